@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/arena.h"
+
+#include <stdalign.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct pol_arena_block {
+	struct pol_arena_block *next;
+	size_t size; /* of data */
+	size_t used;
+	alignas(max_align_t) unsigned char data[];
+};
+
+/* Blocks grow with the arena, so that a small policy costs a page and a large one few calls. */
+#define FIRST_BLOCK   ((size_t)4096)
+#define LARGEST_BLOCK ((size_t)1024 * 1024)
+
+void pol_arena_init(struct pol_arena *arena, size_t limit)
+{
+	*arena = (struct pol_arena){ .limit = limit };
+}
+
+void pol_arena_finish(struct pol_arena *arena)
+{
+	struct pol_arena_block *block = arena->blocks;
+
+	while (block != NULL) {
+		struct pol_arena_block *next = block->next;
+
+		free(block);
+		block = next;
+	}
+	*arena = (struct pol_arena){ 0 };
+}
+
+static void *fail(struct pol_arena *arena, enum pol_status status)
+{
+	arena->status = status;
+	return NULL;
+}
+
+static struct pol_arena_block *add_block(struct pol_arena *arena, size_t need)
+{
+	size_t size = arena->used < FIRST_BLOCK ? FIRST_BLOCK : arena->used;
+	struct pol_arena_block *block;
+
+	if (size > LARGEST_BLOCK) {
+		size = LARGEST_BLOCK;
+	}
+	if (size < need) {
+		size = need;
+	}
+	if (size > arena->limit - arena->used) {
+		size = need;
+	}
+	if (size > arena->limit - arena->used) {
+		return fail(arena, POL_ELIMIT);
+	}
+	block = calloc(1, sizeof *block + size);
+	if (block == NULL) {
+		return fail(arena, POL_ENOMEM);
+	}
+	block->size = size;
+	block->next = arena->blocks;
+	arena->blocks = block;
+	arena->used += size;
+	return block;
+}
+
+void *pol_arena_alloc(struct pol_arena *arena, size_t count, size_t size)
+{
+	struct pol_arena_block *block = arena->blocks;
+	size_t align = alignof(max_align_t);
+	size_t need;
+	void *out;
+
+	if (size != 0 && count > (SIZE_MAX - align) / size) {
+		return fail(arena, POL_ELIMIT);
+	}
+	need = (count * size + align - 1) / align * align;
+	if (need == 0) {
+		need = align;
+	}
+	if (block == NULL || need > block->size - block->used) {
+		block = add_block(arena, need);
+		if (block == NULL) {
+			return NULL;
+		}
+	}
+	out = block->data + block->used;
+	block->used += need;
+	return out;
+}
+
+struct pol_str pol_arena_copy(struct pol_arena *arena, struct pol_str str)
+{
+	char *copy = pol_arena_alloc(arena, str.len, 1);
+
+	if (copy == NULL) {
+		return (struct pol_str){ 0 };
+	}
+	if (str.len > 0) {
+		memcpy(copy, str.ptr, str.len);
+	}
+	return (struct pol_str){ copy, str.len };
+}
+
+void *pol_arena_grow(struct pol_arena *arena, const void *old, size_t used, size_t need,
+	size_t size, size_t *capacity)
+{
+	size_t grown = *capacity < 8 ? 8 : *capacity * 2;
+	void *out;
+
+	if (grown < need) {
+		grown = need;
+	}
+	out = pol_arena_alloc(arena, grown, size);
+	if (out == NULL) {
+		return NULL;
+	}
+	if (used > 0) {
+		memcpy(out, old, used * size);
+	}
+	*capacity = grown;
+	return out;
+}
