@@ -34,7 +34,7 @@ bool pol_str_equal_fold(struct pol_str a, struct pol_str b)
 bool pol_str_starts(struct pol_str str, struct pol_str prefix)
 {
 	return str.len >= prefix.len &&
-		(prefix.len == 0 || memcmp(str.ptr, prefix.ptr, prefix.len) == 0);
+	       (prefix.len == 0 || memcmp(str.ptr, prefix.ptr, prefix.len) == 0);
 }
 
 int pol_str_compare(struct pol_str a, struct pol_str b)

@@ -20,7 +20,10 @@ struct pol_str {
 /* A view of a string literal. */
 #define POL_STR(literal) ((struct pol_str){ (literal), sizeof(literal) - 1 })
 /* The same as a constant initialiser, for static tables. */
-#define POL_STR_INIT(literal) { (literal), sizeof(literal) - 1 }
+#define POL_STR_INIT(literal)                                                                      \
+	{                                                                                          \
+		(literal), sizeof(literal) - 1                                                     \
+	}
 /* For printf's "%.*s". Text is bounded far below INT_MAX wherever it is printed. */
 #define POL_STR_ARGS(str) (int)(str).len, (str).ptr != NULL ? (str).ptr : ""
 
