@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * diag: what is wrong with a policy, and where.
+ *
+ * A span is a place in a source as file number, byte offset and length; line and column are
+ * worked out when a message is made, so that spans cost nothing while all is well. Messages are
+ * copied into the list's own arena and live until pol_diags_finish. Not thread-safe.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "policy/arena.h"
+#include "policy/str.h"
+
+/* Past this many errors a file's list ends with a line that says how many more there are. */
+#define POL_DIAG_PER_FILE 20
+
+/* One file: the name as it is shown, and its bytes. Both belong to the caller and outlive every
+ * span, diagnostic and snapshot made from them unless said otherwise. */
+struct pol_source {
+	struct pol_str name;
+	struct pol_str text;
+};
+
+struct pol_span {
+	uint32_t file; /* index into the sources */
+	uint32_t offset;
+	uint32_t length;
+};
+
+enum pol_severity { POL_SEVERITY_ERROR = 0, POL_SEVERITY_WARNING, POL_SEVERITY_NOTE };
+
+struct pol_note {
+	struct pol_span at;
+	struct pol_str file;
+	uint32_t line;
+	uint32_t column;
+	struct pol_str message;
+	struct pol_note *next;
+};
+
+struct pol_diag {
+	enum pol_severity severity;
+	struct pol_span at;
+	struct pol_str file;
+	uint32_t line;   /* from 1 */
+	uint32_t column; /* from 1, in characters */
+	struct pol_str message;
+	struct pol_note *notes; /* first of a list, or NULL */
+	struct pol_diag *next;
+};
+
+struct pol_diags {
+	struct pol_arena arena;
+	const struct pol_source *sources;
+	size_t source_count;
+	struct pol_diag *first;
+	struct pol_diag *last;
+	size_t errors;   /* all, those past the bound included */
+	size_t warnings; /* likewise */
+};
+
+/* The sources are borrowed and must outlive the list. */
+void pol_diags_init(struct pol_diags *diags, const struct pol_source *sources, size_t count);
+void pol_diags_finish(struct pol_diags *diags);
+
+/* Adds a message. Running out of memory still counts the error, so that a policy can never pass
+ * for lack of room to say what is wrong. Returns the diagnostic, for notes, or NULL. */
+__attribute__((format(printf, 3, 4))) struct pol_diag *pol_error(
+	struct pol_diags *diags, struct pol_span at, const char *format, ...);
+__attribute__((format(printf, 3, 4))) struct pol_diag *pol_warning(
+	struct pol_diags *diags, struct pol_span at, const char *format, ...);
+
+/* Adds a second place that matters. A NULL diag is ignored. */
+__attribute__((format(printf, 4, 5))) void pol_note(struct pol_diags *diags, struct pol_diag *diag,
+	struct pol_span at, const char *format, ...);
+
+/* Sorts by file and place; call once when all have been added. Diagnostics past
+ * POL_DIAG_PER_FILE errors of a file are dropped and replaced by one that counts them. */
+void pol_diags_sort(struct pol_diags *diags);
+
+/* Where a span begins: line from 1, column from 1 in characters. */
+void pol_span_place(
+	const struct pol_source *sources, struct pol_span at, uint32_t *line, uint32_t *column);
+
+/* Writes one diagnostic and its notes in the form of the language's reference (place, message,
+ * source line, caret) through a callback; the text is complete lines. */
+typedef void (*pol_write)(void *context, const char *text, size_t len);
+void pol_diag_render(
+	const struct pol_diags *diags, const struct pol_diag *diag, pol_write write, void *context);

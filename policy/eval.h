@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * eval: (snapshot, facts) into a decision.
+ *
+ * The whole order of reasons lives here, so that the daemon, the tool and a policy's own tests
+ * cannot differ: what a credential carries is judged before the stack is asked, and the stack
+ * before what it authorizes. Pure, allocation-free, any thread.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "policy/module.h"
+#include "policy/snapshot.h"
+#include "policy/status.h"
+#include "policy/str.h"
+
+/* Zeroed, it denies. Views live as long as the snapshot. */
+struct pol_decision {
+	bool allow;
+	uint16_t status; /* what an HTTP server should answer: 200, 400, 401, 403, 404, 429, 503 */
+	struct pol_str reason; /* "ok" or one reason code */
+	uint32_t node;         /* the node that was asked for, or POL_NONE */
+};
+
+/* Always fills *out; there is no failure beside a denial. */
+void pol_decide(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
+	struct pol_decision *out);
+
+/* "A token that does not verify" and the like: is this one of the reasons that an untrusted peer
+ * sees as `unauthenticated` (status 401)? */
+bool pol_reason_is_unauthenticated(struct pol_str reason);

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * module: the plug-in interface, and the facts of a request.
+ *
+ * A module is one const table. `prepare` checks a line's arguments when the policy is loaded and
+ * returns state that lives in the snapshot; `decide` judges one request. `decide` may run on many
+ * threads at once, sees const state and a const request, and does no allocation, input, output
+ * and reads no clock: what it needs the daemon gathered before. There is nothing to free.
+ *
+ * Zero is the safe value everywhere: a forgotten verdict is an error, which counts as a denial.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "policy/arena.h"
+#include "policy/parse.h"
+#include "policy/str.h"
+
+#define POL_MODULE_ABI 1
+
+enum pol_verdict { POL_ERROR = 0, POL_DENY, POL_IGNORE, POL_ALLOW };
+
+/* What is known of the token. Zero: none came. */
+enum pol_key_state {
+	POL_KEY_MISSING = 0,
+	POL_KEY_MALFORMED,
+	POL_KEY_UNKNOWN, /* or a wrong secret */
+	POL_KEY_REVOKED,
+	POL_KEY_INACTIVE,
+	POL_KEY_EXPIRED,
+	POL_KEY_ACTIVE
+};
+
+/* What a credential is bound to, for ever. */
+enum pol_binding {
+	POL_BOUND_TO_NOTHING = 0, /* no credential */
+	POL_BOUND_TO_PRINCIPAL,
+	POL_BOUND_TO_ROLES,
+	POL_BOUND_TO_SCOPES /* scopes alone */
+};
+
+/* Zero: nobody was named. */
+enum pol_principal_state {
+	POL_PRINCIPAL_NONE = 0,
+	POL_PRINCIPAL_UNKNOWN,
+	POL_PRINCIPAL_INACTIVE, /* switched off, or its api_access while a token asks */
+	POL_PRINCIPAL_ACTIVE
+};
+
+/* A role that the subject holds. Expired ones (until) are left out by whoever gathers. */
+struct pol_held {
+	uint32_t role; /* snapshot number; POL_NONE counts for nothing */
+	uint32_t place_count;
+	const struct pol_str *places; /* `TREE:/path`; none: everywhere */
+};
+
+/* An address as 16 bytes; IPv4 is IPv4-mapped (RFC 4291, 2.5.5.2). */
+struct pol_ip {
+	bool known;
+	unsigned char bytes[16];
+};
+
+struct pol_network {
+	unsigned char bytes[16];
+	uint8_t bits; /* of the 128 */
+};
+
+/* The facts: views, dead after the answer. Zeroed facts are a request by nobody for nothing. */
+struct pol_facts {
+	/* who: gathered from the token, or named by a trusted peer */
+	enum pol_key_state key_state;
+	enum pol_binding binding;
+	enum pol_principal_state principal_state;
+	bool tenant_inactive;
+	bool wrong_environment; /* the key's is another than the service's */
+	bool wrong_tenant;
+	bool narrowed; /* scopes or places were given to the key */
+	bool narrowed_by_scopes;
+	uint32_t held_count;
+	uint32_t scope_count;
+	uint32_t key_place_count;
+	uint32_t key_network_count;
+	const struct pol_held *held; /* the principal's, or the key's own roles */
+	const uint32_t *scopes;      /* snapshot numbers; POL_NONE counts for nothing */
+	const struct pol_str *key_places;
+	const struct pol_network *key_networks; /* none: from anywhere */
+	struct pol_str key;                     /* its public id */
+	struct pol_str principal;
+
+	/* what */
+	struct pol_str service; /* ptr NULL: not named */
+	struct pol_str tree;    /* of `path`; or taken from `resource` when empty */
+	struct pol_str path; /* as the web server saw it; or TREE:/path whole when tree is empty */
+	struct pol_str verb; /* a method, or an action */
+	bool http;           /* verb is a method and only that */
+
+	/* where and when */
+	struct pol_ip ip;
+	int64_t now;    /* Unix seconds, wall clock */
+	int64_t mfa_at; /* Unix seconds; 0: not known */
+	int64_t time;   /* for `hours`; 0: not known, then now */
+	struct pol_str peer_user;
+};
+
+/* What eval worked out before it asks the modules of `authorize`. */
+struct pol_request {
+	const struct pol_facts *facts;
+	bool roles_allow;  /* what the held roles allow here */
+	bool scopes_allow; /* what the key's scopes allow here */
+	bool anyone_allows;
+};
+
+/* A verdict and, unless it allows, why: a reason code, [a-z0-9_]+, static or in the state. */
+struct pol_answer {
+	enum pol_verdict verdict;
+	struct pol_str reason;
+};
+
+/* For prepare: the arguments, where to put state, where to complain. */
+struct pol_prepare {
+	const struct pol_ast_line *line;
+	struct pol_arena *arena;
+	struct pol_diags *diags;
+};
+
+struct pol_module {
+	uint32_t abi;  /* POL_MODULE_ABI */
+	uint32_t size; /* sizeof(struct pol_module) */
+	const char *name;
+	const char *version;
+	uint32_t groups; /* bit 1 << enum pol_group for each group it serves */
+	/* Returns false after at least one pol_error. *out may stay NULL. NULL: takes no arguments.
+	 */
+	bool (*prepare)(const struct pol_prepare *prepare, const void **out);
+	struct pol_answer (*decide)(const void *state, const struct pol_request *request);
+};

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * query: what a subject may do, from the very sets that decide.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "policy/module.h"
+#include "policy/snapshot.h"
+
+/* One node with what is allowed on it: the resource as declared (`api:/loans/{loan}`), or, where
+ * an assignment's or a key's place is what allows it, with the place's own segments filled in. */
+struct pol_allowed {
+	struct pol_str resource;
+	const struct pol_str *actions; /* action and bare method names */
+	size_t action_count;
+};
+
+/* Return false to stop. Views die when the callback returns. */
+typedef bool (*pol_allowed_seen)(void *context, const struct pol_allowed *allowed);
+
+/*
+ * Every node on which what the subject of `facts` holds (roles, scopes, `anyone`, less denies;
+ * stacks, networks and hours apart) allows something, in tree order, one entry a resource.
+ * tree: that one alone when not empty. at: `TREE:/path`, only at or below it when not empty.
+ * skip: entries to leave out at the beginning (a cursor). POL_EINVALID: unknown tree or bad at.
+ */
+enum pol_status pol_permissions(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
+	struct pol_str tree, struct pol_str at, size_t skip, pol_allowed_seen seen, void *context);
+
+/*
+ * Walks the resource trees for `policy show`: every node in tree order, with every action and
+ * whether it is allowed to the role (POL_NONE: no role asked; allowed is then false).
+ */
+struct pol_shown_action {
+	struct pol_str name;
+	struct pol_str methods; /* "PUT PATCH", or empty */
+	struct pol_str description;
+	bool allowed;
+	bool denied;
+};
+struct pol_shown {
+	struct pol_str tree;
+	struct pol_str segment; /* as declared; the tree's name for the root */
+	struct pol_str resource;
+	struct pol_str description;
+	unsigned depth;
+	const struct pol_shown_action *actions;
+	size_t action_count;
+};
+typedef bool (*pol_shown_seen)(void *context, const struct pol_shown *shown);
+enum pol_status pol_show(const struct pol_snapshot *snapshot, struct pol_str tree, uint32_t role,
+	pol_shown_seen seen, void *context);
