@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * call: one request on its way to its answer, as a method's handler sees it.
+ *
+ * A handler knows neither sockets nor the loop. Reading methods run on the worker that read the
+ * request, with its read transaction; changing ones run in the writer, inside the write
+ * transaction of their batch, on a copy of the request. Either way `params` are views that live
+ * as long as the call, and the handler writes exactly one result or one error into `out`.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "client/wire.h"
+#include "daemon/peer.h"
+#include "policy/snapshot.h"
+
+struct server;
+struct store_read;
+struct store_write;
+
+struct call {
+	struct server *server;
+	const struct peer *peer;
+	const struct pol_snapshot *snapshot; /* the present one, borrowed for the call */
+	uint64_t serial;                     /* of the snapshot: raised by every exchange */
+	struct store_read *read;             /* always there; in the writer it sees the batch so far */
+	struct store_write *write;           /* NULL but in the writer */
+	int64_t now;                         /* Unix seconds, taken once a batch */
+	uint32_t id;                         /* of the request, to be echoed */
+	const struct method *method;
+	const struct wire_value *params;     /* one for each of method->fields, in that order */
+	struct wire_buf *out;
+};
+
+/* Writes the whole response (envelope, error nil, result; or the error) into call->out. Returns 0
+ * when it did, or a negative errno, for which dispatch answers `internal` or `overloaded`; what
+ * stood in out is then dropped, and in the writer the change is undone. A refusal that was written
+ * as an error undoes the change likewise: a handler that answers an error has changed nothing. */
+typedef int (*call_handler)(struct call *call);
+
+enum method_flags {
+	METHOD_CHANGES = 1 << 0, /* runs in the writer */
+	METHOD_MANAGES = 1 << 1, /* a listener for decisions alone refuses it to peers without token */
+	METHOD_SECRET = 1 << 2,  /* request or answer hold a secret: wipe both */
+};
+
+struct method {
+	const char *name;
+	const struct wire_field *fields;
+	uint32_t field_count;
+	uint32_t flags;
+	call_handler handler;
+};
+
+/* The table of every method, sorted by name. dispatch.c */
+const struct method *dispatch_find(struct wire_str name);
+
+/* Writes an error response; `message` is printf-checked. Returns 0 or -ENOMEM. dispatch.c */
+__attribute__((format(printf, 3, 4))) int call_error(
+	struct call *call, const char *code, const char *format, ...);
+/* invalid_request with the parameter's name. */
+__attribute__((format(printf, 3, 4))) int call_invalid(
+	struct call *call, const char *param, const char *format, ...);
