@@ -74,6 +74,15 @@ size_t pol_snapshot_role_count(const struct pol_snapshot *snapshot);
 size_t pol_snapshot_scope_count(const struct pol_snapshot *snapshot);
 bool pol_snapshot_role_is_anyone(const struct pol_snapshot *snapshot, uint32_t role);
 
+/* The principals that the files declare. Their held roles are those whose time has not come at
+ * `now` (Unix seconds); views live as long as the snapshot. At most POL_PRINCIPAL_ROLES. */
+#define POL_PRINCIPAL_ROLES 64
+struct pol_held;
+size_t pol_snapshot_principal_count(const struct pol_snapshot *snapshot);
+struct pol_str pol_snapshot_principal_id(const struct pol_snapshot *snapshot, uint32_t principal);
+size_t pol_snapshot_principal_held(const struct pol_snapshot *snapshot, uint32_t principal,
+	int64_t now, struct pol_held out[POL_PRINCIPAL_ROLES]);
+
 /* The number of an `exclusive` set that both roles, inherited ones counted, break; else
  * POL_NONE. */
 uint32_t pol_snapshot_exclusive(const struct pol_snapshot *snapshot, uint32_t a, uint32_t b);

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * compiled: what a snapshot is made of. For policy/ alone.
+ *
+ * Everything hangs in snapshot->arena, text included: nothing refers to sources or statements.
+ * compile.c fills it in this order: environments, limits, trees, scopes, roles, exclusive,
+ * principals, then stacks (stack.h: pol_stacks_compile) and tests (suite's: pol_tests_compile),
+ * which may use everything before them.
+ */
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "policy/arena.h"
+#include "policy/diag.h"
+#include "policy/module.h"
+#include "policy/names.h"
+#include "policy/parse.h"
+#include "policy/permset.h"
+#include "policy/snapshot.h"
+
+struct pol_node {
+	struct pol_str name; /* the literal, or the parameter's name; the tree's at its root */
+	struct pol_str description; /* ptr NULL: none */
+	uint32_t parent;            /* POL_NONE: a root */
+	uint32_t end;               /* one past the last node below it */
+	uint32_t tree;
+	uint32_t wild;              /* the parameter or rest child, or POL_NONE */
+	uint32_t first;             /* its permissions: up to the next node's first */
+	uint32_t action;            /* its actions: likewise */
+	enum pol_segment_kind kind; /* LITERAL, PARAM, REST; LITERAL for a root */
+};
+
+/* A name with the permissions that it stands for; a bare method is one too. */
+struct pol_action {
+	struct pol_str description;
+	uint32_t verb; /* number in snapshot->verbs */
+	struct pol_run run;
+	bool has_methods; /* a name with methods: run is one permission for each */
+};
+
+struct pol_tree {
+	struct pol_str name;
+	struct pol_str description;
+	uint32_t root;
+};
+
+/* A literal child: found by parent and folded name. */
+struct pol_literal {
+	uint32_t hash;
+	uint32_t node; /* 0 is a root and no child, so a zeroed slot is free */
+};
+
+/* Where a role stands in an exclusive set, own or through what it inherits. */
+struct pol_exclusion {
+	uint32_t set;
+	uint32_t member;
+};
+
+/* A role or a scope. The sets hold what is inherited or included too. */
+struct pol_grantee {
+	struct pol_permset allow;
+	struct pol_permset deny;
+	struct pol_str name;
+	struct pol_str description;
+	struct pol_exclusion *exclusions; /* roles */
+	uint32_t exclusion_count;
+};
+
+/* A role of a principal that the files declare. */
+struct pol_assignment {
+	struct pol_held held;
+	int64_t until; /* Unix seconds; 0: for good */
+};
+
+struct pol_principal {
+	struct pol_str id;
+	struct pol_str description;
+	struct pol_assignment *assignments;
+	uint32_t assignment_count;
+};
+
+struct pol_stack; /* stack.h */
+struct pol_case;  /* suite's own */
+
+struct pol_snapshot {
+	atomic_size_t references;
+	struct pol_arena arena;
+	char revision[17];
+
+	struct pol_environment *environments;
+	size_t environment_count;
+	struct pol_names environment_names;
+	struct pol_limits limits;
+
+	struct pol_tree *trees;
+	uint32_t tree_count;
+	struct pol_names tree_names;
+	struct pol_node *nodes; /* node_count, and one more that ends the last */
+	uint32_t node_count;
+	struct pol_action *actions;
+	uint32_t action_count;
+	struct pol_str *verbs; /* names of actions and methods, each once */
+	uint32_t verb_count;
+	struct pol_names verb_names;
+	uint32_t *permissions; /* verb numbers: the method, or the action without methods */
+	uint32_t permission_count;
+	struct pol_literal *literals;
+	uint32_t literal_mask;
+	uint32_t verb_get, verb_head; /* POL_NONE: no node has it */
+
+	struct pol_grantee *roles;
+	uint32_t role_count;
+	uint32_t anyone; /* its role, or POL_NONE */
+	struct pol_names role_names;
+	struct pol_grantee *scopes;
+	uint32_t scope_count;
+	struct pol_names scope_names;
+	uint32_t exclusive_count;
+	struct pol_principal *principals;
+	uint32_t principal_count;
+	struct pol_names principal_names;
+
+	struct pol_stack *stacks;
+	uint32_t stack_count;
+	struct pol_names stack_names; /* filled by pol_stacks_compile */
+	struct pol_case *tests;
+	uint32_t test_count;
+
+	size_t grant_count;
+};
+
+/*
+ * stack.c's and suite.c's share. Both fill their part of the snapshot from its arena and complain
+ * in diags. POL_OK; POL_EINVALID after at least one pol_error; or the arena's status. Called even
+ * when there were errors before, to find more, as long as the statements were parsed.
+ */
+enum pol_status pol_stacks_compile(
+	struct pol_snapshot *snapshot, const struct pol_ast *ast, struct pol_diags *diags);
+enum pol_status pol_tests_compile(
+	struct pol_snapshot *snapshot, const struct pol_ast *ast, struct pol_diags *diags);

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * path: the one function that reads what a request calls its path.
+ *
+ * The bytes as the web server saw them become segments, or are refused; nothing is guessed and
+ * nothing is resolved. A path that could mean two things to two programs (dot segments in any
+ * spelling, encoded slashes, something to decode twice) is never a path. No allocation, any
+ * thread.
+ *
+ * What is refused follows the advisories on proxies that normalised differently from what stood
+ * behind them: CVE-2019-9901, CVE-2021-29492, CVE-2021-32779 (Envoy).
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "policy/status.h"
+#include "policy/str.h"
+
+/* Longer than any URL that browsers and proxies let through by default. */
+#define POL_PATH_BYTES    4096
+#define POL_PATH_SEGMENTS 64
+
+/*
+ * A request's path, decoded. The segments are views into the raw bytes, or, where something was
+ * percent-encoded, into `decoded`: the structure must not be copied, and the raw bytes must
+ * outlive it. Never zeroed: only `count` segments mean anything.
+ */
+struct pol_path {
+	uint32_t count; /* 0 is the root */
+	uint32_t used;  /* of decoded */
+	struct pol_str segments[POL_PATH_SEGMENTS];
+	char decoded[POL_PATH_BYTES];
+};
+
+/* Reads a raw path; `*out` needs no initialisation. POL_EINVALID: refused, `out->count` is 0 and
+ * its segments mean nothing. */
+enum pol_status pol_path_read(struct pol_str raw, struct pol_path *out);
+
+/* Why pol_path_read refuses these bytes, for diagnostics: "an empty segment". NULL: it does not. */
+const char *pol_path_fault(struct pol_str raw);
+
+/* Splits `TREE:/path` at its first colon, views into it. False when there is no colon followed by
+ * a slash, or nothing before it. The path is not looked at. */
+bool pol_path_split(struct pol_str resource, struct pol_str *out_tree, struct pol_str *out_path);
+
+/* Zero is "the place says nothing about this tree". */
+enum pol_place_match { POL_PLACE_ELSEWHERE = 0, POL_PLACE_OUTSIDE, POL_PLACE_INSIDE };
+
+/*
+ * Where a request stands beside the place (`TREE:/path`, raw) of an assignment or a key: in
+ * another tree, outside, or at it or below it. A malformed place is elsewhere: nothing that it
+ * allows counts, and all that it denies does.
+ */
+enum pol_place_match pol_place_match(
+	struct pol_str place, struct pol_str tree, const struct pol_path *path);

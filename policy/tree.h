@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * tree: nodes and actions; from a request's segments to its node.
+ *
+ * The nodes of all trees stand in one array in preorder, so that a node and all below it are one
+ * range, and so are their permissions. Literal children are found through one table for all
+ * nodes, by parent and folded segment: the same probes tell whether a value only looks like a
+ * literal. Finding is allocation-free and for any thread.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "policy/path.h"
+#include "policy/permset.h"
+#include "policy/snapshot.h"
+#include "policy/status.h"
+#include "policy/str.h"
+
+/* The number of a tree, or POL_NONE. */
+uint32_t pol_tree_number(const struct pol_snapshot *snapshot, struct pol_str name);
+
+/* The node that a path means. POL_ENOTFOUND: none (`unknown_resource`); a node without
+ * permissions is found (see pol_node_run) so that places may lead through it. */
+enum pol_status pol_tree_find(const struct pol_snapshot *snapshot, uint32_t tree,
+	const struct pol_path *path, uint32_t *out_node);
+
+/* All permissions of a node; count 0: `unknown_resource` for a request. */
+struct pol_run pol_node_run(const struct pol_snapshot *snapshot, uint32_t node);
+
+/* What a verb means on a node: the permissions that all must be held. http: a method and nothing
+ * else; else an action's name, or a method. HEAD is GET unless the node says otherwise.
+ * POL_ENOTFOUND: `unknown_action`. */
+enum pol_status pol_node_verb(const struct pol_snapshot *snapshot, uint32_t node,
+	struct pol_str verb, bool http, struct pol_run *out);
