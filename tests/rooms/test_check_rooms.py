@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""tools/check-rooms on trees that break one rule each: a check that cannot fail checks nothing."""
+
+import json
+import shutil
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+CHECK = Path(__file__).resolve().parents[2] / "tools" / "check-rooms"
+COMPILER = shutil.which("gcc") or shutil.which("cc") or shutil.which("clang-14")
+LICENCE = "/* SPDX-License-Identifier: Apache-2.0 */\n"
+
+GOOD = {
+    "policy/rule.h": "#pragma once\nint pol_rule(int x);\n",
+    "policy/rule.c": '#include "policy/rule.h"\n\n#include <string.h>\n\n'
+    "static const char *const names[] = { \"a\", \"b\" };\n"
+    "int pol_rule(int x) { return (int)strlen(names[x]); }\n",
+    "client/wire.h": "#pragma once\n",
+    "client/authz.h": "#pragma once\n",
+    "daemon/server.h": "#pragma once\nstruct server;\n",
+    "daemon/loop.h": "#pragma once\n#include <uv.h>\n",
+    "daemon/store.c": "#include <lmdb.h>\n",
+    "daemon/secret.c": "#include <sodium.h>\n",
+    "daemon/main.c": '#include "daemon/loop.h"\n#include "policy/rule.h"\n#include "client/wire.h"\n'
+    "#include <stdlib.h>\nvoid leave(void) { exit(0); }\n",
+    "daemon/dispatch.c": '#include "daemon/server.h"\n/* strcpy(a, b) in a comment is no call */\n',
+    "tools/authzcheck.c": '#include "client/authz.h"\n#include <stdio.h>\n',
+}
+
+# (title, file, text that is added to the good tree's, what must be said)
+BAD_SOURCES = (
+    ("policy includes the loop", "policy/rule.c", "#include <uv.h>", "uv is not for policy/*"),
+    ("policy includes a host header", "policy/rule.c", "#include <time.h>", "knows no host"),
+    ("policy includes the daemon", "policy/rule.c", '#include "daemon/server.h"', "outside what policy"),
+    ("client includes policy", "client/wire.h", '#include "policy/rule.h"', "outside what client"),
+    ("client includes the store", "client/wire.h", "#include <lmdb.h>", "lmdb is not for client"),
+    ("daemon includes the client", "daemon/main.c", '#include "client/authz.h"', "outside what daemon"),
+    ("the store's library outside the store", "daemon/main.c", "#include <lmdb.h>", "lmdb is not for"),
+    ("sodium outside secret", "daemon/store.c", "#include <sodium.h>", "sodium is not for"),
+    ("a handler includes the loop", "daemon/dispatch.c", "#include <uv.h>", "uv is not for"),
+    ("a handler reaches the loop", "daemon/manage/keys.c", '#include "daemon/loop.h"', "reaches uv"),
+    ("a handler's header reaches the loop", "daemon/authorize.h", '#include "daemon/loop.h"',
+     "reaches uv: daemon/authorize.h -> daemon/loop.h -> uv.h"),
+    ("a tool includes the daemon", "tools/authzcheck.c", '#include "daemon/server.h"', "outside what tools"),
+    ("a tool includes the loop", "tools/authzcheck.c", "#include <uv.h>", "uv is not for tools"),
+    ("an include names no room", "policy/rule.c", '#include "rule.h"', "outside what policy"),
+    ("an include of a missing file", "policy/rule.c", '#include "policy/gone.h"', "no file of the tree"),
+    ("an unknown library", "daemon/main.c", "#include <curl/curl.h>", "no header that the rooms know"),
+    ("a banned call", "tools/authzcheck.c", "void f(char *a) { strcpy(a, a); }", "strcpy knows no bound"),
+    ("hidden state", "daemon/main.c", "int g(char *a) { return strtok (a, a) != 0; }", "strtok keeps"),
+    ("atoi", "client/wire.h", "static inline int h(char *a) { return atoi(a); }", "atoi cannot report"),
+    ("an exit in a library", "policy/rule.c", "void die(void) { exit(1); }", "only main.c may"),
+    ("a path of one machine", "tools/authzcheck.c", "/* see /home/" "someone/notes */", "names a place"),
+)
+
+# (title, file, code, what must be said)
+BAD_OBJECTS = (
+    ("a variable of a file", "daemon/main.c", "int counter = 1;", "variable counter"),
+    ("a zeroed variable", "client/state.c", "static int seen; int s(void) { return seen++; }", "variable seen"),
+    ("a static inside a function", "policy/rule.c",
+     "int n(void); int n(void) { static int calls; return ++calls; }", "variable calls"),
+    ("a thread's variable", "daemon/main.c", "_Thread_local int mine = 3;", "variable mine"),
+    ("a clock in policy", "policy/rule.c", "long time(long *); long now(void) { return time(0); }", "calls time"),
+    ("an environment in policy", "policy/rule.c",
+     "char *getenv(const char *); char *e(void) { return getenv(\"X\"); }", "calls getenv"),
+    ("a file in policy", "policy/rule.c", "int open(const char *, int); int o(void) { return open(\"x\", 0); }",
+     "calls open"),
+    ("a stream in policy", "policy/rule.c", "int puts(const char *); int p(void) { return puts(\"x\"); }",
+     "calls puts"),
+    ("a socket in policy", "policy/rule.c", "int socket(int, int, int); int k(void) { return socket(1, 1, 0); }",
+     "calls socket"),
+    ("the host's locale in policy", "policy/rule.c", "char *strerror(int); char *m(void) { return strerror(1); }",
+     "calls strerror"),
+)
+
+
+class CheckRooms(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="rooms-")
+        self.addCleanup(folder.cleanup)
+        self.root = Path(folder.name)
+        for name, text in GOOD.items():
+            self.write(name, LICENCE + text)
+
+    def write(self, name, text):
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    def append(self, name, text):
+        path = self.root / name
+        self.write(name, (path.read_text(encoding="utf-8") if path.exists() else LICENCE) + text + "\n")
+
+    def compile(self, source, *flags):
+        build = self.root / "build"
+        build.mkdir(exist_ok=True)
+        output = source.replace("/", "_") + ".o"
+        command = [COMPILER, "-I", str(self.root), "-fPIC", "-c", str(self.root / source), "-o",
+                   str(build / output), *flags]
+        subprocess.run(command, check=True)
+        listing = build / "compile_commands.json"
+        entries = json.loads(listing.read_text()) if listing.exists() else []
+        entries.append({"directory": str(build), "file": f"../{source}", "output": output,
+                        "command": " ".join(command)})
+        listing.write_text(json.dumps(entries))
+
+    def check(self, *arguments):
+        return subprocess.run([str(CHECK), "--root", str(self.root), *arguments],
+                              capture_output=True, text=True, check=False)
+
+    def assert_reported(self, name, said, *arguments):
+        found = self.check(*arguments)
+        self.assertEqual(found.returncode, 1, found.stdout)
+        self.assertIn("not ok", found.stdout)
+        line = next((line for line in found.stdout.split("\n") if said in line), None)
+        self.assertIsNotNone(line, f"{said!r} is not in:\n{found.stdout}")
+        self.assertIn(f"{name}:", line)
+
+    def test_a_tree_that_keeps_to_the_rules_passes(self):
+        self.compile("policy/rule.c")
+        found = self.check("--build", str(self.root / "build"))
+        self.assertEqual(found.returncode, 0, found.stdout)
+        self.assertNotIn("SKIP", found.stdout)
+
+    def test_a_source_without_its_licence_is_reported(self):
+        self.write("tools/run", "#!/bin/sh\ntrue\n")
+        self.assert_reported("tools/run", "no SPDX-License-Identifier")
+
+    def test_instrumented_objects_are_skipped_and_say_so(self):
+        self.compile("policy/rule.c", "-fsanitize=undefined")
+        found = self.check("--build", str(self.root / "build"))
+        self.assertEqual(found.stdout.count("# SKIP instrumented"), 2, found.stdout)
+
+
+def add_case(title, prepare):
+    setattr(CheckRooms, "test_" + title.replace(" ", "_") + "_is_reported", prepare)
+
+
+def source_case(name, text, said):
+    def test(self):
+        self.append(name, text)
+        self.assert_reported(name, said)
+
+    return test
+
+
+def object_case(name, text, said):
+    def test(self):
+        self.append(name, text)
+        self.write("build/include/uv.h", "")
+        self.compile(name, "-I", str(self.root / "build" / "include"))
+        self.assert_reported(name, said, "--build", str(self.root / "build"))
+
+    return test
+
+
+for case_title, case_file, case_text, case_said in BAD_SOURCES:
+    add_case(case_title, source_case(case_file, case_text, case_said))
+for case_title, case_file, case_text, case_said in BAD_OBJECTS:
+    add_case(case_title, object_case(case_file, case_text, case_said))
