@@ -80,8 +80,8 @@ bool pol_snapshot_role_is_anyone(const struct pol_snapshot *snapshot, uint32_t r
 struct pol_held;
 size_t pol_snapshot_principal_count(const struct pol_snapshot *snapshot);
 struct pol_str pol_snapshot_principal_id(const struct pol_snapshot *snapshot, uint32_t principal);
-size_t pol_snapshot_principal_held(const struct pol_snapshot *snapshot, uint32_t principal,
-	int64_t now, struct pol_held out[POL_PRINCIPAL_ROLES]);
+size_t pol_snapshot_principal_held(
+	const struct pol_snapshot *snapshot, uint32_t principal, int64_t now, struct pol_held *out);
 
 /* The number of an `exclusive` set that both roles, inherited ones counted, break; else
  * POL_NONE. */
