@@ -23,10 +23,17 @@ struct pol_decision {
 	uint16_t status; /* what an HTTP server should answer: 200, 400, 401, 403, 404, 429, 503 */
 	struct pol_str reason; /* "ok" or one reason code */
 	uint32_t node;         /* the node that was asked for, or POL_NONE */
+	uint32_t marks;        /* bits of enum pol_mark that modules of the stack set */
 };
 
 /* Always fills *out; there is no failure beside a denial. */
 void pol_decide(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
+	struct pol_decision *out);
+
+/* The same for a call that manages (`TREE` is authz): the built-in modules key, role and scope
+ * decide, and a principal that was named without a token counts as nobody. Of the policy's stacks
+ * `authz` alone is asked, for its account and record lines. facts->service is not looked at. */
+void pol_decide_managing(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
 	struct pol_decision *out);
 
 /* "A token that does not verify" and the like: is this one of the reasons that an untrusted peer

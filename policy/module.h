@@ -106,17 +106,24 @@ struct pol_facts {
 	struct pol_str peer_user;
 };
 
-/* What eval worked out before it asks the modules of `authorize`. */
+/* What eval worked out before it asks the modules of `authorize`. Every caller holds `anyone`, so
+ * what it allows counts in the first two as well. */
 struct pol_request {
 	const struct pol_facts *facts;
 	bool roles_allow;  /* what the held roles allow here */
-	bool scopes_allow; /* what the key's scopes allow here */
+	bool scopes_allow; /* what the key's scopes allow here, at the key's places */
 	bool anyone_allows;
+};
+
+/* What a module asks the daemon to do about the decision; bits. */
+enum pol_mark {
+	POL_MARK_WARN = 1 /* log it as a warning */
 };
 
 /* A verdict and, unless it allows, why: a reason code, [a-z0-9_]+, static or in the state. */
 struct pol_answer {
 	enum pol_verdict verdict;
+	uint32_t marks; /* of enum pol_mark; count whatever the verdict is */
 	struct pol_str reason;
 };
 

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * registry: the modules that a policy may name.
+ *
+ * The built-in ones, each one table in a file of modules/. A table is checked before it is handed
+ * out, a built-in one no less than a foreign one.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "policy/module.h"
+#include "policy/str.h"
+
+/* The module of that name, or NULL. */
+const struct pol_module *pol_registry_find(struct pol_str name);
+
+/* All of them, sorted by name. Returns how many. */
+size_t pol_registry_modules(const struct pol_module *const **out);
+
+/* What is wrong with a module's table, or NULL: its ABI number, its size, that it has a decide,
+ * that it serves a group, that it is called what it was asked for by (`name`; [a-z0-9_]+). In
+ * this order, for a table of another ABI may mean anything behind its first two fields. */
+const char *pol_module_fault(const struct pol_module *module, struct pol_str name);
+
+/* A name of the language that this build lacks: a later version's module. */
+bool pol_registry_is_planned(struct pol_str name);

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * stack: which modules are asked, in which order, and what their verdicts come to.
+ *
+ * A stack is compiled flat: inclusions are spread out, and a line inside a substack knows how far
+ * it is to the end of it. What a control does with a verdict is one row of one table. The
+ * controls are those of pam.conf(5).
+ *
+ * Lives in the snapshot's arena; immutable once compiled; any thread may run it.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "policy/arena.h"
+#include "policy/diag.h"
+#include "policy/module.h"
+#include "policy/parse.h"
+#include "policy/status.h"
+#include "policy/str.h"
+
+/* Lines of one stack after inclusion, all groups together. A stack is read by people. */
+#define POL_STACK_LINES 1024
+
+/* What a verdict does to its group. Zero is the strictest. */
+enum pol_action {
+	POL_ACTION_FAIL_AND_END = 0, /* the group fails, its end comes now */
+	POL_ACTION_FAIL,             /* the group fails, the rest still runs */
+	POL_ACTION_SKIP,             /* as if the line were not there */
+	POL_ACTION_OFFER,            /* counts if nothing else decided */
+	POL_ACTION_COUNT,
+	POL_ACTION_COUNT_AND_END /* and the end comes now, unless the group failed before */
+};
+
+/* One line after inclusion. */
+struct pol_stack_line {
+	const struct pol_module *module;
+	const void *state;        /* what prepare made; belongs to the snapshot */
+	enum pol_control control; /* never include or substack */
+	uint32_t skip; /* lines from here to behind the end of its substack; 0: it is in none */
+	struct pol_span at; /* where it was written; of length 0 in the built-in stack */
+};
+
+struct pol_stack_group {
+	const struct pol_stack_line *lines;
+	uint32_t count;
+};
+
+struct pol_stack {
+	struct pol_str name;
+	struct pol_span at;
+	struct pol_stack_group groups[POL_GROUP_COUNT];
+	bool fragment; /* neither authenticate nor authorize: no request may name it */
+};
+
+/* A snapshot's stacks, sorted by name. Zeroed: none was declared. */
+struct pol_stacks {
+	const struct pol_stack *items;
+	uint32_t count;
+	const struct pol_stack *other; /* NULL when not declared */
+	const struct pol_stack *authz; /* likewise */
+};
+
+/* Checks and flattens the declared stacks into *out (borrowing nothing but the sources' spans:
+ * names are copied). POL_OK, POL_EINVALID after errors in diags, or the arena's status. */
+enum pol_status pol_stacks_compile(const struct pol_ast_stack *stacks, size_t count,
+	struct pol_arena *arena, struct pol_diags *diags, struct pol_stacks *out);
+
+/* The stack of that name, fragments too, or NULL. */
+const struct pol_stack *pol_stacks_find(const struct pol_stacks *stacks, struct pol_str name);
+
+/* What decides where no stack is declared for it; and what decides managing calls. */
+const struct pol_stack *pol_stack_builtin(void);
+const struct pol_stack *pol_stack_managing(void);
+
+/* The cell of the control table. An unknown control or verdict is POL_ACTION_FAIL_AND_END. */
+enum pol_action pol_control_action(enum pol_control control, enum pol_verdict verdict);
+
+/* How a group ended: passed, or why not. Marks are pol_mark bits of the lines that ran. */
+struct pol_group_result {
+	bool passed;
+	uint32_t marks;
+	struct pol_str reason; /* when not passed */
+};
+
+/* Asks the group's modules. A group without lines passes. */
+struct pol_group_result pol_group_run(
+	const struct pol_stack_group *group, const struct pol_request *request);
