@@ -172,8 +172,7 @@ bool wire_read_text(struct wire_cursor *cursor, struct wire_str *out);
 bool wire_read_array(struct wire_cursor *cursor, uint32_t *out_count);
 bool wire_read_map(struct wire_cursor *cursor, uint32_t *out_count);
 
-/* Passes one value with all that is in it. False when the bytes end before, or it lies deeper than
- * WIRE_MAX_DEPTH. */
+/* Passes one value with all that is in it. False, and nothing passed, when the bytes end before. */
 bool wire_skip(struct wire_cursor *cursor);
 
 /* The same, and *out is a cursor over that one value. */

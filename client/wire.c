@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/wire.h"
+
+#include <string.h>
+
+#include "client/wire_head.h"
+
+bool wire_str_equal(struct wire_str a, struct wire_str b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+/* The bytes of the well-formed character at ptr, 0 when there is none (RFC 3629, section 4). */
+static size_t utf8_char(const uint8_t *ptr, size_t len)
+{
+	uint8_t first = ptr[0];
+	uint8_t low = 0x80, high = 0xbf;
+	size_t size;
+
+	if (first < 0x80) {
+		return 1;
+	}
+	if (first >= 0xc2 && first <= 0xdf) {
+		size = 2;
+	} else if (first >= 0xe0 && first <= 0xef) {
+		size = 3;
+		low = first == 0xe0 ? 0xa0 : 0x80;
+		high = first == 0xed ? 0x9f : 0xbf;
+	} else if (first >= 0xf0 && first <= 0xf4) {
+		size = 4;
+		low = first == 0xf0 ? 0x90 : 0x80;
+		high = first == 0xf4 ? 0x8f : 0xbf;
+	} else {
+		return 0;
+	}
+	if (len < size || ptr[1] < low || ptr[1] > high) {
+		return 0;
+	}
+	for (size_t i = 2; i < size; i++) {
+		if ((ptr[i] & 0xc0) != 0x80) {
+			return 0;
+		}
+	}
+	return size;
+}
+
+bool wire_is_utf8(struct wire_str str)
+{
+	const uint8_t *ptr = (const uint8_t *)str.ptr;
+	size_t i = 0;
+
+	while (i < str.len) {
+		uint64_t eight;
+		size_t size;
+
+		/* Nearly all text is ASCII: eight bytes at a time while it is. */
+		if (str.len - i >= sizeof eight) {
+			memcpy(&eight, ptr + i, sizeof eight);
+			if ((eight & UINT64_C(0x8080808080808080)) == 0) {
+				i += sizeof eight;
+				continue;
+			}
+		}
+		size = utf8_char(ptr + i, str.len - i);
+		if (size == 0) {
+			return false;
+		}
+		i += size;
+	}
+	return true;
+}
+
+void wire_walk_init(struct wire_walk *walk, uint32_t max)
+{
+	*walk = (struct wire_walk){ .max = max, .pending = 1 };
+	walk->left[0] = 1;
+}
+
+/* Books one header; false with the refusal in *out when it breaks a bound. */
+static bool walk_head(struct wire_walk *walk, const struct wire_head *head, enum wire_progress *out)
+{
+	uint32_t room;
+
+	if (head->size > walk->max - walk->off) {
+		*out = WIRE_TOO_LARGE;
+		return false;
+	}
+	walk->off += head->size;
+	walk->left[walk->depth]--;
+	walk->pending--;
+	room = walk->max - walk->off;
+	if (head->skip > room || head->kids > room) {
+		*out = WIRE_TOO_LARGE;
+		return false;
+	}
+	walk->off += (uint32_t)head->skip;
+	walk->pending += (uint32_t)head->kids;
+	/* What is announced needs a byte each at least: no need to wait for those that cannot fit.
+	 */
+	if (walk->pending > walk->max - walk->off) {
+		*out = WIRE_TOO_LARGE;
+		return false;
+	}
+	if (head->type == WIRE_ARRAY || head->type == WIRE_MAP) {
+		if (walk->depth == WIRE_MAX_DEPTH) {
+			*out = WIRE_TOO_DEEP;
+			return false;
+		}
+		walk->left[++walk->depth] = (uint32_t)head->kids;
+	}
+	return true;
+}
+
+enum wire_progress wire_walk(
+	struct wire_walk *walk, const uint8_t *buf, size_t len, size_t *out_len)
+{
+	enum wire_progress refusal = WIRE_MALFORMED;
+	struct wire_head head;
+
+	if (len == 0) {
+		return WIRE_NEED_MORE;
+	}
+	while (walk->off <= len) {
+		int size;
+
+		while (walk->left[walk->depth] == 0) {
+			if (walk->depth == 0) {
+				*out_len = walk->off;
+				wire_walk_init(walk, walk->max);
+				return WIRE_COMPLETE;
+			}
+			walk->depth--;
+		}
+		size = wire_head_read(buf + walk->off, len - walk->off, &head);
+		if (size < 0) {
+			return WIRE_MALFORMED;
+		}
+		if (size == 0) {
+			/* A cut header still needs its bytes: at the bound they cannot come. */
+			return walk->off < walk->max ? WIRE_NEED_MORE : WIRE_TOO_LARGE;
+		}
+		if (!walk_head(walk, &head, &refusal)) {
+			return refusal;
+		}
+	}
+	return WIRE_NEED_MORE;
+}
+
+static bool peek_head(const struct wire_cursor *cursor, struct wire_head *out)
+{
+	return wire_head_read(cursor->ptr, (size_t)(cursor->end - cursor->ptr), out) > 0;
+}
+
+enum wire_type wire_peek(const struct wire_cursor *cursor)
+{
+	struct wire_head head;
+
+	return peek_head(cursor, &head) ? head.type : WIRE_NONE;
+}
+
+bool wire_read_nil(struct wire_cursor *cursor)
+{
+	struct wire_head head;
+
+	if (!peek_head(cursor, &head) || head.type != WIRE_NIL) {
+		return false;
+	}
+	cursor->ptr += head.size;
+	return true;
+}
+
+bool wire_read_bool(struct wire_cursor *cursor, bool *out)
+{
+	struct wire_head head;
+
+	if (!peek_head(cursor, &head) || head.type != WIRE_BOOL) {
+		return false;
+	}
+	cursor->ptr += head.size;
+	*out = head.value != 0;
+	return true;
+}
+
+bool wire_read_int(struct wire_cursor *cursor, int64_t *out)
+{
+	struct wire_head head;
+
+	if (!peek_head(cursor, &head) || head.type != WIRE_INT || head.overflow) {
+		return false;
+	}
+	cursor->ptr += head.size;
+	*out = (int64_t)head.value;
+	return true;
+}
+
+bool wire_read_text(struct wire_cursor *cursor, struct wire_str *out)
+{
+	return wire_head_text(cursor, out);
+}
+
+bool wire_read_array(struct wire_cursor *cursor, uint32_t *out_count)
+{
+	struct wire_head head;
+
+	if (!peek_head(cursor, &head) || head.type != WIRE_ARRAY) {
+		return false;
+	}
+	cursor->ptr += head.size;
+	*out_count = (uint32_t)head.kids;
+	return true;
+}
+
+bool wire_read_map(struct wire_cursor *cursor, uint32_t *out_count)
+{
+	struct wire_head head;
+
+	if (!peek_head(cursor, &head) ||
+		!(head.type == WIRE_MAP || (head.type == WIRE_ARRAY && head.kids == 0))) {
+		return false;
+	}
+	cursor->ptr += head.size;
+	*out_count = (uint32_t)(head.kids / 2);
+	return true;
+}
+
+bool wire_skip(struct wire_cursor *cursor)
+{
+	const uint8_t *ptr = cursor->ptr;
+	uint64_t pending = 1;
+
+	while (pending > 0) {
+		struct wire_head head;
+		size_t len = (size_t)(cursor->end - ptr);
+		int size = wire_head_read(ptr, len, &head);
+
+		if (size <= 0 || head.skip > len - (size_t)size) {
+			return false;
+		}
+		ptr += (size_t)size + (size_t)head.skip;
+		pending += head.kids - 1;
+		if (pending > (uint64_t)(cursor->end - ptr)) {
+			return false;
+		}
+	}
+	cursor->ptr = ptr;
+	return true;
+}
+
+bool wire_take(struct wire_cursor *cursor, struct wire_cursor *out)
+{
+	const uint8_t *begin = cursor->ptr;
+
+	if (!wire_skip(cursor)) {
+		return false;
+	}
+	*out = (struct wire_cursor){ begin, cursor->ptr };
+	return true;
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include <msgpack.h>
+
+#include "client/wire.h"
+
+/* The first allocation: room for some answers of the usual size. */
+enum { FIRST_CAP = 1024 };
+
+void wire_wipe(void *bytes, size_t len)
+{
+	/* A call through a volatile pointer cannot be proved to be memset, so it stays. */
+	static void *(*const volatile wipe)(void *, int, size_t) = memset;
+
+	if (len > 0) {
+		wipe(bytes, 0, len);
+	}
+}
+
+void wire_buf_init(struct wire_buf *buf, size_t max)
+{
+	*buf = (struct wire_buf){ .max = max };
+}
+
+void wire_buf_finish(struct wire_buf *buf)
+{
+	wire_buf_wipe(buf);
+	free(buf->data);
+	*buf = (struct wire_buf){ .max = 0 };
+}
+
+/* Invariant of all that shrinks: bytes behind len hold nothing that was written. */
+void wire_buf_rewind(struct wire_buf *buf, size_t len)
+{
+	if (len < buf->len) {
+		wire_wipe(buf->data + len, buf->len - len);
+		buf->len = len;
+	}
+	buf->status = WIRE_OK;
+}
+
+void wire_buf_consume(struct wire_buf *buf, size_t n)
+{
+	size_t rest;
+
+	if (n == 0) {
+		return;
+	}
+	if (n > buf->len) {
+		n = buf->len;
+	}
+	rest = buf->len - n;
+	if (rest > 0) {
+		memmove(buf->data, buf->data + n, rest);
+	}
+	wire_wipe(buf->data + rest, n);
+	buf->len = rest;
+}
+
+void wire_buf_wipe(struct wire_buf *buf)
+{
+	wire_buf_rewind(buf, 0);
+}
+
+/* Makes room for need bytes in all. Not realloc: it leaves what it moved in freed memory. */
+static bool grow(struct wire_buf *buf, size_t need)
+{
+	size_t cap = buf->cap == 0 ? FIRST_CAP : buf->cap;
+	uint8_t *data;
+
+	while (cap < need) {
+		cap *= 2;
+	}
+	if (cap > buf->max) {
+		cap = buf->max;
+	}
+	data = malloc(cap);
+	if (data == NULL) {
+		return false;
+	}
+	if (buf->len > 0) {
+		memcpy(data, buf->data, buf->len);
+		wire_wipe(buf->data, buf->len);
+	}
+	free(buf->data);
+	buf->data = data;
+	buf->cap = cap;
+	return true;
+}
+
+uint8_t *wire_buf_reserve(struct wire_buf *buf, size_t n)
+{
+	if (buf->status != WIRE_OK) {
+		return NULL;
+	}
+	if (n > buf->cap - buf->len || buf->data == NULL) {
+		if (n > buf->max || buf->len > buf->max - n) {
+			buf->status = WIRE_ELIMIT;
+			return NULL;
+		}
+		if (!grow(buf, buf->len + n)) {
+			buf->status = WIRE_ENOMEM;
+			return NULL;
+		}
+	}
+	return buf->data + buf->len;
+}
+
+static int on_pack(void *data, const char *bytes, size_t len)
+{
+	wire_put_raw((struct wire_buf *)data, bytes, len);
+	return 0;
+}
+
+static msgpack_packer packer_of(struct wire_buf *buf)
+{
+	return (msgpack_packer){ .data = buf, .callback = on_pack };
+}
+
+void wire_put_raw(struct wire_buf *buf, const void *bytes, size_t len)
+{
+	uint8_t *to = wire_buf_reserve(buf, len);
+
+	if (to != NULL && len > 0) {
+		memcpy(to, bytes, len);
+		buf->len += len;
+	}
+}
+
+void wire_put_nil(struct wire_buf *buf)
+{
+	msgpack_packer packer = packer_of(buf);
+
+	msgpack_pack_nil(&packer);
+}
+
+void wire_put_bool(struct wire_buf *buf, bool value)
+{
+	msgpack_packer packer = packer_of(buf);
+
+	if (value) {
+		msgpack_pack_true(&packer);
+	} else {
+		msgpack_pack_false(&packer);
+	}
+}
+
+void wire_put_int(struct wire_buf *buf, int64_t value)
+{
+	msgpack_packer packer = packer_of(buf);
+
+	msgpack_pack_int64(&packer, value);
+}
+
+void wire_put_str(struct wire_buf *buf, struct wire_str str)
+{
+	enum { HEADER = 5 }; /* the longest */
+	msgpack_packer packer = packer_of(buf);
+
+	if (str.len > UINT32_MAX - HEADER) {
+		if (buf->status == WIRE_OK) {
+			buf->status = WIRE_ELIMIT;
+		}
+		return;
+	}
+	/* Header and body, or neither. */
+	if (wire_buf_reserve(buf, HEADER + str.len) == NULL) {
+		return;
+	}
+	msgpack_pack_str(&packer, str.len);
+	msgpack_pack_str_body(&packer, str.ptr, str.len);
+}
+
+void wire_put_cstr(struct wire_buf *buf, const char *text)
+{
+	if (text == NULL) {
+		wire_put_nil(buf);
+		return;
+	}
+	wire_put_str(buf, (struct wire_str){ text, strlen(text) });
+}
+
+void wire_put_array(struct wire_buf *buf, uint32_t count)
+{
+	msgpack_packer packer = packer_of(buf);
+
+	msgpack_pack_array(&packer, count);
+}
+
+void wire_put_map(struct wire_buf *buf, uint32_t pairs)
+{
+	msgpack_packer packer = packer_of(buf);
+
+	msgpack_pack_map(&packer, pairs);
+}
+
+/* A header of 16 bits, which holds any count that we put; its first byte tells map from array. */
+static size_t open_counted(struct wire_buf *buf, uint8_t first)
+{
+	const uint8_t header[3] = { first, 0, 0 };
+	size_t at = buf->len;
+
+	wire_put_raw(buf, header, sizeof header);
+	return at;
+}
+
+static void close_counted(struct wire_buf *buf, size_t at, uint32_t count)
+{
+	if (buf->status != WIRE_OK) {
+		return;
+	}
+	if (count > UINT16_MAX) {
+		buf->status = WIRE_ELIMIT;
+		return;
+	}
+	buf->data[at + 1] = (uint8_t)(count >> 8);
+	buf->data[at + 2] = (uint8_t)count;
+}
+
+size_t wire_open_map(struct wire_buf *buf)
+{
+	return open_counted(buf, 0xde);
+}
+
+void wire_close_map(struct wire_buf *buf, size_t at, uint32_t pairs)
+{
+	close_counted(buf, at, pairs);
+}
+
+size_t wire_open_array(struct wire_buf *buf)
+{
+	return open_counted(buf, 0xdc);
+}
+
+void wire_close_array(struct wire_buf *buf, size_t at, uint32_t count)
+{
+	close_counted(buf, at, count);
+}
+
+void wire_put_request(struct wire_buf *buf, uint32_t id, struct wire_str method, bool has_params)
+{
+	wire_put_array(buf, 4);
+	wire_put_int(buf, 0);
+	wire_put_int(buf, id);
+	wire_put_str(buf, method);
+	wire_put_array(buf, has_params ? 1 : 0);
+}
+
+void wire_put_result(struct wire_buf *buf, uint32_t id)
+{
+	wire_put_array(buf, 4);
+	wire_put_int(buf, 1);
+	wire_put_int(buf, id);
+	wire_put_nil(buf);
+}
+
+void wire_begin_error(
+	struct wire_buf *buf, const uint32_t *id, const struct wire_error *error, uint32_t more)
+{
+	bool has_param = error->param[0] != '\0';
+
+	wire_put_array(buf, 4);
+	wire_put_int(buf, 1);
+	if (id != NULL) {
+		wire_put_int(buf, *id);
+	} else {
+		wire_put_nil(buf);
+	}
+	wire_put_map(buf, 2 + (has_param ? 1 : 0) + more);
+	wire_put_str(buf, WIRE_STR("code"));
+	wire_put_cstr(buf, wire_code_name(error->code));
+	wire_put_str(buf, WIRE_STR("message"));
+	wire_put_cstr(buf, error->message);
+	if (has_param) {
+		wire_put_str(buf, WIRE_STR("param"));
+		wire_put_cstr(buf, error->param);
+	}
+}
+
+void wire_put_error(struct wire_buf *buf, const uint32_t *id, const struct wire_error *error)
+{
+	wire_begin_error(buf, id, error, 0);
+	wire_put_nil(buf);
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * wire_head: one MessagePack header, read in place. Private to wire's own files, and inline: walker
+ * and cursor spend their time here.
+ */
+
+#include "client/wire.h"
+
+struct wire_head {
+	enum wire_type type;
+	bool overflow;  /* WIRE_INT: beyond int64_t */
+	uint32_t size;  /* bytes of the header, an integer's or float's value included */
+	uint64_t skip;  /* bytes behind it that belong to it */
+	uint64_t kids;  /* values behind it that belong to it */
+	uint64_t value; /* of an integer (two's complement) or bool; else of no meaning */
+};
+
+/* By the first byte from 0xc0 to 0xdf: what it is, and how many bytes of length or value follow. */
+static const uint8_t wire_head_type[32] = {
+	WIRE_NIL, WIRE_NONE, WIRE_BOOL, WIRE_BOOL,        /* c0 */
+	WIRE_TEXT, WIRE_TEXT, WIRE_TEXT, WIRE_EXT,        /* c4: bin 8, 16, 32; c7: ext 8 */
+	WIRE_EXT, WIRE_EXT, WIRE_FLOAT, WIRE_FLOAT,       /* c8: ext 16, 32 */
+	WIRE_INT, WIRE_INT, WIRE_INT, WIRE_INT,           /* cc: unsigned 8, 16, 32, 64 */
+	WIRE_INT, WIRE_INT, WIRE_INT, WIRE_INT,           /* d0: signed */
+	WIRE_EXT, WIRE_EXT, WIRE_EXT, WIRE_EXT, WIRE_EXT, /* d4: fixed ext 1, 2, 4, 8, 16 */
+	WIRE_TEXT, WIRE_TEXT, WIRE_TEXT,                  /* d9: str 8, 16, 32 */
+	WIRE_ARRAY, WIRE_ARRAY, WIRE_MAP, WIRE_MAP,       /* dc: array, map 16, 32 */
+};
+static const uint8_t wire_head_width[32] = {
+	[0x04] = 1,
+	[0x05] = 2,
+	[0x06] = 4,
+	[0x07] = 1,
+	[0x08] = 2,
+	[0x09] = 4,
+	[0x0a] = 4,
+	[0x0b] = 8,
+	[0x0c] = 1,
+	[0x0d] = 2,
+	[0x0e] = 4,
+	[0x0f] = 8,
+	[0x10] = 1,
+	[0x11] = 2,
+	[0x12] = 4,
+	[0x13] = 8,
+	[0x19] = 1,
+	[0x1a] = 2,
+	[0x1b] = 4,
+	[0x1c] = 2,
+	[0x1d] = 4,
+	[0x1e] = 2,
+	[0x1f] = 4,
+};
+
+static inline void wire_head_wide(uint8_t first, uint64_t value, struct wire_head *out)
+{
+	if (out->type == WIRE_TEXT) {
+		out->skip = value;
+	} else if (out->type == WIRE_ARRAY) {
+		out->kids = value;
+	} else if (out->type == WIRE_MAP) {
+		out->kids = 2 * value;
+	} else if (out->type == WIRE_EXT) {
+		out->skip = first >= 0xd4 ? 1 + (UINT64_C(1) << (first - 0xd4)) : value + 1;
+	} else if (out->type == WIRE_BOOL) {
+		out->value = first & 1;
+	} else if (out->type == WIRE_INT) {
+		out->overflow = first == 0xcf && value > INT64_MAX;
+		if (first >= 0xd0) {
+			/* Spread the sign of a narrow integer: its width is 1, 2, 4 or 8 bytes. */
+			uint64_t sign = UINT64_C(1) << (8 * (1U << (first - 0xd0)) - 1);
+
+			value = (value ^ sign) - sign;
+		}
+		out->value = value;
+	}
+}
+
+/* Reads the header at ptr, of which len bytes are at hand: its size, 0 when bytes are missing, -1
+ * when it is none. */
+static inline int wire_head_read(const uint8_t *ptr, size_t len, struct wire_head *out)
+{
+	uint8_t first;
+	unsigned width;
+	uint64_t value = 0;
+
+	if (len == 0) {
+		return 0;
+	}
+	first = *ptr;
+	*out = (struct wire_head){ .size = 1 };
+	if (first >= 0xa0 && first <= 0xbf) {
+		out->type = WIRE_TEXT;
+		out->skip = first & 31U;
+		return 1;
+	}
+	if (first <= 0x7f || first >= 0xe0) {
+		out->type = WIRE_INT;
+		out->value = first <= 0x7f ? first : UINT64_C(0xffffffffffffff00) | first;
+		return 1;
+	}
+	if (first <= 0x9f) {
+		bool is_map = first <= 0x8f;
+
+		out->type = is_map ? WIRE_MAP : WIRE_ARRAY;
+		out->kids = is_map ? 2 * (first & 15U) : first & 15U;
+		return 1;
+	}
+	out->type = (enum wire_type)wire_head_type[first - 0xc0];
+	if (out->type == WIRE_NONE) {
+		return -1;
+	}
+	width = wire_head_width[first - 0xc0];
+	if (len - 1 < width) {
+		return 0;
+	}
+	for (unsigned i = 1; i <= width; i++) {
+		value = value << 8 | ptr[i];
+	}
+	out->size = 1 + width;
+	wire_head_wide(first, value, out);
+	return (int)out->size;
+}
+
+/* wire_read_text without a call, for the decoder of parameters. */
+static inline bool wire_head_text(struct wire_cursor *cursor, struct wire_str *out)
+{
+	struct wire_head head;
+	size_t len = (size_t)(cursor->end - cursor->ptr);
+	int size = wire_head_read(cursor->ptr, len, &head);
+
+	if (size <= 0 || head.type != WIRE_TEXT || head.skip > len - (size_t)size) {
+		return false;
+	}
+	out->ptr = (const char *)cursor->ptr + size;
+	out->len = (size_t)head.skip;
+	cursor->ptr += (size_t)size + out->len;
+	return true;
+}

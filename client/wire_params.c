@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/wire.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "client/wire_head.h"
+
+/* Rows of enum wire_kind, for people. */
+static const char *const kind_names[] = {
+	[WIRE_KIND_NONE] = "absent",
+	[WIRE_KIND_TEXT] = "text in UTF-8",
+	[WIRE_KIND_INT] = "an integer",
+	[WIRE_KIND_BOOL] = "true or false",
+	[WIRE_KIND_TIME] = "a time: an integer of Unix seconds, at most the year 9999",
+	[WIRE_KIND_DURATION] = "a duration: seconds above 0, or text such as 90s, 15m, 12h or 30d",
+	[WIRE_KIND_TEXTS] = "an array of text in UTF-8",
+	[WIRE_KIND_MAPS] = "an array of maps",
+	[WIRE_KIND_TEXT_MAP] = "a map of text to text in UTF-8, at most 64 names, each once",
+};
+
+bool wire_parse_duration(struct wire_str text, int64_t *out_seconds)
+{
+	int64_t unit, seconds = 0;
+
+	if (text.len < 2) {
+		return false;
+	}
+	switch (text.ptr[text.len - 1]) {
+	case 's':
+		unit = 1;
+		break;
+	case 'm':
+		unit = 60;
+		break;
+	case 'h':
+		unit = 3600;
+		break;
+	case 'd':
+		unit = 86400;
+		break;
+	default:
+		return false;
+	}
+	for (size_t i = 0; i + 1 < text.len; i++) {
+		if (text.ptr[i] < '0' || text.ptr[i] > '9') {
+			return false;
+		}
+		seconds = seconds * 10 + (text.ptr[i] - '0');
+		if (seconds > WIRE_MAX_DURATION / unit) {
+			return false;
+		}
+	}
+	if (seconds == 0) {
+		return false;
+	}
+	*out_seconds = seconds * unit;
+	return true;
+}
+
+static bool decode_text(struct wire_cursor *cursor, struct wire_str *out)
+{
+	return wire_head_text(cursor, out) && wire_is_utf8(*out);
+}
+
+static bool decode_duration(struct wire_cursor *cursor, int64_t *out)
+{
+	struct wire_str text;
+
+	if (wire_read_text(cursor, &text)) {
+		return wire_parse_duration(text, out);
+	}
+	return wire_read_int(cursor, out) && *out > 0 && *out <= WIRE_MAX_DURATION;
+}
+
+/* Checks a list whole, so that reading its items later cannot fail. */
+static bool decode_list(struct wire_cursor *cursor, enum wire_kind kind, struct wire_value *value)
+{
+	struct wire_cursor map;
+	struct wire_str text;
+	uint32_t pairs;
+
+	if (!wire_read_array(cursor, &value->count)) {
+		return false;
+	}
+	value->items.ptr = cursor->ptr;
+	for (uint32_t i = 0; i < value->count; i++) {
+		if (kind == WIRE_KIND_TEXTS
+				? !decode_text(cursor, &text)
+				: !wire_take(cursor, &map) || !wire_read_map(&map, &pairs)) {
+			return false;
+		}
+	}
+	value->items.end = cursor->ptr;
+	return true;
+}
+
+/* True when one of the first count names is the same: few enough to compare them all. */
+static bool name_seen(struct wire_cursor items, uint32_t count, struct wire_str name)
+{
+	struct wire_str key, text;
+
+	for (uint32_t i = 0; i < count && wire_next_pair(&items, &key, &text); i++) {
+		if (wire_str_equal(key, name)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool decode_text_map(struct wire_cursor *cursor, struct wire_value *value)
+{
+	struct wire_str key, text;
+
+	if (!wire_read_map(cursor, &value->count) || value->count > WIRE_MAX_PAIRS) {
+		return false;
+	}
+	value->items = *cursor;
+	for (uint32_t i = 0; i < value->count; i++) {
+		if (!decode_text(cursor, &key) || !decode_text(cursor, &text) ||
+			name_seen(value->items, i, key)) {
+			return false;
+		}
+	}
+	value->items.end = cursor->ptr;
+	return true;
+}
+
+static bool decode_value(
+	struct wire_cursor *cursor, const struct wire_field *field, struct wire_value *value)
+{
+	*value = (struct wire_value){ .given = true };
+	if ((field->flags & WIRE_OR_NIL) != 0 && wire_read_nil(cursor)) {
+		value->nil = true;
+		return true;
+	}
+	switch (field->kind) {
+	case WIRE_KIND_TEXT:
+		return decode_text(cursor, &value->text);
+	case WIRE_KIND_INT:
+		return wire_read_int(cursor, &value->integer);
+	case WIRE_KIND_BOOL:
+		return wire_read_bool(cursor, &value->boolean);
+	case WIRE_KIND_TIME:
+		return wire_read_int(cursor, &value->integer) && value->integer >= 0 &&
+		       value->integer <= WIRE_MAX_TIME;
+	case WIRE_KIND_DURATION:
+		return decode_duration(cursor, &value->integer);
+	case WIRE_KIND_TEXTS:
+	case WIRE_KIND_MAPS:
+		return decode_list(cursor, field->kind, value);
+	case WIRE_KIND_TEXT_MAP:
+		return decode_text_map(cursor, value);
+	case WIRE_KIND_NONE:
+		break;
+	}
+	return false;
+}
+
+/* The field of that name, searched from `from` on and round; count when there is none. */
+static size_t find_field(
+	const struct wire_field *fields, size_t count, size_t from, struct wire_str name)
+{
+	for (size_t i = from; i < count; i++) {
+		if (fields[i].name.len == name.len &&
+			memcmp(fields[i].name.ptr, name.ptr, name.len) == 0) {
+			return i;
+		}
+	}
+	for (size_t i = 0; i < from; i++) {
+		if (fields[i].name.len == name.len &&
+			memcmp(fields[i].name.ptr, name.ptr, name.len) == 0) {
+			return i;
+		}
+	}
+	return count;
+}
+
+static int bad_name(struct wire_error *err, struct wire_str name, const char *what)
+{
+	if (!wire_is_utf8(name)) {
+		name = (struct wire_str){ NULL, 0 };
+		what = "a parameter's name is no UTF-8";
+	}
+	wire_error_set(err, WIRE_INVALID_REQUEST, name, "%s", what);
+	return WIRE_EPARAM;
+}
+
+static int bad_value(struct wire_error *err, const struct wire_field *field)
+{
+	wire_error_set(err, WIRE_INVALID_REQUEST, field->name, "%.*s must be %s",
+		(int)field->name.len, field->name.ptr, kind_names[field->kind]);
+	return WIRE_EPARAM;
+}
+
+int wire_overlay_params(struct wire_cursor params, const struct wire_field *fields, size_t count,
+	struct wire_value *values, struct wire_error *err)
+{
+	uint64_t seen = 0;
+	uint32_t pairs = 0;
+	size_t next = 0;
+
+	assert(count <= WIRE_MAX_FIELDS);
+	if (!wire_at_end(&params) && !wire_read_map(&params, &pairs)) {
+		return bad_name(err, (struct wire_str){ NULL, 0 }, "parameters are no map");
+	}
+	for (uint32_t i = 0; i < pairs; i++) {
+		struct wire_str name;
+		size_t at;
+
+		if (!wire_head_text(&params, &name)) {
+			return bad_name(
+				err, (struct wire_str){ NULL, 0 }, "a parameter's name is no text");
+		}
+		at = find_field(fields, count, next, name);
+		if (at == count) {
+			return bad_name(err, name, "unknown parameter");
+		}
+		if ((seen >> at & 1) != 0) {
+			return bad_name(err, name, "the parameter is given twice");
+		}
+		seen |= UINT64_C(1) << at;
+		next = at + 1;
+		if (!decode_value(&params, &fields[at], &values[at])) {
+			return bad_value(err, &fields[at]);
+		}
+	}
+	for (size_t i = 0; i < count; i++) {
+		if ((fields[i].flags & WIRE_REQUIRED) != 0 && !values[i].given) {
+			return bad_name(err, fields[i].name, "a required parameter is missing");
+		}
+	}
+	return WIRE_OK;
+}
+
+int wire_decode_params(struct wire_cursor params, const struct wire_field *fields, size_t count,
+	struct wire_value *values, struct wire_error *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		values[i] = (struct wire_value){ .given = false };
+	}
+	return wire_overlay_params(params, fields, count, values, err);
+}
+
+bool wire_next_text(struct wire_cursor *items, struct wire_str *out)
+{
+	return wire_head_text(items, out);
+}
+
+bool wire_next_map(struct wire_cursor *items, struct wire_cursor *out)
+{
+	return wire_take(items, out);
+}
+
+bool wire_next_pair(struct wire_cursor *items, struct wire_str *out_key, struct wire_str *out_text)
+{
+	return wire_head_text(items, out_key) && wire_head_text(items, out_text);
+}
