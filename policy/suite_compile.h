@@ -28,3 +28,4 @@ struct pol_tests {
 /* POL_OK, POL_EINVALID after errors in diags, or the arena's status. Text is copied. */
 enum pol_status pol_tests_compile(const struct pol_ast_test *tests, size_t count,
 	const struct pol_snapshot *snapshot, struct pol_arena *arena, struct pol_diags *diags,
+	struct pol_tests *out);
