@@ -15,24 +15,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "policy/arena.h"
 #include "policy/diag.h"
 #include "policy/module.h"
 #include "policy/parse.h"
-#include "policy/status.h"
+#include "policy/snapshot.h"
 #include "policy/str.h"
 
 /* Lines of one stack after inclusion, all groups together. A stack is read by people. */
 #define POL_STACK_LINES 1024
 
 /* What a verdict does to its group. Zero is the strictest. */
-enum pol_action {
-	POL_ACTION_FAIL_AND_END = 0, /* the group fails, its end comes now */
-	POL_ACTION_FAIL,             /* the group fails, the rest still runs */
-	POL_ACTION_SKIP,             /* as if the line were not there */
-	POL_ACTION_OFFER,            /* counts if nothing else decided */
-	POL_ACTION_COUNT,
-	POL_ACTION_COUNT_AND_END /* and the end comes now, unless the group failed before */
+enum pol_effect {
+	POL_EFFECT_FAIL_AND_END = 0, /* the group fails, its end comes now */
+	POL_EFFECT_FAIL,             /* the group fails, the rest still runs */
+	POL_EFFECT_SKIP,             /* as if the line were not there */
+	POL_EFFECT_OFFER,            /* counts if nothing else decided */
+	POL_EFFECT_COUNT,
+	POL_EFFECT_COUNT_AND_END /* and the end comes now, unless the group failed before */
 };
 
 /* One line after inclusion. */
@@ -56,28 +55,16 @@ struct pol_stack {
 	bool fragment; /* neither authenticate nor authorize: no request may name it */
 };
 
-/* A snapshot's stacks, sorted by name. Zeroed: none was declared. */
-struct pol_stacks {
-	const struct pol_stack *items;
-	uint32_t count;
-	const struct pol_stack *other; /* NULL when not declared */
-	const struct pol_stack *authz; /* likewise */
-};
-
-/* Checks and flattens the declared stacks into *out (borrowing nothing but the sources' spans:
- * names are copied). POL_OK, POL_EINVALID after errors in diags, or the arena's status. */
-enum pol_status pol_stacks_compile(const struct pol_ast_stack *stacks, size_t count,
-	struct pol_arena *arena, struct pol_diags *diags, struct pol_stacks *out);
-
-/* The stack of that name, fragments too, or NULL. */
-const struct pol_stack *pol_stacks_find(const struct pol_stacks *stacks, struct pol_str name);
+/* The declared stack of that name, fragments too, or NULL. The compiler's share, which checks and
+ * flattens what was declared, is in compiled.h: pol_stacks_compile. */
+const struct pol_stack *pol_stack_find(const struct pol_snapshot *snapshot, struct pol_str name);
 
 /* What decides where no stack is declared for it; and what decides managing calls. */
 const struct pol_stack *pol_stack_builtin(void);
 const struct pol_stack *pol_stack_managing(void);
 
-/* The cell of the control table. An unknown control or verdict is POL_ACTION_FAIL_AND_END. */
-enum pol_action pol_control_action(enum pol_control control, enum pol_verdict verdict);
+/* The cell of the control table. An unknown control or verdict is POL_EFFECT_FAIL_AND_END. */
+enum pol_effect pol_control_effect(enum pol_control control, enum pol_verdict verdict);
 
 /* How a group ended: passed, or why not. Marks are pol_mark bits of the lines that ran. */
 struct pol_group_result {
