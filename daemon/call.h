@@ -17,12 +17,18 @@
 #include "daemon/peer.h"
 #include "policy/snapshot.h"
 
+struct config;
 struct server;
+struct store;
 struct store_read;
 struct store_write;
+struct usage;
 
 struct call {
 	struct server *server;
+	struct store *store;         /* the server's, so that handlers reach it without the loop */
+	struct usage *usage;         /* likewise */
+	const struct config *config; /* likewise */
 	const struct peer *peer;
 	const struct pol_snapshot *snapshot; /* the present one, borrowed for the call */
 	uint64_t serial;                     /* of the snapshot: raised by every exchange */

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * methods: the rows that each noun gives to dispatch's table. Static const, sorted by name within
+ * one noun.
+ */
+
+#include <stddef.h>
+
+#include "daemon/call.h"
+
+extern const struct method authorize_methods[]; /* authorize, authorize_many, permissions */
+extern const size_t authorize_method_count;
+extern const struct method keys_methods[];
+extern const size_t keys_method_count;
+extern const struct method principals_methods[];
+extern const size_t principals_method_count;
+extern const struct method assignments_methods[];
+extern const size_t assignments_method_count;

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * secret: tokens, and all that is done with keys of our own. The only file that knows libsodium.
+ *
+ *     <prefix><kid>_<secret><crc>
+ *
+ * kid: 12 base62 characters, the first `1`; secret: 32, drawn without modulo bias; crc: CRC-32
+ * (IEEE 802.3) of all before it, 6 base62 characters. Parsed from the right end.
+ *
+ * At rest a token is BLAKE2b-256 (RFC 7693) of all before its crc; key the pepper, salt the kid,
+ * personal the purpose. The pepper's file holds two keys of 32 bytes: the pepper itself, and a
+ * master from which the others are derived (crypto_kdf, a context each), so that a new pepper
+ * leaves records and cursors alone. Short tags are SipHash-128 (Aumasson and Bernstein).
+ *
+ * Objects are read-only after opening: any thread.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "policy/str.h"
+
+#define SECRET_KID        12
+#define SECRET_HASH       32
+#define SECRET_TAG        16
+#define SECRET_MAX_PREFIX 64
+/* prefix, kid, underscore, secret, crc */
+#define SECRET_MAX_TOKEN (SECRET_MAX_PREFIX + 12 + 1 + 32 + 6)
+
+struct secrets;
+
+#define SECRET_WHY 512
+
+/*
+ * Reads the secrets' file, or makes it when there is none and `create` says so: mode 0600, owned
+ * by us or root, nobody else may read it. -ENOENT: there is none; -EPERM: owner or mode; -EINVAL:
+ * its content; `why` is for people. The pages are locked; failing that is logged once.
+ */
+int secrets_open(const char *path, bool create, struct secrets **out, char why[static SECRET_WHY]);
+/* Wipes. NULL is ignored. */
+void secrets_close(struct secrets *secrets);
+
+/* --- tokens ----------------------------------------------------------------------------------- */
+
+/* Views into what was parsed. */
+struct secret_token {
+	struct pol_str whole;
+	struct pol_str prefix; /* with its final underscore */
+	struct pol_str kid;
+	struct pol_str signed_part; /* all before the crc: what is hashed */
+};
+
+/* Cuts a leading `Bearer `, in any case, then takes the token apart: length, alphabet and crc.
+ * false: it is malformed. */
+bool secret_token_parse(struct pol_str text, struct secret_token *out);
+
+/* A new one: `out` holds it, out_len bytes, to be wiped by the caller. kid lies in it, behind the
+ * prefix. The prefix must fit. */
+void secret_token_make(
+	struct pol_str prefix, char out[static SECRET_MAX_TOKEN], struct secret_token *out_token);
+
+void secret_token_hash(const struct secrets *secrets, const struct secret_token *token,
+	uint8_t out[static SECRET_HASH]);
+
+/* Is it this record's token? In constant time; hash NULL compares with a dummy, at the same cost,
+ * and says no. */
+bool secret_token_verify(
+	const struct secrets *secrets, const struct secret_token *token, const uint8_t *hash);
+
+/* --- tags ------------------------------------------------------------------------------------- */
+
+enum secret_purpose {
+	SECRET_RECORDS = 0, /* of the store */
+	SECRET_CURSORS,     /* of lists */
+	SECRET_VERIFIED,    /* the table of verified tokens: random, of this process alone */
+	SECRET_PURPOSES,
+};
+
+/* SipHash-128 of the bytes under the purpose's key. */
+void secret_tag(const struct secrets *secrets, enum secret_purpose purpose, const void *bytes,
+	size_t len, uint8_t out[static SECRET_TAG]);
+
+/* Constant time. */
+bool secret_equal(const void *a, const void *b, size_t len);
+void secret_wipe(void *bytes, size_t len);

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * store: keys, principals and assignments on disk. The only files that know LMDB.
+ *
+ * One environment, opened once in a process (a lock on the data file refuses the second, here or
+ * elsewhere), with a map that is reserved once, sparse, and never grows. Readers never wait for
+ * the writer. Every record carries a tag over its place and value; one that was edited, swapped or
+ * copied from elsewhere reads as -EBADMSG, is logged as an alarm, and counts as not there.
+ *
+ * Records handed out are views into the map: they live until their store_read is reset or
+ * renewed, or, in the writer, until the next put. Integers on disk are little-endian, those of
+ * keys big-endian so that they sort.
+ *
+ * Errors are negative errno. Those of the store itself:
+ *   -ENOENT   there is no such record          -EBADMSG  its tag is wrong
+ *   -EEXIST   there is one already             -EFBIG    the map is full
+ *   -ENOSPC   the disk is full                 -EIO      the disk failed, or the file is damaged
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "policy/str.h"
+
+struct secrets;
+struct store;
+struct store_read;
+struct store_write;
+
+#define STORE_MAP_SIZE       ((size_t)16 << 30) /* sparse: costs address space alone */
+#define STORE_MAP_SIZE_SMALL ((size_t)1 << 30)  /* what sanitizers and valgrind bear */
+
+/* Bounds of what is kept; each keeps a record below a few pages. */
+#define STORE_MAX_NAME  128  /* ids, names of roles and scopes, as in the policy language */
+#define STORE_MAX_TEXT  256  /* names and labels that people type */
+#define STORE_MAX_PLACE 1024 /* one place */
+#define STORE_MAX_LIST                                                                             \
+	64                        /* roles, scopes, places or networks of a key; places of one     \
+				   * assignment */
+#define STORE_MAX_ASSIGNMENTS 64  /* of one principal */
+#define STORE_MAX_PLACES      512 /* of all assignments of one principal */
+#define STORE_MAX_RECORD      65536
+
+/* The one tenant that always exists. 0 is none. */
+#define STORE_TENANT_DEFAULT 1
+
+struct store_options {
+	const char *path;   /* the data file; `-lock` is added for LMDB's own */
+	const char *pepper; /* the secrets' file; see secret.h */
+	size_t map_size;    /* 0: STORE_MAP_SIZE */
+	unsigned readers;   /* workers and all others that read at a time */
+};
+
+#define STORE_WHY 512
+
+/* Opens or creates. On failure `why` says what is wrong and what to do, for people. */
+int store_open(const struct store_options *options, struct store **out, char why[static STORE_WHY]);
+/* All transactions must be gone. NULL is ignored. */
+void store_close(struct store *store);
+
+struct secrets *store_secrets(struct store *store);
+
+/* Raised by every change, after its commit and before its answer. Loads with acquire. */
+uint64_t store_generation(const struct store *store);
+
+/* What an error means to somebody who asked for a change: "the disk is full" and the like. */
+const char *store_explain(int error);
+
+struct store_counts {
+	uint64_t keys; /* records, the revoked ones included */
+	uint64_t principals;
+	uint64_t bytes_used; /* of the file */
+	uint64_t bytes_map;
+};
+int store_count(struct store_read *read, struct store_counts *out);
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+/* One a worker, made once. It begins reset: renew it before reading. It may move between threads,
+ * used by one at a time. */
+int store_read_open(struct store *store, struct store_read **out);
+void store_read_close(struct store_read *read);
+/* Sees all that was committed before. Renewing without a reset in between is allowed. */
+int store_read_renew(struct store_read *read);
+void store_read_reset(struct store_read *read);
+
+/* A list of texts as it lies in the record. Work on a copy to read it again. */
+struct store_list {
+	const uint8_t *ptr;
+	uint32_t size;
+	uint32_t count;
+};
+bool store_list_next(struct store_list *list, struct pol_str *out);
+
+/* Builds such a list in memory of the caller's. */
+struct store_pack {
+	uint8_t *bytes;
+	uint32_t size;
+	uint32_t cap;
+	uint32_t count;
+};
+/* false: no room. */
+bool store_pack_add(struct store_pack *pack, struct pol_str text);
+struct store_list store_pack_list(const struct store_pack *pack);
+
+#define STORE_KID     12
+#define STORE_HASH    32
+#define STORE_NETWORK 17 /* bytes of one: 16 of the address, 1 of the prefix's bits */
+
+enum store_key_flag {
+	STORE_KEY_DISABLED = 1 << 0,
+	STORE_KEY_REVOKED = 1 << 1,
+	STORE_KEY_HAS_SCOPES = 1 << 2, /* scopes were given */
+	STORE_KEY_HAS_PLACES = 1 << 3,
+};
+
+struct store_key {
+	struct pol_str kid; /* STORE_KID bytes */
+	uint64_t number;    /* from 1, in order of creation; never used again */
+	uint32_t tenant;
+	uint32_t flags;
+	uint8_t binding; /* enum pol_binding */
+	int64_t created_at;
+	int64_t not_before;  /* 0: at once */
+	int64_t expires_at;  /* 0: never */
+	int64_t revoked_at;  /* 0: it is not */
+	const uint8_t *hash; /* STORE_HASH bytes */
+	struct pol_str prefix;
+	struct pol_str environment;
+	struct pol_str principal;
+	struct store_list roles;
+	struct store_list scopes;
+	struct store_list places;
+	const uint8_t *networks;
+	uint32_t network_count;
+	struct pol_str name;
+	struct pol_str label;
+	struct pol_str created_by;
+};
+
+int store_get_key(struct store_read *read, struct pol_str kid, struct store_key *out);
+
+/* Return 0 to go on, anything else to stop with it. */
+typedef int (*store_key_seen)(void *context, const struct store_key *key);
+/* Keys of a tenant, or of one principal when that is not empty, in order of creation, those whose
+ * number is above `after`. Records with a wrong tag are passed over. */
+int store_list_keys(struct store_read *read, uint32_t tenant, struct pol_str principal,
+	uint64_t after, store_key_seen seen, void *context);
+
+enum store_principal_flag {
+	STORE_PRINCIPAL_DISABLED = 1 << 0,
+	STORE_PRINCIPAL_NO_API = 1 << 1,  /* api_access is off */
+	STORE_PRINCIPAL_SERVICE = 1 << 2, /* else a user */
+};
+
+struct store_principal {
+	struct pol_str id;
+	uint32_t tenant;
+	uint32_t flags;
+	int64_t created_at;
+	struct pol_str name;
+	struct pol_str created_by;
+	struct store_list attributes;  /* name, value, name, value … */
+	struct store_list assignments; /* each one packed: store_assignment_decode */
+};
+
+struct store_assignment {
+	struct pol_str role;
+	struct store_list places; /* sorted; none: everywhere */
+	int64_t until;            /* 0: for good */
+	int64_t created_at;
+	struct pol_str created_by;
+};
+
+int store_get_principal(
+	struct store_read *read, uint32_t tenant, struct pol_str id, struct store_principal *out);
+/* The next of principal->assignments; false at the end. */
+bool store_assignment_next(struct store_list *assignments, struct store_assignment *out);
+/* Adds one to a pack of assignments. */
+bool store_assignment_add(struct store_pack *pack, const struct store_assignment *assignment);
+
+typedef int (*store_principal_seen)(void *context, const struct store_principal *principal);
+/* In order of ids, those after `after`. */
+int store_list_principals(struct store_read *read, uint32_t tenant, struct pol_str after,
+	store_principal_seen seen, void *context);
+/* Those that hold the role (by itself, not by inheritance), in order of ids. */
+int store_list_holders(struct store_read *read, uint32_t tenant, struct pol_str role,
+	struct pol_str after, store_principal_seen seen, void *context);
+
+/* The last use of a key; usage.h is who asks. */
+struct store_use {
+	int64_t at; /* 0: never */
+	uint8_t ip[16];
+	bool has_ip;
+	uint64_t uses;
+	uint64_t denials;
+};
+/* 0 with zeroes when there is none. */
+int store_get_use(struct store_read *read, uint64_t number, struct store_use *out);
+
+/* --- writing: in the writer's thread alone ------------------------------------------------------
+ */
+
+/* Begins the batch's transaction. It reads through store_write_reader. */
+int store_write_begin(struct store *store, struct store_write **out);
+/* A reader of the batch so far; lives as long as the write. */
+struct store_read *store_write_reader(struct store_write *write);
+/* One job's part: what it put since can be dropped alone. */
+void store_write_job(struct store_write *write);
+int store_write_keep(struct store_write *write);
+void store_write_undo(struct store_write *write);
+/* Was anything kept? */
+bool store_write_changed(const struct store_write *write);
+/* Makes the batch durable; with `raise` the generation goes up. Ends the write either way. */
+int store_write_commit(struct store_write *write, bool raise);
+/* Ends it without a trace. NULL is ignored. */
+void store_write_abort(struct store_write *write);
+
+/* Gives key->number itself (*out_number). -EEXIST: the kid is taken. */
+int store_create_key(struct store_write *write, struct store_key *key);
+/* Only what may change of a key differs from what is stored. */
+int store_update_key(struct store_write *write, const struct store_key *key);
+/* Creates or replaces; keeps the index of roles. */
+int store_put_principal(struct store_write *write, const struct store_principal *principal);
+int store_delete_principal(struct store_write *write, uint32_t tenant, struct pol_str id);
+int store_put_use(struct store_write *write, uint64_t number, const struct store_use *use);

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * usage: which tokens were verified, and when keys were last used.
+ *
+ * One slot of 64 bytes a key, found by the key's number, in segments that are made when first
+ * touched. A slot says "this token is the one whose hash this is", never a verdict: SipHash-128 of
+ * the whole token under a key of this process, exclusive-or the stored hash's first half, so that
+ * it is worth nothing for another secret of the same key. And it holds the use: time, address,
+ * counts, complete from the first touch on (the stored counts are read then).
+ *
+ * All functions but those of flushing may be called by any thread. A slot is guarded by a sequence
+ * lock: an odd number means that somebody writes; its words are atomics.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/secret.h"
+#include "daemon/store.h"
+#include "policy/module.h"
+
+struct usage;
+
+int usage_create(struct store *store, struct usage **out);
+void usage_destroy(struct usage *usage); /* NULL is ignored */
+
+/* Does the token belong to the key's record? Recognises what it verified a moment ago, else hashes
+ * and remembers. key NULL: the same cost as an unknown token, and false. */
+bool usage_verify(
+	struct usage *usage, const struct secret_token *token, const struct store_key *key);
+
+/* Counts one decision of a verified key. */
+void usage_count(struct usage *usage, struct store_read *read, uint64_t number, int64_t now,
+	const struct pol_ip *ip, bool denied);
+
+/* The use of a key as of now, flushed or not. */
+int usage_get(struct usage *usage, struct store_read *read, uint64_t number, struct store_use *out);
+
+/* Writes at most `max` of what was used since the last flush, in order of numbers; the writer's
+ * thread alone. *out_more: there is more. Call usage_flushed when the transaction has ended: a
+ * failed one leaves all for the next. */
+int usage_flush(struct usage *usage, struct store_write *write, uint32_t max, bool *out_more);
+void usage_flushed(struct usage *usage, bool committed);
