@@ -1,0 +1,363 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real daemon in a temporary folder, and a client that speaks to it byte by byte.
+
+    class Deciding(harness.DaemonTest):
+        def test_a_viewer_reads_and_does_not_write(self):
+            daemon = self.daemon({"a.policy": "..."})
+            client = daemon.client()
+            self.assertTrue(client.call("authorize", principal="p", method="GET", path="/")["allow"])
+
+Nothing here sleeps to let something happen: the daemon says when it is ready (NOTIFY_SOCKET), a
+process's end is waited for, and whatever else must come true is asked for by wait_until. A daemon
+dies with the test that started it. The programs are found through the environment that meson sets:
+AUTHZD, AUTHZCHECK and AUTHZ_SOURCE_ROOT.
+"""
+
+import ctypes
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+import msgpack
+
+# Generous: a sanitized daemon on a busy machine. A test that waits this long has failed.
+DEADLINE = float(os.environ.get("AUTHZ_TEST_DEADLINE", "30"))
+
+ROOT = Path(os.environ.get("AUTHZ_SOURCE_ROOT", Path(__file__).resolve().parents[2]))
+AUTHZD = os.environ.get("AUTHZD", str(ROOT / "build" / "daemon" / "authzd"))
+AUTHZCHECK = os.environ.get("AUTHZCHECK", str(ROOT / "build" / "tools" / "authzcheck"))
+
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+# A policy that allows and denies something, for tests that are about something else.
+SMALL_POLICY = """\
+tree api {
+    /loans { list GET, create POST, /{loan} { read GET, delete DELETE } }
+}
+
+role viewer {
+    allow GET on api:/**
+}
+
+role clerk inherits viewer {
+    allow create on api:/loans
+}
+"""
+
+
+class Error(Exception):
+    """What a method answered instead of a result: code, message and what the code adds."""
+
+    def __init__(self, error):
+        super().__init__(f"{error.get('code')}: {error.get('message')}")
+        self.code = error.get("code")
+        self.message = error.get("message")
+        self.error = error
+
+
+def wait_until(condition, deadline=DEADLINE, what="condition"):
+    """What condition() gives as soon as it is true; AssertionError when it never is."""
+    end = time.monotonic() + deadline
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"{what} was not so within {deadline:g} s (last: {value!r})")
+        time.sleep(0.002)  # between two questions, not in place of one
+
+
+def die_with_parent():
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def environment(home):
+    """The tests' own environment, less what would lead a program out of its folder."""
+    ours = {
+        name: value for name, value in os.environ.items()
+        if not name.startswith(("XDG_", "AUTHZ_SOCKET", "AUTHZ_TOKEN", "NOTIFY_", "LISTEN_"))
+    }
+    return {**ours, "HOME": str(home), "LC_ALL": "C.UTF-8", "NO_COLOR": "1"}
+
+
+class Daemon:
+    """One authzd, its policy folder, store and socket below `folder`."""
+
+    def __init__(self, policy=None, *arguments, folder=None, start=True):
+        """policy: {file name: text}, a folder that is copied, or the small policy above."""
+        self.own_folder = folder is None
+        self.folder = Path(folder or tempfile.mkdtemp(prefix="authz-"))
+        self.policy = self.folder / "policy"
+        self.state = self.folder / "state"
+        self.socket = self.folder / "authz.sock"
+        self.stderr = self.folder / "stderr"
+        self.arguments = list(arguments)
+        self.process = None
+        self.clients = []
+        self.policy.mkdir(exist_ok=True)
+        self.state.mkdir(mode=0o700, exist_ok=True)
+        if isinstance(policy, (str, Path)):
+            shutil.copytree(policy, self.policy, dirs_exist_ok=True)
+        else:
+            for name, text in (policy or {"small.policy": SMALL_POLICY}).items():
+                self.write(name, text)
+        if start:
+            self.start()
+
+    # Policy files
+
+    def write(self, name, text):
+        """Writes a file of the policy in place, as an editor that does not rename would."""
+        path = self.policy / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def replace(self, name, text):
+        """Writes a file of the policy aside and renames it over, as most editors do."""
+        path = self.policy / name
+        aside = path.with_name(f".{path.name}.new")
+        aside.write_text(text, encoding="utf-8")
+        aside.rename(path)
+        return path
+
+    # The process
+
+    def command(self, *more):
+        return [AUTHZD, "--policy", str(self.policy), "--state", str(self.state),
+                "--socket", str(self.socket), *self.arguments, *more]
+
+    def start(self, *more):
+        """Starts the daemon and waits for its notice; AssertionError if it ends or never says it."""
+        assert self.process is None, "already started"
+        notices = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+        with notices:
+            path = self.folder / "notify"
+            path.unlink(missing_ok=True)
+            notices.bind(str(path))
+            with open(self.stderr, "ab") as stderr:
+                self.process = subprocess.Popen(
+                    self.command(*more), stdin=subprocess.DEVNULL, stdout=stderr, stderr=stderr,
+                    env={**environment(self.folder), "NOTIFY_SOCKET": str(path)},
+                    cwd=self.folder, preexec_fn=die_with_parent,
+                )
+            self.await_notice(notices)
+        return self
+
+    def await_notice(self, notices):
+        end = time.monotonic() + DEADLINE
+        pidfd = os.pidfd_open(self.process.pid)
+        try:
+            while True:
+                left = end - time.monotonic()
+                ready, _, _ = select.select([notices, pidfd], [], [], max(left, 0))
+                if notices in ready:
+                    if b"READY=1" in notices.recv(4096).split(b"\n"):
+                        return
+                elif ready:
+                    status = self.process.wait()
+                    self.process = None
+                    raise AssertionError(f"authzd ended with {status} at start:\n{self.log()}")
+                elif left <= 0:
+                    self.kill()
+                    raise AssertionError(f"authzd was not ready in {DEADLINE:g} s:\n{self.log()}")
+        finally:
+            os.close(pidfd)
+
+    def refuses_to_start(self, *more):
+        """Runs the daemon where it must not start; gives its exit status and what it said."""
+        done = subprocess.run(
+            self.command(*more), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, env=environment(self.folder), cwd=self.folder,
+            preexec_fn=die_with_parent, timeout=DEADLINE, check=False,
+        )
+        return done.returncode, done.stdout
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def wait(self, deadline=DEADLINE):
+        """The exit status of a daemon that is ending; a signal's number is negative."""
+        try:
+            status = self.process.wait(deadline)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"authzd did not end in {deadline:g} s:\n{self.log()}") from None
+        self.process = None
+        return status
+
+    def stop(self):
+        """SIGTERM, and the daemon must leave by itself with 0."""
+        self.signal(signal.SIGTERM)
+        status = self.wait()
+        assert status == 0, f"authzd ended with {status}:\n{self.log()}"
+
+    def kill(self):
+        """As a power cut would: SIGKILL, and its end is awaited."""
+        self.process.kill()
+        self.process.wait()
+        self.process = None
+
+    def log(self):
+        return self.stderr.read_text(errors="replace") if self.stderr.exists() else ""
+
+    def finish(self):
+        """Closes the clients, stops what runs, and removes the folder."""
+        try:
+            for client in self.clients:
+                client.close()
+            if self.process is not None:
+                self.stop()
+        finally:
+            if self.process is not None:
+                self.kill()
+            if self.own_folder:
+                shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.finish()
+
+    # Those who talk to it
+
+    def client(self):
+        client = Client(self.socket)
+        self.clients.append(client)
+        return client
+
+    def call(self, method, **params):
+        """One call on a connection of its own."""
+        with Client(self.socket) as client:
+            return client.call(method, **params)
+
+    def tool(self, *arguments, text=None, env=None):
+        """Runs authzcheck against this daemon; see run_tool."""
+        return run_tool("--socket", str(self.socket), *arguments, text=text, env=env, home=self.folder)
+
+
+def run_tool(*arguments, text=None, env=None, home="/nonexistent"):
+    """Runs authzcheck; .returncode, .stdout and .stderr of what it did. text is its standard input."""
+    return subprocess.run(
+        [AUTHZCHECK, *(str(word) for word in arguments)], input=text or "", capture_output=True,
+        text=True, env={**environment(home), **(env or {})}, timeout=DEADLINE, check=False,
+    )
+
+
+class Client:
+    """MessagePack-RPC on one connection, every byte under the test's control."""
+
+    def __init__(self, path, timeout=DEADLINE):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.socket.settimeout(timeout)
+        try:
+            self.socket.connect(str(path))
+        except OSError:
+            self.socket.close()
+            raise
+        self.unpacker = msgpack.Unpacker(raw=False, strict_map_key=False, max_buffer_size=1 << 26)
+        self.next_id = 0
+        self.early = {}  # answers that came before they were asked for, by id
+
+    def close(self):
+        self.socket.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    @staticmethod
+    def request(number, method, params):
+        return msgpack.packb([0, number, method, [] if params is None else [params]])
+
+    def send_bytes(self, data):
+        self.socket.sendall(data)
+
+    def send(self, method, params=None):
+        """Sends a request without waiting; gives the id under which its answer will come."""
+        number = self.next_id
+        self.next_id += 1
+        self.send_bytes(self.request(number, method, params))
+        return number
+
+    def receive_message(self):
+        """The next message as it came, or None when the daemon closed the connection."""
+        while True:
+            for message in self.unpacker:
+                return message
+            try:
+                data = self.socket.recv(1 << 16)
+            except ConnectionResetError:
+                return None
+            if not data:
+                return None
+            self.unpacker.feed(data)
+
+    def receive(self, number):
+        """The result that belongs to an id, other answers kept; raises Error for an error."""
+        while number not in self.early:
+            message = self.receive_message()
+            assert message is not None, f"closed before request {number} was answered"
+            assert isinstance(message, list) and len(message) == 4 and message[0] == 1, message
+            self.early[message[1]] = message
+        _, _, error, result = self.early.pop(number)
+        if error is not None:
+            assert result is None, f"both an error and a result: {error} {result}"
+            raise Error(error)
+        return result
+
+    def call(self, method, **params):
+        return self.receive(self.send(method, params or None))
+
+    def call_many(self, calls, window=256):
+        """[(method, params)…] pipelined, at most `window` unanswered; answers in order. An Error
+        stands in the list where one was answered."""
+        answers = []
+        waiting = []
+        for method, params in calls:
+            waiting.append(self.send(method, params))
+            if len(waiting) == window:
+                answers.append(self.result_or_error(waiting.pop(0)))
+        answers.extend(self.result_or_error(number) for number in waiting)
+        return answers
+
+    def result_or_error(self, number):
+        try:
+            return self.receive(number)
+        except Error as error:
+            return error
+
+    def is_closed(self):
+        """True when the daemon closes the connection without another message."""
+        return self.receive_message() is None
+
+
+class DaemonTest(unittest.TestCase):
+    """A test that starts daemons; each is stopped when the test ends, and must leave with 0."""
+
+    def daemon(self, policy=None, *arguments, **options):
+        daemon = Daemon(policy, *arguments, **options)
+        self.addCleanup(daemon.finish)
+        return daemon
+
+    def assert_error(self, code, call, *arguments, **params):
+        """The call must answer with this code; gives the Error for a closer look."""
+        with self.assertRaises(Error) as caught:
+            call(*arguments, **params)
+        self.assertEqual(caught.exception.code, code, caught.exception)
+        return caught.exception
