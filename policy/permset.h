@@ -41,6 +41,29 @@ struct pol_run {
 	uint32_t count;
 };
 
+/* One word of a run, for walking it. */
+struct pol_run_word {
+	uint32_t chunk, word;
+	uint64_t mask;
+};
+
+/* Takes the first word off the run; false when the run is empty. */
+static inline bool pol_run_next(struct pol_run *run, struct pol_run_word *out)
+{
+	uint32_t bit = run->first % 64;
+	uint32_t take = run->count < 64 - bit ? run->count : 64 - bit;
+
+	if (run->count == 0) {
+		return false;
+	}
+	out->chunk = run->first / POL_CHUNK_BITS;
+	out->word = run->first % POL_CHUNK_BITS / 64;
+	out->mask = UINT64_MAX >> (64 - take) << bit;
+	run->first += take;
+	run->count -= take;
+	return true;
+}
+
 static inline bool pol_permset_is_empty(const struct pol_permset *set)
 {
 	return set->count == 0;

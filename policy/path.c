@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/path.h"
+
+#include <string.h>
+
+/* One bit for each byte that ends the quick way through a segment: controls, # % / ; \ and DEL,
+ * and all that is no ASCII. */
+static const uint64_t special[4] = {
+	UINT64_C(0x08008028ffffffff),
+	UINT64_C(0x8000000010000000),
+	UINT64_MAX,
+	UINT64_MAX,
+};
+
+static const char fault_dots[] = "'.' and '..' name nothing of their own";
+static const char fault_control[] = "a control character";
+static const char fault_percent[] = "broken percent-encoding: '%' wants two hex digits";
+static const char fault_utf8[] = "not UTF-8";
+static const char fault_twice[] = "a segment that would mean something else if decoded twice";
+
+static bool is_special(unsigned char byte)
+{
+	return (special[byte >> 6] >> (byte & 63) & 1) != 0;
+}
+
+static int hex_value(char c)
+{
+	if (c >= '0' && c <= '9') {
+		return c - '0';
+	}
+	if (c >= 'a' && c <= 'f') {
+		return c - 'a' + 10;
+	}
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* The byte of the three at `at`, or -1. */
+static int percent_value(const char *at)
+{
+	int high = at[0] == '%' ? hex_value(at[1]) : -1;
+	int low = high >= 0 ? hex_value(at[2]) : -1;
+
+	return low >= 0 ? high * 16 + low : -1;
+}
+
+static bool is_control(unsigned char byte)
+{
+	return byte < 0x20 || byte == 0x7f;
+}
+
+/* Dots and spaces alone: some file systems and servers drop what trails, and are left with a dot
+ * segment. */
+static bool is_dots(const char *text, size_t len)
+{
+	bool dot = false;
+
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] != '.' && text[i] != ' ') {
+			return false;
+		}
+		dot = dot || text[i] == '.';
+	}
+	return dot;
+}
+
+static bool has_c1_control(struct pol_str text)
+{
+	for (size_t i = 0; i + 1 < text.len; i++) {
+		if ((unsigned char)text.ptr[i] == 0xc2 && (unsigned char)text.ptr[i + 1] < 0xa0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * Decodes again and again, all at once: what was decoded is pushed, and whenever the last three
+ * bytes are an escape they become its byte. Escapes cannot overlap, so the order does not matter
+ * and this ends where any number of decoders one after the other would.
+ */
+static const char *check_twice(struct pol_str text)
+{
+	char stack[POL_PATH_BYTES];
+	size_t len = 0;
+	bool decoded = false;
+
+	for (size_t i = 0; i < text.len; i++) {
+		stack[len++] = text.ptr[i];
+		while (len >= 3 && percent_value(stack + len - 3) >= 0) {
+			int byte = percent_value(stack + len - 3);
+
+			if (byte == '/' || byte == '\\' || byte == ';' || byte == '#' ||
+				byte == '?' || is_control((unsigned char)byte)) {
+				return fault_twice;
+			}
+			len -= 2;
+			stack[len - 1] = (char)byte;
+			decoded = true;
+		}
+	}
+	text = (struct pol_str){ stack, len };
+	if (decoded && (is_dots(stack, len) || !pol_str_is_utf8(text) || has_c1_control(text))) {
+		return fault_twice;
+	}
+	return NULL;
+}
+
+static const char *check_decoded(struct pol_str text, bool escaped)
+{
+	if (is_dots(text.ptr, text.len)) {
+		return fault_dots;
+	}
+	if (!pol_str_is_utf8(text)) {
+		return fault_utf8;
+	}
+	if (has_c1_control(text)) {
+		return fault_control;
+	}
+	return escaped && memchr(text.ptr, '%', text.len) != NULL ? check_twice(text) : NULL;
+}
+
+static const char *decode(struct pol_str raw, struct pol_path *path, struct pol_str *out)
+{
+	char *text = path->decoded + path->used;
+	size_t len = 0;
+
+	for (size_t i = 0; i < raw.len; i++) {
+		int byte = (unsigned char)raw.ptr[i];
+
+		if (byte == '%') {
+			byte = i + 2 < raw.len ? percent_value(raw.ptr + i) : -1;
+			if (byte < 0) {
+				return fault_percent;
+			}
+			if (byte == '/' || byte == '\\') {
+				return "an encoded slash or backslash";
+			}
+			i += 2;
+		}
+		if (is_control((unsigned char)byte)) {
+			return fault_control;
+		}
+		text[len++] = (char)byte;
+	}
+	path->used += (uint32_t)len;
+	*out = (struct pol_str){ text, len };
+	return NULL;
+}
+
+/* Takes one segment from the front of `rest`: up to a slash or the end. */
+static const char *take_segment(struct pol_str *rest, struct pol_path *path, struct pol_str *out)
+{
+	const char *text = rest->ptr;
+	const char *fault = NULL;
+	size_t len = 0;
+	bool escaped = false;
+	bool high = false;
+
+	for (; len < rest->len; len++) {
+		unsigned char byte = (unsigned char)text[len];
+
+		if (!is_special(byte)) {
+			continue;
+		}
+		if (byte == '/') {
+			break;
+		}
+		if (byte == '%') {
+			escaped = true;
+		} else if (byte >= 0x80) {
+			high = true;
+		} else if (is_control(byte)) {
+			return fault_control;
+		} else {
+			return "a raw ';', '\\' or '#'";
+		}
+	}
+	rest->ptr += len;
+	rest->len -= len;
+	*out = (struct pol_str){ text, len };
+	if (len == 0) {
+		return "an empty segment";
+	}
+	if (escaped) {
+		fault = decode(*out, path, out);
+	}
+	if (fault == NULL && (escaped || high || text[0] == '.' || text[0] == ' ')) {
+		fault = check_decoded(*out, escaped);
+	}
+	return fault;
+}
+
+static const char *read_path(struct pol_str raw, struct pol_path *out)
+{
+	size_t bound = raw.len <= POL_PATH_BYTES ? raw.len : POL_PATH_BYTES + 1;
+	const char *query = bound > 0 ? memchr(raw.ptr, '?', bound) : NULL;
+	struct pol_str rest = raw;
+
+	out->used = 0;
+	out->count = 0;
+	if (query != NULL) {
+		rest.len = (size_t)(query - raw.ptr);
+	}
+	if (rest.len > POL_PATH_BYTES) {
+		return "longer than 4,096 bytes";
+	}
+	if (rest.len == 0 || rest.ptr[0] != '/') {
+		return "no '/' at the beginning";
+	}
+	while (rest.len > 0) {
+		const char *fault;
+
+		rest.ptr++; /* the slash before the segment */
+		rest.len--;
+		if (rest.len == 0) {
+			break; /* the root, or the one slash that may trail */
+		}
+		if (out->count == POL_PATH_SEGMENTS) {
+			return "more than 64 segments";
+		}
+		fault = take_segment(&rest, out, &out->segments[out->count]);
+		if (fault != NULL) {
+			return fault;
+		}
+		out->count++;
+	}
+	return NULL;
+}
+
+enum pol_status pol_path_read(struct pol_str raw, struct pol_path *out)
+{
+	if (read_path(raw, out) != NULL) {
+		out->count = 0;
+		return POL_EINVALID;
+	}
+	return POL_OK;
+}
+
+const char *pol_path_fault(struct pol_str raw)
+{
+	struct pol_path path;
+
+	return read_path(raw, &path);
+}
+
+bool pol_path_split(struct pol_str resource, struct pol_str *out_tree, struct pol_str *out_path)
+{
+	const char *colon = resource.len > 0 ? memchr(resource.ptr, ':', resource.len) : NULL;
+	size_t before = colon != NULL ? (size_t)(colon - resource.ptr) : 0;
+
+	if (before == 0 || before + 1 == resource.len || colon[1] != '/') {
+		return false;
+	}
+	*out_tree = (struct pol_str){ resource.ptr, before };
+	*out_path = (struct pol_str){ colon + 1, resource.len - before - 1 };
+	return true;
+}
+
+enum pol_place_match pol_place_match(
+	struct pol_str place, struct pol_str tree, const struct pol_path *path)
+{
+	struct pol_path at;
+	struct pol_str at_tree;
+	struct pol_str at_path;
+
+	if (!pol_path_split(place, &at_tree, &at_path) || !pol_str_equal(at_tree, tree) ||
+		pol_path_read(at_path, &at) != POL_OK) {
+		return POL_PLACE_ELSEWHERE;
+	}
+	if (at.count > path->count) {
+		return POL_PLACE_OUTSIDE;
+	}
+	for (uint32_t i = 0; i < at.count; i++) {
+		if (!pol_str_equal(at.segments[i], path->segments[i])) {
+			return POL_PLACE_OUTSIDE;
+		}
+	}
+	return POL_PLACE_INSIDE;
+}
