@@ -214,14 +214,14 @@ def step_rooms(step):
 
 def step_gcc(step):
     """gcc, warnings are errors, every test"""
-    build(step, BUILD, env=GCC)
+    build(step, BUILD, env=GCC, targets=("all", "bench"))
     run_tests(step, BUILD, suites=suites_present())
 
 
 def step_clang(step):
     """clang, warnings are errors, every test"""
     folder = OTHERS / "clang"
-    build(step, folder, env=CLANG)
+    build(step, folder, env=CLANG, targets=("all", "bench"))
     run_tests(step, folder, suites=suites_present())
 
 

@@ -91,8 +91,9 @@ def environment(home):
 class Daemon:
     """One authzd, its policy folder, store and socket below `folder`."""
 
-    def __init__(self, policy=None, *arguments, folder=None, start=True):
-        """policy: {file name: text}, a folder that is copied, or the small policy above."""
+    def __init__(self, policy=None, *arguments, folder=None, start=True, prefix=()):
+        """policy: {file name: text}, a folder that is copied, or the small policy above. prefix: a
+        command that runs the daemon, such as taskset."""
         self.own_folder = folder is None
         self.folder = Path(folder or tempfile.mkdtemp(prefix="authz-"))
         self.policy = self.folder / "policy"
@@ -100,6 +101,7 @@ class Daemon:
         self.socket = self.folder / "authz.sock"
         self.stderr = self.folder / "stderr"
         self.arguments = list(arguments)
+        self.prefix = list(prefix)
         self.process = None
         self.clients = []
         self.policy.mkdir(exist_ok=True)
@@ -132,7 +134,7 @@ class Daemon:
     # The process
 
     def command(self, *more):
-        return [AUTHZD, "--policy", str(self.policy), "--state", str(self.state),
+        return [*self.prefix, AUTHZD, "--policy", str(self.policy), "--state", str(self.state),
                 "--socket", str(self.socket), *self.arguments, *more]
 
     def start(self, *more):

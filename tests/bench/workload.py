@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the benchmark asks, and of whom: policies, principals, keys, requests.
+
+The sizes are those of the performance page: W1 a trusted peer names a principal that an inherited
+role allows; W2 the same, denied; W3 as W1 by one of many keys; W4 as W3 on a policy of 5,000 roles
+and 50,000 nodes.
+"""
+
+import random
+import re
+
+import msgpack
+
+LEAVES = ("payments", "notes", "escrow", "fees", "documents", "contacts", "history", "schedule")
+NODES_PER_COLLECTION = 2 + len(LEAVES)
+FIRST_ID = 0x10000  # from here on an id has one width: see load.c
+WINDOW = 1000  # requests outstanding while the store is filled; the daemon allows 1,024
+KEYS_PER_PRINCIPAL = 10
+READER = "reader"  # the one role that inherits two others
+ASKED = {"method": "GET", "path": "/loans/123/payments"}
+DENIED = {"method": "DELETE", "path": "/loans/123/payments"}
+
+
+def collection(number):
+    return "loans" if number == 0 else f"c{number:05}"
+
+
+def tree_text(first, last):
+    """The tree's collections first..last-1; a tree may be continued in another file."""
+    lines = ["tree api {"]
+    for number in range(first, last):
+        lines.append(f"\t/{collection(number)} {{")
+        lines.append("\t\tlist GET, create POST")
+        lines.append("\t\t/{id} {")
+        lines.append("\t\t\tread GET, update PUT, delete DELETE")
+        lines.extend(f"\t\t\t/{leaf} {{ GET, POST, DELETE }}" for leaf in LEAVES)
+        lines.append("\t\t}\n\t}")
+    lines.append("}\n")
+    return "\n".join(lines)
+
+
+def role_text(number, grants, collections):
+    """A role of so many grants, spread over the tree; no two of them the same."""
+    name = f"r{number:05}"
+    lines = [f"role {name} {{"]
+    at = number * grants
+    for grant in range(grants):
+        node = (at + grant) * 7919 % (collections * len(LEAVES))
+        place = f"api:/{collection(node // len(LEAVES))}/{{id}}/{LEAVES[node % len(LEAVES)]}"
+        lines.append(f"\tallow {'GET' if grant % 2 else 'POST'} on {place}")
+    lines.append("}\n")
+    return "\n".join(lines)
+
+
+def policy(collections, roles, grants):
+    """{file: text}: the tree and the roles in files of a bearable size, and the role that is asked
+    about: it inherits two, one of which allows what the benchmark asks."""
+    files = {}
+    for part, first in enumerate(range(0, collections, 1000)):
+        files[f"tree-{part:02}.policy"] = tree_text(first, min(first + 1000, collections))
+    for part, first in enumerate(range(0, roles - 3, 1000)):
+        last = min(first + 1000, roles - 3)
+        files[f"roles-{part:02}.policy"] = "\n".join(
+            role_text(number, grants, collections) for number in range(first, last)
+        )
+    others = "\n".join(f"\tallow GET on api:/loans/{{id}}/{leaf}" for leaf in LEAVES)
+    files["asked.policy"] = (
+        f"role payments-reader {{\n{others}\n}}\n\n"
+        "role list-reader {\n\tallow list on api:/loans\n}\n\n"
+        f"role {READER} inherits payments-reader, list-reader {{\n"
+        "\tallow read on api:/loans/{id}\n}\n"
+    )
+    return files
+
+
+SIZES = {
+    "small": (20, 50, 8),  # 200 nodes
+    "roles": (20, 1000, 8),
+    "large": (5000, 5000, 20),  # 50,000 nodes, 100,000 grants
+}
+
+
+def fill(client, keys, say):
+    """Creates the principals and keys over the socket; gives the tokens."""
+    count = max(1, keys // KEYS_PER_PRINCIPAL)
+    ids = [f"p{number:07}" for number in range(count)]
+    say(f"creating {count:,} principals and {keys:,} keys")
+    expect_no_errors(client.call_many(
+        (("principals.create", {"id": one, "name": one, "kind": "service"}) for one in ids), WINDOW))
+    expect_no_errors(client.call_many(
+        (("assignments.create", {"principal": one, "role": READER}) for one in ids), WINDOW))
+    answers = expect_no_errors(client.call_many(
+        (("keys.create", {"principal": ids[number % count], "name": f"k{number}"})
+         for number in range(keys)), WINDOW))
+    return ids, [answer["secret"] for answer in answers]
+
+
+def expect_no_errors(answers):
+    for answer in answers:
+        if isinstance(answer, Exception):
+            raise answer
+    return answers
+
+
+class Question:
+    """One request as bytes, with the places that change, and the answer it must have."""
+
+    def __init__(self, params, allow, tokens=(), method="authorize", decisions=1):
+        self.params = params
+        self.allow = allow
+        self.tokens = tokens
+        self.method = method
+        self.decisions = decisions
+        self.request = self.bytes_for(tokens[0] if tokens else None)
+        self.id_at = 3  # [0, uint32 id, …: 0x94 0x00 0xce
+        self.token_at = self.request.index(tokens[0].encode()) if tokens else 0
+        self.answer = b""
+        self.mask = b""
+
+    def bytes_for(self, token):
+        params = {"token": token, **self.params} if token else self.params
+        return msgpack.packb([0, FIRST_ID, self.method, [params]])
+
+    def learn(self, client):
+        """Asks the daemon itself, and learns the answer's bytes and which of them never change."""
+        pick = random.Random(1)
+        tokens = [self.tokens[0], self.tokens[-1]] if self.tokens else [None]
+        if self.tokens:
+            tokens += [pick.choice(self.tokens) for _ in range(200)]
+        answers = [self.ask(client, self.bytes_for(token)) for token in tokens]
+        if len({len(answer) for answer in answers}) != 1:
+            raise AssertionError("answers differ in length: the benchmark counts bytes")
+        self.answer = answers[0]
+        mask = bytearray(b"\xff" * len(self.answer))
+        for answer in answers:
+            for at, (one, other) in enumerate(zip(self.answer, answer)):
+                if one != other:
+                    mask[at] = 0
+            for found in re.finditer(rb"[0-9a-f]{16}|1[0-9A-Za-z]{11}|p[0-9]{7}", answer):
+                mask[found.start():found.end()] = bytes(found.end() - found.start())
+        mask[self.id_at:self.id_at + 4] = bytes(4)
+        self.mask = bytes(mask)
+
+    def ask(self, client, request):
+        client.send_bytes(request)
+        unpacker = msgpack.Unpacker()
+        data = b""
+        while True:
+            more = client.socket.recv(1 << 16)
+            if not more:
+                raise AssertionError("the daemon closed the connection")
+            data += more
+            unpacker.feed(more)
+            for _, _, error, result in unpacker:
+                if error is not None:
+                    raise AssertionError(f"the daemon answered {error}")
+                self.check(result)
+                return data
+
+    def check(self, result):
+        for one in result.get("results", [result]):
+            if one.get("allow") is not self.allow:
+                raise AssertionError(f"expected allow={self.allow}, got {result}")
