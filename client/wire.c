@@ -10,16 +10,14 @@ bool wire_str_equal(struct wire_str a, struct wire_str b)
 	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
-/* The bytes of the well-formed character at ptr, 0 when there is none (RFC 3629, section 4). */
+/* The bytes of the well-formed character at ptr, which is not ASCII; 0 when there is
+ * none (RFC 3629, section 4). */
 static size_t utf8_char(const uint8_t *ptr, size_t len)
 {
 	uint8_t first = ptr[0];
 	uint8_t low = 0x80, high = 0xbf;
 	size_t size;
 
-	if (first < 0x80) {
-		return 1;
-	}
 	if (first >= 0xc2 && first <= 0xdf) {
 		size = 2;
 	} else if (first >= 0xe0 && first <= 0xef) {
@@ -61,6 +59,10 @@ bool wire_is_utf8(struct wire_str str)
 				continue;
 			}
 		}
+		if (ptr[i] < 0x80) {
+			i++;
+			continue;
+		}
 		size = utf8_char(ptr + i, str.len - i);
 		if (size == 0) {
 			return false;
@@ -72,7 +74,11 @@ bool wire_is_utf8(struct wire_str str)
 
 void wire_walk_init(struct wire_walk *walk, uint32_t max)
 {
-	*walk = (struct wire_walk){ .max = max, .pending = 1 };
+	/* left[] above its depth is written before it is read. */
+	walk->max = max;
+	walk->off = 0;
+	walk->pending = 1;
+	walk->depth = 0;
 	walk->left[0] = 1;
 }
 
@@ -111,18 +117,71 @@ static bool walk_head(struct wire_walk *walk, const struct wire_head *head, enum
 	return true;
 }
 
+/* Walks one value of any kind; false with the reason to stop in *out. */
+static bool walk_value(
+	struct wire_walk *walk, const uint8_t *buf, size_t len, enum wire_progress *out)
+{
+	struct wire_head head;
+	int size = wire_head_read(buf + walk->off, len - walk->off, &head);
+
+	if (size > 0) {
+		return walk_head(walk, &head, out);
+	}
+	if (size < 0) {
+		*out = WIRE_MALFORMED;
+	} else {
+		/* A cut header still needs its bytes: at the bound they cannot come. */
+		*out = walk->off < walk->max ? WIRE_NEED_MORE : WIRE_TOO_LARGE;
+	}
+	return false;
+}
+
+/* The size of a value that its first byte tells whole: a small integer, a short text; else 0. */
+static inline uint32_t brief_size(uint8_t first)
+{
+	if (first <= 0x7f) {
+		return 1;
+	}
+	return (first & 0xe0) == 0xa0 ? 1 + (first & 31U) : 0;
+}
+
+/* Walks the brief values that come next: nearly all of a request is such, and they leave the walk
+ * in registers. */
+static void walk_brief(struct wire_walk *walk, const uint8_t *buf, size_t len)
+{
+	uint32_t end = len < walk->max ? (uint32_t)len : walk->max;
+	uint32_t left = walk->left[walk->depth];
+	uint32_t off = walk->off;
+	uint32_t begun = left;
+
+	while (left > 0 && off < end) {
+		uint32_t size = brief_size(buf[off]);
+
+		/* What is pending behind this one needs its bytes too; walk_value says so. */
+		if (size == 0 || size + walk->pending - (begun - left) - 1 > walk->max - off) {
+			break;
+		}
+		off += size;
+		left--;
+	}
+	walk->pending -= begun - left;
+	walk->left[walk->depth] = left;
+	walk->off = off;
+}
+
 enum wire_progress wire_walk(
 	struct wire_walk *walk, const uint8_t *buf, size_t len, size_t *out_len)
 {
-	enum wire_progress refusal = WIRE_MALFORMED;
-	struct wire_head head;
+	enum wire_progress stop = WIRE_MALFORMED;
 
 	if (len == 0) {
 		return WIRE_NEED_MORE;
 	}
-	while (walk->off <= len) {
-		int size;
-
+	for (;;) {
+		walk_brief(walk, buf, len);
+		if (walk->off > len) {
+			return WIRE_NEED_MORE;
+		}
 		while (walk->left[walk->depth] == 0) {
 			if (walk->depth == 0) {
 				*out_len = walk->off;
@@ -131,19 +190,13 @@ enum wire_progress wire_walk(
 			}
 			walk->depth--;
 		}
-		size = wire_head_read(buf + walk->off, len - walk->off, &head);
-		if (size < 0) {
-			return WIRE_MALFORMED;
+		if (!walk_value(walk, buf, len, &stop)) {
+			return stop;
 		}
-		if (size == 0) {
-			/* A cut header still needs its bytes: at the bound they cannot come. */
-			return walk->off < walk->max ? WIRE_NEED_MORE : WIRE_TOO_LARGE;
-		}
-		if (!walk_head(walk, &head, &refusal)) {
-			return refusal;
+		if (walk->off > len) {
+			return WIRE_NEED_MORE;
 		}
 	}
-	return WIRE_NEED_MORE;
 }
 
 static bool peek_head(const struct wire_cursor *cursor, struct wire_head *out)

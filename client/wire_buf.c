@@ -108,13 +108,23 @@ uint8_t *wire_buf_reserve(struct wire_buf *buf, size_t n)
 	return buf->data + buf->len;
 }
 
-static int on_pack(void *data, const char *bytes, size_t len)
+/* Inlined into each put together with msgpack-c's own inline functions. */
+static inline int on_pack(void *data, const char *bytes, size_t len)
 {
-	wire_put_raw((struct wire_buf *)data, bytes, len);
+	struct wire_buf *buf = data;
+
+	if (buf->status == WIRE_OK && len <= buf->cap - buf->len) {
+		if (len > 0) {
+			memcpy(buf->data + buf->len, bytes, len);
+			buf->len += len;
+		}
+	} else {
+		wire_put_raw(buf, bytes, len);
+	}
 	return 0;
 }
 
-static msgpack_packer packer_of(struct wire_buf *buf)
+static inline msgpack_packer packer_of(struct wire_buf *buf)
 {
 	return (msgpack_packer){ .data = buf, .callback = on_pack };
 }

@@ -105,16 +105,12 @@ static int decode_param_list(
 	if (!wire_read_array(cursor, &count)) {
 		return bad_shape(err, "the parameters are no array");
 	}
-	if (count > 0 && !wire_take(cursor, &map)) {
-		return bad_shape(err, "the message is cut short");
-	}
-	for (uint32_t i = 1; i < count; i++) {
-		if (!wire_skip(cursor)) {
-			return bad_shape(err, "the message is cut short");
-		}
-	}
-	if (!wire_at_end(cursor)) {
+	/* The message was walked: what is left is what the count says, and is not walked again. */
+	if (count == 0 && !wire_at_end(cursor)) {
 		return bad_shape(err, "bytes follow the message");
+	}
+	if (count > 0) {
+		map = *cursor;
 	}
 	probe = map;
 	if (count > 1 || (count == 1 && !wire_read_map(&probe, &pairs))) {
