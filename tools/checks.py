@@ -104,10 +104,10 @@ def configure(step, folder, *options, env):
     mark = folder / "tools-check"
     wanted = json.dumps([str(word) for word in command] + sorted(env.items()))
     if (folder / "build.ninja").exists():
-        if mark.exists() and mark.read_text() == wanted:
-            return
         if folder == BUILD:
             step.run("meson", "configure", folder, "-Dwerror=true", *options)
+        if folder == BUILD or mark.exists() and mark.read_text() == wanted:
+            step.run("ninja", "-C", folder, "build.ninja")  # what meson knows is as old as its last run
             return
     shutil.rmtree(folder, ignore_errors=True)
     step.run(*command, env=env)
@@ -171,9 +171,8 @@ def run_tests(step, folder, *options, suites):
 def suites_present():
     """The suites that the tree has tests for: a folder with test sources must run as its suite."""
     folders = {name.split("/")[1] for name in tracked("tests/*/test_*.c", "tests/*/test_*.py")}
-    folders.update(
-        room for room in ("policy", "client", "daemon") if any(tracked(f"tests/{room}/*.c"))
-    )
+    rooms = {"policy": "*.c", "client": "*.c", "daemon": "*.c", "fuzz": "*_fuzz.c"}
+    folders.update(room for room, files in rooms.items() if tracked(f"tests/{room}/{files}"))
     return sorted(folders)
 
 
@@ -347,11 +346,8 @@ def fuzz_one(step, target):
     work = program.parent / f"{program.name}.work"
     shutil.rmtree(work, ignore_errors=True)
     (work / "found").mkdir(parents=True)
-    word = program.name.removeprefix("fuzz_").removeprefix("fuzz-")
-    seeds = [ROOT / "tests" / "fuzz" / "seeds" / word, ROOT / "tests" / "corpus" / "accept",
-             ROOT / "tests" / "corpus" / "reject"]
-    seeds = [folder for folder in seeds[: 3 if "polic" in word or "parse" in word else 1]
-             if folder.is_dir()]
+    seeds = [ROOT / "tests" / "fuzz" / "seeds" / program.name.removesuffix("_fuzz")]
+    seeds = [folder for folder in seeds if folder.is_dir()]
     status, output = step.run(
         program, f"-max_total_time={FUZZ_SECONDS}", "-timeout=10", "-rss_limit_mb=2048",
         "-print_final_stats=1", f"-artifact_prefix={work}/", work / "found", *seeds,
@@ -365,14 +361,12 @@ def fuzz_one(step, target):
 def step_fuzz(step):
     """every target of tests/fuzz for 30 seconds"""
     folder = OTHERS / "fuzz"
-    options = ["-Db_sanitize=address,undefined", "-Db_lundef=false",
-               "-Dc_args=-fsanitize=fuzzer-no-link -fno-sanitize-recover=all"]
-    if (ROOT / "meson_options.txt").exists() and "'fuzz'" in (ROOT / "meson_options.txt").read_text():
-        options.append("-Dfuzz=true")
+    options = ("-Db_sanitize=address,undefined", "-Db_lundef=false",
+               "-Dc_args=-fsanitize=fuzzer-no-link -fno-sanitize-recover=all")
     configure(step, folder, *options, env=CLANG)
     targets = programs(folder, "tests/fuzz")
     if not targets:
-        sources = tracked("tests/fuzz/*.c")
+        sources = tracked("tests/fuzz/*_fuzz.c")
         if sources:
             step.expect(False, f"{len(sources)} fuzz sources and no target")
         else:
