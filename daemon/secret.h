@@ -40,6 +40,8 @@ struct secrets;
  * its content; `why` is for people. The pages are locked; failing that is logged once.
  */
 int secrets_open(const char *path, bool create, struct secrets **out, char why[static SECRET_WHY]);
+/* Did the host lock the pages? */
+bool secrets_are_locked(const struct secrets *secrets);
 /* Wipes. NULL is ignored. */
 void secrets_close(struct secrets *secrets);
 

@@ -210,6 +210,7 @@ int store_write_begin(struct store *store, struct store_write **out);
 struct store_read *store_write_reader(struct store_write *write);
 /* One job's part: what it put since can be dropped alone. */
 void store_write_job(struct store_write *write);
+bool store_write_job_changed(const struct store_write *write); /* has it put anything? */
 int store_write_keep(struct store_write *write);
 void store_write_undo(struct store_write *write);
 /* Was anything kept? */

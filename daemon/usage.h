@@ -26,20 +26,31 @@ struct usage;
 int usage_create(struct store *store, struct usage **out);
 void usage_destroy(struct usage *usage); /* NULL is ignored */
 
-/* Does the token belong to the key's record? Recognises what it verified a moment ago, else hashes
- * and remembers. key NULL: the same cost as an unknown token, and false. */
-bool usage_verify(
-	struct usage *usage, const struct secret_token *token, const struct store_key *key);
+/* Keys written by one call of usage_flush. */
+#define USAGE_SLICE 1024
 
-/* Counts one decision of a verified key. */
-void usage_count(struct usage *usage, struct store_read *read, uint64_t number, int64_t now,
-	const struct pol_ip *ip, bool denied);
+/* Does the token belong to the key's record? With `recognise` it knows what it verified a moment
+ * ago again, else it hashes, always. Give false for keys that will be refused anyway: a refusal
+ * must not show by its time that the secret was right. key NULL: the same cost, and false. */
+bool usage_verify(struct usage *usage, const struct secret_token *token,
+	const struct store_key *key, bool recognise);
+
+struct usage_event {
+	int64_t now;
+	const struct pol_ip *ip; /* not known: the last known one stays */
+	bool denied;
+};
+
+/* Counts one decision about a verified key. */
+void usage_count(struct usage *usage, struct store_read *read, uint64_t number,
+	const struct usage_event *event);
 
 /* The use of a key as of now, flushed or not. */
-int usage_get(struct usage *usage, struct store_read *read, uint64_t number, struct store_use *out);
+int usage_get(
+	struct usage *usage, struct store_read *read, uint64_t number, struct store_use *out);
 
-/* Writes at most `max` of what was used since the last flush, in order of numbers; the writer's
- * thread alone. *out_more: there is more. Call usage_flushed when the transaction has ended: a
- * failed one leaves all for the next. */
-int usage_flush(struct usage *usage, struct store_write *write, uint32_t max, bool *out_more);
+/* Writes a slice of what was used since the last flush, in order of numbers; the writer's thread
+ * alone. *out_more: call again. Call usage_flushed when the transaction has ended: a failed one
+ * leaves all for the next. */
+int usage_flush(struct usage *usage, struct store_write *write, bool *out_more);
 void usage_flushed(struct usage *usage, bool committed);

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/secret.h"
+
+#include <sodium.h>
+#include <string.h>
+#include <strings.h>
+
+#include "daemon/secret_internal.h"
+
+#define SECRET_PART 32
+#define CRC_PART 6
+#define RANDOM_KID 11
+/* kid, underscore, secret, crc */
+#define FIXED_PART (SECRET_KID + 1 + SECRET_PART + CRC_PART)
+
+static const char base62[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/* The reflected polynomial 0xedb88320, four bits a step: sixteen words stay in one or two cache
+ * lines, where the usual table of 1 KiB would push others out. */
+static const uint32_t crc_table[16] = {
+	0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4, 0x4db26158,
+	0x5005713c, 0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c, 0x9b64c2b0, 0x86d3d2d4,
+	0xa00ae278, 0xbdbdf21c,
+};
+
+/* BLAKE2b's salt and personal are 16 bytes each; the kid fills 12 of the salt. */
+static const uint8_t personal[crypto_generichash_blake2b_PERSONALBYTES] = "authzd token v1";
+
+static uint32_t crc32_of(struct pol_str bytes)
+{
+	uint32_t crc = UINT32_MAX;
+
+	for (size_t i = 0; i < bytes.len; i++) {
+		crc ^= (unsigned char)bytes.ptr[i];
+		crc = crc >> 4 ^ crc_table[crc & 15];
+		crc = crc >> 4 ^ crc_table[crc & 15];
+	}
+	return ~crc;
+}
+
+static void put_crc(uint32_t crc, char out[CRC_PART])
+{
+	for (size_t i = CRC_PART; i > 0; i--) {
+		out[i - 1] = base62[crc % 62];
+		crc /= 62;
+	}
+}
+
+static bool is_base62(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		char c = text[i];
+
+		if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'))) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool is_prefix(struct pol_str prefix)
+{
+	for (size_t i = 0; i < prefix.len; i++) {
+		if (prefix.ptr[i] == '_') {
+			if (i == 0 || prefix.ptr[i - 1] == '_') {
+				return false;
+			}
+		} else if (!is_base62(prefix.ptr + i, 1)) {
+			return false;
+		}
+	}
+	return prefix.len > 0 && prefix.ptr[prefix.len - 1] == '_';
+}
+
+bool secret_token_parse(struct pol_str text, struct secret_token *out)
+{
+	struct secret_token token;
+	char crc[CRC_PART];
+	size_t prefix;
+
+	if (text.len > 7 && strncasecmp(text.ptr, "Bearer ", 7) == 0) {
+		text.ptr += 7;
+		text.len -= 7;
+	}
+	if (text.len <= FIXED_PART || text.len > SECRET_MAX_TOKEN) {
+		return false;
+	}
+	prefix = text.len - FIXED_PART;
+	token.whole = text;
+	token.prefix = (struct pol_str){ text.ptr, prefix };
+	token.kid = (struct pol_str){ text.ptr + prefix, SECRET_KID };
+	token.signed_part = (struct pol_str){ text.ptr, text.len - CRC_PART };
+	if (!is_prefix(token.prefix) || token.kid.ptr[0] != '1' ||
+		!is_base62(token.kid.ptr, SECRET_KID) || token.kid.ptr[SECRET_KID] != '_' ||
+		!is_base62(token.kid.ptr + SECRET_KID + 1, SECRET_PART + CRC_PART)) {
+		return false;
+	}
+	put_crc(crc32_of(token.signed_part), crc);
+	if (memcmp(crc, text.ptr + text.len - CRC_PART, CRC_PART) != 0) {
+		return false;
+	}
+	*out = token;
+	return true;
+}
+
+/* 248 is the largest multiple of 62 that a byte holds: above it is drawn again. */
+static void draw(char *out, size_t count)
+{
+	unsigned char bytes[64];
+	size_t left = 0;
+
+	while (count > 0) {
+		if (left == 0) {
+			randombytes_buf(bytes, sizeof bytes);
+			left = sizeof bytes;
+		}
+		left--;
+		if (bytes[left] < 248) {
+			*out++ = base62[bytes[left] % 62];
+			count--;
+		}
+	}
+	sodium_memzero(bytes, sizeof bytes);
+}
+
+void secret_token_make(
+	struct pol_str prefix, char out[static SECRET_MAX_TOKEN], struct secret_token *out_token)
+{
+	char *kid = out + prefix.len;
+	size_t before_crc = prefix.len + FIXED_PART - CRC_PART;
+
+	memcpy(out, prefix.ptr, prefix.len);
+	kid[0] = '1';
+	draw(kid + 1, RANDOM_KID);
+	kid[SECRET_KID] = '_';
+	draw(kid + SECRET_KID + 1, SECRET_PART);
+	*out_token = (struct secret_token){
+		.whole = { out, prefix.len + FIXED_PART },
+		.prefix = { out, prefix.len },
+		.kid = { kid, SECRET_KID },
+		.signed_part = { out, before_crc },
+	};
+	put_crc(crc32_of(out_token->signed_part), out + before_crc);
+}
+
+void secret_token_hash(const struct secrets *secrets, const struct secret_token *token,
+	uint8_t out[static SECRET_HASH])
+{
+	uint8_t salt[crypto_generichash_blake2b_SALTBYTES] = { 0 };
+
+	memcpy(salt, token->kid.ptr, SECRET_KID);
+	/* Fails only for lengths out of its range, which are constants here. */
+	crypto_generichash_blake2b_salt_personal(out, SECRET_HASH,
+		(const uint8_t *)token->signed_part.ptr, token->signed_part.len, secrets->pepper,
+		SECRET_KEY, salt, personal);
+}
+
+bool secret_token_verify(
+	const struct secrets *secrets, const struct secret_token *token, const uint8_t *hash)
+{
+	static const uint8_t dummy[SECRET_HASH] = { 0 };
+	uint8_t computed[SECRET_HASH];
+	bool known = hash != NULL;
+	bool equal;
+
+	secret_token_hash(secrets, token, computed);
+	equal = sodium_memcmp(computed, known ? hash : dummy, SECRET_HASH) == 0;
+	sodium_memzero(computed, sizeof computed);
+	return equal && known;
+}
+
+void secret_tag(const struct secrets *secrets, enum secret_purpose purpose, const void *bytes,
+	size_t len, uint8_t out[static SECRET_TAG])
+{
+	crypto_shorthash_siphashx24(out, bytes, len, secrets->tags[purpose]);
+}
+
+bool secret_equal(const void *a, const void *b, size_t len)
+{
+	return sodium_memcmp(a, b, len) == 0;
+}
+
+void secret_wipe(void *bytes, size_t len)
+{
+	sodium_memzero(bytes, len);
+}

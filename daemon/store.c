@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/store_internal.h"
+
+/* Beside the workers: the writer's own look-ups and one to spare for each maintenance task. */
+#define SPARE_READERS 8
+
+static const char *const table_names[STORE_TABLES] = {
+	[STORE_META] = "meta",
+	[STORE_KEYS] = "keys",
+	[STORE_KEYS_BY_TENANT] = "keys_by_tenant",
+	[STORE_KEYS_BY_PRINCIPAL] = "keys_by_principal",
+	[STORE_PRINCIPALS] = "principals",
+	[STORE_PRINCIPALS_BY_ROLE] = "principals_by_role",
+	[STORE_USES] = "uses",
+};
+
+int store_error(int mdb)
+{
+	switch (mdb) {
+	case MDB_SUCCESS:
+		return 0;
+	case MDB_NOTFOUND:
+		return -ENOENT;
+	case MDB_KEYEXIST:
+		return -EEXIST;
+	case MDB_MAP_FULL:
+		return -EFBIG;
+	case MDB_READERS_FULL:
+	case MDB_TXN_FULL:
+		return -EAGAIN;
+	case MDB_BAD_VALSIZE:
+		return -E2BIG;
+	default:
+		/* LMDB's own codes are negative; the host's are errno. */
+		return mdb > 0 ? -mdb : -EIO;
+	}
+}
+
+const char *store_explain(int error)
+{
+	switch (error) {
+	case -EFBIG:
+		return "the store's map is full";
+	case -ENOSPC:
+	case -EDQUOT:
+		return "the disk is full";
+	case -ENOMEM:
+		return "out of memory";
+	case -EAGAIN:
+		return "the store has no room for another transaction";
+	case -E2BIG:
+		return "the record is too large";
+	case -EBADMSG:
+		return "a record of the store was altered outside the daemon";
+	case -EMFILE:
+	case -ENFILE:
+		return "out of file descriptors";
+	default:
+		return "the store failed";
+	}
+}
+
+__attribute__((format(printf, 3, 4))) static int explain(
+	char why[static STORE_WHY], int error, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(why, STORE_WHY, format, args);
+	va_end(args);
+	return error;
+}
+
+/* The data file is opened by us first: its lock is what keeps a second environment out, in this
+ * process too, where a second one would silently drop LMDB's locks. */
+static int lock_file(struct store *store, const char *path, char why[static STORE_WHY])
+{
+	struct stat st;
+
+	store->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
+	if (store->lock_fd < 0 || fstat(store->lock_fd, &st) < 0) {
+		return explain(why, -errno, "%s: %s", path, strerror(errno));
+	}
+	if (!S_ISREG(st.st_mode)) {
+		return explain(why, -EINVAL, "%s: is no regular file", path);
+	}
+	if (st.st_uid != geteuid() && st.st_uid != 0) {
+		return explain(why, -EPERM,
+			"%s: belongs to uid %u: chown it to the daemon's user or root", path,
+			(unsigned)st.st_uid);
+	}
+	if ((st.st_mode & 077) != 0) {
+		return explain(why, -EPERM, "%s: others may use it: chmod 600 it", path);
+	}
+	if (flock(store->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+		return explain(why, -EBUSY, "%s: another daemon has it open", path);
+	}
+	return 0;
+}
+
+static int open_env(
+	struct store *store, const struct store_options *options, char why[static STORE_WHY])
+{
+	int fd, dead;
+	int r = store_error(mdb_env_create(&store->env));
+
+	if (r == 0) {
+		r = store_error(mdb_env_set_maxdbs(store->env, STORE_TABLES));
+	}
+	if (r == 0) {
+		r = store_error(
+			mdb_env_set_maxreaders(store->env, options->readers + SPARE_READERS));
+	}
+	if (r == 0) {
+		r = store_error(mdb_env_set_mapsize(store->env,
+			options->map_size != 0 ? options->map_size : STORE_MAP_SIZE));
+	}
+	if (r == 0) {
+		r = store_error(mdb_env_open(
+			store->env, options->path, MDB_NOSUBDIR | MDB_NOTLS, 0600));
+	}
+	if (r == 0) {
+		/* LMDB leaves this one open across exec. */
+		r = store_error(mdb_env_get_fd(store->env, &fd));
+	}
+	if (r < 0) {
+		return explain(why, r, "%s: %s", options->path,
+			r == -EIO ? "is no store, or is damaged" : strerror(-r));
+	}
+	if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) {
+		return explain(why, -errno, "%s: %s", options->path, strerror(errno));
+	}
+	/* Readers that a killed daemon left pin old pages. */
+	mdb_reader_check(store->env, &dead);
+	return 0;
+}
+
+static int open_tables(MDB_txn *txn, struct store *store)
+{
+	for (size_t i = 0; i < STORE_TABLES; i++) {
+		int r = store_error(
+			mdb_dbi_open(txn, table_names[i], MDB_CREATE, &store->tables[i]));
+
+		if (r < 0) {
+			return r;
+		}
+	}
+	return 0;
+}
+
+/* The store says whether it has seen a pepper; a constant that only the right one tags proves it. */
+static int open_secrets(MDB_txn *txn, struct store *store, const struct store_options *options,
+	char why[static STORE_WHY])
+{
+	struct pol_str check = POL_STR("check");
+	MDB_val key = { check.len, (void *)(uintptr_t)check.ptr };
+	MDB_val value;
+	uint64_t version;
+	char why_secret[SECRET_WHY];
+	int found = store_error(mdb_get(txn, store->tables[STORE_META], &key, &value));
+	int r;
+
+	if (found < 0 && found != -ENOENT) {
+		return explain(why, found, "%s: %s", options->path, store_explain(found));
+	}
+	r = secrets_open(options->pepper, found == -ENOENT, &store->secrets, why_secret);
+	if (r == -ENOENT) {
+		return explain(why, r,
+			"%s: there is no such file, and the store %s was made with one: put it "
+			"back from its own backup; without it no key of this store can be used",
+			options->pepper, options->path);
+	}
+	if (r < 0) {
+		return explain(why, r, "%s", why_secret);
+	}
+	if (found == 0) {
+		r = store_decode_meta(store, value, check, &version);
+		return r == 0 ? 0
+			      : explain(why, r,
+					"%s does not belong to the store %s: put back the file that "
+					"the store was made with",
+					options->pepper, options->path);
+	}
+	value.mv_size = store_encode_meta(store, check, 1);
+	value.mv_data = store->buffer;
+	r = store_error(mdb_put(txn, store->tables[STORE_META], &key, &value, 0));
+	return r == 0 ? 0 : explain(why, r, "%s: %s", options->path, store_explain(r));
+}
+
+static int prepare(
+	struct store *store, const struct store_options *options, char why[static STORE_WHY])
+{
+	MDB_txn *txn;
+	int r = store_error(mdb_txn_begin(store->env, NULL, 0, &txn));
+
+	if (r < 0) {
+		return explain(why, r, "%s: %s", options->path, store_explain(r));
+	}
+	r = open_tables(txn, store);
+	if (r < 0) {
+		explain(why, r, "%s: %s", options->path, store_explain(r));
+	} else {
+		r = open_secrets(txn, store, options, why);
+	}
+	if (r < 0) {
+		mdb_txn_abort(txn);
+		return r;
+	}
+	r = store_error(mdb_txn_commit(txn));
+	return r == 0 ? 0 : explain(why, r, "%s: %s", options->path, store_explain(r));
+}
+
+int store_open(const struct store_options *options, struct store **out, char why[static STORE_WHY])
+{
+	struct store *store = calloc(1, sizeof *store);
+	int r;
+
+	why[0] = '\0';
+	if (store == NULL) {
+		return explain(why, -ENOMEM, "out of memory");
+	}
+	store->lock_fd = -1;
+	atomic_init(&store->generation, 1);
+	store->buffer = malloc(STORE_MAX_RECORD);
+	if (store->buffer == NULL) {
+		r = explain(why, -ENOMEM, "out of memory");
+		goto fail;
+	}
+	r = lock_file(store, options->path, why);
+	if (r < 0) {
+		goto fail;
+	}
+	r = open_env(store, options, why);
+	if (r < 0) {
+		goto fail;
+	}
+	r = prepare(store, options, why);
+	if (r < 0) {
+		goto fail;
+	}
+	*out = store;
+	return 0;
+
+fail:
+	store_close(store);
+	return r;
+}
+
+void store_close(struct store *store)
+{
+	if (store == NULL) {
+		return;
+	}
+	if (store->env != NULL) {
+		mdb_env_close(store->env);
+	}
+	if (store->lock_fd >= 0) {
+		close(store->lock_fd);
+	}
+	secrets_close(store->secrets);
+	free(store->buffer);
+	free(store);
+}
+
+struct secrets *store_secrets(struct store *store)
+{
+	return store->secrets;
+}
+
+uint64_t store_generation(const struct store *store)
+{
+	return atomic_load_explicit(&store->generation, memory_order_acquire);
+}
+
+int store_count(struct store_read *read, struct store_counts *out)
+{
+	MDB_stat keys, principals;
+	MDB_envinfo info;
+	int r = store_error(mdb_stat(read->txn, read->store->tables[STORE_KEYS], &keys));
+
+	if (r == 0) {
+		r = store_error(mdb_stat(
+			read->txn, read->store->tables[STORE_PRINCIPALS], &principals));
+	}
+	if (r == 0) {
+		r = store_error(mdb_env_info(read->store->env, &info));
+	}
+	if (r < 0) {
+		return r;
+	}
+	out->keys = keys.ms_entries;
+	out->principals = principals.ms_entries;
+	out->bytes_used = ((uint64_t)info.me_last_pgno + 1) * keys.ms_psize;
+	out->bytes_map = info.me_mapsize;
+	return 0;
+}
+
+/* --- readers ---------------------------------------------------------------------------------- */
+
+int store_read_open(struct store *store, struct store_read **out)
+{
+	struct store_read *read = calloc(1, sizeof *read);
+	int r;
+
+	if (read == NULL) {
+		return -ENOMEM;
+	}
+	read->store = store;
+	r = store_error(mdb_txn_begin(store->env, NULL, MDB_RDONLY, &read->txn));
+	if (r < 0) {
+		free(read);
+		return r;
+	}
+	mdb_txn_reset(read->txn);
+	*out = read;
+	return 0;
+}
+
+void store_read_close(struct store_read *read)
+{
+	if (read != NULL) {
+		mdb_txn_abort(read->txn);
+		free(read);
+	}
+}
+
+int store_read_renew(struct store_read *read)
+{
+	int r;
+
+	store_read_reset(read);
+	r = store_error(mdb_txn_renew(read->txn));
+	read->live = r == 0;
+	return r;
+}
+
+void store_read_reset(struct store_read *read)
+{
+	if (read->live) {
+		mdb_txn_reset(read->txn);
+		read->live = false;
+	}
+}
+
+/* --- writes ----------------------------------------------------------------------------------- */
+
+int store_write_begin(struct store *store, struct store_write **out)
+{
+	struct store_write *write = calloc(1, sizeof *write);
+	int r;
+
+	if (write == NULL) {
+		return -ENOMEM;
+	}
+	write->store = store;
+	r = store_error(mdb_txn_begin(store->env, NULL, 0, &write->batch));
+	if (r < 0) {
+		free(write);
+		return r;
+	}
+	write->reader = (struct store_read){ .store = store, .txn = write->batch, .live = true };
+	*out = write;
+	return 0;
+}
+
+struct store_read *store_write_reader(struct store_write *write)
+{
+	return &write->reader;
+}
+
+int store_write_ready(struct store_write *write)
+{
+	int r;
+
+	if (write->job != NULL) {
+		return 0;
+	}
+	r = store_error(mdb_txn_begin(write->store->env, write->batch, 0, &write->job));
+	if (r == 0) {
+		write->reader.txn = write->job;
+	}
+	return r;
+}
+
+void store_write_job(struct store_write *write)
+{
+	store_write_undo(write);
+}
+
+bool store_write_job_changed(const struct store_write *write)
+{
+	return write->job != NULL;
+}
+
+int store_write_keep(struct store_write *write)
+{
+	int r;
+
+	if (write->job == NULL) {
+		return 0;
+	}
+	r = store_error(mdb_txn_commit(write->job));
+	write->job = NULL;
+	write->reader.txn = write->batch;
+	write->changed = write->changed || r == 0;
+	return r;
+}
+
+void store_write_undo(struct store_write *write)
+{
+	if (write->job != NULL) {
+		mdb_txn_abort(write->job);
+		write->job = NULL;
+		write->reader.txn = write->batch;
+	}
+}
+
+bool store_write_changed(const struct store_write *write)
+{
+	return write->changed;
+}
+
+int store_write_commit(struct store_write *write, bool raise)
+{
+	struct store *store = write->store;
+	int r;
+
+	store_write_undo(write);
+	r = store_error(mdb_txn_commit(write->batch));
+	write->batch = NULL;
+	if (r == 0 && raise && write->changed) {
+		atomic_fetch_add_explicit(&store->generation, 1, memory_order_release);
+	}
+	store_write_abort(write);
+	return r;
+}
+
+void store_write_abort(struct store_write *write)
+{
+	if (write == NULL) {
+		return;
+	}
+	store_write_undo(write);
+	if (write->batch != NULL) {
+		mdb_txn_abort(write->batch);
+	}
+	free(write);
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * store_internal: what the store's own files share. Nobody else includes it.
+ *
+ *     store.c         opening, the lock, transactions, errors
+ *     store_record.c  bytes <-> structs, and the tag
+ *     store_read.c    look-ups and lists
+ *     store_write.c   puts and their indexes
+ *
+ * Tables (T: the tenant in 4 bytes, N: a number in 8, both big-endian; L: a length of one byte):
+ *
+ *     meta                "check", "next"        -> tagged constants and counters
+ *     keys                kid                    -> the record, which holds its tenant
+ *     keys_by_tenant      T N                    -> kid
+ *     keys_by_principal   T L principal N        -> kid
+ *     principals          T id                   -> the record, its assignments included
+ *     principals_by_role  T L role principal     -> nothing
+ *     uses                N                      -> last use
+ *
+ * A record begins with its tag, then a byte for its table and one for its version, and holds its
+ * whole key, so that the tag over what follows it covers the place as well.
+ */
+
+#include <lmdb.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/secret.h"
+#include "daemon/store.h"
+
+enum store_table {
+	STORE_META = 0,
+	STORE_KEYS,
+	STORE_KEYS_BY_TENANT,
+	STORE_KEYS_BY_PRINCIPAL,
+	STORE_PRINCIPALS,
+	STORE_PRINCIPALS_BY_ROLE,
+	STORE_USES,
+	STORE_TABLES,
+};
+
+struct store {
+	MDB_env *env;
+	MDB_dbi tables[STORE_TABLES];
+	struct secrets *secrets;
+	int lock_fd; /* holds a flock on the data file */
+	bool bad_record_reported;
+	atomic_uint_fast64_t generation;
+	atomic_uint_fast64_t bad_records;
+	uint8_t *buffer; /* the writer's: a record on its way into a put */
+};
+
+struct store_read {
+	struct store *store;
+	MDB_txn *txn;
+	bool live;     /* renewed and not reset */
+	bool borrowed; /* a write's: neither renewed nor reset */
+};
+
+struct store_write {
+	struct store *store;
+	MDB_txn *batch;
+	MDB_txn *job; /* begun by the first put of a job */
+	struct store_read reader;
+	bool changed;
+};
+
+/* The one translation of LMDB's results: negative errno. */
+int store_error(int mdb);
+
+/* Starts the job's own transaction if it has none. */
+int store_write_ready(struct store_write *write);
+
+/* --- store_record.c --------------------------------------------------------------------------- */
+
+#define STORE_MAX_KEY 511 /* LMDB's own bound */
+
+/* A table's key being built; text behind the bound sets full. */
+struct store_place {
+	uint8_t bytes[STORE_MAX_KEY];
+	size_t len;
+	bool full;
+};
+
+void store_place_u32(struct store_place *place, uint32_t value);
+void store_place_u64(struct store_place *place, uint64_t value);
+void store_place_sized(struct store_place *place, struct pol_str text); /* its length first */
+void store_place_text(struct store_place *place, struct pol_str text);
+
+uint64_t store_load_big64(const uint8_t *bytes);
+
+/* Each encodes into buffer (STORE_MAX_RECORD bytes) and tags. -E2BIG: it does not fit. */
+int store_encode_key(struct store *store, const struct store_key *key, size_t *out_len);
+int store_encode_principal(
+	struct store *store, const struct store_principal *principal, size_t *out_len);
+size_t store_encode_use(struct store *store, uint64_t number, const struct store_use *use);
+size_t store_encode_meta(struct store *store, struct pol_str name, uint64_t value);
+
+/* Each checks the tag and that the record is the one of that place. -EBADMSG. */
+int store_decode_key(
+	struct store *store, MDB_val value, struct pol_str kid, struct store_key *out);
+int store_decode_principal(struct store *store, MDB_val value, uint32_t tenant, struct pol_str id,
+	struct store_principal *out);
+int store_decode_use(
+	struct store *store, MDB_val value, uint64_t number, struct store_use *out);
+int store_decode_meta(struct store *store, MDB_val value, struct pol_str name, uint64_t *out);

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/log.h"
+#include "daemon/store_internal.h"
+
+static MDB_val place_value(struct store_place *place)
+{
+	return (MDB_val){ place->len, place->bytes };
+}
+
+static MDB_val str_value(struct pol_str str)
+{
+	/* LMDB's type has no const; it only reads keys. */
+	return (MDB_val){ str.len, (void *)(uintptr_t)str.ptr };
+}
+
+/* Once, not once a request: who altered the file must not fill the log as well. */
+static int report(struct store *store, int r, const char *table, struct pol_str id)
+{
+	if (r == -EBADMSG && atomic_fetch_add(&store->bad_records, 1) == 0) {
+		log_error("store: alarm: record %.*s of %s was altered outside the daemon and is "
+			  "refused; others like it are not reported again",
+			POL_STR_ARGS(id), table);
+	}
+	return r;
+}
+
+int store_get_key(struct store_read *read, struct pol_str kid, struct store_key *out)
+{
+	struct store *store = read->store;
+	MDB_val key = str_value(kid), value;
+	int r;
+
+	if (kid.len != STORE_KID) {
+		return -ENOENT;
+	}
+	r = store_error(mdb_get(read->txn, store->tables[STORE_KEYS], &key, &value));
+	if (r < 0) {
+		return r;
+	}
+	return report(store, store_decode_key(store, value, kid, out), "keys", kid);
+}
+
+int store_get_principal(
+	struct store_read *read, uint32_t tenant, struct pol_str id, struct store_principal *out)
+{
+	struct store *store = read->store;
+	struct store_place place = { .len = 0 };
+	MDB_val key, value;
+	int r;
+
+	if (id.len == 0 || id.len > STORE_MAX_NAME) {
+		return -ENOENT;
+	}
+	store_place_u32(&place, tenant);
+	store_place_text(&place, id);
+	key = place_value(&place);
+	r = store_error(mdb_get(read->txn, store->tables[STORE_PRINCIPALS], &key, &value));
+	if (r < 0) {
+		return r;
+	}
+	return report(store, store_decode_principal(store, value, tenant, id, out), "principals",
+		id);
+}
+
+int store_get_use(struct store_read *read, uint64_t number, struct store_use *out)
+{
+	struct store *store = read->store;
+	struct store_place place = { .len = 0 };
+	struct store_use use = { 0 };
+	MDB_val key, value;
+	int r;
+
+	store_place_u64(&place, number);
+	key = place_value(&place);
+	r = store_error(mdb_get(read->txn, store->tables[STORE_USES], &key, &value));
+	if (r == 0) {
+		r = report(store, store_decode_use(store, value, number, &use), "uses",
+			POL_STR("(by number)"));
+	}
+	if (r == 0 || r == -ENOENT || r == -EBADMSG) {
+		*out = use;
+		return 0;
+	}
+	return r;
+}
+
+/* --- lists ------------------------------------------------------------------------------------ */
+
+/* One walk over a table from `from` on, while keys begin with its first `common` bytes. */
+struct walk {
+	MDB_cursor *cursor;
+	const struct store_place *from;
+	size_t common;
+	MDB_val key;
+	MDB_val value;
+};
+
+/* The first entry at or after `from`, or -ENOENT. The cursor is closed on failure. */
+static int walk_begin(
+	struct walk *walk, struct store_read *read, enum store_table table, struct store_place *from)
+{
+	int r = store_error(
+		mdb_cursor_open(read->txn, read->store->tables[table], &walk->cursor));
+
+	if (r < 0) {
+		return r;
+	}
+	walk->from = from;
+	walk->key = place_value(from);
+	r = store_error(mdb_cursor_get(walk->cursor, &walk->key, &walk->value, MDB_SET_RANGE));
+	if (r < 0) {
+		mdb_cursor_close(walk->cursor);
+	}
+	return r;
+}
+
+static bool walk_inside(const struct walk *walk)
+{
+	return walk->key.mv_size >= walk->common &&
+		memcmp(walk->key.mv_data, walk->from->bytes, walk->common) == 0;
+}
+
+static int walk_next(struct walk *walk)
+{
+	return store_error(mdb_cursor_get(walk->cursor, &walk->key, &walk->value, MDB_NEXT));
+}
+
+int store_list_keys(struct store_read *read, uint32_t tenant, struct pol_str principal,
+	uint64_t after, store_key_seen seen, void *context)
+{
+	struct store_place from = { .len = 0 };
+	struct walk walk;
+	enum store_table table = STORE_KEYS_BY_TENANT;
+	int r;
+
+	store_place_u32(&from, tenant);
+	if (principal.len > 0) {
+		table = STORE_KEYS_BY_PRINCIPAL;
+		store_place_sized(&from, principal);
+	}
+	walk.common = from.len;
+	if (from.full || after == UINT64_MAX) {
+		return 0;
+	}
+	store_place_u64(&from, after + 1);
+	r = walk_begin(&walk, read, table, &from);
+	if (r < 0) {
+		return r == -ENOENT ? 0 : r;
+	}
+	while (r == 0 && walk_inside(&walk)) {
+		struct pol_str kid = { walk.value.mv_data, walk.value.mv_size };
+		struct store_key key;
+
+		r = store_get_key(read, kid, &key);
+		/* An index that was altered cannot show another tenant's or principal's key. */
+		if (r == 0 && key.tenant == tenant &&
+			(principal.len == 0 || pol_str_equal(key.principal, principal))) {
+			r = seen(context, &key);
+			if (r != 0) {
+				break;
+			}
+		} else if (r == -EBADMSG || r == -ENOENT) {
+			r = 0;
+		}
+		if (r == 0) {
+			r = walk_next(&walk);
+		}
+	}
+	mdb_cursor_close(walk.cursor);
+	return r == -ENOENT ? 0 : r;
+}
+
+int store_list_principals(struct store_read *read, uint32_t tenant, struct pol_str after,
+	store_principal_seen seen, void *context)
+{
+	struct store *store = read->store;
+	struct store_place from = { .len = 0 };
+	struct walk walk = { .common = sizeof tenant };
+	int r;
+
+	store_place_u32(&from, tenant);
+	store_place_text(&from, after);
+	r = from.full ? -ENOENT : walk_begin(&walk, read, STORE_PRINCIPALS, &from);
+	if (r < 0) {
+		return r == -ENOENT ? 0 : r;
+	}
+	while (r == 0 && walk_inside(&walk)) {
+		struct pol_str id = { (const char *)walk.key.mv_data + walk.common,
+			walk.key.mv_size - walk.common };
+		struct store_principal principal;
+
+		if (!pol_str_equal(id, after)) {
+			r = report(store,
+				store_decode_principal(store, walk.value, tenant, id, &principal),
+				"principals", id);
+			if (r == 0) {
+				r = seen(context, &principal);
+				if (r != 0) {
+					break;
+				}
+			}
+		}
+		r = walk_next(&walk);
+	}
+	mdb_cursor_close(walk.cursor);
+	return r == -ENOENT ? 0 : r;
+}
+
+int store_list_holders(struct store_read *read, uint32_t tenant, struct pol_str role,
+	struct pol_str after, store_principal_seen seen, void *context)
+{
+	struct store_place from = { .len = 0 };
+	struct walk walk;
+	int r;
+
+	store_place_u32(&from, tenant);
+	store_place_sized(&from, role);
+	walk.common = from.len;
+	store_place_text(&from, after);
+	r = from.full ? -ENOENT : walk_begin(&walk, read, STORE_PRINCIPALS_BY_ROLE, &from);
+	if (r < 0) {
+		return r == -ENOENT ? 0 : r;
+	}
+	while (r == 0 && walk_inside(&walk)) {
+		struct pol_str id = { (const char *)walk.key.mv_data + walk.common,
+			walk.key.mv_size - walk.common };
+		struct store_principal principal;
+
+		if (!pol_str_equal(id, after)) {
+			r = store_get_principal(read, tenant, id, &principal);
+			if (r == 0) {
+				r = seen(context, &principal);
+				if (r != 0) {
+					break;
+				}
+			} else if (r != -EBADMSG && r != -ENOENT) {
+				break;
+			}
+		}
+		r = walk_next(&walk);
+	}
+	mdb_cursor_close(walk.cursor);
+	return r == -ENOENT ? 0 : r;
+}

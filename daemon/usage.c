@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/usage.h"
+
+#include <errno.h>
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/usage_slot.h"
+
+/* A segment is made when the first of its keys is used. 2^16 of 2^10 slots: 67 million keys; those
+ * beyond are verified each time and their use is not kept. */
+enum { SEGMENT_SLOTS = 1024, SEGMENTS = 65536, SEGMENT_WORDS = SEGMENT_SLOTS / 64 };
+
+struct segment {
+	struct usage_slot slots[SEGMENT_SLOTS];
+	_Atomic uint64_t dirty[SEGMENT_WORDS]; /* a bit a slot: used since the last flush */
+};
+
+struct usage {
+	const struct secrets *secrets;
+	_Atomic(struct segment *) segments[SEGMENTS];
+	/* The flush's: where it stands, and what its transaction holds. */
+	uint32_t next_word;
+	uint32_t flushing_count;
+	uint64_t flushing[USAGE_SLICE];
+};
+
+int usage_create(struct store *store, struct usage **out)
+{
+	struct usage *usage = calloc(1, sizeof *usage);
+
+	if (usage == NULL) {
+		return -ENOMEM;
+	}
+	usage->secrets = store_secrets(store);
+	*out = usage;
+	return 0;
+}
+
+void usage_destroy(struct usage *usage)
+{
+	if (usage == NULL) {
+		return;
+	}
+	for (size_t i = 0; i < SEGMENTS; i++) {
+		free(atomic_load_explicit(&usage->segments[i], memory_order_relaxed));
+	}
+	free(usage);
+}
+
+/* The segment of a number, or NULL: none yet, or out of range. */
+static struct segment *find_segment(struct usage *usage, uint64_t number)
+{
+	uint64_t index = number / SEGMENT_SLOTS;
+
+	return index < SEGMENTS
+		? atomic_load_explicit(&usage->segments[index], memory_order_acquire)
+		: NULL;
+}
+
+static struct segment *make_segment(struct usage *usage, uint64_t number)
+{
+	struct segment *found = find_segment(usage, number);
+	struct segment *made;
+
+	if (found != NULL || number / SEGMENT_SLOTS >= SEGMENTS) {
+		return found;
+	}
+	made = aligned_alloc(alignof(struct segment), sizeof *made);
+	if (made == NULL) {
+		return NULL;
+	}
+	memset(made, 0, sizeof *made);
+	if (atomic_compare_exchange_strong_explicit(&usage->segments[number / SEGMENT_SLOTS],
+		    &found, made, memory_order_acq_rel, memory_order_acquire)) {
+		return made;
+	}
+	free(made);
+	return found;
+}
+
+static struct usage_slot *slot_of(struct segment *segment, uint64_t number)
+{
+	return segment != NULL ? &segment->slots[number % SEGMENT_SLOTS] : NULL;
+}
+
+bool usage_verify(struct usage *usage, const struct secret_token *token,
+	const struct store_key *key, bool recognise)
+{
+	uint64_t mark[2], half[2];
+	struct usage_slot *slot;
+
+	secret_tag(usage->secrets, SECRET_VERIFIED, token->whole.ptr, token->whole.len,
+		(uint8_t *)mark);
+	if (key == NULL || !recognise) {
+		return secret_token_verify(usage->secrets, token, key != NULL ? key->hash : NULL);
+	}
+	memcpy(half, key->hash, sizeof half);
+	mark[0] ^= half[0];
+	mark[1] ^= half[1];
+	slot = slot_of(find_segment(usage, key->number), key->number);
+	if (slot != NULL && usage_slot_has_mark(slot, mark)) {
+		return true;
+	}
+	if (!secret_token_verify(usage->secrets, token, key->hash)) {
+		return false;
+	}
+	slot = slot_of(make_segment(usage, key->number), key->number);
+	if (slot != NULL) {
+		usage_slot_set_mark(slot, mark);
+	}
+	return true;
+}
+
+void usage_count(struct usage *usage, struct store_read *read, uint64_t number,
+	const struct usage_event *event)
+{
+	struct segment *segment = make_segment(usage, number);
+	struct usage_slot *slot = slot_of(segment, number);
+	struct store_use before;
+	uint32_t bit = (uint32_t)(number % SEGMENT_SLOTS);
+
+	if (slot == NULL) {
+		return;
+	}
+	if (!usage_slot_is_loaded(slot)) {
+		/* Only flushes write uses, and only of loaded slots: whatever this transaction sees
+		 * is the last word. Without it the count would begin anew, so none is made. */
+		if (store_get_use(read, number, &before) < 0) {
+			return;
+		}
+		usage_slot_load(slot, &before);
+	}
+	if (usage_slot_count(slot, event)) {
+		atomic_fetch_or_explicit(&segment->dirty[bit / 64], UINT64_C(1) << bit % 64,
+			memory_order_release);
+	}
+}
+
+int usage_get(
+	struct usage *usage, struct store_read *read, uint64_t number, struct store_use *out)
+{
+	struct usage_slot *slot = slot_of(find_segment(usage, number), number);
+
+	if (slot != NULL && usage_slot_is_loaded(slot)) {
+		usage_slot_read(slot, out);
+		return 0;
+	}
+	return store_get_use(read, number, out);
+}
+
+/* --- flushing --------------------------------------------------------------------------------- */
+
+static int flush_word(struct usage *usage, struct store_write *write, struct segment *segment,
+	uint32_t word)
+{
+	uint64_t bits =
+		atomic_exchange_explicit(&segment->dirty[word], 0, memory_order_acquire);
+	uint64_t first = (uint64_t)usage->next_word * 64;
+	int r = 0;
+
+	for (uint32_t bit = 0; bit < 64; bit++) {
+		struct store_use use;
+
+		if ((bits >> bit & 1) == 0) {
+			continue;
+		}
+		usage->flushing[usage->flushing_count++] = first + bit;
+		usage_slot_take(&segment->slots[word * 64 + bit], &use);
+		if (r == 0) {
+			r = store_put_use(write, first + bit, &use);
+		}
+	}
+	return r;
+}
+
+int usage_flush(struct usage *usage, struct store_write *write, bool *out_more)
+{
+	const uint32_t words = (uint32_t)SEGMENTS * SEGMENT_WORDS;
+	int r = 0;
+
+	usage->flushing_count = 0;
+	while (r == 0 && usage->next_word < words) {
+		struct segment *segment = find_segment(usage, (uint64_t)usage->next_word * 64);
+
+		if (segment == NULL) {
+			usage->next_word += SEGMENT_WORDS;
+			continue;
+		}
+		if (usage->flushing_count > USAGE_SLICE - 64) {
+			break;
+		}
+		r = flush_word(usage, write, segment, usage->next_word % SEGMENT_WORDS);
+		usage->next_word++;
+	}
+	*out_more = usage->next_word < words;
+	if (!*out_more) {
+		usage->next_word = 0;
+	}
+	return r;
+}
+
+void usage_flushed(struct usage *usage, bool committed)
+{
+	for (uint32_t i = 0; !committed && i < usage->flushing_count; i++) {
+		uint64_t number = usage->flushing[i];
+		struct segment *segment = find_segment(usage, number);
+		uint32_t bit = (uint32_t)(number % SEGMENT_SLOTS);
+
+		atomic_fetch_or_explicit(&segment->dirty[bit / 64], UINT64_C(1) << bit % 64,
+			memory_order_release);
+	}
+	usage->flushing_count = 0;
+}
