@@ -8,8 +8,8 @@
 #include "daemon/secret_internal.h"
 
 #define SECRET_PART 32
-#define CRC_PART 6
-#define RANDOM_KID 11
+#define CRC_PART    6
+#define RANDOM_KID  11
 /* kid, underscore, secret, crc */
 #define FIXED_PART (SECRET_KID + 1 + SECRET_PART + CRC_PART)
 
@@ -18,9 +18,22 @@ static const char base62[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn
 /* The reflected polynomial 0xedb88320, four bits a step: sixteen words stay in one or two cache
  * lines, where the usual table of 1 KiB would push others out. */
 static const uint32_t crc_table[16] = {
-	0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4, 0x4db26158,
-	0x5005713c, 0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c, 0x9b64c2b0, 0x86d3d2d4,
-	0xa00ae278, 0xbdbdf21c,
+	0x00000000,
+	0x1db71064,
+	0x3b6e20c8,
+	0x26d930ac,
+	0x76dc4190,
+	0x6b6b51f4,
+	0x4db26158,
+	0x5005713c,
+	0xedb88320,
+	0xf00f9344,
+	0xd6d6a3e8,
+	0xcb61b38c,
+	0x9b64c2b0,
+	0x86d3d2d4,
+	0xa00ae278,
+	0xbdbdf21c,
 };
 
 /* BLAKE2b's salt and personal are 16 bytes each; the kid fills 12 of the salt. */

@@ -16,12 +16,12 @@
  *     master HEX
  *     pepper HEX
  */
-#define HEAD "authzd secrets 1\nmaster "
-#define MIDDLE "\npepper "
-#define HEX ((size_t)(2 * SECRET_KEY))
-#define HEAD_LEN (sizeof HEAD - 1)
+#define HEAD       "authzd secrets 1\nmaster "
+#define MIDDLE     "\npepper "
+#define HEX        ((size_t)(2 * SECRET_KEY))
+#define HEAD_LEN   (sizeof HEAD - 1)
 #define MIDDLE_LEN (sizeof MIDDLE - 1)
-#define FILE_LEN (HEAD_LEN + HEX + MIDDLE_LEN + HEX + 1)
+#define FILE_LEN   (HEAD_LEN + HEX + MIDDLE_LEN + HEX + 1)
 
 static bool parse_file(const char *text, size_t len, struct secrets *out)
 {
@@ -205,10 +205,10 @@ out:
 static void derive(struct secrets *secrets)
 {
 	/* One context a purpose; the numbers leave room for versions of each. */
-	crypto_kdf_derive_from_key(secrets->tags[SECRET_RECORDS], SECRET_TAG_KEY, 1, "records_",
-		secrets->master);
-	crypto_kdf_derive_from_key(secrets->tags[SECRET_CURSORS], SECRET_TAG_KEY, 1, "cursors_",
-		secrets->master);
+	crypto_kdf_derive_from_key(
+		secrets->tags[SECRET_RECORDS], SECRET_TAG_KEY, 1, "records_", secrets->master);
+	crypto_kdf_derive_from_key(
+		secrets->tags[SECRET_CURSORS], SECRET_TAG_KEY, 1, "cursors_", secrets->master);
 	randombytes_buf(secrets->tags[SECRET_VERIFIED], SECRET_TAG_KEY);
 }
 

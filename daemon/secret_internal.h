@@ -9,7 +9,7 @@
 
 #include "daemon/secret.h"
 
-#define SECRET_KEY 32     /* bytes of the master and of the pepper */
+#define SECRET_KEY     32 /* bytes of the master and of the pepper */
 #define SECRET_TAG_KEY 16 /* of SipHash */
 
 /* Lies in locked memory whole. */

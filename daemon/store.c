@@ -122,12 +122,12 @@ static int open_env(
 			mdb_env_set_maxreaders(store->env, options->readers + SPARE_READERS));
 	}
 	if (r == 0) {
-		r = store_error(mdb_env_set_mapsize(store->env,
-			options->map_size != 0 ? options->map_size : STORE_MAP_SIZE));
+		r = store_error(mdb_env_set_mapsize(
+			store->env, options->map_size != 0 ? options->map_size : STORE_MAP_SIZE));
 	}
 	if (r == 0) {
-		r = store_error(mdb_env_open(
-			store->env, options->path, MDB_NOSUBDIR | MDB_NOTLS, 0600));
+		r = store_error(
+			mdb_env_open(store->env, options->path, MDB_NOSUBDIR | MDB_NOTLS, 0600));
 	}
 	if (r == 0) {
 		/* LMDB leaves this one open across exec. */
@@ -158,7 +158,8 @@ static int open_tables(MDB_txn *txn, struct store *store)
 	return 0;
 }
 
-/* The store says whether it has seen a pepper; a constant that only the right one tags proves it. */
+/* The store says whether it has seen a pepper; a constant that only the right one tags proves it.
+ */
 static int open_secrets(MDB_txn *txn, struct store *store, const struct store_options *options,
 	char why[static STORE_WHY])
 {
@@ -187,7 +188,8 @@ static int open_secrets(MDB_txn *txn, struct store *store, const struct store_op
 		r = store_decode_meta(store, value, check, &version);
 		return r == 0 ? 0
 			      : explain(why, r,
-					"%s does not belong to the store %s: put back the file that "
+					"%s does not belong to the store %s: put back the file "
+					"that "
 					"the store was made with",
 					options->pepper, options->path);
 	}
@@ -289,8 +291,8 @@ int store_count(struct store_read *read, struct store_counts *out)
 	int r = store_error(mdb_stat(read->txn, read->store->tables[STORE_KEYS], &keys));
 
 	if (r == 0) {
-		r = store_error(mdb_stat(
-			read->txn, read->store->tables[STORE_PRINCIPALS], &principals));
+		r = store_error(
+			mdb_stat(read->txn, read->store->tables[STORE_PRINCIPALS], &principals));
 	}
 	if (r == 0) {
 		r = store_error(mdb_env_info(read->store->env, &info));

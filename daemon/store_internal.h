@@ -101,10 +101,8 @@ size_t store_encode_use(struct store *store, uint64_t number, const struct store
 size_t store_encode_meta(struct store *store, struct pol_str name, uint64_t value);
 
 /* Each checks the tag and that the record is the one of that place. -EBADMSG. */
-int store_decode_key(
-	struct store *store, MDB_val value, struct pol_str kid, struct store_key *out);
+int store_decode_key(struct store *store, MDB_val value, struct pol_str kid, struct store_key *out);
 int store_decode_principal(struct store *store, MDB_val value, uint32_t tenant, struct pol_str id,
 	struct store_principal *out);
-int store_decode_use(
-	struct store *store, MDB_val value, uint64_t number, struct store_use *out);
+int store_decode_use(struct store *store, MDB_val value, uint64_t number, struct store_use *out);
 int store_decode_meta(struct store *store, MDB_val value, struct pol_str name, uint64_t *out);

@@ -20,9 +20,9 @@ static MDB_val str_value(struct pol_str str)
 static int report(struct store *store, int r, const char *table, struct pol_str id)
 {
 	if (r == -EBADMSG && atomic_fetch_add(&store->bad_records, 1) == 0) {
-		log_error("store: alarm: record %.*s of %s was altered outside the daemon and is "
+		log_error("alarm: a record of the store was altered outside the daemon and is "
 			  "refused; others like it are not reported again",
-			POL_STR_ARGS(id), table);
+			"table=%s record=%.*s", table, POL_STR_ARGS(id));
 	}
 	return r;
 }
@@ -61,8 +61,8 @@ int store_get_principal(
 	if (r < 0) {
 		return r;
 	}
-	return report(store, store_decode_principal(store, value, tenant, id, out), "principals",
-		id);
+	return report(
+		store, store_decode_principal(store, value, tenant, id, out), "principals", id);
 }
 
 int store_get_use(struct store_read *read, uint64_t number, struct store_use *out)
@@ -99,11 +99,10 @@ struct walk {
 };
 
 /* The first entry at or after `from`, or -ENOENT. The cursor is closed on failure. */
-static int walk_begin(
-	struct walk *walk, struct store_read *read, enum store_table table, struct store_place *from)
+static int walk_begin(struct walk *walk, struct store_read *read, enum store_table table,
+	struct store_place *from)
 {
-	int r = store_error(
-		mdb_cursor_open(read->txn, read->store->tables[table], &walk->cursor));
+	int r = store_error(mdb_cursor_open(read->txn, read->store->tables[table], &walk->cursor));
 
 	if (r < 0) {
 		return r;
@@ -120,7 +119,7 @@ static int walk_begin(
 static bool walk_inside(const struct walk *walk)
 {
 	return walk->key.mv_size >= walk->common &&
-		memcmp(walk->key.mv_data, walk->from->bytes, walk->common) == 0;
+	       memcmp(walk->key.mv_data, walk->from->bytes, walk->common) == 0;
 }
 
 static int walk_next(struct walk *walk)

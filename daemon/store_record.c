@@ -49,7 +49,7 @@ enum {
 	PRINCIPAL_NAME_LEN = PRINCIPAL_CREATED + 8,
 	PRINCIPAL_CREATED_BY_LEN = PRINCIPAL_NAME_LEN + 2, /* a byte each */
 	PRINCIPAL_ASSIGNMENTS,
-	PRINCIPAL_ATTRIBUTES, /* two: names and values */
+	PRINCIPAL_ATTRIBUTES,                                 /* two: names and values */
 	PRINCIPAL_ATTRIBUTES_SIZE = PRINCIPAL_ATTRIBUTES + 2, /* four each */
 	PRINCIPAL_ASSIGNMENTS_SIZE = PRINCIPAL_ATTRIBUTES_SIZE + 4,
 	PRINCIPAL_TEXT = PRINCIPAL_ASSIGNMENTS_SIZE + 4,
@@ -214,7 +214,7 @@ struct store_list store_pack_list(const struct store_pack *pack)
 bool store_assignment_add(struct store_pack *pack, const struct store_assignment *assignment)
 {
 	size_t len = ASSIGNMENT_TEXT + assignment->role.len + assignment->created_by.len +
-		assignment->places.size;
+		     assignment->places.size;
 	uint8_t *at = pack->bytes + pack->size + 2;
 
 	if (len > UINT16_MAX || len + 2 > pack->cap - pack->size ||
@@ -291,12 +291,13 @@ static const uint8_t *unseal(
 	if (value.mv_size < least || record[AT_TABLE] != table || record[AT_VERSION] != VERSION) {
 		return NULL;
 	}
-	secret_tag(store->secrets, SECRET_RECORDS, record + SECRET_TAG,
-		value.mv_size - SECRET_TAG, tag);
+	secret_tag(store->secrets, SECRET_RECORDS, record + SECRET_TAG, value.mv_size - SECRET_TAG,
+		tag);
 	return memcmp(tag, record, SECRET_TAG) == 0 ? record : NULL;
 }
 
-/* --- text behind the fixed part ------------------------------------------------------------------ */
+/* --- text behind the fixed part ------------------------------------------------------------------
+ */
 
 /* One pass over it, in either direction. */
 struct text {
@@ -347,11 +348,11 @@ static struct store_list take_list(struct text *text, uint32_t size, uint32_t co
 static bool key_fits(const struct store_key *key)
 {
 	return key->prefix.len <= UINT8_MAX && key->environment.len <= UINT8_MAX &&
-		key->principal.len <= UINT8_MAX && key->created_by.len <= UINT8_MAX &&
-		key->name.len <= UINT16_MAX && key->label.len <= UINT16_MAX &&
-		key->roles.size <= UINT16_MAX && key->scopes.size <= UINT16_MAX &&
-		key->roles.count <= UINT8_MAX && key->scopes.count <= UINT8_MAX &&
-		key->places.count <= UINT8_MAX && key->network_count <= UINT8_MAX;
+	       key->principal.len <= UINT8_MAX && key->created_by.len <= UINT8_MAX &&
+	       key->name.len <= UINT16_MAX && key->label.len <= UINT16_MAX &&
+	       key->roles.size <= UINT16_MAX && key->scopes.size <= UINT16_MAX &&
+	       key->roles.count <= UINT8_MAX && key->scopes.count <= UINT8_MAX &&
+	       key->places.count <= UINT8_MAX && key->network_count <= UINT8_MAX;
 }
 
 int store_encode_key(struct store *store, const struct store_key *key, size_t *out_len)
@@ -404,8 +405,7 @@ int store_encode_key(struct store *store, const struct store_key *key, size_t *o
 	return 0;
 }
 
-int store_decode_key(
-	struct store *store, MDB_val value, struct pol_str kid, struct store_key *out)
+int store_decode_key(struct store *store, MDB_val value, struct pol_str kid, struct store_key *out)
 {
 	const uint8_t *at = unseal(store, value, STORE_KEYS, KEY_TEXT);
 	struct text text;
@@ -438,7 +438,8 @@ int store_decode_key(
 	return text.bad || text.left != 0 ? -EBADMSG : 0;
 }
 
-/* --- principals -------------------------------------------------------------------------------- */
+/* --- principals --------------------------------------------------------------------------------
+ */
 
 int store_encode_principal(
 	struct store *store, const struct store_principal *principal, size_t *out_len)
@@ -447,8 +448,7 @@ int store_encode_principal(
 	struct text text = { .at = at + PRINCIPAL_TEXT, .left = STORE_MAX_RECORD - PRINCIPAL_TEXT };
 
 	if (principal->id.len > UINT8_MAX || principal->name.len > UINT16_MAX ||
-		principal->created_by.len > UINT8_MAX ||
-		principal->assignments.count > UINT8_MAX ||
+		principal->created_by.len > UINT8_MAX || principal->assignments.count > UINT8_MAX ||
 		principal->attributes.count > UINT16_MAX || principal->flags > UINT8_MAX) {
 		return -E2BIG;
 	}
@@ -490,8 +490,8 @@ int store_decode_principal(struct store *store, MDB_val value, uint32_t tenant, 
 	out->tenant = tenant;
 	out->flags = at[PRINCIPAL_FLAGS];
 	out->created_at = get_time(at + PRINCIPAL_CREATED);
-	out->assignments = take_list(
-		&text, get32(at + PRINCIPAL_ASSIGNMENTS_SIZE), at[PRINCIPAL_ASSIGNMENTS]);
+	out->assignments =
+		take_list(&text, get32(at + PRINCIPAL_ASSIGNMENTS_SIZE), at[PRINCIPAL_ASSIGNMENTS]);
 	out->name = take_str(&text, get16(at + PRINCIPAL_NAME_LEN));
 	out->created_by = take_str(&text, at[PRINCIPAL_CREATED_BY_LEN]);
 	out->attributes = take_list(
@@ -502,7 +502,8 @@ int store_decode_principal(struct store *store, MDB_val value, uint32_t tenant, 
 	return 0;
 }
 
-/* --- uses and meta ------------------------------------------------------------------------------ */
+/* --- uses and meta ------------------------------------------------------------------------------
+ */
 
 size_t store_encode_use(struct store *store, uint64_t number, const struct store_use *use)
 {

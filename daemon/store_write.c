@@ -12,8 +12,7 @@ static int put(struct store_write *write, enum store_table table, struct store_p
 	if (place->full) {
 		return -E2BIG;
 	}
-	return store_error(
-		mdb_put(write->job, write->store->tables[table], &key, &value, flags));
+	return store_error(mdb_put(write->job, write->store->tables[table], &key, &value, flags));
 }
 
 /* -ENOENT: there was none. */

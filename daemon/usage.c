@@ -56,8 +56,8 @@ static struct segment *find_segment(struct usage *usage, uint64_t number)
 	uint64_t index = number / SEGMENT_SLOTS;
 
 	return index < SEGMENTS
-		? atomic_load_explicit(&usage->segments[index], memory_order_acquire)
-		: NULL;
+		       ? atomic_load_explicit(&usage->segments[index], memory_order_acquire)
+		       : NULL;
 }
 
 static struct segment *make_segment(struct usage *usage, uint64_t number)
@@ -134,13 +134,12 @@ void usage_count(struct usage *usage, struct store_read *read, uint64_t number,
 		usage_slot_load(slot, &before);
 	}
 	if (usage_slot_count(slot, event)) {
-		atomic_fetch_or_explicit(&segment->dirty[bit / 64], UINT64_C(1) << bit % 64,
-			memory_order_release);
+		atomic_fetch_or_explicit(
+			&segment->dirty[bit / 64], UINT64_C(1) << bit % 64, memory_order_release);
 	}
 }
 
-int usage_get(
-	struct usage *usage, struct store_read *read, uint64_t number, struct store_use *out)
+int usage_get(struct usage *usage, struct store_read *read, uint64_t number, struct store_use *out)
 {
 	struct usage_slot *slot = slot_of(find_segment(usage, number), number);
 
@@ -153,11 +152,10 @@ int usage_get(
 
 /* --- flushing --------------------------------------------------------------------------------- */
 
-static int flush_word(struct usage *usage, struct store_write *write, struct segment *segment,
-	uint32_t word)
+static int flush_word(
+	struct usage *usage, struct store_write *write, struct segment *segment, uint32_t word)
 {
-	uint64_t bits =
-		atomic_exchange_explicit(&segment->dirty[word], 0, memory_order_acquire);
+	uint64_t bits = atomic_exchange_explicit(&segment->dirty[word], 0, memory_order_acquire);
 	uint64_t first = (uint64_t)usage->next_word * 64;
 	int r = 0;
 
@@ -209,8 +207,8 @@ void usage_flushed(struct usage *usage, bool committed)
 		struct segment *segment = find_segment(usage, number);
 		uint32_t bit = (uint32_t)(number % SEGMENT_SLOTS);
 
-		atomic_fetch_or_explicit(&segment->dirty[bit / 64], UINT64_C(1) << bit % 64,
-			memory_order_release);
+		atomic_fetch_or_explicit(
+			&segment->dirty[bit / 64], UINT64_C(1) << bit % 64, memory_order_release);
 	}
 	usage->flushing_count = 0;
 }

@@ -46,8 +46,7 @@ void usage_count(struct usage *usage, struct store_read *read, uint64_t number,
 	const struct usage_event *event);
 
 /* The use of a key as of now, flushed or not. */
-int usage_get(
-	struct usage *usage, struct store_read *read, uint64_t number, struct store_use *out);
+int usage_get(struct usage *usage, struct store_read *read, uint64_t number, struct store_use *out);
 
 /* Writes a slice of what was used since the last flush, in order of numbers; the writer's thread
  * alone. *out_more: call again. Call usage_flushed when the transaction has ended: a failed one

@@ -38,8 +38,7 @@ static bool is_past(const struct timespec *at)
 {
 	struct timespec now = later(0);
 
-	return now.tv_sec > at->tv_sec ||
-		(now.tv_sec == at->tv_sec && now.tv_nsec >= at->tv_nsec);
+	return now.tv_sec > at->tv_sec || (now.tv_sec == at->tv_sec && now.tv_nsec >= at->tv_nsec);
 }
 
 /* --- jobs ------------------------------------------------------------------------------------- */
@@ -131,7 +130,7 @@ static bool flush_slice(struct writer *writer)
 		usage_flushed(writer->usage, r == 0);
 	}
 	if (r < 0 && !writer->flush_failed) {
-		log_error("writer: cannot write the use of keys: %s", store_explain(r));
+		log_error("cannot write the use of keys", "why=%s", store_explain(r));
 	}
 	writer->flush_failed = r < 0;
 	return more && r == 0;
