@@ -19,6 +19,17 @@
 /* Past this many errors a file's list ends with a line that says how many more there are. */
 #define POL_DIAG_PER_FILE 20
 
+/* Messages come from several passes and are sorted last, so that more are kept than shown; past
+ * this many a file they are counted alone. */
+#define POL_DIAG_KEPT_PER_FILE 200
+
+/* All messages of a list. A folder of many files may be wrong in each. */
+#define POL_DIAGS_LIMIT ((size_t)32 * 1024 * 1024)
+
+/* A message is cut there, a source line shown around its caret. In bytes. */
+#define POL_DIAG_MESSAGE_MAX 1024
+#define POL_DIAG_LINE_MAX    400
+
 /* One file: the name as it is shown, and its bytes. Both belong to the caller and outlive every
  * span, diagnostic and snapshot made from them unless said otherwise. */
 struct pol_source {
@@ -52,6 +63,14 @@ struct pol_diag {
 	struct pol_str message;
 	struct pol_note *notes; /* first of a list, or NULL */
 	struct pol_diag *next;
+	bool counts; /* made by pol_diags_sort: says how many more there are */
+};
+
+/* What is known of one file's messages. */
+struct pol_diag_tally {
+	uint32_t errors;
+	uint32_t warnings;
+	uint32_t kept;
 };
 
 struct pol_diags {
@@ -60,9 +79,17 @@ struct pol_diags {
 	size_t source_count;
 	struct pol_diag *first;
 	struct pol_diag *last;
-	size_t errors;   /* all, those past the bound included */
-	size_t warnings; /* likewise */
+	size_t errors;                  /* all, those past the bound included */
+	size_t warnings;                /* likewise */
+	struct pol_diag_tally *tallies; /* one a source */
+	/* where the last message stood, so that the next one need not count from the top */
+	struct pol_span place;
+	uint32_t place_line;
+	uint32_t place_start; /* of that line */
 };
+
+/* The span of what has no place, such as an empty folder. */
+#define POL_NO_PLACE ((struct pol_span){ UINT32_MAX, 0, 0 })
 
 /* The sources are borrowed and must outlive the list. */
 void pol_diags_init(struct pol_diags *diags, const struct pol_source *sources, size_t count);
@@ -79,8 +106,8 @@ __attribute__((format(printf, 3, 4))) struct pol_diag *pol_warning(
 __attribute__((format(printf, 4, 5))) void pol_note(struct pol_diags *diags, struct pol_diag *diag,
 	struct pol_span at, const char *format, ...);
 
-/* Sorts by file and place; call once when all have been added. Diagnostics past
- * POL_DIAG_PER_FILE errors of a file are dropped and replaced by one that counts them. */
+/* Sorts by file and place, once all have been added, or again when more came. Diagnostics past
+ * POL_DIAG_PER_FILE of a file are dropped and replaced by one that counts them. */
 void pol_diags_sort(struct pol_diags *diags);
 
 /* Where a span begins: line from 1, column from 1 in characters. */

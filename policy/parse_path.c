@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/parser.h"
+
+#include <string.h>
+
+struct path_reader {
+	struct pol_parser *parser;
+	enum pol_path_use use;
+	struct pol_str raw; /* of the whole word */
+	struct pol_span at; /* likewise */
+};
+
+static struct pol_span part(const struct path_reader *reader, size_t from, size_t to)
+{
+	return (struct pol_span){ reader->at.file, reader->at.offset + (uint32_t)from,
+		(uint32_t)(to - from) };
+}
+
+static int hex(char c)
+{
+	return c >= '0' && c <= '9'   ? c - '0'
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
+				      : -1;
+}
+
+/* Decodes in place; false when the encoding is broken, the rest of which then stays. */
+static bool decode(char *text, size_t *len)
+{
+	size_t to = 0;
+	bool whole = true;
+
+	for (size_t i = 0; i < *len; i++) {
+		if (text[i] == '%') {
+			if (*len - i < 3 || hex(text[i + 1]) < 0 || hex(text[i + 2]) < 0) {
+				whole = false;
+			} else {
+				text[to++] = (char)(hex(text[i + 1]) * 16 + hex(text[i + 2]));
+				i += 2;
+				continue;
+			}
+		}
+		text[to++] = text[i];
+	}
+	*len = to;
+	return whole;
+}
+
+static const char *refused(struct pol_str text)
+{
+	if (pol_str_equal(text, POL_STR(".")) || pol_str_equal(text, POL_STR(".."))) {
+		return "'.' and '..' are no segments";
+	}
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.ptr[i];
+
+		if (c == '/' || c == '\\') {
+			return "a segment holds no '/' and no '\\', however it is written";
+		}
+		if (c < 0x20 || c == 0x7f) {
+			return "a segment holds no control character, however it is written";
+		}
+	}
+	return NULL;
+}
+
+/* A request's segment that would be refused as malformed can never be asked for: the same rules
+ * hold here. Returns why it is refused, or NULL. */
+static const char *decode_literal(struct pol_arena *arena, struct pol_str text, struct pol_str *out)
+{
+	struct pol_str once;
+	struct pol_str twice;
+	const char *why;
+
+	if (memchr(text.ptr, ';', text.len) != NULL || memchr(text.ptr, '#', text.len) != NULL ||
+		memchr(text.ptr, '\\', text.len) != NULL) {
+		return "a path holds no ';', '\\' or '#'";
+	}
+	if (memchr(text.ptr, '?', text.len) != NULL) {
+		return "a path ends before the '?' of a query";
+	}
+	once = text;
+	twice = text;
+	if (memchr(text.ptr, '%', text.len) != NULL) {
+		char *copy = pol_arena_alloc(arena, text.len, 1);
+		char *again = pol_arena_alloc(arena, text.len, 1);
+
+		if (copy == NULL || again == NULL) {
+			return NULL;
+		}
+		memcpy(copy, text.ptr, text.len);
+		if (!decode(copy, &once.len)) {
+			return "broken percent-encoding: write % as %25";
+		}
+		once.ptr = copy;
+		memcpy(again, copy, once.len);
+		twice.len = once.len;
+		(void)decode(again, &twice.len);
+		twice.ptr = again;
+	}
+	why = refused(once);
+	why = why != NULL ? why : refused(twice);
+	if (why != NULL) {
+		return why;
+	}
+	if (!pol_str_is_utf8(once)) {
+		return "a segment is UTF-8, decoded too";
+	}
+	*out = once;
+	return NULL;
+}
+
+/* A whole {name} or {name...}, from..to in the word. */
+static bool parameter(
+	const struct path_reader *reader, size_t from, size_t to, struct pol_segment *out)
+{
+	struct pol_diags *diags = reader->parser->diags;
+	const char *raw = reader->raw.ptr;
+	const char *close = memchr(raw + from, '}', to - from);
+	size_t end = close != NULL ? (size_t)(close - raw) : to;
+
+	if (end + 1 != to) {
+		pol_error(diags, part(reader, from, to),
+			"a parameter is a whole segment: /{name}, with nothing before or behind");
+		return false;
+	}
+	out->kind = POL_SEGMENT_PARAM;
+	if (end - from > 4 && memcmp(raw + end - 3, "...", 3) == 0) {
+		out->kind = POL_SEGMENT_REST;
+		end -= 3;
+	}
+	out->text = (struct pol_str){ raw + from + 1, end - from - 1 };
+	if (out->text.len > POL_NAME_MAX) {
+		pol_error(diags, part(reader, from, to),
+			"a parameter's name is longer than %d bytes", POL_NAME_MAX);
+		return false;
+	}
+	return true;
+}
+
+static bool wildcard(
+	const struct path_reader *reader, size_t from, size_t to, struct pol_segment *out)
+{
+	if (reader->use == POL_PATH_OF_TREE) {
+		pol_error(reader->parser->diags, part(reader, from, to),
+			to - from == 1 ? "'*' is for grants: here write a parameter, /{name}"
+				       : "'**' is for grants: here write /{name...}");
+		return false;
+	}
+	out->kind = to - from == 1 ? POL_SEGMENT_STAR : POL_SEGMENT_STARSTAR;
+	return true;
+}
+
+static bool segment(
+	const struct path_reader *reader, size_t from, size_t to, struct pol_segment *out)
+{
+	struct pol_parser *parser = reader->parser;
+	struct pol_str raw = { reader->raw.ptr + from, to - from };
+	struct pol_token token = { .kind = POL_TOKEN_WORD, .raw = raw };
+	struct pol_str text;
+	const char *why;
+
+	out->at = part(reader, from, to);
+	if (raw.len == 0) {
+		pol_error(parser->diags, part(reader, from - 1, from),
+			"an empty segment: a path has one '/' between segments and none at its "
+			"end");
+		return false;
+	}
+	if (raw.ptr[0] == '{') {
+		return parameter(reader, from, to, out);
+	}
+	if (pol_str_equal(raw, POL_STR("*")) || pol_str_equal(raw, POL_STR("**"))) {
+		return wildcard(reader, from, to, out);
+	}
+	token.quoted = memchr(raw.ptr, '"', raw.len) != NULL;
+	out->kind = POL_SEGMENT_LITERAL;
+	if (!pol_token_text(parser->arena, &token, &text)) {
+		parser->status = parser->arena->status;
+		return false;
+	}
+	if (text.len == 0) {
+		why = "an empty segment";
+	} else {
+		why = decode_literal(parser->arena, text, &out->text);
+	}
+	if (why != NULL) {
+		pol_error(parser->diags, out->at, "%s", why);
+		return false;
+	}
+	if (out->text.ptr == NULL) {
+		parser->status = parser->arena->status;
+	}
+	return true;
+}
+
+size_t pol_parser_segment_end(struct pol_str raw, size_t i)
+{
+	bool inside = false;
+
+	for (; i < raw.len; i++) {
+		if (raw.ptr[i] == '"') {
+			inside = !inside;
+		} else if (raw.ptr[i] == '\\' && inside) {
+			i++;
+		} else if (raw.ptr[i] == '/' && !inside) {
+			break;
+		}
+	}
+	return i;
+}
+
+void pol_parser_check_path(struct pol_parser *parser, const struct pol_ast_path *path)
+{
+	for (uint32_t i = 0; i + 1 < path->count; i++) {
+		enum pol_segment_kind kind = path->segments[i].kind;
+
+		if (kind == POL_SEGMENT_STARSTAR || kind == POL_SEGMENT_REST) {
+			pol_error(parser->diags, path->segments[i].at,
+				kind == POL_SEGMENT_REST
+					? "{name...} takes the whole rest: it stands at the end"
+					: "'**' takes everything below: it stands at the end");
+			return;
+		}
+	}
+	if (path->count > POL_NESTING_MAX) {
+		pol_error(parser->diags, path->at,
+			"a path of more than %d segments can never be asked for", POL_NESTING_MAX);
+	}
+}
+
+/* Reads the path that begins at `from` in the word. */
+static void read_path(const struct path_reader *reader, size_t from, struct pol_ast_path *out)
+{
+	struct pol_parser *parser = reader->parser;
+	size_t list = pol_parser_list(parser);
+	bool ok = true;
+
+	*out = (struct pol_ast_path){ .at = part(reader, 0, reader->raw.len) };
+	if (from + 1 == reader->raw.len) {
+		return;
+	}
+	while (ok && from < reader->raw.len) {
+		struct pol_segment one = { 0 };
+		size_t end = pol_parser_segment_end(reader->raw, from + 1);
+
+		ok = segment(reader, from + 1, end, &one);
+		if (ok) {
+			pol_parser_push(parser, &one, sizeof one);
+		}
+		if (end + 1 == reader->raw.len && ok) {
+			ok = segment(reader, end + 1, end + 1, &one);
+		}
+		from = end;
+	}
+	out->segments = pol_parser_end_list(parser, list, sizeof *out->segments, &out->count);
+	if (ok) {
+		pol_parser_check_path(parser, out);
+	}
+}
+
+size_t pol_parser_tree_len(struct pol_str raw)
+{
+	size_t i = 0;
+
+	while (i < raw.len && ((raw.ptr[i] >= 'a' && raw.ptr[i] <= 'z') ||
+				      (i > 0 && ((raw.ptr[i] >= '0' && raw.ptr[i] <= '9') ||
+							raw.ptr[i] == '_' || raw.ptr[i] == '-')))) {
+		i++;
+	}
+	return i < raw.len && raw.ptr[i] == ':' ? i : 0;
+}
+
+bool pol_parser_at_pattern(const struct pol_parser *parser)
+{
+	struct pol_str raw = parser->token.raw;
+	size_t len = pol_parser_tree_len(raw);
+
+	return parser->token.kind == POL_TOKEN_WORD && len > 0 && len + 1 < raw.len &&
+	       raw.ptr[len + 1] == '/';
+}
+
+bool pol_parser_path(struct pol_parser *parser, enum pol_path_use use, struct pol_word *out_tree,
+	struct pol_ast_path *out)
+{
+	struct path_reader reader = { parser, use, parser->token.raw, parser->token.at };
+	size_t from = 0;
+
+	if (out_tree != NULL) {
+		if (pol_parser_at(parser, POL_TOKEN_WORD) && reader.raw.ptr[0] == '/') {
+			pol_error(parser->diags, reader.at,
+				"a path here begins with its tree: TREE:/path");
+			return false;
+		}
+		if (!pol_parser_at_pattern(parser)) {
+			return pol_parser_expected(parser, "a pattern, TREE:/path", NULL);
+		}
+		from = pol_parser_tree_len(reader.raw) + 1;
+		out_tree->text = (struct pol_str){ reader.raw.ptr, from - 1 };
+		out_tree->at = part(&reader, 0, from - 1);
+		if (from - 1 > POL_NAME_MAX) {
+			pol_error(parser->diags, out_tree->at,
+				"a tree's name is longer than %d bytes", POL_NAME_MAX);
+		}
+	} else if (!pol_parser_at(parser, POL_TOKEN_WORD) || reader.raw.ptr[0] != '/') {
+		return pol_parser_expected(parser, "a path, beginning with '/'", NULL);
+	}
+	pol_parser_next(parser);
+	read_path(&reader, from, out);
+	return true;
+}

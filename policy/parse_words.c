@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/parser.h"
+
+#include <string.h>
+
+#include "policy/method.h"
+
+/* In a message a word tells what is meant long before this. Bytes. */
+#define CLIP 60
+
+struct pol_str pol_parser_clip(struct pol_str text)
+{
+	if (text.len > CLIP) {
+		text.len = CLIP;
+		while (text.len > 0 && ((unsigned char)text.ptr[text.len] & 0xc0) == 0x80) {
+			text.len--;
+		}
+	}
+	return text;
+}
+
+bool pol_parser_expected(struct pol_parser *parser, const char *wanted, const char *const *keywords)
+{
+	struct pol_token *token = &parser->token;
+	struct pol_nearest nearest = pol_nearest_to(token->raw);
+	struct pol_str word = pol_parser_clip(token->raw);
+
+	if (parser->status != POL_OK) {
+		return false;
+	}
+	for (; keywords != NULL && *keywords != NULL; keywords++) {
+		pol_nearest_offer(&nearest, pol_str_of(*keywords));
+	}
+	switch (token->kind) {
+	case POL_TOKEN_BAD:
+		break;
+	case POL_TOKEN_END:
+		pol_error(
+			parser->diags, token->at, "expected %s, found the end of the file", wanted);
+		break;
+	case POL_TOKEN_NL:
+		pol_error(
+			parser->diags, token->at, "expected %s, found the end of the line", wanted);
+		break;
+	case POL_TOKEN_STRING:
+		pol_error(parser->diags, token->at, "expected %s, found a string", wanted);
+		break;
+	case POL_TOKEN_TOP:
+		pol_error(parser->diags, token->at,
+			"expected %s, found '%.*s', which begins a new statement in column 1",
+			wanted, POL_STR_ARGS(word));
+		break;
+	case POL_TOKEN_WORD:
+	case POL_TOKEN_OPEN:
+	case POL_TOKEN_CLOSE:
+	case POL_TOKEN_COMMA:
+		pol_error(parser->diags, token->at, "expected %s, found '%.*s'" POL_NEAREST, wanted,
+			POL_STR_ARGS(word), POL_NEAREST_ARGS(nearest));
+		break;
+	}
+	return false;
+}
+
+struct pol_word pol_parser_take(struct pol_parser *parser)
+{
+	struct pol_word word = { .at = parser->token.at };
+
+	if (!pol_token_text(parser->arena, &parser->token, &word.text)) {
+		parser->status = parser->arena->status;
+	}
+	pol_parser_next(parser);
+	return word;
+}
+
+static bool is_lower(char c)
+{
+	return c >= 'a' && c <= 'z';
+}
+
+static bool is_upper(char c)
+{
+	return c >= 'A' && c <= 'Z';
+}
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool is_id(char c)
+{
+	return is_lower(c) || is_upper(c) || is_digit(c) || c == '_' || c == '-';
+}
+
+bool pol_parser_is_capitals(struct pol_str word)
+{
+	bool letter = false;
+
+	for (size_t i = 0; i < word.len; i++) {
+		if (is_lower(word.ptr[i])) {
+			return false;
+		}
+		letter = letter || is_upper(word.ptr[i]);
+	}
+	return letter;
+}
+
+/* NAME = lower { lower | digit | "_" | "-" } */
+static bool is_name(struct pol_str word)
+{
+	for (size_t i = 0; i < word.len; i++) {
+		char c = word.ptr[i];
+
+		if (!is_lower(c) && (i == 0 || !(is_digit(c) || c == '_' || c == '-'))) {
+			return false;
+		}
+	}
+	return word.len > 0;
+}
+
+/* ID = letter { idchar } { ( "." | ":" | "/" ) idchar { idchar } } */
+static bool is_id_word(struct pol_str word)
+{
+	if (word.len == 0 || !(is_lower(word.ptr[0]) || is_upper(word.ptr[0]))) {
+		return false;
+	}
+	for (size_t i = 1; i < word.len; i++) {
+		char c = word.ptr[i];
+		bool joint = c == '.' || c == ':' || c == '/';
+
+		if (joint ? i + 1 == word.len || !is_id(word.ptr[i + 1]) : !is_id(c)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* ACTION = letter { idchar | "." | "/" } */
+static bool is_action(struct pol_str word)
+{
+	for (size_t i = 0; i < word.len; i++) {
+		char c = word.ptr[i];
+
+		if (i == 0 ? !(is_lower(c) || is_upper(c)) : !(is_id(c) || c == '.' || c == '/')) {
+			return false;
+		}
+	}
+	return word.len > 0;
+}
+
+static void check_length(struct pol_parser *parser, const char *what, const struct pol_word *word)
+{
+	if (word->text.len > POL_NAME_MAX) {
+		pol_error(
+			parser->diags, word->at, "%s is longer than %d bytes", what, POL_NAME_MAX);
+	}
+}
+
+static void check_shape(struct pol_parser *parser, const char *what, enum pol_shape shape,
+	const struct pol_word *word)
+{
+	struct pol_str shown = pol_parser_clip(word->text);
+
+	switch (shape) {
+	case POL_SHAPE_NAME:
+		if (!is_name(word->text)) {
+			pol_error(parser->diags, word->at,
+				"'%.*s' cannot be %s: small letters, digits, '_' and '-', "
+				"a letter first",
+				POL_STR_ARGS(shown), what);
+		}
+		break;
+	case POL_SHAPE_ID:
+		if (!is_id_word(word->text)) {
+			pol_error(parser->diags, word->at,
+				"'%.*s' cannot be %s: words of letters, digits, '_' and '-', a "
+				"letter first, joined by '.', ':' or '/'",
+				POL_STR_ARGS(shown), what);
+		}
+		break;
+	case POL_SHAPE_ANY:
+		break;
+	}
+	check_length(parser, what, word);
+}
+
+bool pol_parser_name(
+	struct pol_parser *parser, const char *what, enum pol_shape shape, struct pol_word *out)
+{
+	bool quoted = parser->token.quoted;
+
+	if (!pol_parser_at(parser, POL_TOKEN_WORD) && !pol_parser_at(parser, POL_TOKEN_STRING)) {
+		return pol_parser_expected(parser, what, NULL);
+	}
+	*out = pol_parser_take(parser);
+	if (quoted) {
+		pol_error(parser->diags, out->at, "%s is written without quotes", what);
+	} else {
+		check_shape(parser, what, shape, out);
+	}
+	return true;
+}
+
+void pol_parser_description(struct pol_parser *parser, struct pol_word *out)
+{
+	if (pol_parser_at(parser, POL_TOKEN_STRING)) {
+		*out = pol_parser_take(parser);
+	}
+}
+
+bool pol_parser_ids(struct pol_parser *parser, const char *what, struct pol_words *out)
+{
+	size_t list = pol_parser_list(parser);
+	bool ok;
+
+	do {
+		struct pol_word id = { 0 };
+
+		ok = pol_parser_name(parser, what, POL_SHAPE_ID, &id);
+		if (ok) {
+			pol_parser_push(parser, &id, sizeof id);
+		}
+	} while (ok && pol_parser_take_comma(parser));
+	out->items = pol_parser_end_list(parser, list, sizeof *out->items, &out->count);
+	return ok;
+}
+
+static void unknown_method(struct pol_parser *parser, const struct pol_word *word)
+{
+	struct pol_nearest nearest = pol_nearest_to(word->text);
+	struct pol_str shown = pol_parser_clip(word->text);
+
+	for (size_t i = 0; i < pol_method_count(); i++) {
+		pol_nearest_offer(&nearest, pol_method_name(i));
+	}
+	if (nearest.best.len > 0) {
+		pol_error(parser->diags, word->at, "unknown method '%.*s'" POL_NEAREST,
+			POL_STR_ARGS(shown), POL_NEAREST_ARGS(nearest));
+		return;
+	}
+	pol_error(parser->diags, word->at,
+		"unknown method '%.*s': a word in capitals is a registered HTTP method, an action "
+		"has a small letter",
+		POL_STR_ARGS(shown));
+}
+
+static bool is_keyword_of_grants(struct pol_str word)
+{
+	static const struct pol_str keywords[] = { POL_STR_INIT("all"), POL_STR_INIT("on"),
+		POL_STR_INIT("except"), POL_STR_INIT("when"), POL_STR_INIT("with"),
+		POL_STR_INIT("because") };
+
+	for (size_t i = 0; i < sizeof keywords / sizeof *keywords; i++) {
+		if (pol_str_equal(word, keywords[i])) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool pol_parser_verb(struct pol_parser *parser, struct pol_word *out, bool *out_method)
+{
+	bool method = false;
+
+	if (!pol_parser_at(parser, POL_TOKEN_WORD) || parser->token.quoted ||
+		is_keyword_of_grants(parser->token.raw)) {
+		return pol_parser_expected(parser, "an action or a method", NULL);
+	}
+	*out = pol_parser_take(parser);
+	if (pol_is_method(out->text)) {
+		method = true;
+	} else if (pol_parser_is_capitals(out->text)) {
+		method = true;
+		unknown_method(parser, out);
+	} else if (!is_action(out->text)) {
+		struct pol_str shown = pol_parser_clip(out->text);
+
+		pol_error(parser->diags, out->at,
+			"'%.*s' cannot be an action: letters, digits, '_', '-', '.' and '/', a "
+			"letter first",
+			POL_STR_ARGS(shown));
+	}
+	check_length(parser, "an action", out);
+	if (out_method != NULL) {
+		*out_method = method;
+	}
+	return true;
+}
+
+bool pol_parser_verbs(struct pol_parser *parser, struct pol_words *out)
+{
+	size_t list = pol_parser_list(parser);
+	bool ok;
+
+	do {
+		struct pol_word verb = { 0 };
+
+		if (list != pol_parser_list(parser) && pol_parser_at_keyword(parser, "all")) {
+			pol_error(parser->diags, parser->token.at,
+				"'all' stands alone: it already means every action and method");
+			ok = false;
+			break;
+		}
+		ok = pol_parser_verb(parser, &verb, NULL);
+		if (ok) {
+			pol_parser_push(parser, &verb, sizeof verb);
+		}
+	} while (ok && pol_parser_take_comma(parser));
+	out->items = pol_parser_end_list(parser, list, sizeof *out->items, &out->count);
+	return ok;
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * parser: what the files parse_*.c share. Private to the parser.
+ *
+ * One function a rule of the grammar. A function that returns bool says whether the caller may go
+ * on within the statement; where it returns false the mistake has been reported, and whoever runs
+ * the block finds the next statement. A mistake that leaves no doubt about how to read on (a name
+ * with a bad letter) is reported and returns true. No rule reports on POL_TOKEN_BAD: the lexer
+ * did.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "policy/lex.h"
+#include "policy/nearest.h"
+#include "policy/parse.h"
+
+/* Blocks in blocks, and segments of a path: more than a request may have is never asked for. */
+#define POL_NESTING_MAX 64
+
+/* Every name; a longer one is a mistake or a trick. Bytes. */
+#define POL_NAME_MAX 128
+
+struct pol_parser {
+	struct pol_lexer lexer;
+	struct pol_token token; /* not yet taken */
+	struct pol_arena *arena;
+	struct pol_diags *diags;
+	struct pol_ast *ast;
+	enum pol_status status; /* POL_OK until memory ends */
+
+	struct pol_arena scratch; /* of the stack */
+	unsigned char *stack;     /* lists in the making: the inner ones above the outer ones */
+	size_t stack_used;
+	size_t stack_capacity;
+
+	struct pol_span open[POL_NESTING_MAX]; /* the '{' of the blocks around the token */
+	unsigned depth;
+	bool unwinding; /* a missing '}' was reported and ends every block */
+};
+
+/* Tokens. */
+
+void pol_parser_next(struct pol_parser *parser);
+bool pol_parser_at(const struct pol_parser *parser, enum pol_token_kind kind);
+bool pol_parser_at_keyword(const struct pol_parser *parser, const char *keyword);
+bool pol_parser_take_keyword(struct pol_parser *parser, const char *keyword);
+/* comma = "," { NL } */
+bool pol_parser_take_comma(struct pol_parser *parser);
+/* True where a line may end: a line end, a '}', the end of the file or of all blocks. */
+bool pol_parser_at_line_end(const struct pol_parser *parser);
+/* The token's word, and on. */
+struct pol_word pol_parser_take(struct pol_parser *parser);
+
+/* Mistakes. */
+
+/* "expected WANTED, found …", with a suggestion from the NULL-terminated keywords, or NULL.
+ * Returns false. */
+bool pol_parser_expected(
+	struct pol_parser *parser, const char *wanted, const char *const *keywords);
+
+/* A view cut to what a message can bear. */
+struct pol_str pol_parser_clip(struct pol_str text);
+
+/* Lists: begin, push items of one size, end. Lists may nest, each ends before the one around it
+ * goes on. */
+
+size_t pol_parser_list(const struct pol_parser *parser);
+void pol_parser_push(struct pol_parser *parser, const void *item, size_t size);
+/* The items as an array in the arena. NULL for an empty list. */
+void *pol_parser_end_list(
+	struct pol_parser *parser, size_t begin, size_t size, uint32_t *out_count);
+
+/* Words by shape. `what` names it in messages: "a role's name". */
+
+enum pol_shape { POL_SHAPE_ANY, POL_SHAPE_NAME, POL_SHAPE_ID };
+bool pol_parser_name(
+	struct pol_parser *parser, const char *what, enum pol_shape shape, struct pol_word *out);
+/* [ STRING ] */
+void pol_parser_description(struct pol_parser *parser, struct pol_word *out);
+/* ids = ID { comma ID } */
+bool pol_parser_ids(struct pol_parser *parser, const char *what, struct pol_words *out);
+/* verb { comma verb }; taken are ACTION and METHOD. */
+bool pol_parser_verbs(struct pol_parser *parser, struct pol_words *out);
+/* Is it a METHOD, else an ACTION? Reports what is neither; *out_method may be NULL. */
+bool pol_parser_verb(struct pol_parser *parser, struct pol_word *out, bool *out_method);
+/* In capitals alone: at least one letter, none of them small. */
+bool pol_parser_is_capitals(struct pol_str word);
+
+/* Blocks. */
+
+/* Takes the '{' of a block; what owns it is named in messages. False when there is none, or when
+ * the block was skipped for its depth. */
+bool pol_parser_open(struct pol_parser *parser, const char *owner);
+/* In a block: moves to the next statement. False when the block has ended, its '}' taken. */
+bool pol_parser_more(struct pol_parser *parser);
+/* Ends a statement that began at token offset `start`: when ok the line must be over, else finds
+ * the next line. keywords: what may have been meant, or NULL. */
+void pol_parser_end_line(
+	struct pol_parser *parser, bool ok, uint32_t start, const char *const *keywords);
+/* After a mistake in a header: moves to its '{' on this line. False when it has none. */
+bool pol_parser_find_open(struct pol_parser *parser);
+/* Skips to the end of the line, whole blocks within. */
+void pol_parser_skip_line(struct pol_parser *parser);
+
+/* Paths. */
+
+/* The length of NAME before the ':' of a pattern, or 0. */
+size_t pol_parser_tree_len(struct pol_str raw);
+/* Where the next '/' outside of quotes stands, from i on, or the end. */
+size_t pol_parser_segment_end(struct pol_str raw, size_t i);
+/* What must be last is last, and no more segments than the bound. */
+void pol_parser_check_path(struct pol_parser *parser, const struct pol_ast_path *path);
+
+enum pol_path_use { POL_PATH_OF_TREE, POL_PATH_OF_GRANT };
+/* Takes a word that is a PATH, or a PATTERN when out_tree is not NULL. Mistakes inside a word are
+ * reported and return true: *out_ok tells. */
+bool pol_parser_path(struct pol_parser *parser, enum pol_path_use use, struct pol_word *out_tree,
+	struct pol_ast_path *out);
+/* patterns = pattern { comma pattern }, lists of suffixes spread out */
+bool pol_parser_patterns(struct pol_parser *parser, struct pol_ast_patterns *out);
+/* Does the word look like TREE:/path? */
+bool pol_parser_at_pattern(const struct pol_parser *parser);
+/* places = place { comma place }; of a request: any bytes behind the tree. */
+bool pol_parser_places(struct pol_parser *parser, bool request, struct pol_words *out);
+/* held = ids [ "at" places ] [ "until" WORD ] */
+bool pol_parser_held(struct pol_parser *parser, struct pol_ast_held *out);
+
+/* Statements, their keyword taken. They fill in what they can. */
+
+bool pol_parser_tree(struct pol_parser *parser, struct pol_ast_tree *out);
+bool pol_parser_grantee(struct pol_parser *parser, const char *what, const char *inherits,
+	struct pol_ast_grantee *out);
+bool pol_parser_principal(struct pol_parser *parser, struct pol_ast_principal *out);
+bool pol_parser_stack(struct pol_parser *parser, struct pol_ast_stack *out);
+bool pol_parser_test(struct pol_parser *parser, struct pol_ast_test *out);
+/* condition, behind "when" */
+bool pol_parser_condition(struct pol_parser *parser);
