@@ -23,6 +23,9 @@
 #include "policy/permset.h"
 #include "policy/snapshot.h"
 
+#define POL_VERB_GET  0
+#define POL_VERB_HEAD 1
+
 struct pol_node {
 	struct pol_str name; /* the literal, or the parameter's name; the tree's at its root */
 	struct pol_str description; /* ptr NULL: none */
@@ -106,12 +109,12 @@ struct pol_snapshot {
 	uint32_t action_count;
 	struct pol_str *verbs; /* names of actions and methods, each once */
 	uint32_t verb_count;
-	struct pol_names verb_names;
-	uint32_t *permissions; /* verb numbers: the method, or the action without methods */
+	bool *verb_is_method;
+	struct pol_names verb_names; /* GET is POL_VERB_GET, HEAD POL_VERB_HEAD */
+	uint32_t *permissions;       /* verb numbers: the method, or the action without methods */
 	uint32_t permission_count;
 	struct pol_literal *literals;
 	uint32_t literal_mask;
-	uint32_t verb_get, verb_head; /* POL_NONE: no node has it */
 
 	struct pol_grantee *roles;
 	uint32_t role_count;
@@ -145,3 +148,8 @@ enum pol_status pol_stacks_compile(
 	struct pol_snapshot *snapshot, const struct pol_ast *ast, struct pol_diags *diags);
 enum pol_status pol_tests_compile(
 	struct pol_snapshot *snapshot, const struct pol_ast *ast, struct pol_diags *diags);
+
+/* Is the word a place of this policy: TREE:/path that leads to or through a declared node? Says
+ * in diags why it is not. */
+bool pol_check_place(
+	const struct pol_snapshot *snapshot, struct pol_diags *diags, const struct pol_word *place);

@@ -35,3 +35,13 @@ struct pol_run pol_node_run(const struct pol_snapshot *snapshot, uint32_t node);
  * POL_ENOTFOUND: `unknown_action`. */
 enum pol_status pol_node_verb(const struct pol_snapshot *snapshot, uint32_t node,
 	struct pol_str verb, bool http, struct pol_run *out);
+
+/* For the compiler: a literal child by its name, and the hash of its place in the table. */
+enum pol_literal_match {
+	POL_LITERAL_NONE = 0,
+	POL_LITERAL_ALIKE, /* one differs in ASCII case, or in dots and spaces at the end, alone */
+	POL_LITERAL_EXACT
+};
+enum pol_literal_match pol_literal_find(const struct pol_snapshot *snapshot, uint32_t parent,
+	struct pol_str name, uint32_t *out_node);
+uint32_t pol_literal_hash(uint32_t parent, struct pol_str name);

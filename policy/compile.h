@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * compile: statements into a snapshot. For the files policy/compile*.c alone; others call
+ * pol_compile (snapshot.h).
+ *
+ * Each stage fills its part of the snapshot, adds what is wrong to the diagnostics and goes on, so
+ * that one run finds every mistake; only memory ends it early. What is not part of the result lives
+ * in `scratch` and goes with the statements.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "policy/compiled.h"
+#include "policy/nearest.h"
+#include "policy/path.h"
+
+/* Nodes of all trees together; also bounds the work that lists of paths inside each other make. */
+#define POL_NODE_LIMIT 1000000
+
+/* Where the runs of a verb begin in `posts`, in the order of the permissions. */
+struct pol_postings {
+	uint32_t *begin; /* verb_count + 1 */
+	struct pol_run *runs;
+};
+
+struct pol_expansions; /* compile_expand.c: sets made before */
+
+/* The nodes that a pattern selects: ranges [first, end), none overlapping. */
+struct pol_node_range {
+	uint32_t first, end;
+};
+struct pol_node_ranges {
+	struct pol_node_range *items;
+	size_t count, capacity;
+};
+
+struct pol_compiler {
+	struct pol_snapshot *snapshot;
+	const struct pol_ast *ast;
+	struct pol_diags *diags;
+	struct pol_arena *scratch;
+	struct pol_permset_pool *pool;
+	struct pol_postings postings;
+	struct pol_expansions *expansions;
+	struct pol_node_ranges ranges; /* what the pattern resolved last selects */
+	struct pol_node_ranges spare;  /* compile_pattern.c's, between two segments */
+	char *text;                    /* room for copies of text */
+	size_t text_left;
+};
+
+/* A copy of the text that lives as long as the snapshot; ptr NULL: the arena's status. An absent
+ * text stays absent and is no failure. */
+struct pol_str pol_compile_text(struct pol_compiler *compiler, struct pol_str text);
+
+/* "unknown role 'x': did you mean 'y'?" */
+void pol_compile_unknown(struct pol_compiler *compiler, const char *what,
+	const struct pol_word *word, const struct pol_names *known);
+
+/* The stages, in this order. Each returns POL_OK (also after mistakes) or the arena's status. */
+enum pol_status pol_compile_environments(struct pol_compiler *compiler);
+enum pol_status pol_compile_limits(struct pol_compiler *compiler);
+enum pol_status pol_compile_trees(struct pol_compiler *compiler);
+enum pol_status pol_compile_grantees(struct pol_compiler *compiler);
+enum pol_status pol_compile_principals(struct pol_compiler *compiler);
+
+/* --- trees, for pol_compile_trees --- */
+
+/* A tree's node while it is built; children in the order of their declaration. */
+struct pol_build_action {
+	struct pol_word name;
+	struct pol_words methods;
+	struct pol_str description;
+	struct pol_build_action *next;
+};
+
+struct pol_build_node {
+	struct pol_segment segment;
+	struct pol_word description;
+	struct pol_build_node *parent;
+	struct pol_build_node *first_child, *last_child; /* literals, and the wild one */
+	struct pol_build_node *next;
+	struct pol_build_node *wild;
+	struct pol_build_action *first_action, *last_action;
+	uint64_t hash;
+	uint32_t action_count;
+	uint32_t permission_count;
+	uint32_t entry; /* the entry that named it last, to see it named twice */
+	uint32_t number;
+	uint8_t depth;
+};
+
+struct pol_build_tree {
+	struct pol_word name;
+	struct pol_word description;
+	struct pol_build_node *root;
+};
+
+struct pol_build {
+	struct pol_compiler *compiler;
+	struct pol_build_tree *trees;
+	uint32_t tree_count;
+	struct pol_build_node **table; /* literal children by parent and name; open addressing */
+	size_t table_used, table_mask;
+	uint32_t node_count;
+	uint32_t action_count;
+	uint32_t permission_count;
+	uint32_t visits;
+	bool too_many;
+};
+
+/* compile_tree.c: the statements into build nodes. */
+enum pol_status pol_build_tree(
+	struct pol_build *build, const struct pol_ast_tree *tree, struct pol_build_tree *into);
+/* compile_number.c: build nodes into the snapshot's arrays. */
+enum pol_status pol_build_number(struct pol_build *build);
+/* compile_authz.c: the statements of the built-in tree, in the scratch arena. */
+enum pol_status pol_builtin_tree(struct pol_compiler *compiler, struct pol_ast_tree *out);
+
+/* --- grants, for pol_compile_grantees --- */
+
+/* What one or several grants select: small pieces as runs, large ones as shared sets. */
+struct pol_selection {
+	struct pol_run *runs;
+	size_t run_count, run_capacity;
+	struct pol_permset *sets;
+	size_t set_count, set_capacity;
+};
+
+/* compile_pattern.c: fills compiler->ranges; complains and leaves it empty when the pattern names
+ * nothing. */
+enum pol_status pol_resolve_pattern(
+	struct pol_compiler *compiler, const struct pol_ast_pattern *pattern);
+
+/* compile_expand.c: adds the permissions of a verb (POL_NONE: all) in a range of nodes. *out_any
+ * becomes true when there are any. */
+enum pol_status pol_expand(struct pol_compiler *compiler, struct pol_node_range range,
+	uint32_t verb, struct pol_selection *into, bool *out_any);
+enum pol_status pol_selection_set(struct pol_compiler *compiler,
+	const struct pol_selection *selection, struct pol_permset *out);
+enum pol_status pol_postings_make(struct pol_compiler *compiler);
+enum pol_status pol_expansions_create(struct pol_compiler *compiler);
+void pol_expansions_destroy(struct pol_compiler *compiler);
+
+/* Roles or scopes, with the statements behind them, by number. */
+struct pol_family {
+	struct pol_compiler *compiler;
+	const char *what;    /* "role" */
+	const char *inherit; /* "inherits" */
+	const struct pol_ast_grantee *list;
+	size_t list_count;
+	const struct pol_ast_grantee **statements;
+	struct pol_grantee *grantees;
+	uint32_t count;
+	struct pol_names *names;
+	uint32_t **parents; /* parent_counts[i] of them, those alone that exist */
+	uint32_t *parent_counts;
+	uint32_t *order; /* all numbers, parents before their children */
+};
+
+/* compile_inherit.c: finds parents and circles, joins sets. */
+enum pol_status pol_inherit(struct pol_family *family);
+/* compile_exclusive.c */
+enum pol_status pol_compile_exclusives(struct pol_family *roles);
+
+/* compile_grant.c: what a statement's grants allow and deny by themselves. */
+enum pol_status pol_compile_grants(struct pol_compiler *compiler,
+	const struct pol_ast_grantee *statement, struct pol_grantee *out);

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/compile.h"
+
+/* Past this many grants of one effect in one statement, of which some overlap, who covers whom is
+ * no longer asked. */
+#define COVER_GRANTS 512
+
+/* Verbs as they are resolved, and whether each selected something. */
+struct verbs {
+	const struct pol_words *words;
+	bool all;          /* then there is one number, POL_NONE, and no word */
+	uint32_t *numbers; /* POL_NONE: unknown, unless `all` */
+	bool *hits;
+	uint32_t count;
+};
+
+/* All that a statement allows, or all that it denies; *_ends say which pieces came from which
+ * grant. */
+struct effect {
+	struct pol_compiler *compiler;
+	struct pol_selection selection;
+	const struct pol_ast_grant **grants;
+	size_t *run_ends;
+	size_t *set_ends;
+	size_t count;
+};
+
+static enum pol_status find_verbs(
+	struct pol_compiler *compiler, bool all, const struct pol_words *words, struct verbs *out)
+{
+	uint32_t count = all ? 1 : words->count;
+
+	*out = (struct verbs){ .words = words, .all = all, .count = count };
+	out->numbers = pol_arena_alloc(compiler->scratch, count, sizeof *out->numbers);
+	out->hits = pol_arena_alloc(compiler->scratch, count, sizeof *out->hits);
+	if (out->numbers == NULL || out->hits == NULL) {
+		return compiler->scratch->status;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		const struct pol_word *word = all ? NULL : &words->items[i];
+
+		out->numbers[i] = POL_NONE;
+		if (word != NULL) {
+			out->numbers[i] =
+				pol_names_find(&compiler->snapshot->verb_names, word->text);
+		}
+		if (word != NULL && out->numbers[i] == POL_NONE) {
+			pol_compile_unknown(compiler,
+				pol_is_method(word->text) ? "method" : "action", word,
+				&compiler->snapshot->verb_names);
+		}
+	}
+	return POL_OK;
+}
+
+static bool is_known(const struct verbs *verbs, uint32_t i)
+{
+	return verbs->all || verbs->numbers[i] != POL_NONE;
+}
+
+/* What one verb selects in the nodes of the pattern that was resolved last. */
+static enum pol_status expand_verb(struct pol_compiler *compiler, const struct verbs *verbs,
+	uint32_t verb, struct pol_selection *into, bool *out_any)
+{
+	enum pol_status status = POL_OK;
+
+	for (size_t i = 0; status == POL_OK && i < compiler->ranges.count; i++) {
+		status = pol_expand(
+			compiler, compiler->ranges.items[i], verbs->numbers[verb], into, out_any);
+	}
+	return status;
+}
+
+static void complain_pattern(struct pol_compiler *compiler, const struct pol_ast_pattern *pattern,
+	const struct verbs *verbs)
+{
+	if (verbs->all) {
+		pol_error(compiler->diags, pattern->path.at,
+			"this selects nothing: there are no actions here");
+	} else {
+		pol_error(compiler->diags, pattern->path.at,
+			"this selects nothing: none of its nodes has '%.*s'%s",
+			POL_STR_ARGS(verbs->words->items[0].text),
+			verbs->count > 1 ? " or another of these actions" : "");
+	}
+}
+
+/* Adds what all verbs select under one pattern. */
+static enum pol_status add_pattern(struct pol_compiler *compiler, const struct verbs *verbs,
+	const struct pol_ast_pattern *pattern, struct pol_selection *into)
+{
+	size_t errors = compiler->diags->errors;
+	enum pol_status status = pol_resolve_pattern(compiler, pattern);
+	bool hit = false;
+	bool known = false;
+
+	for (uint32_t v = 0; status == POL_OK && v < verbs->count; v++) {
+		bool any = false;
+
+		if (is_known(verbs, v)) {
+			known = true;
+			status = expand_verb(compiler, verbs, v, into, &any);
+		}
+		verbs->hits[v] = verbs->hits[v] || any;
+		hit = hit || any;
+	}
+	if (status == POL_OK && known && !hit && compiler->diags->errors == errors) {
+		complain_pattern(compiler, pattern, verbs);
+	}
+	return status;
+}
+
+/* Only asked when nothing else was wrong, which may be why a verb found nothing. */
+static void check_hits(struct pol_compiler *compiler, const struct verbs *verbs)
+{
+	for (uint32_t v = 0; v < verbs->count; v++) {
+		if (!verbs->hits[v]) {
+			pol_error(compiler->diags, verbs->words->items[v].at,
+				"'%.*s' selects nothing: no node of these patterns has it%s",
+				POL_STR_ARGS(verbs->words->items[v].text),
+				verbs->numbers[v] == POL_VERB_HEAD
+					? " (HEAD goes with GET unless a node declares it)"
+					: "");
+		}
+	}
+}
+
+static enum pol_status select_grant(struct pol_compiler *compiler,
+	const struct pol_ast_grant *grant, struct pol_selection *into)
+{
+	size_t errors = compiler->diags->errors;
+	struct verbs verbs;
+	enum pol_status status = find_verbs(compiler, grant->all, &grant->verbs, &verbs);
+
+	for (uint32_t i = 0; status == POL_OK && i < grant->patterns.count; i++) {
+		status = add_pattern(compiler, &verbs, &grant->patterns.items[i], into);
+	}
+	if (status == POL_OK && compiler->diags->errors == errors) {
+		check_hits(compiler, &verbs);
+	}
+	return status;
+}
+
+/* Takes away what the verbs select under one pattern of the exception. */
+static enum pol_status take_pattern(struct pol_compiler *compiler, const struct verbs *verbs,
+	const struct pol_permset *base, struct pol_permset *rest, bool *out_took)
+{
+	enum pol_status status = POL_OK;
+
+	for (uint32_t v = 0; status == POL_OK && v < verbs->count; v++) {
+		struct pol_selection selection = { 0 };
+		struct pol_permset taken = { 0 };
+		bool any = false;
+
+		if (!is_known(verbs, v)) {
+			continue;
+		}
+		status = expand_verb(compiler, verbs, v, &selection, &any);
+		if (status == POL_OK) {
+			status = pol_selection_set(compiler, &selection, &taken);
+		}
+		if (status == POL_OK && pol_permset_meets(&taken, base)) {
+			*out_took = true;
+			verbs->hits[v] = true;
+			status = pol_permset_subtract(compiler->pool, rest, &taken, rest);
+		}
+	}
+	return status;
+}
+
+/* *set becomes less by the grant's exception, every pattern and action of which must take
+ * something, and which may not take everything. */
+static enum pol_status subtract_exception(
+	struct pol_compiler *compiler, const struct pol_ast_grant *grant, struct pol_permset *set)
+{
+	bool own = grant->except_patterns.count == 0;
+	bool all = grant->except_all || grant->except_verbs.count == 0;
+	const struct pol_ast_patterns *patterns = own ? &grant->patterns : &grant->except_patterns;
+	size_t errors = compiler->diags->errors;
+	struct pol_permset base = *set;
+	struct verbs verbs;
+	enum pol_status status = find_verbs(compiler, all, &grant->except_verbs, &verbs);
+
+	for (uint32_t i = 0; status == POL_OK && i < patterns->count; i++) {
+		bool took = false;
+
+		status = pol_resolve_pattern(compiler, &patterns->items[i]);
+		if (status == POL_OK) {
+			status = take_pattern(compiler, &verbs, &base, set, &took);
+		}
+		if (status == POL_OK && !took && !own && compiler->diags->errors == errors) {
+			pol_error(compiler->diags, patterns->items[i].path.at,
+				"this exception takes nothing away");
+		}
+	}
+	for (uint32_t v = 0; status == POL_OK && compiler->diags->errors == errors &&
+			     v < verbs.words->count && !verbs.all;
+		v++) {
+		if (!verbs.hits[v]) {
+			pol_error(compiler->diags, verbs.words->items[v].at,
+				"this exception takes nothing away: the grant has no '%.*s'",
+				POL_STR_ARGS(verbs.words->items[v].text));
+		}
+	}
+	if (status == POL_OK && compiler->diags->errors == errors && pol_permset_is_empty(set)) {
+		pol_error(compiler->diags, grant->except_at,
+			"this exception takes everything away: nothing is left of the grant");
+	}
+	return status;
+}
+
+static enum pol_status add_set(
+	struct pol_compiler *compiler, struct pol_selection *into, struct pol_permset set)
+{
+	struct pol_permset *grown = pol_arena_grow(compiler->scratch, into->sets, into->set_count,
+		into->set_count + 1, sizeof *grown, &into->set_capacity);
+
+	if (grown == NULL) {
+		return compiler->scratch->status;
+	}
+	into->sets = grown;
+	into->sets[into->set_count++] = set;
+	return POL_OK;
+}
+
+static enum pol_status add_grant(struct effect *effect, const struct pol_ast_grant *grant)
+{
+	struct pol_compiler *compiler = effect->compiler;
+	size_t errors = compiler->diags->errors;
+	struct pol_selection whole = { 0 };
+	struct pol_permset set;
+	enum pol_status status;
+
+	if (!grant->except) {
+		status = select_grant(compiler, grant, &effect->selection);
+	} else {
+		status = select_grant(compiler, grant, &whole);
+		if (status == POL_OK) {
+			status = pol_selection_set(compiler, &whole, &set);
+		}
+		if (status == POL_OK && compiler->diags->errors == errors) {
+			status = subtract_exception(compiler, grant, &set);
+		}
+		if (status == POL_OK && set.count > 0) {
+			status = add_set(compiler, &effect->selection, set);
+		}
+	}
+	effect->grants[effect->count] = grant;
+	effect->run_ends[effect->count] = effect->selection.run_count;
+	effect->set_ends[effect->count] = effect->selection.set_count;
+	effect->count++;
+	compiler->snapshot->grant_count++;
+	return status;
+}
+
+static struct pol_selection part(const struct effect *effect, size_t i)
+{
+	size_t run = i > 0 ? effect->run_ends[i - 1] : 0;
+	size_t set = i > 0 ? effect->set_ends[i - 1] : 0;
+
+	return (struct pol_selection){
+		.runs = effect->selection.runs + run,
+		.run_count = effect->run_ends[i] - run,
+		.sets = effect->selection.sets + set,
+		.set_count = effect->set_ends[i] - set,
+	};
+}
+
+/* Does any piece meet another? Costs little beside making the set, and mostly says no. */
+static bool overlaps(const struct pol_selection *selection, const struct pol_permset *runs)
+{
+	size_t sum = 0;
+
+	for (size_t i = 0; i < selection->run_count; i++) {
+		sum += selection->runs[i].count;
+	}
+	if (sum != pol_permset_size(runs)) {
+		return true;
+	}
+	for (size_t i = 0; i < selection->set_count; i++) {
+		if (pol_permset_meets(runs, &selection->sets[i])) {
+			return true;
+		}
+		for (size_t k = i + 1; k < selection->set_count; k++) {
+			if (pol_permset_meets(&selection->sets[i], &selection->sets[k])) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+static void warn_covered(const struct effect *effect, const struct pol_permset *sets, size_t i)
+{
+	for (size_t k = 0; k < effect->count; k++) {
+		struct pol_diag *diag;
+
+		/* Of two that are equal the later one is too much. */
+		if (k == i || sets[i].count == 0 || !pol_permset_covers(&sets[k], &sets[i]) ||
+			(i < k && pol_permset_equal(&sets[k], &sets[i]))) {
+			continue;
+		}
+		diag = pol_warning(effect->compiler->diags, effect->grants[i]->at,
+			"another rule covers this one whole");
+		pol_note(effect->compiler->diags, diag, effect->grants[k]->at, "that one");
+		return;
+	}
+}
+
+static enum pol_status check_covered(const struct effect *effect)
+{
+	struct pol_compiler *compiler = effect->compiler;
+	struct pol_permset *sets = pol_arena_alloc(compiler->scratch, effect->count, sizeof *sets);
+	enum pol_status status = sets != NULL ? POL_OK : compiler->scratch->status;
+
+	for (size_t i = 0; status == POL_OK && i < effect->count; i++) {
+		struct pol_selection piece = part(effect, i);
+
+		status = pol_selection_set(compiler, &piece, &sets[i]);
+	}
+	for (size_t i = 0; status == POL_OK && i < effect->count; i++) {
+		warn_covered(effect, sets, i);
+	}
+	return status;
+}
+
+/* Joins what was selected, and warns of what is there twice. */
+static enum pol_status finish(const struct effect *effect, struct pol_permset *out)
+{
+	struct pol_selection runs = effect->selection;
+	struct pol_permset set;
+	enum pol_status status;
+	bool doubtful;
+
+	runs.set_count = 0;
+	status = pol_selection_set(effect->compiler, &runs, &set);
+	if (status != POL_OK) {
+		return status;
+	}
+	doubtful = effect->count > 1 && effect->count <= COVER_GRANTS &&
+		   overlaps(&effect->selection, &set);
+	for (size_t i = 0; status == POL_OK && i < effect->selection.set_count; i++) {
+		status = pol_permset_union(
+			effect->compiler->pool, &set, &effect->selection.sets[i], &set);
+	}
+	*out = set;
+	return status == POL_OK && doubtful ? check_covered(effect) : status;
+}
+
+static enum pol_status collect(struct pol_compiler *compiler,
+	const struct pol_ast_grantee *statement, bool deny, struct pol_permset *out)
+{
+	struct effect effect = { .compiler = compiler };
+	enum pol_status status = POL_OK;
+	size_t count = 0;
+
+	for (uint32_t i = 0; i < statement->grant_count; i++) {
+		count += statement->grants[i].deny == deny;
+	}
+	if (count == 0) {
+		return POL_OK;
+	}
+	effect.grants = pol_arena_alloc(compiler->scratch, count, sizeof *effect.grants);
+	effect.run_ends = pol_arena_alloc(compiler->scratch, count, sizeof *effect.run_ends);
+	effect.set_ends = pol_arena_alloc(compiler->scratch, count, sizeof *effect.set_ends);
+	if (effect.grants == NULL || effect.run_ends == NULL || effect.set_ends == NULL) {
+		return compiler->scratch->status;
+	}
+	for (uint32_t i = 0; status == POL_OK && i < statement->grant_count; i++) {
+		if (statement->grants[i].deny == deny) {
+			status = add_grant(&effect, &statement->grants[i]);
+		}
+	}
+	return status == POL_OK ? finish(&effect, out) : status;
+}
+
+enum pol_status pol_compile_grants(struct pol_compiler *compiler,
+	const struct pol_ast_grantee *statement, struct pol_grantee *out)
+{
+	enum pol_status status = collect(compiler, statement, false, &out->allow);
+
+	return status == POL_OK ? collect(compiler, statement, true, &out->deny) : status;
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/compile.h"
+#include "policy/tree.h"
+
+/* Names of actions and methods in the order in which they are met; freely growing, unlike
+ * pol_names, whose size is told beforehand. */
+static enum pol_status intern_verb(
+	struct pol_compiler *compiler, struct pol_str name, uint32_t *out)
+{
+	struct pol_snapshot *snapshot = compiler->snapshot;
+	uint32_t number = pol_names_find(&snapshot->verb_names, name);
+
+	if (number == POL_NONE) {
+		struct pol_str copy = pol_compile_text(compiler, name);
+
+		if (copy.ptr == NULL) {
+			return snapshot->arena.status;
+		}
+		number = snapshot->verb_count++;
+		snapshot->verbs[number] = copy;
+		snapshot->verb_is_method[number] = pol_is_method(copy);
+		pol_names_add(&snapshot->verb_names, copy, number);
+	}
+	*out = number;
+	return POL_OK;
+}
+
+/* How many different verbs there can be: looked for in a table that is as large as all of them
+ * together, which is thrown away. */
+static enum pol_status count_verbs(struct pol_build *build, uint32_t *out)
+{
+	struct pol_arena *scratch = build->compiler->scratch;
+	struct pol_names seen = { 0 };
+	enum pol_status status = pol_names_init(
+		&seen, scratch, (size_t)build->action_count + build->permission_count);
+	uint32_t count = 0;
+
+	for (uint32_t t = 0; status == POL_OK && t < build->tree_count; t++) {
+		struct pol_build_node *node = build->trees[t].root;
+
+		while (node != NULL) {
+			for (struct pol_build_action *action = node->first_action; action != NULL;
+				action = action->next) {
+				count += pol_names_add(&seen, action->name.text, count) == count;
+				for (uint32_t i = 0; i < action->methods.count; i++) {
+					count += pol_names_add(&seen, action->methods.items[i].text,
+							 count) == count;
+				}
+			}
+			if (node->first_child != NULL) {
+				node = node->first_child;
+				continue;
+			}
+			while (node != NULL && node->next == NULL) {
+				node = node->parent;
+			}
+			node = node != NULL ? node->next : NULL;
+		}
+	}
+	*out = count;
+	return status;
+}
+
+static enum pol_status number_action(struct pol_build *build, const struct pol_build_action *from)
+{
+	struct pol_compiler *compiler = build->compiler;
+	struct pol_snapshot *snapshot = compiler->snapshot;
+	struct pol_action *action = &snapshot->actions[snapshot->action_count++];
+	uint32_t first = snapshot->permission_count;
+	enum pol_status status = intern_verb(compiler, from->name.text, &action->verb);
+
+	action->description = pol_compile_text(compiler, from->description);
+	action->has_methods = from->methods.count > 0;
+	action->run = (struct pol_run){ first, action->has_methods ? from->methods.count : 1 };
+	snapshot->permission_count += action->run.count;
+	snapshot->permissions[first] = action->verb;
+	for (uint32_t i = 0; status == POL_OK && i < from->methods.count; i++) {
+		status = intern_verb(
+			compiler, from->methods.items[i].text, &snapshot->permissions[first + i]);
+	}
+	return status != POL_OK ? status : snapshot->arena.status;
+}
+
+/* Recursion is bounded by POL_PATH_SEGMENTS. */
+static enum pol_status number_node(
+	struct pol_build *build, struct pol_build_node *from, uint32_t parent, uint32_t tree)
+{
+	struct pol_snapshot *snapshot = build->compiler->snapshot;
+	uint32_t number = snapshot->node_count++;
+	struct pol_node *node = &snapshot->nodes[number];
+	enum pol_status status = POL_OK;
+
+	from->number = number;
+	*node = (struct pol_node){
+		.name = pol_compile_text(build->compiler, from->segment.text),
+		.description = pol_compile_text(build->compiler, from->description.text),
+		.parent = parent,
+		.tree = tree,
+		.wild = POL_NONE,
+		.first = snapshot->permission_count,
+		.action = snapshot->action_count,
+		.kind = from->segment.kind,
+	};
+	if (node->name.ptr == NULL || snapshot->arena.status != POL_OK) {
+		return snapshot->arena.status;
+	}
+	for (const struct pol_build_action *action = from->first_action;
+		status == POL_OK && action != NULL; action = action->next) {
+		status = number_action(build, action);
+	}
+	for (struct pol_build_node *child = from->first_child; status == POL_OK && child != NULL;
+		child = child->next) {
+		status = number_node(build, child, number, tree);
+	}
+	node->end = snapshot->node_count;
+	if (from->wild != NULL) {
+		node->wild = from->wild->number;
+	}
+	return status;
+}
+
+static enum pol_status index_literals(struct pol_build *build)
+{
+	struct pol_snapshot *snapshot = build->compiler->snapshot;
+	size_t size = 2;
+
+	while (size < (size_t)snapshot->node_count * 2) {
+		size *= 2;
+	}
+	snapshot->literals = pol_arena_alloc(&snapshot->arena, size, sizeof *snapshot->literals);
+	if (snapshot->literals == NULL) {
+		return snapshot->arena.status;
+	}
+	snapshot->literal_mask = (uint32_t)(size - 1);
+	for (uint32_t i = 0; i < snapshot->node_count; i++) {
+		const struct pol_node *node = &snapshot->nodes[i];
+		uint32_t hash;
+		uint32_t at;
+
+		if (node->parent == POL_NONE || node->kind != POL_SEGMENT_LITERAL) {
+			continue;
+		}
+		hash = pol_literal_hash(node->parent, node->name);
+		at = hash & snapshot->literal_mask;
+		while (snapshot->literals[at].node != 0) {
+			at = (at + 1) & snapshot->literal_mask;
+		}
+		snapshot->literals[at] = (struct pol_literal){ hash, i };
+	}
+	return POL_OK;
+}
+
+static enum pol_status make_arrays(struct pol_build *build)
+{
+	struct pol_snapshot *snapshot = build->compiler->snapshot;
+	struct pol_arena *arena = &snapshot->arena;
+	uint32_t verbs = 0;
+	enum pol_status status = count_verbs(build, &verbs);
+
+	verbs += 2; /* GET and HEAD come first, declared or not */
+	if (status == POL_OK) {
+		status = pol_names_init(&snapshot->verb_names, arena, verbs);
+	}
+	if (status == POL_OK) {
+		status = pol_names_init(&snapshot->tree_names, arena, build->tree_count);
+	}
+	snapshot->trees = pol_arena_alloc(arena, build->tree_count, sizeof *snapshot->trees);
+	snapshot->nodes =
+		pol_arena_alloc(arena, (size_t)build->node_count + 1, sizeof *snapshot->nodes);
+	snapshot->actions = pol_arena_alloc(arena, build->action_count, sizeof *snapshot->actions);
+	snapshot->permissions =
+		pol_arena_alloc(arena, build->permission_count, sizeof *snapshot->permissions);
+	snapshot->verbs = pol_arena_alloc(arena, verbs, sizeof *snapshot->verbs);
+	snapshot->verb_is_method = pol_arena_alloc(arena, verbs, sizeof(bool));
+	return status != POL_OK ? status : arena->status;
+}
+
+enum pol_status pol_build_number(struct pol_build *build)
+{
+	struct pol_snapshot *snapshot = build->compiler->snapshot;
+	enum pol_status status = make_arrays(build);
+	uint32_t verb;
+
+	if (status == POL_OK) {
+		status = intern_verb(build->compiler, POL_STR("GET"), &verb);
+	}
+	if (status == POL_OK) {
+		status = intern_verb(build->compiler, POL_STR("HEAD"), &verb);
+	}
+	for (uint32_t i = 0; status == POL_OK && i < build->tree_count; i++) {
+		const struct pol_build_tree *from = &build->trees[i];
+		struct pol_tree *tree = &snapshot->trees[i];
+
+		tree->root = snapshot->node_count;
+		status = number_node(build, from->root, POL_NONE, i);
+		if (status == POL_OK) {
+			tree->name = snapshot->nodes[tree->root].name;
+			tree->description =
+				pol_compile_text(build->compiler, from->description.text);
+			pol_names_add(&snapshot->tree_names, tree->name, i);
+			snapshot->tree_count++;
+		}
+	}
+	if (status != POL_OK) {
+		return status;
+	}
+	snapshot->nodes[snapshot->node_count] = (struct pol_node){
+		.parent = POL_NONE,
+		.wild = POL_NONE,
+		.first = snapshot->permission_count,
+		.action = snapshot->action_count,
+	};
+	return index_literals(build);
+}

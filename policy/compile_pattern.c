@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/compile.h"
+#include "policy/tree.h"
+
+/* Candidates of one did-you-mean; a node may have any number of children. */
+#define OFFERS 10000
+
+static enum pol_status add_range(
+	struct pol_compiler *compiler, struct pol_node_ranges *ranges, uint32_t first, uint32_t end)
+{
+	if (ranges->count == ranges->capacity) {
+		struct pol_node_range *grown = pol_arena_grow(compiler->scratch, ranges->items,
+			ranges->count, ranges->count + 1, sizeof *grown, &ranges->capacity);
+
+		if (grown == NULL) {
+			return compiler->scratch->status;
+		}
+		ranges->items = grown;
+	}
+	ranges->items[ranges->count++] = (struct pol_node_range){ first, end };
+	return POL_OK;
+}
+
+/* Adds the children of one node that a segment stands for. */
+static enum pol_status step(struct pol_compiler *compiler, uint32_t node,
+	const struct pol_segment *segment, struct pol_node_ranges *out)
+{
+	const struct pol_snapshot *snapshot = compiler->snapshot;
+	const struct pol_node *nodes = snapshot->nodes;
+	uint32_t wild = nodes[node].wild;
+	uint32_t child;
+	enum pol_status status = POL_OK;
+
+	switch (segment->kind) {
+	case POL_SEGMENT_LITERAL:
+		if (pol_literal_find(snapshot, node, segment->text, &child) == POL_LITERAL_EXACT) {
+			status = add_range(compiler, out, child, child + 1);
+		}
+		break;
+	case POL_SEGMENT_PARAM:
+	case POL_SEGMENT_REST:
+		if (wild != POL_NONE && nodes[wild].kind == segment->kind &&
+			pol_str_equal(nodes[wild].name, segment->text)) {
+			status = add_range(compiler, out, wild, wild + 1);
+		}
+		break;
+	case POL_SEGMENT_STAR:
+		for (child = node + 1; status == POL_OK && child < nodes[node].end;
+			child = nodes[child].end) {
+			if (nodes[child].kind != POL_SEGMENT_REST) {
+				status = add_range(compiler, out, child, child + 1);
+			}
+		}
+		break;
+	case POL_SEGMENT_STARSTAR:
+		status = add_range(compiler, out, node, nodes[node].end);
+		break;
+	}
+	return status;
+}
+
+static void complain(struct pol_compiler *compiler, const struct pol_ast_pattern *pattern,
+	const struct pol_segment *segment, const struct pol_node_ranges *from)
+{
+	const struct pol_node *nodes = compiler->snapshot->nodes;
+	struct pol_nearest nearest = pol_nearest_to(segment->text);
+	struct pol_str wild = { 0 };
+	const char *dots = "";
+	unsigned offers = 0;
+
+	for (size_t i = 0; i < from->count; i++) {
+		uint32_t node = from->items[i].first;
+		uint32_t child = node + 1;
+
+		for (; child < nodes[node].end && offers < OFFERS; child = nodes[child].end) {
+			offers++;
+			if (nodes[child].kind == POL_SEGMENT_LITERAL) {
+				pol_nearest_offer(&nearest, nodes[child].name);
+			} else {
+				wild = nodes[child].name;
+				dots = nodes[child].kind == POL_SEGMENT_REST ? "..." : "";
+			}
+		}
+	}
+	if (segment->kind == POL_SEGMENT_STAR) {
+		pol_error(compiler->diags, segment->at,
+			"'*' stands for any one child, and there is none here");
+	} else if (segment->kind != POL_SEGMENT_LITERAL && wild.ptr != NULL) {
+		pol_error(compiler->diags, segment->at,
+			"no '{%.*s%s}' here: the parameter is declared as '{%.*s%s}'",
+			POL_STR_ARGS(segment->text), segment->kind == POL_SEGMENT_REST ? "..." : "",
+			POL_STR_ARGS(wild), dots);
+	} else if (nearest.best.len == 0 && wild.ptr != NULL) {
+		pol_error(compiler->diags, segment->at,
+			"no node '%.*s' is declared here: patterns select declared nodes, and "
+			"any other value is '{%.*s%s}'",
+			POL_STR_ARGS(segment->text), POL_STR_ARGS(wild), dots);
+	} else {
+		bool literal = segment->kind == POL_SEGMENT_LITERAL;
+
+		pol_error(compiler->diags, segment->at,
+			"no node '%s%.*s%s' is declared here in tree '%.*s'" POL_NEAREST,
+			literal ? "" : "{", POL_STR_ARGS(segment->text), literal ? "" : "}",
+			POL_STR_ARGS(pattern->tree.text), POL_NEAREST_ARGS(nearest));
+	}
+}
+
+enum pol_status pol_resolve_pattern(
+	struct pol_compiler *compiler, const struct pol_ast_pattern *pattern)
+{
+	struct pol_node_ranges *out = &compiler->ranges;
+	uint32_t tree = pol_tree_number(compiler->snapshot, pattern->tree.text);
+	enum pol_status status;
+
+	out->count = 0;
+	if (tree == POL_NONE) {
+		pol_compile_unknown(
+			compiler, "tree", &pattern->tree, &compiler->snapshot->tree_names);
+		return POL_OK;
+	}
+	status = add_range(compiler, out, compiler->snapshot->trees[tree].root,
+		compiler->snapshot->trees[tree].root + 1);
+	for (uint32_t i = 0; status == POL_OK && out->count > 0 && i < pattern->path.count; i++) {
+		const struct pol_segment *segment = &pattern->path.segments[i];
+		struct pol_node_ranges from = *out;
+
+		*out = compiler->spare;
+		out->count = 0;
+		for (size_t k = 0; status == POL_OK && k < from.count; k++) {
+			status = step(compiler, from.items[k].first, segment, out);
+		}
+		if (status == POL_OK && out->count == 0) {
+			complain(compiler, pattern, segment, &from);
+		}
+		compiler->spare = from;
+	}
+	return status;
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/tree.h"
+
+#include "policy/compiled.h"
+
+uint32_t pol_tree_number(const struct pol_snapshot *snapshot, struct pol_str name)
+{
+	return pol_names_find(&snapshot->tree_names, name);
+}
+
+static struct pol_str trim(struct pol_str text)
+{
+	while (text.len > 0 && (text.ptr[text.len - 1] == '.' || text.ptr[text.len - 1] == ' ')) {
+		text.len--;
+	}
+	return text;
+}
+
+uint32_t pol_literal_hash(uint32_t parent, struct pol_str name)
+{
+	uint64_t hash = (POL_HASH_SEED ^ parent) * UINT64_C(0x9e3779b97f4a7c15);
+
+	name = trim(name);
+	for (size_t i = 0; i < name.len; i++) {
+		unsigned char byte = (unsigned char)name.ptr[i];
+
+		byte |= (unsigned char)((byte >= 'A' && byte <= 'Z') << 5);
+		hash = (hash ^ byte) * UINT64_C(0x100000001b3);
+	}
+	return (uint32_t)(hash ^ hash >> 32);
+}
+
+enum pol_literal_match pol_literal_find(const struct pol_snapshot *snapshot, uint32_t parent,
+	struct pol_str name, uint32_t *out_node)
+{
+	uint32_t hash = pol_literal_hash(parent, name);
+	enum pol_literal_match match = POL_LITERAL_NONE;
+
+	for (uint32_t i = hash & snapshot->literal_mask; snapshot->literals[i].node != 0;
+		i = (i + 1) & snapshot->literal_mask) {
+		uint32_t number = snapshot->literals[i].node;
+		const struct pol_node *node = &snapshot->nodes[number];
+
+		if (snapshot->literals[i].hash != hash || node->parent != parent) {
+			continue;
+		}
+		if (pol_str_equal(node->name, name)) {
+			*out_node = number;
+			return POL_LITERAL_EXACT;
+		}
+		if (pol_str_equal_fold(trim(node->name), trim(name))) {
+			match = POL_LITERAL_ALIKE;
+		}
+	}
+	return match;
+}
+
+static bool is_rest(const struct pol_snapshot *snapshot, uint32_t node)
+{
+	return node != POL_NONE && snapshot->nodes[node].kind == POL_SEGMENT_REST;
+}
+
+enum pol_status pol_tree_find(const struct pol_snapshot *snapshot, uint32_t tree,
+	const struct pol_path *path, uint32_t *out_node)
+{
+	uint32_t node;
+
+	if (tree >= snapshot->tree_count) {
+		return POL_ENOTFOUND;
+	}
+	node = snapshot->trees[tree].root;
+	for (uint32_t i = 0; i < path->count; i++) {
+		uint32_t wild = snapshot->nodes[node].wild;
+		uint32_t parent = node;
+
+		switch (pol_literal_find(snapshot, parent, path->segments[i], &node)) {
+		case POL_LITERAL_EXACT:
+			break;
+		case POL_LITERAL_ALIKE:
+			return POL_ENOTFOUND;
+		case POL_LITERAL_NONE:
+			if (wild == POL_NONE) {
+				return POL_ENOTFOUND;
+			}
+			if (is_rest(snapshot, wild)) {
+				*out_node = wild;
+				return POL_OK;
+			}
+			node = wild;
+			break;
+		}
+	}
+	if (pol_node_run(snapshot, node).count == 0 &&
+		is_rest(snapshot, snapshot->nodes[node].wild)) {
+		node = snapshot->nodes[node].wild;
+	}
+	*out_node = node;
+	return POL_OK;
+}
+
+struct pol_run pol_node_run(const struct pol_snapshot *snapshot, uint32_t node)
+{
+	uint32_t first = snapshot->nodes[node].first;
+
+	return (struct pol_run){ first, snapshot->nodes[node + 1].first - first };
+}
+
+/* The one permission of a method, or of an action without methods. */
+static enum pol_status find_permission(
+	const struct pol_snapshot *snapshot, struct pol_run run, uint32_t verb, struct pol_run *out)
+{
+	for (uint32_t i = run.first; i < run.first + run.count; i++) {
+		if (snapshot->permissions[i] == verb) {
+			*out = (struct pol_run){ i, 1 };
+			return POL_OK;
+		}
+	}
+	return POL_ENOTFOUND;
+}
+
+enum pol_status pol_node_verb(const struct pol_snapshot *snapshot, uint32_t node,
+	struct pol_str verb, bool http, struct pol_run *out)
+{
+	uint32_t number = pol_names_find(&snapshot->verb_names, verb);
+	enum pol_status status;
+
+	if (number == POL_NONE) {
+		return POL_ENOTFOUND;
+	}
+	if (snapshot->verb_is_method[number]) {
+		struct pol_run run = pol_node_run(snapshot, node);
+
+		status = find_permission(snapshot, run, number, out);
+		if (status != POL_OK && number == POL_VERB_HEAD) {
+			status = find_permission(snapshot, run, POL_VERB_GET, out);
+		}
+		return status;
+	}
+	if (http) {
+		return POL_ENOTFOUND;
+	}
+	for (uint32_t i = snapshot->nodes[node].action; i < snapshot->nodes[node + 1].action; i++) {
+		if (snapshot->actions[i].verb == number) {
+			*out = snapshot->actions[i].run;
+			return POL_OK;
+		}
+	}
+	return POL_ENOTFOUND;
+}
