@@ -20,9 +20,9 @@ const struct pol_module *pol_registry_find(struct pol_str name);
 /* All of them, sorted by name. Returns how many. */
 size_t pol_registry_modules(const struct pol_module *const **out);
 
-/* What is wrong with a module's table, or NULL: its ABI number, its size, that it has a decide,
- * that it serves a group, that it is called what it was asked for by (`name`; [a-z0-9_]+). In
- * this order, for a table of another ABI may mean anything behind its first two fields. */
+/* What is wrong with a module's table, or NULL. Asked in this order, for a table of another ABI may
+ * mean anything behind its first two fields: its ABI number, its size, that it calls itself by the
+ * `name` that it was asked for by, that it has a decide, that it serves a group. */
 const char *pol_module_fault(const struct pol_module *module, struct pol_str name);
 
 /* A name of the language that this build lacks: a later version's module. */

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * modules: the built-in ones, and what they share for reading their arguments.
+ *
+ * An argument is `NAME=VALUE,VALUE…`. A module says in a table which names it knows; each is
+ * given once at most and has at least one value.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "policy/module.h"
+
+#define POL_GROUPS_ALL ((1U << POL_GROUP_COUNT) - 1)
+
+extern const struct pol_module pol_module_deny;
+extern const struct pol_module pol_module_key;
+extern const struct pol_module pol_module_mfa;
+extern const struct pol_module pol_module_network;
+extern const struct pol_module pol_module_permit;
+extern const struct pol_module pol_module_principal;
+extern const struct pol_module pol_module_role;
+extern const struct pol_module pol_module_scope;
+extern const struct pol_module pol_module_warn;
+
+/* One argument as it was given: its values, the first without the name and `=`. Zeroed: it was
+ * not given. The values live in prepare->arena. */
+struct pol_option {
+	const struct pol_word *values;
+	size_t count;
+};
+
+/* Sorts a line's arguments by the names that a module knows: out[i] belongs to names[i]. Complains
+ * of unknown, repeated and empty ones; false then, or when memory ran out. */
+bool pol_options_read(const struct pol_prepare *prepare, const char *const *names, size_t count,
+	struct pol_option *out);
