@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "policy/nearest.h"
+#include "policy/registry.h"
+#include "policy/stack_draft.h"
+
+/* Each line is checked once, where it is written, whoever includes it. */
+
+static const char *const group_names[POL_GROUP_COUNT] = {
+	[POL_GROUP_AUTHENTICATE] = "authenticate",
+	[POL_GROUP_ACCOUNT] = "account",
+	[POL_GROUP_AUTHORIZE] = "authorize",
+	[POL_GROUP_RECORD] = "record",
+};
+
+static void resolve_stack(struct pol_stack_compiler *compiler, struct pol_draft_line *line)
+{
+	struct pol_word name = line->ast->module;
+	const char *group = group_names[line->ast->group];
+	struct pol_nearest nearest;
+	struct pol_diag *diag;
+
+	line->target = pol_names_find(&compiler->snapshot->stack_names, name.text);
+	if (line->target == POL_NONE) {
+		nearest = pol_nearest_to(name.text);
+		for (uint32_t i = 0; i < compiler->count; i++) {
+			pol_nearest_offer(&nearest, compiler->drafts[i].ast->name.text);
+		}
+		pol_error(compiler->diags, name.at, "unknown stack '%.*s'" POL_NEAREST,
+			POL_STR_ARGS(name.text), POL_NEAREST_ARGS(nearest));
+		return;
+	}
+	if (line->ast->argument_count > 0) {
+		pol_error(compiler->diags, line->ast->arguments[0].values.items[0].at,
+			"an inclusion takes no arguments: they belong to the lines of stack '%.*s'",
+			POL_STR_ARGS(name.text));
+	}
+	if (compiler->drafts[line->target].counts[line->ast->group] == 0) {
+		diag = pol_error(compiler->diags, name.at,
+			"stack '%.*s' has no '%s' line to include", POL_STR_ARGS(name.text), group);
+		pol_note(compiler->diags, diag, compiler->drafts[line->target].ast->name.at,
+			"the stack is declared here");
+	}
+}
+
+static void complain_module(struct pol_stack_compiler *compiler, const struct pol_word *name)
+{
+	struct pol_nearest nearest = pol_nearest_to(name->text);
+	const struct pol_module *const *modules;
+	size_t count = pol_registry_modules(&modules);
+
+	if (pol_registry_is_planned(name->text)) {
+		pol_error(compiler->diags, name->at,
+			"unknown module '%.*s': this build does not have it",
+			POL_STR_ARGS(name->text));
+		return;
+	}
+	for (size_t i = 0; i < count; i++) {
+		pol_nearest_offer(&nearest, pol_str_of(modules[i]->name));
+	}
+	pol_error(compiler->diags, name->at, "unknown module '%.*s'" POL_NEAREST,
+		POL_STR_ARGS(name->text), POL_NEAREST_ARGS(nearest));
+}
+
+/* "authenticate", or "authenticate or account". */
+static void complain_group(struct pol_stack_compiler *compiler, const struct pol_ast_line *line,
+	const struct pol_module *module)
+{
+	char served[64] = "";
+	size_t used = 0;
+
+	for (int group = 0; group < POL_GROUP_COUNT; group++) {
+		const char *name = group_names[group];
+		size_t len = strlen(name);
+
+		if ((module->groups >> group & 1U) == 0 || used + len + 5 > sizeof served) {
+			continue;
+		}
+		if (used > 0) {
+			memcpy(served + used, " or ", 4);
+			used += 4;
+		}
+		memcpy(served + used, name, len + 1);
+		used += len;
+	}
+	pol_error(compiler->diags, line->module.at, "module '%s' serves '%s', not '%s'",
+		module->name, served, group_names[line->group]);
+}
+
+static void resolve_module(struct pol_stack_compiler *compiler, struct pol_draft_line *line)
+{
+	const struct pol_ast_line *ast = line->ast;
+	const struct pol_module *module = pol_registry_find(ast->module.text);
+	struct pol_prepare prepare = { ast, &compiler->snapshot->arena, compiler->diags };
+
+	if (module == NULL) {
+		complain_module(compiler, &ast->module);
+		return;
+	}
+	if ((module->groups >> ast->group & 1U) == 0) {
+		complain_group(compiler, ast, module);
+	}
+	if (module->prepare == NULL) {
+		if (ast->argument_count > 0) {
+			pol_error(compiler->diags, ast->arguments[0].values.items[0].at,
+				"module '%s' takes no arguments", module->name);
+		}
+	} else {
+		module->prepare(&prepare, &line->state);
+	}
+	line->module = module;
+}
+
+/* Which groups a stack of that name must and must not have. */
+static void check_shape(struct pol_stack_compiler *compiler, const struct pol_draft *draft)
+{
+	struct pol_word name = draft->ast->name;
+	bool authenticates = draft->counts[POL_GROUP_AUTHENTICATE] > 0;
+	bool authorizes = draft->counts[POL_GROUP_AUTHORIZE] > 0;
+
+	if (pol_str_equal(name.text, POL_STR("authz"))) {
+		if (authenticates || authorizes) {
+			pol_error(compiler->diags, name.at,
+				"stack 'authz' may have 'account' and 'record' lines alone: who "
+				"manages is decided by the modules key, role and scope");
+		}
+		return;
+	}
+	if (authenticates != authorizes) {
+		pol_error(compiler->diags, name.at,
+			"stack '%.*s' has no '%s' line: a stack without both 'authenticate' and "
+			"'authorize' is a fragment to be included, one without either is a mistake",
+			POL_STR_ARGS(name.text), authenticates ? "authorize" : "authenticate");
+		return;
+	}
+	if (!authenticates && pol_str_equal(name.text, POL_STR("other"))) {
+		pol_error(compiler->diags, name.at,
+			"stack 'other' decides for every service without a stack of its own: it "
+			"needs 'authenticate' and 'authorize' lines");
+		return;
+	}
+	if (draft->ast->line_count == 0) {
+		pol_warning(compiler->diags, name.at, "stack '%.*s' has no lines",
+			POL_STR_ARGS(name.text));
+	}
+}
+
+static enum pol_status count_lines(struct pol_stack_compiler *compiler, struct pol_draft *draft)
+{
+	const struct pol_ast_stack *ast = draft->ast;
+
+	draft->lines =
+		pol_arena_alloc(&compiler->snapshot->arena, ast->line_count, sizeof *draft->lines);
+	if (draft->lines == NULL) {
+		return compiler->snapshot->arena.status;
+	}
+	for (uint32_t i = 0; i < ast->line_count; i++) {
+		draft->lines[i].ast = &ast->lines[i];
+		draft->lines[i].target = POL_NONE;
+		draft->counts[ast->lines[i].group]++;
+	}
+	return POL_OK;
+}
+
+static void resolve(struct pol_stack_compiler *compiler, struct pol_draft *draft)
+{
+	for (uint32_t i = 0; i < draft->ast->line_count; i++) {
+		if (pol_draft_includes(draft->lines[i].ast)) {
+			resolve_stack(compiler, &draft->lines[i]);
+		} else {
+			resolve_module(compiler, &draft->lines[i]);
+		}
+	}
+	check_shape(compiler, draft);
+}
+
+static void deliver(struct pol_stack_compiler *compiler, uint32_t number)
+{
+	struct pol_snapshot *snapshot = compiler->snapshot;
+	struct pol_draft *draft = &compiler->drafts[number];
+	struct pol_stack *stack = &snapshot->stacks[number];
+	uint32_t total = 0;
+
+	stack->at = draft->ast->name.at;
+	stack->fragment = draft->counts[POL_GROUP_AUTHENTICATE] == 0;
+	for (int group = 0; group < POL_GROUP_COUNT; group++) {
+		stack->groups[group] = draft->groups[group].flat;
+		total += stack->groups[group].count;
+	}
+	if (total > POL_STACK_LINES) {
+		pol_draft_too_long(compiler, draft);
+	}
+	if (pol_str_equal(stack->name, POL_STR("other"))) {
+		snapshot->other = stack;
+	} else if (pol_str_equal(stack->name, POL_STR("authz"))) {
+		snapshot->authz = stack;
+	}
+}
+
+/* Copies the names, so that a second declaration of one is found. Duplicates are dropped. */
+static enum pol_status declare(struct pol_stack_compiler *compiler, const struct pol_ast *ast)
+{
+	struct pol_snapshot *snapshot = compiler->snapshot;
+
+	for (size_t i = 0; i < ast->stacks_count; i++) {
+		const struct pol_ast_stack *stack = &ast->stacks[i];
+		struct pol_str name = pol_arena_copy(&snapshot->arena, stack->name.text);
+		uint32_t number = compiler->count;
+		uint32_t first;
+		struct pol_diag *diag;
+
+		if (name.ptr == NULL) {
+			return snapshot->arena.status;
+		}
+		first = pol_names_add(&snapshot->stack_names, name, number);
+		if (first != number) {
+			diag = pol_error(compiler->diags, stack->name.at,
+				"stack '%.*s' is declared twice", POL_STR_ARGS(name));
+			pol_note(compiler->diags, diag, compiler->drafts[first].ast->name.at,
+				"the first declaration is here");
+			continue;
+		}
+		snapshot->stacks[number].name = name;
+		compiler->drafts[number].ast = stack;
+		compiler->count++;
+	}
+	return POL_OK;
+}
+
+static enum pol_status compile(struct pol_stack_compiler *compiler, const struct pol_ast *ast)
+{
+	enum pol_status status = declare(compiler, ast);
+
+	compiler->snapshot->stack_count = compiler->count;
+	for (uint32_t i = 0; status == POL_OK && i < compiler->count; i++) {
+		status = count_lines(compiler, &compiler->drafts[i]);
+	}
+	if (status != POL_OK) {
+		return status;
+	}
+	for (uint32_t i = 0; i < compiler->count; i++) {
+		resolve(compiler, &compiler->drafts[i]);
+	}
+	for (uint32_t i = 0; i < compiler->count; i++) {
+		for (int group = 0; status == POL_OK && group < POL_GROUP_COUNT; group++) {
+			status = pol_draft_flatten(compiler, i, (enum pol_group)group);
+		}
+	}
+	if (status != POL_OK) {
+		return status;
+	}
+	for (uint32_t i = 0; i < compiler->count; i++) {
+		deliver(compiler, i);
+	}
+	return POL_OK;
+}
+
+enum pol_status pol_stacks_compile(
+	struct pol_snapshot *snapshot, const struct pol_ast *ast, struct pol_diags *diags)
+{
+	struct pol_stack_compiler compiler = { .snapshot = snapshot, .diags = diags };
+	size_t errors = diags->errors;
+	size_t count = ast->stacks_count;
+	enum pol_status status;
+
+	if (count == 0) {
+		return POL_OK;
+	}
+	compiler.drafts = pol_arena_alloc(&snapshot->arena, count, sizeof *compiler.drafts);
+	snapshot->stacks = pol_arena_alloc(&snapshot->arena, count, sizeof *snapshot->stacks);
+	if (compiler.drafts == NULL || snapshot->stacks == NULL) {
+		return snapshot->arena.status;
+	}
+	status = pol_names_init(&snapshot->stack_names, &snapshot->arena, count);
+	if (status == POL_OK) {
+		status = compile(&compiler, ast);
+	}
+	if (status == POL_OK && snapshot->arena.status != POL_OK) {
+		status = snapshot->arena.status;
+	}
+	if (status != POL_OK) {
+		return status;
+	}
+	return diags->errors > errors ? POL_EINVALID : POL_OK;
+}

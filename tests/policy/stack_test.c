@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <criterion/criterion.h>
+
+#include "policy/stack.h"
+
+/*
+ * Every sequence of up to four lines of every control and verdict, alone and with every run of
+ * them in a substack, against a model that is written from the language's page and pam.conf(5)
+ * and looks nothing like the engine: it collects the lines that ran, then reads the verdict off
+ * the collection.
+ */
+
+#define LINES    4
+#define CONTROLS 4
+#define VERDICTS 4
+#define CHOICES  (CONTROLS * VERDICTS)
+
+/* A module that answers what its state says, and marks that it was asked. */
+static struct pol_answer scripted(const void *state, const struct pol_request *request)
+{
+	const struct pol_answer *answer = state;
+
+	(void)request;
+	return *answer;
+}
+
+static const struct pol_module scripted_module = {
+	.abi = POL_MODULE_ABI,
+	.size = sizeof(struct pol_module),
+	.name = "scripted",
+	.groups = 1U << POL_GROUP_ACCOUNT,
+	.decide = scripted,
+};
+
+struct script {
+	int count;
+	enum pol_control controls[LINES];
+	enum pol_verdict verdicts[LINES];
+	int inner_begin; /* of a substack; begin == end: there is none */
+	int inner_end;
+};
+
+static const struct pol_str reasons[LINES] = { POL_STR_INIT("first"), POL_STR_INIT("second"),
+	POL_STR_INIT("third"), POL_STR_INIT("fourth") };
+
+static struct pol_group_result run(const struct script *script)
+{
+	static const struct pol_facts facts = { 0 };
+	struct pol_request request = { .facts = &facts };
+	struct pol_answer answers[LINES];
+	struct pol_stack_line lines[LINES];
+	struct pol_stack_group group = { lines, (uint32_t)script->count };
+
+	for (int i = 0; i < script->count; i++) {
+		bool inner = i >= script->inner_begin && i < script->inner_end;
+
+		answers[i] = (struct pol_answer){ script->verdicts[i], 1U << i, reasons[i] };
+		lines[i] = (struct pol_stack_line){ .module = &scripted_module,
+			.state = &answers[i],
+			.control = script->controls[i],
+			.skip = inner ? (uint32_t)(script->inner_end - i) : 0 };
+	}
+	return pol_group_run(&group, &request);
+}
+
+/* ---- the model ---- */
+
+static bool is_binding(const struct script *script, int i)
+{
+	return script->controls[i] == POL_CONTROL_REQUIRED ||
+	       script->controls[i] == POL_CONTROL_REQUISITE;
+}
+
+static bool breaks(const struct script *script, int i)
+{
+	return is_binding(script, i) &&
+	       (script->verdicts[i] == POL_DENY || script->verdicts[i] == POL_ERROR);
+}
+
+/* Does line i say that the end has come, given the lines that ran before it? */
+static bool ends(const struct script *script, int i, unsigned ran)
+{
+	if (script->controls[i] == POL_CONTROL_REQUISITE) {
+		return breaks(script, i);
+	}
+	if (script->controls[i] != POL_CONTROL_SUFFICIENT || script->verdicts[i] != POL_ALLOW) {
+		return false;
+	}
+	for (int j = 0; j < i; j++) {
+		if ((ran >> j & 1U) != 0 && breaks(script, j)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static unsigned lines_that_run(const struct script *script)
+{
+	unsigned ran = 0;
+	int i = 0;
+
+	while (i < script->count) {
+		bool inner = i >= script->inner_begin && i < script->inner_end;
+
+		ran |= 1U << i;
+		if (!ends(script, i, ran)) {
+			i++;
+		} else if (inner) {
+			i = script->inner_end;
+		} else {
+			return ran;
+		}
+	}
+	return ran;
+}
+
+static struct pol_str reason_of(const struct script *script, int i)
+{
+	return script->verdicts[i] == POL_ERROR ? POL_STR("module_error") : reasons[i];
+}
+
+/* The first line that ran and has this control (any: CONTROLS) and verdict, or -1. */
+static int first(const struct script *script, unsigned ran, int control, enum pol_verdict verdict)
+{
+	for (int i = 0; i < script->count; i++) {
+		if ((ran >> i & 1U) != 0 && script->verdicts[i] == verdict &&
+			(control == CONTROLS || (int)script->controls[i] == control)) {
+			return i;
+		}
+	}
+	return -1;
+}
+
+static struct pol_group_result model(const struct script *script)
+{
+	unsigned ran = lines_that_run(script);
+	struct pol_group_result result = { .marks = ran };
+	bool counted = first(script, ran, POL_CONTROL_REQUIRED, POL_ALLOW) >= 0 ||
+		       first(script, ran, POL_CONTROL_REQUISITE, POL_ALLOW) >= 0 ||
+		       first(script, ran, POL_CONTROL_SUFFICIENT, POL_ALLOW) >= 0;
+	int refused = first(script, ran, POL_CONTROL_OPTIONAL, POL_DENY);
+	int denied = first(script, ran, CONTROLS, POL_DENY);
+
+	for (int i = 0; i < script->count; i++) {
+		if ((ran >> i & 1U) != 0 && breaks(script, i)) {
+			result.reason = reason_of(script, i);
+			return result;
+		}
+	}
+	if (script->count == 0 || counted) {
+		result.passed = true;
+	} else if (refused >= 0) {
+		result.reason = reasons[refused];
+	} else if (first(script, ran, POL_CONTROL_OPTIONAL, POL_ALLOW) >= 0) {
+		result.passed = true;
+	} else {
+		result.reason = denied >= 0 ? reasons[denied] : POL_STR("no_decision");
+	}
+	return result;
+}
+
+/* ---- the comparison ---- */
+
+static void compare(const struct script *script)
+{
+	struct pol_group_result expected = model(script);
+	struct pol_group_result got = run(script);
+
+	if (got.passed == expected.passed && got.marks == expected.marks &&
+		pol_str_equal(got.reason, expected.reason)) {
+		return;
+	}
+	for (int i = 0; i < script->count; i++) {
+		cr_log_error("line %d: control %d, verdict %d", i, (int)script->controls[i],
+			(int)script->verdicts[i]);
+	}
+	cr_log_error("substack from %d to %d", script->inner_begin, script->inner_end);
+	cr_assert_fail("expected %d '%.*s' by lines %x, got %d '%.*s' by %x", expected.passed,
+		POL_STR_ARGS(expected.reason), expected.marks, got.passed, POL_STR_ARGS(got.reason),
+		got.marks);
+}
+
+static unsigned long compare_all(int count, bool substacks)
+{
+	unsigned long total = 1;
+	unsigned long compared = 0;
+	struct script script = { .count = count };
+
+	for (int i = 0; i < count; i++) {
+		total *= CHOICES;
+	}
+	for (unsigned long number = 0; number < total; number++) {
+		unsigned long rest = number;
+
+		for (int i = 0; i < count; i++) {
+			script.controls[i] = (enum pol_control)(rest % CHOICES / VERDICTS);
+			script.verdicts[i] = (enum pol_verdict)(rest % CHOICES % VERDICTS);
+			rest /= CHOICES;
+		}
+		for (int begin = 0; begin < (substacks ? count : 1); begin++) {
+			for (int end = begin + substacks; end <= (substacks ? count : 0); end++) {
+				script.inner_begin = begin;
+				script.inner_end = end;
+				compare(&script);
+				compared++;
+			}
+		}
+	}
+	return compared;
+}
+
+Test(stack, every_sequence_of_four_lines_ends_as_the_page_says)
+{
+	unsigned long compared = 0;
+
+	for (int count = 0; count <= LINES; count++) {
+		compared += compare_all(count, false);
+	}
+	cr_expect_eq(compared, 1 + 16 + 256 + 4096 + 65536);
+}
+
+Test(stack, every_sequence_with_a_substack_ends_as_the_page_says)
+{
+	unsigned long compared = 0;
+
+	for (int count = 1; count <= LINES; count++) {
+		compared += compare_all(count, true);
+	}
+	cr_expect_eq(compared, 16 + 256 * 3 + 4096 * 6 + 65536 * 10);
+}
+
+Test(stack, the_control_table_is_the_page_s)
+{
+	static const enum pol_effect table[CONTROLS][VERDICTS] = {
+		/* error, deny, ignore, allow */
+		{ POL_EFFECT_FAIL, POL_EFFECT_FAIL, POL_EFFECT_SKIP, POL_EFFECT_COUNT },
+		{ POL_EFFECT_FAIL_AND_END, POL_EFFECT_FAIL_AND_END, POL_EFFECT_SKIP,
+			POL_EFFECT_COUNT },
+		{ POL_EFFECT_SKIP, POL_EFFECT_SKIP, POL_EFFECT_SKIP, POL_EFFECT_COUNT_AND_END },
+		{ POL_EFFECT_SKIP, POL_EFFECT_OFFER, POL_EFFECT_SKIP, POL_EFFECT_OFFER },
+	};
+
+	for (int control = 0; control < CONTROLS; control++) {
+		for (int verdict = 0; verdict < VERDICTS; verdict++) {
+			cr_expect_eq(pol_control_effect(
+					     (enum pol_control)control, (enum pol_verdict)verdict),
+				table[control][verdict], "%d %d", control, verdict);
+		}
+	}
+}
+
+Test(stack, what_is_no_control_or_verdict_fails_the_group)
+{
+	cr_expect_eq(pol_control_effect((enum pol_control)99, POL_ALLOW), POL_EFFECT_FAIL_AND_END);
+	cr_expect_eq(pol_control_effect(POL_CONTROL_INCLUDE, POL_ALLOW), POL_EFFECT_FAIL_AND_END);
+	cr_expect_eq(pol_control_effect(POL_CONTROL_SUFFICIENT, (enum pol_verdict)99),
+		POL_EFFECT_FAIL_AND_END);
+}
+
+static struct pol_group_result run_one(enum pol_control control, struct pol_answer answer)
+{
+	static const struct pol_facts facts = { 0 };
+	struct pol_request request = { .facts = &facts };
+	struct pol_stack_line line = {
+		.module = &scripted_module, .state = &answer, .control = control
+	};
+	struct pol_stack_group group = { &line, 1 };
+
+	return pol_group_run(&group, &request);
+}
+
+Test(stack, a_module_that_answers_nonsense_is_an_error)
+{
+	struct pol_group_result result = run_one(
+		POL_CONTROL_REQUIRED, (struct pol_answer){ .verdict = (enum pol_verdict)7 });
+
+	cr_expect(!result.passed);
+	cr_expect(pol_str_equal(result.reason, POL_STR("module_error")));
+	result = run_one(POL_CONTROL_REQUIRED, (struct pol_answer){ .verdict = POL_DENY });
+	cr_expect(!result.passed);
+	cr_expect(pol_str_equal(result.reason, POL_STR("module_error")));
+	result = run_one(POL_CONTROL_REQUIRED, (struct pol_answer){ 0 });
+	cr_expect(!result.passed);
+	cr_expect(pol_str_equal(result.reason, POL_STR("module_error")));
+}
+
+Test(stack, marks_of_lines_that_ran_are_kept)
+{
+	struct pol_group_result result = run_one(POL_CONTROL_OPTIONAL,
+		(struct pol_answer){ .verdict = POL_IGNORE, .marks = POL_MARK_WARN });
+
+	cr_expect_eq(result.marks, (uint32_t)POL_MARK_WARN);
+	cr_expect(!result.passed);
+	cr_expect(pol_str_equal(result.reason, POL_STR("no_decision")));
+}
