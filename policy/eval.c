@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/eval.h"
+
+#include "policy/cidr.h"
+#include "policy/compiled.h"
+#include "policy/path.h"
+#include "policy/reason.h"
+#include "policy/stack.h"
+#include "policy/tree.h"
+
+/*
+ * The order in which things are asked is the order of this file's judge(): who, where to, may he
+ * be here, may he do this. Each step gives the reason why not, or nothing.
+ */
+
+struct judge {
+	const struct pol_snapshot *snapshot;
+	const struct pol_facts *facts;
+	const struct pol_stack *stack;   /* NULL: none decides for that service */
+	const struct pol_stack *account; /* whose account and record lines run; NULL: none */
+	struct pol_request request;
+	struct pol_run run; /* the permissions that are asked for */
+	struct pol_str tree;
+	uint32_t node;
+	uint32_t marks;
+	struct pol_path path; /* large; only what is read is written */
+};
+
+/* No reason: go on. */
+static const struct pol_str go_on = { NULL, 0 };
+
+static bool has_key(const struct pol_facts *facts)
+{
+	return facts->key_state == POL_KEY_ACTIVE;
+}
+
+/* Step 2: the token, if one came. */
+static struct pol_str judge_key(const struct pol_facts *facts)
+{
+	switch (facts->key_state) {
+	case POL_KEY_MISSING:
+	case POL_KEY_ACTIVE:
+		return go_on;
+	case POL_KEY_MALFORMED:
+		return POL_STR("malformed_token");
+	case POL_KEY_REVOKED:
+		return POL_STR("revoked_key");
+	case POL_KEY_INACTIVE:
+		return POL_STR("inactive_key");
+	case POL_KEY_EXPIRED:
+		return POL_STR("expired_key");
+	case POL_KEY_UNKNOWN:
+		break;
+	}
+	return POL_STR("unknown_key");
+}
+
+/* Step 3: whose it is. A key that is bound to a principal has one. */
+static struct pol_str judge_principal(const struct pol_facts *facts)
+{
+	switch (facts->principal_state) {
+	case POL_PRINCIPAL_ACTIVE:
+		break;
+	case POL_PRINCIPAL_NONE:
+		if (has_key(facts) && facts->binding == POL_BOUND_TO_PRINCIPAL) {
+			return POL_STR("unknown_principal");
+		}
+		break;
+	case POL_PRINCIPAL_INACTIVE:
+		return POL_STR("inactive_principal");
+	case POL_PRINCIPAL_UNKNOWN:
+	default:
+		return POL_STR("unknown_principal");
+	}
+	return facts->tenant_inactive ? POL_STR("inactive_tenant") : go_on;
+}
+
+/* Step 4: whether it is meant for here. */
+static struct pol_str judge_place(const struct pol_facts *facts)
+{
+	if (facts->wrong_environment) {
+		return POL_STR("wrong_environment");
+	}
+	return facts->wrong_tenant ? POL_STR("wrong_tenant") : go_on;
+}
+
+static struct pol_str run_group(
+	struct judge *judge, const struct pol_stack *stack, enum pol_group group)
+{
+	struct pol_group_result result;
+
+	if (stack == NULL) {
+		return go_on;
+	}
+	result = pol_group_run(&stack->groups[group], &judge->request);
+	judge->marks |= result.marks;
+	return result.passed ? go_on : result.reason;
+}
+
+/* Step 6: which node and which of its permissions. */
+static struct pol_str judge_resource(struct judge *judge)
+{
+	const struct pol_facts *facts = judge->facts;
+	struct pol_str path = facts->path;
+	uint32_t tree;
+
+	judge->tree = facts->tree;
+	if (facts->tree.len == 0 && !pol_path_split(facts->path, &judge->tree, &path)) {
+		return POL_STR("malformed_path");
+	}
+	if (pol_path_read(path, &judge->path) != POL_OK) {
+		return POL_STR("malformed_path");
+	}
+	tree = pol_tree_number(judge->snapshot, judge->tree);
+	if (tree == POL_NONE ||
+		pol_tree_find(judge->snapshot, tree, &judge->path, &judge->node) != POL_OK) {
+		judge->node = POL_NONE;
+		return POL_STR("unknown_resource");
+	}
+	if (pol_node_run(judge->snapshot, judge->node).count == 0) {
+		return POL_STR("unknown_resource");
+	}
+	if (pol_node_verb(judge->snapshot, judge->node, facts->verb, facts->http, &judge->run) !=
+			POL_OK ||
+		judge->run.count == 0) {
+		return POL_STR("unknown_action");
+	}
+	return go_on;
+}
+
+/* Step 7: the key's own networks. */
+static struct pol_str judge_networks(const struct pol_facts *facts)
+{
+	if (!has_key(facts) || facts->key_network_count == 0) {
+		return go_on;
+	}
+	for (uint32_t i = 0; i < facts->key_network_count; i++) {
+		if (pol_network_has(&facts->key_networks[i], &facts->ip)) {
+			return go_on;
+		}
+	}
+	return POL_STR("network");
+}
+
+/* Do the facts speak of somebody whose roles count? A principal without a token was named by a
+ * trusted peer. */
+static bool roles_count(const struct pol_facts *facts)
+{
+	if (has_key(facts)) {
+		return facts->binding == POL_BOUND_TO_ROLES ||
+		       (facts->binding == POL_BOUND_TO_PRINCIPAL &&
+			       facts->principal_state == POL_PRINCIPAL_ACTIVE);
+	}
+	return facts->principal_state == POL_PRINCIPAL_ACTIVE;
+}
+
+/* Where the request stands beside the nearest of some places; none of them: inside. */
+static enum pol_place_match match_places(
+	const struct judge *judge, const struct pol_str *places, uint32_t count)
+{
+	enum pol_place_match best = POL_PLACE_ELSEWHERE;
+
+	if (count == 0) {
+		return POL_PLACE_INSIDE;
+	}
+	for (uint32_t i = 0; i < count && best != POL_PLACE_INSIDE; i++) {
+		enum pol_place_match match = pol_place_match(places[i], judge->tree, &judge->path);
+
+		best = match > best ? match : best;
+	}
+	return best;
+}
+
+/* What is said of the permission that is asked for. */
+struct say {
+	bool roles;
+	bool scopes;
+	bool anyone;
+	bool denied;
+};
+
+static void ask_roles(const struct judge *judge, uint32_t permission, struct say *say)
+{
+	const struct pol_snapshot *snapshot = judge->snapshot;
+	const struct pol_facts *facts = judge->facts;
+
+	if (!roles_count(facts)) {
+		return;
+	}
+	for (uint32_t i = 0; i < facts->held_count; i++) {
+		const struct pol_held *held = &facts->held[i];
+		const struct pol_grantee *role;
+		enum pol_place_match match;
+
+		if (held->role >= snapshot->role_count) {
+			continue;
+		}
+		role = &snapshot->roles[held->role];
+		match = match_places(judge, held->places, held->place_count);
+		/* On a tree that its places do not speak of, a role denies and does not allow. */
+		if (match == POL_PLACE_INSIDE) {
+			say->roles = say->roles || pol_permset_has(&role->allow, permission);
+		}
+		if (match != POL_PLACE_OUTSIDE) {
+			say->denied = say->denied || pol_permset_has(&role->deny, permission);
+		}
+	}
+}
+
+/* Nothing was given to narrow it: everything is left in. What was given and is gone leaves out
+ * everything. */
+static void ask_scopes(const struct judge *judge, uint32_t permission, struct say *say)
+{
+	const struct pol_snapshot *snapshot = judge->snapshot;
+	const struct pol_facts *facts = judge->facts;
+	bool by_scopes;
+
+	if (!has_key(facts)) {
+		say->scopes = true;
+		return;
+	}
+	by_scopes = facts->narrowed_by_scopes || facts->scope_count > 0 ||
+		    facts->binding == POL_BOUND_TO_SCOPES;
+	say->scopes = !by_scopes;
+	for (uint32_t i = 0; i < facts->scope_count; i++) {
+		const struct pol_grantee *scope;
+
+		if (facts->scopes[i] >= snapshot->scope_count) {
+			continue;
+		}
+		scope = &snapshot->scopes[facts->scopes[i]];
+		say->scopes = say->scopes || pol_permset_has(&scope->allow, permission);
+		say->denied = say->denied || pol_permset_has(&scope->deny, permission);
+	}
+	if (facts->narrowed && !by_scopes && facts->key_place_count == 0) {
+		say->scopes = false;
+	}
+	if (match_places(judge, facts->key_places, facts->key_place_count) != POL_PLACE_INSIDE) {
+		say->scopes = false;
+	}
+}
+
+static void ask_anyone(const struct judge *judge, uint32_t permission, struct say *say)
+{
+	const struct pol_snapshot *snapshot = judge->snapshot;
+
+	if (snapshot->anyone < snapshot->role_count) {
+		const struct pol_grantee *anyone = &snapshot->roles[snapshot->anyone];
+
+		say->anyone = pol_permset_has(&anyone->allow, permission);
+		say->denied = say->denied || pol_permset_has(&anyone->deny, permission);
+	}
+}
+
+/* Step 8, and what step 9 goes by. A verb that several methods serve asks for all of them. */
+static struct pol_str judge_subject(struct judge *judge)
+{
+	struct pol_request *request = &judge->request;
+	bool denied = false;
+
+	request->roles_allow = true;
+	request->scopes_allow = true;
+	request->anyone_allows = true;
+	for (uint32_t i = 0; i < judge->run.count; i++) {
+		uint32_t permission = judge->run.first + i;
+		struct say say = { 0 };
+
+		ask_anyone(judge, permission, &say);
+		ask_scopes(judge, permission, &say);
+		ask_roles(judge, permission, &say);
+		denied = denied || say.denied;
+		request->roles_allow = request->roles_allow && (say.roles || say.anyone);
+		request->scopes_allow = request->scopes_allow && (say.scopes || say.anyone);
+		request->anyone_allows = request->anyone_allows && say.anyone;
+	}
+	if (denied) {
+		return POL_STR("denied");
+	}
+	return request->scopes_allow ? go_on : POL_STR("scope");
+}
+
+#define STEP(call)                                                                                 \
+	do {                                                                                       \
+		struct pol_str reason = (call);                                                    \
+		if (reason.len > 0) {                                                              \
+			return reason;                                                             \
+		}                                                                                  \
+	} while (0)
+
+/* The order of reasons. Nothing: allowed. */
+static struct pol_str judge_all(struct judge *judge)
+{
+	const struct pol_facts *facts = judge->facts;
+
+	STEP(judge_key(facts));
+	STEP(judge_principal(facts));
+	STEP(judge_place(facts));
+	if (judge->stack == NULL) {
+		return POL_STR("unknown_service");
+	}
+	STEP(run_group(judge, judge->stack, POL_GROUP_AUTHENTICATE));
+	STEP(judge_resource(judge));
+	STEP(judge_networks(facts));
+	STEP(run_group(judge, judge->account, POL_GROUP_ACCOUNT));
+	STEP(judge_subject(judge));
+	return run_group(judge, judge->stack, POL_GROUP_AUTHORIZE);
+}
+
+static void answer(struct judge *judge, struct pol_decision *out)
+{
+	struct pol_str reason = judge_all(judge);
+
+	/* Record lines see the request and change nothing. */
+	(void)run_group(judge, judge->account, POL_GROUP_RECORD);
+	out->allow = reason.len == 0;
+	out->reason = out->allow ? POL_STR("ok") : reason;
+	out->status = out->allow ? 200 : pol_reason_status(reason);
+	out->node = judge->node;
+	out->marks = judge->marks;
+}
+
+/* Whose stack decides; NULL: nobody's. */
+static const struct pol_stack *select_stack(
+	const struct pol_snapshot *snapshot, struct pol_str service)
+{
+	const struct pol_stack *stack;
+
+	if (service.ptr == NULL) {
+		return snapshot->other != NULL ? snapshot->other : pol_stack_builtin();
+	}
+	stack = pol_stack_find(snapshot, service);
+	return stack != NULL && !stack->fragment ? stack : snapshot->other;
+}
+
+/* Field by field: the path is not to be cleared at each decision. */
+static void begin(
+	struct judge *judge, const struct pol_snapshot *snapshot, const struct pol_facts *facts)
+{
+	judge->snapshot = snapshot;
+	judge->facts = facts;
+	judge->request = (struct pol_request){ .facts = facts };
+	judge->run = (struct pol_run){ 0 };
+	judge->tree = (struct pol_str){ 0 };
+	judge->node = POL_NONE;
+	judge->marks = 0;
+}
+
+void pol_decide(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
+	struct pol_decision *out)
+{
+	struct judge judge;
+
+	begin(&judge, snapshot, facts);
+	judge.stack = select_stack(snapshot, facts->service);
+	judge.account = judge.stack;
+	answer(&judge, out);
+}
+
+void pol_decide_managing(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
+	struct pol_decision *out)
+{
+	struct judge judge;
+
+	begin(&judge, snapshot, facts);
+	judge.stack = pol_stack_managing();
+	judge.account = snapshot->authz;
+	answer(&judge, out);
+}
