@@ -123,9 +123,9 @@ AUTHZ_API int authz_errno(const struct authz *authz);
 /* --- decisions -------------------------------------------------------------------------------- */
 
 /*
- * A question. Unset fields (NULL, 0) are not sent. Either token or principal says who asks; either
- * method and path, or action and resource (TREE:/path), say for what. principal, ip, mfa_at and
- * time are believed from trusted peers alone.
+ * A question. Unset fields (NULL, 0) are not sent. Either token or principal says who asks, or,
+ * when the service's stack allows it, neither; either method and path, or action and resource
+ * (TREE:/path), say for what. principal, ip, mfa_at and time are believed from trusted peers alone.
  */
 struct authz_request {
 	const char *token;     /* as presented; a leading "Bearer " is fine */
@@ -210,6 +210,10 @@ struct authz_reply {
  */
 AUTHZ_API int authz_call(struct authz *authz, const char *method, const void *params,
 	size_t params_len, struct authz_reply *out);
+
+/* The daemon's last error on this handle, for whom a decision's AUTHZ_EREFUSED is not enough: code,
+ * message and param; all empty when there was none. Lives until the next one. */
+AUTHZ_API void authz_refusal(const struct authz *authz, struct authz_reply *out);
 
 /* --- for event loops -------------------------------------------------------------------------- */
 
