@@ -6,6 +6,7 @@
 #include "policy/path.h"
 #include "policy/reason.h"
 #include "policy/stack.h"
+#include "policy/subject.h"
 #include "policy/tree.h"
 
 /*
@@ -142,116 +143,6 @@ static struct pol_str judge_networks(const struct pol_facts *facts)
 	return POL_STR("network");
 }
 
-/* Do the facts speak of somebody whose roles count? A principal without a token was named by a
- * trusted peer. */
-static bool roles_count(const struct pol_facts *facts)
-{
-	if (has_key(facts)) {
-		return facts->binding == POL_BOUND_TO_ROLES ||
-		       (facts->binding == POL_BOUND_TO_PRINCIPAL &&
-			       facts->principal_state == POL_PRINCIPAL_ACTIVE);
-	}
-	return facts->principal_state == POL_PRINCIPAL_ACTIVE;
-}
-
-/* Where the request stands beside the nearest of some places; none of them: inside. */
-static enum pol_place_match match_places(
-	const struct judge *judge, const struct pol_str *places, uint32_t count)
-{
-	enum pol_place_match best = POL_PLACE_ELSEWHERE;
-
-	if (count == 0) {
-		return POL_PLACE_INSIDE;
-	}
-	for (uint32_t i = 0; i < count && best != POL_PLACE_INSIDE; i++) {
-		enum pol_place_match match = pol_place_match(places[i], judge->tree, &judge->path);
-
-		best = match > best ? match : best;
-	}
-	return best;
-}
-
-/* What is said of the permission that is asked for. */
-struct say {
-	bool roles;
-	bool scopes;
-	bool anyone;
-	bool denied;
-};
-
-static void ask_roles(const struct judge *judge, uint32_t permission, struct say *say)
-{
-	const struct pol_snapshot *snapshot = judge->snapshot;
-	const struct pol_facts *facts = judge->facts;
-
-	if (!roles_count(facts)) {
-		return;
-	}
-	for (uint32_t i = 0; i < facts->held_count; i++) {
-		const struct pol_held *held = &facts->held[i];
-		const struct pol_grantee *role;
-		enum pol_place_match match;
-
-		if (held->role >= snapshot->role_count) {
-			continue;
-		}
-		role = &snapshot->roles[held->role];
-		match = match_places(judge, held->places, held->place_count);
-		/* On a tree that its places do not speak of, a role denies and does not allow. */
-		if (match == POL_PLACE_INSIDE) {
-			say->roles = say->roles || pol_permset_has(&role->allow, permission);
-		}
-		if (match != POL_PLACE_OUTSIDE) {
-			say->denied = say->denied || pol_permset_has(&role->deny, permission);
-		}
-	}
-}
-
-/* Nothing was given to narrow it: everything is left in. What was given and is gone leaves out
- * everything. */
-static void ask_scopes(const struct judge *judge, uint32_t permission, struct say *say)
-{
-	const struct pol_snapshot *snapshot = judge->snapshot;
-	const struct pol_facts *facts = judge->facts;
-	bool by_scopes;
-
-	if (!has_key(facts)) {
-		say->scopes = true;
-		return;
-	}
-	by_scopes = facts->narrowed_by_scopes || facts->scope_count > 0 ||
-		    facts->binding == POL_BOUND_TO_SCOPES;
-	say->scopes = !by_scopes;
-	for (uint32_t i = 0; i < facts->scope_count; i++) {
-		const struct pol_grantee *scope;
-
-		if (facts->scopes[i] >= snapshot->scope_count) {
-			continue;
-		}
-		scope = &snapshot->scopes[facts->scopes[i]];
-		say->scopes = say->scopes || pol_permset_has(&scope->allow, permission);
-		say->denied = say->denied || pol_permset_has(&scope->deny, permission);
-	}
-	if (facts->narrowed && !by_scopes && facts->key_place_count == 0) {
-		say->scopes = false;
-	}
-	if (match_places(judge, facts->key_places, facts->key_place_count) != POL_PLACE_INSIDE) {
-		say->scopes = false;
-	}
-}
-
-static void ask_anyone(const struct judge *judge, uint32_t permission, struct say *say)
-{
-	const struct pol_snapshot *snapshot = judge->snapshot;
-
-	if (snapshot->anyone < snapshot->role_count) {
-		const struct pol_grantee *anyone = &snapshot->roles[snapshot->anyone];
-
-		say->anyone = pol_permset_has(&anyone->allow, permission);
-		say->denied = say->denied || pol_permset_has(&anyone->deny, permission);
-	}
-}
-
 /* Step 8, and what step 9 goes by. A verb that several methods serve asks for all of them. */
 static struct pol_str judge_subject(struct judge *judge)
 {
@@ -262,12 +153,9 @@ static struct pol_str judge_subject(struct judge *judge)
 	request->scopes_allow = true;
 	request->anyone_allows = true;
 	for (uint32_t i = 0; i < judge->run.count; i++) {
-		uint32_t permission = judge->run.first + i;
-		struct say say = { 0 };
+		struct pol_say say = pol_subject_say(judge->snapshot, judge->facts, judge->tree,
+			&judge->path, judge->run.first + i);
 
-		ask_anyone(judge, permission, &say);
-		ask_scopes(judge, permission, &say);
-		ask_roles(judge, permission, &say);
 		denied = denied || say.denied;
 		request->roles_allow = request->roles_allow && (say.roles || say.anyone);
 		request->scopes_allow = request->scopes_allow && (say.scopes || say.anyone);
