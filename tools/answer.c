@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/answer.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "tools/record.h"
+#include "tools/text.h"
+#include "tools/token.h"
+#include "tools/when.h"
+
+/* What a reason means. %s is the subject, or what was asked for; the rest has neither. */
+enum about { ABOUT_NOTHING = 0, ABOUT_SUBJECT, ABOUT_WHAT, ABOUT_BOTH };
+
+struct reason {
+	struct pol_str code;
+	enum about about;
+	const char *text;
+	const char *tail; /* between subject and what, for ABOUT_BOTH; behind it, for others */
+};
+
+static const struct reason reasons[] = {
+	{ POL_STR_INIT("not_trusted"), ABOUT_NOTHING,
+		"only a trusted peer may state principal, ip, mfa_at or time", "" },
+	{ POL_STR_INIT("unauthenticated"), ABOUT_NOTHING,
+		"the token is not accepted; only a trusted peer is told why", "" },
+	{ POL_STR_INIT("malformed_token"), ABOUT_NOTHING,
+		"the token is damaged, or none of this daemon's", "" },
+	{ POL_STR_INIT("unknown_key"), ABOUT_NOTHING, "no key has this token", "" },
+	{ POL_STR_INIT("revoked_key"), ABOUT_SUBJECT, "", " is revoked" },
+	{ POL_STR_INIT("inactive_key"), ABOUT_SUBJECT, "", " is switched off, or not yet valid" },
+	{ POL_STR_INIT("expired_key"), ABOUT_SUBJECT, "", " has expired" },
+	{ POL_STR_INIT("unknown_principal"), ABOUT_NOTHING, "there is no such principal", "" },
+	{ POL_STR_INIT("inactive_principal"), ABOUT_NOTHING,
+		"the principal, or its use of the API, is switched off", "" },
+	{ POL_STR_INIT("inactive_tenant"), ABOUT_NOTHING, "the tenant is switched off", "" },
+	{ POL_STR_INIT("wrong_environment"), ABOUT_SUBJECT, "", " is of another environment" },
+	{ POL_STR_INIT("wrong_tenant"), ABOUT_SUBJECT, "", " is of another tenant" },
+	{ POL_STR_INIT("unknown_service"), ABOUT_NOTHING,
+		"the policy declares no such service, and no stack 'other'", "" },
+	{ POL_STR_INIT("missing_token"), ABOUT_NOTHING, "no token came, and this stack wants one",
+		"" },
+	{ POL_STR_INIT("no_decision"), ABOUT_WHAT, "no module of the stack decided about ", "" },
+	{ POL_STR_INIT("malformed_path"), ABOUT_WHAT,
+		"the path could be read in two ways, or is none: ", "" },
+	{ POL_STR_INIT("unknown_resource"), ABOUT_WHAT,
+		"the policy declares no such resource: ", "" },
+	{ POL_STR_INIT("unknown_action"), ABOUT_WHAT, "the resource has no such action: ", "" },
+	{ POL_STR_INIT("network"), ABOUT_NOTHING, "not from this network address", "" },
+	{ POL_STR_INIT("mfa"), ABOUT_NOTHING, "a second factor is missing, or too long ago", "" },
+	{ POL_STR_INIT("denied"), ABOUT_BOTH, "a role or scope of ", " denies " },
+	{ POL_STR_INIT("role"), ABOUT_BOTH, "no role of ", " allows " },
+	{ POL_STR_INIT("scope"), ABOUT_BOTH, "no scope of ", " allows " },
+};
+
+int answer_subject(struct app *app, struct params *params)
+{
+	static const struct {
+		enum flag flag;
+		const char *name;
+		enum when_way way;
+	} times[] = {
+		{ FLAG_MFA_AT, "mfa_at", WHEN_AGO },
+		{ FLAG_TIME, "time", WHEN_EXACT },
+	};
+	bool given;
+	int status = token_put(app, params, &given);
+
+	if (status != EXIT_YES) {
+		return status;
+	}
+	params_flag(params, app, "principal", FLAG_PRINCIPAL);
+	params_flag(params, app, "service", FLAG_SERVICE);
+	params_flag(params, app, "environment", FLAG_ENVIRONMENT);
+	params_flag(params, app, "tenant", FLAG_TENANT);
+	params_flag(params, app, "ip", FLAG_IP);
+	for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+		int64_t time;
+
+		if (!app->args.given[times[i].flag]) {
+			continue;
+		}
+		status = when_option(app, times[i].flag, times[i].way, &time);
+		if (status != EXIT_YES) {
+			return status;
+		}
+		params_int(params, times[i].name, time);
+	}
+	return EXIT_YES;
+}
+
+/* "key K (P)", "principal P", "the caller". With `brief` the principal alone where there is one. */
+static const char *subject_text(struct app *app, struct wire_cursor result, bool brief)
+{
+	const char *key = record_text(&app->arena, result, "key");
+	const char *principal = record_text(&app->arena, result, "principal");
+
+	if (principal[0] == '\0' && app->args.values[FLAG_PRINCIPAL] != NULL) {
+		principal = text_escape(&app->arena, pol_str_of(app->args.values[FLAG_PRINCIPAL]));
+	}
+	if (brief && principal[0] != '\0') {
+		return principal;
+	}
+	if (key[0] != '\0' && principal[0] != '\0') {
+		return app_text(app, "key %s (%s)", key, principal);
+	}
+	if (key[0] != '\0') {
+		return app_text(app, "key %s", key);
+	}
+	return principal[0] != '\0' ? app_text(app, "principal %s", principal) : "the caller";
+}
+
+static const char *reason_text(
+	struct app *app, struct wire_cursor result, struct pol_str code, const char *what)
+{
+	for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
+		const struct reason *reason = &reasons[i];
+
+		if (!pol_str_equal(reason->code, code)) {
+			continue;
+		}
+		switch (reason->about) {
+		case ABOUT_NOTHING:
+			return reason->text;
+		case ABOUT_SUBJECT:
+			return app_text(app, "%s%s%s", reason->text,
+				subject_text(app, result, false), reason->tail);
+		case ABOUT_WHAT:
+			return app_text(app, "%s%s%s", reason->text, what, reason->tail);
+		case ABOUT_BOTH:
+			return app_text(app, "%s%s%s%s", reason->text,
+				subject_text(app, result, true), reason->tail, what);
+		}
+	}
+	/* A module's own. */
+	return app_text(app, "%s for %s", what, subject_text(app, result, false));
+}
+
+int answer_print(struct app *app, struct wire_cursor result, const char *what)
+{
+	bool allow = record_bool(result, "allow", false);
+	struct pol_str code = record_str(result, "reason");
+
+	if (app->want_json) {
+		json_wire(&app->json, result);
+		return allow ? EXIT_YES : EXIT_NO;
+	}
+	if (allow) {
+		printf("%sallow%s  %s\n", text_begin(app->colour, COLOUR_GREEN),
+			text_end(app->colour, COLOUR_GREEN), subject_text(app, result, false));
+		return EXIT_YES;
+	}
+	printf("%sdeny%s %" PRId64 " %s: %s\n", text_begin(app->colour, COLOUR_RED),
+		text_end(app->colour, COLOUR_RED), record_int(result, "status", 403),
+		text_escape(&app->arena, code), reason_text(app, result, code, what));
+	return EXIT_NO;
+}

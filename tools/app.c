@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/app.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "tools/text.h"
+
+/* Longer messages are cut; they are sentences of ours around names of at most 128 bytes, or an
+ * error's message from the daemon. */
+#define MESSAGE_SIZE 1024
+
+static void say(const struct app *app, const char *what, enum colour colour, const char *message)
+{
+	fprintf(stderr, "authzcheck: %s%s%s", text_begin(app->colour_err, colour), what,
+		text_end(app->colour_err, colour));
+	text_put(stderr, pol_str_of(message));
+	fputc('\n', stderr);
+}
+
+int app_fail(struct app *app, int status, const char *code, const char *format, ...)
+{
+	char message[MESSAGE_SIZE];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(message, sizeof message, format, args);
+	va_end(args);
+	fflush(stdout);
+	say(app, "", COLOUR_NONE, message);
+	if (app->want_json && !app->failed && json_reset(&app->json)) {
+		json_open(&app->json, '{');
+		json_key(&app->json, "error");
+		json_open(&app->json, '{');
+		json_pair(&app->json, "code", code);
+		json_pair(&app->json, "message", message);
+		json_close(&app->json, '}');
+		json_close(&app->json, '}');
+	}
+	app->failed = true;
+	return status;
+}
+
+void app_warn(struct app *app, const char *format, ...)
+{
+	char message[MESSAGE_SIZE];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(message, sizeof message, format, args);
+	va_end(args);
+	say(app, "warning: ", COLOUR_YELLOW, message);
+}
+
+const char *app_text(struct app *app, const char *format, ...)
+{
+	va_list args;
+	char *text;
+	int len;
+
+	va_start(args, format);
+	len = vsnprintf(NULL, 0, format, args);
+	va_end(args);
+	if (len < 0) {
+		return "";
+	}
+	text = pol_arena_alloc(&app->arena, (size_t)len + 1, 1);
+	if (text == NULL) {
+		return "";
+	}
+	va_start(args, format);
+	vsnprintf(text, (size_t)len + 1, format, args);
+	va_end(args);
+	return text;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * app: one run of authzcheck, and what a subcommand is.
+ *
+ * A struct app lives on main's stack and is passed to whoever needs it; there is no other state.
+ * What is allocated for output and arguments comes from its arena and lives until the end.
+ *
+ * A subcommand is one const table in a file of its own. It writes either text to standard output
+ * or, with --json, into app->json; it reports what went wrong with app_fail, once, and returns
+ * the exit status. Nothing here is thread-safe.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "policy/arena.h"
+#include "policy/str.h"
+#include "tools/args.h"
+#include "tools/json.h"
+
+/* What the process returns. */
+enum {
+	EXIT_YES = 0,    /* allowed, done, clean */
+	EXIT_NO = 1,     /* denied, failed, invalid, found something, refused */
+	EXIT_USAGE = 2,  /* usage, unreadable input, invalid request */
+	EXIT_DAEMON = 3, /* no daemon, deadline, overloaded, internal */
+};
+
+/* All that one run keeps in memory, its longest list a page at a time. */
+#define APP_ARENA_LIMIT ((size_t)512 * 1024 * 1024)
+
+struct rpc;
+
+struct app {
+	const struct command *command;
+	struct args args;
+	struct pol_arena arena;
+	bool want_json;
+	bool colour;     /* on standard output */
+	bool colour_err; /* on standard error */
+	struct json json;
+	bool failed; /* app_fail was called */
+	struct rpc *rpc;
+	int64_t now; /* Unix seconds, at the start */
+};
+
+struct command {
+	const char *name;     /* "key create": what stands on the command line */
+	const char *words;    /* its arguments: "PRINCIPAL ROLE"; "" for none */
+	const char *summary;  /* one line */
+	const char *text;     /* a paragraph or more, lines broken; may be NULL */
+	const char *examples; /* lines of shell; never with a secret */
+	const enum flag *flags;
+	size_t flag_count;
+	size_t min_words;
+	size_t max_words;
+	int (*run)(struct app *app);
+};
+
+#define COMMAND_FLAGS(array) (array), sizeof(array) / sizeof((array)[0])
+
+/* Reports on standard error ("authzcheck: MESSAGE") and, with --json, as the document
+ * {"error": {"code", "message"}}. Returns status, for `return app_fail(…)`. */
+__attribute__((format(printf, 4, 5))) int app_fail(
+	struct app *app, int status, const char *code, const char *format, ...);
+
+/* A warning on standard error; changes nothing else. */
+__attribute__((format(printf, 2, 3))) void app_warn(struct app *app, const char *format, ...);
+
+/* printf into the arena. Never NULL: when memory is out an empty string, and the arena's status
+ * makes the run fail at its end. */
+__attribute__((format(printf, 2, 3))) const char *app_text(
+	struct app *app, const char *format, ...);

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/args.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+enum flag_kind {
+	KIND_SWITCH = 0,
+	KIND_VALUE,
+	KIND_LIST,  /* A,B, and may be repeated */
+	KIND_ITEMS, /* may be repeated; a comma is part of the value */
+};
+
+struct flag_info {
+	const char *name;
+	char letter;
+	enum flag_kind kind;
+	const char *value;
+	const char *text;
+};
+
+static const struct flag_info infos[FLAG_COUNT] = {
+	[FLAG_NONE] = { "", 0, KIND_SWITCH, NULL, "" },
+	[FLAG_SOCKET] = { "socket", 0, KIND_VALUE, "PATH", "the daemon's socket" },
+	[FLAG_JSON] = { "json", 0, KIND_SWITCH, NULL, "one JSON document on standard output" },
+	[FLAG_NO_COLOR] = { "no-color", 0, KIND_SWITCH, NULL, "no colour, not even on a terminal" },
+	[FLAG_TIMEOUT] = { "timeout", 0, KIND_VALUE, "TIME",
+		"how long to wait for the daemon (5s unless told)" },
+	[FLAG_HELP] = { "help", 'h', KIND_SWITCH, NULL, "this text" },
+	[FLAG_VERSION] = { "version", 0, KIND_SWITCH, NULL, "the version" },
+	[FLAG_PRINCIPAL] = { "principal", 0, KIND_VALUE, "ID", "the principal" },
+	[FLAG_ROLE] = { "role", 0, KIND_LIST, "A,B", "roles" },
+	[FLAG_SCOPE] = { "scope", 0, KIND_LIST, "A,B", "scopes" },
+	[FLAG_NAME] = { "name", 0, KIND_VALUE, "TEXT", "a name for people" },
+	[FLAG_LABEL] = { "label", 0, KIND_VALUE, "TEXT", "a label to find it by" },
+	[FLAG_KIND] = { "kind", 0, KIND_VALUE, "KIND", "user or service" },
+	[FLAG_ATTRIBUTE] = { "attribute", 0, KIND_ITEMS, "NAME=TEXT",
+		"an attribute; may be repeated" },
+	[FLAG_API_ACCESS] = { "api-access", 0, KIND_VALUE, "yes|no",
+		"whether its keys open anything" },
+	[FLAG_STATUS] = { "status", 0, KIND_VALUE, "STATUS", "only those of this status" },
+	[FLAG_ENVIRONMENT] = { "environment", 0, KIND_VALUE, "NAME", "the environment" },
+	[FLAG_TENANT] = { "tenant", 0, KIND_VALUE, "NAME", "the tenant" },
+	[FLAG_EXPIRES_IN] = { "expires-in", 0, KIND_VALUE, "TIME",
+		"when it expires, from now: 90d, 12h, 30m" },
+	[FLAG_EXPIRES_AT] = { "expires-at", 0, KIND_VALUE, "WHEN", "when it expires: RFC 3339" },
+	[FLAG_NOT_BEFORE] = { "not-before", 0, KIND_VALUE, "WHEN",
+		"when it begins to work: RFC 3339" },
+	[FLAG_UNTIL] = { "until", 0, KIND_VALUE, "WHEN",
+		"when it ends: RFC 3339, or from now: 30d" },
+	[FLAG_NETWORK] = { "network", 0, KIND_LIST, "CIDR,CIDR", "the networks it works from" },
+	[FLAG_AT] = { "at", 0, KIND_ITEMS, "TREE:/PATH",
+		"at or below this alone; may be repeated" },
+	[FLAG_SERVICE] = { "service", 0, KIND_VALUE, "NAME", "the service whose stack decides" },
+	[FLAG_TREE] = { "tree", 0, KIND_VALUE, "NAME", "the resource tree" },
+	[FLAG_SEARCH] = { "search", 0, KIND_VALUE, "WORD",
+		"only what has this word in its path, actions or description" },
+	[FLAG_IP] = { "ip", 0, KIND_VALUE, "ADDRESS", "the caller's address" },
+	[FLAG_MFA_AT] = { "mfa-at", 0, KIND_VALUE, "WHEN",
+		"when the caller last gave a second factor: RFC 3339, now, or 5m for 5 minutes "
+		"ago" },
+	[FLAG_TIME] = { "time", 0, KIND_VALUE, "WHEN",
+		"the time to judge hours by: RFC 3339 or now" },
+	[FLAG_TOKEN] = { "token", 0, KIND_VALUE, "TOKEN",
+		"the token; - reads it from standard input" },
+	[FLAG_TOKEN_FILE] = { "token-file", 0, KIND_VALUE, "FILE",
+		"a file whose first line is the token ($AUTHZ_TOKEN holds it too)" },
+	[FLAG_FORMAT] = { "format", 0, KIND_VALUE, "FORMAT", "text, or github for annotations" },
+	[FLAG_VERBOSE] = { "verbose", 'v', KIND_SWITCH, NULL, "one line for each test" },
+};
+
+static const enum flag globals[] = { FLAG_SOCKET, FLAG_JSON, FLAG_NO_COLOR, FLAG_TIMEOUT, FLAG_HELP,
+	FLAG_VERSION };
+
+enum {
+	GLOBAL_COUNT = sizeof globals / sizeof globals[0],
+	LONG_BASE = 256, /* what getopt_long returns for FLAG_NONE's long name */
+	NEAR = 2,        /* edits, for a word of four letters or more */
+	NEAR_MAX = 48,   /* longer words are not compared */
+};
+
+size_t args_globals(const enum flag **out)
+{
+	*out = globals;
+	return GLOBAL_COUNT;
+}
+
+const char *args_name(enum flag flag)
+{
+	return infos[flag].name;
+}
+
+struct args_help args_help_of(enum flag flag, char *buf, size_t size)
+{
+	const struct flag_info *info = &infos[flag];
+	char letter[8] = "    ";
+
+	if (info->letter != 0) {
+		snprintf(letter, sizeof letter, "-%c, ", info->letter);
+	}
+	snprintf(buf, size, "%s--%s%s%s", letter, info->name, info->value != NULL ? " " : "",
+		info->value != NULL ? info->value : "");
+	return (struct args_help){ buf, info->text };
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Damerau's distance, adjacent letters exchanged counted once (optimal string alignment). */
+static size_t distance(const char *a, const char *b)
+{
+	size_t rows[3][NEAR_MAX + 1];
+	size_t a_len = strlen(a);
+	size_t b_len = strlen(b);
+
+	if (a_len > NEAR_MAX || b_len > NEAR_MAX) {
+		return NEAR_MAX;
+	}
+	for (size_t j = 0; j <= b_len; j++) {
+		rows[0][j] = j;
+	}
+	for (size_t i = 1; i <= a_len; i++) {
+		size_t *row = rows[i % 3];
+		const size_t *above = rows[(i + 2) % 3];
+		const size_t *before = rows[(i + 1) % 3];
+
+		row[0] = i;
+		for (size_t j = 1; j <= b_len; j++) {
+			size_t cost = a[i - 1] == b[j - 1] ? 0 : 1;
+
+			row[j] =
+				smaller(smaller(above[j] + 1, row[j - 1] + 1), above[j - 1] + cost);
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+				row[j] = smaller(row[j], before[j - 2] + 1);
+			}
+		}
+	}
+	return rows[a_len % 3][b_len];
+}
+
+const char *args_nearest(const char *word, const char *const *candidates, size_t count)
+{
+	size_t best = (strlen(word) >= 4 ? NEAR : 1) + 1;
+	const char *nearest = NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		size_t d = distance(word, candidates[i]);
+
+		if (d < best) {
+			best = d;
+			nearest = candidates[i];
+		}
+	}
+	return nearest;
+}
+
+static bool list_add(struct args_list *list, struct pol_arena *arena, struct pol_str item)
+{
+	struct pol_str *items = pol_arena_grow(
+		arena, list->items, list->count, list->count + 1, sizeof *items, &list->capacity);
+
+	if (items == NULL) {
+		return false;
+	}
+	list->items = items;
+	list->items[list->count++] = item;
+	return true;
+}
+
+/* A,B,C; an empty text is an empty list, an empty item is none of the caller's. */
+static bool list_split(struct args *args, struct pol_arena *arena, enum flag flag, const char *text)
+{
+	while (*text != '\0') {
+		size_t len = strcspn(text, ",");
+
+		if (len == 0 || (text[len] == ',' && text[len + 1] == '\0')) {
+			snprintf(args->error, sizeof args->error,
+				"--%s has an empty item between its commas", infos[flag].name);
+			return false;
+		}
+		if (!list_add(&args->lists[flag], arena, (struct pol_str){ text, len })) {
+			snprintf(args->error, sizeof args->error, "out of memory");
+			return false;
+		}
+		text += len + (text[len] == ',');
+	}
+	return true;
+}
+
+static bool take(struct args *args, struct pol_arena *arena, enum flag flag, const char *value)
+{
+	const struct flag_info *info = &infos[flag];
+
+	switch (info->kind) {
+	case KIND_LIST:
+		args->given[flag] = true;
+		return list_split(args, arena, flag, value);
+	case KIND_ITEMS:
+		args->given[flag] = true;
+		if (!list_add(&args->lists[flag], arena, pol_str_of(value))) {
+			snprintf(args->error, sizeof args->error, "out of memory");
+			return false;
+		}
+		return true;
+	case KIND_VALUE:
+		if (args->given[flag]) {
+			snprintf(args->error, sizeof args->error, "--%s was given twice",
+				info->name);
+			return false;
+		}
+		args->values[flag] = value;
+		break;
+	case KIND_SWITCH:
+		break;
+	}
+	args->given[flag] = true;
+	return true;
+}
+
+/* What getopt_long is told: its own two tables, from ours. */
+struct parser {
+	enum flag accepted[FLAG_COUNT];
+	size_t accepted_count;
+	struct option longs[FLAG_COUNT + 1];
+	char shorts[2 * FLAG_COUNT + 3];
+};
+
+static void parser_init(struct parser *parser, const enum flag *flags, size_t count, bool leading)
+{
+	size_t len = 0;
+
+	memset(parser, 0, sizeof *parser);
+	if (leading) {
+		parser->shorts[len++] = '+';
+	}
+	parser->shorts[len++] = ':';
+	for (size_t i = 0; i < GLOBAL_COUNT + count; i++) {
+		enum flag flag = i < GLOBAL_COUNT ? globals[i] : flags[i - GLOBAL_COUNT];
+		const struct flag_info *info = &infos[flag];
+
+		parser->accepted[i] = flag;
+		parser->longs[i] = (struct option){ info->name,
+			info->kind == KIND_SWITCH ? no_argument : required_argument, NULL,
+			LONG_BASE + (int)flag };
+		if (info->letter != 0) {
+			parser->shorts[len++] = info->letter;
+			if (info->kind != KIND_SWITCH) {
+				parser->shorts[len++] = ':';
+			}
+		}
+	}
+	parser->accepted_count = GLOBAL_COUNT + count;
+}
+
+static enum flag flag_of(const struct parser *parser, int got)
+{
+	if (got >= LONG_BASE) {
+		return (enum flag)(got - LONG_BASE);
+	}
+	for (size_t i = 0; i < parser->accepted_count; i++) {
+		if (infos[parser->accepted[i]].letter == got) {
+			return parser->accepted[i];
+		}
+	}
+	return FLAG_NONE;
+}
+
+/* getopt_long's '?' and ':' into a sentence. */
+static void complain(struct args *args, const struct parser *parser, int got, const char *word)
+{
+	const char *names[FLAG_COUNT];
+	const char *nearest;
+	char name[64];
+
+	if (got == ':') {
+		snprintf(args->error, sizeof args->error, "%s wants a value", word);
+		return;
+	}
+	if (optopt >= LONG_BASE) {
+		snprintf(args->error, sizeof args->error, "--%s takes no value",
+			infos[optopt - LONG_BASE].name);
+		return;
+	}
+	if (optopt != 0) {
+		snprintf(args->error, sizeof args->error, "unknown option '-%c'", optopt);
+		return;
+	}
+	snprintf(name, sizeof name, "%.*s", (int)smaller(strcspn(word + 2, "="), sizeof name - 1),
+		word + 2);
+	for (size_t i = 0; i < parser->accepted_count; i++) {
+		names[i] = infos[parser->accepted[i]].name;
+	}
+	nearest = args_nearest(name, names, parser->accepted_count);
+	snprintf(args->error, sizeof args->error, "unknown option '--%s'%s%s%s", name,
+		nearest != NULL ? ": did you mean '--" : "", nearest != NULL ? nearest : "",
+		nearest != NULL ? "'?" : "");
+}
+
+static bool take_words(struct args *args, int argc, char **argv)
+{
+	for (; optind < argc; optind++) {
+		if (args->word_count == ARGS_MAX_WORDS) {
+			snprintf(args->error, sizeof args->error, "too many arguments");
+			return false;
+		}
+		args->words[args->word_count++] = argv[optind];
+	}
+	return true;
+}
+
+int args_parse(struct args *args, struct pol_arena *arena, int argc, char **argv,
+	const enum flag *flags, size_t count, bool leading)
+{
+	struct parser parser;
+
+	parser_init(&parser, flags, count, leading);
+	optind = 0; /* glibc: begin anew */
+	opterr = 0;
+	for (;;) {
+		int before = optind > 0 ? optind : 1;
+		int got = getopt_long(argc, argv, parser.shorts, parser.longs, NULL);
+
+		if (got == -1) {
+			break;
+		}
+		if (got == '?' || got == ':') {
+			/* With permutation the word in question lies right before optind. */
+			complain(args, &parser, got, argv[optind > 1 ? optind - 1 : before]);
+			return -1;
+		}
+		if (!take(args, arena, flag_of(&parser, got), optarg)) {
+			return -1;
+		}
+	}
+	if (!leading && !take_words(args, argc, argv)) {
+		return -1;
+	}
+	return optind;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * args: the options of every subcommand, named and explained once, and what came on the command
+ * line. Values point into argv and the arena that the caller gave.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "policy/arena.h"
+#include "policy/str.h"
+
+/* Zero is no option. The order is that of the table in args.c, and of the help. */
+enum flag {
+	FLAG_NONE = 0,
+	FLAG_SOCKET,
+	FLAG_JSON,
+	FLAG_NO_COLOR,
+	FLAG_TIMEOUT,
+	FLAG_HELP,
+	FLAG_VERSION,
+	FLAG_PRINCIPAL,
+	FLAG_ROLE,
+	FLAG_SCOPE,
+	FLAG_NAME,
+	FLAG_LABEL,
+	FLAG_KIND,
+	FLAG_ATTRIBUTE,
+	FLAG_API_ACCESS,
+	FLAG_STATUS,
+	FLAG_ENVIRONMENT,
+	FLAG_TENANT,
+	FLAG_EXPIRES_IN,
+	FLAG_EXPIRES_AT,
+	FLAG_NOT_BEFORE,
+	FLAG_UNTIL,
+	FLAG_NETWORK,
+	FLAG_AT,
+	FLAG_SERVICE,
+	FLAG_TREE,
+	FLAG_SEARCH,
+	FLAG_IP,
+	FLAG_MFA_AT,
+	FLAG_TIME,
+	FLAG_TOKEN,
+	FLAG_TOKEN_FILE,
+	FLAG_FORMAT,
+	FLAG_VERBOSE,
+	FLAG_COUNT
+};
+
+/* Words after the subcommand; more are never meant. */
+#define ARGS_MAX_WORDS 8
+
+struct args_list {
+	struct pol_str *items;
+	size_t count;
+	size_t capacity;
+};
+
+struct args {
+	bool given[FLAG_COUNT];
+	const char *values[FLAG_COUNT];
+	struct args_list lists[FLAG_COUNT]; /* of those that take A,B or may be repeated */
+	const char *words[ARGS_MAX_WORDS];
+	size_t word_count;
+	char error[256]; /* why args_parse failed */
+};
+
+/*
+ * Parses argv[1..] (argv[0] is passed over) with the global options and `count` more. With
+ * `leading` it stops at the first word, for the options before a subcommand; else options and
+ * words may come in any order and "--" ends the options. Adds to *args, and returns the index of
+ * the first word that it did not take, or -1 with args->error.
+ */
+int args_parse(struct args *args, struct pol_arena *arena, int argc, char **argv,
+	const enum flag *flags, size_t count, bool leading);
+
+/* "    --name NAME  what it does" and so on, for the help; a list of `count` options. */
+struct args_help {
+	const char *option; /* "--role A,B", with "-v, " before it where there is a letter */
+	const char *text;
+};
+struct args_help args_help_of(enum flag flag, char *buf, size_t size);
+
+/* The global options: the first ones of enum flag. */
+size_t args_globals(const enum flag **out);
+
+/* "--name" of an option. */
+const char *args_name(enum flag flag);
+
+/* The word of a list nearest to `word`, when it is near enough to be meant; else NULL. */
+const char *args_nearest(const char *word, const char *const *candidates, size_t count);

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * authzcheck: the operator's and the policy author's tool.
+ *
+ * main finds the subcommand in help.c's table, parses its options, and runs it. Everything a
+ * subcommand needs comes with struct app.
+ */
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "tools/app.h"
+#include "tools/help.h"
+#include "tools/rpc.h"
+#include "tools/text.h"
+
+static int fail_usage(struct app *app, const char *see)
+{
+	return app_fail(app, EXIT_USAGE, "usage", "%s (see 'authzcheck%s%s --help')",
+		app->args.error, see[0] != '\0' ? " " : "", see);
+}
+
+/* What --json and --no-color change, as far as they are known by now. */
+static void apply_globals(struct app *app)
+{
+	app->want_json = app->args.given[FLAG_JSON];
+	if (app->args.given[FLAG_NO_COLOR]) {
+		app->colour = false;
+		app->colour_err = false;
+	}
+}
+
+static int unknown_command(struct app *app, const char *group, const char *word)
+{
+	const char *nearest = help_nearest(group, word);
+	size_t len = nearest != NULL ? strcspn(nearest, " ") : 0;
+
+	snprintf(app->args.error, sizeof app->args.error, "unknown command '%s%s%.64s'%s%.*s%s",
+		group != NULL ? group : "", group != NULL ? " " : "", word,
+		nearest != NULL ? ": did you mean '" : "", (int)len, nearest != NULL ? nearest : "",
+		nearest != NULL ? "'?" : "");
+	return fail_usage(app, group != NULL ? group : "");
+}
+
+/*
+ * Finds the subcommand behind the global options; with two words, options may stand between them.
+ * Returns the index of its last word in argv, or -1 and *out_status when there is nothing to run.
+ */
+static int find_command(struct app *app, int argc, char **argv, int *out_status)
+{
+	const char *words[2] = { NULL, NULL };
+	int at = 0;
+
+	for (size_t count = 0; count < 2;) {
+		size_t used;
+		int next = args_parse(&app->args, &app->arena, argc - at, argv + at, NULL, 0, true);
+
+		apply_globals(app);
+		if (next < 0) {
+			*out_status = fail_usage(app, words[0] != NULL ? words[0] : "");
+			return -1;
+		}
+		at += next;
+		if (app->args.given[FLAG_HELP]) {
+			help_print(app, words[0], stdout);
+			*out_status = EXIT_YES;
+			return -1;
+		}
+		if (app->args.given[FLAG_VERSION]) {
+			puts("authzcheck " AUTHZ_VERSION);
+			*out_status = EXIT_YES;
+			return -1;
+		}
+		if (at >= argc) {
+			help_print(app, words[0], stderr);
+			*out_status = EXIT_USAGE;
+			return -1;
+		}
+		words[count++] = argv[at];
+		app->command = help_find(words, count, &used);
+		if (app->command != NULL) {
+			return at;
+		}
+		if (count == 2 || !help_is_group(words[0])) {
+			break;
+		}
+	}
+	*out_status =
+		unknown_command(app, words[1] != NULL ? words[0] : NULL, words[words[1] != NULL]);
+	return -1;
+}
+
+static int run_command(struct app *app, int argc, char **argv)
+{
+	const struct command *command = app->command;
+
+	if (args_parse(&app->args, &app->arena, argc, argv, command->flags, command->flag_count,
+		    false) < 0) {
+		apply_globals(app);
+		return fail_usage(app, command->name);
+	}
+	apply_globals(app);
+	if (app->args.given[FLAG_HELP]) {
+		help_print_command(app, command, stdout);
+		return EXIT_YES;
+	}
+	if (app->args.given[FLAG_VERSION]) {
+		puts("authzcheck " AUTHZ_VERSION);
+		return EXIT_YES;
+	}
+	if (app->args.word_count < command->min_words) {
+		snprintf(app->args.error, sizeof app->args.error, "%s wants %s", command->name,
+			command->words);
+		return fail_usage(app, command->name);
+	}
+	if (app->args.word_count > command->max_words) {
+		snprintf(app->args.error, sizeof app->args.error, "%s: unexpected argument '%.64s'",
+			command->name, app->args.words[command->max_words]);
+		return fail_usage(app, command->name);
+	}
+	return command->run(app);
+}
+
+static int run(struct app *app, int argc, char **argv)
+{
+	int status = EXIT_USAGE;
+	int at = find_command(app, argc, argv, &status);
+
+	return at < 0 ? status : run_command(app, argc - at, argv + at);
+}
+
+/* Nothing was done unless it was said: a full disk behind standard output is a failure. */
+static int finish(struct app *app, int status)
+{
+	if (app->arena.status != POL_OK) {
+		status = app_fail(app, EXIT_DAEMON, "internal", "out of memory");
+	}
+	if ((app->want_json && !json_print(&app->json, stdout)) || fflush(stdout) != 0 ||
+		ferror(stdout)) {
+		fputs("authzcheck: cannot write to standard output\n", stderr);
+		status = status == EXIT_YES ? EXIT_USAGE : status;
+	}
+	rpc_close(app->rpc);
+	json_finish(&app->json);
+	pol_arena_finish(&app->arena);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct app app = {
+		.colour = text_wants_colour(stdout),
+		.colour_err = text_wants_colour(stderr),
+		.now = (int64_t)time(NULL),
+	};
+
+	pol_arena_init(&app.arena, APP_ARENA_LIMIT);
+	if (!json_init(&app.json)) {
+		fputs("authzcheck: out of memory\n", stderr);
+		return EXIT_DAEMON;
+	}
+	return finish(&app, run(&app, argc, argv));
+}

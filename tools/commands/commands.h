@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * commands: every subcommand, one a file. The table that names them, in the order of the help, is
+ * in help.c.
+ */
+
+#include "tools/app.h"
+
+extern const struct command command_check;
+extern const struct command command_can;
+extern const struct command command_key_create;
+extern const struct command command_key_list;
+extern const struct command command_key_show;
+extern const struct command command_key_edit;
+extern const struct command command_key_disable;
+extern const struct command command_key_enable;
+extern const struct command command_key_revoke;
+extern const struct command command_key_pattern;
+extern const struct command command_principal_create;
+extern const struct command command_principal_list;
+extern const struct command command_principal_show;
+extern const struct command command_principal_edit;
+extern const struct command command_principal_disable;
+extern const struct command command_principal_enable;
+extern const struct command command_principal_delete;
+extern const struct command command_assign;
+extern const struct command command_unassign;
+extern const struct command command_reload;
+extern const struct command command_status;
+extern const struct command command_policy_check;
+extern const struct command command_policy_test;
+extern const struct command command_policy_show;

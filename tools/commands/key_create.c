@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* key create: a new key, its secret shown once. */
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "tools/commands/commands.h"
+#include "tools/record.h"
+#include "tools/show.h"
+#include "tools/text.h"
+#include "tools/when.h"
+
+static int put_times(struct app *app, struct params *params)
+{
+	int64_t time;
+	int status = EXIT_YES;
+
+	if (app->args.given[FLAG_EXPIRES_IN] && app->args.given[FLAG_EXPIRES_AT]) {
+		return app_fail(app, EXIT_USAGE, "usage",
+			"--expires-in and --expires-at exclude each other");
+	}
+	if (app->args.given[FLAG_EXPIRES_IN]) {
+		status = when_option_duration(app, FLAG_EXPIRES_IN, &time);
+		if (status == EXIT_YES) {
+			params_int(params, "expires_in", time);
+		}
+	}
+	if (status == EXIT_YES && app->args.given[FLAG_EXPIRES_AT]) {
+		status = when_option(app, FLAG_EXPIRES_AT, WHEN_AHEAD, &time);
+		if (status == EXIT_YES) {
+			params_int(params, "expires_at", time);
+		}
+	}
+	if (status == EXIT_YES && app->args.given[FLAG_NOT_BEFORE]) {
+		status = when_option(app, FLAG_NOT_BEFORE, WHEN_AHEAD, &time);
+		if (status == EXIT_YES) {
+			params_int(params, "not_before", time);
+		}
+	}
+	return status;
+}
+
+static int put_params(struct app *app, struct params *params)
+{
+	const struct args *args = &app->args;
+
+	if (args->given[FLAG_PRINCIPAL] && args->given[FLAG_ROLE]) {
+		return app_fail(app, EXIT_USAGE, "usage",
+			"--principal and --role exclude each other: a key is bound to one of them");
+	}
+	if (!args->given[FLAG_PRINCIPAL] && !args->given[FLAG_ROLE] && !args->given[FLAG_SCOPE]) {
+		return app_fail(app, EXIT_USAGE, "usage",
+			"bound to what? give --principal ID, --role A,B or --scope A,B");
+	}
+	params_flag(params, app, "name", FLAG_NAME);
+	params_flag(params, app, "label", FLAG_LABEL);
+	params_flag(params, app, "principal", FLAG_PRINCIPAL);
+	params_flag_list(params, app, "roles", FLAG_ROLE);
+	params_flag_list(params, app, "scopes", FLAG_SCOPE);
+	params_flag_list(params, app, "at", FLAG_AT);
+	params_flag_list(params, app, "networks", FLAG_NETWORK);
+	params_flag(params, app, "environment", FLAG_ENVIRONMENT);
+	params_flag(params, app, "tenant", FLAG_TENANT);
+	return put_times(app, params);
+}
+
+/* A pipe or a file gets the secret and nothing else. */
+static int print(struct app *app, struct wire_cursor record)
+{
+	struct pol_str secret = record_str(record, "secret");
+
+	if (secret.len == 0) {
+		return app_fail(app, EXIT_DAEMON, "internal",
+			"the daemon created a key and told no secret: revoke it");
+	}
+	if (app->want_json) {
+		json_wire(&app->json, record);
+		return EXIT_YES;
+	}
+	if (isatty(STDOUT_FILENO) != 1) {
+		printf("%.*s\n", POL_STR_ARGS(secret));
+		return EXIT_YES;
+	}
+	show_key(app, record);
+	printf("\n%s%.*s%s\n\nThis is the secret. It is shown once and kept nowhere: store it "
+	       "now.\n",
+		text_begin(app->colour, COLOUR_BOLD), POL_STR_ARGS(secret),
+		text_end(app->colour, COLOUR_BOLD));
+	return EXIT_YES;
+}
+
+static int run(struct app *app)
+{
+	struct params params;
+	struct wire_cursor record;
+	int status;
+
+	params_begin(&params);
+	status = put_params(app, &params);
+	if (status != EXIT_YES) {
+		params_finish(&params);
+		return status;
+	}
+	status = rpc_call(app, "keys.create", &params, &record);
+	return status == EXIT_YES ? print(app, record) : status;
+}
+
+static const enum flag flags[] = { FLAG_PRINCIPAL, FLAG_ROLE, FLAG_SCOPE, FLAG_AT, FLAG_NAME,
+	FLAG_LABEL, FLAG_ENVIRONMENT, FLAG_TENANT, FLAG_EXPIRES_IN, FLAG_EXPIRES_AT,
+	FLAG_NOT_BEFORE, FLAG_NETWORK };
+
+const struct command command_key_create = {
+	.name = "key create",
+	.words = "",
+	.summary = "Create a key; its secret is shown once",
+	.text = "A key is bound for ever to a principal, to roles, or to scopes alone; scopes and\n"
+		"places beside a principal or roles narrow it. When standard output is no "
+		"terminal,\n"
+		"the secret alone is written there.\n",
+	.examples = "  authzcheck key create --principal alice --name laptop --expires-in 90d\n"
+		    "  authzcheck key create --scope loans:read --environment test\n"
+		    "  (umask 077; authzcheck key create --role collector >collector.key)\n",
+	.flags = flags,
+	.flag_count = sizeof flags / sizeof flags[0],
+	.min_words = 0,
+	.max_words = 0,
+	.run = run,
+};

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* key pattern: the regular expression that finds leaked keys. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/commands/commands.h"
+#include "tools/policy.h"
+
+/* Behind the prefix: kid, which begins with the format's version, secret and checksum. Written for
+ * RE2, PCRE and POSIX alike: it holds no group but the prefixes', and no look-around. */
+#define TAIL "1[0-9A-Za-z]{11}_[0-9A-Za-z]{38}"
+
+/* Without a policy: whatever a prefix may be. */
+#define ANY_PREFIX "([0-9A-Za-z]+_)+"
+
+static const char *prefixes(struct app *app, const struct policy *policy)
+{
+	const struct pol_environment *environments;
+	size_t count = pol_snapshot_environments(policy->snapshot, &environments);
+	const char *text = "(";
+
+	for (size_t i = 0; i < count; i++) {
+		/* Letters, digits and underscores: nothing to escape. */
+		text = app_text(app, "%s%s%.*s", text, i > 0 ? "|" : "",
+			POL_STR_ARGS(environments[i].prefix));
+	}
+	return app_text(app, "%s)", text);
+}
+
+static int print(struct app *app, const char *pattern, bool gitleaks)
+{
+	if (app->want_json) {
+		json_open(&app->json, '{');
+		json_pair(&app->json, "pattern", pattern);
+		json_close(&app->json, '}');
+	} else if (gitleaks) {
+		printf("[[rules]]\n"
+		       "id = \"authz-key\"\n"
+		       "description = \"A secret API key of authzd\"\n"
+		       "regex = '''%s'''\n",
+			pattern);
+	} else {
+		puts(pattern);
+	}
+	return EXIT_YES;
+}
+
+static int run(struct app *app)
+{
+	const char *format = app->args.values[FLAG_FORMAT];
+	bool gitleaks = format != NULL && strcmp(format, "gitleaks") == 0;
+	const char *prefix = ANY_PREFIX;
+	struct policy policy = { 0 };
+	int status = EXIT_YES;
+
+	if (format != NULL && !gitleaks && strcmp(format, "text") != 0) {
+		return app_fail(app, EXIT_USAGE, "usage",
+			"--format '%s' is unknown: text or gitleaks", format);
+	}
+	if (app->args.word_count > 0) {
+		status = policy_need(app, app->args.words[0], &policy);
+		if (status == EXIT_YES) {
+			prefix = prefixes(app, &policy);
+		}
+		policy_finish(&policy);
+	}
+	if (status != EXIT_YES) {
+		return status;
+	}
+	return print(app, app_text(app, "\\b%s" TAIL "\\b", prefix), gitleaks);
+}
+
+static const enum flag flags[] = { FLAG_FORMAT };
+
+const struct command command_key_pattern = {
+	.name = "key pattern",
+	.words = "[DIR]",
+	.summary = "Print the regular expression that finds keys in text",
+	.text = "For secret scanners (RE2, PCRE, grep -E): one expression finds every key of "
+		"every\n"
+		"environment. With a policy folder it finds the prefixes of that policy alone.\n"
+		"--format gitleaks prints a rule for that scanner. No daemon is needed.\n",
+	.examples = "  git grep -E \"$(authzcheck key pattern)\"\n"
+		    "  authzcheck key pattern --format gitleaks policy/ >>.gitleaks.toml\n",
+	.flags = flags,
+	.flag_count = sizeof flags / sizeof flags[0],
+	.min_words = 0,
+	.max_words = 1,
+	.run = run,
+};

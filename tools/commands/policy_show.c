@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* policy show: the resource trees, and what a role may do in them, drawn as trees. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "policy/query.h"
+#include "tools/commands/commands.h"
+#include "tools/draw.h"
+#include "tools/policy.h"
+#include "tools/text.h"
+
+/* One node of the tree, ready to be drawn. */
+struct shown {
+	unsigned depth;
+	bool kept; /* it, or something below it, was searched for */
+	const char *text;
+};
+
+struct view {
+	struct app *app;
+	const char *search; /* NULL: everything */
+	bool with_role;
+	struct shown *nodes;
+	size_t count;
+	size_t capacity;
+	size_t found;
+};
+
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* ASCII case apart. */
+static bool contains(struct pol_str text, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (size_t at = 0; at + len <= text.len; at++) {
+		size_t i = 0;
+
+		while (i < len && lower(text.ptr[at + i]) == lower(word[i])) {
+			i++;
+		}
+		if (i == len) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool matches(const struct pol_shown *shown, const char *word)
+{
+	if (contains(shown->resource, word) || contains(shown->description, word)) {
+		return true;
+	}
+	for (size_t i = 0; i < shown->action_count; i++) {
+		const struct pol_shown_action *action = &shown->actions[i];
+
+		if (contains(action->name, word) || contains(action->methods, word) ||
+			contains(action->description, word)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* "+list GET" and so on; without a role no mark. */
+static const char *action_text(const struct view *view, const struct pol_shown_action *action)
+{
+	struct app *app = view->app;
+	bool colour = app->colour && view->with_role;
+	enum colour how = COLOUR_DIM;
+	const char *mark = "·";
+
+	if (action->denied) {
+		how = COLOUR_RED;
+		mark = "-";
+	} else if (action->allowed) {
+		how = COLOUR_GREEN;
+		mark = "+";
+	}
+	return app_text(app, "  %s%s%s%s%s%s", text_begin(colour, how), view->with_role ? mark : "",
+		text_escape(&app->arena, action->name), action->methods.len > 0 ? " " : "",
+		text_escape(&app->arena, action->methods), text_end(colour, how));
+}
+
+static const char *node_text(const struct view *view, const struct pol_shown *shown)
+{
+	struct app *app = view->app;
+	const char *segment = text_escape(&app->arena, shown->segment);
+	const char *text = app_text(app, "%s%s%s%s%s", text_begin(app->colour, COLOUR_BOLD),
+		shown->depth > 0 && segment[0] != '/' ? "/" : "", segment,
+		shown->depth > 0 ? "" : ":", text_end(app->colour, COLOUR_BOLD));
+
+	for (size_t i = 0; i < shown->action_count; i++) {
+		text = app_text(app, "%s%s", text, action_text(view, &shown->actions[i]));
+	}
+	if (shown->description.len > 0) {
+		text = app_text(app, "%s  %s\"%s\"%s", text, text_begin(app->colour, COLOUR_DIM),
+			text_escape(&app->arena, shown->description),
+			text_end(app->colour, COLOUR_DIM));
+	}
+	return text;
+}
+
+static bool on_drawn(void *context, const struct pol_shown *shown)
+{
+	struct view *view = context;
+	bool kept = view->search == NULL || matches(shown, view->search);
+	struct shown *nodes = pol_arena_grow(&view->app->arena, view->nodes, view->count,
+		view->count + 1, sizeof *nodes, &view->capacity);
+
+	if (nodes == NULL) {
+		return false;
+	}
+	view->nodes = nodes;
+	view->nodes[view->count++] = (struct shown){ shown->depth, kept, node_text(view, shown) };
+	view->found += kept;
+	return true;
+}
+
+static bool on_json(void *context, const struct pol_shown *shown)
+{
+	struct view *view = context;
+	struct json *json = &view->app->json;
+
+	if (view->search != NULL && !matches(shown, view->search)) {
+		return true;
+	}
+	view->found++;
+	json_open(json, '{');
+	json_key(json, "resource");
+	json_str(json, shown->resource);
+	json_key(json, "description");
+	json_str(json, shown->description);
+	json_key(json, "actions");
+	json_open(json, '[');
+	for (size_t i = 0; i < shown->action_count; i++) {
+		const struct pol_shown_action *action = &shown->actions[i];
+
+		json_open(json, '{');
+		json_key(json, "name");
+		json_str(json, action->name);
+		json_key(json, "methods");
+		json_str(json, action->methods);
+		json_key(json, "description");
+		json_str(json, action->description);
+		if (view->with_role) {
+			json_key(json, "allowed");
+			json_bool(json, action->allowed && !action->denied);
+			json_key(json, "denied");
+			json_bool(json, action->denied);
+		}
+		json_close(json, '}');
+	}
+	json_close(json, ']');
+	json_close(json, '}');
+	return true;
+}
+
+static void draw(struct view *view)
+{
+	struct draw drawing = { 0 };
+	bool below[DRAW_MAX_DEPTH + 1] = { false };
+
+	/* From the end: what is above something kept is kept too. */
+	for (size_t i = view->count; i-- > 0;) {
+		struct shown *node = &view->nodes[i];
+		unsigned depth = node->depth < DRAW_MAX_DEPTH ? node->depth : DRAW_MAX_DEPTH - 1;
+
+		node->kept = node->kept || below[depth + 1];
+		below[depth + 1] = false;
+		below[depth] = below[depth] || node->kept;
+	}
+	for (size_t i = 0; i < view->count; i++) {
+		const struct shown *node = &view->nodes[i];
+
+		if (node->kept && !draw_add(&drawing, &view->app->arena, node->depth, node->text)) {
+			return;
+		}
+	}
+	draw_print(&drawing, stdout);
+	if (view->with_role && drawing.count > 0) {
+		printf("\n+ allowed   - denied whatever else is held   · not allowed\n");
+	}
+}
+
+/* The number of the role that --role names, POL_NONE without. False: reported. */
+static bool find_role(struct app *app, const struct policy *policy, uint32_t *out)
+{
+	const struct args_list *roles = &app->args.lists[FLAG_ROLE];
+	size_t count = pol_snapshot_role_count(policy->snapshot);
+	const char **names;
+	const char *nearest;
+
+	*out = POL_NONE;
+	if (!app->args.given[FLAG_ROLE]) {
+		return true;
+	}
+	if (roles->count != 1) {
+		app_fail(app, EXIT_USAGE, "usage", "--role wants one role here");
+		return false;
+	}
+	*out = pol_snapshot_role(policy->snapshot, roles->items[0]);
+	if (*out != POL_NONE) {
+		return true;
+	}
+	names = pol_arena_alloc(&app->arena, count, sizeof *names);
+	for (size_t i = 0; names != NULL && i < count; i++) {
+		names[i] = app_text(app, "%.*s",
+			POL_STR_ARGS(pol_snapshot_role_name(policy->snapshot, (uint32_t)i)));
+	}
+	nearest = args_nearest(app_text(app, "%.*s", POL_STR_ARGS(roles->items[0])), names,
+		names != NULL ? count : 0);
+	app_fail(app, EXIT_USAGE, "not_found", "unknown role '%.*s'%s%s%s",
+		POL_STR_ARGS(roles->items[0]), nearest != NULL ? ": did you mean '" : "",
+		nearest != NULL ? nearest : "", nearest != NULL ? "'?" : "");
+	return false;
+}
+
+static int show_policy(struct app *app, const struct policy *policy)
+{
+	struct pol_str tree = pol_str_of(app->args.values[FLAG_TREE]);
+	struct view view = { .app = app, .search = app->args.values[FLAG_SEARCH] };
+	uint32_t role;
+
+	if (!find_role(app, policy, &role)) {
+		return EXIT_USAGE;
+	}
+	view.with_role = role != POL_NONE;
+	if (app->want_json) {
+		json_open(&app->json, '{');
+		json_pair(&app->json, "revision", pol_snapshot_revision(policy->snapshot));
+		json_key(&app->json, "items");
+		json_open(&app->json, '[');
+	}
+	if (pol_show(policy->snapshot, tree, role, app->want_json ? on_json : on_drawn, &view) !=
+		POL_OK) {
+		return app_fail(
+			app, EXIT_USAGE, "not_found", "unknown tree '%.*s'", POL_STR_ARGS(tree));
+	}
+	if (app->want_json) {
+		json_close(&app->json, ']');
+		json_close(&app->json, '}');
+	} else {
+		draw(&view);
+	}
+	if (view.search != NULL && view.found == 0) {
+		fflush(stdout);
+		fprintf(stderr, "authzcheck: nothing found\n");
+		return EXIT_NO;
+	}
+	return EXIT_YES;
+}
+
+static int run(struct app *app)
+{
+	struct policy policy = { 0 };
+	int status = policy_need(app, app->args.words[0], &policy);
+
+	if (status == EXIT_YES) {
+		status = show_policy(app, &policy);
+	}
+	policy_finish(&policy);
+	return status;
+}
+
+static const enum flag flags[] = { FLAG_ROLE, FLAG_TREE, FLAG_SEARCH };
+
+const struct command command_policy_show = {
+	.name = "policy show",
+	.words = "DIR",
+	.summary = "Draw the resource trees, and what a role may do in them",
+	.text = "With --role every action is marked: + allowed, - denied, · not allowed. With "
+		"--search\n"
+		"only what has the word in its path, its actions or its description is shown, "
+		"with\n"
+		"what lies above it; exit status 1 when nothing has.\n",
+	.examples = "  authzcheck policy show policy/\n"
+		    "  authzcheck policy show --role collector --tree api policy/\n"
+		    "  authzcheck policy show --search payments policy/\n",
+	.flags = flags,
+	.flag_count = sizeof flags / sizeof flags[0],
+	.min_words = 1,
+	.max_words = 1,
+	.run = run,
+};

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* policy test: a policy's own tests, and nothing else. */
+
+#include <stdio.h>
+
+#include "tools/commands/commands.h"
+#include "tools/policy.h"
+#include "tools/text.h"
+
+struct progress {
+	struct app *app;
+	bool verbose;
+};
+
+static void json_test(struct json *json, struct pol_str test, struct pol_str file, uint32_t line,
+	const char *failure)
+{
+	json_open(json, '{');
+	json_key(json, "name");
+	json_str(json, test);
+	json_key(json, "file");
+	json_str(json, file);
+	json_pair_int(json, "line", line);
+	json_key(json, "passed");
+	json_bool(json, failure == NULL);
+	if (failure != NULL) {
+		json_pair(json, "failure", failure);
+	}
+	json_close(json, '}');
+}
+
+static void on_test(
+	void *context, struct pol_str test, struct pol_str file, uint32_t line, const char *failure)
+{
+	struct progress *progress = context;
+	struct app *app = progress->app;
+	enum colour colour = failure == NULL ? COLOUR_GREEN : COLOUR_RED;
+
+	if (app->want_json) {
+		json_test(&app->json, test, file, line, failure);
+		return;
+	}
+	if (!progress->verbose) {
+		return;
+	}
+	printf("%s%s%s  ", text_begin(app->colour, colour), failure == NULL ? "ok    " : "FAILED",
+		text_end(app->colour, colour));
+	text_put(stdout, test);
+	printf("  (");
+	text_put(stdout, file);
+	printf(":%u)\n", (unsigned)line);
+}
+
+static int test(struct app *app, struct policy *policy)
+{
+	struct progress progress = { .app = app, .verbose = app->args.given[FLAG_VERBOSE] };
+	struct pol_suite_result tests;
+	int status = policy_need(app, app->args.words[0], policy);
+
+	if (status != EXIT_YES) {
+		return status;
+	}
+	if (app->want_json) {
+		json_open(&app->json, '{');
+		json_key(&app->json, "tests");
+		json_open(&app->json, '[');
+	}
+	tests = pol_suite_run(policy->snapshot, &policy->diags, on_test, &progress);
+	policy_show_diags(policy);
+	if (app->want_json) {
+		json_close(&app->json, ']');
+		json_pair_int(&app->json, "passed", (int64_t)tests.passed);
+		json_pair_int(&app->json, "failed", (int64_t)tests.failed);
+		json_close(&app->json, '}');
+	} else {
+		fflush(stderr);
+		printf("%zu passed, %s%zu failed%s\n", tests.passed,
+			text_begin(app->colour && tests.failed > 0, COLOUR_RED), tests.failed,
+			text_end(app->colour && tests.failed > 0, COLOUR_RED));
+	}
+	return tests.failed > 0 ? EXIT_NO : EXIT_YES;
+}
+
+static int run(struct app *app)
+{
+	struct policy policy = { 0 };
+	int status = test(app, &policy);
+
+	policy_finish(&policy);
+	return status;
+}
+
+static const enum flag flags[] = { FLAG_VERBOSE };
+
+const struct command command_policy_test = {
+	.name = "policy test",
+	.words = "DIR",
+	.summary = "Run a policy folder's own tests; no daemon is needed",
+	.text = "What failed is printed with its place on standard error; the last line on "
+		"standard\n"
+		"output counts. Exit status 1 when a test failed or the policy does not compile.\n",
+	.examples = "  authzcheck policy test policy/\n"
+		    "  authzcheck policy test -v policy/     # one line for each test\n",
+	.flags = flags,
+	.flag_count = sizeof flags / sizeof flags[0],
+	.min_words = 1,
+	.max_words = 1,
+	.run = run,
+};

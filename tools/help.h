@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * help: the table of subcommands, and what is told about them.
+ */
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "tools/app.h"
+
+/* Finds "check", or "key" and "create": *out_used is 1 or 2. NULL when there is none. */
+const struct command *help_find(const char *const *words, size_t count, size_t *out_used);
+
+/* Is this the first word of subcommands with two? */
+bool help_is_group(const char *word);
+
+/* The nearest subcommand to what was typed (`group` NULL: of first words, else of that group's
+ * second words), or NULL. */
+const char *help_nearest(const char *group, const char *word);
+
+/* Everything, or the subcommands of one group. */
+void help_print(const struct app *app, const char *group, FILE *file);
+
+/* One subcommand: usage, text, options, examples. */
+void help_print_command(const struct app *app, const struct command *command, FILE *file);

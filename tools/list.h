@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * list: what the `… list` subcommands share: every page of a method, as a table or as the JSON
+ * document {"items": […]}.
+ */
+
+#include <stddef.h>
+
+#include "client/wire.h"
+#include "tools/rpc.h"
+#include "tools/table.h"
+
+struct list {
+	const char *method;
+	const char *what; /* "keys" */
+	const char *const *titles;
+	size_t columns;
+	/* Puts the filters. */
+	void (*fill)(void *context, struct params *params);
+	/* One record into `columns` cells, their texts in the given arena. */
+	void (*row)(struct app *app, struct pol_arena *arena, struct wire_cursor item,
+		struct table_cell *cells);
+};
+
+/* `context` of fill is app itself. */
+int list_run(struct app *app, const struct list *list);
+
+/* The same inside a JSON object that is open, as the pair `key`: […]; or as a table under a blank
+ * line. For records that show their own. `fill` gets `context`. */
+int list_part(struct app *app, const struct list *list, const char *key, void *context);
+
+/* A status in its colour: active green, revoked and inactive red, expired yellow. */
+struct table_cell list_status(struct pol_arena *arena, struct wire_cursor item);

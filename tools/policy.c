@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/policy.h"
+
+#include <stdio.h>
+
+#include "tools/text.h"
+
+int policy_load(struct app *app, const char *path, struct policy *policy)
+{
+	int status = folder_read(app, path, &policy->folder);
+	enum pol_status compiled;
+
+	if (status != EXIT_YES) {
+		return status;
+	}
+	pol_diags_init(&policy->diags, policy->folder.sources, policy->folder.count);
+	compiled = pol_compile(
+		policy->folder.sources, policy->folder.count, &policy->diags, &policy->snapshot);
+	if (compiled == POL_ENOMEM) {
+		return app_fail(app, EXIT_DAEMON, "internal", "%s: no memory left", path);
+	}
+	if (compiled != POL_OK && policy->diags.errors == 0) {
+		return app_fail(app, EXIT_NO, "invalid_policy",
+			"%s: too large: a compiled policy may take 1 GiB", path);
+	}
+	return EXIT_YES;
+}
+
+void policy_finish(struct policy *policy)
+{
+	pol_snapshot_unref(policy->snapshot);
+	pol_diags_finish(&policy->diags);
+	policy->snapshot = NULL;
+}
+
+static void write_err(void *context, const char *text, size_t len)
+{
+	FILE *file = context;
+
+	/* The renderer shows source lines, which a terminal must not act on. New lines are ours. */
+	while (len > 0) {
+		size_t line = 0;
+
+		while (line < len && text[line] != '\n' && text[line] != '\t') {
+			line++;
+		}
+		text_put(file, (struct pol_str){ text, line });
+		if (line < len) {
+			fputc(text[line], file);
+			line++;
+		}
+		text += line;
+		len -= line;
+	}
+}
+
+void policy_show_diags(const struct policy *policy)
+{
+	fflush(stdout);
+	for (const struct pol_diag *diag = policy->diags.first; diag != NULL; diag = diag->next) {
+		pol_diag_render(&policy->diags, diag, write_err, stderr);
+	}
+}
+
+static const char *severity_name(enum pol_severity severity)
+{
+	switch (severity) {
+	case POL_SEVERITY_ERROR:
+		return "error";
+	case POL_SEVERITY_WARNING:
+		return "warning";
+	case POL_SEVERITY_NOTE:
+		return "note";
+	}
+	return "error";
+}
+
+/* A workflow command's escapes: %, CR and LF; in its properties also : and ,. */
+static void put_github(struct pol_str str, bool property)
+{
+	for (size_t i = 0; i < str.len; i++) {
+		unsigned char c = (unsigned char)str.ptr[i];
+
+		if (c == '%' || c < 0x20 || c == 0x7f || (property && (c == ':' || c == ','))) {
+			printf("%%%02X", c);
+		} else {
+			putchar(c);
+		}
+	}
+}
+
+static void github_line(const char *kind, struct pol_str file, const uint32_t place[2],
+	struct pol_str message, const struct pol_note *notes)
+{
+	printf("::%s file=", kind);
+	put_github(file, true);
+	printf(",line=%u,col=%u::", (unsigned)place[0], (unsigned)place[1]);
+	put_github(message, false);
+	for (; notes != NULL; notes = notes->next) {
+		printf("%%0A");
+		put_github(notes->file, false);
+		printf(":%u:%u: note: ", (unsigned)notes->line, (unsigned)notes->column);
+		put_github(notes->message, false);
+	}
+	putchar('\n');
+}
+
+void policy_show_github(const struct policy *policy)
+{
+	for (const struct pol_diag *diag = policy->diags.first; diag != NULL; diag = diag->next) {
+		const uint32_t place[2] = { diag->line, diag->column };
+		const char *kind = diag->severity == POL_SEVERITY_NOTE
+					   ? "notice"
+					   : severity_name(diag->severity);
+
+		github_line(kind, diag->file, place, diag->message, diag->notes);
+	}
+}
+
+static void json_place(struct json *json, struct pol_str file, uint32_t line, uint32_t column,
+	struct pol_str message)
+{
+	json_key(json, "file");
+	json_str(json, file);
+	json_pair_int(json, "line", line);
+	json_pair_int(json, "column", column);
+	json_key(json, "message");
+	json_str(json, message);
+}
+
+void policy_json_diags(struct app *app, const struct policy *policy)
+{
+	struct json *json = &app->json;
+
+	json_key(json, "diagnostics");
+	json_open(json, '[');
+	for (const struct pol_diag *diag = policy->diags.first; diag != NULL; diag = diag->next) {
+		json_open(json, '{');
+		json_pair(json, "severity", severity_name(diag->severity));
+		json_place(json, diag->file, diag->line, diag->column, diag->message);
+		json_key(json, "notes");
+		json_open(json, '[');
+		for (const struct pol_note *note = diag->notes; note != NULL; note = note->next) {
+			json_open(json, '{');
+			json_place(json, note->file, note->line, note->column, note->message);
+			json_close(json, '}');
+		}
+		json_close(json, ']');
+		json_close(json, '}');
+	}
+	json_close(json, ']');
+}
+
+const char *policy_count_text(struct app *app, const struct policy *policy)
+{
+	size_t errors = policy->diags.errors;
+	size_t warnings = policy->diags.warnings;
+
+	return app_text(app, "%zu error%s, %zu warning%s", errors, errors == 1 ? "" : "s", warnings,
+		warnings == 1 ? "" : "s");
+}
+
+int policy_need(struct app *app, const char *path, struct policy *policy)
+{
+	int status = policy_load(app, path, policy);
+
+	if (status != EXIT_YES || policy->snapshot != NULL) {
+		return status;
+	}
+	policy_show_diags(policy);
+	if (app->want_json) {
+		json_open(&app->json, '{');
+		json_key(&app->json, "valid");
+		json_bool(&app->json, false);
+		policy_json_diags(app, policy);
+		json_close(&app->json, '}');
+		return EXIT_NO;
+	}
+	fprintf(stderr, "authzcheck: %s: %s\n", path, policy_count_text(app, policy));
+	return EXIT_NO;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * record: fields of a map that the daemon answered. A field that is missing or of another type
+ * reads as empty, so that an older or newer daemon is shown as far as it goes.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "client/wire.h"
+#include "policy/arena.h"
+#include "policy/str.h"
+#include "tools/app.h"
+
+/* *out is a cursor over the field's value; false when there is none. */
+bool record_find(struct wire_cursor map, const char *name, struct wire_cursor *out);
+
+/* A view of the answer's bytes, as they came. */
+struct pol_str record_str(struct wire_cursor map, const char *name);
+/* `fallback` where there is none. */
+int64_t record_int(struct wire_cursor map, const char *name, int64_t fallback);
+bool record_bool(struct wire_cursor map, const char *name, bool fallback);
+
+/* Fit to show: escaped, in the arena; empty where there is none. A list as "a, b". */
+const char *record_text(struct pol_arena *arena, struct wire_cursor map, const char *name);
+const char *record_list(struct pol_arena *arena, struct wire_cursor map, const char *name);
+/* A time in words, relative to now; `none` where there is none. */
+const char *record_when(
+	struct app *app, struct wire_cursor map, const char *name, const char *none);
+
+/* Calls `seen` for each item of the array field; stops when it returns false. */
+void record_each(struct wire_cursor map, const char *name,
+	bool (*seen)(void *context, struct wire_cursor item), void *context);
+
+/* One row of a record for people: what its field is called, and what it is. */
+enum record_kind {
+	RECORD_TEXT = 0,
+	RECORD_LIST,
+	RECORD_TIME, /* relative, with RFC 3339 behind it */
+	RECORD_INT,
+	RECORD_BOOL, /* yes or no */
+	RECORD_DURATION,
+	RECORD_MAP, /* "a=b, c=d" */
+};
+
+struct record_field {
+	const char *name;
+	const char *title;
+	enum record_kind kind;
+};
+
+/* "title   value" lines, aligned, of the fields that are there. */
+void record_print(
+	struct app *app, struct wire_cursor map, const struct record_field *fields, size_t count);

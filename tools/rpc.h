@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * rpc: one call of the daemon after the other, its errors turned into exit statuses.
+ *
+ * A call is begun with rpc_begin, its parameters are put one by one, and rpc_call sends it. The
+ * result's bytes live until the next rpc_begin.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "client/wire.h"
+#include "tools/app.h"
+
+struct rpc;
+
+/* The parameters of one call. */
+struct params {
+	struct wire_buf buf;
+	size_t map;
+	uint32_t count;
+};
+
+void params_begin(struct params *params);
+/* Wipes: a token may have been among them. */
+void params_finish(struct params *params);
+
+void params_str(struct params *params, const char *name, struct pol_str value);
+void params_text(struct params *params, const char *name, const char *value);
+void params_int(struct params *params, const char *name, int64_t value);
+void params_bool(struct params *params, const char *name, bool value);
+void params_list(struct params *params, const char *name, const struct args_list *list);
+/* A map of text: "name=text" each; false when one has no '='. */
+bool params_map(struct params *params, const char *name, const struct args_list *list);
+
+/* The option's value, if it was given. */
+void params_flag(struct params *params, const struct app *app, const char *name, enum flag flag);
+void params_flag_list(
+	struct params *params, const struct app *app, const char *name, enum flag flag);
+
+/*
+ * Calls, connecting first if need be, and finishes params in any case. EXIT_YES and *out_result;
+ * or another status, reported. `path` of the socket and deadline come from the options.
+ */
+int rpc_call(
+	struct app *app, const char *method, struct params *params, struct wire_cursor *out_result);
+
+/* NULL is ignored. */
+void rpc_close(struct rpc *rpc);
+
+/* The exit status for one of the protocol's error codes. */
+int rpc_exit_status(enum wire_code code);
+
+/* A method that answers {items, cursor}: every page is fetched. */
+struct pages {
+	const char *method;
+	/* Puts the parameters beside limit and cursor. May be NULL. */
+	void (*fill)(void *context, struct params *params);
+	/* One page's result; the items are visited by record_each. Returns EXIT_YES to go on. */
+	int (*page)(void *context, struct wire_cursor result);
+	void *context;
+	const char *what; /* "keys": for the progress on a terminal */
+};
+int rpc_pages(struct app *app, const struct pages *pages);

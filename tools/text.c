@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *const sequences[] = {
+	[COLOUR_NONE] = "",
+	[COLOUR_GREEN] = "\033[32m",
+	[COLOUR_RED] = "\033[31m",
+	[COLOUR_YELLOW] = "\033[33m",
+	[COLOUR_BOLD] = "\033[1m",
+	[COLOUR_DIM] = "\033[2m",
+};
+
+struct range {
+	uint32_t first;
+	uint32_t last;
+};
+
+/* Unicode 15: what moves or hides the text around it. */
+static const struct range unsafe[] = {
+	{ 0x0000, 0x001f }, { 0x007f, 0x009f }, { 0x00ad, 0x00ad }, /* soft hyphen */
+	{ 0x061c, 0x061c },                                         /* Arabic letter mark */
+	{ 0x180e, 0x180e }, { 0x200b, 0x200f }, /* zero width, direction marks */
+	{ 0x2028, 0x202e },                     /* separators, embeddings, overrides */
+	{ 0x2060, 0x206f }, { 0xfeff, 0xfeff }, { 0xfff9, 0xfffb }, { 0xe0000, 0xe0fff }, /* tags */
+};
+
+/* The common combining blocks. */
+static const struct range combining[] = {
+	{ 0x0300, 0x036f },
+	{ 0x0483, 0x0489 },
+	{ 0x0591, 0x05bd },
+	{ 0x0610, 0x061a },
+	{ 0x064b, 0x065f },
+	{ 0x0900, 0x0902 },
+	{ 0x0941, 0x0948 },
+	{ 0x0e31, 0x0e31 },
+	{ 0x0e34, 0x0e3a },
+	{ 0x1ab0, 0x1aff },
+	{ 0x1dc0, 0x1dff },
+	{ 0x20d0, 0x20ff },
+	{ 0xfe00, 0xfe0f },
+	{ 0xfe20, 0xfe2f },
+};
+
+/* East Asian Width W and F, in blocks. */
+static const struct range wide[] = {
+	{ 0x1100, 0x115f },
+	{ 0x2e80, 0x303e },
+	{ 0x3041, 0x33ff },
+	{ 0x3400, 0x4dbf },
+	{ 0x4e00, 0x9fff },
+	{ 0xa000, 0xa4cf },
+	{ 0xac00, 0xd7a3 },
+	{ 0xf900, 0xfaff },
+	{ 0xfe30, 0xfe6f },
+	{ 0xff00, 0xff60 },
+	{ 0xffe0, 0xffe6 },
+	{ 0x1f300, 0x1f64f },
+	{ 0x1f680, 0x1f6ff },
+	{ 0x1f900, 0x1f9ff },
+	{ 0x20000, 0x3fffd },
+};
+
+static bool within(const struct range *ranges, size_t count, uint32_t code)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (code >= ranges[i].first && code <= ranges[i].last) {
+			return true;
+		}
+	}
+	return false;
+}
+
+#define WITHIN(ranges, code) within((ranges), sizeof(ranges) / sizeof((ranges)[0]), (code))
+
+bool text_wants_colour(FILE *file)
+{
+	const char *no_color = getenv("NO_COLOR");
+	const char *term = getenv("TERM");
+
+	if (no_color != NULL && no_color[0] != '\0') {
+		return false;
+	}
+	if (term == NULL || strcmp(term, "dumb") == 0) {
+		return false;
+	}
+	return isatty(fileno(file)) == 1;
+}
+
+const char *text_begin(bool on, enum colour colour)
+{
+	return on ? sequences[colour] : "";
+}
+
+const char *text_end(bool on, enum colour colour)
+{
+	return on && colour != COLOUR_NONE ? "\033[0m" : "";
+}
+
+uint32_t text_decode(struct pol_str str, size_t *out_len)
+{
+	const unsigned char *bytes = (const unsigned char *)str.ptr;
+	size_t len = 1;
+	uint32_t code = bytes[0];
+
+	if (code >= 0xc2 && code <= 0xdf) {
+		len = 2;
+		code &= 0x1f;
+	} else if (code >= 0xe0 && code <= 0xef) {
+		len = 3;
+		code &= 0x0f;
+	} else if (code >= 0xf0 && code <= 0xf4) {
+		len = 4;
+		code &= 0x07;
+	}
+	if (len > str.len || !pol_str_is_utf8((struct pol_str){ str.ptr, len })) {
+		*out_len = 1;
+		return 0xfffd;
+	}
+	for (size_t i = 1; i < len; i++) {
+		code = code << 6 | (bytes[i] & 0x3f);
+	}
+	*out_len = len;
+	return code;
+}
+
+/* Room for the longest escape, \u{10ffff}, and what printf could make of any number. */
+#define ESCAPE_SIZE 16
+
+/* Writes what stands for one character when it cannot stand for itself; false when it can. */
+static bool escape(uint32_t code, size_t len, unsigned char first, char out[ESCAPE_SIZE])
+{
+	if (code == 0xfffd && len == 1) {
+		snprintf(out, ESCAPE_SIZE, "\\x%02x", first);
+	} else if (code == '\n') {
+		snprintf(out, ESCAPE_SIZE, "\\n");
+	} else if (code == '\t') {
+		snprintf(out, ESCAPE_SIZE, "\\t");
+	} else if (code < 0x80 && WITHIN(unsafe, code)) {
+		snprintf(out, ESCAPE_SIZE, "\\x%02x", (unsigned)code);
+	} else if (WITHIN(unsafe, code)) {
+		snprintf(out, ESCAPE_SIZE, "\\u{%x}", (unsigned)code);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+const char *text_escape(struct pol_arena *arena, struct pol_str str)
+{
+	char *out = pol_arena_alloc(arena, str.len + 1, ESCAPE_SIZE - 1);
+	size_t at = 0;
+
+	if (out == NULL) {
+		return "";
+	}
+	while (str.len > 0) {
+		char buf[ESCAPE_SIZE];
+		size_t len;
+		uint32_t code = text_decode(str, &len);
+		const char *from = str.ptr;
+		size_t count = len;
+
+		if (escape(code, len, (unsigned char)str.ptr[0], buf)) {
+			from = buf;
+			count = strlen(buf);
+		}
+		memcpy(out + at, from, count);
+		at += count;
+		str.ptr += len;
+		str.len -= len;
+	}
+	out[at] = '\0';
+	return out;
+}
+
+void text_put(FILE *file, struct pol_str str)
+{
+	while (str.len > 0) {
+		char buf[ESCAPE_SIZE];
+		size_t len;
+		uint32_t code = text_decode(str, &len);
+
+		if (escape(code, len, (unsigned char)str.ptr[0], buf)) {
+			fputs(buf, file);
+		} else {
+			fwrite(str.ptr, 1, len, file);
+		}
+		str.ptr += len;
+		str.len -= len;
+	}
+}
+
+size_t text_width(struct pol_str str)
+{
+	size_t width = 0;
+
+	while (str.len > 0) {
+		size_t len;
+		uint32_t code = text_decode(str, &len);
+
+		if (WITHIN(wide, code)) {
+			width += 2;
+		} else if (!WITHIN(combining, code) && !WITHIN(unsafe, code)) {
+			width += 1;
+		}
+		str.ptr += len;
+		str.len -= len;
+	}
+	return width;
+}

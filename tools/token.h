@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * token: where a secret comes from. --token-file FILE, --token - (standard input), --token T
+ * (warned about when standard error is a terminal: others can read it), or $AUTHZ_TOKEN.
+ */
+
+#include <stdbool.h>
+
+#include "tools/rpc.h"
+
+/*
+ * Puts the parameter `token`, if there is one, and wipes every copy but that. EXIT_YES and
+ * *out_given; or EXIT_USAGE, reported. $AUTHZ_TOKEN does not count where --principal is given.
+ */
+int token_put(struct app *app, struct params *params, bool *out_given);
