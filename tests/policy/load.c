@@ -92,6 +92,15 @@ static char *read_file(const char *path)
 	return copy(buffer, len);
 }
 
+struct loaded load_file(const char *path)
+{
+	struct loaded loaded = begin();
+
+	add_source(&loaded, path, read_file(path));
+	compile(&loaded);
+	return loaded;
+}
+
 static int by_name(const void *a, const void *b)
 {
 	const struct pol_source *left = a;

@@ -23,6 +23,8 @@ struct loaded {
 struct loaded load_text(const char *text);
 /* Every *.policy directly in the folder, in byte order; the path begins at the project's root. */
 struct loaded load_folder(const char *path);
+/* One file, which need not compile. */
+struct loaded load_file(const char *path);
 void unload(struct loaded *loaded);
 
 /* Renders again, after something added to the diagnostics. */
