@@ -32,12 +32,12 @@ struct call {
 	const struct peer *peer;
 	const struct pol_snapshot *snapshot; /* the present one, borrowed for the call */
 	uint64_t serial;                     /* of the snapshot: raised by every exchange */
-	struct store_read *read;             /* always there; in the writer it sees the batch so far */
-	struct store_write *write;           /* NULL but in the writer */
-	int64_t now;                         /* Unix seconds, taken once a batch */
-	uint32_t id;                         /* of the request, to be echoed */
+	struct store_read *read;   /* always there; in the writer it sees the batch so far */
+	struct store_write *write; /* NULL but in the writer */
+	int64_t now;               /* Unix seconds, taken once a batch */
+	uint32_t id;               /* of the request, to be echoed */
 	const struct method *method;
-	const struct wire_value *params;     /* one for each of method->fields, in that order */
+	const struct wire_value *params; /* one for each of method->fields, in that order */
 	struct wire_buf *out;
 };
 
@@ -49,8 +49,9 @@ typedef int (*call_handler)(struct call *call);
 
 enum method_flags {
 	METHOD_CHANGES = 1 << 0, /* runs in the writer */
-	METHOD_MANAGES = 1 << 1, /* a listener for decisions alone refuses it to peers without token */
-	METHOD_SECRET = 1 << 2,  /* request or answer hold a secret: wipe both */
+	METHOD_MANAGES =
+		1 << 1, /* a listener for decisions alone refuses it to peers without token */
+	METHOD_SECRET = 1 << 2, /* request or answer hold a secret: wipe both */
 };
 
 struct method {

@@ -160,7 +160,7 @@ static enum pol_status append_bits(
 	struct pol_permset_pool *pool, uint32_t number, const struct pol_chunk *chunk)
 {
 	static const struct pol_chunk none;
-	const struct pol_chunk *shared;
+	const struct pol_chunk *shared = NULL;
 	enum pol_status status;
 
 	if (memcmp(chunk, &none, sizeof none) == 0) {
