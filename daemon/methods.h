@@ -10,8 +10,10 @@
 
 #include "daemon/call.h"
 
-extern const struct method authorize_methods[]; /* authorize, authorize_many, permissions */
+extern const struct method authorize_methods[]; /* authorize, authorize_many */
 extern const size_t authorize_method_count;
+extern const struct method permissions_methods[];
+extern const size_t permissions_method_count;
 extern const struct method keys_methods[];
 extern const size_t keys_method_count;
 extern const struct method principals_methods[];

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * authorize, authorize_many and permissions: from parameters to facts, and from a decision to an
+ * answer. What is decided, and in which order, is policy/eval's.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/log.h"
+#include "daemon/methods.h"
+#include "daemon/subject.h"
+#include "daemon/usage.h"
+#include "policy/cidr.h"
+#include "policy/eval.h"
+
+#define MAX_ENTRIES 1024
+
+/* As they usually come: the wire's search goes on behind the last. */
+enum field {
+	TOKEN,
+	PRINCIPAL,
+	METHOD,
+	PATH,
+	TREE,
+	ACTION,
+	RESOURCE,
+	SERVICE,
+	ENVIRONMENT,
+	TENANT,
+	IP,
+	MFA_AT,
+	TIME,
+	FIELDS,
+	REQUESTS = FIELDS, /* authorize_many's own */
+	MANY_FIELDS,
+};
+
+#define ASK_FIELDS                                                                                 \
+	[TOKEN] = WIRE_FIELD("token", WIRE_KIND_TEXT, 0),                                          \
+	[PRINCIPAL] = WIRE_FIELD("principal", WIRE_KIND_TEXT, 0),                                  \
+	[METHOD] = WIRE_FIELD("method", WIRE_KIND_TEXT, 0),                                        \
+	[PATH] = WIRE_FIELD("path", WIRE_KIND_TEXT, 0),                                            \
+	[TREE] = WIRE_FIELD("tree", WIRE_KIND_TEXT, 0),                                            \
+	[ACTION] = WIRE_FIELD("action", WIRE_KIND_TEXT, 0),                                        \
+	[RESOURCE] = WIRE_FIELD("resource", WIRE_KIND_TEXT, 0),                                    \
+	[SERVICE] = WIRE_FIELD("service", WIRE_KIND_TEXT, 0),                                      \
+	[ENVIRONMENT] = WIRE_FIELD("environment", WIRE_KIND_TEXT, 0),                              \
+	[TENANT] = WIRE_FIELD("tenant", WIRE_KIND_TEXT, 0),                                        \
+	[IP] = WIRE_FIELD("ip", WIRE_KIND_TEXT, 0),                                                \
+	[MFA_AT] = WIRE_FIELD("mfa_at", WIRE_KIND_TIME, 0),                                        \
+	[TIME] = WIRE_FIELD("time", WIRE_KIND_TIME, 0)
+
+static const struct wire_field authorize_fields[] = { ASK_FIELDS };
+static const struct wire_field many_fields[] = {
+	ASK_FIELDS,
+	[REQUESTS] = WIRE_FIELD("requests", WIRE_KIND_MAPS, WIRE_REQUIRED),
+};
+
+/* One question, checked. */
+struct ask {
+	struct subject_ask who;
+	struct pol_facts facts; /* what, where and when; the rest is zero */
+	bool not_trusted;       /* it states what this peer may not */
+};
+
+/* One answer that was given about a verified key, to be counted once all are good. */
+struct counted {
+	uint64_t number;
+	struct pol_ip ip;
+	bool denied;
+};
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+static void read_who(const struct wire_value *values, struct subject_ask *out)
+{
+	*out = (struct subject_ask){
+		.has_token = values[TOKEN].given,
+		.has_principal = values[PRINCIPAL].given,
+		.has_environment = values[ENVIRONMENT].given,
+		.has_tenant = values[TENANT].given,
+	};
+	if (out->has_token) {
+		out->token = subject_str(values[TOKEN].text);
+	}
+	if (out->has_principal) {
+		out->principal = subject_str(values[PRINCIPAL].text);
+	}
+	if (out->has_environment) {
+		out->environment = subject_str(values[ENVIRONMENT].text);
+	}
+	if (out->has_tenant) {
+		out->tenant = subject_str(values[TENANT].text);
+	}
+}
+
+/* NULL, or what is wrong with the form of the request; *out_param names the parameter. */
+static const char *read_what(
+	const struct wire_value *values, struct pol_facts *facts, const char **out_param)
+{
+	bool http = values[METHOD].given || values[PATH].given || values[TREE].given;
+	bool named = values[ACTION].given || values[RESOURCE].given;
+
+	*out_param = http ? "action" : "method";
+	if (http && named) {
+		return "give either method and path, or action and resource";
+	}
+	if (!http && !named) {
+		return "missing: give method and path, or action and resource";
+	}
+	if (named) {
+		if (!values[ACTION].given || !values[RESOURCE].given) {
+			*out_param = values[ACTION].given ? "resource" : "action";
+			return "missing: action and resource go together";
+		}
+		facts->verb = subject_str(values[ACTION].text);
+		facts->path = subject_str(values[RESOURCE].text);
+		return NULL;
+	}
+	if (!values[METHOD].given || !values[PATH].given) {
+		*out_param = values[METHOD].given ? "path" : "method";
+		return "missing: method and path go together";
+	}
+	facts->http = true;
+	facts->verb = subject_str(values[METHOD].text);
+	facts->path = subject_str(values[PATH].text);
+	facts->tree = values[TREE].given ? subject_str(values[TREE].text) : POL_STR("api");
+	return NULL;
+}
+
+static const char *read_ask(const struct call *call, const struct wire_value *values,
+	struct ask *out, const char **out_param)
+{
+	const char *wrong;
+
+	out->facts = (struct pol_facts){ 0 };
+	read_who(values, &out->who);
+	out->not_trusted =
+		!call->peer->trusted && (values[PRINCIPAL].given || values[IP].given ||
+						values[MFA_AT].given || values[TIME].given);
+	if (out->who.has_token && out->who.has_principal) {
+		*out_param = "principal";
+		return "give either token or principal";
+	}
+	wrong = read_what(values, &out->facts, out_param);
+	if (wrong != NULL) {
+		return wrong;
+	}
+	if (values[TREE].given && values[TREE].text.len == 0) {
+		*out_param = "tree";
+		return "is empty";
+	}
+	if (values[SERVICE].given) {
+		out->facts.service = subject_str(values[SERVICE].text);
+	}
+	if (values[IP].given &&
+		pol_ip_parse(subject_str(values[IP].text), &out->facts.ip) != POL_OK) {
+		*out_param = "ip";
+		return "is no IPv4 or IPv6 address";
+	}
+	out->facts.mfa_at = values[MFA_AT].given ? values[MFA_AT].integer : 0;
+	out->facts.time = values[TIME].given ? values[TIME].integer : 0;
+	return NULL;
+}
+
+/* --- deciding --------------------------------------------------------------------------------- */
+
+/* Adds what is asked to who asks; the subject's own part stays. */
+static void join(struct subject *subject, const struct pol_facts *what)
+{
+	struct pol_facts *facts = &subject->facts;
+
+	facts->service = what->service;
+	facts->tree = what->tree;
+	facts->path = what->path;
+	facts->verb = what->verb;
+	facts->http = what->http;
+	facts->ip = what->ip;
+	facts->mfa_at = what->mfa_at;
+	facts->time = what->time;
+}
+
+static void warn(const struct subject *subject, const struct pol_decision *decision)
+{
+	log_warn("a decision that the policy marks", "allow=%d reason=%.*s key=%.*s principal=%.*s",
+		decision->allow, POL_STR_ARGS(decision->reason), POL_STR_ARGS(subject->facts.key),
+		POL_STR_ARGS(subject->facts.principal));
+}
+
+static void decide(
+	struct call *call, const struct ask *ask, struct subject *subject, struct pol_decision *out)
+{
+	if (ask->not_trusted) {
+		*out = (struct pol_decision){
+			.status = 403, .reason = POL_STR("not_trusted"), .node = POL_NONE
+		};
+		return;
+	}
+	join(subject, &ask->facts);
+	pol_decide(call->snapshot, &subject->facts, out);
+	if ((out->marks & POL_MARK_WARN) != 0) {
+		warn(subject, out);
+	}
+}
+
+static bool count_one(const struct ask *ask, const struct subject *subject,
+	const struct pol_decision *decision, struct counted *out)
+{
+	if (ask->not_trusted || !subject->verified) {
+		return false;
+	}
+	out->number = subject->key.number;
+	out->ip = ask->facts.ip;
+	out->denied = !decision->allow;
+	return true;
+}
+
+static void count(struct call *call, const struct counted *counted)
+{
+	struct usage_event event = { call->now, &counted->ip, counted->denied };
+
+	usage_count(call->usage, call->read, counted->number, &event);
+}
+
+/* --- answering -------------------------------------------------------------------------------- */
+
+static void put_pair(struct wire_buf *out, struct wire_str name, struct pol_str text)
+{
+	wire_put_str(out, name);
+	wire_put_str(out, subject_wire(text));
+}
+
+static void put_revision(struct call *call)
+{
+	struct wire_str revision = { pol_snapshot_revision(call->snapshot), 16 };
+
+	wire_put_str(call->out, WIRE_STR("revision"));
+	wire_put_str(call->out, revision);
+}
+
+/* Key, principal, tenant, environment: as far as known. */
+static void put_who(struct call *call, const struct subject *subject)
+{
+	struct wire_buf *out = call->out;
+	uint32_t tenant = subject->verified ? subject->key.tenant : STORE_TENANT_DEFAULT;
+
+	if (subject->verified) {
+		put_pair(out, WIRE_STR("key"), subject->key.kid);
+		put_pair(out, WIRE_STR("environment"), subject->key.environment);
+	}
+	if (subject->known_principal) {
+		put_pair(out, WIRE_STR("principal"), subject->facts.principal);
+	}
+	if (subject->verified || subject->known_principal) {
+		wire_put_str(out, WIRE_STR("tenant"));
+		wire_put_cstr(out, subject_tenant_name(tenant));
+	}
+}
+
+static uint32_t who_pairs(const struct subject *subject)
+{
+	return (subject->verified ? 2u : 0u) + (subject->known_principal ? 1u : 0u) +
+	       (subject->verified || subject->known_principal ? 1u : 0u);
+}
+
+static void put_decision(struct call *call, const struct ask *ask, const struct subject *subject,
+	const struct pol_decision *decision, bool revision)
+{
+	struct wire_buf *out = call->out;
+	struct pol_str reason = decision->reason;
+	bool who = !ask->not_trusted;
+
+	/* Who is not trusted learns nothing from a 401, not even which of them it is. */
+	if (!call->peer->trusted && pol_reason_is_unauthenticated(reason)) {
+		reason = POL_STR("unauthenticated");
+		who = false;
+	}
+	wire_put_map(out, 3 + (revision ? 1u : 0u) + (who ? who_pairs(subject) : 0u));
+	wire_put_str(out, WIRE_STR("allow"));
+	wire_put_bool(out, decision->allow);
+	wire_put_str(out, WIRE_STR("status"));
+	wire_put_int(out, decision->status);
+	put_pair(out, WIRE_STR("reason"), reason);
+	if (revision) {
+		put_revision(call);
+	}
+	if (who) {
+		put_who(call, subject);
+	}
+}
+
+static int authorize(struct call *call)
+{
+	struct ask ask;
+	struct subject subject;
+	struct pol_decision decision;
+	struct counted counted;
+	const char *param;
+	const char *wrong = read_ask(call, call->params, &ask, &param);
+	int r;
+
+	if (wrong != NULL) {
+		return call_invalid(call, param, "%s", wrong);
+	}
+	r = ask.not_trusted ? 0 : subject_gather(call, &ask.who, &subject);
+	if (r < 0) {
+		return r;
+	}
+	decide(call, &ask, &subject, &decision);
+	wire_put_result(call->out, call->id);
+	put_decision(call, &ask, &subject, &decision, true);
+	if (count_one(&ask, &subject, &decision, &counted)) {
+		count(call, &counted);
+	}
+	return 0;
+}
+
+/* --- many ------------------------------------------------------------------------------------- */
+
+/* One call's working memory: the subject is kept from entry to entry while they ask for the same.
+ */
+struct many {
+	struct ask ask;
+	struct subject subject;
+	struct subject_ask gathered;
+	bool has_subject;
+	uint32_t counted_count;
+	struct counted counted[MAX_ENTRIES];
+};
+
+static int refuse_entry(
+	struct call *call, size_t mark, uint32_t index, const char *param, const char *wrong)
+{
+	char name[WIRE_PARAM_SIZE];
+
+	wire_buf_rewind(call->out, mark);
+	snprintf(name, sizeof name, "requests[%u].%.40s", (unsigned)index, param);
+	return call_invalid(call, name, "entry %u: %s: %s", (unsigned)index, param, wrong);
+}
+
+/* 0: answered. 1: refused, the error is written. */
+static int answer_entry(struct call *call, struct many *many, const struct wire_value *values,
+	const char **wrong, const char **param)
+{
+	struct pol_decision decision;
+
+	*wrong = read_ask(call, values, &many->ask, param);
+	if (*wrong != NULL) {
+		return 1;
+	}
+	if (!many->ask.not_trusted &&
+		!(many->has_subject && subject_same(&many->ask.who, &many->gathered))) {
+		int r = subject_gather(call, &many->ask.who, &many->subject);
+
+		if (r < 0) {
+			return r;
+		}
+		many->gathered = many->ask.who;
+		many->has_subject = true;
+	}
+	decide(call, &many->ask, &many->subject, &decision);
+	put_decision(call, &many->ask, &many->subject, &decision, false);
+	if (count_one(&many->ask, &many->subject, &decision, &many->counted[many->counted_count])) {
+		many->counted_count++;
+	}
+	return 0;
+}
+
+static int authorize_many(struct call *call)
+{
+	struct wire_cursor items = call->params[REQUESTS].items, entry;
+	struct many many;
+	size_t mark = call->out->len;
+	uint32_t total = call->params[REQUESTS].count;
+
+	if (total > MAX_ENTRIES) {
+		return call_invalid(call, "requests", "holds more than %d entries", MAX_ENTRIES);
+	}
+	many.has_subject = false;
+	many.counted_count = 0;
+	wire_put_result(call->out, call->id);
+	wire_put_map(call->out, 2);
+	put_revision(call);
+	wire_put_str(call->out, WIRE_STR("results"));
+	wire_put_array(call->out, total);
+	for (uint32_t i = 0; i < total && wire_next_map(&items, &entry); i++) {
+		struct wire_value values[FIELDS];
+		struct wire_error error;
+		const char *wrong, *param;
+		int r;
+
+		memcpy(values, call->params, sizeof values);
+		if (wire_overlay_params(entry, authorize_fields, FIELDS, values, &error) < 0) {
+			return refuse_entry(call, mark, i, error.param, error.message);
+		}
+		r = answer_entry(call, &many, values, &wrong, &param);
+		if (r != 0) {
+			return r < 0 ? r : refuse_entry(call, mark, i, param, wrong);
+		}
+	}
+	for (uint32_t i = 0; i < many.counted_count; i++) {
+		count(call, &many.counted[i]);
+	}
+	return 0;
+}
+
+const struct method authorize_methods[] = {
+	{ "authorize", authorize_fields, FIELDS, METHOD_SECRET, authorize },
+	{ "authorize_many", many_fields, MANY_FIELDS, METHOD_SECRET, authorize_many },
+};
+const size_t authorize_method_count = sizeof authorize_methods / sizeof authorize_methods[0];

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/manage/actor.h"
+#include "daemon/manage/check.h"
+#include "daemon/manage/list.h"
+#include "daemon/manage/principals.h"
+#include "daemon/manage/record.h"
+#include "daemon/methods.h"
+#include "daemon/subject.h"
+
+/*
+ * An assignment is told by its principal, its role and its places: a role can be held twice, here
+ * for good and there until Friday. They lie in the principal's record.
+ */
+
+enum { PRINCIPAL, ROLE, AT, TENANT, DELETE_FIELDS, UNTIL = DELETE_FIELDS, CREATE_FIELDS };
+enum { LIST_PRINCIPAL, LIST_ROLE, LIST_TENANT, LIST_LIMIT, LIST_CURSOR, LIST_FIELDS };
+
+static const struct wire_field create_fields[CREATE_FIELDS] = {
+	[PRINCIPAL] = WIRE_FIELD("principal", WIRE_KIND_TEXT, WIRE_REQUIRED),
+	[ROLE] = WIRE_FIELD("role", WIRE_KIND_TEXT, WIRE_REQUIRED),
+	[AT] = WIRE_FIELD("at", WIRE_KIND_TEXTS, 0),
+	[TENANT] = WIRE_FIELD("tenant", WIRE_KIND_TEXT, 0),
+	[UNTIL] = WIRE_FIELD("until", WIRE_KIND_TIME, 0),
+};
+
+static const struct wire_field list_fields[LIST_FIELDS] = {
+	[LIST_PRINCIPAL] = WIRE_FIELD("principal", WIRE_KIND_TEXT, 0),
+	[LIST_ROLE] = WIRE_FIELD("role", WIRE_KIND_TEXT, 0),
+	[LIST_TENANT] = WIRE_FIELD("tenant", WIRE_KIND_TEXT, 0),
+	[LIST_LIMIT] = WIRE_FIELD("limit", WIRE_KIND_INT, 0),
+	[LIST_CURSOR] = WIRE_FIELD("cursor", WIRE_KIND_TEXT, 0),
+};
+
+static int refused(int r)
+{
+	return r < 0 ? r : 1;
+}
+
+/* Both are sorted and without doubles. */
+static bool same_places(struct store_list a, struct store_list b)
+{
+	return a.count == b.count && a.size == b.size &&
+	       (a.size == 0 || memcmp(a.ptr, b.ptr, a.size) == 0);
+}
+
+static bool is_over(const struct call *call, const struct store_assignment *assignment)
+{
+	return assignment->until != 0 && call->now >= assignment->until;
+}
+
+/* --- creation --------------------------------------------------------------------------------- */
+
+/* The new one beside those that are held: neither the same again, nor exclusive with one. */
+static int check_held(struct call *call, const struct store_principal *principal,
+	const struct store_assignment *new)
+{
+	struct store_list left = principal->assignments;
+	struct store_assignment held;
+	uint32_t number = pol_snapshot_role(call->snapshot, new->role);
+
+	while (store_assignment_next(&left, &held)) {
+		uint32_t other = pol_snapshot_role(call->snapshot, held.role);
+
+		if (is_over(call, &held)) {
+			continue;
+		}
+		if (pol_str_equal(held.role, new->role)) {
+			if (same_places(held.places, new->places)) {
+				return refused(call_error(call, "conflict",
+					"the principal holds that role there already"));
+			}
+		} else if (other != POL_NONE &&
+			   pol_snapshot_exclusive(call->snapshot, other, number) != POL_NONE) {
+			return refused(call_error(call, "conflict",
+				"the policy makes roles %.*s and %.*s exclusive: nobody may hold "
+				"both",
+				POL_STR_ARGS(held.role), POL_STR_ARGS(new->role)));
+		}
+	}
+	return 0;
+}
+
+/* The record's assignments, those that are over left out, and the new one. */
+static int add(
+	struct call *call, struct store_principal *principal, const struct store_assignment *new)
+{
+	uint8_t bytes[STORE_MAX_RECORD];
+	struct store_pack pack = { .bytes = bytes, .cap = sizeof bytes };
+	struct store_list left = principal->assignments;
+	struct store_assignment held;
+	uint32_t places = new->places.count;
+	bool fits = true;
+	int r;
+
+	while (fits && store_assignment_next(&left, &held)) {
+		if (!is_over(call, &held)) {
+			places += held.places.count;
+			fits = store_assignment_add(&pack, &held);
+		}
+	}
+	if (!fits || !store_assignment_add(&pack, new) || pack.count > STORE_MAX_ASSIGNMENTS ||
+		places > STORE_MAX_PLACES) {
+		return call_error(call, "limit_reached",
+			"a principal holds at most %d assignments with %d places altogether",
+			STORE_MAX_ASSIGNMENTS, STORE_MAX_PLACES);
+	}
+	principal->assignments = store_pack_list(&pack);
+	r = store_put_principal(call->write, principal);
+	if (r == -E2BIG) {
+		return call_error(call, "limit_reached",
+			"the principal's record has no room for another assignment");
+	}
+	if (r < 0) {
+		return r;
+	}
+	wire_put_result(call->out, call->id);
+	record_put_assignment(call, subject_str(call->params[PRINCIPAL].text), new);
+	return 0;
+}
+
+static int create(struct call *call)
+{
+	const struct wire_value *params = call->params;
+	uint8_t places[CHECK_PLACES_SIZE];
+	char created_by[ACTOR_TEXT];
+	struct store_pack pack = { .bytes = places, .cap = sizeof places };
+	struct store_principal principal;
+	struct store_assignment new = {
+		.role = subject_str(params[ROLE].text),
+		.until = params[UNTIL].given ? params[UNTIL].integer : 0,
+		.created_at = call->now,
+		.created_by = actor_text(call, created_by),
+	};
+	uint32_t number;
+	int r = actor_may(call, "assignments", (struct pol_str){ NULL, 0 }, "create");
+
+	if (r == 0) {
+		r = check_role(call, "role", new.role, &number);
+	}
+	if (r == 0 && params[AT].given) {
+		r = check_places(call, &params[AT], &pack);
+		new.places = store_pack_list(&pack);
+	}
+	if (r == 0 && params[UNTIL].given && new.until <= call->now) {
+		r = refused(call_invalid(call, "until", "is past"));
+	}
+	if (r == 0) {
+		r = actor_may_grant_role(call, new.role);
+	}
+	if (r == 0) {
+		r = principals_find(call, &params[PRINCIPAL], &params[TENANT], &principal);
+	}
+	if (r == 0) {
+		r = check_held(call, &principal, &new);
+	}
+	return r != 0 ? (r < 0 ? r : 0) : add(call, &principal, &new);
+}
+
+/* --- deletion --------------------------------------------------------------------------------- */
+
+/* Splits the record's assignments into those that stay and those that go, which are answered. */
+static int take(struct call *call, struct store_principal *principal, const struct store_list *at)
+{
+	uint8_t bytes[STORE_MAX_RECORD];
+	struct store_pack pack = { .bytes = bytes, .cap = sizeof bytes };
+	struct store_list left = principal->assignments;
+	struct store_assignment held;
+	struct pol_str role = subject_str(call->params[ROLE].text);
+	size_t mark = call->out->len, map, items;
+	uint32_t gone = 0;
+
+	wire_put_result(call->out, call->id);
+	map = wire_open_map(call->out);
+	wire_put_str(call->out, WIRE_STR("items"));
+	items = wire_open_array(call->out);
+	while (store_assignment_next(&left, &held)) {
+		if (pol_str_equal(held.role, role) &&
+			(at == NULL || same_places(held.places, *at))) {
+			record_put_assignment(call, principal->id, &held);
+			gone++;
+		} else if (!store_assignment_add(&pack, &held)) {
+			return -EBADMSG;
+		}
+	}
+	if (gone == 0) {
+		wire_buf_rewind(call->out, mark);
+		return call_error(
+			call, "not_found", "the principal has no such assignment of that role");
+	}
+	wire_close_array(call->out, items, gone);
+	wire_close_map(call->out, map, 1);
+	principal->assignments = store_pack_list(&pack);
+	return store_put_principal(call->write, principal);
+}
+
+/* Without `at` all that the principal holds of the role goes, wherever: who takes a role away
+ * means it. A role that the policy has no more can be taken away as well. */
+static int delete (struct call *call)
+{
+	const struct wire_value *params = call->params;
+	uint8_t places[CHECK_PLACES_SIZE];
+	struct store_pack pack = { .bytes = places, .cap = sizeof places };
+	struct store_principal principal;
+	struct store_list at;
+	int r = actor_may(call, "assignments", (struct pol_str){ NULL, 0 }, "delete");
+
+	if (r == 0) {
+		r = principals_find(call, &params[PRINCIPAL], &params[TENANT], &principal);
+	}
+	if (r == 0 && params[AT].given) {
+		r = check_places(call, &params[AT], &pack);
+	}
+	if (r != 0) {
+		return r < 0 ? r : 0;
+	}
+	at = store_pack_list(&pack);
+	return take(call, &principal, params[AT].given ? &at : NULL);
+}
+
+/* --- lists ------------------------------------------------------------------------------------ */
+
+/* Places: how many of the principal's assignments were passed, in one byte, and its id. */
+struct listing {
+	struct list list;
+	struct pol_str role; /* empty: any */
+};
+
+/* Those of one principal from `skip` on. 1: the page is full. */
+static int list_one(struct listing *listing, const struct store_principal *principal, uint32_t skip)
+{
+	struct store_list left = principal->assignments;
+	struct store_assignment held;
+	char place[LIST_MAX_PLACE];
+
+	memcpy(place + 1, principal->id.ptr, principal->id.len);
+	for (uint32_t i = 0; store_assignment_next(&left, &held); i++) {
+		bool item = listing->role.len == 0 || pol_str_equal(held.role, listing->role);
+
+		if (i < skip) {
+			continue;
+		}
+		if (!list_has_room(&listing->list)) {
+			return 1;
+		}
+		if (item) {
+			record_put_assignment(listing->list.call, principal->id, &held);
+		}
+		place[0] = (char)(i + 1);
+		list_passed(&listing->list, (struct pol_str){ place, principal->id.len + 1 }, item);
+	}
+	return 0;
+}
+
+static int on_holder(void *context, const struct store_principal *principal)
+{
+	return list_one((struct listing *)context, principal, 0);
+}
+
+static int list_all(struct call *call, struct listing *listing, uint32_t tenant)
+{
+	const struct wire_value *params = call->params;
+	struct list *list = &listing->list;
+	struct store_principal principal;
+	char last[LIST_MAX_PLACE];
+	struct pol_str id = { NULL, 0 };
+	uint32_t skip = 0;
+	int r = 0;
+
+	if (list->place_len > 0) {
+		skip = list->place[0];
+		memcpy(last, list->place + 1, list->place_len - 1);
+		id = (struct pol_str){ last, list->place_len - 1 };
+	}
+	if (params[LIST_PRINCIPAL].given) {
+		id = subject_str(params[LIST_PRINCIPAL].text);
+	}
+	/* The one in the middle of which the page before ended; it may be gone since. */
+	if (id.len > 0) {
+		r = store_get_principal(call->read, tenant, id, &principal);
+		r = r == 0 ? list_one(listing, &principal, skip) : r;
+		r = r == -ENOENT || r == -EBADMSG ? 0 : r;
+	}
+	if (r == 0 && !params[LIST_PRINCIPAL].given) {
+		r = store_list_holders(call->read, tenant, listing->role, id, on_holder, listing);
+	}
+	return r < 0 ? r : 0;
+}
+
+static int check_list(struct call *call, uint32_t *out_tenant)
+{
+	const struct wire_value *params = call->params;
+	struct store_principal principal;
+	int r = actor_may(call, "assignments", (struct pol_str){ NULL, 0 }, "list");
+
+	if (r == 0 && !params[LIST_PRINCIPAL].given && !params[LIST_ROLE].given) {
+		r = refused(call_invalid(call, "principal", "missing: give a principal or a role"));
+	}
+	if (r == 0 && params[LIST_ROLE].given &&
+		(params[LIST_ROLE].text.len == 0 || params[LIST_ROLE].text.len > STORE_MAX_NAME)) {
+		r = refused(call_invalid(call, "role", "names no role"));
+	}
+	if (r == 0) {
+		r = check_tenant(call, &params[LIST_TENANT], out_tenant);
+	}
+	if (r == 0 && params[LIST_PRINCIPAL].given) {
+		r = principals_find(
+			call, &params[LIST_PRINCIPAL], &params[LIST_TENANT], &principal);
+	}
+	return r;
+}
+
+static int list(struct call *call)
+{
+	const struct wire_value *params = call->params;
+	struct listing listing = { .role = { NULL, 0 } };
+	uint32_t tenant;
+	int r = check_list(call, &tenant);
+
+	if (r == 0) {
+		r = list_begin(&listing.list, call, &params[LIST_LIMIT], &params[LIST_CURSOR]);
+	}
+	if (r != 0) {
+		return r < 0 ? r : 0;
+	}
+	if (params[LIST_ROLE].given) {
+		listing.role = subject_str(params[LIST_ROLE].text);
+	}
+	r = list_all(call, &listing, tenant);
+	return r < 0 ? r : list_end(&listing.list);
+}
+
+#define CHANGES (METHOD_CHANGES | METHOD_MANAGES)
+
+const struct method assignments_methods[] = {
+	{ "assignments.create", create_fields, CREATE_FIELDS, CHANGES, create },
+	{ "assignments.delete", create_fields, DELETE_FIELDS, CHANGES, delete },
+	{ "assignments.list", list_fields, LIST_FIELDS, METHOD_MANAGES, list },
+};
+const size_t assignments_method_count = sizeof assignments_methods / sizeof assignments_methods[0];

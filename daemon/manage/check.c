@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/manage/check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/subject.h"
+#include "policy/cidr.h"
+
+static int refused(int r)
+{
+	return r < 0 ? r : 1;
+}
+
+/* Code points that print nothing, or turn what stands behind them. */
+static bool is_hidden(uint32_t c)
+{
+	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x061c || c == 0x200e || c == 0x200f ||
+	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
+}
+
+/* One code point of text that is known to be UTF-8. */
+static uint32_t next_point(struct wire_str text, size_t *at)
+{
+	unsigned char lead = (unsigned char)text.ptr[(*at)++];
+	unsigned more = lead < 0x80 ? 0 : lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
+	uint32_t point = more == 0 ? lead : lead & (0x3fu >> more);
+
+	while (more-- > 0 && *at < text.len) {
+		point = point << 6 | ((unsigned char)text.ptr[(*at)++] & 0x3f);
+	}
+	return point;
+}
+
+static bool has_hidden(struct wire_str text)
+{
+	for (size_t at = 0; at < text.len;) {
+		if (is_hidden(next_point(text, &at))) {
+			return true;
+		}
+	}
+	return false;
+}
+
+int check_text(struct call *call, const char *param, struct wire_str text)
+{
+	if (text.len > STORE_MAX_TEXT) {
+		return refused(
+			call_invalid(call, param, "is longer than %d bytes", STORE_MAX_TEXT));
+	}
+	if (has_hidden(text)) {
+		return refused(call_invalid(call, param,
+			"holds a control character, or one that turns the direction of text"));
+	}
+	return 0;
+}
+
+int check_id(struct call *call, const char *param, struct wire_str id)
+{
+	if (id.len == 0 || id.len > STORE_MAX_NAME) {
+		return refused(call_invalid(
+			call, param, "is empty or longer than %d bytes", STORE_MAX_NAME));
+	}
+	if (has_hidden(id) || memchr(id.ptr, ' ', id.len) != NULL ||
+		memchr(id.ptr, '/', id.len) != NULL || wire_str_equal(id, WIRE_STR(".")) ||
+		wire_str_equal(id, WIRE_STR("..")) || wire_str_equal(id, WIRE_STR("*"))) {
+		return refused(call_invalid(call, param,
+			"may hold no space, slash or control character, and be no dots or star"));
+	}
+	return 0;
+}
+
+int check_tenant(struct call *call, const struct wire_value *value, uint32_t *out)
+{
+	uint32_t tenant =
+		value->given ? subject_tenant(subject_str(value->text)) : STORE_TENANT_DEFAULT;
+
+	if (tenant == 0) {
+		return refused(call_error(call, "not_found", "there is no such tenant"));
+	}
+	*out = tenant;
+	return 0;
+}
+
+static int check_count(struct call *call, const char *param, const struct wire_value *value)
+{
+	if (value->count == 0) {
+		return refused(call_invalid(call, param, "is an empty list: leave it out instead"));
+	}
+	if (value->count > STORE_MAX_LIST) {
+		return refused(
+			call_invalid(call, param, "holds more than %d entries", STORE_MAX_LIST));
+	}
+	return 0;
+}
+
+static int compare_texts(const void *a, const void *b)
+{
+	const struct pol_str *left = (const struct pol_str *)a;
+	const struct pol_str *right = (const struct pol_str *)b;
+
+	return pol_str_compare(*left, *right);
+}
+
+int check_places(struct call *call, const struct wire_value *value, struct store_pack *out)
+{
+	struct pol_str places[STORE_MAX_LIST];
+	struct wire_cursor items = value->items;
+	struct wire_str text;
+	size_t count = 0;
+	int r = check_count(call, "at", value);
+
+	if (r != 0) {
+		return r;
+	}
+	while (wire_next_text(&items, &text)) {
+		if (text.len > STORE_MAX_PLACE ||
+			pol_snapshot_check_place(call->snapshot, subject_str(text)) != POL_OK) {
+			return refused(call_invalid(call, "at",
+				"entry %zu is no place of this policy: write TREE:/path, leading "
+				"to or through a declared node",
+				count));
+		}
+		places[count++] = subject_str(text);
+	}
+	qsort(places, count, sizeof places[0], compare_texts);
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0 && pol_str_equal(places[i], places[i - 1])) {
+			continue;
+		}
+		if (!store_pack_add(out, places[i])) {
+			return refused(call_invalid(call, "at", "is too long altogether"));
+		}
+	}
+	return 0;
+}
+
+int check_scopes(struct call *call, const struct wire_value *value, struct store_pack *out)
+{
+	struct wire_cursor items = value->items;
+	struct wire_str text;
+	int r = check_count(call, "scopes", value);
+
+	while (r == 0 && wire_next_text(&items, &text)) {
+		if (text.len > STORE_MAX_NAME ||
+			pol_snapshot_scope(call->snapshot, subject_str(text)) == POL_NONE) {
+			return refused(call_invalid(call, "scopes",
+				"entry %u is no scope of this policy", (unsigned)out->count));
+		}
+		if (!store_pack_add(out, subject_str(text))) {
+			return refused(call_invalid(call, "scopes", "is too long altogether"));
+		}
+	}
+	return r;
+}
+
+int check_role(struct call *call, const char *param, struct pol_str role, uint32_t *out_number)
+{
+	uint32_t number =
+		role.len > STORE_MAX_NAME ? POL_NONE : pol_snapshot_role(call->snapshot, role);
+
+	if (number == POL_NONE) {
+		return refused(call_invalid(call, param, "names no role of this policy"));
+	}
+	if (pol_snapshot_role_is_anyone(call->snapshot, number)) {
+		return refused(call_invalid(
+			call, param, "`anyone` is held by every caller and is never given"));
+	}
+	*out_number = number;
+	return 0;
+}
+
+int check_roles(struct call *call, const struct wire_value *value, struct store_pack *out)
+{
+	uint32_t numbers[STORE_MAX_LIST];
+	struct wire_cursor items = value->items;
+	struct wire_str text;
+	uint32_t count = 0;
+	int r = check_count(call, "roles", value);
+
+	while (r == 0 && wire_next_text(&items, &text)) {
+		struct pol_str name = subject_str(text);
+
+		r = check_role(call, "roles", name, &numbers[count]);
+		for (uint32_t i = 0; r == 0 && i < count; i++) {
+			if (numbers[i] == numbers[count]) {
+				r = refused(call_invalid(
+					call, "roles", "names %.*s twice", POL_STR_ARGS(name)));
+			} else if (pol_snapshot_exclusive(call->snapshot, numbers[i],
+					   numbers[count]) != POL_NONE) {
+				struct pol_str other =
+					pol_snapshot_role_name(call->snapshot, numbers[i]);
+
+				r = refused(call_error(call, "conflict",
+					"the policy makes roles %.*s and %.*s exclusive: nobody "
+					"may hold both",
+					POL_STR_ARGS(other), POL_STR_ARGS(name)));
+			}
+		}
+		count++;
+		if (r == 0 && !store_pack_add(out, name)) {
+			r = refused(call_invalid(call, "roles", "is too long altogether"));
+		}
+	}
+	return r;
+}
+
+int check_networks(struct call *call, const struct wire_value *value,
+	uint8_t out[static STORE_MAX_LIST * STORE_NETWORK], uint32_t *out_count)
+{
+	struct wire_cursor items = value->items;
+	struct wire_str text;
+	uint32_t count = 0;
+	int r = check_count(call, "networks", value);
+
+	while (r == 0 && wire_next_text(&items, &text)) {
+		struct pol_network network;
+		enum pol_status status = pol_network_parse(subject_str(text), &network);
+
+		if (status != POL_OK) {
+			return refused(call_invalid(call, "networks",
+				status == POL_ELIMIT
+					? "entry %u has bits set behind its prefix"
+					: "entry %u is no network: write 10.0.0.0/8, 2001:db8::/32 "
+					  "or an address",
+				(unsigned)count));
+		}
+		memcpy(out + (size_t)count * STORE_NETWORK, network.bytes, 16);
+		out[(size_t)count * STORE_NETWORK + 16] = network.bits;
+		count++;
+	}
+	if (r == 0) {
+		*out_count = count;
+	}
+	return r;
+}

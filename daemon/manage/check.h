@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * check: parameters of managing methods, judged once and alike.
+ *
+ * Each gives 0 to go on; 1 when the value is refused and the error is written; or a negative
+ * errno.
+ */
+
+#include <stdint.h>
+
+#include "client/wire.h"
+#include "daemon/call.h"
+#include "daemon/store.h"
+
+/* Free text that people type: at most STORE_MAX_TEXT bytes, no control characters, nothing that
+ * turns the direction of what is printed behind it. Empty is well. */
+int check_text(struct call *call, const char *param, struct wire_str text);
+
+/* An id that is given to something new: 1 to STORE_MAX_NAME bytes, in addition no space and no
+ * slash. */
+int check_id(struct call *call, const char *param, struct wire_str id);
+
+/* The tenant of a parameter that may be missing; 1 after not_found. */
+int check_tenant(struct call *call, const struct wire_value *value, uint32_t *out);
+
+/* Places of a list, known to the policy, into a pack; sorted, each once. An empty list is refused:
+ * "nowhere" and "everywhere" must not look alike. */
+int check_places(struct call *call, const struct wire_value *value, struct store_pack *out);
+
+/* Names of scopes, or of roles, that the policy has. Roles: none of them `anyone`, no two of them
+ * exclusive. */
+int check_scopes(struct call *call, const struct wire_value *value, struct store_pack *out);
+int check_roles(struct call *call, const struct wire_value *value, struct store_pack *out);
+
+/* May the role be handed out at all? */
+int check_role(struct call *call, const char *param, struct pol_str role, uint32_t *out_number);
+
+/* CIDRs into STORE_NETWORK bytes each. */
+int check_networks(struct call *call, const struct wire_value *value,
+	uint8_t out[static STORE_MAX_LIST * STORE_NETWORK], uint32_t *out_count);
+
+/* Room for one list of names, or of places, as packs want it. */
+#define CHECK_NAMES_SIZE  (STORE_MAX_LIST * (STORE_MAX_NAME + 2))
+#define CHECK_PLACES_SIZE 32768

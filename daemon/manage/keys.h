@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * keys: what the files of this noun share: keys.c (the table, look-ups, switches), keys_create.c,
+ * keys_update.c, keys_limits.c.
+ */
+
+#include <stdint.h>
+
+#include "daemon/call.h"
+#include "daemon/store.h"
+
+int keys_create(struct call *call);
+int keys_update(struct call *call);
+
+enum { KEYS_CREATE_FIELDS = 12, KEYS_UPDATE_FIELDS = 6 };
+
+extern const struct wire_field keys_create_fields[KEYS_CREATE_FIELDS];
+extern const struct wire_field keys_update_fields[KEYS_UPDATE_FIELDS];
+
+/* 0; 1: not_found is written; negative errno. */
+int keys_find(struct call *call, const struct wire_value *id, struct store_key *out);
+
+/* Is the key active, or may it become so again? */
+bool keys_is_live(const struct store_key *key, int64_t now);
+
+/* May this principal have the key alive, beside those that it has? `key` itself is not counted
+ * twice. 0; 1: limit_reached is written, with the ids in the way; negative errno. */
+int keys_check_count(struct call *call, const struct store_key *key);
+
+/* Does the policy allow this life? `param` is to blame. 0 or 1 or negative errno. */
+int keys_check_life(struct call *call, const struct store_key *key, const char *param);

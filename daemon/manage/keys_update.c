@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/manage/actor.h"
+#include "daemon/manage/check.h"
+#include "daemon/manage/keys.h"
+#include "daemon/manage/record.h"
+#include "daemon/subject.h"
+
+enum field { ID, NAME, LABEL, SCOPES, NETWORKS, EXPIRES_AT, FIELDS };
+
+_Static_assert((int)FIELDS == (int)KEYS_UPDATE_FIELDS, "the header tells the table's size");
+
+/* Nil takes away: the name, the label, the networks (from anywhere then), the end. Scopes can be
+ * changed, not taken away: a narrowed key stays one. */
+const struct wire_field keys_update_fields[KEYS_UPDATE_FIELDS] = {
+	[ID] = WIRE_FIELD("id", WIRE_KIND_TEXT, WIRE_REQUIRED),
+	[NAME] = WIRE_FIELD("name", WIRE_KIND_TEXT, WIRE_OR_NIL),
+	[LABEL] = WIRE_FIELD("label", WIRE_KIND_TEXT, WIRE_OR_NIL),
+	[SCOPES] = WIRE_FIELD("scopes", WIRE_KIND_TEXTS, 0),
+	[NETWORKS] = WIRE_FIELD("networks", WIRE_KIND_TEXTS, WIRE_OR_NIL),
+	[EXPIRES_AT] = WIRE_FIELD("expires_at", WIRE_KIND_TIME, WIRE_OR_NIL),
+};
+
+struct updating {
+	struct store_key key;
+	uint8_t scopes[CHECK_NAMES_SIZE];
+	uint8_t networks[STORE_MAX_LIST * STORE_NETWORK];
+};
+
+static bool has(struct store_list list, struct pol_str name)
+{
+	struct pol_str text;
+
+	while (store_list_next(&list, &text)) {
+		if (pol_str_equal(text, name)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static int update_text(struct call *call, enum field field, const char *param, struct pol_str *text)
+{
+	const struct wire_value *value = &call->params[field];
+
+	if (!value->given) {
+		return 0;
+	}
+	*text = value->nil ? (struct pol_str){ NULL, 0 } : subject_str(value->text);
+	return value->nil ? 0 : check_text(call, param, value->text);
+}
+
+/* A scope that the key did not have is handed out anew. */
+static int update_scopes(struct call *call, struct updating *updating)
+{
+	struct store_pack pack = { .bytes = updating->scopes, .cap = sizeof updating->scopes };
+	struct store_key *key = &updating->key;
+	struct store_list left;
+	struct pol_str name;
+	bool narrowed = (key->flags & STORE_KEY_HAS_SCOPES) != 0;
+	int r;
+
+	if (!call->params[SCOPES].given) {
+		return 0;
+	}
+	r = check_scopes(call, &call->params[SCOPES], &pack);
+	left = store_pack_list(&pack);
+	while (r == 0 && narrowed && store_list_next(&left, &name)) {
+		r = has(key->scopes, name) ? 0 : actor_may_grant_scope(call, name);
+	}
+	key->scopes = store_pack_list(&pack);
+	key->flags |= STORE_KEY_HAS_SCOPES;
+	return r;
+}
+
+static int update_networks(struct call *call, struct updating *updating)
+{
+	const struct wire_value *value = &call->params[NETWORKS];
+	struct store_key *key = &updating->key;
+
+	if (!value->given) {
+		return 0;
+	}
+	key->networks = updating->networks;
+	key->network_count = 0;
+	return value->nil ? 0
+			  : check_networks(call, value, updating->networks, &key->network_count);
+}
+
+static int update_end(struct call *call, struct store_key *key)
+{
+	const struct wire_value *value = &call->params[EXPIRES_AT];
+	bool was_live = keys_is_live(key, call->now);
+	int r;
+
+	if (!value->given) {
+		return 0;
+	}
+	if (!value->nil && value->integer <= call->now) {
+		r = call_invalid(call, "expires_at", "is past: disable or revoke the key instead");
+		return r < 0 ? r : 1;
+	}
+	key->expires_at = value->nil ? 0 : value->integer;
+	r = keys_check_life(call, key, "expires_at");
+	if (r == 0 && !was_live) {
+		r = actor_may_give_key(call, key);
+	}
+	if (r == 0 && !was_live) {
+		r = keys_check_count(call, key);
+	}
+	return r;
+}
+
+static int check_all(struct call *call, struct updating *updating)
+{
+	struct store_key *key = &updating->key;
+	int r = actor_may(call, "keys", subject_str(call->params[ID].text), "update");
+
+	if (r == 0) {
+		r = keys_find(call, &call->params[ID], key);
+	}
+	if (r == 0 && (key->flags & STORE_KEY_REVOKED) != 0) {
+		r = call_error(call, "conflict", "the key is revoked, for ever: create another");
+		r = r < 0 ? r : 1;
+	}
+	if (r == 0) {
+		r = update_text(call, NAME, "name", &key->name);
+	}
+	if (r == 0) {
+		r = update_text(call, LABEL, "label", &key->label);
+	}
+	if (r == 0) {
+		r = update_scopes(call, updating);
+	}
+	if (r == 0) {
+		r = update_networks(call, updating);
+	}
+	if (r == 0) {
+		r = update_end(call, key);
+	}
+	return r;
+}
+
+int keys_update(struct call *call)
+{
+	struct updating updating;
+	int r = check_all(call, &updating);
+
+	if (r != 0) {
+		return r < 0 ? r : 0;
+	}
+	r = store_update_key(call->write, &updating.key);
+	if (r < 0) {
+		return r;
+	}
+	wire_put_result(call->out, call->id);
+	return record_put_key(call, &updating.key, (struct pol_str){ NULL, 0 });
+}

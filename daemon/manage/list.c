@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/manage/list.h"
+
+#include <string.h>
+
+#include "daemon/secret.h"
+#include "daemon/store.h"
+
+#define MAX_CURSOR (2 * (SECRET_TAG + LIST_MAX_PLACE))
+
+/* A chain, so that no bound on parameters is needed: each text is hashed, then that with all
+ * before it. */
+static void chain(struct list *list, const void *bytes, size_t len, uint8_t tag[static SECRET_TAG])
+{
+	struct secrets *secrets = store_secrets(list->call->store);
+	uint8_t both[2 * SECRET_TAG];
+
+	memcpy(both, tag, SECRET_TAG);
+	secret_tag(secrets, SECRET_CURSORS, bytes, len, both + SECRET_TAG);
+	secret_tag(secrets, SECRET_CURSORS, both, sizeof both, tag);
+}
+
+static bool is_own(struct wire_str name)
+{
+	return wire_str_equal(name, WIRE_STR("limit")) || wire_str_equal(name, WIRE_STR("cursor"));
+}
+
+static void tag_place(struct list *list, uint8_t tag[static SECRET_TAG])
+{
+	const struct method *method = list->call->method;
+
+	memset(tag, 0, SECRET_TAG);
+	chain(list, method->name, strlen(method->name), tag);
+	for (uint32_t i = 0; i < method->field_count; i++) {
+		const struct wire_value *value = &list->call->params[i];
+		uint8_t given = value->given;
+
+		if (is_own(method->fields[i].name)) {
+			continue;
+		}
+		chain(list, &given, 1, tag);
+		if (value->given && method->fields[i].kind == WIRE_KIND_TEXT) {
+			chain(list, value->text.ptr, value->text.len, tag);
+		} else if (value->given) {
+			chain(list, &value->integer, sizeof value->integer, tag);
+		}
+	}
+	chain(list, list->place, list->place_len, tag);
+}
+
+static int digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool read_cursor(struct list *list, struct wire_str text)
+{
+	uint8_t bytes[MAX_CURSOR / 2], tag[SECRET_TAG];
+	size_t len = text.len / 2;
+
+	if (text.len % 2 != 0 || len <= SECRET_TAG || len > sizeof bytes) {
+		return false;
+	}
+	for (size_t i = 0; i < len; i++) {
+		int high = digit(text.ptr[2 * i]), low = digit(text.ptr[2 * i + 1]);
+
+		if (high < 0 || low < 0) {
+			return false;
+		}
+		bytes[i] = (uint8_t)(high * 16 + low);
+	}
+	list->place_len = len - SECRET_TAG;
+	memcpy(list->place, bytes + SECRET_TAG, list->place_len);
+	tag_place(list, tag);
+	return secret_equal(tag, bytes, SECRET_TAG);
+}
+
+static void put_cursor(struct list *list)
+{
+	static const char digits[] = "0123456789abcdef";
+	uint8_t bytes[MAX_CURSOR / 2];
+	char text[MAX_CURSOR];
+	size_t len = SECRET_TAG + list->place_len;
+
+	tag_place(list, bytes);
+	memcpy(bytes + SECRET_TAG, list->place, list->place_len);
+	for (size_t i = 0; i < len; i++) {
+		text[2 * i] = digits[bytes[i] >> 4];
+		text[2 * i + 1] = digits[bytes[i] & 15];
+	}
+	wire_put_str(list->call->out, WIRE_STR("cursor"));
+	wire_put_str(list->call->out, (struct wire_str){ text, 2 * len });
+}
+
+int list_begin(struct list *list, struct call *call, const struct wire_value *limit,
+	const struct wire_value *cursor)
+{
+	int r;
+
+	*list = (struct list){ .call = call, .limit = LIST_DEFAULT, .start = call->out->len };
+	if (limit->given && (limit->integer < 1 || limit->integer > LIST_MAX)) {
+		r = call_invalid(call, "limit", "must be from 1 to %d", LIST_MAX);
+		return r < 0 ? r : 1;
+	}
+	if (limit->given) {
+		list->limit = (uint32_t)limit->integer;
+	}
+	if (cursor->given && !read_cursor(list, cursor->text)) {
+		r = call_invalid(call, "cursor", "is none that this list with these filters gave");
+		return r < 0 ? r : 1;
+	}
+	wire_put_result(call->out, call->id);
+	list->map = wire_open_map(call->out);
+	wire_put_str(call->out, WIRE_STR("items"));
+	list->items = wire_open_array(call->out);
+	return 0;
+}
+
+bool list_has_room(struct list *list)
+{
+	if (list->count == list->limit || list->seen == LIST_MAX_SEEN ||
+		list->call->out->len - list->start > LIST_MAX_BYTES) {
+		list->full = true;
+		return false;
+	}
+	return true;
+}
+
+void list_passed(struct list *list, struct pol_str place, bool item)
+{
+	list->seen++;
+	list->count += item;
+	list->place_len = place.len < LIST_MAX_PLACE ? place.len : LIST_MAX_PLACE;
+	memcpy(list->place, place.ptr, list->place_len);
+}
+
+int list_end(struct list *list)
+{
+	wire_close_array(list->call->out, list->items, list->count);
+	if (list->full) {
+		put_cursor(list);
+	}
+	wire_close_map(list->call->out, list->map, (list->full ? 2 : 1) + list->extra);
+	return 0;
+}
+
+struct pol_str list_place_number(uint64_t number, char place[static LIST_NUMBER])
+{
+	for (int i = 0; i < LIST_NUMBER; i++) {
+		place[i] = (char)(number >> (56 - 8 * i));
+	}
+	return (struct pol_str){ place, LIST_NUMBER };
+}
+
+uint64_t list_number(const struct list *list)
+{
+	uint64_t number = 0;
+
+	for (size_t i = 0; i < list->place_len && i < LIST_NUMBER; i++) {
+		number = number << 8 | list->place[i];
+	}
+	return number;
+}

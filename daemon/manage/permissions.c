@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/query.h"
+
+#include <string.h>
+
+#include "daemon/manage/list.h"
+#include "daemon/methods.h"
+#include "daemon/subject.h"
+#include "policy/eval.h"
+
+enum { TOKEN, PRINCIPAL, TREE, AT, ENVIRONMENT, TENANT, LIMIT, CURSOR, FIELDS };
+
+static const struct wire_field fields[FIELDS] = {
+	[TOKEN] = WIRE_FIELD("token", WIRE_KIND_TEXT, 0),
+	[PRINCIPAL] = WIRE_FIELD("principal", WIRE_KIND_TEXT, 0),
+	[TREE] = WIRE_FIELD("tree", WIRE_KIND_TEXT, 0),
+	[AT] = WIRE_FIELD("at", WIRE_KIND_TEXT, 0),
+	[ENVIRONMENT] = WIRE_FIELD("environment", WIRE_KIND_TEXT, 0),
+	[TENANT] = WIRE_FIELD("tenant", WIRE_KIND_TEXT, 0),
+	[LIMIT] = WIRE_FIELD("limit", WIRE_KIND_INT, 0),
+	[CURSOR] = WIRE_FIELD("cursor", WIRE_KIND_TEXT, 0),
+};
+
+#define REVISION 16
+
+struct listing {
+	struct list list;
+	uint64_t passed; /* entries before the present one: a cursor's number */
+};
+
+static struct pol_str text_of(const struct wire_value *value)
+{
+	return value->given ? subject_str(value->text) : (struct pol_str){ NULL, 0 };
+}
+
+/* Who asks, judged as a decision would be: it is asked for nothing, and comes to that only behind
+ * all that concerns the credential. */
+static struct pol_decision judge(struct call *call, struct subject *subject)
+{
+	struct pol_decision decision;
+	struct pol_facts facts = subject->facts;
+
+	pol_decide(call->snapshot, &facts, &decision);
+	if (pol_reason_is_unauthenticated(decision.reason) &&
+		!pol_str_equal(decision.reason, POL_STR("missing_token"))) {
+		return decision;
+	}
+	return (struct pol_decision){ .allow = true, .status = 200, .reason = POL_STR("ok") };
+}
+
+/* A place is the number of entries passed and the revision that counted them. */
+static bool on_allowed(void *context, const struct pol_allowed *allowed)
+{
+	struct listing *listing = (struct listing *)context;
+	struct call *call = listing->list.call;
+	char place[LIST_NUMBER + REVISION];
+
+	if (!list_has_room(&listing->list)) {
+		return false;
+	}
+	wire_put_map(call->out, 2);
+	wire_put_str(call->out, WIRE_STR("resource"));
+	wire_put_str(call->out, subject_wire(allowed->resource));
+	wire_put_str(call->out, WIRE_STR("actions"));
+	wire_put_array(call->out, (uint32_t)allowed->action_count);
+	for (size_t i = 0; i < allowed->action_count; i++) {
+		wire_put_str(call->out, subject_wire(allowed->actions[i]));
+	}
+	listing->passed++;
+	list_place_number(listing->passed, place);
+	memcpy(place + LIST_NUMBER, pol_snapshot_revision(call->snapshot), REVISION);
+	list_passed(&listing->list, (struct pol_str){ place, sizeof place }, true);
+	return true;
+}
+
+static int answer(struct listing *listing, const struct pol_decision *decision)
+{
+	struct call *call = listing->list.call;
+	struct pol_str reason = decision->reason;
+	struct wire_str revision = { pol_snapshot_revision(call->snapshot), REVISION };
+
+	if (!call->peer->trusted && pol_reason_is_unauthenticated(reason)) {
+		reason = POL_STR("unauthenticated");
+	}
+	listing->list.extra = 3;
+	list_end(&listing->list);
+	wire_put_str(call->out, WIRE_STR("status"));
+	wire_put_int(call->out, decision->status);
+	wire_put_str(call->out, WIRE_STR("reason"));
+	wire_put_str(call->out, subject_wire(reason));
+	wire_put_str(call->out, WIRE_STR("revision"));
+	wire_put_str(call->out, revision);
+	return 0;
+}
+
+static int walk(struct call *call, struct listing *listing, const struct subject *subject)
+{
+	size_t mark = listing->list.start;
+	enum pol_status status =
+		pol_permissions(call->snapshot, &subject->facts, text_of(&call->params[TREE]),
+			text_of(&call->params[AT]), listing->passed, on_allowed, listing);
+	int r;
+
+	if (status == POL_OK) {
+		return 0;
+	}
+	wire_buf_rewind(call->out, mark);
+	r = call_invalid(call, call->params[AT].given ? "at" : "tree",
+		"is nothing that the policy declares");
+	return r < 0 ? r : 1;
+}
+
+/* Does the cursor belong to the policy that answers now? */
+static bool continues(struct call *call, struct listing *listing)
+{
+	struct list *list = &listing->list;
+
+	if (list->place_len == 0) {
+		return true;
+	}
+	listing->passed = list_number(list);
+	return list->place_len == LIST_NUMBER + REVISION &&
+	       memcmp(list->place + LIST_NUMBER, pol_snapshot_revision(call->snapshot), REVISION) ==
+		       0;
+}
+
+static int permissions(struct call *call)
+{
+	const struct wire_value *params = call->params;
+	struct subject_ask ask = {
+		.has_token = params[TOKEN].given,
+		.has_principal = params[PRINCIPAL].given,
+		.has_environment = params[ENVIRONMENT].given,
+		.has_tenant = params[TENANT].given,
+		.token = text_of(&params[TOKEN]),
+		.principal = text_of(&params[PRINCIPAL]),
+		.environment = text_of(&params[ENVIRONMENT]),
+		.tenant = text_of(&params[TENANT]),
+	};
+	struct pol_decision decision = { .status = 403, .reason = POL_STR("not_trusted") };
+	struct listing listing = { .passed = 0 };
+	struct subject subject;
+	int r;
+
+	if (ask.has_token == ask.has_principal) {
+		return call_invalid(call, "token", "give either token or principal");
+	}
+	r = list_begin(&listing.list, call, &params[LIMIT], &params[CURSOR]);
+	if (r != 0) {
+		return r < 0 ? r : 0;
+	}
+	if (!continues(call, &listing)) {
+		wire_buf_rewind(call->out, listing.list.start);
+		return call_invalid(call, "cursor", "the policy changed since: begin anew");
+	}
+	if (ask.has_principal && !call->peer->trusted) {
+		return answer(&listing, &decision);
+	}
+	r = subject_gather(call, &ask, &subject);
+	if (r < 0) {
+		return r;
+	}
+	decision = judge(call, &subject);
+	if (decision.allow) {
+		r = walk(call, &listing, &subject);
+	}
+	return r != 0 ? (r < 0 ? r : 0) : answer(&listing, &decision);
+}
+
+const struct method permissions_methods[] = {
+	{ "permissions", fields, FIELDS, METHOD_SECRET, permissions },
+};
+const size_t permissions_method_count = sizeof permissions_methods / sizeof permissions_methods[0];

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/manage/record.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/subject.h"
+#include "daemon/usage.h"
+
+static const uint8_t v4_mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+/* A map being written: the pairs are counted as they come. */
+struct map {
+	struct wire_buf *out;
+	size_t at;
+	uint32_t pairs;
+};
+
+static struct map open_map(struct call *call)
+{
+	return (struct map){ call->out, wire_open_map(call->out), 0 };
+}
+
+static void close_map(struct map *map)
+{
+	wire_close_map(map->out, map->at, map->pairs);
+}
+
+static void put_name(struct map *map, const char *name)
+{
+	wire_put_cstr(map->out, name);
+	map->pairs++;
+}
+
+static void put_text(struct map *map, const char *name, struct pol_str text)
+{
+	if (text.len > 0) {
+		put_name(map, name);
+		wire_put_str(map->out, subject_wire(text));
+	}
+}
+
+static void put_time(struct map *map, const char *name, int64_t time)
+{
+	if (time != 0) {
+		put_name(map, name);
+		wire_put_int(map->out, time);
+	}
+}
+
+static void put_bool(struct map *map, const char *name, bool value)
+{
+	put_name(map, name);
+	wire_put_bool(map->out, value);
+}
+
+static void put_list(struct map *map, const char *name, struct store_list list)
+{
+	struct pol_str text;
+
+	if (list.count == 0) {
+		return;
+	}
+	put_name(map, name);
+	wire_put_array(map->out, list.count);
+	while (store_list_next(&list, &text)) {
+		wire_put_str(map->out, subject_wire(text));
+	}
+}
+
+static void put_tenant(struct map *map, uint32_t tenant)
+{
+	put_name(map, "tenant");
+	wire_put_cstr(map->out, subject_tenant_name(tenant));
+}
+
+/* An address, and its prefix unless that is whole (bits > 128: none). */
+static void put_ip(struct wire_buf *out, const uint8_t bytes[static 16], unsigned bits)
+{
+	char text[INET6_ADDRSTRLEN + 4];
+	bool v4 = memcmp(bytes, v4_mapped, sizeof v4_mapped) == 0 && bits >= 96;
+	size_t len;
+
+	if (inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? bytes + 12 : bytes, text, INET6_ADDRSTRLEN) ==
+		NULL) {
+		wire_put_nil(out);
+		return;
+	}
+	len = strlen(text);
+	if (bits <= 128) {
+		len += (size_t)snprintf(
+			text + len, sizeof text - len, "/%u", v4 ? bits - 96 : bits);
+	}
+	wire_put_str(out, (struct wire_str){ text, len });
+}
+
+struct wire_str record_status(const struct store_key *key, int64_t now)
+{
+	switch (subject_key_state(key, now)) {
+	case POL_KEY_REVOKED:
+		return WIRE_STR("revoked");
+	case POL_KEY_EXPIRED:
+		return WIRE_STR("expired");
+	case POL_KEY_ACTIVE:
+		return WIRE_STR("active");
+	case POL_KEY_INACTIVE:
+	case POL_KEY_MISSING:
+	case POL_KEY_MALFORMED:
+	case POL_KEY_UNKNOWN:
+		break;
+	}
+	return WIRE_STR("inactive");
+}
+
+static void put_use(struct map *map, const struct store_use *use)
+{
+	put_time(map, "last_used_at", use->at);
+	if (use->has_ip) {
+		put_name(map, "last_used_ip");
+		put_ip(map->out, use->ip, 129);
+	}
+	put_name(map, "uses");
+	wire_put_int(map->out, (int64_t)use->uses);
+	put_name(map, "denials");
+	wire_put_int(map->out, (int64_t)use->denials);
+}
+
+int record_put_key(struct call *call, const struct store_key *key, struct pol_str secret)
+{
+	struct map map = open_map(call);
+	struct store_use use;
+	int r = usage_get(call->usage, call->read, key->number, &use);
+
+	if (r < 0) {
+		return r;
+	}
+	put_text(&map, "id", key->kid);
+	put_text(&map, "secret", secret);
+	put_text(&map, "name", key->name);
+	put_text(&map, "label", key->label);
+	put_tenant(&map, key->tenant);
+	put_text(&map, "environment", key->environment);
+	put_text(&map, "prefix", key->prefix);
+	put_text(&map, "principal", key->principal);
+	put_list(&map, "roles", key->roles);
+	put_list(&map, "scopes", key->scopes);
+	put_list(&map, "at", key->places);
+	put_name(&map, "status");
+	wire_put_str(map.out, record_status(key, call->now));
+	put_time(&map, "created_at", key->created_at);
+	put_text(&map, "created_by", key->created_by);
+	put_time(&map, "not_before", key->not_before);
+	put_time(&map, "expires_at", key->expires_at);
+	if (key->network_count > 0) {
+		put_name(&map, "networks");
+		wire_put_array(map.out, key->network_count);
+		for (uint32_t i = 0; i < key->network_count; i++) {
+			const uint8_t *network = key->networks + (size_t)i * STORE_NETWORK;
+
+			put_ip(map.out, network, network[STORE_NETWORK - 1]);
+		}
+	}
+	put_use(&map, &use);
+	close_map(&map);
+	return 0;
+}
+
+void record_put_principal(struct call *call, const struct store_principal *principal)
+{
+	struct map map = open_map(call);
+	struct store_list attributes = principal->attributes;
+	struct pol_str text;
+	bool service = (principal->flags & STORE_PRINCIPAL_SERVICE) != 0;
+	bool disabled = (principal->flags & STORE_PRINCIPAL_DISABLED) != 0;
+
+	put_text(&map, "id", principal->id);
+	put_text(&map, "name", principal->name);
+	put_text(&map, "kind", service ? POL_STR("service") : POL_STR("user"));
+	put_tenant(&map, principal->tenant);
+	put_text(&map, "status", disabled ? POL_STR("inactive") : POL_STR("active"));
+	put_bool(&map, "api_access", (principal->flags & STORE_PRINCIPAL_NO_API) == 0);
+	if (attributes.count > 0) {
+		put_name(&map, "attributes");
+		wire_put_map(map.out, attributes.count / 2);
+		while (store_list_next(&attributes, &text)) {
+			wire_put_str(map.out, subject_wire(text));
+		}
+	}
+	put_time(&map, "created_at", principal->created_at);
+	put_text(&map, "created_by", principal->created_by);
+	close_map(&map);
+}
+
+void record_put_declared(struct call *call, uint32_t number)
+{
+	struct map map = open_map(call);
+
+	put_text(&map, "id", pol_snapshot_principal_id(call->snapshot, number));
+	put_text(&map, "kind", POL_STR("service"));
+	put_tenant(&map, STORE_TENANT_DEFAULT);
+	put_text(&map, "status", POL_STR("active"));
+	put_bool(&map, "api_access", true);
+	put_bool(&map, "declared", true);
+	close_map(&map);
+}
+
+void record_put_assignment(
+	struct call *call, struct pol_str principal, const struct store_assignment *assignment)
+{
+	struct map map = open_map(call);
+
+	put_text(&map, "principal", principal);
+	put_text(&map, "role", assignment->role);
+	put_list(&map, "at", assignment->places);
+	put_time(&map, "until", assignment->until);
+	put_time(&map, "created_at", assignment->created_at);
+	put_text(&map, "created_by", assignment->created_by);
+	close_map(&map);
+}

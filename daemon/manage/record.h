@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * record: keys, principals and assignments as answers. Each writes one map into call->out and
+ * leaves unset fields out.
+ */
+
+#include "daemon/call.h"
+#include "daemon/store.h"
+
+/* secret: the token, of a key that was just made; ptr NULL otherwise. 0 or a negative errno. */
+int record_put_key(struct call *call, const struct store_key *key, struct pol_str secret);
+void record_put_principal(struct call *call, const struct store_principal *principal);
+/* Of a principal that the policy's files declare. */
+void record_put_declared(struct call *call, uint32_t number);
+void record_put_assignment(
+	struct call *call, struct pol_str principal, const struct store_assignment *assignment);
+
+/* "active", "inactive", "expired" or "revoked". */
+struct wire_str record_status(const struct store_key *key, int64_t now);

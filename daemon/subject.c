@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/subject.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/usage.h"
+
+_Static_assert(POL_PRINCIPAL_ROLES <= STORE_MAX_ASSIGNMENTS, "held holds either");
+
+bool subject_same(const struct subject_ask *a, const struct subject_ask *b)
+{
+	return a->has_token == b->has_token && a->has_principal == b->has_principal &&
+	       a->has_environment == b->has_environment && a->has_tenant == b->has_tenant &&
+	       pol_str_equal(a->token, b->token) && pol_str_equal(a->principal, b->principal) &&
+	       pol_str_equal(a->environment, b->environment) && pol_str_equal(a->tenant, b->tenant);
+}
+
+const char *subject_tenant_name(uint32_t tenant)
+{
+	return tenant == STORE_TENANT_DEFAULT ? "default" : NULL;
+}
+
+uint32_t subject_tenant(struct pol_str name)
+{
+	return pol_str_equal(name, POL_STR("default")) ? STORE_TENANT_DEFAULT : 0;
+}
+
+enum pol_key_state subject_key_state(const struct store_key *key, int64_t now)
+{
+	if ((key->flags & STORE_KEY_REVOKED) != 0) {
+		return POL_KEY_REVOKED;
+	}
+	if ((key->flags & STORE_KEY_DISABLED) != 0) {
+		return POL_KEY_INACTIVE;
+	}
+	if (key->expires_at != 0 && now >= key->expires_at) {
+		return POL_KEY_EXPIRED;
+	}
+	return now < key->not_before ? POL_KEY_INACTIVE : POL_KEY_ACTIVE;
+}
+
+/* --- what is held ----------------------------------------------------------------------------- */
+
+/* Takes a record's places into the subject; false when they do not fit, which no record that we
+ * wrote does. */
+static bool add_places(struct subject *subject, struct store_list places, struct pol_held *held)
+{
+	struct pol_str place;
+
+	held->places = &subject->places[subject->place_count];
+	held->place_count = 0;
+	while (store_list_next(&places, &place)) {
+		if (subject->place_count == STORE_MAX_PLACES) {
+			return false;
+		}
+		subject->places[subject->place_count++] = place;
+		held->place_count++;
+	}
+	return true;
+}
+
+static int gather_assignments(
+	struct call *call, const struct store_principal *principal, struct subject *subject)
+{
+	struct pol_facts *facts = &subject->facts;
+	struct store_list left = principal->assignments;
+	struct store_assignment assignment;
+
+	while (store_assignment_next(&left, &assignment)) {
+		struct pol_held *held = &subject->held[facts->held_count];
+
+		if (assignment.until != 0 && call->now >= assignment.until) {
+			continue;
+		}
+		if (facts->held_count == STORE_MAX_ASSIGNMENTS ||
+			!add_places(subject, assignment.places, held)) {
+			return -EBADMSG;
+		}
+		held->role = pol_snapshot_role(call->snapshot, assignment.role);
+		facts->held_count++;
+	}
+	facts->held = subject->held;
+	return 0;
+}
+
+/* The store's principals, then those that the files declare, who are of tenant `default`. */
+static int gather_principal(
+	struct call *call, uint32_t tenant, struct pol_str id, struct subject *subject)
+{
+	struct pol_facts *facts = &subject->facts;
+	struct store_principal principal;
+	uint32_t declared;
+	int r = store_get_principal(call->read, tenant, id, &principal);
+
+	facts->principal = id;
+	facts->principal_state = POL_PRINCIPAL_UNKNOWN;
+	if (r == 0) {
+		bool no_api = facts->key_state != POL_KEY_MISSING &&
+			      (principal.flags & STORE_PRINCIPAL_NO_API) != 0;
+		bool disabled = (principal.flags & STORE_PRINCIPAL_DISABLED) != 0;
+
+		subject->known_principal = true;
+		facts->principal_state =
+			disabled || no_api ? POL_PRINCIPAL_INACTIVE : POL_PRINCIPAL_ACTIVE;
+		return gather_assignments(call, &principal, subject);
+	}
+	/* An altered record is nobody; the files do not take its place. */
+	if (r != -ENOENT) {
+		return r == -EBADMSG ? 0 : r;
+	}
+	declared = tenant == STORE_TENANT_DEFAULT ? pol_snapshot_principal(call->snapshot, id)
+						  : POL_NONE;
+	if (declared != POL_NONE) {
+		subject->known_principal = true;
+		facts->principal_state = POL_PRINCIPAL_ACTIVE;
+		facts->held_count = (uint32_t)pol_snapshot_principal_held(
+			call->snapshot, declared, call->now, subject->held);
+		facts->held = subject->held;
+	}
+	return 0;
+}
+
+/* --- keys ------------------------------------------------------------------------------------- */
+
+static int gather_narrowing(struct call *call, struct subject *subject)
+{
+	const struct store_key *key = &subject->key;
+	struct pol_facts *facts = &subject->facts;
+	struct store_list scopes = key->scopes, places = key->places;
+	struct pol_str text;
+
+	if (scopes.count > STORE_MAX_LIST || places.count > STORE_MAX_LIST ||
+		key->network_count > STORE_MAX_LIST) {
+		return -EBADMSG;
+	}
+	facts->narrowed_by_scopes = (key->flags & STORE_KEY_HAS_SCOPES) != 0;
+	facts->narrowed = facts->narrowed_by_scopes || (key->flags & STORE_KEY_HAS_PLACES) != 0;
+	while (store_list_next(&scopes, &text)) {
+		subject->scopes[facts->scope_count++] = pol_snapshot_scope(call->snapshot, text);
+	}
+	while (store_list_next(&places, &text)) {
+		subject->key_places[facts->key_place_count++] = text;
+	}
+	for (uint32_t i = 0; i < key->network_count; i++) {
+		const uint8_t *network = key->networks + (size_t)i * STORE_NETWORK;
+
+		memcpy(subject->networks[i].bytes, network, STORE_NETWORK - 1);
+		subject->networks[i].bits = network[STORE_NETWORK - 1];
+	}
+	facts->scopes = subject->scopes;
+	facts->key_places = subject->key_places;
+	facts->key_networks = subject->networks;
+	facts->key_network_count = key->network_count;
+	return 0;
+}
+
+static int gather_roles(struct call *call, struct subject *subject)
+{
+	struct pol_facts *facts = &subject->facts;
+	struct store_list roles = subject->key.roles;
+	struct pol_str name;
+
+	while (store_list_next(&roles, &name)) {
+		if (facts->held_count == STORE_MAX_ASSIGNMENTS) {
+			return -EBADMSG;
+		}
+		subject->held[facts->held_count++] =
+			(struct pol_held){ .role = pol_snapshot_role(call->snapshot, name) };
+	}
+	facts->held = subject->held;
+	return 0;
+}
+
+/* An environment that the policy does not declare is nobody's, not even for `*`. */
+static bool is_wrong_environment(
+	struct call *call, const struct subject_ask *ask, struct pol_str environment)
+{
+	const struct pol_environment *environments;
+
+	if (ask->has_environment && pol_str_equal(ask->environment, POL_STR("*"))) {
+		return pol_snapshot_environment(call->snapshot, environment) == POL_NONE;
+	}
+	if (ask->has_environment) {
+		return !pol_str_equal(ask->environment, environment) ||
+		       pol_snapshot_environment(call->snapshot, environment) == POL_NONE;
+	}
+	return pol_snapshot_environments(call->snapshot, &environments) == 0 ||
+	       !pol_str_equal(environments[0].name, environment);
+}
+
+static bool is_wrong_tenant(const struct subject_ask *ask, uint32_t tenant)
+{
+	if (!ask->has_tenant) {
+		return tenant != STORE_TENANT_DEFAULT;
+	}
+	return !pol_str_equal(ask->tenant, POL_STR("*")) && subject_tenant(ask->tenant) != tenant;
+}
+
+/* The record of a token whose secret is right. *out_state says how it stands, else why not. */
+static int find_key(struct call *call, struct pol_str text, struct subject *subject)
+{
+	struct secret_token token;
+	enum pol_key_state state = POL_KEY_UNKNOWN;
+	int r;
+
+	if (text.len > SUBJECT_MAX_TOKEN || !secret_token_parse(text, &token)) {
+		subject->facts.key_state = POL_KEY_MALFORMED;
+		return 0;
+	}
+	r = store_get_key(call->read, token.kid, &subject->key);
+	if (r == -ENOENT || r == -EBADMSG) {
+		usage_verify(call->usage, &token, NULL, false);
+	} else if (r < 0) {
+		return r;
+	} else {
+		state = subject_key_state(&subject->key, call->now);
+		subject->verified =
+			usage_verify(call->usage, &token, &subject->key, state == POL_KEY_ACTIVE);
+		subject->verified =
+			subject->verified && pol_str_equal(token.prefix, subject->key.prefix);
+	}
+	subject->facts.key_state = subject->verified ? state : POL_KEY_UNKNOWN;
+	return 0;
+}
+
+static int gather_key(struct call *call, const struct subject_ask *ask, struct subject *subject)
+{
+	const struct store_key *key = &subject->key;
+	struct pol_facts *facts = &subject->facts;
+	int r = find_key(call, ask->token, subject);
+
+	if (r < 0 || !subject->verified) {
+		return r;
+	}
+	facts->key = key->kid;
+	facts->binding = (enum pol_binding)key->binding;
+	facts->tenant_inactive = subject_tenant_name(key->tenant) == NULL;
+	facts->wrong_environment = is_wrong_environment(call, ask, key->environment);
+	facts->wrong_tenant = is_wrong_tenant(ask, key->tenant);
+	r = gather_narrowing(call, subject);
+	if (r == 0 && key->binding == POL_BOUND_TO_PRINCIPAL) {
+		r = gather_principal(call, key->tenant, key->principal, subject);
+	} else if (r == 0 && key->binding == POL_BOUND_TO_ROLES) {
+		r = gather_roles(call, subject);
+	}
+	return r;
+}
+
+int subject_gather(struct call *call, const struct subject_ask *ask, struct subject *out)
+{
+	uint32_t tenant = STORE_TENANT_DEFAULT;
+
+	/* The arrays are filled as far as the counts say, and not cleared for each request. */
+	out->facts = (struct pol_facts){ .now = call->now };
+	out->verified = false;
+	out->known_principal = false;
+	out->place_count = 0;
+	if (ask->has_token) {
+		return gather_key(call, ask, out);
+	}
+	if (!ask->has_principal) {
+		return 0;
+	}
+	if (ask->has_tenant && !pol_str_equal(ask->tenant, POL_STR("*"))) {
+		tenant = subject_tenant(ask->tenant);
+	}
+	return gather_principal(call, tenant, ask->principal, out);
+}
