@@ -99,9 +99,9 @@ bool fake_read(int fd, uint32_t *out_id, char *out_method, size_t size)
 
 	require(bytes != NULL);
 	wire_walk_init(&walk, MAX_REQUEST);
-	for (;;) {
-		/* Byte by byte: what lies behind is the next one's. */
-		ssize_t n = recv(fd, bytes + have, 1, 0);
+	while (!good) {
+		/* A look first, for what lies behind is the next one's. */
+		ssize_t n = recv(fd, bytes + have, MAX_REQUEST - have, MSG_PEEK);
 
 		if (n < 0 && errno == EINTR) {
 			continue;
@@ -109,16 +109,17 @@ bool fake_read(int fd, uint32_t *out_id, char *out_method, size_t size)
 		if (n <= 0) {
 			break;
 		}
-		have++;
-		if (wire_walk(&walk, bytes, have, &len) == WIRE_COMPLETE) {
-			require(wire_decode_request(bytes, len, &request, &err) == WIRE_OK);
-			require(request.method.len < size);
-			memcpy(out_method, request.method.ptr, request.method.len);
-			out_method[request.method.len] = '\0';
-			*out_id = request.id;
-			good = true;
-			break;
-		}
+		good = wire_walk(&walk, bytes, have + (size_t)n, &len) == WIRE_COMPLETE;
+		n = recv(fd, bytes + have, good ? len - have : (size_t)n, MSG_WAITALL);
+		require(n > 0);
+		have += (size_t)n;
+	}
+	if (good) {
+		require(wire_decode_request(bytes, len, &request, &err) == WIRE_OK);
+		require(request.method.len < size);
+		memcpy(out_method, request.method.ptr, request.method.len);
+		out_method[request.method.len] = '\0';
+		*out_id = request.id;
 	}
 	free(bytes);
 	return good;
