@@ -14,8 +14,8 @@
 enum {
 	FILE_MAX = 8 * 1024 * 1024,
 	FOLDER_MAX = 64 * 1024 * 1024,
-	FILES_MAX = 100000,
-	DEPTH_MAX = 64,
+	FILES_MAX = 10000,
+	DEPTH_MAX = 32,
 };
 
 /* A folder on the way down; the links of the list tell when a link leads back into one. */
@@ -117,7 +117,7 @@ static int add_file(struct walk *walk, const char *path)
 	struct pol_source *sources;
 
 	if (folder->count == FILES_MAX) {
-		return fail(walk, walk->root, "holds more than 100,000 policy files");
+		return fail(walk, walk->root, "holds more than 10,000 policy files");
 	}
 	sources = pol_arena_grow(&walk->app->arena, folder->sources, folder->count,
 		folder->count + 1, sizeof *sources, &folder->capacity);
@@ -204,7 +204,7 @@ static int walk_folder(
 		}
 	}
 	if (level.depth > DEPTH_MAX) {
-		return fail(walk, path, "lies more than 64 folders deep");
+		return fail(walk, path, "lies more than 32 folders deep");
 	}
 	dir = opendir(path);
 	if (dir == NULL) {

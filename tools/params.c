@@ -49,6 +49,12 @@ void params_bool(struct params *params, const char *name, bool value)
 	wire_put_bool(&params->buf, value);
 }
 
+void params_nil(struct params *params, const char *name)
+{
+	put_name(params, name);
+	wire_put_nil(&params->buf);
+}
+
 void params_list(struct params *params, const char *name, const struct args_list *list)
 {
 	put_name(params, name);

@@ -32,6 +32,7 @@ void params_str(struct params *params, const char *name, struct pol_str value);
 void params_text(struct params *params, const char *name, const char *value);
 void params_int(struct params *params, const char *name, int64_t value);
 void params_bool(struct params *params, const char *name, bool value);
+void params_nil(struct params *params, const char *name);
 void params_list(struct params *params, const char *name, const struct args_list *list);
 /* A map of text: "name=text" each; false when one has no '='. */
 bool params_map(struct params *params, const char *name, const struct args_list *list);

@@ -35,7 +35,7 @@ static const struct record_field principal_fields[] = {
 	{ "tenant", "tenant", RECORD_TEXT },
 	{ "api_access", "api access", RECORD_BOOL },
 	{ "attributes", "attributes", RECORD_MAP },
-	{ "source", "declared in", RECORD_TEXT },
+	{ "declared", "in the policy", RECORD_BOOL },
 	{ "created_at", "created", RECORD_TIME },
 	{ "created_by", "created by", RECORD_TEXT },
 };

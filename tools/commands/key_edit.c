@@ -2,26 +2,58 @@
 
 /* key edit: what may change of a key. */
 
+#include <string.h>
+
 #include "tools/commands/commands.h"
 #include "tools/show.h"
 #include "tools/when.h"
 
-static int put_params(struct app *app, struct params *params)
+/* An empty value takes away: nil. */
+static void put_text(struct app *app, struct params *params, const char *name, enum flag flag)
 {
-	uint32_t before = params->count;
+	const char *value = app->args.values[flag];
+
+	if (value != NULL && value[0] == '\0') {
+		params_nil(params, name);
+	} else {
+		params_flag(params, app, name, flag);
+	}
+}
+
+static int put_end(struct app *app, struct params *params)
+{
 	int64_t time;
 	int status;
 
-	params_flag(params, app, "name", FLAG_NAME);
-	params_flag(params, app, "label", FLAG_LABEL);
-	params_flag_list(params, app, "scopes", FLAG_SCOPE);
-	params_flag_list(params, app, "networks", FLAG_NETWORK);
-	if (app->args.given[FLAG_EXPIRES_AT]) {
-		status = when_option(app, FLAG_EXPIRES_AT, WHEN_AHEAD, &time);
-		if (status != EXIT_YES) {
-			return status;
-		}
+	if (!app->args.given[FLAG_EXPIRES_AT]) {
+		return EXIT_YES;
+	}
+	if (strcmp(app->args.values[FLAG_EXPIRES_AT], "never") == 0) {
+		params_nil(params, "expires_at");
+		return EXIT_YES;
+	}
+	status = when_option(app, FLAG_EXPIRES_AT, WHEN_AHEAD, &time);
+	if (status == EXIT_YES) {
 		params_int(params, "expires_at", time);
+	}
+	return status;
+}
+
+static int put_params(struct app *app, struct params *params)
+{
+	uint32_t before = params->count;
+	int status = put_end(app, params);
+
+	if (status != EXIT_YES) {
+		return status;
+	}
+	put_text(app, params, "name", FLAG_NAME);
+	put_text(app, params, "label", FLAG_LABEL);
+	params_flag_list(params, app, "scopes", FLAG_SCOPE);
+	if (app->args.given[FLAG_NETWORK] && app->args.lists[FLAG_NETWORK].count == 0) {
+		params_nil(params, "networks");
+	} else {
+		params_flag_list(params, app, "networks", FLAG_NETWORK);
 	}
 	if (params->count == before) {
 		return app_fail(app, EXIT_USAGE, "usage",
@@ -55,8 +87,9 @@ const struct command command_key_edit = {
 	.name = "key edit",
 	.words = "KEY",
 	.summary = "Change a key's name, label, scopes, networks or expiry",
-	.text = "Lists replace what was there; an empty --network '' lets the key work from\n"
-		"anywhere. Principal, tenant and environment never change.\n",
+	.text = "Lists replace what was there. An empty --name '' or --label '' takes it away, an\n"
+		"empty --network '' lets the key work from anywhere, --expires-at never takes the\n"
+		"end away. Principal, tenant and environment never change.\n",
 	.examples = "  authzcheck key edit 13kT9aQ2mZx7 --name 'laptop of Alice' --expires-at 90d\n"
 		    "  authzcheck key edit 13kT9aQ2mZx7 --scope loans:read,deals:read\n",
 	.flags = flags,

@@ -8,7 +8,7 @@
 #include "tools/text.h"
 
 static const char *const titles[] = { "PRINCIPAL", "NAME", "KIND", "STATUS", "API ACCESS",
-	"CREATED" };
+	"CREATED", "SOURCE" };
 
 static void row(
 	struct app *app, struct pol_arena *arena, struct wire_cursor item, struct table_cell *cells)
@@ -21,6 +21,7 @@ static void row(
 	cells[at++] = list_status(arena, item);
 	cells[at++].text = record_bool(item, "api_access", true) ? "yes" : "no";
 	cells[at++].text = record_when(app, item, "created_at", "");
+	cells[at++].text = record_bool(item, "declared", false) ? "policy" : "";
 }
 
 static void fill(void *context, struct params *params)
