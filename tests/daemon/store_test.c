@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/store.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "tests/daemon/folder.h"
+
+TestSuite(store, .init = folder_make, .fini = folder_remove);
+
+static struct store_read *reader(struct store *store)
+{
+	struct store_read *read = NULL;
+
+	cr_assert_eq(store_read_open(store, &read), 0);
+	cr_assert_eq(store_read_renew(read), 0);
+	return read;
+}
+
+static bool same(struct pol_str a, const char *b)
+{
+	return pol_str_equal(a, pol_str_of(b));
+}
+
+Test(store, a_key_comes_back_as_it_was_put)
+{
+	struct store *store = folder_store();
+	struct store_read *read;
+	struct store_write *write;
+	uint8_t bytes[256], network[STORE_NETWORK] = { [10] = 0xff, [11] = 0xff, 10, [16] = 104 };
+	struct store_pack scopes = { .bytes = bytes, .cap = sizeof bytes };
+	char kid[STORE_KID + 1];
+	struct store_key key = folder_key(kid, 7), found;
+	struct pol_str text;
+
+	cr_assert(store_pack_add(&scopes, POL_STR("loans:read")));
+	cr_assert(store_pack_add(&scopes, POL_STR("loans:write")));
+	key.scopes = store_pack_list(&scopes);
+	key.flags = STORE_KEY_HAS_SCOPES;
+	key.networks = network;
+	key.network_count = 1;
+	key.name = POL_STR("a name");
+	key.expires_at = 5000;
+	cr_assert_eq(store_write_begin(store, &write), 0);
+	cr_assert_eq(store_create_key(write, &key), 0);
+	cr_assert_eq(key.number, 1);
+	cr_assert_eq(store_write_keep(write), 0);
+	cr_assert_eq(store_write_commit(write, true), 0);
+
+	read = reader(store);
+	cr_assert_eq(store_get_key(read, key.kid, &found), 0);
+	cr_assert_eq(found.number, 1);
+	cr_assert_eq(found.expires_at, 5000);
+	cr_assert_eq(found.flags, STORE_KEY_HAS_SCOPES);
+	cr_assert(same(found.principal, "alice"));
+	cr_assert(same(found.name, "a name"));
+	cr_assert(same(found.prefix, "ak_live_"));
+	cr_assert(same(found.environment, "live"));
+	cr_assert(same(found.created_by, "uid:0"));
+	cr_assert_eq(found.label.len, 0);
+	cr_assert_arr_eq(found.hash, key.hash, STORE_HASH);
+	cr_assert_eq(found.network_count, 1);
+	cr_assert_arr_eq(found.networks, network, STORE_NETWORK);
+	cr_assert(store_list_next(&found.scopes, &text) && same(text, "loans:read"));
+	cr_assert(store_list_next(&found.scopes, &text) && same(text, "loans:write"));
+	cr_assert_not(store_list_next(&found.scopes, &text));
+	cr_assert_eq(store_get_key(read, POL_STR("1zzzzzzzzzzz"), &found), -ENOENT);
+	store_read_close(read);
+	store_close(store);
+}
+
+static int count_key(void *context, const struct store_key *key)
+{
+	uint64_t *last = (uint64_t *)context;
+
+	cr_assert_gt(key->number, last[0]);
+	last[0] = key->number;
+	last[1]++;
+	return 0;
+}
+
+Test(store, keys_are_listed_in_order_of_creation_and_for_their_principal_alone)
+{
+	struct store *store = folder_store();
+	struct store_read *read;
+	uint64_t all[2] = { 0 }, alices[2] = { 0 }, later[2] = { 0 }, others[2] = { 0 };
+
+	for (unsigned i = 0; i < 20; i++) {
+		folder_put_key(store, 100 - i);
+	}
+	read = reader(store);
+	cr_assert_eq(store_list_keys(read, 1, (struct pol_str){ NULL, 0 }, 0, count_key, all), 0);
+	cr_assert_eq(store_list_keys(read, 1, POL_STR("alice"), 0, count_key, alices), 0);
+	cr_assert_eq(store_list_keys(read, 1, POL_STR("alice"), 15, count_key, later), 0);
+	cr_assert_eq(store_list_keys(read, 1, POL_STR("alic"), 0, count_key, others), 0);
+	cr_assert_eq(
+		store_list_keys(read, 2, (struct pol_str){ NULL, 0 }, 0, count_key, others), 0);
+	cr_assert_eq(all[1], 20);
+	cr_assert_eq(alices[1], 20);
+	cr_assert_eq(later[1], 5);
+	cr_assert_eq(others[1], 0);
+	store_read_close(read);
+	store_close(store);
+}
+
+Test(store, a_principal_holds_its_assignments_and_is_found_by_role)
+{
+	struct store *store = folder_store();
+	struct store_read *read;
+	struct store_write *write;
+	uint8_t bytes[512], place_bytes[128];
+	struct store_pack pack = { .bytes = bytes, .cap = sizeof bytes };
+	struct store_pack places = { .bytes = place_bytes, .cap = sizeof place_bytes };
+	struct store_assignment held = { .role = POL_STR("viewer"), .until = 99 }, got;
+	struct store_principal put = { .id = POL_STR("alice"), .tenant = 1 }, found;
+
+	cr_assert(store_pack_add(&places, POL_STR("api:/loans/7")));
+	held.places = store_pack_list(&places);
+	cr_assert(store_assignment_add(&pack, &held));
+	put.assignments = store_pack_list(&pack);
+	cr_assert_eq(store_write_begin(store, &write), 0);
+	cr_assert_eq(store_put_principal(write, &put), 0);
+	cr_assert_eq(store_write_keep(write), 0);
+	cr_assert_eq(store_write_commit(write, true), 0);
+
+	read = reader(store);
+	cr_assert_eq(store_get_principal(read, 1, put.id, &found), 0);
+	cr_assert(store_assignment_next(&found.assignments, &got));
+	cr_assert(same(got.role, "viewer"));
+	cr_assert_eq(got.until, 99);
+	cr_assert_eq(got.places.count, 1);
+	cr_assert_not(store_assignment_next(&found.assignments, &got));
+	cr_assert_eq(store_get_principal(read, 2, put.id, &found), -ENOENT);
+	store_read_close(read);
+	store_close(store);
+}
+
+static int count_principal(void *context, const struct store_principal *principal)
+{
+	(void)principal;
+	(*(unsigned *)context)++;
+	return 0;
+}
+
+static unsigned holders(struct store *store, struct pol_str role)
+{
+	struct store_read *read = reader(store);
+	unsigned count = 0;
+
+	cr_assert_eq(store_list_holders(
+			     read, 1, role, (struct pol_str){ NULL, 0 }, count_principal, &count),
+		0);
+	store_read_close(read);
+	return count;
+}
+
+static void put_holder(struct store *store, const char *role)
+{
+	struct store_write *write;
+	uint8_t bytes[512];
+	struct store_pack pack = { .bytes = bytes, .cap = sizeof bytes };
+	struct store_assignment held = { .role = pol_str_of(role) };
+	struct store_principal put = { .id = POL_STR("alice"), .tenant = 1 };
+
+	if (role != NULL) {
+		cr_assert(store_assignment_add(&pack, &held));
+	}
+	put.assignments = store_pack_list(&pack);
+	cr_assert_eq(store_write_begin(store, &write), 0);
+	cr_assert_eq(store_put_principal(write, &put), 0);
+	cr_assert_eq(store_write_keep(write), 0);
+	cr_assert_eq(store_write_commit(write, true), 0);
+}
+
+Test(store, the_index_of_roles_follows_the_record)
+{
+	struct store *store = folder_store();
+
+	put_holder(store, "viewer");
+	cr_assert_eq(holders(store, POL_STR("viewer")), 1);
+	cr_assert_eq(holders(store, POL_STR("view")), 0);
+	put_holder(store, "clerk");
+	cr_assert_eq(holders(store, POL_STR("viewer")), 0);
+	cr_assert_eq(holders(store, POL_STR("clerk")), 1);
+	put_holder(store, NULL);
+	cr_assert_eq(holders(store, POL_STR("clerk")), 0);
+	store_close(store);
+}
+
+Test(store, a_job_that_is_undone_leaves_the_others_whole)
+{
+	struct store *store = folder_store();
+	struct store_write *write;
+	struct store_read *read;
+	struct store_key key, found;
+	char kids[3][STORE_KID + 1];
+
+	cr_assert_eq(store_write_begin(store, &write), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		store_write_job(write);
+		key = folder_key(kids[i], i);
+		cr_assert_eq(store_create_key(write, &key), 0);
+		if (i == 1) {
+			store_write_undo(write);
+		} else {
+			cr_assert_eq(store_write_keep(write), 0);
+		}
+	}
+	cr_assert_eq(store_write_commit(write, true), 0);
+	read = reader(store);
+	for (unsigned i = 0; i < 3; i++) {
+		cr_assert_eq(
+			store_get_key(read, pol_str_of(kids[i]), &found), i == 1 ? -ENOENT : 0);
+	}
+	store_read_close(read);
+	store_close(store);
+}
+
+Test(store, a_job_sees_what_the_batch_did_before_it)
+{
+	struct store *store = folder_store();
+	struct store_write *write;
+	char kid[STORE_KID + 1];
+	struct store_key key = folder_key(kid, 1), found;
+
+	cr_assert_eq(store_write_begin(store, &write), 0);
+	cr_assert_eq(store_create_key(write, &key), 0);
+	cr_assert_eq(store_get_key(store_write_reader(write), key.kid, &found), 0);
+	cr_assert_eq(store_write_keep(write), 0);
+	cr_assert_eq(store_get_key(store_write_reader(write), key.kid, &found), 0);
+	store_write_abort(write);
+	store_close(store);
+}
+
+Test(store, a_change_raises_the_generation_and_use_does_not)
+{
+	struct store *store = folder_store();
+	uint64_t before = store_generation(store);
+	struct store_use use = { .at = 5, .uses = 7 }, found;
+	struct store_write *write;
+	struct store_read *read;
+	uint64_t number = folder_put_key(store, 1);
+
+	cr_assert_eq(store_generation(store), before + 1);
+	cr_assert_eq(store_write_begin(store, &write), 0);
+	cr_assert_eq(store_put_use(write, number, &use), 0);
+	cr_assert_eq(store_write_keep(write), 0);
+	cr_assert_eq(store_write_commit(write, false), 0);
+	cr_assert_eq(store_generation(store), before + 1);
+	read = reader(store);
+	cr_assert_eq(store_get_use(read, number, &found), 0);
+	cr_assert_eq(found.uses, 7);
+	store_read_close(read);
+	store_close(store);
+}
+
+/* --- opening ---------------------------------------------------------------------------------- */
+
+Test(store, it_cannot_be_opened_twice)
+{
+	struct store *store = folder_store(), *again = NULL;
+	char why[STORE_WHY];
+
+	cr_assert_eq(folder_try_store(&again, why, STORE_MAP_SIZE_SMALL), -EBUSY);
+	cr_assert_null(again);
+	store_close(store);
+	store_close(folder_store());
+}
+
+Test(store, without_its_pepper_it_does_not_open_and_makes_none)
+{
+	struct store *store = folder_store();
+	char pepper[256], why[STORE_WHY];
+
+	store_close(store);
+	folder_path(pepper, sizeof pepper, "pepper");
+	cr_assert_eq(unlink(pepper), 0);
+	cr_assert_eq(folder_try_store(&store, why, STORE_MAP_SIZE_SMALL), -ENOENT);
+	cr_assert_not_null(strstr(why, "pepper"));
+	cr_assert_eq(access(pepper, F_OK), -1);
+}
+
+Test(store, with_another_pepper_it_does_not_open)
+{
+	struct store *store = folder_store();
+	char pepper[256], data[256], aside[256], why[STORE_WHY];
+
+	store_close(store);
+	folder_path(pepper, sizeof pepper, "pepper");
+	folder_path(data, sizeof data, "store");
+	folder_path(aside, sizeof aside, "aside");
+	cr_assert_eq(unlink(pepper), 0);
+	cr_assert_eq(rename(data, aside), 0);
+	store_close(folder_store());
+	cr_assert_eq(rename(aside, data), 0);
+	cr_assert_eq(folder_try_store(&store, why, STORE_MAP_SIZE_SMALL), -EBADMSG);
+	cr_assert_not_null(strstr(why, "does not belong"));
+}
+
+Test(store, a_file_that_others_may_use_is_refused)
+{
+	struct store *store = folder_store();
+	char data[256], why[STORE_WHY];
+
+	store_close(store);
+	folder_path(data, sizeof data, "store");
+	cr_assert_eq(chmod(data, 0660), 0);
+	cr_assert_eq(folder_try_store(&store, why, STORE_MAP_SIZE_SMALL), -EPERM);
+	cr_assert_not_null(strstr(why, "chmod 600"));
+}
+
+Test(store, a_file_that_is_no_store_is_refused)
+{
+	struct store *store = NULL;
+	char data[256], why[STORE_WHY];
+	FILE *file;
+
+	folder_path(data, sizeof data, "store");
+	file = fopen(data, "w");
+	cr_assert_not_null(file);
+	cr_assert_eq(fchmod(fileno(file), 0600), 0);
+	for (int i = 0; i < 2000; i++) {
+		fputs("this is no store ", file);
+	}
+	fclose(file);
+	cr_assert_lt(folder_try_store(&store, why, STORE_MAP_SIZE_SMALL), 0);
+	cr_assert_not_null(strstr(why, "store"));
+}
+
+/* --- tampering and limits ------------------------------------------------------------------------
+ */
+
+/* Replaces bytes in the closed data file wherever they stand. */
+static unsigned replace_in_file(const char *from, const char *to, size_t len)
+{
+	char data[256];
+	unsigned count = 0;
+	struct stat st;
+	char *bytes;
+	int fd;
+
+	folder_path(data, sizeof data, "store");
+	fd = open(data, O_RDWR);
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(fstat(fd, &st), 0);
+	bytes = malloc((size_t)st.st_size);
+	cr_assert_eq(pread(fd, bytes, (size_t)st.st_size, 0), st.st_size);
+	for (off_t i = 0; i + (off_t)len <= st.st_size; i++) {
+		if (memcmp(bytes + i, from, len) == 0) {
+			cr_assert_eq(pwrite(fd, to, len, i), (ssize_t)len);
+			count++;
+		}
+	}
+	free(bytes);
+	close(fd);
+	return count;
+}
+
+Test(store, an_edited_record_is_refused)
+{
+	struct store *store = folder_store();
+	struct store_read *read;
+	struct store_key found;
+
+	folder_put_key(store, 1);
+	store_close(store);
+	cr_assert_gt(replace_in_file("alice", "mallo", 5), 0);
+	store = folder_store();
+	read = reader(store);
+	cr_assert_eq(store_get_key(read, POL_STR("100000000001"), &found), -EBADMSG);
+	store_read_close(read);
+	store_close(store);
+}
+
+Test(store, a_full_map_refuses_the_change_and_reads_go_on)
+{
+	struct store *store = NULL;
+	struct store_read *read;
+	struct store_key found;
+	char why[STORE_WHY];
+	int r = 0;
+	unsigned i;
+
+	cr_assert_eq(folder_try_store(&store, why, (size_t)256 * 1024), 0, "%s", why);
+	folder_put_key(store, 0);
+	for (i = 1; r == 0 && i < 10000; i++) {
+		char kid[STORE_KID + 1];
+		struct store_key key = folder_key(kid, i);
+		struct store_write *write;
+
+		cr_assert_eq(store_write_begin(store, &write), 0);
+		r = store_create_key(write, &key);
+		if (r == 0) {
+			r = store_write_keep(write);
+		}
+		if (r == 0) {
+			r = store_write_commit(write, true);
+		} else {
+			store_write_abort(write);
+		}
+	}
+	cr_assert_eq(r, -EFBIG, "%d", r);
+	cr_assert_not_null(strstr(store_explain(r), "map"));
+	read = reader(store);
+	cr_assert_eq(store_get_key(read, POL_STR("100000000000"), &found), 0);
+	store_read_close(read);
+	store_close(store);
+}

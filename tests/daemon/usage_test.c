@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/usage.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+
+#include "tests/daemon/folder.h"
+
+static struct store *store;
+static struct store_read *reader;
+static struct usage *usage;
+static struct secret_token token;
+static char token_text[SECRET_MAX_TOKEN];
+static uint8_t hash[STORE_HASH];
+static struct store_key key;
+
+static void setup(void)
+{
+	folder_make();
+	store = folder_store();
+	cr_assert_eq(usage_create(store, &usage), 0);
+	cr_assert_eq(store_read_open(store, &reader), 0);
+	cr_assert_eq(store_read_renew(reader), 0);
+	secret_token_make(POL_STR("ak_live_"), token_text, &token);
+	secret_token_hash(store_secrets(store), &token, hash);
+	key = (struct store_key){ .kid = token.kid, .number = 42, .hash = hash };
+}
+
+static void teardown(void)
+{
+	store_read_close(reader);
+	usage_destroy(usage);
+	store_close(store);
+	folder_remove();
+}
+
+TestSuite(usage, .init = setup, .fini = teardown);
+
+static void count(uint64_t number, int64_t now, bool denied)
+{
+	struct pol_ip ip = { .known = true, .bytes = { 1, 2, 3 } };
+	struct usage_event event = { .now = now, .ip = &ip, .denied = denied };
+
+	usage_count(usage, reader, number, &event);
+}
+
+static bool flush(bool commit)
+{
+	struct store_write *write;
+	bool more;
+
+	cr_assert_eq(store_write_begin(store, &write), 0);
+	cr_assert_eq(usage_flush(usage, write, &more), 0);
+	cr_assert_eq(store_write_keep(write), 0);
+	if (commit) {
+		cr_assert_eq(store_write_commit(write, false), 0);
+	} else {
+		store_write_abort(write);
+	}
+	usage_flushed(usage, commit);
+	return more;
+}
+
+static struct store_use stored(uint64_t number)
+{
+	struct store_use use;
+
+	cr_assert_eq(store_read_renew(reader), 0);
+	cr_assert_eq(store_get_use(reader, number, &use), 0);
+	return use;
+}
+
+Test(usage, a_token_is_recognised_after_it_was_verified)
+{
+	cr_assert(usage_verify(usage, &token, &key, true));
+	cr_assert(usage_verify(usage, &token, &key, true));
+	cr_assert(usage_verify(usage, &token, &key, false));
+}
+
+Test(usage, another_token_of_the_same_key_is_not)
+{
+	char text[SECRET_MAX_TOKEN];
+	struct secret_token other;
+
+	cr_assert(usage_verify(usage, &token, &key, true));
+	secret_token_make(POL_STR("ak_live_"), text, &other);
+	cr_assert_not(usage_verify(usage, &other, &key, true));
+	cr_assert(usage_verify(usage, &token, &key, true));
+}
+
+Test(usage, what_was_verified_is_nothing_for_another_secret_of_the_key)
+{
+	uint8_t other[STORE_HASH] = { 9 };
+
+	cr_assert(usage_verify(usage, &token, &key, true));
+	key.hash = other;
+	cr_assert_not(usage_verify(usage, &token, &key, true));
+}
+
+Test(usage, an_unknown_key_is_never_verified)
+{
+	cr_assert(usage_verify(usage, &token, &key, true));
+	cr_assert_not(usage_verify(usage, &token, NULL, true));
+}
+
+Test(usage, the_use_is_there_at_once_and_again_after_a_restart)
+{
+	struct store_use use;
+
+	count(42, 100, false);
+	count(42, 101, true);
+	cr_assert_eq(usage_get(usage, reader, 42, &use), 0);
+	cr_assert_eq(use.uses, 2);
+	cr_assert_eq(use.denials, 1);
+	cr_assert_eq(use.at, 101);
+	cr_assert(use.has_ip && use.ip[1] == 2);
+	cr_assert_eq(stored(42).uses, 0);
+	cr_assert_not(flush(true));
+	cr_assert_eq(stored(42).uses, 2);
+
+	usage_destroy(usage);
+	cr_assert_eq(usage_create(store, &usage), 0);
+	cr_assert_eq(usage_get(usage, reader, 42, &use), 0);
+	cr_assert_eq(use.uses, 2);
+	count(42, 200, false);
+	cr_assert_eq(usage_get(usage, reader, 42, &use), 0);
+	cr_assert_eq(use.uses, 3);
+	cr_assert_eq(use.denials, 1);
+}
+
+Test(usage, a_flush_that_fails_leaves_all_for_the_next)
+{
+	count(42, 100, false);
+	count(5000, 100, false);
+	flush(false);
+	cr_assert_eq(stored(42).uses, 0);
+	flush(true);
+	cr_assert_eq(stored(42).uses, 1);
+	cr_assert_eq(stored(5000).uses, 1);
+}
+
+Test(usage, flushes_come_in_slices_and_leave_nothing_out)
+{
+	unsigned rounds = 1;
+
+	for (uint64_t number = 1; number <= 3000; number++) {
+		count(number, 100, false);
+	}
+	while (flush(true)) {
+		rounds++;
+	}
+	cr_assert_geq(rounds, 3);
+	for (uint64_t number = 1; number <= 3000; number++) {
+		cr_assert_eq(stored(number).uses, 1, "key %u", (unsigned)number);
+	}
+}
+
+Test(usage, an_address_that_is_not_known_leaves_the_last_one)
+{
+	struct pol_ip none = { .known = false };
+	struct usage_event event = { .now = 300, .ip = &none };
+	struct store_use use;
+
+	count(42, 100, false);
+	usage_count(usage, reader, 42, &event);
+	cr_assert_eq(usage_get(usage, reader, 42, &use), 0);
+	cr_assert(use.has_ip && use.ip[0] == 1);
+	cr_assert_eq(use.at, 300);
+}

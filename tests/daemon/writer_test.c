@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/writer.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <semaphore.h>
+
+#include "daemon/usage.h"
+#include "tests/daemon/folder.h"
+
+static struct store *store;
+static struct usage *usage;
+static struct writer *writer;
+
+static void setup(void)
+{
+	folder_make();
+	store = folder_store();
+	cr_assert_eq(usage_create(store, &usage), 0);
+	cr_assert_eq(writer_create(store, usage, &writer), 0);
+}
+
+static void teardown(void)
+{
+	writer_destroy(writer);
+	usage_destroy(usage);
+	store_close(store);
+	folder_remove();
+}
+
+TestSuite(writer, .init = setup, .fini = teardown);
+
+struct job {
+	struct writer_job job;
+	unsigned number;
+	int says; /* what run returns */
+	int result;
+	uint64_t generation; /* when done */
+	sem_t *done;
+	sem_t *gate; /* run waits for it */
+};
+
+static int on_run(struct writer_job *base, const struct writer_turn *turn)
+{
+	struct job *job = (struct job *)base;
+	char kid[STORE_KID + 1];
+	struct store_key key = folder_key(kid, job->number);
+
+	if (job->gate != NULL) {
+		sem_wait(job->gate);
+		return 0;
+	}
+	return store_create_key(turn->write, &key) < 0 ? -EIO : job->says;
+}
+
+static void on_done(struct writer_job *base, int result)
+{
+	struct job *job = (struct job *)base;
+
+	job->result = result;
+	job->generation = store_generation(store);
+	sem_post(job->done);
+}
+
+static bool is_there(unsigned number)
+{
+	struct store_read *read;
+	char kid[STORE_KID + 1];
+	struct store_key key = folder_key(kid, number), found;
+	int r;
+
+	cr_assert_eq(store_read_open(store, &read), 0);
+	cr_assert_eq(store_read_renew(read), 0);
+	r = store_get_key(read, key.kid, &found);
+	store_read_close(read);
+	return r == 0;
+}
+
+Test(writer, a_change_is_there_when_it_is_told_to_be_done)
+{
+	sem_t done;
+	struct job job = { { .run = on_run, .done = on_done }, .number = 1, .done = &done };
+	uint64_t before = store_generation(store);
+
+	sem_init(&done, 0, 0);
+	writer_submit(writer, &job.job);
+	sem_wait(&done);
+	cr_assert_eq(job.result, 0);
+	cr_assert_eq(job.generation, before + 1);
+	cr_assert(is_there(1));
+}
+
+/* The first job holds the writer until all others have queued, so that they are one batch. */
+Test(writer, a_refused_job_neither_undoes_nor_half_applies_the_others)
+{
+	sem_t done, gate;
+	struct job jobs[5];
+	static const int says[5] = { 0, 0, 1, -EINVAL, 0 };
+
+	sem_init(&done, 0, 0);
+	sem_init(&gate, 0, 0);
+	for (unsigned i = 0; i < 5; i++) {
+		jobs[i] = (struct job){ .job = { .run = on_run, .done = on_done },
+			.number = i,
+			.says = says[i],
+			.done = &done,
+			.gate = i == 0 ? &gate : NULL };
+		writer_submit(writer, &jobs[i].job);
+	}
+	sem_post(&gate);
+	for (unsigned i = 0; i < 5; i++) {
+		sem_wait(&done);
+	}
+	for (unsigned i = 0; i < 5; i++) {
+		cr_assert_eq(jobs[i].result, says[i]);
+		cr_assert_eq(is_there(i), i == 1 || i == 4, "job %u", i);
+	}
+}
+
+Test(writer, all_that_was_submitted_is_done_before_it_ends)
+{
+	sem_t done;
+	struct job jobs[600];
+
+	sem_init(&done, 0, 0);
+	for (unsigned i = 0; i < 600; i++) {
+		jobs[i] = (struct job){
+			.job = { .run = on_run, .done = on_done }, .number = i, .done = &done
+		};
+		writer_submit(writer, &jobs[i].job);
+	}
+	writer_destroy(writer);
+	writer = NULL;
+	for (unsigned i = 0; i < 600; i++) {
+		cr_assert_eq(jobs[i].result, 0);
+		cr_assert(is_there(i));
+	}
+}
+
+Test(writer, the_use_of_keys_is_written_at_the_end)
+{
+	struct store_read *read;
+	struct store_use use;
+	struct pol_ip ip = { .known = false };
+	struct usage_event event = { .now = 77, .ip = &ip };
+
+	cr_assert_eq(store_read_open(store, &read), 0);
+	cr_assert_eq(store_read_renew(read), 0);
+	usage_count(usage, read, 3, &event);
+	writer_destroy(writer);
+	writer = NULL;
+	cr_assert_eq(store_read_renew(read), 0);
+	cr_assert_eq(store_get_use(read, 3, &use), 0);
+	cr_assert_eq(use.uses, 1);
+	cr_assert_eq(use.at, 77);
+	store_read_close(read);
+}
