@@ -96,7 +96,6 @@ static enum pol_status compile_family(struct pol_family *family)
 {
 	struct pol_compiler *compiler = family->compiler;
 	size_t most = family->list_count;
-	size_t errors = compiler->diags->errors;
 	enum pol_status status;
 
 	family->grantees =
@@ -110,7 +109,7 @@ static enum pol_status compile_family(struct pol_family *family)
 		status = pol_inherit(family);
 	}
 	/* After a mistake an empty role is no news. */
-	if (status == POL_OK && compiler->diags->errors == errors) {
+	if (status == POL_OK && compiler->diags->errors == 0) {
 		status = warn_empty(family);
 	}
 	return status;

@@ -28,6 +28,11 @@ typedef bool (*pol_allowed_seen)(void *context, const struct pol_allowed *allowe
  * stacks, networks and hours apart) allows something, in tree order, one entry a resource.
  * tree: that one alone when not empty. at: `TREE:/path`, only at or below it when not empty.
  * skip: entries to leave out at the beginning (a cursor). POL_EINVALID: unknown tree or bad at.
+ *
+ * An entry with a place's values in it says how that resource differs from the more general entry
+ * before it; when everything that is allowed elsewhere is denied there it has no actions. With
+ * `at` its values are filled in everywhere. Somebody whose key or principal is not active holds
+ * nothing. Allocates; POL_ENOMEM or POL_ELIMIT when it cannot.
  */
 enum pol_status pol_permissions(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
 	struct pol_str tree, struct pol_str at, size_t skip, pol_allowed_seen seen, void *context);

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/query.h"
+
+#include "policy/eval.h"
+#include "tests/policy/compiled_text.h"
+
+static const char text[] =
+	"tree api {\n"
+	"  /loans { list GET, create POST\n"
+	"    /{loan} { read GET, update PUT PATCH, /notes { GET, POST, /{note} { GET } } } }\n"
+	"  /files/{path...} { GET, PUT }\n"
+	"}\n"
+	"tree ui { /page \"A page\" { view \"See it\", edit } }\n"
+	"role viewer { allow GET on api:/** }\n"
+	"role writer { allow PUT on api:/**\n allow POST on api:/loans/** }\n"
+	"role page { allow view on ui:/page\n deny edit on ui:/page }\n"
+	"role mute { deny POST on api:/loans/** }\n"
+	"role anyone { allow GET on api:/loans }\n"
+	"scope reading { allow GET on api:/loans/** }\n"
+	"stack plain {\n authenticate sufficient key\n authenticate required principal\n"
+	"authorize required role\n authorize required scope\n}\n";
+
+struct list {
+	char said[8192];
+	size_t used;
+	size_t stop_after;
+	size_t count;
+};
+
+static bool collect(void *context, const struct pol_allowed *allowed)
+{
+	struct list *list = context;
+
+	list->used += (size_t)snprintf(list->said + list->used, sizeof list->said - list->used,
+		"%.*s:", POL_STR_ARGS(allowed->resource));
+	for (size_t i = 0; i < allowed->action_count; i++) {
+		list->used += (size_t)snprintf(list->said + list->used,
+			sizeof list->said - list->used, " %.*s", POL_STR_ARGS(allowed->actions[i]));
+	}
+	list->used +=
+		(size_t)snprintf(list->said + list->used, sizeof list->said - list->used, "\n");
+	return ++list->count != list->stop_after;
+}
+
+static struct pol_held hold(
+	const struct pol_snapshot *snapshot, const char *role, const struct pol_str *place)
+{
+	uint32_t number = pol_snapshot_role(snapshot, pol_str_of(role));
+
+	cr_assert_neq(number, POL_NONE);
+	return (struct pol_held){ number, place != NULL ? 1 : 0, place };
+}
+
+static struct pol_facts key_of(const struct pol_held *held, uint32_t count)
+{
+	return (struct pol_facts){ .key_state = POL_KEY_ACTIVE,
+		.binding = POL_BOUND_TO_ROLES,
+		.held = held,
+		.held_count = count };
+}
+
+static void check(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
+	const char *tree, const char *at, const char *expected)
+{
+	struct list list = { .used = 0 };
+
+	cr_assert_eq(pol_permissions(
+			     snapshot, facts, pol_str_of(tree), pol_str_of(at), 0, collect, &list),
+		POL_OK);
+	cr_expect_str_eq(list.said, expected, "got:\n%s", list.said);
+}
+
+Test(query, permissions_are_those_of_all_roles_in_tree_order)
+{
+	struct pol_snapshot *snapshot = compiled_text_good(text);
+	struct pol_held held[] = { hold(snapshot, "viewer", NULL), hold(snapshot, "writer", NULL),
+		hold(snapshot, "page", NULL) };
+	struct pol_facts facts = key_of(held, 3);
+
+	check(snapshot, &facts, "", "",
+		"api:/loans: list create\n"
+		"api:/loans/{loan}: read PUT\n"
+		"api:/loans/{loan}/notes: GET POST\n"
+		"api:/loans/{loan}/notes/{note}: GET\n"
+		"api:/files/{path...}: GET PUT\n"
+		"ui:/page: view\n");
+	check(snapshot, &facts, "ui", "", "ui:/page: view\n");
+	pol_snapshot_unref(snapshot);
+}
+
+Test(query, places_fill_in_their_own_segments)
+{
+	struct pol_snapshot *snapshot = compiled_text_good(text);
+	struct pol_str loan = POL_STR("api:/loans/7");
+	struct pol_str note = POL_STR("api:/loans/7/notes/a%3Bb");
+	struct pol_str file = POL_STR("api:/files/a");
+	struct pol_held held[] = { hold(snapshot, "viewer", &loan), hold(snapshot, "writer", &file),
+		hold(snapshot, "viewer", &note) };
+	struct pol_facts facts = key_of(held, 3);
+
+	check(snapshot, &facts, "", "",
+		"api:/loans: list\n" /* anyone's */
+		"api:/loans/7: read\n"
+		"api:/loans/7/notes: GET\n"
+		"api:/loans/7/notes/{note}: GET\n"
+		"api:/files/a/{path...}: PUT\n");
+	pol_snapshot_unref(snapshot);
+}
+
+Test(query, a_deny_at_a_place_is_an_entry_without_what_it_takes)
+{
+	struct pol_snapshot *snapshot = compiled_text_good(text);
+	struct pol_str loan = POL_STR("api:/loans/7");
+	struct pol_held held[] = { hold(snapshot, "writer", NULL), hold(snapshot, "mute", &loan) };
+	struct pol_facts facts = key_of(held, 2);
+
+	check(snapshot, &facts, "api", "api:/loans",
+		"api:/loans: list create\n"
+		"api:/loans/{loan}: PUT\n"
+		"api:/loans/{loan}/notes: POST\n"
+		"api:/loans/7/notes:\n");
+	pol_snapshot_unref(snapshot);
+}
+
+Test(query, at_asks_for_one_place_and_below)
+{
+	struct pol_snapshot *snapshot = compiled_text_good(text);
+	struct pol_held held[] = { hold(snapshot, "viewer", NULL) };
+	struct pol_facts facts = key_of(held, 1);
+
+	check(snapshot, &facts, "", "api:/loans/7/notes",
+		"api:/loans/7/notes: GET\napi:/loans/7/notes/{note}: GET\n");
+	check(snapshot, &facts, "ui", "api:/loans/7", "");
+	cr_expect_eq(pol_permissions(snapshot, &facts, POL_STR("x"), POL_STR(""), 0, collect, NULL),
+		POL_EINVALID);
+	cr_expect_eq(
+		pol_permissions(snapshot, &facts, POL_STR(""), POL_STR("api:/x"), 0, collect, NULL),
+		POL_EINVALID);
+	cr_expect_eq(pol_permissions(snapshot, &facts, POL_STR(""), POL_STR("x"), 0, collect, NULL),
+		POL_EINVALID);
+	pol_snapshot_unref(snapshot);
+}
+
+Test(query, entries_are_skipped_and_the_walk_is_stopped)
+{
+	struct pol_snapshot *snapshot = compiled_text_good(text);
+	struct pol_held held[] = { hold(snapshot, "viewer", NULL) };
+	struct pol_facts facts = key_of(held, 1);
+	struct list list = { .stop_after = 2 };
+
+	cr_assert_eq(pol_permissions(snapshot, &facts, POL_STR(""), POL_STR(""), 1, collect, &list),
+		POL_OK);
+	cr_expect_str_eq(list.said, "api:/loans/{loan}: read\napi:/loans/{loan}/notes: GET\n");
+	pol_snapshot_unref(snapshot);
+}
+
+Test(query, who_is_switched_off_holds_nothing)
+{
+	struct pol_snapshot *snapshot = compiled_text_good(text);
+	struct pol_held held[] = { hold(snapshot, "viewer", NULL) };
+	struct pol_facts facts = key_of(held, 1);
+
+	facts.key_state = POL_KEY_EXPIRED;
+	check(snapshot, &facts, "", "", "");
+	facts = key_of(held, 1);
+	facts.principal_state = POL_PRINCIPAL_INACTIVE;
+	check(snapshot, &facts, "", "", "");
+	pol_snapshot_unref(snapshot);
+}
+
+/* --- what is listed is what is decided --- */
+
+static const char *const probes[] = { "api:/loans", "api:/loans/7", "api:/loans/8",
+	"api:/loans/7/notes", "api:/loans/8/notes", "api:/loans/7/notes/1", "api:/loans/7/notes/2",
+	"api:/loans/8/notes/1", "api:/files", "api:/files/a", "api:/files/a/b", "api:/files/b",
+	"ui:/page" };
+static const char *const verbs[] = { "list", "create", "read", "update", "GET", "POST", "PUT",
+	"PATCH", "view", "edit" };
+#define PROBES (sizeof probes / sizeof *probes)
+#define VERBS  (sizeof verbs / sizeof *verbs)
+
+struct property {
+	const struct pol_snapshot *snapshot;
+	struct pol_facts facts;
+	bool allowed[PROBES][VERBS];
+};
+
+/* Does an entry's resource stand for this concrete path? */
+static bool stands_for(struct pol_str resource, const char *path)
+{
+	size_t i = 0;
+
+	while (i < resource.len) {
+		if (resource.ptr[i] == '{') {
+			const char *close = memchr(resource.ptr + i, '}', resource.len - i);
+
+			if (close[-1] == '.') {
+				return true;
+			}
+			if (*path == '\0') {
+				return false;
+			}
+			i = (size_t)(close + 1 - resource.ptr);
+			path += strcspn(path, "/");
+			continue;
+		}
+		if (resource.ptr[i] != *path) {
+			/* `/files/{path...}` stands for `/files` too */
+			return *path == '\0' && resource.len - i > 2 && resource.ptr[i] == '/' &&
+			       resource.ptr[i + 1] == '{' && resource.ptr[resource.len - 2] == '.';
+		}
+		i++;
+		path++;
+	}
+	return *path == '\0';
+}
+
+static bool names_verb(const struct pol_allowed *allowed, const char *verb)
+{
+	static const struct {
+		const char *action, *methods;
+	} of[] = { { "list", "GET" }, { "create", "POST" }, { "read", "GET" },
+		{ "update", "PUT PATCH" } };
+
+	for (size_t i = 0; i < allowed->action_count; i++) {
+		if (pol_str_equal(allowed->actions[i], pol_str_of(verb))) {
+			return true;
+		}
+		for (size_t k = 0; k < sizeof of / sizeof *of; k++) {
+			if (pol_str_equal(allowed->actions[i], pol_str_of(of[k].action)) &&
+				strstr(of[k].methods, verb) != NULL) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+/* A later entry for the same path is the more special one and stands instead. */
+static bool note_allowed(void *context, const struct pol_allowed *allowed)
+{
+	struct property *property = context;
+
+	for (size_t i = 0; i < PROBES; i++) {
+		if (!stands_for(allowed->resource, probes[i])) {
+			continue;
+		}
+		for (size_t v = 0; v < VERBS; v++) {
+			property->allowed[i][v] = names_verb(allowed, verbs[v]);
+		}
+	}
+	return true;
+}
+
+static unsigned draw(unsigned *seed, unsigned below)
+{
+	*seed = *seed * 1103515245 + 12345;
+	return (*seed >> 10) % below;
+}
+
+static void make_policy(unsigned *seed, char *out, size_t room)
+{
+	static const char *const patterns[] = { "api:/**", "api:/loans", "api:/loans/**",
+		"api:/loans/{loan}", "api:/loans/*/notes", "api:/loans/{loan}/notes/**",
+		"api:/files/{path...}", "api:/*/*", "ui:/**", "ui:/page" };
+	size_t used = (size_t)snprintf(
+		out, room, "%.*s", (int)(strstr(text, "role viewer") - text), text);
+
+	for (int r = 0; r < 5; r++) {
+		used += (size_t)snprintf(out + used, room - used,
+			r == 4   ? "scope r%d {\n"
+			: r == 3 ? "role anyone {\n"
+				 : "role r%d {\n",
+			r);
+		for (int g = 0; g < 3; g++) {
+			used += (size_t)snprintf(out + used, room - used, "%s all on %s%s\n",
+				draw(seed, 4) == 0 ? "deny" : "allow", patterns[draw(seed, 10)],
+				draw(seed, 3) == 0 ? " except GET" : "");
+		}
+		used += (size_t)snprintf(out + used, room - used, "}\n");
+	}
+	snprintf(out + used, room - used, "%s", strstr(text, "stack plain"));
+}
+
+static void check_property(struct property *property)
+{
+	cr_assert_eq(pol_permissions(property->snapshot, &property->facts, POL_STR(""), POL_STR(""),
+			     0, note_allowed, property),
+		POL_OK);
+	for (size_t i = 0; i < PROBES; i++) {
+		for (size_t v = 0; v < VERBS; v++) {
+			struct pol_facts facts = property->facts;
+			struct pol_decision decision;
+
+			facts.path = pol_str_of(probes[i]);
+			facts.verb = pol_str_of(verbs[v]);
+			facts.service = POL_STR("plain");
+			pol_decide(property->snapshot, &facts, &decision);
+			cr_assert_eq(decision.allow, property->allowed[i][v], "%s %s: %.*s",
+				verbs[v], probes[i], POL_STR_ARGS(decision.reason));
+		}
+	}
+}
+
+Test(query, what_is_listed_is_what_is_decided)
+{
+	static const char *const places[] = { "api:/loans/7", "api:/loans/7/notes",
+		"api:/loans/7/notes/1", "api:/loans", "api:/files/a", "ui:/page", "api:/", "x:/y" };
+	struct compiled_text *out = malloc(sizeof *out);
+	unsigned seed = 7;
+	int tried = 0;
+
+	cr_assert_not_null(out);
+	for (int turn = 0; turn < 600; turn++) {
+		struct property property = { 0 };
+		struct pol_held held[3];
+		struct pol_str at[4];
+		uint32_t scope = 0;
+		char policy[4096];
+		const char *texts[] = { policy };
+
+		make_policy(&seed, policy, sizeof policy);
+		compiled_text_of(out, texts, 1);
+		if (out->snapshot == NULL) {
+			continue; /* an exception took nothing, or everything */
+		}
+		tried++;
+		for (int i = 0; i < 4; i++) {
+			at[i] = pol_str_of(places[draw(&seed, 8)]);
+		}
+		for (uint32_t i = 0; i < 3; i++) {
+			char name[8];
+
+			snprintf(name, sizeof name, "r%u", i);
+			held[i] = hold(out->snapshot, name, draw(&seed, 2) == 0 ? &at[i] : NULL);
+		}
+		property.snapshot = out->snapshot;
+		property.facts = key_of(held, draw(&seed, 4));
+		if (draw(&seed, 3) == 0) {
+			property.facts.narrowed = true;
+			property.facts.narrowed_by_scopes = true;
+			property.facts.scopes = &scope;
+			property.facts.scope_count = 1;
+		}
+		if (draw(&seed, 3) == 0) {
+			property.facts.narrowed = true;
+			property.facts.key_places = &at[3];
+			property.facts.key_place_count = 1;
+		}
+		if (draw(&seed, 5) == 0 && property.facts.scope_count > 0) {
+			property.facts.binding = POL_BOUND_TO_SCOPES;
+			property.facts.held_count = 0;
+		}
+		check_property(&property);
+		pol_snapshot_unref(out->snapshot);
+	}
+	cr_expect_gt(tried, 100, "%d", tried);
+	free(out);
+}
+
+/* --- show --- */
+
+static bool collect_shown(void *context, const struct pol_shown *shown)
+{
+	struct list *list = context;
+
+	list->used += (size_t)snprintf(list->said + list->used, sizeof list->said - list->used,
+		"%u %.*s %.*s '%.*s':", shown->depth, POL_STR_ARGS(shown->segment),
+		POL_STR_ARGS(shown->resource), POL_STR_ARGS(shown->description));
+	for (size_t i = 0; i < shown->action_count; i++) {
+		list->used += (size_t)snprintf(list->said + list->used,
+			sizeof list->said - list->used, " %.*s(%.*s)%s%s",
+			POL_STR_ARGS(shown->actions[i].name),
+			POL_STR_ARGS(shown->actions[i].methods),
+			shown->actions[i].allowed ? "+" : "", shown->actions[i].denied ? "-" : "");
+	}
+	list->used +=
+		(size_t)snprintf(list->said + list->used, sizeof list->said - list->used, "\n");
+	return ++list->count != list->stop_after;
+}
+
+Test(query, a_tree_is_shown_node_by_node_with_a_roles_marks)
+{
+	struct pol_snapshot *snapshot = compiled_text_good(text);
+	uint32_t page = pol_snapshot_role(snapshot, POL_STR("page"));
+	struct list list = { .used = 0 };
+
+	cr_assert_eq(pol_show(snapshot, POL_STR("ui"), page, collect_shown, &list), POL_OK);
+	cr_expect_str_eq(list.said, "0 ui ui:/ '':\n1 page ui:/page 'A page': view()+ edit()-\n",
+		"%s", list.said);
+	list = (struct list){ .stop_after = 4 };
+	cr_assert_eq(pol_show(snapshot, POL_STR(""), POL_NONE, collect_shown, &list), POL_OK);
+	cr_expect_str_eq(list.said,
+		"0 api api:/ '':\n"
+		"1 loans api:/loans '': list(GET) create(POST)\n"
+		"2 {loan} api:/loans/{loan} '': read(GET) update(PUT PATCH)\n"
+		"3 notes api:/loans/{loan}/notes '': GET() POST()\n",
+		"%s", list.said);
+	cr_expect_eq(
+		pol_show(snapshot, POL_STR("x"), POL_NONE, collect_shown, &list), POL_EINVALID);
+	cr_expect_eq(pol_show(snapshot, POL_STR(""), 99, collect_shown, &list), POL_EINVALID);
+	pol_snapshot_unref(snapshot);
+}

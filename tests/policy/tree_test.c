@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/tree.h"
+
+#include "tests/policy/compiled_text.h"
+
+static const char text[] = "tree api {\n"
+			   "  version GET\n"
+			   "  /loans {\n"
+			   "    list GET, create POST\n"
+			   "    /search { search POST }\n"
+			   "    /Old. { GET }\n"
+			   "    /{loan} { read GET, update PUT PATCH, view\n"
+			   "      /payments { GET } }\n"
+			   "  }\n"
+			   "  /admin/{path...} { GET }\n"
+			   "  /files { PUT, /{path...} { GET, HEAD } }\n"
+			   "  /users/active { /report { GET } }\n"
+			   "  /users/{user} { GET }\n"
+			   "  /a%20b { GET }\n"
+			   "}\n"
+			   "tree ui { /loans { view } }\n";
+
+/* The node's declared place, or what kind of refusal. */
+static const char *find(const struct pol_snapshot *snapshot, const char *tree, const char *raw)
+{
+	static char out[512];
+	struct pol_path path;
+	uint32_t node;
+	uint32_t chain[POL_PATH_SEGMENTS];
+	uint32_t depth = 0;
+	size_t used = 0;
+
+	if (pol_path_read(pol_str_of(raw), &path) != POL_OK) {
+		return "malformed";
+	}
+	if (pol_tree_find(snapshot, pol_tree_number(snapshot, pol_str_of(tree)), &path, &node) !=
+		POL_OK) {
+		return "none";
+	}
+	for (uint32_t at = node; snapshot->nodes[at].parent != POL_NONE;
+		at = snapshot->nodes[at].parent) {
+		chain[depth++] = at;
+	}
+	used = (size_t)snprintf(out, sizeof out, "%s", depth == 0 ? "/" : "");
+	while (depth > 0) {
+		const struct pol_node *step = &snapshot->nodes[chain[--depth]];
+
+		used += (size_t)snprintf(out + used, sizeof out - used,
+			step->kind == POL_SEGMENT_LITERAL ? "/%.*s"
+			: step->kind == POL_SEGMENT_PARAM ? "/{%.*s}"
+							  : "/{%.*s...}",
+			POL_STR_ARGS(step->name));
+	}
+	return out;
+}
+
+Test(tree, a_path_means_the_node_that_its_literals_lead_to)
+{
+	struct pol_snapshot *snapshot = compiled_text_good(text);
+	static const struct {
+		const char *tree, *raw, *node;
+	} rows[] = {
+		{ "api", "/", "/" },
+		{ "api", "/loans", "/loans" },
+		{ "api", "/loans/", "/loans" },
+		{ "api", "/loans/search", "/loans/search" },
+		{ "api", "/loans/7", "/loans/{loan}" },
+		{ "api", "/loans/searches", "/loans/{loan}" },
+		{ "api", "/loans/7/payments", "/loans/{loan}/payments" },
+		{ "api", "/loans/7/notes", "none" },
+		{ "api", "/loans/search/payments", "none" }, /* no way back to {loan} */
+		{ "api", "/users/active", "/users/active" },
+		{ "api", "/users/active/report", "/users/active/report" },
+		{ "api", "/users/bob", "/users/{user}" },
+		{ "api", "/a%20b", "/a b" },
+		{ "api", "/nope", "none" },
+		{ "ui", "/loans", "/loans" },
+		{ "ui", "/loans/7", "none" },
+		{ "nope", "/loans", "none" },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const char *got = find(snapshot, rows[i].tree, rows[i].raw);
+
+		cr_expect_str_eq(got, rows[i].node, "%s: %s", rows[i].raw, got);
+	}
+	pol_snapshot_unref(snapshot);
+}
+
+Test(tree, what_only_looks_like_a_literal_is_no_parameter)
+{
+	struct pol_snapshot *snapshot = compiled_text_good(text);
+	static const char *const refused[] = { "/loans/SEARCH", "/loans/Search", "/loans/search.",
+		"/loans/search%20", "/loans/search..", "/loans/sEarch. .", "/loans/old",
+		"/loans/OLD.", "/loans/Old", "/Loans", "/users/Active/report" };
+
+	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+		cr_expect_str_eq(find(snapshot, "api", refused[i]), "none", "%s", refused[i]);
+	}
+	cr_expect_str_eq(find(snapshot, "api", "/loans/Old."), "/loans/Old.");
+	cr_expect_str_eq(find(snapshot, "api", "/loans/.search"), "/loans/{loan}");
+	pol_snapshot_unref(snapshot);
+}
+
+Test(tree, a_rest_owns_its_parent_unless_that_has_permissions)
+{
+	struct pol_snapshot *snapshot = compiled_text_good(text);
+
+	cr_expect_str_eq(find(snapshot, "api", "/admin"), "/admin/{path...}");
+	cr_expect_str_eq(find(snapshot, "api", "/admin/"), "/admin/{path...}");
+	cr_expect_str_eq(find(snapshot, "api", "/admin/a/b/c"), "/admin/{path...}");
+	cr_expect_str_eq(find(snapshot, "api", "/files"), "/files");
+	cr_expect_str_eq(find(snapshot, "api", "/files/a"), "/files/{path...}");
+	pol_snapshot_unref(snapshot);
+}
+
+/* Names what a verb stands for on a node: its methods or itself, or "none". */
+static const char *verb(
+	const struct pol_snapshot *snapshot, const char *raw, const char *word, bool http)
+{
+	static char out[256];
+	struct pol_path path;
+	struct pol_run run;
+	uint32_t node;
+	size_t used = 0;
+
+	cr_assert_eq(pol_path_read(pol_str_of(raw), &path), POL_OK);
+	cr_assert_eq(pol_tree_find(snapshot, 0, &path, &node), POL_OK);
+	if (pol_node_verb(snapshot, node, pol_str_of(word), http, &run) != POL_OK) {
+		return "none";
+	}
+	out[0] = '\0';
+	for (uint32_t i = run.first; i < run.first + run.count; i++) {
+		used += (size_t)snprintf(out + used, sizeof out - used, " %.*s",
+			POL_STR_ARGS(snapshot->verbs[snapshot->permissions[i]]));
+	}
+	return out;
+}
+
+Test(tree, a_verb_is_an_action_or_one_of_its_methods)
+{
+	struct pol_snapshot *snapshot = compiled_text_good(text);
+
+	cr_expect_str_eq(verb(snapshot, "/loans/7", "update", false), " PUT PATCH");
+	cr_expect_str_eq(verb(snapshot, "/loans/7", "PATCH", false), " PATCH");
+	cr_expect_str_eq(verb(snapshot, "/loans/7", "PATCH", true), " PATCH");
+	cr_expect_str_eq(verb(snapshot, "/loans/7", "update", true), "none");
+	cr_expect_str_eq(verb(snapshot, "/loans/7", "view", false), " view");
+	cr_expect_str_eq(verb(snapshot, "/loans/7", "view", true), "none");
+	cr_expect_str_eq(verb(snapshot, "/loans/7", "patch", true), "none");
+	cr_expect_str_eq(verb(snapshot, "/loans/7", "DELETE", true), "none");
+	cr_expect_str_eq(verb(snapshot, "/loans/7", "list", false), "none");
+	cr_expect_str_eq(verb(snapshot, "/loans/7", "", false), "none");
+	cr_expect_str_eq(verb(snapshot, "/", "version", false), " GET");
+	pol_snapshot_unref(snapshot);
+}
+
+Test(tree, head_goes_with_get_unless_the_node_declares_it)
+{
+	struct pol_snapshot *snapshot = compiled_text_good(text);
+
+	cr_expect_str_eq(verb(snapshot, "/loans/7", "HEAD", true), " GET");
+	cr_expect_str_eq(verb(snapshot, "/loans/7", "HEAD", false), " GET");
+	cr_expect_str_eq(verb(snapshot, "/files/x", "HEAD", true), " HEAD");
+	cr_expect_str_eq(verb(snapshot, "/loans/search", "HEAD", true), "none");
+	cr_expect_str_eq(verb(snapshot, "/loans/7", "OPTIONS", true), "none");
+	pol_snapshot_unref(snapshot);
+}
+
+Test(tree, the_managing_tree_is_built_in)
+{
+	struct pol_snapshot *snapshot = compiled_text_good(text);
+	static const struct {
+		const char *raw;
+		uint32_t count;
+	} rows[] = {
+		{ "/keys", 2 },
+		{ "/keys/1abc", 8 },
+		{ "/principals", 2 },
+		{ "/principals/bob", 6 },
+		{ "/roles", 2 },
+		{ "/roles/x", 3 },
+		{ "/assignments", 3 },
+		{ "/grants/scopes/a:b", 1 },
+		{ "/grants/roles/a", 1 },
+		{ "/audit", 1 },
+		{ "/grants", 0 },
+		{ "/", 0 },
+	};
+	uint32_t tree = pol_tree_number(snapshot, POL_STR("authz"));
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct pol_path path;
+		uint32_t node;
+
+		cr_assert_eq(pol_path_read(pol_str_of(rows[i].raw), &path), POL_OK);
+		cr_assert_eq(
+			pol_tree_find(snapshot, tree, &path, &node), POL_OK, "%s", rows[i].raw);
+		cr_expect_eq(pol_node_run(snapshot, node).count, rows[i].count, "%s", rows[i].raw);
+	}
+	pol_snapshot_unref(snapshot);
+}
