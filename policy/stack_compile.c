@@ -129,8 +129,8 @@ static void check_shape(struct pol_stack_compiler *compiler, const struct pol_dr
 	}
 	if (authenticates != authorizes) {
 		pol_error(compiler->diags, name.at,
-			"stack '%.*s' has no '%s' line: a stack without both 'authenticate' and "
-			"'authorize' is a fragment to be included, one without either is a mistake",
+			"stack '%.*s' has no '%s' line: add one, or leave out both 'authenticate' "
+			"and 'authorize' to make it a fragment that others include",
 			POL_STR_ARGS(name.text), authenticates ? "authorize" : "authenticate");
 		return;
 	}

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/stack_draft.h"
 
+#include <stdio.h>
+
+/* A circle longer than this is shown by its beginning; each step has its note all the same. */
+#define CIRCLE_TEXT 1024
+
 /*
  * Every group of every stack becomes flat, what it includes before itself: a walk in depth with
  * the way back in the drafts, for a chain of inclusions is as long as a folder has stacks, and
@@ -15,6 +20,8 @@ static enum pol_status complain_circle(
 	struct pol_draft *drafts = compiler->drafts;
 	uint32_t length = 1;
 	uint32_t *circle;
+	char text[CIRCLE_TEXT];
+	size_t used = 0;
 	struct pol_diag *diag;
 
 	if (drafts[from].circular) {
@@ -30,8 +37,14 @@ static enum pol_status complain_circle(
 	for (uint32_t i = length, at = end; i > 0; at = drafts[at].groups[group].parent) {
 		circle[--i] = at;
 	}
-	diag = pol_error(compiler->diags, drafts[from].ast->name.at, "stack '%.*s' includes itself",
-		POL_STR_ARGS(drafts[from].ast->name.text));
+	for (uint32_t i = 0; i < length && used < sizeof text; i++) {
+		struct pol_str next = drafts[circle[(i + 1) % length]].ast->name.text;
+
+		used += (size_t)snprintf(
+			text + used, sizeof text - used, " includes '%.*s'", POL_STR_ARGS(next));
+	}
+	diag = pol_error(compiler->diags, drafts[from].ast->name.at, "a circle: stack '%.*s'%s",
+		POL_STR_ARGS(drafts[from].ast->name.text), text);
 	for (uint32_t i = 0; i < length; i++) {
 		struct pol_draft *draft = &drafts[circle[i]];
 		struct pol_word name = draft->lines[draft->groups[group].next].ast->module;

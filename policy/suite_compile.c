@@ -35,6 +35,17 @@ static void check_because(struct pol_suite_builder *builder, const struct pol_as
 		POL_STR_ARGS(because->text), POL_NEAREST_ARGS(nearest));
 }
 
+/* A method, or something that the parser took for a misspelt one and said so. */
+static bool is_capitals(struct pol_str text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.ptr[i] < 'A' || text.ptr[i] > 'Z') {
+			return false;
+		}
+	}
+	return true;
+}
+
 /* A name that nothing has is denied too, so that without a reason a slip of the pen would make a
  * test that passes and tests nothing. */
 static void check_verb(struct pol_suite_builder *builder, const struct pol_word *word)
@@ -42,7 +53,7 @@ static void check_verb(struct pol_suite_builder *builder, const struct pol_word 
 	const struct pol_snapshot *snapshot = builder->snapshot;
 	struct pol_nearest nearest;
 
-	if (pol_is_method(word->text) ||
+	if (is_capitals(word->text) ||
 		pol_names_find(&snapshot->verb_names, word->text) != POL_NONE) {
 		return;
 	}
