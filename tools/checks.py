@@ -330,7 +330,7 @@ def step_symbols(step):
     if not libraries and not listing.exists():
         say("nothing to look at yet: no libauthz")
         return
-    text = re.sub(r"/\*.*?\*/|#.*", "", listing.read_text(), flags=re.DOTALL)
+    text = re.sub(r"#.*", "", listing.read_text())
     listed = set(re.findall(r"\b(authz_\w+)\s*;", text))
     _, output = step.run("nm", "-D", "--defined-only", "--format=posix", libraries[-1])
     names = (line.split() for line in output.split("\n") if line)
@@ -414,7 +414,7 @@ def link_against_installed(step, folder):
         return
     env = {"PKG_CONFIG_PATH": ":".join({str(path.parent) for path in descriptions}),
            "PKG_CONFIG_SYSROOT_DIR": str(folder)}
-    _, flags = step.run("pkg-config", "--cflags", "--libs", "libauthz", env=env)
+    _, flags = step.run("pkg-config", "--cflags", "--libs", "authz", env=env)
     source = folder / "user.c"
     source.write_text("#include <authz.h>\n#include <stdio.h>\n"
                       "int main(void) { return puts(authz_strerror(0)) < 0; }\n")
