@@ -60,6 +60,7 @@ static bool prepare(const struct pol_prepare *prepare, const void **out)
 {
 	struct pol_option options[NAMES];
 	struct network_state *state;
+	bool good;
 
 	if (!pol_options_read(prepare, names, NAMES, options)) {
 		return false;
@@ -71,8 +72,12 @@ static bool prepare(const struct pol_prepare *prepare, const void **out)
 		return false;
 	}
 	state = pol_arena_alloc(prepare->arena, 1, sizeof *state);
-	if (state == NULL || !read_networks(prepare, &options[ALLOW], &state->allow) ||
-		!read_networks(prepare, &options[DENY], &state->deny)) {
+	if (state == NULL) {
+		return false;
+	}
+	good = read_networks(prepare, &options[ALLOW], &state->allow);
+	good = read_networks(prepare, &options[DENY], &state->deny) && good;
+	if (!good) {
 		return false;
 	}
 	*out = state;
