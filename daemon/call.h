@@ -39,6 +39,8 @@ struct call {
 	const struct method *method;
 	const struct wire_value *params; /* one for each of method->fields, in that order */
 	struct wire_buf *out;
+	uint32_t allowed; /* decisions that the handler made: it counts them here */
+	uint32_t denied;
 };
 
 /* Writes the whole response (envelope, error nil, result; or the error) into call->out. Returns 0
@@ -51,7 +53,8 @@ enum method_flags {
 	METHOD_CHANGES = 1 << 0, /* runs in the writer */
 	METHOD_MANAGES =
 		1 << 1, /* a listener for decisions alone refuses it to peers without token */
-	METHOD_SECRET = 1 << 2, /* request or answer hold a secret: wipe both */
+	METHOD_SECRET = 1 << 2,  /* request or answer hold a secret: wipe both */
+	METHOD_RELOADS = 1 << 3, /* runs when the reload that it asks for has ended, read is NULL */
 };
 
 struct method {

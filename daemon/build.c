@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/build.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "daemon/log.h"
+#include "daemon/watch.h"
+#include "policy/suite.h"
+
+enum { DIAGNOSTICS_MAX = 1024 * 1024, PAUSE_NS = 20 * 1000 * 1000 };
+
+static struct wire_str wire_of(struct pol_str str)
+{
+	return (struct wire_str){ str.ptr != NULL ? str.ptr : "", str.len };
+}
+
+static const char *severity_name(enum pol_severity severity)
+{
+	switch (severity) {
+	case POL_SEVERITY_WARNING:
+		return "warning";
+	case POL_SEVERITY_NOTE:
+		return "note";
+	case POL_SEVERITY_ERROR:
+		break;
+	}
+	return "error";
+}
+
+static void put_place(struct wire_buf *out, struct pol_str file, uint32_t line, uint32_t column,
+	struct pol_str text)
+{
+	wire_put_str(out, WIRE_STR("file"));
+	wire_put_str(out, wire_of(file));
+	wire_put_str(out, WIRE_STR("line"));
+	wire_put_int(out, line);
+	wire_put_str(out, WIRE_STR("column"));
+	wire_put_int(out, column);
+	wire_put_str(out, WIRE_STR("message"));
+	wire_put_str(out, wire_of(text));
+}
+
+static void put_diag(struct wire_buf *out, const struct pol_diag *diag)
+{
+	uint32_t notes = 0;
+	size_t at;
+
+	wire_put_map(out, 6);
+	wire_put_str(out, WIRE_STR("severity"));
+	wire_put_cstr(out, severity_name(diag->severity));
+	put_place(out, diag->file, diag->line, diag->column, diag->message);
+	wire_put_str(out, WIRE_STR("notes"));
+	at = wire_open_array(out);
+	for (const struct pol_note *note = diag->notes; note != NULL; note = note->next) {
+		wire_put_map(out, 4);
+		put_place(out, note->file, note->line, note->column, note->message);
+		notes++;
+	}
+	wire_close_array(out, at, notes);
+}
+
+static void on_text(void *context, const char *text, size_t len)
+{
+	fwrite(text, 1, len, context);
+}
+
+static void tell(
+	struct build *out, const struct build_options *options, const struct pol_diags *diags)
+{
+	size_t at = wire_open_array(&out->diagnostics);
+
+	for (const struct pol_diag *diag = diags->first; diag != NULL; diag = diag->next) {
+		size_t mark = out->diagnostics.len;
+
+		if (options->print) {
+			pol_diag_render(diags, diag, on_text, stderr);
+		} else if (out->told < BUILD_MAX_TOLD) {
+			log_write(diag->severity == POL_SEVERITY_ERROR ? LOG_ERROR : LOG_WARN,
+				"policy", "at=%.*s:%u:%u problem=%.*s", POL_STR_ARGS(diag->file),
+				(unsigned)diag->line, (unsigned)diag->column,
+				POL_STR_ARGS(diag->message));
+		}
+		if (out->told < BUILD_MAX_TOLD) {
+			put_diag(&out->diagnostics, diag);
+			if (out->diagnostics.status == WIRE_OK) {
+				out->told++;
+			} else {
+				wire_buf_rewind(&out->diagnostics, mark);
+			}
+		}
+	}
+	wire_close_array(&out->diagnostics, at, out->told);
+	out->errors = diags->errors;
+	out->warnings = diags->warnings;
+}
+
+static void compile(struct build *out, const struct build_options *options)
+{
+	struct pol_diags diags;
+	struct pol_snapshot *snapshot = NULL;
+	enum pol_status status;
+
+	pol_diags_init(&diags, out->folder->sources, out->folder->source_count);
+	status = pol_compile(out->folder->sources, out->folder->source_count, &diags, &snapshot);
+	if (status == POL_OK && pol_suite_run(snapshot, &diags, NULL, NULL).failed > 0) {
+		status = POL_EINVALID;
+	}
+	tell(out, options, &diags);
+	if (status == POL_OK && out->errors == 0) {
+		out->snapshot = snapshot;
+		snapshot = NULL;
+	} else if (out->errors == 0) {
+		snprintf(out->why, sizeof out->why,
+			status == POL_ELIMIT ? "the policy is larger than this daemon takes"
+					     : "there is no memory left to build the policy");
+	}
+	pol_snapshot_unref(snapshot);
+	pol_diags_finish(&diags);
+}
+
+/* The folder as it is at one moment: what was listed before the reading stands after it. */
+static int read_once(struct build *out, const struct build_options *options)
+{
+	struct folder *after = NULL;
+	int r;
+
+	folder_destroy(out->folder);
+	out->folder = NULL;
+	r = folder_list(options->path, &options->owners, &out->folder, out->why);
+	if (options->watch != NULL) {
+		watch_arm(options->watch, options->path, out->folder);
+	}
+	if (r < 0) {
+		return r;
+	}
+	if (options->before != NULL && folder_equal(options->before, out->folder)) {
+		out->unchanged = true;
+		return 0;
+	}
+	r = folder_read(out->folder, &options->owners, out->why);
+	if (r == 0) {
+		r = folder_list(options->path, &options->owners, &after, out->why);
+	}
+	if (r == 0 && !folder_equal(out->folder, after)) {
+		r = -ESTALE;
+	}
+	folder_destroy(after);
+	return r;
+}
+
+static void put_why(struct build *out, const char *path)
+{
+	wire_buf_rewind(&out->diagnostics, 0);
+	wire_put_array(&out->diagnostics, 1);
+	wire_put_map(&out->diagnostics, 6);
+	wire_put_str(&out->diagnostics, WIRE_STR("severity"));
+	wire_put_cstr(&out->diagnostics, "error");
+	put_place(&out->diagnostics, pol_str_of(path), 0, 0, pol_str_of(out->why));
+	wire_put_str(&out->diagnostics, WIRE_STR("notes"));
+	wire_put_array(&out->diagnostics, 0);
+	out->errors = 1;
+	out->told = 1;
+}
+
+void build_run(struct build *out, const struct build_options *options)
+{
+	static const struct timespec pause = { 0, PAUSE_NS };
+	int r = -ESTALE;
+
+	*out = (struct build){ .folder = NULL };
+	wire_buf_init(&out->diagnostics, DIAGNOSTICS_MAX);
+	for (int i = 0; i < BUILD_TRIES && r == -ESTALE; i++) {
+		if (i > 0) {
+			nanosleep(&pause, NULL);
+		}
+		out->why[0] = '\0';
+		r = read_once(out, options);
+	}
+	if (r == 0 && out->unchanged) {
+		return;
+	}
+	if (r == 0) {
+		compile(out, options);
+	} else if (r == -ESTALE) {
+		out->restless = true;
+		snprintf(out->why, sizeof out->why,
+			"%s goes on changing while it is read: change it by renaming a folder or a "
+			"link",
+			options->path);
+	}
+	if (out->why[0] == '\0') {
+		return;
+	}
+	put_why(out, options->path);
+	if (options->print) {
+		fprintf(stderr, "authzd: %s\n", out->why);
+	}
+}
+
+void build_finish(struct build *build)
+{
+	pol_snapshot_unref(build->snapshot);
+	folder_destroy(build->folder);
+	wire_buf_finish(&build->diagnostics);
+	*build = (struct build){ .folder = NULL };
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * build: from a folder's name to a policy that compiled and passed its own tests, or to what is
+ * wrong with it. Aside from all that runs; any thread.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "client/wire.h"
+#include "daemon/folder.h"
+#include "policy/snapshot.h"
+
+struct watch;
+
+/* Diagnostics that are told of one attempt: more would help nobody. */
+#define BUILD_MAX_TOLD 200
+#define BUILD_TRIES    5 /* of reading a folder that changes meanwhile */
+
+struct build {
+	struct pol_snapshot *snapshot; /* one reference, or NULL: refused */
+	struct folder *folder;         /* as it was read; NULL: it could not be */
+	size_t errors, warnings;
+	struct wire_buf diagnostics; /* an array, ready to be sent */
+	uint32_t told;               /* in it */
+	bool unchanged;              /* nothing was built: all is as in the listing given */
+	bool restless;               /* it went on changing while it was read */
+	char why[FOLDER_WHY];        /* what diagnostics with a place cannot say; else empty */
+};
+
+struct build_options {
+	const char *path;
+	struct folder_owners owners;
+	const struct folder *before; /* NULL; else nothing is built when the listing equals it */
+	struct watch *watch;         /* NULL; else armed with each listing, before it is read */
+	bool print;                  /* diagnostics in full to standard error, not to the log */
+};
+
+/* Always fills *out, to be finished by the caller. */
+void build_run(struct build *out, const struct build_options *options);
+void build_finish(struct build *build);

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * conn_request: one request of a connection: decided here, or handed to the thread that changes
+ * things.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct conn;
+
+/* Writes the answer into the worker's buffer, or defers the call. Gives how many decisions it
+ * weighs in the connection's turn: at least one. */
+uint32_t conn_request(struct conn *conn, const uint8_t *bytes, size_t len);

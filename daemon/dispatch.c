@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/dispatch.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/log.h"
+#include "daemon/methods.h"
+#include "daemon/store.h"
+
+/* What is asked most often, first. */
+static const struct {
+	const struct method *methods;
+	const size_t *count;
+} nouns[] = {
+	{ authorize_methods, &authorize_method_count },
+	{ permissions_methods, &permissions_method_count },
+	{ keys_methods, &keys_method_count },
+	{ principals_methods, &principals_method_count },
+	{ assignments_methods, &assignments_method_count },
+	{ policy_methods, &policy_method_count },
+	{ status_methods, &status_method_count },
+};
+
+const struct method *dispatch_find(struct wire_str name)
+{
+	for (size_t i = 0; i < sizeof nouns / sizeof nouns[0]; i++) {
+		for (size_t k = 0; k < *nouns[i].count; k++) {
+			const struct method *method = &nouns[i].methods[k];
+
+			if (strncmp(method->name, name.ptr, name.len) == 0 &&
+				method->name[name.len] == '\0') {
+				return method;
+			}
+		}
+	}
+	return NULL;
+}
+
+/* Was a token given? Then it alone decides, whatever the peer and its socket are. */
+static bool has_token(const struct method *method, const struct wire_value *values)
+{
+	for (uint32_t i = 0; i < method->field_count; i++) {
+		if (values[i].given && wire_str_equal(method->fields[i].name, WIRE_STR("token"))) {
+			return true;
+		}
+	}
+	return false;
+}
+
+int dispatch_admit(const struct method *method, const struct peer *peer,
+	const struct wire_value *values, struct wire_error *err)
+{
+	struct wire_str none = { NULL, 0 };
+
+	if ((method->flags & METHOD_MANAGES) == 0) {
+		if (peer->may_decide) {
+			return 0;
+		}
+		wire_error_set(err, WIRE_FORBIDDEN, none,
+			"this socket is for managing alone: ask at one for decisions");
+		return WIRE_EPARAM;
+	}
+	if (peer->may_manage || has_token(method, values)) {
+		return 0;
+	}
+	wire_error_set(err, WIRE_FORBIDDEN, none,
+		"this socket is for decisions: manage through the managing one, or with a token");
+	return WIRE_EPARAM;
+}
+
+int dispatch_decode(const struct wire_request *request, const struct peer *peer,
+	const struct method **out, struct wire_value values[static WIRE_MAX_FIELDS],
+	struct wire_error *err)
+{
+	const struct method *method = dispatch_find(request->method);
+	int r;
+
+	if (method == NULL) {
+		wire_error_set(err, WIRE_UNKNOWN_METHOD, (struct wire_str){ NULL, 0 },
+			"this daemon has no method of that name");
+		return WIRE_EPARAM;
+	}
+	r = wire_decode_params(request->params, method->fields, method->field_count, values, err);
+	if (r == 0) {
+		r = dispatch_admit(method, peer, values, err);
+	}
+	if (r == 0) {
+		*out = method;
+	}
+	return r;
+}
+
+static bool is_error(const struct wire_buf *out, size_t mark)
+{
+	struct wire_response response;
+
+	return wire_decode_response(out->data + mark, out->len - mark, &response) != 0 ||
+	       response.failed;
+}
+
+void dispatch_fail(struct wire_buf *out, uint32_t id, int error)
+{
+	struct wire_error err;
+	bool host = error == -ENOMEM || error == -ENOSPC || error == -EDQUOT || error == -EFBIG ||
+		    error == -EMFILE || error == -ENFILE || error == -EAGAIN;
+
+	wire_error_set(&err, host ? WIRE_OVERLOADED : WIRE_INTERNAL, (struct wire_str){ NULL, 0 },
+		"%s", store_explain(error));
+	wire_put_error(out, &id, &err);
+}
+
+int dispatch_run(struct call *call)
+{
+	struct wire_buf *out = call->out;
+	size_t mark = out->len;
+	int r = call->method->handler(call);
+
+	if (r == 0 && out->status == WIRE_OK && out->len - mark <= WIRE_MAX_RESPONSE) {
+		/* Deciding methods change nothing, so nobody asks how they ended. */
+		return (call->method->flags & METHOD_CHANGES) != 0 && is_error(out, mark);
+	}
+	if (r == 0) {
+		r = out->status == WIRE_ENOMEM ? -ENOMEM : -EMSGSIZE;
+	}
+	wire_buf_rewind(out, mark);
+	if (r == -EMSGSIZE) {
+		call_error(call, "limit_reached",
+			"the answer is larger than 4 MiB: ask for less with `limit`");
+		return r;
+	}
+	log_error("a call failed", "method=%s error=%s", call->method->name, strerror(-r));
+	dispatch_fail(out, call->id, r);
+	return r;
+}
+
+static void put_error(
+	struct call *call, const char *code, const char *param, const char *format, va_list args)
+{
+	char message[WIRE_MESSAGE_SIZE];
+	struct wire_error err;
+
+	vsnprintf(message, sizeof message, format, args);
+	wire_error_set(&err, wire_code_find((struct wire_str){ code, strlen(code) }),
+		(struct wire_str){ param, param != NULL ? strlen(param) : 0 }, "%s", message);
+	wire_put_error(call->out, &call->id, &err);
+}
+
+int call_error(struct call *call, const char *code, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	put_error(call, code, NULL, format, args);
+	va_end(args);
+	return call->out->status == WIRE_OK ? 0 : -ENOMEM;
+}
+
+int call_invalid(struct call *call, const char *param, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	put_error(call, "invalid_request", param, format, args);
+	va_end(args);
+	return call->out->status == WIRE_OK ? 0 : -ENOMEM;
+}

@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Open directories on the way down, and what a listing works with. */
+struct walk {
+	struct folder *folder;
+	const struct folder_owners *owners;
+	int root;
+	char *why;
+};
+
+__attribute__((format(printf, 3, 4))) static int refuse(
+	char *why, int error, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(why, FOLDER_WHY, format, args);
+	va_end(args);
+	return error;
+}
+
+static int open_beneath(int root, const char *name, uint64_t flags)
+{
+	struct open_how how = {
+		/* With O_PATH the call refuses what would mean nothing. */
+		.flags = flags | O_CLOEXEC |
+			((flags & O_PATH) != 0 ? 0 : O_NONBLOCK | O_NOCTTY),
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+	};
+	long fd;
+
+	do {
+		fd = syscall(SYS_openat2, root, name, &how, sizeof how);
+	} while (fd < 0 && (errno == EINTR || errno == EAGAIN));
+	return fd < 0 ? -errno : (int)fd;
+}
+
+static bool is_owner(const struct folder_owners *owners, uid_t uid)
+{
+	for (size_t i = 0; i < owners->count; i++) {
+		if (owners->uids[i] == uid) {
+			return true;
+		}
+	}
+	return uid == 0;
+}
+
+/* Whoever may write it makes policy. */
+static int check_rights(const struct walk *walk, const char *name, const struct stat *stat)
+{
+	const char *path = walk->folder->path;
+	const char *slash = name[0] != '\0' ? "/" : "";
+
+	if (!is_owner(walk->owners, stat->st_uid)) {
+		return refuse(walk->why, -EPERM,
+			"%s%s%s belongs to uid %u, who could change the policy by it: chown %u "
+			"%s%s%s",
+			path, slash, name, (unsigned)stat->st_uid,
+			walk->owners->count > 0 ? (unsigned)walk->owners->uids[0] : 0, path, slash,
+			name);
+	}
+	if ((stat->st_mode & 022) != 0) {
+		return refuse(walk->why, -EPERM,
+			"%s%s%s may be written by others, who could change the policy by it: "
+			"chmod go-w %s%s%s",
+			path, slash, name, path, slash, name);
+	}
+	return 0;
+}
+
+static int add_entry(struct walk *walk, const char *name, const struct stat *stat)
+{
+	struct folder *folder = walk->folder;
+	struct folder_entry *entry;
+
+	if (folder->count == folder->capacity) {
+		size_t capacity = folder->capacity == 0 ? 64 : folder->capacity * 2;
+
+		entry = realloc(folder->entries, capacity * sizeof *entry);
+		if (entry == NULL) {
+			return refuse(walk->why, -ENOMEM, "out of memory");
+		}
+		folder->entries = entry;
+		folder->capacity = capacity;
+	}
+	entry = &folder->entries[folder->count];
+	*entry = (struct folder_entry){
+		.name = strdup(name),
+		.is_folder = S_ISDIR(stat->st_mode),
+		.dev = stat->st_dev,
+		.ino = stat->st_ino,
+		.size = stat->st_size,
+		.mtime = stat->st_mtim,
+		.ctime = stat->st_ctim,
+	};
+	if (entry->name == NULL) {
+		return refuse(walk->why, -ENOMEM, "out of memory");
+	}
+	folder->count++;
+	return 0;
+}
+
+static bool is_policy(const char *name)
+{
+	static const char ending[] = ".policy";
+	size_t len = strlen(name);
+
+	return len > sizeof ending - 1 &&
+	       memcmp(name + len - (sizeof ending - 1), ending, sizeof ending) == 0;
+}
+
+/* What cannot be opened beneath: is it something that would have been read? */
+static int cannot_open(struct walk *walk, const char *name, int error)
+{
+	const char *path = walk->folder->path;
+	struct stat stat;
+
+	if (error == -ENOENT && fstatat(walk->root, name, &stat, AT_SYMLINK_NOFOLLOW) != 0) {
+		return 0; /* gone meanwhile: the second listing will tell */
+	}
+	if (!is_policy(name) && error == -ENOENT) {
+		return 0;
+	}
+	if (error == -EXDEV) {
+		if (!is_policy(name) &&
+			(fstatat(walk->root, name, &stat, 0) != 0 || !S_ISDIR(stat.st_mode))) {
+			return 0;
+		}
+		return refuse(walk->why, -EXDEV,
+			"%s/%s is a link that leads out of the policy folder: copy what it points "
+			"to, or remove it",
+			path, name);
+	}
+	if (!is_policy(name) && (error == -EACCES || error == -ENXIO || error == -ELOOP)) {
+		return 0;
+	}
+	return refuse(walk->why, error, "%s/%s cannot be opened: %s", path, name, strerror(-error));
+}
+
+static int list_folder(struct walk *walk, const char *name, unsigned depth);
+
+static int list_name(struct walk *walk, const char *name, unsigned depth)
+{
+	struct stat stat;
+	int fd, r;
+
+	if (++walk->folder->seen > FOLDER_MAX_SEEN) {
+		return refuse(walk->why, -E2BIG,
+			"%s holds more than %d names: is it the right folder?", walk->folder->path,
+			FOLDER_MAX_SEEN);
+	}
+	fd = open_beneath(walk->root, name, O_PATH);
+	if (fd < 0) {
+		return cannot_open(walk, name, fd);
+	}
+	r = fstat(fd, &stat) == 0 ? 0 : -errno;
+	close(fd);
+	if (r < 0) {
+		return refuse(walk->why, r, "%s/%s: %s", walk->folder->path, name, strerror(-r));
+	}
+	if (S_ISDIR(stat.st_mode)) {
+		return list_folder(walk, name, depth + 1);
+	}
+	if (!is_policy(name)) {
+		return 0;
+	}
+	if (!S_ISREG(stat.st_mode)) {
+		return refuse(
+			walk->why, -EINVAL, "%s/%s is no regular file", walk->folder->path, name);
+	}
+	r = check_rights(walk, name, &stat);
+	return r < 0 ? r : add_entry(walk, name, &stat);
+}
+
+static int list_folder(struct walk *walk, const char *name, unsigned depth)
+{
+	const char *shown = name[0] != '\0' ? name : ".";
+	struct dirent *entry;
+	struct stat stat;
+	DIR *dir;
+	int fd, r;
+
+	if (depth > FOLDER_MAX_DEPTH) {
+		return refuse(walk->why, -ELOOP,
+			"%s/%s lies deeper than %d folders: does a link lead in a circle?",
+			walk->folder->path, name, FOLDER_MAX_DEPTH);
+	}
+	fd = open_beneath(walk->root, shown, O_RDONLY | O_DIRECTORY);
+	if (fd < 0) {
+		return cannot_open(walk, shown, fd);
+	}
+	r = fstat(fd, &stat) == 0 ? check_rights(walk, name, &stat) : -errno;
+	if (r == 0) {
+		r = add_entry(walk, name, &stat);
+	}
+	dir = r == 0 ? fdopendir(fd) : NULL;
+	if (dir == NULL) {
+		close(fd);
+		return r < 0 ? r : refuse(walk->why, -ENOMEM, "out of memory");
+	}
+	while (r == 0 && (errno = 0, entry = readdir(dir)) != NULL) {
+		char path[4096];
+		int n;
+
+		if (entry->d_name[0] == '.') {
+			continue;
+		}
+		n = snprintf(path, sizeof path, "%s%s%s", name, name[0] != '\0' ? "/" : "",
+			entry->d_name);
+		r = n < 0 || (size_t)n >= sizeof path
+			    ? refuse(walk->why, -ENAMETOOLONG, "%s/%s: the path is too long",
+				      walk->folder->path, name)
+			    : list_name(walk, path, depth);
+	}
+	if (r == 0 && errno != 0) {
+		r = refuse(walk->why, -errno, "%s/%s cannot be listed: %s", walk->folder->path,
+			name, strerror(errno));
+	}
+	closedir(dir);
+	return r;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct folder_entry *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+int folder_list(const char *path, const struct folder_owners *owners, struct folder **out,
+	char why[static FOLDER_WHY])
+{
+	struct folder *folder = calloc(1, sizeof *folder);
+	struct walk walk = { folder, owners, -1, why };
+	int r;
+
+	if (folder == NULL || (folder->path = strdup(path)) == NULL) {
+		r = refuse(why, -ENOMEM, "out of memory");
+		goto fail;
+	}
+	walk.root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (walk.root < 0) {
+		r = refuse(why, -errno, "the policy folder %s cannot be opened: %s", path,
+			strerror(errno));
+		goto fail;
+	}
+	r = list_folder(&walk, "", 0);
+	close(walk.root);
+	if (r < 0) {
+		goto fail;
+	}
+	qsort(folder->entries, folder->count, sizeof *folder->entries, compare);
+	*out = folder;
+	return 0;
+
+fail:
+	folder_destroy(folder);
+	return r;
+}
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+static bool is_same(const struct folder_entry *entry, const struct stat *stat)
+{
+	return entry->is_folder == S_ISDIR(stat->st_mode) && entry->dev == stat->st_dev &&
+	       entry->ino == stat->st_ino && entry->size == stat->st_size &&
+	       entry->mtime.tv_sec == stat->st_mtim.tv_sec &&
+	       entry->mtime.tv_nsec == stat->st_mtim.tv_nsec &&
+	       entry->ctime.tv_sec == stat->st_ctim.tv_sec &&
+	       entry->ctime.tv_nsec == stat->st_ctim.tv_nsec;
+}
+
+/* Exactly as many bytes as were listed. */
+static int read_bytes(int fd, char *bytes, size_t size)
+{
+	size_t len = 0;
+
+	while (len < size) {
+		ssize_t n = read(fd, bytes + len, size - len);
+
+		if (n < 0 && errno == EINTR) {
+			continue;
+		}
+		if (n <= 0) {
+			return n < 0 ? -errno : -ESTALE;
+		}
+		len += (size_t)n;
+	}
+	return 0;
+}
+
+static int read_file(struct walk *walk, const struct folder_entry *entry)
+{
+	struct folder *folder = walk->folder;
+	struct pol_source *source = &folder->sources[folder->source_count];
+	size_t path = strlen(folder->path), name = strlen(entry->name);
+	size_t size = (size_t)entry->size;
+	char *joined = malloc(path + 1 + name + 1);
+	char *bytes = malloc(size + 1);
+	struct stat stat;
+	int fd, r;
+
+	if (joined == NULL || bytes == NULL) {
+		free(joined);
+		free(bytes);
+		return refuse(walk->why, -ENOMEM, "out of memory");
+	}
+	source->name = (struct pol_str){ joined, path + 1 + name };
+	source->text = (struct pol_str){ bytes, size };
+	folder->source_count++;
+	memcpy(joined, folder->path, path);
+	joined[path] = '/';
+	memcpy(joined + path + 1, entry->name, name + 1);
+	fd = open_beneath(walk->root, entry->name, O_RDONLY);
+	if (fd < 0) {
+		return fd == -ENOENT ? -ESTALE
+				     : refuse(walk->why, fd, "%s cannot be read: %s", joined,
+					       strerror(-fd));
+	}
+	r = fstat(fd, &stat) != 0 || !is_same(entry, &stat) ? -ESTALE : read_bytes(fd, bytes, size);
+	close(fd);
+	if (r < 0 && r != -ESTALE) {
+		refuse(walk->why, r, "%s cannot be read: %s", joined, strerror(-r));
+	}
+	return r;
+}
+
+static int check_bounds(struct walk *walk)
+{
+	struct folder *folder = walk->folder;
+	size_t files = 0, bytes = 0;
+
+	for (size_t i = 0; i < folder->count; i++) {
+		const struct folder_entry *entry = &folder->entries[i];
+
+		if (entry->is_folder) {
+			continue;
+		}
+		if ((uint64_t)entry->size > FOLDER_MAX_FILE) {
+			return refuse(walk->why, -EFBIG, "%s/%s is larger than 8 MiB: split it",
+				folder->path, entry->name);
+		}
+		bytes += (size_t)entry->size;
+		files++;
+	}
+	if (files > FOLDER_MAX_FILES || bytes > FOLDER_MAX_BYTES) {
+		return refuse(walk->why, -EFBIG,
+			"%s holds more than 64 MiB or %d policy files: is it the right folder?",
+			folder->path, FOLDER_MAX_FILES);
+	}
+	folder->sources = calloc(files + 1, sizeof *folder->sources);
+	return folder->sources != NULL ? 0 : refuse(walk->why, -ENOMEM, "out of memory");
+}
+
+int folder_read(
+	struct folder *folder, const struct folder_owners *owners, char why[static FOLDER_WHY])
+{
+	struct walk walk = { folder, owners, -1, why };
+	int r = check_bounds(&walk);
+
+	if (r < 0) {
+		return r;
+	}
+	walk.root = open(folder->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (walk.root < 0) {
+		return -ESTALE;
+	}
+	for (size_t i = 0; i < folder->count && r == 0; i++) {
+		if (!folder->entries[i].is_folder) {
+			r = read_file(&walk, &folder->entries[i]);
+		}
+	}
+	close(walk.root);
+	return r;
+}
+
+bool folder_equal(const struct folder *a, const struct folder *b)
+{
+	if (a->count != b->count) {
+		return false;
+	}
+	for (size_t i = 0; i < a->count; i++) {
+		const struct folder_entry *x = &a->entries[i], *y = &b->entries[i];
+		const struct stat stat = {
+			.st_mode = y->is_folder ? S_IFDIR : S_IFREG,
+			.st_dev = y->dev,
+			.st_ino = y->ino,
+			.st_size = y->size,
+			.st_mtim = y->mtime,
+			.st_ctim = y->ctime,
+		};
+
+		if (strcmp(x->name, y->name) != 0 || !is_same(x, &stat)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+void folder_destroy(struct folder *folder)
+{
+	if (folder == NULL) {
+		return;
+	}
+	for (size_t i = 0; i < folder->count; i++) {
+		free(folder->entries[i].name);
+	}
+	for (size_t i = 0; i < folder->source_count; i++) {
+		free((void *)(uintptr_t)folder->sources[i].name.ptr);
+		free((void *)(uintptr_t)folder->sources[i].text.ptr);
+	}
+	free(folder->entries);
+	free(folder->sources);
+	free(folder->path);
+	free(folder);
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* authzd: reads what it is told, makes the server, serves. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/config.h"
+#include "daemon/log.h"
+#include "daemon/server.h"
+
+#define DEFAULT_CONFIG "/etc/authz/authzd.conf"
+
+enum { EXIT_CLEAN = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+static const char usage_text[] =
+	"usage: authzd --policy DIR [--state DIR] [--socket PATH] [--config FILE] [--workers N]\n"
+	"              [--log-format text|json]\n";
+
+static const char help_text[] =
+	"\n"
+	"Decides who may do what, for the programs of this machine.\n"
+	"\n"
+	"  --policy DIR        the folder of *.policy files\n"
+	"  --state DIR         where keys, principals and assignments are kept\n"
+	"  --socket PATH       the Unix socket, for everything, mode 0600\n"
+	"  --config FILE       the configuration (as root: " DEFAULT_CONFIG ", if there)\n"
+	"  --workers N         threads that decide (one a core)\n"
+	"  --log-format FORM   text or json, a line an event on standard error\n"
+	"  -h, --help          this\n"
+	"  --version           the version\n"
+	"\n"
+	"SIGHUP reads the policy anew, SIGTERM ends. See authzd(8), authzd.conf(5).\n";
+
+enum option_code {
+	OPTION_POLICY = 1,
+	OPTION_STATE,
+	OPTION_SOCKET,
+	OPTION_CONFIG,
+	OPTION_WORKERS,
+	OPTION_LOG,
+	OPTION_VERSION
+};
+
+static const struct option options[] = {
+	{ "policy", required_argument, NULL, OPTION_POLICY },
+	{ "state", required_argument, NULL, OPTION_STATE },
+	{ "socket", required_argument, NULL, OPTION_SOCKET },
+	{ "config", required_argument, NULL, OPTION_CONFIG },
+	{ "workers", required_argument, NULL, OPTION_WORKERS },
+	{ "log-format", required_argument, NULL, OPTION_LOG },
+	{ "version", no_argument, NULL, OPTION_VERSION },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* What ends the program at once, or goes on. */
+enum outcome { GO_ON, DONE, WRONG };
+
+static enum outcome wrong(const char *message, const char *value)
+{
+	fprintf(stderr, "authzd: %s: %s\n%s", message, value, usage_text);
+	return WRONG;
+}
+
+static enum outcome read_workers(struct config *config, const char *text)
+{
+	char *end = NULL;
+	long n;
+
+	errno = 0;
+	n = strtol(text, &end, 10);
+	if (errno != 0 || end == text || *end != '\0' || n < 1 || n > CONFIG_MAX_WORKERS) {
+		return wrong("--workers takes a number from 1 to 64", text);
+	}
+	config->workers = (unsigned)n;
+	return GO_ON;
+}
+
+static enum outcome read_log_format(struct config *config, const char *text)
+{
+	if (strcmp(text, "text") != 0 && strcmp(text, "json") != 0) {
+		return wrong("--log-format is text or json", text);
+	}
+	config->log_format = strcmp(text, "json") == 0 ? LOG_JSON : LOG_TEXT;
+	config->has_log_format = true;
+	return GO_ON;
+}
+
+static enum outcome read_option(struct config *config, int code, const char **out_config)
+{
+	if (optarg != NULL && optarg[0] == '\0') {
+		return wrong("an option's value is empty", "write one, or leave the option out");
+	}
+	switch (code) {
+	case OPTION_POLICY:
+		config->policy = optarg;
+		return GO_ON;
+	case OPTION_STATE:
+		config->state = optarg;
+		return GO_ON;
+	case OPTION_SOCKET:
+		config->listeners[0] = (struct config_listener){
+			.path = optarg, .mode = 0600, .decide = true, .manage = true
+		};
+		config->listener_count = 1;
+		return GO_ON;
+	case OPTION_CONFIG:
+		*out_config = optarg;
+		return GO_ON;
+	case OPTION_WORKERS:
+		return read_workers(config, optarg);
+	case OPTION_LOG:
+		return read_log_format(config, optarg);
+	case OPTION_VERSION:
+		puts("authzd " AUTHZ_VERSION);
+		return DONE;
+	case 'h':
+		fputs(usage_text, stdout);
+		fputs(help_text, stdout);
+		return DONE;
+	default:
+		fputs(usage_text, stderr);
+		return WRONG;
+	}
+}
+
+static enum outcome read_options(
+	struct config *config, int argc, char **argv, const char **out_config)
+{
+	enum outcome outcome = GO_ON;
+	int code;
+
+	while (outcome == GO_ON && (code = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		outcome = read_option(config, code, out_config);
+	}
+	if (outcome == GO_ON && optind < argc) {
+		return wrong("there are no arguments but options", argv[optind]);
+	}
+	return outcome;
+}
+
+/* As root the packaged file counts when nothing was named. */
+static const char *find_config(const char *named)
+{
+	if (named != NULL) {
+		return named;
+	}
+	return geteuid() == 0 && access(DEFAULT_CONFIG, F_OK) == 0 ? DEFAULT_CONFIG : NULL;
+}
+
+static int configure(struct config *config, const char *path)
+{
+	char why[CONFIG_WHY];
+
+	path = find_config(path);
+	if (path != NULL && config_read(config, path) < 0) {
+		return EXIT_FAILED;
+	}
+	if (config->policy == NULL) {
+		wrong("no policy: name its folder", "--policy DIR");
+		return EXIT_USAGE;
+	}
+	if (config_defaults(config, why) < 0) {
+		fprintf(stderr, "authzd: %s\n", why);
+		return EXIT_FAILED;
+	}
+	return EXIT_CLEAN;
+}
+
+static int serve(const struct config *config)
+{
+	struct server server = { .lock = -1 };
+	int r = server_init(&server, config);
+
+	if (r == 0) {
+		r = server_run(&server);
+	}
+	server_finish(&server);
+	return r == 0 ? EXIT_CLEAN : EXIT_FAILED;
+}
+
+int main(int argc, char **argv)
+{
+	const char *path = NULL;
+	struct config config;
+	enum outcome outcome;
+	int status;
+
+	config_init(&config);
+	outcome = read_options(&config, argc, argv, &path);
+	if (outcome != GO_ON) {
+		config_finish(&config);
+		return outcome == DONE ? EXIT_CLEAN : EXIT_USAGE;
+	}
+	status = configure(&config, path);
+	if (status == EXIT_CLEAN) {
+		log_init(config.log_format);
+		status = serve(&config);
+	}
+	config_finish(&config);
+	return status;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* policy: what policy answers, and taking up a new one. */
+#include "daemon/config.h"
+#include "daemon/manage/policy_put.h"
+#include "daemon/methods.h"
+#include "daemon/report.h"
+
+bool policy_admit(struct call *call)
+{
+	const struct peer *peer = call->peer;
+
+	if (peer->may_manage && (peer->superuser || config_is_manager(call->config, peer))) {
+		return true;
+	}
+	call_error(call, "forbidden",
+		"only the daemon's user, root and those whom a `manage` line names may ask this");
+	return false;
+}
+
+void policy_put(struct call *call, const struct reload_report *report)
+{
+	struct wire_buf *out = call->out;
+	const struct pol_counts counts = pol_snapshot_counts(call->snapshot);
+	const struct {
+		const char *name;
+		size_t value;
+	} numbers[] = {
+		{ "roles", counts.roles },
+		{ "scopes", counts.scopes },
+		{ "trees", counts.trees },
+		{ "nodes", counts.nodes },
+		{ "permissions", counts.permissions },
+		{ "tests", counts.tests },
+		{ "bytes", counts.bytes },
+		{ "reloads", report->reloads },
+		{ "refused", report->refused },
+		{ "warnings", report->warnings },
+		{ "errors", report->errors },
+	};
+	uint32_t pairs = 5;
+	size_t at = wire_open_map(out);
+
+	wire_put_cstr(out, "revision");
+	wire_put_cstr(out, report->revision);
+	wire_put_cstr(out, "serial");
+	wire_put_int(out, (int64_t)report->serial);
+	wire_put_cstr(out, "loaded_at");
+	wire_put_int(out, report->loaded_at);
+	wire_put_cstr(out, "attempted_at");
+	wire_put_int(out, report->attempted_at);
+	wire_put_cstr(out, "ok");
+	wire_put_bool(out, report->ok);
+	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+		wire_put_cstr(out, numbers[i].name);
+		wire_put_int(out, (int64_t)numbers[i].value);
+		pairs++;
+	}
+	wire_put_cstr(out, "diagnostics");
+	report_put_diagnostics(call->server, out);
+	wire_close_map(out, at, pairs + 1);
+}
+
+static int policy_status(struct call *call)
+{
+	struct report report;
+
+	if (!policy_admit(call)) {
+		return 0;
+	}
+	report_make(call->server, call->now, &report);
+	wire_put_result(call->out, call->id);
+	policy_put(call, &report.policy);
+	return 0;
+}
+
+/* Runs when the reload has ended: its answer is how that went. */
+static int policy_reload(struct call *call)
+{
+	struct report report;
+	struct wire_error err;
+
+	if (!policy_admit(call)) {
+		return 0;
+	}
+	report_make(call->server, call->now, &report);
+	if (report.policy.ok) {
+		wire_put_result(call->out, call->id);
+		wire_put_map(call->out, 1);
+		wire_put_cstr(call->out, "revision");
+		wire_put_cstr(call->out, report.policy.revision);
+		return 0;
+	}
+	wire_error_set(&err, WIRE_INVALID_POLICY, (struct wire_str){ NULL, 0 },
+		"the policy was refused with %llu %s: revision %s goes on answering",
+		(unsigned long long)report.policy.errors,
+		report.policy.errors == 1 ? "error" : "errors", report.policy.revision);
+	wire_begin_error(call->out, &call->id, &err, 1);
+	wire_put_cstr(call->out, "diagnostics");
+	report_put_diagnostics(call->server, call->out);
+	wire_put_nil(call->out);
+	return 0;
+}
+
+const struct method policy_methods[] = {
+	{ "policy.reload", NULL, 0, METHOD_MANAGES | METHOD_RELOADS, policy_reload },
+	{ "policy.status", NULL, 0, METHOD_MANAGES, policy_status },
+};
+const size_t policy_method_count = sizeof policy_methods / sizeof policy_methods[0];

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * policy_put: what `status` and `policy.status` have in common.
+ */
+
+#include <stdbool.h>
+
+#include "daemon/call.h"
+#include "daemon/reload.h"
+
+/* May this peer ask about the daemon itself? Otherwise the refusal has been written. A token gives
+ * no such right. */
+bool policy_admit(struct call *call);
+
+/* A map: revision, when, how the last attempt ended, its diagnostics. */
+void policy_put(struct call *call, const struct reload_report *report);

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* status: the daemon at a glance. */
+#include "daemon/manage/policy_put.h"
+#include "daemon/methods.h"
+#include "daemon/report.h"
+#include "daemon/store.h"
+
+struct number {
+	const char *name;
+	uint64_t value;
+};
+
+static void put_numbers(struct wire_buf *out, const struct number *numbers, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		wire_put_cstr(out, numbers[i].name);
+		wire_put_int(
+			out, numbers[i].value > INT64_MAX ? INT64_MAX : (int64_t)numbers[i].value);
+	}
+}
+
+static void put_map(
+	struct wire_buf *out, const char *name, const struct number *numbers, size_t count)
+{
+	wire_put_cstr(out, name);
+	wire_put_map(out, (uint32_t)count);
+	put_numbers(out, numbers, count);
+}
+
+static void put_counts(struct wire_buf *out, const struct report *report)
+{
+	const struct number counters[] = {
+		{ "requests", report->requests },
+		{ "allowed", report->allowed },
+		{ "denied", report->denied },
+		{ "malformed", report->malformed },
+		{ "accepted", report->accepted },
+		{ "connections", report->connections },
+		{ "waiting", report->waiting },
+	};
+	const struct number latency[] = {
+		{ "p50", report->p50 },
+		{ "p90", report->p90 },
+		{ "p99", report->p99 },
+		{ "p999", report->p999 },
+	};
+
+	put_map(out, "counters", counters, sizeof counters / sizeof counters[0]);
+	put_map(out, "latency_ns", latency, sizeof latency / sizeof latency[0]);
+}
+
+static int status(struct call *call)
+{
+	struct wire_buf *out = call->out;
+	struct store_counts store = { 0 };
+	struct report report;
+	int r;
+
+	if (!policy_admit(call)) {
+		return 0;
+	}
+	r = store_count(call->read, &store);
+	if (r < 0) {
+		return r;
+	}
+	report_make(call->server, call->now, &report);
+	const struct number scalars[] = {
+		{ "started_at", (uint64_t)report.started_at },
+		{ "uptime", report.uptime },
+		{ "workers", report.workers },
+		{ "rate", report.rate },
+	};
+	const struct number stored[] = {
+		{ "keys", store.keys },
+		{ "principals", store.principals },
+		{ "bytes_used", store.bytes_used },
+		{ "bytes_map", store.bytes_map },
+	};
+
+	wire_put_result(out, call->id);
+	wire_put_map(out, 9);
+	wire_put_cstr(out, "version");
+	wire_put_cstr(out, AUTHZ_VERSION);
+	put_numbers(out, scalars, sizeof scalars / sizeof scalars[0]);
+	put_counts(out, &report);
+	put_map(out, "store", stored, sizeof stored / sizeof stored[0]);
+	wire_put_cstr(out, "policy");
+	policy_put(call, &report.policy);
+	return 0;
+}
+
+const struct method status_methods[] = {
+	{ "status", NULL, 0, METHOD_MANAGES, status },
+};
+const size_t status_method_count = sizeof status_methods / sizeof status_methods[0];

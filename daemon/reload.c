@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/reload.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "daemon/build.h"
+#include "daemon/defer.h"
+#include "daemon/log.h"
+#include "daemon/server.h"
+#include "daemon/watch.h"
+#include "daemon/writer.h"
+
+/* Less urgent than any answer. */
+enum { NICENESS = 10 };
+
+/* An old policy, until every worker has taken a newer one. */
+struct retired {
+	struct retired *next; /* in reload.retired */
+	struct pol_snapshot *snapshot;
+	uint64_t serial; /* of the one that replaced it */
+};
+
+struct reload {
+	struct server *server;
+	uv_thread_t thread;
+	bool running;
+	uv_loop_t loop;
+	bool has_loop;
+	uv_async_t wake;
+	uv_timer_t quiet;
+	uv_timer_t rescan;
+	struct watch *watch;
+	uint64_t first_event;  /* of those not yet acted upon; 0: none */
+	struct folder *folder; /* as of the last attempt; NULL: it could not be read */
+	struct retired *retired;
+
+	uv_mutex_t lock; /* of all below */
+	bool has_lock;
+	struct defer *waiting; /* by defer.next, newest first */
+	bool asked;
+	bool stop;
+	struct reload_report report;
+	struct wire_buf diagnostics;
+	char why[FOLDER_WHY]; /* of the last attempt */
+};
+
+struct exchange {
+	struct writer_job job;
+	struct server *server;
+	struct pol_snapshot *snapshot; /* the new one, then the old one */
+	uint64_t serial;               /* of the new one, once it stands */
+	uv_sem_t done;
+};
+
+static struct build_options options_of(const struct reload *reload)
+{
+	const struct config *config = reload->server->config;
+	struct build_options options = { .path = config->policy, .watch = reload->watch };
+
+	options.owners.uids[options.owners.count++] = config->uid;
+	if (config->has_policy_owner) {
+		options.owners.uids[options.owners.count++] = config->policy_owner;
+	}
+	return options;
+}
+
+/* --- the exchange ----------------------------------------------------------------------------- */
+
+static int on_exchange(struct writer_job *job, const struct writer_turn *turn)
+{
+	struct exchange *exchange = (struct exchange *)job;
+	struct current *current = &exchange->server->current;
+
+	(void)turn;
+	/* Run again after a failed commit, it has been done already. */
+	if (exchange->serial == 0) {
+		exchange->snapshot = current_exchange(current, exchange->snapshot);
+		exchange->serial = current_serial(current);
+	}
+	return 0;
+}
+
+static void on_exchanged(struct writer_job *job, int result)
+{
+	struct exchange *exchange = (struct exchange *)job;
+
+	(void)result;
+	uv_sem_post(&exchange->done);
+}
+
+/* Takes over the reference. */
+static int exchange_policy(struct reload *reload, struct pol_snapshot *snapshot)
+{
+	struct server *server = reload->server;
+	struct exchange exchange = {
+		.job = { .run = on_exchange, .done = on_exchanged },
+		.server = server,
+		.snapshot = snapshot,
+	};
+	struct retired *retired = calloc(1, sizeof *retired);
+
+	if (retired == NULL || uv_sem_init(&exchange.done, 0) != 0) {
+		free(retired);
+		pol_snapshot_unref(snapshot);
+		return -ENOMEM;
+	}
+	writer_submit(server->writer, &exchange.job);
+	uv_sem_wait(&exchange.done);
+	uv_sem_destroy(&exchange.done);
+	retired->snapshot = exchange.snapshot;
+	retired->serial = exchange.serial;
+	retired->next = reload->retired;
+	reload->retired = retired;
+	for (unsigned i = 0; i < server->worker_count; i++) {
+		worker_wake(&server->workers[i]);
+	}
+	return 0;
+}
+
+static void free_retired(struct reload *reload)
+{
+	const struct server *server = reload->server;
+	uint64_t taken = UINT64_MAX;
+	struct retired **link = &reload->retired;
+
+	for (unsigned i = 0; i < server->worker_count; i++) {
+		uint64_t serial =
+			atomic_load_explicit(&server->workers[i].taken, memory_order_acquire);
+
+		taken = serial < taken ? serial : taken;
+	}
+	while (*link != NULL) {
+		struct retired *retired = *link;
+
+		if (retired->serial > taken) {
+			link = &retired->next;
+			continue;
+		}
+		*link = retired->next;
+		pol_snapshot_unref(retired->snapshot);
+		free(retired);
+	}
+}
+
+/* --- an attempt ------------------------------------------------------------------------------- */
+
+static int64_t unix_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec;
+}
+
+static void record(struct reload *reload, struct build *build, bool ok, bool exchanged)
+{
+	struct wire_buf old = reload->diagnostics;
+	const struct current *current = &reload->server->current;
+
+	uv_mutex_lock(&reload->lock);
+	reload->report.attempted_at = unix_now();
+	reload->report.ok = ok;
+	reload->report.errors = build->errors;
+	reload->report.warnings = build->warnings;
+	reload->report.refused += !ok;
+	if (exchanged) {
+		reload->report.reloads++;
+		reload->report.loaded_at = reload->report.attempted_at;
+		reload->report.serial = current_serial(current);
+		memcpy(reload->report.revision, pol_snapshot_revision(current->snapshot),
+			sizeof reload->report.revision);
+	}
+	memcpy(reload->why, build->why, sizeof reload->why);
+	reload->diagnostics = build->diagnostics;
+	build->diagnostics = old;
+	uv_mutex_unlock(&reload->lock);
+}
+
+/* A folder that cannot be read is found so at every look: say it once. */
+static bool is_news(struct reload *reload, const struct build *build, bool forced)
+{
+	return forced || build->why[0] == '\0' || strcmp(build->why, reload->why) != 0;
+}
+
+/* Gives the time until another attempt is due; 0: none. */
+static uint64_t attempt(struct reload *reload, bool forced)
+{
+	struct build_options options = options_of(reload);
+	const char *running = pol_snapshot_revision(reload->server->current.snapshot);
+	struct build build;
+	bool restless, exchanged = false, ok;
+	uint64_t begin = uv_hrtime();
+
+	options.before = forced ? NULL : reload->folder;
+	build_run(&build, &options);
+	restless = build.restless;
+	if (build.unchanged) {
+		build_finish(&build);
+		return 0;
+	}
+	ok = build.snapshot != NULL;
+	if (ok && strcmp(pol_snapshot_revision(build.snapshot), running) != 0) {
+		struct pol_snapshot *snapshot = build.snapshot;
+
+		build.snapshot = NULL;
+		ok = exchange_policy(reload, snapshot) == 0;
+		exchanged = ok;
+	}
+	if (exchanged) {
+		log_info("policy exchanged", "revision=%s warnings=%zu took_ms=%llu",
+			pol_snapshot_revision(reload->server->current.snapshot), build.warnings,
+			(unsigned long long)((uv_hrtime() - begin) / 1000000));
+	} else if (ok && forced) {
+		log_info("policy unchanged", "revision=%s", running);
+	} else if (!ok && is_news(reload, &build, forced)) {
+		log_error("policy refused, the running one stays",
+			"path=%s errors=%zu revision=%s why=%s", options.path, build.errors,
+			running, build.why);
+	}
+	record(reload, &build, ok, exchanged);
+	folder_destroy(reload->folder);
+	reload->folder = build.folder;
+	build.folder = NULL;
+	build_finish(&build);
+	return restless ? RELOAD_AGAIN : 0;
+}
+
+static void answer_waiting(struct reload *reload, struct defer *waiting)
+{
+	struct server *server = reload->server;
+	struct defer *next;
+
+	for (; waiting != NULL; waiting = next) {
+		struct call call = {
+			.store = server->store,
+			.usage = server->usage,
+			.config = server->config,
+			.snapshot = server->current.snapshot,
+			.serial = current_serial(&server->current),
+			.now = unix_now(),
+		};
+
+		next = waiting->next;
+		defer_run(waiting, &call);
+		worker_deliver(waiting);
+	}
+}
+
+/* --- the loop --------------------------------------------------------------------------------- */
+
+static void on_quiet(uv_timer_t *timer);
+
+static void try_now(struct reload *reload, bool forced)
+{
+	uint64_t again;
+
+	reload->first_event = 0;
+	uv_timer_stop(&reload->quiet);
+	again = attempt(reload, forced);
+	/* The build may have taken long; timers go by the loop's clock. */
+	uv_update_time(&reload->loop);
+	if (again > 0) {
+		uv_timer_start(&reload->quiet, on_quiet, again, 0);
+	}
+	free_retired(reload);
+}
+
+static void on_quiet(uv_timer_t *timer)
+{
+	try_now(timer->data, false);
+}
+
+static void on_rescan(uv_timer_t *timer)
+{
+	struct reload *reload = timer->data;
+
+	/* What is being changed is looked at when it is quiet. */
+	if (!uv_is_active((uv_handle_t *)&reload->quiet)) {
+		try_now(reload, false);
+	}
+}
+
+static void on_seen(void *context)
+{
+	struct reload *reload = context;
+	uint64_t now = uv_now(&reload->loop);
+	uint64_t wait = RELOAD_QUIET;
+
+	if (reload->first_event == 0) {
+		reload->first_event = now;
+	} else if (now + wait > reload->first_event + RELOAD_LATEST) {
+		uint64_t latest = reload->first_event + RELOAD_LATEST;
+
+		wait = latest > now ? latest - now : 0;
+	}
+	uv_timer_start(&reload->quiet, on_quiet, wait, 0);
+}
+
+static void on_close(uv_handle_t *handle)
+{
+	(void)handle;
+}
+
+static void close_handles(struct reload *reload)
+{
+	watch_close(reload->watch);
+	reload->watch = NULL;
+	uv_close((uv_handle_t *)&reload->wake, on_close);
+	uv_close((uv_handle_t *)&reload->quiet, on_close);
+	uv_close((uv_handle_t *)&reload->rescan, on_close);
+}
+
+static void on_wake(uv_async_t *async)
+{
+	struct reload *reload = async->data;
+	struct defer *waiting;
+	bool asked, stop;
+
+	uv_mutex_lock(&reload->lock);
+	waiting = reload->waiting;
+	asked = reload->asked;
+	stop = reload->stop;
+	reload->waiting = NULL;
+	reload->asked = false;
+	uv_mutex_unlock(&reload->lock);
+	free_retired(reload);
+	if (asked && !stop) {
+		try_now(reload, true);
+	}
+	answer_waiting(reload, waiting);
+	if (stop && !uv_is_closing((uv_handle_t *)async)) {
+		close_handles(reload);
+	}
+}
+
+static void run(void *argument)
+{
+	struct reload *reload = argument;
+
+	/* Threads have a priority of their own on Linux. */
+	if (setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICENESS) != 0) {
+		log_warn("reloads run at full priority", "error=%s", strerror(errno));
+	}
+	if (reload->watch != NULL) {
+		/* Also says what changed between the first reading and now. */
+		watch_arm(reload->watch, reload->server->config->policy, reload->folder);
+		uv_timer_start(&reload->rescan, on_rescan, 0, RELOAD_RESCAN);
+	}
+	uv_run(&reload->loop, UV_RUN_DEFAULT);
+}
+
+/* --- any thread ------------------------------------------------------------------------------- */
+
+void reload_ask(struct reload *reload, struct defer *defer)
+{
+	uv_mutex_lock(&reload->lock);
+	if (defer != NULL) {
+		defer->next = reload->waiting;
+		reload->waiting = defer;
+	}
+	reload->asked = true;
+	uv_mutex_unlock(&reload->lock);
+	uv_async_send(&reload->wake);
+}
+
+void reload_taken(struct reload *reload)
+{
+	uv_async_send(&reload->wake);
+}
+
+void reload_report(struct reload *reload, struct reload_report *out)
+{
+	uv_mutex_lock(&reload->lock);
+	*out = reload->report;
+	uv_mutex_unlock(&reload->lock);
+}
+
+void reload_put_diagnostics(struct reload *reload, struct wire_buf *out)
+{
+	uv_mutex_lock(&reload->lock);
+	if (reload->diagnostics.len > 0) {
+		wire_put_raw(out, reload->diagnostics.data, reload->diagnostics.len);
+	} else {
+		wire_put_array(out, 0);
+	}
+	uv_mutex_unlock(&reload->lock);
+}
+
+/* --- its life --------------------------------------------------------------------------------- */
+
+static int init_loop(struct reload *reload)
+{
+	int r = uv_loop_init(&reload->loop);
+
+	if (r < 0) {
+		return r;
+	}
+	r = uv_async_init(&reload->loop, &reload->wake, on_wake);
+	if (r < 0) {
+		uv_loop_close(&reload->loop);
+		return r;
+	}
+	uv_timer_init(&reload->loop, &reload->quiet);
+	uv_timer_init(&reload->loop, &reload->rescan);
+	reload->wake.data = reload;
+	reload->quiet.data = reload;
+	reload->rescan.data = reload;
+	reload->has_loop = true;
+	return 0;
+}
+
+int reload_create(struct server *server, struct build *first, struct reload **out)
+{
+	struct reload *reload = calloc(1, sizeof *reload);
+	int r;
+
+	if (reload == NULL) {
+		return -ENOMEM;
+	}
+	reload->server = server;
+	r = uv_mutex_init(&reload->lock);
+	if (r < 0) {
+		goto fail;
+	}
+	reload->has_lock = true;
+	r = init_loop(reload);
+	if (r == 0 && server->config->watch) {
+		r = watch_create(&reload->loop, on_seen, reload, &reload->watch);
+	}
+	if (r < 0) {
+		goto fail;
+	}
+	reload->folder = first->folder;
+	first->folder = NULL;
+	record(reload, first, true, true);
+	reload->report.reloads = 0;
+	*out = reload;
+	return 0;
+
+fail:
+	reload_destroy(reload);
+	return r;
+}
+
+int reload_start(struct reload *reload)
+{
+	int r = uv_thread_create(&reload->thread, run, reload);
+
+	reload->running = r == 0;
+	return r;
+}
+
+void reload_stop(struct reload *reload)
+{
+	if (reload == NULL || !reload->running) {
+		return;
+	}
+	uv_mutex_lock(&reload->lock);
+	reload->stop = true;
+	uv_mutex_unlock(&reload->lock);
+	uv_async_send(&reload->wake);
+	uv_thread_join(&reload->thread);
+	reload->running = false;
+}
+
+void reload_destroy(struct reload *reload)
+{
+	if (reload == NULL) {
+		return;
+	}
+	if (reload->has_loop) {
+		if (!uv_is_closing((uv_handle_t *)&reload->wake)) {
+			close_handles(reload);
+		}
+		uv_run(&reload->loop, UV_RUN_DEFAULT);
+		uv_loop_close(&reload->loop);
+	}
+	while (reload->retired != NULL) {
+		struct retired *retired = reload->retired;
+
+		reload->retired = retired->next;
+		pol_snapshot_unref(retired->snapshot);
+		free(retired);
+	}
+	folder_destroy(reload->folder);
+	if (reload->has_lock) {
+		uv_mutex_destroy(&reload->lock);
+		wire_buf_finish(&reload->diagnostics);
+	}
+	free(reload);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * reload: notices that the policy changed, builds the new one aside, and has it exchanged.
+ *
+ * A thread of its own at lower priority. All ways go one way: what the watch saw (after
+ * RELOAD_QUIET without another event, RELOAD_LATEST at most), what a look every RELOAD_RESCAN
+ * found, a signal, and policy.reload, whose answer waits for its end. A policy that does not read,
+ * compile or pass its own tests changes nothing: the running one stays, and what is wrong is
+ * logged and told by policy.status. The exchange is a job in the writer's queue.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "client/wire.h"
+
+struct build;
+struct defer;
+struct reload;
+struct server;
+
+#define RELOAD_QUIET  200   /* ms */
+#define RELOAD_LATEST 2000  /* ms */
+#define RELOAD_RESCAN 10000 /* ms */
+#define RELOAD_AGAIN  1000  /* ms, after a folder that went on changing */
+
+/* With the build that the server started from, whose folder it takes over. */
+int reload_create(struct server *server, struct build *first, struct reload **out);
+int reload_start(struct reload *reload);
+
+/* Any thread. Asks for a reload; defer (NULL: nobody) is answered when it has ended: its method is
+ * run in reload's thread. */
+void reload_ask(struct reload *reload, struct defer *defer);
+
+/* Any thread: a worker has taken the present policy. */
+void reload_taken(struct reload *reload);
+
+/* Ends the thread; who waits is answered. No reload_ask from then on. NULL is ignored. */
+void reload_stop(struct reload *reload);
+/* Workers and writer have ended. NULL is ignored. */
+void reload_destroy(struct reload *reload);
+
+/* How the last attempt ended, and when the present policy came. Any thread. */
+struct reload_report {
+	char revision[17];
+	uint64_t serial;
+	int64_t loaded_at;
+	int64_t attempted_at;
+	bool ok;
+	uint64_t errors, warnings;
+	uint64_t reloads; /* exchanges since the start */
+	uint64_t refused; /* attempts that were */
+};
+void reload_report(struct reload *reload, struct reload_report *out);
+/* Puts the array of the last attempt's diagnostics. */
+void reload_put_diagnostics(struct reload *reload, struct wire_buf *out);

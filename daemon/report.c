@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/report.h"
+
+#include "daemon/server.h"
+#include "daemon/writer.h"
+
+void report_make(struct server *server, int64_t now, struct report *out)
+{
+	struct stats_sum sum = { 0 };
+
+	for (unsigned i = 0; i < server->worker_count; i++) {
+		stats_collect(&sum, &server->workers[i].stats, now);
+	}
+	*out = (struct report){
+		.started_at = server->started_at,
+		.uptime = (uv_hrtime() - server->started_tick) / UINT64_C(1000000000),
+		.workers = server->worker_count,
+		.requests = sum.requests,
+		.allowed = sum.allowed,
+		.denied = sum.denied,
+		.malformed = sum.malformed,
+		.connections = sum.open,
+		.accepted = sum.accepted,
+		.waiting = writer_waiting(server->writer),
+		.rate = sum.recent / STATS_WINDOW,
+		.p50 = stats_percentile(&sum, 500),
+		.p90 = stats_percentile(&sum, 900),
+		.p99 = stats_percentile(&sum, 990),
+		.p999 = stats_percentile(&sum, 999),
+	};
+	reload_report(server->reload, &out->policy);
+}
+
+void report_put_diagnostics(struct server *server, struct wire_buf *out)
+{
+	reload_put_diagnostics(server->reload, out);
+}

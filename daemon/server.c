@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/server.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <grp.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/build.h"
+#include "daemon/log.h"
+#include "daemon/notify.h"
+#include "daemon/quota.h"
+#include "daemon/reload.h"
+#include "daemon/statedir.h"
+#include "daemon/store.h"
+#include "daemon/usage.h"
+#include "daemon/writer.h"
+
+struct worker *server_pick_worker(struct server *server)
+{
+	struct worker *best = NULL;
+	uint64_t least = UINT64_MAX;
+
+	/* Beginning behind the one picked last, since a connection on its way is not counted yet.
+	 */
+	for (unsigned i = 0; i < server->worker_count; i++) {
+		unsigned index = (server->next_worker + i) % server->worker_count;
+		struct worker *worker = &server->workers[index];
+		uint64_t open = atomic_load_explicit(&worker->stats.open, memory_order_relaxed);
+
+		if (open < least) {
+			least = open;
+			best = worker;
+		}
+	}
+	server->next_worker = best->index + 1;
+	return best;
+}
+
+void server_worker_ended(struct server *server)
+{
+	uv_async_send(&server->ended);
+}
+
+/* --- the end ---------------------------------------------------------------------------------- */
+
+static void on_close(uv_handle_t *handle)
+{
+	(void)handle;
+}
+
+static void close_handles(struct server *server)
+{
+	for (size_t i = 0; i < server->listener_count; i++) {
+		listener_stop(&server->listeners[i]);
+	}
+	for (size_t i = 0; i < server->signal_count; i++) {
+		if (!uv_is_closing((uv_handle_t *)&server->signals[i])) {
+			uv_close((uv_handle_t *)&server->signals[i], on_close);
+		}
+	}
+	if (server->has_ended && !uv_is_closing((uv_handle_t *)&server->ended)) {
+		uv_close((uv_handle_t *)&server->ended, on_close);
+	}
+}
+
+/* Async wake-ups come together, so the threads themselves are asked. */
+static void on_ended(uv_async_t *async)
+{
+	struct server *server = async->data;
+
+	for (unsigned i = 0; i < server->worker_count; i++) {
+		if (server->workers[i].running) {
+			uv_thread_join(&server->workers[i].thread);
+			server->workers[i].running = false;
+		}
+	}
+	close_handles(server);
+}
+
+static void begin_end(struct server *server, int number)
+{
+	if (server->stopping) {
+		return;
+	}
+	server->stopping = true;
+	log_info("ending", "signal=%s", number == SIGINT ? "SIGINT" : "SIGTERM");
+	notify_supervisor("STOPPING=1");
+	for (size_t i = 0; i < server->listener_count; i++) {
+		listener_stop(&server->listeners[i]);
+	}
+	/* Given back to the system: a second one ends the process at once. */
+	for (size_t i = 0; i < server->signal_count; i++) {
+		if (server->signals[i].signum != SIGHUP) {
+			uv_close((uv_handle_t *)&server->signals[i], on_close);
+		}
+	}
+	for (unsigned i = 0; i < server->worker_count; i++) {
+		worker_end(&server->workers[i]);
+	}
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+	struct server *server = handle->data;
+
+	if (number == SIGHUP) {
+		reload_ask(server->reload, NULL);
+	} else {
+		begin_end(server, number);
+	}
+}
+
+/* --- the beginning ---------------------------------------------------------------------------- */
+
+static void say(const char *why)
+{
+	fprintf(stderr, "authzd: %s\n", why);
+}
+
+static int init_loop(struct server *server)
+{
+	static const int numbers[] = { SIGTERM, SIGINT, SIGHUP };
+	int r = uv_loop_init(&server->loop);
+
+	if (r < 0) {
+		return r;
+	}
+	server->has_loop = true;
+	r = uv_async_init(&server->loop, &server->ended, on_ended);
+	if (r < 0) {
+		return r;
+	}
+	server->has_ended = true;
+	server->ended.data = server;
+	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0] && r == 0; i++) {
+		r = uv_signal_init(&server->loop, &server->signals[i]);
+		if (r == 0) {
+			server->signals[i].data = server;
+			server->signal_count++;
+			r = uv_signal_start(&server->signals[i], on_signal, numbers[i]);
+		}
+	}
+	return r;
+}
+
+static int open_listeners(struct server *server)
+{
+	const struct config *config = server->config;
+	char why[LISTENER_WHY];
+
+	for (size_t i = 0; i < config->listener_count; i++) {
+		int r;
+
+		snprintf(why, sizeof why, "cannot listen at %s", config->listeners[i].path);
+		server->listener_count++;
+		r = listener_open(&server->listeners[i], &config->listeners[i], why);
+		if (r < 0) {
+			say(why);
+			return r;
+		}
+	}
+	return 0;
+}
+
+/* Root's work is done: folders and sockets are there. Nothing gives rights back from here on. */
+static int drop_rights(const struct config *config)
+{
+	if (geteuid() == 0 && config->user != NULL && config->uid != 0) {
+		if (initgroups(config->user, config->gid) != 0 ||
+			setresgid(config->gid, config->gid, config->gid) != 0 ||
+			setresuid(config->uid, config->uid, config->uid) != 0) {
+			int r = -errno;
+
+			fprintf(stderr, "authzd: cannot become user %s: %s\n", config->user,
+				strerror(-r));
+			return r;
+		}
+	}
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_DUMPABLE, 0) != 0) {
+		int r = -errno;
+
+		fprintf(stderr, "authzd: cannot give up rights: %s\n", strerror(-r));
+		return r;
+	}
+	return 0;
+}
+
+/* A descriptor a connection, so that ours is the bound and not the shell's. */
+static void raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		if (limit.rlim_cur > 65536) {
+			limit.rlim_cur = 65536;
+		}
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static int prepare_folders(struct server *server)
+{
+	const struct config *config = server->config;
+	char why[STATEDIR_WHY] = "cannot prepare the state folder";
+	int r = statedir_prepare(config, why);
+
+	if (r == 0) {
+		r = statedir_lock(config, &server->lock, why);
+	}
+	if (r == 0) {
+		r = statedir_prepare_socket(config, why);
+	}
+	if (r < 0) {
+		say(why);
+	}
+	return r;
+}
+
+static int load_policy(struct server *server, struct build *build)
+{
+	const struct config *config = server->config;
+	struct build_options options = { .path = config->policy,
+		.print = config->log_format == LOG_TEXT };
+	int r;
+
+	options.owners.uids[options.owners.count++] = config->uid;
+	if (config->has_policy_owner) {
+		options.owners.uids[options.owners.count++] = config->policy_owner;
+	}
+	build_run(build, &options);
+	if (build->snapshot == NULL) {
+		if (build->why[0] != '\0' && !options.print) {
+			log_error("the policy cannot be read", "why=%s", build->why);
+		}
+		if (build->why[0] == '\0') {
+			fprintf(stderr, "authzd: the policy in %s was refused: %zu %s\n",
+				config->policy, build->errors,
+				build->errors == 1 ? "error" : "errors");
+		}
+		return -EINVAL;
+	}
+	r = current_init(&server->current, build->snapshot);
+	if (r == 0) {
+		build->snapshot = NULL;
+	}
+	return r;
+}
+
+static int open_store(struct server *server)
+{
+	const struct config *config = server->config;
+	struct store_options options = {
+		.pepper = config->pepper,
+		.readers = config->workers + 4,
+	};
+	char why[STORE_WHY] = "cannot open the store";
+	char path[PATH_MAX];
+	int r;
+
+	if ((size_t)snprintf(path, sizeof path, "%s/store.mdb", config->state) >= sizeof path) {
+		say("the state folder's path is too long");
+		return -ENAMETOOLONG;
+	}
+	options.path = path;
+	r = store_open(&options, &server->store, why);
+	if (r < 0) {
+		say(why);
+		return r;
+	}
+	r = usage_create(server->store, &server->usage);
+	if (r == 0) {
+		r = writer_create(server->store, server->usage, &server->writer);
+	}
+	if (r < 0) {
+		fprintf(stderr, "authzd: cannot start the store's threads: %s\n", strerror(-r));
+	}
+	return r;
+}
+
+static int start_threads(struct server *server, struct build *build)
+{
+	const struct config *config = server->config;
+	int r = quota_create(&server->quota);
+
+	for (unsigned i = 0; i < config->workers && r == 0; i++) {
+		server->worker_count++;
+		r = worker_init(&server->workers[i], server, i);
+	}
+	if (r == 0) {
+		r = reload_create(server, build, &server->reload);
+	}
+	for (unsigned i = 0; i < server->worker_count && r == 0; i++) {
+		r = worker_start(&server->workers[i]);
+	}
+	if (r == 0) {
+		r = reload_start(server->reload);
+	}
+	for (size_t i = 0; i < server->listener_count && r == 0; i++) {
+		r = listener_listen(&server->listeners[i], server);
+	}
+	if (r < 0) {
+		fprintf(stderr, "authzd: cannot start: %s\n", strerror(-r));
+	}
+	return r;
+}
+
+int server_init(struct server *server, const struct config *config)
+{
+	struct build build = { .folder = NULL };
+	struct timespec now;
+	int r;
+
+	server->config = config;
+	server->lock = -1;
+	server->started_tick = uv_hrtime();
+	clock_gettime(CLOCK_REALTIME, &now);
+	server->started_at = now.tv_sec;
+	/* A peer that hangs up is an error of one call. */
+	signal(SIGPIPE, SIG_IGN);
+	raise_descriptors();
+	r = init_loop(server);
+	if (r < 0) {
+		fprintf(stderr, "authzd: cannot start: %s\n", strerror(-r));
+		return r;
+	}
+	r = prepare_folders(server);
+	if (r == 0) {
+		r = open_listeners(server);
+	}
+	if (r == 0) {
+		r = drop_rights(config);
+	}
+	if (r == 0) {
+		r = load_policy(server, &build);
+	}
+	if (r == 0) {
+		r = open_store(server);
+	}
+	if (r == 0) {
+		r = start_threads(server, &build);
+	}
+	build_finish(&build);
+	return r;
+}
+
+int server_run(struct server *server)
+{
+	int r;
+
+	log_info("ready", "version=%s revision=%s workers=%u socket=%s", AUTHZ_VERSION,
+		pol_snapshot_revision(server->workers[0].snapshot), server->worker_count,
+		server->config->listeners[0].path);
+	r = notify_supervisor("READY=1");
+	if (r < 0) {
+		log_warn("the supervisor could not be told", "error=%s", strerror(-r));
+	}
+	return uv_run(&server->loop, UV_RUN_DEFAULT) == 0 ? 0 : -EBUSY;
+}
+
+void server_finish(struct server *server)
+{
+	bool served = server->stopping;
+
+	for (unsigned i = 0; i < server->worker_count; i++) {
+		if (server->workers[i].running) {
+			worker_end(&server->workers[i]);
+			uv_thread_join(&server->workers[i].thread);
+			server->workers[i].running = false;
+		}
+	}
+	reload_stop(server->reload);
+	/* Flushes what the workers left. */
+	writer_destroy(server->writer);
+	for (unsigned i = 0; i < server->worker_count; i++) {
+		worker_finish(&server->workers[i]);
+	}
+	reload_destroy(server->reload);
+	quota_destroy(server->quota);
+	usage_destroy(server->usage);
+	store_close(server->store);
+	current_finish(&server->current);
+	if (server->has_loop) {
+		int r;
+
+		close_handles(server);
+		uv_run(&server->loop, UV_RUN_DEFAULT);
+		r = uv_loop_close(&server->loop);
+		assert(r == 0);
+		(void)r;
+	}
+	for (size_t i = 0; i < server->listener_count; i++) {
+		listener_close(&server->listeners[i]);
+	}
+	if (server->lock >= 0) {
+		close(server->lock);
+	}
+	if (served) {
+		log_info("ended", "uptime_s=%llu",
+			(unsigned long long)((uv_hrtime() - server->started_tick) / 1000000000));
+	}
+}
