@@ -15,19 +15,14 @@ void assignment_put(struct app *app, struct params *params)
 	params_flag(params, app, "tenant", FLAG_TENANT);
 }
 
-int assignment_show(struct app *app, struct wire_cursor record, const char *done)
+void assignment_print(struct app *app, struct wire_cursor record, const char *done)
 {
 	struct pol_arena *arena = &app->arena;
 	const char *at = record_list(arena, record, "at");
 	int64_t until = record_int(record, "until", 0);
 
-	if (app->want_json) {
-		json_wire(&app->json, record);
-		return EXIT_YES;
-	}
 	printf("%s: %s, role %s%s%s%s%s\n", done,
 		text_escape(arena, pol_str_of(app->args.words[0])),
 		text_escape(arena, pol_str_of(app->args.words[1])), at[0] != '\0' ? ", at " : "",
 		at, until != 0 ? ", until " : "", when_text_full(app, until));
-	return EXIT_YES;
 }

@@ -10,5 +10,5 @@
 /* principal, role, at, tenant. */
 void assignment_put(struct app *app, struct params *params);
 
-/* "assigned collector to alice at api:/loans/7"; the record with --json. Returns EXIT_YES. */
-int assignment_show(struct app *app, struct wire_cursor record, const char *done);
+/* "assigned: alice, role viewer, at api:/loans/7". */
+void assignment_print(struct app *app, struct wire_cursor record, const char *done);

@@ -3,11 +3,15 @@
 
 #include <string.h>
 
-int principal_put(struct app *app, struct params *params)
+int principal_put(struct app *app, struct params *params, bool edit)
 {
 	const char *access = app->args.values[FLAG_API_ACCESS];
 
-	params_flag(params, app, "name", FLAG_NAME);
+	if (edit && app->args.given[FLAG_NAME] && app->args.values[FLAG_NAME][0] == '\0') {
+		params_nil(params, "name");
+	} else {
+		params_flag(params, app, "name", FLAG_NAME);
+	}
 	params_flag(params, app, "tenant", FLAG_TENANT);
 	if (access != NULL) {
 		bool yes = strcmp(access, "yes") == 0;

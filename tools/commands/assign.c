@@ -26,7 +26,15 @@ static int run(struct app *app)
 		params_int(&params, "until", until);
 	}
 	status = rpc_call(app, "assignments.create", &params, &record);
-	return status == EXIT_YES ? assignment_show(app, record, "assigned") : status;
+	if (status != EXIT_YES) {
+		return status;
+	}
+	if (app->want_json) {
+		json_wire(&app->json, record);
+	} else {
+		assignment_print(app, record, "assigned");
+	}
+	return EXIT_YES;
 }
 
 static const enum flag flags[] = { FLAG_AT, FLAG_UNTIL, FLAG_TENANT };

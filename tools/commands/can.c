@@ -208,6 +208,8 @@ static int run(struct app *app)
 	status = token_put(app, &view.subject, &given);
 	if (status == EXIT_YES) {
 		params_flag(&view.subject, app, "principal", FLAG_PRINCIPAL);
+		params_flag(&view.subject, app, "environment", FLAG_ENVIRONMENT);
+		params_flag(&view.subject, app, "tenant", FLAG_TENANT);
 		if (!given && !app->args.given[FLAG_PRINCIPAL]) {
 			status = app_fail(app, EXIT_USAGE, "usage",
 				"who? give --principal ID, --token-file FILE or --token -");
@@ -224,7 +226,8 @@ static int run(struct app *app)
 	return status;
 }
 
-static const enum flag flags[] = { FLAG_PRINCIPAL, FLAG_TOKEN, FLAG_TOKEN_FILE, FLAG_TREE };
+static const enum flag flags[] = { FLAG_PRINCIPAL, FLAG_TOKEN, FLAG_TOKEN_FILE, FLAG_ENVIRONMENT,
+	FLAG_TENANT, FLAG_TREE };
 
 const struct command command_can = {
 	.name = "can",

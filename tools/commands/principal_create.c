@@ -15,7 +15,7 @@ static int run(struct app *app)
 	params_begin(&params);
 	params_text(&params, "id", app->args.words[0]);
 	params_flag(&params, app, "kind", FLAG_KIND);
-	status = principal_put(app, &params);
+	status = principal_put(app, &params, false);
 	if (status != EXIT_YES) {
 		params_finish(&params);
 		return status;

@@ -19,7 +19,7 @@ static int run(struct app *app)
 	}
 	params_begin(&params);
 	params_text(&params, "id", app->args.words[0]);
-	status = principal_put(app, &params);
+	status = principal_put(app, &params, true);
 	if (status != EXIT_YES) {
 		params_finish(&params);
 		return status;
@@ -34,9 +34,10 @@ const struct command command_principal_edit = {
 	.name = "principal edit",
 	.words = "ID",
 	.summary = "Change a principal's name, attributes or use of the API",
-	.text = "The attributes given replace all that were there. --api-access no makes every "
-		"key\n"
-		"of the principal useless until it is yes again.\n",
+	.text = "An empty --name '' takes the name away. The attributes given replace all that "
+		"were\n"
+		"there. --api-access no makes every key of the principal useless until it is "
+		"yes.\n",
 	.examples = "  authzcheck principal edit alice --name 'Alice Smith'\n"
 		    "  authzcheck principal edit alice --api-access no\n",
 	.flags = flags,

@@ -46,6 +46,10 @@ static int run(struct app *app)
 	if (status != EXIT_YES) {
 		return status;
 	}
+	/* The policy's own are in its files, not among the assignments. */
+	if (record_bool(record, "declared", false)) {
+		return show_principal(app, record);
+	}
 	if (!app->want_json) {
 		show_principal_fields(app, record);
 		return list_part(app, &list, NULL, app);

@@ -4,6 +4,13 @@
 
 #include "tools/assignment.h"
 #include "tools/commands/commands.h"
+#include "tools/record.h"
+
+static bool on_item(void *context, struct wire_cursor item)
+{
+	assignment_print(context, item, "unassigned");
+	return true;
+}
 
 static int run(struct app *app)
 {
@@ -14,7 +21,15 @@ static int run(struct app *app)
 	params_begin(&params);
 	assignment_put(app, &params);
 	status = rpc_call(app, "assignments.delete", &params, &record);
-	return status == EXIT_YES ? assignment_show(app, record, "unassigned") : status;
+	if (status != EXIT_YES) {
+		return status;
+	}
+	if (app->want_json) {
+		json_wire(&app->json, record);
+	} else {
+		record_each(record, "items", on_item, app);
+	}
+	return EXIT_YES;
 }
 
 static const enum flag flags[] = { FLAG_AT, FLAG_TENANT };
@@ -23,7 +38,8 @@ const struct command command_unassign = {
 	.name = "unassign",
 	.words = "PRINCIPAL ROLE",
 	.summary = "Take a role from a principal; it holds for the next request",
-	.text = "With --at, the assignment with exactly these places.\n",
+	.text = "Everything that the principal holds of this role goes, wherever; with --at, the\n"
+		"assignment with exactly these places alone.\n",
 	.examples = "  authzcheck unassign alice collector\n"
 		    "  authzcheck unassign alice viewer --at api:/loans/7\n",
 	.flags = flags,
