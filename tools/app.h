@@ -29,8 +29,8 @@ enum {
 	EXIT_DAEMON = 3, /* no daemon, deadline, overloaded, internal */
 };
 
-/* All that one run keeps in memory, its longest list a page at a time. */
-#define APP_ARENA_LIMIT ((size_t)512 * 1024 * 1024)
+/* All that one run keeps in memory, the drawing of a million nodes included. */
+#define APP_ARENA_LIMIT ((size_t)2 << 30)
 
 struct rpc;
 

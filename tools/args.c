@@ -159,13 +159,15 @@ const char *args_nearest(const char *word, const char *const *candidates, size_t
 
 static bool list_add(struct args_list *list, struct pol_arena *arena, struct pol_str item)
 {
-	struct pol_str *items = pol_arena_grow(
-		arena, list->items, list->count, list->count + 1, sizeof *items, &list->capacity);
+	if (list->count == list->capacity) {
+		struct pol_str *items = pol_arena_grow(arena, list->items, list->count,
+			list->count + 1, sizeof *items, &list->capacity);
 
-	if (items == NULL) {
-		return false;
+		if (items == NULL) {
+			return false;
+		}
+		list->items = items;
 	}
-	list->items = items;
 	list->items[list->count++] = item;
 	return true;
 }

@@ -3,13 +3,15 @@
 
 bool draw_add(struct draw *draw, struct pol_arena *arena, unsigned depth, const char *text)
 {
-	struct draw_line *lines = pol_arena_grow(
-		arena, draw->lines, draw->count, draw->count + 1, sizeof *lines, &draw->capacity);
+	if (draw->count == draw->capacity) {
+		struct draw_line *lines = pol_arena_grow(arena, draw->lines, draw->count,
+			draw->count + 1, sizeof *lines, &draw->capacity);
 
-	if (lines == NULL) {
-		return false;
+		if (lines == NULL) {
+			return false;
+		}
+		draw->lines = lines;
 	}
-	draw->lines = lines;
 	draw->lines[draw->count++] = (struct draw_line){
 		.depth = depth < DRAW_MAX_DEPTH ? depth : DRAW_MAX_DEPTH - 1,
 		.text = text,

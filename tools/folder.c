@@ -114,17 +114,19 @@ static int read_file(struct walk *walk, struct pol_source *source)
 static int add_file(struct walk *walk, const char *path)
 {
 	struct folder *folder = walk->folder;
-	struct pol_source *sources;
 
 	if (folder->count == FILES_MAX) {
 		return fail(walk, walk->root, "holds more than 10,000 policy files");
 	}
-	sources = pol_arena_grow(&walk->app->arena, folder->sources, folder->count,
-		folder->count + 1, sizeof *sources, &folder->capacity);
-	if (sources == NULL) {
-		return fail(walk, path, "no memory left");
+	if (folder->count == folder->capacity) {
+		struct pol_source *sources = pol_arena_grow(&walk->app->arena, folder->sources,
+			folder->count, folder->count + 1, sizeof *sources, &folder->capacity);
+
+		if (sources == NULL) {
+			return fail(walk, path, "no memory left");
+		}
+		folder->sources = sources;
 	}
-	folder->sources = sources;
 	folder->sources[folder->count++] = (struct pol_source){ .name = pol_str_of(path) };
 	return EXIT_YES;
 }

@@ -30,6 +30,7 @@ static const struct command *const commands[] = {
 	&command_status,
 	&command_policy_check,
 	&command_policy_test,
+	&command_policy_show,
 };
 
 enum {

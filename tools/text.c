@@ -150,48 +150,53 @@ static bool escape(uint32_t code, size_t len, unsigned char first, char out[ESCA
 	return true;
 }
 
+/* The next character as it is shown, in buf or in str itself; str is then behind it. */
+static struct pol_str next_shown(struct pol_str *str, char buf[ESCAPE_SIZE])
+{
+	size_t len;
+	uint32_t code = text_decode(*str, &len);
+	struct pol_str out = { str->ptr, len };
+
+	if (escape(code, len, (unsigned char)str->ptr[0], buf)) {
+		out = pol_str_of(buf);
+	}
+	str->ptr += len;
+	str->len -= len;
+	return out;
+}
+
 const char *text_escape(struct pol_arena *arena, struct pol_str str)
 {
-	char *out = pol_arena_alloc(arena, str.len + 1, ESCAPE_SIZE - 1);
+	char buf[ESCAPE_SIZE];
+	struct pol_str rest = str;
+	size_t size = 1;
 	size_t at = 0;
+	char *out;
 
+	while (rest.len > 0) {
+		size += next_shown(&rest, buf).len;
+	}
+	out = pol_arena_alloc(arena, size, 1);
 	if (out == NULL) {
 		return "";
 	}
 	while (str.len > 0) {
-		char buf[ESCAPE_SIZE];
-		size_t len;
-		uint32_t code = text_decode(str, &len);
-		const char *from = str.ptr;
-		size_t count = len;
+		struct pol_str shown = next_shown(&str, buf);
 
-		if (escape(code, len, (unsigned char)str.ptr[0], buf)) {
-			from = buf;
-			count = strlen(buf);
-		}
-		memcpy(out + at, from, count);
-		at += count;
-		str.ptr += len;
-		str.len -= len;
+		memcpy(out + at, shown.ptr, shown.len);
+		at += shown.len;
 	}
-	out[at] = '\0';
 	return out;
 }
 
 void text_put(FILE *file, struct pol_str str)
 {
-	while (str.len > 0) {
-		char buf[ESCAPE_SIZE];
-		size_t len;
-		uint32_t code = text_decode(str, &len);
+	char buf[ESCAPE_SIZE];
 
-		if (escape(code, len, (unsigned char)str.ptr[0], buf)) {
-			fputs(buf, file);
-		} else {
-			fwrite(str.ptr, 1, len, file);
-		}
-		str.ptr += len;
-		str.len -= len;
+	while (str.len > 0) {
+		struct pol_str shown = next_shown(&str, buf);
+
+		fwrite(shown.ptr, 1, shown.len, file);
 	}
 }
 

@@ -110,13 +110,16 @@ static bool on_drawn(void *context, const struct pol_shown *shown)
 {
 	struct view *view = context;
 	bool kept = view->search == NULL || matches(shown, view->search);
-	struct shown *nodes = pol_arena_grow(&view->app->arena, view->nodes, view->count,
-		view->count + 1, sizeof *nodes, &view->capacity);
 
-	if (nodes == NULL) {
-		return false;
+	if (view->count == view->capacity) {
+		struct shown *nodes = pol_arena_grow(&view->app->arena, view->nodes, view->count,
+			view->count + 1, sizeof *nodes, &view->capacity);
+
+		if (nodes == NULL) {
+			return false;
+		}
+		view->nodes = nodes;
 	}
-	view->nodes = nodes;
 	view->nodes[view->count++] = (struct shown){ shown->depth, kept, node_text(view, shown) };
 	view->found += kept;
 	return true;
