@@ -81,8 +81,8 @@ Test(authz_call, an_allow_is_an_allow_and_a_deny_a_deny)
 	cr_expect_eq(decision.status, 403);
 	cr_expect_str_eq(decision.reason, "role");
 	authz_destroy(authz);
-	cr_expect_eq(server.connections, 1);
 	fake_stop(&server);
+	cr_expect_eq(server.connections, 1);
 }
 
 Test(authz_call, without_a_daemon_everything_is_denied)
@@ -262,8 +262,8 @@ Test(authz_call, an_answer_that_is_none_denies_and_ends_the_connection)
 		cr_expect_eq(authz_check(authz, &question, &decision), AUTHZ_OK, "case %zu", i);
 		cr_expect_eq(decision.verdict, AUTHZ_ALLOW, "case %zu", i);
 		authz_destroy(authz);
-		cr_expect_eq(server.connections, 2, "case %zu", i);
 		fake_stop(&server);
+		cr_expect_eq(server.connections, 2, "case %zu", i);
 	}
 }
 
@@ -382,8 +382,8 @@ Test(authz_call, a_missed_deadline_denies_and_ends_the_connection)
 		cr_expect_eq(authz_check(authz, &question, &decision), AUTHZ_OK);
 	}
 	authz_destroy(authz);
-	cr_expect_eq(server.connections, 3);
 	fake_stop(&server);
+	cr_expect_eq(server.connections, 3);
 }
 
 static void on_signal(int number)
@@ -420,8 +420,8 @@ Test(authz_call, signals_do_not_disturb_a_wait)
 		cr_assert_eq(decision.verdict, AUTHZ_ALLOW);
 	}
 	authz_destroy(authz);
-	cr_expect_eq(server.connections, 1);
 	fake_stop(&server);
+	cr_expect_eq(server.connections, 1);
 }
 
 static void answer_in_bytes(struct fake_server *server, int fd, unsigned number)
@@ -489,8 +489,8 @@ Test(authz_call, a_question_is_asked_once_more_when_the_connection_breaks)
 			enough ? AUTHZ_ECLOSED : AUTHZ_OK, "%u", broken);
 		cr_expect_eq(is_denial(&decision), enough);
 		authz_destroy(authz);
-		cr_expect_eq(server.connections, broken == 0 ? 1 : 2);
 		fake_stop(&server);
+		cr_expect_eq(server.connections, broken == 0 ? 1 : 2);
 	}
 }
 
@@ -630,8 +630,8 @@ Test(authz_call, a_reply_is_the_result_or_the_error_as_it_came)
 	authz_refusal(authz, &reply);
 	cr_expect_str_eq(reply.code, "not_found");
 	authz_destroy(authz);
-	cr_expect_eq(server.connections, 1);
 	fake_stop(&server);
+	cr_expect_eq(server.connections, 1);
 }
 
 Test(authz_call, parameters_that_are_no_map_are_not_sent)

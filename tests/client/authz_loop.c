@@ -164,8 +164,8 @@ Test(authz_loop, answers_in_any_order_reach_their_own_callbacks)
 	cr_expect_eq(log.disconnects, 0);
 	authz_destroy(authz);
 	cr_expect_eq(log.disconnects, 1);
-	cr_expect_eq(server.connections, 1);
 	fake_stop(&server);
+	cr_expect_eq(server.connections, 1);
 }
 
 Test(authz_loop, as_many_as_allowed_are_outstanding_and_not_one_more)
@@ -344,8 +344,8 @@ Test(authz_loop, a_callback_may_start_the_next)
 	cr_expect_eq(run(authz, &log, 51), AUTHZ_OK);
 	cr_expect_eq(log.allowed, 51);
 	authz_destroy(authz);
-	cr_expect_eq(server.connections, 1);
 	fake_stop(&server);
+	cr_expect_eq(server.connections, 1);
 }
 
 Test(authz_loop, a_callback_that_hears_of_trouble_may_ask_again)
@@ -401,8 +401,8 @@ Test(authz_loop, nothing_blocks_while_requests_are_outstanding)
 	start(authz, &log, 1);
 	cr_expect_eq(run(authz, &log, 2), AUTHZ_OK);
 	authz_destroy(authz);
-	cr_expect_eq(server.connections, 1);
 	fake_stop(&server);
+	cr_expect_eq(server.connections, 1);
 }
 
 Test(authz_loop, a_request_that_cannot_start_has_no_callback)
@@ -485,8 +485,8 @@ Test(authz_loop, calls_bring_replies_and_refusals)
 	cr_expect_eq(run(authz, &log, 3), AUTHZ_OK);
 	cr_expect_eq(log.last_error, AUTHZ_EREFUSED);
 	authz_destroy(authz);
-	cr_expect_eq(server.connections, 1);
 	fake_stop(&server);
+	cr_expect_eq(server.connections, 1);
 }
 
 Test(authz_loop, a_forks_child_hears_nothing_of_the_parents_requests)

@@ -52,9 +52,10 @@ static void *run_acceptor(void *data)
 		connection = calloc(1, sizeof *connection);
 		require(connection != NULL && server->connections < FAKE_CONNECTIONS);
 		*connection = (struct connection){ server, fd, server->connections };
-		require(pthread_create(&server->threads[connection->number], NULL, run_connection,
-				connection) == 0);
+		/* Counted before its script runs, so that whoever was answered is counted. */
 		server->connections++;
+		require(pthread_create(&server->threads[server->connections - 1], NULL,
+				run_connection, connection) == 0);
 	}
 }
 
