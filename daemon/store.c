@@ -133,7 +133,7 @@ static int open_env(
 		/* LMDB leaves this one open across exec. */
 		r = store_error(mdb_env_get_fd(store->env, &fd));
 	}
-	if (r < 0) {
+	if (r != 0) {
 		return explain(why, r, "%s: %s", options->path,
 			r == -EIO ? "is no store, or is damaged" : strerror(-r));
 	}
@@ -297,7 +297,7 @@ int store_count(struct store_read *read, struct store_counts *out)
 	if (r == 0) {
 		r = store_error(mdb_env_info(read->store->env, &info));
 	}
-	if (r < 0) {
+	if (r != 0) {
 		return r;
 	}
 	out->keys = keys.ms_entries;

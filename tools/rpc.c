@@ -243,7 +243,7 @@ static uint32_t count_items(struct wire_cursor result)
 int rpc_pages(struct app *app, const struct pages *pages)
 {
 	bool show = isatty(STDERR_FILENO) == 1 && isatty(STDOUT_FILENO) != 1;
-	struct wire_cursor result;
+	struct wire_cursor result = { 0 };
 	size_t seen = 0;
 	bool more = false;
 	int status;
