@@ -241,7 +241,7 @@ class Daemon:
         self.clients.append(client)
         return client
 
-    def call(self, method, **params):
+    def call(self, method, /, **params):
         """One call on a connection of its own."""
         with Client(self.socket) as client:
             return client.call(method, **params)
@@ -323,7 +323,7 @@ class Client:
             raise Error(error)
         return result
 
-    def call(self, method, **params):
+    def call(self, method, /, **params):
         return self.receive(self.send(method, params or None))
 
     def call_many(self, calls, window=256):
@@ -357,7 +357,7 @@ class DaemonTest(unittest.TestCase):
         self.addCleanup(daemon.finish)
         return daemon
 
-    def assert_error(self, code, call, *arguments, **params):
+    def assert_error(self, code, call, /, *arguments, **params):
         """The call must answer with this code; gives the Error for a closer look."""
         with self.assertRaises(Error) as caught:
             call(*arguments, **params)

@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: Apache-2.0
+"""authorize, authorize_many and permissions: what is asked first is the reason."""
+
+import threading
+import time
+import unittest
+
+import harness
+import people
+
+
+class Authorize(people.PeopleTest):
+    def raw(self, client, params):
+        """The answer's bytes without its id."""
+        client.send_bytes(client.request(7, "authorize", params))
+        return client.socket.recv(4096)
+
+    def test_a_principal_by_name(self):
+        self.alice()
+        answer = self.c.call("authorize", principal="alice", method="GET", path="/loans/7")
+        self.assert_reason("ok", answer, 200)
+        self.assertEqual((answer["principal"], answer["tenant"]), ("alice", "default"))
+        self.assertNotIn("key", answer)
+        self.assertRegex(answer["revision"], "^[0-9a-f]{16}$")
+        answer = self.c.call("authorize", principal="nobody", method="GET", path="/loans/7")
+        self.assert_reason("unknown_principal", answer, 401)
+        answer = self.c.call("authorize", principal="alice", tenant="acme", method="GET",
+                             path="/loans/7")
+        self.assert_reason("unknown_principal", answer, 401)
+        self.assert_reason("ok", self.c.call("authorize", principal="billing", action="read",
+                                             resource="api:/loans/7"))
+
+    def test_each_reason_and_what_comes_before_it(self):
+        self.alice()
+        now = int(time.time())
+        self.c.call("principals.create", id="off")
+        _, good = self.key()
+        _, test = self.key(environment="test")
+        _, net = self.key(networks=["10.0.0.0/8"])
+        inactive, dead = self.key()
+        _, offs = self.key(principal="off")
+        _, future = self.key(not_before=now + 999)
+        revoked, gone = self.key(environment="test")
+        self.c.call("keys.disable", id=inactive)
+        self.c.call("keys.revoke", id=revoked)
+        self.c.call("principals.disable", id="off")
+        nowhere = {"path": "/nowhere"}
+        cases = [
+            # Each breaks a later rule as well; the earlier one is the reason.
+            ("malformed_token", 401, "x", {"environment": "test", **nowhere}),
+            ("unknown_key", 401, people_token(), {"environment": "test", **nowhere}),
+            ("revoked_key", 401, gone, nowhere),
+            ("inactive_key", 401, dead, {"environment": "test"}),
+            ("inactive_key", 401, future, {}),
+            ("inactive_principal", 401, offs, {"environment": "test"}),
+            ("wrong_environment", 401, test, {"tenant": "acme", **nowhere}),
+            ("wrong_tenant", 401, good, {"tenant": "acme", "service": "no"}),
+            ("unknown_service", 403, good, {"service": "no", "path": "//"}),
+            ("malformed_path", 400, good, {"path": "/loans/../x"}),
+            ("malformed_path", 400, good, {"path": ""}),
+            ("unknown_resource", 404, good, {"path": "/nowhere"}),
+            ("unknown_resource", 404, good, {"tree": "ui"}),
+            ("unknown_action", 403, good, {"method": "PATCH"}),
+            ("network", 403, net, {"method": "DELETE"}),
+            ("role", 403, good, {"method": "DELETE"}),
+            ("ok", 200, good, {}),
+        ]
+        for reason, status, token, params in cases:
+            with self.subTest(reason, **params):
+                asked = {"method": "GET", "path": "/loans/7", **params}
+                answer = self.c.call("authorize", token=token, **asked)
+                self.assert_reason(reason, answer, status)
+        answer = self.c.call("authorize", method="GET", path="/loans/7")
+        self.assert_reason("missing_token", answer, 401)
+
+    def test_the_form_of_a_request(self):
+        self.alice()
+        _, token = self.key()
+        cases = [
+            ("method", {}), ("path", {"method": "GET"}), ("method", {"path": "/"}),
+            ("resource", {"action": "read"}), ("action", {"resource": "api:/loans"}),
+            ("action", {"method": "GET", "path": "/", "action": "read", "resource": "api:/"}),
+            ("principal", {"method": "GET", "path": "/", "principal": "alice"}),
+            ("ip", {"method": "GET", "path": "/", "ip": "300.1.1.1"}),
+            ("mfa_at", {"method": "GET", "path": "/", "mfa_at": "yesterday"}),
+            ("explain", {"method": "GET", "path": "/", "explain": True}),
+            ("Method", {"Method": "GET", "path": "/"}),
+        ]
+        for param, params in cases:
+            with self.subTest(params):
+                error = self.assert_error("invalid_request", self.c.call, "authorize",
+                                          token=token, **params)
+                self.assertEqual(error.error.get("param"), param, error)
+
+    def test_who_is_not_trusted_states_nothing(self):
+        self.alice()
+        _, token = self.key()
+        other = self.stranger()
+        asked = {"method": "GET", "path": "/loans/7"}
+        for fact in ({"ip": "10.0.0.1"}, {"mfa_at": 1}, {"time": 1}):
+            self.assert_reason("not_trusted", other.call("authorize", token=token, **asked, **fact),
+                               403)
+            self.assert_reason("not_trusted", other.call("authorize", token="x", **asked, **fact))
+        answer = other.call("authorize", principal="alice", **asked)
+        self.assert_reason("not_trusted", answer, 403)
+        self.assertEqual(set(answer), {"allow", "status", "reason", "revision"})
+        self.assert_reason("ok", other.call("authorize", token=token, **asked))
+        page = other.call("permissions", principal="alice")
+        self.assertEqual((page["status"], page["reason"], page["items"]), (403, "not_trusted", []))
+
+    def test_who_is_not_trusted_cannot_tell_one_401_from_another(self):
+        self.alice()
+        self.c.call("principals.create", id="off")
+        inactive, dead = self.key()
+        revoked, gone = self.key()
+        _, test = self.key(environment="test")
+        _, offs = self.key(principal="off")
+        self.c.call("keys.disable", id=inactive)
+        self.c.call("keys.revoke", id=revoked)
+        self.c.call("principals.disable", id="off")
+        other = self.stranger()
+        asked = {"method": "GET", "path": "/loans/7"}
+        answers = {
+            self.raw(other, {**asked, "token": token})
+            for token in ("", "x", people_token(), dead, gone, test, offs)
+        }
+        answers.add(self.raw(other, asked))
+        self.assertEqual(len(answers), 1)
+        self.assertIn(b"unauthenticated", answers.pop())
+
+    def test_many_are_answered_in_order(self):
+        self.alice()
+        _, token = self.key()
+        result = self.c.call("authorize_many", token=token, method="GET", requests=[
+            {"path": "/loans/7"}, {"path": "/nowhere"}, {"path": "/loans/7", "method": "DELETE"},
+            {"path": "/health"}, {"path": "/loans/7", "token": "x"},
+        ])
+        self.assertEqual([answer["reason"] for answer in result["results"]],
+                         ["ok", "unknown_resource", "role", "ok", "malformed_token"])
+        self.assertRegex(result["revision"], "^[0-9a-f]{16}$")
+        self.assertEqual(self.c.call("authorize_many", requests=[])["results"], [])
+
+    def test_many_and_one_agree(self):
+        self.alice("clerk")
+        id, token = self.key(scopes=["loans:read"])
+        asked = [
+            {"method": method, "path": path, **who}
+            for method in ("GET", "POST", "DELETE", "PATCH")
+            for path in ("/loans", "/loans/7", "/health", "/x", "//")
+            for who in ({"token": token}, {"principal": "alice"}, {"principal": "nobody"}, {})
+        ]
+        many = self.c.call("authorize_many", requests=asked)
+        for one, answer in zip(asked, many["results"]):
+            alone = self.c.call("authorize", **one)
+            self.assertEqual({**answer, "revision": many["revision"]}, alone)
+        self.assertEqual(self.c.call("keys.get", id=id)["uses"], 2 * 20)
+
+    def test_one_bad_entry_fails_the_call_and_counts_nothing(self):
+        self.alice()
+        id, token = self.key()
+        good = {"method": "GET", "path": "/loans/7"}
+        for bad in ({"method": "GET"}, {**good, "ip": "x"}, {**good, "nope": 1}, {**good, "path": 7}):
+            error = self.assert_error("invalid_request", self.c.call, "authorize_many",
+                                      token=token, requests=[good, bad, good])
+            self.assertIn("requests[1]", error.error["param"])
+        self.assertEqual(self.c.call("keys.get", id=id)["uses"], 0)
+        self.assert_error("invalid_request", self.c.call, "authorize_many", token=token,
+                          requests=[good] * 1025)
+        full = self.c.call("authorize_many", token=token, requests=[good] * 1024)
+        self.assertEqual(len(full["results"]), 1024)
+
+    def test_permissions_and_decisions_agree(self):
+        self.alice("clerk")
+        _, token = self.key(scopes=["loans:read"])
+        for who in ({"token": token}, {"principal": "alice"}):
+            page = self.c.call("permissions", **who)
+            self.assertEqual((page["status"], page["reason"]), (200, "ok"))
+            allowed = {(item["resource"], action) for item in page["items"]
+                       for action in item["actions"]}
+            self.assertIn(("api:/loans", "list"), allowed)
+            for resource in ("api:/loans", "api:/loans/{loan}", "api:/loans/{loan}/payments"):
+                for action in ("list", "create", "read", "update", "delete"):
+                    answer = self.c.call("authorize", action=action,
+                                         resource=resource.replace("{loan}", "7"), **who)
+                    self.assertEqual((resource, action) in allowed, answer["allow"],
+                                     (who, resource, action, answer))
+            found, cursor = [], {}
+            while True:
+                part = self.c.call("permissions", limit=1, **cursor, **who)
+                found += part["items"]
+                if "cursor" not in part:
+                    break
+                cursor = {"cursor": part["cursor"]}
+            self.assertEqual(found, page["items"])
+        page = self.c.call("permissions", token="x")
+        self.assertEqual((page["status"], page["reason"], page["items"]),
+                         (401, "malformed_token", []))
+        self.assert_error("invalid_request", self.c.call, "permissions")
+        self.assert_error("invalid_request", self.c.call, "permissions", principal="alice",
+                          tree="nope")
+
+    def test_after_the_answer_to_a_revocation_nothing_is_allowed(self):
+        self.alice()
+        keys = [self.key() for _ in range(4)]
+        for id, secret in keys:
+            revoked = threading.Event()
+            stop = threading.Event()
+            wrong = []
+
+            def ask(secret=secret, revoked=revoked, stop=stop, wrong=wrong):
+                with harness.Client(self.d.socket) as client:
+                    while not stop.is_set():
+                        after = revoked.is_set()
+                        answers = client.call_many([("authorize", {
+                            "token": secret, "method": "GET", "path": "/loans/7"})] * 16)
+                        if after and any(answer["allow"] for answer in answers):
+                            wrong.append(answers)
+
+            threads = [threading.Thread(target=ask) for _ in range(8)]
+            for thread in threads:
+                thread.start()
+            self.c.call("keys.revoke", id=id)
+            revoked.set()
+            for _ in range(40):
+                self.assert_reason("revoked_key", self.ask(secret))
+            stop.set()
+            for thread in threads:
+                thread.join()
+            self.assertEqual(wrong, [])
+
+
+def people_token():
+    """Well formed, and nobody's."""
+    import test_keys
+    body = "liq_live_1" + "A" * 11 + "_" + "b" * 32
+    return body + test_keys.crc(body)
+
+
+if __name__ == "__main__":
+    unittest.main()

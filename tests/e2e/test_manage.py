@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Principals, assignments, and who may change them."""
+
+import os
+import time
+import unittest
+
+import harness
+import people
+
+
+class Principals(people.PeopleTest):
+    def test_the_story_of_a_principal(self):
+        record = self.c.call("principals.create", id="bob@example.org", name="Bob", kind="service",
+                             attributes={"team": "ops"})
+        self.assertEqual(record["status"], "active")
+        self.assertEqual(record["attributes"], {"team": "ops"})
+        self.assertEqual((record["kind"], record["api_access"]), ("service", True))
+        self.assertEqual(record, self.c.call("principals.get", id="bob@example.org"))
+        changed = self.c.call("principals.update", id="bob@example.org", name=None, attributes={})
+        self.assertNotIn("name", changed)
+        self.assertNotIn("attributes", changed)
+        self.assertEqual(changed["kind"], "service")
+        self.c.call("principals.delete", id="bob@example.org")
+        self.assert_error("not_found", self.c.call, "principals.get", id="bob@example.org")
+
+    def test_a_switch_holds_at_once_for_principal_and_keys(self):
+        self.alice()
+        _, secret = self.key()
+
+        def reasons():
+            by_name = self.c.call("authorize", principal="alice", method="GET", path="/loans/7")
+            return by_name["reason"], self.ask(secret)["reason"]
+
+        self.assertEqual(reasons(), ("ok", "ok"))
+        self.c.call("principals.disable", id="alice")
+        self.assertEqual(reasons(), ("inactive_principal", "inactive_principal"))
+        self.c.call("principals.enable", id="alice")
+        self.c.call("principals.update", id="alice", api_access=False)
+        self.assertEqual(reasons(), ("ok", "inactive_principal"))
+        self.assert_error("conflict", self.c.call, "keys.create", principal="alice")
+        self.c.call("principals.update", id="alice", api_access=True)
+        self.assertEqual(reasons(), ("ok", "ok"))
+
+    def test_deleting_a_principal_revokes_its_keys(self):
+        self.alice()
+        keys = [self.key() for _ in range(5)]
+        self.c.call("principals.delete", id="alice")
+        for id, secret in keys:
+            self.assertEqual(self.c.call("keys.get", id=id)["status"], "revoked")
+            self.assert_reason("revoked_key", self.ask(secret), 401)
+        self.alice()
+        self.assert_reason("revoked_key", self.ask(keys[0][1]), 401)
+
+    def test_what_is_refused(self):
+        self.alice()
+        for id in ("", "x" * 129, "a b", "a/b", "a\nb", "..", "*"):
+            with self.subTest(id):
+                self.assert_error("invalid_request", self.c.call, "principals.create", id=id)
+        for id in ("alice", "billing"):
+            self.assert_error("conflict", self.c.call, "principals.create", id=id)
+        self.assert_error("invalid_request", self.c.call, "principals.create", id="x", kind="robot")
+        self.assert_error("not_found", self.c.call, "principals.create", id="x", tenant="acme")
+        self.assert_error("invalid_request", self.c.call, "principals.create", id="x",
+                          attributes={"a": "b" * 300})
+        for method in ("get", "update", "enable", "disable", "delete"):
+            self.assert_error("not_found", self.c.call, f"principals.{method}", id="nobody")
+
+    def test_those_of_the_files_are_there_and_read_only(self):
+        record = self.c.call("principals.get", id="billing")
+        self.assertTrue(record["declared"])
+        for method in ("update", "enable", "disable", "delete"):
+            self.assert_error("conflict", self.c.call, f"principals.{method}", id="billing")
+        self.assert_error("conflict", self.c.call, "assignments.create", principal="billing",
+                          role="clerk")
+        _, secret = self.key(principal="billing")
+        self.assert_reason("ok", self.ask(secret))
+        self.assert_reason("role", self.ask(secret, path="/loans/8"))
+
+    def test_the_list_is_whole_whatever_the_page(self):
+        for i in range(7):
+            self.c.call("principals.create", id=f"p{i}")
+        whole = self.c.call("principals.list")
+        self.assertNotIn("cursor", whole)
+        for limit in range(1, 9):
+            found, cursor = [], {}
+            while True:
+                page = self.c.call("principals.list", limit=limit, **cursor)
+                self.assertLessEqual(len(page["items"]), limit)
+                found += page["items"]
+                if "cursor" not in page:
+                    break
+                cursor = {"cursor": page["cursor"]}
+            self.assertEqual(found, whole["items"])
+        self.assertEqual([item["id"] for item in whole["items"]],
+                         [f"p{i}" for i in range(7)] + ["billing"])
+
+
+class Assignments(people.PeopleTest):
+    def test_given_and_taken(self):
+        self.c.call("principals.create", id="alice")
+        _, secret = self.key()
+        self.assert_reason("role", self.ask(secret))
+        record = self.c.call("assignments.create", principal="alice", role="viewer",
+                             at=["api:/loans/8", "api:/loans/7", "api:/loans/7"])
+        self.assertEqual(record["at"], ["api:/loans/7", "api:/loans/8"])
+        self.assert_reason("ok", self.ask(secret))
+        self.assert_reason("role", self.ask(secret, path="/loans/9"))
+        self.c.call("assignments.delete", principal="alice", role="viewer")
+        self.assert_reason("role", self.ask(secret))
+        self.assert_error("not_found", self.c.call, "assignments.delete", principal="alice",
+                          role="viewer")
+
+    def test_the_same_role_at_other_places(self):
+        self.c.call("principals.create", id="alice")
+        give = {"principal": "alice", "role": "viewer"}
+        self.c.call("assignments.create", **give, at=["api:/loans/7"])
+        self.c.call("assignments.create", **give, at=["api:/loans/8"])
+        self.assert_error("conflict", self.c.call, "assignments.create", **give,
+                          at=["api:/loans/8"])
+        gone = self.c.call("assignments.delete", **give, at=["api:/loans/7"])["items"]
+        self.assertEqual([item["at"] for item in gone], [["api:/loans/7"]])
+        left = self.c.call("assignments.list", principal="alice")["items"]
+        self.assertEqual([item["at"] for item in left], [["api:/loans/8"]])
+
+    def test_until_holds_until_then(self):
+        self.c.call("principals.create", id="alice")
+        _, secret = self.key()
+        self.c.call("assignments.create", principal="alice", role="viewer",
+                    until=int(time.time()) + 2)
+        self.assert_reason("ok", self.ask(secret))
+        harness.wait_until(lambda: self.ask(secret)["reason"] == "role", what="the end")
+        self.c.call("assignments.create", principal="alice", role="viewer")
+        self.assert_reason("ok", self.ask(secret))
+        self.assert_error("invalid_request", self.c.call, "assignments.create", principal="alice",
+                          role="clerk", until=int(time.time()) - 1)
+
+    def test_what_is_refused(self):
+        self.c.call("principals.create", id="alice")
+        give = {"principal": "alice", "role": "clerk"}
+        self.c.call("assignments.create", **give)
+        error = self.assert_error("conflict", self.c.call, "assignments.create",
+                                  principal="alice", role="auditor")
+        self.assertIn("exclusive", error.message)
+        for role in ("anyone", "vewer", ""):
+            self.assert_error("invalid_request", self.c.call, "assignments.create",
+                              principal="alice", role=role)
+        self.assert_error("not_found", self.c.call, "assignments.create", principal="bob",
+                          role="viewer")
+        self.assert_error("invalid_request", self.c.call, "assignments.create", principal="alice",
+                          role="viewer", at=[])
+        self.assert_error("invalid_request", self.c.call, "assignments.list")
+
+    def test_a_principal_holds_a_bounded_number(self):
+        self.c.call("principals.create", id="alice")
+        for i in range(64):
+            self.c.call("assignments.create", principal="alice", role="viewer",
+                        at=[f"api:/loans/{i}"])
+        self.assert_error("limit_reached", self.c.call, "assignments.create", principal="alice",
+                          role="viewer", at=["api:/loans/99"])
+        _, secret = self.key()
+        self.assert_reason("ok", self.ask(secret, path="/loans/63"))
+
+    def test_holders_of_a_role_in_pages(self):
+        for i in range(5):
+            self.c.call("principals.create", id=f"p{i}")
+            for place in (7, 8, 9):
+                self.c.call("assignments.create", principal=f"p{i}", role="viewer",
+                            at=[f"api:/loans/{place}"])
+            self.c.call("assignments.create", principal=f"p{i}", role="clerk")
+        whole = self.c.call("assignments.list", role="viewer")["items"]
+        self.assertEqual(len(whole), 15)
+        for limit in range(1, 8):
+            found, cursor = [], {}
+            while True:
+                page = self.c.call("assignments.list", role="viewer", limit=limit, **cursor)
+                self.assertLessEqual(len(page["items"]), limit)
+                found += page["items"]
+                if "cursor" not in page:
+                    break
+                cursor = {"cursor": page["cursor"]}
+            self.assertEqual(found, whole)
+
+
+class Managers(people.PeopleTest):
+    """Another user, and what `manage` lines let him do."""
+
+    LINES = """\
+manage user daemon authz:/keys list,create
+manage user daemon authz:/keys/* read,revoke
+manage user daemon authz:/principals/alice issue
+manage user daemon authz:/grants/roles/viewer grant
+"""
+
+    def arguments(self):
+        # The configuration lies beside the policy; the harness names the folder only later.
+        path = os.path.join(self.enterContextOf(), "authzd.conf")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(self.LINES)
+        return ["--config", path]
+
+    def enterContextOf(self):
+        import tempfile
+        folder = tempfile.TemporaryDirectory(prefix="authz-conf-")
+        self.addCleanup(folder.cleanup)
+        return folder.name
+
+    def test_one_may_what_the_lines_name_and_no_more(self):
+        self.alice()
+        mine, _ = self.key()
+        other = self.stranger()
+        self.assertEqual(len(other.call("keys.list")["items"]), 1)
+        id = other.call("keys.create", principal="alice")["id"]
+        self.assertEqual(other.call("keys.get", id=id)["created_by"], "uid:1")
+        other.call("keys.revoke", id=mine)
+        refused = [
+            ("keys.disable", {"id": id}), ("keys.update", {"id": id, "name": "x"}),
+            ("keys.create", {"principal": "billing"}), ("keys.create", {"roles": ["clerk"]}),
+            ("keys.create", {"scopes": ["loans:read"]}),
+            ("principals.create", {"id": "x"}), ("principals.list", {}),
+            ("principals.delete", {"id": "alice"}), ("principals.get", {"id": "nobody"}),
+            ("assignments.create", {"principal": "alice", "role": "viewer"}),
+            ("assignments.list", {"principal": "alice"}),
+        ]
+        for method, params in refused:
+            with self.subTest(method, **params):
+                self.assert_error("forbidden", other.call, method, **params)
+
+    def test_who_may_not_hand_out_a_role_cannot_reach_it_through_a_key(self):
+        self.alice("viewer", "clerk")
+        other = self.stranger()
+        self.assert_error("forbidden", other.call, "keys.create", principal="alice")
+
+
+class Strangers(people.PeopleTest):
+    def test_whom_no_line_names_may_change_nothing(self):
+        self.alice()
+        id, _ = self.key()
+        other = self.stranger()
+        calls = [("keys.list", {}), ("keys.get", {"id": id}), ("keys.revoke", {"id": id}),
+                 ("keys.create", {"principal": "alice"}), ("principals.list", {}),
+                 ("assignments.list", {"role": "viewer"})]
+        for method, params in calls:
+            with self.subTest(method):
+                self.assert_error("forbidden", other.call, method, **params)
+        # What is not there looks the same.
+        self.assert_error("forbidden", other.call, "keys.get", id="1zzzzzzzzzzz")
+        self.assertEqual(self.c.call("keys.get", id=id)["status"], "active")
+
+
+if __name__ == "__main__":
+    unittest.main()
