@@ -195,10 +195,12 @@ static void decide(
 		*out = (struct pol_decision){
 			.status = 403, .reason = POL_STR("not_trusted"), .node = POL_NONE
 		};
+		call->denied++;
 		return;
 	}
 	join(subject, &ask->facts);
 	pol_decide(call->snapshot, &subject->facts, out);
+	*(out->allow ? &call->allowed : &call->denied) += 1;
 	if ((out->marks & POL_MARK_WARN) != 0) {
 		warn(subject, out);
 	}

@@ -1,0 +1,323 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The policy changes while the daemon serves: noticed by itself, exchanged at one instant, refused
+whole when it is wrong."""
+
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import unittest
+
+import harness
+from harness import Client, wait_until
+
+BASE = """\
+tree api {
+    /loans { list GET, create POST }
+}
+
+principal ann {
+    role clerk
+}
+"""
+# What the role may do is in a file of its own, so that a change of many files is one of many.
+READS = "role clerk {\n    allow list on api:/loans\n}\n"
+WRITES = "role clerk {\n    allow create on api:/loans\n}\n"
+BROKEN = "role clerk {\n    allow reed on api:/loans\n}\n"
+FAILING = WRITES + 'test "it reads" {\n    as principal ann\n    allow GET api:/loans\n}\n'
+
+READ = {"principal": "ann", "method": "GET", "path": "/loans"}
+WRITE = {"principal": "ann", "method": "POST", "path": "/loans"}
+
+
+def files(clerk):
+    return {"base.policy": BASE, "clerk.policy": clerk}
+
+
+class Asking:
+    """Connections that ask without pause; each answer is kept as (revision, allow)."""
+
+    def __init__(self, daemon, connections=8):
+        self.stop = threading.Event()
+        self.answers = [[] for _ in range(connections)]
+        self.errors = []
+        self.threads = [
+            threading.Thread(target=self.run, args=(daemon.socket, answers))
+            for answers in self.answers
+        ]
+
+    def run(self, path, answers):
+        try:
+            with Client(path) as client:
+                while not self.stop.is_set():
+                    answer = client.call("authorize", **READ)
+                    answers.append((answer["revision"], answer["allow"]))
+        except Exception as error:  # pylint: disable=broad-except
+            self.errors.append(error)
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        wait_until(lambda: all(self.answers) or self.errors, what="all connections ask")
+        return self
+
+    def __exit__(self, *_):
+        self.stop.set()
+        for thread in self.threads:
+            thread.join()
+
+
+class Reloading(harness.DaemonTest):
+    def revision(self, daemon):
+        return daemon.call("policy.status")["revision"]
+
+    def assert_follows(self, daemon, change, to_writes=True):
+        """`change` happens under load and nobody tells the daemon: the answers follow, each is the
+        old policy's or the new one's, and no connection goes back once it saw the new."""
+        old = self.revision(daemon)
+        with Asking(daemon) as asking:
+            change()
+            wait_until(lambda: self.revision(daemon) != old or asking.errors, what="the exchange")
+            new = self.revision(daemon)
+            seen = [len(answers) for answers in asking.answers]
+            wait_until(lambda: asking.errors or all(
+                len(answers) > n + 10 for answers, n in zip(asking.answers, seen)))
+        self.assertEqual(asking.errors, [])
+        expected = [(old, to_writes), (new, not to_writes)]
+        for answers in asking.answers:
+            self.assertEqual(set(answers) - set(expected), set())
+            self.assertEqual(answers, sorted(answers, key=expected.index))
+            self.assertEqual(answers[-1], expected[1])
+
+    def test_an_edit_in_place_is_noticed(self):
+        daemon = self.daemon(files(READS))
+        self.assert_follows(daemon, lambda: daemon.write("clerk.policy", WRITES))
+
+    def test_a_rename_over_is_noticed(self):
+        daemon = self.daemon(files(READS))
+        self.assert_follows(daemon, lambda: daemon.replace("clerk.policy", WRITES))
+        # The file that was renamed over it is watched like the one before.
+        self.assert_follows(daemon, lambda: daemon.write("clerk.policy", READS), to_writes=False)
+
+    def test_a_checkout_of_many_files_is_one_change(self):
+        many = {f"part{n}/x.policy": f'role r{n} {{\n    allow list on api:/loans\n}}\n'
+                for n in range(60)}
+        daemon = self.daemon({**files(READS), **many}, start=False)
+
+        def git(*words):
+            subprocess.run(
+                ["git", "-C", daemon.policy, "-c", "user.name=t", "-c", "user.email=t@localhost",
+                 "-c", "safe.directory=*", "-c", "init.defaultBranch=main", *words],
+                check=True, capture_output=True, env=harness.environment(daemon.folder))
+
+        git("init")
+        git("add", ".")
+        git("commit", "-m", "old")
+        for number in range(60):
+            daemon.write(f"part{number}/x.policy",
+                         f'role s{number} {{\n    allow create on api:/loans\n}}\n')
+        daemon.write("clerk.policy", WRITES)
+        git("commit", "-am", "new")
+        git("checkout", "-q", "HEAD~1")
+        daemon.start()
+        self.assert_follows(daemon, lambda: git("checkout", "-q", "main"))
+        status = daemon.call("policy.status")
+        self.assertEqual((status["reloads"], status["refused"]), (1, 0))
+
+    def test_a_swapped_link_is_noticed(self):
+        daemon = self.daemon(start=False)
+        shutil.rmtree(daemon.policy)
+        for name, clerk in (("one", READS), ("two", WRITES)):
+            release = daemon.folder / "releases" / name / "policy"
+            release.mkdir(parents=True)
+            for file, text in files(clerk).items():
+                (release / file).write_text(text)
+
+        def point_to(name):
+            aside = daemon.folder / "aside"
+            aside.symlink_to(f"releases/{name}")
+            aside.rename(daemon.folder / "current")
+
+        point_to("one")
+        daemon.policy = daemon.folder / "current" / "policy"
+        daemon.start()
+        self.assert_follows(daemon, lambda: point_to("two"))
+        self.assert_follows(daemon, lambda: point_to("one"), to_writes=False)
+        # And what the link leads to now is watched.
+        path = daemon.folder / "releases" / "one" / "policy" / "clerk.policy"
+        self.assert_follows(daemon, lambda: path.write_text(WRITES))
+
+    def test_a_swapped_data_link_inside_the_folder_is_noticed(self):
+        daemon = self.daemon(start=False)
+        shutil.rmtree(daemon.policy)
+        daemon.policy.mkdir()
+        for name, clerk in (("..one", READS), ("..two", WRITES)):
+            (daemon.policy / name).mkdir()
+            for file, text in files(clerk).items():
+                (daemon.policy / name / file).write_text(text)
+        (daemon.policy / "..data").symlink_to("..one")
+        for file in files(READS):
+            (daemon.policy / file).symlink_to(f"..data/{file}")
+        daemon.start()
+
+        def swap():
+            (daemon.policy / "..tmp").symlink_to("..two")
+            (daemon.policy / "..tmp").rename(daemon.policy / "..data")
+
+        self.assert_follows(daemon, swap)
+
+    def test_a_folder_moved_aside_and_back_is_noticed(self):
+        daemon = self.daemon(files(READS))
+        new = daemon.folder / "new"
+        shutil.copytree(daemon.policy, new)
+        (new / "clerk.policy").write_text(WRITES)
+
+        def swap():
+            daemon.policy.rename(daemon.folder / "old")
+            new.rename(daemon.policy)
+
+        self.assert_follows(daemon, swap)
+
+    def test_a_new_file_in_a_new_folder_is_noticed(self):
+        daemon = self.daemon(files(READS))
+        old = self.revision(daemon)
+        daemon.write("more/deep/x.policy", "role extra {\n    allow list on api:/loans\n}\n")
+        wait_until(lambda: self.revision(daemon) != old)
+        middle = self.revision(daemon)
+        daemon.write("more/deep/x.policy", "role extra {\n    allow create on api:/loans\n}\n")
+        wait_until(lambda: self.revision(daemon) not in (old, middle))
+        shutil.rmtree(daemon.policy / "more")
+        wait_until(lambda: self.revision(daemon) == old)
+
+    def test_sighup_reloads_where_nothing_is_watched(self):
+        config = "watch no\n"
+        daemon = self.daemon(files(READS), start=False)
+        (daemon.folder / "authzd.conf").write_text(config)
+        daemon.arguments += ["--config", str(daemon.folder / "authzd.conf")]
+        daemon.start()
+        daemon.write("clerk.policy", WRITES)
+        self.assertTrue(daemon.call("authorize", **READ)["allow"])
+        self.assert_follows(daemon, lambda: daemon.signal(signal.SIGHUP))
+
+    def test_reload_answers_when_it_has_ended_and_holds_for_the_next_decision(self):
+        daemon = self.daemon(files(READS))
+        client, other = daemon.client(), daemon.client()
+        for round_number in range(6):
+            text = WRITES if round_number % 2 == 0 else READS
+            daemon.write("clerk.policy", text)
+            revision = client.call("policy.reload")["revision"]
+            for asker in (client, other):
+                answer = asker.call("authorize", **READ)
+                self.assertEqual((answer["revision"], answer["allow"]), (revision, text == READS))
+
+    def test_a_reload_that_changed_nothing_exchanges_nothing(self):
+        daemon = self.daemon(files(READS))
+        before = daemon.call("policy.status")
+        self.assertEqual(daemon.call("policy.reload")["revision"], before["revision"])
+        daemon.write("notes.txt", "no policy\n")
+        os.utime(daemon.policy / "clerk.policy")
+        self.assertEqual(daemon.call("policy.reload")["revision"], before["revision"])
+        after = daemon.call("policy.status")
+        self.assertEqual((after["serial"], after["reloads"]), (before["serial"], 0))
+
+
+class Refusing(harness.DaemonTest):
+    def assert_refused(self, daemon, problem):
+        """The running policy stays and everybody can see why; the error is given back."""
+        old = daemon.call("authorize", **READ)["revision"]
+        error = self.assert_error("invalid_policy", daemon.call, "policy.reload")
+        self.assertTrue(any(problem in found["message"] for found in error.error["diagnostics"]),
+                        error.error)
+        status = daemon.call("policy.status")
+        self.assertFalse(status["ok"])
+        self.assertEqual(status["revision"], old)
+        self.assertEqual(status["diagnostics"], error.error["diagnostics"])
+        answer = daemon.call("authorize", **READ)
+        self.assertEqual((answer["revision"], answer["allow"]), (old, True))
+        self.assertIn("refused", daemon.log())
+        return error
+
+    def test_a_broken_policy_is_refused_whole_and_the_running_one_stays(self):
+        daemon = self.daemon(files(READS))
+        with Asking(daemon) as asking:
+            daemon.write("clerk.policy", BROKEN)
+            error = self.assert_refused(daemon, "reed")
+        self.assertEqual(asking.errors, [])
+        self.assertEqual(len({answer for answers in asking.answers for answer in answers}), 1)
+        found = error.error["diagnostics"][0]
+        self.assertEqual((found["severity"], found["line"], found["column"]), ("error", 2, 11))
+        self.assertTrue(found["file"].endswith("policy/clerk.policy"))
+        # And when it is mended, all is well without anybody's help.
+        daemon.write("clerk.policy", WRITES)
+        wait_until(lambda: not daemon.call("authorize", **READ)["allow"])
+        self.assertTrue(daemon.call("policy.status")["ok"])
+
+    def test_a_broken_policy_that_goes_back_is_well_again(self):
+        daemon = self.daemon(files(READS))
+        daemon.write("clerk.policy", BROKEN)
+        wait_until(lambda: not daemon.call("policy.status")["ok"])
+        daemon.write("clerk.policy", READS)
+        wait_until(lambda: daemon.call("policy.status")["ok"])
+        self.assertEqual(daemon.call("policy.status")["reloads"], 0)
+
+    def test_a_policy_that_fails_its_own_tests_is_refused(self):
+        daemon = self.daemon(files(READS))
+        daemon.write("clerk.policy", FAILING)
+        self.assert_refused(daemon, "")
+
+    def test_what_others_may_write_is_refused_with_the_chmod_that_mends_it(self):
+        daemon = self.daemon(files(READS))
+        path = daemon.policy / "clerk.policy"
+        path.chmod(0o666)
+        self.assert_refused(daemon, f"chmod go-w {path}")
+        path.chmod(0o644)
+        daemon.policy.chmod(0o777)
+        self.assert_refused(daemon, f"chmod go-w {daemon.policy}")
+        daemon.policy.chmod(0o755)
+        daemon.call("policy.reload")
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root to give a file away")
+    def test_what_belongs_to_others_is_refused_with_the_chown_that_mends_it(self):
+        daemon = self.daemon(files(READS))
+        path = daemon.policy / "clerk.policy"
+        os.chown(path, 12345, 12345)
+        self.assert_refused(daemon, f"chown 0 {path}")
+
+    def test_a_link_out_of_the_folder_is_refused(self):
+        daemon = self.daemon(files(READS))
+        outside = daemon.folder / "outside.policy"
+        outside.write_text(WRITES)
+        link = daemon.policy / "x.policy"
+        link.symlink_to(outside)
+        self.assert_refused(daemon, "leads out")
+        link.unlink()
+        link = daemon.policy / "sub"
+        link.symlink_to("..")
+        self.assert_refused(daemon, "leads out")
+
+    def test_a_pipe_in_the_folder_is_refused_and_never_waited_for(self):
+        daemon = self.daemon(files(READS))
+        os.mkfifo(daemon.policy / "pipe.policy", 0o600)
+        self.assert_refused(daemon, "no regular file")
+
+    def test_links_in_a_circle_are_refused(self):
+        daemon = self.daemon(files(READS))
+        (daemon.policy / "sub").mkdir()
+        (daemon.policy / "sub" / "again").symlink_to("../sub")
+        self.assert_refused(daemon, "circle")
+
+    def test_a_folder_without_policy_is_refused(self):
+        daemon = self.daemon(files(READS))
+        for name in files(READS):
+            (daemon.policy / name).unlink()
+        self.assert_refused(daemon, "")
+
+    def test_a_file_beyond_its_bound_is_refused(self):
+        daemon = self.daemon(files(READS))
+        daemon.write("big.policy", "# " + "x" * (8 << 20) + "\n")
+        self.assert_refused(daemon, "8 MiB")
+
+
+if __name__ == "__main__":
+    unittest.main()

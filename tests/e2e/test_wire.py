@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What comes in over the socket: malformed, huge, slow, many; and that others notice nothing."""
+
+import socket
+import struct
+import threading
+import time
+import unittest
+
+import harness
+import msgpack
+from harness import Client, Error, wait_until
+
+ALLOWED = {"principal": "ann", "method": "GET", "path": "/loans"}
+
+POLICY = """\
+tree api {
+    /loans { list GET, create POST }
+}
+
+role viewer {
+    allow GET on api:/**
+}
+
+principal ann {
+    role viewer
+}
+"""
+
+MIB = 1 << 20
+
+
+def nested(depth):
+    """A request whose parameters hold arrays so deep that the whole is `depth` deep."""
+    inner = 1
+    for _ in range(depth - 3):
+        inner = [inner]
+    return msgpack.packb([0, 1, "authorize", [{"x": inner}]])
+
+
+# name, bytes, the id of the error, a word of its message
+MALFORMED = [
+    ("a byte that is never used", b"\xc1", None, "MessagePack"),
+    ("text that is no message", b"GET / HTTP/1.1\r\n\r\n", None, ""),
+    ("an array of four thousand million", b"\xdd\xff\xff\xff\xff", None, "256 KiB"),
+    ("a string of four gigabytes", b"\x94\x00\x01\xdb\xff\xff\xff\xff", None, "256 KiB"),
+    ("one byte more than the bound", b"\x94\x00\x01\xdb" + struct.pack(">I", 256 * 1024), None,
+     "256 KiB"),
+    ("deeper than the bound", nested(18), None, "deep"),
+    ("a map", msgpack.packb({"method": "status"}), None, ""),
+    ("an empty array", msgpack.packb([]), None, ""),
+    ("a notification", msgpack.packb([2, "status", []]), None, ""),
+    ("a response", msgpack.packb([1, 7, None, None]), 7, ""),
+    ("three elements", msgpack.packb([0, 7, "status"]), None, ""),
+    ("five elements", msgpack.packb([0, 7, "status", [], 1]), None, ""),
+    ("a negative id", msgpack.packb([0, -1, "status", []]), None, ""),
+    ("an id of 33 bits", msgpack.packb([0, 1 << 32, "status", []]), None, ""),
+    ("an id of text", msgpack.packb([0, "7", "status", []]), None, ""),
+    ("a method of number", msgpack.packb([0, 7, 8, []]), 7, ""),
+]
+
+# name, method, parameters, code, param
+REFUSED = [
+    ("an unknown method", "authorise", None, "unknown_method", None),
+    ("an unknown parameter", "authorize", {**ALLOWED, "princpal": "x"}, "invalid_request", "princpal"),
+    ("an ill-typed parameter", "authorize", {**ALLOWED, "principal": 7}, "invalid_request", "principal"),
+    ("a list of parameters", "authorize", [1], "invalid_request", None),
+    ("text that is no UTF-8", "authorize", {**ALLOWED, "principal": b"\xff"}, "invalid_request",
+     "principal"),
+]
+
+
+class Malformed(harness.DaemonTest):
+    def test_one_error_then_closed_and_others_live_on(self):
+        daemon = self.daemon({"a.policy": POLICY})
+        good = daemon.client()
+        for name, data, number, word in MALFORMED:
+            with self.subTest(name), Client(daemon.socket) as client:
+                client.send_bytes(data)
+                message = client.receive_message()
+                self.assertIsNotNone(message)
+                self.assertEqual(message[:2], [1, number])
+                self.assertEqual(message[2]["code"], "invalid_request")
+                self.assertIn(word, message[2]["message"])
+                self.assertIsNone(message[3])
+                self.assertTrue(client.is_closed())
+                self.assertTrue(good.call("authorize", **ALLOWED)["allow"])
+
+    def test_requests_before_the_malformed_one_are_answered(self):
+        daemon = self.daemon({"a.policy": POLICY})
+        client = daemon.client()
+        client.send_bytes(Client.request(1, "authorize", ALLOWED) + b"\xc1"
+                          + Client.request(2, "authorize", ALLOWED))
+        self.assertTrue(client.receive(1)["allow"])
+        self.assertIsNone(client.receive_message()[1])
+        self.assertTrue(client.is_closed())
+
+    def test_a_good_shape_with_bad_content_keeps_the_connection(self):
+        daemon = self.daemon({"a.policy": POLICY})
+        client = daemon.client()
+        for name, method, params, code, param in REFUSED:
+            with self.subTest(name):
+                with self.assertRaises(Error) as caught:
+                    client.receive(client.send(method, params))
+                self.assertEqual(caught.exception.code, code)
+                self.assertEqual(caught.exception.error.get("param"), param)
+        self.assertTrue(client.call("authorize", **ALLOWED)["allow"])
+
+    def test_a_duplicate_parameter_is_refused(self):
+        daemon = self.daemon({"a.policy": POLICY})
+        client = daemon.client()
+        pair = msgpack.packb("principal") + msgpack.packb("ann")
+        client.send_bytes(b"\x94\x00\x09\xa9authorize\x91\x82" + pair + pair)
+        with self.assertRaises(Error) as caught:
+            client.receive(9)
+        self.assertEqual(caught.exception.error["param"], "principal")
+
+    def test_random_bytes_end_nothing_but_their_connection(self):
+        import random
+        daemon = self.daemon({"a.policy": POLICY})
+        rng = random.Random(4711)
+        good = daemon.client()
+        for _ in range(300):
+            request = bytearray(Client.request(1, "authorize", ALLOWED))
+            for _ in range(rng.randrange(1, 4)):
+                request[rng.randrange(len(request))] = rng.randrange(256)
+            with Client(daemon.socket) as client:
+                client.send_bytes(bytes(request))
+                client.socket.shutdown(socket.SHUT_WR)
+                while client.receive_message() is not None:
+                    pass
+        self.assertTrue(good.call("authorize", **ALLOWED)["allow"])
+
+
+class Pieces(harness.DaemonTest):
+    def test_a_request_may_come_byte_by_byte(self):
+        daemon = self.daemon({"a.policy": POLICY})
+        client = daemon.client()
+        for number in range(3):
+            for byte in Client.request(number, "authorize", ALLOWED):
+                client.send_bytes(bytes([byte]))
+            self.assertTrue(client.receive(number)["allow"])
+
+    def test_a_message_of_exactly_the_bound_is_taken(self):
+        daemon = self.daemon({"a.policy": POLICY})
+        client = daemon.client()
+        bare = len(Client.request(1, "authorize", {"path": "x" * 70000}))
+        data = Client.request(1, "authorize", {"path": "x" * (70000 + 256 * 1024 - bare)})
+        self.assertEqual(len(data), 256 * 1024)
+        client.send_bytes(data)
+        with self.assertRaises(Error):
+            client.receive(1)
+        self.assertTrue(client.call("authorize", **ALLOWED)["allow"])
+
+    def test_all_is_answered_to_one_who_sends_no_more(self):
+        daemon = self.daemon({"a.policy": POLICY})
+        client = daemon.client()
+        client.send_bytes(b"".join(Client.request(n, "authorize", ALLOWED) for n in range(2000)))
+        client.socket.shutdown(socket.SHUT_WR)
+        for number in range(2000):
+            self.assertTrue(client.receive(number)["allow"])
+        self.assertTrue(client.is_closed())
+
+    def test_pipelined_requests_are_all_answered(self):
+        daemon = self.daemon({"a.policy": POLICY})
+        client = daemon.client()
+        answers = client.call_many([("authorize", ALLOWED)] * 20000, window=900)
+        self.assertTrue(all(answer["allow"] for answer in answers))
+
+    def test_a_message_in_part_has_ten_seconds(self):
+        daemon = self.daemon({"a.policy": POLICY})
+        half, good = daemon.client(), daemon.client()
+        begin = time.monotonic()
+        half.send_bytes(Client.request(1, "authorize", ALLOWED)[:-1])
+        idle = daemon.client()
+        message = half.receive_message()
+        took = time.monotonic() - begin
+        self.assertEqual(message[1:], [None, message[2], None])
+        self.assertIn("10 seconds", message[2]["message"])
+        self.assertTrue(half.is_closed())
+        self.assertGreater(took, 9.5)
+        self.assertLess(took, 15)
+        # One that is idle between messages has no deadline.
+        self.assertTrue(good.call("authorize", **ALLOWED)["allow"])
+        self.assertTrue(idle.call("authorize", **ALLOWED)["allow"])
+
+
+class Flood(harness.DaemonTest):
+    def test_reading_stops_while_answers_are_not_read(self):
+        daemon = self.daemon({"a.policy": POLICY})
+        rude = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.addCleanup(rude.close)
+        rude.connect(str(daemon.socket))
+        rude.setblocking(False)
+        data = b"".join(Client.request(n, "authorize", ALLOWED) for n in range(1000))
+        sent = 0
+        stalled_since = None
+        while sent < 256 * MIB:
+            try:
+                sent += rude.send(data[sent % len(data):])
+                stalled_since = None
+            except BlockingIOError:
+                now = time.monotonic()
+                stalled_since = stalled_since or now
+                if now - stalled_since > 1:
+                    break
+        self.assertLess(sent, 32 * MIB)
+        self.assertTrue(daemon.call("authorize", **ALLOWED)["allow"])
+        # And goes on when they are read: every byte sent is answered.
+        unpacker = msgpack.Unpacker()
+        rude.settimeout(harness.DEADLINE)
+        answered = 0
+        whole = sum(1 for _ in messages(data * (sent // len(data)) + data[:sent % len(data)]))
+        while answered < whole:
+            unpacker.feed(rude.recv(1 << 20))
+            answered += sum(1 for _ in unpacker)
+        self.assertEqual(answered, whole)
+
+    def test_a_good_client_is_served_beside_a_flood(self):
+        daemon = self.daemon({"a.policy": POLICY}, "--workers", "1")
+        stop = threading.Event()
+        data = b"".join(Client.request(n, "authorize", ALLOWED) for n in range(2000))
+
+        def flood():
+            with Client(daemon.socket) as client:
+                client.socket.settimeout(0.2)
+                while not stop.is_set():
+                    try:
+                        client.socket.sendall(data)
+                    except OSError:
+                        client.socket.settimeout(0.2)
+                    try:
+                        client.socket.recv(1 << 20)
+                    except OSError:
+                        pass
+
+        floods = [threading.Thread(target=flood) for _ in range(4)]
+        for thread in floods:
+            thread.start()
+        try:
+            good = daemon.client()
+            slowest = 0
+            for _ in range(300):
+                begin = time.monotonic()
+                self.assertTrue(good.call("authorize", **ALLOWED)["allow"])
+                slowest = max(slowest, time.monotonic() - begin)
+            self.assertLess(slowest, 2)
+        finally:
+            stop.set()
+            for thread in floods:
+                thread.join()
+
+    def test_changes_wait_without_bound_on_nobody(self):
+        daemon = self.daemon({"a.policy": POLICY})
+        client = daemon.client()
+        calls = [("principals.create", {"id": f"p{n}", "name": "x", "kind": "user"})
+                 for n in range(3000)]
+        # All at once: more than may be unanswered, so that the daemon must stop reading.
+        answers = client.call_many(calls, window=3000)
+        failed = [answer for answer in answers if isinstance(answer, Error)]
+        self.assertEqual(failed, [])
+        self.assertEqual(daemon.call("status")["store"]["principals"], 3000)
+
+
+def messages(data):
+    unpacker = msgpack.Unpacker(max_buffer_size=len(data) + 1)
+    unpacker.feed(data)
+    return unpacker
+
+
+class Ends(harness.DaemonTest):
+    def test_a_peer_gone_without_reading_harms_nobody(self):
+        daemon = self.daemon({"a.policy": POLICY})
+        for number in range(50):
+            client = Client(daemon.socket)
+            client.send_bytes(Client.request(1, "authorize", ALLOWED) * 100)
+            client.send("principals.create", {"id": f"q{number}", "name": "x", "kind": "user"})
+            client.close()
+        wait_until(lambda: daemon.call("status")["counters"]["connections"] <= 1,
+                   what="all connections closed")
+        self.assertTrue(daemon.call("authorize", **ALLOWED)["allow"])
+
+    def test_status_counts_what_happened(self):
+        daemon = self.daemon({"a.policy": POLICY})
+        client = daemon.client()
+        for _ in range(10):
+            client.call("authorize", **ALLOWED)
+            client.call("authorize", **{**ALLOWED, "method": "POST"})
+        status = client.call("status")
+        self.assertEqual(status["counters"]["allowed"], 10)
+        self.assertEqual(status["counters"]["denied"], 10)
+        self.assertEqual(status["counters"]["requests"], 21)
+        self.assertGreater(status["latency_ns"]["p50"], 0)
+        self.assertTrue(status["policy"]["ok"])
+
+
+if __name__ == "__main__":
+    unittest.main()
