@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <criterion/criterion.h>
+#include <stdio.h>
+
+#include "load.h"
+#include "policy/cidr.h"
+#include "policy/compiled.h"
+#include "policy/modules/modules.h"
+#include "policy/registry.h"
+#include "policy/stack.h"
+
+static struct pol_answer ask(const struct pol_module *module, const void *state,
+	const struct pol_facts *facts, unsigned allows)
+{
+	struct pol_request request = { .facts = facts,
+		.roles_allow = (allows & 1U) != 0,
+		.scopes_allow = (allows & 2U) != 0,
+		.anyone_allows = (allows & 4U) != 0 };
+
+	return module->decide(state, &request);
+}
+
+Test(modules, each_table_holds_what_is_asked_of_a_foreign_one)
+{
+	const struct pol_module *const *modules;
+	size_t count = pol_registry_modules(&modules);
+
+	cr_expect_eq(count, 9);
+	for (size_t i = 0; i < count; i++) {
+		struct pol_str name = pol_str_of(modules[i]->name);
+
+		cr_expect_null(pol_module_fault(modules[i], name), "%s", modules[i]->name);
+		cr_expect_eq(pol_registry_find(name), modules[i], "%s", modules[i]->name);
+		cr_expect(!pol_registry_is_planned(name), "%s", modules[i]->name);
+	}
+	cr_expect_null(pol_registry_find(POL_STR("hours")));
+	cr_expect(pol_registry_is_planned(POL_STR("hours")));
+	cr_expect(!pol_registry_is_planned(POL_STR("horus")));
+}
+
+Test(modules, a_table_is_refused_for_its_first_fault)
+{
+	struct pol_module module = pol_module_deny;
+	const char *abi;
+	const char *size;
+
+	cr_expect_null(pol_module_fault(&module, POL_STR("deny")));
+	module.groups = 0;
+	cr_expect_not_null(pol_module_fault(&module, POL_STR("deny")));
+	module.groups = 1U << POL_GROUP_COUNT;
+	cr_expect_not_null(pol_module_fault(&module, POL_STR("deny")));
+	module.groups = 1;
+	module.decide = NULL;
+	cr_expect_not_null(pol_module_fault(&module, POL_STR("deny")));
+	cr_expect_not_null(pol_module_fault(&pol_module_deny, POL_STR("permit")));
+	module.name = NULL;
+	cr_expect_not_null(pol_module_fault(&module, POL_STR("deny")));
+	module.size = 1;
+	size = pol_module_fault(&module, POL_STR("deny"));
+	module.abi = 2;
+	abi = pol_module_fault(&module, POL_STR("deny"));
+	cr_assert_not_null(size);
+	cr_assert_not_null(abi);
+	cr_expect_str_neq(abi, size);
+}
+
+/* By binding: what role and scope answer for each of the eight things that eval may have found;
+ * bit 1 roles, 2 scopes, 4 anyone. Eval never says 4 without 1 and 2; modules do not rely on it. */
+static const struct {
+	enum pol_binding binding;
+	unsigned allows;
+	enum pol_verdict role;
+	enum pol_verdict scope;
+} answers[] = {
+	{ POL_BOUND_TO_NOTHING, 0, POL_DENY, POL_IGNORE },
+	{ POL_BOUND_TO_NOTHING, 7, POL_ALLOW, POL_ALLOW },
+	{ POL_BOUND_TO_PRINCIPAL, 0, POL_DENY, POL_IGNORE },
+	{ POL_BOUND_TO_PRINCIPAL, 1, POL_ALLOW, POL_IGNORE },
+	{ POL_BOUND_TO_PRINCIPAL, 2, POL_DENY, POL_IGNORE },
+	{ POL_BOUND_TO_PRINCIPAL, 7, POL_ALLOW, POL_ALLOW },
+	{ POL_BOUND_TO_ROLES, 0, POL_DENY, POL_IGNORE },
+	{ POL_BOUND_TO_ROLES, 3, POL_ALLOW, POL_IGNORE },
+	{ POL_BOUND_TO_SCOPES, 0, POL_IGNORE, POL_DENY },
+	{ POL_BOUND_TO_SCOPES, 1, POL_IGNORE, POL_DENY },
+	{ POL_BOUND_TO_SCOPES, 2, POL_IGNORE, POL_ALLOW },
+	{ POL_BOUND_TO_SCOPES, 7, POL_IGNORE, POL_ALLOW },
+};
+
+Test(modules, role_and_scope_share_the_callers_out)
+{
+	for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+		struct pol_facts facts = { .key_state = POL_KEY_ACTIVE,
+			.binding = answers[i].binding };
+
+		cr_expect_eq(ask(&pol_module_role, NULL, &facts, answers[i].allows).verdict,
+			answers[i].role, "role, row %zu", i);
+		cr_expect_eq(ask(&pol_module_scope, NULL, &facts, answers[i].allows).verdict,
+			answers[i].scope, "scope, row %zu", i);
+	}
+}
+
+/* The state that a stack's line of that group has. */
+static const void *state_of(const struct loaded *loaded, enum pol_group group, uint32_t line)
+{
+	const struct pol_stack *stack = pol_stack_find(loaded->snapshot, POL_STR("web"));
+
+	cr_assert_not_null(stack);
+	cr_assert_lt(line, stack->groups[group].count);
+	return stack->groups[group].lines[line].state;
+}
+
+Test(modules, key_wants_a_verified_token_unless_told_otherwise)
+{
+	struct loaded loaded = load_text("tree api { /a { GET } }\n"
+					 "stack web {\n"
+					 "authenticate required key\n"
+					 "authenticate required key anonymous=allow\n"
+					 "authorize required role\n}\n");
+	const void *strict;
+	const void *open;
+
+	cr_assert_eq(loaded.status, POL_OK, "%s", loaded.said);
+	strict = state_of(&loaded, POL_GROUP_AUTHENTICATE, 0);
+	open = state_of(&loaded, POL_GROUP_AUTHENTICATE, 1);
+	for (int state = POL_KEY_MISSING; state <= POL_KEY_ACTIVE; state++) {
+		struct pol_facts facts = { .key_state = (enum pol_key_state)state };
+		bool active = state == POL_KEY_ACTIVE;
+		bool missing = state == POL_KEY_MISSING;
+
+		cr_expect_eq(ask(&pol_module_key, NULL, &facts, 0).verdict,
+			active ? POL_ALLOW : POL_DENY);
+		cr_expect_eq(ask(&pol_module_key, strict, &facts, 0).verdict,
+			active ? POL_ALLOW : POL_DENY);
+		cr_expect_eq(ask(&pol_module_key, open, &facts, 0).verdict,
+			active || missing ? POL_ALLOW : POL_DENY);
+	}
+	unload(&loaded);
+}
+
+Test(modules, principal_is_who_was_named_without_a_token)
+{
+	struct pol_facts facts = { .principal_state = POL_PRINCIPAL_ACTIVE };
+
+	cr_expect_eq(ask(&pol_module_principal, NULL, &facts, 7).verdict, POL_ALLOW);
+	facts.key_state = POL_KEY_ACTIVE;
+	cr_expect_eq(ask(&pol_module_principal, NULL, &facts, 7).verdict, POL_DENY);
+	facts = (struct pol_facts){ .principal_state = POL_PRINCIPAL_INACTIVE };
+	cr_expect_eq(ask(&pol_module_principal, NULL, &facts, 7).verdict, POL_DENY);
+}
+
+static const struct {
+	const char *ip; /* NULL: not known */
+	bool allow;     /* by allow= alone */
+	bool deny;      /* by deny= alone */
+	bool both;
+} callers[] = {
+	{ NULL, false, false, false },
+	{ "10.1.2.3", true, true, true },
+	{ "10.0.0.9", true, false, false },
+	{ "192.0.2.1", false, true, false },
+	{ "2001:db8::1", true, true, true },
+	{ "::ffff:10.1.2.3", true, true, true },
+	{ "::1", false, true, false },
+};
+
+Test(modules, network_allows_what_it_names_less_what_it_denies)
+{
+	struct loaded loaded = load_text(
+		"tree api { /a { GET } }\n"
+		"stack web {\n"
+		"authenticate required key\n"
+		"account required network allow=10.0.0.0/8,2001:db8::/32\n"
+		"account required network deny=10.0.0.0/24\n"
+		"account required network deny=10.0.0.0/24 allow=10.0.0.0/8,2001:db8::/32\n"
+		"authorize required role\n}\n");
+
+	cr_assert_eq(loaded.status, POL_OK, "%s", loaded.said);
+	for (size_t i = 0; i < sizeof callers / sizeof *callers; i++) {
+		const bool expected[] = { callers[i].allow, callers[i].deny, callers[i].both };
+		struct pol_facts facts = { 0 };
+
+		if (callers[i].ip != NULL) {
+			cr_assert_eq(pol_ip_parse(pol_str_of(callers[i].ip), &facts.ip), POL_OK);
+		}
+		for (uint32_t line = 0; line < 3; line++) {
+			const void *state = state_of(&loaded, POL_GROUP_ACCOUNT, line);
+			struct pol_answer answer = ask(&pol_module_network, state, &facts, 7);
+
+			cr_expect_eq(answer.verdict, expected[line] ? POL_ALLOW : POL_DENY,
+				"%s, line %u", callers[i].ip, line);
+		}
+	}
+	unload(&loaded);
+}
+
+static const struct {
+	int64_t now;
+	int64_t mfa_at;
+	bool any;
+	bool minute;
+} factors[] = {
+	{ 1000, 0, false, false },
+	{ 1000, 1000, true, true },
+	{ 1000, 940, true, true },
+	{ 1000, 939, true, false },
+	{ 1000, 1, true, false },
+	{ 1000, 1001, false, false },
+	{ 1000, -5, false, false },
+	{ 1000, INT64_MIN, false, false },
+	{ INT64_MAX, 1, true, false },
+	{ 0, 0, false, false },
+};
+
+Test(modules, mfa_wants_a_second_factor_that_is_not_too_old)
+{
+	struct loaded loaded = load_text("tree api { /a { GET } }\n"
+					 "stack web {\n"
+					 "authenticate required key\n"
+					 "account required mfa\n"
+					 "account required mfa max_age=1m\n"
+					 "authorize required role\n}\n");
+
+	cr_assert_eq(loaded.status, POL_OK, "%s", loaded.said);
+	for (size_t i = 0; i < sizeof factors / sizeof *factors; i++) {
+		const bool expected[] = { factors[i].any, factors[i].minute };
+		struct pol_facts facts = { .now = factors[i].now, .mfa_at = factors[i].mfa_at };
+
+		for (uint32_t line = 0; line < 2; line++) {
+			const void *state = state_of(&loaded, POL_GROUP_ACCOUNT, line);
+			struct pol_answer answer = ask(&pol_module_mfa, state, &facts, 7);
+
+			cr_expect_eq(answer.verdict, expected[line] ? POL_ALLOW : POL_DENY,
+				"row %zu, line %u", i, line);
+		}
+	}
+	unload(&loaded);
+}
+
+Test(modules, permit_deny_and_warn_answer_always_the_same)
+{
+	for (unsigned allows = 0; allows < 8; allows++) {
+		struct pol_facts facts = { .key_state = POL_KEY_ACTIVE };
+		struct pol_answer warn = ask(&pol_module_warn, NULL, &facts, allows);
+		struct pol_answer deny = ask(&pol_module_deny, NULL, &facts, allows);
+
+		cr_expect_eq(ask(&pol_module_permit, NULL, &facts, allows).verdict, POL_ALLOW);
+		cr_expect_eq(deny.verdict, POL_DENY);
+		cr_expect(pol_str_equal(deny.reason, POL_STR("deny")));
+		cr_expect_eq(warn.verdict, POL_IGNORE);
+		cr_expect_eq(warn.marks, (uint32_t)POL_MARK_WARN);
+	}
+}
+
+/* Lines, as `module skip` words, that a group came to. */
+static void expect_lines(const struct loaded *loaded, const char *stack, const char *expected)
+{
+	const struct pol_stack *found = pol_stack_find(loaded->snapshot, pol_str_of(stack));
+	char text[256] = "";
+	size_t used = 0;
+
+	cr_assert_not_null(found, "%s", stack);
+	for (uint32_t i = 0; i < found->groups[POL_GROUP_ACCOUNT].count; i++) {
+		const struct pol_stack_line *line = &found->groups[POL_GROUP_ACCOUNT].lines[i];
+
+		used += (size_t)snprintf(text + used, sizeof text - used, "%s%s %u",
+			used > 0 ? ", " : "", line->module->name, line->skip);
+		cr_assert_lt(used, sizeof text);
+	}
+	cr_expect_str_eq(text, expected, "%s: %s", stack, text);
+}
+
+Test(modules, inclusions_are_spread_out_and_substacks_know_their_end)
+{
+	struct loaded loaded =
+		load_text("stack flat { account required permit\n"
+			  "account required deny }\n"
+			  "stack inc { account required mfa\naccount include flat\n"
+			  "account required mfa }\n"
+			  "stack sub { account required mfa\naccount substack flat\n"
+			  "account required mfa }\n"
+			  "stack deep { account substack sub\naccount include sub }\n"
+			  "stack twice { account substack flat\n"
+			  "account substack flat }\n"
+			  "tree api { /a { GET } }\n");
+
+	cr_assert_eq(loaded.status, POL_OK, "%s", loaded.said);
+	expect_lines(&loaded, "flat", "permit 0, deny 0");
+	expect_lines(&loaded, "inc", "mfa 0, permit 0, deny 0, mfa 0");
+	expect_lines(&loaded, "sub", "mfa 0, permit 2, deny 1, mfa 0");
+	expect_lines(
+		&loaded, "deep", "mfa 4, permit 2, deny 1, mfa 1, mfa 0, permit 2, deny 1, mfa 0");
+	expect_lines(&loaded, "twice", "permit 2, deny 1, permit 2, deny 1");
+	unload(&loaded);
+}
