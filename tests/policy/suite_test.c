@@ -52,3 +52,156 @@ Test(suite, the_examples_pass_their_tests)
 	run_folder("policy/examples/loanpro", 7);
 	run_folder("policy/examples/loop", 2);
 }
+
+/* Each line of a test means what the page says, shown by a policy that says it of itself. */
+static const char lines_policy[] =
+	"environment live prefix a_live_\n"
+	"environment test prefix a_test_\n"
+	"tree api { /loans { list GET, create POST, /{loan} { read GET, update PUT PATCH } }\n"
+	"    /health { GET } }\n"
+	"role anyone { allow GET on api:/health }\n"
+	"role reader { allow GET on api:/loans/** }\n"
+	"role writer { allow create on api:/loans\n allow update on api:/loans/{loan} }\n"
+	"scope read { allow GET on api:/loans/** }\n"
+	"scope health { allow GET on api:/health }\n"
+	"principal worker { role reader at api:/loans/7 until 2026-01-01\n role writer }\n"
+	"stack open { authenticate required key anonymous=allow\n authorize required role }\n"
+	"stack office { authenticate sufficient key\n authenticate required principal\n"
+	"    account required network allow=10.0.0.0/8\n account required mfa max_age=1h\n"
+	"    authorize required role }\n"
+	"test \"it begins with a key that holds nothing\" {\n"
+	"    deny GET api:/loans because role\n"
+	"    allow GET api:/health\n"
+	"}\n"
+	"test \"as replaces, and adds\" {\n"
+	"    as role reader\n allow GET api:/loans\n deny POST api:/loans because role\n"
+	"    and role writer at api:/loans\n allow GET, POST api:/loans\n"
+	"    as role writer\n allow POST api:/loans\n deny GET api:/loans because role\n"
+	"}\n"
+	"test \"a role ends at the time of the test\" {\n"
+	"    as role reader until 2026-06-01\n allow GET api:/loans\n"
+	"    time 2026-05-31T23:59:59Z\n allow GET api:/loans\n"
+	"    time 2026-06-01T00:00:00Z\n deny GET api:/loans because role\n"
+	"}\n"
+	"test \"a declared principal has no key, and its roles' places and times\" {\n"
+	"    as principal worker\n"
+	"    allow GET api:/loans/7\n deny GET api:/loans/8 because role\n"
+	"    allow update api:/loans/8\n"
+	"    time 2026-01-01T00:00:00Z\n deny GET api:/loans/7 because role\n"
+	"    service open\n allow update api:/loans/8\n"
+	"}\n"
+	"test \"nobody has neither\" {\n"
+	"    as role reader\n with scope read\n as nobody\n"
+	"    deny GET api:/loans because missing_token\n"
+	"    service open\n deny GET api:/loans because role\n allow GET api:/health\n"
+	"    as role reader\n allow GET api:/loans\n"
+	"}\n"
+	"test \"a switched-off principal, and on again\" {\n"
+	"    as role reader\n as principal inactive\n"
+	"    deny GET api:/loans because inactive_principal\n"
+	"    as role reader\n allow GET api:/loans\n"
+	"}\n"
+	"test \"scopes alone, and scopes that narrow\" {\n"
+	"    with scope read\n allow GET api:/loans\n deny POST api:/loans because scope\n"
+	"    as role writer\n deny GET api:/loans because role\n"
+	"    deny POST api:/loans because scope\n"
+	"    with scope health, read\n deny POST api:/loans because scope\n"
+	"}\n"
+	"test \"a key's places\" {\n"
+	"    as role reader\n key at api:/loans/7, api:/loans/8\n"
+	"    allow GET api:/loans/7, api:/loans/8\n deny GET api:/loans/9 because scope\n"
+	"    key at api:/loans\n allow GET api:/loans/9\n"
+	"}\n"
+	"test \"a key's states\" {\n"
+	"    as role reader\n"
+	"    key inactive\n deny GET api:/loans because inactive_key\n"
+	"    key expired\n deny GET api:/loans because expired_key\n"
+	"    key revoked\n deny GET api:/loans because revoked_key\n"
+	"    key unknown\n deny GET api:/loans because unknown_key\n"
+	"    key missing\n deny GET api:/loans because missing_token\n"
+	"    service open\n allow GET api:/health\n deny GET api:/loans because role\n"
+	"    key active\n allow GET api:/loans\n"
+	"}\n"
+	"test \"the key's environment\" {\n"
+	"    as role reader\n environment test\n deny GET api:/loans because wrong_environment\n"
+	"    environment live\n allow GET api:/loans\n"
+	"}\n"
+	"test \"address and second factor\" {\n"
+	"    as role reader\n service office\n deny GET api:/loans because network\n"
+	"    from 10.0.0.1\n deny GET api:/loans because mfa\n"
+	"    mfa\n allow GET api:/loans\n"
+	"    time 2026-01-01T12:00:00Z\n deny GET api:/loans because mfa\n"
+	"    mfa\n time 2026-01-01T13:00:00Z\n allow GET api:/loans\n"
+	"    time 2026-01-01T13:00:01Z\n deny GET api:/loans because mfa\n"
+	"    as principal worker\n mfa\n allow POST api:/loans\n"
+	"}\n"
+	"test \"services\" {\n"
+	"    service nothing\n deny GET api:/health because unknown_service\n"
+	"}\n"
+	"test \"paths as the web server saw them\" {\n"
+	"    as role reader\n"
+	"    allow GET api:/loans/, api:/loans/a%20b, \"api:/loans/a b\"\n"
+	"    deny GET api:/loans//7, api:/loans/%2e%2e because malformed_path\n"
+	"    deny GET api:/nothing because unknown_resource\n"
+	"    deny DELETE api:/loans because unknown_action\n"
+	"    allow HEAD api:/loans\n"
+	"}\n";
+
+Test(suite, each_line_means_what_the_page_says)
+{
+	struct loaded loaded = load_text(lines_policy);
+	struct pol_suite_result result;
+
+	cr_assert_eq(loaded.status, POL_OK, "%s", loaded.said);
+	result = pol_suite_run(loaded.snapshot, &loaded.diags, NULL, NULL);
+	render(&loaded);
+	cr_expect_eq(result.failed, 0, "%s", loaded.said);
+	cr_expect_eq(result.passed, 13, "%zu", result.passed);
+	unload(&loaded);
+}
+
+Test(suite, a_failure_says_what_was_expected_and_what_came)
+{
+	struct loaded loaded = load_text("tree api { /a { GET, POST } }\n"
+					 "role r { allow GET on api:/a }\n"
+					 "test \"good\" { as role r\n allow GET api:/a }\n"
+					 "test \"bad\" { as role r\n"
+					 "    deny GET api:/a because role\n"
+					 "    allow GET, POST api:/a\n"
+					 "}\n");
+	struct seen seen = { 0 };
+	struct pol_suite_result result;
+
+	cr_assert_eq(loaded.status, POL_OK, "%s", loaded.said);
+	result = pol_suite_run(loaded.snapshot, NULL, on_test, &seen);
+	cr_expect_eq(result.passed, 1);
+	cr_expect_eq(result.failed, 1);
+	cr_expect_eq(seen.passed, 1);
+	cr_expect_str_eq(seen.name, "bad");
+	cr_expect_eq(seen.line, 5);
+	cr_expect_str_eq(seen.failure, "expected deny because role for GET api:/a, got allow");
+	result = pol_suite_run(loaded.snapshot, &loaded.diags, NULL, NULL);
+	render(&loaded);
+	cr_expect_eq(result.failed, 1);
+	cr_expect_not_null(
+		strstr(loaded.said,
+			"test.policy:6:14: error: test \"bad\": expected deny because role for GET "
+			"api:/a, got allow"),
+		"%s", loaded.said);
+	cr_expect_not_null(strstr(loaded.said, "test.policy:7:21: error: test \"bad\": expected "
+					       "allow for POST api:/a, got deny "
+					       "because role"),
+		"%s", loaded.said);
+	unload(&loaded);
+}
+
+Test(suite, a_policy_without_tests_passes)
+{
+	struct loaded loaded = load_text("tree api { /a { GET } }\n");
+	struct pol_suite_result result;
+
+	cr_assert_eq(loaded.status, POL_OK, "%s", loaded.said);
+	result = pol_suite_run(loaded.snapshot, &loaded.diags, NULL, NULL);
+	cr_expect_eq(result.passed + result.failed, 0);
+	unload(&loaded);
+}
