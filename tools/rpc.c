@@ -9,8 +9,8 @@
 
 #include "client/authz.h"
 #include "policy/timetext.h"
+#include "tools/diagnostics.h"
 #include "tools/record.h"
-#include "tools/text.h"
 
 /* What the daemon gives at most in one page. */
 #define PAGE_ITEMS 1000
@@ -114,31 +114,6 @@ void rpc_close(struct rpc *rpc)
 	}
 }
 
-static bool on_note(void *context, struct wire_cursor note)
-{
-	struct app *app = context;
-
-	fprintf(stderr, "%s:%d:%d: note: %s\n", record_text(&app->arena, note, "file"),
-		(int)record_int(note, "line", 0), (int)record_int(note, "column", 0),
-		record_text(&app->arena, note, "message"));
-	return true;
-}
-
-static bool on_diagnostic(void *context, struct wire_cursor diagnostic)
-{
-	struct app *app = context;
-	bool error = pol_str_equal(record_str(diagnostic, "severity"), POL_STR("error"));
-	enum colour colour = error ? COLOUR_RED : COLOUR_YELLOW;
-
-	fprintf(stderr, "%s:%d:%d: %s%s:%s %s\n", record_text(&app->arena, diagnostic, "file"),
-		(int)record_int(diagnostic, "line", 0), (int)record_int(diagnostic, "column", 0),
-		text_begin(app->colour_err, colour),
-		record_text(&app->arena, diagnostic, "severity"), text_end(app->colour_err, colour),
-		record_text(&app->arena, diagnostic, "message"));
-	record_each(diagnostic, "notes", on_note, app);
-	return true;
-}
-
 /* The daemon said no: everything that it told beside. */
 static int refused(struct app *app, const char *method, const struct authz_reply *reply)
 {
@@ -147,7 +122,7 @@ static int refused(struct app *app, const char *method, const struct authz_reply
 	int status = rpc_exit_status(wire_code_find(code));
 	const char *ids = record_list(&app->arena, error, "ids");
 
-	record_each(error, "diagnostics", on_diagnostic, app);
+	diagnostics_print(app, error, stderr);
 	if (reply->param[0] != '\0') {
 		app_fail(app, status, reply->code, "%s: %s: %s", reply->code, reply->param,
 			reply->message);

@@ -78,7 +78,7 @@ const char *when_duration(struct app *app, int64_t seconds)
 {
 	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
 		if (seconds >= units[i].from) {
-			int64_t count = seconds / units[i].seconds;
+			int64_t count = (seconds + units[i].seconds / 2) / units[i].seconds;
 
 			return app_text(app, "%" PRId64 " %s%s", count, units[i].name,
 				count == 1 ? "" : "s");

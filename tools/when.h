@@ -25,5 +25,5 @@ const char *when_text(struct app *app, int64_t time);
 /* The same with RFC 3339 behind it, in parentheses; empty for 0. */
 const char *when_text_full(struct app *app, int64_t time);
 
-/* "3 days", "2 hours"; the largest unit that fits, cut. */
+/* "3 days", "2 hours"; the largest unit that fits, rounded. */
 const char *when_duration(struct app *app, int64_t seconds);

@@ -7,144 +7,126 @@
 #include <string.h>
 
 #include "tools/commands/commands.h"
+#include "tools/diagnostics.h"
 #include "tools/record.h"
 #include "tools/rpc.h"
-#include "tools/table.h"
 #include "tools/text.h"
 #include "tools/when.h"
 
-static const char *const titles[] = { "WHAT", "VALUE" };
-
-/* Maps inside maps are shown as "latency p50"; deeper ones than this are not. */
-#define MAX_NESTING 4
-
-struct view {
-	struct app *app;
-	struct table table;
-};
-
-static bool ends_with(const char *name, const char *suffix)
-{
-	size_t len = strlen(name);
-	size_t own = strlen(suffix);
-
-	return len >= own && strcmp(name + len - own, suffix) == 0;
-}
-
 /* 1234567 as 1,234,567. */
-static const char *number_text(struct app *app, int64_t value)
+static const char *number(struct app *app, struct wire_cursor map, const char *name)
 {
-	const char *text = app_text(app, "%" PRId64, value < 0 ? -value : value);
+	const char *text = app_text(app, "%" PRId64, record_int(map, name, 0));
 	size_t len = strlen(text);
-	const char *out = value < 0 ? "-" : "";
+	const char *out = "";
 
 	for (size_t i = 0; i < len; i++) {
-		out = app_text(app, "%s%s%c", out, i > 0 && (len - i) % 3 == 0 ? "," : "", text[i]);
+		bool comma = i > 0 && text[i - 1] != '-' && (len - i) % 3 == 0;
+
+		out = app_text(app, "%s%s%c", out, comma ? "," : "", text[i]);
 	}
 	return out;
 }
 
-/* By the end of its name: a time, a duration, a size, or a plain number. */
-static const char *int_text(struct app *app, const char *name, int64_t value)
+/* The largest binary unit that fits, with one digit behind the point below ten. */
+static const char *size(struct app *app, int64_t bytes)
 {
-	if (ends_with(name, "_at") || strcmp(name, "when") == 0) {
-		return when_text_full(app, value);
+	static const char *const units[] = { "bytes", "KiB", "MiB", "GiB", "TiB" };
+	double value = (double)bytes;
+	size_t unit = 0;
+
+	while (value >= 1024 && unit + 1 < sizeof units / sizeof units[0]) {
+		value /= 1024;
+		unit++;
 	}
-	if (strcmp(name, "uptime") == 0) {
-		return when_duration(app, value);
-	}
-	if (ends_with(name, "_ns")) {
-		return app_text(
-			app, "%" PRId64 ".%" PRId64 " µs", value / 1000, value % 1000 / 100);
-	}
-	return number_text(app, value);
+	return app_text(app, "%.*f %s", unit > 0 && value < 10 ? 1 : 0, value, units[unit]);
 }
 
-static void add(struct view *view, const char *title, const char *value)
+static const char *latency(struct app *app, struct wire_cursor map, const char *name)
 {
-	const struct table_cell cells[] = { { title, COLOUR_NONE }, { value, COLOUR_NONE } };
+	int64_t ns = record_int(map, name, 0);
 
-	table_add(&view->table, cells);
+	return ns < 1000000 ? app_text(app, "%.1f µs", (double)ns / 1e3)
+			    : app_text(app, "%.1f ms", (double)ns / 1e6);
 }
 
-static void put_value(struct view *view, const char *title, const char *name,
-	struct wire_cursor value, int depth);
-
-static void put_map(struct view *view, const char *title, struct wire_cursor map, int depth)
+static void row(const struct app *app, const char *title, const char *text)
 {
-	struct app *app = view->app;
-	uint32_t count = 0;
-
-	if (!wire_read_map(&map, &count) || depth > MAX_NESTING) {
-		return;
-	}
-	for (uint32_t i = 0; i < count; i++) {
-		struct wire_str key;
-		struct wire_cursor value;
-		const char *name;
-		char *shown;
-
-		if (!wire_read_text(&map, &key) || !wire_take(&map, &value)) {
-			return;
-		}
-		name = text_escape(&app->arena, (struct pol_str){ key.ptr, key.len });
-		shown = pol_arena_alloc(&app->arena, strlen(title) + strlen(name) + 2, 1);
-		if (shown == NULL) {
-			return;
-		}
-		snprintf(shown, strlen(title) + strlen(name) + 2, "%s%s%s", title,
-			title[0] != '\0' ? " " : "", name);
-		for (char *c = shown; *c != '\0'; c++) {
-			*c = *c == '_' ? ' ' : *c;
-		}
-		put_value(view, shown, name, value, depth + 1);
-	}
+	printf("%s%-12s%s  %s\n", text_begin(app->colour, COLOUR_DIM), title,
+		text_end(app->colour, COLOUR_DIM), text);
 }
 
-static void put_array(struct view *view, const char *title, struct wire_cursor array, int depth)
+static void print_policy(struct app *app, struct wire_cursor policy)
 {
-	uint32_t count = 0;
+	bool ok = record_bool(policy, "ok", true);
 
-	if (!wire_read_array(&array, &count)) {
-		return;
-	}
-	if (count == 0) {
-		add(view, title, "none");
-	}
-	for (uint32_t i = 0; i < count; i++) {
-		struct wire_cursor item;
+	row(app, "policy",
+		app_text(app, "revision %s, loaded %s",
+			record_text(&app->arena, policy, "revision"),
+			when_text_full(app, record_int(policy, "loaded_at", 0))));
+	row(app, "",
+		app_text(app, "%s trees, %s nodes, %s permissions, %s roles, %s scopes, %s tests",
+			number(app, policy, "trees"), number(app, policy, "nodes"),
+			number(app, policy, "permissions"), number(app, policy, "roles"),
+			number(app, policy, "scopes"), number(app, policy, "tests")));
+	row(app, "last reload",
+		app_text(app, "%s%s%s %s; %s done, %s refused",
+			text_begin(app->colour, ok ? COLOUR_GREEN : COLOUR_RED),
+			ok ? "done" : "refused",
+			text_end(app->colour, ok ? COLOUR_GREEN : COLOUR_RED),
+			record_when(app, policy, "attempted_at", ""),
+			number(app, policy, "reloads"), number(app, policy, "refused")));
+}
 
-		if (!wire_take(&array, &item)) {
-			return;
-		}
-		put_value(view, title, "", item, depth + 1);
+static void print_counters(struct app *app, struct wire_cursor result)
+{
+	struct wire_cursor counters = { 0 };
+	struct wire_cursor took = { 0 };
+
+	if (record_find(result, "counters", &counters)) {
+		row(app, "decisions",
+			app_text(app, "%s allowed, %s denied; %s a second",
+				number(app, counters, "allowed"), number(app, counters, "denied"),
+				number(app, result, "rate")));
+		row(app, "connections",
+			app_text(app, "%s open, %s accepted, %s closed for what they sent",
+				number(app, counters, "connections"),
+				number(app, counters, "accepted"),
+				number(app, counters, "malformed")));
+	}
+	if (record_find(result, "latency_ns", &took)) {
+		row(app, "latency",
+			app_text(app, "p50 %s, p90 %s, p99 %s, p99.9 %s", latency(app, took, "p50"),
+				latency(app, took, "p90"), latency(app, took, "p99"),
+				latency(app, took, "p999")));
 	}
 }
 
-static void put_value(
-	struct view *view, const char *title, const char *name, struct wire_cursor value, int depth)
+static void print(struct app *app, struct wire_cursor result)
 {
-	struct app *app = view->app;
-	struct wire_str text;
-	int64_t integer;
-	bool boolean;
+	struct wire_cursor policy = { 0 };
+	struct wire_cursor store = { 0 };
 
-	if (wire_read_text(&value, &text)) {
-		add(view, title, text_escape(&app->arena, (struct pol_str){ text.ptr, text.len }));
-	} else if (wire_read_int(&value, &integer)) {
-		add(view, title, int_text(app, name, integer));
-	} else if (wire_read_bool(&value, &boolean)) {
-		add(view, title, boolean ? "yes" : "no");
-	} else if (wire_peek(&value) == WIRE_ARRAY) {
-		put_array(view, title, value, depth);
-	} else {
-		put_map(view, title, value, depth);
+	row(app, "authzd",
+		app_text(app, "%s, up %s, %s workers", record_text(&app->arena, result, "version"),
+			when_duration(app, record_int(result, "uptime", 0)),
+			number(app, result, "workers")));
+	if (record_find(result, "policy", &policy)) {
+		print_policy(app, policy);
 	}
+	print_counters(app, result);
+	if (record_find(result, "store", &store)) {
+		row(app, "store",
+			app_text(app, "%s keys, %s principals, %s of %s",
+				number(app, store, "keys"), number(app, store, "principals"),
+				size(app, record_int(store, "bytes_used", 0)),
+				size(app, record_int(store, "bytes_map", 0))));
+	}
+	diagnostics_print(app, policy, stdout);
 }
 
 static int run(struct app *app)
 {
-	struct view view = { .app = app };
 	struct params params;
 	struct wire_cursor result;
 	int status;
@@ -156,12 +138,9 @@ static int run(struct app *app)
 	}
 	if (app->want_json) {
 		json_wire(&app->json, result);
-		return EXIT_YES;
+	} else {
+		print(app, result);
 	}
-	table_init(&view.table, titles, 2, app->colour);
-	put_map(&view, "", result, 0);
-	table_print(&view.table, stdout);
-	table_finish(&view.table);
 	return EXIT_YES;
 }
 
@@ -170,9 +149,9 @@ const struct command command_status = {
 	.words = "",
 	.summary = "How the daemon is, and which policy answers",
 	.text = "Revision, uptime, keys, rate, latency percentiles, and what came of the last\n"
-		"reload.\n",
+		"reload, with the diagnostics of one that was refused.\n",
 	.examples = "  authzcheck status\n"
-		    "  authzcheck status --json\n",
+		    "  authzcheck status --json | jq -r .policy.revision\n",
 	.min_words = 0,
 	.max_words = 0,
 	.run = run,
