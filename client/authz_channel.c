@@ -98,6 +98,7 @@ static int shorten_timeouts(struct authz *authz, int64_t deadline)
 	return AUTHZ_OK;
 }
 
+/* Gives a kept connection the whole time again. */
 static int restore_timeouts(struct authz *authz)
 {
 	if (authz->timeo_changed && set_timeouts(authz->fd, authz->timeout_ms) < 0) {
@@ -151,13 +152,17 @@ static int connect_path(struct authz *authz, int fd, int64_t deadline, bool wait
 }
 
 /* connect() waits or not as the descriptor says; afterwards it always blocks, and the event loop's
- * face asks with MSG_DONTWAIT. */
-static int make_blocking(struct authz *authz, int fd)
+ * face asks with MSG_DONTWAIT. What connecting took is gone from the request's time. */
+static int make_blocking(struct authz *authz, int fd, int64_t deadline)
 {
 	int flags = fcntl(fd, F_GETFL);
+	int64_t left = deadline - authz_now();
 
+	if (left <= 0) {
+		return AUTHZ_ETIMEOUT;
+	}
 	if (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0 ||
-		set_timeouts(fd, authz->timeout_ms) < 0) {
+		set_timeouts(fd, left) < 0) {
 		authz->sys_errno = errno;
 		return AUTHZ_ECONNECT;
 	}
@@ -169,7 +174,7 @@ int authz_channel_open(struct authz *authz, int64_t deadline, bool wait)
 	int fd, r;
 
 	if (authz->fd >= 0) {
-		return AUTHZ_OK;
+		return wait ? restore_timeouts(authz) : AUTHZ_OK;
 	}
 	authz->sys_errno = 0;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | (wait ? 0 : SOCK_NONBLOCK), 0);
@@ -182,14 +187,14 @@ int authz_channel_open(struct authz *authz, int64_t deadline, bool wait)
 		r = check_peer(authz, fd);
 	}
 	if (r == AUTHZ_OK) {
-		r = make_blocking(authz, fd);
+		r = make_blocking(authz, fd, deadline);
 	}
 	if (r != AUTHZ_OK) {
 		close(fd);
 		return r;
 	}
 	authz->fd = fd;
-	authz->timeo_changed = false;
+	authz->timeo_changed = true;
 	authz->ids_used = 0;
 	wire_buf_wipe(&authz->in);
 	wire_walk_init(&authz->walk, WIRE_MAX_RESPONSE);
@@ -211,7 +216,7 @@ void authz_channel_close(struct authz *authz)
 
 int authz_channel_send(struct authz *authz, int64_t deadline, size_t *out_sent)
 {
-	int r = restore_timeouts(authz);
+	int r = AUTHZ_OK;
 
 	*out_sent = 0;
 	while (r == AUTHZ_OK && *out_sent < authz->out.len) {

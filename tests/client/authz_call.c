@@ -386,6 +386,39 @@ Test(authz_call, a_missed_deadline_denies_and_ends_the_connection)
 	cr_expect_eq(server.connections, 3);
 }
 
+/* Lets most of the client's time go by and closes; then says nothing at all. */
+static void close_late(struct fake_server *server, int fd, unsigned number)
+{
+	const struct timespec most = { .tv_nsec = 700000000 };
+	uint32_t id;
+
+	(void)server;
+	if (number == 0 && fake_read_id(fd, &id)) {
+		nanosleep(&most, NULL);
+	} else {
+		fake_drain(fd);
+	}
+}
+
+Test(authz_call, asking_once_more_has_no_more_time)
+{
+	enum { TIMEOUT_MS = 1000, MUCH_LONGER_MS = 1500 };
+	struct fake_server server;
+	struct authz_decision decision = allowed();
+	struct authz *authz;
+	int64_t begun;
+
+	fake_start(&server, close_late);
+	authz = client_of(&server, TIMEOUT_MS);
+	begun = now_ms();
+	cr_expect_eq(authz_check(authz, &question, &decision), AUTHZ_ETIMEOUT);
+	cr_expect(is_denial(&decision));
+	cr_expect_lt(now_ms() - begun, MUCH_LONGER_MS);
+	authz_destroy(authz);
+	fake_stop(&server);
+	cr_expect_eq(server.connections, 2);
+}
+
 static void on_signal(int number)
 {
 	(void)number;
