@@ -21,7 +21,9 @@ static size_t find(struct pol_str reason)
 {
 	size_t i = 0;
 
-	while (i < REASONS && !pol_str_equal(reasons[i], reason)) {
+	/* A denial comes through here: the length tells most codes apart without a call. */
+	while (i < REASONS &&
+		(reasons[i].len != reason.len || !pol_str_equal(reasons[i], reason))) {
 		i++;
 	}
 	return i;
