@@ -1,0 +1,418 @@
+# SPDX-License-Identifier: Apache-2.0
+"""authzcheck against the real daemon: every subcommand, its output, JSON and exit status."""
+
+import contextlib
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import unittest
+
+import harness
+
+POLICY = {
+    "a.policy": """\
+environment live prefix liq_live_
+environment test prefix liq_test_
+
+tree api "The API" {
+    /loans { list GET, create POST, /{loan} { read GET, delete DELETE } }
+}
+tree ui { /settings { view, manage } }
+
+role viewer { allow GET on api:/** }
+role clerk inherits viewer {
+    allow create on api:/loans
+    allow view on ui:/settings
+}
+scope loans:read { allow GET on api:/loans/** }
+
+principal billing { role viewer }
+
+stack bank {
+    authenticate sufficient key
+    authenticate required   principal
+    account      requisite  network allow=10.0.0.0/8
+    account      requisite  mfa     max_age=10m
+    authorize    required   role
+}
+""",
+}
+
+TOKEN = re.compile(r"^liq_(live|test)_1[0-9A-Za-z]{11}_[0-9A-Za-z]{38}\n$")
+RFC_3339 = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+
+
+class Tool(harness.DaemonTest):
+    def setUp(self):
+        self.served = self.daemon(POLICY)
+
+    def tool(self, *arguments, status=0, text=None, env=None):
+        done = self.served.tool(*arguments, text=text, env=env)
+        self.assertEqual(done.returncode, status, f"{arguments}\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def json(self, *arguments, status=0, **options):
+        return json.loads(self.tool("--json", *arguments, status=status, **options).stdout)
+
+    def line(self, *arguments, status=0, **options):
+        return self.tool(*arguments, status=status, **options).stdout
+
+    def key(self, *arguments):
+        """Makes a key; its id and the file that holds its secret."""
+        record = self.json("key", "create", *arguments)
+        path = self.served.folder / f"{record['id']}.key"
+        path.write_text(record["secret"] + "\n", encoding="utf-8")
+        return record["id"], path
+
+    def alice(self, *roles):
+        self.tool("principal", "create", "alice", "--name", "Alice Baker")
+        for role in roles:
+            self.tool("assign", "alice", role)
+
+
+class Check(Tool):
+    def test_a_decision_is_one_line_and_an_exit_status(self):
+        self.alice("clerk")
+        kid, file = self.key("--principal", "alice")
+        ask = ("check", "--token-file", file)
+        cases = [
+            (["GET", "/loans/7"], f"allow  key {kid} (alice)\n"),
+            (["GET", "api:/loans/7"], f"allow  key {kid} (alice)\n"),
+            (["view", "ui:/settings"], f"allow  key {kid} (alice)\n"),
+            (["DELETE", "/loans/7"],
+             "deny 403 role: no role of alice allows DELETE on api:/loans/7\n"),
+            (["delete", "api:/loans/7"],
+             "deny 403 role: no role of alice allows delete on api:/loans/7\n"),
+            (["GET", "/nope"],
+             "deny 404 unknown_resource: the policy declares no such resource: "
+             "GET on api:/nope\n"),
+            (["manage", "ui:/loans"],
+             "deny 404 unknown_resource: the policy declares no such resource: "
+             "manage on ui:/loans\n"),
+            (["PATCH", "/loans"],
+             "deny 403 unknown_action: the resource has no such action: PATCH on api:/loans\n"),
+            (["GET", "/loans/\x1b[31m"],
+             "deny 400 malformed_path: the path could be read in two ways, or is none: "
+             "GET on api:/loans/\\x1b[31m\n"),
+        ]
+        for words, expected in cases:
+            status = 0 if expected.startswith("allow") else 1
+            self.assertEqual(self.line(*ask, *words, status=status), expected, words)
+
+    def test_a_token_comes_by_file_input_environment_or_option(self):
+        kid, file = self.key("--scope", "loans:read")
+        token = file.read_text(encoding="utf-8")
+        allow = f"allow  key {kid}\n"
+        words = ("GET", "/loans")
+        self.assertEqual(self.line("check", *words, "--token-file", file), allow)
+        self.assertEqual(self.line("check", *words, "--token-file", "-", text=token), allow)
+        self.assertEqual(self.line("check", *words, "--token", "-", text=token + "more\n"), allow)
+        self.assertEqual(self.line("check", *words, env={"AUTHZ_TOKEN": token.strip()}), allow)
+        done = self.tool("check", *words, "--token", token.strip())
+        self.assertEqual((done.stdout, done.stderr), (allow, ""))
+
+    def test_a_principal_and_facts_are_stated(self):
+        self.alice("clerk")
+        bank = ("check", "--principal", "alice", "--service", "bank", "GET", "/loans")
+        self.assertIn("deny 403 network: ", self.line(*bank, status=1))
+        bank = (*bank, "--ip", "10.1.2.3")
+        self.assertIn("deny 403 mfa: ", self.line(*bank, status=1))
+        self.assertIn("deny 403 mfa: ", self.line(*bank, "--mfa-at", "20m", status=1))
+        for when in ("now", "5m"):
+            self.assertEqual(self.line(*bank, "--mfa-at", when), "allow  principal alice\n")
+        # A token in the environment is not this principal's.
+        self.assertEqual(
+            self.line("check", "--principal", "alice", "GET", "/loans",
+                      env={"AUTHZ_TOKEN": "nonsense"}), "allow  principal alice\n")
+        self.assertEqual(
+            self.line("check", "--principal", "bob", "GET", "/loans", status=1),
+            "deny 401 unknown_principal: there is no such principal\n")
+        self.assertIn("deny 401 missing_token: ", self.line("check", "GET", "/loans", status=1))
+
+    def test_every_401_has_its_sentence(self):
+        kid, file = self.key("--scope", "loans:read", "--environment", "test")
+        ask = ("check", "--token-file", file, "--environment", "test", "GET", "/loans")
+        self.assertEqual(self.line(*ask), f"allow  key {kid}\n")
+        self.assertIn("deny 401 wrong_environment: ",
+                      self.line("check", "--token-file", file, "GET", "/loans", status=1))
+        self.tool("key", "disable", kid)
+        self.assertEqual(self.line(*ask, status=1),
+                         f"deny 401 inactive_key: key {kid} is switched off, or not yet valid\n")
+        self.tool("key", "enable", kid)
+        self.assertEqual(self.line(*ask), f"allow  key {kid}\n")
+        self.tool("key", "revoke", kid)
+        self.assertEqual(self.line(*ask, status=1), f"deny 401 revoked_key: key {kid} is revoked\n")
+        self.assertIn("deny 401 malformed_token: ",
+                      self.line("check", "--token", "x", "GET", "/loans", status=1))
+
+    def test_json_is_the_result(self):
+        kid, file = self.key("--scope", "loans:read")
+        answer = self.json("check", "--token-file", file, "GET", "/loans")
+        self.assertIs(answer["allow"], True)
+        self.assertEqual((answer["key"], answer["reason"]), (kid, "ok"))
+        answer = self.json("check", "--token-file", file, "POST", "/loans", status=1)
+        self.assertIs(answer["allow"], False)
+        self.assertEqual((answer["status"], answer["reason"]), (403, "scope"))
+
+    def test_what_the_daemon_refuses_is_2(self):
+        done = self.tool("check", "--principal", "a", "--ip", "nowhere", "GET", "/loans", status=2)
+        self.assertIn("invalid_request: ip: ", done.stderr)
+
+
+class Can(Tool):
+    def test_what_is_allowed_is_drawn(self):
+        self.alice("clerk")
+        self.assertEqual(self.line("can", "--principal", "alice"), """\
+api:
+└── /loans  list, create
+    └── /{loan}  read
+ui:
+└── /settings  view
+""")
+        self.assertEqual(self.line("can", "--principal", "alice", "ui"), """\
+ui:
+└── /settings  view
+""")
+        for pattern in ("api:/loans/7", "api:/loans/{loan}/**"):
+            done = self.served.tool("can", "--principal", "alice", pattern)
+            self.assertIn("read", done.stdout, pattern + done.stderr)
+
+    def test_json_and_nothing_and_nobody(self):
+        self.alice()
+        self.assertEqual(self.line("can", "--principal", "alice"), "nothing\n")
+        answer = self.json("can", "--principal", "alice")
+        self.assertEqual((answer["status"], answer["items"]), (200, []))
+        kid, file = self.key("--scope", "loans:read")
+        answer = self.json("can", "--token-file", file)
+        self.assertEqual(answer["items"][0], {"resource": "api:/loans", "actions": ["list"]})
+        self.tool("key", "revoke", kid)
+        self.assertIn("deny 401 revoked_key", self.line("can", "--token-file", file, status=1))
+        self.assertEqual(self.json("can", "--token-file", file, status=1)["reason"], "revoked_key")
+        self.tool("can", "--principal", "alice", "nope", status=2)
+
+    def test_every_page_is_fetched(self):
+        nodes = "\n".join(f"    /n{i:04} {{ GET }}" for i in range(2500))
+        self.served.write("a.policy", f"tree big {{\n{nodes}\n}}\nscope s {{ allow GET on big:/** }}")
+        self.tool("reload")
+        _, file = self.key("--scope", "s")
+        answer = self.json("can", "--token-file", file)
+        self.assertEqual(len({item["resource"] for item in answer["items"]}), 2500)
+        self.assertEqual(len(self.line("can", "--token-file", file).splitlines()), 2501)
+
+
+class Keys(Tool):
+    def test_create_gives_the_secret_alone_when_nobody_looks(self):
+        secret = self.line("key", "create", "--scope", "loans:read", "--environment", "test")
+        self.assertRegex(secret, TOKEN)
+        self.assertTrue(secret.startswith("liq_test_"))
+
+    def test_create_takes_what_bounds_a_key(self):
+        record = self.json(
+            "key", "create", "--role", "viewer,clerk", "--scope", "loans:read", "--at",
+            "api:/loans/7", "--at", "api:/loans/8", "--name", "N", "--label", "L", "--network",
+            "10.0.0.0/8,2001:db8::/32", "--expires-in", "90d")
+        self.assertEqual(record["roles"], ["viewer", "clerk"])
+        self.assertEqual(record["scopes"], ["loans:read"])
+        self.assertEqual(sorted(record["at"]), ["api:/loans/7", "api:/loans/8"])
+        self.assertEqual(record["networks"], ["10.0.0.0/8", "2001:db8::/32"])
+        self.assertEqual((record["name"], record["label"]), ("N", "L"))
+        self.assertRegex(record["expires_at"], RFC_3339)
+        self.assertRegex(record["secret"] + "\n", TOKEN)
+
+    def test_list_is_a_table_and_filters(self):
+        self.alice()
+        one, _ = self.key("--principal", "alice", "--name", "laptop")
+        two, _ = self.key("--scope", "loans:read", "--label", "ci", "--expires-in", "90d")
+        self.tool("key", "disable", two)
+        lines = self.line("key", "list").splitlines()
+        self.assertEqual(lines[0].split("  ")[0], "KEY")
+        self.assertEqual([line.split()[0] for line in lines[1:]], [one, two])
+        self.assertIn("in 3 months", lines[2])
+        column = lines[0].index("STATUS")
+        self.assertEqual([line[column:].split()[0] for line in lines[1:]], ["active", "inactive"])
+        for arguments, expected in ((["--principal", "alice"], [one]), (["--label", "ci"], [two]),
+                                    (["--status", "inactive"], [two]),
+                                    (["--status", "revoked"], [])):
+            items = self.json("key", "list", *arguments)["items"]
+            self.assertEqual([item["id"] for item in items], expected)
+        self.assertEqual(self.line("key", "list", "--status", "revoked"), "")
+        self.tool("key", "list", "--status", "odd", status=2)
+
+    def test_a_long_list_is_whole(self):
+        client = self.served.client()
+        answers = client.call_many(
+            [("keys.create", {"scopes": ["loans:read"], "name": f"n{i}"}) for i in range(1100)])
+        self.assertFalse([a for a in answers if isinstance(a, harness.Error)])
+        items = self.json("key", "list")["items"]
+        self.assertEqual({item["id"] for item in items}, {answer["id"] for answer in answers})
+        self.assertEqual(len(self.line("key", "list").splitlines()), 1101)
+
+    def test_show_tells_the_last_use(self):
+        kid, file = self.key("--scope", "loans:read", "--name", "reporting")
+        self.assertNotIn("last used", self.line("key", "show", kid))
+        self.tool("check", "--token-file", file, "--ip", "10.9.8.7", "GET", "/loans")
+        shown = self.line("key", "show", kid)
+        self.assertRegex(shown, r"(?m)^name +reporting$")
+        self.assertRegex(shown, r"(?m)^last used +just now \(\d{4}-")
+        self.assertRegex(shown, r"(?m)^last used from +10\.9\.8\.7$")
+        record = self.json("key", "show", kid)
+        self.assertEqual(record["uses"], 1)
+        self.assertRegex(record["last_used_at"], RFC_3339)
+        self.assertNotIn("secret", record)
+
+    def test_edit_changes_and_takes_away(self):
+        kid, _ = self.key("--scope", "loans:read", "--name", "a", "--network", "10.0.0.0/8")
+        record = self.json("key", "edit", kid, "--name", "b", "--label", "l", "--expires-at", "30d")
+        self.assertEqual((record["name"], record["label"]), ("b", "l"))
+        self.assertIn("expires_at", record)
+        record = self.json(
+            "key", "edit", kid, "--name", "", "--network", "", "--expires-at", "never")
+        for gone in ("name", "networks", "expires_at"):
+            self.assertNotIn(gone, record)
+
+    def test_what_is_not_there_is_1(self):
+        for command in ("show", "disable", "enable", "revoke"):
+            done = self.tool("key", command, "1AbCdEfGhIj0", status=1)
+            self.assertIn("not_found: ", done.stderr)
+        self.assertEqual(
+            self.json("key", "show", "1AbCdEfGhIj0", status=1)["error"]["code"], "not_found")
+        self.tool("key", "create", "--scope", "nope", status=2)
+
+    def test_what_people_typed_cannot_act_on_a_terminal(self):
+        done = self.served.tool("key", "create", "--scope", "loans:read", "--name", "x\x1b[31m")
+        self.assertEqual(done.returncode, 2)
+        self.assertNotIn("\x1b", done.stderr)
+
+
+class Terminal(Tool):
+    def on_terminal(self, *arguments, env=None):
+        """What a person sees: standard output and error on one terminal."""
+        parent, child = pty.openpty()
+        with subprocess.Popen(
+            [harness.AUTHZCHECK, "--socket", self.served.socket, *map(str, arguments)],
+            stdin=subprocess.DEVNULL, stdout=child, stderr=child,
+            env={**harness.environment(self.served.folder), "TERM": "xterm", **(env or {})},
+        ) as process:
+            os.close(child)
+            text = b""
+            with contextlib.suppress(OSError):  # EIO: the other side is closed
+                while data := os.read(parent, 65536):
+                    text += data
+            os.close(parent)
+            process.wait(harness.DEADLINE)
+        return text.decode().replace("\r\n", "\n")
+
+    def test_colour_is_for_terminals_that_want_it(self):
+        colour = {"NO_COLOR": ""}
+        self.assertIn("\x1b[31mdeny\x1b[0m", self.on_terminal("check", "GET", "/x", env=colour))
+        for arguments, env in ((["--no-color"], colour), ([], {"NO_COLOR": "1"}),
+                               ([], {**colour, "TERM": "dumb"})):
+            self.assertNotIn("\x1b", self.on_terminal(*arguments, "check", "GET", "/x", env=env))
+        self.assertNotIn("\x1b", self.line("check", "GET", "/x", status=1, env=colour))
+
+    def test_a_new_secret_is_shown_once_with_its_record(self):
+        seen = self.on_terminal("key", "create", "--scope", "loans:read", "--name", "laptop")
+        self.assertRegex(seen, r"(?m)^name +laptop$")
+        self.assertRegex(seen, r"(?m)^liq_live_1[0-9A-Za-z]{11}_[0-9A-Za-z]{38}$")
+        self.assertIn("shown once", seen)
+
+    def test_a_token_on_the_command_line_is_warned_about(self):
+        seen = self.on_terminal("check", "--token", "nonsense", "GET", "/loans")
+        self.assertIn("warning: ", seen)
+        self.assertNotIn("nonsense", seen)
+
+
+class Principals(Tool):
+    def test_the_life_of_a_principal(self):
+        record = self.json("principal", "create", "bob", "--name", "Bob", "--kind", "service",
+                           "--attribute", "team=money", "--attribute", "note=a=b,c")
+        self.assertEqual(record["attributes"], {"team": "money", "note": "a=b,c"})
+        self.assertEqual((record["kind"], record["status"]), ("service", "active"))
+        self.assertIn("conflict: ", self.tool("principal", "create", "bob", status=1).stderr)
+        record = self.json("principal", "edit", "bob", "--name", "Bobby", "--api-access", "no")
+        self.assertEqual((record["name"], record["api_access"]), ("Bobby", False))
+        self.assertNotIn("name", self.json("principal", "edit", "bob", "--name", ""))
+        self.assertEqual(self.json("principal", "disable", "bob")["status"], "inactive")
+        self.assertEqual(self.json("principal", "enable", "bob")["status"], "active")
+        ids = [item["id"] for item in self.json("principal", "list")["items"]]
+        self.assertEqual(sorted(ids), ["billing", "bob"])
+        self.tool("principal", "delete", "bob")
+        self.assertIn("not_found: ", self.tool("principal", "show", "bob", status=1).stderr)
+
+    def test_show_lists_what_is_assigned(self):
+        self.alice()
+        self.assertIn("assigned: alice, role viewer, at api:/loans/7, until in 30 days",
+                      self.line("assign", "alice", "viewer", "--at", "api:/loans/7", "--until",
+                                "30d"))
+        self.assertEqual(self.line("assign", "alice", "clerk"), "assigned: alice, role clerk\n")
+        shown = self.line("principal", "show", "alice")
+        self.assertRegex(shown, r"(?m)^name +Alice Baker$")
+        self.assertRegex(shown, r"(?m)^viewer +api:/loans/7 +in 30 days +just now")
+        self.assertRegex(shown, r"(?m)^clerk +everywhere +-")
+        roles = {a["role"]: a for a in self.json("principal", "show", "alice")["assignments"]}
+        self.assertEqual(roles["viewer"]["at"], ["api:/loans/7"])
+        self.assertRegex(roles["viewer"]["until"], RFC_3339)
+        self.assertEqual(self.line("unassign", "alice", "clerk"), "unassigned: alice, role clerk\n")
+        self.assertIn("not_found: ", self.tool("unassign", "alice", "clerk", status=1).stderr)
+        self.tool("assign", "alice", "nope", status=2)
+        self.tool("assign", "nobody", "viewer", status=1)
+
+    def test_the_policys_own_are_shown(self):
+        self.assertRegex(self.line("principal", "list"), r"(?m)^billing .* policy$")
+        self.assertRegex(self.line("principal", "show", "billing"), r"(?m)^in the policy +yes$")
+
+
+class Operating(Tool):
+    def test_reload_prints_what_was_refused(self):
+        before = self.line("reload")
+        self.assertRegex(before, r"^revision [0-9a-f]{16}\n$")
+        self.served.replace("b.policy", "role x {\n\tallow GTE on api:/**\n}\n")
+        done = self.tool("reload", status=1)
+        self.assertIn("b.policy:2:8: error: unknown method 'GTE': did you mean 'GET'?", done.stderr)
+        self.assertIn("invalid_policy: ", done.stderr)
+        error = self.json("reload", status=1)["error"]
+        self.assertEqual(error["code"], "invalid_policy")
+        self.assertEqual((error["diagnostics"][0]["line"], error["diagnostics"][0]["column"]),
+                         (2, 8))
+        status = self.line("status")
+        self.assertRegex(status, r"(?m)^last reload +refused")
+        self.assertIn("b.policy:2:8: error: ", status)
+        self.served.replace("b.policy", "role x { allow GET on api:/** }\n")
+        self.assertNotEqual(self.line("reload"), before)
+
+    def test_status_tells_the_revision(self):
+        revision = self.line("reload").split()[1]
+        self.assertIn(f"revision {revision}", self.line("status"))
+        answer = self.json("status")
+        self.assertEqual(answer["policy"]["revision"], revision)
+        self.assertRegex(answer["started_at"], RFC_3339)
+
+    def test_the_socket_comes_from_the_environment_too(self):
+        done = harness.run_tool("status", env={"AUTHZ_SOCKET": str(self.served.socket)})
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_a_daemon_that_does_not_answer_is_3(self):
+        self.served.process.send_signal(signal.SIGSTOP)
+        try:
+            done = self.tool("status", "--timeout", "1", status=3)
+            self.assertIn("--timeout", done.stderr)
+        finally:
+            self.served.process.send_signal(signal.SIGCONT)
+
+    def test_whoever_may_not_manage_is_refused(self):
+        if os.geteuid() != 0:
+            self.skipTest("needs to become somebody else")
+        os.chmod(self.served.folder, 0o755)
+        os.chmod(self.served.socket, 0o666)
+        done = subprocess.run(
+            [harness.AUTHZCHECK, "--socket", self.served.socket, "key", "list"],
+            capture_output=True, text=True, user=1, check=False)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("forbidden", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
