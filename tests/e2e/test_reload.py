@@ -251,7 +251,7 @@ class Refusing(harness.DaemonTest):
         # And when it is mended, all is well without anybody's help.
         daemon.write("clerk.policy", WRITES)
         wait_until(lambda: not daemon.call("authorize", **READ)["allow"])
-        self.assertTrue(daemon.call("policy.status")["ok"])
+        wait_until(lambda: daemon.call("policy.status")["ok"])
 
     def test_a_broken_policy_that_goes_back_is_well_again(self):
         daemon = self.daemon(files(READS))
