@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/client/authz_test.h"
+
+/* --- processes and users --- */
+
+Test(authz_process, a_forks_child_has_a_connection_of_its_own)
+{
+	struct fake_server server;
+	struct authz_decision decision;
+	struct authz *authz;
+	int status = -1;
+	pid_t child;
+
+	fake_start(&server, fake_allow_all);
+	authz = client_of(&server, LONG_MS);
+	cr_assert_eq(authz_check(authz, &question, &decision), AUTHZ_OK);
+	child = fork();
+	if (child == 0) {
+		bool good = authz_fd(authz) == -1 && authz_events(authz) == 0 &&
+			    authz_check(authz, &question, &decision) == AUTHZ_OK &&
+			    decision.verdict == AUTHZ_ALLOW && authz_fd(authz) >= 0;
+
+		authz_destroy(authz);
+		_exit(good ? 0 : 1);
+	}
+	cr_assert_gt(child, 0);
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	cr_expect_eq(authz_check(authz, &question, &decision), AUTHZ_OK);
+	authz_destroy(authz);
+	fake_stop(&server);
+	cr_expect_eq(server.connections, 2);
+}
+
+static void note_ids(struct fake_server *server, int fd, unsigned number)
+{
+	uint32_t *ids = server->data;
+
+	if (fake_read_id(fd, &ids[number])) {
+		fake_answer(fd, ids[number], true);
+		fake_drain(fd);
+	}
+}
+
+Test(authz_process, ids_begin_at_random)
+{
+	enum { HANDLES = 8 };
+	uint32_t ids[HANDLES] = { 0 };
+	struct fake_server server;
+	unsigned near = 0;
+
+	fake_start(&server, note_ids);
+	server.data = ids;
+	for (int i = 0; i < HANDLES; i++) {
+		struct authz *authz = client_of(&server, LONG_MS);
+		struct authz_decision decision;
+
+		cr_assert_eq(authz_check(authz, &question, &decision), AUTHZ_OK);
+		authz_destroy(authz);
+	}
+	fake_stop(&server);
+	for (int i = 1; i < HANDLES; i++) {
+		near += ids[i] - ids[0] + 1000 < 2000;
+	}
+	cr_expect_eq(near, 0);
+}
+
+/* Listens as nobody, which is what counts for SO_PEERCRED, until the test ends. */
+static pid_t serve_as_nobody(const char *path, int ready)
+{
+	pid_t child = fork();
+
+	if (child == 0) {
+		struct sockaddr_un address = { .sun_family = AF_UNIX };
+		int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+		memcpy(address.sun_path, path, strlen(path) + 1);
+		if (bind(fd, (const struct sockaddr *)&address, sizeof address) < 0 ||
+			setuid(65534) < 0 || listen(fd, 4) < 0 || write(ready, "", 1) != 1) {
+			_exit(1);
+		}
+		for (;;) {
+			int peer = accept(fd, NULL, NULL);
+
+			fake_allow_all(NULL, peer, 0);
+			close(peer);
+		}
+	}
+	return child;
+}
+
+Test(authz_process, a_stranger_at_the_socket_is_told_nothing)
+{
+	char folder[] = "/tmp/authz-test-XXXXXX", path[64], byte;
+	struct authz_options options = { .socket = path, .timeout_ms = LONG_MS };
+	struct authz_decision decision = allowed();
+	struct authz *authz;
+	int ready[2];
+	pid_t child;
+
+	if (geteuid() != 0) {
+		cr_skip_test("only root can serve as somebody else");
+	}
+	cr_assert_not_null(mkdtemp(folder));
+	snprintf(path, sizeof path, "%s/s", folder);
+	cr_assert_eq(pipe(ready), 0);
+	child = serve_as_nobody(path, ready[1]);
+	cr_assert_gt(child, 0);
+	cr_assert_eq(read(ready[0], &byte, 1), 1);
+
+	cr_assert_eq(authz_create(&options, &authz), AUTHZ_OK);
+	cr_expect_eq(authz_connect(authz), AUTHZ_EPEER);
+	cr_expect_eq(authz_check(authz, &question, &decision), AUTHZ_EPEER);
+	cr_expect(is_denial(&decision));
+	authz_destroy(authz);
+	options.server_uid = 65534;
+	cr_assert_eq(authz_create(&options, &authz), AUTHZ_OK);
+	cr_expect_eq(authz_check(authz, &question, &decision), AUTHZ_OK);
+	authz_destroy(authz);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	unlink(path);
+	rmdir(folder);
+}
+
+/* --- where the socket is --- */
+
+Test(authz_process, the_socket_is_looked_for_where_the_daemon_puts_it)
+{
+	static const struct {
+		const char *socket, *runtime, *state, *home;
+		const char *expected; /* NULL: none can be named */
+	} cases[] = {
+		{ "/a/b.sock", "/r", "/st", "/h", "/a/b.sock" },
+		{ NULL, "/r", "/st", "/h", "/r/authz/authz.sock" },
+		{ NULL, NULL, "/st", "/h", "/st/authz/authz.sock" },
+		{ NULL, NULL, NULL, "/h", "/h/.local/state/authz/authz.sock" },
+		{ "", "", "", "/h", "/h/.local/state/authz/authz.sock" },
+		{ NULL, NULL, NULL, NULL, NULL },
+		{ NULL,
+			"/123456789012345678901234567890123456789012345678901234567890"
+			"123456789012345678901234567890123456789012345678901234567890",
+			NULL, NULL, NULL },
+	};
+	char path[AUTHZ_PATH_SIZE];
+
+	unsetenv("AUTHZ_SOCKET");
+	if (geteuid() == 0) {
+		setenv("XDG_RUNTIME_DIR", "/r", 1);
+		cr_expect_eq(authz_default_socket(path, sizeof path), AUTHZ_OK);
+		cr_expect_str_eq(path, "/run/authz/authz.sock");
+		cr_expect_eq(authz_default_socket(path, 5), AUTHZ_EINVAL);
+		cr_assert_eq(setgid(65534), 0);
+		cr_assert_eq(setuid(65534), 0);
+	}
+	if (access("/run/authz/authz.sock", F_OK) == 0) {
+		cr_skip_test("a daemon of the system is in the way");
+	}
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const char *names[] = { "AUTHZ_SOCKET", "XDG_RUNTIME_DIR", "XDG_STATE_HOME",
+			"HOME" };
+		const char *values[] = { cases[i].socket, cases[i].runtime, cases[i].state,
+			cases[i].home };
+
+		for (size_t k = 0; k < 4; k++) {
+			if (values[k] != NULL) {
+				setenv(names[k], values[k], 1);
+			} else {
+				unsetenv(names[k]);
+			}
+		}
+		cr_expect_eq(authz_default_socket(path, sizeof path),
+			cases[i].expected != NULL ? AUTHZ_OK : AUTHZ_EINVAL, "case %zu", i);
+		if (cases[i].expected != NULL) {
+			cr_expect_str_eq(path, cases[i].expected, "case %zu", i);
+		}
+	}
+}
+
+Test(authz_process, every_error_has_its_words)
+{
+	for (int error = AUTHZ_OK; error >= AUTHZ_EBUSY; error--) {
+		cr_expect_str_neq(authz_strerror(error), "unknown error", "%d", error);
+	}
+	cr_expect_str_eq(authz_strerror(AUTHZ_EBUSY - 1), "unknown error");
+	cr_expect_str_eq(authz_strerror(1), "unknown error");
+}
