@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/log.h"
 #include "daemon/store_internal.h"
 
 /* Beside the workers: the writer's own look-ups and one to spare for each maintenance task. */
@@ -183,6 +184,10 @@ static int open_secrets(MDB_txn *txn, struct store *store, const struct store_op
 	}
 	if (r < 0) {
 		return explain(why, r, "%s", why_secret);
+	}
+	if (!secrets_are_locked(store->secrets)) {
+		log_warn("the pepper may be written to swap: raise the limit of locked memory",
+			"path=%s", options->pepper);
 	}
 	if (found == 0) {
 		r = store_decode_meta(store, value, check, &version);

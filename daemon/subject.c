@@ -197,6 +197,16 @@ static bool is_wrong_tenant(const struct subject_ask *ask, uint32_t tenant)
 	return !pol_str_equal(ask->tenant, POL_STR("*")) && subject_tenant(ask->tenant) != tenant;
 }
 
+/* What a record's check costs, where there is none: an id that nobody has must not show by its
+ * time. */
+static void pay_for_record(struct call *call)
+{
+	static const uint8_t dummy[256] = { 0 };
+	uint8_t tag[SECRET_TAG];
+
+	secret_tag(store_secrets(call->store), SECRET_RECORDS, dummy, sizeof dummy, tag);
+}
+
 /* The record of a token whose secret is right. *out_state says how it stands, else why not. */
 static int find_key(struct call *call, struct pol_str text, struct subject *subject)
 {
@@ -210,6 +220,7 @@ static int find_key(struct call *call, struct pol_str text, struct subject *subj
 	}
 	r = store_get_key(call->read, token.kid, &subject->key);
 	if (r == -ENOENT || r == -EBADMSG) {
+		pay_for_record(call);
 		usage_verify(call->usage, &token, NULL, false);
 	} else if (r < 0) {
 		return r;
@@ -265,5 +276,9 @@ int subject_gather(struct call *call, const struct subject_ask *ask, struct subj
 	if (ask->has_tenant && !pol_str_equal(ask->tenant, POL_STR("*"))) {
 		tenant = subject_tenant(ask->tenant);
 	}
+	/* A principal is of no environment; but one that is not there is nobody's. */
+	out->facts.wrong_environment =
+		ask->has_environment && !pol_str_equal(ask->environment, POL_STR("*")) &&
+		pol_snapshot_environment(call->snapshot, ask->environment) == POL_NONE;
 	return gather_principal(call, tenant, ask->principal, out);
 }

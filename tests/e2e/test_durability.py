@@ -2,6 +2,7 @@
 """What was answered stays, whatever happens to the daemon; and secrets stay out of the files."""
 
 import os
+import subprocess
 import threading
 import unittest
 
@@ -105,6 +106,40 @@ class Durability(people.PeopleTest):
         self.assertIn("chmod 600", said)
         pepper.chmod(0o600)
         self.d.start()
+
+
+class FullDisk(harness.DaemonTest):
+    def test_a_full_disk_refuses_changes_and_decisions_go_on(self):
+        daemon = self.daemon({"a.policy": people.POLICY}, start=False)
+        mount = ["mount", "-t", "tmpfs", "-o", "size=1m,mode=0700", "tmpfs", str(daemon.state)]
+        if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode != 0:
+            raise unittest.SkipTest("only who may mount can have a small disk")
+        self.addCleanup(subprocess.run, ["umount", "-l", str(daemon.state)], check=True)
+        daemon.start()
+        client = daemon.client()
+        client.call("principals.create", id="alice")
+        client.call("assignments.create", principal="alice", role="viewer")
+        kept = client.call("keys.create", principal="alice")
+        filler = daemon.state / "filler"
+        with open(filler, "wb", buffering=0) as file:
+            try:
+                while True:
+                    file.write(b"x" * 4096)
+            except OSError:
+                pass
+        made = [kept["id"]]
+        with self.assertRaises(harness.Error) as caught:
+            while len(made) < 2000:
+                made.append(client.call("keys.create", principal="alice")["id"])
+        self.assertEqual(caught.exception.code, "overloaded")
+        self.assertIn("disk is full", caught.exception.message)
+        asked = {"token": kept["secret"], "method": "GET", "path": "/loans/7"}
+        self.assertTrue(client.call("authorize", **asked)["allow"])
+        filler.unlink()
+        client.call("keys.revoke", id=kept["id"])
+        self.assertFalse(client.call("authorize", **asked)["allow"])
+        items = client.call("keys.list", limit=1000)["items"]
+        self.assertEqual([item["id"] for item in items], made)
 
 
 if __name__ == "__main__":
