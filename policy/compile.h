@@ -38,6 +38,14 @@ struct pol_node_ranges {
 	size_t count, capacity;
 };
 
+/* What one or several grants select: small pieces as runs, large ones as shared sets. */
+struct pol_selection {
+	struct pol_run *runs;
+	size_t run_count, run_capacity;
+	struct pol_permset *sets;
+	size_t set_count, set_capacity;
+};
+
 struct pol_compiler {
 	struct pol_snapshot *snapshot;
 	const struct pol_ast *ast;
@@ -46,9 +54,10 @@ struct pol_compiler {
 	struct pol_permset_pool *pool;
 	struct pol_postings postings;
 	struct pol_expansions *expansions;
-	struct pol_node_ranges ranges; /* what the pattern resolved last selects */
-	struct pol_node_ranges spare;  /* compile_pattern.c's, between two segments */
-	char *text;                    /* room for copies of text */
+	struct pol_node_ranges ranges;  /* what the pattern resolved last selects */
+	struct pol_selection selection; /* room that one statement leaves to the next */
+	struct pol_node_ranges spare;   /* compile_pattern.c's, between two segments */
+	char *text;                     /* room for copies of text */
 	size_t text_left;
 };
 
@@ -121,14 +130,6 @@ enum pol_status pol_build_number(struct pol_build *build);
 enum pol_status pol_builtin_tree(struct pol_compiler *compiler, struct pol_ast_tree *out);
 
 /* --- grants, for pol_compile_grantees --- */
-
-/* What one or several grants select: small pieces as runs, large ones as shared sets. */
-struct pol_selection {
-	struct pol_run *runs;
-	size_t run_count, run_capacity;
-	struct pol_permset *sets;
-	size_t set_count, set_capacity;
-};
 
 /* compile_pattern.c: fills compiler->ranges; complains and leaves it empty when the pattern names
  * nothing. */

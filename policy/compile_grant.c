@@ -223,6 +223,36 @@ static enum pol_status add_set(
 	return POL_OK;
 }
 
+/* Sorts the runs from `first` on and joins those that touch. They are few and mostly in order. */
+static void merge_runs(struct pol_selection *selection, size_t first)
+{
+	struct pol_run *runs = selection->runs;
+	size_t kept = first;
+
+	for (size_t i = first + 1; i < selection->run_count; i++) {
+		struct pol_run run = runs[i];
+		size_t k = i;
+
+		for (; k > first && runs[k - 1].first > run.first; k--) {
+			runs[k] = runs[k - 1];
+		}
+		runs[k] = run;
+	}
+	for (size_t i = first + 1; i < selection->run_count; i++) {
+		uint32_t end = runs[kept].first + runs[kept].count;
+		uint32_t next = runs[i].first + runs[i].count;
+
+		if (runs[i].first > end) {
+			runs[++kept] = runs[i];
+		} else if (next > end) {
+			runs[kept].count = next - runs[kept].first;
+		}
+	}
+	if (selection->run_count > first) {
+		selection->run_count = kept + 1;
+	}
+}
+
 static enum pol_status add_grant(struct effect *effect, const struct pol_ast_grant *grant)
 {
 	struct pol_compiler *compiler = effect->compiler;
@@ -245,6 +275,7 @@ static enum pol_status add_grant(struct effect *effect, const struct pol_ast_gra
 			status = add_set(compiler, &effect->selection, set);
 		}
 	}
+	merge_runs(&effect->selection, effect->count > 0 ? effect->run_ends[effect->count - 1] : 0);
 	effect->grants[effect->count] = grant;
 	effect->run_ends[effect->count] = effect->selection.run_count;
 	effect->set_ends[effect->count] = effect->selection.set_count;
@@ -290,14 +321,59 @@ static bool overlaps(const struct pol_selection *selection, const struct pol_per
 	return false;
 }
 
-static void warn_covered(const struct effect *effect, const struct pol_permset *sets, size_t i)
+/* Is the run within one of the grant's pieces? Its runs were merged. */
+static bool covers_run(const struct pol_selection *whole, struct pol_run run)
 {
+	for (size_t i = 0; i < whole->run_count; i++) {
+		if (whole->runs[i].first <= run.first &&
+			run.first + run.count <= whole->runs[i].first + whole->runs[i].count) {
+			return true;
+		}
+	}
+	for (size_t i = 0; i < whole->set_count; i++) {
+		if (pol_permset_has_all(&whole->sets[i], run)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool covers_set(const struct pol_selection *whole, const struct pol_permset *set)
+{
+	for (size_t i = 0; i < whole->set_count; i++) {
+		if (pol_permset_covers(&whole->sets[i], set)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Piece by piece: what only several pieces cover together is let pass. */
+static bool covers(const struct pol_selection *whole, const struct pol_selection *part)
+{
+	for (size_t i = 0; i < part->run_count; i++) {
+		if (!covers_run(whole, part->runs[i])) {
+			return false;
+		}
+	}
+	for (size_t i = 0; i < part->set_count; i++) {
+		if (!covers_set(whole, &part->sets[i])) {
+			return false;
+		}
+	}
+	return part->run_count + part->set_count > 0;
+}
+
+static void warn_covered(const struct effect *effect, size_t i)
+{
+	struct pol_selection own = part(effect, i);
+
 	for (size_t k = 0; k < effect->count; k++) {
+		struct pol_selection other = part(effect, k);
 		struct pol_diag *diag;
 
 		/* Of two that are equal the later one is too much. */
-		if (k == i || sets[i].count == 0 || !pol_permset_covers(&sets[k], &sets[i]) ||
-			(i < k && pol_permset_equal(&sets[k], &sets[i]))) {
+		if (k == i || !covers(&other, &own) || (i < k && covers(&own, &other))) {
 			continue;
 		}
 		diag = pol_warning(effect->compiler->diags, effect->grants[i]->at,
@@ -305,23 +381,6 @@ static void warn_covered(const struct effect *effect, const struct pol_permset *
 		pol_note(effect->compiler->diags, diag, effect->grants[k]->at, "that one");
 		return;
 	}
-}
-
-static enum pol_status check_covered(const struct effect *effect)
-{
-	struct pol_compiler *compiler = effect->compiler;
-	struct pol_permset *sets = pol_arena_alloc(compiler->scratch, effect->count, sizeof *sets);
-	enum pol_status status = sets != NULL ? POL_OK : compiler->scratch->status;
-
-	for (size_t i = 0; status == POL_OK && i < effect->count; i++) {
-		struct pol_selection piece = part(effect, i);
-
-		status = pol_selection_set(compiler, &piece, &sets[i]);
-	}
-	for (size_t i = 0; status == POL_OK && i < effect->count; i++) {
-		warn_covered(effect, sets, i);
-	}
-	return status;
 }
 
 /* Joins what was selected, and warns of what is there twice. */
@@ -344,7 +403,10 @@ static enum pol_status finish(const struct effect *effect, struct pol_permset *o
 			effect->compiler->pool, &set, &effect->selection.sets[i], &set);
 	}
 	*out = set;
-	return status == POL_OK && doubtful ? check_covered(effect) : status;
+	for (size_t i = 0; doubtful && status == POL_OK && i < effect->count; i++) {
+		warn_covered(effect, i);
+	}
+	return status;
 }
 
 static enum pol_status collect(struct pol_compiler *compiler,
@@ -360,6 +422,9 @@ static enum pol_status collect(struct pol_compiler *compiler,
 	if (count == 0) {
 		return POL_OK;
 	}
+	effect.selection = compiler->selection;
+	effect.selection.run_count = 0;
+	effect.selection.set_count = 0;
 	effect.grants = pol_arena_alloc(compiler->scratch, count, sizeof *effect.grants);
 	effect.run_ends = pol_arena_alloc(compiler->scratch, count, sizeof *effect.run_ends);
 	effect.set_ends = pol_arena_alloc(compiler->scratch, count, sizeof *effect.set_ends);
@@ -371,7 +436,11 @@ static enum pol_status collect(struct pol_compiler *compiler,
 			status = add_grant(&effect, &statement->grants[i]);
 		}
 	}
-	return status == POL_OK ? finish(&effect, out) : status;
+	if (status == POL_OK) {
+		status = finish(&effect, out);
+	}
+	compiler->selection = effect.selection;
+	return status;
 }
 
 enum pol_status pol_compile_grants(struct pol_compiler *compiler,

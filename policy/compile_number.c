@@ -2,6 +2,9 @@
 #include "policy/compile.h"
 #include "policy/tree.h"
 
+/* A policy has rarely more names of actions and methods. */
+#define FEW_VERBS 256
+
 /* Names of actions and methods in the order in which they are met; freely growing, unlike
  * pol_names, whose size is told beforehand. */
 static enum pol_status intern_verb(
@@ -25,40 +28,58 @@ static enum pol_status intern_verb(
 	return POL_OK;
 }
 
-/* How many different verbs there can be: looked for in a table that is as large as all of them
- * together, which is thrown away. */
-static enum pol_status count_verbs(struct pol_build *build, uint32_t *out)
+/* The node after this one in preorder, or NULL. */
+static struct pol_build_node *next_node(struct pol_build_node *node)
 {
-	struct pol_arena *scratch = build->compiler->scratch;
-	struct pol_names seen = { 0 };
-	enum pol_status status = pol_names_init(
-		&seen, scratch, (size_t)build->action_count + build->permission_count);
-	uint32_t count = 0;
+	if (node->first_child != NULL) {
+		return node->first_child;
+	}
+	while (node != NULL && node->next == NULL) {
+		node = node->parent;
+	}
+	return node != NULL ? node->next : NULL;
+}
 
-	for (uint32_t t = 0; status == POL_OK && t < build->tree_count; t++) {
-		struct pol_build_node *node = build->trees[t].root;
+/* Counts the different verbs of a node; false when the table is full. */
+static bool count_of_node(
+	const struct pol_build_node *node, struct pol_names *seen, uint32_t room, uint32_t *count)
+{
+	for (const struct pol_build_action *action = node->first_action; action != NULL;
+		action = action->next) {
+		if (*count + action->methods.count + 1 > room) {
+			return false;
+		}
+		*count += pol_names_add(seen, action->name.text, *count) == *count;
+		for (uint32_t i = 0; i < action->methods.count; i++) {
+			const struct pol_word *method = &action->methods.items[i];
 
-		while (node != NULL) {
-			for (struct pol_build_action *action = node->first_action; action != NULL;
-				action = action->next) {
-				count += pol_names_add(&seen, action->name.text, count) == count;
-				for (uint32_t i = 0; i < action->methods.count; i++) {
-					count += pol_names_add(&seen, action->methods.items[i].text,
-							 count) == count;
-				}
-			}
-			if (node->first_child != NULL) {
-				node = node->first_child;
-				continue;
-			}
-			while (node != NULL && node->next == NULL) {
-				node = node->parent;
-			}
-			node = node != NULL ? node->next : NULL;
+			*count += pol_names_add(seen, method->text, *count) == *count;
 		}
 	}
-	*out = count;
-	return status;
+	return true;
+}
+
+/* How many different verbs there are: mostly few, so a small table is tried before a larger. */
+static enum pol_status count_verbs(struct pol_build *build, uint32_t *out)
+{
+	for (uint32_t room = FEW_VERBS;; room *= 4) {
+		struct pol_names seen = { 0 };
+		enum pol_status status = pol_names_init(&seen, build->compiler->scratch, room);
+		uint32_t count = 0;
+		bool fits = true;
+
+		for (uint32_t t = 0; status == POL_OK && fits && t < build->tree_count; t++) {
+			struct pol_build_node *node = build->trees[t].root;
+
+			for (; fits && node != NULL; node = next_node(node)) {
+				fits = count_of_node(node, &seen, room, &count);
+			}
+		}
+		if (status != POL_OK || fits) {
+			*out = count;
+			return status;
+		}
+	}
 }
 
 static enum pol_status number_action(struct pol_build *build, const struct pol_build_action *from)

@@ -189,29 +189,23 @@ static bool check_method(
 	return false;
 }
 
-/* The methods of an action that no other has; also the action's own twice. */
-static enum pol_status check_methods(struct pol_build *build, const struct pol_build_node *node,
-	const struct pol_ast_entry *entry, struct pol_words *out)
+/* The methods of an action that no other has, and each once. */
+static struct pol_words check_methods(struct pol_build *build, const struct pol_build_node *node,
+	const struct pol_ast_entry *entry)
 {
-	struct pol_word *kept =
-		pol_arena_alloc(build->compiler->scratch, entry->methods.count, sizeof *kept);
-	struct pol_build_node own = { 0 };
-	struct pol_build_action action = { 0 };
+	struct pol_build_action own = { 0 };
+	struct pol_build_node alone = { .first_action = &own };
+	uint32_t good = 0;
 
-	if (kept == NULL) {
-		return build->compiler->scratch->status;
-	}
-	*out = (struct pol_words){ kept, 0 };
-	own.first_action = &action;
+	own.methods.items = entry->methods.items;
 	for (uint32_t i = 0; i < entry->methods.count; i++) {
 		const struct pol_word *method = &entry->methods.items[i];
 
-		action.methods = *out;
-		if (check_method(build, node, method) && check_method(build, &own, method)) {
-			kept[out->count++] = *method;
-		}
+		own.methods.count = i;
+		good += check_method(build, node, method) && check_method(build, &alone, method);
 	}
-	return POL_OK;
+	/* After a mistake the action stands without methods; nothing comes of it. */
+	return good == entry->methods.count ? entry->methods : (struct pol_words){ 0 };
 }
 
 static enum pol_status add_action(
@@ -220,7 +214,6 @@ static enum pol_status add_action(
 	struct pol_diags *diags = build->compiler->diags;
 	struct pol_build_action *action;
 	struct pol_words methods = { 0 };
-	enum pol_status status = POL_OK;
 
 	if (entry->kind == POL_ENTRY_METHOD) {
 		if (!check_method(build, node, &entry->name)) {
@@ -237,11 +230,11 @@ static enum pol_status add_action(
 				return POL_OK;
 			}
 		}
-		status = check_methods(build, node, entry, &methods);
+		methods = check_methods(build, node, entry);
 	}
 	action = pol_arena_alloc(build->compiler->scratch, 1, sizeof *action);
-	if (status != POL_OK || action == NULL) {
-		return status != POL_OK ? status : build->compiler->scratch->status;
+	if (action == NULL) {
+		return build->compiler->scratch->status;
 	}
 	*action = (struct pol_build_action){ entry->name, methods, entry->description.text, NULL };
 	if (node->last_action != NULL) {

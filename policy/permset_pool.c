@@ -31,6 +31,9 @@ struct pol_permset_pool {
 
 #define FIRST_TABLE ((size_t)64)
 
+/* Up to here sorting in place beats a call. */
+#define FEW_RUNS ((size_t)64)
+
 static uint64_t mix(uint64_t hash, uint64_t value)
 {
 	hash = (hash ^ value) * UINT64_C(0x9e3779b97f4a7c15);
@@ -272,7 +275,19 @@ static enum pol_status sort_runs(
 		pool->run_capacity = count;
 	}
 	memcpy(pool->runs, runs, count * sizeof *runs);
-	qsort(pool->runs, count, sizeof *runs, compare_runs);
+	if (count > FEW_RUNS) {
+		qsort(pool->runs, count, sizeof *runs, compare_runs);
+		return POL_OK;
+	}
+	for (size_t i = 1; i < count; i++) {
+		struct pol_run run = pool->runs[i];
+		size_t k = i;
+
+		for (; k > 0 && pool->runs[k - 1].first > run.first; k--) {
+			pool->runs[k] = pool->runs[k - 1];
+		}
+		pool->runs[k] = run;
+	}
 	return POL_OK;
 }
 
