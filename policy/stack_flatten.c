@@ -3,8 +3,9 @@
 
 #include <stdio.h>
 
-/* A circle longer than this is shown by its beginning; each step has its note all the same. */
-#define CIRCLE_TEXT 1024
+/* A circle longer than this is shown by its beginning: nobody wrote it by hand. */
+#define CIRCLE_TEXT  1024
+#define CIRCLE_NOTES 256
 
 /*
  * Every group of every stack becomes flat, what it includes before itself: a walk in depth with
@@ -50,6 +51,9 @@ static enum pol_status complain_circle(
 		struct pol_word name = draft->lines[draft->groups[group].next].ast->module;
 
 		draft->circular = true;
+		if (i >= CIRCLE_NOTES) {
+			continue;
+		}
 		pol_note(compiler->diags, diag, name.at, "'%.*s' includes '%.*s' here",
 			POL_STR_ARGS(draft->ast->name.text), POL_STR_ARGS(name.text));
 	}
