@@ -77,7 +77,7 @@ static struct pol_str judge_principal(const struct pol_facts *facts)
 }
 
 /* Step 4: whether it is meant for here. */
-static struct pol_str judge_place(const struct pol_facts *facts)
+static struct pol_str judge_environment(const struct pol_facts *facts)
 {
 	if (facts->wrong_environment) {
 		return POL_STR("wrong_environment");
@@ -182,7 +182,7 @@ static struct pol_str judge_all(struct judge *judge)
 
 	STEP(judge_key(facts));
 	STEP(judge_principal(facts));
-	STEP(judge_place(facts));
+	STEP(judge_environment(facts));
 	if (judge->stack == NULL) {
 		return POL_STR("unknown_service");
 	}
