@@ -136,7 +136,7 @@ int dispatch_run(struct call *call)
 	return r;
 }
 
-static void put_error(
+__attribute__((format(printf, 4, 0))) static void put_error(
 	struct call *call, const char *code, const char *param, const char *format, va_list args)
 {
 	char message[WIRE_MESSAGE_SIZE];

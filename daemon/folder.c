@@ -35,8 +35,7 @@ static int open_beneath(int root, const char *name, uint64_t flags)
 {
 	struct open_how how = {
 		/* With O_PATH the call refuses what would mean nothing. */
-		.flags = flags | O_CLOEXEC |
-			((flags & O_PATH) != 0 ? 0 : O_NONBLOCK | O_NOCTTY),
+		.flags = flags | O_CLOEXEC | ((flags & O_PATH) != 0 ? 0 : O_NONBLOCK | O_NOCTTY),
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
 	};
 	long fd;

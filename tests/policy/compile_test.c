@@ -438,10 +438,10 @@ Test(compile, exclusive_roles_are_seen_through_inheritance)
 
 Test(compile, a_declared_principal_holds_its_roles_until_their_time)
 {
-	struct pol_snapshot *snapshot = compiled_text_good(
-		TREES "role a { allow GET on api:/ }\n"
-		      "principal p {\n role a at api:/loans/7, ui:/page until 1970-01-01T00:01:40Z\n"
-		      " role a\n}\n");
+	struct pol_snapshot *snapshot = compiled_text_good(TREES
+		"role a { allow GET on api:/ }\n"
+		"principal p {\n role a at api:/loans/7, ui:/page until 1970-01-01T00:01:40Z\n"
+		" role a\n}\n");
 	uint32_t p = pol_snapshot_principal(snapshot, POL_STR("p"));
 	struct pol_held held[POL_PRINCIPAL_ROLES];
 
