@@ -81,7 +81,10 @@ static void complain_pattern(struct pol_compiler *compiler, const struct pol_ast
 		pol_error(compiler->diags, pattern->path.at,
 			"this selects nothing: none of its nodes has '%.*s'%s",
 			POL_STR_ARGS(verbs->words->items[0].text),
-			verbs->count > 1 ? " or another of these actions" : "");
+			verbs->count > 1 ? " or another of these actions"
+			: verbs->numbers[0] == POL_VERB_HEAD
+				? " (HEAD goes with GET unless a node declares it)"
+				: "");
 	}
 }
 

@@ -24,6 +24,10 @@ bool pol_check_place(
 	const char *fault;
 
 	if (!pol_path_split(place->text, &tree, &raw)) {
+		/* The parser says so too where it can; it is enough to hear it once. */
+		if (diags->errors > 0) {
+			return false;
+		}
 		pol_error(diags, place->at, "'%.*s' is no place: TREE:/path is",
 			POL_STR_ARGS(place->text));
 		return false;
