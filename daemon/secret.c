@@ -15,41 +15,8 @@
 
 static const char base62[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/* The reflected polynomial 0xedb88320, four bits a step: sixteen words stay in one or two cache
- * lines, where the usual table of 1 KiB would push others out. */
-static const uint32_t crc_table[16] = {
-	0x00000000,
-	0x1db71064,
-	0x3b6e20c8,
-	0x26d930ac,
-	0x76dc4190,
-	0x6b6b51f4,
-	0x4db26158,
-	0x5005713c,
-	0xedb88320,
-	0xf00f9344,
-	0xd6d6a3e8,
-	0xcb61b38c,
-	0x9b64c2b0,
-	0x86d3d2d4,
-	0xa00ae278,
-	0xbdbdf21c,
-};
-
 /* BLAKE2b's salt and personal are 16 bytes each; the kid fills 12 of the salt. */
 static const uint8_t personal[crypto_generichash_blake2b_PERSONALBYTES] = "authzd token v1";
-
-static uint32_t crc32_of(struct pol_str bytes)
-{
-	uint32_t crc = UINT32_MAX;
-
-	for (size_t i = 0; i < bytes.len; i++) {
-		crc ^= (unsigned char)bytes.ptr[i];
-		crc = crc >> 4 ^ crc_table[crc & 15];
-		crc = crc >> 4 ^ crc_table[crc & 15];
-	}
-	return ~crc;
-}
 
 static void put_crc(uint32_t crc, char out[CRC_PART])
 {
@@ -59,16 +26,19 @@ static void put_crc(uint32_t crc, char out[CRC_PART])
 	}
 }
 
+/* Bits 0 to 127 of which characters are letters or digits: no branch for each of fifty. */
 static bool is_base62(const char *text, size_t len)
 {
-	for (size_t i = 0; i < len; i++) {
-		char c = text[i];
+	static const uint64_t letters[4] = { UINT64_C(0x03ff000000000000),
+		UINT64_C(0x07fffffe07fffffe), 0, 0 };
+	uint64_t all = 1;
 
-		if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'))) {
-			return false;
-		}
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		all &= letters[c >> 6] >> (c & 63);
 	}
-	return true;
+	return all != 0;
 }
 
 static bool is_prefix(struct pol_str prefix)
@@ -108,7 +78,7 @@ bool secret_token_parse(struct pol_str text, struct secret_token *out)
 		!is_base62(token.kid.ptr + SECRET_KID + 1, SECRET_PART + CRC_PART)) {
 		return false;
 	}
-	put_crc(crc32_of(token.signed_part), crc);
+	put_crc(secret_crc32(token.signed_part), crc);
 	if (memcmp(crc, text.ptr + text.len - CRC_PART, CRC_PART) != 0) {
 		return false;
 	}
@@ -153,7 +123,7 @@ void secret_token_make(
 		.kid = { kid, SECRET_KID },
 		.signed_part = { out, before_crc },
 	};
-	put_crc(crc32_of(out_token->signed_part), out + before_crc);
+	put_crc(secret_crc32(out_token->signed_part), out + before_crc);
 }
 
 void secret_token_hash(const struct secrets *secrets, const struct secret_token *token,

@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * secret_internal: what secret.c (keyed hashes) and secret_file.c (where the keys come from) share.
+ * secret_internal: what secret.c (tokens, keyed hashes), secret_crc.c and secret_file.c (where the
+ * keys come from) share.
  */
 
 #include <stdint.h>
@@ -18,3 +19,6 @@ struct secrets {
 	uint8_t pepper[SECRET_KEY];
 	uint8_t tags[SECRET_PURPOSES][SECRET_TAG_KEY];
 };
+
+/* CRC-32 (IEEE 802.3). */
+uint32_t secret_crc32(struct pol_str bytes);
