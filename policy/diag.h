@@ -77,6 +77,7 @@ struct pol_diags {
 	struct pol_arena arena;
 	const struct pol_source *sources;
 	size_t source_count;
+	struct pol_str folder; /* as the user named it, shown before a file's name; empty: none */
 	struct pol_diag *first;
 	struct pol_diag *last;
 	size_t errors;                  /* all, those past the bound included */

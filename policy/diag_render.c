@@ -9,6 +9,7 @@
 struct out {
 	pol_write write;
 	void *context;
+	struct pol_str folder;
 };
 
 static void put(const struct out *out, const char *text, size_t len)
@@ -108,6 +109,12 @@ static void put_message(const struct out *out, const struct pol_diag *diag, cons
 	int len = 0;
 
 	if (diag->line > 0) {
+		if (out->folder.len > 0) {
+			bool slash = out->folder.ptr[out->folder.len - 1] == '/';
+
+			put_clean(out, out->folder, false);
+			put(out, "/", slash ? 0 : 1);
+		}
 		put_clean(out, diag->file, false);
 		len = snprintf(place, sizeof place, ":%u:%u: ", (unsigned)diag->line,
 			(unsigned)diag->column);
@@ -122,7 +129,7 @@ static void put_message(const struct out *out, const struct pol_diag *diag, cons
 void pol_diag_render(
 	const struct pol_diags *diags, const struct pol_diag *diag, pol_write write, void *context)
 {
-	const struct out out = { write, context };
+	const struct out out = { write, context, diags->folder };
 
 	put_message(&out, diag,
 		diag->severity == POL_SEVERITY_ERROR     ? "error"

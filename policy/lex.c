@@ -45,6 +45,18 @@ static enum class class_at(const struct pol_lexer *lexer, uint32_t i) {
 	return i < lexer->text.len ? (enum class)classes[(unsigned char)lexer->text.ptr[i]] : LINE;
 }
 
+/* Past all bytes of the class: the way through nearly everything. */
+static uint32_t skip_class(const struct pol_lexer *lexer, uint32_t i, enum class class)
+{
+	const unsigned char *at = (const unsigned char *)lexer->text.ptr + i;
+	const unsigned char *end = (const unsigned char *)lexer->text.ptr + lexer->text.len;
+
+	while (at < end && classes[*at] == class) {
+		at++;
+	}
+	return (uint32_t)(at - (const unsigned char *)lexer->text.ptr);
+}
+
 static struct pol_span span(const struct pol_lexer *lexer, uint32_t from, uint32_t to)
 {
 	return (struct pol_span){ lexer->file, from, to - from };
@@ -253,7 +265,7 @@ static uint32_t scan_word(struct pol_lexer *lexer, uint32_t i, struct pol_token 
 
 		if (class == PLAIN) {
 			other = true;
-			i++;
+			i = skip_class(lexer, i + 1, PLAIN);
 		} else if (class == QUOTE) {
 			strings++;
 			i = scan_string(lexer, i, token, &bad);
@@ -297,7 +309,7 @@ static uint32_t skip_blank(struct pol_lexer *lexer, uint32_t i)
 		enum class class = class_at(lexer, i);
 
 		if (class == SPACE) {
-			i++;
+			i = skip_class(lexer, i + 1, SPACE);
 		} else if (class == HASH) {
 			i = skip_comment(lexer, i);
 		} else {
@@ -313,6 +325,7 @@ struct pol_token pol_lex(struct pol_lexer *lexer)
 		.column1 = i == lexer->line_start,
 		.glued = i == lexer->pos && !lexer->fresh,
 		.at = { .file = lexer->file, .offset = i } };
+	enum class class;
 
 	lexer->fresh = false;
 	if (i >= lexer->text.len) {
@@ -320,20 +333,17 @@ struct pol_token pol_lex(struct pol_lexer *lexer)
 		lexer->fresh = true;
 		return token;
 	}
-	if (is_line_end(lexer, i)) {
+	class = class_at(lexer, i);
+	if (class == LINE && is_line_end(lexer, i)) {
 		i += lexer->text.ptr[i] == '\r' ? 2 : 1;
 		token.kind = POL_TOKEN_NL;
 		lexer->line_start = i;
 		lexer->fresh = true;
-	} else if (class_at(lexer, i) == OPEN) {
+	} else if (class == OPEN || class == CLOSE || class == COMMA) {
 		i++;
-		token.kind = POL_TOKEN_OPEN;
-	} else if (class_at(lexer, i) == CLOSE) {
-		i++;
-		token.kind = POL_TOKEN_CLOSE;
-	} else if (class_at(lexer, i) == COMMA) {
-		i++;
-		token.kind = POL_TOKEN_COMMA;
+		token.kind = class == OPEN    ? POL_TOKEN_OPEN
+			     : class == CLOSE ? POL_TOKEN_CLOSE
+					      : POL_TOKEN_COMMA;
 	} else {
 		i = scan_word(lexer, i, &token);
 	}

@@ -4,11 +4,7 @@
 #include <string.h>
 
 #include "policy/parser.h"
-
-/* The bounds of a folder's files, in bytes. */
-#define MIB        ((size_t)1024 * 1024)
-#define FILE_MAX   (8 * MIB)
-#define FOLDER_MAX (64 * MIB)
+#include "policy/source.h"
 
 /* A statement's entry of the AST: the next free place of its list. NULL when memory ended. */
 #define APPEND(parser, field)                                                                      \
@@ -269,9 +265,9 @@ static void parse_files(struct pol_parser *parser, const struct pol_source *sour
 		struct pol_span at = { i, 0, 0 };
 
 		total += sources[i].text.len;
-		if (sources[i].text.len > FILE_MAX) {
+		if (sources[i].text.len > POL_FILE_MAX) {
 			pol_error(parser->diags, at, "the file is larger than 8 MiB: split it");
-		} else if (total > FOLDER_MAX) {
+		} else if (total > POL_FOLDER_MAX) {
 			pol_error(parser->diags, at,
 				"the folder's policies are larger than 64 MiB together");
 			return;

@@ -45,7 +45,7 @@ bool pol_parser_at(const struct pol_parser *parser, enum pol_token_kind kind)
 
 bool pol_parser_at_keyword(const struct pol_parser *parser, const char *keyword)
 {
-	return parser->token.kind == POL_TOKEN_WORD &&
+	return parser->token.kind == POL_TOKEN_WORD && parser->token.raw.ptr[0] == keyword[0] &&
 	       pol_str_equal(parser->token.raw, pol_str_of(keyword));
 }
 

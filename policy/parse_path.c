@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "policy/path.h"
+
 struct path_reader {
 	struct pol_parser *parser;
 	enum pol_path_use use;
@@ -16,97 +18,54 @@ static struct pol_span part(const struct path_reader *reader, size_t from, size_
 		(uint32_t)(to - from) };
 }
 
-static int hex(char c)
+static bool is_plain(struct pol_str text)
 {
-	return c >= '0' && c <= '9'   ? c - '0'
-	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
-	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
-				      : -1;
-}
-
-/* Decodes in place; false when the encoding is broken, the rest of which then stays. */
-static bool decode(char *text, size_t *len)
-{
-	size_t to = 0;
-	bool whole = true;
-
-	for (size_t i = 0; i < *len; i++) {
-		if (text[i] == '%') {
-			if (*len - i < 3 || hex(text[i + 1]) < 0 || hex(text[i + 2]) < 0) {
-				whole = false;
-			} else {
-				text[to++] = (char)(hex(text[i + 1]) * 16 + hex(text[i + 2]));
-				i += 2;
-				continue;
-			}
-		}
-		text[to++] = text[i];
-	}
-	*len = to;
-	return whole;
-}
-
-static const char *refused(struct pol_str text)
-{
-	if (pol_str_equal(text, POL_STR(".")) || pol_str_equal(text, POL_STR(".."))) {
-		return "'.' and '..' are no segments";
-	}
 	for (size_t i = 0; i < text.len; i++) {
-		unsigned char c = (unsigned char)text.ptr[i];
-
-		if (c == '/' || c == '\\') {
-			return "a segment holds no '/' and no '\\', however it is written";
-		}
-		if (c < 0x20 || c == 0x7f) {
-			return "a segment holds no control character, however it is written";
+		if (!pol_parser_is(text.ptr[i], POL_CHAR_PLAIN)) {
+			return false;
 		}
 	}
-	return NULL;
+	return text.len > 0 && text.ptr[0] != '.';
 }
 
-/* A request's segment that would be refused as malformed can never be asked for: the same rules
- * hold here. Returns why it is refused, or NULL. */
+/*
+ * A request whose path is refused as malformed can never be asked for, so the one function that
+ * reads those reads a literal too, as a path of one segment. Returns why it is refused, or NULL;
+ * then *out is empty only when memory ended.
+ */
 static const char *decode_literal(struct pol_arena *arena, struct pol_str text, struct pol_str *out)
 {
-	struct pol_str once;
-	struct pol_str twice;
-	const char *why;
+	struct pol_path path;
+	struct pol_str raw;
+	const char *fault;
+	char *copy;
 
-	if (memchr(text.ptr, ';', text.len) != NULL || memchr(text.ptr, '#', text.len) != NULL ||
-		memchr(text.ptr, '\\', text.len) != NULL) {
-		return "a path holds no ';', '\\' or '#'";
+	if (is_plain(text)) {
+		*out = text;
+		return NULL;
 	}
 	if (memchr(text.ptr, '?', text.len) != NULL) {
-		return "a path ends before the '?' of a query";
+		return "a '?', where a request's query begins";
 	}
-	once = text;
-	twice = text;
-	if (memchr(text.ptr, '%', text.len) != NULL) {
-		char *copy = pol_arena_alloc(arena, text.len, 1);
-		char *again = pol_arena_alloc(arena, text.len, 1);
-
-		if (copy == NULL || again == NULL) {
-			return NULL;
-		}
-		memcpy(copy, text.ptr, text.len);
-		if (!decode(copy, &once.len)) {
-			return "broken percent-encoding: write % as %25";
-		}
-		once.ptr = copy;
-		memcpy(again, copy, once.len);
-		twice.len = once.len;
-		(void)decode(again, &twice.len);
-		twice.ptr = again;
+	if (text.len >= POL_PATH_BYTES) {
+		return "longer than a request may be";
 	}
-	why = refused(once);
-	why = why != NULL ? why : refused(twice);
-	if (why != NULL) {
-		return why;
+	copy = pol_arena_alloc(arena, text.len + 1, 1);
+	if (copy == NULL) {
+		return NULL;
 	}
-	if (!pol_str_is_utf8(once)) {
-		return "a segment is UTF-8, decoded too";
+	copy[0] = '/';
+	memcpy(copy + 1, text.ptr, text.len);
+	raw = (struct pol_str){ copy, text.len + 1 };
+	fault = pol_path_fault(raw);
+	if (fault != NULL) {
+		return fault;
 	}
-	*out = once;
+	if (pol_path_read(raw, &path) != POL_OK || path.count != 1 ||
+		memchr(text.ptr, '/', text.len) != NULL) {
+		return "a quoted slash";
+	}
+	*out = pol_arena_copy(arena, path.segments[0]);
 	return NULL;
 }
 
@@ -179,13 +138,9 @@ static bool segment(
 		parser->status = parser->arena->status;
 		return false;
 	}
-	if (text.len == 0) {
-		why = "an empty segment";
-	} else {
-		why = decode_literal(parser->arena, text, &out->text);
-	}
+	why = text.len == 0 ? "an empty segment" : decode_literal(parser->arena, text, &out->text);
 	if (why != NULL) {
-		pol_error(parser->diags, out->at, "%s", why);
+		pol_error(parser->diags, out->at, "no request can have this segment: %s", why);
 		return false;
 	}
 	if (out->text.ptr == NULL) {
@@ -199,6 +154,9 @@ size_t pol_parser_segment_end(struct pol_str raw, size_t i)
 	bool inside = false;
 
 	for (; i < raw.len; i++) {
+		if (pol_parser_is(raw.ptr[i], POL_CHAR_PLAIN)) {
+			continue;
+		}
 		if (raw.ptr[i] == '"') {
 			inside = !inside;
 		} else if (raw.ptr[i] == '\\' && inside) {
@@ -223,9 +181,10 @@ void pol_parser_check_path(struct pol_parser *parser, const struct pol_ast_path 
 			return;
 		}
 	}
-	if (path->count > POL_NESTING_MAX) {
+	if (path->count > POL_PATH_SEGMENTS) {
 		pol_error(parser->diags, path->at,
-			"a path of more than %d segments can never be asked for", POL_NESTING_MAX);
+			"a path of more than %d segments can never be asked for",
+			POL_PATH_SEGMENTS);
 	}
 }
 
@@ -263,9 +222,9 @@ size_t pol_parser_tree_len(struct pol_str raw)
 {
 	size_t i = 0;
 
-	while (i < raw.len && ((raw.ptr[i] >= 'a' && raw.ptr[i] <= 'z') ||
-				      (i > 0 && ((raw.ptr[i] >= '0' && raw.ptr[i] <= '9') ||
-							raw.ptr[i] == '_' || raw.ptr[i] == '-')))) {
+	while (i < raw.len && pol_parser_is(raw.ptr[i],
+				      i == 0 ? POL_CHAR_LOWER
+					     : POL_CHAR_LOWER | POL_CHAR_DIGIT | POL_CHAR_JOINT)) {
 		i++;
 	}
 	return i < raw.len && raw.ptr[i] == ':' ? i : 0;

@@ -72,35 +72,41 @@ struct pol_word pol_parser_take(struct pol_parser *parser)
 	return word;
 }
 
-static bool is_lower(char c)
-{
-	return c >= 'a' && c <= 'z';
-}
+/* clang-format off */
+#define LOW  (POL_CHAR_LOWER | POL_CHAR_PLAIN)
+#define UP   (POL_CHAR_UPPER | POL_CHAR_PLAIN)
+#define NUM  (POL_CHAR_DIGIT | POL_CHAR_PLAIN)
+#define JOIN (POL_CHAR_JOINT | POL_CHAR_PLAIN)
+#define SEG  POL_CHAR_PLAIN
 
-static bool is_upper(char c)
-{
-	return c >= 'A' && c <= 'Z';
-}
-
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool is_id(char c)
-{
-	return is_lower(c) || is_upper(c) || is_digit(c) || c == '_' || c == '-';
-}
+/* ASCII from 0x20 on; all else is part of nothing. */
+const unsigned char pol_parser_chars[256] = {
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+	/* 20 */ 0, SEG, 0, 0, SEG, 0, SEG, SEG,
+	/* 28 */ SEG, SEG, SEG, SEG, SEG, JOIN, SEG, 0,
+	/* 30 */ NUM, NUM, NUM, NUM, NUM, NUM, NUM, NUM,
+	/* 38 */ NUM, NUM, SEG, 0, 0, SEG, 0, 0,
+	/* 40 */ SEG, UP, UP, UP, UP, UP, UP, UP,
+	/* 48 */ UP, UP, UP, UP, UP, UP, UP, UP,
+	/* 50 */ UP, UP, UP, UP, UP, UP, UP, UP,
+	/* 58 */ UP, UP, UP, 0, 0, 0, 0, JOIN,
+	/* 60 */ 0, LOW, LOW, LOW, LOW, LOW, LOW, LOW,
+	/* 68 */ LOW, LOW, LOW, LOW, LOW, LOW, LOW, LOW,
+	/* 70 */ LOW, LOW, LOW, LOW, LOW, LOW, LOW, LOW,
+	/* 78 */ LOW, LOW, LOW, 0, 0, 0, SEG, 0,
+};
+/* clang-format on */
 
 bool pol_parser_is_capitals(struct pol_str word)
 {
 	bool letter = false;
 
 	for (size_t i = 0; i < word.len; i++) {
-		if (is_lower(word.ptr[i])) {
+		if (pol_parser_is(word.ptr[i], POL_CHAR_LOWER)) {
 			return false;
 		}
-		letter = letter || is_upper(word.ptr[i]);
+		letter = letter || pol_parser_is(word.ptr[i], POL_CHAR_UPPER);
 	}
 	return letter;
 }
@@ -111,7 +117,8 @@ static bool is_name(struct pol_str word)
 	for (size_t i = 0; i < word.len; i++) {
 		char c = word.ptr[i];
 
-		if (!is_lower(c) && (i == 0 || !(is_digit(c) || c == '_' || c == '-'))) {
+		if (!pol_parser_is(c, POL_CHAR_LOWER) &&
+			(i == 0 || !pol_parser_is(c, POL_CHAR_DIGIT | POL_CHAR_JOINT))) {
 			return false;
 		}
 	}
@@ -121,14 +128,15 @@ static bool is_name(struct pol_str word)
 /* ID = letter { idchar } { ( "." | ":" | "/" ) idchar { idchar } } */
 static bool is_id_word(struct pol_str word)
 {
-	if (word.len == 0 || !(is_lower(word.ptr[0]) || is_upper(word.ptr[0]))) {
+	if (word.len == 0 || !pol_parser_is(word.ptr[0], POL_CHAR_LETTER)) {
 		return false;
 	}
 	for (size_t i = 1; i < word.len; i++) {
 		char c = word.ptr[i];
 		bool joint = c == '.' || c == ':' || c == '/';
 
-		if (joint ? i + 1 == word.len || !is_id(word.ptr[i + 1]) : !is_id(c)) {
+		if (joint ? i + 1 == word.len || !pol_parser_is(word.ptr[i + 1], POL_CHAR_ID)
+			  : !pol_parser_is(c, POL_CHAR_ID)) {
 			return false;
 		}
 	}
@@ -141,7 +149,8 @@ static bool is_action(struct pol_str word)
 	for (size_t i = 0; i < word.len; i++) {
 		char c = word.ptr[i];
 
-		if (i == 0 ? !(is_lower(c) || is_upper(c)) : !(is_id(c) || c == '.' || c == '/')) {
+		if (i == 0 ? !pol_parser_is(c, POL_CHAR_LETTER)
+			   : !(pol_parser_is(c, POL_CHAR_ID) || c == '.' || c == '/')) {
 			return false;
 		}
 	}
@@ -251,7 +260,7 @@ static bool is_keyword_of_grants(struct pol_str word)
 		POL_STR_INIT("because") };
 
 	for (size_t i = 0; i < sizeof keywords / sizeof *keywords; i++) {
-		if (pol_str_equal(word, keywords[i])) {
+		if (word.ptr[0] == keywords[i].ptr[0] && pol_str_equal(word, keywords[i])) {
 			return true;
 		}
 	}

@@ -19,7 +19,7 @@
 #include "policy/nearest.h"
 #include "policy/parse.h"
 
-/* Blocks in blocks, and segments of a path: more than a request may have is never asked for. */
+/* Blocks in blocks: a tree that is deeper could never be asked for. */
 #define POL_NESTING_MAX 64
 
 /* Every name; a longer one is a mistake or a trick. Bytes. */
@@ -55,6 +55,23 @@ bool pol_parser_take_comma(struct pol_parser *parser);
 bool pol_parser_at_line_end(const struct pol_parser *parser);
 /* The token's word, and on. */
 struct pol_word pol_parser_take(struct pol_parser *parser);
+
+/* What a byte may be part of. */
+enum pol_char {
+	POL_CHAR_LOWER = 1,
+	POL_CHAR_UPPER = 2,
+	POL_CHAR_DIGIT = 4,
+	POL_CHAR_JOINT = 8,  /* - _ */
+	POL_CHAR_PLAIN = 16, /* in a segment, as it stands: unreserved characters and the like */
+	POL_CHAR_LETTER = POL_CHAR_LOWER | POL_CHAR_UPPER,
+	POL_CHAR_ID = POL_CHAR_LETTER | POL_CHAR_DIGIT | POL_CHAR_JOINT
+};
+extern const unsigned char pol_parser_chars[256];
+
+static inline bool pol_parser_is(char c, enum pol_char chars)
+{
+	return (pol_parser_chars[(unsigned char)c] & chars) != 0;
+}
 
 /* Mistakes. */
 
@@ -117,8 +134,8 @@ size_t pol_parser_segment_end(struct pol_str raw, size_t i);
 void pol_parser_check_path(struct pol_parser *parser, const struct pol_ast_path *path);
 
 enum pol_path_use { POL_PATH_OF_TREE, POL_PATH_OF_GRANT };
-/* Takes a word that is a PATH, or a PATTERN when out_tree is not NULL. Mistakes inside a word are
- * reported and return true: *out_ok tells. */
+/* Takes a word that is a PATH, or a PATTERN when out_tree is not NULL. Mistakes inside the word are
+ * reported and return true. */
 bool pol_parser_path(struct pol_parser *parser, enum pol_path_use use, struct pol_word *out_tree,
 	struct pol_ast_path *out);
 /* patterns = pattern { comma pattern }, lists of suffixes spread out */
