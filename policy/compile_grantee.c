@@ -79,6 +79,9 @@ static enum pol_status warn_empty(const struct pol_family *family)
 		const struct pol_grantee *grantee = &family->grantees[i];
 		const struct pol_word *name = &family->statements[i]->name;
 
+		if (family->statements[i]->incomplete) {
+			continue;
+		}
 		if (grantee->allow.count == 0 && grantee->deny.count == 0) {
 			pol_warning(compiler->diags, name->at, "%s '%.*s' grants nothing",
 				family->what, POL_STR_ARGS(name->text));

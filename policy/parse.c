@@ -27,14 +27,22 @@ static void *append(
 	return (unsigned char *)*items + size * (*count)++;
 }
 
+/* What has no name, or was not understood, is not worth a second mistake: takes the last statement
+ * of a list out again unless `keep`. Returns ok. */
+static bool keep_if(size_t *count, bool keep, bool ok)
+{
+	if (!keep) {
+		--*count;
+	}
+	return ok;
+}
+
 /* environment = "environment" NAME [ STRING ] "prefix" WORD */
-static bool environment(struct pol_parser *parser)
+static bool read_environment(struct pol_parser *parser, struct pol_ast_environment *out)
 {
 	static const char *const keywords[] = { "prefix", NULL };
-	struct pol_ast_environment *out = APPEND(parser, environments);
 
-	if (out == NULL ||
-		!pol_parser_name(parser, "an environment's name", POL_SHAPE_NAME, &out->name)) {
+	if (!pol_parser_name(parser, "an environment's name", POL_SHAPE_NAME, &out->name)) {
 		return false;
 	}
 	pol_parser_description(parser, &out->description);
@@ -46,32 +54,44 @@ static bool environment(struct pol_parser *parser)
 		parser, "what keys begin with, such as acme_live_", POL_SHAPE_ANY, &out->prefix);
 }
 
+static bool environment(struct pol_parser *parser)
+{
+	struct pol_ast_environment *out = APPEND(parser, environments);
+	bool ok = out != NULL && read_environment(parser, out);
+
+	return out != NULL && keep_if(&parser->ast->environments_count, ok, ok);
+}
+
 static bool tree(struct pol_parser *parser)
 {
 	struct pol_ast_tree *out = APPEND(parser, trees);
+	bool ok = out != NULL && pol_parser_tree(parser, out);
 
-	return out != NULL && pol_parser_tree(parser, out);
+	return out != NULL && keep_if(&parser->ast->trees_count, out->name.text.ptr != NULL, ok);
 }
 
 static bool scope(struct pol_parser *parser)
 {
 	struct pol_ast_grantee *out = APPEND(parser, scopes);
+	bool ok = out != NULL && pol_parser_grantee(parser, true, out);
 
-	return out != NULL && pol_parser_grantee(parser, "a scope's name", "includes", out);
+	return out != NULL && keep_if(&parser->ast->scopes_count, out->name.text.ptr != NULL, ok);
 }
 
 static bool role(struct pol_parser *parser)
 {
 	struct pol_ast_grantee *out = APPEND(parser, roles);
+	bool ok = out != NULL && pol_parser_grantee(parser, false, out);
 
-	return out != NULL && pol_parser_grantee(parser, "a role's name", "inherits", out);
+	return out != NULL && keep_if(&parser->ast->roles_count, out->name.text.ptr != NULL, ok);
 }
 
 static bool principal(struct pol_parser *parser)
 {
 	struct pol_ast_principal *out = APPEND(parser, principals);
+	bool ok = out != NULL && pol_parser_principal(parser, out);
 
-	return out != NULL && pol_parser_principal(parser, out);
+	return out != NULL && keep_if(&parser->ast->principals_count, out->id.text.ptr != NULL, ok);
 }
 
 /* exclusive = "exclusive" ID comma ID { comma ID } */
@@ -84,9 +104,9 @@ static bool exclusive(struct pol_parser *parser)
 	}
 	out->at = parser->token.at;
 	if (!pol_parser_ids(parser, "a role's name", &out->roles)) {
-		return false;
+		return keep_if(&parser->ast->exclusives_count, false, false);
 	}
-	if (out->roles.count < 2) {
+	if (out->roles.count < 2 && pol_parser_at_line_end(parser)) {
 		pol_error(parser->diags, out->at,
 			"'exclusive' names at least two roles, with a comma between them");
 	}
@@ -102,15 +122,16 @@ static bool limits(struct pol_parser *parser)
 	while (pol_parser_more(parser)) {
 		struct pol_ast_limit *out = APPEND(parser, limits);
 		uint32_t start = parser->token.at.offset;
+		bool ok = out != NULL &&
+			  pol_parser_name(parser, "a limit's name", POL_SHAPE_NAME, &out->name) &&
+			  pol_parser_name(parser, "the limit's value, such as 2 or 30d",
+				  POL_SHAPE_ANY, &out->value);
 
 		if (out == NULL) {
 			return false;
 		}
-		pol_parser_end_line(parser,
-			pol_parser_name(parser, "a limit's name", POL_SHAPE_NAME, &out->name) &&
-				pol_parser_name(parser, "the limit's value, such as 2 or 30d",
-					POL_SHAPE_ANY, &out->value),
-			start, NULL);
+		pol_parser_end_line(
+			parser, keep_if(&parser->ast->limits_count, ok, ok), start, NULL);
 	}
 	return true;
 }
@@ -118,15 +139,17 @@ static bool limits(struct pol_parser *parser)
 static bool stack(struct pol_parser *parser)
 {
 	struct pol_ast_stack *out = APPEND(parser, stacks);
+	bool ok = out != NULL && pol_parser_stack(parser, out);
 
-	return out != NULL && pol_parser_stack(parser, out);
+	return out != NULL && keep_if(&parser->ast->stacks_count, out->name.text.ptr != NULL, ok);
 }
 
 static bool test(struct pol_parser *parser)
 {
 	struct pol_ast_test *out = APPEND(parser, tests);
+	bool ok = out != NULL && pol_parser_test(parser, out);
 
-	return out != NULL && pol_parser_test(parser, out);
+	return out != NULL && keep_if(&parser->ast->tests_count, out->name.text.ptr != NULL, ok);
 }
 
 static const struct {
@@ -243,6 +266,7 @@ static void parse_file(struct pol_parser *parser, uint32_t file, struct pol_str 
 {
 	pol_lexer_init(&parser->lexer, parser->diags, file, text);
 	parser->depth = 0;
+	parser->comma = (struct pol_span){ 0 };
 	pol_parser_next(parser);
 	while (parser->status == POL_OK && !pol_parser_at(parser, POL_TOKEN_END)) {
 		if (pol_parser_at(parser, POL_TOKEN_NL)) {

@@ -8,7 +8,7 @@
  * nothing is checked that needs a second statement. Everything lives in the arena that the caller
  * gave, but views of unquoted words point into the sources. The parser resumes at the next
  * statement after a mistake, so what it returns beside errors is good for finding more of them
- * and for nothing else.
+ * and for nothing else: lines with a mistake are left out, and so is what has no name.
  */
 
 #include <stdbool.h>
@@ -105,6 +105,7 @@ struct pol_ast_grantee {
 	struct pol_words parents; /* inherits, includes */
 	struct pol_ast_grant *grants;
 	uint32_t grant_count;
+	bool incomplete; /* a part was not understood and is left out */
 };
 
 /* role A, B [at P, P] [until T] */

@@ -70,8 +70,10 @@ bool pol_parser_take_comma(struct pol_parser *parser)
 	if (!pol_parser_at(parser, POL_TOKEN_COMMA)) {
 		return false;
 	}
+	parser->comma = parser->token.at;
 	pol_parser_next(parser);
 	skip_lines(parser);
+	parser->after_comma = parser->token.at.offset;
 	return true;
 }
 

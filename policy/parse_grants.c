@@ -23,6 +23,10 @@ static bool exception(struct pol_parser *parser, struct pol_ast_grant *out)
 	if (pol_parser_at_pattern(parser)) {
 		return pol_parser_patterns(parser, &out->except_patterns);
 	}
+	if (pol_parser_at_line_end(parser)) {
+		return pol_parser_expected(
+			parser, "what to take away: actions, or a pattern, TREE:/path", NULL);
+	}
 	return actions(parser, &out->except_all, &out->except_verbs) &&
 	       (!pol_parser_take_keyword(parser, "on") ||
 		       pol_parser_patterns(parser, &out->except_patterns));
@@ -51,10 +55,11 @@ static bool grant(struct pol_parser *parser, struct pol_ast_grant *out)
 	if (!pol_parser_take_keyword(parser, "when")) {
 		return true;
 	}
-	if (pol_parser_condition(parser)) {
-		pol_error(parser->diags, when,
-			"'when' is reserved for conditions, which this version does not have");
+	if (!pol_parser_condition(parser)) {
+		return false;
 	}
+	pol_error(parser->diags, when,
+		"'when' is reserved for conditions, which this version does not have");
 	return true;
 }
 
@@ -68,6 +73,7 @@ static void grants(struct pol_parser *parser, struct pol_ast_grantee *out)
 	while (pol_parser_more(parser)) {
 		struct pol_ast_grant one = { .at = parser->token.at };
 		uint32_t start = parser->token.at.offset;
+		size_t errors = parser->diags->errors;
 		bool ok;
 
 		one.deny = pol_parser_at_keyword(parser, "deny");
@@ -78,46 +84,49 @@ static void grants(struct pol_parser *parser, struct pol_ast_grantee *out)
 			ok = pol_parser_expected(parser, "'allow' or 'deny'", begin);
 		}
 		pol_parser_end_line(parser, ok, start, behind);
-		if (ok) {
+		if (parser->diags->errors == errors) {
 			pol_parser_push(parser, &one, sizeof one);
+		} else {
+			out->incomplete = true;
 		}
 	}
 	out->grants = pol_parser_end_list(parser, list, sizeof *out->grants, &out->grant_count);
 }
 
-/* ID [ STRING ] ( "inherits" ids [ grants ] | grants ) */
-static bool header(struct pol_parser *parser, const char *what, const char *inherits,
-	struct pol_ast_grantee *out)
+/* ID [ STRING ] ( "inherits" ids [ grants ] | grants ); a scope includes */
+static bool header(struct pol_parser *parser, bool scope, struct pol_ast_grantee *out)
 {
-	const char *const keywords[] = { inherits, NULL };
+	const char *what = scope ? "a scope's name" : "a role's name";
+	const char *const keywords[] = { scope ? "includes" : "inherits", NULL };
 
 	if (!pol_parser_name(parser, what, POL_SHAPE_ID, &out->name)) {
 		return false;
 	}
 	pol_parser_description(parser, &out->description);
-	if (pol_parser_take_keyword(parser, inherits)) {
+	if (pol_parser_take_keyword(parser, keywords[0])) {
 		return pol_parser_ids(parser, what, &out->parents);
 	}
-	if (pol_parser_at(parser, POL_TOKEN_WORD)) {
-		return pol_parser_expected(parser, "a '{'", keywords);
-	}
-	return true;
+	return pol_parser_at(parser, POL_TOKEN_OPEN) || pol_parser_at(parser, POL_TOKEN_NL) ||
+	       pol_parser_expected(parser,
+		       scope ? "a '{', or 'includes' and scopes" : "a '{', or 'inherits' and roles",
+		       keywords);
 }
 
-bool pol_parser_grantee(struct pol_parser *parser, const char *what, const char *inherits,
-	struct pol_ast_grantee *out)
+bool pol_parser_grantee(struct pol_parser *parser, bool scope, struct pol_ast_grantee *out)
 {
-	bool ok = header(parser, what, inherits, out);
+	bool ok = header(parser, scope, out);
 
 	if (ok && out->parents.count > 0 && !pol_parser_at(parser, POL_TOKEN_OPEN)) {
 		return true;
 	}
+	out->incomplete = true;
 	if (!ok && !pol_parser_find_open(parser)) {
 		return false;
 	}
 	if (!pol_parser_open(parser, "the grants")) {
 		return false;
 	}
+	out->incomplete = !ok;
 	grants(parser, out);
 	return true;
 }

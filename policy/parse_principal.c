@@ -75,10 +75,11 @@ bool pol_parser_principal(struct pol_parser *parser, struct pol_ast_principal *o
 	while (pol_parser_more(parser)) {
 		struct fact one = { 0 };
 		uint32_t start = parser->token.at.offset;
+		size_t errors = parser->diags->errors;
 		bool ok = fact(parser, &one);
 
 		pol_parser_end_line(parser, ok, start, behind);
-		if (ok) {
+		if (parser->diags->errors == errors) {
 			pol_parser_push(parser, &one, sizeof one);
 		}
 	}

@@ -107,10 +107,11 @@ bool pol_parser_stack(struct pol_parser *parser, struct pol_ast_stack *out)
 	while (pol_parser_more(parser)) {
 		struct pol_ast_line one = { .at = parser->token.at };
 		uint32_t start = parser->token.at.offset;
+		size_t errors = parser->diags->errors;
 		bool ok = line(parser, &one);
 
 		pol_parser_end_line(parser, ok, start, NULL);
-		if (ok) {
+		if (parser->diags->errors == errors) {
 			pol_parser_push(parser, &one, sizeof one);
 		}
 	}

@@ -182,10 +182,11 @@ bool pol_parser_test(struct pol_parser *parser, struct pol_ast_test *out)
 	while (pol_parser_more(parser)) {
 		struct pol_ast_step one = { .at = parser->token.at };
 		uint32_t start = parser->token.at.offset;
+		size_t errors = parser->diags->errors;
 
 		ok = step(parser, &one);
 		pol_parser_end_line(parser, ok, start, behind);
-		if (ok) {
+		if (parser->diags->errors == errors) {
 			pol_parser_push(parser, &one, sizeof one);
 		}
 	}

@@ -37,9 +37,10 @@ static bool node(struct pol_parser *parser, struct pol_ast_entry *out)
 	out->kind = POL_ENTRY_NODE;
 	do {
 		struct pol_ast_path path = { 0 };
+		size_t errors = parser->diags->errors;
 
 		ok = pol_parser_path(parser, POL_PATH_OF_TREE, NULL, &path);
-		if (ok) {
+		if (parser->diags->errors == errors) {
 			pol_parser_push(parser, &path, sizeof path);
 		}
 	} while (ok && pol_parser_take_comma(parser));
@@ -86,7 +87,7 @@ static bool methods(struct pol_parser *parser, struct pol_ast_entry *out)
 		} else {
 			ok = pol_parser_verb(parser, &word, NULL);
 		}
-		if (ok) {
+		if (ok && pol_is_method(word.text)) {
 			pol_parser_push(parser, &word, sizeof word);
 		}
 	}
@@ -95,20 +96,32 @@ static bool methods(struct pol_parser *parser, struct pol_ast_entry *out)
 	return ok;
 }
 
+/* before: the named action on the same line, with its methods */
 static void two_ways(
-	struct pol_parser *parser, const struct pol_word *action, const struct pol_word *method)
+	struct pol_parser *parser, struct pol_str before, const struct pol_word *method)
 {
-	struct pol_str name = pol_parser_clip(action->text);
-
+	before = pol_parser_clip(before);
 	pol_error(parser->diags, method->at,
-		"'%.*s' behind a comma: does it belong to '%.*s'? Then write '%.*s … %.*s' without "
-		"the comma; else put it on a line of its own",
-		POL_STR_ARGS(method->text), POL_STR_ARGS(name), POL_STR_ARGS(name),
+		"a bare method behind '%.*s': write '%.*s %.*s' if it belongs to that action, or "
+		"'%.*s' on a line of its own if it is one by itself",
+		POL_STR_ARGS(before), POL_STR_ARGS(before), POL_STR_ARGS(method->text),
 		POL_STR_ARGS(method->text));
 }
 
-/* METHOD [ STRING ] | ACTION { METHOD } [ STRING ]; *action is the last one named on this line */
-static bool verb(struct pol_parser *parser, struct pol_word *action, struct pol_ast_entry *out)
+/* From the action to what stands before the token, as written. */
+static struct pol_str as_written(const struct pol_parser *parser, const struct pol_word *action)
+{
+	struct pol_str text = { parser->lexer.text.ptr + action->at.offset,
+		parser->token.at.offset - action->at.offset };
+
+	while (text.ptr[text.len - 1] == ' ' || text.ptr[text.len - 1] == '\t') {
+		text.len--;
+	}
+	return text;
+}
+
+/* METHOD [ STRING ] | ACTION { METHOD } [ STRING ]; *action is what this line named last */
+static bool verb(struct pol_parser *parser, struct pol_str *action, struct pol_ast_entry *out)
 {
 	bool method = false;
 	bool ok;
@@ -123,12 +136,12 @@ static bool verb(struct pol_parser *parser, struct pol_word *action, struct pol_
 	ok = pol_parser_verb(parser, &out->name, &method);
 	if (ok && method) {
 		out->kind = POL_ENTRY_METHOD;
-		if (action->text.ptr != NULL) {
-			two_ways(parser, action, &out->name);
+		if (action->ptr != NULL) {
+			two_ways(parser, *action, &out->name);
 		}
 	} else if (ok) {
-		*action = out->name;
 		ok = methods(parser, out);
+		*action = as_written(parser, &out->name);
 	}
 	if (ok) {
 		pol_parser_description(parser, &out->description);
@@ -142,7 +155,10 @@ static void end_entry(struct pol_parser *parser, bool ok, uint32_t start)
 	if (ok && (pol_parser_at_line_end(parser) || pol_parser_at(parser, POL_TOKEN_COMMA))) {
 		return;
 	}
-	if (ok) {
+	if (ok && pol_parser_at(parser, POL_TOKEN_OPEN)) {
+		pol_error(parser->diags, parser->token.at,
+			"only a path has a block, and a path begins with '/'");
+	} else if (ok) {
 		pol_parser_expected(parser, "',' or the end of the line", NULL);
 	}
 	if (parser->token.first && parser->token.at.offset != start) {
@@ -161,17 +177,18 @@ static void end_entry(struct pol_parser *parser, bool ok, uint32_t start)
 static void entries(struct pol_parser *parser, struct pol_ast_entry **out, uint32_t *out_count)
 {
 	size_t list = pol_parser_list(parser);
-	struct pol_word action = { 0 };
+	struct pol_str action = { 0 };
 
 	for (;;) {
 		struct pol_ast_entry entry = { 0 };
 		uint32_t start;
+		bool good;
 		bool ok;
 
 		while (pol_parser_at(parser, POL_TOKEN_NL) ||
 			pol_parser_at(parser, POL_TOKEN_COMMA)) {
 			if (pol_parser_at(parser, POL_TOKEN_NL)) {
-				action = (struct pol_word){ 0 };
+				action = (struct pol_str){ 0 };
 			}
 			pol_parser_next(parser);
 		}
@@ -181,11 +198,13 @@ static void entries(struct pol_parser *parser, struct pol_ast_entry **out, uint3
 		start = parser->token.at.offset;
 		if (pol_parser_at(parser, POL_TOKEN_WORD) && parser->token.raw.ptr[0] == '/') {
 			ok = node(parser, &entry);
+			good = entry.path_count > 0;
 		} else {
 			ok = verb(parser, &action, &entry);
+			good = entry.kind == POL_ENTRY_ACTION || pol_is_method(entry.name.text);
 		}
 		end_entry(parser, ok, start);
-		if (ok) {
+		if (good) {
 			pol_parser_push(parser, &entry, sizeof entry);
 		}
 	}

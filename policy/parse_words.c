@@ -19,44 +19,47 @@ struct pol_str pol_parser_clip(struct pol_str text)
 	return text;
 }
 
+static const char *name_of(const struct pol_token *token)
+{
+	switch (token->kind) {
+	case POL_TOKEN_END:
+		return "the end of the file";
+	case POL_TOKEN_NL:
+		return "the end of the line";
+	case POL_TOKEN_STRING:
+		return "a string";
+	case POL_TOKEN_WORD:
+	case POL_TOKEN_OPEN:
+	case POL_TOKEN_CLOSE:
+	case POL_TOKEN_COMMA:
+	case POL_TOKEN_TOP:
+	case POL_TOKEN_BAD:
+		break;
+	}
+	return NULL;
+}
+
 bool pol_parser_expected(struct pol_parser *parser, const char *wanted, const char *const *keywords)
 {
-	struct pol_token *token = &parser->token;
+	const struct pol_token *token = &parser->token;
+	const char *name = name_of(token);
+	struct pol_str word = name != NULL ? pol_str_of(name) : pol_parser_clip(token->raw);
 	struct pol_nearest nearest = pol_nearest_to(token->raw);
-	struct pol_str word = pol_parser_clip(token->raw);
+	struct pol_diag *diag;
 
-	if (parser->status != POL_OK) {
+	/* of a keyword that ends the blocks around it the missing '}' is said */
+	if (parser->status != POL_OK || token->kind == POL_TOKEN_BAD ||
+		(token->kind == POL_TOKEN_TOP && parser->depth > 0)) {
 		return false;
 	}
 	for (; keywords != NULL && *keywords != NULL; keywords++) {
 		pol_nearest_offer(&nearest, pol_str_of(*keywords));
 	}
-	switch (token->kind) {
-	case POL_TOKEN_BAD:
-		break;
-	case POL_TOKEN_END:
-		pol_error(
-			parser->diags, token->at, "expected %s, found the end of the file", wanted);
-		break;
-	case POL_TOKEN_NL:
-		pol_error(
-			parser->diags, token->at, "expected %s, found the end of the line", wanted);
-		break;
-	case POL_TOKEN_STRING:
-		pol_error(parser->diags, token->at, "expected %s, found a string", wanted);
-		break;
-	case POL_TOKEN_TOP:
-		pol_error(parser->diags, token->at,
-			"expected %s, found '%.*s', which begins a new statement in column 1",
-			wanted, POL_STR_ARGS(word));
-		break;
-	case POL_TOKEN_WORD:
-	case POL_TOKEN_OPEN:
-	case POL_TOKEN_CLOSE:
-	case POL_TOKEN_COMMA:
-		pol_error(parser->diags, token->at, "expected %s, found '%.*s'" POL_NEAREST, wanted,
-			POL_STR_ARGS(word), POL_NEAREST_ARGS(nearest));
-		break;
+	diag = pol_error(parser->diags, token->at, "expected %s, found %s%.*s%s" POL_NEAREST,
+		wanted, name != NULL ? "" : "'", POL_STR_ARGS(word), name != NULL ? "" : "'",
+		POL_NEAREST_ARGS(nearest));
+	if (token->first && parser->comma.length > 0 && parser->after_comma == token->at.offset) {
+		pol_note(parser->diags, diag, parser->comma, "the list goes on after this ','");
 	}
 	return false;
 }
@@ -234,7 +237,9 @@ bool pol_parser_ids(struct pol_parser *parser, const char *what, struct pol_word
 	return ok;
 }
 
-static void unknown_method(struct pol_parser *parser, const struct pol_word *word)
+/* Where it is clear which method was meant, that is what the tree goes on with, so that the grants
+ * which name it are not called wrong too. */
+static void unknown_method(struct pol_parser *parser, struct pol_word *word)
 {
 	struct pol_nearest nearest = pol_nearest_to(word->text);
 	struct pol_str shown = pol_parser_clip(word->text);
@@ -245,6 +250,7 @@ static void unknown_method(struct pol_parser *parser, const struct pol_word *wor
 	if (nearest.best.len > 0) {
 		pol_error(parser->diags, word->at, "unknown method '%.*s'" POL_NEAREST,
 			POL_STR_ARGS(shown), POL_NEAREST_ARGS(nearest));
+		word->text = nearest.best;
 		return;
 	}
 	pol_error(parser->diags, word->at,

@@ -32,6 +32,8 @@ struct pol_parser {
 	struct pol_diags *diags;
 	struct pol_ast *ast;
 	enum pol_status status; /* POL_OK until memory ends */
+	struct pol_span comma;  /* the last one of a list */
+	uint32_t after_comma;   /* where the token behind it begins */
 
 	struct pol_arena scratch; /* of the stack */
 	unsigned char *stack;     /* lists in the making: the inner ones above the outer ones */
@@ -150,8 +152,7 @@ bool pol_parser_held(struct pol_parser *parser, struct pol_ast_held *out);
 /* Statements, their keyword taken. They fill in what they can. */
 
 bool pol_parser_tree(struct pol_parser *parser, struct pol_ast_tree *out);
-bool pol_parser_grantee(struct pol_parser *parser, const char *what, const char *inherits,
-	struct pol_ast_grantee *out);
+bool pol_parser_grantee(struct pol_parser *parser, bool scope, struct pol_ast_grantee *out);
 bool pol_parser_principal(struct pol_parser *parser, struct pol_ast_principal *out);
 bool pol_parser_stack(struct pol_parser *parser, struct pol_ast_stack *out);
 bool pol_parser_test(struct pol_parser *parser, struct pol_ast_test *out);

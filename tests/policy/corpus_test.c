@@ -18,8 +18,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "policy/parse.h"
+#include "policy/snapshot.h"
 #include "policy/source.h"
+
+/* Tests run in the root of the tree. */
+#define CORPUS "tests/corpus"
 
 #define PATH_ROOM  1024
 #define TEXT_ROOM  ((size_t)64 * 1024)
@@ -116,7 +119,7 @@ static void load(struct run *run, const char *group, const char *name)
 	struct folder files;
 	struct stat about;
 
-	snprintf(run->path, sizeof run->path, "%s/%s/%s", POL_CORPUS, group, name);
+	snprintf(run->path, sizeof run->path, "%s/%s/%s", CORPUS, group, name);
 	cr_assert_eq(stat(run->path, &about), 0, "%s", run->path);
 	run->folder = S_ISDIR(about.st_mode);
 	if (!run->folder) {
@@ -148,8 +151,8 @@ static void say(struct run *run, const struct pol_diag *diag, const char *severi
 	int len;
 
 	if (diag->line > 0) {
-		snprintf(place, sizeof place, "%u:%u", (unsigned)diag->line,
-			(unsigned)diag->column);
+		snprintf(
+			place, sizeof place, "%u:%u", (unsigned)diag->line, (unsigned)diag->column);
 	}
 	len = snprintf(line, sizeof line, "%.*s%s%s %s %.*s", POL_STR_ARGS(file),
 		file.len > 0 ? ":" : "", place, severity, POL_STR_ARGS(diag->message));
@@ -162,15 +165,12 @@ static void say(struct run *run, const struct pol_diag *diag, const char *severi
 
 static void judge(struct run *run)
 {
-	struct pol_arena arena;
+	struct pol_snapshot *snapshot = NULL;
 	struct pol_diags diags;
-	struct pol_ast ast;
 	enum pol_status status;
 
-	pol_arena_init(&arena, (size_t)64 * 1024 * 1024);
 	pol_diags_init(&diags, run->sources.items, run->sources.count);
-	status = pol_parse(run->sources.items, run->sources.count, &arena, &diags, &ast);
-	pol_diags_sort(&diags);
+	status = pol_compile(run->sources.items, run->sources.count, &diags, &snapshot);
 	cr_expect_eq(status, diags.errors > 0 ? POL_EINVALID : POL_OK, "%s: status %d", run->path,
 		(int)status);
 	run->errors = diags.errors;
@@ -185,8 +185,8 @@ static void judge(struct run *run)
 			say(run, &as_diag, "note");
 		}
 	}
+	pol_snapshot_unref(snapshot);
 	pol_diags_finish(&diags);
-	pol_arena_finish(&arena);
 }
 
 /* The next expectation of the text, or the empty view. Moves past it. */
@@ -274,7 +274,7 @@ static void run_group(const char *group, bool accept)
 
 	cr_assert_not_null(folder);
 	pol_arena_init(&arena, (size_t)1024 * 1024);
-	snprintf(path, sizeof path, "%s/%s", POL_CORPUS, group);
+	snprintf(path, sizeof path, "%s/%s", CORPUS, group);
 	list(path, &arena, folder);
 	for (size_t i = 0; i < folder->count; i++) {
 		if (!ends(folder->names[i], ".expected")) {
