@@ -5,6 +5,7 @@
  * store_internal: what the store's own files share. Nobody else includes it.
  *
  *     store.c         opening, the lock, transactions, errors
+ *     store_pack.c    keys of tables, lists, assignments (store_bytes.h: integers)
  *     store_record.c  bytes <-> structs, and the tag
  *     store_read.c    look-ups and lists
  *     store_write.c   puts and their indexes
@@ -75,7 +76,8 @@ int store_error(int mdb);
 /* Starts the job's own transaction if it has none. */
 int store_write_ready(struct store_write *write);
 
-/* --- store_record.c --------------------------------------------------------------------------- */
+/* --- store_pack.c, store_record.c
+ * --------------------------------------------------------------------------- */
 
 #define STORE_MAX_KEY 511 /* LMDB's own bound */
 

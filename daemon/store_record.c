@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "daemon/store_bytes.h"
 #include "daemon/store_internal.h"
 
 enum { VERSION = 1 };
@@ -69,204 +70,6 @@ enum {
 	META_VALUE = AT_BODY,
 	META_NAME = META_VALUE + 8,
 };
-
-enum {
-	ASSIGNMENT_UNTIL = 0,
-	ASSIGNMENT_CREATED = 8,
-	ASSIGNMENT_ROLE_LEN = 16,
-	ASSIGNMENT_CREATED_BY_LEN,
-	ASSIGNMENT_PLACES,
-	ASSIGNMENT_TEXT,
-};
-
-/* --- integers --------------------------------------------------------------------------------- */
-
-static void put16(uint8_t *at, uint64_t value)
-{
-	at[0] = (uint8_t)value;
-	at[1] = (uint8_t)(value >> 8);
-}
-
-static void put32(uint8_t *at, uint64_t value)
-{
-	put16(at, value);
-	put16(at + 2, value >> 16);
-}
-
-static void put64(uint8_t *at, uint64_t value)
-{
-	put32(at, value);
-	put32(at + 4, value >> 32);
-}
-
-static uint32_t get16(const uint8_t *at)
-{
-	return (uint32_t)at[0] | (uint32_t)at[1] << 8;
-}
-
-static uint32_t get32(const uint8_t *at)
-{
-	return get16(at) | get16(at + 2) << 16;
-}
-
-static uint64_t get64(const uint8_t *at)
-{
-	return get32(at) | (uint64_t)get32(at + 4) << 32;
-}
-
-static int64_t get_time(const uint8_t *at)
-{
-	return (int64_t)get64(at);
-}
-
-/* --- places ----------------------------------------------------------------------------------- */
-
-static void place_bytes(struct store_place *place, const void *bytes, size_t len)
-{
-	if (len > sizeof place->bytes - place->len) {
-		place->full = true;
-		return;
-	}
-	if (len > 0) {
-		memcpy(place->bytes + place->len, bytes, len);
-	}
-	place->len += len;
-}
-
-void store_place_u32(struct store_place *place, uint32_t value)
-{
-	uint8_t big[4] = { (uint8_t)(value >> 24), (uint8_t)(value >> 16), (uint8_t)(value >> 8),
-		(uint8_t)value };
-
-	place_bytes(place, big, sizeof big);
-}
-
-void store_place_u64(struct store_place *place, uint64_t value)
-{
-	store_place_u32(place, (uint32_t)(value >> 32));
-	store_place_u32(place, (uint32_t)value);
-}
-
-void store_place_sized(struct store_place *place, struct pol_str text)
-{
-	uint8_t len = (uint8_t)text.len;
-
-	place->full = place->full || text.len > UINT8_MAX;
-	place_bytes(place, &len, 1);
-	place_bytes(place, text.ptr, text.len);
-}
-
-void store_place_text(struct store_place *place, struct pol_str text)
-{
-	place_bytes(place, text.ptr, text.len);
-}
-
-uint64_t store_load_big64(const uint8_t *bytes)
-{
-	uint64_t value = 0;
-
-	for (int i = 0; i < 8; i++) {
-		value = value << 8 | bytes[i];
-	}
-	return value;
-}
-
-/* --- lists ------------------------------------------------------------------------------------ */
-
-bool store_list_next(struct store_list *list, struct pol_str *out)
-{
-	uint32_t len;
-
-	if (list->count == 0 || list->size < 2) {
-		return false;
-	}
-	len = get16(list->ptr);
-	if (len > list->size - 2) {
-		list->count = 0;
-		return false;
-	}
-	*out = (struct pol_str){ (const char *)list->ptr + 2, len };
-	list->ptr += 2 + len;
-	list->size -= 2 + len;
-	list->count--;
-	return true;
-}
-
-bool store_pack_add(struct store_pack *pack, struct pol_str text)
-{
-	if (text.len > UINT16_MAX || text.len + 2 > pack->cap - pack->size) {
-		return false;
-	}
-	put16(pack->bytes + pack->size, text.len);
-	if (text.len > 0) {
-		memcpy(pack->bytes + pack->size + 2, text.ptr, text.len);
-	}
-	pack->size += 2 + (uint32_t)text.len;
-	pack->count++;
-	return true;
-}
-
-struct store_list store_pack_list(const struct store_pack *pack)
-{
-	return (struct store_list){ pack->bytes, pack->size, pack->count };
-}
-
-bool store_assignment_add(struct store_pack *pack, const struct store_assignment *assignment)
-{
-	size_t len = ASSIGNMENT_TEXT + assignment->role.len + assignment->created_by.len +
-		     assignment->places.size;
-	uint8_t *at = pack->bytes + pack->size + 2;
-
-	if (len > UINT16_MAX || len + 2 > pack->cap - pack->size ||
-		assignment->role.len > UINT8_MAX || assignment->created_by.len > UINT8_MAX ||
-		assignment->places.count > UINT8_MAX) {
-		return false;
-	}
-	put16(at - 2, len);
-	put64(at + ASSIGNMENT_UNTIL, (uint64_t)assignment->until);
-	put64(at + ASSIGNMENT_CREATED, (uint64_t)assignment->created_at);
-	at[ASSIGNMENT_ROLE_LEN] = (uint8_t)assignment->role.len;
-	at[ASSIGNMENT_CREATED_BY_LEN] = (uint8_t)assignment->created_by.len;
-	at[ASSIGNMENT_PLACES] = (uint8_t)assignment->places.count;
-	at += ASSIGNMENT_TEXT;
-	memcpy(at, assignment->role.ptr, assignment->role.len);
-	at += assignment->role.len;
-	if (assignment->created_by.len > 0) {
-		memcpy(at, assignment->created_by.ptr, assignment->created_by.len);
-	}
-	at += assignment->created_by.len;
-	if (assignment->places.size > 0) {
-		memcpy(at, assignment->places.ptr, assignment->places.size);
-	}
-	pack->size += 2 + (uint32_t)len;
-	pack->count++;
-	return true;
-}
-
-bool store_assignment_next(struct store_list *assignments, struct store_assignment *out)
-{
-	struct pol_str item;
-	const uint8_t *at;
-	size_t role, by, left;
-
-	if (!store_list_next(assignments, &item) || item.len < ASSIGNMENT_TEXT) {
-		return false;
-	}
-	at = (const uint8_t *)item.ptr;
-	role = at[ASSIGNMENT_ROLE_LEN];
-	by = at[ASSIGNMENT_CREATED_BY_LEN];
-	left = item.len - ASSIGNMENT_TEXT;
-	if (role + by > left) {
-		return false;
-	}
-	out->until = get_time(at + ASSIGNMENT_UNTIL);
-	out->created_at = get_time(at + ASSIGNMENT_CREATED);
-	out->role = (struct pol_str){ item.ptr + ASSIGNMENT_TEXT, role };
-	out->created_by = (struct pol_str){ item.ptr + ASSIGNMENT_TEXT + role, by };
-	out->places = (struct store_list){ at + ASSIGNMENT_TEXT + role + by,
-		(uint32_t)(left - role - by), at[ASSIGNMENT_PLACES] };
-	return true;
-}
 
 /* --- tags ------------------------------------------------------------------------------------- */
 
@@ -368,13 +171,13 @@ int store_encode_key(struct store *store, const struct store_key *key, size_t *o
 	at[KEY_PREFIX_LEN] = (uint8_t)key->prefix.len;
 	memcpy(at + KEY_KID, key->kid.ptr, STORE_KID);
 	memcpy(at + KEY_HASH, key->hash, STORE_HASH);
-	put64(at + KEY_NUMBER, key->number);
-	put64(at + KEY_CREATED, (uint64_t)key->created_at);
-	put64(at + KEY_NOT_BEFORE, (uint64_t)key->not_before);
-	put64(at + KEY_EXPIRES, (uint64_t)key->expires_at);
-	put64(at + KEY_REVOKED, (uint64_t)key->revoked_at);
-	put32(at + KEY_TENANT, key->tenant);
-	put32(at + KEY_FLAGS, key->flags);
+	store_put64(at + KEY_NUMBER, key->number);
+	store_put64(at + KEY_CREATED, (uint64_t)key->created_at);
+	store_put64(at + KEY_NOT_BEFORE, (uint64_t)key->not_before);
+	store_put64(at + KEY_EXPIRES, (uint64_t)key->expires_at);
+	store_put64(at + KEY_REVOKED, (uint64_t)key->revoked_at);
+	store_put32(at + KEY_TENANT, key->tenant);
+	store_put32(at + KEY_FLAGS, key->flags);
 	at[KEY_NETWORKS] = (uint8_t)key->network_count;
 	at[KEY_ROLES] = (uint8_t)key->roles.count;
 	at[KEY_SCOPES] = (uint8_t)key->scopes.count;
@@ -382,11 +185,11 @@ int store_encode_key(struct store *store, const struct store_key *key, size_t *o
 	at[KEY_ENVIRONMENT_LEN] = (uint8_t)key->environment.len;
 	at[KEY_PRINCIPAL_LEN] = (uint8_t)key->principal.len;
 	at[KEY_CREATED_BY_LEN] = (uint8_t)key->created_by.len;
-	put16(at + KEY_NAME_LEN, key->name.len);
-	put16(at + KEY_LABEL_LEN, key->label.len);
-	put16(at + KEY_ROLES_SIZE, key->roles.size);
-	put16(at + KEY_SCOPES_SIZE, key->scopes.size);
-	put32(at + KEY_PLACES_SIZE, key->places.size);
+	store_put16(at + KEY_NAME_LEN, key->name.len);
+	store_put16(at + KEY_LABEL_LEN, key->label.len);
+	store_put16(at + KEY_ROLES_SIZE, key->roles.size);
+	store_put16(at + KEY_SCOPES_SIZE, key->scopes.size);
+	store_put32(at + KEY_PLACES_SIZE, key->places.size);
 	put_text(&text, key->prefix.ptr, key->prefix.len);
 	put_text(&text, key->environment.ptr, key->environment.len);
 	put_text(&text, key->principal.ptr, key->principal.len);
@@ -416,24 +219,24 @@ int store_decode_key(struct store *store, MDB_val value, struct pol_str kid, str
 	text = (struct text){ .get = at + KEY_TEXT, .left = value.mv_size - KEY_TEXT };
 	out->kid = (struct pol_str){ (const char *)at + KEY_KID, STORE_KID };
 	out->hash = at + KEY_HASH;
-	out->number = get64(at + KEY_NUMBER);
-	out->tenant = get32(at + KEY_TENANT);
-	out->flags = get32(at + KEY_FLAGS);
+	out->number = store_get64(at + KEY_NUMBER);
+	out->tenant = store_get32(at + KEY_TENANT);
+	out->flags = store_get32(at + KEY_FLAGS);
 	out->binding = at[KEY_BINDING];
-	out->created_at = get_time(at + KEY_CREATED);
-	out->not_before = get_time(at + KEY_NOT_BEFORE);
-	out->expires_at = get_time(at + KEY_EXPIRES);
-	out->revoked_at = get_time(at + KEY_REVOKED);
+	out->created_at = store_get_time(at + KEY_CREATED);
+	out->not_before = store_get_time(at + KEY_NOT_BEFORE);
+	out->expires_at = store_get_time(at + KEY_EXPIRES);
+	out->revoked_at = store_get_time(at + KEY_REVOKED);
 	out->prefix = take_str(&text, at[KEY_PREFIX_LEN]);
 	out->environment = take_str(&text, at[KEY_ENVIRONMENT_LEN]);
 	out->principal = take_str(&text, at[KEY_PRINCIPAL_LEN]);
-	out->roles = take_list(&text, get16(at + KEY_ROLES_SIZE), at[KEY_ROLES]);
-	out->scopes = take_list(&text, get16(at + KEY_SCOPES_SIZE), at[KEY_SCOPES]);
-	out->places = take_list(&text, get32(at + KEY_PLACES_SIZE), at[KEY_PLACES]);
+	out->roles = take_list(&text, store_get16(at + KEY_ROLES_SIZE), at[KEY_ROLES]);
+	out->scopes = take_list(&text, store_get16(at + KEY_SCOPES_SIZE), at[KEY_SCOPES]);
+	out->places = take_list(&text, store_get32(at + KEY_PLACES_SIZE), at[KEY_PLACES]);
 	out->network_count = at[KEY_NETWORKS];
 	out->networks = take(&text, (size_t)out->network_count * STORE_NETWORK);
-	out->name = take_str(&text, get16(at + KEY_NAME_LEN));
-	out->label = take_str(&text, get16(at + KEY_LABEL_LEN));
+	out->name = take_str(&text, store_get16(at + KEY_NAME_LEN));
+	out->label = take_str(&text, store_get16(at + KEY_LABEL_LEN));
 	out->created_by = take_str(&text, at[KEY_CREATED_BY_LEN]);
 	return text.bad || text.left != 0 ? -EBADMSG : 0;
 }
@@ -455,14 +258,14 @@ int store_encode_principal(
 	memset(at, 0, PRINCIPAL_TEXT);
 	at[PRINCIPAL_FLAGS] = (uint8_t)principal->flags;
 	at[PRINCIPAL_ID_LEN] = (uint8_t)principal->id.len;
-	put32(at + PRINCIPAL_TENANT, principal->tenant);
-	put64(at + PRINCIPAL_CREATED, (uint64_t)principal->created_at);
-	put16(at + PRINCIPAL_NAME_LEN, principal->name.len);
+	store_put32(at + PRINCIPAL_TENANT, principal->tenant);
+	store_put64(at + PRINCIPAL_CREATED, (uint64_t)principal->created_at);
+	store_put16(at + PRINCIPAL_NAME_LEN, principal->name.len);
 	at[PRINCIPAL_CREATED_BY_LEN] = (uint8_t)principal->created_by.len;
 	at[PRINCIPAL_ASSIGNMENTS] = (uint8_t)principal->assignments.count;
-	put16(at + PRINCIPAL_ATTRIBUTES, principal->attributes.count);
-	put32(at + PRINCIPAL_ATTRIBUTES_SIZE, principal->attributes.size);
-	put32(at + PRINCIPAL_ASSIGNMENTS_SIZE, principal->assignments.size);
+	store_put16(at + PRINCIPAL_ATTRIBUTES, principal->attributes.count);
+	store_put32(at + PRINCIPAL_ATTRIBUTES_SIZE, principal->attributes.size);
+	store_put32(at + PRINCIPAL_ASSIGNMENTS_SIZE, principal->assignments.size);
 	put_text(&text, principal->id.ptr, principal->id.len);
 	put_text(&text, principal->assignments.ptr, principal->assignments.size);
 	put_text(&text, principal->name.ptr, principal->name.len);
@@ -482,20 +285,20 @@ int store_decode_principal(struct store *store, MDB_val value, uint32_t tenant, 
 	const uint8_t *at = unseal(store, value, STORE_PRINCIPALS, PRINCIPAL_TEXT);
 	struct text text;
 
-	if (at == NULL || get32(at + PRINCIPAL_TENANT) != tenant) {
+	if (at == NULL || store_get32(at + PRINCIPAL_TENANT) != tenant) {
 		return -EBADMSG;
 	}
 	text = (struct text){ .get = at + PRINCIPAL_TEXT, .left = value.mv_size - PRINCIPAL_TEXT };
 	out->id = take_str(&text, at[PRINCIPAL_ID_LEN]);
 	out->tenant = tenant;
 	out->flags = at[PRINCIPAL_FLAGS];
-	out->created_at = get_time(at + PRINCIPAL_CREATED);
-	out->assignments =
-		take_list(&text, get32(at + PRINCIPAL_ASSIGNMENTS_SIZE), at[PRINCIPAL_ASSIGNMENTS]);
-	out->name = take_str(&text, get16(at + PRINCIPAL_NAME_LEN));
+	out->created_at = store_get_time(at + PRINCIPAL_CREATED);
+	out->assignments = take_list(
+		&text, store_get32(at + PRINCIPAL_ASSIGNMENTS_SIZE), at[PRINCIPAL_ASSIGNMENTS]);
+	out->name = take_str(&text, store_get16(at + PRINCIPAL_NAME_LEN));
 	out->created_by = take_str(&text, at[PRINCIPAL_CREATED_BY_LEN]);
-	out->attributes = take_list(
-		&text, get32(at + PRINCIPAL_ATTRIBUTES_SIZE), get16(at + PRINCIPAL_ATTRIBUTES));
+	out->attributes = take_list(&text, store_get32(at + PRINCIPAL_ATTRIBUTES_SIZE),
+		store_get16(at + PRINCIPAL_ATTRIBUTES));
 	if (text.bad || text.left != 0 || !pol_str_equal(out->id, id)) {
 		return -EBADMSG;
 	}
@@ -511,10 +314,10 @@ size_t store_encode_use(struct store *store, uint64_t number, const struct store
 
 	memset(at, 0, USE_END);
 	at[USE_HAS_IP] = use->has_ip;
-	put64(at + USE_NUMBER, number);
-	put64(at + USE_AT, (uint64_t)use->at);
-	put64(at + USE_COUNT, use->uses);
-	put64(at + USE_DENIALS, use->denials);
+	store_put64(at + USE_NUMBER, number);
+	store_put64(at + USE_AT, (uint64_t)use->at);
+	store_put64(at + USE_COUNT, use->uses);
+	store_put64(at + USE_DENIALS, use->denials);
 	memcpy(at + USE_IP, use->ip, sizeof use->ip);
 	seal(store, STORE_USES, USE_END);
 	return USE_END;
@@ -524,12 +327,12 @@ int store_decode_use(struct store *store, MDB_val value, uint64_t number, struct
 {
 	const uint8_t *at = unseal(store, value, STORE_USES, USE_END);
 
-	if (at == NULL || get64(at + USE_NUMBER) != number) {
+	if (at == NULL || store_get64(at + USE_NUMBER) != number) {
 		return -EBADMSG;
 	}
-	out->at = get_time(at + USE_AT);
-	out->uses = get64(at + USE_COUNT);
-	out->denials = get64(at + USE_DENIALS);
+	out->at = store_get_time(at + USE_AT);
+	out->uses = store_get64(at + USE_COUNT);
+	out->denials = store_get64(at + USE_DENIALS);
 	out->has_ip = at[USE_HAS_IP] != 0;
 	memcpy(out->ip, at + USE_IP, sizeof out->ip);
 	return 0;
@@ -540,7 +343,7 @@ size_t store_encode_meta(struct store *store, struct pol_str name, uint64_t valu
 	uint8_t *at = store->buffer;
 
 	memset(at, 0, META_NAME);
-	put64(at + META_VALUE, value);
+	store_put64(at + META_VALUE, value);
 	memcpy(at + META_NAME, name.ptr, name.len);
 	seal(store, STORE_META, META_NAME + name.len);
 	return META_NAME + name.len;
@@ -554,6 +357,6 @@ int store_decode_meta(struct store *store, MDB_val value, struct pol_str name, u
 		memcmp(at + META_NAME, name.ptr, name.len) != 0) {
 		return -EBADMSG;
 	}
-	*out = get64(at + META_VALUE);
+	*out = store_get64(at + META_VALUE);
 	return 0;
 }
