@@ -398,6 +398,7 @@ static void read_line(struct reader *reader)
 
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		const struct row *row = &rows[i];
+		size_t errors = reader->diags->errors;
 
 		if (!pol_str_equal(name->text, pol_str_of(row->name))) {
 			continue;
@@ -409,7 +410,9 @@ static void read_line(struct reader *reader)
 		} else {
 			row->read(reader, &reader->words[1], reader->count - 1);
 		}
-		reader->seen |= UINT64_C(1) << i;
+		if (reader->diags->errors == errors) {
+			reader->seen |= UINT64_C(1) << i;
+		}
 		return;
 	}
 	pol_error(reader->diags, name->at, "unknown name '%.*s'", POL_STR_ARGS(name->text));

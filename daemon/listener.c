@@ -40,8 +40,26 @@ static int fill_address(
 	return 0;
 }
 
+/* Does one of our own hold this folder already? */
+static bool is_held(const struct listener *others, size_t count, int folder)
+{
+	struct stat wanted, held;
+
+	if (fstat(folder, &wanted) != 0) {
+		return false;
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (others[i].folder >= 0 && fstat(others[i].folder, &held) == 0 &&
+			held.st_dev == wanted.st_dev && held.st_ino == wanted.st_ino) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /* Holds off every other authzd that wants to replace a dead socket in the same folder. */
-static int lock_folder(struct listener *listener, const char *path, char why[static LISTENER_WHY])
+static int lock_folder(
+	struct listener *listener, size_t index, const char *path, char why[static LISTENER_WHY])
 {
 	static const struct timespec pause = { 0, 20 * 1000 * 1000 };
 	const char *slash = strrchr(path, '/');
@@ -58,6 +76,11 @@ static int lock_folder(struct listener *listener, const char *path, char why[sta
 		snprintf(why, LISTENER_WHY, "cannot open the socket's folder: %s: %s", strerror(-r),
 			folder);
 		return r;
+	}
+	if (is_held(listener - index, index, listener->folder)) {
+		close(listener->folder);
+		listener->folder = -1;
+		return 0;
 	}
 	for (int i = 0; i < LOCK_TRIES; i++) {
 		if (flock(listener->folder, LOCK_EX | LOCK_NB) == 0) {
@@ -171,9 +194,10 @@ static int bind_socket(
 	return r;
 }
 
-int listener_open(struct listener *listener, const struct config_listener *config,
+int listener_open(struct listener *listeners, size_t index, const struct config_listener *config,
 	char why[static LISTENER_WHY])
 {
+	struct listener *listener = &listeners[index];
 	struct sockaddr_un address;
 	int r;
 
@@ -181,7 +205,7 @@ int listener_open(struct listener *listener, const struct config_listener *confi
 	listener->config = config;
 	r = fill_address(&address, config->path, why);
 	if (r == 0) {
-		r = lock_folder(listener, config->path, why);
+		r = lock_folder(listener, index, config->path, why);
 	}
 	if (r == 0) {
 		r = clear_path(&address, why);
@@ -297,6 +321,14 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 	}
 }
 
+void listener_unlock(struct listener *listener)
+{
+	if (listener->folder >= 0) {
+		close(listener->folder);
+		listener->folder = -1;
+	}
+}
+
 int listener_listen(struct listener *listener, struct server *server)
 {
 	int r;
@@ -314,8 +346,6 @@ int listener_listen(struct listener *listener, struct server *server)
 	if (listen(listener->fd, LISTENER_BACKLOG) != 0) {
 		return -errno;
 	}
-	close(listener->folder);
-	listener->folder = -1;
 	return uv_poll_start(&listener->poll, UV_READABLE, on_poll);
 }
 

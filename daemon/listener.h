@@ -36,9 +36,13 @@ struct listener {
 	uv_timer_t pause;
 };
 
-/* Binds. 0, or a negative errno and `why`, for people. A failed one is to be closed too. */
-int listener_open(struct listener *listener, const struct config_listener *config,
+/* Binds listeners[index]; those before it are open, and may hold its folder already. 0, or a
+ * negative errno and `why`, for people. A failed one is to be closed too. */
+int listener_open(struct listener *listeners, size_t index, const struct config_listener *config,
 	char why[static LISTENER_WHY]);
+
+/* Lets go of the folder: all that share it listen. */
+void listener_unlock(struct listener *listener);
 
 /* Begins to accept on the server's loop. */
 int listener_listen(struct listener *listener, struct server *server);

@@ -161,7 +161,7 @@ static int open_listeners(struct server *server)
 
 		snprintf(why, sizeof why, "cannot listen at %s", config->listeners[i].path);
 		server->listener_count++;
-		r = listener_open(&server->listeners[i], &config->listeners[i], why);
+		r = listener_open(server->listeners, i, &config->listeners[i], why);
 		if (r < 0) {
 			say(why);
 			return r;
@@ -306,6 +306,9 @@ static int start_threads(struct server *server, struct build *build)
 	}
 	for (size_t i = 0; i < server->listener_count && r == 0; i++) {
 		r = listener_listen(&server->listeners[i], server);
+	}
+	for (size_t i = 0; i < server->listener_count; i++) {
+		listener_unlock(&server->listeners[i]);
 	}
 	if (r < 0) {
 		fprintf(stderr, "authzd: cannot start: %s\n", strerror(-r));
