@@ -145,6 +145,7 @@ class Daemon:
             path = self.folder / "notify"
             path.unlink(missing_ok=True)
             notices.bind(str(path))
+            path.chmod(0o777)  # the daemon may be another user by then, as a supervisor expects
             with open(self.stderr, "ab") as stderr:
                 self.process = subprocess.Popen(
                     self.command(*more), stdin=subprocess.DEVNULL, stdout=stderr, stderr=stderr,

@@ -203,7 +203,7 @@ class Others(Configured):
     NOBODY = 65534
     DAEMON = pwd.getpwnam("daemon").pw_uid
 
-    def as_user(self, uid, path, method, **params):
+    def as_user(self, uid, path, method, /, **params):
         """One call by a process of that user; its result, or the error's code."""
         script = ("import sys, os, json\n"
                   "os.setgroups([]); os.setgid(int(sys.argv[1])); os.setuid(int(sys.argv[1]))\n"
