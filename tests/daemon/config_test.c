@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+
+#include "daemon/config.h"
+#include "daemon/peer.h"
+
+struct row {
+	char pattern[48];
+	char resource[48];
+	bool matches;
+};
+
+ParameterizedTestParameters(config, a_pattern_holds_what_it_says_and_no_more)
+{
+	static struct row rows[] = {
+		{ "authz:/keys", "authz:/keys", true },
+		{ "authz:/keys", "authz:/keys/1abc", false },
+		{ "authz:/keys", "authz:/keysx", false },
+		{ "authz:/keys/*", "authz:/keys/1abc", true },
+		{ "authz:/keys/*", "authz:/keys", false },
+		{ "authz:/keys/*", "authz:/keys/1abc/x", false },
+		{ "authz:/keys/**", "authz:/keys", true },
+		{ "authz:/keys/**", "authz:/keys/1abc", true },
+		{ "authz:/keys/**", "authz:/keys/1abc/x", true },
+		{ "authz:/keys/**", "authz:/principals", false },
+		{ "authz:/**", "authz:/grants/roles/viewer", true },
+		{ "authz:/**", "api:/loans", false },
+		{ "authz:/grants/*/viewer", "authz:/grants/roles/viewer", true },
+		{ "authz:/grants/*/viewer", "authz:/grants/roles/admin", false },
+		{ "authz:/**/viewer", "authz:/grants/roles/viewer", false },
+		{ "authz:/keys/1*", "authz:/keys/1abc", false },
+	};
+
+	return cr_make_param_array(struct row, rows, sizeof rows / sizeof rows[0]);
+}
+
+ParameterizedTest(struct row *row, config, a_pattern_holds_what_it_says_and_no_more)
+{
+	cr_assert_eq(config_pattern_matches(pol_str_of(row->pattern), pol_str_of(row->resource)),
+		row->matches, "%s %s", row->pattern, row->resource);
+}
+
+Test(config, a_line_lets_its_subject_do_its_actions_alone)
+{
+	struct pol_str actions[] = { POL_STR_INIT("list"), POL_STR_INIT("read") };
+	struct config_manager lines[] = {
+		{ { false, 1000 }, POL_STR_INIT("authz:/keys/**"), actions, 2 },
+		{ { true, 50 }, POL_STR_INIT("authz:/principals/**"), NULL, 0 },
+	};
+	struct config config = { .managers = lines, .manager_count = 2 };
+	struct peer user = { .uid = 1000, .gid = 1000 };
+	struct peer member = { .uid = 1001, .gid = 1001, .groups = { 7, 50 }, .group_count = 2 };
+	struct peer nobody = { .uid = 65534, .gid = 50 };
+
+	cr_assert(config_manager_allows(
+		&config, &user, POL_STR("authz:/keys/1abc"), POL_STR("read")));
+	cr_assert_not(config_manager_allows(
+		&config, &user, POL_STR("authz:/keys/1abc"), POL_STR("revoke")));
+	cr_assert_not(config_manager_allows(
+		&config, &user, POL_STR("authz:/principals/p"), POL_STR("read")));
+	cr_assert(config_manager_allows(
+		&config, &member, POL_STR("authz:/principals/p"), POL_STR("delete")));
+	cr_assert_not(
+		config_manager_allows(&config, &member, POL_STR("authz:/keys"), POL_STR("list")));
+	cr_assert_not(config_manager_allows(
+		&config, &nobody, POL_STR("authz:/principals/p"), POL_STR("read")));
+	cr_assert(config_is_manager(&config, &member));
+	cr_assert_not(config_is_manager(&config, &nobody));
+}
+
+Test(config, zero_lets_nobody_do_anything)
+{
+	struct config config = { .policy = NULL };
+	struct peer peer = { .uid = 0 };
+
+	cr_assert_not(
+		config_manager_allows(&config, &peer, POL_STR("authz:/keys"), POL_STR("list")));
+	cr_assert_not(config_trusts(&config, &peer));
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <criterion/criterion.h>
+
+#include <errno.h>
+#include <stdint.h>
+
+#include "daemon/quota.h"
+
+static struct quota *quota;
+
+static void setup(void)
+{
+	cr_assert_eq(quota_create(&quota), 0);
+}
+
+static void teardown(void)
+{
+	quota_destroy(quota);
+}
+
+TestSuite(quota, .init = setup, .fini = teardown);
+
+Test(quota, one_user_has_so_many_connections_and_no_more)
+{
+	struct quota_user *user = NULL, *other = NULL;
+
+	for (int i = 0; i < QUOTA_CONNECTIONS_UID; i++) {
+		cr_assert_eq(quota_connect(quota, 1000, false, &user), 0);
+	}
+	cr_assert_eq(quota_connect(quota, 1000, false, &user), -EDQUOT);
+	cr_assert_eq(quota_connect(quota, 1001, false, &other), 0);
+	quota_disconnect(quota, user, false);
+	cr_assert_eq(quota_connect(quota, 1000, false, &user), 0);
+	for (int i = 0; i < QUOTA_CONNECTIONS_UID; i++) {
+		quota_disconnect(quota, user, false);
+	}
+	quota_disconnect(quota, other, false);
+	cr_assert_eq(quota_connections(quota), 0);
+}
+
+Test(quota, all_have_so_many_together_and_exempt_ones_are_not_counted)
+{
+	struct quota_user *users[4], *more = NULL, *root = NULL;
+
+	for (unsigned i = 0; i < QUOTA_CONNECTIONS; i++) {
+		cr_assert_eq(quota_connect(quota, 1 + i / 256, false, &users[i / 256]), 0);
+	}
+	cr_assert_eq(quota_connect(quota, 99, false, &more), -EUSERS);
+	cr_assert_eq(quota_connect(quota, 0, true, &root), 0);
+	cr_assert_eq(quota_connections(quota), QUOTA_CONNECTIONS);
+	quota_disconnect(quota, root, true);
+	for (unsigned i = 0; i < QUOTA_CONNECTIONS; i++) {
+		quota_disconnect(quota, users[i / 256], false);
+	}
+}
+
+Test(quota, a_refused_charge_leaves_all_as_it_was)
+{
+	struct quota_user *user = NULL;
+
+	cr_assert_eq(quota_connect(quota, 7, false, &user), 0);
+	cr_assert(quota_charge(quota, user, QUOTA_MEMORY_UID, false));
+	cr_assert_not(quota_charge(quota, user, 1, false));
+	cr_assert_not(quota_charge(quota, user, SIZE_MAX, false));
+	quota_release(quota, user, 1);
+	cr_assert(quota_charge(quota, user, 1, false));
+	quota_disconnect(quota, user, false);
+	/* What it holds still counts, after its last connection too. */
+	quota_release(quota, user, QUOTA_MEMORY_UID);
+}
+
+Test(quota, the_reserve_is_for_managing_alone)
+{
+	struct quota_user *users[4], *root = NULL;
+	size_t held[4] = { 0 };
+
+	for (uid_t i = 0; i < 4; i++) {
+		cr_assert_eq(quota_connect(quota, 100 + i, false, &users[i]), 0);
+		while (quota_charge(quota, users[i], 1 << 20, false)) {
+			held[i] += 1 << 20;
+		}
+	}
+	cr_assert_eq(held[0] + held[1] + held[2] + held[3], QUOTA_MEMORY - QUOTA_RESERVE);
+	cr_assert_eq(quota_connect(quota, 0, true, &root), 0);
+	cr_assert_not(quota_charge(quota, root, 1, false));
+	cr_assert(quota_charge(quota, root, QUOTA_RESERVE, true));
+	cr_assert_not(quota_charge(quota, root, 1, true));
+	quota_release(quota, root, QUOTA_RESERVE);
+	quota_disconnect(quota, root, true);
+	for (int i = 0; i < 4; i++) {
+		quota_disconnect(quota, users[i], false);
+		quota_release(quota, users[i], held[i]);
+	}
+}
