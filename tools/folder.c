@@ -10,10 +10,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The language's own bounds, and two that keep a walk from running away. */
+#include "policy/source.h"
+
+/* Beside the language's own bounds (source.h): what keeps a walk from running away, as the
+ * daemon's. */
 enum {
-	FILE_MAX = 8 * 1024 * 1024,
-	FOLDER_MAX = 64 * 1024 * 1024,
 	FILES_MAX = 10000,
 	DEPTH_MAX = 32,
 };
@@ -68,10 +69,10 @@ static int read_all(struct walk *walk, int fd, const char *path, struct pol_sour
 	if (!S_ISREG(st.st_mode)) {
 		return fail(walk, path, "is no regular file");
 	}
-	if (st.st_size > FILE_MAX) {
+	if (st.st_size > (off_t)POL_FILE_MAX) {
 		return fail(walk, path, "is larger than 8 MiB, the most that a policy file may be");
 	}
-	if (walk->folder->bytes + (size_t)st.st_size > FOLDER_MAX) {
+	if (walk->folder->bytes + (size_t)st.st_size > POL_FOLDER_MAX) {
 		return fail(walk, walk->root, "holds more than 64 MiB of policy files");
 	}
 	text = pol_arena_alloc(&walk->app->arena, (size_t)st.st_size + 1, 1);
