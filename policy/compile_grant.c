@@ -291,12 +291,14 @@ static struct pol_selection part(const struct effect *effect, size_t i)
 {
 	size_t run = i > 0 ? effect->run_ends[i - 1] : 0;
 	size_t set = i > 0 ? effect->set_ends[i - 1] : 0;
+	size_t run_count = effect->run_ends[i] - run;
+	size_t set_count = effect->set_ends[i] - set;
 
 	return (struct pol_selection){
-		.runs = effect->selection.runs + run,
-		.run_count = effect->run_ends[i] - run,
-		.sets = effect->selection.sets + set,
-		.set_count = effect->set_ends[i] - set,
+		.runs = run_count > 0 ? effect->selection.runs + run : NULL,
+		.run_count = run_count,
+		.sets = set_count > 0 ? effect->selection.sets + set : NULL,
+		.set_count = set_count,
 	};
 }
 

@@ -300,7 +300,8 @@ static void say_how_many_more(
 		pol_arena_copy(&diags->arena, (struct pol_str){ text, len > 0 ? (size_t)len : 0 });
 }
 
-/* From the first message of a file: drops those past the bound. Returns the last one left. */
+/* From the first message of a file: drops those past the bound. Returns the last one left. A count
+ * of an earlier sort stands behind as many as are shown, and so is counted anew or dropped. */
 static struct pol_diag *cut_file(struct pol_diags *diags, struct pol_diag *diag)
 {
 	const struct pol_diag_tally *tally =
@@ -334,15 +335,6 @@ static struct pol_diag *cut_file(struct pol_diags *diags, struct pol_diag *diag)
 
 void pol_diags_sort(struct pol_diags *diags)
 {
-	struct pol_diag **link = &diags->first;
-
-	while (*link != NULL) {
-		if ((*link)->counts) {
-			*link = (*link)->next;
-		} else {
-			link = &(*link)->next;
-		}
-	}
 	diags->first = sort(diags->first);
 	diags->last = NULL;
 	for (struct pol_diag *diag = diags->first; diag != NULL; diag = diags->last->next) {

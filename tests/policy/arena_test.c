@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/arena.h"
+
+#include <criterion/criterion.h>
+#include <stdalign.h>
+#include <string.h>
+
+Test(arena, memory_comes_zeroed_and_aligned)
+{
+	struct pol_arena arena;
+
+	pol_arena_init(&arena, (size_t)4 * 1024 * 1024);
+	for (size_t size = 0; size < 5000; size += 37) {
+		unsigned char *got = pol_arena_alloc(&arena, size, 1);
+
+		cr_assert_not_null(got);
+		cr_assert_eq((uintptr_t)got % alignof(max_align_t), 0);
+		for (size_t i = 0; i < size; i++) {
+			cr_assert_eq(got[i], 0);
+		}
+		memset(got, 0xff, size);
+	}
+	pol_arena_finish(&arena);
+	pol_arena_finish(&arena);
+}
+
+Test(arena, the_limit_holds_whatever_the_sizes)
+{
+	static const size_t sizes[] = { 1, 100, 4096, 5000, 70000, (size_t)3 * 1024 * 1024 };
+
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		struct pol_arena arena;
+
+		pol_arena_init(&arena, (size_t)1024 * 1024);
+		while (pol_arena_alloc(&arena, 1, sizes[i]) != NULL) {
+			cr_assert_leq(arena.used, arena.limit);
+		}
+		cr_expect_eq(arena.status, POL_ELIMIT);
+		cr_expect_leq(arena.used, arena.limit);
+		pol_arena_finish(&arena);
+	}
+}
+
+Test(arena, a_product_that_overflows_is_no_memory)
+{
+	struct pol_arena arena;
+
+	pol_arena_init(&arena, SIZE_MAX);
+	cr_expect_null(pol_arena_alloc(&arena, SIZE_MAX / 2, 3));
+	cr_expect_null(pol_arena_alloc(&arena, SIZE_MAX, 1));
+	cr_expect_eq(arena.status, POL_ELIMIT);
+	pol_arena_finish(&arena);
+}
+
+Test(arena, a_list_grows_and_keeps_what_it_had)
+{
+	struct pol_arena arena;
+	size_t capacity = 0;
+	int *list = NULL;
+
+	pol_arena_init(&arena, (size_t)1024 * 1024);
+	for (int i = 0; i < 1000; i++) {
+		if ((size_t)i == capacity) {
+			list = pol_arena_grow(
+				&arena, list, (size_t)i, (size_t)i + 1, sizeof *list, &capacity);
+			cr_assert_not_null(list);
+		}
+		list[i] = i;
+	}
+	for (int i = 0; i < 1000; i++) {
+		cr_assert_eq(list[i], i);
+	}
+	pol_arena_finish(&arena);
+}
