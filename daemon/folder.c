@@ -260,7 +260,9 @@ int folder_list(const char *path, const struct folder_owners *owners, struct fol
 	if (r < 0) {
 		goto fail;
 	}
-	qsort(folder->entries, folder->count, sizeof *folder->entries, compare);
+	if (folder->count > 0) {
+		qsort(folder->entries, folder->count, sizeof *folder->entries, compare);
+	}
 	*out = folder;
 	return 0;
 
