@@ -15,9 +15,11 @@ enum { MAX_FILE = 1024 * 1024 };
 static void read_lines(struct config_reader *reader)
 {
 	for (;;) {
-		struct pol_token token = pol_lex(&reader->lexer);
-		struct config_word word = { .at = token.at };
+		struct config_word word = { 0 };
+		struct pol_token token;
 
+		pol_lex(&reader->lexer, &token);
+		word.at = token.at;
 		if (token.kind == POL_TOKEN_END || token.kind == POL_TOKEN_NL) {
 			if (reader->count > 0) {
 				config_read_line(reader);

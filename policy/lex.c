@@ -318,39 +318,73 @@ static uint32_t skip_blank(struct pol_lexer *lexer, uint32_t i)
 	}
 }
 
-struct pol_token pol_lex(struct pol_lexer *lexer)
+/* The token at i, which is no blank and not past the end. Returns where it ends. */
+static uint32_t scan_token(struct pol_lexer *lexer, uint32_t i, struct pol_token *token)
+{
+	uint32_t end;
+
+	switch (class_at(lexer, i)) {
+	case PLAIN:
+		/* most words are plain to their end */
+		end = skip_class(lexer, i + 1, PLAIN);
+		if (class_at(lexer, end) == SPACE ||
+			(end < lexer->text.len && lexer->text.ptr[end] == '\n')) {
+			token->kind = POL_TOKEN_WORD;
+			return end;
+		}
+		return scan_word(lexer, i, token);
+	case OPEN:
+		token->kind = POL_TOKEN_OPEN;
+		return i + 1;
+	case CLOSE:
+		token->kind = POL_TOKEN_CLOSE;
+		return i + 1;
+	case COMMA:
+		token->kind = POL_TOKEN_COMMA;
+		return i + 1;
+	case LINE:
+		if (!is_line_end(lexer, i)) {
+			return scan_word(lexer, i, token);
+		}
+		token->kind = POL_TOKEN_NL;
+		lexer->line_start = i + (lexer->text.ptr[i] == '\r' ? 2 : 1);
+		lexer->fresh = true;
+		return lexer->line_start;
+	case SPACE:
+	case HASH:
+	case CONTROL:
+	case HIGH:
+	case QUOTE:
+		break;
+	}
+	return scan_word(lexer, i, token);
+}
+
+/* Field by field: a structure that was copied whole would be read before its bytes have settled. */
+void pol_lex(struct pol_lexer *lexer, struct pol_token *out)
 {
 	uint32_t i = skip_blank(lexer, lexer->pos);
-	struct pol_token token = { .first = lexer->fresh,
-		.column1 = i == lexer->line_start,
-		.glued = i == lexer->pos && !lexer->fresh,
-		.at = { .file = lexer->file, .offset = i } };
-	enum class class;
+	uint32_t end = i;
 
-	lexer->fresh = false;
-	if (i >= lexer->text.len) {
-		lexer->pos = i;
-		lexer->fresh = true;
-		return token;
-	}
-	class = class_at(lexer, i);
-	if (class == LINE && is_line_end(lexer, i)) {
-		i += lexer->text.ptr[i] == '\r' ? 2 : 1;
-		token.kind = POL_TOKEN_NL;
-		lexer->line_start = i;
-		lexer->fresh = true;
-	} else if (class == OPEN || class == CLOSE || class == COMMA) {
-		i++;
-		token.kind = class == OPEN    ? POL_TOKEN_OPEN
-			     : class == CLOSE ? POL_TOKEN_CLOSE
-					      : POL_TOKEN_COMMA;
+	out->kind = POL_TOKEN_END;
+	out->first = lexer->fresh;
+	out->column1 = i == lexer->line_start;
+	out->glued = i == lexer->pos && !lexer->fresh;
+	out->quoted = false;
+	out->escaped = false;
+	out->param = false;
+	out->at.file = lexer->file;
+	out->at.offset = i;
+	if (i < lexer->text.len) {
+		lexer->fresh = false;
+		end = scan_token(lexer, i, out);
 	} else {
-		i = scan_word(lexer, i, &token);
+		lexer->fresh = true;
 	}
-	token.at.length = i - token.at.offset;
-	token.raw = (struct pol_str){ lexer->text.ptr + token.at.offset, token.at.length };
-	lexer->pos = i;
-	return token;
+	out->at.length = end - i;
+	out->raw.ptr = lexer->text.ptr + i;
+	out->raw.len = end - i;
+	lexer->pos = end;
 }
 
 bool pol_token_text(struct pol_arena *arena, const struct pol_token *token, struct pol_str *out)

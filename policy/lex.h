@@ -56,7 +56,7 @@ void pol_lexer_init(
 	struct pol_lexer *lexer, struct pol_diags *diags, uint32_t file, struct pol_str text);
 
 /* The next token. After POL_TOKEN_END it stays there. */
-struct pol_token pol_lex(struct pol_lexer *lexer);
+void pol_lex(struct pol_lexer *lexer, struct pol_token *out);
 
 /* What a WORD or STRING means, quotes and escapes resolved: a view of the source, or a copy in the
  * arena where they cannot be cut off. False when the arena is full. */

@@ -67,8 +67,11 @@ bool pol_is_method(struct pol_str word)
 	}
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		int order = pol_str_compare(word, methods[middle]);
+		int order = word.ptr[0] - methods[middle].ptr[0];
 
+		if (order == 0) {
+			order = pol_str_compare(word, methods[middle]);
+		}
 		if (order == 0) {
 			return true;
 		}

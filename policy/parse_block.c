@@ -32,21 +32,10 @@ void pol_parser_next(struct pol_parser *parser)
 		token->kind = POL_TOKEN_END;
 		return;
 	}
-	*token = pol_lex(&parser->lexer);
+	pol_lex(&parser->lexer, token);
 	if (token->column1 && token->kind == POL_TOKEN_WORD && is_top(token->raw)) {
 		token->kind = POL_TOKEN_TOP;
 	}
-}
-
-bool pol_parser_at(const struct pol_parser *parser, enum pol_token_kind kind)
-{
-	return parser->token.kind == kind;
-}
-
-bool pol_parser_at_keyword(const struct pol_parser *parser, const char *keyword)
-{
-	return parser->token.kind == POL_TOKEN_WORD && parser->token.raw.ptr[0] == keyword[0] &&
-	       pol_str_equal(parser->token.raw, pol_str_of(keyword));
 }
 
 bool pol_parser_take_keyword(struct pol_parser *parser, const char *keyword)
@@ -75,12 +64,6 @@ bool pol_parser_take_comma(struct pol_parser *parser)
 	skip_lines(parser);
 	parser->after_comma = parser->token.at.offset;
 	return true;
-}
-
-bool pol_parser_at_line_end(const struct pol_parser *parser)
-{
-	return parser->token.kind == POL_TOKEN_NL || parser->token.kind == POL_TOKEN_CLOSE ||
-	       parser->token.kind == POL_TOKEN_TOP || parser->token.kind == POL_TOKEN_END;
 }
 
 size_t pol_parser_list(const struct pol_parser *parser)

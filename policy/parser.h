@@ -48,13 +48,25 @@ struct pol_parser {
 /* Tokens. */
 
 void pol_parser_next(struct pol_parser *parser);
-bool pol_parser_at(const struct pol_parser *parser, enum pol_token_kind kind);
-bool pol_parser_at_keyword(const struct pol_parser *parser, const char *keyword);
+static inline bool pol_parser_at(const struct pol_parser *parser, enum pol_token_kind kind)
+{
+	return parser->token.kind == kind;
+}
+/* keyword is not empty */
+static inline bool pol_parser_at_keyword(const struct pol_parser *parser, const char *keyword)
+{
+	return parser->token.kind == POL_TOKEN_WORD && parser->token.raw.ptr[0] == keyword[0] &&
+	       pol_str_equal(parser->token.raw, pol_str_of(keyword));
+}
 bool pol_parser_take_keyword(struct pol_parser *parser, const char *keyword);
 /* comma = "," { NL } */
 bool pol_parser_take_comma(struct pol_parser *parser);
 /* True where a line may end: a line end, a '}', the end of the file or of all blocks. */
-bool pol_parser_at_line_end(const struct pol_parser *parser);
+static inline bool pol_parser_at_line_end(const struct pol_parser *parser)
+{
+	return parser->token.kind == POL_TOKEN_NL || parser->token.kind == POL_TOKEN_CLOSE ||
+	       parser->token.kind == POL_TOKEN_TOP || parser->token.kind == POL_TOKEN_END;
+}
 /* The token's word, and on. */
 struct pol_word pol_parser_take(struct pol_parser *parser);
 

@@ -18,7 +18,7 @@ static size_t describe(const char *text, char *out, size_t room)
 	pol_diags_init(&diags, &source, 1);
 	pol_lexer_init(&lexer, &diags, 0, source.text);
 	out[0] = '\0';
-	for (token = pol_lex(&lexer); token.kind != POL_TOKEN_END; token = pol_lex(&lexer)) {
+	for (pol_lex(&lexer, &token); token.kind != POL_TOKEN_END; pol_lex(&lexer, &token)) {
 		struct pol_str raw = token.raw;
 
 		if (token.kind == POL_TOKEN_NL) {
@@ -146,7 +146,7 @@ Test(lex, quotes_and_escapes_are_resolved_in_the_text)
 		pol_arena_init(&arena, 4096);
 		pol_diags_init(&diags, &source, 1);
 		pol_lexer_init(&lexer, &diags, 0, source.text);
-		token = pol_lex(&lexer);
+		pol_lex(&lexer, &token);
 		cr_assert(pol_token_text(&arena, &token, &text));
 		cr_expect(pol_str_equal(text, pol_str_of(rows[i].text)), "%s: %.*s", rows[i].raw,
 			POL_STR_ARGS(text));
@@ -164,18 +164,20 @@ Test(lex, a_token_knows_where_on_its_line_it_stands)
 
 	pol_diags_init(&diags, &source, 1);
 	pol_lexer_init(&lexer, &diags, 0, source.text);
-	token = pol_lex(&lexer);
+	pol_lex(&lexer, &token);
 	cr_expect(token.first && token.column1);
-	token = pol_lex(&lexer);
+	pol_lex(&lexer, &token);
 	cr_expect(!token.first && !token.column1 && !token.glued);
-	(void)pol_lex(&lexer);
-	token = pol_lex(&lexer);
+	pol_lex(&lexer, &token);
+	pol_lex(&lexer, &token);
 	cr_expect(token.first && !token.column1);
 	cr_expect_eq(token.at.offset, 6);
-	(void)pol_lex(&lexer);
-	token = pol_lex(&lexer);
+	pol_lex(&lexer, &token);
+	pol_lex(&lexer, &token);
 	cr_expect(token.first && token.column1);
-	cr_expect_eq(pol_lex(&lexer).kind, POL_TOKEN_END);
-	cr_expect_eq(pol_lex(&lexer).kind, POL_TOKEN_END);
+	pol_lex(&lexer, &token);
+	cr_expect_eq(token.kind, POL_TOKEN_END);
+	pol_lex(&lexer, &token);
+	cr_expect_eq(token.kind, POL_TOKEN_END);
 	pol_diags_finish(&diags);
 }
