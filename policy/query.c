@@ -332,7 +332,7 @@ static enum pol_status find_range(struct query *query, struct pol_str tree, stru
 {
 	const struct pol_snapshot *snapshot = query->snapshot;
 	uint32_t number = tree.len > 0 ? pol_tree_number(snapshot, tree) : POL_NONE;
-	uint32_t found;
+	uint32_t found = POL_NONE;
 	enum pol_status status = POL_OK;
 
 	if (tree.len > 0 && number == POL_NONE) {
