@@ -8,9 +8,7 @@
 
 static uint64_t hash_child(const struct pol_build_node *parent, struct pol_str name)
 {
-	uint64_t hash = pol_str_hash(name, POL_HASH_SEED ^ (uint64_t)(uintptr_t)parent);
-
-	return hash ^ hash >> 32;
+	return pol_str_hash(name, POL_HASH_SEED ^ (uint64_t)(uintptr_t)parent);
 }
 
 static enum pol_status grow_table(struct pol_build *build)

@@ -57,28 +57,20 @@ struct pol_str pol_method_name(size_t i)
 	return methods[i];
 }
 
+/* The first method of each letter from A on, and where the last letter's end. */
+static const unsigned char by_letter[27] = { 0, 1, 3, 7, 8, 8, 8, 9, 10, 10, 10, 10, 13, 20, 20, 22,
+	28, 29, 31, 32, 33, 39, 40, 40, 40, 40, 40 };
+
 bool pol_is_method(struct pol_str word)
 {
-	size_t low = 0;
-	size_t high = METHOD_COUNT;
+	unsigned letter = word.len > 0 ? (unsigned char)word.ptr[0] - (unsigned)'A' : 26;
 
-	if (word.len == 0 || word.ptr[0] < 'A' || word.ptr[0] > 'Z') {
+	if (letter >= 26) {
 		return false;
 	}
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = word.ptr[0] - methods[middle].ptr[0];
-
-		if (order == 0) {
-			order = pol_str_compare(word, methods[middle]);
-		}
-		if (order == 0) {
+	for (unsigned i = by_letter[letter]; i < by_letter[letter + 1]; i++) {
+		if (pol_str_equal(word, methods[i])) {
 			return true;
-		}
-		if (order < 0) {
-			high = middle;
-		} else {
-			low = middle + 1;
 		}
 	}
 	return false;

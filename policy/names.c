@@ -5,9 +5,7 @@
 
 static uint32_t hash_name(struct pol_str text)
 {
-	uint64_t hash = pol_str_hash(text, POL_HASH_SEED);
-
-	return (uint32_t)(hash ^ hash >> 32);
+	return (uint32_t)pol_str_hash(text, POL_HASH_SEED);
 }
 
 enum pol_status pol_names_init(struct pol_names *names, struct pol_arena *arena, size_t count)

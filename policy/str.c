@@ -3,16 +3,6 @@
 
 #include <string.h>
 
-struct pol_str pol_str_of(const char *text)
-{
-	return (struct pol_str){ text, text != NULL ? strlen(text) : 0 };
-}
-
-bool pol_str_equal(struct pol_str a, struct pol_str b)
-{
-	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
-}
-
 static unsigned char fold(char c)
 {
 	return (unsigned char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
@@ -48,14 +38,43 @@ int pol_str_compare(struct pol_str a, struct pol_str b)
 	return (a.len > b.len) - (a.len < b.len);
 }
 
+static uint64_t mix(uint64_t hash, uint64_t word)
+{
+	hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+	return hash ^ hash >> 32;
+}
+
+static uint64_t load32(const char *at)
+{
+	uint32_t word;
+
+	memcpy(&word, at, sizeof word);
+	return word;
+}
+
+/* Up to seven bytes as a number; which one depends on their count too, which is hashed before. */
+static uint64_t load_rest(const char *at, size_t len)
+{
+	if (len >= 4) {
+		return load32(at) | load32(at + len - 4) << 32;
+	}
+	return (uint64_t)(unsigned char)at[0] << 16 | (uint64_t)(unsigned char)at[len / 2] << 8 |
+	       (unsigned char)at[len - 1];
+}
+
 uint64_t pol_str_hash(struct pol_str str, uint64_t seed)
 {
-	uint64_t hash = seed;
+	uint64_t hash = mix(seed, str.len);
+	const char *at = str.ptr;
+	size_t left = str.len;
 
-	for (size_t i = 0; i < str.len; i++) {
-		hash = (hash ^ (unsigned char)str.ptr[i]) * UINT64_C(0x100000001b3);
+	for (; left >= 8; left -= 8, at += 8) {
+		uint64_t word;
+
+		memcpy(&word, at, sizeof word);
+		hash = mix(hash, word);
 	}
-	return hash;
+	return left > 0 ? mix(hash, load_rest(at, left)) : hash;
 }
 
 /* How many bytes follow a lead byte, and the least second byte and greatest that keep it exact. */

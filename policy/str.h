@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct pol_str {
 	const char *ptr;
@@ -28,9 +29,16 @@ struct pol_str {
 #define POL_STR_ARGS(str) (int)(str).len, (str).ptr != NULL ? (str).ptr : ""
 
 /* A view of a NUL-terminated string; NULL gives the empty view. */
-struct pol_str pol_str_of(const char *text);
+static inline struct pol_str pol_str_of(const char *text)
+{
+	return (struct pol_str){ text, text != NULL ? strlen(text) : 0 };
+}
 
-bool pol_str_equal(struct pol_str a, struct pol_str b);
+/* Inline, as is the one above: with a literal, most words cost one look at their length. */
+static inline bool pol_str_equal(struct pol_str a, struct pol_str b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
 
 /* Equal but for the case of ASCII letters. */
 bool pol_str_equal_fold(struct pol_str a, struct pol_str b);
@@ -40,8 +48,9 @@ bool pol_str_starts(struct pol_str str, struct pol_str prefix);
 /* Byte order, as memcmp, the shorter first: negative, zero or positive. */
 int pol_str_compare(struct pol_str a, struct pol_str b);
 
-/* FNV-1a, 64 bits. For tables built from text that we were given to trust (policy files), never
- * for secrets. Chain with the hash before as seed; begin with POL_HASH_SEED. */
+/* A multiplying hash, eight bytes at a time, good in its low bits; its value is for tables in
+ * memory, as it differs from machine to machine. For text that we were given to trust (policy
+ * files), never for secrets. Begin with POL_HASH_SEED. */
 #define POL_HASH_SEED UINT64_C(0xcbf29ce484222325)
 uint64_t pol_str_hash(struct pol_str str, uint64_t seed);
 
