@@ -125,6 +125,8 @@ static uint32_t skip_comment(struct pol_lexer *lexer, uint32_t i)
 			pass_odd(lexer, &i, false, &bad);
 			break;
 		case PLAIN:
+			i = skip_class(lexer, i + 1, PLAIN);
+			break;
 		case SPACE:
 		case OPEN:
 		case CLOSE:

@@ -38,15 +38,6 @@ void pol_parser_next(struct pol_parser *parser)
 	}
 }
 
-bool pol_parser_take_keyword(struct pol_parser *parser, const char *keyword)
-{
-	if (!pol_parser_at_keyword(parser, keyword)) {
-		return false;
-	}
-	pol_parser_next(parser);
-	return true;
-}
-
 static void skip_lines(struct pol_parser *parser)
 {
 	while (pol_parser_at(parser, POL_TOKEN_NL)) {
@@ -66,30 +57,17 @@ bool pol_parser_take_comma(struct pol_parser *parser)
 	return true;
 }
 
-size_t pol_parser_list(const struct pol_parser *parser)
+bool pol_parser_grow_stack(struct pol_parser *parser, size_t need)
 {
-	return parser->stack_used;
-}
+	void *grown = pol_arena_grow(&parser->scratch, parser->stack, parser->stack_used, need, 1,
+		&parser->stack_capacity);
 
-void pol_parser_push(struct pol_parser *parser, const void *item, size_t size)
-{
-	size_t need = parser->stack_used + size;
-
-	if (parser->status != POL_OK) {
-		return;
+	if (grown == NULL) {
+		parser->status = parser->scratch.status;
+		return false;
 	}
-	if (need > parser->stack_capacity) {
-		void *grown = pol_arena_grow(&parser->scratch, parser->stack, parser->stack_used,
-			need, 1, &parser->stack_capacity);
-
-		if (grown == NULL) {
-			parser->status = parser->scratch.status;
-			return;
-		}
-		parser->stack = grown;
-	}
-	memcpy(parser->stack + parser->stack_used, item, size);
-	parser->stack_used = need;
+	parser->stack = grown;
+	return true;
 }
 
 void *pol_parser_end_list(struct pol_parser *parser, size_t begin, size_t size, uint32_t *out_count)

@@ -110,7 +110,8 @@ static bool wildcard(
 	return true;
 }
 
-static bool segment(
+/* A segment that is more than a plain word: empty, a parameter, a wildcard, quoted or escaped. */
+static bool odd_segment(
 	const struct path_reader *reader, size_t from, size_t to, struct pol_segment *out)
 {
 	struct pol_parser *parser = reader->parser;
@@ -188,6 +189,28 @@ void pol_parser_check_path(struct pol_parser *parser, const struct pol_ast_path 
 	}
 }
 
+/* Reads the segment that begins at `from` in the word; *out_end is where the next '/' stands. */
+static bool segment(
+	const struct path_reader *reader, size_t from, size_t *out_end, struct pol_segment *out)
+{
+	struct pol_str raw = reader->raw;
+	size_t end = from;
+
+	while (end < raw.len && pol_parser_is(raw.ptr[end], POL_CHAR_PLAIN)) {
+		end++;
+	}
+	if (end > from && (end == raw.len || raw.ptr[end] == '/') && raw.ptr[from] != '.' &&
+		raw.ptr[from] != '*') {
+		out->kind = POL_SEGMENT_LITERAL;
+		out->text = (struct pol_str){ raw.ptr + from, end - from };
+		out->at = part(reader, from, end);
+		*out_end = end;
+		return true;
+	}
+	*out_end = pol_parser_segment_end(raw, end);
+	return odd_segment(reader, from, *out_end, out);
+}
+
 /* Reads the path that begins at `from` in the word. */
 static void read_path(const struct path_reader *reader, size_t from, struct pol_ast_path *out)
 {
@@ -201,16 +224,14 @@ static void read_path(const struct path_reader *reader, size_t from, struct pol_
 	}
 	while (ok && from < reader->raw.len) {
 		struct pol_segment one = { 0 };
-		size_t end = pol_parser_segment_end(reader->raw, from + 1);
 
-		ok = segment(reader, from + 1, end, &one);
+		ok = segment(reader, from + 1, &from, &one);
 		if (ok) {
 			pol_parser_push(parser, &one, sizeof one);
 		}
-		if (end + 1 == reader->raw.len && ok) {
-			ok = segment(reader, end + 1, end + 1, &one);
+		if (ok && from + 1 == reader->raw.len) {
+			ok = odd_segment(reader, from + 1, from + 1, &one);
 		}
-		from = end;
 	}
 	out->segments = pol_parser_end_list(parser, list, sizeof *out->segments, &out->count);
 	if (ok) {
@@ -230,13 +251,18 @@ size_t pol_parser_tree_len(struct pol_str raw)
 	return i < raw.len && raw.ptr[i] == ':' ? i : 0;
 }
 
-bool pol_parser_at_pattern(const struct pol_parser *parser)
+/* The length of TREE when the token looks like TREE:/path, or 0. */
+static size_t pattern_tree_len(const struct pol_parser *parser)
 {
 	struct pol_str raw = parser->token.raw;
-	size_t len = pol_parser_tree_len(raw);
+	size_t len = pol_parser_at(parser, POL_TOKEN_WORD) ? pol_parser_tree_len(raw) : 0;
 
-	return parser->token.kind == POL_TOKEN_WORD && len > 0 && len + 1 < raw.len &&
-	       raw.ptr[len + 1] == '/';
+	return len > 0 && len + 1 < raw.len && raw.ptr[len + 1] == '/' ? len : 0;
+}
+
+bool pol_parser_at_pattern(const struct pol_parser *parser)
+{
+	return pattern_tree_len(parser) > 0;
 }
 
 bool pol_parser_path(struct pol_parser *parser, enum pol_path_use use, struct pol_word *out_tree,
@@ -251,10 +277,10 @@ bool pol_parser_path(struct pol_parser *parser, enum pol_path_use use, struct po
 				"a path here begins with its tree: TREE:/path");
 			return false;
 		}
-		if (!pol_parser_at_pattern(parser)) {
+		from = pattern_tree_len(parser) + 1;
+		if (from == 1) {
 			return pol_parser_expected(parser, "a pattern, TREE:/path", NULL);
 		}
-		from = pol_parser_tree_len(reader.raw) + 1;
 		out_tree->text = (struct pol_str){ reader.raw.ptr, from - 1 };
 		out_tree->at = part(&reader, 0, from - 1);
 		if (from - 1 > POL_NAME_MAX) {

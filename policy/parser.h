@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "policy/lex.h"
 #include "policy/nearest.h"
@@ -52,13 +53,20 @@ static inline bool pol_parser_at(const struct pol_parser *parser, enum pol_token
 {
 	return parser->token.kind == kind;
 }
-/* keyword is not empty */
 static inline bool pol_parser_at_keyword(const struct pol_parser *parser, const char *keyword)
 {
-	return parser->token.kind == POL_TOKEN_WORD && parser->token.raw.ptr[0] == keyword[0] &&
+	return parser->token.kind == POL_TOKEN_WORD &&
 	       pol_str_equal(parser->token.raw, pol_str_of(keyword));
 }
-bool pol_parser_take_keyword(struct pol_parser *parser, const char *keyword);
+static inline bool pol_parser_take_keyword(struct pol_parser *parser, const char *keyword)
+{
+	bool there = pol_parser_at_keyword(parser, keyword);
+
+	if (there) {
+		pol_parser_next(parser);
+	}
+	return there;
+}
 /* comma = "," { NL } */
 bool pol_parser_take_comma(struct pol_parser *parser);
 /* True where a line may end: a line end, a '}', the end of the file or of all blocks. */
@@ -100,8 +108,21 @@ struct pol_str pol_parser_clip(struct pol_str text);
 /* Lists: begin, push items of one size, end. Lists may nest, each ends before the one around it
  * goes on. */
 
-size_t pol_parser_list(const struct pol_parser *parser);
-void pol_parser_push(struct pol_parser *parser, const void *item, size_t size);
+static inline size_t pol_parser_list(const struct pol_parser *parser)
+{
+	return parser->stack_used;
+}
+bool pol_parser_grow_stack(struct pol_parser *parser, size_t need);
+static inline void pol_parser_push(struct pol_parser *parser, const void *item, size_t size)
+{
+	size_t need = parser->stack_used + size;
+
+	if (need > parser->stack_capacity && !pol_parser_grow_stack(parser, need)) {
+		return;
+	}
+	memcpy(parser->stack + parser->stack_used, item, size);
+	parser->stack_used = need;
+}
 /* The items as an array in the arena. NULL for an empty list. */
 void *pol_parser_end_list(
 	struct pol_parser *parser, size_t begin, size_t size, uint32_t *out_count);
