@@ -206,9 +206,9 @@ class Others(Configured):
     def as_user(self, uid, path, method, /, **params):
         """One call by a process of that user; its result, or the error's code."""
         script = ("import sys, os, json\n"
-                  "os.setgroups([]); os.setgid(int(sys.argv[1])); os.setuid(int(sys.argv[1]))\n"
                   "sys.path.insert(0, sys.argv[2])\n"
                   "import harness\n"
+                  "os.setgroups([]); os.setgid(int(sys.argv[1])); os.setuid(int(sys.argv[1]))\n"
                   "with harness.Client(sys.argv[3]) as client:\n"
                   "    try:\n"
                   "        print(json.dumps(client.call(sys.argv[4], **json.loads(sys.argv[5]))))\n"
@@ -261,9 +261,9 @@ class Others(Configured):
     def test_one_user_has_256_connections_and_others_go_on(self):
         daemon = self.open_to_all("")
         script = ("import sys, os\n"
-                  "os.setgroups([]); os.setgid(int(sys.argv[1])); os.setuid(int(sys.argv[1]))\n"
                   "sys.path.insert(0, sys.argv[2])\n"
                   "import harness\n"
+                  "os.setgroups([]); os.setgid(int(sys.argv[1])); os.setuid(int(sys.argv[1]))\n"
                   "many = [harness.Client(sys.argv[3]) for _ in range(256)]\n"
                   "for client in many:\n"
                   "    try:\n"
