@@ -42,23 +42,35 @@ static size_t utf8_char(const uint8_t *ptr, size_t len)
 	return size;
 }
 
+/* How many bytes from the beginning are ASCII, in steps of eight; all of them, or up to a step that
+ * holds another. */
+static size_t ascii_len(struct wire_str str)
+{
+	size_t i = 0;
+	uint64_t bits = 0;
+
+	for (; str.len - i >= sizeof bits; i += sizeof bits) {
+		memcpy(&bits, str.ptr + i, sizeof bits);
+		if ((bits & UINT64_C(0x8080808080808080)) != 0) {
+			return i;
+		}
+	}
+	if (i > 0 && i < str.len) {
+		/* The rest once more, with what comes before it. */
+		memcpy(&bits, str.ptr + str.len - sizeof bits, sizeof bits);
+		return (bits & UINT64_C(0x8080808080808080)) == 0 ? str.len : i;
+	}
+	return i;
+}
+
 bool wire_is_utf8(struct wire_str str)
 {
 	const uint8_t *ptr = (const uint8_t *)str.ptr;
-	size_t i = 0;
+	size_t i = ascii_len(str);
 
 	while (i < str.len) {
-		uint64_t eight;
 		size_t size;
 
-		/* Nearly all text is ASCII: eight bytes at a time while it is. */
-		if (str.len - i >= sizeof eight) {
-			memcpy(&eight, ptr + i, sizeof eight);
-			if ((eight & UINT64_C(0x8080808080808080)) == 0) {
-				i += sizeof eight;
-				continue;
-			}
-		}
 		if (ptr[i] < 0x80) {
 			i++;
 			continue;
@@ -136,13 +148,30 @@ static bool walk_value(
 	return false;
 }
 
-/* The size of a value that its first byte tells whole: a small integer, a short text; else 0. */
+/* By the first byte from 0xc0 to 0xdf: the size of a value that it tells whole, else 0. */
+static const uint8_t brief_sizes[32] = {
+	1, 0, 1, 1,         /* c0: nil, false, true */
+	0, 0, 0, 0,         /* c4: their length follows */
+	0, 0, 5, 9,         /* ca: float 32, 64 */
+	2, 3, 5, 9,         /* cc: unsigned 8, 16, 32, 64 */
+	2, 3, 5, 9,         /* d0: signed */
+	3, 4, 6, 10, 18,    /* d4: fixed ext 1, 2, 4, 8, 16 */
+	0, 0, 0, 0, 0, 0, 0 /* d9: their length follows */
+};
+
+/* The size of a value that its first byte tells whole: numbers, short text; else 0. */
 static inline uint32_t brief_size(uint8_t first)
 {
 	if (first <= 0x7f) {
 		return 1;
 	}
-	return (first & 0xe0) == 0xa0 ? 1 + (first & 31U) : 0;
+	if (first >= 0xa0 && first <= 0xbf) {
+		return 1 + (first & 31U);
+	}
+	if (first <= 0x9f) {
+		return 0;
+	}
+	return first >= 0xe0 ? 1 : brief_sizes[first - 0xc0];
 }
 
 /* Walks the brief values that come next: nearly all of a request is such, and they leave the walk

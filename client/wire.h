@@ -25,6 +25,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum {
 	WIRE_MAX_REQUEST = 256 * 1024,       /* bytes of a message that the daemon reads */
@@ -330,6 +331,58 @@ size_t wire_open_map(struct wire_buf *buf);
 void wire_close_map(struct wire_buf *buf, size_t at, uint32_t pairs);
 size_t wire_open_array(struct wire_buf *buf);
 void wire_close_array(struct wire_buf *buf, size_t at, uint32_t count);
+
+/*
+ * The quick way, for what is answered most: reserve room for the whole, write behind one another,
+ * then add to len. Each gives the place behind what it wrote, of which there are at most
+ * WIRE_LAY_HEAD bytes and the text's own.
+ */
+enum { WIRE_LAY_HEAD = 5 };
+
+/* Packed already. */
+static inline uint8_t *wire_lay_raw(uint8_t *to, const char *bytes, size_t len)
+{
+	memcpy(to, bytes, len);
+	return to + len;
+}
+#define WIRE_LAY(to, literal) wire_lay_raw((to), (literal), sizeof(literal) - 1)
+
+static inline uint8_t *wire_lay_uint(uint8_t *to, uint32_t value)
+{
+	if (value <= 0x7f) {
+		*to++ = (uint8_t)value;
+		return to;
+	}
+	if (value > UINT16_MAX) {
+		*to++ = 0xce;
+		*to++ = (uint8_t)(value >> 24);
+		*to++ = (uint8_t)(value >> 16);
+		*to++ = (uint8_t)(value >> 8);
+	} else if (value > UINT8_MAX) {
+		*to++ = 0xcd;
+		*to++ = (uint8_t)(value >> 8);
+	} else {
+		*to++ = 0xcc;
+	}
+	*to++ = (uint8_t)value;
+	return to;
+}
+
+/* At most UINT16_MAX bytes. */
+static inline uint8_t *wire_lay_str(uint8_t *to, struct wire_str str)
+{
+	if (str.len < 32) {
+		*to++ = (uint8_t)(0xa0 | str.len);
+	} else if (str.len <= UINT8_MAX) {
+		*to++ = 0xd9;
+		*to++ = (uint8_t)str.len;
+	} else {
+		*to++ = 0xda;
+		*to++ = (uint8_t)(str.len >> 8);
+		*to++ = (uint8_t)str.len;
+	}
+	return str.len > 0 ? wire_lay_raw(to, str.ptr, str.len) : to;
+}
 
 /* [0, id, method, [ and, with has_params, the map that the caller puts next. */
 void wire_put_request(struct wire_buf *buf, uint32_t id, struct wire_str method, bool has_params);

@@ -124,13 +124,20 @@ static inline int wire_head_read(const uint8_t *ptr, size_t len, struct wire_hea
 	return (int)out->size;
 }
 
-/* wire_read_text without a call, for the decoder of parameters. */
+/* wire_read_text without a call for short text. */
 static inline bool wire_head_text(struct wire_cursor *cursor, struct wire_str *out)
 {
 	struct wire_head head;
 	size_t len = (size_t)(cursor->end - cursor->ptr);
-	int size = wire_head_read(cursor->ptr, len, &head);
+	int size;
 
+	if (len > 0 && (*cursor->ptr & 0xe0) == 0xa0 && (*cursor->ptr & 31U) < len) {
+		out->len = *cursor->ptr & 31U;
+		out->ptr = (const char *)cursor->ptr + 1;
+		cursor->ptr += 1 + out->len;
+		return true;
+	}
+	size = wire_head_read(cursor->ptr, len, &head);
 	if (size <= 0 || head.type != WIRE_TEXT || head.skip > len - (size_t)size) {
 		return false;
 	}
@@ -138,4 +145,42 @@ static inline bool wire_head_text(struct wire_cursor *cursor, struct wire_str *o
 	out->len = (size_t)head.skip;
 	cursor->ptr += (size_t)size + out->len;
 	return true;
+}
+
+/* wire_read_int without a call for what types and ids are. */
+static inline bool wire_head_int(struct wire_cursor *cursor, int64_t *out)
+{
+	const uint8_t *ptr = cursor->ptr;
+
+	if (ptr != cursor->end && *ptr <= 0x7f) {
+		*out = *ptr;
+		cursor->ptr++;
+		return true;
+	}
+	if (cursor->end - ptr >= 5 && *ptr == 0xce) {
+		*out = (int64_t)ptr[1] << 24 | (int64_t)ptr[2] << 16 | (int64_t)ptr[3] << 8 |
+		       ptr[4];
+		cursor->ptr += 5;
+		return true;
+	}
+	return wire_read_int(cursor, out);
+}
+
+/* wire_read_array and wire_read_map without a call for small ones. */
+static inline bool wire_head_array(struct wire_cursor *cursor, uint32_t *out_count)
+{
+	if (cursor->ptr != cursor->end && (*cursor->ptr & 0xf0) == 0x90) {
+		*out_count = *cursor->ptr++ & 15U;
+		return true;
+	}
+	return wire_read_array(cursor, out_count);
+}
+
+static inline bool wire_head_map(struct wire_cursor *cursor, uint32_t *out_pairs)
+{
+	if (cursor->ptr != cursor->end && (*cursor->ptr & 0xf0) == 0x80) {
+		*out_pairs = *cursor->ptr++ & 15U;
+		return true;
+	}
+	return wire_read_map(cursor, out_pairs);
 }

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/wire_head.h"
+
 /* Rows of enum wire_code, in its order. */
 static const struct wire_str code_names[] = {
 	[WIRE_INTERNAL] = { "internal", 8 },
@@ -102,7 +104,7 @@ static int decode_param_list(
 	struct wire_cursor probe;
 	uint32_t count, pairs;
 
-	if (!wire_read_array(cursor, &count)) {
+	if (!wire_head_array(cursor, &count)) {
 		return bad_shape(err, "the parameters are no array");
 	}
 	/* The message was walked: what is left is what the count says, and is not walked again. */
@@ -113,7 +115,7 @@ static int decode_param_list(
 		map = *cursor;
 	}
 	probe = map;
-	if (count > 1 || (count == 1 && !wire_read_map(&probe, &pairs))) {
+	if (count > 1 || (count == 1 && !wire_head_map(&probe, &pairs))) {
 		wire_error_set(err, WIRE_INVALID_REQUEST, (struct wire_str){ NULL, 0 },
 			"parameters are one map or none: [{name: value, ...}] or []");
 		return WIRE_EPARAM;
@@ -132,16 +134,16 @@ int wire_decode_request(
 	int r;
 
 	*out = request;
-	if (!wire_read_array(&cursor, &count)) {
+	if (!wire_head_array(&cursor, &count)) {
 		return bad_shape(err, "the message is no array");
 	}
 	if (count != 4) {
 		return bad_shape(err, "the message has not four elements");
 	}
-	if (!wire_read_int(&cursor, &type) && !wire_skip(&cursor)) {
+	if (!wire_head_int(&cursor, &type) && !wire_skip(&cursor)) {
 		return bad_shape(err, "the message is cut short");
 	}
-	if (!wire_read_int(&cursor, &id) || id < 0 || id > UINT32_MAX) {
+	if (!wire_head_int(&cursor, &id) || id < 0 || id > UINT32_MAX) {
 		return bad_shape(err, "the id is no unsigned integer of 32 bits");
 	}
 	out->id = request.id = (uint32_t)id;
@@ -149,7 +151,7 @@ int wire_decode_request(
 	if (type != 0) {
 		return bad_shape(err, "the type of the message is not 0");
 	}
-	if (!wire_read_text(&cursor, &request.method)) {
+	if (!wire_head_text(&cursor, &request.method)) {
 		return bad_shape(err, "the method is no text");
 	}
 	r = decode_param_list(&cursor, &request.params, err);

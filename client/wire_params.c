@@ -201,7 +201,7 @@ int wire_overlay_params(struct wire_cursor params, const struct wire_field *fiel
 	size_t next = 0;
 
 	assert(count <= WIRE_MAX_FIELDS);
-	if (!wire_at_end(&params) && !wire_read_map(&params, &pairs)) {
+	if (!wire_at_end(&params) && !wire_head_map(&params, &pairs)) {
 		return bad_name(err, (struct wire_str){ NULL, 0 }, "parameters are no map");
 	}
 	for (uint32_t i = 0; i < pairs; i++) {
@@ -236,9 +236,7 @@ int wire_overlay_params(struct wire_cursor params, const struct wire_field *fiel
 int wire_decode_params(struct wire_cursor params, const struct wire_field *fields, size_t count,
 	struct wire_value *values, struct wire_error *err)
 {
-	for (size_t i = 0; i < count; i++) {
-		values[i] = (struct wire_value){ .given = false };
-	}
+	memset(values, 0, count * sizeof *values);
 	return wire_overlay_params(params, fields, count, values, err);
 }
 
