@@ -60,8 +60,15 @@ static const struct wire_field many_fields[] = {
 /* One question, checked. */
 struct ask {
 	struct subject_ask who;
-	struct pol_facts facts; /* what, where and when; the rest is zero */
-	bool not_trusted;       /* it states what this peer may not */
+	struct pol_str service;
+	struct pol_str tree;
+	struct pol_str path;
+	struct pol_str verb;
+	struct pol_ip ip;
+	int64_t mfa_at;
+	int64_t time;
+	bool http;
+	bool not_trusted; /* it states what this peer may not */
 };
 
 /* One answer that was given about a verified key, to be counted once all are good. */
@@ -97,7 +104,7 @@ static void read_who(const struct wire_value *values, struct subject_ask *out)
 
 /* NULL, or what is wrong with the form of the request; *out_param names the parameter. */
 static const char *read_what(
-	const struct wire_value *values, struct pol_facts *facts, const char **out_param)
+	const struct wire_value *values, struct ask *ask, const char **out_param)
 {
 	bool http = values[METHOD].given || values[PATH].given || values[TREE].given;
 	bool named = values[ACTION].given || values[RESOURCE].given;
@@ -109,23 +116,24 @@ static const char *read_what(
 	if (!http && !named) {
 		return "missing: give method and path, or action and resource";
 	}
+	ask->http = http;
+	ask->tree = (struct pol_str){ NULL, 0 };
 	if (named) {
 		if (!values[ACTION].given || !values[RESOURCE].given) {
 			*out_param = values[ACTION].given ? "resource" : "action";
 			return "missing: action and resource go together";
 		}
-		facts->verb = subject_str(values[ACTION].text);
-		facts->path = subject_str(values[RESOURCE].text);
+		ask->verb = subject_str(values[ACTION].text);
+		ask->path = subject_str(values[RESOURCE].text);
 		return NULL;
 	}
 	if (!values[METHOD].given || !values[PATH].given) {
 		*out_param = values[METHOD].given ? "path" : "method";
 		return "missing: method and path go together";
 	}
-	facts->http = true;
-	facts->verb = subject_str(values[METHOD].text);
-	facts->path = subject_str(values[PATH].text);
-	facts->tree = values[TREE].given ? subject_str(values[TREE].text) : POL_STR("api");
+	ask->verb = subject_str(values[METHOD].text);
+	ask->path = subject_str(values[PATH].text);
+	ask->tree = values[TREE].given ? subject_str(values[TREE].text) : POL_STR("api");
 	return NULL;
 }
 
@@ -134,7 +142,6 @@ static const char *read_ask(const struct call *call, const struct wire_value *va
 {
 	const char *wrong;
 
-	out->facts = (struct pol_facts){ 0 };
 	read_who(values, &out->who);
 	out->not_trusted =
 		!call->peer->trusted && (values[PRINCIPAL].given || values[IP].given ||
@@ -143,7 +150,7 @@ static const char *read_ask(const struct call *call, const struct wire_value *va
 		*out_param = "principal";
 		return "give either token or principal";
 	}
-	wrong = read_what(values, &out->facts, out_param);
+	wrong = read_what(values, out, out_param);
 	if (wrong != NULL) {
 		return wrong;
 	}
@@ -151,23 +158,24 @@ static const char *read_ask(const struct call *call, const struct wire_value *va
 		*out_param = "tree";
 		return "is empty";
 	}
+	out->service = (struct pol_str){ NULL, 0 };
 	if (values[SERVICE].given) {
-		out->facts.service = subject_str(values[SERVICE].text);
+		out->service = subject_str(values[SERVICE].text);
 	}
-	if (values[IP].given &&
-		pol_ip_parse(subject_str(values[IP].text), &out->facts.ip) != POL_OK) {
+	out->ip = (struct pol_ip){ .known = false };
+	if (values[IP].given && pol_ip_parse(subject_str(values[IP].text), &out->ip) != POL_OK) {
 		*out_param = "ip";
 		return "is no IPv4 or IPv6 address";
 	}
-	out->facts.mfa_at = values[MFA_AT].given ? values[MFA_AT].integer : 0;
-	out->facts.time = values[TIME].given ? values[TIME].integer : 0;
+	out->mfa_at = values[MFA_AT].given ? values[MFA_AT].integer : 0;
+	out->time = values[TIME].given ? values[TIME].integer : 0;
 	return NULL;
 }
 
 /* --- deciding --------------------------------------------------------------------------------- */
 
 /* Adds what is asked to who asks; the subject's own part stays. */
-static void join(struct subject *subject, const struct pol_facts *what)
+static void join(struct subject *subject, const struct ask *what)
 {
 	struct pol_facts *facts = &subject->facts;
 
@@ -198,7 +206,7 @@ static void decide(
 		call->denied++;
 		return;
 	}
-	join(subject, &ask->facts);
+	join(subject, ask);
 	pol_decide(call->snapshot, &subject->facts, out);
 	*(out->allow ? &call->allowed : &call->denied) += 1;
 	if ((out->marks & POL_MARK_WARN) != 0) {
@@ -213,7 +221,7 @@ static bool count_one(const struct ask *ask, const struct subject *subject,
 		return false;
 	}
 	out->number = subject->key.number;
-	out->ip = ask->facts.ip;
+	out->ip = ask->ip;
 	out->denied = !decision->allow;
 	return true;
 }
@@ -227,37 +235,42 @@ static void count(struct call *call, const struct counted *counted)
 
 /* --- answering -------------------------------------------------------------------------------- */
 
-static void put_pair(struct wire_buf *out, struct wire_str name, struct pol_str text)
+/* All of an answer but the texts that differ: names, numbers, heads. */
+#define ANSWER_FIXED 192
+#define REVISION     16
+
+static uint8_t *lay_str(uint8_t *to, struct pol_str text)
 {
-	wire_put_str(out, name);
-	wire_put_str(out, subject_wire(text));
+	return wire_lay_str(to, subject_wire(text));
 }
 
-static void put_revision(struct call *call)
+static uint8_t *lay_revision(uint8_t *to, const struct pol_snapshot *snapshot)
 {
-	struct wire_str revision = { pol_snapshot_revision(call->snapshot), 16 };
-
-	wire_put_str(call->out, WIRE_STR("revision"));
-	wire_put_str(call->out, revision);
+	to = WIRE_LAY(to, "\xa8revision");
+	return wire_lay_str(to, (struct wire_str){ pol_snapshot_revision(snapshot), REVISION });
 }
 
 /* Key, principal, tenant, environment: as far as known. */
-static void put_who(struct call *call, const struct subject *subject)
+static uint8_t *lay_who(uint8_t *to, const struct subject *subject)
 {
-	struct wire_buf *out = call->out;
 	uint32_t tenant = subject->verified ? subject->key.tenant : STORE_TENANT_DEFAULT;
 
 	if (subject->verified) {
-		put_pair(out, WIRE_STR("key"), subject->key.kid);
-		put_pair(out, WIRE_STR("environment"), subject->key.environment);
+		to = lay_str(WIRE_LAY(to, "\xa3key"), subject->key.kid);
+		to = lay_str(WIRE_LAY(to, "\xab"
+					  "environment"),
+			subject->key.environment);
 	}
 	if (subject->known_principal) {
-		put_pair(out, WIRE_STR("principal"), subject->facts.principal);
+		to = lay_str(WIRE_LAY(to, "\xa9principal"), subject->facts.principal);
 	}
 	if (subject->verified || subject->known_principal) {
-		wire_put_str(out, WIRE_STR("tenant"));
-		wire_put_cstr(out, subject_tenant_name(tenant));
+		const char *name = subject_tenant_name(tenant);
+
+		to = WIRE_LAY(to, "\xa6tenant");
+		to = name != NULL ? lay_str(to, pol_str_of(name)) : WIRE_LAY(to, "\xc0");
 	}
+	return to;
 }
 
 static uint32_t who_pairs(const struct subject *subject)
@@ -266,30 +279,48 @@ static uint32_t who_pairs(const struct subject *subject)
 	       (subject->verified || subject->known_principal ? 1u : 0u);
 }
 
+/* With `whole`: a response of its own, revision included; else one entry of many. */
 static void put_decision(struct call *call, const struct ask *ask, const struct subject *subject,
-	const struct pol_decision *decision, bool revision)
+	const struct pol_decision *decision, bool whole)
 {
-	struct wire_buf *out = call->out;
 	struct pol_str reason = decision->reason;
 	bool who = !ask->not_trusted;
+	size_t room;
+	uint8_t *to;
 
 	/* Who is not trusted learns nothing from a 401, not even which of them it is. */
 	if (!call->peer->trusted && pol_reason_is_unauthenticated(reason)) {
 		reason = POL_STR("unauthenticated");
 		who = false;
 	}
-	wire_put_map(out, 3 + (revision ? 1u : 0u) + (who ? who_pairs(subject) : 0u));
-	wire_put_str(out, WIRE_STR("allow"));
-	wire_put_bool(out, decision->allow);
-	wire_put_str(out, WIRE_STR("status"));
-	wire_put_int(out, decision->status);
-	put_pair(out, WIRE_STR("reason"), reason);
-	if (revision) {
-		put_revision(call);
+	room = ANSWER_FIXED + reason.len;
+	if (who && subject->known_principal) {
+		room += subject->facts.principal.len;
+	}
+	if (who && subject->verified) {
+		room += subject->key.kid.len + subject->key.environment.len;
+	}
+	to = wire_buf_reserve(call->out, room);
+	if (to == NULL) {
+		return;
+	}
+	if (whole) {
+		to = WIRE_LAY(wire_lay_uint(WIRE_LAY(to, "\x94\x01"), call->id), "\xc0");
+	}
+	*to++ = (uint8_t)(0x80 | (3 + (whole ? 1 : 0) + (who ? who_pairs(subject) : 0)));
+	to = decision->allow ? WIRE_LAY(to, "\xa5"
+					    "allow\xc3\xa6status")
+			     : WIRE_LAY(to, "\xa5"
+					    "allow\xc2\xa6status");
+	to = wire_lay_uint(to, decision->status);
+	to = lay_str(WIRE_LAY(to, "\xa6reason"), reason);
+	if (whole) {
+		to = lay_revision(to, call->snapshot);
 	}
 	if (who) {
-		put_who(call, subject);
+		to = lay_who(to, subject);
 	}
+	call->out->len = (size_t)(to - call->out->data);
 }
 
 static int authorize(struct call *call)
@@ -310,7 +341,6 @@ static int authorize(struct call *call)
 		return r;
 	}
 	decide(call, &ask, &subject, &decision);
-	wire_put_result(call->out, call->id);
 	put_decision(call, &ask, &subject, &decision, true);
 	if (count_one(&ask, &subject, &decision, &counted)) {
 		count(call, &counted);
@@ -383,7 +413,9 @@ static int authorize_many(struct call *call)
 	many.counted_count = 0;
 	wire_put_result(call->out, call->id);
 	wire_put_map(call->out, 2);
-	put_revision(call);
+	wire_put_str(call->out, WIRE_STR("revision"));
+	wire_put_str(
+		call->out, (struct wire_str){ pol_snapshot_revision(call->snapshot), REVISION });
 	wire_put_str(call->out, WIRE_STR("results"));
 	wire_put_array(call->out, total);
 	for (uint32_t i = 0; i < total && wire_next_map(&items, &entry); i++) {

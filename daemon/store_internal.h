@@ -88,6 +88,13 @@ struct store_place {
 	bool full;
 };
 
+/* Without clearing all of it, as an initialiser would at each look-up. */
+static inline void store_place_init(struct store_place *place)
+{
+	place->len = 0;
+	place->full = false;
+}
+
 void store_place_u32(struct store_place *place, uint32_t value);
 void store_place_u64(struct store_place *place, uint64_t value);
 void store_place_sized(struct store_place *place, struct pol_str text); /* its length first */

@@ -47,10 +47,11 @@ int store_get_principal(
 	struct store_read *read, uint32_t tenant, struct pol_str id, struct store_principal *out)
 {
 	struct store *store = read->store;
-	struct store_place place = { .len = 0 };
+	struct store_place place;
 	MDB_val key, value;
 	int r;
 
+	store_place_init(&place);
 	if (id.len == 0 || id.len > STORE_MAX_NAME) {
 		return -ENOENT;
 	}
@@ -68,11 +69,12 @@ int store_get_principal(
 int store_get_use(struct store_read *read, uint64_t number, struct store_use *out)
 {
 	struct store *store = read->store;
-	struct store_place place = { .len = 0 };
+	struct store_place place;
 	struct store_use use = { 0 };
 	MDB_val key, value;
 	int r;
 
+	store_place_init(&place);
 	store_place_u64(&place, number);
 	key = place_value(&place);
 	r = store_error(mdb_get(read->txn, store->tables[STORE_USES], &key, &value));
