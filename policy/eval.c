@@ -90,7 +90,7 @@ static struct pol_str run_group(
 {
 	struct pol_group_result result;
 
-	if (stack == NULL) {
+	if (stack == NULL || stack->groups[group].count == 0) {
 		return go_on;
 	}
 	result = pol_group_run(&stack->groups[group], &judge->request);

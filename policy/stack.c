@@ -100,19 +100,18 @@ struct tally {
 	struct pol_str denial;  /* of the first denial, whatever it came to; len 0: none */
 };
 
-static struct pol_answer ask(const struct pol_stack_line *line, const struct pol_request *request)
+static inline void ask(const struct pol_stack_line *line, const struct pol_request *request,
+	struct pol_answer *out)
 {
-	struct pol_answer answer = line->module->decide(line->state, request);
-
+	*out = line->module->decide(line->state, request);
+	if (out->verdict == POL_ALLOW || out->verdict == POL_IGNORE) {
+		return;
+	}
 	/* A denial has a reason; what is none of the four verdicts is no verdict. */
-	if ((unsigned)answer.verdict >= VERDICTS ||
-		(answer.verdict == POL_DENY && answer.reason.len == 0)) {
-		answer.verdict = POL_ERROR;
+	if (out->verdict != POL_DENY || out->reason.len == 0) {
+		out->verdict = POL_ERROR;
+		out->reason = POL_STR("module_error");
 	}
-	if (answer.verdict == POL_ERROR) {
-		answer.reason = POL_STR("module_error");
-	}
-	return answer;
 }
 
 static void fail(struct tally *tally, struct pol_str reason)
@@ -134,7 +133,8 @@ static void offer(struct tally *tally, const struct pol_answer *answer)
 }
 
 /* Returns whether the end has come. */
-static bool take(struct tally *tally, enum pol_effect effect, const struct pol_answer *answer)
+static inline bool take(
+	struct tally *tally, enum pol_effect effect, const struct pol_answer *answer)
 {
 	tally->marks |= answer->marks;
 	if (answer->verdict == POL_DENY && tally->denial.len == 0) {
@@ -192,9 +192,11 @@ struct pol_group_result pol_group_run(
 	}
 	while (i < group->count) {
 		const struct pol_stack_line *line = &group->lines[i];
-		struct pol_answer answer = ask(line, request);
-		enum pol_effect effect = pol_control_effect(line->control, answer.verdict);
+		struct pol_answer answer;
+		enum pol_effect effect;
 
+		ask(line, request, &answer);
+		effect = pol_control_effect(line->control, answer.verdict);
 		if (!take(&tally, effect, &answer)) {
 			i++;
 		} else if (line->skip > 0) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/tree.h"
 
+#include <string.h>
+
 #include "policy/compiled.h"
 
 uint32_t pol_tree_number(const struct pol_snapshot *snapshot, struct pol_str name)
@@ -16,24 +18,68 @@ static struct pol_str trim(struct pol_str text)
 	return text;
 }
 
-uint32_t pol_literal_hash(uint32_t parent, struct pol_str name)
+/* ASCII letters to lower case, eight bytes at once: a byte's highest bit says whether it is at
+ * least 'A', and above 'Z'. */
+static uint64_t fold_word(uint64_t word)
 {
-	uint64_t hash = (POL_HASH_SEED ^ parent) * UINT64_C(0x9e3779b97f4a7c15);
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t low = word & 0x7f * ones;
+	uint64_t is_upper = ((low + (0x80 - 'A') * ones) ^ (low + (0x7f - 'Z') * ones)) & ~word;
+
+	return word | (is_upper & 0x80 * ones) >> 2;
+}
+
+/* The first or last bytes of a short text: all of it, for each length differently. */
+static uint64_t load_short(const char *text, size_t len)
+{
+	uint32_t first;
+	uint32_t last;
+
+	if (len >= sizeof first) {
+		memcpy(&first, text, sizeof first);
+		memcpy(&last, text + len - sizeof last, sizeof last);
+		return first | (uint64_t)last << 32;
+	}
+	if (len == 0) {
+		return 0;
+	}
+	return (unsigned char)text[0] | (uint64_t)(unsigned char)text[len / 2] << 8 |
+	       (uint64_t)(unsigned char)text[len - 1] << 16;
+}
+
+/* Multiplied word by word; the last eight bytes may overlap those before. The table's keys are a
+ * policy's, so nobody chooses collisions. */
+static inline uint32_t hash_literal(uint32_t parent, struct pol_str name)
+{
+	const uint64_t factor = UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t hash = (POL_HASH_SEED ^ parent) * factor;
+	uint64_t word;
 
 	name = trim(name);
-	for (size_t i = 0; i < name.len; i++) {
-		unsigned char byte = (unsigned char)name.ptr[i];
-
-		byte |= (unsigned char)((byte >= 'A' && byte <= 'Z') << 5);
-		hash = (hash ^ byte) * UINT64_C(0x100000001b3);
+	hash ^= name.len;
+	if (name.len < sizeof word) {
+		hash = (hash ^ fold_word(load_short(name.ptr, name.len))) * factor;
+	} else {
+		for (size_t i = 0; i + sizeof word < name.len; i += sizeof word) {
+			memcpy(&word, name.ptr + i, sizeof word);
+			hash = (hash ^ fold_word(word)) * factor;
+			hash ^= hash >> 32;
+		}
+		memcpy(&word, name.ptr + name.len - sizeof word, sizeof word);
+		hash = (hash ^ fold_word(word)) * factor;
 	}
 	return (uint32_t)(hash ^ hash >> 32);
+}
+
+uint32_t pol_literal_hash(uint32_t parent, struct pol_str name)
+{
+	return hash_literal(parent, name);
 }
 
 enum pol_literal_match pol_literal_find(const struct pol_snapshot *snapshot, uint32_t parent,
 	struct pol_str name, uint32_t *out_node)
 {
-	uint32_t hash = pol_literal_hash(parent, name);
+	uint32_t hash = hash_literal(parent, name);
 	enum pol_literal_match match = POL_LITERAL_NONE;
 
 	for (uint32_t i = hash & snapshot->literal_mask; snapshot->literals[i].node != 0;
