@@ -30,8 +30,9 @@ const struct method *dispatch_find(struct wire_str name)
 		for (size_t k = 0; k < *nouns[i].count; k++) {
 			const struct method *method = &nouns[i].methods[k];
 
-			if (strncmp(method->name, name.ptr, name.len) == 0 &&
-				method->name[name.len] == '\0') {
+			/* By length first: a name that came in may hold a NUL. */
+			if (strlen(method->name) == name.len &&
+				memcmp(method->name, name.ptr, name.len) == 0) {
 				return method;
 			}
 		}

@@ -62,6 +62,9 @@ MALFORMED = [
 # name, method, parameters, code, param
 REFUSED = [
     ("an unknown method", "authorise", None, "unknown_method", None),
+    ("a method with a NUL behind its name", "status\0", None, "unknown_method", None),
+    ("a NUL and much more", "authorize\0" + "x" * 100_000, None, "unknown_method", None),
+    ("an empty method", "", None, "unknown_method", None),
     ("an unknown parameter", "authorize", {**ALLOWED, "princpal": "x"}, "invalid_request", "princpal"),
     ("an ill-typed parameter", "authorize", {**ALLOWED, "principal": 7}, "invalid_request", "principal"),
     ("a list of parameters", "authorize", [1], "invalid_request", None),
