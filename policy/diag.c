@@ -206,18 +206,42 @@ struct pol_diag *pol_warning(struct pol_diags *diags, struct pol_span at, const 
 	return diag;
 }
 
+/* Makes the last note say how many there are from its place on. */
+static void count_note(struct pol_diag *diag)
+{
+	char *text = diag->last_note->text;
+	int len = snprintf(text, sizeof diag->last_note->text, "%u more such places, here first",
+		diag->note_count - POL_DIAG_NOTES);
+
+	diag->last_note->message = (struct pol_str){ text, len > 0 ? (size_t)len : 0 };
+}
+
+static void append_note(struct pol_diag *diag, struct pol_note *note)
+{
+	if (diag->last_note != NULL) {
+		diag->last_note->next = note;
+	} else {
+		diag->notes = note;
+	}
+	diag->last_note = note;
+}
+
 void pol_note(
 	struct pol_diags *diags, struct pol_diag *diag, struct pol_span at, const char *format, ...)
 {
-	struct pol_note **link;
 	struct pol_note *note;
 	va_list args;
 
 	if (diag == NULL) {
 		return;
 	}
+	if (++diag->note_count > POL_DIAG_NOTES + 1) {
+		count_note(diag);
+		return;
+	}
 	note = pol_arena_alloc(&diags->arena, 1, sizeof *note);
 	if (note == NULL) {
+		diag->note_count--;
 		return;
 	}
 	va_start(args, format);
@@ -228,9 +252,7 @@ void pol_note(
 		note->file = diags->sources[at.file].name;
 		pol_span_place(diags->sources, at, &note->line, &note->column);
 	}
-	for (link = &diag->notes; *link != NULL; link = &(*link)->next) {
-	}
-	*link = note;
+	append_note(diag, note);
 }
 
 /* What has no place comes first; one place keeps the order of adding. */
@@ -296,6 +318,8 @@ static void say_how_many_more(
 	at->severity = errors > 0 ? POL_SEVERITY_ERROR : POL_SEVERITY_WARNING;
 	at->counts = true;
 	at->notes = NULL;
+	at->last_note = NULL;
+	at->note_count = 0;
 	at->message =
 		pol_arena_copy(&diags->arena, (struct pol_str){ text, len > 0 ? (size_t)len : 0 });
 }

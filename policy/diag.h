@@ -23,6 +23,9 @@
  * this many a file they are counted alone. */
 #define POL_DIAG_KEPT_PER_FILE 200
 
+/* Places that belong to one message; what is past them is counted by its last note. */
+#define POL_DIAG_NOTES 20
+
 /* All messages of a list. A folder of many files may be wrong in each. */
 #define POL_DIAGS_LIMIT ((size_t)32 * 1024 * 1024)
 
@@ -52,6 +55,7 @@ struct pol_note {
 	uint32_t column;
 	struct pol_str message;
 	struct pol_note *next;
+	char text[48]; /* of a message that counts those left out */
 };
 
 struct pol_diag {
@@ -62,6 +66,8 @@ struct pol_diag {
 	uint32_t column; /* from 1, in characters */
 	struct pol_str message;
 	struct pol_note *notes; /* first of a list, or NULL */
+	struct pol_note *last_note;
+	uint32_t note_count; /* those past the bound too */
 	struct pol_diag *next;
 	bool counts; /* made by pol_diags_sort: says how many more there are */
 };
@@ -103,7 +109,8 @@ __attribute__((format(printf, 3, 4))) struct pol_diag *pol_error(
 __attribute__((format(printf, 3, 4))) struct pol_diag *pol_warning(
 	struct pol_diags *diags, struct pol_span at, const char *format, ...);
 
-/* Adds a second place that matters. A NULL diag is ignored. */
+/* Adds a second place that matters. A NULL diag is ignored. Notes past POL_DIAG_NOTES are replaced
+ * by one, at the first of them, that counts them. */
 __attribute__((format(printf, 4, 5))) void pol_note(struct pol_diags *diags, struct pol_diag *diag,
 	struct pol_span at, const char *format, ...);
 

@@ -23,6 +23,11 @@
 /* Longer words are neither offered nor asked for: nobody mistypes one letter of those. */
 #define POL_NEAREST_MAX 64
 
+/* Past so many mistakes nobody is helped by a did-you-mean, and among so many candidates it takes
+ * too long: whoever offers stops at both. */
+#define POL_NEAREST_ERRORS 40
+#define POL_NEAREST_OFFERS 50000
+
 struct pol_nearest {
 	struct pol_str word;
 	struct pol_str best; /* empty: none is near */
