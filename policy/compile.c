@@ -10,9 +10,6 @@
  * up to. */
 #define TEXT_PIECE ((size_t)64 * 1024)
 
-/* Past this many mistakes nobody is helped by a did-you-mean, which costs a look at all names. */
-#define SUGGESTIONS 400
-
 struct pol_str pol_compile_text(struct pol_compiler *compiler, struct pol_str text)
 {
 	char *copy;
@@ -42,8 +39,8 @@ void pol_compile_unknown(struct pol_compiler *compiler, const char *what,
 {
 	struct pol_nearest nearest = pol_nearest_to(word->text);
 
-	if (known->slots != NULL && compiler->diags->errors < SUGGESTIONS) {
-		for (uint32_t i = 0; i <= known->mask; i++) {
+	if (known->slots != NULL && compiler->diags->errors < POL_NEAREST_ERRORS) {
+		for (uint32_t i = 0; i <= known->mask && i < 4 * POL_NEAREST_OFFERS; i++) {
 			pol_nearest_offer(&nearest, known->slots[i].text);
 		}
 	}

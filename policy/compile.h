@@ -57,6 +57,7 @@ struct pol_compiler {
 	struct pol_node_ranges ranges;  /* what the pattern resolved last selects */
 	struct pol_selection selection; /* room that one statement leaves to the next */
 	struct pol_node_ranges spare;   /* compile_pattern.c's, between two segments */
+	uint64_t steps;                 /* what all patterns selected, child after child */
 	char *text;                     /* room for copies of text */
 	size_t text_left;
 };
@@ -140,6 +141,8 @@ enum pol_status pol_resolve_pattern(
  * becomes true when there are any. */
 enum pol_status pol_expand(struct pol_compiler *compiler, struct pol_node_range range,
 	uint32_t verb, struct pol_selection *into, bool *out_any);
+/* Sorts the runs from number `first` on and joins those that touch. */
+void pol_selection_merge(struct pol_selection *selection, size_t first);
 enum pol_status pol_selection_set(struct pol_compiler *compiler,
 	const struct pol_selection *selection, struct pol_permset *out);
 enum pol_status pol_postings_make(struct pol_compiler *compiler);

@@ -29,7 +29,8 @@ static enum pol_status add_exclusion(
 	return POL_OK;
 }
 
-static enum pol_status add_members(struct pol_family *roles, uint32_t set)
+/* seen[r] is set + 1 when role r was named in it. */
+static enum pol_status add_members(struct pol_family *roles, uint32_t set, uint32_t *seen)
 {
 	struct pol_compiler *compiler = roles->compiler;
 	const struct pol_words *words = &compiler->ast->exclusives[set].roles;
@@ -48,13 +49,11 @@ static enum pol_status add_members(struct pol_family *roles, uint32_t set)
 				"role 'anyone' is held by every caller and excludes nobody");
 			continue;
 		}
-		for (uint32_t k = 0; k < i; k++) {
-			if (pol_str_equal(words->items[k].text, word->text)) {
-				pol_error(compiler->diags, word->at,
-					"role '%.*s' twice in one list", POL_STR_ARGS(word->text));
-				break;
-			}
+		if (seen[role] == set + 1) {
+			pol_error(compiler->diags, word->at, "role '%.*s' twice in one list",
+				POL_STR_ARGS(word->text));
 		}
+		seen[role] = set + 1;
 		status = add_exclusion(
 			compiler, &roles->grantees[role], (struct pol_exclusion){ set, role });
 	}
@@ -107,10 +106,11 @@ enum pol_status pol_compile_exclusives(struct pol_family *roles)
 {
 	struct pol_compiler *compiler = roles->compiler;
 	size_t count = compiler->ast->exclusives_count;
-	enum pol_status status = POL_OK;
+	uint32_t *seen = pol_arena_alloc(compiler->scratch, roles->count, sizeof *seen);
+	enum pol_status status = seen != NULL ? POL_OK : compiler->scratch->status;
 
 	for (size_t i = 0; status == POL_OK && i < count; i++) {
-		status = add_members(roles, (uint32_t)i);
+		status = add_members(roles, (uint32_t)i, seen);
 	}
 	compiler->snapshot->exclusive_count = (uint32_t)count;
 	for (uint32_t i = 0; status == POL_OK && count > 0 && i < roles->count; i++) {

@@ -22,6 +22,9 @@ struct pol_expansions {
 
 #define FIRST_TABLE ((size_t)64)
 
+/* Up to here sorting in place beats a call. */
+#define FEW_RUNS ((size_t)64)
+
 enum pol_status pol_expansions_create(struct pol_compiler *compiler)
 {
 	struct pol_expansions *made = calloc(1, sizeof *made);
@@ -245,4 +248,52 @@ enum pol_status pol_selection_set(struct pol_compiler *compiler,
 		*out = set;
 	}
 	return status;
+}
+
+static int compare_runs(const void *a, const void *b)
+{
+	const struct pol_run *x = a;
+	const struct pol_run *y = b;
+
+	return (x->first > y->first) - (x->first < y->first);
+}
+
+static void sort_runs(struct pol_run *runs, size_t count)
+{
+	if (count > FEW_RUNS) {
+		qsort(runs, count, sizeof *runs, compare_runs);
+		return;
+	}
+	for (size_t i = 1; i < count; i++) {
+		struct pol_run run = runs[i];
+		size_t k = i;
+
+		for (; k > 0 && runs[k - 1].first > run.first; k--) {
+			runs[k] = runs[k - 1];
+		}
+		runs[k] = run;
+	}
+}
+
+void pol_selection_merge(struct pol_selection *selection, size_t first)
+{
+	struct pol_run *runs = selection->runs + first;
+	size_t count = selection->run_count - first;
+	size_t kept = 0;
+
+	if (count < 2) {
+		return;
+	}
+	sort_runs(runs, count);
+	for (size_t i = 1; i < count; i++) {
+		uint32_t end = runs[kept].first + runs[kept].count;
+		uint32_t next = runs[i].first + runs[i].count;
+
+		if (runs[i].first > end) {
+			runs[++kept] = runs[i];
+		} else if (next > end) {
+			runs[kept].count = next - runs[kept].first;
+		}
+	}
+	selection->run_count = first + kept + 1;
 }

@@ -5,6 +5,9 @@
  * no longer asked. */
 #define COVER_GRANTS 512
 
+/* Patterns that select the same again and again take no more room than that. */
+#define UNMERGED_RUNS ((size_t)4096)
+
 /* Verbs as they are resolved, and whether each selected something. */
 struct verbs {
 	const struct pol_words *words;
@@ -132,11 +135,17 @@ static enum pol_status select_grant(struct pol_compiler *compiler,
 	const struct pol_ast_grant *grant, struct pol_selection *into)
 {
 	size_t errors = compiler->diags->errors;
+	size_t first = into->run_count;
+	size_t room = first + UNMERGED_RUNS;
 	struct verbs verbs;
 	enum pol_status status = find_verbs(compiler, grant->all, &grant->verbs, &verbs);
 
 	for (uint32_t i = 0; status == POL_OK && i < grant->patterns.count; i++) {
 		status = add_pattern(compiler, &verbs, &grant->patterns.items[i], into);
+		if (into->run_count > room) {
+			pol_selection_merge(into, first);
+			room = first + UNMERGED_RUNS + 2 * (into->run_count - first);
+		}
 	}
 	if (status == POL_OK && compiler->diags->errors == errors) {
 		check_hits(compiler, &verbs);
@@ -226,36 +235,6 @@ static enum pol_status add_set(
 	return POL_OK;
 }
 
-/* Sorts the runs from `first` on and joins those that touch. They are few and mostly in order. */
-static void merge_runs(struct pol_selection *selection, size_t first)
-{
-	struct pol_run *runs = selection->runs;
-	size_t kept = first;
-
-	for (size_t i = first + 1; i < selection->run_count; i++) {
-		struct pol_run run = runs[i];
-		size_t k = i;
-
-		for (; k > first && runs[k - 1].first > run.first; k--) {
-			runs[k] = runs[k - 1];
-		}
-		runs[k] = run;
-	}
-	for (size_t i = first + 1; i < selection->run_count; i++) {
-		uint32_t end = runs[kept].first + runs[kept].count;
-		uint32_t next = runs[i].first + runs[i].count;
-
-		if (runs[i].first > end) {
-			runs[++kept] = runs[i];
-		} else if (next > end) {
-			runs[kept].count = next - runs[kept].first;
-		}
-	}
-	if (selection->run_count > first) {
-		selection->run_count = kept + 1;
-	}
-}
-
 static enum pol_status add_grant(struct effect *effect, const struct pol_ast_grant *grant)
 {
 	struct pol_compiler *compiler = effect->compiler;
@@ -278,7 +257,8 @@ static enum pol_status add_grant(struct effect *effect, const struct pol_ast_gra
 			status = add_set(compiler, &effect->selection, set);
 		}
 	}
-	merge_runs(&effect->selection, effect->count > 0 ? effect->run_ends[effect->count - 1] : 0);
+	pol_selection_merge(
+		&effect->selection, effect->count > 0 ? effect->run_ends[effect->count - 1] : 0);
 	effect->grants[effect->count] = grant;
 	effect->run_ends[effect->count] = effect->selection.run_count;
 	effect->set_ends[effect->count] = effect->selection.set_count;

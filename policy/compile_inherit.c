@@ -6,16 +6,22 @@
 /* A circle longer than this is shown by its beginning; each step has its note all the same. */
 #define CIRCLE_TEXT 512
 
+/* Past so many circles a further one is called that, and not walked around: each may be as long as
+ * there are roles. */
+#define CIRCLES 40
+
 enum mark { MARK_NEW = 0, MARK_OPEN, MARK_DONE };
 
 /* Depth first with a stack of our own: a chain may be as long as there are roles. */
 struct walk {
 	struct pol_family *family;
 	uint8_t *marks;
-	uint32_t *stack; /* the way from where the walk began */
-	uint32_t *next;  /* which parent of it comes next */
+	uint32_t *stack;  /* the way from where the walk began */
+	uint32_t *next;   /* which parent of it comes next */
+	uint32_t *places; /* where in it an open one stands */
 	uint32_t depth;
 	uint32_t ordered;
+	uint32_t circles;
 };
 
 static const struct pol_word *parent_word(
@@ -64,9 +70,25 @@ static void complain_circle(const struct walk *walk, uint32_t from)
 	}
 }
 
+/* The top of the stack inherits the open `parent`. */
+static void close_circle(struct walk *walk, uint32_t parent)
+{
+	uint32_t child = walk->stack[walk->depth - 1];
+	const struct pol_family *family = walk->family;
+
+	if (walk->circles++ < CIRCLES) {
+		complain_circle(walk, walk->places[parent]);
+		return;
+	}
+	pol_error(family->compiler->diags, family->statements[child]->name.at,
+		"a circle: %s '%.*s' is inherited by what it %s", family->what,
+		POL_STR_ARGS(family->grantees[child].name), family->inherit);
+}
+
 static void open_grantee(struct walk *walk, uint32_t number)
 {
 	walk->marks[number] = MARK_OPEN;
+	walk->places[number] = walk->depth;
 	walk->stack[walk->depth] = number;
 	walk->next[walk->depth] = 0;
 	walk->depth++;
@@ -80,11 +102,7 @@ static void visit_parent(struct walk *walk, uint32_t *parent)
 		open_grantee(walk, *parent);
 		break;
 	case MARK_OPEN:
-		for (uint32_t i = 0; i < walk->depth; i++) {
-			if (walk->stack[i] == *parent) {
-				complain_circle(walk, i);
-			}
-		}
+		close_circle(walk, *parent);
 		*parent = POL_NONE;
 		break;
 	case MARK_DONE:
@@ -115,8 +133,9 @@ static void order_from(struct walk *walk, uint32_t number)
 	}
 }
 
-/* The numbers of one statement's parents; those that are not there are complained of. */
-static enum pol_status find_parents(struct pol_family *family, uint32_t number)
+/* The numbers of one statement's parents; those that are not there are complained of. seen[p] is
+ * number + 1 when p is one already. */
+static enum pol_status find_parents(struct pol_family *family, uint32_t number, uint32_t *seen)
 {
 	struct pol_compiler *compiler = family->compiler;
 	const struct pol_words *words = &family->statements[number]->parents;
@@ -130,11 +149,8 @@ static enum pol_status find_parents(struct pol_family *family, uint32_t number)
 	for (uint32_t i = 0; i < words->count; i++) {
 		const struct pol_word *word = &words->items[i];
 		uint32_t parent = pol_names_find(family->names, word->text);
-		bool twice = false;
+		bool twice = parent != POL_NONE && seen[parent] == number + 1;
 
-		for (uint32_t k = 0; k < count; k++) {
-			twice = twice || parents[k] == parent;
-		}
 		if (parent == POL_NONE) {
 			pol_compile_unknown(compiler, family->what, word, family->names);
 		} else if (roles && pol_str_equal(word->text, POL_STR("anyone"))) {
@@ -145,6 +161,7 @@ static enum pol_status find_parents(struct pol_family *family, uint32_t number)
 				family->what, POL_STR_ARGS(word->text));
 		} else {
 			parents[count++] = parent;
+			seen[parent] = number + 1;
 		}
 	}
 	family->parents[number] = parents;
@@ -179,6 +196,7 @@ enum pol_status pol_inherit(struct pol_family *family)
 	struct pol_arena *scratch = family->compiler->scratch;
 	struct walk walk = { .family = family };
 	size_t count = family->count;
+	uint32_t *seen;
 	enum pol_status status = POL_OK;
 
 	family->parents = pol_arena_alloc(scratch, count, sizeof *family->parents);
@@ -187,11 +205,13 @@ enum pol_status pol_inherit(struct pol_family *family)
 	walk.marks = pol_arena_alloc(scratch, count, sizeof *walk.marks);
 	walk.stack = pol_arena_alloc(scratch, count, sizeof *walk.stack);
 	walk.next = pol_arena_alloc(scratch, count, sizeof *walk.next);
+	walk.places = pol_arena_alloc(scratch, count, sizeof *walk.places);
+	seen = pol_arena_alloc(scratch, count, sizeof *seen);
 	if (scratch->status != POL_OK) {
 		return scratch->status;
 	}
 	for (uint32_t i = 0; status == POL_OK && i < count; i++) {
-		status = find_parents(family, i);
+		status = find_parents(family, i, seen);
 	}
 	for (uint32_t i = 0; status == POL_OK && i < count; i++) {
 		order_from(&walk, i);

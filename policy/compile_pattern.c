@@ -2,8 +2,9 @@
 #include "policy/compile.h"
 #include "policy/tree.h"
 
-/* Candidates of one did-you-mean; a node may have any number of children. */
-#define OFFERS 10000
+/* One child after another that all patterns together may select: so much takes seconds. A list of
+ * `*` patterns over a large tree would go on for hours. */
+#define STEPS 30000000
 
 static enum pol_status add_range(
 	struct pol_compiler *compiler, struct pol_node_ranges *ranges, uint32_t first, uint32_t end)
@@ -66,19 +67,21 @@ static void complain(struct pol_compiler *compiler, const struct pol_ast_pattern
 	struct pol_nearest nearest = pol_nearest_to(segment->text);
 	struct pol_str wild = { 0 };
 	const char *dots = "";
-	unsigned offers = 0;
+	unsigned offers = compiler->diags->errors < POL_NEAREST_ERRORS ? 0 : POL_NEAREST_OFFERS;
 
 	for (size_t i = 0; i < from->count; i++) {
 		uint32_t node = from->items[i].first;
 		uint32_t child = node + 1;
 
-		for (; child < nodes[node].end && offers < OFFERS; child = nodes[child].end) {
+		if (nodes[node].wild != POL_NONE) {
+			wild = nodes[nodes[node].wild].name;
+			dots = nodes[nodes[node].wild].kind == POL_SEGMENT_REST ? "..." : "";
+		}
+		for (; child < nodes[node].end && offers < POL_NEAREST_OFFERS;
+			child = nodes[child].end) {
 			offers++;
 			if (nodes[child].kind == POL_SEGMENT_LITERAL) {
 				pol_nearest_offer(&nearest, nodes[child].name);
-			} else {
-				wild = nodes[child].name;
-				dots = nodes[child].kind == POL_SEGMENT_REST ? "..." : "";
 			}
 		}
 	}
@@ -118,6 +121,13 @@ enum pol_status pol_resolve_pattern(
 			compiler, "tree", &pattern->tree, &compiler->snapshot->tree_names);
 		return POL_OK;
 	}
+	if (compiler->steps > STEPS) {
+		pol_error(compiler->diags, pattern->path.at,
+			"all patterns up to here select more than %d nodes one by one: grant on "
+			"nodes further up",
+			STEPS);
+		return POL_OK;
+	}
 	status = add_range(compiler, out, compiler->snapshot->trees[tree].root,
 		compiler->snapshot->trees[tree].root + 1);
 	for (uint32_t i = 0; status == POL_OK && out->count > 0 && i < pattern->path.count; i++) {
@@ -129,6 +139,7 @@ enum pol_status pol_resolve_pattern(
 		for (size_t k = 0; status == POL_OK && k < from.count; k++) {
 			status = step(compiler, from.items[k].first, segment, out);
 		}
+		compiler->steps += from.count + out->count;
 		if (status == POL_OK && out->count == 0) {
 			complain(compiler, pattern, segment, &from);
 		}

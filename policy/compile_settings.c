@@ -34,14 +34,17 @@ static const char *prefix_fault(struct pol_str prefix)
 	return NULL;
 }
 
-/* Complains of one environment beside those before it; false when it is to be left out. */
-static bool check_environment(struct pol_compiler *compiler, size_t i)
+/* Complains of one environment beside those before it, whose numbers are in `names` and
+ * `prefixes`; false when it is to be left out. */
+static bool check_environment(struct pol_compiler *compiler, uint32_t i, struct pol_names *names,
+	struct pol_names *prefixes)
 {
 	const struct pol_ast_environment *all = compiler->ast->environments;
 	const struct pol_ast_environment *one = &all[i];
 	const char *fault = prefix_fault(one->prefix.text);
 	struct pol_diag *diag;
-	bool good = true;
+	uint32_t name = pol_names_add(names, one->name.text, i);
+	uint32_t prefix = pol_names_add(prefixes, one->prefix.text, i);
 
 	if (fault != NULL) {
 		pol_error(compiler->diags, one->prefix.at, "%s", fault);
@@ -51,24 +54,17 @@ static bool check_environment(struct pol_compiler *compiler, size_t i)
 			"all environments stand in one file, so that their order is plain");
 		pol_note(compiler->diags, diag, all[0].name.at, "the first is here");
 	}
-	for (size_t k = 0; k < i; k++) {
-		if (pol_str_equal(all[k].name.text, one->name.text)) {
-			diag = pol_error(compiler->diags, one->name.at,
-				"environment '%.*s' is declared twice",
-				POL_STR_ARGS(one->name.text));
-			pol_note(compiler->diags, diag, all[k].name.at, "first here");
-			good = false;
-			break;
-		}
-		if (pol_str_equal(all[k].prefix.text, one->prefix.text)) {
-			diag = pol_error(compiler->diags, one->prefix.at,
-				"prefix '%.*s' is that of environment '%.*s' already",
-				POL_STR_ARGS(one->prefix.text), POL_STR_ARGS(all[k].name.text));
-			pol_note(compiler->diags, diag, all[k].prefix.at, "declared here");
-			break;
-		}
+	if (name != i) {
+		diag = pol_error(compiler->diags, one->name.at,
+			"environment '%.*s' is declared twice", POL_STR_ARGS(one->name.text));
+		pol_note(compiler->diags, diag, all[name].name.at, "first here");
+	} else if (prefix != i) {
+		diag = pol_error(compiler->diags, one->prefix.at,
+			"prefix '%.*s' is that of environment '%.*s' already",
+			POL_STR_ARGS(one->prefix.text), POL_STR_ARGS(all[prefix].name.text));
+		pol_note(compiler->diags, diag, all[prefix].prefix.at, "declared here");
 	}
-	return good;
+	return name == i;
 }
 
 enum pol_status pol_compile_environments(struct pol_compiler *compiler)
@@ -76,18 +72,27 @@ enum pol_status pol_compile_environments(struct pol_compiler *compiler)
 	struct pol_snapshot *snapshot = compiler->snapshot;
 	const struct pol_ast *ast = compiler->ast;
 	size_t most = ast->environments_count > 0 ? ast->environments_count : 1;
+	struct pol_names names = { 0 };
+	struct pol_names prefixes = { 0 };
 	enum pol_status status =
 		pol_names_init(&snapshot->environment_names, &snapshot->arena, most);
 
+	if (status == POL_OK) {
+		status = pol_names_init(&names, compiler->scratch, most);
+	}
+	if (status == POL_OK) {
+		status = pol_names_init(&prefixes, compiler->scratch, most);
+	}
+
 	snapshot->environments =
 		pol_arena_alloc(&snapshot->arena, most, sizeof *snapshot->environments);
-	if (status != POL_OK || snapshot->environments == NULL) {
-		return snapshot->arena.status;
+	if (status == POL_OK) {
+		status = snapshot->arena.status;
 	}
-	for (size_t i = 0; i < ast->environments_count; i++) {
+	for (uint32_t i = 0; status == POL_OK && i < ast->environments_count; i++) {
 		const struct pol_ast_environment *from = &ast->environments[i];
 
-		if (!check_environment(compiler, i)) {
+		if (!check_environment(compiler, i, &names, &prefixes)) {
 			continue;
 		}
 		snapshot->environments[snapshot->environment_count++] = (struct pol_environment){
@@ -96,11 +101,11 @@ enum pol_status pol_compile_environments(struct pol_compiler *compiler)
 			.description = pol_compile_text(compiler, from->description.text),
 		};
 	}
-	if (ast->environments_count == 0) {
+	if (status == POL_OK && ast->environments_count == 0) {
 		snapshot->environments[snapshot->environment_count++] = default_environment;
 	}
-	if (snapshot->arena.status != POL_OK) {
-		return snapshot->arena.status;
+	if (status != POL_OK || snapshot->arena.status != POL_OK) {
+		return status != POL_OK ? status : snapshot->arena.status;
 	}
 	for (uint32_t i = 0; i < snapshot->environment_count; i++) {
 		pol_names_add(&snapshot->environment_names, snapshot->environments[i].name, i);

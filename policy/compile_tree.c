@@ -6,6 +6,9 @@
 /* From here a table of literal children grows; always a power of two. */
 #define FIRST_TABLE ((size_t)1024)
 
+/* Actions and methods of one node, which are compared with each other. */
+#define NODE_ACTIONS 512
+
 static uint64_t hash_child(const struct pol_build_node *parent, struct pol_str name)
 {
 	return pol_str_hash(name, POL_HASH_SEED ^ (uint64_t)(uintptr_t)parent);
@@ -213,6 +216,11 @@ static enum pol_status add_action(
 	struct pol_build_action *action;
 	struct pol_words methods = { 0 };
 
+	if (node->action_count == NODE_ACTIONS) {
+		pol_error(diags, entry->name.at, "more than %d actions and methods in one node",
+			NODE_ACTIONS);
+		return POL_OK;
+	}
 	if (entry->kind == POL_ENTRY_METHOD) {
 		if (!check_method(build, node, &entry->name)) {
 			return POL_OK;

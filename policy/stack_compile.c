@@ -24,7 +24,9 @@ static void resolve_stack(struct pol_stack_compiler *compiler, struct pol_draft_
 	line->target = pol_names_find(&compiler->snapshot->stack_names, name.text);
 	if (line->target == POL_NONE) {
 		nearest = pol_nearest_to(name.text);
-		for (uint32_t i = 0; i < compiler->count; i++) {
+		for (uint32_t i = 0; i < compiler->count && i < POL_NEAREST_OFFERS &&
+				     compiler->diags->errors < POL_NEAREST_ERRORS;
+			i++) {
 			pol_nearest_offer(&nearest, compiler->drafts[i].ast->name.text);
 		}
 		pol_error(compiler->diags, name.at, "unknown stack '%.*s'" POL_NEAREST,
