@@ -174,27 +174,44 @@ static inline uint32_t brief_size(uint8_t first)
 	return first >= 0xe0 ? 1 : brief_sizes[first - 0xc0];
 }
 
-/* Walks the brief values that come next: nearly all of a request is such, and they leave the walk
- * in registers. */
+/* Walks what comes next as long as first bytes tell it whole, short arrays and maps included:
+ * nearly all of a request is such, and leaves the walk in registers. Stops before what breaks a
+ * bound; walk_value says which. */
 static void walk_brief(struct wire_walk *walk, const uint8_t *buf, size_t len)
 {
 	uint32_t end = len < walk->max ? (uint32_t)len : walk->max;
-	uint32_t left = walk->left[walk->depth];
+	uint32_t depth = walk->depth;
+	uint32_t left = walk->left[depth];
+	uint32_t pending = walk->pending;
 	uint32_t off = walk->off;
-	uint32_t begun = left;
 
 	while (left > 0 && off < end) {
-		uint32_t size = brief_size(buf[off]);
+		uint8_t first = buf[off];
+		uint32_t size = brief_size(first);
+		bool opens = (first & 0xe0) == 0x80;
+		uint32_t kids = opens ? (first & 15U) << (first < 0x90) : 0;
 
-		/* What is pending behind this one needs its bytes too; walk_value says so. */
-		if (size == 0 || size + walk->pending - (begun - left) - 1 > walk->max - off) {
+		if (opens) {
+			size = depth < WIRE_MAX_DEPTH ? 1 : 0;
+		}
+		/* What is pending behind this one needs its bytes too. */
+		if (size == 0 || size + pending - 1 + kids > walk->max - off) {
 			break;
 		}
 		off += size;
+		pending += kids - 1;
 		left--;
+		if (opens) {
+			walk->left[depth++] = left;
+			left = kids;
+		}
+		while (left == 0 && depth > 0) {
+			left = walk->left[--depth];
+		}
 	}
-	walk->pending -= begun - left;
-	walk->left[walk->depth] = left;
+	walk->pending = pending;
+	walk->depth = depth;
+	walk->left[depth] = left;
 	walk->off = off;
 }
 
