@@ -55,10 +55,8 @@ static bool is_prefix(struct pol_str prefix)
 	return prefix.len > 0 && prefix.ptr[prefix.len - 1] == '_';
 }
 
-bool secret_token_parse(struct pol_str text, struct secret_token *out)
+bool secret_token_split(struct pol_str text, struct secret_token *out)
 {
-	struct secret_token token;
-	char crc[CRC_PART];
 	size_t prefix;
 
 	if (text.len > 7 && strncasecmp(text.ptr, "Bearer ", 7) == 0) {
@@ -69,17 +67,32 @@ bool secret_token_parse(struct pol_str text, struct secret_token *out)
 		return false;
 	}
 	prefix = text.len - FIXED_PART;
-	token.whole = text;
-	token.prefix = (struct pol_str){ text.ptr, prefix };
-	token.kid = (struct pol_str){ text.ptr + prefix, SECRET_KID };
-	token.signed_part = (struct pol_str){ text.ptr, text.len - CRC_PART };
-	if (!is_prefix(token.prefix) || token.kid.ptr[0] != '1' ||
-		!is_base62(token.kid.ptr, SECRET_KID) || token.kid.ptr[SECRET_KID] != '_' ||
-		!is_base62(token.kid.ptr + SECRET_KID + 1, SECRET_PART + CRC_PART)) {
+	out->whole = text;
+	out->prefix = (struct pol_str){ text.ptr, prefix };
+	out->kid = (struct pol_str){ text.ptr + prefix, SECRET_KID };
+	out->signed_part = (struct pol_str){ text.ptr, text.len - CRC_PART };
+	return true;
+}
+
+bool secret_token_is_sound(const struct secret_token *token)
+{
+	const char *kid = token->kid.ptr;
+	char crc[CRC_PART];
+
+	if (!is_prefix(token->prefix) || kid[0] != '1' || !is_base62(kid, SECRET_KID) ||
+		kid[SECRET_KID] != '_' ||
+		!is_base62(kid + SECRET_KID + 1, SECRET_PART + CRC_PART)) {
 		return false;
 	}
-	put_crc(secret_crc32(token.signed_part), crc);
-	if (memcmp(crc, text.ptr + text.len - CRC_PART, CRC_PART) != 0) {
+	put_crc(secret_crc32(token->signed_part), crc);
+	return memcmp(crc, kid + SECRET_KID + 1 + SECRET_PART, CRC_PART) == 0;
+}
+
+bool secret_token_parse(struct pol_str text, struct secret_token *out)
+{
+	struct secret_token token;
+
+	if (!secret_token_split(text, &token) || !secret_token_is_sound(&token)) {
 		return false;
 	}
 	*out = token;

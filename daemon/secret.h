@@ -55,8 +55,12 @@ struct secret_token {
 	struct pol_str signed_part; /* all before the crc: what is hashed */
 };
 
-/* Cuts a leading `Bearer `, in any case, then takes the token apart: length, alphabet and crc.
- * false: it is malformed. */
+/* Cuts a leading `Bearer `, in any case, then takes the token apart by its length and looks at
+ * nothing else: it is worth an attempt to recognise it, no more. false: it is malformed. */
+bool secret_token_split(struct pol_str text, struct secret_token *out);
+/* The rest of what makes a token one: alphabet and crc. */
+bool secret_token_is_sound(const struct secret_token *token);
+/* Both. */
 bool secret_token_parse(struct pol_str text, struct secret_token *out);
 
 /* A new one: `out` holds it, out_len bytes, to be wiped by the caller. kid lies in it, behind the

@@ -214,7 +214,7 @@ static int find_key(struct call *call, struct pol_str text, struct subject *subj
 	enum pol_key_state state = POL_KEY_UNKNOWN;
 	int r;
 
-	if (text.len > SUBJECT_MAX_TOKEN || !secret_token_parse(text, &token)) {
+	if (text.len > SUBJECT_MAX_TOKEN || !secret_token_split(text, &token)) {
 		subject->facts.key_state = POL_KEY_MALFORMED;
 		return 0;
 	}
@@ -231,7 +231,11 @@ static int find_key(struct call *call, struct pol_str text, struct subject *subj
 		subject->verified =
 			subject->verified && pol_str_equal(token.prefix, subject->key.prefix);
 	}
-	subject->facts.key_state = subject->verified ? state : POL_KEY_UNKNOWN;
+	if (!subject->verified) {
+		/* What is recognised was sound before, so only the others are looked at whole. */
+		state = secret_token_is_sound(&token) ? POL_KEY_UNKNOWN : POL_KEY_MALFORMED;
+	}
+	subject->facts.key_state = state;
 	return 0;
 }
 

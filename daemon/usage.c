@@ -86,6 +86,13 @@ static struct usage_slot *slot_of(struct segment *segment, uint64_t number)
 	return segment != NULL ? &segment->slots[number % SEGMENT_SLOTS] : NULL;
 }
 
+/* A wrong crc is refused even where the secret is right. */
+static bool verify_in_full(
+	struct usage *usage, const struct secret_token *token, const uint8_t *hash)
+{
+	return secret_token_is_sound(token) && secret_token_verify(usage->secrets, token, hash);
+}
+
 bool usage_verify(struct usage *usage, const struct secret_token *token,
 	const struct store_key *key, bool recognise)
 {
@@ -95,7 +102,7 @@ bool usage_verify(struct usage *usage, const struct secret_token *token,
 	secret_tag(usage->secrets, SECRET_VERIFIED, token->whole.ptr, token->whole.len,
 		(uint8_t *)mark);
 	if (key == NULL || !recognise) {
-		return secret_token_verify(usage->secrets, token, key != NULL ? key->hash : NULL);
+		return verify_in_full(usage, token, key != NULL ? key->hash : NULL);
 	}
 	memcpy(half, key->hash, sizeof half);
 	mark[0] ^= half[0];
@@ -104,7 +111,7 @@ bool usage_verify(struct usage *usage, const struct secret_token *token,
 	if (slot != NULL && usage_slot_has_mark(slot, mark)) {
 		return true;
 	}
-	if (!secret_token_verify(usage->secrets, token, key->hash)) {
+	if (!verify_in_full(usage, token, key->hash)) {
 		return false;
 	}
 	slot = slot_of(make_segment(usage, key->number), key->number);

@@ -29,9 +29,10 @@ void usage_destroy(struct usage *usage); /* NULL is ignored */
 /* Keys written by one call of usage_flush. */
 #define USAGE_SLICE 1024
 
-/* Does the token belong to the key's record? With `recognise` it knows what it verified a moment
- * ago again, else it hashes, always. Give false for keys that will be refused anyway: a refusal
- * must not show by its time that the secret was right. key NULL: the same cost, and false. */
+/* Does the token, sound or merely split, belong to the key's record? With `recognise` it knows what
+ * it verified a moment ago again, else it hashes, always. Give false for keys that will be refused
+ * anyway: a refusal must not show by its time that the secret was right. key NULL: the same cost,
+ * and false. */
 bool usage_verify(struct usage *usage, const struct secret_token *token,
 	const struct store_key *key, bool recognise);
 

@@ -97,6 +97,21 @@ Test(usage, what_was_verified_is_nothing_for_another_secret_of_the_key)
 	cr_assert_not(usage_verify(usage, &token, &key, true));
 }
 
+Test(usage, a_wrong_crc_is_refused_though_the_secret_is_right)
+{
+	char text[SECRET_MAX_TOKEN];
+	struct secret_token mistyped;
+
+	memcpy(text, token.whole.ptr, token.whole.len);
+	text[token.whole.len - 1] = text[token.whole.len - 1] == '0' ? '1' : '0';
+	cr_assert(secret_token_split((struct pol_str){ text, token.whole.len }, &mistyped));
+	cr_assert(secret_token_verify(store_secrets(store), &mistyped, key.hash));
+	cr_assert_not(usage_verify(usage, &mistyped, &key, true));
+	cr_assert_not(usage_verify(usage, &mistyped, &key, false));
+	cr_assert(usage_verify(usage, &token, &key, true));
+	cr_assert_not(usage_verify(usage, &mistyped, &key, true));
+}
+
 Test(usage, an_unknown_key_is_never_verified)
 {
 	cr_assert(usage_verify(usage, &token, &key, true));
