@@ -81,9 +81,8 @@ enum pol_status pol_compile_principals(struct pol_compiler *compiler);
 
 /* A tree's node while it is built; children in the order of their declaration. */
 struct pol_build_action {
-	struct pol_word name;
-	struct pol_words methods;
-	struct pol_str description;
+	const struct pol_ast_entry *entry;
+	struct pol_words methods; /* its own, or none after a mistake */
 	struct pol_build_action *next;
 };
 

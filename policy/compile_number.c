@@ -49,7 +49,7 @@ static bool count_of_node(
 		if (*count + action->methods.count + 1 > room) {
 			return false;
 		}
-		*count += pol_names_add(seen, action->name.text, *count) == *count;
+		*count += pol_names_add(seen, action->entry->name.text, *count) == *count;
 		for (uint32_t i = 0; i < action->methods.count; i++) {
 			const struct pol_word *method = &action->methods.items[i];
 
@@ -88,9 +88,9 @@ static enum pol_status number_action(struct pol_build *build, const struct pol_b
 	struct pol_snapshot *snapshot = compiler->snapshot;
 	struct pol_action *action = &snapshot->actions[snapshot->action_count++];
 	uint32_t first = snapshot->permission_count;
-	enum pol_status status = intern_verb(compiler, from->name.text, &action->verb);
+	enum pol_status status = intern_verb(compiler, from->entry->name.text, &action->verb);
 
-	action->description = pol_compile_text(compiler, from->description);
+	action->description = pol_compile_text(compiler, from->entry->description.text);
 	action->has_methods = from->methods.count > 0;
 	action->run = (struct pol_run){ first, action->has_methods ? from->methods.count : 1 };
 	snapshot->permission_count += action->run.count;

@@ -160,8 +160,8 @@ static const struct pol_build_action *find_method(
 {
 	for (const struct pol_build_action *action = node->first_action; action != NULL;
 		action = action->next) {
-		if (pol_str_equal(action->name.text, method)) {
-			*out_at = action->name.at;
+		if (pol_str_equal(action->entry->name.text, method)) {
+			*out_at = action->entry->name.at;
 			return action;
 		}
 		for (uint32_t i = 0; i < action->methods.count; i++) {
@@ -194,7 +194,8 @@ static bool check_method(
 static struct pol_words check_methods(struct pol_build *build, const struct pol_build_node *node,
 	const struct pol_ast_entry *entry)
 {
-	struct pol_build_action own = { 0 };
+	static const struct pol_ast_entry nameless;
+	struct pol_build_action own = { .entry = &nameless };
 	struct pol_build_node alone = { .first_action = &own };
 	uint32_t good = 0;
 
@@ -227,12 +228,12 @@ static enum pol_status add_action(
 		}
 	} else {
 		for (action = node->first_action; action != NULL; action = action->next) {
-			if (pol_str_equal(action->name.text, entry->name.text)) {
+			if (pol_str_equal(action->entry->name.text, entry->name.text)) {
 				struct pol_diag *diag = pol_error(diags, entry->name.at,
 					"action '%.*s' twice in one node",
 					POL_STR_ARGS(entry->name.text));
 
-				pol_note(diags, diag, action->name.at, "first here");
+				pol_note(diags, diag, action->entry->name.at, "first here");
 				return POL_OK;
 			}
 		}
@@ -242,7 +243,7 @@ static enum pol_status add_action(
 	if (action == NULL) {
 		return build->compiler->scratch->status;
 	}
-	*action = (struct pol_build_action){ entry->name, methods, entry->description.text, NULL };
+	*action = (struct pol_build_action){ entry, methods, NULL };
 	if (node->last_action != NULL) {
 		node->last_action->next = action;
 	} else {
@@ -358,8 +359,8 @@ enum pol_status pol_build_tree(
 	struct pol_build *build, const struct pol_ast_tree *tree, struct pol_build_tree *into)
 {
 	if (into->root == NULL) {
-		struct pol_segment segment = { POL_SEGMENT_LITERAL, tree->name.text,
-			tree->name.at };
+		struct pol_segment segment = { POL_SEGMENT_LITERAL, tree->name.at,
+			tree->name.text };
 
 		into->root = make_node(build, NULL, &segment);
 		if (into->root == NULL) {

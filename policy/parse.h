@@ -40,8 +40,8 @@ enum pol_segment_kind {
 
 struct pol_segment {
 	enum pol_segment_kind kind;
-	struct pol_str text;
 	struct pol_span at;
+	struct pol_str text;
 };
 
 /* A path as declared; no segments is the root. */
@@ -71,13 +71,19 @@ enum pol_ast_entry_kind { POL_ENTRY_NODE, POL_ENTRY_METHOD, POL_ENTRY_ACTION };
 
 struct pol_ast_entry {
 	enum pol_ast_entry_kind kind;
-	struct pol_word name;       /* METHOD, ACTION */
-	struct pol_words methods;   /* ACTION */
-	struct pol_ast_path *paths; /* NODE: `/a, /b { … }` */
-	uint32_t path_count;
 	struct pol_word description;
-	struct pol_ast_entry *entries; /* NODE */
-	uint32_t entry_count;
+	union {
+		struct { /* METHOD, ACTION */
+			struct pol_word name;
+			struct pol_words methods; /* ACTION */
+		};
+		struct { /* NODE: `/a, /b { … }` */
+			struct pol_ast_path *paths;
+			struct pol_ast_entry *entries;
+			uint32_t path_count;
+			uint32_t entry_count;
+		};
+	};
 };
 
 struct pol_ast_tree {
@@ -89,11 +95,11 @@ struct pol_ast_tree {
 struct pol_ast_grant {
 	struct pol_span at; /* allow or deny */
 	bool deny;
-	bool all; /* then verbs is empty */
+	bool all;    /* then verbs is empty */
+	bool except; /* at least one of except_all, _verbs and _patterns is given */
+	bool except_all;
 	struct pol_words verbs;
 	struct pol_ast_patterns patterns;
-	bool except; /* at least one of the next three is given */
-	bool except_all;
 	struct pol_words except_verbs;
 	struct pol_ast_patterns except_patterns;
 	struct pol_span except_at;

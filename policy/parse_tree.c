@@ -201,7 +201,8 @@ static void entries(struct pol_parser *parser, struct pol_ast_entry **out, uint3
 			good = entry.path_count > 0;
 		} else {
 			ok = verb(parser, &action, &entry);
-			good = entry.kind == POL_ENTRY_ACTION || pol_is_method(entry.name.text);
+			good = entry.kind == POL_ENTRY_ACTION ||
+			       (entry.kind == POL_ENTRY_METHOD && pol_is_method(entry.name.text));
 		}
 		end_entry(parser, ok, start);
 		if (good) {
