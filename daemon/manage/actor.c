@@ -82,10 +82,20 @@ static int may_give_declared(struct call *call, struct pol_str id)
 	return r;
 }
 
+int actor_may_give_assignments(struct call *call, struct store_list assignments)
+{
+	struct store_assignment assignment;
+	int r = 0;
+
+	while (r == 0 && store_assignment_next(&assignments, &assignment)) {
+		r = actor_may_grant_role(call, assignment.role);
+	}
+	return r;
+}
+
 int actor_may_give_principal(struct call *call, uint32_t tenant, struct pol_str id)
 {
 	struct store_principal principal;
-	struct store_assignment assignment;
 	int r = store_get_principal(call->read, tenant, id, &principal);
 
 	if (call->peer->superuser) {
@@ -94,10 +104,7 @@ int actor_may_give_principal(struct call *call, uint32_t tenant, struct pol_str 
 	if (r < 0) {
 		return r == -ENOENT ? may_give_declared(call, id) : r;
 	}
-	while (r == 0 && store_assignment_next(&principal.assignments, &assignment)) {
-		r = actor_may_grant_role(call, assignment.role);
-	}
-	return r;
+	return actor_may_give_assignments(call, principal.assignments);
 }
 
 int actor_may_give_key(struct call *call, const struct store_key *key)

@@ -29,6 +29,8 @@ int actor_may_grant_scope(struct call *call, struct pol_str scope);
 int actor_may_give_key(struct call *call, const struct store_key *key);
 /* Likewise all that a principal holds. */
 int actor_may_give_principal(struct call *call, uint32_t tenant, struct pol_str id);
+/* Likewise these assignments: what is left to a principal from whom a denial is taken. */
+int actor_may_give_assignments(struct call *call, struct store_list assignments);
 
 /* Who it was, for records: `uid:1000`. */
 #define ACTOR_TEXT 32

@@ -161,38 +161,71 @@ static int create(struct call *call)
 
 /* --- deletion --------------------------------------------------------------------------------- */
 
-/* Splits the record's assignments into those that stay and those that go, which are answered. */
-static int take(struct call *call, struct store_principal *principal, const struct store_list *at)
+/* Is it one that goes? Without places all of that role are. */
+static bool goes(
+	const struct call *call, const struct store_assignment *held, const struct store_list *at)
 {
-	uint8_t bytes[STORE_MAX_RECORD];
-	struct store_pack pack = { .bytes = bytes, .cap = sizeof bytes };
-	struct store_list left = principal->assignments;
+	return pol_str_equal(held->role, subject_str(call->params[ROLE].text)) &&
+	       (at == NULL || same_places(held->places, *at));
+}
+
+/* Answers with those of the list that go. */
+static void answer_gone(struct call *call, struct pol_str id, struct store_list assignments,
+	const struct store_list *at)
+{
 	struct store_assignment held;
-	struct pol_str role = subject_str(call->params[ROLE].text);
-	size_t mark = call->out->len, map, items;
+	size_t map, items;
 	uint32_t gone = 0;
 
 	wire_put_result(call->out, call->id);
 	map = wire_open_map(call->out);
 	wire_put_str(call->out, WIRE_STR("items"));
 	items = wire_open_array(call->out);
-	while (store_assignment_next(&left, &held)) {
-		if (pol_str_equal(held.role, role) &&
-			(at == NULL || same_places(held.places, *at))) {
-			record_put_assignment(call, principal->id, &held);
+	while (store_assignment_next(&assignments, &held)) {
+		if (goes(call, &held, at)) {
+			record_put_assignment(call, id, &held);
 			gone++;
+		}
+	}
+	wire_close_array(call->out, items, gone);
+	wire_close_map(call->out, map, 1);
+}
+
+/* Takes away those that go. What is left weighs more once a denial is gone, so that whoever takes
+ * one away hands out the rest. */
+static int take(struct call *call, struct store_principal *principal, const struct store_list *at)
+{
+	uint8_t bytes[STORE_MAX_RECORD];
+	struct store_pack pack = { .bytes = bytes, .cap = sizeof bytes };
+	struct store_list before = principal->assignments, left = before;
+	struct store_assignment held;
+	bool gone = false, denied = false;
+	int r = 0;
+
+	while (store_assignment_next(&left, &held)) {
+		if (goes(call, &held, at)) {
+			uint32_t role = pol_snapshot_role(call->snapshot, held.role);
+
+			gone = true;
+			denied = denied || (!is_over(call, &held) &&
+						   pol_snapshot_role_denies(call->snapshot, role));
 		} else if (!store_assignment_add(&pack, &held)) {
 			return -EBADMSG;
 		}
 	}
-	if (gone == 0) {
-		wire_buf_rewind(call->out, mark);
+	if (!gone) {
 		return call_error(
 			call, "not_found", "the principal has no such assignment of that role");
 	}
-	wire_close_array(call->out, items, gone);
-	wire_close_map(call->out, map, 1);
 	principal->assignments = store_pack_list(&pack);
+	if (denied) {
+		r = actor_may_give_assignments(call, principal->assignments);
+	}
+	if (r != 0) {
+		return r < 0 ? r : 0;
+	}
+	/* Before the put: the old ones are views into the record. */
+	answer_gone(call, principal->id, before, at);
 	return store_put_principal(call->write, principal);
 }
 

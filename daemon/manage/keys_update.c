@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
 #include "daemon/manage/actor.h"
 #include "daemon/manage/check.h"
 #include "daemon/manage/keys.h"
 #include "daemon/manage/record.h"
 #include "daemon/subject.h"
+#include "policy/cidr.h"
 
 enum field { ID, NAME, LABEL, SCOPES, NETWORKS, EXPIRES_AT, FIELDS };
 
@@ -22,6 +25,7 @@ const struct wire_field keys_update_fields[KEYS_UPDATE_FIELDS] = {
 
 struct updating {
 	struct store_key key;
+	bool widened; /* it may do more than before, other than by a new scope */
 	uint8_t scopes[CHECK_NAMES_SIZE];
 	uint8_t networks[STORE_MAX_LIST * STORE_NETWORK];
 };
@@ -49,6 +53,22 @@ static int update_text(struct call *call, enum field field, const char *param, s
 	return value->nil ? 0 : check_text(call, param, value->text);
 }
 
+/* Does a scope that denies something leave the key? */
+static bool loses_denial(
+	struct call *call, const struct store_key *key, const struct store_list *scopes)
+{
+	struct store_list left = key->scopes;
+	struct pol_str name;
+
+	while (store_list_next(&left, &name)) {
+		if (!has(*scopes, name) && pol_snapshot_scope_denies(call->snapshot,
+						   pol_snapshot_scope(call->snapshot, name))) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /* A scope that the key did not have is handed out anew. */
 static int update_scopes(struct call *call, struct updating *updating)
 {
@@ -67,28 +87,70 @@ static int update_scopes(struct call *call, struct updating *updating)
 	while (r == 0 && narrowed && store_list_next(&left, &name)) {
 		r = has(key->scopes, name) ? 0 : actor_may_grant_scope(call, name);
 	}
-	key->scopes = store_pack_list(&pack);
+	left = store_pack_list(&pack);
+	updating->widened = updating->widened || (narrowed && loses_denial(call, key, &left));
+	key->scopes = left;
 	key->flags |= STORE_KEY_HAS_SCOPES;
 	return r;
+}
+
+static void network_of(const uint8_t *networks, uint32_t number, struct pol_network *out)
+{
+	const uint8_t *network = networks + (size_t)number * STORE_NETWORK;
+
+	memcpy(out->bytes, network, STORE_NETWORK - 1);
+	out->bits = network[STORE_NETWORK - 1];
+}
+
+/* Does each of the new networks lie in one of the old ones? None at all is everywhere. */
+static bool stays_inside(
+	const struct store_key *old, const uint8_t *networks, uint32_t network_count)
+{
+	if (old->network_count == 0) {
+		return true;
+	}
+	for (uint32_t i = 0; i < network_count; i++) {
+		struct pol_network inner, outer;
+		struct pol_ip ip = { .known = true };
+		bool inside = false;
+
+		network_of(networks, i, &inner);
+		memcpy(ip.bytes, inner.bytes, sizeof ip.bytes);
+		for (uint32_t k = 0; k < old->network_count && !inside; k++) {
+			network_of(old->networks, k, &outer);
+			inside = outer.bits <= inner.bits && pol_network_has(&outer, &ip);
+		}
+		if (!inside) {
+			return false;
+		}
+	}
+	return network_count > 0;
 }
 
 static int update_networks(struct call *call, struct updating *updating)
 {
 	const struct wire_value *value = &call->params[NETWORKS];
 	struct store_key *key = &updating->key;
+	uint32_t count = 0;
+	int r = 0;
 
 	if (!value->given) {
 		return 0;
 	}
+	if (!value->nil) {
+		r = check_networks(call, value, updating->networks, &count);
+	}
+	updating->widened = updating->widened || !stays_inside(key, updating->networks, count);
 	key->networks = updating->networks;
-	key->network_count = 0;
-	return value->nil ? 0
-			  : check_networks(call, value, updating->networks, &key->network_count);
+	key->network_count = count;
+	return r;
 }
 
-static int update_end(struct call *call, struct store_key *key)
+static int update_end(struct call *call, struct updating *updating)
 {
 	const struct wire_value *value = &call->params[EXPIRES_AT];
+	struct store_key *key = &updating->key;
+	int64_t before = key->expires_at;
 	bool was_live = keys_is_live(key, call->now);
 	int r;
 
@@ -100,10 +162,9 @@ static int update_end(struct call *call, struct store_key *key)
 		return r < 0 ? r : 1;
 	}
 	key->expires_at = value->nil ? 0 : value->integer;
+	updating->widened = updating->widened ||
+			    (before != 0 && (key->expires_at == 0 || key->expires_at > before));
 	r = keys_check_life(call, key, "expires_at");
-	if (r == 0 && !was_live) {
-		r = actor_may_give_key(call, key);
-	}
 	if (r == 0 && !was_live) {
 		r = keys_check_count(call, key);
 	}
@@ -135,7 +196,11 @@ static int check_all(struct call *call, struct updating *updating)
 		r = update_networks(call, updating);
 	}
 	if (r == 0) {
-		r = update_end(call, key);
+		r = update_end(call, updating);
+	}
+	/* More than before: whoever does this hands out all that the key then allows. */
+	if (r == 0 && updating->widened) {
+		r = actor_may_give_key(call, key);
 	}
 	return r;
 }
@@ -143,8 +208,10 @@ static int check_all(struct call *call, struct updating *updating)
 int keys_update(struct call *call)
 {
 	struct updating updating;
-	int r = check_all(call, &updating);
+	int r;
 
+	updating.widened = false;
+	r = check_all(call, &updating);
 	if (r != 0) {
 		return r < 0 ? r : 0;
 	}

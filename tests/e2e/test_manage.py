@@ -182,15 +182,10 @@ class Assignments(people.PeopleTest):
             self.assertEqual(found, whole)
 
 
-class Managers(people.PeopleTest):
+class ManagerTest(people.PeopleTest):
     """Another user, and what `manage` lines let him do."""
 
-    LINES = """\
-manage user daemon authz:/keys list,create
-manage user daemon authz:/keys/* read,revoke
-manage user daemon authz:/principals/alice issue
-manage user daemon authz:/grants/roles/viewer grant
-"""
+    LINES = ""
 
     def arguments(self):
         # The configuration lies beside the policy; the harness names the folder only later.
@@ -204,6 +199,15 @@ manage user daemon authz:/grants/roles/viewer grant
         folder = tempfile.TemporaryDirectory(prefix="authz-conf-")
         self.addCleanup(folder.cleanup)
         return folder.name
+
+
+class Managers(ManagerTest):
+    LINES = """\
+manage user daemon authz:/keys list,create
+manage user daemon authz:/keys/* read,revoke
+manage user daemon authz:/principals/alice issue
+manage user daemon authz:/grants/roles/viewer grant
+"""
 
     def test_one_may_what_the_lines_name_and_no_more(self):
         self.alice()
@@ -230,6 +234,83 @@ manage user daemon authz:/grants/roles/viewer grant
         self.alice("viewer", "clerk")
         other = self.stranger()
         self.assert_error("forbidden", other.call, "keys.create", principal="alice")
+
+
+class Denials(ManagerTest):
+    """Who takes a denial away, or another bound, gives what it held back."""
+
+    policy = people.POLICY + """
+role suspended { deny all on api:/loans/** }
+role frozen inherits suspended
+scope safe { allow GET on api:/loans/**
+    deny GET on api:/loans/{loan}/payments }
+scope safer includes safe { allow GET on api:/health }
+"""
+    LINES = """\
+manage user daemon authz:/keys/* update
+manage user daemon authz:/assignments delete
+manage user daemon authz:/grants/roles/auditor grant
+manage user daemon authz:/grants/scopes/loans:read grant
+"""
+
+    def test_a_denial_is_taken_away_by_whom_the_rest_is_granted(self):
+        for denial in ("suspended", "frozen"):
+            for role, code in (("clerk", "forbidden"), ("auditor", None)):
+                with self.subTest(denial, role=role):
+                    id = f"{denial}-{role}"
+                    self.c.call("principals.create", id=id)
+                    for held in (role, denial):
+                        self.c.call("assignments.create", principal=id, role=held)
+                    take = {"principal": id, "role": denial}
+                    other = self.stranger()
+                    if code is None:
+                        gone = other.call("assignments.delete", **take)["items"]
+                        self.assertEqual([item["role"] for item in gone], [denial])
+                    else:
+                        self.assert_error(code, other.call, "assignments.delete", **take)
+                        asked = self.c.call("authorize", principal=id, method="GET",
+                                            path="/loans/7")
+                        self.assert_reason("denied", asked)
+        # What only allows goes without: nobody gains by that.
+        self.stranger().call("assignments.delete", principal="frozen-clerk", role="clerk")
+
+    def test_a_key_that_may_more_is_given_away(self):
+        other = self.stranger()
+        now = int(time.time())
+        soon, late = now + 3600, now + 7200
+        net = {"networks": ["10.0.0.0/8", "2001:db8::/32"]}
+        # made with, changed to, may without a grant for the scopes
+        for made, changed, widens in [
+            ({"scopes": ["loans:write", "safe"]}, {"scopes": ["loans:write"]}, True),
+            ({"scopes": ["loans:write", "safer"]}, {"scopes": ["loans:write"]}, True),
+            ({"scopes": ["loans:write", "safe"]}, {"scopes": ["safe"]}, False),
+            ({"scopes": ["loans:write", "safe"]}, {"scopes": ["safe", "loans:write"]}, False),
+            ({"scopes": ["loans:write", "loans:read"]}, {"scopes": ["loans:read"]}, False),
+            (net, {"networks": None}, True),
+            (net, {"networks": ["10.0.0.0/8", "192.0.2.1"]}, True),
+            (net, {"networks": ["10.0.0.0/7"]}, True),
+            (net, {"networks": ["2001:db8:1::/48", "10.1.2.3"]}, False),
+            (net, {"networks": ["10.0.0.0/8"]}, False),
+            ({}, net, False),
+            ({"expires_at": soon}, {"expires_at": late}, True),
+            ({"expires_at": soon}, {"expires_at": None}, True),
+            ({"expires_at": late}, {"expires_at": soon}, False),
+            ({}, {"expires_at": soon}, False),
+            ({"scopes": ["safe"]}, {"name": "x"}, False),
+        ]:
+            with self.subTest(made, **changed):
+                id, _ = self.key(**{"scopes": ["loans:write"], **made})
+                change = {"id": id, **changed}
+                if widens:
+                    before = self.c.call("keys.get", id=id)
+                    self.assert_error("forbidden", other.call, "keys.update", **change)
+                    self.assertEqual(self.c.call("keys.get", id=id), before)
+                    self.c.call("keys.update", **change)
+                else:
+                    other.call("keys.update", **change)
+        # Whoever may hand all of the key out may widen it.
+        id, _ = self.key(scopes=["loans:read", "safe"], **net)
+        other.call("keys.update", id=id, scopes=["loans:read"], networks=None)
 
 
 class Strangers(people.PeopleTest):
