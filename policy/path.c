@@ -256,6 +256,50 @@ bool pol_path_split(struct pol_str resource, struct pol_str *out_tree, struct po
 	return true;
 }
 
+/* Only what came as an escape of three bytes becomes one again. */
+static size_t put_segment(struct pol_str segment, char *room)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	size_t len = 0;
+
+	for (size_t i = 0; i < segment.len; i++) {
+		unsigned char byte = (unsigned char)segment.ptr[i];
+
+		if (byte == '%' || byte == '?' || byte == '#' || byte == ';') {
+			room[len++] = '%';
+			room[len++] = digits[byte >> 4];
+			room[len++] = digits[byte & 15];
+		} else {
+			room[len++] = (char)byte;
+		}
+	}
+	return len;
+}
+
+enum pol_status pol_place_normalise(struct pol_str place, char *room, struct pol_str *out)
+{
+	struct pol_path path;
+	struct pol_str tree;
+	struct pol_str raw;
+	size_t len;
+
+	if (!pol_path_split(place, &tree, &raw) || pol_path_read(raw, &path) != POL_OK) {
+		return POL_EINVALID;
+	}
+	memcpy(room, tree.ptr, tree.len);
+	len = tree.len;
+	room[len++] = ':';
+	for (uint32_t i = 0; i < path.count; i++) {
+		room[len++] = '/';
+		len += put_segment(path.segments[i], room + len);
+	}
+	if (path.count == 0) {
+		room[len++] = '/';
+	}
+	*out = (struct pol_str){ room, len };
+	return POL_OK;
+}
+
 enum pol_place_match pol_place_match(
 	struct pol_str place, struct pol_str tree, const struct pol_path *path)
 {

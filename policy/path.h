@@ -47,6 +47,14 @@ const char *pol_path_fault(struct pol_str raw);
  * a slash, or nothing before it. The path is not looked at. */
 bool pol_path_split(struct pol_str resource, struct pol_str *out_tree, struct pol_str *out_path);
 
+/*
+ * One spelling for each place: decoded as pol_path_read does, and written again with no query, no
+ * trailing slash (the root's own stays), and `%`, `?`, `#` and `;` as %25, %3F, %23 and %3B, all
+ * else as it is. So equal places are equal bytes, and doing it twice changes nothing. `room` holds
+ * place.len bytes, which always suffice; *out lies in it. POL_EINVALID: it is no place.
+ */
+enum pol_status pol_place_normalise(struct pol_str place, char *room, struct pol_str *out);
+
 /* Zero is "the place says nothing about this tree". */
 enum pol_place_match { POL_PLACE_ELSEWHERE = 0, POL_PLACE_OUTSIDE, POL_PLACE_INSIDE };
 

@@ -141,7 +141,7 @@ static int create(struct call *call)
 		r = check_role(call, "role", new.role, &number);
 	}
 	if (r == 0 && params[AT].given) {
-		r = check_places(call, &params[AT], &pack);
+		r = check_places(call, &params[AT], true, &pack);
 		new.places = store_pack_list(&pack);
 	}
 	if (r == 0 && params[UNTIL].given && new.until <= call->now) {
@@ -230,7 +230,8 @@ static int take(struct call *call, struct store_principal *principal, const stru
 }
 
 /* Without `at` all that the principal holds of the role goes, wherever: who takes a role away
- * means it. A role that the policy has no more can be taken away as well. */
+ * means it. A role or a place that the policy has no more can be taken
+ * away as well. */
 static int delete (struct call *call)
 {
 	const struct wire_value *params = call->params;
@@ -244,7 +245,7 @@ static int delete (struct call *call)
 		r = principals_find(call, &params[PRINCIPAL], &params[TENANT], &principal);
 	}
 	if (r == 0 && params[AT].given) {
-		r = check_places(call, &params[AT], &pack);
+		r = check_places(call, &params[AT], false, &pack);
 	}
 	if (r != 0) {
 		return r < 0 ? r : 0;

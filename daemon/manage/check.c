@@ -7,6 +7,7 @@
 
 #include "daemon/subject.h"
 #include "policy/cidr.h"
+#include "policy/path.h"
 
 static int refused(int r)
 {
@@ -103,26 +104,36 @@ static int compare_texts(const void *a, const void *b)
 	return pol_str_compare(*left, *right);
 }
 
-int check_places(struct call *call, const struct wire_value *value, struct store_pack *out)
+int check_places(
+	struct call *call, const struct wire_value *value, bool known, struct store_pack *out)
 {
 	struct pol_str places[STORE_MAX_LIST];
+	char room[CHECK_PLACES_SIZE], scratch[STORE_MAX_PLACE];
 	struct wire_cursor items = value->items;
 	struct wire_str text;
-	size_t count = 0;
+	size_t count = 0, used = 0;
 	int r = check_count(call, "at", value);
 
 	if (r != 0) {
 		return r;
 	}
 	while (wire_next_text(&items, &text)) {
-		if (text.len > STORE_MAX_PLACE ||
-			pol_snapshot_check_place(call->snapshot, subject_str(text)) != POL_OK) {
+		struct pol_str place = subject_str(text);
+
+		if (text.len > STORE_MAX_PLACE || memchr(text.ptr, '?', text.len) != NULL ||
+			pol_place_normalise(place, scratch, &place) != POL_OK ||
+			(known && pol_snapshot_check_place(call->snapshot, place) != POL_OK)) {
 			return refused(call_invalid(call, "at",
 				"entry %zu is no place of this policy: write TREE:/path, leading "
 				"to or through a declared node",
 				count));
 		}
-		places[count++] = subject_str(text);
+		if (place.len > sizeof room - used) {
+			return refused(call_invalid(call, "at", "is too long altogether"));
+		}
+		memcpy(room + used, scratch, place.len);
+		places[count++] = (struct pol_str){ room + used, place.len };
+		used += place.len;
 	}
 	qsort(places, count, sizeof places[0], compare_texts);
 	for (size_t i = 0; i < count; i++) {

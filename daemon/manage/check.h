@@ -25,9 +25,11 @@ int check_id(struct call *call, const char *param, struct wire_str id);
 /* The tenant of a parameter that may be missing; 1 after not_found. */
 int check_tenant(struct call *call, const struct wire_value *value, uint32_t *out);
 
-/* Places of a list, known to the policy, into a pack; sorted, each once. An empty list is refused:
- * "nowhere" and "everywhere" must not look alike. */
-int check_places(struct call *call, const struct wire_value *value, struct store_pack *out);
+/* Places of a list into a pack, in their one spelling (path.h); sorted, each once. An empty list is
+ * refused: "nowhere" and "everywhere" must not look alike. `known`: the policy must have them,
+ * which those that are taken away need not. */
+int check_places(
+	struct call *call, const struct wire_value *value, bool known, struct store_pack *out);
 
 /* Names of scopes, or of roles, that the policy has. Roles: none of them `anyone`, no two of them
  * exclusive. */

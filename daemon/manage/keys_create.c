@@ -101,7 +101,7 @@ static int read_lists(struct call *call, struct making *making)
 	}
 	if (r == 0 && params[AT].given) {
 		key->flags |= STORE_KEY_HAS_PLACES;
-		r = check_places(call, &params[AT], &places);
+		r = check_places(call, &params[AT], true, &places);
 	}
 	if (r == 0 && params[NETWORKS].given) {
 		r = check_networks(call, &params[NETWORKS], making->networks, &key->network_count);

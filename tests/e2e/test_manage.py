@@ -123,6 +123,36 @@ class Assignments(people.PeopleTest):
         left = self.c.call("assignments.list", principal="alice")["items"]
         self.assertEqual([item["at"] for item in left], [["api:/loans/8"]])
 
+    def test_a_place_has_one_spelling(self):
+        self.c.call("principals.create", id="alice")
+        give = {"principal": "alice", "role": "viewer"}
+        record = self.c.call("assignments.create", **give,
+                             at=["api:/loans/%37/", "api:/loans/7", "api:/loans/a%3bb"])
+        self.assertEqual(record["at"], ["api:/loans/7", "api:/loans/a%3Bb"])
+        for at in (["api:/loans/7/", "api:/loans/a%3Bb"], ["api:/loans/%61%3b%62", "api:/loans/7"]):
+            self.assert_error("conflict", self.c.call, "assignments.create", **give, at=at)
+        self.assert_error("invalid_request", self.c.call, "assignments.create", **give,
+                          at=["api:/loans/7?x=1"])
+        _, secret = self.key()
+        self.assert_reason("ok", self.ask(secret, path="/loans/a%3bb"))
+        self.assert_reason("role", self.ask(secret, path="/loans/8"))
+        gone = self.c.call("assignments.delete", **give,
+                           at=["api:/loans/a%3bb/", "api:/loans/%37"])["items"]
+        self.assertEqual(len(gone), 1)
+        record = self.c.call("keys.create", principal="alice", at=["api:/loans/%37/"])
+        self.assertEqual(record["at"], ["api:/loans/7"])
+
+    def test_what_the_policy_has_no_more_can_be_taken_away(self):
+        self.c.call("principals.create", id="alice")
+        gone = {"principal": "alice", "role": "viewer", "at": ["api:/health"]}
+        self.c.call("assignments.create", **gone)
+        self.d.write("a.policy", self.policy.replace("/health { GET }", "").replace(
+            "role anyone { allow GET on api:/health }\n", "").replace("role viewer", "role reader")
+            .replace("viewer", "reader"))
+        self.c.call("policy.reload")
+        self.assert_error("invalid_request", self.c.call, "assignments.create", **gone)
+        self.assertEqual(len(self.c.call("assignments.delete", **gone)["items"]), 1)
+
     def test_until_holds_until_then(self):
         self.c.call("principals.create", id="alice")
         _, secret = self.key()

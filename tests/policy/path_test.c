@@ -247,3 +247,52 @@ Test(path, a_place_covers_itself_and_what_is_below)
 	cr_expect_eq(match("api:/loans/../7", "api", "/loans/7"), POL_PLACE_ELSEWHERE);
 	cr_expect_eq(match("loans", "api", "/loans/7"), POL_PLACE_ELSEWHERE);
 }
+
+Test(path, a_place_has_one_spelling)
+{
+	static const struct {
+		const char *place;
+		const char *normal; /* NULL: it is none */
+	} rows[] = {
+		{ "api:/loans/7", "api:/loans/7" },
+		{ "api:/loans/7/", "api:/loans/7" },
+		{ "api:/loans/%37", "api:/loans/7" },
+		{ "api:/loans/7?x=1", "api:/loans/7" },
+		{ "api:/", "api:/" },
+		{ "api:/?", "api:/" },
+		{ "api:/a%20b/c d", "api:/a b/c d" },
+		{ "api:/%c3%a9", "api:/\xc3\xa9" },
+		{ "api:/100%25/x", "api:/100%25/x" },
+		{ "api:/100%25zz", "api:/100%25zz" },
+		{ "api:/%2541", "api:/%2541" },
+		{ "api:/a%3bb", "api:/a%3Bb" },
+		{ "api:/a%3fb%23c", "api:/a%3Fb%23c" },
+		{ "api:/..%3B", "api:/..%3B" },
+		{ "api:/a:%62", "api:/a:b" },
+		{ "api:/{loan}/*", "api:/{loan}/*" },
+		{ "api:/loans/../7", NULL },
+		{ "api:/loans//7", NULL },
+		{ "api:loans", NULL },
+		{ "loans", NULL },
+		{ "", NULL },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct pol_str place = pol_str_of(rows[i].place);
+		char room[64], again[64];
+		struct pol_str got, twice;
+		enum pol_status status = pol_place_normalise(place, room, &got);
+
+		if (rows[i].normal == NULL) {
+			cr_expect_eq(status, POL_EINVALID, "%s", rows[i].place);
+			continue;
+		}
+		cr_assert_eq(status, POL_OK, "%s", rows[i].place);
+		cr_expect_leq(got.len, place.len);
+		cr_expect(pol_str_equal(got, pol_str_of(rows[i].normal)), "%s: got %.*s",
+			rows[i].place, POL_STR_ARGS(got));
+		cr_assert_eq(pol_place_normalise(got, again, &twice), POL_OK);
+		cr_expect(pol_str_equal(got, twice), "%s twice: %.*s", rows[i].place,
+			POL_STR_ARGS(twice));
+	}
+}
