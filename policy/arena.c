@@ -72,10 +72,12 @@ void *pol_arena_alloc(struct pol_arena *arena, size_t count, size_t size)
 {
 	struct pol_arena_block *block = arena->blocks;
 	size_t align = alignof(max_align_t);
+	/* Factors up to here cannot overflow; dividing takes longer than all the rest. */
+	const size_t half = SIZE_MAX >> sizeof(size_t) * 4;
 	size_t need;
 	void *out;
 
-	if (size != 0 && count > (SIZE_MAX - align) / size) {
+	if ((count | size) > half && size != 0 && count > (SIZE_MAX - align) / size) {
 		return fail(arena, POL_ELIMIT);
 	}
 	need = (count * size + align - 1) / align * align;

@@ -329,7 +329,7 @@ static uint32_t scan_token(struct pol_lexer *lexer, uint32_t i, struct pol_token
 	case PLAIN:
 		/* most words are plain to their end */
 		end = skip_class(lexer, i + 1, PLAIN);
-		if (class_at(lexer, end) == SPACE ||
+		if (class_at(lexer, end) == SPACE || class_at(lexer, end) == COMMA ||
 			(end < lexer->text.len && lexer->text.ptr[end] == '\n')) {
 			token->kind = POL_TOKEN_WORD;
 			return end;
