@@ -29,5 +29,9 @@ bool keys_is_live(const struct store_key *key, int64_t now);
  * twice. 0; 1: limit_reached is written, with the ids in the way; negative errno. */
 int keys_check_count(struct call *call, const struct store_key *key);
 
+/* Is nothing left of another principal of that id, that the files declared once? 0; 1: conflict is
+ * written, with the ids of keys that are not revoked; negative errno. */
+int keys_check_none(struct call *call, uint32_t tenant, struct pol_str principal);
+
 /* Does the policy allow this life? `param` is to blame. 0 or 1 or negative errno. */
 int keys_check_life(struct call *call, const struct store_key *key, const char *param);

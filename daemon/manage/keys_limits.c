@@ -6,7 +6,7 @@
 #define MAX_IDS 64
 
 struct counting {
-	const struct store_key *apart;
+	const struct store_key *apart; /* NULL: none; those that are expired count as well then */
 	int64_t now;
 	uint64_t count;
 	char ids[MAX_IDS][STORE_KID];
@@ -23,7 +23,11 @@ static int on_key(void *context, const struct store_key *key)
 {
 	struct counting *counting = (struct counting *)context;
 
-	if (!keys_is_live(key, counting->now) || pol_str_equal(key->kid, counting->apart->kid)) {
+	if ((key->flags & STORE_KEY_REVOKED) != 0) {
+		return 0;
+	}
+	if (counting->apart != NULL && (!keys_is_live(key, counting->now) ||
+					       pol_str_equal(key->kid, counting->apart->kid))) {
 		return 0;
 	}
 	if (counting->id_count < MAX_IDS) {
@@ -36,14 +40,11 @@ static int on_key(void *context, const struct store_key *key)
 	return 0;
 }
 
-static int refuse(struct call *call, const struct counting *counting, uint64_t limit)
+/* With the ids of those that are in the way. */
+static int refuse(
+	struct call *call, const struct counting *counting, const struct wire_error *error)
 {
-	struct wire_error error;
-
-	wire_error_set(&error, WIRE_LIMIT_REACHED, (struct wire_str){ NULL, 0 },
-		"the policy allows %llu keys for one principal: revoke one of `ids` first",
-		(unsigned long long)limit);
-	wire_begin_error(call->out, &call->id, &error, 1);
+	wire_begin_error(call->out, &call->id, error, 1);
 	wire_put_str(call->out, WIRE_STR("ids"));
 	wire_put_array(call->out, counting->id_count);
 	for (uint32_t i = 0; i < counting->id_count; i++) {
@@ -58,6 +59,7 @@ int keys_check_count(struct call *call, const struct store_key *key)
 	const struct pol_limits *limits = pol_snapshot_limits(call->snapshot);
 	struct counting counting = { .apart = key, .now = call->now };
 	uint64_t limit = limits->keys_per_principal;
+	struct wire_error error;
 	int r;
 
 	/* Each key has one secret. */
@@ -72,7 +74,29 @@ int keys_check_count(struct call *call, const struct store_key *key)
 	if (r < 0) {
 		return r;
 	}
-	return counting.count < limit ? 0 : refuse(call, &counting, limit);
+	if (counting.count < limit) {
+		return 0;
+	}
+	wire_error_set(&error, WIRE_LIMIT_REACHED, (struct wire_str){ NULL, 0 },
+		"the policy allows %llu keys for one principal: revoke one of `ids` first",
+		(unsigned long long)limit);
+	return refuse(call, &counting, &error);
+}
+
+int keys_check_none(struct call *call, uint32_t tenant, struct pol_str principal)
+{
+	struct counting counting = { .now = call->now };
+	struct wire_error error;
+	int r = store_list_keys(call->read, tenant, principal, 0, on_key, &counting);
+
+	if (r < 0 || counting.count == 0) {
+		return r;
+	}
+	wire_error_set(&error, WIRE_CONFLICT, (struct wire_str){ NULL, 0 },
+		"%llu keys of a principal of that id that the policy's files declared are left, "
+		"and would become this one's: revoke `ids` first",
+		(unsigned long long)counting.count);
+	return refuse(call, &counting, &error);
 }
 
 int keys_check_life(struct call *call, const struct store_key *key, const char *param)

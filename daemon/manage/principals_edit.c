@@ -3,6 +3,7 @@
 
 #include "daemon/manage/actor.h"
 #include "daemon/manage/check.h"
+#include "daemon/manage/keys.h"
 #include "daemon/manage/principals.h"
 #include "daemon/subject.h"
 
@@ -121,7 +122,7 @@ static int check_free(struct call *call, const struct store_principal *principal
 		return refused(call_error(
 			call, "conflict", "the policy's files declare a principal of that id"));
 	}
-	return 0;
+	return keys_check_none(call, principal->tenant, principal->id);
 }
 
 int principals_create(struct call *call)

@@ -77,6 +77,22 @@ class Principals(people.PeopleTest):
         self.assert_reason("ok", self.ask(secret))
         self.assert_reason("role", self.ask(secret, path="/loans/8"))
 
+    def test_keys_of_one_whom_the_files_declared_are_not_inherited(self):
+        keys = [self.key(principal="billing") for _ in range(2)]
+        self.c.call("keys.disable", id=keys[1][0])
+        self.d.write("a.policy", self.policy.replace("principal billing", "principal other"))
+        self.c.call("policy.reload")
+        self.assert_reason("unknown_principal", self.ask(keys[0][1]))
+        for left in (keys, keys[1:]):
+            error = self.assert_error("conflict", self.c.call, "principals.create", id="billing")
+            self.assertEqual(error.error["ids"], [id for id, _ in left])
+            self.c.call("keys.revoke", id=left[0][0])
+        self.c.call("principals.create", id="billing")
+        self.c.call("assignments.create", principal="billing", role="viewer")
+        for _, secret in keys:
+            self.assert_reason("revoked_key", self.ask(secret))
+        self.assert_reason("ok", self.ask(self.key(principal="billing")[1]))
+
     def test_the_list_is_whole_whatever_the_page(self):
         for i in range(7):
             self.c.call("principals.create", id=f"p{i}")
