@@ -13,6 +13,7 @@
 #include "daemon/usage.h"
 #include "policy/cidr.h"
 #include "policy/eval.h"
+#include "policy/path.h"
 
 #define MAX_ENTRIES 1024
 
@@ -175,13 +176,14 @@ static const char *read_ask(const struct call *call, const struct wire_value *va
 /* --- deciding --------------------------------------------------------------------------------- */
 
 /* Adds what is asked to who asks; the subject's own part stays. */
-static void join(struct subject *subject, const struct ask *what)
+static void join(struct subject *subject, const struct ask *what, struct pol_path_memo *memo)
 {
 	struct pol_facts *facts = &subject->facts;
 
 	facts->service = what->service;
 	facts->tree = what->tree;
 	facts->path = what->path;
+	facts->memo = memo;
 	facts->verb = what->verb;
 	facts->http = what->http;
 	facts->ip = what->ip;
@@ -196,8 +198,9 @@ static void warn(const struct subject *subject, const struct pol_decision *decis
 		POL_STR_ARGS(subject->facts.principal));
 }
 
-static void decide(
-	struct call *call, const struct ask *ask, struct subject *subject, struct pol_decision *out)
+/* memo: of ask->path, or NULL. */
+static void decide(struct call *call, const struct ask *ask, struct pol_path_memo *memo,
+	struct subject *subject, struct pol_decision *out)
 {
 	if (ask->not_trusted) {
 		*out = (struct pol_decision){
@@ -206,7 +209,7 @@ static void decide(
 		call->denied++;
 		return;
 	}
-	join(subject, ask);
+	join(subject, ask, memo);
 	pol_decide(call->snapshot, &subject->facts, out);
 	*(out->allow ? &call->allowed : &call->denied) += 1;
 	if ((out->marks & POL_MARK_WARN) != 0) {
@@ -340,7 +343,7 @@ static int authorize(struct call *call)
 	if (r < 0) {
 		return r;
 	}
-	decide(call, &ask, &subject, &decision);
+	decide(call, &ask, NULL, &subject, &decision);
 	put_decision(call, &ask, &subject, &decision, true);
 	if (count_one(&ask, &subject, &decision, &counted)) {
 		count(call, &counted);
@@ -357,6 +360,8 @@ struct many {
 	struct subject subject;
 	struct subject_ask gathered;
 	bool has_subject;
+	struct pol_str path;       /* of all entries that name no other: read once */
+	struct pol_path_memo memo; /* of that path */
 	uint32_t counted_count;
 	struct counted counted[MAX_ENTRIES];
 };
@@ -369,6 +374,12 @@ static int refuse_entry(
 	wire_buf_rewind(call->out, mark);
 	snprintf(name, sizeof name, "requests[%u].%.40s", (unsigned)index, param);
 	return call_invalid(call, name, "entry %u: %s: %s", (unsigned)index, param, wrong);
+}
+
+/* Entries without a path of their own have the very bytes that all share. */
+static struct pol_path_memo *memo_of(struct many *many)
+{
+	return many->path.ptr != NULL && many->ask.path.ptr == many->path.ptr ? &many->memo : NULL;
 }
 
 /* 0: answered. 1: refused, the error is written. */
@@ -391,7 +402,7 @@ static int answer_entry(struct call *call, struct many *many, const struct wire_
 		many->gathered = many->ask.who;
 		many->has_subject = true;
 	}
-	decide(call, &many->ask, &many->subject, &decision);
+	decide(call, &many->ask, memo_of(many), &many->subject, &decision);
 	put_decision(call, &many->ask, &many->subject, &decision, false);
 	if (count_one(&many->ask, &many->subject, &decision, &many->counted[many->counted_count])) {
 		many->counted_count++;
@@ -411,6 +422,8 @@ static int authorize_many(struct call *call)
 	}
 	many.has_subject = false;
 	many.counted_count = 0;
+	many.memo.known = false;
+	many.path = subject_str(call->params[call->params[PATH].given ? PATH : RESOURCE].text);
 	wire_put_result(call->out, call->id);
 	wire_put_map(call->out, 2);
 	wire_put_str(call->out, WIRE_STR("revision"));

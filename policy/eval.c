@@ -24,7 +24,8 @@ struct judge {
 	struct pol_str tree;
 	uint32_t node;
 	uint32_t marks;
-	struct pol_path path; /* large; only what is read is written */
+	const struct pol_path *at; /* `path`, or the one of the facts' memo */
+	struct pol_path path;      /* large; only what is read is written */
 };
 
 /* No reason: go on. */
@@ -98,6 +99,18 @@ static struct pol_str run_group(
 	return result.passed ? go_on : result.reason;
 }
 
+static enum pol_status read_path(struct judge *judge, struct pol_str path)
+{
+	struct pol_path_memo *memo = judge->facts->memo;
+
+	if (memo == NULL) {
+		judge->at = &judge->path;
+		return pol_path_read(path, &judge->path);
+	}
+	judge->at = &memo->path;
+	return pol_path_recall(path, memo);
+}
+
 /* Step 6: which node and which of its permissions. */
 static struct pol_str judge_resource(struct judge *judge)
 {
@@ -109,12 +122,12 @@ static struct pol_str judge_resource(struct judge *judge)
 	if (facts->tree.len == 0 && !pol_path_split(facts->path, &judge->tree, &path)) {
 		return POL_STR("malformed_path");
 	}
-	if (pol_path_read(path, &judge->path) != POL_OK) {
+	if (read_path(judge, path) != POL_OK) {
 		return POL_STR("malformed_path");
 	}
 	tree = pol_tree_number(judge->snapshot, judge->tree);
 	if (tree == POL_NONE ||
-		pol_tree_find(judge->snapshot, tree, &judge->path, &judge->node) != POL_OK) {
+		pol_tree_find(judge->snapshot, tree, judge->at, &judge->node) != POL_OK) {
 		judge->node = POL_NONE;
 		return POL_STR("unknown_resource");
 	}
@@ -154,7 +167,7 @@ static struct pol_str judge_subject(struct judge *judge)
 	request->anyone_allows = true;
 	for (uint32_t i = 0; i < judge->run.count; i++) {
 		struct pol_say say = pol_subject_say(judge->snapshot, judge->facts, judge->tree,
-			&judge->path, judge->run.first + i);
+			judge->at, judge->run.first + i);
 
 		denied = denied || say.denied;
 		request->roles_allow = request->roles_allow && (say.roles || say.anyone);

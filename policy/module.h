@@ -69,6 +69,8 @@ struct pol_network {
 	uint8_t bits; /* of the 128 */
 };
 
+struct pol_path_memo;
+
 /* The facts: views, dead after the answer. Zeroed facts are a request by nobody for nothing. */
 struct pol_facts {
 	/* who: gathered from the token, or named by a trusted peer */
@@ -95,8 +97,9 @@ struct pol_facts {
 	struct pol_str service; /* ptr NULL: not named */
 	struct pol_str tree;    /* of `path`; or taken from `resource` when empty */
 	struct pol_str path; /* as the web server saw it; or TREE:/path whole when tree is empty */
-	struct pol_str verb; /* a method, or an action */
-	bool http;           /* verb is a method and only that */
+	struct pol_path_memo *memo; /* NULL: the path is read for this decision alone */
+	struct pol_str verb;        /* a method, or an action */
+	bool http;                  /* verb is a method and only that */
 
 	/* where and when */
 	struct pol_ip ip;

@@ -236,6 +236,15 @@ enum pol_status pol_path_read(struct pol_str raw, struct pol_path *out)
 	return POL_OK;
 }
 
+enum pol_status pol_path_recall(struct pol_str raw, struct pol_path_memo *memo)
+{
+	if (!memo->known) {
+		memo->status = pol_path_read(raw, &memo->path);
+		memo->known = true;
+	}
+	return memo->status;
+}
+
 const char *pol_path_fault(struct pol_str raw)
 {
 	struct pol_path path;

@@ -40,6 +40,17 @@ struct pol_path {
  * its segments mean nothing. */
 enum pol_status pol_path_read(struct pol_str raw, struct pol_path *out);
 
+/* A path that several decisions ask for, so that it is read once. The caller's; `known` is set to
+ * false before the first of them, and all of them are about the same bytes. */
+struct pol_path_memo {
+	bool known;
+	enum pol_status status;
+	struct pol_path path;
+};
+
+/* The same as pol_path_read into memo->path, done at the first time alone. */
+enum pol_status pol_path_recall(struct pol_str raw, struct pol_path_memo *memo);
+
 /* Why pol_path_read refuses these bytes, for diagnostics: "an empty segment". NULL: it does not. */
 const char *pol_path_fault(struct pol_str raw);
 

@@ -155,6 +155,17 @@ class Authorize(people.PeopleTest):
             self.assertEqual({**answer, "revision": many["revision"]}, alone)
         self.assertEqual(self.c.call("keys.get", id=id)["uses"], 2 * 20)
 
+    def test_entries_share_a_path_or_have_their_own(self):
+        for shared, own in (({"method": "GET", "path": "/loans/7"}, {"path": "/health"}),
+                            ({"method": "GET", "path": "/loans/%2e"}, {"path": "/loans"}),
+                            ({"action": "read", "resource": "api:/loans/7"},
+                             {"resource": "api:/loans"})):
+            entries = [{}, own, {}, own, {}]
+            results = self.c.call("authorize_many", principal="alice", requests=entries, **shared)
+            for entry, result in zip(entries, results["results"], strict=True):
+                alone = self.c.call("authorize", **{"principal": "alice", **shared, **entry})
+                self.assertEqual(result["reason"], alone["reason"], (shared, entry))
+
     def test_one_bad_entry_fails_the_call_and_counts_nothing(self):
         self.alice()
         id, token = self.key()
