@@ -70,8 +70,12 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 	if ((events & UV_WRITABLE) != 0) {
 		conn_flush(conn);
 	}
-	if ((events & UV_READABLE) != 0 && !conn->closed) {
-		conn_read(conn);
+	if ((events & UV_READABLE) != 0 && !conn->closed && !conn->ready) {
+		if (turns_may(&conn->worker->turns, conn)) {
+			conn_read(conn);
+		} else {
+			worker_queue(conn->worker, conn);
+		}
 	}
 	conn_settle(conn);
 }
@@ -156,11 +160,16 @@ void conn_settle(struct conn *conn)
 
 void conn_turn(struct conn *conn)
 {
-	if (!conn->closed && conn->more) {
+	if (conn->closed) {
+		return;
+	}
+	if (conn->more) {
 		conn->more = false;
 		conn_work(conn, conn->in, conn->in_len);
-		conn_settle(conn);
+	} else if ((conn->events & UV_READABLE) != 0) {
+		conn_read(conn);
 	}
+	conn_settle(conn);
 }
 
 void conn_end(struct conn *conn)

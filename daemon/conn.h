@@ -11,8 +11,8 @@
  * that its peer has not read. Both are charged to the peer's uid.
  *
  * Reading stops, and goes on by itself: after CONN_TURN decisions, until the others had their
- * turn; while CONN_MAX_WAITING requests wait for the writer; while CONN_MAX_UNREAD bytes of answers
- * have not been read.
+ * turn; when its uid has had its share of the round (turns.h); while CONN_MAX_WAITING requests wait
+ * for the writer; while CONN_MAX_UNREAD bytes of answers have not been read.
  */
 
 #include <stdbool.h>
@@ -26,6 +26,7 @@
 struct defer;
 struct quota;
 struct quota_user;
+struct turn_share;
 struct worker;
 
 #define CONN_TURN        256
@@ -36,7 +37,8 @@ struct worker;
 
 struct conn {
 	struct conn *next, *prev; /* in worker.conns */
-	struct conn *next_ready;  /* in worker.ready */
+	struct conn *next_ready;  /* in its share's queue */
+	struct turn_share *share; /* its uid's, of worker.turns */
 	struct worker *worker;
 	struct quota *quota;
 	struct quota_user *user;
@@ -52,7 +54,7 @@ struct conn {
 	struct wire_buf out; /* not yet taken by the peer, from out_sent on */
 	size_t out_sent;
 	uint32_t waiting; /* requests that other threads answer */
-	bool ready;       /* in worker.ready */
+	bool ready;       /* waits for a turn */
 	bool more;        /* in holds requests that have not had their turn */
 	bool ended;       /* the peer will send no more, or we shall read no more */
 	bool failed;      /* it sent what is no message: nothing more is worked off */

@@ -277,6 +277,9 @@ void conn_work(struct conn *conn, uint8_t *bytes, size_t len)
 	worker_begin(worker);
 	off = work_off(conn, bytes, len, &weight);
 	send_batch(conn);
+	if (!conn->closed) {
+		turns_spend(conn, weight);
+	}
 	if (sample && weight > 0) {
 		stats_took(&worker->stats, uv_hrtime() - begin, weight);
 	}
@@ -312,6 +315,7 @@ void conn_read(struct conn *conn)
 		}
 		return;
 	}
+	turns_spend(conn, (uint32_t)n / TURNS_BYTES);
 	if (n == 0) {
 		conn_stop(conn);
 	} else if (conn->in_len > 0) {

@@ -80,6 +80,9 @@ int worker_add(struct worker *worker, struct conn *conn)
 	if (slot == worker->slot_count && grow_slots(worker) < 0) {
 		return -ENOMEM;
 	}
+	if (turns_join(&worker->turns, conn) < 0) {
+		return -ENOMEM;
+	}
 	worker->slots[slot] = conn;
 	conn->number = (uint64_t)++worker->generations << 32 | slot;
 	conn->prev = NULL;
@@ -101,26 +104,10 @@ struct conn *worker_find(struct worker *worker, uint64_t number)
 	return conn != NULL && conn->number == number ? conn : NULL;
 }
 
-static void unqueue(struct worker *worker, struct conn *conn)
-{
-	struct conn **link = &worker->ready;
-
-	while (*link != conn) {
-		link = &(*link)->next_ready;
-	}
-	*link = conn->next_ready;
-	if (conn->next_ready == NULL) {
-		worker->ready_end = link;
-	}
-	conn->ready = false;
-}
-
 void worker_remove(struct worker *worker, struct conn *conn)
 {
 	worker->slots[(uint32_t)conn->number] = NULL;
-	if (conn->ready) {
-		unqueue(worker, conn);
-	}
+	turns_leave(&worker->turns, conn);
 	if (conn->prev != NULL) {
 		conn->prev->next = conn->next;
 	} else {
@@ -138,41 +125,34 @@ void worker_remove(struct worker *worker, struct conn *conn)
 
 static void maybe_leave(struct worker *worker);
 
-/* One turn for each that waited when this began: those that come back stand behind all others. */
-static void on_turns(uv_idle_t *idle)
+static void on_serve(uv_idle_t *idle)
 {
 	struct worker *worker = idle->data;
-	struct conn *first = worker->ready;
-	uint32_t count = 0;
+	struct conn *conn;
 
-	for (struct conn *conn = first; conn != NULL; conn = conn->next_ready) {
-		count++;
-	}
-	while (count-- > 0 && worker->ready != NULL) {
-		struct conn *conn = worker->ready;
-
-		unqueue(worker, conn);
+	while ((conn = turns_next(&worker->turns)) != NULL) {
 		conn_turn(conn);
 	}
-	if (worker->ready == NULL) {
+	if (worker->turns.ready == 0) {
 		uv_idle_stop(idle);
 	}
 	maybe_leave(worker);
 }
 
+/* After polling, so that who waits is served before who is newly readable is, of its own uid. */
+static void on_round(uv_check_t *check)
+{
+	struct worker *worker = check->data;
+
+	turns_renew(&worker->turns);
+}
+
 void worker_queue(struct worker *worker, struct conn *conn)
 {
-	if (conn->ready) {
-		return;
+	if (worker->turns.ready == 0) {
+		uv_idle_start(&worker->serve, on_serve);
 	}
-	conn->ready = true;
-	conn->next_ready = NULL;
-	if (worker->ready == NULL) {
-		worker->ready_end = &worker->ready;
-		uv_idle_start(&worker->turns, on_turns);
-	}
-	*worker->ready_end = conn;
-	worker->ready_end = &conn->next_ready;
+	turns_queue(&worker->turns, conn);
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -292,7 +272,8 @@ static void close_handles(struct worker *worker)
 	uv_close((uv_handle_t *)&worker->hold, on_close_nothing);
 	uv_close((uv_handle_t *)&worker->tick, on_close_nothing);
 	uv_close((uv_handle_t *)&worker->drain, on_close_nothing);
-	uv_close((uv_handle_t *)&worker->turns, on_close_nothing);
+	uv_close((uv_handle_t *)&worker->serve, on_close_nothing);
+	uv_close((uv_handle_t *)&worker->round, on_close_nothing);
 }
 
 static void maybe_leave(struct worker *worker)
@@ -384,12 +365,15 @@ static int init_handles(struct worker *worker)
 	uv_timer_init(&worker->loop, &worker->hold);
 	uv_timer_init(&worker->loop, &worker->tick);
 	uv_timer_init(&worker->loop, &worker->drain);
-	uv_idle_init(&worker->loop, &worker->turns);
+	uv_idle_init(&worker->loop, &worker->serve);
+	uv_check_init(&worker->loop, &worker->round);
 	worker->wake.data = worker;
 	worker->hold.data = worker;
 	worker->tick.data = worker;
 	worker->drain.data = worker;
-	worker->turns.data = worker;
+	worker->serve.data = worker;
+	worker->round.data = worker;
+	uv_check_start(&worker->round, on_round);
 	worker->handles = true;
 	return 0;
 }
@@ -400,7 +384,6 @@ int worker_init(struct worker *worker, struct server *server, unsigned index)
 
 	worker->server = server;
 	worker->index = index;
-	worker->ready_end = &worker->ready;
 	wire_buf_init(&worker->out, WORKER_FLUSH + WIRE_MAX_RESPONSE + 4096);
 	worker->bytes = malloc(WORKER_READ);
 	if (worker->bytes == NULL) {

@@ -19,6 +19,7 @@
 
 #include "client/wire.h"
 #include "daemon/stats.h"
+#include "daemon/turns.h"
 
 struct conn;
 struct defer;
@@ -42,7 +43,8 @@ struct worker {
 	uv_timer_t hold;  /* lets the transaction go */
 	uv_timer_t tick;  /* looks at deadlines */
 	uv_timer_t drain; /* ends the patience at the end */
-	uv_idle_t turns;  /* runs while a connection waits for its turn */
+	uv_idle_t serve;  /* runs while a connection waits for its turn */
+	uv_check_t round; /* begins a round of turns */
 	bool handles;     /* those above were initialised */
 
 	uv_mutex_t lock; /* of the inbox */
@@ -65,8 +67,7 @@ struct worker {
 	struct conn **slots; /* by the low half of a connection's number */
 	uint32_t slot_count;
 	uint32_t generations; /* the high half */
-	struct conn *ready;   /* first come, first served */
-	struct conn **ready_end;
+	struct turns turns;
 	uint32_t deferred; /* calls that other threads hold */
 	bool ending;
 
@@ -98,7 +99,7 @@ void worker_begin(struct worker *worker);
 int worker_add(struct worker *worker, struct conn *conn);
 void worker_remove(struct worker *worker, struct conn *conn);
 struct conn *worker_find(struct worker *worker, uint64_t number);
-/* Puts it behind the others that wait for a turn. */
+/* Puts it behind the others of its uid that wait for a turn. */
 void worker_queue(struct worker *worker, struct conn *conn);
 /* Makes sure that deadlines are looked at. */
 void worker_watch_deadlines(struct worker *worker);

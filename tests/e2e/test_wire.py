@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What comes in over the socket: malformed, huge, slow, many; and that others notice nothing."""
 
+import os
+import signal
 import socket
 import struct
 import threading
@@ -9,6 +11,7 @@ import unittest
 
 import harness
 import msgpack
+import people
 from harness import Client, Error, wait_until
 
 ALLOWED = {"principal": "ann", "method": "GET", "path": "/loans"}
@@ -253,6 +256,30 @@ class Flood(harness.DaemonTest):
             for thread in floods:
                 thread.join()
 
+    def test_many_connections_of_one_user_are_one_share_beside_another_user(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root can be somebody else")
+        daemon = self.daemon({"a.policy": POLICY}, "--workers", "1")
+        os.chmod(daemon.folder, 0o711)
+        os.chmod(daemon.socket, 0o666)
+        good = daemon.client()
+        good.call("status")
+        with people.as_user():
+            flood = [daemon.client() for _ in range(30)]
+        for client in flood:
+            client.call("authorize", method="GET", path="/health")
+        heavy = {"method": "GET", "path": "/" + "%25" * 1364, "requests": [{}] * 1024}
+        # All is there when the daemon goes on, the flood first.
+        daemon.signal(signal.SIGSTOP)
+        for client in flood:
+            client.send("authorize_many", heavy)
+        status = good.send("status")
+        daemon.signal(signal.SIGCONT)
+        counters = good.receive(status)["counters"]
+        self.assertLessEqual(counters["allowed"] + counters["denied"], 30 + 4 * 1024)
+        for client in flood:
+            self.assertEqual(len(client.receive(1)["results"]), 1024)
+
     def test_changes_wait_without_bound_on_nobody(self):
         daemon = self.daemon({"a.policy": POLICY})
         client = daemon.client()
@@ -282,6 +309,15 @@ class Ends(harness.DaemonTest):
         wait_until(lambda: daemon.call("status")["counters"]["connections"] <= 1,
                    what="all connections closed")
         self.assertTrue(daemon.call("authorize", **ALLOWED)["allow"])
+
+    def test_status_counts_every_decision_of_every_connection(self):
+        daemon = self.daemon({"a.policy": POLICY}, "--workers", "3")
+        for _ in range(12):
+            with harness.Client(daemon.socket) as client:
+                client.call("authorize", **ALLOWED)
+                client.call("authorize_many", requests=[ALLOWED, {**ALLOWED, "method": "POST"}])
+        counters = daemon.call("status")["counters"]
+        self.assertEqual((counters["allowed"], counters["denied"]), (24, 12))
 
     def test_status_counts_what_happened(self):
         daemon = self.daemon({"a.policy": POLICY})
