@@ -295,17 +295,18 @@ Test(path, a_place_has_one_spelling)
 		cr_expect(pol_str_equal(got, twice), "%s twice: %.*s", rows[i].place,
 			POL_STR_ARGS(twice));
 	}
+}
 
-	Test(path, what_several_ask_for_is_read_once)
-	{
-		struct pol_path_memo memo = { .known = false };
+Test(path, what_several_ask_for_is_read_once)
+{
+	struct pol_path_memo memo = { .known = false };
 
-		cr_assert_eq(pol_path_recall(POL_STR("/a/%62"), &memo), POL_OK);
-		cr_expect_eq(memo.path.count, 2);
-		memo.path.count = 7;
-		cr_assert_eq(pol_path_recall(POL_STR("/a/%62"), &memo), POL_OK);
-		cr_expect_eq(memo.path.count, 7);
-		memo.known = false;
-		cr_assert_eq(pol_path_recall(POL_STR("/a//b"), &memo), POL_EINVALID);
-		cr_assert_eq(pol_path_recall(POL_STR("/a//b"), &memo), POL_EINVALID);
-	}
+	cr_assert_eq(pol_path_recall(POL_STR("/a/%62"), &memo), POL_OK);
+	cr_expect_eq(memo.path.count, 2);
+	memo.path.count = 7;
+	cr_assert_eq(pol_path_recall(POL_STR("/a/%62"), &memo), POL_OK);
+	cr_expect_eq(memo.path.count, 7);
+	memo.known = false;
+	cr_assert_eq(pol_path_recall(POL_STR("/a//b"), &memo), POL_EINVALID);
+	cr_assert_eq(pol_path_recall(POL_STR("/a//b"), &memo), POL_EINVALID);
+}
