@@ -322,24 +322,48 @@ bool wire_read_map(struct wire_cursor *cursor, uint32_t *out_count)
 	return true;
 }
 
+/* Passes values that their first bytes tell whole; *pending is how many are left. */
+static const uint8_t *skip_brief(const uint8_t *ptr, const uint8_t *end, uint64_t *pending)
+{
+	while (*pending > 0 && ptr < end) {
+		uint8_t first = *ptr;
+		bool opens = (first & 0xe0) == 0x80;
+		uint32_t size = opens ? 1 : brief_size(first);
+
+		if (size == 0 || size > (size_t)(end - ptr)) {
+			break;
+		}
+		ptr += size;
+		*pending += opens ? (first & 15U) << (first < 0x90) : 0;
+		--*pending;
+	}
+	return ptr;
+}
+
 bool wire_skip(struct wire_cursor *cursor)
 {
 	const uint8_t *ptr = cursor->ptr;
 	uint64_t pending = 1;
 
-	while (pending > 0) {
+	for (;;) {
 		struct wire_head head;
-		size_t len = (size_t)(cursor->end - ptr);
-		int size = wire_head_read(ptr, len, &head);
+		size_t len;
+		int size;
 
+		ptr = skip_brief(ptr, cursor->end, &pending);
+		len = (size_t)(cursor->end - ptr);
+		if (pending == 0 || pending > len) {
+			break;
+		}
+		size = wire_head_read(ptr, len, &head);
 		if (size <= 0 || head.skip > len - (size_t)size) {
 			return false;
 		}
 		ptr += (size_t)size + (size_t)head.skip;
 		pending += head.kids - 1;
-		if (pending > (uint64_t)(cursor->end - ptr)) {
-			return false;
-		}
+	}
+	if (pending > 0) {
+		return false;
 	}
 	cursor->ptr = ptr;
 	return true;
