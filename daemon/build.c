@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "daemon/log.h"
+#include "daemon/store.h"
 #include "daemon/watch.h"
 #include "policy/suite.h"
 
@@ -151,18 +152,21 @@ static int read_once(struct build *out, const struct build_options *options)
 	return r;
 }
 
-static void put_why(struct build *out, const char *path)
+static void put_why(struct build *out, const struct build_options *options)
 {
 	wire_buf_rewind(&out->diagnostics, 0);
 	wire_put_array(&out->diagnostics, 1);
 	wire_put_map(&out->diagnostics, 6);
 	wire_put_str(&out->diagnostics, WIRE_STR("severity"));
 	wire_put_cstr(&out->diagnostics, "error");
-	put_place(&out->diagnostics, pol_str_of(path), 0, 0, pol_str_of(out->why));
+	put_place(&out->diagnostics, pol_str_of(options->path), 0, 0, pol_str_of(out->why));
 	wire_put_str(&out->diagnostics, WIRE_STR("notes"));
 	wire_put_array(&out->diagnostics, 0);
 	out->errors = 1;
 	out->told = 1;
+	if (options->print) {
+		fprintf(stderr, "authzd: %s\n", out->why);
+	}
 }
 
 void build_run(struct build *out, const struct build_options *options)
@@ -194,10 +198,53 @@ void build_run(struct build *out, const struct build_options *options)
 	if (out->why[0] == '\0') {
 		return;
 	}
-	put_why(out, options->path);
-	if (options->print) {
-		fprintf(stderr, "authzd: %s\n", out->why);
+	put_why(out, options);
+}
+
+/* 0, or the error that the store failed with. */
+static int find_taken(
+	const struct pol_snapshot *snapshot, struct store_read *read, struct pol_diags *diags)
+{
+	for (uint32_t i = 0; i < pol_snapshot_principal_count(snapshot); i++) {
+		struct pol_str id = pol_snapshot_principal_id(snapshot, i);
+		struct store_principal principal;
+		int r = store_get_principal(read, STORE_TENANT_DEFAULT, id, &principal);
+
+		/* A record that was altered is there, too. */
+		if (r == 0 || r == -EBADMSG) {
+			pol_error(diags, pol_snapshot_principal_at(snapshot, i),
+				"principal '%.*s' is in the store too: call this one otherwise, or "
+				"delete that one first",
+				POL_STR_ARGS(id));
+		} else if (r != -ENOENT) {
+			return r;
+		}
 	}
+	return 0;
+}
+
+bool build_fits(struct build *build, const struct build_options *options,
+	const struct pol_snapshot *snapshot, struct store_read *read)
+{
+	struct pol_diags diags;
+	bool fits;
+	int r;
+
+	pol_diags_init(&diags, build->folder->sources, build->folder->source_count);
+	r = find_taken(snapshot, read, &diags);
+	fits = r == 0 && diags.errors == 0;
+	if (r < 0) {
+		snprintf(build->why, sizeof build->why, "the store cannot be read: %s",
+			store_explain(r));
+		put_why(build, options);
+	} else if (!fits) {
+		pol_diags_sort(&diags);
+		wire_buf_rewind(&build->diagnostics, 0);
+		build->told = 0;
+		tell(build, options, &diags);
+	}
+	pol_diags_finish(&diags);
+	return fits;
 }
 
 void build_finish(struct build *build)

@@ -13,6 +13,7 @@
 #include "daemon/folder.h"
 #include "policy/snapshot.h"
 
+struct store_read;
 struct watch;
 
 /* Diagnostics that are told of one attempt: more would help nobody. */
@@ -41,3 +42,8 @@ struct build_options {
 /* Always fills *out, to be finished by the caller. */
 void build_run(struct build *out, const struct build_options *options);
 void build_finish(struct build *build);
+
+/* Does the snapshot, made by this build, stand beside the store as `read` sees it? An id that both
+ * have would be two principals. If not, diagnostics, errors and maybe why say so. */
+bool build_fits(struct build *build, const struct build_options *options,
+	const struct pol_snapshot *snapshot, struct store_read *read);

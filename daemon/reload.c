@@ -54,8 +54,10 @@ struct reload {
 struct exchange {
 	struct writer_job job;
 	struct server *server;
-	struct pol_snapshot *snapshot; /* the new one, then the old one */
-	uint64_t serial;               /* of the new one, once it stands */
+	struct build *build;
+	const struct build_options *options;
+	struct pol_snapshot *old; /* once the new one stands */
+	uint64_t serial;          /* of the new one; 0: it does not stand */
 	uv_sem_t done;
 };
 
@@ -77,13 +79,19 @@ static int on_exchange(struct writer_job *job, const struct writer_turn *turn)
 {
 	struct exchange *exchange = (struct exchange *)job;
 	struct current *current = &exchange->server->current;
+	struct build *build = exchange->build;
 
-	(void)turn;
 	/* Run again after a failed commit, it has been done already. */
-	if (exchange->serial == 0) {
-		exchange->snapshot = current_exchange(current, exchange->snapshot);
-		exchange->serial = current_serial(current);
+	if (exchange->serial != 0) {
+		return 0;
 	}
+	/* Here, where no principal can be made between the look and the exchange. */
+	if (!build_fits(build, exchange->options, build->snapshot, turn->read)) {
+		return 1;
+	}
+	exchange->old = current_exchange(current, build->snapshot);
+	exchange->serial = current_serial(current);
+	build->snapshot = NULL;
 	return 0;
 }
 
@@ -95,33 +103,38 @@ static void on_exchanged(struct writer_job *job, int result)
 	uv_sem_post(&exchange->done);
 }
 
-/* Takes over the reference. */
-static int exchange_policy(struct reload *reload, struct pol_snapshot *snapshot)
+/* Takes the build's snapshot, if it can stand. */
+static bool exchange_policy(
+	struct reload *reload, struct build *build, const struct build_options *options)
 {
 	struct server *server = reload->server;
 	struct exchange exchange = {
 		.job = { .run = on_exchange, .done = on_exchanged },
 		.server = server,
-		.snapshot = snapshot,
+		.build = build,
+		.options = options,
 	};
 	struct retired *retired = calloc(1, sizeof *retired);
 
 	if (retired == NULL || uv_sem_init(&exchange.done, 0) != 0) {
 		free(retired);
-		pol_snapshot_unref(snapshot);
-		return -ENOMEM;
+		return false;
 	}
 	writer_submit(server->writer, &exchange.job);
 	uv_sem_wait(&exchange.done);
 	uv_sem_destroy(&exchange.done);
-	retired->snapshot = exchange.snapshot;
+	if (exchange.serial == 0) {
+		free(retired);
+		return false;
+	}
+	retired->snapshot = exchange.old;
 	retired->serial = exchange.serial;
 	retired->next = reload->retired;
 	reload->retired = retired;
 	for (unsigned i = 0; i < server->worker_count; i++) {
 		worker_wake(&server->workers[i]);
 	}
-	return 0;
+	return true;
 }
 
 static void free_retired(struct reload *reload)
@@ -207,10 +220,7 @@ static uint64_t attempt(struct reload *reload, bool forced)
 	}
 	ok = build.snapshot != NULL;
 	if (ok && strcmp(pol_snapshot_revision(build.snapshot), running) != 0) {
-		struct pol_snapshot *snapshot = build.snapshot;
-
-		build.snapshot = NULL;
-		ok = exchange_policy(reload, snapshot) == 0;
+		ok = exchange_policy(reload, &build, &options);
 		exchanged = ok;
 	}
 	if (exchanged) {

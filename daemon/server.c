@@ -225,27 +225,37 @@ static int prepare_folders(struct server *server)
 	return r;
 }
 
-static int load_policy(struct server *server, struct build *build)
+static struct build_options build_options_of(const struct config *config)
 {
-	const struct config *config = server->config;
 	struct build_options options = { .path = config->policy,
 		.print = config->log_format == LOG_TEXT };
-	int r;
 
 	options.owners.uids[options.owners.count++] = config->uid;
 	if (config->has_policy_owner) {
 		options.owners.uids[options.owners.count++] = config->policy_owner;
 	}
+	return options;
+}
+
+static void say_refused(const struct config *config, const struct build *build)
+{
+	if (build->why[0] != '\0' && config->log_format != LOG_TEXT) {
+		log_error("the policy cannot be read", "why=%s", build->why);
+	}
+	if (build->why[0] == '\0') {
+		fprintf(stderr, "authzd: the policy in %s was refused: %zu %s\n", config->policy,
+			build->errors, build->errors == 1 ? "error" : "errors");
+	}
+}
+
+static int load_policy(struct server *server, struct build *build)
+{
+	struct build_options options = build_options_of(server->config);
+	int r;
+
 	build_run(build, &options);
 	if (build->snapshot == NULL) {
-		if (build->why[0] != '\0' && !options.print) {
-			log_error("the policy cannot be read", "why=%s", build->why);
-		}
-		if (build->why[0] == '\0') {
-			fprintf(stderr, "authzd: the policy in %s was refused: %zu %s\n",
-				config->policy, build->errors,
-				build->errors == 1 ? "error" : "errors");
-		}
+		say_refused(server->config, build);
 		return -EINVAL;
 	}
 	r = current_init(&server->current, build->snapshot);
@@ -283,6 +293,26 @@ static int open_store(struct server *server)
 	if (r < 0) {
 		fprintf(stderr, "authzd: cannot start the store's threads: %s\n", strerror(-r));
 	}
+	return r;
+}
+
+/* The policy was read first, so that a mistake in it leaves no new store behind. */
+static int check_policy(struct server *server, struct build *build)
+{
+	struct build_options options = build_options_of(server->config);
+	struct store_read *read = NULL;
+	int r = store_read_open(server->store, &read);
+
+	if (r == 0) {
+		r = store_read_renew(read);
+	}
+	if (r < 0) {
+		fprintf(stderr, "authzd: cannot read the store: %s\n", store_explain(r));
+	} else if (!build_fits(build, &options, server->current.snapshot, read)) {
+		say_refused(server->config, build);
+		r = -EINVAL;
+	}
+	store_read_close(read);
 	return r;
 }
 
@@ -347,6 +377,9 @@ int server_init(struct server *server, const struct config *config)
 	}
 	if (r == 0) {
 		r = open_store(server);
+	}
+	if (r == 0) {
+		r = check_policy(server, &build);
 	}
 	if (r == 0) {
 		r = start_threads(server, &build);

@@ -185,6 +185,7 @@ static enum pol_status add_principal(
 		return POL_OK;
 	}
 	principal->id = pol_compile_text(compiler, from->id.text);
+	principal->at = from->id.at;
 	principal->description = pol_compile_text(compiler, from->description.text);
 	principal->assignments =
 		pol_arena_alloc(&snapshot->arena, most, sizeof *principal->assignments);

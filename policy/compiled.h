@@ -82,6 +82,7 @@ struct pol_assignment {
 
 struct pol_principal {
 	struct pol_str id;
+	struct pol_span at;
 	struct pol_str description;
 	struct pol_assignment *assignments;
 	uint32_t assignment_count;

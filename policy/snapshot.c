@@ -113,6 +113,12 @@ struct pol_str pol_snapshot_principal_id(const struct pol_snapshot *snapshot, ui
 						     : (struct pol_str){ 0 };
 }
 
+struct pol_span pol_snapshot_principal_at(const struct pol_snapshot *snapshot, uint32_t principal)
+{
+	return principal < snapshot->principal_count ? snapshot->principals[principal].at
+						     : POL_NO_PLACE;
+}
+
 size_t pol_snapshot_principal_held(
 	const struct pol_snapshot *snapshot, uint32_t principal, int64_t now, struct pol_held *out)
 {

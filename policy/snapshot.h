@@ -83,6 +83,8 @@ bool pol_snapshot_scope_denies(const struct pol_snapshot *snapshot, uint32_t sco
 struct pol_held;
 size_t pol_snapshot_principal_count(const struct pol_snapshot *snapshot);
 struct pol_str pol_snapshot_principal_id(const struct pol_snapshot *snapshot, uint32_t principal);
+/* Where it is declared, in the sources that were compiled. */
+struct pol_span pol_snapshot_principal_at(const struct pol_snapshot *snapshot, uint32_t principal);
 size_t pol_snapshot_principal_held(
 	const struct pol_snapshot *snapshot, uint32_t principal, int64_t now, struct pol_held *out);
 

@@ -266,6 +266,43 @@ class Refusing(harness.DaemonTest):
         daemon.write("clerk.policy", FAILING)
         self.assert_refused(daemon, "")
 
+    TAKEN = "principal bob {\n}\nprincipal    ann2 {\n    role clerk\n}\nprincipal cy {\n}\n"
+
+    def test_a_principal_whom_the_store_has_is_declared_by_no_policy(self):
+        daemon = self.daemon(files(READS))
+        for id in ("ann2", "bob"):
+            daemon.call("principals.create", id=id)
+        self.assert_error("conflict", daemon.call, "principals.create", id="ann")
+        before = daemon.call("policy.status")["revision"]
+        daemon.write("more.policy", self.TAKEN)
+        error = self.assert_error("invalid_policy", daemon.call, "policy.reload")
+        found = [(os.path.basename(one["file"]), one["line"], one["column"])
+                 for one in error.error["diagnostics"]]
+        self.assertEqual(found, [("more.policy", 1, 11), ("more.policy", 3, 14)])
+        self.assertIn("'ann2'", error.error["diagnostics"][1]["message"])
+        status = daemon.call("policy.status")
+        self.assertEqual((status["revision"], status["ok"], status["errors"]), (before, False, 2))
+        self.assertIn("more.policy:3:14", daemon.log())
+        # One who is refused is in nobody's way.
+        daemon.call("principals.create", id="cy")
+        for id in ("ann2", "bob", "cy"):
+            daemon.call("principals.delete", id=id)
+        daemon.call("policy.reload")
+        self.assertNotEqual(daemon.call("policy.status")["revision"], before)
+        self.assert_error("conflict", daemon.call, "principals.create", id="bob")
+
+    def test_nor_by_one_that_a_daemon_starts_from(self):
+        daemon = self.daemon(files(READS))
+        daemon.call("principals.create", id="ann2")
+        daemon.stop()
+        daemon.write("more.policy", self.TAKEN)
+        status, said = daemon.refuses_to_start()
+        self.assertEqual(status, 1, said)
+        self.assertIn("more.policy:3:14: error: principal 'ann2' is in the store too", said)
+        daemon.write("more.policy", "")
+        daemon.start()
+        daemon.call("principals.get", id="ann2")
+
     def test_what_others_may_write_is_refused_with_the_chmod_that_mends_it(self):
         daemon = self.daemon(files(READS))
         path = daemon.policy / "clerk.policy"
