@@ -6,6 +6,9 @@
 
 #include "client/wire_head.h"
 
+/* Longer than any name of ours, shorter than any token. */
+enum { NAME_MAX_SHOWN = 24 };
+
 /* Rows of enum wire_kind, for people. */
 static const char *const kind_names[] = {
 	[WIRE_KIND_NONE] = "absent",
@@ -178,12 +181,31 @@ static size_t find_field(
 
 static int bad_name(struct wire_error *err, struct wire_str name, const char *what)
 {
-	if (!wire_is_utf8(name)) {
-		name = (struct wire_str){ NULL, 0 };
-		what = "a parameter's name is no UTF-8";
-	}
 	wire_error_set(err, WIRE_INVALID_REQUEST, name, "%s", what);
 	return WIRE_EPARAM;
+}
+
+/* A token given where a name belongs must not come back in answers, nor stay in memory: what could
+ * be no name of ours is not repeated. */
+static bool looks_like_name(struct wire_str name)
+{
+	for (size_t i = 0; i < name.len; i++) {
+		char c = name.ptr[i];
+
+		if ((c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '_') {
+			return false;
+		}
+	}
+	return name.len > 0 && name.len <= NAME_MAX_SHOWN;
+}
+
+static int unknown_name(struct wire_error *err, struct wire_str name)
+{
+	if (looks_like_name(name)) {
+		return bad_name(err, name, "unknown parameter");
+	}
+	return bad_name(err, (struct wire_str){ NULL, 0 },
+		"unknown parameter: names are of a-z and _, at most 24 bytes");
 }
 
 static int bad_value(struct wire_error *err, const struct wire_field *field)
@@ -214,7 +236,7 @@ int wire_overlay_params(struct wire_cursor params, const struct wire_field *fiel
 		}
 		at = find_field(fields, count, next, name);
 		if (at == count) {
-			return bad_name(err, name, "unknown parameter");
+			return unknown_name(err, name);
 		}
 		if ((seen >> at & 1) != 0) {
 			return bad_name(err, name, "the parameter is given twice");

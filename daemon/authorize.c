@@ -372,6 +372,10 @@ static int refuse_entry(
 	char name[WIRE_PARAM_SIZE];
 
 	wire_buf_rewind(call->out, mark);
+	if (param[0] == '\0') {
+		snprintf(name, sizeof name, "requests[%u]", (unsigned)index);
+		return call_invalid(call, name, "entry %u: %s", (unsigned)index, wrong);
+	}
 	snprintf(name, sizeof name, "requests[%u].%.40s", (unsigned)index, param);
 	return call_invalid(call, name, "entry %u: %s: %s", (unsigned)index, param, wrong);
 }

@@ -109,7 +109,9 @@ Test(wire_params, no_map_and_an_empty_array_are_an_empty_map)
 	cr_expect_str_eq(f.err.param, "token");
 }
 
-Test(wire_params, a_bad_parameter_is_named)
+#define TWENTY_FOUR "abcdefghijklmnopqrstuvw_"
+
+Test(wire_params, a_bad_parameter_is_named_unless_it_might_be_a_token)
 {
 	static const struct {
 		const char *bytes;
@@ -126,7 +128,12 @@ Test(wire_params, a_bad_parameter_is_named)
 		{ "\xa5token\xa1u", 8, 1, "token", "twice" },
 		{ "\xa5limit\x01\xa3ttl\x01\xa5limit\x01", 19, 3, "limit", "twice" },
 		{ "\x05\x01", 2, 1, "", "name is no text" },
-		{ "\xa1\xff\x01", 3, 1, "", "no UTF-8" },
+		{ "\xa1\xff\x01", 3, 1, "", "names are of a-z" },
+		{ "\xb8" TWENTY_FOUR "\x01", 26, 1, TWENTY_FOUR, "unknown" },
+		{ "\xb9" TWENTY_FOUR "a\x01", 27, 1, "", "names are of a-z" },
+		{ "\xab"
+		  "ak_live_1xp\x01",
+			13, 1, "", "names are of a-z" },
 		{ "\xa5limit\xa1"
 		  "1",
 			8, 1, "limit", "an integer" },

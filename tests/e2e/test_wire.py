@@ -69,6 +69,11 @@ REFUSED = [
     ("a NUL and much more", "authorize\0" + "x" * 100_000, None, "unknown_method", None),
     ("an empty method", "", None, "unknown_method", None),
     ("an unknown parameter", "authorize", {**ALLOWED, "princpal": "x"}, "invalid_request", "princpal"),
+    ("what might be a token", "authorize", {**ALLOWED, "ak_live_1xpOlHKA7AXu_XTk": 1},
+     "invalid_request", None),
+    ("the same in an entry", "authorize_many",
+     {**ALLOWED, "requests": [{}, {"ak_live_1xpOlHKA7AXu_XTk": 1}]}, "invalid_request",
+     "requests[1]"),
     ("an ill-typed parameter", "authorize", {**ALLOWED, "principal": 7}, "invalid_request", "principal"),
     ("a list of parameters", "authorize", [1], "invalid_request", None),
     ("text that is no UTF-8", "authorize", {**ALLOWED, "principal": b"\xff"}, "invalid_request",
@@ -110,6 +115,7 @@ class Malformed(harness.DaemonTest):
                     client.receive(client.send(method, params))
                 self.assertEqual(caught.exception.code, code)
                 self.assertEqual(caught.exception.error.get("param"), param)
+                self.assertNotIn("ak_live", str(caught.exception.error))
         self.assertTrue(client.call("authorize", **ALLOWED)["allow"])
 
     def test_a_duplicate_parameter_is_refused(self):
