@@ -2,9 +2,12 @@
 """How a daemon begins and ends: what it refuses, what it replaces, what it leaves behind."""
 
 import os
+import shutil
 import signal
 import socket
 import stat
+import subprocess
+import unittest
 
 import harness
 
@@ -75,6 +78,20 @@ class Starting(harness.DaemonTest):
         status, said = daemon.refuses_to_start()
         self.assertEqual(status, 1, said)
         self.assertEqual(daemon.socket.read_text(), "mine\n")
+
+
+class Linking(unittest.TestCase):
+    def test_all_is_bound_at_the_start(self):
+        """Binding later would save registers, with parts of tokens in them, on the stack."""
+        readelf = shutil.which("readelf")
+        if readelf is None:
+            self.skipTest("no readelf here")
+        for program in (harness.AUTHZD, harness.AUTHZCHECK):
+            said = subprocess.run([readelf, "-dlW", program], capture_output=True, text=True,
+                                  check=True).stdout
+            self.assertRegex(said, r"FLAGS_1\)\s+Flags: .*NOW")
+            self.assertRegex(said, r"FLAGS_1\)\s+Flags: .*PIE")
+            self.assertIn("GNU_RELRO", said)
 
 
 class Ending(harness.DaemonTest):
