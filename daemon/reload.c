@@ -11,11 +11,13 @@
 #include <uv.h>
 
 #include "daemon/build.h"
+#include "daemon/dangling.h"
 #include "daemon/defer.h"
+#include "daemon/exchange.h"
 #include "daemon/log.h"
 #include "daemon/server.h"
+#include "daemon/store.h"
 #include "daemon/watch.h"
-#include "daemon/writer.h"
 
 /* Less urgent than any answer. */
 enum { NICENESS = 10 };
@@ -48,17 +50,8 @@ struct reload {
 	bool stop;
 	struct reload_report report;
 	struct wire_buf diagnostics;
-	char why[FOLDER_WHY]; /* of the last attempt */
-};
-
-struct exchange {
-	struct writer_job job;
-	struct server *server;
-	struct build *build;
-	const struct build_options *options;
-	struct pol_snapshot *old; /* once the new one stands */
-	uint64_t serial;          /* of the new one; 0: it does not stand */
-	uv_sem_t done;
+	struct dangling dangling; /* all zero before it was looked for */
+	char why[FOLDER_WHY];     /* of the last attempt */
 };
 
 static struct build_options options_of(const struct reload *reload)
@@ -75,60 +68,18 @@ static struct build_options options_of(const struct reload *reload)
 
 /* --- the exchange ----------------------------------------------------------------------------- */
 
-static int on_exchange(struct writer_job *job, const struct writer_turn *turn)
-{
-	struct exchange *exchange = (struct exchange *)job;
-	struct current *current = &exchange->server->current;
-	struct build *build = exchange->build;
-
-	/* Run again after a failed commit, it has been done already. */
-	if (exchange->serial != 0) {
-		return 0;
-	}
-	/* Here, where no principal can be made between the look and the exchange. */
-	if (!build_fits(build, exchange->options, build->snapshot, turn->read)) {
-		return 1;
-	}
-	exchange->old = current_exchange(current, build->snapshot);
-	exchange->serial = current_serial(current);
-	build->snapshot = NULL;
-	return 0;
-}
-
-static void on_exchanged(struct writer_job *job, int result)
-{
-	struct exchange *exchange = (struct exchange *)job;
-
-	(void)result;
-	uv_sem_post(&exchange->done);
-}
-
 /* Takes the build's snapshot, if it can stand. */
 static bool exchange_policy(
 	struct reload *reload, struct build *build, const struct build_options *options)
 {
 	struct server *server = reload->server;
-	struct exchange exchange = {
-		.job = { .run = on_exchange, .done = on_exchanged },
-		.server = server,
-		.build = build,
-		.options = options,
-	};
 	struct retired *retired = calloc(1, sizeof *retired);
 
-	if (retired == NULL || uv_sem_init(&exchange.done, 0) != 0) {
+	if (retired == NULL ||
+		!exchange_run(server, build, options, &retired->snapshot, &retired->serial)) {
 		free(retired);
 		return false;
 	}
-	writer_submit(server->writer, &exchange.job);
-	uv_sem_wait(&exchange.done);
-	uv_sem_destroy(&exchange.done);
-	if (exchange.serial == 0) {
-		free(retired);
-		return false;
-	}
-	retired->snapshot = exchange.old;
-	retired->serial = exchange.serial;
 	retired->next = reload->retired;
 	reload->retired = retired;
 	for (unsigned i = 0; i < server->worker_count; i++) {
@@ -242,6 +193,31 @@ static uint64_t attempt(struct reload *reload, bool forced)
 	return restless ? RELOAD_AGAIN : 0;
 }
 
+/* After each exchange, and when asked: what is made later is checked against the present policy. */
+static void look_for_dangling(struct reload *reload)
+{
+	const struct server *server = reload->server;
+	struct dangling found, old;
+	int r = dangling_find(server->store, server->current.snapshot, unix_now(), &found);
+
+	if (r < 0) {
+		log_error("what the store names and the policy lacks cannot be found", "error=%s",
+			store_explain(r));
+		dangling_finish(&found);
+		return;
+	}
+	if (found.total > 0) {
+		log_warn("the store names what the policy lacks, which counts for nothing",
+			"total=%llu", (unsigned long long)found.total);
+	}
+	uv_mutex_lock(&reload->lock);
+	old = reload->dangling;
+	reload->dangling = found;
+	reload->report.dangling = found.total;
+	uv_mutex_unlock(&reload->lock);
+	dangling_finish(&old);
+}
+
 static void answer_waiting(struct reload *reload, struct defer *waiting)
 {
 	struct server *server = reload->server;
@@ -269,11 +245,15 @@ static void on_quiet(uv_timer_t *timer);
 
 static void try_now(struct reload *reload, bool forced)
 {
-	uint64_t again;
+	uint64_t again, serial;
 
 	reload->first_event = 0;
 	uv_timer_stop(&reload->quiet);
+	serial = current_serial(&reload->server->current);
 	again = attempt(reload, forced);
+	if (forced || serial != current_serial(&reload->server->current)) {
+		look_for_dangling(reload);
+	}
 	/* The build may have taken long; timers go by the loop's clock. */
 	uv_update_time(&reload->loop);
 	if (again > 0) {
@@ -363,6 +343,7 @@ static void run(void *argument)
 		watch_arm(reload->watch, reload->server->config->policy, reload->folder);
 		uv_timer_start(&reload->rescan, on_rescan, 0, RELOAD_RESCAN);
 	}
+	look_for_dangling(reload);
 	uv_run(&reload->loop, UV_RUN_DEFAULT);
 }
 
@@ -397,6 +378,17 @@ void reload_put_diagnostics(struct reload *reload, struct wire_buf *out)
 	uv_mutex_lock(&reload->lock);
 	if (reload->diagnostics.len > 0) {
 		wire_put_raw(out, reload->diagnostics.data, reload->diagnostics.len);
+	} else {
+		wire_put_array(out, 0);
+	}
+	uv_mutex_unlock(&reload->lock);
+}
+
+void reload_put_dangling(struct reload *reload, struct wire_buf *out)
+{
+	uv_mutex_lock(&reload->lock);
+	if (reload->dangling.items.len > 0) {
+		wire_put_raw(out, reload->dangling.items.data, reload->dangling.items.len);
 	} else {
 		wire_put_array(out, 0);
 	}
@@ -503,6 +495,7 @@ void reload_destroy(struct reload *reload)
 	if (reload->has_lock) {
 		uv_mutex_destroy(&reload->lock);
 		wire_buf_finish(&reload->diagnostics);
+		dangling_finish(&reload->dangling);
 	}
 	free(reload);
 }

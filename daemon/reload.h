@@ -50,9 +50,12 @@ struct reload_report {
 	int64_t attempted_at;
 	bool ok;
 	uint64_t errors, warnings;
-	uint64_t reloads; /* exchanges since the start */
-	uint64_t refused; /* attempts that were */
+	uint64_t reloads;  /* exchanges since the start */
+	uint64_t refused;  /* attempts that were */
+	uint64_t dangling; /* as of the last exchange, or the last reload that was asked for */
 };
 void reload_report(struct reload *reload, struct reload_report *out);
 /* Puts the array of the last attempt's diagnostics. */
 void reload_put_diagnostics(struct reload *reload, struct wire_buf *out);
+/* Puts the array of what the store names and the policy lacks. */
+void reload_put_dangling(struct reload *reload, struct wire_buf *out);

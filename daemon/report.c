@@ -31,6 +31,11 @@ void report_make(struct server *server, int64_t now, struct report *out)
 	reload_report(server->reload, &out->policy);
 }
 
+void report_put_dangling(struct server *server, struct wire_buf *out)
+{
+	reload_put_dangling(server->reload, out);
+}
+
 void report_put_diagnostics(struct server *server, struct wire_buf *out)
 {
 	reload_put_diagnostics(server->reload, out);

@@ -27,4 +27,5 @@ struct report {
 };
 
 void report_make(struct server *server, int64_t now, struct report *out);
+void report_put_dangling(struct server *server, struct wire_buf *out);
 void report_put_diagnostics(struct server *server, struct wire_buf *out);

@@ -17,6 +17,23 @@ bool policy_admit(struct call *call)
 	return false;
 }
 
+/* Ids of keys and principals are for those who may see them all. */
+static void put_dangling(struct call *call, const struct reload_report *report)
+{
+	struct wire_buf *out = call->out;
+
+	wire_put_cstr(out, "dangling");
+	wire_put_map(out, 2);
+	wire_put_cstr(out, "total");
+	wire_put_int(out, (int64_t)report->dangling);
+	wire_put_cstr(out, "items");
+	if (call->peer->superuser) {
+		report_put_dangling(call->server, out);
+	} else {
+		wire_put_array(out, 0);
+	}
+}
+
 void policy_put(struct call *call, const struct reload_report *report)
 {
 	struct wire_buf *out = call->out;
@@ -57,7 +74,8 @@ void policy_put(struct call *call, const struct reload_report *report)
 	}
 	wire_put_cstr(out, "diagnostics");
 	report_put_diagnostics(call->server, out);
-	wire_close_map(out, at, pairs + 1);
+	put_dangling(call, report);
+	wire_close_map(out, at, pairs + 2);
 }
 
 static int policy_status(struct call *call)
@@ -85,9 +103,10 @@ static int policy_reload(struct call *call)
 	report_make(call->server, call->now, &report);
 	if (report.policy.ok) {
 		wire_put_result(call->out, call->id);
-		wire_put_map(call->out, 1);
+		wire_put_map(call->out, 2);
 		wire_put_cstr(call->out, "revision");
 		wire_put_cstr(call->out, report.policy.revision);
+		put_dangling(call, &report.policy);
 		return 0;
 	}
 	wire_error_set(&err, WIRE_INVALID_POLICY, (struct wire_str){ NULL, 0 },

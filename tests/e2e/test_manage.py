@@ -228,6 +228,51 @@ class Assignments(people.PeopleTest):
             self.assertEqual(found, whole)
 
 
+class Dangling(people.PeopleTest):
+    """What the policy lacks counts for nothing, and is listed."""
+
+    def found(self, method="policy.reload"):
+        answer = self.c.call(method)
+        found = answer.get("policy", answer)["dangling"]
+        return found["total"], found["items"]
+
+    def test_what_a_new_policy_lacks_is_listed(self):
+        self.alice("viewer", "clerk")
+        self.c.call("assignments.create", principal="alice", role="viewer",
+                    at=["api:/health", "api:/loans/7"])
+        scoped, _ = self.key(scopes=["loans:read", "loans:write"])
+        bound, _ = self.key(roles=["clerk"], at=["api:/health"])
+        revoked, _ = self.key(roles=["clerk"])
+        self.c.call("keys.revoke", id=revoked)
+        self.assertEqual(self.found(), (0, []))
+        policy = self.policy.replace("clerk", "writer").replace("loans:read", "loans:get")
+        policy = policy.replace("    /health { GET }\n", "")
+        self.d.write("a.policy", policy.replace("role anyone { allow GET on api:/health }\n", ""))
+        expected = [
+            {"principal": "alice", "role": "clerk"},
+            {"principal": "alice", "at": "api:/health"},
+            {"key": scoped, "scope": "loans:read"},
+            {"key": bound, "role": "clerk"},
+            {"key": bound, "at": "api:/health"},
+        ]
+        for method in ("policy.reload", "policy.status", "status"):
+            total, items = self.found(method)
+            self.assertEqual((total, sorted(items, key=str)), (5, sorted(expected, key=str)))
+        self.c.call("assignments.delete", principal="alice", role="clerk")
+        self.assertEqual(self.found()[0], 4)
+        self.d.stop()
+        self.d.start()
+        harness.wait_until(
+            lambda: self.d.call("status")["policy"]["dangling"]["total"] == 4, what="the list")
+
+    def test_the_list_is_bounded_and_its_number_is_not(self):
+        self.c.call("principals.create", id="alice")
+        self.c.call_many([("keys.create", {"roles": ["clerk"]})] * 130)
+        self.d.write("a.policy", self.policy.replace("clerk", "writer"))
+        total, items = self.found()
+        self.assertEqual((total, len(items)), (130, 100))
+
+
 class ManagerTest(people.PeopleTest):
     """Another user, and what `manage` lines let him do."""
 

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/dangling.h"
+
+#include <string.h>
+
+#include "daemon/store.h"
+
+/* Records of one read: a millisecond or a few. */
+#define SLICE     4096
+#define MAX_BYTES (1024 * 1024)
+
+struct search {
+	const struct pol_snapshot *snapshot;
+	int64_t now;
+	struct dangling *out;
+	uint32_t told;
+	uint32_t seen; /* in this slice */
+	uint64_t number;
+	char id[STORE_MAX_NAME];
+	size_t id_len;
+};
+
+static void put_text(struct wire_buf *out, const char *name, struct pol_str text)
+{
+	wire_put_cstr(out, name);
+	wire_put_str(out, (struct wire_str){ text.ptr, text.len });
+}
+
+static void tell(struct search *search, const char *holder, struct pol_str id, const char *what,
+	struct pol_str name)
+{
+	struct wire_buf *out = &search->out->items;
+	size_t mark = out->len;
+
+	search->out->total++;
+	if (search->told == DANGLING_MAX_TOLD) {
+		return;
+	}
+	wire_put_map(out, 2);
+	put_text(out, holder, id);
+	put_text(out, what, name);
+	if (out->status == WIRE_OK) {
+		search->told++;
+	} else {
+		wire_buf_rewind(out, mark);
+	}
+}
+
+static void look_at_places(
+	struct search *search, const char *holder, struct pol_str id, struct store_list places)
+{
+	struct pol_str place;
+
+	while (store_list_next(&places, &place)) {
+		if (pol_snapshot_check_place(search->snapshot, place) != POL_OK) {
+			tell(search, holder, id, "at", place);
+		}
+	}
+}
+
+static int on_principal(void *context, const struct store_principal *principal)
+{
+	struct search *search = (struct search *)context;
+	struct store_list left = principal->assignments;
+	struct store_assignment held;
+
+	while (store_assignment_next(&left, &held)) {
+		if (held.until != 0 && search->now >= held.until) {
+			continue;
+		}
+		if (pol_snapshot_role(search->snapshot, held.role) == POL_NONE) {
+			tell(search, "principal", principal->id, "role", held.role);
+		}
+		look_at_places(search, "principal", principal->id, held.places);
+	}
+	memcpy(search->id, principal->id.ptr, principal->id.len);
+	search->id_len = principal->id.len;
+	return ++search->seen == SLICE;
+}
+
+static int on_key(void *context, const struct store_key *key)
+{
+	struct search *search = (struct search *)context;
+	struct store_list roles = key->roles, scopes = key->scopes;
+	struct pol_str name;
+
+	search->number = key->number;
+	search->seen++;
+	if ((key->flags & STORE_KEY_REVOKED) != 0) {
+		return search->seen == SLICE;
+	}
+	while (store_list_next(&roles, &name)) {
+		if (pol_snapshot_role(search->snapshot, name) == POL_NONE) {
+			tell(search, "key", key->kid, "role", name);
+		}
+	}
+	while (store_list_next(&scopes, &name)) {
+		if (pol_snapshot_scope(search->snapshot, name) == POL_NONE) {
+			tell(search, "key", key->kid, "scope", name);
+		}
+	}
+	look_at_places(search, "key", key->kid, key->places);
+	return search->seen == SLICE;
+}
+
+static int look_at_principals(struct search *search, struct store_read *read)
+{
+	int r;
+
+	do {
+		char id[STORE_MAX_NAME];
+		struct pol_str after = { id, search->id_len };
+
+		memcpy(id, search->id, search->id_len);
+		search->seen = 0;
+		r = store_read_renew(read);
+		if (r == 0) {
+			r = store_list_principals(
+				read, STORE_TENANT_DEFAULT, after, on_principal, search);
+		}
+		store_read_reset(read);
+	} while (r > 0);
+	return r;
+}
+
+static int look_at_keys(struct search *search, struct store_read *read)
+{
+	static const struct pol_str any = { NULL, 0 };
+	int r;
+
+	do {
+		search->seen = 0;
+		r = store_read_renew(read);
+		if (r == 0) {
+			r = store_list_keys(
+				read, STORE_TENANT_DEFAULT, any, search->number, on_key, search);
+		}
+		store_read_reset(read);
+	} while (r > 0);
+	return r;
+}
+
+int dangling_find(
+	struct store *store, const struct pol_snapshot *snapshot, int64_t now, struct dangling *out)
+{
+	struct search search = { .snapshot = snapshot, .now = now, .out = out };
+	struct store_read *read = NULL;
+	size_t at;
+	int r = store_read_open(store, &read);
+
+	out->total = 0;
+	wire_buf_init(&out->items, MAX_BYTES);
+	if (r < 0) {
+		return r;
+	}
+	at = wire_open_array(&out->items);
+	r = look_at_principals(&search, read);
+	if (r == 0) {
+		r = look_at_keys(&search, read);
+	}
+	wire_close_array(&out->items, at, search.told);
+	store_read_close(read);
+	return r;
+}
+
+void dangling_finish(struct dangling *dangling)
+{
+	wire_buf_finish(&dangling->items);
+}
