@@ -51,8 +51,7 @@ typedef int (*call_handler)(struct call *call);
 
 enum method_flags {
 	METHOD_CHANGES = 1 << 0, /* runs in the writer */
-	METHOD_MANAGES =
-		1 << 1, /* a listener for decisions alone refuses it to peers without token */
+	METHOD_MANAGES = 1 << 1, /* a listener for decisions alone refuses it */
 	METHOD_SECRET = 1 << 2,  /* request or answer hold a secret: wipe both */
 	METHOD_RELOADS = 1 << 3, /* runs when the reload that it asks for has ended, read is NULL */
 };

@@ -29,7 +29,7 @@ struct config_listener {
 	mode_t mode;
 	bool has_group;
 	gid_t group;
-	bool decide; /* decisions, and managing with a token */
+	bool decide; /* decisions */
 	bool manage; /* managing by what the kernel says of the peer */
 };
 

@@ -40,19 +40,7 @@ const struct method *dispatch_find(struct wire_str name)
 	return NULL;
 }
 
-/* Was a token given? Then it alone decides, whatever the peer and its socket are. */
-static bool has_token(const struct method *method, const struct wire_value *values)
-{
-	for (uint32_t i = 0; i < method->field_count; i++) {
-		if (values[i].given && wire_str_equal(method->fields[i].name, WIRE_STR("token"))) {
-			return true;
-		}
-	}
-	return false;
-}
-
-int dispatch_admit(const struct method *method, const struct peer *peer,
-	const struct wire_value *values, struct wire_error *err)
+int dispatch_admit(const struct method *method, const struct peer *peer, struct wire_error *err)
 {
 	struct wire_str none = { NULL, 0 };
 
@@ -64,11 +52,11 @@ int dispatch_admit(const struct method *method, const struct peer *peer,
 			"this socket is for managing alone: ask at one for decisions");
 		return WIRE_EPARAM;
 	}
-	if (peer->may_manage || has_token(method, values)) {
+	if (peer->may_manage) {
 		return 0;
 	}
 	wire_error_set(err, WIRE_FORBIDDEN, none,
-		"this socket is for decisions: manage through the managing one, or with a token");
+		"this socket is for decisions: manage through one for managing");
 	return WIRE_EPARAM;
 }
 
@@ -86,7 +74,7 @@ int dispatch_decode(const struct wire_request *request, const struct peer *peer,
 	}
 	r = wire_decode_params(request->params, method->fields, method->field_count, values, err);
 	if (r == 0) {
-		r = dispatch_admit(method, peer, values, err);
+		r = dispatch_admit(method, peer, err);
 	}
 	if (r == 0) {
 		*out = method;

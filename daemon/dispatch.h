@@ -13,8 +13,7 @@
 
 /* What the rows of methods need beside their own: who may come in through which socket. Returns 0,
  * or WIRE_EPARAM and *err is the refusal. */
-int dispatch_admit(const struct method *method, const struct peer *peer,
-	const struct wire_value *values, struct wire_error *err);
+int dispatch_admit(const struct method *method, const struct peer *peer, struct wire_error *err);
 
 /*
  * Finds the method and its parameters: 0 and *out, values filled for its fields. WIRE_EPARAM:
