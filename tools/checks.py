@@ -392,6 +392,8 @@ def step_install(step):
         step.run("meson", "install", "-C", BUILD, "--no-rebuild", "--quiet", env={"DESTDIR": folder})
         installed = [path for path in Path(folder).rglob("*") if path.is_file()]
         names = {path.name for path in installed}
+        options = json.loads((BUILD / "meson-info" / "intro-buildoptions.json").read_text())
+        prefix = Path(folder + next(one["value"] for one in options if one["name"] == "prefix"))
         if not installed:
             say("nothing to install yet")
             return
@@ -405,6 +407,10 @@ def step_install(step):
             for name in ("authz.h", "libauthz.so", "libauthz.a"):
                 found = any(path.name == name for path in Path(folder).rglob("libauthz*")) or name in names
                 step.expect(found, f"install: no {name}")
+            step.expect((prefix / "share/bash-completion/completions/authzcheck").is_file(),
+                        "install: no completion of bash in the prefix")
+            for path in installed:
+                step.expect(prefix in path.parents, f"install: {path} is outside the prefix")
             link_against_installed(step, Path(folder))
 
 
@@ -414,7 +420,8 @@ def link_against_installed(step, folder):
     step.expect(len(descriptions) >= 1, "install: no pkg-config file")
     if not descriptions:
         return
-    env = {"PKG_CONFIG_PATH": ":".join({str(path.parent) for path in descriptions}),
+    # Of nobody's packages but ours: who uses the library needs the C library and it.
+    env = {"PKG_CONFIG_LIBDIR": ":".join({str(path.parent) for path in descriptions}),
            "PKG_CONFIG_SYSROOT_DIR": str(folder)}
     _, flags = step.run("pkg-config", "--cflags", "--libs", "authz", env=env)
     source = folder / "user.c"
