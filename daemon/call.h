@@ -41,6 +41,7 @@ struct call {
 	struct wire_buf *out;
 	uint32_t allowed; /* decisions that the handler made: it counts them here */
 	uint32_t denied;
+	uint32_t cost; /* work beside those, in decisions: the connection's turn ends the sooner */
 };
 
 /* Writes the whole response (envelope, error nil, result; or the error) into call->out. Returns 0

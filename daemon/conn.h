@@ -10,9 +10,10 @@
  * other one; a connection holds memory only for a message that has come in part, and for answers
  * that its peer has not read. Both are charged to the peer's uid.
  *
- * Reading stops, and goes on by itself: after CONN_TURN decisions, until the others had their
- * turn; when its uid has had its share of the round (turns.h); while CONN_MAX_WAITING requests wait
- * for the writer; while CONN_MAX_UNREAD bytes of answers have not been read.
+ * Reading stops, and goes on by itself: after CONN_TURN decisions or work that takes as long, until
+ * the others had their turn; when its uid has had its share of the round (turns.h); while
+ * CONN_MAX_WAITING requests wait for the writer; while CONN_MAX_UNREAD bytes of answers have not
+ * been read.
  */
 
 #include <stdbool.h>
@@ -53,6 +54,7 @@ struct conn {
 	struct wire_walk walk;
 	struct wire_buf out; /* not yet taken by the peer, from out_sent on */
 	size_t out_sent;
+	uint32_t cost;    /* of this turn beside decisions, in such */
 	uint32_t waiting; /* requests that other threads answer */
 	bool ready;       /* waits for a turn */
 	bool more;        /* in holds requests that have not had their turn */

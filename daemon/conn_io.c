@@ -227,7 +227,7 @@ static const char *explain(enum wire_progress progress)
 /* Another request of this turn? Otherwise the rest waits. */
 static bool may_go_on(const struct conn *conn, uint32_t weight)
 {
-	return weight < CONN_TURN && conn->waiting < CONN_MAX_WAITING &&
+	return weight + conn->cost < CONN_TURN && conn->waiting < CONN_MAX_WAITING &&
 	       conn_unread(conn) + conn->worker->out.len < CONN_MAX_UNREAD;
 }
 
@@ -238,6 +238,7 @@ static size_t work_off(struct conn *conn, const uint8_t *bytes, size_t len, uint
 	uint32_t weight = 0;
 	size_t off = 0;
 
+	conn->cost = 0;
 	while (off < len && !conn->failed && !conn->closed) {
 		enum wire_progress progress;
 		size_t size = 0;
@@ -278,7 +279,7 @@ void conn_work(struct conn *conn, uint8_t *bytes, size_t len)
 	off = work_off(conn, bytes, len, &weight);
 	send_batch(conn);
 	if (!conn->closed) {
-		turns_spend(conn, weight);
+		turns_spend(conn, weight + conn->cost);
 	}
 	if (sample && weight > 0) {
 		stats_took(&worker->stats, uv_hrtime() - begin, weight);

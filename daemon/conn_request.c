@@ -100,6 +100,7 @@ static uint32_t decide(struct conn *conn, const struct method *method,
 
 	dispatch_run(&call);
 	decisions = call.allowed + call.denied;
+	conn->cost += call.cost;
 	if (decisions > 0) {
 		stats_decided(&worker->stats, worker->now, call.allowed, call.denied);
 	}

@@ -160,19 +160,22 @@ static struct pol_str judge_networks(const struct pol_facts *facts)
 static struct pol_str judge_subject(struct judge *judge)
 {
 	struct pol_request *request = &judge->request;
+	struct pol_run run = judge->run;
+	struct pol_run_word at;
 	bool denied = false;
 
 	request->roles_allow = true;
 	request->scopes_allow = true;
 	request->anyone_allows = true;
-	for (uint32_t i = 0; i < judge->run.count; i++) {
-		struct pol_say say = pol_subject_say(judge->snapshot, judge->facts, judge->tree,
-			judge->at, judge->run.first + i);
+	while (pol_run_next(&run, &at)) {
+		struct pol_say say =
+			pol_subject_say(judge->snapshot, judge->facts, judge->tree, judge->at, &at);
 
-		denied = denied || say.denied;
-		request->roles_allow = request->roles_allow && (say.roles || say.anyone);
-		request->scopes_allow = request->scopes_allow && (say.scopes || say.anyone);
-		request->anyone_allows = request->anyone_allows && say.anyone;
+		denied = denied || say.denied != 0;
+		request->roles_allow = request->roles_allow && (say.roles | say.anyone) == at.mask;
+		request->scopes_allow =
+			request->scopes_allow && (say.scopes | say.anyone) == at.mask;
+		request->anyone_allows = request->anyone_allows && say.anyone == at.mask;
 	}
 	if (denied) {
 		return POL_STR("denied");

@@ -309,15 +309,11 @@ enum pol_status pol_place_normalise(struct pol_str place, char *room, struct pol
 	return POL_OK;
 }
 
-enum pol_place_match pol_place_match(
-	struct pol_str place, struct pol_str tree, const struct pol_path *path)
+static enum pol_place_match match_read(struct pol_str place, const struct pol_path *path)
 {
 	struct pol_path at;
-	struct pol_str at_tree;
-	struct pol_str at_path;
 
-	if (!pol_path_split(place, &at_tree, &at_path) || !pol_str_equal(at_tree, tree) ||
-		pol_path_read(at_path, &at) != POL_OK) {
+	if (pol_path_read(place, &at) != POL_OK) {
 		return POL_PLACE_ELSEWHERE;
 	}
 	if (at.count > path->count) {
@@ -329,4 +325,38 @@ enum pol_place_match pol_place_match(
 		}
 	}
 	return POL_PLACE_INSIDE;
+}
+
+enum pol_place_match pol_place_match(
+	struct pol_str place, struct pol_str tree, const struct pol_path *path)
+{
+	enum pol_place_match match = POL_PLACE_INSIDE;
+	struct pol_str at_tree;
+	struct pol_str at;
+	uint32_t count = 0;
+
+	if (!pol_path_split(place, &at_tree, &at) || !pol_str_equal(at_tree, tree)) {
+		return POL_PLACE_ELSEWHERE;
+	}
+	if (at.len > POL_PATH_BYTES) {
+		return match_read(at, path);
+	}
+	/* Where every byte means itself there is nothing to decode; whatever else there is, is read
+	 * as any path is. */
+	for (size_t i = 1; i < at.len; i++, count++) {
+		struct pol_str segment = { at.ptr + i, 0 };
+
+		while (i < at.len && !is_special((unsigned char)at.ptr[i])) {
+			i++;
+		}
+		segment.len = (size_t)(at.ptr + i - segment.ptr);
+		if ((i < at.len && at.ptr[i] != '/') || segment.len == 0 || segment.ptr[0] == '.' ||
+			segment.ptr[0] == ' ' || count == POL_PATH_SEGMENTS) {
+			return match_read(at, path);
+		}
+		if (count >= path->count || !pol_str_equal(segment, path->segments[count])) {
+			match = POL_PLACE_OUTSIDE;
+		}
+	}
+	return match;
 }

@@ -96,6 +96,15 @@ static inline bool pol_permset_has(const struct pol_permset *set, uint32_t permi
 	       (chunk->words[permission % POL_CHUNK_BITS / 64] >> (permission % 64) & 1) != 0;
 }
 
+/* Those of the word that are in the set. */
+static inline uint64_t pol_permset_word(
+	const struct pol_permset *set, const struct pol_run_word *at)
+{
+	const struct pol_chunk *chunk = pol_permset_chunk(set, at->chunk);
+
+	return chunk != NULL ? chunk->words[at->word] & at->mask : 0;
+}
+
 /* Every one of the run; false for an empty run, which is nothing to be allowed. */
 bool pol_permset_has_all(const struct pol_permset *set, struct pol_run run);
 /* At least one of the run. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/filling.h"
 #include "policy/resource.h"
 #include "policy/subject.h"
 #include "policy/tree.h"
@@ -11,310 +12,294 @@
 /*
  * Permissions depend on the path only through places, and a place speaks of what is at it or below
  * it. So each node is asked for as declared, with values that no place can hold, and once more
- * for every place that fills in parameters on the way to it. Of these only what differs from the
- * more general answer is an entry.
+ * for every filling that leads to it. What a filling adds to its general one are its own places,
+ * so that is all that is looked at; only what differs then is an entry.
  */
 
-/* Control characters are in no path, so this equals no segment of a place. */
-static const struct pol_str no_value = POL_STR_INIT("\x01");
-
-/* A way into a tree with values in it: a place's, or nothing (count 0). */
-struct filling {
-	uint32_t node; /* where it leads */
-	uint32_t count;
-	const struct pol_str *values;
-	bool asked;    /* at the present node */
-	bool *allowed; /* there, by permission of the node */
+/* What the places of a filling, and of all with which it begins, make of one word. */
+struct answer {
+	uint64_t roles, denied;
+	uint64_t allowed; /* all in all */
 };
 
-struct query {
+struct walk {
 	const struct pol_snapshot *snapshot;
 	const struct pol_facts *facts;
+	const struct pol_query *query;
+	struct pol_walked *out;
 	struct pol_arena arena;
-	struct filling *fillings; /* sorted, the more general first; [0] is the base */
-	size_t filling_count, filling_capacity;
+	struct pol_fillings fillings;
 	struct pol_resource resource;
-	struct pol_str *actions;
-	struct pol_path path; /* as it is asked for; only what is read is written */
-	size_t skip;
-	pol_allowed_seen seen;
-	void *context;
 	bool stopped;
+	bool by_places; /* the key's */
+
+	/* the present tree */
+	uint32_t tree;
+	uint32_t first, end; /* its fillings, but [0] */
+	bool *spoken;        /* per held role */
+
+	/* the present node; `words` each */
+	size_t words, word_capacity;
+	struct pol_run_word *at;
+	struct pol_say *general;
+	struct pol_say *said;   /* per held role: what it says where its places are */
+	struct answer *answers; /* per filling */
+	bool *inside;           /* per filling: the key's places */
+	struct pol_str *actions;
 };
 
-static bool is_prefix(const struct filling *a, const struct filling *b)
+static bool is_within(uint32_t node, uint32_t first, uint32_t end)
 {
-	if (a->count > b->count) {
-		return false;
-	}
-	for (uint32_t i = 0; i < a->count; i++) {
-		if (!pol_str_equal(a->values[i], b->values[i])) {
-			return false;
-		}
-	}
-	return true;
+	return node >= first && node < end;
 }
 
-static int compare_fillings(const void *left, const void *right)
+/* Room for a node of that many words, and for its actions. */
+static enum pol_status make_room(struct walk *walk, size_t words)
 {
-	const struct filling *a = left;
-	const struct filling *b = right;
+	struct pol_arena *arena = &walk->arena;
+	size_t held = walk->facts->held_count;
+	size_t room = 2 * words;
 
-	for (uint32_t i = 0; i < a->count && i < b->count; i++) {
-		int order = pol_str_compare(a->values[i], b->values[i]);
-
-		if (order != 0) {
-			return order;
-		}
+	if (words <= walk->word_capacity) {
+		return POL_OK;
 	}
-	if (a->count != b->count) {
-		return a->count < b->count ? -1 : 1;
+	walk->at = pol_arena_alloc(arena, room, sizeof *walk->at);
+	walk->general = pol_arena_alloc(arena, room, sizeof *walk->general);
+	walk->said = pol_arena_alloc(arena, room * held, sizeof *walk->said);
+	walk->answers = pol_arena_alloc(arena, room * walk->fillings.count, sizeof *walk->answers);
+	walk->actions = pol_arena_alloc(arena, room * 64, sizeof *walk->actions);
+	if (arena->status == POL_OK) {
+		walk->word_capacity = room;
 	}
-	return (a->node > b->node) - (a->node < b->node);
+	return arena->status;
 }
 
-/* The place as a filling. POL_EINVALID: it leads nowhere. */
-static enum pol_status read_filling(
-	struct query *query, struct pol_str place, struct filling *out, uint32_t *out_tree)
+static void enter_tree(struct walk *walk, uint32_t tree)
 {
-	struct pol_path *path = pol_arena_alloc(&query->arena, 1, sizeof *path);
-	uint32_t chain[POL_PATH_SEGMENTS];
-	struct pol_str tree;
-	struct pol_str raw;
-	uint32_t depth;
+	const struct pol_fillings *fillings = &walk->fillings;
 
-	if (path == NULL) {
-		return query->arena.status;
+	walk->tree = tree;
+	walk->first = 1;
+	while (walk->first < fillings->count && fillings->items[walk->first].tree < tree) {
+		walk->first++;
 	}
-	if (!pol_path_split(place, &tree, &raw) || pol_path_read(raw, path) != POL_OK) {
-		return POL_EINVALID;
+	walk->end = walk->first;
+	while (walk->end < fillings->count && fillings->items[walk->end].tree == tree) {
+		walk->end++;
 	}
-	*out_tree = pol_tree_number(query->snapshot, tree);
-	if (pol_tree_find(query->snapshot, *out_tree, path, &out->node) != POL_OK) {
-		return POL_EINVALID;
+	memset(walk->spoken, 0, walk->facts->held_count * sizeof *walk->spoken);
+	for (uint32_t i = 0; i < fillings->spoken_count; i++) {
+		if (fillings->spoken[i].tree == tree) {
+			walk->spoken[fillings->spoken[i].held] = true;
+		}
 	}
-	/* A rest that owns its parent: the place is the parent. */
-	depth = pol_node_chain(query->snapshot, out->node, chain);
-	if (depth > path->count) {
-		out->node = query->snapshot->nodes[out->node].parent;
+	walk->out->steps += fillings->count + fillings->spoken_count;
+}
+
+/* What everybody's sets say of the node. */
+static enum pol_status ask_sets(struct walk *walk, struct pol_run run)
+{
+	const struct pol_facts *facts = walk->facts;
+	size_t words = (run.first % 64 + (size_t)run.count + 63) / 64;
+	enum pol_status status = make_room(walk, words);
+
+	if (status != POL_OK) {
+		return status;
 	}
-	out->count = path->count;
-	out->values = path->segments;
+	walk->words = words;
+	for (size_t w = 0; pol_run_next(&run, &walk->at[w]); w++) {
+		walk->general[w] = pol_subject_general(walk->snapshot, walk->facts, &walk->at[w]);
+	}
+	for (uint32_t h = 0; pol_subject_roles_count(facts) && h < facts->held_count; h++) {
+		for (size_t w = 0; w < words; w++) {
+			struct pol_say say = { 0 };
+
+			pol_subject_role(walk->snapshot, facts->held[h].role, POL_PLACE_INSIDE,
+				&walk->at[w], &say);
+			walk->said[h * words + w] = say;
+		}
+	}
+	walk->out->steps += words * (1 + facts->scope_count + facts->held_count);
 	return POL_OK;
 }
 
-static bool has_values(const struct query *query, uint32_t node)
+/* What holds whatever the path's values are: roles without places, and those whose places are all
+ * in other trees. */
+static void begin_base(struct walk *walk)
 {
-	for (; node != POL_NONE; node = query->snapshot->nodes[node].parent) {
-		if (query->snapshot->nodes[node].kind != POL_SEGMENT_LITERAL) {
+	const struct pol_facts *facts = walk->facts;
+	struct answer *base = walk->answers;
+
+	memset(base, 0, walk->words * sizeof *base);
+	walk->inside[0] = !walk->by_places;
+	for (uint32_t h = 0; pol_subject_roles_count(facts) && h < facts->held_count; h++) {
+		const struct pol_held *held = &facts->held[h];
+
+		for (size_t w = 0; w < walk->words; w++) {
+			if (held->place_count == 0) {
+				base[w].roles |= walk->said[h * walk->words + w].roles;
+				base[w].denied |= walk->said[h * walk->words + w].denied;
+			} else if (!walk->spoken[h]) {
+				struct pol_say say = { 0 };
+
+				pol_subject_role(walk->snapshot, held->role, POL_PLACE_ELSEWHERE,
+					&walk->at[w], &say);
+				base[w].denied |= say.denied;
+			}
+		}
+	}
+}
+
+/* What is allowed on the node with these values. The general filling was asked before. */
+static void ask(struct walk *walk, uint32_t node, uint32_t number)
+{
+	const struct pol_filling *filling = &walk->fillings.items[number];
+	size_t words = walk->words;
+	struct answer *answers = walk->answers + number * words;
+
+	if (number == 0) {
+		begin_base(walk);
+	} else {
+		memcpy(answers, walk->answers + filling->general * words, words * sizeof *answers);
+		walk->inside[number] = walk->inside[filling->general];
+	}
+	for (uint32_t i = filling->first; i < filling->first + filling->place_count; i++) {
+		const struct pol_placed *placed = &walk->fillings.places[i];
+
+		if (!is_within(node, placed->node, placed->end)) {
+			continue;
+		}
+		if (placed->held == POL_NONE) {
+			walk->inside[number] = true;
+			continue;
+		}
+		for (size_t w = 0; w < words; w++) {
+			answers[w].roles |= walk->said[placed->held * words + w].roles;
+			answers[w].denied |= walk->said[placed->held * words + w].denied;
+		}
+	}
+	for (size_t w = 0; w < words; w++) {
+		struct pol_say say = walk->general[w];
+
+		say.roles = answers[w].roles;
+		say.denied |= answers[w].denied;
+		say.scopes = walk->inside[number] ? say.scopes : 0;
+		answers[w].allowed = pol_subject_allows(walk->facts, say);
+	}
+	walk->out->steps += words + filling->place_count;
+}
+
+/* Does the filling say what its general one does not? [0] does when it says anything. */
+static bool differs(const struct walk *walk, uint32_t number)
+{
+	const struct answer *answers = walk->answers + number * walk->words;
+	const struct answer *general =
+		walk->answers + walk->fillings.items[number].general * walk->words;
+
+	for (size_t w = 0; w < walk->words; w++) {
+		if (answers[w].allowed != (number > 0 ? general[w].allowed : 0)) {
 			return true;
 		}
 	}
 	return false;
 }
 
-static bool is_within(const struct query *query, uint32_t node, uint32_t above)
+/* The node as text, its beginning filled in. */
+static struct pol_str name_resource(
+	struct walk *walk, const struct pol_filling *filling, uint32_t node)
 {
-	return node >= above && node < query->snapshot->nodes[above].end;
-}
-
-static enum pol_status add_filling(struct query *query, struct filling filling)
-{
-	if (query->filling_count == query->filling_capacity) {
-		struct filling *grown =
-			pol_arena_grow(&query->arena, query->fillings, query->filling_count,
-				query->filling_count + 1, sizeof *grown, &query->filling_capacity);
-
-		if (grown == NULL) {
-			return query->arena.status;
-		}
-		query->fillings = grown;
-	}
-	query->fillings[query->filling_count++] = filling;
-	return POL_OK;
-}
-
-/* Places that lead nowhere, fill in nothing or lie outside of what is asked change nothing. */
-static enum pol_status add_places(
-	struct query *query, const struct pol_str *places, uint32_t count, bool based)
-{
-	for (uint32_t i = 0; i < count; i++) {
-		struct filling filling = { 0 };
-		uint32_t tree;
-		enum pol_status status = read_filling(query, places[i], &filling, &tree);
-
-		if (status == POL_EINVALID ||
-			(status == POL_OK && !has_values(query, filling.node))) {
-			continue;
-		}
-		if (status == POL_OK && based &&
-			(!is_within(query, filling.node, query->fillings[0].node) ||
-				!is_prefix(&query->fillings[0], &filling))) {
-			continue;
-		}
-		if (status == POL_OK) {
-			status = add_filling(query, filling);
-		}
-		if (status != POL_OK) {
-			return status;
-		}
-	}
-	return POL_OK;
-}
-
-static enum pol_status gather_places(struct query *query, bool based)
-{
-	const struct pol_facts *facts = query->facts;
-	enum pol_status status =
-		add_places(query, facts->key_places, facts->key_place_count, based);
-
-	for (uint32_t i = 0; status == POL_OK && i < facts->held_count; i++) {
-		status =
-			add_places(query, facts->held[i].places, facts->held[i].place_count, based);
-	}
-	if (status == POL_OK && query->filling_count > 1) {
-		qsort(query->fillings + 1, query->filling_count - 1, sizeof *query->fillings,
-			compare_fillings);
-	}
-	return status;
-}
-
-/* The path of the node, its beginning filled in, and its text. */
-static void make_path(struct query *query, const struct filling *filling, uint32_t node)
-{
-	const struct pol_snapshot *snapshot = query->snapshot;
+	const struct pol_snapshot *snapshot = walk->snapshot;
 	uint32_t chain[POL_PATH_SEGMENTS];
 	uint32_t depth = pol_node_chain(snapshot, node, chain);
 	bool rest = snapshot->nodes[node].kind == POL_SEGMENT_REST;
 
-	pol_resource_begin(&query->resource, snapshot->trees[snapshot->nodes[node].tree].name);
-	query->path.count = 0;
+	pol_resource_begin(&walk->resource, snapshot->trees[snapshot->nodes[node].tree].name);
 	for (uint32_t i = 0; i < filling->count; i++) {
-		query->path.segments[query->path.count++] = filling->values[i];
-		pol_resource_value(&query->resource, filling->values[i]);
+		pol_resource_value(&walk->resource, filling->values[i]);
 	}
 	for (uint32_t i = filling->count; i < depth; i++) {
-		const struct pol_node *step = &snapshot->nodes[chain[i]];
-		bool literal = step->kind == POL_SEGMENT_LITERAL;
-
-		query->path.segments[query->path.count++] = literal ? step->name : no_value;
-		pol_resource_node(&query->resource, step);
+		pol_resource_node(&walk->resource, &snapshot->nodes[chain[i]]);
 	}
 	if (rest && filling->count >= depth) {
-		pol_resource_node(&query->resource, &snapshot->nodes[node]);
+		pol_resource_node(&walk->resource, &snapshot->nodes[node]);
 	}
-}
-
-/* Asks for every permission of the node. Returns whether any is allowed. */
-static bool ask(struct query *query, struct filling *filling, uint32_t node)
-{
-	struct pol_run run = pol_node_run(query->snapshot, node);
-	struct pol_str tree = query->snapshot->trees[query->snapshot->nodes[node].tree].name;
-	bool any = false;
-
-	for (uint32_t i = 0; i < run.count; i++) {
-		struct pol_say say = pol_subject_say(
-			query->snapshot, query->facts, tree, &query->path, run.first + i);
-
-		filling->allowed[i] = pol_subject_allows(query->facts, say);
-		any = any || filling->allowed[i];
-	}
-	filling->asked = true;
-	return any;
-}
-
-/* The nearest more general answer for this node, or NULL. */
-static const struct filling *more_general(const struct query *query, size_t i)
-{
-	for (size_t k = i; k > 0; k--) {
-		const struct filling *other = &query->fillings[k - 1];
-
-		if (other->asked && is_prefix(other, &query->fillings[i])) {
-			return other;
-		}
-	}
-	return NULL;
+	return pol_resource_end(&walk->resource);
 }
 
 /* Names of what is allowed: of whole actions, else of their methods. */
-static size_t name_actions(struct query *query, const struct filling *filling, uint32_t node)
+static size_t name_actions(struct walk *walk, const struct answer *answers, uint32_t node)
 {
-	const struct pol_snapshot *snapshot = query->snapshot;
-	uint32_t base = snapshot->nodes[node].first;
+	const struct pol_snapshot *snapshot = walk->snapshot;
+	uint32_t base = snapshot->nodes[node].first / 64 * 64;
 	size_t count = 0;
 
 	for (uint32_t i = snapshot->nodes[node].action; i < snapshot->nodes[node + 1].action; i++) {
 		const struct pol_action *action = &snapshot->actions[i];
 		uint32_t end = action->run.first + action->run.count;
-		uint32_t held = 0;
+		size_t before = count;
 
 		for (uint32_t p = action->run.first; p < end; p++) {
-			held += filling->allowed[p - base];
-		}
-		if (held == action->run.count) {
-			query->actions[count++] = snapshot->verbs[action->verb];
-			continue;
-		}
-		for (uint32_t p = action->run.first; p < end; p++) {
-			if (filling->allowed[p - base]) {
-				query->actions[count++] = snapshot->verbs[snapshot->permissions[p]];
+			if ((answers[(p - base) / 64].allowed >> (p - base) % 64 & 1) != 0) {
+				walk->actions[count++] = snapshot->verbs[snapshot->permissions[p]];
 			}
+		}
+		if (count - before == action->run.count) {
+			walk->actions[before] = snapshot->verbs[action->verb];
+			count = before + 1;
 		}
 	}
 	return count;
 }
 
-static void visit(struct query *query, uint32_t node)
+static void show(struct walk *walk, uint32_t node, uint32_t number)
 {
-	struct pol_run run = pol_node_run(query->snapshot, node);
+	const struct answer *answers = walk->answers + number * walk->words;
+	struct pol_allowed allowed = {
+		.resource = name_resource(walk, &walk->fillings.items[number], node),
+		.actions = walk->actions,
+		.action_count = name_actions(walk, answers, node),
+	};
 
-	for (size_t i = 0; i < query->filling_count; i++) {
-		query->fillings[i].asked = false;
-	}
-	for (size_t i = 0; run.count > 0 && !query->stopped && i < query->filling_count; i++) {
-		struct filling *filling = &query->fillings[i];
-		const struct filling *general;
-		struct pol_allowed allowed;
-		bool any;
-
-		if (i > 0 && !is_within(query, node, filling->node)) {
-			continue;
-		}
-		make_path(query, filling, node);
-		any = ask(query, filling, node);
-		general = more_general(query, i);
-		if (general != NULL ? memcmp(general->allowed, filling->allowed, run.count) == 0
-				    : !any) {
-			continue;
-		}
-		if (query->skip > 0) {
-			query->skip--;
-			continue;
-		}
-		allowed = (struct pol_allowed){
-			.resource = pol_resource_end(&query->resource),
-			.actions = query->actions,
-			.action_count = name_actions(query, filling, node),
-		};
-		query->stopped = !query->seen(query->context, &allowed);
+	walk->out->steps += 8 + pol_node_run(walk->snapshot, node).count;
+	if (!walk->query->seen(walk->query->context, &allowed)) {
+		walk->out->next = (struct pol_resume){ node, number };
+		walk->stopped = true;
 	}
 }
 
-static enum pol_status make_room(struct query *query, uint32_t first, uint32_t end)
+/* Entries begin with the filling `from`; those before are asked for what comes behind them. */
+static enum pol_status visit(struct walk *walk, uint32_t node, uint32_t from)
 {
-	uint32_t most = 0;
+	const struct pol_filling *fillings = walk->fillings.items;
+	struct pol_run run = pol_node_run(walk->snapshot, node);
+	enum pol_status status;
 
-	for (uint32_t i = first; i < end; i++) {
-		uint32_t count = pol_node_run(query->snapshot, i).count;
-
-		most = count > most ? count : most;
+	walk->out->steps++;
+	if (run.count == 0) {
+		return POL_OK;
 	}
-	for (size_t i = 0; i < query->filling_count; i++) {
-		query->fillings[i].allowed = pol_arena_alloc(&query->arena, most, sizeof(bool));
+	if (walk->snapshot->nodes[node].tree != walk->tree) {
+		enter_tree(walk, walk->snapshot->nodes[node].tree);
 	}
-	query->actions = pol_arena_alloc(&query->arena, most, sizeof *query->actions);
-	query->resource.text = pol_arena_alloc(&query->arena, POL_RESOURCE_TEXT, 1);
-	return query->arena.status;
+	status = ask_sets(walk, run);
+	if (status != POL_OK) {
+		return status;
+	}
+	ask(walk, node, 0);
+	if (from == 0 && differs(walk, 0)) {
+		show(walk, node, 0);
+	}
+	for (uint32_t i = walk->first; !walk->stopped && i < walk->end; i++) {
+		if (!is_within(node, fillings[i].node, fillings[i].end)) {
+			continue;
+		}
+		ask(walk, node, i);
+		if (i >= from && differs(walk, i)) {
+			show(walk, node, i);
+		}
+	}
+	walk->out->steps += (walk->end - walk->first) / 4;
+	return POL_OK;
 }
 
 /* Is there somebody at all to hold anything? As the steps of a decision before the stack. */
@@ -326,74 +311,95 @@ static bool is_somebody(const struct pol_facts *facts)
 	       !facts->tenant_inactive && !facts->wrong_environment && !facts->wrong_tenant;
 }
 
-/* Which nodes are asked for, and what the way to them begins with. */
-static enum pol_status find_range(struct query *query, struct pol_str tree, struct pol_str at,
-	struct filling *base, struct pol_run *out)
+/* Which nodes are asked for: those of the tree, at the base or below it. */
+static enum pol_status find_range(const struct walk *walk, struct pol_run *out)
 {
-	const struct pol_snapshot *snapshot = query->snapshot;
-	uint32_t number = tree.len > 0 ? pol_tree_number(snapshot, tree) : POL_NONE;
-	uint32_t found = POL_NONE;
-	enum pol_status status = POL_OK;
+	const struct pol_snapshot *snapshot = walk->snapshot;
+	const struct pol_filling *base = &walk->fillings.items[0];
+	uint32_t tree = POL_NONE;
 
-	if (tree.len > 0 && number == POL_NONE) {
+	*out = (struct pol_run){ base->node, base->end - base->node };
+	if (walk->query->tree.len == 0) {
+		return POL_OK;
+	}
+	tree = pol_tree_number(snapshot, walk->query->tree);
+	if (tree == POL_NONE) {
 		return POL_EINVALID;
 	}
-	*out = (struct pol_run){ 0, snapshot->node_count };
-	if (tree.len > 0) {
-		out->first = snapshot->trees[number].root;
+	if (base->tree == POL_NONE) {
+		out->first = snapshot->trees[tree].root;
 		out->count = snapshot->nodes[out->first].end - out->first;
+	} else if (base->tree != tree) {
+		out->count = 0;
 	}
-	if (at.len > 0) {
-		status = read_filling(query, at, base, &found);
-		if (status == POL_OK && tree.len > 0 && found != number) {
-			*out = (struct pol_run){ 0 };
-		} else if (status == POL_OK) {
-			out->first = base->node;
-			out->count = snapshot->nodes[base->node].end - base->node;
+	return POL_OK;
+}
+
+static enum pol_status prepare(struct walk *walk, struct pol_run *out)
+{
+	struct pol_arena *arena = &walk->arena;
+	enum pol_status status = pol_fillings_make(
+		walk->snapshot, walk->facts, walk->query->at, arena, &walk->fillings);
+
+	if (status != POL_OK) {
+		return status;
+	}
+	walk->tree = POL_NONE;
+	walk->by_places = pol_subject_key_counts(walk->facts) && walk->facts->key_place_count > 0;
+	walk->spoken = pol_arena_alloc(arena, walk->facts->held_count, sizeof *walk->spoken);
+	walk->inside = pol_arena_alloc(arena, walk->fillings.count, sizeof *walk->inside);
+	walk->resource.text = pol_arena_alloc(arena, POL_RESOURCE_TEXT, 1);
+	if (arena->status != POL_OK) {
+		return arena->status;
+	}
+	walk->out->steps = 8 * (size_t)walk->fillings.count;
+	return find_range(walk, out);
+}
+
+static enum pol_status run_walk(struct walk *walk)
+{
+	struct pol_resume from = walk->query->from;
+	struct pol_walked *out = walk->out;
+	struct pol_run range;
+	enum pol_status status = prepare(walk, &range);
+	uint32_t node;
+
+	if (status != POL_OK || !is_somebody(walk->facts)) {
+		return status;
+	}
+	node = from.node > range.first ? from.node : range.first;
+	for (; status == POL_OK && !out->more && node < range.first + range.count; node++) {
+		status = visit(walk, node, node == from.node ? from.filling : 0);
+		out->more = walk->stopped;
+		if (!walk->stopped && out->steps > POL_QUERY_STEPS &&
+			node + 1 < range.first + range.count) {
+			out->next = (struct pol_resume){ node + 1, 0 };
+			out->more = true;
 		}
 	}
 	return status;
 }
 
-static enum pol_status run_query(struct query *query, struct pol_str tree, struct pol_str at)
-{
-	struct filling base = { 0 };
-	struct pol_run range;
-	enum pol_status status = find_range(query, tree, at, &base, &range);
-
-	if (status == POL_OK) {
-		status = add_filling(query, base);
-	}
-	if (status == POL_OK) {
-		status = gather_places(query, at.len > 0);
-	}
-	if (status == POL_OK) {
-		status = make_room(query, range.first, range.first + range.count);
-	}
-	for (uint32_t i = 0; status == POL_OK && !query->stopped && i < range.count; i++) {
-		visit(query, range.first + i);
-	}
-	return status;
-}
-
 enum pol_status pol_permissions(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
-	struct pol_str tree, struct pol_str at, size_t skip, pol_allowed_seen seen, void *context)
+	const struct pol_query *query, struct pol_walked *out)
 {
-	struct query *query = calloc(1, sizeof *query);
+	struct pol_walked walked = { 0 };
+	struct walk *walk = calloc(1, sizeof *walk);
 	enum pol_status status;
 
-	if (query == NULL) {
+	if (walk == NULL) {
 		return POL_ENOMEM;
 	}
-	query->snapshot = snapshot;
-	query->facts = facts;
-	query->skip = skip;
-	query->seen = seen;
-	query->context = context;
-	query->stopped = !is_somebody(facts);
-	pol_arena_init(&query->arena, POL_SNAPSHOT_LIMIT);
-	status = run_query(query, tree, at);
-	pol_arena_finish(&query->arena);
-	free(query);
+	walk->snapshot = snapshot;
+	walk->facts = facts;
+	walk->query = query;
+	walk->out = &walked;
+	pol_arena_init(&walk->arena, POL_SNAPSHOT_LIMIT);
+	status = run_walk(walk);
+	pol_arena_finish(&walk->arena);
+	free(walk);
+	if (status == POL_OK) {
+		*out = walked;
+	}
 	return status;
 }

@@ -20,14 +20,41 @@ struct pol_allowed {
 	size_t action_count;
 };
 
-/* Return false to stop. Views die when the callback returns. */
+/* Return false to stop in front of this entry. Views die when the callback returns. */
 typedef bool (*pol_allowed_seen)(void *context, const struct pol_allowed *allowed);
+
+/* Where a walk goes on: numbers that mean something with one snapshot alone. Zeroed: the
+ * beginning. */
+struct pol_resume {
+	uint32_t node, filling;
+};
+
+/* A step is one set or place looked at, some ten nanoseconds. */
+#define POL_QUERY_STEPS ((size_t)128 * 1024) /* one to three milliseconds of a worker's turn */
+
+struct pol_query {
+	struct pol_str tree; /* that one alone; empty: all */
+	struct pol_str at;   /* `TREE:/path`, only at or below it; empty: everything */
+	struct pol_resume from;
+	pol_allowed_seen seen;
+	void *context;
+};
+
+struct pol_walked {
+	bool more; /* it goes on at `next` */
+	struct pol_resume next;
+	size_t steps;
+};
 
 /*
  * Every node on which what the subject of `facts` holds (roles, scopes, `anyone`, less denies;
  * stacks, networks and hours apart) allows something, in tree order, one entry a resource.
- * tree: that one alone when not empty. at: `TREE:/path`, only at or below it when not empty.
- * skip: entries to leave out at the beginning (a cursor). POL_EINVALID: unknown tree or bad at.
+ * POL_EINVALID: unknown tree or bad at.
+ *
+ * A walk ends at its end, where `seen` stops it, or behind the node with which it took more than
+ * POL_QUERY_STEPS, whether that had entries or not: then out->more. Whoever goes on from out->next
+ * with the same query sees each entry once; with places that changed in between, some entries of
+ * that one node may come twice or not at all.
  *
  * An entry with a place's values in it says how that resource differs from the more general entry
  * before it; when everything that is allowed elsewhere is denied there it has no actions. With
@@ -35,7 +62,7 @@ typedef bool (*pol_allowed_seen)(void *context, const struct pol_allowed *allowe
  * nothing. Allocates; POL_ENOMEM or POL_ELIMIT when it cannot.
  */
 enum pol_status pol_permissions(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
-	struct pol_str tree, struct pol_str at, size_t skip, pol_allowed_seen seen, void *context);
+	const struct pol_query *query, struct pol_walked *out);
 
 /*
  * Walks the resource trees for `policy show`: every node in tree order, with every action and

@@ -3,24 +3,16 @@
 
 #include "policy/compiled.h"
 
-struct ask {
-	const struct pol_snapshot *snapshot;
-	const struct pol_facts *facts;
-	struct pol_str tree;
-	const struct pol_path *path;
-	uint32_t permission;
-};
-
-static bool has_key(const struct pol_facts *facts)
+bool pol_subject_key_counts(const struct pol_facts *facts)
 {
 	return facts->key_state == POL_KEY_ACTIVE;
 }
 
 /* Do the facts speak of somebody whose roles count? A principal without a token was named by a
  * trusted peer. */
-static bool roles_count(const struct pol_facts *facts)
+bool pol_subject_roles_count(const struct pol_facts *facts)
 {
-	if (has_key(facts)) {
+	if (pol_subject_key_counts(facts)) {
 		return facts->binding == POL_BOUND_TO_ROLES ||
 		       (facts->binding == POL_BOUND_TO_PRINCIPAL &&
 			       facts->principal_state == POL_PRINCIPAL_ACTIVE);
@@ -29,8 +21,8 @@ static bool roles_count(const struct pol_facts *facts)
 }
 
 /* Where the request stands beside the nearest of some places; none of them: inside. */
-static enum pol_place_match match_places(
-	const struct ask *ask, const struct pol_str *places, uint32_t count)
+static enum pol_place_match match_places(const struct pol_str *places, uint32_t count,
+	struct pol_str tree, const struct pol_path *path)
 {
 	enum pol_place_match best = POL_PLACE_ELSEWHERE;
 
@@ -38,56 +30,42 @@ static enum pol_place_match match_places(
 		return POL_PLACE_INSIDE;
 	}
 	for (uint32_t i = 0; i < count && best != POL_PLACE_INSIDE; i++) {
-		enum pol_place_match match = pol_place_match(places[i], ask->tree, ask->path);
+		enum pol_place_match match = pol_place_match(places[i], tree, path);
 
 		best = match > best ? match : best;
 	}
 	return best;
 }
 
-static void ask_roles(const struct ask *ask, struct pol_say *say)
+void pol_subject_role(const struct pol_snapshot *snapshot, uint32_t role,
+	enum pol_place_match match, const struct pol_run_word *at, struct pol_say *say)
 {
-	const struct pol_snapshot *snapshot = ask->snapshot;
-	const struct pol_facts *facts = ask->facts;
-
-	if (!roles_count(facts)) {
+	if (role >= snapshot->role_count) {
 		return;
 	}
-	for (uint32_t i = 0; i < facts->held_count; i++) {
-		const struct pol_held *held = &facts->held[i];
-		const struct pol_grantee *role;
-		enum pol_place_match match;
-
-		if (held->role >= snapshot->role_count) {
-			continue;
-		}
-		role = &snapshot->roles[held->role];
-		match = match_places(ask, held->places, held->place_count);
-		/* On a tree that its places do not speak of, a role denies and does not allow. */
-		if (match == POL_PLACE_INSIDE) {
-			say->roles = say->roles || pol_permset_has(&role->allow, ask->permission);
-		}
-		if (match != POL_PLACE_OUTSIDE) {
-			say->denied = say->denied || pol_permset_has(&role->deny, ask->permission);
-		}
+	/* On a tree that its places do not speak of, a role denies and does not allow. */
+	if (match == POL_PLACE_INSIDE) {
+		say->roles |= pol_permset_word(&snapshot->roles[role].allow, at);
+	}
+	if (match != POL_PLACE_OUTSIDE) {
+		say->denied |= pol_permset_word(&snapshot->roles[role].deny, at);
 	}
 }
 
 /* Nothing was given to narrow it: everything is left in. What was given and is gone leaves out
  * everything. */
-static void ask_scopes(const struct ask *ask, struct pol_say *say)
+static void ask_scopes(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
+	const struct pol_run_word *at, struct pol_say *say)
 {
-	const struct pol_snapshot *snapshot = ask->snapshot;
-	const struct pol_facts *facts = ask->facts;
 	bool by_scopes;
 
-	if (!has_key(facts)) {
-		say->scopes = true;
+	if (!pol_subject_key_counts(facts)) {
+		say->scopes = at->mask;
 		return;
 	}
 	by_scopes = facts->narrowed_by_scopes || facts->scope_count > 0 ||
 		    facts->binding == POL_BOUND_TO_SCOPES;
-	say->scopes = !by_scopes;
+	say->scopes = by_scopes ? 0 : at->mask;
 	for (uint32_t i = 0; i < facts->scope_count; i++) {
 		const struct pol_grantee *scope;
 
@@ -95,47 +73,53 @@ static void ask_scopes(const struct ask *ask, struct pol_say *say)
 			continue;
 		}
 		scope = &snapshot->scopes[facts->scopes[i]];
-		say->scopes = say->scopes || pol_permset_has(&scope->allow, ask->permission);
-		say->denied = say->denied || pol_permset_has(&scope->deny, ask->permission);
+		say->scopes |= pol_permset_word(&scope->allow, at);
+		say->denied |= pol_permset_word(&scope->deny, at);
 	}
 	if (facts->narrowed && !by_scopes && facts->key_place_count == 0) {
-		say->scopes = false;
-	}
-	if (match_places(ask, facts->key_places, facts->key_place_count) != POL_PLACE_INSIDE) {
-		say->scopes = false;
+		say->scopes = 0;
 	}
 }
 
-static void ask_anyone(const struct ask *ask, struct pol_say *say)
+struct pol_say pol_subject_general(const struct pol_snapshot *snapshot,
+	const struct pol_facts *facts, const struct pol_run_word *at)
 {
-	const struct pol_snapshot *snapshot = ask->snapshot;
+	struct pol_say say = { 0 };
 
 	if (snapshot->anyone < snapshot->role_count) {
 		const struct pol_grantee *anyone = &snapshot->roles[snapshot->anyone];
 
-		say->anyone = pol_permset_has(&anyone->allow, ask->permission);
-		say->denied = say->denied || pol_permset_has(&anyone->deny, ask->permission);
+		say.anyone = pol_permset_word(&anyone->allow, at);
+		say.denied = pol_permset_word(&anyone->deny, at);
 	}
-}
-
-struct pol_say pol_subject_say(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
-	struct pol_str tree, const struct pol_path *path, uint32_t permission)
-{
-	const struct ask ask = { snapshot, facts, tree, path, permission };
-	struct pol_say say = { 0 };
-
-	ask_anyone(&ask, &say);
-	ask_scopes(&ask, &say);
-	ask_roles(&ask, &say);
+	ask_scopes(snapshot, facts, at, &say);
 	return say;
 }
 
-bool pol_subject_allows(const struct pol_facts *facts, struct pol_say say)
+struct pol_say pol_subject_say(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
+	struct pol_str tree, const struct pol_path *path, const struct pol_run_word *at)
+{
+	struct pol_say say = pol_subject_general(snapshot, facts, at);
+
+	if (pol_subject_key_counts(facts) && match_places(facts->key_places, facts->key_place_count,
+						     tree, path) != POL_PLACE_INSIDE) {
+		say.scopes = 0;
+	}
+	for (uint32_t i = 0; pol_subject_roles_count(facts) && i < facts->held_count; i++) {
+		const struct pol_held *held = &facts->held[i];
+
+		if (held->role < snapshot->role_count) {
+			pol_subject_role(snapshot, held->role,
+				match_places(held->places, held->place_count, tree, path), at,
+				&say);
+		}
+	}
+	return say;
+}
+
+uint64_t pol_subject_allows(const struct pol_facts *facts, struct pol_say say)
 {
 	bool by_roles = facts->binding != POL_BOUND_TO_SCOPES;
 
-	if (say.denied) {
-		return false;
-	}
-	return say.anyone || (say.scopes && (say.roles || !by_roles));
+	return (say.anyone | (by_roles ? say.scopes & say.roles : say.scopes)) & ~say.denied;
 }

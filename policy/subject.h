@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * subject: what a subject's roles and scopes say of one permission at one path.
+ * subject: what a subject's roles and scopes say of permissions at one path.
  *
  * The one place where sets, places and narrowing meet. A decision asks it for the path of a
  * request, a query for every node, so that the two cannot differ. Pure, any thread.
@@ -13,18 +13,35 @@
 
 #include "policy/module.h"
 #include "policy/path.h"
+#include "policy/permset.h"
 #include "policy/snapshot.h"
 
-/* Zeroed: nothing allows it. */
+/* What is said of the permissions of one word, a bit each. Zeroed: nothing allows them. */
 struct pol_say {
-	bool roles;  /* a held role allows it here */
-	bool scopes; /* the key's scopes and places leave it in */
-	bool anyone; /* role `anyone` allows it */
-	bool denied; /* one of them denies it here */
+	uint64_t roles;  /* a held role allows it here */
+	uint64_t scopes; /* the key's scopes and places leave it in */
+	uint64_t anyone; /* role `anyone` allows it */
+	uint64_t denied; /* one of them denies it here */
 };
 
+/* All of it, at a path. */
 struct pol_say pol_subject_say(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
-	struct pol_str tree, const struct pol_path *path, uint32_t permission);
+	struct pol_str tree, const struct pol_path *path, const struct pol_run_word *at);
 
-/* Whether all in all it is allowed, stacks, networks and the state of the key apart. */
-bool pol_subject_allows(const struct pol_facts *facts, struct pol_say say);
+/* Those that all in all are allowed, stacks, networks and the state of the key apart. */
+uint64_t pol_subject_allows(const struct pol_facts *facts, struct pol_say say);
+
+/* The same in parts, for who knows already where the path stands beside each place. */
+
+/* Do the held roles count at all, and the key's places? */
+bool pol_subject_roles_count(const struct pol_facts *facts);
+bool pol_subject_key_counts(const struct pol_facts *facts);
+
+/* What `anyone` and the scopes say, whatever the path. Outside of the key's places, if it has any
+ * and they count, no scope leaves anything in. */
+struct pol_say pol_subject_general(const struct pol_snapshot *snapshot,
+	const struct pol_facts *facts, const struct pol_run_word *at);
+
+/* Adds what a role says to which the path stands so; `inside` for a role without places. */
+void pol_subject_role(const struct pol_snapshot *snapshot, uint32_t role,
+	enum pol_place_match match, const struct pol_run_word *at, struct pol_say *say);

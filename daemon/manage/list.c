@@ -126,12 +126,23 @@ bool list_has_room(struct list *list)
 	return true;
 }
 
+static void keep_place(struct list *list, struct pol_str place)
+{
+	list->place_len = place.len < LIST_MAX_PLACE ? place.len : LIST_MAX_PLACE;
+	memcpy(list->place, place.ptr, list->place_len);
+}
+
 void list_passed(struct list *list, struct pol_str place, bool item)
 {
 	list->seen++;
 	list->count += item;
-	list->place_len = place.len < LIST_MAX_PLACE ? place.len : LIST_MAX_PLACE;
-	memcpy(list->place, place.ptr, list->place_len);
+	keep_place(list, place);
+}
+
+void list_stop(struct list *list, struct pol_str place)
+{
+	list->full = true;
+	keep_place(list, place);
 }
 
 int list_end(struct list *list)

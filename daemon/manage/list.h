@@ -8,8 +8,9 @@
  * is bound to the method and to every parameter but `limit` and `cursor` itself, so that one list's
  * cursor opens no other.
  *
- * A page ends at the limit, at LIST_MAX_BYTES, or after LIST_MAX_SEEN records of which few passed
- * the filter: then it has a cursor, and maybe no items. No cursor: that was all.
+ * A page ends at the limit, at LIST_MAX_BYTES, after LIST_MAX_SEEN records of which few passed the
+ * filter, or where its method ends it: then it has a cursor, and maybe no items. No cursor: that
+ * was all.
  */
 
 #include <stdbool.h>
@@ -49,6 +50,10 @@ bool list_has_room(struct list *list);
 
 /* A record was looked at; with `item` it was written to call->out as well. */
 void list_passed(struct list *list, struct pol_str place, bool item);
+
+/* The page ends here though it has room; the next one begins behind, or at, `place`, as the method
+ * reads it. */
+void list_stop(struct list *list, struct pol_str place);
 
 /* Ends the answer; list->extra pairs of the caller's may follow. */
 int list_end(struct list *list);

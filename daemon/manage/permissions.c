@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/query.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "daemon/manage/list.h"
@@ -23,9 +24,12 @@ static const struct wire_field fields[FIELDS] = {
 
 #define REVISION 16
 
+/* Steps of a walk that take as long as a decision. */
+#define STEPS_A_DECISION 64
+
 struct listing {
 	struct list list;
-	uint64_t passed; /* entries before the present one: a cursor's number */
+	struct pol_resume from;
 };
 
 static struct pol_str text_of(const struct wire_value *value)
@@ -48,12 +52,10 @@ static struct pol_decision judge(struct call *call, struct subject *subject)
 	return (struct pol_decision){ .allow = true, .status = 200, .reason = POL_STR("ok") };
 }
 
-/* A place is the number of entries passed and the revision that counted them. */
 static bool on_allowed(void *context, const struct pol_allowed *allowed)
 {
 	struct listing *listing = (struct listing *)context;
 	struct call *call = listing->list.call;
-	char place[LIST_NUMBER + REVISION];
 
 	if (!list_has_room(&listing->list)) {
 		return false;
@@ -66,10 +68,7 @@ static bool on_allowed(void *context, const struct pol_allowed *allowed)
 	for (size_t i = 0; i < allowed->action_count; i++) {
 		wire_put_str(call->out, subject_wire(allowed->actions[i]));
 	}
-	listing->passed++;
-	list_place_number(listing->passed, place);
-	memcpy(place + LIST_NUMBER, pol_snapshot_revision(call->snapshot), REVISION);
-	list_passed(&listing->list, (struct pol_str){ place, sizeof place }, true);
+	list_passed(&listing->list, POL_STR(""), true);
 	return true;
 }
 
@@ -93,16 +92,41 @@ static int answer(struct listing *listing, const struct pol_decision *decision)
 	return 0;
 }
 
+/* A place is the node and the filling at which the walk goes on, and the revision that numbered
+ * them. */
+static void stop(struct listing *listing, struct pol_resume next)
+{
+	struct call *call = listing->list.call;
+	char place[LIST_NUMBER + REVISION];
+
+	list_place_number((uint64_t)next.node << 32 | next.filling, place);
+	memcpy(place + LIST_NUMBER, pol_snapshot_revision(call->snapshot), REVISION);
+	list_stop(&listing->list, (struct pol_str){ place, sizeof place });
+}
+
 static int walk(struct call *call, struct listing *listing, const struct subject *subject)
 {
 	size_t mark = listing->list.start;
-	enum pol_status status =
-		pol_permissions(call->snapshot, &subject->facts, text_of(&call->params[TREE]),
-			text_of(&call->params[AT]), listing->passed, on_allowed, listing);
+	const struct pol_query query = {
+		.tree = text_of(&call->params[TREE]),
+		.at = text_of(&call->params[AT]),
+		.from = listing->from,
+		.seen = on_allowed,
+		.context = listing,
+	};
+	struct pol_walked walked;
+	enum pol_status status = pol_permissions(call->snapshot, &subject->facts, &query, &walked);
 	int r;
 
 	if (status == POL_OK) {
+		call->cost += (uint32_t)(walked.steps / STEPS_A_DECISION);
+		if (walked.more) {
+			stop(listing, walked.next);
+		}
 		return 0;
+	}
+	if (status != POL_EINVALID) {
+		return -ENOMEM;
 	}
 	wire_buf_rewind(call->out, mark);
 	r = call_invalid(call, call->params[AT].given ? "at" : "tree",
@@ -114,11 +138,12 @@ static int walk(struct call *call, struct listing *listing, const struct subject
 static bool continues(struct call *call, struct listing *listing)
 {
 	struct list *list = &listing->list;
+	uint64_t number = list_number(list);
 
 	if (list->place_len == 0) {
 		return true;
 	}
-	listing->passed = list_number(list);
+	listing->from = (struct pol_resume){ (uint32_t)(number >> 32), (uint32_t)number };
 	return list->place_len == LIST_NUMBER + REVISION &&
 	       memcmp(list->place + LIST_NUMBER, pol_snapshot_revision(call->snapshot), REVISION) ==
 		       0;
@@ -138,7 +163,7 @@ static int permissions(struct call *call)
 		.tenant = text_of(&params[TENANT]),
 	};
 	struct pol_decision decision = { .status = 403, .reason = POL_STR("not_trusted") };
-	struct listing listing = { .passed = 0 };
+	struct listing listing = { .from = { 0 } };
 	struct subject subject;
 	int r;
 

@@ -20,6 +20,21 @@ static const char text[] =
 	"stack plain {\n authenticate sufficient key\n authenticate required principal\n"
 	"authorize required role\n authorize required scope\n}\n";
 
+/* The walk whole: as many pages as it takes. */
+static enum pol_status walk(
+	const struct pol_snapshot *snapshot, const struct pol_facts *facts, struct pol_query *query)
+{
+	struct pol_walked walked = { .more = true };
+	enum pol_status status = POL_OK;
+
+	for (int pages = 0; status == POL_OK && walked.more; pages++) {
+		cr_assert_lt(pages, 1000);
+		status = pol_permissions(snapshot, facts, query, &walked);
+		query->from = walked.next;
+	}
+	return status;
+}
+
 struct list {
 	char said[8192];
 	size_t used;
@@ -31,6 +46,9 @@ static bool collect(void *context, const struct pol_allowed *allowed)
 {
 	struct list *list = context;
 
+	if (list->stop_after > 0 && list->count == list->stop_after) {
+		return false;
+	}
 	list->used += (size_t)snprintf(list->said + list->used, sizeof list->said - list->used,
 		"%.*s:", POL_STR_ARGS(allowed->resource));
 	for (size_t i = 0; i < allowed->action_count; i++) {
@@ -39,7 +57,8 @@ static bool collect(void *context, const struct pol_allowed *allowed)
 	}
 	list->used +=
 		(size_t)snprintf(list->said + list->used, sizeof list->said - list->used, "\n");
-	return ++list->count != list->stop_after;
+	list->count++;
+	return true;
 }
 
 static struct pol_held hold(
@@ -63,10 +82,9 @@ static void check(const struct pol_snapshot *snapshot, const struct pol_facts *f
 	const char *tree, const char *at, const char *expected)
 {
 	struct list list = { .used = 0 };
+	struct pol_query query = { pol_str_of(tree), pol_str_of(at), { 0 }, collect, &list };
 
-	cr_assert_eq(pol_permissions(
-			     snapshot, facts, pol_str_of(tree), pol_str_of(at), 0, collect, &list),
-		POL_OK);
+	cr_assert_eq(walk(snapshot, facts, &query), POL_OK);
 	cr_expect_str_eq(list.said, expected, "got:\n%s", list.said);
 }
 
@@ -127,31 +145,96 @@ Test(query, at_asks_for_one_place_and_below)
 	struct pol_snapshot *snapshot = compiled_text_good(text);
 	struct pol_held held[] = { hold(snapshot, "viewer", NULL) };
 	struct pol_facts facts = key_of(held, 1);
+	struct pol_query bad[] = {
+		{ .tree = POL_STR("x"), .seen = collect },
+		{ .at = POL_STR("api:/x"), .seen = collect },
+		{ .at = POL_STR("x"), .seen = collect },
+	};
 
 	check(snapshot, &facts, "", "api:/loans/7/notes",
 		"api:/loans/7/notes: GET\napi:/loans/7/notes/{note}: GET\n");
 	check(snapshot, &facts, "ui", "api:/loans/7", "");
-	cr_expect_eq(pol_permissions(snapshot, &facts, POL_STR("x"), POL_STR(""), 0, collect, NULL),
-		POL_EINVALID);
-	cr_expect_eq(
-		pol_permissions(snapshot, &facts, POL_STR(""), POL_STR("api:/x"), 0, collect, NULL),
-		POL_EINVALID);
-	cr_expect_eq(pol_permissions(snapshot, &facts, POL_STR(""), POL_STR("x"), 0, collect, NULL),
-		POL_EINVALID);
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		cr_expect_eq(walk(snapshot, &facts, &bad[i]), POL_EINVALID, "%zu", i);
+	}
 	pol_snapshot_unref(snapshot);
 }
 
-Test(query, entries_are_skipped_and_the_walk_is_stopped)
+Test(query, a_walk_is_stopped_in_front_of_an_entry_and_goes_on_there)
 {
 	struct pol_snapshot *snapshot = compiled_text_good(text);
-	struct pol_held held[] = { hold(snapshot, "viewer", NULL) };
-	struct pol_facts facts = key_of(held, 1);
+	struct pol_str loan = POL_STR("api:/loans/7");
+	struct pol_held held[] = { hold(snapshot, "viewer", NULL),
+		hold(snapshot, "writer", &loan) };
+	struct pol_facts facts = key_of(held, 2);
 	struct list list = { .stop_after = 2 };
+	struct pol_query query = { .seen = collect, .context = &list };
+	struct pol_walked walked;
 
-	cr_assert_eq(pol_permissions(snapshot, &facts, POL_STR(""), POL_STR(""), 1, collect, &list),
-		POL_OK);
-	cr_expect_str_eq(list.said, "api:/loans/{loan}: read\napi:/loans/{loan}/notes: GET\n");
+	cr_assert_eq(pol_permissions(snapshot, &facts, &query, &walked), POL_OK);
+	cr_expect(walked.more);
+	cr_expect_str_eq(list.said, "api:/loans: list\napi:/loans/{loan}: read\n");
+	list = (struct list){ .stop_after = 1 };
+	query.from = walked.next;
+	cr_assert_eq(pol_permissions(snapshot, &facts, &query, &walked), POL_OK);
+	cr_expect_str_eq(list.said, "api:/loans/7: read PUT\n");
+	list = (struct list){ .stop_after = 0 };
+	query.from = walked.next;
+	cr_assert_eq(pol_permissions(snapshot, &facts, &query, &walked), POL_OK);
+	cr_expect_not(walked.more);
+	cr_expect_str_eq(list.said,
+		"api:/loans/{loan}/notes: GET\n"
+		"api:/loans/7/notes: GET POST\n"
+		"api:/loans/{loan}/notes/{note}: GET\n"
+		"api:/files/{path...}: GET\n",
+		"%s", list.said);
 	pol_snapshot_unref(snapshot);
+}
+
+/* More than one page may look at, with places that lead everywhere and allow nothing. */
+Test(query, a_walk_that_finds_nothing_ends_soon_and_says_where_it_goes_on)
+{
+	enum { NODES = 2000, PLACES = 500 };
+	static struct pol_str places[PLACES];
+	static char names[PLACES][24];
+	struct pol_str none = POL_STR("api:/p/none");
+	char *large = malloc(NODES * 24 + 200);
+	struct list list = { .used = 0 };
+	struct pol_query query = { .seen = collect, .context = &list };
+	struct pol_walked walked = { .more = true };
+	struct pol_snapshot *snapshot;
+	struct pol_facts facts;
+	struct pol_held held;
+	size_t used, pages = 0;
+
+	cr_assert_not_null(large);
+	used = (size_t)snprintf(large, 100, "tree api { /p/{id} {\n");
+	for (int i = 0; i < NODES; i++) {
+		used += (size_t)snprintf(large + used, 24, "/n%d { GET }\n", i);
+	}
+	snprintf(large + used, 100, "} }\nrole viewer { allow GET on api:/** }\n");
+	snapshot = compiled_text_good(large);
+	for (int i = 0; i < PLACES; i++) {
+		snprintf(names[i], sizeof names[i], "api:/p/%d", i);
+		places[i] = pol_str_of(names[i]);
+	}
+	held = hold(snapshot, "viewer", places);
+	held.place_count = PLACES;
+	facts = key_of(&held, 1);
+	facts.key_places = &none;
+	facts.key_place_count = 1;
+	for (; walked.more; pages++) {
+		uint32_t before = query.from.node;
+
+		cr_assert_eq(pol_permissions(snapshot, &facts, &query, &walked), POL_OK);
+		cr_assert(!walked.more || walked.next.node > before);
+		cr_assert_lt(walked.steps, 2 * POL_QUERY_STEPS);
+		query.from = walked.next;
+	}
+	cr_expect_gt(pages, 5);
+	cr_expect_eq(list.count, 0);
+	pol_snapshot_unref(snapshot);
+	free(large);
 }
 
 Test(query, who_is_switched_off_holds_nothing)
@@ -182,6 +265,7 @@ static const char *const verbs[] = { "list", "create", "read", "update", "GET", 
 struct property {
 	const struct pol_snapshot *snapshot;
 	struct pol_facts facts;
+	unsigned *seed; /* of the pages' lengths */
 	bool allowed[PROBES][VERBS];
 };
 
@@ -236,11 +320,20 @@ static bool names_verb(const struct pol_allowed *allowed, const char *verb)
 	return false;
 }
 
+static unsigned draw(unsigned *seed, unsigned below)
+{
+	*seed = *seed * 1103515245 + 12345;
+	return (*seed >> 10) % below;
+}
+
 /* A later entry for the same path is the more special one and stands instead. */
 static bool note_allowed(void *context, const struct pol_allowed *allowed)
 {
 	struct property *property = context;
 
+	if (draw(property->seed, 3) == 0) {
+		return false; /* the page is full: it comes again */
+	}
 	for (size_t i = 0; i < PROBES; i++) {
 		if (!stands_for(allowed->resource, probes[i])) {
 			continue;
@@ -250,12 +343,6 @@ static bool note_allowed(void *context, const struct pol_allowed *allowed)
 		}
 	}
 	return true;
-}
-
-static unsigned draw(unsigned *seed, unsigned below)
-{
-	*seed = *seed * 1103515245 + 12345;
-	return (*seed >> 10) % below;
 }
 
 static void make_policy(unsigned *seed, char *out, size_t room)
@@ -284,9 +371,9 @@ static void make_policy(unsigned *seed, char *out, size_t room)
 
 static void check_property(struct property *property)
 {
-	cr_assert_eq(pol_permissions(property->snapshot, &property->facts, POL_STR(""), POL_STR(""),
-			     0, note_allowed, property),
-		POL_OK);
+	struct pol_query query = { .seen = note_allowed, .context = property };
+
+	cr_assert_eq(walk(property->snapshot, &property->facts, &query), POL_OK);
 	for (size_t i = 0; i < PROBES; i++) {
 		for (size_t v = 0; v < VERBS; v++) {
 			struct pol_facts facts = property->facts;
@@ -335,6 +422,7 @@ Test(query, what_is_listed_is_what_is_decided)
 			held[i] = hold(out->snapshot, name, draw(&seed, 2) == 0 ? &at[i] : NULL);
 		}
 		property.snapshot = out->snapshot;
+		property.seed = &seed;
 		property.facts = key_of(held, draw(&seed, 4));
 		if (draw(&seed, 3) == 0) {
 			property.facts.narrowed = true;
