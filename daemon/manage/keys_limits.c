@@ -93,9 +93,8 @@ int keys_check_none(struct call *call, uint32_t tenant, struct pol_str principal
 		return r;
 	}
 	wire_error_set(&error, WIRE_CONFLICT, (struct wire_str){ NULL, 0 },
-		"%llu keys of a principal of that id that the policy's files declared are left, "
-		"and would become this one's: revoke `ids` first",
-		(unsigned long long)counting.count);
+		"the policy's files declared a principal of that id, and its keys would become "
+		"this one's: revoke `ids` first");
 	return refuse(call, &counting, &error);
 }
 

@@ -126,6 +126,22 @@ static void check_again(const struct pol_path *path)
 	}
 }
 
+/* The one spelling means the same and is its own. */
+static void check_spelling(struct pol_str text, struct pol_str tree, const struct pol_path *path)
+{
+	/* Exactly as much as is promised to suffice. */
+	char *room = malloc(text.len), *again = malloc(text.len);
+	struct pol_str normal, twice;
+
+	require(room != NULL && again != NULL);
+	require(pol_place_normalise(text, room, &normal) == POL_OK && normal.len <= text.len);
+	require(pol_place_match(normal, tree, path) == POL_PLACE_INSIDE);
+	require(pol_place_normalise(normal, again, &twice) == POL_OK);
+	require(pol_str_equal(normal, twice));
+	free(room);
+	free(again);
+}
+
 static void check_place(struct pol_str text)
 {
 	struct pol_str tree;
@@ -136,6 +152,7 @@ static void check_place(struct pol_str text)
 		require(pol_place_match(text, tree, &path) == POL_PLACE_INSIDE);
 		require(pol_place_match(text, POL_STR("another"), &path) == POL_PLACE_ELSEWHERE ||
 			pol_str_equal(tree, POL_STR("another")));
+		check_spelling(text, tree, &path);
 		if (path.count > 0) {
 			path.count--;
 			require(pol_place_match(text, tree, &path) == POL_PLACE_OUTSIDE);
