@@ -52,6 +52,11 @@ bool pol_check_place(
 		return false;
 	}
 	(void)pol_path_read(raw, &path);
+	fault = pol_place_fault(&path);
+	if (fault != NULL) {
+		pol_error(diags, place->at, "%s", fault);
+		return false;
+	}
 	if (pol_tree_find(snapshot, number, &path, &number) != POL_OK) {
 		pol_error(diags, place->at, "no declared node is at '%.*s'",
 			POL_STR_ARGS(place->text));

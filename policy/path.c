@@ -309,6 +309,21 @@ enum pol_status pol_place_normalise(struct pol_str place, char *room, struct pol
 	return POL_OK;
 }
 
+const char *pol_place_fault(const struct pol_path *path)
+{
+	for (uint32_t i = 0; i < path->count; i++) {
+		struct pol_str one = path->segments[i];
+
+		if (one.ptr[0] == '{' && one.ptr[one.len - 1] == '}') {
+			return "a place is concrete: write a value in place of {name}";
+		}
+		if (pol_str_equal(one, POL_STR("*")) || pol_str_equal(one, POL_STR("**"))) {
+			return "a place is concrete and holds what is below it: no '*' here";
+		}
+	}
+	return NULL;
+}
+
 static enum pol_place_match match_read(struct pol_str place, const struct pol_path *path)
 {
 	struct pol_path at;

@@ -66,6 +66,13 @@ bool pol_path_split(struct pol_str resource, struct pol_str *out_tree, struct po
  */
 enum pol_status pol_place_normalise(struct pol_str place, char *room, struct pol_str *out);
 
+/*
+ * Why a path that was read names no place: a segment `*`, `**`, `{name}` or `{name...}`, however it
+ * was written, is a pattern's. Taken as a value it would be at hardly anything, and a denial there
+ * would never bite. NULL: it may be one.
+ */
+const char *pol_place_fault(const struct pol_path *path);
+
 /* Zero is "the place says nothing about this tree". */
 enum pol_place_match { POL_PLACE_ELSEWHERE = 0, POL_PLACE_OUTSIDE, POL_PLACE_INSIDE };
 

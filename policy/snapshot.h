@@ -92,7 +92,8 @@ size_t pol_snapshot_principal_held(
  * POL_NONE. */
 uint32_t pol_snapshot_exclusive(const struct pol_snapshot *snapshot, uint32_t a, uint32_t b);
 
-/* Is `at` a place of this policy: TREE:/path, normalised, leading to or through a declared node? */
+/* Is `at` a place of this policy: TREE:/path, normalised, leading to or through a declared node,
+ * with no wildcard and no parameter in it? */
 enum pol_status pol_snapshot_check_place(const struct pol_snapshot *snapshot, struct pol_str place);
 
 /* Counts for `status` and `policy check`. */

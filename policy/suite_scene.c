@@ -40,7 +40,7 @@ static void copy_places(struct pol_suite_builder *builder, const struct pol_word
 		if (pol_snapshot_check_place(builder->snapshot, word->text) != POL_OK) {
 			pol_error(builder->diags, word->at,
 				"'%.*s' is no place of this policy: write TREE:/path that leads to "
-				"or through a declared node, without parameters",
+				"or through a declared node, without parameters and wildcards",
 				POL_STR_ARGS(word->text));
 		}
 		places[i] = pol_arena_copy(builder->arena, word->text);

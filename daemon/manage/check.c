@@ -125,7 +125,7 @@ int check_places(
 			(known && pol_snapshot_check_place(call->snapshot, place) != POL_OK)) {
 			return refused(call_invalid(call, "at",
 				"entry %zu is no place of this policy: write TREE:/path, leading "
-				"to or through a declared node",
+				"to or through a declared node, without parameters and wildcards",
 				count));
 		}
 		if (place.len > sizeof room - used) {

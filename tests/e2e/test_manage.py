@@ -158,6 +158,24 @@ class Assignments(people.PeopleTest):
         record = self.c.call("keys.create", principal="alice", at=["api:/loans/%37/"])
         self.assertEqual(record["at"], ["api:/loans/7"])
 
+    def test_a_place_is_no_pattern(self):
+        self.d.write("a.policy", self.policy + "role stop { deny all on api:/loans/** }\n")
+        self.c.call("policy.reload")
+        self.alice()
+        _, secret = self.key()
+        for place in ("*", "**", "{loan}", "{loan...}", "%2a", "%7Bloan%7D", "*/payments"):
+            for role in ("stop", "viewer"):
+                with self.subTest(place=place, role=role):
+                    error = self.assert_error(
+                        "invalid_request", self.c.call, "assignments.create",
+                        principal="alice", role=role, at=["api:/loans/" + place])
+                    self.assertIn("wildcards", error.message)
+            self.assert_error("invalid_request", self.c.call, "keys.create", principal="alice",
+                              at=["api:/loans/" + place])
+        self.assert_reason("ok", self.ask(secret))
+        self.c.call("assignments.create", principal="alice", role="stop", at=["api:/loans"])
+        self.assert_reason("denied", self.ask(secret))
+
     def test_what_the_policy_has_no_more_can_be_taken_away(self):
         self.c.call("principals.create", id="alice")
         gone = {"principal": "alice", "role": "viewer", "at": ["api:/health"]}

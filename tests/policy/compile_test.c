@@ -333,6 +333,10 @@ Test(compile, mistakes_in_principals_are_found)
 			"error 5:12 unknown tree 'aip': did you mean 'api'?\n" },
 		{ "role a { allow GET on api:/ }\nprincipal p {\n role a at api:/loans/../x\n}",
 			"error 5:12 '/loans/../x' is no path" },
+		{ "role a { allow GET on api:/ }\nprincipal p {\n role a at \"api:/loans/{id}\"\n}",
+			"error 5:12 a place is concrete: write a value in place of {name}\n" },
+		{ "role a { allow GET on api:/ }\nprincipal p {\n role a at \"api:/loans/*\"\n}",
+			"error 5:12 a place is concrete and holds what is below it" },
 		{ "role a { allow GET on api:/ }\nrole b { allow view on ui:/page }\n"
 		  "exclusive a, b\nprincipal p {\n role a\n role b\n}",
 			"error 8:7 principal 'p' would hold 'b' beside 'a', which are exclusive\n"
@@ -468,6 +472,22 @@ Test(compile, a_place_leads_to_or_through_a_declared_node)
 	cr_expect_eq(pol_snapshot_check_place(snapshot, POL_STR("api:/loans?x")), POL_EINVALID);
 	cr_expect_eq(pol_snapshot_check_place(snapshot, POL_STR("api:/a/../b")), POL_EINVALID);
 	cr_expect_eq(pol_snapshot_check_place(snapshot, POL_STR("loans")), POL_EINVALID);
+	pol_snapshot_unref(snapshot);
+}
+
+Test(compile, a_place_is_no_pattern)
+{
+	static const char *const rows[] = { "api:/loans/*", "api:/loans/**", "api:/loans/{id}",
+		"api:/loans/{id}/x", "api:/files/{path...}", "api:/loans/%2A",
+		"api:/loans/%7bid%7d", "api:/**", "api:/files/a/*" };
+	struct pol_snapshot *snapshot = compiled_text_good(TREES);
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		cr_expect_eq(pol_snapshot_check_place(snapshot, pol_str_of(rows[i])), POL_EINVALID,
+			"%s", rows[i]);
+	}
+	cr_expect_eq(pol_snapshot_check_place(snapshot, POL_STR("api:/loans/*a")), POL_OK);
+	cr_expect_eq(pol_snapshot_check_place(snapshot, POL_STR("api:/loans/a{b}")), POL_OK);
 	pol_snapshot_unref(snapshot);
 }
 
