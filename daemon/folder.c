@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,6 +12,8 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "daemon/folder_link.h"
 
 /* Open directories on the way down, and what a listing works with. */
 struct walk {
@@ -46,23 +49,13 @@ static int open_beneath(int root, const char *name, uint64_t flags)
 	return fd < 0 ? -errno : (int)fd;
 }
 
-static bool is_owner(const struct folder_owners *owners, uid_t uid)
-{
-	for (size_t i = 0; i < owners->count; i++) {
-		if (owners->uids[i] == uid) {
-			return true;
-		}
-	}
-	return uid == 0;
-}
-
 /* Whoever may write it makes policy. */
 static int check_rights(const struct walk *walk, const char *name, const struct stat *stat)
 {
 	const char *path = walk->folder->path;
 	const char *slash = name[0] != '\0' ? "/" : "";
 
-	if (!is_owner(walk->owners, stat->st_uid)) {
+	if (!folder_is_owner(walk->owners, stat->st_uid)) {
 		return refuse(walk->why, -EPERM,
 			"%s%s%s belongs to uid %u, who could change the policy by it: chown %u "
 			"%s%s%s",
@@ -77,6 +70,25 @@ static int check_rights(const struct walk *walk, const char *name, const struct 
 			path, slash, name, path, slash, name);
 	}
 	return 0;
+}
+
+/* Whoever owns a link leads it where he likes. name is relative to the root, or as named when at is
+ * AT_FDCWD. */
+static int check_link(const struct walk *walk, int at, const char *name)
+{
+	const char *path = at == AT_FDCWD ? "" : walk->folder->path;
+	const char *slash = at == AT_FDCWD ? "" : "/";
+	struct stat stat;
+
+	if (fstatat(at, name, &stat, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISLNK(stat.st_mode) ||
+		folder_is_owner(walk->owners, stat.st_uid)) {
+		return 0;
+	}
+	return refuse(walk->why, -EPERM,
+		"%s%s%s is a link that belongs to uid %u, who could lead it to another policy: "
+		"chown -h %u %s%s%s",
+		path, slash, name, (unsigned)stat.st_uid,
+		walk->owners->count > 0 ? (unsigned)walk->owners->uids[0] : 0, path, slash, name);
 }
 
 static int add_entry(struct walk *walk, const char *name, const struct stat *stat)
@@ -137,6 +149,12 @@ static int cannot_open(struct walk *walk, const char *name, int error)
 			(fstatat(walk->root, name, &stat, 0) != 0 || !S_ISDIR(stat.st_mode))) {
 			return 0;
 		}
+		if (folder_link_is_inside(walk->root, walk->folder->path, name)) {
+			return refuse(walk->why, -EXDEV,
+				"%s/%s is an absolute link, which is not followed even inside the "
+				"policy folder: make it relative (ln -sfr)",
+				path, name);
+		}
 		return refuse(walk->why, -EXDEV,
 			"%s/%s is a link that leads out of the policy folder: copy what it points "
 			"to, or remove it",
@@ -169,11 +187,15 @@ static int list_name(struct walk *walk, const char *name, unsigned depth)
 	if (r < 0) {
 		return refuse(walk->why, r, "%s/%s: %s", walk->folder->path, name, strerror(-r));
 	}
+	if (!S_ISDIR(stat.st_mode) && !is_policy(name)) {
+		return 0;
+	}
+	r = check_link(walk, walk->root, name);
+	if (r < 0) {
+		return r;
+	}
 	if (S_ISDIR(stat.st_mode)) {
 		return list_folder(walk, name, depth + 1);
-	}
-	if (!is_policy(name)) {
-		return 0;
 	}
 	if (!S_ISREG(stat.st_mode)) {
 		return refuse(
@@ -238,6 +260,23 @@ static int compare(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
+/* The folder itself may be named by a link; a slash behind it must not hide that. */
+static int check_named(const struct walk *walk, const char *path)
+{
+	char name[PATH_MAX];
+	size_t len = strlen(path);
+
+	while (len > 1 && path[len - 1] == '/') {
+		len--;
+	}
+	if (len >= sizeof name) {
+		return refuse(walk->why, -ENAMETOOLONG, "the policy folder's path is too long");
+	}
+	memcpy(name, path, len);
+	name[len] = '\0';
+	return check_link(walk, AT_FDCWD, name);
+}
+
 int folder_list(const char *path, const struct folder_owners *owners, struct folder **out,
 	char why[static FOLDER_WHY])
 {
@@ -247,6 +286,10 @@ int folder_list(const char *path, const struct folder_owners *owners, struct fol
 
 	if (folder == NULL || (folder->path = strdup(path)) == NULL) {
 		r = refuse(why, -ENOMEM, "out of memory");
+		goto fail;
+	}
+	r = check_named(&walk, path);
+	if (r < 0) {
 		goto fail;
 	}
 	walk.root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

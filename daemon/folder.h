@@ -4,8 +4,9 @@
 /*
  * folder: the policy's files as bytes, read in a way that trusts nobody who may not write them.
  *
- * Every file is opened beneath the folder (openat2, RESOLVE_BENEATH: links are followed inside and
- * refused out of it), is a regular file, is never waited for, belongs to somebody who may write
+ * Every file is opened beneath the folder (openat2, RESOLVE_BENEATH: relative links are followed
+ * inside, others refused; a link belongs to who may write policies, the one that names the folder
+ * too), is a regular file, is never waited for, belongs to somebody who may write
  * policies, and is read within bounds into memory of ours. What was listed before the reading must
  * stand unchanged after it, else all is read again. Names that begin with a dot are passed over;
  * the order is that of the bytes of relative paths.

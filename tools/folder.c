@@ -136,8 +136,9 @@ static int add_file(struct walk *walk, const char *path)
 static int follow(struct walk *walk, const char *path, const char *name, struct stat *out_stat,
 	bool *out_follow)
 {
+	bool inside, absolute = false;
 	char *real;
-	bool inside;
+	char first;
 
 	*out_follow = false;
 	if (stat(path, out_stat) != 0) {
@@ -146,6 +147,9 @@ static int follow(struct walk *walk, const char *path, const char *name, struct 
 	}
 	if (!S_ISDIR(out_stat->st_mode) && !is_policy(name)) {
 		return EXIT_YES;
+	}
+	if (readlink(path, &first, 1) == 1 && first == '/') {
+		absolute = true;
 	}
 	real = realpath(path, NULL);
 	if (real == NULL) {
@@ -156,6 +160,9 @@ static int follow(struct walk *walk, const char *path, const char *name, struct 
 	if (!inside) {
 		return fail(
 			walk, path, "is a link out of the policy folder, which is not followed");
+	}
+	if (absolute) {
+		return fail(walk, path, "is an absolute link: make it relative (ln -sfr)");
 	}
 	*out_follow = true;
 	return EXIT_YES;

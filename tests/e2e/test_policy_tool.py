@@ -186,6 +186,7 @@ class Reading(Folder):
         cases = [
             (lambda: os.symlink("/etc/hostname", folder / "out.policy"), "link out of"),
             (lambda: os.symlink("/etc", folder / "out.policy"), "link out of"),
+            (lambda: os.symlink(folder / "a.policy", folder / "out.policy"), "make it relative"),
             (lambda: os.symlink("nowhere", folder / "out.policy"), "leads nowhere"),
             (lambda: os.symlink(".", folder / "out.policy"), "link back"),
             (lambda: os.mkfifo(folder / "out.policy"), "no regular file"),

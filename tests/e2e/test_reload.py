@@ -333,6 +333,36 @@ class Refusing(harness.DaemonTest):
         link.symlink_to("..")
         self.assert_refused(daemon, "leads out")
 
+    def test_an_absolute_link_inside_is_refused_with_what_mends_it(self):
+        daemon = self.daemon(files(READS))
+        (daemon.policy / "again.policy").symlink_to(next(daemon.policy.glob("*.policy")))
+        self.assert_refused(daemon, "make it relative")
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can give a link away")
+    def test_a_link_that_belongs_to_others_is_refused_with_the_chown_that_mends_it(self):
+        daemon = self.daemon(files(READS))
+        link = daemon.policy / "again.policy"
+        (daemon.policy / ".real").write_text("role again {\n}\n")
+        link.symlink_to(".real")
+        os.lchown(link, 1, 1)
+        self.assert_refused(daemon, f"chown -h 0 {link}")
+        os.lchown(link, 0, 0)
+        daemon.call("policy.reload")
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can give a link away")
+    def test_the_folder_is_named_by_no_link_of_others(self):
+        daemon = self.daemon(files(READS), start=False)
+        link = daemon.folder / "link"
+        link.symlink_to(daemon.policy)
+        os.lchown(link, 1, 1)
+        for named in (link, f"{link}/"):
+            daemon.policy = named
+            status, said = daemon.refuses_to_start()
+            self.assertEqual(status, 1, said)
+            self.assertIn(f"chown -h 0 {link}", said)
+        os.lchown(link, 0, 0)
+        daemon.start()
+
     def test_a_pipe_in_the_folder_is_refused_and_never_waited_for(self):
         daemon = self.daemon(files(READS))
         os.mkfifo(daemon.policy / "pipe.policy", 0o600)

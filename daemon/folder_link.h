@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * folder_link: what folder asks about links and owners. folder.c alone.
+ */
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "daemon/folder.h"
+
+/* May this uid write policies? Root may. */
+bool folder_is_owner(const struct folder_owners *owners, uid_t uid);
+
+/* Is `name`, beneath the open folder that lies at `path`, an absolute link to a place inside? It is
+ * refused like one that leads out, but the reason must not be that. */
+bool folder_link_is_inside(int folder, const char *path, const char *name);
