@@ -40,58 +40,52 @@ static int fill_address(
 	return 0;
 }
 
-/* Does one of our own hold this folder already? */
-static bool is_held(const struct listener *others, size_t count, int folder)
+/* A file of our own that nobody else can open: a folder, or a file that others may read, could be
+ * locked by them. It stays, as who removes it could have another one lock what is gone. */
+static int open_lock(const char *path, char why[static LISTENER_WHY])
 {
-	struct stat wanted, held;
+	int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	struct stat stat;
+	int r = 0;
 
-	if (fstat(folder, &wanted) != 0) {
-		return false;
-	}
-	for (size_t i = 0; i < count; i++) {
-		if (others[i].folder >= 0 && fstat(others[i].folder, &held) == 0 &&
-			held.st_dev == wanted.st_dev && held.st_ino == wanted.st_ino) {
-			return true;
-		}
-	}
-	return false;
-}
-
-/* Holds off every other authzd that wants to replace a dead socket in the same folder. */
-static int lock_folder(
-	struct listener *listener, size_t index, const char *path, char why[static LISTENER_WHY])
-{
-	static const struct timespec pause = { 0, 20 * 1000 * 1000 };
-	const char *slash = strrchr(path, '/');
-	char folder[sizeof(struct sockaddr_un)] = ".";
-
-	if (slash != NULL) {
-		snprintf(folder, sizeof folder, "%.*s", slash == path ? 1 : (int)(slash - path),
+	if (fd < 0 || fstat(fd, &stat) != 0) {
+		r = -errno;
+		snprintf(why, LISTENER_WHY, "cannot open the socket's lock: %s: %s", strerror(-r),
+			path);
+	} else if (!S_ISREG(stat.st_mode) || (stat.st_uid != 0 && stat.st_uid != geteuid()) ||
+		   (stat.st_mode & 077) != 0) {
+		r = -EPERM;
+		snprintf(why, LISTENER_WHY,
+			"the socket's lock is not ours alone, and others could hold it: remove it: "
+			"%s",
 			path);
 	}
-	listener->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (listener->folder < 0) {
-		int r = -errno;
-
-		snprintf(why, LISTENER_WHY, "cannot open the socket's folder: %s: %s", strerror(-r),
-			folder);
-		return r;
+	if (r < 0 && fd >= 0) {
+		close(fd);
 	}
-	if (is_held(listener - index, index, listener->folder)) {
-		close(listener->folder);
-		listener->folder = -1;
-		return 0;
+	return r < 0 ? r : fd;
+}
+
+/* Holds off every other authzd that wants to replace the same dead socket. */
+static int lock_socket(
+	struct listener *listener, const char *socket_path, char why[static LISTENER_WHY])
+{
+	static const struct timespec pause = { 0, 20 * 1000 * 1000 };
+	char path[sizeof(struct sockaddr_un) + sizeof ".lock"];
+
+	snprintf(path, sizeof path, "%s.lock", socket_path);
+	listener->lock = open_lock(path, why);
+	if (listener->lock < 0) {
+		return listener->lock;
 	}
 	for (int i = 0; i < LOCK_TRIES; i++) {
-		if (flock(listener->folder, LOCK_EX | LOCK_NB) == 0) {
+		if (flock(listener->lock, LOCK_EX | LOCK_NB) == 0) {
 			return 0;
 		}
 		nanosleep(&pause, NULL);
 	}
 	snprintf(why, LISTENER_WHY,
-		"another process holds a lock on the socket's folder: is another authzd starting? "
-		"%s",
-		folder);
+		"another process holds the socket's lock: is another authzd starting? %s", path);
 	return -EBUSY;
 }
 
@@ -205,7 +199,7 @@ int listener_open(struct listener *listeners, size_t index, const struct config_
 	listener->config = config;
 	r = fill_address(&address, config->path, why);
 	if (r == 0) {
-		r = lock_folder(listener, index, config->path, why);
+		r = lock_socket(listener, config->path, why);
 	}
 	if (r == 0) {
 		r = clear_path(&address, why);
@@ -323,9 +317,9 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 
 void listener_unlock(struct listener *listener)
 {
-	if (listener->folder >= 0) {
-		close(listener->folder);
-		listener->folder = -1;
+	if (listener->lock >= 0) {
+		close(listener->lock);
+		listener->lock = -1;
 	}
 }
 
@@ -383,12 +377,12 @@ void listener_stop(struct listener *listener)
 void listener_close(struct listener *listener)
 {
 	listener_stop(listener);
-	if (listener->folder >= 0) {
-		close(listener->folder);
+	if (listener->lock >= 0) {
+		close(listener->lock);
 	}
 	if (listener->spare >= 0) {
 		close(listener->spare);
 	}
-	listener->folder = -1;
+	listener->lock = -1;
 	listener->spare = -1;
 }

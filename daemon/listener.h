@@ -25,9 +25,8 @@ struct listener {
 	struct server *server;
 	const struct config_listener *config;
 	int fd;
-	int folder; /* locked until it listens: two daemons must not replace one dead socket at once
-		     */
-	int spare;  /* given up for a moment when descriptors are exhausted */
+	int lock;  /* held until it listens: two daemons must not replace one dead socket at once */
+	int spare; /* given up for a moment when descriptors are exhausted */
 	bool bound;
 	dev_t dev; /* of the socket's file: it is removed only if it is still ours */
 	ino_t ino;
@@ -36,12 +35,12 @@ struct listener {
 	uv_timer_t pause;
 };
 
-/* Binds listeners[index]; those before it are open, and may hold its folder already. 0, or a
+/* Binds listeners[index]; those before it are open, and may hold its lock already. 0, or a
  * negative errno and `why`, for people. A failed one is to be closed too. */
 int listener_open(struct listener *listeners, size_t index, const struct config_listener *config,
 	char why[static LISTENER_WHY]);
 
-/* Lets go of the folder: all that share it listen. */
+/* Lets go of the lock: all that share it listen. */
 void listener_unlock(struct listener *listener);
 
 /* Begins to accept on the server's loop. */
@@ -53,4 +52,4 @@ void listener_stop(struct listener *listener);
 /* Closes what listener_stop left. One that was only set to LISTENER_NONE is well. */
 void listener_close(struct listener *listener);
 
-#define LISTENER_NONE ((struct listener){ .fd = -1, .folder = -1, .spare = -1 })
+#define LISTENER_NONE ((struct listener){ .fd = -1, .lock = -1, .spare = -1 })

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How a daemon begins and ends: what it refuses, what it replaces, what it leaves behind."""
 
+import fcntl
 import os
 import shutil
 import signal
@@ -10,6 +11,7 @@ import subprocess
 import unittest
 
 import harness
+import people
 
 
 class Starting(harness.DaemonTest):
@@ -71,6 +73,34 @@ class Starting(harness.DaemonTest):
         self.assertTrue(daemon.socket.exists())
         daemon.start()
         self.assertIn("revision", daemon.call("policy.status"))
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can be somebody else")
+    def test_nobody_else_can_hold_up_the_start_by_a_lock(self):
+        daemon = self.daemon()
+        daemon.kill()
+        os.chmod(daemon.folder, 0o755)
+        with people.as_user():
+            held = os.open(daemon.folder, os.O_RDONLY)
+            self.addCleanup(os.close, held)
+            fcntl.flock(held, fcntl.LOCK_EX)
+            with self.assertRaises(PermissionError):
+                os.open(f"{daemon.socket}.lock", os.O_RDONLY)
+        daemon.start()
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can be somebody else")
+    def test_a_lock_of_somebody_else_is_refused(self):
+        daemon = self.daemon(start=False)
+        lock = daemon.folder / "authz.sock.lock"
+        lock.write_text("")
+        os.chmod(lock, 0o600)
+        os.chown(lock, 1, 1)
+        status, said = daemon.refuses_to_start()
+        self.assertEqual(status, 1, said)
+        self.assertIn(f"remove it: {lock}", said)
+        lock.unlink()
+        lock.symlink_to(daemon.folder / "elsewhere")
+        self.assertEqual(daemon.refuses_to_start()[0], 1)
+        self.assertFalse((daemon.folder / "elsewhere").exists())
 
     def test_a_file_that_is_no_socket_is_left_alone(self):
         daemon = self.daemon(start=False)
