@@ -353,7 +353,7 @@ enum pol_place_match pol_place_match(
 	if (!pol_path_split(place, &at_tree, &at) || !pol_str_equal(at_tree, tree)) {
 		return POL_PLACE_ELSEWHERE;
 	}
-	if (at.len > POL_PATH_BYTES) {
+	if (at.len > POL_PATH_BYTES || memchr(at.ptr, '?', at.len) != NULL) {
 		return match_read(at, path);
 	}
 	/* Where every byte means itself there is nothing to decode; whatever else there is, is read

@@ -30,7 +30,7 @@ struct pol_resume {
 };
 
 /* A step is one set or place looked at, some ten nanoseconds. */
-#define POL_QUERY_STEPS ((size_t)128 * 1024) /* one to three milliseconds of a worker's turn */
+#define POL_QUERY_STEPS ((size_t)64 * 1024) /* about a millisecond of a worker's turn */
 
 struct pol_query {
 	struct pol_str tree; /* that one alone; empty: all */

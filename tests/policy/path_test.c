@@ -248,6 +248,24 @@ Test(path, a_place_covers_itself_and_what_is_below)
 	cr_expect_eq(match("loans", "api", "/loans/7"), POL_PLACE_ELSEWHERE);
 }
 
+Test(path, a_place_is_read_as_any_path_is)
+{
+	cr_expect_eq(match("api:/a?b", "api", "/a/x"), POL_PLACE_INSIDE);
+	cr_expect_eq(match("api:/a?b", "api", "/a%3Fb"), POL_PLACE_OUTSIDE);
+	cr_expect_eq(match("api:/a%3Fb", "api", "/a%3fb/x"), POL_PLACE_INSIDE);
+	cr_expect_eq(match("api:/\xc3\xa9", "api", "/%C3%A9"), POL_PLACE_INSIDE);
+	cr_expect_eq(match("api:/a/", "api", "/a"), POL_PLACE_INSIDE);
+	cr_expect_eq(match("api:/a/b", "api", "/b/a"), POL_PLACE_OUTSIDE);
+	/* what is no path says nothing, even where it begins otherwise */
+	cr_expect_eq(match("api:/b//a", "api", "/a"), POL_PLACE_ELSEWHERE);
+	cr_expect_eq(match("api://", "api", "/a"), POL_PLACE_ELSEWHERE);
+	cr_expect_eq(match("api:/b/.", "api", "/a"), POL_PLACE_ELSEWHERE);
+	cr_expect_eq(match("api:/b/ .", "api", "/a"), POL_PLACE_ELSEWHERE);
+	cr_expect_eq(match("api:/b/a;x", "api", "/a"), POL_PLACE_ELSEWHERE);
+	cr_expect_eq(match("api:/b/a%2", "api", "/a"), POL_PLACE_ELSEWHERE);
+	cr_expect_eq(match("api:/b/\xff", "api", "/a"), POL_PLACE_ELSEWHERE);
+}
+
 Test(path, a_place_has_one_spelling)
 {
 	static const struct {
