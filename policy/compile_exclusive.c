@@ -7,7 +7,7 @@
 static enum pol_status add_exclusion(
 	struct pol_compiler *compiler, struct pol_grantee *role, struct pol_exclusion exclusion)
 {
-	struct pol_exclusion *grown;
+	uint32_t count = role->exclusion_count;
 
 	for (uint32_t i = 0; i < role->exclusion_count; i++) {
 		if (role->exclusions[i].set == exclusion.set &&
@@ -15,17 +15,21 @@ static enum pol_status add_exclusion(
 			return POL_OK;
 		}
 	}
-	grown = pol_arena_alloc(
-		&compiler->snapshot->arena, (size_t)role->exclusion_count + 1, sizeof *grown);
-	if (grown == NULL) {
-		return compiler->snapshot->arena.status;
+	/* The room is the next power of two: full at each of them. */
+	if ((count & (count - 1)) == 0) {
+		size_t room = count > 0 ? 2 * (size_t)count : 1;
+		struct pol_exclusion *grown =
+			pol_arena_alloc(&compiler->snapshot->arena, room, sizeof *grown);
+
+		if (grown == NULL) {
+			return compiler->snapshot->arena.status;
+		}
+		if (count > 0) {
+			memcpy(grown, role->exclusions, count * sizeof *grown);
+		}
+		role->exclusions = grown;
 	}
-	if (role->exclusion_count > 0) {
-		memcpy(grown, role->exclusions, role->exclusion_count * sizeof *grown);
-	}
-	grown[role->exclusion_count] = exclusion;
-	role->exclusions = grown;
-	role->exclusion_count++;
+	role->exclusions[role->exclusion_count++] = exclusion;
 	return POL_OK;
 }
 

@@ -109,6 +109,16 @@ Test(hostile, many_members_of_one_exclusive_set, .timeout = 240)
 	ends_with(&text, "role 'r7' twice in one list");
 }
 
+Test(hostile, many_exclusive_sets_of_one_role, .timeout = 240)
+{
+	struct text text = { 0 };
+
+	add(&text, "tree t { a }\n");
+	ADD_LINES(&text, MANY, "role r%d { allow a on t:/ }\n", i);
+	ADD_LINES(&text, MANY - 1, "exclusive r0, r%d\n", i + 1);
+	ends_with(&text, NULL);
+}
+
 Test(hostile, many_words_that_nobody_declared, .timeout = 240)
 {
 	struct text text = { 0 };
