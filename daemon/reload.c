@@ -153,6 +153,20 @@ static bool is_news(struct reload *reload, const struct build *build, bool force
 	return forced || build->why[0] == '\0' || strcmp(build->why, reload->why) != 0;
 }
 
+static void log_refused(
+	const struct build_options *options, const struct build *build, const char *running)
+{
+	static const char message[] = "policy refused, the running one stays";
+
+	if (build->why[0] == '\0') {
+		log_error(message, "path=%s errors=%zu revision=%s", options->path, build->errors,
+			running);
+	} else {
+		log_error(message, "path=%s errors=%zu revision=%s why=%s", options->path,
+			build->errors, running, build->why);
+	}
+}
+
 /* Gives the time until another attempt is due; 0: none. */
 static uint64_t attempt(struct reload *reload, bool forced)
 {
@@ -181,9 +195,7 @@ static uint64_t attempt(struct reload *reload, bool forced)
 	} else if (ok && forced) {
 		log_info("policy unchanged", "revision=%s", running);
 	} else if (!ok && is_news(reload, &build, forced)) {
-		log_error("policy refused, the running one stays",
-			"path=%s errors=%zu revision=%s why=%s", options.path, build.errors,
-			running, build.why);
+		log_refused(&options, &build, running);
 	}
 	record(reload, &build, ok, exchanged);
 	folder_destroy(reload->folder);

@@ -236,6 +236,7 @@ class Refusing(harness.DaemonTest):
         answer = daemon.call("authorize", **READ)
         self.assertEqual((answer["revision"], answer["allow"]), (old, True))
         self.assertIn("refused", daemon.log())
+        self.assertNotIn('why=""', daemon.log())
         return error
 
     def test_a_broken_policy_is_refused_whole_and_the_running_one_stays(self):
