@@ -49,6 +49,9 @@ static const struct reason reasons[] = {
 	{ POL_STR_INIT("network"), ABOUT_NOTHING, "not from this network address", "" },
 	{ POL_STR_INIT("mfa"), ABOUT_NOTHING, "a second factor is missing, or too long ago", "" },
 	{ POL_STR_INIT("denied"), ABOUT_BOTH, "a role or scope of ", " denies " },
+	{ POL_STR_INIT("deny"), ABOUT_NOTHING, "the stack denies everything here", "" },
+	{ POL_STR_INIT("module_error"), ABOUT_NOTHING, "a module of the stack failed, which denies",
+		"" },
 	{ POL_STR_INIT("role"), ABOUT_BOTH, "no role of ", " allows " },
 	{ POL_STR_INIT("scope"), ABOUT_BOTH, "no scope of ", " allows " },
 };
@@ -113,6 +116,11 @@ static const char *subject_text(struct app *app, struct wire_cursor result, bool
 static const char *reason_text(
 	struct app *app, struct wire_cursor result, struct pol_str code, const char *what)
 {
+	/* Principals are of no environment: only one that is declared nowhere is not theirs. */
+	if (pol_str_equal(code, POL_STR("wrong_environment")) &&
+		record_str(result, "key").len == 0) {
+		return "the policy declares no such environment";
+	}
 	for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
 		const struct reason *reason = &reasons[i];
 

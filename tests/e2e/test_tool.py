@@ -134,6 +134,11 @@ class Check(Tool):
         self.assertIn("deny 401 missing_token: ", self.line("check", "GET", "/loans", status=1))
 
     def test_every_401_has_its_sentence(self):
+        self.alice("viewer")
+        self.assertEqual(
+            self.line("check", "--principal", "alice", "--environment", "mars", "GET", "/loans",
+                      status=1),
+            "deny 401 wrong_environment: the policy declares no such environment\n")
         kid, file = self.key("--scope", "loans:read", "--environment", "test")
         ask = ("check", "--token-file", file, "--environment", "test", "GET", "/loans")
         self.assertEqual(self.line(*ask), f"allow  key {kid}\n")
@@ -390,6 +395,12 @@ class Operating(Tool):
         answer = self.json("status")
         self.assertEqual(answer["policy"]["revision"], revision)
         self.assertRegex(answer["started_at"], RFC_3339)
+
+    def test_status_counts_in_words_and_tells_of_no_reload_that_was_none(self):
+        status = self.line("status")
+        self.assertRegex(status, r"(?m)^last reload +none since the start$")
+        self.tool("principal", "create", "bob")
+        self.assertRegex(self.line("status"), r"(?m)^store +0 keys, 1 principal, ")
 
     def test_the_socket_comes_from_the_environment_too(self):
         done = harness.run_tool("status", env={"AUTHZ_SOCKET": str(self.served.socket)})

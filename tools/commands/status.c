@@ -28,6 +28,13 @@ static const char *number(struct app *app, struct wire_cursor map, const char *n
 	return out;
 }
 
+/* "1 role", "2 roles". */
+static const char *count(struct app *app, struct wire_cursor map, const char *name, const char *one)
+{
+	return app_text(app, "%s %s%s", number(app, map, name), one,
+		record_int(map, name, 0) == 1 ? "" : "s");
+}
+
 /* The largest binary unit that fits, with one digit behind the point below ten. */
 static const char *size(struct app *app, int64_t bytes)
 {
@@ -56,26 +63,37 @@ static void row(const struct app *app, const char *title, const char *text)
 		text_end(app->colour, COLOUR_DIM), text);
 }
 
-static void print_policy(struct app *app, struct wire_cursor policy)
+static const char *last_reload(struct app *app, struct wire_cursor policy)
 {
 	bool ok = record_bool(policy, "ok", true);
+	int64_t at = record_int(policy, "attempted_at", 0);
 
+	if (record_int(policy, "reloads", 0) == 0 && record_int(policy, "refused", 0) == 0) {
+		return at <= record_int(policy, "loaded_at", 0)
+			       ? "none since the start"
+			       : app_text(app, "%s, nothing had changed",
+					 record_when(app, policy, "attempted_at", ""));
+	}
+	return app_text(app, "%s%s%s %s; %s done, %s refused",
+		text_begin(app->colour, ok ? COLOUR_GREEN : COLOUR_RED), ok ? "done" : "refused",
+		text_end(app->colour, ok ? COLOUR_GREEN : COLOUR_RED),
+		record_when(app, policy, "attempted_at", ""), number(app, policy, "reloads"),
+		number(app, policy, "refused"));
+}
+
+static void print_policy(struct app *app, struct wire_cursor policy)
+{
 	row(app, "policy",
 		app_text(app, "revision %s, loaded %s",
 			record_text(&app->arena, policy, "revision"),
 			when_text_full(app, record_int(policy, "loaded_at", 0))));
 	row(app, "",
-		app_text(app, "%s trees, %s nodes, %s permissions, %s roles, %s scopes, %s tests",
-			number(app, policy, "trees"), number(app, policy, "nodes"),
-			number(app, policy, "permissions"), number(app, policy, "roles"),
-			number(app, policy, "scopes"), number(app, policy, "tests")));
-	row(app, "last reload",
-		app_text(app, "%s%s%s %s; %s done, %s refused",
-			text_begin(app->colour, ok ? COLOUR_GREEN : COLOUR_RED),
-			ok ? "done" : "refused",
-			text_end(app->colour, ok ? COLOUR_GREEN : COLOUR_RED),
-			record_when(app, policy, "attempted_at", ""),
-			number(app, policy, "reloads"), number(app, policy, "refused")));
+		app_text(app, "%s, %s, %s, %s, %s, %s", count(app, policy, "trees", "tree"),
+			count(app, policy, "nodes", "node"),
+			count(app, policy, "permissions", "permission"),
+			count(app, policy, "roles", "role"), count(app, policy, "scopes", "scope"),
+			count(app, policy, "tests", "test")));
+	row(app, "last reload", last_reload(app, policy));
 }
 
 static void print_counters(struct app *app, struct wire_cursor result)
@@ -108,17 +126,17 @@ static void print(struct app *app, struct wire_cursor result)
 	struct wire_cursor store = { 0 };
 
 	row(app, "authzd",
-		app_text(app, "%s, up %s, %s workers", record_text(&app->arena, result, "version"),
+		app_text(app, "%s, up %s, %s", record_text(&app->arena, result, "version"),
 			when_duration(app, record_int(result, "uptime", 0)),
-			number(app, result, "workers")));
+			count(app, result, "workers", "worker")));
 	if (record_find(result, "policy", &policy)) {
 		print_policy(app, policy);
 	}
 	print_counters(app, result);
 	if (record_find(result, "store", &store)) {
 		row(app, "store",
-			app_text(app, "%s keys, %s principals, %s of %s",
-				number(app, store, "keys"), number(app, store, "principals"),
+			app_text(app, "%s, %s, %s of %s", count(app, store, "keys", "key"),
+				count(app, store, "principals", "principal"),
 				size(app, record_int(store, "bytes_used", 0)),
 				size(app, record_int(store, "bytes_map", 0))));
 	}
