@@ -12,6 +12,9 @@ static const uint64_t special[4] = {
 	UINT64_MAX,
 };
 
+/* Encodings upon one another that are followed: browsers and proxies add one or two. */
+#define LAYERS 8
+
 static const char fault_dots[] = "'.' and '..' name nothing of their own";
 static const char fault_control[] = "a control character";
 static const char fault_percent[] = "broken percent-encoding: '%' wants two hex digits";
@@ -73,36 +76,53 @@ static bool has_c1_control(struct pol_str text)
 	return false;
 }
 
-/*
- * Decodes again and again, all at once: what was decoded is pushed, and whenever the last three
- * bytes are an escape they become its byte. Escapes cannot overlap, so the order does not matter
- * and this ends where any number of decoders one after the other would.
- */
+/* One more decoding, in place; what is broken stays. *out_len is what it was when nothing changed.
+ * False: something that separates or controls came to light. */
+static bool decode_again(char *text, size_t len, size_t *out_len)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		int byte = text[i] == '%' && i + 2 < len ? percent_value(text + i) : -1;
+
+		if (byte < 0) {
+			text[used++] = text[i];
+			continue;
+		}
+		if (byte == '/' || byte == '\\' || byte == ';' || byte == '#' || byte == '?' ||
+			is_control((unsigned char)byte)) {
+			return false;
+		}
+		text[used++] = (char)byte;
+		i += 2;
+	}
+	*out_len = used;
+	return true;
+}
+
+/* What any number of decoders, one after the other, would make of it: each of their results has to
+ * be a segment. Their number is bounded, so that a request cannot ask for thousands. */
 static const char *check_twice(struct pol_str text)
 {
-	char stack[POL_PATH_BYTES];
-	size_t len = 0;
-	bool decoded = false;
+	char bytes[POL_PATH_BYTES];
+	size_t len = text.len;
 
-	for (size_t i = 0; i < text.len; i++) {
-		stack[len++] = text.ptr[i];
-		while (len >= 3 && percent_value(stack + len - 3) >= 0) {
-			int byte = percent_value(stack + len - 3);
+	memcpy(bytes, text.ptr, len);
+	for (int layer = 0; layer < LAYERS; layer++) {
+		size_t before = len;
 
-			if (byte == '/' || byte == '\\' || byte == ';' || byte == '#' ||
-				byte == '?' || is_control((unsigned char)byte)) {
-				return fault_twice;
-			}
-			len -= 2;
-			stack[len - 1] = (char)byte;
-			decoded = true;
+		if (!decode_again(bytes, len, &len)) {
+			return fault_twice;
+		}
+		if (len == before) {
+			return NULL;
+		}
+		text = (struct pol_str){ bytes, len };
+		if (is_dots(bytes, len) || !pol_str_is_utf8(text) || has_c1_control(text)) {
+			return fault_twice;
 		}
 	}
-	text = (struct pol_str){ stack, len };
-	if (decoded && (is_dots(stack, len) || !pol_str_is_utf8(text) || has_c1_control(text))) {
-		return fault_twice;
-	}
-	return NULL;
+	return "encoded more often than any path is";
 }
 
 static const char *check_decoded(struct pol_str text, bool escaped)
