@@ -72,3 +72,31 @@ Test(arena, a_list_grows_and_keeps_what_it_had)
 	}
 	pol_arena_finish(&arena);
 }
+
+Test(arena, large_blocks_are_zeroed_apart_and_within_the_limit)
+{
+	static const size_t sizes[] = { 70000, (size_t)2 * 1024 * 1024,
+		(size_t)5 * 1024 * 1024 + 3 };
+	const size_t limit = (size_t)64 * 1024 * 1024;
+	struct pol_arena arena;
+	size_t taken = 0;
+
+	pol_arena_init(&arena, limit);
+	for (size_t i = 0;; i++) {
+		size_t size = sizes[i % (sizeof sizes / sizeof *sizes)];
+		unsigned char *got = pol_arena_alloc(&arena, size, 1);
+
+		if (got == NULL) {
+			break;
+		}
+		taken += size;
+		for (size_t k = 0; k < size; k += 511) {
+			cr_assert_eq(got[k], 0);
+		}
+		memset(got, 0xff, size);
+	}
+	cr_expect_eq(arena.status, POL_ELIMIT);
+	cr_expect_leq(arena.used, limit);
+	cr_expect_gt(taken, limit / 2);
+	pol_arena_finish(&arena);
+}
