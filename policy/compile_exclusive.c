@@ -3,18 +3,17 @@
 
 #include "policy/compile.h"
 
-/* Adds one place of a role in a set, once. */
+/* Where the role that is looked at stands in a set. */
+struct standing {
+	uint32_t role; /* number + 1: others stand here no more */
+	uint32_t member;
+};
+
 static enum pol_status add_exclusion(
 	struct pol_compiler *compiler, struct pol_grantee *role, struct pol_exclusion exclusion)
 {
 	uint32_t count = role->exclusion_count;
 
-	for (uint32_t i = 0; i < role->exclusion_count; i++) {
-		if (role->exclusions[i].set == exclusion.set &&
-			role->exclusions[i].member == exclusion.member) {
-			return POL_OK;
-		}
-	}
 	/* The room is the next power of two: full at each of them. */
 	if ((count & (count - 1)) == 0) {
 		size_t room = count > 0 ? 2 * (size_t)count : 1;
@@ -56,6 +55,7 @@ static enum pol_status add_members(struct pol_family *roles, uint32_t set, uint3
 		if (seen[role] == set + 1) {
 			pol_error(compiler->diags, word->at, "role '%.*s' twice in one list",
 				POL_STR_ARGS(word->text));
+			continue;
 		}
 		seen[role] = set + 1;
 		status = add_exclusion(
@@ -64,77 +64,75 @@ static enum pol_status add_members(struct pol_family *roles, uint32_t set, uint3
 	return status;
 }
 
-/* The first two members of one set that the role holds together; false when there are none. */
-static bool find_breach(
-	const struct pol_grantee *role, struct pol_exclusion *out_a, struct pol_exclusion *out_b)
+/* What the role holds together though it is exclusive. */
+static void complain(
+	struct pol_family *roles, uint32_t number, uint32_t set, const uint32_t both[2])
 {
+	struct pol_compiler *compiler = roles->compiler;
+	struct pol_diag *diag = pol_error(compiler->diags, roles->statements[number]->name.at,
+		"role '%.*s' would hold both '%.*s' and '%.*s', which are exclusive",
+		POL_STR_ARGS(roles->grantees[number].name),
+		POL_STR_ARGS(roles->grantees[both[0]].name),
+		POL_STR_ARGS(roles->grantees[both[1]].name));
+
+	pol_note(compiler->diags, diag, compiler->ast->exclusives[set].at,
+		"declared exclusive here");
+}
+
+/* Adds what is inherited, one member a set; another one is complained of, once, unless a parent
+ * was (breached). standings: one for each set. */
+static enum pol_status inherit(
+	struct pol_family *roles, uint32_t number, struct standing *standings, bool *breached)
+{
+	struct pol_grantee *role = &roles->grantees[number];
+	enum pol_status status = POL_OK;
+
 	for (uint32_t i = 0; i < role->exclusion_count; i++) {
-		for (uint32_t k = i + 1; k < role->exclusion_count; k++) {
-			if (role->exclusions[i].set == role->exclusions[k].set) {
-				*out_a = role->exclusions[i];
-				*out_b = role->exclusions[k];
-				return true;
+		standings[role->exclusions[i].set] =
+			(struct standing){ number + 1, role->exclusions[i].member };
+	}
+	for (uint32_t p = 0; p < roles->parent_counts[number]; p++) {
+		uint32_t parent = roles->parents[number][p];
+
+		breached[number] = breached[number] || (parent != POL_NONE && breached[parent]);
+	}
+	for (uint32_t p = 0; p < roles->parent_counts[number]; p++) {
+		uint32_t parent = roles->parents[number][p];
+		uint32_t count = parent != POL_NONE ? roles->grantees[parent].exclusion_count : 0;
+
+		for (uint32_t i = 0; status == POL_OK && i < count; i++) {
+			struct pol_exclusion from = roles->grantees[parent].exclusions[i];
+			struct standing *standing = &standings[from.set];
+
+			if (standing->role != number + 1) {
+				*standing = (struct standing){ number + 1, from.member };
+				status = add_exclusion(roles->compiler, role, from);
+			} else if (standing->member != from.member && !breached[number]) {
+				complain(roles, number, from.set,
+					(const uint32_t[]){ standing->member, from.member });
+				breached[number] = true;
 			}
 		}
 	}
-	return false;
-}
-
-static void check_role(struct pol_family *roles, uint32_t number)
-{
-	struct pol_compiler *compiler = roles->compiler;
-	struct pol_exclusion a, b, ignored;
-	struct pol_diag *diag;
-
-	if (!find_breach(&roles->grantees[number], &a, &b)) {
-		return;
-	}
-	for (uint32_t i = 0; i < roles->parent_counts[number]; i++) {
-		uint32_t parent = roles->parents[number][i];
-
-		if (parent != POL_NONE &&
-			find_breach(&roles->grantees[parent], &ignored, &ignored)) {
-			return; /* complained of there */
-		}
-	}
-	diag = pol_error(compiler->diags, roles->statements[number]->name.at,
-		"role '%.*s' would hold both '%.*s' and '%.*s', which are exclusive",
-		POL_STR_ARGS(roles->grantees[number].name),
-		POL_STR_ARGS(roles->grantees[a.member].name),
-		POL_STR_ARGS(roles->grantees[b.member].name));
-	pol_note(compiler->diags, diag, compiler->ast->exclusives[a.set].at,
-		"declared exclusive here");
+	return status;
 }
 
 enum pol_status pol_compile_exclusives(struct pol_family *roles)
 {
 	struct pol_compiler *compiler = roles->compiler;
+	struct pol_arena *scratch = compiler->scratch;
 	size_t count = compiler->ast->exclusives_count;
-	uint32_t *seen = pol_arena_alloc(compiler->scratch, roles->count, sizeof *seen);
-	enum pol_status status = seen != NULL ? POL_OK : compiler->scratch->status;
+	uint32_t *seen = pol_arena_alloc(scratch, roles->count, sizeof *seen);
+	bool *breached = pol_arena_alloc(scratch, roles->count, sizeof *breached);
+	struct standing *standings = pol_arena_alloc(scratch, count, sizeof *standings);
+	enum pol_status status = scratch->status;
 
 	for (size_t i = 0; status == POL_OK && i < count; i++) {
 		status = add_members(roles, (uint32_t)i, seen);
 	}
 	compiler->snapshot->exclusive_count = (uint32_t)count;
 	for (uint32_t i = 0; status == POL_OK && count > 0 && i < roles->count; i++) {
-		uint32_t number = roles->order[i];
-
-		for (uint32_t p = 0; p < roles->parent_counts[number]; p++) {
-			uint32_t parent = roles->parents[number][p];
-			const struct pol_grantee *from =
-				parent != POL_NONE ? &roles->grantees[parent] : NULL;
-
-			for (uint32_t k = 0;
-				from != NULL && status == POL_OK && k < from->exclusion_count;
-				k++) {
-				status = add_exclusion(
-					compiler, &roles->grantees[number], from->exclusions[k]);
-			}
-		}
-		if (status == POL_OK) {
-			check_role(roles, number);
-		}
+		status = inherit(roles, roles->order[i], standings, breached);
 	}
 	return status;
 }

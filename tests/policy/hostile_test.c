@@ -116,6 +116,7 @@ Test(hostile, many_exclusive_sets_of_one_role, .timeout = 240)
 	add(&text, "tree t { a }\n");
 	ADD_LINES(&text, MANY, "role r%d { allow a on t:/ }\n", i);
 	ADD_LINES(&text, MANY - 1, "exclusive r0, r%d\n", i + 1);
+	add(&text, "role heir inherits r0\n");
 	ends_with(&text, NULL);
 }
 
