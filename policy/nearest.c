@@ -14,7 +14,7 @@ static unsigned least(unsigned a, unsigned b)
 struct pol_nearest pol_nearest_to(struct pol_str word)
 {
 	/* one mistake in a short word, three in a long one */
-	unsigned distance = word.len < 3 ? 0 : word.len < 6 ? 1 : word.len < 12 ? 2 : 3;
+	unsigned distance = word.len < 2 ? 0 : word.len < 6 ? 1 : word.len < 12 ? 2 : 3;
 
 	return (struct pol_nearest){ .word = word, .distance = distance };
 }

@@ -18,7 +18,8 @@ Test(nearest, what_was_meant_is_found_and_what_was_not_is_none)
 		{ "get", { "GET", "PUT" }, "GET" },              /* case alone */
 		{ "Viewre", { "viewer", "views" }, "viewer" },   /* case and a swap */
 		{ "cat", { "dog", "carts" }, "" },               /* too far */
-		{ "ab", { "ac", "abc" }, "" },                   /* too short to guess */
+		{ "ky", { "role", "key" }, "key" },              /* two letters */
+		{ "a", { "ab", "b" }, "" },                      /* too short to guess */
 		{ "role", { "role" }, "" },                      /* the word itself is no hint */
 		{ "", { "a" }, "" },                             /* nothing */
 		{ "loans:raed", { "loans:write", "loans:read" }, "loans:read" },
