@@ -32,11 +32,6 @@ bool pol_permset_has_any(const struct pol_permset *set, struct pol_run run)
 	return false;
 }
 
-bool pol_permset_equal(const struct pol_permset *a, const struct pol_permset *b)
-{
-	return a->count == b->count && pol_permset_covers(a, b);
-}
-
 bool pol_permset_covers(const struct pol_permset *whole, const struct pol_permset *part)
 {
 	for (uint32_t i = 0; i < part->count; i++) {

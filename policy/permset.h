@@ -110,7 +110,6 @@ bool pol_permset_has_all(const struct pol_permset *set, struct pol_run run);
 /* At least one of the run. */
 bool pol_permset_has_any(const struct pol_permset *set, struct pol_run run);
 
-bool pol_permset_equal(const struct pol_permset *a, const struct pol_permset *b);
 /* Is all of `part` in `whole`? */
 bool pol_permset_covers(const struct pol_permset *whole, const struct pol_permset *part);
 bool pol_permset_meets(const struct pol_permset *a, const struct pol_permset *b);
@@ -128,6 +127,4 @@ enum pol_status pol_permset_of_runs(struct pol_permset_pool *pool, const struct 
 enum pol_status pol_permset_union(struct pol_permset_pool *pool, const struct pol_permset *a,
 	const struct pol_permset *b, struct pol_permset *out);
 enum pol_status pol_permset_subtract(struct pol_permset_pool *pool, const struct pol_permset *a,
-	const struct pol_permset *b, struct pol_permset *out);
-enum pol_status pol_permset_intersect(struct pol_permset_pool *pool, const struct pol_permset *a,
 	const struct pol_permset *b, struct pol_permset *out);

@@ -331,7 +331,7 @@ enum pol_status pol_permset_of_runs(struct pol_permset_pool *pool, const struct 
 	return status == POL_OK ? finish(pool, out) : status;
 }
 
-enum operation { UNION, SUBTRACT, INTERSECT };
+enum operation { UNION, SUBTRACT };
 
 static enum pol_status join(struct pol_permset_pool *pool, enum operation operation,
 	uint32_t number, const struct pol_chunk *a, const struct pol_chunk *b)
@@ -345,9 +345,7 @@ static enum pol_status join(struct pol_permset_pool *pool, enum operation operat
 		uint64_t left = a->words[w];
 		uint64_t right = b->words[w];
 
-		joined.words[w] = operation == UNION      ? left | right
-				  : operation == SUBTRACT ? left & ~right
-							  : left & right;
+		joined.words[w] = operation == UNION ? left | right : left & ~right;
 	}
 	return append_bits(pool, number, &joined);
 }
@@ -362,9 +360,7 @@ static enum pol_status combine(struct pol_permset_pool *pool, enum operation ope
 	pool->count = 0;
 	while (status == POL_OK && (i < a->count || j < b->count)) {
 		if (j == b->count || (i < a->count && a->numbers[i] < b->numbers[j])) {
-			if (operation != INTERSECT) {
-				status = append(pool, a->numbers[i], a->chunks[i]);
-			}
+			status = append(pool, a->numbers[i], a->chunks[i]);
 			i++;
 		} else if (i == a->count || b->numbers[j] < a->numbers[i]) {
 			if (operation == UNION) {
@@ -398,10 +394,4 @@ enum pol_status pol_permset_subtract(struct pol_permset_pool *pool, const struct
 		return POL_OK;
 	}
 	return combine(pool, SUBTRACT, a, b, out);
-}
-
-enum pol_status pol_permset_intersect(struct pol_permset_pool *pool, const struct pol_permset *a,
-	const struct pol_permset *b, struct pol_permset *out)
-{
-	return combine(pool, INTERSECT, a, b, out);
 }
