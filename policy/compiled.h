@@ -133,7 +133,6 @@ struct pol_snapshot {
 	uint32_t stack_count;
 	struct pol_names stack_names;  /* filled by pol_stacks_compile */
 	const struct pol_stack *other; /* NULL: not declared */
-	const struct pol_stack *authz; /* likewise */
 	struct pol_case *tests;
 	uint32_t test_count;
 

@@ -17,8 +17,7 @@
 struct judge {
 	const struct pol_snapshot *snapshot;
 	const struct pol_facts *facts;
-	const struct pol_stack *stack;   /* NULL: none decides for that service */
-	const struct pol_stack *account; /* whose account and record lines run; NULL: none */
+	const struct pol_stack *stack; /* NULL: none decides for that service */
 	struct pol_request request;
 	struct pol_run run; /* the permissions that are asked for */
 	struct pol_str tree;
@@ -86,9 +85,9 @@ static struct pol_str judge_environment(const struct pol_facts *facts)
 	return facts->wrong_tenant ? POL_STR("wrong_tenant") : go_on;
 }
 
-static struct pol_str run_group(
-	struct judge *judge, const struct pol_stack *stack, enum pol_group group)
+static struct pol_str run_group(struct judge *judge, enum pol_group group)
 {
+	const struct pol_stack *stack = judge->stack;
 	struct pol_group_result result;
 
 	if (stack == NULL || stack->groups[group].count == 0) {
@@ -202,12 +201,12 @@ static struct pol_str judge_all(struct judge *judge)
 	if (judge->stack == NULL) {
 		return POL_STR("unknown_service");
 	}
-	STEP(run_group(judge, judge->stack, POL_GROUP_AUTHENTICATE));
+	STEP(run_group(judge, POL_GROUP_AUTHENTICATE));
 	STEP(judge_resource(judge));
 	STEP(judge_networks(facts));
-	STEP(run_group(judge, judge->account, POL_GROUP_ACCOUNT));
+	STEP(run_group(judge, POL_GROUP_ACCOUNT));
 	STEP(judge_subject(judge));
-	return run_group(judge, judge->stack, POL_GROUP_AUTHORIZE);
+	return run_group(judge, POL_GROUP_AUTHORIZE);
 }
 
 static void answer(struct judge *judge, struct pol_decision *out)
@@ -215,7 +214,7 @@ static void answer(struct judge *judge, struct pol_decision *out)
 	struct pol_str reason = judge_all(judge);
 
 	/* Record lines see the request and change nothing. */
-	(void)run_group(judge, judge->account, POL_GROUP_RECORD);
+	(void)run_group(judge, POL_GROUP_RECORD);
 	out->allow = reason.len == 0;
 	out->reason = out->allow ? POL_STR("ok") : reason;
 	out->status = out->allow ? 200 : pol_reason_status(reason);
@@ -256,17 +255,5 @@ void pol_decide(const struct pol_snapshot *snapshot, const struct pol_facts *fac
 
 	begin(&judge, snapshot, facts);
 	judge.stack = select_stack(snapshot, facts->service);
-	judge.account = judge.stack;
-	answer(&judge, out);
-}
-
-void pol_decide_managing(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
-	struct pol_decision *out)
-{
-	struct judge judge;
-
-	begin(&judge, snapshot, facts);
-	judge.stack = pol_stack_managing();
-	judge.account = snapshot->authz;
 	answer(&judge, out);
 }

@@ -30,12 +30,6 @@ struct pol_decision {
 void pol_decide(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
 	struct pol_decision *out);
 
-/* The same for a call that manages (`TREE` is authz): the built-in modules key, role and scope
- * decide, and a principal that was named without a token counts as nobody. Of the policy's stacks
- * `authz` alone is asked, for its account and record lines. facts->service is not looked at. */
-void pol_decide_managing(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
-	struct pol_decision *out);
-
 /* "A token that does not verify" and the like: is this one of the reasons that an untrusted peer
  * sees as `unauthenticated` (status 401)? */
 bool pol_reason_is_unauthenticated(struct pol_str reason);

@@ -40,10 +40,6 @@ static const struct pol_stack_line authenticate_lines[] = {
 	{ .module = &pol_module_principal, .control = POL_CONTROL_REQUIRED },
 };
 
-static const struct pol_stack_line token_lines[] = {
-	{ .module = &pol_module_key, .control = POL_CONTROL_REQUIRED },
-};
-
 static const struct pol_stack_line authorize_lines[] = {
 	{ .module = &pol_module_role, .control = POL_CONTROL_REQUIRED },
 	{ .module = &pol_module_scope, .control = POL_CONTROL_REQUIRED },
@@ -56,21 +52,9 @@ static const struct pol_stack builtin = {
 	},
 };
 
-static const struct pol_stack managing = {
-	.groups = {
-		[POL_GROUP_AUTHENTICATE] = { token_lines, 1 },
-		[POL_GROUP_AUTHORIZE] = { authorize_lines, 2 },
-	},
-};
-
 const struct pol_stack *pol_stack_builtin(void)
 {
 	return &builtin;
-}
-
-const struct pol_stack *pol_stack_managing(void)
-{
-	return &managing;
 }
 
 const struct pol_stack *pol_stack_find(const struct pol_snapshot *snapshot, struct pol_str name)

@@ -59,9 +59,8 @@ struct pol_stack {
  * flattens what was declared, is in compiled.h: pol_stacks_compile. */
 const struct pol_stack *pol_stack_find(const struct pol_snapshot *snapshot, struct pol_str name);
 
-/* What decides where no stack is declared for it; and what decides managing calls. */
+/* What decides where no stack is declared for it. */
 const struct pol_stack *pol_stack_builtin(void);
-const struct pol_stack *pol_stack_managing(void);
 
 /* The cell of the control table. An unknown control or verdict is POL_EFFECT_FAIL_AND_END. */
 enum pol_effect pol_control_effect(enum pol_control control, enum pol_verdict verdict);

@@ -122,11 +122,9 @@ static void check_shape(struct pol_stack_compiler *compiler, const struct pol_dr
 	bool authorizes = draft->counts[POL_GROUP_AUTHORIZE] > 0;
 
 	if (pol_str_equal(name.text, POL_STR("authz"))) {
-		if (authenticates || authorizes) {
-			pol_error(compiler->diags, name.at,
-				"stack 'authz' may have 'account' and 'record' lines alone: who "
-				"manages is decided by the modules key, role and scope");
-		}
+		pol_error(compiler->diags, name.at,
+			"stack 'authz' cannot be declared: this version decides managing by the "
+			"peer alone, with 'manage' lines of the daemon's configuration");
 		return;
 	}
 	if (authenticates != authorizes) {
@@ -195,8 +193,6 @@ static void deliver(struct pol_stack_compiler *compiler, uint32_t number)
 	}
 	if (pol_str_equal(stack->name, POL_STR("other"))) {
 		snapshot->other = stack;
-	} else if (pol_str_equal(stack->name, POL_STR("authz"))) {
-		snapshot->authz = stack;
 	}
 }
 

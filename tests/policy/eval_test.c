@@ -19,7 +19,6 @@
 
 struct row {
 	struct pol_facts facts;
-	bool manage;
 	uint32_t marks;
 	struct pol_held held[HELD];
 	struct pol_str places[HELD][PLACES];
@@ -88,8 +87,6 @@ static void set_flag(struct row *row, const char *word)
 		facts->narrowed_by_scopes = true;
 	} else if (strcmp(word, "http") == 0) {
 		facts->http = true;
-	} else if (strcmp(word, "manage") == 0) {
-		row->manage = true;
 	} else if (strcmp(word, "warned") == 0) {
 		row->marks = POL_MARK_WARN;
 	} else {
@@ -175,11 +172,7 @@ static void run_row(const struct pol_snapshot *snapshot, char *line, const char 
 	}
 	row.facts.verb = pol_str_of(words[count - 4]);
 	row.facts.path = pol_str_of(words[count - 3]);
-	if (row.manage) {
-		pol_decide_managing(snapshot, &row.facts, &decision);
-	} else {
-		pol_decide(snapshot, &row.facts, &decision);
-	}
+	pol_decide(snapshot, &row.facts, &decision);
 	cr_expect(pol_str_equal(decision.reason, pol_str_of(words[count - 2])),
 		"%s:%d: expected %s, got %.*s", file, number, words[count - 2],
 		POL_STR_ARGS(decision.reason));
@@ -245,11 +238,6 @@ Test(eval, other_decides_for_every_service_without_a_stack)
 	run_table("tests/cases/other.cases", 5);
 }
 
-Test(eval, managing_calls_are_decided_by_the_built_in_modules)
-{
-	run_table("tests/cases/managing.cases", 10);
-}
-
 Test(eval, zeroed_facts_deny_whatever_the_stack)
 {
 	struct loaded loaded = load_text("tree api {\n/a { GET }\n}\n"
@@ -263,9 +251,6 @@ Test(eval, zeroed_facts_deny_whatever_the_stack)
 	pol_decide(loaded.snapshot, &facts, &decision);
 	cr_expect(!decision.allow);
 	cr_expect_eq(decision.status, 400);
-	pol_decide_managing(loaded.snapshot, &facts, &decision);
-	cr_expect(!decision.allow);
-	cr_expect_eq(decision.status, 401);
 	unload(&loaded);
 }
 
