@@ -191,11 +191,29 @@ static void join(struct subject *subject, const struct ask *what, struct pol_pat
 	facts->time = what->time;
 }
 
-static void warn(const struct subject *subject, const struct pol_decision *decision)
+#define MARKED                                                                                     \
+	"reason=%.*s service=%.*s action=%.*s resource=%.*s%s%.*s key=%.*s principal=%.*s "        \
+	"revision=%s"
+
+/* A query may hold secrets, so the line has none. */
+static struct pol_str without_query(struct pol_str path)
 {
-	log_warn("a decision that the policy marks", "allow=%d reason=%.*s key=%.*s principal=%.*s",
-		decision->allow, POL_STR_ARGS(decision->reason), POL_STR_ARGS(subject->facts.key),
-		POL_STR_ARGS(subject->facts.principal));
+	const char *query = path.len > 0 ? memchr(path.ptr, '?', path.len) : NULL;
+
+	return query != NULL ? (struct pol_str){ path.ptr, (size_t)(query - path.ptr) } : path;
+}
+
+static void warn(
+	const struct call *call, const struct pol_facts *facts, const struct pol_decision *decision)
+{
+	struct pol_str path = without_query(facts->path);
+
+	log_warn("a decision that the policy marks",
+		decision->allow ? "allow=true " MARKED : "allow=false " MARKED,
+		POL_STR_ARGS(decision->reason), POL_STR_ARGS(facts->service),
+		POL_STR_ARGS(facts->verb), POL_STR_ARGS(facts->tree),
+		facts->tree.len > 0 ? ":" : "", POL_STR_ARGS(path), POL_STR_ARGS(facts->key),
+		POL_STR_ARGS(facts->principal), pol_snapshot_revision(call->snapshot));
 }
 
 /* memo: of ask->path, or NULL. */
@@ -213,7 +231,7 @@ static void decide(struct call *call, const struct ask *ask, struct pol_path_mem
 	pol_decide(call->snapshot, &subject->facts, out);
 	*(out->allow ? &call->allowed : &call->denied) += 1;
 	if ((out->marks & POL_MARK_WARN) != 0) {
-		warn(subject, out);
+		warn(call, &subject->facts, out);
 	}
 }
 

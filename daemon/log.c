@@ -187,6 +187,12 @@ static bool put_conversion(struct line *value, const char **spec, va_list *args)
 	return true;
 }
 
+static bool is_boolean(const char *bytes, size_t len)
+{
+	return (len == 4 && memcmp(bytes, "true", 4) == 0) ||
+	       (len == 5 && memcmp(bytes, "false", 5) == 0);
+}
+
 /* Puts one `key=VALUE`, and gives what stands behind it. */
 static const char *put_field(
 	struct line *line, const char *spec, va_list *args, enum log_format shape)
@@ -195,12 +201,13 @@ static const char *put_field(
 	struct line value = { bytes, bytes + sizeof bytes };
 	size_t key = strcspn(spec, "=");
 	const char *name = spec;
-	bool number = true;
+	bool number = true, literal = true;
 	size_t len;
 
 	for (spec += key + (spec[key] == '='); *spec != '\0' && *spec != ' ';) {
 		if (*spec == '%') {
 			spec++;
+			literal = false;
 			number = put_conversion(&value, &spec, args) && number;
 		} else {
 			put(&value, spec++, 1);
@@ -216,6 +223,9 @@ static const char *put_field(
 		put_text(line, " ");
 		put(line, name, key);
 		put_text(line, "=");
+	}
+	if (shape == LOG_JSON && literal && is_boolean(bytes, len)) {
+		number = true;
 	}
 	if ((shape == LOG_JSON && number) || (shape == LOG_TEXT && is_plain(bytes, len))) {
 		put(line, bytes, len);

@@ -9,7 +9,11 @@
  * A fixed message, then printf-checked words `key=VALUE`, one space between them. A value may
  * hold several conversions (`at=%s:%u`); it is quoted and escaped as a whole where it needs to be,
  * so that no name that somebody chose can end a line or forge a field. Conversions: %s %.*s %c %d
- * %i %u %x and their l, ll, z and j forms. Never log what came in a request.
+ * %i %u %x and their l, ll, z and j forms. A value that is the
+ * bare word true or false in the format itself is none of JSON's texts.
+ *
+ * Never log what came in a request, but for the decisions that the policy marks: what was asked
+ * for, without its query.
  *
  * error: somebody must act. warn: odd, survived. info: something changed. Any thread; a line is
  * one write. errno is kept.

@@ -53,6 +53,14 @@ Test(log, json_has_numbers_and_strings)
 	cr_assert_eq(line[0], '{');
 }
 
+Test(log, json_has_booleans_where_the_format_says_so)
+{
+	log_init(LOG_JSON);
+	LINE(LOG_WARN, "x", "a=true b=false c=%s d=truth", "true");
+	cr_assert_not_null(
+		strstr(line, ",\"a\":true,\"b\":false,\"c\":\"true\",\"d\":\"truth\"}\n"));
+}
+
 Test(log, a_line_that_is_too_long_is_cut_and_still_ends)
 {
 	char text[400], line[128];

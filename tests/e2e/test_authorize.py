@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """authorize, authorize_many and permissions: what is asked first is the reason."""
 
+import json
 import threading
 import time
 import unittest
@@ -238,6 +239,36 @@ class Authorize(people.PeopleTest):
             for thread in threads:
                 thread.join()
             self.assertEqual(wrong, [])
+
+
+class Marked(harness.DaemonTest):
+    POLICY = {"a.policy": """\
+tree api { /loans { list GET, /{loan} { delete DELETE } } }
+role viewer { allow GET on api:/** }
+principal billing { role viewer }
+stack bank {
+    authenticate required principal
+    authorize    required warn
+    authorize    required role
+}
+"""}
+
+    def test_the_log_says_who_asked_for_what_of_which_policy(self):
+        daemon = self.daemon(self.POLICY, "--log-format", "json")
+        with harness.Client(daemon.socket) as client:
+            for method, path in (("GET", "/loans?secret=1"), ("DELETE", '/loans/"')):
+                client.call("authorize", principal="billing", service="bank", method=method,
+                            path=path)
+            revision = client.call("policy.status")["revision"]
+        lines = [json.loads(line) for line in daemon.log().splitlines() if "the policy marks" in line]
+        for line in lines:
+            del line["time"], line["message"], line["level"]
+        self.assertEqual(lines[0], {
+            "allow": True, "reason": "ok", "service": "bank", "action": "GET",
+            "resource": "api:/loans", "key": "", "principal": "billing", "revision": revision})
+        self.assertEqual(
+            [(line["allow"], line["action"], line["resource"]) for line in lines[1:]],
+            [(False, "DELETE", 'api:/loans/"')])
 
 
 def people_token():
