@@ -293,6 +293,33 @@ static int on_holder(void *context, const struct store_principal *principal)
 	return list_one((struct listing *)context, principal, 0);
 }
 
+/* What the files give to a principal that they declare; the store knows nothing of it. */
+static void list_declared(struct listing *listing, uint32_t number)
+{
+	struct list *list = &listing->list;
+	const struct pol_snapshot *snapshot = list->call->snapshot;
+	struct pol_held held[POL_PRINCIPAL_ROLES];
+	size_t count = pol_snapshot_principal_held(snapshot, number, list->call->now, held);
+	char place;
+
+	for (size_t i = list->place_len > 0 ? list->place[0] : 0; i < count; i++) {
+		struct pol_str role = held[i].role != POL_NONE
+					      ? pol_snapshot_role_name(snapshot, held[i].role)
+					      : (struct pol_str){ NULL, 0 };
+		bool item = role.len > 0 &&
+			    (listing->role.len == 0 || pol_str_equal(role, listing->role));
+
+		if (!list_has_room(list)) {
+			return;
+		}
+		if (item) {
+			record_put_held(list->call, number, &held[i]);
+		}
+		place = (char)(i + 1);
+		list_passed(list, (struct pol_str){ &place, 1 }, item);
+	}
+}
+
 static int list_all(struct call *call, struct listing *listing, uint32_t tenant)
 {
 	const struct wire_value *params = call->params;
@@ -323,7 +350,8 @@ static int list_all(struct call *call, struct listing *listing, uint32_t tenant)
 	return r < 0 ? r : 0;
 }
 
-static int check_list(struct call *call, uint32_t *out_tenant)
+/* out_declared: the number of the principal that is asked for, if the files declare it. */
+static int check_list(struct call *call, uint32_t *out_tenant, uint32_t *out_declared)
 {
 	const struct wire_value *params = call->params;
 	struct store_principal principal;
@@ -339,7 +367,12 @@ static int check_list(struct call *call, uint32_t *out_tenant)
 	if (r == 0) {
 		r = check_tenant(call, &params[LIST_TENANT], out_tenant);
 	}
-	if (r == 0 && params[LIST_PRINCIPAL].given) {
+	*out_declared = POL_NONE;
+	if (r == 0 && params[LIST_PRINCIPAL].given && *out_tenant == STORE_TENANT_DEFAULT) {
+		*out_declared = pol_snapshot_principal(
+			call->snapshot, subject_str(params[LIST_PRINCIPAL].text));
+	}
+	if (r == 0 && params[LIST_PRINCIPAL].given && *out_declared == POL_NONE) {
 		r = principals_find(
 			call, &params[LIST_PRINCIPAL], &params[LIST_TENANT], &principal);
 	}
@@ -350,8 +383,8 @@ static int list(struct call *call)
 {
 	const struct wire_value *params = call->params;
 	struct listing listing = { .role = { NULL, 0 } };
-	uint32_t tenant;
-	int r = check_list(call, &tenant);
+	uint32_t tenant, declared;
+	int r = check_list(call, &tenant, &declared);
 
 	if (r == 0) {
 		r = list_begin(&listing.list, call, &params[LIST_LIMIT], &params[LIST_CURSOR]);
@@ -362,7 +395,11 @@ static int list(struct call *call)
 	if (params[LIST_ROLE].given) {
 		listing.role = subject_str(params[LIST_ROLE].text);
 	}
-	r = list_all(call, &listing, tenant);
+	if (declared != POL_NONE) {
+		list_declared(&listing, declared);
+	} else {
+		r = list_all(call, &listing, tenant);
+	}
 	return r < 0 ? r : list_end(&listing.list);
 }
 

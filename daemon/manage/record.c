@@ -218,3 +218,20 @@ void record_put_assignment(
 	put_text(&map, "created_by", assignment->created_by);
 	close_map(&map);
 }
+
+void record_put_held(struct call *call, uint32_t number, const struct pol_held *held)
+{
+	struct map map = open_map(call);
+
+	put_text(&map, "principal", pol_snapshot_principal_id(call->snapshot, number));
+	put_text(&map, "role", pol_snapshot_role_name(call->snapshot, held->role));
+	if (held->place_count > 0) {
+		put_name(&map, "at");
+		wire_put_array(map.out, held->place_count);
+		for (uint32_t i = 0; i < held->place_count; i++) {
+			wire_put_str(map.out, subject_wire(held->places[i]));
+		}
+	}
+	put_bool(&map, "declared", true);
+	close_map(&map);
+}

@@ -8,6 +8,7 @@
 
 #include "daemon/call.h"
 #include "daemon/store.h"
+#include "policy/module.h"
 
 /* secret: the token, of a key that was just made; ptr NULL otherwise. 0 or a negative errno. */
 int record_put_key(struct call *call, const struct store_key *key, struct pol_str secret);
@@ -16,6 +17,8 @@ void record_put_principal(struct call *call, const struct store_principal *princ
 void record_put_declared(struct call *call, uint32_t number);
 void record_put_assignment(
 	struct call *call, struct pol_str principal, const struct store_assignment *assignment);
+/* Of such a one; `held` is what the snapshot gives for it. */
+void record_put_held(struct call *call, uint32_t number, const struct pol_held *held);
 
 /* "active", "inactive", "expired" or "revoked". */
 struct wire_str record_status(const struct store_key *key, int64_t now);

@@ -214,6 +214,11 @@ class Assignments(people.PeopleTest):
         self.assert_error("invalid_request", self.c.call, "assignments.create", principal="alice",
                           role="viewer", at=[])
         self.assert_error("invalid_request", self.c.call, "assignments.list")
+        self.assertEqual(
+            self.c.call("assignments.list", principal="billing", limit=1)["items"],
+            [{"principal": "billing", "role": "viewer", "at": ["api:/loans/7"], "declared": True}])
+        self.assertEqual(
+            self.c.call("assignments.list", principal="billing", role="auditor")["items"], [])
 
     def test_a_principal_holds_a_bounded_number(self):
         self.c.call("principals.create", id="alice")

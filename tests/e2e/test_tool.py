@@ -368,7 +368,12 @@ class Principals(Tool):
 
     def test_the_policys_own_are_shown(self):
         self.assertRegex(self.line("principal", "list"), r"(?m)^billing .* policy$")
-        self.assertRegex(self.line("principal", "show", "billing"), r"(?m)^in the policy +yes$")
+        shown = self.line("principal", "show", "billing")
+        self.assertRegex(shown, r"(?m)^in the policy +yes$")
+        self.assertRegex(shown, r"(?m)^viewer +everywhere .*policy$")
+        self.assertEqual(
+            self.json("principal", "show", "billing")["assignments"],
+            [{"principal": "billing", "role": "viewer", "declared": True}])
 
 
 class Operating(Tool):

@@ -20,7 +20,9 @@ static void row(
 	cells[at++].text = places[0] != '\0' ? places : "everywhere";
 	cells[at++].text = record_when(app, item, "until", "");
 	cells[at++].text = record_when(app, item, "created_at", "");
-	cells[at++].text = record_text(arena, item, "created_by");
+	cells[at++].text = record_bool(item, "declared", false)
+				   ? "policy"
+				   : record_text(arena, item, "created_by");
 }
 
 static void fill(void *context, struct params *params)
@@ -45,10 +47,6 @@ static int run(struct app *app)
 	status = rpc_call(app, "principals.get", &params, &record);
 	if (status != EXIT_YES) {
 		return status;
-	}
-	/* The policy's own are in its files, not among the assignments. */
-	if (record_bool(record, "declared", false)) {
-		return show_principal(app, record);
 	}
 	if (!app->want_json) {
 		show_principal_fields(app, record);
