@@ -19,8 +19,8 @@
 #include "daemon/store.h"
 #include "daemon/watch.h"
 
-/* Less urgent than any answer. */
-enum { NICENESS = 10 };
+/* Less urgent than any answer; a third of one's share, so that a busy host gets its policy too. */
+enum { NICENESS = 5 };
 
 /* An old policy, until every worker has taken a newer one. */
 struct retired {
