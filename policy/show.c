@@ -8,7 +8,8 @@
 /* Everything that one walk needs; what is shown lies here until the next node. */
 struct show {
 	const struct pol_snapshot *snapshot;
-	const struct pol_grantee *role; /* NULL: none asked */
+	const struct pol_grantee *role;   /* NULL: none asked */
+	const struct pol_grantee *anyone; /* held beside it; NULL: there is none */
 	struct pol_arena arena;
 	struct pol_resource resource;
 	struct pol_shown_action *actions;
@@ -57,6 +58,22 @@ static struct pol_str list_methods(
 	return (struct pol_str){ out, len };
 }
 
+/* As one who holds the role, and with it what everybody holds. */
+static void mark(const struct show *show, struct pol_run run, struct pol_shown_action *out)
+{
+	const struct pol_grantee *role = show->role;
+	const struct pol_grantee *anyone = show->anyone;
+
+	out->denied = pol_permset_has_any(&role->deny, run) ||
+		      (anyone != NULL && pol_permset_has_any(&anyone->deny, run));
+	out->allowed = !out->denied && run.count > 0;
+	for (uint32_t i = run.first; i < run.first + run.count; i++) {
+		out->allowed = out->allowed &&
+			       (pol_permset_has(&role->allow, i) ||
+				       (anyone != NULL && pol_permset_has(&anyone->allow, i)));
+	}
+}
+
 static enum pol_status show_actions(struct show *show, uint32_t node, struct pol_shown *out)
 {
 	const struct pol_snapshot *snapshot = show->snapshot;
@@ -86,9 +103,7 @@ static enum pol_status show_actions(struct show *show, uint32_t node, struct pol
 		};
 		text += shown->methods.len;
 		if (show->role != NULL) {
-			shown->denied = pol_permset_has_any(&show->role->deny, action->run);
-			shown->allowed = !shown->denied &&
-					 pol_permset_has_all(&show->role->allow, action->run);
+			mark(show, action->run, shown);
 		}
 	}
 	out->actions = show->actions;
@@ -143,6 +158,9 @@ enum pol_status pol_show(const struct pol_snapshot *snapshot, struct pol_str tre
 		end = snapshot->nodes[node].end;
 	}
 	if (role != POL_NONE) {
+		if (snapshot->anyone != POL_NONE) {
+			show.anyone = &snapshot->roles[snapshot->anyone];
+		}
 		if (role >= snapshot->role_count) {
 			return POL_EINVALID;
 		}

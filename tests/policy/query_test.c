@@ -467,6 +467,24 @@ static bool collect_shown(void *context, const struct pol_shown *shown)
 	return ++list->count != list->stop_after;
 }
 
+Test(query, a_role_is_shown_with_what_everybody_holds)
+{
+	struct pol_snapshot *snapshot = compiled_text_good(
+		"tree t { /a { GET, PUT, POST, both HEAD DELETE, view } }\n"
+		"role r { allow PUT, POST, HEAD on t:/a }\n"
+		"role anyone {\nallow GET, DELETE on t:/a\ndeny POST on t:/a\n}\n");
+	struct list list = { .used = 0 };
+
+	cr_assert_eq(pol_show(snapshot, POL_STR("t"), pol_snapshot_role(snapshot, POL_STR("r")),
+			     collect_shown, &list),
+		POL_OK);
+	cr_expect_str_eq(list.said,
+		"0 t t:/ '':\n"
+		"1 a t:/a '': GET()+ PUT()+ POST()- both(HEAD DELETE)+ view()\n",
+		"%s", list.said);
+	pol_snapshot_unref(snapshot);
+}
+
 Test(query, a_tree_is_shown_node_by_node_with_a_roles_marks)
 {
 	struct pol_snapshot *snapshot = compiled_text_good(text);
