@@ -178,6 +178,7 @@ struct pol_ast_stack {
 	struct pol_word name;
 	struct pol_ast_line *lines;
 	uint32_t line_count;
+	bool incomplete; /* a line was not understood and is left out */
 };
 
 enum pol_step_kind {

@@ -113,6 +113,8 @@ bool pol_parser_stack(struct pol_parser *parser, struct pol_ast_stack *out)
 		pol_parser_end_line(parser, ok, start, NULL);
 		if (parser->diags->errors == errors) {
 			pol_parser_push(parser, &one, sizeof one);
+		} else {
+			out->incomplete = true;
 		}
 	}
 	out->lines = pol_parser_end_list(parser, list, sizeof *out->lines, &out->line_count);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "policy/modules/modules.h"
 #include "policy/nearest.h"
 #include "policy/registry.h"
 #include "policy/stack_draft.h"
@@ -38,7 +39,8 @@ static void resolve_stack(struct pol_stack_compiler *compiler, struct pol_draft_
 			"an inclusion takes no arguments: they belong to the lines of stack '%.*s'",
 			POL_STR_ARGS(name.text));
 	}
-	if (compiler->drafts[line->target].counts[line->ast->group] == 0) {
+	if (compiler->drafts[line->target].counts[line->ast->group] == 0 &&
+		!compiler->drafts[line->target].ast->incomplete) {
 		diag = pol_error(compiler->diags, name.at,
 			"stack '%.*s' has no '%s' line to include", POL_STR_ARGS(name.text), group);
 		pol_note(compiler->diags, diag, compiler->drafts[line->target].ast->name.at,
@@ -127,6 +129,10 @@ static void check_shape(struct pol_stack_compiler *compiler, const struct pol_dr
 			"peer alone, with 'manage' lines of the daemon's configuration");
 		return;
 	}
+	/* What seems to be missing may be in a line that was not understood. */
+	if (draft->ast->incomplete) {
+		return;
+	}
 	if (authenticates != authorizes) {
 		pol_error(compiler->diags, name.at,
 			"stack '%.*s' has no '%s' line: add one, or leave out both 'authenticate' "
@@ -175,6 +181,25 @@ static void resolve(struct pol_stack_compiler *compiler, struct pol_draft *draft
 	check_shape(compiler, draft);
 }
 
+/* The module warn ignores, and a group in which nothing decides fails. */
+static void warn_undecided(
+	struct pol_stack_compiler *compiler, const struct pol_draft *draft, enum pol_group group)
+{
+	const struct pol_stack_group *flat = &draft->groups[group].flat;
+
+	for (uint32_t i = 0; i < flat->count; i++) {
+		if (flat->lines[i].module != &pol_module_warn) {
+			return;
+		}
+	}
+	if (flat->count > 0) {
+		pol_warning(compiler->diags, draft->ast->name.at,
+			"stack '%.*s' denies everything: '%s' has 'warn' alone, which decides "
+			"nothing",
+			POL_STR_ARGS(draft->ast->name.text), group_names[group]);
+	}
+}
+
 static void deliver(struct pol_stack_compiler *compiler, uint32_t number)
 {
 	struct pol_snapshot *snapshot = compiler->snapshot;
@@ -187,6 +212,10 @@ static void deliver(struct pol_stack_compiler *compiler, uint32_t number)
 	for (int group = 0; group < POL_GROUP_COUNT; group++) {
 		stack->groups[group] = draft->groups[group].flat;
 		total += stack->groups[group].count;
+		/* A record group changes nothing, and others may add to a fragment. */
+		if (group != POL_GROUP_RECORD && !stack->fragment && !draft->ast->incomplete) {
+			warn_undecided(compiler, draft, (enum pol_group)group);
+		}
 	}
 	if (total > POL_STACK_LINES) {
 		pol_draft_too_long(compiler, draft);
