@@ -106,7 +106,8 @@ enum pol_status pol_compile(const struct pol_source *sources, size_t count, stru
 	enum pol_status status;
 
 	if (count == 0) {
-		pol_error(diags, nowhere, "no *.policy file: an empty folder is no policy");
+		pol_error(diags, nowhere, "no *.policy file%s%.*s: an empty folder is no policy",
+			diags->folder.len > 0 ? " in " : "", POL_STR_ARGS(diags->folder));
 		return POL_EINVALID;
 	}
 	snapshot = calloc(1, sizeof *snapshot);
