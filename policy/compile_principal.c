@@ -87,6 +87,8 @@ static enum pol_status check_peers(struct pol_compiler *compiler,
 			peers->owners[peers->count] = principal;
 			peers->places[peers->count] = peer;
 			peers->count++;
+			pol_warning(compiler->diags, peer->name.at,
+				"no module of this version knows a principal by its peer");
 			continue;
 		}
 		diag = pol_error(compiler->diags, peer->name.at,
@@ -140,14 +142,14 @@ static enum pol_status assign(struct pol_compiler *compiler, const struct pol_as
 	for (uint32_t i = 0; status == POL_OK && i < held->roles.count; i++) {
 		const struct pol_word *word = &held->roles.items[i];
 
+		if (pol_str_equal(word->text, POL_STR("anyone"))) {
+			pol_error(compiler->diags, word->at,
+				"role 'anyone' is held by every caller and never assigned");
+			continue;
+		}
 		line.held.role = pol_names_find(&snapshot->role_names, word->text);
 		if (line.held.role == POL_NONE) {
 			pol_compile_unknown(compiler, "role", word, &snapshot->role_names);
-			continue;
-		}
-		if (line.held.role == snapshot->anyone) {
-			pol_error(compiler->diags, word->at,
-				"role 'anyone' is held by every caller and never assigned");
 			continue;
 		}
 		for (uint32_t k = 0; k < principal->assignment_count; k++) {

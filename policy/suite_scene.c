@@ -118,12 +118,13 @@ static void hold_roles(struct pol_suite_builder *builder, const struct pol_ast_s
 	for (uint32_t i = 0; i < step->held.roles.count; i++) {
 		const struct pol_word *word = &step->held.roles.items[i];
 
-		held.held.role = find_grantee(builder, word, false);
-		if (held.held.role != POL_NONE && held.held.role == builder->snapshot->anyone) {
+		if (pol_str_equal(word->text, POL_STR("anyone"))) {
 			pol_error(builder->diags, word->at,
 				"role 'anyone' is held by every caller and never given: write 'as "
 				"nobody' to ask as one who holds no other");
+			continue;
 		}
+		held.held.role = find_grantee(builder, word, false);
 		hold(builder, held);
 	}
 }
@@ -268,6 +269,8 @@ void pol_scene_take(struct pol_suite_builder *builder, const struct pol_ast_step
 		scene->now = scene->time;
 		break;
 	case POL_STEP_PEER:
+		pol_warning(builder->diags, step->word.at,
+			"no module of this version asks for the peer");
 		scene->peer = pol_arena_copy(builder->arena, step->word.text);
 		break;
 	case POL_STEP_MFA:
