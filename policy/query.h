@@ -66,7 +66,8 @@ enum pol_status pol_permissions(const struct pol_snapshot *snapshot, const struc
 
 /*
  * Walks the resource trees for `policy show`: every node in tree order, with every action and
- * whether it is allowed to the role (POL_NONE: no role asked; allowed is then false).
+ * whether it is allowed to the role, what `anyone` holds counted (POL_NONE: no role asked; allowed
+ * is then false).
  */
 struct pol_shown_action {
 	struct pol_str name;
