@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "daemon/config_internal.h"
+#include "policy/nearest.h"
 
 typedef void (*read_value)(
 	struct config_reader *reader, const struct config_word *values, size_t count);
@@ -396,5 +397,11 @@ void config_read_line(struct config_reader *reader)
 		}
 		return;
 	}
-	pol_error(reader->diags, name->at, "unknown name '%.*s'", POL_STR_ARGS(name->text));
+	struct pol_nearest nearest = pol_nearest_to(name->text);
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		pol_nearest_offer(&nearest, pol_str_of(rows[i].name));
+	}
+	pol_error(reader->diags, name->at, "unknown name '%.*s'" POL_NEAREST,
+		POL_STR_ARGS(name->text), POL_NEAREST_ARGS(nearest));
 }

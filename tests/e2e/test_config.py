@@ -19,7 +19,7 @@ POLICY = harness.SMALL_POLICY + "principal ann {\n    role viewer\n}\n"
 
 # a line, the column of its mistake, a word of the message
 WRONG = [
-    ("polici /x", 1, "unknown name"),
+    ("polici /x", 1, "unknown name 'polici': did you mean 'policy'?"),
     ("policy relative", 8, "absolute"),
     ("policy /a /b", 1, "write it as: policy DIR"),
     ("workers 0", 9, "from 1 to 64"),
