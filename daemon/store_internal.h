@@ -100,8 +100,6 @@ void store_place_u64(struct store_place *place, uint64_t value);
 void store_place_sized(struct store_place *place, struct pol_str text); /* its length first */
 void store_place_text(struct store_place *place, struct pol_str text);
 
-uint64_t store_load_big64(const uint8_t *bytes);
-
 /* Each encodes into buffer (STORE_MAX_RECORD bytes) and tags. -E2BIG: it does not fit. */
 int store_encode_key(struct store *store, const struct store_key *key, size_t *out_len);
 int store_encode_principal(

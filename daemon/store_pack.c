@@ -55,16 +55,6 @@ void store_place_text(struct store_place *place, struct pol_str text)
 	place_bytes(place, text.ptr, text.len);
 }
 
-uint64_t store_load_big64(const uint8_t *bytes)
-{
-	uint64_t value = 0;
-
-	for (int i = 0; i < 8; i++) {
-		value = value << 8 | bytes[i];
-	}
-	return value;
-}
-
 /* --- lists ------------------------------------------------------------------------------------ */
 
 bool store_list_next(struct store_list *list, struct pol_str *out)
