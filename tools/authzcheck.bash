@@ -5,13 +5,13 @@
 # The words in the first column of the list of commands of `authzcheck [GROUP] --help`.
 _authzcheck_commands()
 {
-	authzcheck "$@" --no-color --help 2>/dev/null |
+	"${COMP_WORDS[0]:-authzcheck}" "$@" --no-color --help 2>/dev/null |
 		sed -n '/^Commands:/,/^$/s/^  \(\([a-z]*\)\( [a-z]*\)\{0,1\}\)  .*/\1/p'
 }
 
 _authzcheck_options()
 {
-	authzcheck "$@" --no-color --help 2>/dev/null |
+	"${COMP_WORDS[0]:-authzcheck}" "$@" --no-color --help 2>/dev/null |
 		sed -n 's/^  \(-[a-z], \|    \)\(--[a-z-]*\).*/\2/p'
 }
 
@@ -60,6 +60,9 @@ _authzcheck()
 	key | principal | policy) command="${words[0]} ${words[1]}" ;;
 	*) command=${words[0]} ;;
 	esac
+
+	# Behind an option that takes a value nothing of ours is known.
+	[[ -z $skip ]] || return
 
 	if [[ $word == -* ]]; then
 		# shellcheck disable=SC2086 # one or two words

@@ -356,6 +356,7 @@ class Completion(Folder):
             (["authzcheck", "policy", "check", "--format", "g"], ["github"]),
             (["authzcheck", "key", "list", "--status", "in"], ["inactive"]),
             (["authzcheck", "status", ""], []),
+            (["authzcheck", "policy", "show", "--role", "pol"], []),
         ]
         for words, expected in cases:
             self.assertEqual(self.complete(*words), expected, words)
