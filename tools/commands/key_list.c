@@ -8,7 +8,7 @@
 #include "tools/text.h"
 
 static const char *const titles[] = { "KEY", "NAME", "LABEL", "STATUS", "ENVIRONMENT", "PRINCIPAL",
-	"ROLES", "SCOPES", "CREATED", "EXPIRES", "LAST USED" };
+	"ROLES", "SCOPES", "CREATED", "BY", "EXPIRES", "LAST USED" };
 
 static void row(
 	struct app *app, struct pol_arena *arena, struct wire_cursor item, struct table_cell *cells)
@@ -24,6 +24,7 @@ static void row(
 	cells[at++].text = record_list(arena, item, "roles");
 	cells[at++].text = record_list(arena, item, "scopes");
 	cells[at++].text = record_when(app, item, "created_at", "");
+	cells[at++].text = record_text(arena, item, "created_by");
 	cells[at++].text = record_when(app, item, "expires_at", "never");
 	cells[at++].text = record_when(app, item, "last_used_at", "never");
 }
