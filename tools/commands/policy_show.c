@@ -125,6 +125,30 @@ static bool on_drawn(void *context, const struct pol_shown *shown)
 	return true;
 }
 
+/* "PUT PATCH" as ["PUT", "PATCH"]. */
+static void put_methods(struct json *json, struct pol_str methods)
+{
+	json_key(json, "methods");
+	json_open(json, '[');
+	while (methods.len > 0) {
+		const char *space = memchr(methods.ptr, ' ', methods.len);
+		size_t len = space != NULL ? (size_t)(space - methods.ptr) : methods.len;
+
+		json_str(json, (struct pol_str){ methods.ptr, len });
+		len += space != NULL;
+		methods = (struct pol_str){ methods.ptr + len, methods.len - len };
+	}
+	json_close(json, ']');
+}
+
+static void put_description(struct json *json, struct pol_str description)
+{
+	if (description.len > 0) {
+		json_key(json, "description");
+		json_str(json, description);
+	}
+}
+
 static bool on_json(void *context, const struct pol_shown *shown)
 {
 	struct view *view = context;
@@ -137,8 +161,7 @@ static bool on_json(void *context, const struct pol_shown *shown)
 	json_open(json, '{');
 	json_key(json, "resource");
 	json_str(json, shown->resource);
-	json_key(json, "description");
-	json_str(json, shown->description);
+	put_description(json, shown->description);
 	json_key(json, "actions");
 	json_open(json, '[');
 	for (size_t i = 0; i < shown->action_count; i++) {
@@ -147,10 +170,8 @@ static bool on_json(void *context, const struct pol_shown *shown)
 		json_open(json, '{');
 		json_key(json, "name");
 		json_str(json, action->name);
-		json_key(json, "methods");
-		json_str(json, action->methods);
-		json_key(json, "description");
-		json_str(json, action->description);
+		put_methods(json, action->methods);
+		put_description(json, action->description);
 		if (view->with_role) {
 			json_key(json, "allowed");
 			json_bool(json, action->allowed && !action->denied);
@@ -277,7 +298,9 @@ const struct command command_policy_show = {
 	.name = "policy show",
 	.words = "DIR",
 	.summary = "Draw the resource trees, and what a role may do in them",
-	.text = "With --role every action is marked: + allowed, - denied, · not allowed. With "
+	.text = "With --role (of one role) every action is marked: + allowed, - denied, · not "
+		"allowed.\n"
+		"With "
 		"--search\n"
 		"only what has the word in its path, its actions or its description is shown, "
 		"with\n"
