@@ -277,13 +277,15 @@ static void sort_runs(struct pol_run *runs, size_t count)
 
 void pol_selection_merge(struct pol_selection *selection, size_t first)
 {
-	struct pol_run *runs = selection->runs + first;
 	size_t count = selection->run_count - first;
+	struct pol_run *runs;
 	size_t kept = 0;
 
+	/* Where there is none, there may be no array either. */
 	if (count < 2) {
 		return;
 	}
+	runs = selection->runs + first;
 	sort_runs(runs, count);
 	for (size_t i = 1; i < count; i++) {
 		uint32_t end = runs[kept].first + runs[kept].count;
