@@ -47,7 +47,7 @@ static void read_lines(struct config_reader *reader)
 static int load(struct config *config, const char *path, struct pol_str *out)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	struct stat stat;
+	struct stat stat = { 0 };
 	char *bytes;
 	size_t len = 0, size;
 	ssize_t n = 0;
