@@ -91,16 +91,16 @@ static void begin_end(struct server *server, int number)
 		return;
 	}
 	server->stopping = true;
-	log_info("ending", "signal=%s", number == SIGINT ? "SIGINT" : "SIGTERM");
-	notify_supervisor("STOPPING=1");
-	for (size_t i = 0; i < server->listener_count; i++) {
-		listener_stop(&server->listeners[i]);
-	}
-	/* Given back to the system: a second one ends the process at once. */
+	/* Given back to the system, before anybody is told: a second one ends the process at once. */
 	for (size_t i = 0; i < server->signal_count; i++) {
 		if (server->signals[i].signum != SIGHUP) {
 			uv_close((uv_handle_t *)&server->signals[i], on_close);
 		}
+	}
+	log_info("ending", "signal=%s", number == SIGINT ? "SIGINT" : "SIGTERM");
+	notify_supervisor("STOPPING=1");
+	for (size_t i = 0; i < server->listener_count; i++) {
+		listener_stop(&server->listeners[i]);
 	}
 	for (unsigned i = 0; i < server->worker_count; i++) {
 		worker_end(&server->workers[i]);
