@@ -81,6 +81,7 @@ bool secret_token_verify(
 enum secret_purpose {
 	SECRET_RECORDS = 0, /* of the store */
 	SECRET_CURSORS,     /* of lists */
+	SECRET_DEAD,        /* of hashes of secrets that are dead */
 	SECRET_VERIFIED,    /* the table of verified tokens: random, of this process alone */
 	SECRET_PURPOSES,
 };

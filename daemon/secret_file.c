@@ -209,6 +209,8 @@ static void derive(struct secrets *secrets)
 		secrets->tags[SECRET_RECORDS], SECRET_TAG_KEY, 1, "records_", secrets->master);
 	crypto_kdf_derive_from_key(
 		secrets->tags[SECRET_CURSORS], SECRET_TAG_KEY, 1, "cursors_", secrets->master);
+	crypto_kdf_derive_from_key(
+		secrets->tags[SECRET_DEAD], SECRET_TAG_KEY, 1, "dead____", secrets->master);
 	randombytes_buf(secrets->tags[SECRET_VERIFIED], SECRET_TAG_KEY);
 }
 

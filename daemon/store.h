@@ -108,6 +108,7 @@ struct store_list store_pack_list(const struct store_pack *pack);
 
 #define STORE_KID     12
 #define STORE_HASH    32
+#define STORE_TAG     16
 #define STORE_NETWORK 17 /* bytes of one: 16 of the address, 1 of the prefix's bits */
 
 enum store_key_flag {
@@ -115,6 +116,40 @@ enum store_key_flag {
 	STORE_KEY_REVOKED = 1 << 1,
 	STORE_KEY_HAS_SCOPES = 1 << 2, /* scopes were given */
 	STORE_KEY_HAS_PLACES = 1 << 3,
+	/* The current secret is a token made elsewhere, known by its SHA-256 alone. Rotating gives
+	 * the key a token of our own; the imported one is the other then. */
+	STORE_KEY_IMPORTED = 1 << 4,
+	STORE_KEY_OTHER_IMPORTED = 1 << 5,
+};
+
+/* What a key's other secret is. Past other_until it is none: dead, but not yet cleared away. */
+enum store_other {
+	STORE_OTHER_NONE = 0,
+	STORE_OTHER_RETIRING, /* was the current one; good until other_until */
+	STORE_OTHER_PENDING,  /* becomes the current one when first used; dropped at other_until */
+};
+
+/* Dead secrets that are still told apart from wrong ones: enough for who missed some rotations. */
+#define STORE_DEAD_TAGS 4
+
+/* A key's secrets beside the current one's hash, and its schedule. Times are Unix seconds. Zero
+ * throughout (generation and issued: 0 counts as 1) for a key that has had one secret alone and is
+ * on no schedule; its record is no longer than it was without all this. */
+struct store_rotation {
+	uint8_t other; /* enum store_other */
+	uint8_t dead_count;
+	uint32_t generation; /* of the current secret, from 1 */
+	uint32_t other_generation;
+	uint32_t issued;           /* secrets made so far: the next has this generation + 1 */
+	const uint8_t *other_hash; /* STORE_HASH bytes; NULL: there is no other */
+	const uint8_t *dead;       /* dead_count tags of STORE_TAG bytes, the newest first */
+	int64_t other_until;
+	int64_t other_overlap; /* of a pending one, seconds: the current one retires so long then */
+	int64_t retire_by;     /* of a retiring one: cannot be prolonged beyond */
+	int64_t secret_since;  /* when the current one became so; 0: when the key was created */
+	int64_t rotate_every;  /* seconds; 0: no schedule, and the next two are 0 */
+	int64_t next_rotation_at;
+	int64_t renew_by; /* the current one dies then, renewed or not */
 };
 
 struct store_key {
@@ -127,7 +162,9 @@ struct store_key {
 	int64_t not_before;  /* 0: at once */
 	int64_t expires_at;  /* 0: never */
 	int64_t revoked_at;  /* 0: it is not */
-	const uint8_t *hash; /* STORE_HASH bytes */
+	int64_t deleted_at;  /* 0: it is not */
+	const uint8_t *hash; /* STORE_HASH bytes: of the current secret */
+	const uint8_t *tag;  /* STORE_TAG bytes, of this very record; NULL: it was not read */
 	struct pol_str prefix;
 	struct pol_str environment;
 	struct pol_str principal;
@@ -139,6 +176,7 @@ struct store_key {
 	struct pol_str name;
 	struct pol_str label;
 	struct pol_str created_by;
+	struct store_rotation rotation;
 };
 
 int store_get_key(struct store_read *read, struct pol_str kid, struct store_key *out);

@@ -6,7 +6,7 @@
  *
  *     store.c         opening, the lock, transactions, errors
  *     store_pack.c    keys of tables, lists, assignments (store_bytes.h: integers)
- *     store_record.c  bytes <-> structs, and the tag
+ *     store_record.c  bytes <-> structs, and the tag; store_record_key.c: those of keys
  *     store_read.c    look-ups and lists
  *     store_write.c   puts and their indexes
  *
@@ -99,6 +99,32 @@ void store_place_u32(struct store_place *place, uint32_t value);
 void store_place_u64(struct store_place *place, uint64_t value);
 void store_place_sized(struct store_place *place, struct pol_str text); /* its length first */
 void store_place_text(struct store_place *place, struct pol_str text);
+
+/* Every record begins alike: byte offsets. */
+enum {
+	STORE_AT_TAG = 0,
+	STORE_AT_TABLE = SECRET_TAG,
+	STORE_AT_VERSION,
+	STORE_AT_BODY,
+};
+
+/* Completes and tags the record that lies in the store's buffer. */
+void store_seal(struct store *store, enum store_table table, size_t len);
+/* The record, or NULL when it is none of ours or shorter than `least`. */
+const uint8_t *store_unseal(
+	struct store *store, MDB_val value, enum store_table table, size_t least);
+
+/* The texts behind a record's fixed part: one pass over them, in either direction. */
+struct store_text {
+	uint8_t *at;        /* encoding */
+	const uint8_t *get; /* decoding */
+	size_t left;
+	bool bad; /* it did not fit; all that follows does nothing */
+};
+void store_text_put(struct store_text *text, const void *bytes, size_t len);
+const uint8_t *store_text_take(struct store_text *text, size_t len);
+struct pol_str store_text_take_str(struct store_text *text, size_t len);
+struct store_list store_text_take_list(struct store_text *text, uint32_t size, uint32_t count);
 
 /* Each encodes into buffer (STORE_MAX_RECORD bytes) and tags. -E2BIG: it does not fit. */
 int store_encode_key(struct store *store, const struct store_key *key, size_t *out_len);

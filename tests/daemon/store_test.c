@@ -71,6 +71,66 @@ Test(store, a_key_comes_back_as_it_was_put)
 	store_close(store);
 }
 
+Test(store, a_keys_secrets_and_schedule_come_back_and_cost_the_other_keys_nothing)
+{
+	struct store *store = folder_store();
+	struct store_read *read;
+	struct store_write *write;
+	uint8_t other[STORE_HASH] = { 1, 2, 3 }, dead[2 * STORE_TAG] = { 4, 5, [STORE_TAG] = 6 };
+	char plain_kid[STORE_KID + 1], kid[STORE_KID + 1];
+	struct store_key plain = folder_key(plain_kid, 7), key = folder_key(kid, 8), found;
+	const struct store_rotation *got = &found.rotation;
+
+	key.deleted_at = 77;
+	key.rotation = (struct store_rotation){ .other = STORE_OTHER_PENDING,
+		.dead_count = 2,
+		.generation = 5,
+		.other_generation = 7,
+		.issued = 7,
+		.other_hash = other,
+		.dead = dead,
+		.other_until = 10,
+		.other_overlap = 11,
+		.retire_by = 12,
+		.secret_since = 13,
+		.rotate_every = 14,
+		.next_rotation_at = 15,
+		.renew_by = 16 };
+	cr_assert_eq(store_write_begin(store, &write), 0);
+	cr_assert_eq(store_create_key(write, &plain), 0);
+	cr_assert_eq(store_create_key(write, &key), 0);
+	cr_assert_eq(store_write_keep(write), 0);
+	cr_assert_eq(store_write_commit(write, true), 0);
+
+	read = reader(store);
+	cr_assert_eq(store_get_key(read, key.kid, &found), 0);
+	cr_expect_eq(found.deleted_at, 77);
+	cr_expect_eq(got->other, STORE_OTHER_PENDING);
+	cr_expect_eq(got->generation, 5);
+	cr_expect_eq(got->other_generation, 7);
+	cr_expect_eq(got->issued, 7);
+	cr_expect_eq(got->other_until, 10);
+	cr_expect_eq(got->other_overlap, 11);
+	cr_expect_eq(got->retire_by, 12);
+	cr_expect_eq(got->secret_since, 13);
+	cr_expect_eq(got->rotate_every, 14);
+	cr_expect_eq(got->next_rotation_at, 15);
+	cr_expect_eq(got->renew_by, 16);
+	cr_expect_arr_eq(got->other_hash, other, STORE_HASH);
+	cr_assert_eq(got->dead_count, 2);
+	cr_expect_arr_eq(got->dead, dead, sizeof dead);
+	cr_assert_eq(store_get_key(read, plain.kid, &found), 0);
+	cr_expect_eq(got->generation, 1);
+	cr_expect_eq(got->issued, 1);
+	cr_expect_eq(got->other, STORE_OTHER_NONE);
+	cr_expect_eq(got->dead_count, 0);
+	cr_expect_eq(got->rotate_every, 0);
+	cr_expect_eq(found.deleted_at, 0);
+	cr_expect_not_null(found.tag);
+	store_read_close(read);
+	store_close(store);
+}
+
 static int count_key(void *context, const struct store_key *key)
 {
 	uint64_t *last = (uint64_t *)context;
