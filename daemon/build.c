@@ -141,7 +141,7 @@ static int read_once(struct build *out, const struct build_options *options)
 		out->unchanged = true;
 		return 0;
 	}
-	r = folder_read(out->folder, &options->owners, out->why);
+	r = folder_read(out->folder, out->why);
 	if (r == 0) {
 		r = folder_list(options->path, &options->owners, &after, out->why);
 	}

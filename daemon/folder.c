@@ -5,15 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include "daemon/folder_link.h"
+#include "daemon/beneath.h"
+#include "daemon/folder_internal.h"
 
 /* Open directories on the way down, and what a listing works with. */
 struct walk {
@@ -23,32 +21,6 @@ struct walk {
 	char *why;
 };
 
-__attribute__((format(printf, 3, 4))) static int refuse(
-	char *why, int error, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(why, FOLDER_WHY, format, args);
-	va_end(args);
-	return error;
-}
-
-static int open_beneath(int root, const char *name, uint64_t flags)
-{
-	struct open_how how = {
-		/* With O_PATH the call refuses what would mean nothing. */
-		.flags = flags | O_CLOEXEC | ((flags & O_PATH) != 0 ? 0 : O_NONBLOCK | O_NOCTTY),
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
-	};
-	long fd;
-
-	do {
-		fd = syscall(SYS_openat2, root, name, &how, sizeof how);
-	} while (fd < 0 && (errno == EINTR || errno == EAGAIN));
-	return fd < 0 ? -errno : (int)fd;
-}
-
 /* Whoever may write it makes policy. */
 static int check_rights(const struct walk *walk, const char *name, const struct stat *stat)
 {
@@ -56,7 +28,7 @@ static int check_rights(const struct walk *walk, const char *name, const struct 
 	const char *slash = name[0] != '\0' ? "/" : "";
 
 	if (!folder_is_owner(walk->owners, stat->st_uid)) {
-		return refuse(walk->why, -EPERM,
+		return folder_refuse(walk->why, -EPERM,
 			"%s%s%s belongs to uid %u, who could change the policy by it: chown %u "
 			"%s%s%s",
 			path, slash, name, (unsigned)stat->st_uid,
@@ -64,7 +36,7 @@ static int check_rights(const struct walk *walk, const char *name, const struct 
 			name);
 	}
 	if ((stat->st_mode & 022) != 0) {
-		return refuse(walk->why, -EPERM,
+		return folder_refuse(walk->why, -EPERM,
 			"%s%s%s may be written by others, who could change the policy by it: "
 			"chmod go-w %s%s%s",
 			path, slash, name, path, slash, name);
@@ -84,7 +56,7 @@ static int check_link(const struct walk *walk, int at, const char *name)
 		folder_is_owner(walk->owners, stat.st_uid)) {
 		return 0;
 	}
-	return refuse(walk->why, -EPERM,
+	return folder_refuse(walk->why, -EPERM,
 		"%s%s%s is a link that belongs to uid %u, who could lead it to another policy: "
 		"chown -h %u %s%s%s",
 		path, slash, name, (unsigned)stat.st_uid,
@@ -101,7 +73,7 @@ static int add_entry(struct walk *walk, const char *name, const struct stat *sta
 
 		entry = realloc(folder->entries, capacity * sizeof *entry);
 		if (entry == NULL) {
-			return refuse(walk->why, -ENOMEM, "out of memory");
+			return folder_refuse(walk->why, -ENOMEM, "out of memory");
 		}
 		folder->entries = entry;
 		folder->capacity = capacity;
@@ -110,14 +82,10 @@ static int add_entry(struct walk *walk, const char *name, const struct stat *sta
 	*entry = (struct folder_entry){
 		.name = strdup(name),
 		.is_folder = S_ISDIR(stat->st_mode),
-		.dev = stat->st_dev,
-		.ino = stat->st_ino,
-		.size = stat->st_size,
-		.mtime = stat->st_mtim,
-		.ctime = stat->st_ctim,
+		.print = beneath_print(stat),
 	};
 	if (entry->name == NULL) {
-		return refuse(walk->why, -ENOMEM, "out of memory");
+		return folder_refuse(walk->why, -ENOMEM, "out of memory");
 	}
 	folder->count++;
 	return 0;
@@ -150,12 +118,12 @@ static int cannot_open(struct walk *walk, const char *name, int error)
 			return 0;
 		}
 		if (folder_link_is_inside(walk->root, walk->folder->path, name)) {
-			return refuse(walk->why, -EXDEV,
+			return folder_refuse(walk->why, -EXDEV,
 				"%s/%s is an absolute link, which is not followed even inside the "
 				"policy folder: make it relative (ln -sfr)",
 				path, name);
 		}
-		return refuse(walk->why, -EXDEV,
+		return folder_refuse(walk->why, -EXDEV,
 			"%s/%s is a link that leads out of the policy folder: copy what it points "
 			"to, or remove it",
 			path, name);
@@ -163,7 +131,8 @@ static int cannot_open(struct walk *walk, const char *name, int error)
 	if (!is_policy(name) && (error == -EACCES || error == -ENXIO || error == -ELOOP)) {
 		return 0;
 	}
-	return refuse(walk->why, error, "%s/%s cannot be opened: %s", path, name, strerror(-error));
+	return folder_refuse(
+		walk->why, error, "%s/%s cannot be opened: %s", path, name, strerror(-error));
 }
 
 static int list_folder(struct walk *walk, const char *name, unsigned depth);
@@ -174,18 +143,19 @@ static int list_name(struct walk *walk, const char *name, unsigned depth)
 	int fd, r;
 
 	if (++walk->folder->seen > FOLDER_MAX_SEEN) {
-		return refuse(walk->why, -E2BIG,
+		return folder_refuse(walk->why, -E2BIG,
 			"%s holds more than %d names: is it the right folder?", walk->folder->path,
 			FOLDER_MAX_SEEN);
 	}
-	fd = open_beneath(walk->root, name, O_PATH);
+	fd = beneath_open(walk->root, name, O_PATH);
 	if (fd < 0) {
 		return cannot_open(walk, name, fd);
 	}
 	r = fstat(fd, &stat) == 0 ? 0 : -errno;
 	close(fd);
 	if (r < 0) {
-		return refuse(walk->why, r, "%s/%s: %s", walk->folder->path, name, strerror(-r));
+		return folder_refuse(
+			walk->why, r, "%s/%s: %s", walk->folder->path, name, strerror(-r));
 	}
 	if (!S_ISDIR(stat.st_mode) && !is_policy(name)) {
 		return 0;
@@ -198,7 +168,7 @@ static int list_name(struct walk *walk, const char *name, unsigned depth)
 		return list_folder(walk, name, depth + 1);
 	}
 	if (!S_ISREG(stat.st_mode)) {
-		return refuse(
+		return folder_refuse(
 			walk->why, -EINVAL, "%s/%s is no regular file", walk->folder->path, name);
 	}
 	r = check_rights(walk, name, &stat);
@@ -214,11 +184,11 @@ static int list_folder(struct walk *walk, const char *name, unsigned depth)
 	int fd, r;
 
 	if (depth > FOLDER_MAX_DEPTH) {
-		return refuse(walk->why, -ELOOP,
+		return folder_refuse(walk->why, -ELOOP,
 			"%s/%s lies deeper than %d folders: does a link lead in a circle?",
 			walk->folder->path, name, FOLDER_MAX_DEPTH);
 	}
-	fd = open_beneath(walk->root, shown, O_RDONLY | O_DIRECTORY);
+	fd = beneath_open(walk->root, shown, O_RDONLY | O_DIRECTORY);
 	if (fd < 0) {
 		return cannot_open(walk, shown, fd);
 	}
@@ -229,7 +199,7 @@ static int list_folder(struct walk *walk, const char *name, unsigned depth)
 	dir = r == 0 ? fdopendir(fd) : NULL;
 	if (dir == NULL) {
 		close(fd);
-		return r < 0 ? r : refuse(walk->why, -ENOMEM, "out of memory");
+		return r < 0 ? r : folder_refuse(walk->why, -ENOMEM, "out of memory");
 	}
 	while (r == 0 && (errno = 0, entry = readdir(dir)) != NULL) {
 		char path[4096];
@@ -241,13 +211,13 @@ static int list_folder(struct walk *walk, const char *name, unsigned depth)
 		n = snprintf(path, sizeof path, "%s%s%s", name, name[0] != '\0' ? "/" : "",
 			entry->d_name);
 		r = n < 0 || (size_t)n >= sizeof path
-			    ? refuse(walk->why, -ENAMETOOLONG, "%s/%s: the path is too long",
+			    ? folder_refuse(walk->why, -ENAMETOOLONG, "%s/%s: the path is too long",
 				      walk->folder->path, name)
 			    : list_name(walk, path, depth);
 	}
 	if (r == 0 && errno != 0) {
-		r = refuse(walk->why, -errno, "%s/%s cannot be listed: %s", walk->folder->path,
-			name, strerror(errno));
+		r = folder_refuse(walk->why, -errno, "%s/%s cannot be listed: %s",
+			walk->folder->path, name, strerror(errno));
 	}
 	closedir(dir);
 	return r;
@@ -270,7 +240,8 @@ static int check_named(const struct walk *walk, const char *path)
 		len--;
 	}
 	if (len >= sizeof name) {
-		return refuse(walk->why, -ENAMETOOLONG, "the policy folder's path is too long");
+		return folder_refuse(
+			walk->why, -ENAMETOOLONG, "the policy folder's path is too long");
 	}
 	memcpy(name, path, len);
 	name[len] = '\0';
@@ -285,7 +256,7 @@ int folder_list(const char *path, const struct folder_owners *owners, struct fol
 	int r;
 
 	if (folder == NULL || (folder->path = strdup(path)) == NULL) {
-		r = refuse(why, -ENOMEM, "out of memory");
+		r = folder_refuse(why, -ENOMEM, "out of memory");
 		goto fail;
 	}
 	r = check_named(&walk, path);
@@ -294,7 +265,7 @@ int folder_list(const char *path, const struct folder_owners *owners, struct fol
 	}
 	walk.root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (walk.root < 0) {
-		r = refuse(why, -errno, "the policy folder %s cannot be opened: %s", path,
+		r = folder_refuse(why, -errno, "the policy folder %s cannot be opened: %s", path,
 			strerror(errno));
 		goto fail;
 	}
@@ -314,122 +285,6 @@ fail:
 	return r;
 }
 
-/* --- reading ---------------------------------------------------------------------------------- */
-
-static bool is_same(const struct folder_entry *entry, const struct stat *stat)
-{
-	return entry->is_folder == S_ISDIR(stat->st_mode) && entry->dev == stat->st_dev &&
-	       entry->ino == stat->st_ino && entry->size == stat->st_size &&
-	       entry->mtime.tv_sec == stat->st_mtim.tv_sec &&
-	       entry->mtime.tv_nsec == stat->st_mtim.tv_nsec &&
-	       entry->ctime.tv_sec == stat->st_ctim.tv_sec &&
-	       entry->ctime.tv_nsec == stat->st_ctim.tv_nsec;
-}
-
-/* Exactly as many bytes as were listed. */
-static int read_bytes(int fd, char *bytes, size_t size)
-{
-	size_t len = 0;
-
-	while (len < size) {
-		ssize_t n = read(fd, bytes + len, size - len);
-
-		if (n < 0 && errno == EINTR) {
-			continue;
-		}
-		if (n <= 0) {
-			return n < 0 ? -errno : -ESTALE;
-		}
-		len += (size_t)n;
-	}
-	return 0;
-}
-
-static int read_file(struct walk *walk, const struct folder_entry *entry)
-{
-	struct folder *folder = walk->folder;
-	struct pol_source *source = &folder->sources[folder->source_count];
-	size_t path = strlen(folder->path), name = strlen(entry->name);
-	size_t size = (size_t)entry->size;
-	char *joined = malloc(path + 1 + name + 1);
-	char *bytes = malloc(size + 1);
-	struct stat stat;
-	int fd, r;
-
-	if (joined == NULL || bytes == NULL) {
-		free(joined);
-		free(bytes);
-		return refuse(walk->why, -ENOMEM, "out of memory");
-	}
-	source->name = (struct pol_str){ joined, path + 1 + name };
-	source->text = (struct pol_str){ bytes, size };
-	folder->source_count++;
-	memcpy(joined, folder->path, path);
-	joined[path] = '/';
-	memcpy(joined + path + 1, entry->name, name + 1);
-	fd = open_beneath(walk->root, entry->name, O_RDONLY);
-	if (fd < 0) {
-		return fd == -ENOENT ? -ESTALE
-				     : refuse(walk->why, fd, "%s cannot be read: %s", joined,
-					       strerror(-fd));
-	}
-	r = fstat(fd, &stat) != 0 || !is_same(entry, &stat) ? -ESTALE : read_bytes(fd, bytes, size);
-	close(fd);
-	if (r < 0 && r != -ESTALE) {
-		refuse(walk->why, r, "%s cannot be read: %s", joined, strerror(-r));
-	}
-	return r;
-}
-
-static int check_bounds(struct walk *walk)
-{
-	struct folder *folder = walk->folder;
-	size_t files = 0, bytes = 0;
-
-	for (size_t i = 0; i < folder->count; i++) {
-		const struct folder_entry *entry = &folder->entries[i];
-
-		if (entry->is_folder) {
-			continue;
-		}
-		if ((uint64_t)entry->size > FOLDER_MAX_FILE) {
-			return refuse(walk->why, -EFBIG, "%s/%s is larger than 8 MiB: split it",
-				folder->path, entry->name);
-		}
-		bytes += (size_t)entry->size;
-		files++;
-	}
-	if (files > FOLDER_MAX_FILES || bytes > FOLDER_MAX_BYTES) {
-		return refuse(walk->why, -EFBIG,
-			"%s holds more than 64 MiB or %d policy files: is it the right folder?",
-			folder->path, FOLDER_MAX_FILES);
-	}
-	folder->sources = calloc(files + 1, sizeof *folder->sources);
-	return folder->sources != NULL ? 0 : refuse(walk->why, -ENOMEM, "out of memory");
-}
-
-int folder_read(
-	struct folder *folder, const struct folder_owners *owners, char why[static FOLDER_WHY])
-{
-	struct walk walk = { folder, owners, -1, why };
-	int r = check_bounds(&walk);
-
-	if (r < 0) {
-		return r;
-	}
-	walk.root = open(folder->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (walk.root < 0) {
-		return -ESTALE;
-	}
-	for (size_t i = 0; i < folder->count && r == 0; i++) {
-		if (!folder->entries[i].is_folder) {
-			r = read_file(&walk, &folder->entries[i]);
-		}
-	}
-	close(walk.root);
-	return r;
-}
-
 bool folder_equal(const struct folder *a, const struct folder *b)
 {
 	if (a->count != b->count) {
@@ -437,16 +292,9 @@ bool folder_equal(const struct folder *a, const struct folder *b)
 	}
 	for (size_t i = 0; i < a->count; i++) {
 		const struct folder_entry *x = &a->entries[i], *y = &b->entries[i];
-		const struct stat stat = {
-			.st_mode = y->is_folder ? S_IFDIR : S_IFREG,
-			.st_dev = y->dev,
-			.st_ino = y->ino,
-			.st_size = y->size,
-			.st_mtim = y->mtime,
-			.st_ctim = y->ctime,
-		};
 
-		if (strcmp(x->name, y->name) != 0 || !is_same(x, &stat)) {
+		if (strcmp(x->name, y->name) != 0 || x->is_folder != y->is_folder ||
+			!beneath_equal(&x->print, &y->print)) {
 			return false;
 		}
 	}

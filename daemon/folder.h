@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include "daemon/beneath.h"
 #include "policy/diag.h"
 
 #define FOLDER_MAX_FILE  ((size_t)8 << 20)
@@ -39,11 +40,7 @@ struct folder_owners {
 struct folder_entry {
 	char *name; /* relative; "" is the folder itself */
 	bool is_folder;
-	dev_t dev;
-	ino_t ino;
-	off_t size;
-	struct timespec mtime;
-	struct timespec ctime;
+	struct beneath_print print;
 };
 
 struct folder {
@@ -62,8 +59,7 @@ int folder_list(const char *path, const struct folder_owners *owners, struct fol
 	char why[static FOLDER_WHY]);
 
 /* Reads the files of a list. -ESTALE: something changed since it was listed. */
-int folder_read(
-	struct folder *folder, const struct folder_owners *owners, char why[static FOLDER_WHY]);
+int folder_read(struct folder *folder, char why[static FOLDER_WHY]);
 
 /* Do both lists say the same? Then nothing was changed between them. */
 bool folder_equal(const struct folder *a, const struct folder *b);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/folder_link.h"
+#include "daemon/folder_internal.h"
 
 #include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -36,4 +38,14 @@ bool folder_link_is_inside(int folder, const char *path, const char *name)
 	free(real);
 	free(root);
 	return inside;
+}
+
+int folder_refuse(char *why, int error, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(why, FOLDER_WHY, format, args);
+	va_end(args);
+	return error;
 }

@@ -15,6 +15,7 @@
 #include "daemon/defer.h"
 #include "daemon/exchange.h"
 #include "daemon/log.h"
+#include "daemon/reload_report.h"
 #include "daemon/server.h"
 #include "daemon/store.h"
 #include "daemon/watch.h"
@@ -42,16 +43,14 @@ struct reload {
 	uint64_t first_event;  /* of those not yet acted upon; 0: none */
 	struct folder *folder; /* as of the last attempt; NULL: it could not be read */
 	struct retired *retired;
+	struct reload_reports reports;
+	bool has_reports;
 
 	uv_mutex_t lock; /* of all below */
 	bool has_lock;
 	struct defer *waiting; /* by defer.next, newest first */
 	bool asked;
 	bool stop;
-	struct reload_report report;
-	struct wire_buf diagnostics;
-	struct dangling dangling; /* all zero before it was looked for */
-	char why[FOLDER_WHY];     /* of the last attempt */
 };
 
 static struct build_options options_of(const struct reload *reload)
@@ -123,48 +122,17 @@ static int64_t unix_now(void)
 	return now.tv_sec;
 }
 
-static void record(struct reload *reload, struct build *build, bool ok, bool exchanged)
+static struct reload_outcome outcome_of(struct reload *reload, bool ok, bool exchanged)
 {
-	struct wire_buf old = reload->diagnostics;
 	const struct current *current = &reload->server->current;
 
-	uv_mutex_lock(&reload->lock);
-	reload->report.attempted_at = unix_now();
-	reload->report.ok = ok;
-	reload->report.errors = build->errors;
-	reload->report.warnings = build->warnings;
-	reload->report.refused += !ok;
-	if (exchanged) {
-		reload->report.reloads++;
-		reload->report.loaded_at = reload->report.attempted_at;
-		reload->report.serial = current_serial(current);
-		memcpy(reload->report.revision, pol_snapshot_revision(current->snapshot),
-			sizeof reload->report.revision);
-	}
-	memcpy(reload->why, build->why, sizeof reload->why);
-	reload->diagnostics = build->diagnostics;
-	build->diagnostics = old;
-	uv_mutex_unlock(&reload->lock);
-}
-
-/* A folder that cannot be read is found so at every look: say it once. */
-static bool is_news(struct reload *reload, const struct build *build, bool forced)
-{
-	return forced || build->why[0] == '\0' || strcmp(build->why, reload->why) != 0;
-}
-
-static void log_refused(
-	const struct build_options *options, const struct build *build, const char *running)
-{
-	static const char message[] = "policy refused, the running one stays";
-
-	if (build->why[0] == '\0') {
-		log_error(message, "path=%s errors=%zu revision=%s", options->path, build->errors,
-			running);
-	} else {
-		log_error(message, "path=%s errors=%zu revision=%s why=%s", options->path,
-			build->errors, running, build->why);
-	}
+	return (struct reload_outcome){
+		.at = unix_now(),
+		.ok = ok,
+		.exchanged = exchanged,
+		.serial = current_serial(current),
+		.revision = pol_snapshot_revision(current->snapshot),
+	};
 }
 
 /* Gives the time until another attempt is due; 0: none. */
@@ -194,10 +162,10 @@ static uint64_t attempt(struct reload *reload, bool forced)
 			(unsigned long long)((uv_hrtime() - begin) / 1000000));
 	} else if (ok && forced) {
 		log_info("policy unchanged", "revision=%s", running);
-	} else if (!ok && is_news(reload, &build, forced)) {
-		log_refused(&options, &build, running);
+	} else if (!ok) {
+		reload_reports_refused(&reload->reports, &build, options.path, running, forced);
 	}
-	record(reload, &build, ok, exchanged);
+	reload_reports_add(&reload->reports, &build, outcome_of(reload, ok, exchanged));
 	folder_destroy(reload->folder);
 	reload->folder = build.folder;
 	build.folder = NULL;
@@ -209,7 +177,7 @@ static uint64_t attempt(struct reload *reload, bool forced)
 static void look_for_dangling(struct reload *reload)
 {
 	const struct server *server = reload->server;
-	struct dangling found, old;
+	struct dangling found;
 	int r = dangling_find(server->store, server->current.snapshot, unix_now(), &found);
 
 	if (r < 0) {
@@ -222,12 +190,7 @@ static void look_for_dangling(struct reload *reload)
 		log_warn("the store names what the policy lacks, which counts for nothing",
 			"total=%llu", (unsigned long long)found.total);
 	}
-	uv_mutex_lock(&reload->lock);
-	old = reload->dangling;
-	reload->dangling = found;
-	reload->report.dangling = found.total;
-	uv_mutex_unlock(&reload->lock);
-	dangling_finish(&old);
+	reload_reports_dangling(&reload->reports, &found);
 }
 
 static void answer_waiting(struct reload *reload, struct defer *waiting)
@@ -378,33 +341,9 @@ void reload_taken(struct reload *reload)
 	uv_async_send(&reload->wake);
 }
 
-void reload_report(struct reload *reload, struct reload_report *out)
+struct reload_reports *reload_get_reports(struct reload *reload)
 {
-	uv_mutex_lock(&reload->lock);
-	*out = reload->report;
-	uv_mutex_unlock(&reload->lock);
-}
-
-void reload_put_diagnostics(struct reload *reload, struct wire_buf *out)
-{
-	uv_mutex_lock(&reload->lock);
-	if (reload->diagnostics.len > 0) {
-		wire_put_raw(out, reload->diagnostics.data, reload->diagnostics.len);
-	} else {
-		wire_put_array(out, 0);
-	}
-	uv_mutex_unlock(&reload->lock);
-}
-
-void reload_put_dangling(struct reload *reload, struct wire_buf *out)
-{
-	uv_mutex_lock(&reload->lock);
-	if (reload->dangling.items.len > 0) {
-		wire_put_raw(out, reload->dangling.items.data, reload->dangling.items.len);
-	} else {
-		wire_put_array(out, 0);
-	}
-	uv_mutex_unlock(&reload->lock);
+	return &reload->reports;
 }
 
 /* --- its life --------------------------------------------------------------------------------- */
@@ -444,6 +383,11 @@ int reload_create(struct server *server, struct build *first, struct reload **ou
 		goto fail;
 	}
 	reload->has_lock = true;
+	r = reload_reports_init(&reload->reports);
+	if (r < 0) {
+		goto fail;
+	}
+	reload->has_reports = true;
 	r = init_loop(reload);
 	if (r == 0 && server->config->watch) {
 		r = watch_create(&reload->loop, on_seen, reload, &reload->watch);
@@ -453,8 +397,8 @@ int reload_create(struct server *server, struct build *first, struct reload **ou
 	}
 	reload->folder = first->folder;
 	first->folder = NULL;
-	record(reload, first, true, true);
-	reload->report.reloads = 0;
+	reload_reports_add(&reload->reports, first, outcome_of(reload, true, true));
+	reload->reports.last.reloads = 0;
 	*out = reload;
 	return 0;
 
@@ -506,8 +450,9 @@ void reload_destroy(struct reload *reload)
 	folder_destroy(reload->folder);
 	if (reload->has_lock) {
 		uv_mutex_destroy(&reload->lock);
-		wire_buf_finish(&reload->diagnostics);
-		dangling_finish(&reload->dangling);
+	}
+	if (reload->has_reports) {
+		reload_reports_finish(&reload->reports);
 	}
 	free(reload);
 }

@@ -11,14 +11,10 @@
  * logged and told by policy.status. The exchange is a job in the writer's queue.
  */
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "client/wire.h"
-
 struct build;
 struct defer;
 struct reload;
+struct reload_reports;
 struct server;
 
 #define RELOAD_QUIET  200   /* ms */
@@ -42,20 +38,5 @@ void reload_stop(struct reload *reload);
 /* Workers and writer have ended. NULL is ignored. */
 void reload_destroy(struct reload *reload);
 
-/* How the last attempt ended, and when the present policy came. Any thread. */
-struct reload_report {
-	char revision[17];
-	uint64_t serial;
-	int64_t loaded_at;
-	int64_t attempted_at;
-	bool ok;
-	uint64_t errors, warnings;
-	uint64_t reloads;  /* exchanges since the start */
-	uint64_t refused;  /* attempts that were */
-	uint64_t dangling; /* as of the last exchange, or the last reload that was asked for */
-};
-void reload_report(struct reload *reload, struct reload_report *out);
-/* Puts the array of the last attempt's diagnostics. */
-void reload_put_diagnostics(struct reload *reload, struct wire_buf *out);
-/* Puts the array of what the store names and the policy lacks. */
-void reload_put_dangling(struct reload *reload, struct wire_buf *out);
+/* How its attempts ended; lives as long as reload. */
+struct reload_reports *reload_get_reports(struct reload *reload);

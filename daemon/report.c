@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/report.h"
 
+#include "daemon/reload.h"
 #include "daemon/server.h"
 #include "daemon/writer.h"
 
@@ -28,15 +29,15 @@ void report_make(struct server *server, int64_t now, struct report *out)
 		.p99 = stats_percentile(&sum, 990),
 		.p999 = stats_percentile(&sum, 999),
 	};
-	reload_report(server->reload, &out->policy);
+	reload_reports_get(reload_get_reports(server->reload), &out->policy);
 }
 
 void report_put_dangling(struct server *server, struct wire_buf *out)
 {
-	reload_put_dangling(server->reload, out);
+	reload_reports_put_dangling(reload_get_reports(server->reload), out);
 }
 
 void report_put_diagnostics(struct server *server, struct wire_buf *out)
 {
-	reload_put_diagnostics(server->reload, out);
+	reload_reports_put_diagnostics(reload_get_reports(server->reload), out);
 }

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "client/wire.h"
-#include "daemon/reload.h"
+#include "daemon/reload_report.h"
 
 struct server;
 

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 #include "daemon/call.h"
-#include "daemon/reload.h"
+#include "daemon/reload_report.h"
 
 /* May this peer ask about the daemon itself? Otherwise the refusal has been written. A token gives
  * no such right. */

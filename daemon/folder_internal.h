@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * folder_link: what folder asks about links and owners. folder.c alone.
+ * folder_internal: what folder's files share: owners, links, refusals. For folder*.c alone.
  */
 
 #include <stdbool.h>
@@ -16,3 +16,7 @@ bool folder_is_owner(const struct folder_owners *owners, uid_t uid);
 /* Is `name`, beneath the open folder that lies at `path`, an absolute link to a place inside? It is
  * refused like one that leads out, but the reason must not be that. */
 bool folder_link_is_inside(int folder, const char *path, const char *name);
+
+/* Writes why, for people, and gives back the error. */
+__attribute__((format(printf, 3, 4))) int folder_refuse(
+	char *why, int error, const char *format, ...);
