@@ -145,13 +145,3 @@ void quota_release(struct quota *quota, struct quota_user *user, size_t bytes)
 	drop_if_empty(quota, user);
 	pthread_mutex_unlock(&quota->lock);
 }
-
-unsigned quota_connections(struct quota *quota)
-{
-	unsigned connections;
-
-	pthread_mutex_lock(&quota->lock);
-	connections = quota->connections;
-	pthread_mutex_unlock(&quota->lock);
-	return connections;
-}

@@ -33,6 +33,3 @@ void quota_disconnect(struct quota *quota, struct quota_user *user, bool exempt)
 /* Takes memory; with `manages` the reserve may be used. */
 bool quota_charge(struct quota *quota, struct quota_user *user, size_t bytes, bool manages);
 void quota_release(struct quota *quota, struct quota_user *user, size_t bytes);
-
-/* Connections that count, at this moment. */
-unsigned quota_connections(struct quota *quota);
