@@ -122,9 +122,23 @@ static enum outcome read_option(struct config *config, int code, const char **ou
 		fputs(help_text, stdout);
 		return DONE;
 	default:
-		fputs(usage_text, stderr);
 		return WRONG;
 	}
+}
+
+/* getopt_long's '?' and ':' in our own form. */
+static enum outcome complain(int code, const char *word)
+{
+	char name[] = { '-', (char)optopt, '\0' };
+
+	if (code == ':') {
+		return wrong("this option wants a value", word);
+	}
+	/* A long option with a value that it does not take is told by its code. */
+	if (optopt == OPTION_VERSION || strncmp(word, "--help=", 7) == 0) {
+		return wrong("this option takes no value", word);
+	}
+	return wrong("unknown option", optopt != 0 ? name : word);
 }
 
 static enum outcome read_options(
@@ -133,7 +147,11 @@ static enum outcome read_options(
 	enum outcome outcome = GO_ON;
 	int code;
 
-	while (outcome == GO_ON && (code = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	opterr = 0;
+	while (outcome == GO_ON && (code = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
+		if (code == '?' || code == ':') {
+			return complain(code, argv[optind - 1]);
+		}
 		outcome = read_option(config, code, out_config);
 	}
 	if (outcome == GO_ON && optind < argc) {

@@ -40,8 +40,13 @@ class Starting(harness.DaemonTest):
         self.assertIn("wrong", said)
 
     def test_an_unknown_option_is_usage_and_nothing_starts(self):
-        status, said = self.daemon(start=False).refuses_to_start("--no-such-option")
-        self.assertEqual(status, 2, said)
+        for arguments, what in ((["--no-such-option"], "unknown option: --no-such-option"),
+                                (["-x"], "unknown option: -x"),
+                                (["--config"], "this option wants a value: --config"),
+                                (["--version=2"], "this option takes no value: --version=2")):
+            status, said = self.daemon(start=False).refuses_to_start(*arguments)
+            self.assertEqual(status, 2, said)
+            self.assertEqual(said.splitlines()[0], "authzd: " + what)
 
     def test_a_path_too_long_for_a_socket_is_refused_not_cut(self):
         daemon = self.daemon(start=False)
