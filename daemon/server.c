@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -91,7 +92,8 @@ static void begin_end(struct server *server, int number)
 		return;
 	}
 	server->stopping = true;
-	/* Given back to the system, before anybody is told: a second one ends the process at once. */
+	/* Given back to the system, before anybody is told: a second one ends the process at once.
+	 */
 	for (size_t i = 0; i < server->signal_count; i++) {
 		if (server->signals[i].signum != SIGHUP) {
 			uv_close((uv_handle_t *)&server->signals[i], on_close);
@@ -388,13 +390,26 @@ int server_init(struct server *server, const struct config *config)
 	return r;
 }
 
+/* "PATH,PATH"; what does not fit is cut. */
+static void name_sockets(const struct config *config, char *out, size_t size)
+{
+	size_t len = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < config->listener_count && len < size; i++) {
+		len += (size_t)snprintf(
+			out + len, size - len, "%s%s", i > 0 ? "," : "", config->listeners[i].path);
+	}
+}
+
 int server_run(struct server *server)
 {
+	char sockets[CONFIG_MAX_LISTENERS * sizeof(struct sockaddr_un)];
 	int r;
 
-	log_info("ready", "version=%s revision=%s workers=%u socket=%s", AUTHZ_VERSION,
-		pol_snapshot_revision(server->workers[0].snapshot), server->worker_count,
-		server->config->listeners[0].path);
+	name_sockets(server->config, sockets, sizeof sockets);
+	log_info("ready", "version=%s revision=%s workers=%u sockets=%s", AUTHZ_VERSION,
+		pol_snapshot_revision(server->workers[0].snapshot), server->worker_count, sockets);
 	r = notify_supervisor("READY=1");
 	if (r < 0) {
 		log_warn("the supervisor could not be told", "error=%s", strerror(-r));

@@ -136,7 +136,7 @@ class Options(harness.DaemonTest):
     def test_wrong_usage_is_two_and_says_what(self):
         for words, said in [
             ((), "--policy"),
-            (("--policy",), "requires an argument"),
+            (("--policy",), "this option wants a value"),
             (("--policy", "/x", "more"), "more"),
             (("--policy", "/x", "--workers", "0"), "from 1 to 64"),
             (("--policy", "/x", "--workers", "2x"), "from 1 to 64"),
@@ -186,6 +186,7 @@ class Sockets(Configured):
             self.assertEqual(client.call("keys.list")["items"], [])
         daemon.stop()
         self.assertFalse(decide.exists() or manage.exists())
+        self.assertRegex(daemon.log(), f"ready .*sockets={decide},{manage}\n")
 
     def test_a_socket_that_took_our_place_is_not_removed(self):
         daemon = self.daemon()
