@@ -31,6 +31,7 @@ static const struct flag_info infos[FLAG_COUNT] = {
 	[FLAG_VERSION] = { "version", 0, KIND_SWITCH, NULL, "the version" },
 	[FLAG_PRINCIPAL] = { "principal", 0, KIND_VALUE, "ID", "the principal" },
 	[FLAG_ROLE] = { "role", 0, KIND_LIST, "A,B", "roles" },
+	[FLAG_ONE_ROLE] = { "role", 0, KIND_VALUE, "ROLE", "the role" },
 	[FLAG_SCOPE] = { "scope", 0, KIND_LIST, "A,B", "scopes" },
 	[FLAG_NAME] = { "name", 0, KIND_VALUE, "TEXT", "a name for people" },
 	[FLAG_LABEL] = { "label", 0, KIND_VALUE, "TEXT", "a label to find it by" },

@@ -23,6 +23,7 @@ enum flag {
 	FLAG_VERSION,
 	FLAG_PRINCIPAL,
 	FLAG_ROLE,
+	FLAG_ONE_ROLE, /* --role of one alone */
 	FLAG_SCOPE,
 	FLAG_NAME,
 	FLAG_LABEL,

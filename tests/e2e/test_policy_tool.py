@@ -280,6 +280,7 @@ class Usage(Folder):
             (["assign", "p"], "wants PRINCIPAL ROLE"),
             (["policy", "check", "--format", "xml", "."], "unknown: text or github"),
             (["policy", "show", "--role", "clrek", EXAMPLES / "loanpro"], "unknown role"),
+            (["policy", "show", "--role", "a", "--role", "b", "."], "given twice"),
             (["policy", "show", "--tree", "nope", EXAMPLES / "loanpro"], "unknown tree"),
         ]
         for arguments, message in cases:

@@ -215,20 +215,16 @@ static void draw(struct view *view)
 /* The number of the role that --role names, POL_NONE without. False: reported. */
 static bool find_role(struct app *app, const struct policy *policy, uint32_t *out)
 {
-	const struct args_list *roles = &app->args.lists[FLAG_ROLE];
+	const char *role = app->args.values[FLAG_ONE_ROLE];
 	size_t count = pol_snapshot_role_count(policy->snapshot);
 	const char **names;
 	const char *nearest;
 
 	*out = POL_NONE;
-	if (!app->args.given[FLAG_ROLE]) {
+	if (role == NULL) {
 		return true;
 	}
-	if (roles->count != 1) {
-		app_fail(app, EXIT_USAGE, "usage", "--role wants one role here");
-		return false;
-	}
-	*out = pol_snapshot_role(policy->snapshot, roles->items[0]);
+	*out = pol_snapshot_role(policy->snapshot, pol_str_of(role));
 	if (*out != POL_NONE) {
 		return true;
 	}
@@ -237,11 +233,10 @@ static bool find_role(struct app *app, const struct policy *policy, uint32_t *ou
 		names[i] = app_text(app, "%.*s",
 			POL_STR_ARGS(pol_snapshot_role_name(policy->snapshot, (uint32_t)i)));
 	}
-	nearest = args_nearest(app_text(app, "%.*s", POL_STR_ARGS(roles->items[0])), names,
-		names != NULL ? count : 0);
-	app_fail(app, EXIT_USAGE, "not_found", "unknown role '%.*s'%s%s%s",
-		POL_STR_ARGS(roles->items[0]), nearest != NULL ? ": did you mean '" : "",
-		nearest != NULL ? nearest : "", nearest != NULL ? "'?" : "");
+	nearest = args_nearest(role, names, names != NULL ? count : 0);
+	app_fail(app, EXIT_USAGE, "not_found", "unknown role '%s'%s%s%s", role,
+		nearest != NULL ? ": did you mean '" : "", nearest != NULL ? nearest : "",
+		nearest != NULL ? "'?" : "");
 	return false;
 }
 
@@ -292,13 +287,13 @@ static int run(struct app *app)
 	return status;
 }
 
-static const enum flag flags[] = { FLAG_ROLE, FLAG_TREE, FLAG_SEARCH };
+static const enum flag flags[] = { FLAG_ONE_ROLE, FLAG_TREE, FLAG_SEARCH };
 
 const struct command command_policy_show = {
 	.name = "policy show",
 	.words = "DIR",
 	.summary = "Draw the resource trees, and what a role may do in them",
-	.text = "With --role (of one role) every action is marked: + allowed, - denied, · not "
+	.text = "With --role every action is marked: + allowed, - denied, · not "
 		"allowed.\n"
 		"With "
 		"--search\n"
