@@ -105,7 +105,8 @@ static void compile(struct build *out, const struct build_options *options)
 	enum pol_status status;
 
 	pol_diags_init(&diags, out->folder->sources, out->folder->source_count);
-	status = pol_compile(out->folder->sources, out->folder->source_count, &diags, &snapshot);
+	status = pol_compile(
+		out->folder->sources, out->folder->source_count, NULL, &diags, &snapshot);
 	if (status == POL_OK && pol_suite_run(snapshot, &diags, NULL, NULL).failed > 0) {
 		status = POL_EINVALID;
 	}

@@ -64,7 +64,8 @@ static enum pol_status run_stages(struct pol_compiler *compiler)
 		status = stages[i](compiler);
 	}
 	if (status == POL_OK) {
-		status = pol_stacks_compile(compiler->snapshot, compiler->ast, compiler->diags);
+		status = pol_stacks_compile(
+			compiler->snapshot, compiler->ast, compiler->host, compiler->diags);
 	}
 	if (status == POL_OK || status == POL_EINVALID) {
 		status = pol_tests_compile(compiler->snapshot, compiler->ast, compiler->diags);
@@ -73,12 +74,12 @@ static enum pol_status run_stages(struct pol_compiler *compiler)
 }
 
 static enum pol_status parse_and_compile(const struct pol_source *sources, size_t count,
-	struct pol_diags *diags, struct pol_snapshot *snapshot)
+	const struct pol_host *host, struct pol_diags *diags, struct pol_snapshot *snapshot)
 {
 	struct pol_ast ast = { 0 };
 	struct pol_arena scratch;
 	struct pol_compiler compiler = {
-		.snapshot = snapshot, .ast = &ast, .diags = diags, .scratch = &scratch
+		.snapshot = snapshot, .ast = &ast, .host = host, .diags = diags, .scratch = &scratch
 	};
 	enum pol_status status;
 
@@ -98,8 +99,8 @@ done:
 	return status;
 }
 
-enum pol_status pol_compile(const struct pol_source *sources, size_t count, struct pol_diags *diags,
-	struct pol_snapshot **out)
+enum pol_status pol_compile(const struct pol_source *sources, size_t count,
+	const struct pol_host *host, struct pol_diags *diags, struct pol_snapshot **out)
 {
 	const struct pol_span nowhere = { UINT32_MAX, 0, 0 };
 	struct pol_snapshot *snapshot;
@@ -117,7 +118,7 @@ enum pol_status pol_compile(const struct pol_source *sources, size_t count, stru
 	atomic_init(&snapshot->references, 1);
 	pol_arena_init(&snapshot->arena, POL_SNAPSHOT_LIMIT);
 	snapshot->anyone = POL_NONE;
-	status = parse_and_compile(sources, count, diags, snapshot);
+	status = parse_and_compile(sources, count, host, diags, snapshot);
 	if (status == POL_ELIMIT) {
 		pol_error(diags, nowhere,
 			"the policy is too large: compiled it would need more than %zu MiB",

@@ -49,6 +49,7 @@ struct pol_selection {
 struct pol_compiler {
 	struct pol_snapshot *snapshot;
 	const struct pol_ast *ast;
+	const struct pol_host *host; /* NULL: nobody is asked */
 	struct pol_diags *diags;
 	struct pol_arena *scratch;
 	struct pol_permset_pool *pool;

@@ -144,8 +144,8 @@ struct pol_snapshot {
  * in diags. POL_OK; POL_EINVALID after at least one pol_error; or the arena's status. Called even
  * when there were errors before, to find more, as long as the statements were parsed.
  */
-enum pol_status pol_stacks_compile(
-	struct pol_snapshot *snapshot, const struct pol_ast *ast, struct pol_diags *diags);
+enum pol_status pol_stacks_compile(struct pol_snapshot *snapshot, const struct pol_ast *ast,
+	const struct pol_host *host, struct pol_diags *diags);
 enum pol_status pol_tests_compile(
 	struct pol_snapshot *snapshot, const struct pol_ast *ast, struct pol_diags *diags);
 

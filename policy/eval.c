@@ -23,8 +23,10 @@ struct judge {
 	struct pol_str tree;
 	uint32_t node;
 	uint32_t marks;
+	struct pol_charges charges;
 	const struct pol_path *at; /* `path`, or the one of the facts' memo */
 	struct pol_path path;      /* large; only what is read is written */
+	struct pol_facts nobody;   /* likewise: the facts without the peer */
 };
 
 /* No reason: go on. */
@@ -76,6 +78,22 @@ static struct pol_str judge_principal(const struct pol_facts *facts)
 	return facts->tenant_inactive ? POL_STR("inactive_tenant") : go_on;
 }
 
+/* Whom the kernel's peer is counts where a module says that it does; elsewhere he is nobody. */
+static void forget_peer(struct judge *judge)
+{
+	if (!judge->facts->by_peer || (judge->marks & POL_MARK_PEER) != 0) {
+		return;
+	}
+	judge->nobody = *judge->facts;
+	judge->nobody.by_peer = false;
+	judge->nobody.principal_state = POL_PRINCIPAL_NONE;
+	judge->nobody.principal = (struct pol_str){ 0 };
+	judge->nobody.tenant = 0;
+	judge->nobody.held_count = 0;
+	judge->facts = &judge->nobody;
+	judge->request.facts = &judge->nobody;
+}
+
 /* Step 4: whether it is meant for here. */
 static struct pol_str judge_environment(const struct pol_facts *facts)
 {
@@ -93,7 +111,7 @@ static struct pol_str run_group(struct judge *judge, enum pol_group group)
 	if (stack == NULL || stack->groups[group].count == 0) {
 		return go_on;
 	}
-	result = pol_group_run(&stack->groups[group], &judge->request);
+	result = pol_group_run(&stack->groups[group], &judge->request, &judge->charges);
 	judge->marks |= result.marks;
 	return result.passed ? go_on : result.reason;
 }
@@ -202,6 +220,7 @@ static struct pol_str judge_all(struct judge *judge)
 		return POL_STR("unknown_service");
 	}
 	STEP(run_group(judge, POL_GROUP_AUTHENTICATE));
+	forget_peer(judge);
 	STEP(judge_resource(judge));
 	STEP(judge_networks(facts));
 	STEP(run_group(judge, POL_GROUP_ACCOUNT));
@@ -209,10 +228,25 @@ static struct pol_str judge_all(struct judge *judge)
 	return run_group(judge, POL_GROUP_AUTHORIZE);
 }
 
+/* What is refused, or not counted, costs nothing. */
+static struct pol_str take_charges(struct judge *judge)
+{
+	const struct pol_counter *counter = judge->facts->counter;
+
+	if (judge->charges.count == 0 || counter == NULL) {
+		return go_on;
+	}
+	return counter->take(counter, judge->facts, judge->charges.items, judge->charges.count);
+}
+
 static void answer(struct judge *judge, struct pol_decision *out)
 {
 	struct pol_str reason = judge_all(judge);
 
+	if (reason.len == 0) {
+		reason = take_charges(judge);
+	}
+	judge->request.allowed = reason.len == 0;
 	/* Record lines see the request and change nothing. */
 	(void)run_group(judge, POL_GROUP_RECORD);
 	out->allow = reason.len == 0;
@@ -246,6 +280,7 @@ static void begin(
 	judge->tree = (struct pol_str){ 0 };
 	judge->node = POL_NONE;
 	judge->marks = 0;
+	judge->charges.count = 0;
 }
 
 void pol_decide(const struct pol_snapshot *snapshot, const struct pol_facts *facts,

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "policy/arena.h"
+#include "policy/host.h"
 #include "policy/parse.h"
 #include "policy/str.h"
 
@@ -71,6 +72,31 @@ struct pol_network {
 
 struct pol_path_memo;
 
+/* What a charge is counted for, each by itself. */
+enum pol_per { POL_PER_KEY = 0, POL_PER_PRINCIPAL, POL_PER_TENANT, POL_PER_IP };
+
+/* One of so many in a while. Charges of one name are the same one. Lives in a module's state. */
+struct pol_charge {
+	struct pol_str name;
+	uint64_t limit;  /* from 1 */
+	uint64_t period; /* seconds, from 1 */
+	enum pol_per per;
+};
+
+/* Charges that one decision may come to. */
+#define POL_CHARGES 16
+
+struct pol_facts;
+
+/* Takes all of the charges, each by one, or, when one of them is used up, none. Gives no reason:
+ * taken; else why not. `facts` are those of the decision; all that the charges are counted for is
+ * known there. Called once at most, when everything else allows. */
+struct pol_counter {
+	struct pol_str (*take)(const struct pol_counter *counter, const struct pol_facts *facts,
+		const struct pol_charge *const *charges, uint32_t count);
+	void *context;
+};
+
 /* The facts: views, dead after the answer. Zeroed facts are a request by nobody for nothing. */
 struct pol_facts {
 	/* who: gathered from the token, or named by a trusted peer */
@@ -92,6 +118,10 @@ struct pol_facts {
 	const struct pol_network *key_networks; /* none: from anywhere */
 	struct pol_str key;                     /* its public id */
 	struct pol_str principal;
+	uint32_t tenant; /* a number that stands for the key's or principal's; 0: not known */
+	/* The principal is whom the kernel's peer is. It is nobody, and its roles count for
+	 * nothing, unless a module of `authenticate` marks it with POL_MARK_PEER. */
+	bool by_peer;
 
 	/* what */
 	struct pol_str service; /* ptr NULL: not named */
@@ -106,7 +136,9 @@ struct pol_facts {
 	int64_t now;    /* Unix seconds, wall clock */
 	int64_t mfa_at; /* Unix seconds; 0: not known */
 	int64_t time;   /* for `hours`; 0: not known, then now */
-	struct pol_str peer_user;
+	uint32_t dice;  /* drawn anew for each decision; for what takes samples */
+
+	const struct pol_counter *counter; /* who counts; NULL: charges are not taken */
 };
 
 /* What eval worked out before it asks the modules of `authorize`. Every caller holds `anyone`, so
@@ -116,11 +148,14 @@ struct pol_request {
 	bool roles_allow;  /* what the held roles allow here */
 	bool scopes_allow; /* what the key's scopes allow here, at the key's places */
 	bool anyone_allows;
+	bool allowed; /* for the modules of `record`: what came out */
 };
 
 /* What a module asks the daemon to do about the decision; bits. */
 enum pol_mark {
-	POL_MARK_WARN = 1 /* log it as a warning */
+	POL_MARK_WARN = 1, /* log it as a warning */
+	POL_MARK_LOG = 2,  /* write it to the log of decisions */
+	POL_MARK_PEER = 4  /* the caller is the kernel's peer: see facts.by_peer */
 };
 
 /* A verdict and, unless it allows, why: a reason code, [a-z0-9_]+, static or in the state. */
@@ -128,13 +163,16 @@ struct pol_answer {
 	enum pol_verdict verdict;
 	uint32_t marks; /* of enum pol_mark; count whatever the verdict is */
 	struct pol_str reason;
+	const struct pol_charge *charge; /* taken when all is allowed; NULL: none. Counts with
+					  * POL_ALLOW alone; a module of `record` has none. */
 };
 
-/* For prepare: the arguments, where to put state, where to complain. */
+/* For prepare: the arguments, where to put state, where to complain, whom to ask. */
 struct pol_prepare {
 	const struct pol_ast_line *line;
 	struct pol_arena *arena;
 	struct pol_diags *diags;
+	const struct pol_host *host; /* NULL: nobody */
 };
 
 struct pol_module {

@@ -18,6 +18,7 @@
 #include "policy/status.h"
 #include "policy/str.h"
 
+struct pol_host;
 struct pol_snapshot;
 
 /* The number of something that is not there. */
@@ -30,10 +31,11 @@ struct pol_snapshot;
 /*
  * Parses and compiles. All or nothing: on success *out is a snapshot with one reference; on
  * POL_EINVALID diags, sorted, says what is wrong. Warnings may come with success. The policy's
- * own tests are not run here (suite.h). No sources is an error of its own.
+ * own tests are not run here (suite.h). No sources is an error of its own. host NULL: nobody is
+ * asked about the machine (host.h).
  */
-enum pol_status pol_compile(const struct pol_source *sources, size_t count, struct pol_diags *diags,
-	struct pol_snapshot **out);
+enum pol_status pol_compile(const struct pol_source *sources, size_t count,
+	const struct pol_host *host, struct pol_diags *diags, struct pol_snapshot **out);
 
 struct pol_snapshot *pol_snapshot_ref(struct pol_snapshot *snapshot);
 void pol_snapshot_unref(struct pol_snapshot *snapshot); /* NULL is ignored */

@@ -116,6 +116,22 @@ static void offer(struct tally *tally, const struct pol_answer *answer)
 	}
 }
 
+/* Once, whoever names it: a line may stand in a stack twice, by inclusion. */
+static bool add_charge(struct pol_charges *charges, const struct pol_charge *charge)
+{
+	for (uint32_t i = 0; i < charges->count; i++) {
+		if (charges->items[i] == charge ||
+			pol_str_equal(charges->items[i]->name, charge->name)) {
+			return true;
+		}
+	}
+	if (charges->count == POL_CHARGES) {
+		return false;
+	}
+	charges->items[charges->count++] = charge;
+	return true;
+}
+
 /* Returns whether the end has come. */
 static inline bool take(
 	struct tally *tally, enum pol_effect effect, const struct pol_answer *answer)
@@ -165,8 +181,8 @@ static struct pol_group_result sum(const struct tally *tally)
 	return result;
 }
 
-struct pol_group_result pol_group_run(
-	const struct pol_stack_group *group, const struct pol_request *request)
+struct pol_group_result pol_group_run(const struct pol_stack_group *group,
+	const struct pol_request *request, struct pol_charges *charges)
 {
 	struct tally tally = { 0 };
 	uint32_t i = 0;
@@ -180,6 +196,11 @@ struct pol_group_result pol_group_run(
 		enum pol_effect effect;
 
 		ask(line, request, &answer);
+		if (answer.charge != NULL && answer.verdict == POL_ALLOW &&
+			!add_charge(charges, answer.charge)) {
+			fail(&tally, POL_STR("module_error"));
+			break;
+		}
 		effect = pol_control_effect(line->control, answer.verdict);
 		if (!take(&tally, effect, &answer)) {
 			i++;

@@ -72,6 +72,13 @@ struct pol_group_result {
 	struct pol_str reason; /* when not passed */
 };
 
-/* Asks the group's modules. A group without lines passes. */
-struct pol_group_result pol_group_run(
-	const struct pol_stack_group *group, const struct pol_request *request);
+/* What is to be taken, when everything else allows. */
+struct pol_charges {
+	uint32_t count;
+	const struct pol_charge *items[POL_CHARGES]; /* each once */
+};
+
+/* Asks the group's modules, and adds the charges that they name. A group without lines passes; one
+ * with which the charges become more than POL_CHARGES fails with `module_error`. */
+struct pol_group_result pol_group_run(const struct pol_stack_group *group,
+	const struct pol_request *request, struct pol_charges *charges);

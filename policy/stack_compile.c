@@ -96,7 +96,10 @@ static void resolve_module(struct pol_stack_compiler *compiler, struct pol_draft
 {
 	const struct pol_ast_line *ast = line->ast;
 	const struct pol_module *module = pol_registry_find(ast->module.text);
-	struct pol_prepare prepare = { ast, &compiler->snapshot->arena, compiler->diags };
+	struct pol_prepare prepare = { .line = ast,
+		.arena = &compiler->snapshot->arena,
+		.diags = compiler->diags,
+		.host = compiler->host };
 
 	if (module == NULL) {
 		complain_module(compiler, &ast->module);
@@ -283,10 +286,10 @@ static enum pol_status compile(struct pol_stack_compiler *compiler, const struct
 	return POL_OK;
 }
 
-enum pol_status pol_stacks_compile(
-	struct pol_snapshot *snapshot, const struct pol_ast *ast, struct pol_diags *diags)
+enum pol_status pol_stacks_compile(struct pol_snapshot *snapshot, const struct pol_ast *ast,
+	const struct pol_host *host, struct pol_diags *diags)
 {
-	struct pol_stack_compiler compiler = { .snapshot = snapshot, .diags = diags };
+	struct pol_stack_compiler compiler = { .snapshot = snapshot, .host = host, .diags = diags };
 	size_t errors = diags->errors;
 	size_t count = ast->stacks_count;
 	enum pol_status status;

@@ -39,6 +39,7 @@ struct pol_draft {
 
 struct pol_stack_compiler {
 	struct pol_snapshot *snapshot;
+	const struct pol_host *host; /* NULL: nobody is asked */
 	struct pol_diags *diags;
 	struct pol_draft *drafts;
 	uint32_t count;

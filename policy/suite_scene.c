@@ -363,7 +363,6 @@ const struct pol_facts *pol_scene_facts(struct pol_suite_builder *builder)
 	facts->now = scene->now;
 	facts->time = scene->time;
 	facts->mfa_at = scene->mfa_at;
-	facts->peer_user = scene->peer;
 	scene->facts = facts;
 	return facts;
 }

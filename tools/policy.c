@@ -14,8 +14,8 @@ int policy_load(struct app *app, const char *path, struct policy *policy)
 		return status;
 	}
 	pol_diags_init(&policy->diags, policy->folder.sources, policy->folder.count);
-	compiled = pol_compile(
-		policy->folder.sources, policy->folder.count, &policy->diags, &policy->snapshot);
+	compiled = pol_compile(policy->folder.sources, policy->folder.count, NULL, &policy->diags,
+		&policy->snapshot);
 	if (compiled == POL_ENOMEM) {
 		return app_fail(app, EXIT_DAEMON, "internal", "%s: no memory left", path);
 	}

@@ -72,7 +72,7 @@ static void compile(const struct pol_source *source)
 	enum pol_status status;
 
 	pol_diags_init(&diags, source, 1);
-	status = pol_compile(source, 1, &diags, &snapshot);
+	status = pol_compile(source, 1, NULL, &diags, &snapshot);
 	check((status == POL_OK) == (snapshot != NULL));
 	check(status != POL_OK || diags.errors == 0);
 	show(&diags);

@@ -383,7 +383,7 @@ Test(compile, no_file_at_all_is_an_error)
 	struct pol_diags diags;
 
 	pol_diags_init(&diags, NULL, 0);
-	cr_expect_eq(pol_compile(NULL, 0, &diags, &snapshot), POL_EINVALID);
+	cr_expect_eq(pol_compile(NULL, 0, NULL, &diags, &snapshot), POL_EINVALID);
 	cr_expect_eq(diags.errors, 1);
 	cr_expect_null(snapshot);
 	pol_diags_finish(&diags);

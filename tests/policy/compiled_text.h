@@ -51,7 +51,7 @@ static inline void compiled_text_of(
 	}
 	out->snapshot = NULL;
 	pol_diags_init(&diags, sources, count);
-	status = pol_compile(sources, count, &diags, &out->snapshot);
+	status = pol_compile(sources, count, NULL, &diags, &out->snapshot);
 	compiled_text_say(out, &diags);
 	cr_assert_eq(status == POL_OK, out->snapshot != NULL);
 	cr_assert_eq(status == POL_OK, diags.errors == 0, "%d: %s", (int)status, out->said);

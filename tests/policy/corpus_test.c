@@ -170,7 +170,7 @@ static void judge(struct run *run)
 	enum pol_status status;
 
 	pol_diags_init(&diags, run->sources.items, run->sources.count);
-	status = pol_compile(run->sources.items, run->sources.count, &diags, &snapshot);
+	status = pol_compile(run->sources.items, run->sources.count, NULL, &diags, &snapshot);
 	cr_expect_eq(status, diags.errors > 0 ? POL_EINVALID : POL_OK, "%s: status %d", run->path,
 		(int)status);
 	run->errors = diags.errors;

@@ -49,8 +49,8 @@ void render(struct loaded *loaded)
 static void compile(struct loaded *loaded)
 {
 	pol_diags_init(&loaded->diags, loaded->sources, loaded->count);
-	loaded->status =
-		pol_compile(loaded->sources, loaded->count, &loaded->diags, &loaded->snapshot);
+	loaded->status = pol_compile(
+		loaded->sources, loaded->count, NULL, &loaded->diags, &loaded->snapshot);
 	render(loaded);
 }
 

@@ -74,7 +74,7 @@ static void refusal(const size_t *sizes, size_t count, char *out, size_t room)
 		cr_assert_eq(status, i > 8 ? POL_ELIMIT : POL_OK, "file %zu", i);
 	}
 	pol_diags_init(&diags, sources.items, sources.count);
-	(void)pol_compile(sources.items, sources.count, &diags, &snapshot);
+	(void)pol_compile(sources.items, sources.count, NULL, &diags, &snapshot);
 	snprintf(out, room, "%.*s",
 		POL_STR_ARGS(diags.first != NULL ? diags.first->message : POL_STR("")));
 	pol_snapshot_unref(snapshot);

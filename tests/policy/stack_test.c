@@ -50,17 +50,20 @@ static struct pol_group_result run(const struct script *script)
 	struct pol_answer answers[LINES];
 	struct pol_stack_line lines[LINES];
 	struct pol_stack_group group = { lines, (uint32_t)script->count };
+	struct pol_charges charges = { 0 };
 
 	for (int i = 0; i < script->count; i++) {
 		bool inner = i >= script->inner_begin && i < script->inner_end;
 
-		answers[i] = (struct pol_answer){ script->verdicts[i], 1U << i, reasons[i] };
+		answers[i] = (struct pol_answer){
+			.verdict = script->verdicts[i], .marks = 1U << i, .reason = reasons[i]
+		};
 		lines[i] = (struct pol_stack_line){ .module = &scripted_module,
 			.state = &answers[i],
 			.control = script->controls[i],
 			.skip = inner ? (uint32_t)(script->inner_end - i) : 0 };
 	}
-	return pol_group_run(&group, &request);
+	return pol_group_run(&group, &request, &charges);
 }
 
 /* ---- the model ---- */
@@ -265,8 +268,9 @@ static struct pol_group_result run_one(enum pol_control control, struct pol_answ
 		.module = &scripted_module, .state = &answer, .control = control
 	};
 	struct pol_stack_group group = { &line, 1 };
+	struct pol_charges charges = { 0 };
 
-	return pol_group_run(&group, &request);
+	return pol_group_run(&group, &request, &charges);
 }
 
 Test(stack, a_module_that_answers_nonsense_is_an_error)
@@ -292,4 +296,70 @@ Test(stack, marks_of_lines_that_ran_are_kept)
 	cr_expect_eq(result.marks, (uint32_t)POL_MARK_WARN);
 	cr_expect(!result.passed);
 	cr_expect(pol_str_equal(result.reason, POL_STR("no_decision")));
+}
+
+/* So many lines that each name a charge of their own. */
+static struct pol_group_result run_charges(
+	uint32_t count, enum pol_verdict verdict, struct pol_charges *charges)
+{
+	static const struct pol_facts facts = { 0 };
+	struct pol_request request = { .facts = &facts };
+	struct pol_charge items[POL_CHARGES + 1] = { 0 };
+	struct pol_answer answers[POL_CHARGES + 1];
+	struct pol_stack_line lines[POL_CHARGES + 1];
+	char names[POL_CHARGES + 1];
+
+	for (uint32_t i = 0; i < count; i++) {
+		names[i] = (char)('a' + i);
+		items[i] = (struct pol_charge){ .name = { &names[i], 1 }, .limit = 1, .period = 1 };
+		answers[i] = (struct pol_answer){
+			.verdict = verdict, .reason = reasons[0], .charge = &items[i]
+		};
+		lines[i] = (struct pol_stack_line){ .module = &scripted_module,
+			.state = &answers[i],
+			.control = POL_CONTROL_REQUIRED };
+	}
+	return pol_group_run(&(struct pol_stack_group){ lines, count }, &request, charges);
+}
+
+Test(stack, charges_of_lines_that_allow_are_collected_and_of_others_not)
+{
+	struct pol_charges charges = { 0 };
+
+	cr_expect(run_charges(3, POL_ALLOW, &charges).passed);
+	cr_expect_eq(charges.count, 3u);
+	charges.count = 0;
+	cr_expect(!run_charges(3, POL_DENY, &charges).passed);
+	cr_expect_eq(charges.count, 0u);
+	cr_expect(!run_charges(3, POL_IGNORE, &charges).passed);
+	cr_expect_eq(charges.count, 0u);
+}
+
+Test(stack, a_charge_that_two_lines_name_is_one)
+{
+	struct pol_charge first = { .name = POL_STR_INIT("api"), .limit = 5, .period = 1 };
+	struct pol_charge same = first;
+	struct pol_charges charges = { .count = 1, .items = { &first } };
+	struct pol_answer answer = { .verdict = POL_ALLOW, .charge = &same };
+	struct pol_stack_line line = {
+		.module = &scripted_module, .state = &answer, .control = POL_CONTROL_REQUIRED
+	};
+	static const struct pol_facts facts = { 0 };
+	struct pol_request request = { .facts = &facts };
+
+	cr_expect(pol_group_run(&(struct pol_stack_group){ &line, 1 }, &request, &charges).passed);
+	cr_expect_eq(charges.count, 1u);
+	cr_expect_eq(charges.items[0], &first);
+}
+
+Test(stack, more_charges_than_fit_fail_the_group)
+{
+	struct pol_charges charges = { 0 };
+	struct pol_group_result result;
+
+	cr_expect(run_charges(POL_CHARGES, POL_ALLOW, &charges).passed);
+	charges.count = 0;
+	result = run_charges(POL_CHARGES + 1, POL_ALLOW, &charges);
+	cr_expect(!result.passed);
+	cr_expect(pol_str_equal(result.reason, POL_STR("module_error")));
 }
