@@ -171,6 +171,48 @@ void secret_tag(const struct secrets *secrets, enum secret_purpose purpose, cons
 	crypto_shorthash_siphashx24(out, bytes, len, secrets->tags[purpose]);
 }
 
+size_t secret_redact(char *text, size_t len)
+{
+	const size_t whole = FIXED_PART;
+
+	for (size_t i = 0; len >= whole && i <= len - whole; i++) {
+		char *secret = text + i + SECRET_KID + 1;
+		size_t rest;
+
+		if (text[i] != '1' || text[i + SECRET_KID] != '_' ||
+			!is_base62(text + i, SECRET_KID) ||
+			!is_base62(secret, SECRET_PART + CRC_PART)) {
+			continue;
+		}
+		rest = len - (i + whole);
+		memcpy(secret, "…", 3);
+		memmove(secret + 3, secret + SECRET_PART + CRC_PART, rest);
+		len -= SECRET_PART + CRC_PART - 3;
+	}
+	return len;
+}
+
+void secret_chain(const struct secrets *secrets, enum secret_link link,
+	const uint8_t before[static SECRET_CHAIN], struct pol_str bytes,
+	uint8_t out[static SECRET_CHAIN])
+{
+	static const uint8_t links[][crypto_generichash_blake2b_PERSONALBYTES] = {
+		[SECRET_TRAIL] = "authzd trail v1",
+		[SECRET_HEAD] = "authzd head v1",
+		[SECRET_BACKUP] = "authzd copy v1",
+	};
+	static const uint8_t salt[crypto_generichash_blake2b_SALTBYTES] = { 0 };
+	/* libsodium wants this aligned to 64 bytes; the type says so. */
+	crypto_generichash_blake2b_state state;
+
+	crypto_generichash_blake2b_init_salt_personal(
+		&state, secrets->chain, SECRET_KEY, SECRET_CHAIN, salt, links[link]);
+	crypto_generichash_blake2b_update(&state, before, SECRET_CHAIN);
+	crypto_generichash_blake2b_update(&state, (const uint8_t *)bytes.ptr, bytes.len);
+	crypto_generichash_blake2b_final(&state, out, SECRET_CHAIN);
+	sodium_memzero(&state, sizeof state);
+}
+
 bool secret_equal(const void *a, const void *b, size_t len)
 {
 	return sodium_memcmp(a, b, len) == 0;

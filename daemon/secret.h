@@ -90,6 +90,27 @@ enum secret_purpose {
 void secret_tag(const struct secrets *secrets, enum secret_purpose purpose, const void *bytes,
 	size_t len, uint8_t out[static SECRET_TAG]);
 
+/* Takes the secret, and the crc, out of all in the text that looks like a token, `…` in their
+ * place; returns the new length, which is no more. For what people typed where it does not belong.
+ */
+size_t secret_redact(char *text, size_t len);
+
+/* --- the audit trail -------------------------------------------------------------------------- */
+
+#define SECRET_CHAIN 32
+
+/* What a chain tag is for; a tag of one is none of the other. */
+enum secret_link {
+	SECRET_TRAIL = 0, /* a record of the trail, over the tag before it */
+	SECRET_HEAD,      /* the trail's head, outside the store */
+	SECRET_BACKUP,    /* a piece of a store's copy, over the tag before it */
+};
+
+/* BLAKE2b-256 of the tag before and the bytes, under a key of the trail's own. */
+void secret_chain(const struct secrets *secrets, enum secret_link link,
+	const uint8_t before[static SECRET_CHAIN], struct pol_str bytes,
+	uint8_t out[static SECRET_CHAIN]);
+
 /* Constant time. */
 bool secret_equal(const void *a, const void *b, size_t len);
 void secret_wipe(void *bytes, size_t len);

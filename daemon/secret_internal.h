@@ -18,6 +18,7 @@ struct secrets {
 	uint8_t master[SECRET_KEY];
 	uint8_t pepper[SECRET_KEY];
 	uint8_t tags[SECRET_PURPOSES][SECRET_TAG_KEY];
+	uint8_t chain[SECRET_KEY]; /* of the audit trail */
 };
 
 /* CRC-32 (IEEE 802.3). */

@@ -23,6 +23,8 @@ static const char *const table_names[STORE_TABLES] = {
 	[STORE_PRINCIPALS] = "principals",
 	[STORE_PRINCIPALS_BY_ROLE] = "principals_by_role",
 	[STORE_USES] = "uses",
+	[STORE_AUDIT] = "audit",
+	[STORE_AUDIT_INDEX] = "audit_index",
 };
 
 int store_error(int mdb)
@@ -63,6 +65,8 @@ const char *store_explain(int error)
 		return "the record is too large";
 	case -EBADMSG:
 		return "a record of the store was altered outside the daemon";
+	case -EPROTO:
+		return "the change was not entered in the audit trail, and is undone";
 	case -EMFILE:
 	case -ENFILE:
 		return "out of file descriptors";
@@ -430,6 +434,21 @@ void store_write_undo(struct store_write *write)
 		write->job = NULL;
 		write->reader.txn = write->batch;
 	}
+	write->owed = 0;
+}
+
+void store_write_owe(struct store_write *write, const uint8_t *record)
+{
+	write->owed++;
+	memset(write->made, 0, sizeof write->made);
+	if (record != NULL) {
+		memcpy(write->made, record, sizeof write->made);
+	}
+}
+
+bool store_write_owes(const struct store_write *write)
+{
+	return write->owed != 0;
 }
 
 bool store_write_changed(const struct store_write *write)

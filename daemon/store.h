@@ -239,6 +239,74 @@ struct store_use {
 /* 0 with zeroes when there is none. */
 int store_get_use(struct store_read *read, uint64_t number, struct store_use *out);
 
+/* --- the audit trail: audit.h is who writes it -------------------------------------------------
+ */
+
+/* What a record of the trail is about. On disk: never renumbered. */
+enum store_audit_kind {
+	STORE_AUDIT_NONE = 0,
+	STORE_AUDIT_KEY = 'k',
+	STORE_AUDIT_PRINCIPAL = 'p',
+	STORE_AUDIT_ROLE = 'r',
+	STORE_AUDIT_TENANT = 't',
+	STORE_AUDIT_POLICY = 'f', /* the files' */
+	STORE_AUDIT_STORE = 's',  /* the store itself */
+	STORE_AUDIT_ALARM = 'a',
+};
+
+enum store_audit_flag {
+	STORE_AUDIT_MADE = 1 << 0,    /* it made a record, whose tag is `made` */
+	STORE_AUDIT_REMOVED = 1 << 1, /* it removed the record */
+};
+
+#define STORE_CHAIN 32 /* bytes of a chain's tag */
+
+struct store_audit {
+	uint64_t sequence; /* from 1, without gaps */
+	int64_t time;
+	int64_t latest; /* the largest time up to here: it never falls, as clocks do */
+	uint32_t uid;   /* of the peer */
+	uint32_t pid;
+	uint32_t tenant; /* of the target; 0: none */
+	uint8_t kind;
+	uint8_t flags;
+	const uint8_t *made;   /* SECRET_TAG bytes: the tag of the record that it made */
+	const uint8_t *before; /* STORE_CHAIN bytes: the tag of the trail's record before */
+	const uint8_t *tag;    /* its own */
+	struct pol_str actor;
+	struct pol_str action;
+	struct pol_str target;
+	struct store_list fields; /* name, from, to, name, from, to … */
+};
+
+/* Where the trail ends. */
+struct store_head {
+	uint64_t count; /* of records: the last one's sequence */
+	uint8_t tag[STORE_CHAIN];
+};
+
+/* One record; -ENOENT, -EBADMSG. */
+int store_get_audit(struct store_read *read, uint64_t sequence, struct store_audit *out);
+/* Zeroes for an empty trail. */
+int store_get_head(struct store_read *read, struct store_head *out);
+
+/* Which records: at most one of tenant, actor and target is looked up, in this order of choice:
+ * target, actor, tenant; the caller compares the others. */
+struct store_audit_filter {
+	enum store_audit_kind kind; /* and target: about this */
+	uint32_t tenant;            /* 0: any */
+	struct pol_str target;
+	struct pol_str actor;
+	bool backwards; /* the latest first */
+};
+typedef int (*store_audit_seen)(void *context, const struct store_audit *audit);
+/* In order of sequence from `from` on, itself included. Records that were altered are skipped, and
+ * the alarm is logged. */
+int store_list_audit(struct store_read *read, const struct store_audit_filter *filter,
+	uint64_t from, store_audit_seen seen, void *context);
+/* The first record that was written at or after a time, or one behind the last. */
+int store_find_audit(struct store_read *read, int64_t since, uint64_t *out_sequence);
+
 /* --- writing: in the writer's thread alone ------------------------------------------------------
  */
 
@@ -251,6 +319,8 @@ void store_write_job(struct store_write *write);
 bool store_write_job_changed(const struct store_write *write); /* has it put anything? */
 int store_write_keep(struct store_write *write);
 void store_write_undo(struct store_write *write);
+/* Is there a change of this job that the trail has no record of? Such a job must be undone. */
+bool store_write_owes(const struct store_write *write);
 /* Was anything kept? */
 bool store_write_changed(const struct store_write *write);
 /* Makes the batch durable; with `raise` the generation goes up. Ends the write either way. */
@@ -266,3 +336,7 @@ int store_update_key(struct store_write *write, const struct store_key *key);
 int store_put_principal(struct store_write *write, const struct store_principal *principal);
 int store_delete_principal(struct store_write *write, uint32_t tenant, struct pol_str id);
 int store_put_use(struct store_write *write, uint64_t number, const struct store_use *use);
+/* Appends to the trail: sequence, latest, before, tag and, with STORE_AUDIT_MADE, made are given to
+ * it here. A record that was put or deleted must have its entry before the next is put: -EPROTO
+ * when one entry would be for two. */
+int store_append_audit(struct store_write *write, const struct store_audit *audit);

@@ -9,6 +9,7 @@
  *     store_record.c  bytes <-> structs, and the tag; store_record_key.c: those of keys
  *     store_read.c    look-ups and lists
  *     store_write.c   puts and their indexes
+ *     store_audit.c   the trail: records, their chain, its lists
  *
  * Tables (T: the tenant in 4 bytes, N: a number in 8, both big-endian; L: a length of one byte):
  *
@@ -19,6 +20,9 @@
  *     principals          T id                   -> the record, its assignments included
  *     principals_by_role  T L role principal     -> nothing
  *     uses                N                      -> last use
+ *     audit               N                      -> a record of the trail
+ *     audit_index         `T` T N, `A` L actor N, `t` T L target N (t: enum store_audit_kind)
+ *                                                -> nothing
  *
  * A record begins with its tag, then a byte for its table and one for its version, and holds its
  * whole key, so that the tag over what follows it covers the place as well.
@@ -41,6 +45,8 @@ enum store_table {
 	STORE_PRINCIPALS,
 	STORE_PRINCIPALS_BY_ROLE,
 	STORE_USES,
+	STORE_AUDIT,
+	STORE_AUDIT_INDEX,
 	STORE_TABLES,
 };
 
@@ -68,6 +74,8 @@ struct store_write {
 	MDB_txn *job; /* begun by the first put of a job */
 	struct store_read reader;
 	bool changed;
+	unsigned owed;            /* records put since the trail's last record */
+	uint8_t made[SECRET_TAG]; /* the tag of the last one; zeroes when it was deleted */
 };
 
 /* The one translation of LMDB's results: negative errno. */
@@ -75,6 +83,9 @@ int store_error(int mdb);
 
 /* Starts the job's own transaction if it has none. */
 int store_write_ready(struct store_write *write);
+
+/* A record was put, or deleted (NULL): the trail owes an entry for it. */
+void store_write_owe(struct store_write *write, const uint8_t *record);
 
 /* --- store_pack.c, store_record.c
  * --------------------------------------------------------------------------- */

@@ -61,7 +61,11 @@ static int put_key(struct store_write *write, const struct store_key *key, unsig
 		return r;
 	}
 	store_place_text(&place, key->kid);
-	return put(write, STORE_KEYS, &place, value, flags);
+	r = put(write, STORE_KEYS, &place, value, flags);
+	if (r == 0) {
+		store_write_owe(write, write->store->buffer);
+	}
+	return r;
 }
 
 int store_create_key(struct store_write *write, struct store_key *key)
@@ -165,7 +169,11 @@ int store_put_principal(struct store_write *write, const struct store_principal 
 		return r;
 	}
 	principal_place(&place, principal->tenant, principal->id);
-	return put(write, STORE_PRINCIPALS, &place, value, 0);
+	r = put(write, STORE_PRINCIPALS, &place, value, 0);
+	if (r == 0) {
+		store_write_owe(write, write->store->buffer);
+	}
+	return r;
 }
 
 int store_delete_principal(struct store_write *write, uint32_t tenant, struct pol_str id)
@@ -180,7 +188,11 @@ int store_delete_principal(struct store_write *write, uint32_t tenant, struct po
 		return r;
 	}
 	principal_place(&place, tenant, id);
-	return del(write, STORE_PRINCIPALS, &place);
+	r = del(write, STORE_PRINCIPALS, &place);
+	if (r == 0) {
+		store_write_owe(write, NULL);
+	}
+	return r;
 }
 
 int store_put_use(struct store_write *write, uint64_t number, const struct store_use *use)

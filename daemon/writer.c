@@ -49,6 +49,11 @@ static void run_job(struct writer_job *job, struct writer_turn *turn)
 
 	store_write_job(turn->write);
 	r = job->run(job, turn);
+	if (r == 0 && store_write_owes(turn->write)) {
+		log_error("a change without a record in the audit trail was undone: this is a bug",
+			"job=%p", (void *)job);
+		r = -EPROTO;
+	}
 	job->wrote = r == 0 && store_write_job_changed(turn->write);
 	if (r == 0) {
 		r = store_write_keep(turn->write);

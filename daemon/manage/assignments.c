@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "daemon/audit.h"
 #include "daemon/manage/actor.h"
 #include "daemon/manage/check.h"
 #include "daemon/manage/list.h"
@@ -108,7 +109,7 @@ static int add(
 			STORE_MAX_ASSIGNMENTS, STORE_MAX_PLACES);
 	}
 	principal->assignments = store_pack_list(&pack);
-	r = store_put_principal(call->write, principal);
+	r = audit_put_principal(call, principal);
 	if (r == -E2BIG) {
 		return call_error(call, "limit_reached",
 			"the principal's record has no room for another assignment");
@@ -226,7 +227,7 @@ static int take(struct call *call, struct store_principal *principal, const stru
 	}
 	/* Before the put: the old ones are views into the record. */
 	answer_gone(call, principal->id, before, at);
-	return store_put_principal(call->write, principal);
+	return audit_put_principal(call, principal);
 }
 
 /* Without `at` all that the principal holds of the role goes, wherever: who takes a role away

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "daemon/audit.h"
 #include "daemon/manage/actor.h"
 #include "daemon/manage/check.h"
 #include "daemon/manage/list.h"
@@ -60,7 +61,7 @@ static int get(struct call *call)
 
 static int save(struct call *call, const struct store_key *key)
 {
-	int r = store_update_key(call->write, key);
+	int r = audit_update_key(call, key);
 
 	return r < 0 ? r : answer(call, key);
 }

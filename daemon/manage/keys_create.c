@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "daemon/audit.h"
 #include "daemon/manage/actor.h"
 #include "daemon/manage/check.h"
 #include "daemon/manage/keys.h"
@@ -254,7 +255,7 @@ static int make(struct call *call, struct making *making)
 	key->kid = making->parts.kid;
 	key->hash = making->hash;
 	key->created_by = actor_text(call, making->created_by);
-	r = store_create_key(call->write, key);
+	r = audit_create_key(call, key);
 	if (r < 0) {
 		return r;
 	}

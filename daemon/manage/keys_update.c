@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "daemon/audit.h"
 #include "daemon/manage/actor.h"
 #include "daemon/manage/check.h"
 #include "daemon/manage/keys.h"
@@ -215,7 +216,7 @@ int keys_update(struct call *call)
 	if (r != 0) {
 		return r < 0 ? r : 0;
 	}
-	r = store_update_key(call->write, &updating.key);
+	r = audit_update_key(call, &updating.key);
 	if (r < 0) {
 		return r;
 	}

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "daemon/audit.h"
 #include "daemon/manage/actor.h"
 #include "daemon/manage/check.h"
 #include "daemon/manage/list.h"
@@ -63,7 +64,7 @@ static int answer(struct call *call, const struct store_principal *principal)
 
 int principals_save(struct call *call, const struct store_principal *principal)
 {
-	int r = store_put_principal(call->write, principal);
+	int r = audit_put_principal(call, principal);
 
 	return r < 0 ? r : answer(call, principal);
 }
@@ -178,7 +179,7 @@ static int revoke_keys(struct call *call, const struct store_principal *principa
 		}
 		key.flags |= STORE_KEY_REVOKED;
 		key.revoked_at = call->now;
-		r = store_update_key(call->write, &key);
+		r = audit_update_key(call, &key);
 		if (r < 0) {
 			return r;
 		}
@@ -199,7 +200,7 @@ static int delete (struct call *call)
 	memcpy(id, principal.id.ptr, principal.id.len);
 	principal.id.ptr = (const char *)id;
 	r = revoke_keys(call, &principal);
-	return r < 0 ? r : store_delete_principal(call->write, principal.tenant, principal.id);
+	return r < 0 ? r : audit_delete_principal(call, principal.tenant, principal.id);
 }
 
 /* --- lists ------------------------------------------------------------------------------------ */

@@ -84,6 +84,22 @@ static inline struct store_key folder_key(char kid[static STORE_KID + 1], unsign
 	};
 }
 
+/* The trail's entry for what was just put. */
+static inline int folder_enter(struct store_write *write, struct pol_str target)
+{
+	const struct store_audit audit = {
+		.time = 1000,
+		.tenant = STORE_TENANT_DEFAULT,
+		.kind = STORE_AUDIT_KEY,
+		.flags = STORE_AUDIT_MADE,
+		.actor = POL_STR("uid:0"),
+		.action = POL_STR("keys.create"),
+		.target = target,
+	};
+
+	return store_append_audit(write, &audit);
+}
+
 /* Stores one key in a transaction of its own. */
 static inline uint64_t folder_put_key(struct store *store, unsigned number)
 {
@@ -93,6 +109,7 @@ static inline uint64_t folder_put_key(struct store *store, unsigned number)
 
 	cr_assert_eq(store_write_begin(store, &write), 0);
 	cr_assert_eq(store_create_key(write, &key), 0);
+	cr_assert_eq(folder_enter(write, key.kid), 0);
 	cr_assert_eq(store_write_keep(write), 0);
 	cr_assert_eq(store_write_commit(write, true), 0);
 	return key.number;

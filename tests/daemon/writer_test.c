@@ -37,7 +37,8 @@ struct job {
 	int result;
 	uint64_t generation; /* when done */
 	sem_t *done;
-	sem_t *gate; /* run waits for it */
+	sem_t *gate;  /* run waits for it */
+	bool forgets; /* the trail */
 };
 
 static int on_run(struct writer_job *base, const struct writer_turn *turn)
@@ -50,7 +51,11 @@ static int on_run(struct writer_job *base, const struct writer_turn *turn)
 		sem_wait(job->gate);
 		return 0;
 	}
-	return store_create_key(turn->write, &key) < 0 ? -EIO : job->says;
+	if (store_create_key(turn->write, &key) < 0 ||
+		(!job->forgets && folder_enter(turn->write, key.kid) < 0)) {
+		return -EIO;
+	}
+	return job->says;
 }
 
 static void on_done(struct writer_job *base, int result)
@@ -115,6 +120,21 @@ Test(writer, a_refused_job_neither_undoes_nor_half_applies_the_others)
 		cr_assert_eq(jobs[i].result, says[i]);
 		cr_assert_eq(is_there(i), i == 1 || i == 4, "job %u", i);
 	}
+}
+
+Test(writer, a_change_without_a_record_in_the_trail_is_undone)
+{
+	sem_t done;
+	struct job job = { .job = { .run = on_run, .done = on_done },
+		.number = 1,
+		.done = &done,
+		.forgets = true };
+
+	sem_init(&done, 0, 0);
+	writer_submit(writer, &job.job);
+	sem_wait(&done);
+	cr_assert_eq(job.result, -EPROTO);
+	cr_assert(!is_there(1));
 }
 
 Test(writer, all_that_was_submitted_is_done_before_it_ends)

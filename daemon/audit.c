@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/audit.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/manage/actor.h"
+
+int audit_enter(struct call *call, const struct audit_entry *entry)
+{
+	char text[ACTOR_TEXT];
+	struct store_audit audit = {
+		.time = call->now,
+		.tenant = entry->tenant,
+		.kind = (uint8_t)entry->kind,
+		.flags = (uint8_t)entry->flags,
+		.actor = POL_STR("daemon"),
+		.action = pol_str_of(call->method->name),
+		.target = entry->target,
+	};
+
+	if (call->peer != NULL) {
+		audit.uid = (uint32_t)call->peer->uid;
+		audit.pid = (uint32_t)call->peer->pid;
+		audit.actor = actor_text(call, text);
+	}
+	if (entry->note != NULL) {
+		audit.fields = store_pack_list(&entry->note->pack);
+	}
+	return store_append_audit(call->write, &audit);
+}
+
+/* --- keys ------------------------------------------------------------------------------------- */
+
+/* The kid is copied: the put may move what it was read from. */
+static int enter_key(struct call *call, const struct audit_note *note, uint32_t tenant,
+	const char kid[static STORE_KID])
+{
+	const struct audit_entry entry = {
+		.kind = STORE_AUDIT_KEY,
+		.tenant = tenant,
+		.target = { kid, STORE_KID },
+		.flags = STORE_AUDIT_MADE,
+		.note = note,
+	};
+
+	return audit_enter(call, &entry);
+}
+
+int audit_create_key(struct call *call, struct store_key *key)
+{
+	struct audit_note note;
+	int r;
+
+	audit_note_init(&note);
+	audit_note_key(&note, NULL, key);
+	r = store_create_key(call->write, key);
+	return r < 0 ? r : enter_key(call, &note, key->tenant, key->kid.ptr);
+}
+
+int audit_update_key(struct call *call, const struct store_key *key)
+{
+	char kid[STORE_KID];
+	uint32_t tenant = key->tenant;
+	struct audit_note note;
+	struct store_key before;
+	int r = store_get_key(call->read, key->kid, &before);
+
+	if (r < 0) {
+		return r;
+	}
+	audit_note_init(&note);
+	audit_note_key(&note, &before, key);
+	memcpy(kid, key->kid.ptr, sizeof kid);
+	r = store_update_key(call->write, key);
+	return r < 0 ? r : enter_key(call, &note, tenant, kid);
+}
+
+/* --- principals ------------------------------------------------------------------------------- */
+
+static int enter_principal(struct call *call, const struct audit_note *note, uint32_t tenant,
+	struct pol_str id, uint32_t flags)
+{
+	const struct audit_entry entry = {
+		.kind = STORE_AUDIT_PRINCIPAL,
+		.tenant = tenant,
+		.target = id,
+		.flags = flags,
+		.note = note,
+	};
+
+	return audit_enter(call, &entry);
+}
+
+int audit_put_principal(struct call *call, const struct store_principal *principal)
+{
+	char id[STORE_MAX_NAME];
+	struct pol_str target = { id, principal->id.len };
+	uint32_t tenant = principal->tenant;
+	struct store_principal before;
+	struct audit_note note;
+	int r = store_get_principal(call->read, tenant, principal->id, &before);
+
+	if ((r < 0 && r != -ENOENT) || target.len > sizeof id) {
+		return r < 0 ? r : -E2BIG;
+	}
+	audit_note_init(&note);
+	audit_note_principal(&note, r == 0 ? &before : NULL, principal);
+	memcpy(id, principal->id.ptr, target.len);
+	r = store_put_principal(call->write, principal);
+	return r < 0 ? r : enter_principal(call, &note, tenant, target, STORE_AUDIT_MADE);
+}
+
+int audit_delete_principal(struct call *call, uint32_t tenant, struct pol_str id)
+{
+	char copy[STORE_MAX_NAME];
+	struct pol_str target = { copy, id.len };
+	struct store_principal before;
+	struct audit_note note;
+	int r = store_get_principal(call->read, tenant, id, &before);
+
+	if (r < 0 || id.len > sizeof copy) {
+		return r < 0 ? r : -E2BIG;
+	}
+	audit_note_init(&note);
+	audit_note_principal(&note, &before, NULL);
+	memcpy(copy, id.ptr, id.len);
+	r = store_delete_principal(call->write, tenant, id);
+	return r < 0 ? r : enter_principal(call, &note, tenant, target, STORE_AUDIT_REMOVED);
+}
