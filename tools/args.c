@@ -69,6 +69,10 @@ static const struct flag_info infos[FLAG_COUNT] = {
 		"a file whose first line is the token ($AUTHZ_TOKEN holds it too)" },
 	[FLAG_FORMAT] = { "format", 0, KIND_VALUE, "FORMAT", "text, or github for annotations" },
 	[FLAG_VERBOSE] = { "verbose", 'v', KIND_SWITCH, NULL, "one line for each test" },
+	[FLAG_ALL] = { "all", 0, KIND_SWITCH, NULL, "every one that the other options leave" },
+	[FLAG_DRY_RUN] = { "dry-run", 0, KIND_SWITCH, NULL, "show what would be done, do nothing" },
+	[FLAG_YES] = { "yes", 'y', KIND_SWITCH, NULL, "do not ask before doing it to many" },
+	[FLAG_COUNT_OF] = { "count", 0, KIND_VALUE, "N", "how many" },
 };
 
 static const enum flag globals[] = { FLAG_SOCKET, FLAG_JSON, FLAG_NO_COLOR, FLAG_TIMEOUT, FLAG_HELP,

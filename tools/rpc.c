@@ -142,7 +142,7 @@ static int refused(struct app *app, const char *method, const struct authz_reply
 	return status;
 }
 
-static int failed(struct app *app, int error)
+int rpc_failed(struct app *app, int error)
 {
 	const struct authz *authz = app->rpc->authz;
 	const char *path = authz_socket(authz);
@@ -164,6 +164,16 @@ static int failed(struct app *app, int error)
 		return app_fail(
 			app, EXIT_DAEMON, "unavailable", "%s: %s", path, authz_strerror(error));
 	}
+}
+
+int rpc_open(struct app *app, struct authz **out)
+{
+	int status = app->rpc != NULL ? EXIT_YES : open_rpc(app);
+
+	if (status == EXIT_YES) {
+		*out = app->rpc->authz;
+	}
+	return status;
 }
 
 int rpc_call(
@@ -188,7 +198,7 @@ int rpc_call(
 		return refused(app, method, &reply);
 	}
 	if (error < 0) {
-		return failed(app, error);
+		return rpc_failed(app, error);
 	}
 	*out_result = wire_cursor_of(reply.data, reply.len);
 	return EXIT_YES;

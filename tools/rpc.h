@@ -49,6 +49,13 @@ void params_flag_list(
 int rpc_call(
 	struct app *app, const char *method, struct params *params, struct wire_cursor *out_result);
 
+/* The handle that rpc_call uses, for many.h, which has more than one call outstanding; the run's,
+ * and gone with it. EXIT_YES, or another status, reported. */
+struct authz;
+int rpc_open(struct app *app, struct authz **out);
+/* Reports what a negative AUTHZ_E* means; the exit status. */
+int rpc_failed(struct app *app, int error);
+
 /* NULL is ignored. */
 void rpc_close(struct rpc *rpc);
 

@@ -3,9 +3,11 @@
 /* key create: a new key, its secret shown once. */
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "tools/commands/commands.h"
+#include "tools/many.h"
 #include "tools/record.h"
 #include "tools/show.h"
 #include "tools/text.h"
@@ -90,12 +92,84 @@ static int print(struct app *app, struct wire_cursor record)
 	return EXIT_YES;
 }
 
+/* --- many ------------------------------------------------------------------------------------- */
+
+/* More at once is a mistake, not a wish. */
+#define COUNT_MAX 10000000
+
+struct making {
+	struct app *app;
+	bool plain; /* the secret alone on each line */
+};
+
+static int fill(void *context, size_t number, struct params *params)
+{
+	const struct making *making = context;
+
+	(void)number;
+	return put_params(making->app, params);
+}
+
+static const char *name(void *context, size_t number)
+{
+	const struct making *making = context;
+
+	return app_text(making->app, "key %zu", number + 1);
+}
+
+static void on_answer(void *context, size_t number, struct wire_cursor record)
+{
+	const struct making *making = context;
+	struct pol_str id = record_str(record, "id"), secret = record_str(record, "secret");
+
+	(void)number;
+	if (making->app->want_json) {
+		json_wire(&making->app->json, record);
+	} else if (making->plain) {
+		printf("%.*s\n", POL_STR_ARGS(secret));
+	} else {
+		printf("%.*s  %.*s\n", POL_STR_ARGS(id), POL_STR_ARGS(secret));
+	}
+}
+
+static int create_many(struct app *app)
+{
+	const char *text = app->args.values[FLAG_COUNT_OF];
+	struct making making = { app, isatty(STDOUT_FILENO) != 1 };
+	struct many many = { "keys.create", "created", "keys", 0, fill, name, on_answer, &making };
+	struct many_sum sum = { 0 };
+	char *end;
+	long count = strtol(text, &end, 10);
+	int status;
+
+	if (*end != '\0' || end == text || count < 1 || count > COUNT_MAX) {
+		return app_fail(app, EXIT_USAGE, "usage",
+			"--count '%.64s': want a number from 1 to %d", text, COUNT_MAX);
+	}
+	many.count = (size_t)count;
+	if (app->want_json) {
+		json_open(&app->json, '{');
+		json_key(&app->json, "items");
+		json_open(&app->json, '[');
+	}
+	status = many_run(app, &many, &sum);
+	if (app->want_json && !app->failed) {
+		json_close(&app->json, ']');
+		many_put_refusals(app, &sum);
+		json_close(&app->json, '}');
+	}
+	return status;
+}
+
 static int run(struct app *app)
 {
 	struct params params;
 	struct wire_cursor record;
 	int status;
 
+	if (app->args.given[FLAG_COUNT_OF]) {
+		return create_many(app);
+	}
 	params_begin(&params);
 	status = put_params(app, &params);
 	if (status != EXIT_YES) {
@@ -108,7 +182,7 @@ static int run(struct app *app)
 
 static const enum flag flags[] = { FLAG_PRINCIPAL, FLAG_ROLE, FLAG_SCOPE, FLAG_AT, FLAG_NAME,
 	FLAG_LABEL, FLAG_ENVIRONMENT, FLAG_TENANT, FLAG_EXPIRES_IN, FLAG_EXPIRES_AT,
-	FLAG_NOT_BEFORE, FLAG_NETWORK };
+	FLAG_NOT_BEFORE, FLAG_NETWORK, FLAG_COUNT_OF };
 
 const struct command command_key_create = {
 	.name = "key create",
@@ -117,10 +191,13 @@ const struct command command_key_create = {
 	.text = "A key is bound for ever to a principal, to roles, or to scopes alone; scopes and\n"
 		"places beside a principal or roles narrow it. When standard output is no "
 		"terminal,\n"
-		"the secret alone is written there.\n",
+		"the secret alone is written there. With --count that many are created, all alike, "
+		"a line\n"
+		"each.\n",
 	.examples = "  authzcheck key create --principal alice --name laptop --expires-in 90d\n"
 		    "  authzcheck key create --scope loans:read --environment test\n"
-		    "  (umask 077; authzcheck key create --role collector >collector.key)\n",
+		    "  (umask 077; authzcheck key create --role collector >collector.key)\n"
+		    "  (umask 077; authzcheck key create --role gate --count 500 >gates.keys)\n",
 	.flags = flags,
 	.flag_count = sizeof flags / sizeof flags[0],
 	.min_words = 0,

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Many keys at once: created, chosen, shown, asked about, switched, revoked."""
+
+import json
+import os
+import pty
+import subprocess
+import unittest
+
+import harness
+import people
+
+
+class Bulk(people.PeopleTest):
+    def setUp(self):
+        super().setUp()
+        self.alice()
+        self.c.call("principals.create", id="bob")
+
+    def ids(self, **params):
+        return [item["id"] for item in self.c.call("keys.list", **params)["items"]]
+
+    def test_many_are_created_all_alike(self):
+        done = self.d.tool("key", "create", "--principal", "alice", "--label", "ci", "--count", 700)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        secrets = done.stdout.split()
+        self.assertEqual(len(set(secrets)), 700)
+        for secret in (secrets[0], secrets[-1]):
+            self.assert_reason("ok", self.ask(secret))
+        found = self.d.tool("key", "list", "--label", "ci", "--json")
+        self.assertEqual(len(json.loads(found.stdout)["items"]), 700)
+        done = self.d.tool("key", "create", "--role", "viewer", "--count", 3, "--json")
+        document = json.loads(done.stdout)
+        self.assertEqual(len(document["items"]), 3)
+        self.assertEqual(document["failed"], [])
+        for count in ("0", "-1", "x", "1x", ""):
+            done = self.d.tool("key", "create", "--role", "viewer", "--count", count)
+            self.assertEqual(done.returncode, 2, done.stderr)
+
+    def test_refusals_are_told_and_the_others_go_on(self):
+        self.d.replace("a.policy", self.policy + "limits { keys_per_principal 5 }\n")
+        self.assertEqual(self.d.tool("reload").returncode, 0)
+        done = self.d.tool("key", "create", "--principal", "alice", "--count", 8)
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(len(done.stdout.split()), 5)
+        self.assertEqual(done.stderr.count("limit_reached"), 3)
+        self.assertIn("5 of 8 keys created", done.stderr)
+
+    def test_verbs_take_those_that_the_options_name(self):
+        for _ in range(3):
+            self.key(label="ci")
+        ours = self.ids()
+        self.key(principal="bob", label="ci")
+        theirs = self.ids(principal="bob")
+
+        dry = self.d.tool("key", "disable", "--principal", "alice", "--dry-run")
+        self.assertEqual((dry.returncode, dry.stdout.split()), (0, ours))
+        self.assertIn("3 keys would be disabled", dry.stderr)
+        self.assertEqual(len(self.ids(status="active")), 4)
+
+        done = self.d.tool("key", "disable", "--principal", "alice")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("--yes", done.stderr)
+        self.assertEqual(len(self.ids(status="active")), 4)
+
+        done = self.d.tool("key", "disable", "--principal", "alice", "--yes")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("3 keys disabled", done.stderr)
+        self.assertEqual(self.ids(status="active"), theirs)
+        done = self.d.tool("key", "enable", "--label", "ci", "--yes", "--json")
+        self.assertEqual(sorted(item["id"] for item in json.loads(done.stdout)["items"]),
+                         sorted(ours))
+        done = self.d.tool("key", "revoke", "--all", "--yes")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(len(self.ids(status="revoked")), 4)
+        dry = self.d.tool("key", "revoke", "--all", "--dry-run", "--json")
+        self.assertEqual(json.loads(dry.stdout), {"items": []})
+
+    def test_a_verb_without_key_or_options_is_refused(self):
+        for words in ((), ("--yes",), ("--status", "active"), ("1zzzzzzzzzzz", "--all"),
+                      ("1zzzzzzzzzzz", "--dry-run")):
+            done = self.d.tool("key", "revoke", *words)
+            self.assertEqual(done.returncode, 2, (words, done.stderr))
+
+    def on_terminal(self, answer, *words):
+        """Runs the tool on a terminal of its own, types the answer; gives status and output."""
+        master, slave = pty.openpty()
+        with subprocess.Popen(
+                [harness.AUTHZCHECK, "--socket", str(self.d.socket), *words], stdin=slave,
+                stdout=slave, stderr=slave, env=harness.environment(self.d.folder)) as process:
+            os.close(slave)
+            os.write(master, answer)
+            output = b""
+            try:
+                while chunk := os.read(master, 4096):
+                    output += chunk
+            except OSError:  # the other end was closed
+                pass
+            os.close(master)
+            return process.wait(harness.DEADLINE), output.decode()
+
+    def test_on_a_terminal_it_tells_the_count_and_asks(self):
+        self.key()
+        self.key()
+        status, output = self.on_terminal(b"n\n", "key", "revoke", "--all")
+        self.assertIn("revoke 2 keys? [y/N]", output)
+        self.assertEqual((status, len(self.ids(status="active"))), (1, 2))
+        status, output = self.on_terminal(b"y\n", "key", "revoke", "--all")
+        self.assertIn("2 keys revoked", output)
+        self.assertEqual((status, len(self.ids(status="active"))), (0, 0))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/bulk.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/list.h"
+#include "tools/many.h"
+#include "tools/record.h"
+#include "tools/show.h"
+
+/* The length of a key's id. */
+#define ID_SIZE 12
+
+struct id {
+	char text[ID_SIZE + 1];
+};
+
+struct chosen {
+	struct app *app;
+	const struct bulk *bulk;
+	struct id *ids; /* in the arena */
+	size_t count;
+	size_t capacity;
+	bool failed; /* memory ran out */
+};
+
+/* --- which ------------------------------------------------------------------------------------ */
+
+static bool on_item(void *context, struct wire_cursor item)
+{
+	struct chosen *chosen = context;
+	struct pol_str id = record_str(item, "id");
+
+	if (id.len != ID_SIZE ||
+		(chosen->bulk->wants != NULL && !chosen->bulk->wants(chosen->app, item))) {
+		return true;
+	}
+	if (chosen->count == chosen->capacity) {
+		struct id *ids = pol_arena_grow(&chosen->app->arena, chosen->ids, chosen->count,
+			chosen->count + 1, sizeof *ids, &chosen->capacity);
+
+		if (ids == NULL) {
+			chosen->failed = true;
+			return false;
+		}
+		chosen->ids = ids;
+	}
+	memcpy(chosen->ids[chosen->count].text, id.ptr, ID_SIZE);
+	chosen->ids[chosen->count++].text[ID_SIZE] = '\0';
+	if (chosen->app->args.given[FLAG_DRY_RUN] && chosen->app->want_json) {
+		json_wire(&chosen->app->json, item);
+	}
+	return true;
+}
+
+static int on_page(void *context, struct wire_cursor result)
+{
+	struct chosen *chosen = context;
+
+	record_each(result, "items", on_item, chosen);
+	return chosen->failed ? app_fail(chosen->app, EXIT_DAEMON, "internal", "out of memory")
+			      : EXIT_YES;
+}
+
+static void filter(void *context, struct params *params)
+{
+	const struct chosen *chosen = context;
+	const struct app *app = chosen->app;
+
+	params_flag(params, app, "principal", FLAG_PRINCIPAL);
+	params_flag(params, app, "label", FLAG_LABEL);
+	params_flag(params, app, "tenant", FLAG_TENANT);
+	if (app->args.given[FLAG_STATUS]) {
+		params_flag(params, app, "status", FLAG_STATUS);
+	} else if (chosen->bulk->status != NULL) {
+		params_text(params, "status", chosen->bulk->status);
+	}
+}
+
+static int choose(struct chosen *chosen)
+{
+	const struct pages pages = { "keys.list", filter, on_page, chosen, "keys" };
+
+	return rpc_pages(chosen->app, &pages);
+}
+
+/* --- doing it --------------------------------------------------------------------------------- */
+
+static int fill(void *context, size_t number, struct params *params)
+{
+	const struct chosen *chosen = context;
+
+	params_text(params, "id", chosen->ids[number].text);
+	return chosen->bulk->fill != NULL ? chosen->bulk->fill(chosen->app, params) : EXIT_YES;
+}
+
+static const char *name(void *context, size_t number)
+{
+	const struct chosen *chosen = context;
+
+	return chosen->ids[number].text;
+}
+
+/* A secret is shown this once, beside the id that it belongs to. */
+static void on_answer(void *context, size_t number, struct wire_cursor record)
+{
+	const struct chosen *chosen = context;
+	struct pol_str secret = record_str(record, "secret");
+
+	if (chosen->app->want_json) {
+		json_wire(&chosen->app->json, record);
+	} else if (secret.len > 0) {
+		printf("%s %.*s\n", chosen->ids[number].text, POL_STR_ARGS(secret));
+	}
+}
+
+int bulk_confirm(struct app *app, const char *question)
+{
+	char line[16];
+
+	if (app->args.given[FLAG_YES]) {
+		return EXIT_YES;
+	}
+	if (isatty(STDIN_FILENO) != 1 || isatty(STDERR_FILENO) != 1) {
+		return app_fail(app, EXIT_USAGE, "usage",
+			"%s There is no terminal to ask on: give --yes, or --dry-run to see which",
+			question);
+	}
+	fprintf(stderr, "%s [y/N] ", question);
+	fflush(stderr);
+	if (fgets(line, sizeof line, stdin) == NULL || (line[0] != 'y' && line[0] != 'Y')) {
+		return app_fail(app, EXIT_NO, "refused", "nothing was done");
+	}
+	return EXIT_YES;
+}
+
+static int do_chosen(struct chosen *chosen)
+{
+	struct app *app = chosen->app;
+	const struct many many = { chosen->bulk->method, chosen->bulk->done, "keys", chosen->count,
+		fill, name, on_answer, chosen };
+	struct many_sum sum = { 0 };
+	int status = bulk_confirm(app, app_text(app, "%s %zu %s?", chosen->bulk->verb,
+					       chosen->count, chosen->count == 1 ? "key" : "keys"));
+
+	if (status != EXIT_YES) {
+		return status;
+	}
+	if (app->want_json) {
+		json_open(&app->json, '{');
+		json_key(&app->json, "items");
+		json_open(&app->json, '[');
+	}
+	status = many_run(app, &many, &sum);
+	if (app->want_json && !app->failed) {
+		json_close(&app->json, ']');
+		many_put_refusals(app, &sum);
+		json_close(&app->json, '}');
+	} else if (status == EXIT_YES) {
+		fprintf(stderr, "%zu %s %s\n", sum.done, sum.done == 1 ? "key" : "keys",
+			chosen->bulk->done);
+	}
+	return status;
+}
+
+static int dry_run(struct chosen *chosen)
+{
+	struct app *app = chosen->app;
+	int status;
+
+	if (app->want_json) {
+		json_open(&app->json, '{');
+		json_key(&app->json, "items");
+		json_open(&app->json, '[');
+	}
+	status = choose(chosen);
+	if (app->want_json && !app->failed) {
+		json_close(&app->json, ']');
+		json_close(&app->json, '}');
+	}
+	for (size_t i = 0; status == EXIT_YES && !app->want_json && i < chosen->count; i++) {
+		puts(chosen->ids[i].text);
+	}
+	if (status == EXIT_YES && !app->want_json) {
+		fprintf(stderr, "%zu %s would be %s\n", chosen->count,
+			chosen->count == 1 ? "key" : "keys", chosen->bulk->done);
+	}
+	return status;
+}
+
+static int run_many(struct app *app, const struct bulk *bulk)
+{
+	struct chosen chosen = { .app = app, .bulk = bulk };
+	int status;
+
+	if (app->args.given[FLAG_DRY_RUN]) {
+		return dry_run(&chosen);
+	}
+	status = choose(&chosen);
+	return status == EXIT_YES ? do_chosen(&chosen) : status;
+}
+
+/* --- one -------------------------------------------------------------------------------------- */
+
+static int run_one(struct app *app, const struct bulk *bulk)
+{
+	struct params params;
+	struct wire_cursor record;
+	int status = EXIT_YES;
+
+	params_begin(&params);
+	params_text(&params, "id", app->args.words[0]);
+	if (bulk->fill != NULL) {
+		status = bulk->fill(app, &params);
+	}
+	if (status != EXIT_YES) {
+		params_finish(&params);
+		return status;
+	}
+	status = rpc_call(app, bulk->method, &params, &record);
+	if (status != EXIT_YES) {
+		return status;
+	}
+	return bulk->show != NULL ? bulk->show(app, record) : show_key(app, record);
+}
+
+int bulk_run(struct app *app, const struct bulk *bulk)
+{
+	static const enum flag choosing[] = { BULK_FLAGS };
+	const struct args *args = &app->args;
+	bool some = args->given[FLAG_ALL] || args->given[FLAG_PRINCIPAL] || args->given[FLAG_LABEL];
+
+	if (args->word_count == 0 && !some) {
+		return app_fail(app, EXIT_USAGE, "usage",
+			"%s which? give KEY, or --principal, --label or --all", bulk->verb);
+	}
+	if (args->word_count == 0) {
+		return run_many(app, bulk);
+	}
+	for (size_t i = 0; i < sizeof choosing / sizeof choosing[0]; i++) {
+		if (args->given[choosing[i]] && choosing[i] != FLAG_YES) {
+			return app_fail(app, EXIT_USAGE, "usage",
+				"--%s is for many keys: leave out KEY, or the option",
+				args_name(choosing[i]));
+		}
+	}
+	return run_one(app, bulk);
+}
