@@ -19,6 +19,7 @@
 
 struct config;
 struct server;
+struct standings;
 struct store;
 struct store_read;
 struct store_write;
@@ -32,6 +33,9 @@ struct call {
 	const struct peer *peer;
 	const struct pol_snapshot *snapshot; /* the present one, borrowed for the call */
 	uint64_t serial;                     /* of the snapshot: raised by every exchange */
+	struct standings *standings;         /* the server's; used where generation is known */
+	uint64_t generation; /* of the store, loaded before `read` was renewed; 0: not for this call
+			      */
 	struct store_read *read;   /* always there; in the writer it sees the batch so far */
 	struct store_write *write; /* NULL but in the writer */
 	int64_t now;               /* Unix seconds, taken once a batch */

@@ -19,6 +19,7 @@
 #include "daemon/notify.h"
 #include "daemon/quota.h"
 #include "daemon/reload.h"
+#include "daemon/standing.h"
 #include "daemon/statedir.h"
 #include "daemon/store.h"
 #include "daemon/usage.h"
@@ -290,6 +291,9 @@ static int open_store(struct server *server)
 	}
 	r = usage_create(server->store, &server->usage);
 	if (r == 0) {
+		r = standings_create(&server->standings);
+	}
+	if (r == 0) {
 		r = writer_create(server->store, server->usage, &server->writer);
 	}
 	if (r < 0) {
@@ -437,6 +441,7 @@ void server_finish(struct server *server)
 	reload_destroy(server->reload);
 	quota_destroy(server->quota);
 	usage_destroy(server->usage);
+	standings_destroy(server->standings);
 	store_close(server->store);
 	current_finish(&server->current);
 	if (server->has_loop) {

@@ -22,6 +22,7 @@
 
 struct quota;
 struct reload;
+struct standings;
 struct store;
 struct usage;
 struct writer;
@@ -46,6 +47,7 @@ struct server {
 	struct quota *quota;
 	struct store *store;
 	struct usage *usage;
+	struct standings *standings;
 	struct writer *writer;
 	struct current current;
 	struct reload *reload;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "daemon/standing.h"
 #include "daemon/usage.h"
 
 _Static_assert(POL_PRINCIPAL_ROLES <= STORE_MAX_ASSIGNMENTS, "held holds either");
@@ -84,26 +85,80 @@ static int gather_assignments(
 	return 0;
 }
 
+static void take_principal(struct subject *subject, uint32_t flags)
+{
+	struct pol_facts *facts = &subject->facts;
+	bool no_api = facts->key_state != POL_KEY_MISSING && (flags & STORE_PRINCIPAL_NO_API) != 0;
+	bool disabled = (flags & STORE_PRINCIPAL_DISABLED) != 0;
+
+	subject->known_principal = true;
+	facts->principal_state = disabled || no_api ? POL_PRINCIPAL_INACTIVE : POL_PRINCIPAL_ACTIVE;
+}
+
+/* What a moment ago was found out about the principal, if nothing has changed since. */
+static bool recall(struct call *call, const struct standing_key *key, struct subject *subject)
+{
+	struct pol_facts *facts = &subject->facts;
+	struct standing standing;
+
+	if (!standing_find(call->standings, key, &standing)) {
+		return false;
+	}
+	take_principal(subject, standing.flags);
+	for (uint32_t i = 0; i < standing.role_count; i++) {
+		subject->held[i] = (struct pol_held){ .role = standing.roles[i] };
+	}
+	facts->held_count = standing.role_count;
+	facts->held = subject->held;
+	return true;
+}
+
+/* Keeps what depends on neither time nor place. */
+static void remember(struct call *call, const struct standing_key *key,
+	const struct store_principal *principal, const struct subject *subject)
+{
+	struct standing standing = { .flags = principal->flags };
+	struct store_list left = principal->assignments;
+	struct store_assignment assignment;
+
+	if (left.count > STANDING_ROLES) {
+		return;
+	}
+	while (store_assignment_next(&left, &assignment)) {
+		if (assignment.until != 0 || assignment.places.count > 0) {
+			return;
+		}
+		standing.roles[standing.role_count] = subject->held[standing.role_count].role;
+		standing.role_count++;
+	}
+	standing_put(call->standings, key, &standing);
+}
+
 /* The store's principals, then those that the files declare, who are of tenant `default`. */
 static int gather_principal(
 	struct call *call, uint32_t tenant, struct pol_str id, struct subject *subject)
 {
 	struct pol_facts *facts = &subject->facts;
+	struct standing_key key = { .generation = call->generation, .serial = call->serial };
 	struct store_principal principal;
 	uint32_t declared;
-	int r = store_get_principal(call->read, tenant, id, &principal);
+	bool keeps = call->generation != 0 &&
+		     standing_key_make(store_secrets(call->store), tenant, id, &key);
+	int r;
 
 	facts->principal = id;
+	if (keeps && recall(call, &key, subject)) {
+		return 0;
+	}
 	facts->principal_state = POL_PRINCIPAL_UNKNOWN;
+	r = store_get_principal(call->read, tenant, id, &principal);
 	if (r == 0) {
-		bool no_api = facts->key_state != POL_KEY_MISSING &&
-			      (principal.flags & STORE_PRINCIPAL_NO_API) != 0;
-		bool disabled = (principal.flags & STORE_PRINCIPAL_DISABLED) != 0;
-
-		subject->known_principal = true;
-		facts->principal_state =
-			disabled || no_api ? POL_PRINCIPAL_INACTIVE : POL_PRINCIPAL_ACTIVE;
-		return gather_assignments(call, &principal, subject);
+		take_principal(subject, principal.flags);
+		r = gather_assignments(call, &principal, subject);
+		if (r == 0 && keeps) {
+			remember(call, &key, &principal, subject);
+		}
+		return r;
 	}
 	/* An altered record is nobody; the files do not take its place. */
 	if (r != -ENOENT) {

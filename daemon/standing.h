@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * standing: how principals of the store stood a moment ago, so that the same one need not be looked
+ * up, checked and resolved again at each decision.
+ *
+ * One table for all workers, of one cache line a principal, found by SipHash-128 of tenant and id
+ * under a key of this process. What is kept holds for exactly the store's generation and the
+ * policy's serial that it was put under: any change of either, and nothing old is found. Kept are
+ * facts that do not change with time: whoever holds a role until some moment, or in some places,
+ * is looked up each time. It is never a verdict.
+ *
+ * The table is reserved for STANDING_SLOTS and used as far as principals fill it. Any thread; a
+ * slot is guarded by a sequence lock (odd: somebody writes), and a reader who meets a writer finds
+ * nothing.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/secret.h"
+#include "policy/str.h"
+
+struct standings;
+
+/* 8 MiB at most, reached with some 60,000 principals in use; beyond, they take turns. */
+#define STANDING_SLOTS (UINT32_C(1) << 17)
+/* Roles that fit a slot; who holds more is not kept. */
+#define STANDING_ROLES 6
+
+struct standing {
+	uint32_t flags; /* of enum store_principal_flag */
+	uint32_t role_count;
+	uint32_t roles[STANDING_ROLES]; /* numbers of the snapshot, POL_NONE included */
+};
+
+/* Where one is kept, and as of when. */
+struct standing_key {
+	uint64_t generation; /* of the store, loaded before the transaction was renewed; 0: none */
+	uint64_t serial;     /* of the policy */
+	uint64_t mark[2];
+};
+
+int standings_create(struct standings **out);
+void standings_destroy(struct standings *standings); /* NULL is ignored */
+
+/* The id is at most STORE_MAX_NAME bytes; a longer one has no key: false. */
+bool standing_key_make(const struct secrets *secrets, uint32_t tenant, struct pol_str id,
+	struct standing_key *out);
+
+/* false: not known as of exactly then. */
+bool standing_find(
+	struct standings *standings, const struct standing_key *key, struct standing *out);
+/* Drops whoever was there. */
+void standing_put(struct standings *standings, const struct standing_key *key,
+	const struct standing *standing);
