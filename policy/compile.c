@@ -92,6 +92,9 @@ static enum pol_status parse_and_compile(const struct pol_source *sources, size_
 	snapshot->arena.limit = POL_SNAPSHOT_LIMIT - scratch.used;
 	compiler.pool = pol_permset_pool_create(&snapshot->arena);
 	status = compiler.pool != NULL ? run_stages(&compiler) : POL_ENOMEM;
+	if (status == POL_OK && diags->errors == 0) {
+		status = pol_origin_files(snapshot, sources, count);
+	}
 done:
 	pol_expansions_destroy(&compiler);
 	pol_permset_pool_destroy(compiler.pool);

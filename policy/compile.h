@@ -59,6 +59,7 @@ struct pol_compiler {
 	struct pol_selection selection; /* room that one statement leaves to the next */
 	struct pol_node_ranges spare;   /* compile_pattern.c's, between two segments */
 	uint64_t steps;                 /* what all patterns selected, child after child */
+	struct pol_line_cursor lines;   /* where the last grant stood */
 	char *text;                     /* room for copies of text */
 	size_t text_left;
 };
@@ -158,6 +159,7 @@ struct pol_family {
 	size_t list_count;
 	const struct pol_ast_grantee **statements;
 	struct pol_grantee *grantees;
+	struct pol_origin *origins;
 	uint32_t count;
 	struct pol_names *names;
 	uint32_t **parents; /* parent_counts[i] of them, those alone that exist */
@@ -170,6 +172,31 @@ enum pol_status pol_inherit(struct pol_family *family);
 /* compile_exclusive.c */
 enum pol_status pol_compile_exclusives(struct pol_family *roles);
 
-/* compile_grant.c: what a statement's grants allow and deny by themselves. */
+/* All that a statement allows, or all that it denies; *_ends say which pieces came from which
+ * grant. */
+struct pol_pieces {
+	struct pol_compiler *compiler;
+	struct pol_selection selection;
+	const struct pol_ast_grant **grants;
+	size_t *run_ends;
+	size_t *set_ends;
+	size_t count;
+};
+
+/* compile_cover.c: those of grant i; views. */
+struct pol_selection pol_pieces_of(const struct pol_pieces *pieces, size_t i);
+/* Joins what was selected, and warns of what is there twice. */
+enum pol_status pol_pieces_join(const struct pol_pieces *pieces, struct pol_permset *out);
+
+/* compile_origin.c: adds the grants as rules to out->rules, which has room. */
+enum pol_status pol_origin_rules(const struct pol_pieces *pieces, struct pol_origin *out);
+/* Notes where each statement of the family stands and what it inherits, once that is known. */
+enum pol_status pol_origin_parents(struct pol_family *family);
+/* Copies of the files, for the snapshot to show. */
+enum pol_status pol_origin_files(
+	struct pol_snapshot *snapshot, const struct pol_source *sources, size_t count);
+
+/* compile_grant.c: what a statement's grants allow and deny by themselves; as rules in *origin. */
 enum pol_status pol_compile_grants(struct pol_compiler *compiler,
-	const struct pol_ast_grantee *statement, struct pol_grantee *out);
+	const struct pol_ast_grantee *statement, struct pol_grantee *out,
+	struct pol_origin *origin);

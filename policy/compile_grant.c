@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/compile.h"
 
-/* Past this many grants of one effect in one statement, of which some overlap, who covers whom is
- * no longer asked. */
-#define COVER_GRANTS 512
-
 /* Patterns that select the same again and again take no more room than that. */
 #define UNMERGED_RUNS ((size_t)4096)
 
@@ -15,17 +11,6 @@ struct verbs {
 	uint32_t *numbers; /* POL_NONE: unknown, unless `all` */
 	bool *hits;
 	uint32_t count;
-};
-
-/* All that a statement allows, or all that it denies; *_ends say which pieces came from which
- * grant. */
-struct effect {
-	struct pol_compiler *compiler;
-	struct pol_selection selection;
-	const struct pol_ast_grant **grants;
-	size_t *run_ends;
-	size_t *set_ends;
-	size_t count;
 };
 
 static enum pol_status find_verbs(
@@ -235,16 +220,16 @@ static enum pol_status add_set(
 	return POL_OK;
 }
 
-static enum pol_status add_grant(struct effect *effect, const struct pol_ast_grant *grant)
+static enum pol_status add_grant(struct pol_pieces *pieces, const struct pol_ast_grant *grant)
 {
-	struct pol_compiler *compiler = effect->compiler;
+	struct pol_compiler *compiler = pieces->compiler;
 	size_t errors = compiler->diags->errors;
 	struct pol_selection whole = { 0 };
 	struct pol_permset set;
 	enum pol_status status;
 
 	if (!grant->except) {
-		status = select_grant(compiler, grant, &effect->selection);
+		status = select_grant(compiler, grant, &pieces->selection);
 	} else {
 		status = select_grant(compiler, grant, &whole);
 		if (status == POL_OK) {
@@ -254,150 +239,24 @@ static enum pol_status add_grant(struct effect *effect, const struct pol_ast_gra
 			status = subtract_exception(compiler, grant, &set);
 		}
 		if (status == POL_OK && set.count > 0) {
-			status = add_set(compiler, &effect->selection, set);
+			status = add_set(compiler, &pieces->selection, set);
 		}
 	}
 	pol_selection_merge(
-		&effect->selection, effect->count > 0 ? effect->run_ends[effect->count - 1] : 0);
-	effect->grants[effect->count] = grant;
-	effect->run_ends[effect->count] = effect->selection.run_count;
-	effect->set_ends[effect->count] = effect->selection.set_count;
-	effect->count++;
+		&pieces->selection, pieces->count > 0 ? pieces->run_ends[pieces->count - 1] : 0);
+	pieces->grants[pieces->count] = grant;
+	pieces->run_ends[pieces->count] = pieces->selection.run_count;
+	pieces->set_ends[pieces->count] = pieces->selection.set_count;
+	pieces->count++;
 	compiler->snapshot->grant_count++;
 	return status;
 }
 
-static struct pol_selection part(const struct effect *effect, size_t i)
-{
-	size_t run = i > 0 ? effect->run_ends[i - 1] : 0;
-	size_t set = i > 0 ? effect->set_ends[i - 1] : 0;
-	size_t run_count = effect->run_ends[i] - run;
-	size_t set_count = effect->set_ends[i] - set;
-
-	return (struct pol_selection){
-		.runs = run_count > 0 ? effect->selection.runs + run : NULL,
-		.run_count = run_count,
-		.sets = set_count > 0 ? effect->selection.sets + set : NULL,
-		.set_count = set_count,
-	};
-}
-
-/* Does any piece meet another? Costs little beside making the set, and mostly says no. */
-static bool overlaps(const struct pol_selection *selection, const struct pol_permset *runs)
-{
-	size_t sum = 0;
-
-	for (size_t i = 0; i < selection->run_count; i++) {
-		sum += selection->runs[i].count;
-	}
-	if (sum != pol_permset_size(runs)) {
-		return true;
-	}
-	for (size_t i = 0; i < selection->set_count; i++) {
-		if (pol_permset_meets(runs, &selection->sets[i])) {
-			return true;
-		}
-		for (size_t k = i + 1; k < selection->set_count; k++) {
-			if (pol_permset_meets(&selection->sets[i], &selection->sets[k])) {
-				return true;
-			}
-		}
-	}
-	return false;
-}
-
-/* Is the run within one of the grant's pieces? Its runs were merged. */
-static bool covers_run(const struct pol_selection *whole, struct pol_run run)
-{
-	for (size_t i = 0; i < whole->run_count; i++) {
-		if (whole->runs[i].first <= run.first &&
-			run.first + run.count <= whole->runs[i].first + whole->runs[i].count) {
-			return true;
-		}
-	}
-	for (size_t i = 0; i < whole->set_count; i++) {
-		if (pol_permset_has_all(&whole->sets[i], run)) {
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool covers_set(const struct pol_selection *whole, const struct pol_permset *set)
-{
-	for (size_t i = 0; i < whole->set_count; i++) {
-		if (pol_permset_covers(&whole->sets[i], set)) {
-			return true;
-		}
-	}
-	return false;
-}
-
-/* Piece by piece: what only several pieces cover together is let pass. */
-static bool covers(const struct pol_selection *whole, const struct pol_selection *part)
-{
-	for (size_t i = 0; i < part->run_count; i++) {
-		if (!covers_run(whole, part->runs[i])) {
-			return false;
-		}
-	}
-	for (size_t i = 0; i < part->set_count; i++) {
-		if (!covers_set(whole, &part->sets[i])) {
-			return false;
-		}
-	}
-	return part->run_count + part->set_count > 0;
-}
-
-static void warn_covered(const struct effect *effect, size_t i)
-{
-	struct pol_selection own = part(effect, i);
-
-	for (size_t k = 0; k < effect->count; k++) {
-		struct pol_selection other = part(effect, k);
-		struct pol_diag *diag;
-
-		/* Of two that are equal the later one is too much. */
-		if (k == i || !covers(&other, &own) || (i < k && covers(&own, &other))) {
-			continue;
-		}
-		diag = pol_warning(effect->compiler->diags, effect->grants[i]->at,
-			"another rule covers this one whole");
-		pol_note(effect->compiler->diags, diag, effect->grants[k]->at, "that one");
-		return;
-	}
-}
-
-/* Joins what was selected, and warns of what is there twice. */
-static enum pol_status finish(const struct effect *effect, struct pol_permset *out)
-{
-	struct pol_selection runs = effect->selection;
-	struct pol_permset set;
-	enum pol_status status;
-	bool doubtful;
-
-	runs.set_count = 0;
-	status = pol_selection_set(effect->compiler, &runs, &set);
-	if (status != POL_OK) {
-		return status;
-	}
-	doubtful = effect->count > 1 && effect->count <= COVER_GRANTS &&
-		   overlaps(&effect->selection, &set);
-	for (size_t i = 0; status == POL_OK && i < effect->selection.set_count; i++) {
-		status = pol_permset_union(
-			effect->compiler->pool, &set, &effect->selection.sets[i], &set);
-	}
-	*out = set;
-	for (size_t i = 0; doubtful && status == POL_OK && i < effect->count; i++) {
-		warn_covered(effect, i);
-	}
-	return status;
-}
-
 static enum pol_status collect(struct pol_compiler *compiler,
-	const struct pol_ast_grantee *statement, bool deny, struct pol_permset *out)
+	const struct pol_ast_grantee *statement, bool deny, struct pol_permset *out,
+	struct pol_origin *origin)
 {
-	struct effect effect = { .compiler = compiler };
+	struct pol_pieces pieces = { .compiler = compiler };
 	enum pol_status status = POL_OK;
 	size_t count = 0;
 
@@ -407,31 +266,40 @@ static enum pol_status collect(struct pol_compiler *compiler,
 	if (count == 0) {
 		return POL_OK;
 	}
-	effect.selection = compiler->selection;
-	effect.selection.run_count = 0;
-	effect.selection.set_count = 0;
-	effect.grants = pol_arena_alloc(compiler->scratch, count, sizeof *effect.grants);
-	effect.run_ends = pol_arena_alloc(compiler->scratch, count, sizeof *effect.run_ends);
-	effect.set_ends = pol_arena_alloc(compiler->scratch, count, sizeof *effect.set_ends);
-	if (effect.grants == NULL || effect.run_ends == NULL || effect.set_ends == NULL) {
+	pieces.selection = compiler->selection;
+	pieces.selection.run_count = 0;
+	pieces.selection.set_count = 0;
+	pieces.grants = pol_arena_alloc(compiler->scratch, count, sizeof *pieces.grants);
+	pieces.run_ends = pol_arena_alloc(compiler->scratch, count, sizeof *pieces.run_ends);
+	pieces.set_ends = pol_arena_alloc(compiler->scratch, count, sizeof *pieces.set_ends);
+	if (pieces.grants == NULL || pieces.run_ends == NULL || pieces.set_ends == NULL) {
 		return compiler->scratch->status;
 	}
 	for (uint32_t i = 0; status == POL_OK && i < statement->grant_count; i++) {
 		if (statement->grants[i].deny == deny) {
-			status = add_grant(&effect, &statement->grants[i]);
+			status = add_grant(&pieces, &statement->grants[i]);
 		}
 	}
 	if (status == POL_OK) {
-		status = finish(&effect, out);
+		status = pol_pieces_join(&pieces, out);
 	}
-	compiler->selection = effect.selection;
+	if (status == POL_OK) {
+		status = pol_origin_rules(&pieces, origin);
+	}
+	compiler->selection = pieces.selection;
 	return status;
 }
 
 enum pol_status pol_compile_grants(struct pol_compiler *compiler,
-	const struct pol_ast_grantee *statement, struct pol_grantee *out)
+	const struct pol_ast_grantee *statement, struct pol_grantee *out, struct pol_origin *origin)
 {
-	enum pol_status status = collect(compiler, statement, false, &out->allow);
+	enum pol_status status;
 
-	return status == POL_OK ? collect(compiler, statement, true, &out->deny) : status;
+	origin->rules = pol_arena_alloc(
+		&compiler->snapshot->arena, statement->grant_count, sizeof *origin->rules);
+	if (origin->rules == NULL) {
+		return compiler->snapshot->arena.status;
+	}
+	status = collect(compiler, statement, false, &out->allow, origin);
+	return status == POL_OK ? collect(compiler, statement, true, &out->deny, origin) : status;
 }

@@ -54,9 +54,10 @@ static enum pol_status number(struct pol_family *family)
 		was = pol_names_add(&folded, key, family->count);
 		if (was != family->count) {
 			struct pol_grantee ignored = { 0 };
+			struct pol_origin nowhere = { 0 };
 
 			complain_twice(family, statement, family->statements[was]);
-			status = pol_compile_grants(compiler, statement, &ignored);
+			status = pol_compile_grants(compiler, statement, &ignored, &nowhere);
 			continue;
 		}
 		grantee->name = pol_compile_text(compiler, statement->name.text);
@@ -65,8 +66,9 @@ static enum pol_status number(struct pol_family *family)
 			return compiler->snapshot->arena.status;
 		}
 		pol_names_add(family->names, grantee->name, family->count);
+		status = pol_compile_grants(
+			compiler, statement, grantee, &family->origins[family->count]);
 		family->statements[family->count++] = statement;
-		status = pol_compile_grants(compiler, statement, grantee);
 	}
 	return status;
 }
@@ -103,13 +105,18 @@ static enum pol_status compile_family(struct pol_family *family)
 
 	family->grantees =
 		pol_arena_alloc(&compiler->snapshot->arena, most, sizeof *family->grantees);
+	family->origins =
+		pol_arena_alloc(&compiler->snapshot->arena, most, sizeof *family->origins);
 	family->statements = pol_arena_alloc(compiler->scratch, most, sizeof *family->statements);
-	if (family->grantees == NULL || family->statements == NULL) {
+	if (family->grantees == NULL || family->origins == NULL || family->statements == NULL) {
 		return POL_ENOMEM;
 	}
 	status = number(family);
 	if (status == POL_OK) {
 		status = pol_inherit(family);
+	}
+	if (status == POL_OK) {
+		status = pol_origin_parents(family);
 	}
 	/* After a mistake an empty role is no news. */
 	if (status == POL_OK && compiler->diags->errors == 0) {
@@ -148,8 +155,10 @@ enum pol_status pol_compile_grantees(struct pol_compiler *compiler)
 		return status;
 	}
 	snapshot->scopes = scopes.grantees;
+	snapshot->scope_origins = scopes.origins;
 	snapshot->scope_count = scopes.count;
 	snapshot->roles = roles.grantees;
+	snapshot->role_origins = roles.origins;
 	snapshot->role_count = roles.count;
 	snapshot->anyone = pol_names_find(&snapshot->role_names, POL_STR("anyone"));
 	return pol_compile_exclusives(&roles);

@@ -74,6 +74,28 @@ struct pol_grantee {
 	uint32_t exclusion_count;
 };
 
+/* One grant: what it selects, as it was compiled into the sets, and where it stands. */
+struct pol_rule {
+	struct pol_span at; /* its first word */
+	uint32_t line;
+	uint32_t run_count;
+	uint32_t set_count;
+	bool deny;
+	const struct pol_run *runs; /* small pieces, the others as sets */
+	const struct pol_permset *sets;
+};
+
+/* Where a role or scope stands, what it says itself, and from whom it has the rest. For whoever
+ * explains a decision; deciding reads none of it. */
+struct pol_origin {
+	struct pol_span at;
+	uint32_t line;
+	uint32_t rule_count;
+	uint32_t parent_count;
+	struct pol_rule *rules;
+	uint32_t *parents; /* what it inherits or includes, by number */
+};
+
 /* A role of a principal that the files declare. */
 struct pol_assignment {
 	struct pol_held held;
@@ -95,6 +117,8 @@ struct pol_snapshot {
 	atomic_size_t references;
 	struct pol_arena arena;
 	char revision[17];
+	struct pol_source *files; /* copies, so that places can be shown; spans count them */
+	uint32_t file_count;
 
 	struct pol_environment *environments;
 	size_t environment_count;
@@ -118,10 +142,12 @@ struct pol_snapshot {
 	uint32_t literal_mask;
 
 	struct pol_grantee *roles;
+	struct pol_origin *role_origins;
 	uint32_t role_count;
 	uint32_t anyone; /* its role, or POL_NONE */
 	struct pol_names role_names;
 	struct pol_grantee *scopes;
+	struct pol_origin *scope_origins;
 	uint32_t scope_count;
 	struct pol_names scope_names;
 	uint32_t exclusive_count;

@@ -64,6 +64,24 @@ void pol_span_place(
 	*column = 1 + characters(text.ptr + start, offset - start);
 }
 
+uint32_t pol_span_line(
+	const struct pol_source *sources, struct pol_line_cursor *cursor, struct pol_span at)
+{
+	struct pol_str text = sources[at.file].text;
+	uint32_t offset = bounded(text, at.offset);
+	uint32_t start;
+
+	if (cursor->file != at.file || offset < cursor->offset / 2) {
+		*cursor = (struct pol_line_cursor){ .file = at.file };
+	}
+	for (; cursor->offset > offset; cursor->offset--) {
+		cursor->lines -= text.ptr[cursor->offset - 1] == '\n';
+	}
+	cursor->lines += lines(text, cursor->offset, offset, &start);
+	cursor->offset = offset;
+	return 1 + cursor->lines;
+}
+
 /* As pol_span_place, counting on from the place before where that helps. */
 static void place(struct pol_diags *diags, struct pol_span at, uint32_t *line, uint32_t *column)
 {

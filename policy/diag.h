@@ -122,6 +122,16 @@ void pol_diags_sort(struct pol_diags *diags);
 void pol_span_place(
 	const struct pol_source *sources, struct pol_span at, uint32_t *line, uint32_t *column);
 
+/* The line of a span alone, for many of them one after the other: counted on, or back, from the one
+ * before. A zeroed cursor is at the beginning. */
+struct pol_line_cursor {
+	uint32_t file;
+	uint32_t offset;
+	uint32_t lines; /* before that */
+};
+uint32_t pol_span_line(
+	const struct pol_source *sources, struct pol_line_cursor *cursor, struct pol_span at);
+
 /* Writes one diagnostic and its notes in the form of the language's reference (place, message,
  * source line, caret) through a callback; the text is complete lines. */
 typedef void (*pol_write)(void *context, const char *text, size_t len);

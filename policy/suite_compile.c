@@ -152,29 +152,13 @@ static void expect(struct pol_suite_builder *builder, const struct pol_ast_step 
 	}
 }
 
-/* The line of a place, counted on from the last one. */
-static uint32_t line_of(struct pol_suite_builder *builder, struct pol_span at)
-{
-	struct pol_str text = builder->diags->sources[at.file].text;
-
-	if (builder->line == 0 || at.file != builder->file || at.offset < builder->offset) {
-		builder->file = at.file;
-		builder->offset = 0;
-		builder->line = 1;
-	}
-	for (; builder->offset < at.offset && builder->offset < text.len; builder->offset++) {
-		builder->line += text.ptr[builder->offset] == '\n';
-	}
-	return builder->line;
-}
-
 static void compile_test(struct pol_suite_builder *builder, const struct pol_ast_test *test)
 {
 	struct pol_case *out = builder->test;
 	bool expects = false;
 
 	out->name = pol_arena_copy(builder->arena, test->name.text);
-	out->line = line_of(builder, test->name.at);
+	out->line = pol_span_line(builder->diags->sources, &builder->lines, test->name.at);
 	out->file =
 		pol_arena_copy(builder->arena, builder->diags->sources[test->name.at.file].name);
 	builder->capacity = 0;

@@ -58,10 +58,7 @@ struct pol_suite_builder {
 	struct pol_scene scene;
 	struct pol_case *test;
 	size_t capacity; /* of its expectations */
-	/* where the last line was counted: tests come in the order of the files */
-	uint32_t file;
-	uint32_t offset;
-	uint32_t line;
+	struct pol_line_cursor lines;
 };
 
 /* Takes one line that is no expectation. Mistakes go to builder->diags. */
