@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "policy/revision.h"
+#include "policy/used.h"
 
 /* Text is copied into pieces of this size: most words are far shorter than what the arena rounds
  * up to. */
@@ -136,7 +137,7 @@ enum pol_status pol_compile(const struct pol_source *sources, size_t count,
 		pol_snapshot_unref(snapshot);
 		return status;
 	}
-	pol_revision_of(sources, count, snapshot->revision);
+	pol_revision_of(sources, count, pol_used_hash(snapshot), snapshot->revision);
 	*out = snapshot;
 	return POL_OK;
 }

@@ -112,6 +112,7 @@ struct pol_principal {
 
 struct pol_stack; /* stack.h */
 struct pol_case;  /* suite's own */
+struct pol_used;  /* used.h */
 
 struct pol_snapshot {
 	atomic_size_t references;
@@ -119,6 +120,7 @@ struct pol_snapshot {
 	char revision[17];
 	struct pol_source *files; /* copies, so that places can be shown; spans count them */
 	uint32_t file_count;
+	struct pol_used *used; /* what came from the host; first of a list, or NULL */
 
 	struct pol_environment *environments;
 	size_t environment_count;

@@ -40,12 +40,6 @@ struct pol_source {
 	struct pol_str text;
 };
 
-struct pol_span {
-	uint32_t file; /* index into the sources */
-	uint32_t offset;
-	uint32_t length;
-};
-
 enum pol_severity { POL_SEVERITY_ERROR = 0, POL_SEVERITY_WARNING, POL_SEVERITY_NOTE };
 
 struct pol_note {

@@ -15,6 +15,21 @@
 #include "policy/status.h"
 #include "policy/str.h"
 
+struct pol_module;
+
+/* Why a question has no answer, for people. */
+#define POL_HOST_WHY 512
+
+/* A module that is none of the built-in ones. */
+struct pol_host_module {
+	const struct pol_module *table; /* well-formed, its name the one that was asked for */
+	uint64_t hash;                  /* of its code */
+	/* Called with the handle when nothing uses the table any more, in the thread that lets go.
+	 */
+	void (*release)(void *handle);
+	void *handle;
+};
+
 struct pol_host {
 	void *context;
 
@@ -29,4 +44,20 @@ struct pol_host {
 	 * POL_EINVALID: its users cannot be asked for; POL_ENOMEM. */
 	enum pol_status (*user)(
 		void *context, bool is_group, struct pol_str name, uint32_t *out_id);
+
+	/*
+	 * The module of that name; asked for built-in ones too, so that a second one of a name is
+	 * found. POL_ENOTFOUND: there is none; POL_EINVALID: it is refused; both with `why`.
+	 * POL_ENOMEM.
+	 */
+	enum pol_status (*module)(void *context, struct pol_str name, struct pol_host_module *out,
+		char why[POL_HOST_WHY]);
+
+	/*
+	 * The bytes of a module's data file, by a plain name (letters, digits, `.`, `_`, `-`, not
+	 * beginning with a dot). They live until the policy is compiled. POL_ENOTFOUND,
+	 * POL_EINVALID and POL_ELIMIT with `why`; POL_ENOMEM.
+	 */
+	enum pol_status (*data)(
+		void *context, struct pol_str name, struct pol_str *out, char why[POL_HOST_WHY]);
 };

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * module: the plug-in interface, and the facts of a request.
+ * module: what a stack asks. This header is the whole interface, and its manual.
  *
  * A module is one const table. `prepare` checks a line's arguments when the policy is loaded and
  * returns state that lives in the snapshot; `decide` judges one request. `decide` may run on many
@@ -10,18 +10,49 @@
  * and reads no clock: what it needs the daemon gathered before. There is nothing to free.
  *
  * Zero is the safe value everywhere: a forgotten verdict is an error, which counts as a denial.
+ *
+ * The built-in modules use it, and so does a shared object: NAME.so in the daemon's module folder
+ * exports one symbol, the table `authz_module`, whose name is NAME. Both are checked alike. A line
+ * of a policy that names NAME loads it; MODULES.md leads from an empty file to there. What can
+ * hurt: a shared object runs inside the daemon, with all that it may do. One that crashes ends it,
+ * one that loops stops a worker, and one that writes where it should not may allow anything.
+ *
+ * Stable: POL_MODULE_ABI counts up with every change that a compiled module could notice, and one
+ * of another number is refused. Names, files and memory that are handed to `prepare` are borrowed
+ * until it returns; what is to stay is copied into memory of prepare's alloc. The facts of a
+ * request are borrowed until `decide` returns.
  */
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "policy/arena.h"
-#include "policy/host.h"
-#include "policy/parse.h"
-#include "policy/str.h"
+#include "policy/word.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 #define POL_MODULE_ABI 1
+
+/* A data file is as large as this at most, all that one policy asks for four times as large. */
+#define POL_DATA_MAX ((size_t)32 * 1024 * 1024)
+
+#if defined(__GNUC__)
+#define POL_PRINTF(text, first) __attribute__((__format__(__printf__, text, first)))
+#define POL_EXPORT              __attribute__((__visibility__("default")))
+#else
+#define POL_PRINTF(text, first)
+#define POL_EXPORT
+#endif
+
+struct pol_arena;
+struct pol_ast_line;
+struct pol_diags;
+struct pol_host;
+struct pol_prepare;
+
+#define POL_GROUPS_ALL ((1U << POL_GROUP_COUNT) - 1)
 
 enum pol_verdict { POL_ERROR = 0, POL_DENY, POL_IGNORE, POL_ALLOW };
 
@@ -167,8 +198,50 @@ struct pol_answer {
 					  * POL_ALLOW alone; a module of `record` has none. */
 };
 
-/* For prepare: the arguments, where to put state, where to complain, whom to ask. */
+/* One argument as it was given, `NAME=VALUE,VALUE…`: its values, the first without the name and
+ * `=`. Zeroed: it was not given. */
+struct pol_option {
+	const struct pol_word *values;
+	size_t count;
+};
+
+/* For prepare: what stands in the line, and what the host does for it. */
 struct pol_prepare {
+	/* The module's name in the line: the place to complain of what is missing. */
+	struct pol_word module;
+
+	/* Sorts the line's arguments by the names that the module knows: out[i] belongs to
+	 * names[i]. False when it complained (of an unknown, repeated or empty one) or memory ran
+	 * out. */
+	bool (*options)(const struct pol_prepare *prepare, const char *const *names, size_t count,
+		struct pol_option *out);
+
+	/* count * size zeroed bytes, aligned for any object, that live as long as the policy. NULL:
+	 * there is no room for them; return false then, it is reported. */
+	void *(*alloc)(const struct pol_prepare *prepare, size_t count, size_t size);
+
+	/* Complains: FILE:LINE:COLUMN of `at`, then the message. The policy is refused. */
+	void (*error)(const struct pol_prepare *prepare, struct pol_span at, const char *format,
+		...) POL_PRINTF(3, 4);
+
+	/* The bytes of a file in the module folder's `data/`, by its plain name. The daemon reads
+	 * it, and prepares anew when it changes. False when it complained: no such name, no such
+	 * file, or one that may not be read. At most POL_DATA_MAX bytes; zero bytes are no failure.
+	 */
+	bool (*data)(const struct pol_prepare *prepare, const struct pol_word *name,
+		struct pol_str *out);
+
+	/* Complains of a data file's line (from 1; 0: of the whole), at `name`. The message says
+	 * what is wrong, as in "is no network", and never quotes the file: it may hold what nobody
+	 * who reads a log should see. */
+	void (*data_error)(const struct pol_prepare *prepare, const struct pol_word *name,
+		uint64_t line, const char *message);
+
+	/* `10.0.0.0/8`, `2001:db8::/32` or an address alone. False: it is none of these, or bits
+	 * are set behind its prefix. */
+	bool (*network)(struct pol_str text, struct pol_network *out);
+
+	/* The host's own, for modules that are built in. */
 	const struct pol_ast_line *line;
 	struct pol_arena *arena;
 	struct pol_diags *diags;
@@ -179,10 +252,17 @@ struct pol_module {
 	uint32_t abi;  /* POL_MODULE_ABI */
 	uint32_t size; /* sizeof(struct pol_module) */
 	const char *name;
-	const char *version;
-	uint32_t groups; /* bit 1 << enum pol_group for each group it serves */
-	/* Returns false after at least one pol_error. *out may stay NULL. NULL: takes no arguments.
-	 */
+	const char *version; /* for people: at most 32 printable ASCII characters */
+	uint32_t groups;     /* bit 1 << enum pol_group for each group it serves */
+	/* False after at least one complaint: the policy is refused. *out may stay NULL. NULL: the
+	 * module takes no arguments. */
 	bool (*prepare)(const struct pol_prepare *prepare, const void **out);
 	struct pol_answer (*decide)(const void *state, const struct pol_request *request);
 };
+
+/* What a shared object exports: it defines this. */
+extern POL_EXPORT const struct pol_module authz_module;
+
+#ifdef __cplusplus
+}
+#endif

@@ -19,12 +19,6 @@
 #include "policy/diag.h"
 #include "policy/str.h"
 
-/* A word and where it stands. Quotes and escapes are resolved in text. text.ptr NULL: absent. */
-struct pol_word {
-	struct pol_str text;
-	struct pol_span at;
-};
-
 struct pol_words {
 	struct pol_word *items;
 	uint32_t count;
@@ -141,14 +135,6 @@ struct pol_ast_exclusive {
 
 struct pol_ast_limit {
 	struct pol_word name, value;
-};
-
-enum pol_group {
-	POL_GROUP_AUTHENTICATE = 0,
-	POL_GROUP_ACCOUNT,
-	POL_GROUP_AUTHORIZE,
-	POL_GROUP_RECORD,
-	POL_GROUP_COUNT
 };
 
 enum pol_control {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/registry.h"
 
+#include <stdio.h>
+
 #include "policy/modules/modules.h"
 
 static const struct pol_module *const built_in[] = {
@@ -23,33 +25,56 @@ size_t pol_registry_modules(const struct pol_module *const **out)
 
 const struct pol_module *pol_registry_find(struct pol_str name)
 {
+	char why[POL_MODULE_WHY];
+
 	for (size_t i = 0; i < sizeof built_in / sizeof *built_in; i++) {
 		if (pol_str_equal(pol_str_of(built_in[i]->name), name) &&
-			pol_module_fault(built_in[i], name) == NULL) {
+			pol_module_fits(built_in[i], name, why)) {
 			return built_in[i];
 		}
 	}
 	return NULL;
 }
 
-const char *pol_module_fault(const struct pol_module *module, struct pol_str name)
+/* It is shown: in `status`, in a terminal. */
+static bool is_version(const char *text)
+{
+	size_t len = 0;
+
+	while (text != NULL && len <= POL_MODULE_VERSION_MAX && text[len] > ' ' &&
+		text[len] < 0x7f) {
+		len++;
+	}
+	return len > 0 && len <= POL_MODULE_VERSION_MAX && text[len] == '\0';
+}
+
+bool pol_module_fits(const struct pol_module *module, struct pol_str name, char why[POL_MODULE_WHY])
 {
 	if (module->abi != POL_MODULE_ABI) {
-		return "it was built for another version of the module interface";
+		snprintf(why, POL_MODULE_WHY,
+			"it was built for version %u of the module interface, and this is version "
+			"%u: build it anew with the header of this authzd",
+			(unsigned)module->abi, POL_MODULE_ABI);
+	} else if (module->size != sizeof *module) {
+		snprintf(why, POL_MODULE_WHY,
+			"its table says that it has %u bytes, and this version's has %zu: begin it "
+			"with .abi = POL_MODULE_ABI, .size = sizeof(struct pol_module)",
+			(unsigned)module->size, sizeof *module);
+	} else if (module->name == NULL || !pol_str_equal(pol_str_of(module->name), name)) {
+		snprintf(why, POL_MODULE_WHY, "it calls itself '%.32s': a module's file is NAME.so",
+			module->name != NULL ? module->name : "");
+	} else if (!is_version(module->version)) {
+		snprintf(why, POL_MODULE_WHY,
+			"its version is no word of 1 to %d printable characters",
+			POL_MODULE_VERSION_MAX);
+	} else if (module->decide == NULL) {
+		snprintf(why, POL_MODULE_WHY, "it has no 'decide'");
+	} else if (module->groups == 0 || (module->groups & ~POL_GROUPS_ALL) != 0) {
+		snprintf(why, POL_MODULE_WHY, "it serves no group that a stack has");
+	} else {
+		return true;
 	}
-	if (module->size != sizeof *module) {
-		return "its table has another size than this version's";
-	}
-	if (module->name == NULL || !pol_str_equal(pol_str_of(module->name), name)) {
-		return "it calls itself by another name";
-	}
-	if (module->decide == NULL) {
-		return "it has no 'decide'";
-	}
-	if (module->groups == 0 || (module->groups & ~POL_GROUPS_ALL) != 0) {
-		return "it serves no group that a stack has";
-	}
-	return NULL;
+	return false;
 }
 
 bool pol_registry_is_planned(struct pol_str name)

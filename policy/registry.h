@@ -20,10 +20,15 @@ const struct pol_module *pol_registry_find(struct pol_str name);
 /* All of them, sorted by name. Returns how many. */
 size_t pol_registry_modules(const struct pol_module *const **out);
 
-/* What is wrong with a module's table, or NULL. Asked in this order, for a table of another ABI may
- * mean anything behind its first two fields: its ABI number, its size, that it calls itself by the
- * `name` that it was asked for by, that it has a decide, that it serves a group. */
-const char *pol_module_fault(const struct pol_module *module, struct pol_str name);
+#define POL_MODULE_WHY         256
+#define POL_MODULE_VERSION_MAX 32
+
+/* Is the module's table what it should be? If not, `why`, for people. Looked at in this order, for
+ * a table of another ABI may mean anything behind its first two fields: its ABI number, its size,
+ * that it calls itself by the `name` that it was asked for by, its version, that it has a decide,
+ * that it serves a group. */
+bool pol_module_fits(
+	const struct pol_module *module, struct pol_str name, char why[POL_MODULE_WHY]);
 
 /* A name of the language that this build lacks: a later version's module. */
 bool pol_registry_is_planned(struct pol_str name);

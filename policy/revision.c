@@ -98,10 +98,11 @@ static size_t shared_folder(const struct pol_source *sources, size_t count)
 	return shared;
 }
 
-void pol_revision_of(const struct pol_source *sources, size_t count, char out[POL_REVISION_TEXT])
+void pol_revision_of(
+	const struct pol_source *sources, size_t count, uint64_t more, char out[POL_REVISION_TEXT])
 {
 	size_t skip = count > 0 ? shared_folder(sources, count) : 0;
-	uint64_t sum = 0;
+	uint64_t sum = more;
 
 	/* A sum does not mind the order; each file is hashed with its name and both their
 	 * lengths. */

@@ -16,7 +16,9 @@
 
 #define POL_REVISION_TEXT 17 /* 16 hex digits and a NUL */
 
-/* In any order of the sources. What is relative begins after the folder that all names share. */
-void pol_revision_of(const struct pol_source *sources, size_t count, char out[POL_REVISION_TEXT]);
+/* In any order of the sources. What is relative begins after the folder that all names share.
+ * `more` stands for what else decides; 0: nothing. */
+void pol_revision_of(
+	const struct pol_source *sources, size_t count, uint64_t more, char out[POL_REVISION_TEXT]);
 
 uint64_t pol_hash64(struct pol_str text, uint64_t seed);

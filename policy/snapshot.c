@@ -8,6 +8,7 @@
 #include "policy/compiled.h"
 #include "policy/path.h"
 #include "policy/tree.h"
+#include "policy/used.h"
 
 struct pol_snapshot *pol_snapshot_ref(struct pol_snapshot *snapshot)
 {
@@ -24,6 +25,7 @@ void pol_snapshot_unref(struct pol_snapshot *snapshot)
 		return;
 	}
 	if (atomic_fetch_sub_explicit(&snapshot->references, 1, memory_order_acq_rel) == 1) {
+		pol_used_release(snapshot);
 		pol_arena_finish(&snapshot->arena);
 		free(snapshot);
 	}
@@ -174,4 +176,17 @@ struct pol_counts pol_snapshot_counts(const struct pol_snapshot *snapshot)
 		.grants = snapshot->grant_count,
 		.bytes = snapshot->arena.used,
 	};
+}
+
+bool pol_snapshot_module(
+	const struct pol_snapshot *snapshot, size_t index, struct pol_snapshot_module *out)
+{
+	for (const struct pol_used *used = snapshot->used; used != NULL; used = used->next) {
+		if (used->module.table != NULL && index-- == 0) {
+			*out = (struct pol_snapshot_module){ used->name,
+				pol_str_of(used->module.table->version) };
+			return true;
+		}
+	}
+	return false;
 }

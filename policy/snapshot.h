@@ -40,7 +40,8 @@ enum pol_status pol_compile(const struct pol_source *sources, size_t count,
 struct pol_snapshot *pol_snapshot_ref(struct pol_snapshot *snapshot);
 void pol_snapshot_unref(struct pol_snapshot *snapshot); /* NULL is ignored */
 
-/* 16 hex digits and a NUL; the same for the same files everywhere (relative names and bytes). */
+/* 16 hex digits and a NUL; the same for the same files everywhere (relative names
+ * and bytes; of the modules and data files that came from the host, too). */
 const char *pol_snapshot_revision(const struct pol_snapshot *snapshot);
 
 /* POL_NONE when there is none of that name. */
@@ -95,6 +96,15 @@ uint32_t pol_snapshot_exclusive(const struct pol_snapshot *snapshot, uint32_t a,
 /* Is `at` a place of this policy: TREE:/path, normalised, leading to or through a declared node,
  * with no wildcard and no parameter in it? */
 enum pol_status pol_snapshot_check_place(const struct pol_snapshot *snapshot, struct pol_str place);
+
+/* The modules that came from the host, each once, for people. False: there are not so many. Views
+ * live as long as the snapshot. */
+struct pol_snapshot_module {
+	struct pol_str name;
+	struct pol_str version;
+};
+bool pol_snapshot_module(
+	const struct pol_snapshot *snapshot, size_t index, struct pol_snapshot_module *out);
 
 /* Counts for `status` and `policy check`. */
 struct pol_counts {

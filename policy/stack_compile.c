@@ -3,22 +3,14 @@
 
 #include "policy/modules/modules.h"
 #include "policy/nearest.h"
-#include "policy/registry.h"
 #include "policy/stack_draft.h"
 
 /* Each line is checked once, where it is written, whoever includes it. */
 
-static const char *const group_names[POL_GROUP_COUNT] = {
-	[POL_GROUP_AUTHENTICATE] = "authenticate",
-	[POL_GROUP_ACCOUNT] = "account",
-	[POL_GROUP_AUTHORIZE] = "authorize",
-	[POL_GROUP_RECORD] = "record",
-};
-
 static void resolve_stack(struct pol_stack_compiler *compiler, struct pol_draft_line *line)
 {
 	struct pol_word name = line->ast->module;
-	const char *group = group_names[line->ast->group];
+	const char *group = pol_group_name(line->ast->group);
 	struct pol_nearest nearest;
 	struct pol_diag *diag;
 
@@ -46,77 +38,6 @@ static void resolve_stack(struct pol_stack_compiler *compiler, struct pol_draft_
 		pol_note(compiler->diags, diag, compiler->drafts[line->target].ast->name.at,
 			"the stack is declared here");
 	}
-}
-
-static void complain_module(struct pol_stack_compiler *compiler, const struct pol_word *name)
-{
-	struct pol_nearest nearest = pol_nearest_to(name->text);
-	const struct pol_module *const *modules;
-	size_t count = pol_registry_modules(&modules);
-
-	if (pol_registry_is_planned(name->text)) {
-		pol_error(compiler->diags, name->at,
-			"unknown module '%.*s': this build does not have it",
-			POL_STR_ARGS(name->text));
-		return;
-	}
-	for (size_t i = 0; i < count; i++) {
-		pol_nearest_offer(&nearest, pol_str_of(modules[i]->name));
-	}
-	pol_error(compiler->diags, name->at, "unknown module '%.*s'" POL_NEAREST,
-		POL_STR_ARGS(name->text), POL_NEAREST_ARGS(nearest));
-}
-
-/* "authenticate", or "authenticate or account". */
-static void complain_group(struct pol_stack_compiler *compiler, const struct pol_ast_line *line,
-	const struct pol_module *module)
-{
-	char served[64] = "";
-	size_t used = 0;
-
-	for (int group = 0; group < POL_GROUP_COUNT; group++) {
-		const char *name = group_names[group];
-		size_t len = strlen(name);
-
-		if ((module->groups >> group & 1U) == 0 || used + len + 5 > sizeof served) {
-			continue;
-		}
-		if (used > 0) {
-			memcpy(served + used, " or ", 4);
-			used += 4;
-		}
-		memcpy(served + used, name, len + 1);
-		used += len;
-	}
-	pol_error(compiler->diags, line->module.at, "module '%s' serves '%s', not '%s'",
-		module->name, served, group_names[line->group]);
-}
-
-static void resolve_module(struct pol_stack_compiler *compiler, struct pol_draft_line *line)
-{
-	const struct pol_ast_line *ast = line->ast;
-	const struct pol_module *module = pol_registry_find(ast->module.text);
-	struct pol_prepare prepare = { .line = ast,
-		.arena = &compiler->snapshot->arena,
-		.diags = compiler->diags,
-		.host = compiler->host };
-
-	if (module == NULL) {
-		complain_module(compiler, &ast->module);
-		return;
-	}
-	if ((module->groups >> ast->group & 1U) == 0) {
-		complain_group(compiler, ast, module);
-	}
-	if (module->prepare == NULL) {
-		if (ast->argument_count > 0) {
-			pol_error(compiler->diags, ast->arguments[0].values.items[0].at,
-				"module '%s' takes no arguments", module->name);
-		}
-	} else {
-		module->prepare(&prepare, &line->state);
-	}
-	line->module = module;
 }
 
 /* Which groups a stack of that name must and must not have. */
@@ -178,7 +99,7 @@ static void resolve(struct pol_stack_compiler *compiler, struct pol_draft *draft
 		if (pol_draft_includes(draft->lines[i].ast)) {
 			resolve_stack(compiler, &draft->lines[i]);
 		} else {
-			resolve_module(compiler, &draft->lines[i]);
+			pol_draft_resolve(compiler, &draft->lines[i]);
 		}
 	}
 	check_shape(compiler, draft);
@@ -199,7 +120,7 @@ static void warn_undecided(
 		pol_warning(compiler->diags, draft->ast->name.at,
 			"stack '%.*s' denies everything: '%s' has 'warn' alone, which decides "
 			"nothing",
-			POL_STR_ARGS(draft->ast->name.text), group_names[group]);
+			POL_STR_ARGS(draft->ast->name.text), pol_group_name(group));
 	}
 }
 

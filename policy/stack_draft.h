@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * stack_draft: stacks while they are compiled. For stack_compile.c and stack_flatten.c alone.
+ * stack_draft: stacks while they are compiled. For policy/stack_*.c alone.
  */
 
 #include <stdbool.h>
@@ -58,3 +58,8 @@ enum pol_status pol_draft_flatten(
 
 /* Complains, once a stack. */
 void pol_draft_too_long(struct pol_stack_compiler *compiler, struct pol_draft *draft);
+
+const char *pol_group_name(enum pol_group group);
+
+/* Finds the line's module and has it prepare the line. Complains. */
+void pol_draft_resolve(struct pol_stack_compiler *compiler, struct pol_draft_line *line);

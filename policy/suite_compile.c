@@ -11,6 +11,7 @@ static void check_because(struct pol_suite_builder *builder, const struct pol_as
 {
 	const struct pol_word *because = &step->because;
 	const struct pol_str *reasons;
+	struct pol_snapshot_module foreign; /* has reasons of its own */
 	struct pol_nearest nearest;
 	size_t count;
 
@@ -23,7 +24,8 @@ static void check_because(struct pol_suite_builder *builder, const struct pol_as
 		return;
 	}
 	if (!pol_str_equal(because->text, POL_STR("ok")) &&
-		(pol_reason_is_known(because->text) || pol_registry_find(because->text) != NULL)) {
+		(pol_reason_is_known(because->text) || pol_registry_find(because->text) != NULL ||
+			pol_snapshot_module(builder->snapshot, 0, &foreign))) {
 		return;
 	}
 	nearest = pol_nearest_to(because->text);

@@ -11,9 +11,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "policy/arena.h"
 #include "policy/module.h"
-
-#define POL_GROUPS_ALL ((1U << POL_GROUP_COUNT) - 1)
+#include "policy/parse.h"
 
 extern const struct pol_module pol_module_deny;
 extern const struct pol_module pol_module_key;
@@ -25,14 +25,7 @@ extern const struct pol_module pol_module_role;
 extern const struct pol_module pol_module_scope;
 extern const struct pol_module pol_module_warn;
 
-/* One argument as it was given: its values, the first without the name and `=`. Zeroed: it was
- * not given. The values live in prepare->arena. */
-struct pol_option {
-	const struct pol_word *values;
-	size_t count;
-};
-
-/* Sorts a line's arguments by the names that a module knows: out[i] belongs to names[i]. Complains
- * of unknown, repeated and empty ones; false then, or when memory ran out. */
+/* prepare->options. Sorts a line's arguments by the names that a module knows: out[i] belongs to
+ * names[i]. Complains of unknown, repeated and empty ones; false then, or when memory ran out. */
 bool pol_options_read(const struct pol_prepare *prepare, const char *const *names, size_t count,
 	struct pol_option *out);

@@ -24,12 +24,13 @@ Test(modules, each_table_holds_what_is_asked_of_a_foreign_one)
 {
 	const struct pol_module *const *modules;
 	size_t count = pol_registry_modules(&modules);
+	char why[POL_MODULE_WHY];
 
 	cr_expect_eq(count, 9);
 	for (size_t i = 0; i < count; i++) {
 		struct pol_str name = pol_str_of(modules[i]->name);
 
-		cr_expect_null(pol_module_fault(modules[i], name), "%s", modules[i]->name);
+		cr_expect(pol_module_fits(modules[i], name, why), "%s", why);
 		cr_expect_eq(pol_registry_find(name), modules[i], "%s", modules[i]->name);
 		cr_expect(!pol_registry_is_planned(name), "%s", modules[i]->name);
 	}
@@ -38,30 +39,39 @@ Test(modules, each_table_holds_what_is_asked_of_a_foreign_one)
 	cr_expect(!pol_registry_is_planned(POL_STR("horus")));
 }
 
+static const char *fault(const struct pol_module *module, const char *name)
+{
+	static char why[POL_MODULE_WHY];
+
+	why[0] = '\0';
+	cr_expect_eq(pol_module_fits(module, pol_str_of(name), why), why[0] == '\0');
+	return why;
+}
+
 Test(modules, a_table_is_refused_for_its_first_fault)
 {
 	struct pol_module module = pol_module_deny;
-	const char *abi;
-	const char *size;
 
-	cr_expect_null(pol_module_fault(&module, POL_STR("deny")));
+	cr_expect_str_empty(fault(&module, "deny"));
 	module.groups = 0;
-	cr_expect_not_null(pol_module_fault(&module, POL_STR("deny")));
+	cr_expect_not_null(strstr(fault(&module, "deny"), "no group"));
 	module.groups = 1U << POL_GROUP_COUNT;
-	cr_expect_not_null(pol_module_fault(&module, POL_STR("deny")));
-	module.groups = 1;
+	cr_expect_not_null(strstr(fault(&module, "deny"), "no group"));
 	module.decide = NULL;
-	cr_expect_not_null(pol_module_fault(&module, POL_STR("deny")));
-	cr_expect_not_null(pol_module_fault(&pol_module_deny, POL_STR("permit")));
+	cr_expect_not_null(strstr(fault(&module, "deny"), "'decide'"));
+	module.version = "one two";
+	cr_expect_not_null(strstr(fault(&module, "deny"), "version is no word"));
+	module.version = "123456789012345678901234567890123";
+	cr_expect_not_null(strstr(fault(&module, "deny"), "version is no word"));
+	module.version = NULL;
+	cr_expect_not_null(strstr(fault(&module, "deny"), "version is no word"));
+	cr_expect_not_null(strstr(fault(&module, "permit"), "calls itself 'deny'"));
 	module.name = NULL;
-	cr_expect_not_null(pol_module_fault(&module, POL_STR("deny")));
+	cr_expect_not_null(strstr(fault(&module, "deny"), "calls itself ''"));
 	module.size = 1;
-	size = pol_module_fault(&module, POL_STR("deny"));
-	module.abi = 2;
-	abi = pol_module_fault(&module, POL_STR("deny"));
-	cr_assert_not_null(size);
-	cr_assert_not_null(abi);
-	cr_expect_str_neq(abi, size);
+	cr_expect_not_null(strstr(fault(&module, "deny"), "1 bytes"));
+	module.abi = POL_MODULE_ABI + 1;
+	cr_expect_not_null(strstr(fault(&module, "deny"), "version 2 of the module interface"));
 }
 
 /* By binding: what role and scope answer for each of the eight things that eval may have found;
