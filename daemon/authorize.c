@@ -7,8 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/generation.h"
 #include "daemon/log.h"
 #include "daemon/methods.h"
+#include "daemon/rotation.h"
 #include "daemon/subject.h"
 #include "daemon/usage.h"
 #include "policy/cidr.h"
@@ -77,6 +79,8 @@ struct counted {
 	uint64_t number;
 	struct pol_ip ip;
 	bool denied;
+	struct pol_str kid;
+	const uint8_t *first; /* the hash of a pending secret whose first use it was; else NULL */
 };
 
 /* --- reading ---------------------------------------------------------------------------------- */
@@ -235,7 +239,29 @@ static void decide(struct call *call, const struct ask *ask, struct pol_path_mem
 	}
 }
 
-static bool count_one(const struct ask *ask, const struct subject *subject,
+/* Do the key's own networks let this caller in? */
+static bool is_let_in(const struct pol_facts *facts)
+{
+	for (uint32_t i = 0; i < facts->key_network_count; i++) {
+		if (pol_network_has(&facts->key_networks[i], &facts->ip)) {
+			return true;
+		}
+	}
+	return facts->key_network_count == 0;
+}
+
+/* Whoever presents a pending secret has it, and that is what its first use shows; but not from
+ * anywhere, nor in the name of somebody who is switched off. */
+static bool is_first_use(
+	const struct call *call, const struct subject *subject, const struct pol_decision *decision)
+{
+	return subject->by_other &&
+	       generation_other(&subject->key, call->now) == STORE_OTHER_PENDING &&
+	       !pol_reason_is_unauthenticated(decision->reason) &&
+	       !pol_str_equal(decision->reason, POL_STR("network")) && is_let_in(&subject->facts);
+}
+
+static bool count_one(const struct call *call, const struct ask *ask, const struct subject *subject,
 	const struct pol_decision *decision, struct counted *out)
 {
 	if (ask->not_trusted || !subject->verified) {
@@ -244,6 +270,9 @@ static bool count_one(const struct ask *ask, const struct subject *subject,
 	out->number = subject->key.number;
 	out->ip = ask->ip;
 	out->denied = !decision->allow;
+	out->kid = subject->key.kid;
+	out->first =
+		is_first_use(call, subject, decision) ? subject->key.rotation.other_hash : NULL;
 	return true;
 }
 
@@ -252,12 +281,15 @@ static void count(struct call *call, const struct counted *counted)
 	struct usage_event event = { call->now, &counted->ip, counted->denied };
 
 	usage_count(call->usage, call->read, counted->number, &event);
+	if (counted->first != NULL) {
+		rotation_first_use(call->rotation, counted->number, counted->kid, counted->first);
+	}
 }
 
 /* --- answering -------------------------------------------------------------------------------- */
 
 /* All of an answer but the texts that differ: names, numbers, heads. */
-#define ANSWER_FIXED 192
+#define ANSWER_FIXED 224
 #define REVISION     16
 
 static uint8_t *lay_str(uint8_t *to, struct pol_str text)
@@ -271,8 +303,25 @@ static uint8_t *lay_revision(uint8_t *to, const struct pol_snapshot *snapshot)
 	return wire_lay_str(to, (struct wire_str){ pol_snapshot_revision(snapshot), REVISION });
 }
 
+static uint8_t *lay_time(uint8_t *to, int64_t time)
+{
+	*to++ = 0xcf;
+	for (int shift = 56; shift >= 0; shift -= 8) {
+		*to++ = (uint8_t)((uint64_t)time >> shift);
+	}
+	return to;
+}
+
+/* Who holds a secret that waits for this very use needs no other. */
+static bool is_to_renew(const struct call *call, const struct subject *subject)
+{
+	return subject->verified && generation_is_due(&subject->key, call->now) &&
+	       !(subject->by_other &&
+		       generation_other(&subject->key, call->now) == STORE_OTHER_PENDING);
+}
+
 /* Key, principal, tenant, environment: as far as known. */
-static uint8_t *lay_who(uint8_t *to, const struct subject *subject)
+static uint8_t *lay_who(uint8_t *to, const struct call *call, const struct subject *subject)
 {
 	uint32_t tenant = subject->verified ? subject->key.tenant : STORE_TENANT_DEFAULT;
 
@@ -291,12 +340,17 @@ static uint8_t *lay_who(uint8_t *to, const struct subject *subject)
 		to = WIRE_LAY(to, "\xa6tenant");
 		to = name != NULL ? lay_str(to, pol_str_of(name)) : WIRE_LAY(to, "\xc0");
 	}
+	if (is_to_renew(call, subject)) {
+		to = lay_time(
+			WIRE_LAY(to, "\xa5renew\xc3\xa8renew_by"), subject->key.rotation.renew_by);
+	}
 	return to;
 }
 
-static uint32_t who_pairs(const struct subject *subject)
+static uint32_t who_pairs(const struct call *call, const struct subject *subject)
 {
-	return (subject->verified ? 2u : 0u) + (subject->known_principal ? 1u : 0u) +
+	return (subject->verified ? 2u : 0u) + (is_to_renew(call, subject) ? 2u : 0u) +
+	       (subject->known_principal ? 1u : 0u) +
 	       (subject->verified || subject->known_principal ? 1u : 0u);
 }
 
@@ -328,7 +382,7 @@ static void put_decision(struct call *call, const struct ask *ask, const struct 
 	if (whole) {
 		to = WIRE_LAY(wire_lay_uint(WIRE_LAY(to, "\x94\x01"), call->id), "\xc0");
 	}
-	*to++ = (uint8_t)(0x80 | (3 + (whole ? 1 : 0) + (who ? who_pairs(subject) : 0)));
+	*to++ = (uint8_t)(0x80 | (3 + (whole ? 1 : 0) + (who ? who_pairs(call, subject) : 0)));
 	to = decision->allow ? WIRE_LAY(to, "\xa5"
 					    "allow\xc3\xa6status")
 			     : WIRE_LAY(to, "\xa5"
@@ -339,7 +393,7 @@ static void put_decision(struct call *call, const struct ask *ask, const struct 
 		to = lay_revision(to, call->snapshot);
 	}
 	if (who) {
-		to = lay_who(to, subject);
+		to = lay_who(to, call, subject);
 	}
 	call->out->len = (size_t)(to - call->out->data);
 }
@@ -363,7 +417,7 @@ static int authorize(struct call *call)
 	}
 	decide(call, &ask, NULL, &subject, &decision);
 	put_decision(call, &ask, &subject, &decision, true);
-	if (count_one(&ask, &subject, &decision, &counted)) {
+	if (count_one(call, &ask, &subject, &decision, &counted)) {
 		count(call, &counted);
 	}
 	return 0;
@@ -426,7 +480,8 @@ static int answer_entry(struct call *call, struct many *many, const struct wire_
 	}
 	decide(call, &many->ask, memo_of(many), &many->subject, &decision);
 	put_decision(call, &many->ask, &many->subject, &decision, false);
-	if (count_one(&many->ask, &many->subject, &decision, &many->counted[many->counted_count])) {
+	if (count_one(call, &many->ask, &many->subject, &decision,
+		    &many->counted[many->counted_count])) {
 		many->counted_count++;
 	}
 	return 0;

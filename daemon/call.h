@@ -18,6 +18,7 @@
 #include "policy/snapshot.h"
 
 struct config;
+struct rotation;
 struct server;
 struct standings;
 struct store;
@@ -29,6 +30,7 @@ struct call {
 	struct server *server;
 	struct store *store;         /* the server's, so that handlers reach it without the loop */
 	struct usage *usage;         /* likewise */
+	struct rotation *rotation;   /* likewise */
 	const struct config *config; /* likewise */
 	const struct peer *peer;
 	const struct pol_snapshot *snapshot; /* the present one, borrowed for the call */

@@ -21,6 +21,7 @@ static int on_run(struct writer_job *job, const struct writer_turn *turn)
 	struct call call = {
 		.store = server->store,
 		.usage = server->usage,
+		.rotation = server->rotation,
 		.config = server->config,
 		/* Exchanged by this very thread. */
 		.snapshot = server->current.snapshot,
@@ -85,6 +86,7 @@ static uint32_t decide(struct conn *conn, const struct method *method,
 		.server = server,
 		.store = server->store,
 		.usage = server->usage,
+		.rotation = server->rotation,
 		.config = server->config,
 		.peer = &conn->peer,
 		.snapshot = worker->snapshot,

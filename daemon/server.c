@@ -19,6 +19,7 @@
 #include "daemon/notify.h"
 #include "daemon/quota.h"
 #include "daemon/reload.h"
+#include "daemon/rotation.h"
 #include "daemon/standing.h"
 #include "daemon/statedir.h"
 #include "daemon/store.h"
@@ -68,6 +69,9 @@ static void close_handles(struct server *server)
 			uv_close((uv_handle_t *)&server->signals[i], on_close);
 		}
 	}
+	if (server->has_look && !uv_is_closing((uv_handle_t *)&server->look)) {
+		uv_close((uv_handle_t *)&server->look, on_close);
+	}
 	if (server->has_ended && !uv_is_closing((uv_handle_t *)&server->ended)) {
 		uv_close((uv_handle_t *)&server->ended, on_close);
 	}
@@ -110,6 +114,13 @@ static void begin_end(struct server *server, int number)
 	}
 }
 
+static void on_look(uv_timer_t *timer)
+{
+	struct server *server = timer->data;
+
+	rotation_tick(server->rotation);
+}
+
 static void on_signal(uv_signal_t *handle, int number)
 {
 	struct server *server = handle->data;
@@ -143,6 +154,12 @@ static int init_loop(struct server *server)
 	}
 	server->has_ended = true;
 	server->ended.data = server;
+	r = uv_timer_init(&server->loop, &server->look);
+	if (r < 0) {
+		return r;
+	}
+	server->has_look = true;
+	server->look.data = server;
 	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0] && r == 0; i++) {
 		r = uv_signal_init(&server->loop, &server->signals[i]);
 		if (r == 0) {
@@ -296,6 +313,16 @@ static int open_store(struct server *server)
 	if (r == 0) {
 		r = writer_create(server->store, server->usage, &server->writer);
 	}
+	if (r == 0) {
+		struct rotation_parts parts = {
+			.store = server->store,
+			.usage = server->usage,
+			.writer = server->writer,
+			.current = &server->current,
+		};
+
+		r = rotation_create(&parts, &server->rotation);
+	}
 	if (r < 0) {
 		fprintf(stderr, "authzd: cannot start the store's threads: %s\n", strerror(-r));
 	}
@@ -345,6 +372,9 @@ static int start_threads(struct server *server, struct build *build)
 	}
 	for (size_t i = 0; i < server->listener_count; i++) {
 		listener_unlock(&server->listeners[i]);
+	}
+	if (r == 0) {
+		r = uv_timer_start(&server->look, on_look, ROTATION_TICK, ROTATION_TICK);
 	}
 	if (r < 0) {
 		fprintf(stderr, "authzd: cannot start: %s\n", strerror(-r));
@@ -440,6 +470,7 @@ void server_finish(struct server *server)
 	}
 	reload_destroy(server->reload);
 	quota_destroy(server->quota);
+	rotation_destroy(server->rotation);
 	usage_destroy(server->usage);
 	standings_destroy(server->standings);
 	store_close(server->store);

@@ -22,6 +22,7 @@
 
 struct quota;
 struct reload;
+struct rotation;
 struct standings;
 struct store;
 struct usage;
@@ -37,6 +38,8 @@ struct server {
 	size_t signal_count;
 	uv_async_t ended; /* a worker's thread has ended */
 	bool has_ended;
+	uv_timer_t look; /* at the schedules of keys */
+	bool has_look;
 	unsigned workers_ended;
 	bool stopping;
 	struct listener listeners[CONFIG_MAX_LISTENERS];
@@ -49,6 +52,7 @@ struct server {
 	struct usage *usage;
 	struct standings *standings;
 	struct writer *writer;
+	struct rotation *rotation;
 	struct current current;
 	struct reload *reload;
 	int lock;              /* of the state folder; -1: none */

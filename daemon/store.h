@@ -144,10 +144,11 @@ struct store_rotation {
 	const uint8_t *other_hash; /* STORE_HASH bytes; NULL: there is no other */
 	const uint8_t *dead;       /* dead_count tags of STORE_TAG bytes, the newest first */
 	int64_t other_until;
-	int64_t other_overlap; /* of a pending one, seconds: the current one retires so long then */
-	int64_t retire_by;     /* of a retiring one: cannot be prolonged beyond */
-	int64_t secret_since;  /* when the current one became so; 0: when the key was created */
-	int64_t rotate_every;  /* seconds; 0: no schedule, and the next two are 0 */
+	int64_t other_overlap;  /* of a pending one, seconds: the current one retires so long then */
+	int64_t other_since;    /* when a retiring one had become current, a pending one was made */
+	int64_t other_renew_by; /* of a retiring one: what renew_by was while it was current */
+	int64_t secret_since;   /* when the current one became so; 0: when the key was created */
+	int64_t rotate_every;   /* seconds; 0: no schedule, and the next two are 0 */
 	int64_t next_rotation_at;
 	int64_t renew_by; /* the current one dies then, renewed or not */
 };
@@ -187,6 +188,10 @@ typedef int (*store_key_seen)(void *context, const struct store_key *key);
  * number is above `after`. Records with a wrong tag are passed over. */
 int store_list_keys(struct store_read *read, uint32_t tenant, struct pol_str principal,
 	uint64_t after, store_key_seen seen, void *context);
+
+/* Keys of all tenants, by kid, those after `after` (empty: from the first). */
+int store_walk_keys(
+	struct store_read *read, struct pol_str after, store_key_seen seen, void *context);
 
 enum store_principal_flag {
 	STORE_PRINCIPAL_DISABLED = 1 << 0,

@@ -174,6 +174,38 @@ int store_list_keys(struct store_read *read, uint32_t tenant, struct pol_str pri
 	return r == -ENOENT ? 0 : r;
 }
 
+int store_walk_keys(
+	struct store_read *read, struct pol_str after, store_key_seen seen, void *context)
+{
+	struct store_place from = { .len = 0 };
+	struct walk walk = { .common = 0 };
+	int r;
+
+	store_place_text(&from, after);
+	r = from.full ? -ENOENT : walk_begin(&walk, read, STORE_KEYS, &from);
+	if (r < 0) {
+		return r == -ENOENT ? 0 : r;
+	}
+	while (r == 0) {
+		struct pol_str kid = { walk.key.mv_data, walk.key.mv_size };
+		struct store_key key;
+
+		if (!pol_str_equal(kid, after)) {
+			r = report(read->store,
+				store_decode_key(read->store, walk.value, kid, &key), "keys", kid);
+			if (r == 0) {
+				r = seen(context, &key);
+				if (r != 0) {
+					break;
+				}
+			}
+		}
+		r = walk_next(&walk);
+	}
+	mdb_cursor_close(walk.cursor);
+	return r == -ENOENT ? 0 : r;
+}
+
 int store_list_principals(struct store_read *read, uint32_t tenant, struct pol_str after,
 	store_principal_seen seen, void *context)
 {

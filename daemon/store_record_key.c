@@ -44,8 +44,9 @@ enum {
 	TAIL_ISSUED = TAIL_OTHER_GENERATION + 4,
 	TAIL_OTHER_UNTIL = TAIL_ISSUED + 4, /* eight */
 	TAIL_OTHER_OVERLAP = TAIL_OTHER_UNTIL + 8,
-	TAIL_RETIRE_BY = TAIL_OTHER_OVERLAP + 8,
-	TAIL_SECRET_SINCE = TAIL_RETIRE_BY + 8,
+	TAIL_OTHER_SINCE = TAIL_OTHER_OVERLAP + 8,
+	TAIL_OTHER_RENEW_BY = TAIL_OTHER_SINCE + 8,
+	TAIL_SECRET_SINCE = TAIL_OTHER_RENEW_BY + 8,
 	TAIL_ROTATE_EVERY = TAIL_SECRET_SINCE + 8,
 	TAIL_NEXT_ROTATION = TAIL_ROTATE_EVERY + 8,
 	TAIL_RENEW_BY = TAIL_NEXT_ROTATION + 8,
@@ -89,7 +90,8 @@ static void put_tail(struct store_text *text, const struct store_key *key)
 	store_put32(at + TAIL_ISSUED, rotation->issued != 0 ? rotation->issued : 1);
 	store_put64(at + TAIL_OTHER_UNTIL, (uint64_t)rotation->other_until);
 	store_put64(at + TAIL_OTHER_OVERLAP, (uint64_t)rotation->other_overlap);
-	store_put64(at + TAIL_RETIRE_BY, (uint64_t)rotation->retire_by);
+	store_put64(at + TAIL_OTHER_SINCE, (uint64_t)rotation->other_since);
+	store_put64(at + TAIL_OTHER_RENEW_BY, (uint64_t)rotation->other_renew_by);
 	store_put64(at + TAIL_SECRET_SINCE, (uint64_t)rotation->secret_since);
 	store_put64(at + TAIL_ROTATE_EVERY, (uint64_t)rotation->rotate_every);
 	store_put64(at + TAIL_NEXT_ROTATION, (uint64_t)rotation->next_rotation_at);
@@ -117,7 +119,8 @@ static void take_tail(struct store_text *text, struct store_key *key)
 	rotation->issued = store_get32(at + TAIL_ISSUED);
 	rotation->other_until = store_get_time(at + TAIL_OTHER_UNTIL);
 	rotation->other_overlap = store_get_time(at + TAIL_OTHER_OVERLAP);
-	rotation->retire_by = store_get_time(at + TAIL_RETIRE_BY);
+	rotation->other_since = store_get_time(at + TAIL_OTHER_SINCE);
+	rotation->other_renew_by = store_get_time(at + TAIL_OTHER_RENEW_BY);
 	rotation->secret_since = store_get_time(at + TAIL_SECRET_SINCE);
 	rotation->rotate_every = store_get_time(at + TAIL_ROTATE_EVERY);
 	rotation->next_rotation_at = store_get_time(at + TAIL_NEXT_ROTATION);

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "daemon/generation.h"
+#include "daemon/rotation.h"
 #include "daemon/standing.h"
 #include "daemon/usage.h"
 
@@ -35,7 +37,7 @@ enum pol_key_state subject_key_state(const struct store_key *key, int64_t now)
 	if ((key->flags & STORE_KEY_DISABLED) != 0) {
 		return POL_KEY_INACTIVE;
 	}
-	if (key->expires_at != 0 && now >= key->expires_at) {
+	if ((key->expires_at != 0 && now >= key->expires_at) || generation_live(key, now) == 0) {
 		return POL_KEY_EXPIRED;
 	}
 	return now < key->not_before ? POL_KEY_INACTIVE : POL_KEY_ACTIVE;
@@ -262,6 +264,31 @@ static void pay_for_record(struct call *call)
 	secret_tag(store_secrets(call->store), SECRET_RECORDS, dummy, sizeof dummy, tag);
 }
 
+/* A secret that is over is refused as a wrong one is, or, if nothing but its time ended it, as
+ * expired; either way it is worth an alarm, and touches nothing else. */
+static enum pol_key_state verify_key(
+	struct call *call, const struct secret_token *token, struct subject *subject)
+{
+	const struct store_key *key = &subject->key;
+	enum pol_key_state state = subject_key_state(key, call->now);
+	unsigned live = generation_live(key, call->now);
+	enum generation_secret found =
+		usage_verify(call->usage, token, key, state == POL_KEY_ACTIVE ? live : 0);
+
+	if (found == GENERATION_WRONG || !pol_str_equal(token->prefix, key->prefix)) {
+		return POL_KEY_UNKNOWN;
+	}
+	if ((found & live) == 0) {
+		rotation_dead(call->rotation, key);
+	}
+	if (found == GENERATION_DEAD || (found == GENERATION_OTHER && (found & live) == 0)) {
+		return POL_KEY_UNKNOWN;
+	}
+	subject->verified = true;
+	subject->by_other = found == GENERATION_OTHER;
+	return (found & live) == 0 && state == POL_KEY_ACTIVE ? POL_KEY_EXPIRED : state;
+}
+
 /* The record of a token whose secret is right. *out_state says how it stands, else why not. */
 static int find_key(struct call *call, struct pol_str text, struct subject *subject)
 {
@@ -276,15 +303,11 @@ static int find_key(struct call *call, struct pol_str text, struct subject *subj
 	r = store_get_key(call->read, token.kid, &subject->key);
 	if (r == -ENOENT || r == -EBADMSG) {
 		pay_for_record(call);
-		usage_verify(call->usage, &token, NULL, false);
+		usage_verify(call->usage, &token, NULL, 0);
 	} else if (r < 0) {
 		return r;
 	} else {
-		state = subject_key_state(&subject->key, call->now);
-		subject->verified =
-			usage_verify(call->usage, &token, &subject->key, state == POL_KEY_ACTIVE);
-		subject->verified =
-			subject->verified && pol_str_equal(token.prefix, subject->key.prefix);
+		state = verify_key(call, &token, subject);
 	}
 	if (!subject->verified) {
 		/* What is recognised was sound before, so only the others are looked at whole. */
@@ -325,6 +348,7 @@ int subject_gather(struct call *call, const struct subject_ask *ask, struct subj
 	out->facts = (struct pol_facts){ .now = call->now };
 	out->verified = false;
 	out->known_principal = false;
+	out->by_other = false;
 	out->place_count = 0;
 	if (ask->has_token) {
 		return gather_key(call, ask, out);

@@ -38,6 +38,7 @@ struct subject {
 	struct pol_facts facts; /* the who-part; the rest is zero */
 	bool verified;          /* the token's secret was right: key is filled */
 	bool known_principal;   /* facts.principal is somebody */
+	bool by_other;          /* verified by the key's other secret, not by the current one */
 	struct store_key key;
 	struct pol_held held[STORE_MAX_ASSIGNMENTS];
 	uint32_t scopes[STORE_MAX_LIST];

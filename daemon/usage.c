@@ -86,17 +86,61 @@ static struct usage_slot *slot_of(struct segment *segment, uint64_t number)
 	return segment != NULL ? &segment->slots[number % SEGMENT_SLOTS] : NULL;
 }
 
-/* A wrong crc is refused even where the secret is right. */
-static bool verify_in_full(
-	struct usage *usage, const struct secret_token *token, const uint8_t *hash)
+/* A wrong crc is refused even where the secret is right. Nothing here shows by its time what was
+ * found: an unknown key is compared with a dummy. */
+static enum generation_secret verify_in_full(
+	struct usage *usage, const struct secret_token *token, const struct store_key *key)
 {
-	return secret_token_is_sound(token) && secret_token_verify(usage->secrets, token, hash);
+	static const uint8_t nothing[STORE_HASH] = { 0 };
+	static const struct store_key nobody = { .hash = nothing };
+	const struct store_key *compared = key != NULL ? key : &nobody;
+	enum generation_secret found = GENERATION_WRONG;
+	uint8_t hash[SECRET_HASH];
+
+	if (!secret_token_is_sound(token)) {
+		return GENERATION_WRONG;
+	}
+	secret_token_hash(usage->secrets, token, hash);
+	if (secret_equal(hash, compared->hash, SECRET_HASH)) {
+		found = GENERATION_CURRENT;
+	}
+	if (compared->rotation.other_hash != NULL &&
+		secret_equal(hash, compared->rotation.other_hash, SECRET_HASH)) {
+		found = GENERATION_OTHER;
+	}
+	if (generation_is_dead(usage->secrets, compared, hash)) {
+		found = GENERATION_DEAD;
+	}
+	secret_wipe(hash, sizeof hash);
+	return key != NULL ? found : GENERATION_WRONG;
 }
 
-bool usage_verify(struct usage *usage, const struct secret_token *token,
-	const struct store_key *key, bool recognise)
+/* A mark is of the token and of the hash that it was found to have. */
+static bool has_mark(struct usage_slot *slot, const uint64_t token[static 2], const uint8_t *hash)
 {
-	uint64_t mark[2], half[2];
+	uint64_t mark[2];
+
+	memcpy(mark, hash, sizeof mark);
+	mark[0] ^= token[0];
+	mark[1] ^= token[1];
+	return usage_slot_has_mark(slot, mark);
+}
+
+static void set_mark(struct usage_slot *slot, const uint64_t token[static 2], const uint8_t *hash)
+{
+	uint64_t mark[2];
+
+	memcpy(mark, hash, sizeof mark);
+	mark[0] ^= token[0];
+	mark[1] ^= token[1];
+	usage_slot_set_mark(slot, mark);
+}
+
+enum generation_secret usage_verify(struct usage *usage, const struct secret_token *token,
+	const struct store_key *key, unsigned recognise)
+{
+	uint64_t mark[2];
+	enum generation_secret found;
 	struct usage_slot *slot =
 		key != NULL ? slot_of(find_segment(usage, key->number), key->number) : NULL;
 
@@ -104,23 +148,27 @@ bool usage_verify(struct usage *usage, const struct secret_token *token,
 	__builtin_prefetch(slot);
 	secret_tag(usage->secrets, SECRET_VERIFIED, token->whole.ptr, token->whole.len,
 		(uint8_t *)mark);
-	if (key == NULL || !recognise) {
-		return verify_in_full(usage, token, key != NULL ? key->hash : NULL);
+	if (key == NULL) {
+		return verify_in_full(usage, token, NULL);
 	}
-	memcpy(half, key->hash, sizeof half);
-	mark[0] ^= half[0];
-	mark[1] ^= half[1];
-	if (slot != NULL && usage_slot_has_mark(slot, mark)) {
-		return true;
+	if (slot != NULL && (recognise & GENERATION_CURRENT) != 0 &&
+		has_mark(slot, mark, key->hash)) {
+		return GENERATION_CURRENT;
 	}
-	if (!verify_in_full(usage, token, key->hash)) {
-		return false;
+	if (slot != NULL && (recognise & GENERATION_OTHER) != 0 &&
+		has_mark(slot, mark, key->rotation.other_hash)) {
+		return GENERATION_OTHER;
+	}
+	found = verify_in_full(usage, token, key);
+	if ((found & recognise) == 0) {
+		return found;
 	}
 	slot = slot_of(make_segment(usage, key->number), key->number);
 	if (slot != NULL) {
-		usage_slot_set_mark(slot, mark);
+		set_mark(slot, mark,
+			found == GENERATION_OTHER ? key->rotation.other_hash : key->hash);
 	}
-	return true;
+	return found;
 }
 
 void usage_count(struct usage *usage, struct store_read *read, uint64_t number,

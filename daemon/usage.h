@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/generation.h"
 #include "daemon/secret.h"
 #include "daemon/store.h"
 #include "policy/module.h"
@@ -29,12 +30,13 @@ void usage_destroy(struct usage *usage); /* NULL is ignored */
 /* Keys written by one call of usage_flush. */
 #define USAGE_SLICE 1024
 
-/* Does the token, sound or merely split, belong to the key's record? With `recognise` it knows what
- * it verified a moment ago again, else it hashes, always. Give false for keys that will be refused
- * anyway: a refusal must not show by its time that the secret was right. key NULL: the same cost,
- * and false. */
-bool usage_verify(struct usage *usage, const struct secret_token *token,
-	const struct store_key *key, bool recognise);
+/* Which of the record's secrets is the token, sound or merely split? What it verified a moment ago
+ * it knows again if that is one of `recognise` (bits of enum generation_secret), else it hashes,
+ * always. Leave out what will be refused anyway: a refusal must not show by its time that the
+ * secret was right. Whether the secret it found is still good is generation_live's to say. key
+ * NULL: the same cost, and GENERATION_WRONG. */
+enum generation_secret usage_verify(struct usage *usage, const struct secret_token *token,
+	const struct store_key *key, unsigned recognise);
 
 struct usage_event {
 	int64_t now;

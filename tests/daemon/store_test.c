@@ -91,7 +91,8 @@ Test(store, a_keys_secrets_and_schedule_come_back_and_cost_the_other_keys_nothin
 		.dead = dead,
 		.other_until = 10,
 		.other_overlap = 11,
-		.retire_by = 12,
+		.other_since = 12,
+		.other_renew_by = 17,
 		.secret_since = 13,
 		.rotate_every = 14,
 		.next_rotation_at = 15,
@@ -111,7 +112,8 @@ Test(store, a_keys_secrets_and_schedule_come_back_and_cost_the_other_keys_nothin
 	cr_expect_eq(got->issued, 7);
 	cr_expect_eq(got->other_until, 10);
 	cr_expect_eq(got->other_overlap, 11);
-	cr_expect_eq(got->retire_by, 12);
+	cr_expect_eq(got->other_since, 12);
+	cr_expect_eq(got->other_renew_by, 17);
 	cr_expect_eq(got->secret_since, 13);
 	cr_expect_eq(got->rotate_every, 14);
 	cr_expect_eq(got->next_rotation_at, 15);

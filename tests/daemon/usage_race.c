@@ -42,7 +42,7 @@ static void *use_keys(void *data)
 		struct usage_event event = { .now = i, .ip = &ip, .denied = i % 2 != 0 };
 
 		memset(ip.bytes, (int)(i & 0xff), sizeof ip.bytes);
-		if (!usage_verify(shared->usage, &shared->token, &key, true)) {
+		if (!usage_verify(shared->usage, &shared->token, &key, GENERATION_CURRENT)) {
 			shared->failures++;
 		}
 		usage_count(shared->usage, read, number, &event);

@@ -72,9 +72,9 @@ static struct store_use stored(uint64_t number)
 
 Test(usage, a_token_is_recognised_after_it_was_verified)
 {
-	cr_assert(usage_verify(usage, &token, &key, true));
-	cr_assert(usage_verify(usage, &token, &key, true));
-	cr_assert(usage_verify(usage, &token, &key, false));
+	cr_assert(usage_verify(usage, &token, &key, GENERATION_CURRENT));
+	cr_assert(usage_verify(usage, &token, &key, GENERATION_CURRENT));
+	cr_assert(usage_verify(usage, &token, &key, 0));
 }
 
 Test(usage, another_token_of_the_same_key_is_not)
@@ -82,19 +82,19 @@ Test(usage, another_token_of_the_same_key_is_not)
 	char text[SECRET_MAX_TOKEN];
 	struct secret_token other;
 
-	cr_assert(usage_verify(usage, &token, &key, true));
+	cr_assert(usage_verify(usage, &token, &key, GENERATION_CURRENT));
 	secret_token_make(POL_STR("ak_live_"), text, &other);
-	cr_assert_not(usage_verify(usage, &other, &key, true));
-	cr_assert(usage_verify(usage, &token, &key, true));
+	cr_assert_not(usage_verify(usage, &other, &key, GENERATION_CURRENT));
+	cr_assert(usage_verify(usage, &token, &key, GENERATION_CURRENT));
 }
 
 Test(usage, what_was_verified_is_nothing_for_another_secret_of_the_key)
 {
 	uint8_t other[STORE_HASH] = { 9 };
 
-	cr_assert(usage_verify(usage, &token, &key, true));
+	cr_assert(usage_verify(usage, &token, &key, GENERATION_CURRENT));
 	key.hash = other;
-	cr_assert_not(usage_verify(usage, &token, &key, true));
+	cr_assert_not(usage_verify(usage, &token, &key, GENERATION_CURRENT));
 }
 
 Test(usage, a_wrong_crc_is_refused_though_the_secret_is_right)
@@ -106,16 +106,16 @@ Test(usage, a_wrong_crc_is_refused_though_the_secret_is_right)
 	text[token.whole.len - 1] = text[token.whole.len - 1] == '0' ? '1' : '0';
 	cr_assert(secret_token_split((struct pol_str){ text, token.whole.len }, &mistyped));
 	cr_assert(secret_token_verify(store_secrets(store), &mistyped, key.hash));
-	cr_assert_not(usage_verify(usage, &mistyped, &key, true));
-	cr_assert_not(usage_verify(usage, &mistyped, &key, false));
-	cr_assert(usage_verify(usage, &token, &key, true));
-	cr_assert_not(usage_verify(usage, &mistyped, &key, true));
+	cr_assert_not(usage_verify(usage, &mistyped, &key, GENERATION_CURRENT));
+	cr_assert_not(usage_verify(usage, &mistyped, &key, 0));
+	cr_assert(usage_verify(usage, &token, &key, GENERATION_CURRENT));
+	cr_assert_not(usage_verify(usage, &mistyped, &key, GENERATION_CURRENT));
 }
 
 Test(usage, an_unknown_key_is_never_verified)
 {
-	cr_assert(usage_verify(usage, &token, &key, true));
-	cr_assert_not(usage_verify(usage, &token, NULL, true));
+	cr_assert(usage_verify(usage, &token, &key, GENERATION_CURRENT));
+	cr_assert_not(usage_verify(usage, &token, NULL, GENERATION_CURRENT));
 }
 
 Test(usage, the_use_is_there_at_once_and_again_after_a_restart)
