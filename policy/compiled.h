@@ -110,10 +110,12 @@ struct pol_principal {
 	uint32_t assignment_count;
 };
 
-struct pol_stack; /* stack.h */
-struct pol_case;  /* suite's own */
-struct pol_used;  /* used.h */
+struct pol_stack;       /* stack.h */
+struct pol_stored_slot; /* stored_internal.h */
+struct pol_case;        /* suite's own */
+struct pol_used;        /* used.h */
 
+/* What comes behind the arena is shared with extensions as it is. */
 struct pol_snapshot {
 	atomic_size_t references;
 	struct pol_arena arena;
@@ -146,7 +148,10 @@ struct pol_snapshot {
 	struct pol_grantee *roles;
 	struct pol_origin *role_origins;
 	uint32_t role_count;
-	uint32_t anyone; /* its role, or POL_NONE */
+	uint32_t anyone;                /* its role, or POL_NONE */
+	struct pol_snapshot *base;      /* of an extension (stored.h), else NULL */
+	struct pol_stored_slot *stored; /* its last roles, in their order */
+	uint32_t stored_count;
 	struct pol_names role_names;
 	struct pol_grantee *scopes;
 	struct pol_origin *scope_origins;

@@ -7,6 +7,7 @@
 
 #include "policy/compiled.h"
 #include "policy/path.h"
+#include "policy/stored_internal.h"
 #include "policy/tree.h"
 #include "policy/used.h"
 
@@ -25,7 +26,11 @@ void pol_snapshot_unref(struct pol_snapshot *snapshot)
 		return;
 	}
 	if (atomic_fetch_sub_explicit(&snapshot->references, 1, memory_order_acq_rel) == 1) {
-		pol_used_release(snapshot);
+		if (snapshot->base != NULL) {
+			pol_stored_release(snapshot);
+		} else {
+			pol_used_release(snapshot);
+		}
 		pol_arena_finish(&snapshot->arena);
 		free(snapshot);
 	}
@@ -168,13 +173,14 @@ struct pol_counts pol_snapshot_counts(const struct pol_snapshot *snapshot)
 		.trees = snapshot->tree_count,
 		.nodes = snapshot->node_count,
 		.permissions = snapshot->permission_count,
-		.roles = snapshot->role_count,
+		.roles = snapshot->role_count - snapshot->stored_count,
 		.scopes = snapshot->scope_count,
 		.principals = snapshot->principal_count,
 		.stacks = snapshot->stack_count,
 		.tests = snapshot->test_count,
 		.grants = snapshot->grant_count,
-		.bytes = snapshot->arena.used,
+		.bytes = snapshot->arena.used +
+			 (snapshot->base != NULL ? snapshot->base->arena.used : 0),
 	};
 }
 
