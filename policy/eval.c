@@ -292,3 +292,14 @@ void pol_decide(const struct pol_snapshot *snapshot, const struct pol_facts *fac
 	judge.stack = select_stack(snapshot, facts->service);
 	answer(&judge, out);
 }
+
+void pol_decide_managing(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
+	struct pol_decision *out)
+{
+	struct pol_stack stack = pol_stack_managing(snapshot);
+	struct judge judge;
+
+	begin(&judge, snapshot, facts);
+	judge.stack = &stack;
+	answer(&judge, out);
+}

@@ -30,6 +30,11 @@ struct pol_decision {
 void pol_decide(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
 	struct pol_decision *out);
 
+/* Likewise for a managing call, a resource of the tree authz: modules key, role and scope decide,
+ * with the account and record lines of stack `authz`, if one is declared. */
+void pol_decide_managing(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
+	struct pol_decision *out);
+
 /* "A token that does not verify" and the like: is this one of the reasons that an untrusted peer
  * sees as `unauthenticated` (status 401)? */
 bool pol_reason_is_unauthenticated(struct pol_str reason);

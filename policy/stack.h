@@ -62,6 +62,10 @@ const struct pol_stack *pol_stack_find(const struct pol_snapshot *snapshot, stru
 /* What decides where no stack is declared for it. */
 const struct pol_stack *pol_stack_builtin(void);
 
+/* What decides managing calls: modules of our own, and the account and record lines of the declared
+ * stack `authz`. Views into the snapshot. */
+struct pol_stack pol_stack_managing(const struct pol_snapshot *snapshot);
+
 /* The cell of the control table. An unknown control or verdict is POL_EFFECT_FAIL_AND_END. */
 enum pol_effect pol_control_effect(enum pol_control control, enum pol_verdict verdict);
 

@@ -47,10 +47,10 @@ static void check_shape(struct pol_stack_compiler *compiler, const struct pol_dr
 	bool authenticates = draft->counts[POL_GROUP_AUTHENTICATE] > 0;
 	bool authorizes = draft->counts[POL_GROUP_AUTHORIZE] > 0;
 
-	if (pol_str_equal(name.text, POL_STR("authz"))) {
+	if ((authenticates || authorizes) && pol_str_equal(name.text, POL_STR("authz"))) {
 		pol_error(compiler->diags, name.at,
-			"stack 'authz' cannot be declared: this version decides managing by the "
-			"peer alone, with 'manage' lines of the daemon's configuration");
+			"stack 'authz' has account and record lines alone: managing is decided by "
+			"the modules key, role and scope");
 		return;
 	}
 	/* What seems to be missing may be in a line that was not understood. */

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/stored.h"
+
+#include "policy/eval.h"
+#include "policy/gain.h"
+#include "tests/policy/compiled_text.h"
+
+static const char policy[] = "tree api {\n"
+			     "  /loans { list GET, create POST\n"
+			     "    /{loan} { read GET, update PUT PATCH, delete DELETE } }\n"
+			     "  /files/{path...} { GET }\n"
+			     "  /health { GET }\n"
+			     "}\n"
+			     "tree ui { /settings { view, manage } }\n"
+			     "role anyone { allow GET on api:/health }\n"
+			     "role viewer { allow GET on api:/loans/** }\n"
+			     "role collector inherits viewer { allow create on api:/loans }\n"
+			     "role auditor { allow GET on api:/files/{path...} }\n"
+			     "scope files { allow GET on api:/files/{path...} }\n"
+			     "exclusive collector, auditor\n";
+
+/* Without {loan}'s DELETE, and without tree ui. */
+static const char smaller[] = "tree api {\n"
+			      "  /loans { list GET, create POST\n"
+			      "    /{loan} { read GET, update PUT PATCH } }\n"
+			      "}\n"
+			      "role viewer { allow GET on api:/loans/** }\n";
+
+struct text {
+	char lines[16][256];
+	size_t count, next;
+	size_t missing;
+};
+
+static bool keep(void *context, struct pol_str line)
+{
+	struct text *text = context;
+
+	cr_assert_lt(text->count, 16);
+	snprintf(text->lines[text->count++], sizeof text->lines[0], "%.*s", POL_STR_ARGS(line));
+	return true;
+}
+
+static bool give(void *context, struct pol_str *out)
+{
+	struct text *text = context;
+
+	if (text->next == text->count) {
+		return false;
+	}
+	*out = pol_str_of(text->lines[text->next++]);
+	return true;
+}
+
+static void miss(void *context, struct pol_str line)
+{
+	struct text *text = context;
+
+	(void)line;
+	text->missing++;
+}
+
+static struct pol_stored *parse(const struct pol_snapshot *snapshot, const char *grant)
+{
+	struct pol_str text = pol_str_of(grant);
+	struct pol_stored_fault fault = { .why = "" };
+	struct pol_stored *stored = NULL;
+
+	cr_assert_eq(pol_stored_parse(snapshot, &text, grant[0] != '\0', &fault, &stored), POL_OK,
+		"%s", fault.why);
+	return stored;
+}
+
+Test(stored, what_grants_select_is_spelled_out)
+{
+	static const struct {
+		const char *grant;
+		const char *lines[4];
+	} cases[] = {
+		{ "allow GET on api:/loans/**", { "+GET api:/loans", "+GET api:/loans/{loan}" } },
+		{ "allow update on api:/loans/{loan}", { "+PUT,PATCH api:/loans/{loan}" } },
+		{ "deny all on ui:/**", { "-view,manage ui:/settings" } },
+		{ "allow all on api:/files/** except GET on api:/health", { NULL } },
+		{ "allow all on api:/loans/** except delete",
+			{ "+GET,POST api:/loans", "+GET,PUT,PATCH api:/loans/{loan}" } },
+		{ "allow GET on api:/files/{path...}", { "+GET api:/files/{path...}" } },
+	};
+	struct pol_snapshot *snapshot = compiled_text_good(policy);
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct text text = { .count = 0 };
+		struct pol_stored *stored;
+
+		if (cases[i].lines[0] == NULL) {
+			continue;
+		}
+		stored = parse(snapshot, cases[i].grant);
+		cr_assert_eq(pol_stored_spell(snapshot, stored, keep, &text), POL_OK);
+		for (size_t k = 0; k < text.count; k++) {
+			cr_assert_not_null(cases[i].lines[k]);
+			cr_expect_str_eq(text.lines[k], cases[i].lines[k]);
+		}
+		cr_expect_null(cases[i].lines[text.count]);
+		pol_stored_unref(stored);
+	}
+	pol_snapshot_unref(snapshot);
+}
+
+Test(stored, a_mistake_is_told_with_its_column)
+{
+	static const struct {
+		const char *grant;
+		uint32_t column;
+		const char *why;
+	} cases[] = {
+		{ "allow GTE on api:/loans", 7, "GTE" },
+		{ "allow GET on api:/nowhere", 19, "nowhere" },
+		{ "grant GET on api:/loans", 1, "" },
+		{ "allow GET on api:/loans }\nrole x {", 0, "one line" },
+		{ "allow GET on api:/loans } role x {", 27, "" },
+		{ "", 0, "is no grant" },
+	};
+	struct pol_snapshot *snapshot = compiled_text_good(policy);
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct pol_str text = pol_str_of(cases[i].grant);
+		struct pol_stored_fault fault = { .entry = 7 };
+		struct pol_stored *stored = NULL;
+
+		cr_assert_eq(pol_stored_parse(snapshot, &text, 1, &fault, &stored), POL_EINVALID,
+			"%s", cases[i].grant);
+		cr_expect_eq(fault.entry, 0);
+		cr_expect_eq(fault.column, cases[i].column, "%s: %u", fault.why, fault.column);
+		cr_expect_not_null(strstr(fault.why, cases[i].why), "%s", fault.why);
+	}
+	pol_snapshot_unref(snapshot);
+}
+
+Test(stored, what_a_later_policy_lacks_counts_for_nothing)
+{
+	struct pol_snapshot *snapshot = compiled_text_good(policy);
+	struct pol_snapshot *later = compiled_text_good(smaller);
+	struct pol_stored *stored = parse(snapshot, "allow all on api:/loans/**, ui:/**"), *read;
+	struct text text = { .count = 0 };
+	struct pol_stored_source source = { give, miss, &text };
+	size_t allowed, denied;
+
+	cr_assert_eq(pol_stored_spell(snapshot, stored, keep, &text), POL_OK);
+	cr_assert_eq(pol_stored_read(later, &source, &read), POL_OK);
+	pol_stored_count(read, &allowed, &denied);
+	cr_expect_eq(text.missing, 2);
+	cr_expect_eq(allowed, 5);
+	cr_expect_eq(denied, 0);
+	pol_stored_unref(read);
+	text.next = 0;
+	text.missing = 0;
+	cr_assert_eq(pol_stored_read(snapshot, &source, &read), POL_OK);
+	pol_stored_count(read, &allowed, &denied);
+	cr_expect_eq(text.missing, 0);
+	cr_expect_eq(allowed, 8);
+	pol_stored_unref(read);
+	pol_stored_unref(stored);
+	pol_snapshot_unref(later);
+	pol_snapshot_unref(snapshot);
+}
+
+Test(stored, an_extension_decides_by_its_roles_and_its_tenants)
+{
+	struct pol_snapshot *base = compiled_text_good(policy), *snapshot = NULL;
+	struct pol_stored *own = parse(base, "allow delete on api:/loans/{loan}");
+	const struct pol_stored_parent viewer = { 0, POL_STR("viewer") }, first = { 3, { 0 } };
+	const struct pol_stored_parent both[] = { { 0, POL_STR("collector") },
+		{ 0, POL_STR("auditor") } };
+	const struct pol_stored_role roles[] = {
+		{ 3, 1, POL_STR("cleaner"), { 0 }, own, &viewer, 1 },
+		{ 5, 1, POL_STR("boss"), { 0 }, own, &first, 1 },
+		{ 6, 2, POL_STR("foreign"), { 0 }, own, &first, 1 },
+		{ 9, 1, POL_STR("both"), { 0 }, own, both, 2 },
+	};
+	uint64_t number;
+	size_t fault;
+
+	cr_assert_eq(pol_snapshot_extend(base, roles, 4, &fault, &snapshot), POL_OK);
+	pol_stored_unref(own);
+	cr_expect_eq(pol_snapshot_stored(snapshot, 3, 2), POL_NONE);
+	cr_expect_eq(pol_snapshot_stored(snapshot, 4, 1), POL_NONE);
+	cr_expect_eq(pol_snapshot_stored_named(snapshot, 1, POL_STR("boss"), &number),
+		pol_snapshot_stored(snapshot, 5, 1));
+	cr_expect_eq(number, 5);
+	cr_expect_eq(pol_snapshot_role(snapshot, POL_STR("boss")), POL_NONE);
+	cr_expect(pol_snapshot_stored_breaches(snapshot, pol_snapshot_stored(snapshot, 9, 1)));
+	cr_expect_not(pol_snapshot_stored_breaches(snapshot, pol_snapshot_stored(snapshot, 5, 1)));
+	for (int i = 0; i < 4; i++) {
+		const struct pol_held held = { .role = pol_snapshot_stored(snapshot,
+						       roles[i].number, roles[i].tenant) };
+		const struct pol_facts facts = {
+			.principal_state = POL_PRINCIPAL_ACTIVE,
+			.principal = POL_STR("p"),
+			.held = &held,
+			.held_count = 1,
+			.path = POL_STR("api:/loans/7"),
+			.verb = POL_STR("GET"),
+		};
+		struct pol_decision decision;
+
+		pol_decide(snapshot, &facts, &decision);
+		cr_expect_eq(decision.allow, i != 2, "%d", i);
+	}
+	pol_snapshot_unref(snapshot);
+	pol_snapshot_unref(base);
+}
+
+Test(stored, a_circle_is_refused)
+{
+	struct pol_snapshot *base = compiled_text_good(policy), *snapshot = NULL;
+	struct pol_stored *own = parse(base, "");
+	const struct pol_stored_parent parents[] = { { 2, { 0 } }, { 1, { 0 } } };
+	const struct pol_stored_role roles[] = {
+		{ 1, 1, POL_STR("a"), { 0 }, own, &parents[0], 1 },
+		{ 2, 1, POL_STR("b"), { 0 }, own, &parents[1], 1 },
+	};
+	size_t fault;
+
+	cr_expect_eq(pol_snapshot_extend(base, roles, 2, &fault, &snapshot), POL_EINVALID);
+	pol_stored_unref(own);
+	pol_snapshot_unref(base);
+}
+
+/* --- gains ------------------------------------------------------------------------------------ */
+
+/* A role, or two with a comma, and the place of the first. */
+struct who {
+	const char *roles;
+	const char *at;
+	const char *scope; /* of a key bound to roles */
+};
+
+struct facts {
+	struct pol_facts facts;
+	struct pol_held held[2];
+	struct pol_str place;
+	uint32_t scope;
+};
+
+static void make(const struct pol_snapshot *snapshot, const struct who *who, struct facts *out)
+{
+	const char *comma = who->roles != NULL ? strchr(who->roles, ',') : NULL;
+	struct pol_str first = who->roles != NULL ? pol_str_of(who->roles) : POL_STR("");
+
+	*out = (struct facts){ .facts = { .key_state = POL_KEY_ACTIVE,
+				       .binding = POL_BOUND_TO_ROLES,
+				       .key = POL_STR("k") } };
+	if (comma != NULL) {
+		first.len = (size_t)(comma - who->roles);
+		out->held[1].role = pol_snapshot_role(snapshot, pol_str_of(comma + 1));
+	}
+	out->held[0].role = pol_snapshot_role(snapshot, first);
+	out->facts.held = out->held;
+	out->facts.held_count = comma != NULL ? 2 : who->roles != NULL ? 1 : 0;
+	if (who->at != NULL) {
+		out->place = pol_str_of(who->at);
+		out->held[0].places = &out->place;
+		out->held[0].place_count = 1;
+	}
+	if (who->scope != NULL) {
+		out->scope = pol_snapshot_scope(snapshot, pol_str_of(who->scope));
+		out->facts.scopes = &out->scope;
+		out->facts.scope_count = 1;
+		out->facts.narrowed = true;
+		out->facts.narrowed_by_scopes = true;
+	}
+}
+
+Test(gain, nobody_gives_what_he_has_not)
+{
+	static const struct {
+		struct who before, after, own;
+		const char *found; /* NULL: nothing too much */
+	} cases[] = {
+		{ { 0 }, { "viewer", 0, 0 }, { "viewer", 0, 0 }, NULL },
+		{ { 0 }, { "viewer", 0, 0 }, { "collector", 0, 0 }, NULL },
+		{ { 0 }, { "collector", 0, 0 }, { "viewer", 0, 0 }, "POST api:/loans" },
+		{ { "viewer", 0, 0 }, { "viewer", 0, 0 }, { 0 }, NULL },
+		{ { 0 }, { "open", 0, 0 }, { 0 }, NULL }, /* as anybody */
+		/* places */
+		{ { 0 }, { "viewer", "api:/loans/7", 0 }, { "viewer", 0, 0 }, NULL },
+		{ { 0 }, { "viewer", "api:/loans/7", 0 }, { "viewer", "api:/loans", 0 }, NULL },
+		{ { 0 }, { "viewer", "api:/loans/7", 0 }, { "viewer", "api:/loans/7", 0 }, NULL },
+		{ { 0 }, { "viewer", "api:/loans/7", 0 }, { "viewer", "api:/loans/8", 0 },
+			"GET api:/loans/{loan}" },
+		{ { 0 }, { "viewer", "api:/loans", 0 }, { "viewer", "api:/loans/7", 0 },
+			"GET api:/loans" },
+		{ { 0 }, { "viewer", 0, 0 }, { "viewer", "api:/loans", 0 }, NULL }, /* all of it */
+		{ { 0 }, { "auditor", 0, 0 }, { "auditor", "api:/files/a", 0 },
+			"GET api:/files/{path...}" },
+		{ { 0 }, { "auditor", "api:/files/a/b", 0 }, { "auditor", "api:/files/a", 0 },
+			NULL },
+		/* denials */
+		{ { "viewer,frozen", 0, 0 }, { "viewer", 0, 0 }, { 0 }, "GET api:/loans/{loan}" },
+		{ { "viewer,frozen", 0, 0 }, { "viewer", 0, 0 }, { "viewer", 0, 0 }, NULL },
+		{ { 0 }, { "viewer", 0, 0 }, { "viewer,frozen", 0, 0 }, "GET api:/loans/{loan}" },
+		{ { "frozen,viewer", "api:/loans/7", 0 }, { "viewer", 0, 0 },
+			{ "viewer", "api:/loans/8", 0 }, "GET api:/loans/{loan}" },
+		{ { "frozen,viewer", "api:/loans/7", 0 }, { "viewer", 0, 0 },
+			{ "viewer", "api:/loans/7", 0 }, NULL },
+		/* narrowed */
+		{ { 0 }, { "both", 0, "files" }, { "auditor", 0, 0 }, NULL },
+		{ { 0 }, { "auditor", 0, 0 }, { "auditor", 0, "loans" },
+			"GET api:/files/{path...}" },
+	};
+	struct pol_snapshot *snapshot =
+		compiled_text_good("tree api {\n"
+				   "  /loans { list GET, create POST\n"
+				   "    /{loan} { read GET, update PUT PATCH, delete DELETE } }\n"
+				   "  /files/{path...} { GET }\n"
+				   "  /health { GET }\n"
+				   "}\n"
+				   "role anyone { allow GET on api:/health }\n"
+				   "role open { allow GET on api:/health }\n"
+				   "role viewer { allow GET on api:/loans/** }\n"
+				   "role collector inherits viewer { allow create on api:/loans }\n"
+				   "role auditor { allow GET on api:/files/{path...} }\n"
+				   "role both inherits auditor, collector\n"
+				   "role frozen { deny read on api:/loans/{loan} }\n"
+				   "scope files { allow GET on api:/files/{path...} }\n"
+				   "scope loans { allow GET on api:/loans }\n");
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct facts before, after, own;
+		struct pol_giver giver = { .facts = &own.facts };
+		struct pol_gain gain;
+		char said[512];
+
+		make(snapshot, &cases[i].before, &before);
+		make(snapshot, &cases[i].after, &after);
+		make(snapshot, &cases[i].own, &own);
+		cr_assert_eq(pol_gain_find(snapshot, &before.facts, &after.facts, &giver, &gain),
+			POL_OK);
+		snprintf(said, sizeof said, "%s %s", gain.found ? gain.action : "",
+			gain.found ? gain.resource : "");
+		cr_expect_str_eq(said, cases[i].found != NULL ? cases[i].found : " ",
+			"case %zu: %s", i, said);
+	}
+	pol_snapshot_unref(snapshot);
+}
+
+Test(gain, what_may_be_handed_out_need_not_be_held)
+{
+	struct pol_snapshot *snapshot = compiled_text_good(policy);
+	const struct who nobody = { 0 }, collector = { "collector", 0, 0 };
+	uint32_t role = pol_snapshot_role(snapshot, POL_STR("collector"));
+	uint32_t other = pol_snapshot_role(snapshot, POL_STR("auditor"));
+	struct facts before, after;
+	struct pol_gain gain;
+
+	make(snapshot, &nobody, &before);
+	make(snapshot, &collector, &after);
+	cr_assert_eq(pol_gain_find(snapshot, &before.facts, &after.facts,
+			     &(struct pol_giver){ .roles = &role, .role_count = 1 }, &gain),
+		POL_OK);
+	cr_expect_not(gain.found);
+	cr_assert_eq(pol_gain_find(snapshot, &before.facts, &after.facts,
+			     &(struct pol_giver){ .roles = &other, .role_count = 1 }, &gain),
+		POL_OK);
+	cr_expect(gain.found);
+	pol_snapshot_unref(snapshot);
+}
