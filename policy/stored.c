@@ -147,6 +147,7 @@ static enum pol_status join_parents(struct extending *extending, size_t i)
 	const struct pol_stored_role *from = &extending->roles[i];
 	uint32_t number = extending->out->base->role_count + (uint32_t)i;
 	struct pol_grantee *role = &extending->out->roles[number];
+	struct pol_origin *origin = &extending->out->role_origins[number];
 	enum pol_status status = POL_OK;
 
 	for (size_t p = 0; status == POL_OK && p < from->parent_count; p++) {
@@ -157,6 +158,7 @@ static enum pol_status join_parents(struct extending *extending, size_t i)
 			continue;
 		}
 		inherited = &extending->out->roles[parent];
+		origin->parents[origin->parent_count++] = parent;
 		status = pol_permset_union(
 			extending->pool, &role->allow, &inherited->allow, &role->allow);
 		if (status == POL_OK) {
@@ -209,6 +211,8 @@ static enum pol_status add_roles(struct extending *extending)
 	uint32_t first = out->base->role_count;
 	struct pol_grantee *roles =
 		pol_arena_alloc(&out->arena, first + extending->count, sizeof *roles);
+	struct pol_origin *origins =
+		pol_arena_alloc(&out->arena, first + extending->count, sizeof *origins);
 
 	out->stored = pol_arena_alloc(&out->arena, extending->count, sizeof *out->stored);
 	extending->done = pol_arena_alloc(&out->arena, extending->count, sizeof *extending->done);
@@ -217,6 +221,7 @@ static enum pol_status add_roles(struct extending *extending)
 	}
 	if (first > 0) {
 		memcpy(roles, out->base->roles, first * sizeof *roles);
+		memcpy(origins, out->base->role_origins, first * sizeof *origins);
 	}
 	for (size_t i = 0; i < extending->count; i++) {
 		const struct pol_stored_role *from = &extending->roles[i];
@@ -227,6 +232,12 @@ static enum pol_status add_roles(struct extending *extending)
 			.name = pol_arena_copy(&out->arena, from->name),
 			.description = pol_arena_copy(&out->arena, from->description),
 		};
+		/* It stands in no file. */
+		origins[first + i] = (struct pol_origin){
+			.at = POL_NO_PLACE,
+			.parents =
+				pol_arena_alloc(&out->arena, from->parent_count, sizeof(uint32_t)),
+		};
 		out->stored[i] = (struct pol_stored_slot){
 			.number = from->number, .tenant = from->tenant, .own = from->own
 		};
@@ -234,6 +245,7 @@ static enum pol_status add_roles(struct extending *extending)
 		out->stored_count++;
 	}
 	out->roles = roles;
+	out->role_origins = origins;
 	out->role_count = first + (uint32_t)extending->count;
 	return out->arena.status;
 }

@@ -94,6 +94,7 @@ static enum pol_status add_grant(
 	struct pol_compiler *compiler = &parsing->compiler;
 	struct pol_source source = { POL_STR("grants"), wrap(&parsing->arena, grant) };
 	struct pol_grantee one = { 0 };
+	struct pol_origin origin = { 0 };
 	struct pol_diags diags;
 	struct pol_ast ast = { 0 };
 	enum pol_status status;
@@ -106,7 +107,7 @@ static enum pol_status add_grant(
 	if (status == POL_OK && diags.errors == 0 && is_one_grant(&ast)) {
 		compiler->diags = &diags;
 		compiler->ast = &ast;
-		status = pol_compile_grants(compiler, &ast.roles[0], &one);
+		status = pol_compile_grants(compiler, &ast.roles[0], &one, &origin);
 	} else if (status == POL_OK) {
 		status = POL_EINVALID;
 	}
@@ -161,6 +162,7 @@ enum pol_status pol_stored_parse(const struct pol_snapshot *snapshot, const stru
 	}
 	memcpy((char *)parsing.work + shared, (const char *)snapshot + shared,
 		sizeof *snapshot - shared);
+	pol_arena_init(&parsing.work->arena, SCRATCH_LIMIT);
 	parsing.compiler = (struct pol_compiler){
 		.snapshot = parsing.work,
 		.scratch = &parsing.arena,
@@ -175,6 +177,7 @@ enum pol_status pol_stored_parse(const struct pol_snapshot *snapshot, const stru
 	}
 	pol_expansions_destroy(&parsing.compiler);
 	pol_permset_pool_destroy(parsing.compiler.pool);
+	pol_arena_finish(&parsing.work->arena);
 	pol_arena_finish(&parsing.arena);
 	free(parsing.work);
 	return status;
