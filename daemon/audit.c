@@ -34,13 +34,13 @@ int audit_enter(struct call *call, const struct audit_entry *entry)
 
 /* The kid is copied: the put may move what it was read from. */
 static int enter_key(struct call *call, const struct audit_note *note, uint32_t tenant,
-	const char kid[static STORE_KID])
+	const char kid[static STORE_KID], uint32_t flags)
 {
 	const struct audit_entry entry = {
 		.kind = STORE_AUDIT_KEY,
 		.tenant = tenant,
 		.target = { kid, STORE_KID },
-		.flags = STORE_AUDIT_MADE,
+		.flags = flags,
 		.note = note,
 	};
 
@@ -55,7 +55,7 @@ int audit_create_key(struct call *call, struct store_key *key)
 	audit_note_init(&note);
 	audit_note_key(&note, NULL, key);
 	r = store_create_key(call->write, key);
-	return r < 0 ? r : enter_key(call, &note, key->tenant, key->kid.ptr);
+	return r < 0 ? r : enter_key(call, &note, key->tenant, key->kid.ptr, STORE_AUDIT_MADE);
 }
 
 int audit_update_key(struct call *call, const struct store_key *key)
@@ -73,7 +73,26 @@ int audit_update_key(struct call *call, const struct store_key *key)
 	audit_note_key(&note, &before, key);
 	memcpy(kid, key->kid.ptr, sizeof kid);
 	r = store_update_key(call->write, key);
-	return r < 0 ? r : enter_key(call, &note, tenant, kid);
+	return r < 0 ? r : enter_key(call, &note, tenant, kid, STORE_AUDIT_MADE);
+}
+
+int audit_remove_key(struct call *call, struct pol_str kid)
+{
+	char copy[STORE_KID];
+	uint32_t tenant;
+	struct audit_note note;
+	struct store_key before;
+	int r = store_get_key(call->read, kid, &before);
+
+	if (r < 0) {
+		return r;
+	}
+	audit_note_init(&note);
+	audit_note_key(&note, &before, NULL);
+	memcpy(copy, before.kid.ptr, sizeof copy);
+	tenant = before.tenant;
+	r = store_remove_key(call->write, (struct pol_str){ copy, sizeof copy });
+	return r < 0 ? r : enter_key(call, &note, tenant, copy, STORE_AUDIT_REMOVED);
 }
 
 /* --- principals ------------------------------------------------------------------------------- */

@@ -9,7 +9,7 @@
  * the tag of the record that the change made, and a keyed tag over all this and the tag before
  * (store_audit.c). So a handler in manage/ puts nothing by itself:
  *
- *     audit_create_key, audit_update_key
+ *     audit_create_key, audit_update_key, audit_remove_key
  *     audit_put_principal, audit_delete_principal
  *         put the record and its entry; the entry's fields are what differs from the record that
  *         is stored, so that there is nothing to be told. A new field of a record joins by a line
@@ -40,6 +40,8 @@
 
 int audit_create_key(struct call *call, struct store_key *key);
 int audit_update_key(struct call *call, const struct store_key *key);
+/* The record goes, and all that leads to it. */
+int audit_remove_key(struct call *call, struct pol_str kid);
 
 /* The record's views may lie in the map: they are dead afterwards. */
 int audit_put_principal(struct call *call, const struct store_principal *principal);

@@ -179,6 +179,7 @@ void audit_note_key(
 
 	audit_note_text(note, "status", pol_str_of(from != NULL ? key_status(a) : ""),
 		pol_str_of(to != NULL ? key_status(b) : ""));
+	audit_note_time(note, "deleted_at", a->deleted_at, b->deleted_at);
 	audit_note_text(note, "principal", a->principal, b->principal);
 	audit_note_list(note, "roles", a->roles, b->roles);
 	audit_note_list(note, "scopes", a->scopes, b->scopes);

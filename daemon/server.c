@@ -23,6 +23,7 @@
 #include "daemon/standing.h"
 #include "daemon/statedir.h"
 #include "daemon/store.h"
+#include "daemon/sweep.h"
 #include "daemon/usage.h"
 #include "daemon/writer.h"
 
@@ -61,6 +62,7 @@ static void on_close(uv_handle_t *handle)
 
 static void close_handles(struct server *server)
 {
+	sweep_stop(server->sweep);
 	for (size_t i = 0; i < server->listener_count; i++) {
 		listener_stop(&server->listeners[i]);
 	}
@@ -361,6 +363,9 @@ static int start_threads(struct server *server, struct build *build)
 	if (r == 0) {
 		r = reload_create(server, build, &server->reload);
 	}
+	if (r == 0) {
+		r = sweep_create(server, &server->sweep);
+	}
 	for (unsigned i = 0; i < server->worker_count && r == 0; i++) {
 		r = worker_start(&server->workers[i]);
 	}
@@ -462,6 +467,7 @@ void server_finish(struct server *server)
 			server->workers[i].running = false;
 		}
 	}
+	sweep_stop(server->sweep);
 	reload_stop(server->reload);
 	/* Flushes what the workers left. */
 	writer_destroy(server->writer);
@@ -484,6 +490,7 @@ void server_finish(struct server *server)
 		assert(r == 0);
 		(void)r;
 	}
+	sweep_destroy(server->sweep);
 	for (size_t i = 0; i < server->listener_count; i++) {
 		listener_close(&server->listeners[i]);
 	}

@@ -25,6 +25,7 @@ struct reload;
 struct rotation;
 struct standings;
 struct store;
+struct sweep;
 struct usage;
 struct writer;
 
@@ -53,6 +54,7 @@ struct server {
 	struct standings *standings;
 	struct writer *writer;
 	struct rotation *rotation;
+	struct sweep *sweep;
 	struct current current;
 	struct reload *reload;
 	int lock;              /* of the state folder; -1: none */

@@ -182,6 +182,9 @@ struct store_key {
 
 int store_get_key(struct store_read *read, struct pol_str kid, struct store_key *out);
 
+/* The key that was deleted first, if that was at or before `until`: its kid is copied. -ENOENT. */
+int store_find_deleted(struct store_read *read, int64_t until, char out_kid[static STORE_KID]);
+
 /* Return 0 to go on, anything else to stop with it. */
 typedef int (*store_key_seen)(void *context, const struct store_key *key);
 /* Keys of a tenant, or of one principal when that is not empty, in order of creation, those whose
@@ -337,6 +340,8 @@ void store_write_abort(struct store_write *write);
 int store_create_key(struct store_write *write, struct store_key *key);
 /* Only what may change of a key differs from what is stored. */
 int store_update_key(struct store_write *write, const struct store_key *key);
+/* Takes the record away, with its use and all that leads to it. -ENOENT. */
+int store_remove_key(struct store_write *write, struct pol_str kid);
 /* Creates or replaces; keeps the index of roles. */
 int store_put_principal(struct store_write *write, const struct store_principal *principal);
 int store_delete_principal(struct store_write *write, uint32_t tenant, struct pol_str id);

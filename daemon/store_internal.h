@@ -9,6 +9,7 @@
  *     store_record.c  bytes <-> structs, and the tag; store_record_key.c: those of keys
  *     store_read.c    look-ups and lists
  *     store_write.c   puts and their indexes
+ *     store_remove.c  keys that were deleted, and their end
  *     store_audit.c   the trail: records, their chain, its lists
  *
  * Tables (T: the tenant in 4 bytes, N: a number in 8, both big-endian; L: a length of one byte):
@@ -17,6 +18,7 @@
  *     keys                kid                    -> the record, which holds its tenant
  *     keys_by_tenant      T N                    -> kid
  *     keys_by_principal   T L principal N        -> kid
+ *     keys_deleted        time N                 -> kid; the time like a number
  *     principals          T id                   -> the record, its assignments included
  *     principals_by_role  T L role principal     -> nothing
  *     uses                N                      -> last use
@@ -42,6 +44,7 @@ enum store_table {
 	STORE_KEYS,
 	STORE_KEYS_BY_TENANT,
 	STORE_KEYS_BY_PRINCIPAL,
+	STORE_KEYS_DELETED,
 	STORE_PRINCIPALS,
 	STORE_PRINCIPALS_BY_ROLE,
 	STORE_USES,
@@ -80,6 +83,9 @@ struct store_write {
 
 /* The one translation of LMDB's results: negative errno. */
 int store_error(int mdb);
+
+/* Keeps keys_deleted: `before` is the time that the stored record has, the key is the new one. */
+int store_move_deleted(struct store_write *write, int64_t before, const struct store_key *key);
 
 /* Starts the job's own transaction if it has none. */
 int store_write_ready(struct store_write *write);

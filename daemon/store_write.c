@@ -97,9 +97,22 @@ int store_create_key(struct store_write *write, struct store_key *key)
 
 int store_update_key(struct store_write *write, const struct store_key *key)
 {
-	int r = store_write_ready(write);
+	/* Its text is dead behind the put. */
+	char kid[STORE_KID];
+	struct store_key after = {
+		.kid = { kid, STORE_KID }, .number = key->number, .deleted_at = key->deleted_at
+	};
+	struct store_key before;
+	int r = store_get_key(&write->reader, key->kid, &before);
 
-	return r < 0 ? r : put_key(write, key, 0);
+	if (r == 0) {
+		memcpy(kid, key->kid.ptr, STORE_KID);
+		r = store_write_ready(write);
+	}
+	if (r == 0) {
+		r = put_key(write, key, 0);
+	}
+	return r < 0 ? r : store_move_deleted(write, before.deleted_at, &after);
 }
 
 static void principal_place(struct store_place *place, uint32_t tenant, struct pol_str id)

@@ -275,7 +275,8 @@ static enum pol_key_state verify_key(
 	enum generation_secret found =
 		usage_verify(call->usage, token, key, state == POL_KEY_ACTIVE ? live : 0);
 
-	if (found == GENERATION_WRONG || !pol_str_equal(token->prefix, key->prefix)) {
+	if (found == GENERATION_WRONG || !pol_str_equal(token->prefix, key->prefix) ||
+		key->deleted_at != 0) {
 		return POL_KEY_UNKNOWN;
 	}
 	if ((found & live) == 0) {

@@ -45,7 +45,7 @@ _authzcheck()
 	--kind) mapfile -t COMPREPLY < <(compgen -W 'user service' -- "$word") && return ;;
 	--api-access) mapfile -t COMPREPLY < <(compgen -W 'yes no' -- "$word") && return ;;
 	--status)
-		mapfile -t COMPREPLY < <(compgen -W 'active inactive expired revoked' -- "$word")
+		mapfile -t COMPREPLY < <(compgen -W 'active inactive expired revoked deleted' -- "$word")
 		return
 		;;
 	--format)

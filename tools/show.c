@@ -20,6 +20,7 @@ static const struct record_field key_fields[] = {
 	{ "created_by", "created by", RECORD_TEXT },
 	{ "not_before", "not before", RECORD_TIME },
 	{ "expires_at", "expires", RECORD_TIME },
+	{ "deleted_at", "deleted", RECORD_TIME },
 	{ "revoked_at", "revoked", RECORD_TIME },
 	{ "last_used_at", "last used", RECORD_TIME },
 	{ "last_used_ip", "last used from", RECORD_TEXT },

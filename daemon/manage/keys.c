@@ -26,15 +26,25 @@ static const struct wire_field list_fields[LIST_FIELDS] = {
 
 /* --- one key ---------------------------------------------------------------------------------- */
 
-int keys_find(struct call *call, const struct wire_value *id, struct store_key *out)
+static int find(struct call *call, const struct wire_value *id, bool deleted, struct store_key *out)
 {
 	int r = store_get_key(call->read, subject_str(id->text), out);
 
-	if (r == -ENOENT || r == -EBADMSG) {
+	if (r == -ENOENT || r == -EBADMSG || (r == 0 && out->deleted_at != 0 && !deleted)) {
 		r = call_error(call, "not_found", "there is no such key");
 		return r < 0 ? r : 1;
 	}
 	return r;
+}
+
+int keys_find(struct call *call, const struct wire_value *id, struct store_key *out)
+{
+	return find(call, id, false, out);
+}
+
+int keys_find_any(struct call *call, const struct wire_value *id, struct store_key *out)
+{
+	return find(call, id, true, out);
 }
 
 /* What a caller may not see, and what is not there, must look alike: so authority first. */
@@ -45,7 +55,7 @@ static int open_key(struct call *call, const char *action, struct store_key *out
 	return r != 0 ? r : keys_find(call, &call->params[0], out);
 }
 
-static int answer(struct call *call, const struct store_key *key)
+int keys_answer(struct call *call, const struct store_key *key)
 {
 	wire_put_result(call->out, call->id);
 	return record_put_key(call, key, (struct pol_str){ NULL, 0 });
@@ -56,14 +66,14 @@ static int get(struct call *call)
 	struct store_key key;
 	int r = open_key(call, "read", &key);
 
-	return r != 0 ? (r < 0 ? r : 0) : answer(call, &key);
+	return r != 0 ? (r < 0 ? r : 0) : keys_answer(call, &key);
 }
 
 static int save(struct call *call, const struct store_key *key)
 {
 	int r = audit_update_key(call, key);
 
-	return r < 0 ? r : answer(call, key);
+	return r < 0 ? r : keys_answer(call, key);
 }
 
 static int refuse_revoked(struct call *call)
@@ -83,7 +93,7 @@ static int disable(struct call *call)
 		return refuse_revoked(call);
 	}
 	if ((key.flags & STORE_KEY_DISABLED) != 0) {
-		return answer(call, &key);
+		return keys_answer(call, &key);
 	}
 	key.flags |= STORE_KEY_DISABLED;
 	return save(call, &key);
@@ -101,7 +111,7 @@ static int enable(struct call *call)
 		return refuse_revoked(call);
 	}
 	if ((key.flags & STORE_KEY_DISABLED) == 0) {
-		return answer(call, &key);
+		return keys_answer(call, &key);
 	}
 	r = actor_may_give_key(call, &key);
 	if (r == 0 && keys_is_live(&key, call->now)) {
@@ -123,7 +133,7 @@ static int revoke(struct call *call)
 		return r < 0 ? r : 0;
 	}
 	if ((key.flags & STORE_KEY_REVOKED) != 0) {
-		return answer(call, &key);
+		return keys_answer(call, &key);
 	}
 	key.flags |= STORE_KEY_REVOKED;
 	key.revoked_at = call->now;
@@ -136,6 +146,7 @@ struct listing {
 	struct list list;
 	struct pol_str status; /* empty: any */
 	struct pol_str label;
+	bool deleted; /* those that were, alone; else those that were not */
 	int r;
 };
 
@@ -149,8 +160,10 @@ static int on_key(void *context, const struct store_key *key)
 	if (!list_has_room(&listing->list)) {
 		return 1;
 	}
-	item = (listing->status.len == 0 || pol_str_equal(listing->status,
-						    subject_str(record_status(key, call->now)))) &&
+	item = (key->deleted_at != 0) == listing->deleted &&
+	       (listing->deleted || listing->status.len == 0 ||
+		       pol_str_equal(
+			       listing->status, subject_str(record_status(key, call->now)))) &&
 	       (listing->label.len == 0 || pol_str_equal(listing->label, key->label));
 	if (item) {
 		listing->r = record_put_key(call, key, (struct pol_str){ NULL, 0 });
@@ -167,10 +180,11 @@ static int check_status(struct call *call, const struct wire_value *value)
 	if (!value->given || wire_str_equal(text, WIRE_STR("active")) ||
 		wire_str_equal(text, WIRE_STR("inactive")) ||
 		wire_str_equal(text, WIRE_STR("expired")) ||
-		wire_str_equal(text, WIRE_STR("revoked"))) {
+		wire_str_equal(text, WIRE_STR("revoked")) ||
+		wire_str_equal(text, WIRE_STR("deleted"))) {
 		return 0;
 	}
-	r = call_invalid(call, "status", "must be active, inactive, expired or revoked");
+	r = call_invalid(call, "status", "must be active, inactive, expired, revoked or deleted");
 	return r < 0 ? r : 1;
 }
 
@@ -190,6 +204,7 @@ static int list(struct call *call)
 	uint32_t tenant;
 	int r = actor_may(call, "keys", (struct pol_str){ NULL, 0 }, "list");
 
+	listing.deleted = pol_str_equal(listing.status, POL_STR("deleted"));
 	if (r == 0) {
 		r = check_tenant(call, &params[LIST_TENANT], &tenant);
 	}
@@ -221,10 +236,13 @@ static int list(struct call *call)
 const struct method keys_methods[] = {
 	{ "keys.create", keys_create_fields, KEYS_CREATE_FIELDS, CHANGES | METHOD_SECRET,
 		keys_create },
+	{ "keys.delete", id_fields, 1, CHANGES, keys_delete },
 	{ "keys.disable", id_fields, 1, CHANGES, disable },
 	{ "keys.enable", id_fields, 1, CHANGES, enable },
 	{ "keys.get", id_fields, 1, METHOD_MANAGES, get },
 	{ "keys.list", list_fields, LIST_FIELDS, METHOD_MANAGES, list },
+	{ "keys.purge", id_fields, 1, CHANGES, keys_purge },
+	{ "keys.restore", id_fields, 1, CHANGES, keys_restore },
 	{ "keys.revoke", id_fields, 1, CHANGES, revoke },
 	{ "keys.update", keys_update_fields, KEYS_UPDATE_FIELDS, CHANGES, keys_update },
 };

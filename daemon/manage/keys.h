@@ -19,8 +19,22 @@ enum { KEYS_CREATE_FIELDS = 12, KEYS_UPDATE_FIELDS = 6 };
 extern const struct wire_field keys_create_fields[KEYS_CREATE_FIELDS];
 extern const struct wire_field keys_update_fields[KEYS_UPDATE_FIELDS];
 
-/* 0; 1: not_found is written; negative errno. */
+/* 0; 1: not_found is written; negative errno. A key that was deleted is not found. */
 int keys_find(struct call *call, const struct wire_value *id, struct store_key *out);
+/* Those too. */
+int keys_find_any(struct call *call, const struct wire_value *id, struct store_key *out);
+
+/* The record as the answer. */
+int keys_answer(struct call *call, const struct store_key *key);
+
+int keys_delete(struct call *call);
+int keys_restore(struct call *call);
+int keys_purge(struct call *call);
+/* Those whose time is over, at most so many; *out_more: there may be others. For sweep.h. */
+int keys_purge_old(struct call *call, unsigned most, bool *out_more);
+
+/* For so long a deleted key can be restored; then it is gone. */
+#define KEYS_DELETED_SECONDS (30 * 86400)
 
 /* Is the key active, or may it become so again? */
 bool keys_is_live(const struct store_key *key, int64_t now);

@@ -26,7 +26,8 @@ static int on_key(void *context, const struct store_key *key)
 	if ((key->flags & STORE_KEY_REVOKED) != 0) {
 		return 0;
 	}
-	if (counting->apart != NULL && (!keys_is_live(key, counting->now) ||
+	/* A deleted one is counted when it comes back; as somebody else's it must not. */
+	if (counting->apart != NULL && (!keys_is_live(key, counting->now) || key->deleted_at != 0 ||
 					       pol_str_equal(key->kid, counting->apart->kid))) {
 		return 0;
 	}
@@ -94,7 +95,7 @@ int keys_check_none(struct call *call, uint32_t tenant, struct pol_str principal
 	}
 	wire_error_set(&error, WIRE_CONFLICT, (struct wire_str){ NULL, 0 },
 		"the policy's files declared a principal of that id, and its keys would become "
-		"this one's: revoke `ids` first");
+		"this one's: revoke `ids` first, and purge those that are deleted");
 	return refuse(call, &counting, &error);
 }
 

@@ -152,6 +152,7 @@ int record_put_key(struct call *call, const struct store_key *key, struct pol_st
 	put_text(&map, "created_by", key->created_by);
 	put_time(&map, "not_before", key->not_before);
 	put_time(&map, "expires_at", key->expires_at);
+	put_time(&map, "deleted_at", key->deleted_at);
 	if (key->network_count > 0) {
 		put_name(&map, "networks");
 		wire_put_array(map.out, key->network_count);

@@ -53,7 +53,9 @@ const struct command command_key_list = {
 	.name = "key list",
 	.words = "",
 	.summary = "List keys",
-	.text = "STATUS is active, inactive, expired or revoked.\n",
+	.text = "STATUS is active, inactive, expired, revoked or deleted; without it deleted keys "
+		"are not\n"
+		"shown.\n",
 	.examples = "  authzcheck key list\n"
 		    "  authzcheck key list --principal alice --status active\n"
 		    "  authzcheck key list --json | jq -r '.items[].id'\n",
