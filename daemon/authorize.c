@@ -233,6 +233,9 @@ static void decide(struct call *call, const struct ask *ask, struct pol_path_mem
 	}
 	join(subject, ask, memo);
 	pol_decide(call->snapshot, &subject->facts, out);
+	if (subject->facts.by_peer) {
+		subject->known_principal = (out->marks & POL_MARK_PEER) != 0;
+	}
 	*(out->allow ? &call->allowed : &call->denied) += 1;
 	if ((out->marks & POL_MARK_WARN) != 0) {
 		warn(call, &subject->facts, out);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "daemon/host.h"
 #include "daemon/log.h"
 #include "daemon/store.h"
 #include "daemon/watch.h"
@@ -102,11 +103,13 @@ static void compile(struct build *out, const struct build_options *options)
 {
 	struct pol_diags diags;
 	struct pol_snapshot *snapshot = NULL;
+	struct host host;
 	enum pol_status status;
 
+	host_init(&host);
 	pol_diags_init(&diags, out->folder->sources, out->folder->source_count);
 	status = pol_compile(
-		out->folder->sources, out->folder->source_count, NULL, &diags, &snapshot);
+		out->folder->sources, out->folder->source_count, &host.asked, &diags, &snapshot);
 	if (status == POL_OK && pol_suite_run(snapshot, &diags, NULL, NULL).failed > 0) {
 		status = POL_EINVALID;
 	}
@@ -119,8 +122,10 @@ static void compile(struct build *out, const struct build_options *options)
 			status == POL_ELIMIT ? "the policy is larger than this daemon takes"
 					     : "there is no memory left to build the policy");
 	}
+	out->host = host.digest;
 	pol_snapshot_unref(snapshot);
 	pol_diags_finish(&diags);
+	host_finish(&host);
 }
 
 /* The folder as it is at one moment: what was listed before the reading stands after it. */

@@ -23,6 +23,7 @@ struct watch;
 struct build {
 	struct pol_snapshot *snapshot; /* one reference, or NULL: refused */
 	struct folder *folder;         /* as it was read; NULL: it could not be */
+	uint64_t host;                 /* a digest of what it was told of the machine */
 	size_t errors, warnings;
 	struct wire_buf diagnostics; /* an array, ready to be sent */
 	uint32_t told;               /* in it */

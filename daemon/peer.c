@@ -48,6 +48,7 @@ int peer_init(struct peer *peer, int fd, const struct config *config)
 	if (peer->uid == PEER_OVERFLOW || peer->uid == (uid_t)-1) {
 		return 0;
 	}
+	peer->known = true;
 	read_groups(peer, fd);
 	peer->superuser = peer->uid == 0 || peer->uid == config->uid;
 	peer->trusted = peer->superuser || config_trusts(config, peer);

@@ -22,6 +22,7 @@ struct peer {
 	pid_t pid;
 	gid_t groups[PEER_GROUPS];
 	size_t group_count;
+	bool known;      /* the kernel says who it is, and that is somebody */
 	bool may_decide; /* the listener's kind */
 	bool may_manage; /* likewise: managing by what the kernel says of the peer */
 	bool trusted;    /* may state facts about others */

@@ -42,6 +42,7 @@ struct reload {
 	struct watch *watch;
 	uint64_t first_event;  /* of those not yet acted upon; 0: none */
 	struct folder *folder; /* as of the last attempt; NULL: it could not be read */
+	uint64_t host;         /* what the running policy was told of the machine, a digest */
 	struct retired *retired;
 	struct reload_reports reports;
 	bool has_reports;
@@ -152,9 +153,14 @@ static uint64_t attempt(struct reload *reload, bool forced)
 		return 0;
 	}
 	ok = build.snapshot != NULL;
-	if (ok && strcmp(pol_snapshot_revision(build.snapshot), running) != 0) {
+	/* The same files mean something else once the machine has other users or time zones. */
+	if (ok && (strcmp(pol_snapshot_revision(build.snapshot), running) != 0 ||
+			  build.host != reload->host)) {
 		ok = exchange_policy(reload, &build, &options);
 		exchanged = ok;
+	}
+	if (exchanged) {
+		reload->host = build.host;
 	}
 	if (exchanged) {
 		log_info("policy exchanged", "revision=%s warnings=%zu took_ms=%llu",
@@ -397,6 +403,7 @@ int reload_create(struct server *server, struct build *first, struct reload **ou
 	}
 	reload->folder = first->folder;
 	first->folder = NULL;
+	reload->host = first->host;
 	reload_reports_add(&reload->reports, first, outcome_of(reload, true, true));
 	reload->reports.last.reloads = 0;
 	*out = reload;

@@ -149,6 +149,7 @@ static int gather_principal(
 	int r;
 
 	facts->principal = id;
+	facts->tenant = tenant;
 	if (keeps && recall(call, &key, subject)) {
 		return 0;
 	}
@@ -328,6 +329,7 @@ static int gather_key(struct call *call, const struct subject_ask *ask, struct s
 		return r;
 	}
 	facts->key = key->kid;
+	facts->tenant = key->tenant;
 	facts->binding = (enum pol_binding)key->binding;
 	facts->tenant_inactive = subject_tenant_name(key->tenant) == NULL;
 	facts->wrong_environment = is_wrong_environment(call, ask, key->environment);
@@ -339,6 +341,45 @@ static int gather_key(struct call *call, const struct subject_ask *ask, struct s
 		r = gather_roles(call, subject);
 	}
 	return r;
+}
+
+/* Is it a service of another tenant, or of an environment that is not there? Principals of the
+ * files are of neither. */
+static bool is_elsewhere(const struct call *call, const struct subject_ask *ask)
+{
+	return (ask->has_tenant && !pol_str_equal(ask->tenant, POL_STR("*")) &&
+		       subject_tenant(ask->tenant) != STORE_TENANT_DEFAULT) ||
+	       (ask->has_environment && !pol_str_equal(ask->environment, POL_STR("*")) &&
+		       pol_snapshot_environment(call->snapshot, ask->environment) == POL_NONE);
+}
+
+/* Nobody is named: the kernel's peer may be one of those that the files declare. */
+static void gather_peer(
+	const struct call *call, const struct subject_ask *ask, struct subject *subject)
+{
+	const struct peer *peer = call->peer;
+	struct pol_facts *facts = &subject->facts;
+	uint32_t groups[PEER_GROUPS + 1];
+	uint32_t declared;
+
+	if (!pol_snapshot_has_peers(call->snapshot) || !peer->known || is_elsewhere(call, ask)) {
+		return;
+	}
+	groups[0] = peer->gid;
+	for (size_t i = 0; i < peer->group_count; i++) {
+		groups[i + 1] = peer->groups[i];
+	}
+	declared = pol_snapshot_peer(call->snapshot, peer->uid, groups, peer->group_count + 1);
+	if (declared == POL_NONE) {
+		return;
+	}
+	facts->by_peer = true;
+	facts->principal = pol_snapshot_principal_id(call->snapshot, declared);
+	facts->principal_state = POL_PRINCIPAL_ACTIVE;
+	facts->tenant = STORE_TENANT_DEFAULT;
+	facts->held_count = (uint32_t)pol_snapshot_principal_held(
+		call->snapshot, declared, call->now, subject->held);
+	facts->held = subject->held;
 }
 
 int subject_gather(struct call *call, const struct subject_ask *ask, struct subject *out)
@@ -355,6 +396,7 @@ int subject_gather(struct call *call, const struct subject_ask *ask, struct subj
 		return gather_key(call, ask, out);
 	}
 	if (!ask->has_principal) {
+		gather_peer(call, ask, out);
 		return 0;
 	}
 	if (ask->has_tenant && !pol_str_equal(ask->tenant, POL_STR("*"))) {

@@ -37,7 +37,7 @@ struct subject_ask {
 struct subject {
 	struct pol_facts facts; /* the who-part; the rest is zero */
 	bool verified;          /* the token's secret was right: key is filled */
-	bool known_principal;   /* facts.principal is somebody */
+	bool known_principal;   /* facts.principal is somebody; by_peer: once a decision said so */
 	bool by_other;          /* verified by the key's other secret, not by the current one */
 	struct store_key key;
 	struct pol_held held[STORE_MAX_ASSIGNMENTS];

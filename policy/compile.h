@@ -79,6 +79,21 @@ enum pol_status pol_compile_trees(struct pol_compiler *compiler);
 enum pol_status pol_compile_grantees(struct pol_compiler *compiler);
 enum pol_status pol_compile_principals(struct pol_compiler *compiler);
 
+/* --- peers, for pol_compile_principals: compile_peer.c --- */
+
+/* Whom the kernel's peers stand for, while the principals are read. */
+struct pol_peers {
+	const struct pol_ast_principal **owners; /* by the number of the line */
+	const struct pol_ast_peer **places;
+	uint32_t count;
+};
+
+enum pol_status pol_peers_begin(struct pol_compiler *compiler, struct pol_peers *peers);
+/* The lines of one principal; number POL_NONE after a mistake. */
+enum pol_status pol_peers_add(struct pol_compiler *compiler, struct pol_peers *peers,
+	const struct pol_ast_principal *principal, uint32_t number);
+void pol_peers_end(struct pol_compiler *compiler, const struct pol_peers *peers);
+
 /* --- trees, for pol_compile_trees --- */
 
 /* A tree's node while it is built; children in the order of their declaration. */

@@ -6,14 +6,6 @@
 #include "policy/timetext.h"
 #include "policy/tree.h"
 
-/* Who a peer's name stands for; kept by the text "user NAME" or "group NAME". */
-struct peers {
-	struct pol_names names;
-	const struct pol_ast_principal **owners;
-	const struct pol_ast_peer **places;
-	uint32_t count;
-};
-
 bool pol_check_place(
 	const struct pol_snapshot *snapshot, struct pol_diags *diags, const struct pol_word *place)
 {
@@ -63,40 +55,6 @@ bool pol_check_place(
 		return false;
 	}
 	return true;
-}
-
-static enum pol_status check_peers(struct pol_compiler *compiler,
-	const struct pol_ast_principal *principal, struct peers *peers)
-{
-	for (uint32_t i = 0; i < principal->peer_count; i++) {
-		const struct pol_ast_peer *peer = &principal->peers[i];
-		struct pol_str prefix = peer->group ? POL_STR("group ") : POL_STR("user ");
-		char *text =
-			pol_arena_alloc(compiler->scratch, prefix.len + peer->name.text.len, 1);
-		struct pol_diag *diag;
-		uint32_t was;
-
-		if (text == NULL) {
-			return compiler->scratch->status;
-		}
-		memcpy(text, prefix.ptr, prefix.len);
-		memcpy(text + prefix.len, peer->name.text.ptr, peer->name.text.len);
-		was = pol_names_add(&peers->names,
-			(struct pol_str){ text, prefix.len + peer->name.text.len }, peers->count);
-		if (was == peers->count) {
-			peers->owners[peers->count] = principal;
-			peers->places[peers->count] = peer;
-			peers->count++;
-			pol_warning(compiler->diags, peer->name.at,
-				"no module of this version knows a principal by its peer");
-			continue;
-		}
-		diag = pol_error(compiler->diags, peer->name.at,
-			"peer %.*s'%.*s' is principal '%.*s' already", POL_STR_ARGS(prefix),
-			POL_STR_ARGS(peer->name.text), POL_STR_ARGS(peers->owners[was]->id.text));
-		pol_note(compiler->diags, diag, peers->places[was]->name.at, "declared here");
-	}
-	return POL_OK;
 }
 
 static int64_t read_until(struct pol_compiler *compiler, const struct pol_word *word)
@@ -207,31 +165,14 @@ static enum pol_status add_principal(
 	return status;
 }
 
-static enum pol_status begin_peers(struct pol_compiler *compiler, struct peers *peers)
-{
-	const struct pol_ast *ast = compiler->ast;
-	size_t most = 0;
-
-	for (size_t i = 0; i < ast->principals_count; i++) {
-		most += ast->principals[i].peer_count;
-	}
-	*peers = (struct peers){ 0 };
-	peers->owners = pol_arena_alloc(compiler->scratch, most, sizeof *peers->owners);
-	peers->places = pol_arena_alloc(compiler->scratch, most, sizeof *peers->places);
-	if (peers->owners == NULL || peers->places == NULL) {
-		return compiler->scratch->status;
-	}
-	return pol_names_init(&peers->names, compiler->scratch, most);
-}
-
 enum pol_status pol_compile_principals(struct pol_compiler *compiler)
 {
 	struct pol_snapshot *snapshot = compiler->snapshot;
 	const struct pol_ast *ast = compiler->ast;
 	const struct pol_ast_principal **first =
 		pol_arena_alloc(compiler->scratch, ast->principals_count, sizeof *first);
-	struct peers peers;
-	enum pol_status status = begin_peers(compiler, &peers);
+	struct pol_peers peers;
+	enum pol_status status = pol_peers_begin(compiler, &peers);
 
 	snapshot->principals = pol_arena_alloc(
 		&snapshot->arena, ast->principals_count, sizeof *snapshot->principals);
@@ -245,6 +186,7 @@ enum pol_status pol_compile_principals(struct pol_compiler *compiler)
 	for (size_t i = 0; status == POL_OK && i < ast->principals_count; i++) {
 		const struct pol_ast_principal *from = &ast->principals[i];
 		uint32_t was = pol_names_find(&snapshot->principal_names, from->id.text);
+		uint32_t number = POL_NONE;
 
 		if (pol_str_equal(from->id.text, POL_STR("inactive"))) {
 			pol_error(compiler->diags, from->id.at,
@@ -257,12 +199,16 @@ enum pol_status pol_compile_principals(struct pol_compiler *compiler)
 
 			pol_note(compiler->diags, diag, first[was]->id.at, "first here");
 		} else {
-			first[snapshot->principal_count] = from;
+			number = snapshot->principal_count;
+			first[number] = from;
 			status = add_principal(compiler, from);
 		}
 		if (status == POL_OK) {
-			status = check_peers(compiler, from, &peers);
+			status = pol_peers_add(compiler, &peers, from, number);
 		}
+	}
+	if (status == POL_OK) {
+		pol_peers_end(compiler, &peers);
 	}
 	return status;
 }

@@ -110,6 +110,15 @@ struct pol_principal {
 	uint32_t assignment_count;
 };
 
+/* A line `peer user NAME` or `peer group NAME`. */
+struct pol_peer {
+	uint32_t id; /* the machine's number for the name, when it is known */
+	uint32_t principal;
+	uint32_t line; /* in the order of the files */
+	bool group;
+	bool known;
+};
+
 struct pol_stack;       /* stack.h */
 struct pol_stored_slot; /* stored_internal.h */
 struct pol_case;        /* suite's own */
@@ -161,6 +170,10 @@ struct pol_snapshot {
 	struct pol_principal *principals;
 	uint32_t principal_count;
 	struct pol_names principal_names;
+	struct pol_peer *peers; /* those that the machine knows: users, then groups, by number */
+	uint32_t peer_count;
+	struct pol_names peer_names; /* "user NAME", "group NAME": the number of the line */
+	uint32_t *peer_principals;   /* by that number */
 
 	struct pol_stack *stacks;
 	uint32_t stack_count;
@@ -171,6 +184,9 @@ struct pol_snapshot {
 
 	size_t grant_count;
 };
+
+/* The declared principal whose peer is the user of that name, or POL_NONE; for tests. peer.c */
+uint32_t pol_peer_user(const struct pol_snapshot *snapshot, struct pol_str name);
 
 /*
  * stack.c's and suite.c's share. Both fill their part of the snapshot from its arena and complain

@@ -10,6 +10,7 @@ static const struct pol_module *const built_in[] = {
 	&pol_module_key,
 	&pol_module_mfa,
 	&pol_module_network,
+	&pol_module_peer,
 	&pol_module_permit,
 	&pol_module_principal,
 	&pol_module_role,
@@ -82,7 +83,6 @@ bool pol_registry_is_planned(struct pol_str name)
 	static const struct pol_str planned[] = {
 		POL_STR_INIT("hours"),
 		POL_STR_INIT("log"),
-		POL_STR_INIT("peer"),
 		POL_STR_INIT("quota"),
 	};
 

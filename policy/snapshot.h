@@ -89,6 +89,13 @@ struct pol_span pol_snapshot_principal_at(const struct pol_snapshot *snapshot, u
 size_t pol_snapshot_principal_held(
 	const struct pol_snapshot *snapshot, uint32_t principal, int64_t now, struct pol_held *out);
 
+/* The declared principal that this user of the machine is, groups being all that he is in, or
+ * POL_NONE. His own `peer user` line goes before those of his groups; groups that stand for
+ * different principals make him none of them. Without a host (host.h) nobody is known. */
+bool pol_snapshot_has_peers(const struct pol_snapshot *snapshot);
+uint32_t pol_snapshot_peer(
+	const struct pol_snapshot *snapshot, uint32_t user, const uint32_t *groups, size_t count);
+
 /* The number of an `exclusive` set that both roles, inherited ones counted, break; else
  * POL_NONE. */
 uint32_t pol_snapshot_exclusive(const struct pol_snapshot *snapshot, uint32_t a, uint32_t b);

@@ -154,6 +154,7 @@ static void be_principal(struct pol_suite_builder *builder, const struct pol_wor
 	}
 	forget_key(scene);
 	scene->named = true;
+	scene->declared = number;
 	scene->principal_state = POL_PRINCIPAL_ACTIVE;
 	scene->principal = snapshot->principals[number].id;
 	for (uint32_t i = 0; i < snapshot->principals[number].assignment_count; i++) {
@@ -269,9 +270,7 @@ void pol_scene_take(struct pol_suite_builder *builder, const struct pol_ast_step
 		scene->now = scene->time;
 		break;
 	case POL_STEP_PEER:
-		pol_warning(builder->diags, step->word.at,
-			"no module of this version asks for the peer");
-		scene->peer = pol_arena_copy(builder->arena, step->word.text);
+		scene->peer = pol_peer_user(builder->snapshot, step->word.text);
 		break;
 	case POL_STEP_MFA:
 		scene->mfa_at = scene->now;
@@ -336,6 +335,33 @@ static void add_roles(struct pol_suite_builder *builder, struct pol_facts *facts
 	}
 }
 
+/* Is it a principal's own peer that asks, with nobody else named? */
+static bool is_peer(const struct pol_suite_builder *builder)
+{
+	const struct pol_scene *scene = &builder->scene;
+
+	return scene->peer < builder->snapshot->principal_count &&
+	       scene->principal_state != POL_PRINCIPAL_INACTIVE &&
+	       (!scene->named || scene->declared == scene->peer);
+}
+
+static void add_peer(struct pol_suite_builder *builder, struct pol_facts *facts)
+{
+	const struct pol_snapshot *snapshot = builder->snapshot;
+	const struct pol_principal *principal = &snapshot->principals[builder->scene.peer];
+	struct pol_held *held = pol_arena_alloc(builder->arena, POL_PRINCIPAL_ROLES, sizeof *held);
+
+	if (held == NULL) {
+		return;
+	}
+	facts->by_peer = true;
+	facts->principal_state = POL_PRINCIPAL_ACTIVE;
+	facts->principal = principal->id;
+	facts->held = held;
+	facts->held_count = (uint32_t)pol_snapshot_principal_held(
+		snapshot, builder->scene.peer, builder->scene.now, held);
+}
+
 const struct pol_facts *pol_scene_facts(struct pol_suite_builder *builder)
 {
 	struct pol_scene *scene = &builder->scene;
@@ -352,8 +378,11 @@ const struct pol_facts *pol_scene_facts(struct pol_suite_builder *builder)
 	if (facts->key_state != POL_KEY_MISSING) {
 		add_key(scene, facts);
 	}
-	/* Whose key did not come is not known, unless a trusted peer says who asks. */
-	if (facts->key_state != POL_KEY_MISSING || scene->named) {
+	/* Whose key did not come is not known, unless a trusted peer says who asks, or he is the
+	 * peer himself. */
+	if (facts->key_state == POL_KEY_MISSING && is_peer(builder)) {
+		add_peer(builder, facts);
+	} else if (facts->key_state != POL_KEY_MISSING || scene->named) {
 		facts->principal_state = scene->principal_state;
 		facts->principal = scene->principal;
 		add_roles(builder, facts);

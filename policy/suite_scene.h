@@ -6,7 +6,8 @@
  *
  * A fact stands until a later line changes it. `as nobody` and `as principal ID` take the key away
  * with all that was on it; a line that speaks of a key (its state, scopes, places, or `as role`)
- * brings one.
+ * brings one. `peer USER` says whose process asks: without a key he is the principal who declares
+ * him; behind `as principal` that one asks himself, and is not named.
  */
 
 #include <stdbool.h>
@@ -46,7 +47,8 @@ struct pol_scene {
 	int64_t now;
 	int64_t time;
 	int64_t mfa_at;
-	struct pol_str peer;
+	uint32_t peer;     /* the declared principal whose peer asks; POL_NONE: nobody's */
+	uint32_t declared; /* when named: which */
 	struct pol_str principal;
 	struct pol_facts *facts; /* made of all this; NULL: a line came since */
 };

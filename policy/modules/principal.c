@@ -7,7 +7,8 @@ static struct pol_answer decide(const void *state, const struct pol_request *req
 	const struct pol_facts *facts = request->facts;
 
 	(void)state;
-	if (facts->key_state == POL_KEY_MISSING && facts->principal_state == POL_PRINCIPAL_ACTIVE) {
+	if (facts->key_state == POL_KEY_MISSING && !facts->by_peer &&
+		facts->principal_state == POL_PRINCIPAL_ACTIVE) {
 		return (struct pol_answer){ .verdict = POL_ALLOW };
 	}
 	return (struct pol_answer){ .verdict = POL_DENY, .reason = POL_STR("missing_token") };

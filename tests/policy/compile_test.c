@@ -320,8 +320,6 @@ Test(compile, mistakes_in_principals_are_found)
 		{ "principal p {\n}\nprincipal p {\n}",
 			"error 5:11 principal 'p' is declared twice\nnote 3:11 first here\n" },
 		{ "principal p {\npeer user x\n}\nprincipal q {\npeer group x\npeer user x\n}",
-			"warning 4:11 no module of this version knows a principal by its peer\n"
-			"warning 7:12 no module of this version knows a principal by its peer\n"
 			"error 8:11 peer user 'x' is principal 'p' already\nnote 4:11 declared "
 			"here\n" },
 		{ "principal p {\n role x\n}", "error 4:7 unknown role 'x'\n" },

@@ -87,8 +87,12 @@ static void set_flag(struct row *row, const char *word)
 		facts->narrowed_by_scopes = true;
 	} else if (strcmp(word, "http") == 0) {
 		facts->http = true;
+	} else if (strcmp(word, "by_peer") == 0) {
+		facts->by_peer = true;
 	} else if (strcmp(word, "warned") == 0) {
 		row->marks = POL_MARK_WARN;
+	} else if (strcmp(word, "as_peer") == 0) {
+		row->marks = POL_MARK_PEER;
 	} else {
 		cr_assert_fail("unknown word '%s'", word);
 	}
@@ -236,6 +240,11 @@ Test(eval, the_service_chooses_the_stack)
 Test(eval, other_decides_for_every_service_without_a_stack)
 {
 	run_table("tests/cases/other.cases", 5);
+}
+
+Test(eval, the_kernels_peer_counts_where_the_stack_asks_for_him)
+{
+	run_table("tests/cases/peers.cases", 15);
 }
 
 Test(eval, zeroed_facts_deny_whatever_the_stack)

@@ -26,7 +26,7 @@ Test(modules, each_table_holds_what_is_asked_of_a_foreign_one)
 	size_t count = pol_registry_modules(&modules);
 	char why[POL_MODULE_WHY];
 
-	cr_expect_eq(count, 9);
+	cr_expect_eq(count, 10);
 	for (size_t i = 0; i < count; i++) {
 		struct pol_str name = pol_str_of(modules[i]->name);
 

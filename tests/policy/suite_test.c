@@ -160,6 +160,36 @@ Test(suite, each_line_means_what_the_page_says)
 	unload(&loaded);
 }
 
+static const char peer_policy[] =
+	"tree api { /loans { list GET, create POST } }\n"
+	"role reader { allow GET on api:/loans }\n"
+	"role writer { allow create on api:/loans }\n"
+	"principal worker { role writer }\n"
+	"principal biller { peer user bill\n peer group bills\n role reader until 2026-01-01 }\n"
+	"stack local { authenticate sufficient key\n authenticate required peer\n"
+	"    authorize required role }\n"
+	"test \"a principal's own peer, and others\" {\n"
+	"    as nobody\n service local\n peer bill\n allow GET api:/loans\n"
+	"    peer bull\n deny GET api:/loans because missing_token\n"
+	"    peer bills\n deny GET api:/loans because missing_token\n"
+	"    as principal biller\n deny GET api:/loans because missing_token\n"
+	"    peer bill\n allow GET api:/loans\n"
+	"    time 2026-01-01\n deny GET api:/loans because role\n"
+	"    as principal worker\n deny GET api:/loans because missing_token\n"
+	"    as role writer\n deny GET api:/loans because role\n allow POST api:/loans\n"
+	"}\n";
+
+Test(suite, a_peer_is_the_principal_that_declares_him_when_nobody_else_is_named)
+{
+	struct loaded loaded = load_text(peer_policy);
+
+	cr_assert_eq(loaded.status, POL_OK, "%s", loaded.said);
+	cr_expect_eq(pol_suite_run(loaded.snapshot, &loaded.diags, NULL, NULL).failed, 0);
+	render(&loaded);
+	cr_expect_str_eq(loaded.said, "");
+	unload(&loaded);
+}
+
 Test(suite, a_failure_says_what_was_expected_and_what_came)
 {
 	struct loaded loaded = load_text("tree api { /a { GET, POST } }\n"

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/host.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A record of the user or group tables may take so much: groups list their members. */
+#define RECORD_FIRST ((size_t)4 << 10)
+#define RECORD_MAX   ((size_t)4 << 20)
+
+/* The tables' names are C strings, and none is longer. */
+#define NAME_SIZE 257
+
+static void digest(struct host *host, struct pol_str bytes)
+{
+	host->digest = pol_str_hash(bytes, host->digest);
+}
+
+/* --- users ------------------------------------------------------------------------------------ */
+
+/* One look with a buffer of that size: 0 and *out_found, or an errno. */
+static int look(bool is_group, const char *name, size_t size, bool *out_found, uint32_t *out_id)
+{
+	char *buffer = malloc(size);
+	struct passwd user, *found_user = NULL;
+	struct group group, *found_group = NULL;
+	int r;
+
+	if (buffer == NULL) {
+		return ENOMEM;
+	}
+	r = is_group ? getgrnam_r(name, &group, buffer, size, &found_group)
+		     : getpwnam_r(name, &user, buffer, size, &found_user);
+	*out_found = found_user != NULL || found_group != NULL;
+	if (*out_found) {
+		*out_id = is_group ? (uint32_t)group.gr_gid : (uint32_t)user.pw_uid;
+	}
+	free(buffer);
+	return *out_found || r == ENOENT || r == ESRCH ? 0 : r;
+}
+
+static enum pol_status on_user(void *context, bool is_group, struct pol_str name, uint32_t *out_id)
+{
+	struct host *host = context;
+	char text[NAME_SIZE];
+	bool found = false;
+	uint32_t id = 0;
+	int r = ERANGE;
+
+	if (name.len == 0 || name.len >= sizeof text || memchr(name.ptr, 0, name.len) != NULL) {
+		return POL_ENOTFOUND;
+	}
+	memcpy(text, name.ptr, name.len);
+	text[name.len] = '\0';
+	for (size_t size = RECORD_FIRST; r == ERANGE && size <= RECORD_MAX; size *= 2) {
+		do {
+			r = look(is_group, text, size, &found, &id);
+		} while (r == EINTR);
+	}
+	if (r != 0) {
+		return r == ENOMEM ? POL_ENOMEM : POL_EINVALID;
+	}
+	digest(host, is_group ? POL_STR("group") : POL_STR("user"));
+	digest(host, name);
+	if (!found) {
+		return POL_ENOTFOUND;
+	}
+	digest(host, (struct pol_str){ (const char *)&id, sizeof id });
+	*out_id = id;
+	return POL_OK;
+}
+
+/* --- its life --------------------------------------------------------------------------------- */
+
+void host_init(struct host *host)
+{
+	*host = (struct host){ .asked = { .context = host, .user = on_user },
+		.digest = POL_HASH_SEED };
+}
+
+void host_finish(struct host *host)
+{
+	*host = (struct host){ .digest = 0 };
+}
