@@ -3,8 +3,12 @@
 
 #include <uv.h>
 
+#include "daemon/audit.h"
 #include "daemon/build.h"
+#include "daemon/call.h"
+#include "daemon/log.h"
 #include "daemon/server.h"
+#include "daemon/store.h"
 #include "daemon/writer.h"
 
 struct exchange {
@@ -12,10 +16,32 @@ struct exchange {
 	struct server *server;
 	struct build *build;
 	const struct build_options *options;
-	struct pol_snapshot *old; /* once the new one stands */
-	uint64_t serial;          /* of the new one; 0: it does not stand */
+	const struct peer *by;
+	struct exchanged to; /* serial 0: it does not stand */
 	uv_sem_t done;
 };
+
+/* Again for each run: an undone one took its entry with it. */
+static int enter(const struct exchange *exchange, const struct writer_turn *turn)
+{
+	static const struct method reloads = { .name = "policy.reload" };
+	struct server *server = exchange->server;
+	struct call call = {
+		.store = server->store,
+		.read = turn->read,
+		.write = turn->write,
+		.now = turn->now,
+		.peer = exchange->by,
+		.method = &reloads,
+	};
+	struct audit_note note;
+	const struct audit_entry entry = { .kind = STORE_AUDIT_POLICY, .note = &note };
+
+	audit_note_init(&note);
+	audit_note_text(&note, "revision", pol_str_of(pol_snapshot_revision(exchange->to.old)),
+		pol_str_of(pol_snapshot_revision(server->current.snapshot)));
+	return audit_enter(&call, &entry);
+}
 
 static int on_exchange(struct writer_job *job, const struct writer_turn *turn)
 {
@@ -24,35 +50,39 @@ static int on_exchange(struct writer_job *job, const struct writer_turn *turn)
 	struct build *build = exchange->build;
 
 	/* Run again after a failed commit, it has been done already. */
-	if (exchange->serial != 0) {
-		return 0;
+	if (exchange->to.serial == 0) {
+		/* Here, where no principal can be made between the look and the exchange. */
+		if (!build_fits(build, exchange->options, build->snapshot, turn->read)) {
+			return 1;
+		}
+		exchange->to.old = current_exchange(current, build->snapshot);
+		exchange->to.serial = current_serial(current);
+		build->snapshot = NULL;
 	}
-	/* Here, where no principal can be made between the look and the exchange. */
-	if (!build_fits(build, exchange->options, build->snapshot, turn->read)) {
-		return 1;
-	}
-	exchange->old = current_exchange(current, build->snapshot);
-	exchange->serial = current_serial(current);
-	build->snapshot = NULL;
-	return 0;
+	return enter(exchange, turn);
 }
 
 static void on_exchanged(struct writer_job *job, int result)
 {
 	struct exchange *exchange = (struct exchange *)job;
 
-	(void)result;
+	if (result < 0 && exchange->to.serial != 0) {
+		/* It stands: a full disk must not keep a narrower policy away. */
+		log_error("the exchange of the policy is missing in the audit trail", "why=%s",
+			store_explain(result));
+	}
 	uv_sem_post(&exchange->done);
 }
 
 bool exchange_run(struct server *server, struct build *build, const struct build_options *options,
-	struct pol_snapshot **out_old, uint64_t *out_serial)
+	const struct peer *by, struct exchanged *out)
 {
 	struct exchange exchange = {
 		.job = { .run = on_exchange, .done = on_exchanged },
 		.server = server,
 		.build = build,
 		.options = options,
+		.by = by,
 	};
 
 	if (uv_sem_init(&exchange.done, 0) != 0) {
@@ -61,10 +91,9 @@ bool exchange_run(struct server *server, struct build *build, const struct build
 	writer_submit(server->writer, &exchange.job);
 	uv_sem_wait(&exchange.done);
 	uv_sem_destroy(&exchange.done);
-	if (exchange.serial == 0) {
+	if (exchange.to.serial == 0) {
 		return false;
 	}
-	*out_old = exchange.old;
-	*out_serial = exchange.serial;
+	*out = exchange.to;
 	return true;
 }

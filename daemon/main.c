@@ -9,6 +9,7 @@
 
 #include "daemon/config.h"
 #include "daemon/log.h"
+#include "daemon/restore.h"
 #include "daemon/server.h"
 
 #define DEFAULT_CONFIG "/etc/authz/authzd.conf"
@@ -17,7 +18,8 @@ enum { EXIT_CLEAN = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 static const char usage_text[] =
 	"usage: authzd --policy DIR [--state DIR] [--socket PATH] [--config FILE] [--workers N]\n"
-	"              [--log-format text|json]\n";
+	"              [--log-format text|json]\n"
+	"       authzd --accept-rollback [--state DIR] [--config FILE]\n";
 
 static const char help_text[] =
 	"\n"
@@ -29,6 +31,8 @@ static const char help_text[] =
 	"  --config FILE       the configuration (as root: " DEFAULT_CONFIG ", if there)\n"
 	"  --workers N         threads that decide (one a core)\n"
 	"  --log-format FORM   text or json, a line an event on standard error\n"
+	"  --accept-rollback   instead of serving: takes a store that was rolled back as it is,\n"
+	"                      enters that in the audit trail, and ends\n"
 	"  -h, --help          this\n"
 	"  --version           the version\n"
 	"\n"
@@ -41,6 +45,7 @@ enum option_code {
 	OPTION_CONFIG,
 	OPTION_WORKERS,
 	OPTION_LOG,
+	OPTION_ACCEPT,
 	OPTION_VERSION
 };
 
@@ -51,9 +56,16 @@ static const struct option options[] = {
 	{ "config", required_argument, NULL, OPTION_CONFIG },
 	{ "workers", required_argument, NULL, OPTION_WORKERS },
 	{ "log-format", required_argument, NULL, OPTION_LOG },
+	{ "accept-rollback", no_argument, NULL, OPTION_ACCEPT },
 	{ "version", no_argument, NULL, OPTION_VERSION },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
+};
+
+/* What the options say beside the configuration. */
+struct wishes {
+	const char *config;
+	bool accept_rollback;
 };
 
 /* What ends the program at once, or goes on. */
@@ -89,7 +101,7 @@ static enum outcome read_log_format(struct config *config, const char *text)
 	return GO_ON;
 }
 
-static enum outcome read_option(struct config *config, int code, const char **out_config)
+static enum outcome read_option(struct config *config, int code, struct wishes *wishes)
 {
 	if (optarg != NULL && optarg[0] == '\0') {
 		return wrong("an option's value is empty", "write one, or leave the option out");
@@ -108,12 +120,15 @@ static enum outcome read_option(struct config *config, int code, const char **ou
 		config->listener_count = 1;
 		return GO_ON;
 	case OPTION_CONFIG:
-		*out_config = optarg;
+		wishes->config = optarg;
 		return GO_ON;
 	case OPTION_WORKERS:
 		return read_workers(config, optarg);
 	case OPTION_LOG:
 		return read_log_format(config, optarg);
+	case OPTION_ACCEPT:
+		wishes->accept_rollback = true;
+		return GO_ON;
 	case OPTION_VERSION:
 		puts("authzd " AUTHZ_VERSION);
 		return DONE;
@@ -142,7 +157,7 @@ static enum outcome complain(int code, const char *word)
 }
 
 static enum outcome read_options(
-	struct config *config, int argc, char **argv, const char **out_config)
+	struct config *config, int argc, char **argv, struct wishes *wishes)
 {
 	enum outcome outcome = GO_ON;
 	int code;
@@ -152,7 +167,7 @@ static enum outcome read_options(
 		if (code == '?' || code == ':') {
 			return complain(code, argv[optind - 1]);
 		}
-		outcome = read_option(config, code, out_config);
+		outcome = read_option(config, code, wishes);
 	}
 	if (outcome == GO_ON && optind < argc) {
 		return wrong("there are no arguments but options", argv[optind]);
@@ -169,15 +184,15 @@ static const char *find_config(const char *named)
 	return geteuid() == 0 && access(DEFAULT_CONFIG, F_OK) == 0 ? DEFAULT_CONFIG : NULL;
 }
 
-static int configure(struct config *config, const char *path)
+static int configure(struct config *config, const struct wishes *wishes)
 {
+	const char *path = find_config(wishes->config);
 	char why[CONFIG_WHY];
 
-	path = find_config(path);
 	if (path != NULL && config_read(config, path) < 0) {
 		return EXIT_FAILED;
 	}
-	if (config->policy == NULL) {
+	if (config->policy == NULL && !wishes->accept_rollback) {
 		wrong("no policy: name its folder", "--policy DIR");
 		return EXIT_USAGE;
 	}
@@ -200,23 +215,28 @@ static int serve(const struct config *config)
 	return r == 0 ? EXIT_CLEAN : EXIT_FAILED;
 }
 
+static int accept_rollback(const struct config *config)
+{
+	return restore_accept(config) == 0 ? EXIT_CLEAN : EXIT_FAILED;
+}
+
 int main(int argc, char **argv)
 {
-	const char *path = NULL;
+	struct wishes wishes = { .config = NULL };
 	struct config config;
 	enum outcome outcome;
 	int status;
 
 	config_init(&config);
-	outcome = read_options(&config, argc, argv, &path);
+	outcome = read_options(&config, argc, argv, &wishes);
 	if (outcome != GO_ON) {
 		config_finish(&config);
 		return outcome == DONE ? EXIT_CLEAN : EXIT_USAGE;
 	}
-	status = configure(&config, path);
+	status = configure(&config, &wishes);
 	if (status == EXIT_CLEAN) {
 		log_init(config.log_format);
-		status = serve(&config);
+		status = wishes.accept_rollback ? accept_rollback(&config) : serve(&config);
 	}
 	config_finish(&config);
 	return status;

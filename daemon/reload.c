@@ -46,6 +46,7 @@ struct reload {
 	struct retired *retired;
 	struct reload_reports reports;
 	bool has_reports;
+	const struct peer *by; /* who asked for the attempt at hand; NULL: nobody */
 
 	uv_mutex_t lock; /* of all below */
 	bool has_lock;
@@ -74,12 +75,14 @@ static bool exchange_policy(
 {
 	struct server *server = reload->server;
 	struct retired *retired = calloc(1, sizeof *retired);
+	struct exchanged to;
 
-	if (retired == NULL ||
-		!exchange_run(server, build, options, &retired->snapshot, &retired->serial)) {
+	if (retired == NULL || !exchange_run(server, build, options, reload->by, &to)) {
 		free(retired);
 		return false;
 	}
+	retired->snapshot = to.old;
+	retired->serial = to.serial;
 	retired->next = reload->retired;
 	reload->retired = retired;
 	for (unsigned i = 0; i < server->worker_count; i++) {
@@ -303,7 +306,9 @@ static void on_wake(uv_async_t *async)
 	uv_mutex_unlock(&reload->lock);
 	free_retired(reload);
 	if (asked && !stop) {
+		reload->by = waiting != NULL ? &waiting->peer : NULL;
 		try_now(reload, true);
+		reload->by = NULL;
 	}
 	answer_waiting(reload, waiting);
 	if (stop && !uv_is_closing((uv_handle_t *)async)) {

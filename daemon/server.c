@@ -3,12 +3,10 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <grp.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/un.h>
 #include <time.h>
@@ -19,6 +17,7 @@
 #include "daemon/notify.h"
 #include "daemon/quota.h"
 #include "daemon/reload.h"
+#include "daemon/rights.h"
 #include "daemon/rotation.h"
 #include "daemon/standing.h"
 #include "daemon/statedir.h"
@@ -188,29 +187,6 @@ static int open_listeners(struct server *server)
 			say(why);
 			return r;
 		}
-	}
-	return 0;
-}
-
-/* Root's work is done: folders and sockets are there. Nothing gives rights back from here on. */
-static int drop_rights(const struct config *config)
-{
-	if (geteuid() == 0 && config->user != NULL && config->uid != 0) {
-		if (initgroups(config->user, config->gid) != 0 ||
-			setresgid(config->gid, config->gid, config->gid) != 0 ||
-			setresuid(config->uid, config->uid, config->uid) != 0) {
-			int r = -errno;
-
-			fprintf(stderr, "authzd: cannot become user %s: %s\n", config->user,
-				strerror(-r));
-			return r;
-		}
-	}
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_DUMPABLE, 0) != 0) {
-		int r = -errno;
-
-		fprintf(stderr, "authzd: cannot give up rights: %s\n", strerror(-r));
-		return r;
 	}
 	return 0;
 }
@@ -411,7 +387,7 @@ int server_init(struct server *server, const struct config *config)
 		r = open_listeners(server);
 	}
 	if (r == 0) {
-		r = drop_rights(config);
+		r = rights_drop(config);
 	}
 	if (r == 0) {
 		r = load_policy(server, &build);

@@ -76,8 +76,7 @@ const char *store_explain(int error)
 	}
 }
 
-__attribute__((format(printf, 3, 4))) static int explain(
-	char why[static STORE_WHY], int error, const char *format, ...)
+int store_why(char why[static STORE_WHY], int error, const char *format, ...)
 {
 	va_list args;
 
@@ -95,21 +94,21 @@ static int lock_file(struct store *store, const char *path, char why[static STOR
 
 	store->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
 	if (store->lock_fd < 0 || fstat(store->lock_fd, &st) < 0) {
-		return explain(why, -errno, "%s: %s", path, strerror(errno));
+		return store_why(why, -errno, "%s: %s", path, strerror(errno));
 	}
 	if (!S_ISREG(st.st_mode)) {
-		return explain(why, -EINVAL, "%s: is no regular file", path);
+		return store_why(why, -EINVAL, "%s: is no regular file", path);
 	}
 	if (st.st_uid != geteuid() && st.st_uid != 0) {
-		return explain(why, -EPERM,
+		return store_why(why, -EPERM,
 			"%s: belongs to uid %u: chown it to the daemon's user or root", path,
 			(unsigned)st.st_uid);
 	}
 	if ((st.st_mode & 077) != 0) {
-		return explain(why, -EPERM, "%s: others may use it: chmod 600 it", path);
+		return store_why(why, -EPERM, "%s: others may use it: chmod 600 it", path);
 	}
 	if (flock(store->lock_fd, LOCK_EX | LOCK_NB) < 0) {
-		return explain(why, -EBUSY, "%s: another daemon has it open", path);
+		return store_why(why, -EBUSY, "%s: another daemon has it open", path);
 	}
 	return 0;
 }
@@ -140,11 +139,11 @@ static int open_env(
 		r = store_error(mdb_env_get_fd(store->env, &fd));
 	}
 	if (r != 0) {
-		return explain(why, r, "%s: %s", options->path,
+		return store_why(why, r, "%s: %s", options->path,
 			r == -EIO ? "is no store, or is damaged" : strerror(-r));
 	}
 	if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) {
-		return explain(why, -errno, "%s: %s", options->path, strerror(errno));
+		return store_why(why, -errno, "%s: %s", options->path, strerror(errno));
 	}
 	/* Readers that a killed daemon left pin old pages. */
 	mdb_reader_check(store->env, &dead);
@@ -178,17 +177,17 @@ static int open_secrets(MDB_txn *txn, struct store *store, const struct store_op
 	int r;
 
 	if (found < 0 && found != -ENOENT) {
-		return explain(why, found, "%s: %s", options->path, store_explain(found));
+		return store_why(why, found, "%s: %s", options->path, store_explain(found));
 	}
 	r = secrets_open(options->pepper, found == -ENOENT, &store->secrets, why_secret);
 	if (r == -ENOENT) {
-		return explain(why, r,
+		return store_why(why, r,
 			"%s: there is no such file, and the store %s was made with one: put it "
 			"back from its own backup; without it no key of this store can be used",
 			options->pepper, options->path);
 	}
 	if (r < 0) {
-		return explain(why, r, "%s", why_secret);
+		return store_why(why, r, "%s", why_secret);
 	}
 	if (!secrets_are_locked(store->secrets)) {
 		log_warn("the pepper may be written to swap: raise the limit of locked memory",
@@ -197,7 +196,7 @@ static int open_secrets(MDB_txn *txn, struct store *store, const struct store_op
 	if (found == 0) {
 		r = store_decode_meta(store, value, check, &version);
 		return r == 0 ? 0
-			      : explain(why, r,
+			      : store_why(why, r,
 					"%s does not belong to the store %s: put back the file "
 					"that "
 					"the store was made with",
@@ -206,7 +205,7 @@ static int open_secrets(MDB_txn *txn, struct store *store, const struct store_op
 	value.mv_size = store_encode_meta(store, check, 1);
 	value.mv_data = store->buffer;
 	r = store_error(mdb_put(txn, store->tables[STORE_META], &key, &value, 0));
-	return r == 0 ? 0 : explain(why, r, "%s: %s", options->path, store_explain(r));
+	return r == 0 ? 0 : store_why(why, r, "%s: %s", options->path, store_explain(r));
 }
 
 static int prepare(
@@ -216,11 +215,11 @@ static int prepare(
 	int r = store_error(mdb_txn_begin(store->env, NULL, 0, &txn));
 
 	if (r < 0) {
-		return explain(why, r, "%s: %s", options->path, store_explain(r));
+		return store_why(why, r, "%s: %s", options->path, store_explain(r));
 	}
 	r = open_tables(txn, store);
 	if (r < 0) {
-		explain(why, r, "%s: %s", options->path, store_explain(r));
+		store_why(why, r, "%s: %s", options->path, store_explain(r));
 	} else {
 		r = open_secrets(txn, store, options, why);
 	}
@@ -229,7 +228,7 @@ static int prepare(
 		return r;
 	}
 	r = store_error(mdb_txn_commit(txn));
-	return r == 0 ? 0 : explain(why, r, "%s: %s", options->path, store_explain(r));
+	return r == 0 ? 0 : store_why(why, r, "%s: %s", options->path, store_explain(r));
 }
 
 int store_open(const struct store_options *options, struct store **out, char why[static STORE_WHY])
@@ -239,13 +238,14 @@ int store_open(const struct store_options *options, struct store **out, char why
 
 	why[0] = '\0';
 	if (store == NULL) {
-		return explain(why, -ENOMEM, "out of memory");
+		return store_why(why, -ENOMEM, "out of memory");
 	}
 	store->lock_fd = -1;
+	store->head_fd = -1;
 	atomic_init(&store->generation, 1);
 	store->buffer = malloc(STORE_MAX_RECORD);
 	if (store->buffer == NULL) {
-		r = explain(why, -ENOMEM, "out of memory");
+		r = store_why(why, -ENOMEM, "out of memory");
 		goto fail;
 	}
 	r = lock_file(store, options->path, why);
@@ -257,6 +257,10 @@ int store_open(const struct store_options *options, struct store **out, char why
 		goto fail;
 	}
 	r = prepare(store, options, why);
+	if (r < 0) {
+		goto fail;
+	}
+	r = store_open_head(store, options, why);
 	if (r < 0) {
 		goto fail;
 	}
@@ -278,6 +282,9 @@ void store_close(struct store *store)
 	}
 	if (store->lock_fd >= 0) {
 		close(store->lock_fd);
+	}
+	if (store->head_fd >= 0) {
+		close(store->head_fd);
 	}
 	secrets_close(store->secrets);
 	free(store->buffer);
@@ -460,13 +467,20 @@ bool store_write_changed(const struct store_write *write)
 int store_write_commit(struct store_write *write, bool raise)
 {
 	struct store *store = write->store;
+	struct store_head head;
 	int r;
 
 	store_write_undo(write);
-	r = store_error(mdb_txn_commit(write->batch));
-	write->batch = NULL;
+	r = store_get_head(&write->reader, &head);
+	if (r == 0) {
+		r = store_error(mdb_txn_commit(write->batch));
+		write->batch = NULL;
+	}
 	if (r == 0 && raise && write->changed) {
 		atomic_fetch_add_explicit(&store->generation, 1, memory_order_release);
+	}
+	if (r == 0) {
+		store_advance_head(store, &head);
 	}
 	store_write_abort(write);
 	return r;

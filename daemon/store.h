@@ -48,10 +48,13 @@ struct store_write;
 #define STORE_TENANT_DEFAULT 1
 
 struct store_options {
-	const char *path;   /* the data file; `-lock` is added for LMDB's own */
-	const char *pepper; /* the secrets' file; see secret.h */
-	size_t map_size;    /* 0: STORE_MAP_SIZE */
-	unsigned readers;   /* workers and all others that read at a time */
+	const char
+		*path; /* the data file; `-lock` is added for LMDB's own, `-head` for the trail's */
+	const char *pepper;   /* the secrets' file; see secret.h */
+	size_t map_size;      /* 0: STORE_MAP_SIZE */
+	bool accept_rollback; /* take a store that its trail's head does not fit; the trail says so
+			       */
+	unsigned readers;     /* workers and all others that read at a time */
 };
 
 #define STORE_WHY 512

@@ -11,6 +11,7 @@
  *     store_write.c   puts and their indexes
  *     store_remove.c  keys that were deleted, and their end
  *     store_audit.c   the trail: records, their chain, its lists
+ *     store_head.c    the trail's head, in a file of its own
  *
  * Tables (T: the tenant in 4 bytes, N: a number in 8, both big-endian; L: a length of one byte):
  *
@@ -62,6 +63,10 @@ struct store {
 	atomic_uint_fast64_t generation;
 	atomic_uint_fast64_t bad_records;
 	uint8_t *buffer; /* the writer's: a record on its way into a put */
+	int head_fd;
+	int head_place; /* which of the file's two holds the head */
+	bool head_failed;
+	struct store_head head; /* as it was written last; the writer's */
 };
 
 struct store_read {
@@ -86,6 +91,21 @@ int store_error(int mdb);
 
 /* Keeps keys_deleted: `before` is the time that the stored record has, the key is the new one. */
 int store_move_deleted(struct store_write *write, int64_t before, const struct store_key *key);
+/* What is wrong, for people; gives the error back. */
+__attribute__((format(printf, 3, 4))) int store_why(
+	char why[static STORE_WHY], int error, const char *format, ...);
+
+/* --- store_head.c ----------------------------------------------------------------------------- */
+
+#define STORE_HEAD_SUFFIX "-head"
+
+/* Reads the trail's head beside the store, or makes it for one that is new, and refuses a store
+ * that does not hold the head's record. The tables are open. */
+int store_open_head(
+	struct store *store, const struct store_options *options, char why[static STORE_WHY]);
+/* Behind a commit: writes it, durably. That it cannot be written is logged and ends nothing: what
+ * was committed stands, and a store that goes further than its head is well. */
+void store_advance_head(struct store *store, const struct store_head *head);
 
 /* Starts the job's own transaction if it has none. */
 int store_write_ready(struct store_write *write);

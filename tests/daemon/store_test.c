@@ -347,9 +347,11 @@ Test(store, without_its_pepper_it_does_not_open_and_makes_none)
 Test(store, with_another_pepper_it_does_not_open)
 {
 	struct store *store = folder_store();
-	char pepper[256], data[256], aside[256], why[STORE_WHY];
+	char pepper[256], data[256], aside[256], head[256], why[STORE_WHY];
 
 	store_close(store);
+	folder_path(head, sizeof head, "store-head");
+	cr_assert_eq(unlink(head), 0);
 	folder_path(pepper, sizeof pepper, "pepper");
 	folder_path(data, sizeof data, "store");
 	folder_path(aside, sizeof aside, "aside");

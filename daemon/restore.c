@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/restore.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "daemon/config.h"
+#include "daemon/rights.h"
+#include "daemon/statedir.h"
+#include "daemon/store.h"
+
+static int fail(int error, const char *why)
+{
+	fprintf(stderr, "authzd: %s\n", why);
+	return error;
+}
+
+/* The state folder to ourselves, and no more rights than the daemon has. */
+static int prepare(const struct config *config, char path[static PATH_MAX], int *out_lock)
+{
+	char why[STATEDIR_WHY] = "cannot prepare the state folder";
+	int r = statedir_prepare(config, why);
+
+	if (r == 0) {
+		r = statedir_lock(config, out_lock, why);
+	}
+	if (r < 0) {
+		return fail(r, why);
+	}
+	if ((size_t)snprintf(path, PATH_MAX, "%s/store.mdb", config->state) >= PATH_MAX) {
+		return fail(-ENAMETOOLONG, "the state folder's path is too long");
+	}
+	return rights_drop(config);
+}
+
+int restore_accept(const struct config *config)
+{
+	char path[PATH_MAX], why[STORE_WHY];
+	struct store_options options = {
+		.path = path, .pepper = config->pepper, .readers = 1, .accept_rollback = true
+	};
+	struct store *store;
+	int lock = -1;
+	int r = prepare(config, path, &lock);
+
+	if (r == 0 && access(path, F_OK) != 0) {
+		r = fail(-ENOENT, "there is no store that could be accepted");
+	}
+	if (r == 0) {
+		r = store_open(&options, &store, why);
+		if (r < 0) {
+			fail(r, why);
+		} else {
+			store_close(store);
+		}
+	}
+	if (lock >= 0) {
+		close(lock);
+	}
+	return r;
+}
