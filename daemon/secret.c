@@ -17,6 +17,7 @@ static const char base62[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn
 
 /* BLAKE2b's salt and personal are 16 bytes each; the kid fills 12 of the salt. */
 static const uint8_t personal[crypto_generichash_blake2b_PERSONALBYTES] = "authzd token v1";
+static const uint8_t import[crypto_generichash_blake2b_PERSONALBYTES] = "authzd import v1";
 
 static void put_crc(uint32_t crc, char out[CRC_PART])
 {
@@ -55,14 +56,20 @@ static bool is_prefix(struct pol_str prefix)
 	return prefix.len > 0 && prefix.ptr[prefix.len - 1] == '_';
 }
 
-bool secret_token_split(struct pol_str text, struct secret_token *out)
+struct pol_str secret_token_bare(struct pol_str text)
 {
-	size_t prefix;
-
 	if (text.len > 7 && strncasecmp(text.ptr, "Bearer ", 7) == 0) {
 		text.ptr += 7;
 		text.len -= 7;
 	}
+	return text;
+}
+
+bool secret_token_split(struct pol_str text, struct secret_token *out)
+{
+	size_t prefix;
+
+	text = secret_token_bare(text);
 	if (text.len <= FIXED_PART || text.len > SECRET_MAX_TOKEN) {
 		return false;
 	}
@@ -163,6 +170,20 @@ bool secret_token_verify(
 	equal = sodium_memcmp(computed, known ? hash : dummy, SECRET_HASH) == 0;
 	sodium_memzero(computed, sizeof computed);
 	return equal && known;
+}
+
+void secret_digest(struct pol_str token, uint8_t out[static SECRET_DIGEST])
+{
+	crypto_hash_sha256(out, (const uint8_t *)token.ptr, token.len);
+}
+
+void secret_import_hash(const struct secrets *secrets, const uint8_t digest[static SECRET_DIGEST],
+	uint8_t out[static SECRET_HASH])
+{
+	static const uint8_t salt[crypto_generichash_blake2b_SALTBYTES] = { 0 };
+
+	crypto_generichash_blake2b_salt_personal(out, SECRET_HASH, digest, SECRET_DIGEST,
+		secrets->pepper, SECRET_KEY, salt, import);
 }
 
 void secret_tag(const struct secrets *secrets, enum secret_purpose purpose, const void *bytes,

@@ -76,6 +76,22 @@ void secret_token_hash(const struct secrets *secrets, const struct secret_token 
 bool secret_token_verify(
 	const struct secrets *secrets, const struct secret_token *token, const uint8_t *hash);
 
+/* --- tokens made elsewhere ---------------------------------------------------------------------
+ */
+
+#define SECRET_DIGEST 32
+
+/* The text without a leading `Bearer `, in any case. */
+struct pol_str secret_token_bare(struct pol_str text);
+
+/* SHA-256 (FIPS 180-4) of a token: what whoever made it can tell of it. */
+void secret_digest(struct pol_str token, uint8_t out[static SECRET_DIGEST]);
+
+/* What is kept of a digest, and looked up: BLAKE2b-256 under the pepper, of a purpose of its own,
+ * so that it is no hash of a token of ours. */
+void secret_import_hash(const struct secrets *secrets, const uint8_t digest[static SECRET_DIGEST],
+	uint8_t out[static SECRET_HASH]);
+
 /* --- tags ------------------------------------------------------------------------------------- */
 
 enum secret_purpose {

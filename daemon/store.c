@@ -20,6 +20,7 @@ static const char *const table_names[STORE_TABLES] = {
 	[STORE_KEYS] = "keys",
 	[STORE_KEYS_BY_TENANT] = "keys_by_tenant",
 	[STORE_KEYS_BY_PRINCIPAL] = "keys_by_principal",
+	[STORE_KEYS_BY_HASH] = "keys_by_hash",
 	[STORE_KEYS_DELETED] = "keys_deleted",
 	[STORE_PRINCIPALS] = "principals",
 	[STORE_PRINCIPALS_BY_ROLE] = "principals_by_role",

@@ -147,8 +147,8 @@ struct store_rotation {
 	const uint8_t *other_hash; /* STORE_HASH bytes; NULL: there is no other */
 	const uint8_t *dead;       /* dead_count tags of STORE_TAG bytes, the newest first */
 	int64_t other_until;
-	int64_t other_overlap;  /* of a pending one, seconds: the current one retires so long then */
-	int64_t other_since;    /* when a retiring one had become current, a pending one was made */
+	int64_t other_overlap; /* of a pending one, seconds: the current one retires so long then */
+	int64_t other_since;   /* when a retiring one had become current, a pending one was made */
 	int64_t other_renew_by; /* of a retiring one: what renew_by was while it was current */
 	int64_t secret_since;   /* when the current one became so; 0: when the key was created */
 	int64_t rotate_every;   /* seconds; 0: no schedule, and the next two are 0 */
@@ -184,6 +184,11 @@ struct store_key {
 };
 
 int store_get_key(struct store_read *read, struct pol_str kid, struct store_key *out);
+
+/* The key that has, or had, the secret made elsewhere whose hash this is. Compare it with the
+ * record: what leads there proves nothing. -ENOENT. */
+int store_get_key_by_hash(
+	struct store_read *read, const uint8_t hash[static STORE_HASH], struct store_key *out);
 
 /* The key that was deleted first, if that was at or before `until`: its kid is copied. -ENOENT. */
 int store_find_deleted(struct store_read *read, int64_t until, char out_kid[static STORE_KID]);

@@ -19,6 +19,7 @@
  *     keys                kid                    -> the record, which holds its tenant
  *     keys_by_tenant      T N                    -> kid
  *     keys_by_principal   T L principal N        -> kid
+ *     keys_by_hash        the hash of a token made elsewhere -> kid; dead ones stay
  *     keys_deleted        time N                 -> kid; the time like a number
  *     principals          T id                   -> the record, its assignments included
  *     principals_by_role  T L role principal     -> nothing
@@ -45,6 +46,7 @@ enum store_table {
 	STORE_KEYS,
 	STORE_KEYS_BY_TENANT,
 	STORE_KEYS_BY_PRINCIPAL,
+	STORE_KEYS_BY_HASH,
 	STORE_KEYS_DELETED,
 	STORE_PRINCIPALS,
 	STORE_PRINCIPALS_BY_ROLE,
@@ -88,6 +90,15 @@ struct store_write {
 
 /* The one translation of LMDB's results: negative errno. */
 int store_error(int mdb);
+
+/* Keeps keys_by_hash: of the key as it was (NULL: it is new) and as it is. */
+struct store_imports {
+	uint8_t hashes[2][STORE_HASH];
+	unsigned count;
+};
+void store_imports_of(const struct store_key *key, struct store_imports *out);
+int store_move_imports(struct store_write *write, struct pol_str kid,
+	const struct store_imports *before, const struct store_imports *after);
 
 /* Keeps keys_deleted: `before` is the time that the stored record has, the key is the new one. */
 int store_move_deleted(struct store_write *write, int64_t before, const struct store_key *key);

@@ -43,6 +43,17 @@ int store_get_key(struct store_read *read, struct pol_str kid, struct store_key 
 	return report(store, store_decode_key(store, value, kid, out), "keys", kid);
 }
 
+int store_get_key_by_hash(
+	struct store_read *read, const uint8_t hash[static STORE_HASH], struct store_key *out)
+{
+	MDB_val key = { STORE_HASH, (void *)(uintptr_t)hash }, value;
+	int r = store_error(
+		mdb_get(read->txn, read->store->tables[STORE_KEYS_BY_HASH], &key, &value));
+
+	return r < 0 ? r
+		     : store_get_key(read, (struct pol_str){ value.mv_data, value.mv_size }, out);
+}
+
 int store_get_principal(
 	struct store_read *read, uint32_t tenant, struct pol_str id, struct store_principal *out)
 {

@@ -42,6 +42,59 @@ int store_move_deleted(struct store_write *write, int64_t before, const struct s
 		mdb_put(write->job, write->store->tables[STORE_KEYS_DELETED], &at, &kid, 0));
 }
 
+void store_imports_of(const struct store_key *key, struct store_imports *out)
+{
+	out->count = 0;
+	if ((key->flags & STORE_KEY_IMPORTED) != 0) {
+		memcpy(out->hashes[out->count++], key->hash, STORE_HASH);
+	}
+	if ((key->flags & STORE_KEY_OTHER_IMPORTED) != 0 && key->rotation.other_hash != NULL) {
+		memcpy(out->hashes[out->count++], key->rotation.other_hash, STORE_HASH);
+	}
+}
+
+static bool has_import(const struct store_imports *imports, const uint8_t *hash)
+{
+	return (imports->count > 0 && memcmp(imports->hashes[0], hash, STORE_HASH) == 0) ||
+	       (imports->count > 1 && memcmp(imports->hashes[1], hash, STORE_HASH) == 0);
+}
+
+int store_move_imports(struct store_write *write, struct pol_str kid,
+	const struct store_imports *before, const struct store_imports *after)
+{
+	MDB_dbi table = write->store->tables[STORE_KEYS_BY_HASH];
+	MDB_val value = { STORE_KID, (void *)(uintptr_t)kid.ptr };
+	int r = 0;
+
+	/* One that died stays, to be told from those that nobody ever had. */
+	for (unsigned i = 0; i < after->count && r == 0; i++) {
+		MDB_val key = { STORE_HASH, (void *)(uintptr_t)after->hashes[i] };
+
+		if (!has_import(before, after->hashes[i])) {
+			r = store_error(mdb_put(write->job, table, &key, &value, 0));
+		}
+	}
+	return r;
+}
+
+/* Those of a key that goes; of dead ones the hash is not known, and they lead nowhere then. */
+static int drop_imports(struct store_write *write, const struct store_key *key)
+{
+	struct store_imports imports;
+	int r = 0;
+
+	store_imports_of(key, &imports);
+	for (unsigned i = 0; i < imports.count && r == 0; i++) {
+		struct store_place place;
+
+		store_place_init(&place);
+		store_place_text(
+			&place, (struct pol_str){ (const char *)imports.hashes[i], STORE_HASH });
+		r = drop(write, STORE_KEYS_BY_HASH, &place);
+	}
+	return r;
+}
+
 int store_find_deleted(struct store_read *read, int64_t until, char out_kid[static STORE_KID])
 {
 	struct store_place end;
@@ -117,6 +170,10 @@ int store_remove_key(struct store_write *write, struct pol_str kid)
 	gone.key.kid.ptr = gone.kid;
 	gone.key.principal.ptr = gone.principal;
 	r = store_write_ready(write);
+	/* First: the hashes are views into the record. */
+	if (r == 0) {
+		r = drop_imports(write, &gone.key);
+	}
 	if (r == 0) {
 		r = drop_indexes(write, &gone.key);
 	}

@@ -68,21 +68,12 @@ static int put_key(struct store_write *write, const struct store_key *key, unsig
 	return r;
 }
 
-int store_create_key(struct store_write *write, struct store_key *key)
+static int index_key(struct store_write *write, const struct store_key *key)
 {
 	struct store_place by_tenant = { .len = 0 }, by_principal = { .len = 0 };
 	MDB_val kid = { key->kid.len, (void *)(uintptr_t)key->kid.ptr };
-	int r = store_write_ready(write);
+	int r;
 
-	if (r == 0) {
-		r = take_number(write, &key->number);
-	}
-	if (r == 0) {
-		r = put_key(write, key, MDB_NOOVERWRITE);
-	}
-	if (r < 0) {
-		return r;
-	}
 	store_place_u32(&by_tenant, key->tenant);
 	store_place_u64(&by_tenant, key->number);
 	r = put(write, STORE_KEYS_BY_TENANT, &by_tenant, kid, 0);
@@ -95,6 +86,25 @@ int store_create_key(struct store_write *write, struct store_key *key)
 	return put(write, STORE_KEYS_BY_PRINCIPAL, &by_principal, kid, 0);
 }
 
+int store_create_key(struct store_write *write, struct store_key *key)
+{
+	static const struct store_imports none = { .count = 0 };
+	struct store_imports imports;
+	int r = store_write_ready(write);
+
+	store_imports_of(key, &imports);
+	if (r == 0) {
+		r = take_number(write, &key->number);
+	}
+	if (r == 0) {
+		r = put_key(write, key, MDB_NOOVERWRITE);
+	}
+	if (r == 0) {
+		r = index_key(write, key);
+	}
+	return r < 0 ? r : store_move_imports(write, key->kid, &none, &imports);
+}
+
 int store_update_key(struct store_write *write, const struct store_key *key)
 {
 	/* Its text is dead behind the put. */
@@ -102,17 +112,23 @@ int store_update_key(struct store_write *write, const struct store_key *key)
 	struct store_key after = {
 		.kid = { kid, STORE_KID }, .number = key->number, .deleted_at = key->deleted_at
 	};
+	struct store_imports imports, imported;
 	struct store_key before;
 	int r = store_get_key(&write->reader, key->kid, &before);
 
 	if (r == 0) {
 		memcpy(kid, key->kid.ptr, STORE_KID);
+		store_imports_of(&before, &imported);
+		store_imports_of(key, &imports);
 		r = store_write_ready(write);
 	}
 	if (r == 0) {
 		r = put_key(write, key, 0);
 	}
-	return r < 0 ? r : store_move_deleted(write, before.deleted_at, &after);
+	if (r == 0) {
+		r = store_move_deleted(write, before.deleted_at, &after);
+	}
+	return r < 0 ? r : store_move_imports(write, after.kid, &imported, &imports);
 }
 
 static void principal_place(struct store_place *place, uint32_t tenant, struct pol_str id)

@@ -265,19 +265,15 @@ static void pay_for_record(struct call *call)
 	secret_tag(store_secrets(call->store), SECRET_RECORDS, dummy, sizeof dummy, tag);
 }
 
-/* A secret that is over is refused as a wrong one is, or, if nothing but its time ended it, as
- * expired; either way it is worth an alarm, and touches nothing else. */
-static enum pol_key_state verify_key(
-	struct call *call, const struct secret_token *token, struct subject *subject)
+/* What was found, judged. A secret that is over is refused as a wrong one is, or, if nothing but
+ * its time ended it, as expired; either way it is worth an alarm, and touches nothing else. */
+static enum pol_key_state judge_secret(struct call *call, struct subject *subject,
+	enum generation_secret found, enum pol_key_state state)
 {
 	const struct store_key *key = &subject->key;
-	enum pol_key_state state = subject_key_state(key, call->now);
 	unsigned live = generation_live(key, call->now);
-	enum generation_secret found =
-		usage_verify(call->usage, token, key, state == POL_KEY_ACTIVE ? live : 0);
 
-	if (found == GENERATION_WRONG || !pol_str_equal(token->prefix, key->prefix) ||
-		key->deleted_at != 0) {
+	if (found == GENERATION_WRONG || key->deleted_at != 0) {
 		return POL_KEY_UNKNOWN;
 	}
 	if ((found & live) == 0) {
@@ -291,29 +287,116 @@ static enum pol_key_state verify_key(
 	return (found & live) == 0 && state == POL_KEY_ACTIVE ? POL_KEY_EXPIRED : state;
 }
 
-/* The record of a token whose secret is right. *out_state says how it stands, else why not. */
+static enum pol_key_state verify_key(
+	struct call *call, const struct secret_token *token, struct subject *subject)
+{
+	const struct store_key *key = &subject->key;
+	enum pol_key_state state = subject_key_state(key, call->now);
+	unsigned live = generation_live(key, call->now);
+	enum generation_secret found =
+		usage_verify(call->usage, token, key, state == POL_KEY_ACTIVE ? live : 0);
+
+	if (!pol_str_equal(token->prefix, key->prefix)) {
+		return POL_KEY_UNKNOWN;
+	}
+	return judge_secret(call, subject, found, state);
+}
+
+/* The record of a token of ours whose secret is right. */
+static int find_own(struct call *call, const struct secret_token *token, struct subject *subject,
+	enum pol_key_state *out_state)
+{
+	int r = store_get_key(call->read, token->kid, &subject->key);
+
+	if (r == -ENOENT || r == -EBADMSG) {
+		pay_for_record(call);
+		usage_verify(call->usage, token, NULL, 0);
+		return 0;
+	}
+	if (r == 0) {
+		*out_state = verify_key(call, token, subject);
+	}
+	return r;
+}
+
+/* One with a prefix of ours is never looked for among those that were made elsewhere. */
+static bool is_foreign(struct call *call, struct pol_str token)
+{
+	const struct pol_environment *environments;
+	size_t count = pol_snapshot_environments(call->snapshot, &environments);
+
+	for (size_t i = 0; i < count; i++) {
+		struct pol_str prefix = environments[i].prefix;
+
+		if (token.len >= prefix.len && memcmp(token.ptr, prefix.ptr, prefix.len) == 0) {
+			return false;
+		}
+	}
+	return token.len > 0;
+}
+
+/* The record of a token that was made elsewhere. */
+static int find_imported(struct call *call, struct pol_str token, struct subject *subject,
+	enum pol_key_state *out_state)
+{
+	const struct secrets *secrets = store_secrets(call->store);
+	const struct store_key *key = &subject->key;
+	enum generation_secret found = GENERATION_WRONG;
+	uint8_t digest[SECRET_DIGEST], hash[SECRET_HASH];
+	int r;
+
+	secret_digest(token, digest);
+	secret_import_hash(secrets, digest, hash);
+	r = store_get_key_by_hash(call->read, hash, &subject->key);
+	if (r == -ENOENT || r == -EBADMSG) {
+		pay_for_record(call);
+	} else if (r == 0) {
+		if ((key->flags & STORE_KEY_IMPORTED) != 0 &&
+			secret_equal(hash, key->hash, SECRET_HASH)) {
+			found = GENERATION_CURRENT;
+		} else if ((key->flags & STORE_KEY_OTHER_IMPORTED) != 0 &&
+			   secret_equal(hash, key->rotation.other_hash, SECRET_HASH)) {
+			found = GENERATION_OTHER;
+		} else if (generation_is_dead(secrets, key, hash)) {
+			found = GENERATION_DEAD;
+		}
+		*out_state = judge_secret(call, subject, found, subject_key_state(key, call->now));
+	}
+	secret_wipe(digest, sizeof digest);
+	secret_wipe(hash, sizeof hash);
+	return r == -ENOENT || r == -EBADMSG ? 0 : r;
+}
+
+/* The record of a token whose secret is right. facts.key_state says how it stands, else why not. */
 static int find_key(struct call *call, struct pol_str text, struct subject *subject)
 {
 	struct secret_token token;
 	enum pol_key_state state = POL_KEY_UNKNOWN;
-	int r;
+	bool split, own_shape = false;
+	int r = 0;
 
-	if (text.len > SUBJECT_MAX_TOKEN || !secret_token_split(text, &token)) {
+	if (text.len > SUBJECT_MAX_TOKEN) {
 		subject->facts.key_state = POL_KEY_MALFORMED;
 		return 0;
 	}
-	r = store_get_key(call->read, token.kid, &subject->key);
-	if (r == -ENOENT || r == -EBADMSG) {
-		pay_for_record(call);
-		usage_verify(call->usage, &token, NULL, 0);
-	} else if (r < 0) {
+	split = secret_token_split(text, &token);
+	if (split) {
+		r = find_own(call, &token, subject, &state);
+	}
+	if (r == 0 && !subject->verified) {
+		struct pol_str bare = secret_token_bare(text);
+
+		/* What is recognised was sound before, so only the others are looked at whole. */
+		own_shape = split && secret_token_is_sound(&token);
+		if (is_foreign(call, bare)) {
+			r = find_imported(call, bare, subject, &state);
+		}
+	}
+	if (r < 0) {
 		return r;
-	} else {
-		state = verify_key(call, &token, subject);
 	}
 	if (!subject->verified) {
-		/* What is recognised was sound before, so only the others are looked at whole. */
-		state = secret_token_is_sound(&token) ? POL_KEY_UNKNOWN : POL_KEY_MALFORMED;
+		state = own_shape ? POL_KEY_UNKNOWN : POL_KEY_MALFORMED;
 	}
 	subject->facts.key_state = state;
 	return 0;

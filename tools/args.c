@@ -72,6 +72,8 @@ static const struct flag_info infos[FLAG_COUNT] = {
 	[FLAG_ALL] = { "all", 0, KIND_SWITCH, NULL, "every one that the other options leave" },
 	[FLAG_DRY_RUN] = { "dry-run", 0, KIND_SWITCH, NULL, "show what would be done, do nothing" },
 	[FLAG_YES] = { "yes", 'y', KIND_SWITCH, NULL, "do not ask before doing it to many" },
+	[FLAG_HASH] = { "hash", 0, KIND_VALUE, "SHA256",
+		"the SHA-256 of a token, in hex or base64" },
 	[FLAG_COUNT_OF] = { "count", 0, KIND_VALUE, "N", "how many" },
 };
 

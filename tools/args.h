@@ -53,6 +53,7 @@ enum flag {
 	FLAG_DRY_RUN,
 	FLAG_YES,
 	FLAG_COUNT_OF,
+	FLAG_HASH,
 	FLAG_COUNT
 };
 

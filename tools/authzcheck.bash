@@ -71,6 +71,9 @@ _authzcheck()
 		mapfile -t COMPREPLY < <(compgen -W "$(_authzcheck_commands | cut -d' ' -f1 | sort -u)" -- "$word")
 	elif ((${#words[@]} == 1)) && [[ $command == *' ' ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(_authzcheck_commands "${words[0]}" | cut -d' ' -f2)" -- "$word")
+	elif [[ $command == 'key import' ]]; then
+		mapfile -t COMPREPLY < <(compgen -f -- "$word")
+		compopt -o filenames 2>/dev/null
 	elif [[ $command == policy\ * || $command == 'key pattern' ]]; then
 		mapfile -t COMPREPLY < <(compgen -d -- "$word")
 		compopt -o filenames 2>/dev/null

@@ -10,6 +10,7 @@ static const struct command *const commands[] = {
 	&command_check,
 	&command_can,
 	&command_key_create,
+	&command_key_import,
 	&command_key_list,
 	&command_key_show,
 	&command_key_edit,

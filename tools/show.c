@@ -16,6 +16,7 @@ static const struct record_field key_fields[] = {
 	{ "scopes", "scopes", RECORD_LIST },
 	{ "at", "at", RECORD_LIST },
 	{ "networks", "networks", RECORD_LIST },
+	{ "imported", "imported", RECORD_BOOL },
 	{ "created_at", "created", RECORD_TIME },
 	{ "created_by", "created by", RECORD_TEXT },
 	{ "not_before", "not before", RECORD_TIME },

@@ -240,6 +240,7 @@ const struct method keys_methods[] = {
 	{ "keys.disable", id_fields, 1, CHANGES, disable },
 	{ "keys.enable", id_fields, 1, CHANGES, enable },
 	{ "keys.get", id_fields, 1, METHOD_MANAGES, get },
+	{ "keys.import", keys_import_fields, KEYS_IMPORT_FIELDS, CHANGES, keys_import },
 	{ "keys.list", list_fields, LIST_FIELDS, METHOD_MANAGES, list },
 	{ "keys.purge", id_fields, 1, CHANGES, keys_purge },
 	{ "keys.restore", id_fields, 1, CHANGES, keys_restore },

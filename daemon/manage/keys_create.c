@@ -6,6 +6,7 @@
 #include "daemon/manage/actor.h"
 #include "daemon/manage/check.h"
 #include "daemon/manage/keys.h"
+#include "daemon/manage/making.h"
 #include "daemon/manage/record.h"
 #include "daemon/secret.h"
 #include "daemon/subject.h"
@@ -41,19 +42,6 @@ const struct wire_field keys_create_fields[KEYS_CREATE_FIELDS] = {
 	[EXPIRES_AT] = WIRE_FIELD("expires_at", WIRE_KIND_TIME, 0),
 	[NOT_BEFORE] = WIRE_FIELD("not_before", WIRE_KIND_TIME, 0),
 	[NETWORKS] = WIRE_FIELD("networks", WIRE_KIND_TEXTS, 0),
-};
-
-/* What the new record points to. */
-struct making {
-	struct store_key key;
-	uint8_t roles[CHECK_NAMES_SIZE];
-	uint8_t scopes[CHECK_NAMES_SIZE];
-	uint8_t places[CHECK_PLACES_SIZE];
-	uint8_t networks[STORE_MAX_LIST * STORE_NETWORK];
-	uint8_t hash[SECRET_HASH];
-	char created_by[ACTOR_TEXT];
-	char token[SECRET_MAX_TOKEN];
-	struct secret_token parts;
 };
 
 static int refused(int r)
@@ -205,7 +193,7 @@ static int check_principal(struct call *call, const struct store_key *key)
 	return 0;
 }
 
-static int check_all(struct call *call, struct making *making)
+int making_check(struct call *call, struct making *making)
 {
 	struct store_key *key = &making->key;
 	int r = actor_may(call, "keys", (struct pol_str){ NULL, 0 }, "create");
@@ -269,7 +257,7 @@ int keys_create(struct call *call)
 	int r;
 
 	memset(&making.key, 0, sizeof making.key);
-	r = check_all(call, &making);
+	r = making_check(call, &making);
 	if (r != 0) {
 		return r < 0 ? r : 0;
 	}

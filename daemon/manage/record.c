@@ -148,6 +148,9 @@ int record_put_key(struct call *call, const struct store_key *key, struct pol_st
 	put_list(&map, "at", key->places);
 	put_name(&map, "status");
 	wire_put_str(map.out, record_status(key, call->now));
+	if ((key->flags & STORE_KEY_IMPORTED) != 0) {
+		put_bool(&map, "imported", true);
+	}
 	put_time(&map, "created_at", key->created_at);
 	put_text(&map, "created_by", key->created_by);
 	put_time(&map, "not_before", key->not_before);

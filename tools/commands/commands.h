@@ -11,6 +11,7 @@
 extern const struct command command_check;
 extern const struct command command_can;
 extern const struct command command_key_create;
+extern const struct command command_key_import;
 extern const struct command command_key_list;
 extern const struct command command_key_show;
 extern const struct command command_key_edit;

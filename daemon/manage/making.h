@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * making: a key on its way into the store: what keys.create and keys.import have in common.
+ */
+
+#include "daemon/call.h"
+#include "daemon/manage/actor.h"
+#include "daemon/manage/check.h"
+#include "daemon/secret.h"
+#include "daemon/store.h"
+
+/* What the new record points to. */
+struct making {
+	struct store_key key;
+	uint8_t roles[CHECK_NAMES_SIZE];
+	uint8_t scopes[CHECK_NAMES_SIZE];
+	uint8_t places[CHECK_PLACES_SIZE];
+	uint8_t networks[STORE_MAX_LIST * STORE_NETWORK];
+	uint8_t hash[SECRET_HASH];
+	char created_by[ACTOR_TEXT];
+	char token[SECRET_MAX_TOKEN];
+	struct secret_token parts;
+};
+
+/* Judges keys.create's parameters and fills the record, but for its kid, hash and created_by;
+ * making->key was zeroed. 0; 1: refused, the error is written; negative errno. */
+int making_check(struct call *call, struct making *making);

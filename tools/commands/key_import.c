@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* key import: tokens made elsewhere, by their SHA-256; one, or a file of many. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/timetext.h"
+#include "tools/commands/commands.h"
+#include "tools/json_read.h"
+#include "tools/key_params.h"
+#include "tools/many.h"
+#include "tools/show.h"
+#include "tools/text.h"
+
+/* What one line may need to be read. */
+#define LINE_LIMIT ((size_t)16 << 20)
+
+struct line {
+	struct pol_str text;
+	size_t number; /* from 1 */
+};
+
+struct import {
+	struct app *app;
+	const char *from; /* how the file is called */
+	char *text;
+	size_t len;
+	struct line *lines; /* those with something on them, in the app's arena */
+	size_t count;
+	size_t capacity;
+};
+
+/* --- the file --------------------------------------------------------------------------------- */
+
+static int read_all(struct import *import, FILE *file)
+{
+	size_t capacity = 0, n;
+
+	do {
+		if (import->len == capacity) {
+			char *text;
+
+			capacity = capacity == 0 ? 65536 : capacity * 2;
+			text = realloc(import->text, capacity);
+			if (text == NULL) {
+				return app_fail(
+					import->app, EXIT_DAEMON, "internal", "out of memory");
+			}
+			import->text = text;
+		}
+		n = fread(import->text + import->len, 1, capacity - import->len, file);
+		import->len += n;
+	} while (n > 0);
+	return ferror(file) == 0 ? EXIT_YES
+				 : app_fail(import->app, EXIT_USAGE, "unreadable", "%s: %s",
+					   import->from, strerror(errno));
+}
+
+static int read_file(struct import *import, const char *path)
+{
+	FILE *file = stdin;
+	int status;
+
+	import->from = path;
+	if (strcmp(path, "-") == 0) {
+		import->from = "standard input";
+		return read_all(import, file);
+	}
+	file = fopen(path, "re");
+	if (file == NULL) {
+		return app_fail(
+			import->app, EXIT_USAGE, "unreadable", "%s: %s", path, strerror(errno));
+	}
+	status = read_all(import, file);
+	fclose(file);
+	return status;
+}
+
+static bool is_blank(struct pol_str text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if (strchr(" \t\r", text.ptr[i]) == NULL || text.ptr[i] == '\0') {
+			return false;
+		}
+	}
+	return true;
+}
+
+static int split(struct import *import)
+{
+	size_t number = 1;
+
+	for (size_t at = 0; at < import->len; number++) {
+		const char *begin = import->text + at;
+		const char *end = memchr(begin, '\n', import->len - at);
+		struct pol_str text = { begin,
+			end != NULL ? (size_t)(end - begin) : import->len - at };
+
+		at += text.len + 1;
+		if (is_blank(text)) {
+			continue;
+		}
+		if (import->count == import->capacity) {
+			struct line *lines = pol_arena_grow(&import->app->arena, import->lines,
+				import->count, import->count + 1, sizeof *lines, &import->capacity);
+
+			if (lines == NULL) {
+				return app_fail(
+					import->app, EXIT_DAEMON, "internal", "out of memory");
+			}
+			import->lines = lines;
+		}
+		import->lines[import->count++] = (struct line){ text, number };
+	}
+	return EXIT_YES;
+}
+
+/* --- a line ----------------------------------------------------------------------------------- */
+
+static bool is_time(struct pol_str name)
+{
+	return pol_str_equal(name, POL_STR("expires_at")) ||
+	       pol_str_equal(name, POL_STR("not_before"));
+}
+
+static bool put_pair(struct json_read *read, struct pol_str name, struct params *params)
+{
+	struct pol_str text;
+	int64_t time;
+
+	wire_put_str(&params->buf, (struct wire_str){ name.ptr, name.len });
+	params->count++;
+	if (!is_time(name) || !json_read_is_str(read)) {
+		return json_read_value(read, &params->buf);
+	}
+	if (!json_read_str(read, &text)) {
+		return false;
+	}
+	if (pol_time_parse(text, &time) != POL_OK) {
+		read->wrong = "has a time that is neither Unix seconds nor RFC 3339";
+		return false;
+	}
+	wire_put_int(&params->buf, time);
+	return true;
+}
+
+static int put_line(struct import *import, const struct line *line, struct params *params)
+{
+	struct pol_arena arena;
+	struct json_read read;
+	struct pol_str name;
+	int status = EXIT_YES;
+
+	pol_arena_init(&arena, LINE_LIMIT);
+	json_read_init(&read, line->text, &arena);
+	json_read_open(&read);
+	while (json_read_key(&read, params->count == 0, &name) && put_pair(&read, name, params)) {
+	}
+	if (!json_read_end(&read)) {
+		status = app_fail(import->app, EXIT_USAGE, "unreadable", "%s: line %zu %s",
+			import->from, line->number, read.wrong);
+	}
+	pol_arena_finish(&arena);
+	return status;
+}
+
+/* Every line is read once before the first is sent: a mistake in the last one changes nothing. */
+static int check_lines(struct import *import)
+{
+	int status = EXIT_YES;
+
+	for (size_t i = 0; i < import->count && status == EXIT_YES; i++) {
+		struct params params;
+
+		params_begin(&params);
+		status = put_line(import, &import->lines[i], &params);
+		params_finish(&params);
+	}
+	return status;
+}
+
+/* --- many ------------------------------------------------------------------------------------- */
+
+static int fill(void *context, size_t number, struct params *params)
+{
+	struct import *import = context;
+
+	return put_line(import, &import->lines[number], params);
+}
+
+static const char *name(void *context, size_t number)
+{
+	const struct import *import = context;
+
+	return app_text(import->app, "line %zu", import->lines[number].number);
+}
+
+static void on_answer(void *context, size_t number, struct wire_cursor record)
+{
+	const struct import *import = context;
+
+	(void)number;
+	if (import->app->want_json) {
+		json_wire(&import->app->json, record);
+	}
+}
+
+static int send_lines(struct import *import)
+{
+	struct app *app = import->app;
+	const struct many many = { "keys.import", "imported", "keys", import->count, fill, name,
+		on_answer, import };
+	struct many_sum sum = { 0 };
+	int status;
+
+	if (app->want_json) {
+		json_open(&app->json, '{');
+		json_key(&app->json, "items");
+		json_open(&app->json, '[');
+	}
+	status = many_run(app, &many, &sum);
+	if (app->want_json && !app->failed) {
+		json_close(&app->json, ']');
+		many_put_refusals(app, &sum);
+		json_close(&app->json, '}');
+	} else if (status == EXIT_YES) {
+		fprintf(stderr, "%zu %s imported\n", sum.done, sum.done == 1 ? "key" : "keys");
+	}
+	return status;
+}
+
+static int import_file(struct app *app)
+{
+	struct import import = { .app = app };
+	int status;
+
+	if (app->args.given[FLAG_PRINCIPAL] || app->args.given[FLAG_ROLE] ||
+		app->args.given[FLAG_SCOPE] || app->args.given[FLAG_HASH]) {
+		return app_fail(app, EXIT_USAGE, "usage",
+			"with a file its lines say what each key is: leave out the options");
+	}
+	status = read_file(&import, app->args.words[0]);
+	if (status == EXIT_YES) {
+		status = split(&import);
+	}
+	if (status == EXIT_YES) {
+		status = check_lines(&import);
+	}
+	if (status == EXIT_YES && import.count == 0) {
+		status = app_fail(app, EXIT_USAGE, "unreadable", "%s: is empty", import.from);
+	}
+	if (status == EXIT_YES) {
+		status = send_lines(&import);
+	}
+	free(import.text);
+	return status;
+}
+
+static int import_one(struct app *app)
+{
+	struct params params;
+	struct wire_cursor record;
+	int status;
+
+	if (!app->args.given[FLAG_HASH]) {
+		return app_fail(app, EXIT_USAGE, "usage",
+			"what is to be imported? give --hash SHA256, or a FILE of JSON lines");
+	}
+	params_begin(&params);
+	params_flag(&params, app, "hash", FLAG_HASH);
+	status = key_params_put(app, &params);
+	if (status != EXIT_YES) {
+		params_finish(&params);
+		return status;
+	}
+	status = rpc_call(app, "keys.import", &params, &record);
+	return status == EXIT_YES ? show_key(app, record) : status;
+}
+
+static int run(struct app *app)
+{
+	return app->args.word_count > 0 ? import_file(app) : import_one(app);
+}
+
+static const enum flag flags[] = { FLAG_HASH, FLAG_PRINCIPAL, FLAG_ROLE, FLAG_SCOPE, FLAG_AT,
+	FLAG_NAME, FLAG_LABEL, FLAG_ENVIRONMENT, FLAG_TENANT, FLAG_EXPIRES_IN, FLAG_EXPIRES_AT,
+	FLAG_NOT_BEFORE, FLAG_NETWORK };
+
+const struct command command_key_import = {
+	.name = "key import",
+	.words = "[FILE]",
+	.summary = "Take over tokens made elsewhere, by their SHA-256",
+	.text = "They go on working, with what they are bound to here; the daemon never sees them "
+		"before\n"
+		"they are used. FILE (-: standard input) holds a JSON object a line: \"hash\", and "
+		"as "
+		"the\n"
+		"options of key create say it: \"principal\" or \"roles\", \"scopes\", \"at\", "
+		"\"name\", "
+		"\"label\",\n"
+		"\"tenant\", \"environment\", \"networks\", \"expires_in\", \"expires_at\", "
+		"\"not_before\".\n",
+	.examples = "  authzcheck key import --hash \"$(printf %s \"$TOKEN\" | sha256sum | cut "
+		    "-c-64)\" "
+		    "--principal alice\n"
+		    "  authzcheck key import tokens.jsonl\n"
+		    "  echo '{\"hash\": \"…\", \"scopes\": [\"loans:read\"], \"expires_in\": "
+		    "\"90d\"}' | "
+		    "authzcheck key import -\n",
+	.flags = flags,
+	.flag_count = sizeof flags / sizeof flags[0],
+	.min_words = 0,
+	.max_words = 1,
+	.run = run,
+};
