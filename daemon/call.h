@@ -17,6 +17,7 @@
 #include "daemon/peer.h"
 #include "policy/snapshot.h"
 
+struct actor;
 struct config;
 struct rotation;
 struct server;
@@ -33,6 +34,7 @@ struct call {
 	struct rotation *rotation;   /* likewise */
 	const struct config *config; /* likewise */
 	const struct peer *peer;
+	const struct actor *actor;           /* who manages by a token; NULL: the peer himself */
 	const struct pol_snapshot *snapshot; /* the present one, borrowed for the call */
 	uint64_t serial;                     /* of the snapshot: raised by every exchange */
 	struct standings *standings;         /* the server's; used where generation is known */
@@ -61,6 +63,7 @@ enum method_flags {
 	METHOD_MANAGES = 1 << 1, /* a listener for decisions alone refuses it */
 	METHOD_SECRET = 1 << 2,  /* request or answer hold a secret: wipe both */
 	METHOD_RELOADS = 1 << 3, /* runs when the reload that it asks for has ended, read is NULL */
+	METHOD_TOKEN = 1 << 4,   /* manages, and by a token too: others are for peers alone */
 };
 
 struct method {
@@ -70,6 +73,9 @@ struct method {
 	uint32_t flags;
 	call_handler handler;
 };
+
+/* A method that manages takes a parameter more than its fields say, `token`, behind them: so that
+ * none forgets it. */
 
 /* The table of every method, sorted by name. dispatch.c */
 const struct method *dispatch_find(struct wire_str name);

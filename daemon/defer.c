@@ -32,8 +32,7 @@ int defer_create(const struct method *method, const struct wire_request *request
 		memcpy(defer->bytes, request->params.ptr, len);
 	}
 	/* Decoded anew: the views must point into the copy. */
-	if (wire_decode_params(wire_cursor_of(defer->bytes, len), method->fields,
-		    method->field_count, defer->values, &err) != 0) {
+	if (dispatch_read(method, wire_cursor_of(defer->bytes, len), defer->values, &err) != 0) {
 		goto fail;
 	}
 	*out = defer;

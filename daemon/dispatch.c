@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/log.h"
+#include "daemon/manage/actor.h"
 #include "daemon/methods.h"
 #include "daemon/store.h"
 
@@ -40,7 +41,8 @@ const struct method *dispatch_find(struct wire_str name)
 	return NULL;
 }
 
-int dispatch_admit(const struct method *method, const struct peer *peer, struct wire_error *err)
+int dispatch_admit(const struct method *method, const struct peer *peer, bool has_token,
+	struct wire_error *err)
 {
 	struct wire_str none = { NULL, 0 };
 
@@ -52,12 +54,39 @@ int dispatch_admit(const struct method *method, const struct peer *peer, struct 
 			"this socket is for managing alone: ask at one for decisions");
 		return WIRE_EPARAM;
 	}
-	if (peer->may_manage) {
+	if (has_token && (method->flags & METHOD_TOKEN) == 0) {
+		wire_error_set(err, WIRE_FORBIDDEN, none,
+			"this is for peers that manage, never for a token");
+		return WIRE_EPARAM;
+	}
+	if (peer->may_manage || has_token) {
 		return 0;
 	}
 	wire_error_set(err, WIRE_FORBIDDEN, none,
-		"this socket is for decisions: manage through one for managing");
+		"this socket is for decisions and tokens: give a token, or manage through one for "
+		"managing");
 	return WIRE_EPARAM;
+}
+
+static bool manages(const struct method *method)
+{
+	return (method->flags & METHOD_MANAGES) != 0;
+}
+
+int dispatch_read(const struct method *method, struct wire_cursor params,
+	struct wire_value values[], struct wire_error *err)
+{
+	struct wire_field fields[WIRE_MAX_FIELDS];
+	uint32_t count = method->field_count;
+
+	if (!manages(method)) {
+		return wire_decode_params(params, method->fields, count, values, err);
+	}
+	if (count > 0) {
+		memcpy(fields, method->fields, count * sizeof fields[0]);
+	}
+	fields[count] = (struct wire_field)WIRE_FIELD("token", WIRE_KIND_TEXT, 0);
+	return wire_decode_params(params, fields, count + 1, values, err);
 }
 
 int dispatch_decode(const struct wire_request *request, const struct peer *peer,
@@ -72,9 +101,10 @@ int dispatch_decode(const struct wire_request *request, const struct peer *peer,
 			"this daemon has no method of that name");
 		return WIRE_EPARAM;
 	}
-	r = wire_decode_params(request->params, method->fields, method->field_count, values, err);
+	r = dispatch_read(method, request->params, values, err);
 	if (r == 0) {
-		r = dispatch_admit(method, peer, err);
+		r = dispatch_admit(
+			method, peer, manages(method) && values[method->field_count].given, err);
 	}
 	if (r == 0) {
 		*out = method;
@@ -101,11 +131,32 @@ void dispatch_fail(struct wire_buf *out, uint32_t id, int error)
 	wire_put_error(out, &id, &err);
 }
 
+/* With the token's owner as actor; his facts are large, so not on every call's stack. */
+__attribute__((noinline)) static int run_by_token(struct call *call)
+{
+	struct actor actor;
+	const struct wire_value *token = &call->params[call->method->field_count];
+	int r = actor_begin(call, (struct pol_str){ token->text.ptr, token->text.len }, &actor);
+
+	if (r == 0) {
+		r = call->method->handler(call);
+	}
+	call->actor = NULL;
+	return r < 0 ? r : 0;
+}
+
+static int run(struct call *call)
+{
+	bool by_token = manages(call->method) && call->params[call->method->field_count].given;
+
+	return by_token ? run_by_token(call) : call->method->handler(call);
+}
+
 int dispatch_run(struct call *call)
 {
 	struct wire_buf *out = call->out;
 	size_t mark = out->len;
-	int r = call->method->handler(call);
+	int r = run(call);
 
 	if (r == 0 && out->status == WIRE_OK && out->len - mark <= WIRE_MAX_RESPONSE) {
 		/* Deciding methods change nothing, so nobody asks how they ended. */

@@ -13,7 +13,13 @@
 
 /* What the rows of methods need beside their own: who may come in through which socket. Returns 0,
  * or WIRE_EPARAM and *err is the refusal. */
-int dispatch_admit(const struct method *method, const struct peer *peer, struct wire_error *err);
+int dispatch_admit(const struct method *method, const struct peer *peer, bool has_token,
+	struct wire_error *err);
+
+/* The method's parameters, and behind them, when it manages, the token: values has room for
+ * field_count + 1. As wire_decode_params. */
+int dispatch_read(const struct method *method, struct wire_cursor params,
+	struct wire_value values[], struct wire_error *err);
 
 /*
  * Finds the method and its parameters: 0 and *out, values filled for its fields. WIRE_EPARAM:

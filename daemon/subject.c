@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/subject.h"
+#include "daemon/subject_internal.h"
 
 #include <errno.h>
 #include <string.h>
@@ -8,8 +8,6 @@
 #include "daemon/rotation.h"
 #include "daemon/standing.h"
 #include "daemon/usage.h"
-
-_Static_assert(POL_PRINCIPAL_ROLES <= STORE_MAX_ASSIGNMENTS, "held holds either");
 
 bool subject_same(const struct subject_ask *a, const struct subject_ask *b)
 {
@@ -43,192 +41,7 @@ enum pol_key_state subject_key_state(const struct store_key *key, int64_t now)
 	return now < key->not_before ? POL_KEY_INACTIVE : POL_KEY_ACTIVE;
 }
 
-/* --- what is held ----------------------------------------------------------------------------- */
-
-/* Takes a record's places into the subject; false when they do not fit, which no record that we
- * wrote does. */
-static bool add_places(struct subject *subject, struct store_list places, struct pol_held *held)
-{
-	struct pol_str place;
-
-	held->places = &subject->places[subject->place_count];
-	held->place_count = 0;
-	while (store_list_next(&places, &place)) {
-		if (subject->place_count == STORE_MAX_PLACES) {
-			return false;
-		}
-		subject->places[subject->place_count++] = place;
-		held->place_count++;
-	}
-	return true;
-}
-
-static int gather_assignments(
-	struct call *call, const struct store_principal *principal, struct subject *subject)
-{
-	struct pol_facts *facts = &subject->facts;
-	struct store_list left = principal->assignments;
-	struct store_assignment assignment;
-
-	while (store_assignment_next(&left, &assignment)) {
-		struct pol_held *held = &subject->held[facts->held_count];
-
-		if (assignment.until != 0 && call->now >= assignment.until) {
-			continue;
-		}
-		if (facts->held_count == STORE_MAX_ASSIGNMENTS ||
-			!add_places(subject, assignment.places, held)) {
-			return -EBADMSG;
-		}
-		held->role = pol_snapshot_role(call->snapshot, assignment.role);
-		facts->held_count++;
-	}
-	facts->held = subject->held;
-	return 0;
-}
-
-static void take_principal(struct subject *subject, uint32_t flags)
-{
-	struct pol_facts *facts = &subject->facts;
-	bool no_api = facts->key_state != POL_KEY_MISSING && (flags & STORE_PRINCIPAL_NO_API) != 0;
-	bool disabled = (flags & STORE_PRINCIPAL_DISABLED) != 0;
-
-	subject->known_principal = true;
-	facts->principal_state = disabled || no_api ? POL_PRINCIPAL_INACTIVE : POL_PRINCIPAL_ACTIVE;
-}
-
-/* What a moment ago was found out about the principal, if nothing has changed since. */
-static bool recall(struct call *call, const struct standing_key *key, struct subject *subject)
-{
-	struct pol_facts *facts = &subject->facts;
-	struct standing standing;
-
-	if (!standing_find(call->standings, key, &standing)) {
-		return false;
-	}
-	take_principal(subject, standing.flags);
-	for (uint32_t i = 0; i < standing.role_count; i++) {
-		subject->held[i] = (struct pol_held){ .role = standing.roles[i] };
-	}
-	facts->held_count = standing.role_count;
-	facts->held = subject->held;
-	return true;
-}
-
-/* Keeps what depends on neither time nor place. */
-static void remember(struct call *call, const struct standing_key *key,
-	const struct store_principal *principal, const struct subject *subject)
-{
-	struct standing standing = { .flags = principal->flags };
-	struct store_list left = principal->assignments;
-	struct store_assignment assignment;
-
-	if (left.count > STANDING_ROLES) {
-		return;
-	}
-	while (store_assignment_next(&left, &assignment)) {
-		if (assignment.until != 0 || assignment.places.count > 0) {
-			return;
-		}
-		standing.roles[standing.role_count] = subject->held[standing.role_count].role;
-		standing.role_count++;
-	}
-	standing_put(call->standings, key, &standing);
-}
-
-/* The store's principals, then those that the files declare, who are of tenant `default`. */
-static int gather_principal(
-	struct call *call, uint32_t tenant, struct pol_str id, struct subject *subject)
-{
-	struct pol_facts *facts = &subject->facts;
-	struct standing_key key = { .generation = call->generation, .serial = call->serial };
-	struct store_principal principal;
-	uint32_t declared;
-	bool keeps = call->generation != 0 &&
-		     standing_key_make(store_secrets(call->store), tenant, id, &key);
-	int r;
-
-	facts->principal = id;
-	facts->tenant = tenant;
-	if (keeps && recall(call, &key, subject)) {
-		return 0;
-	}
-	facts->principal_state = POL_PRINCIPAL_UNKNOWN;
-	r = store_get_principal(call->read, tenant, id, &principal);
-	if (r == 0) {
-		take_principal(subject, principal.flags);
-		r = gather_assignments(call, &principal, subject);
-		if (r == 0 && keeps) {
-			remember(call, &key, &principal, subject);
-		}
-		return r;
-	}
-	/* An altered record is nobody; the files do not take its place. */
-	if (r != -ENOENT) {
-		return r == -EBADMSG ? 0 : r;
-	}
-	declared = tenant == STORE_TENANT_DEFAULT ? pol_snapshot_principal(call->snapshot, id)
-						  : POL_NONE;
-	if (declared != POL_NONE) {
-		subject->known_principal = true;
-		facts->principal_state = POL_PRINCIPAL_ACTIVE;
-		facts->held_count = (uint32_t)pol_snapshot_principal_held(
-			call->snapshot, declared, call->now, subject->held);
-		facts->held = subject->held;
-	}
-	return 0;
-}
-
 /* --- keys ------------------------------------------------------------------------------------- */
-
-static int gather_narrowing(struct call *call, struct subject *subject)
-{
-	const struct store_key *key = &subject->key;
-	struct pol_facts *facts = &subject->facts;
-	struct store_list scopes = key->scopes, places = key->places;
-	struct pol_str text;
-
-	if (scopes.count > STORE_MAX_LIST || places.count > STORE_MAX_LIST ||
-		key->network_count > STORE_MAX_LIST) {
-		return -EBADMSG;
-	}
-	facts->narrowed_by_scopes = (key->flags & STORE_KEY_HAS_SCOPES) != 0;
-	facts->narrowed = facts->narrowed_by_scopes || (key->flags & STORE_KEY_HAS_PLACES) != 0;
-	while (store_list_next(&scopes, &text)) {
-		subject->scopes[facts->scope_count++] = pol_snapshot_scope(call->snapshot, text);
-	}
-	while (store_list_next(&places, &text)) {
-		subject->key_places[facts->key_place_count++] = text;
-	}
-	for (uint32_t i = 0; i < key->network_count; i++) {
-		const uint8_t *network = key->networks + (size_t)i * STORE_NETWORK;
-
-		memcpy(subject->networks[i].bytes, network, STORE_NETWORK - 1);
-		subject->networks[i].bits = network[STORE_NETWORK - 1];
-	}
-	facts->scopes = subject->scopes;
-	facts->key_places = subject->key_places;
-	facts->key_networks = subject->networks;
-	facts->key_network_count = key->network_count;
-	return 0;
-}
-
-static int gather_roles(struct call *call, struct subject *subject)
-{
-	struct pol_facts *facts = &subject->facts;
-	struct store_list roles = subject->key.roles;
-	struct pol_str name;
-
-	while (store_list_next(&roles, &name)) {
-		if (facts->held_count == STORE_MAX_ASSIGNMENTS) {
-			return -EBADMSG;
-		}
-		subject->held[facts->held_count++] =
-			(struct pol_held){ .role = pol_snapshot_role(call->snapshot, name) };
-	}
-	facts->held = subject->held;
-	return 0;
-}
 
 /* An environment that the policy does not declare is nobody's, not even for `*`. */
 static bool is_wrong_environment(
@@ -411,19 +224,10 @@ static int gather_key(struct call *call, const struct subject_ask *ask, struct s
 	if (r < 0 || !subject->verified) {
 		return r;
 	}
-	facts->key = key->kid;
-	facts->tenant = key->tenant;
-	facts->binding = (enum pol_binding)key->binding;
 	facts->tenant_inactive = subject_tenant_name(key->tenant) == NULL;
 	facts->wrong_environment = is_wrong_environment(call, ask, key->environment);
 	facts->wrong_tenant = is_wrong_tenant(ask, key->tenant);
-	r = gather_narrowing(call, subject);
-	if (r == 0 && key->binding == POL_BOUND_TO_PRINCIPAL) {
-		r = gather_principal(call, key->tenant, key->principal, subject);
-	} else if (r == 0 && key->binding == POL_BOUND_TO_ROLES) {
-		r = gather_roles(call, subject);
-	}
-	return r;
+	return subject_take_key(call, subject);
 }
 
 /* Is it a service of another tenant, or of an environment that is not there? Principals of the
@@ -489,5 +293,5 @@ int subject_gather(struct call *call, const struct subject_ask *ask, struct subj
 	out->facts.wrong_environment =
 		ask->has_environment && !pol_str_equal(ask->environment, POL_STR("*")) &&
 		pol_snapshot_environment(call->snapshot, ask->environment) == POL_NONE;
-	return gather_principal(call, tenant, ask->principal, out);
+	return subject_take_principal(call, tenant, ask->principal, out);
 }

@@ -55,6 +55,13 @@ bool subject_same(const struct subject_ask *a, const struct subject_ask *b);
  * then nothing may be decided. */
 int subject_gather(struct call *call, const struct subject_ask *ask, struct subject *out);
 
+/* Fills *out with what the key, or the principal, holds, as if it were active: for whoever compares
+ * what somebody may do before and after a change. The record need not be the stored one; a key's
+ * principal is looked up. 0, or a negative errno. */
+int subject_describe_key(struct call *call, const struct store_key *key, struct subject *out);
+int subject_describe_principal(
+	struct call *call, const struct store_principal *principal, struct subject *out);
+
 /* The state of a key at `now`; what `status` of a record says. */
 enum pol_key_state subject_key_state(const struct store_key *key, int64_t now);
 

@@ -343,6 +343,27 @@ enum pol_status pol_gain_find(const struct pol_snapshot *snapshot, const struct 
 	return POL_OK;
 }
 
+bool pol_gain_permission(const struct pol_snapshot *snapshot, const char *noun, bool below,
+	const char *action, struct pol_run *out)
+{
+	uint32_t tree = pol_tree_number(snapshot, POL_STR("authz"));
+	const char *slash = strchr(noun, '/');
+	struct pol_path path;
+	uint32_t node;
+
+	path.count = 0;
+	if (slash != NULL) {
+		path.segments[path.count++] = (struct pol_str){ noun, (size_t)(slash - noun) };
+		noun = slash + 1;
+	}
+	path.segments[path.count++] = pol_str_of(noun);
+	if (below) {
+		path.segments[path.count++] = POL_STR("x");
+	}
+	return pol_tree_find(snapshot, tree, &path, &node) == POL_OK &&
+	       pol_node_verb(snapshot, node, pol_str_of(action), false, out) == POL_OK;
+}
+
 enum pol_status pol_gain_of_role(const struct pol_snapshot *old, uint32_t before,
 	const struct pol_snapshot *snapshot, uint32_t after, const struct pol_giver *giver,
 	struct pol_gain *out)

@@ -46,6 +46,11 @@ struct pol_gain {
 enum pol_status pol_gain_find(const struct pol_snapshot *snapshot, const struct pol_facts *before,
 	const struct pol_facts *after, const struct pol_giver *giver, struct pol_gain *out);
 
+/* The permission of the tree authz: that an action is: on `/NOUN`, or on a node below it. False:
+ * there is none. */
+bool pol_gain_permission(const struct pol_snapshot *snapshot, const char *noun, bool below,
+	const char *action, struct pol_run *out);
+
 /* Likewise for what a role allows anew, or no longer denies, whoever holds it wherever: all of it
  * must be the giver's, everywhere. `before` may be POL_NONE, a new role. Each is a number in its
  * own snapshot; both have the same base, and `after` is the giver's. */

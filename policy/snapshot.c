@@ -78,6 +78,11 @@ struct pol_str pol_snapshot_role_name(const struct pol_snapshot *snapshot, uint3
 	return role < snapshot->role_count ? snapshot->roles[role].name : (struct pol_str){ 0 };
 }
 
+struct pol_str pol_snapshot_scope_name(const struct pol_snapshot *snapshot, uint32_t scope)
+{
+	return scope < snapshot->scope_count ? snapshot->scopes[scope].name : (struct pol_str){ 0 };
+}
+
 size_t pol_snapshot_role_count(const struct pol_snapshot *snapshot)
 {
 	return snapshot->role_count;

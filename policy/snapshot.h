@@ -72,6 +72,7 @@ struct pol_limits {
 const struct pol_limits *pol_snapshot_limits(const struct pol_snapshot *snapshot);
 
 struct pol_str pol_snapshot_role_name(const struct pol_snapshot *snapshot, uint32_t role);
+struct pol_str pol_snapshot_scope_name(const struct pol_snapshot *snapshot, uint32_t scope);
 size_t pol_snapshot_role_count(const struct pol_snapshot *snapshot);
 bool pol_snapshot_role_is_anyone(const struct pol_snapshot *snapshot, uint32_t role);
 /* Does it deny anything, by itself or by what it inherits or includes? False for POL_NONE. */

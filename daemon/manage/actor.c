@@ -3,135 +3,194 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "daemon/config.h"
-#include "policy/module.h"
+#include "daemon/generation.h"
+#include "daemon/log.h"
+#include "daemon/rotation.h"
+#include "daemon/usage.h"
+#include "policy/eval.h"
+#include "policy/path.h"
 
 /* The noun, its id of at most STORE_MAX_NAME bytes, and what is around them. */
 #define MAX_RESOURCE (STORE_MAX_NAME + 64)
 
-static int refuse(struct call *call, struct pol_str resource, const char *action)
+bool actor_is_superuser(const struct call *call)
 {
-	int r = call_error(call, "forbidden",
-		"you may not %s on %.*s: a `manage` line of the configuration can allow it", action,
-		POL_STR_ARGS(resource));
+	return call->actor == NULL && call->peer->superuser;
+}
+
+bool actor_sees(const struct call *call, uint32_t tenant)
+{
+	return call->actor == NULL || call->actor->tenant == tenant;
+}
+
+/* --- a token ---------------------------------------------------------------------------------- */
+
+static int refuse_token(struct call *call)
+{
+	int r = call_error(call, "forbidden", "the token is not accepted");
 
 	return r < 0 ? r : 1;
 }
 
-int actor_may(struct call *call, const char *noun, struct pol_str id, const char *action)
+/* The same as for a decision: used, or presented in vain. */
+static void count(struct call *call, const struct actor *actor, bool denied)
+{
+	static const struct pol_ip nowhere = { .known = false };
+	struct usage_event event = { call->now, &nowhere, denied };
+
+	if (actor->subject.verified) {
+		usage_count(call->usage, call->read, actor->subject.key.number, &event);
+	}
+}
+
+/* Judged up to the resource, of which there is none: is it anybody's who may ask here? */
+static bool is_accepted(struct call *call, const struct subject *subject)
+{
+	struct pol_facts facts = subject->facts;
+	struct pol_decision decision;
+
+	pol_decide_managing(call->snapshot, &facts, &decision);
+	return subject->verified && !pol_reason_is_unauthenticated(decision.reason);
+}
+
+int actor_begin(struct call *call, struct pol_str token, struct actor *out)
+{
+	struct subject_ask ask = {
+		.has_token = true, .has_tenant = true, .token = token, .tenant = POL_STR("*")
+	};
+	const struct subject *subject = &out->subject;
+	int r = subject_gather(call, &ask, &out->subject);
+	bool accepted;
+
+	if (r < 0) {
+		return r;
+	}
+	accepted = is_accepted(call, subject);
+	count(call, out, !accepted);
+	if (!accepted) {
+		return refuse_token(call);
+	}
+	/* A secret that waited for its first use was used. */
+	if (subject->by_other &&
+		generation_other(&subject->key, call->now) == STORE_OTHER_PENDING &&
+		subject->facts.key_network_count == 0) {
+		rotation_first_use(call->rotation, subject->key.number, subject->key.kid,
+			subject->key.rotation.other_hash);
+	}
+	out->tenant = subject->key.tenant;
+	memcpy(out->kid, subject->key.kid.ptr, STORE_KID);
+	out->principal_len = subject->key.principal.len;
+	if (out->principal_len > sizeof out->principal) {
+		return -EBADMSG;
+	}
+	if (out->principal_len > 0) {
+		memcpy(out->principal, subject->key.principal.ptr, out->principal_len);
+	}
+	call->actor = out;
+	return 0;
+}
+
+/* The path is made of segments as they are: an id may hold what a path cannot. */
+static void make_path(const char *noun, struct pol_str id, struct pol_path_memo *memo)
+{
+	struct pol_path *path = &memo->path;
+	const char *slash = strchr(noun, '/');
+
+	memo->known = true;
+	memo->status = POL_OK;
+	path->count = 0;
+	path->used = 0;
+	if (slash != NULL) {
+		path->segments[path->count++] = (struct pol_str){ noun, (size_t)(slash - noun) };
+		noun = slash + 1;
+	}
+	path->segments[path->count++] = pol_str_of(noun);
+	if (id.len > 0) {
+		path->segments[path->count++] = id;
+	}
+}
+
+static int token_can(struct call *call, const char *noun, struct pol_str id, const char *action)
+{
+	struct pol_facts facts = call->actor->subject.facts;
+	struct pol_path_memo memo;
+	struct pol_decision decision;
+
+	make_path(noun, id, &memo);
+	facts.tree = POL_STR("authz");
+	facts.path = pol_str_of(noun);
+	facts.memo = &memo;
+	facts.verb = pol_str_of(action);
+	facts.now = call->now;
+	pol_decide_managing(call->snapshot, &facts, &decision);
+	if ((decision.marks & POL_MARK_WARN) != 0) {
+		log_warn("a managing call that the policy marks",
+			"reason=%.*s action=%s noun=%s id=%.*s key=%.*s",
+			POL_STR_ARGS(decision.reason), action, noun, POL_STR_ARGS(id),
+			POL_STR_ARGS(facts.key));
+	}
+	return decision.allow;
+}
+
+/* --- anybody ---------------------------------------------------------------------------------- */
+
+static struct pol_str name_resource(
+	char text[static MAX_RESOURCE], const char *noun, struct pol_str id)
+{
+	int len = snprintf(text, MAX_RESOURCE, id.len > 0 ? "authz:/%s/%.*s" : "authz:/%s", noun,
+		POL_STR_ARGS(id));
+
+	return (struct pol_str){ text, len > 0 && (size_t)len < MAX_RESOURCE ? (size_t)len : 0 };
+}
+
+int actor_can(struct call *call, const char *noun, struct pol_str id, const char *action)
 {
 	char text[MAX_RESOURCE];
-	struct pol_str resource = { text, 0 };
-	int len;
 
-	if (call->peer->superuser) {
-		return 0;
+	if (actor_is_superuser(call)) {
+		return 1;
 	}
 	/* Longer than any id that exists: what is asked about is not there. */
 	if (id.len > STORE_MAX_NAME) {
 		id.len = 0;
 	}
-	len = snprintf(text, sizeof text, id.len > 0 ? "authz:/%s/%.*s" : "authz:/%s", noun,
-		POL_STR_ARGS(id));
-	resource.len = (size_t)len;
-	if (len > 0 && (size_t)len < sizeof text &&
-		config_manager_allows(call->config, call->peer, resource, pol_str_of(action))) {
-		return 0;
+	if (call->actor != NULL) {
+		return token_can(call, noun, id, action);
 	}
-	return refuse(call, resource, action);
+	return config_manager_allows(
+		call->config, call->peer, name_resource(text, noun, id), pol_str_of(action));
 }
 
-int actor_may_grant_role(struct call *call, struct pol_str role)
+int actor_may(struct call *call, const char *noun, struct pol_str id, const char *action)
 {
-	return actor_may(call, "grants/roles", role, "grant");
-}
+	char text[MAX_RESOURCE];
+	struct pol_str resource;
+	int r = actor_can(call, noun, id, action);
 
-int actor_may_grant_scope(struct call *call, struct pol_str scope)
-{
-	return actor_may(call, "grants/scopes", scope, "grant");
-}
-
-static int may_grant_all(struct call *call, struct store_list names,
-	int (*may)(struct call *call, struct pol_str name))
-{
-	struct pol_str name;
-	int r = 0;
-
-	while (r == 0 && store_list_next(&names, &name)) {
-		r = may(call, name);
+	if (r != 0) {
+		return r < 0 ? r : 0;
 	}
-	return r;
-}
-
-static int may_give_declared(struct call *call, struct pol_str id)
-{
-	uint32_t number = pol_snapshot_principal(call->snapshot, id);
-	struct pol_held held[POL_PRINCIPAL_ROLES];
-	size_t count;
-	int r = 0;
-
-	if (number == POL_NONE) {
-		return 0;
-	}
-	count = pol_snapshot_principal_held(call->snapshot, number, call->now, held);
-	for (size_t i = 0; i < count && r == 0; i++) {
-		r = actor_may_grant_role(
-			call, pol_snapshot_role_name(call->snapshot, held[i].role));
-	}
-	return r;
-}
-
-int actor_may_give_assignments(struct call *call, struct store_list assignments)
-{
-	struct store_assignment assignment;
-	int r = 0;
-
-	while (r == 0 && store_assignment_next(&assignments, &assignment)) {
-		r = actor_may_grant_role(call, assignment.role);
-	}
-	return r;
-}
-
-int actor_may_give_principal(struct call *call, uint32_t tenant, struct pol_str id)
-{
-	struct store_principal principal;
-	int r = store_get_principal(call->read, tenant, id, &principal);
-
-	if (call->peer->superuser) {
-		return 0;
-	}
-	if (r < 0) {
-		return r == -ENOENT ? may_give_declared(call, id) : r;
-	}
-	return actor_may_give_assignments(call, principal.assignments);
-}
-
-int actor_may_give_key(struct call *call, const struct store_key *key)
-{
-	int r = 0;
-
-	if (call->peer->superuser) {
-		return 0;
-	}
-	if (key->binding == POL_BOUND_TO_PRINCIPAL) {
-		r = actor_may(call, "principals", key->principal, "issue");
-	}
-	/* What it may do is no more than its scopes say, so those are enough. */
-	if (r == 0 && (key->flags & STORE_KEY_HAS_SCOPES) != 0) {
-		return may_grant_all(call, key->scopes, actor_may_grant_scope);
-	}
-	if (r == 0 && key->binding == POL_BOUND_TO_PRINCIPAL) {
-		r = actor_may_give_principal(call, key->tenant, key->principal);
-	} else if (r == 0) {
-		r = may_grant_all(call, key->roles, actor_may_grant_role);
-	}
-	return r;
+	resource = name_resource(text, noun, id.len > STORE_MAX_NAME ? (struct pol_str){ 0 } : id);
+	r = call_error(call, "forbidden",
+		call->actor != NULL
+			? "the token may not %s on %.*s: a role or a scope can allow it"
+			: "you may not %s on %.*s: a `manage` line of the configuration can allow "
+			  "it",
+		action, POL_STR_ARGS(resource));
+	return r < 0 ? r : 1;
 }
 
 struct pol_str actor_text(const struct call *call, char text[static ACTOR_TEXT])
 {
-	int len = snprintf(text, ACTOR_TEXT, "uid:%u", (unsigned)call->peer->uid);
+	int len;
 
+	if (call->actor != NULL) {
+		len = snprintf(text, ACTOR_TEXT, "key:%.*s", STORE_KID, call->actor->kid);
+	} else {
+		len = snprintf(text, ACTOR_TEXT, "uid:%u", (unsigned)call->peer->uid);
+	}
 	return (struct pol_str){ text, (size_t)len };
 }

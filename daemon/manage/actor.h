@@ -4,34 +4,47 @@
 /*
  * actor: may whoever calls do this to that?
  *
- * The daemon's own uid and root may do everything; others what the configuration's `manage` lines
- * name, as nodes and actions of the tree authz:. Nobody hands out what he may not: giving a role
- * or a scope away takes `grant` on it, and a key for a principal takes `issue` on that one.
+ * With a `token` in the request it is the token alone: its roles and scopes, on the nodes of the
+ * tree authz:, with the account lines of stack `authz`. Without one it is the peer: the daemon's
+ * own uid and root may do everything; others what the configuration's `manage` lines name, as nodes
+ * and actions of the same tree. What may be given away is give.h's.
  *
  * Each gives 0 to go on; 1 when it is refused and the error is written; or a negative errno.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "daemon/call.h"
 #include "daemon/store.h"
+#include "daemon/subject.h"
 #include "policy/str.h"
+
+/* Whoever manages by a token. Its facts are views into the transaction: dead after a put. */
+struct actor {
+	struct subject subject;
+	uint32_t tenant; /* he sees no other */
+	char kid[STORE_KID];
+	char principal[STORE_MAX_NAME]; /* empty: his key is bound to none */
+	size_t principal_len;
+};
+
+/* Finds out whose token it is and makes him the call's actor: dispatch's, before the handler. A
+ * token that would not authenticate is refused, always in the same words. */
+int actor_begin(struct call *call, struct pol_str token, struct actor *out);
 
 /* `authz:/NOUN`, or `authz:/NOUN/ID` when the id is not empty; the action as in that tree. */
 int actor_may(struct call *call, const char *noun, struct pol_str id, const char *action);
 
-/* Hand out a role, or a scope, that one does not hold oneself. */
-int actor_may_grant_role(struct call *call, struct pol_str role);
-int actor_may_grant_scope(struct call *call, struct pol_str scope);
+/* The same question without an error: 1 yes, 0 no, or a negative errno. */
+int actor_can(struct call *call, const char *noun, struct pol_str id, const char *action);
 
-/* All of what a key allows is handed to whoever holds its secret: at its creation and whenever it
- * comes back to life. */
-int actor_may_give_key(struct call *call, const struct store_key *key);
-/* Likewise all that a principal holds. */
-int actor_may_give_principal(struct call *call, uint32_t tenant, struct pol_str id);
-/* Likewise these assignments: what is left to a principal from whom a denial is taken. */
-int actor_may_give_assignments(struct call *call, struct store_list assignments);
+/* The peer may do everything, and no token speaks for anybody else. */
+bool actor_is_superuser(const struct call *call);
 
-/* Who it was, for records: `uid:1000`. */
+/* May the caller know of this tenant at all? */
+bool actor_sees(const struct call *call, uint32_t tenant);
+
+/* Who it was, for records: `uid:1000`, `key:KID`. */
 #define ACTOR_TEXT 32
 struct pol_str actor_text(const struct call *call, char text[static ACTOR_TEXT]);

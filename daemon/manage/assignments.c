@@ -5,6 +5,7 @@
 #include "daemon/audit.h"
 #include "daemon/manage/actor.h"
 #include "daemon/manage/check.h"
+#include "daemon/manage/give.h"
 #include "daemon/manage/list.h"
 #include "daemon/manage/principals.h"
 #include "daemon/manage/record.h"
@@ -91,6 +92,7 @@ static int add(
 	uint8_t bytes[STORE_MAX_RECORD];
 	struct store_pack pack = { .bytes = bytes, .cap = sizeof bytes };
 	struct store_list left = principal->assignments;
+	struct store_principal before;
 	struct store_assignment held;
 	uint32_t places = new->places.count;
 	bool fits = true;
@@ -108,7 +110,12 @@ static int add(
 			"a principal holds at most %d assignments with %d places altogether",
 			STORE_MAX_ASSIGNMENTS, STORE_MAX_PLACES);
 	}
+	before = *principal;
 	principal->assignments = store_pack_list(&pack);
+	r = give_principal(call, &before, principal);
+	if (r != 0) {
+		return r < 0 ? r : 0;
+	}
 	r = audit_put_principal(call, principal);
 	if (r == -E2BIG) {
 		return call_error(call, "limit_reached",
@@ -147,9 +154,6 @@ static int create(struct call *call)
 	}
 	if (r == 0 && params[UNTIL].given && new.until <= call->now) {
 		r = refused(call_invalid(call, "until", "is past"));
-	}
-	if (r == 0) {
-		r = actor_may_grant_role(call, new.role);
 	}
 	if (r == 0) {
 		r = principals_find(call, &params[PRINCIPAL], &params[TENANT], &principal);
@@ -192,24 +196,20 @@ static void answer_gone(struct call *call, struct pol_str id, struct store_list 
 	wire_close_map(call->out, map, 1);
 }
 
-/* Takes away those that go. What is left weighs more once a denial is gone, so that whoever takes
- * one away hands out the rest. */
+/* Takes away those that go. What is left weighs more once a denial is gone. */
 static int take(struct call *call, struct store_principal *principal, const struct store_list *at)
 {
 	uint8_t bytes[STORE_MAX_RECORD];
 	struct store_pack pack = { .bytes = bytes, .cap = sizeof bytes };
-	struct store_list before = principal->assignments, left = before;
+	const struct store_principal before = *principal;
+	struct store_list left = before.assignments;
 	struct store_assignment held;
-	bool gone = false, denied = false;
-	int r = 0;
+	bool gone = false;
+	int r;
 
 	while (store_assignment_next(&left, &held)) {
 		if (goes(call, &held, at)) {
-			uint32_t role = pol_snapshot_role(call->snapshot, held.role);
-
 			gone = true;
-			denied = denied || (!is_over(call, &held) &&
-						   pol_snapshot_role_denies(call->snapshot, role));
 		} else if (!store_assignment_add(&pack, &held)) {
 			return -EBADMSG;
 		}
@@ -219,14 +219,12 @@ static int take(struct call *call, struct store_principal *principal, const stru
 			call, "not_found", "the principal has no such assignment of that role");
 	}
 	principal->assignments = store_pack_list(&pack);
-	if (denied) {
-		r = actor_may_give_assignments(call, principal->assignments);
-	}
+	r = give_principal(call, &before, principal);
 	if (r != 0) {
 		return r < 0 ? r : 0;
 	}
 	/* Before the put: the old ones are views into the record. */
-	answer_gone(call, principal->id, before, at);
+	answer_gone(call, principal->id, before.assignments, at);
 	return audit_put_principal(call, principal);
 }
 
@@ -404,11 +402,11 @@ static int list(struct call *call)
 	return r < 0 ? r : list_end(&listing.list);
 }
 
-#define CHANGES (METHOD_CHANGES | METHOD_MANAGES)
+#define CHANGES (METHOD_CHANGES | METHOD_MANAGES | METHOD_TOKEN)
 
 const struct method assignments_methods[] = {
 	{ "assignments.create", create_fields, CREATE_FIELDS, CHANGES, create },
 	{ "assignments.delete", create_fields, DELETE_FIELDS, CHANGES, delete },
-	{ "assignments.list", list_fields, LIST_FIELDS, METHOD_MANAGES, list },
+	{ "assignments.list", list_fields, LIST_FIELDS, METHOD_MANAGES | METHOD_TOKEN, list },
 };
 const size_t assignments_method_count = sizeof assignments_methods / sizeof assignments_methods[0];

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/manage/actor.h"
+#include "daemon/manage/give.h"
 #include "daemon/subject.h"
 #include "policy/cidr.h"
 #include "policy/path.h"
@@ -75,10 +76,12 @@ int check_id(struct call *call, const char *param, struct wire_str id)
 
 int check_tenant(struct call *call, const struct wire_value *value, uint32_t *out)
 {
-	uint32_t tenant =
-		value->given ? subject_tenant(subject_str(value->text)) : STORE_TENANT_DEFAULT;
+	uint32_t tenant = call->actor != NULL ? call->actor->tenant : STORE_TENANT_DEFAULT;
 
-	if (tenant == 0) {
+	if (value->given) {
+		tenant = subject_tenant(subject_str(value->text));
+	}
+	if (tenant == 0 || !actor_sees(call, tenant)) {
 		return refused(call_error(call, "not_found", "there is no such tenant"));
 	}
 	*out = tenant;
@@ -250,6 +253,5 @@ int check_networks(struct call *call, const struct wire_value *value,
 
 int check_gain(struct call *call, const struct store_key *before, const struct store_key *after)
 {
-	(void)before;
-	return actor_may_give_key(call, after);
+	return give_key(call, before, after);
 }

@@ -22,7 +22,8 @@ int check_text(struct call *call, const char *param, struct wire_str text);
  * slash. */
 int check_id(struct call *call, const char *param, struct wire_str id);
 
-/* The tenant of a parameter that may be missing; 1 after not_found. */
+/* The tenant of a parameter that may be missing: then `default`, or a token's own. Another than the
+ * token's is not there. 1 after not_found. */
 int check_tenant(struct call *call, const struct wire_value *value, uint32_t *out);
 
 /* Places of a list into a pack, in their one spelling (path.h); sorted, each once. An empty list is

@@ -30,7 +30,9 @@ static int find(struct call *call, const struct wire_value *id, bool deleted, st
 {
 	int r = store_get_key(call->read, subject_str(id->text), out);
 
-	if (r == -ENOENT || r == -EBADMSG || (r == 0 && out->deleted_at != 0 && !deleted)) {
+	if (r == -ENOENT || r == -EBADMSG ||
+		(r == 0 &&
+			((out->deleted_at != 0 && !deleted) || !actor_sees(call, out->tenant)))) {
 		r = call_error(call, "not_found", "there is no such key");
 		return r < 0 ? r : 1;
 	}
@@ -113,7 +115,7 @@ static int enable(struct call *call)
 	if ((key.flags & STORE_KEY_DISABLED) == 0) {
 		return keys_answer(call, &key);
 	}
-	r = actor_may_give_key(call, &key);
+	r = check_gain(call, NULL, &key);
 	if (r == 0 && keys_is_live(&key, call->now)) {
 		r = keys_check_count(call, &key);
 	}
@@ -230,7 +232,8 @@ static int list(struct call *call)
 
 /* --- the table -------------------------------------------------------------------------------- */
 
-#define CHANGES (METHOD_CHANGES | METHOD_MANAGES)
+#define READS   (METHOD_MANAGES | METHOD_TOKEN)
+#define CHANGES (METHOD_CHANGES | READS)
 
 /* The tables of the two large ones lie with their handlers; their sizes are known there. */
 const struct method keys_methods[] = {
@@ -239,10 +242,11 @@ const struct method keys_methods[] = {
 	{ "keys.delete", id_fields, 1, CHANGES, keys_delete },
 	{ "keys.disable", id_fields, 1, CHANGES, disable },
 	{ "keys.enable", id_fields, 1, CHANGES, enable },
-	{ "keys.get", id_fields, 1, METHOD_MANAGES, get },
-	{ "keys.import", keys_import_fields, KEYS_IMPORT_FIELDS, CHANGES, keys_import },
-	{ "keys.list", list_fields, LIST_FIELDS, METHOD_MANAGES, list },
-	{ "keys.purge", id_fields, 1, CHANGES, keys_purge },
+	{ "keys.get", id_fields, 1, READS, get },
+	{ "keys.import", keys_import_fields, KEYS_IMPORT_FIELDS, METHOD_CHANGES | METHOD_MANAGES,
+		keys_import },
+	{ "keys.list", list_fields, LIST_FIELDS, READS, list },
+	{ "keys.purge", id_fields, 1, METHOD_CHANGES | METHOD_MANAGES, keys_purge },
 	{ "keys.restore", id_fields, 1, CHANGES, keys_restore },
 	{ "keys.revoke", id_fields, 1, CHANGES, revoke },
 	{ "keys.update", keys_update_fields, KEYS_UPDATE_FIELDS, CHANGES, keys_update },

@@ -217,7 +217,7 @@ int making_check(struct call *call, struct making *making)
 		r = check_principal(call, key);
 	}
 	if (r == 0) {
-		r = actor_may_give_key(call, key);
+		r = check_gain(call, NULL, key);
 	}
 	if (r == 0) {
 		r = keys_check_count(call, key);

@@ -26,22 +26,11 @@ const struct wire_field keys_update_fields[KEYS_UPDATE_FIELDS] = {
 
 struct updating {
 	struct store_key key;
-	bool widened; /* it may do more than before, other than by a new scope */
+	struct store_key before;
+	bool widened; /* it may act from elsewhere, or for longer */
 	uint8_t scopes[CHECK_NAMES_SIZE];
 	uint8_t networks[STORE_MAX_LIST * STORE_NETWORK];
 };
-
-static bool has(struct store_list list, struct pol_str name)
-{
-	struct pol_str text;
-
-	while (store_list_next(&list, &text)) {
-		if (pol_str_equal(text, name)) {
-			return true;
-		}
-	}
-	return false;
-}
 
 static int update_text(struct call *call, enum field field, const char *param, struct pol_str *text)
 {
@@ -54,43 +43,17 @@ static int update_text(struct call *call, enum field field, const char *param, s
 	return value->nil ? 0 : check_text(call, param, value->text);
 }
 
-/* Does a scope that denies something leave the key? */
-static bool loses_denial(
-	struct call *call, const struct store_key *key, const struct store_list *scopes)
-{
-	struct store_list left = key->scopes;
-	struct pol_str name;
-
-	while (store_list_next(&left, &name)) {
-		if (!has(*scopes, name) && pol_snapshot_scope_denies(call->snapshot,
-						   pol_snapshot_scope(call->snapshot, name))) {
-			return true;
-		}
-	}
-	return false;
-}
-
-/* A scope that the key did not have is handed out anew. */
 static int update_scopes(struct call *call, struct updating *updating)
 {
 	struct store_pack pack = { .bytes = updating->scopes, .cap = sizeof updating->scopes };
 	struct store_key *key = &updating->key;
-	struct store_list left;
-	struct pol_str name;
-	bool narrowed = (key->flags & STORE_KEY_HAS_SCOPES) != 0;
 	int r;
 
 	if (!call->params[SCOPES].given) {
 		return 0;
 	}
 	r = check_scopes(call, &call->params[SCOPES], &pack);
-	left = store_pack_list(&pack);
-	while (r == 0 && narrowed && store_list_next(&left, &name)) {
-		r = has(key->scopes, name) ? 0 : actor_may_grant_scope(call, name);
-	}
-	left = store_pack_list(&pack);
-	updating->widened = updating->widened || (narrowed && loses_denial(call, key, &left));
-	key->scopes = left;
+	key->scopes = store_pack_list(&pack);
 	key->flags |= STORE_KEY_HAS_SCOPES;
 	return r;
 }
@@ -180,6 +143,9 @@ static int check_all(struct call *call, struct updating *updating)
 	if (r == 0) {
 		r = keys_find(call, &call->params[ID], key);
 	}
+	if (r == 0) {
+		updating->before = *key;
+	}
 	if (r == 0 && (key->flags & STORE_KEY_REVOKED) != 0) {
 		r = call_error(call, "conflict", "the key is revoked, for ever: create another");
 		r = r < 0 ? r : 1;
@@ -199,9 +165,9 @@ static int check_all(struct call *call, struct updating *updating)
 	if (r == 0) {
 		r = update_end(call, updating);
 	}
-	/* More than before: whoever does this hands out all that the key then allows. */
-	if (r == 0 && updating->widened) {
-		r = actor_may_give_key(call, key);
+	/* From elsewhere or for longer, all that the key allows is more than before. */
+	if (r == 0) {
+		r = check_gain(call, updating->widened ? NULL : &updating->before, key);
 	}
 	return r;
 }

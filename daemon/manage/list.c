@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "daemon/manage/actor.h"
 #include "daemon/secret.h"
 #include "daemon/store.h"
 
@@ -31,6 +32,9 @@ static void tag_place(struct list *list, uint8_t tag[static SECRET_TAG])
 
 	memset(tag, 0, SECRET_TAG);
 	chain(list, method->name, strlen(method->name), tag);
+	if (list->call->actor != NULL) {
+		chain(list, &list->call->actor->tenant, sizeof list->call->actor->tenant, tag);
+	}
 	for (uint32_t i = 0; i < method->field_count; i++) {
 		const struct wire_value *value = &list->call->params[i];
 		uint8_t given = value->given;

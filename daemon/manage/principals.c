@@ -7,6 +7,7 @@
 #include "daemon/audit.h"
 #include "daemon/manage/actor.h"
 #include "daemon/manage/check.h"
+#include "daemon/manage/give.h"
 #include "daemon/manage/list.h"
 #include "daemon/manage/record.h"
 #include "daemon/methods.h"
@@ -131,7 +132,7 @@ static int enable(struct call *call)
 	}
 	/* All that it holds comes back with it. */
 	if (r == 0) {
-		r = actor_may_give_principal(call, principal.tenant, principal.id);
+		r = give_principal(call, NULL, &principal);
 	}
 	if (r != 0) {
 		return r < 0 ? r : 0;
@@ -278,7 +279,8 @@ static int list(struct call *call)
 	return list_end(&list);
 }
 
-#define CHANGES (METHOD_CHANGES | METHOD_MANAGES)
+#define READS   (METHOD_MANAGES | METHOD_TOKEN)
+#define CHANGES (METHOD_CHANGES | READS)
 
 const struct method principals_methods[] = {
 	{ "principals.create", principals_create_fields, PRINCIPALS_CREATE_FIELDS, CHANGES,
@@ -286,8 +288,8 @@ const struct method principals_methods[] = {
 	{ "principals.delete", id_fields, ID_FIELDS, CHANGES, delete },
 	{ "principals.disable", id_fields, ID_FIELDS, CHANGES, disable },
 	{ "principals.enable", id_fields, ID_FIELDS, CHANGES, enable },
-	{ "principals.get", id_fields, ID_FIELDS, METHOD_MANAGES, get },
-	{ "principals.list", list_fields, LIST_FIELDS, METHOD_MANAGES, list },
+	{ "principals.get", id_fields, ID_FIELDS, READS, get },
+	{ "principals.list", list_fields, LIST_FIELDS, READS, list },
 	{ "principals.update", principals_update_fields, PRINCIPALS_UPDATE_FIELDS, CHANGES,
 		principals_update },
 };

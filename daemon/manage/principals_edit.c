@@ -3,6 +3,7 @@
 
 #include "daemon/manage/actor.h"
 #include "daemon/manage/check.h"
+#include "daemon/manage/give.h"
 #include "daemon/manage/keys.h"
 #include "daemon/manage/principals.h"
 #include "daemon/subject.h"
@@ -178,7 +179,7 @@ int principals_update(struct call *call)
 	r = read_common(call, &principal, &pack);
 	/* Its keys come back to life. */
 	if (r == 0 && had_no_api && (principal.flags & STORE_PRINCIPAL_NO_API) == 0) {
-		r = actor_may_give_principal(call, principal.tenant, principal.id);
+		r = give_principal(call, NULL, &principal);
 	}
 	if (r != 0) {
 		return r < 0 ? r : 0;

@@ -134,7 +134,7 @@ class Keys(people.PeopleTest):
             ("name", {"principal": "alice", "name": "x\u202ey"}),
             ("label", {"principal": "alice", "label": "x" * 257}),
             ("nmae", {"principal": "alice", "nmae": "x"}),
-            ("token", {"principal": "alice", "token": "x"}),
+            ("secret", {"principal": "alice", "secret": "x"}),
             ("name", {"principal": "alice", "name": 7}),
         ]
         for param, params in cases:

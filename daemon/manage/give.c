@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/manage/give.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/config.h"
+#include "daemon/manage/actor.h"
+#include "daemon/subject.h"
+#include "policy/gain.h"
+
+/* What the caller has, and what he may hand out beside. */
+struct having {
+	struct pol_giver giver;
+	uint32_t roles[STORE_MAX_ASSIGNMENTS];
+	uint32_t scopes[STORE_MAX_LIST];
+	struct pol_run runs[64];
+};
+
+/* --- a manager of the configuration ----------------------------------------------------------- */
+
+/* An id that nothing has: only a pattern that means all of them holds it. */
+#define ANY_ID "\x01"
+
+/* Every permission of the tree authz: that a `manage` line can name for all ids. */
+static const struct {
+	const char *noun;
+	bool one; /* of the node below */
+	const char *actions[9];
+} nodes[] = {
+	{ "keys", false, { "list", "create" } },
+	{ "keys", true,
+		{ "read", "update", "disable", "enable", "rotate", "revoke", "delete",
+			"restore" } },
+	{ "principals", false, { "list", "create" } },
+	{ "principals", true, { "read", "update", "disable", "enable", "delete", "issue" } },
+	{ "roles", false, { "list", "create" } },
+	{ "roles", true, { "read", "update", "delete" } },
+	{ "assignments", false, { "list", "create", "delete" } },
+	{ "grants/scopes", true, { "grant" } },
+	{ "grants/roles", true, { "grant" } },
+	{ "audit", false, { "read" } },
+};
+
+/* The runs that his lines of the configuration give a peer without a token. */
+static int find_runs(struct call *call, struct having *having)
+{
+	for (size_t i = 0; i < sizeof nodes / sizeof nodes[0]; i++) {
+		const char *const *action = nodes[i].actions;
+
+		for (; *action != NULL; action++) {
+			struct pol_str id = nodes[i].one ? POL_STR(ANY_ID) : (struct pol_str){ 0 };
+			struct pol_run *run = &having->runs[having->giver.run_count];
+			int r = actor_can(call, nodes[i].noun, id, *action);
+
+			if (r < 0) {
+				return r;
+			}
+			if (r > 0 && having->giver.run_count < 64 &&
+				pol_gain_permission(call->snapshot, nodes[i].noun, nodes[i].one,
+					*action, run)) {
+				having->giver.run_count++;
+			}
+		}
+	}
+	having->giver.runs = having->runs;
+	return 0;
+}
+
+/* --- what may be handed out ------------------------------------------------------------------- */
+
+static int add_roles(struct call *call, const struct pol_facts *facts, struct having *having)
+{
+	for (uint32_t i = 0; i < facts->held_count && i < STORE_MAX_ASSIGNMENTS; i++) {
+		uint32_t role = facts->held[i].role;
+		struct pol_str name = pol_snapshot_role_name(call->snapshot, role);
+		int r = name.len > 0 ? actor_can(call, "grants/roles", name, "grant") : 0;
+
+		if (r < 0) {
+			return r;
+		}
+		if (r > 0) {
+			having->roles[having->giver.role_count++] = role;
+		}
+	}
+	having->giver.roles = having->roles;
+	return 0;
+}
+
+static int add_scopes(struct call *call, const struct pol_facts *facts, struct having *having)
+{
+	for (uint32_t i = 0; i < facts->scope_count && i < STORE_MAX_LIST; i++) {
+		struct pol_str name = pol_snapshot_scope_name(call->snapshot, facts->scopes[i]);
+		int r = name.len > 0 ? actor_can(call, "grants/scopes", name, "grant") : 0;
+
+		if (r < 0) {
+			return r;
+		}
+		if (r > 0) {
+			having->scopes[having->giver.scope_count++] = facts->scopes[i];
+		}
+	}
+	having->giver.scopes = having->scopes;
+	return 0;
+}
+
+static int begin(struct call *call, struct having *having)
+{
+	having->giver = (struct pol_giver){ .facts = NULL };
+	if (call->actor != NULL) {
+		having->giver.facts = &call->actor->subject.facts;
+		return 0;
+	}
+	return find_runs(call, having);
+}
+
+/* --- the question ----------------------------------------------------------------------------- */
+
+static int refuse(struct call *call, const struct pol_gain *gain, const char *hint)
+{
+	int r = call_error(call, "forbidden",
+		"this would give away what you do not have yourself: %s on %s%s", gain->action,
+		gain->resource, hint);
+
+	return r < 0 ? r : 1;
+}
+
+/* own: it would be the caller's. */
+static int give(
+	struct call *call, const struct pol_facts *before, const struct pol_facts *after, bool own)
+{
+	struct having having;
+	struct pol_gain gain;
+	int r = begin(call, &having);
+
+	if (r < 0) {
+		return r;
+	}
+	if (pol_gain_find(call->snapshot, before, after, &having.giver, &gain) != POL_OK) {
+		return -ENOMEM;
+	}
+	if (!gain.found) {
+		return 0;
+	}
+	if (own) {
+		return refuse(call, &gain, "; and nobody gives himself anything");
+	}
+	r = add_roles(call, after, &having);
+	if (r == 0) {
+		r = add_scopes(call, after, &having);
+	}
+	if (r < 0) {
+		return r;
+	}
+	if (pol_gain_find(call->snapshot, before, after, &having.giver, &gain) != POL_OK) {
+		return -ENOMEM;
+	}
+	return gain.found ? refuse(call, &gain, "; `grant` on the role or scope would allow it")
+			  : 0;
+}
+
+/* The very key that is presented: whatever it gained, or a longer life, would be the caller's. */
+static int give_oneself(
+	struct call *call, const struct pol_facts *before, const struct pol_facts *after)
+{
+	const struct pol_giver nobody = { .facts = NULL };
+	struct pol_gain gain;
+
+	if (pol_gain_find(call->snapshot, before, after, &nobody, &gain) != POL_OK) {
+		return -ENOMEM;
+	}
+	return gain.found ? refuse(call, &gain, "; and nobody gives himself anything") : 0;
+}
+
+static bool is_own_principal(const struct call *call, uint32_t tenant, struct pol_str id)
+{
+	const struct actor *actor = call->actor;
+
+	return actor != NULL && id.len > 0 && actor->tenant == tenant &&
+	       pol_str_equal(id, (struct pol_str){ actor->principal, actor->principal_len });
+}
+
+static bool is_own_key(const struct call *call, const struct store_key *key)
+{
+	return call->actor != NULL &&
+	       pol_str_equal(key->kid, (struct pol_str){ call->actor->kid, STORE_KID });
+}
+
+int give_key(struct call *call, const struct store_key *before, const struct store_key *after)
+{
+	struct subject was, is;
+	bool own;
+	int r = 0;
+
+	if (actor_is_superuser(call)) {
+		return 0;
+	}
+	own = is_own_principal(call, after->tenant, after->principal);
+	if (before == NULL && after->binding == POL_BOUND_TO_PRINCIPAL && !own) {
+		r = actor_may(call, "principals", after->principal, "issue");
+	}
+	if (r == 0 && before != NULL) {
+		r = subject_describe_key(call, before, &was);
+	}
+	if (r == 0) {
+		r = subject_describe_key(call, after, &is);
+	}
+	if (r != 0) {
+		return r;
+	}
+	if (is_own_key(call, after)) {
+		return give_oneself(call, before != NULL ? &was.facts : NULL, &is.facts);
+	}
+	return give(call, before != NULL ? &was.facts : NULL, &is.facts, own);
+}
+
+int give_principal(struct call *call, const struct store_principal *before,
+	const struct store_principal *after)
+{
+	struct subject was, is;
+	int r = 0;
+
+	if (actor_is_superuser(call)) {
+		return 0;
+	}
+	if (before != NULL) {
+		r = subject_describe_principal(call, before, &was);
+	}
+	if (r == 0) {
+		r = subject_describe_principal(call, after, &is);
+	}
+	if (r != 0) {
+		return r;
+	}
+	return give(call, before != NULL ? &was.facts : NULL, &is.facts,
+		is_own_principal(call, after->tenant, after->id));
+}
+
+int give_role(
+	struct call *call, uint32_t before, const struct pol_snapshot *snapshot, uint32_t after)
+{
+	struct having having;
+	struct pol_gain gain;
+	int r;
+
+	if (actor_is_superuser(call)) {
+		return 0;
+	}
+	r = begin(call, &having);
+	if (r < 0) {
+		return r;
+	}
+	if (pol_gain_of_role(call->snapshot, before, snapshot, after, &having.giver, &gain) !=
+		POL_OK) {
+		return -ENOMEM;
+	}
+	return gain.found ? refuse(call, &gain, ", everywhere") : 0;
+}

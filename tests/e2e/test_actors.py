@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who may manage: peers, and tokens by their roles and scopes; and what they may give away."""
+
+import unittest
+
+import people
+
+POLICY = people.POLICY + """
+scope keys:manage { allow all on authz:/keys/** }
+scope team {
+    allow all on authz:/keys/**, authz:/assignments, authz:/principals/**
+    allow grant on authz:/grants/roles/{role}
+}
+role keeper { allow all on authz:/keys/** }
+role boss inherits keeper, viewer {
+    allow all on authz:/principals/**, authz:/assignments, authz:/roles/**
+}
+role granter inherits keeper { allow grant on authz:/grants/scopes/{scope}
+    allow issue on authz:/principals/{principal} }
+"""
+
+
+class ActorTest(people.PeopleTest):
+    policy = POLICY
+
+    def by(self, token, method, **params):
+        return self.c.call(method, token=token, **params)
+
+
+class Tokens(ActorTest):
+    def test_a_token_manages_by_what_it_holds_and_the_peer_does_not_help(self):
+        self.alice("keeper")
+        _, keeper = self.key()
+        _, reader = self.key(roles=["viewer"])
+        self.assertEqual(len(self.by(keeper, "keys.list")["items"]), 2)
+        self.assert_error("forbidden", self.by, reader, "keys.list")
+        self.assert_error("forbidden", self.by, keeper, "principals.list")
+        made = self.by(keeper, "keys.create", principal="alice", name="second")
+        self.assertEqual(made["created_by"][:4], "key:")
+        self.assert_error("forbidden", self.by, keeper, "keys.create", roles=["viewer"])
+
+    def test_a_narrowed_token_is_narrow_here_too(self):
+        self.alice("boss")
+        _, whole = self.key()
+        _, narrow = self.key(scopes=["loans:read"])
+        _, placed = self.key(at=["authz:/principals/bob"])
+        self.by(whole, "principals.list")
+        self.assert_error("forbidden", self.by, narrow, "principals.list")
+        self.assert_error("forbidden", self.by, placed, "principals.list")
+        self.c.call("principals.create", id="bob")
+        self.by(placed, "principals.disable", id="bob")
+        self.assert_error("forbidden", self.by, placed, "principals.disable", id="alice")
+
+    def test_nobody_gains_and_nobody_gives_what_he_has_not(self):
+        self.alice("boss")
+        _, boss = self.key()
+        self.c.call("principals.create", id="bob")
+        self.by(boss, "assignments.create", principal="bob", role="viewer")
+        self.by(boss, "assignments.create", principal="bob", role="keeper", at=["api:/loans/7"])
+        for role in ("clerk", "granter"):
+            with self.subTest(role):
+                for who in ("bob", "alice"):
+                    self.assert_error(
+                        "forbidden", self.by, boss, "assignments.create", principal=who, role=role)
+        # What bob holds beside, alice cannot give; and to make a key for him is a right of its own.
+        self.by(boss, "keys.create", principal="bob")
+        self.c.call("assignments.create", principal="bob", role="clerk")
+        self.assert_error("forbidden", self.by, boss, "keys.create", principal="bob")
+        self.by(boss, "keys.create", principal="bob", scopes=["loans:read"])
+        # Nor may a key give itself a longer life, though it may shorten it.
+        own, short = self.key(expires_in="1h")
+        self.assert_error("forbidden", self.by, short, "keys.update", id=own, expires_at=None)
+        self.by(boss, "keys.update", id=own, expires_at=None)
+
+    def test_grant_hands_out_what_one_does_not_hold_but_not_to_oneself(self):
+        self.alice("granter")
+        _, token = self.key()
+        self.c.call("principals.create", id="bob")
+        self.c.call("assignments.create", principal="bob", role="clerk")
+        self.assert_error("forbidden", self.by, token, "keys.create", principal="bob")
+        self.by(token, "keys.create", principal="bob", scopes=["loans:write"])
+        self.by(token, "keys.create", scopes=["loans:write"])
+        self.assert_error("forbidden", self.by, token, "keys.create", roles=["clerk"])
+        self.c.call("keys.create", principal="alice", scopes=["keys:manage"])
+        narrow = self.c.call("keys.create", scopes=["team"])["secret"]
+        self.by(narrow, "assignments.create", principal="bob", role="granter")
+
+    def test_every_token_that_is_not_accepted_is_refused_alike(self):
+        self.alice("boss")
+        tokens = {"malformed": "x"}
+        id, tokens["unknown"] = self.key()
+        tokens["unknown"] = tokens["unknown"][:-8] + "AAAAAAAA"
+        for switch in ("revoke", "disable"):
+            id, tokens[switch] = self.key()
+            self.c.call(f"keys.{switch}", id=id)
+        _, tokens["environment"] = self.key(environment="test")
+        self.c.call("principals.create", id="bob")
+        self.c.call("assignments.create", principal="bob", role="boss")
+        _, tokens["principal"] = self.key(principal="bob")
+        self.c.call("principals.disable", id="bob")
+        said = {}
+        for name, token in tokens.items():
+            said[name] = self.assert_error("forbidden", self.by, token, "keys.list").message
+        self.assertEqual(set(said.values()), {"the token is not accepted"}, said)
+
+    def test_some_methods_are_never_for_a_token(self):
+        self.alice("boss")
+        _, boss = self.key()
+        for method, params in [("status", {}), ("policy.status", {}), ("policy.reload", {})]:
+            with self.subTest(method):
+                self.assert_error("forbidden", self.by, boss, method, **params)
+
+
+class Sockets(ActorTest):
+    def test_a_stranger_manages_by_a_token_alone(self):
+        self.alice("boss")
+        _, boss = self.key()
+        other = self.stranger()
+        self.assert_error("forbidden", other.call, "keys.list")
+        self.assertEqual(len(other.call("keys.list", token=boss)["items"]), 1)
+
+
+class Stack(ActorTest):
+    policy = POLICY + """
+stack authz { account required mfa max_age=1h }
+"""
+
+    def test_its_account_lines_hold_for_tokens_and_not_for_peers(self):
+        self.alice("boss")
+        _, boss = self.key()
+        self.assert_error("forbidden", self.by, boss, "keys.list")
+        self.assertEqual(len(self.c.call("keys.list")["items"]), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
