@@ -8,6 +8,9 @@
 #define SMALL_RUNS 8
 #define SMALL_BITS POL_CHUNK_BITS
 
+/* A cache line of their numbers. */
+#define FEW_PERMISSIONS 16
+
 /* What was expanded before: permissions [first, end) of one verb. */
 struct expansion {
 	uint32_t first, end;
@@ -203,6 +206,33 @@ static enum pol_status add_large(struct pol_compiler *compiler, struct pol_selec
 	return add_set(compiler, into, made->slots[at].set);
 }
 
+/* The same of so few permissions that they are looked at one by one: a search among all runs of the
+ * verb would touch more memory. */
+static enum pol_status expand_few(struct pol_compiler *compiler, struct pol_node_range range,
+	uint32_t verb, struct pol_selection *into, bool *out_any)
+{
+	const struct pol_snapshot *snapshot = compiler->snapshot;
+	const struct pol_node *first = &snapshot->nodes[range.first];
+	const struct pol_node *end = &snapshot->nodes[range.end];
+	enum pol_status status = POL_OK;
+
+	for (uint32_t i = first->action; status == POL_OK && i < end->action; i++) {
+		const struct pol_action *action = &snapshot->actions[i];
+
+		if (action->verb == verb && action->has_methods) {
+			*out_any = true;
+			status = add_run(compiler, into, action->run);
+		}
+	}
+	for (uint32_t i = first->first; status == POL_OK && i < end->first; i++) {
+		if (snapshot->permissions[i] == verb) {
+			*out_any = true;
+			status = add_run(compiler, into, (struct pol_run){ i, 1 });
+		}
+	}
+	return status;
+}
+
 enum pol_status pol_expand(struct pol_compiler *compiler, struct pol_node_range range,
 	uint32_t verb, struct pol_selection *into, bool *out_any)
 {
@@ -214,6 +244,9 @@ enum pol_status pol_expand(struct pol_compiler *compiler, struct pol_node_range 
 	uint32_t count = all.count > 0 ? 1 : 0;
 	enum pol_status status = POL_OK;
 
+	if (verb != POL_NONE && all.count <= FEW_PERMISSIONS) {
+		return expand_few(compiler, range, verb, into, out_any);
+	}
 	if (verb != POL_NONE) {
 		uint32_t end = postings->begin[verb + 1];
 		uint32_t begin = lower_bound(postings->runs, postings->begin[verb], end, key.first);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
 #include "policy/compile.h"
 #include "policy/tree.h"
 
@@ -140,6 +142,18 @@ static enum pol_status number_node(
 	return status;
 }
 
+static void put_literal(
+	struct pol_literal *slot, uint32_t hash, uint32_t number, const struct pol_node *node)
+{
+	size_t head = node->name.len < POL_LITERAL_HEAD ? node->name.len : POL_LITERAL_HEAD;
+
+	slot->hash = hash;
+	slot->node = number;
+	slot->parent = node->parent;
+	slot->len = (uint32_t)node->name.len;
+	memcpy(slot->head, node->name.ptr, head);
+}
+
 static enum pol_status index_literals(struct pol_build *build)
 {
 	struct pol_snapshot *snapshot = build->compiler->snapshot;
@@ -166,7 +180,7 @@ static enum pol_status index_literals(struct pol_build *build)
 		while (snapshot->literals[at].node != 0) {
 			at = (at + 1) & snapshot->literal_mask;
 		}
-		snapshot->literals[at] = (struct pol_literal){ hash, i };
+		put_literal(&snapshot->literals[at], hash, i, node);
 	}
 	return POL_OK;
 }

@@ -28,8 +28,7 @@ static enum pol_status step(struct pol_compiler *compiler, uint32_t node,
 {
 	const struct pol_snapshot *snapshot = compiler->snapshot;
 	const struct pol_node *nodes = snapshot->nodes;
-	uint32_t wild = nodes[node].wild;
-	uint32_t child;
+	uint32_t child, wild;
 	enum pol_status status = POL_OK;
 
 	switch (segment->kind) {
@@ -40,6 +39,7 @@ static enum pol_status step(struct pol_compiler *compiler, uint32_t node,
 		break;
 	case POL_SEGMENT_PARAM:
 	case POL_SEGMENT_REST:
+		wild = nodes[node].wild;
 		if (wild != POL_NONE && nodes[wild].kind == segment->kind &&
 			pol_str_equal(nodes[wild].name, segment->text)) {
 			status = add_range(compiler, out, wild, wild + 1);

@@ -52,10 +52,17 @@ struct pol_tree {
 	uint32_t root;
 };
 
-/* A literal child: found by parent and folded name. */
+/* What a literal's slot holds of its name: all of most. */
+#define POL_LITERAL_HEAD 16
+
+/* A literal child: found by parent and folded name. What tells it is here, so that the node and its
+ * text, which lie elsewhere in memory, are touched by those alone who go on from it. */
 struct pol_literal {
 	uint32_t hash;
 	uint32_t node; /* 0 is a root and no child, so a zeroed slot is free */
+	uint32_t parent;
+	uint32_t len;
+	char head[POL_LITERAL_HEAD]; /* of the name */
 };
 
 /* Where a role stands in an exclusive set, own or through what it inherits. */

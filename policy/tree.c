@@ -68,12 +68,26 @@ static inline uint32_t hash_literal(uint32_t parent, struct pol_str name)
 		memcpy(&word, name.ptr + name.len - sizeof word, sizeof word);
 		hash = (hash ^ fold_word(word)) * factor;
 	}
-	return (uint32_t)(hash ^ hash >> 32);
+	/* Once more, or names that differ in a digit or two, as those of many collections, crowd.
+	 */
+	hash = (hash ^ hash >> 32) * UINT64_C(0xbf58476d1ce4e5b9);
+	return (uint32_t)(hash >> 32);
 }
 
 uint32_t pol_literal_hash(uint32_t parent, struct pol_str name)
 {
 	return hash_literal(parent, name);
+}
+
+static bool is_literal(
+	const struct pol_snapshot *snapshot, const struct pol_literal *literal, struct pol_str name)
+{
+	if (literal->len != name.len) {
+		return false;
+	}
+	return name.len <= POL_LITERAL_HEAD
+		       ? memcmp(literal->head, name.ptr, name.len) == 0
+		       : memcmp(snapshot->nodes[literal->node].name.ptr, name.ptr, name.len) == 0;
 }
 
 enum pol_literal_match pol_literal_find(const struct pol_snapshot *snapshot, uint32_t parent,
@@ -84,17 +98,16 @@ enum pol_literal_match pol_literal_find(const struct pol_snapshot *snapshot, uin
 
 	for (uint32_t i = hash & snapshot->literal_mask; snapshot->literals[i].node != 0;
 		i = (i + 1) & snapshot->literal_mask) {
-		uint32_t number = snapshot->literals[i].node;
-		const struct pol_node *node = &snapshot->nodes[number];
+		const struct pol_literal *literal = &snapshot->literals[i];
 
-		if (snapshot->literals[i].hash != hash || node->parent != parent) {
+		if (literal->hash != hash || literal->parent != parent) {
 			continue;
 		}
-		if (pol_str_equal(node->name, name)) {
-			*out_node = number;
+		if (is_literal(snapshot, literal, name)) {
+			*out_node = literal->node;
 			return POL_LITERAL_EXACT;
 		}
-		if (pol_str_equal_fold(trim(node->name), trim(name))) {
+		if (pol_str_equal_fold(trim(snapshot->nodes[literal->node].name), trim(name))) {
 			match = POL_LITERAL_ALIKE;
 		}
 	}
@@ -116,8 +129,8 @@ enum pol_status pol_tree_find(const struct pol_snapshot *snapshot, uint32_t tree
 	}
 	node = snapshot->trees[tree].root;
 	for (uint32_t i = 0; i < path->count; i++) {
-		uint32_t wild = snapshot->nodes[node].wild;
 		uint32_t parent = node;
+		uint32_t wild;
 
 		switch (pol_literal_find(snapshot, parent, path->segments[i], &node)) {
 		case POL_LITERAL_EXACT:
@@ -125,6 +138,7 @@ enum pol_status pol_tree_find(const struct pol_snapshot *snapshot, uint32_t tree
 		case POL_LITERAL_ALIKE:
 			return POL_ENOTFOUND;
 		case POL_LITERAL_NONE:
+			wild = snapshot->nodes[parent].wild;
 			if (wild == POL_NONE) {
 				return POL_ENOTFOUND;
 			}
