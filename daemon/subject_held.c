@@ -45,6 +45,7 @@ int subject_take_assignments(
 			return -EBADMSG;
 		}
 		held->role = pol_snapshot_role(call->snapshot, assignment.role);
+		held->until = assignment.until;
 		facts->held_count++;
 	}
 	facts->held = subject->held;

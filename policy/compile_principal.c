@@ -106,6 +106,7 @@ static enum pol_status assign(struct pol_compiler *compiler, const struct pol_as
 			continue;
 		}
 		line.held.role = pol_names_find(&snapshot->role_names, word->text);
+		line.held.until = line.until;
 		if (line.held.role == POL_NONE) {
 			pol_compile_unknown(compiler, "role", word, &snapshot->role_names);
 			continue;

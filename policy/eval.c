@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/eval.h"
 
+#include <string.h>
+
 #include "policy/cidr.h"
 #include "policy/compiled.h"
 #include "policy/path.h"
 #include "policy/reason.h"
 #include "policy/stack.h"
 #include "policy/subject.h"
+#include "policy/trace.h"
 #include "policy/tree.h"
 
 /*
@@ -23,6 +26,8 @@ struct judge {
 	struct pol_str tree;
 	uint32_t node;
 	uint32_t marks;
+	enum pol_stage stage;    /* where it ended; not told before */
+	struct pol_trace *trace; /* NULL: nobody wants to know */
 	struct pol_charges charges;
 	const struct pol_path *at; /* `path`, or the one of the facts' memo */
 	struct pol_path path;      /* large; only what is read is written */
@@ -103,6 +108,21 @@ static struct pol_str judge_environment(const struct pol_facts *facts)
 	return facts->wrong_tenant ? POL_STR("wrong_tenant") : go_on;
 }
 
+static struct pol_group_result trace_group(struct judge *judge, enum pol_group group)
+{
+	struct pol_trace *trace = judge->trace;
+	uint32_t first = trace->line_count;
+	struct pol_group_result result = pol_group_trace(
+		&judge->stack->groups[group], &judge->request, &judge->charges, trace);
+
+	trace->groups[group] = (struct pol_trace_group){ .asked = true,
+		.passed = result.passed,
+		.first = first,
+		.count = trace->line_count - first,
+		.reason = result.reason };
+	return result;
+}
+
 static struct pol_str run_group(struct judge *judge, enum pol_group group)
 {
 	const struct pol_stack *stack = judge->stack;
@@ -111,7 +131,9 @@ static struct pol_str run_group(struct judge *judge, enum pol_group group)
 	if (stack == NULL || stack->groups[group].count == 0) {
 		return go_on;
 	}
-	result = pol_group_run(&stack->groups[group], &judge->request, &judge->charges);
+	result = judge->trace == NULL
+			 ? pol_group_run(&stack->groups[group], &judge->request, &judge->charges)
+			 : trace_group(judge, group);
 	judge->marks |= result.marks;
 	return result.passed ? go_on : result.reason;
 }
@@ -121,8 +143,10 @@ static enum pol_status read_path(struct judge *judge, struct pol_str path)
 	struct pol_path_memo *memo = judge->facts->memo;
 
 	if (memo == NULL) {
-		judge->at = &judge->path;
-		return pol_path_read(path, &judge->path);
+		struct pol_path *into = judge->trace == NULL ? &judge->path : &judge->trace->path;
+
+		judge->at = into;
+		return pol_path_read(path, into);
 	}
 	judge->at = &memo->path;
 	return pol_path_recall(path, memo);
@@ -200,35 +224,6 @@ static struct pol_str judge_subject(struct judge *judge)
 	return request->scopes_allow ? go_on : POL_STR("scope");
 }
 
-#define STEP(call)                                                                                 \
-	do {                                                                                       \
-		struct pol_str reason = (call);                                                    \
-		if (reason.len > 0) {                                                              \
-			return reason;                                                             \
-		}                                                                                  \
-	} while (0)
-
-/* The order of reasons. Nothing: allowed. */
-static struct pol_str judge_all(struct judge *judge)
-{
-	const struct pol_facts *facts = judge->facts;
-
-	STEP(judge_key(facts));
-	STEP(judge_principal(facts));
-	STEP(judge_environment(facts));
-	if (judge->stack == NULL) {
-		return POL_STR("unknown_service");
-	}
-	STEP(run_group(judge, POL_GROUP_AUTHENTICATE));
-	forget_peer(judge);
-	STEP(judge_resource(judge));
-	STEP(judge_networks(facts));
-	STEP(run_group(judge, POL_GROUP_ACCOUNT));
-	STEP(judge_subject(judge));
-	return run_group(judge, POL_GROUP_AUTHORIZE);
-}
-
-/* What is refused, or not counted, costs nothing. */
 static struct pol_str take_charges(struct judge *judge)
 {
 	const struct pol_counter *counter = judge->facts->counter;
@@ -239,13 +234,40 @@ static struct pol_str take_charges(struct judge *judge)
 	return counter->take(counter, judge->facts, judge->charges.items, judge->charges.count);
 }
 
+#define STEP(name, call)                                                                           \
+	do {                                                                                       \
+		struct pol_str reason = (call);                                                    \
+		if (reason.len > 0) {                                                              \
+			judge->stage = POL_STAGE_##name;                                           \
+			return reason;                                                             \
+		}                                                                                  \
+	} while (0)
+
+/* The order of reasons. Nothing: allowed. */
+static struct pol_str judge_all(struct judge *judge)
+{
+	const struct pol_facts *facts = judge->facts;
+
+	STEP(TOKEN, judge_key(facts));
+	STEP(PRINCIPAL, judge_principal(facts));
+	STEP(ENVIRONMENT, judge_environment(facts));
+	STEP(SERVICE, judge->stack == NULL ? POL_STR("unknown_service") : go_on);
+	STEP(AUTHENTICATE, run_group(judge, POL_GROUP_AUTHENTICATE));
+	forget_peer(judge);
+	STEP(RESOURCE, judge_resource(judge));
+	STEP(NETWORKS, judge_networks(facts));
+	STEP(ACCOUNT, run_group(judge, POL_GROUP_ACCOUNT));
+	STEP(SUBJECT, judge_subject(judge));
+	STEP(AUTHORIZE, run_group(judge, POL_GROUP_AUTHORIZE));
+	/* What is refused, or not counted, costs nothing. */
+	STEP(CHARGES, take_charges(judge));
+	return go_on;
+}
+
 static void answer(struct judge *judge, struct pol_decision *out)
 {
 	struct pol_str reason = judge_all(judge);
 
-	if (reason.len == 0) {
-		reason = take_charges(judge);
-	}
 	judge->request.allowed = reason.len == 0;
 	/* Record lines see the request and change nothing. */
 	(void)run_group(judge, POL_GROUP_RECORD);
@@ -280,6 +302,8 @@ static void begin(
 	judge->tree = (struct pol_str){ 0 };
 	judge->node = POL_NONE;
 	judge->marks = 0;
+	judge->stage = POL_STAGE_END;
+	judge->trace = NULL;
 	judge->charges.count = 0;
 }
 
@@ -302,4 +326,27 @@ void pol_decide_managing(const struct pol_snapshot *snapshot, const struct pol_f
 	begin(&judge, snapshot, facts);
 	judge.stack = &stack;
 	answer(&judge, out);
+}
+
+void pol_decide_traced(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
+	struct pol_trace *trace, struct pol_decision *out)
+{
+	struct judge judge;
+
+	begin(&judge, snapshot, facts);
+	judge.stack = select_stack(snapshot, facts->service);
+	judge.trace = trace;
+	judge.at = NULL;
+	trace->line_count = 0;
+	memset(trace->groups, 0, sizeof trace->groups);
+	answer(&judge, out);
+	trace->stage = judge.stage;
+	trace->stack = judge.stack;
+	trace->tree = judge.tree;
+	trace->node = judge.node;
+	trace->run = judge.run;
+	trace->at = judge.at;
+	trace->facts = *judge.facts;
+	trace->request = judge.request;
+	trace->request.facts = &trace->facts;
 }

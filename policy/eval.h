@@ -35,6 +35,11 @@ void pol_decide(const struct pol_snapshot *snapshot, const struct pol_facts *fac
 void pol_decide_managing(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
 	struct pol_decision *out);
 
+/* The same decision by the same code, and *trace says how it came about. */
+struct pol_trace;
+void pol_decide_traced(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
+	struct pol_trace *trace, struct pol_decision *out);
+
 /* "A token that does not verify" and the like: is this one of the reasons that an untrusted peer
  * sees as `unauthenticated` (status 401)? */
 bool pol_reason_is_unauthenticated(struct pol_str reason);

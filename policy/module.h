@@ -88,6 +88,7 @@ struct pol_held {
 	uint32_t role; /* snapshot number; POL_NONE counts for nothing */
 	uint32_t place_count;
 	const struct pol_str *places; /* `TREE:/path`; none: everywhere */
+	int64_t until;                /* when it ends, for those who read: Unix seconds; 0: never */
 };
 
 /* An address as 16 bytes; IPv4 is IPv4-mapped (RFC 4291, 2.5.5.2). */

@@ -3,6 +3,7 @@
 
 #include "policy/compiled.h"
 #include "policy/modules/modules.h"
+#include "policy/trace.h"
 
 #define CONTROLS (POL_CONTROL_OPTIONAL + 1)
 #define VERDICTS (POL_ALLOW + 1)
@@ -197,8 +198,23 @@ static struct pol_group_result sum(const struct tally *tally)
 	return result;
 }
 
-struct pol_group_result pol_group_run(const struct pol_stack_group *group,
-	const struct pol_request *request, struct pol_charges *charges)
+static void note(struct pol_trace *trace, const struct pol_stack_line *line,
+	const struct pol_answer *answer, bool ended)
+{
+	bool refused = answer->verdict == POL_DENY || answer->verdict == POL_ERROR;
+
+	trace->lines[trace->line_count++] = (struct pol_trace_line){
+		.line = line,
+		.verdict = answer->verdict,
+		.ended = ended,
+		.reason = refused ? answer->reason : (struct pol_str){ 0 },
+	};
+}
+
+/* Inlined twice: without a trace none of it is left. */
+static inline __attribute__((always_inline)) struct pol_group_result run(
+	const struct pol_stack_group *group, const struct pol_request *request,
+	struct pol_charges *charges, struct pol_trace *trace)
 {
 	struct tally tally = { 0 };
 	uint32_t i = 0;
@@ -209,16 +225,24 @@ struct pol_group_result pol_group_run(const struct pol_stack_group *group,
 	while (i < group->count) {
 		const struct pol_stack_line *line = &group->lines[i];
 		struct pol_answer answer;
-		enum pol_effect effect;
+		bool ended;
 
 		ask(line, request, &answer);
 		if (answer.charge != NULL && answer.verdict == POL_ALLOW &&
 			!add_charge(charges, answer.charge)) {
-			fail(&tally, POL_STR("module_error"));
+			answer.verdict = POL_ERROR;
+			answer.reason = POL_STR("module_error");
+			fail(&tally, answer.reason);
+			if (trace != NULL) {
+				note(trace, line, &answer, true);
+			}
 			break;
 		}
-		effect = pol_control_effect(line->control, answer.verdict);
-		if (!take(&tally, effect, &answer)) {
+		ended = take(&tally, pol_control_effect(line->control, answer.verdict), &answer);
+		if (trace != NULL) {
+			note(trace, line, &answer, ended);
+		}
+		if (!ended) {
 			i++;
 		} else if (line->skip > 0) {
 			i += line->skip;
@@ -227,4 +251,16 @@ struct pol_group_result pol_group_run(const struct pol_stack_group *group,
 		}
 	}
 	return sum(&tally);
+}
+
+struct pol_group_result pol_group_run(const struct pol_stack_group *group,
+	const struct pol_request *request, struct pol_charges *charges)
+{
+	return run(group, request, charges, NULL);
+}
+
+struct pol_group_result pol_group_trace(const struct pol_stack_group *group,
+	const struct pol_request *request, struct pol_charges *charges, struct pol_trace *trace)
+{
+	return run(group, request, charges, trace);
 }

@@ -34,13 +34,22 @@ enum pol_effect {
 	POL_EFFECT_COUNT_AND_END /* and the end comes now, unless the group failed before */
 };
 
+/* A line as somebody wrote it, for those who read. */
+struct pol_written_line {
+	struct pol_span at;
+	uint32_t line;
+	struct pol_str stack;      /* in which it stands, whoever includes it */
+	struct pol_str *arguments; /* "allow=10.0.0.0/8,2001:db8::/32" */
+	uint32_t argument_count;
+};
+
 /* One line after inclusion. */
 struct pol_stack_line {
 	const struct pol_module *module;
 	const void *state;        /* what prepare made; belongs to the snapshot */
 	enum pol_control control; /* never include or substack */
 	uint32_t skip; /* lines from here to behind the end of its substack; 0: it is in none */
-	struct pol_span at; /* where it was written; of length 0 in the built-in stack */
+	const struct pol_written_line *written; /* NULL in the built-in stack */
 };
 
 struct pol_stack_group {
@@ -49,8 +58,9 @@ struct pol_stack_group {
 };
 
 struct pol_stack {
-	struct pol_str name;
+	struct pol_str name; /* empty: the built-in one */
 	struct pol_span at;
+	uint32_t line;
 	struct pol_stack_group groups[POL_GROUP_COUNT];
 	bool fragment; /* neither authenticate nor authorize: no request may name it */
 };
@@ -86,3 +96,8 @@ struct pol_charges {
  * with which the charges become more than POL_CHARGES fails with `module_error`. */
 struct pol_group_result pol_group_run(const struct pol_stack_group *group,
 	const struct pol_request *request, struct pol_charges *charges);
+
+/* The same, and notes each line that is asked. */
+struct pol_trace;
+struct pol_group_result pol_group_trace(const struct pol_stack_group *group,
+	const struct pol_request *request, struct pol_charges *charges, struct pol_trace *trace);

@@ -76,21 +76,68 @@ static void check_shape(struct pol_stack_compiler *compiler, const struct pol_dr
 	}
 }
 
+/* "allow=10.0.0.0/8,2001:db8::/32" */
+static struct pol_str join_values(struct pol_arena *arena, const struct pol_words *values)
+{
+	size_t len = 0;
+	char *text;
+	size_t used = 0;
+
+	for (uint32_t i = 0; i < values->count; i++) {
+		len += values->items[i].text.len + 1;
+	}
+	text = pol_arena_alloc(arena, len, 1);
+	for (uint32_t i = 0; text != NULL && i < values->count; i++) {
+		if (i > 0) {
+			text[used++] = ',';
+		}
+		memcpy(text + used, values->items[i].text.ptr, values->items[i].text.len);
+		used += values->items[i].text.len;
+	}
+	return (struct pol_str){ text, text != NULL ? used : 0 };
+}
+
+/* Keeps of a line what is shown of it. */
+static enum pol_status write_down(struct pol_stack_compiler *compiler,
+	const struct pol_draft *draft, struct pol_draft_line *line)
+{
+	struct pol_arena *arena = &compiler->snapshot->arena;
+	const struct pol_ast_line *ast = line->ast;
+	struct pol_written_line *written = line->written;
+	uint32_t number = (uint32_t)(draft - compiler->drafts);
+
+	written->at = ast->at;
+	written->line = pol_span_line(compiler->diags->sources, &compiler->lines, ast->at);
+	written->stack = compiler->snapshot->stacks[number].name;
+	written->argument_count = ast->argument_count;
+	written->arguments =
+		pol_arena_alloc(arena, ast->argument_count, sizeof *written->arguments);
+	for (uint32_t i = 0; written->arguments != NULL && i < ast->argument_count; i++) {
+		written->arguments[i] = join_values(arena, &ast->arguments[i].values);
+	}
+	return arena->status;
+}
+
 static enum pol_status count_lines(struct pol_stack_compiler *compiler, struct pol_draft *draft)
 {
 	const struct pol_ast_stack *ast = draft->ast;
 
-	draft->lines =
-		pol_arena_alloc(&compiler->snapshot->arena, ast->line_count, sizeof *draft->lines);
-	if (draft->lines == NULL) {
-		return compiler->snapshot->arena.status;
+	struct pol_arena *arena = &compiler->snapshot->arena;
+	struct pol_written_line *written = pol_arena_alloc(arena, ast->line_count, sizeof *written);
+	enum pol_status status = POL_OK;
+
+	draft->lines = pol_arena_alloc(arena, ast->line_count, sizeof *draft->lines);
+	if (draft->lines == NULL || written == NULL) {
+		return arena->status;
 	}
-	for (uint32_t i = 0; i < ast->line_count; i++) {
+	for (uint32_t i = 0; status == POL_OK && i < ast->line_count; i++) {
 		draft->lines[i].ast = &ast->lines[i];
 		draft->lines[i].target = POL_NONE;
+		draft->lines[i].written = &written[i];
 		draft->counts[ast->lines[i].group]++;
+		status = write_down(compiler, draft, &draft->lines[i]);
 	}
-	return POL_OK;
+	return status;
 }
 
 static void resolve(struct pol_stack_compiler *compiler, struct pol_draft *draft)
@@ -132,6 +179,7 @@ static void deliver(struct pol_stack_compiler *compiler, uint32_t number)
 	uint32_t total = 0;
 
 	stack->at = draft->ast->name.at;
+	stack->line = pol_span_line(compiler->diags->sources, &compiler->lines, stack->at);
 	stack->fragment = draft->counts[POL_GROUP_AUTHENTICATE] == 0;
 	for (int group = 0; group < POL_GROUP_COUNT; group++) {
 		stack->groups[group] = draft->groups[group].flat;

@@ -10,6 +10,7 @@
 
 #include "policy/compiled.h"
 #include "policy/stack.h"
+#include "policy/terms.h"
 
 /* One line as written. */
 struct pol_draft_line {
@@ -17,6 +18,7 @@ struct pol_draft_line {
 	uint32_t target; /* of an inclusion: a stack; POL_NONE: not declared */
 	const struct pol_module *module;
 	const void *state;
+	struct pol_written_line *written;
 };
 
 enum pol_draft_progress { POL_DRAFT_UNSEEN = 0, POL_DRAFT_BEGUN, POL_DRAFT_DONE };
@@ -43,6 +45,7 @@ struct pol_stack_compiler {
 	struct pol_diags *diags;
 	struct pol_draft *drafts;
 	uint32_t count;
+	struct pol_line_cursor lines;
 };
 
 /* Is the line an inclusion, and no module's? */
@@ -58,8 +61,6 @@ enum pol_status pol_draft_flatten(
 
 /* Complains, once a stack. */
 void pol_draft_too_long(struct pol_stack_compiler *compiler, struct pol_draft *draft);
-
-const char *pol_group_name(enum pol_group group);
 
 /* Finds the line's module and has it prepare the line. Complains. */
 void pol_draft_resolve(struct pol_stack_compiler *compiler, struct pol_draft_line *line);

@@ -91,7 +91,7 @@ static void spread(const struct pol_stack_compiler *compiler, const struct pol_d
 		*out = (struct pol_stack_line){ .module = line->module,
 			.state = line->state,
 			.control = line->ast->control,
-			.at = line->ast->at };
+			.written = line->written };
 		return;
 	}
 	flat = &compiler->drafts[line->target].groups[line->ast->group].flat;

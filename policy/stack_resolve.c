@@ -8,18 +8,6 @@
 #include "policy/stack_draft.h"
 #include "policy/used.h"
 
-const char *pol_group_name(enum pol_group group)
-{
-	static const char *const names[POL_GROUP_COUNT] = {
-		[POL_GROUP_AUTHENTICATE] = "authenticate",
-		[POL_GROUP_ACCOUNT] = "account",
-		[POL_GROUP_AUTHORIZE] = "authorize",
-		[POL_GROUP_RECORD] = "record",
-	};
-
-	return names[group];
-}
-
 static void complain_unknown(
 	struct pol_stack_compiler *compiler, const struct pol_word *name, const char *why)
 {

@@ -37,6 +37,18 @@ static enum pol_place_match match_places(const struct pol_str *places, uint32_t 
 	return best;
 }
 
+enum pol_place_match pol_subject_match(const struct pol_held *held, struct pol_str tree,
+	const struct pol_path *path, const struct pol_str **out_place)
+{
+	*out_place = NULL;
+	for (uint32_t i = 0; i < held->place_count; i++) {
+		if (pol_place_match(held->places[i], tree, path) == POL_PLACE_INSIDE) {
+			*out_place = &held->places[i];
+		}
+	}
+	return match_places(held->places, held->place_count, tree, path);
+}
+
 void pol_subject_role(const struct pol_snapshot *snapshot, uint32_t role,
 	enum pol_place_match match, const struct pol_run_word *at, struct pol_say *say)
 {

@@ -114,6 +114,7 @@ static void hold_roles(struct pol_suite_builder *builder, const struct pol_ast_s
 	held.held.places = places;
 	if (step->held.until.text.ptr != NULL) {
 		held.until = read_time(builder, &step->held.until);
+		held.held.until = held.until;
 	}
 	for (uint32_t i = 0; i < step->held.roles.count; i++) {
 		const struct pol_word *word = &step->held.roles.items[i];

@@ -67,7 +67,7 @@ static struct pol_held hold(
 	uint32_t number = pol_snapshot_role(snapshot, pol_str_of(role));
 
 	cr_assert_neq(number, POL_NONE);
-	return (struct pol_held){ number, place != NULL ? 1 : 0, place };
+	return (struct pol_held){ number, place != NULL ? 1 : 0, place, 0 };
 }
 
 static struct pol_facts key_of(const struct pol_held *held, uint32_t count)

@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 
 #include "policy/stack.h"
+#include "policy/trace.h"
 
 /*
  * Every sequence of up to four lines of every control and verdict, alone and with every run of
@@ -43,6 +44,29 @@ struct script {
 static const struct pol_str reasons[LINES] = { POL_STR_INIT("first"), POL_STR_INIT("second"),
 	POL_STR_INIT("third"), POL_STR_INIT("fourth") };
 
+/* Whoever wants to know gets the same result, and each line that was asked, once. */
+static void check_trace(const struct pol_stack_group *group, const struct pol_request *request,
+	struct pol_group_result plain)
+{
+	static struct pol_trace trace;
+	struct pol_charges charges = { 0 };
+	struct pol_group_result traced;
+	uint32_t asked = 0;
+
+	trace.line_count = 0;
+	traced = pol_group_trace(group, request, &charges, &trace);
+	cr_assert_eq(traced.passed, plain.passed);
+	cr_assert(pol_str_equal(traced.reason, plain.reason));
+	for (uint32_t i = 0; i < trace.line_count; i++) {
+		const struct pol_answer *answer = trace.lines[i].line->state;
+
+		asked |= answer->marks;
+		cr_assert_eq(trace.lines[i].verdict, answer->verdict);
+	}
+	cr_assert_eq(asked, plain.marks);
+	cr_assert_eq((uint32_t)__builtin_popcount(asked), trace.line_count);
+}
+
 static struct pol_group_result run(const struct script *script)
 {
 	static const struct pol_facts facts = { 0 };
@@ -63,6 +87,7 @@ static struct pol_group_result run(const struct script *script)
 			.control = script->controls[i],
 			.skip = inner ? (uint32_t)(script->inner_end - i) : 0 };
 	}
+	check_trace(&group, &request, pol_group_run(&group, &request, &charges));
 	return pol_group_run(&group, &request, &charges);
 }
 
