@@ -326,8 +326,6 @@ static bool is_to_renew(const struct call *call, const struct subject *subject)
 /* Key, principal, tenant, environment: as far as known. */
 static uint8_t *lay_who(uint8_t *to, const struct call *call, const struct subject *subject)
 {
-	uint32_t tenant = subject->verified ? subject->key.tenant : STORE_TENANT_DEFAULT;
-
 	if (subject->verified) {
 		to = lay_str(WIRE_LAY(to, "\xa3key"), subject->key.kid);
 		to = lay_str(WIRE_LAY(to, "\xab"
@@ -338,10 +336,7 @@ static uint8_t *lay_who(uint8_t *to, const struct call *call, const struct subje
 		to = lay_str(WIRE_LAY(to, "\xa9principal"), subject->facts.principal);
 	}
 	if (subject->verified || subject->known_principal) {
-		const char *name = subject_tenant_name(tenant);
-
-		to = WIRE_LAY(to, "\xa6tenant");
-		to = name != NULL ? lay_str(to, pol_str_of(name)) : WIRE_LAY(to, "\xc0");
+		to = lay_str(WIRE_LAY(to, "\xa6tenant"), subject->tenant);
 	}
 	if (is_to_renew(call, subject)) {
 		to = lay_time(
@@ -372,6 +367,9 @@ static void put_decision(struct call *call, const struct ask *ask, const struct 
 		who = false;
 	}
 	room = ANSWER_FIXED + reason.len;
+	if (who && (subject->known_principal || subject->verified)) {
+		room += subject->tenant.len;
+	}
 	if (who && subject->known_principal) {
 		room += subject->facts.principal.len;
 	}

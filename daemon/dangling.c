@@ -15,6 +15,7 @@ struct search {
 	struct dangling *out;
 	uint32_t told;
 	uint32_t seen; /* in this slice */
+	uint32_t tenant;
 	uint64_t number;
 	char id[STORE_MAX_NAME];
 	size_t id_len;
@@ -116,7 +117,7 @@ static int look_at_principals(struct search *search, struct store_read *read)
 		r = store_read_renew(read);
 		if (r == 0) {
 			r = store_list_principals(
-				read, STORE_TENANT_DEFAULT, after, on_principal, search);
+				read, search->tenant, after, on_principal, search);
 		}
 		store_read_reset(read);
 	} while (r > 0);
@@ -133,11 +134,42 @@ static int look_at_keys(struct search *search, struct store_read *read)
 		r = store_read_renew(read);
 		if (r == 0) {
 			r = store_list_keys(
-				read, STORE_TENANT_DEFAULT, any, search->number, on_key, search);
+				read, search->tenant, any, search->number, on_key, search);
 		}
 		store_read_reset(read);
 	} while (r > 0);
 	return r;
+}
+
+static int on_tenant(void *context, const struct store_tenant *tenant)
+{
+	((struct search *)context)->tenant = tenant->number;
+	return 1;
+}
+
+/* Those of one tenant after another. */
+static int look_at_all(struct search *search, struct store_read *read)
+{
+	for (;;) {
+		int r = store_read_renew(read);
+
+		if (r == 0) {
+			r = store_list_tenants(read, search->tenant, on_tenant, search);
+		}
+		store_read_reset(read);
+		if (r <= 0) {
+			return r;
+		}
+		search->id_len = 0;
+		search->number = 0;
+		r = look_at_principals(search, read);
+		if (r == 0) {
+			r = look_at_keys(search, read);
+		}
+		if (r < 0) {
+			return r;
+		}
+	}
 }
 
 int dangling_find(
@@ -154,10 +186,7 @@ int dangling_find(
 		return r;
 	}
 	at = wire_open_array(&out->items);
-	r = look_at_principals(&search, read);
-	if (r == 0) {
-		r = look_at_keys(&search, read);
-	}
+	r = look_at_all(&search, read);
 	wire_close_array(&out->items, at, search.told);
 	store_read_close(read);
 	return r;

@@ -27,6 +27,9 @@ static const char *const table_names[STORE_TABLES] = {
 	[STORE_USES] = "uses",
 	[STORE_AUDIT] = "audit",
 	[STORE_AUDIT_INDEX] = "audit_index",
+	[STORE_TENANTS] = "tenants",
+	[STORE_TENANT_NAMES] = "tenant_names",
+	[STORE_ROLES] = "roles",
 };
 
 int store_error(int mdb)

@@ -204,6 +204,26 @@ int store_list_keys(struct store_read *read, uint32_t tenant, struct pol_str pri
 int store_walk_keys(
 	struct store_read *read, struct pol_str after, store_key_seen seen, void *context);
 
+enum store_tenant_flag {
+	STORE_TENANT_DISABLED = 1 << 0,
+};
+
+/* The default one has no record: it is always there, and always on. */
+struct store_tenant {
+	uint32_t number;
+	uint32_t flags;
+	int64_t created_at;
+	struct pol_str name;
+	struct pol_str created_by;
+};
+
+int store_get_tenant(struct store_read *read, uint32_t number, struct store_tenant *out);
+int store_find_tenant(struct store_read *read, struct pol_str name, struct store_tenant *out);
+typedef int (*store_tenant_seen)(void *context, const struct store_tenant *tenant);
+/* In order of creation, the default one first: those whose number is above `after`. */
+int store_list_tenants(
+	struct store_read *read, uint32_t after, store_tenant_seen seen, void *context);
+
 enum store_principal_flag {
 	STORE_PRINCIPAL_DISABLED = 1 << 0,
 	STORE_PRINCIPAL_NO_API = 1 << 1,  /* api_access is off */
@@ -350,6 +370,9 @@ int store_create_key(struct store_write *write, struct store_key *key);
 int store_update_key(struct store_write *write, const struct store_key *key);
 /* Takes the record away, with its use and all that leads to it. -ENOENT. */
 int store_remove_key(struct store_write *write, struct pol_str kid);
+/* Gives tenant->number itself. -EEXIST: the name is taken. */
+int store_create_tenant(struct store_write *write, struct store_tenant *tenant);
+int store_update_tenant(struct store_write *write, const struct store_tenant *tenant);
 /* Creates or replaces; keeps the index of roles. */
 int store_put_principal(struct store_write *write, const struct store_principal *principal);
 int store_delete_principal(struct store_write *write, uint32_t tenant, struct pol_str id);

@@ -10,6 +10,8 @@
  *     store_read.c    look-ups and lists
  *     store_write.c   puts and their indexes
  *     store_remove.c  keys that were deleted, and their end
+ *     store_tenant.c  tenants
+ *     store_role.c    roles that are made here
  *     store_audit.c   the trail: records, their chain, its lists
  *     store_head.c    the trail's head, in a file of its own
  *
@@ -27,6 +29,10 @@
  *     audit               N                      -> a record of the trail
  *     audit_index         `T` T N, `A` L actor N, `t` T L target N (t: enum store_audit_kind)
  *                                                -> nothing
+ *
+ *     tenants             T                      -> the record; `default` has none
+ *     tenant_names        name                   -> T, little-endian
+ *     roles               T name                 -> the record, its permissions included
  *
  * A record begins with its tag, then a byte for its table and one for its version, and holds its
  * whole key, so that the tag over what follows it covers the place as well.
@@ -53,6 +59,9 @@ enum store_table {
 	STORE_USES,
 	STORE_AUDIT,
 	STORE_AUDIT_INDEX,
+	STORE_TENANTS,
+	STORE_TENANT_NAMES,
+	STORE_ROLES,
 	STORE_TABLES,
 };
 
@@ -120,6 +129,10 @@ void store_advance_head(struct store *store, const struct store_head *head);
 
 /* Starts the job's own transaction if it has none. */
 int store_write_ready(struct store_write *write);
+
+/* The next number of a counter that begins with `first`; kept in the store, so that none is used
+ * twice. */
+int store_take_number(struct store_write *write, const char *name, uint64_t first, uint64_t *out);
 
 /* A record was put, or deleted (NULL): the trail owes an entry for it. */
 void store_write_owe(struct store_write *write, const uint8_t *record);

@@ -23,14 +23,14 @@ static int del(struct store_write *write, enum store_table table, struct store_p
 	return store_error(mdb_del(write->job, write->store->tables[table], &key, NULL));
 }
 
-/* The next number of a key. Kept in the store, so that none is used twice. */
-static int take_number(struct store_write *write, uint64_t *out)
+int store_take_number(
+	struct store_write *write, const char *counter, uint64_t first, uint64_t *out)
 {
 	struct store *store = write->store;
-	struct pol_str name = POL_STR("next");
+	struct pol_str name = pol_str_of(counter);
 	struct store_place place = { .len = 0 };
 	MDB_val key, value;
-	uint64_t number = 1;
+	uint64_t number = first;
 	int r;
 
 	store_place_text(&place, name);
@@ -94,7 +94,7 @@ int store_create_key(struct store_write *write, struct store_key *key)
 
 	store_imports_of(key, &imports);
 	if (r == 0) {
-		r = take_number(write, &key->number);
+		r = store_take_number(write, "next", 1, &key->number);
 	}
 	if (r == 0) {
 		r = put_key(write, key, MDB_NOOVERWRITE);

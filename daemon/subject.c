@@ -17,14 +17,33 @@ bool subject_same(const struct subject_ask *a, const struct subject_ask *b)
 	       pol_str_equal(a->environment, b->environment) && pol_str_equal(a->tenant, b->tenant);
 }
 
-const char *subject_tenant_name(uint32_t tenant)
+struct pol_str subject_tenant_name(struct call *call, uint32_t tenant)
 {
-	return tenant == STORE_TENANT_DEFAULT ? "default" : NULL;
+	struct store_tenant record;
+
+	return store_get_tenant(call->read, tenant, &record) == 0 ? record.name
+								  : (struct pol_str){ 0 };
 }
 
-uint32_t subject_tenant(struct pol_str name)
+uint32_t subject_tenant(struct call *call, struct pol_str name)
 {
-	return pol_str_equal(name, POL_STR("default")) ? STORE_TENANT_DEFAULT : 0;
+	struct store_tenant record;
+
+	return store_find_tenant(call->read, name, &record) == 0 ? record.number : 0;
+}
+
+/* Which tenant it is, and whether that is on. */
+static void take_tenant(struct call *call, uint32_t tenant, struct subject *subject)
+{
+	struct store_tenant record;
+
+	subject->facts.tenant = tenant;
+	subject->tenant = (struct pol_str){ 0 };
+	subject->facts.tenant_inactive = true;
+	if (store_get_tenant(call->read, tenant, &record) == 0) {
+		subject->tenant = record.name;
+		subject->facts.tenant_inactive = (record.flags & STORE_TENANT_DISABLED) != 0;
+	}
 }
 
 enum pol_key_state subject_key_state(const struct store_key *key, int64_t now)
@@ -60,12 +79,13 @@ static bool is_wrong_environment(
 	       !pol_str_equal(environments[0].name, environment);
 }
 
-static bool is_wrong_tenant(const struct subject_ask *ask, uint32_t tenant)
+static bool is_wrong_tenant(struct call *call, const struct subject_ask *ask, uint32_t tenant)
 {
 	if (!ask->has_tenant) {
 		return tenant != STORE_TENANT_DEFAULT;
 	}
-	return !pol_str_equal(ask->tenant, POL_STR("*")) && subject_tenant(ask->tenant) != tenant;
+	return !pol_str_equal(ask->tenant, POL_STR("*")) &&
+	       subject_tenant(call, ask->tenant) != tenant;
 }
 
 /* What a record's check costs, where there is none: an id that nobody has must not show by its
@@ -224,25 +244,24 @@ static int gather_key(struct call *call, const struct subject_ask *ask, struct s
 	if (r < 0 || !subject->verified) {
 		return r;
 	}
-	facts->tenant_inactive = subject_tenant_name(key->tenant) == NULL;
+	take_tenant(call, key->tenant, subject);
 	facts->wrong_environment = is_wrong_environment(call, ask, key->environment);
-	facts->wrong_tenant = is_wrong_tenant(ask, key->tenant);
+	facts->wrong_tenant = is_wrong_tenant(call, ask, key->tenant);
 	return subject_take_key(call, subject);
 }
 
 /* Is it a service of another tenant, or of an environment that is not there? Principals of the
  * files are of neither. */
-static bool is_elsewhere(const struct call *call, const struct subject_ask *ask)
+static bool is_elsewhere(struct call *call, const struct subject_ask *ask)
 {
 	return (ask->has_tenant && !pol_str_equal(ask->tenant, POL_STR("*")) &&
-		       subject_tenant(ask->tenant) != STORE_TENANT_DEFAULT) ||
+		       subject_tenant(call, ask->tenant) != STORE_TENANT_DEFAULT) ||
 	       (ask->has_environment && !pol_str_equal(ask->environment, POL_STR("*")) &&
 		       pol_snapshot_environment(call->snapshot, ask->environment) == POL_NONE);
 }
 
 /* Nobody is named: the kernel's peer may be one of those that the files declare. */
-static void gather_peer(
-	const struct call *call, const struct subject_ask *ask, struct subject *subject)
+static void gather_peer(struct call *call, const struct subject_ask *ask, struct subject *subject)
 {
 	const struct peer *peer = call->peer;
 	struct pol_facts *facts = &subject->facts;
@@ -263,7 +282,7 @@ static void gather_peer(
 	facts->by_peer = true;
 	facts->principal = pol_snapshot_principal_id(call->snapshot, declared);
 	facts->principal_state = POL_PRINCIPAL_ACTIVE;
-	facts->tenant = STORE_TENANT_DEFAULT;
+	take_tenant(call, STORE_TENANT_DEFAULT, subject);
 	facts->held_count = (uint32_t)pol_snapshot_principal_held(
 		call->snapshot, declared, call->now, subject->held);
 	facts->held = subject->held;
@@ -279,6 +298,7 @@ int subject_gather(struct call *call, const struct subject_ask *ask, struct subj
 	out->known_principal = false;
 	out->by_other = false;
 	out->place_count = 0;
+	out->tenant = (struct pol_str){ 0 };
 	if (ask->has_token) {
 		return gather_key(call, ask, out);
 	}
@@ -287,11 +307,12 @@ int subject_gather(struct call *call, const struct subject_ask *ask, struct subj
 		return 0;
 	}
 	if (ask->has_tenant && !pol_str_equal(ask->tenant, POL_STR("*"))) {
-		tenant = subject_tenant(ask->tenant);
+		tenant = subject_tenant(call, ask->tenant);
 	}
 	/* A principal is of no environment; but one that is not there is nobody's. */
 	out->facts.wrong_environment =
 		ask->has_environment && !pol_str_equal(ask->environment, POL_STR("*")) &&
 		pol_snapshot_environment(call->snapshot, ask->environment) == POL_NONE;
+	take_tenant(call, tenant, out);
 	return subject_take_principal(call, tenant, ask->principal, out);
 }

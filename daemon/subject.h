@@ -46,6 +46,7 @@ struct subject {
 	struct pol_str key_places[STORE_MAX_LIST];
 	struct pol_network networks[STORE_MAX_LIST];
 	uint32_t place_count; /* of places */
+	struct pol_str tenant; /* the name of facts.tenant; empty when it is not there */
 };
 
 /* Do both ask for the same? Then a subject that was gathered in this call is still good. */
@@ -65,10 +66,10 @@ int subject_describe_principal(
 /* The state of a key at `now`; what `status` of a record says. */
 enum pol_key_state subject_key_state(const struct store_key *key, int64_t now);
 
-/* "default", or NULL for a tenant that is not there. */
-const char *subject_tenant_name(uint32_t tenant);
+/* The tenant's name, a view into the transaction; empty for one that is not there. */
+struct pol_str subject_tenant_name(struct call *call, uint32_t tenant);
 /* 0: there is none of that name. */
-uint32_t subject_tenant(struct pol_str name);
+uint32_t subject_tenant(struct call *call, struct pol_str name);
 
 static inline struct pol_str subject_str(struct wire_str str)
 {

@@ -79,7 +79,7 @@ int check_tenant(struct call *call, const struct wire_value *value, uint32_t *ou
 	uint32_t tenant = call->actor != NULL ? call->actor->tenant : STORE_TENANT_DEFAULT;
 
 	if (value->given) {
-		tenant = subject_tenant(subject_str(value->text));
+		tenant = subject_tenant(call, subject_str(value->text));
 	}
 	if (tenant == 0 || !actor_sees(call, tenant)) {
 		return refused(call_error(call, "not_found", "there is no such tenant"));

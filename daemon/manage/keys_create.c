@@ -177,7 +177,8 @@ static int check_principal(struct call *call, const struct store_key *key)
 	struct store_principal principal;
 	int r = store_get_principal(call->read, key->tenant, key->principal, &principal);
 
-	if (r == -ENOENT && pol_snapshot_principal(call->snapshot, key->principal) != POL_NONE) {
+	if (r == -ENOENT && key->tenant == STORE_TENANT_DEFAULT &&
+		pol_snapshot_principal(call->snapshot, key->principal) != POL_NONE) {
 		return 0;
 	}
 	if (r == -ENOENT || r == -EBADMSG) {

@@ -119,7 +119,8 @@ static int check_free(struct call *call, const struct store_principal *principal
 	if (r != -ENOENT) {
 		return r;
 	}
-	if (pol_snapshot_principal(call->snapshot, principal->id) != POL_NONE) {
+	if (principal->tenant == STORE_TENANT_DEFAULT &&
+		pol_snapshot_principal(call->snapshot, principal->id) != POL_NONE) {
 		return refused(call_error(
 			call, "conflict", "the policy's files declare a principal of that id"));
 	}

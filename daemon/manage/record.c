@@ -69,10 +69,10 @@ static void put_list(struct map *map, const char *name, struct store_list list)
 	}
 }
 
-static void put_tenant(struct map *map, uint32_t tenant)
+static void put_tenant(struct call *call, struct map *map, uint32_t tenant)
 {
 	put_name(map, "tenant");
-	wire_put_cstr(map->out, subject_tenant_name(tenant));
+	wire_put_str(map->out, subject_wire(subject_tenant_name(call, tenant)));
 }
 
 /* An address, and its prefix unless that is whole (bits > 128: none). */
@@ -139,7 +139,7 @@ int record_put_key(struct call *call, const struct store_key *key, struct pol_st
 	put_text(&map, "secret", secret);
 	put_text(&map, "name", key->name);
 	put_text(&map, "label", key->label);
-	put_tenant(&map, key->tenant);
+	put_tenant(call, &map, key->tenant);
 	put_text(&map, "environment", key->environment);
 	put_text(&map, "prefix", key->prefix);
 	put_text(&map, "principal", key->principal);
@@ -181,7 +181,7 @@ void record_put_principal(struct call *call, const struct store_principal *princ
 	put_text(&map, "id", principal->id);
 	put_text(&map, "name", principal->name);
 	put_text(&map, "kind", service ? POL_STR("service") : POL_STR("user"));
-	put_tenant(&map, principal->tenant);
+	put_tenant(call, &map, principal->tenant);
 	put_text(&map, "status", disabled ? POL_STR("inactive") : POL_STR("active"));
 	put_bool(&map, "api_access", (principal->flags & STORE_PRINCIPAL_NO_API) == 0);
 	if (attributes.count > 0) {
@@ -196,13 +196,25 @@ void record_put_principal(struct call *call, const struct store_principal *princ
 	close_map(&map);
 }
 
+void record_put_tenant(struct call *call, const struct store_tenant *tenant)
+{
+	struct map map = open_map(call);
+	bool disabled = (tenant->flags & STORE_TENANT_DISABLED) != 0;
+
+	put_text(&map, "id", tenant->name);
+	put_text(&map, "status", disabled ? POL_STR("inactive") : POL_STR("active"));
+	put_time(&map, "created_at", tenant->created_at);
+	put_text(&map, "created_by", tenant->created_by);
+	close_map(&map);
+}
+
 void record_put_declared(struct call *call, uint32_t number)
 {
 	struct map map = open_map(call);
 
 	put_text(&map, "id", pol_snapshot_principal_id(call->snapshot, number));
 	put_text(&map, "kind", POL_STR("service"));
-	put_tenant(&map, STORE_TENANT_DEFAULT);
+	put_tenant(call, &map, STORE_TENANT_DEFAULT);
 	put_text(&map, "status", POL_STR("active"));
 	put_bool(&map, "api_access", true);
 	put_bool(&map, "declared", true);

@@ -13,6 +13,7 @@
 /* secret: the token, of a key that was just made; ptr NULL otherwise. 0 or a negative errno. */
 int record_put_key(struct call *call, const struct store_key *key, struct pol_str secret);
 void record_put_principal(struct call *call, const struct store_principal *principal);
+void record_put_tenant(struct call *call, const struct store_tenant *tenant);
 /* Of a principal that the policy's files declare. */
 void record_put_declared(struct call *call, uint32_t number);
 void record_put_assignment(
