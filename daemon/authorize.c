@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/authorize_explain.h"
 #include "daemon/generation.h"
 #include "daemon/log.h"
 #include "daemon/methods.h"
@@ -34,6 +35,7 @@ enum field {
 	IP,
 	MFA_AT,
 	TIME,
+	EXPLAIN,
 	FIELDS,
 	REQUESTS = FIELDS, /* authorize_many's own */
 	MANY_FIELDS,
@@ -52,7 +54,8 @@ enum field {
 	[TENANT] = WIRE_FIELD("tenant", WIRE_KIND_TEXT, 0),                                        \
 	[IP] = WIRE_FIELD("ip", WIRE_KIND_TEXT, 0),                                                \
 	[MFA_AT] = WIRE_FIELD("mfa_at", WIRE_KIND_TIME, 0),                                        \
-	[TIME] = WIRE_FIELD("time", WIRE_KIND_TIME, 0)
+	[TIME] = WIRE_FIELD("time", WIRE_KIND_TIME, 0),                                            \
+	[EXPLAIN] = WIRE_FIELD("explain", WIRE_KIND_BOOL, 0)
 
 static const struct wire_field authorize_fields[] = { ASK_FIELDS };
 static const struct wire_field many_fields[] = {
@@ -71,6 +74,7 @@ struct ask {
 	int64_t mfa_at;
 	int64_t time;
 	bool http;
+	bool explain;
 	bool not_trusted; /* it states what this peer may not */
 };
 
@@ -148,9 +152,10 @@ static const char *read_ask(const struct call *call, const struct wire_value *va
 	const char *wrong;
 
 	read_who(values, &out->who);
-	out->not_trusted =
-		!call->peer->trusted && (values[PRINCIPAL].given || values[IP].given ||
-						values[MFA_AT].given || values[TIME].given);
+	out->explain = values[EXPLAIN].given && values[EXPLAIN].boolean;
+	out->not_trusted = !call->peer->trusted &&
+			   (values[PRINCIPAL].given || values[IP].given || values[MFA_AT].given ||
+				   values[TIME].given || out->explain);
 	if (out->who.has_token && out->who.has_principal) {
 		*out_param = "principal";
 		return "give either token or principal";
@@ -220,19 +225,63 @@ static void warn(
 		POL_STR_ARGS(facts->principal), pol_snapshot_revision(call->snapshot));
 }
 
-/* memo: of ask->path, or NULL. */
-static void decide(struct call *call, const struct ask *ask, struct pol_path_memo *memo,
-	struct subject *subject, struct pol_decision *out)
+/* A decision, and why, if that was asked for: until forget. */
+struct outcome {
+	struct pol_decision decision;
+	bool explained;
+	struct pol_arena arena;
+	struct pol_explanation told;
+};
+
+/* An explanation takes a few KiB; a stack of a thousand lines some hundred. */
+#define EXPLAIN_MEMORY ((size_t)1 << 20)
+
+/* In decisions: what explaining costs beside its own, and how many roles one is worth. */
+#define EXPLAIN_COST  2
+#define EXPLAIN_ROLES 64
+
+static int explain(struct call *call, const struct subject *subject, struct outcome *out)
 {
+	struct pol_counts counts = pol_snapshot_counts(call->snapshot);
+
+	pol_arena_init(&out->arena, EXPLAIN_MEMORY);
+	out->explained = true;
+	call->cost += EXPLAIN_COST + (uint32_t)((counts.roles + counts.scopes) / EXPLAIN_ROLES);
+	return pol_explain(call->snapshot, &subject->facts, &out->arena, &out->decision,
+		       &out->told) == POL_OK
+		       ? 0
+		       : -ENOMEM;
+}
+
+static void forget(struct outcome *outcome)
+{
+	if (outcome->explained) {
+		pol_arena_finish(&outcome->arena);
+	}
+}
+
+/* memo: of ask->path, or NULL. 0, or -ENOMEM for an explanation; either way *outcome is to be
+ * forgotten. */
+static int decide(struct call *call, const struct ask *ask, struct pol_path_memo *memo,
+	struct subject *subject, struct outcome *outcome)
+{
+	struct pol_decision *out = &outcome->decision;
+	int r = 0;
+
+	outcome->explained = false;
 	if (ask->not_trusted) {
 		*out = (struct pol_decision){
 			.status = 403, .reason = POL_STR("not_trusted"), .node = POL_NONE
 		};
 		call->denied++;
-		return;
+		return 0;
 	}
 	join(subject, ask, memo);
-	pol_decide(call->snapshot, &subject->facts, out);
+	if (ask->explain) {
+		r = explain(call, subject, outcome);
+	} else {
+		pol_decide(call->snapshot, &subject->facts, out);
+	}
 	if (subject->facts.by_peer) {
 		subject->known_principal = (out->marks & POL_MARK_PEER) != 0;
 	}
@@ -240,6 +289,7 @@ static void decide(struct call *call, const struct ask *ask, struct pol_path_mem
 	if ((out->marks & POL_MARK_WARN) != 0) {
 		warn(call, &subject->facts, out);
 	}
+	return r;
 }
 
 /* Do the key's own networks let this caller in? */
@@ -354,8 +404,9 @@ static uint32_t who_pairs(const struct call *call, const struct subject *subject
 
 /* With `whole`: a response of its own, revision included; else one entry of many. */
 static void put_decision(struct call *call, const struct ask *ask, const struct subject *subject,
-	const struct pol_decision *decision, bool whole)
+	const struct outcome *outcome, bool whole)
 {
+	const struct pol_decision *decision = &outcome->decision;
 	struct pol_str reason = decision->reason;
 	bool who = !ask->not_trusted;
 	size_t room;
@@ -383,7 +434,8 @@ static void put_decision(struct call *call, const struct ask *ask, const struct 
 	if (whole) {
 		to = WIRE_LAY(wire_lay_uint(WIRE_LAY(to, "\x94\x01"), call->id), "\xc0");
 	}
-	*to++ = (uint8_t)(0x80 | (3 + (whole ? 1 : 0) + (who ? who_pairs(call, subject) : 0)));
+	*to++ = (uint8_t)(0x80 | (3 + (whole ? 1 : 0) + (who ? who_pairs(call, subject) : 0) +
+					 (outcome->explained ? 1 : 0)));
 	to = decision->allow ? WIRE_LAY(to, "\xa5"
 					    "allow\xc3\xa6status")
 			     : WIRE_LAY(to, "\xa5"
@@ -397,13 +449,17 @@ static void put_decision(struct call *call, const struct ask *ask, const struct 
 		to = lay_who(to, call, subject);
 	}
 	call->out->len = (size_t)(to - call->out->data);
+	if (outcome->explained) {
+		wire_put_str(call->out, WIRE_STR("explain"));
+		authorize_put_explanation(call->out, &outcome->told);
+	}
 }
 
 static int authorize(struct call *call)
 {
 	struct ask ask;
 	struct subject subject;
-	struct pol_decision decision;
+	struct outcome outcome;
 	struct counted counted;
 	const char *param;
 	const char *wrong = read_ask(call, call->params, &ask, &param);
@@ -416,12 +472,15 @@ static int authorize(struct call *call)
 	if (r < 0) {
 		return r;
 	}
-	decide(call, &ask, NULL, &subject, &decision);
-	put_decision(call, &ask, &subject, &decision, true);
-	if (count_one(call, &ask, &subject, &decision, &counted)) {
+	r = decide(call, &ask, NULL, &subject, &outcome);
+	if (r == 0) {
+		put_decision(call, &ask, &subject, &outcome, true);
+	}
+	if (count_one(call, &ask, &subject, &outcome.decision, &counted)) {
 		count(call, &counted);
 	}
-	return 0;
+	forget(&outcome);
+	return r;
 }
 
 /* --- many ------------------------------------------------------------------------------------- */
@@ -463,7 +522,8 @@ static struct pol_path_memo *memo_of(struct many *many)
 static int answer_entry(struct call *call, struct many *many, const struct wire_value *values,
 	const char **wrong, const char **param)
 {
-	struct pol_decision decision;
+	struct outcome outcome;
+	int r;
 
 	*wrong = read_ask(call, values, &many->ask, param);
 	if (*wrong != NULL) {
@@ -471,21 +531,23 @@ static int answer_entry(struct call *call, struct many *many, const struct wire_
 	}
 	if (!many->ask.not_trusted &&
 		!(many->has_subject && subject_same(&many->ask.who, &many->gathered))) {
-		int r = subject_gather(call, &many->ask.who, &many->subject);
-
+		r = subject_gather(call, &many->ask.who, &many->subject);
 		if (r < 0) {
 			return r;
 		}
 		many->gathered = many->ask.who;
 		many->has_subject = true;
 	}
-	decide(call, &many->ask, memo_of(many), &many->subject, &decision);
-	put_decision(call, &many->ask, &many->subject, &decision, false);
-	if (count_one(call, &many->ask, &many->subject, &decision,
+	r = decide(call, &many->ask, memo_of(many), &many->subject, &outcome);
+	if (r == 0) {
+		put_decision(call, &many->ask, &many->subject, &outcome, false);
+	}
+	if (count_one(call, &many->ask, &many->subject, &outcome.decision,
 		    &many->counted[many->counted_count])) {
 		many->counted_count++;
 	}
-	return 0;
+	forget(&outcome);
+	return r;
 }
 
 static int authorize_many(struct call *call)

@@ -84,7 +84,7 @@ class Authorize(people.PeopleTest):
             ("principal", {"method": "GET", "path": "/", "principal": "alice"}),
             ("ip", {"method": "GET", "path": "/", "ip": "300.1.1.1"}),
             ("mfa_at", {"method": "GET", "path": "/", "mfa_at": "yesterday"}),
-            ("explain", {"method": "GET", "path": "/", "explain": True}),
+            ("explain", {"method": "GET", "path": "/", "explain": 1}),
             ("Method", {"Method": "GET", "path": "/"}),
         ]
         for param, params in cases:

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * authorize_explain: an explanation on the wire. PROTOCOL.md has its form.
+ */
+
+#include "client/wire.h"
+#include "policy/explain.h"
+
+void authorize_put_explanation(struct wire_buf *buf, const struct pol_explanation *told);

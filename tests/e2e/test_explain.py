@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Why a decision came out as it did: as the daemon tells it, and as the tool draws it."""
+
+import ast
+import os
+import pwd
+import re
+import unittest
+
+import harness
+
+EXAMPLES = harness.ROOT / "policy" / "examples"
+
+
+def line_at(file, line):
+    with open(file, encoding="utf-8") as lines:
+        return lines.read().splitlines()[line - 1]
+
+
+class Explaining(harness.DaemonTest):
+    def example(self, name):
+        self.d = self.daemon(EXAMPLES / name)
+        self.c = self.d.client()
+        return self.c
+
+    def explain(self, **params):
+        answer = self.c.call("authorize", explain=True, **params)
+        plain = self.c.call("authorize", **params)
+        told = answer.pop("explain")
+        self.assertEqual(answer, plain)
+        return answer, told
+
+    def assert_written(self, told):
+        """Every place is where the file says what is told of it."""
+        places = 0
+        stack = told.get("stack", {})
+        if "line" in stack:
+            self.assertIn(f"stack {stack['name']} ", line_at(stack["file"], stack["line"]))
+        for group in told.get("groups", []):
+            for line in group["lines"]:
+                if "line" in line:
+                    words = line_at(line["file"], line["line"]).split("#")[0].split()
+                    self.assertEqual(words, [group["group"], line["control"], line["module"],
+                                             *line.get("arguments", [])])
+                    places += 1
+        for rule in told.get("rules", []) + told.get("needed", []):
+            self.assertIn(rule["rule"], line_at(rule["file"], rule["line"]))
+            places += 1
+        return places
+
+
+class Telling(Explaining):
+    def test_the_stack_of_the_back_office_line_by_line(self):
+        c = self.example("loanpro")
+        c.call("principals.create", id="alice")
+        c.call("assignments.create", principal="alice", role="servicing")
+        answer, told = self.explain(principal="alice", method="GET", path="/loans/1",
+                                    service="back-office", ip="10.1.1.1")
+        self.assertEqual((answer["reason"], told["ended"]), ("mfa", "account"))
+        self.assertEqual(self.assert_written(told), 5)
+        verdicts = [[line.get("verdict") for line in group["lines"]] for group in told["groups"]]
+        self.assertEqual(verdicts, [["deny", "allow"], ["allow", "deny"], [None]])
+        self.assertEqual(told["groups"][1]["reason"], "mfa")
+        self.assertNotIn("passed", told["groups"][2])
+        _, told = self.explain(principal="alice", method="GET", path="/loans/1",
+                               service="back-office", ip="192.0.2.1")
+        self.assertEqual(told["groups"][1]["lines"][0]["ends"], "group")
+        self.assertNotIn("verdict", told["groups"][1]["lines"][1])
+
+    def test_the_rule_that_allowed_and_the_chain_to_it(self):
+        c = self.example("loanpro")
+        c.call("principals.create", id="alice")
+        c.call("assignments.create", principal="alice", role="servicing", at=["api:/loans/77"],
+               until=4_000_000_000)
+        answer, told = self.explain(principal="alice", method="GET", path="/loans/77")
+        self.assertTrue(answer["allow"])
+        self.assertNotIn("ended", told)
+        rule, = told["rules"]
+        self.assertEqual(rule["role"], ["servicing", "get-only"])
+        self.assertEqual((rule["rule"], rule["effect"]), ("allow GET on api:/**", "allow"))
+        self.assertEqual((rule["at"], rule["until"]), (["api:/loans/77"], 4_000_000_000))
+        self.assertEqual(self.assert_written(told), 1)
+        self.assertEqual((told["resource"], told["action"]), ("api:/loans/{loan}", "read"))
+
+    def test_the_rule_that_denied_and_the_roles_that_would_do(self):
+        c = self.example("loanpro")
+        c.call("principals.create", id="carl")
+        c.call("assignments.create", principal="carl", role="collections")
+        answer, told = self.explain(principal="carl", method="GET",
+                                    path="/customers/5/bank-accounts")
+        self.assertEqual((answer["reason"], told["ended"]), ("denied", "subject"))
+        denied = [rule for rule in told["rules"] if rule["effect"] == "deny"]
+        self.assertEqual([rule["role"] for rule in denied], [["collections"]])
+        self.assertNotIn("needed", told)
+        self.assert_written(told)
+        answer, told = self.explain(principal="carl", method="DELETE", path="/loans/1")
+        self.assertEqual((answer["reason"], told["ended"]), ("role", "authorize"))
+        self.assertEqual([need["role"] for need in told["needed"]], [["tenant-admin"]])
+        self.assertEqual(self.assert_written(told), 1)
+
+    def test_a_role_that_is_held_elsewhere_is_nearest(self):
+        c = self.example("loanpro")
+        c.call("principals.create", id="alice")
+        c.call("assignments.create", principal="alice", role="servicing", at=["api:/loans/77"])
+        _, told = self.explain(principal="alice", method="POST", path="/loans/78/payments")
+        self.assertEqual(told["needed"][0]["role"], ["servicing"])
+        self.assertEqual(told["needed"][0]["at"], ["api:/loans/77"])
+        self.assertTrue(told["needed"][0]["held"])
+
+    def test_scopes_of_the_lending_example(self):
+        c = self.example("lendiq")
+        key = c.call("keys.create", name="k", scopes=["deals:read", "documents:write"])
+        answer, told = self.explain(token=key["secret"], method="GET", path="/deals/42")
+        self.assertTrue(answer["allow"])
+        self.assertEqual(told["rules"][0]["scope"], ["deals:read"])
+        self.assertEqual(self.assert_written(told), 1)
+        answer, told = self.explain(token=key["secret"], method="DELETE", path="/webhooks/1")
+        self.assertEqual((answer["reason"], told["ended"]), ("scope", "subject"))
+        self.assertEqual([need["scope"] for need in told["needed"]], [["webhooks:manage"]])
+        self.assertEqual(self.assert_written(told), 1)
+
+    def test_an_included_scope_of_the_subscriptions_example(self):
+        c = self.example("loop")
+        key = c.call("keys.create", name="k", scopes=["subscriptions:write"])
+        _, told = self.explain(token=key["secret"], method="GET", path="/subscriptions/7",
+                               tree="admin")
+        self.assertEqual(told["rules"][0]["scope"], ["subscriptions:write", "subscriptions:read"])
+        self.assertEqual(self.assert_written(told), 1)
+
+    def test_entries_of_many_are_explained_one_by_one(self):
+        c = self.example("loanpro")
+        c.call("principals.create", id="alice")
+        results = c.call("authorize_many", principal="alice", method="GET", requests=[
+            {"path": "/loans"}, {"path": "/loans", "explain": True}])["results"]
+        self.assertNotIn("explain", results[0])
+        self.assertEqual(results[1]["explain"]["ended"], "authorize")
+        self.assertEqual({**results[1], "explain": None}, {**results[0], "explain": None})
+
+    def test_a_key_that_does_not_hold_is_told_no_more_than_that(self):
+        c = self.example("lendiq")
+        key = c.call("keys.create", name="k", scopes=["deals:read"])
+        c.call("keys.revoke", id=key["id"])
+        _, told = self.explain(token=key["secret"], method="GET", path="/deals/42")
+        self.assertEqual(told, {"ended": "token"})
+        other = c.call("keys.create", name="k", scopes=["deals:read"], environment="test")
+        _, told = self.explain(token=other["secret"], method="GET", path="/deals/42")
+        self.assertEqual(told, {"ended": "environment"})
+
+    def test_explain_that_is_no_boolean_is_refused_and_false_asks_for_nothing(self):
+        c = self.example("loanpro")
+        asked = {"principal": "x", "method": "GET", "path": "/loans"}
+        error = self.assert_error("invalid_request", c.call, "authorize", explain=1, **asked)
+        self.assertEqual(error.error["param"], "explain")
+        self.assertNotIn("explain", c.call("authorize", explain=False, **asked))
+
+
+@unittest.skipUnless(os.geteuid() == 0, "needs root to be somebody else")
+class Strangers(Explaining):
+    def test_a_stranger_is_told_nothing_whatever_he_asks_for(self):
+        c = self.example("lendiq")
+        key = c.call("keys.create", name="k", scopes=["deals:read"])
+        os.chmod(self.d.folder, 0o711)
+        os.chmod(self.d.socket, 0o666)
+        asked = [{"token": token, "method": "GET", "path": path, "explain": True}
+                 for token in (key["secret"], key["secret"][:-1] + "x", "nonsense")
+                 for path in ("/deals/42", "/webhooks", "/nowhere", "/..")]
+        stranger = pwd.getpwnam("daemon")
+        answers = self.as_user(stranger.pw_uid, asked)
+        self.assertEqual(len({repr(answer) for answer in answers}), 1, answers)
+        self.assertEqual(answers[0], {"allow": False, "status": 403, "reason": "not_trusted",
+                                      "revision": c.call("policy.status")["revision"]})
+        plain = self.as_user(stranger.pw_uid, [{**asked[0], "explain": False}])
+        self.assertTrue(plain[0]["allow"])
+
+    def as_user(self, uid, requests):
+        """The answers to a process of that user."""
+        ours, theirs = os.pipe()
+        child = os.fork()
+        if child == 0:
+            try:
+                os.setgroups([])
+                os.setgid(uid)
+                os.setuid(uid)
+                with harness.Client(self.d.socket) as client, os.fdopen(theirs, "w") as out:
+                    out.write(repr([client.call("authorize", **params) for params in requests]))
+            finally:
+                os._exit(0)
+        os.close(theirs)
+        with os.fdopen(ours) as answers:
+            said = answers.read()
+        os.waitpid(child, 0)
+        return ast.literal_eval(said)
+
+
+if __name__ == "__main__":
+    unittest.main()
