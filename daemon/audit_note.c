@@ -171,6 +171,38 @@ static void note_networks(
 	}
 }
 
+static struct pol_str other_text(const struct store_rotation *rotation)
+{
+	switch (rotation->other) {
+	case STORE_OTHER_RETIRING:
+		return POL_STR("retiring");
+	case STORE_OTHER_PENDING:
+		return POL_STR("pending");
+	default:
+		return (struct pol_str){ NULL, 0 };
+	}
+}
+
+static void note_seconds(struct audit_note *note, const char *name, int64_t from, int64_t to)
+{
+	if (from != 0 || to != 0) {
+		audit_note_number(note, name, from, to);
+	}
+}
+
+static void note_rotation(
+	struct audit_note *note, const struct store_rotation *from, const struct store_rotation *to)
+{
+	/* Of a key that is made, 1 is nothing worth telling. */
+	if (from->generation != 0 && to->generation != 0) {
+		audit_note_number(note, "generation", from->generation, to->generation);
+	}
+	audit_note_text(note, "other", other_text(from), other_text(to));
+	audit_note_time(note, "other_until", from->other_until, to->other_until);
+	note_seconds(note, "rotate_every", from->rotate_every, to->rotate_every);
+	audit_note_time(note, "next_rotation_at", from->next_rotation_at, to->next_rotation_at);
+}
+
 void audit_note_key(
 	struct audit_note *note, const struct store_key *from, const struct store_key *to)
 {
@@ -188,6 +220,7 @@ void audit_note_key(
 	audit_note_time(note, "not_before", a->not_before, b->not_before);
 	audit_note_time(note, "expires_at", a->expires_at, b->expires_at);
 	note_networks(note, a, b);
+	note_rotation(note, &a->rotation, &b->rotation);
 	audit_note_text(note, "name", a->name, b->name);
 	audit_note_text(note, "label", a->label, b->label);
 }

@@ -126,15 +126,14 @@ static void draw(char *out, size_t count)
 	sodium_memzero(bytes, sizeof bytes);
 }
 
-void secret_token_make(
+/* All but the kid, which stands there already. */
+static void complete(
 	struct pol_str prefix, char out[static SECRET_MAX_TOKEN], struct secret_token *out_token)
 {
 	char *kid = out + prefix.len;
 	size_t before_crc = prefix.len + FIXED_PART - CRC_PART;
 
 	memcpy(out, prefix.ptr, prefix.len);
-	kid[0] = '1';
-	draw(kid + 1, RANDOM_KID);
 	kid[SECRET_KID] = '_';
 	draw(kid + SECRET_KID + 1, SECRET_PART);
 	*out_token = (struct secret_token){
@@ -144,6 +143,21 @@ void secret_token_make(
 		.signed_part = { out, before_crc },
 	};
 	put_crc(secret_crc32(out_token->signed_part), out + before_crc);
+}
+
+void secret_token_make(
+	struct pol_str prefix, char out[static SECRET_MAX_TOKEN], struct secret_token *out_token)
+{
+	out[prefix.len] = '1';
+	draw(out + prefix.len + 1, RANDOM_KID);
+	complete(prefix, out, out_token);
+}
+
+void secret_token_renew(struct pol_str prefix, struct pol_str kid,
+	char out[static SECRET_MAX_TOKEN], struct secret_token *out_token)
+{
+	memcpy(out + prefix.len, kid.ptr, SECRET_KID);
+	complete(prefix, out, out_token);
 }
 
 void secret_token_hash(const struct secrets *secrets, const struct secret_token *token,
@@ -182,8 +196,8 @@ void secret_import_hash(const struct secrets *secrets, const uint8_t digest[stat
 {
 	static const uint8_t salt[crypto_generichash_blake2b_SALTBYTES] = { 0 };
 
-	crypto_generichash_blake2b_salt_personal(out, SECRET_HASH, digest, SECRET_DIGEST,
-		secrets->pepper, SECRET_KEY, salt, import);
+	crypto_generichash_blake2b_salt_personal(
+		out, SECRET_HASH, digest, SECRET_DIGEST, secrets->pepper, SECRET_KEY, salt, import);
 }
 
 void secret_tag(const struct secrets *secrets, enum secret_purpose purpose, const void *bytes,

@@ -17,6 +17,7 @@
  * Objects are read-only after opening: any thread.
  */
 
+#include <stdalign.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -67,6 +68,10 @@ bool secret_token_parse(struct pol_str text, struct secret_token *out);
  * prefix. The prefix must fit. */
 void secret_token_make(
 	struct pol_str prefix, char out[static SECRET_MAX_TOKEN], struct secret_token *out_token);
+
+/* Another one of the same key: as above, but with this kid. */
+void secret_token_renew(struct pol_str prefix, struct pol_str kid,
+	char out[static SECRET_MAX_TOKEN], struct secret_token *out_token);
 
 void secret_token_hash(const struct secrets *secrets, const struct secret_token *token,
 	uint8_t out[static SECRET_HASH]);
@@ -126,6 +131,30 @@ enum secret_link {
 void secret_chain(const struct secrets *secrets, enum secret_link link,
 	const uint8_t before[static SECRET_CHAIN], struct pol_str bytes,
 	uint8_t out[static SECRET_CHAIN]);
+
+/* --- sealing: secret_seal.c ---------------------------------------------------------------------
+ */
+
+/* BLAKE2b-256 of many pieces under a key of its own: to tell whether two were the same. Pieces run
+ * together, so each that varies goes with its length. Forget it with secret_wipe. */
+struct secret_mix {
+	alignas(64) uint8_t state[384];
+};
+void secret_mix_begin(const struct secrets *secrets, struct secret_mix *mix);
+void secret_mix_add(struct secret_mix *mix, const void *bytes, size_t len);
+void secret_mix_end(struct secret_mix *mix, uint8_t out[static SECRET_HASH]);
+
+/* How much longer what is sealed is. */
+#define SECRET_SEAL (24 + 16)
+
+/* Encrypts and authenticates (XSalsa20-Poly1305) under a key that is derived from our own and from
+ * `known`, which whoever opens it must bring again: without it the store gives nothing away. out
+ * takes len + SECRET_SEAL bytes. */
+void secret_seal(const struct secrets *secrets, struct pol_str known, const void *bytes, size_t len,
+	uint8_t *out);
+/* out takes len - SECRET_SEAL bytes. false: it was sealed otherwise. */
+bool secret_open(const struct secrets *secrets, struct pol_str known, const uint8_t *sealed,
+	size_t len, void *out);
 
 /* Constant time. */
 bool secret_equal(const void *a, const void *b, size_t len);

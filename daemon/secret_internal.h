@@ -17,6 +17,7 @@
 struct secrets {
 	uint8_t master[SECRET_KEY];
 	uint8_t pepper[SECRET_KEY];
+	uint8_t seal[SECRET_KEY];
 	uint8_t tags[SECRET_PURPOSES][SECRET_TAG_KEY];
 	uint8_t chain[SECRET_KEY]; /* of the audit trail */
 };

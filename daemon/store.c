@@ -30,6 +30,8 @@ static const char *const table_names[STORE_TABLES] = {
 	[STORE_TENANTS] = "tenants",
 	[STORE_TENANT_NAMES] = "tenant_names",
 	[STORE_ROLES] = "roles",
+	[STORE_RETRIES] = "retries",
+	[STORE_RETRIES_BY_TIME] = "retries_by_time",
 };
 
 int store_error(int mdb)

@@ -381,3 +381,28 @@ int store_put_use(struct store_write *write, uint64_t number, const struct store
  * it here. A record that was put or deleted must have its entry before the next is put: -EPROTO
  * when one entry would be for two. */
 int store_append_audit(struct store_write *write, const struct store_audit *audit);
+
+/* --- retries: what a request's id made, for a while (manage/retry.h) ----------------------------
+ */
+
+#define STORE_RETRY_SECONDS 600
+
+struct store_retry {
+	const uint8_t *id;          /* STORE_HASH bytes: of the request's id, which is not kept */
+	const uint8_t *fingerprint; /* STORE_HASH bytes: of all that must be the same again */
+	const uint8_t *made;        /* STORE_TAG bytes: of the key's record as it was left */
+	struct pol_str kid;
+	int64_t at;
+	const uint8_t *sealed; /* the token */
+	size_t sealed_len;
+};
+
+/* -ENOENT, -EBADMSG. */
+int store_get_retry(
+	struct store_read *read, const uint8_t id[static STORE_HASH], struct store_retry *out);
+/* When the oldest was made; -ENOENT: there is none. */
+int store_oldest_retry(struct store_read *read, int64_t *out_at);
+/* Replaces what has this id. */
+int store_put_retry(struct store_write *write, const struct store_retry *retry);
+/* Forgets those that were made before, `most` of them. */
+int store_drop_retries(struct store_write *write, int64_t before, unsigned most);

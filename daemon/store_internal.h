@@ -12,6 +12,7 @@
  *     store_remove.c  keys that were deleted, and their end
  *     store_tenant.c  tenants
  *     store_role.c    roles that are made here
+ *     store_retry.c   what serves retries
  *     store_audit.c   the trail: records, their chain, its lists
  *     store_head.c    the trail's head, in a file of its own
  *
@@ -26,6 +27,8 @@
  *     principals          T id                   -> the record, its assignments included
  *     principals_by_role  T L role principal     -> nothing
  *     uses                N                      -> last use
+ *     retries             hash of a request's id    -> what it made
+ *     retries_by_time     time N, hash           -> nothing
  *     audit               N                      -> a record of the trail
  *     audit_index         `T` T N, `A` L actor N, `t` T L target N (t: enum store_audit_kind)
  *                                                -> nothing
@@ -62,6 +65,8 @@ enum store_table {
 	STORE_TENANTS,
 	STORE_TENANT_NAMES,
 	STORE_ROLES,
+	STORE_RETRIES,
+	STORE_RETRIES_BY_TIME,
 	STORE_TABLES,
 };
 

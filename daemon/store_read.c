@@ -192,7 +192,8 @@ int store_walk_keys(
 	struct walk walk = { .common = 0 };
 	int r;
 
-	store_place_text(&from, after);
+	/* LMDB looks for no empty key. */
+	store_place_text(&from, after.len > 0 ? after : (struct pol_str){ "", 1 });
 	r = from.full ? -ENOENT : walk_begin(&walk, read, STORE_KEYS, &from);
 	if (r < 0) {
 		return r == -ENOENT ? 0 : r;

@@ -23,6 +23,18 @@ struct sweep {
 
 static const struct method method = { .name = "daemon.sweep" };
 
+static int drop_retries(struct call *call, bool *out_more)
+{
+	int64_t oldest, before = call->now - STORE_RETRY_SECONDS;
+	int r = store_oldest_retry(call->read, &oldest);
+
+	if (r < 0 || oldest >= before) {
+		return r == -ENOENT ? 0 : r;
+	}
+	*out_more = true;
+	return store_drop_retries(call->write, before, SWEEP_SLICE);
+}
+
 static int on_job(struct writer_job *job, const struct writer_turn *turn)
 {
 	struct sweep *sweep = (struct sweep *)job;
@@ -37,7 +49,9 @@ static int on_job(struct writer_job *job, const struct writer_turn *turn)
 		.method = &method,
 	};
 
-	return keys_purge_old(&call, SWEEP_SLICE, &sweep->more);
+	int r = keys_purge_old(&call, SWEEP_SLICE, &sweep->more);
+
+	return r < 0 ? r : drop_retries(&call, &sweep->more);
 }
 
 static void on_done(struct writer_job *job, int result)
@@ -45,8 +59,8 @@ static void on_done(struct writer_job *job, int result)
 	struct sweep *sweep = (struct sweep *)job;
 
 	if (result < 0 && !sweep->failed) {
-		log_error("cannot clear the store of what was deleted", "why=%s",
-			store_explain(result));
+		log_error(
+			"cannot clear the store of what is over", "why=%s", store_explain(result));
 	}
 	sweep->failed = result < 0;
 	if (result == 0 && sweep->more && !atomic_load(&sweep->stopped)) {

@@ -6,6 +6,7 @@
 #include "daemon/audit.h"
 #include "daemon/manage/actor.h"
 #include "daemon/manage/check.h"
+#include "daemon/manage/keys_rotate.h"
 #include "daemon/manage/list.h"
 #include "daemon/manage/record.h"
 #include "daemon/methods.h"
@@ -50,7 +51,7 @@ int keys_find_any(struct call *call, const struct wire_value *id, struct store_k
 }
 
 /* What a caller may not see, and what is not there, must look alike: so authority first. */
-static int open_key(struct call *call, const char *action, struct store_key *out)
+int keys_open(struct call *call, const char *action, struct store_key *out)
 {
 	int r = actor_may(call, "keys", subject_str(call->params[0].text), action);
 
@@ -66,7 +67,7 @@ int keys_answer(struct call *call, const struct store_key *key)
 static int get(struct call *call)
 {
 	struct store_key key;
-	int r = open_key(call, "read", &key);
+	int r = keys_open(call, "read", &key);
 
 	return r != 0 ? (r < 0 ? r : 0) : keys_answer(call, &key);
 }
@@ -86,7 +87,7 @@ static int refuse_revoked(struct call *call)
 static int disable(struct call *call)
 {
 	struct store_key key;
-	int r = open_key(call, "disable", &key);
+	int r = keys_open(call, "disable", &key);
 
 	if (r != 0) {
 		return r < 0 ? r : 0;
@@ -104,7 +105,7 @@ static int disable(struct call *call)
 static int enable(struct call *call)
 {
 	struct store_key key;
-	int r = open_key(call, "enable", &key);
+	int r = keys_open(call, "enable", &key);
 
 	if (r != 0) {
 		return r < 0 ? r : 0;
@@ -129,7 +130,7 @@ static int enable(struct call *call)
 static int revoke(struct call *call)
 {
 	struct store_key key;
-	int r = open_key(call, "revoke", &key);
+	int r = keys_open(call, "revoke", &key);
 
 	if (r != 0) {
 		return r < 0 ? r : 0;
@@ -242,13 +243,21 @@ const struct method keys_methods[] = {
 	{ "keys.delete", id_fields, 1, CHANGES, keys_delete },
 	{ "keys.disable", id_fields, 1, CHANGES, disable },
 	{ "keys.enable", id_fields, 1, CHANGES, enable },
+	{ "keys.finish", id_fields, 1, CHANGES, keys_finish },
 	{ "keys.get", id_fields, 1, READS, get },
 	{ "keys.import", keys_import_fields, KEYS_IMPORT_FIELDS, METHOD_CHANGES | METHOD_MANAGES,
 		keys_import },
 	{ "keys.list", list_fields, LIST_FIELDS, READS, list },
+	{ "keys.prolong", keys_prolong_fields, KEYS_PROLONG_FIELDS, CHANGES, keys_prolong },
 	{ "keys.purge", id_fields, 1, METHOD_CHANGES | METHOD_MANAGES, keys_purge },
+	/* The holder's own: through any socket where tokens are taken. */
+	{ "keys.renew", keys_renew_fields, KEYS_RENEW_FIELDS, METHOD_CHANGES | METHOD_SECRET,
+		keys_renew },
 	{ "keys.restore", id_fields, 1, CHANGES, keys_restore },
 	{ "keys.revoke", id_fields, 1, CHANGES, revoke },
+	{ "keys.rollback", id_fields, 1, CHANGES, keys_rollback },
+	{ "keys.rotate", keys_rotate_fields, KEYS_ROTATE_FIELDS, CHANGES | METHOD_SECRET,
+		keys_rotate },
 	{ "keys.update", keys_update_fields, KEYS_UPDATE_FIELDS, CHANGES, keys_update },
 };
 const size_t keys_method_count = sizeof keys_methods / sizeof keys_methods[0];

@@ -15,7 +15,7 @@ int keys_create(struct call *call);
 int keys_update(struct call *call);
 int keys_import(struct call *call);
 
-enum { KEYS_CREATE_FIELDS = 12, KEYS_UPDATE_FIELDS = 6 };
+enum { KEYS_CREATE_FIELDS = 14, KEYS_UPDATE_FIELDS = 7 };
 
 extern const struct wire_field keys_create_fields[KEYS_CREATE_FIELDS];
 extern const struct wire_field keys_update_fields[KEYS_UPDATE_FIELDS];
@@ -27,6 +27,10 @@ extern const struct wire_field keys_import_fields[KEYS_IMPORT_FIELDS];
 int keys_find(struct call *call, const struct wire_value *id, struct store_key *out);
 /* Those too. */
 int keys_find_any(struct call *call, const struct wire_value *id, struct store_key *out);
+
+/* What `id` names, for who may do this to it. 0; 1: forbidden or not_found is written; negative
+ * errno. */
+int keys_open(struct call *call, const char *action, struct store_key *out);
 
 /* The record as the answer. */
 int keys_answer(struct call *call, const struct store_key *key);
@@ -47,9 +51,16 @@ bool keys_is_live(const struct store_key *key, int64_t now);
  * twice. 0; 1: limit_reached is written, with the ids in the way; negative errno. */
 int keys_check_count(struct call *call, const struct store_key *key);
 
+/* May the key's principal have so many secrets of this key, beside those of its others? Likewise,
+ * but a key without a principal may. */
+int keys_check_secrets(struct call *call, const struct store_key *key, unsigned own);
+
 /* Is nothing left of another principal of that id, that the files declared once? 0; 1: conflict is
  * written, with the ids of keys that are not revoked; negative errno. */
 int keys_check_none(struct call *call, uint32_t tenant, struct pol_str principal);
+
+/* Is the first day of its schedule one that the calendar has? 0 or 1 or negative errno. */
+int keys_check_schedule(struct call *call, const struct store_key *key);
 
 /* Does the policy allow this life? `param` is to blame. 0 or 1 or negative errno. */
 int keys_check_life(struct call *call, const struct store_key *key, const char *param);

@@ -3,11 +3,13 @@
 #include <string.h>
 
 #include "daemon/audit.h"
+#include "daemon/generation.h"
 #include "daemon/manage/actor.h"
 #include "daemon/manage/check.h"
 #include "daemon/manage/keys.h"
 #include "daemon/manage/making.h"
 #include "daemon/manage/record.h"
+#include "daemon/manage/retry.h"
 #include "daemon/secret.h"
 #include "daemon/subject.h"
 
@@ -24,6 +26,8 @@ enum field {
 	EXPIRES_AT,
 	NOT_BEFORE,
 	NETWORKS,
+	ROTATE_EVERY,
+	REQUEST_ID,
 	FIELDS,
 };
 
@@ -42,6 +46,8 @@ const struct wire_field keys_create_fields[KEYS_CREATE_FIELDS] = {
 	[EXPIRES_AT] = WIRE_FIELD("expires_at", WIRE_KIND_TIME, 0),
 	[NOT_BEFORE] = WIRE_FIELD("not_before", WIRE_KIND_TIME, 0),
 	[NETWORKS] = WIRE_FIELD("networks", WIRE_KIND_TEXTS, 0),
+	[ROTATE_EVERY] = WIRE_FIELD("rotate_every", WIRE_KIND_DURATION, 0),
+	[REQUEST_ID] = WIRE_FIELD("request_id", WIRE_KIND_TEXT, 0),
 };
 
 static int refused(int r)
@@ -172,6 +178,22 @@ static int read_life(struct call *call, struct store_key *key)
 	return keys_check_life(call, key, params[EXPIRES_AT].given ? "expires_at" : "expires_in");
 }
 
+static int read_schedule(struct call *call, struct store_key *key)
+{
+	const struct wire_value *value = &call->params[ROTATE_EVERY];
+	struct generation_change change = {
+		.secrets = store_secrets(call->store),
+		.now = call->now,
+		.max_overlap = (int64_t)pol_snapshot_limits(call->snapshot)->rotation_max_overlap,
+	};
+
+	if (!value->given) {
+		return 0;
+	}
+	generation_schedule(key, &change, value->integer);
+	return keys_check_schedule(call, key);
+}
+
 static int check_principal(struct call *call, const struct store_key *key)
 {
 	struct store_principal principal;
@@ -214,11 +236,18 @@ int making_check(struct call *call, struct making *making)
 	if (r == 0) {
 		r = read_life(call, key);
 	}
+	if (r == 0) {
+		r = read_schedule(call, key);
+	}
 	if (r == 0 && key->binding == POL_BOUND_TO_PRINCIPAL) {
 		r = check_principal(call, key);
 	}
 	if (r == 0) {
 		r = check_gain(call, NULL, key);
+	}
+	if (r == 0) {
+		r = retry_begin(
+			call, REQUEST_ID, actor_text(call, making->created_by), &making->retry);
 	}
 	if (r == 0) {
 		r = keys_check_count(call, key);
@@ -245,6 +274,9 @@ static int make(struct call *call, struct making *making)
 	key->hash = making->hash;
 	key->created_by = actor_text(call, making->created_by);
 	r = audit_create_key(call, key);
+	if (r == 0) {
+		r = retry_end(call, &making->retry, key->kid, making->parts.whole);
+	}
 	if (r < 0) {
 		return r;
 	}

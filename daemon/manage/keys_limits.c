@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/generation.h"
 #include "daemon/manage/keys.h"
 #include "daemon/subject.h"
 
@@ -9,6 +10,7 @@ struct counting {
 	const struct store_key *apart; /* NULL: none; those that are expired count as well then */
 	int64_t now;
 	uint64_t count;
+	uint64_t secrets; /* that are good */
 	char ids[MAX_IDS][STORE_KID];
 	uint32_t id_count;
 };
@@ -17,6 +19,14 @@ bool keys_is_live(const struct store_key *key, int64_t now)
 {
 	return (key->flags & STORE_KEY_REVOKED) == 0 &&
 	       (key->expires_at == 0 || now < key->expires_at);
+}
+
+static unsigned count_secrets(const struct store_key *key, int64_t now)
+{
+	unsigned live = generation_live(key, now);
+
+	return ((live & GENERATION_CURRENT) != 0 ? 1u : 0u) +
+	       ((live & GENERATION_OTHER) != 0 ? 1u : 0u);
 }
 
 static int on_key(void *context, const struct store_key *key)
@@ -38,6 +48,7 @@ static int on_key(void *context, const struct store_key *key)
 		counting->id_count++;
 	}
 	counting->count++;
+	counting->secrets += count_secrets(key, counting->now);
 	return 0;
 }
 
@@ -55,33 +66,63 @@ static int refuse(
 	return 1;
 }
 
-int keys_check_count(struct call *call, const struct store_key *key)
+/* Those of the principal's other keys; 0 of both when the policy sets no limit. */
+static int count_others(struct call *call, const struct store_key *key, struct counting *out)
 {
 	const struct pol_limits *limits = pol_snapshot_limits(call->snapshot);
-	struct counting counting = { .apart = key, .now = call->now };
-	uint64_t limit = limits->keys_per_principal;
-	struct wire_error error;
-	int r;
 
-	/* Each key has one secret. */
-	if (limits->secrets_per_principal != 0 &&
-		(limit == 0 || limits->secrets_per_principal < limit)) {
-		limit = limits->secrets_per_principal;
-	}
-	if (limit == 0 || key->principal.len == 0) {
+	*out = (struct counting){ .apart = key, .now = call->now };
+	if ((limits->keys_per_principal == 0 && limits->secrets_per_principal == 0) ||
+		key->principal.len == 0) {
 		return 0;
 	}
-	r = store_list_keys(call->read, key->tenant, key->principal, 0, on_key, &counting);
-	if (r < 0) {
-		return r;
-	}
-	if (counting.count < limit) {
+	return store_list_keys(call->read, key->tenant, key->principal, 0, on_key, out);
+}
+
+static int check_secrets(struct call *call, const struct counting *counting, unsigned own)
+{
+	uint64_t limit = pol_snapshot_limits(call->snapshot)->secrets_per_principal;
+	struct wire_error error;
+
+	if (limit == 0 || counting->secrets + own <= limit) {
 		return 0;
 	}
 	wire_error_set(&error, WIRE_LIMIT_REACHED, (struct wire_str){ NULL, 0 },
-		"the policy allows %llu keys for one principal: revoke one of `ids` first",
+		"the policy allows %llu secrets for one principal, and a key that is being rotated "
+		"has two: revoke one of `ids`, or finish its rotation, first",
 		(unsigned long long)limit);
-	return refuse(call, &counting, &error);
+	return refuse(call, counting, &error);
+}
+
+int keys_check_count(struct call *call, const struct store_key *key)
+{
+	uint64_t limit = pol_snapshot_limits(call->snapshot)->keys_per_principal;
+	struct counting counting;
+	struct wire_error error;
+	unsigned own = count_secrets(key, call->now);
+	int r = count_others(call, key, &counting);
+
+	if (r < 0 || key->principal.len == 0) {
+		return r;
+	}
+	if (limit != 0 && counting.count >= limit) {
+		wire_error_set(&error, WIRE_LIMIT_REACHED, (struct wire_str){ NULL, 0 },
+			"the policy allows %llu keys for one principal: revoke one of `ids` first",
+			(unsigned long long)limit);
+		return refuse(call, &counting, &error);
+	}
+	return check_secrets(call, &counting, own > 0 ? own : 1);
+}
+
+int keys_check_secrets(struct call *call, const struct store_key *key, unsigned own)
+{
+	struct counting counting;
+	int r = count_others(call, key, &counting);
+
+	if (r < 0 || key->principal.len == 0) {
+		return r;
+	}
+	return check_secrets(call, &counting, own);
 }
 
 int keys_check_none(struct call *call, uint32_t tenant, struct pol_str principal)
@@ -97,6 +138,17 @@ int keys_check_none(struct call *call, uint32_t tenant, struct pol_str principal
 		"the policy's files declared a principal of that id, and its keys would become "
 		"this one's: revoke `ids` first, and purge those that are deleted");
 	return refuse(call, &counting, &error);
+}
+
+int keys_check_schedule(struct call *call, const struct store_key *key)
+{
+	int r;
+
+	if (key->rotation.renew_by <= WIRE_MAX_TIME) {
+		return 0;
+	}
+	r = call_invalid(call, "rotate_every", "reaches beyond the year 9999");
+	return r < 0 ? r : 1;
 }
 
 int keys_check_life(struct call *call, const struct store_key *key, const char *param)

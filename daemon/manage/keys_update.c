@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "daemon/audit.h"
+#include "daemon/generation.h"
 #include "daemon/manage/actor.h"
 #include "daemon/manage/check.h"
 #include "daemon/manage/keys.h"
@@ -9,11 +10,12 @@
 #include "daemon/subject.h"
 #include "policy/cidr.h"
 
-enum field { ID, NAME, LABEL, SCOPES, NETWORKS, EXPIRES_AT, FIELDS };
+enum field { ID, NAME, LABEL, SCOPES, NETWORKS, EXPIRES_AT, ROTATE_EVERY, FIELDS };
 
 _Static_assert((int)FIELDS == (int)KEYS_UPDATE_FIELDS, "the header tells the table's size");
 
-/* Nil takes away: the name, the label, the networks (from anywhere then), the end. Scopes can be
+/* Nil takes away: the name, the label, the networks (from anywhere then), the end, the schedule.
+ * Scopes can be
  * changed, not taken away: a narrowed key stays one. */
 const struct wire_field keys_update_fields[KEYS_UPDATE_FIELDS] = {
 	[ID] = WIRE_FIELD("id", WIRE_KIND_TEXT, WIRE_REQUIRED),
@@ -22,6 +24,7 @@ const struct wire_field keys_update_fields[KEYS_UPDATE_FIELDS] = {
 	[SCOPES] = WIRE_FIELD("scopes", WIRE_KIND_TEXTS, 0),
 	[NETWORKS] = WIRE_FIELD("networks", WIRE_KIND_TEXTS, WIRE_OR_NIL),
 	[EXPIRES_AT] = WIRE_FIELD("expires_at", WIRE_KIND_TIME, WIRE_OR_NIL),
+	[ROTATE_EVERY] = WIRE_FIELD("rotate_every", WIRE_KIND_DURATION, WIRE_OR_NIL),
 };
 
 struct updating {
@@ -135,6 +138,35 @@ static int update_end(struct call *call, struct updating *updating)
 	return r;
 }
 
+/* A schedule that lets the present secret live longer hands it out again. One that has ended is not
+ * brought back to life that way. */
+static int update_schedule(struct call *call, struct updating *updating)
+{
+	const struct wire_value *value = &call->params[ROTATE_EVERY];
+	struct store_key *key = &updating->key;
+	struct generation_change change = {
+		.secrets = store_secrets(call->store),
+		.now = call->now,
+		.max_overlap = (int64_t)pol_snapshot_limits(call->snapshot)->rotation_max_overlap,
+	};
+	int64_t every = value->nil ? 0 : value->integer, before = key->rotation.renew_by;
+	int r;
+
+	if (!value->given || every == key->rotation.rotate_every) {
+		return 0;
+	}
+	if ((generation_live(key, call->now) & GENERATION_CURRENT) == 0) {
+		r = call_error(call, "conflict",
+			"the key's secret has ended by its schedule: rotate the key first");
+		return r < 0 ? r : 1;
+	}
+	generation_schedule(key, &change, every);
+	updating->widened =
+		updating->widened ||
+		(before != 0 && (key->rotation.renew_by == 0 || key->rotation.renew_by > before));
+	return keys_check_schedule(call, key);
+}
+
 static int check_all(struct call *call, struct updating *updating)
 {
 	struct store_key *key = &updating->key;
@@ -164,6 +196,9 @@ static int check_all(struct call *call, struct updating *updating)
 	}
 	if (r == 0) {
 		r = update_end(call, updating);
+	}
+	if (r == 0) {
+		r = update_schedule(call, updating);
 	}
 	/* From elsewhere or for longer, all that the key allows is more than before. */
 	if (r == 0) {

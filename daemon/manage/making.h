@@ -8,6 +8,7 @@
 #include "daemon/call.h"
 #include "daemon/manage/actor.h"
 #include "daemon/manage/check.h"
+#include "daemon/manage/retry.h"
 #include "daemon/secret.h"
 #include "daemon/store.h"
 
@@ -22,6 +23,7 @@ struct making {
 	char created_by[ACTOR_TEXT];
 	char token[SECRET_MAX_TOKEN];
 	struct secret_token parts;
+	struct retry retry; /* keys.create's */
 };
 
 /* Judges keys.create's parameters and fills the record, but for its kid, hash and created_by;

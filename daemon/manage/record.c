@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/generation.h"
 #include "daemon/subject.h"
 #include "daemon/usage.h"
 
@@ -126,6 +127,25 @@ static void put_use(struct map *map, const struct store_use *use)
 	wire_put_int(map->out, (int64_t)use->denials);
 }
 
+/* What the other secret is, as long as it is something. */
+static void put_rotation(struct map *map, const struct store_key *key, int64_t now)
+{
+	const struct store_rotation *rotation = &key->rotation;
+	enum store_other other = generation_other(key, now);
+
+	put_name(map, "generation");
+	wire_put_int(map->out, rotation->generation != 0 ? rotation->generation : 1);
+	put_time(map, "rotated_at", rotation->secret_since);
+	if (other == STORE_OTHER_RETIRING) {
+		put_time(map, "retiring_until", rotation->other_until);
+	} else if (other == STORE_OTHER_PENDING) {
+		put_time(map, "pending_until", rotation->other_until);
+	}
+	put_time(map, "rotate_every", rotation->rotate_every);
+	put_time(map, "next_rotation_at", rotation->next_rotation_at);
+	put_time(map, "renew_by", rotation->renew_by);
+}
+
 int record_put_key(struct call *call, const struct store_key *key, struct pol_str secret)
 {
 	struct map map = open_map(call);
@@ -165,6 +185,7 @@ int record_put_key(struct call *call, const struct store_key *key, struct pol_st
 			put_ip(map.out, network, network[STORE_NETWORK - 1]);
 		}
 	}
+	put_rotation(&map, key, call->now);
 	put_use(&map, &use);
 	close_map(&map);
 	return 0;

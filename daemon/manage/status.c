@@ -3,6 +3,7 @@
 #include "daemon/manage/policy_put.h"
 #include "daemon/methods.h"
 #include "daemon/report.h"
+#include "daemon/rotation.h"
 #include "daemon/store.h"
 
 struct number {
@@ -53,6 +54,7 @@ static int status(struct call *call)
 {
 	struct wire_buf *out = call->out;
 	struct store_counts store = { 0 };
+	struct rotation_counts keys;
 	struct report report;
 	int r;
 
@@ -63,12 +65,19 @@ static int status(struct call *call)
 	if (r < 0) {
 		return r;
 	}
+	rotation_count(call->rotation, &keys);
 	report_make(call->server, call->now, &report);
 	const struct number scalars[] = {
 		{ "started_at", (uint64_t)report.started_at },
 		{ "uptime", report.uptime },
 		{ "workers", report.workers },
 		{ "rate", report.rate },
+	};
+	const struct number rotation[] = {
+		{ "dead", keys.dead },
+		{ "due", keys.due },
+		{ "overdue", keys.overdue },
+		{ "expiring", keys.expiring },
 	};
 	const struct number stored[] = {
 		{ "keys", store.keys },
@@ -78,11 +87,12 @@ static int status(struct call *call)
 	};
 
 	wire_put_result(out, call->id);
-	wire_put_map(out, 9);
+	wire_put_map(out, 10);
 	wire_put_cstr(out, "version");
 	wire_put_cstr(out, AUTHZ_VERSION);
 	put_numbers(out, scalars, sizeof scalars / sizeof scalars[0]);
 	put_counts(out, &report);
+	put_map(out, "rotation", rotation, sizeof rotation / sizeof rotation[0]);
 	put_map(out, "store", stored, sizeof stored / sizeof stored[0]);
 	wire_put_cstr(out, "policy");
 	policy_put(call, &report.policy);

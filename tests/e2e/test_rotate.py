@@ -1,0 +1,393 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A key's secrets: rotated in each mode, renewed by their holder, retried after a lost answer."""
+
+import secrets
+import time
+import unittest
+
+import harness
+import people
+
+ROTATION = people.POLICY + """
+limits {
+    rotation_overlap      1h
+    rotation_max_overlap  2d
+    secrets_per_principal 4
+}
+"""
+HOUR, DAY = 3600, 86400
+
+
+class RotateTest(people.PeopleTest):
+    policy = ROTATION
+
+    def key(self, **params):
+        record = self.c.call("keys.create", principal="alice", **params)
+        return record, record["secret"]
+
+    def rotate(self, id, **params):
+        record = self.c.call("keys.rotate", id=id, **params)
+        return record, record["secret"]
+
+    def status(self, secret):
+        return self.ask(secret)["status"]
+
+    def get(self, id):
+        return self.c.call("keys.get", id=id)
+
+    def confirmed(self, id, generation):
+        """The record, once the first use of its new secret was written."""
+        return harness.wait_until(
+            lambda: (record := self.get(id))["generation"] == generation and record)
+
+
+class Modes(RotateTest):
+    def test_overlap_keeps_both_secrets_good(self):
+        self.alice()
+        record, old = self.key()
+        self.assertEqual(record["generation"], 1)
+        now = int(time.time())
+        record, new = self.rotate(record["id"])
+        self.assertNotEqual(old, new)
+        self.assertEqual(old[:len("liq_live_") + 12], new[:len("liq_live_") + 12])
+        self.assertEqual(record["generation"], 2)
+        self.assertIn(record["retiring_until"] - now, range(HOUR - 1, HOUR + 30))
+        self.assertNotIn("secret", self.get(record["id"]))
+        for _ in range(3):
+            self.assertEqual([self.status(old), self.status(new)], [200, 200])
+
+    def test_finish_ends_the_old_one_at_once_and_for_all(self):
+        self.alice()
+        record, old = self.key()
+        record, new = self.rotate(record["id"], overlap="2h")
+        record = self.c.call("keys.finish", id=record["id"])
+        self.assertNotIn("retiring_until", record)
+        self.assertEqual([self.status(old), self.status(new)], [401, 200])
+        self.assertEqual(self.ask(old)["reason"], "unknown_key")
+        self.assert_error("conflict", self.c.call, "keys.finish", id=record["id"])
+
+    def test_confirm_waits_for_the_first_use(self):
+        self.alice()
+        record, old = self.key()
+        now = int(time.time())
+        record, new = self.rotate(record["id"], mode="confirm", overlap="2h")
+        self.assertEqual(record["generation"], 1)
+        self.assertIn(record["pending_until"] - now, range(7 * DAY - 1, 7 * DAY + 30))
+        self.assertEqual(self.status(old), 200)
+        self.assert_error("conflict", self.c.call, "keys.finish", id=record["id"])
+        self.assertEqual(self.status(new), 200)
+        record = self.confirmed(record["id"], 2)
+        self.assertIn(record["retiring_until"] - now, range(2 * HOUR - 1, 2 * HOUR + 60))
+        self.assertEqual([self.status(old), self.status(new)], [200, 200])
+
+    def test_a_use_from_outside_the_keys_networks_confirms_nothing(self):
+        self.alice()
+        record, _ = self.key(networks=["10.0.0.0/8"])
+        record, new = self.rotate(record["id"], mode="confirm")
+        self.assertEqual(self.ask(new, ip="192.0.2.1")["reason"], "network")
+        self.assertEqual(self.ask(new)["reason"], "network")
+        self.c.call("principals.disable", id="alice")
+        self.assertEqual(self.ask(new, ip="10.1.2.3")["reason"], "inactive_principal")
+        self.c.call("principals.enable", id="alice")
+        # Whatever was on its way to the writer came before this change.
+        self.c.call("keys.update", id=record["id"], name="n")
+        self.assertEqual(self.get(record["id"])["generation"], 1)
+        self.assertTrue(self.ask(new, ip="10.1.2.3")["allow"])
+        self.confirmed(record["id"], 2)
+
+    def test_a_use_that_is_denied_confirms(self):
+        self.alice()
+        record, _ = self.key()
+        record, new = self.rotate(record["id"], mode="confirm")
+        answer = self.c.call("authorize_many", token=new, requests=[
+            {"method": "DELETE", "path": "/loans/7"}])
+        self.assertEqual(answer["results"][0]["reason"], "role")
+        self.confirmed(record["id"], 2)
+
+    def test_immediate_leaves_no_instant_for_the_old_one(self):
+        self.alice()
+        record, old = self.key()
+        self.assertEqual(self.status(old), 200)
+        record, new = self.rotate(record["id"], mode="immediate")
+        self.assertEqual([self.status(old), self.status(new)], [401, 200])
+        self.assert_error(
+            "conflict", self.c.call, "keys.rollback", id=record["id"])
+        self.assert_error("invalid_request", self.rotate, record["id"], mode="immediate",
+                          overlap="1h")
+
+    def test_two_secrets_and_no_third(self):
+        self.alice()
+        record, first = self.key()
+        record, second = self.rotate(record["id"])
+        for mode in ("overlap", "confirm", "immediate"):
+            self.assert_error("conflict", self.rotate, record["id"], mode=mode)
+        record, third = self.rotate(record["id"], finish_old=True)
+        self.assertEqual([self.status(s) for s in (first, second, third)], [401, 200, 200])
+        self.assertEqual(record["generation"], 3)
+
+    def test_a_pending_secret_is_in_the_way_until_it_is_dropped(self):
+        self.alice()
+        record, old = self.key()
+        record, new = self.rotate(record["id"], mode="confirm")
+        self.assert_error("conflict", self.rotate, record["id"])
+        record = self.c.call("keys.rollback", id=record["id"])
+        self.assertNotIn("pending_until", record)
+        self.assertEqual([self.status(old), self.status(new)], [200, 401])
+
+    def test_rollback_brings_the_old_one_back(self):
+        self.alice()
+        record, old = self.key()
+        record, new = self.rotate(record["id"])
+        record = self.c.call("keys.rollback", id=record["id"])
+        self.assertEqual(record["generation"], 1)
+        self.assertEqual([self.status(old), self.status(new)], [200, 401])
+        record, third = self.rotate(record["id"])
+        self.assertEqual(record["generation"], 3)
+        self.assertEqual([self.status(s) for s in (old, new, third)], [200, 401, 200])
+
+    def test_prolong_reaches_as_far_as_the_policy_lets_it(self):
+        self.alice()
+        record, old = self.key()
+        id = record["id"]
+        self.assert_error("conflict", self.c.call, "keys.prolong", id=id, overlap="2h")
+        self.rotate(id)
+        now = int(time.time())
+        record = self.c.call("keys.prolong", id=id, overlap="1d")
+        self.assertIn(record["retiring_until"] - now, range(DAY - 1, DAY + 60))
+        for overlap in ("3d", "1h"):
+            error = self.assert_error(
+                "invalid_request", self.c.call, "keys.prolong", id=id, overlap=overlap)
+            self.assertEqual(error.error["param"], "overlap")
+        error = self.assert_error("invalid_request", self.rotate, id, overlap="49h")
+        self.assertEqual(error.error["param"], "overlap")
+        self.assertEqual(self.status(old), 200)
+
+    def test_an_overlap_that_is_over_ends_the_old_one(self):
+        self.alice()
+        record, old = self.key()
+        record, new = self.rotate(record["id"], overlap=1)
+        harness.wait_until(lambda: self.status(old) == 401)
+        self.assertEqual(self.status(new), 200)
+        self.assertNotIn("retiring_until", self.get(record["id"]))
+        self.rotate(record["id"])
+
+    def test_what_is_revoked_or_not_there_is_not_rotated(self):
+        self.alice()
+        record, _ = self.key()
+        self.c.call("keys.revoke", id=record["id"])
+        for method in ("rotate", "finish", "rollback"):
+            self.assert_error("conflict", self.c.call, f"keys.{method}", id=record["id"])
+            self.assert_error("not_found", self.c.call, f"keys.{method}", id="1zzzzzzzzzzz")
+        self.assert_error("invalid_request", self.rotate, record["id"], mode="gently")
+
+    def test_a_principal_has_so_many_secrets(self):
+        self.alice()
+        first, _ = self.key()
+        second, _ = self.key()
+        third, _ = self.key()
+        self.rotate(first["id"])
+        error = self.assert_error("limit_reached", self.rotate, second["id"])
+        self.assertEqual(set(error.error["ids"]), {first["id"], third["id"]})
+        self.assert_error("limit_reached", self.key)
+        self.rotate(second["id"], mode="immediate")
+        self.c.call("keys.finish", id=first["id"])
+        self.rotate(second["id"])
+
+
+class Dead(RotateTest):
+    def test_a_dead_secret_is_an_alarm_and_harms_nothing(self):
+        self.alice()
+        record, old = self.key(name="crm")
+        record, new = self.rotate(record["id"], mode="immediate")
+        uses = self.get(record["id"])
+        for _ in range(50):
+            self.assertEqual(self.ask(old)["reason"], "unknown_key")
+        self.assertEqual(self.status(new), 200)
+        after = self.get(record["id"])
+        self.assertEqual(after["denials"], uses["denials"])
+        alarms = [line for line in self.d.log().splitlines() if "secret that is dead" in line]
+        self.assertEqual(len(alarms), 1, alarms)
+        self.assertIn(record["id"], alarms[0])
+        self.assertNotIn(old, self.d.log())
+        self.assertEqual(self.c.call("status")["rotation"]["dead"], 50)
+
+    def test_those_of_some_rotations_ago_are_known_too(self):
+        self.alice()
+        record, first = self.key()
+        for _ in range(3):
+            self.rotate(record["id"], mode="immediate")
+        self.assertEqual(self.status(first), 401)
+        self.assertIn("secret that is dead", self.d.log())
+
+    def test_a_wrong_secret_is_none(self):
+        self.alice()
+        record, _ = self.key()
+        other, wrong = self.key()
+        self.rotate(record["id"], mode="immediate")
+        self.rotate(other["id"], mode="immediate")
+        self.c.call("keys.get", id=other["id"])
+        self.assertEqual(self.status(wrong), 401)
+        self.assertEqual(self.c.call("status")["rotation"]["dead"], 1)
+
+
+class Schedule(RotateTest):
+    policy = people.POLICY + """
+limits {
+    rotation_overlap      1s
+    rotation_max_overlap  2s
+}
+"""
+
+    def test_a_key_that_is_not_due_is_not_renewed(self):
+        self.alice()
+        record, old = self.key(rotate_every="90d")
+        self.assertEqual(record["next_rotation_at"], record["created_at"] + 90 * DAY)
+        self.assertEqual(record["renew_by"], record["next_rotation_at"] + 2)
+        self.assertNotIn("renew", self.ask(old))
+        self.assert_error("conflict", self.c.call, "keys.renew", token=old)
+        record = self.c.call("keys.update", id=record["id"], rotate_every=None)
+        self.assertNotIn("renew_by", record)
+        self.assert_error("conflict", self.c.call, "keys.renew", token=old)
+
+    def test_renewing_by_the_holder(self):
+        self.alice()
+        record, old = self.key(rotate_every="1s", expires_in="9d")
+        id = record["id"]
+        answer = harness.wait_until(lambda: (a := self.ask(old)).get("renew") and a)
+        self.assertEqual(answer["renew_by"], record["renew_by"])
+        self.assertTrue(answer["allow"])
+        many = self.c.call("authorize_many", requests=[
+            {"token": old, "method": "GET", "path": "/loans"}])
+        self.assertTrue(many["results"][0]["renew"])
+        renewed = self.c.call("keys.renew", token=f"Bearer {old}")
+        self.assertEqual(renewed["id"], id)
+        self.assertEqual(renewed["expires_at"], record["expires_at"])
+        self.assertNotIn("renew", self.ask(renewed["secret"]))
+        record = self.confirmed(id, 2)
+        self.assertLessEqual(record.get("retiring_until", 0), answer["renew_by"])
+        self.assert_error("forbidden", self.c.call, "keys.renew", token=old)
+        # The old one is dead when its time has come, and the new one goes on.
+        harness.wait_until(lambda: self.status(old) == 401)
+
+    def test_who_does_not_renew_is_out_at_the_end(self):
+        self.alice()
+        record, old = self.key(rotate_every="1s")
+        harness.wait_until(lambda: self.status(old) == 401)
+        self.assertGreaterEqual(time.time(), record["renew_by"])
+        self.assertEqual(self.ask(old)["reason"], "expired_key")
+        self.assertEqual(self.get(record["id"])["status"], "expired")
+        self.assert_error("forbidden", self.c.call, "keys.renew", token=old)
+        self.assert_error(
+            "conflict", self.c.call, "keys.update", id=record["id"], rotate_every="9d")
+        # A new secret is the way back.
+        self.c.call("keys.rotate", id=record["id"])
+        self.assertEqual(self.get(record["id"])["status"], "active")
+        self.assertEqual(self.status(old), 401)
+
+    def test_the_log_warns_of_what_is_due_and_what_ends(self):
+        self.alice()
+        due, _ = self.key(rotate_every="1s", name="nightly")
+        ends, _ = self.key(expires_in="6d")
+        later, _ = self.key(expires_in="8d")
+        harness.wait_until(lambda: time.time() > due["renew_by"])
+        self.d.stop()
+        self.d.start()
+        self.c = self.d.client()
+        harness.wait_until(lambda: self.c.call("status")["rotation"]["expiring"])
+        counts = self.c.call("status")["rotation"]
+        self.assertEqual((counts["overdue"], counts["due"], counts["expiring"]), (1, 0, 1))
+        log = self.d.log()
+        self.assertRegex(log, rf"ended by its schedule.*{due['id']}")
+        self.assertRegex(log, rf"about to expire.*{ends['id']}")
+        self.assertNotIn(later["id"], log)
+
+
+class Strangers(RotateTest):
+    def test_the_holder_renews_where_nothing_is_managed(self):
+        self.alice()
+        _, old = self.key(rotate_every="1s")
+        answer = harness.wait_until(lambda: self.ask(old).get("renew"))
+        self.assertTrue(answer)
+        stranger = self.stranger()
+        self.assert_error("forbidden", stranger.call, "keys.rotate", id=old[9:21])
+        renewed = stranger.call("keys.renew", token=old)
+        self.assertNotEqual(renewed["secret"], old)
+
+
+class Retries(RotateTest):
+    @staticmethod
+    def id():
+        return secrets.token_hex(16)
+
+    def keys(self):
+        return [item["id"] for item in self.c.call("keys.list")["items"]]
+
+    def test_a_create_that_is_asked_for_again_is_the_same_key(self):
+        self.alice()
+        id = self.id()
+        first = self.c.call("keys.create", principal="alice", name="n", request_id=id)
+        again = self.d.call("keys.create", principal="alice", name="n", request_id=id)
+        self.assertEqual(first, again)
+        self.assertEqual(self.keys(), [first["id"]])
+        other = self.c.call("keys.create", principal="alice", name="n", request_id=self.id())
+        self.assertNotEqual(other["secret"], first["secret"])
+        self.assertEqual(len(self.keys()), 2)
+
+    def test_anything_else_is_a_conflict(self):
+        self.alice()
+        id = self.id()
+        record = self.c.call("keys.create", principal="alice", request_id=id)
+        for method, params in (
+                ("keys.create", {"principal": "alice", "name": "n"}),
+                ("keys.create", {"principal": "billing"}),
+                ("keys.rotate", {"id": record["id"]})):
+            self.assert_error("conflict", self.c.call, method, request_id=id, **params)
+        self.c.call("keys.update", id=record["id"], name="changed")
+        self.assert_error(
+            "conflict", self.c.call, "keys.create", principal="alice", request_id=id)
+        for bad in ("", "x" * 32, "0" * 31, "0" * 33):
+            error = self.assert_error("invalid_request", self.c.call, "keys.create",
+                                      principal="alice", request_id=bad)
+            self.assertEqual(error.error["param"], "request_id")
+
+    def test_a_rotation_is_made_once(self):
+        self.alice()
+        record, old = self.key()
+        id = self.id()
+        for mode in ("overlap", "confirm"):
+            first, new = self.rotate(record["id"], mode=mode, finish_old=True, request_id=id)
+            again, same = self.rotate(record["id"], mode=mode, finish_old=True, request_id=id)
+            self.assertEqual((first["generation"], new), (again["generation"], same))
+            id = self.id()
+        self.assertEqual(self.status(new), 200)
+        self.confirmed(record["id"], 3)
+
+    def test_what_was_renewed_is_told_again_until_it_is_used(self):
+        self.alice()
+        record, old = self.key(rotate_every="1s")
+        harness.wait_until(lambda: self.ask(old).get("renew"))
+        id = self.id()
+        first = self.c.call("keys.renew", token=old, request_id=id)
+        self.d.kill()
+        self.d.start()
+        self.c = self.d.client()
+        again = self.c.call("keys.renew", token=old, request_id=id)
+        self.assertEqual(first["secret"], again["secret"])
+        self.assert_error("conflict", self.c.call, "keys.renew", token=old, request_id=self.id())
+        self.ask(first["secret"])
+        self.confirmed(record["id"], 2)
+        self.assert_error("forbidden", self.c.call, "keys.renew", token=old, request_id=id)
+
+    def test_no_secret_and_no_id_lies_in_the_store(self):
+        self.alice()
+        id = self.id()
+        record = self.c.call("keys.create", principal="alice", request_id=id)
+        self.d.stop()
+        files = b"".join(path.read_bytes() for path in self.d.state.rglob("*") if path.is_file())
+        self.assertIn(record["id"].encode(), files)
+        for text in (record["secret"], record["secret"].split("_")[-1], id):
+            self.assertNotIn(text.encode(), files)
+
+
+if __name__ == "__main__":
+    unittest.main()
