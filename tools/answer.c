@@ -21,7 +21,7 @@ struct reason {
 
 static const struct reason reasons[] = {
 	{ POL_STR_INIT("not_trusted"), ABOUT_NOTHING,
-		"only a trusted peer may state principal, ip, mfa_at or time", "" },
+		"only a trusted peer may state principal, ip, mfa_at or time, or ask why", "" },
 	{ POL_STR_INIT("unauthenticated"), ABOUT_NOTHING,
 		"the token is not accepted; only a trusted peer is told why", "" },
 	{ POL_STR_INIT("malformed_token"), ABOUT_NOTHING,

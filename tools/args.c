@@ -67,6 +67,7 @@ static const struct flag_info infos[FLAG_COUNT] = {
 		"the token; - reads it from standard input" },
 	[FLAG_TOKEN_FILE] = { "token-file", 0, KIND_VALUE, "FILE",
 		"a file whose first line is the token ($AUTHZ_TOKEN holds it too)" },
+	[FLAG_EXPLAIN] = { "explain", 0, KIND_SWITCH, NULL, "tell why, line by line" },
 	[FLAG_FORMAT] = { "format", 0, KIND_VALUE, "FORMAT", "text, or github for annotations" },
 	[FLAG_VERBOSE] = { "verbose", 'v', KIND_SWITCH, NULL, "one line for each test" },
 	[FLAG_ALL] = { "all", 0, KIND_SWITCH, NULL, "every one that the other options leave" },

@@ -25,7 +25,7 @@ _authzcheck()
 	# The words of the subcommand so far: neither options nor their values.
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
-		--json | --no-color | --help | --version | -h | -v | --verbose | --all | --dry-run | --yes | -y) ;;
+		--json | --no-color | --help | --version | -h | -v | --verbose | --explain | --all | --dry-run | --yes | -y) ;;
 		--*=*) ;;
 		=) skip=yes ;;
 		-*) skip=yes ;;

@@ -2,8 +2,10 @@
 """Why a decision came out as it did: as the daemon tells it, and as the tool draws it."""
 
 import ast
+import json
 import os
 import pwd
+import re
 import re
 import unittest
 
@@ -152,6 +154,109 @@ class Telling(Explaining):
         error = self.assert_error("invalid_request", c.call, "authorize", explain=1, **asked)
         self.assertEqual(error.error["param"], "explain")
         self.assertNotIn("explain", c.call("authorize", explain=False, **asked))
+
+
+class Stories(Explaining):
+    """What authzcheck draws: each line that has a place says what stands there."""
+
+    PLACED = re.compile(r"^(.*\S)  +(/.*\.policy):([0-9]+)$")
+
+    def story(self, *arguments, status):
+        done = self.d.tool("check", "--explain", *arguments)
+        self.assertEqual((done.returncode, done.stderr), (status, ""))
+        placed = 0
+        for line in done.stdout.splitlines():
+            match = self.PLACED.match(line)
+            if match:
+                placed += 1
+                self.assert_stands(*match.groups())
+        return done.stdout, placed
+
+    def assert_stands(self, told, file, number):
+        written = " ".join(line_at(file, int(number)).split("#")[0].split())
+        told = " ".join(told.split())
+        if told.startswith(("allow ", "deny ")):
+            self.assertIn(told, written)
+        elif told.startswith("stack "):
+            self.assertEqual(written, told + " {")
+        else:  # a line of the stack: GROUP is the heading's, a verdict follows
+            control, module, *_ = told.split()
+            self.assertIn(f" {control} {module}", written)
+
+    def test_the_back_office(self):
+        c = self.example("loanpro")
+        c.call("principals.create", id="alice")
+        c.call("assignments.create", principal="alice", role="tenant-admin")
+        said, placed = self.story("--principal", "alice", "--service", "back-office", "--ip",
+                                  "10.1.2.3", "view", "ui:/settings/company/api/overview", status=1)
+        self.assertEqual(placed, 6)
+        told = [" ".join(self.PLACED.sub(r"\1", line).split()) for line in said.splitlines()]
+        self.assertEqual(told, [
+            "deny 403 mfa: a second factor is missing, or too long ago",
+            "",
+            "stack back-office",
+            "authenticate: passed",
+            "sufficient key deny missing_token: passed over",
+            "required principal allow",
+            "account: failed, mfa",
+            "requisite network allow=10.0.0.0/8,2001:db8::/32 allow",
+            "required mfa deny mfa: the group fails, its rest still runs",
+            "authorize: not asked",
+            "required role not asked",
+            "",
+            "asked for: view on ui:/settings/company/api/overview",
+        ])
+        said, placed = self.story("--principal", "alice", "--service", "back-office", "--ip",
+                                  "10.1.2.3", "--mfa-at", "1m", "view",
+                                  "ui:/settings/company/api/overview", status=0)
+        self.assertEqual(placed, 7)
+        self.assertIn("\nrole tenant-admin allows it\n  allow all on api:/**, ui:/**, fields:/** ",
+                      said)
+
+    def test_what_is_missing(self):
+        c = self.example("loanpro")
+        c.call("principals.create", id="alice")
+        c.call("assignments.create", principal="alice", role="servicing", at=["api:/loans/77"])
+        said, placed = self.story("--principal", "alice", "POST", "/loans/78/payments", status=1)
+        self.assertEqual(placed, 2)
+        self.assertIn("\nrole servicing would allow it, but is held only at api:/loans/77\n", said)
+        self.assertIn("\nrole tenant-admin would allow it\n", said)
+        said, placed = self.story("--principal", "alice", "GET", "/loans/77/notes", status=0)
+        self.assertEqual(placed, 1)
+        self.assertIn("\nrole servicing <- get-only allows it, held at api:/loans/77\n", said)
+
+    def test_a_deny(self):
+        c = self.example("loanpro")
+        c.call("principals.create", id="carl")
+        c.call("assignments.create", principal="carl", role="collections")
+        said, placed = self.story("--principal", "carl", "GET", "/customers/5/bank-accounts",
+                                  status=1)
+        self.assertEqual(placed, 2)
+        self.assertIn("\nrole collections denies it\n"
+                      "  deny GET on api:/customers/{customer}/bank-accounts ", said)
+
+    def test_scopes(self):
+        c = self.example("loop")
+        key = c.call("keys.create", name="k", scopes=["subscriptions:write"])
+        said, placed = self.story("--token", key["secret"], "--tree", "admin", "GET",
+                                  "/subscriptions/7", status=0)
+        self.assertEqual(placed, 1)
+        self.assertIn("\nscope subscriptions:write <- subscriptions:read allows it\n", said)
+        said, placed = self.story("--token", key["secret"], "--tree", "admin", "GET",
+                                  "/customers/7", status=1)
+        self.assertEqual(placed, 1)
+        self.assertIn("\nscope customers:read would allow it\n", said)
+        key = self.example("lendiq").call("keys.create", name="k", scopes=["deals:read"])
+        said, placed = self.story("--token", key["secret"], "DELETE", "/documents/7", status=1)
+        self.assertEqual(placed, 1)
+        self.assertIn("\nscope documents:write would allow it\n", said)
+
+    def test_json_has_the_daemons_words(self):
+        c = self.example("loanpro")
+        c.call("principals.create", id="alice")
+        done = self.d.tool("--json", "check", "--explain", "--principal", "alice", "GET", "/loans")
+        told = json.loads(done.stdout)["explain"]
+        self.assertEqual(told, self.explain(principal="alice", method="GET", path="/loans")[1])
 
 
 @unittest.skipUnless(os.geteuid() == 0, "needs root to be somebody else")

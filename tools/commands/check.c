@@ -6,6 +6,8 @@
 
 #include "tools/answer.h"
 #include "tools/commands/commands.h"
+#include "tools/explanation.h"
+#include "tools/story.h"
 #include "tools/text.h"
 
 /* "GET /loans/7" is a request as a web server saw it, "read api:/loans/7" names the resource. */
@@ -31,6 +33,7 @@ static int run(struct app *app)
 {
 	struct params params;
 	struct wire_cursor result;
+	struct pol_explanation told;
 	const char *what;
 	int status;
 
@@ -46,12 +49,22 @@ static int run(struct app *app)
 		params_finish(&params);
 		return status;
 	}
+	if (app->args.given[FLAG_EXPLAIN]) {
+		params_bool(&params, "explain", true);
+	}
 	status = rpc_call(app, "authorize", &params, &result);
-	return status == EXIT_YES ? answer_print(app, result, what) : status;
+	if (status != EXIT_YES) {
+		return status;
+	}
+	status = answer_print(app, result, what);
+	if (!app->want_json && explanation_read(app, result, &told)) {
+		story_print(app, &told, 0);
+	}
+	return status;
 }
 
 static const enum flag flags[] = { FLAG_PRINCIPAL, FLAG_TOKEN, FLAG_TOKEN_FILE, FLAG_SERVICE,
-	FLAG_ENVIRONMENT, FLAG_TENANT, FLAG_TREE, FLAG_IP, FLAG_MFA_AT, FLAG_TIME };
+	FLAG_ENVIRONMENT, FLAG_TENANT, FLAG_TREE, FLAG_IP, FLAG_MFA_AT, FLAG_TIME, FLAG_EXPLAIN };
 
 const struct command command_check = {
 	.name = "check",
@@ -59,11 +72,15 @@ const struct command command_check = {
 	.summary = "Ask for one decision",
 	.text = "Asks as the holder of a token, as a principal (a trusted peer may), or as "
 		"nobody.\n"
-		"Exit status 0 when it is allowed, 1 when it is denied.\n",
+		"Exit status 0 when it is allowed, 1 when it is denied.\n"
+		"With --explain (a trusted peer may) the decision is followed by its story: what "
+		"each\n"
+		"line of the stack said, the rule that allowed or denied, or what is missing.\n",
 	.examples =
 		"  authzcheck check --token-file key.txt GET /loans/7\n"
 		"  authzcheck check --principal alice view ui:/settings\n"
-		"  authzcheck check --principal alice --ip 10.1.2.3 --mfa-at 5m DELETE /loans/7\n",
+		"  authzcheck check --principal alice --ip 10.1.2.3 --mfa-at 5m DELETE /loans/7\n"
+		"  authzcheck check --explain --principal alice DELETE /loans/7\n",
 	.flags = flags,
 	.flag_count = sizeof flags / sizeof flags[0],
 	.min_words = 2,

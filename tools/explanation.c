@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/explanation.h"
+
+#include "policy/terms.h"
+#include "tools/record.h"
+
+/* The items of an array field; *out_count of them, each a cursor over one value. */
+static struct wire_cursor *read_items(
+	struct app *app, struct wire_cursor map, const char *name, uint32_t *out_count)
+{
+	struct wire_cursor value;
+	struct wire_cursor *items;
+	uint32_t count = 0;
+
+	*out_count = 0;
+	if (!record_find(map, name, &value) || !wire_read_array(&value, &count)) {
+		return NULL;
+	}
+	items = pol_arena_alloc(&app->arena, count, sizeof *items);
+	while (items != NULL && *out_count < count && wire_take(&value, &items[*out_count])) {
+		++*out_count;
+	}
+	return items;
+}
+
+static const struct pol_str *read_texts(
+	struct app *app, struct wire_cursor map, const char *name, uint32_t *out_count)
+{
+	struct wire_cursor *items = read_items(app, map, name, out_count);
+	struct pol_str *texts = pol_arena_alloc(&app->arena, *out_count, sizeof *texts);
+
+	for (uint32_t i = 0; texts != NULL && i < *out_count; i++) {
+		struct wire_str text = { NULL, 0 };
+
+		(void)wire_read_text(&items[i], &text);
+		texts[i] = (struct pol_str){ text.ptr, text.len };
+	}
+	if (texts == NULL) {
+		*out_count = 0;
+	}
+	return texts;
+}
+
+static struct pol_place read_place(struct wire_cursor map)
+{
+	int64_t line = record_int(map, "line", 0);
+
+	return (struct pol_place){ .file = record_str(map, "file"),
+		.line = line > 0 && line <= UINT32_MAX ? (uint32_t)line : 0 };
+}
+
+static bool is(struct wire_cursor map, const char *name, const char *word)
+{
+	return pol_str_equal(record_str(map, name), pol_str_of(word));
+}
+
+static struct pol_explained_line read_line(struct app *app, struct wire_cursor map)
+{
+	struct pol_explained_line line = { .module = record_str(map, "module"),
+		.reason = record_str(map, "reason"),
+		.stack = record_str(map, "stack"),
+		.place = read_place(map),
+		.asked = record_str(map, "verdict").len > 0 };
+
+	line.arguments = read_texts(app, map, "arguments", &line.argument_count);
+	for (int i = POL_CONTROL_REQUIRED; i <= POL_CONTROL_OPTIONAL; i++) {
+		if (is(map, "control", pol_control_name((enum pol_control)i))) {
+			line.control = (enum pol_control)i;
+		}
+	}
+	for (int i = POL_ERROR; i <= POL_ALLOW; i++) {
+		if (is(map, "verdict", pol_verdict_name((enum pol_verdict)i))) {
+			line.verdict = (enum pol_verdict)i;
+		}
+	}
+	if (is(map, "ends", "group")) {
+		line.ends = POL_ENDS_GROUP;
+	} else if (is(map, "ends", "substack")) {
+		line.ends = POL_ENDS_SUBSTACK;
+	}
+	return line;
+}
+
+static struct pol_explained_group read_group(struct app *app, struct wire_cursor map)
+{
+	struct pol_explained_group group = { .reason = record_str(map, "reason") };
+	struct wire_cursor passed;
+	uint32_t count;
+	struct wire_cursor *items = read_items(app, map, "lines", &count);
+	struct pol_explained_line *lines = pol_arena_alloc(&app->arena, count, sizeof *lines);
+
+	group.asked = record_find(map, "passed", &passed);
+	group.passed = record_bool(map, "passed", false);
+	if (lines == NULL) {
+		return group;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		lines[i] = read_line(app, items[i]);
+	}
+	group.lines = lines;
+	group.line_count = count;
+	return group;
+}
+
+static void read_groups(struct app *app, struct wire_cursor map, struct pol_explanation *out)
+{
+	uint32_t count;
+	struct wire_cursor *items = read_items(app, map, "groups", &count);
+
+	for (uint32_t i = 0; i < count; i++) {
+		for (int group = 0; group < POL_GROUP_COUNT; group++) {
+			if (is(items[i], "group", pol_group_name((enum pol_group)group))) {
+				out->groups[group] = read_group(app, items[i]);
+			}
+		}
+	}
+}
+
+static const struct pol_explained_rule *read_rules(
+	struct app *app, struct wire_cursor map, const char *name, uint32_t *out_count)
+{
+	struct wire_cursor *items = read_items(app, map, name, out_count);
+	struct pol_explained_rule *rules = pol_arena_alloc(&app->arena, *out_count, sizeof *rules);
+
+	if (rules == NULL) {
+		*out_count = 0;
+		return NULL;
+	}
+	for (uint32_t i = 0; i < *out_count; i++) {
+		struct pol_explained_rule *rule = &rules[i];
+		struct wire_cursor scope;
+
+		rule->scope = record_find(items[i], "scope", &scope);
+		rule->deny = is(items[i], "effect", "deny");
+		rule->held = record_bool(items[i], "held", false);
+		rule->chain = read_texts(
+			app, items[i], rule->scope ? "scope" : "role", &rule->chain_count);
+		rule->text = record_str(items[i], "rule");
+		rule->place = read_place(items[i]);
+		rule->at = read_texts(app, items[i], "at", &rule->at_count);
+		rule->until = record_int(items[i], "until", 0);
+		rule->verbs = read_texts(app, items[i], "actions", &rule->verb_count);
+	}
+	return rules;
+}
+
+bool explanation_read(struct app *app, struct wire_cursor result, struct pol_explanation *out)
+{
+	struct pol_explanation read = { .stage = POL_STAGE_END };
+	struct wire_cursor map, stack;
+
+	if (!record_find(result, "explain", &map)) {
+		return false;
+	}
+	for (int stage = 0; stage < POL_STAGE_COUNT; stage++) {
+		if (is(map, "ended", pol_stage_name((enum pol_stage)stage))) {
+			read.stage = (enum pol_stage)stage;
+		}
+	}
+	read.has_stack = record_find(map, "stack", &stack);
+	if (read.has_stack) {
+		read.stack = record_str(stack, "name");
+		read.place = read_place(stack);
+		read_groups(app, map, &read);
+	}
+	read.resource = record_str(map, "resource");
+	read.action = record_str(map, "action");
+	read.rules = read_rules(app, map, "rules", &read.rule_count);
+	read.needs = read_rules(app, map, "needed", &read.need_count);
+	read.more_needs = (uint32_t)record_int(map, "more", 0);
+	read.key_at = read_texts(app, map, "key_at", &read.key_at_count);
+	if (app->arena.status != POL_OK) {
+		return false;
+	}
+	*out = read;
+	return true;
+}

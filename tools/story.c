@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/story.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "policy/stack.h"
+#include "policy/terms.h"
+#include "tools/text.h"
+#include "tools/when.h"
+
+/* Places stand in one column, unless a line is longer than that. */
+#define PLACE_COLUMN 76
+
+struct line {
+	const char *text;
+	struct pol_place place;
+	enum colour colour;
+	bool gap; /* an empty line comes before it */
+};
+
+struct story {
+	struct app *app;
+	struct line *lines;
+	size_t count;
+	size_t capacity;
+};
+
+static void add(struct story *story, struct line line)
+{
+	if (story->count == story->capacity) {
+		struct line *lines = pol_arena_grow(&story->app->arena, story->lines, story->count,
+			story->count + 1, sizeof *lines, &story->capacity);
+
+		if (lines == NULL) {
+			return;
+		}
+		story->lines = lines;
+	}
+	story->lines[story->count++] = line;
+}
+
+static const char *shown(struct story *story, struct pol_str text)
+{
+	return text_escape(&story->app->arena, text);
+}
+
+static const char *joined(struct story *story, const struct pol_str *items, uint32_t count,
+	const char *before, const char *between)
+{
+	const char *text = "";
+
+	for (uint32_t i = 0; i < count; i++) {
+		text = app_text(story->app, "%s%s%s", text, i > 0 ? between : before,
+			shown(story, items[i]));
+	}
+	return text;
+}
+
+/* --- the walk --------------------------------------------------------------------------------- */
+
+/* What came of a verdict: the control table's cell, in words. */
+static const char *effect_text(const struct pol_explained_line *line)
+{
+	switch (pol_control_effect(line->control, line->verdict)) {
+	case POL_EFFECT_FAIL:
+		return ": the group fails, its rest still runs";
+	case POL_EFFECT_FAIL_AND_END:
+		return line->ends == POL_ENDS_SUBSTACK ? ": the group fails, the substack ends"
+						       : ": the group fails and ends";
+	case POL_EFFECT_OFFER:
+		return ": counts if nothing else decides";
+	case POL_EFFECT_COUNT_AND_END:
+		return line->ends == POL_ENDS_GROUP      ? ": the group ends"
+		       : line->ends == POL_ENDS_SUBSTACK ? ": the substack ends"
+							 : "";
+	case POL_EFFECT_SKIP:
+		return line->verdict == POL_IGNORE ? "" : ": passed over";
+	case POL_EFFECT_COUNT:
+		break;
+	}
+	return "";
+}
+
+static void add_line(struct story *story, const struct pol_explained_line *line, size_t width)
+{
+	const char *what = app_text(story->app, "%-10s %s%s", pol_control_name(line->control),
+		shown(story, line->module),
+		joined(story, line->arguments, line->argument_count, " ", " "));
+	bool refused = line->verdict == POL_DENY || line->verdict == POL_ERROR;
+	const char *verdict = "not asked";
+	size_t pad = text_width(pol_str_of(what));
+
+	if (line->asked) {
+		verdict = app_text(story->app, "%s%s%s%s", pol_verdict_name(line->verdict),
+			refused && line->reason.len > 0 ? " " : "",
+			refused ? shown(story, line->reason) : "", effect_text(line));
+	}
+	add(story, (struct line){ .text = app_text(story->app, "  %s%*s  %s", what,
+					  pad < width ? (int)(width - pad) : 0, "", verdict),
+			   .place = line->place,
+			   .colour = line->asked ? COLOUR_NONE : COLOUR_DIM });
+}
+
+/* Names are short; a long list of arguments does not push all verdicts aside. */
+#define WHAT_COLUMN 36
+
+static size_t what_width(struct story *story, const struct pol_explanation *told)
+{
+	size_t width = 0;
+
+	for (int group = 0; group < POL_GROUP_COUNT; group++) {
+		for (uint32_t i = 0; i < told->groups[group].line_count; i++) {
+			const struct pol_explained_line *line = &told->groups[group].lines[i];
+			size_t own = 11 + text_width(pol_str_of(shown(story, line->module)));
+
+			for (uint32_t k = 0; k < line->argument_count; k++) {
+				own += 1 + text_width(pol_str_of(shown(story, line->arguments[k])));
+			}
+			width = own > width && own <= WHAT_COLUMN ? own : width;
+		}
+	}
+	return width;
+}
+
+static void add_groups(struct story *story, const struct pol_explanation *told)
+{
+	size_t width = what_width(story, told);
+
+	for (int number = 0; number < POL_GROUP_COUNT; number++) {
+		const struct pol_explained_group *group = &told->groups[number];
+		const char *name = pol_group_name((enum pol_group)number);
+		struct line line = { .text = name };
+
+		if (group->line_count == 0) {
+			continue;
+		}
+		if (!group->asked) {
+			line.text = app_text(story->app, "%s: not asked", name);
+			line.colour = COLOUR_DIM;
+		} else if (number != POL_GROUP_RECORD) {
+			line.text = app_text(story->app, "%s: %s%s", name,
+				group->passed ? "passed" : "failed, ",
+				group->passed ? "" : shown(story, group->reason));
+			line.colour = group->passed ? COLOUR_GREEN : COLOUR_RED;
+		}
+		add(story, line);
+		for (uint32_t i = 0; i < group->line_count; i++) {
+			add_line(story, &group->lines[i], width);
+		}
+	}
+}
+
+/* --- the rules -------------------------------------------------------------------------------- */
+
+/* "role servicing <- get-only", "scope a" */
+static const char *chain_text(struct story *story, const struct pol_explained_rule *rule)
+{
+	return app_text(story->app, "%s%s", rule->scope ? "scope" : "role",
+		joined(story, rule->chain, rule->chain_count, " ", " <- "));
+}
+
+/* Where a policy aligns its words, one space is enough. */
+static const char *squeezed(struct story *story, struct pol_str text)
+{
+	char *copy = pol_arena_alloc(&story->app->arena, text.len, 1);
+	size_t len = 0;
+
+	for (size_t i = 0; copy != NULL && i < text.len; i++) {
+		char c = text.ptr[i] == '\t' ? ' ' : text.ptr[i];
+
+		if (c != ' ' || (len > 0 && copy[len - 1] != ' ')) {
+			copy[len++] = c;
+		}
+	}
+	return shown(story, (struct pol_str){ copy, len });
+}
+
+static void add_rule(struct story *story, const struct pol_explained_rule *rule, const char *verb)
+{
+	const char *until = "";
+
+	if (rule->until != 0) {
+		until = app_text(
+			story->app, ", ending %s", when_text_full(story->app, rule->until));
+	}
+	add(story, (struct line){
+			   .text = app_text(story->app, "%s %s%s%s%s%s%s", chain_text(story, rule),
+				   verb, joined(story, rule->verbs, rule->verb_count, " ", ", "),
+				   rule->held           ? ", but is held only"
+				   : rule->at_count > 0 ? ", held"
+							: "",
+				   joined(story, rule->at, rule->at_count, " at ", ", "), until,
+				   rule->place.line == 0 ? ", and was made outside of the files"
+							 : "") });
+	if (rule->text.len > 0) {
+		add(story, (struct line){ .text = app_text(
+						  story->app, "  %s", squeezed(story, rule->text)),
+				   .place = rule->place });
+	}
+}
+
+static const char *const ends[POL_STAGE_COUNT] = {
+	[POL_STAGE_TOKEN] = "The token does not hold: nothing else was asked.",
+	[POL_STAGE_PRINCIPAL] = "There is nobody whom it could count for: no stack was asked.",
+	[POL_STAGE_ENVIRONMENT] = "It is meant for elsewhere: no stack was asked.",
+	[POL_STAGE_SERVICE] = "No stack decides for this service.",
+	[POL_STAGE_RESOURCE] = "What was asked for is not to be found in the policy.",
+	[POL_STAGE_NETWORKS] = "The key's own networks do not let the caller in.",
+	[POL_STAGE_CHARGES] = "A quota is used up.",
+};
+
+static void add_needs(struct story *story, const struct pol_explanation *told)
+{
+	if (told->key_at_count > 0) {
+		add(story,
+			(struct line){ .text = app_text(story->app, "The key counts at %s alone.",
+					       joined(story, told->key_at, told->key_at_count, "",
+						       ", ")) });
+	}
+	for (uint32_t i = 0; i < told->need_count; i++) {
+		add_rule(story, &told->needs[i], "would allow it");
+	}
+	if (told->more_needs > 0) {
+		add(story, (struct line){ .text = app_text(story->app, "… and %" PRIu32 " more.",
+						  told->more_needs) });
+	}
+	if (told->need_count == 0 && told->key_at_count == 0 && told->rule_count == 0 &&
+		(told->stage == POL_STAGE_SUBJECT || told->stage == POL_STAGE_AUTHORIZE)) {
+		add(story, (struct line){ .text = "Nothing in the policy allows it." });
+	}
+}
+
+static void add_all(struct story *story, const struct pol_explanation *told)
+{
+	if (told->has_stack) {
+		add(story, (struct line){ .text = told->stack.len > 0
+							  ? app_text(story->app, "stack %s",
+								    shown(story, told->stack))
+							  : "the built-in stack",
+				   .place = told->place,
+				   .gap = true });
+		add_groups(story, told);
+	}
+	if (ends[told->stage] != NULL) {
+		add(story, (struct line){ .text = ends[told->stage], .gap = true });
+	}
+	if (told->resource.len > 0) {
+		add(story, (struct line){ .text = app_text(story->app, "asked for: %s%s%s",
+						  shown(story, told->action),
+						  told->action.len > 0 ? " on " : "",
+						  shown(story, told->resource)),
+				   .gap = true });
+	}
+	for (uint32_t i = 0; i < told->rule_count; i++) {
+		add_rule(story, &told->rules[i], told->rules[i].deny ? "denies it" : "allows it");
+	}
+	add_needs(story, told);
+}
+
+void story_print(struct app *app, const struct pol_explanation *told, unsigned indent)
+{
+	struct story story = { .app = app };
+	size_t column = 0;
+
+	add_all(&story, told);
+	for (size_t i = 0; i < story.count; i++) {
+		size_t width = text_width(pol_str_of(story.lines[i].text));
+
+		column = width > column && width <= PLACE_COLUMN ? width : column;
+	}
+	for (size_t i = 0; i < story.count; i++) {
+		const struct line *line = &story.lines[i];
+		size_t width = text_width(pol_str_of(line->text));
+
+		if (line->gap) {
+			putchar('\n');
+		}
+		printf("%*s%s%s%s", (int)indent, "", text_begin(app->colour, line->colour),
+			line->text, text_end(app->colour, line->colour));
+		if (line->place.line > 0) {
+			printf("%*s  %s:%" PRIu32, width < column ? (int)(column - width) : 0, "",
+				shown(&story, line->place.file), line->place.line);
+		}
+		putchar('\n');
+	}
+}

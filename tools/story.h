@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * story: an explanation, to be read from top to bottom, each line with its place.
+ */
+
+#include "policy/explain.h"
+#include "tools/app.h"
+
+/* Prints it to standard output, `indent` columns in. */
+void story_print(struct app *app, const struct pol_explanation *told, unsigned indent);
