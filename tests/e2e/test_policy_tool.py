@@ -257,7 +257,7 @@ class Usage(Folder):
             (["policy", "diff"], "unknown command 'policy diff'"),
             (["key", "rotate"], "unknown command 'key rotate'"),
             (["status", "--jsno"], "did you mean '--json'?"),
-            (["check", "--explain", "GET", "/x"], "unknown option '--explain'"),
+            (["check", "--explian", "GET", "/x"], "did you mean '--explain'?"),
             (["check", "GET"], "wants METHOD PATH"),
             (["check", "GET", "loans"], "neither a path"),
             (["check", "GET", "/a", "/b"], "unexpected argument '/b'"),
@@ -349,7 +349,7 @@ class Completion(Folder):
         (self.folder / "policies").mkdir()
         cases = [
             (["authzcheck", "pr"], ["principal"]),
-            (["authzcheck", "key", "re"], ["revoke"]),
+            (["authzcheck", "key", "rev"], ["revoke"]),
             (["authzcheck", "--socket", "/s", "--json", "key", "pa"], ["pattern"]),
             (["authzcheck", "key", "create", "--exp"], ["--expires-in", "--expires-at"]),
             (["authzcheck", "--js"], ["--json"]),
