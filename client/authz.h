@@ -205,8 +205,11 @@ struct authz_reply {
 /*
  * Calls a method and waits. params is one packed MessagePack map, or NULL and 0 for none. Methods
  * that only read (authorize, authorize_many, permissions, status and names that end in .get, .list
- * or .status) are sent once more when the connection breaks; all others only if not one byte of
- * them had been sent, else AUTHZ_ECLOSED.
+ * or .status) are sent once more when the connection breaks; so are keys.create, keys.rotate and
+ * keys.renew, with a request_id that is drawn here unless params have one, so that the second
+ * answer is the first one's: the same secret. All others only if not one byte of them had been
+ * sent, else AUTHZ_ECLOSED. (authz_call_start adds nothing: whoever wants to ask again by himself
+ * gives a request_id, 32 hex digits.)
  */
 AUTHZ_API int authz_call(struct authz *authz, const char *method, const void *params,
 	size_t params_len, struct authz_reply *out);

@@ -252,6 +252,8 @@ int authz_call(struct authz *authz, const char *method, const void *params, size
 	struct authz_reply *out)
 {
 	struct wire_response response;
+	char retry[AUTHZ_RETRY_ID];
+	bool drawn, repeatable;
 	uint32_t id;
 	int r;
 
@@ -267,10 +269,19 @@ int authz_call(struct authz *authz, const char *method, const void *params, size
 		return r;
 	}
 	id = authz_channel_id(authz);
-	authz_request_put(authz, id, method, params, params_len);
+	drawn = authz_retry_id(method, params, params_len, retry);
+	repeatable =
+		drawn || is_repeatable(method) || authz_retry_given(method, params, params_len);
+	if (drawn) {
+		wire_put_request(
+			&authz->out, id, (struct wire_str){ method, strlen(method) }, true);
+		authz_retry_put(&authz->out, params, params_len, retry);
+	} else {
+		authz_request_put(authz, id, method, params, params_len);
+	}
 	r = authz_request_end(authz, 0);
 	if (r == AUTHZ_OK) {
-		r = exchange(authz, id, is_repeatable(method), &response);
+		r = exchange(authz, id, repeatable, &response);
 	}
 	return r == AUTHZ_OK ? authz_reply_read(authz, &response, out) : r;
 }

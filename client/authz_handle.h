@@ -99,6 +99,20 @@ int authz_request_end(struct authz *authz, size_t mark);
 /* True when params are one packed map and nothing behind it, or nothing at all. */
 bool authz_params_good(const char *method, const void *params, size_t params_len);
 
+/* --- authz_retry.c ---------------------------------------------------------------------------- */
+
+#define AUTHZ_RETRY_ID 32 /* hex digits */
+
+/* Draws an id for a call whose answer holds a secret: true unless the method takes none, or the
+ * caller gave one of his own. */
+bool authz_retry_id(
+	const char *method, const void *params, size_t params_len, char out[static AUTHZ_RETRY_ID]);
+/* Did he? */
+bool authz_retry_given(const char *method, const void *params, size_t params_len);
+/* Puts the parameters, packed already, and the id behind them. */
+void authz_retry_put(struct wire_buf *buf, const void *params, size_t params_len,
+	const char id[static AUTHZ_RETRY_ID]);
+
 /* Puts a request for a method whose parameters are packed already. */
 void authz_request_put(struct authz *authz, uint32_t id, const char *method, const void *params,
 	size_t params_len);

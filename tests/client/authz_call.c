@@ -318,13 +318,16 @@ static void hear_and_close(struct fake_server *server, int fd, unsigned number)
 	(void)fake_read_id(fd, &id);
 }
 
-Test(authz_call, a_change_is_never_sent_twice)
+Test(authz_call, a_change_is_sent_twice_only_with_an_id)
 {
 	static const struct {
 		const char *method;
 		unsigned connections;
 	} cases[] = {
-		{ "keys.create", 1 },
+		{ "keys.create", 2 },
+		{ "keys.rotate", 2 },
+		{ "keys.renew", 2 },
+		{ "keys.update", 1 },
 		{ "keys.revoke", 1 },
 		{ "policy.reload", 1 },
 		{ "get", 1 },

@@ -2,8 +2,12 @@
 """A key's secrets: rotated in each mode, renewed by their holder, retried after a lost answer."""
 
 import secrets
+import socket
+import threading
 import time
 import unittest
+
+import msgpack
 
 import harness
 import people
@@ -377,6 +381,37 @@ class Retries(RotateTest):
         self.ask(first["secret"])
         self.confirmed(record["id"], 2)
         self.assert_error("forbidden", self.c.call, "keys.renew", token=old, request_id=id)
+
+    def test_the_tool_sends_one_and_asks_again_by_itself(self):
+        """Between the tool and the daemon stands one that loses the first answer."""
+        self.alice()
+        path = str(self.d.folder / "between.sock")
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.addCleanup(listener.close)
+        listener.bind(path)
+        listener.listen()
+        asked = []
+
+        def between():
+            for number in range(2):
+                end, _ = listener.accept()
+                with end, harness.Client(self.d.socket) as client:
+                    asked.append(end.recv(1 << 16))
+                    client.send_bytes(asked[-1])
+                    answer = client.socket.recv(1 << 16)
+                    if number == 1:
+                        end.sendall(answer)
+                        end.recv(1)
+
+        thread = threading.Thread(target=between)
+        thread.start()
+        done = harness.run_tool("--socket", path, "key", "create", "--principal", "alice",
+                                home=self.d.folder)
+        thread.join()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(*(msgpack.unpackb(message)[3] for message in asked))
+        self.assertEqual(len(self.keys()), 1)
+        self.assertEqual(self.status(done.stdout.strip()), 200)
 
     def test_no_secret_and_no_id_lies_in_the_store(self):
         self.alice()
