@@ -7,12 +7,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/zone.h"
+
 /* A record of the user or group tables may take so much: groups list their members. */
 #define RECORD_FIRST ((size_t)4 << 10)
 #define RECORD_MAX   ((size_t)4 << 20)
 
+/* Every zone that there is, several times over. Bytes. */
+#define ZONES_MAX ((size_t)16 << 20)
+
 /* The tables' names are C strings, and none is longer. */
 #define NAME_SIZE 257
+
+struct host_zone {
+	struct host_zone *next; /* in host.zones */
+	struct pol_str name;
+	struct pol_str bytes;
+};
 
 static void digest(struct host *host, struct pol_str bytes)
 {
@@ -73,15 +84,49 @@ static enum pol_status on_user(void *context, bool is_group, struct pol_str name
 	return POL_OK;
 }
 
+/* --- time zones ------------------------------------------------------------------------------- */
+
+static enum pol_status on_zone(void *context, struct pol_str name, struct pol_str *out)
+{
+	struct host *host = context;
+	struct host_zone *zone = host->zones;
+	enum pol_status status;
+
+	while (zone != NULL && !pol_str_equal(zone->name, name)) {
+		zone = zone->next;
+	}
+	if (zone != NULL) {
+		*out = zone->bytes;
+		return POL_OK;
+	}
+	zone = pol_arena_alloc(&host->arena, 1, sizeof *zone);
+	if (zone == NULL) {
+		return POL_ENOMEM;
+	}
+	zone->name = pol_arena_copy(&host->arena, name);
+	status = zone_read(&host->arena, name, &zone->bytes);
+	if (status != POL_OK || zone->name.ptr == NULL) {
+		return status != POL_OK ? status : POL_ENOMEM;
+	}
+	digest(host, name);
+	digest(host, zone->bytes);
+	zone->next = host->zones;
+	host->zones = zone;
+	*out = zone->bytes;
+	return POL_OK;
+}
+
 /* --- its life --------------------------------------------------------------------------------- */
 
 void host_init(struct host *host)
 {
-	*host = (struct host){ .asked = { .context = host, .user = on_user },
+	*host = (struct host){ .asked = { .context = host, .zone = on_zone, .user = on_user },
 		.digest = POL_HASH_SEED };
+	pol_arena_init(&host->arena, ZONES_MAX);
 }
 
 void host_finish(struct host *host)
 {
+	pol_arena_finish(&host->arena);
 	*host = (struct host){ .digest = 0 };
 }

@@ -129,6 +129,10 @@ struct pol_counter {
 	void *context;
 };
 
+/* A time up to this one is none: a policy's own test that names no time asks then. It is before
+ * every time that a policy may speak of, so that what ends has not ended, and not zero. */
+#define POL_NO_TIME 1
+
 /* The facts: views, dead after the answer. Zeroed facts are a request by nobody for nothing. */
 struct pol_facts {
 	/* who: gathered from the token, or named by a trusted peer */

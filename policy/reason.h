@@ -34,6 +34,7 @@
 	X(unknown_resource, 404)                                                                   \
 	X(unknown_action, 403)                                                                     \
 	X(network, 403)                                                                            \
+	X(hours, 403)                                                                              \
 	X(mfa, 403)                                                                                \
 	X(denied, 403)                                                                             \
 	X(scope, 403)                                                                              \

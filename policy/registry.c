@@ -7,6 +7,7 @@
 
 static const struct pol_module *const built_in[] = {
 	&pol_module_deny,
+	&pol_module_hours,
 	&pol_module_key,
 	&pol_module_mfa,
 	&pol_module_network,
@@ -81,7 +82,6 @@ bool pol_module_fits(const struct pol_module *module, struct pol_str name, char 
 bool pol_registry_is_planned(struct pol_str name)
 {
 	static const struct pol_str planned[] = {
-		POL_STR_INIT("hours"),
 		POL_STR_INIT("log"),
 		POL_STR_INIT("quota"),
 	};

@@ -165,7 +165,7 @@ static void compile_test(struct pol_suite_builder *builder, const struct pol_ast
 		pol_arena_copy(builder->arena, builder->diags->sources[test->name.at.file].name);
 	builder->capacity = 0;
 	builder->scene = (struct pol_scene){
-		.key_state = POL_KEY_ACTIVE, .now = POL_SUITE_NO_TIME, .peer = POL_NONE
+		.key_state = POL_KEY_ACTIVE, .now = POL_NO_TIME, .peer = POL_NONE
 	};
 	for (uint32_t i = 0; i < test->step_count; i++) {
 		if (test->steps[i].kind == POL_STEP_EXPECT) {

@@ -57,12 +57,12 @@ static int64_t read_time(struct pol_suite_builder *builder, const struct pol_wor
 		pol_error(builder->diags, word->at,
 			"'%.*s' is no time: write it as in '2026-03-01T09:00:00Z'",
 			POL_STR_ARGS(word->text));
-		return POL_SUITE_NO_TIME;
+		return POL_NO_TIME;
 	}
-	if (time <= POL_SUITE_NO_TIME) {
+	if (time <= POL_NO_TIME) {
 		pol_error(builder->diags, word->at, "'%.*s' is not after 1970-01-01T00:00:01Z",
 			POL_STR_ARGS(word->text));
-		return POL_SUITE_NO_TIME;
+		return POL_NO_TIME;
 	}
 	return time;
 }

@@ -17,10 +17,6 @@
 #include "policy/compiled.h"
 #include "policy/suite_case.h"
 
-/* The time of a test that names none: before every time that a policy may speak of, so that what
- * ends has not ended, and not zero, which would be a fact that is missing. */
-#define POL_SUITE_NO_TIME 1
-
 struct pol_scene_held {
 	struct pol_held held;
 	int64_t until; /* 0: for good */

@@ -4,59 +4,14 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#define DAY    ((int64_t)86400)
+#include "policy/calendar.h"
+
 #define HOUR   ((int64_t)3600)
 #define MINUTE ((int64_t)60)
 
 /* 0000-01-01T00:00:00Z and 9999-12-31T23:59:59Z. */
 #define FIRST_SECOND INT64_C(-62167219200)
 #define LAST_SECOND  INT64_C(253402300799)
-
-struct date {
-	int64_t year;
-	int64_t month; /* from 1 */
-	int64_t day;   /* from 1 */
-};
-
-/* Days since 1970-01-01 of the proleptic Gregorian calendar. Years are taken to begin in March,
- * so that the leap day ends them. */
-static int64_t days_of(struct date date)
-{
-	int64_t year = date.month <= 2 ? date.year - 1 : date.year;
-	int64_t era = (year >= 0 ? year : year - 399) / 400;
-	int64_t of_era = year - era * 400;
-	int64_t month = (date.month + 9) % 12;
-	int64_t of_year = (153 * month + 2) / 5 + date.day - 1;
-
-	return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
-}
-
-static struct date date_of(int64_t days)
-{
-	int64_t shifted = days + 719468;
-	int64_t era = (shifted >= 0 ? shifted : shifted - 146096) / 146097;
-	int64_t of_era = shifted - era * 146097;
-	int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-	int64_t of_year = of_era - (365 * year + year / 4 - year / 100);
-	int64_t month = (5 * of_year + 2) / 153;
-	struct date date = { .day = of_year - (153 * month + 2) / 5 + 1 };
-
-	date.month = month < 10 ? month + 3 : month - 9;
-	date.year = year + era * 400 + (date.month <= 2);
-	return date;
-}
-
-static bool is_leap(int64_t year)
-{
-	return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-}
-
-static int64_t days_in(int64_t year, int64_t month)
-{
-	static const unsigned char days[12] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-
-	return month == 2 && is_leap(year) ? 29 : days[month - 1];
-}
 
 struct cursor {
 	struct pol_str text;
@@ -105,12 +60,12 @@ static bool take_char(struct cursor *cursor, const char *any, char *out)
 	return false;
 }
 
-static bool take_date(struct cursor *cursor, struct date *out)
+static bool take_date(struct cursor *cursor, struct pol_date *out)
 {
 	return take_digits(cursor, 4, &out->year) && take_char(cursor, "-", NULL) &&
 	       take_digits(cursor, 2, &out->month) && take_char(cursor, "-", NULL) &&
 	       take_digits(cursor, 2, &out->day) && out->month >= 1 && out->month <= 12 &&
-	       out->day >= 1 && out->day <= days_in(out->year, out->month);
+	       out->day >= 1 && out->day <= pol_calendar_days_in(out->year, out->month);
 }
 
 static bool take_fraction(struct cursor *cursor)
@@ -164,7 +119,7 @@ static bool take_zone(struct cursor *cursor, int64_t *out)
 enum pol_status pol_time_parse(struct pol_str text, int64_t *out)
 {
 	struct cursor cursor = { .text = text };
-	struct date date;
+	struct pol_date date;
 	int64_t clock = 0;
 	int64_t zone = 0;
 
@@ -176,20 +131,20 @@ enum pol_status pol_time_parse(struct pol_str text, int64_t *out)
 			!take_zone(&cursor, &zone) || cursor.at < text.len)) {
 		return POL_EINVALID;
 	}
-	*out = days_of(date) * DAY + clock - zone;
+	*out = pol_calendar_days(date) * POL_DAY + clock - zone;
 	return POL_OK;
 }
 
 enum pol_status pol_time_format(int64_t time, char out[POL_TIME_TEXT])
 {
 	int64_t of_day;
-	struct date date;
+	struct pol_date date;
 
 	if (time < FIRST_SECOND || time > LAST_SECOND) {
 		return POL_EINVALID;
 	}
-	of_day = (time % DAY + DAY) % DAY;
-	date = date_of((time - of_day) / DAY);
+	of_day = (time % POL_DAY + POL_DAY) % POL_DAY;
+	date = pol_calendar_date((time - of_day) / POL_DAY);
 	/* The moduli change nothing; they show the compiler that the text fits. */
 	snprintf(out, POL_TIME_TEXT, "%04u-%02u-%02uT%02u:%02u:%02uZ", (unsigned)date.year % 10000U,
 		(unsigned)date.month % 100U, (unsigned)date.day % 100U,
@@ -208,7 +163,7 @@ static uint64_t unit_of(char c)
 	case 'h':
 		return (uint64_t)HOUR;
 	case 'd':
-		return (uint64_t)DAY;
+		return (uint64_t)POL_DAY;
 	default:
 		return 0;
 	}

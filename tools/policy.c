@@ -3,18 +3,20 @@
 
 #include <stdio.h>
 
+#include "tools/host.h"
 #include "tools/text.h"
 
 int policy_load(struct app *app, const char *path, struct policy *policy)
 {
 	int status = folder_read(app, path, &policy->folder);
+	struct pol_host host = host_of(app);
 	enum pol_status compiled;
 
 	if (status != EXIT_YES) {
 		return status;
 	}
 	pol_diags_init(&policy->diags, policy->folder.sources, policy->folder.count);
-	compiled = pol_compile(policy->folder.sources, policy->folder.count, NULL, &policy->diags,
+	compiled = pol_compile(policy->folder.sources, policy->folder.count, &host, &policy->diags,
 		&policy->snapshot);
 	if (compiled == POL_ENOMEM) {
 		return app_fail(app, EXIT_DAEMON, "internal", "%s: no memory left", path);

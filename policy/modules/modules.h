@@ -16,6 +16,7 @@
 #include "policy/parse.h"
 
 extern const struct pol_module pol_module_deny;
+extern const struct pol_module pol_module_hours;
 extern const struct pol_module pol_module_key;
 extern const struct pol_module pol_module_mfa;
 extern const struct pol_module pol_module_network;

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * zone: the files of the machine's time zones, as bytes. What they mean is policy/zone's.
+ */
+
+#include "policy/arena.h"
+#include "policy/status.h"
+#include "policy/str.h"
+
+/* Where the system keeps them (tzset(3)). */
+#define ZONE_FOLDER "/usr/share/zoneinfo"
+
+/* Reads one into the arena, beneath the folder, a regular file within POL_ZONE_MAX. name is one
+ * that pol_zone_is_name holds good. Fails as pol_host.zone does. */
+enum pol_status zone_read(struct pol_arena *arena, struct pol_str name, struct pol_str *out);
