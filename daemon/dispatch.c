@@ -23,6 +23,7 @@ static const struct {
 	{ assignments_methods, &assignments_method_count },
 	{ tenants_methods, &tenants_method_count },
 	{ policy_methods, &policy_method_count },
+	{ audit_methods, &audit_method_count },
 	{ status_methods, &status_method_count },
 };
 

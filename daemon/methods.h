@@ -24,5 +24,7 @@ extern const struct method tenants_methods[];
 extern const size_t tenants_method_count;
 extern const struct method policy_methods[];
 extern const size_t policy_method_count;
+extern const struct method audit_methods[];
+extern const size_t audit_method_count;
 extern const struct method status_methods[];
 extern const size_t status_method_count;

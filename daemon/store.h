@@ -287,7 +287,7 @@ enum store_audit_kind {
 	STORE_AUDIT_TENANT = 't',
 	STORE_AUDIT_POLICY = 'f', /* the files' */
 	STORE_AUDIT_STORE = 's',  /* the store itself */
-	STORE_AUDIT_ALARM = 'a',
+	STORE_AUDIT_ALARM = 'a', /* about a key */
 };
 
 enum store_audit_flag {
@@ -342,6 +342,45 @@ int store_list_audit(struct store_read *read, const struct store_audit_filter *f
 	uint64_t from, store_audit_seen seen, void *context);
 /* The first record that was written at or after a time, or one behind the last. */
 int store_find_audit(struct store_read *read, int64_t since, uint64_t *out_sequence);
+
+/* What is not as the daemon wrote it. */
+enum store_problem_what {
+	STORE_AUDIT_EDITED = 0, /* a record of the trail does not fit its tag */
+	STORE_AUDIT_MISSING,    /* those from sequence to `last` are not there */
+	STORE_AUDIT_REORDERED,  /* at sequence stands the one that was written as `last` */
+	STORE_AUDIT_SPLICED,    /* it does not follow the one before: another trail's */
+	STORE_AUDIT_CUT,        /* those from sequence to `last` were at the end */
+	STORE_AUDIT_UNLISTED,   /* lists by actor, tenant or target do not lead to it */
+	STORE_RECORD_EDITED,    /* a record does not fit its own tag, or is another place's */
+	STORE_RECORD_REPLACED,  /* it is sound, and not the one that the trail made last: an old one
+				 */
+	STORE_RECORD_UNKNOWN,   /* the trail never made it */
+	STORE_RECORD_REMOVED,   /* the trail's last word is that it is there */
+};
+
+struct store_problem {
+	enum store_problem_what what;
+	uint64_t sequence; /* in the trail; 0: none */
+	uint64_t last;
+	uint8_t kind; /* of the record, enum store_audit_kind */
+	uint32_t tenant;
+	struct pol_str target; /* as it stands in the file: any bytes */
+};
+
+#define STORE_VERIFY_PLACE 160
+
+/* How far it has come; zeroes begin. */
+struct store_verify {
+	uint8_t place[STORE_VERIFY_PLACE];
+	size_t place_len;
+	uint64_t checked; /* records of either kind */
+};
+typedef void (*store_problem_seen)(void *context, const struct store_problem *problem);
+/* The trail's count as its head says: to be asked before the reader is renewed. Any thread. */
+uint64_t store_head_count(const struct store *store);
+/* Looks at most `most` records further on. 1: that was all; 0: there is more. */
+int store_verify(struct store_read *read, struct store_verify *verify, uint32_t most,
+	uint64_t head_count, store_problem_seen seen, void *context);
 
 /* --- writing: in the writer's thread alone ------------------------------------------------------
  */

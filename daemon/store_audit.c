@@ -3,71 +3,52 @@
 #include <string.h>
 
 #include "daemon/log.h"
+#include "daemon/store_audit.h"
 #include "daemon/store_bytes.h"
-#include "daemon/store_internal.h"
-
-enum { VERSION = 1 };
-
-/* The tag covers all behind it, the tag before included; so that a record proves itself even when
- * the one before it is gone. */
-enum {
-	AT_TAG = 0,
-	AT_BEFORE = STORE_CHAIN,
-	AT_VERSION = AT_BEFORE + STORE_CHAIN,
-	AT_KIND,
-	AT_FLAGS,
-	AT_SEQUENCE,
-	AT_TIME = AT_SEQUENCE + 8,
-	AT_LATEST = AT_TIME + 8,
-	AT_UID = AT_LATEST + 8,
-	AT_PID = AT_UID + 4,
-	AT_TENANT = AT_PID + 4,
-	AT_MADE = AT_TENANT + 4,
-	AT_TEXTS = AT_MADE + SECRET_TAG, /* how many: actor, action, target, fields */
-	AT_TEXT = AT_TEXTS + 2,
-};
 
 _Static_assert(STORE_CHAIN == SECRET_CHAIN, "one tag, two headers");
 
 static const uint8_t beginning[STORE_CHAIN] = { 0 };
 
-static void chain(struct store *store, const uint8_t *record, size_t len, uint8_t *out)
+void store_audit_chain(
+	struct store *store, const uint8_t *record, size_t len, uint8_t out[static STORE_CHAIN])
 {
-	const char *rest = (const char *)record + AT_VERSION;
+	const char *rest = (const char *)record + AUDIT_VERSION;
 
-	secret_chain(store->secrets, SECRET_TRAIL, record + AT_BEFORE,
-		(struct pol_str){ rest, len - AT_VERSION }, out);
+	secret_chain(store->secrets, SECRET_TRAIL, record + AUDIT_BEFORE,
+		(struct pol_str){ rest, len - AUDIT_VERSION }, out);
 }
 
 /* --- decoding --------------------------------------------------------------------------------- */
 
-static int decode(struct store *store, MDB_val value, uint64_t sequence, struct store_audit *out)
+int store_decode_audit(
+	struct store *store, MDB_val value, uint64_t sequence, struct store_audit *out)
 {
 	const uint8_t *at = value.mv_data;
 	struct store_list texts;
 	uint8_t tag[STORE_CHAIN];
 
-	if (value.mv_size < AT_TEXT || at[AT_VERSION] != VERSION) {
+	if (value.mv_size < AUDIT_TEXT || at[AUDIT_VERSION] != AUDIT_PRESENT) {
 		return -EBADMSG;
 	}
-	chain(store, at, value.mv_size, tag);
-	texts = (struct store_list){ at + AT_TEXT, (uint32_t)(value.mv_size - AT_TEXT),
-		store_get16(at + AT_TEXTS) };
+	store_audit_chain(store, at, value.mv_size, tag);
+	texts = (struct store_list){ at + AUDIT_TEXT, (uint32_t)(value.mv_size - AUDIT_TEXT),
+		store_get16(at + AUDIT_TEXTS) };
 	if (memcmp(tag, at, sizeof tag) != 0 || !store_list_next(&texts, &out->actor) ||
 		!store_list_next(&texts, &out->action) || !store_list_next(&texts, &out->target)) {
 		return -EBADMSG;
 	}
-	out->sequence = store_get64(at + AT_SEQUENCE);
-	out->time = store_get_time(at + AT_TIME);
-	out->latest = store_get_time(at + AT_LATEST);
-	out->uid = store_get32(at + AT_UID);
-	out->pid = store_get32(at + AT_PID);
-	out->tenant = store_get32(at + AT_TENANT);
-	out->kind = at[AT_KIND];
-	out->flags = at[AT_FLAGS];
-	out->made = at + AT_MADE;
-	out->before = at + AT_BEFORE;
-	out->tag = at + AT_TAG;
+	out->sequence = store_get64(at + AUDIT_SEQUENCE);
+	out->time = store_get_time(at + AUDIT_TIME);
+	out->latest = store_get_time(at + AUDIT_LATEST);
+	out->uid = store_get32(at + AUDIT_UID);
+	out->pid = store_get32(at + AUDIT_PID);
+	out->tenant = store_get32(at + AUDIT_TENANT);
+	out->kind = at[AUDIT_KIND];
+	out->flags = at[AUDIT_FLAGS];
+	out->made = at + AUDIT_MADE;
+	out->before = at + AUDIT_BEFORE;
+	out->tag = at + AUDIT_TAG;
 	out->fields = texts;
 	return out->sequence == sequence ? 0 : -EBADMSG;
 }
@@ -81,10 +62,10 @@ int store_get_audit(struct store_read *read, uint64_t sequence, struct store_aud
 	store_place_u64(&place, sequence);
 	key = (MDB_val){ place.len, place.bytes };
 	r = store_error(mdb_get(read->txn, read->store->tables[STORE_AUDIT], &key, &value));
-	return r < 0 ? r : decode(read->store, value, sequence, out);
+	return r < 0 ? r : store_decode_audit(read->store, value, sequence, out);
 }
 
-static uint64_t number_at(const uint8_t *at)
+uint64_t store_audit_number(const uint8_t *at)
 {
 	uint64_t number = 0;
 
@@ -109,10 +90,10 @@ static int find_last(struct store_read *read, uint64_t *out_sequence, MDB_val *o
 	if (r < 0) {
 		return r;
 	}
-	if (key.mv_size != sizeof *out_sequence || out->mv_size < AT_TEXT) {
+	if (key.mv_size != sizeof *out_sequence || out->mv_size < AUDIT_TEXT) {
 		return -EBADMSG;
 	}
-	*out_sequence = number_at(key.mv_data);
+	*out_sequence = store_audit_number(key.mv_data);
 	return 0;
 }
 
@@ -142,12 +123,14 @@ static void place_kind(struct store_place *place, uint8_t kind)
 	place->bytes[place->len++] = kind;
 }
 
-/* A key is found whatever its tenant is. */
-static void target_place(
+/* A key is found whatever its tenant is, and alarms are about keys. */
+void store_audit_target(
 	struct store_place *place, uint8_t kind, uint32_t tenant, struct pol_str target)
 {
-	place_kind(place, kind);
-	store_place_u32(place, kind == STORE_AUDIT_KEY ? 0 : tenant);
+	bool key = kind == STORE_AUDIT_KEY || kind == STORE_AUDIT_ALARM;
+
+	place_kind(place, key ? STORE_AUDIT_KEY : kind);
+	store_place_u32(place, key ? 0 : tenant);
 	store_place_sized(place, target);
 }
 
@@ -168,7 +151,7 @@ static enum store_table begin_place(
 	const struct store_audit_filter *filter, struct store_place *place)
 {
 	if (filter->kind != STORE_AUDIT_NONE) {
-		target_place(place, (uint8_t)filter->kind, filter->tenant, filter->target);
+		store_audit_target(place, (uint8_t)filter->kind, filter->tenant, filter->target);
 	} else if (filter->actor.len > 0) {
 		actor_place(place, filter->actor);
 	} else if (filter->tenant != 0) {
@@ -241,7 +224,8 @@ int store_list_audit(struct store_read *read, const struct store_audit_filter *f
 	r = seek(cursor, &key, filter->backwards);
 	while (r == 0 && key.mv_size == place.len &&
 		memcmp(key.mv_data, place.bytes, common) == 0) {
-		r = see(read, number_at((const uint8_t *)key.mv_data + common), seen, context);
+		r = see(read, store_audit_number((const uint8_t *)key.mv_data + common), seen,
+			context);
 		if (r != 0) {
 			break;
 		}
@@ -284,7 +268,7 @@ int store_find_audit(struct store_read *read, int64_t since, uint64_t *out_seque
 static bool encode(struct store *store, const struct store_audit *audit, size_t *out_len)
 {
 	uint8_t *at = store->buffer;
-	struct store_pack pack = { .bytes = at + AT_TEXT, .cap = STORE_MAX_RECORD - AT_TEXT };
+	struct store_pack pack = { .bytes = at + AUDIT_TEXT, .cap = STORE_MAX_RECORD - AUDIT_TEXT };
 	struct store_list fields = audit->fields;
 	struct pol_str text;
 
@@ -297,20 +281,20 @@ static bool encode(struct store *store, const struct store_audit *audit, size_t 
 			return false;
 		}
 	}
-	at[AT_VERSION] = VERSION;
-	at[AT_KIND] = audit->kind;
-	at[AT_FLAGS] = audit->flags;
-	store_put64(at + AT_SEQUENCE, audit->sequence);
-	store_put64(at + AT_TIME, (uint64_t)audit->time);
-	store_put64(at + AT_LATEST, (uint64_t)audit->latest);
-	store_put32(at + AT_UID, audit->uid);
-	store_put32(at + AT_PID, audit->pid);
-	store_put32(at + AT_TENANT, audit->tenant);
-	memcpy(at + AT_MADE, audit->made, SECRET_TAG);
-	memcpy(at + AT_BEFORE, audit->before, STORE_CHAIN);
-	store_put16(at + AT_TEXTS, pack.count);
-	*out_len = AT_TEXT + pack.size;
-	chain(store, at, *out_len, at + AT_TAG);
+	at[AUDIT_VERSION] = AUDIT_PRESENT;
+	at[AUDIT_KIND] = audit->kind;
+	at[AUDIT_FLAGS] = audit->flags;
+	store_put64(at + AUDIT_SEQUENCE, audit->sequence);
+	store_put64(at + AUDIT_TIME, (uint64_t)audit->time);
+	store_put64(at + AUDIT_LATEST, (uint64_t)audit->latest);
+	store_put32(at + AUDIT_UID, audit->uid);
+	store_put32(at + AUDIT_PID, audit->pid);
+	store_put32(at + AUDIT_TENANT, audit->tenant);
+	memcpy(at + AUDIT_MADE, audit->made, SECRET_TAG);
+	memcpy(at + AUDIT_BEFORE, audit->before, STORE_CHAIN);
+	store_put16(at + AUDIT_TEXTS, pack.count);
+	*out_len = AUDIT_TEXT + pack.size;
+	store_audit_chain(store, at, *out_len, at + AUDIT_TAG);
 	return true;
 }
 
@@ -326,23 +310,34 @@ static int put(struct store_write *write, enum store_table table, struct store_p
 	return store_error(mdb_put(write->job, write->store->tables[table], &key, &value, flags));
 }
 
-static int put_index(struct store_write *write, const struct store_audit *audit)
+size_t store_audit_places(const struct store_audit *audit, struct store_place places[3])
 {
-	struct store_place places[3] = { { .len = 0 }, { .len = 0 }, { .len = 0 } };
-	int r = 0;
+	size_t count = 0;
 
-	actor_place(&places[0], audit->actor);
+	for (size_t i = 0; i < 3; i++) {
+		store_place_init(&places[i]);
+	}
+	actor_place(&places[count++], audit->actor);
 	if (audit->tenant != 0) {
-		tenant_place(&places[1], audit->tenant);
+		tenant_place(&places[count++], audit->tenant);
 	}
 	if (audit->target.len > 0) {
-		target_place(&places[2], audit->kind, audit->tenant, audit->target);
+		store_audit_target(&places[count++], audit->kind, audit->tenant, audit->target);
 	}
-	for (size_t i = 0; i < 3 && r == 0; i++) {
-		if (places[i].len > 0) {
-			store_place_u64(&places[i], audit->sequence);
-			r = put(write, STORE_AUDIT_INDEX, &places[i], (MDB_val){ 0, NULL }, 0);
-		}
+	for (size_t i = 0; i < count; i++) {
+		store_place_u64(&places[i], audit->sequence);
+	}
+	return count;
+}
+
+static int put_index(struct store_write *write, const struct store_audit *audit)
+{
+	struct store_place places[3];
+	size_t count = store_audit_places(audit, places);
+	int r = 0;
+
+	for (size_t i = 0; i < count && r == 0; i++) {
+		r = put(write, STORE_AUDIT_INDEX, &places[i], (MDB_val){ 0, NULL }, 0);
 	}
 	return r;
 }
@@ -363,8 +358,8 @@ static int follow(struct store_write *write, struct store_audit *audit, uint8_t 
 	}
 	audit->sequence = sequence + 1;
 	memcpy(before, last.mv_data, STORE_CHAIN);
-	if (store_get_time((const uint8_t *)last.mv_data + AT_LATEST) > audit->time) {
-		audit->latest = store_get_time((const uint8_t *)last.mv_data + AT_LATEST);
+	if (store_get_time((const uint8_t *)last.mv_data + AUDIT_LATEST) > audit->time) {
+		audit->latest = store_get_time((const uint8_t *)last.mv_data + AUDIT_LATEST);
 	}
 	return 0;
 }

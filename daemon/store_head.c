@@ -392,9 +392,15 @@ int store_open_head(
 			store_why(why, r, "%s: %s", name, store_explain(r));
 		}
 	}
+	atomic_store(&store->head_count, store->head.count);
 	store_read_close(read);
 	free(name);
 	return r;
+}
+
+uint64_t store_head_count(const struct store *store)
+{
+	return atomic_load(&store->head_count);
 }
 
 /* --- after each commit ------------------------------------------------------------------------ */
@@ -416,6 +422,7 @@ void store_advance_head(struct store *store, const struct store_head *head)
 	if (r == 0) {
 		store->head = *head;
 		store->head_place = next;
+		atomic_store(&store->head_count, head->count);
 	} else if (!store->head_failed) {
 		log_error("cannot write the audit trail's head: until it can be written, a store "
 			  "that is rolled back to before is not noticed",

@@ -14,6 +14,7 @@
  *     store_role.c    roles that are made here
  *     store_retry.c   what serves retries
  *     store_audit.c   the trail: records, their chain, its lists
+ *     store_verify.c  is the trail as it was written, and every record the one that it made last?
  *     store_head.c    the trail's head, in a file of its own
  *
  * Tables (T: the tenant in 4 bytes, N: a number in 8, both big-endian; L: a length of one byte):
@@ -82,7 +83,8 @@ struct store {
 	int head_fd;
 	int head_place; /* which of the file's two holds the head */
 	bool head_failed;
-	struct store_head head; /* as it was written last; the writer's */
+	struct store_head head;          /* as it was written last; the writer's */
+	atomic_uint_fast64_t head_count; /* likewise, for all */
 };
 
 struct store_read {

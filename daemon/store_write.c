@@ -23,8 +23,7 @@ static int del(struct store_write *write, enum store_table table, struct store_p
 	return store_error(mdb_del(write->job, write->store->tables[table], &key, NULL));
 }
 
-int store_take_number(
-	struct store_write *write, const char *counter, uint64_t first, uint64_t *out)
+int store_take_number(struct store_write *write, const char *counter, uint64_t first, uint64_t *out)
 {
 	struct store *store = write->store;
 	struct pol_str name = pol_str_of(counter);

@@ -25,7 +25,7 @@ _authzcheck()
 	# The words of the subcommand so far: neither options nor their values.
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
-		--json | --no-color | --help | --version | -h | -v | --verbose | --explain | --all | --dry-run | --yes | -y) ;;
+		--json | -f | --follow | --no-color | --help | --version | -h | -v | --verbose | --verify | --explain | --all | --dry-run | --yes | -y) ;;
 		--*=*) ;;
 		=) skip=yes ;;
 		-*) skip=yes ;;
@@ -42,6 +42,7 @@ _authzcheck()
 		compopt -o filenames 2>/dev/null
 		return
 		;;
+	--actor) mapfile -t COMPREPLY < <(compgen -W 'uid: key: daemon' -- "$word") && return ;;
 	--kind) mapfile -t COMPREPLY < <(compgen -W 'user service' -- "$word") && return ;;
 	--api-access) mapfile -t COMPREPLY < <(compgen -W 'yes no' -- "$word") && return ;;
 	--status)

@@ -30,6 +30,7 @@ static const struct command *const commands[] = {
 	&command_principal_delete,
 	&command_assign,
 	&command_unassign,
+	&command_log,
 	&command_reload,
 	&command_status,
 	&command_policy_check,

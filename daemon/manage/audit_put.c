@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/manage/audit_put.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "daemon/secret.h"
+#include "daemon/subject.h"
+
+static const char *kind_name(uint8_t kind)
+{
+	switch ((enum store_audit_kind)kind) {
+	case STORE_AUDIT_KEY:
+		return "key";
+	case STORE_AUDIT_PRINCIPAL:
+		return "principal";
+	case STORE_AUDIT_ROLE:
+		return "role";
+	case STORE_AUDIT_TENANT:
+		return "tenant";
+	case STORE_AUDIT_POLICY:
+		return "policy";
+	case STORE_AUDIT_STORE:
+		return "store";
+	case STORE_AUDIT_ALARM:
+		return "alarm";
+	case STORE_AUDIT_NONE:
+		break;
+	}
+	return "other";
+}
+
+void audit_put_tag(struct wire_buf *out, const uint8_t *tag, size_t len)
+{
+	static const char digits[] = "0123456789abcdef";
+	char text[2 * STORE_CHAIN];
+
+	for (size_t i = 0; i < len && i < STORE_CHAIN; i++) {
+		text[2 * i] = digits[tag[i] >> 4];
+		text[2 * i + 1] = digits[tag[i] & 15];
+	}
+	wire_put_str(out, (struct wire_str){ text, 2 * len });
+}
+
+static void put_int(struct wire_buf *out, const char *name, uint64_t value)
+{
+	wire_put_cstr(out, name);
+	wire_put_int(out, (int64_t)value);
+}
+
+static void put_text(struct wire_buf *out, const char *name, struct pol_str text)
+{
+	wire_put_cstr(out, name);
+	wire_put_str(out, subject_wire(text));
+}
+
+static void put_changes(struct wire_buf *out, struct store_list fields)
+{
+	struct pol_str name, from, to;
+	size_t at = wire_open_array(out);
+	uint32_t count = 0;
+
+	while (store_list_next(&fields, &name) && store_list_next(&fields, &from) &&
+		store_list_next(&fields, &to)) {
+		wire_put_map(out, 1 + (from.len > 0) + (to.len > 0));
+		put_text(out, "field", name);
+		if (from.len > 0) {
+			put_text(out, "from", from);
+		}
+		if (to.len > 0) {
+			put_text(out, "to", to);
+		}
+		count++;
+	}
+	wire_close_array(out, at, count);
+}
+
+/* 1: it was put. */
+static uint32_t put_tenant(struct call *call, uint32_t tenant)
+{
+	struct pol_str name = { NULL, 0 };
+
+	if (tenant != 0) {
+		name = subject_tenant_name(call, tenant);
+	}
+	if (name.len == 0) {
+		return 0;
+	}
+	put_text(call->out, "tenant", name);
+	return 1;
+}
+
+void audit_put(struct call *call, const struct store_audit *audit)
+{
+	struct wire_buf *out = call->out;
+	size_t map = wire_open_map(out);
+	uint32_t pairs = 7;
+
+	put_int(out, "sequence", audit->sequence);
+	put_int(out, "time", (uint64_t)audit->time);
+	put_text(out, "actor", audit->actor);
+	put_int(out, "uid", audit->uid);
+	put_int(out, "pid", audit->pid);
+	put_text(out, "action", audit->action);
+	wire_put_cstr(out, "kind");
+	wire_put_cstr(out, kind_name(audit->kind));
+	if (audit->target.len > 0) {
+		put_text(out, "target", audit->target);
+		pairs++;
+	}
+	pairs += put_tenant(call, audit->tenant);
+	if (audit->fields.count > 0) {
+		wire_put_cstr(out, "changes");
+		put_changes(out, audit->fields);
+		pairs++;
+	}
+	if ((audit->flags & STORE_AUDIT_MADE) != 0) {
+		wire_put_cstr(out, "record_tag");
+		audit_put_tag(out, audit->made, SECRET_TAG);
+		pairs++;
+	}
+	wire_put_cstr(out, "tag");
+	audit_put_tag(out, audit->tag, STORE_CHAIN);
+	wire_close_map(out, map, pairs + 1);
+}
+
+/* --- what is wrong ---------------------------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	const char *text; /* behind "record N of the trail " or "key K " */
+} problems[] = {
+	[STORE_AUDIT_EDITED] = { "edited", "was edited" },
+	[STORE_AUDIT_MISSING] = { "removed", "was removed" },
+	[STORE_AUDIT_REORDERED] = { "reordered", "was moved" },
+	[STORE_AUDIT_SPLICED] = { "spliced", "does not follow the one before it: the trail was "
+					     "replaced by another one from here on, or before" },
+	[STORE_AUDIT_CUT] = { "cut", "was cut off the end" },
+	[STORE_AUDIT_UNLISTED] = { "unlisted", "was taken out of the lists by actor, tenant or "
+					       "target" },
+	[STORE_RECORD_EDITED] = { "record_edited",
+		"was edited outside the daemon, or copied from another place: it is refused" },
+	[STORE_RECORD_REPLACED] = { "record_replaced",
+		"was replaced outside the daemon: what stands there now is not what the trail made "
+		"last" },
+	[STORE_RECORD_UNKNOWN] = { "record_unknown",
+		"was put into the store outside the daemon: the trail has no record of it" },
+	[STORE_RECORD_REMOVED] = { "record_removed", "was removed from the store outside the "
+						     "daemon" },
+};
+
+static void put_message(struct wire_buf *out, const struct store_problem *problem)
+{
+	char text[512];
+	int len;
+
+	if (problem->what == STORE_AUDIT_REORDERED) {
+		len = snprintf(text, sizeof text,
+			"in place of record %" PRIu64 " of the trail stands record %" PRIu64,
+			problem->sequence, problem->last);
+	} else if (problem->kind == STORE_AUDIT_NONE && problem->last > problem->sequence) {
+		len = snprintf(text, sizeof text,
+			"each of records %" PRIu64 " to %" PRIu64 " of the trail %s",
+			problem->sequence, problem->last, problems[problem->what].text);
+	} else if (problem->kind == STORE_AUDIT_NONE) {
+		len = snprintf(text, sizeof text, "record %" PRIu64 " of the trail %s",
+			problem->sequence, problems[problem->what].text);
+	} else {
+		len = snprintf(text, sizeof text, "%s %.*s %s", kind_name(problem->kind),
+			POL_STR_ARGS(problem->target), problems[problem->what].text);
+	}
+	wire_put_cstr(out, "message");
+	wire_put_str(out,
+		(struct wire_str){ text, len < (int)sizeof text ? (size_t)len : sizeof text - 1 });
+}
+
+static bool is_plain(struct pol_str text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if ((unsigned char)text.ptr[i] < 0x20 || (unsigned char)text.ptr[i] >= 0x7f) {
+			return false;
+		}
+	}
+	return text.len > 0 && text.len <= STORE_MAX_NAME;
+}
+
+void audit_put_problem(struct call *call, const struct store_problem *problem)
+{
+	struct wire_buf *out = call->out;
+	struct store_problem shown = *problem;
+	size_t map = wire_open_map(out);
+	uint32_t pairs = 2;
+
+	/* Whoever wrote into the file chose these bytes. */
+	if (problem->kind != STORE_AUDIT_NONE && !is_plain(problem->target)) {
+		shown.target = POL_STR("(of an id that is none)");
+	}
+	wire_put_cstr(out, "problem");
+	wire_put_cstr(out, problems[problem->what].name);
+	put_message(out, &shown);
+	if (problem->sequence != 0) {
+		put_int(out, "sequence", problem->sequence);
+		pairs++;
+	}
+	if (problem->last > problem->sequence && problem->what != STORE_AUDIT_REORDERED) {
+		put_int(out, "last", problem->last);
+		pairs++;
+	}
+	if (problem->kind != STORE_AUDIT_NONE) {
+		wire_put_cstr(out, "kind");
+		wire_put_cstr(out, kind_name(problem->kind));
+		put_text(out, "target", shown.target);
+		pairs += 2 + put_tenant(call, problem->tenant);
+	}
+	wire_close_map(out, map, pairs);
+}

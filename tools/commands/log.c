@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* log: the audit trail. */
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/timetext.h"
+#include "tools/commands/commands.h"
+#include "tools/log_verify.h"
+#include "tools/record.h"
+#include "tools/rpc.h"
+#include "tools/table.h"
+#include "tools/text.h"
+#include "tools/when.h"
+
+/* With --follow: how often it is asked, in ms, and how many are shown first. */
+#define FOLLOW_EVERY 500
+#define FOLLOW_FIRST 10
+
+static const char *const titles[] = { "RECORD", "TIME", "ACTOR", "ACTION", "TARGET", "CHANGE" };
+
+struct showing {
+	struct app *app;
+	struct table table;
+	int64_t since;
+	int64_t until;
+	int64_t after; /* records up to this one are not wanted; the same for all of a list's pages
+			*/
+	int64_t last;  /* the last one that was shown */
+	int64_t lines; /* 0: all */
+	bool counting; /* looking for where the last ones begin: nothing is shown */
+	int64_t counted;
+	bool full; /* memory ran out */
+};
+
+/* --- one record ------------------------------------------------------------------------------- */
+
+/* "status active → revoked": where one end is missing, the word tells enough. */
+struct changes {
+	struct pol_arena *arena;
+	char text[1024];
+	size_t len;
+};
+
+static void add(struct changes *changes, const char *text)
+{
+	int len = snprintf(
+		changes->text + changes->len, sizeof changes->text - changes->len, "%s", text);
+
+	changes->len += len > 0 ? (size_t)len : 0;
+	if (changes->len >= sizeof changes->text) {
+		changes->len = sizeof changes->text - 1;
+	}
+}
+
+static bool on_change(void *context, struct wire_cursor item)
+{
+	struct changes *changes = context;
+	const char *from = record_text(changes->arena, item, "from");
+	const char *to = record_text(changes->arena, item, "to");
+
+	add(changes, changes->len > 0 ? ", " : "");
+	add(changes, record_text(changes->arena, item, "field"));
+	add(changes, " ");
+	if (from[0] != '\0') {
+		add(changes, from);
+		add(changes, " → ");
+	}
+	add(changes, to[0] != '\0' ? to : "none");
+	return true;
+}
+
+static const char *changes_text(struct pol_arena *arena, struct wire_cursor item)
+{
+	struct changes changes = { .arena = arena, .len = 0 };
+
+	changes.text[0] = '\0';
+	record_each(item, "changes", on_change, &changes);
+	/* Cut within a character it is no UTF-8: escaping mends that. */
+	return text_escape(arena, (struct pol_str){ changes.text, changes.len });
+}
+
+static const char *time_text(struct pol_arena *arena, struct wire_cursor item)
+{
+	char text[POL_TIME_TEXT];
+
+	if (pol_time_format(record_int(item, "time", 0), text) != POL_OK) {
+		return "";
+	}
+	return text_escape(arena, pol_str_of(text));
+}
+
+static const char *target_text(struct pol_arena *arena, struct wire_cursor item)
+{
+	struct pol_str target = record_str(item, "target");
+	char text[256];
+
+	if (target.len == 0) {
+		return record_text(arena, item, "kind");
+	}
+	snprintf(text, sizeof text, "%s %.*s", record_text(arena, item, "kind"),
+		POL_STR_ARGS(target));
+	return text_escape(arena, pol_str_of(text));
+}
+
+static const char *number_text(struct pol_arena *arena, int64_t number)
+{
+	char text[24];
+
+	snprintf(text, sizeof text, "%lld", (long long)number);
+	return text_escape(arena, pol_str_of(text));
+}
+
+static bool on_row(void *context, struct wire_cursor item)
+{
+	struct showing *showing = context;
+	struct pol_arena *arena = table_arena(&showing->table);
+	struct table_cell cells[sizeof titles / sizeof titles[0]] = { 0 };
+
+	cells[0].text = number_text(arena, record_int(item, "sequence", 0));
+	cells[1].text = time_text(arena, item);
+	cells[2].text = record_text(arena, item, "actor");
+	cells[3].text = record_text(arena, item, "action");
+	cells[4].text = target_text(arena, item);
+	cells[5].text = changes_text(arena, item);
+	if (strncmp(cells[3].text, "alarm", 5) == 0) {
+		cells[3].colour = COLOUR_RED;
+	}
+	showing->full = !table_add(&showing->table, cells);
+	return !showing->full;
+}
+
+static bool on_item(void *context, struct wire_cursor item)
+{
+	struct showing *showing = context;
+	struct app *app = showing->app;
+	int64_t sequence = record_int(item, "sequence", 0);
+
+	if (showing->counting) {
+		showing->last = sequence - 1;
+		return ++showing->counted < showing->lines;
+	}
+	showing->last = sequence;
+	if (!app->want_json) {
+		return on_row(showing, item);
+	}
+	json_wire(&app->json, item);
+	if (app->args.given[FLAG_FOLLOW]) {
+		return json_print(&app->json, stdout) && json_reset(&app->json);
+	}
+	return true;
+}
+
+/* --- pages ------------------------------------------------------------------------------------ */
+
+static void fill(void *context, struct params *params)
+{
+	const struct showing *showing = context;
+	const struct app *app = showing->app;
+
+	params_flag(params, app, "actor", FLAG_ACTOR);
+	params_flag(params, app, "key", FLAG_KEY);
+	params_flag(params, app, "tenant", FLAG_TENANT);
+	if (app->args.given[FLAG_SINCE]) {
+		params_int(params, "since", showing->since);
+	}
+	if (app->args.given[FLAG_BEFORE]) {
+		params_int(params, "until", showing->until);
+	}
+	if (showing->counting) {
+		params_bool(params, "newest_first", true);
+	} else if (showing->after > 0) {
+		params_int(params, "after", showing->after);
+	}
+}
+
+static int on_page(void *context, struct wire_cursor result)
+{
+	struct showing *showing = context;
+
+	record_each(result, "items", on_item, showing);
+	if (showing->counting) {
+		/* Not a failure: enough was seen. */
+		return showing->counted < showing->lines ? EXIT_YES : EXIT_NO;
+	}
+	if (showing->full) {
+		return app_fail(showing->app, EXIT_DAEMON, "internal", "out of memory");
+	}
+	if (!showing->app->want_json) {
+		table_print(&showing->table, stdout);
+	}
+	return EXIT_YES;
+}
+
+/* Where the last ones begin. */
+static int find_last(struct showing *showing)
+{
+	const struct pages pages = { "audit.list", fill, on_page, showing, "records" };
+	struct app *app = showing->app;
+	int status;
+
+	showing->counting = true;
+	status = rpc_pages(app, &pages);
+	showing->counting = false;
+	if (showing->counted < showing->lines) {
+		showing->last = 0;
+	}
+	return app->failed ? status : EXIT_YES;
+}
+
+static int show(struct showing *showing)
+{
+	const struct pages pages = { "audit.list", fill, on_page, showing, "records" };
+
+	showing->after = showing->last;
+	return rpc_pages(showing->app, &pages);
+}
+
+/* --- the command ------------------------------------------------------------------------------ */
+
+static int read_lines(struct app *app, int64_t *out)
+{
+	const char *text = app->args.values[FLAG_LINES];
+	char *end = NULL;
+
+	*out = app->args.given[FLAG_FOLLOW] && !app->args.given[FLAG_SINCE] ? FOLLOW_FIRST : 0;
+	if (!app->args.given[FLAG_LINES]) {
+		return EXIT_YES;
+	}
+	errno = 0;
+	*out = strtol(text, &end, 10);
+	if (errno != 0 || end == text || *end != '\0' || *out < 1) {
+		return app_fail(
+			app, EXIT_USAGE, "usage", "--lines '%.32s': want a number from 1", text);
+	}
+	return EXIT_YES;
+}
+
+static int read_times(struct app *app, struct showing *showing)
+{
+	int status = EXIT_YES;
+
+	if (app->args.given[FLAG_SINCE]) {
+		status = when_option(app, FLAG_SINCE, WHEN_AGO, &showing->since);
+	}
+	if (status == EXIT_YES && app->args.given[FLAG_BEFORE]) {
+		status = when_option(app, FLAG_BEFORE, WHEN_AGO, &showing->until);
+	}
+	return status;
+}
+
+static int follow(struct showing *showing)
+{
+	int status = EXIT_YES;
+
+	while (status == EXIT_YES && fflush(stdout) == 0) {
+		/* Also wakes when nobody reads any more. */
+		struct pollfd out = { .fd = 1, .events = 0 };
+
+		if (poll(&out, 1, FOLLOW_EVERY) > 0 && (out.revents & (POLLERR | POLLHUP)) != 0) {
+			return EXIT_YES;
+		}
+		status = show(showing);
+	}
+	return status;
+}
+
+static int list(struct app *app, struct showing *showing)
+{
+	bool one = app->want_json && !app->args.given[FLAG_FOLLOW];
+	int status = showing->lines > 0 ? find_last(showing) : EXIT_YES;
+
+	if (one) {
+		json_open(&app->json, '{');
+		json_key(&app->json, "items");
+		json_open(&app->json, '[');
+	}
+	if (status == EXIT_YES) {
+		status = show(showing);
+	}
+	if (one && !app->failed) {
+		json_close(&app->json, ']');
+		json_close(&app->json, '}');
+	}
+	if (status == EXIT_YES && app->args.given[FLAG_FOLLOW]) {
+		status = follow(showing);
+	}
+	return status;
+}
+
+static int run(struct app *app)
+{
+	struct showing showing = { .app = app };
+	int status;
+
+	if (app->args.given[FLAG_VERIFY]) {
+		static const enum flag others[] = { FLAG_ACTOR, FLAG_KEY, FLAG_SINCE, FLAG_BEFORE,
+			FLAG_FOLLOW, FLAG_LINES, FLAG_TENANT };
+
+		for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+			if (app->args.given[others[i]]) {
+				return app_fail(app, EXIT_USAGE, "usage",
+					"--verify looks at the whole trail: leave out --%s",
+					args_name(others[i]));
+			}
+		}
+		return log_verify(app);
+	}
+	status = read_lines(app, &showing.lines);
+	if (status == EXIT_YES) {
+		status = read_times(app, &showing);
+	}
+	if (status == EXIT_YES && app->args.given[FLAG_FOLLOW] && app->args.given[FLAG_BEFORE]) {
+		status = app_fail(app, EXIT_USAGE, "usage",
+			"--follow goes on with what is to come: leave out --until");
+	}
+	if (status != EXIT_YES) {
+		return status;
+	}
+	table_init(&showing.table, titles, sizeof titles / sizeof titles[0], app->colour);
+	status = list(app, &showing);
+	table_finish(&showing.table);
+	return status;
+}
+
+static const enum flag flags[] = { FLAG_KEY, FLAG_ACTOR, FLAG_TENANT, FLAG_SINCE, FLAG_BEFORE,
+	FLAG_LINES, FLAG_FOLLOW, FLAG_VERIFY };
+
+const struct command command_log = {
+	.name = "log",
+	.words = "",
+	.summary = "Show the audit trail, and verify it",
+	.text = "Every change of keys, principals, roles, assignments and policy, with who made "
+		"it,\n"
+		"the oldest first. --follow begins with the last 10 and ends with Ctrl-C; with\n"
+		"--json it prints a document for each record.\n"
+		"\n"
+		"--verify names each record of the trail that was edited, removed, reordered or\n"
+		"cut, and each key or principal that is not the one that the trail made last; "
+		"exit\n"
+		"status 1 when there is any.\n",
+	.examples = "  authzcheck log --since 7d\n"
+		    "  authzcheck log --key 1kT9aQ2mZx7B\n"
+		    "  authzcheck log -f\n"
+		    "  authzcheck log --verify\n"
+		    "  authzcheck log --json --actor uid:1000 | jq -r '.items[].action'\n",
+	.flags = flags,
+	.flag_count = sizeof flags / sizeof flags[0],
+	.min_words = 0,
+	.max_words = 0,
+	.run = run,
+};
