@@ -16,6 +16,7 @@
 #include "daemon/usage.h"
 #include "policy/cidr.h"
 #include "policy/eval.h"
+#include "policy/narrow.h"
 #include "policy/path.h"
 
 #define MAX_ENTRIES 1024
@@ -83,6 +84,7 @@ struct counted {
 	uint64_t number;
 	struct pol_ip ip;
 	bool denied;
+	uint32_t permission; /* that was used; POL_NONE: none was */
 	struct pol_str kid;
 	const uint8_t *first; /* the hash of a pending secret whose first use it was; else NULL */
 };
@@ -323,17 +325,32 @@ static bool count_one(const struct call *call, const struct ask *ask, const stru
 	out->number = subject->key.number;
 	out->ip = ask->ip;
 	out->denied = !decision->allow;
+	out->permission = decision->allow ? decision->permission : POL_NONE;
 	out->kid = subject->key.kid;
 	out->first =
 		is_first_use(call, subject, decision) ? subject->key.rotation.other_hash : NULL;
 	return true;
 }
 
+/* Rare: once for each permission that a key uses. */
+static void learn(struct call *call, const struct counted *counted, uint32_t mark)
+{
+	char name[POL_USED_NAME];
+	size_t len = pol_used_name(call->snapshot, counted->permission, name);
+
+	usage_learn(call->usage, counted->number, mark, (struct pol_str){ name, len });
+}
+
 static void count(struct call *call, const struct counted *counted)
 {
-	struct usage_event event = { call->now, &counted->ip, counted->denied };
+	struct usage_event event = { call->now, &counted->ip, counted->denied, 0 };
 
-	usage_count(call->usage, call->read, counted->number, &event);
+	if (counted->permission != POL_NONE) {
+		event.permission = usage_permission(call->serial, counted->permission);
+	}
+	if (usage_count(call->usage, call->read, counted->number, &event)) {
+		learn(call, counted, event.permission);
+	}
 	if (counted->first != NULL) {
 		rotation_first_use(call->rotation, counted->number, counted->kid, counted->first);
 	}

@@ -103,6 +103,7 @@ enum secret_purpose {
 	SECRET_RECORDS = 0, /* of the store */
 	SECRET_CURSORS,     /* of lists */
 	SECRET_DEAD,        /* of hashes of secrets that are dead */
+	SECRET_USED,        /* names of permissions that keys used */
 	SECRET_VERIFIED,    /* the table of verified tokens: random, of this process alone */
 	SECRET_PURPOSES,
 };

@@ -211,6 +211,8 @@ static void derive(struct secrets *secrets)
 		secrets->tags[SECRET_CURSORS], SECRET_TAG_KEY, 1, "cursors_", secrets->master);
 	crypto_kdf_derive_from_key(
 		secrets->tags[SECRET_DEAD], SECRET_TAG_KEY, 1, "dead____", secrets->master);
+	crypto_kdf_derive_from_key(
+		secrets->tags[SECRET_USED], SECRET_TAG_KEY, 1, "used____", secrets->master);
 	crypto_kdf_derive_from_key(secrets->chain, SECRET_KEY, 1, "trail___", secrets->master);
 	crypto_kdf_derive_from_key(secrets->seal, SECRET_KEY, 1, "sealing_", secrets->master);
 	randombytes_buf(secrets->tags[SECRET_VERIFIED], SECRET_TAG_KEY);

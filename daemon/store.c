@@ -25,6 +25,7 @@ static const char *const table_names[STORE_TABLES] = {
 	[STORE_PRINCIPALS] = "principals",
 	[STORE_PRINCIPALS_BY_ROLE] = "principals_by_role",
 	[STORE_USES] = "uses",
+	[STORE_USED] = "used",
 	[STORE_AUDIT] = "audit",
 	[STORE_AUDIT_INDEX] = "audit_index",
 	[STORE_TENANTS] = "tenants",

@@ -275,6 +275,16 @@ struct store_use {
 /* 0 with zeroes when there is none. */
 int store_get_use(struct store_read *read, uint64_t number, struct store_use *out);
 
+/* The permissions that a key has used; used.h is who asks. */
+#define STORE_MAX_USED 256
+struct store_used {
+	uint32_t count;
+	bool full; /* there were more than fit */
+	uint64_t hashes[STORE_MAX_USED];
+};
+/* 0 with none when there is no record. */
+int store_get_used(struct store_read *read, uint64_t number, struct store_used *out);
+
 /* --- the audit trail: audit.h is who writes it -------------------------------------------------
  */
 
@@ -416,6 +426,7 @@ int store_update_tenant(struct store_write *write, const struct store_tenant *te
 int store_put_principal(struct store_write *write, const struct store_principal *principal);
 int store_delete_principal(struct store_write *write, uint32_t tenant, struct pol_str id);
 int store_put_use(struct store_write *write, uint64_t number, const struct store_use *use);
+int store_put_used(struct store_write *write, uint64_t number, const struct store_used *used);
 /* Appends to the trail: sequence, latest, before, tag and, with STORE_AUDIT_MADE, made are given to
  * it here. A record that was put or deleted must have its entry before the next is put: -EPROTO
  * when one entry would be for two. */

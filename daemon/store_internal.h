@@ -9,6 +9,7 @@
  *     store_record.c  bytes <-> structs, and the tag; store_record_key.c: those of keys
  *     store_read.c    look-ups and lists
  *     store_write.c   puts and their indexes
+ *     store_used.c    the permissions that keys have used
  *     store_remove.c  keys that were deleted, and their end
  *     store_tenant.c  tenants
  *     store_role.c    roles that are made here
@@ -30,6 +31,7 @@
  *     uses                N                      -> last use
  *     retries             hash of a request's id    -> what it made
  *     retries_by_time     time N, hash           -> nothing
+ *     used                N                      -> hashes of the permissions that were used
  *     audit               N                      -> a record of the trail
  *     audit_index         `T` T N, `A` L actor N, `t` T L target N (t: enum store_audit_kind)
  *                                                -> nothing
@@ -61,6 +63,7 @@ enum store_table {
 	STORE_PRINCIPALS,
 	STORE_PRINCIPALS_BY_ROLE,
 	STORE_USES,
+	STORE_USED,
 	STORE_AUDIT,
 	STORE_AUDIT_INDEX,
 	STORE_TENANTS,

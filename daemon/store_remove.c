@@ -148,7 +148,10 @@ static int drop_indexes(struct store_write *write, const struct store_key *key)
 	}
 	store_place_init(&place);
 	store_place_u64(&place, key->number);
-	return r < 0 ? r : drop(write, STORE_USES, &place);
+	if (r == 0) {
+		r = drop(write, STORE_USES, &place);
+	}
+	return r < 0 ? r : drop(write, STORE_USED, &place);
 }
 
 int store_remove_key(struct store_write *write, struct pol_str kid)

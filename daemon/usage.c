@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "daemon/usage_slot.h"
+#include "daemon/used.h"
 
 /* A segment is made when the first of its keys is used. 2^16 of 2^10 slots: 67 million keys; those
  * beyond are verified each time and their use is not kept. */
@@ -20,6 +21,7 @@ struct segment {
 
 struct usage {
 	const struct secrets *secrets;
+	struct used *used;
 	_Atomic(struct segment *) segments[SEGMENTS];
 	/* The flush's: where it stands, and what its transaction holds. */
 	uint32_t next_word;
@@ -30,11 +32,17 @@ struct usage {
 int usage_create(struct store *store, struct usage **out)
 {
 	struct usage *usage = calloc(1, sizeof *usage);
+	int r;
 
 	if (usage == NULL) {
 		return -ENOMEM;
 	}
 	usage->secrets = store_secrets(store);
+	r = used_create(&usage->used);
+	if (r < 0) {
+		free(usage);
+		return r;
+	}
 	*out = usage;
 	return 0;
 }
@@ -47,6 +55,7 @@ void usage_destroy(struct usage *usage)
 	for (size_t i = 0; i < SEGMENTS; i++) {
 		free(atomic_load_explicit(&usage->segments[i], memory_order_relaxed));
 	}
+	used_destroy(usage->used);
 	free(usage);
 }
 
@@ -171,28 +180,50 @@ enum generation_secret usage_verify(struct usage *usage, const struct secret_tok
 	return found;
 }
 
-void usage_count(struct usage *usage, struct store_read *read, uint64_t number,
+bool usage_count(struct usage *usage, struct store_read *read, uint64_t number,
 	const struct usage_event *event)
 {
 	struct segment *segment = make_segment(usage, number);
 	struct usage_slot *slot = slot_of(segment, number);
 	struct store_use before;
 	uint32_t bit = (uint32_t)(number % SEGMENT_SLOTS);
+	unsigned counted;
 
 	if (slot == NULL) {
-		return;
+		return false;
 	}
 	if (!usage_slot_is_loaded(slot)) {
 		/* Only flushes write uses, and only of loaded slots: whatever this transaction sees
 		 * is the last word. Without it the count would begin anew, so none is made. */
 		if (store_get_use(read, number, &before) < 0) {
-			return;
+			return false;
 		}
 		usage_slot_load(slot, &before);
 	}
-	if (usage_slot_count(slot, event)) {
+	counted = usage_slot_count(slot, event);
+	if ((counted & USAGE_WAS_CLEAN) != 0) {
 		atomic_fetch_or_explicit(
 			&segment->dirty[bit / 64], UINT64_C(1) << bit % 64, memory_order_release);
+	}
+	return (counted & USAGE_NEW_PERMISSION) != 0 &&
+	       !used_knows(usage->used, number, event->permission);
+}
+
+uint64_t usage_name_hash(struct usage *usage, struct pol_str name)
+{
+	uint64_t tag[SECRET_TAG / sizeof(uint64_t)];
+
+	secret_tag(usage->secrets, SECRET_USED, name.ptr, name.len, (uint8_t *)tag);
+	return tag[0] != 0 ? tag[0] : 1;
+}
+
+void usage_learn(struct usage *usage, uint64_t number, uint32_t permission, struct pol_str name)
+{
+	struct usage_slot *slot = slot_of(find_segment(usage, number), number);
+	uint64_t hash = usage_name_hash(usage, name);
+
+	if (used_learn(usage->used, number, permission, hash) && slot != NULL) {
+		usage_slot_set_permission(slot, permission);
 	}
 }
 
@@ -237,6 +268,10 @@ int usage_flush(struct usage *usage, struct store_write *write, bool *out_more)
 	int r = 0;
 
 	usage->flushing_count = 0;
+	r = used_flush(usage->used, write, out_more);
+	if (r < 0 || *out_more) {
+		return r;
+	}
 	while (r == 0 && usage->next_word < words) {
 		struct segment *segment = find_segment(usage, (uint64_t)usage->next_word * 64);
 
@@ -259,6 +294,7 @@ int usage_flush(struct usage *usage, struct store_write *write, bool *out_more)
 
 void usage_flushed(struct usage *usage, bool committed)
 {
+	used_flushed(usage->used, committed);
 	for (uint32_t i = 0; !committed && i < usage->flushing_count; i++) {
 		uint64_t number = usage->flushing[i];
 		struct segment *segment = find_segment(usage, number);

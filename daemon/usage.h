@@ -42,11 +42,28 @@ struct usage_event {
 	int64_t now;
 	const struct pol_ip *ip; /* not known: the last known one stays */
 	bool denied;
+	uint32_t permission; /* the mark of the one that was used; 0: none was */
 };
 
-/* Counts one decision about a verified key. */
-void usage_count(struct usage *usage, struct store_read *read, uint64_t number,
+/* Counts one decision about a verified key. true: that its permission was used is not remembered
+ * yet, so call usage_learn. */
+bool usage_count(struct usage *usage, struct store_read *read, uint64_t number,
 	const struct usage_event *event);
+
+/* The mark of a permission of the policy with that serial. */
+static inline uint32_t usage_permission(uint64_t serial, uint32_t permission)
+{
+	uint32_t mark =
+		(permission + 1) * UINT32_C(0x9e3779b1) ^ (uint32_t)serial * UINT32_C(0x85ebca6b);
+
+	return mark != 0 ? mark : 1;
+}
+
+/* By what hash the use of a permission of that name is remembered; never 0. */
+uint64_t usage_name_hash(struct usage *usage, struct pol_str name);
+
+/* Remembers that the key used a permission of that name, whose mark it is. */
+void usage_learn(struct usage *usage, uint64_t number, uint32_t permission, struct pol_str name);
 
 /* The use of a key as of now, flushed or not. */
 int usage_get(struct usage *usage, struct store_read *read, uint64_t number, struct store_use *out);

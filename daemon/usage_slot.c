@@ -81,6 +81,19 @@ static void put_ip(struct usage_slot *slot, const uint8_t ip[static 16])
 	set(&slot->ip[1], words[1]);
 }
 
+static uint64_t denials_of(struct usage_slot *slot, uint32_t state)
+{
+	return (uint64_t)(state >> USAGE_HIGH) << 32 |
+	       atomic_load_explicit(&slot->denials, memory_order_acquire);
+}
+
+/* Gives the state that holds the rest. */
+static uint32_t set_denials(struct usage_slot *slot, uint32_t state, uint64_t denials)
+{
+	atomic_store_explicit(&slot->denials, (uint32_t)denials, memory_order_release);
+	return (state & ((1u << USAGE_HIGH) - 1)) | (uint32_t)(denials >> 32) << USAGE_HIGH;
+}
+
 void usage_slot_load(struct usage_slot *slot, const struct store_use *before)
 {
 	uint32_t old = lock(slot);
@@ -89,29 +102,39 @@ void usage_slot_load(struct usage_slot *slot, const struct store_use *before)
 	if ((state & USAGE_LOADED) == 0) {
 		set(&slot->at, (uint64_t)before->at);
 		set(&slot->uses, before->uses);
-		set(&slot->denials, before->denials);
+		state = set_denials(slot, state, before->denials);
 		put_ip(slot, before->ip);
 		set_state(slot, state | USAGE_LOADED | (before->has_ip ? USAGE_HAS_IP : 0));
 	}
 	unlock(slot, old);
 }
 
-bool usage_slot_count(struct usage_slot *slot, const struct usage_event *event)
+unsigned usage_slot_count(struct usage_slot *slot, const struct usage_event *event)
 {
 	uint32_t old = lock(slot);
 	uint32_t state = state_of(slot);
+	unsigned counted = 0;
 
 	set(&slot->at, (uint64_t)event->now);
 	set(&slot->uses, get(&slot->uses) + 1);
 	if (event->denied) {
-		set(&slot->denials, get(&slot->denials) + 1);
+		state = set_denials(slot, state, denials_of(slot, state) + 1);
 	}
 	if (event->ip->known) {
 		put_ip(slot, event->ip->bytes);
 	}
 	set_state(slot, state | USAGE_DIRTY | (event->ip->known ? USAGE_HAS_IP : 0));
+	if (event->permission != 0 && event->permission != atomic_load_explicit(&slot->permission,
+								   memory_order_relaxed)) {
+		counted |= USAGE_NEW_PERMISSION;
+	}
 	unlock(slot, old);
-	return (state & USAGE_DIRTY) == 0;
+	return counted | ((state & USAGE_DIRTY) == 0 ? USAGE_WAS_CLEAN : 0);
+}
+
+void usage_slot_set_permission(struct usage_slot *slot, uint32_t permission)
+{
+	atomic_store_explicit(&slot->permission, permission, memory_order_relaxed);
 }
 
 static void copy(struct usage_slot *slot, struct store_use *out)
@@ -120,7 +143,7 @@ static void copy(struct usage_slot *slot, struct store_use *out)
 
 	out->at = (int64_t)get(&slot->at);
 	out->uses = get(&slot->uses);
-	out->denials = get(&slot->denials);
+	out->denials = denials_of(slot, state_of(slot));
 	out->has_ip = (state_of(slot) & USAGE_HAS_IP) != 0;
 	memcpy(out->ip, words, sizeof out->ip);
 }

@@ -20,6 +20,7 @@ enum usage_slot_state {
 	USAGE_LOADED = 1 << 0, /* the counts hold what was stored before */
 	USAGE_DIRTY = 1 << 1,  /* its bit is set, or about to be */
 	USAGE_HAS_IP = 1 << 2,
+	USAGE_HIGH = 8, /* from this bit on: what of the denials does not fit into their word */
 };
 
 struct usage_slot {
@@ -29,7 +30,8 @@ struct usage_slot {
 	_Atomic uint64_t mark[2];
 	_Atomic uint64_t ip[2];
 	_Atomic uint64_t uses;
-	_Atomic uint64_t denials;
+	_Atomic uint32_t denials;
+	_Atomic uint32_t permission; /* one whose use is remembered; 0: none */
 };
 
 /* Compares in constant time; false while somebody writes: the caller then verifies in full. */
@@ -40,8 +42,13 @@ bool usage_slot_is_loaded(struct usage_slot *slot);
 /* Does nothing when somebody else was first. */
 void usage_slot_load(struct usage_slot *slot, const struct store_use *before);
 
-/* true: the slot was clean, so its bit must be set. */
-bool usage_slot_count(struct usage_slot *slot, const struct usage_event *event);
+enum usage_slot_counted {
+	USAGE_WAS_CLEAN = 1 << 0,      /* its bit must be set */
+	USAGE_NEW_PERMISSION = 1 << 1, /* another than the one that the slot has */
+};
+unsigned usage_slot_count(struct usage_slot *slot, const struct usage_event *event);
+/* The event's permission is remembered from now on. */
+void usage_slot_set_permission(struct usage_slot *slot, uint32_t permission);
 
 void usage_slot_read(struct usage_slot *slot, struct store_use *out);
 /* Reads and makes it clean. */

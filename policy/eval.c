@@ -275,6 +275,7 @@ static void answer(struct judge *judge, struct pol_decision *out)
 	out->reason = out->allow ? POL_STR("ok") : reason;
 	out->status = out->allow ? 200 : pol_reason_status(reason);
 	out->node = judge->node;
+	out->permission = judge->run.first;
 	out->marks = judge->marks;
 }
 

@@ -23,6 +23,7 @@ struct pol_decision {
 	uint16_t status; /* what an HTTP server should answer: 200, 400, 401, 403, 404, 429, 503 */
 	struct pol_str reason; /* "ok" or one reason code */
 	uint32_t node;         /* the node that was asked for, or POL_NONE */
+	uint32_t permission;   /* the first one of the node that was asked for; of an allowed one */
 	uint32_t marks;        /* bits of enum pol_mark that modules of the stack set */
 };
 

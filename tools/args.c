@@ -84,6 +84,9 @@ static const struct flag_info infos[FLAG_COUNT] = {
 	[FLAG_YES] = { "yes", 'y', KIND_SWITCH, NULL, "do not ask before doing it to many" },
 	[FLAG_HASH] = { "hash", 0, KIND_VALUE, "SHA256",
 		"the SHA-256 of a token, in hex or base64" },
+	[FLAG_IDLE] = { "idle", 0, KIND_VALUE, "TIME", "not used for so long: 90d unless told" },
+	[FLAG_EXPIRING] = { "expiring", 0, KIND_VALUE, "TIME",
+		"expires within this: 30d unless told" },
 	[FLAG_COUNT_OF] = { "count", 0, KIND_VALUE, "N", "how many" },
 };
 

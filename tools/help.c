@@ -20,6 +20,7 @@ static const struct command *const commands[] = {
 	&command_key_delete,
 	&command_key_restore,
 	&command_key_purge,
+	&command_key_audit,
 	&command_key_pattern,
 	&command_principal_create,
 	&command_principal_list,

@@ -253,7 +253,7 @@ static bool read_array(struct json_read *read, struct wire_buf *out, unsigned de
 static bool read_object(struct json_read *read, struct wire_buf *out, unsigned depth)
 {
 	size_t mark = wire_open_map(out);
-	struct pol_str key;
+	struct pol_str key = { 0 };
 	uint32_t count = 0;
 
 	while (json_read_key(read, count == 0, &key)) {
@@ -269,7 +269,7 @@ static bool read_object(struct json_read *read, struct wire_buf *out, unsigned d
 
 static bool read_value(struct json_read *read, struct wire_buf *out, unsigned depth)
 {
-	struct pol_str text;
+	struct pol_str text = { 0 };
 
 	if (depth == JSON_READ_DEPTH) {
 		return fail(read, "is nested too deeply");

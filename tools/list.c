@@ -13,12 +13,14 @@ struct run {
 	struct table table;
 	bool blank; /* a blank line before the first row */
 	bool full;  /* memory ran out */
+	size_t count;
 };
 
 static bool on_json(void *context, struct wire_cursor item)
 {
 	struct run *run = context;
 
+	run->count++;
 	json_wire(&run->app->json, item);
 	return true;
 }
@@ -28,6 +30,7 @@ static bool on_row(void *context, struct wire_cursor item)
 	struct run *run = context;
 	struct table_cell cells[TABLE_MAX_COLUMNS] = { 0 };
 
+	run->count++;
 	if (run->blank) {
 		putchar('\n');
 		run->blank = false;
@@ -77,6 +80,13 @@ static int pages(struct run *run)
 
 int list_run(struct app *app, const struct list *list)
 {
+	size_t count;
+
+	return list_run_counted(app, list, &count);
+}
+
+int list_run_counted(struct app *app, const struct list *list, size_t *out_count)
+{
 	struct run run = { .app = app, .list = list, .context = app };
 	int status;
 
@@ -90,6 +100,7 @@ int list_run(struct app *app, const struct list *list)
 		json_close(&app->json, ']');
 		json_close(&app->json, '}');
 	}
+	*out_count = run.count;
 	return status;
 }
 

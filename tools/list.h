@@ -26,6 +26,8 @@ struct list {
 
 /* `context` of fill is app itself. */
 int list_run(struct app *app, const struct list *list);
+/* *out_count: how many records there were. */
+int list_run_counted(struct app *app, const struct list *list, size_t *out_count);
 
 /* The same inside a JSON object that is open, as the pair `key`: […]; or as a table under a blank
  * line. For records that show their own. `fill` gets `context`. */

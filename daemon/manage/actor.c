@@ -39,7 +39,7 @@ static int refuse_token(struct call *call)
 static void count(struct call *call, const struct actor *actor, bool denied)
 {
 	static const struct pol_ip nowhere = { .known = false };
-	struct usage_event event = { call->now, &nowhere, denied };
+	struct usage_event event = { call->now, &nowhere, denied, 0 };
 
 	if (actor->subject.verified) {
 		usage_count(call->usage, call->read, actor->subject.key.number, &event);

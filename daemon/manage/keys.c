@@ -238,6 +238,7 @@ static int list(struct call *call)
 
 /* The tables of the two large ones lie with their handlers; their sizes are known there. */
 const struct method keys_methods[] = {
+	{ "keys.audit", keys_audit_fields, KEYS_AUDIT_FIELDS, READS, keys_audit },
 	{ "keys.create", keys_create_fields, KEYS_CREATE_FIELDS, CHANGES | METHOD_SECRET,
 		keys_create },
 	{ "keys.delete", id_fields, 1, CHANGES, keys_delete },

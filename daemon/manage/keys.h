@@ -14,13 +14,15 @@
 int keys_create(struct call *call);
 int keys_update(struct call *call);
 int keys_import(struct call *call);
+int keys_audit(struct call *call);
 
 enum { KEYS_CREATE_FIELDS = 14, KEYS_UPDATE_FIELDS = 7 };
 
 extern const struct wire_field keys_create_fields[KEYS_CREATE_FIELDS];
 extern const struct wire_field keys_update_fields[KEYS_UPDATE_FIELDS];
 
-enum { KEYS_IMPORT_FIELDS = 13 };
+enum { KEYS_IMPORT_FIELDS = 13, KEYS_AUDIT_FIELDS = 7 };
+extern const struct wire_field keys_audit_fields[KEYS_AUDIT_FIELDS];
 extern const struct wire_field keys_import_fields[KEYS_IMPORT_FIELDS];
 
 /* 0; 1: not_found is written; negative errno. A key that was deleted is not found. */

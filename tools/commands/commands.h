@@ -21,6 +21,7 @@ extern const struct command command_key_revoke;
 extern const struct command command_key_delete;
 extern const struct command command_key_restore;
 extern const struct command command_key_purge;
+extern const struct command command_key_audit;
 extern const struct command command_key_pattern;
 extern const struct command command_principal_create;
 extern const struct command command_principal_list;

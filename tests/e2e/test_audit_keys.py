@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""key audit: which keys want looking at, and the narrower scopes that would have done."""
+
+import json
+import time
+import unittest
+
+import harness
+import people
+
+
+class Auditing(people.PeopleTest):
+    def remember(self):
+        """What was used is written when the daemon ends."""
+        self.d.stop()
+        self.d.start()
+        self.c = self.d.client()
+
+    def audit(self, **params):
+        return {item["id"]: item for item in self.c.call("keys.audit", **params)["items"]}
+
+    def test_findings_by_time_and_use(self):
+        self.alice()
+        now = int(time.time())
+        never, _ = self.key(expires_in="365d")
+        endless, secret = self.key(scopes=["loans:read"])
+        soon, other = self.key(expires_in="2d", scopes=["loans:read"])
+        gone, _ = self.key()
+        self.c.call("keys.revoke", id=gone)
+        deleted, _ = self.key()
+        self.c.call("keys.delete", id=deleted)
+        for used in (secret, other):
+            for method, path in (("GET", "/loans"), ("GET", "/loans/7"),
+                                 ("GET", "/loans/7/payments")):
+                self.assert_reason("ok", self.ask(used, method, path))
+        self.remember()
+        found = self.audit()
+        self.assertEqual({id: item["findings"] for id, item in found.items()},
+                         {never: ["never_used"], endless: ["no_expiry"], soon: ["expiring"]})
+        self.assertNotIn("used", found[never])
+        self.assertEqual((found[soon]["used"], found[soon]["granted"], found[soon]["unused"]),
+                         (3, 3, []))
+        self.assertAlmostEqual(found[soon]["last_used_at"], now, delta=60)
+        self.assertNotIn(soon, self.audit(expiring="1d"))
+        self.assertEqual(self.audit(principal="nobody"), {})
+        self.assertEqual(self.audit(label="none"), {})
+
+    def test_idle_is_counted_from_the_last_use(self):
+        self.alice()
+        id, secret = self.key(expires_in="365d", scopes=["loans:read"])
+        for path in ("/loans", "/loans/7", "/loans/7/payments"):
+            self.ask(secret, "GET", path)
+        self.remember()
+        self.assertEqual(self.audit(), {})
+        found = harness.wait_until(lambda: self.audit(idle=1), what="idleness")
+        self.assertEqual(found[id]["findings"], ["idle"])
+
+    def test_the_scopes_that_would_have_done(self):
+        self.alice("clerk")
+        wide, secret = self.key(principal="alice", scopes=["loans:write"], expires_in="365d")
+        both, second = self.key(principal="alice", scopes=["loans:read", "loans:write"],
+                                expires_in="365d")
+        plain, third = self.key(expires_in="365d")
+        for used in (secret, second, third):
+            self.assert_reason("ok", self.ask(used, "GET", "/loans/7"))
+            self.assert_reason("role", self.ask(used, "DELETE", "/loans/7"))
+            self.assert_reason("ok", self.ask(used, "GET", "/health"))
+        self.remember()
+        found = self.audit()
+        for id in (wide, both, plain):
+            item = found[id]
+            self.assertEqual(item["findings"], ["unused_permissions"])
+            self.assertEqual((item["used"], item["granted"]), (1, 4), item)
+            self.assertEqual(item["narrower"], ["loans:read"])
+            self.assertEqual(sorted(item["unused"]), ["api:/loans create", "api:/loans list",
+                                                      "api:/loans/{loan}/payments list"])
+
+    def test_scopes_of_which_nothing_was_used_are_named(self):
+        self.d.replace("a.policy", self.policy +
+                       "scope pay { allow list on api:/loans/*/payments }\n"
+                       "scope see { allow GET on api:/loans/* }\n")
+        self.assertEqual(self.d.tool("reload").returncode, 0)
+        self.alice("clerk")
+        id, secret = self.key(scopes=["pay", "see"], expires_in="365d")
+        self.assert_reason("ok", self.ask(secret, "GET", "/loans/7"))
+        self.remember()
+        item = self.audit()[id]
+        self.assertEqual((item["unused_scopes"], item["narrower"]), (["pay"], ["see"]))
+
+    def test_uses_outlive_a_reload_and_a_restart(self):
+        self.alice()
+        id, secret = self.key(scopes=["loans:read"], expires_in="365d")
+        self.ask(secret, "GET", "/loans/7")
+        self.d.replace("a.policy", "tree other { /x { GET } }\n" + self.policy)
+        self.assertEqual(self.d.tool("reload").returncode, 0)
+        self.ask(secret, "GET", "/loans")
+        self.remember()
+        self.ask(secret, "GET", "/loans/8/payments")
+        self.remember()
+        self.assertEqual(self.audit(), {})
+
+    def test_the_tool(self):
+        self.alice()
+        self.assertEqual(self.d.tool("key", "audit").returncode, 0)
+        id, _ = self.key(name="laptop")
+        done = self.d.tool("key", "audit", "--idle", "30d")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("never used, no expiry", done.stdout)
+        document = json.loads(self.d.tool("key", "audit", "--json").stdout)
+        self.assertEqual(document["items"][0]["id"], id)
+        self.assertEqual(self.d.tool("key", "audit", "--idle", "soon").returncode, 2)
+
+    def test_strangers_learn_nothing(self):
+        self.assert_error("forbidden", self.stranger().call, "keys.audit")
+
+
+if __name__ == "__main__":
+    unittest.main()
