@@ -144,6 +144,16 @@ static const char *reason_text(
 	return app_text(app, "%s for %s", what, subject_text(app, result, false));
 }
 
+static void print_renew(struct app *app, struct wire_cursor result)
+{
+	if (record_bool(result, "renew", false)) {
+		printf("%srenew%s  the secret is due (key renew), and ends %s\n",
+			text_begin(app->colour, COLOUR_YELLOW),
+			text_end(app->colour, COLOUR_YELLOW),
+			record_when(app, result, "renew_by", "soon"));
+	}
+}
+
 int answer_print(struct app *app, struct wire_cursor result, const char *what)
 {
 	bool allow = record_bool(result, "allow", false);
@@ -156,10 +166,12 @@ int answer_print(struct app *app, struct wire_cursor result, const char *what)
 	if (allow) {
 		printf("%sallow%s  %s\n", text_begin(app->colour, COLOUR_GREEN),
 			text_end(app->colour, COLOUR_GREEN), subject_text(app, result, false));
+		print_renew(app, result);
 		return EXIT_YES;
 	}
 	printf("%sdeny%s %" PRId64 " %s: %s\n", text_begin(app->colour, COLOUR_RED),
 		text_end(app->colour, COLOUR_RED), record_int(result, "status", 403),
 		text_escape(&app->arena, code), reason_text(app, result, code, what));
+	print_renew(app, result);
 	return EXIT_NO;
 }

@@ -25,7 +25,7 @@ _authzcheck()
 	# The words of the subcommand so far: neither options nor their values.
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
-		--json | -f | --follow | --no-color | --help | --version | -h | -v | --verbose | --verify | --explain | --all | --dry-run | --yes | -y) ;;
+		--json | -f | --follow | --no-color | --help | --version | -h | -v | --verbose | --verify | --explain | --all | --dry-run | --yes | -y | --finish-old) ;;
 		--*=*) ;;
 		=) skip=yes ;;
 		-*) skip=yes ;;

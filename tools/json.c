@@ -172,7 +172,8 @@ void json_pair_int(struct json *json, const char *key, int64_t value)
 /* The protocol's times are ints; their names tell them from other numbers. */
 static bool is_time(struct wire_str key)
 {
-	static const char *const names[] = { "not_before", "until", "renew_by", "when", "time" };
+	static const char *const names[] = { "not_before", "until", "retiring_until",
+		"pending_until", "renew_by", "when", "time" };
 	static const struct wire_str suffix = { "_at", 3 };
 
 	if (key.len > suffix.len &&

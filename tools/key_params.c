@@ -30,6 +30,12 @@ static int put_times(struct app *app, struct params *params)
 			params_int(params, "not_before", time);
 		}
 	}
+	if (status == EXIT_YES && app->args.given[FLAG_ROTATE_EVERY]) {
+		status = when_option_duration(app, FLAG_ROTATE_EVERY, &time);
+		if (status == EXIT_YES) {
+			params_int(params, "rotate_every", time);
+		}
+	}
 	return status;
 }
 

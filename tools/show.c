@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/show.h"
 
+#include <stdio.h>
+#include <unistd.h>
+
 #include "tools/record.h"
+#include "tools/text.h"
 
 static const struct record_field key_fields[] = {
 	{ "id", "key", RECORD_TEXT },
@@ -22,6 +26,13 @@ static const struct record_field key_fields[] = {
 	{ "not_before", "not before", RECORD_TIME },
 	{ "expires_at", "expires", RECORD_TIME },
 	{ "deleted_at", "deleted", RECORD_TIME },
+	{ "generation", "generation", RECORD_INT },
+	{ "rotated_at", "rotated", RECORD_TIME },
+	{ "retiring_until", "old secret until", RECORD_TIME },
+	{ "pending_until", "new secret unused until", RECORD_TIME },
+	{ "rotate_every", "rotate every", RECORD_DURATION },
+	{ "next_rotation_at", "due", RECORD_TIME },
+	{ "renew_by", "renew by", RECORD_TIME },
 	{ "revoked_at", "revoked", RECORD_TIME },
 	{ "last_used_at", "last used", RECORD_TIME },
 	{ "last_used_ip", "last used from", RECORD_TEXT },
@@ -49,6 +60,30 @@ int show_key(struct app *app, struct wire_cursor record)
 	} else {
 		record_print(app, record, key_fields, sizeof key_fields / sizeof key_fields[0]);
 	}
+	return EXIT_YES;
+}
+
+int show_secret(struct app *app, struct wire_cursor record)
+{
+	struct pol_str secret = record_str(record, "secret");
+
+	if (secret.len == 0) {
+		return app_fail(app, EXIT_DAEMON, "internal",
+			"the daemon made a secret and did not tell it: make another one");
+	}
+	if (app->want_json) {
+		json_wire(&app->json, record);
+		return EXIT_YES;
+	}
+	if (isatty(STDOUT_FILENO) != 1) {
+		printf("%.*s\n", POL_STR_ARGS(secret));
+		return EXIT_YES;
+	}
+	show_key(app, record);
+	printf("\n%s%.*s%s\n\nThis is the secret. It is shown once and kept nowhere: store it "
+	       "now.\n",
+		text_begin(app->colour, COLOUR_BOLD), POL_STR_ARGS(secret),
+		text_end(app->colour, COLOUR_BOLD));
 	return EXIT_YES;
 }
 

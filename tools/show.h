@@ -10,6 +10,8 @@
 
 /* Print and return EXIT_YES. */
 int show_key(struct app *app, struct wire_cursor record);
+/* A record with its secret: a pipe or a file gets the secret and nothing else. */
+int show_secret(struct app *app, struct wire_cursor record);
 int show_principal(struct app *app, struct wire_cursor record);
 
 /* The fields alone, inside nothing: show_principal's without its JSON. */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A key's secrets: rotated in each mode, renewed by their holder, retried after a lost answer."""
 
+import json
 import secrets
 import socket
 import threading
@@ -422,6 +423,68 @@ class Retries(RotateTest):
         self.assertIn(record["id"].encode(), files)
         for text in (record["secret"], record["secret"].split("_")[-1], id):
             self.assertNotIn(text.encode(), files)
+
+
+class Tool(RotateTest):
+    def tool(self, *words, status=0, **more):
+        done = self.d.tool(*words, **more)
+        self.assertEqual(done.returncode, status, (words, done.stdout, done.stderr))
+        return done.stdout
+
+    def test_a_rotation_from_the_command_line(self):
+        self.alice()
+        record, old = self.key()
+        id = record["id"]
+        new = self.tool("key", "rotate", id, "--mode", "confirm", "--overlap", "2h").strip()
+        self.assertIn("new secret unused until", self.tool("key", "show", id))
+        self.tool("key", "finish", id, status=1)
+        self.tool("check", "--token", "-", "GET", "/loans/7", text=new)
+        self.confirmed(id, 2)
+        shown = json.loads(self.tool("key", "prolong", id, "--overlap", "1d", "--json"))
+        self.assertRegex(shown["retiring_until"], r"^\d{4}-.*Z$")
+        self.tool("key", "prolong", id, status=2)
+        self.tool("key", "prolong", id, "--overlap", "9d", status=2)
+        self.tool("key", "rollback", id)
+        self.assertEqual([self.status(old), self.status(new)], [200, 401])
+        third = json.loads(self.tool("key", "rotate", id, "--json"))
+        self.assertEqual((third["generation"], third["id"]), (3, id))
+        self.tool("key", "rotate", id, status=1)
+        self.tool("key", "finish", id)
+        self.assertEqual([self.status(old), self.status(third["secret"])], [401, 200])
+        self.assertIn("dead secrets presented: 2", self.tool("status"))
+
+    def test_many_at_once(self):
+        self.alice()
+        keys = dict(self.both(self.key(label="ci")) for _ in range(2))
+        other, stays = self.key()
+        self.assertIn("would be rotated",
+                      self.d.tool("key", "rotate", "--label", "ci", "--dry-run").stderr)
+        lines = self.tool("key", "rotate", "--all", "--label", "ci", "--mode", "immediate",
+                          "--yes").splitlines()
+        fresh = dict(line.split() for line in lines)
+        self.assertEqual(fresh.keys(), keys.keys())
+        self.assertEqual({self.status(secret) for secret in keys.values()}, {401})
+        self.assertEqual({self.status(secret) for secret in [*fresh.values(), stays]}, {200})
+
+    @staticmethod
+    def both(made):
+        return made[0]["id"], made[1]
+
+    def test_schedules(self):
+        self.alice()
+        old = self.tool("key", "create", "--principal", "alice", "--rotate-every", "1s").strip()
+        id = old[9:21]
+        harness.wait_until(lambda: self.ask(old).get("renew"))
+        self.assertIn("renew  the secret is due", self.tool(
+            "check", "--token", "-", "GET", "/loans/7", text=old))
+        new = self.tool("key", "renew", "--token", "-", text=old).strip()
+        self.assertEqual(self.status(new), 200)
+        self.confirmed(id, 2)
+        self.tool("key", "renew", status=2)
+        self.tool("key", "edit", id, "--rotate-every", "never")
+        self.assertNotIn("rotate_every", self.get(id))
+        self.tool("key", "edit", id, "--rotate-every", "30d")
+        self.assertIn("30 days", self.tool("key", "show", id))
 
 
 if __name__ == "__main__":

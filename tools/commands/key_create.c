@@ -11,32 +11,6 @@
 #include "tools/many.h"
 #include "tools/record.h"
 #include "tools/show.h"
-#include "tools/text.h"
-
-/* A pipe or a file gets the secret and nothing else. */
-static int print(struct app *app, struct wire_cursor record)
-{
-	struct pol_str secret = record_str(record, "secret");
-
-	if (secret.len == 0) {
-		return app_fail(app, EXIT_DAEMON, "internal",
-			"the daemon created a key and told no secret: revoke it");
-	}
-	if (app->want_json) {
-		json_wire(&app->json, record);
-		return EXIT_YES;
-	}
-	if (isatty(STDOUT_FILENO) != 1) {
-		printf("%.*s\n", POL_STR_ARGS(secret));
-		return EXIT_YES;
-	}
-	show_key(app, record);
-	printf("\n%s%.*s%s\n\nThis is the secret. It is shown once and kept nowhere: store it "
-	       "now.\n",
-		text_begin(app->colour, COLOUR_BOLD), POL_STR_ARGS(secret),
-		text_end(app->colour, COLOUR_BOLD));
-	return EXIT_YES;
-}
 
 /* --- many ------------------------------------------------------------------------------------- */
 
@@ -123,12 +97,12 @@ static int run(struct app *app)
 		return status;
 	}
 	status = rpc_call(app, "keys.create", &params, &record);
-	return status == EXIT_YES ? print(app, record) : status;
+	return status == EXIT_YES ? show_secret(app, record) : status;
 }
 
 static const enum flag flags[] = { FLAG_PRINCIPAL, FLAG_ROLE, FLAG_SCOPE, FLAG_AT, FLAG_NAME,
 	FLAG_LABEL, FLAG_ENVIRONMENT, FLAG_TENANT, FLAG_EXPIRES_IN, FLAG_EXPIRES_AT,
-	FLAG_NOT_BEFORE, FLAG_NETWORK, FLAG_COUNT_OF };
+	FLAG_NOT_BEFORE, FLAG_NETWORK, FLAG_ROTATE_EVERY, FLAG_COUNT_OF };
 
 const struct command command_key_create = {
 	.name = "key create",
@@ -143,6 +117,7 @@ const struct command command_key_create = {
 	.examples = "  authzcheck key create --principal alice --name laptop --expires-in 90d\n"
 		    "  authzcheck key create --scope loans:read --environment test\n"
 		    "  (umask 077; authzcheck key create --role collector >collector.key)\n"
+		    "  authzcheck key create --principal billing --rotate-every 90d\n"
 		    "  (umask 077; authzcheck key create --role gate --count 500 >gates.keys)\n",
 	.flags = flags,
 	.flag_count = sizeof flags / sizeof flags[0],

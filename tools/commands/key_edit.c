@@ -39,11 +39,33 @@ static int put_end(struct app *app, struct params *params)
 	return status;
 }
 
+static int put_schedule(struct app *app, struct params *params)
+{
+	int64_t every;
+	int status;
+
+	if (!app->args.given[FLAG_ROTATE_EVERY]) {
+		return EXIT_YES;
+	}
+	if (strcmp(app->args.values[FLAG_ROTATE_EVERY], "never") == 0) {
+		params_nil(params, "rotate_every");
+		return EXIT_YES;
+	}
+	status = when_option_duration(app, FLAG_ROTATE_EVERY, &every);
+	if (status == EXIT_YES) {
+		params_int(params, "rotate_every", every);
+	}
+	return status;
+}
+
 static int put_params(struct app *app, struct params *params)
 {
 	uint32_t before = params->count;
 	int status = put_end(app, params);
 
+	if (status == EXIT_YES) {
+		status = put_schedule(app, params);
+	}
 	if (status != EXIT_YES) {
 		return status;
 	}
@@ -57,8 +79,8 @@ static int put_params(struct app *app, struct params *params)
 	}
 	if (params->count == before) {
 		return app_fail(app, EXIT_USAGE, "usage",
-			"nothing to change: give --name, --label, --scope, --network or "
-			"--expires-at");
+			"nothing to change: give --name, --label, --scope, --network, "
+			"--expires-at or --rotate-every");
 	}
 	return EXIT_YES;
 }
@@ -80,16 +102,18 @@ static int run(struct app *app)
 	return status == EXIT_YES ? show_key(app, record) : status;
 }
 
-static const enum flag flags[] = { FLAG_NAME, FLAG_LABEL, FLAG_SCOPE, FLAG_NETWORK,
-	FLAG_EXPIRES_AT };
+static const enum flag flags[] = { FLAG_NAME, FLAG_LABEL, FLAG_SCOPE, FLAG_NETWORK, FLAG_EXPIRES_AT,
+	FLAG_ROTATE_EVERY };
 
 const struct command command_key_edit = {
 	.name = "key edit",
 	.words = "KEY",
-	.summary = "Change a key's name, label, scopes, networks or expiry",
+	.summary = "Change a key's name, label, scopes, networks, expiry or schedule",
 	.text = "Lists replace what was there. An empty --name '' or --label '' takes it away, an\n"
 		"empty --network '' lets the key work from anywhere, --expires-at never takes the\n"
-		"end away. Principal, tenant and environment never change.\n",
+		"end away, and --rotate-every never the schedule. Principal, tenant and "
+		"environment\n"
+		"never change.\n",
 	.examples = "  authzcheck key edit 13kT9aQ2mZx7 --name 'laptop of Alice' --expires-at 90d\n"
 		    "  authzcheck key edit 13kT9aQ2mZx7 --scope loans:read,deals:read\n",
 	.flags = flags,

@@ -124,6 +124,7 @@ static void print(struct app *app, struct wire_cursor result)
 {
 	struct wire_cursor policy = { 0 };
 	struct wire_cursor store = { 0 };
+	struct wire_cursor rotation = { 0 };
 
 	row(app, "authzd",
 		app_text(app, "%s, up %s, %s", record_text(&app->arena, result, "version"),
@@ -139,6 +140,14 @@ static void print(struct app *app, struct wire_cursor result)
 				count(app, store, "principals", "principal"),
 				size(app, record_int(store, "bytes_used", 0)),
 				size(app, record_int(store, "bytes_map", 0))));
+	}
+	if (record_find(result, "rotation", &rotation)) {
+		row(app, "keys",
+			app_text(app,
+				"%s to be renewed, %s ended unrenewed, %s about to expire; dead "
+				"secrets presented: %s",
+				number(app, rotation, "due"), number(app, rotation, "overdue"),
+				number(app, rotation, "expiring"), number(app, rotation, "dead")));
 	}
 	diagnostics_print(app, policy, stdout);
 }
