@@ -10,7 +10,7 @@ struct pol_place pol_explain_place(
 	if (line == 0 || at.file >= snapshot->file_count) {
 		return (struct pol_place){ 0 };
 	}
-	return (struct pol_place){ snapshot->files[at.file].name, line };
+	return (struct pol_place){ snapshot->files[at.file].name, line, at };
 }
 
 static struct pol_explained_line tell_line(

@@ -32,6 +32,7 @@
 struct pol_place {
 	struct pol_str file;
 	uint32_t line;
+	struct pol_span at; /* of what was made here, in the sources that were compiled */
 };
 
 enum pol_ends { POL_ENDS_NOTHING = 0, POL_ENDS_SUBSTACK, POL_ENDS_GROUP };

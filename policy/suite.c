@@ -2,6 +2,7 @@
 #include "policy/suite.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "policy/compiled.h"
 #include "policy/eval.h"
@@ -10,6 +11,9 @@
 /* A failure is one line; a path that is longer is cut. */
 #define FAILURE_TEXT 1024
 #define SHOWN_PATH   256
+
+/* An explanation takes a few KiB; a stack of a thousand lines some hundred. */
+#define WHY_MEMORY ((size_t)1 << 20)
 
 static bool holds(const struct pol_expectation *expectation, const struct pol_decision *decision)
 {
@@ -47,31 +51,85 @@ static void describe(const struct pol_expectation *expectation, const struct pol
 		decision->allow ? "" : decision->reason.ptr);
 }
 
-/* Writes the first failure to `first`; returns whether there was none. */
-static bool run_case(const struct pol_snapshot *snapshot, const struct pol_case *test,
-	struct pol_diags *diags, char first[FAILURE_TEXT])
+/* One test while it runs. */
+struct run {
+	const struct pol_snapshot *snapshot;
+	const struct pol_case *test;
+	struct pol_diags *diags; /* may be NULL */
+	struct pol_arena arena;  /* of the first failure's explanation */
+	bool failed;
+	char text[FAILURE_TEXT];
+	struct pol_explanation told;
+	bool explained;
+};
+
+/* The same decision once more, with what led to it. */
+static bool explain(const struct run *run, const struct pol_expectation *expectation,
+	struct pol_arena *arena, struct pol_explanation *out)
 {
-	bool passed = true;
+	struct pol_facts facts = *expectation->facts;
+	struct pol_decision decision;
 
-	for (uint32_t i = 0; i < test->count; i++) {
-		const struct pol_expectation *expectation = &test->expectations[i];
-		struct pol_decision decision = decide(snapshot, expectation);
-		char text[FAILURE_TEXT];
+	facts.verb = expectation->verb;
+	facts.path = expectation->resource;
+	return pol_explain(run->snapshot, &facts, arena, &decision, out) == POL_OK;
+}
 
-		if (holds(expectation, &decision)) {
-			continue;
-		}
-		describe(expectation, &decision, text);
-		if (passed) {
-			snprintf(first, FAILURE_TEXT, "%s", text);
-			passed = false;
-		}
-		if (diags != NULL) {
-			pol_error(diags, expectation->at, "test \"%.*s\": %s",
-				POL_STR_ARGS(test->name), text);
+static void report(struct run *run, const struct pol_expectation *expectation, const char *text)
+{
+	struct pol_diag *diag = pol_error(run->diags, expectation->at, "test \"%.*s\": %s",
+		POL_STR_ARGS(run->test->name), text);
+	struct pol_explanation told;
+	struct pol_arena arena;
+
+	/* One that is not kept needs no notes. */
+	if (diag == NULL) {
+		return;
+	}
+	pol_arena_init(&arena, WHY_MEMORY);
+	if (explain(run, expectation, &arena, &told)) {
+		pol_suite_why(run->diags, diag, &told);
+	}
+	pol_arena_finish(&arena);
+}
+
+static void fail(struct run *run, const struct pol_expectation *expectation,
+	const struct pol_decision *decision)
+{
+	char text[FAILURE_TEXT];
+
+	describe(expectation, decision, text);
+	if (!run->failed) {
+		run->failed = true;
+		memcpy(run->text, text, sizeof text);
+		run->explained = explain(run, expectation, &run->arena, &run->told);
+	}
+	if (run->diags != NULL) {
+		report(run, expectation, text);
+	}
+}
+
+static void run_case(struct run *run)
+{
+	for (uint32_t i = 0; i < run->test->count; i++) {
+		const struct pol_expectation *expectation = &run->test->expectations[i];
+		struct pol_decision decision = decide(run->snapshot, expectation);
+
+		if (!holds(expectation, &decision)) {
+			fail(run, expectation, &decision);
 		}
 	}
-	return passed;
+}
+
+static void show(const struct run *run, pol_suite_seen seen, void *context)
+{
+	const struct pol_suite_failure failure = {
+		.text = run->text,
+		.told = run->explained ? &run->told : NULL,
+	};
+
+	seen(context, run->test->name, run->test->file, run->test->line,
+		run->failed ? &failure : NULL);
 }
 
 struct pol_suite_result pol_suite_run(const struct pol_snapshot *snapshot, struct pol_diags *diags,
@@ -80,18 +138,17 @@ struct pol_suite_result pol_suite_run(const struct pol_snapshot *snapshot, struc
 	struct pol_suite_result result = { 0 };
 
 	for (uint32_t i = 0; i < snapshot->test_count; i++) {
-		const struct pol_case *test = &snapshot->tests[i];
-		char failure[FAILURE_TEXT];
-		bool passed = run_case(snapshot, test, diags, failure);
+		struct run run = {
+			.snapshot = snapshot, .test = &snapshot->tests[i], .diags = diags
+		};
 
-		if (passed) {
-			result.passed++;
-		} else {
-			result.failed++;
-		}
+		pol_arena_init(&run.arena, WHY_MEMORY);
+		run_case(&run);
+		*(run.failed ? &result.failed : &result.passed) += 1;
 		if (seen != NULL) {
-			seen(context, test->name, test->file, test->line, passed ? NULL : failure);
+			show(&run, seen, context);
 		}
+		pol_arena_finish(&run.arena);
 	}
 	if (diags != NULL && result.failed > 0) {
 		pol_diags_sort(diags);

@@ -25,6 +25,12 @@ struct pol_expectation {
 	bool deny;
 };
 
+struct pol_explanation;
+
+/* suite_why.c: notes at the lines of the stack and the rules that made a decision what it was. */
+void pol_suite_why(
+	struct pol_diags *diags, struct pol_diag *diag, const struct pol_explanation *told);
+
 struct pol_case {
 	struct pol_str name;
 	struct pol_str file;

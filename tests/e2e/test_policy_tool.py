@@ -155,13 +155,25 @@ class PolicyTest(Folder):
         self.assertEqual(done.stdout, "1 passed, 1 failed\n")
         self.assertIn("a.policy:19:16: error:", done.stderr)
 
-    def test_verbose_gives_each_test_a_line(self):
+    def test_verbose_gives_each_test_a_line_and_a_failure_its_story(self):
         self.write({"a.policy": FAILING})
         done = self.tool("policy", "test", "-v", self.folder, status=1)
+        told = done.stdout.splitlines()
         self.assertEqual(
-            done.stdout.splitlines(),
+            told[:3] + told[-1:],
             [f"ok      passes  ({self.folder}/a.policy:13)",
-             f"FAILED  fails  ({self.folder}/a.policy:17)", "1 passed, 1 failed"])
+             f"FAILED  fails  ({self.folder}/a.policy:17)",
+             "        expected allow for POST api:/loans, got deny because role",
+             "1 passed, 1 failed"])
+        self.assertIn("        authorize: failed, role", told)
+        self.assertIn("        role clerk would allow it", told)
+        place = [line.split()[-1] for line in told if "allow create on api:/loans" in line]
+        self.assertEqual(place, [f"{self.folder}/a.policy:10"])
+
+    def test_a_failure_notes_the_rules_that_were_why(self):
+        self.write({"a.policy": FAILING})
+        done = self.tool("policy", "check", self.folder, status=1)
+        self.assertIn(f"{self.folder}/a.policy:10:5: note: role clerk would allow it", done.stderr)
 
     def test_json_lists_them(self):
         self.write({"a.policy": FAILING})

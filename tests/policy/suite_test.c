@@ -14,8 +14,8 @@ struct seen {
 	uint32_t line;
 };
 
-static void on_test(
-	void *context, struct pol_str test, struct pol_str file, uint32_t line, const char *failure)
+static void on_test(void *context, struct pol_str test, struct pol_str file, uint32_t line,
+	const struct pol_suite_failure *failure)
 {
 	struct seen *seen = context;
 
@@ -26,7 +26,8 @@ static void on_test(
 		seen->passed++;
 	} else {
 		seen->failed++;
-		snprintf(seen->failure, sizeof seen->failure, "%s", failure);
+		snprintf(seen->failure, sizeof seen->failure, "%s", failure->text);
+		cr_expect_not_null(failure->told);
 	}
 }
 
@@ -234,4 +235,66 @@ Test(suite, a_policy_without_tests_passes)
 	result = pol_suite_run(loaded.snapshot, &loaded.diags, NULL, NULL);
 	cr_expect_eq(result.passed + result.failed, 0);
 	unload(&loaded);
+}
+
+Test(suite, a_failure_has_notes_at_what_was_why)
+{
+	static const struct {
+		const char *expectation;
+		const char *notes[3]; /* in this order; NULL: no more */
+	} rows[] = {
+		{ "as role reader\n\tallow POST api:/a",
+			{ "11:2: note: 'authorize required role' answered 'deny': role",
+				"3:15: note: role writer would allow it" } },
+		{ "as role heir\n\tdeny GET api:/a",
+			{ "2:15: note: role heir <- reader allows it" } },
+		{ "as role writer at api:/a\n\tallow POST api:/b",
+			{ "11:2: note: 'authorize required role' answered 'deny': role",
+				"3:15: note: role writer allows it elsewhere, but not here" } },
+		{ "as role writer, mute\n\tallow POST api:/a",
+			{ "5:13: note: role mute denies it" } },
+		{ "as role writer\n\tfrom 192.0.2.1\n\tallow POST api:/a",
+			{ "10:2: note: 'account required network' answered 'deny': network" } },
+		{ "as nobody\n\tallow GET api:/nowhere", { "8:2: note: 'authenticate required key' "
+							   "answered 'deny': missing_token" } },
+		{ "as role reader\n\tallow GET api:/nowhere", { NULL } },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char policy[1024];
+		struct loaded loaded;
+		const char *from;
+		size_t notes = 0;
+
+		snprintf(policy, sizeof policy,
+			"tree api { /a, /b { GET, POST } }\n"
+			"role reader { allow GET on api:/** }\n"
+			"role writer { allow POST on api:/** }\n"
+			"role heir inherits reader\n"
+			"role mute { deny POST on api:/** }\n"
+			"\n"
+			"stack other {\n"
+			"\tauthenticate required key\n"
+			"\taccount sufficient deny\n"
+			"\taccount required network deny=192.0.2.0/24\n"
+			"\tauthorize required role\n"
+			"}\n"
+			"test \"t\" {\n\tfrom 127.0.0.1\n\t%s\n}\n",
+			rows[i].expectation);
+		loaded = load_text(policy);
+		cr_assert_eq(loaded.status, POL_OK, "%s", loaded.said);
+		cr_assert_eq(pol_suite_run(loaded.snapshot, &loaded.diags, NULL, NULL).failed, 1);
+		render(&loaded);
+		from = loaded.said;
+		for (size_t k = 0; k < 3 && rows[i].notes[k] != NULL; k++) {
+			from = strstr(from, rows[i].notes[k]);
+			cr_assert_not_null(from, "%zu: %s", i, loaded.said);
+			notes++;
+		}
+		for (from = loaded.said; (from = strstr(from, ": note: ")) != NULL; from++) {
+			notes--;
+		}
+		cr_expect_eq(notes, 0, "%zu: %s", i, loaded.said);
+		unload(&loaded);
+	}
 }

@@ -6,7 +6,11 @@
 
 #include "tools/commands/commands.h"
 #include "tools/policy.h"
+#include "tools/story.h"
 #include "tools/text.h"
+
+/* Below the name of its test. */
+#define STORY_INDENT 8
 
 struct progress {
 	struct app *app;
@@ -14,7 +18,7 @@ struct progress {
 };
 
 static void json_test(struct json *json, struct pol_str test, struct pol_str file, uint32_t line,
-	const char *failure)
+	const struct pol_suite_failure *failure)
 {
 	json_open(json, '{');
 	json_key(json, "name");
@@ -25,13 +29,13 @@ static void json_test(struct json *json, struct pol_str test, struct pol_str fil
 	json_key(json, "passed");
 	json_bool(json, failure == NULL);
 	if (failure != NULL) {
-		json_pair(json, "failure", failure);
+		json_pair(json, "failure", failure->text);
 	}
 	json_close(json, '}');
 }
 
-static void on_test(
-	void *context, struct pol_str test, struct pol_str file, uint32_t line, const char *failure)
+static void on_test(void *context, struct pol_str test, struct pol_str file, uint32_t line,
+	const struct pol_suite_failure *failure)
 {
 	struct progress *progress = context;
 	struct app *app = progress->app;
@@ -50,6 +54,15 @@ static void on_test(
 	printf("  (");
 	text_put(stdout, file);
 	printf(":%u)\n", (unsigned)line);
+	if (failure != NULL) {
+		printf("        ");
+		text_put(stdout, pol_str_of(failure->text));
+		putchar('\n');
+	}
+	if (failure != NULL && failure->told != NULL) {
+		story_print(app, failure->told, STORY_INDENT);
+		putchar('\n');
+	}
 }
 
 static int test(struct app *app, struct policy *policy)
@@ -99,9 +112,13 @@ const struct command command_policy_test = {
 	.summary = "Run a policy folder's own tests; no daemon is needed",
 	.text = "What failed is printed with its place on standard error; the last line on "
 		"standard\n"
-		"output counts. Exit status 1 when a test failed or the policy does not compile.\n",
+		"output counts. With -v each test has a line, and what failed its story: what "
+		"the\n"
+		"stack said line by line, and which rule allowed or denied, or is missing.\n"
+		"Exit status 1 when a test failed or the policy does not compile.\n",
 	.examples = "  authzcheck policy test policy/\n"
-		    "  authzcheck policy test -v policy/     # one line for each test\n",
+		    "  authzcheck policy test -v policy/     # a line for each test, and why it "
+		    "failed\n",
 	.flags = flags,
 	.flag_count = sizeof flags / sizeof flags[0],
 	.min_words = 1,
