@@ -165,6 +165,7 @@ enum generation_secret usage_verify(struct usage *usage, const struct secret_tok
 		return GENERATION_CURRENT;
 	}
 	if (slot != NULL && (recognise & GENERATION_OTHER) != 0 &&
+		key->rotation.other_hash != NULL &&
 		has_mark(slot, mark, key->rotation.other_hash)) {
 		return GENERATION_OTHER;
 	}

@@ -43,6 +43,7 @@ _authzcheck()
 		return
 		;;
 	--actor) mapfile -t COMPREPLY < <(compgen -W 'uid: key: daemon' -- "$word") && return ;;
+	--mode) mapfile -t COMPREPLY < <(compgen -W 'overlap confirm immediate' -- "$word") && return ;;
 	--kind) mapfile -t COMPREPLY < <(compgen -W 'user service' -- "$word") && return ;;
 	--api-access) mapfile -t COMPREPLY < <(compgen -W 'yes no' -- "$word") && return ;;
 	--status)

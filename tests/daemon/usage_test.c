@@ -97,6 +97,44 @@ Test(usage, what_was_verified_is_nothing_for_another_secret_of_the_key)
 	cr_assert_not(usage_verify(usage, &token, &key, GENERATION_CURRENT));
 }
 
+Test(usage, each_of_two_secrets_is_told_apart_and_recognised)
+{
+	char text[SECRET_MAX_TOKEN];
+	struct secret_token other;
+	uint8_t other_hash[STORE_HASH];
+	unsigned both = GENERATION_CURRENT | GENERATION_OTHER;
+
+	secret_token_renew(POL_STR("ak_live_"), token.kid, text, &other);
+	secret_token_hash(store_secrets(store), &other, other_hash);
+	key.rotation.other = STORE_OTHER_RETIRING;
+	key.rotation.other_hash = other_hash;
+	for (unsigned i = 0; i < 3; i++) {
+		cr_assert_eq(usage_verify(usage, &other, &key, both), GENERATION_OTHER);
+		cr_assert_eq(usage_verify(usage, &other, &key, both), GENERATION_OTHER);
+		cr_assert_eq(usage_verify(usage, &token, &key, both), GENERATION_CURRENT);
+		cr_assert_eq(usage_verify(usage, &token, &key, both), GENERATION_CURRENT);
+	}
+	/* What was recognised a moment ago is nothing once the record says so. */
+	key.rotation = (struct store_rotation){ .other = STORE_OTHER_NONE };
+	cr_assert_eq(usage_verify(usage, &other, &key, both), GENERATION_WRONG);
+}
+
+Test(usage, a_dead_secret_is_told_from_a_wrong_one)
+{
+	char text[SECRET_MAX_TOKEN];
+	struct secret_token wrong;
+	uint8_t fresh[STORE_HASH] = { 9 }, tag[SECRET_TAG];
+
+	secret_tag(store_secrets(store), SECRET_DEAD, hash, STORE_HASH, tag);
+	key.hash = fresh;
+	key.rotation.dead = tag;
+	key.rotation.dead_count = 1;
+	secret_token_renew(POL_STR("ak_live_"), token.kid, text, &wrong);
+	cr_assert_eq(usage_verify(usage, &token, &key, GENERATION_CURRENT), GENERATION_DEAD);
+	cr_assert_eq(usage_verify(usage, &token, &key, GENERATION_CURRENT), GENERATION_DEAD);
+	cr_assert_eq(usage_verify(usage, &wrong, &key, GENERATION_CURRENT), GENERATION_WRONG);
+}
+
 Test(usage, a_wrong_crc_is_refused_though_the_secret_is_right)
 {
 	char text[SECRET_MAX_TOKEN];

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/generation.h"
+
+#include <criterion/criterion.h>
+
+#include "tests/daemon/folder.h"
+
+/* What a key's secrets are told by here: the first byte of a hash. */
+static const uint8_t a[STORE_HASH] = { 'a' }, b[STORE_HASH] = { 'b' }, c[STORE_HASH] = { 'c' },
+		     d[STORE_HASH] = { 'd' };
+
+static struct store *store;
+static struct store_key key;
+static struct generation_room room;
+static struct generation_change change;
+
+enum { T = 1000000, HOUR = 3600, DAY = 86400, MAX = 30 * DAY };
+
+static void begin(void)
+{
+	key = (struct store_key){
+		.hash = a, .created_at = T, .rotation = { .generation = 1, .issued = 1 }
+	};
+	change = (struct generation_change){
+		.secrets = store_secrets(store), .now = T + DAY, .max_overlap = MAX
+	};
+}
+
+static void setup(void)
+{
+	folder_make();
+	store = folder_store();
+	begin();
+}
+
+static void teardown(void)
+{
+	store_close(store);
+	folder_remove();
+}
+
+TestSuite(generation, .init = setup, .fini = teardown);
+
+static void rotate(enum generation_mode mode, int64_t overlap, const uint8_t *hash)
+{
+	struct generation_next next = { mode, overlap, hash };
+
+	generation_rotate(&key, &change, &next, &room);
+}
+
+/* "a current, b pending": which secrets are good now. */
+static void expect(const char *current, const char *other, enum store_other what, int64_t now)
+{
+	unsigned live = generation_live(&key, now);
+
+	cr_expect_eq((live & GENERATION_CURRENT) != 0, current != NULL, "current at %lld",
+		(long long)(now - T));
+	cr_expect(current == NULL || key.hash[0] == (uint8_t)current[0], "current is %c",
+		key.hash[0]);
+	cr_expect_eq(generation_other(&key, now), what, "other at %lld", (long long)(now - T));
+	cr_expect(other == NULL || key.rotation.other_hash[0] == (uint8_t)other[0]);
+}
+
+static bool dead(const uint8_t *hash)
+{
+	return generation_is_dead(change.secrets, &key, hash);
+}
+
+Test(generation, overlap_retires_the_old_one_until_its_end)
+{
+	rotate(GENERATION_OVERLAP, HOUR, b);
+	expect("b", "a", STORE_OTHER_RETIRING, change.now);
+	expect("b", "a", STORE_OTHER_RETIRING, change.now + HOUR - 1);
+	expect("b", NULL, STORE_OTHER_NONE, change.now + HOUR);
+	cr_expect_eq(key.rotation.generation, 2);
+	cr_expect_eq(key.rotation.other_generation, 1);
+	cr_expect_not(dead(a));
+	/* Its end buries nothing by itself; the next change does. */
+	change.now += 2 * HOUR;
+	rotate(GENERATION_OVERLAP, HOUR, c);
+	cr_expect(dead(a));
+	cr_expect_not(dead(b));
+}
+
+Test(generation, confirm_changes_nothing_before_the_first_use)
+{
+	rotate(GENERATION_CONFIRM, HOUR, b);
+	expect("a", "b", STORE_OTHER_PENDING, change.now);
+	expect("a", "b", STORE_OTHER_PENDING, change.now + GENERATION_PENDING - 1);
+	expect("a", NULL, STORE_OTHER_NONE, change.now + GENERATION_PENDING);
+	cr_expect_eq(key.rotation.generation, 1);
+	change.now += 2 * DAY;
+	generation_confirm(&key, &change, &room);
+	expect("b", "a", STORE_OTHER_RETIRING, change.now + HOUR - 1);
+	expect("b", NULL, STORE_OTHER_NONE, change.now + HOUR);
+	cr_expect_eq(key.rotation.generation, 2);
+	cr_expect_eq(key.rotation.secret_since, change.now);
+}
+
+Test(generation, immediate_leaves_one_secret)
+{
+	rotate(GENERATION_OVERLAP, HOUR, b);
+	rotate(GENERATION_IMMEDIATE, 0, c);
+	expect("c", NULL, STORE_OTHER_NONE, change.now);
+	cr_expect(dead(a));
+	cr_expect(dead(b));
+	cr_expect_not(dead(c));
+	cr_expect_null(key.rotation.other_hash);
+	cr_expect_eq(key.rotation.generation, 3);
+}
+
+Test(generation, the_last_dead_ones_are_known_and_the_first_forgotten)
+{
+	const uint8_t *hashes[] = { a, b, c, d };
+	uint8_t e[STORE_HASH] = { 'e' }, f[STORE_HASH] = { 'f' };
+
+	rotate(GENERATION_IMMEDIATE, 0, b);
+	rotate(GENERATION_IMMEDIATE, 0, c);
+	rotate(GENERATION_IMMEDIATE, 0, d);
+	rotate(GENERATION_IMMEDIATE, 0, e);
+	for (size_t i = 0; i < STORE_DEAD_TAGS; i++) {
+		cr_expect(dead(hashes[i]));
+	}
+	rotate(GENERATION_IMMEDIATE, 0, f);
+	cr_expect_not(dead(a));
+	cr_expect(dead(b));
+	cr_expect(dead(e));
+	cr_expect_not(dead(f));
+	cr_expect_eq(key.rotation.dead_count, STORE_DEAD_TAGS);
+}
+
+Test(generation, finish_and_rollback_bury_one_each)
+{
+	rotate(GENERATION_OVERLAP, HOUR, b);
+	generation_finish(&key, &change, &room);
+	expect("b", NULL, STORE_OTHER_NONE, change.now);
+	cr_expect(dead(a));
+	rotate(GENERATION_OVERLAP, HOUR, c);
+	generation_rollback(&key, &change, &room);
+	expect("b", NULL, STORE_OTHER_NONE, change.now);
+	cr_expect(dead(c));
+	cr_expect_not(dead(b));
+	cr_expect_eq(key.rotation.generation, 2);
+	rotate(GENERATION_CONFIRM, HOUR, d);
+	cr_expect_eq(key.rotation.other_generation, 4);
+	generation_rollback(&key, &change, &room);
+	expect("b", NULL, STORE_OTHER_NONE, change.now);
+	cr_expect(dead(d));
+}
+
+Test(generation, an_imported_secret_stays_one_while_it_retires)
+{
+	key.flags = STORE_KEY_IMPORTED;
+	rotate(GENERATION_OVERLAP, HOUR, b);
+	cr_expect_eq(key.flags, STORE_KEY_OTHER_IMPORTED);
+	generation_rollback(&key, &change, &room);
+	cr_expect_eq(key.flags, STORE_KEY_IMPORTED);
+	rotate(GENERATION_CONFIRM, HOUR, c);
+	cr_expect_eq(key.flags, STORE_KEY_IMPORTED);
+	generation_confirm(&key, &change, &room);
+	cr_expect_eq(key.flags, STORE_KEY_OTHER_IMPORTED);
+	generation_finish(&key, &change, &room);
+	cr_expect_eq(key.flags, 0);
+}
+
+/* --- schedules -------------------------------------------------------------------------------- */
+
+Test(generation, a_schedule_counts_from_when_the_secret_became_current)
+{
+	static const struct {
+		int64_t since, every, due;
+	} cases[] = {
+		{ 0, 90 * DAY, T + 90 * DAY },
+		{ 0, HOUR, T + DAY }, /* it would have been due before now: then now */
+		{ T + HOUR, 2 * DAY, T + HOUR + 2 * DAY },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		key.rotation.secret_since = cases[i].since;
+		generation_schedule(&key, &change, cases[i].every);
+		cr_expect_eq(key.rotation.next_rotation_at, cases[i].due, "case %zu", i);
+		cr_expect_eq(key.rotation.renew_by, cases[i].due + MAX, "case %zu", i);
+		cr_expect_not(generation_is_due(&key, cases[i].due - 1), "case %zu", i);
+		cr_expect(generation_is_due(&key, cases[i].due), "case %zu", i);
+	}
+	generation_schedule(&key, &change, 0);
+	cr_expect_eq(key.rotation.renew_by, 0);
+	cr_expect_not(generation_is_due(&key, INT64_MAX));
+}
+
+Test(generation, a_schedule_ends_the_secret_renewed_or_not)
+{
+	int64_t end = T + 90 * DAY + MAX;
+
+	generation_schedule(&key, &change, 90 * DAY);
+	expect("a", NULL, STORE_OTHER_NONE, end - 1);
+	expect(NULL, NULL, STORE_OTHER_NONE, end);
+	change.now = end - HOUR;
+	rotate(GENERATION_CONFIRM, DAY, b);
+	expect("a", "b", STORE_OTHER_PENDING, end - 1);
+	expect(NULL, "b", STORE_OTHER_PENDING, end);
+	/* Confirmed in time, the old one has what the schedule left it, not the whole overlap. */
+	change.now = end - HOUR / 2;
+	generation_confirm(&key, &change, &room);
+	expect("b", "a", STORE_OTHER_RETIRING, end - 1);
+	expect("b", NULL, STORE_OTHER_NONE, end);
+	cr_expect_eq(key.rotation.next_rotation_at, change.now + 90 * DAY);
+	cr_expect_eq(generation_longest(&key, &change), end);
+}
+
+Test(generation, a_new_secret_takes_the_place_of_one_that_a_schedule_ended)
+{
+	static const enum generation_mode modes[] = { GENERATION_OVERLAP, GENERATION_IMMEDIATE };
+
+	for (size_t i = 0; i < 2; i++) {
+		begin();
+		generation_schedule(&key, &change, DAY);
+		change.now = key.rotation.renew_by;
+		rotate(modes[i], DAY, b);
+		expect("b", NULL, STORE_OTHER_NONE, change.now);
+		cr_expect(dead(a));
+	}
+	begin();
+	generation_schedule(&key, &change, DAY);
+	change.now = key.rotation.renew_by;
+	rotate(GENERATION_CONFIRM, DAY, b);
+	generation_confirm(&key, &change, &room);
+	expect("b", NULL, STORE_OTHER_NONE, change.now);
+	cr_expect(dead(a));
+}
+
+Test(generation, rollback_brings_back_the_schedule_that_the_secret_had)
+{
+	int64_t due, end;
+
+	generation_schedule(&key, &change, 90 * DAY);
+	due = key.rotation.next_rotation_at;
+	end = key.rotation.renew_by;
+	change.now = due + DAY;
+	rotate(GENERATION_OVERLAP, DAY, b);
+	cr_expect_gt(key.rotation.renew_by, end);
+	generation_rollback(&key, &change, &room);
+	cr_expect_eq(key.rotation.next_rotation_at, due);
+	cr_expect_eq(key.rotation.renew_by, end);
+}
+
+Test(generation, an_overlap_reaches_no_further_than_the_policy)
+{
+	rotate(GENERATION_OVERLAP, 2 * MAX, b);
+	cr_expect_eq(key.rotation.other_until, change.now + MAX);
+	cr_expect_eq(generation_longest(&key, &change), change.now + MAX);
+}
