@@ -6,8 +6,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "daemon/config.h"
 #include "daemon/host.h"
 #include "daemon/log.h"
+#include "daemon/plugin.h"
 #include "daemon/store.h"
 #include "daemon/watch.h"
 #include "policy/suite.h"
@@ -99,25 +101,45 @@ static void tell(
 	out->warnings = diags->warnings;
 }
 
-static void compile(struct build *out, const struct build_options *options)
+/* What was listed before the policy was compiled stands after it: its modules and data files came
+ * from there. */
+static bool modules_stand(struct build *out, const struct build_options *options)
+{
+	struct plugin_folder *after = NULL;
+	bool stand = out->modules == NULL;
+
+	if (!stand && plugin_folder_list(
+			      options->modules, options->modules_owner, &after, out->why) == 0) {
+		stand = plugin_folder_equal(out->modules, after);
+	}
+	plugin_folder_destroy(after);
+	return stand;
+}
+
+/* 0; -ESTALE: all is to be done over, and nothing was told. */
+static int compile(struct build *out, const struct build_options *options)
 {
 	struct pol_diags diags;
 	struct pol_snapshot *snapshot = NULL;
 	struct host host;
 	enum pol_status status;
+	bool stand;
 
-	host_init(&host);
+	host_init(&host, options->plugins, out->modules);
 	pol_diags_init(&diags, out->folder->sources, out->folder->source_count);
 	status = pol_compile(
 		out->folder->sources, out->folder->source_count, &host.asked, &diags, &snapshot);
 	if (status == POL_OK && pol_suite_run(snapshot, &diags, NULL, NULL).failed > 0) {
 		status = POL_EINVALID;
 	}
-	tell(out, options, &diags);
-	if (status == POL_OK && out->errors == 0) {
+	stand = modules_stand(out, options);
+	if (stand) {
+		tell(out, options, &diags);
+	}
+	if (stand && status == POL_OK && out->errors == 0) {
 		out->snapshot = snapshot;
 		snapshot = NULL;
-	} else if (out->errors == 0) {
+	} else if (stand && out->errors == 0) {
 		snprintf(out->why, sizeof out->why,
 			status == POL_ELIMIT ? "the policy is larger than this daemon takes"
 					     : "there is no memory left to build the policy");
@@ -126,6 +148,43 @@ static void compile(struct build *out, const struct build_options *options)
 	pol_snapshot_unref(snapshot);
 	pol_diags_finish(&diags);
 	host_finish(&host);
+	return stand ? 0 : -ESTALE;
+}
+
+void build_watch(const struct build_options *options, const struct folder *folder)
+{
+	if (options->watch == NULL) {
+		return;
+	}
+	watch_begin(options->watch);
+	watch_folder(options->watch, options->path, folder);
+	if (options->modules != NULL) {
+		watch_names(options->watch, options->modules);
+		watch_below(options->watch, options->modules, "data");
+	}
+	watch_end(options->watch);
+}
+
+static int list(struct build *out, const struct build_options *options)
+{
+	int r = folder_list(options->path, &options->owners, &out->folder, out->why);
+
+	if (r == 0 && options->modules != NULL) {
+		r = plugin_folder_list(
+			options->modules, options->modules_owner, &out->modules, out->why);
+	}
+	build_watch(options, out->folder);
+	return r;
+}
+
+static bool is_unchanged(const struct build *build, const struct build_options *options)
+{
+	if (options->before == NULL || !folder_equal(options->before, build->folder)) {
+		return false;
+	}
+	return build->modules == NULL ||
+	       (options->modules_before != NULL &&
+		       plugin_folder_equal(options->modules_before, build->modules));
 }
 
 /* The folder as it is at one moment: what was listed before the reading stands after it. */
@@ -135,15 +194,14 @@ static int read_once(struct build *out, const struct build_options *options)
 	int r;
 
 	folder_destroy(out->folder);
+	plugin_folder_destroy(out->modules);
 	out->folder = NULL;
-	r = folder_list(options->path, &options->owners, &out->folder, out->why);
-	if (options->watch != NULL) {
-		watch_arm(options->watch, options->path, out->folder);
-	}
+	out->modules = NULL;
+	r = list(out, options);
 	if (r < 0) {
 		return r;
 	}
-	if (options->before != NULL && folder_equal(options->before, out->folder)) {
+	if (is_unchanged(out, options)) {
 		out->unchanged = true;
 		return 0;
 	}
@@ -155,7 +213,7 @@ static int read_once(struct build *out, const struct build_options *options)
 		r = -ESTALE;
 	}
 	folder_destroy(after);
-	return r;
+	return r == 0 ? compile(out, options) : r;
 }
 
 static void put_why(struct build *out, const struct build_options *options)
@@ -175,6 +233,20 @@ static void put_why(struct build *out, const struct build_options *options)
 	}
 }
 
+struct build_options build_options_of(const struct config *config, struct plugins *plugins)
+{
+	struct build_options options = { .path = config->policy,
+		.modules = config->modules,
+		.modules_owner = config->as_root ? 0 : config->uid,
+		.plugins = plugins };
+
+	options.owners.uids[options.owners.count++] = config->uid;
+	if (config->has_policy_owner) {
+		options.owners.uids[options.owners.count++] = config->policy_owner;
+	}
+	return options;
+}
+
 void build_run(struct build *out, const struct build_options *options)
 {
 	static const struct timespec pause = { 0, PAUSE_NS };
@@ -192,9 +264,10 @@ void build_run(struct build *out, const struct build_options *options)
 	if (r == 0 && out->unchanged) {
 		return;
 	}
-	if (r == 0) {
-		compile(out, options);
-	} else if (r == -ESTALE) {
+	if (out->modules != NULL) {
+		plugin_folder_forget(out->modules);
+	}
+	if (r == -ESTALE) {
 		out->restless = true;
 		snprintf(out->why, sizeof out->why,
 			"%s goes on changing while it is read: change it by renaming a folder or a "
@@ -257,6 +330,7 @@ void build_finish(struct build *build)
 {
 	pol_snapshot_unref(build->snapshot);
 	folder_destroy(build->folder);
+	plugin_folder_destroy(build->modules);
 	wire_buf_finish(&build->diagnostics);
 	*build = (struct build){ .folder = NULL };
 }

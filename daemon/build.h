@@ -13,6 +13,8 @@
 #include "daemon/folder.h"
 #include "policy/snapshot.h"
 
+struct config;
+struct plugins;
 struct store_read;
 struct watch;
 
@@ -23,6 +25,7 @@ struct watch;
 struct build {
 	struct pol_snapshot *snapshot; /* one reference, or NULL: refused */
 	struct folder *folder;         /* as it was read; NULL: it could not be */
+	struct plugin_folder *modules; /* likewise, its list; NULL too when none is named */
 	uint64_t host;                 /* a digest of what it was told of the machine */
 	size_t errors, warnings;
 	struct wire_buf diagnostics; /* an array, ready to be sent */
@@ -35,10 +38,21 @@ struct build {
 struct build_options {
 	const char *path;
 	struct folder_owners owners;
-	const struct folder *before; /* NULL; else nothing is built when the listing equals it */
-	struct watch *watch;         /* NULL; else armed with each listing, before it is read */
-	bool print;                  /* diagnostics in full to standard error, not to the log */
+	const char *modules; /* the module folder; NULL: none */
+	uid_t modules_owner; /* beside root */
+	struct plugins *plugins;
+	const struct folder *before; /* NULL; else nothing is built when the listing equals it, */
+	const struct plugin_folder *modules_before; /* and this one */
+	struct watch *watch; /* NULL; else armed with each listing, before it is read */
+	bool print;          /* diagnostics in full to standard error, not to the log */
 };
+
+/* As the configuration has it; the rest is zero. */
+struct build_options build_options_of(const struct config *config, struct plugins *plugins);
+
+/* Arms the options' watch, if any, with all that a build would read; `folder` as for watch_folder.
+ */
+void build_watch(const struct build_options *options, const struct folder *folder);
 
 /* Always fills *out, to be finished by the caller. */
 void build_run(struct build *out, const struct build_options *options);

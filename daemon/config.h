@@ -50,7 +50,8 @@ struct config {
 	struct pol_arena arena;
 	const char *policy;
 	const char *state;
-	const char *pepper; /* NULL: `pepper` in the state folder */
+	const char *pepper;  /* NULL: `pepper` in the state folder */
+	const char *modules; /* the module folder; NULL: none */
 	struct config_listener listeners[CONFIG_MAX_LISTENERS];
 	size_t listener_count;
 	struct config_subject *trusts;
@@ -60,6 +61,7 @@ struct config {
 	const char *user; /* to become, when started as root; NULL: stay */
 	uid_t uid;        /* whom the daemon runs as, in the end */
 	gid_t gid;
+	bool as_root; /* it was started so */
 	bool has_policy_owner;
 	uid_t policy_owner;
 	unsigned workers; /* 0: one a core */

@@ -90,6 +90,12 @@ static void on_pepper(struct config_reader *reader, const struct config_word *va
 	read_path(reader, &values[0], &reader->config->pepper);
 }
 
+static void on_modules(struct config_reader *reader, const struct config_word *values, size_t count)
+{
+	(void)count;
+	read_path(reader, &values[0], &reader->config->modules);
+}
+
 static void on_policy_owner(
 	struct config_reader *reader, const struct config_word *values, size_t count)
 {
@@ -363,7 +369,7 @@ static const struct row rows[] = {
 	{ "log", 1, 1, false, "log text|json", on_log },
 	{ "manage", 4, CONFIG_MAX_WORDS, true, "manage user|group NAME PATTERN ACTION,…",
 		on_manage },
-	{ "modules", 0, CONFIG_MAX_WORDS, true, "modules DIR", on_absent },
+	{ "modules", 1, 1, false, "modules DIR", on_modules },
 	{ "pepper", 1, 1, false, "pepper FILE", on_pepper },
 	{ "policy", 1, 1, false, "policy DIR", on_policy },
 	{ "policy_owner", 1, 1, false, "policy_owner USER", on_policy_owner },

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/plugin.h"
 #include "daemon/zone.h"
 
 /* A record of the user or group tables may take so much: groups list their members. */
@@ -116,12 +117,40 @@ static enum pol_status on_zone(void *context, struct pol_str name, struct pol_st
 	return POL_OK;
 }
 
+/* --- modules ---------------------------------------------------------------------------------- */
+
+static enum pol_status on_module(
+	void *context, struct pol_str name, struct pol_host_module *out, char why[POL_HOST_WHY])
+{
+	struct host *host = context;
+
+	return plugin_find(host->plugins, host->folder, name, out, why);
+}
+
+static enum pol_status on_data(
+	void *context, struct pol_str name, struct pol_str *out, char why[POL_HOST_WHY])
+{
+	struct host *host = context;
+
+	return plugin_data(host->folder, name, out, why);
+}
+
 /* --- its life --------------------------------------------------------------------------------- */
 
-void host_init(struct host *host)
+void host_init(struct host *host, struct plugins *plugins, struct plugin_folder *folder)
 {
-	*host = (struct host){ .asked = { .context = host, .zone = on_zone, .user = on_user },
-		.digest = POL_HASH_SEED };
+	*host = (struct host){
+		.asked = {
+			.context = host,
+			.zone = on_zone,
+			.user = on_user,
+			.module = on_module,
+			.data = on_data,
+		},
+		.digest = POL_HASH_SEED,
+		.plugins = plugins,
+		.folder = folder,
+	};
 	pol_arena_init(&host->arena, ZONES_MAX);
 }
 

@@ -15,6 +15,7 @@
 #include "daemon/defer.h"
 #include "daemon/exchange.h"
 #include "daemon/log.h"
+#include "daemon/plugin_folder.h"
 #include "daemon/reload_report.h"
 #include "daemon/server.h"
 #include "daemon/store.h"
@@ -40,9 +41,10 @@ struct reload {
 	uv_timer_t quiet;
 	uv_timer_t rescan;
 	struct watch *watch;
-	uint64_t first_event;  /* of those not yet acted upon; 0: none */
-	struct folder *folder; /* as of the last attempt; NULL: it could not be read */
-	uint64_t host;         /* what the running policy was told of the machine, a digest */
+	uint64_t first_event;          /* of those not yet acted upon; 0: none */
+	struct folder *folder;         /* as of the last attempt; NULL: it could not be read */
+	struct plugin_folder *modules; /* likewise; NULL too when none is named */
+	uint64_t host; /* what the running policy was told of the machine, a digest */
 	struct retired *retired;
 	struct reload_reports reports;
 	bool has_reports;
@@ -57,13 +59,10 @@ struct reload {
 
 static struct build_options options_of(const struct reload *reload)
 {
-	const struct config *config = reload->server->config;
-	struct build_options options = { .path = config->policy, .watch = reload->watch };
+	const struct server *server = reload->server;
+	struct build_options options = build_options_of(server->config, server->plugins);
 
-	options.owners.uids[options.owners.count++] = config->uid;
-	if (config->has_policy_owner) {
-		options.owners.uids[options.owners.count++] = config->policy_owner;
-	}
+	options.watch = reload->watch;
 	return options;
 }
 
@@ -149,6 +148,7 @@ static uint64_t attempt(struct reload *reload, bool forced)
 	uint64_t begin = uv_hrtime();
 
 	options.before = forced ? NULL : reload->folder;
+	options.modules_before = reload->modules;
 	build_run(&build, &options);
 	restless = build.restless;
 	if (build.unchanged) {
@@ -176,8 +176,11 @@ static uint64_t attempt(struct reload *reload, bool forced)
 	}
 	reload_reports_add(&reload->reports, &build, outcome_of(reload, ok, exchanged));
 	folder_destroy(reload->folder);
+	plugin_folder_destroy(reload->modules);
 	reload->folder = build.folder;
+	reload->modules = build.modules;
 	build.folder = NULL;
+	build.modules = NULL;
 	build_finish(&build);
 	return restless ? RELOAD_AGAIN : 0;
 }
@@ -325,8 +328,10 @@ static void run(void *argument)
 		log_warn("reloads run at full priority", "error=%s", strerror(errno));
 	}
 	if (reload->watch != NULL) {
-		/* Also says what changed between the first reading and now. */
-		watch_arm(reload->watch, reload->server->config->policy, reload->folder);
+		struct build_options options = options_of(reload);
+
+		/* The first look also says what changed between the first reading and now. */
+		build_watch(&options, reload->folder);
 		uv_timer_start(&reload->rescan, on_rescan, 0, RELOAD_RESCAN);
 	}
 	look_for_dangling(reload);
@@ -407,7 +412,9 @@ int reload_create(struct server *server, struct build *first, struct reload **ou
 		goto fail;
 	}
 	reload->folder = first->folder;
+	reload->modules = first->modules;
 	first->folder = NULL;
+	first->modules = NULL;
 	reload->host = first->host;
 	reload_reports_add(&reload->reports, first, outcome_of(reload, true, true));
 	reload->reports.last.reloads = 0;
@@ -460,6 +467,7 @@ void reload_destroy(struct reload *reload)
 		free(retired);
 	}
 	folder_destroy(reload->folder);
+	plugin_folder_destroy(reload->modules);
 	if (reload->has_lock) {
 		uv_mutex_destroy(&reload->lock);
 	}

@@ -15,6 +15,7 @@
 #include "daemon/build.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
+#include "daemon/plugin.h"
 #include "daemon/quota.h"
 #include "daemon/reload.h"
 #include "daemon/rights.h"
@@ -223,15 +224,11 @@ static int prepare_folders(struct server *server)
 	return r;
 }
 
-static struct build_options build_options_of(const struct config *config)
+static struct build_options options_of(const struct server *server)
 {
-	struct build_options options = { .path = config->policy,
-		.print = config->log_format == LOG_TEXT };
+	struct build_options options = build_options_of(server->config, server->plugins);
 
-	options.owners.uids[options.owners.count++] = config->uid;
-	if (config->has_policy_owner) {
-		options.owners.uids[options.owners.count++] = config->policy_owner;
-	}
+	options.print = server->config->log_format == LOG_TEXT;
 	return options;
 }
 
@@ -248,9 +245,13 @@ static void say_refused(const struct config *config, const struct build *build)
 
 static int load_policy(struct server *server, struct build *build)
 {
-	struct build_options options = build_options_of(server->config);
-	int r;
+	struct build_options options;
+	int r = plugins_create(&server->plugins);
 
+	if (r < 0) {
+		return r;
+	}
+	options = options_of(server);
 	build_run(build, &options);
 	if (build->snapshot == NULL) {
 		say_refused(server->config, build);
@@ -310,7 +311,7 @@ static int open_store(struct server *server)
 /* The policy was read first, so that a mistake in it leaves no new store behind. */
 static int check_policy(struct server *server, struct build *build)
 {
-	struct build_options options = build_options_of(server->config);
+	struct build_options options = options_of(server);
 	struct store_read *read = NULL;
 	int r = store_read_open(server->store, &read);
 
@@ -457,6 +458,7 @@ void server_finish(struct server *server)
 	standings_destroy(server->standings);
 	store_close(server->store);
 	current_finish(&server->current);
+	plugins_destroy(server->plugins);
 	if (server->has_loop) {
 		int r;
 

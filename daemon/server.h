@@ -20,6 +20,7 @@
 #include "daemon/listener.h"
 #include "daemon/worker.h"
 
+struct plugins;
 struct quota;
 struct reload;
 struct rotation;
@@ -55,6 +56,7 @@ struct server {
 	struct writer *writer;
 	struct rotation *rotation;
 	struct sweep *sweep;
+	struct plugins *plugins; /* what the policies use */
 	struct current current;
 	struct reload *reload;
 	int lock;              /* of the state folder; -1: none */

@@ -217,11 +217,15 @@ static void drop_unwanted(struct watch *watch)
 	}
 }
 
-void watch_arm(struct watch *watch, const char *path, const struct folder *folder)
+void watch_begin(struct watch *watch)
 {
 	for (struct watcher *watcher = watch->watchers; watcher != NULL; watcher = watcher->next) {
 		watcher->wanted = false;
 	}
+}
+
+void watch_folder(struct watch *watch, const char *path, const struct folder *folder)
+{
 	want_way(watch, path);
 	for (size_t i = 0; folder != NULL && i < folder->count; i++) {
 		char joined[2 * PATH_MAX];
@@ -231,6 +235,25 @@ void watch_arm(struct watch *watch, const char *path, const struct folder *folde
 			want(watch, joined, NULL);
 		}
 	}
+}
+
+void watch_names(struct watch *watch, const char *path)
+{
+	want_way(watch, path);
+	want(watch, path, NULL);
+}
+
+void watch_below(struct watch *watch, const char *path, const char *name)
+{
+	char joined[2 * PATH_MAX];
+
+	snprintf(joined, sizeof joined, "%s/%s", path, name);
+	want_way(watch, joined);
+	want(watch, joined, NULL);
+}
+
+void watch_end(struct watch *watch)
+{
 	drop_unwanted(watch);
 }
 

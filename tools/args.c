@@ -86,6 +86,9 @@ static const struct flag_info infos[FLAG_COUNT] = {
 	[FLAG_VERIFY] = { "verify", 0, KIND_SWITCH, NULL,
 		"check every record of the trail, and that the store is what it says" },
 	[FLAG_FORMAT] = { "format", 0, KIND_VALUE, "FORMAT", "text, or github for annotations" },
+	[FLAG_MODULES] = { "modules", 0, KIND_VALUE, "DIR",
+		"the module folder, for a policy that names modules which are not built in: they "
+		"are run" },
 	[FLAG_VERBOSE] = { "verbose", 'v', KIND_SWITCH, NULL, "one line for each test, and why it failed" },
 	[FLAG_ALL] = { "all", 0, KIND_SWITCH, NULL, "every one that the other options leave" },
 	[FLAG_DRY_RUN] = { "dry-run", 0, KIND_SWITCH, NULL, "show what would be done, do nothing" },

@@ -44,6 +44,11 @@ _authzcheck()
 		;;
 	--actor) mapfile -t COMPREPLY < <(compgen -W 'uid: key: daemon' -- "$word") && return ;;
 	--mode) mapfile -t COMPREPLY < <(compgen -W 'overlap confirm immediate' -- "$word") && return ;;
+	--modules)
+		mapfile -t COMPREPLY < <(compgen -d -- "$word")
+		compopt -o filenames 2>/dev/null
+		return
+		;;
 	--kind) mapfile -t COMPREPLY < <(compgen -W 'user service' -- "$word") && return ;;
 	--api-access) mapfile -t COMPREPLY < <(compgen -W 'yes no' -- "$word") && return ;;
 	--status)

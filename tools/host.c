@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "daemon/plugin.h"
 #include "policy/zone.h"
 
 /* Where the system keeps them (tzset(3)). */
@@ -34,7 +36,8 @@ static enum pol_status read_file(struct app *app, FILE *file, struct pol_str *ou
 /* The name is a plain one, so that it leads nowhere else. */
 static enum pol_status on_zone(void *context, struct pol_str name, struct pol_str *out)
 {
-	struct app *app = context;
+	const struct host *host = context;
+	struct app *app = host->app;
 	const char *path = app_text(app, ZONE_FOLDER "/%.*s", POL_STR_ARGS(name));
 	FILE *file = fopen(path, "rbe");
 	enum pol_status status;
@@ -47,7 +50,48 @@ static enum pol_status on_zone(void *context, struct pol_str name, struct pol_st
 	return status;
 }
 
-struct pol_host host_of(struct app *app)
+static enum pol_status on_module(
+	void *context, struct pol_str name, struct pol_host_module *out, char why[POL_HOST_WHY])
 {
-	return (struct pol_host){ .context = app, .zone = on_zone };
+	struct host *host = context;
+
+	return plugin_find(host->plugins, host->folder, name, out, why);
+}
+
+static enum pol_status on_data(
+	void *context, struct pol_str name, struct pol_str *out, char why[POL_HOST_WHY])
+{
+	struct host *host = context;
+
+	return plugin_data(host->folder, name, out, why);
+}
+
+int host_init(struct host *host, struct app *app)
+{
+	const char *path = app->args.values[FLAG_MODULES];
+	char why[PLUGIN_WHY];
+
+	*host = (struct host){
+		.asked = {
+			.context = host,
+			.zone = on_zone,
+			.module = on_module,
+			.data = on_data,
+		},
+		.app = app,
+	};
+	if (plugins_create(&host->plugins) != 0) {
+		return app_fail(app, EXIT_DAEMON, "internal", "no memory left");
+	}
+	if (path != NULL && plugin_folder_list(path, geteuid(), &host->folder, why) < 0) {
+		return app_fail(app, EXIT_USAGE, "unreadable", "%s", why);
+	}
+	return EXIT_YES;
+}
+
+void host_finish(struct host *host)
+{
+	plugin_folder_destroy(host->folder);
+	plugins_destroy(host->plugins);
+	*host = (struct host){ .app = NULL };
 }

@@ -3,11 +3,29 @@
 
 /*
  * host: answers what a policy asks of the machine that it is compiled on (policy/host.h), as far as
- * a tool can: the time zones. Whose the users are is the daemon's machine's business.
+ * a tool can: the time zones, and the modules of --modules. Whose the users are is the daemon's
+ * machine's business.
+ *
+ * Modules are loaded by the daemon's own code (daemon/plugin), the one part of that room that the
+ * tool shares, so that both refuse the same. They run inside the tool: whose they are is asked as
+ * the daemon asks it, with whoever runs the tool in the place of its user.
  */
 
 #include "policy/host.h"
 #include "tools/app.h"
 
-/* Answers live in the app's arena. */
-struct pol_host host_of(struct app *app);
+struct plugin_folder;
+struct plugins;
+
+/* Zeroed it is empty and may be finished. */
+struct host {
+	struct pol_host asked; /* for pol_compile */
+	struct app *app;       /* whose arena holds the answers */
+	struct plugins *plugins;
+	struct plugin_folder *folder; /* of --modules; NULL: not given */
+};
+
+/* EXIT_YES; or another status, reported. */
+int host_init(struct host *host, struct app *app);
+/* No policy uses its modules any more. */
+void host_finish(struct host *host);

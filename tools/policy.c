@@ -3,21 +3,22 @@
 
 #include <stdio.h>
 
-#include "tools/host.h"
 #include "tools/text.h"
 
 int policy_load(struct app *app, const char *path, struct policy *policy)
 {
 	int status = folder_read(app, path, &policy->folder);
-	struct pol_host host = host_of(app);
 	enum pol_status compiled;
 
+	if (status == EXIT_YES) {
+		status = host_init(&policy->host, app);
+	}
 	if (status != EXIT_YES) {
 		return status;
 	}
 	pol_diags_init(&policy->diags, policy->folder.sources, policy->folder.count);
-	compiled = pol_compile(policy->folder.sources, policy->folder.count, &host, &policy->diags,
-		&policy->snapshot);
+	compiled = pol_compile(policy->folder.sources, policy->folder.count, &policy->host.asked,
+		&policy->diags, &policy->snapshot);
 	if (compiled == POL_ENOMEM) {
 		return app_fail(app, EXIT_DAEMON, "internal", "%s: no memory left", path);
 	}
@@ -32,6 +33,7 @@ void policy_finish(struct policy *policy)
 {
 	pol_snapshot_unref(policy->snapshot);
 	pol_diags_finish(&policy->diags);
+	host_finish(&policy->host);
 	policy->snapshot = NULL;
 }
 

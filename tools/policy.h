@@ -11,10 +11,12 @@
 #include "policy/suite.h"
 #include "tools/app.h"
 #include "tools/folder.h"
+#include "tools/host.h"
 
 /* Zeroed it is empty and may be finished. */
 struct policy {
 	struct folder folder;
+	struct host host; /* holds the modules that it names */
 	struct pol_diags diags;
 	struct pol_snapshot *snapshot; /* NULL when the policy is invalid: diags says why */
 };

@@ -5,6 +5,7 @@
 #include "daemon/report.h"
 #include "daemon/rotation.h"
 #include "daemon/store.h"
+#include "policy/snapshot.h"
 
 struct number {
 	const char *name;
@@ -50,6 +51,30 @@ static void put_counts(struct wire_buf *out, const struct report *report)
 	put_map(out, "latency_ns", latency, sizeof latency / sizeof latency[0]);
 }
 
+static struct wire_str wire_of(struct pol_str text)
+{
+	return (struct wire_str){ text.ptr, text.len };
+}
+
+/* Those that the policy uses and that are not built in. */
+static void put_modules(struct wire_buf *out, const struct pol_snapshot *snapshot)
+{
+	struct pol_snapshot_module module;
+	uint32_t count = 0;
+	size_t at;
+
+	wire_put_cstr(out, "modules");
+	at = wire_open_array(out);
+	for (; pol_snapshot_module(snapshot, count, &module); count++) {
+		wire_put_map(out, 2);
+		wire_put_cstr(out, "name");
+		wire_put_str(out, wire_of(module.name));
+		wire_put_cstr(out, "version");
+		wire_put_str(out, wire_of(module.version));
+	}
+	wire_close_array(out, at, count);
+}
+
 static int status(struct call *call)
 {
 	struct wire_buf *out = call->out;
@@ -87,13 +112,14 @@ static int status(struct call *call)
 	};
 
 	wire_put_result(out, call->id);
-	wire_put_map(out, 10);
+	wire_put_map(out, 11);
 	wire_put_cstr(out, "version");
 	wire_put_cstr(out, AUTHZ_VERSION);
 	put_numbers(out, scalars, sizeof scalars / sizeof scalars[0]);
 	put_counts(out, &report);
 	put_map(out, "rotation", rotation, sizeof rotation / sizeof rotation[0]);
 	put_map(out, "store", stored, sizeof stored / sizeof stored[0]);
+	put_modules(out, call->snapshot);
 	wire_put_cstr(out, "policy");
 	policy_put(call, &report.policy);
 	return 0;

@@ -34,7 +34,7 @@ WRONG = [
     ("manage user root api:/keys/** all", 18, "tree authz"),
     ("manage user root authz:/kyes/** all", 18, "kyes"),
     ("manage user root authz:/keys/** reed", 33, "reed"),
-    ("modules /usr/lib/authz", 1, "does not have 'modules' yet"),
+    ("modules modules", 9, "write an absolute path"),
     ("decision_log -", 1, "does not have 'decision_log' yet"),
     ("user no-such-user-here", 6, "no user"),
     ("watch {", 7, "braces"),

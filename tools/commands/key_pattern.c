@@ -72,7 +72,7 @@ static int run(struct app *app)
 	return print(app, app_text(app, "\\b%s" TAIL "\\b", prefix), gitleaks);
 }
 
-static const enum flag flags[] = { FLAG_FORMAT };
+static const enum flag flags[] = { FLAG_FORMAT, FLAG_MODULES };
 
 const struct command command_key_pattern = {
 	.name = "key pattern",

@@ -101,7 +101,7 @@ static int run(struct app *app)
 	return status;
 }
 
-static const enum flag flags[] = { FLAG_FORMAT };
+static const enum flag flags[] = { FLAG_MODULES, FLAG_FORMAT };
 
 const struct command command_policy_check = {
 	.name = "policy check",
@@ -113,7 +113,8 @@ const struct command command_policy_check = {
 		"it.\n",
 	.examples =
 		"  authzcheck policy check policy/\n"
-		"  authzcheck policy check --format github policy/   # annotations in a workflow\n",
+		"  authzcheck policy check --format github policy/   # annotations in a workflow\n"
+		"  authzcheck policy check --modules /usr/lib/authz/modules policy/\n",
 	.flags = flags,
 	.flag_count = sizeof flags / sizeof flags[0],
 	.min_words = 1,

@@ -287,7 +287,7 @@ static int run(struct app *app)
 	return status;
 }
 
-static const enum flag flags[] = { FLAG_ONE_ROLE, FLAG_TREE, FLAG_SEARCH };
+static const enum flag flags[] = { FLAG_ONE_ROLE, FLAG_TREE, FLAG_SEARCH, FLAG_MODULES };
 
 const struct command command_policy_show = {
 	.name = "policy show",

@@ -104,7 +104,7 @@ static int run(struct app *app)
 	return status;
 }
 
-static const enum flag flags[] = { FLAG_VERBOSE };
+static const enum flag flags[] = { FLAG_MODULES, FLAG_VERBOSE };
 
 const struct command command_policy_test = {
 	.name = "policy test",

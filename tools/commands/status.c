@@ -96,6 +96,29 @@ static void print_policy(struct app *app, struct wire_cursor policy)
 	row(app, "last reload", last_reload(app, policy));
 }
 
+/* "geo 1.2.0, denylist 2", when the policy uses any that is not built in. */
+static void print_modules(struct app *app, struct wire_cursor result)
+{
+	struct wire_cursor list = { 0 };
+	const char *text = "";
+	uint32_t count = 0;
+
+	if (!record_find(result, "modules", &list) || !wire_read_array(&list, &count)) {
+		return;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		struct wire_cursor module = list;
+
+		text = app_text(app, "%s%s%s %s", text, i > 0 ? ", " : "",
+			record_text(&app->arena, module, "name"),
+			record_text(&app->arena, module, "version"));
+		wire_skip(&list);
+	}
+	if (count > 0) {
+		row(app, "modules", text);
+	}
+}
+
 static void print_counters(struct app *app, struct wire_cursor result)
 {
 	struct wire_cursor counters = { 0 };
@@ -133,6 +156,7 @@ static void print(struct app *app, struct wire_cursor result)
 	if (record_find(result, "policy", &policy)) {
 		print_policy(app, policy);
 	}
+	print_modules(app, result);
 	print_counters(app, result);
 	if (record_find(result, "store", &store)) {
 		row(app, "store",

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * bad: what a module must not be. Which of it is chosen by the macros that it is compiled with:
+ * NAME, and one of those below.
+ */
+
+#include <authz/module.h>
+
+#ifndef ABI
+#define ABI POL_MODULE_ABI
+#endif
+#ifndef SIZE
+#define SIZE sizeof(struct pol_module)
+#endif
+#ifndef TABLE
+#define TABLE authz_module
+#endif
+#ifndef VERSION
+#define VERSION "1"
+#endif
+
+#ifdef UNRESOLVED
+extern bool nobody_has_this(void);
+#else
+static bool nobody_has_this(void)
+{
+	return false;
+}
+#endif
+
+static bool prepare_bad(const struct pol_prepare *prepare, const void **out)
+{
+	(void)out;
+#ifdef WILD
+	prepare->error(prepare, (struct pol_span){ 7, 1U << 31, 1U << 31 }, "%s\x80\xff%0999d",
+		"made up ", 1);
+#else
+	(void)prepare;
+#endif
+	return nobody_has_this();
+}
+
+static struct pol_answer decide(const void *state, const struct pol_request *request)
+{
+	(void)state;
+	(void)request;
+	return (struct pol_answer){ .verdict = POL_ALLOW };
+}
+
+extern POL_EXPORT const struct pol_module TABLE;
+const struct pol_module TABLE = {
+	.abi = ABI,
+	.size = SIZE,
+	.name = NAME,
+	.version = VERSION,
+	.groups = POL_GROUPS_ALL,
+	.prepare = prepare_bad,
+	.decide = decide,
+};
