@@ -203,6 +203,26 @@ static void note_rotation(
 	audit_note_time(note, "next_rotation_at", from->next_rotation_at, to->next_rotation_at);
 }
 
+/* Roles of the store without their numbers. They are given once and never change. */
+static void note_roles(struct audit_note *note, struct store_list from, struct store_list to)
+{
+	uint8_t bytes[STORE_MAX_LIST * (STORE_MAX_NAME + 2)];
+	struct store_pack names = { .bytes = bytes, .cap = sizeof bytes };
+	const struct store_list none = { NULL, 0, 0 };
+	struct store_list left = from.count > 0 ? from : to;
+	struct pol_str item;
+	uint64_t stored;
+
+	if (same_list(from, to)) {
+		return;
+	}
+	while (store_list_next(&left, &item) &&
+		store_pack_add(&names, store_role_split(item, &stored))) {
+	}
+	audit_note_list(note, "roles", from.count > 0 ? store_pack_list(&names) : none,
+		from.count > 0 ? none : store_pack_list(&names));
+}
+
 void audit_note_key(
 	struct audit_note *note, const struct store_key *from, const struct store_key *to)
 {
@@ -213,7 +233,7 @@ void audit_note_key(
 		pol_str_of(to != NULL ? key_status(b) : ""));
 	audit_note_time(note, "deleted_at", a->deleted_at, b->deleted_at);
 	audit_note_text(note, "principal", a->principal, b->principal);
-	audit_note_list(note, "roles", a->roles, b->roles);
+	note_roles(note, a->roles, b->roles);
 	audit_note_list(note, "scopes", a->scopes, b->scopes);
 	audit_note_list(note, "at", a->places, b->places);
 	audit_note_text(note, "environment", a->environment, b->environment);
@@ -254,8 +274,8 @@ static bool has_assignment(struct store_list list, const struct store_assignment
 	struct store_assignment held;
 
 	while (store_assignment_next(&list, &held)) {
-		if (pol_str_equal(held.role, wanted->role) && held.until == wanted->until &&
-			same_list(held.places, wanted->places)) {
+		if (pol_str_equal(held.role, wanted->role) && held.stored == wanted->stored &&
+			held.until == wanted->until && same_list(held.places, wanted->places)) {
 			return true;
 		}
 	}

@@ -47,7 +47,9 @@ struct call {
 	const struct method *method;
 	const struct wire_value *params; /* one for each of method->fields, in that order */
 	struct wire_buf *out;
-	uint32_t allowed; /* decisions that the handler made: it counts them here */
+	struct pol_snapshot **next; /* METHOD_ALONE: a snapshot to be put in the present one's
+				     * place, behind the commit; the reference is taken over */
+	uint32_t allowed;           /* decisions that the handler made: it counts them here */
 	uint32_t denied;
 	uint32_t cost; /* work beside those, in decisions: the connection's turn ends the sooner */
 };
@@ -63,6 +65,7 @@ enum method_flags {
 	METHOD_MANAGES = 1 << 1, /* a listener for decisions alone refuses it */
 	METHOD_SECRET = 1 << 2,  /* request or answer hold a secret: wipe both */
 	METHOD_RELOADS = 1 << 3, /* runs when the reload that it asks for has ended, read is NULL */
+	METHOD_ALONE = 1 << 5,   /* changes roles: in a transaction of its own */
 	METHOD_TOKEN = 1 << 4,   /* manages, and by a token too: others are for peers alone */
 };
 

@@ -9,6 +9,7 @@
 #include "daemon/dispatch.h"
 #include "daemon/quota.h"
 #include "daemon/reload.h"
+#include "daemon/roles.h"
 #include "daemon/server.h"
 #include "daemon/store.h"
 #include "daemon/worker.h"
@@ -41,6 +42,10 @@ static void on_done(struct writer_job *job, int result)
 	if (result < 0) {
 		defer_fail(defer, result);
 	}
+	if (result == 0 && defer->next_snapshot != NULL) {
+		roles_exchange(defer->server, defer->next_snapshot);
+		defer->next_snapshot = NULL;
+	}
 	worker_deliver(defer);
 }
 
@@ -67,6 +72,7 @@ static int defer_request(
 	defer->conn = conn->number;
 	defer->job.run = on_run;
 	defer->job.done = on_done;
+	defer->job.alone = (method->flags & METHOD_ALONE) != 0;
 	conn->waiting++;
 	worker->deferred++;
 	if ((method->flags & METHOD_RELOADS) != 0) {

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/dangling.h"
 
+#include <errno.h>
 #include <string.h>
 
+#include "daemon/roles.h"
 #include "daemon/store.h"
+#include "policy/stored.h"
 
 /* Records of one read: a millisecond or a few. */
 #define SLICE     4096
@@ -69,7 +72,8 @@ static int on_principal(void *context, const struct store_principal *principal)
 		if (held.until != 0 && search->now >= held.until) {
 			continue;
 		}
-		if (pol_snapshot_role(search->snapshot, held.role) == POL_NONE) {
+		if (roles_find(search->snapshot, principal->tenant, held.role, held.stored) ==
+			POL_NONE) {
 			tell(search, "principal", principal->id, "role", held.role);
 		}
 		look_at_places(search, "principal", principal->id, held.places);
@@ -91,7 +95,10 @@ static int on_key(void *context, const struct store_key *key)
 		return search->seen == SLICE;
 	}
 	while (store_list_next(&roles, &name)) {
-		if (pol_snapshot_role(search->snapshot, name) == POL_NONE) {
+		uint64_t stored;
+
+		name = store_role_split(name, &stored);
+		if (roles_find(search->snapshot, key->tenant, name, stored) == POL_NONE) {
 			tell(search, "key", key->kid, "role", name);
 		}
 	}
@@ -141,6 +148,61 @@ static int look_at_keys(struct search *search, struct store_read *read)
 	return r;
 }
 
+/* The lines of one role's grants, and what to call it. */
+struct lines {
+	struct search *search;
+	struct pol_str role;
+	struct store_list left;
+};
+
+static bool next_line(void *context, struct pol_str *out)
+{
+	return store_list_next(&((struct lines *)context)->left, out);
+}
+
+static void on_missing(void *context, struct pol_str line)
+{
+	struct lines *lines = (struct lines *)context;
+
+	tell(lines->search, "role", lines->role, "grant", line);
+}
+
+static int on_role(void *context, const struct store_role *role)
+{
+	struct search *search = (struct search *)context;
+	struct lines lines = { search, role->name, role->lines };
+	const struct pol_stored_source source = { next_line, on_missing, &lines };
+	struct store_list inherits = role->inherits;
+	struct pol_stored *own = NULL;
+	struct pol_str item;
+
+	if (pol_stored_read(search->snapshot, &source, &own) != POL_OK) {
+		return -ENOMEM;
+	}
+	pol_stored_unref(own);
+	while (store_list_next(&inherits, &item)) {
+		uint64_t stored;
+		struct pol_str name = store_role_split(item, &stored);
+
+		if (roles_find(search->snapshot, role->tenant, name, stored) == POL_NONE) {
+			tell(search, "role", role->name, "inherits", name);
+		}
+	}
+	return 0;
+}
+
+static int look_at_roles(struct search *search, struct store_read *read)
+{
+	int r = store_read_renew(read);
+
+	if (r == 0) {
+		r = store_list_roles(
+			read, search->tenant, (struct pol_str){ NULL, 0 }, on_role, search);
+	}
+	store_read_reset(read);
+	return r;
+}
+
 static int on_tenant(void *context, const struct store_tenant *tenant)
 {
 	((struct search *)context)->tenant = tenant->number;
@@ -165,6 +227,9 @@ static int look_at_all(struct search *search, struct store_read *read)
 		r = look_at_principals(search, read);
 		if (r == 0) {
 			r = look_at_keys(search, read);
+		}
+		if (r == 0) {
+			r = look_at_roles(search, read);
 		}
 		if (r < 0) {
 			return r;

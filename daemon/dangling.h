@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * dangling: what the store names and a policy lacks: roles and places of assignments, and roles,
- * scopes and places of keys. It counts for nothing, which nobody would notice by himself.
+ * dangling: what the store names and a policy lacks: roles and places of assignments, roles, scopes
+ * and places of keys, and grants and parents of roles. It counts for nothing, which nobody would
+ * notice by himself.
  */
 
 #include <stdint.h>

@@ -52,6 +52,10 @@ int defer_run(struct defer *defer, struct call *call)
 	call->id = defer->id;
 	call->params = defer->values;
 	call->out = &defer->out;
+	/* A run before this one came to nothing. */
+	pol_snapshot_unref(defer->next_snapshot);
+	defer->next_snapshot = NULL;
+	call->next = &defer->next_snapshot;
 	return dispatch_run(call);
 }
 
@@ -69,6 +73,7 @@ void defer_destroy(struct defer *defer)
 	if (defer->bytes != NULL) {
 		wire_wipe(defer->bytes, defer->len);
 	}
+	pol_snapshot_unref(defer->next_snapshot);
 	free(defer->bytes);
 	free(defer->values);
 	wire_buf_finish(&defer->out);

@@ -35,8 +35,9 @@ struct defer {
 	const struct method *method;
 	uint32_t id;
 	struct wire_value *values;
-	struct wire_buf out; /* the response */
-	uint8_t *bytes;      /* the request */
+	struct pol_snapshot *next_snapshot; /* call.next */
+	struct wire_buf out;                /* the response */
+	uint8_t *bytes;                     /* the request */
 	size_t len;
 };
 

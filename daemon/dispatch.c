@@ -21,6 +21,7 @@ static const struct {
 	{ keys_methods, &keys_method_count },
 	{ principals_methods, &principals_method_count },
 	{ assignments_methods, &assignments_method_count },
+	{ roles_methods, &roles_method_count },
 	{ tenants_methods, &tenants_method_count },
 	{ policy_methods, &policy_method_count },
 	{ audit_methods, &audit_method_count },

@@ -7,6 +7,7 @@
 #include "daemon/build.h"
 #include "daemon/call.h"
 #include "daemon/log.h"
+#include "daemon/roles.h"
 #include "daemon/server.h"
 #include "daemon/store.h"
 #include "daemon/writer.h"
@@ -48,6 +49,8 @@ static int on_exchange(struct writer_job *job, const struct writer_turn *turn)
 	struct exchange *exchange = (struct exchange *)job;
 	struct current *current = &exchange->server->current;
 	struct build *build = exchange->build;
+	struct pol_snapshot *whole;
+	int r;
 
 	/* Run again after a failed commit, it has been done already. */
 	if (exchange->to.serial == 0) {
@@ -55,8 +58,15 @@ static int on_exchange(struct writer_job *job, const struct writer_turn *turn)
 		if (!build_fits(build, exchange->options, build->snapshot, turn->read)) {
 			return 1;
 		}
-		exchange->to.old = current_exchange(current, build->snapshot);
+		r = roles_extend(turn->read, build->snapshot, NULL, &whole);
+		if (r < 0) {
+			log_error("the store's roles cannot be taken into the new policy",
+				"error=%s", store_explain(r));
+			return r;
+		}
+		exchange->to.old = current_exchange(current, whole);
 		exchange->to.serial = current_serial(current);
+		pol_snapshot_unref(build->snapshot);
 		build->snapshot = NULL;
 	}
 	return enter(exchange, turn);
@@ -78,7 +88,7 @@ bool exchange_run(struct server *server, struct build *build, const struct build
 	const struct peer *by, struct exchanged *out)
 {
 	struct exchange exchange = {
-		.job = { .run = on_exchange, .done = on_exchanged },
+		.job = { .run = on_exchange, .done = on_exchanged, .alone = true },
 		.server = server,
 		.build = build,
 		.options = options,

@@ -20,6 +20,8 @@ extern const struct method principals_methods[];
 extern const size_t principals_method_count;
 extern const struct method assignments_methods[];
 extern const size_t assignments_method_count;
+extern const struct method roles_methods[];
+extern const size_t roles_method_count;
 extern const struct method tenants_methods[];
 extern const size_t tenants_method_count;
 extern const struct method policy_methods[];

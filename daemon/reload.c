@@ -11,6 +11,7 @@
 #include <uv.h>
 
 #include "daemon/build.h"
+#include "daemon/current.h"
 #include "daemon/dangling.h"
 #include "daemon/defer.h"
 #include "daemon/exchange.h"
@@ -52,7 +53,8 @@ struct reload {
 
 	uv_mutex_t lock; /* of all below */
 	bool has_lock;
-	struct defer *waiting; /* by defer.next, newest first */
+	struct defer *waiting;    /* by defer.next, newest first */
+	struct retired *retiring; /* on their way to retired */
 	bool asked;
 	bool stop;
 };
@@ -96,6 +98,16 @@ static void free_retired(struct reload *reload)
 	uint64_t taken = UINT64_MAX;
 	struct retired **link = &reload->retired;
 
+	uv_mutex_lock(&reload->lock);
+	while (reload->retiring != NULL) {
+		struct retired *retired = reload->retiring;
+
+		reload->retiring = retired->next;
+		retired->next = reload->retired;
+		reload->retired = retired;
+	}
+	uv_mutex_unlock(&reload->lock);
+
 	for (unsigned i = 0; i < server->worker_count; i++) {
 		uint64_t serial =
 			atomic_load_explicit(&server->workers[i].taken, memory_order_acquire);
@@ -125,16 +137,21 @@ static int64_t unix_now(void)
 	return now.tv_sec;
 }
 
-static struct reload_outcome outcome_of(struct reload *reload, bool ok, bool exchanged)
+/* A reference of our own: the writer may put another one in its place at any time. */
+static struct pol_snapshot *present(struct reload *reload, uint64_t *out_serial)
 {
-	const struct current *current = &reload->server->current;
+	return current_ref(&reload->server->current, out_serial);
+}
 
+static struct reload_outcome outcome_of(
+	const struct pol_snapshot *snapshot, uint64_t serial, bool ok, bool exchanged)
+{
 	return (struct reload_outcome){
 		.at = unix_now(),
 		.ok = ok,
 		.exchanged = exchanged,
-		.serial = current_serial(current),
-		.revision = pol_snapshot_revision(current->snapshot),
+		.serial = serial,
+		.revision = pol_snapshot_revision(snapshot),
 	};
 }
 
@@ -142,10 +159,11 @@ static struct reload_outcome outcome_of(struct reload *reload, bool ok, bool exc
 static uint64_t attempt(struct reload *reload, bool forced)
 {
 	struct build_options options = options_of(reload);
-	const char *running = pol_snapshot_revision(reload->server->current.snapshot);
+	struct pol_snapshot *now;
+	const char *running;
 	struct build build;
 	bool restless, exchanged = false, ok;
-	uint64_t begin = uv_hrtime();
+	uint64_t begin = uv_hrtime(), serial;
 
 	options.before = forced ? NULL : reload->folder;
 	options.modules_before = reload->modules;
@@ -155,6 +173,8 @@ static uint64_t attempt(struct reload *reload, bool forced)
 		build_finish(&build);
 		return 0;
 	}
+	now = present(reload, &serial);
+	running = pol_snapshot_revision(now);
 	ok = build.snapshot != NULL;
 	/* The same files mean something else once the machine has other users or time zones. */
 	if (ok && (strcmp(pol_snapshot_revision(build.snapshot), running) != 0 ||
@@ -164,17 +184,18 @@ static uint64_t attempt(struct reload *reload, bool forced)
 	}
 	if (exchanged) {
 		reload->host = build.host;
-	}
-	if (exchanged) {
+		pol_snapshot_unref(now);
+		now = present(reload, &serial);
 		log_info("policy exchanged", "revision=%s warnings=%zu took_ms=%llu",
-			pol_snapshot_revision(reload->server->current.snapshot), build.warnings,
+			pol_snapshot_revision(now), build.warnings,
 			(unsigned long long)((uv_hrtime() - begin) / 1000000));
 	} else if (ok && forced) {
 		log_info("policy unchanged", "revision=%s", running);
 	} else if (!ok) {
 		reload_reports_refused(&reload->reports, &build, options.path, running, forced);
 	}
-	reload_reports_add(&reload->reports, &build, outcome_of(reload, ok, exchanged));
+	reload_reports_add(&reload->reports, &build, outcome_of(now, serial, ok, exchanged));
+	pol_snapshot_unref(now);
 	folder_destroy(reload->folder);
 	plugin_folder_destroy(reload->modules);
 	reload->folder = build.folder;
@@ -188,9 +209,12 @@ static uint64_t attempt(struct reload *reload, bool forced)
 /* After each exchange, and when asked: what is made later is checked against the present policy. */
 static void look_for_dangling(struct reload *reload)
 {
-	const struct server *server = reload->server;
+	uint64_t serial;
+	struct pol_snapshot *now = present(reload, &serial);
 	struct dangling found;
-	int r = dangling_find(server->store, server->current.snapshot, unix_now(), &found);
+	int r = dangling_find(reload->server->store, now, unix_now(), &found);
+
+	pol_snapshot_unref(now);
 
 	if (r < 0) {
 		log_error("what the store names and the policy lacks cannot be found", "error=%s",
@@ -209,14 +233,16 @@ static void answer_waiting(struct reload *reload, struct defer *waiting)
 {
 	struct server *server = reload->server;
 	struct defer *next;
+	uint64_t serial;
+	struct pol_snapshot *now = present(reload, &serial);
 
 	for (; waiting != NULL; waiting = next) {
 		struct call call = {
 			.store = server->store,
 			.usage = server->usage,
 			.config = server->config,
-			.snapshot = server->current.snapshot,
-			.serial = current_serial(&server->current),
+			.snapshot = now,
+			.serial = serial,
 			.now = unix_now(),
 		};
 
@@ -224,6 +250,7 @@ static void answer_waiting(struct reload *reload, struct defer *waiting)
 		defer_run(waiting, &call);
 		worker_deliver(waiting);
 	}
+	pol_snapshot_unref(now);
 }
 
 /* --- the loop --------------------------------------------------------------------------------- */
@@ -352,6 +379,25 @@ void reload_ask(struct reload *reload, struct defer *defer)
 	uv_async_send(&reload->wake);
 }
 
+void reload_retire(struct reload *reload, struct pol_snapshot *old, uint64_t serial)
+{
+	struct retired *retired = calloc(1, sizeof *retired);
+
+	if (retired == NULL) {
+		/* Who decides by it may not free it: better kept for ever. */
+		log_error("an old policy is kept: out of memory", "serial=%llu",
+			(unsigned long long)serial);
+		return;
+	}
+	retired->snapshot = old;
+	retired->serial = serial;
+	uv_mutex_lock(&reload->lock);
+	retired->next = reload->retiring;
+	reload->retiring = retired;
+	uv_mutex_unlock(&reload->lock);
+	uv_async_send(&reload->wake);
+}
+
 void reload_taken(struct reload *reload)
 {
 	uv_async_send(&reload->wake);
@@ -416,7 +462,8 @@ int reload_create(struct server *server, struct build *first, struct reload **ou
 	first->folder = NULL;
 	first->modules = NULL;
 	reload->host = first->host;
-	reload_reports_add(&reload->reports, first, outcome_of(reload, true, true));
+	reload_reports_add(&reload->reports, first,
+		outcome_of(server->current.snapshot, current_serial(&server->current), true, true));
 	reload->reports.last.reloads = 0;
 	*out = reload;
 	return 0;
@@ -458,6 +505,13 @@ void reload_destroy(struct reload *reload)
 		}
 		uv_run(&reload->loop, UV_RUN_DEFAULT);
 		uv_loop_close(&reload->loop);
+	}
+	while (reload->retiring != NULL) {
+		struct retired *retired = reload->retiring;
+
+		reload->retiring = retired->next;
+		retired->next = reload->retired;
+		reload->retired = retired;
 	}
 	while (reload->retired != NULL) {
 		struct retired *retired = reload->retired;

@@ -11,8 +11,11 @@
  * logged and told by policy.status. The exchange is a job in the writer's queue.
  */
 
+#include <stdint.h>
+
 struct build;
 struct defer;
+struct pol_snapshot;
 struct reload;
 struct reload_reports;
 struct server;
@@ -29,6 +32,9 @@ int reload_start(struct reload *reload);
 /* Any thread. Asks for a reload; defer (NULL: nobody) is answered when it has ended: its method is
  * run in reload's thread. */
 void reload_ask(struct reload *reload, struct defer *defer);
+
+/* Any thread: keeps a reference to what `serial` replaced until every worker has let go of it. */
+void reload_retire(struct reload *reload, struct pol_snapshot *old, uint64_t serial);
 
 /* Any thread: a worker has taken the present policy. */
 void reload_taken(struct reload *reload);

@@ -19,6 +19,7 @@
 #include "daemon/quota.h"
 #include "daemon/reload.h"
 #include "daemon/rights.h"
+#include "daemon/roles.h"
 #include "daemon/rotation.h"
 #include "daemon/standing.h"
 #include "daemon/statedir.h"
@@ -308,6 +309,20 @@ static int open_store(struct server *server)
 	return r;
 }
 
+static int add_roles(struct server *server, struct store_read *read)
+{
+	struct pol_snapshot *whole;
+	int r = roles_extend(read, server->current.snapshot, NULL, &whole);
+
+	if (r < 0) {
+		fprintf(stderr, "authzd: cannot take the store's roles into the policy: %s\n",
+			store_explain(r));
+		return r;
+	}
+	pol_snapshot_unref(current_exchange(&server->current, whole));
+	return 0;
+}
+
 /* The policy was read first, so that a mistake in it leaves no new store behind. */
 static int check_policy(struct server *server, struct build *build)
 {
@@ -323,6 +338,8 @@ static int check_policy(struct server *server, struct build *build)
 	} else if (!build_fits(build, &options, server->current.snapshot, read)) {
 		say_refused(server->config, build);
 		r = -EINVAL;
+	} else {
+		r = add_roles(server, read);
 	}
 	store_read_close(read);
 	return r;

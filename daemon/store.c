@@ -250,7 +250,7 @@ int store_open(const struct store_options *options, struct store **out, char why
 	store->lock_fd = -1;
 	store->head_fd = -1;
 	atomic_init(&store->generation, 1);
-	store->buffer = malloc(STORE_MAX_RECORD);
+	store->buffer = malloc(STORE_MAX_ROLE);
 	if (store->buffer == NULL) {
 		r = store_why(why, -ENOMEM, "out of memory");
 		goto fail;

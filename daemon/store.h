@@ -43,6 +43,7 @@ struct store_write;
 #define STORE_MAX_ASSIGNMENTS 64  /* of one principal */
 #define STORE_MAX_PLACES      512 /* of all assignments of one principal */
 #define STORE_MAX_RECORD      65536
+#define STORE_MAX_ROLE        (1024 * 1024) /* a role's record, its permissions spelled out */
 
 /* The one tenant that always exists. 0 is none. */
 #define STORE_TENANT_DEFAULT 1
@@ -224,6 +225,37 @@ typedef int (*store_tenant_seen)(void *context, const struct store_tenant *tenan
 int store_list_tenants(
 	struct store_read *read, uint32_t after, store_tenant_seen seen, void *context);
 
+/* A role that was made here. */
+struct store_role {
+	uint32_t tenant;
+	uint64_t number; /* from 1; never used again, so that a later role of its name is another
+			    one */
+	int64_t created_at;
+	int64_t updated_at;
+	struct pol_str name;
+	struct pol_str description;
+	struct pol_str created_by;
+	struct store_list inherits; /* references: store_role_split */
+	struct store_list grants;   /* as written */
+	struct store_list lines;    /* what they selected then: policy/stored.h */
+};
+
+int store_get_role(
+	struct store_read *read, uint32_t tenant, struct pol_str name, struct store_role *out);
+typedef int (*store_role_seen)(void *context, const struct store_role *role);
+/* In order of names, those after `after`. */
+int store_list_roles(struct store_read *read, uint32_t tenant, struct pol_str after,
+	store_role_seen seen, void *context);
+
+/*
+ * Which role a list means: one of the files, its name; or one of the store, its name, a NUL and its
+ * number. Splits an item into both; number 0: one of the files.
+ */
+struct pol_str store_role_split(struct pol_str item, uint64_t *out_number);
+/* Adds one; false: no room. */
+bool store_role_add(struct store_pack *pack, struct pol_str name, uint64_t number);
+#define STORE_ROLE_EXTRA 9 /* bytes behind the name */
+
 enum store_principal_flag {
 	STORE_PRINCIPAL_DISABLED = 1 << 0,
 	STORE_PRINCIPAL_NO_API = 1 << 1,  /* api_access is off */
@@ -242,7 +274,8 @@ struct store_principal {
 };
 
 struct store_assignment {
-	struct pol_str role;
+	struct pol_str role;      /* its name */
+	uint64_t stored;          /* its number, if it is one of the store; 0: of the files */
 	struct store_list places; /* sorted; none: everywhere */
 	int64_t until;            /* 0: for good */
 	int64_t created_at;
@@ -422,6 +455,11 @@ int store_remove_key(struct store_write *write, struct pol_str kid);
 /* Gives tenant->number itself. -EEXIST: the name is taken. */
 int store_create_tenant(struct store_write *write, struct store_tenant *tenant);
 int store_update_tenant(struct store_write *write, const struct store_tenant *tenant);
+/* A new role's number. */
+int store_take_role_number(struct store_write *write, uint64_t *out);
+/* Creates or replaces. -E2BIG: its permissions are too many. */
+int store_put_role(struct store_write *write, const struct store_role *role);
+int store_delete_role(struct store_write *write, uint32_t tenant, struct pol_str name);
 /* Creates or replaces; keeps the index of roles. */
 int store_put_principal(struct store_write *write, const struct store_principal *principal);
 int store_delete_principal(struct store_write *write, uint32_t tenant, struct pol_str id);

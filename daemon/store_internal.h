@@ -82,7 +82,7 @@ struct store {
 	bool bad_record_reported;
 	atomic_uint_fast64_t generation;
 	atomic_uint_fast64_t bad_records;
-	uint8_t *buffer; /* the writer's: a record on its way into a put */
+	uint8_t *buffer; /* the writer's, STORE_MAX_ROLE: a record on its way into a put */
 	int head_fd;
 	int head_place; /* which of the file's two holds the head */
 	bool head_failed;

@@ -95,26 +95,56 @@ struct store_list store_pack_list(const struct store_pack *pack)
 	return (struct store_list){ pack->bytes, pack->size, pack->count };
 }
 
+struct pol_str store_role_split(struct pol_str item, uint64_t *out_number)
+{
+	*out_number = 0;
+	if (item.len <= STORE_ROLE_EXTRA || item.ptr[item.len - STORE_ROLE_EXTRA] != '\0') {
+		return item;
+	}
+	item.len -= STORE_ROLE_EXTRA;
+	*out_number = store_get64((const uint8_t *)item.ptr + item.len + 1);
+	return item;
+}
+
+/* Names hold no NUL, so that nothing else looks like it. */
+static size_t put_role(uint8_t *at, struct pol_str name, uint64_t number)
+{
+	memcpy(at, name.ptr, name.len);
+	if (number == 0) {
+		return name.len;
+	}
+	at[name.len] = '\0';
+	store_put64(at + name.len + 1, number);
+	return name.len + STORE_ROLE_EXTRA;
+}
+
+bool store_role_add(struct store_pack *pack, struct pol_str name, uint64_t number)
+{
+	uint8_t item[STORE_MAX_NAME + STORE_ROLE_EXTRA];
+
+	return name.len <= STORE_MAX_NAME &&
+	       store_pack_add(
+		       pack, (struct pol_str){ (const char *)item, put_role(item, name, number) });
+}
+
 bool store_assignment_add(struct store_pack *pack, const struct store_assignment *assignment)
 {
-	size_t len = ASSIGNMENT_TEXT + assignment->role.len + assignment->created_by.len +
-		     assignment->places.size;
+	size_t role = assignment->role.len + (assignment->stored != 0 ? STORE_ROLE_EXTRA : 0);
+	size_t len = ASSIGNMENT_TEXT + role + assignment->created_by.len + assignment->places.size;
 	uint8_t *at = pack->bytes + pack->size + 2;
 
-	if (len > UINT16_MAX || len + 2 > pack->cap - pack->size ||
-		assignment->role.len > UINT8_MAX || assignment->created_by.len > UINT8_MAX ||
-		assignment->places.count > UINT8_MAX) {
+	if (len > UINT16_MAX || len + 2 > pack->cap - pack->size || role > UINT8_MAX ||
+		assignment->created_by.len > UINT8_MAX || assignment->places.count > UINT8_MAX) {
 		return false;
 	}
 	store_put16(at - 2, len);
 	store_put64(at + ASSIGNMENT_UNTIL, (uint64_t)assignment->until);
 	store_put64(at + ASSIGNMENT_CREATED, (uint64_t)assignment->created_at);
-	at[ASSIGNMENT_ROLE_LEN] = (uint8_t)assignment->role.len;
+	at[ASSIGNMENT_ROLE_LEN] = (uint8_t)role;
 	at[ASSIGNMENT_CREATED_BY_LEN] = (uint8_t)assignment->created_by.len;
 	at[ASSIGNMENT_PLACES] = (uint8_t)assignment->places.count;
 	at += ASSIGNMENT_TEXT;
-	memcpy(at, assignment->role.ptr, assignment->role.len);
-	at += assignment->role.len;
+	at += put_role(at, assignment->role, assignment->stored);
 	if (assignment->created_by.len > 0) {
 		memcpy(at, assignment->created_by.ptr, assignment->created_by.len);
 	}
@@ -145,7 +175,8 @@ bool store_assignment_next(struct store_list *assignments, struct store_assignme
 	}
 	out->until = store_get_time(at + ASSIGNMENT_UNTIL);
 	out->created_at = store_get_time(at + ASSIGNMENT_CREATED);
-	out->role = (struct pol_str){ item.ptr + ASSIGNMENT_TEXT, role };
+	out->role = store_role_split(
+		(struct pol_str){ item.ptr + ASSIGNMENT_TEXT, role }, &out->stored);
 	out->created_by = (struct pol_str){ item.ptr + ASSIGNMENT_TEXT + role, by };
 	out->places = (struct store_list){ at + ASSIGNMENT_TEXT + role + by,
 		(uint32_t)(left - role - by), at[ASSIGNMENT_PLACES] };

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "daemon/roles.h"
 #include "daemon/standing.h"
 #include "daemon/subject_internal.h"
 
@@ -44,7 +45,8 @@ int subject_take_assignments(
 			!add_places(subject, assignment.places, held)) {
 			return -EBADMSG;
 		}
-		held->role = pol_snapshot_role(call->snapshot, assignment.role);
+		held->role = roles_find(
+			call->snapshot, principal->tenant, assignment.role, assignment.stored);
 		held->until = assignment.until;
 		facts->held_count++;
 	}
@@ -182,14 +184,18 @@ static int take_roles(struct call *call, struct subject *subject)
 {
 	struct pol_facts *facts = &subject->facts;
 	struct store_list roles = subject->key.roles;
-	struct pol_str name;
+	struct pol_str item;
 
-	while (store_list_next(&roles, &name)) {
+	while (store_list_next(&roles, &item)) {
+		uint64_t stored;
+		struct pol_str name = store_role_split(item, &stored);
+
 		if (facts->held_count == STORE_MAX_ASSIGNMENTS) {
 			return -EBADMSG;
 		}
-		subject->held[facts->held_count++] =
-			(struct pol_held){ .role = pol_snapshot_role(call->snapshot, name) };
+		subject->held[facts->held_count++] = (struct pol_held){
+			.role = roles_find(call->snapshot, subject->key.tenant, name, stored)
+		};
 	}
 	facts->held = subject->held;
 	return 0;

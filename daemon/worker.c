@@ -217,10 +217,10 @@ static void take_policy(struct worker *worker)
 	}
 }
 
-void worker_begin(struct worker *worker)
+/* The store as of now. */
+static void take_store(struct worker *worker)
 {
 	uint64_t generation = store_generation(worker->server->store);
-	struct timespec now;
 
 	if (!worker->reading || generation != worker->generation) {
 		worker->read_error = store_read_renew(worker->read);
@@ -230,7 +230,18 @@ void worker_begin(struct worker *worker)
 			uv_timer_start(&worker->hold, on_hold, WORKER_HOLD, 0);
 		}
 	}
-	take_policy(worker);
+}
+
+void worker_begin(struct worker *worker)
+{
+	const struct server *server = worker->server;
+	struct timespec now;
+
+	/* Both as of one moment: neither may have changed since the first was looked at. */
+	do {
+		take_store(worker);
+		take_policy(worker);
+	} while (worker->generation != store_generation(server->store));
 	/* Seconds are all that is asked for, so the tick's time will do. */
 	clock_gettime(CLOCK_REALTIME_COARSE, &now);
 	worker->now = now.tv_sec;

@@ -157,7 +157,8 @@ static struct writer_job *take_jobs(struct writer *writer, const struct timespec
 	}
 	first = writer->first;
 	end = &writer->first;
-	while (*end != NULL && count < WRITER_BATCH) {
+	while (*end != NULL && count < WRITER_BATCH &&
+		(count == 0 || (!first->alone && !(*end)->alone))) {
 		end = &(*end)->next;
 		count++;
 	}

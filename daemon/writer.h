@@ -37,9 +37,11 @@ struct writer_job {
 	struct writer_job *next; /* in the writer's queue */
 	int result;              /* the writer's: what `done` will be told */
 	bool wrote;              /* the writer's: it put something */
+	bool alone;              /* in a transaction of its own: it changes what others go by */
 	/* Returns 0: keep what was put (nothing put is well, too). What was put without an entry in
-	 * the audit trail (audit.h) is undone: -EPROTO. A positive number: refused, the answer is written, undo. Negative errno: failed,
-	 * undo. May run a second time, after an undo, when a commit failed for the whole batch. */
+	 * the audit trail (audit.h) is undone: -EPROTO. A positive number: refused, the answer is
+	 * written, undo. Negative errno: failed, undo. May run a second time, after an undo, when a
+	 * commit failed for the whole batch. */
 	int (*run)(struct writer_job *job, const struct writer_turn *turn);
 	/* Once a job: what run returned, or the negative errno that the commit ended with, after
 	 * which nothing of the change stands. store_explain says what it means. */

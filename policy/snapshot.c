@@ -78,6 +78,17 @@ struct pol_str pol_snapshot_role_name(const struct pol_snapshot *snapshot, uint3
 	return role < snapshot->role_count ? snapshot->roles[role].name : (struct pol_str){ 0 };
 }
 
+struct pol_str pol_snapshot_role_description(const struct pol_snapshot *snapshot, uint32_t role)
+{
+	return role < snapshot->role_count ? snapshot->roles[role].description
+					   : (struct pol_str){ 0 };
+}
+
+struct pol_span pol_snapshot_role_at(const struct pol_snapshot *snapshot, uint32_t role)
+{
+	return role < snapshot->role_count ? snapshot->role_origins[role].at : POL_NO_PLACE;
+}
+
 struct pol_str pol_snapshot_scope_name(const struct pol_snapshot *snapshot, uint32_t scope)
 {
 	return scope < snapshot->scope_count ? snapshot->scopes[scope].name : (struct pol_str){ 0 };

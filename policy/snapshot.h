@@ -72,6 +72,9 @@ struct pol_limits {
 const struct pol_limits *pol_snapshot_limits(const struct pol_snapshot *snapshot);
 
 struct pol_str pol_snapshot_role_name(const struct pol_snapshot *snapshot, uint32_t role);
+struct pol_str pol_snapshot_role_description(const struct pol_snapshot *snapshot, uint32_t role);
+/* Where it is declared, in the sources that were compiled. */
+struct pol_span pol_snapshot_role_at(const struct pol_snapshot *snapshot, uint32_t role);
 struct pol_str pol_snapshot_scope_name(const struct pol_snapshot *snapshot, uint32_t scope);
 size_t pol_snapshot_role_count(const struct pol_snapshot *snapshot);
 bool pol_snapshot_role_is_anyone(const struct pol_snapshot *snapshot, uint32_t role);

@@ -205,6 +205,12 @@ static enum pol_status join_all(struct extending *extending, size_t *out_fault)
 	return POL_OK;
 }
 
+/* The count of references is no part of what a snapshot says. */
+static struct pol_snapshot *hold(const struct pol_snapshot *snapshot)
+{
+	return pol_snapshot_ref((struct pol_snapshot *)(uintptr_t)snapshot);
+}
+
 static enum pol_status add_roles(struct extending *extending)
 {
 	struct pol_snapshot *out = extending->out;
@@ -250,23 +256,28 @@ static enum pol_status add_roles(struct extending *extending)
 	return out->arena.status;
 }
 
-enum pol_status pol_snapshot_extend(struct pol_snapshot *base, const struct pol_stored_role *roles,
+enum pol_status pol_snapshot_extend(const struct pol_snapshot *base, const struct pol_stored_role *roles,
 	size_t count, size_t *out_fault, struct pol_snapshot **out)
 {
 	const size_t shared = offsetof(struct pol_snapshot, revision);
 	struct extending extending = { .roles = roles, .count = count };
-	struct pol_snapshot *made = calloc(1, sizeof *made);
+	struct pol_snapshot *made;
 	enum pol_status status;
 
+	base = base->base != NULL ? base->base : base;
+	if (count == 0) {
+		*out = hold(base);
+		return POL_OK;
+	}
+	made = calloc(1, sizeof *made);
 	if (made == NULL) {
 		return POL_ENOMEM;
 	}
-	base = base->base != NULL ? base->base : base;
 	/* All but the count of references and the arena. */
 	memcpy((char *)made + shared, (const char *)base + shared, sizeof *made - shared);
 	atomic_init(&made->references, 1);
 	pol_arena_init(&made->arena, POL_SNAPSHOT_LIMIT);
-	made->base = pol_snapshot_ref(base);
+	made->base = hold(base);
 	extending.out = made;
 	extending.pool = pol_permset_pool_create(&made->arena);
 	status = extending.pool != NULL ? add_roles(&extending) : POL_ENOMEM;

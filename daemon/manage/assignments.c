@@ -10,7 +10,9 @@
 #include "daemon/manage/principals.h"
 #include "daemon/manage/record.h"
 #include "daemon/methods.h"
+#include "daemon/roles.h"
 #include "daemon/subject.h"
+#include "policy/stored.h"
 
 /*
  * An assignment is told by its principal, its role and its places: a role can be held twice, here
@@ -61,15 +63,16 @@ static int check_held(struct call *call, const struct store_principal *principal
 {
 	struct store_list left = principal->assignments;
 	struct store_assignment held;
-	uint32_t number = pol_snapshot_role(call->snapshot, new->role);
+	uint32_t number = roles_find(call->snapshot, principal->tenant, new->role, new->stored);
 
 	while (store_assignment_next(&left, &held)) {
-		uint32_t other = pol_snapshot_role(call->snapshot, held.role);
+		uint32_t other =
+			roles_find(call->snapshot, principal->tenant, held.role, held.stored);
 
 		if (is_over(call, &held)) {
 			continue;
 		}
-		if (pol_str_equal(held.role, new->role)) {
+		if (pol_str_equal(held.role, new->role) && held.stored == new->stored) {
 			if (same_places(held.places, new->places)) {
 				return refused(call_error(call, "conflict",
 					"the principal holds that role there already"));
@@ -142,11 +145,17 @@ static int create(struct call *call)
 		.created_at = call->now,
 		.created_by = actor_text(call, created_by),
 	};
-	uint32_t number;
+	uint32_t number, tenant;
 	int r = actor_may(call, "assignments", (struct pol_str){ NULL, 0 }, "create");
 
 	if (r == 0) {
-		r = check_role(call, "role", new.role, &number);
+		r = check_tenant(call, &params[TENANT], &tenant);
+	}
+	if (r == 0) {
+		r = check_role(call, "role", tenant, new.role, &number);
+	}
+	if (r == 0) {
+		new.stored = pol_snapshot_stored_number(call->snapshot, number);
 	}
 	if (r == 0 && params[AT].given) {
 		r = check_places(call, &params[AT], true, &pack);

@@ -10,6 +10,7 @@
 #include "daemon/subject.h"
 #include "policy/cidr.h"
 #include "policy/path.h"
+#include "policy/stored.h"
 
 static int refused(int r)
 {
@@ -170,13 +171,19 @@ int check_scopes(struct call *call, const struct wire_value *value, struct store
 	return r;
 }
 
-int check_role(struct call *call, const char *param, struct pol_str role, uint32_t *out_number)
+int check_role(struct call *call, const char *param, uint32_t tenant, struct pol_str role,
+	uint32_t *out_number)
 {
 	uint32_t number =
 		role.len > STORE_MAX_NAME ? POL_NONE : pol_snapshot_role(call->snapshot, role);
+	uint64_t stored;
 
 	if (number == POL_NONE) {
-		return refused(call_invalid(call, param, "names no role of this policy"));
+		number = pol_snapshot_stored_named(call->snapshot, tenant, role, &stored);
+	}
+	if (number == POL_NONE) {
+		return refused(call_invalid(
+			call, param, "names no role of this policy, nor one of the store"));
 	}
 	if (pol_snapshot_role_is_anyone(call->snapshot, number)) {
 		return refused(call_invalid(
@@ -186,7 +193,8 @@ int check_role(struct call *call, const char *param, struct pol_str role, uint32
 	return 0;
 }
 
-int check_roles(struct call *call, const struct wire_value *value, struct store_pack *out)
+int check_roles(
+	struct call *call, const struct wire_value *value, uint32_t tenant, struct store_pack *out)
 {
 	uint32_t numbers[STORE_MAX_LIST];
 	struct wire_cursor items = value->items;
@@ -197,7 +205,7 @@ int check_roles(struct call *call, const struct wire_value *value, struct store_
 	while (r == 0 && wire_next_text(&items, &text)) {
 		struct pol_str name = subject_str(text);
 
-		r = check_role(call, "roles", name, &numbers[count]);
+		r = check_role(call, "roles", tenant, name, &numbers[count]);
 		for (uint32_t i = 0; r == 0 && i < count; i++) {
 			if (numbers[i] == numbers[count]) {
 				r = refused(call_invalid(
@@ -213,10 +221,11 @@ int check_roles(struct call *call, const struct wire_value *value, struct store_
 					POL_STR_ARGS(other), POL_STR_ARGS(name)));
 			}
 		}
-		count++;
-		if (r == 0 && !store_pack_add(out, name)) {
+		if (r == 0 && !store_role_add(out, name,
+				      pol_snapshot_stored_number(call->snapshot, numbers[count]))) {
 			r = refused(call_invalid(call, "roles", "is too long altogether"));
 		}
+		count++;
 	}
 	return r;
 }

@@ -35,10 +35,13 @@ int check_places(
 /* Names of scopes, or of roles, that the policy has. Roles: none of them `anyone`, no two of them
  * exclusive. */
 int check_scopes(struct call *call, const struct wire_value *value, struct store_pack *out);
-int check_roles(struct call *call, const struct wire_value *value, struct store_pack *out);
+int check_roles(
+	struct call *call, const struct wire_value *value, uint32_t tenant, struct store_pack *out);
 
-/* May the role be handed out at all? */
-int check_role(struct call *call, const char *param, struct pol_str role, uint32_t *out_number);
+/* May the role be handed out at all, one of the files or one of the tenant's own? *out_number is
+ * the snapshot's. */
+int check_role(struct call *call, const char *param, uint32_t tenant, struct pol_str role,
+	uint32_t *out_number);
 
 /* CIDRs into STORE_NETWORK bytes each. */
 int check_networks(struct call *call, const struct wire_value *value,
@@ -54,5 +57,5 @@ int check_networks(struct call *call, const struct wire_value *value,
 int check_gain(struct call *call, const struct store_key *before, const struct store_key *after);
 
 /* Room for one list of names, or of places, as packs want it. */
-#define CHECK_NAMES_SIZE  (STORE_MAX_LIST * (STORE_MAX_NAME + 2))
+#define CHECK_NAMES_SIZE  (STORE_MAX_LIST * (STORE_MAX_NAME + STORE_ROLE_EXTRA + 2))
 #define CHECK_PLACES_SIZE 32768

@@ -88,7 +88,7 @@ static int read_lists(struct call *call, struct making *making)
 	int r = 0;
 
 	if (params[ROLES].given) {
-		r = check_roles(call, &params[ROLES], &roles);
+		r = check_roles(call, &params[ROLES], key->tenant, &roles);
 	}
 	if (r == 0 && params[SCOPES].given) {
 		key->flags |= STORE_KEY_HAS_SCOPES;

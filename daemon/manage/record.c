@@ -70,6 +70,22 @@ static void put_list(struct map *map, const char *name, struct store_list list)
 	}
 }
 
+/* Names of roles, of the files and of the store alike. */
+static void put_roles(struct map *map, const char *name, struct store_list list)
+{
+	struct pol_str item;
+	uint64_t stored;
+
+	if (list.count == 0) {
+		return;
+	}
+	put_name(map, name);
+	wire_put_array(map->out, list.count);
+	while (store_list_next(&list, &item)) {
+		wire_put_str(map->out, subject_wire(store_role_split(item, &stored)));
+	}
+}
+
 static void put_tenant(struct call *call, struct map *map, uint32_t tenant)
 {
 	put_name(map, "tenant");
@@ -163,7 +179,7 @@ int record_put_key(struct call *call, const struct store_key *key, struct pol_st
 	put_text(&map, "environment", key->environment);
 	put_text(&map, "prefix", key->prefix);
 	put_text(&map, "principal", key->principal);
-	put_list(&map, "roles", key->roles);
+	put_roles(&map, "roles", key->roles);
 	put_list(&map, "scopes", key->scopes);
 	put_list(&map, "at", key->places);
 	put_name(&map, "status");
@@ -214,6 +230,36 @@ void record_put_principal(struct call *call, const struct store_principal *princ
 	}
 	put_time(&map, "created_at", principal->created_at);
 	put_text(&map, "created_by", principal->created_by);
+	close_map(&map);
+}
+
+void record_put_role(struct call *call, const struct record_role *record)
+{
+	const struct store_role *role = record->role;
+	struct map map = open_map(call);
+
+	put_text(&map, "name", role->name);
+	put_tenant(call, &map, role->tenant);
+	put_text(&map, "description", role->description);
+	put_roles(&map, "inherits", role->inherits);
+	put_list(&map, "grants", role->grants);
+	put_name(&map, "allowed");
+	wire_put_int(map.out, (int64_t)record->allowed);
+	put_name(&map, "denied");
+	wire_put_int(map.out, (int64_t)record->denied);
+	put_time(&map, "created_at", role->created_at);
+	put_time(&map, "updated_at", role->updated_at);
+	put_text(&map, "created_by", role->created_by);
+	close_map(&map);
+}
+
+void record_put_declared_role(struct call *call, uint32_t number)
+{
+	struct map map = open_map(call);
+
+	put_text(&map, "name", pol_snapshot_role_name(call->snapshot, number));
+	put_text(&map, "description", pol_snapshot_role_description(call->snapshot, number));
+	put_bool(&map, "declared", true);
 	close_map(&map);
 }
 
