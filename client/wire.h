@@ -320,6 +320,7 @@ void wire_put_nil(struct wire_buf *buf);
 void wire_put_bool(struct wire_buf *buf, bool value);
 void wire_put_int(struct wire_buf *buf, int64_t value); /* the smallest width that holds it */
 void wire_put_str(struct wire_buf *buf, struct wire_str str);
+void wire_put_bin(struct wire_buf *buf, const uint8_t *bytes, size_t len);
 void wire_put_cstr(struct wire_buf *buf, const char *text); /* NULL is nil */
 void wire_put_array(struct wire_buf *buf, uint32_t count);  /* its items follow */
 void wire_put_map(struct wire_buf *buf, uint32_t pairs);    /* key, value, key, value … follow */

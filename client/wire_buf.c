@@ -183,6 +183,24 @@ void wire_put_str(struct wire_buf *buf, struct wire_str str)
 	msgpack_pack_str_body(&packer, str.ptr, str.len);
 }
 
+void wire_put_bin(struct wire_buf *buf, const uint8_t *bytes, size_t len)
+{
+	enum { HEADER = 5 };
+	msgpack_packer packer = packer_of(buf);
+
+	if (len > UINT32_MAX - HEADER) {
+		if (buf->status == WIRE_OK) {
+			buf->status = WIRE_ELIMIT;
+		}
+		return;
+	}
+	if (wire_buf_reserve(buf, HEADER + len) == NULL) {
+		return;
+	}
+	msgpack_pack_bin(&packer, len);
+	msgpack_pack_bin_body(&packer, bytes, len);
+}
+
 void wire_put_cstr(struct wire_buf *buf, const char *text)
 {
 	if (text == NULL) {

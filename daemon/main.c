@@ -19,7 +19,7 @@ enum { EXIT_CLEAN = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 static const char usage_text[] =
 	"usage: authzd --policy DIR [--state DIR] [--socket PATH] [--config FILE] [--workers N]\n"
 	"              [--log-format text|json]\n"
-	"       authzd --accept-rollback [--state DIR] [--config FILE]\n";
+	"       authzd [--restore FILE] [--accept-rollback] [--state DIR] [--config FILE]\n";
 
 static const char help_text[] =
 	"\n"
@@ -31,6 +31,7 @@ static const char help_text[] =
 	"  --config FILE       the configuration (as root: " DEFAULT_CONFIG ", if there)\n"
 	"  --workers N         threads that decide (one a core)\n"
 	"  --log-format FORM   text or json, a line an event on standard error\n"
+	"  --restore FILE      instead of serving: puts a copy of the store in the store's place\n"
 	"  --accept-rollback   instead of serving: takes a store that was rolled back as it is,\n"
 	"                      enters that in the audit trail, and ends\n"
 	"  -h, --help          this\n"
@@ -45,6 +46,7 @@ enum option_code {
 	OPTION_CONFIG,
 	OPTION_WORKERS,
 	OPTION_LOG,
+	OPTION_RESTORE,
 	OPTION_ACCEPT,
 	OPTION_VERSION
 };
@@ -56,6 +58,7 @@ static const struct option options[] = {
 	{ "config", required_argument, NULL, OPTION_CONFIG },
 	{ "workers", required_argument, NULL, OPTION_WORKERS },
 	{ "log-format", required_argument, NULL, OPTION_LOG },
+	{ "restore", required_argument, NULL, OPTION_RESTORE },
 	{ "accept-rollback", no_argument, NULL, OPTION_ACCEPT },
 	{ "version", no_argument, NULL, OPTION_VERSION },
 	{ "help", no_argument, NULL, 'h' },
@@ -65,8 +68,14 @@ static const struct option options[] = {
 /* What the options say beside the configuration. */
 struct wishes {
 	const char *config;
+	const char *restore; /* a file; NULL: none */
 	bool accept_rollback;
 };
+
+static bool serves(const struct wishes *wishes)
+{
+	return wishes->restore == NULL && !wishes->accept_rollback;
+}
 
 /* What ends the program at once, or goes on. */
 enum outcome { GO_ON, DONE, WRONG };
@@ -126,6 +135,9 @@ static enum outcome read_option(struct config *config, int code, struct wishes *
 		return read_workers(config, optarg);
 	case OPTION_LOG:
 		return read_log_format(config, optarg);
+	case OPTION_RESTORE:
+		wishes->restore = optarg;
+		return GO_ON;
 	case OPTION_ACCEPT:
 		wishes->accept_rollback = true;
 		return GO_ON;
@@ -192,7 +204,7 @@ static int configure(struct config *config, const struct wishes *wishes)
 	if (path != NULL && config_read(config, path) < 0) {
 		return EXIT_FAILED;
 	}
-	if (config->policy == NULL && !wishes->accept_rollback) {
+	if (config->policy == NULL && serves(wishes)) {
 		wrong("no policy: name its folder", "--policy DIR");
 		return EXIT_USAGE;
 	}
@@ -215,9 +227,13 @@ static int serve(const struct config *config)
 	return r == 0 ? EXIT_CLEAN : EXIT_FAILED;
 }
 
-static int accept_rollback(const struct config *config)
+static int restore(const struct config *config, const struct wishes *wishes)
 {
-	return restore_accept(config) == 0 ? EXIT_CLEAN : EXIT_FAILED;
+	int r = wishes->restore != NULL
+			? restore_run(config, wishes->restore, wishes->accept_rollback)
+			: restore_accept(config);
+
+	return r == 0 ? EXIT_CLEAN : EXIT_FAILED;
 }
 
 int main(int argc, char **argv)
@@ -236,7 +252,7 @@ int main(int argc, char **argv)
 	status = configure(&config, &wishes);
 	if (status == EXIT_CLEAN) {
 		log_init(config.log_format);
-		status = wishes.accept_rollback ? accept_rollback(&config) : serve(&config);
+		status = serves(&wishes) ? serve(&config) : restore(&config, &wishes);
 	}
 	config_finish(&config);
 	return status;

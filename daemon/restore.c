@@ -2,8 +2,12 @@
 #include "daemon/restore.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon/config.h"
@@ -55,6 +59,61 @@ int restore_accept(const struct config *config)
 		} else {
 			store_close(store);
 		}
+	}
+	if (lock >= 0) {
+		close(lock);
+	}
+	return r;
+}
+
+/* While we may still read what the caller may. */
+static int open_copy(const char *file, int *out_fd)
+{
+	struct stat st;
+	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int r = 0;
+
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		r = -errno;
+		fprintf(stderr, "authzd: cannot open %s: %s\n", file, strerror(-r));
+	} else if (!S_ISREG(st.st_mode)) {
+		r = -EINVAL;
+		fprintf(stderr, "authzd: %s is no regular file\n", file);
+	}
+	if (r < 0 && fd >= 0) {
+		close(fd);
+	}
+	if (r == 0) {
+		*out_fd = fd;
+	}
+	return r;
+}
+
+int restore_run(const struct config *config, const char *file, bool accept)
+{
+	char path[PATH_MAX], why[STORE_WHY];
+	struct store_options options = {
+		.path = path, .pepper = config->pepper, .readers = 1, .accept_rollback = accept
+	};
+	struct store_restored restored;
+	int lock = -1, fd = -1;
+	int r = open_copy(file, &fd);
+
+	if (r == 0) {
+		r = prepare(config, path, &lock);
+	}
+	if (r == 0) {
+		r = store_restore(&options, fd, &restored, why);
+		if (r < 0) {
+			fail(r, why);
+		} else {
+			printf("restored %" PRIu64 " records; the audit trail goes on behind "
+			       "record %" PRIu64 "\n",
+				restored.records, restored.count);
+		}
+	}
+	if (fd >= 0) {
+		close(fd);
 	}
 	if (lock >= 0) {
 		close(lock);

@@ -248,6 +248,11 @@ void secret_chain(const struct secrets *secrets, enum secret_link link,
 	sodium_memzero(&state, sizeof state);
 }
 
+void secret_random(void *bytes, size_t len)
+{
+	randombytes_buf(bytes, len);
+}
+
 bool secret_equal(const void *a, const void *b, size_t len)
 {
 	return sodium_memcmp(a, b, len) == 0;

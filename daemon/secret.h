@@ -157,6 +157,7 @@ void secret_seal(const struct secrets *secrets, struct pol_str known, const void
 bool secret_open(const struct secrets *secrets, struct pol_str known, const uint8_t *sealed,
 	size_t len, void *out);
 
+void secret_random(void *bytes, size_t len);
 /* Constant time. */
 bool secret_equal(const void *a, const void *b, size_t len);
 void secret_wipe(void *bytes, size_t len);

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/backup.h"
 #include "daemon/build.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
@@ -64,6 +65,7 @@ static void on_close(uv_handle_t *handle)
 static void close_handles(struct server *server)
 {
 	sweep_stop(server->sweep);
+	backup_stop(server->backup);
 	for (size_t i = 0; i < server->listener_count; i++) {
 		listener_stop(&server->listeners[i]);
 	}
@@ -360,6 +362,9 @@ static int start_threads(struct server *server, struct build *build)
 	if (r == 0) {
 		r = sweep_create(server, &server->sweep);
 	}
+	if (r == 0) {
+		r = backup_create(server, &server->backup);
+	}
 	for (unsigned i = 0; i < server->worker_count && r == 0; i++) {
 		r = worker_start(&server->workers[i]);
 	}
@@ -462,6 +467,7 @@ void server_finish(struct server *server)
 		}
 	}
 	sweep_stop(server->sweep);
+	backup_stop(server->backup);
 	reload_stop(server->reload);
 	/* Flushes what the workers left. */
 	writer_destroy(server->writer);
@@ -486,6 +492,7 @@ void server_finish(struct server *server)
 		(void)r;
 	}
 	sweep_destroy(server->sweep);
+	backup_destroy(server->backup);
 	for (size_t i = 0; i < server->listener_count; i++) {
 		listener_close(&server->listeners[i]);
 	}

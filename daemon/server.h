@@ -26,6 +26,7 @@ struct reload;
 struct rotation;
 struct standings;
 struct store;
+struct backup;
 struct sweep;
 struct usage;
 struct writer;
@@ -57,6 +58,7 @@ struct server {
 	struct rotation *rotation;
 	struct sweep *sweep;
 	struct plugins *plugins; /* what the policies use */
+	struct backup *backup;
 	struct current current;
 	struct reload *reload;
 	int lock;              /* of the state folder; -1: none */

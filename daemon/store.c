@@ -35,6 +35,11 @@ static const char *const table_names[STORE_TABLES] = {
 	[STORE_RETRIES_BY_TIME] = "retries_by_time",
 };
 
+const char *store_table_name(enum store_table table)
+{
+	return table_names[table];
+}
+
 int store_error(int mdb)
 {
 	switch (mdb) {

@@ -330,7 +330,7 @@ enum store_audit_kind {
 	STORE_AUDIT_TENANT = 't',
 	STORE_AUDIT_POLICY = 'f', /* the files' */
 	STORE_AUDIT_STORE = 's',  /* the store itself */
-	STORE_AUDIT_ALARM = 'a', /* about a key */
+	STORE_AUDIT_ALARM = 'a',  /* about a key */
 };
 
 enum store_audit_flag {
@@ -424,6 +424,38 @@ uint64_t store_head_count(const struct store *store);
 /* Looks at most `most` records further on. 1: that was all; 0: there is more. */
 int store_verify(struct store_read *read, struct store_verify *verify, uint32_t most,
 	uint64_t head_count, store_problem_seen seen, void *context);
+
+/* --- a copy of the whole store ------------------------------------------------------------------
+ */
+
+/*
+ * One state of the store in pieces, each tagged over the one before it; what merely serves retries
+ * is left out, and so is the pepper. Its transaction keeps old pages alive while it is open: close
+ * it in time. By one thread at a time.
+ */
+struct store_copy;
+
+#define STORE_COPY_PIECE ((size_t)256 << 10) /* at least what store_copy_next wants */
+
+int store_copy_open(struct store *store, struct store_copy **out);
+/* The next piece, *out_len bytes. 1: it is the last; 0: there are more; or a negative errno. */
+int store_copy_next(struct store_copy *copy, uint8_t *bytes, size_t cap, size_t *out_len);
+/* Records so far, and altogether. */
+void store_copy_progress(const struct store_copy *copy, uint64_t *out_done, uint64_t *out_total);
+void store_copy_close(struct store_copy *copy); /* NULL is ignored */
+
+struct store_restored {
+	uint64_t records;
+	uint64_t head;  /* of the trail, as it was here */
+	uint64_t count; /* of the copy's trail */
+};
+/*
+ * Puts the copy that fd reads in the store's place; no daemon runs, and options->path may name
+ * none yet. The old one stays beside it, as `.before`. A copy that lacks the head's record is
+ * refused without options->accept_rollback. The trail tells of it either way. *out: on success.
+ */
+int store_restore(const struct store_options *options, int fd, struct store_restored *out,
+	char why[static STORE_WHY]);
 
 /* --- writing: in the writer's thread alone ------------------------------------------------------
  */

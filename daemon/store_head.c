@@ -168,7 +168,7 @@ static int read_file(struct store *store, const char *name, char why[static STOR
 	return 0;
 }
 
-static int sync_folder(const char *path)
+int store_sync_folder(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	char *folder = slash == NULL ? strdup(".")
@@ -224,7 +224,7 @@ static int make_file(struct store *store, const char *name)
 		r = -errno;
 	}
 	if (r == 0) {
-		r = sync_folder(name);
+		r = store_sync_folder(name);
 	}
 	if (r < 0) {
 		unlink(aside);
@@ -321,8 +321,7 @@ static int judge(
 	return r;
 }
 
-/* Goes on with what is there: a record says what the head was, and a new head follows from it. */
-static int accept(struct store *store, struct store_read *read, const char *name)
+int store_enter_moved(struct store *store, const struct store_moved *moved)
 {
 	char from[DIGITS + 1], to[DIGITS + 1], actor[32];
 	uint8_t bytes[128];
@@ -332,18 +331,14 @@ static int accept(struct store *store, struct store_read *read, const char *name
 		.kind = STORE_AUDIT_STORE,
 		.uid = (uint32_t)getuid(),
 		.pid = (uint32_t)getpid(),
-		.action = POL_STR("store.accept_rollback"),
+		.action = moved->action,
 	};
 	struct store_write *write = NULL;
-	struct store_head end;
-	int r = store_get_head(read, &end);
+	int r;
 
-	if (r < 0) {
-		return r;
-	}
 	snprintf(actor, sizeof actor, "uid:%u", (unsigned)audit.uid);
-	snprintf(from, sizeof from, "%" PRIu64, store->head.count);
-	snprintf(to, sizeof to, "%" PRIu64, end.count);
+	snprintf(from, sizeof from, "%" PRIu64, moved->from);
+	snprintf(to, sizeof to, "%" PRIu64, moved->to);
 	audit.actor = pol_str_of(actor);
 	store_pack_add(&pack, POL_STR("head"));
 	store_pack_add(&pack, pol_str_of(from));
@@ -356,15 +351,58 @@ static int accept(struct store *store, struct store_read *read, const char *name
 	if (r == 0) {
 		r = store_write_keep(write);
 	}
-	if (r == 0) {
-		r = store_get_head(store_write_reader(write), &store->head);
-	}
 	if (r < 0) {
 		store_write_abort(write);
 		return r;
 	}
-	r = store_write_commit(write, true);
+	return store_write_commit(write, true);
+}
+
+/* Goes on with what is there: a record says what the head was, and a new file holds the new one. */
+static int accept(struct store *store, struct store_read *read, const char *name)
+{
+	struct store_moved moved = { .action = POL_STR("store.accept_rollback"),
+		.from = store->head.count };
+	struct store_head end;
+	int r = store_get_head(read, &end);
+
+	if (r == 0) {
+		moved.to = end.count;
+		/* The old file stays as it is until the new one takes its place. */
+		if (store->head_fd >= 0) {
+			close(store->head_fd);
+			store->head_fd = -1;
+		}
+		r = store_enter_moved(store, &moved);
+	}
+	if (r == 0) {
+		r = store_read_renew(read);
+	}
+	if (r == 0) {
+		r = store_get_head(read, &store->head);
+	}
 	return r == 0 ? make_file(store, name) : r;
+}
+
+int store_peek_head(struct store *store, const char *path, struct store_head *out)
+{
+	struct store peeked = { .secrets = store->secrets, .head_fd = -1 };
+	char *name = head_path(path), why[STORE_WHY];
+	int r;
+
+	if (name == NULL) {
+		return -ENOMEM;
+	}
+	peeked.head_fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
+	r = peeked.head_fd < 0 ? -errno : read_file(&peeked, name, why);
+	if (r == 0) {
+		*out = peeked.head;
+	}
+	if (peeked.head_fd >= 0) {
+		close(peeked.head_fd);
+	}
+	free(name);
+	return r;
 }
 
 int store_open_head(
@@ -411,7 +449,7 @@ void store_advance_head(struct store *store, const struct store_head *head)
 	int next = 1 - store->head_place;
 	int r;
 
-	if (head->count == store->head.count) {
+	if (head->count == store->head.count || store->head_fd < 0) {
 		return;
 	}
 	write_place(store, head, place);

@@ -107,6 +107,9 @@ struct store_write {
 	uint8_t made[SECRET_TAG]; /* the tag of the last one; zeroes when it was deleted */
 };
 
+/* As LMDB knows the table. */
+const char *store_table_name(enum store_table table);
+
 /* The one translation of LMDB's results: negative errno. */
 int store_error(int mdb);
 
@@ -136,6 +139,18 @@ int store_open_head(
 /* Behind a commit: writes it, durably. That it cannot be written is logged and ends nothing: what
  * was committed stands, and a store that goes further than its head is well. */
 void store_advance_head(struct store *store, const struct store_head *head);
+/* The head that lies beside a store at another path. -ENOENT, -EBADMSG. */
+int store_peek_head(struct store *store, const char *path, struct store_head *out);
+/* A record of the trail, of its own transaction: somebody moved the store from one head to
+ * another. Offline. */
+struct store_moved {
+	struct pol_str action;
+	uint64_t from;
+	uint64_t to;
+};
+int store_enter_moved(struct store *store, const struct store_moved *moved);
+/* Makes the folder's entry of the path durable. */
+int store_sync_folder(const char *path);
 
 /* Starts the job's own transaction if it has none. */
 int store_write_ready(struct store_write *write);

@@ -85,6 +85,10 @@ static const struct flag_info infos[FLAG_COUNT] = {
 	[FLAG_LINES] = { "lines", 'n', KIND_VALUE, "N", "only the last N" },
 	[FLAG_VERIFY] = { "verify", 0, KIND_SWITCH, NULL,
 		"check every record of the trail, and that the store is what it says" },
+	[FLAG_STATE] = { "state", 0, KIND_VALUE, "DIR", "the daemon's state folder" },
+	[FLAG_CONFIG] = { "config", 0, KIND_VALUE, "FILE", "the daemon's configuration" },
+	[FLAG_ACCEPT_ROLLBACK] = { "accept-rollback", 0, KIND_SWITCH, NULL,
+		"though changes since are lost: keys revoked since work again" },
 	[FLAG_FORMAT] = { "format", 0, KIND_VALUE, "FORMAT", "text, or github for annotations" },
 	[FLAG_MODULES] = { "modules", 0, KIND_VALUE, "DIR",
 		"the module folder, for a policy that names modules which are not built in: they "

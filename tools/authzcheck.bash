@@ -25,7 +25,7 @@ _authzcheck()
 	# The words of the subcommand so far: neither options nor their values.
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
-		--json | -f | --follow | --no-color | --help | --version | -h | -v | --verbose | --verify | --explain | --all | --dry-run | --yes | -y | --finish-old) ;;
+		--json | -f | --follow | --no-color | --help | --version | -h | -v | --verbose | --verify | --accept-rollback | --explain | --all | --dry-run | --yes | -y | --finish-old) ;;
 		--*=*) ;;
 		=) skip=yes ;;
 		-*) skip=yes ;;
@@ -37,7 +37,7 @@ _authzcheck()
 	done
 
 	case $before in
-	--token-file | --socket)
+	--token-file | --socket | --config | --state)
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		compopt -o filenames 2>/dev/null
 		return
@@ -64,7 +64,7 @@ _authzcheck()
 	esac
 
 	case ${words[0]} in
-	key | principal | policy) command="${words[0]} ${words[1]}" ;;
+	store | key | principal | policy) command="${words[0]} ${words[1]}" ;;
 	*) command=${words[0]} ;;
 	esac
 
@@ -79,6 +79,9 @@ _authzcheck()
 	elif ((${#words[@]} == 1)) && [[ $command == *' ' ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(_authzcheck_commands "${words[0]}" | cut -d' ' -f2)" -- "$word")
 	elif [[ $command == 'key import' ]]; then
+		mapfile -t COMPREPLY < <(compgen -f -- "$word")
+		compopt -o filenames 2>/dev/null
+	elif [[ $command == store\ * ]]; then
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		compopt -o filenames 2>/dev/null
 	elif [[ $command == policy\ * || $command == 'key pattern' ]]; then

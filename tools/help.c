@@ -37,6 +37,8 @@ static const struct command *const commands[] = {
 	&command_assign,
 	&command_unassign,
 	&command_log,
+	&command_store_backup,
+	&command_store_restore,
 	&command_reload,
 	&command_status,
 	&command_policy_check,

@@ -38,6 +38,8 @@ extern const struct command command_principal_delete;
 extern const struct command command_assign;
 extern const struct command command_unassign;
 extern const struct command command_log;
+extern const struct command command_store_backup;
+extern const struct command command_store_restore;
 extern const struct command command_reload;
 extern const struct command command_status;
 extern const struct command command_policy_check;

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* store: a copy of it, to be written by whoever asks. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "daemon/backup.h"
+#include "daemon/manage/actor.h"
+#include "daemon/manage/audit_put.h"
+#include "daemon/methods.h"
+#include "daemon/secret.h"
+
+enum { CURSOR, BACKUP_FIELDS };
+
+static const struct wire_field backup_fields[BACKUP_FIELDS] = {
+	[CURSOR] = WIRE_FIELD("cursor", WIRE_KIND_TEXT, 0),
+};
+
+/* In decisions: what a piece costs beside them. */
+#define PIECE_COST 256
+
+static bool read_id(struct wire_str text, uint8_t out[static BACKUP_ID])
+{
+	if (text.len != (size_t)2 * BACKUP_ID) {
+		return false;
+	}
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.ptr[i];
+		int digit = c >= '0' && c <= '9'   ? c - '0'
+			    : c >= 'a' && c <= 'f' ? c - 'a' + 10
+						   : -1;
+
+		if (digit < 0) {
+			return false;
+		}
+		out[i / 2] = (uint8_t)(i % 2 == 0 ? digit << 4 : out[i / 2] | digit);
+	}
+	return true;
+}
+
+static void answer(struct call *call, const struct backup_piece *piece, bool more)
+{
+	struct wire_buf *out = call->out;
+
+	wire_put_result(out, call->id);
+	wire_put_map(out, more ? 4 : 3);
+	wire_put_cstr(out, "data");
+	wire_put_bin(out, piece->bytes, piece->len);
+	wire_put_cstr(out, "done");
+	wire_put_int(out, (int64_t)piece->done);
+	wire_put_cstr(out, "total");
+	wire_put_int(out, (int64_t)piece->total);
+	if (more) {
+		wire_put_cstr(out, "cursor");
+		audit_put_tag(out, piece->id, BACKUP_ID);
+	}
+}
+
+static int give(struct call *call, const uint8_t *id)
+{
+	struct backup_piece piece = { .bytes = malloc(STORE_COPY_PIECE) };
+	int r = -ENOMEM;
+
+	if (piece.bytes == NULL) {
+		return r;
+	}
+	call->cost = PIECE_COST;
+	r = backup_next(call->server, id, &piece);
+	if (r >= 0) {
+		answer(call, &piece, r == 0);
+		r = 0;
+	} else if (r == -EBUSY) {
+		r = call_error(call, "conflict",
+			"another copy is being taken: it ends by itself %d seconds after its last "
+			"piece",
+			BACKUP_IDLE);
+	} else if (r == -ESTALE) {
+		r = call_error(call, "conflict",
+			"this copy is over: each cursor is good once, for %d seconds, and a copy "
+			"takes %d at most; begin another",
+			BACKUP_IDLE, BACKUP_LONGEST);
+	}
+	free(piece.bytes);
+	return r;
+}
+
+/* All that the store holds: for whoever may do everything. */
+static int backup(struct call *call)
+{
+	const struct wire_value *cursor = &call->params[CURSOR];
+	uint8_t id[BACKUP_ID];
+
+	if (!actor_is_superuser(call)) {
+		return call_error(call, "forbidden",
+			"only root and the daemon's own user may take a copy of the store");
+	}
+	if (!cursor->given) {
+		return give(call, NULL);
+	}
+	if (!read_id(cursor->text, id)) {
+		return call_invalid(call, "cursor", "is none that this method gave");
+	}
+	return give(call, id);
+}
+
+const struct method store_methods[] = {
+	{ "store.backup", backup_fields, BACKUP_FIELDS, METHOD_MANAGES, backup },
+};
+const size_t store_method_count = sizeof store_methods / sizeof store_methods[0];

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* store restore: authzd does it; this finds it and tells how it went. */
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tools/commands/commands.h"
+
+/* authzd, --restore FILE, two options with values, one without, and the end. */
+#define MOST_WORDS 9
+
+/* Where an installation and a build folder have it, seen from this program; else the PATH. */
+static const char *const places[] = { "authzd", "../sbin/authzd", "../daemon/authzd" };
+
+static void exec_beside(char *const *words)
+{
+	char self[PATH_MAX], path[PATH_MAX + 32];
+	ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+	char *slash;
+
+	if (len <= 0) {
+		return;
+	}
+	self[len] = '\0';
+	slash = strrchr(self, '/');
+	if (slash == NULL) {
+		return;
+	}
+	*slash = '\0';
+	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+		snprintf(path, sizeof path, "%s/%s", self, places[i]);
+		execv(path, words);
+	}
+}
+
+static int wait_for(pid_t child)
+{
+	int status;
+
+	while (waitpid(child, &status, 0) < 0) {
+		if (errno != EINTR) {
+			return -1;
+		}
+	}
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* authzd's exit status, 127 when it was not found, -1 when it could not be run. Its standard output
+ * goes where ours does, or, when that is a JSON document, where errors go. */
+static int run_authzd(const struct app *app, const char *const *words)
+{
+	/* execv promises not to write into them. */
+	union {
+		const char *const *in;
+		char *const *out;
+	} same = { .in = words };
+	pid_t child;
+
+	fflush(NULL);
+	child = fork();
+	if (child < 0) {
+		return -1;
+	}
+	if (child == 0) {
+		if (app->want_json) {
+			dup2(STDERR_FILENO, STDOUT_FILENO);
+		}
+		exec_beside(same.out);
+		execvp(words[0], same.out);
+		_exit(127);
+	}
+	return wait_for(child);
+}
+
+static int judge(struct app *app, int status)
+{
+	switch (status) {
+	case 0:
+		break;
+	case 1:
+		return app_fail(app, EXIT_NO, "conflict", "nothing was restored: authzd says why");
+	case 2:
+		return app_fail(app, EXIT_USAGE, "usage", "authzd did not take its options");
+	case 127:
+		return app_fail(app, EXIT_USAGE, "unreadable",
+			"authzd was not found beside this program nor in $PATH");
+	default:
+		return app_fail(app, EXIT_DAEMON, "internal", "authzd did not end well");
+	}
+	if (app->want_json) {
+		json_open(&app->json, '{');
+		json_pair(&app->json, "file", app->args.words[0]);
+		json_key(&app->json, "restored");
+		json_bool(&app->json, true);
+		json_close(&app->json, '}');
+	}
+	return EXIT_YES;
+}
+
+static int run(struct app *app)
+{
+	const char *words[MOST_WORDS] = { "authzd", "--restore", app->args.words[0] };
+	size_t count = 3;
+
+	if (app->args.given[FLAG_STATE]) {
+		words[count++] = "--state";
+		words[count++] = app->args.values[FLAG_STATE];
+	}
+	if (app->args.given[FLAG_CONFIG]) {
+		words[count++] = "--config";
+		words[count++] = app->args.values[FLAG_CONFIG];
+	}
+	if (app->args.given[FLAG_ACCEPT_ROLLBACK]) {
+		words[count++] = "--accept-rollback";
+	}
+	return judge(app, run_authzd(app, words));
+}
+
+static const enum flag flags[] = { FLAG_STATE, FLAG_CONFIG, FLAG_ACCEPT_ROLLBACK };
+
+const struct command command_store_restore = {
+	.name = "store restore",
+	.words = "FILE",
+	.summary = "Put a copy in the store's place, while no daemon runs",
+	.text = "Stop the daemon first. The store that is there stays beside the new one, as\n"
+		"store.mdb.before; the pepper must be there. A copy that lacks changes which the\n"
+		"head of the audit trail knows is refused, for keys that were revoked since would\n"
+		"work again: --accept-rollback takes it all the same, and the trail says so.\n",
+	.examples = "  systemctl stop authzd\n"
+		    "  authzcheck store restore /var/backups/authz-2026-11-22\n",
+	.flags = flags,
+	.flag_count = sizeof flags / sizeof flags[0],
+	.min_words = 1,
+	.max_words = 1,
+	.run = run,
+};
