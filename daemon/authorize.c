@@ -8,8 +8,9 @@
 #include <string.h>
 
 #include "daemon/authorize_explain.h"
+#include "daemon/authorize_log.h"
+#include "daemon/charges.h"
 #include "daemon/generation.h"
-#include "daemon/log.h"
 #include "daemon/methods.h"
 #include "daemon/rotation.h"
 #include "daemon/subject.h"
@@ -202,34 +203,10 @@ static void join(struct subject *subject, const struct ask *what, struct pol_pat
 	facts->time = what->time;
 }
 
-#define MARKED                                                                                     \
-	"reason=%.*s service=%.*s action=%.*s resource=%.*s%s%.*s key=%.*s principal=%.*s "        \
-	"revision=%s"
-
-/* A query may hold secrets, so the line has none. */
-static struct pol_str without_query(struct pol_str path)
-{
-	const char *query = path.len > 0 ? memchr(path.ptr, '?', path.len) : NULL;
-
-	return query != NULL ? (struct pol_str){ path.ptr, (size_t)(query - path.ptr) } : path;
-}
-
-static void warn(
-	const struct call *call, const struct pol_facts *facts, const struct pol_decision *decision)
-{
-	struct pol_str path = without_query(facts->path);
-
-	log_warn("a decision that the policy marks",
-		decision->allow ? "allow=true " MARKED : "allow=false " MARKED,
-		POL_STR_ARGS(decision->reason), POL_STR_ARGS(facts->service),
-		POL_STR_ARGS(facts->verb), POL_STR_ARGS(facts->tree),
-		facts->tree.len > 0 ? ":" : "", POL_STR_ARGS(path), POL_STR_ARGS(facts->key),
-		POL_STR_ARGS(facts->principal), pol_snapshot_revision(call->snapshot));
-}
-
 /* A decision, and why, if that was asked for: until forget. */
 struct outcome {
 	struct pol_decision decision;
+	struct charges_turn charges;
 	bool explained;
 	struct pol_arena arena;
 	struct pol_explanation told;
@@ -262,6 +239,15 @@ static void forget(struct outcome *outcome)
 	}
 }
 
+/* For samples: nobody gains by guessing it (Marsaglia, Xorshift RNGs). */
+static uint32_t draw(uint32_t *dice)
+{
+	*dice ^= *dice << 13;
+	*dice ^= *dice >> 17;
+	*dice ^= *dice << 5;
+	return *dice;
+}
+
 /* memo: of ask->path, or NULL. 0, or -ENOMEM for an explanation; either way *outcome is to be
  * forgotten. */
 static int decide(struct call *call, const struct ask *ask, struct pol_path_memo *memo,
@@ -271,6 +257,7 @@ static int decide(struct call *call, const struct ask *ask, struct pol_path_memo
 	int r = 0;
 
 	outcome->explained = false;
+	charges_turn_init(&outcome->charges, call->charges);
 	if (ask->not_trusted) {
 		*out = (struct pol_decision){
 			.status = 403, .reason = POL_STR("not_trusted"), .node = POL_NONE
@@ -279,6 +266,8 @@ static int decide(struct call *call, const struct ask *ask, struct pol_path_memo
 		return 0;
 	}
 	join(subject, ask, memo);
+	subject->facts.counter = &outcome->charges.counter;
+	subject->facts.dice = draw(call->dice);
 	if (ask->explain) {
 		r = explain(call, subject, outcome);
 	} else {
@@ -288,8 +277,8 @@ static int decide(struct call *call, const struct ask *ask, struct pol_path_memo
 		subject->known_principal = (out->marks & POL_MARK_PEER) != 0;
 	}
 	*(out->allow ? &call->allowed : &call->denied) += 1;
-	if ((out->marks & POL_MARK_WARN) != 0) {
-		warn(call, &subject->facts, out);
+	if ((out->marks & (POL_MARK_WARN | POL_MARK_LOG)) != 0) {
+		authorize_log(call, subject, out);
 	}
 	return r;
 }
@@ -359,7 +348,7 @@ static void count(struct call *call, const struct counted *counted)
 /* --- answering -------------------------------------------------------------------------------- */
 
 /* All of an answer but the texts that differ: names, numbers, heads. */
-#define ANSWER_FIXED 224
+#define ANSWER_FIXED 288
 #define REVISION     16
 
 static uint8_t *lay_str(uint8_t *to, struct pol_str text)
@@ -412,6 +401,13 @@ static uint8_t *lay_who(uint8_t *to, const struct call *call, const struct subje
 	return to;
 }
 
+static uint8_t *lay_quota(uint8_t *to, const struct charges_told *told)
+{
+	to = lay_time(WIRE_LAY(to, "\xa5quota\x83\xa5limit"), (int64_t)told->limit);
+	to = lay_time(WIRE_LAY(to, "\xa9remaining"), (int64_t)told->remaining);
+	return lay_time(WIRE_LAY(to, "\xa5reset"), (int64_t)told->reset);
+}
+
 static uint32_t who_pairs(const struct call *call, const struct subject *subject)
 {
 	return (subject->verified ? 2u : 0u) + (is_to_renew(call, subject) ? 2u : 0u) +
@@ -426,6 +422,7 @@ static void put_decision(struct call *call, const struct ask *ask, const struct 
 	const struct pol_decision *decision = &outcome->decision;
 	struct pol_str reason = decision->reason;
 	bool who = !ask->not_trusted;
+	bool quota = outcome->charges.told.any;
 	size_t room;
 	uint8_t *to;
 
@@ -452,7 +449,7 @@ static void put_decision(struct call *call, const struct ask *ask, const struct 
 		to = WIRE_LAY(wire_lay_uint(WIRE_LAY(to, "\x94\x01"), call->id), "\xc0");
 	}
 	*to++ = (uint8_t)(0x80 | (3 + (whole ? 1 : 0) + (who ? who_pairs(call, subject) : 0) +
-					 (outcome->explained ? 1 : 0)));
+					 (quota ? 1 : 0) + (outcome->explained ? 1 : 0)));
 	to = decision->allow ? WIRE_LAY(to, "\xa5"
 					    "allow\xc3\xa6status")
 			     : WIRE_LAY(to, "\xa5"
@@ -464,6 +461,9 @@ static void put_decision(struct call *call, const struct ask *ask, const struct 
 	}
 	if (who) {
 		to = lay_who(to, call, subject);
+	}
+	if (quota) {
+		to = lay_quota(to, &outcome->charges.told);
 	}
 	call->out->len = (size_t)(to - call->out->data);
 	if (outcome->explained) {
@@ -567,15 +567,48 @@ static int answer_entry(struct call *call, struct many *many, const struct wire_
 	return r;
 }
 
+/* Where a decision may come to charges, all entries are looked at before any is decided: a call
+ * that fails burns nothing. Gives what refuse_entry does, or 0. */
+static int check_entries(struct call *call, size_t mark)
+{
+	struct wire_cursor items = call->params[REQUESTS].items, entry;
+
+	if (!pol_snapshot_may_charge(call->snapshot)) {
+		return 0;
+	}
+	for (uint32_t i = 0; wire_next_map(&items, &entry); i++) {
+		struct wire_value values[FIELDS];
+		struct wire_error error;
+		const char *wrong, *param;
+		struct ask ask;
+
+		memcpy(values, call->params, sizeof values);
+		if (wire_overlay_params(entry, authorize_fields, FIELDS, values, &error) < 0) {
+			return refuse_entry(call, mark, i, error.param, error.message) < 0 ? -ENOMEM
+											   : 1;
+		}
+		wrong = read_ask(call, values, &ask, &param);
+		if (wrong != NULL) {
+			return refuse_entry(call, mark, i, param, wrong) < 0 ? -ENOMEM : 1;
+		}
+	}
+	return 0;
+}
+
 static int authorize_many(struct call *call)
 {
 	struct wire_cursor items = call->params[REQUESTS].items, entry;
 	struct many many;
 	size_t mark = call->out->len;
 	uint32_t total = call->params[REQUESTS].count;
+	int checked;
 
 	if (total > MAX_ENTRIES) {
 		return call_invalid(call, "requests", "holds more than %d entries", MAX_ENTRIES);
+	}
+	checked = check_entries(call, mark);
+	if (checked != 0) {
+		return checked < 0 ? checked : 0;
 	}
 	many.has_subject = false;
 	many.counted_count = 0;

@@ -18,6 +18,8 @@
 #include "policy/snapshot.h"
 
 struct actor;
+struct charges;
+struct decision_log;
 struct config;
 struct rotation;
 struct server;
@@ -29,9 +31,12 @@ struct usage;
 
 struct call {
 	struct server *server;
-	struct store *store;         /* the server's, so that handlers reach it without the loop */
-	struct usage *usage;         /* likewise */
-	struct rotation *rotation;   /* likewise */
+	struct store *store;       /* the server's, so that handlers reach it without the loop */
+	struct usage *usage;       /* likewise */
+	struct rotation *rotation; /* likewise */
+	struct charges *charges;   /* likewise */
+	struct decision_log *decisions;
+	uint32_t *dice;              /* the worker's, never 0 */
 	const struct config *config; /* likewise */
 	const struct peer *peer;
 	const struct actor *actor;           /* who manages by a token; NULL: the peer himself */

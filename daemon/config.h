@@ -64,7 +64,8 @@ struct config {
 	bool as_root; /* it was started so */
 	bool has_policy_owner;
 	uid_t policy_owner;
-	unsigned workers; /* 0: one a core */
+	const char *decision_log; /* NULL: standard output */
+	unsigned workers;         /* 0: one a core */
 	enum log_format log_format;
 	bool has_log_format; /* told, so that an option wins over the file */
 	bool watch;

@@ -354,17 +354,17 @@ static void on_manage(struct config_reader *reader, const struct config_word *va
 	}
 }
 
-static void on_absent(struct config_reader *reader, const struct config_word *values, size_t count)
+static void on_decision_log(
+	struct config_reader *reader, const struct config_word *values, size_t count)
 {
-	(void)values;
 	(void)count;
-	pol_error(reader->diags, reader->words[0].at,
-		"this build of authzd does not have '%.*s' yet: leave the line out",
-		POL_STR_ARGS(reader->words[0].text));
+	if (!pol_str_equal(values[0].text, POL_STR("-"))) {
+		read_path(reader, &values[0], &reader->config->decision_log);
+	}
 }
 
 static const struct row rows[] = {
-	{ "decision_log", 0, CONFIG_MAX_WORDS, true, "decision_log FILE", on_absent },
+	{ "decision_log", 1, 1, false, "decision_log FILE|-", on_decision_log },
 	{ "listen", 3, 4, true, "listen PATH MODE [GROUP] decide|manage|both", on_listen },
 	{ "log", 1, 1, false, "log text|json", on_log },
 	{ "manage", 4, CONFIG_MAX_WORDS, true, "manage user|group NAME PATTERN ACTION,…",

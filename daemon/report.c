@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/report.h"
 
+#include "daemon/charges.h"
+#include "daemon/decision_log.h"
 #include "daemon/reload.h"
 #include "daemon/server.h"
 #include "daemon/writer.h"
@@ -8,7 +10,11 @@
 void report_make(struct server *server, int64_t now, struct report *out)
 {
 	struct stats_sum sum = { 0 };
+	struct charges_counts charges;
+	struct decision_log_counts decisions;
 
+	charges_count(server->charges, &charges);
+	decision_log_count(server->decisions, &decisions);
 	for (unsigned i = 0; i < server->worker_count; i++) {
 		stats_collect(&sum, &server->workers[i].stats, now);
 	}
@@ -23,6 +29,10 @@ void report_make(struct server *server, int64_t now, struct report *out)
 		.connections = sum.open,
 		.accepted = sum.accepted,
 		.waiting = writer_waiting(server->writer),
+		.counters = charges.counters,
+		.uncounted = charges.refused,
+		.logged = decisions.written,
+		.dropped = decisions.dropped,
 		.rate = sum.recent / STATS_WINDOW,
 		.p50 = stats_percentile(&sum, 500),
 		.p90 = stats_percentile(&sum, 900),

@@ -23,6 +23,9 @@ struct report {
 	uint64_t waiting;             /* jobs of the writer */
 	uint64_t rate;                /* decisions a second, of late */
 	uint64_t p50, p90, p99, p999; /* nanoseconds; 0: nothing was measured */
+	uint64_t counters;            /* of quotas, in use */
+	uint64_t uncounted;           /* decisions refused since there was no counter left */
+	uint64_t logged, dropped;     /* lines of the decision log */
 	struct reload_report policy;
 };
 

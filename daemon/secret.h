@@ -105,6 +105,7 @@ enum secret_purpose {
 	SECRET_DEAD,        /* of hashes of secrets that are dead */
 	SECRET_USED,        /* names of permissions that keys used */
 	SECRET_VERIFIED,    /* the table of verified tokens: random, of this process alone */
+	SECRET_CHARGED,     /* the counters of quotas: likewise */
 	SECRET_PURPOSES,
 };
 

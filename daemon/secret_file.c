@@ -216,6 +216,7 @@ static void derive(struct secrets *secrets)
 	crypto_kdf_derive_from_key(secrets->chain, SECRET_KEY, 1, "trail___", secrets->master);
 	crypto_kdf_derive_from_key(secrets->seal, SECRET_KEY, 1, "sealing_", secrets->master);
 	randombytes_buf(secrets->tags[SECRET_VERIFIED], SECRET_TAG_KEY);
+	randombytes_buf(secrets->tags[SECRET_CHARGED], SECRET_TAG_KEY);
 }
 
 int secrets_open(const char *path, bool create, struct secrets **out, char why[static SECRET_WHY])

@@ -14,6 +14,8 @@
 
 #include "daemon/backup.h"
 #include "daemon/build.h"
+#include "daemon/charges.h"
+#include "daemon/decision_log.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
 #include "daemon/plugin.h"
@@ -131,6 +133,7 @@ static void on_signal(uv_signal_t *handle, int number)
 	struct server *server = handle->data;
 
 	if (number == SIGHUP) {
+		decision_log_reopen(server->decisions);
 		reload_ask(server->reload, NULL);
 	} else {
 		begin_end(server, number);
@@ -293,6 +296,9 @@ static int open_store(struct server *server)
 		r = standings_create(&server->standings);
 	}
 	if (r == 0) {
+		r = charges_create(store_secrets(server->store), CHARGES_MAX, &server->charges);
+	}
+	if (r == 0) {
 		r = writer_create(server->store, server->usage, &server->writer);
 	}
 	if (r == 0) {
@@ -347,11 +353,27 @@ static int check_policy(struct server *server, struct build *build)
 	return r;
 }
 
+/* As who the daemon is in the end, so that the file can be opened anew. */
+static int open_decision_log(struct server *server)
+{
+	const char *path = server->config->decision_log;
+	int r = decision_log_create(path, &server->decisions);
+
+	if (r < 0) {
+		fprintf(stderr, "authzd: cannot open the decision log %s: %s\n",
+			path != NULL ? path : "on standard output", strerror(-r));
+	}
+	return r;
+}
+
 static int start_threads(struct server *server, struct build *build)
 {
 	const struct config *config = server->config;
 	int r = quota_create(&server->quota);
 
+	if (r == 0) {
+		r = decision_log_start(server->decisions);
+	}
 	for (unsigned i = 0; i < config->workers && r == 0; i++) {
 		server->worker_count++;
 		r = worker_init(&server->workers[i], server, i);
@@ -422,6 +444,9 @@ int server_init(struct server *server, const struct config *config)
 		r = check_policy(server, &build);
 	}
 	if (r == 0) {
+		r = open_decision_log(server);
+	}
+	if (r == 0) {
 		r = start_threads(server, &build);
 	}
 	build_finish(&build);
@@ -479,6 +504,8 @@ void server_finish(struct server *server)
 	rotation_destroy(server->rotation);
 	usage_destroy(server->usage);
 	standings_destroy(server->standings);
+	charges_destroy(server->charges);
+	decision_log_destroy(server->decisions);
 	store_close(server->store);
 	current_finish(&server->current);
 	plugins_destroy(server->plugins);

@@ -24,6 +24,8 @@ struct plugins;
 struct quota;
 struct reload;
 struct rotation;
+struct charges;
+struct decision_log;
 struct standings;
 struct store;
 struct backup;
@@ -54,6 +56,8 @@ struct server {
 	struct store *store;
 	struct usage *usage;
 	struct standings *standings;
+	struct charges *charges;
+	struct decision_log *decisions;
 	struct writer *writer;
 	struct rotation *rotation;
 	struct sweep *sweep;

@@ -74,6 +74,7 @@ struct worker {
 	uint8_t *bytes; /* WORKER_READ of them */
 	struct wire_buf out;
 	uint32_t batches;
+	uint32_t dice; /* see call.dice */
 	struct stats stats;
 };
 

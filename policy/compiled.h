@@ -186,6 +186,7 @@ struct pol_snapshot {
 	uint32_t stack_count;
 	struct pol_names stack_names;  /* filled by pol_stacks_compile */
 	const struct pol_stack *other; /* NULL: not declared */
+	bool may_charge;               /* some stack has a line that may name a charge */
 	struct pol_case *tests;
 	uint32_t test_count;
 

@@ -107,11 +107,16 @@ struct pol_path_memo;
 /* What a charge is counted for, each by itself. */
 enum pol_per { POL_PER_KEY = 0, POL_PER_PRINCIPAL, POL_PER_TENANT, POL_PER_IP };
 
+/* A charge past these bounds is an error of the module that names it. */
+#define POL_CHARGE_NAME   128
+#define POL_CHARGE_LIMIT  UINT64_C(1000000000000000)
+#define POL_CHARGE_PERIOD (UINT64_C(3650) * 86400)
+
 /* One of so many in a while. Charges of one name are the same one. Lives in a module's state. */
 struct pol_charge {
-	struct pol_str name;
-	uint64_t limit;  /* from 1 */
-	uint64_t period; /* seconds, from 1 */
+	struct pol_str name; /* not empty */
+	uint64_t limit;      /* from 1 */
+	uint64_t period;     /* seconds, from 1 */
 	enum pol_per per;
 };
 

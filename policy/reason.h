@@ -36,6 +36,7 @@
 	X(network, 403)                                                                            \
 	X(hours, 403)                                                                              \
 	X(mfa, 403)                                                                                \
+	X(quota, 429)                                                                              \
 	X(denied, 403)                                                                             \
 	X(scope, 403)                                                                              \
 	X(role, 403)                                                                               \

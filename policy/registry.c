@@ -9,11 +9,13 @@ static const struct pol_module *const built_in[] = {
 	&pol_module_deny,
 	&pol_module_hours,
 	&pol_module_key,
+	&pol_module_log,
 	&pol_module_mfa,
 	&pol_module_network,
 	&pol_module_peer,
 	&pol_module_permit,
 	&pol_module_principal,
+	&pol_module_quota,
 	&pol_module_role,
 	&pol_module_scope,
 	&pol_module_warn,
@@ -75,21 +77,6 @@ bool pol_module_fits(const struct pol_module *module, struct pol_str name, char 
 		snprintf(why, POL_MODULE_WHY, "it serves no group that a stack has");
 	} else {
 		return true;
-	}
-	return false;
-}
-
-bool pol_registry_is_planned(struct pol_str name)
-{
-	static const struct pol_str planned[] = {
-		POL_STR_INIT("log"),
-		POL_STR_INIT("quota"),
-	};
-
-	for (size_t i = 0; i < sizeof planned / sizeof *planned; i++) {
-		if (pol_str_equal(planned[i], name)) {
-			return true;
-		}
 	}
 	return false;
 }

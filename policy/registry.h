@@ -29,6 +29,3 @@ size_t pol_registry_modules(const struct pol_module *const **out);
  * that it serves a group. */
 bool pol_module_fits(
 	const struct pol_module *module, struct pol_str name, char why[POL_MODULE_WHY]);
-
-/* A name of the language that this build lacks: a later version's module. */
-bool pol_registry_is_planned(struct pol_str name);

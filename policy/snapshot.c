@@ -150,6 +150,11 @@ size_t pol_snapshot_principal_held(
 	return count;
 }
 
+bool pol_snapshot_may_charge(const struct pol_snapshot *snapshot)
+{
+	return snapshot->may_charge;
+}
+
 uint32_t pol_snapshot_exclusive(const struct pol_snapshot *snapshot, uint32_t a, uint32_t b)
 {
 	if (a >= snapshot->role_count || b >= snapshot->role_count) {

@@ -100,6 +100,9 @@ bool pol_snapshot_has_peers(const struct pol_snapshot *snapshot);
 uint32_t pol_snapshot_peer(
 	const struct pol_snapshot *snapshot, uint32_t user, const uint32_t *groups, size_t count);
 
+/* May a decision come to charges (module.h)? */
+bool pol_snapshot_may_charge(const struct pol_snapshot *snapshot);
+
 /* The number of an `exclusive` set that both roles, inherited ones counted, break; else
  * POL_NONE. */
 uint32_t pol_snapshot_exclusive(const struct pol_snapshot *snapshot, uint32_t a, uint32_t b);

@@ -133,6 +133,13 @@ static void offer(struct tally *tally, const struct pol_answer *answer)
 	}
 }
 
+static bool is_sound(const struct pol_charge *charge)
+{
+	return charge->name.len > 0 && charge->name.len <= POL_CHARGE_NAME && charge->limit > 0 &&
+	       charge->limit <= POL_CHARGE_LIMIT && charge->period > 0 &&
+	       charge->period <= POL_CHARGE_PERIOD && (unsigned)charge->per <= POL_PER_IP;
+}
+
 /* Once, whoever names it: a line may stand in a stack twice, by inclusion. */
 static bool add_charge(struct pol_charges *charges, const struct pol_charge *charge)
 {
@@ -142,7 +149,7 @@ static bool add_charge(struct pol_charges *charges, const struct pol_charge *cha
 			return true;
 		}
 	}
-	if (charges->count == POL_CHARGES) {
+	if (charges->count == POL_CHARGES || !is_sound(charge)) {
 		return false;
 	}
 	charges->items[charges->count++] = charge;

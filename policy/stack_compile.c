@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "policy/charge.h"
 #include "policy/modules/modules.h"
 #include "policy/nearest.h"
 #include "policy/stack_draft.h"
@@ -252,7 +253,7 @@ static enum pol_status compile(struct pol_stack_compiler *compiler, const struct
 	for (uint32_t i = 0; i < compiler->count; i++) {
 		deliver(compiler, i);
 	}
-	return POL_OK;
+	return pol_charges_check(compiler);
 }
 
 enum pol_status pol_stacks_compile(struct pol_snapshot *snapshot, const struct pol_ast *ast,

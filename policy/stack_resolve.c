@@ -15,12 +15,6 @@ static void complain_unknown(
 	const struct pol_module *const *modules;
 	size_t count = pol_registry_modules(&modules);
 
-	if (pol_registry_is_planned(name->text)) {
-		pol_error(compiler->diags, name->at,
-			"unknown module '%.*s': this build does not have it",
-			POL_STR_ARGS(name->text));
-		return;
-	}
 	for (size_t i = 0; i < count; i++) {
 		pol_nearest_offer(&nearest, pol_str_of(modules[i]->name));
 	}

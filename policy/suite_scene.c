@@ -6,6 +6,9 @@
 #include "policy/stack.h"
 #include "policy/timetext.h"
 
+/* All of a test is of one tenant. */
+#define TENANT 1
+
 /* The number of a role or a scope, or POL_NONE after an error. */
 static uint32_t find_grantee(
 	struct pol_suite_builder *builder, const struct pol_word *word, bool scope)
@@ -358,6 +361,7 @@ static void add_peer(struct pol_suite_builder *builder, struct pol_facts *facts)
 	facts->by_peer = true;
 	facts->principal_state = POL_PRINCIPAL_ACTIVE;
 	facts->principal = principal->id;
+	facts->tenant = TENANT;
 	facts->held = held;
 	facts->held_count = (uint32_t)pol_snapshot_principal_held(
 		snapshot, builder->scene.peer, builder->scene.now, held);
@@ -386,6 +390,7 @@ const struct pol_facts *pol_scene_facts(struct pol_suite_builder *builder)
 	} else if (facts->key_state != POL_KEY_MISSING || scene->named) {
 		facts->principal_state = scene->principal_state;
 		facts->principal = scene->principal;
+		facts->tenant = TENANT;
 		add_roles(builder, facts);
 	}
 	facts->service = scene->service;

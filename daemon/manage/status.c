@@ -40,6 +40,14 @@ static void put_counts(struct wire_buf *out, const struct report *report)
 		{ "connections", report->connections },
 		{ "waiting", report->waiting },
 	};
+	const struct number quotas[] = {
+		{ "counters", report->counters },
+		{ "uncounted", report->uncounted },
+	};
+	const struct number decisions[] = {
+		{ "written", report->logged },
+		{ "dropped", report->dropped },
+	};
 	const struct number latency[] = {
 		{ "p50", report->p50 },
 		{ "p90", report->p90 },
@@ -49,6 +57,8 @@ static void put_counts(struct wire_buf *out, const struct report *report)
 
 	put_map(out, "counters", counters, sizeof counters / sizeof counters[0]);
 	put_map(out, "latency_ns", latency, sizeof latency / sizeof latency[0]);
+	put_map(out, "quotas", quotas, sizeof quotas / sizeof quotas[0]);
+	put_map(out, "decision_log", decisions, sizeof decisions / sizeof decisions[0]);
 }
 
 static struct wire_str wire_of(struct pol_str text)
@@ -112,7 +122,7 @@ static int status(struct call *call)
 	};
 
 	wire_put_result(out, call->id);
-	wire_put_map(out, 11);
+	wire_put_map(out, 13);
 	wire_put_cstr(out, "version");
 	wire_put_cstr(out, AUTHZ_VERSION);
 	put_numbers(out, scalars, sizeof scalars / sizeof scalars[0]);

@@ -18,11 +18,13 @@
 extern const struct pol_module pol_module_deny;
 extern const struct pol_module pol_module_hours;
 extern const struct pol_module pol_module_key;
+extern const struct pol_module pol_module_log;
 extern const struct pol_module pol_module_mfa;
 extern const struct pol_module pol_module_network;
 extern const struct pol_module pol_module_peer;
 extern const struct pol_module pol_module_permit;
 extern const struct pol_module pol_module_principal;
+extern const struct pol_module pol_module_quota;
 extern const struct pol_module pol_module_role;
 extern const struct pol_module pol_module_scope;
 extern const struct pol_module pol_module_warn;

@@ -35,7 +35,6 @@ WRONG = [
     ("manage user root authz:/kyes/** all", 18, "kyes"),
     ("manage user root authz:/keys/** reed", 33, "reed"),
     ("modules modules", 9, "write an absolute path"),
-    ("decision_log -", 1, "does not have 'decision_log' yet"),
     ("user no-such-user-here", 6, "no user"),
     ("watch {", 7, "braces"),
 ]

@@ -26,17 +26,14 @@ Test(modules, each_table_holds_what_is_asked_of_a_foreign_one)
 	size_t count = pol_registry_modules(&modules);
 	char why[POL_MODULE_WHY];
 
-	cr_expect_eq(count, 11);
+	cr_expect_eq(count, 13);
 	for (size_t i = 0; i < count; i++) {
 		struct pol_str name = pol_str_of(modules[i]->name);
 
 		cr_expect(pol_module_fits(modules[i], name, why), "%s", why);
 		cr_expect_eq(pol_registry_find(name), modules[i], "%s", modules[i]->name);
-		cr_expect(!pol_registry_is_planned(name), "%s", modules[i]->name);
 	}
-	cr_expect_null(pol_registry_find(POL_STR("quota")));
-	cr_expect(pol_registry_is_planned(POL_STR("quota")));
-	cr_expect(!pol_registry_is_planned(POL_STR("quoat")));
+	cr_expect_null(pol_registry_find(POL_STR("quoat")));
 }
 
 static const char *fault(const struct pol_module *module, const char *name)

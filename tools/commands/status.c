@@ -135,6 +135,19 @@ static void print_counters(struct app *app, struct wire_cursor result)
 				number(app, counters, "accepted"),
 				number(app, counters, "malformed")));
 	}
+	if (record_find(result, "decision_log", &counters) &&
+		record_int(counters, "written", 0) + record_int(counters, "dropped", 0) > 0) {
+		row(app, "decision log",
+			app_text(app, "%s written, %s dropped", number(app, counters, "written"),
+				number(app, counters, "dropped")));
+	}
+	if (record_find(result, "quotas", &counters) &&
+		record_int(counters, "counters", 0) + record_int(counters, "uncounted", 0) > 0) {
+		row(app, "quotas",
+			app_text(app, "%s in use, %s refused for want of one",
+				count(app, counters, "counters", "counter"),
+				number(app, counters, "uncounted")));
+	}
 	if (record_find(result, "latency_ns", &took)) {
 		row(app, "latency",
 			app_text(app, "p50 %s, p90 %s, p99 %s, p99.9 %s", latency(app, took, "p50"),

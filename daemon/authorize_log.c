@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/authorize_log.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/decision_log.h"
+#include "daemon/log.h"
+#include "daemon/subject.h"
+#include "policy/timetext.h"
+
+#define MARKED                                                                                     \
+	"reason=%.*s service=%.*s action=%.*s resource=%.*s%s%.*s key=%.*s principal=%.*s "        \
+	"revision=%s"
+
+/* A query may hold secrets, so the line has none. */
+static struct pol_str without_query(struct pol_str path)
+{
+	const char *query = path.len > 0 ? memchr(path.ptr, '?', path.len) : NULL;
+
+	return query != NULL ? (struct pol_str){ path.ptr, (size_t)(query - path.ptr) } : path;
+}
+
+static void warn(
+	const struct call *call, const struct pol_facts *facts, const struct pol_decision *decision)
+{
+	struct pol_str path = without_query(facts->path);
+
+	log_warn("a decision that the policy marks",
+		decision->allow ? "allow=true " MARKED : "allow=false " MARKED,
+		POL_STR_ARGS(decision->reason), POL_STR_ARGS(facts->service),
+		POL_STR_ARGS(facts->verb), POL_STR_ARGS(facts->tree),
+		facts->tree.len > 0 ? ":" : "", POL_STR_ARGS(path), POL_STR_ARGS(facts->key),
+		POL_STR_ARGS(facts->principal), pol_snapshot_revision(call->snapshot));
+}
+
+/* --- a line of JSON --------------------------------------------------------------------------- */
+
+struct line {
+	char *at;
+	char *end; /* room for the closing brace and the newline stays behind it */
+};
+
+static void put(struct line *line, struct pol_str text)
+{
+	size_t room = (size_t)(line->end - line->at);
+	size_t len = text.len < room ? text.len : room;
+
+	memcpy(line->at, text.ptr, len);
+	line->at += len;
+}
+
+/* The bytes of the UTF-8 character at the beginning, which is well-formed; 0: it is none. */
+static size_t character(struct pol_str text)
+{
+	unsigned char lead = (unsigned char)text.ptr[0];
+	size_t len = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+
+	return len <= text.len && pol_str_is_utf8((struct pol_str){ text.ptr, len }) ? len : 0;
+}
+
+/* Whole characters alone, so that a line that is cut is still one. */
+static void put_escaped(struct line *line, struct pol_str text)
+{
+	while (text.len > 0 && line->end - line->at > 8) {
+		unsigned char c = (unsigned char)text.ptr[0];
+		size_t len = character(text);
+		char escape[8];
+
+		if (c == '"' || c == '\\') {
+			put(line, (struct pol_str){ c == '"' ? "\\\"" : "\\\\", 2 });
+		} else if (len == 0) {
+			put(line, POL_STR("\\ufffd"));
+			len = 1;
+		} else if (c < 0x20 || c == 0x7f) {
+			snprintf(escape, sizeof escape, "\\u%04x", (unsigned)c);
+			put(line, (struct pol_str){ escape, 6 });
+		} else {
+			put(line, (struct pol_str){ text.ptr, len });
+		}
+		text.ptr += len;
+		text.len -= len;
+	}
+}
+
+static void put_text(struct line *line, struct pol_str name, struct pol_str text)
+{
+	put(line, name);
+	put_escaped(line, text);
+	put(line, POL_STR("\""));
+}
+
+static void put_known(struct line *line, struct pol_str name, struct pol_str text)
+{
+	if (text.len > 0) {
+		put_text(line, name, text);
+	}
+}
+
+static void put_subject(struct line *line, const struct subject *subject)
+{
+	if (subject->verified) {
+		put_text(line, POL_STR(",\"key\":\""), subject->key.kid);
+		put_text(line, POL_STR(",\"environment\":\""), subject->key.environment);
+	}
+	if (subject->known_principal) {
+		put_text(line, POL_STR(",\"principal\":\""), subject->facts.principal);
+	}
+	if (subject->verified || subject->known_principal) {
+		put_text(line, POL_STR(",\"tenant\":\""), subject->tenant);
+	}
+}
+
+static struct pol_str ip_text(const struct pol_ip *ip, char out[static INET6_ADDRSTRLEN])
+{
+	static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
+	bool v4 = memcmp(ip->bytes, mapped, sizeof mapped) == 0;
+
+	return pol_str_of(inet_ntop(
+		v4 ? AF_INET : AF_INET6, v4 ? ip->bytes + 12 : ip->bytes, out, INET6_ADDRSTRLEN));
+}
+
+size_t authorize_line(const struct call *call, const struct subject *subject,
+	const struct pol_decision *decision, char line[static AUTHORIZE_LINE])
+{
+	const struct pol_facts *facts = &subject->facts;
+	struct line out = { line, line + AUTHORIZE_LINE - 2 };
+	char time[POL_TIME_TEXT] = "", ip[INET6_ADDRSTRLEN], number[64];
+
+	(void)pol_time_format(call->now, time);
+	put_text(&out, POL_STR("{\"time\":\""), pol_str_of(time));
+	put(&out, decision->allow ? POL_STR(",\"allow\":true") : POL_STR(",\"allow\":false"));
+	snprintf(number, sizeof number, ",\"status\":%u,\"uid\":%u", (unsigned)decision->status,
+		(unsigned)call->peer->uid);
+	put(&out, pol_str_of(number));
+	put_text(&out, POL_STR(",\"reason\":\""), decision->reason);
+	put_text(&out, POL_STR(",\"revision\":\""),
+		pol_str_of(pol_snapshot_revision(call->snapshot)));
+	put_subject(&out, subject);
+	put_known(&out, POL_STR(",\"service\":\""), facts->service);
+	if (facts->ip.known) {
+		put_text(&out, POL_STR(",\"ip\":\""), ip_text(&facts->ip, ip));
+	}
+	put_text(&out, POL_STR(",\"action\":\""), facts->verb);
+	put(&out, POL_STR(",\"resource\":\""));
+	if (facts->tree.len > 0) {
+		put_escaped(&out, facts->tree);
+		put(&out, POL_STR(":"));
+	}
+	/* Last, for it may be long: what is cut is cut here. */
+	out.end--;
+	put_escaped(&out, without_query(facts->path));
+	out.end += 3;
+	put(&out, POL_STR("\"}\n"));
+	return (size_t)(out.at - line);
+}
+
+void authorize_log(
+	struct call *call, const struct subject *subject, const struct pol_decision *decision)
+{
+	char line[AUTHORIZE_LINE];
+
+	if ((decision->marks & POL_MARK_WARN) != 0) {
+		warn(call, &subject->facts, decision);
+	}
+	if ((decision->marks & POL_MARK_LOG) != 0 && call->decisions != NULL) {
+		decision_log_put(
+			call->decisions, line, authorize_line(call, subject, decision, line));
+	}
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * authorize_log: what the policy has noted of a decision: its marks, in the daemon's log and in the
+ * log of decisions. Never a token, nor what stands behind a path's `?`.
+ */
+
+#include "daemon/call.h"
+#include "policy/eval.h"
+#include "policy/module.h"
+
+struct subject;
+
+/* Does what the decision's marks say. */
+void authorize_log(
+	struct call *call, const struct subject *subject, const struct pol_decision *decision);
+
+/* One line of the log of decisions into `line`; gives its length, the newline included. For
+ * tests. */
+#define AUTHORIZE_LINE 8192
+size_t authorize_line(const struct call *call, const struct subject *subject,
+	const struct pol_decision *decision, char line[static AUTHORIZE_LINE]);

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Module log: decisions as JSON lines, which wait for nobody."""
+
+import json
+import os
+import signal
+import time
+import unittest
+
+import harness
+
+POLICY = """\
+environment live prefix a_live_
+tree api { /a { GET }, /b { GET } }
+role r { allow GET on api:/a }
+principal p { role r }
+stack all { authenticate sufficient key
+    authenticate required principal
+    authorize required role
+    record optional log }
+stack denials { authenticate required principal
+    authorize required role
+    record optional log only=deny }
+stack sampled { authenticate required principal
+    authorize required role
+    record optional log sample=1/10 }
+stack limited { authenticate required principal
+    account required quota name=few limit=1 period=1h per=principal
+    authorize required role
+    record optional log only=deny }
+"""
+
+
+class Log(harness.DaemonTest):
+    def start(self, log=None, policy=POLICY):
+        d = harness.Daemon({"a.policy": policy}, start=False)
+        self.addCleanup(d.finish)
+        self.config = d.folder / "authzd.conf"
+        self.log = d.folder / "decisions.log" if log is None else log
+        self.config.write_text(f"decision_log {self.log}\n")
+        d.arguments += ["--config", str(self.config)]
+        return d.start()
+
+    def lines(self, path=None):
+        text = (path or self.log).read_text()
+        return [json.loads(line) for line in text.splitlines()]
+
+    def wait_for(self, count, path=None):
+        path = path or self.log
+        harness.wait_until(lambda: path.exists() and len(self.lines(path)) >= count,
+                           what=f"{count} lines")
+        found = self.lines(path)
+        self.assertEqual(len(found), count, found)
+        return found
+
+    def test_a_line_says_who_what_and_why_and_no_secret(self):
+        d = self.start()
+        made = d.call("keys.create", roles=["r"])
+        key, token = made["id"], made["secret"]
+        self.assertTrue(d.call("authorize", token=token, method="GET", path="/a?code=hidden",
+                               service="all", ip="::ffff:10.1.2.3")["allow"])
+        d.call("authorize", principal="p", action="GET", resource="api:/b", service="all")
+        d.call("authorize", token=token[:-1] + "x", method="GET", service="all",
+               path=b"/a\"\\\n\xc3\xa9".decode())
+        allowed, denied, bad = self.wait_for(3)
+        self.assertEqual(
+            {k: v for k, v in allowed.items() if k not in ("time", "revision")},
+            {"allow": True, "status": 200, "uid": os.geteuid(), "reason": "ok", "key": key,
+             "environment": "live", "tenant": "default", "service": "all", "ip": "10.1.2.3",
+             "action": "GET", "resource": "api:/a"})
+        self.assertRegex(allowed["time"], r"^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+        self.assertEqual((denied["reason"], denied["principal"], denied["resource"]),
+                         ("role", "p", "api:/b"))
+        self.assertEqual((bad["status"], bad["resource"]), (401, 'api:/a"\\\né'))
+        text = self.log.read_text()
+        self.assertNotIn(token[-38:-6], text)
+        self.assertNotIn("hidden", text)
+        self.assertEqual(self.log.stat().st_mode & 0o777, 0o600)
+        d.stop()
+
+    def test_denials_alone_samples_and_what_a_quota_refuses(self):
+        d = self.start()
+        c = d.client()
+        for path in ("/a", "/b", "/a"):
+            c.call("authorize", principal="p", method="GET", path=path, service="denials")
+        self.assertEqual([x["resource"] for x in self.wait_for(1)], ["api:/b"])
+        for _ in range(2):
+            c.call("authorize", principal="p", method="GET", path="/a", service="limited")
+        self.assertEqual([x["reason"] for x in self.wait_for(2)], ["role", "quota"])
+        many = c.call("authorize_many", principal="p", method="GET", service="sampled",
+                      requests=[{"path": "/a"}] * 1000)
+        self.assertEqual(len(many["results"]), 1000)
+        d.stop()
+        sampled = [x for x in self.lines() if x["service"] == "sampled"]
+        self.assertTrue(50 < len(sampled) < 200, len(sampled))
+
+    def test_the_end_writes_what_is_left_and_a_signal_opens_the_file_anew(self):
+        d = self.start()
+        ask = lambda: d.call("authorize", principal="p", method="GET", path="/a", service="all")
+        ask()
+        self.wait_for(1)
+        old = self.log.with_suffix(".1")
+        self.log.rename(old)
+        ask()
+        self.wait_for(2, old)
+        d.signal(signal.SIGHUP)
+        harness.wait_until(self.log.exists, what="the file is made anew")
+        ask()
+        self.wait_for(1)
+        self.assertEqual(len(self.lines(old)), 2)
+        ask()
+        d.stop()
+        self.assertEqual(len(self.lines()), 2)
+
+    def test_who_does_not_read_holds_up_nobody_and_what_is_dropped_is_told(self):
+        pipe = harness.tempfile.mkdtemp(prefix="authz-")
+        self.addCleanup(harness.shutil.rmtree, pipe, True)
+        path = harness.Path(pipe) / "pipe"
+        os.mkfifo(path)
+        reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        self.addCleanup(os.close, reader)
+        d = self.start(log=path)
+        c = d.client()
+        asked = 0
+        while d.call("status")["decision_log"]["dropped"] == 0:
+            self.assertLess(asked, 100000, "nothing is ever dropped")
+            many = c.call("authorize_many", principal="p", method="GET", service="all",
+                          requests=[{"path": "/a"}] * 1024)
+            self.assertTrue(all(x["allow"] for x in many["results"]))
+            asked += 1024
+        self.assertIn("dropped", d.tool("status").stdout)
+        # whoever reads again gets whole lines, and is told how many he missed
+        text = b""
+
+        def settled():
+            nonlocal text
+            try:
+                text += os.read(reader, 1 << 20)
+            except BlockingIOError:
+                pass
+            counts = d.call("status")["decision_log"]
+            lines = text.count(b"\n") - text.count(b'{"dropped":')
+            return text.endswith(b"\n") and b'{"dropped":' in text and \
+                counts["written"] + counts["dropped"] == asked and lines == counts["written"]
+        harness.wait_until(settled, what="all lines were written or dropped")
+        lines = [json.loads(line) for line in text.splitlines()]
+        self.assertEqual(sum(x.get("dropped", 1) for x in lines), asked)
+        d.stop()
+        self.assertIn("decisions were not logged", d.log())
+
+    def test_without_a_word_of_the_configuration_it_is_standard_output(self):
+        d = self.daemon({"a.policy": POLICY})
+        d.call("authorize", principal="p", method="GET", path="/b", service="all")
+        harness.wait_until(lambda: '"resource":"api:/b"' in d.log(), what="a line")
+
+    def test_a_file_that_cannot_be_opened_is_said_at_start(self):
+        d = harness.Daemon({"a.policy": POLICY}, start=False)
+        self.addCleanup(d.finish)
+        config = d.folder / "authzd.conf"
+        for text, said in ((f"decision_log {d.folder}/none/x\n", "cannot open the decision log"),
+                           ("decision_log\n", "write it as: decision_log FILE|-"),
+                           ("decision_log x\n", "write an absolute path")):
+            config.write_text(text)
+            status, told = d.refuses_to_start("--config", str(config))
+            self.assertEqual(status, 1)
+            self.assertIn(said, told)
+
+
+if __name__ == "__main__":
+    unittest.main()
