@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""authzcheck role and tenant: what an operator types, sees and pipes on."""
+
+import json
+import subprocess
+import unittest
+
+import harness
+import people
+
+
+class RoleTool(people.PeopleTest):
+    def run_tool(self, *arguments):
+        done = subprocess.run([harness.AUTHZCHECK, "--socket", str(self.d.socket), *arguments],
+                              capture_output=True, text=True, timeout=harness.DEADLINE,
+                              env=harness.environment(self.d.folder), check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    def json(self, *arguments):
+        status, out, err = self.run_tool("--json", *arguments)
+        self.assertEqual(status, 0, err)
+        return json.loads(out)
+
+    def test_the_life_of_a_role(self):
+        grants = ["allow delete on api:/loans/{loan}", "deny GET on api:/health"]
+        made = self.json("role", "create", "cleaner", "--description", "Takes away",
+                         "--inherits", "viewer,clerk", "--grant", grants[0], "--grant", grants[1])
+        self.assertEqual(made["grants"], grants)
+        self.assertEqual(made["inherits"], ["viewer", "clerk"])
+        self.assertEqual(self.json("role", "show", "cleaner"), made)
+        status, out, _ = self.run_tool("role", "show", "cleaner")
+        self.assertEqual(status, 0)
+        for text in ("Takes away", "viewer, clerk", *grants):
+            self.assertIn(text, out)
+        status, out, _ = self.run_tool("role", "list")
+        lines = out.splitlines()
+        self.assertEqual(lines[0].split()[:3], ["ROLE", "DESCRIPTION", "INHERITS"])
+        self.assertTrue(lines[1].startswith("cleaner  Takes away"), out)
+        self.assertTrue(any(line.startswith("viewer ") and line.endswith("policy")
+                            for line in lines), out)
+        changed = self.json("role", "edit", "cleaner", "--inherits", "", "--description", "")
+        self.assertFalse(changed.keys() & {"inherits", "description"})
+        self.assertEqual(changed["grants"], grants)
+        self.assertEqual(self.json("role", "edit", "cleaner", "--grant", "")["allowed"], 0)
+        self.assertEqual(self.json("role", "delete", "cleaner")["name"], "cleaner")
+        status, _, err = self.run_tool("role", "show", "cleaner")
+        self.assertEqual((status, "no such role" in err), (1, True), err)
+
+    def test_mistakes_say_where(self):
+        status, _, err = self.run_tool("role", "create", "x", "--grant", "allow GTE on api:/loans")
+        self.assertEqual(status, 2, err)
+        self.assertIn("entry 0, column 7", err)
+        self.assertEqual(self.run_tool("role", "edit", "viewer")[0], 2)
+        self.assertEqual(self.run_tool("role", "edit", "viewer", "--grant", "")[0], 1)
+
+    def test_tenants_and_what_is_theirs(self):
+        self.assertEqual(self.json("tenant", "create", "acme")["status"], "active")
+        status, out, _ = self.run_tool("tenant", "list")
+        self.assertEqual([line.split()[:2] for line in out.splitlines()[1:]],
+                         [["default", "active"], ["acme", "active"]])
+        acme = ("--tenant", "acme")
+        self.json("role", "create", "cleaner", "--grant", "allow delete on api:/loans/{loan}",
+                  *acme)
+        self.json("principal", "create", "alice", *acme)
+        self.json("assign", "alice", "cleaner", *acme)
+        secret = self.json("key", "create", "--principal", "alice", *acme)["secret"]
+        self.assertEqual(self.json("principal", "show", "alice", *acme)["assignments"][0]["role"],
+                         "cleaner")
+        self.assertEqual(len(self.json("key", "list", *acme)["items"]), 1)
+        self.assertEqual(self.json("key", "list")["items"], [])
+        path = self.d.folder / "token"
+        path.write_text(secret, encoding="utf-8")
+        check = ("check", "--token-file", str(path), "DELETE", "/loans/7", *acme)
+        self.assertEqual(self.run_tool(*check)[0], 0)
+        self.assertEqual(self.json("tenant", "disable", "acme")["status"], "inactive")
+        status, out, _ = self.run_tool(*check)
+        self.assertEqual((status, "inactive_tenant" in out), (1, True), out)
+        self.assertEqual(self.json("tenant", "enable", "acme")["status"], "active")
+        self.json("unassign", "alice", "cleaner", *acme)
+        self.assertEqual(self.run_tool(*check)[0], 1)
+        self.assertEqual(self.run_tool("tenant", "disable", "nowhere")[0], 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
