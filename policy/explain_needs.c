@@ -174,11 +174,10 @@ static void tell(struct search *search, struct pol_explained_rule *out, uint32_t
 	search->explainer->out->more_needs += search->found - search->count;
 }
 
-static void search(struct search *search, struct pol_explained_rule *out, uint32_t *count)
+static void search(struct search *search)
 {
 	if (find_missing(search)) {
 		look(search);
-		tell(search, out, count);
 	}
 }
 
@@ -219,17 +218,19 @@ void pol_explain_needs(struct pol_explainer *explainer)
 	if (!trace->request.scopes_allow) {
 		tell_key_places(explainer);
 	}
-	out = pol_arena_alloc(explainer->arena, 2 * (size_t)POL_EXPLAIN_NEEDS, sizeof *out);
-	if (out == NULL) {
-		return;
-	}
 	if (!trace->request.roles_allow && trace->facts.binding != POL_BOUND_TO_SCOPES) {
-		search(&roles, out, &count);
+		search(&roles);
 	}
 	/* No scope widens what the places leave out. */
 	if (!trace->request.scopes_allow && explainer->out->key_at == NULL) {
-		search(&scopes, out, &count);
+		search(&scopes);
 	}
+	out = pol_arena_alloc(explainer->arena, (size_t)roles.count + scopes.count, sizeof *out);
+	if (out == NULL) {
+		return;
+	}
+	tell(&roles, out, &count);
+	tell(&scopes, out, &count);
 	explainer->out->needs = out;
 	explainer->out->need_count = count;
 }

@@ -48,18 +48,21 @@ static struct pol_str rule_text(const struct pol_snapshot *snapshot, struct pol_
 	uint32_t open = 0;
 	size_t len = 0;
 
-	for (; len < room && start[len] != '\n'; len++) {
-		if (start[len] == '"' && start[len - 1] != '\\') {
-			quoted = !quoted;
-		}
-		if (quoted) {
+	for (; len < room; len++) {
+		char c = start[len];
+
+		/* Of all else there is most. */
+		if (c > '#' && c < '{') {
 			continue;
 		}
-		if (start[len] == '#' || (start[len] == '}' && open == 0)) {
+		if (c == '"' && start[len - 1] != '\\') {
+			quoted = !quoted;
+		}
+		if (c == '\n' || (!quoted && (c == '#' || (c == '}' && open == 0)))) {
 			break;
 		}
-		open += start[len] == '{';
-		open -= start[len] == '}';
+		open += !quoted && c == '{';
+		open -= !quoted && c == '}';
 	}
 	while (len > 0 && memchr(" \t\r", start[len - 1], 3) != NULL) {
 		len--;
@@ -133,9 +136,9 @@ bool pol_explain_rule(struct pol_explainer *explainer, uint32_t number, uint32_t
 
 struct rules {
 	struct pol_explainer *explainer;
-	struct pol_explained_rule *items;
 	uint32_t count;
 	uint32_t permission; /* at hand */
+	struct pol_explained_rule items[POL_EXPLAIN_RULES];
 };
 
 static bool same(const struct pol_explained_rule *a, const struct pol_explained_rule *b)
@@ -268,12 +271,11 @@ static void drop_verbs(struct rules *rules)
 void pol_explain_rules(struct pol_explainer *explainer)
 {
 	struct pol_run left = explainer->trace->run;
-	struct rules rules = { .explainer = explainer };
+	struct pol_explained_rule *kept;
+	struct rules rules;
 
-	rules.items = pol_arena_alloc(explainer->arena, POL_EXPLAIN_RULES, sizeof *rules.items);
-	if (rules.items == NULL) {
-		return;
-	}
+	rules.explainer = explainer;
+	rules.count = 0;
 	for (; left.count > 0; left.first++, left.count--) {
 		struct pol_run one = { left.first, 1 };
 		struct pol_run_word at;
@@ -284,6 +286,10 @@ void pol_explain_rules(struct pol_explainer *explainer)
 		add_scopes(&rules);
 	}
 	drop_verbs(&rules);
-	explainer->out->rules = rules.items;
-	explainer->out->rule_count = rules.count;
+	kept = pol_arena_alloc(explainer->arena, rules.count, sizeof *kept);
+	if (kept != NULL) {
+		memcpy(kept, rules.items, rules.count * sizeof *kept);
+		explainer->out->rules = kept;
+		explainer->out->rule_count = rules.count;
+	}
 }
