@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""README's "Rotate without downtime", followed to the letter: its own lines, in a shell."""
+
+import subprocess
+import unittest
+from pathlib import Path
+
+import harness
+
+
+def section(title):
+    """The indented lines behind a heading, up to the next one."""
+    text = (harness.ROOT / "README.md").read_text(encoding="utf-8")
+    body = text.split(f"\n### {title}\n")[1].split("\n#")[0]
+    return [line[4:] for line in body.splitlines() if line.startswith("    ")]
+
+
+class Keys(harness.DaemonTest):
+    def test_rotate_without_downtime(self):
+        daemon = self.daemon(harness.ROOT / "policy" / "examples" / "loanpro")
+        tools = Path(harness.AUTHZCHECK).parent
+        done = subprocess.run(
+            ["sh", "-eux"], input="\n".join(section("Rotate without downtime")),
+            capture_output=True, text=True, cwd=daemon.folder, timeout=harness.DEADLINE,
+            env={**harness.environment(daemon.folder), "AUTHZ_SOCKET": str(daemon.socket),
+                 "PATH": f"{tools}:/usr/bin:/bin"}, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        said = [line for line in done.stdout.splitlines() if line.strip()]
+        self.assertEqual(sum(line.startswith("allow  key ") for line in said), 2, done.stdout)
+        self.assertRegex(done.stdout, r"old secret until +in 2 days")
+        # Afterwards there is one secret, the one in the file.
+        record = daemon.call("keys.list", principal="loans-api")["items"][0]
+        self.assertEqual(record["generation"], 2)
+        self.assertNotIn("retiring_until", record)
+        token = (daemon.folder / "loans.key").read_text().strip()
+        answer = daemon.call("authorize", token=token, method="GET", path="/loans/7")
+        self.assertTrue(answer["allow"], answer)
+        self.assertEqual((daemon.folder / "loans.key").stat().st_mode & 0o777, 0o600)
+
+
+if __name__ == "__main__":
+    unittest.main()
