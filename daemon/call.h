@@ -21,6 +21,7 @@ struct actor;
 struct charges;
 struct decision_log;
 struct config;
+struct pepper;
 struct rotation;
 struct server;
 struct standings;
@@ -34,6 +35,7 @@ struct call {
 	struct store *store;       /* the server's, so that handlers reach it without the loop */
 	struct usage *usage;       /* likewise */
 	struct rotation *rotation; /* likewise */
+	struct pepper *pepper;     /* likewise */
 	struct charges *charges;   /* likewise */
 	struct decision_log *decisions;
 	uint32_t *dice;              /* the worker's, never 0 */

@@ -23,6 +23,7 @@ static const struct {
 	{ assignments_methods, &assignments_method_count },
 	{ roles_methods, &roles_method_count },
 	{ tenants_methods, &tenants_method_count },
+	{ pepper_methods, &pepper_method_count },
 	{ policy_methods, &policy_method_count },
 	{ audit_methods, &audit_method_count },
 	{ store_methods, &store_method_count },

@@ -122,6 +122,7 @@ static void retire(struct store_key *key, const struct generation_change *change
 	if ((key->flags & STORE_KEY_IMPORTED) != 0) {
 		key->flags |= STORE_KEY_OTHER_IMPORTED;
 	}
+	store_key_set_pepper(key, STORE_KEY_OTHER_PEPPER, store_key_pepper(key, STORE_KEY_PEPPER));
 }
 
 /* Behind this the caller's hash is the current secret, of our own making. */
@@ -140,6 +141,7 @@ void generation_rotate(struct store_key *key, const struct generation_change *ch
 {
 	struct store_rotation *rotation = &key->rotation;
 	uint32_t number = ++rotation->issued;
+	uint8_t pepper = secrets_pepper(change->secrets);
 
 	bury_other(key, change, room);
 	if (next->mode == GENERATION_CONFIRM) {
@@ -149,6 +151,7 @@ void generation_rotate(struct store_key *key, const struct generation_change *ch
 		rotation->other_until = change->now + GENERATION_PENDING;
 		rotation->other_overlap = next->overlap;
 		rotation->other_since = change->now;
+		store_key_set_pepper(key, STORE_KEY_OTHER_PEPPER, pepper);
 		return;
 	}
 	if (next->mode == GENERATION_OVERLAP &&
@@ -158,6 +161,7 @@ void generation_rotate(struct store_key *key, const struct generation_change *ch
 		bury(key, change, key->hash, room);
 	}
 	install(key, change, next->hash, number);
+	store_key_set_pepper(key, STORE_KEY_PEPPER, pepper);
 }
 
 void generation_confirm(
@@ -167,12 +171,14 @@ void generation_confirm(
 	const uint8_t *hash = rotation->other_hash;
 	uint32_t number = rotation->other_generation;
 	int64_t overlap = rotation->other_overlap;
+	uint8_t pepper = store_key_pepper(key, STORE_KEY_OTHER_PEPPER);
 
 	retire(key, change, overlap);
 	if (rotation->other_until <= change->now) {
 		bury_other(key, change, room);
 	}
 	install(key, change, hash, number);
+	store_key_set_pepper(key, STORE_KEY_PEPPER, pepper);
 }
 
 void generation_finish(
@@ -211,6 +217,7 @@ void generation_rollback(
 	}
 	key->flags &= ~(uint32_t)STORE_KEY_OTHER_IMPORTED;
 	key->flags |= imported ? STORE_KEY_IMPORTED : 0;
+	store_key_set_pepper(key, STORE_KEY_PEPPER, store_key_pepper(key, STORE_KEY_OTHER_PEPPER));
 }
 
 int64_t generation_longest(const struct store_key *key, const struct generation_change *change)

@@ -24,6 +24,8 @@ extern const struct method roles_methods[];
 extern const size_t roles_method_count;
 extern const struct method tenants_methods[];
 extern const size_t tenants_method_count;
+extern const struct method pepper_methods[];
+extern const size_t pepper_method_count;
 extern const struct method policy_methods[];
 extern const size_t policy_method_count;
 extern const struct method audit_methods[];

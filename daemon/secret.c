@@ -160,7 +160,7 @@ void secret_token_renew(struct pol_str prefix, struct pol_str kid,
 	complete(prefix, out, out_token);
 }
 
-void secret_token_hash(const struct secrets *secrets, const struct secret_token *token,
+void secret_token_hash(const struct secrets *secrets, const struct secret_token *token, bool old,
 	uint8_t out[static SECRET_HASH])
 {
 	uint8_t salt[crypto_generichash_blake2b_SALTBYTES] = { 0 };
@@ -168,8 +168,8 @@ void secret_token_hash(const struct secrets *secrets, const struct secret_token 
 	memcpy(salt, token->kid.ptr, SECRET_KID);
 	/* Fails only for lengths out of its range, which are constants here. */
 	crypto_generichash_blake2b_salt_personal(out, SECRET_HASH,
-		(const uint8_t *)token->signed_part.ptr, token->signed_part.len, secrets->pepper,
-		SECRET_KEY, salt, personal);
+		(const uint8_t *)token->signed_part.ptr, token->signed_part.len,
+		secret_pepper_of(secrets, old), SECRET_KEY, salt, personal);
 }
 
 bool secret_token_verify(
@@ -180,7 +180,7 @@ bool secret_token_verify(
 	bool known = hash != NULL;
 	bool equal;
 
-	secret_token_hash(secrets, token, computed);
+	secret_token_hash(secrets, token, false, computed);
 	equal = sodium_memcmp(computed, known ? hash : dummy, SECRET_HASH) == 0;
 	sodium_memzero(computed, sizeof computed);
 	return equal && known;
@@ -192,12 +192,12 @@ void secret_digest(struct pol_str token, uint8_t out[static SECRET_DIGEST])
 }
 
 void secret_import_hash(const struct secrets *secrets, const uint8_t digest[static SECRET_DIGEST],
-	uint8_t out[static SECRET_HASH])
+	bool old, uint8_t out[static SECRET_HASH])
 {
 	static const uint8_t salt[crypto_generichash_blake2b_SALTBYTES] = { 0 };
 
-	crypto_generichash_blake2b_salt_personal(
-		out, SECRET_HASH, digest, SECRET_DIGEST, secrets->pepper, SECRET_KEY, salt, import);
+	crypto_generichash_blake2b_salt_personal(out, SECRET_HASH, digest, SECRET_DIGEST,
+		secret_pepper_of(secrets, old), SECRET_KEY, salt, import);
 }
 
 void secret_tag(const struct secrets *secrets, enum secret_purpose purpose, const void *bytes,

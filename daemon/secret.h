@@ -46,6 +46,22 @@ bool secrets_are_locked(const struct secrets *secrets);
 /* Wipes. NULL is ignored. */
 void secrets_close(struct secrets *secrets);
 
+/* --- peppers -----------------------------------------------------------------------------------
+ */
+
+/*
+ * A new pepper takes the place of the one in use, which stays good as the old one until it is
+ * dropped. Both stand in the file, which is replaced whole and made durable before anything else
+ * changes. All else that is derived stays. The writer's thread; others go on reading meanwhile.
+ */
+
+/* The number of the pepper in use: 0 at first, modulo 256. */
+uint8_t secrets_pepper(const struct secrets *secrets);
+bool secrets_have_old(const struct secrets *secrets);
+/* -EBUSY: there is an old one still. Else what the file's writing gave, and nothing changed. */
+int secrets_rotate(struct secrets *secrets, char why[static SECRET_WHY]);
+int secrets_drop_old(struct secrets *secrets, char why[static SECRET_WHY]);
+
 /* --- tokens ----------------------------------------------------------------------------------- */
 
 /* Views into what was parsed. */
@@ -73,7 +89,8 @@ void secret_token_make(
 void secret_token_renew(struct pol_str prefix, struct pol_str kid,
 	char out[static SECRET_MAX_TOKEN], struct secret_token *out_token);
 
-void secret_token_hash(const struct secrets *secrets, const struct secret_token *token,
+/* `old`: under the pepper before the one in use; of use only while secrets_have_old. */
+void secret_token_hash(const struct secrets *secrets, const struct secret_token *token, bool old,
 	uint8_t out[static SECRET_HASH]);
 
 /* Is it this record's token? In constant time; hash NULL compares with a dummy, at the same cost,
@@ -95,7 +112,7 @@ void secret_digest(struct pol_str token, uint8_t out[static SECRET_DIGEST]);
 /* What is kept of a digest, and looked up: BLAKE2b-256 under the pepper, of a purpose of its own,
  * so that it is no hash of a token of ours. */
 void secret_import_hash(const struct secrets *secrets, const uint8_t digest[static SECRET_DIGEST],
-	uint8_t out[static SECRET_HASH]);
+	bool old, uint8_t out[static SECRET_HASH]);
 
 /* --- tags ------------------------------------------------------------------------------------- */
 

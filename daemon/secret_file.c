@@ -11,33 +11,102 @@
 #include "daemon/secret_internal.h"
 
 /*
- * The file is three lines, so that an operator sees what it is and a copy by terminal works:
+ * The file is a few lines, so that an operator sees what it is and a copy by terminal works:
  *     authzd secrets 1
  *     master HEX
  *     pepper HEX
+ * and once the pepper was rotated, with its number, and the old one while it is good, else zeroes:
+ *     authzd secrets 2
+ *     master HEX
+ *     pepper HEX
+ *     number 001
+ *     old HEX
  */
 #define HEAD       "authzd secrets 1\nmaster "
+#define HEAD_2     "authzd secrets 2\nmaster "
 #define MIDDLE     "\npepper "
+#define NUMBER     "\nnumber "
+#define OLD        "\nold "
 #define HEX        ((size_t)(2 * SECRET_KEY))
 #define HEAD_LEN   (sizeof HEAD - 1)
 #define MIDDLE_LEN (sizeof MIDDLE - 1)
-#define FILE_LEN   (HEAD_LEN + HEX + MIDDLE_LEN + HEX + 1)
+#define NUMBER_LEN (sizeof NUMBER - 1)
+#define OLD_LEN    (sizeof OLD - 1)
+#define DIGITS     ((size_t)3)
+#define FIRST_LEN  (HEAD_LEN + HEX + MIDDLE_LEN + HEX + 1)
+#define FILE_LEN   (FIRST_LEN + NUMBER_LEN + DIGITS + OLD_LEN + HEX)
+
+/* The text being taken apart, or put together. */
+struct cut {
+	const char *at;
+	size_t left;
+	bool bad;
+};
+
+static void cut_text(struct cut *cut, const char *text, size_t len)
+{
+	cut->bad = cut->bad || cut->left < len || memcmp(cut->at, text, len) != 0;
+	if (!cut->bad) {
+		cut->at += len;
+		cut->left -= len;
+	}
+}
+
+static void cut_key(struct cut *cut, uint8_t out[SECRET_KEY])
+{
+	size_t len = 0;
+
+	cut->bad = cut->bad || cut->left < HEX ||
+		   sodium_hex2bin(out, SECRET_KEY, cut->at, HEX, NULL, &len, NULL) != 0 ||
+		   len != SECRET_KEY;
+	if (!cut->bad) {
+		cut->at += HEX;
+		cut->left -= HEX;
+	}
+}
+
+static uint32_t cut_number(struct cut *cut)
+{
+	uint32_t number = 0;
+
+	cut->bad = cut->bad || cut->left < DIGITS;
+	for (size_t i = 0; i < DIGITS && !cut->bad; i++) {
+		char c = *cut->at++;
+
+		cut->left--;
+		cut->bad = c < '0' || c > '9';
+		number = number * 10 + (uint32_t)(c - '0');
+	}
+	cut->bad = cut->bad || number > UINT8_MAX;
+	return number;
+}
 
 static bool parse_file(const char *text, size_t len, struct secrets *out)
 {
-	const char *second = text + HEAD_LEN + HEX;
-	size_t a = 0, b = 0;
+	struct cut cut = { text, len, false };
+	bool second = len == FILE_LEN;
+	uint8_t pepper[SECRET_KEY];
+	uint32_t number = 0;
 
-	if (len != FILE_LEN || memcmp(text, HEAD, HEAD_LEN) != 0 ||
-		memcmp(second, MIDDLE, MIDDLE_LEN) != 0 || text[FILE_LEN - 1] != '\n') {
-		return false;
+	cut_text(&cut, second ? HEAD_2 : HEAD, HEAD_LEN);
+	cut_key(&cut, out->master);
+	cut_text(&cut, MIDDLE, MIDDLE_LEN);
+	cut_key(&cut, pepper);
+	if (second) {
+		cut_text(&cut, NUMBER, NUMBER_LEN);
+		number = cut_number(&cut);
+		cut_text(&cut, OLD, OLD_LEN);
+		cut_key(&cut, out->peppers[(number & 1) ^ 1]);
 	}
-	if (sodium_hex2bin(out->master, SECRET_KEY, text + HEAD_LEN, HEX, NULL, &a, NULL) != 0 ||
-		sodium_hex2bin(out->pepper, SECRET_KEY, second + MIDDLE_LEN, HEX, NULL, &b, NULL) !=
-			0) {
-		return false;
+	cut_text(&cut, "\n", 1);
+	if (!cut.bad && cut.left == 0) {
+		memcpy(out->peppers[number & 1], pepper, SECRET_KEY);
+		atomic_init(&out->number, number);
+		atomic_init(&out->has_old,
+			second && !sodium_is_zero(out->peppers[(number & 1) ^ 1], SECRET_KEY));
 	}
-	return a == SECRET_KEY && b == SECRET_KEY;
+	sodium_memzero(pepper, sizeof pepper);
+	return !cut.bad && cut.left == 0;
 }
 
 static int write_all(int fd, const char *bytes, size_t len)
@@ -80,7 +149,8 @@ static int sync_folder(const char *path)
 	return r;
 }
 
-static int write_file(const char *path, const char *text)
+/* `replace`: what is there gives way, else it stays and it is an error. */
+static int write_file(const char *path, const char *text, size_t len, bool replace)
 {
 	size_t size = strlen(path) + sizeof ".new";
 	char *aside = malloc(size);
@@ -96,16 +166,18 @@ static int write_file(const char *path, const char *text)
 		r = -errno;
 		goto out;
 	}
-	r = write_all(fd, text, FILE_LEN);
+	r = write_all(fd, text, len);
 	if (r == 0 && fsync(fd) < 0) {
 		r = -errno;
 	}
 	close(fd);
 	/* link, not rename: it never replaces a file that appeared meanwhile. */
-	if (r == 0 && link(aside, path) < 0) {
+	if (r == 0 && (replace ? rename(aside, path) : link(aside, path)) < 0) {
 		r = -errno;
 	}
-	unlink(aside);
+	if (!replace || r < 0) {
+		unlink(aside);
+	}
 	if (r == 0) {
 		r = sync_folder(path);
 	}
@@ -114,9 +186,21 @@ out:
 	return r;
 }
 
+static char *put_text(char *at, const char *text, size_t len)
+{
+	memcpy(at, text, len);
+	return at + len;
+}
+
+static char *put_key(char *at, const uint8_t *key)
+{
+	sodium_bin2hex(at, HEX + 1, key, SECRET_KEY);
+	return at + HEX;
+}
+
 static int create_file(const char *path, struct secrets *out)
 {
-	char *text = sodium_malloc(FILE_LEN + HEX);
+	char *text = sodium_malloc(FIRST_LEN + HEX);
 	char *at = text;
 	int r;
 
@@ -124,17 +208,40 @@ static int create_file(const char *path, struct secrets *out)
 		return -ENOMEM;
 	}
 	randombytes_buf(out->master, SECRET_KEY);
-	randombytes_buf(out->pepper, SECRET_KEY);
-	memcpy(at, HEAD, HEAD_LEN);
-	at += HEAD_LEN;
-	sodium_bin2hex(at, HEX + 1, out->master, SECRET_KEY);
-	at += HEX;
-	memcpy(at, MIDDLE, MIDDLE_LEN);
-	at += MIDDLE_LEN;
-	sodium_bin2hex(at, HEX + 1, out->pepper, SECRET_KEY);
-	at[HEX] = '\n';
-	r = write_file(path, text);
+	randombytes_buf(out->peppers[0], SECRET_KEY);
+	at = put_key(put_text(at, HEAD, HEAD_LEN), out->master);
+	at = put_key(put_text(at, MIDDLE, MIDDLE_LEN), out->peppers[0]);
+	*at = '\n';
+	r = write_file(path, text, FIRST_LEN, false);
 	sodium_free(text);
+	return r;
+}
+
+/* The file as it is to be: the pepper of that number, and the old one or NULL. */
+static int replace_file(const struct secrets *secrets, uint32_t number, const uint8_t *pepper,
+	const uint8_t *old, char *why)
+{
+	static const uint8_t none[SECRET_KEY] = { 0 };
+	char *text = sodium_malloc(FILE_LEN + HEX);
+	char digits[16];
+	char *at = text;
+	int r;
+
+	if (text == NULL) {
+		return -ENOMEM;
+	}
+	snprintf(digits, sizeof digits, "%03u", (unsigned)number);
+	at = put_key(put_text(at, HEAD_2, HEAD_LEN), secrets->master);
+	at = put_key(put_text(at, MIDDLE, MIDDLE_LEN), pepper);
+	at = put_text(put_text(at, NUMBER, NUMBER_LEN), digits, DIGITS);
+	at = put_key(put_text(at, OLD, OLD_LEN), old != NULL ? old : none);
+	*at = '\n';
+	r = write_file(secrets->path, text, FILE_LEN, true);
+	sodium_free(text);
+	if (r < 0) {
+		snprintf(why, SECRET_WHY, "%.300s cannot be replaced: %s", secrets->path,
+			strerror(-r));
+	}
 	return r;
 }
 
@@ -233,6 +340,11 @@ int secrets_open(const char *path, bool create, struct secrets **out, char why[s
 		return -ENOMEM;
 	}
 	memset(secrets, 0, sizeof *secrets);
+	if ((size_t)snprintf(secrets->path, sizeof secrets->path, "%s", path) >=
+		sizeof secrets->path) {
+		r = -ENAMETOOLONG;
+		goto fail;
+	}
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd >= 0) {
 		r = read_file(fd, path, secrets, why);
@@ -275,4 +387,61 @@ void secrets_close(struct secrets *secrets)
 	if (secrets != NULL) {
 		sodium_free(secrets);
 	}
+}
+
+/* --- peppers ---------------------------------------------------------------------------------- */
+
+uint8_t secrets_pepper(const struct secrets *secrets)
+{
+	return (uint8_t)atomic_load_explicit(&secrets->number, memory_order_acquire);
+}
+
+bool secrets_have_old(const struct secrets *secrets)
+{
+	return atomic_load_explicit(&secrets->has_old, memory_order_acquire) != 0;
+}
+
+/* The new one takes the place of the one before the old one, which nobody reads any more; both are
+ * there before the number says which is which. */
+int secrets_rotate(struct secrets *secrets, char why[static SECRET_WHY])
+{
+	uint32_t number = atomic_load(&secrets->number);
+	uint32_t next = (number + 1) & UINT8_MAX;
+	uint8_t pepper[SECRET_KEY];
+	int r;
+
+	why[0] = '\0';
+	if (secrets_have_old(secrets)) {
+		return -EBUSY;
+	}
+	randombytes_buf(pepper, sizeof pepper);
+	r = replace_file(secrets, next, pepper, secrets->peppers[number & 1], why);
+	if (r == 0) {
+		sodium_mprotect_readwrite(secrets);
+		memcpy(secrets->peppers[next & 1], pepper, SECRET_KEY);
+		atomic_store_explicit(&secrets->has_old, 1, memory_order_release);
+		atomic_store_explicit(&secrets->number, next, memory_order_release);
+		sodium_mprotect_readonly(secrets);
+	}
+	sodium_memzero(pepper, sizeof pepper);
+	return r;
+}
+
+/* Its bytes go with the next rotation, or the process: somebody may be hashing with them. */
+int secrets_drop_old(struct secrets *secrets, char why[static SECRET_WHY])
+{
+	uint32_t number = atomic_load(&secrets->number);
+	int r;
+
+	why[0] = '\0';
+	if (!secrets_have_old(secrets)) {
+		return 0;
+	}
+	r = replace_file(secrets, number, secrets->peppers[number & 1], NULL, why);
+	if (r == 0) {
+		sodium_mprotect_readwrite(secrets);
+		atomic_store_explicit(&secrets->has_old, 0, memory_order_release);
+		sodium_mprotect_readonly(secrets);
+	}
+	return r;
 }

@@ -18,6 +18,7 @@
 #include "daemon/decision_log.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
+#include "daemon/pepper.h"
 #include "daemon/plugin.h"
 #include "daemon/quota.h"
 #include "daemon/reload.h"
@@ -382,6 +383,9 @@ static int start_threads(struct server *server, struct build *build)
 		r = reload_create(server, build, &server->reload);
 	}
 	if (r == 0) {
+		r = pepper_create(server, &server->pepper);
+	}
+	if (r == 0) {
 		r = sweep_create(server, &server->sweep);
 	}
 	if (r == 0) {
@@ -520,6 +524,7 @@ void server_finish(struct server *server)
 	}
 	sweep_destroy(server->sweep);
 	backup_destroy(server->backup);
+	pepper_destroy(server->pepper);
 	for (size_t i = 0; i < server->listener_count; i++) {
 		listener_close(&server->listeners[i]);
 	}

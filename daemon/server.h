@@ -21,6 +21,7 @@
 #include "daemon/worker.h"
 
 struct plugins;
+struct pepper;
 struct quota;
 struct reload;
 struct rotation;
@@ -63,6 +64,7 @@ struct server {
 	struct sweep *sweep;
 	struct plugins *plugins; /* what the policies use */
 	struct backup *backup;
+	struct pepper *pepper;
 	struct current current;
 	struct reload *reload;
 	int lock;              /* of the state folder; -1: none */

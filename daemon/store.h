@@ -124,6 +124,9 @@ enum store_key_flag {
 	 * the key a token of our own; the imported one is the other then. */
 	STORE_KEY_IMPORTED = 1 << 4,
 	STORE_KEY_OTHER_IMPORTED = 1 << 5,
+	/* From these bits on, the number of the pepper under which each secret's hash was made. */
+	STORE_KEY_PEPPER = 16,
+	STORE_KEY_OTHER_PEPPER = 24,
 };
 
 /* What a key's other secret is. Past other_until it is none: dead, but not yet cleared away. */
@@ -183,6 +186,17 @@ struct store_key {
 	struct pol_str created_by;
 	struct store_rotation rotation;
 };
+
+/* `which`: STORE_KEY_PEPPER or STORE_KEY_OTHER_PEPPER. */
+static inline uint8_t store_key_pepper(const struct store_key *key, unsigned which)
+{
+	return (uint8_t)(key->flags >> which);
+}
+
+static inline void store_key_set_pepper(struct store_key *key, unsigned which, uint8_t number)
+{
+	key->flags = (key->flags & ~(UINT32_C(0xff) << which)) | (uint32_t)number << which;
+}
 
 int store_get_key(struct store_read *read, struct pol_str kid, struct store_key *out);
 
@@ -484,6 +498,8 @@ int store_create_key(struct store_write *write, struct store_key *key);
 int store_update_key(struct store_write *write, const struct store_key *key);
 /* Takes the record away, with its use and all that leads to it. -ENOENT. */
 int store_remove_key(struct store_write *write, struct pol_str kid);
+/* Forgets where a hash of a token made elsewhere leads; nothing when it leads nowhere. */
+int store_drop_import(struct store_write *write, const uint8_t hash[static STORE_HASH]);
 /* Gives tenant->number itself. -EEXIST: the name is taken. */
 int store_create_tenant(struct store_write *write, struct store_tenant *tenant);
 int store_update_tenant(struct store_write *write, const struct store_tenant *tenant);

@@ -77,6 +77,16 @@ int store_move_imports(struct store_write *write, struct pol_str kid,
 	return r;
 }
 
+int store_drop_import(struct store_write *write, const uint8_t hash[static STORE_HASH])
+{
+	struct store_place place;
+	int r = store_write_ready(write);
+
+	store_place_init(&place);
+	store_place_text(&place, (struct pol_str){ (const char *)hash, STORE_HASH });
+	return r < 0 ? r : drop(write, STORE_KEYS_BY_HASH, &place);
+}
+
 /* Those of a key that goes; of dead ones the hash is not known, and they lead nowhere then. */
 static int drop_imports(struct store_write *write, const struct store_key *key)
 {
@@ -85,12 +95,7 @@ static int drop_imports(struct store_write *write, const struct store_key *key)
 
 	store_imports_of(key, &imports);
 	for (unsigned i = 0; i < imports.count && r == 0; i++) {
-		struct store_place place;
-
-		store_place_init(&place);
-		store_place_text(
-			&place, (struct pol_str){ (const char *)imports.hashes[i], STORE_HASH });
-		r = drop(write, STORE_KEYS_BY_HASH, &place);
+		r = store_drop_import(write, imports.hashes[i]);
 	}
 	return r;
 }

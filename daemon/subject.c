@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/generation.h"
+#include "daemon/pepper.h"
 #include "daemon/rotation.h"
 #include "daemon/standing.h"
 #include "daemon/usage.h"
@@ -179,8 +180,12 @@ static int find_imported(struct call *call, struct pol_str token, struct subject
 	int r;
 
 	secret_digest(token, digest);
-	secret_import_hash(secrets, digest, hash);
+	secret_import_hash(secrets, digest, false, hash);
 	r = store_get_key_by_hash(call->read, hash, &subject->key);
+	if (secrets_have_old(secrets) && (r == -ENOENT || r == -EBADMSG)) {
+		secret_import_hash(secrets, digest, true, hash);
+		r = store_get_key_by_hash(call->read, hash, &subject->key);
+	}
 	if (r == -ENOENT || r == -EBADMSG) {
 		pay_for_record(call);
 	} else if (r == 0) {
@@ -198,6 +203,27 @@ static int find_imported(struct call *call, struct pol_str token, struct subject
 	secret_wipe(digest, sizeof digest);
 	secret_wipe(hash, sizeof hash);
 	return r == -ENOENT || r == -EBADMSG ? 0 : r;
+}
+
+/* Only its token can give a secret its hash under the pepper in use. */
+static void move_to_pepper(struct call *call, struct pol_str text, const struct subject *subject)
+{
+	const struct secrets *secrets = store_secrets(call->store);
+	uint32_t imported = subject->by_other ? STORE_KEY_OTHER_IMPORTED : STORE_KEY_IMPORTED;
+	uint8_t digest[SECRET_DIGEST], hash[SECRET_HASH];
+	struct secret_token token;
+
+	if ((subject->key.flags & imported) != 0) {
+		secret_digest(secret_token_bare(text), digest);
+		secret_import_hash(secrets, digest, false, hash);
+		secret_wipe(digest, sizeof digest);
+	} else if (secret_token_split(text, &token)) {
+		secret_token_hash(secrets, &token, false, hash);
+	} else {
+		return;
+	}
+	pepper_move(call->pepper, &subject->key, subject->by_other, hash);
+	secret_wipe(hash, sizeof hash);
 }
 
 /* The record of a token whose secret is right. facts.key_state says how it stands, else why not. */
@@ -227,6 +253,9 @@ static int find_key(struct call *call, struct pol_str text, struct subject *subj
 	}
 	if (r < 0) {
 		return r;
+	}
+	if (subject->verified && pepper_is_old(call, &subject->key, subject->by_other)) {
+		move_to_pepper(call, text, subject);
 	}
 	if (!subject->verified) {
 		state = own_shape ? POL_KEY_UNKNOWN : POL_KEY_MALFORMED;

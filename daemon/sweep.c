@@ -7,6 +7,7 @@
 
 #include "daemon/log.h"
 #include "daemon/manage/keys.h"
+#include "daemon/pepper.h"
 #include "daemon/server.h"
 #include "daemon/store.h"
 #include "daemon/writer.h"
@@ -74,6 +75,7 @@ static void on_timer(uv_timer_t *timer)
 {
 	struct sweep *sweep = timer->data;
 
+	pepper_tick(sweep->server->pepper);
 	if (!atomic_exchange(&sweep->busy, true)) {
 		writer_submit(sweep->server->writer, &sweep->job);
 	}
@@ -103,6 +105,7 @@ int sweep_create(struct server *server, struct sweep **out)
 void sweep_stop(struct sweep *sweep)
 {
 	if (sweep != NULL && !atomic_exchange(&sweep->stopped, true)) {
+		pepper_stop(sweep->server->pepper);
 		uv_close((uv_handle_t *)&sweep->timer, NULL);
 	}
 }

@@ -95,6 +95,28 @@ static struct usage_slot *slot_of(struct segment *segment, uint64_t number)
 	return segment != NULL ? &segment->slots[number % SEGMENT_SLOTS] : NULL;
 }
 
+/* With each secret of the key, by the token's hash under one pepper. */
+static enum generation_secret compare(struct usage *usage, const struct secret_token *token,
+	const struct store_key *key, bool old)
+{
+	enum generation_secret found = GENERATION_WRONG;
+	uint8_t hash[SECRET_HASH];
+
+	secret_token_hash(usage->secrets, token, old, hash);
+	if (secret_equal(hash, key->hash, SECRET_HASH)) {
+		found = GENERATION_CURRENT;
+	}
+	if (key->rotation.other_hash != NULL &&
+		secret_equal(hash, key->rotation.other_hash, SECRET_HASH)) {
+		found = GENERATION_OTHER;
+	}
+	if (generation_is_dead(usage->secrets, key, hash)) {
+		found = GENERATION_DEAD;
+	}
+	secret_wipe(hash, sizeof hash);
+	return found;
+}
+
 /* A wrong crc is refused even where the secret is right. Nothing here shows by its time what was
  * found: an unknown key is compared with a dummy. */
 static enum generation_secret verify_in_full(
@@ -103,25 +125,28 @@ static enum generation_secret verify_in_full(
 	static const uint8_t nothing[STORE_HASH] = { 0 };
 	static const struct store_key nobody = { .hash = nothing };
 	const struct store_key *compared = key != NULL ? key : &nobody;
-	enum generation_secret found = GENERATION_WRONG;
-	uint8_t hash[SECRET_HASH];
+	enum generation_secret found, found_old;
 
 	if (!secret_token_is_sound(token)) {
 		return GENERATION_WRONG;
 	}
-	secret_token_hash(usage->secrets, token, hash);
-	if (secret_equal(hash, compared->hash, SECRET_HASH)) {
-		found = GENERATION_CURRENT;
+	found = compare(usage, token, compared, false);
+	if (secrets_have_old(usage->secrets)) {
+		found_old = compare(usage, token, compared, true);
+		found = found == GENERATION_WRONG ? found_old : found;
 	}
-	if (compared->rotation.other_hash != NULL &&
-		secret_equal(hash, compared->rotation.other_hash, SECRET_HASH)) {
-		found = GENERATION_OTHER;
-	}
-	if (generation_is_dead(usage->secrets, compared, hash)) {
-		found = GENERATION_DEAD;
-	}
-	secret_wipe(hash, sizeof hash);
 	return key != NULL ? found : GENERATION_WRONG;
+}
+
+/* Its secrets are all under the pepper in use? Others are hashed each time, so that they are seen
+ * and move. */
+static bool is_up_to_date(const struct usage *usage, const struct store_key *key)
+{
+	uint8_t number = secrets_pepper(usage->secrets);
+
+	return store_key_pepper(key, STORE_KEY_PEPPER) == number &&
+	       (key->rotation.other == STORE_OTHER_NONE ||
+		       store_key_pepper(key, STORE_KEY_OTHER_PEPPER) == number);
 }
 
 /* A mark is of the token and of the hash that it was found to have. */
@@ -159,6 +184,9 @@ enum generation_secret usage_verify(struct usage *usage, const struct secret_tok
 		(uint8_t *)mark);
 	if (key == NULL) {
 		return verify_in_full(usage, token, NULL);
+	}
+	if (!is_up_to_date(usage, key)) {
+		return verify_in_full(usage, token, key);
 	}
 	if (slot != NULL && (recognise & GENERATION_CURRENT) != 0 &&
 		has_mark(slot, mark, key->hash)) {

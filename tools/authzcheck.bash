@@ -64,7 +64,7 @@ _authzcheck()
 	esac
 
 	case ${words[0]} in
-	key | principal | store | role | tenant | policy) command="${words[0]} ${words[1]}" ;;
+	key | principal | store | role | tenant | policy | pepper) command="${words[0]} ${words[1]}" ;;
 	*) command=${words[0]} ;;
 	esac
 

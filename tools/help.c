@@ -48,6 +48,7 @@ static const struct command *const commands[] = {
 	&command_log,
 	&command_store_backup,
 	&command_store_restore,
+	&command_pepper_rotate,
 	&command_reload,
 	&command_status,
 	&command_policy_check,

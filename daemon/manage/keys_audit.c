@@ -9,6 +9,7 @@
 #include "daemon/manage/keys.h"
 #include "daemon/manage/list.h"
 #include "daemon/manage/record.h"
+#include "daemon/pepper.h"
 #include "daemon/subject.h"
 #include "daemon/usage.h"
 #include "policy/narrow.h"
@@ -59,6 +60,15 @@ static void find(struct findings *findings, bool so, const char *name)
 	}
 }
 
+static bool has_old_pepper(const struct auditing *auditing, const struct store_key *key)
+{
+	const struct call *call = auditing->list.call;
+
+	return pepper_is_old(call, key, false) ||
+	       (generation_other(key, call->now) != STORE_OTHER_NONE &&
+		       pepper_is_old(call, key, true));
+}
+
 static void find_by_times(const struct auditing *auditing, const struct store_key *key,
 	const struct store_use *use, struct findings *out)
 {
@@ -69,6 +79,7 @@ static void find_by_times(const struct auditing *auditing, const struct store_ke
 	find(out, use->uses != 0 && use->at < auditing->idle, "idle");
 	find(out, key->expires_at == 0, "no_expiry");
 	find(out, key->expires_at != 0 && key->expires_at < auditing->expiring, "expiring");
+	find(out, has_old_pepper(auditing, key), "old_pepper");
 	find(out, dead, "overdue");
 	find(out, !dead && generation_is_due(key, now), "due");
 }

@@ -269,7 +269,8 @@ static int make(struct call *call, struct making *making)
 	if (r != -ENOENT) {
 		return r;
 	}
-	secret_token_hash(store_secrets(call->store), &making->parts, making->hash);
+	secret_token_hash(store_secrets(call->store), &making->parts, false, making->hash);
+	store_key_set_pepper(key, STORE_KEY_PEPPER, secrets_pepper(store_secrets(call->store)));
 	key->kid = making->parts.kid;
 	key->hash = making->hash;
 	key->created_by = actor_text(call, making->created_by);

@@ -148,6 +148,8 @@ static int put(struct call *call, struct making *making)
 
 	if (r == 0) {
 		key->flags |= STORE_KEY_IMPORTED;
+		store_key_set_pepper(
+			key, STORE_KEY_PEPPER, secrets_pepper(store_secrets(call->store)));
 		key->hash = making->hash;
 		key->created_by = actor_text(call, making->created_by);
 		r = audit_create_key(call, key);
@@ -163,6 +165,7 @@ int keys_import(struct call *call)
 {
 	const struct wire_value *params = call->params;
 	struct wire_value shared[KEYS_CREATE_FIELDS] = { 0 };
+	const struct secrets *secrets = store_secrets(call->store);
 	struct making making;
 	uint8_t digest[SECRET_DIGEST];
 	int r;
@@ -179,7 +182,11 @@ int keys_import(struct call *call)
 		call->params = params;
 	}
 	if (r == 0) {
-		secret_import_hash(store_secrets(call->store), digest, making.hash);
+		secret_import_hash(secrets, digest, true, making.hash);
+		r = secrets_have_old(secrets) ? check_owner(call, making.hash) : 0;
+	}
+	if (r == 0) {
+		secret_import_hash(secrets, digest, false, making.hash);
 		r = check_owner(call, making.hash);
 	}
 	if (r != 0) {

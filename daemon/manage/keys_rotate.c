@@ -104,7 +104,7 @@ static int issue(struct call *call, struct rotating *rotating)
 		return -E2BIG;
 	}
 	secret_token_renew(key->prefix, kid, rotating->token, &rotating->parts);
-	secret_token_hash(rotating->change.secrets, &rotating->parts, rotating->hash);
+	secret_token_hash(rotating->change.secrets, &rotating->parts, false, rotating->hash);
 	rotating->next.hash = rotating->hash;
 	generation_rotate(key, &rotating->change, &rotating->next, &rotating->room);
 	r = audit_update_key(call, key);

@@ -2,8 +2,10 @@
 /* status: the daemon at a glance. */
 #include "daemon/manage/policy_put.h"
 #include "daemon/methods.h"
+#include "daemon/pepper.h"
 #include "daemon/report.h"
 #include "daemon/rotation.h"
+#include "daemon/secret.h"
 #include "daemon/store.h"
 #include "policy/snapshot.h"
 
@@ -85,6 +87,16 @@ static void put_modules(struct wire_buf *out, const struct pol_snapshot *snapsho
 	wire_close_array(out, at, count);
 }
 
+/* Under which pepper, and who is left under the one before. */
+static void put_pepper(struct call *call)
+{
+	struct secrets *secrets = store_secrets(call->store);
+	struct number numbers[] = { { "number", secrets_pepper(secrets) }, { "left", 0 } };
+	bool looked = pepper_left(call->pepper, &numbers[1].value);
+
+	put_map(call->out, "pepper", numbers, secrets_have_old(secrets) && looked ? 2 : 1);
+}
+
 static int status(struct call *call)
 {
 	struct wire_buf *out = call->out;
@@ -122,7 +134,7 @@ static int status(struct call *call)
 	};
 
 	wire_put_result(out, call->id);
-	wire_put_map(out, 13);
+	wire_put_map(out, 14);
 	wire_put_cstr(out, "version");
 	wire_put_cstr(out, AUTHZ_VERSION);
 	put_numbers(out, scalars, sizeof scalars / sizeof scalars[0]);
@@ -130,6 +142,7 @@ static int status(struct call *call)
 	put_map(out, "rotation", rotation, sizeof rotation / sizeof rotation[0]);
 	put_map(out, "store", stored, sizeof stored / sizeof stored[0]);
 	put_modules(out, call->snapshot);
+	put_pepper(call);
 	wire_put_cstr(out, "policy");
 	policy_put(call, &report.policy);
 	return 0;

@@ -118,7 +118,7 @@ Test(secret, the_hash_holds_for_its_token_alone)
 
 	secret_token_make(POL_STR("ak_live_"), text, &token);
 	secret_token_make(POL_STR("ak_live_"), other_text, &other);
-	secret_token_hash(secrets, &token, hash);
+	secret_token_hash(secrets, &token, false, hash);
 	cr_assert(secret_token_verify(secrets, &token, hash));
 	cr_assert_not(secret_token_verify(secrets, &other, hash));
 	cr_assert_not(secret_token_verify(secrets, &token, NULL));
@@ -143,7 +143,7 @@ Test(secret, the_file_is_the_same_the_next_time)
 	cr_assert_eq(st.st_mode & 0777, 0600);
 	cr_assert_eq(secrets_open(pepper, false, &second, why), 0);
 	secret_token_make(POL_STR("ak_live_"), text, &token);
-	secret_token_hash(first, &token, hash);
+	secret_token_hash(first, &token, false, hash);
 	cr_assert(secret_token_verify(second, &token, hash));
 	secret_tag(first, SECRET_RECORDS, "x", 1, a);
 	secret_tag(second, SECRET_RECORDS, "x", 1, b);

@@ -154,7 +154,8 @@ int main(void)
 		fprintf(stderr, "%s\n", why);
 	} else if (usage_create(shared->store, &shared->usage) == 0) {
 		secret_token_make(POL_STR("ak_live_"), text, &shared->token);
-		secret_token_hash(store_secrets(shared->store), &shared->token, shared->hash);
+		secret_token_hash(
+			store_secrets(shared->store), &shared->token, false, shared->hash);
 		failed = run(shared);
 	}
 	usage_destroy(shared->usage);

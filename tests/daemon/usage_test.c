@@ -22,7 +22,7 @@ static void setup(void)
 	cr_assert_eq(store_read_open(store, &reader), 0);
 	cr_assert_eq(store_read_renew(reader), 0);
 	secret_token_make(POL_STR("ak_live_"), token_text, &token);
-	secret_token_hash(store_secrets(store), &token, hash);
+	secret_token_hash(store_secrets(store), &token, false, hash);
 	key = (struct store_key){ .kid = token.kid, .number = 42, .hash = hash };
 }
 
@@ -105,7 +105,7 @@ Test(usage, each_of_two_secrets_is_told_apart_and_recognised)
 	unsigned both = GENERATION_CURRENT | GENERATION_OTHER;
 
 	secret_token_renew(POL_STR("ak_live_"), token.kid, text, &other);
-	secret_token_hash(store_secrets(store), &other, other_hash);
+	secret_token_hash(store_secrets(store), &other, false, other_hash);
 	key.rotation.other = STORE_OTHER_RETIRING;
 	key.rotation.other_hash = other_hash;
 	for (unsigned i = 0; i < 3; i++) {

@@ -49,6 +49,7 @@ extern const struct command command_tenant_enable;
 extern const struct command command_log;
 extern const struct command command_store_backup;
 extern const struct command command_store_restore;
+extern const struct command command_pepper_rotate;
 extern const struct command command_reload;
 extern const struct command command_status;
 extern const struct command command_policy_check;

@@ -161,6 +161,7 @@ static void print(struct app *app, struct wire_cursor result)
 	struct wire_cursor policy = { 0 };
 	struct wire_cursor store = { 0 };
 	struct wire_cursor rotation = { 0 };
+	struct wire_cursor pepper = { 0 };
 
 	row(app, "authzd",
 		app_text(app, "%s, up %s, %s", record_text(&app->arena, result, "version"),
@@ -171,6 +172,11 @@ static void print(struct app *app, struct wire_cursor result)
 	}
 	print_modules(app, result);
 	print_counters(app, result);
+	if (record_find(result, "pepper", &pepper) && record_int(pepper, "left", -1) >= 0) {
+		row(app, "old pepper",
+			app_text(app, "still needed by %" PRId64 " keys (see key audit)",
+				record_int(pepper, "left", 0)));
+	}
 	if (record_find(result, "store", &store)) {
 		row(app, "store",
 			app_text(app, "%s, %s, %s of %s", count(app, store, "keys", "key"),
