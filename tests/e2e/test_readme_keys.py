@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""README's "Rotate without downtime", followed to the letter: its own lines, in a shell."""
+"""README's "Keys", followed to the letter: its own lines, in a shell."""
 
 import subprocess
 import unittest
@@ -36,6 +36,24 @@ class Keys(harness.DaemonTest):
         answer = daemon.call("authorize", token=token, method="GET", path="/loans/7")
         self.assertTrue(answer["allow"], answer)
         self.assertEqual((daemon.folder / "loans.key").stat().st_mode & 0o777, 0o600)
+
+    def test_create_and_the_leak_drill(self):
+        daemon = self.daemon(harness.ROOT / "policy" / "examples" / "loanpro")
+        tools = Path(harness.AUTHZCHECK).parent
+        lines = section("Create") + section("Leak drill") + section("Look after them")
+        done = subprocess.run(
+            ["sh", "-eux"], input="\n".join(lines), capture_output=True, text=True,
+            cwd=daemon.folder, timeout=harness.DEADLINE,
+            env={**harness.environment(daemon.folder), "AUTHZ_SOCKET": str(daemon.socket),
+                 "PATH": f"{tools}:/usr/bin:/bin"}, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        said = [line.split(":")[0].split("  ")[0] for line in done.stdout.splitlines()
+                if line.startswith(("allow ", "deny "))]
+        self.assertEqual(said, ["allow", "deny 401 unknown_key", "allow"], done.stdout)
+        self.assertIn("keys.rotate", done.stdout)
+        self.assertIn("1 key disabled", done.stderr)
+        record = daemon.call("keys.list", principal="crm")["items"][0]
+        self.assertEqual(record["status"], "inactive")
 
 
 if __name__ == "__main__":
