@@ -51,7 +51,8 @@ static int find(struct call *call, struct store_tenant *out)
 /* Puts it, with its entry in the trail; the record's texts are dead then, so they are copied. */
 static int save(struct call *call, struct store_tenant *tenant, bool is_new)
 {
-	static const struct pol_str on = POL_STR("active"), off = POL_STR("inactive");
+	static const struct pol_str on = POL_STR_INIT("active");
+	static const struct pol_str off = POL_STR_INIT("inactive");
 	char name[STORE_MAX_NAME], created_by[UINT8_MAX];
 	bool disabled = (tenant->flags & STORE_TENANT_DISABLED) != 0;
 	struct audit_note note;
