@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whatever one actor does, nobody may afterwards do what neither he nor the actor might before.
+
+Random calls by one token, of all methods that could give somebody something; what each credential
+may do is asked of the daemon for a small world of requests, before and after. What the actor may
+hand out without holding it is worked out here, from the roles and scopes that he has `grant` on.
+AUTHZ_TEST_SEED repeats a run.
+"""
+
+import os
+import random
+import unittest
+
+import harness
+import people
+
+ROLES = {
+    "viewer": "allow GET on api:/loans/**",
+    "clerk": "allow create on api:/loans",
+    "cleaner": "allow delete on api:/loans/{loan}",
+    "writer": "allow update on api:/loans/{loan}",
+    "frozen": "deny all on api:/loans/{loan}",
+    "shy": "deny GET on api:/loans/**",
+}
+SCOPES = {
+    "read": "allow GET on api:/loans/**",
+    "write": "allow all on api:/loans/** except GET",
+    "most": "allow all on api:/loans/**\n    deny delete on api:/loans/{loan}",
+    "manage": "allow all on authz:/keys/**, authz:/principals/**, authz:/assignments,"
+              " authz:/roles/**",
+}
+PLACES = [None, ["api:/loans/7"], ["api:/loans/8"], ["api:/loans"]]
+MANAGES = ("allow all on authz:/keys/**, authz:/principals/**, authz:/assignments,"
+           " authz:/roles/**")
+
+TREE = """\
+tree api {
+    /loans { list GET, create POST, /{loan} { read GET, update PUT, delete DELETE
+        /payments { list GET } } }
+    /health { GET }
+}
+role anyone { allow GET on api:/health }
+"""
+
+WORLD = [("GET", "/health"), ("GET", "/loans"), ("POST", "/loans")] + [
+    (method, f"/loans/{loan}") for loan in (7, 8, 9) for method in ("GET", "PUT", "DELETE")] + [
+    ("GET", f"/loans/{loan}/payments") for loan in (7, 8, 9)]
+
+# What each role or scope allows, by hand.
+ALLOWS = {
+    "viewer": {asked for asked in WORLD if asked[0] == "GET" and asked[1] != "/health"},
+    "clerk": {("POST", "/loans")},
+    "cleaner": {asked for asked in WORLD if asked[0] == "DELETE"},
+    "writer": {asked for asked in WORLD if asked[0] == "PUT"},
+    "frozen": set(), "shy": set(),
+}
+ALLOWS["read"] = ALLOWS["viewer"]
+ALLOWS["write"] = ALLOWS["clerk"] | ALLOWS["cleaner"] | ALLOWS["writer"]
+ALLOWS["most"] = ALLOWS["read"] | ALLOWS["write"] - ALLOWS["cleaner"]
+
+# Who acts: roles beside managing, places of the first, scopes of the key, and what he may grant.
+ACTORS = [
+    ([], None, None, []),
+    (["viewer"], None, None, []),
+    (["viewer"], ["api:/loans/7"], None, ["roles/cleaner"]),
+    (["viewer", "writer", "clerk"], None, ["read", "manage"], []),
+    (["viewer", "cleaner", "shy"], None, None, ["scopes/write", "roles/viewer"]),
+]
+
+
+def policy():
+    return TREE + "".join(
+        f"{kind} {name} {{ {grants} }}\n" for kind, all in (("role", ROLES), ("scope", SCOPES))
+        for name, grants in all.items())
+
+
+class Gains(harness.DaemonTest):
+    def may(self, **who):
+        """The requests of the world that are allowed."""
+        results = self.c.call("authorize_many", **who, requests=[
+            {"method": method, "path": path} for method, path in WORLD])["results"]
+        return {asked for asked, result in zip(WORLD, results) if result["allow"]}
+
+    def begin(self, actor):
+        roles, places, scopes, grants = actor
+        extra = "".join(f"\n    allow grant on authz:/grants/{what.split('/')[0]}/*"
+                        for what in {grant.split("/")[0] for grant in grants})
+        self.daemon_of = self.daemon({"a.policy": policy() + "role manager {\n    " + MANAGES +
+                                      ("\n    allow issue on authz:/principals/{principal}") +
+                                      extra + "\n}\n"})
+        self.c = self.daemon_of.client()
+        self.keys, self.people = {}, ["actor", "alice", "bob", "eve"]
+        for id in self.people:
+            self.c.call("principals.create", id=id)
+        self.c.call("assignments.create", principal="actor", role="manager")
+        for role in roles:
+            self.c.call("assignments.create", principal="actor", role=role,
+                        **({"at": places} if places and role == roles[0] else {}))
+        for id, held in (("alice", "viewer"), ("alice", "frozen"), ("bob", "writer"),
+                         ("bob", "cleaner"), ("eve", "shy")):
+            self.c.call("assignments.create", principal=id, role=held)
+        for params in ({"principal": "alice"}, {"principal": "bob", "scopes": ["most"]},
+                       {"roles": ["clerk", "shy"]}, {"scopes": ["write"]},
+                       {"principal": "actor", "scopes": ["read"]}):
+            self.keep(self.c.call("keys.create", **params))
+        off = self.c.call("keys.create", roles=["cleaner"])
+        self.keep(off)
+        self.c.call("keys.disable", id=off["id"])
+        self.c.call("roles.create", name="made", grants=["allow delete on api:/loans/{loan}",
+                                                         "deny GET on api:/loans"])
+        self.c.call("assignments.create", principal="eve", role="made")
+        self.token = self.c.call("keys.create", principal="actor",
+                                 **({"scopes": scopes} if scopes else {}))
+        return {name for grant in grants for name in
+                (ROLES if grant.startswith("roles") else SCOPES)}
+
+    def keep(self, record):
+        if "secret" in record:
+            self.keys[record["id"]] = record["secret"]
+
+    def credentials(self):
+        return [("principal", id) for id in self.people] + [
+            ("token", secret) for secret in [*self.keys.values(), self.token["secret"]]]
+
+    def step(self, rnd):
+        at = rnd.choice(PLACES)
+        place = {"at": at} if at else {}
+        who, key = rnd.choice(self.people), rnd.choice([*self.keys, self.token["id"]])
+        roles = [*ROLES, "manager", "made", "mine"]
+        grant = rnd.choice([*ROLES.values(), "allow all on api:/**", MANAGES])
+        scopes = rnd.sample([*SCOPES], rnd.randint(1, 2))
+        calls = [
+            ("assignments.create", {"principal": who, "role": rnd.choice(roles), **place}),
+            ("assignments.create", {"principal": who, "role": rnd.choice(roles)}),
+            ("assignments.delete", {"principal": who, "role": rnd.choice(roles)}),
+            ("keys.create", {"principal": who}), ("keys.create", {"principal": who, **place}),
+            ("keys.create", {"principal": who, "scopes": scopes}),
+            ("keys.create", {"roles": rnd.sample(roles, 2)}), ("keys.create", {"scopes": scopes}),
+            ("keys.update", {"id": key, "scopes": scopes}),
+            ("keys.update", {"id": key, "expires_at": None}),
+            ("keys.disable", {"id": key}), ("keys.enable", {"id": key}),
+            ("keys.rotate", {"id": key, "finish_old": True}),
+            ("keys.delete", {"id": key}), ("keys.restore", {"id": key}),
+            ("principals.disable", {"id": who}), ("principals.enable", {"id": who}),
+            ("principals.create", {"id": f"n{len(self.people)}"}),
+            ("roles.create", {"name": "mine", "grants": [grant]}),
+            ("roles.create", {"name": "mine", "inherits": rnd.sample(roles[:-1], 1)}),
+            ("roles.update", {"name": rnd.choice(["mine", "made"]), "grants": [grant]}),
+            ("roles.update", {"name": rnd.choice(["mine", "made"]), "inherits":
+                              rnd.sample(roles[:-1], 1)}),
+            ("roles.delete", {"name": rnd.choice(["mine", "made"])}),
+        ]
+        method, params = rnd.choice(calls)
+        # The actor's own key and self stay on, or the walk would end.
+        if method in ("keys.disable", "keys.delete", "keys.rotate") and key == self.token["id"] or (
+                method == "principals.disable" and who == "actor"):
+            return None
+        try:
+            result = self.c.call(method, token=self.token["secret"], **params)
+        except harness.Error as error:
+            # Roles of the store come and go; all else that is asked makes sense.
+            senseless = {"internal", "unknown_method"} | (
+                set() if {"mine", "made"} & set(str(params).split("'")) else {"invalid_request"})
+            self.assertNotIn(error.code, senseless, (method, params, error))
+            return error.code
+        if method == "principals.create":
+            self.people.append(params["id"])
+        if method.startswith("keys."):
+            self.keep(result)
+        return (method, params)
+
+    def test_nobody_gains_what_the_actor_had_not(self):
+        seed = int(os.environ.get("AUTHZ_TEST_SEED", "1"))
+        for number, actor in enumerate(ACTORS):
+            rnd = random.Random(seed * 100 + number)
+            handed = self.begin(actor)
+            before = {who: self.may(**dict([who])) for who in self.credentials()}
+            own = before["token", self.token["secret"]]
+            most = own.union(*(ALLOWS[name] for name in handed if name in ALLOWS))
+            # What was switched off is somebody's too.
+            done, refused = [], 0
+            for _ in range(120):
+                step = self.step(rnd)
+                done += [step] if isinstance(step, tuple) else []
+                refused += step == "forbidden"
+            with self.subTest(actor=actor, seed=seed):
+                self.assertGreater(len(done), 2)
+                self.assertGreater(refused, 5)
+                for who in self.credentials():
+                    now = self.may(**dict([who]))
+                    if who == ("token", self.token["secret"]) or who == ("principal", "actor"):
+                        limit = before[who]
+                    else:
+                        limit = before.get(who, {("GET", "/health")}) | most
+                    self.assertLessEqual(now, limit, (who, done))
+
+
+if __name__ == "__main__":
+    unittest.main()
