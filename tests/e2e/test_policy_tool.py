@@ -268,7 +268,7 @@ class Usage(Folder):
             (["roles", "create"], "unknown command 'roles'"),
             (["role", "create"], "wants NAME"),
             (["policy", "diff"], "unknown command 'policy diff'"),
-            (["key", "rotate"], "unknown command 'key rotate'"),
+            (["key", "frobnicate"], "unknown command 'key frobnicate'"),
             (["status", "--jsno"], "did you mean '--json'?"),
             (["check", "--explian", "GET", "/x"], "did you mean '--explain'?"),
             (["check", "GET"], "wants METHOD PATH"),
