@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* deny: the answer is always no. Copy this file to begin a module of your own. */
+
+/*
+ * deny: the answer is always no.
+ *
+ * A module, whole. To begin one of your own, copy this file to NAME.c; there include
+ * <authz/module.h> instead, call the table authz_module, and the module NAME. MODULES.md leads on.
+ */
+
 #include "policy/modules/modules.h"
 
 static struct pol_answer decide(const void *state, const struct pol_request *request)

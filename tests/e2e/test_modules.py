@@ -4,6 +4,8 @@
 import os
 import re
 import shutil
+import signal
+import subprocess
 import tempfile
 import unittest
 from pathlib import Path
@@ -219,6 +221,65 @@ class Strange(Modules):
         if shutil.which("c++") is None:
             self.skipTest("no C++ compiler here")
         strangers.compile(source, "-o", self.folder / "cc.so", compiler="c++", standard="c++11")
+
+
+class Guide(Modules):
+    """policy/MODULES.md, followed to the letter."""
+
+    TEXT = (harness.ROOT / "policy" / "MODULES.md").read_text(encoding="utf-8")
+
+    def script(self):
+        """A shell script that does what the page says, and what it must print: [(step, line)…]."""
+        script, expected, step = ["set -eu"], [], 0
+        for file, kind, block in re.findall(
+                r"(?:`([\w./]+)`:\n\n)?^```(\w*)\n(.*?)^```$", self.TEXT, re.DOTALL | re.MULTILINE):
+            if kind == "text":
+                expected += [(step, line) for line in block.splitlines()]
+            elif kind == "sh":
+                step += 1
+                script += [f"echo '=== {step}'", block]
+            else:
+                self.assertTrue(file, block)
+                script.append(f"cat >{file} <<'END_OF_FILE'\n{block}END_OF_FILE")
+        return "\n".join(script), expected
+
+    def test_the_guide_leads_to_a_module_that_decides(self):
+        script, expected = self.script()
+        self.assertGreater(len(expected), 6)
+        path = f"{Path(harness.AUTHZD).parent}:{Path(harness.AUTHZCHECK).parent}:{os.environ['PATH']}"
+        output = self.folder / "output"
+        with open(output, "w", encoding="utf-8") as file:
+            # A group of its own, so that a daemon that it started ends with it.
+            guide = subprocess.Popen(
+                ["sh", "-c", script], cwd=self.folder, stdin=subprocess.DEVNULL, stdout=file,
+                stderr=file, start_new_session=True,
+                env={**harness.environment(self.folder), **strangers.env, "PATH": path})
+        try:
+            status = guide.wait(2 * harness.DEADLINE)
+        except subprocess.TimeoutExpired:
+            status = "no end"
+        finally:
+            try:
+                os.killpg(guide.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            guide.wait()
+        self.assertEqual(status, 0, output.read_text())
+        steps = re.split(r"^=== \d+\n", output.read_text(), flags=re.MULTILINE)
+        for step, line in expected:
+            self.assertIn(line, steps[step])
+
+    def test_the_template_is_a_module_once_three_names_are_changed(self):
+        text = (harness.ROOT / "policy" / "modules" / "deny.c").read_text()
+        for old, new in (('"policy/modules/modules.h"', "<authz/module.h>"),
+                         ("pol_module_deny", "authz_module"), ('.name = "deny"', '.name = "mine"')):
+            self.assertEqual(text.count(old), 1)
+            text = text.replace(old, new)
+        source = self.folder / "mine.c"
+        source.write_text(text)
+        strangers.compile(source, "-o", self.modules / "mine.so")
+        daemon = self.serve("    account required mine")
+        self.assertEqual(self.ask(daemon)["reason"], "deny")
 
 
 class Refused(Modules):
