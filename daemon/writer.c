@@ -22,6 +22,7 @@ struct writer {
 	struct writer_job **last;
 	uint64_t waiting;
 	bool stop;
+	bool flush;        /* now */
 	bool flush_failed; /* the thread's own: so that a full disk is said once */
 };
 
@@ -144,16 +145,20 @@ static bool flush_slice(struct writer *writer)
 /* --- the thread ------------------------------------------------------------------------------- */
 
 /* Jobs to be done, at most a batch, or NULL: time to flush, or to end. */
-static struct writer_job *take_jobs(struct writer *writer, const struct timespec *flush_at)
+static struct writer_job *take_jobs(struct writer *writer, struct timespec *flush_at)
 {
 	struct writer_job *first, **end;
 	unsigned count = 0;
 
 	pthread_mutex_lock(&writer->mutex);
-	while (writer->first == NULL && !writer->stop) {
+	while (writer->first == NULL && !writer->stop && !writer->flush) {
 		if (pthread_cond_timedwait(&writer->wake, &writer->mutex, flush_at) == ETIMEDOUT) {
 			break;
 		}
+	}
+	if (writer->flush) {
+		writer->flush = false;
+		*flush_at = later(0);
 	}
 	first = writer->first;
 	end = &writer->first;
@@ -268,6 +273,14 @@ void writer_submit(struct writer *writer, struct writer_job *job)
 	*writer->last = job;
 	writer->last = &job->next;
 	writer->waiting++;
+	pthread_cond_signal(&writer->wake);
+	pthread_mutex_unlock(&writer->mutex);
+}
+
+void writer_flush(struct writer *writer)
+{
+	pthread_mutex_lock(&writer->mutex);
+	writer->flush = true;
 	pthread_cond_signal(&writer->wake);
 	pthread_mutex_unlock(&writer->mutex);
 }

@@ -54,6 +54,9 @@ int writer_create(struct store *store, struct usage *usage, struct writer **out)
 /* Any thread. Never blocks for a transaction. */
 void writer_submit(struct writer *writer, struct writer_job *job);
 
+/* Any thread: begins to write the use of keys now, behind what waits, not only when it is time. */
+void writer_flush(struct writer *writer);
+
 /* Any thread: jobs that wait or run, for back-pressure and `status`. */
 uint64_t writer_waiting(struct writer *writer);
 

@@ -304,6 +304,13 @@ static bool is_narrower(struct pol_narrow *narrow, const struct pol_narrowed *ou
 	return false;
 }
 
+static int compare_numbers(const void *a, const void *b)
+{
+	const uint32_t *left = a, *right = b;
+
+	return (*left > *right) - (*left < *right);
+}
+
 static void choose(struct pol_narrow *narrow, struct pol_narrowed *out)
 {
 	memcpy(narrow->left, narrow->needed, narrow->words * sizeof *narrow->left);
@@ -320,6 +327,7 @@ static void choose(struct pol_narrow *narrow, struct pol_narrowed *out)
 	if (!is_narrower(narrow, out)) {
 		out->scope_count = 0;
 	}
+	qsort(out->scopes, out->scope_count, sizeof out->scopes[0], compare_numbers);
 }
 
 static void find_unused_scopes(

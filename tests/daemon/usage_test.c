@@ -220,3 +220,111 @@ Test(usage, an_address_that_is_not_known_leaves_the_last_one)
 	cr_assert(use.has_ip && use.ip[0] == 1);
 	cr_assert_eq(use.at, 300);
 }
+
+/* --- permissions used ------------------------------------------------------------------------- */
+
+/* true: it was not known. */
+static bool use(uint64_t number, uint32_t permission, const char *name)
+{
+	struct pol_ip ip = { .known = false };
+	struct usage_event event = { .now = 5, .ip = &ip, .permission = permission };
+	bool new = usage_count(usage, reader, number, &event);
+
+	if (new) {
+		usage_learn(usage, number, permission, pol_str_of(name));
+	}
+	return new;
+}
+
+static struct store_used stored_used(uint64_t number)
+{
+	struct store_used used;
+
+	cr_assert_eq(store_read_renew(reader), 0);
+	cr_assert_eq(store_get_used(reader, number, &used), 0);
+	return used;
+}
+
+Test(usage, a_permission_is_learnt_once_and_written_by_the_next_flush)
+{
+	cr_assert(use(42, 7, "api:/a read"));
+	cr_assert_not(use(42, 7, "api:/a read"));
+	cr_assert(use(42, 8, "api:/b read"));
+	cr_assert_not(use(42, 7, "api:/a read"));
+	cr_assert_not(use(42, 8, "api:/b read"));
+	cr_assert(use(43, 8, "api:/b read"));
+	cr_assert_eq(stored_used(42).count, 0);
+	while (flush(true)) {
+	}
+	cr_assert_eq(stored_used(42).count, 2);
+	cr_assert_eq(stored_used(42).hashes[0], usage_name_hash(usage, POL_STR("api:/a read")));
+	cr_assert_eq(stored_used(43).count, 1);
+	/* Another policy numbers them anew: the name is the same. */
+	cr_assert(use(42, 70, "api:/a read"));
+	while (flush(true)) {
+	}
+	cr_assert_eq(stored_used(42).count, 2);
+}
+
+Test(usage, what_a_failed_flush_did_not_write_is_written_by_the_next)
+{
+	cr_assert(use(42, 7, "api:/a read"));
+	flush(false);
+	cr_assert_eq(stored_used(42).count, 0);
+	flush(true);
+	cr_assert_eq(stored_used(42).count, 1);
+}
+
+Test(usage, beyond_256_permissions_the_set_is_full_and_says_so)
+{
+	char name[32];
+
+	for (uint32_t i = 1; i <= STORE_MAX_USED; i++) {
+		snprintf(name, sizeof name, "api:/%u read", (unsigned)i);
+		cr_assert(use(42, i, name));
+	}
+	while (flush(true)) {
+	}
+	cr_assert_eq(stored_used(42).count, STORE_MAX_USED);
+	cr_assert_not(stored_used(42).full);
+	cr_assert(use(42, 1000, "api:/more read"));
+	while (flush(true)) {
+	}
+	cr_assert_eq(stored_used(42).count, STORE_MAX_USED);
+	cr_assert(stored_used(42).full);
+}
+
+Test(usage, a_key_is_written_once_a_flush_however_often_it_was_used)
+{
+	struct store_write *write;
+	bool more;
+
+	for (int i = 0; i < 100000; i++) {
+		use(42, 7, "api:/a read");
+	}
+	cr_assert_not(flush(true));
+	cr_assert_eq(stored(42).uses, 100000);
+	/* Nothing is left to be written. */
+	cr_assert_eq(store_write_begin(store, &write), 0);
+	cr_assert_eq(usage_flush(usage, write, &more), 0);
+	cr_assert_not(store_write_job_changed(write));
+	store_write_abort(write);
+	usage_flushed(usage, false);
+}
+
+Test(usage, denials_beyond_four_thousand_million_are_counted)
+{
+	struct store_write *write;
+	struct store_use before = { .at = 1, .uses = UINT64_C(1) << 40, .denials = UINT32_MAX };
+
+	cr_assert_eq(store_write_begin(store, &write), 0);
+	cr_assert_eq(store_put_use(write, 42, &before), 0);
+	cr_assert_eq(store_write_keep(write), 0);
+	cr_assert_eq(store_write_commit(write, false), 0);
+	cr_assert_eq(store_read_renew(reader), 0);
+	count(42, 10, true);
+	count(42, 11, true);
+	flush(true);
+	cr_assert_eq(stored(42).denials, UINT64_C(0x100000001));
+	cr_assert_eq(stored(42).uses, (UINT64_C(1) << 40) + 2);
+}

@@ -175,3 +175,70 @@ Test(writer, the_use_of_keys_is_written_at_the_end)
 	cr_assert_eq(use.at, 77);
 	store_read_close(read);
 }
+
+/* --- flushes and changes ---------------------------------------------------------------------- */
+
+enum { SLICES = 24 };
+
+/* A job that sees how far the flush is. */
+struct seeing {
+	struct writer_job job;
+	unsigned slices;
+	sem_t done;
+};
+
+/* Numbers are flushed in order: which slices have begun? */
+static unsigned slices_written(struct store_read *read)
+{
+	unsigned slices = 0;
+
+	for (; slices < SLICES; slices++) {
+		struct store_use use;
+
+		cr_assert_eq(store_get_use(read, slices * USAGE_SLICE + 1, &use), 0);
+		if (use.uses == 0) {
+			break;
+		}
+	}
+	return slices;
+}
+
+static int on_see(struct writer_job *job, const struct writer_turn *turn)
+{
+	((struct seeing *)job)->slices = slices_written(turn->read);
+	return 0;
+}
+
+static void on_seen(struct writer_job *job, int result)
+{
+	(void)result;
+	sem_post(&((struct seeing *)job)->done);
+}
+
+Test(writer, a_change_waits_for_one_slice_of_a_flush_at_most)
+{
+	struct pol_ip ip = { .known = false };
+	struct usage_event event = { .now = 77, .ip = &ip };
+	struct seeing seeing = { .job = { .run = on_see, .done = on_seen } };
+	struct store_read *read;
+	unsigned inside = 0, at_submit = 0;
+
+	sem_init(&seeing.done, 0, 0);
+	cr_assert_eq(store_read_open(store, &read), 0);
+	cr_assert_eq(store_read_renew(read), 0);
+	for (uint64_t number = 1; number < SLICES * USAGE_SLICE; number++) {
+		usage_count(usage, read, number, &event);
+	}
+	writer_flush(writer);
+	while (at_submit < SLICES) {
+		cr_assert_eq(store_read_renew(read), 0);
+		at_submit = slices_written(read);
+		writer_submit(writer, &seeing.job);
+		sem_wait(&seeing.done);
+		/* The one under way, and one that may have ended before it was submitted. */
+		cr_assert_leq(seeing.slices, at_submit + 2);
+		inside += seeing.slices > 0 && seeing.slices < SLICES;
+	}
+	cr_assert_gt(inside, 0);
+	store_read_close(read);
+}
