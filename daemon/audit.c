@@ -147,3 +147,38 @@ int audit_delete_principal(struct call *call, uint32_t tenant, struct pol_str id
 	r = store_delete_principal(call->write, tenant, id);
 	return r < 0 ? r : enter_principal(call, &note, tenant, target, STORE_AUDIT_REMOVED);
 }
+
+/* --- alarms ----------------------------------------------------------------------------------- */
+
+/* What whoever altered the file chose to write there is shown as far as it is plain. */
+static struct pol_str plain(char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] < 0x20 || text[i] > 0x7e) {
+			text[i] = '?';
+		}
+	}
+	return (struct pol_str){ text, len };
+}
+
+int audit_altered(struct call *call)
+{
+	static const struct method alarm = { .name = "alarm.altered_record" };
+	const struct method *method = call->method;
+	struct audit_note note;
+	struct audit_entry entry = { .kind = STORE_AUDIT_ALARM, .note = &note };
+	struct store_altered altered;
+	int r;
+
+	if (!store_take_altered(call->store, call->now, &altered)) {
+		return 0;
+	}
+	audit_note_init(&note);
+	audit_note_text(&note, "table", (struct pol_str){ NULL, 0 }, pol_str_of(altered.table));
+	audit_note_number(&note, "refused", 0, (int64_t)altered.count);
+	entry.target = plain(altered.id, altered.id_len);
+	call->method = &alarm;
+	r = audit_enter(call, &entry);
+	call->method = method;
+	return r;
+}

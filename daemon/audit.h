@@ -85,3 +85,6 @@ struct audit_entry {
 };
 
 int audit_enter(struct call *call, const struct audit_entry *entry);
+
+/* Enters that altered records were refused, once an hour at most; nothing when none was. */
+int audit_altered(struct call *call);

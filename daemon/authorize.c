@@ -10,6 +10,7 @@
 #include "daemon/authorize_explain.h"
 #include "daemon/authorize_log.h"
 #include "daemon/charges.h"
+#include "daemon/denied.h"
 #include "daemon/generation.h"
 #include "daemon/methods.h"
 #include "daemon/rotation.h"
@@ -85,6 +86,7 @@ struct counted {
 	uint64_t number;
 	struct pol_ip ip;
 	bool denied;
+	uint8_t reason;      /* denied_reason */
 	uint32_t permission; /* that was used; POL_NONE: none was */
 	struct pol_str kid;
 	const uint8_t *first; /* the hash of a pending secret whose first use it was; else NULL */
@@ -314,6 +316,7 @@ static bool count_one(const struct call *call, const struct ask *ask, const stru
 	out->number = subject->key.number;
 	out->ip = ask->ip;
 	out->denied = !decision->allow;
+	out->reason = decision->allow ? 0 : denied_reason(decision->reason);
 	out->permission = decision->allow ? decision->permission : POL_NONE;
 	out->kid = subject->key.kid;
 	out->first =
@@ -339,6 +342,9 @@ static void count(struct call *call, const struct counted *counted)
 	}
 	if (usage_count(call->usage, call->read, counted->number, &event)) {
 		learn(call, counted, event.permission);
+	}
+	if (counted->denied) {
+		denied_add(usage_denied(call->usage), counted->number, counted->reason);
 	}
 	if (counted->first != NULL) {
 		rotation_first_use(call->rotation, counted->number, counted->kid, counted->first);

@@ -10,9 +10,11 @@
 
 #include "daemon/audit.h"
 #include "daemon/current.h"
+#include "daemon/denied.h"
 #include "daemon/generation.h"
 #include "daemon/log.h"
 #include "daemon/rotation_due.h"
+#include "daemon/usage.h"
 #include "daemon/writer.h"
 
 /* Keys whose secrets are being confirmed at one moment; one more asks again at its next use. */
@@ -304,6 +306,8 @@ void rotation_dead(struct rotation *rotation, const struct store_key *key)
 	struct task *task;
 
 	atomic_fetch_add_explicit(&rotation->dead, 1, memory_order_relaxed);
+	denied_add(usage_denied(rotation->parts.usage), key->number,
+		denied_reason(POL_STR(DENIED_DEAD)));
 	count = take_alarm(rotation, key->number);
 	if (count == 0) {
 		return;

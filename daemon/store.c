@@ -253,6 +253,7 @@ int store_open(const struct store_options *options, struct store **out, char why
 		return store_why(why, -ENOMEM, "out of memory");
 	}
 	store->lock_fd = -1;
+	pthread_mutex_init(&store->altered_lock, NULL);
 	store->head_fd = -1;
 	atomic_init(&store->generation, 1);
 	store->buffer = malloc(STORE_MAX_ROLE);
@@ -299,6 +300,7 @@ void store_close(struct store *store)
 		close(store->head_fd);
 	}
 	secrets_close(store->secrets);
+	pthread_mutex_destroy(&store->altered_lock);
 	free(store->buffer);
 	free(store);
 }

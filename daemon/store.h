@@ -81,6 +81,16 @@ struct store_counts {
 };
 int store_count(struct store_read *read, struct store_counts *out);
 
+/* Records that were refused because somebody altered them, and the last one of them. */
+struct store_altered {
+	uint64_t count;
+	const char *table;
+	char id[STORE_MAX_NAME];
+	size_t id_len;
+};
+/* Those that nobody took yet, at most once an hour: for the trail. The writer's thread. */
+bool store_take_altered(struct store *store, int64_t now, struct store_altered *out);
+
 /* --- reading ---------------------------------------------------------------------------------- */
 
 /* One a worker, made once. It begins reset: renew it before reading. It may move between threads,

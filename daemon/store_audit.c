@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "daemon/log.h"
 #include "daemon/store_audit.h"
 #include "daemon/store_bytes.h"
 
@@ -162,20 +161,11 @@ static enum store_table begin_place(
 	return STORE_AUDIT_INDEX;
 }
 
-static int report(struct store *store, int r, uint64_t sequence)
-{
-	if (r == -EBADMSG && atomic_fetch_add(&store->bad_records, 1) == 0) {
-		log_error("alarm: a record of the audit trail was altered outside the daemon: "
-			  "run `authzcheck log --verify`",
-			"sequence=%llu", (unsigned long long)sequence);
-	}
-	return r;
-}
-
 static int see(struct store_read *read, uint64_t sequence, store_audit_seen seen, void *context)
 {
 	struct store_audit audit;
-	int r = report(read->store, store_get_audit(read, sequence, &audit), sequence);
+	int r = store_report(read->store, store_get_audit(read, sequence, &audit), "audit",
+		POL_STR("(by sequence)"));
 
 	if (r < 0) {
 		return r == -EBADMSG || r == -ENOENT ? 0 : r;

@@ -45,6 +45,7 @@
  */
 
 #include <lmdb.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -79,9 +80,11 @@ struct store {
 	MDB_dbi tables[STORE_TABLES];
 	struct secrets *secrets;
 	int lock_fd; /* holds a flock on the data file */
-	bool bad_record_reported;
 	atomic_uint_fast64_t generation;
-	atomic_uint_fast64_t bad_records;
+	pthread_mutex_t altered_lock; /* of the next three */
+	struct store_altered altered;
+	uint64_t altered_told; /* of altered.count */
+	int64_t altered_told_at;
 	uint8_t *buffer; /* the writer's, STORE_MAX_ROLE: a record on its way into a put */
 	int head_fd;
 	int head_place; /* which of the file's two holds the head */
@@ -151,6 +154,9 @@ struct store_moved {
 int store_enter_moved(struct store *store, const struct store_moved *moved);
 /* Makes the folder's entry of the path durable. */
 int store_sync_folder(const char *path);
+
+/* -EBADMSG is counted and, the first time, logged; gives r back. */
+int store_report(struct store *store, int r, const char *table, struct pol_str id);
 
 /* Starts the job's own transaction if it has none. */
 int store_write_ready(struct store_write *write);

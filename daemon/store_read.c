@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "daemon/log.h"
 #include "daemon/store_internal.h"
 
 static MDB_val place_value(struct store_place *place)
@@ -14,17 +13,6 @@ static MDB_val str_value(struct pol_str str)
 {
 	/* LMDB's type has no const; it only reads keys. */
 	return (MDB_val){ str.len, (void *)(uintptr_t)str.ptr };
-}
-
-/* Once, not once a request: who altered the file must not fill the log as well. */
-static int report(struct store *store, int r, const char *table, struct pol_str id)
-{
-	if (r == -EBADMSG && atomic_fetch_add(&store->bad_records, 1) == 0) {
-		log_error("alarm: a record of the store was altered outside the daemon and is "
-			  "refused; others like it are not reported again",
-			"table=%s record=%.*s", table, POL_STR_ARGS(id));
-	}
-	return r;
 }
 
 int store_get_key(struct store_read *read, struct pol_str kid, struct store_key *out)
@@ -40,7 +28,7 @@ int store_get_key(struct store_read *read, struct pol_str kid, struct store_key 
 	if (r < 0) {
 		return r;
 	}
-	return report(store, store_decode_key(store, value, kid, out), "keys", kid);
+	return store_report(store, store_decode_key(store, value, kid, out), "keys", kid);
 }
 
 int store_get_key_by_hash(
@@ -73,7 +61,7 @@ int store_get_principal(
 	if (r < 0) {
 		return r;
 	}
-	return report(
+	return store_report(
 		store, store_decode_principal(store, value, tenant, id, out), "principals", id);
 }
 
@@ -90,7 +78,7 @@ int store_get_use(struct store_read *read, uint64_t number, struct store_use *ou
 	key = place_value(&place);
 	r = store_error(mdb_get(read->txn, store->tables[STORE_USES], &key, &value));
 	if (r == 0) {
-		r = report(store, store_decode_use(store, value, number, &use), "uses",
+		r = store_report(store, store_decode_use(store, value, number, &use), "uses",
 			POL_STR("(by number)"));
 	}
 	if (r == 0 || r == -ENOENT || r == -EBADMSG) {
@@ -203,7 +191,7 @@ int store_walk_keys(
 		struct store_key key;
 
 		if (!pol_str_equal(kid, after)) {
-			r = report(read->store,
+			r = store_report(read->store,
 				store_decode_key(read->store, walk.value, kid, &key), "keys", kid);
 			if (r == 0) {
 				r = seen(context, &key);
@@ -238,7 +226,7 @@ int store_list_principals(struct store_read *read, uint32_t tenant, struct pol_s
 		struct store_principal principal;
 
 		if (!pol_str_equal(id, after)) {
-			r = report(store,
+			r = store_report(store,
 				store_decode_principal(store, walk.value, tenant, id, &principal),
 				"principals", id);
 			if (r == 0) {

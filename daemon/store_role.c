@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "daemon/log.h"
 #include "daemon/store_bytes.h"
 #include "daemon/store_internal.h"
 
@@ -61,16 +60,6 @@ static int decode(struct store *store, MDB_val value, uint32_t tenant, struct po
 	return text.bad || text.left != 0 || !pol_str_equal(out->name, name) ? -EBADMSG : 0;
 }
 
-static int report(struct store *store, int r, struct pol_str name)
-{
-	if (r == -EBADMSG && atomic_fetch_add(&store->bad_records, 1) == 0) {
-		log_error("alarm: a record of the store was altered outside the daemon and is "
-			  "refused; others like it are not reported again",
-			"table=roles record=%.*s", POL_STR_ARGS(name));
-	}
-	return r;
-}
-
 int store_get_role(
 	struct store_read *read, uint32_t tenant, struct pol_str name, struct store_role *out)
 {
@@ -84,7 +73,9 @@ int store_get_role(
 	make_place(&place, tenant, name);
 	key = value_of(&place);
 	r = store_error(mdb_get(read->txn, read->store->tables[STORE_ROLES], &key, &value));
-	return r < 0 ? r : report(read->store, decode(read->store, value, tenant, name, out), name);
+	return r < 0 ? r
+		     : store_report(read->store, decode(read->store, value, tenant, name, out),
+			       "roles", name);
 }
 
 int store_list_roles(struct store_read *read, uint32_t tenant, struct pol_str after,
@@ -106,8 +97,8 @@ int store_list_roles(struct store_read *read, uint32_t tenant, struct pol_str af
 		struct pol_str name = { (const char *)key.mv_data + 4, key.mv_size - 4 };
 
 		if (!pol_str_equal(name, after) &&
-			report(read->store, decode(read->store, value, tenant, name, &role),
-				name) == 0) {
+			store_report(read->store, decode(read->store, value, tenant, name, &role),
+				"roles", name) == 0) {
 			r = seen(context, &role);
 			if (r != 0) {
 				break;

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "daemon/audit.h"
 #include "daemon/log.h"
 #include "daemon/manage/keys.h"
 #include "daemon/pepper.h"
@@ -52,6 +53,9 @@ static int on_job(struct writer_job *job, const struct writer_turn *turn)
 
 	int r = keys_purge_old(&call, SWEEP_SLICE, &sweep->more);
 
+	if (r == 0) {
+		r = audit_altered(&call);
+	}
 	return r < 0 ? r : drop_retries(&call, &sweep->more);
 }
 

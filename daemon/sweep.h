@@ -5,8 +5,9 @@
  * sweep: what time alone brings about in the store, as jobs of the daemon's own in the writer.
  *
  * Every SWEEP_SECONDS, and once at the start: keys that were deleted long enough ago go, and so do
- * the secrets that were kept for retries. Each job does a slice, and the next one queues behind
- * whatever waits, so that no change waits longer than a slice.
+ * the secrets that were kept for retries; altered records that were refused enter the trail. Each
+ * job does a slice, and the next one queues behind whatever waits, so that no change waits longer
+ * than a slice.
  *
  * create, stop and destroy by main's thread.
  */

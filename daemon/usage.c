@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/denied.h"
 #include "daemon/usage_slot.h"
 #include "daemon/used.h"
 
@@ -22,6 +23,7 @@ struct segment {
 struct usage {
 	const struct secrets *secrets;
 	struct used *used;
+	struct denied *denied;
 	_Atomic(struct segment *) segments[SEGMENTS];
 	/* The flush's: where it stands, and what its transaction holds. */
 	uint32_t next_word;
@@ -39,8 +41,11 @@ int usage_create(struct store *store, struct usage **out)
 	}
 	usage->secrets = store_secrets(store);
 	r = used_create(&usage->used);
+	if (r == 0) {
+		r = denied_create(&usage->denied);
+	}
 	if (r < 0) {
-		free(usage);
+		usage_destroy(usage);
 		return r;
 	}
 	*out = usage;
@@ -55,8 +60,14 @@ void usage_destroy(struct usage *usage)
 	for (size_t i = 0; i < SEGMENTS; i++) {
 		free(atomic_load_explicit(&usage->segments[i], memory_order_relaxed));
 	}
+	denied_destroy(usage->denied);
 	used_destroy(usage->used);
 	free(usage);
+}
+
+struct denied *usage_denied(struct usage *usage)
+{
+	return usage->denied;
 }
 
 /* The segment of a number, or NULL: none yet, or out of range. */

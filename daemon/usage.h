@@ -22,6 +22,7 @@
 #include "daemon/store.h"
 #include "policy/module.h"
 
+struct denied;
 struct usage;
 
 int usage_create(struct store *store, struct usage **out);
@@ -64,6 +65,9 @@ uint64_t usage_name_hash(struct usage *usage, struct pol_str name);
 
 /* Remembers that the key used a permission of that name, whose mark it is. */
 void usage_learn(struct usage *usage, uint64_t number, uint32_t permission, struct pol_str name);
+
+/* Why keys were denied; lives as long as the usage. */
+struct denied *usage_denied(struct usage *usage);
 
 /* The use of a key as of now, flushed or not. */
 int usage_get(struct usage *usage, struct store_read *read, uint64_t number, struct store_use *out);

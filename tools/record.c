@@ -123,6 +123,27 @@ static const char *pairs(struct pol_arena *arena, struct wire_cursor value)
 	return text;
 }
 
+static const char *counts(struct app *app, struct wire_cursor value)
+{
+	const char *text = "";
+	uint32_t count = 0;
+
+	if (!wire_read_map(&value, &count)) {
+		return text;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		struct wire_str key;
+		int64_t number;
+
+		if (!wire_read_text(&value, &key) || !wire_read_int(&value, &number)) {
+			break;
+		}
+		text = app_text(app, "%s%s%s %" PRId64, text, i > 0 ? ", " : "",
+			text_escape(&app->arena, (struct pol_str){ key.ptr, key.len }), number);
+	}
+	return text;
+}
+
 const char *record_when(struct app *app, struct wire_cursor map, const char *name, const char *none)
 {
 	int64_t time = record_int(map, name, 0);
@@ -169,6 +190,8 @@ static const char *field_text(
 		return when_duration(app, record_int(map, field->name, 0));
 	case RECORD_MAP:
 		return pairs(&app->arena, value);
+	case RECORD_COUNTS:
+		return counts(app, value);
 	}
 	return "";
 }

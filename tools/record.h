@@ -43,7 +43,8 @@ enum record_kind {
 	RECORD_INT,
 	RECORD_BOOL, /* yes or no */
 	RECORD_DURATION,
-	RECORD_MAP, /* "a=b, c=d" */
+	RECORD_MAP,    /* "a=b, c=d" */
+	RECORD_COUNTS, /* the same, of numbers */
 };
 
 struct record_field {

@@ -38,6 +38,7 @@ static const struct record_field key_fields[] = {
 	{ "last_used_ip", "last used from", RECORD_TEXT },
 	{ "uses", "uses", RECORD_INT },
 	{ "denials", "denials", RECORD_INT },
+	{ "denied_for", "denied for", RECORD_COUNTS },
 };
 
 static const struct record_field principal_fields[] = {

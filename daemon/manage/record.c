@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/denied.h"
 #include "daemon/generation.h"
 #include "daemon/subject.h"
 #include "daemon/usage.h"
@@ -130,6 +131,31 @@ struct wire_str record_status(const struct store_key *key, int64_t now)
 	return WIRE_STR("inactive");
 }
 
+/* Those of which there are any. */
+static void put_denied(struct map *map, const struct denied *denied, uint64_t number)
+{
+	struct map reasons = { map->out, 0, 0 };
+
+	for (unsigned i = 0; i < denied_reasons(); i++) {
+		uint64_t count = denied_count(denied, number, (uint8_t)i);
+		struct pol_str name = denied_name((uint8_t)i);
+
+		if (count == 0) {
+			continue;
+		}
+		if (reasons.pairs == 0) {
+			put_name(map, "denied_for");
+			reasons.at = wire_open_map(map->out);
+		}
+		wire_put_str(map->out, subject_wire(name));
+		wire_put_int(map->out, (int64_t)count);
+		reasons.pairs++;
+	}
+	if (reasons.pairs > 0) {
+		close_map(&reasons);
+	}
+}
+
 static void put_use(struct map *map, const struct store_use *use)
 {
 	put_time(map, "last_used_at", use->at);
@@ -203,6 +229,7 @@ int record_put_key(struct call *call, const struct store_key *key, struct pol_st
 	}
 	put_rotation(&map, key, call->now);
 	put_use(&map, &use);
+	put_denied(&map, usage_denied(call->usage), key->number);
 	close_map(&map);
 	return 0;
 }

@@ -184,7 +184,7 @@ class Keys(people.PeopleTest):
         changed = self.c.call("keys.update", id=id, name="c", networks=None)
         del before["networks"]
         for record in (before, changed):
-            for use in ("uses", "denials", "last_used_at", "last_used_ip"):
+            for use in ("uses", "denials", "denied_for", "last_used_at", "last_used_ip"):
                 record.pop(use, None)
         self.assertEqual(changed, {**before, "name": "c"})
         self.assert_reason("ok", self.ask(secret))

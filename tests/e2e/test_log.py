@@ -107,6 +107,19 @@ class Trail(people.PeopleTest):
         self.assert_error("invalid_request", self.c.call, "audit.list", key="short")
         self.assert_error("invalid_request", self.c.call, "audit.list", cursor="00")
 
+    def test_denials_are_counted_by_key_and_reason(self):
+        self.alice()
+        id, secret = self.key()
+        other, _ = self.key()
+        for _ in range(3):
+            self.assert_reason("role", self.ask(secret, "DELETE"))
+        self.assert_reason("unknown_resource", self.ask(secret, "GET", "/nowhere"))
+        record = self.c.call("keys.get", id=id)
+        self.assertEqual(record["denials"], 4)
+        self.assertEqual(record["denied_for"], {"role": 3, "unknown_resource": 1})
+        self.assertNotIn("denied_for", self.c.call("keys.get", id=other))
+        self.assertIn("role 3", self.d.tool("key", "show", id).stdout)
+
     def test_who_may_not_read_it_is_refused(self):
         other = self.stranger()
         self.assert_error("forbidden", other.call, "audit.list")
@@ -223,6 +236,22 @@ class Broken(people.PeopleTest):
                       if key.startswith(b"k".hex()) and key.endswith(self.place(5)))
         self.edit("del", "audit_index", hidden)
         self.assertIn(("unlisted", 5, None), self.verify())
+
+    def test_an_altered_record_that_was_asked_for_is_an_alarm_in_the_trail(self):
+        self.flip("keys", self.kid.encode().hex(), -1)
+        self.d.start()
+        for _ in range(3):
+            self.d.call("authorize", token=self.secret, method="GET", path="/loans/7")
+
+        def alarms():
+            return self.d.call("audit.list", key=self.kid, newest_first=True, limit=1)["items"]
+
+        # The next look is at most ten seconds away.
+        found = harness.wait_until(
+            lambda: [item for item in alarms() if item["action"] == "alarm.altered_record"],
+            deadline=max(30, harness.DEADLINE), what="alarm")
+        self.assertEqual((found[0]["actor"], found[0]["kind"]), ("daemon", "alarm"))
+        self.assertIn({"field": "table", "to": "keys"}, found[0]["changes"])
 
     def test_an_edited_key_is_refused_and_named(self):
         key = self.kid.encode().hex()
