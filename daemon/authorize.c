@@ -241,15 +241,6 @@ static void forget(struct outcome *outcome)
 	}
 }
 
-/* For samples: nobody gains by guessing it (Marsaglia, Xorshift RNGs). */
-static uint32_t draw(uint32_t *dice)
-{
-	*dice ^= *dice << 13;
-	*dice ^= *dice >> 17;
-	*dice ^= *dice << 5;
-	return *dice;
-}
-
 /* memo: of ask->path, or NULL. 0, or -ENOMEM for an explanation; either way *outcome is to be
  * forgotten. */
 static int decide(struct call *call, const struct ask *ask, struct pol_path_memo *memo,
@@ -269,7 +260,7 @@ static int decide(struct call *call, const struct ask *ask, struct pol_path_memo
 	}
 	join(subject, ask, memo);
 	subject->facts.counter = &outcome->charges.counter;
-	subject->facts.dice = draw(call->dice);
+	subject->facts.dice = call_draw(call);
 	if (ask->explain) {
 		r = explain(call, subject, outcome);
 	} else {
@@ -280,7 +271,7 @@ static int decide(struct call *call, const struct ask *ask, struct pol_path_memo
 	}
 	*(out->allow ? &call->allowed : &call->denied) += 1;
 	if ((out->marks & (POL_MARK_WARN | POL_MARK_LOG)) != 0) {
-		authorize_log(call, subject, out);
+		authorize_log(call, subject, &subject->facts, out);
 	}
 	return r;
 }

@@ -122,9 +122,9 @@ static struct pol_str ip_text(const struct pol_ip *ip, char out[static INET6_ADD
 }
 
 size_t authorize_line(const struct call *call, const struct subject *subject,
-	const struct pol_decision *decision, char line[static AUTHORIZE_LINE])
+	const struct pol_facts *facts, const struct pol_decision *decision,
+	char line[static AUTHORIZE_LINE])
 {
-	const struct pol_facts *facts = &subject->facts;
 	struct line out = { line, line + AUTHORIZE_LINE - 2 };
 	char time[POL_TIME_TEXT] = "", ip[INET6_ADDRSTRLEN], number[64];
 
@@ -156,16 +156,16 @@ size_t authorize_line(const struct call *call, const struct subject *subject,
 	return (size_t)(out.at - line);
 }
 
-void authorize_log(
-	struct call *call, const struct subject *subject, const struct pol_decision *decision)
+void authorize_log(struct call *call, const struct subject *subject, const struct pol_facts *facts,
+	const struct pol_decision *decision)
 {
 	char line[AUTHORIZE_LINE];
 
 	if ((decision->marks & POL_MARK_WARN) != 0) {
-		warn(call, &subject->facts, decision);
+		warn(call, facts, decision);
 	}
 	if ((decision->marks & POL_MARK_LOG) != 0 && call->decisions != NULL) {
-		decision_log_put(
-			call->decisions, line, authorize_line(call, subject, decision, line));
+		decision_log_put(call->decisions, line,
+			authorize_line(call, subject, facts, decision, line));
 	}
 }

@@ -12,12 +12,14 @@
 
 struct subject;
 
-/* Does what the decision's marks say. */
-void authorize_log(
-	struct call *call, const struct subject *subject, const struct pol_decision *decision);
+/* Does what the decision's marks say. `facts` are those that were decided; subject tells whose they
+ * are. */
+void authorize_log(struct call *call, const struct subject *subject, const struct pol_facts *facts,
+	const struct pol_decision *decision);
 
 /* One line of the log of decisions into `line`; gives its length, the newline included. For
  * tests. */
 #define AUTHORIZE_LINE 8192
 size_t authorize_line(const struct call *call, const struct subject *subject,
-	const struct pol_decision *decision, char line[static AUTHORIZE_LINE]);
+	const struct pol_facts *facts, const struct pol_decision *decision,
+	char line[static AUTHORIZE_LINE]);

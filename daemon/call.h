@@ -38,7 +38,7 @@ struct call {
 	struct pepper *pepper;     /* likewise */
 	struct charges *charges;   /* likewise */
 	struct decision_log *decisions;
-	uint32_t *dice;              /* the worker's, never 0 */
+	uint32_t *dice; /* of the thread that runs it, never 0; NULL where nothing is decided */
 	const struct config *config; /* likewise */
 	const struct peer *peer;
 	const struct actor *actor;           /* who manages by a token; NULL: the peer himself */
@@ -66,6 +66,20 @@ struct call {
  * stood in out is then dropped, and in the writer the change is undone. A refusal that was written
  * as an error undoes the change likewise: a handler that answers an error has changed nothing. */
 typedef int (*call_handler)(struct call *call);
+
+/* For samples of decisions: nobody gains by guessing it (Marsaglia, Xorshift RNGs). */
+static inline uint32_t call_draw(struct call *call)
+{
+	uint32_t *dice = call->dice;
+
+	if (dice == NULL) {
+		return 0;
+	}
+	*dice ^= *dice << 13;
+	*dice ^= *dice >> 17;
+	*dice ^= *dice << 5;
+	return *dice;
+}
 
 enum method_flags {
 	METHOD_CHANGES = 1 << 0, /* runs in the writer */

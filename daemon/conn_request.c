@@ -30,6 +30,8 @@ static int on_run(struct writer_job *job, const struct writer_turn *turn)
 		.serial = current_serial(&server->current),
 		.read = turn->read,
 		.write = turn->write,
+		.decisions = server->decisions,
+		.dice = &server->dice,
 		.now = turn->now,
 	};
 

@@ -59,6 +59,7 @@ struct server {
 	struct standings *standings;
 	struct charges *charges;
 	struct decision_log *decisions;
+	uint32_t dice; /* the writer's thread's: see call.dice */
 	struct writer *writer;
 	struct rotation *rotation;
 	struct sweep *sweep;

@@ -84,6 +84,12 @@ static void check_stack(struct pol_stack_compiler *compiler, uint32_t number)
 		if (charge == NULL) {
 			continue;
 		}
+		if (pol_str_equal(draft->ast->name.text, POL_STR("authz"))) {
+			pol_error(compiler->diags, draft->ast->name.at,
+				"stack 'authz' counts nothing: leave out 'quota', also where it is "
+				"included");
+			return;
+		}
 		while (k < count && !pol_str_equal(names[k], charge->name)) {
 			k++;
 		}

@@ -179,7 +179,8 @@ struct pol_facts {
 	int64_t time;   /* for `hours`; 0: not known, then now */
 	uint32_t dice;  /* drawn anew for each decision; for what takes samples */
 
-	const struct pol_counter *counter; /* who counts; NULL: charges are not taken */
+	const struct pol_counter *counter; /* who counts; NULL: charges are not taken, as
+					    * in tests and when a call manages */
 };
 
 /* What eval worked out before it asks the modules of `authorize`. Every caller holds `anyone`, so

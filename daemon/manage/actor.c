@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/authorize_log.h"
 #include "daemon/config.h"
 #include "daemon/generation.h"
-#include "daemon/log.h"
 #include "daemon/rotation.h"
 #include "daemon/usage.h"
 #include "policy/eval.h"
@@ -118,19 +118,22 @@ static int token_can(struct call *call, const char *noun, struct pol_str id, con
 	struct pol_facts facts = call->actor->subject.facts;
 	struct pol_path_memo memo;
 	struct pol_decision decision;
+	char path[MAX_RESOURCE];
+	int len;
 
 	make_path(noun, id, &memo);
 	facts.tree = POL_STR("authz");
-	facts.path = pol_str_of(noun);
+	/* As people read it: what is judged is the memo. */
+	len = snprintf(
+		path, sizeof path, "/%s%s%.*s", noun, id.len > 0 ? "/" : "", POL_STR_ARGS(id));
+	facts.path = (struct pol_str){ path, (size_t)len < sizeof path ? (size_t)len : 0 };
 	facts.memo = &memo;
 	facts.verb = pol_str_of(action);
 	facts.now = call->now;
+	facts.dice = call_draw(call);
 	pol_decide_managing(call->snapshot, &facts, &decision);
-	if ((decision.marks & POL_MARK_WARN) != 0) {
-		log_warn("a managing call that the policy marks",
-			"reason=%.*s action=%s noun=%s id=%.*s key=%.*s",
-			POL_STR_ARGS(decision.reason), action, noun, POL_STR_ARGS(id),
-			POL_STR_ARGS(facts.key));
+	if ((decision.marks & (POL_MARK_WARN | POL_MARK_LOG)) != 0) {
+		authorize_log(call, &call->actor->subject, &facts, &decision);
 	}
 	return decision.allow;
 }

@@ -78,6 +78,19 @@ class Log(harness.DaemonTest):
         self.assertEqual(self.log.stat().st_mode & 0o777, 0o600)
         d.stop()
 
+    def test_a_stack_authz_logs_what_tokens_manage(self):
+        d = self.start(policy=POLICY + "role m { allow list on authz:/keys }\n"
+                       "stack authz { record optional log }\n")
+        made = d.call("keys.create", roles=["m"])
+        d.call("keys.list", token=made["secret"])
+        self.assert_error("forbidden", d.call, "keys.disable", id=made["id"],
+                          token=made["secret"])
+        d.stop()
+        lines = [(x["action"], x["resource"], x["allow"], x["key"]) for x in self.lines()
+                 if x["resource"] != ""]
+        self.assertIn(("list", "authz:/keys", True, made["id"]), lines)
+        self.assertIn(("disable", f"authz:/keys/{made['id']}", False, made["id"]), lines)
+
     def test_denials_alone_samples_and_what_a_quota_refuses(self):
         d = self.start()
         c = d.client()
