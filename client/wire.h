@@ -92,7 +92,7 @@ const char *wire_code_name(enum wire_code code);
 enum wire_code wire_code_find(struct wire_str name);
 
 /* Fills an error: param may be empty, is cut to its size between characters, and is left out when
- * it is no UTF-8. The message is printf's. */
+ * it is no UTF-8. The message is printf's, behind "PARAM: " where there is one. */
 void wire_error_set(struct wire_error *error, enum wire_code code, struct wire_str param,
 	const char *format, ...) __attribute__((format(printf, 4, 5)));
 

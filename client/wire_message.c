@@ -70,16 +70,17 @@ void wire_error_set(struct wire_error *error, enum wire_code code, struct wire_s
 {
 	/* One more character than fits, so that a cut is seen where it falls. */
 	char text[WIRE_MESSAGE_SIZE + 4];
+	size_t named = 0;
 	va_list args;
 	int len;
 
-	va_start(args, format);
-	len = vsnprintf(text, sizeof text, format, args);
-	va_end(args);
-	if (len < 0) {
-		len = 0;
-		text[0] = '\0';
+	if (param.len > 0 && param.len < WIRE_PARAM_SIZE && wire_is_utf8(param)) {
+		named = (size_t)snprintf(text, sizeof text, "%.*s: ", (int)param.len, param.ptr);
 	}
+	va_start(args, format);
+	len = vsnprintf(text + named, sizeof text - named, format, args);
+	va_end(args);
+	len = len < 0 ? (int)named : len + (int)named;
 	if ((size_t)len >= sizeof text) {
 		len = (int)cut_len(text, sizeof text - 1, sizeof text - 4);
 	}

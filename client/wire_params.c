@@ -2,6 +2,7 @@
 #include "client/wire.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "client/wire_head.h"
@@ -91,6 +92,7 @@ static bool decode_list(struct wire_cursor *cursor, enum wire_kind kind, struct 
 		if (kind == WIRE_KIND_TEXTS
 				? !decode_text(cursor, &text)
 				: !wire_take(cursor, &map) || !wire_read_map(&map, &pairs)) {
+			value->count = i;
 			return false;
 		}
 	}
@@ -208,10 +210,23 @@ static int unknown_name(struct wire_error *err, struct wire_str name)
 		"unknown parameter: names are of a-z and _, at most 24 bytes");
 }
 
-static int bad_value(struct wire_error *err, const struct wire_field *field)
+/* Of a list that is one, `value` says which of its items is wrong. */
+static int bad_value(
+	struct wire_error *err, const struct wire_field *field, const struct wire_value *value)
 {
-	wire_error_set(err, WIRE_INVALID_REQUEST, field->name, "%.*s must be %s",
-		(int)field->name.len, field->name.ptr, kind_names[field->kind]);
+	bool maps = field->kind == WIRE_KIND_MAPS;
+	char name[WIRE_PARAM_SIZE];
+	int len;
+
+	if ((!maps && field->kind != WIRE_KIND_TEXTS) || value->items.ptr == NULL) {
+		wire_error_set(err, WIRE_INVALID_REQUEST, field->name, "must be %s",
+			kind_names[field->kind]);
+		return WIRE_EPARAM;
+	}
+	len = snprintf(name, sizeof name, "%.*s[%u]", (int)field->name.len, field->name.ptr,
+		(unsigned)value->count);
+	wire_error_set(err, WIRE_INVALID_REQUEST, (struct wire_str){ name, (size_t)len },
+		"must be %s", maps ? "a map" : kind_names[WIRE_KIND_TEXT]);
 	return WIRE_EPARAM;
 }
 
@@ -244,7 +259,7 @@ int wire_overlay_params(struct wire_cursor params, const struct wire_field *fiel
 		seen |= UINT64_C(1) << at;
 		next = at + 1;
 		if (!decode_value(&params, &fields[at], &values[at])) {
-			return bad_value(err, &fields[at]);
+			return bad_value(err, &fields[at], &values[at]);
 		}
 	}
 	for (size_t i = 0; i < count; i++) {

@@ -516,14 +516,19 @@ static int refuse_entry(
 	struct call *call, size_t mark, uint32_t index, const char *param, const char *wrong)
 {
 	char name[WIRE_PARAM_SIZE];
+	size_t named = strlen(param);
 
 	wire_buf_rewind(call->out, mark);
+	/* What the wire says begins with the name that it gives to the parameter. */
+	if (named > 0 && strncmp(wrong, param, named) == 0 && wrong[named] == ':') {
+		wrong += named + strlen(": ");
+	}
 	if (param[0] == '\0') {
 		snprintf(name, sizeof name, "requests[%u]", (unsigned)index);
-		return call_invalid(call, name, "entry %u: %s", (unsigned)index, wrong);
+		return call_invalid(call, name, "%s", wrong);
 	}
 	snprintf(name, sizeof name, "requests[%u].%.40s", (unsigned)index, param);
-	return call_invalid(call, name, "entry %u: %s: %s", (unsigned)index, param, wrong);
+	return call_invalid(call, name, "%s", wrong);
 }
 
 /* Entries without a path of their own have the very bytes that all share. */

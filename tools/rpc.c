@@ -123,13 +123,8 @@ static int refused(struct app *app, const char *method, const struct authz_reply
 	const char *ids = record_list(&app->arena, error, "ids");
 
 	diagnostics_print(app, error, stderr);
-	if (reply->param[0] != '\0') {
-		app_fail(app, status, reply->code, "%s: %s: %s", reply->code, reply->param,
-			reply->message);
-	} else {
-		app_fail(app, status, reply->code, "%s: %s", reply->code,
-			reply->message[0] != '\0' ? reply->message : method);
-	}
+	app_fail(app, status, reply->code, "%s: %s", reply->code,
+		reply->message[0] != '\0' ? reply->message : method);
 	if (ids[0] != '\0') {
 		fprintf(stderr, "authzcheck: in the way: %s\n", ids);
 	}

@@ -440,7 +440,7 @@ Test(authz_call, a_reply_is_the_result_or_the_error_as_it_came)
 	cr_expect_eq(reply.len, 1000005);
 	cr_assert_eq(authz_call(authz, "keys.get", NULL, 0, &reply), AUTHZ_EREFUSED);
 	cr_expect_str_eq(reply.code, "not_found");
-	cr_expect_str_eq(reply.message, "no such key");
+	cr_expect_str_eq(reply.message, "id: no such key");
 	cr_expect_str_eq(reply.param, "id");
 	cr_expect_gt(reply.len, 0);
 	cr_assert_eq(authz_check(authz, &question, &decision), AUTHZ_EREFUSED);

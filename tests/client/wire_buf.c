@@ -168,7 +168,7 @@ Test(wire_buf, an_error_comes_back_whole)
 	wire_decode_error(response.value, &back);
 	cr_expect_eq(back.code, WIRE_LIMIT_REACHED);
 	cr_expect_str_eq(back.param, "ids");
-	cr_expect_str_eq(back.message, "at most 5");
+	cr_expect_str_eq(back.message, "ids: at most 5");
 
 	wire_buf_wipe(&buf);
 	wire_put_error(&buf, NULL, &err);

@@ -152,11 +152,12 @@ Test(wire_params, a_bad_parameter_is_named_unless_it_might_be_a_token)
 			7, 1, "ttl", "a duration" },
 		{ "\xa3ttl\xcf\x00\x00\x00\x02\x34\x4b\x3a\x81", 13, 1, "ttl", "a duration" },
 		{ "\xa6scopes\xa1x", 9, 1, "scopes", "an array of text" },
-		{ "\xa6scopes\x91\x01", 9, 1, "scopes", "an array of text" },
-		{ "\xa6scopes\x91\xa1\xff", 10, 1, "scopes", "an array of text" },
+		{ "\xa6scopes\x91\x01", 9, 1, "scopes[0]", "must be text" },
+		{ "\xa6scopes\x92\xa1x\xa1\xff", 12, 1, "scopes[1]", "must be text" },
 		{ "\xa6scopes\x80", 8, 1, "scopes", "an array of text" },
-		{ "\xa8requests\x91\x91\x01", 12, 1, "requests", "an array of maps" },
-		{ "\xa8requests\x91\xc0", 11, 1, "requests", "an array of maps" },
+		{ "\xa8requests\x91\x91\x01", 12, 1, "requests[0]", "must be a map" },
+		{ "\xa8requests\x92\x80\xc0", 12, 1, "requests[1]", "must be a map" },
+		{ "\xa8requests\xc0", 10, 1, "requests", "an array of maps" },
 		{ "\xaa"
 		  "attributes\x82\xa1"
 		  "a\xa1"

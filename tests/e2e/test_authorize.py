@@ -92,6 +92,7 @@ class Authorize(people.PeopleTest):
                 error = self.assert_error("invalid_request", self.c.call, "authorize",
                                           token=token, **params)
                 self.assertEqual(error.error.get("param"), param, error)
+                self.assertTrue(error.message.startswith(f"{param}: "), error)
 
     def test_who_is_not_trusted_states_nothing(self):
         self.alice()
@@ -171,10 +172,14 @@ class Authorize(people.PeopleTest):
         self.alice()
         id, token = self.key()
         good = {"method": "GET", "path": "/loans/7"}
-        for bad in ({"method": "GET"}, {**good, "ip": "x"}, {**good, "nope": 1}, {**good, "path": 7}):
+        for bad, param in (({"method": "GET"}, "requests[1].path"),
+                           ({**good, "ip": "x"}, "requests[1].ip"),
+                           ({**good, "nope": 1}, "requests[1].nope"),
+                           ({**good, "path": 7}, "requests[1].path"), (3, "requests[1]")):
             error = self.assert_error("invalid_request", self.c.call, "authorize_many",
                                       token=token, requests=[good, bad, good])
-            self.assertIn("requests[1]", error.error["param"])
+            self.assertEqual(error.error["param"], param)
+            self.assertRegex(error.message, r"^requests\[1\](\.[a-z]+)?: [a-z][^:]")
         self.assertEqual(self.c.call("keys.get", id=id)["uses"], 0)
         self.assert_error("invalid_request", self.c.call, "authorize_many", token=token,
                           requests=[good] * 1025)
