@@ -2,6 +2,7 @@
 #include "daemon/dangling.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "daemon/roles.h"
@@ -62,22 +63,62 @@ static void look_at_places(
 	}
 }
 
+/* Roles that one subject holds and that this policy makes exclusive: told, not undone. */
+struct both {
+	uint32_t numbers[STORE_MAX_ASSIGNMENTS];
+	struct pol_str names[STORE_MAX_ASSIGNMENTS];
+	size_t count;
+};
+
+static void add_both(struct both *both, uint32_t number, struct pol_str name)
+{
+	if (both->count < STORE_MAX_ASSIGNMENTS) {
+		both->numbers[both->count] = number;
+		both->names[both->count++] = name;
+	}
+}
+
+static void look_at_both(
+	struct search *search, const char *holder, struct pol_str id, const struct both *both)
+{
+	for (size_t i = 0; i < both->count; i++) {
+		for (size_t k = 0; k < i; k++) {
+			char text[2 * STORE_MAX_NAME + 8];
+			int len;
+
+			if (pol_snapshot_exclusive(search->snapshot, both->numbers[i],
+				    both->numbers[k]) == POL_NONE) {
+				continue;
+			}
+			len = snprintf(text, sizeof text, "%.*s, %.*s",
+				POL_STR_ARGS(both->names[k]), POL_STR_ARGS(both->names[i]));
+			tell(search, holder, id, "exclusive",
+				(struct pol_str){ text, (size_t)len });
+		}
+	}
+}
+
 static int on_principal(void *context, const struct store_principal *principal)
 {
 	struct search *search = (struct search *)context;
 	struct store_list left = principal->assignments;
 	struct store_assignment held;
+	struct both both = { .count = 0 };
 
 	while (store_assignment_next(&left, &held)) {
+		uint32_t number;
+
 		if (held.until != 0 && search->now >= held.until) {
 			continue;
 		}
-		if (roles_find(search->snapshot, principal->tenant, held.role, held.stored) ==
-			POL_NONE) {
+		number = roles_find(search->snapshot, principal->tenant, held.role, held.stored);
+		add_both(&both, number, held.role);
+		if (number == POL_NONE) {
 			tell(search, "principal", principal->id, "role", held.role);
 		}
 		look_at_places(search, "principal", principal->id, held.places);
 	}
+	look_at_both(search, "principal", principal->id, &both);
 	memcpy(search->id, principal->id.ptr, principal->id.len);
 	search->id_len = principal->id.len;
 	return ++search->seen == SLICE;
@@ -87,6 +128,7 @@ static int on_key(void *context, const struct store_key *key)
 {
 	struct search *search = (struct search *)context;
 	struct store_list roles = key->roles, scopes = key->scopes;
+	struct both both = { .count = 0 };
 	struct pol_str name;
 
 	search->number = key->number;
@@ -96,9 +138,12 @@ static int on_key(void *context, const struct store_key *key)
 	}
 	while (store_list_next(&roles, &name)) {
 		uint64_t stored;
+		uint32_t number;
 
 		name = store_role_split(name, &stored);
-		if (roles_find(search->snapshot, key->tenant, name, stored) == POL_NONE) {
+		number = roles_find(search->snapshot, key->tenant, name, stored);
+		add_both(&both, number, name);
+		if (number == POL_NONE) {
 			tell(search, "key", key->kid, "role", name);
 		}
 	}
@@ -107,6 +152,7 @@ static int on_key(void *context, const struct store_key *key)
 			tell(search, "key", key->kid, "scope", name);
 		}
 	}
+	look_at_both(search, "key", key->kid, &both);
 	look_at_places(search, "key", key->kid, key->places);
 	return search->seen == SLICE;
 }

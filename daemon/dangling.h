@@ -3,8 +3,8 @@
 
 /*
  * dangling: what the store names and a policy lacks: roles and places of assignments, roles, scopes
- * and places of keys, and grants and parents of roles. It counts for nothing, which nobody would
- * notice by himself.
+ * and places of keys, grants and parents of roles; and what it makes exclusive though it is held.
+ * It counts for nothing, which nobody would notice by himself.
  */
 
 #include <stdint.h>

@@ -202,6 +202,18 @@ class Policies(RoleTest):
         self.assertIn({"role": "team", "inherits": "clerk"}, found)
         self.assertFalse(self.may(secret, "GET", "/loans"))
 
+    def test_what_becomes_exclusive_is_told_and_not_undone(self):
+        self.role("team", inherits=["clerk"])
+        id, secret = self.bob("team", "boss")
+        key, _ = self.key(roles=["viewer", "boss"])
+        found = self.reload(POLICY.replace("exclusive clerk, auditor",
+                                           "exclusive clerk, boss\nexclusive viewer, boss"
+                                           ).replace("role boss inherits viewer", "role boss"))
+        items = [item for item in found["dangling"]["items"] if "exclusive" in item]
+        self.assertIn({"principal": "bob", "exclusive": "team, boss"}, items)
+        self.assertIn({"key": key, "exclusive": "viewer, boss"}, items)
+        self.assertTrue(self.may(secret, "POST", "/loans"))
+
     def test_neither_takes_the_others_name(self):
         self.c.call("tenants.create", id="acme")
         self.role("cleaner", tenant="acme")
