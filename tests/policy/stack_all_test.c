@@ -36,6 +36,7 @@ struct sequence {
 
 struct outcome {
 	bool passed;
+	unsigned asked; /* a bit a line */
 	struct pol_str reason;
 };
 
@@ -130,7 +131,7 @@ static struct outcome refused_by(const struct line *line)
 
 /* "The return value is that associated with the first required or requisite module to fail"; an
  * optional one's "success or failure is only important if it is the only module". */
-static struct outcome model(const struct sequence *sequence)
+static struct outcome judged(const struct sequence *sequence)
 {
 	const struct line *line = first(sequence, is_failure);
 
@@ -152,14 +153,32 @@ static struct outcome model(const struct sequence *sequence)
 			    : (struct outcome){ .reason = POL_STR("no_decision") };
 }
 
+static struct outcome model(const struct sequence *sequence)
+{
+	struct outcome outcome = judged(sequence);
+
+	for (unsigned i = 0; i < sequence->count; i++) {
+		outcome.asked |= (unsigned)runs(sequence, i) << i;
+	}
+	return outcome;
+}
+
 /* --- what is judged --------------------------------------------------------------------------- */
+
+/* A line that notes that it was asked. */
+struct script {
+	const struct line *line;
+	unsigned *asked;
+};
 
 static struct pol_answer decide(const void *state, const struct pol_request *request)
 {
-	const struct line *line = state;
+	const struct script *script = state;
+	const struct line *line = script->line;
 	struct pol_answer answer = { .verdict = line->verdict };
 
 	(void)request;
+	*script->asked |= 1U << line->index;
 	if (line->verdict == POL_DENY) {
 		answer.reason = reasons[line->index];
 	}
@@ -178,6 +197,8 @@ static const struct pol_module scripted = {
 static struct outcome run(const struct sequence *sequence)
 {
 	struct pol_stack_line lines[LINES];
+	struct script scripts[LINES];
+	unsigned asked = 0;
 	struct pol_stack_group group = { lines, sequence->count };
 	struct pol_facts facts = { 0 };
 	struct pol_request request = { .facts = &facts };
@@ -187,13 +208,14 @@ static struct outcome run(const struct sequence *sequence)
 	for (unsigned i = 0; i < sequence->count; i++) {
 		bool inside = i >= sequence->begin && i < sequence->end;
 
+		scripts[i] = (struct script){ &sequence->lines[i], &asked };
 		lines[i] = (struct pol_stack_line){ .module = &scripted,
-			.state = &sequence->lines[i],
+			.state = &scripts[i],
 			.control = sequence->lines[i].control,
 			.skip = inside ? sequence->end - i : 0 };
 	}
 	result = pol_group_run(&group, &request, &charges);
-	return (struct outcome){ result.passed, result.reason };
+	return (struct outcome){ result.passed, asked, result.reason };
 }
 
 static const char *describe(const struct sequence *sequence)
@@ -230,12 +252,13 @@ static void judge(struct sequence *sequence)
 			sequence->end++) {
 			struct outcome is = run(sequence), should = model(sequence);
 
-			cr_assert(is.passed == should.passed &&
+			cr_assert(is.passed == should.passed && is.asked == should.asked &&
 					  pol_str_equal(is.reason, should.reason),
-				"%sis %s '%.*s', and pam.conf(5) has it %s '%.*s'",
+				"%sis %s '%.*s' (asked %x), and pam.conf(5) has it %s '%.*s' (%x)",
 				describe(sequence), is.passed ? "passed" : "refused",
-				POL_STR_ARGS(is.reason), should.passed ? "passed" : "refused",
-				POL_STR_ARGS(should.reason));
+				POL_STR_ARGS(is.reason), is.asked,
+				should.passed ? "passed" : "refused", POL_STR_ARGS(should.reason),
+				should.asked);
 		}
 	}
 }
