@@ -239,7 +239,7 @@ class Schedule(RotateTest):
     policy = people.POLICY + """
 limits {
     rotation_overlap      1s
-    rotation_max_overlap  2s
+    rotation_max_overlap  2d
 }
 """
 
@@ -247,7 +247,7 @@ limits {
         self.alice()
         record, old = self.key(rotate_every="90d")
         self.assertEqual(record["next_rotation_at"], record["created_at"] + 90 * DAY)
-        self.assertEqual(record["renew_by"], record["next_rotation_at"] + 2)
+        self.assertEqual(record["renew_by"], record["next_rotation_at"] + 2 * DAY)
         self.assertNotIn("renew", self.ask(old))
         self.assert_error("conflict", self.c.call, "keys.renew", token=old)
         record = self.c.call("keys.update", id=record["id"], rotate_every=None)
@@ -273,6 +273,15 @@ limits {
         self.assert_error("forbidden", self.c.call, "keys.renew", token=old)
         # The old one is dead when its time has come, and the new one goes on.
         harness.wait_until(lambda: self.status(old) == 401)
+
+
+class Ended(RotateTest):
+    policy = people.POLICY + """
+limits {
+    rotation_overlap      1s
+    rotation_max_overlap  1s
+}
+"""
 
     def test_who_does_not_renew_is_out_at_the_end(self):
         self.alice()
