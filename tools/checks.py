@@ -403,6 +403,8 @@ def step_install(step):
         if (ROOT / "tools" / "authzcheck.c").exists():
             for name in ("authzcheck", "authzcheck.1"):
                 step.expect(name in names or f"{name}.gz" in names, f"install: no {name}")
+        step.expect((prefix / "include/authz/module.h").is_file(), "install: no authz/module.h")
+        step.expect("authz-module.pc" in names, "install: no authz-module.pc")
         if (ROOT / "client" / "authz.h").exists():
             for name in ("authz.h", "libauthz.so", "libauthz.a"):
                 found = any(path.name == name for path in Path(folder).rglob("libauthz*")) or name in names
