@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Secrets are nowhere but with their holders: neither in files and logs, nor in the memory of a
+daemon that has nothing to do, nor in a core."""
+
+import os
+import re
+import signal
+import subprocess
+import threading
+import unittest
+
+import harness
+import people
+
+KEYS = 40
+
+
+class Secrets(people.PeopleTest):
+    def load(self):
+        """Every way on which a secret comes in or goes out, from several connections; gives all of
+        them."""
+        self.alice()
+        secrets = [self.key(name=f"k{i}")[1] for i in range(KEYS)]
+        kids = [secret.rsplit("_", 1)[0].rsplit("_", 1)[1] for secret in secrets]
+        for kid in kids[:5]:
+            secrets.append(self.c.call("keys.rotate", id=kid)["secret"])
+        for kid in kids[5:10]:
+            made = self.c.call("keys.rotate", id=kid, request_id=os.urandom(16).hex())
+            secrets.append(made["secret"])
+
+        def use(part):
+            with harness.Client(self.d.socket) as client:
+                for secret in part:
+                    asked = {"token": secret, "method": "GET", "path": "/loans/7"}
+                    client.call("authorize", **asked)
+                    client.call("authorize_many", requests=[asked] * 20)
+                    client.call("permissions", token=secret, tree="api")
+                    for method, params in (
+                        ("authorize", {"token": secret, "nope": secret}),
+                        ("keys.create", {"name": "x", "roles": [secret]}),
+                        ("keys.list", {"token": secret}),
+                        (secret, {"token": secret}),
+                    ):
+                        client.result_or_error(client.send(method, params))
+
+        users = [threading.Thread(target=use, args=(secrets[i::4],)) for i in range(4)]
+        for user in users:
+            user.start()
+        for user in users:
+            user.join()
+        # A message that is begun and never ended, and one that is none.
+        with harness.Client(self.d.socket) as client:
+            client.send_bytes(client.request(1, "authorize", {"token": secrets[0]})[:-4])
+        with harness.Client(self.d.socket) as client:
+            client.send_bytes(b"\xc1" + secrets[1].encode())
+            client.is_closed()
+        return secrets
+
+    def parts(self, secrets):
+        """What nobody but the holder may have: the 32 characters behind the kid, in each half."""
+        for secret in secrets:
+            whole = secret.rsplit("_", 1)[1].encode()
+            yield whole[:16]
+            yield whole[16:32]
+
+    def settle(self):
+        """All that was asked is answered, and the workers let their transactions go."""
+        for client in self.d.clients:
+            client.close()
+        with harness.Client(self.d.socket) as client:
+            harness.wait_until(
+                lambda: client.call("status")["counters"]["connections"] == 1, what="idle")
+
+    def test_no_secret_is_in_the_memory_of_an_idle_daemon(self):
+        if os.geteuid() != 0:
+            raise unittest.SkipTest("only root may read the daemon's memory")
+        secrets = self.load()
+        self.settle()
+        try:
+            found = self.search(f"/proc/{self.d.pid}", list(self.parts(secrets)))
+        except PermissionError:
+            raise unittest.SkipTest("this host lets nobody read a process's memory") from None
+        self.assertEqual(found, [])
+
+    def search(self, process, parts):
+        wanted = re.compile(b"|".join(re.escape(part) for part in parts))
+        found, looked, sure = [], 0, False
+        with open(f"{process}/maps", encoding="ascii") as maps, \
+                open(f"{process}/mem", "rb", 0) as memory:
+            for line in maps:
+                bounds, rights, *_, = line.split()
+                name = line[73:].strip()
+                if "r" not in rights or name in ("[vvar]", "[vsyscall]") or \
+                        name.endswith("store.mdb"):
+                    continue
+                begin, end = (int(bound, 16) for bound in bounds.split("-"))
+                if end - begin > 1 << 30:  # a sanitizer's shadow
+                    continue
+                try:
+                    memory.seek(begin)
+                    data = memory.read(end - begin)
+                except (OSError, OverflowError):
+                    continue
+                looked += len(data)
+                sure = sure or str(self.d.socket).encode() in data
+                found += [(name or "anonymous", match.start(), match.group()[:4])
+                          for match in wanted.finditer(data)]
+        self.assertTrue(sure, f"what must be there was not found in {looked} bytes")
+        return found
+
+    def test_no_secret_is_in_files_logs_or_the_trail(self):
+        secrets = self.load()
+        # What people type where it does not belong.
+        id, secret = self.key(name="before")
+        self.c.call("keys.update", id=id, name="x")
+        copy = self.d.folder / "copy"
+        self.assertEqual(self.d.tool("store", "backup", copy).returncode, 0)
+        self.d.stop()
+        files = [copy, self.d.stderr, *(p for p in self.d.state.rglob("*") if p.is_file())]
+        self.assertGreaterEqual(len(files), 5)
+        wanted = re.compile(b"|".join(re.escape(part) for part in self.parts([*secrets, secret])))
+        for path in files:
+            self.assertIsNone(wanted.search(path.read_bytes()), path)
+
+    def test_a_daemon_that_crashes_leaves_no_core(self):
+        self.load()
+        self.d.signal(signal.SIGSEGV)
+        status = self.d.process.wait(harness.DEADLINE)
+        self.d.process = None
+        # A sanitizer makes an exit of it.
+        self.assertNotEqual(status, 0)
+        self.assertEqual([p.name for p in self.d.folder.rglob("core*")], [])
+
+
+if __name__ == "__main__":
+    unittest.main()
