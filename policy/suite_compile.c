@@ -41,7 +41,7 @@ static void check_because(struct pol_suite_builder *builder, const struct pol_as
 static bool is_capitals(struct pol_str text)
 {
 	for (size_t i = 0; i < text.len; i++) {
-		if (text.ptr[i] < 'A' || text.ptr[i] > 'Z') {
+		if ((text.ptr[i] < 'A' || text.ptr[i] > 'Z') && text.ptr[i] != '-') {
 			return false;
 		}
 	}

@@ -94,6 +94,20 @@ class Authorize(people.PeopleTest):
                 self.assertEqual(error.error.get("param"), param, error)
                 self.assertTrue(error.message.startswith(f"{param}: "), error)
 
+    def test_a_method_with_a_hyphen_is_one_like_others(self):
+        name = "methods-with-hyphens.policy"
+        text = (harness.ROOT / "tests" / "corpus" / "accept" / name).read_text()
+        daemon = self.daemon({name: text + "principal p { role r }\n"})
+        for method, path, reason in (("BASELINE-CONTROL", "/b", "unknown_action"),
+                                     ("VERSION-CONTROL", "/b", "ok"),
+                                     ("VERSION-CONTROL", "/a", "unknown_action"),
+                                     ("Version-Control", "/b", "unknown_action"),
+                                     ("version", "/b", "unknown_action")):
+            answer = daemon.call("authorize", principal="p", method=method, path=path)
+            self.assertEqual(answer["reason"], reason, (method, path))
+        done = daemon.tool("check", "--principal", "p", "VERSION-CONTROL", "/b")
+        self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_who_is_not_trusted_states_nothing(self):
         self.alice()
         _, token = self.key()
