@@ -43,7 +43,8 @@ struct store_write;
 #define STORE_MAX_ASSIGNMENTS 64  /* of one principal */
 #define STORE_MAX_PLACES      512 /* of all assignments of one principal */
 #define STORE_MAX_RECORD      65536
-#define STORE_MAX_ROLE        (1024 * 1024) /* a role's record, its permissions spelled out */
+/* A role's record, its permissions spelled out; a piece of a copy must hold it. */
+#define STORE_MAX_ROLE (192 * 1024)
 
 /* The one tenant that always exists. 0 is none. */
 #define STORE_TENANT_DEFAULT 1

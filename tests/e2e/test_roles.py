@@ -214,6 +214,13 @@ class Policies(RoleTest):
         self.assertIn({"key": key, "exclusive": "viewer, boss"}, items)
         self.assertTrue(self.may(secret, "POST", "/loans"))
 
+    def test_one_that_selects_too_much_belongs_into_the_files(self):
+        many = "\n".join(f"    /a-rather-long-name-of-a-node-{n} {{ GET }}" for n in range(5000))
+        self.reload(POLICY + "tree big {\n" + many + "\n}\n")
+        error = self.assert_error("limit_reached", self.role, "all", "allow all on big:/**")
+        self.assertIn("policy's files", error.message)
+        self.role("some", "allow all on big:/a-rather-long-name-of-a-node-7, api:/**")
+
     def test_neither_takes_the_others_name(self):
         self.c.call("tenants.create", id="acme")
         self.role("cleaner", tenant="acme")
