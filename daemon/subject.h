@@ -45,7 +45,7 @@ struct subject {
 	struct pol_str places[STORE_MAX_PLACES];
 	struct pol_str key_places[STORE_MAX_LIST];
 	struct pol_network networks[STORE_MAX_LIST];
-	uint32_t place_count; /* of places */
+	uint32_t place_count;  /* of places */
 	struct pol_str tenant; /* the name of facts.tenant; empty when it is not there */
 };
 

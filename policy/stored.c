@@ -256,8 +256,9 @@ static enum pol_status add_roles(struct extending *extending)
 	return out->arena.status;
 }
 
-enum pol_status pol_snapshot_extend(const struct pol_snapshot *base, const struct pol_stored_role *roles,
-	size_t count, size_t *out_fault, struct pol_snapshot **out)
+enum pol_status pol_snapshot_extend(const struct pol_snapshot *base,
+	const struct pol_stored_role *roles, size_t count, size_t *out_fault,
+	struct pol_snapshot **out)
 {
 	const size_t shared = offsetof(struct pol_snapshot, revision);
 	struct extending extending = { .roles = roles, .count = count };

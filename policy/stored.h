@@ -81,12 +81,13 @@ struct pol_stored_role {
 };
 
 /*
- * The base with these roles, by ascending number, or, with none, the base itself; a parent that neither has counts for nothing.
- * POL_EINVALID: a circle, and *out_fault is the place in the list of one in it. The base may be an
- * extension: its own base is taken.
+ * The base with these roles, by ascending number, or, with none, the base itself; a parent that
+ * neither has counts for nothing. POL_EINVALID: a circle, and *out_fault is the place in the list
+ * of one in it. The base may be an extension: its own base is taken.
  */
-enum pol_status pol_snapshot_extend(const struct pol_snapshot *base, const struct pol_stored_role *roles,
-	size_t count, size_t *out_fault, struct pol_snapshot **out);
+enum pol_status pol_snapshot_extend(const struct pol_snapshot *base,
+	const struct pol_stored_role *roles, size_t count, size_t *out_fault,
+	struct pol_snapshot **out);
 
 /* The role of that number, if it is one of this tenant; else POL_NONE. */
 uint32_t pol_snapshot_stored(const struct pol_snapshot *snapshot, uint64_t number, uint32_t tenant);

@@ -332,6 +332,9 @@ def step_symbols(step):
     if not libraries and not listing.exists():
         say("nothing to look at yet: no libauthz")
         return
+    if not libraries:
+        step.expect(False, "libauthz is not built: run the step gcc first")
+        return
     text = re.sub(r"#.*", "", listing.read_text())
     listed = set(re.findall(r"\b(authz_\w+)\s*;", text))
     _, output = step.run("nm", "-D", "--defined-only", "--format=posix", libraries[-1])
