@@ -73,6 +73,31 @@ def policy(collections, roles, grants):
     return files
 
 
+# Ten modules that all have an opinion or a mark, for the principal of W1.
+TEN = """\
+stack ten {
+	authenticate optional  peer
+	authenticate required  principal
+	account      required  network  allow=10.0.0.0/8,2001:db8::/32
+	account      required  hours    allow=mon-sun/00:00-24:00
+	account      required  mfa      max_age=1h
+	account      required  quota    name=ten limit=1000000000000 period=1h per=principal
+	authorize    required  role
+	authorize    required  scope
+	record       optional  log      only=deny
+	record       optional  log      sample=1/1000
+}
+
+# The same as the built-in stack but for the log.
+stack logged {
+	authenticate sufficient key
+	authenticate required   principal
+	authorize    required   role
+	authorize    required   scope
+	record       optional   log
+}
+"""
+
 SIZES = {
     "small": (20, 50, 8),  # 200 nodes
     "roles": (20, 1000, 8),

@@ -243,6 +243,88 @@ Test(modules, mfa_wants_a_second_factor_that_is_not_too_old)
 	unload(&loaded);
 }
 
+/* For which facts a quota is known to count; bit 1 key, 2 principal, 4 tenant, 8 address. */
+static const struct {
+	const char *word;
+	unsigned needs;
+} pers[] = { { "key", 1 }, { "principal", 2 }, { "tenant", 4 }, { "ip", 8 } };
+
+Test(modules, quota_names_its_charge_where_it_is_known_for_whom)
+{
+	for (size_t i = 0; i < sizeof pers / sizeof *pers; i++) {
+		char text[256];
+		struct loaded loaded;
+		const struct pol_charge *state;
+
+		snprintf(text, sizeof text,
+			"tree api { /a { GET } }\nstack web {\nauthenticate required key\n"
+			"account required quota name=q-1 limit=10 period=2m per=%s\n"
+			"authorize required role\n}\n",
+			pers[i].word);
+		loaded = load_text(text);
+		cr_assert_eq(loaded.status, POL_OK, "%s", loaded.said);
+		state = state_of(&loaded, POL_GROUP_ACCOUNT, 0);
+		cr_expect_eq(state->limit, 10u);
+		cr_expect_eq(state->period, 120u);
+		cr_expect(pol_str_equal(state->name, POL_STR("q-1")));
+		cr_expect(pol_snapshot_may_charge(loaded.snapshot));
+		for (unsigned known = 0; known < 16; known++) {
+			struct pol_facts facts = {
+				.key_state = (known & 1U) != 0 ? POL_KEY_ACTIVE : POL_KEY_MISSING,
+				.key = POL_STR("k"),
+				.principal_state = (known & 2U) != 0 ? POL_PRINCIPAL_ACTIVE
+								     : POL_PRINCIPAL_NONE,
+				.principal = POL_STR("p"),
+				.tenant = (known & 4U) != 0,
+				.ip = { .known = (known & 8U) != 0 },
+			};
+			struct pol_answer answer = ask(&pol_module_quota, state, &facts, 7);
+			bool counts = (known & pers[i].needs) != 0;
+
+			cr_expect_eq(answer.verdict, counts ? POL_ALLOW : POL_DENY, "%s, %u",
+				pers[i].word, known);
+			cr_expect_eq(answer.charge, counts ? state : NULL);
+			cr_expect(counts || pol_str_equal(answer.reason, POL_STR("quota")));
+		}
+		unload(&loaded);
+	}
+}
+
+Test(modules, log_marks_what_it_is_told_to)
+{
+	static const struct {
+		bool allowed;
+		uint32_t dice;
+		bool all, denials, samples;
+	} rows[] = { { true, 0, true, false, true }, { false, 0, true, true, true },
+		{ true, 7, true, false, false }, { false, 7, true, true, false },
+		{ true, 30, true, false, true } };
+	struct loaded loaded = load_text("tree api { /a { GET } }\nstack web {\n"
+					 "authenticate required key\nauthorize required role\n"
+					 "record optional log\nrecord optional log only=deny\n"
+					 "record optional log sample=1/10\n"
+					 "record optional log only=deny sample=1/10\n}\n");
+
+	cr_assert_eq(loaded.status, POL_OK, "%s", loaded.said);
+	cr_expect(!pol_snapshot_may_charge(loaded.snapshot));
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct pol_facts facts = { .dice = rows[i].dice };
+		struct pol_request request = { .facts = &facts, .allowed = rows[i].allowed };
+		const bool marks[] = { rows[i].all, rows[i].denials, rows[i].samples,
+			rows[i].denials && rows[i].samples };
+
+		for (uint32_t line = 0; line < 4; line++) {
+			struct pol_answer answer = pol_module_log.decide(
+				state_of(&loaded, POL_GROUP_RECORD, line), &request);
+
+			cr_expect_eq(answer.verdict, POL_IGNORE);
+			cr_expect_eq(answer.marks, marks[line] ? (uint32_t)POL_MARK_LOG : 0u,
+				"row %zu, line %u", i, line);
+		}
+	}
+	unload(&loaded);
+}
+
 Test(modules, permit_deny_and_warn_answer_always_the_same)
 {
 	for (unsigned allows = 0; allows < 8; allows++) {

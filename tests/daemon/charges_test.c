@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <criterion/criterion.h>
+#include <pthread.h>
+
+#include "daemon/charges.h"
+#include "tests/daemon/folder.h"
+
+#define HOUR INT64_C(3600000)
+
+static struct secrets *secrets;
+
+static void setup(void)
+{
+	char pepper[256], why[SECRET_WHY];
+
+	folder_make();
+	folder_path(pepper, sizeof pepper, "pepper");
+	cr_assert_eq(secrets_open(pepper, true, &secrets, why), 0, "%s", why);
+}
+
+static void teardown(void)
+{
+	secrets_close(secrets);
+	folder_remove();
+}
+
+TestSuite(charges, .init = setup, .fini = teardown);
+
+static struct charges *make(uint32_t max)
+{
+	struct charges *charges = NULL;
+
+	cr_assert_eq(charges_create(secrets, max, &charges), 0);
+	return charges;
+}
+
+static struct pol_facts of(const char *key)
+{
+	return (struct pol_facts){ .key = pol_str_of(key),
+		.principal = pol_str_of(key),
+		.tenant = 7,
+		.ip = { .known = true, .bytes = { (unsigned char)key[0] } } };
+}
+
+static struct pol_charge charge(const char *name, uint64_t limit, enum pol_per per)
+{
+	return (struct pol_charge){
+		.name = pol_str_of(name), .limit = limit, .period = 3600, .per = per
+	};
+}
+
+/* "" when it was taken, else the reason. */
+static const char *take(struct charges *charges, const char *key, const struct pol_charge *item,
+	int64_t now, struct charges_told *out)
+{
+	struct pol_facts facts = of(key);
+	struct pol_str reason = charges_take(charges, &facts, &item, 1, now, out);
+
+	return reason.len == 0 ? "" : reason.ptr;
+}
+
+Test(charges, a_window_holds_so_many_and_the_next_begins_anew)
+{
+	struct charges *charges = make(16);
+	struct pol_charge two = charge("api", 2, POL_PER_KEY);
+	struct charges_told told;
+
+	cr_expect_str_eq(take(charges, "a", &two, 1000, &told), "");
+	cr_expect_eq(told.remaining, 1u);
+	cr_expect_eq(told.reset, 3600u);
+	cr_expect_str_eq(take(charges, "a", &two, 1001, &told), "");
+	cr_expect_eq(told.remaining, 0u);
+	cr_expect_eq(told.reset, 3600u, "rounded up, so that nobody comes too early");
+	cr_expect_str_eq(take(charges, "a", &two, 1000 + HOUR - 1, &told), "quota");
+	cr_expect_eq(told.reset, 1u);
+	cr_expect_eq(told.limit, 2u);
+	cr_expect_str_eq(take(charges, "b", &two, 1000 + HOUR - 1, &told), "");
+	cr_expect_str_eq(take(charges, "a", &two, 1000 + HOUR, &told), "");
+	cr_expect_eq(told.remaining, 1u);
+	charges_destroy(charges);
+}
+
+Test(charges, a_changed_limit_or_period_finds_the_same_counter)
+{
+	struct charges *charges = make(16);
+	struct pol_charge item = charge("api", 3, POL_PER_KEY);
+	struct charges_told told;
+
+	cr_expect_str_eq(take(charges, "a", &item, 0, &told), "");
+	cr_expect_str_eq(take(charges, "a", &item, 0, &told), "");
+	item.limit = 2;
+	cr_expect_str_eq(take(charges, "a", &item, 0, &told), "quota");
+	item.limit = 1;
+	cr_expect_str_eq(take(charges, "a", &item, 0, &told), "quota");
+	cr_expect_eq(told.remaining, 0u);
+	item.limit = 3;
+	cr_expect_str_eq(take(charges, "a", &item, 0, &told), "");
+	item.period = 60;
+	cr_expect_str_eq(take(charges, "a", &item, 1000, &told), "quota");
+	cr_expect_eq(told.reset, 60u, "a shorter period ends the window the sooner");
+	cr_expect_str_eq(take(charges, "a", &item, 61000, &told), "");
+	charges_destroy(charges);
+}
+
+Test(charges, names_and_what_is_counted_by_keep_counters_apart)
+{
+	struct charges *charges = make(64);
+	const struct pol_charge items[] = { charge("a", 1, POL_PER_KEY),
+		charge("b", 1, POL_PER_KEY), charge("a", 1, POL_PER_PRINCIPAL),
+		charge("a", 1, POL_PER_TENANT), charge("a", 1, POL_PER_IP),
+		charge("ab", 1, POL_PER_KEY) };
+	struct charges_counts counts;
+	struct charges_told told;
+
+	for (size_t i = 0; i < sizeof items / sizeof items[0]; i++) {
+		cr_expect_str_eq(take(charges, "bc", &items[i], 0, &told), "", "%zu", i);
+	}
+	for (size_t i = 0; i < sizeof items / sizeof items[0]; i++) {
+		cr_expect_str_eq(take(charges, "bc", &items[i], 0, &told), "quota", "%zu", i);
+	}
+	/* "a" of "bc" is not "ab" of "c"; all share the tenant. */
+	cr_expect_str_eq(take(charges, "c", &items[5], 0, &told), "");
+	cr_expect_str_eq(take(charges, "c", &items[3], 0, &told), "quota");
+	charges_count(charges, &counts);
+	cr_expect_eq(counts.counters, 7u);
+	cr_expect_eq(counts.refused, 0u);
+	charges_destroy(charges);
+}
+
+Test(charges, all_are_taken_or_none)
+{
+	struct charges *charges = make(16);
+	struct pol_charge many = charge("many", 10, POL_PER_KEY);
+	struct pol_charge one = charge("one", 1, POL_PER_TENANT);
+	const struct pol_charge *both[] = { &many, &one };
+	struct pol_facts facts = of("a");
+	struct charges_told told;
+
+	cr_expect_eq(charges_take(charges, &facts, both, 2, 0, &told).len, 0u);
+	cr_expect_eq(told.remaining, 0u, "the one with the least left");
+	cr_expect_eq(told.limit, 1u);
+	for (int i = 0; i < 20; i++) {
+		cr_expect_gt(charges_take(charges, &facts, both, 2, 0, &told).len, 0u);
+	}
+	cr_expect_str_eq(take(charges, "a", &many, 0, &told), "");
+	cr_expect_eq(told.remaining, 8u);
+	charges_destroy(charges);
+}
+
+Test(charges, a_full_table_refuses_until_windows_end)
+{
+	struct charges *charges = make(8);
+	struct pol_charge item = charge("api", 5, POL_PER_KEY);
+	const char *keys[] = { "1", "2", "3", "4", "5", "6", "7", "8", "9" };
+	struct charges_counts counts;
+	struct charges_told told;
+
+	for (int i = 0; i < 8; i++) {
+		cr_expect_str_eq(take(charges, keys[i], &item, i, &told), "");
+	}
+	cr_expect_str_eq(take(charges, keys[8], &item, HOUR - 1, &told), "module_error");
+	cr_expect(!told.any);
+	cr_expect_str_eq(take(charges, keys[0], &item, HOUR - 1, &told), "", "who has one goes on");
+	charges_count(charges, &counts);
+	cr_expect_eq(counts.counters, 8u);
+	cr_expect_eq(counts.refused, 1u);
+	/* The first window is over, and its counter free for another. */
+	cr_expect_str_eq(take(charges, keys[8], &item, HOUR, &told), "");
+	cr_expect_eq(told.remaining, 4u);
+	cr_expect_str_eq(take(charges, keys[0], &item, HOUR, &told), "module_error");
+	for (int i = 0; i < 8; i++) {
+		cr_expect_str_eq(take(charges, keys[i], &item, 2 * HOUR, &told), "", "%d", i);
+	}
+	charges_destroy(charges);
+}
+
+Test(charges, a_decision_never_frees_a_counter_of_its_own)
+{
+	struct charges *charges = make(2);
+	struct pol_charge items[] = { charge("x", 5, POL_PER_KEY), charge("y", 5, POL_PER_KEY),
+		charge("z", 5, POL_PER_KEY) };
+	const struct pol_charge *three[] = { &items[0], &items[1], &items[2] };
+	struct pol_facts facts = of("a");
+	struct charges_told told;
+
+	cr_expect_eq(charges_take(charges, &facts, three, 2, 0, &told).len, 0u);
+	/* Both windows are over; the third charge must not take what the first two found. */
+	cr_expect_str_eq(charges_take(charges, &facts, three, 3, HOUR, &told).ptr, "module_error");
+	cr_expect_eq(charges_take(charges, &facts, three, 2, HOUR, &told).len, 0u);
+	cr_expect_eq(told.remaining, 4u, "what was refused burned nothing");
+	charges_destroy(charges);
+}
+
+struct racer {
+	struct charges *charges;
+	unsigned taken;
+};
+
+static void *race(void *argument)
+{
+	struct racer *racer = argument;
+	struct pol_charge item = charge("api", 1000, POL_PER_KEY);
+	struct charges_told told;
+
+	for (int i = 0; i < 1000; i++) {
+		racer->taken += take(racer->charges, "a", &item, i, &told)[0] == '\0';
+	}
+	return NULL;
+}
+
+Test(charges, threads_share_one_count)
+{
+	struct charges *charges = make(16);
+	struct racer racers[4];
+	pthread_t threads[4];
+	unsigned taken = 0;
+
+	for (int i = 0; i < 4; i++) {
+		racers[i] = (struct racer){ .charges = charges };
+		cr_assert_eq(pthread_create(&threads[i], NULL, race, &racers[i]), 0);
+	}
+	for (int i = 0; i < 4; i++) {
+		pthread_join(threads[i], NULL);
+		taken += racers[i].taken;
+	}
+	cr_expect_eq(taken, 1000u);
+	charges_destroy(charges);
+}
