@@ -230,7 +230,7 @@ int store_list_audit(struct store_read *read, const struct store_audit_filter *f
  * is left out. */
 int store_find_audit(struct store_read *read, int64_t since, uint64_t *out_sequence)
 {
-	struct store_head head;
+	struct store_head head = { .count = 0 };
 	uint64_t low = 1;
 	int r = store_get_head(read, &head);
 	uint64_t high = head.count + 1;
