@@ -172,20 +172,6 @@ void secret_token_hash(const struct secrets *secrets, const struct secret_token 
 		secret_pepper_of(secrets, old), SECRET_KEY, salt, personal);
 }
 
-bool secret_token_verify(
-	const struct secrets *secrets, const struct secret_token *token, const uint8_t *hash)
-{
-	static const uint8_t dummy[SECRET_HASH] = { 0 };
-	uint8_t computed[SECRET_HASH];
-	bool known = hash != NULL;
-	bool equal;
-
-	secret_token_hash(secrets, token, false, computed);
-	equal = sodium_memcmp(computed, known ? hash : dummy, SECRET_HASH) == 0;
-	sodium_memzero(computed, sizeof computed);
-	return equal && known;
-}
-
 void secret_digest(struct pol_str token, uint8_t out[static SECRET_DIGEST])
 {
 	crypto_hash_sha256(out, (const uint8_t *)token.ptr, token.len);

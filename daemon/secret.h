@@ -93,11 +93,6 @@ void secret_token_renew(struct pol_str prefix, struct pol_str kid,
 void secret_token_hash(const struct secrets *secrets, const struct secret_token *token, bool old,
 	uint8_t out[static SECRET_HASH]);
 
-/* Is it this record's token? In constant time; hash NULL compares with a dummy, at the same cost,
- * and says no. */
-bool secret_token_verify(
-	const struct secrets *secrets, const struct secret_token *token, const uint8_t *hash);
-
 /* --- tokens made elsewhere ---------------------------------------------------------------------
  */
 

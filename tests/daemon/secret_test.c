@@ -109,6 +109,15 @@ Test(secret, what_is_no_token_is_malformed)
 	}
 }
 
+static bool is_hash_of(
+	const struct secrets *secrets, const struct secret_token *token, const uint8_t *hash)
+{
+	uint8_t computed[SECRET_HASH];
+
+	secret_token_hash(secrets, token, false, computed);
+	return secret_equal(computed, hash, SECRET_HASH);
+}
+
 Test(secret, the_hash_holds_for_its_token_alone)
 {
 	char text[SECRET_MAX_TOKEN], other_text[SECRET_MAX_TOKEN];
@@ -119,15 +128,14 @@ Test(secret, the_hash_holds_for_its_token_alone)
 	secret_token_make(POL_STR("ak_live_"), text, &token);
 	secret_token_make(POL_STR("ak_live_"), other_text, &other);
 	secret_token_hash(secrets, &token, false, hash);
-	cr_assert(secret_token_verify(secrets, &token, hash));
-	cr_assert_not(secret_token_verify(secrets, &other, hash));
-	cr_assert_not(secret_token_verify(secrets, &token, NULL));
+	cr_assert(is_hash_of(secrets, &token, hash));
+	cr_assert_not(is_hash_of(secrets, &other, hash));
 	/* Another prefix before the same kid and secret is another token. */
 	memcpy(other_text, "ak_test_", 8);
 	memcpy(other_text + 8, text + 8, token.whole.len - 8);
 	other = token;
 	other.signed_part.ptr = other_text;
-	cr_assert_not(secret_token_verify(secrets, &other, hash));
+	cr_assert_not(is_hash_of(secrets, &other, hash));
 	secrets_close(secrets);
 }
 
@@ -144,7 +152,7 @@ Test(secret, the_file_is_the_same_the_next_time)
 	cr_assert_eq(secrets_open(pepper, false, &second, why), 0);
 	secret_token_make(POL_STR("ak_live_"), text, &token);
 	secret_token_hash(first, &token, false, hash);
-	cr_assert(secret_token_verify(second, &token, hash));
+	cr_assert(is_hash_of(second, &token, hash));
 	secret_tag(first, SECRET_RECORDS, "x", 1, a);
 	secret_tag(second, SECRET_RECORDS, "x", 1, b);
 	cr_assert_arr_eq(a, b, SECRET_TAG);
