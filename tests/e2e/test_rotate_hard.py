@@ -54,7 +54,7 @@ class Load(people.PeopleTest):
     def setUp(self):
         super().setUp()
         self.alice()
-        self.id, secret = self.key()
+        self.kid, secret = self.key()
         self.lives = [Life(secret, time.monotonic())]
         self.end = threading.Event()
         self.wrong = []
@@ -89,14 +89,14 @@ class Load(people.PeopleTest):
 
     def rotate(self, **params):
         sent = time.monotonic()
-        record = self.c.call("keys.rotate", id=self.id, **params)
+        record = self.c.call("keys.rotate", id=self.kid, **params)
         answered = time.monotonic()
         self.lives.append(Life(record["secret"], answered))
         return sent, answered
 
     def ends(self, life, method):
         life.dying = time.monotonic()
-        self.c.call(method, id=self.id)
+        self.c.call(method, id=self.kid)
         life.dead = time.monotonic()
 
     def finish(self):
@@ -116,7 +116,7 @@ class Load(people.PeopleTest):
             self.await_answers()
             self.rotate(mode="confirm")
             harness.wait_until(
-                lambda: self.c.call("keys.get", id=self.id)["generation"] == number + 2)
+                lambda: self.c.call("keys.get", id=self.kid)["generation"] == number + 2)
             self.await_answers()
             self.ends(self.lives[-2], "keys.finish")
         self.finish()
@@ -192,7 +192,7 @@ class Side(threading.Thread):
         self.d = harness.Daemon({"a.policy": POLICY})
         try:
             record = self.d.call("keys.create", roles=["viewer"])
-            self.id = record["id"]
+            self.kid = record["id"]
             self.model = Model(record["secret"])
             for _ in range(self.kills):
                 self.change_until_killed()
@@ -226,7 +226,7 @@ class Side(threading.Thread):
             choices += [("rollback", None)] * 2
             choices += [("use", None)] * 4 if model.pending else [("finish", None)] * 2
         what, mode = self.random.choice(choices)
-        params = {"id": self.id}
+        params = {"id": self.kid}
         if what == "rotate":
             params |= {"mode": mode, "finish_old": True, "request_id": secrets.token_hex(16)}
         self.under_way = (what, mode, params)
@@ -235,7 +235,7 @@ class Side(threading.Thread):
     def answered(self, client, what, mode, params):
         if what == "use":
             self.expect(client, self.model.other, 200)
-            harness.wait_until(lambda: "retiring_until" in client.call("keys.get", id=self.id))
+            harness.wait_until(lambda: "retiring_until" in client.call("keys.get", id=self.kid))
             self.model.confirm()
         else:
             record = client.call(f"keys.{what}", **params)
@@ -250,7 +250,7 @@ class Side(threading.Thread):
         if self.under_way is None:
             return
         what, _, _ = self.under_way
-        record = client.call("keys.get", id=self.id)
+        record = client.call("keys.get", id=self.kid)
         has_other = "retiring_until" in record or "pending_until" in record
         if what in ("finish", "rollback") and not has_other:
             getattr(self.model, what)()
@@ -263,7 +263,7 @@ class Side(threading.Thread):
 
     def look(self, client):
         model = self.model
-        record = client.call("keys.get", id=self.id)
+        record = client.call("keys.get", id=self.kid)
         self.test.assertEqual("retiring_until" in record, bool(model.other) and not model.pending)
         self.test.assertEqual("pending_until" in record, bool(model.other) and model.pending)
         self.expect(client, model.current, 200)
