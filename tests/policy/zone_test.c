@@ -127,7 +127,9 @@ struct file {
 static void put(struct file *file, int64_t value, size_t size)
 {
 	for (size_t i = size; i > 0; i--) {
-		file->bytes[file->len++] = (unsigned char)((uint64_t)value >> (8 * (i - 1)));
+		uint64_t shifted = i <= sizeof value ? (uint64_t)value >> (8 * (i - 1)) : 0;
+
+		file->bytes[file->len++] = (unsigned char)shifted;
 	}
 }
 
