@@ -35,9 +35,7 @@ struct retired {
 struct reload {
 	struct server *server;
 	uv_thread_t thread;
-	bool running;
 	uv_loop_t loop;
-	bool has_loop;
 	uv_async_t wake;
 	uv_timer_t quiet;
 	uv_timer_t rescan;
@@ -48,11 +46,13 @@ struct reload {
 	uint64_t host; /* what the running policy was told of the machine, a digest */
 	struct retired *retired;
 	struct reload_reports reports;
-	bool has_reports;
 	const struct peer *by; /* who asked for the attempt at hand; NULL: nobody */
-
-	uv_mutex_t lock; /* of all below */
+	bool running;
+	bool has_loop;
+	bool has_reports;
 	bool has_lock;
+
+	uv_mutex_t lock;          /* of all below */
 	struct defer *waiting;    /* by defer.next, newest first */
 	struct retired *retiring; /* on their way to retired */
 	bool asked;

@@ -151,7 +151,7 @@ int store_drop_retries(struct store_write *write, int64_t before, unsigned most)
 		r = store_error(
 			mdb_cursor_open(write->job, store->tables[STORE_RETRIES_BY_TIME], &cursor));
 	}
-	if (r < 0) {
+	if (r != 0) {
 		return r;
 	}
 	while (most-- > 0) {

@@ -242,6 +242,12 @@ def programs(folder, *wanted):
     ]
 
 
+def installed(folder):
+    """What a build folder makes to be installed."""
+    targets = json.loads((folder / "meson-info" / "intro-targets.json").read_text())
+    return [target for target in targets if target["installed"]]
+
+
 def works_under_tsan(step):
     """A prefix under which a thread-sanitized program starts here: some kernels place memory where
     the sanitizer wants its shadow, unless they are told not to."""
@@ -261,9 +267,10 @@ def step_tsan(step):
     folder = OTHERS / "tsan"
     options = ("-Db_sanitize=thread", "-Db_lundef=false")
     configure(step, folder, *options, env=CLANG)
+    # The end to end tests also install what strangers build against.
     wanted = [
         os.path.relpath(target["filename"][0], folder)
-        for target in programs(folder, "daemon", "tools")
+        for target in [*programs(folder, "daemon", "tools", "tests/e2e"), *installed(folder)]
     ]
     if not wanted:
         say("nothing to run yet: no daemon")

@@ -49,41 +49,42 @@ static int find(struct call *call, struct store_tenant *out)
 }
 
 /* Puts it, with its entry in the trail; the record's texts are dead then, so they are copied. */
-static int save(struct call *call, struct store_tenant *tenant, bool is_new)
+static int save(struct call *call, const struct store_tenant *given, bool is_new)
 {
 	static const struct pol_str on = POL_STR_INIT("active");
 	static const struct pol_str off = POL_STR_INIT("inactive");
 	char name[STORE_MAX_NAME], created_by[UINT8_MAX];
-	bool disabled = (tenant->flags & STORE_TENANT_DISABLED) != 0;
+	struct store_tenant tenant = *given;
+	bool disabled = (tenant.flags & STORE_TENANT_DISABLED) != 0;
 	struct audit_note note;
 	struct audit_entry entry = {
 		.kind = STORE_AUDIT_TENANT, .flags = STORE_AUDIT_MADE, .note = &note
 	};
 	int r;
 
-	memcpy(name, tenant->name.ptr, tenant->name.len);
-	memcpy(created_by, tenant->created_by.ptr, tenant->created_by.len);
-	tenant->name.ptr = name;
-	tenant->created_by.ptr = created_by;
+	memcpy(name, tenant.name.ptr, tenant.name.len);
+	memcpy(created_by, tenant.created_by.ptr, tenant.created_by.len);
+	tenant.name.ptr = name;
+	tenant.created_by.ptr = created_by;
 	audit_note_init(&note);
 	audit_note_text(&note, "status",
 		is_new     ? (struct pol_str){ 0 }
 		: disabled ? on
 			   : off,
 		disabled ? off : on);
-	r = is_new ? store_create_tenant(call->write, tenant)
-		   : store_update_tenant(call->write, tenant);
+	r = is_new ? store_create_tenant(call->write, &tenant)
+		   : store_update_tenant(call->write, &tenant);
 	if (r == -EEXIST) {
 		return call_error(call, "conflict", "there is a tenant of that id");
 	}
 	if (r == 0) {
-		entry.tenant = tenant->number;
-		entry.target = tenant->name;
+		entry.tenant = tenant.number;
+		entry.target = tenant.name;
 		r = audit_enter(call, &entry);
 	}
 	if (r == 0) {
 		wire_put_result(call->out, call->id);
-		record_put_tenant(call, tenant);
+		record_put_tenant(call, &tenant);
 	}
 	return r;
 }
