@@ -119,14 +119,14 @@ bool standing_find(
 	return atomic_load_explicit(&slot->lock, memory_order_relaxed) == before;
 }
 
-/* Half full: more slots are taken into use, and who has moved thereby is looked up once more. */
+/* Three quarters full: more slots are taken into use, and who has moved thereby is looked up once more. */
 static void grow(struct standings *standings)
 {
 	uint32_t filled =
 		atomic_fetch_add_explicit(&standings->filled, 1, memory_order_relaxed) + 1;
 	uint32_t mask = atomic_load_explicit(&standings->mask, memory_order_relaxed);
 
-	if (filled > mask / 2 && mask < STANDING_SLOTS - 1) {
+	if (filled > mask / 4 * 3 && mask < STANDING_SLOTS - 1) {
 		atomic_compare_exchange_strong_explicit(&standings->mask, &mask, 2 * mask + 1,
 			memory_order_relaxed, memory_order_relaxed);
 	}

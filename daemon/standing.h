@@ -24,7 +24,7 @@
 
 struct standings;
 
-/* 8 MiB at most, reached with some 60,000 principals in use; beyond, they take turns. */
+/* 8 MiB at most, reached with some 50,000 principals in use; beyond, they take turns. */
 #define STANDING_SLOTS (UINT32_C(1) << 17)
 /* Roles that fit a slot; who holds more is not kept. */
 #define STANDING_ROLES 6
