@@ -119,7 +119,8 @@ bool standing_find(
 	return atomic_load_explicit(&slot->lock, memory_order_relaxed) == before;
 }
 
-/* Three quarters full: more slots are taken into use, and who has moved thereby is looked up once more. */
+/* Three quarters full: more slots are taken into use, and who has moved thereby is looked up once
+ * more. */
 static void grow(struct standings *standings)
 {
 	uint32_t filled =
