@@ -63,7 +63,6 @@ void audit_note_init(struct audit_note *note);
 void audit_note_text(
 	struct audit_note *note, const char *name, struct pol_str from, struct pol_str to);
 void audit_note_number(struct audit_note *note, const char *name, int64_t from, int64_t to);
-void audit_note_bool(struct audit_note *note, const char *name, bool from, bool to);
 /* Unix seconds, written as RFC 3339; 0: none. */
 void audit_note_time(struct audit_note *note, const char *name, int64_t from, int64_t to);
 /* Written with commas. */

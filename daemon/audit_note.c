@@ -79,12 +79,6 @@ void audit_note_number(struct audit_note *note, const char *name, int64_t from, 
 	audit_note_text(note, name, pol_str_of(before), pol_str_of(after));
 }
 
-void audit_note_bool(struct audit_note *note, const char *name, bool from, bool to)
-{
-	audit_note_text(
-		note, name, pol_str_of(from ? "true" : "false"), pol_str_of(to ? "true" : "false"));
-}
-
 static struct pol_str time_text(int64_t time, char text[static POL_TIME_TEXT])
 {
 	if (time == 0 || pol_time_format(time, text) != POL_OK) {

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/durable.h"
 #include "daemon/secret_internal.h"
 
 /*
@@ -126,29 +127,6 @@ static int write_all(int fd, const char *bytes, size_t len)
 	return 0;
 }
 
-/* The folder's entry is made durable too: a store must never outlive its pepper. */
-static int sync_folder(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	char *folder = slash == NULL ? strdup(".")
-				     : strndup(path, slash == path ? 1 : (size_t)(slash - path));
-	int fd, r = 0;
-
-	if (folder == NULL) {
-		return -ENOMEM;
-	}
-	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	free(folder);
-	if (fd < 0) {
-		return -errno;
-	}
-	if (fsync(fd) < 0) {
-		r = -errno;
-	}
-	close(fd);
-	return r;
-}
-
 /* `replace`: what is there gives way, else it stays and it is an error. */
 static int write_file(const char *path, const char *text, size_t len, bool replace)
 {
@@ -179,7 +157,8 @@ static int write_file(const char *path, const char *text, size_t len, bool repla
 		unlink(aside);
 	}
 	if (r == 0) {
-		r = sync_folder(path);
+		/* The folder's entry too: a store must never outlive its pepper. */
+		r = durable_entry(path);
 	}
 out:
 	free(aside);

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/durable.h"
 #include "daemon/log.h"
 #include "daemon/store_internal.h"
 
@@ -168,28 +169,6 @@ static int read_file(struct store *store, const char *name, char why[static STOR
 	return 0;
 }
 
-int store_sync_folder(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	char *folder = slash == NULL ? strdup(".")
-				     : strndup(path, slash == path ? 1 : (size_t)(slash - path));
-	int fd, r = 0;
-
-	if (folder == NULL) {
-		return -ENOMEM;
-	}
-	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	free(folder);
-	if (fd < 0) {
-		return -errno;
-	}
-	if (fsync(fd) < 0) {
-		r = -errno;
-	}
-	close(fd);
-	return r;
-}
-
 static int write_at(int fd, const char place[PLACE], int number)
 {
 	ssize_t n = pwrite(fd, place, PLACE, (off_t)number * PLACE);
@@ -224,7 +203,7 @@ static int make_file(struct store *store, const char *name)
 		r = -errno;
 	}
 	if (r == 0) {
-		r = store_sync_folder(name);
+		r = durable_entry(name);
 	}
 	if (r < 0) {
 		unlink(aside);

@@ -152,9 +152,6 @@ struct store_moved {
 	uint64_t to;
 };
 int store_enter_moved(struct store *store, const struct store_moved *moved);
-/* Makes the folder's entry of the path durable. */
-int store_sync_folder(const char *path);
-
 /* -EBADMSG is counted and, the first time, logged; gives r back. */
 int store_report(struct store *store, int r, const char *table, struct pol_str id);
 

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/durable.h"
 #include "daemon/store_bytes.h"
 #include "daemon/store_copy.h"
 
@@ -348,7 +349,7 @@ static int exchange(struct restore *restore)
 	if (rename(restore->path, to) < 0 || rename(from, head) < 0) {
 		return store_why(restore->why, -errno, "%s: %s", to, strerror(errno));
 	}
-	return store_sync_folder(to);
+	return durable_entry(to);
 }
 
 static int open_aside(struct restore *restore)

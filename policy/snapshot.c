@@ -104,17 +104,6 @@ bool pol_snapshot_role_is_anyone(const struct pol_snapshot *snapshot, uint32_t r
 	return role != POL_NONE && role == snapshot->anyone;
 }
 
-bool pol_snapshot_role_denies(const struct pol_snapshot *snapshot, uint32_t role)
-{
-	return role < snapshot->role_count && !pol_permset_is_empty(&snapshot->roles[role].deny);
-}
-
-bool pol_snapshot_scope_denies(const struct pol_snapshot *snapshot, uint32_t scope)
-{
-	return scope < snapshot->scope_count &&
-	       !pol_permset_is_empty(&snapshot->scopes[scope].deny);
-}
-
 size_t pol_snapshot_principal_count(const struct pol_snapshot *snapshot)
 {
 	return snapshot->principal_count;

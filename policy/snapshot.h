@@ -78,9 +78,6 @@ struct pol_span pol_snapshot_role_at(const struct pol_snapshot *snapshot, uint32
 struct pol_str pol_snapshot_scope_name(const struct pol_snapshot *snapshot, uint32_t scope);
 size_t pol_snapshot_role_count(const struct pol_snapshot *snapshot);
 bool pol_snapshot_role_is_anyone(const struct pol_snapshot *snapshot, uint32_t role);
-/* Does it deny anything, by itself or by what it inherits or includes? False for POL_NONE. */
-bool pol_snapshot_role_denies(const struct pol_snapshot *snapshot, uint32_t role);
-bool pol_snapshot_scope_denies(const struct pol_snapshot *snapshot, uint32_t scope);
 
 /* The principals that the files declare. Their held roles are those whose time has not come at
  * `now` (Unix seconds); views live as long as the snapshot. At most POL_PRINCIPAL_ROLES. */

@@ -176,3 +176,23 @@ uint64_t list_number(const struct list *list)
 	}
 	return number;
 }
+
+struct pol_str list_place(char kind, struct pol_str text, char place[static LIST_MAX_PLACE])
+{
+	place[0] = kind;
+	memcpy(place + 1, text.ptr, text.len);
+	return (struct pol_str){ place, text.len + 1 };
+}
+
+void list_resume(const struct list *list, struct list_from *out)
+{
+	size_t len = list->place_len > 0 ? list->place_len - 1 : 0;
+
+	out->in_files = list->place_len > 0 && list->place[0] == 'd';
+	out->number = 0;
+	memcpy(out->text, list->place + 1, len);
+	out->after = (struct pol_str){ out->text, len };
+	for (size_t i = 0; out->in_files && i < len; i++) {
+		out->number = out->number << 8 | (unsigned char)out->text[i];
+	}
+}

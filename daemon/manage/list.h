@@ -58,6 +58,19 @@ void list_stop(struct list *list, struct pol_str place);
 /* Ends the answer; list->extra pairs of the caller's may follow. */
 int list_end(struct list *list);
 
+/* Lists of the store's things, then of those that the files declare: places are `s` and a name, or
+ * `d` and a number. */
+struct pol_str list_place(char kind, struct pol_str text, char place[static LIST_MAX_PLACE]);
+
+/* Where such a list goes on. */
+struct list_from {
+	bool in_files;
+	struct pol_str after; /* a name of the store's, in `text` */
+	uint64_t number;      /* of the first in the files */
+	char text[LIST_MAX_PLACE];
+};
+void list_resume(const struct list *list, struct list_from *out);
+
 /* Numbers as places, big-endian, and back; 0 for a list's beginning. */
 #define LIST_NUMBER 8
 struct pol_str list_place_number(uint64_t number, char place[static LIST_NUMBER]);

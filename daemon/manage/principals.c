@@ -206,14 +206,6 @@ static int delete (struct call *call)
 
 /* --- lists ------------------------------------------------------------------------------------ */
 
-/* Places: `s` and an id of the store's, or `d` and a number of the files'. */
-static struct pol_str place_of(char kind, struct pol_str text, char place[static LIST_MAX_PLACE])
-{
-	place[0] = kind;
-	memcpy(place + 1, text.ptr, text.len);
-	return (struct pol_str){ place, text.len + 1 };
-}
-
 static int on_principal(void *context, const struct store_principal *principal)
 {
 	struct list *list = (struct list *)context;
@@ -223,32 +215,30 @@ static int on_principal(void *context, const struct store_principal *principal)
 		return 1;
 	}
 	record_put_principal(list->call, principal);
-	list_passed(list, place_of('s', principal->id, place), true);
+	list_passed(list, list_place('s', principal->id, place), true);
 	return 0;
 }
 
-static void list_declared(struct list *list, uint32_t from)
+static void list_declared(struct list *list, uint64_t from)
 {
 	struct call *call = list->call;
 	char place[LIST_MAX_PLACE], number[LIST_NUMBER];
 
-	for (size_t i = from; i < pol_snapshot_principal_count(call->snapshot); i++) {
+	for (size_t i = (size_t)from; i < pol_snapshot_principal_count(call->snapshot); i++) {
 		if (!list_has_room(list)) {
 			return;
 		}
 		record_put_declared(call, (uint32_t)i);
-		list_passed(list, place_of('d', list_place_number(i + 1, number), place), true);
+		list_passed(list, list_place('d', list_place_number(i + 1, number), place), true);
 	}
 }
 
 static int list(struct call *call)
 {
 	struct list list;
-	struct pol_str after = { NULL, 0 };
-	char last[LIST_MAX_PLACE];
-	uint32_t tenant, from = 0;
-	bool in_files;
-	int r = actor_may(call, "principals", after, "list");
+	struct list_from from;
+	uint32_t tenant;
+	int r = actor_may(call, "principals", (struct pol_str){ NULL, 0 }, "list");
 
 	if (r == 0) {
 		r = check_tenant(call, &call->params[LIST_TENANT], &tenant);
@@ -259,22 +249,15 @@ static int list(struct call *call)
 	if (r != 0) {
 		return r < 0 ? r : 0;
 	}
-	in_files = list.place_len > 0 && list.place[0] == 'd';
-	if (list.place_len > 0) {
-		memcpy(last, list.place + 1, list.place_len - 1);
-		after = (struct pol_str){ last, list.place_len - 1 };
-	}
-	for (size_t i = 0; in_files && i < after.len; i++) {
-		from = from << 8 | (unsigned char)last[i];
-	}
-	if (!in_files) {
-		r = store_list_principals(call->read, tenant, after, on_principal, &list);
+	list_resume(&list, &from);
+	if (!from.in_files) {
+		r = store_list_principals(call->read, tenant, from.after, on_principal, &list);
 	}
 	if (r < 0) {
 		return r;
 	}
 	if (!list.full && tenant == STORE_TENANT_DEFAULT) {
-		list_declared(&list, from);
+		list_declared(&list, from.number);
 	}
 	return list_end(&list);
 }

@@ -93,14 +93,6 @@ static int get(struct call *call)
 
 /* --- lists ------------------------------------------------------------------------------------ */
 
-/* Places: `s` and a name of the store's, or `d` and a number of the files'. */
-static struct pol_str place_of(char kind, struct pol_str text, char place[static LIST_MAX_PLACE])
-{
-	place[0] = kind;
-	memcpy(place + 1, text.ptr, text.len);
-	return (struct pol_str){ place, text.len + 1 };
-}
-
 static int on_role(void *context, const struct store_role *role)
 {
 	struct list *list = (struct list *)context;
@@ -110,7 +102,7 @@ static int on_role(void *context, const struct store_role *role)
 		return 1;
 	}
 	roles_put(list->call, list->call->snapshot, role);
-	list_passed(list, place_of('s', role->name, place), true);
+	list_passed(list, list_place('s', role->name, place), true);
 	return 0;
 }
 
@@ -126,19 +118,16 @@ static void list_declared(struct list *list, uint64_t from)
 			return;
 		}
 		record_put_declared_role(call, (uint32_t)i);
-		list_passed(list, place_of('d', list_place_number(i + 1, number), place), true);
+		list_passed(list, list_place('d', list_place_number(i + 1, number), place), true);
 	}
 }
 
 static int list(struct call *call)
 {
 	struct list list;
-	struct pol_str after = { NULL, 0 };
-	char last[LIST_MAX_PLACE];
-	uint64_t from = 0;
+	struct list_from from;
 	uint32_t tenant;
-	bool in_files;
-	int r = actor_may(call, "roles", after, "list");
+	int r = actor_may(call, "roles", (struct pol_str){ NULL, 0 }, "list");
 
 	if (r == 0) {
 		r = check_tenant(call, &call->params[LIST_TENANT], &tenant);
@@ -149,22 +138,15 @@ static int list(struct call *call)
 	if (r != 0) {
 		return r < 0 ? r : 0;
 	}
-	in_files = list.place_len > 0 && list.place[0] == 'd';
-	if (list.place_len > 0) {
-		memcpy(last, list.place + 1, list.place_len - 1);
-		after = (struct pol_str){ last, list.place_len - 1 };
-	}
-	for (size_t i = 0; in_files && i < after.len; i++) {
-		from = from << 8 | (unsigned char)last[i];
-	}
-	if (!in_files) {
-		r = store_list_roles(call->read, tenant, after, on_role, &list);
+	list_resume(&list, &from);
+	if (!from.in_files) {
+		r = store_list_roles(call->read, tenant, from.after, on_role, &list);
 	}
 	if (r < 0) {
 		return r;
 	}
 	if (!list.full) {
-		list_declared(&list, from);
+		list_declared(&list, from.number);
 	}
 	return list_end(&list);
 }
