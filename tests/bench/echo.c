@@ -8,6 +8,7 @@
  * beyond this is what deciding costs. Serves until it is killed.
  */
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -172,6 +173,8 @@ static int serve(struct echo *echo, const char *path)
 		fprintf(stderr, "echo: %s: %s\n", path, uv_strerror(r));
 		return 1;
 	}
+	/* The load leaves with answers on their way. */
+	signal(SIGPIPE, SIG_IGN);
 	puts("ready");
 	fflush(stdout);
 	uv_run(&echo->loop, UV_RUN_DEFAULT);
