@@ -9,6 +9,7 @@
 #include "daemon/log.h"
 #include "daemon/subject.h"
 #include "policy/timetext.h"
+#include "policy/unicode.h"
 
 #define MARKED                                                                                     \
 	"reason=%.*s service=%.*s action=%.*s resource=%.*s%s%.*s key=%.*s principal=%.*s "        \
@@ -51,31 +52,43 @@ static void put(struct line *line, struct pol_str text)
 	line->at += len;
 }
 
-/* The bytes of the UTF-8 character at the beginning, which is well-formed; 0: it is none. */
-static size_t character(struct pol_str text)
-{
-	unsigned char lead = (unsigned char)text.ptr[0];
-	size_t len = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+/* No name of the policy or the store is longer, escaped; what a request names may be. */
+#define NAMED 800
 
-	return len <= text.len && pol_str_is_utf8((struct pol_str){ text.ptr, len }) ? len : 0;
+/* What may not stand there as it is; outside of the 16-bit plane it takes two escapes. */
+static void put_escape(struct line *line, uint32_t character)
+{
+	char escape[16];
+	int len;
+
+	if (character < 0x10000) {
+		len = snprintf(escape, sizeof escape, "\\u%04x", (unsigned)character);
+	} else {
+		len = snprintf(escape, sizeof escape, "\\u%04x\\u%04x",
+			(unsigned)(0xd7c0 + (character >> 10)),
+			(unsigned)(0xdc00 + (character & 0x3ff)));
+	}
+	put(line, (struct pol_str){ escape, (size_t)len });
 }
 
-/* Whole characters alone, so that a line that is cut is still one. */
-static void put_escaped(struct line *line, struct pol_str text)
+/* Whole characters alone, so that a line that is cut is still one; about `most` bytes. What could
+ * pass for the end of a line, or for other text, is escaped as well. */
+static void put_escaped(struct line *line, struct pol_str text, size_t most)
 {
-	while (text.len > 0 && line->end - line->at > 8) {
-		unsigned char c = (unsigned char)text.ptr[0];
-		size_t len = character(text);
-		char escape[8];
+	const char *start = line->at;
 
-		if (c == '"' || c == '\\') {
-			put(line, (struct pol_str){ c == '"' ? "\\\"" : "\\\\", 2 });
-		} else if (len == 0) {
-			put(line, POL_STR("\\ufffd"));
+	while (text.len > 0 && line->end - line->at > 12 && (size_t)(line->at - start) < most) {
+		uint32_t character;
+		size_t len = pol_utf8_decode(text, &character);
+
+		if (len == 0) {
 			len = 1;
-		} else if (c < 0x20 || c == 0x7f) {
-			snprintf(escape, sizeof escape, "\\u%04x", (unsigned)c);
-			put(line, (struct pol_str){ escape, 6 });
+			put_escape(line, 0xfffd);
+		} else if (character == '"' || character == '\\') {
+			put(line, character == '"' ? POL_STR("\\\"") : POL_STR("\\\\"));
+		} else if ((character < ' ' || character > '~') &&
+			   pol_unicode_refused(character) != NULL) {
+			put_escape(line, character);
 		} else {
 			put(line, (struct pol_str){ text.ptr, len });
 		}
@@ -87,7 +100,7 @@ static void put_escaped(struct line *line, struct pol_str text)
 static void put_text(struct line *line, struct pol_str name, struct pol_str text)
 {
 	put(line, name);
-	put_escaped(line, text);
+	put_escaped(line, text, NAMED);
 	put(line, POL_STR("\""));
 }
 
@@ -145,12 +158,12 @@ size_t authorize_line(const struct call *call, const struct subject *subject,
 	put_text(&out, POL_STR(",\"action\":\""), facts->verb);
 	put(&out, POL_STR(",\"resource\":\""));
 	if (facts->tree.len > 0) {
-		put_escaped(&out, facts->tree);
+		put_escaped(&out, facts->tree, NAMED);
 		put(&out, POL_STR(":"));
 	}
 	/* Last, for it may be long: what is cut is cut here. */
 	out.end--;
-	put_escaped(&out, without_query(facts->path));
+	put_escaped(&out, without_query(facts->path), AUTHORIZE_LINE);
 	out.end += 3;
 	put(&out, POL_STR("\"}\n"));
 	return (size_t)(out.at - line);

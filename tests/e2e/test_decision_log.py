@@ -79,6 +79,37 @@ class Log(harness.DaemonTest):
         self.assertEqual(self.log.stat().st_mode & 0o777, 0o600)
         d.stop()
 
+    def test_whatever_is_asked_for_is_one_line_of_json(self):
+        d = self.start(policy=POLICY.replace("stack denials", "stack other", 1))
+        c = d.client()
+        asked = []
+        for text in ("x", '"', "\n", "\x00", "é", "\u2028", "\x9b", "\u202e", "\U000e0041", "\U0001f600", "\\"):
+            for size in (800, 8150, 200000):
+                long = text * (size // len(text.encode()))
+                asked += [{"action": long, "resource": f"api:/{long}"},
+                          {"method": long, "path": "/b", "service": long},
+                          {"method": "GET", "path": f"/{long}", "tree": long}]
+        for ask in asked:
+            if sum(len(text.encode()) for text in ask.values()) < 250000:
+                c.call("authorize", principal="p", **{"service": "all", **ask})
+        for size in range(7900, 8200):
+            c.call("authorize", principal="p", action="x" * size, resource="api:/a", service="all")
+        for size in range(120, 140):
+            c.call("authorize", principal="p", action="\n" * size, resource='api:/"' + size * "é",
+                   service="all")
+        c.call("authorize", principal="p", action="GET", resource="api:/last", service="all")
+        harness.wait_until(lambda: '"api:/last"' in self.log.read_text(), what="the last line")
+        lines = self.lines()
+        self.assertGreater(len(lines), 300)
+        for line in lines:
+            self.assertLessEqual({"time", "allow", "reason", "action", "resource"}, line.keys())
+        self.assertEqual(lines[-1]["resource"], "api:/last")
+        wanted = [ask["action"] for ask in asked if "action" in ask and len(ask["action"]) <= 800]
+        found = [line["action"] for line in lines]
+        for text in wanted:
+            self.assertTrue(any(cut and text.startswith(cut) for cut in found), text[:4])
+        d.stop()
+
     def test_a_stack_authz_logs_what_tokens_manage(self):
         d = self.start(policy=POLICY + "role m { allow list on authz:/keys }\n"
                        "stack authz { record optional log }\n")
