@@ -88,6 +88,8 @@ enum method_flags {
 	METHOD_RELOADS = 1 << 3, /* runs when the reload that it asks for has ended, read is NULL */
 	METHOD_ALONE = 1 << 5,   /* changes roles: in a transaction of its own */
 	METHOD_TOKEN = 1 << 4,   /* manages, and by a token too: others are for peers alone */
+	METHOD_EDITS = 1 << 6,   /* changes what is there: STORE_EDITS; else STORE_MAKES */
+	METHOD_ENDS = 1 << 7,    /* takes away or switches off: STORE_ENDS */
 };
 
 struct method {

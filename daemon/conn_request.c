@@ -75,6 +75,9 @@ static int defer_request(
 	defer->conn = conn->number;
 	defer->job.run = on_run;
 	defer->job.done = on_done;
+	defer->job.need = (method->flags & METHOD_ENDS) != 0    ? STORE_ENDS
+			  : (method->flags & METHOD_EDITS) != 0 ? STORE_EDITS
+								: STORE_MAKES;
 	defer->job.alone = (method->flags & METHOD_ALONE) != 0;
 	conn->waiting++;
 	worker->deferred++;

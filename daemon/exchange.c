@@ -88,7 +88,10 @@ bool exchange_run(struct server *server, struct build *build, const struct build
 	const struct peer *by, struct exchanged *out)
 {
 	struct exchange exchange = {
-		.job = { .run = on_exchange, .done = on_exchanged, .alone = true },
+		.job = { .run = on_exchange,
+			.done = on_exchanged,
+			.need = STORE_ENDS,
+			.alone = true },
 		.server = server,
 		.build = build,
 		.options = options,

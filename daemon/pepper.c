@@ -244,6 +244,7 @@ int pepper_create(struct server *server, struct pepper **out)
 	pepper->secrets = store_secrets(server->store);
 	pepper->job.run = on_job;
 	pepper->job.done = on_done;
+	pepper->job.need = STORE_EDITS;
 	pthread_mutex_init(&pepper->mutex, NULL);
 	atomic_store(&pepper->wants_look, true);
 	*out = pepper;

@@ -226,6 +226,7 @@ void rotation_first_use(struct rotation *rotation, uint64_t number, struct pol_s
 	memcpy(task->hash, hash, STORE_HASH);
 	task->job.run = run_confirm;
 	task->job.done = confirm_done;
+	task->job.need = STORE_ENDS; /* the old secret's end */
 	writer_submit(rotation->parts.writer, &task->job);
 }
 
@@ -323,5 +324,6 @@ void rotation_dead(struct rotation *rotation, const struct store_key *key)
 	task->count = count;
 	task->job.run = run_alarm;
 	task->job.done = alarm_done;
+	task->job.need = STORE_EDITS;
 	writer_submit(rotation->parts.writer, &task->job);
 }

@@ -66,7 +66,9 @@ const char *store_explain(int error)
 {
 	switch (error) {
 	case -EFBIG:
-		return "the store's map is full";
+		return "the store's map is full: nothing new has room, but what ends or is "
+		       "switched "
+		       "off does";
 	case -ENOSPC:
 	case -EDQUOT:
 		return "the disk is full";
@@ -396,6 +398,7 @@ int store_write_begin(struct store *store, struct store_write **out)
 		return -ENOMEM;
 	}
 	write->store = store;
+	store_room_look(store, &write->room);
 	r = store_error(mdb_txn_begin(store->env, NULL, 0, &write->batch));
 	if (r < 0) {
 		free(write);

@@ -100,8 +100,17 @@ struct store_read {
 	bool borrowed; /* a write's: neither renewed nor reset */
 };
 
+/* In pages. */
+struct store_room {
+	size_t left; /* of the map; where that is more than the reserve, at least that much */
+	size_t reserve;
+};
+/* store_room.c; no transaction of the caller's may be a writer's yet. */
+void store_room_look(struct store *store, struct store_room *out);
+
 struct store_write {
 	struct store *store;
+	struct store_room room; /* when it began */
 	MDB_txn *batch;
 	MDB_txn *job; /* begun by the first put of a job */
 	struct store_read reader;

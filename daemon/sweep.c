@@ -96,6 +96,7 @@ int sweep_create(struct server *server, struct sweep **out)
 	sweep->server = server;
 	sweep->job.run = on_job;
 	sweep->job.done = on_done;
+	sweep->job.need = STORE_ENDS;
 	r = uv_timer_init(&server->loop, &sweep->timer);
 	if (r < 0) {
 		free(sweep);

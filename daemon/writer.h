@@ -16,6 +16,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/store_room.h"
+
 #define WRITER_FLUSH_SECONDS 10
 /* Jobs of one transaction: bounds what a failed commit takes with it, and a batch's latency. */
 #define WRITER_BATCH 256
@@ -37,6 +39,7 @@ struct writer_job {
 	struct writer_job *next; /* in the writer's queue */
 	int result;              /* the writer's: what `done` will be told */
 	bool wrote;              /* the writer's: it put something */
+	enum store_need need;    /* how much it is worth when the store is nearly full */
 	bool alone;              /* in a transaction of its own: it changes what others go by */
 	/* Returns 0: keep what was put (nothing put is well, too). What was put without an entry in
 	 * the audit trail (audit.h) is undone: -EPROTO. A positive number: refused, the answer is

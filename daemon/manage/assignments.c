@@ -415,7 +415,7 @@ static int list(struct call *call)
 
 const struct method assignments_methods[] = {
 	{ "assignments.create", create_fields, CREATE_FIELDS, CHANGES, create },
-	{ "assignments.delete", create_fields, DELETE_FIELDS, CHANGES, delete },
+	{ "assignments.delete", create_fields, DELETE_FIELDS, CHANGES | METHOD_ENDS, delete },
 	{ "assignments.list", list_fields, LIST_FIELDS, METHOD_MANAGES | METHOD_TOKEN, list },
 };
 const size_t assignments_method_count = sizeof assignments_methods / sizeof assignments_methods[0];

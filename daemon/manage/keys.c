@@ -235,30 +235,32 @@ static int list(struct call *call)
 
 #define READS   (METHOD_MANAGES | METHOD_TOKEN)
 #define CHANGES (METHOD_CHANGES | READS)
+#define EDITS   (CHANGES | METHOD_EDITS)
+#define ENDS    (CHANGES | METHOD_ENDS)
 
 /* The tables of the two large ones lie with their handlers; their sizes are known there. */
 const struct method keys_methods[] = {
 	{ "keys.audit", keys_audit_fields, KEYS_AUDIT_FIELDS, READS, keys_audit },
 	{ "keys.create", keys_create_fields, KEYS_CREATE_FIELDS, CHANGES | METHOD_SECRET,
 		keys_create },
-	{ "keys.delete", id_fields, 1, CHANGES, keys_delete },
-	{ "keys.disable", id_fields, 1, CHANGES, disable },
-	{ "keys.enable", id_fields, 1, CHANGES, enable },
-	{ "keys.finish", id_fields, 1, CHANGES, keys_finish },
+	{ "keys.delete", id_fields, 1, ENDS, keys_delete },
+	{ "keys.disable", id_fields, 1, ENDS, disable },
+	{ "keys.enable", id_fields, 1, EDITS, enable },
+	{ "keys.finish", id_fields, 1, ENDS, keys_finish },
 	{ "keys.get", id_fields, 1, READS, get },
 	{ "keys.import", keys_import_fields, KEYS_IMPORT_FIELDS, METHOD_CHANGES | METHOD_MANAGES,
 		keys_import },
 	{ "keys.list", list_fields, LIST_FIELDS, READS, list },
-	{ "keys.prolong", keys_prolong_fields, KEYS_PROLONG_FIELDS, CHANGES, keys_prolong },
-	{ "keys.purge", id_fields, 1, METHOD_CHANGES | METHOD_MANAGES, keys_purge },
+	{ "keys.prolong", keys_prolong_fields, KEYS_PROLONG_FIELDS, EDITS, keys_prolong },
+	{ "keys.purge", id_fields, 1, METHOD_CHANGES | METHOD_MANAGES | METHOD_ENDS, keys_purge },
 	/* The holder's own: through any socket where tokens are taken. */
-	{ "keys.renew", keys_renew_fields, KEYS_RENEW_FIELDS, METHOD_CHANGES | METHOD_SECRET,
-		keys_renew },
-	{ "keys.restore", id_fields, 1, CHANGES, keys_restore },
-	{ "keys.revoke", id_fields, 1, CHANGES, revoke },
-	{ "keys.rollback", id_fields, 1, CHANGES, keys_rollback },
-	{ "keys.rotate", keys_rotate_fields, KEYS_ROTATE_FIELDS, CHANGES | METHOD_SECRET,
+	{ "keys.renew", keys_renew_fields, KEYS_RENEW_FIELDS,
+		METHOD_CHANGES | METHOD_SECRET | METHOD_EDITS, keys_renew },
+	{ "keys.restore", id_fields, 1, EDITS, keys_restore },
+	{ "keys.revoke", id_fields, 1, ENDS, revoke },
+	{ "keys.rollback", id_fields, 1, EDITS, keys_rollback },
+	{ "keys.rotate", keys_rotate_fields, KEYS_ROTATE_FIELDS, EDITS | METHOD_SECRET,
 		keys_rotate },
-	{ "keys.update", keys_update_fields, KEYS_UPDATE_FIELDS, CHANGES, keys_update },
+	{ "keys.update", keys_update_fields, KEYS_UPDATE_FIELDS, EDITS, keys_update },
 };
 const size_t keys_method_count = sizeof keys_methods / sizeof keys_methods[0];

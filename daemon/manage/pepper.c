@@ -66,6 +66,6 @@ static int rotate(struct call *call)
 }
 
 const struct method pepper_methods[] = {
-	{ "pepper.rotate", NULL, 0, METHOD_CHANGES | METHOD_MANAGES, rotate },
+	{ "pepper.rotate", NULL, 0, METHOD_CHANGES | METHOD_MANAGES | METHOD_EDITS, rotate },
 };
 const size_t pepper_method_count = sizeof pepper_methods / sizeof pepper_methods[0];

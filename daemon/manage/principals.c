@@ -268,12 +268,12 @@ static int list(struct call *call)
 const struct method principals_methods[] = {
 	{ "principals.create", principals_create_fields, PRINCIPALS_CREATE_FIELDS, CHANGES,
 		principals_create },
-	{ "principals.delete", id_fields, ID_FIELDS, CHANGES, delete },
-	{ "principals.disable", id_fields, ID_FIELDS, CHANGES, disable },
-	{ "principals.enable", id_fields, ID_FIELDS, CHANGES, enable },
+	{ "principals.delete", id_fields, ID_FIELDS, CHANGES | METHOD_ENDS, delete },
+	{ "principals.disable", id_fields, ID_FIELDS, CHANGES | METHOD_ENDS, disable },
+	{ "principals.enable", id_fields, ID_FIELDS, CHANGES | METHOD_EDITS, enable },
 	{ "principals.get", id_fields, ID_FIELDS, READS, get },
 	{ "principals.list", list_fields, LIST_FIELDS, READS, list },
-	{ "principals.update", principals_update_fields, PRINCIPALS_UPDATE_FIELDS, CHANGES,
-		principals_update },
+	{ "principals.update", principals_update_fields, PRINCIPALS_UPDATE_FIELDS,
+		CHANGES | METHOD_EDITS, principals_update },
 };
 const size_t principals_method_count = sizeof principals_methods / sizeof principals_methods[0];

@@ -156,9 +156,10 @@ static int list(struct call *call)
 
 const struct method roles_methods[] = {
 	{ "roles.create", roles_create_fields, ROLES_CREATE_FIELDS, CHANGES, roles_create },
-	{ "roles.delete", id_fields, ROLES_ID_FIELDS, CHANGES, roles_delete },
+	{ "roles.delete", id_fields, ROLES_ID_FIELDS, CHANGES | METHOD_ENDS, roles_delete },
 	{ "roles.get", id_fields, ROLES_ID_FIELDS, READS, get },
 	{ "roles.list", list_fields, LIST_FIELDS, READS, list },
-	{ "roles.update", roles_update_fields, ROLES_UPDATE_FIELDS, CHANGES, roles_update },
+	{ "roles.update", roles_update_fields, ROLES_UPDATE_FIELDS, CHANGES | METHOD_EDITS,
+		roles_update },
 };
 const size_t roles_method_count = sizeof roles_methods / sizeof roles_methods[0];
