@@ -15,6 +15,9 @@
 /* Beside the workers: the writer's own look-ups and one to spare for each maintenance task. */
 #define SPARE_READERS 8
 
+/* 0 is none, odd is while a change commits. */
+#define FIRST_GENERATION 2
+
 static const char *const table_names[STORE_TABLES] = {
 	[STORE_META] = "meta",
 	[STORE_KEYS] = "keys",
@@ -226,6 +229,7 @@ static int prepare(
 	struct store *store, const struct store_options *options, char why[static STORE_WHY])
 {
 	MDB_txn *txn;
+	uint64_t number;
 	int r = store_error(mdb_txn_begin(store->env, NULL, 0, &txn));
 
 	if (r < 0) {
@@ -241,7 +245,10 @@ static int prepare(
 		mdb_txn_abort(txn);
 		return r;
 	}
+	number = mdb_txn_id(txn);
+	atomic_init(&store->last_txn, number - 1);
 	r = store_error(mdb_txn_commit(txn));
+	store_committed(store, number);
 	return r == 0 ? 0 : store_why(why, r, "%s: %s", options->path, store_explain(r));
 }
 
@@ -257,10 +264,15 @@ int store_open(const struct store_options *options, struct store **out, char why
 	store->lock_fd = -1;
 	pthread_mutex_init(&store->altered_lock, NULL);
 	store->head_fd = -1;
-	atomic_init(&store->generation, 1);
+	atomic_init(&store->generation, FIRST_GENERATION);
 	store->buffer = malloc(STORE_MAX_ROLE);
 	if (store->buffer == NULL) {
 		r = store_why(why, -ENOMEM, "out of memory");
+		goto fail;
+	}
+	r = store_hints_create(&store->hints);
+	if (r < 0) {
+		store_why(why, r, "out of memory");
 		goto fail;
 	}
 	r = lock_file(store, options->path, why);
@@ -301,6 +313,7 @@ void store_close(struct store *store)
 	if (store->head_fd >= 0) {
 		close(store->head_fd);
 	}
+	store_hints_destroy(store->hints);
 	secrets_close(store->secrets);
 	pthread_mutex_destroy(&store->altered_lock);
 	free(store->buffer);

@@ -53,6 +53,7 @@
 
 #include "daemon/secret.h"
 #include "daemon/store.h"
+#include "daemon/store_hint.h"
 
 enum store_table {
 	STORE_META = 0,
@@ -79,8 +80,10 @@ struct store {
 	MDB_env *env;
 	MDB_dbi tables[STORE_TABLES];
 	struct secrets *secrets;
-	int lock_fd; /* holds a flock on the data file */
-	atomic_uint_fast64_t generation;
+	int lock_fd;                     /* holds a flock on the data file */
+	atomic_uint_fast64_t generation; /* odd while a change commits */
+	atomic_uint_fast64_t last_txn;   /* LMDB's number of the last one that we committed */
+	struct store_hints *hints;
 	pthread_mutex_t altered_lock; /* of the next three */
 	struct store_altered altered;
 	uint64_t altered_told; /* of altered.count */
@@ -96,8 +99,9 @@ struct store {
 struct store_read {
 	struct store *store;
 	MDB_txn *txn;
-	bool live;     /* renewed and not reset */
-	bool borrowed; /* a write's: neither renewed nor reset */
+	bool live;           /* renewed and not reset */
+	bool borrowed;       /* a write's: neither renewed nor reset */
+	uint64_t generation; /* that it is of, exactly, so that hints hold; 0: not known */
 };
 
 /* In pages. */
@@ -124,6 +128,9 @@ const char *store_table_name(enum store_table table);
 
 /* The one translation of LMDB's results: negative errno. */
 int store_error(int mdb);
+
+/* After each commit, of the transaction of that number: one that wrote nothing has used none. */
+void store_committed(struct store *store, uint64_t number);
 
 /* Keeps keys_by_hash: of the key as it was (NULL: it is new) and as it is. */
 struct store_imports {

@@ -86,7 +86,10 @@ static int flush(struct restore *restore)
 	int r = 0;
 
 	if (restore->txn != NULL) {
+		uint64_t number = mdb_txn_id(restore->txn);
+
 		r = store_error(mdb_txn_commit(restore->txn));
+		store_committed(restore->store, number);
 		restore->txn = NULL;
 		restore->put = 0;
 	}

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/log.h"
 #include "daemon/store_internal.h"
 
 /* --- readers ---------------------------------------------------------------------------------- */
@@ -34,13 +35,27 @@ void store_read_close(struct store_read *read)
 	}
 }
 
+/* Is what the transaction sees the state of that generation, neither more nor less, and a state
+ * that we made? Then no change was committed between the two looks at the number, and none was on
+ * its way; what else we commit under the same number (flushes) touches no page of the keys. */
+static bool is_exactly(const struct store_read *read, uint64_t generation)
+{
+	const struct store *store = read->store;
+
+	return (generation & 1) == 0 && generation == store_generation(store) &&
+	       mdb_txn_id(read->txn) <=
+		       atomic_load_explicit(&store->last_txn, memory_order_acquire);
+}
+
 int store_read_renew(struct store_read *read)
 {
+	uint64_t generation = store_generation(read->store);
 	int r;
 
 	store_read_reset(read);
 	r = store_error(mdb_txn_renew(read->txn));
 	read->live = r == 0;
+	read->generation = read->live && is_exactly(read, generation) ? generation : 0;
 	return r;
 }
 
@@ -53,6 +68,27 @@ void store_read_reset(struct store_read *read)
 }
 
 /* --- writes ----------------------------------------------------------------------------------- */
+
+void store_committed(struct store *store, uint64_t number)
+{
+	MDB_envinfo info;
+
+	if (mdb_env_info(store->env, &info) == MDB_SUCCESS && info.me_last_txnid >= number) {
+		atomic_store_explicit(&store->last_txn, number, memory_order_release);
+	}
+}
+
+/* Transactions are numbered without gaps. One that is not ours was written by another program, past
+ * our lock: its records are refused unless it has the pepper, but our hints may lead to pages that
+ * it gave up. */
+static void notice_strangers(struct store *store, uint64_t number)
+{
+	if (number != atomic_load_explicit(&store->last_txn, memory_order_relaxed) + 1) {
+		atomic_fetch_add_explicit(&store->generation, 2, memory_order_acq_rel);
+		log_warn("another program writes to the store: stop it", "transaction=%llu",
+			(unsigned long long)number - 1);
+	}
+}
 
 int store_write_begin(struct store *store, struct store_write **out)
 {
@@ -69,6 +105,7 @@ int store_write_begin(struct store *store, struct store_write **out)
 		free(write);
 		return r;
 	}
+	notice_strangers(store, mdb_txn_id(write->batch));
 	write->reader = (struct store_read){ .store = store, .txn = write->batch, .live = true };
 	*out = write;
 	return 0;
@@ -146,6 +183,24 @@ bool store_write_changed(const struct store_write *write)
 	return write->changed;
 }
 
+static int commit(struct store_write *write, bool raise)
+{
+	struct store *store = write->store;
+	uint64_t number = mdb_txn_id(write->batch);
+	int r;
+
+	if (raise) {
+		atomic_fetch_add_explicit(&store->generation, 1, memory_order_acq_rel);
+	}
+	r = store_error(mdb_txn_commit(write->batch));
+	write->batch = NULL;
+	store_committed(store, number);
+	if (raise) {
+		atomic_fetch_add_explicit(&store->generation, 1, memory_order_acq_rel);
+	}
+	return r;
+}
+
 int store_write_commit(struct store_write *write, bool raise)
 {
 	struct store *store = write->store;
@@ -153,13 +208,10 @@ int store_write_commit(struct store_write *write, bool raise)
 	int r;
 
 	store_write_undo(write);
+	raise = raise && write->changed;
 	r = store_get_head(&write->reader, &head);
 	if (r == 0) {
-		r = store_error(mdb_txn_commit(write->batch));
-		write->batch = NULL;
-	}
-	if (r == 0 && raise && write->changed) {
-		atomic_fetch_add_explicit(&store->generation, 1, memory_order_release);
+		r = commit(write, raise);
 	}
 	if (r == 0) {
 		store_advance_head(store, &head);

@@ -149,6 +149,9 @@ static int find_own(struct call *call, const struct secret_token *token, struct 
 	}
 	if (r == 0) {
 		*out_state = verify_key(call, token, subject);
+		if (subject->key.recalled && *out_state != POL_KEY_ACTIVE) {
+			store_search_key(call->read, token->kid);
+		}
 	}
 	return r;
 }

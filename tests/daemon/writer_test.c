@@ -91,7 +91,7 @@ Test(writer, a_change_is_there_when_it_is_told_to_be_done)
 	writer_submit(writer, &job.job);
 	sem_wait(&done);
 	cr_assert_eq(job.result, 0);
-	cr_assert_eq(job.generation, before + 1);
+	cr_assert_eq(job.generation, before + 2);
 	cr_assert(is_there(1));
 }
 
