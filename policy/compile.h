@@ -46,6 +46,18 @@ struct pol_selection {
 	size_t set_count, set_capacity;
 };
 
+/* A pattern that was followed as far as it names one node after the other. */
+struct pol_ahead {
+	const struct pol_ast_pattern *pattern;
+	uint32_t node;
+	uint32_t depth; /* segments that led there */
+	uint32_t hash;  /* of the next one, a literal */
+};
+struct pol_aheads {
+	struct pol_ahead *items; /* in the order in which they will be asked for */
+	uint32_t count, next;
+};
+
 struct pol_compiler {
 	struct pol_snapshot *snapshot;
 	const struct pol_ast *ast;
@@ -58,6 +70,7 @@ struct pol_compiler {
 	struct pol_node_ranges ranges;  /* what the pattern resolved last selects */
 	struct pol_selection selection; /* room that one statement leaves to the next */
 	struct pol_node_ranges spare;   /* compile_pattern.c's, between two segments */
+	struct pol_aheads aheads;       /* of the grants at hand */
 	uint64_t steps;                 /* what all patterns selected, child after child */
 	struct pol_line_cursor lines;   /* where the last grant stood */
 	char *text;                     /* room for copies of text */
@@ -112,6 +125,7 @@ struct pol_build_node {
 	struct pol_build_node *wild;
 	struct pol_build_action *first_action, *last_action;
 	uint64_t hash;
+	uint32_t literal_count;
 	uint32_t action_count;
 	uint32_t permission_count;
 	uint32_t entry; /* the entry that named it last, to see it named twice */
@@ -129,7 +143,8 @@ struct pol_build {
 	struct pol_compiler *compiler;
 	struct pol_build_tree *trees;
 	uint32_t tree_count;
-	struct pol_build_node **table; /* literal children by parent and name; open addressing */
+	struct pol_build_node *
+		*table; /* literal children of those that have many, by both; open addressing */
 	size_t table_used, table_mask;
 	uint32_t node_count;
 	uint32_t action_count;
@@ -138,6 +153,13 @@ struct pol_build {
 	bool too_many;
 };
 
+/* compile_child.c: a new node, the last of its parent's children (NULL: a root); NULL: scratch's
+ * status. */
+struct pol_build_node *pol_build_make_node(
+	struct pol_build *build, struct pol_build_node *parent, const struct pol_segment *segment);
+/* The child that the segment names, made if it is new. *out stays NULL after a complaint. */
+enum pol_status pol_build_get_child(struct pol_build *build, struct pol_build_node *parent,
+	const struct pol_segment *segment, struct pol_build_node **out);
 /* compile_tree.c: the statements into build nodes. */
 enum pol_status pol_build_tree(
 	struct pol_build *build, const struct pol_ast_tree *tree, struct pol_build_tree *into);
@@ -152,6 +174,18 @@ enum pol_status pol_builtin_tree(struct pol_compiler *compiler, struct pol_ast_t
  * nothing. */
 enum pol_status pol_resolve_pattern(
 	struct pol_compiler *compiler, const struct pol_ast_pattern *pattern);
+/* The child that a parameter's segment stands for, or POL_NONE. */
+uint32_t pol_wild_child(
+	const struct pol_snapshot *snapshot, uint32_t node, const struct pol_segment *segment);
+
+/* compile_ahead.c: follows the patterns of the next few grants that allow, or deny, as grant
+ * `first` does, side by side: a large policy's nodes are far from each other in memory, and waiting
+ * for one of them after the other would be most of the work. Says nothing of mistakes. */
+enum pol_status pol_look_ahead(
+	struct pol_compiler *compiler, const struct pol_ast_grantee *statement, uint32_t first);
+/* Where that pattern led, if it is the next of those; else both stay. */
+void pol_take_ahead(struct pol_compiler *compiler, const struct pol_ast_pattern *pattern,
+	uint32_t *out_node, uint32_t *out_depth);
 
 /* compile_expand.c: adds the permissions of a verb (POL_NONE: all) in a range of nodes. *out_any
  * becomes true when there are any. */

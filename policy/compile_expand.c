@@ -214,9 +214,11 @@ static enum pol_status expand_few(struct pol_compiler *compiler, struct pol_node
 	const struct pol_snapshot *snapshot = compiler->snapshot;
 	const struct pol_node *first = &snapshot->nodes[range.first];
 	const struct pol_node *end = &snapshot->nodes[range.end];
+	/* No action with methods is called as a method is. */
+	uint32_t actions_end = snapshot->verb_is_method[verb] ? first->action : end->action;
 	enum pol_status status = POL_OK;
 
-	for (uint32_t i = first->action; status == POL_OK && i < end->action; i++) {
+	for (uint32_t i = first->action; status == POL_OK && i < actions_end; i++) {
 		const struct pol_action *action = &snapshot->actions[i];
 
 		if (action->verb == verb && action->has_methods) {

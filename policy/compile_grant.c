@@ -275,8 +275,16 @@ static enum pol_status collect(struct pol_compiler *compiler,
 	if (pieces.grants == NULL || pieces.run_ends == NULL || pieces.set_ends == NULL) {
 		return compiler->scratch->status;
 	}
+	compiler->aheads.count = 0;
+	compiler->aheads.next = 0;
 	for (uint32_t i = 0; status == POL_OK && i < statement->grant_count; i++) {
-		if (statement->grants[i].deny == deny) {
+		if (statement->grants[i].deny != deny) {
+			continue;
+		}
+		if (compiler->aheads.next == compiler->aheads.count) {
+			status = pol_look_ahead(compiler, statement, i);
+		}
+		if (status == POL_OK) {
 			status = add_grant(&pieces, &statement->grants[i]);
 		}
 	}

@@ -22,13 +22,24 @@ static enum pol_status add_range(
 	return POL_OK;
 }
 
+uint32_t pol_wild_child(
+	const struct pol_snapshot *snapshot, uint32_t node, const struct pol_segment *segment)
+{
+	uint32_t wild = snapshot->nodes[node].wild;
+
+	return wild != POL_NONE && snapshot->nodes[wild].kind == segment->kind &&
+			       pol_str_equal(snapshot->nodes[wild].name, segment->text)
+		       ? wild
+		       : POL_NONE;
+}
+
 /* Adds the children of one node that a segment stands for. */
 static enum pol_status step(struct pol_compiler *compiler, uint32_t node,
 	const struct pol_segment *segment, struct pol_node_ranges *out)
 {
 	const struct pol_snapshot *snapshot = compiler->snapshot;
 	const struct pol_node *nodes = snapshot->nodes;
-	uint32_t child, wild;
+	uint32_t child;
 	enum pol_status status = POL_OK;
 
 	switch (segment->kind) {
@@ -39,10 +50,9 @@ static enum pol_status step(struct pol_compiler *compiler, uint32_t node,
 		break;
 	case POL_SEGMENT_PARAM:
 	case POL_SEGMENT_REST:
-		wild = nodes[node].wild;
-		if (wild != POL_NONE && nodes[wild].kind == segment->kind &&
-			pol_str_equal(nodes[wild].name, segment->text)) {
-			status = add_range(compiler, out, wild, wild + 1);
+		child = pol_wild_child(snapshot, node, segment);
+		if (child != POL_NONE) {
+			status = add_range(compiler, out, child, child + 1);
 		}
 		break;
 	case POL_SEGMENT_STAR:
@@ -113,6 +123,7 @@ enum pol_status pol_resolve_pattern(
 {
 	struct pol_node_ranges *out = &compiler->ranges;
 	uint32_t tree = pol_tree_number(compiler->snapshot, pattern->tree.text);
+	uint32_t node, depth = 0;
 	enum pol_status status;
 
 	out->count = 0;
@@ -128,9 +139,13 @@ enum pol_status pol_resolve_pattern(
 			STEPS);
 		return POL_OK;
 	}
-	status = add_range(compiler, out, compiler->snapshot->trees[tree].root,
-		compiler->snapshot->trees[tree].root + 1);
-	for (uint32_t i = 0; status == POL_OK && out->count > 0 && i < pattern->path.count; i++) {
+	node = compiler->snapshot->trees[tree].root;
+	pol_take_ahead(compiler, pattern, &node, &depth);
+	/* One to leave and one to reach, for each of them, as below. */
+	compiler->steps += 2 * (uint64_t)depth;
+	status = add_range(compiler, out, node, node + 1);
+	for (uint32_t i = depth; status == POL_OK && out->count > 0 && i < pattern->path.count;
+		i++) {
 		const struct pol_segment *segment = &pattern->path.segments[i];
 		struct pol_node_ranges from = *out;
 

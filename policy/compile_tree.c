@@ -1,158 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
-
 #include "policy/compile.h"
-
-/* From here a table of literal children grows; always a power of two. */
-#define FIRST_TABLE ((size_t)1024)
 
 /* Actions and methods of one node, which are compared with each other. */
 #define NODE_ACTIONS 512
-
-static uint64_t hash_child(const struct pol_build_node *parent, struct pol_str name)
-{
-	return pol_str_hash(name, POL_HASH_SEED ^ (uint64_t)(uintptr_t)parent);
-}
-
-static enum pol_status grow_table(struct pol_build *build)
-{
-	size_t size = build->table == NULL ? FIRST_TABLE : (build->table_mask + 1) * 2;
-	struct pol_build_node **table =
-		pol_arena_alloc(build->compiler->scratch, size, sizeof *table);
-
-	if (table == NULL) {
-		return build->compiler->scratch->status;
-	}
-	for (size_t i = 0; build->table != NULL && i <= build->table_mask; i++) {
-		struct pol_build_node *node = build->table[i];
-		size_t at = node != NULL ? node->hash & (size - 1) : 0;
-
-		while (node != NULL && table[at] != NULL) {
-			at = (at + 1) & (size - 1);
-		}
-		if (node != NULL) {
-			table[at] = node;
-		}
-	}
-	build->table = table;
-	build->table_mask = size - 1;
-	return POL_OK;
-}
-
-/* The place of the literal child in the table, free or taken. */
-static struct pol_build_node **find_literal(
-	struct pol_build *build, const struct pol_build_node *parent, struct pol_str name)
-{
-	uint64_t hash = hash_child(parent, name);
-	size_t at = hash & build->table_mask;
-
-	while (build->table[at] != NULL &&
-		(build->table[at]->hash != hash || build->table[at]->parent != parent ||
-			!pol_str_equal(build->table[at]->segment.text, name))) {
-		at = (at + 1) & build->table_mask;
-	}
-	return &build->table[at];
-}
-
-static struct pol_build_node *make_node(
-	struct pol_build *build, struct pol_build_node *parent, const struct pol_segment *segment)
-{
-	struct pol_build_node *node = pol_arena_alloc(build->compiler->scratch, 1, sizeof *node);
-
-	if (node == NULL) {
-		return NULL;
-	}
-	node->segment = *segment;
-	build->node_count++;
-	if (parent == NULL) {
-		return node;
-	}
-	node->parent = parent;
-	node->depth = (uint8_t)(parent->depth + 1);
-	if (parent->last_child != NULL) {
-		parent->last_child->next = node;
-	} else {
-		parent->first_child = node;
-	}
-	parent->last_child = node;
-	return node;
-}
-
-static void complain_wild(
-	struct pol_diags *diags, const struct pol_segment *was, const struct pol_segment *segment)
-{
-	const char *dots = segment->kind == POL_SEGMENT_REST ? "..." : "";
-	const char *was_dots = was->kind == POL_SEGMENT_REST ? "..." : "";
-	struct pol_diag *diag;
-
-	if (was->kind != segment->kind) {
-		diag = pol_error(diags, segment->at,
-			"a node has at most one of a parameter and a rest: '{%.*s%s}' stands "
-			"beside '{%.*s%s}'",
-			POL_STR_ARGS(segment->text), dots, POL_STR_ARGS(was->text), was_dots);
-	} else {
-		diag = pol_error(diags, segment->at,
-			"a second name for one parameter: '{%.*s%s}' was called '{%.*s%s}'",
-			POL_STR_ARGS(segment->text), dots, POL_STR_ARGS(was->text), was_dots);
-	}
-	pol_note(diags, diag, was->at, "declared here");
-}
-
-/* The child that the segment names, made if it is new. *out stays NULL after a complaint. */
-static enum pol_status get_child(struct pol_build *build, struct pol_build_node *parent,
-	const struct pol_segment *segment, struct pol_build_node **out)
-{
-	struct pol_diags *diags = build->compiler->diags;
-	struct pol_build_node **slot = &parent->wild;
-
-	if (parent->segment.kind == POL_SEGMENT_REST && parent->parent != NULL) {
-		struct pol_diag *diag = pol_error(diags, segment->at,
-			"'{%.*s...}' is the rest of a path: nothing stands below it",
-			POL_STR_ARGS(parent->segment.text));
-
-		pol_note(diags, diag, parent->segment.at, "declared here");
-		return POL_OK;
-	}
-	if (parent->depth == POL_PATH_SEGMENTS) {
-		pol_error(diags, segment->at,
-			"more than %d segments deep: no request's path is as long",
-			POL_PATH_SEGMENTS);
-		return POL_OK;
-	}
-	if (segment->kind == POL_SEGMENT_LITERAL) {
-		if (build->table == NULL || build->table_used * 2 > build->table_mask) {
-			enum pol_status status = grow_table(build);
-
-			if (status != POL_OK) {
-				return status;
-			}
-		}
-		slot = find_literal(build, parent, segment->text);
-	} else if (*slot != NULL && ((*slot)->segment.kind != segment->kind ||
-					    !pol_str_equal((*slot)->segment.text, segment->text))) {
-		complain_wild(diags, &(*slot)->segment, segment);
-		/* What stands below is looked at all the same, beside the tree. */
-		*out = make_node(build, NULL, segment);
-		if (*out == NULL) {
-			return build->compiler->scratch->status;
-		}
-		(*out)->parent = parent;
-		(*out)->depth = (uint8_t)(parent->depth + 1);
-		return POL_OK;
-	}
-	if (*slot == NULL) {
-		*slot = make_node(build, parent, segment);
-		if (*slot == NULL) {
-			return build->compiler->scratch->status;
-		}
-		if (segment->kind == POL_SEGMENT_LITERAL) {
-			(*slot)->hash = hash_child(parent, segment->text);
-			build->table_used++;
-		}
-	}
-	*out = *slot;
-	return POL_OK;
-}
 
 /* Which action of the node serves the method, if any; *out_at is where it says so. */
 static const struct pol_build_action *find_method(
@@ -293,7 +143,7 @@ static enum pol_status find_path(struct pol_build *build, struct pol_build_node 
 		struct pol_build_node *parent = *out;
 
 		*out = NULL;
-		status = get_child(build, parent, &path->segments[i], out);
+		status = pol_build_get_child(build, parent, &path->segments[i], out);
 	}
 	return status;
 }
@@ -362,7 +212,7 @@ enum pol_status pol_build_tree(
 		struct pol_segment segment = { POL_SEGMENT_LITERAL, tree->name.at,
 			tree->name.text };
 
-		into->root = make_node(build, NULL, &segment);
+		into->root = pol_build_make_node(build, NULL, &segment);
 		if (into->root == NULL) {
 			return build->compiler->scratch->status;
 		}

@@ -90,10 +90,9 @@ static bool is_literal(
 		       : memcmp(snapshot->nodes[literal->node].name.ptr, name.ptr, name.len) == 0;
 }
 
-enum pol_literal_match pol_literal_find(const struct pol_snapshot *snapshot, uint32_t parent,
-	struct pol_str name, uint32_t *out_node)
+static inline enum pol_literal_match find_literal(const struct pol_snapshot *snapshot,
+	uint32_t parent, struct pol_str name, uint32_t hash, uint32_t *out_node)
 {
-	uint32_t hash = hash_literal(parent, name);
 	enum pol_literal_match match = POL_LITERAL_NONE;
 
 	for (uint32_t i = hash & snapshot->literal_mask; snapshot->literals[i].node != 0;
@@ -112,6 +111,18 @@ enum pol_literal_match pol_literal_find(const struct pol_snapshot *snapshot, uin
 		}
 	}
 	return match;
+}
+
+enum pol_literal_match pol_literal_find(const struct pol_snapshot *snapshot, uint32_t parent,
+	struct pol_str name, uint32_t *out_node)
+{
+	return find_literal(snapshot, parent, name, hash_literal(parent, name), out_node);
+}
+
+enum pol_literal_match pol_literal_find_hashed(const struct pol_snapshot *snapshot, uint32_t parent,
+	struct pol_str name, uint32_t hash, uint32_t *out_node)
+{
+	return find_literal(snapshot, parent, name, hash, out_node);
 }
 
 static bool is_rest(const struct pol_snapshot *snapshot, uint32_t node)

@@ -45,3 +45,5 @@ enum pol_literal_match {
 enum pol_literal_match pol_literal_find(const struct pol_snapshot *snapshot, uint32_t parent,
 	struct pol_str name, uint32_t *out_node);
 uint32_t pol_literal_hash(uint32_t parent, struct pol_str name);
+enum pol_literal_match pol_literal_find_hashed(const struct pol_snapshot *snapshot, uint32_t parent,
+	struct pol_str name, uint32_t hash, uint32_t *out_node);
