@@ -125,6 +125,88 @@ static int refuse(struct call *call, const struct pol_gain *gain, const char *hi
 	return r < 0 ? r : 1;
 }
 
+/* A subject as it will be once what is held for a time alone is over. */
+struct later {
+	struct pol_facts facts;
+	struct pol_held held[STORE_MAX_ASSIGNMENTS];
+};
+
+/* The first end behind `when` of what is held for a time; INT64_MAX: there is none. */
+static int64_t next_end(const struct pol_facts *facts, int64_t when)
+{
+	int64_t next = INT64_MAX;
+
+	for (uint32_t i = 0; facts != NULL && i < facts->held_count; i++) {
+		int64_t until = facts->held[i].until;
+
+		next = until > when && until < next ? until : next;
+	}
+	return next;
+}
+
+static const struct pol_facts *look_at(
+	const struct pol_facts *facts, int64_t when, struct later *later)
+{
+	if (facts == NULL) {
+		return NULL;
+	}
+	later->facts = *facts;
+	later->facts.held = later->held;
+	later->facts.held_count = 0;
+	for (uint32_t i = 0; i < facts->held_count && i < STORE_MAX_ASSIGNMENTS; i++) {
+		if (facts->held[i].until == 0 || facts->held[i].until > when) {
+			later->held[later->facts.held_count++] = facts->held[i];
+		}
+	}
+	return &later->facts;
+}
+
+/* What is compared. */
+struct change {
+	const struct pol_facts *before; /* NULL: nothing */
+	const struct pol_facts *after;
+};
+
+/* As of an end to come. The caller may have what he has now, or what he will have then: a denial of
+ * his own that is over by then does not keep his own from him. */
+static enum pol_status find_later(struct call *call, const struct change *change,
+	const struct pol_giver *giver, int64_t when, struct pol_gain *gain)
+{
+	struct later was, is, own;
+	const struct pol_facts *before = look_at(change->before, when, &was);
+	const struct pol_facts *after = look_at(change->after, when, &is);
+	struct pol_giver then = *giver;
+	enum pol_status status;
+
+	status = pol_gain_find(call->snapshot, before, after, giver, gain);
+	if (status == POL_OK && gain->found && giver->facts != NULL) {
+		then.facts = look_at(giver->facts, when, &own);
+		status = pol_gain_find(call->snapshot, before, after, &then, gain);
+	}
+	return status;
+}
+
+/* Compares both as of now, and as of each end to come: a role that was given until Friday must not
+ * hide that it is given for good, nor a denial until Friday what will be allowed behind it. */
+static int find_gain(struct call *call, const struct pol_facts *before,
+	const struct pol_facts *after, const struct pol_giver *giver, struct pol_gain *gain)
+{
+	const struct change change = { before, after };
+	int64_t when = call->now;
+	enum pol_status status = pol_gain_find(call->snapshot, before, after, giver, gain);
+
+	while (status == POL_OK && !gain->found) {
+		int64_t first = next_end(before, when), second = next_end(after, when);
+
+		when = first < second ? first : second;
+		if (when == INT64_MAX) {
+			break;
+		}
+		status = find_later(call, &change, giver, when, gain);
+	}
+	return status == POL_OK ? 0 : -ENOMEM;
+}
+
 /* own: it would be the caller's. */
 static int give(
 	struct call *call, const struct pol_facts *before, const struct pol_facts *after, bool own)
@@ -133,14 +215,11 @@ static int give(
 	struct pol_gain gain;
 	int r = begin(call, &having);
 
-	if (r < 0) {
+	if (r == 0) {
+		r = find_gain(call, before, after, &having.giver, &gain);
+	}
+	if (r < 0 || !gain.found) {
 		return r;
-	}
-	if (pol_gain_find(call->snapshot, before, after, &having.giver, &gain) != POL_OK) {
-		return -ENOMEM;
-	}
-	if (!gain.found) {
-		return 0;
 	}
 	if (own) {
 		return refuse(call, &gain, "; and nobody gives himself anything");
@@ -149,11 +228,11 @@ static int give(
 	if (r == 0) {
 		r = add_scopes(call, after, &having);
 	}
+	if (r == 0) {
+		r = find_gain(call, before, after, &having.giver, &gain);
+	}
 	if (r < 0) {
 		return r;
-	}
-	if (pol_gain_find(call->snapshot, before, after, &having.giver, &gain) != POL_OK) {
-		return -ENOMEM;
 	}
 	return gain.found ? refuse(call, &gain, "; `grant` on the role or scope would allow it")
 			  : 0;
@@ -165,9 +244,10 @@ static int give_oneself(
 {
 	const struct pol_giver nobody = { .facts = NULL };
 	struct pol_gain gain;
+	int r = find_gain(call, before, after, &nobody, &gain);
 
-	if (pol_gain_find(call->snapshot, before, after, &nobody, &gain) != POL_OK) {
-		return -ENOMEM;
+	if (r < 0) {
+		return r;
 	}
 	return gain.found ? refuse(call, &gain, "; and nobody gives himself anything") : 0;
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who may manage: peers, and tokens by their roles and scopes; and what they may give away."""
 
+import time
 import unittest
 
 import people
@@ -17,6 +18,7 @@ role boss inherits keeper, viewer {
 }
 role granter inherits keeper { allow grant on authz:/grants/scopes/{scope}
     allow issue on authz:/principals/{principal} }
+role frozen { deny all on api:/loans/** }
 """
 
 
@@ -71,6 +73,29 @@ class Tokens(ActorTest):
         own, short = self.key(expires_in="1h")
         self.assert_error("forbidden", self.by, short, "keys.update", id=own, expires_at=None)
         self.by(boss, "keys.update", id=own, expires_at=None)
+
+    def test_what_will_be_gained_when_something_ends_is_gained(self):
+        self.alice("boss")
+        _, boss = self.key()
+        now = int(time.time())
+        for id, role in (("bob", "clerk"), ("eve", "frozen"), ("ann", "frozen")):
+            self.c.call("principals.create", id=id)
+            self.c.call("assignments.create", principal=id, role=role, until=now + 3600)
+        self.c.call("assignments.create", principal="ann", role="clerk")
+
+        def give(id, **params):
+            self.by(boss, "assignments.create", principal=id, role="clerk", at=["api:/loans"],
+                    **params)
+        # A role for an hour is not lent for longer, nor for good.
+        for until in ({}, {"until": now + 7200}):
+            self.assert_error("forbidden", give, "bob", **until)
+        give("bob", until=now + 1800)
+        # A denial for an hour does not hide what is allowed behind it, to a principal or by a key.
+        self.assert_error("forbidden", give, "eve")
+        self.assert_error("forbidden", self.by, boss, "keys.create", principal="ann")
+        # And whoever is denied something for an hour may still have keys of his own.
+        self.c.call("assignments.create", principal="alice", role="frozen", until=now + 3600)
+        self.by(boss, "keys.create", principal="alice")
 
     def test_grant_hands_out_what_one_does_not_hold_but_not_to_oneself(self):
         self.alice("granter")
