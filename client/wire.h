@@ -338,7 +338,7 @@ void wire_close_array(struct wire_buf *buf, size_t at, uint32_t count);
  * then add to len. Each gives the place behind what it wrote, of which there are at most
  * WIRE_LAY_HEAD bytes and the text's own.
  */
-enum { WIRE_LAY_HEAD = 5 };
+enum { WIRE_LAY_HEAD = 9 };
 
 /* Packed already. */
 static inline uint8_t *wire_lay_raw(uint8_t *to, const char *bytes, size_t len)
@@ -369,7 +369,29 @@ static inline uint8_t *wire_lay_uint(uint8_t *to, uint32_t value)
 	return to;
 }
 
-/* At most UINT16_MAX bytes. */
+static inline uint8_t *wire_lay_uint64(uint8_t *to, uint64_t value)
+{
+	*to++ = 0xcf;
+	for (int shift = 56; shift >= 0; shift -= 8) {
+		*to++ = (uint8_t)(value >> shift);
+	}
+	return to;
+}
+
+static inline uint8_t *wire_lay_array(uint8_t *to, uint32_t count)
+{
+	if (count < 16) {
+		*to++ = (uint8_t)(0x90 | count);
+		return to;
+	}
+	*to++ = 0xdd;
+	for (int shift = 24; shift >= 0; shift -= 8) {
+		*to++ = (uint8_t)(count >> shift);
+	}
+	return to;
+}
+
+/* At most UINT32_MAX bytes. */
 static inline uint8_t *wire_lay_str(uint8_t *to, struct wire_str str)
 {
 	if (str.len < 32) {
@@ -378,9 +400,12 @@ static inline uint8_t *wire_lay_str(uint8_t *to, struct wire_str str)
 		*to++ = 0xd9;
 		*to++ = (uint8_t)str.len;
 	} else {
-		*to++ = 0xda;
-		*to++ = (uint8_t)(str.len >> 8);
-		*to++ = (uint8_t)str.len;
+		bool wide = str.len > UINT16_MAX;
+
+		*to++ = wide ? 0xdb : 0xda;
+		for (int shift = wide ? 24 : 8; shift >= 0; shift -= 8) {
+			*to++ = (uint8_t)(str.len >> shift);
+		}
 	}
 	return str.len > 0 ? wire_lay_raw(to, str.ptr, str.len) : to;
 }

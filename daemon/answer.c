@@ -19,15 +19,6 @@ static uint8_t *lay_revision(uint8_t *to, const struct pol_snapshot *snapshot)
 		to, (struct wire_str){ pol_snapshot_revision(snapshot), ANSWER_REVISION });
 }
 
-static uint8_t *lay_time(uint8_t *to, int64_t time)
-{
-	*to++ = 0xcf;
-	for (int shift = 56; shift >= 0; shift -= 8) {
-		*to++ = (uint8_t)((uint64_t)time >> shift);
-	}
-	return to;
-}
-
 /* Who holds a secret that waits for this very use needs no other. */
 static bool is_to_renew(const struct call *call, const struct subject *subject)
 {
@@ -52,17 +43,17 @@ static uint8_t *lay_who(uint8_t *to, const struct call *call, const struct subje
 		to = lay_str(WIRE_LAY(to, "\xa6tenant"), subject->tenant);
 	}
 	if (is_to_renew(call, subject)) {
-		to = lay_time(
-			WIRE_LAY(to, "\xa5renew\xc3\xa8renew_by"), subject->key.rotation.renew_by);
+		to = wire_lay_uint64(WIRE_LAY(to, "\xa5renew\xc3\xa8renew_by"),
+			(uint64_t)subject->key.rotation.renew_by);
 	}
 	return to;
 }
 
 static uint8_t *lay_quota(uint8_t *to, const struct charges_told *told)
 {
-	to = lay_time(WIRE_LAY(to, "\xa5quota\x83\xa5limit"), (int64_t)told->limit);
-	to = lay_time(WIRE_LAY(to, "\xa9remaining"), (int64_t)told->remaining);
-	return lay_time(WIRE_LAY(to, "\xa5reset"), (int64_t)told->reset);
+	to = wire_lay_uint64(WIRE_LAY(to, "\xa5quota\x83\xa5limit"), told->limit);
+	to = wire_lay_uint64(WIRE_LAY(to, "\xa9remaining"), told->remaining);
+	return wire_lay_uint64(WIRE_LAY(to, "\xa5reset"), told->reset);
 }
 
 static uint32_t who_pairs(const struct call *call, const struct subject *subject)

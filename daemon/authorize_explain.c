@@ -3,183 +3,245 @@
 
 #include "policy/terms.h"
 
-/* A map that is being written: its pairs are counted as they come. */
+/*
+ * An explanation has some seventy small pieces: they are laid behind one another into room that is
+ * reserved a line or a rule at a time.
+ */
+
+/* All of one piece but its texts: keys, heads, numbers, words of the language. */
+#define FIXED 256
+
+/* A map of at most 15 pairs that is being laid; its head counts them. */
 struct map {
-	struct wire_buf *buf;
-	size_t at;
-	uint32_t pairs;
+	uint8_t *head;
+	uint8_t *to;
 };
 
-static struct map open_map(struct wire_buf *buf)
+/* False: there is no room, and the buffer says so. */
+static bool begin(struct wire_buf *buf, size_t texts, struct map *out)
 {
-	return (struct map){ .buf = buf, .at = wire_open_map(buf) };
+	uint8_t *to = wire_buf_reserve(buf, FIXED + texts);
+
+	if (to == NULL) {
+		return false;
+	}
+	*to = 0x80;
+	*out = (struct map){ .head = to, .to = to + 1 };
+	return true;
 }
 
-static void close_map(struct map *map)
+static void end(struct wire_buf *buf, const struct map *map)
 {
-	wire_close_map(map->buf, map->at, map->pairs);
+	buf->len = (size_t)(map->to - buf->data);
 }
 
-static void put_key(struct map *map, const char *key)
+static inline void lay_key(struct map *map, struct wire_str key)
 {
-	wire_put_cstr(map->buf, key);
-	map->pairs++;
+	map->to = wire_lay_str(map->to, key);
+	++*map->head;
 }
+#define KEY(map, key) lay_key((map), WIRE_STR(key))
 
-static void put_str(struct map *map, const char *key, struct pol_str value)
+static inline void lay_text(struct map *map, struct wire_str key, struct pol_str value)
 {
 	if (value.len > 0) {
-		put_key(map, key);
-		wire_put_str(map->buf, (struct wire_str){ value.ptr, value.len });
+		lay_key(map, key);
+		map->to = wire_lay_str(map->to, (struct wire_str){ value.ptr, value.len });
 	}
 }
+#define TEXT(map, key, value) lay_text((map), WIRE_STR(key), (value))
 
-static void put_text(struct map *map, const char *key, const char *value)
+static inline void lay_bool(struct map *map, bool value)
 {
-	put_str(map, key, pol_str_of(value));
+	*map->to++ = value ? 0xc3 : 0xc2;
 }
 
-static void put_list(struct map *map, const char *key, const struct pol_str *items, uint32_t count)
+static size_t room_of(const struct pol_str *items, uint32_t count)
+{
+	size_t room = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		room += WIRE_LAY_HEAD + items[i].len;
+	}
+	return room;
+}
+
+static inline void lay_list(
+	struct map *map, struct wire_str key, const struct pol_str *items, uint32_t count)
 {
 	if (count == 0) {
 		return;
 	}
-	put_key(map, key);
-	wire_put_array(map->buf, count);
+	lay_key(map, key);
+	map->to = wire_lay_array(map->to, count);
 	for (uint32_t i = 0; i < count; i++) {
-		wire_put_str(map->buf, (struct wire_str){ items[i].ptr, items[i].len });
+		map->to = wire_lay_str(map->to, (struct wire_str){ items[i].ptr, items[i].len });
+	}
+}
+#define LIST(map, key, items, count) lay_list((map), WIRE_STR(key), (items), (count))
+
+static void lay_place(struct map *map, struct pol_place place)
+{
+	if (place.line > 0) {
+		TEXT(map, "file", place.file);
+		KEY(map, "line");
+		map->to = wire_lay_uint(map->to, place.line);
 	}
 }
 
-static void put_place(struct map *map, struct pol_place place)
-{
-	if (place.line > 0) {
-		put_str(map, "file", place.file);
-		put_key(map, "line");
-		wire_put_int(map->buf, place.line);
-	}
-}
+/* --- the walk --------------------------------------------------------------------------------- */
 
 static void put_line(struct wire_buf *buf, const struct pol_explained_line *line)
 {
-	struct map map = open_map(buf);
+	size_t texts = line->module.len + line->stack.len + line->place.file.len +
+		       line->reason.len + room_of(line->arguments, line->argument_count);
+	struct map map;
 
-	put_text(&map, "control", pol_control_name(line->control));
-	put_str(&map, "module", line->module);
-	put_list(&map, "arguments", line->arguments, line->argument_count);
-	put_str(&map, "stack", line->stack);
-	put_place(&map, line->place);
+	if (!begin(buf, texts, &map)) {
+		return;
+	}
+	TEXT(&map, "control", pol_str_of(pol_control_name(line->control)));
+	TEXT(&map, "module", line->module);
+	LIST(&map, "arguments", line->arguments, line->argument_count);
+	TEXT(&map, "stack", line->stack);
+	lay_place(&map, line->place);
 	if (line->asked) {
-		put_text(&map, "verdict", pol_verdict_name(line->verdict));
-		put_str(&map, "reason", line->reason);
+		TEXT(&map, "verdict", pol_str_of(pol_verdict_name(line->verdict)));
+		TEXT(&map, "reason", line->reason);
 	}
 	if (line->ends != POL_ENDS_NOTHING) {
-		put_text(&map, "ends", line->ends == POL_ENDS_GROUP ? "group" : "substack");
+		TEXT(&map, "ends",
+			line->ends == POL_ENDS_GROUP ? POL_STR("group") : POL_STR("substack"));
 	}
-	close_map(&map);
+	end(buf, &map);
 }
 
 static void put_group(
 	struct wire_buf *buf, enum pol_group number, const struct pol_explained_group *group)
 {
-	struct map map = open_map(buf);
+	struct map map;
 
-	put_text(&map, "group", pol_group_name(number));
-	if (group->asked) {
-		put_key(&map, "passed");
-		wire_put_bool(buf, group->passed);
-		put_str(&map, "reason", group->reason);
+	if (!begin(buf, group->reason.len, &map)) {
+		return;
 	}
-	put_key(&map, "lines");
-	wire_put_array(buf, group->line_count);
+	TEXT(&map, "group", pol_str_of(pol_group_name(number)));
+	if (group->asked) {
+		KEY(&map, "passed");
+		lay_bool(&map, group->passed);
+		TEXT(&map, "reason", group->reason);
+	}
+	KEY(&map, "lines");
+	map.to = wire_lay_array(map.to, group->line_count);
+	end(buf, &map);
 	for (uint32_t i = 0; i < group->line_count; i++) {
 		put_line(buf, &group->lines[i]);
 	}
-	close_map(&map);
 }
 
-static void put_groups(struct map *map, const struct pol_explanation *told)
+/* Two pairs of the whole: the stack, and the array of its groups. */
+static void put_stack(struct wire_buf *buf, const struct pol_explanation *told)
 {
+	struct map map;
 	uint32_t count = 0;
 
+	wire_put_str(buf, WIRE_STR("stack"));
+	if (!begin(buf, told->stack.len + told->place.file.len, &map)) {
+		return;
+	}
+	TEXT(&map, "name", told->stack);
+	lay_place(&map, told->place);
 	for (int group = 0; group < POL_GROUP_COUNT; group++) {
 		count += told->groups[group].line_count > 0;
 	}
-	put_key(map, "groups");
-	wire_put_array(map->buf, count);
+	map.to = wire_lay_array(wire_lay_str(map.to, WIRE_STR("groups")), count);
+	end(buf, &map);
 	for (int group = 0; group < POL_GROUP_COUNT; group++) {
 		if (told->groups[group].line_count > 0) {
-			put_group(map->buf, (enum pol_group)group, &told->groups[group]);
+			put_group(buf, (enum pol_group)group, &told->groups[group]);
 		}
 	}
 }
 
-static void put_stack(struct map *map, const struct pol_explanation *told)
-{
-	struct map stack;
-
-	put_key(map, "stack");
-	stack = open_map(map->buf);
-	put_str(&stack, "name", told->stack);
-	put_place(&stack, told->place);
-	close_map(&stack);
-}
+/* --- the rules -------------------------------------------------------------------------------- */
 
 static void put_rule(struct wire_buf *buf, const struct pol_explained_rule *rule, bool needed)
 {
-	struct map map = open_map(buf);
+	size_t texts = room_of(rule->chain, rule->chain_count) + rule->text.len +
+		       rule->place.file.len + room_of(rule->at, rule->at_count) +
+		       room_of(rule->verbs, rule->verb_count);
+	struct map map;
 
-	if (!needed) {
-		put_text(&map, "effect", rule->deny ? "deny" : "allow");
-	}
-	put_list(&map, rule->scope ? "scope" : "role", rule->chain, rule->chain_count);
-	put_str(&map, "rule", rule->text);
-	put_place(&map, rule->place);
-	if (rule->held) {
-		put_key(&map, "held");
-		wire_put_bool(buf, true);
-	}
-	put_list(&map, "at", rule->at, rule->at_count);
-	if (rule->until != 0) {
-		put_key(&map, "until");
-		wire_put_int(buf, rule->until);
-	}
-	put_list(&map, "actions", rule->verbs, rule->verb_count);
-	close_map(&map);
-}
-
-static void put_rules(struct map *map, const char *key, const struct pol_explained_rule *rules,
-	uint32_t count, bool needed)
-{
-	if (count == 0) {
+	if (!begin(buf, texts, &map)) {
 		return;
 	}
-	put_key(map, key);
-	wire_put_array(map->buf, count);
-	for (uint32_t i = 0; i < count; i++) {
-		put_rule(map->buf, &rules[i], needed);
+	if (!needed) {
+		TEXT(&map, "effect", rule->deny ? POL_STR("deny") : POL_STR("allow"));
 	}
+	if (rule->scope) {
+		LIST(&map, "scope", rule->chain, rule->chain_count);
+	} else {
+		LIST(&map, "role", rule->chain, rule->chain_count);
+	}
+	TEXT(&map, "rule", rule->text);
+	lay_place(&map, rule->place);
+	if (rule->held) {
+		KEY(&map, "held");
+		lay_bool(&map, true);
+	}
+	LIST(&map, "at", rule->at, rule->at_count);
+	if (rule->until != 0) {
+		KEY(&map, "until");
+		map.to = wire_lay_uint64(map.to, (uint64_t)rule->until);
+	}
+	LIST(&map, "actions", rule->verbs, rule->verb_count);
+	end(buf, &map);
+}
+
+/* A pair of the whole, or none. */
+static uint32_t put_rules(struct wire_buf *buf, struct wire_str key,
+	const struct pol_explained_rule *rules, uint32_t count, bool needed)
+{
+	if (count == 0) {
+		return 0;
+	}
+	wire_put_str(buf, key);
+	wire_put_array(buf, count);
+	for (uint32_t i = 0; i < count; i++) {
+		put_rule(buf, &rules[i], needed);
+	}
+	return 1;
 }
 
 void authorize_put_explanation(struct wire_buf *buf, const struct pol_explanation *told)
 {
-	struct map map = open_map(buf);
+	size_t texts =
+		told->resource.len + told->action.len + room_of(told->key_at, told->key_at_count);
+	size_t at = buf->len;
+	uint32_t more = 0;
+	struct map map;
 
+	if (!begin(buf, texts, &map)) {
+		return;
+	}
 	if (told->stage != POL_STAGE_END) {
-		put_text(&map, "ended", pol_stage_name(told->stage));
+		TEXT(&map, "ended", pol_str_of(pol_stage_name(told->stage)));
 	}
+	TEXT(&map, "resource", told->resource);
+	TEXT(&map, "action", told->action);
+	LIST(&map, "key_at", told->key_at, told->key_at_count);
+	end(buf, &map);
 	if (told->has_stack) {
-		put_stack(&map, told);
-		put_groups(&map, told);
+		put_stack(buf, told);
+		more += 2;
 	}
-	put_str(&map, "resource", told->resource);
-	put_str(&map, "action", told->action);
-	put_rules(&map, "rules", told->rules, told->rule_count, false);
-	put_rules(&map, "needed", told->needs, told->need_count, true);
+	more += put_rules(buf, WIRE_STR("rules"), told->rules, told->rule_count, false);
+	more += put_rules(buf, WIRE_STR("needed"), told->needs, told->need_count, true);
 	if (told->more_needs > 0) {
-		put_key(&map, "more");
+		wire_put_str(buf, WIRE_STR("more"));
 		wire_put_int(buf, told->more_needs);
+		more++;
 	}
-	put_list(&map, "key_at", told->key_at, told->key_at_count);
-	close_map(&map);
+	if (buf->status == WIRE_OK) {
+		buf->data[at] = (uint8_t)(buf->data[at] + more);
+	}
 }
