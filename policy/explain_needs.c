@@ -55,14 +55,15 @@ static bool would_do(const struct search *search, const struct pol_grantee *gran
 	return true;
 }
 
-/* A tenant's own roles are nobody else's business. */
+/* Nobody is given `anyone`, and a tenant's own roles are nobody else's business. */
 static bool is_foreign(const struct pol_explainer *explainer, uint32_t role)
 {
 	const struct pol_snapshot *snapshot = explainer->snapshot;
 	uint32_t first = snapshot->role_count - snapshot->stored_count;
 
-	return role >= first &&
-	       snapshot->stored[role - first].tenant != explainer->trace->facts.tenant;
+	return role == snapshot->anyone ||
+	       (role >= first &&
+		       snapshot->stored[role - first].tenant != explainer->trace->facts.tenant);
 }
 
 static bool is_nearer(const struct candidate *a, const struct candidate *b)
@@ -96,16 +97,15 @@ static void look(struct search *search)
 	const struct pol_snapshot *snapshot = explainer->snapshot;
 	const struct pol_grantee *grantees = search->scopes ? snapshot->scopes : snapshot->roles;
 	uint32_t count = search->scopes ? snapshot->scope_count : snapshot->role_count;
-	uint32_t first = explainer->trace->run.first;
+	uint32_t chunk = explainer->trace->run.first / POL_CHUNK_BITS;
 
 	for (uint32_t i = 0; i < count; i++) {
 		struct candidate candidate = { .number = i };
 
 		/* Most have nothing to do with it, which one look tells. */
-		if (grantees[i].allow.count == 0 ||
-			grantees[i].allow.numbers[0] > first / POL_CHUNK_BITS ||
-			(!search->scopes && (i == snapshot->anyone || is_foreign(explainer, i))) ||
-			!would_do(search, &grantees[i])) {
+		if (grantees[i].allow.count == 0 || grantees[i].allow.numbers[0] > chunk ||
+			!would_do(search, &grantees[i]) ||
+			(!search->scopes && is_foreign(explainer, i))) {
 			continue;
 		}
 		search->found++;
