@@ -32,6 +32,9 @@ enum {
 /* All that one run keeps in memory, the drawing of a million nodes included. */
 #define APP_ARENA_LIMIT ((size_t)2 << 30)
 
+/* The protocol's bound for a token as presented. */
+#define APP_TOKEN 512
+
 struct rpc;
 
 struct app {
@@ -45,6 +48,9 @@ struct app {
 	bool failed; /* app_fail was called */
 	struct rpc *rpc;
 	int64_t now; /* Unix seconds, at the start */
+	/* Whoever manages by it (token.h); none: the peer himself. Wiped at the end. */
+	char token[APP_TOKEN];
+	size_t token_len;
 };
 
 struct command {
@@ -57,6 +63,7 @@ struct command {
 	size_t flag_count;
 	size_t min_words;
 	size_t max_words;
+	bool by_token; /* manages, and takes --token and --token-file for all its calls */
 	int (*run)(struct app *app);
 };
 

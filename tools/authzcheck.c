@@ -15,6 +15,7 @@
 #include "tools/help.h"
 #include "tools/rpc.h"
 #include "tools/text.h"
+#include "tools/token.h"
 
 static int fail_usage(struct app *app, const char *see)
 {
@@ -95,9 +96,11 @@ static int find_command(struct app *app, int argc, char **argv, int *out_status)
 static int run_command(struct app *app, int argc, char **argv)
 {
 	const struct command *command = app->command;
+	enum flag flags[FLAG_COUNT];
+	size_t count = help_flags(command, flags);
+	int status;
 
-	if (args_parse(&app->args, &app->arena, argc, argv, command->flags, command->flag_count,
-		    false) < 0) {
+	if (args_parse(&app->args, &app->arena, argc, argv, flags, count, false) < 0) {
 		apply_globals(app);
 		return fail_usage(app, command->name);
 	}
@@ -120,7 +123,8 @@ static int run_command(struct app *app, int argc, char **argv)
 			command->name, app->args.words[command->max_words]);
 		return fail_usage(app, command->name);
 	}
-	return command->run(app);
+	status = command->by_token ? token_manage(app) : EXIT_YES;
+	return status == EXIT_YES ? command->run(app) : status;
 }
 
 static int run(struct app *app, int argc, char **argv)
@@ -143,6 +147,7 @@ static int finish(struct app *app, int status)
 		status = status == EXIT_YES ? EXIT_USAGE : status;
 	}
 	rpc_close(app->rpc);
+	wire_wipe(app->token, sizeof app->token);
 	json_finish(&app->json);
 	pol_arena_finish(&app->arena);
 	return status;

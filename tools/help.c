@@ -140,6 +140,21 @@ const char *help_nearest(const char *group, const char *word)
 	return NULL;
 }
 
+size_t help_flags(const struct command *command, enum flag out[static FLAG_COUNT])
+{
+	static const enum flag token[] = { FLAG_TOKEN, FLAG_TOKEN_FILE };
+	size_t count = command->flag_count;
+
+	if (count > 0) {
+		memcpy(out, command->flags, count * sizeof *out);
+	}
+	if (command->by_token) {
+		memcpy(out + count, token, sizeof token);
+		count += sizeof token / sizeof token[0];
+	}
+	return count;
+}
+
 static void print_title(const struct app *app, const char *title, FILE *file)
 {
 	fprintf(file, "%s%s%s\n", text_begin(app->colour, COLOUR_BOLD), title,
@@ -186,16 +201,19 @@ void help_print(const struct app *app, const char *group, FILE *file)
 
 void help_print_command(const struct app *app, const struct command *command, FILE *file)
 {
+	enum flag flags[FLAG_COUNT];
+	size_t count = help_flags(command, flags);
+
 	fprintf(file, "usage: authzcheck %s%s%s%s\n\n%s\n", command->name,
-		command->flag_count > 0 ? " [OPTION…]" : "", command->words[0] != '\0' ? " " : "",
-		command->words, command->summary);
+		count > 0 ? " [OPTION…]" : "", command->words[0] != '\0' ? " " : "", command->words,
+		command->summary);
 	if (command->text != NULL) {
 		fprintf(file, "\n%s", command->text);
 	}
-	if (command->flag_count > 0) {
+	if (count > 0) {
 		fputc('\n', file);
 		print_title(app, "Options:", file);
-		print_flags(command->flags, command->flag_count, file);
+		print_flags(flags, count, file);
 	}
 	fputc('\n', file);
 	print_global_flags(app, file);

@@ -25,3 +25,6 @@ void help_print(const struct app *app, const char *group, FILE *file);
 
 /* One subcommand: usage, text, options, examples. */
 void help_print_command(const struct app *app, const struct command *command, FILE *file);
+
+/* The options of a command, with those that all have that manage by a token; how many. */
+size_t help_flags(const struct command *command, enum flag out[static FLAG_COUNT]);

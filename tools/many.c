@@ -131,7 +131,7 @@ static int start_one(struct run *run)
 	params_begin(&params);
 	status = run->many->fill(run->many->context, run->next, &params);
 	if (status == EXIT_YES) {
-		wire_close_map(&params.buf, params.map, params.count);
+		params_end(&params, run->app);
 		*slot = (struct slot){ run, run->next, true };
 		error = params.buf.status != WIRE_OK
 				? AUTHZ_ELIMIT

@@ -15,6 +15,14 @@ void params_begin(struct params *params)
 	params->map = wire_open_map(&params->buf);
 }
 
+void params_end(struct params *params, const struct app *app)
+{
+	if (app->token_len > 0) {
+		params_str(params, "token", (struct pol_str){ app->token, app->token_len });
+	}
+	wire_close_map(&params->buf, params->map, params->count);
+}
+
 void params_finish(struct params *params)
 {
 	wire_buf_finish(&params->buf);

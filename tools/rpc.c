@@ -178,7 +178,7 @@ int rpc_call(
 	int status = app->rpc != NULL ? EXIT_YES : open_rpc(app);
 	int error;
 
-	wire_close_map(&params->buf, params->map, params->count);
+	params_end(params, app);
 	if (status == EXIT_YES && params->buf.status != WIRE_OK) {
 		status = app_fail(app, EXIT_USAGE, "invalid_request",
 			"the request is larger than 256 KiB, the most that the daemon reads");

@@ -25,6 +25,8 @@ struct params {
 };
 
 void params_begin(struct params *params);
+/* Behind the last one: adds the token of a command that manages by one, and closes the map. */
+void params_end(struct params *params, const struct app *app);
 /* Wipes: a token may have been among them. */
 void params_finish(struct params *params);
 

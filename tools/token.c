@@ -8,12 +8,18 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The protocol's bound for a token as presented, and room to see that there is more. */
-enum { TOKEN_MAX = 512, TOKEN_BUFFER = TOKEN_MAX + 64 };
+/* Room to see that there is more. */
+enum { TOKEN_BUFFER = APP_TOKEN + 64 };
 
 struct buffer {
 	char bytes[TOKEN_BUFFER];
 	size_t len;
+};
+
+/* A token on its way from where it is read. */
+struct token {
+	char bytes[APP_TOKEN];
+	size_t len; /* 0: none was given */
 };
 
 static int read_some(int fd, struct buffer *buffer)
@@ -51,23 +57,24 @@ static struct pol_str first_line(const struct buffer *buffer)
 	return (struct pol_str){ buffer->bytes, len };
 }
 
-static int put(struct app *app, struct params *params, struct pol_str token, const char *from)
+static int take(struct app *app, struct token *out, struct pol_str token, const char *from)
 {
 	if (token.len == 0) {
 		return app_fail(app, EXIT_USAGE, "usage", "%s: the token is empty", from);
 	}
-	if (token.len > TOKEN_MAX) {
+	if (token.len > sizeof out->bytes) {
 		return app_fail(app, EXIT_USAGE, "usage",
 			"%s: longer than 512 bytes, which no token is", from);
 	}
 	if (!pol_str_is_utf8(token)) {
 		return app_fail(app, EXIT_USAGE, "usage", "%s: not a token: no UTF-8", from);
 	}
-	params_str(params, "token", token);
+	memcpy(out->bytes, token.ptr, token.len);
+	out->len = token.len;
 	return EXIT_YES;
 }
 
-static int put_from_fd(struct app *app, struct params *params, int fd, const char *from)
+static int take_from_fd(struct app *app, struct token *out, int fd, const char *from)
 {
 	struct buffer buffer = { .len = 0 };
 	int error = read_some(fd, &buffer);
@@ -76,56 +83,94 @@ static int put_from_fd(struct app *app, struct params *params, int fd, const cha
 	if (error != 0) {
 		status = app_fail(app, EXIT_USAGE, "unreadable", "%s: %s", from, strerror(error));
 	} else {
-		status = put(app, params, first_line(&buffer), from);
+		status = take(app, out, first_line(&buffer), from);
 	}
 	wire_wipe(&buffer, sizeof buffer);
 	return status;
 }
 
-static int put_from_file(struct app *app, struct params *params, const char *path)
+static int take_from_file(struct app *app, struct token *out, const char *path)
 {
 	int status;
 	int fd;
 
 	if (strcmp(path, "-") == 0) {
-		return put_from_fd(app, params, STDIN_FILENO, "standard input");
+		return take_from_fd(app, out, STDIN_FILENO, "standard input");
 	}
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0) {
 		return app_fail(app, EXIT_USAGE, "unreadable", "%s: %s", path, strerror(errno));
 	}
-	status = put_from_fd(app, params, fd, path);
+	status = take_from_fd(app, out, fd, path);
 	close(fd);
 	return status;
 }
 
-int token_put(struct app *app, struct params *params, bool *out_given)
+/* From the options, or, if it counts, the environment. */
+static int find(struct app *app, bool env_counts, struct token *out)
 {
 	const char *token = app->args.values[FLAG_TOKEN];
 	const char *file = app->args.values[FLAG_TOKEN_FILE];
 	const char *env = getenv("AUTHZ_TOKEN");
 
-	*out_given = true;
+	out->len = 0;
 	if (token != NULL && file != NULL) {
 		return app_fail(
 			app, EXIT_USAGE, "usage", "--token and --token-file exclude each other");
 	}
 	if (file != NULL) {
-		return put_from_file(app, params, file);
+		return take_from_file(app, out, file);
 	}
 	if (token != NULL && strcmp(token, "-") == 0) {
-		return put_from_file(app, params, "-");
+		return take_from_file(app, out, "-");
 	}
 	if (token != NULL) {
 		if (isatty(STDERR_FILENO) == 1) {
 			app_warn(app, "others can read a token on the command line (ps, shell "
 				      "history): better --token-file FILE or --token -");
 		}
-		return put(app, params, pol_str_of(token), "--token");
+		return take(app, out, pol_str_of(token), "--token");
 	}
-	if (env != NULL && env[0] != '\0' && !app->args.given[FLAG_PRINCIPAL]) {
-		return put(app, params, pol_str_of(env), "$AUTHZ_TOKEN");
+	if (env != NULL && env[0] != '\0' && env_counts) {
+		return take(app, out, pol_str_of(env), "$AUTHZ_TOKEN");
 	}
-	*out_given = false;
+	return EXIT_YES;
+}
+
+int token_put(struct app *app, struct params *params, bool *out_given)
+{
+	struct token token;
+	int status = find(app, !app->args.given[FLAG_PRINCIPAL], &token);
+
+	*out_given = status == EXIT_YES && token.len > 0;
+	if (*out_given) {
+		params_str(params, "token", (struct pol_str){ token.bytes, token.len });
+	}
+	wire_wipe(&token, sizeof token);
+	return status;
+}
+
+int token_manage(struct app *app)
+{
+	struct token token;
+	int status = find(app, true, &token);
+
+	if (status == EXIT_YES) {
+		memcpy(app->token, token.bytes, token.len);
+		app->token_len = token.len;
+	}
+	wire_wipe(&token, sizeof token);
+	return status;
+}
+
+int token_leave(struct app *app, const char *what)
+{
+	if (app->args.given[FLAG_TOKEN] || app->args.given[FLAG_TOKEN_FILE]) {
+		return app_fail(app, EXIT_USAGE, "usage",
+			"%s is for peers that manage, never for a token: leave out --%s", what,
+			args_name(app->args.given[FLAG_TOKEN] ? FLAG_TOKEN : FLAG_TOKEN_FILE));
+	}
+	wire_wipe(app->token, sizeof app->token);
+	app->token_len = 0;
 	return EXIT_YES;
 }

@@ -15,3 +15,9 @@
  * *out_given; or EXIT_USAGE, reported. $AUTHZ_TOKEN does not count where --principal is given.
  */
 int token_put(struct app *app, struct params *params, bool *out_given);
+
+/* Of a command that manages (by_token): reads it, once, into the app, and rpc puts it into each of
+ * its calls. None: they are the peer's own. EXIT_YES, or reported. $AUTHZ_TOKEN always counts. */
+int token_manage(struct app *app);
+/* A part of such a command that no token may call: refuses the options, forgets $AUTHZ_TOKEN. */
+int token_leave(struct app *app, const char *what);

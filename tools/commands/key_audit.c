@@ -110,5 +110,6 @@ const struct command command_key_audit = {
 	.flag_count = sizeof flags / sizeof flags[0],
 	.min_words = 0,
 	.max_words = 0,
+	.by_token = true,
 	.run = run,
 };

@@ -32,5 +32,6 @@ const struct command command_key_delete = {
 	.flag_count = sizeof flags / sizeof flags[0],
 	.min_words = 0,
 	.max_words = 1,
+	.by_token = true,
 	.run = run,
 };

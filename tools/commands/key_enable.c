@@ -34,5 +34,6 @@ const struct command command_key_enable = {
 	.flag_count = sizeof flags / sizeof flags[0],
 	.min_words = 0,
 	.max_words = 1,
+	.by_token = true,
 	.run = run,
 };

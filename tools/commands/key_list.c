@@ -63,5 +63,6 @@ const struct command command_key_list = {
 	.flag_count = sizeof flags / sizeof flags[0],
 	.min_words = 0,
 	.max_words = 0,
+	.by_token = true,
 	.run = run,
 };

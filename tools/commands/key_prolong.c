@@ -41,5 +41,6 @@ const struct command command_key_prolong = {
 	.flag_count = sizeof flags / sizeof flags[0],
 	.min_words = 1,
 	.max_words = 1,
+	.by_token = true,
 	.run = run,
 };

@@ -21,5 +21,6 @@ const struct command command_key_rollback = {
 	.examples = "  authzcheck key rollback 13kT9aQ2mZx7\n",
 	.min_words = 1,
 	.max_words = 1,
+	.by_token = true,
 	.run = run,
 };

@@ -20,5 +20,6 @@ const struct command command_key_show = {
 		    "  authzcheck key show 13kT9aQ2mZx7 --json\n",
 	.min_words = 1,
 	.max_words = 1,
+	.by_token = true,
 	.run = run,
 };

@@ -15,6 +15,7 @@
 #include "tools/rpc.h"
 #include "tools/table.h"
 #include "tools/text.h"
+#include "tools/token.h"
 #include "tools/when.h"
 
 /* With --follow: how often it is asked, in ms, and how many are shown first. */
@@ -308,7 +309,8 @@ static int run(struct app *app)
 					args_name(others[i]));
 			}
 		}
-		return log_verify(app);
+		status = token_leave(app, "--verify");
+		return status == EXIT_YES ? log_verify(app) : status;
 	}
 	status = read_lines(app, &showing.lines);
 	if (status == EXIT_YES) {
@@ -352,5 +354,6 @@ const struct command command_log = {
 	.flag_count = sizeof flags / sizeof flags[0],
 	.min_words = 0,
 	.max_words = 0,
+	.by_token = true,
 	.run = run,
 };

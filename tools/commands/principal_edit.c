@@ -44,5 +44,6 @@ const struct command command_principal_edit = {
 	.flag_count = sizeof flags / sizeof flags[0],
 	.min_words = 1,
 	.max_words = 1,
+	.by_token = true,
 	.run = run,
 };

@@ -52,5 +52,6 @@ const struct command command_principal_list = {
 	.flag_count = sizeof flags / sizeof flags[0],
 	.min_words = 0,
 	.max_words = 0,
+	.by_token = true,
 	.run = run,
 };

@@ -46,5 +46,6 @@ const struct command command_unassign = {
 	.flag_count = sizeof flags / sizeof flags[0],
 	.min_words = 2,
 	.max_words = 2,
+	.by_token = true,
 	.run = run,
 };
