@@ -6,8 +6,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
+#include "daemon/pages.h"
 #include "daemon/store.h"
 
 enum { FIRST_SLOTS = 1024, ROLE_WORDS = STANDING_ROLES / 2, FLAG_BITS = 16 };
@@ -49,14 +49,10 @@ int standings_create(struct standings **out)
 	if (standings == NULL) {
 		return -ENOMEM;
 	}
-	/* Zeroes that take no memory until they are touched. */
-	standings->slots = mmap(NULL, TABLE_BYTES, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (standings->slots == MAP_FAILED) {
-		int r = -errno;
-
+	standings->slots = pages_reserve(TABLE_BYTES);
+	if (standings->slots == NULL) {
 		free(standings);
-		return r;
+		return -ENOMEM;
 	}
 	atomic_init(&standings->mask, FIRST_SLOTS - 1);
 	*out = standings;
@@ -68,7 +64,7 @@ void standings_destroy(struct standings *standings)
 	if (standings == NULL) {
 		return;
 	}
-	munmap(standings->slots, TABLE_BYTES);
+	pages_release(standings->slots, TABLE_BYTES);
 	free(standings);
 }
 
@@ -128,6 +124,11 @@ static void grow(struct standings *standings)
 	uint32_t mask = atomic_load_explicit(&standings->mask, memory_order_relaxed);
 
 	if (filled > mask / 4 * 3 && mask < STANDING_SLOTS - 1) {
+		size_t bytes = 2 * (mask + (size_t)1) * sizeof(struct slot);
+
+		if (bytes >= PAGES_HUGE) {
+			pages_make_huge(standings->slots, bytes);
+		}
 		atomic_compare_exchange_strong_explicit(&standings->mask, &mask, 2 * mask + 1,
 			memory_order_relaxed, memory_order_relaxed);
 	}

@@ -6,7 +6,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+
+#include "daemon/pages.h"
 
 enum {
 	FIRST_LINES = 64,
@@ -16,7 +17,6 @@ enum {
 };
 
 #define TABLE_BYTES ((size_t)STORE_HINT_LINES * sizeof(struct line))
-#define HUGE_PAGE   ((size_t)2 << 20)
 
 struct line {
 	alignas(64) _Atomic uint32_t lock;
@@ -29,29 +29,21 @@ _Static_assert(sizeof(struct line) == 64, "one cache line");
 
 struct store_hints {
 	_Atomic uint32_t mask; /* of the lines in use; grows */
-	struct line *lines;    /* STORE_HINT_LINES, on the bounds of a huge page */
-	void *mapped;
+	struct line *lines;    /* STORE_HINT_LINES, as far as the mask says */
 };
 
 int store_hints_create(struct store_hints **out)
 {
 	struct store_hints *hints = calloc(1, sizeof *hints);
-	uintptr_t aligned;
 
 	if (hints == NULL) {
 		return -ENOMEM;
 	}
-	/* Zeroes that take no memory until they are touched. */
-	hints->mapped = mmap(NULL, TABLE_BYTES + HUGE_PAGE, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (hints->mapped == MAP_FAILED) {
-		int r = -errno;
-
+	hints->lines = pages_reserve(TABLE_BYTES);
+	if (hints->lines == NULL) {
 		free(hints);
-		return r;
+		return -ENOMEM;
 	}
-	aligned = ((uintptr_t)hints->mapped + HUGE_PAGE - 1) & ~(uintptr_t)(HUGE_PAGE - 1);
-	hints->lines = (struct line *)aligned;
 	atomic_init(&hints->mask, FIRST_LINES - 1);
 	*out = hints;
 	return 0;
@@ -62,7 +54,7 @@ void store_hints_destroy(struct store_hints *hints)
 	if (hints == NULL) {
 		return;
 	}
-	munmap(hints->mapped, TABLE_BYTES + HUGE_PAGE);
+	pages_release(hints->lines, TABLE_BYTES);
 	free(hints);
 }
 
@@ -131,10 +123,8 @@ static void grow(struct store_hints *hints, uint64_t keys)
 					 lines - 1, memory_order_relaxed, memory_order_relaxed)) {
 		return;
 	}
-	if (lines * sizeof(struct line) >= HUGE_PAGE) {
-		/* All of it will be touched, in no order: small pages would miss the TLB each time.
-		 * Where it cannot be had, nothing is lost. */
-		(void)madvise(hints->lines, lines * sizeof(struct line), MADV_HUGEPAGE);
+	if (lines * sizeof(struct line) >= PAGES_HUGE) {
+		pages_make_huge(hints->lines, lines * sizeof(struct line));
 	}
 }
 

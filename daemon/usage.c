@@ -2,21 +2,29 @@
 #include "daemon/usage.h"
 
 #include <errno.h>
-#include <stdalign.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/denied.h"
+#include "daemon/pages.h"
 #include "daemon/usage_slot.h"
 #include "daemon/used.h"
 
-/* A segment is made when the first of its keys is used. 2^16 of 2^10 slots: 67 million keys; those
- * beyond are verified each time and their use is not kept. */
-enum { SEGMENT_SLOTS = 1024, SEGMENTS = 65536, SEGMENT_WORDS = SEGMENT_SLOTS / 64 };
+/* A segment is made when the first of its keys is used, of one huge page. 2^10 of 2^16 slots: 67
+ * million keys; those beyond are verified each time and their use is not kept. */
+enum { SEGMENT_SLOTS = 65536, SEGMENTS = 1024, SEGMENT_WORDS = SEGMENT_SLOTS / 64 };
+
+/* What is rare is made for so many neighbours at a time. */
+enum { GROUP_SLOTS = 1024, GROUPS = SEGMENT_SLOTS / GROUP_SLOTS };
+
+#define SLOTS_BYTES (SEGMENT_SLOTS * sizeof(struct usage_slot))
+
+_Static_assert(SLOTS_BYTES == PAGES_HUGE, "a segment is one huge page");
 
 struct segment {
-	struct usage_slot slots[SEGMENT_SLOTS];
+	struct usage_slot *slots;
+	_Atomic(struct usage_rare *) rares[GROUPS];
 	_Atomic uint64_t dirty[SEGMENT_WORDS]; /* a bit a slot: used since the last flush */
 };
 
@@ -52,13 +60,44 @@ int usage_create(struct store *store, struct usage **out)
 	return 0;
 }
 
+static void destroy_segment(struct segment *segment)
+{
+	if (segment == NULL) {
+		return;
+	}
+	for (size_t i = 0; i < GROUPS; i++) {
+		free(atomic_load_explicit(&segment->rares[i], memory_order_relaxed));
+	}
+	pages_release(segment->slots, SLOTS_BYTES);
+	free(segment);
+}
+
+static struct segment *create_segment(uint64_t index)
+{
+	struct segment *segment = calloc(1, sizeof *segment);
+
+	if (segment == NULL) {
+		return NULL;
+	}
+	segment->slots = pages_reserve(SLOTS_BYTES);
+	if (segment->slots == NULL) {
+		free(segment);
+		return NULL;
+	}
+	/* Who has few keys pays for those alone. */
+	if (index > 0) {
+		pages_make_huge(segment->slots, SLOTS_BYTES);
+	}
+	return segment;
+}
+
 void usage_destroy(struct usage *usage)
 {
 	if (usage == NULL) {
 		return;
 	}
 	for (size_t i = 0; i < SEGMENTS; i++) {
-		free(atomic_load_explicit(&usage->segments[i], memory_order_relaxed));
+		destroy_segment(atomic_load_explicit(&usage->segments[i], memory_order_relaxed));
 	}
 	denied_destroy(usage->denied);
 	used_destroy(usage->used);
@@ -82,28 +121,52 @@ static struct segment *find_segment(struct usage *usage, uint64_t number)
 
 static struct segment *make_segment(struct usage *usage, uint64_t number)
 {
+	uint64_t index = number / SEGMENT_SLOTS;
 	struct segment *found = find_segment(usage, number);
 	struct segment *made;
 
-	if (found != NULL || number / SEGMENT_SLOTS >= SEGMENTS) {
+	if (found != NULL || index >= SEGMENTS) {
 		return found;
 	}
-	made = aligned_alloc(alignof(struct segment), sizeof *made);
-	if (made == NULL) {
-		return NULL;
-	}
-	memset(made, 0, sizeof *made);
-	if (atomic_compare_exchange_strong_explicit(&usage->segments[number / SEGMENT_SLOTS],
-		    &found, made, memory_order_acq_rel, memory_order_acquire)) {
+	made = create_segment(index);
+	if (made == NULL || atomic_compare_exchange_strong_explicit(&usage->segments[index], &found,
+				    made, memory_order_acq_rel, memory_order_acquire)) {
 		return made;
 	}
-	free(made);
+	destroy_segment(made);
 	return found;
 }
 
 static struct usage_slot *slot_of(struct segment *segment, uint64_t number)
 {
 	return segment != NULL ? &segment->slots[number % SEGMENT_SLOTS] : NULL;
+}
+
+static struct usage_at at_of(struct segment *segment, uint64_t number)
+{
+	return (struct usage_at){ .slot = slot_of(segment, number),
+		.rares = &segment->rares[number % SEGMENT_SLOTS / GROUP_SLOTS],
+		.index = (uint32_t)(number % GROUP_SLOTS) };
+}
+
+/* false: there is no memory. */
+static bool make_rares(const struct usage_at *at)
+{
+	struct usage_rare *found = atomic_load_explicit(at->rares, memory_order_acquire);
+	struct usage_rare *made;
+
+	if (found != NULL) {
+		return true;
+	}
+	made = calloc(GROUP_SLOTS, sizeof *made);
+	if (made == NULL) {
+		return false;
+	}
+	if (!atomic_compare_exchange_strong_explicit(
+		    at->rares, &found, made, memory_order_acq_rel, memory_order_acquire)) {
+		free(made);
+	}
+	return true;
 }
 
 /* With each secret of the key, by the token's hash under one pepper. */
@@ -220,27 +283,37 @@ enum generation_secret usage_verify(struct usage *usage, const struct secret_tok
 	return found;
 }
 
+/* Only flushes write uses, and only of loaded slots: whatever this transaction sees is the last
+ * word. Without it the count would begin anew, so none is made. */
+static bool load(const struct usage_at *at, struct store_read *read, uint64_t number)
+{
+	struct store_use before;
+
+	if (store_get_use(read, number, &before) < 0 ||
+		((before.has_ip || before.denials > 0) && !make_rares(at))) {
+		return false;
+	}
+	usage_slot_load(at, &before);
+	return true;
+}
+
 bool usage_count(struct usage *usage, struct store_read *read, uint64_t number,
 	const struct usage_event *event)
 {
 	struct segment *segment = make_segment(usage, number);
-	struct usage_slot *slot = slot_of(segment, number);
-	struct store_use before;
 	uint32_t bit = (uint32_t)(number % SEGMENT_SLOTS);
+	struct usage_at at;
 	unsigned counted;
 
-	if (slot == NULL) {
+	if (segment == NULL) {
 		return false;
 	}
-	if (!usage_slot_is_loaded(slot)) {
-		/* Only flushes write uses, and only of loaded slots: whatever this transaction sees
-		 * is the last word. Without it the count would begin anew, so none is made. */
-		if (store_get_use(read, number, &before) < 0) {
-			return false;
-		}
-		usage_slot_load(slot, &before);
+	at = at_of(segment, number);
+	if ((!usage_slot_is_loaded(at.slot) && !load(&at, read, number)) ||
+		((event->denied || event->ip->known) && !make_rares(&at))) {
+		return false;
 	}
-	counted = usage_slot_count(slot, event);
+	counted = usage_slot_count(&at, event);
 	if ((counted & USAGE_WAS_CLEAN) != 0) {
 		atomic_fetch_or_explicit(
 			&segment->dirty[bit / 64], UINT64_C(1) << bit % 64, memory_order_release);
@@ -269,10 +342,12 @@ void usage_learn(struct usage *usage, uint64_t number, uint32_t permission, stru
 
 int usage_get(struct usage *usage, struct store_read *read, uint64_t number, struct store_use *out)
 {
-	struct usage_slot *slot = slot_of(find_segment(usage, number), number);
+	struct segment *segment = find_segment(usage, number);
 
-	if (slot != NULL && usage_slot_is_loaded(slot)) {
-		usage_slot_read(slot, out);
+	if (segment != NULL && usage_slot_is_loaded(slot_of(segment, number))) {
+		struct usage_at at = at_of(segment, number);
+
+		usage_slot_read(&at, out);
 		return 0;
 	}
 	return store_get_use(read, number, out);
@@ -288,13 +363,14 @@ static int flush_word(
 	int r = 0;
 
 	for (uint32_t bit = 0; bit < 64; bit++) {
+		struct usage_at at = at_of(segment, first + bit);
 		struct store_use use;
 
 		if ((bits >> bit & 1) == 0) {
 			continue;
 		}
 		usage->flushing[usage->flushing_count++] = first + bit;
-		usage_slot_take(&segment->slots[word * 64 + bit], &use);
+		usage_slot_take(&at, &use);
 		if (r == 0) {
 			r = store_put_use(write, first + bit, &use);
 		}

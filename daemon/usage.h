@@ -4,11 +4,12 @@
 /*
  * usage: which tokens were verified, and when keys were last used.
  *
- * One slot of 64 bytes a key, found by the key's number, in segments that are made when first
- * touched. A slot says "this token is the one whose hash this is", never a verdict: SipHash-128 of
- * the whole token under a key of this process, exclusive-or the stored hash's first half, so that
- * it is worth nothing for another secret of the same key. And it holds the use: time, address,
- * counts, complete from the first touch on (the stored counts are read then).
+ * One slot of 32 bytes a key, found by the key's number, in segments that are made when first
+ * touched; what few keys have (a last address, denials) lies apart. A slot says "this token is the
+ * one whose hash this is", never a verdict: SipHash-128 of the whole token under a key of this
+ * process, exclusive-or the stored hash's first half, so that it is worth nothing for another
+ * secret of the same key. And it holds the use: time, address, counts, complete from the first
+ * touch on (the stored counts are read then).
  *
  * All functions but those of flushing may be called by any thread. A slot is guarded by a sequence
  * lock: an odd number means that somebody writes; its words are atomics.

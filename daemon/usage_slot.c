@@ -4,7 +4,16 @@
 #include <sched.h>
 #include <string.h>
 
-_Static_assert(sizeof(struct usage_slot) == 64, "one cache line");
+_Static_assert(sizeof(struct usage_slot) == 32, "two in a cache line");
+
+/* The head's bits: the lock, odd while somebody writes; the state; the uses' upper part. */
+enum {
+	LOCK_MASK = 0xffff,
+	LOADED = 1 << 16, /* the counts hold what was stored before */
+	DIRTY = 1 << 17,  /* its bit is set, or about to be */
+	HAS_IP = 1 << 18,
+	HIGH_SHIFT = 20,
+};
 
 static uint64_t get(const _Atomic uint64_t *word)
 {
@@ -16,25 +25,15 @@ static void set(_Atomic uint64_t *word, uint64_t value)
 	atomic_store_explicit(word, value, memory_order_release);
 }
 
-static uint32_t state_of(struct usage_slot *slot)
-{
-	return atomic_load_explicit(&slot->state, memory_order_acquire);
-}
-
-static void set_state(struct usage_slot *slot, uint32_t state)
-{
-	atomic_store_explicit(&slot->state, state, memory_order_release);
-}
-
-/* Held for a handful of stores; two that use one key at the very same moment are rare, and the one
- * who holds it may have been preempted. */
+/* Gives the head as it was. Held for a handful of stores; two that use one key at the very same
+ * moment are rare, and the one who holds it may have been preempted. */
 static uint32_t lock(struct usage_slot *slot)
 {
 	for (unsigned spins = 1;; spins++) {
-		uint32_t old = atomic_load_explicit(&slot->lock, memory_order_relaxed);
+		uint32_t old = atomic_load_explicit(&slot->head, memory_order_relaxed);
 
 		if ((old & 1) == 0 &&
-			atomic_compare_exchange_weak_explicit(&slot->lock, &old, old + 1,
+			atomic_compare_exchange_weak_explicit(&slot->head, &old, old + 1,
 				memory_order_acquire, memory_order_relaxed)) {
 			return old;
 		}
@@ -44,92 +43,114 @@ static uint32_t lock(struct usage_slot *slot)
 	}
 }
 
-static void unlock(struct usage_slot *slot, uint32_t old)
+/* `head`: what lock gave, but for its state and uses. */
+static void unlock(struct usage_slot *slot, uint32_t head)
 {
-	atomic_store_explicit(&slot->lock, old + 2, memory_order_release);
+	uint32_t next = (head & ~(uint32_t)LOCK_MASK) | ((head + 2) & LOCK_MASK);
+
+	atomic_store_explicit(&slot->head, next, memory_order_release);
 }
 
 bool usage_slot_has_mark(struct usage_slot *slot, const uint64_t mark[static 2])
 {
-	uint32_t before = atomic_load_explicit(&slot->lock, memory_order_acquire);
+	uint32_t before = atomic_load_explicit(&slot->head, memory_order_acquire);
 	uint64_t differs = (get(&slot->mark[0]) ^ mark[0]) | (get(&slot->mark[1]) ^ mark[1]);
-	uint32_t after = atomic_load_explicit(&slot->lock, memory_order_relaxed);
+	uint32_t after = atomic_load_explicit(&slot->head, memory_order_relaxed);
 
 	return ((before & 1) | (before ^ after)) == 0 && differs == 0;
 }
 
 void usage_slot_set_mark(struct usage_slot *slot, const uint64_t mark[static 2])
 {
-	uint32_t old = lock(slot);
+	uint32_t head = lock(slot);
 
 	set(&slot->mark[0], mark[0]);
 	set(&slot->mark[1], mark[1]);
-	unlock(slot, old);
+	unlock(slot, head);
 }
 
 bool usage_slot_is_loaded(struct usage_slot *slot)
 {
-	return (state_of(slot) & USAGE_LOADED) != 0;
+	return (atomic_load_explicit(&slot->head, memory_order_acquire) & LOADED) != 0;
 }
 
-static void put_ip(struct usage_slot *slot, const uint8_t ip[static 16])
+/* What the key has of it, or NULL. */
+static struct usage_rare *rare_of(const struct usage_at *at)
+{
+	struct usage_rare *rares = atomic_load_explicit(at->rares, memory_order_acquire);
+
+	return rares != NULL ? &rares[at->index] : NULL;
+}
+
+static void put_ip(struct usage_rare *rare, const uint8_t ip[static 16])
 {
 	uint64_t words[2];
 
 	memcpy(words, ip, sizeof words);
-	set(&slot->ip[0], words[0]);
-	set(&slot->ip[1], words[1]);
+	set(&rare->ip[0], words[0]);
+	set(&rare->ip[1], words[1]);
 }
 
-static uint64_t denials_of(struct usage_slot *slot, uint32_t state)
+static uint64_t uses_of(const struct usage_slot *slot, uint32_t head)
 {
-	return (uint64_t)(state >> USAGE_HIGH) << 32 |
-	       atomic_load_explicit(&slot->denials, memory_order_acquire);
+	return (uint64_t)(head >> HIGH_SHIFT) << 32 |
+	       atomic_load_explicit(&slot->uses, memory_order_acquire);
 }
 
-/* Gives the state that holds the rest. */
-static uint32_t set_denials(struct usage_slot *slot, uint32_t state, uint64_t denials)
+/* Gives the head that holds the rest. */
+static uint32_t set_uses(struct usage_slot *slot, uint32_t head, uint64_t uses)
 {
-	atomic_store_explicit(&slot->denials, (uint32_t)denials, memory_order_release);
-	return (state & ((1u << USAGE_HIGH) - 1)) | (uint32_t)(denials >> 32) << USAGE_HIGH;
+	uint64_t kept = uses < USAGE_MAX_USES ? uses : USAGE_MAX_USES;
+
+	atomic_store_explicit(&slot->uses, (uint32_t)kept, memory_order_release);
+	return (head & ((UINT32_C(1) << HIGH_SHIFT) - 1)) | (uint32_t)(kept >> 32) << HIGH_SHIFT;
 }
 
-void usage_slot_load(struct usage_slot *slot, const struct store_use *before)
+static void set_at(struct usage_slot *slot, int64_t now)
 {
-	uint32_t old = lock(slot);
-	uint32_t state = state_of(slot);
+	atomic_store_explicit(&slot->at, (uint32_t)now, memory_order_release);
+}
 
-	if ((state & USAGE_LOADED) == 0) {
-		set(&slot->at, (uint64_t)before->at);
-		set(&slot->uses, before->uses);
-		state = set_denials(slot, state, before->denials);
-		put_ip(slot, before->ip);
-		set_state(slot, state | USAGE_LOADED | (before->has_ip ? USAGE_HAS_IP : 0));
+void usage_slot_load(const struct usage_at *at, const struct store_use *before)
+{
+	struct usage_slot *slot = at->slot;
+	struct usage_rare *rare = rare_of(at);
+	uint32_t head = lock(slot);
+
+	if ((head & LOADED) == 0) {
+		set_at(slot, before->at);
+		head = set_uses(slot, head, before->uses) | LOADED;
+		if (rare != NULL) {
+			set(&rare->denials, before->denials);
+			put_ip(rare, before->ip);
+			head |= before->has_ip ? HAS_IP : 0;
+		}
 	}
-	unlock(slot, old);
+	unlock(slot, head);
 }
 
-unsigned usage_slot_count(struct usage_slot *slot, const struct usage_event *event)
+unsigned usage_slot_count(const struct usage_at *at, const struct usage_event *event)
 {
-	uint32_t old = lock(slot);
-	uint32_t state = state_of(slot);
-	unsigned counted = 0;
+	struct usage_slot *slot = at->slot;
+	struct usage_rare *rare = event->denied || event->ip->known ? rare_of(at) : NULL;
+	uint32_t head = lock(slot);
+	unsigned counted = (head & DIRTY) == 0 ? USAGE_WAS_CLEAN : 0;
 
-	set(&slot->at, (uint64_t)event->now);
-	set(&slot->uses, get(&slot->uses) + 1);
-	if (event->denied) {
-		state = set_denials(slot, state, denials_of(slot, state) + 1);
+	set_at(slot, event->now);
+	head = set_uses(slot, head, uses_of(slot, head) + 1) | DIRTY;
+	if (event->denied && rare != NULL) {
+		set(&rare->denials, get(&rare->denials) + 1);
 	}
-	if (event->ip->known) {
-		put_ip(slot, event->ip->bytes);
+	if (event->ip->known && rare != NULL) {
+		put_ip(rare, event->ip->bytes);
+		head |= HAS_IP;
 	}
-	set_state(slot, state | USAGE_DIRTY | (event->ip->known ? USAGE_HAS_IP : 0));
 	if (event->permission != 0 && event->permission != atomic_load_explicit(&slot->permission,
 								   memory_order_relaxed)) {
 		counted |= USAGE_NEW_PERMISSION;
 	}
-	unlock(slot, old);
-	return counted | ((state & USAGE_DIRTY) == 0 ? USAGE_WAS_CLEAN : 0);
+	unlock(slot, head);
+	return counted;
 }
 
 void usage_slot_set_permission(struct usage_slot *slot, uint32_t permission)
@@ -137,25 +158,31 @@ void usage_slot_set_permission(struct usage_slot *slot, uint32_t permission)
 	atomic_store_explicit(&slot->permission, permission, memory_order_relaxed);
 }
 
-static void copy(struct usage_slot *slot, struct store_use *out)
+static void copy(const struct usage_at *at, uint32_t head, struct store_use *out)
 {
-	uint64_t words[2] = { get(&slot->ip[0]), get(&slot->ip[1]) };
+	const struct usage_rare *rare = rare_of(at);
 
-	out->at = (int64_t)get(&slot->at);
-	out->uses = get(&slot->uses);
-	out->denials = denials_of(slot, state_of(slot));
-	out->has_ip = (state_of(slot) & USAGE_HAS_IP) != 0;
-	memcpy(out->ip, words, sizeof out->ip);
+	*out = (struct store_use){
+		.at = atomic_load_explicit(&at->slot->at, memory_order_acquire),
+		.uses = uses_of(at->slot, head),
+	};
+	if (rare != NULL) {
+		uint64_t words[2] = { get(&rare->ip[0]), get(&rare->ip[1]) };
+
+		out->denials = get(&rare->denials);
+		out->has_ip = (head & HAS_IP) != 0;
+		memcpy(out->ip, words, sizeof out->ip);
+	}
 }
 
-void usage_slot_read(struct usage_slot *slot, struct store_use *out)
+void usage_slot_read(const struct usage_at *at, struct store_use *out)
 {
 	for (unsigned spins = 1;; spins++) {
-		uint32_t before = atomic_load_explicit(&slot->lock, memory_order_acquire);
+		uint32_t before = atomic_load_explicit(&at->slot->head, memory_order_acquire);
 
-		copy(slot, out);
+		copy(at, before, out);
 		if ((before & 1) == 0 &&
-			before == atomic_load_explicit(&slot->lock, memory_order_relaxed)) {
+			before == atomic_load_explicit(&at->slot->head, memory_order_relaxed)) {
 			return;
 		}
 		if (spins % 64 == 0) {
@@ -164,11 +191,10 @@ void usage_slot_read(struct usage_slot *slot, struct store_use *out)
 	}
 }
 
-void usage_slot_take(struct usage_slot *slot, struct store_use *out)
+void usage_slot_take(const struct usage_at *at, struct store_use *out)
 {
-	uint32_t old = lock(slot);
+	uint32_t head = lock(at->slot);
 
-	copy(slot, out);
-	set_state(slot, state_of(slot) & ~(uint32_t)USAGE_DIRTY);
-	unlock(slot, old);
+	copy(at, head, out);
+	unlock(at->slot, head & ~(uint32_t)DIRTY);
 }
