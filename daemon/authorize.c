@@ -64,10 +64,14 @@ static int explain(struct call *call, const struct subject *subject, struct outc
 	pol_arena_init(&out->arena, EXPLAIN_MEMORY);
 	out->explained = true;
 	call->cost += EXPLAIN_COST + (uint32_t)((counts.roles + counts.scopes) / EXPLAIN_ROLES);
-	return pol_explain(call->snapshot, &subject->facts, &out->arena, &out->decision,
-		       &out->told) == POL_OK
-		       ? 0
-		       : -ENOMEM;
+	if (pol_explain(call->snapshot, &subject->facts, &out->arena, &out->decision, &out->told) !=
+		POL_OK) {
+		return -ENOMEM;
+	}
+	if (out->told.stage == POL_STAGE_CHARGES) {
+		out->told.quota = out->charges.told.name;
+	}
+	return 0;
 }
 
 static void forget(struct outcome *outcome)

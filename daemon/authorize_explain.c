@@ -214,8 +214,9 @@ static uint32_t put_rules(struct wire_buf *buf, struct wire_str key,
 
 void authorize_put_explanation(struct wire_buf *buf, const struct pol_explanation *told)
 {
-	size_t texts =
-		told->resource.len + told->action.len + room_of(told->key_at, told->key_at_count);
+	size_t texts = told->resource.len + told->action.len + told->quota.len +
+		       room_of(told->has, told->has_count) +
+		       room_of(told->key_at, told->key_at_count);
 	size_t at = buf->len;
 	uint32_t more = 0;
 	struct map map;
@@ -228,6 +229,8 @@ void authorize_put_explanation(struct wire_buf *buf, const struct pol_explanatio
 	}
 	TEXT(&map, "resource", told->resource);
 	TEXT(&map, "action", told->action);
+	LIST(&map, "has", told->has, told->has_count);
+	TEXT(&map, "quota", told->quota);
 	LIST(&map, "key_at", told->key_at, told->key_at_count);
 	end(buf, &map);
 	if (told->has_stack) {

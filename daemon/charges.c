@@ -222,9 +222,11 @@ static void tell(struct charges_told *told, const struct pol_charge *charge,
 				 (told->remaining == remaining && told->reset >= reset))) {
 		return;
 	}
-	*told = (struct charges_told){
-		.any = true, .limit = charge->limit, .remaining = remaining, .reset = reset
-	};
+	*told = (struct charges_told){ .any = true,
+		.name = charge->name,
+		.limit = charge->limit,
+		.remaining = remaining,
+		.reset = reset };
 }
 
 struct pol_str charges_take(struct charges *charges, const struct pol_facts *facts,

@@ -33,6 +33,7 @@ void charges_destroy(struct charges *charges); /* NULL is ignored */
 /* What is told of the charge that has the least left, or that refused. */
 struct charges_told {
 	bool any;
+	struct pol_str name; /* as long as the policy */
 	uint64_t limit;
 	uint64_t remaining;
 	uint64_t reset; /* seconds from now */

@@ -105,6 +105,26 @@ static struct pol_str name_node(const struct pol_explainer *explainer, uint32_t 
 	return pol_resource_end(&resource);
 }
 
+static void tell_actions(struct pol_explainer *explainer)
+{
+	const struct pol_snapshot *snapshot = explainer->snapshot;
+	uint32_t node = explainer->trace->node;
+	uint32_t first = snapshot->nodes[node].action;
+	uint32_t count = snapshot->nodes[node + 1].action - first;
+	struct pol_str *has;
+
+	count = count < POL_EXPLAIN_ACTIONS ? count : POL_EXPLAIN_ACTIONS;
+	has = pol_arena_alloc(explainer->arena, count, sizeof *has);
+	if (has == NULL) {
+		return;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		has[i] = snapshot->verbs[snapshot->actions[first + i].verb];
+	}
+	explainer->out->has = has;
+	explainer->out->has_count = count;
+}
+
 static void tell_resource(struct pol_explainer *explainer)
 {
 	const struct pol_snapshot *snapshot = explainer->snapshot;
@@ -115,8 +135,12 @@ static void tell_resource(struct pol_explainer *explainer)
 		return;
 	}
 	explainer->out->resource = name_node(explainer, trace->node);
+	if (run.count == 0) {
+		tell_actions(explainer);
+		return;
+	}
 	for (uint32_t i = snapshot->nodes[trace->node].action;
-		run.count > 0 && i < snapshot->nodes[trace->node + 1].action; i++) {
+		i < snapshot->nodes[trace->node + 1].action; i++) {
 		const struct pol_action *action = &snapshot->actions[i];
 
 		if (run.first >= action->run.first &&

@@ -25,6 +25,8 @@
 #define POL_EXPLAIN_RULES 16
 /* Roles, and scopes, that are told to whoever lacks one. */
 #define POL_EXPLAIN_NEEDS 5
+/* Actions of a resource that are told to whoever asks for another. */
+#define POL_EXPLAIN_ACTIONS 32
 /* Candidates among which the narrowest are looked for. */
 #define POL_EXPLAIN_CANDIDATES 64
 
@@ -83,6 +85,9 @@ struct pol_explanation {
 	struct pol_str
 		resource;      /* as declared: api:/loans/{loan}; empty: not found, or not asked */
 	struct pol_str action; /* whose permissions are asked for; empty likewise */
+	const struct pol_str *has; /* what the resource has instead, where it has no such action */
+	uint32_t has_count;
+	struct pol_str quota; /* the name of the one that is used up; told by whoever counts */
 	const struct pol_explained_rule *rules;
 	uint32_t rule_count;
 	const struct pol_explained_rule *needs; /* the nearest first */

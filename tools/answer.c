@@ -9,14 +9,14 @@
 #include "tools/token.h"
 #include "tools/when.h"
 
-/* What a reason means. %s is the subject, or what was asked for; the rest has neither. */
-enum about { ABOUT_NOTHING = 0, ABOUT_SUBJECT, ABOUT_WHAT, ABOUT_BOTH };
+/* What a reason is told with: the subject, what was asked for, both; or the key and that. */
+enum about { ABOUT_NOTHING = 0, ABOUT_SUBJECT, ABOUT_WHAT, ABOUT_BOTH, ABOUT_KEY };
 
 struct reason {
 	struct pol_str code;
 	enum about about;
 	const char *text;
-	const char *tail; /* between subject and what, for ABOUT_BOTH; behind it, for others */
+	const char *tail; /* between the two; behind the one, for others */
 };
 
 static const struct reason reasons[] = {
@@ -47,13 +47,14 @@ static const struct reason reasons[] = {
 		"the policy declares no such resource: ", "" },
 	{ POL_STR_INIT("unknown_action"), ABOUT_WHAT, "the resource has no such action: ", "" },
 	{ POL_STR_INIT("network"), ABOUT_NOTHING, "not from this network address", "" },
+	{ POL_STR_INIT("hours"), ABOUT_NOTHING, "not at this time", "" },
 	{ POL_STR_INIT("mfa"), ABOUT_NOTHING, "a second factor is missing, or too long ago", "" },
 	{ POL_STR_INIT("denied"), ABOUT_BOTH, "a role or scope of ", " denies " },
 	{ POL_STR_INIT("deny"), ABOUT_NOTHING, "the stack denies everything here", "" },
 	{ POL_STR_INIT("module_error"), ABOUT_NOTHING, "a module of the stack failed, which denies",
 		"" },
 	{ POL_STR_INIT("role"), ABOUT_BOTH, "no role of ", " allows " },
-	{ POL_STR_INIT("scope"), ABOUT_BOTH, "no scope of ", " allows " },
+	{ POL_STR_INIT("scope"), ABOUT_KEY, "the scopes or places of ", " leave out " },
 };
 
 int answer_subject(struct app *app, struct params *params)
@@ -113,6 +114,17 @@ static const char *subject_text(struct app *app, struct wire_cursor result, bool
 	return principal[0] != '\0' ? app_text(app, "principal %s", principal) : "the caller";
 }
 
+static const char *quota_text(struct app *app, struct wire_cursor result)
+{
+	struct wire_cursor quota;
+
+	if (!record_find(result, "quota", &quota)) {
+		return "nobody to count it for: no key, principal, tenant or address";
+	}
+	return app_text(app, "all of %" PRId64 " are used; anew in %s",
+		record_int(quota, "limit", 0), when_duration(app, record_int(quota, "reset", 0)));
+}
+
 static const char *reason_text(
 	struct app *app, struct wire_cursor result, struct pol_str code, const char *what)
 {
@@ -120,6 +132,9 @@ static const char *reason_text(
 	if (pol_str_equal(code, POL_STR("wrong_environment")) &&
 		record_str(result, "key").len == 0) {
 		return "the policy declares no such environment";
+	}
+	if (pol_str_equal(code, POL_STR("quota"))) {
+		return quota_text(app, result);
 	}
 	for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
 		const struct reason *reason = &reasons[i];
@@ -136,8 +151,10 @@ static const char *reason_text(
 		case ABOUT_WHAT:
 			return app_text(app, "%s%s%s", reason->text, what, reason->tail);
 		case ABOUT_BOTH:
+		case ABOUT_KEY:
 			return app_text(app, "%s%s%s%s", reason->text,
-				subject_text(app, result, true), reason->tail, what);
+				subject_text(app, result, reason->about == ABOUT_BOTH),
+				reason->tail, what);
 		}
 	}
 	/* A module's own. */

@@ -165,6 +165,8 @@ bool explanation_read(struct app *app, struct wire_cursor result, struct pol_exp
 	}
 	read.resource = record_str(map, "resource");
 	read.action = record_str(map, "action");
+	read.has = read_texts(app, map, "has", &read.has_count);
+	read.quota = record_str(map, "quota");
 	read.rules = read_rules(app, map, "rules", &read.rule_count);
 	read.needs = read_rules(app, map, "needed", &read.need_count);
 	read.more_needs = (uint32_t)record_int(map, "more", 0);

@@ -61,20 +61,24 @@ static const char *joined(struct story *story, const struct pol_str *items, uint
 /* --- the walk --------------------------------------------------------------------------------- */
 
 /* What came of a verdict: the control table's cell, in words. */
-static const char *effect_text(const struct pol_explained_line *line)
+static const char *effect_text(struct story *story, const struct pol_explained_line *line)
 {
+	const char *stack = shown(story, line->stack);
+
 	switch (pol_control_effect(line->control, line->verdict)) {
 	case POL_EFFECT_FAIL:
 		return ": the group fails, its rest still runs";
 	case POL_EFFECT_FAIL_AND_END:
-		return line->ends == POL_ENDS_SUBSTACK ? ": the group fails, the substack ends"
-						       : ": the group fails and ends";
+		return line->ends == POL_ENDS_SUBSTACK
+			       ? app_text(story->app, ": the group fails, substack %s ends", stack)
+			       : ": the group fails and ends";
 	case POL_EFFECT_OFFER:
 		return ": counts if nothing else decides";
 	case POL_EFFECT_COUNT_AND_END:
-		return line->ends == POL_ENDS_GROUP      ? ": the group ends"
-		       : line->ends == POL_ENDS_SUBSTACK ? ": the substack ends"
-							 : "";
+		return line->ends == POL_ENDS_GROUP ? ": the group ends"
+		       : line->ends == POL_ENDS_SUBSTACK
+			       ? app_text(story->app, ": substack %s ends", stack)
+			       : "";
 	case POL_EFFECT_SKIP:
 		return line->verdict == POL_IGNORE ? "" : ": passed over";
 	case POL_EFFECT_COUNT:
@@ -83,7 +87,25 @@ static const char *effect_text(const struct pol_explained_line *line)
 	return "";
 }
 
-static void add_line(struct story *story, const struct pol_explained_line *line, size_t width)
+/* The module only names what is to be charged: that there was none left shows at the end. */
+static bool is_used_up(
+	struct story *story, const struct pol_explained_line *line, struct pol_str quota)
+{
+	struct pol_str wanted = pol_str_of(app_text(story->app, "name=%.*s", POL_STR_ARGS(quota)));
+
+	if (quota.len == 0 || !line->asked || !pol_str_equal(line->module, POL_STR("quota"))) {
+		return false;
+	}
+	for (uint32_t i = 0; i < line->argument_count; i++) {
+		if (pol_str_equal(line->arguments[i], wanted)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void add_line(struct story *story, const struct pol_explanation *told,
+	const struct pol_explained_line *line, size_t width)
 {
 	const char *what = app_text(story->app, "%-10s %s%s", pol_control_name(line->control),
 		shown(story, line->module),
@@ -95,7 +117,9 @@ static void add_line(struct story *story, const struct pol_explained_line *line,
 	if (line->asked) {
 		verdict = app_text(story->app, "%s%s%s%s", pol_verdict_name(line->verdict),
 			refused && line->reason.len > 0 ? " " : "",
-			refused ? shown(story, line->reason) : "", effect_text(line));
+			refused ? shown(story, line->reason) : "",
+			is_used_up(story, line, told->quota) ? ", but was used up in the end"
+							     : effect_text(story, line));
 	}
 	add(story, (struct line){ .text = app_text(story->app, "  %s%*s  %s", what,
 					  pad < width ? (int)(width - pad) : 0, "", verdict),
@@ -147,7 +171,7 @@ static void add_groups(struct story *story, const struct pol_explanation *told)
 		}
 		add(story, line);
 		for (uint32_t i = 0; i < group->line_count; i++) {
-			add_line(story, &group->lines[i], width);
+			add_line(story, told, &group->lines[i], width);
 		}
 	}
 }
@@ -211,24 +235,52 @@ static const char *const ends[POL_STAGE_COUNT] = {
 	[POL_STAGE_CHARGES] = "A quota is used up.",
 };
 
+static bool has_rule(const struct pol_explained_rule *rules, uint32_t count, bool scope, bool deny)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if (rules[i].scope == scope && rules[i].deny == deny) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void add_text(struct story *story, const char *text)
+{
+	add(story, (struct line){ .text = text });
+}
+
+/* What is missing and nothing in the policy has is said too: else the story would have no end. */
+static void add_lacks(struct story *story, const struct pol_explanation *told)
+{
+	bool by_role = told->stage == POL_STAGE_AUTHORIZE &&
+		       pol_str_equal(told->groups[POL_GROUP_AUTHORIZE].reason, POL_STR("role"));
+	bool by_scope = told->stage == POL_STAGE_SUBJECT &&
+			!has_rule(told->rules, told->rule_count, false, true) &&
+			!has_rule(told->rules, told->rule_count, true, true);
+
+	if (told->key_at_count > 0) {
+		add_text(story, app_text(story->app, "The key counts at %s alone.",
+					joined(story, told->key_at, told->key_at_count, "", ", ")));
+	} else if (by_scope) {
+		add_text(story, "The key's scopes leave it out.");
+		if (!has_rule(told->needs, told->need_count, true, false)) {
+			add_text(story, "No scope in the policy allows it.");
+		}
+	}
+	if (by_role && !has_rule(told->needs, told->need_count, false, false)) {
+		add_text(story, "No role in the policy allows it.");
+	}
+}
+
 static void add_needs(struct story *story, const struct pol_explanation *told)
 {
-	if (told->key_at_count > 0) {
-		add(story,
-			(struct line){ .text = app_text(story->app, "The key counts at %s alone.",
-					       joined(story, told->key_at, told->key_at_count, "",
-						       ", ")) });
-	}
+	add_lacks(story, told);
 	for (uint32_t i = 0; i < told->need_count; i++) {
 		add_rule(story, &told->needs[i], "would allow it");
 	}
 	if (told->more_needs > 0) {
-		add(story, (struct line){ .text = app_text(story->app, "… and %" PRIu32 " more.",
-						  told->more_needs) });
-	}
-	if (told->need_count == 0 && told->key_at_count == 0 && told->rule_count == 0 &&
-		(told->stage == POL_STAGE_SUBJECT || told->stage == POL_STAGE_AUTHORIZE)) {
-		add(story, (struct line){ .text = "Nothing in the policy allows it." });
+		add_text(story, app_text(story->app, "… and %" PRIu32 " more.", told->more_needs));
 	}
 }
 
@@ -243,7 +295,11 @@ static void add_all(struct story *story, const struct pol_explanation *told)
 				   .gap = true });
 		add_groups(story, told);
 	}
-	if (ends[told->stage] != NULL) {
+	if (told->quota.len > 0) {
+		add(story, (struct line){ .text = app_text(story->app, "Quota %s is used up.",
+						  shown(story, told->quota)),
+				   .gap = true });
+	} else if (ends[told->stage] != NULL) {
 		add(story, (struct line){ .text = ends[told->stage], .gap = true });
 	}
 	if (told->resource.len > 0) {
@@ -252,6 +308,10 @@ static void add_all(struct story *story, const struct pol_explanation *told)
 						  told->action.len > 0 ? " on " : "",
 						  shown(story, told->resource)),
 				   .gap = true });
+	}
+	if (told->has_count > 0) {
+		add_text(story, app_text(story->app, "It has %s.",
+					joined(story, told->has, told->has_count, "", ", ")));
 	}
 	for (uint32_t i = 0; i < told->rule_count; i++) {
 		add_rule(story, &told->rules[i], told->rules[i].deny ? "denies it" : "allows it");

@@ -6,7 +6,6 @@ import json
 import os
 import pwd
 import re
-import re
 import unittest
 
 import harness
@@ -250,6 +249,68 @@ class Stories(Explaining):
         said, placed = self.story("--token", key["secret"], "DELETE", "/documents/7", status=1)
         self.assertEqual(placed, 1)
         self.assertIn("\nscope documents:write would allow it\n", said)
+
+    def test_a_key_that_is_narrowed(self):
+        c = self.example("lendiq")
+        c.call("roles.create", name="deals", grants=["allow GET on api:/deals/**"])
+        scoped = c.call("keys.create", roles=["deals"], scopes=["documents:read"])
+        said, _ = self.story("--token", scoped["secret"], "GET", "/deals/7", status=1)
+        self.assertTrue(said.startswith(
+            f"deny 403 scope: the scopes or places of key {scoped['id']} leave out GET on "
+            "api:/deals/7\n"), said)
+        self.assertIn("\nrole deals allows it, and was made outside of the files\n"
+                      "The key's scopes leave it out.\nscope deals:read would allow it\n", said)
+        alone = c.call("keys.create", scopes=["documents:read"])
+        placed = c.call("keys.create", roles=["deals"], at=["api:/deals/7"])
+        said, _ = self.story("--token", placed["secret"], "GET", "/deals/8", status=1)
+        self.assertTrue(said.endswith("\nThe key counts at api:/deals/7 alone.\n"), said)
+        self.d.write("more.policy", "tree more { /only { GET } }\n")
+        c.call("policy.reload")
+        said, _ = self.story("--token", alone["secret"], "--tree", "more", "GET", "/only",
+                             status=1)
+        self.assertTrue(said.endswith("\nThe key's scopes leave it out.\n"
+                                      "No scope in the policy allows it.\n"), said)
+        c.call("principals.create", id="ann")
+        said, _ = self.story("--principal", "ann", "--tree", "more", "GET", "/only", status=1)
+        self.assertTrue(said.endswith("\nNo role in the policy allows it.\n"), said)
+        said, _ = self.story("--principal", "ann", "--tree", "more", "PUT", "/only", status=1)
+        self.assertTrue(said.endswith("\nasked for: more:/only\nIt has GET.\n"), said)
+
+    def test_a_quota_that_is_used_up_and_where_a_substack_ends(self):
+        self.d = self.daemon({"a.policy": """\
+tree api { /a { GET } }
+role r { allow GET on api:/a }
+principal p { role r }
+stack other {
+    authenticate required principal
+    account substack office
+    account required quota name=many limit=100 period=1h per=principal
+    account required quota name=few limit=1 period=1h per=principal
+    authorize required role
+}
+stack office {
+    account sufficient network allow=10.0.0.0/8
+    account requisite mfa
+}
+"""})
+        self.c = self.d.client()
+        asked = ("--principal", "p", "--ip", "10.0.0.1", "GET", "/a")
+        said, placed = self.story(*asked, status=0)
+        self.assertEqual(placed, 8)
+        self.assertRegex(said, r"\n  sufficient network allow=10.0.0.0/8 +allow: substack office "
+                         r"ends +/.*:12\n")
+        said, placed = self.story(*asked, status=1)
+        self.assertTrue(said.startswith("deny 429 quota: all of 1 are used; anew in "), said)
+        self.assertEqual(placed, 8)
+        self.assertRegex(said, r"\n  required   quota name=many limit=100 period=1h per=principal  "
+                         r"allow +/.*:7\n")
+        self.assertRegex(said, r"\n  required   quota name=few limit=1 period=1h per=principal  "
+                         r"allow, but was used up in the end +/.*:8\n")
+        self.assertIn("\n\nQuota few is used up.\n\nasked for: GET on api:/a\n", said)
+        self.assertEqual(self.explain(principal="p", method="GET", path="/a", ip="10.0.0.1")[1][
+            "quota"], "few")
+        said, placed = self.story("--principal", "p", "GET", "/a", status=1)
+        self.assertRegex(said, r"deny mfa: the group fails, substack office ends +/.*:13\n")
 
     def test_json_has_the_daemons_words(self):
         c = self.example("loanpro")

@@ -124,6 +124,7 @@ static void tell(struct story *story, const struct pol_explanation *told, bool l
 	if (told->resource.len > 0) {
 		say(story, "%.*s %.*s\n", POL_STR_ARGS(told->action), POL_STR_ARGS(told->resource));
 	}
+	say_list(story, told->has, told->has_count, "it has ", ",");
 	for (uint32_t i = 0; i < told->rule_count; i++) {
 		say_rule(story, &told->rules[i]);
 	}
@@ -392,6 +393,18 @@ Test(explain, of_many_roles_that_would_do_the_narrowest_are_told_and_the_rest_co
 		strncmp(strstr(story.said, "needs"), "needs role r8 10 ", 17), 0, "%s", story.said);
 	cr_expect_not_null(strstr(story.said, "and 4 more\n"), "%s", story.said);
 	pol_snapshot_unref(many);
+}
+
+Test(explain, a_resource_without_the_action_is_told_with_what_it_has)
+{
+	struct pol_facts facts = somebody(NULL, 0);
+	struct story story;
+
+	facts.verb = POL_STR("POST");
+	cr_expect_str_eq(explain(snapshot, &facts, &story, false),
+		"resource of other:15\n api:/loans/{loan}\nit has read,update,delete");
+	facts.path = POL_STR("/nowhere");
+	cr_expect_str_eq(explain(snapshot, &facts, &story, false), "resource of other:15\n");
 }
 
 /* --- what is not told ------------------------------------------------------------------------- */
