@@ -372,8 +372,9 @@ enum pol_status pol_gain_of_role(const struct pol_snapshot *old, uint32_t before
 	const struct pol_grantee *was = before < old->role_count ? &old->roles[before] : &none;
 	const struct pol_grantee *is =
 		after < snapshot->role_count ? &snapshot->roles[after] : &none;
+	/* The giver is judged as he was: he may hold the very role. */
 	struct search search = {
-		.snapshot = snapshot,
+		.snapshot = old,
 		.before = &nobody,
 		.after = &nobody,
 		.own = giver->facts != NULL ? giver->facts : &nobody,

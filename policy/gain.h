@@ -53,7 +53,7 @@ bool pol_gain_permission(const struct pol_snapshot *snapshot, const char *noun, 
 
 /* Likewise for what a role allows anew, or no longer denies, whoever holds it wherever: all of it
  * must be the giver's, everywhere. `before` may be POL_NONE, a new role. Each is a number in its
- * own snapshot; both have the same base, and `after` is the giver's. */
+ * own snapshot; both have the same base, and the giver's are those of the old one. */
 enum pol_status pol_gain_of_role(const struct pol_snapshot *old, uint32_t before,
 	const struct pol_snapshot *snapshot, uint32_t after, const struct pol_giver *giver,
 	struct pol_gain *out);

@@ -58,14 +58,24 @@ ALLOWS["read"] = ALLOWS["viewer"]
 ALLOWS["write"] = ALLOWS["clerk"] | ALLOWS["cleaner"] | ALLOWS["writer"]
 ALLOWS["most"] = ALLOWS["read"] | ALLOWS["write"] - ALLOWS["cleaner"]
 
-# Who acts: roles beside managing, places of the first, scopes of the key, and what he may grant.
+# Where he manages, for keys that count at some places alone.
+MANAGED = ["authz:/keys", "authz:/principals", "authz:/assignments", "authz:/roles"]
+
+# Who acts: roles beside managing, places of the first, what bounds his key, and what he may grant.
 ACTORS = [
-    ([], None, None, []),
-    (["viewer"], None, None, []),
-    (["viewer"], ["api:/loans/7"], None, ["roles/cleaner"]),
-    (["viewer", "writer", "clerk"], None, ["read", "manage"], []),
-    (["viewer", "cleaner", "shy"], None, None, ["scopes/write", "roles/viewer"]),
+    ([], None, {}, []),
+    (["viewer"], None, {}, []),
+    (["viewer"], ["api:/loans/7"], {}, ["roles/cleaner"]),
+    (["viewer"], ["api:/loans/7"], {}, []),
+    (["writer", "viewer"], ["api:/loans/7", "api:/loans/8"], {}, []),
+    (["viewer", "writer", "clerk"], None, {"scopes": ["read", "manage"]}, []),
+    (["viewer", "writer", "clerk"], None, {"at": ["api:/loans/7", *MANAGED]}, []),
+    (["viewer", "cleaner"], None, {"at": ["api:/loans/8", *MANAGED],
+                                   "scopes": ["most", "manage"]}, []),
+    (["viewer", "cleaner", "shy"], None, {}, ["scopes/write", "roles/viewer"]),
+    (["frozen", "viewer", "cleaner", "writer"], ["api:/loans/8"], {}, []),
 ]
+STEPS = 250
 
 
 def policy():
@@ -82,13 +92,14 @@ class Gains(harness.DaemonTest):
         return {asked for asked, result in zip(WORLD, results) if result["allow"]}
 
     def begin(self, actor):
-        roles, places, scopes, grants = actor
+        roles, places, bounds, grants = actor
         extra = "".join(f"\n    allow grant on authz:/grants/{what.split('/')[0]}/*"
                         for what in {grant.split("/")[0] for grant in grants})
         self.daemon_of = self.daemon({"a.policy": policy() + "role manager {\n    " + MANAGES +
                                       ("\n    allow issue on authz:/principals/{principal}") +
                                       extra + "\n}\n"})
         self.c = self.daemon_of.client()
+        self.own = roles
         self.keys, self.people = {}, ["actor", "alice", "bob", "eve"]
         for id in self.people:
             self.c.call("principals.create", id=id)
@@ -109,8 +120,7 @@ class Gains(harness.DaemonTest):
         self.c.call("roles.create", name="made", grants=["allow delete on api:/loans/{loan}",
                                                          "deny GET on api:/loans"])
         self.c.call("assignments.create", principal="eve", role="made")
-        self.token = self.c.call("keys.create", principal="actor",
-                                 **({"scopes": scopes} if scopes else {}))
+        self.token = self.c.call("keys.create", principal="actor", **bounds)
         return {name for grant in grants for name in
                 (ROLES if grant.startswith("roles") else SCOPES)}
 
@@ -127,10 +137,15 @@ class Gains(harness.DaemonTest):
         place = {"at": at} if at else {}
         who, key = rnd.choice(self.people), rnd.choice([*self.keys, self.token["id"]])
         roles = [*ROLES, "manager", "made", "mine"]
+        own = self.own or roles
         grant = rnd.choice([*ROLES.values(), "allow all on api:/**", MANAGES])
         scopes = rnd.sample([*SCOPES], rnd.randint(1, 2))
         calls = [
             ("assignments.create", {"principal": who, "role": rnd.choice(roles), **place}),
+            ("assignments.create", {"principal": who, "role": rnd.choice(own),
+                                    "at": [rnd.choice(["api:/loans/7", "api:/loans/8"])]}),
+            ("keys.create", {"roles": [rnd.choice(own)],
+                             "at": [rnd.choice(["api:/loans/7", "api:/loans/8"])]}),
             ("assignments.create", {"principal": who, "role": rnd.choice(roles)}),
             ("assignments.delete", {"principal": who, "role": rnd.choice(roles)}),
             ("keys.create", {"principal": who}), ("keys.create", {"principal": who, **place}),
@@ -179,7 +194,7 @@ class Gains(harness.DaemonTest):
             most = own.union(*(ALLOWS[name] for name in handed if name in ALLOWS))
             # What was switched off is somebody's too.
             done, refused = [], 0
-            for _ in range(120):
+            for _ in range(STEPS):
                 step = self.step(rnd)
                 done += [step] if isinstance(step, tuple) else []
                 refused += step == "forbidden"

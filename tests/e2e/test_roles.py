@@ -271,6 +271,24 @@ class Managed(RoleTest):
         self.assert_error("forbidden", self.by, boss, "assignments.create", principal="bob",
                           role="z")
 
+    def test_who_holds_a_role_writes_nothing_into_it_that_he_had_not(self):
+        """He is judged as he was, not as the change that is judged would make him."""
+        self.role("mine", "allow GET on api:/loans")
+        _, boss = self.bob("boss", "mine")
+        for name, params in (("mine", {"grants": ["allow all on api:/**"]}),
+                             ("mine", {"inherits": ["clerk"]})):
+            with self.subTest(name, **params):
+                self.assert_error("forbidden", self.by, boss, "roles.update", name=name, **params)
+        # Nor by way of one that his own inherits, nor by taking away what it denies.
+        self.role("below", "allow GET on api:/loans", "deny create on api:/loans")
+        self.c.call("roles.update", name="mine", inherits=["below"],
+                    grants=["allow create on api:/loans"])
+        for params in ({"grants": ["allow all on api:/**"]}, {"inherits": ["clerk"]},
+                       {"grants": ["allow GET on api:/loans"]}):
+            with self.subTest("below", **params):
+                self.assert_error("forbidden", self.by, boss, "roles.update", name="below", **params)
+        self.assert_error("forbidden", self.by, boss, "roles.delete", name="below")
+
     def test_the_tree_authz_names_them(self):
         _, keeper = self.bob("keeper")
         self.assertGreater(len(self.by(keeper, "roles.list")["items"]), 3)
