@@ -11,9 +11,10 @@
 #include "policy/timetext.h"
 #include "policy/unicode.h"
 
+/* Who comes first: what is asked for may be long enough to fill a line of the log. */
 #define MARKED                                                                                     \
-	"reason=%.*s service=%.*s action=%.*s resource=%.*s%s%.*s key=%.*s principal=%.*s "        \
-	"revision=%s"
+	"reason=%.*s key=%.*s principal=%.*s revision=%s service=%.*s action=%.*s "                \
+	"resource=%.*s%s%.*s"
 
 /* A query may hold secrets, so the line has none. */
 static struct pol_str without_query(struct pol_str path)
@@ -30,10 +31,10 @@ static void warn(
 
 	log_warn("a decision that the policy marks",
 		decision->allow ? "allow=true " MARKED : "allow=false " MARKED,
-		POL_STR_ARGS(decision->reason), POL_STR_ARGS(facts->service),
-		POL_STR_ARGS(facts->verb), POL_STR_ARGS(facts->tree),
-		facts->tree.len > 0 ? ":" : "", POL_STR_ARGS(path), POL_STR_ARGS(facts->key),
-		POL_STR_ARGS(facts->principal), pol_snapshot_revision(call->snapshot));
+		POL_STR_ARGS(decision->reason), POL_STR_ARGS(facts->key),
+		POL_STR_ARGS(facts->principal), pol_snapshot_revision(call->snapshot),
+		POL_STR_ARGS(facts->service), POL_STR_ARGS(facts->verb), POL_STR_ARGS(facts->tree),
+		facts->tree.len > 0 ? ":" : "", POL_STR_ARGS(path));
 }
 
 /* --- a line of JSON --------------------------------------------------------------------------- */

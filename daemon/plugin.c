@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "daemon/plugin_elf.h"
 #include "policy/module.h"
 #include "policy/registry.h"
 #include "policy/revision.h"
@@ -174,6 +175,15 @@ static int copy(const struct loading *loading, struct plugin *plugin)
 		r = -ESTALE;
 	}
 	close(fd);
+	if (r == 0 && !plugin_elf_is_whole((struct pol_str){ bytes, size })) {
+		free(bytes);
+		snprintf(loading->why, PLUGIN_WHY,
+			"%.200s/%.100s cannot be opened: it is cut: copy it whole, beside the old "
+			"one, "
+			"and rename it",
+			loading->folder->path, file->name);
+		return -EINVAL;
+	}
 	if (r == 0) {
 		plugin->hash = pol_hash64((struct pol_str){ bytes, size }, 0);
 		r = seal(file->name, (struct pol_str){ bytes, size }, plugin);

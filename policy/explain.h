@@ -27,6 +27,8 @@
 #define POL_EXPLAIN_NEEDS 5
 /* Actions of a resource that are told to whoever asks for another. */
 #define POL_EXPLAIN_ACTIONS 32
+/* Bytes of a rule's text that are told: a line may be as long as its file. */
+#define POL_EXPLAIN_TEXT 1000
 /* Candidates among which the narrowest are looked for. */
 #define POL_EXPLAIN_CANDIDATES 64
 

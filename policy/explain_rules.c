@@ -38,12 +38,13 @@ static const struct pol_rule *own_rule(
 }
 
 /* The rest of the line on which it begins, without the comment or the block's end that may
- * follow. */
+ * follow; whole characters. */
 static struct pol_str rule_text(const struct pol_snapshot *snapshot, struct pol_span at)
 {
 	struct pol_str text = snapshot->files[at.file].text;
 	const char *start = text.ptr + at.offset;
-	size_t room = text.len - at.offset;
+	size_t left = text.len - at.offset;
+	size_t room = left < POL_EXPLAIN_TEXT ? left : POL_EXPLAIN_TEXT;
 	bool quoted = false;
 	uint32_t open = 0;
 	size_t len = 0;
@@ -63,6 +64,9 @@ static struct pol_str rule_text(const struct pol_snapshot *snapshot, struct pol_
 		}
 		open += !quoted && c == '{';
 		open -= !quoted && c == '}';
+	}
+	while (len < left && len > 0 && ((unsigned char)start[len] & 0xc0) == 0x80) {
+		len--;
 	}
 	while (len > 0 && memchr(" \t\r", start[len - 1], 3) != NULL) {
 		len--;

@@ -289,6 +289,20 @@ stack bank {
             [(line["allow"], line["action"], line["resource"]) for line in lines[1:]],
             [(False, "DELETE", 'api:/loans/"')])
 
+    def test_no_request_is_so_long_that_the_log_does_not_say_who_asked(self):
+        policy = self.POLICY["a.policy"].replace("authorize    required warn", "record optional warn")
+        daemon = self.daemon({"a.policy": policy}, "--log-format", "json")
+        client = daemon.client()
+        for name, value in (("path", "/loans/" + "x" * 200000), ("method", "X" * 200000)):
+            client.call("authorize", **{"principal": "billing", "service": "bank", "method": "GET",
+                                        "path": "/loans", name: value})
+        client.call("authorize", principal="billing", service="bank", method="GET",
+                    path="/loans/" + '"' * 4000)
+        lines = [line for line in daemon.log().splitlines() if "the policy marks" in line]
+        self.assertEqual(len(lines), 3)
+        for line in lines:
+            self.assertEqual(json.loads(line)["principal"], "billing")
+
 
 def people_token():
     """Well formed, and nobody's."""

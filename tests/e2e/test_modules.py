@@ -300,6 +300,24 @@ class Refused(Modules):
         self.assertEqual(self.message(), "module 'bad' is refused: DIR/bad.so cannot be opened: "
                          "undefined symbol: nobody_has_this")
 
+    def test_a_file_that_was_cut_anywhere(self):
+        self.install("geo")
+        path = self.modules / "geo.so"
+        whole = path.read_bytes()
+        self.assertEqual(self.check(GEO).returncode, 0)
+        for size in [*range(0, len(whole), len(whole) // 40), len(whole) - 1]:
+            path.write_bytes(whole[:size])
+            (place, message), = self.refused(GEO)
+            self.assertIn("geo.so cannot be opened: ", message)
+        # and the daemon goes on with what it has
+        path.write_bytes(whole)
+        daemon = self.serve(GEO)
+        path.write_bytes(whole[:len(whole) // 2])
+        wait_until(lambda: not daemon.call("policy.status")["ok"])
+        self.assertIn("geo.so cannot be opened: it is cut: ",
+                      daemon.call("policy.status")["diagnostics"][0]["message"])
+        self.assertTrue(self.allows(daemon))
+
     def test_no_symbol(self):
         self.bad(TABLE="other_table")
         self.assertIn("DIR/bad.so exports no symbol 'authz_module'", self.message())

@@ -395,6 +395,32 @@ Test(explain, of_many_roles_that_would_do_the_narrowest_are_told_and_the_rest_co
 	pol_snapshot_unref(many);
 }
 
+Test(explain, of_a_long_line_whole_characters_are_told)
+{
+	char policy[4096];
+	size_t used = (size_t)snprintf(policy, sizeof policy, "%s",
+		"tree api { /é { GET } }\nrole r { allow GET on api:/é");
+	struct pol_snapshot *wide;
+	struct pol_held held = { 0 };
+	struct pol_facts facts = somebody(&held, 1);
+	struct pol_decision decision = { .allow = false };
+	struct pol_explanation told = { 0 };
+
+	for (int i = 0; i < 300; i++) {
+		used += (size_t)snprintf(policy + used, sizeof policy - used, ", api:/é");
+	}
+	snprintf(policy + used, sizeof policy - used, " }\n");
+	wide = compiled_text_good(policy);
+	held.role = pol_snapshot_role(wide, POL_STR("r"));
+	facts.path = POL_STR("/é");
+	cr_assert_eq(pol_explain(wide, &facts, &arena, &decision, &told), POL_OK);
+	cr_assert(decision.allow);
+	/* The bound is in the middle of an é. */
+	cr_expect_eq(told.rules[0].text.len, POL_EXPLAIN_TEXT - 1);
+	cr_expect(pol_str_is_utf8(told.rules[0].text));
+	pol_snapshot_unref(wide);
+}
+
 Test(explain, a_resource_without_the_action_is_told_with_what_it_has)
 {
 	struct pol_facts facts = somebody(NULL, 0);
