@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/hands.h"
 #include "daemon/plugin.h"
 #include "daemon/zone.h"
 
@@ -146,6 +147,7 @@ void host_init(struct host *host, struct plugins *plugins, struct plugin_folder 
 			.user = on_user,
 			.module = on_module,
 			.data = on_data,
+			.spread = hands_spread,
 		},
 		.digest = POL_HASH_SEED,
 		.plugins = plugins,

@@ -90,6 +90,9 @@ static struct pol_arena_block *add_block(struct pol_arena *arena, size_t need)
 	size_t size = arena->used < FIRST_BLOCK ? FIRST_BLOCK : arena->used;
 	struct pol_arena_block *block;
 
+	if (size < arena->least) {
+		size = arena->least;
+	}
 	if (size > LARGEST_BLOCK) {
 		size = LARGEST_BLOCK;
 	}
@@ -138,6 +141,29 @@ void *pol_arena_alloc(struct pol_arena *arena, size_t count, size_t size)
 	out = block->data + block->used;
 	block->used += need;
 	return out;
+}
+
+enum pol_status pol_arena_adopt(struct pol_arena *arena, struct pol_arena *other)
+{
+	struct pol_arena_block **last = &other->blocks;
+
+	if (other->used > arena->limit - arena->used) {
+		return POL_ELIMIT;
+	}
+	/* Ours stay in front: what is free in them will be used. */
+	while (*last != NULL) {
+		last = &(*last)->next;
+	}
+	if (arena->blocks == NULL) {
+		arena->blocks = other->blocks;
+	} else {
+		*last = arena->blocks->next;
+		arena->blocks->next = other->blocks;
+	}
+	arena->used += other->used;
+	other->blocks = NULL;
+	other->used = 0;
+	return POL_OK;
 }
 
 struct pol_str pol_arena_copy(struct pol_arena *arena, struct pol_str str)

@@ -22,6 +22,8 @@ struct pol_arena {
 	struct pol_arena_block *blocks; /* newest first */
 	size_t used;                    /* bytes asked of the host */
 	size_t limit;
+	size_t least; /* of a block; 0 is good, more saves those who know what is coming small ones
+		       */
 	enum pol_status status; /* why an allocation failed: POL_ENOMEM or POL_ELIMIT; sticky */
 };
 
@@ -31,6 +33,10 @@ void pol_arena_finish(struct pol_arena *arena);
 /* count * size zeroed bytes, aligned for any object. NULL when the limit or the host's memory is
  * reached (arena->status says which) or the product overflows. Zero bytes give a valid pointer. */
 void *pol_arena_alloc(struct pol_arena *arena, size_t count, size_t size);
+
+/* Takes over all that the other arena holds, which is empty then. POL_ELIMIT, and nothing is taken,
+ * when both together are past the limit. */
+enum pol_status pol_arena_adopt(struct pol_arena *arena, struct pol_arena *other);
 
 /* A copy of the text, living as long as the arena. The copy's ptr is NULL only on failure. */
 struct pol_str pol_arena_copy(struct pol_arena *arena, struct pol_str str);

@@ -6,10 +6,12 @@
  *
  * policy/ opens nothing. Whoever has it compiled, the daemon or the tool, answers these questions;
  * one that is NULL has no answer, and what a policy says about it stays unknown. The functions are
- * called by the thread that compiles, while it does.
+ * called by the thread that compiles, while it does. policy/ begins no thread either: what can be
+ * done side by side it hands over whole (`spread`).
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "policy/status.h"
@@ -60,4 +62,13 @@ struct pol_host {
 	 */
 	enum pol_status (*data)(
 		void *context, struct pol_str name, struct pol_str *out, char why[POL_HOST_WHY]);
+
+	/*
+	 * Calls work(argument, i) exactly once for each i below count, in any order and in any
+	 * threads, and returns when all calls have; what they wrote is then seen by the caller. The
+	 * calls share nothing that one of them writes, and call none of these functions. NULL: all
+	 * is done in one thread. What comes of it is the same.
+	 */
+	void (*spread)(void *context, size_t count, void (*work)(void *argument, size_t i),
+		void *argument);
 };

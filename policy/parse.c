@@ -262,9 +262,11 @@ static void item(struct pol_parser *parser)
 	pol_parser_end_line(parser, statements[i].parse(parser), start, keywords);
 }
 
-static void parse_file(struct pol_parser *parser, uint32_t file, struct pol_str text)
+void pol_parser_part(struct pol_parser *parser, uint32_t file, struct pol_str text, uint32_t begin)
 {
 	pol_lexer_init(&parser->lexer, parser->diags, file, text);
+	parser->lexer.pos = begin;
+	parser->lexer.line_start = begin;
 	parser->depth = 0;
 	parser->comma = (struct pol_span){ 0 };
 	pol_parser_next(parser);
@@ -296,7 +298,7 @@ static void parse_files(struct pol_parser *parser, const struct pol_source *sour
 				"the folder's policies are larger than 64 MiB together");
 			return;
 		} else {
-			parse_file(parser, i, sources[i].text);
+			pol_parser_part(parser, i, sources[i].text, 0);
 		}
 	}
 }

@@ -231,5 +231,17 @@ struct pol_ast {
 enum pol_status pol_parse(const struct pol_source *sources, size_t count, struct pol_arena *arena,
 	struct pol_diags *diags, struct pol_ast *out);
 
+/* Bytes of statements that a byte of text becomes, more or less. */
+#define POL_PARSE_GROWTH 8
+
+/*
+ * The same of diags' own sources, pieces of them side by side where the host can and they are large
+ * (host NULL: it cannot). Where one piece has anything to complain of all is parsed again in one
+ * go, so that mistakes are found, told and bounded as ever.
+ */
+struct pol_host;
+enum pol_status pol_parse_spread(const struct pol_host *host, struct pol_arena *arena,
+	struct pol_diags *diags, struct pol_ast *out);
+
 /* True for a registered HTTP method (IANA registry, RFC 9110 and later), in capitals. */
 bool pol_is_method(struct pol_str word);

@@ -7,8 +7,7 @@
 
 #include <string.h>
 
-/* The reserved ones too: they would begin statements. */
-static bool is_top(struct pol_str word)
+bool pol_parser_is_top(struct pol_str word)
 {
 	static const struct pol_str keywords[] = { POL_STR_INIT("environment"),
 		POL_STR_INIT("exclusive"), POL_STR_INIT("facts"), POL_STR_INIT("group"),
@@ -33,7 +32,7 @@ void pol_parser_next(struct pol_parser *parser)
 		return;
 	}
 	pol_lex(&parser->lexer, token);
-	if (token->column1 && token->kind == POL_TOKEN_WORD && is_top(token->raw)) {
+	if (token->column1 && token->kind == POL_TOKEN_WORD && pol_parser_is_top(token->raw)) {
 		token->kind = POL_TOKEN_TOP;
 	}
 }

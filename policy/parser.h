@@ -46,6 +46,12 @@ struct pol_parser {
 	bool unwinding; /* a missing '}' was reported and ends every block */
 };
 
+/* Parses a part of sources[file] that begins with a line: all that is before text.len, from begin
+ * on. */
+void pol_parser_part(struct pol_parser *parser, uint32_t file, struct pol_str text, uint32_t begin);
+/* Does the word begin a statement, or is it reserved for one? */
+bool pol_parser_is_top(struct pol_str word);
+
 /* Tokens. */
 
 void pol_parser_next(struct pol_parser *parser);

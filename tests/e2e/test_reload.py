@@ -269,6 +269,25 @@ class Refusing(harness.DaemonTest):
 
     TAKEN = "principal bob {\n}\nprincipal    ann2 {\n    role clerk\n}\nprincipal cy {\n}\n"
 
+    def test_a_large_policy_is_exchanged_and_refused_as_a_small_one(self):
+        """Large enough to be read in pieces, side by side."""
+        def roles(part):
+            return "".join(f"role {part}{n} {{\n" + "    allow list on api:/loans\n" + "}\n"
+                           for n in range(2000))
+
+        daemon = self.daemon({**files(READS), "one.policy": roles("one"), "two.policy": roles("two")})
+        daemon.replace("two.policy", roles("two").replace("role two900 {", "rule two900 {"))
+        daemon.replace("one.policy", roles("one") + "role late {\n    alloy GET on api:/loans\n}\n")
+        told = self.assert_refused(daemon, "alloy").error["diagnostics"]
+        self.assertEqual([(os.path.basename(one["file"]), one["line"]) for one in told],
+                         [("one.policy", 6002), ("two.policy", 2701)])
+        daemon.replace("one.policy", roles("one"))
+        daemon.replace("two.policy", roles("two"))
+        daemon.replace("clerk.policy", WRITES)
+        daemon.call("policy.reload")
+        self.assertTrue(daemon.call("authorize", **WRITE)["allow"])
+        self.assertFalse(daemon.call("authorize", **READ)["allow"])
+
     def test_a_principal_whom_the_store_has_is_declared_by_no_policy(self):
         daemon = self.daemon(files(READS))
         for id in ("ann2", "bob"):

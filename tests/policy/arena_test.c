@@ -100,3 +100,65 @@ Test(arena, large_blocks_are_zeroed_apart_and_within_the_limit)
 	cr_expect_gt(taken, limit / 2);
 	pol_arena_finish(&arena);
 }
+
+Test(arena, what_is_adopted_lives_on_and_counts)
+{
+	struct pol_arena arena, other;
+	int *ours, *theirs, *more;
+
+	pol_arena_init(&arena, 20000);
+	pol_arena_init(&other, 20000);
+	theirs = pol_arena_alloc(&other, 1000, sizeof *theirs);
+	cr_assert_not_null(theirs);
+	theirs[999] = 5;
+	cr_expect_eq(pol_arena_adopt(&arena, &other), POL_OK);
+	cr_expect_eq(arena.used, 4096);
+	cr_expect_eq(other.used, 0);
+
+	/* An arena that has blocks goes on with its own. */
+	ours = pol_arena_alloc(&arena, 500, sizeof *ours);
+	theirs = pol_arena_alloc(&other, 1000, sizeof *theirs);
+	cr_assert(ours != NULL && theirs != NULL);
+	theirs[999] = 6;
+	cr_expect_eq(pol_arena_adopt(&arena, &other), POL_OK);
+	more = pol_arena_alloc(&arena, 1, sizeof *more);
+	cr_assert_not_null(more);
+	cr_expect_eq((char *)more - (char *)ours, 500 * (ptrdiff_t)sizeof *ours);
+	cr_expect_eq(theirs[999], 6);
+	pol_arena_finish(&other);
+	pol_arena_finish(&arena);
+}
+
+Test(arena, what_would_pass_the_limit_is_not_adopted)
+{
+	struct pol_arena arena, other;
+	size_t used;
+
+	pol_arena_init(&arena, 10000);
+	pol_arena_init(&other, 10000);
+	cr_assert_not_null(pol_arena_alloc(&arena, 5000, 1));
+	cr_assert_not_null(pol_arena_alloc(&other, 6000, 1));
+	used = arena.used;
+	cr_expect_eq(pol_arena_adopt(&arena, &other), POL_ELIMIT);
+	cr_expect_eq(arena.used, used);
+	cr_expect_gt(other.used, 0);
+	pol_arena_finish(&other);
+	pol_arena_finish(&arena);
+}
+
+Test(arena, blocks_are_as_large_as_was_told)
+{
+	struct pol_arena arena;
+
+	pol_arena_init(&arena, 100000);
+	arena.least = 30000;
+	cr_assert_not_null(pol_arena_alloc(&arena, 1, 1));
+	cr_expect_eq(arena.used, 30000);
+	cr_assert_not_null(pol_arena_alloc(&arena, 80, 1));
+	cr_expect_eq(arena.used, 30000);
+	/* Not where the limit leaves less. */
+	cr_assert_not_null(pol_arena_alloc(&arena, 65000, 1));
+	cr_assert_not_null(pol_arena_alloc(&arena, 4000, 1));
+	cr_expect_eq(arena.status, POL_OK);
+	pol_arena_finish(&arena);
+}
