@@ -97,6 +97,37 @@ class Tokens(ActorTest):
         self.c.call("assignments.create", principal="alice", role="frozen", until=now + 3600)
         self.by(boss, "keys.create", principal="alice")
 
+    def test_no_call_yields_or_revives_a_secret_that_opens_more(self):
+        self.alice("boss")
+        _, boss = self.key()
+
+        def key():
+            return self.key(roles=["clerk"], networks=["10.0.0.0/8"], expires_in="1d",
+                            rotate_every="30d")[0]
+        calls = {
+            "keys.rotate": {}, "keys.rollback": {}, "keys.prolong": {"overlap": "2d"},
+            "keys.enable": {}, "keys.restore": {}, "keys.update": {"expires_at": None},
+            "keys.update#": {"networks": None}, "keys.update##": {"rotate_every": "90d"},
+            "keys.update###": {"rotate_every": None},
+        }
+        before = {"keys.rollback": "keys.rotate", "keys.prolong": "keys.rotate",
+                  "keys.enable": "keys.disable", "keys.restore": "keys.delete"}
+        for call, params in calls.items():
+            with self.subTest(call):
+                id = key()
+                if call in before:
+                    self.c.call(before[call], id=id)
+                self.assert_error(
+                    "forbidden", self.by, boss, call.rstrip("#"), id=id, **params)
+        # A key of what one has oneself is one's own to manage, and others' may be ended.
+        id, _ = self.key(roles=["viewer"])
+        for call in ("keys.rotate", "keys.rollback", "keys.disable", "keys.enable"):
+            self.by(boss, call, id=id)
+        id = key()
+        self.c.call("keys.rotate", id=id)
+        for call in ("keys.finish", "keys.disable", "keys.revoke"):
+            self.by(boss, call, id=id)
+
     def test_grant_hands_out_what_one_does_not_hold_but_not_to_oneself(self):
         self.alice("granter")
         _, token = self.key()
