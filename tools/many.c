@@ -6,6 +6,7 @@
 #include <stdalign.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,6 +16,8 @@ enum {
 	WINDOW = 256,            /* outstanding: what the daemon commits at once */
 	PROGRESS_NS = 100000000, /* between two lines of progress */
 	TOLD = 20,               /* refusals that are told one by one */
+	REQUEST_ID = 32,         /* hex digits */
+	AGAIN_MS = 50,           /* between two attempts to reach the daemon again */
 };
 
 struct run;
@@ -23,6 +26,8 @@ struct slot {
 	struct run *run;
 	size_t number;
 	bool busy;
+	bool again; /* busy, and to be asked for again */
+	char request_id[REQUEST_ID + 1];
 };
 
 struct run {
@@ -34,11 +39,54 @@ struct run {
 	size_t next; /* the first that was not started */
 	size_t outstanding;
 	int status;
-	int error; /* of the connection; 0: none */
+	int error;  /* of the connection; 0: none */
+	int broken; /* likewise, but what was outstanding is asked for again */
+	struct timespec broken_at;
 	bool show;
 	struct timespec shown_at;
 	struct many_refusal **last;
 };
+
+static int64_t since_ms(const struct timespec *then)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (now.tv_sec - then->tv_sec) * INT64_C(1000) +
+	       (now.tv_nsec - then->tv_nsec) / 1000000;
+}
+
+static bool takes_request_id(const char *method)
+{
+	return strcmp(method, "keys.create") == 0 || strcmp(method, "keys.rotate") == 0;
+}
+
+/* Does a second one no more than the first? */
+static bool is_repeatable(const char *method)
+{
+	static const char *const switches[] = { "keys.disable", "keys.enable", "keys.revoke",
+		"keys.delete", "keys.restore" };
+
+	for (size_t i = 0; i < sizeof switches / sizeof switches[0]; i++) {
+		if (strcmp(method, switches[i]) == 0) {
+			return true;
+		}
+	}
+	return takes_request_id(method);
+}
+
+static bool draw_request_id(char out[static REQUEST_ID + 1])
+{
+	uint8_t random[REQUEST_ID / 2];
+
+	if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random) {
+		return false;
+	}
+	for (size_t i = 0; i < sizeof random; i++) {
+		snprintf(out + 2 * i, 3, "%02x", random[i]);
+	}
+	return true;
+}
 
 static void worsen(struct run *run, int status)
 {
@@ -97,11 +145,20 @@ static void on_reply(void *data, int error, const struct authz_reply *reply)
 	struct slot *slot = data;
 	struct run *run = slot->run;
 
-	slot->busy = false;
 	run->outstanding--;
+	if (error == AUTHZ_ECLOSED && is_repeatable(run->many->method)) {
+		if (run->broken == 0) {
+			run->broken = error;
+			clock_gettime(CLOCK_MONOTONIC, &run->broken_at);
+		}
+		slot->again = true;
+		return;
+	}
+	slot->busy = false;
 	if (error == AUTHZ_EREFUSED) {
 		refused(run, slot->number, reply);
 	} else if (error < 0) {
+		run->sum->unknown++;
 		run->error = run->error < 0 ? run->error : error;
 	} else {
 		run->sum->done++;
@@ -121,29 +178,77 @@ static struct slot *free_slot(struct run *run)
 	return NULL;
 }
 
+/* Asks for what the slot holds. A status other than EXIT_YES was reported; *out_error is the
+ * connection's. */
+static int ask(struct run *run, struct slot *slot, int *out_error)
+{
+	struct params params;
+	int status;
+
+	*out_error = 0;
+	params_begin(&params);
+	status = run->many->fill(run->many->context, slot->number, &params);
+	if (status == EXIT_YES) {
+		if (takes_request_id(run->many->method)) {
+			params_text(&params, "request_id", slot->request_id);
+		}
+		params_end(&params, run->app);
+		*out_error = params.buf.status != WIRE_OK
+				     ? AUTHZ_ELIMIT
+				     : authz_call_start(run->authz, run->many->method,
+					       params.buf.data, params.buf.len, on_reply, slot);
+		run->outstanding += *out_error == 0;
+	}
+	params_finish(&params);
+	return status;
+}
+
 static int start_one(struct run *run)
 {
 	struct slot *slot = free_slot(run);
-	struct params params;
 	int error = 0;
 	int status;
 
-	params_begin(&params);
-	status = run->many->fill(run->many->context, run->next, &params);
+	*slot = (struct slot){ .run = run, .number = run->next };
+	if (!draw_request_id(slot->request_id)) {
+		return app_fail(run->app, EXIT_DAEMON, "internal", "no randomness");
+	}
+	status = ask(run, slot, &error);
 	if (status == EXIT_YES) {
-		params_end(&params, run->app);
-		*slot = (struct slot){ run, run->next, true };
-		error = params.buf.status != WIRE_OK
-				? AUTHZ_ELIMIT
-				: authz_call_start(run->authz, run->many->method, params.buf.data,
-					  params.buf.len, on_reply, slot);
 		slot->busy = error == 0;
-		run->outstanding += error == 0;
 		run->next++;
 	}
-	params_finish(&params);
 	if (error < 0) {
 		run->error = error;
+	}
+	return status;
+}
+
+/* Asks again for what was outstanding when the connection broke. While the daemon is away it waits
+ * a moment; behind the deadline it is an error. */
+static int start_again(struct run *run)
+{
+	int status = EXIT_YES, error = 0;
+
+	for (size_t i = 0; i < WINDOW && status == EXIT_YES; i++) {
+		if (run->slots[i].busy && run->slots[i].again) {
+			status = ask(run, &run->slots[i], &error);
+			if (error != 0) {
+				break;
+			}
+			run->slots[i].again = false;
+		}
+	}
+	if (error == AUTHZ_ECONNECT || error == AUTHZ_ECLOSED) {
+		if (since_ms(&run->broken_at) > rpc_timeout(run->app)) {
+			run->error = error;
+		} else {
+			poll(NULL, 0, AGAIN_MS);
+		}
+	} else if (error != 0) {
+		run->error = error;
+	} else {
+		run->broken = 0;
 	}
 	return status;
 }
@@ -160,6 +265,21 @@ static void turn(struct run *run)
 	authz_process(run->authz);
 }
 
+/* The daemon is gone. With --json the document still tells what was done. */
+static void end_badly(struct run *run)
+{
+	struct app *app = run->app;
+	bool json = app->want_json;
+
+	app->want_json = false;
+	worsen(run, rpc_failed(app, run->error));
+	app->want_json = json;
+	app->failed = false;
+	for (size_t i = 0; i < WINDOW; i++) {
+		run->sum->unknown += run->slots[i].busy;
+	}
+}
+
 int many_run(struct app *app, const struct many *many, struct many_sum *out_sum)
 {
 	struct run run = { .app = app, .many = many, .sum = out_sum };
@@ -171,22 +291,26 @@ int many_run(struct app *app, const struct many *many, struct many_sum *out_sum)
 		return status;
 	}
 	run.show = isatty(STDERR_FILENO) == 1;
-	while (run.error == 0 && (run.outstanding > 0 || run.next < many->count)) {
-		while (status == EXIT_YES && run.error == 0 && run.next < many->count &&
-			run.outstanding < WINDOW) {
+	while (run.error == 0 &&
+		(run.outstanding > 0 || run.broken != 0 || run.next < many->count)) {
+		if (run.broken != 0 && status == EXIT_YES) {
+			status = start_again(&run);
+		}
+		while (status == EXIT_YES && run.error == 0 && run.broken == 0 &&
+			run.next < many->count && run.outstanding < WINDOW) {
 			status = start_one(&run);
 		}
 		if (status != EXIT_YES && run.outstanding == 0) {
 			break;
 		}
-		if (run.error == 0) {
+		if (run.error == 0 && run.outstanding > 0) {
 			turn(&run);
 		}
 	}
 	show(&run, true);
 	worsen(&run, status);
 	if (run.error < 0) {
-		worsen(&run, rpc_failed(app, run.error));
+		end_badly(&run);
 	}
 	if (run.status != EXIT_YES) {
 		fprintf(stderr, "authzcheck: %zu of %zu %s %s\n", out_sum->done, many->count,
@@ -207,4 +331,8 @@ void many_put_refusals(struct app *app, const struct many_sum *sum)
 		json_close(&app->json, '}');
 	}
 	json_close(&app->json, ']');
+	if (sum->unknown > 0) {
+		json_key(&app->json, "unknown");
+		json_int(&app->json, (int64_t)sum->unknown);
+	}
 }

@@ -4,7 +4,9 @@
 /*
  * many: one method called many times over, with enough calls outstanding that the daemon commits
  * them by the batch. Shows on standard error's terminal how far it is. A call that is refused is
- * told and counted, and the others go on; without the daemon it ends.
+ * told and counted, and the others go on. When the connection breaks, what was not answered is
+ * asked for again, where a second time does no more than the first: by the same request_id, or
+ * because what is so already is a success. It ends when the daemon is not back within --timeout.
  */
 
 #include <stddef.h>
@@ -38,11 +40,14 @@ struct many_refusal {
 struct many_sum {
 	size_t done;
 	size_t failed;
+	size_t unknown;                /* without an answer when the daemon was gone */
 	struct many_refusal *refusals; /* in the order of the answers */
 };
 
 /* Makes all calls. EXIT_YES when each succeeded, else the gravest status. */
 int many_run(struct app *app, const struct many *many, struct many_sum *out_sum);
 
-/* The pair `failed` of a JSON object that is open: [{id, code, message}…]. */
+/* The pair `failed` of a JSON object that is open: [{id, code, message}…]; and `unknown`, how many
+ * were not answered, if any. What was done before stands in the document all the same: it may hold
+ * secrets that are shown this once. */
 void many_put_refusals(struct app *app, const struct many_sum *sum);

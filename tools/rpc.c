@@ -15,11 +15,15 @@
 /* What the daemon gives at most in one page. */
 #define PAGE_ITEMS 1000
 
+/* The library's own, which is used where none is given. */
+#define TIMEOUT_MS 5000
+
 /* A day: whoever waits longer does not wait for an answer. */
 #define TIMEOUT_MAX_S 86400
 
 struct rpc {
 	struct authz *authz;
+	int timeout_ms;
 	struct wire_buf cursor; /* of the next page: the answer that named it is gone by then */
 };
 
@@ -93,6 +97,7 @@ static int open_rpc(struct app *app)
 	}
 	wire_buf_init(&rpc->cursor, WIRE_MAX_REQUEST);
 	app->rpc = rpc;
+	rpc->timeout_ms = options.timeout_ms > 0 ? options.timeout_ms : TIMEOUT_MS;
 	error = authz_create(&options, &rpc->authz);
 	if (error == AUTHZ_EINVAL) {
 		return app_fail(app, EXIT_USAGE, "usage",
@@ -103,6 +108,11 @@ static int open_rpc(struct app *app)
 		return app_fail(app, EXIT_DAEMON, "internal", "%s", authz_strerror(error));
 	}
 	return EXIT_YES;
+}
+
+int rpc_timeout(const struct app *app)
+{
+	return app->rpc->timeout_ms;
 }
 
 void rpc_close(struct rpc *rpc)

@@ -58,6 +58,9 @@ int rpc_open(struct app *app, struct authz **out);
 /* Reports what a negative AUTHZ_E* means; the exit status. */
 int rpc_failed(struct app *app, int error);
 
+/* How long a deadline is, in ms, once there was a call. */
+int rpc_timeout(const struct app *app);
+
 /* NULL is ignored. */
 void rpc_close(struct rpc *rpc);
 

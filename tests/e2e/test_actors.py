@@ -128,6 +128,21 @@ class Tokens(ActorTest):
         for call in ("keys.finish", "keys.disable", "keys.revoke"):
             self.by(boss, call, id=id)
 
+    def test_who_is_switched_on_again_gains_all_that_he_holds(self):
+        self.alice("boss")
+        _, boss = self.key()
+        for id, role in (("bob", "viewer"), ("eve", "clerk")):
+            self.c.call("principals.create", id=id)
+            self.c.call("assignments.create", principal=id, role=role)
+        for method, params in (("principals.enable", {}),
+                               ("principals.update", {"api_access": True})):
+            with self.subTest(method):
+                for id in ("bob", "eve"):
+                    self.by(boss, "principals.disable", id=id)
+                    self.by(boss, "principals.update", id=id, api_access=False)
+                self.by(boss, method, id="bob", **params)
+                self.assert_error("forbidden", self.by, boss, method, id="eve", **params)
+
     def test_grant_hands_out_what_one_does_not_hold_but_not_to_oneself(self):
         self.alice("granter")
         _, token = self.key()

@@ -37,6 +37,51 @@ class Bulk(people.PeopleTest):
             done = self.d.tool("key", "create", "--role", "viewer", "--count", count)
             self.assertEqual(done.returncode, 2, done.stderr)
 
+    def begin(self, *words):
+        return subprocess.Popen(
+            [harness.AUTHZCHECK, "--socket", self.d.socket, *map(str, words)], text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env=harness.environment(self.d.folder), preexec_fn=harness.die_with_parent)
+
+    def await_keys(self, count, **params):
+        harness.wait_until(lambda: self.d.call("status")["store"]["keys"] >= count)
+
+    def test_a_daemon_that_is_killed_and_comes_back_is_asked_again(self):
+        count = 3000
+        tool = self.begin("key", "create", "--role", "viewer", "--count", count, "--label", "x",
+                          "--timeout", "20s")
+        for made in (200, 800):
+            self.await_keys(made)
+            self.d.kill()
+            self.d.start()
+        out, err = tool.communicate(timeout=harness.DEADLINE)
+        self.assertEqual((tool.returncode, err), (0, ""))
+        # Each was made once, and its secret was shown.
+        self.assertEqual(len(set(out.split())), count)
+        self.assertEqual(self.d.call("status")["store"]["keys"], count)
+        tool = self.begin("key", "disable", "--label", "x", "--yes", "--timeout", "20s")
+        with harness.Client(self.d.socket) as client:
+            harness.wait_until(lambda: client.call("keys.list", status="inactive")["items"])
+        self.d.kill()
+        self.d.start()
+        out, err = tool.communicate(timeout=harness.DEADLINE)
+        self.assertEqual((tool.returncode, err), (0, f"{count} keys disabled\n"))
+
+    def test_without_a_daemon_the_document_still_holds_what_was_made(self):
+        tool = self.begin("key", "create", "--role", "viewer", "--count", 100000, "--json",
+                          "--timeout", "1s")
+        self.await_keys(300)
+        self.d.kill()
+        out, err = tool.communicate(timeout=harness.DEADLINE)
+        self.assertEqual(tool.returncode, 3, err)
+        self.assertIn("is authzd running?", err)
+        document = json.loads(out)
+        self.assertGreater(len(document["items"]), 40)
+        self.assertGreater(document["unknown"], 0)
+        self.d.start()
+        self.c = self.d.client()
+        self.assert_reason("ok", self.ask(document["items"][-1]["secret"]))
+
     def test_refusals_are_told_and_the_others_go_on(self):
         self.d.replace("a.policy", self.policy + "limits { keys_per_principal 5 }\n")
         self.assertEqual(self.d.tool("reload").returncode, 0)

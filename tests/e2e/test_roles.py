@@ -271,6 +271,20 @@ class Managed(RoleTest):
         self.assert_error("forbidden", self.by, boss, "assignments.create", principal="bob",
                           role="z")
 
+    def test_what_is_held_at_a_place_is_written_into_no_role(self):
+        """Roles have no place: who may do it here alone would give it everywhere."""
+        self.role("x", "allow GET on api:/health")
+        _, boss = self.bob("boss")
+        self.c.call("assignments.create", principal="bob", role="clerk", at=["api:/loans"])
+        write = {"name": "x", "grants": ["allow create on api:/loans"]}
+        self.assert_error("forbidden", self.by, boss, "roles.update", **write)
+        # Nor by a key that counts at places alone, of one who has it everywhere.
+        self.c.call("assignments.create", principal="bob", role="clerk")
+        self.by(boss, "roles.update", **write)
+        self.c.call("roles.update", name="x", grants=["allow GET on api:/health"])
+        _, placed = self.key(principal="bob", at=["api:/loans", "authz:/roles"])
+        self.assert_error("forbidden", self.by, placed, "roles.update", **write)
+
     def test_who_holds_a_role_writes_nothing_into_it_that_he_had_not(self):
         """He is judged as he was, not as the change that is judged would make him."""
         self.role("mine", "allow GET on api:/loans")
