@@ -79,8 +79,9 @@ static void put_escaped(struct line *line, struct pol_str text, size_t most)
 	const char *start = line->at;
 
 	while (text.len > 0 && line->end - line->at > 12 && (size_t)(line->at - start) < most) {
-		uint32_t character;
-		size_t len = pol_utf8_decode(text, &character);
+		unsigned char first = (unsigned char)text.ptr[0];
+		uint32_t character = first;
+		size_t len = first >= ' ' && first <= '~' ? 1 : pol_utf8_decode(text, &character);
 
 		if (len == 0) {
 			len = 1;
