@@ -125,8 +125,17 @@ static void begin_end(struct server *server, int number)
 static void on_look(uv_timer_t *timer)
 {
 	struct server *server = timer->data;
+	uint64_t commits = store_commits(server->store);
 
 	rotation_tick(server->rotation);
+	if (commits == server->commits || server->stopping) {
+		return;
+	}
+	/* Whoever reads the store as it was before lets go of that. */
+	for (unsigned i = 0; i < server->worker_count; i++) {
+		worker_wake(&server->workers[i]);
+	}
+	server->commits = commits;
 }
 
 static void on_signal(uv_signal_t *handle, int number)

@@ -70,6 +70,7 @@ struct server {
 	struct reload *reload;
 	int lock;              /* of the state folder; -1: none */
 	int64_t started_at;    /* Unix seconds */
+	uint64_t commits;      /* of the store, when workers were woken last */
 	uint64_t started_tick; /* uv_hrtime */
 };
 

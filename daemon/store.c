@@ -330,6 +330,13 @@ uint64_t store_generation(const struct store *store)
 	return atomic_load_explicit(&store->generation, memory_order_acquire);
 }
 
+uint64_t store_commits(const struct store *store)
+{
+	MDB_envinfo info;
+
+	return mdb_env_info(store->env, &info) == MDB_SUCCESS ? info.me_last_txnid : 0;
+}
+
 int store_count(struct store_read *read, struct store_counts *out)
 {
 	MDB_stat keys, principals;

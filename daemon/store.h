@@ -71,6 +71,9 @@ struct secrets *store_secrets(struct store *store);
 /* Raised by every change, after its commit and before its answer. Loads with acquire. */
 uint64_t store_generation(const struct store *store);
 
+/* Another number after each commit: of changes, of what raises nothing, of strangers. */
+uint64_t store_commits(const struct store *store);
+
 /* What an error means to somebody who asked for a change: "the disk is full" and the like. */
 const char *store_explain(int error);
 

@@ -195,11 +195,6 @@ static void let_go(struct worker *worker)
 	}
 }
 
-static void on_hold(uv_timer_t *timer)
-{
-	let_go(timer->data);
-}
-
 static void take_policy(struct worker *worker)
 {
 	struct current *current = &worker->server->current;
@@ -226,9 +221,6 @@ static void take_store(struct worker *worker)
 		worker->read_error = store_read_renew(worker->read);
 		worker->reading = worker->read_error == 0;
 		worker->generation = generation;
-		if (!uv_is_active((uv_handle_t *)&worker->hold)) {
-			uv_timer_start(&worker->hold, on_hold, WORKER_HOLD, 0);
-		}
 	}
 }
 
@@ -280,7 +272,6 @@ static void on_close_nothing(uv_handle_t *handle)
 static void close_handles(struct worker *worker)
 {
 	uv_close((uv_handle_t *)&worker->wake, on_close_nothing);
-	uv_close((uv_handle_t *)&worker->hold, on_close_nothing);
 	uv_close((uv_handle_t *)&worker->tick, on_close_nothing);
 	uv_close((uv_handle_t *)&worker->drain, on_close_nothing);
 	uv_close((uv_handle_t *)&worker->serve, on_close_nothing);
@@ -337,6 +328,7 @@ static void on_wake(uv_async_t *async)
 	worker->arrived = NULL;
 	worker->answered = NULL;
 	uv_mutex_unlock(&worker->lock);
+	let_go(worker);
 	take_policy(worker);
 	for (; arrived != NULL; arrived = next) {
 		next = arrived->next;
@@ -373,13 +365,11 @@ static int init_handles(struct worker *worker)
 		uv_loop_close(&worker->loop);
 		return r;
 	}
-	uv_timer_init(&worker->loop, &worker->hold);
 	uv_timer_init(&worker->loop, &worker->tick);
 	uv_timer_init(&worker->loop, &worker->drain);
 	uv_idle_init(&worker->loop, &worker->serve);
 	uv_check_init(&worker->loop, &worker->round);
 	worker->wake.data = worker;
-	worker->hold.data = worker;
 	worker->tick.data = worker;
 	worker->drain.data = worker;
 	worker->serve.data = worker;

@@ -7,8 +7,10 @@
  * Others reach it through its inbox alone: connections to serve, answers that other threads made,
  * a new policy to take up, the order to end. Everything else here belongs to its thread.
  *
- * The transaction stays open from one batch to the next while the store's generation stands, and
- * is let go within WORKER_HOLD, so that an idle worker keeps no old page alive.
+ * The transaction stays open from one batch to the next while the store's generation stands. The
+ * server wakes all workers within a second of a commit; then it is let go, so that an idle worker
+ * keeps no old page alive. No timer of a worker's own runs for that: one that waits for a request
+ * would set it and take it back each time, which costs more than a decision.
  */
 
 #include <stdatomic.h>
@@ -30,7 +32,6 @@ struct store_read;
 #define WORKER_READ ((size_t)64 << 10) /* bytes of one read */
 #define WORKER_FLUSH                                                                               \
 	((size_t)256 << 10) /* answers are sent when so many bytes have come together */
-#define WORKER_HOLD 1000    /* ms */
 #define WORKER_TICK 500     /* ms, between looks at deadlines */
 
 struct worker {
@@ -40,7 +41,6 @@ struct worker {
 	bool running;
 	uv_loop_t loop;
 	uv_async_t wake;
-	uv_timer_t hold;  /* lets the transaction go */
 	uv_timer_t tick;  /* looks at deadlines */
 	uv_timer_t drain; /* ends the patience at the end */
 	uv_idle_t serve;  /* runs while a connection waits for its turn */
