@@ -35,6 +35,17 @@ struct pol_str pol_compile_text(struct pol_compiler *compiler, struct pol_str te
 	return (struct pol_str){ copy, text.len };
 }
 
+struct pol_str pol_compile_name(struct pol_compiler *compiler, struct pol_str name)
+{
+	struct pol_str *recent =
+		&compiler->names[pol_str_hash(name, POL_HASH_SEED) % POL_RECENT_NAMES];
+
+	if (recent->ptr == NULL || !pol_str_equal(*recent, name)) {
+		*recent = pol_compile_text(compiler, name);
+	}
+	return *recent;
+}
+
 void pol_compile_unknown(struct pol_compiler *compiler, const char *what,
 	const struct pol_word *word, const struct pol_names *known)
 {

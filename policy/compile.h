@@ -27,6 +27,9 @@ struct pol_postings {
 	struct pol_run *runs;
 };
 
+/* Names of nodes that are remembered; a power of two. */
+#define POL_RECENT_NAMES 256
+
 struct pol_expansions; /* compile_expand.c: sets made before */
 
 /* The nodes that a pattern selects: ranges [first, end), none overlapping. */
@@ -75,11 +78,16 @@ struct pol_compiler {
 	struct pol_line_cursor lines;   /* where the last grant stood */
 	char *text;                     /* room for copies of text */
 	size_t text_left;
+	struct pol_str names[POL_RECENT_NAMES]; /* copies, each where its hash puts it */
 };
 
 /* A copy of the text that lives as long as the snapshot; ptr NULL: the arena's status. An absent
  * text stays absent and is no failure. */
 struct pol_str pol_compile_text(struct pol_compiler *compiler, struct pol_str text);
+
+/* The same of a node's name: many nodes are called alike, and their names are one in memory when
+ * they do not stand too far from each other. */
+struct pol_str pol_compile_name(struct pol_compiler *compiler, struct pol_str name);
 
 /* "unknown role 'x': did you mean 'y'?" */
 void pol_compile_unknown(struct pol_compiler *compiler, const char *what,
@@ -149,6 +157,7 @@ struct pol_build {
 	uint32_t node_count;
 	uint32_t action_count;
 	uint32_t permission_count;
+	uint32_t verb_room;
 	uint32_t visits;
 	bool too_many;
 };
@@ -183,8 +192,8 @@ uint32_t pol_wild_child(
  * for one of them after the other would be most of the work. Says nothing of mistakes. */
 enum pol_status pol_look_ahead(
 	struct pol_compiler *compiler, const struct pol_ast_grantee *statement, uint32_t first);
-/* Where that pattern led, if it is the next of those; else both stay. */
-void pol_take_ahead(struct pol_compiler *compiler, const struct pol_ast_pattern *pattern,
+/* Where that pattern led; false: it is not the next of those. */
+bool pol_take_ahead(struct pol_compiler *compiler, const struct pol_ast_pattern *pattern,
 	uint32_t *out_node, uint32_t *out_depth);
 
 /* compile_expand.c: adds the permissions of a verb (POL_NONE: all) in a range of nodes. *out_any

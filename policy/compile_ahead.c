@@ -110,15 +110,17 @@ enum pol_status pol_look_ahead(
 	return POL_OK;
 }
 
-void pol_take_ahead(struct pol_compiler *compiler, const struct pol_ast_pattern *pattern,
+bool pol_take_ahead(struct pol_compiler *compiler, const struct pol_ast_pattern *pattern,
 	uint32_t *out_node, uint32_t *out_depth)
 {
 	struct pol_aheads *aheads = &compiler->aheads;
+	const struct pol_ahead *ahead;
 
-	if (aheads->next < aheads->count && aheads->items[aheads->next].pattern == pattern) {
-		const struct pol_ahead *ahead = &aheads->items[aheads->next++];
-
-		*out_node = ahead->node;
-		*out_depth = ahead->depth;
+	if (aheads->next == aheads->count || aheads->items[aheads->next].pattern != pattern) {
+		return false;
 	}
+	ahead = &aheads->items[aheads->next++];
+	*out_node = ahead->node;
+	*out_depth = ahead->depth;
+	return true;
 }

@@ -4,22 +4,49 @@
 #include "policy/compile.h"
 #include "policy/tree.h"
 
-/* A policy has rarely more names of actions and methods. */
-#define FEW_VERBS 256
+/* Room for names of actions and methods, of which a policy has rarely more. */
+#define FEW_VERBS 64
 
-/* Names of actions and methods in the order in which they are met; freely growing, unlike
- * pol_names, whose size is told beforehand. */
-static enum pol_status intern_verb(
-	struct pol_compiler *compiler, struct pol_str name, uint32_t *out)
+/* Room for twice as many; what was there before stays in the arena. */
+static enum pol_status grow_verbs(struct pol_build *build)
 {
-	struct pol_snapshot *snapshot = compiler->snapshot;
+	struct pol_snapshot *snapshot = build->compiler->snapshot;
+	uint32_t room = build->verb_room == 0 ? FEW_VERBS : build->verb_room * 2;
+	struct pol_str *verbs = pol_arena_alloc(&snapshot->arena, room, sizeof *verbs);
+	bool *is_method = pol_arena_alloc(&snapshot->arena, room, sizeof *is_method);
+	struct pol_names names = { 0 };
+	enum pol_status status = pol_names_init(&names, &snapshot->arena, room);
+
+	if (verbs == NULL || is_method == NULL || status != POL_OK) {
+		return status != POL_OK ? status : snapshot->arena.status;
+	}
+	for (uint32_t i = 0; i < snapshot->verb_count; i++) {
+		verbs[i] = snapshot->verbs[i];
+		is_method[i] = snapshot->verb_is_method[i];
+		pol_names_add(&names, verbs[i], i);
+	}
+	snapshot->verbs = verbs;
+	snapshot->verb_is_method = is_method;
+	snapshot->verb_names = names;
+	build->verb_room = room;
+	return POL_OK;
+}
+
+/* Names of actions and methods in the order in which they are met. */
+static enum pol_status intern_verb(struct pol_build *build, struct pol_str name, uint32_t *out)
+{
+	struct pol_snapshot *snapshot = build->compiler->snapshot;
 	uint32_t number = pol_names_find(&snapshot->verb_names, name);
 
 	if (number == POL_NONE) {
-		struct pol_str copy = pol_compile_text(compiler, name);
+		struct pol_str copy = pol_compile_text(build->compiler, name);
+		enum pol_status status = POL_OK;
 
-		if (copy.ptr == NULL) {
-			return snapshot->arena.status;
+		if (snapshot->verb_count == build->verb_room) {
+			status = grow_verbs(build);
+		}
+		if (status != POL_OK || copy.ptr == NULL) {
+			return status != POL_OK ? status : snapshot->arena.status;
 		}
 		number = snapshot->verb_count++;
 		snapshot->verbs[number] = copy;
@@ -30,67 +57,13 @@ static enum pol_status intern_verb(
 	return POL_OK;
 }
 
-/* The node after this one in preorder, or NULL. */
-static struct pol_build_node *next_node(struct pol_build_node *node)
-{
-	if (node->first_child != NULL) {
-		return node->first_child;
-	}
-	while (node != NULL && node->next == NULL) {
-		node = node->parent;
-	}
-	return node != NULL ? node->next : NULL;
-}
-
-/* Counts the different verbs of a node; false when the table is full. */
-static bool count_of_node(
-	const struct pol_build_node *node, struct pol_names *seen, uint32_t room, uint32_t *count)
-{
-	for (const struct pol_build_action *action = node->first_action; action != NULL;
-		action = action->next) {
-		if (*count + action->methods.count + 1 > room) {
-			return false;
-		}
-		*count += pol_names_add(seen, action->entry->name.text, *count) == *count;
-		for (uint32_t i = 0; i < action->methods.count; i++) {
-			const struct pol_word *method = &action->methods.items[i];
-
-			*count += pol_names_add(seen, method->text, *count) == *count;
-		}
-	}
-	return true;
-}
-
-/* How many different verbs there are: mostly few, so a small table is tried before a larger. */
-static enum pol_status count_verbs(struct pol_build *build, uint32_t *out)
-{
-	for (uint32_t room = FEW_VERBS;; room *= 4) {
-		struct pol_names seen = { 0 };
-		enum pol_status status = pol_names_init(&seen, build->compiler->scratch, room);
-		uint32_t count = 0;
-		bool fits = true;
-
-		for (uint32_t t = 0; status == POL_OK && fits && t < build->tree_count; t++) {
-			struct pol_build_node *node = build->trees[t].root;
-
-			for (; fits && node != NULL; node = next_node(node)) {
-				fits = count_of_node(node, &seen, room, &count);
-			}
-		}
-		if (status != POL_OK || fits) {
-			*out = count;
-			return status;
-		}
-	}
-}
-
 static enum pol_status number_action(struct pol_build *build, const struct pol_build_action *from)
 {
 	struct pol_compiler *compiler = build->compiler;
 	struct pol_snapshot *snapshot = compiler->snapshot;
 	struct pol_action *action = &snapshot->actions[snapshot->action_count++];
 	uint32_t first = snapshot->permission_count;
-	enum pol_status status = intern_verb(compiler, from->entry->name.text, &action->verb);
+	enum pol_status status = intern_verb(build, from->entry->name.text, &action->verb);
 
 	action->description = pol_compile_text(compiler, from->entry->description.text);
 	action->has_methods = from->methods.count > 0;
@@ -99,7 +72,7 @@ static enum pol_status number_action(struct pol_build *build, const struct pol_b
 	snapshot->permissions[first] = action->verb;
 	for (uint32_t i = 0; status == POL_OK && i < from->methods.count; i++) {
 		status = intern_verb(
-			compiler, from->methods.items[i].text, &snapshot->permissions[first + i]);
+			build, from->methods.items[i].text, &snapshot->permissions[first + i]);
 	}
 	return status != POL_OK ? status : snapshot->arena.status;
 }
@@ -115,7 +88,7 @@ static enum pol_status number_node(
 
 	from->number = number;
 	*node = (struct pol_node){
-		.name = pol_compile_text(build->compiler, from->segment.text),
+		.name = pol_compile_name(build->compiler, from->segment.text),
 		.description = pol_compile_text(build->compiler, from->description.text),
 		.parent = parent,
 		.tree = tree,
@@ -189,24 +162,14 @@ static enum pol_status make_arrays(struct pol_build *build)
 {
 	struct pol_snapshot *snapshot = build->compiler->snapshot;
 	struct pol_arena *arena = &snapshot->arena;
-	uint32_t verbs = 0;
-	enum pol_status status = count_verbs(build, &verbs);
+	enum pol_status status = pol_names_init(&snapshot->tree_names, arena, build->tree_count);
 
-	verbs += 2; /* GET and HEAD come first, declared or not */
-	if (status == POL_OK) {
-		status = pol_names_init(&snapshot->verb_names, arena, verbs);
-	}
-	if (status == POL_OK) {
-		status = pol_names_init(&snapshot->tree_names, arena, build->tree_count);
-	}
 	snapshot->trees = pol_arena_alloc(arena, build->tree_count, sizeof *snapshot->trees);
 	snapshot->nodes =
 		pol_arena_alloc(arena, (size_t)build->node_count + 1, sizeof *snapshot->nodes);
 	snapshot->actions = pol_arena_alloc(arena, build->action_count, sizeof *snapshot->actions);
 	snapshot->permissions =
 		pol_arena_alloc(arena, build->permission_count, sizeof *snapshot->permissions);
-	snapshot->verbs = pol_arena_alloc(arena, verbs, sizeof *snapshot->verbs);
-	snapshot->verb_is_method = pol_arena_alloc(arena, verbs, sizeof(bool));
 	return status != POL_OK ? status : arena->status;
 }
 
@@ -216,11 +179,12 @@ enum pol_status pol_build_number(struct pol_build *build)
 	enum pol_status status = make_arrays(build);
 	uint32_t verb;
 
+	/* Both come first, declared or not. */
 	if (status == POL_OK) {
-		status = intern_verb(build->compiler, POL_STR("GET"), &verb);
+		status = intern_verb(build, POL_STR("GET"), &verb);
 	}
 	if (status == POL_OK) {
-		status = intern_verb(build->compiler, POL_STR("HEAD"), &verb);
+		status = intern_verb(build, POL_STR("HEAD"), &verb);
 	}
 	for (uint32_t i = 0; status == POL_OK && i < build->tree_count; i++) {
 		const struct pol_build_tree *from = &build->trees[i];

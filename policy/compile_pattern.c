@@ -118,29 +118,44 @@ static void complain(struct pol_compiler *compiler, const struct pol_ast_pattern
 	}
 }
 
-enum pol_status pol_resolve_pattern(
-	struct pol_compiler *compiler, const struct pol_ast_pattern *pattern)
+/* Where the pattern begins: at its tree's root, or as far as it was followed before. False after a
+ * complaint. */
+static bool find_start(struct pol_compiler *compiler, const struct pol_ast_pattern *pattern,
+	uint32_t *out_node, uint32_t *out_depth)
 {
-	struct pol_node_ranges *out = &compiler->ranges;
-	uint32_t tree = pol_tree_number(compiler->snapshot, pattern->tree.text);
-	uint32_t node, depth = 0;
-	enum pol_status status;
+	uint32_t tree;
 
-	out->count = 0;
-	if (tree == POL_NONE) {
-		pol_compile_unknown(
-			compiler, "tree", &pattern->tree, &compiler->snapshot->tree_names);
-		return POL_OK;
+	if (!pol_take_ahead(compiler, pattern, out_node, out_depth)) {
+		tree = pol_tree_number(compiler->snapshot, pattern->tree.text);
+		if (tree == POL_NONE) {
+			pol_compile_unknown(
+				compiler, "tree", &pattern->tree, &compiler->snapshot->tree_names);
+			return false;
+		}
+		*out_node = compiler->snapshot->trees[tree].root;
+		*out_depth = 0;
 	}
 	if (compiler->steps > STEPS) {
 		pol_error(compiler->diags, pattern->path.at,
 			"all patterns up to here select more than %d nodes one by one: grant on "
 			"nodes further up",
 			STEPS);
+		return false;
+	}
+	return true;
+}
+
+enum pol_status pol_resolve_pattern(
+	struct pol_compiler *compiler, const struct pol_ast_pattern *pattern)
+{
+	struct pol_node_ranges *out = &compiler->ranges;
+	uint32_t node, depth;
+	enum pol_status status;
+
+	out->count = 0;
+	if (!find_start(compiler, pattern, &node, &depth)) {
 		return POL_OK;
 	}
-	node = compiler->snapshot->trees[tree].root;
-	pol_take_ahead(compiler, pattern, &node, &depth);
 	/* One to leave and one to reach, for each of them, as below. */
 	compiler->steps += 2 * (uint64_t)depth;
 	status = add_range(compiler, out, node, node + 1);

@@ -69,7 +69,10 @@ size_t pol_permset_size(const struct pol_permset *set)
 
 	for (uint32_t i = 0; i < set->count; i++) {
 		for (int w = 0; w < POL_CHUNK_WORDS; w++) {
-			size += (size_t)__builtin_popcountll(set->chunks[i]->words[w]);
+			uint64_t word = set->chunks[i]->words[w];
+
+			/* Most are empty, and counting is a call where machines may be old. */
+			size += word != 0 ? (size_t)__builtin_popcountll(word) : 0;
 		}
 	}
 	return size;

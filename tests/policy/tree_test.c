@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/tree.h"
 
+#include <stdlib.h>
+
 #include "tests/policy/compiled_text.h"
 
 static const char text[] = "tree api {\n"
@@ -199,4 +201,38 @@ Test(tree, the_managing_tree_is_built_in)
 		cr_expect_eq(pol_node_run(snapshot, node).count, rows[i].count, "%s", rows[i].raw);
 	}
 	pol_snapshot_unref(snapshot);
+}
+
+/* More than the first table of them has room for; one name of them in two places. */
+Test(tree, however_many_actions_there_are_each_is_found)
+{
+	enum { ACTIONS = 400, LINE = 32 };
+	char *many = malloc((size_t)(ACTIONS + 4) * LINE);
+	struct pol_snapshot *snapshot;
+	size_t used;
+
+	cr_assert_not_null(many);
+	used = (size_t)snprintf(many, (size_t)2 * LINE, "tree t {\n\t/x { act0 GET }\n\t/y {\n");
+	for (int i = 0; i < ACTIONS; i++) {
+		used += (size_t)snprintf(many + used, LINE, "\t\tact%d\n", i);
+	}
+	snprintf(many + used, LINE, "\t}\n}\n");
+	snapshot = compiled_text_good(many);
+	for (int i = 0; i < ACTIONS; i++) {
+		char name[LINE];
+		struct pol_run run;
+
+		snprintf(name, sizeof name, "act%d", i);
+		/* The root, /x, /y. */
+		cr_assert_eq(pol_node_verb(snapshot, 2, pol_str_of(name), false, &run), POL_OK,
+			"%s", name);
+		cr_expect_eq(run.count, 1);
+		cr_expect_eq(run.first, (uint32_t)i + 1, "%s", name);
+		cr_expect_eq(pol_node_verb(snapshot, 1, pol_str_of(name), false, &run) == POL_OK,
+			i == 0, "%s", name);
+	}
+	cr_expect_eq(pol_names_find(&snapshot->verb_names, POL_STR("GET")), POL_VERB_GET);
+	cr_expect_eq(pol_names_find(&snapshot->verb_names, POL_STR("HEAD")), POL_VERB_HEAD);
+	pol_snapshot_unref(snapshot);
+	free(many);
 }
