@@ -82,6 +82,7 @@ struct store_counts {
 	uint64_t principals;
 	uint64_t bytes_used; /* of the file */
 	uint64_t bytes_map;
+	uint64_t altered; /* records that were refused since the start, however often each */
 };
 int store_count(struct store_read *read, struct store_counts *out);
 

@@ -32,6 +32,16 @@ int store_report(struct store *store, int r, const char *table, struct pol_str i
 	return r;
 }
 
+uint64_t store_count_altered(struct store *store)
+{
+	uint64_t count;
+
+	pthread_mutex_lock(&store->altered_lock);
+	count = store->altered.count;
+	pthread_mutex_unlock(&store->altered_lock);
+	return count;
+}
+
 bool store_take_altered(struct store *store, int64_t now, struct store_altered *out)
 {
 	bool due;

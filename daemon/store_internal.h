@@ -171,6 +171,8 @@ int store_enter_moved(struct store *store, const struct store_moved *moved);
 /* -EBADMSG is counted and, the first time, logged; gives r back. */
 int store_report(struct store *store, int r, const char *table, struct pol_str id);
 
+uint64_t store_count_altered(struct store *store);
+
 /* Starts the job's own transaction if it has none. */
 int store_write_ready(struct store_write *write);
 

@@ -131,6 +131,7 @@ static int status(struct call *call)
 		{ "principals", store.principals },
 		{ "bytes_used", store.bytes_used },
 		{ "bytes_map", store.bytes_map },
+		{ "altered", store.altered },
 	};
 
 	wire_put_result(out, call->id);

@@ -242,6 +242,8 @@ class Broken(people.PeopleTest):
         self.d.start()
         for _ in range(3):
             self.d.call("authorize", token=self.secret, method="GET", path="/loans/7")
+        self.assertGreaterEqual(self.d.call("status")["store"]["altered"], 3)
+        self.assertIn("altered records were refused", self.d.tool("status").stdout)
 
         def alarms():
             return self.d.call("audit.list", key=self.kid, newest_first=True, limit=1)["items"]

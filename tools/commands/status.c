@@ -183,6 +183,15 @@ static void print(struct app *app, struct wire_cursor result)
 				count(app, store, "principals", "principal"),
 				size(app, record_int(store, "bytes_used", 0)),
 				size(app, record_int(store, "bytes_map", 0))));
+		if (record_int(store, "altered", 0) > 0) {
+			row(app, "",
+				app_text(app,
+					"%saltered records were refused %s times: see log "
+					"--verify%s",
+					text_begin(app->colour, COLOUR_RED),
+					number(app, store, "altered"),
+					text_end(app->colour, COLOUR_RED)));
+		}
 	}
 	if (record_find(result, "rotation", &rotation)) {
 		row(app, "keys",
