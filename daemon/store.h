@@ -432,6 +432,8 @@ enum store_problem_what {
 				 */
 	STORE_RECORD_UNKNOWN,   /* the trail never made it */
 	STORE_RECORD_REMOVED,   /* the trail's last word is that it is there */
+	STORE_RECORD_UNLISTED,  /* it is as it should be, but a list that had it does not lead to it
+				 */
 };
 
 struct store_problem {

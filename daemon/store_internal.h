@@ -173,6 +173,9 @@ int store_report(struct store *store, int r, const char *table, struct pol_str i
 
 uint64_t store_count_altered(struct store *store);
 
+/* store_verify_lists.c: do all lists lead to the record, which is sound? 1, 0, or an errno. */
+int store_is_listed(struct store_read *read, const struct store_problem *about);
+
 /* Starts the job's own transaction if it has none. */
 int store_write_ready(struct store_write *write);
 

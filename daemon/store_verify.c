@@ -267,8 +267,14 @@ static int check_record(struct look *look)
 		problem.what = STORE_RECORD_REPLACED;
 		problem.sequence = audit.sequence;
 		look->seen(look->context, &problem);
+		return 0;
 	}
-	return r;
+	r = r == 0 ? store_is_listed(look->read, &problem) : r;
+	if (r == 0) {
+		problem.what = STORE_RECORD_UNLISTED;
+		look->seen(look->context, &problem);
+	}
+	return r < 0 ? r : 0;
 }
 
 static int look_at_records(struct look *look)

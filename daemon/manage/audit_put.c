@@ -147,6 +147,8 @@ static const struct {
 		"was put into the store outside the daemon: the trail has no record of it" },
 	[STORE_RECORD_REMOVED] = { "record_removed", "was removed from the store outside the "
 						     "daemon" },
+	[STORE_RECORD_UNLISTED] = { "record_unlisted",
+		"was taken out of a list outside the daemon, by which it would be found" },
 };
 
 static void put_message(struct wire_buf *out, const struct store_problem *problem)

@@ -237,6 +237,34 @@ class Broken(people.PeopleTest):
         self.edit("del", "audit_index", hidden)
         self.assertIn(("unlisted", 5, None), self.verify())
 
+    def test_a_record_that_was_taken_out_of_a_list_is_named(self):
+        """A key that is missing in its principal's list would outlive the principal."""
+        self.d.start()
+        with self.d.client() as client:
+            client.call("tenants.create", id="umbra")
+            imported = client.call("keys.import", hash="ab" * 32, principal="alice")["id"]
+            client.call("keys.delete", id=self.other)
+        self.d.stop()
+        kids = {self.kid: self.kid.encode().hex(), self.other: self.other.encode().hex(),
+                imported: imported.encode().hex()}
+        for table, target in (("keys_by_principal", self.kid), ("keys_by_tenant", self.kid),
+                              ("keys_by_hash", imported), ("keys_deleted", self.other),
+                              ("principals_by_role", "alice"), ("tenant_names", "umbra")):
+            with self.subTest(table):
+                entries = self.table(table)
+                hidden = next(key for key, value in entries.items()
+                              if value == kids.get(target, value))
+                self.edit("del", table, hidden)
+                self.assertEqual(self.verify(), [("record_unlisted", None, target)])
+                self.d.stop()
+                # What leads elsewhere leads not to it.
+                if entries[hidden]:
+                    self.edit("put", table, hidden, "00" * (len(entries[hidden]) // 2))
+                    self.assertEqual(self.verify(), [("record_unlisted", None, target)])
+                    self.d.stop()
+                self.edit("put", table, hidden, entries[hidden])
+        self.assertEqual(self.verify(), [])
+
     def test_an_altered_record_that_was_asked_for_is_an_alarm_in_the_trail(self):
         self.flip("keys", self.kid.encode().hex(), -1)
         self.d.start()
