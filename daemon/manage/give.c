@@ -215,6 +215,7 @@ static int give(
 	struct pol_gain gain;
 	int r = begin(call, &having);
 
+	gain.found = false;
 	if (r == 0) {
 		r = find_gain(call, before, after, &having.giver, &gain);
 	}
