@@ -129,8 +129,7 @@ static void refused(struct run *run, size_t number, const struct authz_reply *re
 	*refusal = (struct many_refusal){
 		.name = app_text(app, "%s", run->many->name(run->many->context, number)),
 		.code = app_text(app, "%s", reply->code),
-		.message = app_text(app, "%s%s%s", reply->param,
-			reply->param[0] != '\0' ? ": " : "", reply->message),
+		.message = app_text(app, "%s", reply->message),
 	};
 	*run->last = refusal;
 	run->last = &refusal->next;

@@ -156,6 +156,16 @@ class Tokens(ActorTest):
         narrow = self.c.call("keys.create", scopes=["team"])["secret"]
         self.by(narrow, "assignments.create", principal="bob", role="granter")
 
+    def test_grant_on_one_scope_hands_out_no_other(self):
+        self.c.call("principals.create", id="alice")
+        self.c.call("assignments.create", principal="alice", role="granter",
+                    at=["authz:/keys", "authz:/grants/scopes/loans:read"])
+        _, token = self.key()
+        self.by(token, "keys.create", scopes=["loans:read"])
+        for scopes in (["loans:write"], ["loans:read", "loans:write"]):
+            with self.subTest(scopes):
+                self.assert_error("forbidden", self.by, token, "keys.create", scopes=scopes)
+
     def test_every_token_that_is_not_accepted_is_refused_alike(self):
         self.alice("boss")
         tokens = {"malformed": "x"}

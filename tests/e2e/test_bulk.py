@@ -90,6 +90,9 @@ class Bulk(people.PeopleTest):
         self.assertEqual(len(done.stdout.split()), 5)
         self.assertEqual(done.stderr.count("limit_reached"), 3)
         self.assertIn("5 of 8 keys created", done.stderr)
+        done = self.d.tool("key", "create", "--role", "nobody", "--count", 2)
+        self.assertEqual(done.returncode, 2)
+        self.assertEqual(done.stderr.count("invalid_request: roles: names no role"), 2, done.stderr)
 
     def test_verbs_take_those_that_the_options_name(self):
         for _ in range(3):
