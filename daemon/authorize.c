@@ -55,7 +55,7 @@ static void join(struct subject *subject, const struct ask *what, struct pol_pat
 
 /* In decisions: what explaining costs beside its own, and how many roles one is worth. */
 #define EXPLAIN_COST  2
-#define EXPLAIN_ROLES 64
+#define EXPLAIN_ROLES 256
 
 static int explain(struct call *call, const struct subject *subject, struct outcome *out)
 {

@@ -60,6 +60,13 @@ void pol_compile_unknown(struct pol_compiler *compiler, const char *what,
 		POL_STR_ARGS(word->text), POL_NEAREST_ARGS(nearest));
 }
 
+static void sketch(struct pol_grantee *grantees, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		grantees[i].sketch = pol_permset_sketch(&grantees[i].allow);
+	}
+}
+
 /* All stages, each after the one before it even when that found mistakes. */
 static enum pol_status run_stages(struct pol_compiler *compiler)
 {
@@ -75,6 +82,8 @@ static enum pol_status run_stages(struct pol_compiler *compiler)
 	for (size_t i = 0; status == POL_OK && i < sizeof stages / sizeof *stages; i++) {
 		status = stages[i](compiler);
 	}
+	sketch(compiler->snapshot->roles, compiler->snapshot->role_count);
+	sketch(compiler->snapshot->scopes, compiler->snapshot->scope_count);
 	if (status == POL_OK) {
 		status = pol_stacks_compile(
 			compiler->snapshot, compiler->ast, compiler->host, compiler->diags);

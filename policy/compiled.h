@@ -74,6 +74,7 @@ struct pol_exclusion {
 /* A role or a scope. The sets hold what is inherited or included too. */
 struct pol_grantee {
 	struct pol_permset allow;
+	struct pol_sketch sketch; /* of `allow`, once all are joined */
 	struct pol_permset deny;
 	struct pol_str name;
 	struct pol_str description;

@@ -91,19 +91,34 @@ static void offer(struct search *search, struct candidate candidate)
 	search->best[at] = candidate;
 }
 
+/* The first permission that is missing stands for all: the rule of that one is told. */
+static uint32_t first_missing(const struct search *search)
+{
+	struct pol_run left = search->explainer->trace->run;
+
+	for (; left.count > 1; left.first++, left.count--) {
+		uint32_t word = left.first / 64 - search->explainer->trace->run.first / 64;
+
+		if ((search->missing[word] >> left.first % 64 & 1) != 0) {
+			break;
+		}
+	}
+	return left.first;
+}
+
 static void look(struct search *search)
 {
 	const struct pol_explainer *explainer = search->explainer;
 	const struct pol_snapshot *snapshot = explainer->snapshot;
 	const struct pol_grantee *grantees = search->scopes ? snapshot->scopes : snapshot->roles;
 	uint32_t count = search->scopes ? snapshot->scope_count : snapshot->role_count;
-	uint32_t chunk = explainer->trace->run.first / POL_CHUNK_BITS;
+	uint32_t chunk = first_missing(search) / POL_CHUNK_BITS;
 
 	for (uint32_t i = 0; i < count; i++) {
 		struct candidate candidate = { .number = i };
 
 		/* Most have nothing to do with it, which one look tells. */
-		if (grantees[i].allow.count == 0 || grantees[i].allow.numbers[0] > chunk ||
+		if (!pol_sketch_may_have(&grantees[i].sketch, chunk) ||
 			!would_do(search, &grantees[i]) ||
 			(!search->scopes && is_foreign(explainer, i))) {
 			continue;
@@ -136,21 +151,6 @@ static bool find_missing(struct search *search)
 			at.mask & ~((search->scopes ? say.scopes : say.roles) | say.anyone);
 	}
 	return true;
-}
-
-/* The first permission that is missing stands for all: the rule of that one is told. */
-static uint32_t first_missing(const struct search *search)
-{
-	struct pol_run left = search->explainer->trace->run;
-
-	for (; left.count > 1; left.first++, left.count--) {
-		uint32_t word = left.first / 64 - search->explainer->trace->run.first / 64;
-
-		if ((search->missing[word] >> left.first % 64 & 1) != 0) {
-			break;
-		}
-	}
-	return left.first;
 }
 
 static void tell(struct search *search, struct pol_explained_rule *out, uint32_t *count)

@@ -115,6 +115,19 @@ bool pol_permset_covers(const struct pol_permset *whole, const struct pol_permse
 bool pol_permset_meets(const struct pol_permset *a, const struct pol_permset *b);
 size_t pol_permset_size(const struct pol_permset *set);
 
+/* A set's chunks in a few words that lie beside it: a bit that is not there says that the chunk is
+ * not, so that whoever looks through thousands of sets leaves most of them untouched. */
+#define POL_SKETCH_WORDS 4
+struct pol_sketch {
+	uint64_t words[POL_SKETCH_WORDS]; /* the bit of a chunk's number, modulo their bits */
+};
+struct pol_sketch pol_permset_sketch(const struct pol_permset *set);
+
+static inline bool pol_sketch_may_have(const struct pol_sketch *sketch, uint32_t chunk)
+{
+	return (sketch->words[chunk / 64 % POL_SKETCH_WORDS] >> chunk % 64 & 1) != 0;
+}
+
 /* Makes sets: finds equal chunks and equal lists again. Its table is on the heap and only needed
  * while sets are made. */
 struct pol_permset_pool;

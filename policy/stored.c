@@ -285,6 +285,9 @@ enum pol_status pol_snapshot_extend(const struct pol_snapshot *base,
 	if (status == POL_OK) {
 		status = join_all(&extending, out_fault);
 	}
+	for (uint32_t i = base->role_count; status == POL_OK && i < made->role_count; i++) {
+		made->roles[i].sketch = pol_permset_sketch(&made->roles[i].allow);
+	}
 	pol_permset_pool_destroy(extending.pool);
 	if (status != POL_OK) {
 		pol_snapshot_unref(made);

@@ -183,6 +183,30 @@ static void check_need(const struct pol_snapshot *snapshot, const struct pol_fac
 	}
 }
 
+/* Everybody else's roles that would do are told or counted, and no other. */
+static void check_needs(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
+	const struct pol_explanation *told)
+{
+	uint32_t would_do = 0;
+
+	for (uint32_t role = 1; role < ROLES; role++) {
+		struct pol_held held[HELD + 1] = { { 0 } };
+		struct pol_facts more = *facts;
+		struct pol_run_word at;
+		struct pol_say said;
+		char name[8];
+
+		memcpy(held, facts->held, facts->held_count * sizeof *held);
+		snprintf(name, sizeof name, "r%u", role);
+		held[facts->held_count].role = pol_snapshot_role(snapshot, pol_str_of(name));
+		more.held = held;
+		more.held_count++;
+		said = ask(snapshot, &more, &at);
+		would_do += said.denied == 0 && ((said.roles | said.anyone) & at.mask) == at.mask;
+	}
+	cr_assert_eq(told->need_count + told->more_needs, would_do);
+}
+
 static void try(const struct pol_snapshot *snapshot, struct dice *dice)
 {
 	struct subject subject;
@@ -204,6 +228,10 @@ static void try(const struct pol_snapshot *snapshot, struct dice *dice)
 		check_rules(snapshot, &subject.facts, &told);
 	} else {
 		cr_assert_eq(told.rule_count + told.need_count, 0);
+	}
+	if (told.stage == POL_STAGE_AUTHORIZE && pol_subject_roles_count(&subject.facts) &&
+		pol_str_equal(decision.reason, POL_STR("role"))) {
+		check_needs(snapshot, &subject.facts, &told);
 	}
 	for (uint32_t i = 0; i < told.need_count; i++) {
 		if (!told.needs[i].scope) {

@@ -166,3 +166,34 @@ Test(permset, a_full_arena_is_an_error)
 	cr_assert_eq(out.count, 0);
 	end(&world);
 }
+
+Test(permset, a_sketch_misses_no_chunk_and_has_few_too_many)
+{
+	struct world world;
+	const struct pol_permset nothing = { 0 };
+	struct pol_sketch empty = pol_permset_sketch(&nothing);
+	uint32_t more = 0;
+
+	begin(&world);
+	for (int i = 0; i < 200; i++) {
+		struct pol_run runs[20];
+		struct pol_permset set;
+		struct pol_sketch sketch;
+
+		for (int k = 0; k < 20; k++) {
+			runs[k] = (struct pol_run){ draw(&world, 1000 * POL_CHUNK_BITS), 3 };
+		}
+		cr_assert_eq(pol_permset_of_runs(world.pool, runs, 20, &set), POL_OK);
+		sketch = pol_permset_sketch(&set);
+		for (uint32_t chunk = 0; chunk < 1001; chunk++) {
+			bool may = pol_sketch_may_have(&sketch, chunk);
+
+			cr_assert(may || pol_permset_chunk(&set, chunk) == NULL);
+			cr_assert_not(pol_sketch_may_have(&empty, chunk));
+			more += may && pol_permset_chunk(&set, chunk) == NULL;
+		}
+	}
+	/* Twenty bits of 256, and what they stand for. */
+	cr_expect_lt(more, 200 * 1001 / 10);
+	end(&world);
+}
