@@ -145,6 +145,7 @@ struct pol_build_tree {
 	struct pol_word name;
 	struct pol_word description;
 	struct pol_build_node *root;
+	bool damaged;
 };
 
 struct pol_build {
@@ -183,6 +184,8 @@ enum pol_status pol_builtin_tree(struct pol_compiler *compiler, struct pol_ast_t
  * nothing. */
 enum pol_status pol_resolve_pattern(
 	struct pol_compiler *compiler, const struct pol_ast_pattern *pattern);
+/* May what it selects, or takes away, be missing for a mistake in a tree that was told already? */
+bool pol_grant_is_lost(const struct pol_compiler *compiler, const struct pol_ast_grant *grant);
 /* The child that a parameter's segment stands for, or POL_NONE. */
 uint32_t pol_wild_child(
 	const struct pol_snapshot *snapshot, uint32_t node, const struct pol_segment *segment);

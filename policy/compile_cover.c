@@ -126,7 +126,9 @@ enum pol_status pol_pieces_join(const struct pol_pieces *pieces, struct pol_perm
 	}
 	*out = set;
 	for (size_t i = 0; doubtful && status == POL_OK && i < pieces->count; i++) {
-		warn_covered(pieces, i);
+		if (!pol_grant_is_lost(pieces->compiler, pieces->grants[i])) {
+			warn_covered(pieces, i);
+		}
 	}
 	return status;
 }

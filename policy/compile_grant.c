@@ -13,8 +13,8 @@ struct verbs {
 	uint32_t count;
 };
 
-static enum pol_status find_verbs(
-	struct pol_compiler *compiler, bool all, const struct pol_words *words, struct verbs *out)
+static enum pol_status find_verbs(struct pol_compiler *compiler, const struct pol_ast_grant *grant,
+	bool all, const struct pol_words *words, struct verbs *out)
 {
 	uint32_t count = all ? 1 : words->count;
 
@@ -32,7 +32,8 @@ static enum pol_status find_verbs(
 			out->numbers[i] =
 				pol_names_find(&compiler->snapshot->verb_names, word->text);
 		}
-		if (word != NULL && out->numbers[i] == POL_NONE) {
+		if (word != NULL && out->numbers[i] == POL_NONE &&
+			!pol_grant_is_lost(compiler, grant)) {
 			pol_compile_unknown(compiler,
 				pol_is_method(word->text) ? "method" : "action", word,
 				&compiler->snapshot->verb_names);
@@ -95,17 +96,19 @@ static enum pol_status add_pattern(struct pol_compiler *compiler, const struct v
 		verbs->hits[v] = verbs->hits[v] || any;
 		hit = hit || any;
 	}
-	if (status == POL_OK && known && !hit && compiler->diags->errors == errors) {
+	if (status == POL_OK && known && !hit && compiler->diags->errors == errors &&
+		!pol_tree_is_damaged(compiler->snapshot, pattern->tree.text)) {
 		complain_pattern(compiler, pattern, verbs);
 	}
 	return status;
 }
 
 /* Only asked when nothing else was wrong, which may be why a verb found nothing. */
-static void check_hits(struct pol_compiler *compiler, const struct verbs *verbs)
+static void check_hits(
+	struct pol_compiler *compiler, const struct pol_ast_grant *grant, const struct verbs *verbs)
 {
 	for (uint32_t v = 0; v < verbs->count; v++) {
-		if (!verbs->hits[v]) {
+		if (!verbs->hits[v] && !pol_grant_is_lost(compiler, grant)) {
 			pol_error(compiler->diags, verbs->words->items[v].at,
 				"'%.*s' selects nothing: no node of these patterns has it%s",
 				POL_STR_ARGS(verbs->words->items[v].text),
@@ -123,7 +126,7 @@ static enum pol_status select_grant(struct pol_compiler *compiler,
 	size_t first = into->run_count;
 	size_t room = first + UNMERGED_RUNS;
 	struct verbs verbs;
-	enum pol_status status = find_verbs(compiler, grant->all, &grant->verbs, &verbs);
+	enum pol_status status = find_verbs(compiler, grant, grant->all, &grant->verbs, &verbs);
 
 	for (uint32_t i = 0; status == POL_OK && i < grant->patterns.count; i++) {
 		status = add_pattern(compiler, &verbs, &grant->patterns.items[i], into);
@@ -133,7 +136,7 @@ static enum pol_status select_grant(struct pol_compiler *compiler,
 		}
 	}
 	if (status == POL_OK && compiler->diags->errors == errors) {
-		check_hits(compiler, &verbs);
+		check_hits(compiler, grant, &verbs);
 	}
 	return status;
 }
@@ -176,7 +179,7 @@ static enum pol_status subtract_exception(
 	size_t errors = compiler->diags->errors;
 	struct pol_permset base = *set;
 	struct verbs verbs;
-	enum pol_status status = find_verbs(compiler, all, &grant->except_verbs, &verbs);
+	enum pol_status status = find_verbs(compiler, grant, all, &grant->except_verbs, &verbs);
 
 	for (uint32_t i = 0; status == POL_OK && i < patterns->count; i++) {
 		bool took = false;
@@ -235,7 +238,8 @@ static enum pol_status add_grant(struct pol_pieces *pieces, const struct pol_ast
 		if (status == POL_OK) {
 			status = pol_selection_set(compiler, &whole, &set);
 		}
-		if (status == POL_OK && compiler->diags->errors == errors) {
+		if (status == POL_OK && compiler->diags->errors == errors &&
+			!pol_grant_is_lost(compiler, grant)) {
 			status = subtract_exception(compiler, grant, &set);
 		}
 		if (status == POL_OK && set.count > 0) {

@@ -194,6 +194,7 @@ enum pol_status pol_build_number(struct pol_build *build)
 		status = number_node(build, from->root, POL_NONE, i);
 		if (status == POL_OK) {
 			tree->name = snapshot->nodes[tree->root].name;
+			tree->damaged = from->damaged;
 			tree->description =
 				pol_compile_text(build->compiler, from->description.text);
 			pol_names_add(&snapshot->tree_names, tree->name, i);

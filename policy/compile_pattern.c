@@ -170,10 +170,25 @@ enum pol_status pol_resolve_pattern(
 			status = step(compiler, from.items[k].first, segment, out);
 		}
 		compiler->steps += from.count + out->count;
-		if (status == POL_OK && out->count == 0) {
+		if (status == POL_OK && out->count == 0 &&
+			!pol_tree_is_damaged(compiler->snapshot, pattern->tree.text)) {
 			complain(compiler, pattern, segment, &from);
 		}
 		compiler->spare = from;
 	}
 	return status;
+}
+
+bool pol_grant_is_lost(const struct pol_compiler *compiler, const struct pol_ast_grant *grant)
+{
+	const struct pol_ast_patterns *const both[] = { &grant->patterns, &grant->except_patterns };
+
+	for (size_t k = 0; k < 2; k++) {
+		for (uint32_t i = 0; i < both[k]->count; i++) {
+			if (pol_tree_is_damaged(compiler->snapshot, both[k]->items[i].tree.text)) {
+				return true;
+			}
+		}
+	}
+	return false;
 }

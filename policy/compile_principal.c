@@ -12,7 +12,7 @@ bool pol_check_place(
 	struct pol_path path;
 	struct pol_str tree;
 	struct pol_str raw;
-	uint32_t number;
+	uint32_t number, node;
 	const char *fault;
 
 	if (!pol_path_split(place->text, &tree, &raw)) {
@@ -49,9 +49,11 @@ bool pol_check_place(
 		pol_error(diags, place->at, "%s", fault);
 		return false;
 	}
-	if (pol_tree_find(snapshot, number, &path, &number) != POL_OK) {
-		pol_error(diags, place->at, "no declared node is at '%.*s'",
-			POL_STR_ARGS(place->text));
+	if (pol_tree_find(snapshot, number, &path, &node) != POL_OK) {
+		if (!snapshot->trees[number].damaged) {
+			pol_error(diags, place->at, "no declared node is at '%.*s'",
+				POL_STR_ARGS(place->text));
+		}
 		return false;
 	}
 	return true;

@@ -208,6 +208,9 @@ static enum pol_status add_entries(struct pol_build *build, struct pol_build_nod
 enum pol_status pol_build_tree(
 	struct pol_build *build, const struct pol_ast_tree *tree, struct pol_build_tree *into)
 {
+	size_t errors = build->compiler->diags->errors;
+	enum pol_status status;
+
 	if (into->root == NULL) {
 		struct pol_segment segment = { POL_SEGMENT_LITERAL, tree->name.at,
 			tree->name.text };
@@ -219,5 +222,7 @@ enum pol_status pol_build_tree(
 		into->name = tree->name;
 	}
 	describe(build, &into->description, &tree->description);
-	return add_entries(build, into->root, tree->entries, tree->entry_count);
+	status = add_entries(build, into->root, tree->entries, tree->entry_count);
+	into->damaged = into->damaged || tree->damaged || build->compiler->diags->errors > errors;
+	return status;
 }

@@ -50,6 +50,7 @@ struct pol_tree {
 	struct pol_str name;
 	struct pol_str description;
 	uint32_t root;
+	bool damaged; /* a mistake in it was told: that something is not there is no news */
 };
 
 /* What a literal's slot holds of its name: all of most. */
@@ -206,6 +207,9 @@ enum pol_status pol_stacks_compile(struct pol_snapshot *snapshot, const struct p
 	const struct pol_host *host, struct pol_diags *diags);
 enum pol_status pol_tests_compile(
 	struct pol_snapshot *snapshot, const struct pol_ast *ast, struct pol_diags *diags);
+
+/* Is there a tree of that name, and damaged? */
+bool pol_tree_is_damaged(const struct pol_snapshot *snapshot, struct pol_str name);
 
 /* Is the word a place of this policy: TREE:/path that leads to or through a declared node? Says
  * in diags why it is not. */

@@ -65,8 +65,12 @@ static bool environment(struct pol_parser *parser)
 static bool tree(struct pol_parser *parser)
 {
 	struct pol_ast_tree *out = APPEND(parser, trees);
+	size_t errors = parser->diags->errors;
 	bool ok = out != NULL && pol_parser_tree(parser, out);
 
+	if (out != NULL) {
+		out->damaged = parser->diags->errors > errors;
+	}
 	return out != NULL && keep_if(&parser->ast->trees_count, out->name.text.ptr != NULL, ok);
 }
 

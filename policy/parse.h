@@ -84,6 +84,7 @@ struct pol_ast_tree {
 	struct pol_word name, description;
 	struct pol_ast_entry *entries;
 	uint32_t entry_count;
+	bool damaged; /* there was a mistake in it, and something may be left out */
 };
 
 struct pol_ast_grant {
