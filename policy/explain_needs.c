@@ -40,6 +40,20 @@ static const struct pol_held *find_held(const struct pol_facts *facts, uint32_t 
 	return NULL;
 }
 
+static inline bool may_allow(const struct pol_grantee *grantee, uint32_t permission)
+{
+	const struct pol_permset *allow = &grantee->allow;
+	uint32_t number = permission / POL_CHUNK_BITS;
+	const struct pol_chunk *chunk;
+
+	if (!pol_sketch_may_have(&grantee->sketch, number)) {
+		return false;
+	}
+	chunk = allow->numbers[0] == number ? allow->chunks[0] : pol_permset_chunk(allow, number);
+	return chunk != NULL &&
+	       (chunk->words[permission % POL_CHUNK_BITS / 64] >> (permission % 64) & 1) != 0;
+}
+
 /* Does it allow what is missing, and deny nothing? */
 static bool would_do(const struct search *search, const struct pol_grantee *grantee)
 {
@@ -112,14 +126,13 @@ static void look(struct search *search)
 	const struct pol_snapshot *snapshot = explainer->snapshot;
 	const struct pol_grantee *grantees = search->scopes ? snapshot->scopes : snapshot->roles;
 	uint32_t count = search->scopes ? snapshot->scope_count : snapshot->role_count;
-	uint32_t chunk = first_missing(search) / POL_CHUNK_BITS;
+	uint32_t first = first_missing(search);
 
 	for (uint32_t i = 0; i < count; i++) {
 		struct candidate candidate = { .number = i };
 
 		/* Most have nothing to do with it, which one look tells. */
-		if (!pol_sketch_may_have(&grantees[i].sketch, chunk) ||
-			!would_do(search, &grantees[i]) ||
+		if (!may_allow(&grantees[i], first) || !would_do(search, &grantees[i]) ||
 			(!search->scopes && is_foreign(explainer, i))) {
 			continue;
 		}

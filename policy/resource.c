@@ -35,20 +35,30 @@ void pol_resource_begin(struct pol_resource *resource, struct pol_str tree)
 	put(resource, ":", 1);
 }
 
+/* What would not be read back as it is. */
+static bool is_escaped(char c)
+{
+	return c == '%' || c == '?' || c == '#' || c == ';' || c == '\\';
+}
+
 void pol_resource_value(struct pol_resource *resource, struct pol_str value)
 {
 	static const char digits[] = "0123456789ABCDEF";
+	size_t done = 0;
 
 	put(resource, "/", 1);
 	for (size_t i = 0; i < value.len; i++) {
 		unsigned char byte = (unsigned char)value.ptr[i];
 		char escape[3] = { '%', digits[byte >> 4], digits[byte & 15] };
 
-		if (memchr("%?#;\\", byte, 5) != NULL) {
+		if (is_escaped(value.ptr[i])) {
+			put(resource, value.ptr + done, i - done);
 			put(resource, escape, sizeof escape);
-		} else {
-			put(resource, value.ptr + i, 1);
+			done = i + 1;
 		}
+	}
+	if (done < value.len) {
+		put(resource, value.ptr + done, value.len - done);
 	}
 }
 
