@@ -121,6 +121,23 @@ static enum pol_key_state judge_secret(struct call *call, struct subject *subjec
 	return (found & live) == 0 && state == POL_KEY_ACTIVE ? POL_KEY_EXPIRED : state;
 }
 
+/* Does the record belong where the token is presented? */
+static void place_key(struct call *call, const struct subject_ask *ask, struct subject *subject)
+{
+	const struct store_key *key = &subject->key;
+
+	subject->facts.wrong_environment = is_wrong_environment(call, ask, key->environment);
+	subject->facts.wrong_tenant = is_wrong_tenant(call, ask, key->tenant);
+}
+
+/* May the token be told again, in less time? Not if it will be refused all the same, whatever for:
+ * that it is somebody's must not show. */
+static bool may_recognise(const struct subject *subject, enum pol_key_state state)
+{
+	return state == POL_KEY_ACTIVE && !subject->facts.wrong_environment &&
+	       !subject->facts.wrong_tenant;
+}
+
 static enum pol_key_state verify_key(
 	struct call *call, const struct secret_token *token, struct subject *subject)
 {
@@ -128,7 +145,7 @@ static enum pol_key_state verify_key(
 	enum pol_key_state state = subject_key_state(key, call->now);
 	unsigned live = generation_live(key, call->now);
 	enum generation_secret found =
-		usage_verify(call->usage, token, key, state == POL_KEY_ACTIVE ? live : 0);
+		usage_verify(call->usage, token, key, may_recognise(subject, state) ? live : 0);
 
 	if (!pol_str_equal(token->prefix, key->prefix)) {
 		return POL_KEY_UNKNOWN;
@@ -137,8 +154,8 @@ static enum pol_key_state verify_key(
 }
 
 /* The record of a token of ours whose secret is right. */
-static int find_own(struct call *call, const struct secret_token *token, struct subject *subject,
-	enum pol_key_state *out_state)
+static int find_own(struct call *call, const struct subject_ask *ask,
+	const struct secret_token *token, struct subject *subject, enum pol_key_state *out_state)
 {
 	int r = store_get_key(call->read, token->kid, &subject->key);
 
@@ -148,8 +165,9 @@ static int find_own(struct call *call, const struct secret_token *token, struct 
 		return 0;
 	}
 	if (r == 0) {
+		place_key(call, ask, subject);
 		*out_state = verify_key(call, token, subject);
-		if (subject->key.recalled && *out_state != POL_KEY_ACTIVE) {
+		if (subject->key.recalled && !may_recognise(subject, *out_state)) {
 			store_search_key(call->read, token->kid);
 		}
 	}
@@ -230,8 +248,9 @@ static void move_to_pepper(struct call *call, struct pol_str text, const struct 
 }
 
 /* The record of a token whose secret is right. facts.key_state says how it stands, else why not. */
-static int find_key(struct call *call, struct pol_str text, struct subject *subject)
+static int find_key(struct call *call, const struct subject_ask *ask, struct subject *subject)
 {
+	struct pol_str text = ask->token;
 	struct secret_token token;
 	enum pol_key_state state = POL_KEY_UNKNOWN;
 	bool split, own_shape = false;
@@ -243,7 +262,7 @@ static int find_key(struct call *call, struct pol_str text, struct subject *subj
 	}
 	split = secret_token_split(text, &token);
 	if (split) {
-		r = find_own(call, &token, subject, &state);
+		r = find_own(call, ask, &token, subject, &state);
 	}
 	if (r == 0 && !subject->verified) {
 		struct pol_str bare = secret_token_bare(text);
@@ -252,6 +271,9 @@ static int find_key(struct call *call, struct pol_str text, struct subject *subj
 		own_shape = split && secret_token_is_sound(&token);
 		if (is_foreign(call, bare)) {
 			r = find_imported(call, bare, subject, &state);
+		}
+		if (subject->verified) {
+			place_key(call, ask, subject);
 		}
 	}
 	if (r < 0) {
@@ -271,14 +293,14 @@ static int gather_key(struct call *call, const struct subject_ask *ask, struct s
 {
 	const struct store_key *key = &subject->key;
 	struct pol_facts *facts = &subject->facts;
-	int r = find_key(call, ask->token, subject);
+	int r = find_key(call, ask, subject);
 
 	if (r < 0 || !subject->verified) {
+		facts->wrong_environment = false;
+		facts->wrong_tenant = false;
 		return r;
 	}
 	take_tenant(call, key->tenant, subject);
-	facts->wrong_environment = is_wrong_environment(call, ask, key->environment);
-	facts->wrong_tenant = is_wrong_tenant(call, ask, key->tenant);
 	return subject_take_key(call, subject);
 }
 
