@@ -18,9 +18,12 @@ struct pol_arena_block {
 };
 
 /* Blocks grow with the arena, so that a small policy costs a page and a large one few calls. From
- * HUGE_PAGE on they are mapped by themselves and in huge pages where the host has them: a large
- * policy is memory that is touched once, and in small pages half of its time goes to faults. */
+ * FIRST_MAPPED on they are mapped by themselves, so that the host has them back at once: heaps,
+ * and each thread has one, learn to keep what comes and goes. From HUGE_PAGE on they are in huge
+ * pages where the host has them: a large policy is memory that is touched once, and in small pages
+ * half of its time goes to faults. */
 #define FIRST_BLOCK   ((size_t)4096)
+#define FIRST_MAPPED  ((size_t)128 * 1024)
 #define HUGE_PAGE     ((size_t)2 * 1024 * 1024)
 #define LARGEST_BLOCK (HUGE_PAGE - sizeof(struct pol_arena_block))
 
@@ -52,16 +55,22 @@ static void *fail(struct pol_arena *arena, enum pol_status status)
 	return NULL;
 }
 
+static void *map(size_t size)
+{
+	void *start = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return start != MAP_FAILED ? start : NULL;
+}
+
 /* size bytes, a multiple of HUGE_PAGE and aligned to it: what sticks out of the mapping is given
  * back. A host without huge pages takes no advice, and small ones do. */
-static struct pol_arena_block *map(size_t size)
+static struct pol_arena_block *map_huge(size_t size)
 {
-	unsigned char *start = mmap(
-		NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	unsigned char *start = map(size + HUGE_PAGE);
 	size_t before;
 	struct pol_arena_block *block;
 
-	if (start == MAP_FAILED) {
+	if (start == NULL) {
 		return NULL;
 	}
 	before = (HUGE_PAGE - (uintptr_t)start % HUGE_PAGE) % HUGE_PAGE;
@@ -78,11 +87,19 @@ static struct pol_arena_block *map(size_t size)
 static struct pol_arena_block *make_block(size_t size)
 {
 	size_t total = sizeof(struct pol_arena_block) + size;
+	struct pol_arena_block *block;
 
-	if (total < HUGE_PAGE) {
+	if (total < FIRST_MAPPED) {
 		return calloc(1, total);
 	}
-	return map((total + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE);
+	if (total >= HUGE_PAGE) {
+		return map_huge((total + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE);
+	}
+	block = map(total);
+	if (block != NULL) {
+		block->mapped = total;
+	}
+	return block;
 }
 
 static struct pol_arena_block *add_block(struct pol_arena *arena, size_t need)
