@@ -10,27 +10,15 @@
 #include <unistd.h>
 #include <uv.h>
 
-#include "daemon/build.h"
 #include "daemon/current.h"
-#include "daemon/dangling.h"
 #include "daemon/defer.h"
-#include "daemon/exchange.h"
 #include "daemon/log.h"
-#include "daemon/plugin_folder.h"
-#include "daemon/reload_report.h"
+#include "daemon/reload_attempt.h"
 #include "daemon/server.h"
-#include "daemon/store.h"
 #include "daemon/watch.h"
 
 /* Less urgent than any answer; a third of one's share, so that a busy host gets its policy too. */
 enum { NICENESS = 5 };
-
-/* An old policy, until every worker has taken a newer one. */
-struct retired {
-	struct retired *next; /* in reload.retired */
-	struct pol_snapshot *snapshot;
-	uint64_t serial; /* of the one that replaced it */
-};
 
 struct reload {
 	struct server *server;
@@ -39,74 +27,22 @@ struct reload {
 	uv_async_t wake;
 	uv_timer_t quiet;
 	uv_timer_t rescan;
-	struct watch *watch;
-	uint64_t first_event;          /* of those not yet acted upon; 0: none */
-	struct folder *folder;         /* as of the last attempt; NULL: it could not be read */
-	struct plugin_folder *modules; /* likewise; NULL too when none is named */
-	uint64_t host; /* what the running policy was told of the machine, a digest */
-	struct retired *retired;
-	struct reload_reports reports;
-	const struct peer *by; /* who asked for the attempt at hand; NULL: nobody */
+	uint64_t first_event; /* of those not yet acted upon; 0: none */
+	struct reload_attempt attempt;
 	bool running;
 	bool has_loop;
-	bool has_reports;
 	bool has_lock;
 
-	uv_mutex_t lock;          /* of all below */
-	struct defer *waiting;    /* by defer.next, newest first */
-	struct retired *retiring; /* on their way to retired */
+	uv_mutex_t lock;       /* of all below */
+	struct defer *waiting; /* by defer.next, newest first */
 	bool asked;
 	bool stop;
 };
-
-static struct build_options options_of(const struct reload *reload)
-{
-	const struct server *server = reload->server;
-	struct build_options options = build_options_of(server->config, server->plugins);
-
-	options.watch = reload->watch;
-	return options;
-}
-
-/* --- the exchange ----------------------------------------------------------------------------- */
-
-/* Takes the build's snapshot, if it can stand. */
-static bool exchange_policy(
-	struct reload *reload, struct build *build, const struct build_options *options)
-{
-	struct server *server = reload->server;
-	struct retired *retired = calloc(1, sizeof *retired);
-	struct exchanged to;
-
-	if (retired == NULL || !exchange_run(server, build, options, reload->by, &to)) {
-		free(retired);
-		return false;
-	}
-	retired->snapshot = to.old;
-	retired->serial = to.serial;
-	retired->next = reload->retired;
-	reload->retired = retired;
-	for (unsigned i = 0; i < server->worker_count; i++) {
-		worker_wake(&server->workers[i]);
-	}
-	return true;
-}
 
 static void free_retired(struct reload *reload)
 {
 	const struct server *server = reload->server;
 	uint64_t taken = UINT64_MAX;
-	struct retired **link = &reload->retired;
-
-	uv_mutex_lock(&reload->lock);
-	while (reload->retiring != NULL) {
-		struct retired *retired = reload->retiring;
-
-		reload->retiring = retired->next;
-		retired->next = reload->retired;
-		reload->retired = retired;
-	}
-	uv_mutex_unlock(&reload->lock);
 
 	for (unsigned i = 0; i < server->worker_count; i++) {
 		uint64_t serial =
@@ -114,119 +50,7 @@ static void free_retired(struct reload *reload)
 
 		taken = serial < taken ? serial : taken;
 	}
-	while (*link != NULL) {
-		struct retired *retired = *link;
-
-		if (retired->serial > taken) {
-			link = &retired->next;
-			continue;
-		}
-		*link = retired->next;
-		pol_snapshot_unref(retired->snapshot);
-		free(retired);
-	}
-}
-
-/* --- an attempt ------------------------------------------------------------------------------- */
-
-static int64_t unix_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return now.tv_sec;
-}
-
-/* A reference of our own: the writer may put another one in its place at any time. */
-static struct pol_snapshot *present(struct reload *reload, uint64_t *out_serial)
-{
-	return current_ref(&reload->server->current, out_serial);
-}
-
-static struct reload_outcome outcome_of(
-	const struct pol_snapshot *snapshot, uint64_t serial, bool ok, bool exchanged)
-{
-	return (struct reload_outcome){
-		.at = unix_now(),
-		.ok = ok,
-		.exchanged = exchanged,
-		.serial = serial,
-		.revision = pol_snapshot_revision(snapshot),
-	};
-}
-
-/* Gives the time until another attempt is due; 0: none. */
-static uint64_t attempt(struct reload *reload, bool forced)
-{
-	struct build_options options = options_of(reload);
-	struct pol_snapshot *now;
-	const char *running;
-	struct build build;
-	bool restless, exchanged = false, ok;
-	uint64_t begin = uv_hrtime(), serial;
-
-	options.before = forced ? NULL : reload->folder;
-	options.modules_before = reload->modules;
-	build_run(&build, &options);
-	restless = build.restless;
-	if (build.unchanged) {
-		build_finish(&build);
-		return 0;
-	}
-	now = present(reload, &serial);
-	running = pol_snapshot_revision(now);
-	ok = build.snapshot != NULL;
-	/* The same files mean something else once the machine has other users or time zones. */
-	if (ok && (strcmp(pol_snapshot_revision(build.snapshot), running) != 0 ||
-			  build.host != reload->host)) {
-		ok = exchange_policy(reload, &build, &options);
-		exchanged = ok;
-	}
-	if (exchanged) {
-		reload->host = build.host;
-		pol_snapshot_unref(now);
-		now = present(reload, &serial);
-		log_info("policy exchanged", "revision=%s warnings=%zu took_ms=%llu",
-			pol_snapshot_revision(now), build.warnings,
-			(unsigned long long)((uv_hrtime() - begin) / 1000000));
-	} else if (ok && forced) {
-		log_info("policy unchanged", "revision=%s", running);
-	} else if (!ok) {
-		reload_reports_refused(&reload->reports, &build, options.path, running, forced);
-	}
-	reload_reports_add(&reload->reports, &build, outcome_of(now, serial, ok, exchanged));
-	pol_snapshot_unref(now);
-	folder_destroy(reload->folder);
-	plugin_folder_destroy(reload->modules);
-	reload->folder = build.folder;
-	reload->modules = build.modules;
-	build.folder = NULL;
-	build.modules = NULL;
-	build_finish(&build);
-	return restless ? RELOAD_AGAIN : 0;
-}
-
-/* After each exchange, and when asked: what is made later is checked against the present policy. */
-static void look_for_dangling(struct reload *reload)
-{
-	uint64_t serial;
-	struct pol_snapshot *now = present(reload, &serial);
-	struct dangling found;
-	int r = dangling_find(reload->server->store, now, unix_now(), &found);
-
-	pol_snapshot_unref(now);
-
-	if (r < 0) {
-		log_error("what the store names and the policy lacks cannot be found", "error=%s",
-			store_explain(r));
-		dangling_finish(&found);
-		return;
-	}
-	if (found.total > 0) {
-		log_warn("the store names what the policy lacks, which counts for nothing",
-			"total=%llu", (unsigned long long)found.total);
-	}
-	reload_reports_dangling(&reload->reports, &found);
+	reload_retired_free(&reload->attempt.retired, taken);
 }
 
 static void answer_waiting(struct reload *reload, struct defer *waiting)
@@ -234,7 +58,7 @@ static void answer_waiting(struct reload *reload, struct defer *waiting)
 	struct server *server = reload->server;
 	struct defer *next;
 	uint64_t serial;
-	struct pol_snapshot *now = present(reload, &serial);
+	struct pol_snapshot *now = current_ref(&server->current, &serial);
 
 	for (; waiting != NULL; waiting = next) {
 		struct call call = {
@@ -243,7 +67,7 @@ static void answer_waiting(struct reload *reload, struct defer *waiting)
 			.config = server->config,
 			.snapshot = now,
 			.serial = serial,
-			.now = unix_now(),
+			.now = (int64_t)time(NULL),
 		};
 
 		next = waiting->next;
@@ -257,16 +81,16 @@ static void answer_waiting(struct reload *reload, struct defer *waiting)
 
 static void on_quiet(uv_timer_t *timer);
 
-static void try_now(struct reload *reload, bool forced)
+static void try_now(struct reload *reload, bool forced, const struct peer *by)
 {
 	uint64_t again, serial;
 
 	reload->first_event = 0;
 	uv_timer_stop(&reload->quiet);
 	serial = current_serial(&reload->server->current);
-	again = attempt(reload, forced);
+	again = reload_attempt_run(&reload->attempt, forced, by);
 	if (forced || serial != current_serial(&reload->server->current)) {
-		look_for_dangling(reload);
+		reload_attempt_look_for_dangling(&reload->attempt);
 	}
 	/* The build may have taken long; timers go by the loop's clock. */
 	uv_update_time(&reload->loop);
@@ -278,7 +102,7 @@ static void try_now(struct reload *reload, bool forced)
 
 static void on_quiet(uv_timer_t *timer)
 {
-	try_now(timer->data, false);
+	try_now(timer->data, false, NULL);
 }
 
 static void on_rescan(uv_timer_t *timer)
@@ -287,7 +111,7 @@ static void on_rescan(uv_timer_t *timer)
 
 	/* What is being changed is looked at when it is quiet. */
 	if (!uv_is_active((uv_handle_t *)&reload->quiet)) {
-		try_now(reload, false);
+		try_now(reload, false, NULL);
 	}
 }
 
@@ -314,8 +138,8 @@ static void on_close(uv_handle_t *handle)
 
 static void close_handles(struct reload *reload)
 {
-	watch_close(reload->watch);
-	reload->watch = NULL;
+	watch_close(reload->attempt.watch);
+	reload->attempt.watch = NULL;
 	uv_close((uv_handle_t *)&reload->wake, on_close);
 	uv_close((uv_handle_t *)&reload->quiet, on_close);
 	uv_close((uv_handle_t *)&reload->rescan, on_close);
@@ -336,9 +160,7 @@ static void on_wake(uv_async_t *async)
 	uv_mutex_unlock(&reload->lock);
 	free_retired(reload);
 	if (asked && !stop) {
-		reload->by = waiting != NULL ? &waiting->peer : NULL;
-		try_now(reload, true);
-		reload->by = NULL;
+		try_now(reload, true, waiting != NULL ? &waiting->peer : NULL);
 	}
 	answer_waiting(reload, waiting);
 	if (stop && !uv_is_closing((uv_handle_t *)async)) {
@@ -354,14 +176,12 @@ static void run(void *argument)
 	if (setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICENESS) != 0) {
 		log_warn("reloads run at full priority", "error=%s", strerror(errno));
 	}
-	if (reload->watch != NULL) {
-		struct build_options options = options_of(reload);
-
+	if (reload->attempt.watch != NULL) {
 		/* The first look also says what changed between the first reading and now. */
-		build_watch(&options, reload->folder);
+		reload_attempt_watch(&reload->attempt);
 		uv_timer_start(&reload->rescan, on_rescan, 0, RELOAD_RESCAN);
 	}
-	look_for_dangling(reload);
+	reload_attempt_look_for_dangling(&reload->attempt);
 	uv_run(&reload->loop, UV_RUN_DEFAULT);
 }
 
@@ -381,20 +201,15 @@ void reload_ask(struct reload *reload, struct defer *defer)
 
 void reload_retire(struct reload *reload, struct pol_snapshot *old, uint64_t serial)
 {
-	struct retired *retired = calloc(1, sizeof *retired);
+	struct retired *place = reload_retired_make();
 
-	if (retired == NULL) {
+	if (place == NULL) {
 		/* Who decides by it may not free it: better kept for ever. */
 		log_error("an old policy is kept: out of memory", "serial=%llu",
 			(unsigned long long)serial);
 		return;
 	}
-	retired->snapshot = old;
-	retired->serial = serial;
-	uv_mutex_lock(&reload->lock);
-	retired->next = reload->retiring;
-	reload->retiring = retired;
-	uv_mutex_unlock(&reload->lock);
+	reload_retired_put(&reload->attempt.retired, place, old, serial);
 	uv_async_send(&reload->wake);
 }
 
@@ -405,7 +220,7 @@ void reload_taken(struct reload *reload)
 
 struct reload_reports *reload_get_reports(struct reload *reload)
 {
-	return &reload->reports;
+	return &reload->attempt.reports;
 }
 
 /* --- its life --------------------------------------------------------------------------------- */
@@ -445,26 +260,16 @@ int reload_create(struct server *server, struct build *first, struct reload **ou
 		goto fail;
 	}
 	reload->has_lock = true;
-	r = reload_reports_init(&reload->reports);
-	if (r < 0) {
-		goto fail;
-	}
-	reload->has_reports = true;
 	r = init_loop(reload);
 	if (r == 0 && server->config->watch) {
-		r = watch_create(&reload->loop, on_seen, reload, &reload->watch);
+		r = watch_create(&reload->loop, on_seen, reload, &reload->attempt.watch);
+	}
+	if (r == 0) {
+		r = reload_attempt_init(&reload->attempt, server, first);
 	}
 	if (r < 0) {
 		goto fail;
 	}
-	reload->folder = first->folder;
-	reload->modules = first->modules;
-	first->folder = NULL;
-	first->modules = NULL;
-	reload->host = first->host;
-	reload_reports_add(&reload->reports, first,
-		outcome_of(server->current.snapshot, current_serial(&server->current), true, true));
-	reload->reports.last.reloads = 0;
 	*out = reload;
 	return 0;
 
@@ -506,27 +311,9 @@ void reload_destroy(struct reload *reload)
 		uv_run(&reload->loop, UV_RUN_DEFAULT);
 		uv_loop_close(&reload->loop);
 	}
-	while (reload->retiring != NULL) {
-		struct retired *retired = reload->retiring;
-
-		reload->retiring = retired->next;
-		retired->next = reload->retired;
-		reload->retired = retired;
-	}
-	while (reload->retired != NULL) {
-		struct retired *retired = reload->retired;
-
-		reload->retired = retired->next;
-		pol_snapshot_unref(retired->snapshot);
-		free(retired);
-	}
-	folder_destroy(reload->folder);
-	plugin_folder_destroy(reload->modules);
+	reload_attempt_finish(&reload->attempt);
 	if (reload->has_lock) {
 		uv_mutex_destroy(&reload->lock);
-	}
-	if (reload->has_reports) {
-		reload_reports_finish(&reload->reports);
 	}
 	free(reload);
 }
