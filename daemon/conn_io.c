@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "daemon/conn_ahead.h"
 #include "daemon/conn_internal.h"
 #include "daemon/conn_request.h"
 #include "daemon/defer.h"
@@ -231,37 +232,48 @@ static bool may_go_on(const struct conn *conn, uint32_t weight)
 	       conn_unread(conn) + conn->worker->out.len < CONN_MAX_UNREAD;
 }
 
-/* Gives how many bytes were worked off: all of them, or up to a message in part (more is false)
- * or one that had no turn (more is true). */
-static size_t work_off(struct conn *conn, const uint8_t *bytes, size_t len, uint32_t *out_weight)
+/* Those that were walked, while they have a turn. Gives their bytes. */
+static size_t work_ahead(
+	struct conn *conn, const uint8_t *bytes, const struct conn_ahead *ahead, uint32_t *weight)
 {
-	uint32_t weight = 0;
 	size_t off = 0;
 
-	conn->cost = 0;
-	while (off < len && !conn->failed && !conn->closed) {
-		enum wire_progress progress;
-		size_t size = 0;
+	for (unsigned i = 0; i < ahead->count; i++) {
+		bool ends = conn->failed || conn->closed;
 
-		if (!may_go_on(conn, weight)) {
-			conn->more = true;
+		conn->more = !ends && !may_go_on(conn, *weight);
+		if (ends || conn->more) {
+			conn_look_back(conn);
 			break;
 		}
-		progress = wire_walk(&conn->walk, bytes + off, len - off, &size);
-		if (progress == WIRE_NEED_MORE) {
-			break;
-		}
-		if (progress != WIRE_COMPLETE) {
-			send_batch(conn);
-			conn_refuse(conn, explain(progress));
-			break;
-		}
-		weight += conn_request(conn, bytes + off, size);
-		off += size;
+		*weight += conn_request(conn, bytes + off, ahead->sizes[i]);
+		off += ahead->sizes[i];
 		conn->deadline = 0;
 		if (conn->worker->out.len >= WORKER_FLUSH) {
 			send_batch(conn);
 		}
+	}
+	return off;
+}
+
+/* Gives how many bytes were worked off: all of them, or up to a message in part (more is false)
+ * or one that had no turn (more is true). */
+static size_t work_off(struct conn *conn, const uint8_t *bytes, size_t len, uint32_t *out_weight)
+{
+	struct conn_ahead ahead = { .end = WIRE_COMPLETE };
+	uint32_t weight = 0;
+	size_t off = 0;
+
+	conn->cost = 0;
+	while (off < len && !conn->failed && !conn->closed && !conn->more &&
+		ahead.end == WIRE_COMPLETE) {
+		conn_look_ahead(conn, bytes + off, len - off, &ahead);
+		off += work_ahead(conn, bytes + off, &ahead, &weight);
+	}
+	if (ahead.end != WIRE_COMPLETE && ahead.end != WIRE_NEED_MORE && !conn->failed &&
+		!conn->closed && !conn->more) {
+		send_batch(conn);
+		conn_refuse(conn, explain(ahead.end));
 	}
 	*out_weight = weight;
 	return off;

@@ -219,6 +219,12 @@ int store_get_key(struct store_read *read, struct pol_str kid, struct store_key 
  * time that it is there. */
 void store_search_key(struct store_read *read, struct pol_str kid);
 
+/* Has those of the records at hand that were read before, so that the next look-ups need not wait
+ * for each in turn. Ids of STORE_KID bytes; what is none, or nobody's, does no harm. Gives what
+ * their numbers seem to be, nobody having checked the records; 0 where there is none. */
+void store_warm_keys(
+	struct store_read *read, const struct pol_str kids[], size_t count, uint64_t out_numbers[]);
+
 /* The key that has, or had, the secret made elsewhere whose hash this is. Compare it with the
  * record: what leads there proves nothing. -ENOENT. */
 int store_get_key_by_hash(

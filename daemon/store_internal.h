@@ -244,6 +244,8 @@ size_t store_encode_use(struct store *store, uint64_t number, const struct store
 size_t store_encode_meta(struct store *store, struct pol_str name, uint64_t value);
 
 /* Each checks the tag and that the record is the one of that place. -EBADMSG. */
+/* Of a key's record that was not checked. */
+uint64_t store_peek_number(const uint8_t *record, size_t size);
 int store_decode_key(struct store *store, MDB_val value, struct pol_str kid, struct store_key *out);
 int store_decode_principal(struct store *store, MDB_val value, uint32_t tenant, struct pol_str id,
 	struct store_principal *out);

@@ -283,6 +283,11 @@ enum generation_secret usage_verify(struct usage *usage, const struct secret_tok
 	return found;
 }
 
+void usage_warm(struct usage *usage, uint64_t number)
+{
+	__builtin_prefetch(slot_of(find_segment(usage, number), number));
+}
+
 /* Only flushes write uses, and only of loaded slots: whatever this transaction sees is the last
  * word. Without it the count would begin anew, so none is made. */
 static bool load(const struct usage_at *at, struct store_read *read, uint64_t number)

@@ -40,6 +40,9 @@ void usage_destroy(struct usage *usage); /* NULL is ignored */
 enum generation_secret usage_verify(struct usage *usage, const struct secret_token *token,
 	const struct store_key *key, unsigned recognise);
 
+/* Has the slot at hand that the key of that number has, if there is one. */
+void usage_warm(struct usage *usage, uint64_t number);
+
 struct usage_event {
 	int64_t now;
 	const struct pol_ip *ip; /* not known: the last known one stays */

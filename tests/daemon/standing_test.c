@@ -58,7 +58,9 @@ Test(standing, is_found_as_of_exactly_the_same_moment_and_for_nobody_else)
 	struct standing_key at = key_of(1, "alice", 7, 3);
 
 	standing_put(standings, &at,
-		&(struct standing){ .flags = 5, .role_count = 3, .roles = { 9, UINT32_MAX, 4 } });
+		&(struct standing){ .flags = 5,
+			.role_count = 5,
+			.roles = { 9, UINT32_MAX, 4, STANDING_MAX_ROLE, 3 } });
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct standing_key key =
 			key_of(rows[i].tenant, rows[i].id, rows[i].generation, rows[i].serial);
@@ -67,10 +69,12 @@ Test(standing, is_found_as_of_exactly_the_same_moment_and_for_nobody_else)
 		cr_expect_eq(standing_find(standings, &key, &out), rows[i].found, "row %zu", i);
 		if (rows[i].found) {
 			cr_expect_eq(out.flags, 5);
-			cr_expect_eq(out.role_count, 3);
+			cr_expect_eq(out.role_count, 5);
 			cr_expect_eq(out.roles[0], 9);
 			cr_expect_eq(out.roles[1], UINT32_MAX);
 			cr_expect_eq(out.roles[2], 4);
+			cr_expect_eq(out.roles[3], STANDING_MAX_ROLE);
+			cr_expect_eq(out.roles[4], 3);
 		}
 	}
 }
@@ -88,7 +92,8 @@ Test(standing, what_does_not_fit_is_not_kept)
 {
 	static const struct standing rows[] = {
 		{ .role_count = STANDING_ROLES + 1 },
-		{ .flags = UINT32_C(1) << 16 },
+		{ .flags = UINT32_C(1) << 8 },
+		{ .role_count = 1, .roles = { STANDING_MAX_ROLE + 1 } },
 	};
 	struct standing out;
 

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/conn_ahead.h"
+
+#include "daemon/ask.h"
+#include "daemon/conn.h"
+#include "daemon/secret.h"
+#include "daemon/server.h"
+#include "daemon/store.h"
+#include "daemon/usage.h"
+#include "daemon/worker.h"
+
+static void warm(const struct worker *worker, const uint8_t *bytes, const struct conn_ahead *ahead)
+{
+	struct pol_str kids[CONN_AHEAD] = { { NULL, 0 } };
+	uint64_t numbers[CONN_AHEAD];
+	size_t count = 0;
+
+	for (unsigned i = 0; i < ahead->count; i++) {
+		struct pol_str text = ask_peek_token(bytes, ahead->sizes[i]);
+		struct secret_token token;
+
+		if (secret_token_split(text, &token)) {
+			kids[count++] = token.kid;
+		}
+		bytes += ahead->sizes[i];
+	}
+	store_warm_keys(worker->read, kids, count, numbers);
+	for (size_t i = 0; i < count; i++) {
+		usage_warm(worker->server->usage, numbers[i]);
+	}
+}
+
+void conn_look_ahead(struct conn *conn, const uint8_t *bytes, size_t len, struct conn_ahead *out)
+{
+	size_t off = 0;
+
+	out->count = 0;
+	do {
+		size_t size = 0;
+
+		out->end = wire_walk(&conn->walk, bytes + off, len - off, &size);
+		if (out->end != WIRE_COMPLETE) {
+			break;
+		}
+		out->sizes[out->count++] = size;
+		off += size;
+	} while (off < len && out->count < CONN_AHEAD);
+	if (out->count > 1 && conn->worker->reading) {
+		warm(conn->worker, bytes, out);
+	}
+}
+
+void conn_look_back(struct conn *conn)
+{
+	wire_walk_init(&conn->walk, WIRE_MAX_REQUEST);
+}

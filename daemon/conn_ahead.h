@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * conn_ahead: the next few requests of a batch, before the first of them is worked off.
+ *
+ * Each token of a large store costs some waits for memory, one after the other. Known beforehand,
+ * those of several requests are waited for at once. It is a hint alone: nothing is decided here.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "client/wire.h"
+
+struct conn;
+
+/* As many waits for memory as a core can have under way, about. */
+#define CONN_AHEAD 8
+
+struct conn_ahead {
+	unsigned count; /* whole requests */
+	size_t sizes[CONN_AHEAD];
+	enum wire_progress end; /* of the last that was looked at */
+};
+
+/* The worker's transaction is open. */
+void conn_look_ahead(struct conn *conn, const uint8_t *bytes, size_t len, struct conn_ahead *out);
+
+/* The walk begins anew with the next bytes: what was walked ahead is walked again. */
+void conn_look_back(struct conn *conn);
