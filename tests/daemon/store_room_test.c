@@ -11,7 +11,7 @@
 #include "tests/daemon/folder.h"
 
 enum {
-	MAP = 64 << 20,
+	MAP = 32 << 20,
 	BATCH = WRITER_BATCH,
 	ENOUGH = 200000, /* more keys than the map holds */
 	REVOKED = 150,
