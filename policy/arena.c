@@ -55,9 +55,10 @@ static void *fail(struct pol_arena *arena, enum pol_status status)
 	return NULL;
 }
 
-static void *map(size_t size)
+static void *map(size_t size, int more)
 {
-	void *start = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *start =
+		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | more, -1, 0);
 
 	return start != MAP_FAILED ? start : NULL;
 }
@@ -66,7 +67,7 @@ static void *map(size_t size)
  * back. A host without huge pages takes no advice, and small ones do. */
 static struct pol_arena_block *map_huge(size_t size)
 {
-	unsigned char *start = map(size + HUGE_PAGE);
+	unsigned char *start = map(size + HUGE_PAGE, 0);
 	size_t before;
 	struct pol_arena_block *block;
 
@@ -84,7 +85,7 @@ static struct pol_arena_block *map_huge(size_t size)
 	return block;
 }
 
-static struct pol_arena_block *make_block(size_t size)
+static struct pol_arena_block *make_block(const struct pol_arena *arena, size_t size)
 {
 	size_t total = sizeof(struct pol_arena_block) + size;
 	struct pol_arena_block *block;
@@ -95,7 +96,9 @@ static struct pol_arena_block *make_block(size_t size)
 	if (total >= HUGE_PAGE) {
 		return map_huge((total + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE);
 	}
-	block = map(total);
+	/* What was announced will be used: its pages come at once, not one fault after the other.
+	 */
+	block = map(total, size == arena->least ? MAP_POPULATE : 0);
 	if (block != NULL) {
 		block->mapped = total;
 	}
@@ -122,7 +125,7 @@ static struct pol_arena_block *add_block(struct pol_arena *arena, size_t need)
 	if (size > arena->limit - arena->used) {
 		return fail(arena, POL_ELIMIT);
 	}
-	block = make_block(size);
+	block = make_block(arena, size);
 	if (block == NULL) {
 		return fail(arena, POL_ENOMEM);
 	}

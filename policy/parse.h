@@ -233,7 +233,7 @@ enum pol_status pol_parse(const struct pol_source *sources, size_t count, struct
 	struct pol_diags *diags, struct pol_ast *out);
 
 /* Bytes of statements that a byte of text becomes, more or less. */
-#define POL_PARSE_GROWTH 8
+#define POL_PARSE_GROWTH 10
 
 /*
  * The same of diags' own sources, pieces of them side by side where the host can and they are large

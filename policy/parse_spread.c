@@ -7,8 +7,8 @@
 
 /* A piece of fewer bytes is parsed before another thread has begun with it; more pieces than that
  * make the work no more even. */
-#define PIECE_BYTES ((size_t)32 * 1024)
-#define PIECES_MAX  16
+#define PIECE_BYTES ((size_t)40 * 1024)
+#define PIECES_MAX  8
 
 /* From where it begins to where the next one does: whole statements, of one or several files. */
 struct piece {
