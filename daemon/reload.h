@@ -4,11 +4,12 @@
 /*
  * reload: notices that the policy changed, builds the new one aside, and has it exchanged.
  *
- * A thread of its own at lower priority. All ways go one way: what the watch saw (after
- * RELOAD_QUIET without another event, RELOAD_LATEST at most), what a look every RELOAD_RESCAN
- * found, a signal, and policy.reload, whose answer waits for its end. A policy that does not read,
- * compile or pass its own tests changes nothing: the running one stays, and what is wrong is
- * logged and told by policy.status. The exchange is a job in the writer's queue.
+ * A thread of its own at lower priority; threads of that priority help it with a large policy
+ * (hands). All ways go one way: what the watch saw (after RELOAD_QUIET without another event,
+ * RELOAD_LATEST at most), what a look every RELOAD_RESCAN found, a signal, and policy.reload, whose
+ * answer waits for its end. A policy that does not read, compile or pass its own tests changes
+ * nothing: the running one stays, and what is wrong is logged and told by policy.status. The
+ * exchange is a job in the writer's queue.
  */
 
 #include <stdint.h>
