@@ -19,9 +19,11 @@ static void warm(const struct worker *worker, const uint8_t *bytes, const struct
 		struct pol_str text = ask_peek_token(bytes, ahead->sizes[i]);
 		struct secret_token token;
 
-		if (secret_token_split(text, &token)) {
-			kids[count++] = token.kid;
+		/* Where the first has none the others have none, most likely. */
+		if (!secret_token_split(text, &token)) {
+			break;
 		}
+		kids[count++] = token.kid;
 		bytes += ahead->sizes[i];
 	}
 	store_warm_keys(worker->read, kids, count, numbers);

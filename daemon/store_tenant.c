@@ -43,7 +43,7 @@ static int decode(struct store *store, MDB_val value, uint32_t number, struct st
 
 int store_get_tenant(struct store_read *read, uint32_t number, struct store_tenant *out)
 {
-	struct store_place place = { .len = 0 };
+	struct store_place place;
 	MDB_val key, value;
 	int r;
 
@@ -51,6 +51,7 @@ int store_get_tenant(struct store_read *read, uint32_t number, struct store_tena
 		*out = only;
 		return 0;
 	}
+	store_place_init(&place);
 	store_place_u32(&place, number);
 	key = value_of(&place);
 	r = store_error(mdb_get(read->txn, read->store->tables[STORE_TENANTS], &key, &value));

@@ -179,6 +179,42 @@ class Pieces(harness.DaemonTest):
         answers = client.call_many([("authorize", ALLOWED)] * 20000, window=900)
         self.assertTrue(all(answer["allow"] for answer in answers))
 
+    def test_tokens_among_others_are_each_judged_by_themselves(self):
+        import random
+        daemon = self.daemon({"a.policy": POLICY})
+        client = daemon.client()
+        asked = {"method": "GET", "path": "/loans"}
+        kinds = [(ALLOWED, 200), ({**asked, "principal": "nobody"}, 403),
+                 # bytes in which a token's parameter seems to begin, and to be longer than all
+                 ({**ALLOWED, "path": "/\u0165token\u0665xyz"}, 404),
+                 ({**asked, "token": "ak_live_" + "1" * 49}, 401),
+                 ({**asked, "token": "x" * 200}, 401), ({**asked, "token": ""}, 401)]
+        for number in range(20):
+            client.call("principals.create", id=f"u{number}", name="x", kind="user")
+            if number % 2:
+                client.call("assignments.create", principal=f"u{number}", role="viewer")
+            key = client.call("keys.create", principal=f"u{number}", name="k")
+            if number % 5 == 0:
+                client.call("keys.revoke", id=key["id"])
+            status = 401 if number % 5 == 0 else 200 if number % 2 else 403
+            kinds.append(({**asked, "token": key["secret"]}, status))
+        rng = random.Random(11)
+        for _ in range(20):
+            chosen = rng.choices(kinds, k=rng.randrange(2, 400))
+            client.send_bytes(b"".join(Client.request(number, "authorize", params)
+                                       for number, (params, _) in enumerate(chosen)))
+            for number, (params, status) in enumerate(chosen):
+                self.assertEqual(client.receive(number)["status"], status, params)
+        # as many as are looked at together, and those behind them, before one that is none
+        for count in (7, 8, 9, 16):
+            with Client(daemon.socket) as last:
+                last.send_bytes(b"".join(Client.request(number, "authorize", kinds[-1][0])
+                                         for number in range(count)) + b"\xc1")
+                for number in range(count):
+                    self.assertEqual(last.receive(number)["status"], kinds[-1][1])
+                self.assertIsNone(last.receive_message()[1])
+                self.assertTrue(last.is_closed())
+
     def test_a_message_in_part_has_ten_seconds(self):
         daemon = self.daemon({"a.policy": POLICY})
         half, good = daemon.client(), daemon.client()
