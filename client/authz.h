@@ -208,11 +208,20 @@ struct authz_reply {
  * or .status) are sent once more when the connection breaks; so are keys.create, keys.rotate and
  * keys.renew, with a request_id that is drawn here unless params have one, so that the second
  * answer is the first one's: the same secret. All others only if not one byte of them had been
- * sent, else AUTHZ_ECLOSED. (authz_call_start adds nothing: whoever wants to ask again by himself
- * gives a request_id, 32 hex digits.)
+ * sent, else AUTHZ_ECLOSED. (authz_call_start adds nothing and sends nothing again: there put a
+ * request_id of authz_request_id into the parameters, and start the same ones again.)
  */
 AUTHZ_API int authz_call(struct authz *authz, const char *method, const void *params,
 	size_t params_len, struct authz_reply *out);
+
+/*
+ * Draws a request_id for keys.create, keys.rotate and keys.renew: 32 hex digits and a NUL. The same
+ * call with the same id gets the same answer for ten minutes, so that an answer that was lost costs
+ * no secret. Draw one for each call, not for each attempt. 0, or AUTHZ_ENOMEM when the host has no
+ * randomness.
+ */
+#define AUTHZ_REQUEST_ID_SIZE 33
+AUTHZ_API int authz_request_id(char out[AUTHZ_REQUEST_ID_SIZE]);
 
 /* The daemon's last error on this handle, for whom a decision's AUTHZ_EREFUSED is not enough: code,
  * message and param; all empty when there was none. Lives until the next one. */

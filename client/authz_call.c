@@ -252,7 +252,7 @@ int authz_call(struct authz *authz, const char *method, const void *params, size
 	struct authz_reply *out)
 {
 	struct wire_response response;
-	char retry[AUTHZ_RETRY_ID];
+	char retry[AUTHZ_REQUEST_ID_SIZE];
 	bool drawn, repeatable;
 	uint32_t id;
 	int r;

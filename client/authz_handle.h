@@ -105,8 +105,8 @@ bool authz_params_good(const char *method, const void *params, size_t params_len
 
 /* Draws an id for a call whose answer holds a secret: true unless the method takes none, or the
  * caller gave one of his own. */
-bool authz_retry_id(
-	const char *method, const void *params, size_t params_len, char out[static AUTHZ_RETRY_ID]);
+bool authz_retry_id(const char *method, const void *params, size_t params_len,
+	char out[static AUTHZ_REQUEST_ID_SIZE]);
 /* Did he? */
 bool authz_retry_given(const char *method, const void *params, size_t params_len);
 /* Puts the parameters, packed already, and the id behind them. */

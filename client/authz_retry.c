@@ -36,21 +36,31 @@ static bool has_id(struct wire_cursor params)
 	return false;
 }
 
-bool authz_retry_id(
-	const char *method, const void *params, size_t params_len, char out[static AUTHZ_RETRY_ID])
+int authz_request_id(char out[AUTHZ_REQUEST_ID_SIZE])
 {
 	static const char digits[] = "0123456789abcdef";
 	uint8_t random[AUTHZ_RETRY_ID / 2];
 
-	if (!takes_id(method) || has_id(wire_cursor_of(params, params_len)) ||
-		getrandom(random, sizeof random, 0) != (ssize_t)sizeof random) {
-		return false;
+	if (out == NULL) {
+		return AUTHZ_EINVAL;
+	}
+	if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random) {
+		out[0] = '\0';
+		return AUTHZ_ENOMEM;
 	}
 	for (size_t i = 0; i < sizeof random; i++) {
 		out[2 * i] = digits[random[i] >> 4];
 		out[2 * i + 1] = digits[random[i] & 15];
 	}
-	return true;
+	out[AUTHZ_RETRY_ID] = '\0';
+	return AUTHZ_OK;
+}
+
+bool authz_retry_id(const char *method, const void *params, size_t params_len,
+	char out[static AUTHZ_REQUEST_ID_SIZE])
+{
+	return takes_id(method) && !has_id(wire_cursor_of(params, params_len)) &&
+	       authz_request_id(out) == AUTHZ_OK;
 }
 
 bool authz_retry_given(const char *method, const void *params, size_t params_len)

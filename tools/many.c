@@ -6,7 +6,6 @@
 #include <stdalign.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,7 +15,6 @@ enum {
 	WINDOW = 256,            /* outstanding: what the daemon commits at once */
 	PROGRESS_NS = 100000000, /* between two lines of progress */
 	TOLD = 20,               /* refusals that are told one by one */
-	REQUEST_ID = 32,         /* hex digits */
 	AGAIN_MS = 50,           /* between two attempts to reach the daemon again */
 };
 
@@ -27,7 +25,7 @@ struct slot {
 	size_t number;
 	bool busy;
 	bool again; /* busy, and to be asked for again */
-	char request_id[REQUEST_ID + 1];
+	char request_id[AUTHZ_REQUEST_ID_SIZE];
 };
 
 struct run {
@@ -73,19 +71,6 @@ static bool is_repeatable(const char *method)
 		}
 	}
 	return takes_request_id(method);
-}
-
-static bool draw_request_id(char out[static REQUEST_ID + 1])
-{
-	uint8_t random[REQUEST_ID / 2];
-
-	if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random) {
-		return false;
-	}
-	for (size_t i = 0; i < sizeof random; i++) {
-		snprintf(out + 2 * i, 3, "%02x", random[i]);
-	}
-	return true;
 }
 
 static void worsen(struct run *run, int status)
@@ -209,7 +194,7 @@ static int start_one(struct run *run)
 	int status;
 
 	*slot = (struct slot){ .run = run, .number = run->next };
-	if (!draw_request_id(slot->request_id)) {
+	if (authz_request_id(slot->request_id) != AUTHZ_OK) {
 		return app_fail(run->app, EXIT_DAEMON, "internal", "no randomness");
 	}
 	status = ask(run, slot, &error);

@@ -490,3 +490,18 @@ Test(authz_call, a_request_beyond_the_daemons_bound_is_not_sent)
 	authz_destroy(authz);
 	fake_stop(&server);
 }
+
+Test(authz_call, a_request_id_is_drawn_anew_each_time)
+{
+	char ids[8][AUTHZ_REQUEST_ID_SIZE];
+
+	for (size_t i = 0; i < 8; i++) {
+		cr_assert_eq(authz_request_id(ids[i]), AUTHZ_OK);
+		cr_assert_eq(strspn(ids[i], "0123456789abcdef"), 32);
+		cr_assert_eq(strlen(ids[i]), 32);
+		for (size_t k = 0; k < i; k++) {
+			cr_assert_neq(strcmp(ids[i], ids[k]), 0);
+		}
+	}
+	cr_assert_eq(authz_request_id(NULL), AUTHZ_EINVAL);
+}
