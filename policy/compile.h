@@ -92,6 +92,9 @@ struct pol_str pol_compile_name(struct pol_compiler *compiler, struct pol_str na
 /* "unknown role 'x': did you mean 'y'?" */
 void pol_compile_unknown(struct pol_compiler *compiler, const char *what,
 	const struct pol_word *word, const struct pol_names *known);
+/* Would it name one that was meant? */
+bool pol_compile_is_misspelt(const struct pol_compiler *compiler, const struct pol_word *word,
+	const struct pol_names *known);
 
 /* The stages, in this order. Each returns POL_OK (also after mistakes) or the arena's status. */
 enum pol_status pol_compile_environments(struct pol_compiler *compiler);

@@ -33,7 +33,9 @@ static enum pol_status find_verbs(struct pol_compiler *compiler, const struct po
 				pol_names_find(&compiler->snapshot->verb_names, word->text);
 		}
 		if (word != NULL && out->numbers[i] == POL_NONE &&
-			!pol_grant_is_lost(compiler, grant)) {
+			(!pol_grant_is_lost(compiler, grant) ||
+				pol_compile_is_misspelt(
+					compiler, word, &compiler->snapshot->verb_names))) {
 			pol_compile_unknown(compiler,
 				pol_is_method(word->text) ? "method" : "action", word,
 				&compiler->snapshot->verb_names);
