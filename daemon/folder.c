@@ -301,6 +301,20 @@ bool folder_equal(const struct folder *a, const struct folder *b)
 	return true;
 }
 
+void folder_forget(struct folder *folder)
+{
+	if (folder == NULL) {
+		return;
+	}
+	for (size_t i = 0; i < folder->source_count; i++) {
+		free((void *)(uintptr_t)folder->sources[i].name.ptr);
+		free((void *)(uintptr_t)folder->sources[i].text.ptr);
+	}
+	free(folder->sources);
+	folder->sources = NULL;
+	folder->source_count = 0;
+}
+
 void folder_destroy(struct folder *folder)
 {
 	if (folder == NULL) {
@@ -309,12 +323,8 @@ void folder_destroy(struct folder *folder)
 	for (size_t i = 0; i < folder->count; i++) {
 		free(folder->entries[i].name);
 	}
-	for (size_t i = 0; i < folder->source_count; i++) {
-		free((void *)(uintptr_t)folder->sources[i].name.ptr);
-		free((void *)(uintptr_t)folder->sources[i].text.ptr);
-	}
+	folder_forget(folder);
 	free(folder->entries);
-	free(folder->sources);
 	free(folder->path);
 	free(folder);
 }

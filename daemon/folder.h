@@ -64,4 +64,7 @@ int folder_read(struct folder *folder, char why[static FOLDER_WHY]);
 /* Do both lists say the same? Then nothing was changed between them. */
 bool folder_equal(const struct folder *a, const struct folder *b);
 
+/* Lets go of what folder_read read, once nobody looks at it any more; the list stays. NULL is
+ * ignored. */
+void folder_forget(struct folder *folder);
 void folder_destroy(struct folder *folder); /* NULL is ignored */

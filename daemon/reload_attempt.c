@@ -111,6 +111,7 @@ uint64_t reload_attempt_run(struct reload_attempt *attempt, bool forced, const s
 	pol_snapshot_unref(now);
 	folder_destroy(attempt->folder);
 	plugin_folder_destroy(attempt->modules);
+	folder_forget(build.folder);
 	attempt->folder = build.folder;
 	attempt->modules = build.modules;
 	build.folder = NULL;
@@ -163,6 +164,7 @@ int reload_attempt_init(struct reload_attempt *attempt, struct server *server, s
 		return r;
 	}
 	attempt->has_retired = true;
+	folder_forget(first->folder);
 	attempt->folder = first->folder;
 	attempt->modules = first->modules;
 	first->folder = NULL;
