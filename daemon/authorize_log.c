@@ -56,6 +56,9 @@ static void put(struct line *line, struct pol_str text)
 /* No name of the policy or the store is longer, escaped; what a request names may be. */
 #define NAMED 800
 
+/* Two of the 16-bit plane. */
+#define LONGEST_ESCAPE 12
+
 /* What may not stand there as it is; outside of the 16-bit plane it takes two escapes. */
 static void put_escape(struct line *line, uint32_t character)
 {
@@ -72,31 +75,76 @@ static void put_escape(struct line *line, uint32_t character)
 	put(line, (struct pol_str){ escape, (size_t)len });
 }
 
-/* Whole characters alone, so that a line that is cut is still one; about `most` bytes. What could
- * pass for the end of a line, or for other text, is escaped as well. */
+static bool is_plain(char c)
+{
+	return c >= ' ' && c <= '~' && c != '"' && c != '\\';
+}
+
+/* Nearly all that is ever written, at once. */
+static struct pol_str plain_run(struct pol_str text, size_t most)
+{
+	size_t len = 0;
+
+	while (len < text.len && len < most && is_plain(text.ptr[len])) {
+		len++;
+	}
+	return (struct pol_str){ text.ptr, len };
+}
+
+/* Of what is not plain; gives its bytes. What could pass for the end of a line, or for other text,
+ * is escaped as well. */
+static size_t put_special(struct line *line, struct pol_str text)
+{
+	uint32_t character = 0;
+	size_t len = pol_utf8_decode(text, &character);
+
+	if (len == 0) {
+		put_escape(line, 0xfffd);
+		return 1;
+	}
+	if (character == '"' || character == '\\') {
+		put(line, character == '"' ? POL_STR("\\\"") : POL_STR("\\\\"));
+	} else if (pol_unicode_refused(character) != NULL) {
+		put_escape(line, character);
+	} else {
+		put(line, (struct pol_str){ text.ptr, len });
+	}
+	return len;
+}
+
+/* Whole characters alone, so that a line that is cut is still one; about `most` bytes. */
 static void put_escaped(struct line *line, struct pol_str text, size_t most)
 {
 	const char *start = line->at;
 
-	while (text.len > 0 && line->end - line->at > 12 && (size_t)(line->at - start) < most) {
-		unsigned char first = (unsigned char)text.ptr[0];
-		uint32_t character = first;
-		size_t len = first >= ' ' && first <= '~' ? 1 : pol_utf8_decode(text, &character);
+	while (text.len > 0 && line->end - line->at > LONGEST_ESCAPE &&
+		(size_t)(line->at - start) < most) {
+		size_t room = (size_t)(line->end - line->at) - LONGEST_ESCAPE;
+		size_t left = most - (size_t)(line->at - start);
+		struct pol_str run = plain_run(text, room < left ? room : left);
+		size_t len = run.len;
 
-		if (len == 0) {
-			len = 1;
-			put_escape(line, 0xfffd);
-		} else if (character == '"' || character == '\\') {
-			put(line, character == '"' ? POL_STR("\\\"") : POL_STR("\\\\"));
-		} else if ((character < ' ' || character > '~') &&
-			   pol_unicode_refused(character) != NULL) {
-			put_escape(line, character);
+		if (len > 0) {
+			put(line, run);
 		} else {
-			put(line, (struct pol_str){ text.ptr, len });
+			len = put_special(line, text);
 		}
 		text.ptr += len;
 		text.len -= len;
 	}
+}
+
+static void put_number(struct line *line, struct pol_str name, uint32_t number)
+{
+	char digits[10]; /* of 32 bits */
+	size_t at = sizeof digits;
+
+	do {
+		digits[--at] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number > 0);
+	put(line, name);
+	put(line, (struct pol_str){ digits + at, sizeof digits - at });
 }
 
 static void put_text(struct line *line, struct pol_str name, struct pol_str text)
@@ -141,14 +189,13 @@ size_t authorize_line(const struct call *call, const struct subject *subject,
 	char line[static AUTHORIZE_LINE])
 {
 	struct line out = { line, line + AUTHORIZE_LINE - 2 };
-	char time[POL_TIME_TEXT] = "", ip[INET6_ADDRSTRLEN], number[64];
+	char time[POL_TIME_TEXT] = "", ip[INET6_ADDRSTRLEN];
 
 	(void)pol_time_format(call->now, time);
 	put_text(&out, POL_STR("{\"time\":\""), pol_str_of(time));
 	put(&out, decision->allow ? POL_STR(",\"allow\":true") : POL_STR(",\"allow\":false"));
-	snprintf(number, sizeof number, ",\"status\":%u,\"uid\":%u", (unsigned)decision->status,
-		(unsigned)call->peer->uid);
-	put(&out, pol_str_of(number));
+	put_number(&out, POL_STR(",\"status\":"), decision->status);
+	put_number(&out, POL_STR(",\"uid\":"), call->peer->uid);
 	put_text(&out, POL_STR(",\"reason\":\""), decision->reason);
 	put_text(&out, POL_STR(",\"revision\":\""),
 		pol_str_of(pol_snapshot_revision(call->snapshot)));
