@@ -12,7 +12,6 @@
 static void warm(const struct worker *worker, const uint8_t *bytes, const struct conn_ahead *ahead)
 {
 	struct pol_str kids[CONN_AHEAD] = { { NULL, 0 } };
-	uint64_t numbers[CONN_AHEAD];
 	size_t count = 0;
 
 	for (unsigned i = 0; i < ahead->count; i++) {
@@ -26,9 +25,11 @@ static void warm(const struct worker *worker, const uint8_t *bytes, const struct
 		kids[count++] = token.kid;
 		bytes += ahead->sizes[i];
 	}
-	store_warm_keys(worker->read, kids, count, numbers);
-	for (size_t i = 0; i < count; i++) {
-		usage_warm(worker->server->usage, numbers[i]);
+	store_warm_keys(worker->read, kids, count);
+	/* Of one alone the record is on its way while the request is decoded; its number would have
+	 * to be waited for. */
+	for (size_t i = 0; count > 1 && i < count; i++) {
+		usage_warm(worker->server->usage, store_guess_number(worker->read, kids[i]));
 	}
 }
 
@@ -47,7 +48,7 @@ void conn_look_ahead(struct conn *conn, const uint8_t *bytes, size_t len, struct
 		out->sizes[out->count++] = size;
 		off += size;
 	} while (off < len && out->count < CONN_AHEAD);
-	if (out->count > 1 && conn->worker->reading) {
+	if (out->count > 0 && conn->worker->reading) {
 		warm(conn->worker, bytes, out);
 	}
 }

@@ -220,10 +220,10 @@ int store_get_key(struct store_read *read, struct pol_str kid, struct store_key 
 void store_search_key(struct store_read *read, struct pol_str kid);
 
 /* Has those of the records at hand that were read before, so that the next look-ups need not wait
- * for each in turn. Ids of STORE_KID bytes; what is none, or nobody's, does no harm. Gives what
- * their numbers seem to be, nobody having checked the records; 0 where there is none. */
-void store_warm_keys(
-	struct store_read *read, const struct pol_str kids[], size_t count, uint64_t out_numbers[]);
+ * for each in turn. Ids of STORE_KID bytes; what is none, or nobody's, does no harm. */
+void store_warm_keys(struct store_read *read, const struct pol_str kids[], size_t count);
+/* What the number of one of them seems to be, nobody having checked the record; else 0. */
+uint64_t store_guess_number(struct store_read *read, struct pol_str kid);
 
 /* The key that has, or had, the secret made elsewhere whose hash this is. Compare it with the
  * record: what leads there proves nothing. -ENOENT. */

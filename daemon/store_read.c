@@ -82,8 +82,7 @@ static void warm_record(const struct store_place_of *place)
 }
 
 /* Each round waits for what the one before it asked for, once for all of them. */
-void store_warm_keys(
-	struct store_read *read, const struct pol_str kids[], size_t count, uint64_t out_numbers[])
+void store_warm_keys(struct store_read *read, const struct pol_str kids[], size_t count)
 {
 	struct store_hints *hints = read->store->hints;
 	struct store_place_of place;
@@ -96,11 +95,15 @@ void store_warm_keys(
 			warm_record(&place);
 		}
 	}
-	for (size_t i = 0; i < count; i++) {
-		bool found = store_hints_find(hints, read->generation, kids[i].ptr, &place);
+}
 
-		out_numbers[i] = found ? store_peek_number(place.at, place.size) : 0;
-	}
+uint64_t store_guess_number(struct store_read *read, struct pol_str kid)
+{
+	struct store_place_of place;
+
+	return store_hints_find(read->store->hints, read->generation, kid.ptr, &place)
+		       ? store_peek_number(place.at, place.size)
+		       : 0;
 }
 
 int store_get_key_by_hash(
