@@ -180,6 +180,7 @@ static int init_loop(struct server *server)
 	}
 	return r;
 }
+
 /* A descriptor a connection, so that ours is the bound and not the shell's. */
 static void raise_descriptors(void)
 {
@@ -193,6 +194,7 @@ static void raise_descriptors(void)
 		setrlimit(RLIMIT_NOFILE, &limit);
 	}
 }
+
 static int start_threads(struct server *server, struct build *build)
 {
 	const struct config *config = server->config;

@@ -24,6 +24,7 @@ static void say(const char *why)
 {
 	fprintf(stderr, "authzd: %s\n", why);
 }
+
 int server_open_listeners(struct server *server)
 {
 	const struct config *config = server->config;
@@ -42,6 +43,7 @@ int server_open_listeners(struct server *server)
 	}
 	return 0;
 }
+
 int server_prepare_folders(struct server *server)
 {
 	const struct config *config = server->config;

@@ -73,7 +73,7 @@ void standings_destroy(struct standings *standings)
 bool standing_key_make(
 	const struct secrets *secrets, uint32_t tenant, struct pol_str id, struct standing_key *out)
 {
-	struct {
+	struct hashed {
 		uint64_t generation, serial;
 		uint32_t tenant;
 		char id[STORE_MAX_NAME];
@@ -87,8 +87,7 @@ bool standing_key_make(
 	hashed.serial = out->serial;
 	hashed.tenant = tenant;
 	memcpy(hashed.id, id.ptr, id.len);
-	secret_tag(
-		secrets, SECRET_VERIFIED, &hashed, offsetof(__typeof__(hashed), id) + id.len, tag);
+	secret_tag(secrets, SECRET_VERIFIED, &hashed, offsetof(struct hashed, id) + id.len, tag);
 	memcpy(out->mark, tag, sizeof out->mark);
 	return true;
 }

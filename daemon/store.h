@@ -68,7 +68,8 @@ void store_close(struct store *store);
 
 struct secrets *store_secrets(struct store *store);
 
-/* Raised by every change, after its commit and before its answer. Loads with acquire. */
+/* Raised by every change, to an odd number before its commit and once more behind it, before its
+ * answer. Loads with acquire. */
 uint64_t store_generation(const struct store *store);
 
 /* Another number after each commit: of changes, of what raises nothing, of strangers. */
