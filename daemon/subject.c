@@ -52,13 +52,13 @@ enum pol_key_state subject_key_state(const struct store_key *key, int64_t now)
 	if ((key->flags & STORE_KEY_REVOKED) != 0) {
 		return POL_KEY_REVOKED;
 	}
-	if ((key->flags & STORE_KEY_DISABLED) != 0) {
+	if ((key->flags & STORE_KEY_DISABLED) != 0 || now < key->not_before) {
 		return POL_KEY_INACTIVE;
 	}
 	if ((key->expires_at != 0 && now >= key->expires_at) || generation_live(key, now) == 0) {
 		return POL_KEY_EXPIRED;
 	}
-	return now < key->not_before ? POL_KEY_INACTIVE : POL_KEY_ACTIVE;
+	return POL_KEY_ACTIVE;
 }
 
 /* --- keys ------------------------------------------------------------------------------------- */
