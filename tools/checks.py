@@ -211,6 +211,14 @@ def step_rooms(step):
         step.expect(f"'{word}'" in listed, f"{name} is not in tests/e2e/meson.build")
 
 
+def step_order(step):
+    """every swap that tests/cases/prove_order.py makes in the order of reasons can be made"""
+    status, output = step.run(ROOT / "tests" / "cases" / "prove_order.py", "--check", check=False)
+    if status != 0:
+        show(output)
+    count_tap(step, "prove_order", {"result": "OK" if status == 0 else "FAIL"}, output)
+
+
 def step_gcc(step):
     """gcc, warnings are errors, every test"""
     build(step, BUILD, env=GCC, targets=("all", "bench"))
@@ -448,9 +456,9 @@ def link_against_installed(step, folder):
 
 
 STEPS = {
-    "format": step_format, "rooms": step_rooms, "gcc": step_gcc, "symbols": step_symbols,
-    "install": step_install, "clang": step_clang, "asan": step_asan, "tsan": step_tsan,
-    "tidy": step_tidy, "fuzz": step_fuzz,
+    "format": step_format, "rooms": step_rooms, "order": step_order, "gcc": step_gcc,
+    "symbols": step_symbols, "install": step_install, "clang": step_clang, "asan": step_asan,
+    "tsan": step_tsan, "tidy": step_tidy, "fuzz": step_fuzz,
 }
 
 

@@ -50,6 +50,7 @@ class Authorize(people.PeopleTest):
             # Each breaks a later rule as well; the earlier one is the reason.
             ("malformed_token", 401, "x", {"environment": "test", **nowhere}),
             ("unknown_key", 401, people_token(), {"environment": "test", **nowhere}),
+            ("unknown_key", 401, with_another_secret(gone), {"environment": "test"}),
             ("revoked_key", 401, gone, nowhere),
             ("inactive_key", 401, dead, {"environment": "test"}),
             ("inactive_key", 401, future, {}),
@@ -308,6 +309,13 @@ def people_token():
     """Well formed, and nobody's."""
     import test_keys
     body = "liq_live_1" + "A" * 11 + "_" + "b" * 32
+    return body + test_keys.crc(body)
+
+
+def with_another_secret(token):
+    """Well formed, with the key's id, and not its token."""
+    import test_keys
+    body = token[:-7] + ("a" if token[-7] != "a" else "b")
     return body + test_keys.crc(body)
 
 

@@ -70,6 +70,18 @@ static void add_role(const struct pol_snapshot *snapshot, struct row *row, char 
 	}
 }
 
+static struct pol_str take_none(const struct pol_counter *counter, const struct pol_facts *facts,
+	const struct pol_charge *const *charges, uint32_t count)
+{
+	(void)counter;
+	(void)facts;
+	(void)charges;
+	(void)count;
+	return POL_STR("quota");
+}
+
+static const struct pol_counter used_up = { .take = take_none };
+
 static void set_flag(struct row *row, const char *word)
 {
 	struct pol_facts *facts = &row->facts;
@@ -87,6 +99,8 @@ static void set_flag(struct row *row, const char *word)
 		facts->narrowed_by_scopes = true;
 	} else if (strcmp(word, "http") == 0) {
 		facts->http = true;
+	} else if (strcmp(word, "used_up") == 0) {
+		facts->counter = &used_up;
 	} else if (strcmp(word, "by_peer") == 0) {
 		facts->by_peer = true;
 	} else if (strcmp(word, "warned") == 0) {
@@ -225,6 +239,11 @@ static void run_table(const char *path, unsigned least)
 Test(eval, the_first_thing_that_is_asked_is_the_reason)
 {
 	run_table("tests/cases/order.cases", 30);
+}
+
+Test(eval, of_two_neighbours_that_fail_the_first_is_the_reason)
+{
+	run_table("tests/cases/pairs.cases", 50);
 }
 
 Test(eval, roles_and_scopes_come_together_as_the_page_says)
