@@ -15,7 +15,7 @@ static const uint64_t special[4] = {
 /* Encodings upon one another that are followed: browsers and proxies add one or two. */
 #define LAYERS 8
 
-static const char fault_dots[] = "'.' and '..' name nothing of their own";
+static const char fault_dots[] = "dots and spaces alone are no name";
 static const char fault_control[] = "a control character";
 static const char fault_percent[] = "broken percent-encoding: '%' wants two hex digits";
 static const char fault_utf8[] = "not UTF-8";

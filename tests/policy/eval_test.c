@@ -246,6 +246,11 @@ Test(eval, of_two_neighbours_that_fail_the_first_is_the_reason)
 	run_table("tests/cases/pairs.cases", 50);
 }
 
+Test(eval, literals_and_rests_are_what_the_page_says)
+{
+	run_table("tests/cases/paths.cases", 30);
+}
+
 Test(eval, roles_and_scopes_come_together_as_the_page_says)
 {
 	run_table("tests/cases/subjects.cases", 50);

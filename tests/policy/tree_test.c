@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "load.h"
 #include "tests/policy/compiled_text.h"
 
 static const char text[] = "tree api {\n"
@@ -87,6 +88,69 @@ Test(tree, a_path_means_the_node_that_its_literals_lead_to)
 		cr_expect_str_eq(got, rows[i].node, "%s: %s", rows[i].raw, got);
 	}
 	pol_snapshot_unref(snapshot);
+}
+
+/* The text from `begin` to the first `end` after it, without `end`; ends what it is cut from. */
+static char *cut(char *from, const char *begin, const char *end)
+{
+	char *start = strstr(from, begin);
+	char *last;
+
+	cr_assert_not_null(start, "the page lacks '%s'", begin);
+	last = strstr(start + 1, end);
+	cr_assert_not_null(last, "the page has no '%s' after '%s'", end, begin);
+	*last = '\0';
+	return start;
+}
+
+/* Asks for every path of a row "| `/a`, `/b` | `NODE` |". */
+static unsigned check_examples(const struct pol_snapshot *snapshot, char *row)
+{
+	char *node = strstr(row, "` | `");
+	unsigned count = 0;
+	char *rest = NULL;
+
+	cr_assert_not_null(node, "no second cell: %s", row);
+	*node = '\0';
+	node = cut(node + 1, "`", "` |") + 1;
+	for (char *word = strtok_r(row + 3, "`", &rest); word != NULL;
+		word = strtok_r(NULL, "`", &rest)) {
+		const char *got;
+
+		if (strcmp(word, ", ") == 0) {
+			continue;
+		}
+		got = find(snapshot, "api", word);
+		got = strcmp(got, "malformed") == 0                       ? "malformed_path"
+		      : strcmp(got, "none") == 0 || strcmp(got, "/") == 0 ? "unknown_resource"
+									  : got;
+		cr_expect_str_eq(got, node, "%s: the page says %s, got %s", word, node, got);
+		count++;
+	}
+	return count;
+}
+
+Test(tree, what_the_page_says_of_its_paths_is_so)
+{
+	struct loaded page = load_file("policy/REFERENCE.md");
+	char *all = (char *)(uintptr_t)page.sources[0].text.ptr;
+	char *section = strstr(all, "\n## How a request becomes a node\n");
+	struct pol_snapshot *snapshot;
+	unsigned count = 0;
+	char *rest = NULL;
+
+	cr_assert_not_null(section);
+	section = cut(section + 1, "\n| request | node |", "\n## ");
+	snapshot = compiled_text_good(cut(all, "\n    tree api ", "\n\n"));
+	for (char *line = strtok_r(section, "\n", &rest); line != NULL;
+		line = strtok_r(NULL, "\n", &rest)) {
+		if (strncmp(line, "| `", 3) == 0) {
+			count += check_examples(snapshot, line);
+		}
+	}
+	cr_expect_geq(count, 70, "the page has %u examples", count);
+	pol_snapshot_unref(snapshot);
+	unload(&page);
 }
 
 Test(tree, what_only_looks_like_a_literal_is_no_parameter)
