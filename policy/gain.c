@@ -352,6 +352,7 @@ bool pol_gain_permission(const struct pol_snapshot *snapshot, const char *noun, 
 	uint32_t node;
 
 	path.count = 0;
+	path.encoded = 0;
 	if (slash != NULL) {
 		path.segments[path.count++] = (struct pol_str){ noun, (size_t)(slash - noun) };
 		noun = slash + 1;

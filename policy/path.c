@@ -15,6 +15,8 @@ static const uint64_t special[4] = {
 /* Encodings upon one another that are followed: browsers and proxies add one or two. */
 #define LAYERS 8
 
+_Static_assert(POL_PATH_SEGMENTS <= 64, "a path's `encoded` has a bit for each segment");
+
 static const char fault_dots[] = "dots and spaces alone are no name";
 static const char fault_control[] = "a control character";
 static const char fault_percent[] = "broken percent-encoding: '%' wants two hex digits";
@@ -202,6 +204,7 @@ static const char *take_segment(struct pol_str *rest, struct pol_path *path, str
 		return "an empty segment";
 	}
 	if (escaped) {
+		path->encoded |= UINT64_C(1) << path->count;
 		fault = decode(*out, path, out);
 	}
 	if (fault == NULL && (escaped || high || text[0] == '.' || text[0] == ' ')) {
@@ -218,6 +221,7 @@ static const char *read_path(struct pol_str raw, struct pol_path *out)
 
 	out->used = 0;
 	out->count = 0;
+	out->encoded = 0;
 	if (query != NULL) {
 		rest.len = (size_t)(query - raw.ptr);
 	}

@@ -30,8 +30,9 @@
  * outlive it. Never zeroed: only `count` segments mean anything.
  */
 struct pol_path {
-	uint32_t count; /* 0 is the root */
-	uint32_t used;  /* of decoded */
+	uint32_t count;   /* 0 is the root */
+	uint32_t used;    /* of decoded */
+	uint64_t encoded; /* a bit for each segment, 1 << its number: it was percent-encoded */
 	struct pol_str segments[POL_PATH_SEGMENTS];
 	char decoded[POL_PATH_BYTES];
 };

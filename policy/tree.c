@@ -152,6 +152,11 @@ enum pol_status pol_tree_find(const struct pol_snapshot *snapshot, uint32_t tree
 
 		switch (pol_literal_find(snapshot, parent, path->segments[i], &node)) {
 		case POL_LITERAL_EXACT:
+			/* A router that compares raw text takes it for the parameter. */
+			if ((path->encoded >> i & 1) != 0 &&
+				snapshot->nodes[parent].wild != POL_NONE) {
+				return POL_ENOTFOUND;
+			}
 			break;
 		case POL_LITERAL_ALIKE:
 			return POL_ENOTFOUND;
