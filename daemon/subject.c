@@ -334,6 +334,7 @@ static void gather_peer(struct call *call, const struct subject_ask *ask, struct
 		return;
 	}
 	facts->by_peer = true;
+	facts->declared = true;
 	facts->principal = pol_snapshot_principal_id(call->snapshot, declared);
 	facts->principal_state = POL_PRINCIPAL_ACTIVE;
 	take_tenant(call, STORE_TENANT_DEFAULT, subject);

@@ -138,6 +138,7 @@ int subject_take_principal(
 						  : POL_NONE;
 	if (declared != POL_NONE) {
 		subject->known_principal = true;
+		facts->declared = true;
 		facts->principal_state = POL_PRINCIPAL_ACTIVE;
 		facts->held_count = (uint32_t)pol_snapshot_principal_held(
 			call->snapshot, declared, call->now, subject->held);

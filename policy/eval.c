@@ -91,6 +91,7 @@ static void forget_peer(struct judge *judge)
 	}
 	judge->nobody = *judge->facts;
 	judge->nobody.by_peer = false;
+	judge->nobody.declared = false;
 	judge->nobody.principal_state = POL_PRINCIPAL_NONE;
 	judge->nobody.principal = (struct pol_str){ 0 };
 	judge->nobody.tenant = 0;

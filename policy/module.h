@@ -163,6 +163,7 @@ struct pol_facts {
 	/* The principal is whom the kernel's peer is. It is nobody, and its roles count for
 	 * nothing, unless a module of `authenticate` marks it with POL_MARK_PEER. */
 	bool by_peer;
+	bool declared; /* the principal is one that the policy's files declare */
 
 	/* what */
 	struct pol_str service; /* ptr NULL: not named */

@@ -359,6 +359,7 @@ static void add_peer(struct pol_suite_builder *builder, struct pol_facts *facts)
 		return;
 	}
 	facts->by_peer = true;
+	facts->declared = true;
 	facts->principal_state = POL_PRINCIPAL_ACTIVE;
 	facts->principal = principal->id;
 	facts->tenant = TENANT;
@@ -390,6 +391,7 @@ const struct pol_facts *pol_scene_facts(struct pol_suite_builder *builder)
 	} else if (facts->key_state != POL_KEY_MISSING || scene->named) {
 		facts->principal_state = scene->principal_state;
 		facts->principal = scene->principal;
+		facts->declared = scene->named;
 		facts->tenant = TENANT;
 		add_roles(builder, facts);
 	}
