@@ -80,6 +80,21 @@ static inline void lay_list(
 }
 #define LIST(map, key, items, count) lay_list((map), WIRE_STR(key), (items), (count))
 
+static void lay_kinds(struct map *map, struct wire_str key, struct pol_explained_kinds kinds)
+{
+	struct pol_str names[2];
+	uint32_t count = 0;
+
+	if (kinds.role) {
+		names[count++] = POL_STR("role");
+	}
+	if (kinds.scope) {
+		names[count++] = POL_STR("scope");
+	}
+	lay_list(map, key, names, count);
+}
+#define KINDS(map, key, kinds) lay_kinds((map), WIRE_STR(key), (kinds))
+
 static void lay_place(struct map *map, struct pol_place place)
 {
 	if (place.line > 0) {
@@ -232,6 +247,8 @@ void authorize_put_explanation(struct wire_buf *buf, const struct pol_explanatio
 	LIST(&map, "has", told->has, told->has_count);
 	TEXT(&map, "quota", told->quota);
 	LIST(&map, "key_at", told->key_at, told->key_at_count);
+	KINDS(&map, "missing", told->missing);
+	KINDS(&map, "none", told->none);
 	end(buf, &map);
 	if (told->has_stack) {
 		put_stack(buf, told);

@@ -78,6 +78,11 @@ struct pol_explained_rule {
 	uint32_t verb_count;
 };
 
+struct pol_explained_kinds {
+	bool role;
+	bool scope;
+};
+
 struct pol_explanation {
 	enum pol_stage stage; /* where it ended */
 	bool has_stack;
@@ -92,7 +97,9 @@ struct pol_explanation {
 	struct pol_str quota; /* the name of the one that is used up; told by whoever counts */
 	const struct pol_explained_rule *rules;
 	uint32_t rule_count;
-	const struct pol_explained_rule *needs; /* the nearest first */
+	struct pol_explained_kinds missing;     /* one of each is needed, both together */
+	struct pol_explained_kinds none;        /* of which nothing would do: then needs is empty */
+	const struct pol_explained_rule *needs; /* roles, then scopes; the nearest first */
 	uint32_t need_count;
 	uint32_t more_needs;          /* that are not told */
 	const struct pol_str *key_at; /* the key's places, when they leave this out */

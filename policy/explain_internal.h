@@ -20,8 +20,22 @@ struct pol_place pol_explain_place(
 
 /* explain_rules.c: out->rules. */
 void pol_explain_rules(struct pol_explainer *explainer);
-/* explain_needs.c: out->needs and key_at, of what was denied. */
+/* explain_needs.c: out->missing, none, needs and key_at, of what was denied. */
 void pol_explain_needs(struct pol_explainer *explainer);
+
+/* What the subject holds of the exclusive sets. */
+struct pol_explained_holder {
+	const struct pol_explainer *explainer;
+	uint32_t *members; /* of each exclusive set, what is held; NULL: of none */
+	struct pol_arena arena;
+};
+
+/* explain_roles.c. False: there is no memory, and the explainer's arena says so. */
+bool pol_explain_holder_init(
+	struct pol_explained_holder *holder, const struct pol_explainer *explainer);
+void pol_explain_holder_finish(struct pol_explained_holder *holder);
+/* May it be given the role beside all that it holds, wherever? */
+bool pol_explain_may_be_given(const struct pol_explained_holder *holder, uint32_t role);
 
 /* Fills chain, text and place of *out: the rule by which a role or scope allows or denies the
  * permission, itself or by whom it inherits. False: it does neither, or there is no memory. */

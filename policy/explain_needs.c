@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/explain_internal.h"
-#include "policy/stored.h"
-#include "policy/stored_internal.h"
+#include "policy/stack.h"
 #include "policy/subject.h"
 
 /*
- * What would have been needed: the roles, or scopes, that allow all that is missing and deny none
- * of what was asked for. Nearest are those that are held elsewhere, then those that allow least
- * beside it.
+ * What would have been needed: the roles, or scopes, that allow all that is missing, deny none of
+ * what was asked for, and may be given. Nearest are those that are held elsewhere, then those that
+ * allow least beside it.
+ *
+ * What roles allow, what scopes allow and what the stack makes of both are asked one by one: so a
+ * role that would do and a scope that would do, do together as well.
  */
 
 /* A verb is served by fewer methods than a word has bits. */
@@ -69,17 +71,6 @@ static bool would_do(const struct search *search, const struct pol_grantee *gran
 	return true;
 }
 
-/* Nobody is given `anyone`, and a tenant's own roles are nobody else's business. */
-static bool is_foreign(const struct pol_explainer *explainer, uint32_t role)
-{
-	const struct pol_snapshot *snapshot = explainer->snapshot;
-	uint32_t first = snapshot->role_count - snapshot->stored_count;
-
-	return role == snapshot->anyone ||
-	       (role >= first &&
-		       snapshot->stored[role - first].tenant != explainer->trace->facts.tenant);
-}
-
 static bool is_nearer(const struct candidate *a, const struct candidate *b)
 {
 	if ((a->held != NULL) != (b->held != NULL)) {
@@ -120,7 +111,8 @@ static uint32_t first_missing(const struct search *search)
 	return left.first;
 }
 
-static void look(struct search *search)
+/* holder: who is to be given a role. */
+static void look(struct search *search, const struct pol_explained_holder *holder)
 {
 	const struct pol_explainer *explainer = search->explainer;
 	const struct pol_snapshot *snapshot = explainer->snapshot;
@@ -133,7 +125,7 @@ static void look(struct search *search)
 
 		/* Most have nothing to do with it, which one look tells. */
 		if (!may_allow(&grantees[i], first) || !would_do(search, &grantees[i]) ||
-			(!search->scopes && is_foreign(explainer, i))) {
+			(!search->scopes && !pol_explain_may_be_given(holder, i))) {
 			continue;
 		}
 		search->found++;
@@ -187,13 +179,6 @@ static void tell(struct search *search, struct pol_explained_rule *out, uint32_t
 	search->explainer->out->more_needs += search->found - search->count;
 }
 
-static void search(struct search *search)
-{
-	if (find_missing(search)) {
-		look(search);
-	}
-}
-
 /* The key's places, when they are why no scope counts. */
 static void tell_key_places(struct pol_explainer *explainer)
 {
@@ -210,40 +195,105 @@ static void tell_key_places(struct pol_explainer *explainer)
 	}
 }
 
-void pol_explain_needs(struct pol_explainer *explainer)
+static void search_roles(struct search *search)
+{
+	struct pol_explained_holder holder;
+
+	if (!pol_subject_roles_count(&search->explainer->trace->facts)) {
+		return;
+	}
+	if (pol_explain_holder_init(&holder, search->explainer)) {
+		look(search, &holder);
+	}
+	pol_explain_holder_finish(&holder);
+}
+
+/* No scope widens what the key's places leave out. */
+static void search_scopes(struct search *search)
+{
+	tell_key_places(search->explainer);
+	if (search->explainer->out->key_at == NULL) {
+		look(search, NULL);
+	}
+}
+
+/* Does the stack allow it once the key's scopes do, and the roles do or do not? */
+static bool stack_allows(const struct pol_trace *trace, bool roles_allow)
+{
+	struct pol_charges charges = { .count = 0 };
+	struct pol_request request = trace->request;
+
+	request.roles_allow = roles_allow;
+	request.scopes_allow = true;
+	return pol_group_run(&trace->stack->groups[POL_GROUP_AUTHORIZE], &request, &charges).passed;
+}
+
+static bool is_denied(const struct pol_explainer *explainer)
 {
 	const struct pol_trace *trace = explainer->trace;
+	struct pol_run run = trace->run;
+	struct pol_run_word at;
+
+	while (pol_run_next(&run, &at)) {
+		if (pol_subject_say(explainer->snapshot, &trace->facts, trace->tree, trace->at, &at)
+				.denied != 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Neither: no role and no scope helps, because one of them denies it or the stack does. */
+static struct pol_explained_kinds find_kinds(const struct pol_explainer *explainer)
+{
+	const struct pol_trace *trace = explainer->trace;
+	struct pol_explained_kinds missing = { .scope = !trace->request.scopes_allow };
+
+	if (trace->stage == POL_STAGE_SUBJECT && is_denied(explainer)) {
+		return (struct pol_explained_kinds){ 0 };
+	}
+	if (trace->stage == POL_STAGE_AUTHORIZE ||
+		!stack_allows(trace, trace->request.roles_allow)) {
+		missing.role = true;
+		if (trace->request.roles_allow || !stack_allows(trace, true)) {
+			return (struct pol_explained_kinds){ 0 };
+		}
+	}
+	return missing;
+}
+
+void pol_explain_needs(struct pol_explainer *explainer)
+{
+	enum pol_stage stage = explainer->trace->stage;
+	struct pol_explanation *told = explainer->out;
 	struct search roles = { .explainer = explainer };
 	struct search scopes = { .explainer = explainer, .scopes = true };
 	struct pol_explained_rule *out;
-	bool stopped = trace->stage == POL_STAGE_SUBJECT || trace->stage == POL_STAGE_AUTHORIZE;
-	uint32_t count = 0;
 
-	if (!stopped || (trace->request.roles_allow && trace->request.scopes_allow)) {
+	if (stage != POL_STAGE_SUBJECT && stage != POL_STAGE_AUTHORIZE) {
 		return;
 	}
-	for (uint32_t i = 0; i < explainer->out->rule_count; i++) {
-		/* No role and no scope helps against a denial. */
-		if (explainer->out->rules[i].deny) {
-			return;
-		}
+	told->missing = find_kinds(explainer);
+	if ((told->missing.role && !find_missing(&roles)) ||
+		(told->missing.scope && !find_missing(&scopes))) {
+		return;
 	}
-	if (!trace->request.scopes_allow) {
-		tell_key_places(explainer);
+	if (told->missing.role) {
+		search_roles(&roles);
 	}
-	if (!trace->request.roles_allow && trace->facts.binding != POL_BOUND_TO_SCOPES) {
-		search(&roles);
+	if (told->missing.scope) {
+		search_scopes(&scopes);
 	}
-	/* No scope widens what the places leave out. */
-	if (!trace->request.scopes_allow && explainer->out->key_at == NULL) {
-		search(&scopes);
+	told->none.role = roles.found == 0 && (told->missing.role || !told->missing.scope);
+	told->none.scope = scopes.found == 0 && (told->missing.scope || !told->missing.role);
+	if (told->none.role || told->none.scope) {
+		return;
 	}
 	out = pol_arena_alloc(explainer->arena, (size_t)roles.count + scopes.count, sizeof *out);
 	if (out == NULL) {
 		return;
 	}
-	tell(&roles, out, &count);
-	tell(&scopes, out, &count);
-	explainer->out->needs = out;
-	explainer->out->need_count = count;
+	tell(&roles, out, &told->need_count);
+	tell(&scopes, out, &told->need_count);
+	told->needs = out;
 }

@@ -57,6 +57,28 @@ static void note_group(struct pol_diags *diags, struct pol_diag *diag, enum pol_
 	}
 }
 
+/* Where a role and a scope are missing, the nearest of each: neither would do alone. */
+static void note_needs(
+	struct pol_diags *diags, struct pol_diag *diag, const struct pol_explanation *told)
+{
+	bool both = told->missing.role && told->missing.scope;
+	uint32_t shown = 0;
+
+	for (uint32_t i = 0; i < told->need_count && shown < SHOWN_NEEDS; i++) {
+		const struct pol_explained_rule *need = &told->needs[i];
+
+		if (both && i > 0 && need->scope == told->needs[i - 1].scope) {
+			continue;
+		}
+		note_rule(diags, diag, need,
+			need->held    ? "allows it"
+			: !both       ? "would allow it"
+			: need->scope ? "would allow it, together with the role"
+				      : "would allow it, together with a scope");
+		shown++;
+	}
+}
+
 void pol_suite_why(
 	struct pol_diags *diags, struct pol_diag *diag, const struct pol_explanation *told)
 {
@@ -74,8 +96,5 @@ void pol_suite_why(
 			note_rule(diags, diag, rule, rule->deny ? "denies it" : "allows it");
 		}
 	}
-	for (uint32_t i = 0; i < told->need_count && i < SHOWN_NEEDS; i++) {
-		note_rule(diags, diag, &told->needs[i],
-			told->needs[i].held ? "allows it" : "would allow it");
-	}
+	note_needs(diags, diag, told);
 }

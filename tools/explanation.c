@@ -144,6 +144,20 @@ static const struct pol_explained_rule *read_rules(
 	return rules;
 }
 
+static struct pol_explained_kinds read_kinds(
+	struct app *app, struct wire_cursor map, const char *name)
+{
+	struct pol_explained_kinds kinds = { 0 };
+	uint32_t count;
+	const struct pol_str *names = read_texts(app, map, name, &count);
+
+	for (uint32_t i = 0; i < count; i++) {
+		kinds.role = kinds.role || pol_str_equal(names[i], POL_STR("role"));
+		kinds.scope = kinds.scope || pol_str_equal(names[i], POL_STR("scope"));
+	}
+	return kinds;
+}
+
 bool explanation_read(struct app *app, struct wire_cursor result, struct pol_explanation *out)
 {
 	struct pol_explanation read = { .stage = POL_STAGE_END };
@@ -168,6 +182,8 @@ bool explanation_read(struct app *app, struct wire_cursor result, struct pol_exp
 	read.has = read_texts(app, map, "has", &read.has_count);
 	read.quota = record_str(map, "quota");
 	read.rules = read_rules(app, map, "rules", &read.rule_count);
+	read.missing = read_kinds(app, map, "missing");
+	read.none = read_kinds(app, map, "none");
 	read.needs = read_rules(app, map, "needed", &read.need_count);
 	read.more_needs = (uint32_t)record_int(map, "more", 0);
 	read.key_at = read_texts(app, map, "key_at", &read.key_at_count);

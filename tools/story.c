@@ -235,49 +235,48 @@ static const char *const ends[POL_STAGE_COUNT] = {
 	[POL_STAGE_CHARGES] = "A quota is used up.",
 };
 
-static bool has_rule(const struct pol_explained_rule *rules, uint32_t count, bool scope, bool deny)
-{
-	for (uint32_t i = 0; i < count; i++) {
-		if (rules[i].scope == scope && rules[i].deny == deny) {
-			return true;
-		}
-	}
-	return false;
-}
-
 static void add_text(struct story *story, const char *text)
 {
 	add(story, (struct line){ .text = text });
 }
 
-/* What is missing and nothing in the policy has is said too: else the story would have no end. */
-static void add_lacks(struct story *story, const struct pol_explanation *told)
+static void add_missing_scope(struct story *story, const struct pol_explanation *told)
 {
-	bool by_role = told->stage == POL_STAGE_AUTHORIZE &&
-		       pol_str_equal(told->groups[POL_GROUP_AUTHORIZE].reason, POL_STR("role"));
-	bool by_scope = told->stage == POL_STAGE_SUBJECT &&
-			!has_rule(told->rules, told->rule_count, false, true) &&
-			!has_rule(told->rules, told->rule_count, true, true);
-
 	if (told->key_at_count > 0) {
 		add_text(story, app_text(story->app, "The key counts at %s alone.",
 					joined(story, told->key_at, told->key_at_count, "", ", ")));
-	} else if (by_scope) {
+	} else {
 		add_text(story, "The key's scopes leave it out.");
-		if (!has_rule(told->needs, told->need_count, true, false)) {
-			add_text(story, "No scope in the policy allows it.");
+		if (told->none.scope) {
+			add_text(story, "No scope would allow it.");
 		}
 	}
-	if (by_role && !has_rule(told->needs, told->need_count, false, false)) {
-		add_text(story, "No role in the policy allows it.");
+}
+
+/* What is missing and what would not help is said too: else the story would have no end. */
+static void add_lacks(struct story *story, const struct pol_explanation *told)
+{
+	if (told->missing.scope) {
+		add_missing_scope(story, told);
+	}
+	if (told->missing.role && told->none.role) {
+		add_text(story, "No role that could be given would allow it.");
+	}
+	if (told->missing.role && told->missing.scope && told->need_count > 0) {
+		add_text(story, "A role and a scope are needed together:");
+	}
+	if (told->none.role && told->none.scope && !told->missing.role && !told->missing.scope) {
+		add_text(story, "No role and no scope would change that.");
 	}
 }
 
 static void add_needs(struct story *story, const struct pol_explanation *told)
 {
+	bool both = told->missing.role && told->missing.scope;
+
 	add_lacks(story, told);
 	for (uint32_t i = 0; i < told->need_count; i++) {
-		add_rule(story, &told->needs[i], "would allow it");
+		add_rule(story, &told->needs[i], both ? "would do" : "would allow it");
 	}
 	if (told->more_needs > 0) {
 		add_text(story, app_text(story->app, "… and %" PRIu32 " more.", told->more_needs));

@@ -93,6 +93,8 @@ class Telling(Explaining):
         denied = [rule for rule in told["rules"] if rule["effect"] == "deny"]
         self.assertEqual([rule["role"] for rule in denied], [["collections"]])
         self.assertNotIn("needed", told)
+        self.assertNotIn("missing", told)
+        self.assertEqual(told["none"], ["role", "scope"])
         self.assert_written(told)
         answer, told = self.explain(principal="carl", method="DELETE", path="/loans/1")
         self.assertEqual((answer["reason"], told["ended"]), ("role", "authorize"))
@@ -153,6 +155,97 @@ class Telling(Explaining):
         error = self.assert_error("invalid_request", c.call, "authorize", explain=1, **asked)
         self.assertEqual(error.error["param"], "explain")
         self.assertNotIn("explain", c.call("authorize", explain=False, **asked))
+
+
+EXCLUSIVE = """\
+tree api { /a { GET, POST, DELETE }
+/b { GET } }
+role viewer { allow GET on api:/a }
+role maker { allow POST on api:/a }
+role senior inherits maker { allow GET on api:/a }
+role checker { allow POST on api:/a }
+role remover { allow DELETE on api:/a }
+exclusive viewer, maker
+exclusive viewer, remover
+scope reading { allow GET on api:/a }
+scope writing { allow POST on api:/a }
+principal declared {
+  role viewer
+}
+"""
+
+
+class Needing(Explaining):
+    """What is named as needed is given as it says, and then it is allowed."""
+
+    def setUp(self):
+        super().setUp()
+        self.d = self.daemon({"a.policy": EXCLUSIVE})
+        self.c = self.d.client()
+        self.c.call("principals.create", id="ann")
+        self.c.call("assignments.create", principal="ann", role="viewer")
+
+    def names(self, told, kind):
+        return [need[kind][0] for need in told.get("needed", []) if kind in need]
+
+    def test_a_role_that_an_assignment_would_be_refused_for_is_not_named(self):
+        asked = {"principal": "ann", "method": "POST", "path": "/a"}
+        _, told = self.explain(**asked)
+        self.assertEqual((told["missing"], self.names(told, "role")), (["role"], ["checker"]))
+        self.assertNotIn("none", told)
+        for role in ("maker", "senior"):
+            self.assert_error("conflict", self.c.call, "assignments.create", principal="ann",
+                              role=role)
+        self.c.call("assignments.create", principal="ann", role="checker")
+        self.assertTrue(self.c.call("authorize", **asked)["allow"])
+
+    def test_none_is_said_where_no_role_could_be_given(self):
+        asked = {"principal": "ann", "method": "DELETE", "path": "/a"}
+        _, told = self.explain(**asked)
+        self.assertEqual((told["missing"], told["none"]), (["role"], ["role"]))
+        self.assertNotIn("needed", told)
+        done = self.d.tool("--json", "check", "--explain", "--principal", "ann", "DELETE", "/a")
+        self.assertEqual(json.loads(done.stdout)["explain"]["none"], ["role"])
+        done = self.d.tool("check", "--explain", "--principal", "ann", "DELETE", "/a")
+        self.assertTrue(done.stdout.endswith("\nNo role that could be given would allow it.\n"),
+                        done.stdout)
+
+    def test_a_role_of_the_store_is_not_for_who_is_declared_in_the_files(self):
+        self.c.call("roles.create", name="own", grants=["allow DELETE on api:/a"])
+        _, told = self.explain(principal="ann", method="DELETE", path="/a")
+        self.assertEqual(self.names(told, "role"), ["own"])
+        _, told = self.explain(principal="declared", method="DELETE", path="/a")
+        self.assertEqual(told["none"], ["role"])
+        self.assert_error("conflict", self.c.call, "assignments.create", principal="declared",
+                          role="own")
+
+    def test_a_role_and_a_scope_are_needed_together(self):
+        key = self.c.call("keys.create", principal="ann", scopes=["reading"])
+        asked = {"token": key["secret"], "method": "POST", "path": "/a"}
+        _, told = self.explain(**asked)
+        self.assertEqual(told["missing"], ["role", "scope"])
+        self.assertEqual((self.names(told, "role"), self.names(told, "scope")),
+                         (["checker"], ["writing"]))
+        done = self.d.tool("check", "--explain", "--token", key["secret"], "POST", "/a")
+        self.assertIn("\nA role and a scope are needed together:\nrole checker would do\n",
+                      done.stdout)
+        self.assertIn("\nscope writing would do\n", done.stdout)
+        self.c.call("assignments.create", principal="ann", role="checker")
+        _, told = self.explain(**asked)
+        self.assertEqual((told["missing"], self.names(told, "scope")), (["scope"], ["writing"]))
+        self.c.call("keys.update", id=key["id"], scopes=["reading", "writing"])
+        self.assertTrue(self.c.call("authorize", **asked)["allow"])
+
+    def test_no_role_is_named_where_no_scope_would_do_beside_it(self):
+        self.c.call("roles.create", name="own", grants=["allow DELETE on api:/a"])
+        key = self.c.call("keys.create", principal="ann", scopes=["reading"])
+        _, told = self.explain(token=key["secret"], method="DELETE", path="/a")
+        self.assertEqual((told["missing"], told["none"]), (["role", "scope"], ["scope"]))
+        self.assertNotIn("needed", told)
+        placed = self.c.call("keys.create", principal="ann", at=["api:/b"])
+        _, told = self.explain(token=placed["secret"], method="GET", path="/a")
+        self.assertEqual((told["missing"], told["none"], told["key_at"]),
+                         (["scope"], ["scope"], ["api:/b"]))
 
 
 class Stories(Explaining):
@@ -269,10 +362,10 @@ class Stories(Explaining):
         said, _ = self.story("--token", alone["secret"], "--tree", "more", "GET", "/only",
                              status=1)
         self.assertTrue(said.endswith("\nThe key's scopes leave it out.\n"
-                                      "No scope in the policy allows it.\n"), said)
+                                      "No scope would allow it.\n"), said)
         c.call("principals.create", id="ann")
         said, _ = self.story("--principal", "ann", "--tree", "more", "GET", "/only", status=1)
-        self.assertTrue(said.endswith("\nNo role in the policy allows it.\n"), said)
+        self.assertTrue(said.endswith("\nNo role that could be given would allow it.\n"), said)
         said, _ = self.story("--principal", "ann", "--tree", "more", "PUT", "/only", status=1)
         self.assertTrue(said.endswith("\nasked for: more:/only\nIt has GET.\n"), said)
 

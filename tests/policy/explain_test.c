@@ -128,6 +128,13 @@ static void tell(struct story *story, const struct pol_explanation *told, bool l
 	for (uint32_t i = 0; i < told->rule_count; i++) {
 		say_rule(story, &told->rules[i]);
 	}
+	if (told->missing.role && told->missing.scope) {
+		say(story, "a role and a scope are missing\n");
+	}
+	if (told->none.role || told->none.scope) {
+		say(story, "none would do:%s%s\n", told->none.role ? " role" : "",
+			told->none.scope ? " scope" : "");
+	}
 	say_list(story, told->key_at, told->key_at_count, "key at ", ",");
 	for (uint32_t i = 0; i < told->need_count; i++) {
 		say(story, "needs ");
@@ -238,7 +245,7 @@ Test(explain, the_built_in_stack_stands_nowhere)
 		"  0  required role: deny role\n"
 		"  0  required scope: ignore\n"
 		"record: not asked\n"
-		"GET api:/a\n");
+		"GET api:/a\nnone would do: role\n");
 	pol_snapshot_unref(plain);
 }
 
@@ -315,7 +322,8 @@ Test(explain, a_rule_is_told_with_its_chain_its_place_and_what_it_is_of)
 	cr_expect_str_eq(explain(snapshot, &facts, &story, false),
 		"subject of other:15\ndelete api:/loans/{loan}\n"
 		"denied by role careful 11 deny DELETE on api:/loans/{loan}\n"
-		"role boss 10 allow all on api:/** at api:/loans/7\n");
+		"role boss 10 allow all on api:/** at api:/loans/7\n"
+		"none would do: role scope\n");
 	facts = somebody(NULL, 0);
 	facts.path = POL_STR("/loans");
 	cr_expect_str_eq(explain(snapshot, &facts, &story, false),
@@ -349,7 +357,8 @@ Test(explain, a_key_is_told_its_scopes_and_its_places)
 	facts.key_place_count = 1;
 	cr_expect_str_eq(explain(snapshot, &facts, &story, false),
 		"subject of other:15\nread api:/loans/{loan}\n"
-		"scope reading 13 allow GET on api:/**\nkey at api:/loans/8");
+		"scope reading 13 allow GET on api:/**\nnone would do: scope\nkey at "
+		"api:/loans/8");
 }
 
 Test(explain, who_lacks_a_role_is_told_the_nearest_ones)
@@ -371,6 +380,90 @@ Test(explain, who_lacks_a_role_is_told_the_nearest_ones)
 		"authorize of other:15\nupdate api:/loans/{loan}\n"
 		"needs role boss 10 allow all on api:/** held at api:/loans/8 until 9\n"
 		"needs role writer 8 allow PATCH on api:/loans/{loan}\n");
+}
+
+/* What is told a viewer, by a key of scope `reading` if there is one, of POST on api:/a. */
+static void tell_post(const char *policy, struct pol_facts facts, const char *expected)
+{
+	struct pol_snapshot *other = compiled_text_good(policy);
+	struct pol_held held = { .role = pol_snapshot_role(other, POL_STR("viewer")) };
+	uint32_t scope = pol_snapshot_scope(other, POL_STR("reading"));
+	struct story story;
+	const char *said;
+
+	facts.held = &held;
+	facts.held_count = facts.principal_state == POL_PRINCIPAL_ACTIVE;
+	facts.scopes = &scope;
+	facts.scope_count = facts.key_state == POL_KEY_ACTIVE;
+	facts.narrowed = facts.narrowed_by_scopes = facts.scope_count > 0;
+	facts.path = POL_STR("/a");
+	facts.verb = POL_STR("POST");
+	said = explain(other, &facts, &story, false);
+	cr_expect_str_eq(strstr(said, "POST api:/a\n") + strlen("POST api:/a\n"), expected);
+	pol_snapshot_unref(other);
+}
+
+static const char post_tree[] = "tree api { /a { GET, POST } }\n"
+				"role viewer { allow GET on api:/a }\n"
+				"role maker { allow POST on api:/a }\n"
+				"role senior inherits maker { allow GET on api:/a }\n"
+				"scope reading { allow GET on api:/a }\n";
+
+#define POST_POLICY(more) (snprintf(policy, sizeof policy, "%s%s", post_tree, (more)), policy)
+
+Test(explain, a_role_that_is_exclusive_with_one_that_is_held_is_not_needed)
+{
+	char policy[1024];
+	struct pol_facts facts = somebody(NULL, 0);
+
+	tell_post(POST_POLICY(""), facts,
+		"needs role maker 3 allow POST on api:/a\n"
+		"needs role senior<-maker 3 allow POST on api:/a\n");
+	/* senior is one with maker by what it inherits. */
+	tell_post(POST_POLICY("exclusive viewer, maker\n"), facts, "none would do: role\n");
+	tell_post(POST_POLICY("exclusive viewer, senior\n"), facts,
+		"needs role maker 3 allow POST on api:/a\n");
+	facts.declared = true;
+	tell_post(POST_POLICY("role past {}\nexclusive past, maker\n"
+			      "principal p {\n  role viewer\n"
+			      "  role past until 2001-01-01T00:00:00Z\n}\n"),
+		facts, "none would do: role\n");
+}
+
+Test(explain, a_role_and_a_scope_that_are_both_missing_are_told_together_or_not_at_all)
+{
+	char policy[1024];
+	struct pol_facts facts = somebody(NULL, 0);
+
+	facts.key_state = POL_KEY_ACTIVE;
+	facts.binding = POL_BOUND_TO_PRINCIPAL;
+	tell_post(POST_POLICY("scope making { allow POST on api:/a }\n"), facts,
+		"a role and a scope are missing\n"
+		"needs role maker 3 allow POST on api:/a\n"
+		"needs role senior<-maker 3 allow POST on api:/a\n"
+		"needs scope making 6 allow POST on api:/a\n");
+	tell_post(POST_POLICY(""), facts, "a role and a scope are missing\nnone would do: scope\n");
+	tell_post(POST_POLICY("scope making { allow POST on api:/a }\nexclusive viewer, maker\n"),
+		facts, "a role and a scope are missing\nnone would do: role\n");
+	/* The stack asks for no role. */
+	tell_post(POST_POLICY("scope making { allow POST on api:/a }\n"
+			      "stack other {\n  authenticate required key\n"
+			      "  authorize required permit\n}\n"),
+		facts, "needs scope making 6 allow POST on api:/a\n");
+}
+
+Test(explain, no_role_is_needed_where_none_would_do)
+{
+	char policy[1024];
+	struct pol_facts facts = somebody(NULL, 0);
+
+	tell_post(POST_POLICY("stack other {\n  authenticate required principal\n"
+			      "  authorize required role\n  authorize required deny\n}\n"),
+		facts, "none would do: role scope\n");
+	facts.principal_state = POL_PRINCIPAL_NONE;
+	tell_post(POST_POLICY("stack other {\n  authenticate required key anonymous=allow\n"
+			      "  authorize required role\n}\n"),
+		facts, "none would do: role\n");
 }
 
 Test(explain, of_many_roles_that_would_do_the_narrowest_are_told_and_the_rest_counted)
@@ -457,7 +550,7 @@ Test(explain, nothing_is_told_of_rules_before_the_decision_came_to_them)
 	}
 }
 
-Test(explain, another_tenants_roles_are_not_named)
+Test(explain, roles_that_cannot_be_given_are_not_named)
 {
 	static const struct pol_str grant = POL_STR_INIT("allow DELETE on api:/loans/{loan}");
 	struct pol_stored_fault fault;
@@ -485,6 +578,12 @@ Test(explain, another_tenants_roles_are_not_named)
 		"authorize of other:15\ndelete api:/loans/{loan}\n"
 		"needs role mine 0 \n"
 		"needs role boss 10 allow all on api:/**\n");
+	/* The files cannot name a role that is not theirs. */
+	facts.declared = true;
+	cr_expect_str_eq(explain(extended, &facts, &story, false),
+		"authorize of other:15\ndelete api:/loans/{loan}\n"
+		"needs role boss 10 allow all on api:/**\n");
+	facts.declared = false;
 	held = (struct pol_held){ .role = pol_snapshot_stored(extended, 1, 4) };
 	facts.held = &held;
 	facts.held_count = 1;

@@ -258,6 +258,10 @@ Test(suite, a_failure_has_notes_at_what_was_why)
 		{ "as nobody\n\tallow GET api:/nowhere", { "8:2: note: 'authenticate required key' "
 							   "answered 'deny': missing_token" } },
 		{ "as role reader\n\tallow GET api:/nowhere", { NULL } },
+		{ "as role reader\n\twith scope reads\n\tallow POST api:/a",
+			{ "3:15: note: role writer would allow it, together with a scope",
+				"14:16: note: scope writes would allow it, together with the "
+				"role" } },
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -279,6 +283,8 @@ Test(suite, a_failure_has_notes_at_what_was_why)
 			"\taccount required network deny=192.0.2.0/24\n"
 			"\tauthorize required role\n"
 			"}\n"
+			"scope reads { allow GET on api:/** }\n"
+			"scope writes { allow POST on api:/** }\n"
 			"test \"t\" {\n\tfrom 127.0.0.1\n\t%s\n}\n",
 			rows[i].expectation);
 		loaded = load_text(policy);
