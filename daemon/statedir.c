@@ -10,26 +10,41 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* mkdir -p; what is there stays as it is. */
+#include "daemon/durable.h"
+
+/* What is there stays as it is; a new one is there after a power cut too, as is what it holds. */
+static int make_folder(const char *path, mode_t mode)
+{
+	if (mkdir(path, mode) != 0) {
+		return errno == EEXIST ? 0 : -errno;
+	}
+	return durable_entry(path);
+}
+
+/* mkdir -p */
 static int make_folders(const char *path, mode_t mode, bool parents)
 {
 	char part[PATH_MAX];
 	size_t len = strlen(path);
+	int r = 0;
 
 	if (len == 0 || len >= sizeof part) {
 		return -ENAMETOOLONG;
 	}
-	for (size_t i = 1; i <= len && parents; i++) {
+	while (len > 1 && path[len - 1] == '/') {
+		len--;
+	}
+	for (size_t i = 1; i < len && parents && r == 0; i++) {
 		if (path[i] != '/') {
 			continue;
 		}
 		memcpy(part, path, i);
 		part[i] = '\0';
-		if (mkdir(part, 0755) != 0 && errno != EEXIST) {
-			return -errno;
-		}
+		r = make_folder(part, 0755);
 	}
-	return mkdir(path, mode) == 0 || errno == EEXIST ? 0 : -errno;
+	memcpy(part, path, len);
+	part[len] = '\0';
+	return r == 0 ? make_folder(part, mode) : r;
 }
 
 /* Whoever may write the folder owns the keys. */
