@@ -248,6 +248,19 @@ static int check_file(int fd, const char *path, char *why)
 	return 0;
 }
 
+/* A start that was cut off between link and unlink left the file's other name. */
+static void remove_left(int fd, const char *path)
+{
+	char aside[SECRET_PATH + sizeof ".new"];
+	struct stat st, left;
+
+	snprintf(aside, sizeof aside, "%s.new", path);
+	if (fstat(fd, &st) == 0 && st.st_nlink > 1 && lstat(aside, &left) == 0 &&
+		left.st_dev == st.st_dev && left.st_ino == st.st_ino) {
+		unlink(aside);
+	}
+}
+
 static int read_file(int fd, const char *path, struct secrets *out, char *why)
 {
 	char *text;
@@ -327,6 +340,9 @@ int secrets_open(const char *path, bool create, struct secrets **out, char why[s
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd >= 0) {
 		r = read_file(fd, path, secrets, why);
+		if (r == 0) {
+			remove_left(fd, path);
+		}
 		close(fd);
 	} else {
 		r = -errno;
