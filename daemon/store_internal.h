@@ -4,7 +4,10 @@
 /*
  * store_internal: what the store's own files share. Nobody else includes it.
  *
- *     store.c         opening, the lock, transactions, errors
+ *     store.c         opening, errors
+ *     store_env.c     LMDB's environment, its tables, and whether the pepper fits it
+ *     store_file.c    the data file: its lock, and a new one, made aside
+ *     store_txn.c     transactions
  *     store_pack.c    keys of tables, lists, assignments (store_bytes.h: integers)
  *     store_record.c  bytes <-> structs, and the tag; store_record_key.c: those of keys
  *     store_read.c    look-ups and lists
@@ -146,6 +149,33 @@ int store_move_deleted(struct store_write *write, int64_t before, const struct s
 /* What is wrong, for people; gives the error back. */
 __attribute__((format(printf, 3, 4))) int store_why(
 	char why[static STORE_WHY], int error, const char *format, ...);
+
+/* --- store_env.c ------------------------------------------------------------------------------ */
+
+/* The environment at options->path, which is locked; flags: LMDB's, beside the usual ones. */
+int store_open_env(struct store *store, const struct store_options *options, unsigned flags,
+	char why[static STORE_WHY]);
+/* Opens the tables and the secrets; makes them, in one transaction, where there are none. */
+int store_prepare(
+	struct store *store, const struct store_options *options, char why[static STORE_WHY]);
+/* Nothing when it is closed. */
+void store_close_env(struct store *store);
+
+/* --- store_file.c ----------------------------------------------------------------------------- */
+
+#define STORE_CREATING_SUFFIX ".creating" /* the data file while it is made */
+
+/* Removes what a start that was cut off left at `aside`, unless another start holds it. */
+int store_remove_left(struct store *store, const char *aside, char why[static STORE_WHY]);
+/* Opens and locks the data file. -ENOENT: there is none, or there was one that never held a
+ * transaction. */
+int store_find_file(struct store *store, const char *path, char why[static STORE_WHY]);
+/* A new one, to be made at `aside`: empty and locked. */
+int store_begin_file(
+	struct store *store, const char *path, const char *aside, char why[static STORE_WHY]);
+/* Gives it its name, durably. Its environment is closed; the lock stays. */
+int store_finish_file(
+	struct store *store, const char *path, const char *aside, char why[static STORE_WHY]);
 
 /* --- store_head.c ----------------------------------------------------------------------------- */
 

@@ -315,7 +315,7 @@ static int take(struct restore *restore, struct store_restored *out)
 
 /* --- the exchange ----------------------------------------------------------------------------- */
 
-static const char *const endings[] = { "", "-lock", STORE_HEAD_SUFFIX };
+static const char *const endings[] = { "", "-lock", STORE_HEAD_SUFFIX, STORE_CREATING_SUFFIX };
 
 static void name(char out[static PATH_MAX], const char *path, const char *ending)
 {
