@@ -60,7 +60,9 @@ static enum pol_status check_lines(struct pol_stack_compiler *compiler)
 		return compiler->snapshot->arena.status;
 	}
 	for (uint32_t i = 0; i < compiler->count; i++) {
-		for (uint32_t k = 0; k < compiler->drafts[i].ast->line_count; k++) {
+		for (uint32_t k = 0;
+			!compiler->drafts[i].aside && k < compiler->drafts[i].ast->line_count;
+			k++) {
 			check_line(compiler, &seen, lines, &count, &compiler->drafts[i].lines[k]);
 		}
 	}

@@ -46,7 +46,7 @@ struct pol_str pol_compile_name(struct pol_compiler *compiler, struct pol_str na
 	return *recent;
 }
 
-static struct pol_nearest find_nearest(const struct pol_compiler *compiler,
+void pol_compile_unknown(struct pol_compiler *compiler, const char *what,
 	const struct pol_word *word, const struct pol_names *known)
 {
 	struct pol_nearest nearest = pol_nearest_to(word->text);
@@ -56,20 +56,6 @@ static struct pol_nearest find_nearest(const struct pol_compiler *compiler,
 			pol_nearest_offer(&nearest, known->slots[i].text);
 		}
 	}
-	return nearest;
-}
-
-bool pol_compile_is_misspelt(const struct pol_compiler *compiler, const struct pol_word *word,
-	const struct pol_names *known)
-{
-	return find_nearest(compiler, word, known).best.len > 0;
-}
-
-void pol_compile_unknown(struct pol_compiler *compiler, const char *what,
-	const struct pol_word *word, const struct pol_names *known)
-{
-	struct pol_nearest nearest = find_nearest(compiler, word, known);
-
 	pol_error(compiler->diags, word->at, "unknown %s '%.*s'" POL_NEAREST, what,
 		POL_STR_ARGS(word->text), POL_NEAREST_ARGS(nearest));
 }

@@ -71,6 +71,8 @@ struct pol_compiler {
 	struct pol_postings postings;
 	struct pol_expansions *expansions;
 	struct pol_node_ranges ranges;  /* what the pattern resolved last selects */
+	struct pol_loss loss;           /* and what may be missing there */
+	bool doubtful;                  /* the grants at hand may select other than was meant */
 	struct pol_selection selection; /* room that one statement leaves to the next */
 	struct pol_node_ranges spare;   /* compile_pattern.c's, between two segments */
 	struct pol_aheads aheads;       /* of the grants at hand */
@@ -92,9 +94,6 @@ struct pol_str pol_compile_name(struct pol_compiler *compiler, struct pol_str na
 /* "unknown role 'x': did you mean 'y'?" */
 void pol_compile_unknown(struct pol_compiler *compiler, const char *what,
 	const struct pol_word *word, const struct pol_names *known);
-/* Would it name one that was meant? */
-bool pol_compile_is_misspelt(const struct pol_compiler *compiler, const struct pol_word *word,
-	const struct pol_names *known);
 
 /* The stages, in this order. Each returns POL_OK (also after mistakes) or the arena's status. */
 enum pol_status pol_compile_environments(struct pol_compiler *compiler);
@@ -135,20 +134,23 @@ struct pol_build_node {
 	struct pol_build_node *next;
 	struct pol_build_node *wild;
 	struct pol_build_action *first_action, *last_action;
-	uint64_t hash;
+	union {
+		uint64_t hash;                /* a literal's */
+		struct pol_build_node *rival; /* a parameter's, after a mistake: the next one */
+	};
 	uint32_t literal_count;
 	uint32_t action_count;
 	uint32_t permission_count;
 	uint32_t entry; /* the entry that named it last, to see it named twice */
 	uint32_t number;
 	uint8_t depth;
+	uint8_t damage; /* POL_DAMAGE_* */
 };
 
 struct pol_build_tree {
 	struct pol_word name;
 	struct pol_word description;
 	struct pol_build_node *root;
-	bool damaged;
 };
 
 struct pol_build {
@@ -164,15 +166,24 @@ struct pol_build {
 	uint32_t verb_room;
 	uint32_t visits;
 	bool too_many;
+	bool damaged; /* any node */
 };
 
 /* compile_child.c: a new node, the last of its parent's children (NULL: a root); NULL: scratch's
  * status. */
 struct pol_build_node *pol_build_make_node(
 	struct pol_build *build, struct pol_build_node *parent, const struct pol_segment *segment);
-/* The child that the segment names, made if it is new. *out stays NULL after a complaint. */
+/* The child that the segment names, made if it is new. After a complaint it stands beside the one
+ * that was there, or beside the tree, so that what is below is looked at all the same. */
 enum pol_status pol_build_get_child(struct pol_build *build, struct pol_build_node *parent,
 	const struct pol_segment *segment, struct pol_build_node **out);
+/* Remembers what may be missing at the node. */
+static inline void pol_build_damage(
+	struct pol_build *build, struct pol_build_node *node, unsigned marks)
+{
+	node->damage = (uint8_t)(node->damage | marks);
+	build->damaged = true;
+}
 /* compile_tree.c: the statements into build nodes. */
 enum pol_status pol_build_tree(
 	struct pol_build *build, const struct pol_ast_tree *tree, struct pol_build_tree *into);
@@ -183,12 +194,10 @@ enum pol_status pol_builtin_tree(struct pol_compiler *compiler, struct pol_ast_t
 
 /* --- grants, for pol_compile_grantees --- */
 
-/* compile_pattern.c: fills compiler->ranges; complains and leaves it empty when the pattern names
- * nothing. */
+/* compile_pattern.c: fills compiler->ranges and ->loss; complains and leaves the ranges empty when
+ * the pattern names nothing. */
 enum pol_status pol_resolve_pattern(
 	struct pol_compiler *compiler, const struct pol_ast_pattern *pattern);
-/* May what it selects, or takes away, be missing for a mistake in a tree that was told already? */
-bool pol_grant_is_lost(const struct pol_compiler *compiler, const struct pol_ast_grant *grant);
 /* The child that a parameter's segment stands for, or POL_NONE. */
 uint32_t pol_wild_child(
 	const struct pol_snapshot *snapshot, uint32_t node, const struct pol_segment *segment);
@@ -228,7 +237,10 @@ struct pol_family {
 	struct pol_names *names;
 	uint32_t **parents; /* parent_counts[i] of them, those alone that exist */
 	uint32_t *parent_counts;
-	uint32_t *order; /* all numbers, parents before their children */
+	uint32_t *order;                      /* all numbers, parents before their children */
+	bool *doubtful;                       /* by number: it may grant other than was meant */
+	const struct pol_ast_grantee **aside; /* those that got no number, after a mistake */
+	uint32_t aside_count;
 };
 
 /* compile_inherit.c: finds parents and circles, joins sets. */
@@ -242,6 +254,7 @@ struct pol_pieces {
 	struct pol_compiler *compiler;
 	struct pol_selection selection;
 	const struct pol_ast_grant **grants;
+	bool *doubtful; /* by grant: it may select other than was meant */
 	size_t *run_ends;
 	size_t *set_ends;
 	size_t count;

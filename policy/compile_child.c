@@ -127,6 +127,53 @@ struct pol_build_node *pol_build_make_node(
 	return node;
 }
 
+/* So many names of one parameter are kept; what stands below further ones is not looked for. */
+#define RIVALS 16
+
+/* Beside the tree: for the mistakes in what stands below. */
+static struct pol_build_node *make_aside(struct pol_build *build, struct pol_build_node *parent,
+	const struct pol_segment *segment, unsigned marks)
+{
+	pol_build_damage(build, parent, marks | POL_DAMAGE_VERBS | POL_DAMAGE_DOUBT);
+	return pol_build_make_node(build, NULL, segment);
+}
+
+/* A second parameter or rest, beside the first: what is granted on it is found there. */
+static struct pol_build_node *get_rival(
+	struct pol_build *build, struct pol_build_node *parent, const struct pol_segment *segment)
+{
+	struct pol_build_node *last = parent->wild;
+
+	for (unsigned i = 0; i < RIVALS; i++) {
+		if (last->rival == NULL) {
+			last->rival = pol_build_make_node(build, parent, segment);
+			pol_build_damage(build, parent, POL_DAMAGE_RIVALS);
+			return last->rival;
+		}
+		last = last->rival;
+		if (last->segment.kind == segment->kind &&
+			pol_str_equal(last->segment.text, segment->text)) {
+			return last;
+		}
+	}
+	return make_aside(build, parent, segment, POL_DAMAGE_PARAMETERS);
+}
+
+/* What was meant as a child is one, under no name. */
+static struct pol_build_node *make_lost(
+	struct pol_build *build, struct pol_build_node *parent, const struct pol_segment *segment)
+{
+	bool parameter = false;
+
+	for (size_t i = 0; i < segment->text.len; i++) {
+		char c = segment->text.ptr[i];
+
+		parameter = parameter || c == '{' || c == '*';
+	}
+	pol_build_damage(build, parent, parameter ? POL_DAMAGE_PARAMETERS : POL_DAMAGE_LITERALS);
+	return pol_build_make_node(build, parent, segment);
+}
+
 static void complain_wild(
 	struct pol_diags *diags, const struct pol_segment *was, const struct pol_segment *segment)
 {
@@ -160,27 +207,27 @@ enum pol_status pol_build_get_child(struct pol_build *build, struct pol_build_no
 			POL_STR_ARGS(parent->segment.text));
 
 		pol_note(diags, diag, parent->segment.at, "declared here");
-		return POL_OK;
+		*out = make_aside(build, parent, segment, POL_DAMAGE_ANY);
+		return build->compiler->scratch->status;
 	}
 	if (parent->depth == POL_PATH_SEGMENTS) {
 		pol_error(diags, segment->at,
 			"more than %d segments deep: no request's path is as long",
 			POL_PATH_SEGMENTS);
-		return POL_OK;
+		*out = make_aside(build, parent, segment, POL_DAMAGE_ANY);
+		return build->compiler->scratch->status;
+	}
+	if (segment->kind == POL_SEGMENT_LOST) {
+		*out = make_lost(build, parent, segment);
+		return build->compiler->scratch->status;
 	}
 	if (literal) {
 		child = find_literal(build, parent, segment->text);
 	} else if (child != NULL && (child->segment.kind != segment->kind ||
 					    !pol_str_equal(child->segment.text, segment->text))) {
 		complain_wild(diags, &child->segment, segment);
-		/* What stands below is looked at all the same, beside the tree. */
-		*out = pol_build_make_node(build, NULL, segment);
-		if (*out == NULL) {
-			return build->compiler->scratch->status;
-		}
-		(*out)->parent = parent;
-		(*out)->depth = (uint8_t)(parent->depth + 1);
-		return POL_OK;
+		*out = get_rival(build, parent, segment);
+		return build->compiler->scratch->status;
 	}
 	if (child == NULL) {
 		child = pol_build_make_node(build, parent, segment);

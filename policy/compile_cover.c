@@ -96,7 +96,8 @@ static void warn_covered(const struct pol_pieces *pieces, size_t i)
 		struct pol_diag *diag;
 
 		/* Of two that are equal the later one is too much. */
-		if (k == i || !covers(&other, &own) || (i < k && covers(&own, &other))) {
+		if (k == i || pieces->doubtful[k] || !covers(&other, &own) ||
+			(i < k && covers(&own, &other))) {
 			continue;
 		}
 		diag = pol_warning(pieces->compiler->diags, pieces->grants[i]->at,
@@ -126,7 +127,7 @@ enum pol_status pol_pieces_join(const struct pol_pieces *pieces, struct pol_perm
 	}
 	*out = set;
 	for (size_t i = 0; doubtful && status == POL_OK && i < pieces->count; i++) {
-		if (!pol_grant_is_lost(pieces->compiler, pieces->grants[i])) {
+		if (!pieces->doubtful[i]) {
 			warn_covered(pieces, i);
 		}
 	}

@@ -11,10 +11,11 @@ struct verbs {
 	uint32_t *numbers; /* POL_NONE: unknown, unless `all` */
 	bool *hits;
 	uint32_t count;
+	struct pol_loss loss; /* of all patterns, what they may lack */
 };
 
-static enum pol_status find_verbs(struct pol_compiler *compiler, const struct pol_ast_grant *grant,
-	bool all, const struct pol_words *words, struct verbs *out)
+static enum pol_status find_verbs(
+	struct pol_compiler *compiler, bool all, const struct pol_words *words, struct verbs *out)
 {
 	uint32_t count = all ? 1 : words->count;
 
@@ -25,21 +26,9 @@ static enum pol_status find_verbs(struct pol_compiler *compiler, const struct po
 		return compiler->scratch->status;
 	}
 	for (uint32_t i = 0; i < count; i++) {
-		const struct pol_word *word = all ? NULL : &words->items[i];
-
-		out->numbers[i] = POL_NONE;
-		if (word != NULL) {
-			out->numbers[i] =
-				pol_names_find(&compiler->snapshot->verb_names, word->text);
-		}
-		if (word != NULL && out->numbers[i] == POL_NONE &&
-			(!pol_grant_is_lost(compiler, grant) ||
-				pol_compile_is_misspelt(
-					compiler, word, &compiler->snapshot->verb_names))) {
-			pol_compile_unknown(compiler,
-				pol_is_method(word->text) ? "method" : "action", word,
-				&compiler->snapshot->verb_names);
-		}
+		out->numbers[i] =
+			all ? POL_NONE
+			    : pol_names_find(&compiler->snapshot->verb_names, words->items[i].text);
 	}
 	return POL_OK;
 }
@@ -47,6 +36,43 @@ static enum pol_status find_verbs(struct pol_compiler *compiler, const struct po
 static bool is_known(const struct verbs *verbs, uint32_t i)
 {
 	return verbs->all || verbs->numbers[i] != POL_NONE;
+}
+
+static bool are_known(const struct verbs *verbs)
+{
+	for (uint32_t v = 0; v < verbs->count; v++) {
+		if (!is_known(verbs, v)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Asked when all patterns are resolved: what may be an action that a mistake took away is none that
+ * is unknown. */
+static void check_known(struct pol_compiler *compiler, const struct verbs *verbs)
+{
+	for (uint32_t v = 0; v < verbs->count; v++) {
+		const struct pol_word *word = verbs->all ? NULL : &verbs->words->items[v];
+
+		if (!is_known(verbs, v) && !verbs->loss.verbs) {
+			pol_compile_unknown(compiler,
+				pol_is_method(word->text) ? "method" : "action", word,
+				&compiler->snapshot->verb_names);
+		}
+	}
+}
+
+static void add_loss(struct pol_loss *sum, const struct pol_loss *loss)
+{
+	sum->nodes = sum->nodes || loss->nodes;
+	sum->verbs = sum->verbs || loss->verbs;
+	sum->doubt = sum->doubt || loss->doubt;
+}
+
+static bool is_whole(const struct pol_loss *loss)
+{
+	return !loss->nodes && !loss->verbs && !loss->doubt;
 }
 
 /* What one verb selects in the nodes of the pattern that was resolved last. */
@@ -80,37 +106,37 @@ static void complain_pattern(struct pol_compiler *compiler, const struct pol_ast
 }
 
 /* Adds what all verbs select under one pattern. */
-static enum pol_status add_pattern(struct pol_compiler *compiler, const struct verbs *verbs,
+static enum pol_status add_pattern(struct pol_compiler *compiler, struct verbs *verbs,
 	const struct pol_ast_pattern *pattern, struct pol_selection *into)
 {
 	size_t errors = compiler->diags->errors;
 	enum pol_status status = pol_resolve_pattern(compiler, pattern);
+	const struct pol_loss *loss = &compiler->loss;
 	bool hit = false;
-	bool known = false;
 
 	for (uint32_t v = 0; status == POL_OK && v < verbs->count; v++) {
 		bool any = false;
 
 		if (is_known(verbs, v)) {
-			known = true;
 			status = expand_verb(compiler, verbs, v, into, &any);
 		}
 		verbs->hits[v] = verbs->hits[v] || any;
 		hit = hit || any;
 	}
-	if (status == POL_OK && known && !hit && compiler->diags->errors == errors &&
-		!pol_tree_is_damaged(compiler->snapshot, pattern->tree.text)) {
+	/* An unknown action may be meant for one that is here. */
+	if (status == POL_OK && !hit && are_known(verbs) && compiler->diags->errors == errors &&
+		!loss->nodes && !loss->verbs) {
 		complain_pattern(compiler, pattern, verbs);
 	}
+	add_loss(&verbs->loss, loss);
 	return status;
 }
 
-/* Only asked when nothing else was wrong, which may be why a verb found nothing. */
-static void check_hits(
-	struct pol_compiler *compiler, const struct pol_ast_grant *grant, const struct verbs *verbs)
+/* Only asked when the patterns were good: else they may be why a verb found nothing. */
+static void check_hits(struct pol_compiler *compiler, const struct verbs *verbs)
 {
 	for (uint32_t v = 0; v < verbs->count; v++) {
-		if (!verbs->hits[v] && !pol_grant_is_lost(compiler, grant)) {
+		if (!verbs->hits[v] && is_known(verbs, v)) {
 			pol_error(compiler->diags, verbs->words->items[v].at,
 				"'%.*s' selects nothing: no node of these patterns has it%s",
 				POL_STR_ARGS(verbs->words->items[v].text),
@@ -121,14 +147,15 @@ static void check_hits(
 	}
 }
 
+/* *out_loss: what may be missing in it. */
 static enum pol_status select_grant(struct pol_compiler *compiler,
-	const struct pol_ast_grant *grant, struct pol_selection *into)
+	const struct pol_ast_grant *grant, struct pol_selection *into, struct pol_loss *out_loss)
 {
 	size_t errors = compiler->diags->errors;
 	size_t first = into->run_count;
 	size_t room = first + UNMERGED_RUNS;
 	struct verbs verbs;
-	enum pol_status status = find_verbs(compiler, grant, grant->all, &grant->verbs, &verbs);
+	enum pol_status status = find_verbs(compiler, grant->all, &grant->verbs, &verbs);
 
 	for (uint32_t i = 0; status == POL_OK && i < grant->patterns.count; i++) {
 		status = add_pattern(compiler, &verbs, &grant->patterns.items[i], into);
@@ -137,10 +164,15 @@ static enum pol_status select_grant(struct pol_compiler *compiler,
 			room = first + UNMERGED_RUNS + 2 * (into->run_count - first);
 		}
 	}
-	if (status == POL_OK && compiler->diags->errors == errors) {
-		check_hits(compiler, grant, &verbs);
+	if (status != POL_OK) {
+		return status;
 	}
-	return status;
+	if (compiler->diags->errors == errors && !verbs.loss.nodes && !verbs.loss.verbs) {
+		check_hits(compiler, &verbs);
+	}
+	check_known(compiler, &verbs);
+	*out_loss = verbs.loss;
+	return POL_OK;
 }
 
 /* Takes away what the verbs select under one pattern of the exception. */
@@ -170,10 +202,31 @@ static enum pol_status take_pattern(struct pol_compiler *compiler, const struct 
 	return status;
 }
 
+/* Every action of an exception takes something, and not all of them everything. */
+static void check_exception(struct pol_compiler *compiler, const struct pol_ast_grant *grant,
+	const struct verbs *verbs, const struct pol_permset *rest)
+{
+	size_t errors = compiler->diags->errors;
+
+	for (uint32_t v = 0; v < verbs->words->count && !verbs->all; v++) {
+		if (!verbs->hits[v]) {
+			pol_error(compiler->diags, verbs->words->items[v].at,
+				"this exception takes nothing away: the grant has no '%.*s'",
+				POL_STR_ARGS(verbs->words->items[v].text));
+		}
+	}
+	if (compiler->diags->errors == errors && pol_permset_is_empty(rest)) {
+		pol_error(compiler->diags, grant->except_at,
+			"this exception takes everything away: nothing is left of the grant");
+	}
+}
+
 /* *set becomes less by the grant's exception, every pattern and action of which must take
- * something, and which may not take everything. */
-static enum pol_status subtract_exception(
-	struct pol_compiler *compiler, const struct pol_ast_grant *grant, struct pol_permset *set)
+ * something, and which may not take everything: asked when nothing of the grant is in doubt. *loss
+ * is that of the grant, and becomes that of both. */
+static enum pol_status subtract_exception(struct pol_compiler *compiler,
+	const struct pol_ast_grant *grant, struct pol_permset *set, bool sound,
+	struct pol_loss *loss)
 {
 	bool own = grant->except_patterns.count == 0;
 	bool all = grant->except_all || grant->except_verbs.count == 0;
@@ -181,34 +234,34 @@ static enum pol_status subtract_exception(
 	size_t errors = compiler->diags->errors;
 	struct pol_permset base = *set;
 	struct verbs verbs;
-	enum pol_status status = find_verbs(compiler, grant, all, &grant->except_verbs, &verbs);
+	enum pol_status status = find_verbs(compiler, all, &grant->except_verbs, &verbs);
 
-	for (uint32_t i = 0; status == POL_OK && i < patterns->count; i++) {
+	/* Its own patterns were complained of. */
+	for (uint32_t i = 0; status == POL_OK && (sound || !own) && i < patterns->count; i++) {
 		bool took = false;
 
 		status = pol_resolve_pattern(compiler, &patterns->items[i]);
+		add_loss(&verbs.loss, &compiler->loss);
 		if (status == POL_OK) {
 			status = take_pattern(compiler, &verbs, &base, set, &took);
 		}
-		if (status == POL_OK && !took && !own && compiler->diags->errors == errors) {
+		if (status == POL_OK && sound && !took && !own && are_known(&verbs) &&
+			is_whole(&verbs.loss) && compiler->diags->errors == errors) {
 			pol_error(compiler->diags, patterns->items[i].path.at,
 				"this exception takes nothing away");
 		}
 	}
-	for (uint32_t v = 0; status == POL_OK && compiler->diags->errors == errors &&
-			     v < verbs.words->count && !verbs.all;
-		v++) {
-		if (!verbs.hits[v]) {
-			pol_error(compiler->diags, verbs.words->items[v].at,
-				"this exception takes nothing away: the grant has no '%.*s'",
-				POL_STR_ARGS(verbs.words->items[v].text));
-		}
+	if (status != POL_OK) {
+		return status;
 	}
-	if (status == POL_OK && compiler->diags->errors == errors && pol_permset_is_empty(set)) {
-		pol_error(compiler->diags, grant->except_at,
-			"this exception takes everything away: nothing is left of the grant");
+	add_loss(&verbs.loss, loss);
+	check_known(compiler, &verbs);
+	if (sound && are_known(&verbs) && compiler->diags->errors == errors &&
+		is_whole(&verbs.loss)) {
+		check_exception(compiler, grant, &verbs, set);
 	}
-	return status;
+	*loss = verbs.loss;
+	return POL_OK;
 }
 
 static enum pol_status add_set(
@@ -230,24 +283,28 @@ static enum pol_status add_grant(struct pol_pieces *pieces, const struct pol_ast
 	struct pol_compiler *compiler = pieces->compiler;
 	size_t errors = compiler->diags->errors;
 	struct pol_selection whole = { 0 };
+	struct pol_loss loss = { 0 };
 	struct pol_permset set;
 	enum pol_status status;
 
 	if (!grant->except) {
-		status = select_grant(compiler, grant, &pieces->selection);
+		status = select_grant(compiler, grant, &pieces->selection, &loss);
 	} else {
-		status = select_grant(compiler, grant, &whole);
+		status = select_grant(compiler, grant, &whole, &loss);
 		if (status == POL_OK) {
 			status = pol_selection_set(compiler, &whole, &set);
 		}
-		if (status == POL_OK && compiler->diags->errors == errors &&
-			!pol_grant_is_lost(compiler, grant)) {
-			status = subtract_exception(compiler, grant, &set);
+		if (status == POL_OK) {
+			bool sound = compiler->diags->errors == errors && is_whole(&loss);
+
+			status = subtract_exception(compiler, grant, &set, sound, &loss);
 		}
 		if (status == POL_OK && set.count > 0) {
 			status = add_set(compiler, &pieces->selection, set);
 		}
 	}
+	pieces->doubtful[pieces->count] = compiler->diags->errors > errors || !is_whole(&loss);
+	compiler->doubtful = compiler->doubtful || pieces->doubtful[pieces->count];
 	pol_selection_merge(
 		&pieces->selection, pieces->count > 0 ? pieces->run_ends[pieces->count - 1] : 0);
 	pieces->grants[pieces->count] = grant;
@@ -278,7 +335,9 @@ static enum pol_status collect(struct pol_compiler *compiler,
 	pieces.grants = pol_arena_alloc(compiler->scratch, count, sizeof *pieces.grants);
 	pieces.run_ends = pol_arena_alloc(compiler->scratch, count, sizeof *pieces.run_ends);
 	pieces.set_ends = pol_arena_alloc(compiler->scratch, count, sizeof *pieces.set_ends);
-	if (pieces.grants == NULL || pieces.run_ends == NULL || pieces.set_ends == NULL) {
+	pieces.doubtful = pol_arena_alloc(compiler->scratch, count, sizeof *pieces.doubtful);
+	if (pieces.grants == NULL || pieces.run_ends == NULL || pieces.set_ends == NULL ||
+		pieces.doubtful == NULL) {
 		return compiler->scratch->status;
 	}
 	compiler->aheads.count = 0;
@@ -309,6 +368,7 @@ enum pol_status pol_compile_grants(struct pol_compiler *compiler,
 {
 	enum pol_status status;
 
+	compiler->doubtful = false;
 	origin->rules = pol_arena_alloc(
 		&compiler->snapshot->arena, statement->grant_count, sizeof *origin->rules);
 	if (origin->rules == NULL) {

@@ -31,7 +31,17 @@ static void complain_twice(const struct pol_family *family, const struct pol_ast
 		POL_STR_ARGS(was->name.text));
 }
 
-/* Gives every statement its number; one that is there already is looked at and left out. */
+/* A statement that is not to be: for the mistakes in it. What it inherits is looked for later. */
+static enum pol_status set_aside(struct pol_family *family, const struct pol_ast_grantee *statement)
+{
+	struct pol_grantee ignored = { 0 };
+	struct pol_origin nowhere = { 0 };
+
+	family->aside[family->aside_count++] = statement;
+	return pol_compile_grants(family->compiler, statement, &ignored, &nowhere);
+}
+
+/* Gives every statement its number; one that is there already, or has no name, is set aside. */
 static enum pol_status number(struct pol_family *family)
 {
 	struct pol_compiler *compiler = family->compiler;
@@ -44,20 +54,22 @@ static enum pol_status number(struct pol_family *family)
 	}
 	for (size_t i = 0; status == POL_OK && i < family->list_count; i++) {
 		const struct pol_ast_grantee *statement = &family->list[i];
-		struct pol_str key = fold(compiler, statement->name.text);
 		struct pol_grantee *grantee = &family->grantees[family->count];
+		struct pol_str key;
 		uint32_t was;
 
+		if (statement->name.text.ptr == NULL) {
+			status = set_aside(family, statement);
+			continue;
+		}
+		key = fold(compiler, statement->name.text);
 		if (key.ptr == NULL) {
 			return compiler->scratch->status;
 		}
 		was = pol_names_add(&folded, key, family->count);
 		if (was != family->count) {
-			struct pol_grantee ignored = { 0 };
-			struct pol_origin nowhere = { 0 };
-
 			complain_twice(family, statement, family->statements[was]);
-			status = pol_compile_grants(compiler, statement, &ignored, &nowhere);
+			status = set_aside(family, statement);
 			continue;
 		}
 		grantee->name = pol_compile_text(compiler, statement->name.text);
@@ -68,12 +80,14 @@ static enum pol_status number(struct pol_family *family)
 		pol_names_add(family->names, grantee->name, family->count);
 		status = pol_compile_grants(
 			compiler, statement, grantee, &family->origins[family->count]);
+		family->doubtful[family->count] = compiler->doubtful || statement->incomplete;
 		family->statements[family->count++] = statement;
 	}
 	return status;
 }
 
-static enum pol_status warn_empty(const struct pol_family *family)
+/* After a mistake in what it grants or inherits an empty role is no news. */
+static void warn_empty(const struct pol_family *family)
 {
 	struct pol_compiler *compiler = family->compiler;
 
@@ -81,7 +95,7 @@ static enum pol_status warn_empty(const struct pol_family *family)
 		const struct pol_grantee *grantee = &family->grantees[i];
 		const struct pol_word *name = &family->statements[i]->name;
 
-		if (family->statements[i]->incomplete) {
+		if (family->doubtful[i]) {
 			continue;
 		}
 		if (grantee->allow.count == 0 && grantee->deny.count == 0) {
@@ -94,7 +108,6 @@ static enum pol_status warn_empty(const struct pol_family *family)
 				family->what, POL_STR_ARGS(name->text));
 		}
 	}
-	return POL_OK;
 }
 
 static enum pol_status compile_family(struct pol_family *family)
@@ -108,7 +121,10 @@ static enum pol_status compile_family(struct pol_family *family)
 	family->origins =
 		pol_arena_alloc(&compiler->snapshot->arena, most, sizeof *family->origins);
 	family->statements = pol_arena_alloc(compiler->scratch, most, sizeof *family->statements);
-	if (family->grantees == NULL || family->origins == NULL || family->statements == NULL) {
+	family->aside = pol_arena_alloc(compiler->scratch, most, sizeof *family->aside);
+	family->doubtful = pol_arena_alloc(compiler->scratch, most, sizeof *family->doubtful);
+	if (family->grantees == NULL || family->origins == NULL || family->statements == NULL ||
+		family->aside == NULL || family->doubtful == NULL) {
 		return POL_ENOMEM;
 	}
 	status = number(family);
@@ -118,9 +134,8 @@ static enum pol_status compile_family(struct pol_family *family)
 	if (status == POL_OK) {
 		status = pol_origin_parents(family);
 	}
-	/* After a mistake an empty role is no news. */
-	if (status == POL_OK && compiler->diags->errors == 0) {
-		status = warn_empty(family);
+	if (status == POL_OK) {
+		warn_empty(family);
 	}
 	return status;
 }

@@ -133,23 +133,19 @@ static void order_from(struct walk *walk, uint32_t number)
 	}
 }
 
-/* The numbers of one statement's parents; those that are not there are complained of. seen[p] is
- * number + 1 when p is one already. */
-static enum pol_status find_parents(struct pol_family *family, uint32_t number, uint32_t *seen)
+/* The numbers of a statement's parents; those that are not there are complained of. seen[p] is mark
+ * when p is one already. Returns how many are good. */
+static uint32_t find_parents(struct pol_family *family, const struct pol_words *words,
+	uint32_t *parents, uint32_t *seen, uint32_t mark)
 {
 	struct pol_compiler *compiler = family->compiler;
-	const struct pol_words *words = &family->statements[number]->parents;
-	uint32_t *parents = pol_arena_alloc(compiler->scratch, words->count, sizeof *parents);
 	bool roles = family->names == &compiler->snapshot->role_names;
 	uint32_t count = 0;
 
-	if (parents == NULL) {
-		return compiler->scratch->status;
-	}
 	for (uint32_t i = 0; i < words->count; i++) {
 		const struct pol_word *word = &words->items[i];
 		uint32_t parent = pol_names_find(family->names, word->text);
-		bool twice = parent != POL_NONE && seen[parent] == number + 1;
+		bool twice = parent != POL_NONE && seen[parent] == mark;
 
 		if (parent == POL_NONE) {
 			pol_compile_unknown(compiler, family->what, word, family->names);
@@ -161,11 +157,34 @@ static enum pol_status find_parents(struct pol_family *family, uint32_t number, 
 				family->what, POL_STR_ARGS(word->text));
 		} else {
 			parents[count++] = parent;
-			seen[parent] = number + 1;
+			seen[parent] = mark;
 		}
 	}
-	family->parents[number] = parents;
-	family->parent_counts[number] = count;
+	return count;
+}
+
+/* Those of all statements; the ones without a number are looked at for their mistakes. */
+static enum pol_status find_all_parents(struct pol_family *family, uint32_t *seen)
+{
+	struct pol_arena *scratch = family->compiler->scratch;
+
+	for (uint32_t i = 0; i < family->count + family->aside_count; i++) {
+		bool aside = i >= family->count;
+		const struct pol_words *words = aside ? &family->aside[i - family->count]->parents
+						      : &family->statements[i]->parents;
+		uint32_t *parents = pol_arena_alloc(scratch, words->count, sizeof *parents);
+		uint32_t count;
+
+		if (parents == NULL) {
+			return scratch->status;
+		}
+		count = find_parents(family, words, parents, seen, i + 1);
+		if (!aside) {
+			family->parents[i] = parents;
+			family->parent_counts[i] = count;
+			family->doubtful[i] = family->doubtful[i] || count < words->count;
+		}
+	}
 	return POL_OK;
 }
 
@@ -179,8 +198,10 @@ static enum pol_status join_parents(struct pol_family *family, uint32_t number)
 		uint32_t parent = family->parents[number][i];
 
 		if (parent == POL_NONE) {
+			family->doubtful[number] = true;
 			continue;
 		}
+		family->doubtful[number] = family->doubtful[number] || family->doubtful[parent];
 		status = pol_permset_union(
 			pool, &grantee->allow, &family->grantees[parent].allow, &grantee->allow);
 		if (status == POL_OK) {
@@ -197,7 +218,7 @@ enum pol_status pol_inherit(struct pol_family *family)
 	struct walk walk = { .family = family };
 	size_t count = family->count;
 	uint32_t *seen;
-	enum pol_status status = POL_OK;
+	enum pol_status status;
 
 	family->parents = pol_arena_alloc(scratch, count, sizeof *family->parents);
 	family->parent_counts = pol_arena_alloc(scratch, count, sizeof *family->parent_counts);
@@ -210,9 +231,7 @@ enum pol_status pol_inherit(struct pol_family *family)
 	if (scratch->status != POL_OK) {
 		return scratch->status;
 	}
-	for (uint32_t i = 0; status == POL_OK && i < count; i++) {
-		status = find_parents(family, i, seen);
-	}
+	status = find_all_parents(family, seen);
 	for (uint32_t i = 0; status == POL_OK && i < count; i++) {
 		order_from(&walk, i);
 	}

@@ -77,6 +77,41 @@ static enum pol_status number_action(struct pol_build *build, const struct pol_b
 	return status != POL_OK ? status : snapshot->arena.status;
 }
 
+static bool is_rival(const struct pol_build_node *node)
+{
+	return node->parent != NULL && (node->parent->damage & POL_DAMAGE_RIVALS) != 0 &&
+	       (node->segment.kind == POL_SEGMENT_PARAM || node->segment.kind == POL_SEGMENT_REST);
+}
+
+static void note_damage(
+	struct pol_snapshot *snapshot, const struct pol_build_node *node, uint32_t parent)
+{
+	struct pol_damage *damage = &snapshot->damage[node->number];
+
+	damage->marks = node->damage;
+	damage->rival = POL_NONE;
+	if (parent != POL_NONE) {
+		damage->marks |=
+			snapshot->damage[parent].marks & (POL_DAMAGE_TORN | POL_DAMAGE_MOVED);
+	}
+	if (is_rival(node)) {
+		damage->marks |= POL_DAMAGE_MOVED;
+	}
+	if ((damage->marks & POL_DAMAGE_TORN) != 0) {
+		damage->marks |= POL_DAMAGE_ANY;
+	}
+}
+
+static void sum_damage(struct pol_snapshot *snapshot)
+{
+	struct pol_damage *damage = snapshot->damage;
+
+	for (uint32_t i = 0; i < snapshot->node_count; i++) {
+		damage[i + 1].verbs = damage[i].verbs + ((damage[i].marks & POL_DAMAGE_VERBS) != 0);
+		damage[i + 1].doubtful = damage[i].doubtful + (damage[i].marks != 0);
+	}
+}
+
 /* Recursion is bounded by POL_PATH_SEGMENTS. */
 static enum pol_status number_node(
 	struct pol_build *build, struct pol_build_node *from, uint32_t parent, uint32_t tree)
@@ -87,6 +122,9 @@ static enum pol_status number_node(
 	enum pol_status status = POL_OK;
 
 	from->number = number;
+	if (snapshot->damage != NULL) {
+		note_damage(snapshot, from, parent);
+	}
 	*node = (struct pol_node){
 		.name = pol_compile_name(build->compiler, from->segment.text),
 		.description = pol_compile_text(build->compiler, from->description.text),
@@ -111,6 +149,12 @@ static enum pol_status number_node(
 	node->end = snapshot->node_count;
 	if (from->wild != NULL) {
 		node->wild = from->wild->number;
+	}
+	if ((from->damage & POL_DAMAGE_RIVALS) != 0) {
+		for (const struct pol_build_node *wild = from->wild; wild->rival != NULL;
+			wild = wild->rival) {
+			snapshot->damage[wild->number].rival = wild->rival->number;
+		}
 	}
 	return status;
 }
@@ -170,6 +214,10 @@ static enum pol_status make_arrays(struct pol_build *build)
 	snapshot->actions = pol_arena_alloc(arena, build->action_count, sizeof *snapshot->actions);
 	snapshot->permissions =
 		pol_arena_alloc(arena, build->permission_count, sizeof *snapshot->permissions);
+	if (build->damaged) {
+		snapshot->damage = pol_arena_alloc(
+			arena, (size_t)build->node_count + 1, sizeof *snapshot->damage);
+	}
 	return status != POL_OK ? status : arena->status;
 }
 
@@ -194,7 +242,6 @@ enum pol_status pol_build_number(struct pol_build *build)
 		status = number_node(build, from->root, POL_NONE, i);
 		if (status == POL_OK) {
 			tree->name = snapshot->nodes[tree->root].name;
-			tree->damaged = from->damaged;
 			tree->description =
 				pol_compile_text(build->compiler, from->description.text);
 			pol_names_add(&snapshot->tree_names, tree->name, i);
@@ -210,5 +257,8 @@ enum pol_status pol_build_number(struct pol_build *build)
 		.first = snapshot->permission_count,
 		.action = snapshot->action_count,
 	};
+	if (snapshot->damage != NULL) {
+		sum_damage(snapshot);
+	}
 	return index_literals(build);
 }

@@ -27,10 +27,12 @@ uint32_t pol_wild_child(
 {
 	uint32_t wild = snapshot->nodes[node].wild;
 
-	return wild != POL_NONE && snapshot->nodes[wild].kind == segment->kind &&
-			       pol_str_equal(snapshot->nodes[wild].name, segment->text)
-		       ? wild
-		       : POL_NONE;
+	while (wild != POL_NONE &&
+		(snapshot->nodes[wild].kind != segment->kind ||
+			!pol_str_equal(snapshot->nodes[wild].name, segment->text))) {
+		wild = snapshot->damage != NULL ? snapshot->damage[wild].rival : POL_NONE;
+	}
+	return wild;
 }
 
 /* Adds the children of one node that a segment stands for. */
@@ -39,6 +41,7 @@ static enum pol_status step(struct pol_compiler *compiler, uint32_t node,
 {
 	const struct pol_snapshot *snapshot = compiler->snapshot;
 	const struct pol_node *nodes = snapshot->nodes;
+	size_t before = out->count;
 	uint32_t child;
 	enum pol_status status = POL_OK;
 
@@ -66,6 +69,11 @@ static enum pol_status step(struct pol_compiler *compiler, uint32_t node,
 	case POL_SEGMENT_STARSTAR:
 		status = add_range(compiler, out, node, nodes[node].end);
 		break;
+	case POL_SEGMENT_LOST:
+		break;
+	}
+	if (out->count == before) {
+		pol_loss_of_child(snapshot, node, segment->kind, &compiler->loss);
 	}
 	return status;
 }
@@ -127,6 +135,10 @@ static bool find_start(struct pol_compiler *compiler, const struct pol_ast_patte
 
 	if (!pol_take_ahead(compiler, pattern, out_node, out_depth)) {
 		tree = pol_tree_number(compiler->snapshot, pattern->tree.text);
+		if (tree == POL_NONE && compiler->snapshot->tree_lost) {
+			compiler->loss = (struct pol_loss){ true, true, true };
+			return false;
+		}
 		if (tree == POL_NONE) {
 			pol_compile_unknown(
 				compiler, "tree", &pattern->tree, &compiler->snapshot->tree_names);
@@ -153,6 +165,7 @@ enum pol_status pol_resolve_pattern(
 	enum pol_status status;
 
 	out->count = 0;
+	compiler->loss = (struct pol_loss){ 0 };
 	if (!find_start(compiler, pattern, &node, &depth)) {
 		return POL_OK;
 	}
@@ -170,25 +183,14 @@ enum pol_status pol_resolve_pattern(
 			status = step(compiler, from.items[k].first, segment, out);
 		}
 		compiler->steps += from.count + out->count;
-		if (status == POL_OK && out->count == 0 &&
-			!pol_tree_is_damaged(compiler->snapshot, pattern->tree.text)) {
+		if (status == POL_OK && out->count == 0 && !compiler->loss.nodes) {
 			complain(compiler, pattern, segment, &from);
 		}
 		compiler->spare = from;
 	}
-	return status;
-}
-
-bool pol_grant_is_lost(const struct pol_compiler *compiler, const struct pol_ast_grant *grant)
-{
-	const struct pol_ast_patterns *const both[] = { &grant->patterns, &grant->except_patterns };
-
-	for (size_t k = 0; k < 2; k++) {
-		for (uint32_t i = 0; i < both[k]->count; i++) {
-			if (pol_tree_is_damaged(compiler->snapshot, both[k]->items[i].tree.text)) {
-				return true;
-			}
-		}
+	for (size_t i = 0; compiler->snapshot->damage != NULL && i < out->count; i++) {
+		pol_loss_of_nodes(compiler->snapshot, out->items[i].first, out->items[i].end,
+			&compiler->loss);
 	}
-	return false;
+	return status;
 }

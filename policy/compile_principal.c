@@ -13,18 +13,18 @@ bool pol_check_place(
 	struct pol_str tree;
 	struct pol_str raw;
 	uint32_t number, node;
+	struct pol_loss loss = { 0 };
 	const char *fault;
 
 	if (!pol_path_split(place->text, &tree, &raw)) {
-		/* The parser says so too where it can; it is enough to hear it once. */
-		if (diags->errors > 0) {
-			return false;
-		}
 		pol_error(diags, place->at, "'%.*s' is no place: TREE:/path is",
 			POL_STR_ARGS(place->text));
 		return false;
 	}
 	number = pol_tree_number(snapshot, tree);
+	if (number == POL_NONE && snapshot->tree_lost) {
+		return false;
+	}
 	if (number == POL_NONE) {
 		struct pol_nearest nearest = pol_nearest_to(tree);
 
@@ -50,7 +50,8 @@ bool pol_check_place(
 		return false;
 	}
 	if (pol_tree_find(snapshot, number, &path, &node) != POL_OK) {
-		if (!snapshot->trees[number].damaged) {
+		pol_loss_of_place(snapshot, place->text, &loss);
+		if (!loss.nodes) {
 			pol_error(diags, place->at, "no declared node is at '%.*s'",
 				POL_STR_ARGS(place->text));
 		}
@@ -113,6 +114,10 @@ static enum pol_status assign(struct pol_compiler *compiler, const struct pol_as
 			pol_compile_unknown(compiler, "role", word, &snapshot->role_names);
 			continue;
 		}
+		/* Too many were complained of. */
+		if (principal->assignment_count == POL_PRINCIPAL_ROLES) {
+			continue;
+		}
 		for (uint32_t k = 0; k < principal->assignment_count; k++) {
 			uint32_t other = principal->assignments[k].held.role;
 			uint32_t set = pol_snapshot_exclusive(snapshot, line.held.role, other);
@@ -135,11 +140,10 @@ static enum pol_status assign(struct pol_compiler *compiler, const struct pol_as
 	return status;
 }
 
-static enum pol_status add_principal(
-	struct pol_compiler *compiler, const struct pol_ast_principal *from)
+static enum pol_status read_principal(struct pol_compiler *compiler,
+	const struct pol_ast_principal *from, struct pol_principal *principal)
 {
 	struct pol_snapshot *snapshot = compiler->snapshot;
-	struct pol_principal *principal = &snapshot->principals[snapshot->principal_count];
 	size_t most = 0;
 	enum pol_status status = POL_OK;
 
@@ -150,21 +154,35 @@ static enum pol_status add_principal(
 		pol_error(compiler->diags, from->id.at,
 			"principal '%.*s' has more than %d roles: inherit them in one",
 			POL_STR_ARGS(from->id.text), POL_PRINCIPAL_ROLES);
-		return POL_OK;
 	}
 	principal->id = pol_compile_text(compiler, from->id.text);
 	principal->at = from->id.at;
 	principal->description = pol_compile_text(compiler, from->description.text);
 	principal->assignments =
 		pol_arena_alloc(&snapshot->arena, most, sizeof *principal->assignments);
-	if (principal->id.ptr == NULL || principal->assignments == NULL) {
+	if (snapshot->arena.status != POL_OK) {
 		return snapshot->arena.status;
 	}
 	for (uint32_t i = 0; status == POL_OK && i < from->held_count; i++) {
 		status = assign(compiler, &from->held[i], principal);
 	}
-	pol_names_add(&snapshot->principal_names, principal->id, snapshot->principal_count);
-	snapshot->principal_count++;
+	return status;
+}
+
+/* As the next principal, or as none, for the mistakes in it, when the id cannot be used. */
+static enum pol_status add_principal(
+	struct pol_compiler *compiler, const struct pol_ast_principal *from, bool numbered)
+{
+	struct pol_snapshot *snapshot = compiler->snapshot;
+	struct pol_principal aside = { 0 };
+	struct pol_principal *principal =
+		numbered ? &snapshot->principals[snapshot->principal_count] : &aside;
+	enum pol_status status = read_principal(compiler, from, principal);
+
+	if (status == POL_OK && numbered) {
+		pol_names_add(&snapshot->principal_names, principal->id, snapshot->principal_count);
+		snapshot->principal_count++;
+	}
 	return status;
 }
 
@@ -188,10 +206,14 @@ enum pol_status pol_compile_principals(struct pol_compiler *compiler)
 	}
 	for (size_t i = 0; status == POL_OK && i < ast->principals_count; i++) {
 		const struct pol_ast_principal *from = &ast->principals[i];
-		uint32_t was = pol_names_find(&snapshot->principal_names, from->id.text);
+		uint32_t was = from->id.text.ptr != NULL
+				       ? pol_names_find(&snapshot->principal_names, from->id.text)
+				       : POL_NONE;
 		uint32_t number = POL_NONE;
 
-		if (pol_str_equal(from->id.text, POL_STR("inactive"))) {
+		if (from->id.text.ptr == NULL) {
+			/* The parser missed it and said so. */
+		} else if (pol_str_equal(from->id.text, POL_STR("inactive"))) {
 			pol_error(compiler->diags, from->id.at,
 				"no principal is called 'inactive': tests use the word for one "
 				"that "
@@ -204,8 +226,8 @@ enum pol_status pol_compile_principals(struct pol_compiler *compiler)
 		} else {
 			number = snapshot->principal_count;
 			first[number] = from;
-			status = add_principal(compiler, from);
 		}
+		status = add_principal(compiler, from, number != POL_NONE);
 		if (status == POL_OK) {
 			status = pol_peers_add(compiler, &peers, from, number);
 		}

@@ -40,6 +40,19 @@ static bool check_method(
 	return false;
 }
 
+/* Room for all methods, of which the first few are there. NULL: scratch's status. */
+static struct pol_word *copy_methods(
+	struct pol_build *build, const struct pol_words *methods, uint32_t count)
+{
+	struct pol_word *copy =
+		pol_arena_alloc(build->compiler->scratch, methods->count, sizeof *copy);
+
+	for (uint32_t i = 0; copy != NULL && i < count; i++) {
+		copy[i] = methods->items[i];
+	}
+	return copy;
+}
+
 /* The methods of an action that no other has, and each once. */
 static struct pol_words check_methods(struct pol_build *build, const struct pol_build_node *node,
 	const struct pol_ast_entry *entry)
@@ -47,17 +60,25 @@ static struct pol_words check_methods(struct pol_build *build, const struct pol_
 	static const struct pol_ast_entry nameless;
 	struct pol_build_action own = { .entry = &nameless };
 	struct pol_build_node alone = { .first_action = &own };
-	uint32_t good = 0;
+	struct pol_words *good = &own.methods;
 
-	own.methods.items = entry->methods.items;
+	good->items = entry->methods.items;
 	for (uint32_t i = 0; i < entry->methods.count; i++) {
 		const struct pol_word *method = &entry->methods.items[i];
 
-		own.methods.count = i;
-		good += check_method(build, node, method) && check_method(build, &alone, method);
+		if (check_method(build, node, method) && check_method(build, &alone, method)) {
+			if (good->items != entry->methods.items) {
+				good->items[good->count] = *method;
+			}
+			good->count++;
+		} else if (good->items == entry->methods.items) {
+			good->items = copy_methods(build, &entry->methods, good->count);
+			if (good->items == NULL) {
+				return (struct pol_words){ 0 };
+			}
+		}
 	}
-	/* After a mistake the action stands without methods; nothing comes of it. */
-	return good == entry->methods.count ? entry->methods : (struct pol_words){ 0 };
+	return *good;
 }
 
 static enum pol_status add_action(
@@ -66,14 +87,17 @@ static enum pol_status add_action(
 	struct pol_diags *diags = build->compiler->diags;
 	struct pol_build_action *action;
 	struct pol_words methods = { 0 };
+	size_t errors = diags->errors;
 
 	if (node->action_count == NODE_ACTIONS) {
+		pol_build_damage(build, node, POL_DAMAGE_DOUBT | POL_DAMAGE_VERBS);
 		pol_error(diags, entry->name.at, "more than %d actions and methods in one node",
 			NODE_ACTIONS);
 		return POL_OK;
 	}
 	if (entry->kind == POL_ENTRY_METHOD) {
 		if (!check_method(build, node, &entry->name)) {
+			pol_build_damage(build, node, POL_DAMAGE_DOUBT);
 			return POL_OK;
 		}
 	} else {
@@ -84,10 +108,13 @@ static enum pol_status add_action(
 					POL_STR_ARGS(entry->name.text));
 
 				pol_note(diags, diag, action->entry->name.at, "first here");
-				return POL_OK;
+				break;
 			}
 		}
 		methods = check_methods(build, node, entry);
+		if (diags->errors > errors) {
+			pol_build_damage(build, node, POL_DAMAGE_DOUBT);
+		}
 	}
 	action = pol_arena_alloc(build->compiler->scratch, 1, sizeof *action);
 	if (action == NULL) {
@@ -168,6 +195,7 @@ static enum pol_status add_node(
 		struct pol_build_node *node = NULL;
 
 		if (is_too_many(build, entry->paths[i].at)) {
+			pol_build_damage(build, parent, POL_DAMAGE_TORN);
 			return POL_OK;
 		}
 		status = find_path(build, parent, &entry->paths[i], &node);
@@ -196,10 +224,23 @@ static enum pol_status add_entries(struct pol_build *build, struct pol_build_nod
 	enum pol_status status = POL_OK;
 
 	for (uint32_t i = 0; status == POL_OK && !build->too_many && i < count; i++) {
-		if (entries[i].kind == POL_ENTRY_NODE) {
+		switch (entries[i].kind) {
+		case POL_ENTRY_NODE:
 			status = add_node(build, node, &entries[i]);
-		} else {
+			break;
+		case POL_ENTRY_METHOD:
+		case POL_ENTRY_ACTION:
 			status = add_action(build, node, &entries[i]);
+			break;
+		case POL_ENTRY_LOST:
+			pol_build_damage(build, node, POL_DAMAGE_ANY);
+			break;
+		case POL_ENTRY_LOST_VERB:
+			pol_build_damage(build, node, POL_DAMAGE_DOUBT | POL_DAMAGE_VERBS);
+			break;
+		case POL_ENTRY_DOUBTFUL:
+			pol_build_damage(build, node, POL_DAMAGE_DOUBT);
+			break;
 		}
 	}
 	return status;
@@ -208,9 +249,6 @@ static enum pol_status add_entries(struct pol_build *build, struct pol_build_nod
 enum pol_status pol_build_tree(
 	struct pol_build *build, const struct pol_ast_tree *tree, struct pol_build_tree *into)
 {
-	size_t errors = build->compiler->diags->errors;
-	enum pol_status status;
-
 	if (into->root == NULL) {
 		struct pol_segment segment = { POL_SEGMENT_LITERAL, tree->name.at,
 			tree->name.text };
@@ -222,7 +260,8 @@ enum pol_status pol_build_tree(
 		into->name = tree->name;
 	}
 	describe(build, &into->description, &tree->description);
-	status = add_entries(build, into->root, tree->entries, tree->entry_count);
-	into->damaged = into->damaged || tree->damaged || build->compiler->diags->errors > errors;
-	return status;
+	if (tree->torn) {
+		pol_build_damage(build, into->root, POL_DAMAGE_TORN);
+	}
+	return add_entries(build, into->root, tree->entries, tree->entry_count);
 }

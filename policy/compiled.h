@@ -50,7 +50,30 @@ struct pol_tree {
 	struct pol_str name;
 	struct pol_str description;
 	uint32_t root;
-	bool damaged; /* a mistake in it was told: that something is not there is no news */
+};
+
+/* What may be missing, or be other than was meant, at a node after a mistake in a tree. */
+#define POL_DAMAGE_DOUBT      1U  /* something of it is not as it was meant */
+#define POL_DAMAGE_VERBS      2U  /* actions or methods; those of all that is below, too */
+#define POL_DAMAGE_LITERALS   4U  /* children that are literals */
+#define POL_DAMAGE_PARAMETERS 8U  /* children that are parameters or rests */
+#define POL_DAMAGE_RIVALS     16U /* a second parameter stands beside the wild child */
+#define POL_DAMAGE_TORN       32U /* all of that, of all nodes below as well */
+#define POL_DAMAGE_MOVED      64U /* below one of such parameters: it may belong below another */
+#define POL_DAMAGE_ANY        15U
+
+struct pol_damage {
+	uint32_t verbs;    /* nodes before this one whose verbs may be missing */
+	uint32_t doubtful; /* likewise, of which something is in doubt */
+	uint32_t marks;    /* of the node itself */
+	uint32_t rival;    /* the next parameter or rest of its parent, or POL_NONE */
+};
+
+/* What may be missing in what was looked for: then that it was not found is no news. */
+struct pol_loss {
+	bool nodes;
+	bool verbs;
+	bool doubt;
 };
 
 /* What a literal's slot holds of its name: all of most. */
@@ -162,6 +185,8 @@ struct pol_snapshot {
 	uint32_t permission_count;
 	struct pol_literal *literals;
 	uint32_t literal_mask;
+	struct pol_damage *damage; /* node_count + 1; NULL: there was no mistake in a tree */
+	bool tree_lost;            /* of a tree not even the name is known */
 
 	struct pol_grantee *roles;
 	struct pol_origin *role_origins;
@@ -208,8 +233,15 @@ enum pol_status pol_stacks_compile(struct pol_snapshot *snapshot, const struct p
 enum pol_status pol_tests_compile(
 	struct pol_snapshot *snapshot, const struct pol_ast *ast, struct pol_diags *diags);
 
-/* Is there a tree of that name, and damaged? */
-bool pol_tree_is_damaged(const struct pol_snapshot *snapshot, struct pol_str name);
+/* damage.c: adds to *loss what may be missing in nodes [first, end). */
+void pol_loss_of_nodes(
+	const struct pol_snapshot *snapshot, uint32_t first, uint32_t end, struct pol_loss *loss);
+/* The same of a child that the node does not have. */
+void pol_loss_of_child(const struct pol_snapshot *snapshot, uint32_t node,
+	enum pol_segment_kind kind, struct pol_loss *loss);
+/* The same of where a request's TREE:/path leads, or would. */
+void pol_loss_of_place(
+	const struct pol_snapshot *snapshot, struct pol_str place, struct pol_loss *loss);
 
 /* Is the word a place of this policy: TREE:/path that leads to or through a declared node? Says
  * in diags why it is not. */

@@ -27,8 +27,8 @@ static void *append(
 	return (unsigned char *)*items + size * (*count)++;
 }
 
-/* What has no name, or was not understood, is not worth a second mistake: takes the last statement
- * of a list out again unless `keep`. Returns ok. */
+/* What was not understood is not worth a second mistake: takes the last statement of a list out
+ * again unless `keep`. Returns ok. */
 static bool keep_if(size_t *count, bool keep, bool ok)
 {
 	if (!keep) {
@@ -65,37 +65,34 @@ static bool environment(struct pol_parser *parser)
 static bool tree(struct pol_parser *parser)
 {
 	struct pol_ast_tree *out = APPEND(parser, trees);
-	size_t errors = parser->diags->errors;
 	bool ok = out != NULL && pol_parser_tree(parser, out);
 
 	if (out != NULL) {
-		out->damaged = parser->diags->errors > errors;
+		out->torn = !ok;
+		parser->behind_tree = true;
 	}
-	return out != NULL && keep_if(&parser->ast->trees_count, out->name.text.ptr != NULL, ok);
+	return ok;
 }
 
 static bool scope(struct pol_parser *parser)
 {
 	struct pol_ast_grantee *out = APPEND(parser, scopes);
-	bool ok = out != NULL && pol_parser_grantee(parser, true, out);
 
-	return out != NULL && keep_if(&parser->ast->scopes_count, out->name.text.ptr != NULL, ok);
+	return out != NULL && pol_parser_grantee(parser, true, out);
 }
 
 static bool role(struct pol_parser *parser)
 {
 	struct pol_ast_grantee *out = APPEND(parser, roles);
-	bool ok = out != NULL && pol_parser_grantee(parser, false, out);
 
-	return out != NULL && keep_if(&parser->ast->roles_count, out->name.text.ptr != NULL, ok);
+	return out != NULL && pol_parser_grantee(parser, false, out);
 }
 
 static bool principal(struct pol_parser *parser)
 {
 	struct pol_ast_principal *out = APPEND(parser, principals);
-	bool ok = out != NULL && pol_parser_principal(parser, out);
 
-	return out != NULL && keep_if(&parser->ast->principals_count, out->id.text.ptr != NULL, ok);
+	return out != NULL && pol_parser_principal(parser, out);
 }
 
 /* exclusive = "exclusive" ID comma ID { comma ID } */
@@ -143,17 +140,15 @@ static bool limits(struct pol_parser *parser)
 static bool stack(struct pol_parser *parser)
 {
 	struct pol_ast_stack *out = APPEND(parser, stacks);
-	bool ok = out != NULL && pol_parser_stack(parser, out);
 
-	return out != NULL && keep_if(&parser->ast->stacks_count, out->name.text.ptr != NULL, ok);
+	return out != NULL && pol_parser_stack(parser, out);
 }
 
 static bool test(struct pol_parser *parser)
 {
 	struct pol_ast_test *out = APPEND(parser, tests);
-	bool ok = out != NULL && pol_parser_test(parser, out);
 
-	return out != NULL && keep_if(&parser->ast->tests_count, out->name.text.ptr != NULL, ok);
+	return out != NULL && pol_parser_test(parser, out);
 }
 
 static const struct {
@@ -234,6 +229,14 @@ static size_t unknown_statement(struct pol_parser *parser)
 	return find_statement(nearest.best);
 }
 
+/* Behind a tree, what belongs into one: a '}' too many has ended it, and nobody knows where. */
+static bool tears_tree(const struct pol_parser *parser)
+{
+	return parser->behind_tree && !pol_parser_at(parser, POL_TOKEN_TOP) &&
+	       (pol_parser_at(parser, POL_TOKEN_CLOSE) || !parser->token.column1 ||
+		       (pol_parser_at(parser, POL_TOKEN_WORD) && parser->token.raw.ptr[0] == '/'));
+}
+
 static void item(struct pol_parser *parser)
 {
 	uint32_t start = parser->token.at.offset;
@@ -244,8 +247,12 @@ static void item(struct pol_parser *parser)
 
 	parser->unwinding = false;
 	if (!known) {
+		if (tears_tree(parser)) {
+			parser->ast->trees[parser->ast->trees_count - 1].torn = true;
+		}
 		i = unknown_statement(parser);
 	}
+	parser->behind_tree = false;
 	if (i == STATEMENT_COUNT) {
 		pol_parser_next(parser);
 		skip_statement(parser);
@@ -272,6 +279,7 @@ void pol_parser_part(struct pol_parser *parser, uint32_t file, struct pol_str te
 	parser->lexer.pos = begin;
 	parser->lexer.line_start = begin;
 	parser->depth = 0;
+	parser->behind_tree = false;
 	parser->comma = (struct pol_span){ 0 };
 	pol_parser_next(parser);
 	while (parser->status == POL_OK && !pol_parser_at(parser, POL_TOKEN_END)) {

@@ -8,7 +8,8 @@
  * nothing is checked that needs a second statement. Everything lives in the arena that the caller
  * gave, but views of unquoted words point into the sources. The parser resumes at the next
  * statement after a mistake, so what it returns beside errors is good for finding more of them
- * and for nothing else: lines with a mistake are left out, and so is what has no name.
+ * and for nothing else: lines with a mistake are left out. A statement whose name is missing stays,
+ * for the mistakes in it.
  */
 
 #include <stdbool.h>
@@ -25,11 +26,12 @@ struct pol_words {
 };
 
 enum pol_segment_kind {
-	POL_SEGMENT_LITERAL, /* text is percent-decoded */
-	POL_SEGMENT_PARAM,   /* {name}: text is the name */
-	POL_SEGMENT_REST,    /* {name...}: text is the name */
-	POL_SEGMENT_STAR,    /* grants alone */
-	POL_SEGMENT_STARSTAR /* grants alone, the last one */
+	POL_SEGMENT_LITERAL,  /* text is percent-decoded */
+	POL_SEGMENT_PARAM,    /* {name}: text is the name */
+	POL_SEGMENT_REST,     /* {name...}: text is the name */
+	POL_SEGMENT_STAR,     /* grants alone */
+	POL_SEGMENT_STARSTAR, /* grants alone, the last one */
+	POL_SEGMENT_LOST      /* trees alone, the last one: it was not understood; text is raw */
 };
 
 struct pol_segment {
@@ -61,7 +63,15 @@ struct pol_ast_environment {
 	struct pol_word name, description, prefix;
 };
 
-enum pol_ast_entry_kind { POL_ENTRY_NODE, POL_ENTRY_METHOD, POL_ENTRY_ACTION };
+enum pol_ast_entry_kind {
+	POL_ENTRY_NODE,
+	POL_ENTRY_METHOD,
+	POL_ENTRY_ACTION,
+	/* after a mistake: */
+	POL_ENTRY_LOST,      /* anything may be missing here */
+	POL_ENTRY_LOST_VERB, /* an action or a method is */
+	POL_ENTRY_DOUBTFUL   /* what was meant stands beside this */
+};
 
 struct pol_ast_entry {
 	enum pol_ast_entry_kind kind;
@@ -84,7 +94,7 @@ struct pol_ast_tree {
 	struct pol_word name, description;
 	struct pol_ast_entry *entries;
 	uint32_t entry_count;
-	bool damaged; /* there was a mistake in it, and something may be left out */
+	bool torn; /* what stands in it, and where, is not known */
 };
 
 struct pol_ast_grant {
@@ -201,6 +211,7 @@ struct pol_ast_test {
 	struct pol_word name;
 	struct pol_ast_step *steps;
 	uint32_t step_count;
+	bool incomplete; /* a line was not understood and is left out */
 };
 
 /* X(type, field): the lists of statements. */

@@ -84,7 +84,7 @@ static void grants(struct pol_parser *parser, struct pol_ast_grantee *out)
 			ok = pol_parser_expected(parser, "'allow' or 'deny'", begin);
 		}
 		pol_parser_end_line(parser, ok, start, behind);
-		if (parser->diags->errors == errors) {
+		if (ok && parser->diags->errors == errors) {
 			pol_parser_push(parser, &one, sizeof one);
 		} else {
 			out->incomplete = true;

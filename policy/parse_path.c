@@ -169,7 +169,7 @@ size_t pol_parser_segment_end(struct pol_str raw, size_t i)
 	return i;
 }
 
-void pol_parser_check_path(struct pol_parser *parser, const struct pol_ast_path *path)
+uint32_t pol_parser_check_path(struct pol_parser *parser, const struct pol_ast_path *path)
 {
 	for (uint32_t i = 0; i + 1 < path->count; i++) {
 		enum pol_segment_kind kind = path->segments[i].kind;
@@ -179,14 +179,16 @@ void pol_parser_check_path(struct pol_parser *parser, const struct pol_ast_path 
 				kind == POL_SEGMENT_REST
 					? "{name...} takes the whole rest: it stands at the end"
 					: "'**' takes everything below: it stands at the end");
-			return;
+			return i;
 		}
 	}
 	if (path->count > POL_PATH_SEGMENTS) {
 		pol_error(parser->diags, path->at,
 			"a path of more than %d segments can never be asked for",
 			POL_PATH_SEGMENTS);
+		return POL_PATH_SEGMENTS - 1;
 	}
+	return path->count;
 }
 
 /* Reads the segment that begins at `from` in the word; *out_end is where the next '/' stands. */
@@ -211,22 +213,35 @@ static bool segment(
 	return odd_segment(reader, from, *out_end, out);
 }
 
+/* Of a tree's path: all that begins at `from` in the word, which was not understood. */
+static struct pol_segment lost_segment(const struct path_reader *reader, size_t from)
+{
+	return (struct pol_segment){ POL_SEGMENT_LOST, part(reader, from, reader->raw.len),
+		{ reader->raw.ptr + from, reader->raw.len - from } };
+}
+
 /* Reads the path that begins at `from` in the word. */
 static void read_path(const struct path_reader *reader, size_t from, struct pol_ast_path *out)
 {
 	struct pol_parser *parser = reader->parser;
 	size_t list = pol_parser_list(parser);
+	bool of_tree = reader->use == POL_PATH_OF_TREE;
 	bool ok = true;
+	uint32_t good;
 
 	*out = (struct pol_ast_path){ .at = part(reader, 0, reader->raw.len) };
 	if (from + 1 == reader->raw.len) {
 		return;
 	}
 	while (ok && from < reader->raw.len) {
+		size_t begin = from + 1;
 		struct pol_segment one = { 0 };
 
-		ok = segment(reader, from + 1, &from, &one);
-		if (ok) {
+		ok = segment(reader, begin, &from, &one);
+		if (!ok && of_tree) {
+			one = lost_segment(reader, begin);
+		}
+		if (ok || of_tree) {
 			pol_parser_push(parser, &one, sizeof one);
 		}
 		if (ok && from + 1 == reader->raw.len) {
@@ -234,8 +249,11 @@ static void read_path(const struct path_reader *reader, size_t from, struct pol_
 		}
 	}
 	out->segments = pol_parser_end_list(parser, list, sizeof *out->segments, &out->count);
-	if (ok) {
-		pol_parser_check_path(parser, out);
+	good = ok ? pol_parser_check_path(parser, out) : out->count;
+	if (of_tree && good < out->count) {
+		out->segments[good] =
+			lost_segment(reader, out->segments[good].at.offset - reader->at.offset);
+		out->count = good + 1;
 	}
 }
 

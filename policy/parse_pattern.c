@@ -20,7 +20,7 @@ static void join(
 		memcpy(segments + prefix->count, path->segments, path->count * sizeof *segments);
 		path->segments = segments;
 		path->count = (uint32_t)count;
-		pol_parser_check_path(parser, path);
+		(void)pol_parser_check_path(parser, path);
 		return;
 	}
 	path->segments = segments;

@@ -79,7 +79,7 @@ bool pol_parser_principal(struct pol_parser *parser, struct pol_ast_principal *o
 		bool ok = fact(parser, &one);
 
 		pol_parser_end_line(parser, ok, start, behind);
-		if (parser->diags->errors == errors) {
+		if (ok && parser->diags->errors == errors) {
 			pol_parser_push(parser, &one, sizeof one);
 		}
 	}

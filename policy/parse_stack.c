@@ -111,7 +111,7 @@ bool pol_parser_stack(struct pol_parser *parser, struct pol_ast_stack *out)
 		bool ok = line(parser, &one);
 
 		pol_parser_end_line(parser, ok, start, NULL);
-		if (parser->diags->errors == errors) {
+		if (ok && parser->diags->errors == errors) {
 			pol_parser_push(parser, &one, sizeof one);
 		} else {
 			out->incomplete = true;

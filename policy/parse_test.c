@@ -172,10 +172,12 @@ bool pol_parser_test(struct pol_parser *parser, struct pol_ast_test *out)
 	} else {
 		pol_parser_expected(parser, "the test's name in quotes", NULL);
 	}
+	out->incomplete = !ok;
 	if (!ok && !pol_parser_find_open(parser)) {
 		return false;
 	}
 	if (!pol_parser_open(parser, "the test")) {
+		out->incomplete = true;
 		return false;
 	}
 	list = pol_parser_list(parser);
@@ -186,8 +188,10 @@ bool pol_parser_test(struct pol_parser *parser, struct pol_ast_test *out)
 
 		ok = step(parser, &one);
 		pol_parser_end_line(parser, ok, start, behind);
-		if (parser->diags->errors == errors) {
+		if (ok && parser->diags->errors == errors) {
 			pol_parser_push(parser, &one, sizeof one);
+		} else {
+			out->incomplete = true;
 		}
 	}
 	out->steps = pol_parser_end_list(parser, list, sizeof *out->steps, &out->step_count);

@@ -43,7 +43,8 @@ struct pol_parser {
 
 	struct pol_span open[POL_NESTING_MAX]; /* the '{' of the blocks around the token */
 	unsigned depth;
-	bool unwinding; /* a missing '}' was reported and ends every block */
+	bool unwinding;   /* a missing '}' was reported and ends every block */
+	bool behind_tree; /* the statement before was a tree */
 };
 
 /* Parses a part of sources[file] that begins with a line: all that is before text.len, from begin
@@ -171,8 +172,9 @@ void pol_parser_skip_line(struct pol_parser *parser);
 size_t pol_parser_tree_len(struct pol_str raw);
 /* Where the next '/' outside of quotes stands, from i on, or the end. */
 size_t pol_parser_segment_end(struct pol_str raw, size_t i);
-/* What must be last is last, and no more segments than the bound. */
-void pol_parser_check_path(struct pol_parser *parser, const struct pol_ast_path *path);
+/* What must be last is last, and no more segments than the bound. Returns how many of them are
+ * good, all if the path is. */
+uint32_t pol_parser_check_path(struct pol_parser *parser, const struct pol_ast_path *path);
 
 enum pol_path_use { POL_PATH_OF_TREE, POL_PATH_OF_GRANT };
 /* Takes a word that is a PATH, or a PATTERN when out_tree is not NULL. Mistakes inside the word are

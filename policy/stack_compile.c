@@ -150,7 +150,9 @@ static void resolve(struct pol_stack_compiler *compiler, struct pol_draft *draft
 			pol_draft_resolve(compiler, &draft->lines[i]);
 		}
 	}
-	check_shape(compiler, draft);
+	if (!draft->aside) {
+		check_shape(compiler, draft);
+	}
 }
 
 /* The module warn ignores, and a group in which nothing decides fails. */
@@ -186,7 +188,8 @@ static void deliver(struct pol_stack_compiler *compiler, uint32_t number)
 		stack->groups[group] = draft->groups[group].flat;
 		total += stack->groups[group].count;
 		/* A record group changes nothing, and others may add to a fragment. */
-		if (group != POL_GROUP_RECORD && !stack->fragment && !draft->ast->incomplete) {
+		if (group != POL_GROUP_RECORD && !stack->fragment &&
+			!draft->groups[group].doubtful) {
 			warn_undecided(compiler, draft, (enum pol_group)group);
 		}
 	}
@@ -198,7 +201,7 @@ static void deliver(struct pol_stack_compiler *compiler, uint32_t number)
 	}
 }
 
-/* Copies the names, so that a second declaration of one is found. Duplicates are dropped. */
+/* Copies the names, so that a second declaration of one is found. */
 static enum pol_status declare(struct pol_stack_compiler *compiler, const struct pol_ast *ast)
 {
 	struct pol_snapshot *snapshot = compiler->snapshot;
@@ -210,20 +213,24 @@ static enum pol_status declare(struct pol_stack_compiler *compiler, const struct
 		uint32_t first;
 		struct pol_diag *diag;
 
-		if (name.ptr == NULL) {
+		compiler->drafts[number].ast = stack;
+		compiler->count++;
+		if (snapshot->arena.status != POL_OK) {
 			return snapshot->arena.status;
 		}
+		if (stack->name.text.ptr == NULL) {
+			compiler->drafts[number].aside = true;
+			continue;
+		}
+		snapshot->stacks[number].name = name;
 		first = pol_names_add(&snapshot->stack_names, name, number);
 		if (first != number) {
+			compiler->drafts[number].aside = true;
 			diag = pol_error(compiler->diags, stack->name.at,
 				"stack '%.*s' is declared twice", POL_STR_ARGS(name));
 			pol_note(compiler->diags, diag, compiler->drafts[first].ast->name.at,
 				"the first declaration is here");
-			continue;
 		}
-		snapshot->stacks[number].name = name;
-		compiler->drafts[number].ast = stack;
-		compiler->count++;
 	}
 	return POL_OK;
 }
@@ -243,7 +250,9 @@ static enum pol_status compile(struct pol_stack_compiler *compiler, const struct
 		resolve(compiler, &compiler->drafts[i]);
 	}
 	for (uint32_t i = 0; i < compiler->count; i++) {
-		for (int group = 0; status == POL_OK && group < POL_GROUP_COUNT; group++) {
+		for (int group = 0;
+			status == POL_OK && !compiler->drafts[i].aside && group < POL_GROUP_COUNT;
+			group++) {
 			status = pol_draft_flatten(compiler, i, (enum pol_group)group);
 		}
 	}
@@ -251,7 +260,9 @@ static enum pol_status compile(struct pol_stack_compiler *compiler, const struct
 		return status;
 	}
 	for (uint32_t i = 0; i < compiler->count; i++) {
-		deliver(compiler, i);
+		if (!compiler->drafts[i].aside) {
+			deliver(compiler, i);
+		}
 	}
 	return pol_charges_check(compiler);
 }

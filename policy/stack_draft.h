@@ -28,6 +28,7 @@ struct pol_draft_group {
 	uint32_t next;   /* the line that the walk looks at next */
 	uint32_t parent; /* on the walk: the stack that includes this one; POL_NONE: none */
 	struct pol_stack_group flat;
+	bool doubtful; /* after a mistake a line is missing in it */
 };
 
 struct pol_draft {
@@ -37,6 +38,7 @@ struct pol_draft {
 	struct pol_draft_group groups[POL_GROUP_COUNT];
 	bool too_long; /* said so */
 	bool circular; /* likewise */
+	bool aside;    /* without a name of its own: its lines are looked at, and no more */
 };
 
 struct pol_stack_compiler {

@@ -71,6 +71,22 @@ void pol_draft_too_long(struct pol_stack_compiler *compiler, struct pol_draft *d
 		POL_STR_ARGS(draft->ast->name.text), POL_STACK_LINES);
 }
 
+/* May the line stand for more than is known of it? */
+static bool is_doubtful(
+	const struct pol_stack_compiler *compiler, const struct pol_draft_line *line)
+{
+	const struct pol_draft_group *target;
+
+	if (!pol_draft_includes(line->ast)) {
+		return line->module == NULL;
+	}
+	if (line->target == POL_NONE) {
+		return true;
+	}
+	target = &compiler->drafts[line->target].groups[line->ast->group];
+	return target->progress != POL_DRAFT_DONE || target->doubtful;
+}
+
 /* How many lines a written one stands for. */
 static uint32_t weight(const struct pol_stack_compiler *compiler, const struct pol_draft_line *line)
 {
@@ -112,8 +128,11 @@ static enum pol_status flatten(
 	uint32_t total = 0;
 	uint32_t used = 0;
 
+	draft->groups[group].doubtful = draft->ast->incomplete;
 	for (uint32_t i = 0; i < draft->ast->line_count; i++) {
 		if (draft->lines[i].ast->group == group) {
+			draft->groups[group].doubtful = draft->groups[group].doubtful ||
+							is_doubtful(compiler, &draft->lines[i]);
 			total += weight(compiler, &draft->lines[i]);
 		}
 		if (total > POL_STACK_LINES) {

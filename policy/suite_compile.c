@@ -74,7 +74,7 @@ static void check_tree(struct pol_suite_builder *builder, const struct pol_word 
 	struct pol_str tree;
 	struct pol_str path;
 
-	if (!pol_path_split(word->text, &tree, &path) ||
+	if (!pol_path_split(word->text, &tree, &path) || snapshot->tree_lost ||
 		pol_tree_number(snapshot, tree) != POL_NONE) {
 		return;
 	}
@@ -126,18 +126,15 @@ static void add_expectation(struct pol_suite_builder *builder, struct pol_expect
 	test->expectations[test->count++] = expectation;
 }
 
-/* May what is expected of a place be missing for a mistake that was told? */
+/* May an action that is asked for be missing for a mistake that was told? */
 static bool is_lost(const struct pol_suite_builder *builder, const struct pol_ast_step *step)
 {
-	struct pol_str tree, path;
+	struct pol_loss loss = { 0 };
 
 	for (uint32_t i = 0; i < step->places.count; i++) {
-		if (pol_path_split(step->places.items[i].text, &tree, &path) &&
-			pol_tree_is_damaged(builder->snapshot, tree)) {
-			return true;
-		}
+		pol_loss_of_place(builder->snapshot, step->places.items[i].text, &loss);
 	}
-	return false;
+	return loss.verbs;
 }
 
 static void expect(struct pol_suite_builder *builder, const struct pol_ast_step *step)
@@ -189,7 +186,7 @@ static void compile_test(struct pol_suite_builder *builder, const struct pol_ast
 			pol_scene_take(builder, &test->steps[i]);
 		}
 	}
-	if (!expects) {
+	if (!expects && !test->incomplete) {
 		pol_warning(builder->diags, test->name.at,
 			"test \"%.*s\" expects nothing: add an 'allow' or 'deny' line",
 			POL_STR_ARGS(out->name));

@@ -39,8 +39,11 @@ static void copy_places(struct pol_suite_builder *builder, const struct pol_word
 
 	for (uint32_t i = 0; places != NULL && i < words->count; i++) {
 		const struct pol_word *word = &words->items[i];
+		struct pol_loss loss = { 0 };
 
-		if (pol_snapshot_check_place(builder->snapshot, word->text) != POL_OK) {
+		pol_loss_of_place(builder->snapshot, word->text, &loss);
+		if (!loss.nodes &&
+			pol_snapshot_check_place(builder->snapshot, word->text) != POL_OK) {
 			pol_error(builder->diags, word->at,
 				"'%.*s' is no place of this policy: write TREE:/path that leads to "
 				"or through a declared node, without parameters and wildcards",

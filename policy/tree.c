@@ -10,13 +10,6 @@ uint32_t pol_tree_number(const struct pol_snapshot *snapshot, struct pol_str nam
 	return pol_names_find(&snapshot->tree_names, name);
 }
 
-bool pol_tree_is_damaged(const struct pol_snapshot *snapshot, struct pol_str name)
-{
-	uint32_t tree = pol_tree_number(snapshot, name);
-
-	return tree != POL_NONE && snapshot->trees[tree].damaged;
-}
-
 static struct pol_str trim(struct pol_str text)
 {
 	while (text.len > 0 && (text.ptr[text.len - 1] == '.' || text.ptr[text.len - 1] == ' ')) {
