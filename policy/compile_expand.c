@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "policy/compile.h"
@@ -53,43 +54,63 @@ void pol_expansions_destroy(struct pol_compiler *compiler)
 	}
 }
 
-/* Every verb's runs, in order: counted, then put in their places. */
+/* How many runs each verb has, into count[verb]. */
+static void count_runs(const struct pol_snapshot *snapshot, uint32_t *count)
+{
+	for (uint32_t i = 0; i < snapshot->action_count; i++) {
+		count[snapshot->actions[i].verb] += snapshot->actions[i].has_methods;
+	}
+	for (uint32_t i = 0; i < snapshot->permission_count; i++) {
+		count[snapshot->permissions[i]]++;
+	}
+}
+
+static void put_run(struct pol_postings *postings, uint32_t *end, uint32_t verb, struct pol_run run)
+{
+	assert(end[verb] == postings->begin[verb] ||
+		postings->runs[end[verb] - 1].first + postings->runs[end[verb] - 1].count <=
+			run.first);
+	postings->runs[end[verb]++] = run;
+}
+
+/* Every verb's runs, in the order of the permissions: those of a name with methods and of the same
+ * name without are one list, which is searched by halves. Actions are numbered as their permissions
+ * are, and in one node a verb is one action or one permission, so going through the actions puts
+ * each run behind all that begin before it. */
 enum pol_status pol_postings_make(struct pol_compiler *compiler)
 {
 	const struct pol_snapshot *snapshot = compiler->snapshot;
 	struct pol_postings *postings = &compiler->postings;
 	size_t most = (size_t)snapshot->action_count + snapshot->permission_count;
-	uint32_t *fill =
-		pol_arena_alloc(compiler->scratch, (size_t)snapshot->verb_count + 1, sizeof *fill);
+	uint32_t *end =
+		pol_arena_alloc(compiler->scratch, (size_t)snapshot->verb_count + 1, sizeof *end);
 
 	postings->begin = pol_arena_alloc(
 		compiler->scratch, (size_t)snapshot->verb_count + 1, sizeof *postings->begin);
 	postings->runs = pol_arena_alloc(compiler->scratch, most, sizeof *postings->runs);
-	if (fill == NULL || postings->begin == NULL || postings->runs == NULL) {
+	if (end == NULL || postings->begin == NULL || postings->runs == NULL) {
 		return compiler->scratch->status;
 	}
-	for (uint32_t i = 0; i < snapshot->action_count; i++) {
-		fill[snapshot->actions[i].verb] += snapshot->actions[i].has_methods;
-	}
-	for (uint32_t i = 0; i < snapshot->permission_count; i++) {
-		fill[snapshot->permissions[i]]++;
-	}
+	count_runs(snapshot, end);
 	for (uint32_t v = 0, sum = 0; v <= snapshot->verb_count; v++) {
-		uint32_t count = fill[v];
+		uint32_t count = end[v];
 
 		postings->begin[v] = sum;
-		fill[v] = sum;
+		end[v] = sum;
 		sum += count;
 	}
 	for (uint32_t i = 0; i < snapshot->action_count; i++) {
 		const struct pol_action *action = &snapshot->actions[i];
 
 		if (action->has_methods) {
-			postings->runs[fill[action->verb]++] = action->run;
+			put_run(postings, end, action->verb, action->run);
 		}
-	}
-	for (uint32_t i = 0; i < snapshot->permission_count; i++) {
-		postings->runs[fill[snapshot->permissions[i]]++] = (struct pol_run){ i, 1 };
+		for (uint32_t k = 0; k < action->run.count; k++) {
+			uint32_t permission = action->run.first + k;
+
+			put_run(postings, end, snapshot->permissions[permission],
+				(struct pol_run){ permission, 1 });
+		}
 	}
 	return POL_OK;
 }
