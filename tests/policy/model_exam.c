@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model_exam.h"
+
+#include <criterion/criterion.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "policy/explain.h"
+
+const char *const reasons[REASONS] = { "ok", "missing_token", "unknown_resource", "unknown_action",
+	"denied", "scope", "role" };
+
+void note_difference(struct difference *difference, unsigned weight, const char *format, ...)
+{
+	va_list arguments;
+
+	if (difference->weight != 0 && difference->weight <= weight) {
+		return;
+	}
+	difference->weight = weight;
+	va_start(arguments, format);
+	vsnprintf(difference->text, sizeof difference->text, format, arguments);
+	va_end(arguments);
+}
+
+void make_questions(struct dice *dice, const struct policy *policy, struct questions *out)
+{
+	bool few = 2 * policy->node_count <= PATHS;
+
+	out->path_count = few ? 2 * policy->node_count : PATHS;
+	for (unsigned i = 0; i < out->path_count; i++) {
+		unsigned node = few ? i / 2 : roll(dice, policy->node_count);
+
+		make_concrete(dice, policy, node, &out->paths[i]);
+	}
+	for (unsigned i = 0; i < SUBJECTS; i++) {
+		make_subject(dice, policy, &out->subjects[i]);
+	}
+	for (unsigned i = 0; i < policy->node_count; i++) {
+		print_node(policy, i, out->names[i], NAME_ROOM);
+	}
+}
+
+/* --- facts ------------------------------------------------------------------------------------ */
+
+/* A subject as the engine is told of it. */
+struct told {
+	struct pol_facts facts;
+	struct pol_held held[HELD];
+	struct pol_str held_places[HELD][PLACES];
+	uint32_t scopes[PLACES];
+	struct pol_str places[PLACES];
+	char text[HELD + 1][PLACES][NAME_ROOM];
+};
+
+static void tell_places(const struct policy *policy, const struct concrete *places, unsigned count,
+	char text[PLACES][NAME_ROOM], struct pol_str *out)
+{
+	for (unsigned i = 0; i < count; i++) {
+		print_concrete(policy, &places[i], text[i], NAME_ROOM);
+		out[i] = pol_str_of(text[i]);
+	}
+}
+
+static void tell(const struct exam *exam, const struct subject *subject, struct told *out)
+{
+	static const enum pol_binding bindings[] = { POL_BOUND_TO_NOTHING, POL_BOUND_TO_NOTHING,
+		POL_BOUND_TO_PRINCIPAL, POL_BOUND_TO_ROLES, POL_BOUND_TO_SCOPES };
+	bool active = subject->who == PRINCIPAL || subject->who == KEY_OF_PRINCIPAL;
+
+	for (unsigned i = 0; i < subject->held_count; i++) {
+		const struct holding *held = &subject->held[i];
+
+		tell_places(exam->policy, held->places, held->place_count, out->text[i],
+			out->held_places[i]);
+		out->held[i] = (struct pol_held){
+			.role = held->role == GONE ? POL_NONE : exam->roles[held->role],
+			.place_count = held->place_count,
+			.places = out->held_places[i],
+		};
+	}
+	for (unsigned i = 0; i < subject->scope_count; i++) {
+		out->scopes[i] =
+			subject->scopes[i] == GONE ? POL_NONE : exam->scopes[subject->scopes[i]];
+	}
+	tell_places(
+		exam->policy, subject->places, subject->place_count, out->text[HELD], out->places);
+	out->facts = (struct pol_facts){
+		.key_state = subject->who >= KEY_OF_PRINCIPAL ? POL_KEY_ACTIVE : POL_KEY_MISSING,
+		.binding = bindings[subject->who],
+		.principal_state = active ? POL_PRINCIPAL_ACTIVE : POL_PRINCIPAL_NONE,
+		.narrowed = subject->scope_count + subject->place_count > 0,
+		.narrowed_by_scopes = subject->scope_count > 0,
+		.held = out->held,
+		.held_count = subject->held_count,
+		.scopes = out->scopes,
+		.scope_count = subject->scope_count,
+		.key_places = out->places,
+		.key_place_count = subject->place_count,
+	};
+}
+
+/* --- decisions -------------------------------------------------------------------------------- */
+
+static void compare(struct exam *exam, const struct subject *subject, const struct concrete *path,
+	const struct pol_facts *facts, const struct pol_decision *got)
+{
+	char verb[64], who[1024], where[NAME_ROOM];
+	const char *expected;
+
+	snprintf(verb, sizeof verb, "%.*s", POL_STR_ARGS(facts->verb));
+	expected = model_judge(exam->policy, subject, path, verb);
+	for (unsigned i = 0; i < REASONS; i++) {
+		*exam->met |= (unsigned)(strcmp(expected, reasons[i]) == 0) << i;
+	}
+	if (pol_str_equal(got->reason, pol_str_of(expected)) &&
+		got->allow == (strcmp(expected, "ok") == 0)) {
+		return;
+	}
+	print_subject(exam->policy, subject, who, sizeof who);
+	print_concrete(exam->policy, path, where, sizeof where);
+	note_difference(exam->difference,
+		1 + path->count + 4 * subject->held_count + 4 * subject->scope_count +
+			2 * subject->place_count,
+		"%s: %s asks for %s %s: expected %s, got %.*s", exam->label, who, verb, where,
+		expected, POL_STR_ARGS(got->reason));
+}
+
+static void explain(struct exam *exam, const struct subject *subject, const struct concrete *path,
+	const struct pol_facts *facts)
+{
+	struct pol_explanation told;
+	struct pol_decision decision;
+	struct pol_arena arena;
+	bool denies = false;
+
+	pol_arena_init(&arena, 1 << 22);
+	cr_assert_eq(pol_explain(exam->snapshot, facts, &arena, &decision, &told), POL_OK);
+	compare(exam, subject, path, facts, &decision);
+	for (uint32_t i = 0; i < told.rule_count; i++) {
+		denies = denies || told.rules[i].deny;
+	}
+	if (denies != pol_str_equal(decision.reason, POL_STR("denied"))) {
+		note_difference(exam->difference, 100, "%s: %.*s %.*s is '%.*s', and the rules %s",
+			exam->label, POL_STR_ARGS(facts->verb), POL_STR_ARGS(facts->path),
+			POL_STR_ARGS(decision.reason), denies ? "deny it" : "do not deny it");
+	}
+	pol_arena_finish(&arena);
+}
+
+static void ask(struct exam *exam, const struct subject *subject, const struct concrete *path,
+	struct pol_facts *facts, const char *verb)
+{
+	struct pol_decision decision;
+
+	facts->verb = pol_str_of(verb);
+	facts->http = verb[0] < 'a' && chance(&exam->dice, 50);
+	pol_decide(exam->snapshot, facts, &decision);
+	compare(exam, subject, path, facts, &decision);
+	if (chance(&exam->dice, 3)) {
+		explain(exam, subject, path, facts);
+	}
+}
+
+/* Every verb of the node, and some that it may lack. */
+static void exam_path(struct exam *exam, const struct subject *subject, const struct concrete *path,
+	struct pol_facts *facts)
+{
+	int found = model_find(exam->policy, path);
+	char text[NAME_ROOM];
+
+	print_concrete(exam->policy, path, text, sizeof text);
+	facts->tree = pol_str_of(exam->policy->trees[path->tree]);
+	facts->path = pol_str_of(strchr(text, ':') + 1);
+	for (unsigned a = 0; found >= 0 && a < exam->policy->nodes[found].action_count; a++) {
+		const struct action *action = &exam->policy->nodes[found].actions[a];
+
+		ask(exam, subject, path, facts, action->name);
+		for (unsigned k = 0; k < action->method_count; k++) {
+			ask(exam, subject, path, facts, action->methods[k]);
+		}
+	}
+	ask(exam, subject, path, facts, "HEAD");
+	ask(exam, subject, path, facts, "view");
+}
+
+void run_exam(struct exam *exam)
+{
+	for (unsigned s = 0; s < SUBJECTS; s++) {
+		const struct subject *subject = &exam->questions->subjects[s];
+		struct told told;
+
+		tell(exam, subject, &told);
+		exam_permissions(exam, subject, &told.facts);
+		for (unsigned i = 0; i < exam->questions->path_count; i++) {
+			exam_path(exam, subject, &exam->questions->paths[i], &told.facts);
+		}
+	}
+	exam_show(exam);
+	exam_tests(exam);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * model_exam: asks a snapshot what the model knows.
+ */
+
+#include "policy/snapshot.h"
+#include "tests/policy/model.h"
+
+enum { PATHS = 80, SUBJECTS = 4, NAME_ROOM = 256 };
+
+/* The smallest question that was answered differently, in words. */
+struct difference {
+	unsigned weight; /* 0: there is none */
+	char text[2048];
+};
+
+/* What is asked of every form of one policy. */
+struct questions {
+	struct concrete paths[PATHS];
+	unsigned path_count;
+	struct subject subjects[SUBJECTS];
+	char names[NODES][NAME_ROOM]; /* the nodes as declared */
+};
+
+/* Every reason that a random question may come to, a bit each. */
+#define REASONS 7
+extern const char *const reasons[REASONS];
+
+struct exam {
+	const struct policy *policy;
+	const struct questions *questions;
+	const struct pol_snapshot *snapshot;
+	const char *label;
+	uint32_t roles[ROLES]; /* the snapshot's numbers of the model's roles */
+	uint32_t scopes[SCOPES];
+	struct dice dice;
+	struct difference *difference;
+	unsigned *met; /* reasons that were expected */
+};
+
+/* Notes a difference unless a smaller one is known. */
+void note_difference(struct difference *difference, unsigned weight, const char *format, ...)
+	__attribute__((__format__(__printf__, 3, 4)));
+
+void make_questions(struct dice *dice, const struct policy *policy, struct questions *out);
+
+/* Decisions, explained ones too, what the permissions queries list, what `policy show` marks, and
+ * the policy's own tests. */
+void run_exam(struct exam *exam);
+
+/* model_query.c: the second and the third of these; model_suite.c: the last. */
+struct pol_facts;
+void exam_permissions(
+	struct exam *exam, const struct subject *subject, const struct pol_facts *facts);
+void exam_show(struct exam *exam);
+void exam_tests(struct exam *exam);
+
+/* model_suite.c: some of the questions with their answers as tests of the policy; the caller frees
+ * them. The snapshot says what is a place. */
+char *print_tests(struct dice *dice, const struct pol_snapshot *snapshot,
+	const struct policy *policy, const struct questions *questions);
