@@ -11,8 +11,8 @@
 #include "daemon/call.h"
 #include "daemon/charges.h"
 #include "daemon/subject.h"
-#include "policy/eval.h"
-#include "policy/explain.h"
+#include "policy/ask/explain.h"
+#include "policy/decide/eval.h"
 
 /* Bytes of a revision's text. */
 #define ANSWER_REVISION 16

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "policy/cidr.h"
+#include "policy/text/cidr.h"
 
 /* A text of 32 to 255 bytes, as every token of ours is; its length follows. */
 #define MSGPACK_STR8 0xd9

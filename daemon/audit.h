@@ -36,7 +36,7 @@
 
 #include "daemon/call.h"
 #include "daemon/store.h"
-#include "policy/str.h"
+#include "policy/text/str.h"
 
 int audit_create_key(struct call *call, struct store_key *key);
 int audit_update_key(struct call *call, const struct store_key *key);

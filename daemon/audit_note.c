@@ -5,7 +5,7 @@
 
 #include "daemon/audit.h"
 #include "daemon/secret.h"
-#include "policy/timetext.h"
+#include "policy/text/timetext.h"
 
 /* A value being written. */
 struct value {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * authorize and authorize_many: from a question (ask.h) to a decision, its counts, and the answer
- * (answer.h). What is decided, and in which order, is policy/eval's.
+ * (answer.h). What is decided, and in which order, is policy/decide/eval's.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -15,9 +15,9 @@
 #include "daemon/methods.h"
 #include "daemon/rotation.h"
 #include "daemon/usage.h"
-#include "policy/cidr.h"
-#include "policy/narrow.h"
-#include "policy/path.h"
+#include "policy/ask/narrow.h"
+#include "policy/text/cidr.h"
+#include "policy/text/path.h"
 
 #define MAX_ENTRIES 1024
 

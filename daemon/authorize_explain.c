@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/authorize_explain.h"
 
-#include "policy/terms.h"
+#include "policy/text/terms.h"
 
 /*
  * An explanation has some seventy small pieces: they are laid behind one another into room that is

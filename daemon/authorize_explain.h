@@ -6,6 +6,6 @@
  */
 
 #include "client/wire.h"
-#include "policy/explain.h"
+#include "policy/ask/explain.h"
 
 void authorize_put_explanation(struct wire_buf *buf, const struct pol_explanation *told);

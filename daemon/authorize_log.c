@@ -8,8 +8,8 @@
 #include "daemon/decision_log.h"
 #include "daemon/log.h"
 #include "daemon/subject.h"
-#include "policy/timetext.h"
-#include "policy/unicode.h"
+#include "policy/text/timetext.h"
+#include "policy/text/unicode.h"
 
 /* Who comes first: what is asked for may be long enough to fill a line of the log. */
 #define MARKED                                                                                     \

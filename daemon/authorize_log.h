@@ -7,8 +7,8 @@
  */
 
 #include "daemon/call.h"
-#include "policy/eval.h"
-#include "policy/module.h"
+#include "policy/decide/eval.h"
+#include "policy/snapshot/module.h"
 
 struct subject;
 

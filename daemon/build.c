@@ -12,7 +12,7 @@
 #include "daemon/plugin.h"
 #include "daemon/store.h"
 #include "daemon/watch.h"
-#include "policy/suite.h"
+#include "policy/ask/suite.h"
 
 enum { DIAGNOSTICS_MAX = 1024 * 1024, PAUSE_NS = 20 * 1000 * 1000 };
 

@@ -11,7 +11,7 @@
 
 #include "client/wire.h"
 #include "daemon/folder.h"
-#include "policy/snapshot.h"
+#include "policy/snapshot/snapshot.h"
 
 struct config;
 struct plugins;

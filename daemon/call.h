@@ -15,7 +15,7 @@
 
 #include "client/wire.h"
 #include "daemon/peer.h"
-#include "policy/snapshot.h"
+#include "policy/snapshot/snapshot.h"
 
 struct actor;
 struct charges;

@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 #include "daemon/secret.h"
-#include "policy/module.h"
+#include "policy/snapshot/module.h"
 
 /* 44 bytes each: 44 MiB when all are in use. */
 #define CHARGES_MAX ((uint32_t)1 << 20)

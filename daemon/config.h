@@ -15,8 +15,8 @@
 #include <sys/types.h>
 
 #include "daemon/log.h"
-#include "policy/arena.h"
-#include "policy/str.h"
+#include "policy/text/arena.h"
+#include "policy/text/str.h"
 
 struct peer;
 

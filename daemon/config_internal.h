@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 #include "daemon/config.h"
-#include "policy/diag.h"
-#include "policy/lex.h"
+#include "policy/language/lex.h"
+#include "policy/text/diag.h"
 
 #define CONFIG_MAX_WORDS 64 /* of one line */
 

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "daemon/config_internal.h"
-#include "policy/nearest.h"
+#include "policy/text/nearest.h"
 
 typedef void (*read_value)(
 	struct config_reader *reader, const struct config_word *values, size_t count);

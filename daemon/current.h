@@ -15,7 +15,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#include "policy/snapshot.h"
+#include "policy/snapshot/snapshot.h"
 
 struct current {
 	pthread_mutex_t lock;

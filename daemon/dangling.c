@@ -7,7 +7,7 @@
 
 #include "daemon/roles.h"
 #include "daemon/store.h"
-#include "policy/stored.h"
+#include "policy/snapshot/stored.h"
 
 /* Records of one read: a millisecond or a few. */
 #define SLICE     4096

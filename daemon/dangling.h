@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "client/wire.h"
-#include "policy/snapshot.h"
+#include "policy/snapshot/snapshot.h"
 
 struct store;
 

@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-#include "policy/str.h"
+#include "policy/text/str.h"
 
 #define DECISION_LOG_BUFFER ((size_t)1 << 20) /* two of them */
 #define DECISION_LOG_PAUSE  100               /* ms */

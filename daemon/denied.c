@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#include "policy/reason.h"
+#include "policy/text/reason.h"
 
 /* A search that ends on neither its slot nor a free one within so many gives up. */
 #define PROBES 32

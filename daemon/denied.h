@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "policy/str.h"
+#include "policy/text/str.h"
 
 struct denied;
 

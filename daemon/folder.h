@@ -21,7 +21,7 @@
 #include <sys/types.h>
 
 #include "daemon/beneath.h"
-#include "policy/diag.h"
+#include "policy/text/diag.h"
 
 #define FOLDER_MAX_FILE  ((size_t)8 << 20)
 #define FOLDER_MAX_BYTES ((size_t)64 << 20)

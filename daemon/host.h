@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * host: answers what a policy asks of this machine while it is compiled (policy/host.h).
+ * host: answers what a policy asks of this machine while it is compiled (policy/text/host.h).
  *
  * Users and groups come from the machine's own tables, time zones from its files, which may mean a
  * wait: only threads that build policies ask. Modules and their data files come from the module
@@ -11,8 +11,8 @@
 
 #include <stdint.h>
 
-#include "policy/arena.h"
-#include "policy/host.h"
+#include "policy/text/arena.h"
+#include "policy/text/host.h"
 
 struct host_zone;
 struct plugins;

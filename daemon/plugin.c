@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 #include "daemon/plugin_elf.h"
-#include "policy/module.h"
-#include "policy/registry.h"
-#include "policy/revision.h"
+#include "policy/decide/registry.h"
+#include "policy/snapshot/module.h"
+#include "policy/snapshot/revision.h"
 
 static_assert(PLUGIN_WHY <= POL_HOST_WHY, "one is written into the other");
 

@@ -19,7 +19,7 @@
  */
 
 #include "daemon/plugin_folder.h"
-#include "policy/host.h"
+#include "policy/text/host.h"
 
 struct plugins;
 

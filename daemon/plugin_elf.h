@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 
-#include "policy/str.h"
+#include "policy/text/str.h"
 
 /* False: it ends before what its headers speak of. What is no ELF file of this machine at all is
  * true: the loader refuses it and says why. */

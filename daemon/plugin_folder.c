@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "policy/module.h"
+#include "policy/snapshot/module.h"
 
 __attribute__((format(printf, 3, 4))) static int refuse(
 	char *why, int error, const char *format, ...)

@@ -21,7 +21,7 @@
 #include <sys/types.h>
 
 #include "daemon/beneath.h"
-#include "policy/str.h"
+#include "policy/text/str.h"
 
 #define PLUGIN_MAX_CODE  ((size_t)32 << 20)  /* bytes of a module */
 #define PLUGIN_MAX_DATA  ((size_t)128 << 20) /* of all data files that one policy asks for */

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "policy/snapshot.h"
+#include "policy/snapshot/snapshot.h"
 
 struct retired {
 	struct retired *next;

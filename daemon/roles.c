@@ -7,8 +7,8 @@
 #include "daemon/current.h"
 #include "daemon/reload.h"
 #include "daemon/server.h"
-#include "policy/arena.h"
-#include "policy/stored.h"
+#include "policy/snapshot/stored.h"
+#include "policy/text/arena.h"
 
 /* Lists of roles and their parents, while they are gathered. */
 #define GATHER_LIMIT ((size_t)64 * 1024 * 1024)

@@ -5,15 +5,16 @@
  * roles: those of the store beside those of the policy's files, as one snapshot.
  *
  * Roles of the store are compiled into sets when they are written and at each exchange of the
- * policy, and take part in decisions as an extension of its snapshot (policy/stored.h). So a change
- * of a role is an exchange of the snapshot: its job runs in a transaction of its own, and the new
- * one stands behind the commit and before the answer. What is decided in between is as before.
+ * policy, and take part in decisions as an extension of its snapshot (policy/snapshot/stored.h). So
+ * a change of a role is an exchange of the snapshot: its job runs in a transaction of its own, and
+ * the new one stands behind the commit and before the answer. What is decided in between is as
+ * before.
  */
 
 #include <stdint.h>
 
 #include "daemon/store.h"
-#include "policy/snapshot.h"
+#include "policy/snapshot/snapshot.h"
 
 struct server;
 

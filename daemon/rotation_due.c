@@ -9,7 +9,7 @@
 
 #include "daemon/generation.h"
 #include "daemon/log.h"
-#include "policy/timetext.h"
+#include "policy/text/timetext.h"
 
 /* One slice: a millisecond or two of main's thread. A million keys take a quarter of an hour. */
 #define SLICE 1024

@@ -22,7 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "policy/str.h"
+#include "policy/text/str.h"
 
 #define SECRET_KID        12
 #define SECRET_HASH       32

@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 #include "daemon/secret.h"
-#include "policy/str.h"
+#include "policy/text/str.h"
 
 struct standings;
 

@@ -23,7 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "policy/str.h"
+#include "policy/text/str.h"
 
 struct secrets;
 struct store;
@@ -277,7 +277,7 @@ struct store_role {
 	struct pol_str created_by;
 	struct store_list inherits; /* references: store_role_split */
 	struct store_list grants;   /* as written */
-	struct store_list lines;    /* what they selected then: policy/stored.h */
+	struct store_list lines;    /* what they selected then: policy/snapshot/stored.h */
 };
 
 int store_get_role(

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * subject: who is asking, as facts for policy/eval: from a token, or from a principal that a
+ * subject: who is asking, as facts for policy/decide/eval: from a token, or from a principal that a
  * trusted peer named, and the store.
  *
  * Nothing is allocated. A subject's facts point into itself, into the store's transaction and into
@@ -17,7 +17,7 @@
 #include "daemon/call.h"
 #include "daemon/secret.h"
 #include "daemon/store.h"
-#include "policy/module.h"
+#include "policy/snapshot/module.h"
 
 /* A token longer than this is malformed, whatever it is. */
 #define SUBJECT_MAX_TOKEN 512

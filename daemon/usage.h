@@ -21,7 +21,7 @@
 #include "daemon/generation.h"
 #include "daemon/secret.h"
 #include "daemon/store.h"
-#include "policy/module.h"
+#include "policy/snapshot/module.h"
 
 struct denied;
 struct usage;

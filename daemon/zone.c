@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "daemon/beneath.h"
-#include "policy/zone.h"
+#include "policy/decide/zone.h"
 
 static enum pol_status status_of(int r)
 {

@@ -2,12 +2,12 @@
 #pragma once
 
 /*
- * zone: the files of the machine's time zones, as bytes. What they mean is policy/zone's.
+ * zone: the files of the machine's time zones, as bytes. What they mean is policy/decide/zone's.
  */
 
-#include "policy/arena.h"
-#include "policy/status.h"
-#include "policy/str.h"
+#include "policy/text/arena.h"
+#include "policy/text/status.h"
+#include "policy/text/str.h"
 
 /* Where the system keeps them (tzset(3)). */
 #define ZONE_FOLDER "/usr/share/zoneinfo"

@@ -16,8 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "policy/arena.h"
-#include "policy/str.h"
+#include "policy/text/arena.h"
+#include "policy/text/str.h"
 #include "tools/args.h"
 #include "tools/json.h"
 

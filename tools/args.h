@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "policy/arena.h"
-#include "policy/str.h"
+#include "policy/text/arena.h"
+#include "policy/text/str.h"
 
 /* Zero is no option. The order is that of the table in args.c, and of the help. */
 enum flag {

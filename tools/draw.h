@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "policy/arena.h"
+#include "policy/text/arena.h"
 
 /* Deeper lines hang where this depth hangs: paths have at most 64 segments. */
 #define DRAW_MAX_DEPTH 80

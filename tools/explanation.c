@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/explanation.h"
 
-#include "policy/terms.h"
+#include "policy/text/terms.h"
 #include "tools/record.h"
 
 /* The items of an array field; *out_count of them, each a cursor over one value. */

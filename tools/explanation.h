@@ -6,7 +6,7 @@
  * that one hand draws both.
  */
 
-#include "policy/explain.h"
+#include "policy/ask/explain.h"
 #include "tools/app.h"
 #include "tools/rpc.h"
 

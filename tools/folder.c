@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "policy/source.h"
+#include "policy/language/source.h"
 
 /* Beside the language's own bounds (source.h): what keeps a walk from running away, as the
  * daemon's. */

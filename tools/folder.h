@@ -12,7 +12,7 @@
 
 #include <stddef.h>
 
-#include "policy/diag.h"
+#include "policy/text/diag.h"
 #include "tools/app.h"
 
 /* Sources and texts live in the app's arena. */

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "daemon/plugin.h"
-#include "policy/zone.h"
+#include "policy/decide/zone.h"
 
 /* Where the system keeps them (tzset(3)). */
 #define ZONE_FOLDER "/usr/share/zoneinfo"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/timetext.h"
+#include "policy/text/timetext.h"
 #include "tools/text.h"
 
 bool json_init(struct json *json)

@@ -13,7 +13,7 @@
 #include <stdio.h>
 
 #include "client/wire.h"
-#include "policy/str.h"
+#include "policy/text/str.h"
 
 #define JSON_MAX_DEPTH 32
 

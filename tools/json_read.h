@@ -11,8 +11,8 @@
 #include <stdbool.h>
 
 #include "client/wire.h"
-#include "policy/arena.h"
-#include "policy/str.h"
+#include "policy/text/arena.h"
+#include "policy/text/str.h"
 
 #define JSON_READ_DEPTH 8
 

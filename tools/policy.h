@@ -6,9 +6,9 @@
  * shown.
  */
 
-#include "policy/diag.h"
-#include "policy/snapshot.h"
-#include "policy/suite.h"
+#include "policy/ask/suite.h"
+#include "policy/snapshot/snapshot.h"
+#include "policy/text/diag.h"
 #include "tools/app.h"
 #include "tools/folder.h"
 #include "tools/host.h"

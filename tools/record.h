@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 #include "client/wire.h"
-#include "policy/arena.h"
-#include "policy/str.h"
+#include "policy/text/arena.h"
+#include "policy/text/str.h"
 #include "tools/app.h"
 
 /* *out is a cursor over the field's value; false when there is none. */

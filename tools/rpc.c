@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "client/authz.h"
-#include "policy/timetext.h"
+#include "policy/text/timetext.h"
 #include "tools/diagnostics.h"
 #include "tools/record.h"
 

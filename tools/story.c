@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "policy/stack.h"
-#include "policy/terms.h"
+#include "policy/decide/stack.h"
+#include "policy/text/terms.h"
 #include "tools/text.h"
 #include "tools/when.h"
 

@@ -5,7 +5,7 @@
  * story: an explanation, to be read from top to bottom, each line with its place.
  */
 
-#include "policy/explain.h"
+#include "policy/ask/explain.h"
 #include "tools/app.h"
 
 /* Prints it to standard output, `indent` columns in. */

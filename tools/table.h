@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "policy/arena.h"
+#include "policy/text/arena.h"
 #include "tools/text.h"
 
 #define TABLE_MAX_COLUMNS 12

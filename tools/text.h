@@ -12,8 +12,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "policy/arena.h"
-#include "policy/str.h"
+#include "policy/text/arena.h"
+#include "policy/text/str.h"
 
 enum colour { COLOUR_NONE = 0, COLOUR_GREEN, COLOUR_RED, COLOUR_YELLOW, COLOUR_BOLD, COLOUR_DIM };
 

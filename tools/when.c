@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "policy/timetext.h"
+#include "policy/text/timetext.h"
 
 struct unit {
 	int64_t seconds;

@@ -10,8 +10,8 @@
 #include "daemon/generation.h"
 #include "daemon/rotation.h"
 #include "daemon/usage.h"
-#include "policy/eval.h"
-#include "policy/path.h"
+#include "policy/decide/eval.h"
+#include "policy/text/path.h"
 
 /* The noun, its id of at most STORE_MAX_NAME bytes, and what is around them. */
 #define MAX_RESOURCE (STORE_MAX_NAME + 64)

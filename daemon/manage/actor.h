@@ -18,7 +18,7 @@
 #include "daemon/call.h"
 #include "daemon/store.h"
 #include "daemon/subject.h"
-#include "policy/str.h"
+#include "policy/text/str.h"
 
 /* Whoever manages by a token. Its facts are views into the transaction: dead after a put. */
 struct actor {

@@ -12,7 +12,7 @@
 #include "daemon/methods.h"
 #include "daemon/roles.h"
 #include "daemon/subject.h"
-#include "policy/stored.h"
+#include "policy/snapshot/stored.h"
 
 /*
  * An assignment is told by its principal, its role and its places: a role can be held twice, here

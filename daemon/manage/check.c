@@ -8,9 +8,9 @@
 #include "daemon/manage/actor.h"
 #include "daemon/manage/give.h"
 #include "daemon/subject.h"
-#include "policy/cidr.h"
-#include "policy/path.h"
-#include "policy/stored.h"
+#include "policy/snapshot/stored.h"
+#include "policy/text/cidr.h"
+#include "policy/text/path.h"
 
 static int refused(int r)
 {

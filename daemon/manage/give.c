@@ -7,7 +7,7 @@
 #include "daemon/config.h"
 #include "daemon/manage/actor.h"
 #include "daemon/subject.h"
-#include "policy/gain.h"
+#include "policy/ask/gain.h"
 
 /* What the caller has, and what he may hand out beside. */
 struct having {

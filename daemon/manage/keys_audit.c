@@ -12,7 +12,7 @@
 #include "daemon/pepper.h"
 #include "daemon/subject.h"
 #include "daemon/usage.h"
-#include "policy/narrow.h"
+#include "policy/ask/narrow.h"
 
 enum { TENANT, PRINCIPAL, LABEL, IDLE, EXPIRING, LIMIT, CURSOR, FIELDS };
 

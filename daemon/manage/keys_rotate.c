@@ -17,7 +17,7 @@
 #include "daemon/manage/record.h"
 #include "daemon/manage/retry.h"
 #include "daemon/subject.h"
-#include "policy/timetext.h"
+#include "policy/text/timetext.h"
 
 enum rotate_field { ID, MODE, OVERLAP, FINISH_OLD, REQUEST_ID };
 

@@ -8,7 +8,7 @@
 #include "daemon/manage/keys.h"
 #include "daemon/manage/record.h"
 #include "daemon/subject.h"
-#include "policy/cidr.h"
+#include "policy/text/cidr.h"
 
 enum field { ID, NAME, LABEL, SCOPES, NETWORKS, EXPIRES_AT, ROTATE_EVERY, FIELDS };
 

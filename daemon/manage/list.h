@@ -19,7 +19,7 @@
 
 #include "client/wire.h"
 #include "daemon/call.h"
-#include "policy/str.h"
+#include "policy/text/str.h"
 
 #define LIST_DEFAULT   100
 #define LIST_MAX       1000

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "policy/query.h"
+#include "policy/ask/query.h"
 
 #include <errno.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "daemon/manage/list.h"
 #include "daemon/methods.h"
 #include "daemon/subject.h"
-#include "policy/eval.h"
+#include "policy/decide/eval.h"
 
 enum { TOKEN, PRINCIPAL, TREE, AT, ENVIRONMENT, TENANT, LIMIT, CURSOR, FIELDS };
 

@@ -8,7 +8,7 @@
 
 #include "daemon/call.h"
 #include "daemon/store.h"
-#include "policy/module.h"
+#include "policy/snapshot/module.h"
 
 /* secret: the token, of a key that was just made; ptr NULL otherwise. 0 or a negative errno. */
 int record_put_key(struct call *call, const struct store_key *key, struct pol_str secret);

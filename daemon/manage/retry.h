@@ -17,7 +17,7 @@
 
 #include "daemon/call.h"
 #include "daemon/secret.h"
-#include "policy/str.h"
+#include "policy/text/str.h"
 
 #define RETRY_ID 32 /* hex digits */
 

@@ -11,7 +11,7 @@
 #include "daemon/methods.h"
 #include "daemon/roles.h"
 #include "daemon/subject.h"
-#include "policy/stored.h"
+#include "policy/snapshot/stored.h"
 
 enum { NAME, TENANT };
 enum { LIST_TENANT, LIST_LIMIT, LIST_CURSOR, LIST_FIELDS };

@@ -15,7 +15,7 @@
 #include "daemon/manage/roles.h"
 #include "daemon/roles.h"
 #include "daemon/subject.h"
-#include "policy/stored.h"
+#include "policy/snapshot/stored.h"
 
 /* Grants of one role, and bytes of all of them: more than people write, and read. */
 #define MAX_GRANTS       256

@@ -5,7 +5,7 @@
 #include "daemon/manage/give.h"
 #include "daemon/manage/roles.h"
 #include "daemon/roles.h"
-#include "policy/stored.h"
+#include "policy/snapshot/stored.h"
 
 static int refused(int r)
 {

@@ -7,7 +7,7 @@
 #include "daemon/rotation.h"
 #include "daemon/secret.h"
 #include "daemon/store.h"
-#include "policy/snapshot.h"
+#include "policy/snapshot/snapshot.h"
 
 struct number {
 	const char *name;

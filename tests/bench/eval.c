@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * policy/eval alone: one process, no socket, no store. The path was read before.
+ * policy/decide/eval alone: one process, no socket, no store. The path was read before.
  *
  *     bench-eval DECISIONS TURNS POLICY-FILE ROLE
  *
@@ -13,9 +13,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "policy/cidr.h"
-#include "policy/eval.h"
-#include "policy/path.h"
+#include "policy/decide/eval.h"
+#include "policy/text/cidr.h"
+#include "policy/text/path.h"
 
 #define MAX_FILE  ((size_t)8 << 20)
 #define MAX_TURNS 99

@@ -63,8 +63,8 @@ def step(name, call):
     return f"\tSTEP({name}, {call});\n"
 
 
-EVAL = "policy/eval.c"
-SUBJECT = "policy/subject.c"
+EVAL = "policy/decide/eval.c"
+SUBJECT = "policy/decide/subject.c"
 TOKEN = step("TOKEN", "judge_key(facts)")
 PRINCIPAL = step("PRINCIPAL", "judge_principal(facts)")
 ENVIRONMENT = step("ENVIRONMENT", "judge_environment(facts)")
@@ -187,13 +187,13 @@ SWAPS = (
     swap("unknown_action | network", EVAL, RESOURCE, NETWORKS),
     swap("network | mfa", EVAL, NETWORKS, ACCOUNT),
     swap("network | quota", EVAL, NETWORKS, ACCOUNT),
-    change("a line of a group | the next one, network", "policy/stack.c", "\tif (!tally->failed) {\n",
+    change("a line of a group | the next one, network", "policy/decide/stack.c", "\tif (!tally->failed) {\n",
            "\t{\n", said=("network", "mfa")),
-    change("a line of a group | the next one, mfa", "policy/stack.c", "\tif (!tally->failed) {\n",
+    change("a line of a group | the next one, mfa", "policy/decide/stack.c", "\tif (!tally->failed) {\n",
            "\t{\n", said=("mfa", "network")),
-    change("a line of a group | the next one, role", "policy/stack.c", "\tif (!tally->failed) {\n",
+    change("a line of a group | the next one, role", "policy/decide/stack.c", "\tif (!tally->failed) {\n",
            "\t{\n", said=("role", "deny")),
-    change("a line of a group | the next one, deny", "policy/stack.c", "\tif (!tally->failed) {\n",
+    change("a line of a group | the next one, deny", "policy/decide/stack.c", "\tif (!tally->failed) {\n",
            "\t{\n", said=("deny", "role")),
     swap("mfa | denied", EVAL, ACCOUNT, SUBJECT_STEP),
     swap("quota | denied", EVAL, ACCOUNT, SUBJECT_STEP),

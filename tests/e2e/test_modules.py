@@ -271,7 +271,7 @@ class Guide(Modules):
 
     def test_the_template_is_a_module_once_three_names_are_changed(self):
         text = (harness.ROOT / "policy" / "modules" / "deny.c").read_text()
-        for old, new in (('"policy/modules/modules.h"', "<authz/module.h>"),
+        for old, new in (('"policy/decide/modules/modules.h"', "<authz/module.h>"),
                          ("pol_module_deny", "authz_module"), ('.name = "deny"', '.name = "mine"')):
             self.assertEqual(text.count(old), 1)
             text = text.replace(old, new)

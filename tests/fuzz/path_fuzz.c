@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/path.h"
+#include "policy/text/path.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/parse.h"
-#include "policy/snapshot.h"
+#include "policy/language/parse.h"
+#include "policy/snapshot/snapshot.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

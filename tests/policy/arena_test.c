@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "policy/arena.h"
+#include "policy/text/arena.h"
 
 #include <criterion/criterion.h>
 #include <stdalign.h>

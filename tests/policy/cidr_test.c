@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
 
-#include "policy/cidr.h"
+#include "policy/text/cidr.h"
 
 struct fit {
 	const char *network;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "policy/path.h"
-#include "policy/revision.h"
-#include "policy/tree.h"
+#include "policy/snapshot/revision.h"
+#include "policy/snapshot/tree.h"
+#include "policy/text/path.h"
 #include "tests/policy/compiled_text.h"
 
 /* What stands before every policy below, on two lines so that columns stay plain: its own text

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "policy/compiled.h"
+#include "policy/snapshot/compiled.h"
 
 /* A snapshot or NULL, and what was said: a line "severity line:column message" for each. */
 struct compiled_text {

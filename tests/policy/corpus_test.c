@@ -18,8 +18,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "policy/snapshot.h"
-#include "policy/source.h"
+#include "policy/language/source.h"
+#include "policy/snapshot/snapshot.h"
 
 /* Tests run in the root of the tree. */
 #define CORPUS "tests/corpus"

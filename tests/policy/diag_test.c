@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "policy/diag.h"
+#include "policy/text/diag.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

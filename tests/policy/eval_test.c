@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "load.h"
-#include "policy/cidr.h"
-#include "policy/eval.h"
-#include "policy/reason.h"
+#include "policy/decide/eval.h"
+#include "policy/text/cidr.h"
+#include "policy/text/reason.h"
 
 /*
  * Runs the decision tables of tests/cases. tests/cases/README.md has the format.

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "policy/explain.h"
+#include "policy/ask/explain.h"
 
 #include <stdlib.h>
 
-#include "policy/stored.h"
+#include "policy/snapshot/stored.h"
 #include "tests/policy/compiled_text.h"
 
 /*

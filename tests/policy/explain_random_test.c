@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "policy/explain.h"
+#include "policy/ask/explain.h"
 
-#include "policy/subject.h"
-#include "policy/tree.h"
+#include "policy/decide/subject.h"
+#include "policy/snapshot/tree.h"
 #include "tests/policy/compiled_text.h"
 
 /*

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "policy/explain.h"
+#include "policy/ask/explain.h"
 
-#include "policy/stored.h"
-#include "policy/subject.h"
-#include "policy/terms.h"
-#include "policy/tree.h"
+#include "policy/decide/subject.h"
+#include "policy/snapshot/stored.h"
+#include "policy/snapshot/tree.h"
+#include "policy/text/terms.h"
 #include "tests/policy/compiled_text.h"
 
 static const char text[] = "tree api {\n" /* 1 */

@@ -3,11 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "policy/diag.h"
-#include "policy/eval.h"
-#include "policy/host.h"
-#include "policy/suite.h"
-#include "policy/timetext.h"
+#include "policy/ask/suite.h"
+#include "policy/decide/eval.h"
+#include "policy/text/diag.h"
+#include "policy/text/host.h"
+#include "policy/text/timetext.h"
 
 /* A machine whose zones are their footers alone. */
 static const struct {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "policy/lex.h"
+#include "policy/language/lex.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -7,8 +7,8 @@
 
 #include <stddef.h>
 
-#include "policy/diag.h"
-#include "policy/snapshot.h"
+#include "policy/snapshot/snapshot.h"
+#include "policy/text/diag.h"
 
 struct loaded {
 	struct pol_source *sources;

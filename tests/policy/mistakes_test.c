@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/compiled.h"
+#include "policy/snapshot/compiled.h"
 #include "tests/policy/load.h"
 
 /*

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "policy/explain.h"
+#include "policy/ask/explain.h"
 
 const char *const reasons[REASONS] = { "ok", "missing_token", "unknown_resource", "unknown_action",
 	"denied", "scope", "role" };

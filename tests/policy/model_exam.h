@@ -5,7 +5,7 @@
  * model_exam: asks a snapshot what the model knows.
  */
 
-#include "policy/snapshot.h"
+#include "policy/snapshot/snapshot.h"
 #include "tests/policy/model.h"
 
 enum { PATHS = 80, SUBJECTS = 4, NAME_ROOM = 256 };

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "model_exam.h"
-#include "policy/query.h"
+#include "policy/ask/query.h"
 
 /* --- the permissions query -------------------------------------------------------------------- */
 

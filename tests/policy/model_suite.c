@@ -5,7 +5,7 @@
 
 #include "model_exam.h"
 #include "model_print.h"
-#include "policy/suite.h"
+#include "policy/ask/suite.h"
 
 /*
  * What the model expects, written as tests of the policy itself.

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "model_exam.h"
-#include "policy/stored.h"
+#include "policy/snapshot/stored.h"
 
 enum { SHUFFLES = 3, LINES = 4 * NODES, FIRST_NUMBER = 10, TENANT = 1 };
 

@@ -3,11 +3,11 @@
 #include <stdio.h>
 
 #include "load.h"
-#include "policy/cidr.h"
-#include "policy/compiled.h"
-#include "policy/modules/modules.h"
-#include "policy/registry.h"
-#include "policy/stack.h"
+#include "policy/decide/modules/modules.h"
+#include "policy/decide/registry.h"
+#include "policy/decide/stack.h"
+#include "policy/snapshot/compiled.h"
+#include "policy/text/cidr.h"
 
 static struct pol_answer ask(const struct pol_module *module, const void *state,
 	const struct pol_facts *facts, unsigned allows)

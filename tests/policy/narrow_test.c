@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "policy/narrow.h"
+#include "policy/ask/narrow.h"
 
 #include "tests/policy/compiled_text.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "policy/nearest.h"
+#include "policy/text/nearest.h"
 
 #include <criterion/criterion.h>
 #include <string.h>

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "load.h"
-#include "policy/suite.h"
+#include "policy/ask/suite.h"
 
 #define MOST 6
 #define ROOM 8192

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the parser makes of a policy; what it says about none is in the corpus. */
-#include "policy/parse.h"
+#include "policy/language/parse.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

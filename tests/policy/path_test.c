@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "policy/path.h"
+#include "policy/text/path.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

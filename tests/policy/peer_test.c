@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "policy/diag.h"
-#include "policy/host.h"
-#include "policy/snapshot.h"
+#include "policy/snapshot/snapshot.h"
+#include "policy/text/diag.h"
+#include "policy/text/host.h"
 
 /* A machine of our own, with a user of two names. */
 static const struct {

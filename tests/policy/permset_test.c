@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "policy/permset.h"
+#include "policy/snapshot/permset.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

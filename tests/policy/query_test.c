@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "policy/query.h"
+#include "policy/ask/query.h"
 
-#include "policy/eval.h"
+#include "policy/decide/eval.h"
 #include "tests/policy/compiled_text.h"
 
 static const char text[] =

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "policy/source.h"
+#include "policy/language/source.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/snapshot.h"
+#include "policy/snapshot/snapshot.h"
 
 Test(source, policies_are_told_by_their_names)
 {

@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
-#include "policy/host.h"
+#include "policy/text/host.h"
 #include "tests/policy/compiled_text.h"
 
 /* Large enough to be cut into many pieces, of three files. */

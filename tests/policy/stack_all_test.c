@@ -11,8 +11,8 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-#include "policy/module.h"
-#include "policy/stack.h"
+#include "policy/decide/stack.h"
+#include "policy/snapshot/module.h"
 
 enum { CONTROLS = POL_CONTROL_OPTIONAL + 1, VERDICTS = POL_ALLOW + 1, LINES = 4 };
 

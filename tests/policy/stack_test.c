@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
 
-#include "policy/stack.h"
-#include "policy/trace.h"
+#include "policy/decide/stack.h"
+#include "policy/decide/trace.h"
 
 /*
  * Every sequence of up to four lines of every control and verdict, alone and with every run of

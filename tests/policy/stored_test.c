@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "policy/stored.h"
+#include "policy/snapshot/stored.h"
 
-#include "policy/eval.h"
-#include "policy/gain.h"
+#include "policy/ask/gain.h"
+#include "policy/decide/eval.h"
 #include "tests/policy/compiled_text.h"
 
 static const char policy[] = "tree api {\n"

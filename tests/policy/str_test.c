@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "policy/str.h"
+#include "policy/text/str.h"
 
 #include <criterion/criterion.h>
 
-#include "policy/unicode.h"
+#include "policy/text/unicode.h"
 
 Test(str, utf8_is_exactly_what_the_standard_allows)
 {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "load.h"
-#include "policy/suite.h"
+#include "policy/ask/suite.h"
 
 struct seen {
 	unsigned passed;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
 
-#include "policy/timetext.h"
+#include "policy/text/timetext.h"
 
 struct moment {
 	const char *text;

@@ -5,11 +5,11 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "policy/host.h"
-#include "policy/module.h"
-#include "policy/modules/modules.h"
-#include "policy/prepare.h"
-#include "policy/snapshot.h"
+#include "policy/compile/prepare.h"
+#include "policy/decide/modules/modules.h"
+#include "policy/snapshot/module.h"
+#include "policy/snapshot/snapshot.h"
+#include "policy/text/host.h"
 
 #define STACK(lines)                                                                               \
 	"tree api {\n    GET\n}\nstack s {\n    authenticate required key\n" lines                 \

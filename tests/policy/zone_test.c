@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "policy/timetext.h"
-#include "policy/zone.h"
-#include "policy/zone_rule.h"
+#include "policy/decide/zone.h"
+#include "policy/decide/zone_rule.h"
+#include "policy/text/timetext.h"
 
 /* Files are made here byte by byte; those of the machine are tests/e2e's, against another reader.
  */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/timetext.h"
+#include "policy/text/timetext.h"
 #include "tools/commands/commands.h"
 #include "tools/json_read.h"
 #include "tools/key_params.h"

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/timetext.h"
+#include "policy/text/timetext.h"
 #include "tools/commands/commands.h"
 #include "tools/log_verify.h"
 #include "tools/record.h"

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/ask/explain.h"
+
+#include "policy/ask/explain_internal.h"
+#include "policy/snapshot/resource.h"
+
+struct pol_place pol_explain_place(
+	const struct pol_snapshot *snapshot, struct pol_span at, uint32_t line)
+{
+	if (line == 0 || at.file >= snapshot->file_count) {
+		return (struct pol_place){ 0 };
+	}
+	return (struct pol_place){ snapshot->files[at.file].name, line, at };
+}
+
+static struct pol_explained_line tell_line(
+	const struct pol_snapshot *snapshot, const struct pol_stack_line *line)
+{
+	struct pol_explained_line told = { .control = line->control,
+		.module = pol_str_of(line->module->name) };
+
+	if (line->written != NULL) {
+		told.stack = line->written->stack;
+		told.arguments = line->written->arguments;
+		told.argument_count = line->written->argument_count;
+		told.place = pol_explain_place(snapshot, line->written->at, line->written->line);
+	}
+	return told;
+}
+
+/* Every line of the group, asked or not: those that were stand in their order in the trace. */
+static void tell_group(struct pol_explainer *explainer, enum pol_group number)
+{
+	const struct pol_trace *trace = explainer->trace;
+	const struct pol_stack_group *group = &trace->stack->groups[number];
+	const struct pol_trace_group *traced = &trace->groups[number];
+	struct pol_explained_group *out = &explainer->out->groups[number];
+	struct pol_explained_line *lines =
+		pol_arena_alloc(explainer->arena, group->count, sizeof *lines);
+	uint32_t next = 0;
+
+	if (lines == NULL) {
+		return;
+	}
+	for (uint32_t i = 0; i < group->count; i++) {
+		const struct pol_trace_line *asked = &trace->lines[traced->first + next];
+
+		lines[i] = tell_line(explainer->snapshot, &group->lines[i]);
+		if (next == traced->count || asked->line != &group->lines[i]) {
+			continue;
+		}
+		lines[i].asked = true;
+		lines[i].verdict = asked->verdict;
+		lines[i].reason = asked->reason;
+		if (asked->ended) {
+			lines[i].ends = asked->line->skip > 0 ? POL_ENDS_SUBSTACK : POL_ENDS_GROUP;
+		}
+		next++;
+	}
+	*out = (struct pol_explained_group){ .asked = traced->asked,
+		.passed = traced->passed,
+		.reason = traced->reason,
+		.lines = lines,
+		.line_count = group->count };
+}
+
+static void tell_stack(struct pol_explainer *explainer)
+{
+	const struct pol_stack *stack = explainer->trace->stack;
+	struct pol_explanation *out = explainer->out;
+
+	if (stack == NULL || explainer->trace->stage < POL_STAGE_SERVICE) {
+		return;
+	}
+	out->has_stack = true;
+	out->stack = stack->name;
+	out->place = pol_explain_place(explainer->snapshot, stack->at, stack->line);
+	for (int group = 0; group < POL_GROUP_COUNT; group++) {
+		tell_group(explainer, (enum pol_group)group);
+	}
+}
+
+/* The node as declared, in no more room than it takes. */
+static struct pol_str name_node(const struct pol_explainer *explainer, uint32_t node)
+{
+	const struct pol_snapshot *snapshot = explainer->snapshot;
+	struct pol_str tree = snapshot->trees[snapshot->nodes[node].tree].name;
+	uint32_t chain[POL_PATH_SEGMENTS];
+	uint32_t depth = pol_node_chain(snapshot, node, chain);
+	struct pol_resource resource = { 0 };
+	size_t room = tree.len + sizeof ":/";
+
+	for (uint32_t i = 0; i < depth; i++) {
+		/* All of its bytes encoded, or in braces. */
+		room += 3 * snapshot->nodes[chain[i]].name.len + sizeof "/{...}";
+	}
+	resource.text = pol_arena_alloc(explainer->arena, room, 1);
+	if (resource.text == NULL) {
+		return (struct pol_str){ 0 };
+	}
+	pol_resource_begin(&resource, tree);
+	for (uint32_t i = 0; i < depth; i++) {
+		pol_resource_node(&resource, &snapshot->nodes[chain[i]]);
+	}
+	return pol_resource_end(&resource);
+}
+
+static void tell_actions(struct pol_explainer *explainer)
+{
+	const struct pol_snapshot *snapshot = explainer->snapshot;
+	uint32_t node = explainer->trace->node;
+	uint32_t first = snapshot->nodes[node].action;
+	uint32_t count = snapshot->nodes[node + 1].action - first;
+	struct pol_str *has;
+
+	count = count < POL_EXPLAIN_ACTIONS ? count : POL_EXPLAIN_ACTIONS;
+	has = pol_arena_alloc(explainer->arena, count, sizeof *has);
+	if (has == NULL) {
+		return;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		has[i] = snapshot->verbs[snapshot->actions[first + i].verb];
+	}
+	explainer->out->has = has;
+	explainer->out->has_count = count;
+}
+
+static void tell_resource(struct pol_explainer *explainer)
+{
+	const struct pol_snapshot *snapshot = explainer->snapshot;
+	const struct pol_trace *trace = explainer->trace;
+	struct pol_run run = trace->run;
+
+	if (trace->node == POL_NONE) {
+		return;
+	}
+	explainer->out->resource = name_node(explainer, trace->node);
+	if (run.count == 0) {
+		tell_actions(explainer);
+		return;
+	}
+	for (uint32_t i = snapshot->nodes[trace->node].action;
+		i < snapshot->nodes[trace->node + 1].action; i++) {
+		const struct pol_action *action = &snapshot->actions[i];
+
+		if (run.first >= action->run.first &&
+			run.first + run.count <= action->run.first + action->run.count) {
+			explainer->out->action = snapshot->verbs[action->verb];
+			return;
+		}
+	}
+}
+
+enum pol_status pol_explain(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
+	struct pol_arena *arena, struct pol_decision *decision, struct pol_explanation *out)
+{
+	struct pol_trace trace;
+	struct pol_explanation told = { 0 };
+	struct pol_explainer explainer = {
+		.snapshot = snapshot, .trace = &trace, .arena = arena, .out = &told
+	};
+
+	pol_decide_traced(snapshot, facts, &trace, decision);
+	told.stage = trace.stage;
+	tell_stack(&explainer);
+	if (trace.stage >= POL_STAGE_RESOURCE) {
+		tell_resource(&explainer);
+	}
+	if (trace.stage >= POL_STAGE_SUBJECT) {
+		pol_explain_rules(&explainer);
+		pol_explain_needs(&explainer);
+	}
+	if (arena->status == POL_OK) {
+		*out = told;
+	}
+	return arena->status;
+}

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/ask/narrow.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/decide/subject.h"
+#include "policy/snapshot/compiled.h"
+#include "policy/snapshot/resource.h"
+
+enum { MAX_SCOPES = sizeof((struct pol_narrowed *)0)->scopes / sizeof(uint32_t) };
+
+/* Sets of permissions as plain words: they are made anew for each key. */
+struct pol_narrow {
+	const struct pol_snapshot *snapshot;
+	size_t words;
+	size_t steps;
+	uint64_t *granted; /* what the key has */
+	uint64_t *held;    /* what it would have without its scopes */
+	uint64_t *needed;  /* of what it has: the actions that were used */
+	uint64_t *left;    /* of these, what no chosen scope covers */
+	char name[POL_USED_NAME];
+	char text[POL_RESOURCE_TEXT];
+};
+
+static bool has(const uint64_t *set, uint32_t permission)
+{
+	return (set[permission / 64] >> permission % 64 & 1) != 0;
+}
+
+static void add(uint64_t *set, uint32_t permission)
+{
+	set[permission / 64] |= UINT64_C(1) << permission % 64;
+}
+
+/* --- names ------------------------------------------------------------------------------------ */
+
+/* The node whose permissions these are: the last that begins at or before. */
+static uint32_t node_of(const struct pol_snapshot *snapshot, uint32_t permission)
+{
+	uint32_t low = 0, high = snapshot->node_count;
+
+	while (high - low > 1) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (snapshot->nodes[middle].first <= permission) {
+			low = middle;
+		} else {
+			high = middle;
+		}
+	}
+	return low;
+}
+
+static uint32_t action_of(const struct pol_snapshot *snapshot, uint32_t node, uint32_t permission)
+{
+	uint32_t end = snapshot->nodes[node + 1].action;
+
+	for (uint32_t i = snapshot->nodes[node].action; i < end; i++) {
+		const struct pol_run *run = &snapshot->actions[i].run;
+
+		if (permission >= run->first && permission - run->first < run->count) {
+			return i;
+		}
+	}
+	return POL_NONE;
+}
+
+static size_t put(char *out, size_t at, struct pol_str text)
+{
+	size_t len = text.len < POL_USED_NAME - at ? text.len : POL_USED_NAME - at;
+
+	memcpy(out + at, text.ptr, len);
+	return at + len;
+}
+
+/* `text` is room for the resource. */
+static size_t name_action(
+	const struct pol_snapshot *snapshot, uint32_t node, uint32_t action, char *text, char *out)
+{
+	uint32_t chain[POL_PATH_SEGMENTS];
+	uint32_t depth = pol_node_chain(snapshot, node, chain);
+	struct pol_resource resource = { .text = text };
+	size_t len;
+
+	pol_resource_begin(&resource, snapshot->trees[snapshot->nodes[node].tree].name);
+	for (uint32_t i = 0; i < depth; i++) {
+		pol_resource_node(&resource, &snapshot->nodes[chain[i]]);
+	}
+	len = put(out, 0, pol_resource_end(&resource));
+	len = put(out, len, POL_STR(" "));
+	return action == POL_NONE ? len
+				  : put(out, len, snapshot->verbs[snapshot->actions[action].verb]);
+}
+
+size_t pol_used_name(
+	const struct pol_snapshot *snapshot, uint32_t permission, char out[static POL_USED_NAME])
+{
+	char text[POL_RESOURCE_TEXT];
+	uint32_t node = node_of(snapshot, permission);
+
+	return name_action(snapshot, node, action_of(snapshot, node, permission), text, out);
+}
+
+/* --- what the key has ------------------------------------------------------------------------- */
+
+enum pol_status pol_narrow_create(const struct pol_snapshot *snapshot, struct pol_narrow **out)
+{
+	struct pol_narrow *narrow = calloc(1, sizeof *narrow);
+	size_t words = snapshot->permission_count / 64 + 1;
+
+	if (narrow == NULL) {
+		return POL_ENOMEM;
+	}
+	narrow->snapshot = snapshot;
+	narrow->words = words;
+	narrow->granted = calloc(4 * words, sizeof *narrow->granted);
+	if (narrow->granted == NULL) {
+		free(narrow);
+		return POL_ENOMEM;
+	}
+	narrow->held = narrow->granted + words;
+	narrow->needed = narrow->held + words;
+	narrow->left = narrow->needed + words;
+	*out = narrow;
+	return POL_OK;
+}
+
+void pol_narrow_destroy(struct pol_narrow *narrow)
+{
+	if (narrow != NULL) {
+		free(narrow->granted);
+		free(narrow);
+	}
+}
+
+/* A word of what is held, wherever; without what everybody has. */
+static uint64_t word_of(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
+	const struct pol_run_word *at)
+{
+	struct pol_say say = pol_subject_general(snapshot, facts, at);
+
+	for (uint32_t h = 0; pol_subject_roles_count(facts) && h < facts->held_count; h++) {
+		pol_subject_role(snapshot, facts->held[h].role, POL_PLACE_INSIDE, at, &say);
+	}
+	return pol_subject_allows(facts, say) & ~say.anyone;
+}
+
+static void fill(struct pol_narrow *narrow, const struct pol_facts *facts)
+{
+	struct pol_facts scoped = *facts, bare = *facts;
+	struct pol_run run = { 0, narrow->snapshot->permission_count };
+	struct pol_run_word at;
+	bool by_scopes = facts->binding == POL_BOUND_TO_SCOPES;
+
+	scoped.key_place_count = 0;
+	scoped.narrowed = facts->narrowed_by_scopes;
+	bare.key_place_count = 0;
+	bare.narrowed = false;
+	bare.narrowed_by_scopes = false;
+	memset(narrow->granted, 0, 4 * narrow->words * sizeof *narrow->granted);
+	for (size_t w = 0; pol_run_next(&run, &at); w++) {
+		narrow->granted[w] = word_of(narrow->snapshot, &scoped, &at);
+		narrow->held[w] = by_scopes ? at.mask : word_of(narrow->snapshot, &bare, &at);
+	}
+	narrow->steps += narrow->words * 2 * (1 + facts->held_count + facts->scope_count);
+}
+
+/* Counts the actions, and finds those that are needed. */
+static void look(
+	struct pol_narrow *narrow, const struct pol_narrow_ask *ask, struct pol_narrowed *out)
+{
+	const struct pol_snapshot *snapshot = narrow->snapshot;
+
+	for (uint32_t node = 0; node < snapshot->node_count; node++) {
+		for (uint32_t i = snapshot->nodes[node].action;
+			i < snapshot->nodes[node + 1].action; i++) {
+			struct pol_run run = snapshot->actions[i].run;
+			uint32_t end = run.first + run.count, p = run.first;
+			struct pol_str name = { narrow->name, 0 };
+
+			while (p < end && !has(narrow->granted, p)) {
+				p++;
+			}
+			if (p == end) {
+				continue;
+			}
+			name.len = name_action(snapshot, node, i, narrow->text, narrow->name);
+			out->granted++;
+			narrow->steps += 16;
+			if (!ask->used(ask->context, i, name)) {
+				if (ask->unused != NULL) {
+					ask->unused(ask->context, name);
+				}
+				continue;
+			}
+			out->used++;
+			for (; p < end; p++) {
+				if (has(narrow->granted, p)) {
+					add(narrow->needed, p);
+				}
+			}
+		}
+	}
+	narrow->steps += snapshot->action_count / 4;
+}
+
+/* --- scopes ----------------------------------------------------------------------------------- */
+
+/* What a scope leaves in of what is held, in one word. */
+static uint64_t scope_word(
+	const struct pol_narrow *narrow, const struct pol_grantee *scope, size_t w)
+{
+	struct pol_run_word at = { (uint32_t)(w / POL_CHUNK_WORDS), (uint32_t)(w % POL_CHUNK_WORDS),
+		UINT64_MAX };
+
+	return pol_permset_word(&scope->allow, &at) & ~pol_permset_word(&scope->deny, &at) &
+	       narrow->held[w];
+}
+
+struct weight {
+	uint32_t covers; /* of what is left */
+	uint32_t adds;   /* that was not used */
+	bool wider;      /* it leaves in what the key did not have */
+};
+
+static struct weight weigh(struct pol_narrow *narrow, const struct pol_grantee *scope)
+{
+	struct weight weight = { 0 };
+
+	for (uint32_t c = 0; c < scope->allow.count && !weight.wider; c++) {
+		size_t first = (size_t)scope->allow.numbers[c] * POL_CHUNK_WORDS;
+
+		for (size_t w = first; w < first + POL_CHUNK_WORDS && w < narrow->words; w++) {
+			uint64_t word = scope_word(narrow, scope, w);
+
+			weight.covers += (uint32_t)__builtin_popcountll(word & narrow->left[w]);
+			weight.adds += (uint32_t)__builtin_popcountll(word & ~narrow->needed[w]);
+			weight.wider = weight.wider || (word & ~narrow->granted[w]) != 0;
+		}
+		narrow->steps += POL_CHUNK_WORDS;
+	}
+	return weight;
+}
+
+static void cover(struct pol_narrow *narrow, const struct pol_grantee *scope)
+{
+	for (size_t w = 0; w < narrow->words; w++) {
+		narrow->left[w] &= ~scope_word(narrow, scope, w);
+	}
+	narrow->steps += narrow->words;
+}
+
+/* POL_NONE: none covers anything. A scope that denies is never proposed: what it would take from
+ * the others is not weighed. */
+static uint32_t best_scope(struct pol_narrow *narrow)
+{
+	const struct pol_snapshot *snapshot = narrow->snapshot;
+	uint32_t best = POL_NONE;
+	struct weight most = { 0 };
+
+	for (uint32_t i = 0; i < snapshot->scope_count; i++) {
+		struct weight weight;
+
+		if (!pol_permset_is_empty(&snapshot->scopes[i].deny)) {
+			continue;
+		}
+		weight = weigh(narrow, &snapshot->scopes[i]);
+		if (weight.wider || weight.covers == 0) {
+			continue;
+		}
+		if (best == POL_NONE || (uint64_t)(weight.adds + 1) * most.covers <
+						(uint64_t)(most.adds + 1) * weight.covers) {
+			best = i;
+			most = weight;
+		}
+	}
+	return best;
+}
+
+static bool is_empty(const struct pol_narrow *narrow, const uint64_t *set)
+{
+	for (size_t w = 0; w < narrow->words; w++) {
+		if (set[w] != 0) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Do the chosen scopes leave out anything that the key had? */
+static bool is_narrower(struct pol_narrow *narrow, const struct pol_narrowed *out)
+{
+	for (size_t w = 0; w < narrow->words; w++) {
+		uint64_t kept = 0;
+
+		for (uint32_t i = 0; i < out->scope_count; i++) {
+			kept |= scope_word(narrow, &narrow->snapshot->scopes[out->scopes[i]], w);
+		}
+		if ((narrow->granted[w] & ~kept) != 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+	const uint32_t *left = a, *right = b;
+
+	return (*left > *right) - (*left < *right);
+}
+
+static void choose(struct pol_narrow *narrow, struct pol_narrowed *out)
+{
+	memcpy(narrow->left, narrow->needed, narrow->words * sizeof *narrow->left);
+	while (!is_empty(narrow, narrow->left)) {
+		uint32_t scope = out->scope_count < MAX_SCOPES ? best_scope(narrow) : POL_NONE;
+
+		if (scope == POL_NONE) {
+			out->scope_count = 0;
+			return;
+		}
+		out->scopes[out->scope_count++] = scope;
+		cover(narrow, &narrow->snapshot->scopes[scope]);
+	}
+	if (!is_narrower(narrow, out)) {
+		out->scope_count = 0;
+	}
+	qsort(out->scopes, out->scope_count, sizeof out->scopes[0], compare_numbers);
+}
+
+static void find_unused_scopes(
+	struct pol_narrow *narrow, const struct pol_facts *facts, struct pol_narrowed *out)
+{
+	for (uint32_t i = 0; i < facts->scope_count && out->unused_count < MAX_SCOPES; i++) {
+		const struct pol_grantee *scope;
+		bool used = false;
+
+		if (facts->scopes[i] == POL_NONE) {
+			continue;
+		}
+		scope = &narrow->snapshot->scopes[facts->scopes[i]];
+		for (size_t w = 0; w < narrow->words && !used; w++) {
+			used = (scope_word(narrow, scope, w) & narrow->needed[w]) != 0;
+		}
+		if (!used) {
+			out->unused_scopes[out->unused_count++] = facts->scopes[i];
+		}
+	}
+}
+
+void pol_narrow_judge(struct pol_narrow *narrow, const struct pol_facts *facts,
+	const struct pol_narrow_ask *ask, struct pol_narrowed *out)
+{
+	*out = (struct pol_narrowed){ 0 };
+	narrow->steps = 0;
+	fill(narrow, facts);
+	look(narrow, ask, out);
+	if (out->used < out->granted) {
+		find_unused_scopes(narrow, facts, out);
+	}
+	if (out->used > 0 && out->used < out->granted) {
+		choose(narrow, out);
+	}
+}
+
+size_t pol_narrow_steps(const struct pol_narrow *narrow)
+{
+	return narrow->steps;
+}

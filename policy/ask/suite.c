@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/ask/suite.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "policy/compile/suite_case.h"
+#include "policy/decide/eval.h"
+#include "policy/snapshot/compiled.h"
+
+/* A failure is one line; a path that is longer is cut. */
+#define FAILURE_TEXT 1024
+#define SHOWN_PATH   256
+
+/* An explanation takes a few KiB; a stack of a thousand lines some hundred. */
+#define WHY_MEMORY ((size_t)1 << 20)
+
+static bool holds(const struct pol_expectation *expectation, const struct pol_decision *decision)
+{
+	return decision->allow != expectation->deny &&
+	       (expectation->because.len == 0 ||
+		       pol_str_equal(expectation->because, decision->reason));
+}
+
+static struct pol_decision decide(
+	const struct pol_snapshot *snapshot, const struct pol_expectation *expectation)
+{
+	struct pol_facts facts = *expectation->facts;
+	struct pol_decision decision;
+
+	facts.verb = expectation->verb;
+	facts.path = expectation->resource;
+	pol_decide(snapshot, &facts, &decision);
+	return decision;
+}
+
+/* "expected deny because role for GET api:/loans/1, got allow" */
+static void describe(const struct pol_expectation *expectation, const struct pol_decision *decision,
+	char out[FAILURE_TEXT])
+{
+	struct pol_str path = expectation->resource;
+	bool long_path = path.len > SHOWN_PATH;
+
+	path.len = long_path ? SHOWN_PATH : path.len;
+	snprintf(out, FAILURE_TEXT, "expected %s%s%.*s for %.*s %.*s%s, got %s%s%.*s",
+		expectation->deny ? "deny" : "allow",
+		expectation->because.len > 0 ? " because " : "", POL_STR_ARGS(expectation->because),
+		POL_STR_ARGS(expectation->verb), POL_STR_ARGS(path), long_path ? "..." : "",
+		decision->allow ? "allow" : "deny", decision->allow ? "" : " because ",
+		decision->allow ? 0 : (int)decision->reason.len,
+		decision->allow ? "" : decision->reason.ptr);
+}
+
+/* One test while it runs. */
+struct run {
+	const struct pol_snapshot *snapshot;
+	const struct pol_case *test;
+	struct pol_diags *diags; /* may be NULL */
+	struct pol_arena arena;  /* of the first failure's explanation */
+	bool failed;
+	char text[FAILURE_TEXT];
+	struct pol_explanation told;
+	bool explained;
+};
+
+/* The same decision once more, with what led to it. */
+static bool explain(const struct run *run, const struct pol_expectation *expectation,
+	struct pol_arena *arena, struct pol_explanation *out)
+{
+	struct pol_facts facts = *expectation->facts;
+	struct pol_decision decision;
+
+	facts.verb = expectation->verb;
+	facts.path = expectation->resource;
+	return pol_explain(run->snapshot, &facts, arena, &decision, out) == POL_OK;
+}
+
+static void report(struct run *run, const struct pol_expectation *expectation, const char *text)
+{
+	struct pol_diag *diag = pol_error(run->diags, expectation->at, "test \"%.*s\": %s",
+		POL_STR_ARGS(run->test->name), text);
+	struct pol_explanation told;
+	struct pol_arena arena;
+
+	/* One that is not kept needs no notes. */
+	if (diag == NULL) {
+		return;
+	}
+	pol_arena_init(&arena, WHY_MEMORY);
+	if (explain(run, expectation, &arena, &told)) {
+		pol_suite_why(run->diags, diag, &told);
+	}
+	pol_arena_finish(&arena);
+}
+
+static void fail(struct run *run, const struct pol_expectation *expectation,
+	const struct pol_decision *decision)
+{
+	char text[FAILURE_TEXT];
+
+	describe(expectation, decision, text);
+	if (!run->failed) {
+		run->failed = true;
+		memcpy(run->text, text, sizeof text);
+		run->explained = explain(run, expectation, &run->arena, &run->told);
+	}
+	if (run->diags != NULL) {
+		report(run, expectation, text);
+	}
+}
+
+static void run_case(struct run *run)
+{
+	for (uint32_t i = 0; i < run->test->count; i++) {
+		const struct pol_expectation *expectation = &run->test->expectations[i];
+		struct pol_decision decision = decide(run->snapshot, expectation);
+
+		if (!holds(expectation, &decision)) {
+			fail(run, expectation, &decision);
+		}
+	}
+}
+
+static void show(const struct run *run, pol_suite_seen seen, void *context)
+{
+	const struct pol_suite_failure failure = {
+		.text = run->text,
+		.told = run->explained ? &run->told : NULL,
+	};
+
+	seen(context, run->test->name, run->test->file, run->test->line,
+		run->failed ? &failure : NULL);
+}
+
+struct pol_suite_result pol_suite_run(const struct pol_snapshot *snapshot, struct pol_diags *diags,
+	pol_suite_seen seen, void *context)
+{
+	struct pol_suite_result result = { 0 };
+
+	for (uint32_t i = 0; i < snapshot->test_count; i++) {
+		struct run run = {
+			.snapshot = snapshot, .test = &snapshot->tests[i], .diags = diags
+		};
+
+		pol_arena_init(&run.arena, WHY_MEMORY);
+		run_case(&run);
+		*(run.failed ? &result.failed : &result.passed) += 1;
+		if (seen != NULL) {
+			show(&run, seen, context);
+		}
+		pol_arena_finish(&run.arena);
+	}
+	if (diags != NULL && result.failed > 0) {
+		pol_diags_sort(diags);
+	}
+	return result;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "policy/ask/explain.h"
+#include "policy/compile/suite_case.h"
+#include "policy/decide/stack.h"
+#include "policy/text/terms.h"
+
+/* So many of what would do are a hint; all are `policy test -v`. */
+#define SHOWN_NEEDS 2
+#define CHAIN_TEXT  256
+
+/* "role collector <- viewer" */
+static void put_chain(const struct pol_explained_rule *rule, char out[CHAIN_TEXT])
+{
+	size_t used = (size_t)snprintf(out, CHAIN_TEXT, "%s", rule->scope ? "scope" : "role");
+
+	for (uint32_t i = 0; i < rule->chain_count && used < CHAIN_TEXT; i++) {
+		used += (size_t)snprintf(out + used, CHAIN_TEXT - used, "%s%.*s",
+			i > 0 ? " <- " : " ", POL_STR_ARGS(rule->chain[i]));
+	}
+}
+
+static void note_rule(struct pol_diags *diags, struct pol_diag *diag,
+	const struct pol_explained_rule *rule, const char *what)
+{
+	char chain[CHAIN_TEXT];
+
+	if (rule->place.line > 0) {
+		put_chain(rule, chain);
+		pol_note(diags, diag, rule->place.at, "%s %s%s", chain, what,
+			rule->held ? " elsewhere, but not here" : "");
+	}
+}
+
+/* Did the line's verdict speak against its group? */
+static bool refused(const struct pol_explained_line *line)
+{
+	enum pol_effect effect = pol_control_effect(line->control, line->verdict);
+
+	return line->asked && (line->verdict == POL_DENY || line->verdict == POL_ERROR) &&
+	       effect != POL_EFFECT_SKIP;
+}
+
+static void note_group(struct pol_diags *diags, struct pol_diag *diag, enum pol_group number,
+	const struct pol_explained_group *group)
+{
+	for (uint32_t i = 0; i < group->line_count; i++) {
+		const struct pol_explained_line *line = &group->lines[i];
+
+		if (refused(line) && line->place.line > 0) {
+			pol_note(diags, diag, line->place.at, "'%s %s %.*s' answered '%s': %.*s",
+				pol_group_name(number), pol_control_name(line->control),
+				POL_STR_ARGS(line->module), pol_verdict_name(line->verdict),
+				POL_STR_ARGS(line->reason));
+		}
+	}
+}
+
+/* Where a role and a scope are missing, the nearest of each: neither would do alone. */
+static void note_needs(
+	struct pol_diags *diags, struct pol_diag *diag, const struct pol_explanation *told)
+{
+	bool both = told->missing.role && told->missing.scope;
+	uint32_t shown = 0;
+
+	for (uint32_t i = 0; i < told->need_count && shown < SHOWN_NEEDS; i++) {
+		const struct pol_explained_rule *need = &told->needs[i];
+
+		if (both && i > 0 && need->scope == told->needs[i - 1].scope) {
+			continue;
+		}
+		note_rule(diags, diag, need,
+			need->held    ? "allows it"
+			: !both       ? "would allow it"
+			: need->scope ? "would allow it, together with the role"
+				      : "would allow it, together with a scope");
+		shown++;
+	}
+}
+
+void pol_suite_why(
+	struct pol_diags *diags, struct pol_diag *diag, const struct pol_explanation *told)
+{
+	bool allowed = told->stage == POL_STAGE_END;
+
+	for (int group = 0; !allowed && group < POL_GROUP_RECORD; group++) {
+		if (told->groups[group].asked && !told->groups[group].passed) {
+			note_group(diags, diag, (enum pol_group)group, &told->groups[group]);
+		}
+	}
+	for (uint32_t i = 0; i < told->rule_count; i++) {
+		const struct pol_explained_rule *rule = &told->rules[i];
+
+		if (rule->deny || allowed) {
+			note_rule(diags, diag, rule, rule->deny ? "denies it" : "allows it");
+		}
+	}
+	note_needs(diags, diag, told);
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/compile/charge.h"
+
+#include "policy/decide/modules/modules.h"
+#include "policy/decide/registry.h"
+
+static const struct pol_charge *charge_of(const struct pol_module *module, const void *state)
+{
+	return module == &pol_module_quota ? state : NULL;
+}
+
+/* A name is one counter, wherever it stands. */
+static void check_line(struct pol_stack_compiler *compiler, struct pol_names *seen,
+	const struct pol_draft_line **lines, uint32_t *count, const struct pol_draft_line *line)
+{
+	const struct pol_charge *charge = charge_of(line->module, line->state);
+	const struct pol_charge *first;
+	struct pol_diag *diag;
+	uint32_t was;
+
+	if (charge == NULL || charge->name.ptr == NULL) {
+		return;
+	}
+	was = pol_names_add(seen, charge->name, *count);
+	if (was == *count) {
+		lines[(*count)++] = line;
+		return;
+	}
+	first = lines[was]->state;
+	if (first->limit == charge->limit && first->period == charge->period &&
+		first->per == charge->per) {
+		return;
+	}
+	diag = pol_error(compiler->diags, line->ast->module.at,
+		"quota '%.*s' has another limit, period or per elsewhere: lines of one name are "
+		"one quota",
+		POL_STR_ARGS(charge->name));
+	pol_note(compiler->diags, diag, lines[was]->ast->module.at, "declared here");
+}
+
+static enum pol_status check_lines(struct pol_stack_compiler *compiler)
+{
+	const struct pol_draft_line **lines;
+	struct pol_names seen;
+	uint32_t count = 0;
+	size_t most = 0;
+	enum pol_status status;
+
+	for (uint32_t i = 0; i < compiler->count; i++) {
+		for (uint32_t k = 0; k < compiler->drafts[i].ast->line_count; k++) {
+			most += compiler->drafts[i].lines[k].module == &pol_module_quota;
+		}
+	}
+	if (most == 0) {
+		return POL_OK;
+	}
+	lines = pol_arena_alloc(&compiler->snapshot->arena, most, sizeof *lines);
+	status = pol_names_init(&seen, &compiler->snapshot->arena, most);
+	if (lines == NULL || status != POL_OK) {
+		return compiler->snapshot->arena.status;
+	}
+	for (uint32_t i = 0; i < compiler->count; i++) {
+		for (uint32_t k = 0;
+			!compiler->drafts[i].aside && k < compiler->drafts[i].ast->line_count;
+			k++) {
+			check_line(compiler, &seen, lines, &count, &compiler->drafts[i].lines[k]);
+		}
+	}
+	return POL_OK;
+}
+
+/* Different quotas in one stack. */
+static void check_stack(struct pol_stack_compiler *compiler, uint32_t number)
+{
+	const struct pol_stack_group *group =
+		&compiler->snapshot->stacks[number].groups[POL_GROUP_ACCOUNT];
+	const struct pol_draft *draft = &compiler->drafts[number];
+	struct pol_str names[POL_CHARGES];
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < group->count; i++) {
+		const struct pol_charge *charge =
+			charge_of(group->lines[i].module, group->lines[i].state);
+		uint32_t k = 0;
+
+		if (charge == NULL) {
+			continue;
+		}
+		if (pol_str_equal(draft->ast->name.text, POL_STR("authz"))) {
+			pol_error(compiler->diags, draft->ast->name.at,
+				"stack 'authz' counts nothing: leave out 'quota', also where it is "
+				"included");
+			return;
+		}
+		while (k < count && !pol_str_equal(names[k], charge->name)) {
+			k++;
+		}
+		if (k == POL_CHARGES) {
+			pol_error(compiler->diags, draft->ast->name.at,
+				"stack '%.*s' has more than %d quotas after inclusion",
+				POL_STR_ARGS(draft->ast->name.text), POL_CHARGES);
+			return;
+		}
+		names[k] = charge->name;
+		count += k == count;
+	}
+}
+
+/* A module that is not built in may charge, too. */
+static bool may_charge(const struct pol_stack *stack)
+{
+	for (int group = 0; group < POL_GROUP_RECORD; group++) {
+		for (uint32_t i = 0; i < stack->groups[group].count; i++) {
+			const struct pol_module *module = stack->groups[group].lines[i].module;
+
+			if (module == &pol_module_quota ||
+				pol_registry_find(pol_str_of(module->name)) != module) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+enum pol_status pol_charges_check(struct pol_stack_compiler *compiler)
+{
+	enum pol_status status = check_lines(compiler);
+
+	for (uint32_t i = 0; status == POL_OK && i < compiler->count; i++) {
+		check_stack(compiler, i);
+		compiler->snapshot->may_charge = compiler->snapshot->may_charge ||
+						 may_charge(&compiler->snapshot->stacks[i]);
+	}
+	return status;
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/compile/compile.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/snapshot/revision.h"
+#include "policy/snapshot/used.h"
+
+/* Text is copied into pieces of this size: most words are far shorter than what the arena rounds
+ * up to. */
+#define TEXT_PIECE ((size_t)64 * 1024)
+
+struct pol_str pol_compile_text(struct pol_compiler *compiler, struct pol_str text)
+{
+	char *copy;
+
+	if (text.ptr == NULL) {
+		return text;
+	}
+	if (text.len > TEXT_PIECE / 16) {
+		return pol_arena_copy(&compiler->snapshot->arena, text);
+	}
+	if (text.len >= compiler->text_left) {
+		compiler->text = pol_arena_alloc(&compiler->snapshot->arena, TEXT_PIECE, 1);
+		compiler->text_left = compiler->text != NULL ? TEXT_PIECE : 0;
+		if (compiler->text == NULL) {
+			return (struct pol_str){ 0 };
+		}
+	}
+	copy = compiler->text;
+	memcpy(copy, text.ptr, text.len);
+	compiler->text += text.len;
+	compiler->text_left -= text.len;
+	return (struct pol_str){ copy, text.len };
+}
+
+struct pol_str pol_compile_name(struct pol_compiler *compiler, struct pol_str name)
+{
+	struct pol_str *recent =
+		&compiler->names[pol_str_hash(name, POL_HASH_SEED) % POL_RECENT_NAMES];
+
+	if (recent->ptr == NULL || !pol_str_equal(*recent, name)) {
+		*recent = pol_compile_text(compiler, name);
+	}
+	return *recent;
+}
+
+void pol_compile_unknown(struct pol_compiler *compiler, const char *what,
+	const struct pol_word *word, const struct pol_names *known)
+{
+	struct pol_nearest nearest = pol_nearest_to(word->text);
+
+	if (known->slots != NULL && compiler->diags->errors < POL_NEAREST_ERRORS) {
+		for (uint32_t i = 0; i <= known->mask && i < 4 * POL_NEAREST_OFFERS; i++) {
+			pol_nearest_offer(&nearest, known->slots[i].text);
+		}
+	}
+	pol_error(compiler->diags, word->at, "unknown %s '%.*s'" POL_NEAREST, what,
+		POL_STR_ARGS(word->text), POL_NEAREST_ARGS(nearest));
+}
+
+static void sketch(struct pol_grantee *grantees, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		grantees[i].sketch = pol_permset_sketch(&grantees[i].allow);
+	}
+}
+
+/* All stages, each after the one before it even when that found mistakes. */
+static enum pol_status run_stages(struct pol_compiler *compiler)
+{
+	enum pol_status (*const stages[])(struct pol_compiler *) = {
+		pol_compile_environments,
+		pol_compile_limits,
+		pol_compile_trees,
+		pol_compile_grantees,
+		pol_compile_principals,
+	};
+	enum pol_status status = POL_OK;
+
+	for (size_t i = 0; status == POL_OK && i < sizeof stages / sizeof *stages; i++) {
+		status = stages[i](compiler);
+	}
+	sketch(compiler->snapshot->roles, compiler->snapshot->role_count);
+	sketch(compiler->snapshot->scopes, compiler->snapshot->scope_count);
+	if (status == POL_OK) {
+		status = pol_stacks_compile(
+			compiler->snapshot, compiler->ast, compiler->host, compiler->diags);
+	}
+	if (status == POL_OK || status == POL_EINVALID) {
+		status = pol_tests_compile(compiler->snapshot, compiler->ast, compiler->diags);
+	}
+	return status == POL_EINVALID ? POL_OK : status;
+}
+
+static enum pol_status parse_and_compile(const struct pol_source *sources, size_t count,
+	const struct pol_host *host, struct pol_diags *diags, struct pol_snapshot *snapshot)
+{
+	struct pol_ast ast = { 0 };
+	struct pol_arena scratch;
+	struct pol_compiler compiler = {
+		.snapshot = snapshot, .ast = &ast, .host = host, .diags = diags, .scratch = &scratch
+	};
+	enum pol_status status;
+
+	pol_arena_init(&scratch, POL_SNAPSHOT_LIMIT);
+	status = pol_parse_spread(host, &scratch, diags, &ast);
+	if (status != POL_OK && status != POL_EINVALID) {
+		goto done;
+	}
+	/* Both together stay within the limit. */
+	snapshot->arena.limit = POL_SNAPSHOT_LIMIT - scratch.used;
+	compiler.pool = pol_permset_pool_create(&snapshot->arena);
+	status = compiler.pool != NULL ? run_stages(&compiler) : POL_ENOMEM;
+	if (status == POL_OK && diags->errors == 0) {
+		status = pol_origin_files(snapshot, sources, count);
+	}
+done:
+	pol_expansions_destroy(&compiler);
+	pol_permset_pool_destroy(compiler.pool);
+	pol_arena_finish(&scratch);
+	return status;
+}
+
+enum pol_status pol_compile(const struct pol_source *sources, size_t count,
+	const struct pol_host *host, struct pol_diags *diags, struct pol_snapshot **out)
+{
+	const struct pol_span nowhere = { UINT32_MAX, 0, 0 };
+	struct pol_snapshot *snapshot;
+	enum pol_status status;
+
+	if (count == 0) {
+		pol_error(diags, nowhere, "no *.policy file%s%.*s: an empty folder is no policy",
+			diags->folder.len > 0 ? " in " : "", POL_STR_ARGS(diags->folder));
+		return POL_EINVALID;
+	}
+	snapshot = calloc(1, sizeof *snapshot);
+	if (snapshot == NULL) {
+		return POL_ENOMEM;
+	}
+	atomic_init(&snapshot->references, 1);
+	pol_arena_init(&snapshot->arena, POL_SNAPSHOT_LIMIT);
+	snapshot->anyone = POL_NONE;
+	status = parse_and_compile(sources, count, host, diags, snapshot);
+	if (status == POL_ELIMIT) {
+		pol_error(diags, nowhere,
+			"the policy is too large: compiled it would need more than %zu MiB",
+			POL_SNAPSHOT_LIMIT / 1024 / 1024);
+		status = POL_EINVALID;
+	}
+	if (status == POL_OK && diags->errors > 0) {
+		status = POL_EINVALID;
+	}
+	pol_diags_sort(diags);
+	if (status != POL_OK) {
+		pol_snapshot_unref(snapshot);
+		return status;
+	}
+	pol_revision_of(sources, count, pol_used_hash(snapshot), snapshot->revision);
+	*out = snapshot;
+	return POL_OK;
+}

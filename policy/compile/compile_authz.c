@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/compile/compile.h"
+
+/* The built-in tree: what managing calls are decided by. New dangerous verbs get new nodes, so
+ * that `all` never grows by an upgrade; `all` on /keys/ does not include granting for the same
+ * reason. */
+static const char builtin[] =
+	"tree authz \"Keys, principals and roles of this service\" {\n"
+	"/keys { list, create\n"
+	"/{key} { read, update, disable, enable, rotate, revoke, delete, restore } }\n"
+	"/principals { list, create\n"
+	"/{principal} { read, update, disable, enable, delete\n"
+	"issue \"Make keys for this principal\" } }\n"
+	"/roles { list, create\n"
+	"/{role} { read, update, delete } }\n"
+	"/assignments { list, create, delete }\n"
+	"/grants/scopes/{scope} { grant \"Hand out a scope without holding it\" }\n"
+	"/grants/roles/{role} { grant \"Hand out a role without holding it\" }\n"
+	"/audit { read }\n"
+	"}\n";
+
+enum pol_status pol_builtin_tree(struct pol_compiler *compiler, struct pol_ast_tree *out)
+{
+	const struct pol_source source = { POL_STR("built in"), POL_STR(builtin) };
+	struct pol_diags diags;
+	struct pol_ast ast = { 0 };
+	enum pol_status status;
+
+	pol_diags_init(&diags, &source, 1);
+	status = pol_parse(&source, 1, compiler->scratch, &diags, &ast);
+	pol_diags_finish(&diags);
+	if (status == POL_OK) {
+		*out = ast.trees[0];
+	}
+	return status;
+}

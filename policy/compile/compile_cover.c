@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/compile/compile.h"
+
+/* Past this many grants of one effect in one statement, of which some overlap, who covers whom is
+ * no longer asked. */
+#define COVER_GRANTS 512
+
+struct pol_selection pol_pieces_of(const struct pol_pieces *pieces, size_t i)
+{
+	size_t run = i > 0 ? pieces->run_ends[i - 1] : 0;
+	size_t set = i > 0 ? pieces->set_ends[i - 1] : 0;
+	size_t run_count = pieces->run_ends[i] - run;
+	size_t set_count = pieces->set_ends[i] - set;
+
+	return (struct pol_selection){
+		.runs = run_count > 0 ? pieces->selection.runs + run : NULL,
+		.run_count = run_count,
+		.sets = set_count > 0 ? pieces->selection.sets + set : NULL,
+		.set_count = set_count,
+	};
+}
+
+/* Does any piece meet another? Costs little beside making the set, and mostly says no. */
+static bool overlaps(const struct pol_selection *selection, const struct pol_permset *runs)
+{
+	size_t sum = 0;
+
+	for (size_t i = 0; i < selection->run_count; i++) {
+		sum += selection->runs[i].count;
+	}
+	if (sum != pol_permset_size(runs)) {
+		return true;
+	}
+	for (size_t i = 0; i < selection->set_count; i++) {
+		if (pol_permset_meets(runs, &selection->sets[i])) {
+			return true;
+		}
+		for (size_t k = i + 1; k < selection->set_count; k++) {
+			if (pol_permset_meets(&selection->sets[i], &selection->sets[k])) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+/* Is the run within one of the grant's pieces? Its runs were merged. */
+static bool covers_run(const struct pol_selection *whole, struct pol_run run)
+{
+	for (size_t i = 0; i < whole->run_count; i++) {
+		if (whole->runs[i].first <= run.first &&
+			run.first + run.count <= whole->runs[i].first + whole->runs[i].count) {
+			return true;
+		}
+	}
+	for (size_t i = 0; i < whole->set_count; i++) {
+		if (pol_permset_has_all(&whole->sets[i], run)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool covers_set(const struct pol_selection *whole, const struct pol_permset *set)
+{
+	for (size_t i = 0; i < whole->set_count; i++) {
+		if (pol_permset_covers(&whole->sets[i], set)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Piece by piece: what only several pieces cover together is let pass. */
+static bool covers(const struct pol_selection *whole, const struct pol_selection *part)
+{
+	for (size_t i = 0; i < part->run_count; i++) {
+		if (!covers_run(whole, part->runs[i])) {
+			return false;
+		}
+	}
+	for (size_t i = 0; i < part->set_count; i++) {
+		if (!covers_set(whole, &part->sets[i])) {
+			return false;
+		}
+	}
+	return part->run_count + part->set_count > 0;
+}
+
+static void warn_covered(const struct pol_pieces *pieces, size_t i)
+{
+	struct pol_selection own = pol_pieces_of(pieces, i);
+
+	for (size_t k = 0; k < pieces->count; k++) {
+		struct pol_selection other = pol_pieces_of(pieces, k);
+		struct pol_diag *diag;
+
+		/* Of two that are equal the later one is too much. */
+		if (k == i || pieces->doubtful[k] || !covers(&other, &own) ||
+			(i < k && covers(&own, &other))) {
+			continue;
+		}
+		diag = pol_warning(pieces->compiler->diags, pieces->grants[i]->at,
+			"another rule covers this one whole");
+		pol_note(pieces->compiler->diags, diag, pieces->grants[k]->at, "that one");
+		return;
+	}
+}
+
+enum pol_status pol_pieces_join(const struct pol_pieces *pieces, struct pol_permset *out)
+{
+	struct pol_selection runs = pieces->selection;
+	struct pol_permset set;
+	enum pol_status status;
+	bool doubtful;
+
+	runs.set_count = 0;
+	status = pol_selection_set(pieces->compiler, &runs, &set);
+	if (status != POL_OK) {
+		return status;
+	}
+	doubtful = pieces->count > 1 && pieces->count <= COVER_GRANTS &&
+		   overlaps(&pieces->selection, &set);
+	for (size_t i = 0; status == POL_OK && i < pieces->selection.set_count; i++) {
+		status = pol_permset_union(
+			pieces->compiler->pool, &set, &pieces->selection.sets[i], &set);
+	}
+	*out = set;
+	for (size_t i = 0; doubtful && status == POL_OK && i < pieces->count; i++) {
+		if (!pieces->doubtful[i]) {
+			warn_covered(pieces, i);
+		}
+	}
+	return status;
+}

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/compile/compile.h"
+
+/* Patterns that select the same again and again take no more room than that. */
+#define UNMERGED_RUNS ((size_t)4096)
+
+/* Verbs as they are resolved, and whether each selected something. */
+struct verbs {
+	const struct pol_words *words;
+	bool all;          /* then there is one number, POL_NONE, and no word */
+	uint32_t *numbers; /* POL_NONE: unknown, unless `all` */
+	bool *hits;
+	uint32_t count;
+	struct pol_loss loss; /* of all patterns, what they may lack */
+};
+
+static enum pol_status find_verbs(
+	struct pol_compiler *compiler, bool all, const struct pol_words *words, struct verbs *out)
+{
+	uint32_t count = all ? 1 : words->count;
+
+	*out = (struct verbs){ .words = words, .all = all, .count = count };
+	out->numbers = pol_arena_alloc(compiler->scratch, count, sizeof *out->numbers);
+	out->hits = pol_arena_alloc(compiler->scratch, count, sizeof *out->hits);
+	if (out->numbers == NULL || out->hits == NULL) {
+		return compiler->scratch->status;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		out->numbers[i] =
+			all ? POL_NONE
+			    : pol_names_find(&compiler->snapshot->verb_names, words->items[i].text);
+	}
+	return POL_OK;
+}
+
+static bool is_known(const struct verbs *verbs, uint32_t i)
+{
+	return verbs->all || verbs->numbers[i] != POL_NONE;
+}
+
+static bool are_known(const struct verbs *verbs)
+{
+	for (uint32_t v = 0; v < verbs->count; v++) {
+		if (!is_known(verbs, v)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Asked when all patterns are resolved: what may be an action that a mistake took away is none that
+ * is unknown. */
+static void check_known(struct pol_compiler *compiler, const struct verbs *verbs)
+{
+	for (uint32_t v = 0; v < verbs->count; v++) {
+		const struct pol_word *word = verbs->all ? NULL : &verbs->words->items[v];
+
+		if (!is_known(verbs, v) && !verbs->loss.verbs) {
+			pol_compile_unknown(compiler,
+				pol_is_method(word->text) ? "method" : "action", word,
+				&compiler->snapshot->verb_names);
+		}
+	}
+}
+
+static void add_loss(struct pol_loss *sum, const struct pol_loss *loss)
+{
+	sum->nodes = sum->nodes || loss->nodes;
+	sum->verbs = sum->verbs || loss->verbs;
+	sum->doubt = sum->doubt || loss->doubt;
+}
+
+static bool is_whole(const struct pol_loss *loss)
+{
+	return !loss->nodes && !loss->verbs && !loss->doubt;
+}
+
+/* What one verb selects in the nodes of the pattern that was resolved last. */
+static enum pol_status expand_verb(struct pol_compiler *compiler, const struct verbs *verbs,
+	uint32_t verb, struct pol_selection *into, bool *out_any)
+{
+	enum pol_status status = POL_OK;
+
+	for (size_t i = 0; status == POL_OK && i < compiler->ranges.count; i++) {
+		status = pol_expand(
+			compiler, compiler->ranges.items[i], verbs->numbers[verb], into, out_any);
+	}
+	return status;
+}
+
+static void complain_pattern(struct pol_compiler *compiler, const struct pol_ast_pattern *pattern,
+	const struct verbs *verbs)
+{
+	if (verbs->all) {
+		pol_error(compiler->diags, pattern->path.at,
+			"this selects nothing: there are no actions here");
+	} else {
+		pol_error(compiler->diags, pattern->path.at,
+			"this selects nothing: none of its nodes has '%.*s'%s",
+			POL_STR_ARGS(verbs->words->items[0].text),
+			verbs->count > 1 ? " or another of these actions"
+			: verbs->numbers[0] == POL_VERB_HEAD
+				? " (HEAD goes with GET unless a node declares it)"
+				: "");
+	}
+}
+
+/* Adds what all verbs select under one pattern. */
+static enum pol_status add_pattern(struct pol_compiler *compiler, struct verbs *verbs,
+	const struct pol_ast_pattern *pattern, struct pol_selection *into)
+{
+	size_t errors = compiler->diags->errors;
+	enum pol_status status = pol_resolve_pattern(compiler, pattern);
+	const struct pol_loss *loss = &compiler->loss;
+	bool hit = false;
+
+	for (uint32_t v = 0; status == POL_OK && v < verbs->count; v++) {
+		bool any = false;
+
+		if (is_known(verbs, v)) {
+			status = expand_verb(compiler, verbs, v, into, &any);
+		}
+		verbs->hits[v] = verbs->hits[v] || any;
+		hit = hit || any;
+	}
+	/* An unknown action may be meant for one that is here. */
+	if (status == POL_OK && !hit && are_known(verbs) && compiler->diags->errors == errors &&
+		!loss->nodes && !loss->verbs) {
+		complain_pattern(compiler, pattern, verbs);
+	}
+	add_loss(&verbs->loss, loss);
+	return status;
+}
+
+/* Only asked when the patterns were good: else they may be why a verb found nothing. */
+static void check_hits(struct pol_compiler *compiler, const struct verbs *verbs)
+{
+	for (uint32_t v = 0; v < verbs->count; v++) {
+		if (!verbs->hits[v] && is_known(verbs, v)) {
+			pol_error(compiler->diags, verbs->words->items[v].at,
+				"'%.*s' selects nothing: no node of these patterns has it%s",
+				POL_STR_ARGS(verbs->words->items[v].text),
+				verbs->numbers[v] == POL_VERB_HEAD
+					? " (HEAD goes with GET unless a node declares it)"
+					: "");
+		}
+	}
+}
+
+/* *out_loss: what may be missing in it. */
+static enum pol_status select_grant(struct pol_compiler *compiler,
+	const struct pol_ast_grant *grant, struct pol_selection *into, struct pol_loss *out_loss)
+{
+	size_t errors = compiler->diags->errors;
+	size_t first = into->run_count;
+	size_t room = first + UNMERGED_RUNS;
+	struct verbs verbs;
+	enum pol_status status = find_verbs(compiler, grant->all, &grant->verbs, &verbs);
+
+	for (uint32_t i = 0; status == POL_OK && i < grant->patterns.count; i++) {
+		status = add_pattern(compiler, &verbs, &grant->patterns.items[i], into);
+		if (into->run_count > room) {
+			pol_selection_merge(into, first);
+			room = first + UNMERGED_RUNS + 2 * (into->run_count - first);
+		}
+	}
+	if (status != POL_OK) {
+		return status;
+	}
+	if (compiler->diags->errors == errors && !verbs.loss.nodes && !verbs.loss.verbs) {
+		check_hits(compiler, &verbs);
+	}
+	check_known(compiler, &verbs);
+	*out_loss = verbs.loss;
+	return POL_OK;
+}
+
+/* Takes away what the verbs select under one pattern of the exception. */
+static enum pol_status take_pattern(struct pol_compiler *compiler, const struct verbs *verbs,
+	const struct pol_permset *base, struct pol_permset *rest, bool *out_took)
+{
+	enum pol_status status = POL_OK;
+
+	for (uint32_t v = 0; status == POL_OK && v < verbs->count; v++) {
+		struct pol_selection selection = { 0 };
+		struct pol_permset taken = { 0 };
+		bool any = false;
+
+		if (!is_known(verbs, v)) {
+			continue;
+		}
+		status = expand_verb(compiler, verbs, v, &selection, &any);
+		if (status == POL_OK) {
+			status = pol_selection_set(compiler, &selection, &taken);
+		}
+		if (status == POL_OK && pol_permset_meets(&taken, base)) {
+			*out_took = true;
+			verbs->hits[v] = true;
+			status = pol_permset_subtract(compiler->pool, rest, &taken, rest);
+		}
+	}
+	return status;
+}
+
+/* Every action of an exception takes something, and not all of them everything. */
+static void check_exception(struct pol_compiler *compiler, const struct pol_ast_grant *grant,
+	const struct verbs *verbs, const struct pol_permset *rest)
+{
+	size_t errors = compiler->diags->errors;
+
+	for (uint32_t v = 0; v < verbs->words->count && !verbs->all; v++) {
+		if (!verbs->hits[v]) {
+			pol_error(compiler->diags, verbs->words->items[v].at,
+				"this exception takes nothing away: the grant has no '%.*s'",
+				POL_STR_ARGS(verbs->words->items[v].text));
+		}
+	}
+	if (compiler->diags->errors == errors && pol_permset_is_empty(rest)) {
+		pol_error(compiler->diags, grant->except_at,
+			"this exception takes everything away: nothing is left of the grant");
+	}
+}
+
+/* *set becomes less by the grant's exception, every pattern and action of which must take
+ * something, and which may not take everything: asked when nothing of the grant is in doubt. *loss
+ * is that of the grant, and becomes that of both. */
+static enum pol_status subtract_exception(struct pol_compiler *compiler,
+	const struct pol_ast_grant *grant, struct pol_permset *set, bool sound,
+	struct pol_loss *loss)
+{
+	bool own = grant->except_patterns.count == 0;
+	bool all = grant->except_all || grant->except_verbs.count == 0;
+	const struct pol_ast_patterns *patterns = own ? &grant->patterns : &grant->except_patterns;
+	size_t errors = compiler->diags->errors;
+	struct pol_permset base = *set;
+	struct verbs verbs;
+	enum pol_status status = find_verbs(compiler, all, &grant->except_verbs, &verbs);
+
+	/* Its own patterns were complained of. */
+	for (uint32_t i = 0; status == POL_OK && (sound || !own) && i < patterns->count; i++) {
+		bool took = false;
+
+		status = pol_resolve_pattern(compiler, &patterns->items[i]);
+		add_loss(&verbs.loss, &compiler->loss);
+		if (status == POL_OK) {
+			status = take_pattern(compiler, &verbs, &base, set, &took);
+		}
+		if (status == POL_OK && sound && !took && !own && are_known(&verbs) &&
+			is_whole(&verbs.loss) && compiler->diags->errors == errors) {
+			pol_error(compiler->diags, patterns->items[i].path.at,
+				"this exception takes nothing away");
+		}
+	}
+	if (status != POL_OK) {
+		return status;
+	}
+	add_loss(&verbs.loss, loss);
+	check_known(compiler, &verbs);
+	if (sound && are_known(&verbs) && compiler->diags->errors == errors &&
+		is_whole(&verbs.loss)) {
+		check_exception(compiler, grant, &verbs, set);
+	}
+	*loss = verbs.loss;
+	return POL_OK;
+}
+
+static enum pol_status add_set(
+	struct pol_compiler *compiler, struct pol_selection *into, struct pol_permset set)
+{
+	struct pol_permset *grown = pol_arena_grow(compiler->scratch, into->sets, into->set_count,
+		into->set_count + 1, sizeof *grown, &into->set_capacity);
+
+	if (grown == NULL) {
+		return compiler->scratch->status;
+	}
+	into->sets = grown;
+	into->sets[into->set_count++] = set;
+	return POL_OK;
+}
+
+static enum pol_status add_grant(struct pol_pieces *pieces, const struct pol_ast_grant *grant)
+{
+	struct pol_compiler *compiler = pieces->compiler;
+	size_t errors = compiler->diags->errors;
+	struct pol_selection whole = { 0 };
+	struct pol_loss loss = { 0 };
+	struct pol_permset set;
+	enum pol_status status;
+
+	if (!grant->except) {
+		status = select_grant(compiler, grant, &pieces->selection, &loss);
+	} else {
+		status = select_grant(compiler, grant, &whole, &loss);
+		if (status == POL_OK) {
+			status = pol_selection_set(compiler, &whole, &set);
+		}
+		if (status == POL_OK) {
+			bool sound = compiler->diags->errors == errors && is_whole(&loss);
+
+			status = subtract_exception(compiler, grant, &set, sound, &loss);
+		}
+		if (status == POL_OK && set.count > 0) {
+			status = add_set(compiler, &pieces->selection, set);
+		}
+	}
+	pieces->doubtful[pieces->count] = compiler->diags->errors > errors || !is_whole(&loss);
+	compiler->doubtful = compiler->doubtful || pieces->doubtful[pieces->count];
+	pol_selection_merge(
+		&pieces->selection, pieces->count > 0 ? pieces->run_ends[pieces->count - 1] : 0);
+	pieces->grants[pieces->count] = grant;
+	pieces->run_ends[pieces->count] = pieces->selection.run_count;
+	pieces->set_ends[pieces->count] = pieces->selection.set_count;
+	pieces->count++;
+	compiler->snapshot->grant_count++;
+	return status;
+}
+
+static enum pol_status collect(struct pol_compiler *compiler,
+	const struct pol_ast_grantee *statement, bool deny, struct pol_permset *out,
+	struct pol_origin *origin)
+{
+	struct pol_pieces pieces = { .compiler = compiler };
+	enum pol_status status = POL_OK;
+	size_t count = 0;
+
+	for (uint32_t i = 0; i < statement->grant_count; i++) {
+		count += statement->grants[i].deny == deny;
+	}
+	if (count == 0) {
+		return POL_OK;
+	}
+	pieces.selection = compiler->selection;
+	pieces.selection.run_count = 0;
+	pieces.selection.set_count = 0;
+	pieces.grants = pol_arena_alloc(compiler->scratch, count, sizeof *pieces.grants);
+	pieces.run_ends = pol_arena_alloc(compiler->scratch, count, sizeof *pieces.run_ends);
+	pieces.set_ends = pol_arena_alloc(compiler->scratch, count, sizeof *pieces.set_ends);
+	pieces.doubtful = pol_arena_alloc(compiler->scratch, count, sizeof *pieces.doubtful);
+	if (pieces.grants == NULL || pieces.run_ends == NULL || pieces.set_ends == NULL ||
+		pieces.doubtful == NULL) {
+		return compiler->scratch->status;
+	}
+	compiler->aheads.count = 0;
+	compiler->aheads.next = 0;
+	for (uint32_t i = 0; status == POL_OK && i < statement->grant_count; i++) {
+		if (statement->grants[i].deny != deny) {
+			continue;
+		}
+		if (compiler->aheads.next == compiler->aheads.count) {
+			status = pol_look_ahead(compiler, statement, i);
+		}
+		if (status == POL_OK) {
+			status = add_grant(&pieces, &statement->grants[i]);
+		}
+	}
+	if (status == POL_OK) {
+		status = pol_pieces_join(&pieces, out);
+	}
+	if (status == POL_OK) {
+		status = pol_origin_rules(&pieces, origin);
+	}
+	compiler->selection = pieces.selection;
+	return status;
+}
+
+enum pol_status pol_compile_grants(struct pol_compiler *compiler,
+	const struct pol_ast_grantee *statement, struct pol_grantee *out, struct pol_origin *origin)
+{
+	enum pol_status status;
+
+	compiler->doubtful = false;
+	origin->rules = pol_arena_alloc(
+		&compiler->snapshot->arena, statement->grant_count, sizeof *origin->rules);
+	if (origin->rules == NULL) {
+		return compiler->snapshot->arena.status;
+	}
+	status = collect(compiler, statement, false, &out->allow, origin);
+	return status == POL_OK ? collect(compiler, statement, true, &out->deny, origin) : status;
+}

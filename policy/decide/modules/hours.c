@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hours: which days of the week, from when to when, by the clocks of one place. */
+#include <string.h>
+
+#include "policy/decide/modules/modules.h"
+#include "policy/decide/zone.h"
+#include "policy/text/calendar.h"
+#include "policy/text/diag.h"
+#include "policy/text/host.h"
+
+#define DAYS   7
+#define MINUTE 60
+#define HOUR   3600
+
+/* Behind this the calendar of people's times ends (timetext.h). */
+#define LAST_TIME INT64_C(253402300799)
+
+/* A range that ends before it begins goes on over midnight. */
+struct range {
+	uint8_t days;       /* bit 1 << day on which it begins, 0 is Monday */
+	int32_t begin, end; /* seconds of the day; the end is not in it */
+};
+
+struct hours_state {
+	struct range *ranges;
+	size_t count;
+	const struct pol_zone *zone; /* NULL: UTC */
+};
+
+enum { ALLOW, ZONE, NAMES };
+static const char *const names[NAMES] = { [ALLOW] = "allow", [ZONE] = "zone" };
+
+/* --- arguments -------------------------------------------------------------------------------- */
+
+/* Seconds of `07:00`, `24:00` included. */
+static bool read_clock(struct pol_str text, int32_t *out)
+{
+	static const size_t digits[] = { 0, 1, 3, 4 };
+	int32_t value[4];
+
+	if (text.len != 5 || text.ptr[2] != ':') {
+		return false;
+	}
+	for (size_t i = 0; i < 4; i++) {
+		char c = text.ptr[digits[i]];
+
+		if (c < '0' || c > '9') {
+			return false;
+		}
+		value[i] = c - '0';
+	}
+	*out = (value[0] * 10 + value[1]) * HOUR + (value[2] * 10 + value[3]) * MINUTE;
+	return value[2] < 6 && *out <= POL_DAY;
+}
+
+static bool read_day(struct pol_str text, unsigned *out)
+{
+	static const char days[DAYS][4] = { "mon", "tue", "wed", "thu", "fri", "sat", "sun" };
+
+	for (unsigned i = 0; i < DAYS; i++) {
+		if (pol_str_equal(text, pol_str_of(days[i]))) {
+			*out = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Cuts the text at the first such character; false: it has none. */
+static bool cut(struct pol_str *text, char at, struct pol_str *out_rest)
+{
+	const char *found = text->len > 0 ? memchr(text->ptr, at, text->len) : NULL;
+	size_t len = found != NULL ? (size_t)(found - text->ptr) : 0;
+
+	if (found == NULL) {
+		return false;
+	}
+	*out_rest = (struct pol_str){ found + 1, text->len - len - 1 };
+	text->len = len;
+	return true;
+}
+
+/* `mon-fri`, `sat`; `fri-mon` goes over the week's end. */
+static bool read_days(struct pol_str text, uint8_t *out)
+{
+	struct pol_str last = text;
+	unsigned from, to;
+
+	if (!cut(&text, '-', &last)) {
+		last = text;
+	}
+	if (!read_day(text, &from) || !read_day(last, &to)) {
+		return false;
+	}
+	*out = 0;
+	for (unsigned day = from;; day = (day + 1) % DAYS) {
+		*out = (uint8_t)(*out | 1U << day);
+		if (day == to) {
+			return true;
+		}
+	}
+}
+
+static bool read_range(
+	const struct pol_prepare *prepare, const struct pol_word *word, struct range *out)
+{
+	struct pol_str days = word->text;
+	struct pol_str begin, end;
+
+	/* Days without hours, and hours without days, could be meant for what stands beside them
+	 * behind a comma: so neither means anything. */
+	if (!cut(&days, '/', &begin) || !cut(&begin, '-', &end) || !read_days(days, &out->days) ||
+		!read_clock(begin, &out->begin) || !read_clock(end, &out->end) ||
+		out->begin == POL_DAY) {
+		pol_error(prepare->diags, word->at,
+			"'%.*s' are no hours: write days and a range, as in "
+			"'mon-fri/07:00-20:00' or 'sat/22:00-06:00', each range with its days",
+			POL_STR_ARGS(word->text));
+		return false;
+	}
+	if (out->begin == out->end) {
+		pol_error(prepare->diags, word->at,
+			"'%.*s' is no time at all: a whole day is '00:00-24:00'",
+			POL_STR_ARGS(word->text));
+		return false;
+	}
+	return true;
+}
+
+/* The bytes of the zone's file; false: it complained. */
+static bool find_zone(
+	const struct pol_prepare *prepare, const struct pol_word *name, struct pol_str *out)
+{
+	const struct pol_host *host = prepare->host;
+	enum pol_status status = POL_EINVALID;
+
+	if (!pol_zone_is_name(name->text)) {
+		pol_error(prepare->diags, name->at,
+			"'%.*s' is no time zone's name: write one such as 'Europe/Berlin'",
+			POL_STR_ARGS(name->text));
+		return false;
+	}
+	if (host != NULL && host->zone != NULL) {
+		status = host->zone(host->context, name->text, out);
+	}
+	switch (status) {
+	case POL_OK:
+		return true;
+	case POL_ENOTFOUND:
+		pol_error(prepare->diags, name->at,
+			"this machine has no time zone '%.*s' (the package tzdata brings them)",
+			POL_STR_ARGS(name->text));
+		return false;
+	case POL_ENOMEM:
+	case POL_ELIMIT:
+	case POL_EINVALID:
+		break;
+	}
+	pol_error(prepare->diags, name->at, "time zone '%.*s' cannot be read on this machine",
+		POL_STR_ARGS(name->text));
+	return false;
+}
+
+static bool read_zone(const struct pol_prepare *prepare, const struct pol_option *option,
+	const struct pol_zone **out)
+{
+	const struct pol_word *name = &option->values[0];
+	struct pol_str bytes;
+	enum pol_status status;
+
+	if (option->count > 1) {
+		pol_error(prepare->diags, option->values[1].at, "argument 'zone' has one value");
+		return false;
+	}
+	if (pol_str_equal(name->text, POL_STR("UTC"))) {
+		return true;
+	}
+	if (!find_zone(prepare, name, &bytes)) {
+		return false;
+	}
+	status = pol_zone_read(bytes, prepare->arena, out);
+	if (status == POL_EINVALID) {
+		pol_error(prepare->diags, name->at,
+			"the machine's file of time zone '%.*s' is damaged, or counts leap seconds",
+			POL_STR_ARGS(name->text));
+	}
+	return status == POL_OK;
+}
+
+static bool prepare(const struct pol_prepare *prepare, const void **out)
+{
+	struct pol_option options[NAMES];
+	struct hours_state *state;
+	bool good = true;
+
+	if (!pol_options_read(prepare, names, NAMES, options)) {
+		return false;
+	}
+	if (options[ALLOW].count == 0) {
+		pol_error(prepare->diags, prepare->line->module.at,
+			"module 'hours' wants 'allow=', as in 'hours allow=mon-fri/07:00-20:00 "
+			"zone=Europe/Berlin'");
+		return false;
+	}
+	state = pol_arena_alloc(prepare->arena, 1, sizeof *state);
+	if (state == NULL) {
+		return false;
+	}
+	state->ranges =
+		pol_arena_alloc(prepare->arena, options[ALLOW].count, sizeof *state->ranges);
+	if (state->ranges == NULL) {
+		return false;
+	}
+	state->count = options[ALLOW].count;
+	for (size_t i = 0; i < state->count; i++) {
+		good = read_range(prepare, &options[ALLOW].values[i], &state->ranges[i]) && good;
+	}
+	if (options[ZONE].count > 0) {
+		good = read_zone(prepare, &options[ZONE], &state->zone) && good;
+	}
+	*out = state;
+	return good;
+}
+
+/* --- deciding --------------------------------------------------------------------------------- */
+
+/* Is it in the range, at that second of a day? `yesterday` may have begun what goes on now. */
+static bool holds(const struct range *range, unsigned today, int32_t second)
+{
+	unsigned yesterday = (today + DAYS - 1) % DAYS;
+	bool begins = (range->days >> today & 1U) != 0;
+
+	if (range->begin < range->end) {
+		return begins && second >= range->begin && second < range->end;
+	}
+	return (begins && second >= range->begin) ||
+	       ((range->days >> yesterday & 1U) != 0 && second < range->end);
+}
+
+static bool is_open(const struct hours_state *state, int64_t time)
+{
+	int64_t day;
+	unsigned weekday;
+
+	if (state->zone != NULL) {
+		time += pol_zone_offset(state->zone, time);
+	}
+	day = pol_calendar_day_of(time);
+	weekday = pol_calendar_weekday(day);
+	for (size_t i = 0; i < state->count; i++) {
+		if (holds(&state->ranges[i], weekday, (int32_t)(time - day * POL_DAY))) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static struct pol_answer decide(const void *opaque, const struct pol_request *request)
+{
+	const struct hours_state *state = opaque;
+	const struct pol_facts *facts = request->facts;
+	int64_t time = facts->time != 0 ? facts->time : facts->now;
+
+	if (time > POL_NO_TIME && time <= LAST_TIME && is_open(state, time)) {
+		return (struct pol_answer){ .verdict = POL_ALLOW };
+	}
+	return (struct pol_answer){ .verdict = POL_DENY, .reason = POL_STR("hours") };
+}
+
+const struct pol_module pol_module_hours = {
+	.abi = POL_MODULE_ABI,
+	.size = sizeof(struct pol_module),
+	.name = "hours",
+	.version = "1",
+	.groups = 1U << POL_GROUP_ACCOUNT,
+	.prepare = prepare,
+	.decide = decide,
+};

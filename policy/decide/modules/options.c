@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "policy/decide/modules/modules.h"
+#include "policy/text/diag.h"
+#include "policy/text/nearest.h"
+
+static struct pol_str name_of(struct pol_str text)
+{
+	const char *equals = text.len > 0 ? memchr(text.ptr, '=', text.len) : NULL;
+
+	return (struct pol_str){ text.ptr,
+		equals != NULL ? (size_t)(equals - text.ptr) : text.len };
+}
+
+static size_t find_name(struct pol_str name, const char *const *names, size_t count)
+{
+	size_t i = 0;
+
+	while (i < count && !pol_str_equal(name, pol_str_of(names[i]))) {
+		i++;
+	}
+	return i;
+}
+
+static void complain_unknown(const struct pol_prepare *prepare, struct pol_word word,
+	const char *const *names, size_t count)
+{
+	struct pol_str module = prepare->line->module.text;
+	struct pol_str name = name_of(word.text);
+	struct pol_nearest nearest;
+
+	if (count == 0) {
+		pol_error(prepare->diags, word.at, "module '%.*s' takes no arguments",
+			POL_STR_ARGS(module));
+		return;
+	}
+	nearest = pol_nearest_to(name);
+	for (size_t i = 0; i < count; i++) {
+		pol_nearest_offer(&nearest, pol_str_of(names[i]));
+	}
+	pol_error(prepare->diags, word.at, "module '%.*s' has no argument '%.*s'" POL_NEAREST,
+		POL_STR_ARGS(module), POL_STR_ARGS(name), POL_NEAREST_ARGS(nearest));
+}
+
+/* The argument's values, the name and `=` cut from the first. */
+static bool read_values(const struct pol_prepare *prepare, const struct pol_ast_argument *argument,
+	size_t cut, struct pol_option *out)
+{
+	size_t count = argument->values.count;
+	struct pol_word *values = pol_arena_alloc(prepare->arena, count, sizeof *values);
+
+	if (values == NULL) {
+		return false;
+	}
+	memcpy(values, argument->values.items, count * sizeof *values);
+	values[0].text.ptr += cut;
+	values[0].text.len -= cut;
+	/* A quoted word is longer in the source than its text. */
+	if (values[0].at.length == values[0].text.len + cut) {
+		values[0].at.offset += (uint32_t)cut;
+		values[0].at.length -= (uint32_t)cut;
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (values[i].text.len == 0) {
+			pol_error(prepare->diags, argument->values.items[i].at,
+				"an empty value: write NAME=VALUE, and a comma between values");
+			return false;
+		}
+	}
+	*out = (struct pol_option){ values, count };
+	return true;
+}
+
+static bool read_argument(const struct pol_prepare *prepare,
+	const struct pol_ast_argument *argument, const char *const *names, size_t count,
+	struct pol_option *out)
+{
+	struct pol_word word = argument->values.items[0];
+	struct pol_str name = name_of(word.text);
+	size_t i = find_name(name, names, count);
+
+	if (i == count) {
+		complain_unknown(prepare, word, names, count);
+		return false;
+	}
+	if (name.len == word.text.len) {
+		pol_error(prepare->diags, word.at, "argument '%s' wants a value: '%s=VALUE'",
+			names[i], names[i]);
+		return false;
+	}
+	if (out[i].count > 0) {
+		pol_error(prepare->diags, word.at,
+			"argument '%s' is given twice: separate its values by commas", names[i]);
+		return false;
+	}
+	return read_values(prepare, argument, name.len + 1, &out[i]);
+}
+
+bool pol_options_read(const struct pol_prepare *prepare, const char *const *names, size_t count,
+	struct pol_option *out)
+{
+	const struct pol_ast_line *line = prepare->line;
+	bool good = true;
+
+	for (size_t i = 0; i < count; i++) {
+		out[i] = (struct pol_option){ 0 };
+	}
+	for (uint32_t i = 0; i < line->argument_count; i++) {
+		good = read_argument(prepare, &line->arguments[i], names, count, out) && good;
+	}
+	return good;
+}

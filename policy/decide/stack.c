@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/decide/stack.h"
+
+#include "policy/decide/modules/modules.h"
+#include "policy/decide/trace.h"
+#include "policy/snapshot/compiled.h"
+
+#define CONTROLS (POL_CONTROL_OPTIONAL + 1)
+#define VERDICTS (POL_ALLOW + 1)
+
+/* The control table: all that the controls mean. */
+static const enum pol_effect effects[CONTROLS][VERDICTS] = {
+	[POL_CONTROL_REQUIRED] = {
+		[POL_ERROR] = POL_EFFECT_FAIL,
+		[POL_DENY] = POL_EFFECT_FAIL,
+		[POL_IGNORE] = POL_EFFECT_SKIP,
+		[POL_ALLOW] = POL_EFFECT_COUNT,
+	},
+	[POL_CONTROL_REQUISITE] = {
+		[POL_ERROR] = POL_EFFECT_FAIL_AND_END,
+		[POL_DENY] = POL_EFFECT_FAIL_AND_END,
+		[POL_IGNORE] = POL_EFFECT_SKIP,
+		[POL_ALLOW] = POL_EFFECT_COUNT,
+	},
+	[POL_CONTROL_SUFFICIENT] = {
+		[POL_ERROR] = POL_EFFECT_SKIP,
+		[POL_DENY] = POL_EFFECT_SKIP,
+		[POL_IGNORE] = POL_EFFECT_SKIP,
+		[POL_ALLOW] = POL_EFFECT_COUNT_AND_END,
+	},
+	[POL_CONTROL_OPTIONAL] = {
+		[POL_ERROR] = POL_EFFECT_SKIP,
+		[POL_DENY] = POL_EFFECT_OFFER,
+		[POL_IGNORE] = POL_EFFECT_SKIP,
+		[POL_ALLOW] = POL_EFFECT_OFFER,
+	},
+};
+
+static const struct pol_stack_line authenticate_lines[] = {
+	{ .module = &pol_module_key, .control = POL_CONTROL_SUFFICIENT },
+	{ .module = &pol_module_principal, .control = POL_CONTROL_REQUIRED },
+};
+
+static const struct pol_stack_line authorize_lines[] = {
+	{ .module = &pol_module_role, .control = POL_CONTROL_REQUIRED },
+	{ .module = &pol_module_scope, .control = POL_CONTROL_REQUIRED },
+};
+
+static const struct pol_stack builtin = {
+	.groups = {
+		[POL_GROUP_AUTHENTICATE] = { authenticate_lines, 2 },
+		[POL_GROUP_AUTHORIZE] = { authorize_lines, 2 },
+	},
+};
+
+const struct pol_stack *pol_stack_builtin(void)
+{
+	return &builtin;
+}
+
+struct pol_stack pol_stack_managing(const struct pol_snapshot *snapshot)
+{
+	static const struct pol_stack_line by_key[] = {
+		{ .module = &pol_module_key, .control = POL_CONTROL_REQUIRED },
+	};
+	const struct pol_stack *declared = pol_stack_find(snapshot, POL_STR("authz"));
+	struct pol_stack stack = { .name = POL_STR("authz") };
+
+	if (declared != NULL) {
+		stack = *declared;
+	}
+	stack.groups[POL_GROUP_AUTHENTICATE] = (struct pol_stack_group){ by_key, 1 };
+	stack.groups[POL_GROUP_AUTHORIZE] = (struct pol_stack_group){ authorize_lines, 2 };
+	return stack;
+}
+
+const struct pol_stack *pol_stack_find(const struct pol_snapshot *snapshot, struct pol_str name)
+{
+	uint32_t number = pol_names_find(&snapshot->stack_names, name);
+
+	return number < snapshot->stack_count ? &snapshot->stacks[number] : NULL;
+}
+
+enum pol_effect pol_control_effect(enum pol_control control, enum pol_verdict verdict)
+{
+	if ((unsigned)control >= CONTROLS || (unsigned)verdict >= VERDICTS) {
+		return POL_EFFECT_FAIL_AND_END;
+	}
+	return effects[control][verdict];
+}
+
+/* What the lines of a group came to so far. */
+struct tally {
+	bool failed;
+	bool counted;
+	bool offered; /* an optional line allowed */
+	bool refused; /* an optional line denied */
+	uint32_t marks;
+	struct pol_str failure; /* of the first line that made the group fail */
+	struct pol_str refusal; /* of the first optional denial */
+	struct pol_str denial;  /* of the first denial, whatever it came to; len 0: none */
+};
+
+static inline void ask(const struct pol_stack_line *line, const struct pol_request *request,
+	struct pol_answer *out)
+{
+	*out = line->module->decide(line->state, request);
+	if (out->verdict == POL_ALLOW || out->verdict == POL_IGNORE) {
+		return;
+	}
+	/* A denial has a reason; what is none of the four verdicts is no verdict. */
+	if (out->verdict != POL_DENY || out->reason.len == 0) {
+		out->verdict = POL_ERROR;
+		out->reason = POL_STR("module_error");
+	}
+}
+
+static void fail(struct tally *tally, struct pol_str reason)
+{
+	if (!tally->failed) {
+		tally->failed = true;
+		tally->failure = reason;
+	}
+}
+
+static void offer(struct tally *tally, const struct pol_answer *answer)
+{
+	if (answer->verdict == POL_ALLOW) {
+		tally->offered = true;
+	} else if (!tally->refused) {
+		tally->refused = true;
+		tally->refusal = answer->reason;
+	}
+}
+
+static bool is_sound(const struct pol_charge *charge)
+{
+	return charge->name.len > 0 && charge->name.len <= POL_CHARGE_NAME && charge->limit > 0 &&
+	       charge->limit <= POL_CHARGE_LIMIT && charge->period > 0 &&
+	       charge->period <= POL_CHARGE_PERIOD && (unsigned)charge->per <= POL_PER_IP;
+}
+
+/* Once, whoever names it: a line may stand in a stack twice, by inclusion. */
+static bool add_charge(struct pol_charges *charges, const struct pol_charge *charge)
+{
+	for (uint32_t i = 0; i < charges->count; i++) {
+		if (charges->items[i] == charge ||
+			pol_str_equal(charges->items[i]->name, charge->name)) {
+			return true;
+		}
+	}
+	if (charges->count == POL_CHARGES || !is_sound(charge)) {
+		return false;
+	}
+	charges->items[charges->count++] = charge;
+	return true;
+}
+
+/* Returns whether the end has come. */
+static inline bool take(
+	struct tally *tally, enum pol_effect effect, const struct pol_answer *answer)
+{
+	tally->marks |= answer->marks;
+	if (answer->verdict == POL_DENY && tally->denial.len == 0) {
+		tally->denial = answer->reason;
+	}
+	switch (effect) {
+	case POL_EFFECT_SKIP:
+		return false;
+	case POL_EFFECT_OFFER:
+		offer(tally, answer);
+		return false;
+	case POL_EFFECT_COUNT:
+		tally->counted = true;
+		return false;
+	case POL_EFFECT_COUNT_AND_END:
+		tally->counted = true;
+		return !tally->failed;
+	case POL_EFFECT_FAIL:
+		fail(tally, answer->reason);
+		return false;
+	case POL_EFFECT_FAIL_AND_END:
+		break;
+	}
+	fail(tally, answer->reason);
+	return true;
+}
+
+static struct pol_group_result sum(const struct tally *tally)
+{
+	struct pol_group_result result = { .marks = tally->marks };
+
+	if (tally->failed) {
+		result.reason = tally->failure;
+	} else if (tally->counted) {
+		result.passed = true;
+	} else if (tally->refused) {
+		/* Among optional lines alone a denial stands: nothing else decided. */
+		result.reason = tally->refusal;
+	} else if (tally->offered) {
+		result.passed = true;
+	} else {
+		result.reason = tally->denial.len > 0 ? tally->denial : POL_STR("no_decision");
+	}
+	return result;
+}
+
+static void note(struct pol_trace *trace, const struct pol_stack_line *line,
+	const struct pol_answer *answer, bool ended)
+{
+	bool refused = answer->verdict == POL_DENY || answer->verdict == POL_ERROR;
+
+	trace->lines[trace->line_count++] = (struct pol_trace_line){
+		.line = line,
+		.verdict = answer->verdict,
+		.ended = ended,
+		.reason = refused ? answer->reason : (struct pol_str){ 0 },
+	};
+}
+
+/* Inlined twice: without a trace none of it is left. */
+static inline __attribute__((always_inline)) struct pol_group_result run(
+	const struct pol_stack_group *group, const struct pol_request *request,
+	struct pol_charges *charges, struct pol_trace *trace)
+{
+	struct tally tally = { 0 };
+	uint32_t i = 0;
+
+	if (group->count == 0) {
+		return (struct pol_group_result){ .passed = true };
+	}
+	while (i < group->count) {
+		const struct pol_stack_line *line = &group->lines[i];
+		struct pol_answer answer;
+		bool ended;
+
+		ask(line, request, &answer);
+		if (answer.charge != NULL && answer.verdict == POL_ALLOW &&
+			!add_charge(charges, answer.charge)) {
+			answer.verdict = POL_ERROR;
+			answer.reason = POL_STR("module_error");
+			fail(&tally, answer.reason);
+			if (trace != NULL) {
+				note(trace, line, &answer, true);
+			}
+			break;
+		}
+		ended = take(&tally, pol_control_effect(line->control, answer.verdict), &answer);
+		if (trace != NULL) {
+			note(trace, line, &answer, ended);
+		}
+		if (!ended) {
+			i++;
+		} else if (line->skip > 0) {
+			i += line->skip;
+		} else {
+			break;
+		}
+	}
+	return sum(&tally);
+}
+
+struct pol_group_result pol_group_run(const struct pol_stack_group *group,
+	const struct pol_request *request, struct pol_charges *charges)
+{
+	return run(group, request, charges, NULL);
+}
+
+struct pol_group_result pol_group_trace(const struct pol_stack_group *group,
+	const struct pol_request *request, struct pol_charges *charges, struct pol_trace *trace)
+{
+	return run(group, request, charges, trace);
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/decide/subject.h"
+
+#include "policy/snapshot/compiled.h"
+
+bool pol_subject_key_counts(const struct pol_facts *facts)
+{
+	return facts->key_state == POL_KEY_ACTIVE;
+}
+
+/* Do the facts speak of somebody whose roles count? A principal without a token was named by a
+ * trusted peer. */
+bool pol_subject_roles_count(const struct pol_facts *facts)
+{
+	if (pol_subject_key_counts(facts)) {
+		return facts->binding == POL_BOUND_TO_ROLES ||
+		       (facts->binding == POL_BOUND_TO_PRINCIPAL &&
+			       facts->principal_state == POL_PRINCIPAL_ACTIVE);
+	}
+	return facts->principal_state == POL_PRINCIPAL_ACTIVE;
+}
+
+/* Where the request stands beside the nearest of some places; none of them: inside. */
+static enum pol_place_match match_places(const struct pol_str *places, uint32_t count,
+	struct pol_str tree, const struct pol_path *path)
+{
+	enum pol_place_match best = POL_PLACE_ELSEWHERE;
+
+	if (count == 0) {
+		return POL_PLACE_INSIDE;
+	}
+	for (uint32_t i = 0; i < count && best != POL_PLACE_INSIDE; i++) {
+		enum pol_place_match match = pol_place_match(places[i], tree, path);
+
+		best = match > best ? match : best;
+	}
+	return best;
+}
+
+enum pol_place_match pol_subject_match(const struct pol_held *held, struct pol_str tree,
+	const struct pol_path *path, const struct pol_str **out_place)
+{
+	*out_place = NULL;
+	for (uint32_t i = 0; i < held->place_count; i++) {
+		if (pol_place_match(held->places[i], tree, path) == POL_PLACE_INSIDE) {
+			*out_place = &held->places[i];
+		}
+	}
+	return match_places(held->places, held->place_count, tree, path);
+}
+
+void pol_subject_role(const struct pol_snapshot *snapshot, uint32_t role,
+	enum pol_place_match match, const struct pol_run_word *at, struct pol_say *say)
+{
+	if (role >= snapshot->role_count) {
+		return;
+	}
+	/* On a tree that its places do not speak of, a role denies and does not allow. */
+	if (match == POL_PLACE_INSIDE) {
+		say->roles |= pol_permset_word(&snapshot->roles[role].allow, at);
+	}
+	if (match != POL_PLACE_OUTSIDE) {
+		say->denied |= pol_permset_word(&snapshot->roles[role].deny, at);
+	}
+}
+
+/* Nothing was given to narrow it: everything is left in. What was given and is gone leaves out
+ * everything. */
+static void ask_scopes(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
+	const struct pol_run_word *at, struct pol_say *say)
+{
+	bool by_scopes;
+
+	if (!pol_subject_key_counts(facts)) {
+		say->scopes = at->mask;
+		return;
+	}
+	by_scopes = facts->narrowed_by_scopes || facts->scope_count > 0 ||
+		    facts->binding == POL_BOUND_TO_SCOPES;
+	say->scopes = by_scopes ? 0 : at->mask;
+	for (uint32_t i = 0; i < facts->scope_count; i++) {
+		const struct pol_grantee *scope;
+
+		if (facts->scopes[i] >= snapshot->scope_count) {
+			continue;
+		}
+		scope = &snapshot->scopes[facts->scopes[i]];
+		say->scopes |= pol_permset_word(&scope->allow, at);
+		say->denied |= pol_permset_word(&scope->deny, at);
+	}
+	if (facts->narrowed && !by_scopes && facts->key_place_count == 0) {
+		say->scopes = 0;
+	}
+}
+
+struct pol_say pol_subject_general(const struct pol_snapshot *snapshot,
+	const struct pol_facts *facts, const struct pol_run_word *at)
+{
+	struct pol_say say = { 0 };
+
+	if (snapshot->anyone < snapshot->role_count) {
+		const struct pol_grantee *anyone = &snapshot->roles[snapshot->anyone];
+
+		say.anyone = pol_permset_word(&anyone->allow, at);
+		say.denied = pol_permset_word(&anyone->deny, at);
+	}
+	ask_scopes(snapshot, facts, at, &say);
+	return say;
+}
+
+struct pol_say pol_subject_say(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
+	struct pol_str tree, const struct pol_path *path, const struct pol_run_word *at)
+{
+	struct pol_say say = pol_subject_general(snapshot, facts, at);
+
+	if (pol_subject_key_counts(facts) && match_places(facts->key_places, facts->key_place_count,
+						     tree, path) != POL_PLACE_INSIDE) {
+		say.scopes = 0;
+	}
+	for (uint32_t i = 0; pol_subject_roles_count(facts) && i < facts->held_count; i++) {
+		const struct pol_held *held = &facts->held[i];
+
+		if (held->role < snapshot->role_count) {
+			pol_subject_role(snapshot, held->role,
+				match_places(held->places, held->place_count, tree, path), at,
+				&say);
+		}
+	}
+	return say;
+}
+
+uint64_t pol_subject_allows(const struct pol_facts *facts, struct pol_say say)
+{
+	bool by_roles = facts->binding != POL_BOUND_TO_SCOPES;
+
+	return (say.anyone | (by_roles ? say.scopes & say.roles : say.scopes)) & ~say.denied;
+}

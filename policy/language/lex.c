@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/language/lex.h"
+
+#include <string.h>
+
+#include "policy/text/unicode.h"
+
+enum class {
+	PLAIN = 0,
+	SPACE,
+	LINE, /* CR or LF */
+	CONTROL,
+	HIGH, /* a byte of a character beyond ASCII */
+	OPEN,
+	CLOSE,
+	COMMA,
+	QUOTE,
+	HASH
+};
+
+/* GNU ranges, which gcc and clang share, would read better; C17 has none. */
+#define FOUR(value)    (value), (value), (value), (value)
+#define SIXTEEN(value) FOUR(value), FOUR(value), FOUR(value), FOUR(value)
+
+static const unsigned char classes[256] = {
+	/* 0x00 */ FOUR(CONTROL), FOUR(CONTROL), CONTROL, SPACE, LINE, CONTROL, CONTROL, LINE,
+	CONTROL, CONTROL,
+	/* 0x10 */ SIXTEEN(CONTROL),
+	/* 0x20 */ SPACE, PLAIN, QUOTE, HASH, FOUR(PLAIN), FOUR(PLAIN), COMMA, PLAIN, PLAIN, PLAIN,
+	/* 0x30 */ SIXTEEN(PLAIN), SIXTEEN(PLAIN), SIXTEEN(PLAIN), SIXTEEN(PLAIN),
+	/* 0x70 */ FOUR(PLAIN), FOUR(PLAIN), PLAIN, PLAIN, PLAIN, OPEN, PLAIN, CLOSE, PLAIN,
+	CONTROL,
+	/* 0x80 */ SIXTEEN(HIGH), SIXTEEN(HIGH), SIXTEEN(HIGH), SIXTEEN(HIGH), SIXTEEN(HIGH),
+	SIXTEEN(HIGH), SIXTEEN(HIGH), SIXTEEN(HIGH)
+};
+
+void pol_lexer_init(
+	struct pol_lexer *lexer, struct pol_diags *diags, uint32_t file, struct pol_str text)
+{
+	*lexer = (struct pol_lexer){ .diags = diags, .text = text, .file = file, .fresh = true };
+}
+
+/* The class of the byte at i; past the end a line ends. */
+static enum class class_at(const struct pol_lexer *lexer, uint32_t i) {
+	return i < lexer->text.len ? (enum class)classes[(unsigned char)lexer->text.ptr[i]] : LINE;
+}
+
+/* Past all bytes of the class: the way through nearly everything. */
+static uint32_t skip_class(const struct pol_lexer *lexer, uint32_t i, enum class class)
+{
+	const unsigned char *at = (const unsigned char *)lexer->text.ptr + i;
+	const unsigned char *end = (const unsigned char *)lexer->text.ptr + lexer->text.len;
+
+	while (at < end && classes[*at] == class) {
+		at++;
+	}
+	return (uint32_t)(at - (const unsigned char *)lexer->text.ptr);
+}
+
+static struct pol_span span(const struct pol_lexer *lexer, uint32_t from, uint32_t to)
+{
+	return (struct pol_span){ lexer->file, from, to - from };
+}
+
+static struct pol_str rest(const struct pol_lexer *lexer, uint32_t from)
+{
+	return (struct pol_str){ lexer->text.ptr + from, lexer->text.len - from };
+}
+
+static bool is_line_end(const struct pol_lexer *lexer, uint32_t i)
+{
+	const char *text = lexer->text.ptr;
+
+	return i >= lexer->text.len || text[i] == '\n' ||
+	       (text[i] == '\r' && i + 1 < lexer->text.len && text[i + 1] == '\n');
+}
+
+/*
+ * Moves *i over one character that is not plain: a control character, a carriage return that ends
+ * no line, or one beyond ASCII. Returns false when it may not stand here, reported unless *bad.
+ */
+static void pass_odd(struct pol_lexer *lexer, uint32_t *i, bool in_word, bool *bad)
+{
+	uint32_t character = 0;
+	size_t len = pol_utf8_decode(rest(lexer, *i), &character);
+	const char *why = len > 0 ? pol_unicode_refused(character) : NULL;
+	struct pol_span at = span(lexer, *i, *i + (uint32_t)(len > 0 ? len : 1));
+
+	*i = at.offset + at.length;
+	if (*bad) {
+		return;
+	}
+	if (len == 0) {
+		pol_error(lexer->diags, at, "this byte is not UTF-8: save the file as UTF-8");
+	} else if (character == 0xfeff && at.offset == 0) {
+		pol_error(lexer->diags, at,
+			"the file begins with a byte order mark: save it as UTF-8 without one");
+	} else if (character == '\t') {
+		pol_error(lexer->diags, at, "a tab in a string: write a space");
+	} else if (character == '\r') {
+		pol_error(lexer->diags, at,
+			"a carriage return without a line feed: end lines with LF or CR LF");
+	} else if (why != NULL) {
+		pol_error(lexer->diags, at, "%s (U+%04X) may not stand in a policy", why,
+			(unsigned)character);
+	} else if (in_word && (character == 0xa0 || character == 0x3000 ||
+				      (character >= 0x2000 && character <= 0x200a))) {
+		pol_error(lexer->diags, at, "a space that is none (U+%04X): write a plain space",
+			(unsigned)character);
+	} else {
+		return;
+	}
+	*bad = true;
+}
+
+static uint32_t skip_comment(struct pol_lexer *lexer, uint32_t i)
+{
+	bool bad = false;
+
+	while (!is_line_end(lexer, i)) {
+		switch (class_at(lexer, i)) {
+		case LINE:
+		case CONTROL:
+		case HIGH:
+			pass_odd(lexer, &i, false, &bad);
+			break;
+		case PLAIN:
+			i = skip_class(lexer, i + 1, PLAIN);
+			break;
+		case SPACE:
+		case OPEN:
+		case CLOSE:
+		case COMMA:
+		case QUOTE:
+		case HASH:
+			i++;
+			break;
+		}
+	}
+	return i;
+}
+
+static uint32_t line_end(const struct pol_lexer *lexer, uint32_t i)
+{
+	while (!is_line_end(lexer, i)) {
+		i++;
+	}
+	return i;
+}
+
+/* From an opening quote to behind the closing one; marks the token bad when there is none. */
+static uint32_t scan_string(struct pol_lexer *lexer, uint32_t i, struct pol_token *token, bool *bad)
+{
+	uint32_t start = i++;
+
+	token->quoted = true;
+	while (!is_line_end(lexer, i)) {
+		char c = lexer->text.ptr[i];
+		enum class class = class_at(lexer, i);
+
+		if (c == '"') {
+			return i + 1;
+		}
+		if (c == '\\') {
+			char next = is_line_end(lexer, i + 1) ? '\0' : lexer->text.ptr[i + 1];
+
+			token->escaped = true;
+			if (next == '"' || next == '\\' || next == 'n') {
+				i += 2;
+				continue;
+			}
+			if (!*bad) {
+				pol_error(lexer->diags, span(lexer, i, i + 1),
+					"a backslash in a string comes as \\\", \\\\ or \\n");
+			}
+			*bad = true;
+			i++;
+		} else if (class == CONTROL || class == HIGH || class == LINE || c == '\t') {
+			pass_odd(lexer, &i, false, bad);
+		} else {
+			i++;
+		}
+	}
+	if (!*bad) {
+		pol_error(lexer->diags, span(lexer, start, i),
+			"the string does not end on its line: close it with '\"'");
+	}
+	*bad = true;
+	return i;
+}
+
+static bool is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool is_param_char(char c)
+{
+	return is_letter(c) || (c >= '0' && c <= '9') || c == '_' || c == '-';
+}
+
+/* The brace at i stands behind a slash: the end of `{name}` or `{name...}`, or 0 when it is none.
+ */
+static uint32_t scan_param(const struct pol_lexer *lexer, uint32_t i)
+{
+	const char *text = lexer->text.ptr;
+	uint32_t len = (uint32_t)lexer->text.len;
+
+	i++;
+	if (i >= len || !(is_letter(text[i]) || text[i] == '_')) {
+		return 0;
+	}
+	while (i < len && is_param_char(text[i])) {
+		i++;
+	}
+	if (len - i > 3 && memcmp(text + i, "...", 3) == 0) {
+		i += 3;
+	}
+	return i < len && text[i] == '}' ? i + 1 : 0;
+}
+
+/* A brace behind a slash that closes again without a space, yet is no parameter: said here, for
+ * as punctuation it would mean something quite different. Returns its end, or 0. */
+static uint32_t scan_bad_param(const struct pol_lexer *lexer, uint32_t i)
+{
+	uint32_t start = ++i;
+
+	while (class_at(lexer, i) == PLAIN || class_at(lexer, i) == HIGH) {
+		i++;
+	}
+	return i > start && class_at(lexer, i) == CLOSE ? i + 1 : 0;
+}
+
+static uint32_t scan_brace(struct pol_lexer *lexer, uint32_t i, struct pol_token *token, bool *bad)
+{
+	uint32_t end;
+
+	if (i == token->at.offset || lexer->text.ptr[i - 1] != '/') {
+		return 0;
+	}
+	end = scan_param(lexer, i);
+	if (end > 0) {
+		token->param = true;
+		return end;
+	}
+	end = scan_bad_param(lexer, i);
+	if (end > 0) {
+		if (!*bad) {
+			pol_error(lexer->diags, span(lexer, i, end),
+				"a parameter is {name} or {name...}: letters, digits, '_' and '-', "
+				"a letter or '_' first");
+		}
+		*bad = true;
+	}
+	return end;
+}
+
+/* A word, glued of plain characters, parameters and strings; or a string alone. */
+static uint32_t scan_word(struct pol_lexer *lexer, uint32_t i, struct pol_token *token)
+{
+	unsigned strings = 0;
+	bool other = false;
+	bool bad = false;
+
+	for (;;) {
+		enum class class = class_at(lexer, i);
+
+		if (class == PLAIN) {
+			other = true;
+			i = skip_class(lexer, i + 1, PLAIN);
+		} else if (class == QUOTE) {
+			strings++;
+			i = scan_string(lexer, i, token, &bad);
+		} else if (class == HIGH || class == CONTROL ||
+			   (class == LINE && !is_line_end(lexer, i))) {
+			other = true;
+			pass_odd(lexer, &i, true, &bad);
+		} else if (class == OPEN) {
+			uint32_t end = scan_brace(lexer, i, token, &bad);
+
+			if (end == 0) {
+				break;
+			}
+			i = end;
+		} else {
+			break;
+		}
+	}
+	if (!other && strings > 1 && !bad) {
+		pol_error(lexer->diags, span(lexer, token->at.offset, i),
+			"strings that touch: put a space between them, or write one string");
+		bad = true;
+	}
+	if (class_at(lexer, i) == HASH && !bad) {
+		pol_error(lexer->diags, span(lexer, i, i + 1),
+			"'#' touches the word before it: put a space before a comment, or quotes "
+			"around the word");
+		bad = true;
+	}
+	if (class_at(lexer, i) == HASH) {
+		i = line_end(lexer, i);
+	}
+	token->kind = bad ? POL_TOKEN_BAD : other ? POL_TOKEN_WORD : POL_TOKEN_STRING;
+	return i;
+}
+
+/* Spaces and comments. A comment that touches a word was refused by scan_word. */
+static uint32_t skip_blank(struct pol_lexer *lexer, uint32_t i)
+{
+	for (;;) {
+		enum class class = class_at(lexer, i);
+
+		if (class == SPACE) {
+			i = skip_class(lexer, i + 1, SPACE);
+		} else if (class == HASH) {
+			i = skip_comment(lexer, i);
+		} else {
+			return i;
+		}
+	}
+}
+
+/* The token at i, which is no blank and not past the end. Returns where it ends. */
+static uint32_t scan_token(struct pol_lexer *lexer, uint32_t i, struct pol_token *token)
+{
+	uint32_t end;
+
+	switch (class_at(lexer, i)) {
+	case PLAIN:
+		/* most words are plain to their end */
+		end = skip_class(lexer, i + 1, PLAIN);
+		if (class_at(lexer, end) == SPACE || class_at(lexer, end) == COMMA ||
+			(end < lexer->text.len && lexer->text.ptr[end] == '\n')) {
+			token->kind = POL_TOKEN_WORD;
+			return end;
+		}
+		return scan_word(lexer, i, token);
+	case OPEN:
+		token->kind = POL_TOKEN_OPEN;
+		return i + 1;
+	case CLOSE:
+		token->kind = POL_TOKEN_CLOSE;
+		return i + 1;
+	case COMMA:
+		token->kind = POL_TOKEN_COMMA;
+		return i + 1;
+	case LINE:
+		if (!is_line_end(lexer, i)) {
+			return scan_word(lexer, i, token);
+		}
+		token->kind = POL_TOKEN_NL;
+		lexer->line_start = i + (lexer->text.ptr[i] == '\r' ? 2 : 1);
+		lexer->fresh = true;
+		return lexer->line_start;
+	case SPACE:
+	case HASH:
+	case CONTROL:
+	case HIGH:
+	case QUOTE:
+		break;
+	}
+	return scan_word(lexer, i, token);
+}
+
+/* Field by field: a structure that was copied whole would be read before its bytes have settled. */
+void pol_lex(struct pol_lexer *lexer, struct pol_token *out)
+{
+	uint32_t i = skip_blank(lexer, lexer->pos);
+	uint32_t end = i;
+
+	out->kind = POL_TOKEN_END;
+	out->first = lexer->fresh;
+	out->column1 = i == lexer->line_start;
+	out->glued = i == lexer->pos && !lexer->fresh;
+	out->quoted = false;
+	out->escaped = false;
+	out->param = false;
+	out->at.file = lexer->file;
+	out->at.offset = i;
+	if (i < lexer->text.len) {
+		lexer->fresh = false;
+		end = scan_token(lexer, i, out);
+	} else {
+		lexer->fresh = true;
+	}
+	out->at.length = end - i;
+	out->raw.ptr = lexer->text.ptr + i;
+	out->raw.len = end - i;
+	lexer->pos = end;
+}
+
+bool pol_token_text(struct pol_arena *arena, const struct pol_token *token, struct pol_str *out)
+{
+	struct pol_str raw = token->raw;
+	bool inside = false;
+	char *copy;
+	size_t len = 0;
+
+	if (!token->quoted) {
+		*out = raw;
+		return true;
+	}
+	if (token->kind == POL_TOKEN_STRING && !token->escaped) {
+		*out = (struct pol_str){ raw.ptr + 1, raw.len - 2 };
+		return true;
+	}
+	copy = pol_arena_alloc(arena, raw.len, 1);
+	if (copy == NULL) {
+		return false;
+	}
+	for (size_t i = 0; i < raw.len; i++) {
+		char c = raw.ptr[i];
+
+		if (c == '"') {
+			inside = !inside;
+			continue;
+		}
+		if (c == '\\' && inside) {
+			c = raw.ptr[++i] == 'n' ? '\n' : raw.ptr[i];
+		}
+		copy[len++] = c;
+	}
+	*out = (struct pol_str){ copy, len };
+	return true;
+}

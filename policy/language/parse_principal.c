@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/language/parser.h"
+
+/* "peer" ( "user" | "group" ) WORD, the keyword taken */
+static bool peer(struct pol_parser *parser, struct pol_ast_peer *out)
+{
+	static const char *const kinds[] = { "user", "group", NULL };
+
+	out->group = pol_parser_at_keyword(parser, "group");
+	if (!out->group && !pol_parser_at_keyword(parser, "user")) {
+		return pol_parser_expected(parser, "'user' or 'group'", kinds);
+	}
+	pol_parser_next(parser);
+	return pol_parser_name(parser, out->group ? "a group of the host" : "a user of the host",
+		POL_SHAPE_ANY, &out->name);
+}
+
+/* The facts of both kinds stand on one stack: two passes would read twice, two stacks would be
+ * needed nowhere else, so each fact carries room for either. */
+struct fact {
+	bool is_peer;
+	struct pol_ast_peer peer;
+	struct pol_ast_held held;
+};
+
+static bool fact(struct pol_parser *parser, struct fact *out)
+{
+	static const char *const begin[] = { "peer", "role", NULL };
+
+	if (pol_parser_take_keyword(parser, "peer")) {
+		out->is_peer = true;
+		return peer(parser, &out->peer);
+	}
+	if (pol_parser_take_keyword(parser, "role")) {
+		return pol_parser_held(parser, &out->held);
+	}
+	return pol_parser_expected(parser, "'peer' or 'role'", begin);
+}
+
+static void sort_out(struct pol_parser *parser, const struct fact *facts, uint32_t count,
+	struct pol_ast_principal *out)
+{
+	size_t list = pol_parser_list(parser);
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (facts[i].is_peer) {
+			pol_parser_push(parser, &facts[i].peer, sizeof facts[i].peer);
+		}
+	}
+	out->peers = pol_parser_end_list(parser, list, sizeof *out->peers, &out->peer_count);
+	for (uint32_t i = 0; i < count; i++) {
+		if (!facts[i].is_peer) {
+			pol_parser_push(parser, &facts[i].held, sizeof facts[i].held);
+		}
+	}
+	out->held = pol_parser_end_list(parser, list, sizeof *out->held, &out->held_count);
+}
+
+bool pol_parser_principal(struct pol_parser *parser, struct pol_ast_principal *out)
+{
+	static const char *const behind[] = { "at", "until", NULL };
+	struct fact *facts;
+	uint32_t count;
+	size_t list;
+
+	if (pol_parser_name(parser, "a principal's id", POL_SHAPE_ANY, &out->id)) {
+		pol_parser_description(parser, &out->description);
+	} else if (!pol_parser_find_open(parser)) {
+		return false;
+	}
+	if (!pol_parser_open(parser, "the principal")) {
+		return false;
+	}
+	list = pol_parser_list(parser);
+	while (pol_parser_more(parser)) {
+		struct fact one = { 0 };
+		uint32_t start = parser->token.at.offset;
+		size_t errors = parser->diags->errors;
+		bool ok = fact(parser, &one);
+
+		pol_parser_end_line(parser, ok, start, behind);
+		if (ok && parser->diags->errors == errors) {
+			pol_parser_push(parser, &one, sizeof one);
+		}
+	}
+	facts = pol_parser_end_list(parser, list, sizeof *facts, &count);
+	sort_out(parser, facts, count, out);
+	return true;
+}

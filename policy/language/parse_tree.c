@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/language/parser.h"
+
+#include "policy/text/method.h"
+
+static void entries(struct pol_parser *parser, struct pol_ast_entry **out, uint32_t *out_count);
+
+/* Keeps in the list that something is missing, so that nothing which may be it is called unknown.
+ */
+static void lose(struct pol_parser *parser, enum pol_ast_entry_kind kind)
+{
+	struct pol_ast_entry lost = { .kind = kind };
+
+	pol_parser_push(parser, &lost, sizeof lost);
+}
+
+/* A '{' that touches its path, closes again at once and holds one word was meant as a part of the
+ * segment, which no segment has. */
+static void warn_of_glued_brace(struct pol_parser *parser)
+{
+	struct pol_str text = parser->lexer.text;
+	size_t i = parser->token.at.offset + 1;
+
+	if (!parser->token.glued) {
+		return;
+	}
+	while (i < text.len &&
+		((text.ptr[i] >= 'a' && text.ptr[i] <= 'z') ||
+			(text.ptr[i] >= 'A' && text.ptr[i] <= 'Z') || text.ptr[i] == '_')) {
+		i++;
+	}
+	if (i < text.len && text.ptr[i] == '}') {
+		pol_warning(parser->diags, parser->token.at,
+			"this is a block and no parameter: a parameter is a whole segment, "
+			"/{name}; "
+			"put a space before a block");
+	}
+}
+
+/* nodes, or nothing that is known of them */
+static bool block(struct pol_parser *parser, struct pol_ast_entry *out, bool there)
+{
+	size_t list = pol_parser_list(parser);
+
+	if (there && pol_parser_open(parser, "the path's block")) {
+		entries(parser, &out->entries, &out->entry_count);
+		return true;
+	}
+	lose(parser, POL_ENTRY_LOST);
+	out->entries = pol_parser_end_list(parser, list, sizeof *out->entries, &out->entry_count);
+	return false;
+}
+
+/* PATH { comma PATH } [ STRING ] nodes; *fate becomes what is lost beside it */
+static bool node(
+	struct pol_parser *parser, struct pol_ast_entry *out, enum pol_ast_entry_kind *fate)
+{
+	size_t list = pol_parser_list(parser);
+	bool there = true;
+	bool ok;
+
+	out->kind = POL_ENTRY_NODE;
+	do {
+		struct pol_ast_path path = { 0 };
+
+		ok = pol_parser_path(parser, POL_PATH_OF_TREE, NULL, &path);
+		if (ok) {
+			pol_parser_push(parser, &path, sizeof path);
+		}
+	} while (ok && pol_parser_take_comma(parser));
+	out->paths = pol_parser_end_list(parser, list, sizeof *out->paths, &out->path_count);
+	if (ok) {
+		pol_parser_description(parser, &out->description);
+		warn_of_glued_brace(parser);
+	} else {
+		*fate = POL_ENTRY_LOST;
+		there = pol_parser_find_open(parser);
+	}
+	return block(parser, out, there);
+}
+
+/* A block that no path has: what stands there is read for the mistakes in it. */
+static bool stray_block(
+	struct pol_parser *parser, const struct pol_word *owner, struct pol_ast_entry *out)
+{
+	size_t list = pol_parser_list(parser);
+	struct pol_segment name = { POL_SEGMENT_LOST, owner->at, owner->text };
+	struct pol_ast_path path = { .at = owner->at };
+
+	pol_error(parser->diags, parser->token.at,
+		"only a path has a block, and a path begins with '/'");
+	*out = (struct pol_ast_entry){ .kind = POL_ENTRY_NODE };
+	pol_parser_push(parser, &name, sizeof name);
+	path.segments = pol_parser_end_list(parser, list, sizeof *path.segments, &path.count);
+	pol_parser_push(parser, &path, sizeof path);
+	out->paths = pol_parser_end_list(parser, list, sizeof *out->paths, &out->path_count);
+	return block(parser, out, true);
+}
+
+static void method_expected(struct pol_parser *parser)
+{
+	struct pol_str word = pol_parser_clip(parser->token.raw);
+	struct pol_nearest nearest = pol_nearest_to(parser->token.raw);
+
+	for (size_t i = 0; i < pol_method_count(); i++) {
+		pol_nearest_offer(&nearest, pol_method_name(i));
+	}
+	pol_error(parser->diags, parser->token.at,
+		"expected a method, ',' or the end of the line, found '%.*s'" POL_NEAREST,
+		POL_STR_ARGS(word), POL_NEAREST_ARGS(nearest));
+}
+
+/* ACTION { METHOD } [ STRING ], the action taken; *fate as of verb */
+static bool methods(
+	struct pol_parser *parser, struct pol_ast_entry *out, enum pol_ast_entry_kind *fate)
+{
+	size_t list = pol_parser_list(parser);
+	bool ok = true;
+
+	out->kind = POL_ENTRY_ACTION;
+	while (ok && pol_parser_at(parser, POL_TOKEN_WORD)) {
+		struct pol_word word = { 0 };
+
+		if (!pol_parser_is_capitals(parser->token.raw)) {
+			method_expected(parser);
+			ok = false;
+		} else {
+			ok = pol_parser_verb(parser, &word, NULL);
+		}
+		if (ok && pol_is_method(word.text)) {
+			pol_parser_push(parser, &word, sizeof word);
+		} else if (ok) {
+			*fate = POL_ENTRY_LOST_VERB;
+		}
+	}
+	out->methods.items =
+		pol_parser_end_list(parser, list, sizeof *out->methods.items, &out->methods.count);
+	return ok;
+}
+
+/* before: the named action on the same line, with its methods */
+static void two_ways(
+	struct pol_parser *parser, struct pol_str before, const struct pol_word *method)
+{
+	before = pol_parser_clip(before);
+	pol_error(parser->diags, method->at,
+		"a bare method behind '%.*s': write '%.*s %.*s' if it belongs to that action, or "
+		"'%.*s' on a line of its own if it is one by itself",
+		POL_STR_ARGS(before), POL_STR_ARGS(before), POL_STR_ARGS(method->text),
+		POL_STR_ARGS(method->text));
+}
+
+/* From the action to what stands before the token, as written. */
+static struct pol_str as_written(const struct pol_parser *parser, const struct pol_word *action)
+{
+	struct pol_str text = { parser->lexer.text.ptr + action->at.offset,
+		parser->token.at.offset - action->at.offset };
+
+	while (text.ptr[text.len - 1] == ' ' || text.ptr[text.len - 1] == '\t') {
+		text.len--;
+	}
+	return text;
+}
+
+/* METHOD [ STRING ] | ACTION { METHOD } [ STRING ]; *action is what this line named last; *fate as
+ * of verb */
+static bool read_verb(struct pol_parser *parser, struct pol_str *action, struct pol_ast_entry *out,
+	enum pol_ast_entry_kind *fate)
+{
+	size_t errors = parser->diags->errors;
+	bool method = false;
+	bool ok;
+
+	if (pol_parser_at(parser, POL_TOKEN_STRING)) {
+		return pol_parser_expected(parser,
+			"a path, an action or a method (a description stands behind it)", NULL);
+	}
+	if (!pol_parser_at(parser, POL_TOKEN_WORD)) {
+		return pol_parser_expected(parser, "a path, an action or a method", NULL);
+	}
+	ok = pol_parser_verb(parser, &out->name, &method);
+	if (ok && method) {
+		out->kind = POL_ENTRY_METHOD;
+		if (action->ptr != NULL) {
+			two_ways(parser, *action, &out->name);
+		}
+	} else if (ok) {
+		if (parser->diags->errors > errors) {
+			*fate = POL_ENTRY_LOST_VERB;
+		}
+		ok = methods(parser, out, fate);
+		*action = as_written(parser, &out->name);
+	}
+	if (ok) {
+		pol_parser_description(parser, &out->description);
+	}
+	return ok;
+}
+
+/* The same; *fate becomes what is lost of it. */
+static bool verb(struct pol_parser *parser, struct pol_str *action, struct pol_ast_entry *out,
+	enum pol_ast_entry_kind *fate)
+{
+	size_t errors = parser->diags->errors;
+	bool ok = read_verb(parser, action, out, fate);
+
+	if (!ok) {
+		*fate = POL_ENTRY_LOST;
+	} else if (out->kind == POL_ENTRY_METHOD && !pol_is_method(out->name.text)) {
+		*fate = POL_ENTRY_LOST_VERB;
+	} else if (*fate == POL_ENTRY_NODE && parser->diags->errors > errors) {
+		*fate = POL_ENTRY_DOUBTFUL;
+	}
+	return ok;
+}
+
+/* After an entry: at its end, or moved there. */
+static void end_entry(struct pol_parser *parser, bool ok, uint32_t start)
+{
+	if (ok && (pol_parser_at_line_end(parser) || pol_parser_at(parser, POL_TOKEN_COMMA))) {
+		return;
+	}
+	if (ok) {
+		pol_parser_expected(parser, "',' or the end of the line", NULL);
+	}
+	if (parser->token.first && parser->token.at.offset != start) {
+		return;
+	}
+	while (!pol_parser_at_line_end(parser) && !pol_parser_at(parser, POL_TOKEN_COMMA)) {
+		if (pol_parser_at(parser, POL_TOKEN_OPEN)) {
+			pol_parser_skip_line(parser);
+			return;
+		}
+		pol_parser_next(parser);
+	}
+}
+
+/* One entry and its end; pushes it, and what is to be known of its mistakes. */
+static void entry(struct pol_parser *parser, struct pol_str *action)
+{
+	struct pol_word owner = { .at = parser->token.at, .text = parser->token.raw };
+	struct pol_ast_entry out = { 0 };
+	uint32_t start = parser->token.at.offset;
+	bool path = pol_parser_at(parser, POL_TOKEN_WORD) && parser->token.raw.ptr[0] == '/';
+	enum pol_ast_entry_kind fate = POL_ENTRY_NODE;
+	size_t errors;
+	bool ok = path ? node(parser, &out, &fate) : verb(parser, action, &out, &fate);
+
+	if (ok && pol_parser_at(parser, POL_TOKEN_OPEN)) {
+		if (path) {
+			pol_parser_push(parser, &out, sizeof out);
+		} else {
+			owner = out.name;
+		}
+		path = true;
+		ok = stray_block(parser, &owner, &out);
+	}
+	errors = parser->diags->errors;
+	end_entry(parser, ok, start);
+	if (path || out.kind == POL_ENTRY_ACTION ||
+		(out.kind == POL_ENTRY_METHOD && pol_is_method(out.name.text))) {
+		pol_parser_push(parser, &out, sizeof out);
+	}
+	if (parser->diags->errors > errors) {
+		fate = POL_ENTRY_LOST;
+	}
+	if (fate != POL_ENTRY_NODE) {
+		lose(parser, fate);
+	}
+}
+
+/* entries = { NL | "," } [ entry [ ( NL | "," ) entries ] ] and the '}'. After a missing '}' any of
+ * the open blocks may be where what comes behind belongs. */
+static void entries(struct pol_parser *parser, struct pol_ast_entry **out, uint32_t *out_count)
+{
+	size_t list = pol_parser_list(parser);
+	struct pol_str action = { 0 };
+
+	for (;;) {
+		while (pol_parser_at(parser, POL_TOKEN_NL) ||
+			pol_parser_at(parser, POL_TOKEN_COMMA)) {
+			if (pol_parser_at(parser, POL_TOKEN_NL)) {
+				action = (struct pol_str){ 0 };
+			}
+			pol_parser_next(parser);
+		}
+		if (!pol_parser_more(parser)) {
+			break;
+		}
+		entry(parser, &action);
+	}
+	if (parser->unwinding) {
+		lose(parser, POL_ENTRY_LOST);
+	}
+	*out = pol_parser_end_list(parser, list, sizeof **out, out_count);
+}
+
+bool pol_parser_tree(struct pol_parser *parser, struct pol_ast_tree *out)
+{
+	if (pol_parser_name(parser, "a tree's name", POL_SHAPE_NAME, &out->name)) {
+		pol_parser_description(parser, &out->description);
+	} else if (!pol_parser_find_open(parser)) {
+		return false;
+	}
+	if (!pol_parser_open(parser, "the tree")) {
+		return false;
+	}
+	entries(parser, &out->entries, &out->entry_count);
+	return true;
+}

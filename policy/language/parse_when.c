@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/language/parser.h"
+
+/* operand = "{" ID "}" | WORD | STRING */
+static bool operand(struct pol_parser *parser)
+{
+	struct pol_word word;
+
+	if (pol_parser_at(parser, POL_TOKEN_WORD) || pol_parser_at(parser, POL_TOKEN_STRING)) {
+		pol_parser_next(parser);
+		return true;
+	}
+	if (!pol_parser_at(parser, POL_TOKEN_OPEN)) {
+		return pol_parser_expected(parser, "a fact, {name}, or a value", NULL);
+	}
+	pol_parser_next(parser);
+	if (!pol_parser_name(parser, "a fact's name", POL_SHAPE_ID, &word)) {
+		return false;
+	}
+	if (!pol_parser_at(parser, POL_TOKEN_CLOSE)) {
+		return pol_parser_expected(parser, "the '}' of the fact", NULL);
+	}
+	pol_parser_next(parser);
+	return true;
+}
+
+static bool take_order(struct pol_parser *parser)
+{
+	return pol_parser_take_keyword(parser, "<") || pol_parser_take_keyword(parser, "<=") ||
+	       pol_parser_take_keyword(parser, ">") || pol_parser_take_keyword(parser, ">=");
+}
+
+/* predicate = [ "not" ] operand [ "is" [ "not" ] operand | ( "<" | "<=" | ">" | ">=" ) operand
+ *           | [ "not" ] "in" operand { comma operand } ] */
+static bool predicate(struct pol_parser *parser)
+{
+	(void)pol_parser_take_keyword(parser, "not");
+	if (!operand(parser)) {
+		return false;
+	}
+	if (pol_parser_take_keyword(parser, "is")) {
+		(void)pol_parser_take_keyword(parser, "not");
+		return operand(parser);
+	}
+	if (take_order(parser)) {
+		return operand(parser);
+	}
+	if (pol_parser_take_keyword(parser, "not")) {
+		if (!pol_parser_at_keyword(parser, "in")) {
+			return pol_parser_expected(parser, "'in' behind 'not'", NULL);
+		}
+	}
+	if (!pol_parser_take_keyword(parser, "in")) {
+		return true;
+	}
+	do {
+		if (!operand(parser)) {
+			return false;
+		}
+	} while (pol_parser_take_comma(parser));
+	return true;
+}
+
+bool pol_parser_condition(struct pol_parser *parser)
+{
+	do {
+		if (!predicate(parser)) {
+			return false;
+		}
+	} while (pol_parser_take_keyword(parser, "and") || pol_parser_take_keyword(parser, "or"));
+	return true;
+}

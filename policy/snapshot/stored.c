@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/snapshot/stored.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/snapshot/compiled.h"
+#include "policy/snapshot/stored_internal.h"
+
+struct pol_stored *pol_stored_ref(struct pol_stored *stored)
+{
+	size_t before = atomic_fetch_add_explicit(&stored->references, 1, memory_order_relaxed);
+
+	assert(before > 0);
+	(void)before;
+	return stored;
+}
+
+void pol_stored_unref(struct pol_stored *stored)
+{
+	if (stored != NULL &&
+		atomic_fetch_sub_explicit(&stored->references, 1, memory_order_acq_rel) == 1) {
+		free(stored);
+	}
+}
+
+void pol_stored_count(const struct pol_stored *stored, size_t *out_allowed, size_t *out_denied)
+{
+	*out_allowed = pol_permset_size(&stored->allow);
+	*out_denied = pol_permset_size(&stored->deny);
+}
+
+#define SET_BYTES (sizeof(struct pol_chunk) + sizeof(struct pol_chunk *) + sizeof(uint32_t))
+
+/* Copies the set's chunks to `*chunks`, and its lists behind all chunks of both sets. */
+static void keep_set(const struct pol_permset *set, struct pol_chunk **chunks,
+	const struct pol_chunk ***pointers, uint32_t **numbers, struct pol_permset *out)
+{
+	*out = (struct pol_permset){ set->count, *numbers, *pointers };
+	for (uint32_t i = 0; i < set->count; i++) {
+		**chunks = *set->chunks[i];
+		*(*pointers)++ = (*chunks)++;
+		*(*numbers)++ = set->numbers[i];
+	}
+}
+
+struct pol_stored *pol_stored_keep(const struct pol_permset *allow, const struct pol_permset *deny)
+{
+	size_t count = (size_t)allow->count + deny->count;
+	struct pol_stored *stored = malloc(sizeof *stored + count * SET_BYTES);
+	struct pol_chunk *chunks;
+	const struct pol_chunk **pointers;
+	uint32_t *numbers;
+
+	if (stored == NULL) {
+		return NULL;
+	}
+	chunks = (struct pol_chunk *)(stored + 1);
+	pointers = (const struct pol_chunk **)(chunks + count);
+	numbers = (uint32_t *)(pointers + count);
+	atomic_init(&stored->references, 1);
+	keep_set(allow, &chunks, &pointers, &numbers, &stored->allow);
+	keep_set(deny, &chunks, &pointers, &numbers, &stored->deny);
+	return stored;
+}
+
+/* --- extensions ------------------------------------------------------------------------------- */
+
+struct extending {
+	struct pol_snapshot *out;
+	const struct pol_stored_role *roles;
+	size_t count;
+	struct pol_permset_pool *pool;
+	bool *done;
+};
+
+static uint32_t find_parent(
+	const struct extending *extending, uint32_t tenant, const struct pol_stored_parent *parent)
+{
+	if (parent->number != 0) {
+		return pol_snapshot_stored(extending->out, parent->number, tenant);
+	}
+	return pol_names_find(&extending->out->role_names, parent->name);
+}
+
+static uint32_t slot_of(const struct extending *extending, uint32_t role)
+{
+	return role - extending->out->base->role_count;
+}
+
+/* Are all that it inherits joined? */
+static bool is_ready(const struct extending *extending, size_t i)
+{
+	const struct pol_stored_role *role = &extending->roles[i];
+
+	for (size_t p = 0; p < role->parent_count; p++) {
+		uint32_t parent = find_parent(extending, role->tenant, &role->parents[p]);
+
+		if (parent != POL_NONE && parent >= extending->out->base->role_count &&
+			!extending->done[slot_of(extending, parent)]) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static enum pol_status join_exclusions(
+	struct extending *extending, uint32_t number, const struct pol_grantee *parent)
+{
+	struct pol_snapshot *out = extending->out;
+	struct pol_grantee *role = &out->roles[number];
+	size_t most = (size_t)role->exclusion_count + parent->exclusion_count;
+	struct pol_exclusion *joined;
+
+	if (parent->exclusion_count == 0) {
+		return POL_OK;
+	}
+	joined = pol_arena_alloc(&out->arena, most, sizeof *joined);
+	if (joined == NULL) {
+		return out->arena.status;
+	}
+	if (role->exclusion_count > 0) {
+		memcpy(joined, role->exclusions, role->exclusion_count * sizeof *joined);
+	}
+	role->exclusions = joined;
+	for (uint32_t i = 0; i < parent->exclusion_count; i++) {
+		struct pol_exclusion from = parent->exclusions[i];
+		bool known = false;
+
+		for (uint32_t k = 0; k < role->exclusion_count; k++) {
+			known = known ||
+				(joined[k].set == from.set && joined[k].member == from.member);
+			if (joined[k].set == from.set && joined[k].member != from.member) {
+				out->stored[slot_of(extending, number)].breaches = true;
+			}
+		}
+		if (!known) {
+			joined[role->exclusion_count++] = from;
+		}
+	}
+	return POL_OK;
+}
+
+static enum pol_status join_parents(struct extending *extending, size_t i)
+{
+	const struct pol_stored_role *from = &extending->roles[i];
+	uint32_t number = extending->out->base->role_count + (uint32_t)i;
+	struct pol_grantee *role = &extending->out->roles[number];
+	struct pol_origin *origin = &extending->out->role_origins[number];
+	enum pol_status status = POL_OK;
+
+	for (size_t p = 0; status == POL_OK && p < from->parent_count; p++) {
+		uint32_t parent = find_parent(extending, from->tenant, &from->parents[p]);
+		const struct pol_grantee *inherited;
+
+		if (parent == POL_NONE) {
+			continue;
+		}
+		inherited = &extending->out->roles[parent];
+		origin->parents[origin->parent_count++] = parent;
+		status = pol_permset_union(
+			extending->pool, &role->allow, &inherited->allow, &role->allow);
+		if (status == POL_OK) {
+			status = pol_permset_union(
+				extending->pool, &role->deny, &inherited->deny, &role->deny);
+		}
+		if (status == POL_OK) {
+			status = join_exclusions(extending, number, inherited);
+		}
+	}
+	return status;
+}
+
+/* Passes over those that are left until all are joined; what never becomes ready is in, or behind,
+ * a circle. */
+static enum pol_status join_all(struct extending *extending, size_t *out_fault)
+{
+	size_t left = extending->count;
+
+	while (left > 0) {
+		size_t before = left;
+
+		for (size_t i = 0; i < extending->count; i++) {
+			enum pol_status status;
+
+			if (extending->done[i]) {
+				continue;
+			}
+			*out_fault = i;
+			if (!is_ready(extending, i)) {
+				continue;
+			}
+			status = join_parents(extending, i);
+			if (status != POL_OK) {
+				return status;
+			}
+			extending->done[i] = true;
+			left--;
+		}
+		if (left == before) {
+			return POL_EINVALID;
+		}
+	}
+	return POL_OK;
+}
+
+/* The count of references is no part of what a snapshot says. */
+static struct pol_snapshot *hold(const struct pol_snapshot *snapshot)
+{
+	return pol_snapshot_ref((struct pol_snapshot *)(uintptr_t)snapshot);
+}
+
+static enum pol_status add_roles(struct extending *extending)
+{
+	struct pol_snapshot *out = extending->out;
+	uint32_t first = out->base->role_count;
+	struct pol_grantee *roles =
+		pol_arena_alloc(&out->arena, first + extending->count, sizeof *roles);
+	struct pol_origin *origins =
+		pol_arena_alloc(&out->arena, first + extending->count, sizeof *origins);
+
+	out->stored = pol_arena_alloc(&out->arena, extending->count, sizeof *out->stored);
+	extending->done = pol_arena_alloc(&out->arena, extending->count, sizeof *extending->done);
+	if (out->arena.status != POL_OK) {
+		return out->arena.status;
+	}
+	if (first > 0) {
+		memcpy(roles, out->base->roles, first * sizeof *roles);
+		memcpy(origins, out->base->role_origins, first * sizeof *origins);
+	}
+	for (size_t i = 0; i < extending->count; i++) {
+		const struct pol_stored_role *from = &extending->roles[i];
+
+		roles[first + i] = (struct pol_grantee){
+			.allow = from->own->allow,
+			.deny = from->own->deny,
+			.name = pol_arena_copy(&out->arena, from->name),
+			.description = pol_arena_copy(&out->arena, from->description),
+		};
+		/* It stands in no file. */
+		origins[first + i] = (struct pol_origin){
+			.at = POL_NO_PLACE,
+			.parents =
+				pol_arena_alloc(&out->arena, from->parent_count, sizeof(uint32_t)),
+		};
+		out->stored[i] = (struct pol_stored_slot){
+			.number = from->number, .tenant = from->tenant, .own = from->own
+		};
+		pol_stored_ref(from->own);
+		out->stored_count++;
+	}
+	out->roles = roles;
+	out->role_origins = origins;
+	out->role_count = first + (uint32_t)extending->count;
+	return out->arena.status;
+}
+
+enum pol_status pol_snapshot_extend(const struct pol_snapshot *base,
+	const struct pol_stored_role *roles, size_t count, size_t *out_fault,
+	struct pol_snapshot **out)
+{
+	const size_t shared = offsetof(struct pol_snapshot, revision);
+	struct extending extending = { .roles = roles, .count = count };
+	struct pol_snapshot *made;
+	enum pol_status status;
+
+	base = base->base != NULL ? base->base : base;
+	if (count == 0) {
+		*out = hold(base);
+		return POL_OK;
+	}
+	made = calloc(1, sizeof *made);
+	if (made == NULL) {
+		return POL_ENOMEM;
+	}
+	/* All but the count of references and the arena. */
+	memcpy((char *)made + shared, (const char *)base + shared, sizeof *made - shared);
+	atomic_init(&made->references, 1);
+	pol_arena_init(&made->arena, POL_SNAPSHOT_LIMIT);
+	made->base = hold(base);
+	extending.out = made;
+	extending.pool = pol_permset_pool_create(&made->arena);
+	status = extending.pool != NULL ? add_roles(&extending) : POL_ENOMEM;
+	if (status == POL_OK) {
+		status = join_all(&extending, out_fault);
+	}
+	for (uint32_t i = base->role_count; status == POL_OK && i < made->role_count; i++) {
+		made->roles[i].sketch = pol_permset_sketch(&made->roles[i].allow);
+	}
+	pol_permset_pool_destroy(extending.pool);
+	if (status != POL_OK) {
+		pol_snapshot_unref(made);
+		return status;
+	}
+	*out = made;
+	return POL_OK;
+}
+
+void pol_stored_release(struct pol_snapshot *snapshot)
+{
+	for (uint32_t i = 0; i < snapshot->stored_count; i++) {
+		pol_stored_unref(snapshot->stored[i].own);
+	}
+	pol_snapshot_unref(snapshot->base);
+}
+
+/* --- look-ups --------------------------------------------------------------------------------- */
+
+uint32_t pol_snapshot_stored(const struct pol_snapshot *snapshot, uint64_t number, uint32_t tenant)
+{
+	uint32_t low = 0, high = snapshot->stored_count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (snapshot->stored[middle].number < number) {
+			low = middle + 1;
+		} else {
+			high = middle;
+		}
+	}
+	if (low == snapshot->stored_count || snapshot->stored[low].number != number ||
+		snapshot->stored[low].tenant != tenant) {
+		return POL_NONE;
+	}
+	return snapshot->base->role_count + low;
+}
+
+uint32_t pol_snapshot_stored_named(const struct pol_snapshot *snapshot, uint32_t tenant,
+	struct pol_str name, uint64_t *out_number)
+{
+	for (uint32_t i = 0; i < snapshot->stored_count; i++) {
+		uint32_t role = snapshot->base->role_count + i;
+
+		if (snapshot->stored[i].tenant == tenant &&
+			pol_str_equal(snapshot->roles[role].name, name)) {
+			*out_number = snapshot->stored[i].number;
+			return role;
+		}
+	}
+	return POL_NONE;
+}
+
+static const struct pol_stored_slot *find_slot(const struct pol_snapshot *snapshot, uint32_t role)
+{
+	uint32_t first = snapshot->role_count - snapshot->stored_count;
+
+	return role >= first && role < snapshot->role_count ? &snapshot->stored[role - first]
+							    : NULL;
+}
+
+uint64_t pol_snapshot_stored_number(const struct pol_snapshot *snapshot, uint32_t role)
+{
+	const struct pol_stored_slot *slot = find_slot(snapshot, role);
+
+	return slot != NULL ? slot->number : 0;
+}
+
+struct pol_stored *pol_snapshot_stored_own(const struct pol_snapshot *snapshot, uint32_t role)
+{
+	const struct pol_stored_slot *slot = find_slot(snapshot, role);
+
+	return slot != NULL ? slot->own : NULL;
+}
+
+size_t pol_snapshot_stored_count(const struct pol_snapshot *snapshot)
+{
+	return snapshot->stored_count;
+}
+
+bool pol_snapshot_stored_breaches(const struct pol_snapshot *snapshot, uint32_t role)
+{
+	const struct pol_stored_slot *slot = find_slot(snapshot, role);
+
+	return slot != NULL && slot->breaches;
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/snapshot/tree.h"
+
+#include <string.h>
+
+#include "policy/snapshot/compiled.h"
+
+uint32_t pol_tree_number(const struct pol_snapshot *snapshot, struct pol_str name)
+{
+	return pol_names_find(&snapshot->tree_names, name);
+}
+
+static struct pol_str trim(struct pol_str text)
+{
+	while (text.len > 0 && (text.ptr[text.len - 1] == '.' || text.ptr[text.len - 1] == ' ')) {
+		text.len--;
+	}
+	return text;
+}
+
+/* ASCII letters to lower case, eight bytes at once: a byte's highest bit says whether it is at
+ * least 'A', and above 'Z'. */
+static uint64_t fold_word(uint64_t word)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t low = word & 0x7f * ones;
+	uint64_t is_upper = ((low + (0x80 - 'A') * ones) ^ (low + (0x7f - 'Z') * ones)) & ~word;
+
+	return word | (is_upper & 0x80 * ones) >> 2;
+}
+
+/* The first or last bytes of a short text: all of it, for each length differently. */
+static uint64_t load_short(const char *text, size_t len)
+{
+	uint32_t first;
+	uint32_t last;
+
+	if (len >= sizeof first) {
+		memcpy(&first, text, sizeof first);
+		memcpy(&last, text + len - sizeof last, sizeof last);
+		return first | (uint64_t)last << 32;
+	}
+	if (len == 0) {
+		return 0;
+	}
+	return (unsigned char)text[0] | (uint64_t)(unsigned char)text[len / 2] << 8 |
+	       (uint64_t)(unsigned char)text[len - 1] << 16;
+}
+
+/* Multiplied word by word; the last eight bytes may overlap those before. The table's keys are a
+ * policy's, so nobody chooses collisions. */
+static inline uint32_t hash_literal(uint32_t parent, struct pol_str name)
+{
+	const uint64_t factor = UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t hash = (POL_HASH_SEED ^ parent) * factor;
+	uint64_t word;
+
+	name = trim(name);
+	hash ^= name.len;
+	if (name.len < sizeof word) {
+		hash = (hash ^ fold_word(load_short(name.ptr, name.len))) * factor;
+	} else {
+		for (size_t i = 0; i + sizeof word < name.len; i += sizeof word) {
+			memcpy(&word, name.ptr + i, sizeof word);
+			hash = (hash ^ fold_word(word)) * factor;
+			hash ^= hash >> 32;
+		}
+		memcpy(&word, name.ptr + name.len - sizeof word, sizeof word);
+		hash = (hash ^ fold_word(word)) * factor;
+	}
+	/* Once more, or names that differ in a digit or two, as those of many collections, crowd.
+	 */
+	hash = (hash ^ hash >> 32) * UINT64_C(0xbf58476d1ce4e5b9);
+	return (uint32_t)(hash >> 32);
+}
+
+uint32_t pol_literal_hash(uint32_t parent, struct pol_str name)
+{
+	return hash_literal(parent, name);
+}
+
+static bool is_literal(
+	const struct pol_snapshot *snapshot, const struct pol_literal *literal, struct pol_str name)
+{
+	if (literal->len != name.len) {
+		return false;
+	}
+	return name.len <= POL_LITERAL_HEAD
+		       ? memcmp(literal->head, name.ptr, name.len) == 0
+		       : memcmp(snapshot->nodes[literal->node].name.ptr, name.ptr, name.len) == 0;
+}
+
+static inline enum pol_literal_match find_literal(const struct pol_snapshot *snapshot,
+	uint32_t parent, struct pol_str name, uint32_t hash, uint32_t *out_node)
+{
+	enum pol_literal_match match = POL_LITERAL_NONE;
+
+	for (uint32_t i = hash & snapshot->literal_mask; snapshot->literals[i].node != 0;
+		i = (i + 1) & snapshot->literal_mask) {
+		const struct pol_literal *literal = &snapshot->literals[i];
+
+		if (literal->hash != hash || literal->parent != parent) {
+			continue;
+		}
+		if (is_literal(snapshot, literal, name)) {
+			*out_node = literal->node;
+			return POL_LITERAL_EXACT;
+		}
+		if (pol_str_equal_fold(trim(snapshot->nodes[literal->node].name), trim(name))) {
+			match = POL_LITERAL_ALIKE;
+		}
+	}
+	return match;
+}
+
+enum pol_literal_match pol_literal_find(const struct pol_snapshot *snapshot, uint32_t parent,
+	struct pol_str name, uint32_t *out_node)
+{
+	return find_literal(snapshot, parent, name, hash_literal(parent, name), out_node);
+}
+
+enum pol_literal_match pol_literal_find_hashed(const struct pol_snapshot *snapshot, uint32_t parent,
+	struct pol_str name, uint32_t hash, uint32_t *out_node)
+{
+	return find_literal(snapshot, parent, name, hash, out_node);
+}
+
+static bool is_rest(const struct pol_snapshot *snapshot, uint32_t node)
+{
+	return node != POL_NONE && snapshot->nodes[node].kind == POL_SEGMENT_REST;
+}
+
+enum pol_status pol_tree_find(const struct pol_snapshot *snapshot, uint32_t tree,
+	const struct pol_path *path, uint32_t *out_node)
+{
+	uint32_t node;
+
+	if (tree >= snapshot->tree_count) {
+		return POL_ENOTFOUND;
+	}
+	node = snapshot->trees[tree].root;
+	for (uint32_t i = 0; i < path->count; i++) {
+		uint32_t parent = node;
+		uint32_t wild;
+
+		switch (pol_literal_find(snapshot, parent, path->segments[i], &node)) {
+		case POL_LITERAL_EXACT:
+			/* A router that compares raw text takes it for the parameter. */
+			if ((path->encoded >> i & 1) != 0 &&
+				snapshot->nodes[parent].wild != POL_NONE) {
+				return POL_ENOTFOUND;
+			}
+			break;
+		case POL_LITERAL_ALIKE:
+			return POL_ENOTFOUND;
+		case POL_LITERAL_NONE:
+			wild = snapshot->nodes[parent].wild;
+			if (wild == POL_NONE) {
+				return POL_ENOTFOUND;
+			}
+			if (is_rest(snapshot, wild)) {
+				*out_node = wild;
+				return POL_OK;
+			}
+			node = wild;
+			break;
+		}
+	}
+	if (pol_node_run(snapshot, node).count == 0 &&
+		is_rest(snapshot, snapshot->nodes[node].wild)) {
+		node = snapshot->nodes[node].wild;
+	}
+	*out_node = node;
+	return POL_OK;
+}
+
+struct pol_run pol_node_run(const struct pol_snapshot *snapshot, uint32_t node)
+{
+	uint32_t first = snapshot->nodes[node].first;
+
+	return (struct pol_run){ first, snapshot->nodes[node + 1].first - first };
+}
+
+/* The one permission of a method, or of an action without methods. */
+static enum pol_status find_permission(
+	const struct pol_snapshot *snapshot, struct pol_run run, uint32_t verb, struct pol_run *out)
+{
+	for (uint32_t i = run.first; i < run.first + run.count; i++) {
+		if (snapshot->permissions[i] == verb) {
+			*out = (struct pol_run){ i, 1 };
+			return POL_OK;
+		}
+	}
+	return POL_ENOTFOUND;
+}
+
+enum pol_status pol_node_verb(const struct pol_snapshot *snapshot, uint32_t node,
+	struct pol_str verb, bool http, struct pol_run *out)
+{
+	uint32_t number = pol_names_find(&snapshot->verb_names, verb);
+	enum pol_status status;
+
+	if (number == POL_NONE) {
+		return POL_ENOTFOUND;
+	}
+	if (snapshot->verb_is_method[number]) {
+		struct pol_run run = pol_node_run(snapshot, node);
+
+		status = find_permission(snapshot, run, number, out);
+		if (status != POL_OK && number == POL_VERB_HEAD) {
+			status = find_permission(snapshot, run, POL_VERB_GET, out);
+		}
+		return status;
+	}
+	if (http) {
+		return POL_ENOTFOUND;
+	}
+	for (uint32_t i = snapshot->nodes[node].action; i < snapshot->nodes[node + 1].action; i++) {
+		if (snapshot->actions[i].verb == number) {
+			*out = snapshot->actions[i].run;
+			return POL_OK;
+		}
+	}
+	return POL_ENOTFOUND;
+}

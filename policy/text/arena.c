@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* For MAP_ANONYMOUS and madvise, which POSIX lacks. */
+#define _DEFAULT_SOURCE
+
+#include "policy/text/arena.h"
+
+#include <stdalign.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+struct pol_arena_block {
+	struct pol_arena_block *next;
+	size_t size; /* of data */
+	size_t used;
+	size_t mapped; /* bytes, with the header; 0: it came from the heap */
+	alignas(max_align_t) unsigned char data[];
+};
+
+/* Blocks grow with the arena, so that a small policy costs a page and a large one few calls. From
+ * FIRST_MAPPED on they are mapped by themselves, so that the host has them back at once: heaps,
+ * and each thread has one, learn to keep what comes and goes. From HUGE_PAGE on they are in huge
+ * pages where the host has them: a large policy is memory that is touched once, and in small pages
+ * half of its time goes to faults. */
+#define FIRST_BLOCK   ((size_t)4096)
+#define FIRST_MAPPED  ((size_t)128 * 1024)
+#define HUGE_PAGE     ((size_t)2 * 1024 * 1024)
+#define LARGEST_BLOCK (HUGE_PAGE - sizeof(struct pol_arena_block))
+
+void pol_arena_init(struct pol_arena *arena, size_t limit)
+{
+	*arena = (struct pol_arena){ .limit = limit };
+}
+
+void pol_arena_finish(struct pol_arena *arena)
+{
+	struct pol_arena_block *block = arena->blocks;
+
+	while (block != NULL) {
+		struct pol_arena_block *next = block->next;
+
+		if (block->mapped > 0) {
+			munmap(block, block->mapped);
+		} else {
+			free(block);
+		}
+		block = next;
+	}
+	*arena = (struct pol_arena){ 0 };
+}
+
+static void *fail(struct pol_arena *arena, enum pol_status status)
+{
+	arena->status = status;
+	return NULL;
+}
+
+static void *map(size_t size, int more)
+{
+	void *start =
+		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | more, -1, 0);
+
+	return start != MAP_FAILED ? start : NULL;
+}
+
+/* size bytes, a multiple of HUGE_PAGE and aligned to it: what sticks out of the mapping is given
+ * back. A host without huge pages takes no advice, and small ones do. */
+static struct pol_arena_block *map_huge(size_t size)
+{
+	unsigned char *start = map(size + HUGE_PAGE, 0);
+	size_t before;
+	struct pol_arena_block *block;
+
+	if (start == NULL) {
+		return NULL;
+	}
+	before = (HUGE_PAGE - (uintptr_t)start % HUGE_PAGE) % HUGE_PAGE;
+	if (before > 0) {
+		munmap(start, before);
+	}
+	munmap(start + before + size, HUGE_PAGE - before);
+	block = (struct pol_arena_block *)(void *)(start + before);
+	(void)madvise(block, size, MADV_HUGEPAGE);
+	block->mapped = size;
+	return block;
+}
+
+static struct pol_arena_block *make_block(const struct pol_arena *arena, size_t size)
+{
+	size_t total = sizeof(struct pol_arena_block) + size;
+	struct pol_arena_block *block;
+
+	if (total < FIRST_MAPPED) {
+		return calloc(1, total);
+	}
+	if (total >= HUGE_PAGE) {
+		return map_huge((total + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE);
+	}
+	/* What was announced will be used: its pages come at once, not one fault after the other.
+	 */
+	block = map(total, size == arena->least ? MAP_POPULATE : 0);
+	if (block != NULL) {
+		block->mapped = total;
+	}
+	return block;
+}
+
+static struct pol_arena_block *add_block(struct pol_arena *arena, size_t need)
+{
+	size_t size = arena->used < FIRST_BLOCK ? FIRST_BLOCK : arena->used;
+	struct pol_arena_block *block;
+
+	if (size < arena->least) {
+		size = arena->least;
+	}
+	if (size > LARGEST_BLOCK) {
+		size = LARGEST_BLOCK;
+	}
+	if (size < need) {
+		size = need;
+	}
+	if (size > arena->limit - arena->used) {
+		size = need;
+	}
+	if (size > arena->limit - arena->used) {
+		return fail(arena, POL_ELIMIT);
+	}
+	block = make_block(arena, size);
+	if (block == NULL) {
+		return fail(arena, POL_ENOMEM);
+	}
+	block->size = size;
+	block->next = arena->blocks;
+	arena->blocks = block;
+	arena->used += size;
+	return block;
+}
+
+void *pol_arena_alloc(struct pol_arena *arena, size_t count, size_t size)
+{
+	struct pol_arena_block *block = arena->blocks;
+	size_t align = alignof(max_align_t);
+	/* Factors up to here cannot overflow; dividing takes longer than all the rest. */
+	const size_t half = SIZE_MAX >> sizeof(size_t) * 4;
+	size_t need;
+	void *out;
+
+	if ((count | size) > half && size != 0 && count > (SIZE_MAX - align) / size) {
+		return fail(arena, POL_ELIMIT);
+	}
+	need = (count * size + align - 1) / align * align;
+	if (need == 0) {
+		need = align;
+	}
+	if (block == NULL || need > block->size - block->used) {
+		block = add_block(arena, need);
+		if (block == NULL) {
+			return NULL;
+		}
+	}
+	out = block->data + block->used;
+	block->used += need;
+	return out;
+}
+
+enum pol_status pol_arena_adopt(struct pol_arena *arena, struct pol_arena *other)
+{
+	struct pol_arena_block **last = &other->blocks;
+
+	if (other->used > arena->limit - arena->used) {
+		return POL_ELIMIT;
+	}
+	/* Ours stay in front: what is free in them will be used. */
+	while (*last != NULL) {
+		last = &(*last)->next;
+	}
+	if (arena->blocks == NULL) {
+		arena->blocks = other->blocks;
+	} else {
+		*last = arena->blocks->next;
+		arena->blocks->next = other->blocks;
+	}
+	arena->used += other->used;
+	other->blocks = NULL;
+	other->used = 0;
+	return POL_OK;
+}
+
+struct pol_str pol_arena_copy(struct pol_arena *arena, struct pol_str str)
+{
+	char *copy = pol_arena_alloc(arena, str.len, 1);
+
+	if (copy == NULL) {
+		return (struct pol_str){ 0 };
+	}
+	if (str.len > 0) {
+		memcpy(copy, str.ptr, str.len);
+	}
+	return (struct pol_str){ copy, str.len };
+}
+
+void *pol_arena_grow(struct pol_arena *arena, const void *old, size_t used, size_t need,
+	size_t size, size_t *capacity)
+{
+	size_t grown = *capacity < 8 ? 8 : *capacity * 2;
+	void *out;
+
+	if (grown < need) {
+		grown = need;
+	}
+	out = pol_arena_alloc(arena, grown, size);
+	if (out == NULL) {
+		return NULL;
+	}
+	if (used > 0) {
+		memcpy(out, old, used * size);
+	}
+	*capacity = grown;
+	return out;
+}

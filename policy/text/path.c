@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/text/path.h"
+
+#include <string.h>
+
+/* One bit for each byte that ends the quick way through a segment: controls, # % / ; \ and DEL,
+ * and all that is no ASCII. */
+static const uint64_t special[4] = {
+	UINT64_C(0x08008028ffffffff),
+	UINT64_C(0x8000000010000000),
+	UINT64_MAX,
+	UINT64_MAX,
+};
+
+/* Encodings upon one another that are followed: browsers and proxies add one or two. */
+#define LAYERS 8
+
+_Static_assert(POL_PATH_SEGMENTS <= 64, "a path's `encoded` has a bit for each segment");
+
+static const char fault_dots[] = "dots and spaces alone are no name";
+static const char fault_control[] = "a control character";
+static const char fault_percent[] = "broken percent-encoding: '%' wants two hex digits";
+static const char fault_utf8[] = "not UTF-8";
+static const char fault_twice[] = "a segment that would mean something else if decoded twice";
+
+static bool is_special(unsigned char byte)
+{
+	return (special[byte >> 6] >> (byte & 63) & 1) != 0;
+}
+
+static int hex_value(char c)
+{
+	if (c >= '0' && c <= '9') {
+		return c - '0';
+	}
+	if (c >= 'a' && c <= 'f') {
+		return c - 'a' + 10;
+	}
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* The byte of the three at `at`, or -1. */
+static int percent_value(const char *at)
+{
+	int high = at[0] == '%' ? hex_value(at[1]) : -1;
+	int low = high >= 0 ? hex_value(at[2]) : -1;
+
+	return low >= 0 ? high * 16 + low : -1;
+}
+
+static bool is_control(unsigned char byte)
+{
+	return byte < 0x20 || byte == 0x7f;
+}
+
+/* Dots and spaces alone: some file systems and servers drop what trails, and are left with a dot
+ * segment. */
+static bool is_dots(const char *text, size_t len)
+{
+	bool dot = false;
+
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] != '.' && text[i] != ' ') {
+			return false;
+		}
+		dot = dot || text[i] == '.';
+	}
+	return dot;
+}
+
+static bool has_c1_control(struct pol_str text)
+{
+	for (size_t i = 0; i + 1 < text.len; i++) {
+		if ((unsigned char)text.ptr[i] == 0xc2 && (unsigned char)text.ptr[i + 1] < 0xa0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* One more decoding, in place; what is broken stays. *out_len is what it was when nothing changed.
+ * False: something that separates or controls came to light. */
+static bool decode_again(char *text, size_t len, size_t *out_len)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		int byte = text[i] == '%' && i + 2 < len ? percent_value(text + i) : -1;
+
+		if (byte < 0) {
+			text[used++] = text[i];
+			continue;
+		}
+		if (byte == '/' || byte == '\\' || byte == ';' || byte == '#' || byte == '?' ||
+			is_control((unsigned char)byte)) {
+			return false;
+		}
+		text[used++] = (char)byte;
+		i += 2;
+	}
+	*out_len = used;
+	return true;
+}
+
+/* What any number of decoders, one after the other, would make of it: each of their results has to
+ * be a segment. Their number is bounded, so that a request cannot ask for thousands. */
+static const char *check_twice(struct pol_str text)
+{
+	char bytes[POL_PATH_BYTES];
+	size_t len = text.len;
+
+	memcpy(bytes, text.ptr, len);
+	for (int layer = 0; layer < LAYERS; layer++) {
+		size_t before = len;
+
+		if (!decode_again(bytes, len, &len)) {
+			return fault_twice;
+		}
+		if (len == before) {
+			return NULL;
+		}
+		text = (struct pol_str){ bytes, len };
+		if (is_dots(bytes, len) || !pol_str_is_utf8(text) || has_c1_control(text)) {
+			return fault_twice;
+		}
+	}
+	return "encoded more often than any path is";
+}
+
+static const char *check_decoded(struct pol_str text, bool escaped)
+{
+	if (is_dots(text.ptr, text.len)) {
+		return fault_dots;
+	}
+	if (!pol_str_is_utf8(text)) {
+		return fault_utf8;
+	}
+	if (has_c1_control(text)) {
+		return fault_control;
+	}
+	return escaped && memchr(text.ptr, '%', text.len) != NULL ? check_twice(text) : NULL;
+}
+
+static const char *decode(struct pol_str raw, struct pol_path *path, struct pol_str *out)
+{
+	char *text = path->decoded + path->used;
+	size_t len = 0;
+
+	for (size_t i = 0; i < raw.len; i++) {
+		int byte = (unsigned char)raw.ptr[i];
+
+		if (byte == '%') {
+			byte = i + 2 < raw.len ? percent_value(raw.ptr + i) : -1;
+			if (byte < 0) {
+				return fault_percent;
+			}
+			if (byte == '/' || byte == '\\') {
+				return "an encoded slash or backslash";
+			}
+			i += 2;
+		}
+		if (is_control((unsigned char)byte)) {
+			return fault_control;
+		}
+		text[len++] = (char)byte;
+	}
+	path->used += (uint32_t)len;
+	*out = (struct pol_str){ text, len };
+	return NULL;
+}
+
+/* Takes one segment from the front of `rest`: up to a slash or the end. */
+static const char *take_segment(struct pol_str *rest, struct pol_path *path, struct pol_str *out)
+{
+	const char *text = rest->ptr;
+	const char *fault = NULL;
+	size_t len = 0;
+	bool escaped = false;
+	bool high = false;
+
+	for (; len < rest->len; len++) {
+		unsigned char byte = (unsigned char)text[len];
+
+		if (!is_special(byte)) {
+			continue;
+		}
+		if (byte == '/') {
+			break;
+		}
+		if (byte == '%') {
+			escaped = true;
+		} else if (byte >= 0x80) {
+			high = true;
+		} else if (is_control(byte)) {
+			return fault_control;
+		} else {
+			return "a raw ';', '\\' or '#'";
+		}
+	}
+	rest->ptr += len;
+	rest->len -= len;
+	*out = (struct pol_str){ text, len };
+	if (len == 0) {
+		return "an empty segment";
+	}
+	if (escaped) {
+		path->encoded |= UINT64_C(1) << path->count;
+		fault = decode(*out, path, out);
+	}
+	if (fault == NULL && (escaped || high || text[0] == '.' || text[0] == ' ')) {
+		fault = check_decoded(*out, escaped);
+	}
+	return fault;
+}
+
+static const char *read_path(struct pol_str raw, struct pol_path *out)
+{
+	size_t bound = raw.len <= POL_PATH_BYTES ? raw.len : POL_PATH_BYTES + 1;
+	const char *query = bound > 0 ? memchr(raw.ptr, '?', bound) : NULL;
+	struct pol_str rest = raw;
+
+	out->used = 0;
+	out->count = 0;
+	out->encoded = 0;
+	if (query != NULL) {
+		rest.len = (size_t)(query - raw.ptr);
+	}
+	if (rest.len > POL_PATH_BYTES) {
+		return "longer than 4,096 bytes";
+	}
+	if (rest.len == 0 || rest.ptr[0] != '/') {
+		return "no '/' at the beginning";
+	}
+	while (rest.len > 0) {
+		const char *fault;
+
+		rest.ptr++; /* the slash before the segment */
+		rest.len--;
+		if (rest.len == 0) {
+			break; /* the root, or the one slash that may trail */
+		}
+		if (out->count == POL_PATH_SEGMENTS) {
+			return "more than 64 segments";
+		}
+		fault = take_segment(&rest, out, &out->segments[out->count]);
+		if (fault != NULL) {
+			return fault;
+		}
+		out->count++;
+	}
+	return NULL;
+}
+
+enum pol_status pol_path_read(struct pol_str raw, struct pol_path *out)
+{
+	if (read_path(raw, out) != NULL) {
+		out->count = 0;
+		return POL_EINVALID;
+	}
+	return POL_OK;
+}
+
+enum pol_status pol_path_recall(struct pol_str raw, struct pol_path_memo *memo)
+{
+	if (!memo->known) {
+		memo->status = pol_path_read(raw, &memo->path);
+		memo->known = true;
+	}
+	return memo->status;
+}
+
+const char *pol_path_fault(struct pol_str raw)
+{
+	struct pol_path path;
+
+	return read_path(raw, &path);
+}
+
+bool pol_path_split(struct pol_str resource, struct pol_str *out_tree, struct pol_str *out_path)
+{
+	const char *colon = resource.len > 0 ? memchr(resource.ptr, ':', resource.len) : NULL;
+	size_t before = colon != NULL ? (size_t)(colon - resource.ptr) : 0;
+
+	if (before == 0 || before + 1 == resource.len || colon[1] != '/') {
+		return false;
+	}
+	*out_tree = (struct pol_str){ resource.ptr, before };
+	*out_path = (struct pol_str){ colon + 1, resource.len - before - 1 };
+	return true;
+}
+
+/* Only what came as an escape of three bytes becomes one again. */
+static size_t put_segment(struct pol_str segment, char *room)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	size_t len = 0;
+
+	for (size_t i = 0; i < segment.len; i++) {
+		unsigned char byte = (unsigned char)segment.ptr[i];
+
+		if (byte == '%' || byte == '?' || byte == '#' || byte == ';') {
+			room[len++] = '%';
+			room[len++] = digits[byte >> 4];
+			room[len++] = digits[byte & 15];
+		} else {
+			room[len++] = (char)byte;
+		}
+	}
+	return len;
+}
+
+enum pol_status pol_place_normalise(struct pol_str place, char *room, struct pol_str *out)
+{
+	struct pol_path path;
+	struct pol_str tree;
+	struct pol_str raw;
+	size_t len;
+
+	if (!pol_path_split(place, &tree, &raw) || pol_path_read(raw, &path) != POL_OK) {
+		return POL_EINVALID;
+	}
+	memcpy(room, tree.ptr, tree.len);
+	len = tree.len;
+	room[len++] = ':';
+	for (uint32_t i = 0; i < path.count; i++) {
+		room[len++] = '/';
+		len += put_segment(path.segments[i], room + len);
+	}
+	if (path.count == 0) {
+		room[len++] = '/';
+	}
+	*out = (struct pol_str){ room, len };
+	return POL_OK;
+}
+
+const char *pol_place_fault(const struct pol_path *path)
+{
+	for (uint32_t i = 0; i < path->count; i++) {
+		struct pol_str one = path->segments[i];
+
+		if (one.ptr[0] == '{' && one.ptr[one.len - 1] == '}') {
+			return "a place is concrete: write a value in place of {name}";
+		}
+		if (pol_str_equal(one, POL_STR("*")) || pol_str_equal(one, POL_STR("**"))) {
+			return "a place is concrete and holds what is below it: no '*' here";
+		}
+	}
+	return NULL;
+}
+
+static enum pol_place_match match_read(struct pol_str place, const struct pol_path *path)
+{
+	struct pol_path at;
+
+	if (pol_path_read(place, &at) != POL_OK) {
+		return POL_PLACE_ELSEWHERE;
+	}
+	if (at.count > path->count) {
+		return POL_PLACE_OUTSIDE;
+	}
+	for (uint32_t i = 0; i < at.count; i++) {
+		if (!pol_str_equal(at.segments[i], path->segments[i])) {
+			return POL_PLACE_OUTSIDE;
+		}
+	}
+	return POL_PLACE_INSIDE;
+}
+
+enum pol_place_match pol_place_match(
+	struct pol_str place, struct pol_str tree, const struct pol_path *path)
+{
+	enum pol_place_match match = POL_PLACE_INSIDE;
+	struct pol_str at_tree;
+	struct pol_str at;
+	uint32_t count = 0;
+
+	if (!pol_path_split(place, &at_tree, &at) || !pol_str_equal(at_tree, tree)) {
+		return POL_PLACE_ELSEWHERE;
+	}
+	if (at.len > POL_PATH_BYTES || memchr(at.ptr, '?', at.len) != NULL) {
+		return match_read(at, path);
+	}
+	/* Where every byte means itself there is nothing to decode; whatever else there is, is read
+	 * as any path is. */
+	for (size_t i = 1; i < at.len; i++, count++) {
+		struct pol_str segment = { at.ptr + i, 0 };
+
+		while (i < at.len && !is_special((unsigned char)at.ptr[i])) {
+			i++;
+		}
+		segment.len = (size_t)(at.ptr + i - segment.ptr);
+		if ((i < at.len && at.ptr[i] != '/') || segment.len == 0 || segment.ptr[0] == '.' ||
+			segment.ptr[0] == ' ' || count == POL_PATH_SEGMENTS) {
+			return match_read(at, path);
+		}
+		if (count >= path->count || !pol_str_equal(segment, path->segments[count])) {
+			match = POL_PLACE_OUTSIDE;
+		}
+	}
+	return match;
+}

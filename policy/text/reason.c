@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/text/reason.h"
+
+#include "policy/decide/eval.h"
+
+static const struct pol_str reasons[] = {
+#define REASON_NAME(code, status) POL_STR_INIT(#code),
+	POL_REASONS(REASON_NAME)
+#undef REASON_NAME
+};
+
+static const uint16_t statuses[] = {
+#define REASON_STATUS(code, status) status,
+	POL_REASONS(REASON_STATUS)
+#undef REASON_STATUS
+};
+
+#define REASONS (sizeof reasons / sizeof *reasons)
+
+static size_t find(struct pol_str reason)
+{
+	size_t i = 0;
+
+	/* A denial comes through here: the length tells most codes apart without a call. */
+	while (i < REASONS &&
+		(reasons[i].len != reason.len || !pol_str_equal(reasons[i], reason))) {
+		i++;
+	}
+	return i;
+}
+
+uint16_t pol_reason_status(struct pol_str reason)
+{
+	size_t i = find(reason);
+
+	return i < REASONS ? statuses[i] : 403;
+}
+
+size_t pol_reasons(const struct pol_str **out)
+{
+	*out = reasons;
+	return REASONS;
+}
+
+bool pol_reason_is_known(struct pol_str reason)
+{
+	return find(reason) < REASONS;
+}
+
+bool pol_reason_is_unauthenticated(struct pol_str reason)
+{
+	return pol_reason_status(reason) == 401;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * reason: the codes that a decision may give for itself, and what they are to an HTTP server.
+ *
+ * Modules may have codes of their own beside these; they count as 403.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "policy/text/str.h"
+
+/* X(code, status), in the order in which a decision asks. */
+#define POL_REASONS(X)                                                                             \
+	X(ok, 200)                                                                                 \
+	X(not_trusted, 403)                                                                        \
+	X(malformed_token, 401)                                                                    \
+	X(unknown_key, 401)                                                                        \
+	X(revoked_key, 401)                                                                        \
+	X(inactive_key, 401)                                                                       \
+	X(expired_key, 401)                                                                        \
+	X(unknown_principal, 401)                                                                  \
+	X(inactive_principal, 401)                                                                 \
+	X(inactive_tenant, 401)                                                                    \
+	X(wrong_environment, 401)                                                                  \
+	X(wrong_tenant, 401)                                                                       \
+	X(unknown_service, 403)                                                                    \
+	X(missing_token, 401)                                                                      \
+	X(no_decision, 403)                                                                        \
+	X(malformed_path, 400)                                                                     \
+	X(unknown_resource, 404)                                                                   \
+	X(unknown_action, 403)                                                                     \
+	X(network, 403)                                                                            \
+	X(hours, 403)                                                                              \
+	X(mfa, 403)                                                                                \
+	X(quota, 429)                                                                              \
+	X(denied, 403)                                                                             \
+	X(scope, 403)                                                                              \
+	X(role, 403)                                                                               \
+	X(deny, 403)                                                                               \
+	X(module_error, 503)
+
+/* The HTTP status; 403 for a code that is not in the list. */
+uint16_t pol_reason_status(struct pol_str reason);
+
+/* The list, for suggestions. Returns how many. */
+size_t pol_reasons(const struct pol_str **out);
+bool pol_reason_is_known(struct pol_str reason);
