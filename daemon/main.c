@@ -8,10 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/config.h"
-#include "daemon/log.h"
-#include "daemon/restore.h"
-#include "daemon/server.h"
+#include "daemon/config/config.h"
+#include "daemon/host/log.h"
+#include "daemon/serve/server.h"
+#include "daemon/store/offline.h"
 
 #define DEFAULT_CONFIG "/etc/authz/authzd.conf"
 

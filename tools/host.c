@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/plugin.h"
+#include "daemon/load/plugin.h"
 #include "policy/decide/zone.h"
 
 /* Where the system keeps them (tzset(3)). */

@@ -6,9 +6,9 @@
  * far as a tool can: the time zones, and the modules of --modules. Whose the users are is the
  * daemon's machine's business.
  *
- * Modules are loaded by the daemon's own code (daemon/plugin), the one part of that room that the
- * tool shares, so that both refuse the same. They run inside the tool: whose they are is asked as
- * the daemon asks it, with whoever runs the tool in the place of its user.
+ * Modules are loaded by the daemon's own code (daemon/load/plugin), the one part of that room that
+ * the tool shares, so that both refuse the same. They run inside the tool: whose they are is asked
+ * as the daemon asks it, with whoever runs the tool in the place of its user.
  */
 
 #include "policy/text/host.h"

@@ -2,16 +2,16 @@
 #include <errno.h>
 #include <string.h>
 
-#include "daemon/audit.h"
-#include "daemon/manage/actor.h"
+#include "daemon/call/methods.h"
+#include "daemon/decide/actor.h"
+#include "daemon/decide/subject.h"
+#include "daemon/load/stored_roles.h"
 #include "daemon/manage/check.h"
 #include "daemon/manage/give.h"
 #include "daemon/manage/list.h"
-#include "daemon/manage/principals.h"
+#include "daemon/manage/principals/principals.h"
 #include "daemon/manage/record.h"
-#include "daemon/methods.h"
-#include "daemon/roles.h"
-#include "daemon/subject.h"
+#include "daemon/write/audit.h"
 #include "policy/snapshot/stored.h"
 
 /*

@@ -2,13 +2,13 @@
 /* audit: the trail, told and verified. */
 #include <string.h>
 
-#include "daemon/manage/actor.h"
+#include "daemon/call/methods.h"
+#include "daemon/decide/actor.h"
+#include "daemon/decide/subject.h"
 #include "daemon/manage/audit_put.h"
 #include "daemon/manage/check.h"
 #include "daemon/manage/list.h"
 #include "daemon/manage/policy_put.h"
-#include "daemon/methods.h"
-#include "daemon/subject.h"
 
 enum { TENANT, ACTOR, KEY, SINCE, UNTIL, AFTER, NEWEST_FIRST, LIMIT, CURSOR, LIST_FIELDS };
 

@@ -4,8 +4,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "daemon/secret.h"
-#include "daemon/subject.h"
+#include "daemon/decide/subject.h"
+#include "daemon/secret/token.h"
 
 static const char *kind_name(uint8_t kind)
 {

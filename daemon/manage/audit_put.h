@@ -5,8 +5,8 @@
  * audit_put: records of the trail, and what is wrong with it, as answers. One map each.
  */
 
-#include "daemon/call.h"
-#include "daemon/store.h"
+#include "daemon/call/call.h"
+#include "daemon/store/env.h"
 
 void audit_put(struct call *call, const struct store_audit *audit);
 void audit_put_problem(struct call *call, const struct store_problem *problem);

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/manage/actor.h"
+#include "daemon/decide/actor.h"
+#include "daemon/decide/subject.h"
 #include "daemon/manage/give.h"
-#include "daemon/subject.h"
 #include "policy/snapshot/stored.h"
 #include "policy/text/cidr.h"
 #include "policy/text/path.h"

@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 #include "client/wire.h"
-#include "daemon/call.h"
-#include "daemon/store.h"
+#include "daemon/call/call.h"
+#include "daemon/store/env.h"
 
 /* Free text that people type: at most STORE_MAX_TEXT bytes, no control characters, nothing that
  * turns the direction of what is printed behind it. Empty is well. */

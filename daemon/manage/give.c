@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "daemon/config.h"
-#include "daemon/manage/actor.h"
-#include "daemon/subject.h"
+#include "daemon/config/config.h"
+#include "daemon/decide/actor.h"
+#include "daemon/decide/subject.h"
 #include "policy/ask/gain.h"
 
 /* What the caller has, and what he may hand out beside. */

@@ -17,8 +17,8 @@
  * before the first put: facts are views into the transaction.
  */
 
-#include "daemon/call.h"
-#include "daemon/store.h"
+#include "daemon/call/call.h"
+#include "daemon/store/env.h"
 
 /* A key. `before` NULL: its secret is yielded or revived, and all that it allows is gained; for
  * another's principal that takes `issue` as well. */

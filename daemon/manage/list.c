@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-#include "daemon/manage/actor.h"
-#include "daemon/secret.h"
-#include "daemon/store.h"
+#include "daemon/decide/actor.h"
+#include "daemon/secret/token.h"
+#include "daemon/store/env.h"
 
 #define MAX_CURSOR (2 * (SECRET_TAG + LIST_MAX_PLACE))
 

@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 #include "client/wire.h"
-#include "daemon/call.h"
+#include "daemon/call/call.h"
 #include "policy/text/str.h"
 
 #define LIST_DEFAULT   100

@@ -5,12 +5,12 @@
  * making: a key on its way into the store: what keys.create and keys.import have in common.
  */
 
-#include "daemon/call.h"
-#include "daemon/manage/actor.h"
+#include "daemon/call/call.h"
+#include "daemon/decide/actor.h"
 #include "daemon/manage/check.h"
 #include "daemon/manage/retry.h"
-#include "daemon/secret.h"
-#include "daemon/store.h"
+#include "daemon/secret/token.h"
+#include "daemon/store/env.h"
 
 /* What the new record points to. */
 struct making {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pepper.rotate: a new pepper, while the old one is good until no key needs it. */
-#include "daemon/pepper.h"
+#include "daemon/tend/pepper.h"
 
 #include <errno.h>
 
-#include "daemon/audit.h"
-#include "daemon/manage/actor.h"
-#include "daemon/methods.h"
-#include "daemon/secret.h"
+#include "daemon/call/methods.h"
+#include "daemon/decide/actor.h"
+#include "daemon/secret/token.h"
+#include "daemon/write/audit.h"
 
 static int refuse_old(struct call *call)
 {

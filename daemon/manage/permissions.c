@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "daemon/call/methods.h"
+#include "daemon/decide/subject.h"
 #include "daemon/manage/list.h"
-#include "daemon/methods.h"
-#include "daemon/subject.h"
 #include "policy/decide/eval.h"
 
 enum { TOKEN, PRINCIPAL, TREE, AT, ENVIRONMENT, TENANT, LIMIT, CURSOR, FIELDS };

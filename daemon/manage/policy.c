@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* policy: what policy answers, and taking up a new one. */
-#include "daemon/config.h"
+#include "daemon/call/methods.h"
+#include "daemon/config/config.h"
 #include "daemon/manage/policy_put.h"
-#include "daemon/methods.h"
-#include "daemon/report.h"
+#include "daemon/serve/report.h"
 
 bool policy_admit(struct call *call)
 {

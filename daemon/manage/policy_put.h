@@ -7,8 +7,8 @@
 
 #include <stdbool.h>
 
-#include "daemon/call.h"
-#include "daemon/reload_report.h"
+#include "daemon/call/call.h"
+#include "daemon/serve/reload_report.h"
 
 /* May this peer ask about the daemon itself? Otherwise the refusal has been written. A token gives
  * no such right. */

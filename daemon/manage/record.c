@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/denied.h"
-#include "daemon/generation.h"
-#include "daemon/subject.h"
-#include "daemon/usage.h"
+#include "daemon/decide/subject.h"
+#include "daemon/keys/denials.h"
+#include "daemon/keys/secret_rules.h"
+#include "daemon/keys/usage.h"
 
 static const uint8_t v4_mapped[12] = { [10] = 0xff, [11] = 0xff };
 

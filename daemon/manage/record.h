@@ -6,8 +6,8 @@
  * leaves unset fields out.
  */
 
-#include "daemon/call.h"
-#include "daemon/store.h"
+#include "daemon/call/call.h"
+#include "daemon/store/env.h"
 #include "policy/snapshot/module.h"
 
 /* secret: the token, of a key that was just made; ptr NULL otherwise. 0 or a negative errno. */

@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "daemon/decide/subject.h"
 #include "daemon/manage/record.h"
-#include "daemon/store.h"
-#include "daemon/subject.h"
+#include "daemon/store/env.h"
 
 static bool is_id(struct wire_str text)
 {

@@ -15,8 +15,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "daemon/call.h"
-#include "daemon/secret.h"
+#include "daemon/call/call.h"
+#include "daemon/secret/token.h"
 #include "policy/text/str.h"
 
 #define RETRY_ID 32 /* hex digits */

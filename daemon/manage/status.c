@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* status: the daemon at a glance. */
+#include "daemon/call/methods.h"
 #include "daemon/manage/policy_put.h"
-#include "daemon/methods.h"
-#include "daemon/pepper.h"
-#include "daemon/report.h"
-#include "daemon/rotation.h"
-#include "daemon/secret.h"
-#include "daemon/store.h"
+#include "daemon/secret/token.h"
+#include "daemon/serve/report.h"
+#include "daemon/store/env.h"
+#include "daemon/tend/pepper.h"
+#include "daemon/tend/rotation.h"
 #include "policy/snapshot/snapshot.h"
 
 struct number {

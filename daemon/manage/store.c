@@ -3,11 +3,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "daemon/backup.h"
-#include "daemon/manage/actor.h"
+#include "daemon/call/methods.h"
+#include "daemon/decide/actor.h"
 #include "daemon/manage/audit_put.h"
-#include "daemon/methods.h"
-#include "daemon/secret.h"
+#include "daemon/secret/token.h"
+#include "daemon/store/backup.h"
 
 enum { CURSOR, BACKUP_FIELDS };
 

@@ -7,13 +7,13 @@
 #include <errno.h>
 #include <string.h>
 
-#include "daemon/audit.h"
-#include "daemon/manage/actor.h"
+#include "daemon/call/methods.h"
+#include "daemon/decide/actor.h"
 #include "daemon/manage/check.h"
 #include "daemon/manage/list.h"
 #include "daemon/manage/policy_put.h"
 #include "daemon/manage/record.h"
-#include "daemon/methods.h"
+#include "daemon/write/audit.h"
 
 enum { LIST_LIMIT, LIST_CURSOR, LIST_FIELDS };
 

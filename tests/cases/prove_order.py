@@ -140,25 +140,25 @@ PLACES = """\
 SWAPS = (
     # What the daemon finds out before anything is judged.
     Swap("not_trusted | malformed_token", "authorize", "'unauthenticated' != 'not_trusted'", (
-        Edit("daemon/authorize.c", "r = ask.not_trusted ? 0 : subject_gather(call, &ask.who, &subject);",
+        Edit("daemon/decide/authorize.c", "r = ask.not_trusted ? 0 : subject_gather(call, &ask.who, &subject);",
              "r = subject_gather(call, &ask.who, &subject);"),
-        Edit("daemon/authorize.c", "\tif (ask->not_trusted) {\n",
+        Edit("daemon/decide/authorize.c", "\tif (ask->not_trusted) {\n",
              "\tif (ask->not_trusted && subject->facts.key_state != POL_KEY_MALFORMED) {\n"),
     )),
     Swap("malformed_token | unknown_key", "authorize", "'unknown_key' != 'malformed_token'", (
-        Edit("daemon/subject.c", "state = own_shape ? POL_KEY_UNKNOWN : POL_KEY_MALFORMED;",
+        Edit("daemon/decide/subject.c", "state = own_shape ? POL_KEY_UNKNOWN : POL_KEY_MALFORMED;",
              "state = POL_KEY_UNKNOWN;"),
     )),
     Swap("unknown_key | revoked_key", "authorize", "'revoked_key' != 'unknown_key'", (
-        Edit("daemon/subject.c", WRONG_SECRET,
+        Edit("daemon/decide/subject.c", WRONG_SECRET,
              "\tif (state == POL_KEY_REVOKED) {\n\t\tsubject->verified = true;\n"
              "\t\treturn state;\n\t}\n" + WRONG_SECRET),
     )),
     Swap("revoked_key | inactive_key", "subject", "revoked, switched off: expected", (
-        Edit("daemon/subject.c", KEY_REVOKED + KEY_INACTIVE, KEY_INACTIVE + KEY_REVOKED),
+        Edit("daemon/decide/subject.c", KEY_REVOKED + KEY_INACTIVE, KEY_INACTIVE + KEY_REVOKED),
     )),
     Swap("inactive_key | expired_key", "subject", "switched off, over: expected", (
-        Edit("daemon/subject.c", KEY_INACTIVE + KEY_EXPIRED, KEY_EXPIRED + KEY_INACTIVE),
+        Edit("daemon/decide/subject.c", KEY_INACTIVE + KEY_EXPIRED, KEY_EXPIRED + KEY_INACTIVE),
     )),
     # policy/eval's steps, and what is asked inside each.
     swap("expired_key | unknown_principal", EVAL, TOKEN, PRINCIPAL),

@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 
-#include "daemon/audit.h"
+#include "daemon/write/audit.h"
 #include "tests/daemon/folder.h"
 
 /* Suite names are the file's stem; what is tested is the trail in the store, and audit_note. */

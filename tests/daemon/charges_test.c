@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <pthread.h>
 
-#include "daemon/charges.h"
+#include "daemon/keys/quota_counters.h"
 #include "tests/daemon/folder.h"
 
 #define HOUR INT64_C(3600000)

@@ -2,8 +2,8 @@
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
 
-#include "daemon/config.h"
-#include "daemon/peer.h"
+#include "daemon/config/config.h"
+#include "daemon/config/peer.h"
 
 struct row {
 	char pattern[48];

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/store.h"
+#include "daemon/store/env.h"
 
 /* One test is one process, so this much state is its own. */
 static char folder_name[64];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/generation.h"
+#include "daemon/keys/secret_rules.h"
 
 #include <criterion/criterion.h>
 

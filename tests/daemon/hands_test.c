@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
 
-#include "daemon/hands.h"
+#include "daemon/host/parallel.h"
 
 enum { MOST = 1000 };
 

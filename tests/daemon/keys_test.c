@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/manage/keys.h"
+#include "daemon/manage/keys/keys.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "daemon/log.h"
+#include "daemon/host/log.h"
 
 /* Everything behind the time. */
 static const char *behind_time(const char *line)

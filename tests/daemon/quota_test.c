@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdint.h>
 
-#include "daemon/quota.h"
+#include "daemon/serve/peer_limits.h"
 
 static struct quota *quota;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/secret.h"
+#include "daemon/secret/token.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/standing.h"
+#include "daemon/keys/principal_cache.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
 
-#include "daemon/stats.h"
+#include "daemon/serve/stats.h"
 
 static struct stats_sum sum_of(const struct stats *stats, int64_t now)
 {

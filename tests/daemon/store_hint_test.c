@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/store_hint.h"
+#include "daemon/store/hint.h"
 
 #include <criterion/criterion.h>
 #include <lmdb.h>

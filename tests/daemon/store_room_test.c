@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/store_room.h"
+#include "daemon/store/reserve.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <semaphore.h>
 
-#include "daemon/dispatch.h"
-#include "daemon/usage.h"
-#include "daemon/writer.h"
+#include "daemon/call/dispatch.h"
+#include "daemon/keys/usage.h"
+#include "daemon/write/writer.h"
 #include "tests/daemon/folder.h"
 
 enum {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/store.h"
+#include "daemon/store/env.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

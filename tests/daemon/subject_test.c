@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/subject.h"
+#include "daemon/decide/subject.h"
 
 #include <criterion/criterion.h>
 

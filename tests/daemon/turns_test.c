@@ -3,8 +3,8 @@
 
 #include <stdint.h>
 
-#include "daemon/conn.h"
-#include "daemon/turns.h"
+#include "daemon/serve/conn.h"
+#include "daemon/serve/fairness.h"
 
 static struct turns turns;
 

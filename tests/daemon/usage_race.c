@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/usage.h"
+#include "daemon/keys/usage.h"
 
 enum { THREADS = 4, KEYS = 3, ROUNDS = 20000 };
 

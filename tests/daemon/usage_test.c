@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/usage.h"
+#include "daemon/keys/usage.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/writer.h"
+#include "daemon/write/writer.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <semaphore.h>
 
-#include "daemon/usage.h"
+#include "daemon/keys/usage.h"
 #include "tests/daemon/folder.h"
 
 static struct store *store;

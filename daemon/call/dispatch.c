@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/call/dispatch.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/call/methods.h"
+#include "daemon/decide/actor.h"
+#include "daemon/host/log.h"
+#include "daemon/store/env.h"
+
+/* What is asked most often, first. */
+static const struct {
+	const struct method *methods;
+	const size_t *count;
+} nouns[] = {
+	{ authorize_methods, &authorize_method_count },
+	{ permissions_methods, &permissions_method_count },
+	{ keys_methods, &keys_method_count },
+	{ principals_methods, &principals_method_count },
+	{ assignments_methods, &assignments_method_count },
+	{ roles_methods, &roles_method_count },
+	{ tenants_methods, &tenants_method_count },
+	{ pepper_methods, &pepper_method_count },
+	{ policy_methods, &policy_method_count },
+	{ audit_methods, &audit_method_count },
+	{ store_methods, &store_method_count },
+	{ status_methods, &status_method_count },
+};
+
+const struct method *dispatch_find(struct wire_str name)
+{
+	for (size_t i = 0; i < sizeof nouns / sizeof nouns[0]; i++) {
+		for (size_t k = 0; k < *nouns[i].count; k++) {
+			const struct method *method = &nouns[i].methods[k];
+
+			/* By length first: a name that came in may hold a NUL. */
+			if (strlen(method->name) == name.len &&
+				memcmp(method->name, name.ptr, name.len) == 0) {
+				return method;
+			}
+		}
+	}
+	return NULL;
+}
+
+int dispatch_admit(const struct method *method, const struct peer *peer, bool has_token,
+	struct wire_error *err)
+{
+	struct wire_str none = { NULL, 0 };
+
+	if ((method->flags & METHOD_MANAGES) == 0) {
+		if (peer->may_decide) {
+			return 0;
+		}
+		wire_error_set(err, WIRE_FORBIDDEN, none,
+			"this socket is for managing alone: ask at one for decisions");
+		return WIRE_EPARAM;
+	}
+	if (has_token && (method->flags & METHOD_TOKEN) == 0) {
+		wire_error_set(err, WIRE_FORBIDDEN, none,
+			"this is for peers that manage, never for a token");
+		return WIRE_EPARAM;
+	}
+	if (peer->may_manage || has_token) {
+		return 0;
+	}
+	wire_error_set(err, WIRE_FORBIDDEN, none,
+		"this socket is for decisions and tokens: give a token, or manage through one for "
+		"managing");
+	return WIRE_EPARAM;
+}
+
+static bool manages(const struct method *method)
+{
+	return (method->flags & METHOD_MANAGES) != 0;
+}
+
+int dispatch_read(const struct method *method, struct wire_cursor params,
+	struct wire_value values[], struct wire_error *err)
+{
+	struct wire_field fields[WIRE_MAX_FIELDS];
+	uint32_t count = method->field_count;
+
+	if (!manages(method)) {
+		return wire_decode_params(params, method->fields, count, values, err);
+	}
+	if (count > 0) {
+		memcpy(fields, method->fields, count * sizeof fields[0]);
+	}
+	fields[count] = (struct wire_field)WIRE_FIELD("token", WIRE_KIND_TEXT, 0);
+	return wire_decode_params(params, fields, count + 1, values, err);
+}
+
+int dispatch_decode(const struct wire_request *request, const struct peer *peer,
+	const struct method **out, struct wire_value values[static WIRE_MAX_FIELDS],
+	struct wire_error *err)
+{
+	const struct method *method = dispatch_find(request->method);
+	int r;
+
+	if (method == NULL) {
+		wire_error_set(err, WIRE_UNKNOWN_METHOD, (struct wire_str){ NULL, 0 },
+			"this daemon has no method of that name");
+		return WIRE_EPARAM;
+	}
+	r = dispatch_read(method, request->params, values, err);
+	if (r == 0) {
+		r = dispatch_admit(
+			method, peer, manages(method) && values[method->field_count].given, err);
+	}
+	if (r == 0) {
+		*out = method;
+	}
+	return r;
+}
+
+static bool is_error(const struct wire_buf *out, size_t mark)
+{
+	struct wire_response response;
+
+	return wire_decode_response(out->data + mark, out->len - mark, &response) != 0 ||
+	       response.failed;
+}
+
+void dispatch_fail(struct wire_buf *out, uint32_t id, int error)
+{
+	struct wire_error err;
+	bool host = error == -ENOMEM || error == -ENOSPC || error == -EDQUOT || error == -EFBIG ||
+		    error == -EMFILE || error == -ENFILE || error == -EAGAIN;
+
+	wire_error_set(&err, host ? WIRE_OVERLOADED : WIRE_INTERNAL, (struct wire_str){ NULL, 0 },
+		"%s", store_explain(error));
+	wire_put_error(out, &id, &err);
+}
+
+/* With the token's owner as actor; his facts are large, so not on every call's stack. */
+__attribute__((noinline)) static int run_by_token(struct call *call)
+{
+	struct actor actor;
+	const struct wire_value *token = &call->params[call->method->field_count];
+	int r = actor_begin(call, (struct pol_str){ token->text.ptr, token->text.len }, &actor);
+
+	if (r == 0) {
+		r = call->method->handler(call);
+	}
+	call->actor = NULL;
+	return r < 0 ? r : 0;
+}
+
+static int run(struct call *call)
+{
+	bool by_token = manages(call->method) && call->params[call->method->field_count].given;
+
+	return by_token ? run_by_token(call) : call->method->handler(call);
+}
+
+int dispatch_run(struct call *call)
+{
+	struct wire_buf *out = call->out;
+	size_t mark = out->len;
+	int r = run(call);
+
+	if (r == 0 && out->status == WIRE_OK && out->len - mark <= WIRE_MAX_RESPONSE) {
+		/* Deciding methods change nothing, so nobody asks how they ended. */
+		return (call->method->flags & METHOD_CHANGES) != 0 && is_error(out, mark);
+	}
+	if (r == 0) {
+		r = out->status == WIRE_ENOMEM ? -ENOMEM : -EMSGSIZE;
+	}
+	wire_buf_rewind(out, mark);
+	if (r == -EMSGSIZE) {
+		call_error(call, "limit_reached",
+			"the answer is larger than 4 MiB: ask for less with `limit`");
+		return r;
+	}
+	log_error("a call failed", "method=%s error=%s", call->method->name, strerror(-r));
+	dispatch_fail(out, call->id, r);
+	return r;
+}
+
+__attribute__((format(printf, 4, 0))) static void put_error(
+	struct call *call, const char *code, const char *param, const char *format, va_list args)
+{
+	char message[WIRE_MESSAGE_SIZE];
+	struct wire_error err;
+
+	vsnprintf(message, sizeof message, format, args);
+	wire_error_set(&err, wire_code_find((struct wire_str){ code, strlen(code) }),
+		(struct wire_str){ param, param != NULL ? strlen(param) : 0 }, "%s", message);
+	wire_put_error(call->out, &call->id, &err);
+}
+
+int call_error(struct call *call, const char *code, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	put_error(call, code, NULL, format, args);
+	va_end(args);
+	return call->out->status == WIRE_OK ? 0 : -ENOMEM;
+}
+
+int call_invalid(struct call *call, const char *param, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	put_error(call, "invalid_request", param, format, args);
+	va_end(args);
+	return call->out->status == WIRE_OK ? 0 : -ENOMEM;
+}

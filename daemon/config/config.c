@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/config/config.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A configuration of megabytes is a mistake. */
+enum { CONFIG_MEMORY = 4 * 1024 * 1024 };
+
+void config_init(struct config *config)
+{
+	*config = (struct config){
+		.uid = geteuid(), .gid = getegid(), .as_root = geteuid() == 0, .watch = true
+	};
+	pol_arena_init(&config->arena, CONFIG_MEMORY);
+}
+
+void config_finish(struct config *config)
+{
+	pol_arena_finish(&config->arena);
+	*config = (struct config){ .policy = NULL };
+}
+
+const char *config_copy(struct config *config, struct pol_str text)
+{
+	char *copy = pol_arena_alloc(&config->arena, text.len + 1, 1);
+
+	if (copy != NULL && text.len > 0) {
+		memcpy(copy, text.ptr, text.len);
+	}
+	return copy;
+}
+
+__attribute__((format(printf, 2, 3))) static const char *print(
+	struct config *config, const char *format, ...)
+{
+	char text[4096];
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	if (n < 0 || (size_t)n >= sizeof text) {
+		return NULL;
+	}
+	return config_copy(config, (struct pol_str){ text, (size_t)n });
+}
+
+/* An absolute path in a variable; the XDG specification says to ignore a relative one. */
+static const char *folder_in(const char *variable)
+{
+	const char *value = getenv(variable);
+
+	return value != NULL && value[0] == '/' ? value : NULL;
+}
+
+static const char *home(void)
+{
+	const char *value = folder_in("HOME");
+	const struct passwd *user;
+
+	if (value != NULL) {
+		return value;
+	}
+	user = getpwuid(geteuid());
+	return user != NULL && user->pw_dir[0] == '/' ? user->pw_dir : NULL;
+}
+
+static int default_state(struct config *config, char why[static CONFIG_WHY])
+{
+	const char *folder = folder_in("XDG_STATE_HOME");
+
+	if (geteuid() == 0) {
+		config->state = print(config, "/var/lib/authz");
+	} else if (folder != NULL) {
+		config->state = print(config, "%s/authz", folder);
+	} else if ((folder = home()) != NULL) {
+		config->state = print(config, "%s/.local/state/authz", folder);
+	} else {
+		snprintf(why, CONFIG_WHY,
+			"there is no $HOME to keep the state in: name a folder with --state DIR");
+		return -ENOENT;
+	}
+	config->state_is_default = true;
+	return config->state != NULL ? 0 : -ENOMEM;
+}
+
+static int default_listener(struct config *config)
+{
+	const char *folder = folder_in("XDG_RUNTIME_DIR");
+	struct config_listener listener = { .mode = 0600, .decide = true, .manage = true };
+
+	if (geteuid() == 0) {
+		listener.path = print(config, "/run/authz/authz.sock");
+	} else if (folder != NULL) {
+		listener.path = print(config, "%s/authz/authz.sock", folder);
+	} else {
+		listener.path = print(config, "%s/authz.sock", config->state);
+	}
+	if (listener.path == NULL) {
+		return -ENOMEM;
+	}
+	config->listeners[config->listener_count++] = listener;
+	config->socket_is_default = true;
+	return 0;
+}
+
+int config_defaults(struct config *config, char why[static CONFIG_WHY])
+{
+	int r = 0;
+
+	snprintf(why, CONFIG_WHY, "out of memory");
+	if (config->state == NULL) {
+		r = default_state(config, why);
+	}
+	if (r == 0 && config->pepper == NULL) {
+		config->pepper = print(config, "%s/pepper", config->state);
+		r = config->pepper != NULL ? 0 : -ENOMEM;
+	}
+	if (r == 0 && config->listener_count == 0) {
+		r = default_listener(config);
+	}
+	if (r == 0 && config->workers == 0) {
+		long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+		config->workers = cores < 1 ? 1 : (unsigned)cores;
+		if (config->workers > CONFIG_MAX_WORKERS) {
+			config->workers = CONFIG_MAX_WORKERS;
+		}
+	}
+	return r;
+}

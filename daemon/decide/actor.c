@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/decide/actor.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/config/config.h"
+#include "daemon/decide/decision_note.h"
+#include "daemon/keys/secret_rules.h"
+#include "daemon/keys/usage.h"
+#include "daemon/tend/rotation.h"
+#include "policy/decide/eval.h"
+#include "policy/text/path.h"
+
+/* The noun, its id of at most STORE_MAX_NAME bytes, and what is around them. */
+#define MAX_RESOURCE (STORE_MAX_NAME + 64)
+
+bool actor_is_superuser(const struct call *call)
+{
+	return call->actor == NULL && call->peer->superuser;
+}
+
+bool actor_sees(const struct call *call, uint32_t tenant)
+{
+	return call->actor == NULL || call->actor->tenant == tenant;
+}
+
+/* --- a token ---------------------------------------------------------------------------------- */
+
+static int refuse_token(struct call *call)
+{
+	int r = call_error(call, "forbidden", "the token is not accepted");
+
+	return r < 0 ? r : 1;
+}
+
+/* The same as for a decision: used, or presented in vain. */
+static void count(struct call *call, const struct actor *actor, bool denied)
+{
+	static const struct pol_ip nowhere = { .known = false };
+	struct usage_event event = { call->now, &nowhere, denied, 0 };
+
+	if (actor->subject.verified) {
+		usage_count(call->usage, call->read, actor->subject.key.number, &event);
+	}
+}
+
+/* Judged up to the resource, of which there is none: is it anybody's who may ask here? */
+static bool is_accepted(struct call *call, const struct subject *subject)
+{
+	struct pol_facts facts = subject->facts;
+	struct pol_decision decision;
+
+	pol_decide_managing(call->snapshot, &facts, &decision);
+	return subject->verified && !pol_reason_is_unauthenticated(decision.reason);
+}
+
+int actor_begin(struct call *call, struct pol_str token, struct actor *out)
+{
+	struct subject_ask ask = {
+		.has_token = true, .has_tenant = true, .token = token, .tenant = POL_STR("*")
+	};
+	const struct subject *subject = &out->subject;
+	int r = subject_gather(call, &ask, &out->subject);
+	bool accepted;
+
+	if (r < 0) {
+		return r;
+	}
+	accepted = is_accepted(call, subject);
+	count(call, out, !accepted);
+	if (!accepted) {
+		return refuse_token(call);
+	}
+	/* A secret that waited for its first use was used. */
+	if (subject->by_other &&
+		generation_other(&subject->key, call->now) == STORE_OTHER_PENDING &&
+		subject->facts.key_network_count == 0) {
+		rotation_first_use(call->rotation, subject->key.number, subject->key.kid,
+			subject->key.rotation.other_hash);
+	}
+	out->tenant = subject->key.tenant;
+	memcpy(out->kid, subject->key.kid.ptr, STORE_KID);
+	out->principal_len = subject->key.principal.len;
+	if (out->principal_len > sizeof out->principal) {
+		return -EBADMSG;
+	}
+	if (out->principal_len > 0) {
+		memcpy(out->principal, subject->key.principal.ptr, out->principal_len);
+	}
+	call->actor = out;
+	return 0;
+}
+
+/* The path is made of segments as they are: an id may hold what a path cannot. */
+static void make_path(const char *noun, struct pol_str id, struct pol_path_memo *memo)
+{
+	struct pol_path *path = &memo->path;
+	const char *slash = strchr(noun, '/');
+
+	memo->known = true;
+	memo->status = POL_OK;
+	path->count = 0;
+	path->used = 0;
+	path->encoded = 0;
+	if (slash != NULL) {
+		path->segments[path->count++] = (struct pol_str){ noun, (size_t)(slash - noun) };
+		noun = slash + 1;
+	}
+	path->segments[path->count++] = pol_str_of(noun);
+	if (id.len > 0) {
+		path->segments[path->count++] = id;
+	}
+}
+
+static int token_can(struct call *call, const char *noun, struct pol_str id, const char *action)
+{
+	struct pol_facts facts = call->actor->subject.facts;
+	struct pol_path_memo memo;
+	struct pol_decision decision;
+	char path[MAX_RESOURCE];
+	int len;
+
+	make_path(noun, id, &memo);
+	facts.tree = POL_STR("authz");
+	/* As people read it: what is judged is the memo. */
+	len = snprintf(
+		path, sizeof path, "/%s%s%.*s", noun, id.len > 0 ? "/" : "", POL_STR_ARGS(id));
+	facts.path = (struct pol_str){ path, (size_t)len < sizeof path ? (size_t)len : 0 };
+	facts.memo = &memo;
+	facts.verb = pol_str_of(action);
+	facts.now = call->now;
+	facts.dice = call_draw(call);
+	pol_decide_managing(call->snapshot, &facts, &decision);
+	if ((decision.marks & (POL_MARK_WARN | POL_MARK_LOG)) != 0) {
+		authorize_log(call, &call->actor->subject, &facts, &decision);
+	}
+	return decision.allow;
+}
+
+/* --- anybody ---------------------------------------------------------------------------------- */
+
+static struct pol_str name_resource(
+	char text[static MAX_RESOURCE], const char *noun, struct pol_str id)
+{
+	int len = snprintf(text, MAX_RESOURCE, id.len > 0 ? "authz:/%s/%.*s" : "authz:/%s", noun,
+		POL_STR_ARGS(id));
+
+	return (struct pol_str){ text, len > 0 && (size_t)len < MAX_RESOURCE ? (size_t)len : 0 };
+}
+
+int actor_can(struct call *call, const char *noun, struct pol_str id, const char *action)
+{
+	char text[MAX_RESOURCE];
+
+	if (actor_is_superuser(call)) {
+		return 1;
+	}
+	/* Longer than any id that exists: what is asked about is not there. */
+	if (id.len > STORE_MAX_NAME) {
+		id.len = 0;
+	}
+	if (call->actor != NULL) {
+		return token_can(call, noun, id, action);
+	}
+	return config_manager_allows(
+		call->config, call->peer, name_resource(text, noun, id), pol_str_of(action));
+}
+
+int actor_may(struct call *call, const char *noun, struct pol_str id, const char *action)
+{
+	char text[MAX_RESOURCE];
+	struct pol_str resource;
+	int r = actor_can(call, noun, id, action);
+
+	if (r != 0) {
+		return r < 0 ? r : 0;
+	}
+	resource = name_resource(text, noun, id.len > STORE_MAX_NAME ? (struct pol_str){ 0 } : id);
+	r = call_error(call, "forbidden",
+		call->actor != NULL
+			? "the token may not %s on %.*s: a role or a scope can allow it"
+			: "you may not %s on %.*s: a `manage` line of the configuration can allow "
+			  "it",
+		action, POL_STR_ARGS(resource));
+	return r < 0 ? r : 1;
+}
+
+struct pol_str actor_text(const struct call *call, char text[static ACTOR_TEXT])
+{
+	int len;
+
+	if (call->actor != NULL) {
+		len = snprintf(text, ACTOR_TEXT, "key:%.*s", STORE_KID, call->actor->kid);
+	} else {
+		len = snprintf(text, ACTOR_TEXT, "uid:%u", (unsigned)call->peer->uid);
+	}
+	return (struct pol_str){ text, (size_t)len };
+}

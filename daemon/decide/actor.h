@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * actor: may whoever calls do this to that?
+ *
+ * With a `token` in the request it is the token alone: its roles and scopes, on the nodes of the
+ * tree authz:, with the account lines of stack `authz`. Without one it is the peer: the daemon's
+ * own uid and root may do everything; others what the configuration's `manage` lines name, as nodes
+ * and actions of the same tree. What may be given away is give.h's.
+ *
+ * Each gives 0 to go on; 1 when it is refused and the error is written; or a negative errno.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "daemon/call/call.h"
+#include "daemon/decide/subject.h"
+#include "daemon/store/env.h"
+#include "policy/text/str.h"
+
+/* Whoever manages by a token. Its facts are views into the transaction: dead after a put. */
+struct actor {
+	struct subject subject;
+	uint32_t tenant; /* he sees no other */
+	char kid[STORE_KID];
+	char principal[STORE_MAX_NAME]; /* empty: his key is bound to none */
+	size_t principal_len;
+};
+
+/* Finds out whose token it is and makes him the call's actor: dispatch's, before the handler. A
+ * token that would not authenticate is refused, always in the same words. */
+int actor_begin(struct call *call, struct pol_str token, struct actor *out);
+
+/* `authz:/NOUN`, or `authz:/NOUN/ID` when the id is not empty; the action as in that tree. */
+int actor_may(struct call *call, const char *noun, struct pol_str id, const char *action);
+
+/* The same question without an error: 1 yes, 0 no, or a negative errno. */
+int actor_can(struct call *call, const char *noun, struct pol_str id, const char *action);
+
+/* The peer may do everything, and no token speaks for anybody else. */
+bool actor_is_superuser(const struct call *call);
+
+/* May the caller know of this tenant at all? */
+bool actor_sees(const struct call *call, uint32_t tenant);
+
+/* Who it was, for records: `uid:1000`, `key:KID`. */
+#define ACTOR_TEXT 32
+struct pol_str actor_text(const struct call *call, char text[static ACTOR_TEXT]);

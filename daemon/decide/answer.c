@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/decide/answer.h"
+
+#include "daemon/decide/explain.h"
+#include "daemon/keys/secret_rules.h"
+
+/* All of an answer but the texts that differ: names, numbers, heads. */
+#define ANSWER_FIXED 288
+
+static uint8_t *lay_str(uint8_t *to, struct pol_str text)
+{
+	return wire_lay_str(to, subject_wire(text));
+}
+
+static uint8_t *lay_revision(uint8_t *to, const struct pol_snapshot *snapshot)
+{
+	to = WIRE_LAY(to, "\xa8revision");
+	return wire_lay_str(
+		to, (struct wire_str){ pol_snapshot_revision(snapshot), ANSWER_REVISION });
+}
+
+/* Who holds a secret that waits for this very use needs no other. */
+static bool is_to_renew(const struct call *call, const struct subject *subject)
+{
+	return subject->verified && generation_is_due(&subject->key, call->now) &&
+	       !(subject->by_other &&
+		       generation_other(&subject->key, call->now) == STORE_OTHER_PENDING);
+}
+
+/* Key, principal, tenant, environment: as far as known. */
+static uint8_t *lay_who(uint8_t *to, const struct call *call, const struct subject *subject)
+{
+	if (subject->verified) {
+		to = lay_str(WIRE_LAY(to, "\xa3key"), subject->key.kid);
+		to = lay_str(WIRE_LAY(to, "\xab"
+					  "environment"),
+			subject->key.environment);
+	}
+	if (subject->known_principal) {
+		to = lay_str(WIRE_LAY(to, "\xa9principal"), subject->facts.principal);
+	}
+	if (subject->verified || subject->known_principal) {
+		to = lay_str(WIRE_LAY(to, "\xa6tenant"), subject->tenant);
+	}
+	if (is_to_renew(call, subject)) {
+		to = wire_lay_uint64(WIRE_LAY(to, "\xa5renew\xc3\xa8renew_by"),
+			(uint64_t)subject->key.rotation.renew_by);
+	}
+	return to;
+}
+
+static uint8_t *lay_quota(uint8_t *to, const struct charges_told *told)
+{
+	to = wire_lay_uint64(WIRE_LAY(to, "\xa5quota\x83\xa5limit"), told->limit);
+	to = wire_lay_uint64(WIRE_LAY(to, "\xa9remaining"), told->remaining);
+	return wire_lay_uint64(WIRE_LAY(to, "\xa5reset"), told->reset);
+}
+
+static uint32_t who_pairs(const struct call *call, const struct subject *subject)
+{
+	return (subject->verified ? 2u : 0u) + (is_to_renew(call, subject) ? 2u : 0u) +
+	       (subject->known_principal ? 1u : 0u) +
+	       (subject->verified || subject->known_principal ? 1u : 0u);
+}
+
+void answer_put(struct call *call, const struct ask *ask, const struct subject *subject,
+	const struct outcome *outcome, bool whole)
+{
+	const struct pol_decision *decision = &outcome->decision;
+	struct pol_str reason = decision->reason;
+	bool who = !ask->not_trusted;
+	bool quota = outcome->charges.told.any;
+	size_t room;
+	uint8_t *to;
+
+	/* Who is not trusted learns nothing from a 401, not even which of them it is. */
+	if (!call->peer->trusted && pol_reason_is_unauthenticated(reason)) {
+		reason = POL_STR("unauthenticated");
+		who = false;
+	}
+	room = ANSWER_FIXED + reason.len;
+	if (who && (subject->known_principal || subject->verified)) {
+		room += subject->tenant.len;
+	}
+	if (who && subject->known_principal) {
+		room += subject->facts.principal.len;
+	}
+	if (who && subject->verified) {
+		room += subject->key.kid.len + subject->key.environment.len;
+	}
+	to = wire_buf_reserve(call->out, room);
+	if (to == NULL) {
+		return;
+	}
+	if (whole) {
+		to = WIRE_LAY(wire_lay_uint(WIRE_LAY(to, "\x94\x01"), call->id), "\xc0");
+	}
+	*to++ = (uint8_t)(0x80 | (3 + (whole ? 1 : 0) + (who ? who_pairs(call, subject) : 0) +
+					 (quota ? 1 : 0) + (outcome->explained ? 1 : 0)));
+	to = decision->allow ? WIRE_LAY(to, "\xa5"
+					    "allow\xc3\xa6status")
+			     : WIRE_LAY(to, "\xa5"
+					    "allow\xc2\xa6status");
+	to = wire_lay_uint(to, decision->status);
+	to = lay_str(WIRE_LAY(to, "\xa6reason"), reason);
+	if (whole) {
+		to = lay_revision(to, call->snapshot);
+	}
+	if (who) {
+		to = lay_who(to, call, subject);
+	}
+	if (quota) {
+		to = lay_quota(to, &outcome->charges.told);
+	}
+	call->out->len = (size_t)(to - call->out->data);
+	if (outcome->explained) {
+		wire_put_str(call->out, WIRE_STR("explain"));
+		authorize_put_explanation(call->out, &outcome->told);
+	}
+}

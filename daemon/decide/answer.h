@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * answer: a decision on the wire.
+ */
+
+#include <stdbool.h>
+
+#include "daemon/call/call.h"
+#include "daemon/decide/ask.h"
+#include "daemon/decide/subject.h"
+#include "daemon/keys/quota_counters.h"
+#include "policy/ask/explain.h"
+#include "policy/decide/eval.h"
+
+/* Bytes of a revision's text. */
+#define ANSWER_REVISION 16
+
+/* A decision, and why, if that was asked for: until its arena is finished. */
+struct outcome {
+	struct pol_decision decision;
+	struct charges_turn charges;
+	bool explained;
+	struct pol_arena arena;
+	struct pol_explanation told;
+};
+
+/* Into call->out. With `whole`: a response of its own, revision included; else one entry of many.
+ */
+void answer_put(struct call *call, const struct ask *ask, const struct subject *subject,
+	const struct outcome *outcome, bool whole);

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/decide/ask.h"
+
+#include <string.h>
+
+#include "policy/text/cidr.h"
+
+/* A text of 32 to 255 bytes, as every token of ours is; its length follows. */
+#define MSGPACK_STR8 0xd9
+
+const struct wire_field ask_fields[ASK_MANY_FIELDS] = {
+	[ASK_TOKEN] = WIRE_FIELD("token", WIRE_KIND_TEXT, 0),
+	[ASK_PRINCIPAL] = WIRE_FIELD("principal", WIRE_KIND_TEXT, 0),
+	[ASK_METHOD] = WIRE_FIELD("method", WIRE_KIND_TEXT, 0),
+	[ASK_PATH] = WIRE_FIELD("path", WIRE_KIND_TEXT, 0),
+	[ASK_TREE] = WIRE_FIELD("tree", WIRE_KIND_TEXT, 0),
+	[ASK_ACTION] = WIRE_FIELD("action", WIRE_KIND_TEXT, 0),
+	[ASK_RESOURCE] = WIRE_FIELD("resource", WIRE_KIND_TEXT, 0),
+	[ASK_SERVICE] = WIRE_FIELD("service", WIRE_KIND_TEXT, 0),
+	[ASK_ENVIRONMENT] = WIRE_FIELD("environment", WIRE_KIND_TEXT, 0),
+	[ASK_TENANT] = WIRE_FIELD("tenant", WIRE_KIND_TEXT, 0),
+	[ASK_IP] = WIRE_FIELD("ip", WIRE_KIND_TEXT, 0),
+	[ASK_MFA_AT] = WIRE_FIELD("mfa_at", WIRE_KIND_TIME, 0),
+	[ASK_TIME] = WIRE_FIELD("time", WIRE_KIND_TIME, 0),
+	[ASK_EXPLAIN] = WIRE_FIELD("explain", WIRE_KIND_BOOL, 0),
+	[ASK_REQUESTS] = WIRE_FIELD("requests", WIRE_KIND_MAPS, WIRE_REQUIRED),
+};
+
+static void read_who(const struct wire_value *values, struct subject_ask *out)
+{
+	*out = (struct subject_ask){
+		.has_token = values[ASK_TOKEN].given,
+		.has_principal = values[ASK_PRINCIPAL].given,
+		.has_environment = values[ASK_ENVIRONMENT].given,
+		.has_tenant = values[ASK_TENANT].given,
+	};
+	if (out->has_token) {
+		out->token = subject_str(values[ASK_TOKEN].text);
+	}
+	if (out->has_principal) {
+		out->principal = subject_str(values[ASK_PRINCIPAL].text);
+	}
+	if (out->has_environment) {
+		out->environment = subject_str(values[ASK_ENVIRONMENT].text);
+	}
+	if (out->has_tenant) {
+		out->tenant = subject_str(values[ASK_TENANT].text);
+	}
+}
+
+/* NULL, or what is wrong with the form of the request; *out_param names the parameter. */
+static const char *read_what(
+	const struct wire_value *values, struct ask *ask, const char **out_param)
+{
+	bool http = values[ASK_METHOD].given || values[ASK_PATH].given || values[ASK_TREE].given;
+	bool named = values[ASK_ACTION].given || values[ASK_RESOURCE].given;
+
+	*out_param = http ? "action" : "method";
+	if (http && named) {
+		return "give either method and path, or action and resource";
+	}
+	if (!http && !named) {
+		return "missing: give method and path, or action and resource";
+	}
+	ask->http = http;
+	ask->tree = (struct pol_str){ NULL, 0 };
+	if (named) {
+		if (!values[ASK_ACTION].given || !values[ASK_RESOURCE].given) {
+			*out_param = values[ASK_ACTION].given ? "resource" : "action";
+			return "missing: action and resource go together";
+		}
+		ask->verb = subject_str(values[ASK_ACTION].text);
+		ask->path = subject_str(values[ASK_RESOURCE].text);
+		return NULL;
+	}
+	if (!values[ASK_METHOD].given || !values[ASK_PATH].given) {
+		*out_param = values[ASK_METHOD].given ? "path" : "method";
+		return "missing: method and path go together";
+	}
+	ask->verb = subject_str(values[ASK_METHOD].text);
+	ask->path = subject_str(values[ASK_PATH].text);
+	ask->tree = values[ASK_TREE].given ? subject_str(values[ASK_TREE].text) : POL_STR("api");
+	return NULL;
+}
+
+const char *ask_read(const struct call *call, const struct wire_value *values, struct ask *out,
+	const char **out_param)
+{
+	const char *wrong;
+
+	read_who(values, &out->who);
+	out->explain = values[ASK_EXPLAIN].given && values[ASK_EXPLAIN].boolean;
+	out->not_trusted =
+		!call->peer->trusted &&
+		(values[ASK_PRINCIPAL].given || values[ASK_IP].given || values[ASK_MFA_AT].given ||
+			values[ASK_TIME].given || out->explain);
+	if (out->who.has_token && out->who.has_principal) {
+		*out_param = "principal";
+		return "give either token or principal";
+	}
+	wrong = read_what(values, out, out_param);
+	if (wrong != NULL) {
+		return wrong;
+	}
+	if (values[ASK_TREE].given && values[ASK_TREE].text.len == 0) {
+		*out_param = "tree";
+		return "is empty";
+	}
+	out->service = (struct pol_str){ NULL, 0 };
+	if (values[ASK_SERVICE].given) {
+		out->service = subject_str(values[ASK_SERVICE].text);
+	}
+	out->ip = (struct pol_ip){ .known = false };
+	if (values[ASK_IP].given &&
+		pol_ip_parse(subject_str(values[ASK_IP].text), &out->ip) != POL_OK) {
+		*out_param = "ip";
+		return "is no IPv4 or IPv6 address";
+	}
+	out->mfa_at = values[ASK_MFA_AT].given ? values[ASK_MFA_AT].integer : 0;
+	out->time = values[ASK_TIME].given ? values[ASK_TIME].integer : 0;
+	return NULL;
+}
+
+struct pol_str ask_peek_token(const uint8_t *message, size_t len)
+{
+	static const char name[] = "\xa5token";
+	const uint8_t *at = memmem(message, len, name, sizeof name - 1);
+	size_t left, size;
+
+	if (at == NULL) {
+		return (struct pol_str){ NULL, 0 };
+	}
+	at += sizeof name - 1;
+	left = len - (size_t)(at - message);
+	if (left < 2 || at[0] != MSGPACK_STR8) {
+		return (struct pol_str){ NULL, 0 };
+	}
+	size = at[1];
+	return size <= left - 2 ? (struct pol_str){ (const char *)at + 2, size }
+				: (struct pol_str){ NULL, 0 };
+}

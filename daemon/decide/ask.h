@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * ask: the parameters of authorize and authorize_many, read into one checked question.
+ *
+ * Views into the request: dead after the answer.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/call/call.h"
+#include "daemon/decide/subject.h"
+
+/* As they usually come: the wire's search goes on behind the last. */
+enum ask_field {
+	ASK_TOKEN,
+	ASK_PRINCIPAL,
+	ASK_METHOD,
+	ASK_PATH,
+	ASK_TREE,
+	ASK_ACTION,
+	ASK_RESOURCE,
+	ASK_SERVICE,
+	ASK_ENVIRONMENT,
+	ASK_TENANT,
+	ASK_IP,
+	ASK_MFA_AT,
+	ASK_TIME,
+	ASK_EXPLAIN,
+	ASK_FIELDS,
+	ASK_REQUESTS = ASK_FIELDS, /* authorize_many's own */
+	ASK_MANY_FIELDS,
+};
+
+/* In the order of enum ask_field; authorize has the first ASK_FIELDS of them. */
+extern const struct wire_field ask_fields[ASK_MANY_FIELDS];
+
+/* One question, checked. */
+struct ask {
+	struct subject_ask who;
+	struct pol_str service;
+	struct pol_str tree;
+	struct pol_str path;
+	struct pol_str verb;
+	struct pol_ip ip;
+	int64_t mfa_at;
+	int64_t time;
+	bool http;
+	bool explain;
+	bool not_trusted; /* it states what this peer may not */
+};
+
+/* NULL; or what is wrong with the request, and then *out_param names the parameter. */
+const char *ask_read(const struct call *call, const struct wire_value *values, struct ask *out,
+	const char **out_param);
+
+/* The token of a request that nobody has decoded yet, as one most likely lies there; else empty. A
+ * guess, to have what it leads to at hand. */
+struct pol_str ask_peek_token(const uint8_t *message, size_t len);

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * authorize and authorize_many: from a question (ask.h) to a decision, its counts, and the answer
+ * (answer.h). What is decided, and in which order, is policy/decide/eval's.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/call/methods.h"
+#include "daemon/decide/answer.h"
+#include "daemon/decide/ask.h"
+#include "daemon/decide/decision_note.h"
+#include "daemon/keys/denials.h"
+#include "daemon/keys/secret_rules.h"
+#include "daemon/keys/usage.h"
+#include "daemon/tend/rotation.h"
+#include "policy/ask/narrow.h"
+#include "policy/text/cidr.h"
+#include "policy/text/path.h"
+
+#define MAX_ENTRIES 1024
+
+/* One answer that was given about a verified key, to be counted once all are good. */
+struct counted {
+	uint64_t number;
+	struct pol_ip ip;
+	bool denied;
+	uint8_t reason;      /* denied_reason */
+	uint32_t permission; /* that was used; POL_NONE: none was */
+	struct pol_str kid;
+	const uint8_t *first; /* the hash of a pending secret whose first use it was; else NULL */
+};
+
+/* --- deciding --------------------------------------------------------------------------------- */
+
+/* Adds what is asked to who asks; the subject's own part stays. */
+static void join(struct subject *subject, const struct ask *what, struct pol_path_memo *memo)
+{
+	struct pol_facts *facts = &subject->facts;
+
+	facts->service = what->service;
+	facts->tree = what->tree;
+	facts->path = what->path;
+	facts->memo = memo;
+	facts->verb = what->verb;
+	facts->http = what->http;
+	facts->ip = what->ip;
+	facts->mfa_at = what->mfa_at;
+	facts->time = what->time;
+}
+
+/* An explanation takes a few KiB; a stack of a thousand lines some hundred. */
+#define EXPLAIN_MEMORY ((size_t)1 << 20)
+
+/* In decisions: what explaining costs beside its own, and how many roles one is worth. */
+#define EXPLAIN_COST  2
+#define EXPLAIN_ROLES 256
+
+static int explain(struct call *call, const struct subject *subject, struct outcome *out)
+{
+	struct pol_counts counts = pol_snapshot_counts(call->snapshot);
+
+	pol_arena_init(&out->arena, EXPLAIN_MEMORY);
+	out->explained = true;
+	call->cost += EXPLAIN_COST + (uint32_t)((counts.roles + counts.scopes) / EXPLAIN_ROLES);
+	if (pol_explain(call->snapshot, &subject->facts, &out->arena, &out->decision, &out->told) !=
+		POL_OK) {
+		return -ENOMEM;
+	}
+	if (out->told.stage == POL_STAGE_CHARGES) {
+		out->told.quota = out->charges.told.name;
+	}
+	return 0;
+}
+
+static void forget(struct outcome *outcome)
+{
+	if (outcome->explained) {
+		pol_arena_finish(&outcome->arena);
+	}
+}
+
+/* memo: of ask->path, or NULL. 0, or -ENOMEM for an explanation; either way *outcome is to be
+ * forgotten. */
+static int decide(struct call *call, const struct ask *ask, struct pol_path_memo *memo,
+	struct subject *subject, struct outcome *outcome)
+{
+	struct pol_decision *out = &outcome->decision;
+	int r = 0;
+
+	outcome->explained = false;
+	charges_turn_init(&outcome->charges, call->charges);
+	if (ask->not_trusted) {
+		*out = (struct pol_decision){
+			.status = 403, .reason = POL_STR("not_trusted"), .node = POL_NONE
+		};
+		call->denied++;
+		return 0;
+	}
+	join(subject, ask, memo);
+	subject->facts.counter = &outcome->charges.counter;
+	subject->facts.dice = call_draw(call);
+	if (ask->explain) {
+		r = explain(call, subject, outcome);
+	} else {
+		pol_decide(call->snapshot, &subject->facts, out);
+	}
+	subject->facts.counter = NULL;
+	if (subject->facts.by_peer) {
+		subject->known_principal = (out->marks & POL_MARK_PEER) != 0;
+	}
+	*(out->allow ? &call->allowed : &call->denied) += 1;
+	if ((out->marks & (POL_MARK_WARN | POL_MARK_LOG)) != 0) {
+		authorize_log(call, subject, &subject->facts, out);
+	}
+	return r;
+}
+
+/* Do the key's own networks let this caller in? */
+static bool is_let_in(const struct pol_facts *facts)
+{
+	for (uint32_t i = 0; i < facts->key_network_count; i++) {
+		if (pol_network_has(&facts->key_networks[i], &facts->ip)) {
+			return true;
+		}
+	}
+	return facts->key_network_count == 0;
+}
+
+/* Whoever presents a pending secret has it, and that is what its first use shows; but not from
+ * anywhere, nor in the name of somebody who is switched off. */
+static bool is_first_use(
+	const struct call *call, const struct subject *subject, const struct pol_decision *decision)
+{
+	return subject->by_other &&
+	       generation_other(&subject->key, call->now) == STORE_OTHER_PENDING &&
+	       !pol_reason_is_unauthenticated(decision->reason) &&
+	       !pol_str_equal(decision->reason, POL_STR("network")) && is_let_in(&subject->facts);
+}
+
+static bool count_one(const struct call *call, const struct ask *ask, const struct subject *subject,
+	const struct pol_decision *decision, struct counted *out)
+{
+	if (ask->not_trusted || !subject->verified) {
+		return false;
+	}
+	out->number = subject->key.number;
+	out->ip = ask->ip;
+	out->denied = !decision->allow;
+	out->reason = decision->allow ? 0 : denied_reason(decision->reason);
+	out->permission = decision->allow ? decision->permission : POL_NONE;
+	out->kid = subject->key.kid;
+	out->first =
+		is_first_use(call, subject, decision) ? subject->key.rotation.other_hash : NULL;
+	return true;
+}
+
+/* Rare: once for each permission that a key uses. */
+static void learn(struct call *call, const struct counted *counted, uint32_t mark)
+{
+	char name[POL_USED_NAME];
+	size_t len = pol_used_name(call->snapshot, counted->permission, name);
+
+	usage_learn(call->usage, counted->number, mark, (struct pol_str){ name, len });
+}
+
+static void count(struct call *call, const struct counted *counted)
+{
+	struct usage_event event = { call->now, &counted->ip, counted->denied, 0 };
+
+	if (counted->permission != POL_NONE) {
+		event.permission = usage_permission(call->serial, counted->permission);
+	}
+	if (usage_count(call->usage, call->read, counted->number, &event)) {
+		learn(call, counted, event.permission);
+	}
+	if (counted->denied) {
+		denied_add(usage_denied(call->usage), counted->number, counted->reason);
+	}
+	if (counted->first != NULL) {
+		rotation_first_use(call->rotation, counted->number, counted->kid, counted->first);
+	}
+}
+
+static int authorize(struct call *call)
+{
+	struct ask ask;
+	struct subject subject;
+	struct outcome outcome;
+	struct counted counted;
+	const char *param;
+	const char *wrong = ask_read(call, call->params, &ask, &param);
+	int r;
+
+	if (wrong != NULL) {
+		return call_invalid(call, param, "%s", wrong);
+	}
+	r = ask.not_trusted ? 0 : subject_gather(call, &ask.who, &subject);
+	if (r < 0) {
+		return r;
+	}
+	r = decide(call, &ask, NULL, &subject, &outcome);
+	if (r == 0) {
+		answer_put(call, &ask, &subject, &outcome, true);
+	}
+	if (count_one(call, &ask, &subject, &outcome.decision, &counted)) {
+		count(call, &counted);
+	}
+	forget(&outcome);
+	return r;
+}
+
+/* --- many ------------------------------------------------------------------------------------- */
+
+/* One call's working memory: the subject is kept from entry to entry while they ask for the same.
+ */
+struct many {
+	struct ask ask;
+	struct subject subject;
+	struct subject_ask gathered;
+	bool has_subject;
+	struct pol_str path;       /* of all entries that name no other: read once */
+	struct pol_path_memo memo; /* of that path */
+	uint32_t counted_count;
+	struct counted counted[MAX_ENTRIES];
+};
+
+static int refuse_entry(
+	struct call *call, size_t mark, uint32_t index, const char *param, const char *wrong)
+{
+	char name[WIRE_PARAM_SIZE];
+	size_t named = strlen(param);
+
+	wire_buf_rewind(call->out, mark);
+	/* What the wire says begins with the name that it gives to the parameter. */
+	if (named > 0 && strncmp(wrong, param, named) == 0 && wrong[named] == ':') {
+		wrong += named + strlen(": ");
+	}
+	if (param[0] == '\0') {
+		snprintf(name, sizeof name, "requests[%u]", (unsigned)index);
+		return call_invalid(call, name, "%s", wrong);
+	}
+	snprintf(name, sizeof name, "requests[%u].%.40s", (unsigned)index, param);
+	return call_invalid(call, name, "%s", wrong);
+}
+
+/* Entries without a path of their own have the very bytes that all share. */
+static struct pol_path_memo *memo_of(struct many *many)
+{
+	return many->path.ptr != NULL && many->ask.path.ptr == many->path.ptr ? &many->memo : NULL;
+}
+
+/* 0: answered. 1: refused, the error is written. */
+static int answer_entry(struct call *call, struct many *many, const struct wire_value *values,
+	const char **wrong, const char **param)
+{
+	struct outcome outcome;
+	int r;
+
+	*wrong = ask_read(call, values, &many->ask, param);
+	if (*wrong != NULL) {
+		return 1;
+	}
+	if (!many->ask.not_trusted &&
+		!(many->has_subject && subject_same(&many->ask.who, &many->gathered))) {
+		r = subject_gather(call, &many->ask.who, &many->subject);
+		if (r < 0) {
+			return r;
+		}
+		many->gathered = many->ask.who;
+		many->has_subject = true;
+	}
+	r = decide(call, &many->ask, memo_of(many), &many->subject, &outcome);
+	if (r == 0) {
+		answer_put(call, &many->ask, &many->subject, &outcome, false);
+	}
+	if (count_one(call, &many->ask, &many->subject, &outcome.decision,
+		    &many->counted[many->counted_count])) {
+		many->counted_count++;
+	}
+	forget(&outcome);
+	return r;
+}
+
+/* Where a decision may come to charges, all entries are looked at before any is decided: a call
+ * that fails burns nothing. Gives what refuse_entry does, or 0. */
+static int check_entries(struct call *call, size_t mark)
+{
+	struct wire_cursor items = call->params[ASK_REQUESTS].items, entry;
+
+	if (!pol_snapshot_may_charge(call->snapshot)) {
+		return 0;
+	}
+	for (uint32_t i = 0; wire_next_map(&items, &entry); i++) {
+		struct wire_value values[ASK_FIELDS];
+		struct wire_error error;
+		const char *wrong, *param;
+		struct ask ask;
+
+		memcpy(values, call->params, sizeof values);
+		if (wire_overlay_params(entry, ask_fields, ASK_FIELDS, values, &error) < 0) {
+			return refuse_entry(call, mark, i, error.param, error.message) < 0 ? -ENOMEM
+											   : 1;
+		}
+		wrong = ask_read(call, values, &ask, &param);
+		if (wrong != NULL) {
+			return refuse_entry(call, mark, i, param, wrong) < 0 ? -ENOMEM : 1;
+		}
+	}
+	return 0;
+}
+
+static int authorize_many(struct call *call)
+{
+	struct wire_cursor items = call->params[ASK_REQUESTS].items, entry;
+	struct many many;
+	size_t mark = call->out->len;
+	uint32_t total = call->params[ASK_REQUESTS].count;
+	int checked;
+
+	if (total > MAX_ENTRIES) {
+		return call_invalid(call, "requests", "holds more than %d entries", MAX_ENTRIES);
+	}
+	checked = check_entries(call, mark);
+	if (checked != 0) {
+		return checked < 0 ? checked : 0;
+	}
+	many.has_subject = false;
+	many.counted_count = 0;
+	many.memo.known = false;
+	many.path = subject_str(
+		call->params[call->params[ASK_PATH].given ? ASK_PATH : ASK_RESOURCE].text);
+	wire_put_result(call->out, call->id);
+	wire_put_map(call->out, 2);
+	wire_put_str(call->out, WIRE_STR("revision"));
+	wire_put_str(call->out,
+		(struct wire_str){ pol_snapshot_revision(call->snapshot), ANSWER_REVISION });
+	wire_put_str(call->out, WIRE_STR("results"));
+	wire_put_array(call->out, total);
+	for (uint32_t i = 0; i < total && wire_next_map(&items, &entry); i++) {
+		struct wire_value values[ASK_FIELDS];
+		struct wire_error error;
+		const char *wrong, *param;
+		int r;
+
+		memcpy(values, call->params, sizeof values);
+		if (wire_overlay_params(entry, ask_fields, ASK_FIELDS, values, &error) < 0) {
+			return refuse_entry(call, mark, i, error.param, error.message);
+		}
+		r = answer_entry(call, &many, values, &wrong, &param);
+		if (r != 0) {
+			return r < 0 ? r : refuse_entry(call, mark, i, param, wrong);
+		}
+	}
+	for (uint32_t i = 0; i < many.counted_count; i++) {
+		count(call, &many.counted[i]);
+	}
+	return 0;
+}
+
+const struct method authorize_methods[] = {
+	{ "authorize", ask_fields, ASK_FIELDS, METHOD_SECRET, authorize },
+	{ "authorize_many", ask_fields, ASK_MANY_FIELDS, METHOD_SECRET, authorize_many },
+};
+const size_t authorize_method_count = sizeof authorize_methods / sizeof authorize_methods[0];

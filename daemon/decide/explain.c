@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/decide/explain.h"
+
+#include "policy/text/terms.h"
+
+/*
+ * An explanation has some seventy small pieces: they are laid behind one another into room that is
+ * reserved a line or a rule at a time.
+ */
+
+/* All of one piece but its texts: keys, heads, numbers, words of the language. */
+#define FIXED 256
+
+/* A map of at most 15 pairs that is being laid; its head counts them. */
+struct map {
+	uint8_t *head;
+	uint8_t *to;
+};
+
+/* False: there is no room, and the buffer says so. */
+static bool begin(struct wire_buf *buf, size_t texts, struct map *out)
+{
+	uint8_t *to = wire_buf_reserve(buf, FIXED + texts);
+
+	if (to == NULL) {
+		return false;
+	}
+	*to = 0x80;
+	*out = (struct map){ .head = to, .to = to + 1 };
+	return true;
+}
+
+static void end(struct wire_buf *buf, const struct map *map)
+{
+	buf->len = (size_t)(map->to - buf->data);
+}
+
+static inline void lay_key(struct map *map, struct wire_str key)
+{
+	map->to = wire_lay_str(map->to, key);
+	++*map->head;
+}
+#define KEY(map, key) lay_key((map), WIRE_STR(key))
+
+static inline void lay_text(struct map *map, struct wire_str key, struct pol_str value)
+{
+	if (value.len > 0) {
+		lay_key(map, key);
+		map->to = wire_lay_str(map->to, (struct wire_str){ value.ptr, value.len });
+	}
+}
+#define TEXT(map, key, value) lay_text((map), WIRE_STR(key), (value))
+
+static inline void lay_bool(struct map *map, bool value)
+{
+	*map->to++ = value ? 0xc3 : 0xc2;
+}
+
+static size_t room_of(const struct pol_str *items, uint32_t count)
+{
+	size_t room = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		room += WIRE_LAY_HEAD + items[i].len;
+	}
+	return room;
+}
+
+static inline void lay_list(
+	struct map *map, struct wire_str key, const struct pol_str *items, uint32_t count)
+{
+	if (count == 0) {
+		return;
+	}
+	lay_key(map, key);
+	map->to = wire_lay_array(map->to, count);
+	for (uint32_t i = 0; i < count; i++) {
+		map->to = wire_lay_str(map->to, (struct wire_str){ items[i].ptr, items[i].len });
+	}
+}
+#define LIST(map, key, items, count) lay_list((map), WIRE_STR(key), (items), (count))
+
+static void lay_kinds(struct map *map, struct wire_str key, struct pol_explained_kinds kinds)
+{
+	struct pol_str names[2];
+	uint32_t count = 0;
+
+	if (kinds.role) {
+		names[count++] = POL_STR("role");
+	}
+	if (kinds.scope) {
+		names[count++] = POL_STR("scope");
+	}
+	lay_list(map, key, names, count);
+}
+#define KINDS(map, key, kinds) lay_kinds((map), WIRE_STR(key), (kinds))
+
+static void lay_place(struct map *map, struct pol_place place)
+{
+	if (place.line > 0) {
+		TEXT(map, "file", place.file);
+		KEY(map, "line");
+		map->to = wire_lay_uint(map->to, place.line);
+	}
+}
+
+/* --- the walk --------------------------------------------------------------------------------- */
+
+static void put_line(struct wire_buf *buf, const struct pol_explained_line *line)
+{
+	size_t texts = line->module.len + line->stack.len + line->place.file.len +
+		       line->reason.len + room_of(line->arguments, line->argument_count);
+	struct map map;
+
+	if (!begin(buf, texts, &map)) {
+		return;
+	}
+	TEXT(&map, "control", pol_str_of(pol_control_name(line->control)));
+	TEXT(&map, "module", line->module);
+	LIST(&map, "arguments", line->arguments, line->argument_count);
+	TEXT(&map, "stack", line->stack);
+	lay_place(&map, line->place);
+	if (line->asked) {
+		TEXT(&map, "verdict", pol_str_of(pol_verdict_name(line->verdict)));
+		TEXT(&map, "reason", line->reason);
+	}
+	if (line->ends != POL_ENDS_NOTHING) {
+		TEXT(&map, "ends",
+			line->ends == POL_ENDS_GROUP ? POL_STR("group") : POL_STR("substack"));
+	}
+	end(buf, &map);
+}
+
+static void put_group(
+	struct wire_buf *buf, enum pol_group number, const struct pol_explained_group *group)
+{
+	struct map map;
+
+	if (!begin(buf, group->reason.len, &map)) {
+		return;
+	}
+	TEXT(&map, "group", pol_str_of(pol_group_name(number)));
+	if (group->asked) {
+		KEY(&map, "passed");
+		lay_bool(&map, group->passed);
+		TEXT(&map, "reason", group->reason);
+	}
+	KEY(&map, "lines");
+	map.to = wire_lay_array(map.to, group->line_count);
+	end(buf, &map);
+	for (uint32_t i = 0; i < group->line_count; i++) {
+		put_line(buf, &group->lines[i]);
+	}
+}
+
+/* Two pairs of the whole: the stack, and the array of its groups. */
+static void put_stack(struct wire_buf *buf, const struct pol_explanation *told)
+{
+	struct map map;
+	uint32_t count = 0;
+
+	wire_put_str(buf, WIRE_STR("stack"));
+	if (!begin(buf, told->stack.len + told->place.file.len, &map)) {
+		return;
+	}
+	TEXT(&map, "name", told->stack);
+	lay_place(&map, told->place);
+	for (int group = 0; group < POL_GROUP_COUNT; group++) {
+		count += told->groups[group].line_count > 0;
+	}
+	map.to = wire_lay_array(wire_lay_str(map.to, WIRE_STR("groups")), count);
+	end(buf, &map);
+	for (int group = 0; group < POL_GROUP_COUNT; group++) {
+		if (told->groups[group].line_count > 0) {
+			put_group(buf, (enum pol_group)group, &told->groups[group]);
+		}
+	}
+}
+
+/* --- the rules -------------------------------------------------------------------------------- */
+
+static void put_rule(struct wire_buf *buf, const struct pol_explained_rule *rule, bool needed)
+{
+	size_t texts = room_of(rule->chain, rule->chain_count) + rule->text.len +
+		       rule->place.file.len + room_of(rule->at, rule->at_count) +
+		       room_of(rule->verbs, rule->verb_count);
+	struct map map;
+
+	if (!begin(buf, texts, &map)) {
+		return;
+	}
+	if (!needed) {
+		TEXT(&map, "effect", rule->deny ? POL_STR("deny") : POL_STR("allow"));
+	}
+	if (rule->scope) {
+		LIST(&map, "scope", rule->chain, rule->chain_count);
+	} else {
+		LIST(&map, "role", rule->chain, rule->chain_count);
+	}
+	TEXT(&map, "rule", rule->text);
+	lay_place(&map, rule->place);
+	if (rule->held) {
+		KEY(&map, "held");
+		lay_bool(&map, true);
+	}
+	LIST(&map, "at", rule->at, rule->at_count);
+	if (rule->until != 0) {
+		KEY(&map, "until");
+		map.to = wire_lay_uint64(map.to, (uint64_t)rule->until);
+	}
+	LIST(&map, "actions", rule->verbs, rule->verb_count);
+	end(buf, &map);
+}
+
+/* A pair of the whole, or none. */
+static uint32_t put_rules(struct wire_buf *buf, struct wire_str key,
+	const struct pol_explained_rule *rules, uint32_t count, bool needed)
+{
+	if (count == 0) {
+		return 0;
+	}
+	wire_put_str(buf, key);
+	wire_put_array(buf, count);
+	for (uint32_t i = 0; i < count; i++) {
+		put_rule(buf, &rules[i], needed);
+	}
+	return 1;
+}
+
+void authorize_put_explanation(struct wire_buf *buf, const struct pol_explanation *told)
+{
+	size_t texts = told->resource.len + told->action.len + told->quota.len +
+		       room_of(told->has, told->has_count) +
+		       room_of(told->key_at, told->key_at_count);
+	size_t at = buf->len;
+	uint32_t more = 0;
+	struct map map;
+
+	if (!begin(buf, texts, &map)) {
+		return;
+	}
+	if (told->stage != POL_STAGE_END) {
+		TEXT(&map, "ended", pol_str_of(pol_stage_name(told->stage)));
+	}
+	TEXT(&map, "resource", told->resource);
+	TEXT(&map, "action", told->action);
+	LIST(&map, "has", told->has, told->has_count);
+	TEXT(&map, "quota", told->quota);
+	LIST(&map, "key_at", told->key_at, told->key_at_count);
+	KINDS(&map, "missing", told->missing);
+	KINDS(&map, "none", told->none);
+	end(buf, &map);
+	if (told->has_stack) {
+		put_stack(buf, told);
+		more += 2;
+	}
+	more += put_rules(buf, WIRE_STR("rules"), told->rules, told->rule_count, false);
+	more += put_rules(buf, WIRE_STR("needed"), told->needs, told->need_count, true);
+	if (told->more_needs > 0) {
+		wire_put_str(buf, WIRE_STR("more"));
+		wire_put_int(buf, told->more_needs);
+		more++;
+	}
+	if (buf->status == WIRE_OK) {
+		buf->data[at] = (uint8_t)(buf->data[at] + more);
+	}
+}

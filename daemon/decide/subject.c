@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/decide/subject_internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/keys/principal_cache.h"
+#include "daemon/keys/secret_rules.h"
+#include "daemon/keys/usage.h"
+#include "daemon/tend/pepper.h"
+#include "daemon/tend/rotation.h"
+
+bool subject_same(const struct subject_ask *a, const struct subject_ask *b)
+{
+	return a->has_token == b->has_token && a->has_principal == b->has_principal &&
+	       a->has_environment == b->has_environment && a->has_tenant == b->has_tenant &&
+	       pol_str_equal(a->token, b->token) && pol_str_equal(a->principal, b->principal) &&
+	       pol_str_equal(a->environment, b->environment) && pol_str_equal(a->tenant, b->tenant);
+}
+
+struct pol_str subject_tenant_name(struct call *call, uint32_t tenant)
+{
+	struct store_tenant record;
+
+	return store_get_tenant(call->read, tenant, &record) == 0 ? record.name
+								  : (struct pol_str){ 0 };
+}
+
+uint32_t subject_tenant(struct call *call, struct pol_str name)
+{
+	struct store_tenant record;
+
+	return store_find_tenant(call->read, name, &record) == 0 ? record.number : 0;
+}
+
+/* Which tenant it is, and whether that is on. */
+static void take_tenant(struct call *call, uint32_t tenant, struct subject *subject)
+{
+	struct store_tenant record;
+
+	subject->facts.tenant = tenant;
+	subject->tenant = (struct pol_str){ 0 };
+	subject->facts.tenant_inactive = true;
+	if (store_get_tenant(call->read, tenant, &record) == 0) {
+		subject->tenant = record.name;
+		subject->facts.tenant_inactive = (record.flags & STORE_TENANT_DISABLED) != 0;
+	}
+}
+
+enum pol_key_state subject_key_state(const struct store_key *key, int64_t now)
+{
+	if ((key->flags & STORE_KEY_REVOKED) != 0) {
+		return POL_KEY_REVOKED;
+	}
+	if ((key->flags & STORE_KEY_DISABLED) != 0 || now < key->not_before) {
+		return POL_KEY_INACTIVE;
+	}
+	if ((key->expires_at != 0 && now >= key->expires_at) || generation_live(key, now) == 0) {
+		return POL_KEY_EXPIRED;
+	}
+	return POL_KEY_ACTIVE;
+}
+
+/* --- keys ------------------------------------------------------------------------------------- */
+
+/* An environment that the policy does not declare is nobody's, not even for `*`. */
+static bool is_wrong_environment(
+	struct call *call, const struct subject_ask *ask, struct pol_str environment)
+{
+	const struct pol_environment *environments;
+
+	if (ask->has_environment && pol_str_equal(ask->environment, POL_STR("*"))) {
+		return pol_snapshot_environment(call->snapshot, environment) == POL_NONE;
+	}
+	if (ask->has_environment) {
+		return !pol_str_equal(ask->environment, environment) ||
+		       pol_snapshot_environment(call->snapshot, environment) == POL_NONE;
+	}
+	return pol_snapshot_environments(call->snapshot, &environments) == 0 ||
+	       !pol_str_equal(environments[0].name, environment);
+}
+
+static bool is_wrong_tenant(struct call *call, const struct subject_ask *ask, uint32_t tenant)
+{
+	if (!ask->has_tenant) {
+		return tenant != STORE_TENANT_DEFAULT;
+	}
+	return !pol_str_equal(ask->tenant, POL_STR("*")) &&
+	       subject_tenant(call, ask->tenant) != tenant;
+}
+
+/* What a record's check costs, where there is none: an id that nobody has must not show by its
+ * time. */
+static void pay_for_record(struct call *call)
+{
+	static const uint8_t dummy[256] = { 0 };
+	uint8_t tag[SECRET_TAG];
+
+	secret_tag(store_secrets(call->store), SECRET_RECORDS, dummy, sizeof dummy, tag);
+}
+
+/* What was found, judged. A secret that is over is refused as a wrong one is, or, if nothing but
+ * its time ended it, as expired; either way it is worth an alarm, and touches nothing else. */
+static enum pol_key_state judge_secret(struct call *call, struct subject *subject,
+	enum generation_secret found, enum pol_key_state state)
+{
+	const struct store_key *key = &subject->key;
+	unsigned live = generation_live(key, call->now);
+
+	if (found == GENERATION_WRONG || key->deleted_at != 0) {
+		return POL_KEY_UNKNOWN;
+	}
+	if ((found & live) == 0) {
+		rotation_dead(call->rotation, key);
+	}
+	if (found == GENERATION_DEAD || (found == GENERATION_OTHER && (found & live) == 0)) {
+		return POL_KEY_UNKNOWN;
+	}
+	subject->verified = true;
+	subject->by_other = found == GENERATION_OTHER;
+	return (found & live) == 0 && state == POL_KEY_ACTIVE ? POL_KEY_EXPIRED : state;
+}
+
+/* Does the record belong where the token is presented? */
+static void place_key(struct call *call, const struct subject_ask *ask, struct subject *subject)
+{
+	const struct store_key *key = &subject->key;
+
+	subject->facts.wrong_environment = is_wrong_environment(call, ask, key->environment);
+	subject->facts.wrong_tenant = is_wrong_tenant(call, ask, key->tenant);
+}
+
+/* May the token be told again, in less time? Not if it will be refused all the same, whatever for:
+ * that it is somebody's must not show. */
+static bool may_recognise(const struct subject *subject, enum pol_key_state state)
+{
+	return state == POL_KEY_ACTIVE && !subject->facts.wrong_environment &&
+	       !subject->facts.wrong_tenant;
+}
+
+static enum pol_key_state verify_key(
+	struct call *call, const struct secret_token *token, struct subject *subject)
+{
+	const struct store_key *key = &subject->key;
+	enum pol_key_state state = subject_key_state(key, call->now);
+	unsigned live = generation_live(key, call->now);
+	enum generation_secret found =
+		usage_verify(call->usage, token, key, may_recognise(subject, state) ? live : 0);
+
+	if (!pol_str_equal(token->prefix, key->prefix)) {
+		return POL_KEY_UNKNOWN;
+	}
+	return judge_secret(call, subject, found, state);
+}
+
+/* The record of a token of ours whose secret is right. */
+static int find_own(struct call *call, const struct subject_ask *ask,
+	const struct secret_token *token, struct subject *subject, enum pol_key_state *out_state)
+{
+	int r = store_get_key(call->read, token->kid, &subject->key);
+
+	if (r == -ENOENT || r == -EBADMSG) {
+		pay_for_record(call);
+		usage_verify(call->usage, token, NULL, 0);
+		return 0;
+	}
+	if (r == 0) {
+		place_key(call, ask, subject);
+		*out_state = verify_key(call, token, subject);
+		if (subject->key.recalled && !may_recognise(subject, *out_state)) {
+			store_search_key(call->read, token->kid);
+		}
+	}
+	return r;
+}
+
+/* One with a prefix of ours is never looked for among those that were made elsewhere. */
+static bool is_foreign(struct call *call, struct pol_str token)
+{
+	const struct pol_environment *environments;
+	size_t count = pol_snapshot_environments(call->snapshot, &environments);
+
+	for (size_t i = 0; i < count; i++) {
+		struct pol_str prefix = environments[i].prefix;
+
+		if (token.len >= prefix.len && memcmp(token.ptr, prefix.ptr, prefix.len) == 0) {
+			return false;
+		}
+	}
+	return token.len > 0;
+}
+
+/* The record of a token that was made elsewhere. */
+static int find_imported(struct call *call, struct pol_str token, struct subject *subject,
+	enum pol_key_state *out_state)
+{
+	const struct secrets *secrets = store_secrets(call->store);
+	const struct store_key *key = &subject->key;
+	enum generation_secret found = GENERATION_WRONG;
+	uint8_t digest[SECRET_DIGEST], hash[SECRET_HASH];
+	int r;
+
+	secret_digest(token, digest);
+	secret_import_hash(secrets, digest, false, hash);
+	r = store_get_key_by_hash(call->read, hash, &subject->key);
+	if (secrets_have_old(secrets) && (r == -ENOENT || r == -EBADMSG)) {
+		secret_import_hash(secrets, digest, true, hash);
+		r = store_get_key_by_hash(call->read, hash, &subject->key);
+	}
+	if (r == -ENOENT || r == -EBADMSG) {
+		pay_for_record(call);
+	} else if (r == 0) {
+		if ((key->flags & STORE_KEY_IMPORTED) != 0 &&
+			secret_equal(hash, key->hash, SECRET_HASH)) {
+			found = GENERATION_CURRENT;
+		} else if ((key->flags & STORE_KEY_OTHER_IMPORTED) != 0 &&
+			   secret_equal(hash, key->rotation.other_hash, SECRET_HASH)) {
+			found = GENERATION_OTHER;
+		} else if (generation_is_dead(secrets, key, hash)) {
+			found = GENERATION_DEAD;
+		}
+		*out_state = judge_secret(call, subject, found, subject_key_state(key, call->now));
+	}
+	secret_wipe(digest, sizeof digest);
+	secret_wipe(hash, sizeof hash);
+	return r == -ENOENT || r == -EBADMSG ? 0 : r;
+}
+
+/* Only its token can give a secret its hash under the pepper in use. */
+static void move_to_pepper(struct call *call, struct pol_str text, const struct subject *subject)
+{
+	const struct secrets *secrets = store_secrets(call->store);
+	uint32_t imported = subject->by_other ? STORE_KEY_OTHER_IMPORTED : STORE_KEY_IMPORTED;
+	uint8_t digest[SECRET_DIGEST], hash[SECRET_HASH];
+	struct secret_token token;
+
+	if ((subject->key.flags & imported) != 0) {
+		secret_digest(secret_token_bare(text), digest);
+		secret_import_hash(secrets, digest, false, hash);
+		secret_wipe(digest, sizeof digest);
+	} else if (secret_token_split(text, &token)) {
+		secret_token_hash(secrets, &token, false, hash);
+	} else {
+		return;
+	}
+	pepper_move(call->pepper, &subject->key, subject->by_other, hash);
+	secret_wipe(hash, sizeof hash);
+}
+
+/* The record of a token whose secret is right. facts.key_state says how it stands, else why not. */
+static int find_key(struct call *call, const struct subject_ask *ask, struct subject *subject)
+{
+	struct pol_str text = ask->token;
+	struct secret_token token;
+	enum pol_key_state state = POL_KEY_UNKNOWN;
+	bool split, own_shape = false;
+	int r = 0;
+
+	if (text.len > SUBJECT_MAX_TOKEN) {
+		subject->facts.key_state = POL_KEY_MALFORMED;
+		return 0;
+	}
+	split = secret_token_split(text, &token);
+	if (split) {
+		r = find_own(call, ask, &token, subject, &state);
+	}
+	if (r == 0 && !subject->verified) {
+		struct pol_str bare = secret_token_bare(text);
+
+		/* What is recognised was sound before, so only the others are looked at whole. */
+		own_shape = split && secret_token_is_sound(&token);
+		if (is_foreign(call, bare)) {
+			r = find_imported(call, bare, subject, &state);
+		}
+		if (subject->verified) {
+			place_key(call, ask, subject);
+		}
+	}
+	if (r < 0) {
+		return r;
+	}
+	if (subject->verified && pepper_is_old(call, &subject->key, subject->by_other)) {
+		move_to_pepper(call, text, subject);
+	}
+	if (!subject->verified) {
+		state = own_shape ? POL_KEY_UNKNOWN : POL_KEY_MALFORMED;
+	}
+	subject->facts.key_state = state;
+	return 0;
+}
+
+static int gather_key(struct call *call, const struct subject_ask *ask, struct subject *subject)
+{
+	const struct store_key *key = &subject->key;
+	struct pol_facts *facts = &subject->facts;
+	int r = find_key(call, ask, subject);
+
+	if (r < 0 || !subject->verified) {
+		facts->wrong_environment = false;
+		facts->wrong_tenant = false;
+		return r;
+	}
+	take_tenant(call, key->tenant, subject);
+	return subject_take_key(call, subject);
+}
+
+/* Is it a service of another tenant, or of an environment that is not there? Principals of the
+ * files are of neither. */
+static bool is_elsewhere(struct call *call, const struct subject_ask *ask)
+{
+	return (ask->has_tenant && !pol_str_equal(ask->tenant, POL_STR("*")) &&
+		       subject_tenant(call, ask->tenant) != STORE_TENANT_DEFAULT) ||
+	       (ask->has_environment && !pol_str_equal(ask->environment, POL_STR("*")) &&
+		       pol_snapshot_environment(call->snapshot, ask->environment) == POL_NONE);
+}
+
+/* Nobody is named: the kernel's peer may be one of those that the files declare. */
+static void gather_peer(struct call *call, const struct subject_ask *ask, struct subject *subject)
+{
+	const struct peer *peer = call->peer;
+	struct pol_facts *facts = &subject->facts;
+	uint32_t groups[PEER_GROUPS + 1];
+	uint32_t declared;
+
+	if (!pol_snapshot_has_peers(call->snapshot) || !peer->known || is_elsewhere(call, ask)) {
+		return;
+	}
+	groups[0] = peer->gid;
+	for (size_t i = 0; i < peer->group_count; i++) {
+		groups[i + 1] = peer->groups[i];
+	}
+	declared = pol_snapshot_peer(call->snapshot, peer->uid, groups, peer->group_count + 1);
+	if (declared == POL_NONE) {
+		return;
+	}
+	facts->by_peer = true;
+	facts->declared = true;
+	facts->principal = pol_snapshot_principal_id(call->snapshot, declared);
+	facts->principal_state = POL_PRINCIPAL_ACTIVE;
+	take_tenant(call, STORE_TENANT_DEFAULT, subject);
+	facts->held_count = (uint32_t)pol_snapshot_principal_held(
+		call->snapshot, declared, call->now, subject->held);
+	facts->held = subject->held;
+}
+
+int subject_gather(struct call *call, const struct subject_ask *ask, struct subject *out)
+{
+	uint32_t tenant = STORE_TENANT_DEFAULT;
+
+	/* The arrays are filled as far as the counts say, and not cleared for each request. */
+	out->facts = (struct pol_facts){ .now = call->now };
+	out->verified = false;
+	out->known_principal = false;
+	out->by_other = false;
+	out->place_count = 0;
+	out->tenant = (struct pol_str){ 0 };
+	if (ask->has_token) {
+		return gather_key(call, ask, out);
+	}
+	if (!ask->has_principal) {
+		gather_peer(call, ask, out);
+		return 0;
+	}
+	if (ask->has_tenant && !pol_str_equal(ask->tenant, POL_STR("*"))) {
+		tenant = subject_tenant(call, ask->tenant);
+	}
+	/* A principal is of no environment; but one that is not there is nobody's. */
+	out->facts.wrong_environment =
+		ask->has_environment && !pol_str_equal(ask->environment, POL_STR("*")) &&
+		pol_snapshot_environment(call->snapshot, ask->environment) == POL_NONE;
+	take_tenant(call, tenant, out);
+	return subject_take_principal(call, tenant, ask->principal, out);
+}

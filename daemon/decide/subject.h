@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * subject: who is asking, as facts for policy/decide/eval: from a token, or from a principal that a
+ * trusted peer named, and the store.
+ *
+ * Nothing is allocated. A subject's facts point into itself, into the store's transaction and into
+ * the request, so it is neither copied nor used after any of them ended. Status, expiry and the
+ * times of assignments are judged anew each time it is gathered.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "client/wire.h"
+#include "daemon/call/call.h"
+#include "daemon/secret/token.h"
+#include "daemon/store/env.h"
+#include "policy/snapshot/module.h"
+
+/* A token longer than this is malformed, whatever it is. */
+#define SUBJECT_MAX_TOKEN 512
+
+/* Who, as the request says it. */
+struct subject_ask {
+	bool has_token;
+	bool has_principal;
+	bool has_environment;
+	bool has_tenant;
+	struct pol_str token;
+	struct pol_str principal;
+	struct pol_str environment; /* the one that the service serves; `*`: any */
+	struct pol_str tenant;      /* likewise */
+};
+
+struct subject {
+	struct pol_facts facts; /* the who-part; the rest is zero */
+	bool verified;          /* the token's secret was right: key is filled */
+	bool known_principal;   /* facts.principal is somebody; by_peer: once a decision said so */
+	bool by_other;          /* verified by the key's other secret, not by the current one */
+	struct store_key key;
+	struct pol_held held[STORE_MAX_ASSIGNMENTS];
+	uint32_t scopes[STORE_MAX_LIST];
+	struct pol_str places[STORE_MAX_PLACES];
+	struct pol_str key_places[STORE_MAX_LIST];
+	struct pol_network networks[STORE_MAX_LIST];
+	uint32_t place_count;  /* of places */
+	struct pol_str tenant; /* the name of facts.tenant; empty when it is not there */
+};
+
+/* Do both ask for the same? Then a subject that was gathered in this call is still good. */
+bool subject_same(const struct subject_ask *a, const struct subject_ask *b);
+
+/* Fills *out, unknown and malformed tokens included. 0, or a negative errno when the store failed:
+ * then nothing may be decided. */
+int subject_gather(struct call *call, const struct subject_ask *ask, struct subject *out);
+
+/* Fills *out with what the key, or the principal, holds, as if it were active: for whoever compares
+ * what somebody may do before and after a change. The record need not be the stored one; a key's
+ * principal is looked up. 0, or a negative errno. */
+int subject_describe_key(struct call *call, const struct store_key *key, struct subject *out);
+int subject_describe_principal(
+	struct call *call, const struct store_principal *principal, struct subject *out);
+
+/* The state of a key at `now`; what `status` of a record says. */
+enum pol_key_state subject_key_state(const struct store_key *key, int64_t now);
+
+/* The tenant's name, a view into the transaction; empty for one that is not there. */
+struct pol_str subject_tenant_name(struct call *call, uint32_t tenant);
+/* 0: there is none of that name. */
+uint32_t subject_tenant(struct call *call, struct pol_str name);
+
+static inline struct pol_str subject_str(struct wire_str str)
+{
+	return (struct pol_str){ str.ptr, str.len };
+}
+
+static inline struct wire_str subject_wire(struct pol_str str)
+{
+	return (struct wire_str){ str.ptr, str.len };
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/decide/subject_internal.h"
+#include "daemon/keys/principal_cache.h"
+#include "daemon/load/stored_roles.h"
+
+_Static_assert(POL_PRINCIPAL_ROLES <= STORE_MAX_ASSIGNMENTS, "held holds either");
+
+/* --- what is held ----------------------------------------------------------------------------- */
+
+/* Takes a record's places into the subject; false when they do not fit, which no record that we
+ * wrote does. */
+static bool add_places(struct subject *subject, struct store_list places, struct pol_held *held)
+{
+	struct pol_str place;
+
+	held->places = &subject->places[subject->place_count];
+	held->place_count = 0;
+	while (store_list_next(&places, &place)) {
+		if (subject->place_count == STORE_MAX_PLACES) {
+			return false;
+		}
+		subject->places[subject->place_count++] = place;
+		held->place_count++;
+	}
+	return true;
+}
+
+int subject_take_assignments(
+	struct call *call, const struct store_principal *principal, struct subject *subject)
+{
+	struct pol_facts *facts = &subject->facts;
+	struct store_list left = principal->assignments;
+	struct store_assignment assignment;
+
+	while (store_assignment_next(&left, &assignment)) {
+		struct pol_held *held = &subject->held[facts->held_count];
+
+		if (assignment.until != 0 && call->now >= assignment.until) {
+			continue;
+		}
+		if (facts->held_count == STORE_MAX_ASSIGNMENTS ||
+			!add_places(subject, assignment.places, held)) {
+			return -EBADMSG;
+		}
+		held->role = roles_find(
+			call->snapshot, principal->tenant, assignment.role, assignment.stored);
+		held->until = assignment.until;
+		facts->held_count++;
+	}
+	facts->held = subject->held;
+	return 0;
+}
+
+static void take_principal(struct subject *subject, uint32_t flags)
+{
+	struct pol_facts *facts = &subject->facts;
+	bool no_api = facts->key_state != POL_KEY_MISSING && (flags & STORE_PRINCIPAL_NO_API) != 0;
+	bool disabled = (flags & STORE_PRINCIPAL_DISABLED) != 0;
+
+	subject->known_principal = true;
+	facts->principal_state = disabled || no_api ? POL_PRINCIPAL_INACTIVE : POL_PRINCIPAL_ACTIVE;
+}
+
+/* What a moment ago was found out about the principal, if nothing has changed since. */
+static bool recall(struct call *call, const struct standing_key *key, struct subject *subject)
+{
+	struct pol_facts *facts = &subject->facts;
+	struct standing standing;
+
+	if (!standing_find(call->standings, key, &standing)) {
+		return false;
+	}
+	take_principal(subject, standing.flags);
+	for (uint32_t i = 0; i < standing.role_count; i++) {
+		subject->held[i] = (struct pol_held){ .role = standing.roles[i] };
+	}
+	facts->held_count = standing.role_count;
+	facts->held = subject->held;
+	return true;
+}
+
+/* Keeps what depends on neither time nor place. */
+static void remember(struct call *call, const struct standing_key *key,
+	const struct store_principal *principal, const struct subject *subject)
+{
+	struct standing standing = { .flags = principal->flags };
+	struct store_list left = principal->assignments;
+	struct store_assignment assignment;
+
+	if (left.count > STANDING_ROLES) {
+		return;
+	}
+	while (store_assignment_next(&left, &assignment)) {
+		if (assignment.until != 0 || assignment.places.count > 0) {
+			return;
+		}
+		standing.roles[standing.role_count] = subject->held[standing.role_count].role;
+		standing.role_count++;
+	}
+	standing_put(call->standings, key, &standing);
+}
+
+/* The store's principals, then those that the files declare, who are of tenant `default`. */
+int subject_take_principal(
+	struct call *call, uint32_t tenant, struct pol_str id, struct subject *subject)
+{
+	struct pol_facts *facts = &subject->facts;
+	struct standing_key key = { .generation = call->generation, .serial = call->serial };
+	struct store_principal principal;
+	uint32_t declared;
+	bool keeps = call->generation != 0 &&
+		     standing_key_make(store_secrets(call->store), tenant, id, &key);
+	int r;
+
+	facts->principal = id;
+	facts->tenant = tenant;
+	if (keeps && recall(call, &key, subject)) {
+		return 0;
+	}
+	facts->principal_state = POL_PRINCIPAL_UNKNOWN;
+	r = store_get_principal(call->read, tenant, id, &principal);
+	if (r == 0) {
+		take_principal(subject, principal.flags);
+		r = subject_take_assignments(call, &principal, subject);
+		if (r == 0 && keeps) {
+			remember(call, &key, &principal, subject);
+		}
+		return r;
+	}
+	/* An altered record is nobody; the files do not take its place. */
+	if (r != -ENOENT) {
+		return r == -EBADMSG ? 0 : r;
+	}
+	declared = tenant == STORE_TENANT_DEFAULT ? pol_snapshot_principal(call->snapshot, id)
+						  : POL_NONE;
+	if (declared != POL_NONE) {
+		subject->known_principal = true;
+		facts->declared = true;
+		facts->principal_state = POL_PRINCIPAL_ACTIVE;
+		facts->held_count = (uint32_t)pol_snapshot_principal_held(
+			call->snapshot, declared, call->now, subject->held);
+		facts->held = subject->held;
+	}
+	return 0;
+}
+
+/* --- keys ------------------------------------------------------------------------------------- */
+
+static int take_narrowing(struct call *call, struct subject *subject)
+{
+	const struct store_key *key = &subject->key;
+	struct pol_facts *facts = &subject->facts;
+	struct store_list scopes = key->scopes, places = key->places;
+	struct pol_str text;
+
+	if (scopes.count > STORE_MAX_LIST || places.count > STORE_MAX_LIST ||
+		key->network_count > STORE_MAX_LIST) {
+		return -EBADMSG;
+	}
+	facts->narrowed_by_scopes = (key->flags & STORE_KEY_HAS_SCOPES) != 0;
+	facts->narrowed = facts->narrowed_by_scopes || (key->flags & STORE_KEY_HAS_PLACES) != 0;
+	while (store_list_next(&scopes, &text)) {
+		subject->scopes[facts->scope_count++] = pol_snapshot_scope(call->snapshot, text);
+	}
+	while (store_list_next(&places, &text)) {
+		subject->key_places[facts->key_place_count++] = text;
+	}
+	for (uint32_t i = 0; i < key->network_count; i++) {
+		const uint8_t *network = key->networks + (size_t)i * STORE_NETWORK;
+
+		memcpy(subject->networks[i].bytes, network, STORE_NETWORK - 1);
+		subject->networks[i].bits = network[STORE_NETWORK - 1];
+	}
+	facts->scopes = subject->scopes;
+	facts->key_places = subject->key_places;
+	facts->key_networks = subject->networks;
+	facts->key_network_count = key->network_count;
+	return 0;
+}
+
+static int take_roles(struct call *call, struct subject *subject)
+{
+	struct pol_facts *facts = &subject->facts;
+	struct store_list roles = subject->key.roles;
+	struct pol_str item;
+
+	while (store_list_next(&roles, &item)) {
+		uint64_t stored;
+		struct pol_str name = store_role_split(item, &stored);
+
+		if (facts->held_count == STORE_MAX_ASSIGNMENTS) {
+			return -EBADMSG;
+		}
+		subject->held[facts->held_count++] = (struct pol_held){
+			.role = roles_find(call->snapshot, subject->key.tenant, name, stored)
+		};
+	}
+	facts->held = subject->held;
+	return 0;
+}
+
+int subject_take_key(struct call *call, struct subject *subject)
+{
+	const struct store_key *key = &subject->key;
+	int r = take_narrowing(call, subject);
+
+	subject->facts.key = key->kid;
+	subject->facts.tenant = key->tenant;
+	subject->facts.binding = (enum pol_binding)key->binding;
+	if (r == 0 && key->binding == POL_BOUND_TO_PRINCIPAL) {
+		r = subject_take_principal(call, key->tenant, key->principal, subject);
+	} else if (r == 0 && key->binding == POL_BOUND_TO_ROLES) {
+		r = take_roles(call, subject);
+	}
+	return r;
+}
+
+/* --- who is looked at ------------------------------------------------------------------------- */
+
+static void begin(struct call *call, struct subject *out)
+{
+	out->facts = (struct pol_facts){ .now = call->now };
+	out->verified = false;
+	out->known_principal = false;
+	out->by_other = false;
+	out->place_count = 0;
+}
+
+int subject_describe_key(struct call *call, const struct store_key *key, struct subject *out)
+{
+	int r;
+
+	begin(call, out);
+	out->key = *key;
+	out->facts.key_state = POL_KEY_ACTIVE;
+	r = subject_take_key(call, out);
+	if (out->known_principal) {
+		out->facts.principal_state = POL_PRINCIPAL_ACTIVE;
+	}
+	return r;
+}
+
+int subject_describe_principal(
+	struct call *call, const struct store_principal *principal, struct subject *out)
+{
+	begin(call, out);
+	out->facts.principal = principal->id;
+	out->facts.tenant = principal->tenant;
+	out->facts.principal_state = POL_PRINCIPAL_ACTIVE;
+	out->known_principal = true;
+	return subject_take_assignments(call, principal, out);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * subject_internal: what subject.c (who presents what) and subject_held.c (what they hold) share.
+ */
+
+#include "daemon/decide/subject.h"
+
+/* What the record gives: its roles and their places, those that are over left out. */
+int subject_take_assignments(
+	struct call *call, const struct store_principal *principal, struct subject *subject);
+
+/* The principal's state and what it holds, by facts.key_state. */
+int subject_take_principal(
+	struct call *call, uint32_t tenant, struct pol_str id, struct subject *subject);
+
+/* What subject->key is narrowed by, is bound to, and thereby holds. */
+int subject_take_key(struct call *call, struct subject *subject);

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/host/parallel.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <uv.h>
+
+struct pile {
+	void (*work)(void *argument, size_t i);
+	void *argument;
+	size_t count;
+	atomic_size_t next;
+};
+
+static void *run(void *argument)
+{
+	struct pile *pile = argument;
+	size_t i;
+
+	while ((i = atomic_fetch_add_explicit(&pile->next, 1, memory_order_relaxed)) <
+		pile->count) {
+		pile->work(pile->argument, i);
+	}
+	return NULL;
+}
+
+void hands_spread(
+	void *context, size_t count, void (*work)(void *argument, size_t i), void *argument)
+{
+	struct pile pile = { .work = work, .argument = argument, .count = count };
+	size_t most = uv_available_parallelism();
+	pthread_t threads[HANDS_MAX - 1];
+	size_t started = 0;
+	sigset_t all, old;
+
+	(void)context;
+	most = most < HANDS_MAX ? most : HANDS_MAX;
+	most = most < count ? most : count;
+	/* Signals are the main thread's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	while (started + 1 < most && pthread_create(&threads[started], NULL, run, &pile) == 0) {
+		started++;
+	}
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	run(&pile);
+	for (size_t i = 0; i < started; i++) {
+		pthread_join(threads[i], NULL);
+	}
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/host/statedir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/host/durable.h"
+
+/* What is there stays as it is; a new one is there after a power cut too, as is what it holds. */
+static int make_folder(const char *path, mode_t mode)
+{
+	if (mkdir(path, mode) != 0) {
+		return errno == EEXIST ? 0 : -errno;
+	}
+	return durable_entry(path);
+}
+
+/* mkdir -p */
+static int make_folders(const char *path, mode_t mode, bool parents)
+{
+	char part[PATH_MAX];
+	size_t len = strlen(path);
+	int r = 0;
+
+	if (len == 0 || len >= sizeof part) {
+		return -ENAMETOOLONG;
+	}
+	while (len > 1 && path[len - 1] == '/') {
+		len--;
+	}
+	for (size_t i = 1; i < len && parents && r == 0; i++) {
+		if (path[i] != '/') {
+			continue;
+		}
+		memcpy(part, path, i);
+		part[i] = '\0';
+		r = make_folder(part, 0755);
+	}
+	memcpy(part, path, len);
+	part[len] = '\0';
+	return r == 0 ? make_folder(part, mode) : r;
+}
+
+/* Whoever may write the folder owns the keys. */
+static int judge(const struct config *config, int fd, char why[static STATEDIR_WHY])
+{
+	struct stat stat;
+
+	if (fstat(fd, &stat) != 0) {
+		return -errno;
+	}
+	/* Made by root a moment ago, or before the daemon got a user of its own. */
+	if (geteuid() == 0 && stat.st_uid == 0 && config->uid != 0) {
+		if (fchown(fd, config->uid, config->gid) != 0) {
+			return -errno;
+		}
+		stat.st_uid = config->uid;
+	}
+	if (stat.st_uid != config->uid) {
+		snprintf(why, STATEDIR_WHY,
+			"the state folder belongs to uid %u and the daemon is uid %u: chown %u %s",
+			(unsigned)stat.st_uid, (unsigned)config->uid, (unsigned)config->uid,
+			config->state);
+		return -EPERM;
+	}
+	if ((stat.st_mode & 022) != 0) {
+		snprintf(why, STATEDIR_WHY,
+			"others may write the state folder and could change keys by it: chmod go-w "
+			"%s",
+			config->state);
+		return -EPERM;
+	}
+	return 0;
+}
+
+int statedir_prepare(const struct config *config, char why[static STATEDIR_WHY])
+{
+	int r = make_folders(config->state, 0700, config->state_is_default);
+	int fd;
+
+	if (r < 0) {
+		snprintf(why, STATEDIR_WHY, "cannot make the state folder: %s: %s", strerror(-r),
+			config->state);
+		return r;
+	}
+	fd = open(config->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0) {
+		r = -errno;
+		snprintf(why, STATEDIR_WHY, "cannot open the state folder: %s: %s", strerror(-r),
+			config->state);
+		return r;
+	}
+	snprintf(why, STATEDIR_WHY, "cannot use the state folder %s", config->state);
+	r = judge(config, fd, why);
+	close(fd);
+	return r;
+}
+
+int statedir_prepare_socket(const struct config *config, char why[static STATEDIR_WHY])
+{
+	const char *path, *slash;
+	char folder[PATH_MAX];
+	int r;
+
+	if (!config->socket_is_default) {
+		return 0;
+	}
+	path = config->listeners[0].path;
+	slash = strrchr(path, '/');
+	snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path);
+	/* As root others must come to the socket, whose own mode says who may use it. */
+	r = make_folders(folder, geteuid() == 0 ? 0755 : 0700, true);
+	if (r < 0) {
+		snprintf(why, STATEDIR_WHY, "cannot make the socket's folder: %s: %s", strerror(-r),
+			folder);
+	}
+	return r;
+}
+
+int statedir_lock(const struct config *config, int *out_fd, char why[static STATEDIR_WHY])
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	char path[PATH_MAX];
+	int fd, r;
+
+	if ((size_t)snprintf(path, sizeof path, "%s/lock", config->state) >= sizeof path) {
+		snprintf(why, STATEDIR_WHY, "the state folder's path is too long");
+		return -ENAMETOOLONG;
+	}
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0) {
+		r = -errno;
+		snprintf(why, STATEDIR_WHY, "cannot open the state folder's lock: %s: %s",
+			strerror(-r), path);
+		return r;
+	}
+	if (fcntl(fd, F_SETLK, &lock) == 0) {
+		if (fchown(fd, config->uid, config->gid) != 0 && geteuid() == 0) {
+			snprintf(why, STATEDIR_WHY, "cannot give the lock away: %s", path);
+			close(fd);
+			return -EPERM;
+		}
+		*out_fd = fd;
+		return 0;
+	}
+	r = errno == EACCES || errno == EAGAIN ? -EBUSY : -errno;
+	if (r == -EBUSY && fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK) {
+		snprintf(why, STATEDIR_WHY,
+			"another authzd, process %d, holds the state folder %s: stop it, or name "
+			"another folder with --state",
+			(int)lock.l_pid, config->state);
+	} else {
+		snprintf(why, STATEDIR_WHY, "cannot lock the state folder: %s: %s", strerror(-r),
+			path);
+	}
+	close(fd);
+	return r;
+}

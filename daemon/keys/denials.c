@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/keys/denials.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "policy/text/reason.h"
+
+/* A search that ends on neither its slot nor a free one within so many gives up. */
+#define PROBES 32
+
+struct slot {
+	_Atomic uint64_t what; /* the key's number and the reason; 0: free */
+	_Atomic uint64_t count;
+};
+
+struct denied {
+	struct slot slots[DENIED_SLOTS];
+};
+
+int denied_create(struct denied **out)
+{
+	*out = calloc(1, sizeof **out);
+	return *out == NULL ? -ENOMEM : 0;
+}
+
+void denied_destroy(struct denied *denied)
+{
+	free(denied);
+}
+
+/* --- reasons ---------------------------------------------------------------------------------- */
+
+/* The policy's come first, then the two of this table. */
+uint8_t denied_reason(struct pol_str reason)
+{
+	const struct pol_str *known;
+	size_t count = pol_reasons(&known);
+
+	for (size_t i = 0; i < count; i++) {
+		if (known[i].len == reason.len && pol_str_equal(known[i], reason)) {
+			return (uint8_t)i;
+		}
+	}
+	return (uint8_t)(pol_str_equal(reason, POL_STR(DENIED_DEAD)) ? count + 1 : count);
+}
+
+unsigned denied_reasons(void)
+{
+	const struct pol_str *known;
+
+	return (unsigned)pol_reasons(&known) + 2;
+}
+
+struct pol_str denied_name(uint8_t reason)
+{
+	const struct pol_str *known;
+	size_t count = pol_reasons(&known);
+
+	if (reason < count) {
+		return known[reason];
+	}
+	return reason == count ? POL_STR(DENIED_OTHER) : POL_STR(DENIED_DEAD);
+}
+
+/* --- counting --------------------------------------------------------------------------------- */
+
+static uint64_t what_of(uint64_t number, uint8_t reason)
+{
+	return number << 8 | (uint8_t)(reason + 1);
+}
+
+/* The first of the slots to look at; by Fibonacci's multiplier (Knuth, TAOCP 3, 6.4). */
+static size_t first_slot(uint64_t what)
+{
+	return (size_t)((what * UINT64_C(0x9e3779b97f4a7c15)) >> 48) % DENIED_SLOTS;
+}
+
+void denied_add(struct denied *denied, uint64_t number, uint8_t reason)
+{
+	uint64_t what = what_of(number, reason);
+	size_t at = first_slot(what);
+
+	for (unsigned i = 0; i < PROBES; i++, at = (at + 1) % DENIED_SLOTS) {
+		struct slot *slot = &denied->slots[at];
+		uint64_t found = atomic_load_explicit(&slot->what, memory_order_relaxed);
+
+		if (found == 0 && atomic_compare_exchange_strong_explicit(&slot->what, &found, what,
+					  memory_order_relaxed, memory_order_relaxed)) {
+			found = what;
+		}
+		if (found == what) {
+			atomic_fetch_add_explicit(&slot->count, 1, memory_order_relaxed);
+			return;
+		}
+	}
+}
+
+uint64_t denied_count(const struct denied *denied, uint64_t number, uint8_t reason)
+{
+	uint64_t what = what_of(number, reason);
+	size_t at = first_slot(what);
+
+	for (unsigned i = 0; i < PROBES; i++, at = (at + 1) % DENIED_SLOTS) {
+		const struct slot *slot = &denied->slots[at];
+		uint64_t found = atomic_load_explicit(&slot->what, memory_order_relaxed);
+
+		if (found == what) {
+			return atomic_load_explicit(&slot->count, memory_order_relaxed);
+		}
+		if (found == 0) {
+			return 0;
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/keys/learned.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* 512 KiB, of which only what is used is ever touched. */
+enum { KNOWN_BITS = 16 };
+
+struct learnt {
+	uint64_t number;
+	uint64_t hash;
+};
+
+struct queue {
+	struct learnt *items;
+	size_t count;
+	size_t capacity;
+};
+
+struct used {
+	_Atomic uint64_t known[1 << KNOWN_BITS];
+	pthread_mutex_t mutex; /* guards waiting */
+	struct queue waiting;
+	/* The flush's: what it took, how far it is written, and how far once the slice commits. */
+	struct queue taken;
+	size_t written;
+	size_t reached;
+};
+
+int used_create(struct used **out)
+{
+	struct used *used = calloc(1, sizeof *used);
+
+	if (used == NULL) {
+		return -ENOMEM;
+	}
+	pthread_mutex_init(&used->mutex, NULL);
+	*out = used;
+	return 0;
+}
+
+void used_destroy(struct used *used)
+{
+	if (used == NULL) {
+		return;
+	}
+	pthread_mutex_destroy(&used->mutex);
+	free(used->waiting.items);
+	free(used->taken.items);
+	free(used);
+}
+
+/* A mix of both, never 0; its upper bits are the place in the table. (The constants are those of
+ * Steele's SplitMix64.) */
+static uint64_t mix(uint64_t number, uint32_t mark)
+{
+	uint64_t x = number * UINT64_C(0x9e3779b97f4a7c15) ^ mark;
+
+	x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+	return x ^ x >> 31 ? x ^ x >> 31 : 1;
+}
+
+bool used_knows(struct used *used, uint64_t number, uint32_t mark)
+{
+	uint64_t x = mix(number, mark);
+
+	return atomic_load_explicit(&used->known[x >> (64 - KNOWN_BITS)], memory_order_relaxed) ==
+	       x;
+}
+
+static bool push(struct queue *queue, struct learnt item)
+{
+	if (queue->count == USED_QUEUE) {
+		return false;
+	}
+	if (queue->count == queue->capacity) {
+		size_t capacity = queue->capacity == 0 ? 256 : queue->capacity * 2;
+		struct learnt *items = realloc(queue->items, capacity * sizeof *items);
+
+		if (items == NULL) {
+			return false;
+		}
+		queue->items = items;
+		queue->capacity = capacity;
+	}
+	queue->items[queue->count++] = item;
+	return true;
+}
+
+bool used_learn(struct used *used, uint64_t number, uint32_t mark, uint64_t hash)
+{
+	uint64_t x = mix(number, mark);
+	bool learnt;
+
+	pthread_mutex_lock(&used->mutex);
+	learnt = push(&used->waiting, (struct learnt){ number, hash });
+	pthread_mutex_unlock(&used->mutex);
+	if (learnt) {
+		atomic_store_explicit(
+			&used->known[x >> (64 - KNOWN_BITS)], x, memory_order_relaxed);
+	}
+	return learnt;
+}
+
+/* --- flushing --------------------------------------------------------------------------------- */
+
+static int compare(const void *a, const void *b)
+{
+	const struct learnt *left = a, *right = b;
+
+	return (left->number > right->number) - (left->number < right->number);
+}
+
+/* All that waits, in order of keys, when the last round is written. */
+static void take(struct used *used)
+{
+	struct queue empty = used->taken;
+
+	if (used->written < used->taken.count) {
+		return;
+	}
+	empty.count = 0;
+	pthread_mutex_lock(&used->mutex);
+	used->taken = used->waiting;
+	used->waiting = empty;
+	pthread_mutex_unlock(&used->mutex);
+	used->written = 0;
+	if (used->taken.count > 0) {
+		qsort(used->taken.items, used->taken.count, sizeof used->taken.items[0], compare);
+	}
+}
+
+/* One hash more, unless it is there. */
+static bool add(struct store_used *set, uint64_t hash)
+{
+	for (uint32_t i = 0; i < set->count; i++) {
+		if (set->hashes[i] == hash) {
+			return false;
+		}
+	}
+	if (set->count == STORE_MAX_USED) {
+		bool was_full = set->full;
+
+		set->full = true;
+		return !was_full;
+	}
+	set->hashes[set->count++] = hash;
+	return true;
+}
+
+/* All that was learnt of one key. */
+static int write_key(struct used *used, struct store_write *write)
+{
+	uint64_t number = used->taken.items[used->reached].number;
+	struct store_used set;
+	bool changed = false;
+	int r = store_get_used(store_write_reader(write), number, &set);
+
+	while (used->reached < used->taken.count &&
+		used->taken.items[used->reached].number == number) {
+		changed = add(&set, used->taken.items[used->reached++].hash) || changed;
+	}
+	return r < 0 || !changed ? r : store_put_used(write, number, &set);
+}
+
+int used_flush(struct used *used, struct store_write *write, bool *out_more)
+{
+	int r = 0;
+
+	take(used);
+	used->reached = used->written;
+	for (unsigned i = 0; r == 0 && i < USED_SLICE && used->reached < used->taken.count; i++) {
+		r = write_key(used, write);
+	}
+	*out_more = used->reached < used->taken.count;
+	return r;
+}
+
+void used_flushed(struct used *used, bool committed)
+{
+	if (committed) {
+		used->written = used->reached;
+	}
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * used: which permissions each key has used, as hashes of their names; usage.h is who asks.
+ *
+ * A permission that is used is told by a mark of 32 bits, made anew for each policy. Whether it is
+ * remembered already is asked at every decision: the key's slot knows the last one, and a table of
+ * fixed size here most of the others. Only what neither knows gets its name, its hash and a place
+ * in the queue; the writer adds it to the stored set, or sees that it is there. So both may forget,
+ * and a daemon that is killed learns again what it had not written.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/store/env.h"
+
+struct used;
+
+/* What waits for the writer; beyond it a use is learnt when it comes again. */
+#define USED_QUEUE 65536
+/* Keys of one slice of a flush. */
+#define USED_SLICE 256
+
+int used_create(struct used **out);
+void used_destroy(struct used *used); /* NULL is ignored */
+
+/* --- any thread ------------------------------------------------------------------------------- */
+
+bool used_knows(struct used *used, uint64_t number, uint32_t mark);
+/* false: there is no room, it is not remembered. */
+bool used_learn(struct used *used, uint64_t number, uint32_t mark, uint64_t hash);
+
+/* --- the writer's ----------------------------------------------------------------------------- */
+
+/* Writes a slice, as usage_flush. */
+int used_flush(struct used *used, struct store_write *write, bool *out_more);
+void used_flushed(struct used *used, bool committed);

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * charges: what was used of the policy's quotas, in this process.
+ *
+ * One counter for each name of a quota and each key, principal, tenant or address that it is
+ * counted for, kept by these alone: a reload, a new secret of the key or another worker finds the
+ * same one. A window is a period long, from the first request that asks when none runs; it goes by
+ * the monotonic clock. All charges of a decision are taken under one lock, or none of them, so that
+ * the count is exact.
+ *
+ * The table is CHARGES_MAX counters and not larger; a page of it takes memory when it is first
+ * used. Counters whose window is over are given to others. When there is none to give, the decision
+ * is refused with `module_error`, and status tells how often.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/secret/token.h"
+#include "policy/snapshot/module.h"
+
+/* 44 bytes each: 44 MiB when all are in use. */
+#define CHARGES_MAX ((uint32_t)1 << 20)
+
+struct charges;
+
+/* max: a power of two. The secrets are borrowed. */
+int charges_create(const struct secrets *secrets, uint32_t max, struct charges **out);
+void charges_destroy(struct charges *charges); /* NULL is ignored */
+
+/* What is told of the charge that has the least left, or that refused. */
+struct charges_told {
+	bool any;
+	struct pol_str name; /* as long as the policy */
+	uint64_t limit;
+	uint64_t remaining;
+	uint64_t reset; /* seconds from now */
+};
+
+/* A counter for one decision's facts; `told` is filled when it comes to charges. */
+struct charges_turn {
+	struct pol_counter counter; /* for facts.counter */
+	struct charges *charges;
+	struct charges_told told;
+};
+void charges_turn_init(struct charges_turn *turn, struct charges *charges);
+
+/* The same at a time of its own: milliseconds. For tests. */
+struct pol_str charges_take(struct charges *charges, const struct pol_facts *facts,
+	const struct pol_charge *const *items, uint32_t count, int64_t now,
+	struct charges_told *out);
+
+struct charges_counts {
+	uint64_t counters; /* in use; those whose window is over count until others need them */
+	uint64_t refused;  /* decisions, since there was no counter to give */
+};
+void charges_count(struct charges *charges, struct charges_counts *out);

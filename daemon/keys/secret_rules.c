@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/keys/secret_rules.h"
+
+#include <string.h>
+
+static int64_t least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static int64_t since(const struct store_key *key)
+{
+	return key->rotation.secret_since != 0 ? key->rotation.secret_since : key->created_at;
+}
+
+unsigned generation_live(const struct store_key *key, int64_t now)
+{
+	const struct store_rotation *rotation = &key->rotation;
+	unsigned live = 0;
+
+	if (rotation->renew_by == 0 || now < rotation->renew_by) {
+		live |= GENERATION_CURRENT;
+	}
+	if (rotation->other != STORE_OTHER_NONE && now < rotation->other_until) {
+		live |= GENERATION_OTHER;
+	}
+	return live;
+}
+
+enum store_other generation_other(const struct store_key *key, int64_t now)
+{
+	return (generation_live(key, now) & GENERATION_OTHER) != 0
+		       ? (enum store_other)key->rotation.other
+		       : STORE_OTHER_NONE;
+}
+
+bool generation_is_due(const struct store_key *key, int64_t now)
+{
+	return key->rotation.rotate_every != 0 && now >= key->rotation.next_rotation_at;
+}
+
+bool generation_is_dead(
+	const struct secrets *secrets, const struct store_key *key, const uint8_t *hash)
+{
+	uint8_t tag[SECRET_TAG];
+	bool dead = false;
+
+	secret_tag(secrets, SECRET_DEAD, hash, STORE_HASH, tag);
+	for (size_t i = 0; i < key->rotation.dead_count; i++) {
+		dead |= secret_equal(tag, key->rotation.dead + i * STORE_TAG, STORE_TAG);
+	}
+	return dead;
+}
+
+/* --- changes ---------------------------------------------------------------------------------- */
+
+/* Puts the tag of a secret that dies before the others; the oldest is forgotten. */
+static void bury(struct store_key *key, const struct generation_change *change, const uint8_t *hash,
+	struct generation_room *room)
+{
+	struct store_rotation *rotation = &key->rotation;
+	size_t kept =
+		rotation->dead_count < STORE_DEAD_TAGS ? rotation->dead_count : STORE_DEAD_TAGS - 1;
+
+	if (kept > 0) {
+		memmove(room->dead + STORE_TAG, rotation->dead, kept * STORE_TAG);
+	}
+	secret_tag(change->secrets, SECRET_DEAD, hash, STORE_HASH, room->dead);
+	rotation->dead = room->dead;
+	rotation->dead_count = (uint8_t)(kept + 1);
+}
+
+static void bury_other(
+	struct store_key *key, const struct generation_change *change, struct generation_room *room)
+{
+	struct store_rotation *rotation = &key->rotation;
+
+	if (rotation->other == STORE_OTHER_NONE) {
+		return;
+	}
+	bury(key, change, rotation->other_hash, room);
+	rotation->other = STORE_OTHER_NONE;
+	rotation->other_hash = NULL;
+	rotation->other_generation = 0;
+	rotation->other_until = 0;
+	rotation->other_overlap = 0;
+	rotation->other_since = 0;
+	rotation->other_renew_by = 0;
+	key->flags &= ~(uint32_t)STORE_KEY_OTHER_IMPORTED;
+}
+
+static void plan(struct store_key *key, const struct generation_change *change)
+{
+	struct store_rotation *rotation = &key->rotation;
+
+	if (rotation->rotate_every == 0) {
+		rotation->next_rotation_at = 0;
+		rotation->renew_by = 0;
+		return;
+	}
+	rotation->next_rotation_at = since(key) + rotation->rotate_every;
+	if (rotation->next_rotation_at < change->now) {
+		rotation->next_rotation_at = change->now;
+	}
+	rotation->renew_by = rotation->next_rotation_at + change->max_overlap;
+}
+
+/* The current one becomes the other one, and is good for so long, but no longer than it would have
+ * been: a schedule ends it in any case. */
+static void retire(struct store_key *key, const struct generation_change *change, int64_t overlap)
+{
+	struct store_rotation *rotation = &key->rotation;
+	int64_t until = change->now + least(overlap, change->max_overlap);
+
+	rotation->other = STORE_OTHER_RETIRING;
+	rotation->other_hash = key->hash;
+	rotation->other_generation = rotation->generation;
+	rotation->other_overlap = 0;
+	rotation->other_since = since(key);
+	rotation->other_renew_by = rotation->renew_by;
+	rotation->other_until = rotation->renew_by != 0 ? least(until, rotation->renew_by) : until;
+	if ((key->flags & STORE_KEY_IMPORTED) != 0) {
+		key->flags |= STORE_KEY_OTHER_IMPORTED;
+	}
+	store_key_set_pepper(key, STORE_KEY_OTHER_PEPPER, store_key_pepper(key, STORE_KEY_PEPPER));
+}
+
+/* Behind this the caller's hash is the current secret, of our own making. */
+static void install(struct store_key *key, const struct generation_change *change,
+	const uint8_t *hash, uint32_t generation)
+{
+	key->flags &= ~(uint32_t)STORE_KEY_IMPORTED;
+	key->hash = hash;
+	key->rotation.generation = generation;
+	key->rotation.secret_since = change->now;
+	plan(key, change);
+}
+
+void generation_rotate(struct store_key *key, const struct generation_change *change,
+	const struct generation_next *next, struct generation_room *room)
+{
+	struct store_rotation *rotation = &key->rotation;
+	uint32_t number = ++rotation->issued;
+	uint8_t pepper = secrets_pepper(change->secrets);
+
+	bury_other(key, change, room);
+	if (next->mode == GENERATION_CONFIRM) {
+		rotation->other = STORE_OTHER_PENDING;
+		rotation->other_hash = next->hash;
+		rotation->other_generation = number;
+		rotation->other_until = change->now + GENERATION_PENDING;
+		rotation->other_overlap = next->overlap;
+		rotation->other_since = change->now;
+		store_key_set_pepper(key, STORE_KEY_OTHER_PEPPER, pepper);
+		return;
+	}
+	if (next->mode == GENERATION_OVERLAP &&
+		(generation_live(key, change->now) & GENERATION_CURRENT) != 0) {
+		retire(key, change, next->overlap);
+	} else {
+		bury(key, change, key->hash, room);
+	}
+	install(key, change, next->hash, number);
+	store_key_set_pepper(key, STORE_KEY_PEPPER, pepper);
+}
+
+void generation_confirm(
+	struct store_key *key, const struct generation_change *change, struct generation_room *room)
+{
+	struct store_rotation *rotation = &key->rotation;
+	const uint8_t *hash = rotation->other_hash;
+	uint32_t number = rotation->other_generation;
+	int64_t overlap = rotation->other_overlap;
+	uint8_t pepper = store_key_pepper(key, STORE_KEY_OTHER_PEPPER);
+
+	retire(key, change, overlap);
+	if (rotation->other_until <= change->now) {
+		bury_other(key, change, room);
+	}
+	install(key, change, hash, number);
+	store_key_set_pepper(key, STORE_KEY_PEPPER, pepper);
+}
+
+void generation_finish(
+	struct store_key *key, const struct generation_change *change, struct generation_room *room)
+{
+	bury_other(key, change, room);
+}
+
+void generation_rollback(
+	struct store_key *key, const struct generation_change *change, struct generation_room *room)
+{
+	struct store_rotation *rotation = &key->rotation;
+	const uint8_t *hash = rotation->other_hash, *dead = key->hash;
+	bool imported = (key->flags & STORE_KEY_OTHER_IMPORTED) != 0;
+	uint32_t number = rotation->other_generation;
+	int64_t began = rotation->other_since, renew_by = rotation->other_renew_by;
+
+	if (rotation->other == STORE_OTHER_PENDING) {
+		bury_other(key, change, room);
+		return;
+	}
+	/* Not buried: it lives. */
+	rotation->other = STORE_OTHER_NONE;
+	rotation->other_hash = NULL;
+	rotation->other_generation = 0;
+	rotation->other_until = 0;
+	rotation->other_since = 0;
+	rotation->other_renew_by = 0;
+	bury(key, change, dead, room);
+	install(key, change, hash, number);
+	rotation->secret_since = began;
+	plan(key, change);
+	if (rotation->rotate_every != 0 && renew_by != 0) {
+		rotation->next_rotation_at = began + rotation->rotate_every;
+		rotation->renew_by = renew_by;
+	}
+	key->flags &= ~(uint32_t)STORE_KEY_OTHER_IMPORTED;
+	key->flags |= imported ? STORE_KEY_IMPORTED : 0;
+	store_key_set_pepper(key, STORE_KEY_PEPPER, store_key_pepper(key, STORE_KEY_OTHER_PEPPER));
+}
+
+int64_t generation_longest(const struct store_key *key, const struct generation_change *change)
+{
+	const struct store_rotation *rotation = &key->rotation;
+	int64_t longest = since(key) + change->max_overlap;
+
+	return rotation->other_renew_by != 0 ? least(longest, rotation->other_renew_by) : longest;
+}
+
+void generation_schedule(
+	struct store_key *key, const struct generation_change *change, int64_t every)
+{
+	key->rotation.rotate_every = every;
+	plan(key, change);
+}

@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/keys/usage.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/host/memory.h"
+#include "daemon/keys/denials.h"
+#include "daemon/keys/learned.h"
+#include "daemon/keys/usage_slot.h"
+
+/* A segment is made when the first of its keys is used, of one huge page. 2^10 of 2^16 slots: 67
+ * million keys; those beyond are verified each time and their use is not kept. */
+enum { SEGMENT_SLOTS = 65536, SEGMENTS = 1024, SEGMENT_WORDS = SEGMENT_SLOTS / 64 };
+
+/* What is rare is made for so many neighbours at a time. */
+enum { GROUP_SLOTS = 1024, GROUPS = SEGMENT_SLOTS / GROUP_SLOTS };
+
+#define SLOTS_BYTES (SEGMENT_SLOTS * sizeof(struct usage_slot))
+
+_Static_assert(SLOTS_BYTES == PAGES_HUGE, "a segment is one huge page");
+
+struct segment {
+	struct usage_slot *slots;
+	_Atomic(struct usage_rare *) rares[GROUPS];
+	_Atomic uint64_t dirty[SEGMENT_WORDS]; /* a bit a slot: used since the last flush */
+};
+
+struct usage {
+	const struct secrets *secrets;
+	struct used *used;
+	struct denied *denied;
+	_Atomic(struct segment *) segments[SEGMENTS];
+	/* The flush's: where it stands, and what its transaction holds. */
+	uint32_t next_word;
+	uint32_t flushing_count;
+	uint64_t flushing[USAGE_SLICE];
+};
+
+int usage_create(struct store *store, struct usage **out)
+{
+	struct usage *usage = calloc(1, sizeof *usage);
+	int r;
+
+	if (usage == NULL) {
+		return -ENOMEM;
+	}
+	usage->secrets = store_secrets(store);
+	r = used_create(&usage->used);
+	if (r == 0) {
+		r = denied_create(&usage->denied);
+	}
+	if (r < 0) {
+		usage_destroy(usage);
+		return r;
+	}
+	*out = usage;
+	return 0;
+}
+
+static void destroy_segment(struct segment *segment)
+{
+	if (segment == NULL) {
+		return;
+	}
+	for (size_t i = 0; i < GROUPS; i++) {
+		free(atomic_load_explicit(&segment->rares[i], memory_order_relaxed));
+	}
+	pages_release(segment->slots, SLOTS_BYTES);
+	free(segment);
+}
+
+static struct segment *create_segment(uint64_t index)
+{
+	struct segment *segment = calloc(1, sizeof *segment);
+
+	if (segment == NULL) {
+		return NULL;
+	}
+	segment->slots = pages_reserve(SLOTS_BYTES);
+	if (segment->slots == NULL) {
+		free(segment);
+		return NULL;
+	}
+	/* Who has few keys pays for those alone. */
+	if (index > 0) {
+		pages_make_huge(segment->slots, SLOTS_BYTES);
+	}
+	return segment;
+}
+
+void usage_destroy(struct usage *usage)
+{
+	if (usage == NULL) {
+		return;
+	}
+	for (size_t i = 0; i < SEGMENTS; i++) {
+		destroy_segment(atomic_load_explicit(&usage->segments[i], memory_order_relaxed));
+	}
+	denied_destroy(usage->denied);
+	used_destroy(usage->used);
+	free(usage);
+}
+
+struct denied *usage_denied(struct usage *usage)
+{
+	return usage->denied;
+}
+
+/* The segment of a number, or NULL: none yet, or out of range. */
+static struct segment *find_segment(struct usage *usage, uint64_t number)
+{
+	uint64_t index = number / SEGMENT_SLOTS;
+
+	return index < SEGMENTS
+		       ? atomic_load_explicit(&usage->segments[index], memory_order_acquire)
+		       : NULL;
+}
+
+static struct segment *make_segment(struct usage *usage, uint64_t number)
+{
+	uint64_t index = number / SEGMENT_SLOTS;
+	struct segment *found = find_segment(usage, number);
+	struct segment *made;
+
+	if (found != NULL || index >= SEGMENTS) {
+		return found;
+	}
+	made = create_segment(index);
+	if (made == NULL || atomic_compare_exchange_strong_explicit(&usage->segments[index], &found,
+				    made, memory_order_acq_rel, memory_order_acquire)) {
+		return made;
+	}
+	destroy_segment(made);
+	return found;
+}
+
+static struct usage_slot *slot_of(struct segment *segment, uint64_t number)
+{
+	return segment != NULL ? &segment->slots[number % SEGMENT_SLOTS] : NULL;
+}
+
+static struct usage_at at_of(struct segment *segment, uint64_t number)
+{
+	return (struct usage_at){ .slot = slot_of(segment, number),
+		.rares = &segment->rares[number % SEGMENT_SLOTS / GROUP_SLOTS],
+		.index = (uint32_t)(number % GROUP_SLOTS) };
+}
+
+/* false: there is no memory. */
+static bool make_rares(const struct usage_at *at)
+{
+	struct usage_rare *found = atomic_load_explicit(at->rares, memory_order_acquire);
+	struct usage_rare *made;
+
+	if (found != NULL) {
+		return true;
+	}
+	made = calloc(GROUP_SLOTS, sizeof *made);
+	if (made == NULL) {
+		return false;
+	}
+	if (!atomic_compare_exchange_strong_explicit(
+		    at->rares, &found, made, memory_order_acq_rel, memory_order_acquire)) {
+		free(made);
+	}
+	return true;
+}
+
+/* With each secret of the key, by the token's hash under one pepper. */
+static enum generation_secret compare(struct usage *usage, const struct secret_token *token,
+	const struct store_key *key, bool old)
+{
+	enum generation_secret found = GENERATION_WRONG;
+	uint8_t hash[SECRET_HASH];
+
+	secret_token_hash(usage->secrets, token, old, hash);
+	if (secret_equal(hash, key->hash, SECRET_HASH)) {
+		found = GENERATION_CURRENT;
+	}
+	if (key->rotation.other_hash != NULL &&
+		secret_equal(hash, key->rotation.other_hash, SECRET_HASH)) {
+		found = GENERATION_OTHER;
+	}
+	if (generation_is_dead(usage->secrets, key, hash)) {
+		found = GENERATION_DEAD;
+	}
+	secret_wipe(hash, sizeof hash);
+	return found;
+}
+
+/* A wrong crc is refused even where the secret is right. Nothing here shows by its time what was
+ * found: an unknown key is compared with a dummy. */
+static enum generation_secret verify_in_full(
+	struct usage *usage, const struct secret_token *token, const struct store_key *key)
+{
+	static const uint8_t nothing[STORE_HASH] = { 0 };
+	static const struct store_key nobody = { .hash = nothing };
+	const struct store_key *compared = key != NULL ? key : &nobody;
+	enum generation_secret found, found_old;
+
+	if (!secret_token_is_sound(token)) {
+		return GENERATION_WRONG;
+	}
+	found = compare(usage, token, compared, false);
+	if (secrets_have_old(usage->secrets)) {
+		found_old = compare(usage, token, compared, true);
+		found = found == GENERATION_WRONG ? found_old : found;
+	}
+	return key != NULL ? found : GENERATION_WRONG;
+}
+
+/* Its secrets are all under the pepper in use? Others are hashed each time, so that they are seen
+ * and move. */
+static bool is_up_to_date(const struct usage *usage, const struct store_key *key)
+{
+	uint8_t number = secrets_pepper(usage->secrets);
+
+	return store_key_pepper(key, STORE_KEY_PEPPER) == number &&
+	       (key->rotation.other == STORE_OTHER_NONE ||
+		       store_key_pepper(key, STORE_KEY_OTHER_PEPPER) == number);
+}
+
+/* A mark is of the token and of the hash that it was found to have. */
+static bool has_mark(struct usage_slot *slot, const uint64_t token[static 2], const uint8_t *hash)
+{
+	uint64_t mark[2];
+
+	memcpy(mark, hash, sizeof mark);
+	mark[0] ^= token[0];
+	mark[1] ^= token[1];
+	return usage_slot_has_mark(slot, mark);
+}
+
+static void set_mark(struct usage_slot *slot, const uint64_t token[static 2], const uint8_t *hash)
+{
+	uint64_t mark[2];
+
+	memcpy(mark, hash, sizeof mark);
+	mark[0] ^= token[0];
+	mark[1] ^= token[1];
+	usage_slot_set_mark(slot, mark);
+}
+
+enum generation_secret usage_verify(struct usage *usage, const struct secret_token *token,
+	const struct store_key *key, unsigned recognise)
+{
+	uint64_t mark[2];
+	enum generation_secret found;
+	struct usage_slot *slot =
+		key != NULL ? slot_of(find_segment(usage, key->number), key->number) : NULL;
+
+	/* Among many keys it is in no cache: let it come while the token is hashed. */
+	__builtin_prefetch(slot);
+	secret_tag(usage->secrets, SECRET_VERIFIED, token->whole.ptr, token->whole.len,
+		(uint8_t *)mark);
+	if (key == NULL) {
+		return verify_in_full(usage, token, NULL);
+	}
+	if (!is_up_to_date(usage, key)) {
+		return verify_in_full(usage, token, key);
+	}
+	if (slot != NULL && (recognise & GENERATION_CURRENT) != 0 &&
+		has_mark(slot, mark, key->hash)) {
+		return GENERATION_CURRENT;
+	}
+	if (slot != NULL && (recognise & GENERATION_OTHER) != 0 &&
+		key->rotation.other_hash != NULL &&
+		has_mark(slot, mark, key->rotation.other_hash)) {
+		return GENERATION_OTHER;
+	}
+	found = verify_in_full(usage, token, key);
+	if ((found & recognise) == 0) {
+		return found;
+	}
+	slot = slot_of(make_segment(usage, key->number), key->number);
+	if (slot != NULL) {
+		set_mark(slot, mark,
+			found == GENERATION_OTHER ? key->rotation.other_hash : key->hash);
+	}
+	return found;
+}
+
+void usage_warm(struct usage *usage, uint64_t number)
+{
+	__builtin_prefetch(slot_of(find_segment(usage, number), number));
+}
+
+/* Only flushes write uses, and only of loaded slots: whatever this transaction sees is the last
+ * word. Without it the count would begin anew, so none is made. */
+static bool load(const struct usage_at *at, struct store_read *read, uint64_t number)
+{
+	struct store_use before;
+
+	if (store_get_use(read, number, &before) < 0 ||
+		((before.has_ip || before.denials > 0) && !make_rares(at))) {
+		return false;
+	}
+	usage_slot_load(at, &before);
+	return true;
+}
+
+bool usage_count(struct usage *usage, struct store_read *read, uint64_t number,
+	const struct usage_event *event)
+{
+	struct segment *segment = make_segment(usage, number);
+	uint32_t bit = (uint32_t)(number % SEGMENT_SLOTS);
+	struct usage_at at;
+	unsigned counted;
+
+	if (segment == NULL) {
+		return false;
+	}
+	at = at_of(segment, number);
+	if ((!usage_slot_is_loaded(at.slot) && !load(&at, read, number)) ||
+		((event->denied || event->ip->known) && !make_rares(&at))) {
+		return false;
+	}
+	counted = usage_slot_count(&at, event);
+	if ((counted & USAGE_WAS_CLEAN) != 0) {
+		atomic_fetch_or_explicit(
+			&segment->dirty[bit / 64], UINT64_C(1) << bit % 64, memory_order_release);
+	}
+	return (counted & USAGE_NEW_PERMISSION) != 0 &&
+	       !used_knows(usage->used, number, event->permission);
+}
+
+uint64_t usage_name_hash(struct usage *usage, struct pol_str name)
+{
+	uint64_t tag[SECRET_TAG / sizeof(uint64_t)];
+
+	secret_tag(usage->secrets, SECRET_USED, name.ptr, name.len, (uint8_t *)tag);
+	return tag[0] != 0 ? tag[0] : 1;
+}
+
+void usage_learn(struct usage *usage, uint64_t number, uint32_t permission, struct pol_str name)
+{
+	struct usage_slot *slot = slot_of(find_segment(usage, number), number);
+	uint64_t hash = usage_name_hash(usage, name);
+
+	if (used_learn(usage->used, number, permission, hash) && slot != NULL) {
+		usage_slot_set_permission(slot, permission);
+	}
+}
+
+int usage_get(struct usage *usage, struct store_read *read, uint64_t number, struct store_use *out)
+{
+	struct segment *segment = find_segment(usage, number);
+
+	if (segment != NULL && usage_slot_is_loaded(slot_of(segment, number))) {
+		struct usage_at at = at_of(segment, number);
+
+		usage_slot_read(&at, out);
+		return 0;
+	}
+	return store_get_use(read, number, out);
+}
+
+/* --- flushing --------------------------------------------------------------------------------- */
+
+static int flush_word(
+	struct usage *usage, struct store_write *write, struct segment *segment, uint32_t word)
+{
+	uint64_t bits = atomic_exchange_explicit(&segment->dirty[word], 0, memory_order_acquire);
+	uint64_t first = (uint64_t)usage->next_word * 64;
+	int r = 0;
+
+	for (uint32_t bit = 0; bit < 64; bit++) {
+		struct usage_at at = at_of(segment, first + bit);
+		struct store_use use;
+
+		if ((bits >> bit & 1) == 0) {
+			continue;
+		}
+		usage->flushing[usage->flushing_count++] = first + bit;
+		usage_slot_take(&at, &use);
+		if (r == 0) {
+			r = store_put_use(write, first + bit, &use);
+		}
+	}
+	return r;
+}
+
+int usage_flush(struct usage *usage, struct store_write *write, bool *out_more)
+{
+	const uint32_t words = (uint32_t)SEGMENTS * SEGMENT_WORDS;
+	int r = 0;
+
+	usage->flushing_count = 0;
+	r = used_flush(usage->used, write, out_more);
+	if (r < 0 || *out_more) {
+		return r;
+	}
+	while (r == 0 && usage->next_word < words) {
+		struct segment *segment = find_segment(usage, (uint64_t)usage->next_word * 64);
+
+		if (segment == NULL) {
+			usage->next_word += SEGMENT_WORDS;
+			continue;
+		}
+		if (usage->flushing_count > USAGE_SLICE - 64) {
+			break;
+		}
+		r = flush_word(usage, write, segment, usage->next_word % SEGMENT_WORDS);
+		usage->next_word++;
+	}
+	*out_more = usage->next_word < words;
+	if (!*out_more) {
+		usage->next_word = 0;
+	}
+	return r;
+}
+
+void usage_flushed(struct usage *usage, bool committed)
+{
+	used_flushed(usage->used, committed);
+	for (uint32_t i = 0; !committed && i < usage->flushing_count; i++) {
+		uint64_t number = usage->flushing[i];
+		struct segment *segment = find_segment(usage, number);
+		uint32_t bit = (uint32_t)(number % SEGMENT_SLOTS);
+
+		atomic_fetch_or_explicit(
+			&segment->dirty[bit / 64], UINT64_C(1) << bit % 64, memory_order_release);
+	}
+	usage->flushing_count = 0;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * usage_slot: half a cache line for each key: which token was verified, and the key's use; and what
+ * few keys have, apart: a last address and denials.
+ *
+ * A sequence lock guards both: odd while somebody writes. Every word is an atomic; words are
+ * written with release and read with acquire, which orders them against the lock without fences.
+ * Any thread.
+ */
+
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/keys/usage.h"
+
+struct usage_slot {
+	alignas(32) _Atomic uint32_t head; /* lock, state, and what of the uses has no room below */
+	_Atomic uint32_t at;               /* seconds, as time(2) has them: until the year 2106 */
+	_Atomic uint32_t uses;
+	_Atomic uint32_t permission; /* one whose use is remembered; 0: none */
+	_Atomic uint64_t mark[2];
+};
+
+struct usage_rare {
+	_Atomic uint64_t ip[2];
+	_Atomic uint64_t denials;
+};
+
+/* Uses of one key that can be told; it stays at that (a million a second for half a year). */
+#define USAGE_MAX_USES ((UINT64_C(1) << 44) - 1)
+
+/* A key's place in a segment. */
+struct usage_at {
+	struct usage_slot *slot;
+	_Atomic(struct usage_rare *)
+		*rares; /* the segment's; NULL until one of its keys needs it */
+	uint32_t index;
+};
+
+/* Compares in constant time; false while somebody writes: the caller then verifies in full. */
+bool usage_slot_has_mark(struct usage_slot *slot, const uint64_t mark[static 2]);
+void usage_slot_set_mark(struct usage_slot *slot, const uint64_t mark[static 2]);
+
+bool usage_slot_is_loaded(struct usage_slot *slot);
+/* Does nothing when somebody else was first. Where `before` has an address or denials, or the event
+ * below, *at->rares must be there. */
+void usage_slot_load(const struct usage_at *at, const struct store_use *before);
+
+enum usage_slot_counted {
+	USAGE_WAS_CLEAN = 1 << 0,      /* its bit must be set */
+	USAGE_NEW_PERMISSION = 1 << 1, /* another than the one that the slot has */
+};
+unsigned usage_slot_count(const struct usage_at *at, const struct usage_event *event);
+/* The event's permission is remembered from now on. */
+void usage_slot_set_permission(struct usage_slot *slot, uint32_t permission);
+
+void usage_slot_read(const struct usage_at *at, struct store_use *out);
+/* Reads and makes it clean. */
+void usage_slot_take(const struct usage_at *at, struct store_use *out);

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/load/build.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "daemon/config/config.h"
+#include "daemon/host/log.h"
+#include "daemon/load/plugin.h"
+#include "daemon/load/policy_host.h"
+#include "daemon/load/watch.h"
+#include "daemon/store/env.h"
+#include "policy/ask/suite.h"
+
+enum { DIAGNOSTICS_MAX = 1024 * 1024, PAUSE_NS = 20 * 1000 * 1000 };
+
+static struct wire_str wire_of(struct pol_str str)
+{
+	return (struct wire_str){ str.ptr != NULL ? str.ptr : "", str.len };
+}
+
+static const char *severity_name(enum pol_severity severity)
+{
+	switch (severity) {
+	case POL_SEVERITY_WARNING:
+		return "warning";
+	case POL_SEVERITY_NOTE:
+		return "note";
+	case POL_SEVERITY_ERROR:
+		break;
+	}
+	return "error";
+}
+
+static void put_place(struct wire_buf *out, struct pol_str file, uint32_t line, uint32_t column,
+	struct pol_str text)
+{
+	wire_put_str(out, WIRE_STR("file"));
+	wire_put_str(out, wire_of(file));
+	wire_put_str(out, WIRE_STR("line"));
+	wire_put_int(out, line);
+	wire_put_str(out, WIRE_STR("column"));
+	wire_put_int(out, column);
+	wire_put_str(out, WIRE_STR("message"));
+	wire_put_str(out, wire_of(text));
+}
+
+static void put_diag(struct wire_buf *out, const struct pol_diag *diag)
+{
+	uint32_t notes = 0;
+	size_t at;
+
+	wire_put_map(out, 6);
+	wire_put_str(out, WIRE_STR("severity"));
+	wire_put_cstr(out, severity_name(diag->severity));
+	put_place(out, diag->file, diag->line, diag->column, diag->message);
+	wire_put_str(out, WIRE_STR("notes"));
+	at = wire_open_array(out);
+	for (const struct pol_note *note = diag->notes; note != NULL; note = note->next) {
+		wire_put_map(out, 4);
+		put_place(out, note->file, note->line, note->column, note->message);
+		notes++;
+	}
+	wire_close_array(out, at, notes);
+}
+
+static void on_text(void *context, const char *text, size_t len)
+{
+	fwrite(text, 1, len, context);
+}
+
+static void tell(
+	struct build *out, const struct build_options *options, const struct pol_diags *diags)
+{
+	size_t at = wire_open_array(&out->diagnostics);
+
+	for (const struct pol_diag *diag = diags->first; diag != NULL; diag = diag->next) {
+		size_t mark = out->diagnostics.len;
+
+		if (options->print) {
+			pol_diag_render(diags, diag, on_text, stderr);
+		} else if (out->told < BUILD_MAX_TOLD) {
+			log_write(diag->severity == POL_SEVERITY_ERROR ? LOG_ERROR : LOG_WARN,
+				"policy", "at=%.*s:%u:%u problem=%.*s", POL_STR_ARGS(diag->file),
+				(unsigned)diag->line, (unsigned)diag->column,
+				POL_STR_ARGS(diag->message));
+		}
+		if (out->told < BUILD_MAX_TOLD) {
+			put_diag(&out->diagnostics, diag);
+			if (out->diagnostics.status == WIRE_OK) {
+				out->told++;
+			} else {
+				wire_buf_rewind(&out->diagnostics, mark);
+			}
+		}
+	}
+	wire_close_array(&out->diagnostics, at, out->told);
+	out->errors = diags->errors;
+	out->warnings = diags->warnings;
+}
+
+/* What was listed before the policy was compiled stands after it: its modules and data files came
+ * from there. */
+static bool modules_stand(struct build *out, const struct build_options *options)
+{
+	struct plugin_folder *after = NULL;
+	bool stand = out->modules == NULL;
+
+	if (!stand && plugin_folder_list(
+			      options->modules, options->modules_owner, &after, out->why) == 0) {
+		stand = plugin_folder_equal(out->modules, after);
+	}
+	plugin_folder_destroy(after);
+	return stand;
+}
+
+/* 0; -ESTALE: all is to be done over, and nothing was told. */
+static int compile(struct build *out, const struct build_options *options)
+{
+	struct pol_diags diags;
+	struct pol_snapshot *snapshot = NULL;
+	struct host host;
+	enum pol_status status;
+	bool stand;
+
+	host_init(&host, options->plugins, out->modules);
+	pol_diags_init(&diags, out->folder->sources, out->folder->source_count);
+	status = pol_compile(
+		out->folder->sources, out->folder->source_count, &host.asked, &diags, &snapshot);
+	if (status == POL_OK && pol_suite_run(snapshot, &diags, NULL, NULL).failed > 0) {
+		status = POL_EINVALID;
+	}
+	stand = modules_stand(out, options);
+	if (stand) {
+		tell(out, options, &diags);
+	}
+	if (stand && status == POL_OK && out->errors == 0) {
+		out->snapshot = snapshot;
+		snapshot = NULL;
+	} else if (stand && out->errors == 0) {
+		snprintf(out->why, sizeof out->why,
+			status == POL_ELIMIT ? "the policy is larger than this daemon takes"
+					     : "there is no memory left to build the policy");
+	}
+	out->host = host.digest;
+	pol_snapshot_unref(snapshot);
+	pol_diags_finish(&diags);
+	host_finish(&host);
+	return stand ? 0 : -ESTALE;
+}
+
+void build_watch(const struct build_options *options, const struct folder *folder)
+{
+	if (options->watch == NULL) {
+		return;
+	}
+	watch_begin(options->watch);
+	watch_folder(options->watch, options->path, folder);
+	if (options->modules != NULL) {
+		watch_names(options->watch, options->modules);
+		watch_below(options->watch, options->modules, "data");
+	}
+	watch_end(options->watch);
+}
+
+static int list(struct build *out, const struct build_options *options)
+{
+	int r = folder_list(options->path, &options->owners, &out->folder, out->why);
+
+	if (r == 0 && options->modules != NULL) {
+		r = plugin_folder_list(
+			options->modules, options->modules_owner, &out->modules, out->why);
+	}
+	build_watch(options, out->folder);
+	return r;
+}
+
+static bool is_unchanged(const struct build *build, const struct build_options *options)
+{
+	if (options->before == NULL || !folder_equal(options->before, build->folder)) {
+		return false;
+	}
+	return build->modules == NULL ||
+	       (options->modules_before != NULL &&
+		       plugin_folder_equal(options->modules_before, build->modules));
+}
+
+/* The folder as it is at one moment: what was listed before the reading stands after it. */
+static int read_once(struct build *out, const struct build_options *options)
+{
+	struct folder *after = NULL;
+	int r;
+
+	folder_destroy(out->folder);
+	plugin_folder_destroy(out->modules);
+	out->folder = NULL;
+	out->modules = NULL;
+	r = list(out, options);
+	if (r < 0) {
+		return r;
+	}
+	if (is_unchanged(out, options)) {
+		out->unchanged = true;
+		return 0;
+	}
+	r = folder_read(out->folder, out->why);
+	if (r == 0) {
+		r = folder_list(options->path, &options->owners, &after, out->why);
+	}
+	if (r == 0 && !folder_equal(out->folder, after)) {
+		r = -ESTALE;
+	}
+	folder_destroy(after);
+	return r == 0 ? compile(out, options) : r;
+}
+
+static void put_why(struct build *out, const struct build_options *options)
+{
+	wire_buf_rewind(&out->diagnostics, 0);
+	wire_put_array(&out->diagnostics, 1);
+	wire_put_map(&out->diagnostics, 6);
+	wire_put_str(&out->diagnostics, WIRE_STR("severity"));
+	wire_put_cstr(&out->diagnostics, "error");
+	put_place(&out->diagnostics, pol_str_of(options->path), 0, 0, pol_str_of(out->why));
+	wire_put_str(&out->diagnostics, WIRE_STR("notes"));
+	wire_put_array(&out->diagnostics, 0);
+	out->errors = 1;
+	out->told = 1;
+	if (options->print) {
+		fprintf(stderr, "authzd: %s\n", out->why);
+	}
+}
+
+struct build_options build_options_of(const struct config *config, struct plugins *plugins)
+{
+	struct build_options options = { .path = config->policy,
+		.modules = config->modules,
+		.modules_owner = config->as_root ? 0 : config->uid,
+		.plugins = plugins };
+
+	options.owners.uids[options.owners.count++] = config->uid;
+	if (config->has_policy_owner) {
+		options.owners.uids[options.owners.count++] = config->policy_owner;
+	}
+	return options;
+}
+
+void build_run(struct build *out, const struct build_options *options)
+{
+	static const struct timespec pause = { 0, PAUSE_NS };
+	int r = -ESTALE;
+
+	*out = (struct build){ .folder = NULL };
+	wire_buf_init(&out->diagnostics, DIAGNOSTICS_MAX);
+	for (int i = 0; i < BUILD_TRIES && r == -ESTALE; i++) {
+		if (i > 0) {
+			nanosleep(&pause, NULL);
+		}
+		out->why[0] = '\0';
+		r = read_once(out, options);
+	}
+	if (r == 0 && out->unchanged) {
+		return;
+	}
+	if (out->modules != NULL) {
+		plugin_folder_forget(out->modules);
+	}
+	if (r == -ESTALE) {
+		out->restless = true;
+		snprintf(out->why, sizeof out->why,
+			"%s goes on changing while it is read: change it by renaming a folder or a "
+			"link",
+			options->path);
+	}
+	if (out->why[0] == '\0') {
+		return;
+	}
+	put_why(out, options);
+}
+
+/* 0, or the error that the store failed with. */
+static int find_taken(
+	const struct pol_snapshot *snapshot, struct store_read *read, struct pol_diags *diags)
+{
+	for (uint32_t i = 0; i < pol_snapshot_principal_count(snapshot); i++) {
+		struct pol_str id = pol_snapshot_principal_id(snapshot, i);
+		struct store_principal principal;
+		int r = store_get_principal(read, STORE_TENANT_DEFAULT, id, &principal);
+
+		/* A record that was altered is there, too. */
+		if (r == 0 || r == -EBADMSG) {
+			pol_error(diags, pol_snapshot_principal_at(snapshot, i),
+				"principal '%.*s' is in the store too: call this one otherwise, or "
+				"delete that one first",
+				POL_STR_ARGS(id));
+		} else if (r != -ENOENT) {
+			return r;
+		}
+	}
+	return 0;
+}
+
+/* Roles of the store that are named as one of the files. */
+struct clash {
+	const struct pol_snapshot *snapshot;
+	struct pol_diags *diags;
+	struct store_read *read;
+	struct pol_str tenant;
+};
+
+static int on_role(void *context, const struct store_role *role)
+{
+	struct clash *clash = context;
+	uint32_t number = pol_snapshot_role(clash->snapshot, role->name);
+
+	if (number != POL_NONE) {
+		pol_error(clash->diags, pol_snapshot_role_at(clash->snapshot, number),
+			"role '%.*s' is in the store too, of tenant '%.*s': call this one "
+			"otherwise, or delete that one first",
+			POL_STR_ARGS(role->name), POL_STR_ARGS(clash->tenant));
+	}
+	return 0;
+}
+
+static int on_tenant(void *context, const struct store_tenant *tenant)
+{
+	struct clash *clash = context;
+
+	clash->tenant = tenant->name;
+	return store_list_roles(
+		clash->read, tenant->number, (struct pol_str){ NULL, 0 }, on_role, clash);
+}
+
+bool build_fits(struct build *build, const struct build_options *options,
+	const struct pol_snapshot *snapshot, struct store_read *read)
+{
+	struct pol_diags diags;
+	bool fits;
+	int r;
+
+	pol_diags_init(&diags, build->folder->sources, build->folder->source_count);
+	r = find_taken(snapshot, read, &diags);
+	if (r == 0) {
+		struct clash clash = { snapshot, &diags, read, { NULL, 0 } };
+
+		r = store_list_tenants(read, 0, on_tenant, &clash);
+	}
+	fits = r == 0 && diags.errors == 0;
+	if (r < 0) {
+		snprintf(build->why, sizeof build->why, "the store cannot be read: %s",
+			store_explain(r));
+		put_why(build, options);
+	} else if (!fits) {
+		pol_diags_sort(&diags);
+		wire_buf_rewind(&build->diagnostics, 0);
+		build->told = 0;
+		tell(build, options, &diags);
+	}
+	pol_diags_finish(&diags);
+	return fits;
+}
+
+void build_finish(struct build *build)
+{
+	pol_snapshot_unref(build->snapshot);
+	folder_destroy(build->folder);
+	plugin_folder_destroy(build->modules);
+	wire_buf_finish(&build->diagnostics);
+	*build = (struct build){ .folder = NULL };
+}

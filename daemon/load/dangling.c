@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/load/dangling.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/load/stored_roles.h"
+#include "daemon/store/env.h"
+#include "policy/snapshot/stored.h"
+
+/* Records of one read: a millisecond or a few. */
+#define SLICE     4096
+#define MAX_BYTES (1024 * 1024)
+
+struct search {
+	const struct pol_snapshot *snapshot;
+	int64_t now;
+	struct dangling *out;
+	uint32_t told;
+	uint32_t seen; /* in this slice */
+	uint32_t tenant;
+	uint64_t number;
+	char id[STORE_MAX_NAME];
+	size_t id_len;
+};
+
+static void put_text(struct wire_buf *out, const char *name, struct pol_str text)
+{
+	wire_put_cstr(out, name);
+	wire_put_str(out, (struct wire_str){ text.ptr, text.len });
+}
+
+static void tell(struct search *search, const char *holder, struct pol_str id, const char *what,
+	struct pol_str name)
+{
+	struct wire_buf *out = &search->out->items;
+	size_t mark = out->len;
+
+	search->out->total++;
+	if (search->told == DANGLING_MAX_TOLD) {
+		return;
+	}
+	wire_put_map(out, 2);
+	put_text(out, holder, id);
+	put_text(out, what, name);
+	if (out->status == WIRE_OK) {
+		search->told++;
+	} else {
+		wire_buf_rewind(out, mark);
+	}
+}
+
+static void look_at_places(
+	struct search *search, const char *holder, struct pol_str id, struct store_list places)
+{
+	struct pol_str place;
+
+	while (store_list_next(&places, &place)) {
+		if (pol_snapshot_check_place(search->snapshot, place) != POL_OK) {
+			tell(search, holder, id, "at", place);
+		}
+	}
+}
+
+/* Roles that one subject holds and that this policy makes exclusive: told, not undone. */
+struct both {
+	uint32_t numbers[STORE_MAX_ASSIGNMENTS];
+	struct pol_str names[STORE_MAX_ASSIGNMENTS];
+	size_t count;
+};
+
+static void add_both(struct both *both, uint32_t number, struct pol_str name)
+{
+	if (both->count < STORE_MAX_ASSIGNMENTS) {
+		both->numbers[both->count] = number;
+		both->names[both->count++] = name;
+	}
+}
+
+static void look_at_both(
+	struct search *search, const char *holder, struct pol_str id, const struct both *both)
+{
+	for (size_t i = 0; i < both->count; i++) {
+		for (size_t k = 0; k < i; k++) {
+			char text[2 * STORE_MAX_NAME + 8];
+			int len;
+
+			if (pol_snapshot_exclusive(search->snapshot, both->numbers[i],
+				    both->numbers[k]) == POL_NONE) {
+				continue;
+			}
+			len = snprintf(text, sizeof text, "%.*s, %.*s",
+				POL_STR_ARGS(both->names[k]), POL_STR_ARGS(both->names[i]));
+			tell(search, holder, id, "exclusive",
+				(struct pol_str){ text, (size_t)len });
+		}
+	}
+}
+
+static int on_principal(void *context, const struct store_principal *principal)
+{
+	struct search *search = (struct search *)context;
+	struct store_list left = principal->assignments;
+	struct store_assignment held;
+	struct both both = { .count = 0 };
+
+	while (store_assignment_next(&left, &held)) {
+		uint32_t number;
+
+		if (held.until != 0 && search->now >= held.until) {
+			continue;
+		}
+		number = roles_find(search->snapshot, principal->tenant, held.role, held.stored);
+		add_both(&both, number, held.role);
+		if (number == POL_NONE) {
+			tell(search, "principal", principal->id, "role", held.role);
+		}
+		look_at_places(search, "principal", principal->id, held.places);
+	}
+	look_at_both(search, "principal", principal->id, &both);
+	memcpy(search->id, principal->id.ptr, principal->id.len);
+	search->id_len = principal->id.len;
+	return ++search->seen == SLICE;
+}
+
+static int on_key(void *context, const struct store_key *key)
+{
+	struct search *search = (struct search *)context;
+	struct store_list roles = key->roles, scopes = key->scopes;
+	struct both both = { .count = 0 };
+	struct pol_str name;
+
+	search->number = key->number;
+	search->seen++;
+	if ((key->flags & STORE_KEY_REVOKED) != 0) {
+		return search->seen == SLICE;
+	}
+	while (store_list_next(&roles, &name)) {
+		uint64_t stored;
+		uint32_t number;
+
+		name = store_role_split(name, &stored);
+		number = roles_find(search->snapshot, key->tenant, name, stored);
+		add_both(&both, number, name);
+		if (number == POL_NONE) {
+			tell(search, "key", key->kid, "role", name);
+		}
+	}
+	while (store_list_next(&scopes, &name)) {
+		if (pol_snapshot_scope(search->snapshot, name) == POL_NONE) {
+			tell(search, "key", key->kid, "scope", name);
+		}
+	}
+	look_at_both(search, "key", key->kid, &both);
+	look_at_places(search, "key", key->kid, key->places);
+	return search->seen == SLICE;
+}
+
+static int look_at_principals(struct search *search, struct store_read *read)
+{
+	int r;
+
+	do {
+		char id[STORE_MAX_NAME];
+		struct pol_str after = { id, search->id_len };
+
+		memcpy(id, search->id, search->id_len);
+		search->seen = 0;
+		r = store_read_renew(read);
+		if (r == 0) {
+			r = store_list_principals(
+				read, search->tenant, after, on_principal, search);
+		}
+		store_read_reset(read);
+	} while (r > 0);
+	return r;
+}
+
+static int look_at_keys(struct search *search, struct store_read *read)
+{
+	static const struct pol_str any = { NULL, 0 };
+	int r;
+
+	do {
+		search->seen = 0;
+		r = store_read_renew(read);
+		if (r == 0) {
+			r = store_list_keys(
+				read, search->tenant, any, search->number, on_key, search);
+		}
+		store_read_reset(read);
+	} while (r > 0);
+	return r;
+}
+
+/* The lines of one role's grants, and what to call it. */
+struct lines {
+	struct search *search;
+	struct pol_str role;
+	struct store_list left;
+};
+
+static bool next_line(void *context, struct pol_str *out)
+{
+	return store_list_next(&((struct lines *)context)->left, out);
+}
+
+static void on_missing(void *context, struct pol_str line)
+{
+	struct lines *lines = (struct lines *)context;
+
+	tell(lines->search, "role", lines->role, "grant", line);
+}
+
+static int on_role(void *context, const struct store_role *role)
+{
+	struct search *search = (struct search *)context;
+	struct lines lines = { search, role->name, role->lines };
+	const struct pol_stored_source source = { next_line, on_missing, &lines };
+	struct store_list inherits = role->inherits;
+	struct pol_stored *own = NULL;
+	struct pol_str item;
+
+	if (pol_stored_read(search->snapshot, &source, &own) != POL_OK) {
+		return -ENOMEM;
+	}
+	pol_stored_unref(own);
+	while (store_list_next(&inherits, &item)) {
+		uint64_t stored;
+		struct pol_str name = store_role_split(item, &stored);
+
+		if (roles_find(search->snapshot, role->tenant, name, stored) == POL_NONE) {
+			tell(search, "role", role->name, "inherits", name);
+		}
+	}
+	return 0;
+}
+
+static int look_at_roles(struct search *search, struct store_read *read)
+{
+	int r = store_read_renew(read);
+
+	if (r == 0) {
+		r = store_list_roles(
+			read, search->tenant, (struct pol_str){ NULL, 0 }, on_role, search);
+	}
+	store_read_reset(read);
+	return r;
+}
+
+static int on_tenant(void *context, const struct store_tenant *tenant)
+{
+	((struct search *)context)->tenant = tenant->number;
+	return 1;
+}
+
+/* Those of one tenant after another. */
+static int look_at_all(struct search *search, struct store_read *read)
+{
+	for (;;) {
+		int r = store_read_renew(read);
+
+		if (r == 0) {
+			r = store_list_tenants(read, search->tenant, on_tenant, search);
+		}
+		store_read_reset(read);
+		if (r <= 0) {
+			return r;
+		}
+		search->id_len = 0;
+		search->number = 0;
+		r = look_at_principals(search, read);
+		if (r == 0) {
+			r = look_at_keys(search, read);
+		}
+		if (r == 0) {
+			r = look_at_roles(search, read);
+		}
+		if (r < 0) {
+			return r;
+		}
+	}
+}
+
+int dangling_find(
+	struct store *store, const struct pol_snapshot *snapshot, int64_t now, struct dangling *out)
+{
+	struct search search = { .snapshot = snapshot, .now = now, .out = out };
+	struct store_read *read = NULL;
+	size_t at;
+	int r = store_read_open(store, &read);
+
+	out->total = 0;
+	wire_buf_init(&out->items, MAX_BYTES);
+	if (r < 0) {
+		return r;
+	}
+	at = wire_open_array(&out->items);
+	r = look_at_all(&search, read);
+	wire_close_array(&out->items, at, search.told);
+	store_read_close(read);
+	return r;
+}
+
+void dangling_finish(struct dangling *dangling)
+{
+	wire_buf_finish(&dangling->items);
+}

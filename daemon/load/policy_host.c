@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/load/policy_host.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/host/parallel.h"
+#include "daemon/host/zonefile.h"
+#include "daemon/load/plugin.h"
+
+/* A record of the user or group tables may take so much: groups list their members. */
+#define RECORD_FIRST ((size_t)4 << 10)
+#define RECORD_MAX   ((size_t)4 << 20)
+
+/* Every zone that there is, several times over. Bytes. */
+#define ZONES_MAX ((size_t)16 << 20)
+
+/* The tables' names are C strings, and none is longer. */
+#define NAME_SIZE 257
+
+struct host_zone {
+	struct host_zone *next; /* in host.zones */
+	struct pol_str name;
+	struct pol_str bytes;
+};
+
+static void digest(struct host *host, struct pol_str bytes)
+{
+	host->digest = pol_str_hash(bytes, host->digest);
+}
+
+/* --- users ------------------------------------------------------------------------------------ */
+
+/* One look with a buffer of that size: 0 and *out_found, or an errno. */
+static int look(bool is_group, const char *name, size_t size, bool *out_found, uint32_t *out_id)
+{
+	char *buffer = malloc(size);
+	struct passwd user, *found_user = NULL;
+	struct group group, *found_group = NULL;
+	int r;
+
+	if (buffer == NULL) {
+		return ENOMEM;
+	}
+	r = is_group ? getgrnam_r(name, &group, buffer, size, &found_group)
+		     : getpwnam_r(name, &user, buffer, size, &found_user);
+	*out_found = found_user != NULL || found_group != NULL;
+	if (*out_found) {
+		*out_id = is_group ? (uint32_t)group.gr_gid : (uint32_t)user.pw_uid;
+	}
+	free(buffer);
+	return *out_found || r == ENOENT || r == ESRCH ? 0 : r;
+}
+
+static enum pol_status on_user(void *context, bool is_group, struct pol_str name, uint32_t *out_id)
+{
+	struct host *host = context;
+	char text[NAME_SIZE];
+	bool found = false;
+	uint32_t id = 0;
+	int r = ERANGE;
+
+	if (name.len == 0 || name.len >= sizeof text || memchr(name.ptr, 0, name.len) != NULL) {
+		return POL_ENOTFOUND;
+	}
+	memcpy(text, name.ptr, name.len);
+	text[name.len] = '\0';
+	for (size_t size = RECORD_FIRST; r == ERANGE && size <= RECORD_MAX; size *= 2) {
+		do {
+			r = look(is_group, text, size, &found, &id);
+		} while (r == EINTR);
+	}
+	if (r != 0) {
+		return r == ENOMEM ? POL_ENOMEM : POL_EINVALID;
+	}
+	digest(host, is_group ? POL_STR("group") : POL_STR("user"));
+	digest(host, name);
+	if (!found) {
+		return POL_ENOTFOUND;
+	}
+	digest(host, (struct pol_str){ (const char *)&id, sizeof id });
+	*out_id = id;
+	return POL_OK;
+}
+
+/* --- time zones ------------------------------------------------------------------------------- */
+
+static enum pol_status on_zone(void *context, struct pol_str name, struct pol_str *out)
+{
+	struct host *host = context;
+	struct host_zone *zone = host->zones;
+	enum pol_status status;
+
+	while (zone != NULL && !pol_str_equal(zone->name, name)) {
+		zone = zone->next;
+	}
+	if (zone != NULL) {
+		*out = zone->bytes;
+		return POL_OK;
+	}
+	zone = pol_arena_alloc(&host->arena, 1, sizeof *zone);
+	if (zone == NULL) {
+		return POL_ENOMEM;
+	}
+	zone->name = pol_arena_copy(&host->arena, name);
+	status = zone_read(&host->arena, name, &zone->bytes);
+	if (status != POL_OK || zone->name.ptr == NULL) {
+		return status != POL_OK ? status : POL_ENOMEM;
+	}
+	digest(host, name);
+	digest(host, zone->bytes);
+	zone->next = host->zones;
+	host->zones = zone;
+	*out = zone->bytes;
+	return POL_OK;
+}
+
+/* --- modules ---------------------------------------------------------------------------------- */
+
+static enum pol_status on_module(
+	void *context, struct pol_str name, struct pol_host_module *out, char why[POL_HOST_WHY])
+{
+	struct host *host = context;
+
+	return plugin_find(host->plugins, host->folder, name, out, why);
+}
+
+static enum pol_status on_data(
+	void *context, struct pol_str name, struct pol_str *out, char why[POL_HOST_WHY])
+{
+	struct host *host = context;
+
+	return plugin_data(host->folder, name, out, why);
+}
+
+/* --- its life --------------------------------------------------------------------------------- */
+
+void host_init(struct host *host, struct plugins *plugins, struct plugin_folder *folder)
+{
+	*host = (struct host){
+		.asked = {
+			.context = host,
+			.zone = on_zone,
+			.user = on_user,
+			.module = on_module,
+			.data = on_data,
+			.spread = hands_spread,
+		},
+		.digest = POL_HASH_SEED,
+		.plugins = plugins,
+		.folder = folder,
+	};
+	pol_arena_init(&host->arena, ZONES_MAX);
+}
+
+void host_finish(struct host *host)
+{
+	pol_arena_finish(&host->arena);
+	*host = (struct host){ .digest = 0 };
+}

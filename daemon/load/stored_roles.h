@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * roles: those of the store beside those of the policy's files, as one snapshot.
+ *
+ * Roles of the store are compiled into sets when they are written and at each exchange of the
+ * policy, and take part in decisions as an extension of its snapshot (policy/snapshot/stored.h). So
+ * a change of a role is an exchange of the snapshot: its job runs in a transaction of its own, and
+ * the new one stands behind the commit and before the answer. What is decided in between is as
+ * before.
+ */
+
+#include <stdint.h>
+
+#include "daemon/store/env.h"
+#include "policy/snapshot/snapshot.h"
+
+struct server;
+
+/* Roles of all tenants: a decision's cost does not depend on them, an exchange's does (some ten
+ * microseconds each). */
+#define ROLES_MAX 10000
+
+/* What is not stored yet. */
+struct roles_change {
+	const struct store_role *put; /* instead of the role of its number, or a new one */
+	uint64_t drop;                /* the number of one that goes; 0: none */
+	uint64_t fault;               /* out: the number of one in a circle */
+};
+
+/*
+ * The snapshot with the store's roles, as `read` sees them and with the change (NULL: none): a new
+ * reference, which is the snapshot's base where there are none. Sets of an extension that is given
+ * are used again. -ELOOP: a circle; -E2BIG: they are too many; -ENOMEM; or the store's errors.
+ */
+int roles_extend(struct store_read *read, const struct pol_snapshot *snapshot,
+	struct roles_change *change, struct pol_snapshot **out);
+
+/* Puts it in the present one's place, taking over the reference; the workers are woken. The
+ * writer's thread, behind the commit. */
+void roles_exchange(struct server *server, struct pol_snapshot *snapshot);
+
+/* The number of the role that an assignment or a key of this tenant means, POL_NONE if the snapshot
+ * lacks it. `stored`: its own number, 0 for one of the files. */
+uint32_t roles_find(
+	const struct pol_snapshot *snapshot, uint32_t tenant, struct pol_str name, uint64_t stored);

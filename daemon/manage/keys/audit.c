@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* keys.audit: which keys want looking at, and what they have that they never use. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "daemon/decide/actor.h"
+#include "daemon/decide/subject.h"
+#include "daemon/keys/secret_rules.h"
+#include "daemon/keys/usage.h"
+#include "daemon/manage/check.h"
+#include "daemon/manage/keys/keys.h"
+#include "daemon/manage/list.h"
+#include "daemon/manage/record.h"
+#include "daemon/tend/pepper.h"
+#include "policy/ask/narrow.h"
+
+enum { TENANT, PRINCIPAL, LABEL, IDLE, EXPIRING, LIMIT, CURSOR, FIELDS };
+
+_Static_assert((int)FIELDS == (int)KEYS_AUDIT_FIELDS, "the header tells the table's size");
+
+const struct wire_field keys_audit_fields[KEYS_AUDIT_FIELDS] = {
+	[TENANT] = WIRE_FIELD("tenant", WIRE_KIND_TEXT, 0),
+	[PRINCIPAL] = WIRE_FIELD("principal", WIRE_KIND_TEXT, 0),
+	[LABEL] = WIRE_FIELD("label", WIRE_KIND_TEXT, 0),
+	[IDLE] = WIRE_FIELD("idle", WIRE_KIND_DURATION, 0),
+	[EXPIRING] = WIRE_FIELD("expiring", WIRE_KIND_DURATION, 0),
+	[LIMIT] = WIRE_FIELD("limit", WIRE_KIND_INT, 0),
+	[CURSOR] = WIRE_FIELD("cursor", WIRE_KIND_TEXT, 0),
+};
+
+#define DAY              INT64_C(86400)
+#define IDLE_DAYS        90
+#define EXPIRING_DAYS    30
+#define MAX_UNUSED       100 /* names of one key in an answer; the count tells of all */
+#define MAX_STEPS        ((size_t)1 << 20) /* of one page: some ten milliseconds */
+#define STEPS_A_DECISION 64
+
+struct auditing {
+	struct list list;
+	struct pol_str label;
+	int64_t idle;              /* last used before it */
+	int64_t expiring;          /* expires before it */
+	struct pol_narrow *narrow; /* made for the first key that wants it */
+	uint64_t *hashes;          /* of the snapshot's actions; 0: not made yet */
+	struct store_used used;    /* of the key at hand */
+	uint32_t unused;           /* names written */
+	size_t steps;
+	int r;
+};
+
+struct findings {
+	const char *names[8];
+	uint32_t count;
+};
+
+static void find(struct findings *findings, bool so, const char *name)
+{
+	if (so) {
+		findings->names[findings->count++] = name;
+	}
+}
+
+static bool has_old_pepper(const struct auditing *auditing, const struct store_key *key)
+{
+	const struct call *call = auditing->list.call;
+
+	return pepper_is_old(call, key, false) ||
+	       (generation_other(key, call->now) != STORE_OTHER_NONE &&
+		       pepper_is_old(call, key, true));
+}
+
+static void find_by_times(const struct auditing *auditing, const struct store_key *key,
+	const struct store_use *use, struct findings *out)
+{
+	int64_t now = auditing->list.call->now;
+	bool dead = key->rotation.renew_by != 0 && now >= key->rotation.renew_by;
+
+	find(out, use->uses == 0, "never_used");
+	find(out, use->uses != 0 && use->at < auditing->idle, "idle");
+	find(out, key->expires_at == 0, "no_expiry");
+	find(out, key->expires_at != 0 && key->expires_at < auditing->expiring, "expiring");
+	find(out, has_old_pepper(auditing, key), "old_pepper");
+	find(out, dead, "overdue");
+	find(out, !dead && generation_is_due(key, now), "due");
+}
+
+/* --- what it has and never uses --------------------------------------------------------------- */
+
+static bool was_used(void *context, uint32_t action, struct pol_str name)
+{
+	struct auditing *auditing = (struct auditing *)context;
+	uint64_t hash = auditing->hashes[action];
+
+	if (hash == 0) {
+		hash = usage_name_hash(auditing->list.call->usage, name);
+		auditing->hashes[action] = hash;
+	}
+	for (uint32_t i = 0; i < auditing->used.count; i++) {
+		if (auditing->used.hashes[i] == hash) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void on_unused(void *context, struct pol_str name)
+{
+	struct auditing *auditing = (struct auditing *)context;
+
+	if (auditing->unused < MAX_UNUSED) {
+		wire_put_str(auditing->list.call->out, subject_wire(name));
+		auditing->unused++;
+	}
+}
+
+static int prepare(struct auditing *auditing)
+{
+	const struct pol_snapshot *snapshot = auditing->list.call->snapshot;
+
+	if (auditing->narrow != NULL) {
+		return 0;
+	}
+	/* No action is without a permission. */
+	auditing->hashes =
+		calloc(pol_snapshot_counts(snapshot).permissions + 1, sizeof *auditing->hashes);
+	if (auditing->hashes == NULL || pol_narrow_create(snapshot, &auditing->narrow) != POL_OK) {
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static void put_scopes(struct call *call, const char *name, const uint32_t *scopes, uint32_t count)
+{
+	wire_put_cstr(call->out, name);
+	wire_put_array(call->out, count);
+	for (uint32_t i = 0; i < count; i++) {
+		wire_put_str(call->out,
+			subject_wire(pol_snapshot_scope_name(call->snapshot, scopes[i])));
+	}
+}
+
+/* Writes the pairs; *pairs counts them. */
+static int put_permissions(struct auditing *auditing, const struct store_key *key, uint32_t *pairs)
+{
+	struct call *call = auditing->list.call;
+	const struct pol_narrow_ask ask = { was_used, on_unused, auditing };
+	struct pol_narrowed narrowed;
+	struct subject subject;
+	size_t mark;
+	int r = prepare(auditing);
+
+	if (r == 0) {
+		r = subject_describe_key(call, key, &subject);
+	}
+	if (r < 0) {
+		return r;
+	}
+	auditing->unused = 0;
+	wire_put_cstr(call->out, "unused");
+	mark = wire_open_array(call->out);
+	pol_narrow_judge(auditing->narrow, &subject.facts, &ask, &narrowed);
+	wire_close_array(call->out, mark, auditing->unused);
+	auditing->steps += pol_narrow_steps(auditing->narrow);
+	wire_put_cstr(call->out, "granted");
+	wire_put_int(call->out, narrowed.granted);
+	wire_put_cstr(call->out, "used");
+	wire_put_int(call->out, narrowed.used);
+	*pairs += 3;
+	if (narrowed.unused_count > 0) {
+		put_scopes(call, "unused_scopes", narrowed.unused_scopes, narrowed.unused_count);
+		(*pairs)++;
+	}
+	if (narrowed.scope_count > 0) {
+		put_scopes(call, "narrower", narrowed.scopes, narrowed.scope_count);
+		(*pairs)++;
+	}
+	return narrowed.used < narrowed.granted;
+}
+
+/* --- a key ------------------------------------------------------------------------------------ */
+
+static void put_text(struct call *call, const char *name, struct pol_str text, uint32_t *pairs)
+{
+	if (text.len > 0) {
+		wire_put_cstr(call->out, name);
+		wire_put_str(call->out, subject_wire(text));
+		(*pairs)++;
+	}
+}
+
+static void put_time(struct call *call, const char *name, int64_t time, uint32_t *pairs)
+{
+	if (time != 0) {
+		wire_put_cstr(call->out, name);
+		wire_put_int(call->out, time);
+		(*pairs)++;
+	}
+}
+
+/* 1: written; 0: nothing to say of it; negative errno. */
+static int put_key(struct auditing *auditing, const struct store_key *key)
+{
+	struct call *call = auditing->list.call;
+	struct findings findings = { .count = 0 };
+	size_t mark = call->out->len, map;
+	uint32_t pairs = 3;
+	struct store_use use;
+	int r = usage_get(call->usage, call->read, key->number, &use);
+
+	if (r == 0) {
+		r = store_get_used(call->read, key->number, &auditing->used);
+	}
+	if (r < 0) {
+		return r;
+	}
+	find_by_times(auditing, key, &use, &findings);
+	map = wire_open_map(call->out);
+	/* Of one that used more than is remembered it is not known what it did not use. */
+	if (auditing->used.count > 0 && !auditing->used.full) {
+		r = put_permissions(auditing, key, &pairs);
+		find(&findings, r > 0, "unused_permissions");
+	}
+	if (r < 0 || findings.count == 0) {
+		wire_buf_rewind(call->out, mark);
+		return r < 0 ? r : 0;
+	}
+	wire_put_cstr(call->out, "id");
+	wire_put_str(call->out, subject_wire(key->kid));
+	wire_put_cstr(call->out, "status");
+	wire_put_str(call->out, record_status(key, call->now));
+	wire_put_cstr(call->out, "findings");
+	wire_put_array(call->out, findings.count);
+	for (uint32_t i = 0; i < findings.count; i++) {
+		wire_put_cstr(call->out, findings.names[i]);
+	}
+	put_text(call, "name", key->name, &pairs);
+	put_text(call, "label", key->label, &pairs);
+	put_text(call, "principal", key->principal, &pairs);
+	put_time(call, "created_at", key->created_at, &pairs);
+	put_time(call, "expires_at", key->expires_at, &pairs);
+	put_time(call, "last_used_at", use.at, &pairs);
+	put_time(call, "renew_by", key->rotation.renew_by, &pairs);
+	wire_close_map(call->out, map, pairs);
+	return 1;
+}
+
+static int on_key(void *context, const struct store_key *key)
+{
+	struct auditing *auditing = (struct auditing *)context;
+	struct list *list = &auditing->list;
+	char bytes[LIST_NUMBER];
+	struct pol_str place = list_place_number(key->number, bytes);
+	bool wanted = keys_is_live(key, list->call->now) && key->deleted_at == 0 &&
+		      (auditing->label.len == 0 || pol_str_equal(auditing->label, key->label));
+	int r = 0;
+
+	if (!list_has_room(list)) {
+		return 1;
+	}
+	if (wanted) {
+		r = put_key(auditing, key);
+	}
+	if (r < 0) {
+		auditing->r = r;
+		return 1;
+	}
+	list_passed(list, place, r > 0);
+	if (auditing->steps >= MAX_STEPS) {
+		list_stop(list, place);
+		return 1;
+	}
+	return 0;
+}
+
+static int64_t duration(const struct wire_value *value, int64_t fallback)
+{
+	return value->given ? value->integer : fallback;
+}
+
+static int walk(struct auditing *auditing, uint32_t tenant, struct pol_str principal)
+{
+	struct call *call = auditing->list.call;
+	int r = store_list_keys(
+		call->read, tenant, principal, list_number(&auditing->list), on_key, auditing);
+
+	if (r < 0 || auditing->r < 0) {
+		return r < 0 ? r : auditing->r;
+	}
+	call->cost += (uint32_t)(auditing->steps / STEPS_A_DECISION);
+	return list_end(&auditing->list);
+}
+
+int keys_audit(struct call *call)
+{
+	const struct wire_value *params = call->params;
+	struct auditing auditing = { .r = 0 };
+	struct pol_str principal = { NULL, 0 };
+	uint32_t tenant;
+	int r = actor_may(call, "keys", principal, "list");
+
+	if (r == 0) {
+		r = check_tenant(call, &params[TENANT], &tenant);
+	}
+	if (r == 0 && params[PRINCIPAL].given) {
+		principal = subject_str(params[PRINCIPAL].text);
+		r = check_id(call, "principal", params[PRINCIPAL].text);
+	}
+	if (r == 0) {
+		r = list_begin(&auditing.list, call, &params[LIMIT], &params[CURSOR]);
+	}
+	if (r != 0) {
+		return r < 0 ? r : 0;
+	}
+	if (params[LABEL].given) {
+		auditing.label = subject_str(params[LABEL].text);
+	}
+	auditing.idle = call->now - duration(&params[IDLE], IDLE_DAYS * DAY);
+	auditing.expiring = call->now + duration(&params[EXPIRING], EXPIRING_DAYS * DAY);
+	r = walk(&auditing, tenant, principal);
+	pol_narrow_destroy(auditing.narrow);
+	free(auditing.hashes);
+	return r;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A key's end: hidden, brought back, gone. */
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/decide/actor.h"
+#include "daemon/decide/subject.h"
+#include "daemon/manage/check.h"
+#include "daemon/manage/keys/keys.h"
+#include "daemon/manage/policy_put.h"
+#include "daemon/write/audit.h"
+
+static int open_any(struct call *call, const char *action, struct store_key *out)
+{
+	int r = actor_may(call, "keys", subject_str(call->params[0].text), action);
+
+	return r != 0 ? r : keys_find_any(call, &call->params[0], out);
+}
+
+static int save(struct call *call, struct store_key *key)
+{
+	int r = audit_update_key(call, key);
+
+	return r < 0 ? r : keys_answer(call, key);
+}
+
+/* Off as well: a restored key works again when somebody says so. */
+int keys_delete(struct call *call)
+{
+	struct store_key key;
+	int r = open_any(call, "delete", &key);
+
+	if (r != 0) {
+		return r < 0 ? r : 0;
+	}
+	if (key.deleted_at != 0) {
+		return keys_answer(call, &key);
+	}
+	key.flags |= STORE_KEY_DISABLED;
+	key.deleted_at = call->now;
+	return save(call, &key);
+}
+
+int keys_restore(struct call *call)
+{
+	struct store_key key;
+	int r = open_any(call, "restore", &key);
+
+	if (r != 0) {
+		return r < 0 ? r : 0;
+	}
+	if (key.deleted_at == 0) {
+		return keys_answer(call, &key);
+	}
+	key.deleted_at = 0;
+	r = check_gain(call, NULL, &key);
+	if (r == 0 && keys_is_live(&key, call->now)) {
+		r = keys_check_count(call, &key);
+	}
+	if (r != 0) {
+		return r < 0 ? r : 0;
+	}
+	return save(call, &key);
+}
+
+int keys_purge(struct call *call)
+{
+	char kid[STORE_KID];
+	struct store_key key;
+	int r;
+
+	if (!policy_admit(call)) {
+		return 0;
+	}
+	r = open_any(call, "delete", &key);
+	if (r != 0) {
+		return r < 0 ? r : 0;
+	}
+	if (key.deleted_at == 0) {
+		return call_error(
+			call, "conflict", "only a deleted key can be purged: delete it first");
+	}
+	memcpy(kid, key.kid.ptr, sizeof kid);
+	r = audit_remove_key(call, (struct pol_str){ kid, sizeof kid });
+	if (r < 0) {
+		return r;
+	}
+	wire_put_result(call->out, call->id);
+	wire_put_map(call->out, 1);
+	wire_put_cstr(call->out, "id");
+	wire_put_str(call->out, (struct wire_str){ kid, sizeof kid });
+	return 0;
+}
+
+int keys_purge_old(struct call *call, unsigned most, bool *out_more)
+{
+	char kid[STORE_KID];
+	int r = 0;
+
+	for (unsigned i = 0; i < most && r == 0; i++) {
+		r = store_find_deleted(call->read, call->now - KEYS_DELETED_SECONDS, kid);
+		if (r == 0) {
+			r = audit_remove_key(call, (struct pol_str){ kid, sizeof kid });
+		}
+	}
+	*out_more = r == 0;
+	return r == -ENOENT ? 0 : r;
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/manage/keys/keys.h"
+
+#include <errno.h>
+
+#include "daemon/call/methods.h"
+#include "daemon/decide/actor.h"
+#include "daemon/decide/subject.h"
+#include "daemon/manage/check.h"
+#include "daemon/manage/keys/rotate.h"
+#include "daemon/manage/list.h"
+#include "daemon/manage/record.h"
+#include "daemon/write/audit.h"
+
+static const struct wire_field id_fields[] = { WIRE_FIELD("id", WIRE_KIND_TEXT, WIRE_REQUIRED) };
+
+enum { LIST_TENANT, LIST_PRINCIPAL, LIST_STATUS, LIST_LABEL, LIST_LIMIT, LIST_CURSOR, LIST_FIELDS };
+
+static const struct wire_field list_fields[LIST_FIELDS] = {
+	[LIST_TENANT] = WIRE_FIELD("tenant", WIRE_KIND_TEXT, 0),
+	[LIST_PRINCIPAL] = WIRE_FIELD("principal", WIRE_KIND_TEXT, 0),
+	[LIST_STATUS] = WIRE_FIELD("status", WIRE_KIND_TEXT, 0),
+	[LIST_LABEL] = WIRE_FIELD("label", WIRE_KIND_TEXT, 0),
+	[LIST_LIMIT] = WIRE_FIELD("limit", WIRE_KIND_INT, 0),
+	[LIST_CURSOR] = WIRE_FIELD("cursor", WIRE_KIND_TEXT, 0),
+};
+
+/* --- one key ---------------------------------------------------------------------------------- */
+
+static int find(struct call *call, const struct wire_value *id, bool deleted, struct store_key *out)
+{
+	int r = store_get_key(call->read, subject_str(id->text), out);
+
+	if (r == -ENOENT || r == -EBADMSG ||
+		(r == 0 &&
+			((out->deleted_at != 0 && !deleted) || !actor_sees(call, out->tenant)))) {
+		r = call_error(call, "not_found", "there is no such key");
+		return r < 0 ? r : 1;
+	}
+	return r;
+}
+
+int keys_find(struct call *call, const struct wire_value *id, struct store_key *out)
+{
+	return find(call, id, false, out);
+}
+
+int keys_find_any(struct call *call, const struct wire_value *id, struct store_key *out)
+{
+	return find(call, id, true, out);
+}
+
+/* What a caller may not see, and what is not there, must look alike: so authority first. */
+int keys_open(struct call *call, const char *action, struct store_key *out)
+{
+	int r = actor_may(call, "keys", subject_str(call->params[0].text), action);
+
+	return r != 0 ? r : keys_find(call, &call->params[0], out);
+}
+
+int keys_answer(struct call *call, const struct store_key *key)
+{
+	wire_put_result(call->out, call->id);
+	return record_put_key(call, key, (struct pol_str){ NULL, 0 });
+}
+
+static int get(struct call *call)
+{
+	struct store_key key;
+	int r = keys_open(call, "read", &key);
+
+	return r != 0 ? (r < 0 ? r : 0) : keys_answer(call, &key);
+}
+
+static int save(struct call *call, const struct store_key *key)
+{
+	int r = audit_update_key(call, key);
+
+	return r < 0 ? r : keys_answer(call, key);
+}
+
+static int refuse_revoked(struct call *call)
+{
+	return call_error(call, "conflict", "the key is revoked, for ever: create another");
+}
+
+static int disable(struct call *call)
+{
+	struct store_key key;
+	int r = keys_open(call, "disable", &key);
+
+	if (r != 0) {
+		return r < 0 ? r : 0;
+	}
+	if ((key.flags & STORE_KEY_REVOKED) != 0) {
+		return refuse_revoked(call);
+	}
+	if ((key.flags & STORE_KEY_DISABLED) != 0) {
+		return keys_answer(call, &key);
+	}
+	key.flags |= STORE_KEY_DISABLED;
+	return save(call, &key);
+}
+
+static int enable(struct call *call)
+{
+	struct store_key key;
+	int r = keys_open(call, "enable", &key);
+
+	if (r != 0) {
+		return r < 0 ? r : 0;
+	}
+	if ((key.flags & STORE_KEY_REVOKED) != 0) {
+		return refuse_revoked(call);
+	}
+	if ((key.flags & STORE_KEY_DISABLED) == 0) {
+		return keys_answer(call, &key);
+	}
+	r = check_gain(call, NULL, &key);
+	if (r == 0 && keys_is_live(&key, call->now)) {
+		r = keys_check_count(call, &key);
+	}
+	if (r != 0) {
+		return r < 0 ? r : 0;
+	}
+	key.flags &= ~(uint32_t)STORE_KEY_DISABLED;
+	return save(call, &key);
+}
+
+static int revoke(struct call *call)
+{
+	struct store_key key;
+	int r = keys_open(call, "revoke", &key);
+
+	if (r != 0) {
+		return r < 0 ? r : 0;
+	}
+	if ((key.flags & STORE_KEY_REVOKED) != 0) {
+		return keys_answer(call, &key);
+	}
+	key.flags |= STORE_KEY_REVOKED;
+	key.revoked_at = call->now;
+	return save(call, &key);
+}
+
+/* --- many ------------------------------------------------------------------------------------- */
+
+struct listing {
+	struct list list;
+	struct pol_str status; /* empty: any */
+	struct pol_str label;
+	bool deleted; /* those that were, alone; else those that were not */
+	int r;
+};
+
+static int on_key(void *context, const struct store_key *key)
+{
+	struct listing *listing = (struct listing *)context;
+	struct call *call = listing->list.call;
+	char place[LIST_NUMBER];
+	bool item;
+
+	if (!list_has_room(&listing->list)) {
+		return 1;
+	}
+	item = (key->deleted_at != 0) == listing->deleted &&
+	       (listing->deleted || listing->status.len == 0 ||
+		       pol_str_equal(
+			       listing->status, subject_str(record_status(key, call->now)))) &&
+	       (listing->label.len == 0 || pol_str_equal(listing->label, key->label));
+	if (item) {
+		listing->r = record_put_key(call, key, (struct pol_str){ NULL, 0 });
+	}
+	list_passed(&listing->list, list_place_number(key->number, place), item);
+	return listing->r < 0;
+}
+
+static int check_status(struct call *call, const struct wire_value *value)
+{
+	struct wire_str text = value->text;
+	int r;
+
+	if (!value->given || wire_str_equal(text, WIRE_STR("active")) ||
+		wire_str_equal(text, WIRE_STR("inactive")) ||
+		wire_str_equal(text, WIRE_STR("expired")) ||
+		wire_str_equal(text, WIRE_STR("revoked")) ||
+		wire_str_equal(text, WIRE_STR("deleted"))) {
+		return 0;
+	}
+	r = call_invalid(call, "status", "must be active, inactive, expired, revoked or deleted");
+	return r < 0 ? r : 1;
+}
+
+static struct pol_str text_of(const struct wire_value *value)
+{
+	return value->given ? subject_str(value->text) : (struct pol_str){ NULL, 0 };
+}
+
+static int list(struct call *call)
+{
+	const struct wire_value *params = call->params;
+	struct listing listing = {
+		.status = text_of(&params[LIST_STATUS]),
+		.label = text_of(&params[LIST_LABEL]),
+	};
+	struct pol_str principal = text_of(&params[LIST_PRINCIPAL]);
+	uint32_t tenant;
+	int r = actor_may(call, "keys", (struct pol_str){ NULL, 0 }, "list");
+
+	listing.deleted = pol_str_equal(listing.status, POL_STR("deleted"));
+	if (r == 0) {
+		r = check_tenant(call, &params[LIST_TENANT], &tenant);
+	}
+	if (r == 0) {
+		r = check_status(call, &params[LIST_STATUS]);
+	}
+	if (r == 0 && params[LIST_PRINCIPAL].given) {
+		r = check_id(call, "principal", params[LIST_PRINCIPAL].text);
+	}
+	if (r == 0) {
+		r = list_begin(&listing.list, call, &params[LIST_LIMIT], &params[LIST_CURSOR]);
+	}
+	if (r != 0) {
+		return r < 0 ? r : 0;
+	}
+	r = store_list_keys(
+		call->read, tenant, principal, list_number(&listing.list), on_key, &listing);
+	if (r < 0 || listing.r < 0) {
+		return r < 0 ? r : listing.r;
+	}
+	return list_end(&listing.list);
+}
+
+/* --- the table -------------------------------------------------------------------------------- */
+
+#define READS   (METHOD_MANAGES | METHOD_TOKEN)
+#define CHANGES (METHOD_CHANGES | READS)
+#define EDITS   (CHANGES | METHOD_EDITS)
+#define ENDS    (CHANGES | METHOD_ENDS)
+
+/* The tables of the two large ones lie with their handlers; their sizes are known there. */
+const struct method keys_methods[] = {
+	{ "keys.audit", keys_audit_fields, KEYS_AUDIT_FIELDS, READS, keys_audit },
+	{ "keys.create", keys_create_fields, KEYS_CREATE_FIELDS, CHANGES | METHOD_SECRET,
+		keys_create },
+	{ "keys.delete", id_fields, 1, ENDS, keys_delete },
+	{ "keys.disable", id_fields, 1, ENDS, disable },
+	{ "keys.enable", id_fields, 1, EDITS, enable },
+	{ "keys.finish", id_fields, 1, ENDS, keys_finish },
+	{ "keys.get", id_fields, 1, READS, get },
+	{ "keys.import", keys_import_fields, KEYS_IMPORT_FIELDS, METHOD_CHANGES | METHOD_MANAGES,
+		keys_import },
+	{ "keys.list", list_fields, LIST_FIELDS, READS, list },
+	{ "keys.prolong", keys_prolong_fields, KEYS_PROLONG_FIELDS, EDITS, keys_prolong },
+	{ "keys.purge", id_fields, 1, METHOD_CHANGES | METHOD_MANAGES | METHOD_ENDS, keys_purge },
+	/* The holder's own: through any socket where tokens are taken. */
+	{ "keys.renew", keys_renew_fields, KEYS_RENEW_FIELDS,
+		METHOD_CHANGES | METHOD_SECRET | METHOD_EDITS, keys_renew },
+	{ "keys.restore", id_fields, 1, EDITS, keys_restore },
+	{ "keys.revoke", id_fields, 1, ENDS, revoke },
+	{ "keys.rollback", id_fields, 1, EDITS, keys_rollback },
+	{ "keys.rotate", keys_rotate_fields, KEYS_ROTATE_FIELDS, EDITS | METHOD_SECRET,
+		keys_rotate },
+	{ "keys.update", keys_update_fields, KEYS_UPDATE_FIELDS, EDITS, keys_update },
+};
+const size_t keys_method_count = sizeof keys_methods / sizeof keys_methods[0];

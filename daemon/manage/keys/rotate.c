@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * keys.rotate, .finish, .prolong, .rollback and .renew: who may, and what stands against it. What
+ * becomes of the secrets is generation.h's.
+ */
+#include "daemon/manage/keys/rotate.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/decide/actor.h"
+#include "daemon/decide/subject.h"
+#include "daemon/keys/secret_rules.h"
+#include "daemon/manage/check.h"
+#include "daemon/manage/keys/keys.h"
+#include "daemon/manage/record.h"
+#include "daemon/manage/retry.h"
+#include "daemon/write/audit.h"
+#include "policy/text/timetext.h"
+
+enum rotate_field { ID, MODE, OVERLAP, FINISH_OLD, REQUEST_ID };
+
+const struct wire_field keys_rotate_fields[KEYS_ROTATE_FIELDS] = {
+	[ID] = WIRE_FIELD("id", WIRE_KIND_TEXT, WIRE_REQUIRED),
+	[MODE] = WIRE_FIELD("mode", WIRE_KIND_TEXT, 0),
+	[OVERLAP] = WIRE_FIELD("overlap", WIRE_KIND_DURATION, 0),
+	[FINISH_OLD] = WIRE_FIELD("finish_old", WIRE_KIND_BOOL, 0),
+	[REQUEST_ID] = WIRE_FIELD("request_id", WIRE_KIND_TEXT, 0),
+};
+
+enum prolong_field { PROLONG_ID, PROLONG_OVERLAP };
+
+const struct wire_field keys_prolong_fields[KEYS_PROLONG_FIELDS] = {
+	[PROLONG_ID] = WIRE_FIELD("id", WIRE_KIND_TEXT, WIRE_REQUIRED),
+	[PROLONG_OVERLAP] = WIRE_FIELD("overlap", WIRE_KIND_DURATION, WIRE_REQUIRED),
+};
+
+enum renew_field { RENEW_TOKEN, RENEW_REQUEST_ID };
+
+const struct wire_field keys_renew_fields[KEYS_RENEW_FIELDS] = {
+	[RENEW_TOKEN] = WIRE_FIELD("token", WIRE_KIND_TEXT, WIRE_REQUIRED),
+	[RENEW_REQUEST_ID] = WIRE_FIELD("request_id", WIRE_KIND_TEXT, 0),
+};
+
+/* One change, and what the record points to then. */
+struct rotating {
+	struct store_key key;
+	char kid[STORE_KID];
+	struct generation_change change;
+	struct generation_next next;
+	struct generation_room room;
+	struct retry retry;
+	struct secret_token parts;
+	char token[SECRET_MAX_TOKEN];
+	uint8_t hash[SECRET_HASH];
+};
+
+static int refused(int r)
+{
+	return r < 0 ? r : 1;
+}
+
+/* Behind this the key is nobody's to change any more. */
+static void begin(struct call *call, struct rotating *rotating)
+{
+	memcpy(rotating->kid, rotating->key.kid.ptr, STORE_KID);
+	rotating->change = (struct generation_change){
+		.secrets = store_secrets(call->store),
+		.now = call->now,
+		.max_overlap = (int64_t)pol_snapshot_limits(call->snapshot)->rotation_max_overlap,
+	};
+}
+
+/* The record as it is now stored: the put may have moved what it was read from. */
+static int answer(struct call *call, const struct rotating *rotating, struct pol_str secret)
+{
+	struct store_key key;
+	int r = store_get_key(
+		call->read, (struct pol_str){ rotating->kid, sizeof rotating->kid }, &key);
+
+	if (r < 0) {
+		return r;
+	}
+	wire_put_result(call->out, call->id);
+	return record_put_key(call, &key, secret);
+}
+
+static int save(struct call *call, const struct rotating *rotating)
+{
+	int r = audit_update_key(call, &rotating->key);
+
+	return r < 0 ? r : answer(call, rotating, (struct pol_str){ NULL, 0 });
+}
+
+/* Makes the new secret and stores it; it is in the answer, and nowhere else. */
+static int issue(struct call *call, struct rotating *rotating)
+{
+	struct store_key *key = &rotating->key;
+	struct pol_str kid = { rotating->kid, sizeof rotating->kid };
+	int r;
+
+	if (key->prefix.len > SECRET_MAX_PREFIX) {
+		return -E2BIG;
+	}
+	secret_token_renew(key->prefix, kid, rotating->token, &rotating->parts);
+	secret_token_hash(rotating->change.secrets, &rotating->parts, false, rotating->hash);
+	rotating->next.hash = rotating->hash;
+	generation_rotate(key, &rotating->change, &rotating->next, &rotating->room);
+	r = audit_update_key(call, key);
+	if (r == 0) {
+		r = retry_end(call, &rotating->retry, kid, rotating->parts.whole);
+	}
+	if (r == 0) {
+		r = answer(call, rotating, rotating->parts.whole);
+	}
+	secret_wipe(rotating->token, sizeof rotating->token);
+	return r;
+}
+
+static const char *time_text(int64_t time, char text[static POL_TIME_TEXT])
+{
+	if (pol_time_format(time, text) != POL_OK) {
+		text[0] = '\0';
+	}
+	return text;
+}
+
+/* --- by who may ------------------------------------------------------------------------------- */
+
+static int check_state(struct call *call, const struct store_key *key)
+{
+	if ((key->flags & STORE_KEY_REVOKED) != 0) {
+		return refused(call_error(
+			call, "conflict", "the key is revoked, for ever: create another"));
+	}
+	if (key->expires_at != 0 && call->now >= key->expires_at) {
+		return refused(call_error(call, "conflict",
+			"the key has expired: move its end first, or create another"));
+	}
+	return 0;
+}
+
+static int read_mode(struct call *call, struct rotating *rotating)
+{
+	const struct wire_value *mode = &call->params[MODE], *overlap = &call->params[OVERLAP];
+	struct generation_next *next = &rotating->next;
+
+	next->mode = GENERATION_OVERLAP;
+	next->overlap = (int64_t)pol_snapshot_limits(call->snapshot)->rotation_overlap;
+	if (mode->given && wire_str_equal(mode->text, WIRE_STR("confirm"))) {
+		next->mode = GENERATION_CONFIRM;
+	} else if (mode->given && wire_str_equal(mode->text, WIRE_STR("immediate"))) {
+		next->mode = GENERATION_IMMEDIATE;
+	} else if (mode->given && !wire_str_equal(mode->text, WIRE_STR("overlap"))) {
+		return refused(call_invalid(call, "mode", "must be overlap, confirm or immediate"));
+	}
+	if (!overlap->given) {
+		return 0;
+	}
+	if (next->mode == GENERATION_IMMEDIATE) {
+		return refused(call_invalid(
+			call, "overlap", "the old secret ends at once in mode immediate"));
+	}
+	if (overlap->integer > rotating->change.max_overlap) {
+		return refused(call_invalid(call, "overlap",
+			"is longer than the policy's rotation_max_overlap (%lld s)",
+			(long long)rotating->change.max_overlap));
+	}
+	next->overlap = overlap->integer;
+	return 0;
+}
+
+/* Two secrets at most. */
+static int check_other(struct call *call, const struct store_key *key, bool finish_old)
+{
+	char text[POL_TIME_TEXT];
+	enum store_other other = generation_other(key, call->now);
+
+	if (other == STORE_OTHER_NONE || finish_old) {
+		return 0;
+	}
+	time_text(key->rotation.other_until, text);
+	if (other == STORE_OTHER_PENDING) {
+		return refused(call_error(call, "conflict",
+			"a new secret waits for its first use until %s: roll that back first, or "
+			"give finish_old to drop it",
+			text));
+	}
+	return refused(call_error(call, "conflict",
+		"the secret of before is good until %s: finish that first, or give finish_old to "
+		"end it now",
+		text));
+}
+
+static int check_rotate(struct call *call, struct rotating *rotating)
+{
+	const struct wire_value *finish = &call->params[FINISH_OLD];
+	struct store_key *key = &rotating->key;
+	char text[ACTOR_TEXT];
+	int r = keys_open(call, "rotate", key);
+
+	if (r == 0) {
+		begin(call, rotating);
+		r = read_mode(call, rotating);
+	}
+	if (r == 0) {
+		r = check_gain(call, NULL, key);
+	}
+	if (r == 0) {
+		r = retry_begin(call, REQUEST_ID, actor_text(call, text), &rotating->retry);
+	}
+	if (r == 0) {
+		r = check_state(call, key);
+	}
+	if (r == 0) {
+		r = check_other(call, key, finish->given && finish->boolean);
+	}
+	if (r == 0) {
+		r = keys_check_secrets(
+			call, key, rotating->next.mode == GENERATION_IMMEDIATE ? 1 : 2);
+	}
+	return r;
+}
+
+int keys_rotate(struct call *call)
+{
+	struct rotating rotating;
+	int r = check_rotate(call, &rotating);
+
+	return r != 0 ? (r < 0 ? r : 0) : issue(call, &rotating);
+}
+
+/* The key whose former secret is still good; the new one that was never used counts with
+ * `or_pending`. */
+static int open_rotating(struct call *call, bool or_pending, struct rotating *rotating)
+{
+	enum store_other other;
+	int r = keys_open(call, "rotate", &rotating->key);
+
+	if (r == 0) {
+		begin(call, rotating);
+		r = check_state(call, &rotating->key);
+	}
+	if (r != 0) {
+		return r;
+	}
+	other = generation_other(&rotating->key, call->now);
+	if (other == STORE_OTHER_PENDING && !or_pending) {
+		return refused(call_error(call, "conflict",
+			"the new secret was never used, so the present one is not retiring: roll "
+			"the rotation back, or rotate in mode immediate with finish_old"));
+	}
+	if (other == STORE_OTHER_NONE) {
+		return refused(call_error(
+			call, "conflict", "the key has one secret: no rotation is under way"));
+	}
+	return 0;
+}
+
+int keys_finish(struct call *call)
+{
+	struct rotating rotating;
+	int r = open_rotating(call, false, &rotating);
+
+	if (r != 0) {
+		return r < 0 ? r : 0;
+	}
+	generation_finish(&rotating.key, &rotating.change, &rotating.room);
+	return save(call, &rotating);
+}
+
+int keys_rollback(struct call *call)
+{
+	struct rotating rotating;
+	int r = open_rotating(call, true, &rotating);
+
+	if (r == 0) {
+		r = check_gain(call, NULL, &rotating.key);
+	}
+	if (r != 0) {
+		return r < 0 ? r : 0;
+	}
+	generation_rollback(&rotating.key, &rotating.change, &rotating.room);
+	return save(call, &rotating);
+}
+
+static int check_prolong(struct call *call, struct rotating *rotating)
+{
+	char text[POL_TIME_TEXT];
+	int64_t until = call->now + call->params[PROLONG_OVERLAP].integer, longest;
+	int r = open_rotating(call, false, rotating);
+
+	if (r == 0) {
+		r = check_gain(call, NULL, &rotating->key);
+	}
+	if (r != 0) {
+		return r;
+	}
+	longest = generation_longest(&rotating->key, &rotating->change);
+	if (until > longest) {
+		return refused(call_invalid(call, "overlap",
+			"reaches beyond %s, where the policy's rotation_max_overlap ends the "
+			"secret",
+			time_text(longest, text)));
+	}
+	if (until < rotating->key.rotation.other_until) {
+		return refused(call_invalid(call, "overlap",
+			"ends before %s, until when the secret is good anyway: finish it instead",
+			time_text(rotating->key.rotation.other_until, text)));
+	}
+	rotating->key.rotation.other_until = until;
+	return 0;
+}
+
+int keys_prolong(struct call *call)
+{
+	struct rotating rotating;
+	int r = check_prolong(call, &rotating);
+
+	return r != 0 ? (r < 0 ? r : 0) : save(call, &rotating);
+}
+
+/* --- by the holder ---------------------------------------------------------------------------- */
+
+/* The same for all that is wrong with a token: it tells nothing to who guesses. */
+static int refuse_token(struct call *call)
+{
+	return refused(call_error(call, "forbidden",
+		"the token is not the current secret of an active key of somebody active"));
+}
+
+static int check_due(struct call *call, const struct store_key *key)
+{
+	char text[POL_TIME_TEXT];
+
+	if (key->rotation.rotate_every == 0) {
+		return refused(call_error(
+			call, "conflict", "the key is on no schedule: nothing is to be renewed"));
+	}
+	if (!generation_is_due(key, call->now)) {
+		return refused(call_error(call, "conflict", "the key is not due before %s",
+			time_text(key->rotation.next_rotation_at, text)));
+	}
+	return check_other(call, key, false);
+}
+
+static int check_renew(struct call *call, struct rotating *rotating)
+{
+	struct subject_ask ask = {
+		.has_token = true,
+		.has_environment = true,
+		.has_tenant = true,
+		.token = subject_str(call->params[RENEW_TOKEN].text),
+		.environment = POL_STR("*"),
+		.tenant = POL_STR("*"),
+	};
+	char actor[STORE_KID + sizeof "key:"];
+	struct subject subject;
+	const struct pol_facts *facts = &subject.facts;
+	int r = subject_gather(call, &ask, &subject);
+
+	if (r < 0) {
+		return r;
+	}
+	/* What the daemon itself would answer with 401, it does not renew. */
+	if (!subject.verified || subject.by_other || facts->key_state != POL_KEY_ACTIVE ||
+		facts->tenant_inactive || facts->wrong_environment || facts->wrong_tenant ||
+		(facts->binding == POL_BOUND_TO_PRINCIPAL &&
+			facts->principal_state != POL_PRINCIPAL_ACTIVE)) {
+		return refuse_token(call);
+	}
+	rotating->key = subject.key;
+	begin(call, rotating);
+	rotating->next.mode = GENERATION_CONFIRM;
+	rotating->next.overlap = (int64_t)pol_snapshot_limits(call->snapshot)->rotation_overlap;
+	snprintf(actor, sizeof actor, "key:%.*s", STORE_KID, rotating->kid);
+	r = retry_begin(call, RENEW_REQUEST_ID, pol_str_of(actor), &rotating->retry);
+	if (r == 0) {
+		r = check_due(call, &rotating->key);
+	}
+	return r == 0 ? keys_check_secrets(call, &rotating->key, 2) : r;
+}
+
+int keys_renew(struct call *call)
+{
+	struct rotating rotating;
+	int r = check_renew(call, &rotating);
+
+	return r != 0 ? (r < 0 ? r : 0) : issue(call, &rotating);
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+
+#include "daemon/decide/actor.h"
+#include "daemon/decide/subject.h"
+#include "daemon/manage/check.h"
+#include "daemon/manage/give.h"
+#include "daemon/manage/keys/keys.h"
+#include "daemon/manage/principals/principals.h"
+
+/* Attributes altogether. */
+#define MAX_ATTRIBUTES 8192
+
+/* The two tables begin alike, so that what reads a parameter serves both. */
+enum field {
+	ID,
+	TENANT,
+	NAME,
+	ATTRIBUTES,
+	API_ACCESS,
+	UPDATE_FIELDS,
+	KIND = UPDATE_FIELDS,
+	FIELDS
+};
+
+_Static_assert((int)FIELDS == (int)PRINCIPALS_CREATE_FIELDS, "the header tells the table's size");
+_Static_assert((int)UPDATE_FIELDS == (int)PRINCIPALS_UPDATE_FIELDS, "likewise");
+
+const struct wire_field principals_create_fields[PRINCIPALS_CREATE_FIELDS] = {
+	[ID] = WIRE_FIELD("id", WIRE_KIND_TEXT, WIRE_REQUIRED),
+	[TENANT] = WIRE_FIELD("tenant", WIRE_KIND_TEXT, 0),
+	[NAME] = WIRE_FIELD("name", WIRE_KIND_TEXT, 0),
+	[ATTRIBUTES] = WIRE_FIELD("attributes", WIRE_KIND_TEXT_MAP, 0),
+	[API_ACCESS] = WIRE_FIELD("api_access", WIRE_KIND_BOOL, 0),
+	[KIND] = WIRE_FIELD("kind", WIRE_KIND_TEXT, 0),
+};
+
+const struct wire_field principals_update_fields[PRINCIPALS_UPDATE_FIELDS] = {
+	[ID] = WIRE_FIELD("id", WIRE_KIND_TEXT, WIRE_REQUIRED),
+	[TENANT] = WIRE_FIELD("tenant", WIRE_KIND_TEXT, 0),
+	[NAME] = WIRE_FIELD("name", WIRE_KIND_TEXT, WIRE_OR_NIL),
+	[ATTRIBUTES] = WIRE_FIELD("attributes", WIRE_KIND_TEXT_MAP, 0),
+	[API_ACCESS] = WIRE_FIELD("api_access", WIRE_KIND_BOOL, 0),
+};
+
+static int refused(int r)
+{
+	return r < 0 ? r : 1;
+}
+
+static int read_attributes(struct call *call, struct store_pack *pack)
+{
+	struct wire_cursor items = call->params[ATTRIBUTES].items;
+	struct wire_str name, text;
+
+	while (wire_next_pair(&items, &name, &text)) {
+		int r = check_text(call, "attributes", name);
+
+		if (r == 0) {
+			r = check_text(call, "attributes", text);
+		}
+		if (r != 0) {
+			return r;
+		}
+		if (!store_pack_add(pack, subject_str(name)) ||
+			!store_pack_add(pack, subject_str(text))) {
+			return refused(call_invalid(call, "attributes",
+				"are longer than %d bytes altogether", MAX_ATTRIBUTES));
+		}
+	}
+	return 0;
+}
+
+/* Name, attributes, api_access: those that were given. */
+static int read_common(
+	struct call *call, struct store_principal *principal, struct store_pack *attributes)
+{
+	const struct wire_value *params = call->params;
+	int r = 0;
+
+	if (params[NAME].given) {
+		principal->name = params[NAME].nil ? (struct pol_str){ NULL, 0 }
+						   : subject_str(params[NAME].text);
+		r = params[NAME].nil ? 0 : check_text(call, "name", params[NAME].text);
+	}
+	if (r == 0 && params[ATTRIBUTES].given) {
+		r = read_attributes(call, attributes);
+		principal->attributes = store_pack_list(attributes);
+	}
+	if (r == 0 && params[API_ACCESS].given) {
+		principal->flags &= ~(uint32_t)STORE_PRINCIPAL_NO_API;
+		principal->flags |= params[API_ACCESS].boolean ? 0 : STORE_PRINCIPAL_NO_API;
+	}
+	return r;
+}
+
+static int read_kind(struct call *call, struct store_principal *principal)
+{
+	const struct wire_value *value = &call->params[KIND];
+
+	if (!value->given || wire_str_equal(value->text, WIRE_STR("user"))) {
+		return 0;
+	}
+	if (wire_str_equal(value->text, WIRE_STR("service"))) {
+		principal->flags |= STORE_PRINCIPAL_SERVICE;
+		return 0;
+	}
+	return refused(call_invalid(call, "kind", "must be user or service"));
+}
+
+static int check_free(struct call *call, const struct store_principal *principal)
+{
+	struct store_principal taken;
+	int r = store_get_principal(call->read, principal->tenant, principal->id, &taken);
+
+	if (r == 0 || r == -EBADMSG) {
+		return refused(call_error(call, "conflict", "there is a principal of that id"));
+	}
+	if (r != -ENOENT) {
+		return r;
+	}
+	if (principal->tenant == STORE_TENANT_DEFAULT &&
+		pol_snapshot_principal(call->snapshot, principal->id) != POL_NONE) {
+		return refused(call_error(
+			call, "conflict", "the policy's files declare a principal of that id"));
+	}
+	return keys_check_none(call, principal->tenant, principal->id);
+}
+
+int principals_create(struct call *call)
+{
+	const struct wire_value *params = call->params;
+	uint8_t attributes[MAX_ATTRIBUTES];
+	char created_by[ACTOR_TEXT];
+	struct store_pack pack = { .bytes = attributes, .cap = sizeof attributes };
+	struct store_principal principal = {
+		.id = subject_str(params[ID].text),
+		.created_at = call->now,
+		.created_by = actor_text(call, created_by),
+	};
+	int r = actor_may(call, "principals", (struct pol_str){ NULL, 0 }, "create");
+
+	if (r == 0) {
+		r = check_id(call, "id", params[ID].text);
+	}
+	if (r == 0) {
+		r = check_tenant(call, &params[TENANT], &principal.tenant);
+	}
+	if (r == 0) {
+		r = read_common(call, &principal, &pack);
+	}
+	if (r == 0) {
+		r = read_kind(call, &principal);
+	}
+	if (r == 0) {
+		r = check_free(call, &principal);
+	}
+	if (r != 0) {
+		return r < 0 ? r : 0;
+	}
+	return principals_save(call, &principal);
+}
+
+int principals_update(struct call *call)
+{
+	const struct wire_value *params = call->params;
+	uint8_t attributes[MAX_ATTRIBUTES];
+	struct store_pack pack = { .bytes = attributes, .cap = sizeof attributes };
+	struct store_principal principal;
+	bool had_no_api;
+	int r = actor_may(call, "principals", subject_str(params[ID].text), "update");
+
+	if (r == 0) {
+		r = principals_find(call, &params[ID], &params[TENANT], &principal);
+	}
+	if (r != 0) {
+		return r < 0 ? r : 0;
+	}
+	had_no_api = (principal.flags & STORE_PRINCIPAL_NO_API) != 0;
+	r = read_common(call, &principal, &pack);
+	/* Its keys come back to life. */
+	if (r == 0 && had_no_api && (principal.flags & STORE_PRINCIPAL_NO_API) == 0) {
+		r = give_principal(call, NULL, &principal);
+	}
+	if (r != 0) {
+		return r < 0 ? r : 0;
+	}
+	return principals_save(call, &principal);
+}

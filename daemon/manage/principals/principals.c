@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/manage/principals/principals.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/call/methods.h"
+#include "daemon/decide/actor.h"
+#include "daemon/decide/subject.h"
+#include "daemon/manage/check.h"
+#include "daemon/manage/give.h"
+#include "daemon/manage/list.h"
+#include "daemon/manage/record.h"
+#include "daemon/write/audit.h"
+
+enum { ID, ID_TENANT, ID_FIELDS };
+enum { LIST_TENANT, LIST_LIMIT, LIST_CURSOR, LIST_FIELDS };
+
+static const struct wire_field id_fields[ID_FIELDS] = {
+	[ID] = WIRE_FIELD("id", WIRE_KIND_TEXT, WIRE_REQUIRED),
+	[ID_TENANT] = WIRE_FIELD("tenant", WIRE_KIND_TEXT, 0),
+};
+
+static const struct wire_field list_fields[LIST_FIELDS] = {
+	[LIST_TENANT] = WIRE_FIELD("tenant", WIRE_KIND_TEXT, 0),
+	[LIST_LIMIT] = WIRE_FIELD("limit", WIRE_KIND_INT, 0),
+	[LIST_CURSOR] = WIRE_FIELD("cursor", WIRE_KIND_TEXT, 0),
+};
+
+/* --- one -------------------------------------------------------------------------------------- */
+
+static int refused(int r)
+{
+	return r < 0 ? r : 1;
+}
+
+int principals_find(struct call *call, const struct wire_value *id, const struct wire_value *tenant,
+	struct store_principal *out)
+{
+	struct pol_str name = subject_str(id->text);
+	uint32_t number;
+	int r = check_tenant(call, tenant, &number);
+
+	if (r != 0) {
+		return r;
+	}
+	r = store_get_principal(call->read, number, name, out);
+	if (r == -ENOENT && number == STORE_TENANT_DEFAULT &&
+		pol_snapshot_principal(call->snapshot, name) != POL_NONE) {
+		return refused(call_error(call, "conflict",
+			"the principal is declared in the policy's files: change it there"));
+	}
+	if (r == -ENOENT || r == -EBADMSG) {
+		return refused(call_error(call, "not_found", "there is no such principal"));
+	}
+	return r;
+}
+
+static int answer(struct call *call, const struct store_principal *principal)
+{
+	wire_put_result(call->out, call->id);
+	record_put_principal(call, principal);
+	return 0;
+}
+
+int principals_save(struct call *call, const struct store_principal *principal)
+{
+	int r = audit_put_principal(call, principal);
+
+	return r < 0 ? r : answer(call, principal);
+}
+
+static int open_principal(struct call *call, const char *action, struct store_principal *out)
+{
+	int r = actor_may(call, "principals", subject_str(call->params[ID].text), action);
+
+	return r != 0 ? r : principals_find(call, &call->params[ID], &call->params[ID_TENANT], out);
+}
+
+static int get(struct call *call)
+{
+	struct pol_str id = subject_str(call->params[ID].text);
+	struct store_principal principal;
+	uint32_t tenant, declared;
+	int r = actor_may(call, "principals", id, "read");
+
+	if (r == 0) {
+		r = check_tenant(call, &call->params[ID_TENANT], &tenant);
+	}
+	if (r != 0) {
+		return r < 0 ? r : 0;
+	}
+	r = store_get_principal(call->read, tenant, id, &principal);
+	if (r == 0) {
+		return answer(call, &principal);
+	}
+	declared = r == -ENOENT && tenant == STORE_TENANT_DEFAULT
+			   ? pol_snapshot_principal(call->snapshot, id)
+			   : POL_NONE;
+	if (declared != POL_NONE) {
+		wire_put_result(call->out, call->id);
+		record_put_declared(call, declared);
+		return 0;
+	}
+	return r == -ENOENT || r == -EBADMSG
+		       ? call_error(call, "not_found", "there is no such principal")
+		       : r;
+}
+
+static int disable(struct call *call)
+{
+	struct store_principal principal;
+	int r = open_principal(call, "disable", &principal);
+
+	if (r != 0) {
+		return r < 0 ? r : 0;
+	}
+	if ((principal.flags & STORE_PRINCIPAL_DISABLED) != 0) {
+		return answer(call, &principal);
+	}
+	principal.flags |= STORE_PRINCIPAL_DISABLED;
+	return principals_save(call, &principal);
+}
+
+static int enable(struct call *call)
+{
+	struct store_principal principal;
+	int r = open_principal(call, "enable", &principal);
+
+	if (r == 0 && (principal.flags & STORE_PRINCIPAL_DISABLED) == 0) {
+		return answer(call, &principal);
+	}
+	/* All that it holds comes back with it. */
+	if (r == 0) {
+		r = give_principal(call, NULL, &principal);
+	}
+	if (r != 0) {
+		return r < 0 ? r : 0;
+	}
+	principal.flags &= ~(uint32_t)STORE_PRINCIPAL_DISABLED;
+	return principals_save(call, &principal);
+}
+
+/* --- deletion --------------------------------------------------------------------------------- */
+
+/* The next key that is not revoked: a walk must not write, so it stops and begins again behind. */
+struct next_key {
+	uint64_t number;
+	char kid[STORE_KID];
+};
+
+static int on_key(void *context, const struct store_key *key)
+{
+	struct next_key *next = (struct next_key *)context;
+
+	if ((key->flags & STORE_KEY_REVOKED) != 0) {
+		return 0;
+	}
+	next->number = key->number;
+	memcpy(next->kid, key->kid.ptr, STORE_KID);
+	return 1;
+}
+
+static int revoke_keys(struct call *call, const struct store_principal *principal)
+{
+	struct next_key next = { .number = 0 };
+	int r;
+
+	for (;;) {
+		struct store_key key;
+
+		r = store_list_keys(
+			call->read, principal->tenant, principal->id, next.number, on_key, &next);
+		if (r <= 0) {
+			return r;
+		}
+		r = store_get_key(call->read, (struct pol_str){ next.kid, STORE_KID }, &key);
+		if (r < 0) {
+			return r;
+		}
+		key.flags |= STORE_KEY_REVOKED;
+		key.revoked_at = call->now;
+		r = audit_update_key(call, &key);
+		if (r < 0) {
+			return r;
+		}
+	}
+}
+
+static int delete (struct call *call)
+{
+	struct store_principal principal;
+	uint8_t id[STORE_MAX_NAME];
+	int r = open_principal(call, "delete", &principal);
+
+	if (r != 0) {
+		return r < 0 ? r : 0;
+	}
+	/* Answered first: what the record's views show is gone with the first put. */
+	answer(call, &principal);
+	memcpy(id, principal.id.ptr, principal.id.len);
+	principal.id.ptr = (const char *)id;
+	r = revoke_keys(call, &principal);
+	return r < 0 ? r : audit_delete_principal(call, principal.tenant, principal.id);
+}
+
+/* --- lists ------------------------------------------------------------------------------------ */
+
+static int on_principal(void *context, const struct store_principal *principal)
+{
+	struct list *list = (struct list *)context;
+	char place[LIST_MAX_PLACE];
+
+	if (!list_has_room(list)) {
+		return 1;
+	}
+	record_put_principal(list->call, principal);
+	list_passed(list, list_place('s', principal->id, place), true);
+	return 0;
+}
+
+static void list_declared(struct list *list, uint64_t from)
+{
+	struct call *call = list->call;
+	char place[LIST_MAX_PLACE], number[LIST_NUMBER];
+
+	for (size_t i = (size_t)from; i < pol_snapshot_principal_count(call->snapshot); i++) {
+		if (!list_has_room(list)) {
+			return;
+		}
+		record_put_declared(call, (uint32_t)i);
+		list_passed(list, list_place('d', list_place_number(i + 1, number), place), true);
+	}
+}
+
+static int list(struct call *call)
+{
+	struct list list;
+	struct list_from from;
+	uint32_t tenant;
+	int r = actor_may(call, "principals", (struct pol_str){ NULL, 0 }, "list");
+
+	if (r == 0) {
+		r = check_tenant(call, &call->params[LIST_TENANT], &tenant);
+	}
+	if (r == 0) {
+		r = list_begin(&list, call, &call->params[LIST_LIMIT], &call->params[LIST_CURSOR]);
+	}
+	if (r != 0) {
+		return r < 0 ? r : 0;
+	}
+	list_resume(&list, &from);
+	if (!from.in_files) {
+		r = store_list_principals(call->read, tenant, from.after, on_principal, &list);
+	}
+	if (r < 0) {
+		return r;
+	}
+	if (!list.full && tenant == STORE_TENANT_DEFAULT) {
+		list_declared(&list, from.number);
+	}
+	return list_end(&list);
+}
+
+#define READS   (METHOD_MANAGES | METHOD_TOKEN)
+#define CHANGES (METHOD_CHANGES | READS)
+
+const struct method principals_methods[] = {
+	{ "principals.create", principals_create_fields, PRINCIPALS_CREATE_FIELDS, CHANGES,
+		principals_create },
+	{ "principals.delete", id_fields, ID_FIELDS, CHANGES | METHOD_ENDS, delete },
+	{ "principals.disable", id_fields, ID_FIELDS, CHANGES | METHOD_ENDS, disable },
+	{ "principals.enable", id_fields, ID_FIELDS, CHANGES | METHOD_EDITS, enable },
+	{ "principals.get", id_fields, ID_FIELDS, READS, get },
+	{ "principals.list", list_fields, LIST_FIELDS, READS, list },
+	{ "principals.update", principals_update_fields, PRINCIPALS_UPDATE_FIELDS,
+		CHANGES | METHOD_EDITS, principals_update },
+};
+const size_t principals_method_count = sizeof principals_methods / sizeof principals_methods[0];

@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A role is read as in the files, spelled out against the present policy, compiled into a snapshot
+ * beside all others, judged there, and put last: what refuses it refuses before the first put.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/decide/actor.h"
+#include "daemon/decide/subject.h"
+#include "daemon/load/stored_roles.h"
+#include "daemon/manage/check.h"
+#include "daemon/manage/give.h"
+#include "daemon/manage/record.h"
+#include "daemon/manage/roles/roles.h"
+#include "daemon/write/audit.h"
+#include "policy/snapshot/stored.h"
+
+/* Grants of one role, and bytes of all of them: more than people write, and read. */
+#define MAX_GRANTS       256
+#define MAX_GRANTS_BYTES 32768
+
+/* Both tables begin alike, so that what reads a parameter serves both, and delete's likewise. */
+enum { NAME, TENANT, DESCRIPTION, INHERITS, GRANTS, FIELDS };
+
+_Static_assert((int)FIELDS == (int)ROLES_CREATE_FIELDS, "the header tells the table's size");
+_Static_assert((int)FIELDS == (int)ROLES_UPDATE_FIELDS, "likewise");
+
+const struct wire_field roles_create_fields[ROLES_CREATE_FIELDS] = {
+	[NAME] = WIRE_FIELD("name", WIRE_KIND_TEXT, WIRE_REQUIRED),
+	[TENANT] = WIRE_FIELD("tenant", WIRE_KIND_TEXT, 0),
+	[DESCRIPTION] = WIRE_FIELD("description", WIRE_KIND_TEXT, 0),
+	[INHERITS] = WIRE_FIELD("inherits", WIRE_KIND_TEXTS, 0),
+	[GRANTS] = WIRE_FIELD("grants", WIRE_KIND_TEXTS, 0),
+};
+
+/* Nil takes away. */
+const struct wire_field roles_update_fields[ROLES_UPDATE_FIELDS] = {
+	[NAME] = WIRE_FIELD("name", WIRE_KIND_TEXT, WIRE_REQUIRED),
+	[TENANT] = WIRE_FIELD("tenant", WIRE_KIND_TEXT, 0),
+	[DESCRIPTION] = WIRE_FIELD("description", WIRE_KIND_TEXT, WIRE_OR_NIL),
+	[INHERITS] = WIRE_FIELD("inherits", WIRE_KIND_TEXTS, WIRE_OR_NIL),
+	[GRANTS] = WIRE_FIELD("grants", WIRE_KIND_TEXTS, WIRE_OR_NIL),
+};
+
+/* A role being made, with what its record points to. On the heap: lines are many. */
+struct editing {
+	struct store_role role;
+	struct pol_snapshot *next; /* the snapshot that has it */
+	struct store_pack line_pack;
+	char name[STORE_MAX_NAME];
+	char created_by[UINT8_MAX];
+	char description[STORE_MAX_TEXT];
+	uint8_t inherits[CHECK_NAMES_SIZE];
+	uint8_t grants[MAX_GRANTS_BYTES];
+	uint8_t lines[STORE_MAX_ROLE];
+	struct audit_note note;
+};
+
+static int refused(int r)
+{
+	return r < 0 ? r : 1;
+}
+
+static void destroy(struct editing *editing)
+{
+	if (editing != NULL) {
+		pol_snapshot_unref(editing->next);
+		free(editing);
+	}
+}
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+static bool is_idchar(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '-' || c == '_';
+}
+
+/* As the language has it: words joined by one of . : / */
+static bool is_name(struct pol_str name)
+{
+	bool word = false;
+
+	if (name.len == 0 || name.len > STORE_MAX_NAME || !is_idchar(name.ptr[0]) ||
+		(name.ptr[0] >= '0' && name.ptr[0] <= '9') || name.ptr[0] == '-' ||
+		name.ptr[0] == '_') {
+		return false;
+	}
+	for (size_t i = 0; i < name.len; i++) {
+		bool joins = memchr(".:/", name.ptr[i], 3) != NULL;
+
+		if (joins ? !word : !is_idchar(name.ptr[i])) {
+			return false;
+		}
+		word = !joins;
+	}
+	return word;
+}
+
+static int read_description(struct call *call, struct editing *editing)
+{
+	const struct wire_value *value = &call->params[DESCRIPTION];
+	int r;
+
+	if (!value->given) {
+		return 0;
+	}
+	editing->role.description = (struct pol_str){ editing->description, 0 };
+	r = value->nil ? 0 : check_text(call, "description", value->text);
+	if (r == 0 && !value->nil && value->text.len > 0) {
+		memcpy(editing->description, value->text.ptr, value->text.len);
+		editing->role.description.len = value->text.len;
+	}
+	return r;
+}
+
+static int add_parent(
+	struct call *call, struct editing *editing, struct pol_str name, struct store_pack *pack)
+{
+	uint32_t number;
+	int r = check_role(call, "inherits", editing->role.tenant, name, &number);
+
+	if (r == 0 && (pack->count == STORE_MAX_LIST ||
+			      !store_role_add(pack, name,
+				      pol_snapshot_stored_number(call->snapshot, number)))) {
+		r = refused(
+			call_invalid(call, "inherits", "holds more than %d roles", STORE_MAX_LIST));
+	}
+	return r;
+}
+
+static int read_inherits(struct call *call, struct editing *editing)
+{
+	const struct wire_value *value = &call->params[INHERITS];
+	struct store_pack pack = { .bytes = editing->inherits, .cap = sizeof editing->inherits };
+	struct wire_cursor items = value->items;
+	struct wire_str text;
+	int r = 0;
+
+	if (!value->given) {
+		return 0;
+	}
+	while (r == 0 && !value->nil && wire_next_text(&items, &text)) {
+		r = add_parent(call, editing, subject_str(text), &pack);
+	}
+	editing->role.inherits = store_pack_list(&pack);
+	return r;
+}
+
+static bool on_line(void *context, struct pol_str line)
+{
+	return store_pack_add((struct store_pack *)context, line);
+}
+
+/* What the grants select, spelled out. */
+static int spell(
+	struct call *call, struct editing *editing, const struct pol_str *grants, size_t count)
+{
+	struct pol_stored_fault fault;
+	struct pol_stored *own = NULL;
+	enum pol_status status = pol_stored_parse(call->snapshot, grants, count, &fault, &own);
+
+	if (status == POL_EINVALID) {
+		return refused(fault.column > 0
+				       ? call_invalid(call, "grants", "entry %zu, column %u: %s",
+						 fault.entry, (unsigned)fault.column, fault.why)
+				       : call_invalid(call, "grants", "entry %zu: %s", fault.entry,
+						 fault.why));
+	}
+	if (status == POL_OK) {
+		editing->line_pack = (struct store_pack){ .bytes = editing->lines,
+			.cap = STORE_MAX_ROLE - MAX_GRANTS_BYTES };
+		status = pol_stored_spell(call->snapshot, own, on_line, &editing->line_pack);
+		editing->role.lines = store_pack_list(&editing->line_pack);
+	}
+	pol_stored_unref(own);
+	if (status == POL_ELIMIT) {
+		return refused(call_error(call, "limit_reached",
+			"the grants select more than a role of the store holds (%d bytes spelled "
+			"out): declare it in the policy's files",
+			STORE_MAX_ROLE));
+	}
+	return status == POL_OK ? 0 : -ENOMEM;
+}
+
+static int read_grants(struct call *call, struct editing *editing)
+{
+	const struct wire_value *value = &call->params[GRANTS];
+	struct store_pack pack = { .bytes = editing->grants, .cap = sizeof editing->grants };
+	struct pol_str grants[MAX_GRANTS];
+	struct wire_cursor items = value->items;
+	struct wire_str text;
+	size_t count = 0;
+	int r;
+
+	if (!value->given) {
+		return 0;
+	}
+	while (!value->nil && wire_next_text(&items, &text)) {
+		if (count == MAX_GRANTS || !store_pack_add(&pack, subject_str(text))) {
+			return refused(call_invalid(call, "grants",
+				"are more than %d, or longer than %d bytes altogether", MAX_GRANTS,
+				MAX_GRANTS_BYTES));
+		}
+		grants[count++] = subject_str(text);
+	}
+	r = spell(call, editing, grants, count);
+	editing->role.grants = store_pack_list(&pack);
+	return r;
+}
+
+static int read_all(struct call *call, struct editing *editing)
+{
+	int r = read_description(call, editing);
+
+	if (r == 0) {
+		r = read_inherits(call, editing);
+	}
+	return r == 0 ? read_grants(call, editing) : r;
+}
+
+/* --- putting ---------------------------------------------------------------------------------- */
+
+static int enter(struct call *call, const struct editing *editing, uint32_t flags)
+{
+	const struct audit_entry entry = {
+		.kind = STORE_AUDIT_ROLE,
+		.tenant = editing->role.tenant,
+		.target = editing->role.name,
+		.flags = flags,
+		.note = &editing->note,
+	};
+
+	return audit_enter(call, &entry);
+}
+
+static int put(struct call *call, struct editing *editing)
+{
+	int r = store_put_role(call->write, &editing->role);
+
+	if (r == -E2BIG) {
+		return call_error(call, "limit_reached",
+			"the role's record would be larger than %d bytes", STORE_MAX_ROLE);
+	}
+	if (r == 0) {
+		r = enter(call, editing, STORE_AUDIT_MADE);
+	}
+	if (r < 0) {
+		return r;
+	}
+	wire_put_result(call->out, call->id);
+	roles_put(call, editing->next, &editing->role);
+	*call->next = editing->next;
+	editing->next = NULL;
+	return 0;
+}
+
+/* The record's texts, which are dead behind the first put, as our own. */
+static int keep_texts(struct editing *editing, const struct store_role *from)
+{
+	struct store_role *role = &editing->role;
+
+	if (from->name.len > sizeof editing->name ||
+		from->created_by.len > sizeof editing->created_by ||
+		from->description.len > sizeof editing->description ||
+		from->inherits.size > sizeof editing->inherits ||
+		from->grants.size > sizeof editing->grants ||
+		from->lines.size > sizeof editing->lines) {
+		return -EBADMSG;
+	}
+	*role = *from;
+	memcpy(editing->name, from->name.ptr, from->name.len);
+	memcpy(editing->created_by, from->created_by.ptr, from->created_by.len);
+	memcpy(editing->description, from->description.ptr, from->description.len);
+	memcpy(editing->inherits, from->inherits.ptr, from->inherits.size);
+	memcpy(editing->grants, from->grants.ptr, from->grants.size);
+	memcpy(editing->lines, from->lines.ptr, from->lines.size);
+	role->name.ptr = editing->name;
+	role->created_by.ptr = editing->created_by;
+	role->description.ptr = editing->description;
+	role->inherits.ptr = editing->inherits;
+	role->grants.ptr = editing->grants;
+	role->lines.ptr = editing->lines;
+	return 0;
+}
+
+/* --- the methods ------------------------------------------------------------------------------ */
+
+static int check_new(struct call *call, const struct store_role *role)
+{
+	struct store_role taken;
+	int r;
+
+	if (!is_name(role->name) || pol_str_equal(role->name, POL_STR("anyone"))) {
+		return refused(call_invalid(call, "name",
+			"is no name for a role: letters, digits, - and _, in words joined by . : "
+			"or /, and not `anyone`"));
+	}
+	if (pol_snapshot_role(call->snapshot, role->name) != POL_NONE) {
+		return refused(call_error(
+			call, "conflict", "the policy's files declare a role of that name"));
+	}
+	r = store_get_role(call->read, role->tenant, role->name, &taken);
+	if (r == 0 || r == -EBADMSG) {
+		return refused(call_error(call, "conflict", "there is a role of that name"));
+	}
+	return r == -ENOENT ? 0 : r;
+}
+
+static int create(struct call *call, struct editing *editing)
+{
+	struct store_role *role = &editing->role;
+	char created_by[ACTOR_TEXT];
+	int r = actor_may(call, "roles", (struct pol_str){ NULL, 0 }, "create");
+
+	*role = (struct store_role){
+		.name = subject_str(call->params[NAME].text),
+		.created_at = call->now,
+		.updated_at = call->now,
+		.created_by = actor_text(call, created_by),
+	};
+	if (r == 0) {
+		r = check_tenant(call, &call->params[TENANT], &role->tenant);
+	}
+	if (r == 0) {
+		r = check_new(call, role);
+	}
+	if (r == 0) {
+		r = read_all(call, editing);
+	}
+	/* A number that nobody has yet, to be judged; its own is taken last. */
+	role->number = UINT64_MAX;
+	if (r == 0) {
+		r = roles_judge(call, role, POL_NONE, &editing->next);
+	}
+	if (r == 0) {
+		r = store_take_role_number(call->write, &role->number);
+	}
+	if (r == 0) {
+		struct roles_change change = { .put = role };
+
+		pol_snapshot_unref(editing->next);
+		editing->next = NULL;
+		r = roles_extend(call->read, call->snapshot, &change, &editing->next);
+	}
+	if (r != 0) {
+		return r < 0 ? r : 0;
+	}
+	roles_note(&editing->note, NULL, role);
+	return put(call, editing);
+}
+
+static int update(struct call *call, struct editing *editing)
+{
+	struct pol_str name = subject_str(call->params[NAME].text);
+	struct store_role before;
+	uint32_t tenant;
+	int r = actor_may(call, "roles", name, "update");
+
+	if (r == 0) {
+		r = check_tenant(call, &call->params[TENANT], &tenant);
+	}
+	if (r == 0) {
+		r = roles_open(call, tenant, name, &before);
+	}
+	if (r == 0) {
+		r = keep_texts(editing, &before);
+	}
+	if (r == 0) {
+		editing->role.updated_at = call->now;
+		r = read_all(call, editing);
+	}
+	if (r == 0) {
+		r = roles_judge(call, &editing->role,
+			pol_snapshot_stored(call->snapshot, before.number, tenant), &editing->next);
+	}
+	if (r != 0) {
+		return r < 0 ? r : 0;
+	}
+	roles_note(&editing->note, &before, &editing->role);
+	return put(call, editing);
+}
+
+/* Whoever holds it holds it no more; what it denied is gained. */
+static int drop(struct call *call, struct editing *editing)
+{
+	struct pol_str name = subject_str(call->params[NAME].text);
+	struct roles_change change = { .put = NULL };
+	struct store_role before;
+	uint32_t tenant;
+	int r = actor_may(call, "roles", name, "delete");
+
+	if (r == 0) {
+		r = check_tenant(call, &call->params[TENANT], &tenant);
+	}
+	if (r == 0) {
+		r = roles_open(call, tenant, name, &before);
+	}
+	if (r == 0) {
+		r = keep_texts(editing, &before);
+	}
+	if (r == 0) {
+		change.drop = before.number;
+		r = roles_extend(call->read, call->snapshot, &change, &editing->next);
+	}
+	if (r == 0) {
+		r = give_role(call, pol_snapshot_stored(call->snapshot, before.number, tenant),
+			editing->next, POL_NONE);
+	}
+	if (r != 0) {
+		return r < 0 ? r : 0;
+	}
+	roles_note(&editing->note, &before, NULL);
+	r = store_delete_role(call->write, tenant, editing->role.name);
+	if (r == 0) {
+		r = enter(call, editing, STORE_AUDIT_REMOVED);
+	}
+	if (r < 0) {
+		return r;
+	}
+	wire_put_result(call->out, call->id);
+	roles_put(call, call->snapshot, &editing->role);
+	*call->next = editing->next;
+	editing->next = NULL;
+	return 0;
+}
+
+static int edit(struct call *call, int (*what)(struct call *call, struct editing *editing))
+{
+	struct editing *editing = calloc(1, sizeof *editing);
+	int r = editing != NULL ? what(call, editing) : -ENOMEM;
+
+	destroy(editing);
+	return r;
+}
+
+int roles_create(struct call *call)
+{
+	return edit(call, create);
+}
+
+int roles_update(struct call *call)
+{
+	return edit(call, update);
+}
+
+int roles_delete(struct call *call)
+{
+	return edit(call, drop);
+}

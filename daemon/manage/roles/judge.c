@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+
+#include "daemon/load/stored_roles.h"
+#include "daemon/manage/give.h"
+#include "daemon/manage/roles/roles.h"
+#include "daemon/write/audit.h"
+#include "policy/snapshot/stored.h"
+
+static int refused(int r)
+{
+	return r < 0 ? r : 1;
+}
+
+/* Whom a role that now inherits another one gives two that are exclusive. */
+struct excluding {
+	struct call *call;
+	const struct pol_snapshot *next;
+	int r;
+};
+
+static bool breaches(const struct pol_snapshot *snapshot, const uint32_t *roles, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		for (size_t k = 0; k < i; k++) {
+			if (pol_snapshot_exclusive(snapshot, roles[i], roles[k]) != POL_NONE) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+static int refuse_both(struct excluding *excluding, const char *what, struct pol_str id)
+{
+	excluding->r = refused(call_error(excluding->call, "conflict",
+		"%s %.*s would hold two roles that the policy makes exclusive", what,
+		POL_STR_ARGS(id)));
+	return 1;
+}
+
+static int on_principal(void *context, const struct store_principal *principal)
+{
+	struct excluding *excluding = (struct excluding *)context;
+	uint32_t before[STORE_MAX_ASSIGNMENTS], after[STORE_MAX_ASSIGNMENTS];
+	struct store_list left = principal->assignments;
+	struct store_assignment held;
+	size_t count = 0;
+
+	while (count < STORE_MAX_ASSIGNMENTS && store_assignment_next(&left, &held)) {
+		if (held.until != 0 && excluding->call->now >= held.until) {
+			continue;
+		}
+		before[count] = roles_find(
+			excluding->call->snapshot, principal->tenant, held.role, held.stored);
+		after[count++] =
+			roles_find(excluding->next, principal->tenant, held.role, held.stored);
+	}
+	return breaches(excluding->next, after, count) &&
+			       !breaches(excluding->call->snapshot, before, count)
+		       ? refuse_both(excluding, "principal", principal->id)
+		       : 0;
+}
+
+static int on_key(void *context, const struct store_key *key)
+{
+	struct excluding *excluding = (struct excluding *)context;
+	uint32_t before[STORE_MAX_LIST], after[STORE_MAX_LIST];
+	struct store_list left = key->roles;
+	struct pol_str item;
+	size_t count = 0;
+
+	while (count < STORE_MAX_LIST && store_list_next(&left, &item)) {
+		uint64_t stored;
+		struct pol_str name = store_role_split(item, &stored);
+
+		before[count] = roles_find(excluding->call->snapshot, key->tenant, name, stored);
+		after[count++] = roles_find(excluding->next, key->tenant, name, stored);
+	}
+	return breaches(excluding->next, after, count) &&
+			       !breaches(excluding->call->snapshot, before, count)
+		       ? refuse_both(excluding, "key", key->kid)
+		       : 0;
+}
+
+static int check_exclusive(
+	struct call *call, const struct store_role *role, const struct pol_snapshot *next)
+{
+	struct excluding excluding = { .call = call, .next = next };
+	uint32_t number = pol_snapshot_stored(next, role->number, role->tenant);
+	const struct pol_str any = { NULL, 0 };
+	int r;
+
+	if (pol_snapshot_stored_breaches(next, number)) {
+		return refused(call_error(call, "conflict",
+			"the role would hold two that the policy makes exclusive"));
+	}
+	/* Only what it inherits can bring that about. */
+	if (role->inherits.count == 0) {
+		return 0;
+	}
+	r = store_list_principals(call->read, role->tenant, any, on_principal, &excluding);
+	if (r == 0) {
+		r = store_list_keys(call->read, role->tenant, any, 0, on_key, &excluding);
+	}
+	return r < 0 ? r : excluding.r;
+}
+
+int roles_judge(struct call *call, const struct store_role *role, uint32_t before,
+	struct pol_snapshot **out)
+{
+	struct roles_change change = { .put = role };
+	struct pol_snapshot *next = NULL;
+	int r = roles_extend(call->read, call->snapshot, &change, &next);
+
+	if (r == -ELOOP) {
+		return refused(
+			call_error(call, "conflict", "a circle: the role would inherit itself"));
+	}
+	if (r == -E2BIG) {
+		return refused(call_error(
+			call, "limit_reached", "the store holds at most %d roles", ROLES_MAX));
+	}
+	if (r == 0) {
+		r = check_exclusive(call, role, next);
+	}
+	if (r == 0) {
+		r = give_role(
+			call, before, next, pol_snapshot_stored(next, role->number, role->tenant));
+	}
+	if (r != 0) {
+		pol_snapshot_unref(next);
+		return r;
+	}
+	*out = next;
+	return 0;
+}
+
+/* --- the trail -------------------------------------------------------------------------------- */
+
+/* Names of a list of references. */
+static void note_inherits(struct audit_note *note, struct store_list from, struct store_list to)
+{
+	uint8_t bytes[2][STORE_MAX_LIST * (STORE_MAX_NAME + 2)];
+	struct store_pack packs[2] = { { .bytes = bytes[0], .cap = sizeof bytes[0] },
+		{ .bytes = bytes[1], .cap = sizeof bytes[1] } };
+	struct store_list lists[2] = { from, to };
+	struct pol_str item;
+	uint64_t stored;
+
+	for (int i = 0; i < 2; i++) {
+		while (store_list_next(&lists[i], &item) &&
+			store_pack_add(&packs[i], store_role_split(item, &stored))) {
+		}
+	}
+	audit_note_list(note, "inherits", store_pack_list(&packs[0]), store_pack_list(&packs[1]));
+}
+
+void roles_note(struct audit_note *note, const struct store_role *from, const struct store_role *to)
+{
+	static const struct store_role none = { .tenant = 0 };
+
+	from = from != NULL ? from : &none;
+	to = to != NULL ? to : &none;
+	audit_note_init(note);
+	audit_note_text(note, "description", from->description, to->description);
+	note_inherits(note, from->inherits, to->inherits);
+	audit_note_list(note, "grants", from->grants, to->grants);
+}

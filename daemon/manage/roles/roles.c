@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/manage/roles/roles.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/call/methods.h"
+#include "daemon/decide/actor.h"
+#include "daemon/decide/subject.h"
+#include "daemon/load/stored_roles.h"
+#include "daemon/manage/check.h"
+#include "daemon/manage/list.h"
+#include "daemon/manage/record.h"
+#include "policy/snapshot/stored.h"
+
+enum { NAME, TENANT };
+enum { LIST_TENANT, LIST_LIMIT, LIST_CURSOR, LIST_FIELDS };
+
+static const struct wire_field id_fields[ROLES_ID_FIELDS] = {
+	[NAME] = WIRE_FIELD("name", WIRE_KIND_TEXT, WIRE_REQUIRED),
+	[TENANT] = WIRE_FIELD("tenant", WIRE_KIND_TEXT, 0),
+};
+
+static const struct wire_field list_fields[LIST_FIELDS] = {
+	[LIST_TENANT] = WIRE_FIELD("tenant", WIRE_KIND_TEXT, 0),
+	[LIST_LIMIT] = WIRE_FIELD("limit", WIRE_KIND_INT, 0),
+	[LIST_CURSOR] = WIRE_FIELD("cursor", WIRE_KIND_TEXT, 0),
+};
+
+static int refused(int r)
+{
+	return r < 0 ? r : 1;
+}
+
+/* --- one -------------------------------------------------------------------------------------- */
+
+void roles_put(
+	struct call *call, const struct pol_snapshot *snapshot, const struct store_role *role)
+{
+	uint32_t number = pol_snapshot_stored(snapshot, role->number, role->tenant);
+	const struct pol_stored *own = pol_snapshot_stored_own(snapshot, number);
+	struct record_role record = { .role = role };
+
+	if (own != NULL) {
+		pol_stored_count(own, &record.allowed, &record.denied);
+	}
+	record_put_role(call, &record);
+}
+
+int roles_open(struct call *call, uint32_t tenant, struct pol_str name, struct store_role *out)
+{
+	int r = store_get_role(call->read, tenant, name, out);
+
+	if (r == -ENOENT && pol_snapshot_role(call->snapshot, name) != POL_NONE) {
+		return refused(call_error(call, "conflict",
+			"the role is declared in the policy's files: change it there"));
+	}
+	if (r == -ENOENT || r == -EBADMSG) {
+		return refused(call_error(call, "not_found", "there is no such role"));
+	}
+	return r;
+}
+
+static int get(struct call *call)
+{
+	struct pol_str name = subject_str(call->params[NAME].text);
+	struct store_role role;
+	uint32_t tenant, declared;
+	int r = actor_may(call, "roles", name, "read");
+
+	if (r == 0) {
+		r = check_tenant(call, &call->params[TENANT], &tenant);
+	}
+	if (r != 0) {
+		return r < 0 ? r : 0;
+	}
+	r = store_get_role(call->read, tenant, name, &role);
+	if (r == 0) {
+		wire_put_result(call->out, call->id);
+		roles_put(call, call->snapshot, &role);
+		return 0;
+	}
+	declared = r == -ENOENT ? pol_snapshot_role(call->snapshot, name) : POL_NONE;
+	if (declared != POL_NONE) {
+		wire_put_result(call->out, call->id);
+		record_put_declared_role(call, declared);
+		return 0;
+	}
+	return r == -ENOENT || r == -EBADMSG
+		       ? call_error(call, "not_found", "there is no such role")
+		       : r;
+}
+
+/* --- lists ------------------------------------------------------------------------------------ */
+
+static int on_role(void *context, const struct store_role *role)
+{
+	struct list *list = (struct list *)context;
+	char place[LIST_MAX_PLACE];
+
+	if (!list_has_room(list)) {
+		return 1;
+	}
+	roles_put(list->call, list->call->snapshot, role);
+	list_passed(list, list_place('s', role->name, place), true);
+	return 0;
+}
+
+static void list_declared(struct list *list, uint64_t from)
+{
+	struct call *call = list->call;
+	size_t count =
+		pol_snapshot_role_count(call->snapshot) - pol_snapshot_stored_count(call->snapshot);
+	char place[LIST_MAX_PLACE], number[LIST_NUMBER];
+
+	for (size_t i = (size_t)from; i < count; i++) {
+		if (!list_has_room(list)) {
+			return;
+		}
+		record_put_declared_role(call, (uint32_t)i);
+		list_passed(list, list_place('d', list_place_number(i + 1, number), place), true);
+	}
+}
+
+static int list(struct call *call)
+{
+	struct list list;
+	struct list_from from;
+	uint32_t tenant;
+	int r = actor_may(call, "roles", (struct pol_str){ NULL, 0 }, "list");
+
+	if (r == 0) {
+		r = check_tenant(call, &call->params[LIST_TENANT], &tenant);
+	}
+	if (r == 0) {
+		r = list_begin(&list, call, &call->params[LIST_LIMIT], &call->params[LIST_CURSOR]);
+	}
+	if (r != 0) {
+		return r < 0 ? r : 0;
+	}
+	list_resume(&list, &from);
+	if (!from.in_files) {
+		r = store_list_roles(call->read, tenant, from.after, on_role, &list);
+	}
+	if (r < 0) {
+		return r;
+	}
+	if (!list.full) {
+		list_declared(&list, from.number);
+	}
+	return list_end(&list);
+}
+
+#define READS   (METHOD_MANAGES | METHOD_TOKEN)
+#define CHANGES (METHOD_CHANGES | METHOD_ALONE | READS)
+
+const struct method roles_methods[] = {
+	{ "roles.create", roles_create_fields, ROLES_CREATE_FIELDS, CHANGES, roles_create },
+	{ "roles.delete", id_fields, ROLES_ID_FIELDS, CHANGES | METHOD_ENDS, roles_delete },
+	{ "roles.get", id_fields, ROLES_ID_FIELDS, READS, get },
+	{ "roles.list", list_fields, LIST_FIELDS, READS, list },
+	{ "roles.update", roles_update_fields, ROLES_UPDATE_FIELDS, CHANGES | METHOD_EDITS,
+		roles_update },
+};
+const size_t roles_method_count = sizeof roles_methods / sizeof roles_methods[0];

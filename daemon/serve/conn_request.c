@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/serve/conn_request.h"
+
+#include <errno.h>
+
+#include "daemon/call/dispatch.h"
+#include "daemon/load/current.h"
+#include "daemon/load/stored_roles.h"
+#include "daemon/serve/conn.h"
+#include "daemon/serve/defer.h"
+#include "daemon/serve/peer_limits.h"
+#include "daemon/serve/reload.h"
+#include "daemon/serve/server.h"
+#include "daemon/serve/worker.h"
+#include "daemon/store/env.h"
+#include "daemon/write/writer.h"
+
+static int on_run(struct writer_job *job, const struct writer_turn *turn)
+{
+	struct defer *defer = (struct defer *)job;
+	struct server *server = defer->server;
+	struct call call = {
+		.store = server->store,
+		.usage = server->usage,
+		.rotation = server->rotation,
+		.pepper = server->pepper,
+		.config = server->config,
+		/* Exchanged by this very thread. */
+		.snapshot = server->current.snapshot,
+		.serial = current_serial(&server->current),
+		.read = turn->read,
+		.write = turn->write,
+		.decisions = server->decisions,
+		.dice = &server->dice,
+		.now = turn->now,
+	};
+
+	return defer_run(defer, &call);
+}
+
+static void on_done(struct writer_job *job, int result)
+{
+	struct defer *defer = (struct defer *)job;
+
+	if (result < 0) {
+		defer_fail(defer, result);
+	}
+	if (result == 0 && defer->next_snapshot != NULL) {
+		roles_exchange(defer->server, defer->next_snapshot);
+		defer->next_snapshot = NULL;
+	}
+	worker_deliver(defer);
+}
+
+static int defer_request(
+	struct conn *conn, const struct method *method, const struct wire_request *request)
+{
+	struct worker *worker = conn->worker;
+	struct server *server = worker->server;
+	struct defer *defer;
+	int r = defer_create(method, request, &conn->peer, &defer);
+
+	if (r < 0) {
+		return r;
+	}
+	if (!quota_charge(conn->quota, conn->user, defer->len, conn->peer.superuser)) {
+		defer_destroy(defer);
+		return -EDQUOT;
+	}
+	defer->charged = defer->len;
+	defer->quota = conn->quota;
+	defer->user = conn->user;
+	defer->server = server;
+	defer->worker = worker;
+	defer->conn = conn->number;
+	defer->job.run = on_run;
+	defer->job.done = on_done;
+	defer->job.need = (method->flags & METHOD_ENDS) != 0    ? STORE_ENDS
+			  : (method->flags & METHOD_EDITS) != 0 ? STORE_EDITS
+								: STORE_MAKES;
+	defer->job.alone = (method->flags & METHOD_ALONE) != 0;
+	conn->waiting++;
+	worker->deferred++;
+	if ((method->flags & METHOD_RELOADS) != 0) {
+		reload_ask(server->reload, defer);
+	} else {
+		writer_submit(server->writer, &defer->job);
+	}
+	return 0;
+}
+
+static uint32_t decide(struct conn *conn, const struct method *method,
+	const struct wire_request *request, const struct wire_value *values)
+{
+	struct worker *worker = conn->worker;
+	struct server *server = worker->server;
+	struct call call = {
+		.server = server,
+		.store = server->store,
+		.usage = server->usage,
+		.rotation = server->rotation,
+		.pepper = server->pepper,
+		.config = server->config,
+		.peer = &conn->peer,
+		.snapshot = worker->snapshot,
+		.serial = worker->serial,
+		.standings = server->standings,
+		.charges = server->charges,
+		.decisions = server->decisions,
+		.dice = &worker->dice,
+		.generation = worker->generation,
+		.read = worker->read,
+		.now = worker->now,
+		.id = request->id,
+		.method = method,
+		.params = values,
+		.out = &worker->out,
+	};
+	uint32_t decisions;
+
+	dispatch_run(&call);
+	decisions = call.allowed + call.denied;
+	conn->cost += call.cost;
+	if (decisions > 0) {
+		stats_decided(&worker->stats, worker->now, call.allowed, call.denied);
+	}
+	return decisions > 0 ? decisions : 1;
+}
+
+uint32_t conn_request(struct conn *conn, const uint8_t *bytes, size_t len)
+{
+	struct worker *worker = conn->worker;
+	struct wire_value values[WIRE_MAX_FIELDS];
+	const struct method *method = NULL;
+	struct wire_request request;
+	struct wire_error err;
+	int r = wire_decode_request(bytes, len, &request, &err);
+
+	stats_add(&worker->stats.requests, 1);
+	if (r == WIRE_ESHAPE) {
+		wire_put_error(&worker->out, request.has_id ? &request.id : NULL, &err);
+		stats_add(&worker->stats.malformed, 1);
+		conn->failed = true;
+		conn->ended = true;
+		conn->deadline = 0;
+		return 1;
+	}
+	if (r == 0) {
+		r = dispatch_decode(&request, &conn->peer, &method, values, &err);
+	}
+	if (r != 0) {
+		wire_put_error(&worker->out, &request.id, &err);
+		return 1;
+	}
+	if ((method->flags & (METHOD_CHANGES | METHOD_RELOADS)) != 0) {
+		r = defer_request(conn, method, &request);
+		if (r < 0) {
+			dispatch_fail(&worker->out, request.id, r);
+		}
+		return 1;
+	}
+	if (!worker->reading) {
+		dispatch_fail(&worker->out, request.id, worker->read_error);
+		return 1;
+	}
+	return decide(conn, method, &request, values);
+}

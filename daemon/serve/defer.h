@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * defer: a call that another thread answers: the writer's, or that of reloads.
+ *
+ * It holds a copy of the request and of the peer, so that nothing ties it to the connection but a
+ * number: that may be gone when the answer comes, and then the answer is dropped. The worker
+ * that made it gets it back by worker_deliver and destroys it.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "client/wire.h"
+#include "daemon/call/call.h"
+#include "daemon/config/peer.h"
+#include "daemon/write/writer.h"
+
+struct quota;
+struct quota_user;
+struct server;
+struct worker;
+
+struct defer {
+	struct writer_job job; /* first: the writer gives it back */
+	struct defer *next;    /* in worker.answered, or in reload's waiting */
+	struct server *server;
+	struct worker *worker;
+	uint64_t conn; /* its number in the worker */
+	struct quota *quota;
+	struct quota_user *user;
+	size_t charged;
+	struct peer peer;
+	const struct method *method;
+	uint32_t id;
+	struct wire_value *values;
+	struct pol_snapshot *next_snapshot; /* call.next */
+	struct wire_buf out;                /* the response */
+	uint8_t *bytes;                     /* the request */
+	size_t len;
+};
+
+/* Copies a request of the method; -ENOMEM, or -EDQUOT when the memory of connections is used up.
+ * The bytes decode: the caller did it. */
+int defer_create(const struct method *method, const struct wire_request *request,
+	const struct peer *peer, struct defer **out);
+
+/* Runs the method with this call, whose method, id, peer, params and out it sets. What it returns
+ * is dispatch_run's. */
+int defer_run(struct defer *defer, struct call *call);
+
+/* Instead of what the method said. */
+void defer_fail(struct defer *defer, int error);
+
+/* Wipes and frees. NULL is ignored. */
+void defer_destroy(struct defer *defer);

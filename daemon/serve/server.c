@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/serve/server.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/decide/decision_log.h"
+#include "daemon/host/log.h"
+#include "daemon/host/notify.h"
+#include "daemon/host/rights.h"
+#include "daemon/keys/principal_cache.h"
+#include "daemon/keys/quota_counters.h"
+#include "daemon/keys/usage.h"
+#include "daemon/load/build.h"
+#include "daemon/load/plugin.h"
+#include "daemon/serve/peer_limits.h"
+#include "daemon/serve/reload.h"
+#include "daemon/serve/start.h"
+#include "daemon/store/backup.h"
+#include "daemon/store/env.h"
+#include "daemon/tend/pepper.h"
+#include "daemon/tend/rotation.h"
+#include "daemon/tend/sweep.h"
+#include "daemon/write/writer.h"
+
+struct worker *server_pick_worker(struct server *server)
+{
+	struct worker *best = NULL;
+	uint64_t least = UINT64_MAX;
+
+	/* Beginning behind the one picked last, since a connection on its way is not counted yet.
+	 */
+	for (unsigned i = 0; i < server->worker_count; i++) {
+		unsigned index = (server->next_worker + i) % server->worker_count;
+		struct worker *worker = &server->workers[index];
+		uint64_t open = atomic_load_explicit(&worker->stats.open, memory_order_relaxed);
+
+		if (open < least) {
+			least = open;
+			best = worker;
+		}
+	}
+	server->next_worker = best->index + 1;
+	return best;
+}
+
+void server_worker_ended(struct server *server)
+{
+	uv_async_send(&server->ended);
+}
+
+/* --- the end ---------------------------------------------------------------------------------- */
+
+static void on_close(uv_handle_t *handle)
+{
+	(void)handle;
+}
+
+static void close_handles(struct server *server)
+{
+	sweep_stop(server->sweep);
+	backup_stop(server->backup);
+	for (size_t i = 0; i < server->listener_count; i++) {
+		listener_stop(&server->listeners[i]);
+	}
+	for (size_t i = 0; i < server->signal_count; i++) {
+		if (!uv_is_closing((uv_handle_t *)&server->signals[i])) {
+			uv_close((uv_handle_t *)&server->signals[i], on_close);
+		}
+	}
+	if (server->has_look && !uv_is_closing((uv_handle_t *)&server->look)) {
+		uv_close((uv_handle_t *)&server->look, on_close);
+	}
+	if (server->has_ended && !uv_is_closing((uv_handle_t *)&server->ended)) {
+		uv_close((uv_handle_t *)&server->ended, on_close);
+	}
+}
+
+/* Async wake-ups come together, so the threads themselves are asked. */
+static void on_ended(uv_async_t *async)
+{
+	struct server *server = async->data;
+
+	for (unsigned i = 0; i < server->worker_count; i++) {
+		if (server->workers[i].running) {
+			uv_thread_join(&server->workers[i].thread);
+			server->workers[i].running = false;
+		}
+	}
+	close_handles(server);
+}
+
+static void begin_end(struct server *server, int number)
+{
+	if (server->stopping) {
+		return;
+	}
+	server->stopping = true;
+	/* Given back to the system, before anybody is told: a second one ends the process at once.
+	 */
+	for (size_t i = 0; i < server->signal_count; i++) {
+		if (server->signals[i].signum != SIGHUP) {
+			uv_close((uv_handle_t *)&server->signals[i], on_close);
+		}
+	}
+	log_info("ending", "signal=%s", number == SIGINT ? "SIGINT" : "SIGTERM");
+	notify_supervisor("STOPPING=1");
+	for (size_t i = 0; i < server->listener_count; i++) {
+		listener_stop(&server->listeners[i]);
+	}
+	for (unsigned i = 0; i < server->worker_count; i++) {
+		worker_end(&server->workers[i]);
+	}
+}
+
+static void on_look(uv_timer_t *timer)
+{
+	struct server *server = timer->data;
+	uint64_t commits = store_commits(server->store);
+
+	rotation_tick(server->rotation);
+	if (commits == server->commits || server->stopping) {
+		return;
+	}
+	/* Whoever reads the store as it was before lets go of that. */
+	for (unsigned i = 0; i < server->worker_count; i++) {
+		worker_wake(&server->workers[i]);
+	}
+	server->commits = commits;
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+	struct server *server = handle->data;
+
+	if (number == SIGHUP) {
+		decision_log_reopen(server->decisions);
+		reload_ask(server->reload, NULL);
+	} else {
+		begin_end(server, number);
+	}
+}
+
+/* --- the beginning ---------------------------------------------------------------------------- */
+
+static int init_loop(struct server *server)
+{
+	static const int numbers[] = { SIGTERM, SIGINT, SIGHUP };
+	int r = uv_loop_init(&server->loop);
+
+	if (r < 0) {
+		return r;
+	}
+	server->has_loop = true;
+	r = uv_async_init(&server->loop, &server->ended, on_ended);
+	if (r < 0) {
+		return r;
+	}
+	server->has_ended = true;
+	server->ended.data = server;
+	r = uv_timer_init(&server->loop, &server->look);
+	if (r < 0) {
+		return r;
+	}
+	server->has_look = true;
+	server->look.data = server;
+	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0] && r == 0; i++) {
+		r = uv_signal_init(&server->loop, &server->signals[i]);
+		if (r == 0) {
+			server->signals[i].data = server;
+			server->signal_count++;
+			r = uv_signal_start(&server->signals[i], on_signal, numbers[i]);
+		}
+	}
+	return r;
+}
+
+/* A descriptor a connection, so that ours is the bound and not the shell's. */
+static void raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		if (limit.rlim_cur > 65536) {
+			limit.rlim_cur = 65536;
+		}
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static int start_threads(struct server *server, struct build *build)
+{
+	const struct config *config = server->config;
+	int r = quota_create(&server->quota);
+
+	if (r == 0) {
+		r = decision_log_start(server->decisions);
+	}
+	for (unsigned i = 0; i < config->workers && r == 0; i++) {
+		server->worker_count++;
+		r = worker_init(&server->workers[i], server, i);
+	}
+	if (r == 0) {
+		r = reload_create(server, build, &server->reload);
+	}
+	if (r == 0) {
+		r = pepper_create(server, &server->pepper);
+	}
+	if (r == 0) {
+		r = sweep_create(server, &server->sweep);
+	}
+	if (r == 0) {
+		r = backup_create(server, &server->backup);
+	}
+	for (unsigned i = 0; i < server->worker_count && r == 0; i++) {
+		r = worker_start(&server->workers[i]);
+	}
+	if (r == 0) {
+		r = reload_start(server->reload);
+	}
+	for (size_t i = 0; i < server->listener_count && r == 0; i++) {
+		r = listener_listen(&server->listeners[i], server);
+	}
+	for (size_t i = 0; i < server->listener_count; i++) {
+		listener_unlock(&server->listeners[i]);
+	}
+	if (r == 0) {
+		r = uv_timer_start(&server->look, on_look, ROTATION_TICK, ROTATION_TICK);
+	}
+	if (r < 0) {
+		fprintf(stderr, "authzd: cannot start: %s\n", strerror(-r));
+	}
+	return r;
+}
+
+int server_init(struct server *server, const struct config *config)
+{
+	struct build build = { .folder = NULL };
+	struct timespec now;
+	int r;
+
+	server->config = config;
+	server->lock = -1;
+	server->dice = 88172645;
+	server->started_tick = uv_hrtime();
+	clock_gettime(CLOCK_REALTIME, &now);
+	server->started_at = now.tv_sec;
+	/* A peer that hangs up is an error of one call. */
+	signal(SIGPIPE, SIG_IGN);
+	raise_descriptors();
+	r = init_loop(server);
+	if (r < 0) {
+		fprintf(stderr, "authzd: cannot start: %s\n", strerror(-r));
+		return r;
+	}
+	r = server_prepare_folders(server);
+	if (r == 0) {
+		r = server_open_listeners(server);
+	}
+	if (r == 0) {
+		r = rights_drop(config);
+	}
+	if (r == 0) {
+		r = server_load_policy(server, &build);
+	}
+	if (r == 0) {
+		r = server_open_store(server);
+	}
+	if (r == 0) {
+		r = server_check_policy(server, &build);
+	}
+	if (r == 0) {
+		r = server_open_decision_log(server);
+	}
+	if (r == 0) {
+		r = start_threads(server, &build);
+	}
+	build_finish(&build);
+	return r;
+}
+
+/* "PATH,PATH"; what does not fit is cut. */
+static void name_sockets(const struct config *config, char *out, size_t size)
+{
+	size_t len = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < config->listener_count && len < size; i++) {
+		len += (size_t)snprintf(
+			out + len, size - len, "%s%s", i > 0 ? "," : "", config->listeners[i].path);
+	}
+}
+
+int server_run(struct server *server)
+{
+	char sockets[CONFIG_MAX_LISTENERS * sizeof(struct sockaddr_un)];
+	int r;
+
+	name_sockets(server->config, sockets, sizeof sockets);
+	log_info("ready", "version=%s revision=%s workers=%u sockets=%s", AUTHZ_VERSION,
+		pol_snapshot_revision(server->workers[0].snapshot), server->worker_count, sockets);
+	r = notify_supervisor("READY=1");
+	if (r < 0) {
+		log_warn("the supervisor could not be told", "error=%s", strerror(-r));
+	}
+	return uv_run(&server->loop, UV_RUN_DEFAULT) == 0 ? 0 : -EBUSY;
+}
+
+void server_finish(struct server *server)
+{
+	bool served = server->stopping;
+
+	for (unsigned i = 0; i < server->worker_count; i++) {
+		if (server->workers[i].running) {
+			worker_end(&server->workers[i]);
+			uv_thread_join(&server->workers[i].thread);
+			server->workers[i].running = false;
+		}
+	}
+	sweep_stop(server->sweep);
+	backup_stop(server->backup);
+	reload_stop(server->reload);
+	/* Flushes what the workers left. */
+	writer_destroy(server->writer);
+	for (unsigned i = 0; i < server->worker_count; i++) {
+		worker_finish(&server->workers[i]);
+	}
+	reload_destroy(server->reload);
+	quota_destroy(server->quota);
+	rotation_destroy(server->rotation);
+	usage_destroy(server->usage);
+	standings_destroy(server->standings);
+	charges_destroy(server->charges);
+	decision_log_destroy(server->decisions);
+	store_close(server->store);
+	current_finish(&server->current);
+	plugins_destroy(server->plugins);
+	if (server->has_loop) {
+		int r;
+
+		close_handles(server);
+		uv_run(&server->loop, UV_RUN_DEFAULT);
+		r = uv_loop_close(&server->loop);
+		assert(r == 0);
+		(void)r;
+	}
+	sweep_destroy(server->sweep);
+	backup_destroy(server->backup);
+	pepper_destroy(server->pepper);
+	for (size_t i = 0; i < server->listener_count; i++) {
+		listener_close(&server->listeners[i]);
+	}
+	if (server->lock >= 0) {
+		close(server->lock);
+	}
+	if (served) {
+		log_info("ended", "uptime_s=%llu",
+			(unsigned long long)((uv_hrtime() - server->started_tick) / 1000000000));
+	}
+}

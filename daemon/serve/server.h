@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * server: all that the daemon is, on main's stack.
+ *
+ * main's thread owns the loop here: listeners, signals, the end. Workers, writer and reload have
+ * threads and loops of their own and are told by their functions alone. What the workers use is
+ * made before they start and taken down after they ended, so that it needs no lock; the policy
+ * that answers (current) and the store have theirs.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "daemon/config/config.h"
+#include "daemon/load/current.h"
+#include "daemon/serve/listener.h"
+#include "daemon/serve/worker.h"
+
+struct plugins;
+struct pepper;
+struct quota;
+struct reload;
+struct rotation;
+struct charges;
+struct decision_log;
+struct standings;
+struct store;
+struct backup;
+struct sweep;
+struct usage;
+struct writer;
+
+#define SERVER_DRAIN 5000 /* ms, for answers that peers do not read, at the end */
+
+struct server {
+	const struct config *config;
+	uv_loop_t loop;
+	bool has_loop;
+	uv_signal_t signals[3]; /* SIGTERM, SIGINT, SIGHUP */
+	size_t signal_count;
+	uv_async_t ended; /* a worker's thread has ended */
+	bool has_ended;
+	uv_timer_t look; /* at the schedules of keys */
+	bool has_look;
+	unsigned workers_ended;
+	bool stopping;
+	struct listener listeners[CONFIG_MAX_LISTENERS];
+	size_t listener_count;
+	struct worker workers[CONFIG_MAX_WORKERS];
+	unsigned worker_count;
+	unsigned next_worker;
+	struct quota *quota;
+	struct store *store;
+	struct usage *usage;
+	struct standings *standings;
+	struct charges *charges;
+	struct decision_log *decisions;
+	uint32_t dice; /* the writer's thread's: see call.dice */
+	struct writer *writer;
+	struct rotation *rotation;
+	struct sweep *sweep;
+	struct plugins *plugins; /* what the policies use */
+	struct backup *backup;
+	struct pepper *pepper;
+	struct current current;
+	struct reload *reload;
+	int lock;              /* of the state folder; -1: none */
+	int64_t started_at;    /* Unix seconds */
+	uint64_t commits;      /* of the store, when workers were woken last */
+	uint64_t started_tick; /* uv_hrtime */
+};
+
+/* Everything up to readiness: folders, sockets, user, policy, store, threads. What is wrong is on
+ * standard error or in the log already. A failed one is to be finished too. */
+int server_init(struct server *server, const struct config *config);
+
+/* Serves until a signal says otherwise; all is answered and flushed when it returns. 0 or a
+ * negative errno. */
+int server_run(struct server *server);
+
+/* Takes down what is left. A zeroed one with lock -1 is well. */
+void server_finish(struct server *server);
+
+/* The worker for a new connection. main's thread. */
+struct worker *server_pick_worker(struct server *server);
+
+/* By a worker's thread, when it ends. */
+void server_worker_ended(struct server *server);

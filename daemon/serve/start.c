@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/serve/start.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/decide/decision_log.h"
+#include "daemon/host/log.h"
+#include "daemon/host/statedir.h"
+#include "daemon/keys/principal_cache.h"
+#include "daemon/keys/quota_counters.h"
+#include "daemon/keys/usage.h"
+#include "daemon/load/build.h"
+#include "daemon/load/plugin.h"
+#include "daemon/load/stored_roles.h"
+#include "daemon/serve/server.h"
+#include "daemon/store/env.h"
+#include "daemon/tend/rotation.h"
+#include "daemon/write/writer.h"
+
+static void say(const char *why)
+{
+	fprintf(stderr, "authzd: %s\n", why);
+}
+
+int server_open_listeners(struct server *server)
+{
+	const struct config *config = server->config;
+	char why[LISTENER_WHY];
+
+	for (size_t i = 0; i < config->listener_count; i++) {
+		int r;
+
+		snprintf(why, sizeof why, "cannot listen at %s", config->listeners[i].path);
+		server->listener_count++;
+		r = listener_open(server->listeners, i, &config->listeners[i], why);
+		if (r < 0) {
+			say(why);
+			return r;
+		}
+	}
+	return 0;
+}
+
+int server_prepare_folders(struct server *server)
+{
+	const struct config *config = server->config;
+	char why[STATEDIR_WHY] = "cannot prepare the state folder";
+	int r = statedir_prepare(config, why);
+
+	if (r == 0) {
+		r = statedir_lock(config, &server->lock, why);
+	}
+	if (r == 0) {
+		r = statedir_prepare_socket(config, why);
+	}
+	if (r < 0) {
+		say(why);
+	}
+	return r;
+}
+
+static struct build_options options_of(const struct server *server)
+{
+	struct build_options options = build_options_of(server->config, server->plugins);
+
+	options.print = server->config->log_format == LOG_TEXT;
+	return options;
+}
+
+static void say_refused(const struct config *config, const struct build *build)
+{
+	if (build->why[0] != '\0' && config->log_format != LOG_TEXT) {
+		log_error("the policy cannot be read", "why=%s", build->why);
+	}
+	if (build->why[0] == '\0') {
+		fprintf(stderr, "authzd: the policy in %s was refused: %zu %s\n", config->policy,
+			build->errors, build->errors == 1 ? "error" : "errors");
+	}
+}
+
+int server_load_policy(struct server *server, struct build *build)
+{
+	struct build_options options;
+	int r = plugins_create(&server->plugins);
+
+	if (r < 0) {
+		return r;
+	}
+	options = options_of(server);
+	build_run(build, &options);
+	if (build->snapshot == NULL) {
+		say_refused(server->config, build);
+		return -EINVAL;
+	}
+	r = current_init(&server->current, build->snapshot);
+	if (r == 0) {
+		build->snapshot = NULL;
+	}
+	return r;
+}
+
+int server_open_store(struct server *server)
+{
+	const struct config *config = server->config;
+	struct store_options options = {
+		.pepper = config->pepper,
+		.readers = config->workers + 4,
+	};
+	char why[STORE_WHY] = "cannot open the store";
+	char path[PATH_MAX];
+	int r;
+
+	if ((size_t)snprintf(path, sizeof path, "%s/store.mdb", config->state) >= sizeof path) {
+		say("the state folder's path is too long");
+		return -ENAMETOOLONG;
+	}
+	options.path = path;
+	r = store_open(&options, &server->store, why);
+	if (r < 0) {
+		say(why);
+		return r;
+	}
+	r = usage_create(server->store, &server->usage);
+	if (r == 0) {
+		r = standings_create(&server->standings);
+	}
+	if (r == 0) {
+		r = charges_create(store_secrets(server->store), CHARGES_MAX, &server->charges);
+	}
+	if (r == 0) {
+		r = writer_create(server->store, server->usage, &server->writer);
+	}
+	if (r == 0) {
+		struct rotation_parts parts = {
+			.store = server->store,
+			.usage = server->usage,
+			.writer = server->writer,
+			.current = &server->current,
+		};
+
+		r = rotation_create(&parts, &server->rotation);
+	}
+	if (r < 0) {
+		fprintf(stderr, "authzd: cannot start the store's threads: %s\n", strerror(-r));
+	}
+	return r;
+}
+
+static int add_roles(struct server *server, struct store_read *read)
+{
+	struct pol_snapshot *whole;
+	int r = roles_extend(read, server->current.snapshot, NULL, &whole);
+
+	if (r < 0) {
+		fprintf(stderr, "authzd: cannot take the store's roles into the policy: %s\n",
+			store_explain(r));
+		return r;
+	}
+	pol_snapshot_unref(current_exchange(&server->current, whole));
+	return 0;
+}
+
+/* The policy was read first, so that a mistake in it leaves no new store behind. */
+int server_check_policy(struct server *server, struct build *build)
+{
+	struct build_options options = options_of(server);
+	struct store_read *read = NULL;
+	int r = store_read_open(server->store, &read);
+
+	if (r == 0) {
+		r = store_read_renew(read);
+	}
+	if (r < 0) {
+		fprintf(stderr, "authzd: cannot read the store: %s\n", store_explain(r));
+	} else if (!build_fits(build, &options, server->current.snapshot, read)) {
+		say_refused(server->config, build);
+		r = -EINVAL;
+	} else {
+		r = add_roles(server, read);
+	}
+	store_read_close(read);
+	return r;
+}
+
+/* As who the daemon is in the end, so that the file can be opened anew. */
+int server_open_decision_log(struct server *server)
+{
+	const char *path = server->config->decision_log;
+	int r = decision_log_create(path, &server->decisions);
+
+	if (r < 0) {
+		fprintf(stderr, "authzd: cannot open the decision log %s: %s\n",
+			path != NULL ? path : "on standard output", strerror(-r));
+	}
+	return r;
+}

@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/serve/worker.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "daemon/host/log.h"
+#include "daemon/load/current.h"
+#include "daemon/serve/conn.h"
+#include "daemon/serve/defer.h"
+#include "daemon/serve/peer_limits.h"
+#include "daemon/serve/reload.h"
+#include "daemon/serve/server.h"
+#include "daemon/store/env.h"
+
+/* --- the inbox -------------------------------------------------------------------------------- */
+
+void worker_adopt(struct worker *worker, struct conn *conn)
+{
+	uv_mutex_lock(&worker->lock);
+	conn->next = worker->arrived;
+	worker->arrived = conn;
+	uv_mutex_unlock(&worker->lock);
+	uv_async_send(&worker->wake);
+}
+
+void worker_deliver(struct defer *defer)
+{
+	struct worker *worker = defer->worker;
+
+	uv_mutex_lock(&worker->lock);
+	defer->next = worker->answered;
+	worker->answered = defer;
+	uv_mutex_unlock(&worker->lock);
+	uv_async_send(&worker->wake);
+}
+
+void worker_wake(struct worker *worker)
+{
+	uv_async_send(&worker->wake);
+}
+
+void worker_end(struct worker *worker)
+{
+	uv_mutex_lock(&worker->lock);
+	worker->end = true;
+	uv_mutex_unlock(&worker->lock);
+	uv_async_send(&worker->wake);
+}
+
+/* --- connections ------------------------------------------------------------------------------ */
+
+static int grow_slots(struct worker *worker)
+{
+	uint32_t count = worker->slot_count == 0 ? 64 : worker->slot_count * 2;
+	struct conn **slots = calloc(count, sizeof(struct conn *));
+
+	if (slots == NULL) {
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < worker->slot_count; i++) {
+		slots[i] = worker->slots[i];
+	}
+	free(worker->slots);
+	worker->slots = slots;
+	worker->slot_count = count;
+	return 0;
+}
+
+int worker_add(struct worker *worker, struct conn *conn)
+{
+	uint32_t slot = 0;
+
+	while (slot < worker->slot_count && worker->slots[slot] != NULL) {
+		slot++;
+	}
+	if (slot == worker->slot_count && grow_slots(worker) < 0) {
+		return -ENOMEM;
+	}
+	if (turns_join(&worker->turns, conn) < 0) {
+		return -ENOMEM;
+	}
+	worker->slots[slot] = conn;
+	conn->number = (uint64_t)++worker->generations << 32 | slot;
+	conn->prev = NULL;
+	conn->next = worker->conns;
+	if (conn->next != NULL) {
+		conn->next->prev = conn;
+	}
+	worker->conns = conn;
+	stats_add(&worker->stats.accepted, 1);
+	stats_add(&worker->stats.open, 1);
+	return 0;
+}
+
+struct conn *worker_find(struct worker *worker, uint64_t number)
+{
+	uint32_t slot = (uint32_t)number;
+	struct conn *conn = slot < worker->slot_count ? worker->slots[slot] : NULL;
+
+	return conn != NULL && conn->number == number ? conn : NULL;
+}
+
+void worker_remove(struct worker *worker, struct conn *conn)
+{
+	worker->slots[(uint32_t)conn->number] = NULL;
+	turns_leave(&worker->turns, conn);
+	if (conn->prev != NULL) {
+		conn->prev->next = conn->next;
+	} else {
+		worker->conns = conn->next;
+	}
+	if (conn->next != NULL) {
+		conn->next->prev = conn->prev;
+	}
+	conn->next = NULL;
+	conn->prev = NULL;
+	stats_add(&worker->stats.open, (uint64_t)-1);
+}
+
+/* --- turns and deadlines ---------------------------------------------------------------------- */
+
+static void maybe_leave(struct worker *worker);
+
+static void on_serve(uv_idle_t *idle)
+{
+	struct worker *worker = idle->data;
+	struct conn *conn;
+
+	while ((conn = turns_next(&worker->turns)) != NULL) {
+		conn_turn(conn);
+	}
+	if (worker->turns.ready == 0) {
+		uv_idle_stop(idle);
+	}
+	maybe_leave(worker);
+}
+
+/* After polling, so that who waits is served before who is newly readable is, of its own uid. */
+static void on_round(uv_check_t *check)
+{
+	struct worker *worker = check->data;
+
+	turns_renew(&worker->turns);
+}
+
+void worker_queue(struct worker *worker, struct conn *conn)
+{
+	if (worker->turns.ready == 0) {
+		uv_idle_start(&worker->serve, on_serve);
+	}
+	turns_queue(&worker->turns, conn);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+	struct worker *worker = timer->data;
+	uint64_t now = uv_now(&worker->loop);
+	struct conn *next;
+	bool any = false;
+
+	for (struct conn *conn = worker->conns; conn != NULL; conn = next) {
+		next = conn->next;
+		if (conn->deadline == 0) {
+			continue;
+		}
+		any = true;
+		if (conn->deadline <= now) {
+			conn_expire(conn);
+		}
+	}
+	if (!any) {
+		uv_timer_stop(timer);
+	}
+	maybe_leave(worker);
+}
+
+void worker_watch_deadlines(struct worker *worker)
+{
+	if (!uv_is_active((uv_handle_t *)&worker->tick)) {
+		uv_timer_start(&worker->tick, on_tick, WORKER_TICK, WORKER_TICK);
+	}
+}
+
+/* --- a batch ---------------------------------------------------------------------------------- */
+
+static void let_go(struct worker *worker)
+{
+	if (worker->reading) {
+		store_read_reset(worker->read);
+		worker->reading = false;
+	}
+}
+
+static void take_policy(struct worker *worker)
+{
+	struct current *current = &worker->server->current;
+	struct pol_snapshot *old = worker->snapshot;
+
+	if (worker->snapshot != NULL && worker->serial == current_serial(current)) {
+		return;
+	}
+	worker->snapshot = current_ref(current, &worker->serial);
+	/* Never the last reference: reload keeps one until all have taken the new one. */
+	pol_snapshot_unref(old);
+	atomic_store_explicit(&worker->taken, worker->serial, memory_order_release);
+	if (worker->server->reload != NULL) {
+		reload_taken(worker->server->reload);
+	}
+}
+
+/* The store as of now. */
+static void take_store(struct worker *worker)
+{
+	uint64_t generation = store_generation(worker->server->store);
+
+	if (!worker->reading || generation != worker->generation) {
+		worker->read_error = store_read_renew(worker->read);
+		worker->reading = worker->read_error == 0;
+		worker->generation = generation;
+	}
+}
+
+void worker_begin(struct worker *worker)
+{
+	const struct server *server = worker->server;
+	struct timespec now;
+
+	/* Both as of one moment: neither may have changed since the first was looked at. */
+	do {
+		take_store(worker);
+		take_policy(worker);
+	} while (worker->generation != store_generation(server->store));
+	/* Seconds are all that is asked for, so the tick's time will do. */
+	clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	worker->now = now.tv_sec;
+}
+
+/* --- the loop --------------------------------------------------------------------------------- */
+
+static void take_answers(struct worker *worker, struct defer *defer)
+{
+	struct defer *first = NULL, *next;
+
+	/* They were put in front, newest first; clients get them in order. */
+	for (; defer != NULL; defer = next) {
+		next = defer->next;
+		defer->next = first;
+		first = defer;
+	}
+	for (defer = first; defer != NULL; defer = next) {
+		struct conn *conn = worker_find(worker, defer->conn);
+
+		next = defer->next;
+		worker->deferred--;
+		quota_release(defer->quota, defer->user, defer->charged);
+		if (conn != NULL) {
+			conn_answer(conn, defer);
+		}
+		defer_destroy(defer);
+	}
+}
+
+static void on_close_nothing(uv_handle_t *handle)
+{
+	(void)handle;
+}
+
+static void close_handles(struct worker *worker)
+{
+	uv_close((uv_handle_t *)&worker->wake, on_close_nothing);
+	uv_close((uv_handle_t *)&worker->tick, on_close_nothing);
+	uv_close((uv_handle_t *)&worker->drain, on_close_nothing);
+	uv_close((uv_handle_t *)&worker->serve, on_close_nothing);
+	uv_close((uv_handle_t *)&worker->round, on_close_nothing);
+}
+
+static void maybe_leave(struct worker *worker)
+{
+	if (worker->ending && worker->conns == NULL && worker->deferred == 0 &&
+		!uv_is_closing((uv_handle_t *)&worker->wake)) {
+		close_handles(worker);
+	}
+}
+
+static void on_drain(uv_timer_t *timer)
+{
+	struct worker *worker = timer->data;
+	unsigned dropped = 0;
+
+	while (worker->conns != NULL) {
+		conn_close(worker->conns);
+		dropped++;
+	}
+	if (dropped > 0) {
+		log_warn("connections dropped at the end: their peers do not read",
+			"worker=%u connections=%u", worker->index, dropped);
+	}
+	maybe_leave(worker);
+}
+
+static void begin_end(struct worker *worker)
+{
+	struct conn *next;
+
+	worker->ending = true;
+	uv_timer_start(&worker->drain, on_drain, SERVER_DRAIN, 0);
+	for (struct conn *conn = worker->conns; conn != NULL; conn = next) {
+		next = conn->next;
+		conn_end(conn);
+	}
+}
+
+static void on_wake(uv_async_t *async)
+{
+	struct worker *worker = async->data;
+	struct conn *arrived, *next;
+	struct defer *answered;
+	bool end;
+
+	uv_mutex_lock(&worker->lock);
+	arrived = worker->arrived;
+	answered = worker->answered;
+	end = worker->end;
+	worker->arrived = NULL;
+	worker->answered = NULL;
+	uv_mutex_unlock(&worker->lock);
+	let_go(worker);
+	take_policy(worker);
+	for (; arrived != NULL; arrived = next) {
+		next = arrived->next;
+		conn_start(arrived, worker);
+	}
+	take_answers(worker, answered);
+	if (end && !worker->ending) {
+		begin_end(worker);
+	}
+	maybe_leave(worker);
+}
+
+static void run(void *argument)
+{
+	struct worker *worker = argument;
+
+	uv_run(&worker->loop, UV_RUN_DEFAULT);
+	server_worker_ended(worker->server);
+}
+
+/* --- its life --------------------------------------------------------------------------------- */
+
+static int init_handles(struct worker *worker)
+{
+	int r = uv_loop_init(&worker->loop);
+
+	if (r < 0) {
+		return r;
+	}
+	worker->loop.data = worker;
+	/* Only wake can fail: the others have nothing outside. */
+	r = uv_async_init(&worker->loop, &worker->wake, on_wake);
+	if (r < 0) {
+		uv_loop_close(&worker->loop);
+		return r;
+	}
+	uv_timer_init(&worker->loop, &worker->tick);
+	uv_timer_init(&worker->loop, &worker->drain);
+	uv_idle_init(&worker->loop, &worker->serve);
+	uv_check_init(&worker->loop, &worker->round);
+	worker->wake.data = worker;
+	worker->tick.data = worker;
+	worker->drain.data = worker;
+	worker->serve.data = worker;
+	worker->round.data = worker;
+	uv_check_start(&worker->round, on_round);
+	worker->handles = true;
+	return 0;
+}
+
+int worker_init(struct worker *worker, struct server *server, unsigned index)
+{
+	int r;
+
+	worker->server = server;
+	worker->index = index;
+	worker->dice = 2463534242u + index;
+	wire_buf_init(&worker->out, WORKER_FLUSH + WIRE_MAX_RESPONSE + 4096);
+	worker->bytes = malloc(WORKER_READ);
+	if (worker->bytes == NULL) {
+		return -ENOMEM;
+	}
+	r = uv_mutex_init(&worker->lock);
+	if (r < 0) {
+		return r;
+	}
+	worker->has_lock = true;
+	r = store_read_open(server->store, &worker->read);
+	if (r < 0) {
+		return r;
+	}
+	worker->snapshot = current_ref(&server->current, &worker->serial);
+	atomic_store_explicit(&worker->taken, worker->serial, memory_order_release);
+	return init_handles(worker);
+}
+
+int worker_start(struct worker *worker)
+{
+	int r = uv_thread_create(&worker->thread, run, worker);
+
+	worker->running = r == 0;
+	return r;
+}
+
+void worker_finish(struct worker *worker)
+{
+	if (worker->handles) {
+		int r;
+
+		if (!uv_is_closing((uv_handle_t *)&worker->wake)) {
+			close_handles(worker);
+			uv_run(&worker->loop, UV_RUN_DEFAULT);
+		}
+		r = uv_loop_close(&worker->loop);
+		assert(r == 0);
+		(void)r;
+	}
+	assert(worker->conns == NULL && worker->deferred == 0);
+	let_go(worker);
+	store_read_close(worker->read);
+	pol_snapshot_unref(worker->snapshot);
+	if (worker->has_lock) {
+		uv_mutex_destroy(&worker->lock);
+	}
+	wire_buf_finish(&worker->out);
+	free(worker->bytes);
+	free(worker->slots);
+	*worker = (struct worker){ .index = 0 };
+}

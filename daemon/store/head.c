@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/host/durable.h"
+#include "daemon/host/log.h"
+#include "daemon/store/internal.h"
+
+/*
+ * The trail's head lies in a file beside the store: how many records there are, and the tag of the
+ * last. Two places of one page each take turns, so that a write that a crash cut leaves the other
+ * one; of those whose seal holds the higher count is the head. Text, so that an operator sees what
+ * it is:
+ *
+ *     authzd head 1
+ *     count 00000000000000000042
+ *     tag HEX
+ *     seal HEX
+ */
+#define PLACE     4096
+#define DIGITS    20
+#define HEX       (2 * STORE_CHAIN)
+#define BEGINNING "authzd head 1\ncount "
+#define FORM      BEGINNING "%0*" PRIu64 "\ntag %s\nseal %s\n"
+#define AT_COUNT  (sizeof BEGINNING - 1)
+#define AT_TAG    (AT_COUNT + DIGITS + sizeof "\ntag " - 1)
+#define AT_SEAL   (AT_TAG + HEX + sizeof "\nseal " - 1)
+#define LENGTH    (AT_SEAL + HEX + 1)
+
+/* --- one place -------------------------------------------------------------------------------- */
+
+static void put_hex(const uint8_t bytes[STORE_CHAIN], char out[HEX + 1])
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < STORE_CHAIN; i++) {
+		out[2 * i] = digits[bytes[i] >> 4];
+		out[2 * i + 1] = digits[bytes[i] & 15];
+	}
+	out[HEX] = '\0';
+}
+
+static bool get_hex(const char *text, uint8_t out[STORE_CHAIN])
+{
+	for (size_t i = 0; i < STORE_CHAIN; i++) {
+		unsigned byte = 0;
+
+		for (size_t k = 0; k < 2; k++) {
+			char c = text[2 * i + k];
+
+			if (c >= '0' && c <= '9') {
+				byte = byte * 16 + (unsigned)(c - '0');
+			} else if (c >= 'a' && c <= 'f') {
+				byte = byte * 16 + (unsigned)(c - 'a' + 10);
+			} else {
+				return false;
+			}
+		}
+		out[i] = (uint8_t)byte;
+	}
+	return true;
+}
+
+static void seal(struct store *store, const struct store_head *head, uint8_t out[STORE_CHAIN])
+{
+	char count[DIGITS + 1];
+	int len = snprintf(count, sizeof count, "%0*" PRIu64, DIGITS, head->count);
+
+	secret_chain(store->secrets, SECRET_HEAD, head->tag, (struct pol_str){ count, (size_t)len },
+		out);
+}
+
+static void write_place(struct store *store, const struct store_head *head, char place[PLACE])
+{
+	uint8_t sealed[STORE_CHAIN];
+	char tag[HEX + 1], text[HEX + 1];
+
+	memset(place, 0, PLACE);
+	seal(store, head, sealed);
+	put_hex(head->tag, tag);
+	put_hex(sealed, text);
+	snprintf(place, PLACE, FORM, DIGITS, head->count, tag, text);
+}
+
+static bool read_place(struct store *store, const char place[PLACE], struct store_head *out)
+{
+	uint8_t wanted[STORE_CHAIN], found[STORE_CHAIN];
+	char again[PLACE];
+	struct store_head head;
+
+	if (memcmp(place, BEGINNING, AT_COUNT) != 0 || !get_hex(place + AT_TAG, head.tag) ||
+		!get_hex(place + AT_SEAL, found)) {
+		return false;
+	}
+	head.count = 0;
+	for (size_t i = 0; i < DIGITS; i++) {
+		head.count = head.count * 10 + (uint64_t)(place[AT_COUNT + i] - '0');
+	}
+	seal(store, &head, wanted);
+	write_place(store, &head, again);
+	if (!secret_equal(wanted, found, sizeof wanted) || memcmp(again, place, LENGTH) != 0) {
+		return false;
+	}
+	*out = head;
+	return true;
+}
+
+/* --- the file --------------------------------------------------------------------------------- */
+
+static char *head_path(const char *path)
+{
+	size_t size = strlen(path) + sizeof STORE_HEAD_SUFFIX;
+	char *name = malloc(size);
+
+	if (name != NULL) {
+		snprintf(name, size, "%s" STORE_HEAD_SUFFIX, path);
+	}
+	return name;
+}
+
+static int check_file(int fd, const char *name, char why[static STORE_WHY])
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0) {
+		return store_why(why, -errno, "%s: %s", name, strerror(errno));
+	}
+	if (!S_ISREG(st.st_mode)) {
+		return store_why(why, -EINVAL, "%s: is no regular file", name);
+	}
+	if (st.st_uid != geteuid() && st.st_uid != 0) {
+		return store_why(why, -EPERM,
+			"%s: belongs to uid %u: chown it to the daemon's user or root", name,
+			(unsigned)st.st_uid);
+	}
+	if ((st.st_mode & 077) != 0) {
+		return store_why(why, -EPERM, "%s: others may use it: chmod 600 it", name);
+	}
+	return 0;
+}
+
+static int read_file(struct store *store, const char *name, char why[static STORE_WHY])
+{
+	struct store_head heads[2];
+	char place[PLACE];
+	bool good[2] = { false, false };
+
+	for (int i = 0; i < 2; i++) {
+		if (pread(store->head_fd, place, PLACE, (off_t)i * PLACE) == PLACE) {
+			good[i] = read_place(store, place, &heads[i]);
+		}
+	}
+	if (!good[0] && !good[1]) {
+		return store_why(why, -EBADMSG,
+			"%s: was altered, or is another store's: put back the one that belongs to "
+			"this store; if there is none, `authzd --accept-rollback` takes the store "
+			"as it is and says so in the audit trail",
+			name);
+	}
+	store->head_place = good[0] && (!good[1] || heads[0].count >= heads[1].count) ? 0 : 1;
+	store->head = heads[store->head_place];
+	return 0;
+}
+
+static int write_at(int fd, const char place[PLACE], int number)
+{
+	ssize_t n = pwrite(fd, place, PLACE, (off_t)number * PLACE);
+
+	return n == PLACE ? 0 : n < 0 ? -errno : -ENOSPC;
+}
+
+/* Aside and renamed, so that a crash leaves no half of one. */
+static int make_file(struct store *store, const char *name)
+{
+	size_t size = strlen(name) + sizeof ".new";
+	char *aside = malloc(size);
+	char place[PLACE];
+	int fd, r;
+
+	if (aside == NULL) {
+		return -ENOMEM;
+	}
+	snprintf(aside, size, "%s.new", name);
+	unlink(aside);
+	fd = open(aside, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		r = -errno;
+		goto out;
+	}
+	write_place(store, &store->head, place);
+	r = write_at(fd, place, 0);
+	if (r == 0) {
+		r = write_at(fd, place, 1);
+	}
+	if (r == 0 && (fsync(fd) < 0 || rename(aside, name) < 0)) {
+		r = -errno;
+	}
+	if (r == 0) {
+		r = durable_entry(name);
+	}
+	if (r < 0) {
+		unlink(aside);
+		close(fd);
+		goto out;
+	}
+	if (store->head_fd >= 0) {
+		close(store->head_fd);
+	}
+	store->head_fd = fd;
+	store->head_place = 0;
+out:
+	free(aside);
+	return r;
+}
+
+/* --- opening ---------------------------------------------------------------------------------- */
+
+static bool is_empty(struct store_read *read)
+{
+	struct store_counts counts;
+
+	return store_count(read, &counts) == 0 && counts.keys == 0 && counts.principals == 0;
+}
+
+/* Does the store hold the record that the head names? */
+static int compare(struct store *store, struct store_read *read, const struct store_head *end,
+	const char *name, char why[static STORE_WHY])
+{
+	static const char advice[] = "put back the newer store, or restore a newer copy with "
+				     "`authzcheck store restore`; "
+				     "`authzd --accept-rollback` takes the store as it is and says "
+				     "so in the audit trail";
+	struct store_audit audit;
+	int r;
+
+	if (store->head.count == 0) {
+		return 0;
+	}
+	if (end->count < store->head.count) {
+		return store_why(why, -EBADMSG,
+			"the store was rolled back, or its audit trail cut: %s names record "
+			"%" PRIu64 ", and the trail ends at %" PRIu64
+			". Keys that were revoked since may "
+			"work again: %s",
+			name, store->head.count, end->count, advice);
+	}
+	r = store_get_audit(read, store->head.count, &audit);
+	if (r == -ENOENT || r == -EBADMSG ||
+		(r == 0 && !secret_equal(audit.tag, store->head.tag, STORE_CHAIN))) {
+		return store_why(why, -EBADMSG,
+			"the store is not the one that %s belongs to: record %" PRIu64
+			" of its audit trail was altered or is another. %s",
+			name, store->head.count, advice);
+	}
+	return r == 0 ? 0 : store_why(why, r, "%s: %s", name, store_explain(r));
+}
+
+static int judge(
+	struct store *store, struct store_read *read, const char *name, char why[static STORE_WHY])
+{
+	struct store_head end;
+	int r = store_get_head(read, &end);
+
+	if (r < 0) {
+		return store_why(why, r, "the audit trail: %s", store_explain(r));
+	}
+	store->head_fd = open(name, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
+	if (store->head_fd < 0 && errno != ENOENT) {
+		return store_why(why, -errno, "%s: %s", name, strerror(errno));
+	}
+	if (store->head_fd < 0 && (end.count > 0 || !is_empty(read))) {
+		return store_why(why, -EBADMSG,
+			"%s: there is no such file, and the store has been changed: it was taken "
+			"away, or the store put in another's place. Put it back; if there is none, "
+			"`authzd --accept-rollback` takes the store as it is and says so in the "
+			"audit trail",
+			name);
+	}
+	if (store->head_fd < 0) {
+		r = make_file(store, name);
+		return r == 0 ? 0 : store_why(why, r, "%s: %s", name, strerror(-r));
+	}
+	r = check_file(store->head_fd, name, why);
+	if (r == 0) {
+		r = read_file(store, name, why);
+	}
+	if (r == 0) {
+		r = compare(store, read, &end, name, why);
+	}
+	if (r == 0) {
+		store_advance_head(store, &end);
+	}
+	return r;
+}
+
+int store_enter_moved(struct store *store, const struct store_moved *moved)
+{
+	char from[DIGITS + 1], to[DIGITS + 1], actor[32];
+	uint8_t bytes[128];
+	struct store_pack pack = { .bytes = bytes, .cap = sizeof bytes };
+	struct store_audit audit = {
+		.time = (int64_t)time(NULL),
+		.kind = STORE_AUDIT_STORE,
+		.uid = (uint32_t)getuid(),
+		.pid = (uint32_t)getpid(),
+		.action = moved->action,
+	};
+	struct store_write *write = NULL;
+	int r;
+
+	snprintf(actor, sizeof actor, "uid:%u", (unsigned)audit.uid);
+	snprintf(from, sizeof from, "%" PRIu64, moved->from);
+	snprintf(to, sizeof to, "%" PRIu64, moved->to);
+	audit.actor = pol_str_of(actor);
+	store_pack_add(&pack, POL_STR("head"));
+	store_pack_add(&pack, pol_str_of(from));
+	store_pack_add(&pack, pol_str_of(to));
+	audit.fields = store_pack_list(&pack);
+	r = store_write_begin(store, &write);
+	if (r == 0) {
+		r = store_append_audit(write, &audit);
+	}
+	if (r == 0) {
+		r = store_write_keep(write);
+	}
+	if (r < 0) {
+		store_write_abort(write);
+		return r;
+	}
+	return store_write_commit(write, true);
+}
+
+/* Goes on with what is there: a record says what the head was, and a new file holds the new one. */
+static int accept(struct store *store, struct store_read *read, const char *name)
+{
+	struct store_moved moved = { .action = POL_STR("store.accept_rollback"),
+		.from = store->head.count };
+	struct store_head end;
+	int r = store_get_head(read, &end);
+
+	if (r == 0) {
+		moved.to = end.count;
+		/* The old file stays as it is until the new one takes its place. */
+		if (store->head_fd >= 0) {
+			close(store->head_fd);
+			store->head_fd = -1;
+		}
+		r = store_enter_moved(store, &moved);
+	}
+	if (r == 0) {
+		r = store_read_renew(read);
+	}
+	if (r == 0) {
+		r = store_get_head(read, &store->head);
+	}
+	return r == 0 ? make_file(store, name) : r;
+}
+
+int store_peek_head(struct store *store, const char *path, struct store_head *out)
+{
+	struct store peeked = { .secrets = store->secrets, .head_fd = -1 };
+	char *name = head_path(path), why[STORE_WHY];
+	int r;
+
+	if (name == NULL) {
+		return -ENOMEM;
+	}
+	peeked.head_fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
+	r = peeked.head_fd < 0 ? -errno : read_file(&peeked, name, why);
+	if (r == 0) {
+		*out = peeked.head;
+	}
+	if (peeked.head_fd >= 0) {
+		close(peeked.head_fd);
+	}
+	free(name);
+	return r;
+}
+
+int store_open_head(
+	struct store *store, const struct store_options *options, char why[static STORE_WHY])
+{
+	char *name = head_path(options->path);
+	struct store_read *read = NULL;
+	int r;
+
+	if (name == NULL) {
+		return store_why(why, -ENOMEM, "out of memory");
+	}
+	r = store_read_open(store, &read);
+	if (r == 0) {
+		r = store_read_renew(read);
+	}
+	if (r < 0) {
+		store_why(why, r, "%s: %s", options->path, store_explain(r));
+	} else {
+		r = judge(store, read, name, why);
+	}
+	if (r == -EBADMSG && options->accept_rollback) {
+		r = accept(store, read, name);
+		if (r < 0) {
+			store_why(why, r, "%s: %s", name, store_explain(r));
+		}
+	}
+	atomic_store(&store->head_count, store->head.count);
+	store_read_close(read);
+	free(name);
+	return r;
+}
+
+uint64_t store_head_count(const struct store *store)
+{
+	return atomic_load(&store->head_count);
+}
+
+/* --- after each commit ------------------------------------------------------------------------ */
+
+void store_advance_head(struct store *store, const struct store_head *head)
+{
+	char place[PLACE];
+	int next = 1 - store->head_place;
+	int r;
+
+	if (head->count == store->head.count || store->head_fd < 0) {
+		return;
+	}
+	write_place(store, head, place);
+	r = write_at(store->head_fd, place, next);
+	if (r == 0 && fdatasync(store->head_fd) < 0) {
+		r = -errno;
+	}
+	if (r == 0) {
+		store->head = *head;
+		store->head_place = next;
+		atomic_store(&store->head_count, head->count);
+	} else if (!store->head_failed) {
+		log_error("cannot write the audit trail's head: until it can be written, a store "
+			  "that is rolled back to before is not noticed",
+			"error=%s", strerror(-r));
+	}
+	store->head_failed = r < 0;
+}

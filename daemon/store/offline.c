@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/store/offline.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/config/config.h"
+#include "daemon/host/rights.h"
+#include "daemon/host/statedir.h"
+#include "daemon/store/env.h"
+
+static int fail(int error, const char *why)
+{
+	fprintf(stderr, "authzd: %s\n", why);
+	return error;
+}
+
+/* The state folder to ourselves, and no more rights than the daemon has. */
+static int prepare(const struct config *config, char path[static PATH_MAX], int *out_lock)
+{
+	char why[STATEDIR_WHY] = "cannot prepare the state folder";
+	int r = statedir_prepare(config, why);
+
+	if (r == 0) {
+		r = statedir_lock(config, out_lock, why);
+	}
+	if (r < 0) {
+		return fail(r, why);
+	}
+	if ((size_t)snprintf(path, PATH_MAX, "%s/store.mdb", config->state) >= PATH_MAX) {
+		return fail(-ENAMETOOLONG, "the state folder's path is too long");
+	}
+	return rights_drop(config);
+}
+
+int restore_accept(const struct config *config)
+{
+	char path[PATH_MAX], why[STORE_WHY];
+	struct store_options options = {
+		.path = path, .pepper = config->pepper, .readers = 1, .accept_rollback = true
+	};
+	struct store *store;
+	int lock = -1;
+	int r = prepare(config, path, &lock);
+
+	if (r == 0 && access(path, F_OK) != 0) {
+		r = fail(-ENOENT, "there is no store that could be accepted");
+	}
+	if (r == 0) {
+		r = store_open(&options, &store, why);
+		if (r < 0) {
+			fail(r, why);
+		} else {
+			store_close(store);
+		}
+	}
+	if (lock >= 0) {
+		close(lock);
+	}
+	return r;
+}
+
+/* While we may still read what the caller may. */
+static int open_copy(const char *file, int *out_fd)
+{
+	struct stat st;
+	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int r = 0;
+
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		r = -errno;
+		fprintf(stderr, "authzd: cannot open %s: %s\n", file, strerror(-r));
+	} else if (!S_ISREG(st.st_mode)) {
+		r = -EINVAL;
+		fprintf(stderr, "authzd: %s is no regular file\n", file);
+	}
+	if (r < 0 && fd >= 0) {
+		close(fd);
+	}
+	if (r == 0) {
+		*out_fd = fd;
+	}
+	return r;
+}
+
+int restore_run(const struct config *config, const char *file, bool accept)
+{
+	char path[PATH_MAX], why[STORE_WHY];
+	struct store_options options = {
+		.path = path, .pepper = config->pepper, .readers = 1, .accept_rollback = accept
+	};
+	struct store_restored restored;
+	int lock = -1, fd = -1;
+	int r = open_copy(file, &fd);
+
+	if (r == 0) {
+		r = prepare(config, path, &lock);
+	}
+	if (r == 0) {
+		r = store_restore(&options, fd, &restored, why);
+		if (r < 0) {
+			fail(r, why);
+		} else {
+			printf("restored %" PRIu64 " records; the audit trail goes on behind "
+			       "record %" PRIu64 "\n",
+				restored.records, restored.count);
+		}
+	}
+	if (fd >= 0) {
+		close(fd);
+	}
+	if (lock >= 0) {
+		close(lock);
+	}
+	return r;
+}

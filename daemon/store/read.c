@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/store/internal.h"
+
+#define CACHE_LINE 64
+
+static MDB_val place_value(struct store_place *place)
+{
+	return (MDB_val){ place->len, place->bytes };
+}
+
+static MDB_val str_value(struct pol_str str)
+{
+	/* LMDB's type has no const; it only reads keys. */
+	return (MDB_val){ str.len, (void *)(uintptr_t)str.ptr };
+}
+
+/* Where the record was a moment ago, if it is there and sound. */
+static bool recall_key(struct store_read *read, struct pol_str kid, struct store_key *out)
+{
+	struct store_place_of place;
+	MDB_val value;
+
+	if (!store_hints_find(read->store->hints, read->generation, kid.ptr, &place)) {
+		return false;
+	}
+	value = (MDB_val){ place.size, (void *)(uintptr_t)place.at };
+	out->recalled = store_decode_key(read->store, value, kid, out) == 0;
+	return out->recalled;
+}
+
+static void remember_key(struct store_read *read, struct pol_str kid, MDB_val value)
+{
+	struct store_place_of place = { value.mv_data, value.mv_size };
+	MDB_stat keys;
+
+	if (read->generation != 0 &&
+		mdb_stat(read->txn, read->store->tables[STORE_KEYS], &keys) == MDB_SUCCESS) {
+		store_hints_put(
+			read->store->hints, read->generation, kid.ptr, &place, keys.ms_entries);
+	}
+}
+
+int store_get_key(struct store_read *read, struct pol_str kid, struct store_key *out)
+{
+	struct store *store = read->store;
+	MDB_val key = str_value(kid), value;
+	int r;
+
+	if (kid.len != STORE_KID) {
+		return -ENOENT;
+	}
+	if (recall_key(read, kid, out)) {
+		return 0;
+	}
+	r = store_error(mdb_get(read->txn, store->tables[STORE_KEYS], &key, &value));
+	if (r < 0) {
+		return r;
+	}
+	out->recalled = false;
+	r = store_report(store, store_decode_key(store, value, kid, out), "keys", kid);
+	if (r == 0) {
+		remember_key(read, kid, value);
+	}
+	return r;
+}
+
+void store_search_key(struct store_read *read, struct pol_str kid)
+{
+	MDB_val key = str_value(kid), value;
+
+	(void)mdb_get(read->txn, read->store->tables[STORE_KEYS], &key, &value);
+}
+
+static void warm_record(const struct store_place_of *place)
+{
+	for (size_t line = 0; line < place->size; line += CACHE_LINE) {
+		__builtin_prefetch(place->at + line);
+	}
+}
+
+/* Each round waits for what the one before it asked for, once for all of them. */
+void store_warm_keys(struct store_read *read, const struct pol_str kids[], size_t count)
+{
+	struct store_hints *hints = read->store->hints;
+	struct store_place_of place;
+
+	for (size_t i = 0; i < count; i++) {
+		store_hints_warm(hints, kids[i].ptr);
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (store_hints_find(hints, read->generation, kids[i].ptr, &place)) {
+			warm_record(&place);
+		}
+	}
+}
+
+uint64_t store_guess_number(struct store_read *read, struct pol_str kid)
+{
+	struct store_place_of place;
+
+	return store_hints_find(read->store->hints, read->generation, kid.ptr, &place)
+		       ? store_peek_number(place.at, place.size)
+		       : 0;
+}
+
+int store_get_key_by_hash(
+	struct store_read *read, const uint8_t hash[static STORE_HASH], struct store_key *out)
+{
+	MDB_val key = { STORE_HASH, (void *)(uintptr_t)hash }, value;
+	int r = store_error(
+		mdb_get(read->txn, read->store->tables[STORE_KEYS_BY_HASH], &key, &value));
+
+	return r < 0 ? r
+		     : store_get_key(read, (struct pol_str){ value.mv_data, value.mv_size }, out);
+}
+
+int store_get_principal(
+	struct store_read *read, uint32_t tenant, struct pol_str id, struct store_principal *out)
+{
+	struct store *store = read->store;
+	struct store_place place;
+	MDB_val key, value;
+	int r;
+
+	store_place_init(&place);
+	if (id.len == 0 || id.len > STORE_MAX_NAME) {
+		return -ENOENT;
+	}
+	store_place_u32(&place, tenant);
+	store_place_text(&place, id);
+	key = place_value(&place);
+	r = store_error(mdb_get(read->txn, store->tables[STORE_PRINCIPALS], &key, &value));
+	if (r < 0) {
+		return r;
+	}
+	return store_report(
+		store, store_decode_principal(store, value, tenant, id, out), "principals", id);
+}
+
+int store_get_use(struct store_read *read, uint64_t number, struct store_use *out)
+{
+	struct store *store = read->store;
+	struct store_place place;
+	struct store_use use = { 0 };
+	MDB_val key, value;
+	int r;
+
+	store_place_init(&place);
+	store_place_u64(&place, number);
+	key = place_value(&place);
+	r = store_error(mdb_get(read->txn, store->tables[STORE_USES], &key, &value));
+	if (r == 0) {
+		r = store_report(store, store_decode_use(store, value, number, &use), "uses",
+			POL_STR("(by number)"));
+	}
+	if (r == 0 || r == -ENOENT || r == -EBADMSG) {
+		*out = use;
+		return 0;
+	}
+	return r;
+}
+
+/* --- lists ------------------------------------------------------------------------------------ */
+
+/* One walk over a table from `from` on, while keys begin with its first `common` bytes. */
+struct walk {
+	MDB_cursor *cursor;
+	const struct store_place *from;
+	size_t common;
+	MDB_val key;
+	MDB_val value;
+};
+
+/* The first entry at or after `from`, or -ENOENT. The cursor is closed on failure. */
+static int walk_begin(struct walk *walk, struct store_read *read, enum store_table table,
+	struct store_place *from)
+{
+	int r = store_error(mdb_cursor_open(read->txn, read->store->tables[table], &walk->cursor));
+
+	if (r < 0) {
+		return r;
+	}
+	walk->from = from;
+	walk->key = place_value(from);
+	r = store_error(mdb_cursor_get(walk->cursor, &walk->key, &walk->value, MDB_SET_RANGE));
+	if (r < 0) {
+		mdb_cursor_close(walk->cursor);
+	}
+	return r;
+}
+
+static bool walk_inside(const struct walk *walk)
+{
+	return walk->key.mv_size >= walk->common &&
+	       memcmp(walk->key.mv_data, walk->from->bytes, walk->common) == 0;
+}
+
+static int walk_next(struct walk *walk)
+{
+	return store_error(mdb_cursor_get(walk->cursor, &walk->key, &walk->value, MDB_NEXT));
+}
+
+int store_list_keys(struct store_read *read, uint32_t tenant, struct pol_str principal,
+	uint64_t after, store_key_seen seen, void *context)
+{
+	struct store_place from = { .len = 0 };
+	struct walk walk;
+	enum store_table table = STORE_KEYS_BY_TENANT;
+	int r;
+
+	store_place_u32(&from, tenant);
+	if (principal.len > 0) {
+		table = STORE_KEYS_BY_PRINCIPAL;
+		store_place_sized(&from, principal);
+	}
+	walk.common = from.len;
+	if (from.full || after == UINT64_MAX) {
+		return 0;
+	}
+	store_place_u64(&from, after + 1);
+	r = walk_begin(&walk, read, table, &from);
+	if (r < 0) {
+		return r == -ENOENT ? 0 : r;
+	}
+	while (r == 0 && walk_inside(&walk)) {
+		struct pol_str kid = { walk.value.mv_data, walk.value.mv_size };
+		struct store_key key;
+
+		r = store_get_key(read, kid, &key);
+		/* An index that was altered cannot show another tenant's or principal's key. */
+		if (r == 0 && key.tenant == tenant &&
+			(principal.len == 0 || pol_str_equal(key.principal, principal))) {
+			r = seen(context, &key);
+			if (r != 0) {
+				break;
+			}
+		} else if (r == -EBADMSG || r == -ENOENT) {
+			r = 0;
+		}
+		if (r == 0) {
+			r = walk_next(&walk);
+		}
+	}
+	mdb_cursor_close(walk.cursor);
+	return r == -ENOENT ? 0 : r;
+}
+
+int store_walk_keys(
+	struct store_read *read, struct pol_str after, store_key_seen seen, void *context)
+{
+	struct store_place from = { .len = 0 };
+	struct walk walk = { .common = 0 };
+	int r;
+
+	/* LMDB looks for no empty key. */
+	store_place_text(&from, after.len > 0 ? after : (struct pol_str){ "", 1 });
+	r = from.full ? -ENOENT : walk_begin(&walk, read, STORE_KEYS, &from);
+	if (r < 0) {
+		return r == -ENOENT ? 0 : r;
+	}
+	while (r == 0) {
+		struct pol_str kid = { walk.key.mv_data, walk.key.mv_size };
+		struct store_key key;
+
+		if (!pol_str_equal(kid, after)) {
+			r = store_report(read->store,
+				store_decode_key(read->store, walk.value, kid, &key), "keys", kid);
+			if (r == 0) {
+				r = seen(context, &key);
+				if (r != 0) {
+					break;
+				}
+			}
+		}
+		r = walk_next(&walk);
+	}
+	mdb_cursor_close(walk.cursor);
+	return r == -ENOENT ? 0 : r;
+}
+
+int store_list_principals(struct store_read *read, uint32_t tenant, struct pol_str after,
+	store_principal_seen seen, void *context)
+{
+	struct store *store = read->store;
+	struct store_place from = { .len = 0 };
+	struct walk walk = { .common = sizeof tenant };
+	int r;
+
+	store_place_u32(&from, tenant);
+	store_place_text(&from, after);
+	r = from.full ? -ENOENT : walk_begin(&walk, read, STORE_PRINCIPALS, &from);
+	if (r < 0) {
+		return r == -ENOENT ? 0 : r;
+	}
+	while (r == 0 && walk_inside(&walk)) {
+		struct pol_str id = { (const char *)walk.key.mv_data + walk.common,
+			walk.key.mv_size - walk.common };
+		struct store_principal principal;
+
+		if (!pol_str_equal(id, after)) {
+			r = store_report(store,
+				store_decode_principal(store, walk.value, tenant, id, &principal),
+				"principals", id);
+			if (r == 0) {
+				r = seen(context, &principal);
+				if (r != 0) {
+					break;
+				}
+			}
+		}
+		r = walk_next(&walk);
+	}
+	mdb_cursor_close(walk.cursor);
+	return r == -ENOENT ? 0 : r;
+}
+
+int store_list_holders(struct store_read *read, uint32_t tenant, struct pol_str role,
+	struct pol_str after, store_principal_seen seen, void *context)
+{
+	struct store_place from = { .len = 0 };
+	struct walk walk;
+	int r;
+
+	store_place_u32(&from, tenant);
+	store_place_sized(&from, role);
+	walk.common = from.len;
+	store_place_text(&from, after);
+	r = from.full ? -ENOENT : walk_begin(&walk, read, STORE_PRINCIPALS_BY_ROLE, &from);
+	if (r < 0) {
+		return r == -ENOENT ? 0 : r;
+	}
+	while (r == 0 && walk_inside(&walk)) {
+		struct pol_str id = { (const char *)walk.key.mv_data + walk.common,
+			walk.key.mv_size - walk.common };
+		struct store_principal principal;
+
+		if (!pol_str_equal(id, after)) {
+			r = store_get_principal(read, tenant, id, &principal);
+			if (r == 0) {
+				r = seen(context, &principal);
+				if (r != 0) {
+					break;
+				}
+			} else if (r != -EBADMSG && r != -ENOENT) {
+				break;
+			}
+		}
+		r = walk_next(&walk);
+	}
+	mdb_cursor_close(walk.cursor);
+	return r == -ENOENT ? 0 : r;
+}

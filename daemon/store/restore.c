@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/host/durable.h"
+#include "daemon/store/bytes.h"
+#include "daemon/store/copy.h"
+
+/*
+ * The copy is read into a new store beside the old one. What is wrong with it shows before
+ * anything is exchanged, and one rename exchanges it: the store first, then its head, so that a
+ * crash between the two leaves a store that does not start rather than one that nobody accepted.
+ */
+
+/* Entries of one transaction. */
+#define BATCH 10000
+
+struct restore {
+	const struct store_options *options;
+	int fd;
+	struct store *store; /* the new one */
+	uint8_t *bytes;      /* a piece */
+	uint8_t before[SECRET_CHAIN];
+	int tables[UINT8_MAX + 1]; /* of the copy's numbers: enum store_table, or -1 */
+	bool ended;
+	struct store_head end;
+	MDB_txn *txn;
+	unsigned put;
+	uint64_t records;
+	char path[PATH_MAX]; /* of the new one */
+	char *why;
+};
+
+static int damaged(struct restore *restore, const char *how)
+{
+	return store_why(restore->why, -EBADMSG, "the copy %s: take another one", how);
+}
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+/* Reads exactly len bytes. 0; 1: the end came before the first; -EBADMSG: in the middle. */
+static int read_all(struct restore *restore, uint8_t *bytes, size_t len)
+{
+	size_t got = 0;
+
+	while (got < len) {
+		ssize_t n = read(restore->fd, bytes + got, len - got);
+
+		if (n < 0 && errno == EINTR) {
+			continue;
+		}
+		if (n < 0) {
+			return store_why(
+				restore->why, -errno, "cannot read the copy: %s", strerror(errno));
+		}
+		if (n == 0) {
+			return got == 0 ? 1 : damaged(restore, "is cut short");
+		}
+		got += (size_t)n;
+	}
+	return 0;
+}
+
+static int find_table(const char *name, size_t len)
+{
+	for (unsigned i = 0; i < STORE_TABLES; i++) {
+		const char *known = store_table_name((enum store_table)i);
+
+		if (copy_has((enum store_table)i) && strlen(known) == len &&
+			memcmp(known, name, len) == 0) {
+			return (int)i;
+		}
+	}
+	return -1;
+}
+
+static int flush(struct restore *restore)
+{
+	int r = 0;
+
+	if (restore->txn != NULL) {
+		uint64_t number = mdb_txn_id(restore->txn);
+
+		r = store_error(mdb_txn_commit(restore->txn));
+		store_committed(restore->store, number);
+		restore->txn = NULL;
+		restore->put = 0;
+	}
+	return r;
+}
+
+static int put(struct restore *restore, uint8_t number, MDB_val key, MDB_val value)
+{
+	struct store *store = restore->store;
+	int table = restore->tables[number], r = 0;
+
+	if (table < 0) {
+		return damaged(restore, "is of a version of authzd that this one does not know");
+	}
+	if (restore->txn == NULL) {
+		r = store_error(mdb_txn_begin(store->env, NULL, 0, &restore->txn));
+	}
+	if (r == 0) {
+		r = store_error(mdb_put(restore->txn, store->tables[table], &key, &value, 0));
+		restore->records++;
+	}
+	if (r == 0 && ++restore->put == BATCH) {
+		r = flush(restore);
+	}
+	return r < 0 ? store_why(restore->why, r, "%s: %s", restore->path, store_explain(r)) : 0;
+}
+
+static int take_entry(struct restore *restore, uint8_t number, MDB_val key, MDB_val value)
+{
+	if (restore->ended) {
+		return damaged(restore, "goes on behind its end");
+	}
+	if (number == COPY_NAME && value.mv_size == 1) {
+		restore->tables[*(uint8_t *)value.mv_data] = find_table(key.mv_data, key.mv_size);
+		return 0;
+	}
+	if (number == COPY_END && value.mv_size == COPY_END_SIZE) {
+		restore->ended = true;
+		restore->end.count = store_get64(value.mv_data);
+		memcpy(restore->end.tag, (uint8_t *)value.mv_data + 8, STORE_CHAIN);
+		return 0;
+	}
+	return put(restore, number, key, value);
+}
+
+static int take_piece(struct restore *restore, size_t len)
+{
+	uint8_t *at = restore->bytes;
+
+	while (len > 0) {
+		MDB_val key, value;
+		size_t whole;
+		int r;
+
+		if (len < COPY_ENTRY) {
+			return damaged(restore, "is damaged");
+		}
+		key = (MDB_val){ store_get16(at + 1), at + COPY_ENTRY };
+		value = (MDB_val){ store_get32(at + 3), at + COPY_ENTRY + key.mv_size };
+		whole = COPY_ENTRY + key.mv_size + value.mv_size;
+		if (whole > len) {
+			return damaged(restore, "is damaged");
+		}
+		r = take_entry(restore, at[0], key, value);
+		if (r < 0) {
+			return r;
+		}
+		at += whole;
+		len -= whole;
+	}
+	return 0;
+}
+
+static int read_piece(struct restore *restore)
+{
+	uint8_t header[COPY_HEADER], tag[SECRET_CHAIN];
+	size_t len;
+	int r = read_all(restore, header, sizeof header);
+
+	if (r != 0) {
+		return r;
+	}
+	len = store_get32(header);
+	if (len > COPY_PIECE_MAX) {
+		return damaged(restore, "is damaged");
+	}
+	r = read_all(restore, restore->bytes, len);
+	if (r != 0) {
+		return r < 0 ? r : damaged(restore, "is cut short");
+	}
+	secret_chain(restore->store->secrets, SECRET_BACKUP, restore->before,
+		(struct pol_str){ (const char *)restore->bytes, len }, tag);
+	if (!secret_equal(tag, header + COPY_LENGTH, sizeof tag)) {
+		return store_why(restore->why, -EBADMSG,
+			"the copy was altered, or was not made with the pepper %s",
+			restore->options->pepper);
+	}
+	memcpy(restore->before, tag, sizeof tag);
+	return take_piece(restore, len);
+}
+
+static int read_copy(struct restore *restore)
+{
+	uint8_t beginning[sizeof COPY_BEGINNING - 1];
+	int r = read_all(restore, beginning, sizeof beginning);
+
+	if (r != 0 || memcmp(beginning, COPY_BEGINNING, sizeof beginning) != 0) {
+		return store_why(restore->why, -EINVAL, "this is no copy of a store");
+	}
+	while (r == 0) {
+		r = read_piece(restore);
+	}
+	if (r < 0) {
+		return r;
+	}
+	if (!restore->ended) {
+		return damaged(restore, "is cut short");
+	}
+	r = flush(restore);
+	return r == 0 ? 0 : store_why(restore->why, r, "%s: %s", restore->path, store_explain(r));
+}
+
+/* --- judging ---------------------------------------------------------------------------------- */
+
+/* Does the copy hold what the head here names? Otherwise why not, unless that is accepted. */
+static int judge(struct restore *restore, struct store_read *read, uint64_t *out_head)
+{
+	const struct store_options *options = restore->options;
+	struct store_head head = { .count = 0 };
+	struct store_audit audit;
+	int r = store_peek_head(restore->store, options->path, &head);
+
+	*out_head = head.count;
+	if (options->accept_rollback) {
+		return 0;
+	}
+	if (r == -ENOENT) {
+		return store_why(restore->why, -EBADMSG,
+			"there is no head of an audit trail at %s" STORE_HEAD_SUFFIX
+			", so nobody can tell whether this copy is the newest: put it back too, or "
+			"give --accept-rollback",
+			options->path);
+	}
+	if (r < 0) {
+		return store_why(restore->why, -EBADMSG,
+			"%s" STORE_HEAD_SUFFIX
+			": cannot be read, or was altered: put it back, or give "
+			"--accept-rollback",
+			options->path);
+	}
+	if (restore->end.count < head.count) {
+		return store_why(restore->why, -EBADMSG,
+			"the copy is older than the store was: it ends at record %" PRIu64
+			" of the audit trail and misses %" PRIu64
+			" changes since. Keys that were revoked then would work again: take a "
+			"newer copy, or give --accept-rollback",
+			restore->end.count, head.count - restore->end.count);
+	}
+	if (head.count == 0) {
+		return 0;
+	}
+	r = store_get_audit(read, head.count, &audit);
+	if (r < 0 || !secret_equal(audit.tag, head.tag, STORE_CHAIN)) {
+		return store_why(restore->why, -EBADMSG,
+			"the copy is of another history than the store here: record %" PRIu64
+			" of its audit trail is another. Take another copy, or give "
+			"--accept-rollback",
+			head.count);
+	}
+	return 0;
+}
+
+/* What the pieces said is what lies in the new store. */
+static int check_end(struct restore *restore, struct store_read *read)
+{
+	struct store_head head;
+	int r = store_get_head(read, &head);
+
+	if (r == 0 && (head.count != restore->end.count ||
+			      memcmp(head.tag, restore->end.tag, STORE_CHAIN) != 0)) {
+		return damaged(restore, "is damaged");
+	}
+	return r;
+}
+
+static int enter(struct restore *restore, uint64_t head)
+{
+	const struct store_moved moved = {
+		.action = POL_STR("store.restore"), .from = head, .to = restore->end.count
+	};
+	int r = store_enter_moved(restore->store, &moved);
+
+	return r == 0 ? 0 : store_why(restore->why, r, "%s: %s", restore->path, store_explain(r));
+}
+
+static int take(struct restore *restore, struct store_restored *out)
+{
+	struct store_read *read = NULL;
+	uint64_t head = 0;
+	int r = read_copy(restore);
+
+	if (r == 0) {
+		r = store_read_open(restore->store, &read);
+	}
+	if (r == 0) {
+		r = store_read_renew(read);
+	}
+	if (r == 0) {
+		r = check_end(restore, read);
+	}
+	if (r == 0) {
+		r = judge(restore, read, &head);
+	}
+	store_read_close(read);
+	if (r == 0) {
+		r = enter(restore, head);
+	}
+	if (r == 0) {
+		*out = (struct store_restored){ restore->records, head, restore->end.count };
+	}
+	return r;
+}
+
+/* --- the exchange ----------------------------------------------------------------------------- */
+
+static const char *const endings[] = { "", "-lock", STORE_HEAD_SUFFIX, STORE_CREATING_SUFFIX };
+
+static void name(char out[static PATH_MAX], const char *path, const char *ending)
+{
+	int len = snprintf(out, PATH_MAX, "%s%s", path, ending);
+
+	/* open_aside measured the longest: never cut. */
+	if (len < 0 || len >= PATH_MAX) {
+		out[0] = '\0';
+	}
+}
+
+static void remove_aside(const struct restore *restore)
+{
+	for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+		char path[PATH_MAX];
+
+		name(path, restore->path, endings[i]);
+		unlink(path);
+	}
+}
+
+static int exchange(struct restore *restore)
+{
+	const char *to = restore->options->path;
+	char from[PATH_MAX], head[PATH_MAX], before[PATH_MAX];
+
+	name(before, to, ".before");
+	unlink(before);
+	if (link(to, before) < 0 && errno != ENOENT) {
+		return store_why(restore->why, -errno, "%s: %s", before, strerror(errno));
+	}
+	name(from, restore->path, STORE_HEAD_SUFFIX);
+	name(head, to, STORE_HEAD_SUFFIX);
+	if (rename(restore->path, to) < 0 || rename(from, head) < 0) {
+		return store_why(restore->why, -errno, "%s: %s", to, strerror(errno));
+	}
+	return durable_entry(to);
+}
+
+static int open_aside(struct restore *restore)
+{
+	struct store_options options = *restore->options;
+
+	if (strlen(options.path) + sizeof ".restoring-head.new" > PATH_MAX) {
+		return store_why(restore->why, -ENAMETOOLONG, "%s: is too long", options.path);
+	}
+	/* Never a new one: what was copied was made with the old. */
+	if (access(options.pepper, F_OK) != 0) {
+		return store_why(restore->why, -errno,
+			"%s: %s: put the pepper back first, from its own backup", options.pepper,
+			strerror(errno));
+	}
+	name(restore->path, options.path, ".restoring");
+	remove_aside(restore);
+	options.path = restore->path;
+	options.accept_rollback = false;
+	return store_open(&options, &restore->store, restore->why);
+}
+
+int store_restore(const struct store_options *options, int fd, struct store_restored *out,
+	char why[static STORE_WHY])
+{
+	struct restore *restore = calloc(1, sizeof *restore);
+	struct store_restored restored;
+	int r = -ENOMEM;
+
+	snprintf(why, STORE_WHY, "out of memory");
+	if (restore == NULL) {
+		return r;
+	}
+	*restore = (struct restore){ .options = options, .fd = fd, .why = why };
+	for (size_t i = 0; i < sizeof restore->tables / sizeof restore->tables[0]; i++) {
+		restore->tables[i] = -1;
+	}
+	restore->bytes = malloc(COPY_PIECE_MAX);
+	if (restore->bytes == NULL) {
+		goto out;
+	}
+	r = open_aside(restore);
+	if (r == 0) {
+		r = take(restore, &restored);
+	}
+	if (restore->txn != NULL) {
+		mdb_txn_abort(restore->txn);
+	}
+	store_close(restore->store);
+	if (r == 0) {
+		r = exchange(restore);
+	}
+	if (r == 0) {
+		*out = restored;
+	}
+	remove_aside(restore);
+out:
+	free(restore->bytes);
+	free(restore);
+	return r;
+}

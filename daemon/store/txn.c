@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/host/log.h"
+#include "daemon/store/internal.h"
+
+/* --- readers ---------------------------------------------------------------------------------- */
+
+int store_read_open(struct store *store, struct store_read **out)
+{
+	struct store_read *read = calloc(1, sizeof *read);
+	int r;
+
+	if (read == NULL) {
+		return -ENOMEM;
+	}
+	read->store = store;
+	r = store_error(mdb_txn_begin(store->env, NULL, MDB_RDONLY, &read->txn));
+	if (r < 0) {
+		free(read);
+		return r;
+	}
+	mdb_txn_reset(read->txn);
+	*out = read;
+	return 0;
+}
+
+void store_read_close(struct store_read *read)
+{
+	if (read != NULL) {
+		mdb_txn_abort(read->txn);
+		free(read);
+	}
+}
+
+/* Is what the transaction sees the state of that generation, neither more nor less, and a state
+ * that we made? Then no change was committed between the two looks at the number, and none was on
+ * its way; what else we commit under the same number (flushes) touches no page of the keys. */
+static bool is_exactly(const struct store_read *read, uint64_t generation)
+{
+	const struct store *store = read->store;
+
+	return (generation & 1) == 0 && generation == store_generation(store) &&
+	       mdb_txn_id(read->txn) <=
+		       atomic_load_explicit(&store->last_txn, memory_order_acquire);
+}
+
+int store_read_renew(struct store_read *read)
+{
+	uint64_t generation = store_generation(read->store);
+	int r;
+
+	store_read_reset(read);
+	r = store_error(mdb_txn_renew(read->txn));
+	read->live = r == 0;
+	read->generation = read->live && is_exactly(read, generation) ? generation : 0;
+	return r;
+}
+
+void store_read_reset(struct store_read *read)
+{
+	if (read->live) {
+		mdb_txn_reset(read->txn);
+		read->live = false;
+	}
+}
+
+/* --- writes ----------------------------------------------------------------------------------- */
+
+void store_committed(struct store *store, uint64_t number)
+{
+	MDB_envinfo info;
+
+	if (mdb_env_info(store->env, &info) == MDB_SUCCESS && info.me_last_txnid >= number) {
+		atomic_store_explicit(&store->last_txn, number, memory_order_release);
+	}
+}
+
+/* Transactions are numbered without gaps. One that is not ours was written by another program, past
+ * our lock: its records are refused unless it has the pepper, but our hints may lead to pages that
+ * it gave up. */
+static void notice_strangers(struct store *store, uint64_t number)
+{
+	if (number != atomic_load_explicit(&store->last_txn, memory_order_relaxed) + 1) {
+		atomic_fetch_add_explicit(&store->generation, 2, memory_order_acq_rel);
+		log_warn("another program writes to the store: stop it", "transaction=%llu",
+			(unsigned long long)number - 1);
+	}
+}
+
+int store_write_begin(struct store *store, struct store_write **out)
+{
+	struct store_write *write = calloc(1, sizeof *write);
+	int r;
+
+	if (write == NULL) {
+		return -ENOMEM;
+	}
+	write->store = store;
+	store_room_look(store, &write->room);
+	r = store_error(mdb_txn_begin(store->env, NULL, 0, &write->batch));
+	if (r < 0) {
+		free(write);
+		return r;
+	}
+	notice_strangers(store, mdb_txn_id(write->batch));
+	write->reader = (struct store_read){ .store = store, .txn = write->batch, .live = true };
+	*out = write;
+	return 0;
+}
+
+struct store_read *store_write_reader(struct store_write *write)
+{
+	return &write->reader;
+}
+
+int store_write_ready(struct store_write *write)
+{
+	int r;
+
+	if (write->job != NULL) {
+		return 0;
+	}
+	r = store_error(mdb_txn_begin(write->store->env, write->batch, 0, &write->job));
+	if (r == 0) {
+		write->reader.txn = write->job;
+	}
+	return r;
+}
+
+void store_write_job(struct store_write *write)
+{
+	store_write_undo(write);
+}
+
+bool store_write_job_changed(const struct store_write *write)
+{
+	return write->job != NULL;
+}
+
+int store_write_keep(struct store_write *write)
+{
+	int r;
+
+	if (write->job == NULL) {
+		return 0;
+	}
+	r = store_error(mdb_txn_commit(write->job));
+	write->job = NULL;
+	write->reader.txn = write->batch;
+	write->changed = write->changed || r == 0;
+	return r;
+}
+
+void store_write_undo(struct store_write *write)
+{
+	if (write->job != NULL) {
+		mdb_txn_abort(write->job);
+		write->job = NULL;
+		write->reader.txn = write->batch;
+	}
+	write->owed = 0;
+}
+
+void store_write_owe(struct store_write *write, const uint8_t *record)
+{
+	write->owed++;
+	memset(write->made, 0, sizeof write->made);
+	if (record != NULL) {
+		memcpy(write->made, record, sizeof write->made);
+	}
+}
+
+bool store_write_owes(const struct store_write *write)
+{
+	return write->owed != 0;
+}
+
+bool store_write_changed(const struct store_write *write)
+{
+	return write->changed;
+}
+
+static int commit(struct store_write *write, bool raise)
+{
+	struct store *store = write->store;
+	uint64_t number = mdb_txn_id(write->batch);
+	int r;
+
+	if (raise) {
+		atomic_fetch_add_explicit(&store->generation, 1, memory_order_acq_rel);
+	}
+	r = store_error(mdb_txn_commit(write->batch));
+	write->batch = NULL;
+	store_committed(store, number);
+	if (raise) {
+		atomic_fetch_add_explicit(&store->generation, 1, memory_order_acq_rel);
+	}
+	return r;
+}
+
+int store_write_commit(struct store_write *write, bool raise)
+{
+	struct store *store = write->store;
+	struct store_head head;
+	int r;
+
+	store_write_undo(write);
+	raise = raise && write->changed;
+	r = store_get_head(&write->reader, &head);
+	if (r == 0) {
+		r = commit(write, raise);
+	}
+	if (r == 0) {
+		store_advance_head(store, &head);
+	}
+	store_write_abort(write);
+	return r;
+}
+
+void store_write_abort(struct store_write *write)
+{
+	if (write == NULL) {
+		return;
+	}
+	store_write_undo(write);
+	if (write->batch != NULL) {
+		mdb_txn_abort(write->batch);
+	}
+	free(write);
+}

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/tend/pepper.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/host/log.h"
+#include "daemon/keys/secret_rules.h"
+#include "daemon/secret/token.h"
+#include "daemon/serve/server.h"
+#include "daemon/write/audit.h"
+#include "daemon/write/writer.h"
+
+struct move {
+	char kid[STORE_KID];
+	bool other;
+	uint8_t number; /* of the pepper of `to` */
+	uint8_t from[STORE_HASH];
+	uint8_t to[STORE_HASH];
+};
+
+struct pepper {
+	struct writer_job job;
+	struct server *server;
+	struct secrets *secrets;
+	pthread_mutex_t mutex; /* guards the queue and busy */
+	struct move queue[PEPPER_QUEUE];
+	unsigned count;
+	bool busy; /* the job is the writer's */
+	bool stopped;
+	/* The job's: how many of the queue it did, and where the look at all keys is. */
+	unsigned done;
+	bool moved; /* since the last look began */
+	bool looking;
+	char after[STORE_KID];
+	uint64_t seen_old;
+	unsigned ticks;
+	bool failed; /* said once */
+	atomic_bool wants_look;
+	atomic_bool looked;
+	atomic_uint_fast64_t left;
+};
+
+static const struct method method = { .name = "pepper.move" };
+
+bool pepper_is_old(const struct call *call, const struct store_key *key, bool other)
+{
+	return store_key_pepper(key, other ? STORE_KEY_OTHER_PEPPER : STORE_KEY_PEPPER) !=
+	       secrets_pepper(store_secrets(call->store));
+}
+
+/* The mutex is held. */
+static void submit(struct pepper *pepper)
+{
+	if (!pepper->busy && !pepper->stopped) {
+		pepper->busy = true;
+		writer_submit(pepper->server->writer, &pepper->job);
+	}
+}
+
+void pepper_move(struct pepper *pepper, const struct store_key *key, bool other,
+	const uint8_t hash[static STORE_HASH])
+{
+	struct move *move;
+
+	pthread_mutex_lock(&pepper->mutex);
+	if (pepper->count < PEPPER_QUEUE) {
+		move = &pepper->queue[pepper->count++];
+		memcpy(move->kid, key->kid.ptr, STORE_KID);
+		move->other = other;
+		move->number = secrets_pepper(pepper->secrets);
+		memcpy(move->from, other ? key->rotation.other_hash : key->hash, STORE_HASH);
+		memcpy(move->to, hash, STORE_HASH);
+	}
+	submit(pepper);
+	pthread_mutex_unlock(&pepper->mutex);
+}
+
+/* --- the job ---------------------------------------------------------------------------------- */
+
+/* The record may have changed since: then there is nothing to move. */
+static int move_one(struct pepper *pepper, struct call *call, const struct move *move)
+{
+	unsigned which = move->other ? STORE_KEY_OTHER_PEPPER : STORE_KEY_PEPPER;
+	struct store_key key;
+	const uint8_t *hash;
+	int r = store_get_key(call->read, (struct pol_str){ move->kid, STORE_KID }, &key);
+
+	if (r < 0) {
+		return r == -ENOENT || r == -EBADMSG ? 0 : r;
+	}
+	hash = move->other ? key.rotation.other_hash : key.hash;
+	if (hash == NULL || memcmp(hash, move->from, STORE_HASH) != 0 ||
+		move->number != secrets_pepper(pepper->secrets)) {
+		return 0;
+	}
+	store_key_set_pepper(&key, which, move->number);
+	*(move->other ? &key.rotation.other_hash : &key.hash) = move->to;
+	r = audit_update_key(call, &key);
+	if (r == 0 && store_drop_import(call->write, move->from) < 0) {
+		r = -EIO;
+	}
+	pepper->moved = pepper->moved || r == 0;
+	return r;
+}
+
+static int move_some(struct pepper *pepper, struct call *call)
+{
+	unsigned count;
+	int r = 0;
+
+	pthread_mutex_lock(&pepper->mutex);
+	count = pepper->count < PEPPER_MOVES ? pepper->count : PEPPER_MOVES;
+	pthread_mutex_unlock(&pepper->mutex);
+	/* Others append behind these alone. */
+	for (unsigned i = 0; i < count && r == 0; i++) {
+		r = move_one(pepper, call, &pepper->queue[i]);
+	}
+	pepper->done = count;
+	return r;
+}
+
+struct look {
+	struct pepper *pepper;
+	int64_t now;
+	unsigned seen;
+};
+
+static int on_key(void *context, const struct store_key *key)
+{
+	struct look *look = (struct look *)context;
+	uint8_t number = secrets_pepper(look->pepper->secrets);
+	bool other = generation_other(key, look->now) != STORE_OTHER_NONE;
+
+	memcpy(look->pepper->after, key->kid.ptr, STORE_KID);
+	if ((key->flags & STORE_KEY_REVOKED) == 0 &&
+		(store_key_pepper(key, STORE_KEY_PEPPER) != number ||
+			(other && store_key_pepper(key, STORE_KEY_OTHER_PEPPER) != number))) {
+		look->pepper->seen_old++;
+	}
+	return ++look->seen == PEPPER_SLICE;
+}
+
+static void drop(struct pepper *pepper)
+{
+	char why[SECRET_WHY];
+	int r = secrets_drop_old(pepper->secrets, why);
+
+	if (r == 0) {
+		log_info("the old pepper was dropped: no key needs it", "number=%u",
+			(unsigned)secrets_pepper(pepper->secrets));
+	} else if (!pepper->failed) {
+		log_error("cannot drop the old pepper", "why=%s", why);
+	}
+	pepper->failed = r < 0;
+}
+
+/* The next slice; at the end, what came of it. */
+static int look_on(struct pepper *pepper, struct call *call)
+{
+	struct look look = { pepper, call->now, 0 };
+	struct pol_str after = { pepper->after, pepper->looking ? STORE_KID : 0 };
+	int r;
+
+	if (!pepper->looking) {
+		pepper->looking = true;
+		pepper->moved = false;
+		pepper->seen_old = 0;
+		pepper->ticks = 0;
+		atomic_store(&pepper->wants_look, false);
+	}
+	r = store_walk_keys(call->read, after, on_key, &look);
+	if (r != 0) {
+		return r < 0 ? r : 0;
+	}
+	pepper->looking = false;
+	atomic_store(&pepper->left, pepper->seen_old);
+	atomic_store(&pepper->looked, true);
+	if (pepper->seen_old == 0) {
+		drop(pepper);
+	}
+	return 0;
+}
+
+static int on_job(struct writer_job *job, const struct writer_turn *turn)
+{
+	struct pepper *pepper = (struct pepper *)job;
+	struct call call = {
+		.server = pepper->server,
+		.store = pepper->server->store,
+		.config = pepper->server->config,
+		.read = turn->read,
+		.write = turn->write,
+		.now = turn->now,
+		.method = &method,
+	};
+	int r = move_some(pepper, &call);
+
+	/* A job of its own: nothing was put that could be undone behind its back. */
+	if (r == 0 && pepper->done == 0 && secrets_have_old(pepper->secrets) &&
+		(pepper->looking || atomic_load(&pepper->wants_look))) {
+		r = look_on(pepper, &call);
+	}
+	return r;
+}
+
+static void on_done(struct writer_job *job, int result)
+{
+	struct pepper *pepper = (struct pepper *)job;
+
+	if (result < 0 && !pepper->failed) {
+		log_error("cannot move keys to the new pepper", "why=%s", store_explain(result));
+		pepper->failed = true;
+	}
+	pthread_mutex_lock(&pepper->mutex);
+	/* What failed comes again with its next use. */
+	pepper->count -= pepper->done;
+	memmove(pepper->queue, pepper->queue + pepper->done,
+		pepper->count * sizeof pepper->queue[0]);
+	if (pepper->done > 0 && pepper->count == 0 && pepper->moved) {
+		atomic_store(&pepper->wants_look, true);
+	}
+	pepper->busy = false;
+	if (result >= 0 && (pepper->count > 0 || pepper->looking ||
+				   (pepper->done > 0 && pepper->left <= PEPPER_SLICE))) {
+		submit(pepper);
+	}
+	pthread_mutex_unlock(&pepper->mutex);
+}
+
+/* --- the rest --------------------------------------------------------------------------------- */
+
+int pepper_create(struct server *server, struct pepper **out)
+{
+	struct pepper *pepper = calloc(1, sizeof *pepper);
+
+	if (pepper == NULL) {
+		return -ENOMEM;
+	}
+	pepper->server = server;
+	pepper->secrets = store_secrets(server->store);
+	pepper->job.run = on_job;
+	pepper->job.done = on_done;
+	pepper->job.need = STORE_EDITS;
+	pthread_mutex_init(&pepper->mutex, NULL);
+	atomic_store(&pepper->wants_look, true);
+	*out = pepper;
+	return 0;
+}
+
+void pepper_destroy(struct pepper *pepper)
+{
+	if (pepper != NULL) {
+		pthread_mutex_destroy(&pepper->mutex);
+		secret_wipe(pepper->queue, sizeof pepper->queue);
+		free(pepper);
+	}
+}
+
+void pepper_tick(struct pepper *pepper)
+{
+	if (!secrets_have_old(pepper->secrets)) {
+		return;
+	}
+	pthread_mutex_lock(&pepper->mutex);
+	if (!pepper->busy) {
+		if (++pepper->ticks >= PEPPER_IDLE) {
+			atomic_store(&pepper->wants_look, true);
+		}
+		submit(pepper);
+	}
+	pthread_mutex_unlock(&pepper->mutex);
+}
+
+void pepper_stop(struct pepper *pepper)
+{
+	if (pepper != NULL) {
+		pthread_mutex_lock(&pepper->mutex);
+		pepper->stopped = true;
+		pthread_mutex_unlock(&pepper->mutex);
+	}
+}
+
+bool pepper_left(struct pepper *pepper, uint64_t *out)
+{
+	*out = atomic_load(&pepper->left);
+	return atomic_load(&pepper->looked);
+}
+
+void pepper_rotated(struct pepper *pepper)
+{
+	atomic_store(&pepper->looked, false);
+	atomic_store(&pepper->wants_look, true);
+	pthread_mutex_lock(&pepper->mutex);
+	pepper->looking = false;
+	submit(pepper);
+	pthread_mutex_unlock(&pepper->mutex);
+}

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/tend/rotation.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "daemon/host/log.h"
+#include "daemon/keys/denials.h"
+#include "daemon/keys/secret_rules.h"
+#include "daemon/keys/usage.h"
+#include "daemon/load/current.h"
+#include "daemon/tend/rotation_due.h"
+#include "daemon/write/audit.h"
+#include "daemon/write/writer.h"
+
+/* Keys whose secrets are being confirmed at one moment; one more asks again at its next use. */
+#define MAX_CONFIRMING 64
+
+/* Keys of which a dead secret was presented within the hour. With more of them the one that was
+ * told longest ago makes room, and may be told again within its hour. */
+#define MAX_ALARMS  256
+#define ALARM_PAUSE 3600 /* seconds, by the monotonic clock */
+
+struct alarm {
+	uint64_t number; /* of the key; 0: free */
+	int64_t told_at;
+	uint64_t untold; /* presentations since */
+};
+
+struct rotation {
+	struct rotation_parts parts;
+	struct rotation_due *due;
+	atomic_uint_fast64_t dead;
+	pthread_mutex_t mutex; /* guards the rest */
+	uint64_t confirming[MAX_CONFIRMING];
+	bool failed; /* so that a full disk is said once */
+	struct alarm alarms[MAX_ALARMS];
+};
+
+int rotation_create(const struct rotation_parts *parts, struct rotation **out)
+{
+	struct rotation *rotation = calloc(1, sizeof *rotation);
+	int r;
+
+	if (rotation == NULL) {
+		return -ENOMEM;
+	}
+	rotation->parts = *parts;
+	atomic_init(&rotation->dead, 0);
+	r = -pthread_mutex_init(&rotation->mutex, NULL);
+	if (r < 0) {
+		free(rotation);
+		return r;
+	}
+	r = rotation_due_create(parts, &rotation->due);
+	if (r < 0) {
+		rotation_destroy(rotation);
+		return r;
+	}
+	*out = rotation;
+	return 0;
+}
+
+void rotation_destroy(struct rotation *rotation)
+{
+	if (rotation != NULL) {
+		rotation_due_destroy(rotation->due);
+		pthread_mutex_destroy(&rotation->mutex);
+		free(rotation);
+	}
+}
+
+void rotation_count(struct rotation *rotation, struct rotation_counts *out)
+{
+	rotation_due_count(rotation->due, out);
+	out->dead = atomic_load_explicit(&rotation->dead, memory_order_relaxed);
+}
+
+void rotation_tick(struct rotation *rotation)
+{
+	rotation_due_tick(rotation->due);
+}
+
+/* --- jobs of our own -------------------------------------------------------------------------- */
+
+/* One key's. */
+struct task {
+	struct writer_job job; /* first: the writer gives it back */
+	struct rotation *rotation;
+	uint64_t number;
+	char kid[STORE_KID];
+	uint8_t hash[STORE_HASH]; /* of the secret that was used first */
+	uint64_t count;           /* of presentations that the alarm tells */
+};
+
+static const struct method confirm_method = { .name = "keys.confirm" };
+static const struct method alarm_method = { .name = "alarm.dead_secret" };
+
+static struct task *make_task(struct rotation *rotation, uint64_t number, struct pol_str kid)
+{
+	struct task *task = calloc(1, sizeof *task);
+
+	if (task != NULL) {
+		task->rotation = rotation;
+		task->number = number;
+		memcpy(task->kid, kid.ptr, STORE_KID);
+	}
+	return task;
+}
+
+static struct call call_of(
+	const struct task *task, const struct writer_turn *turn, const struct method *method)
+{
+	const struct rotation_parts *parts = &task->rotation->parts;
+
+	return (struct call){
+		.store = parts->store,
+		.usage = parts->usage,
+		/* Exchanged by this very thread. */
+		.snapshot = parts->current->snapshot,
+		.read = turn->read,
+		.write = turn->write,
+		.now = turn->now,
+		.method = method,
+	};
+}
+
+/* --- the first use ---------------------------------------------------------------------------- */
+
+/* false: it is on its way already, or there is no room. */
+static bool begin_confirming(struct rotation *rotation, uint64_t number)
+{
+	size_t room = MAX_CONFIRMING;
+	bool found = false;
+
+	pthread_mutex_lock(&rotation->mutex);
+	for (size_t i = 0; i < MAX_CONFIRMING; i++) {
+		found = found || rotation->confirming[i] == number;
+		room = rotation->confirming[i] == 0 && room == MAX_CONFIRMING ? i : room;
+	}
+	if (!found && room < MAX_CONFIRMING) {
+		rotation->confirming[room] = number;
+	}
+	pthread_mutex_unlock(&rotation->mutex);
+	return !found && room < MAX_CONFIRMING;
+}
+
+static void end_confirming(struct rotation *rotation, uint64_t number)
+{
+	for (size_t i = 0; i < MAX_CONFIRMING; i++) {
+		if (rotation->confirming[i] == number) {
+			rotation->confirming[i] = 0;
+		}
+	}
+}
+
+/* Anything may have happened to the key since it was used. */
+static bool is_still_pending(const struct store_key *key, const uint8_t *hash, int64_t now)
+{
+	return (key->flags & (STORE_KEY_REVOKED | STORE_KEY_DISABLED)) == 0 &&
+	       key->deleted_at == 0 && generation_other(key, now) == STORE_OTHER_PENDING &&
+	       memcmp(key->rotation.other_hash, hash, STORE_HASH) == 0;
+}
+
+static int run_confirm(struct writer_job *job, const struct writer_turn *turn)
+{
+	struct task *task = (struct task *)job;
+	struct call call = call_of(task, turn, &confirm_method);
+	struct generation_change change = {
+		.secrets = store_secrets(call.store),
+		.now = turn->now,
+		.max_overlap = (int64_t)pol_snapshot_limits(call.snapshot)->rotation_max_overlap,
+	};
+	struct pol_str kid = { task->kid, STORE_KID };
+	struct generation_room room;
+	struct store_key key;
+	int r = store_get_key(turn->read, kid, &key);
+
+	if (r < 0) {
+		return r == -ENOENT || r == -EBADMSG ? 0 : r;
+	}
+	if (!is_still_pending(&key, task->hash, turn->now)) {
+		return 0;
+	}
+	generation_confirm(&key, &change, &room);
+	return audit_update_key(&call, &key);
+}
+
+static void confirm_done(struct writer_job *job, int result)
+{
+	struct task *task = (struct task *)job;
+	struct rotation *rotation = task->rotation;
+	bool say;
+
+	pthread_mutex_lock(&rotation->mutex);
+	end_confirming(rotation, task->number);
+	say = result < 0 && !rotation->failed;
+	rotation->failed = result < 0;
+	pthread_mutex_unlock(&rotation->mutex);
+	if (say) {
+		log_error("cannot confirm a new secret; each further use tries again",
+			"key=%.*s why=%s", STORE_KID, task->kid, store_explain(result));
+	}
+	free(task);
+}
+
+void rotation_first_use(struct rotation *rotation, uint64_t number, struct pol_str kid,
+	const uint8_t hash[static STORE_HASH])
+{
+	struct task *task;
+
+	if (!begin_confirming(rotation, number)) {
+		return;
+	}
+	task = make_task(rotation, number, kid);
+	if (task == NULL) {
+		pthread_mutex_lock(&rotation->mutex);
+		end_confirming(rotation, number);
+		pthread_mutex_unlock(&rotation->mutex);
+		return;
+	}
+	memcpy(task->hash, hash, STORE_HASH);
+	task->job.run = run_confirm;
+	task->job.done = confirm_done;
+	task->job.need = STORE_ENDS; /* the old secret's end */
+	writer_submit(rotation->parts.writer, &task->job);
+}
+
+/* --- dead secrets ----------------------------------------------------------------------------- */
+
+static int64_t monotonic(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
+/* How many presentations there are to be told; 0: not now. */
+static uint64_t take_alarm(struct rotation *rotation, uint64_t number)
+{
+	int64_t now = monotonic();
+	struct alarm *at = &rotation->alarms[0];
+	uint64_t count = 0;
+
+	pthread_mutex_lock(&rotation->mutex);
+	for (size_t i = 0; i < MAX_ALARMS; i++) {
+		struct alarm *alarm = &rotation->alarms[i];
+
+		if (alarm->number == number) {
+			at = alarm;
+			break;
+		}
+		if (alarm->number == 0 || (at->number != 0 && alarm->told_at < at->told_at)) {
+			at = alarm;
+		}
+	}
+	if (at->number != number) {
+		*at = (struct alarm){ .number = number, .told_at = now - ALARM_PAUSE };
+	}
+	at->untold++;
+	if (now - at->told_at >= ALARM_PAUSE) {
+		count = at->untold;
+		at->untold = 0;
+		at->told_at = now;
+	}
+	pthread_mutex_unlock(&rotation->mutex);
+	return count;
+}
+
+static int run_alarm(struct writer_job *job, const struct writer_turn *turn)
+{
+	struct task *task = (struct task *)job;
+	struct call call = call_of(task, turn, &alarm_method);
+	struct audit_note note;
+	struct audit_entry entry = {
+		.kind = STORE_AUDIT_ALARM,
+		.target = { task->kid, STORE_KID },
+		.note = &note,
+	};
+	struct store_key key;
+	int r = store_get_key(turn->read, entry.target, &key);
+
+	if (r < 0) {
+		return r == -ENOENT || r == -EBADMSG ? 0 : r;
+	}
+	entry.tenant = key.tenant;
+	audit_note_init(&note);
+	audit_note_number(&note, "presented", 0, (int64_t)task->count);
+	return audit_enter(&call, &entry);
+}
+
+static void alarm_done(struct writer_job *job, int result)
+{
+	/* The log has it in any case. */
+	(void)result;
+	free(job);
+}
+
+void rotation_dead(struct rotation *rotation, const struct store_key *key)
+{
+	uint64_t count;
+	struct task *task;
+
+	atomic_fetch_add_explicit(&rotation->dead, 1, memory_order_relaxed);
+	denied_add(usage_denied(rotation->parts.usage), key->number,
+		denied_reason(POL_STR(DENIED_DEAD)));
+	count = take_alarm(rotation, key->number);
+	if (count == 0) {
+		return;
+	}
+	log_warn("alarm: a secret that is dead was presented: somebody did not get its successor, "
+		 "or it was stolen",
+		"key=%.*s name=%.*s principal=%.*s presented=%llu", POL_STR_ARGS(key->kid),
+		POL_STR_ARGS(key->name), POL_STR_ARGS(key->principal), (unsigned long long)count);
+	task = make_task(rotation, key->number, key->kid);
+	if (task == NULL) {
+		return;
+	}
+	task->count = count;
+	task->job.run = run_alarm;
+	task->job.done = alarm_done;
+	task->job.need = STORE_EDITS;
+	writer_submit(rotation->parts.writer, &task->job);
+}

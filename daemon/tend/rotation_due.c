@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/tend/rotation_due.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "daemon/host/log.h"
+#include "daemon/keys/secret_rules.h"
+#include "policy/text/timetext.h"
+
+/* One slice: a millisecond or two of main's thread. A million keys take a quarter of an hour. */
+#define SLICE 1024
+/* Looks begin so far apart at least. */
+#define PAUSE 60 /* seconds */
+/* Keys that one look tells by name, of each kind. */
+#define MAX_TOLD 20
+/* A second line, when it is pressing. */
+#define PRESSING ((int64_t)24 * 60 * 60)
+
+enum event {
+	DUE = 0,
+	OVERDUE,
+	EXPIRING,
+	EVENTS,
+};
+
+struct rotation_due {
+	struct store *store;
+	struct store_read *read;
+	char after[STORE_KID]; /* where the look stands */
+	size_t after_len;      /* 0: at the beginning */
+	int64_t begun_at;      /* of this look; 0: none is under way */
+	int64_t told_to;       /* events up to then were told by the looks before */
+	uint64_t counts[EVENTS];
+	uint64_t told[EVENTS];
+	uint32_t slice;
+	atomic_uint_fast64_t last[EVENTS]; /* of the last look that ended */
+};
+
+int rotation_due_create(const struct rotation_parts *parts, struct rotation_due **out)
+{
+	struct rotation_due *due = calloc(1, sizeof *due);
+	int r;
+
+	if (due == NULL) {
+		return -ENOMEM;
+	}
+	due->store = parts->store;
+	r = store_read_open(parts->store, &due->read);
+	if (r < 0) {
+		free(due);
+		return r;
+	}
+	*out = due;
+	return 0;
+}
+
+void rotation_due_destroy(struct rotation_due *due)
+{
+	if (due != NULL) {
+		store_read_close(due->read);
+		free(due);
+	}
+}
+
+void rotation_due_count(struct rotation_due *due, struct rotation_counts *out)
+{
+	out->due = atomic_load_explicit(&due->last[DUE], memory_order_relaxed);
+	out->overdue = atomic_load_explicit(&due->last[OVERDUE], memory_order_relaxed);
+	out->expiring = atomic_load_explicit(&due->last[EXPIRING], memory_order_relaxed);
+}
+
+/* --- one key ---------------------------------------------------------------------------------- */
+
+static bool is_new(const struct rotation_due *due, int64_t at)
+{
+	return at <= due->begun_at && at > due->told_to;
+}
+
+/* Counts a key, and tells it when its time, or that of the second line, came since the last
+ * look. */
+static bool meet(struct rotation_due *due, enum event event, int64_t at, int64_t pressing_at)
+{
+	due->counts[event]++;
+	if (!is_new(due, at) && !is_new(due, pressing_at)) {
+		return false;
+	}
+	due->told[event]++;
+	return due->told[event] <= MAX_TOLD;
+}
+
+#define KEY_FORMAT "key=%.*s name=%.*s principal=%.*s "
+#define KEY_ARGS(key)                                                                              \
+	POL_STR_ARGS((key)->kid), POL_STR_ARGS((key)->name), POL_STR_ARGS((key)->principal)
+
+/* Times as people read them. */
+static const char *time_text(int64_t time, char text[static POL_TIME_TEXT])
+{
+	if (pol_time_format(time, text) != POL_OK) {
+		text[0] = '\0';
+	}
+	return text;
+}
+
+static void look_at_schedule(struct rotation_due *due, const struct store_key *key, int64_t now)
+{
+	const struct store_rotation *rotation = &key->rotation;
+	bool renewed = generation_other(key, now) == STORE_OTHER_PENDING;
+	char text[POL_TIME_TEXT];
+
+	if (!generation_is_due(key, now)) {
+		return;
+	}
+	if (now >= rotation->renew_by) {
+		if (meet(due, OVERDUE, rotation->renew_by, 0)) {
+			log_warn(renewed ? "a key's secret has ended by its schedule; the new one "
+					   "was never used"
+					 : "a key's secret has ended by its schedule and was not "
+					   "renewed: rotate it",
+				KEY_FORMAT "since=%s", KEY_ARGS(key),
+				time_text(rotation->renew_by, text));
+		}
+	} else if (meet(due, DUE, rotation->next_rotation_at, rotation->renew_by - PRESSING)) {
+		log_warn(renewed ? "a key was renewed, and its new secret waits for its first use"
+				 : "a key is due to be renewed",
+			KEY_FORMAT "renew_by=%s", KEY_ARGS(key),
+			time_text(rotation->renew_by, text));
+	}
+}
+
+static int on_key(void *context, const struct store_key *key)
+{
+	struct rotation_due *due = context;
+	int64_t now = due->begun_at;
+	char text[POL_TIME_TEXT];
+
+	memcpy(due->after, key->kid.ptr, STORE_KID);
+	due->after_len = STORE_KID;
+	due->slice++;
+	if ((key->flags & (STORE_KEY_REVOKED | STORE_KEY_DISABLED)) != 0 || key->deleted_at != 0 ||
+		(key->expires_at != 0 && now >= key->expires_at)) {
+		return due->slice == SLICE;
+	}
+	look_at_schedule(due, key, now);
+	if (key->expires_at != 0 && now >= key->expires_at - ROTATION_SOON &&
+		meet(due, EXPIRING, key->expires_at - ROTATION_SOON, key->expires_at - PRESSING)) {
+		log_warn("a key is about to expire", KEY_FORMAT "expires_at=%s", KEY_ARGS(key),
+			time_text(key->expires_at, text));
+	}
+	return due->slice == SLICE;
+}
+
+/* --- a look ----------------------------------------------------------------------------------- */
+
+static void begin(struct rotation_due *due, int64_t now)
+{
+	due->begun_at = now;
+	due->after_len = 0;
+	memset(due->counts, 0, sizeof due->counts);
+	memset(due->told, 0, sizeof due->told);
+}
+
+static void end(struct rotation_due *due)
+{
+	uint64_t more = 0;
+
+	for (size_t i = 0; i < EVENTS; i++) {
+		atomic_store_explicit(&due->last[i], due->counts[i], memory_order_relaxed);
+		more += due->told[i] > MAX_TOLD ? due->told[i] - MAX_TOLD : 0;
+	}
+	if (more > 0) {
+		log_warn(
+			"more keys are due or about to end", "keys=%llu", (unsigned long long)more);
+	}
+	due->told_to = due->begun_at;
+	due->begun_at = 0;
+}
+
+void rotation_due_tick(struct rotation_due *due)
+{
+	int64_t now = (int64_t)time(NULL);
+	int r;
+
+	if (due->begun_at == 0) {
+		/* A clock that was set back begins anew. */
+		if (due->told_to != 0 && now >= due->told_to && now < due->told_to + PAUSE) {
+			return;
+		}
+		begin(due, now);
+	}
+	r = store_read_renew(due->read);
+	if (r < 0) {
+		return;
+	}
+	due->slice = 0;
+	r = store_walk_keys(due->read, (struct pol_str){ due->after, due->after_len }, on_key, due);
+	store_read_reset(due->read);
+	if (r == 0) {
+		end(due);
+	}
+}

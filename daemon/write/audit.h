@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * audit: what a change leaves in the trail.
+ *
+ * One record for each change, in the change's own transaction: sequence, time, who (uid, pid, and
+ * the actor as actor_text says it), the action (the method's name), the target, from what to what,
+ * the tag of the record that the change made, and a keyed tag over all this and the tag before
+ * (store_audit.c). So a handler in manage/ puts nothing by itself:
+ *
+ *     audit_create_key, audit_update_key, audit_remove_key
+ *     audit_put_principal, audit_delete_principal
+ *         put the record and its entry; the entry's fields are what differs from the record that
+ *         is stored, so that there is nothing to be told. A new field of a record joins by a line
+ *         in audit_note.c.
+ *     audit_enter
+ *         for records of another kind: call it right behind the put (or the deletion), before the
+ *         next one; and for changes that touch no record, such as the exchange of a policy.
+ *
+ * It cannot be forgotten: the store counts each put of a record (store_write_owe, in the store's
+ * function that puts it), and the writer undoes a job that owes an entry, with -EPROTO, which is
+ * answered as `internal` and logged. Use, counters, indexes and what merely serves retries are no
+ * records in this sense and owe nothing.
+ *
+ * Jobs of the daemon's own make a call with store, read, write, now and a method whose name is the
+ * action; its peer is NULL, and the actor `daemon`.
+ *
+ * No secret stands in the trail: hashes have no line in audit_note.c, values are cut at
+ * AUDIT_MAX_VALUE bytes, and whatever looks like a token loses its secret.
+ *
+ * Writer's thread alone. 0 or a negative errno, those of the store's puts included.
+ */
+
+#include <stdint.h>
+
+#include "daemon/call/call.h"
+#include "daemon/store/env.h"
+#include "policy/text/str.h"
+
+int audit_create_key(struct call *call, struct store_key *key);
+int audit_update_key(struct call *call, const struct store_key *key);
+/* The record goes, and all that leads to it. */
+int audit_remove_key(struct call *call, struct pol_str kid);
+
+/* The record's views may lie in the map: they are dead afterwards. */
+int audit_put_principal(struct call *call, const struct store_principal *principal);
+int audit_delete_principal(struct call *call, uint32_t tenant, struct pol_str id);
+
+/* --- any other change ------------------------------------------------------------------------- */
+
+#define AUDIT_MAX_VALUE  256  /* bytes of a value; the rest is `…` */
+#define AUDIT_MAX_FIELDS 8192 /* bytes of all of them; what does not fit is left out */
+
+/* From what to what. */
+struct audit_note {
+	uint8_t bytes[AUDIT_MAX_FIELDS];
+	struct store_pack pack;
+};
+
+void audit_note_init(struct audit_note *note);
+/* Adds a field unless both values are the same. An empty one is one that was, or is, not there. */
+void audit_note_text(
+	struct audit_note *note, const char *name, struct pol_str from, struct pol_str to);
+void audit_note_number(struct audit_note *note, const char *name, int64_t from, int64_t to);
+/* Unix seconds, written as RFC 3339; 0: none. */
+void audit_note_time(struct audit_note *note, const char *name, int64_t from, int64_t to);
+/* Written with commas. */
+void audit_note_list(
+	struct audit_note *note, const char *name, struct store_list from, struct store_list to);
+
+/* What differs between two records; NULL: there is none. */
+void audit_note_key(
+	struct audit_note *note, const struct store_key *from, const struct store_key *to);
+void audit_note_principal(struct audit_note *note, const struct store_principal *from,
+	const struct store_principal *to);
+
+struct audit_entry {
+	enum store_audit_kind kind;
+	uint32_t tenant;       /* of the target; 0: none */
+	struct pol_str target; /* its id */
+	uint32_t flags;        /* of enum store_audit_flag */
+	const struct audit_note *note;
+};
+
+int audit_enter(struct call *call, const struct audit_entry *entry);
+
+/* Enters that altered records were refused, once an hour at most; nothing when none was. */
+int audit_altered(struct call *call);
