@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "load.h"
+#include "tests/policy/load.h"
 
 #include <criterion/criterion.h>
 #include <dirent.h>

@@ -6,7 +6,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "load.h"
+#include "tests/policy/load.h"
 #include "policy/ask/suite.h"
 
 #define MOST 6

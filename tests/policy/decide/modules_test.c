@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-#include "load.h"
+#include "tests/policy/load.h"
 #include "policy/decide/modules/modules.h"
 #include "policy/decide/registry.h"
 #include "policy/decide/stack.h"

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "load.h"
+#include "tests/policy/load.h"
 #include "tests/policy/compiled_text.h"
 
 static const char text[] = "tree api {\n"

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "load.h"
+#include "tests/policy/load.h"
 #include "policy/ask/suite.h"
 
 struct seen {

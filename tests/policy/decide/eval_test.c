@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "load.h"
+#include "tests/policy/load.h"
 #include "policy/decide/eval.h"
 #include "policy/text/cidr.h"
 #include "policy/text/reason.h"

@@ -6,7 +6,7 @@
  */
 
 #include "policy/snapshot/snapshot.h"
-#include "tests/policy/model.h"
+#include "tests/policy/model/model.h"
 
 enum { PATHS = 80, SUBJECTS = 4, NAME_ROOM = 256 };
 
