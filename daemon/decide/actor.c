@@ -12,6 +12,7 @@
 #include "daemon/tend/rotation.h"
 #include "policy/decide/eval.h"
 #include "policy/text/path.h"
+#include "policy/text/reason.h"
 
 /* The noun, its id of at most STORE_MAX_NAME bytes, and what is around them. */
 #define MAX_RESOURCE (STORE_MAX_NAME + 64)

@@ -3,6 +3,7 @@
 
 #include "daemon/decide/explain.h"
 #include "daemon/keys/secret_rules.h"
+#include "policy/text/reason.h"
 
 /* All of an answer but the texts that differ: names, numbers, heads. */
 #define ANSWER_FIXED 288

@@ -18,6 +18,7 @@
 #include "policy/ask/narrow.h"
 #include "policy/text/cidr.h"
 #include "policy/text/path.h"
+#include "policy/text/reason.h"
 
 #define MAX_ENTRIES 1024
 

@@ -8,6 +8,7 @@
 #include "daemon/decide/subject.h"
 #include "daemon/manage/list.h"
 #include "policy/decide/eval.h"
+#include "policy/text/reason.h"
 
 enum { TOKEN, PRINCIPAL, TREE, AT, ENVIRONMENT, TENANT, LIMIT, CURSOR, FIELDS };
 

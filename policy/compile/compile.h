@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "policy/language/parse.h"
 #include "policy/snapshot/compiled.h"
 #include "policy/text/nearest.h"
 #include "policy/text/path.h"
@@ -277,3 +278,18 @@ enum pol_status pol_origin_files(
 enum pol_status pol_compile_grants(struct pol_compiler *compiler,
 	const struct pol_ast_grantee *statement, struct pol_grantee *out,
 	struct pol_origin *origin);
+
+/*
+ * stack.c's and suite.c's share. Both fill their part of the snapshot from its arena and complain
+ * in diags. POL_OK; POL_EINVALID after at least one pol_error; or the arena's status. Called even
+ * when there were errors before, to find more, as long as the statements were parsed.
+ */
+enum pol_status pol_stacks_compile(struct pol_snapshot *snapshot, const struct pol_ast *ast,
+	const struct pol_host *host, struct pol_diags *diags);
+enum pol_status pol_tests_compile(
+	struct pol_snapshot *snapshot, const struct pol_ast *ast, struct pol_diags *diags);
+
+/* Is the word a place of this policy: TREE:/path that leads to or through a declared node? Says
+ * in diags why it is not. */
+bool pol_check_place(
+	const struct pol_snapshot *snapshot, struct pol_diags *diags, const struct pol_word *place);

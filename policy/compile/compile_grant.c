@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/compile/compile.h"
+#include "policy/text/method.h"
 
 /* Patterns that select the same again and again take no more room than that. */
 #define UNMERGED_RUNS ((size_t)4096)

@@ -3,6 +3,7 @@
 
 #include "policy/compile/compile.h"
 #include "policy/snapshot/tree.h"
+#include "policy/text/method.h"
 
 /* Room for names of actions and methods, of which a policy has rarely more. */
 #define FEW_VERBS 64

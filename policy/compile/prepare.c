@@ -9,6 +9,7 @@
 #include "policy/snapshot/used.h"
 #include "policy/text/cidr.h"
 #include "policy/text/host.h"
+#include "policy/text/line.h"
 #include "policy/text/str.h"
 
 #define DATA_NAME_MAX 128

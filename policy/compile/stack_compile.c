@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "policy/compile/charge.h"
+#include "policy/compile/compile.h"
 #include "policy/compile/stack_draft.h"
 #include "policy/decide/modules/modules.h"
 #include "policy/text/nearest.h"

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "policy/decide/stack.h"
+#include "policy/language/parse.h"
 #include "policy/snapshot/compiled.h"
 #include "policy/text/terms.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/compile/compile.h"
 #include "policy/compile/suite_scene.h"
 #include "policy/decide/registry.h"
 #include "policy/decide/stack.h"

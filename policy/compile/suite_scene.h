@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "policy/compile/suite_case.h"
+#include "policy/language/parse.h"
 #include "policy/snapshot/compiled.h"
 
 struct pol_scene_held {

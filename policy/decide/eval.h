@@ -40,7 +40,3 @@ void pol_decide_managing(const struct pol_snapshot *snapshot, const struct pol_f
 struct pol_trace;
 void pol_decide_traced(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
 	struct pol_trace *trace, struct pol_decision *out);
-
-/* "A token that does not verify" and the like: is this one of the reasons that an untrusted peer
- * sees as `unauthenticated` (status 401)? */
-bool pol_reason_is_unauthenticated(struct pol_str reason);

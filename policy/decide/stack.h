@@ -15,11 +15,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "policy/language/parse.h"
 #include "policy/snapshot/module.h"
 #include "policy/snapshot/snapshot.h"
 #include "policy/text/diag.h"
 #include "policy/text/str.h"
+#include "policy/text/terms.h"
 
 /* Lines of one stack after inclusion, all groups together. A stack is read by people. */
 #define POL_STACK_LINES 1024

@@ -17,23 +17,7 @@
 #include "policy/snapshot/module.h"
 #include "policy/snapshot/permset.h"
 #include "policy/text/path.h"
-
-/* Where a decision ended, in the order in which it asks. */
-enum pol_stage {
-	POL_STAGE_TOKEN = 0,
-	POL_STAGE_PRINCIPAL,
-	POL_STAGE_ENVIRONMENT,
-	POL_STAGE_SERVICE,
-	POL_STAGE_AUTHENTICATE,
-	POL_STAGE_RESOURCE,
-	POL_STAGE_NETWORKS,
-	POL_STAGE_ACCOUNT,
-	POL_STAGE_SUBJECT,
-	POL_STAGE_AUTHORIZE,
-	POL_STAGE_CHARGES,
-	POL_STAGE_END, /* it was allowed */
-	POL_STAGE_COUNT
-};
+#include "policy/text/terms.h"
 
 /* A line of the stack that was asked. */
 struct pol_trace_line {

@@ -18,21 +18,10 @@
 
 #include "policy/text/arena.h"
 #include "policy/text/diag.h"
+#include "policy/text/line.h"
+#include "policy/text/path.h"
 #include "policy/text/str.h"
-
-struct pol_words {
-	struct pol_word *items;
-	uint32_t count;
-};
-
-enum pol_segment_kind {
-	POL_SEGMENT_LITERAL,  /* text is percent-decoded */
-	POL_SEGMENT_PARAM,    /* {name}: text is the name */
-	POL_SEGMENT_REST,     /* {name...}: text is the name */
-	POL_SEGMENT_STAR,     /* grants alone */
-	POL_SEGMENT_STARSTAR, /* grants alone, the last one */
-	POL_SEGMENT_LOST      /* trees alone, the last one: it was not understood; text is raw */
-};
+#include "policy/text/terms.h"
 
 struct pol_segment {
 	enum pol_segment_kind kind;
@@ -148,29 +137,6 @@ struct pol_ast_limit {
 	struct pol_word name, value;
 };
 
-enum pol_control {
-	POL_CONTROL_REQUIRED = 0,
-	POL_CONTROL_REQUISITE,
-	POL_CONTROL_SUFFICIENT,
-	POL_CONTROL_OPTIONAL,
-	POL_CONTROL_INCLUDE,
-	POL_CONTROL_SUBSTACK,
-};
-
-/* One argument: `allow=10.0.0.0/8,2001:db8::/32` is two words, the first with its `allow=`. */
-struct pol_ast_argument {
-	struct pol_words values;
-};
-
-struct pol_ast_line {
-	struct pol_span at;
-	enum pol_group group;
-	enum pol_control control;
-	struct pol_word module; /* or the stack's name */
-	struct pol_ast_argument *arguments;
-	uint32_t argument_count;
-};
-
 struct pol_ast_stack {
 	struct pol_word name;
 	struct pol_ast_line *lines;
@@ -254,6 +220,3 @@ enum pol_status pol_parse(const struct pol_source *sources, size_t count, struct
 struct pol_host;
 enum pol_status pol_parse_spread(const struct pol_host *host, struct pol_arena *arena,
 	struct pol_diags *diags, struct pol_ast *out);
-
-/* True for a registered HTTP method (IANA registry, RFC 9110 and later), in capitals. */
-bool pol_is_method(struct pol_str word);

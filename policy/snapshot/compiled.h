@@ -15,13 +15,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "policy/language/parse.h"
 #include "policy/snapshot/module.h"
 #include "policy/snapshot/permset.h"
 #include "policy/snapshot/snapshot.h"
 #include "policy/text/arena.h"
 #include "policy/text/diag.h"
 #include "policy/text/names.h"
+#include "policy/text/path.h"
+#include "policy/text/word.h"
 
 #define POL_VERB_GET  0
 #define POL_VERB_HEAD 1
@@ -223,16 +224,6 @@ struct pol_snapshot {
 /* The declared principal whose peer is the user of that name, or POL_NONE; for tests. peer.c */
 uint32_t pol_peer_user(const struct pol_snapshot *snapshot, struct pol_str name);
 
-/*
- * stack.c's and suite.c's share. Both fill their part of the snapshot from its arena and complain
- * in diags. POL_OK; POL_EINVALID after at least one pol_error; or the arena's status. Called even
- * when there were errors before, to find more, as long as the statements were parsed.
- */
-enum pol_status pol_stacks_compile(struct pol_snapshot *snapshot, const struct pol_ast *ast,
-	const struct pol_host *host, struct pol_diags *diags);
-enum pol_status pol_tests_compile(
-	struct pol_snapshot *snapshot, const struct pol_ast *ast, struct pol_diags *diags);
-
 /* damage.c: adds to *loss what may be missing in nodes [first, end). */
 void pol_loss_of_nodes(
 	const struct pol_snapshot *snapshot, uint32_t first, uint32_t end, struct pol_loss *loss);
@@ -242,8 +233,3 @@ void pol_loss_of_child(const struct pol_snapshot *snapshot, uint32_t node,
 /* The same of where a request's TREE:/path leads, or would. */
 void pol_loss_of_place(
 	const struct pol_snapshot *snapshot, struct pol_str place, struct pol_loss *loss);
-
-/* Is the word a place of this policy: TREE:/path that leads to or through a declared node? Says
- * in diags why it is not. */
-bool pol_check_place(
-	const struct pol_snapshot *snapshot, struct pol_diags *diags, const struct pol_word *place);

@@ -54,8 +54,6 @@ struct pol_prepare;
 
 #define POL_GROUPS_ALL ((1U << POL_GROUP_COUNT) - 1)
 
-enum pol_verdict { POL_ERROR = 0, POL_DENY, POL_IGNORE, POL_ALLOW };
-
 /* What is known of the token. Zero: none came. */
 enum pol_key_state {
 	POL_KEY_MISSING = 0,
@@ -89,17 +87,6 @@ struct pol_held {
 	uint32_t place_count;
 	const struct pol_str *places; /* `TREE:/path`; none: everywhere */
 	int64_t until;                /* when it ends, for those who read: Unix seconds; 0: never */
-};
-
-/* An address as 16 bytes; IPv4 is IPv4-mapped (RFC 4291, 2.5.5.2). */
-struct pol_ip {
-	bool known;
-	unsigned char bytes[16];
-};
-
-struct pol_network {
-	unsigned char bytes[16];
-	uint8_t bits; /* of the 128 */
 };
 
 struct pol_path_memo;

@@ -21,9 +21,6 @@
 struct pol_host;
 struct pol_snapshot;
 
-/* The number of something that is not there. */
-#define POL_NONE UINT32_MAX
-
 /* The arena of one snapshot, sources and statements included: a policy larger than this is
  * refused. One million nodes with their names and sets fit. */
 #define POL_SNAPSHOT_LIMIT ((size_t)1024 * 1024 * 1024)

@@ -11,9 +11,9 @@
 
 #include <stdbool.h>
 
-#include "policy/snapshot/module.h"
 #include "policy/text/status.h"
 #include "policy/text/str.h"
+#include "policy/text/word.h"
 
 /* An address's longest text, without a NUL (RFC 4291, 2.2). */
 #define POL_IP_TEXT 45

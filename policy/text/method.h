@@ -2,15 +2,18 @@
 #pragma once
 
 /*
- * method: the registered HTTP methods, for suggestions. pol_is_method stands in parse.h.
+ * method: the registered HTTP methods (IANA registry, RFC 9110 and later).
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 
-#include "policy/language/parse.h"
 #include "policy/text/str.h"
 
 size_t pol_method_count(void);
 
 /* In byte order. i is less than the count. */
 struct pol_str pol_method_name(size_t i);
+
+/* True for a registered method, in capitals. */
+bool pol_is_method(struct pol_str word);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/text/names.h"
 
-#include "policy/snapshot/snapshot.h"
+#include "policy/text/word.h"
 
 static uint32_t hash_name(struct pol_str text)
 {

@@ -20,6 +20,16 @@
 #include "policy/text/status.h"
 #include "policy/text/str.h"
 
+/* What a segment of a declared path, or of a pattern, stands for. */
+enum pol_segment_kind {
+	POL_SEGMENT_LITERAL,  /* text is percent-decoded */
+	POL_SEGMENT_PARAM,    /* {name}: text is the name */
+	POL_SEGMENT_REST,     /* {name...}: text is the name */
+	POL_SEGMENT_STAR,     /* grants alone */
+	POL_SEGMENT_STARSTAR, /* grants alone, the last one */
+	POL_SEGMENT_LOST      /* trees alone, the last one: it was not understood; text is raw */
+};
+
 /* Longer than any URL that browsers and proxies let through by default. */
 #define POL_PATH_BYTES    4096
 #define POL_PATH_SEGMENTS 64

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/text/reason.h"
 
-#include "policy/decide/eval.h"
-
 static const struct pol_str reasons[] = {
 #define REASON_NAME(code, status) POL_STR_INIT(#code),
 	POL_REASONS(REASON_NAME)

@@ -49,3 +49,6 @@ uint16_t pol_reason_status(struct pol_str reason);
 /* The list, for suggestions. Returns how many. */
 size_t pol_reasons(const struct pol_str **out);
 bool pol_reason_is_known(struct pol_str reason);
+
+/* Is it one of those that an untrusted peer sees as `unauthenticated` (status 401)? */
+bool pol_reason_is_unauthenticated(struct pol_str reason);

@@ -5,7 +5,34 @@
  * terms: what stacks are written with, as words: in policies, on the wire and in messages.
  */
 
-#include "policy/decide/trace.h"
+#include "policy/text/word.h"
+
+/* What becomes of a line's verdict. */
+enum pol_control {
+	POL_CONTROL_REQUIRED = 0,
+	POL_CONTROL_REQUISITE,
+	POL_CONTROL_SUFFICIENT,
+	POL_CONTROL_OPTIONAL,
+	POL_CONTROL_INCLUDE,
+	POL_CONTROL_SUBSTACK,
+};
+
+/* Where a decision ended, in the order in which it asks. */
+enum pol_stage {
+	POL_STAGE_TOKEN = 0,
+	POL_STAGE_PRINCIPAL,
+	POL_STAGE_ENVIRONMENT,
+	POL_STAGE_SERVICE,
+	POL_STAGE_AUTHENTICATE,
+	POL_STAGE_RESOURCE,
+	POL_STAGE_NETWORKS,
+	POL_STAGE_ACCOUNT,
+	POL_STAGE_SUBJECT,
+	POL_STAGE_AUTHORIZE,
+	POL_STAGE_CHARGES,
+	POL_STAGE_END, /* it was allowed */
+	POL_STAGE_COUNT
+};
 
 /* "authenticate", "required", "allow", "resource". */
 const char *pol_group_name(enum pol_group group);

@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * word: views of text, their places in a policy, and the groups of a stack.
+ * word: views of text, their positions in a policy, and the few words that every room uses: groups,
+ * verdicts, addresses.
  *
  * A view is never NUL-terminated and says nothing about lifetime; whoever hands one out does. The
  * zeroed view is the empty string. These few words are part of the modules' interface, and thus
@@ -64,6 +65,9 @@ struct pol_word {
 	struct pol_span at;
 };
 
+/* No number: of nothing that is declared. */
+#define POL_NONE UINT32_MAX
+
 /* In the order in which they run. */
 enum pol_group {
 	POL_GROUP_AUTHENTICATE = 0,
@@ -71,6 +75,21 @@ enum pol_group {
 	POL_GROUP_AUTHORIZE,
 	POL_GROUP_RECORD,
 	POL_GROUP_COUNT
+};
+
+/* What a module answers. Zero: an error. */
+enum pol_verdict { POL_ERROR = 0, POL_DENY, POL_IGNORE, POL_ALLOW };
+
+/* An address as 16 bytes; IPv4 is IPv4-mapped (RFC 4291, 2.5.5.2). */
+struct pol_ip {
+	bool known;
+	unsigned char bytes[16];
+};
+
+/* An address and how many of its bits count. */
+struct pol_network {
+	unsigned char bytes[16];
+	uint8_t bits; /* of the 128 */
 };
 
 #ifdef __cplusplus

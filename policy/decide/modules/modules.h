@@ -11,9 +11,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "policy/language/parse.h"
 #include "policy/snapshot/module.h"
 #include "policy/text/arena.h"
+#include "policy/text/line.h"
 
 extern const struct pol_module pol_module_deny;
 extern const struct pol_module pol_module_hours;

@@ -3,6 +3,7 @@
 
 #include "policy/decide/modules/modules.h"
 #include "policy/text/diag.h"
+#include "policy/text/line.h"
 #include "policy/text/nearest.h"
 
 static struct pol_str name_of(struct pol_str text)

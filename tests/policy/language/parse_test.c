@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the parser makes of a policy; what it says about none is in the corpus. */
 #include "policy/language/parse.h"
+#include "policy/text/method.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
