@@ -64,12 +64,12 @@ static struct pol_explained_line read_line(struct app *app, struct wire_cursor m
 
 	line.arguments = read_texts(app, map, "arguments", &line.argument_count);
 	for (int i = POL_CONTROL_REQUIRED; i <= POL_CONTROL_OPTIONAL; i++) {
-		if (is(map, "control", pol_control_name((enum pol_control)i))) {
+		if (is(map, "control", pol_terms_control((enum pol_control)i))) {
 			line.control = (enum pol_control)i;
 		}
 	}
 	for (int i = POL_ERROR; i <= POL_ALLOW; i++) {
-		if (is(map, "verdict", pol_verdict_name((enum pol_verdict)i))) {
+		if (is(map, "verdict", pol_terms_verdict((enum pol_verdict)i))) {
 			line.verdict = (enum pol_verdict)i;
 		}
 	}
@@ -109,7 +109,7 @@ static void read_groups(struct app *app, struct wire_cursor map, struct pol_expl
 
 	for (uint32_t i = 0; i < count; i++) {
 		for (int group = 0; group < POL_GROUP_COUNT; group++) {
-			if (is(items[i], "group", pol_group_name((enum pol_group)group))) {
+			if (is(items[i], "group", pol_terms_group((enum pol_group)group))) {
 				out->groups[group] = read_group(app, items[i]);
 			}
 		}
@@ -167,7 +167,7 @@ bool explanation_read(struct app *app, struct wire_cursor result, struct pol_exp
 		return false;
 	}
 	for (int stage = 0; stage < POL_STAGE_COUNT; stage++) {
-		if (is(map, "ended", pol_stage_name((enum pol_stage)stage))) {
+		if (is(map, "ended", pol_terms_stage((enum pol_stage)stage))) {
 			read.stage = (enum pol_stage)stage;
 		}
 	}

@@ -10,7 +10,7 @@
 #include "policy/decide/zone.h"
 
 /* Where the system keeps them (tzset(3)). */
-#define ZONE_FOLDER "/usr/share/zoneinfo"
+#define ZONEFILE_FOLDER "/usr/share/zoneinfo"
 
 static enum pol_status read_file(struct app *app, FILE *file, struct pol_str *out)
 {
@@ -36,9 +36,9 @@ static enum pol_status read_file(struct app *app, FILE *file, struct pol_str *ou
 /* The name is a plain one, so that it leads nowhere else. */
 static enum pol_status on_zone(void *context, struct pol_str name, struct pol_str *out)
 {
-	const struct host *host = context;
+	const struct policy_host *host = context;
 	struct app *app = host->app;
-	const char *path = app_text(app, ZONE_FOLDER "/%.*s", POL_STR_ARGS(name));
+	const char *path = app_text(app, ZONEFILE_FOLDER "/%.*s", POL_STR_ARGS(name));
 	FILE *file = fopen(path, "rbe");
 	enum pol_status status;
 
@@ -53,7 +53,7 @@ static enum pol_status on_zone(void *context, struct pol_str name, struct pol_st
 static enum pol_status on_module(
 	void *context, struct pol_str name, struct pol_host_module *out, char why[POL_HOST_WHY])
 {
-	struct host *host = context;
+	struct policy_host *host = context;
 
 	return plugin_find(host->plugins, host->folder, name, out, why);
 }
@@ -61,17 +61,17 @@ static enum pol_status on_module(
 static enum pol_status on_data(
 	void *context, struct pol_str name, struct pol_str *out, char why[POL_HOST_WHY])
 {
-	struct host *host = context;
+	struct policy_host *host = context;
 
 	return plugin_data(host->folder, name, out, why);
 }
 
-int host_init(struct host *host, struct app *app)
+int policy_host_init(struct policy_host *host, struct app *app)
 {
 	const char *path = app->args.values[FLAG_MODULES];
 	char why[PLUGIN_WHY];
 
-	*host = (struct host){
+	*host = (struct policy_host){
 		.asked = {
 			.context = host,
 			.zone = on_zone,
@@ -89,9 +89,9 @@ int host_init(struct host *host, struct app *app)
 	return EXIT_YES;
 }
 
-void host_finish(struct host *host)
+void policy_host_finish(struct policy_host *host)
 {
 	plugin_folder_destroy(host->folder);
 	plugins_destroy(host->plugins);
-	*host = (struct host){ .app = NULL };
+	*host = (struct policy_host){ .app = NULL };
 }

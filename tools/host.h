@@ -18,7 +18,7 @@ struct plugin_folder;
 struct plugins;
 
 /* Zeroed it is empty and may be finished. */
-struct host {
+struct policy_host {
 	struct pol_host asked; /* for pol_compile */
 	struct app *app;       /* whose arena holds the answers */
 	struct plugins *plugins;
@@ -26,6 +26,6 @@ struct host {
 };
 
 /* EXIT_YES; or another status, reported. */
-int host_init(struct host *host, struct app *app);
+int policy_host_init(struct policy_host *host, struct app *app);
 /* No policy uses its modules any more. */
-void host_finish(struct host *host);
+void policy_host_finish(struct policy_host *host);

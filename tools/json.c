@@ -150,7 +150,7 @@ void json_time(struct json *json, int64_t time)
 {
 	char text[POL_TIME_TEXT];
 
-	if (pol_time_format(time, text) == POL_OK) {
+	if (pol_timetext_format(time, text) == POL_OK) {
 		json_text(json, text);
 	} else {
 		json_int(json, time);

@@ -11,7 +11,7 @@ int policy_load(struct app *app, const char *path, struct policy *policy)
 	enum pol_status compiled;
 
 	if (status == EXIT_YES) {
-		status = host_init(&policy->host, app);
+		status = policy_host_init(&policy->host, app);
 	}
 	if (status != EXIT_YES) {
 		return status;
@@ -33,7 +33,7 @@ void policy_finish(struct policy *policy)
 {
 	pol_snapshot_unref(policy->snapshot);
 	pol_diags_finish(&policy->diags);
-	host_finish(&policy->host);
+	policy_host_finish(&policy->host);
 	policy->snapshot = NULL;
 }
 
@@ -94,7 +94,7 @@ static void put_github(struct pol_str str, bool property)
 }
 
 static void github_line(const char *kind, struct pol_str file, const uint32_t place[2],
-	struct pol_str message, const struct pol_note *notes)
+	struct pol_str message, const struct pol_diag_note *notes)
 {
 	printf("::%s file=", kind);
 	put_github(file, true);
@@ -144,7 +144,8 @@ void policy_json_diags(struct app *app, const struct policy *policy)
 		json_place(json, diag->file, diag->line, diag->column, diag->message);
 		json_key(json, "notes");
 		json_open(json, '[');
-		for (const struct pol_note *note = diag->notes; note != NULL; note = note->next) {
+		for (const struct pol_diag_note *note = diag->notes; note != NULL;
+			note = note->next) {
 			json_open(json, '{');
 			json_place(json, note->file, note->line, note->column, note->message);
 			json_close(json, '}');

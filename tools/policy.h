@@ -16,7 +16,7 @@
 /* Zeroed it is empty and may be finished. */
 struct policy {
 	struct folder folder;
-	struct host host; /* holds the modules that it names */
+	struct policy_host host; /* holds the modules that it names */
 	struct pol_diags diags;
 	struct pol_snapshot *snapshot; /* NULL when the policy is invalid: diags says why */
 };

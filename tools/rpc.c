@@ -67,7 +67,7 @@ static int read_timeout(struct app *app, int *out_ms)
 	bare = strtol(text, &end, 10);
 	if (*end == '\0' && end != text && bare > 0 && bare <= TIMEOUT_MAX_S) {
 		seconds = (uint64_t)bare;
-	} else if (pol_duration_parse(pol_str_of(text), &seconds) != POL_OK ||
+	} else if (pol_timetext_parse_duration(pol_str_of(text), &seconds) != POL_OK ||
 		   seconds > TIMEOUT_MAX_S) {
 		return app_fail(app, EXIT_USAGE, "usage",
 			"--timeout '%.64s': want seconds, or 30s, 2m; a day at most", text);

@@ -65,7 +65,7 @@ static const char *effect_text(struct story *story, const struct pol_explained_l
 {
 	const char *stack = shown(story, line->stack);
 
-	switch (pol_control_effect(line->control, line->verdict)) {
+	switch (pol_stack_effect(line->control, line->verdict)) {
 	case POL_EFFECT_FAIL:
 		return ": the group fails, its rest still runs";
 	case POL_EFFECT_FAIL_AND_END:
@@ -107,7 +107,7 @@ static bool is_used_up(
 static void add_line(struct story *story, const struct pol_explanation *told,
 	const struct pol_explained_line *line, size_t width)
 {
-	const char *what = app_text(story->app, "%-10s %s%s", pol_control_name(line->control),
+	const char *what = app_text(story->app, "%-10s %s%s", pol_terms_control(line->control),
 		shown(story, line->module),
 		joined(story, line->arguments, line->argument_count, " ", " "));
 	bool refused = line->verdict == POL_DENY || line->verdict == POL_ERROR;
@@ -115,7 +115,7 @@ static void add_line(struct story *story, const struct pol_explanation *told,
 	size_t pad = text_width(pol_str_of(what));
 
 	if (line->asked) {
-		verdict = app_text(story->app, "%s%s%s%s", pol_verdict_name(line->verdict),
+		verdict = app_text(story->app, "%s%s%s%s", pol_terms_verdict(line->verdict),
 			refused && line->reason.len > 0 ? " " : "",
 			refused ? shown(story, line->reason) : "",
 			is_used_up(story, line, told->quota) ? ", but was used up in the end"
@@ -154,7 +154,7 @@ static void add_groups(struct story *story, const struct pol_explanation *told)
 
 	for (int number = 0; number < POL_GROUP_COUNT; number++) {
 		const struct pol_explained_group *group = &told->groups[number];
-		const char *name = pol_group_name((enum pol_group)number);
+		const char *name = pol_terms_group((enum pol_group)number);
 		struct line line = { .text = name };
 
 		if (group->line_count == 0) {

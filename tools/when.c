@@ -48,10 +48,10 @@ int when_option(struct app *app, enum flag flag, enum when_way way, int64_t *out
 		*out = app->now;
 		return EXIT_YES;
 	}
-	if (pol_time_parse(text, out) == POL_OK) {
+	if (pol_timetext_parse(text, out) == POL_OK) {
 		return EXIT_YES;
 	}
-	if (way == WHEN_EXACT || pol_duration_parse(text, &seconds) != POL_OK ||
+	if (way == WHEN_EXACT || pol_timetext_parse_duration(text, &seconds) != POL_OK ||
 		seconds > (uint64_t)LAST_TIME) {
 		return fail(app, flag, wanted[way]);
 	}
@@ -66,7 +66,7 @@ int when_option_duration(struct app *app, enum flag flag, int64_t *out)
 {
 	uint64_t seconds;
 
-	if (pol_duration_parse(pol_str_of(app->args.values[flag]), &seconds) != POL_OK ||
+	if (pol_timetext_parse_duration(pol_str_of(app->args.values[flag]), &seconds) != POL_OK ||
 		seconds > (uint64_t)LAST_TIME) {
 		return fail(app, flag, "a number and a unit: 30s, 5m, 24h, 90d");
 	}
@@ -105,7 +105,7 @@ const char *when_text_full(struct app *app, int64_t time)
 	if (time == 0) {
 		return "";
 	}
-	if (pol_time_format(time, text) != POL_OK) {
+	if (pol_timetext_format(time, text) != POL_OK) {
 		return when_text(app, time);
 	}
 	return app_text(app, "%s (%s)", when_text(app, time), text);

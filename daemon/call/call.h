@@ -18,13 +18,13 @@
 #include "policy/snapshot/snapshot.h"
 
 struct actor;
-struct charges;
+struct quota_counters;
 struct decision_log;
 struct config;
 struct pepper;
 struct rotation;
 struct server;
-struct standings;
+struct principal_cache;
 struct store;
 struct store_read;
 struct store_write;
@@ -36,7 +36,7 @@ struct call {
 	struct usage *usage;       /* likewise */
 	struct rotation *rotation; /* likewise */
 	struct pepper *pepper;     /* likewise */
-	struct charges *charges;   /* likewise */
+	struct quota_counters *charges; /* likewise */
 	struct decision_log *decisions;
 	uint32_t *dice; /* of the thread that runs it, never 0; NULL where nothing is decided */
 	const struct config *config; /* likewise */
@@ -44,7 +44,7 @@ struct call {
 	const struct actor *actor;           /* who manages by a token; NULL: the peer himself */
 	const struct pol_snapshot *snapshot; /* the present one, borrowed for the call */
 	uint64_t serial;                     /* of the snapshot: raised by every exchange */
-	struct standings *standings;         /* the server's; used where generation is known */
+	struct principal_cache *standings;   /* the server's; used where generation is known */
 	uint64_t generation; /* of the store, loaded before `read` was renewed; 0: not for this call
 			      */
 	struct store_read *read;   /* always there; in the writer it sees the batch so far */

@@ -95,14 +95,14 @@ const char *config_copy(struct config *config, struct pol_str text);
 
 /* Is this peer, by a `manage` line, let do the action on the resource (`authz:/keys/1abc`)? Root
  * and the daemon's own user are not asked here: peer->superuser says it all. */
-bool config_manager_allows(const struct config *config, const struct peer *peer,
+bool config_match_manager_allows(const struct config *config, const struct peer *peer,
 	struct pol_str resource, struct pol_str action);
 
 /* Does any `manage` line name this peer? */
-bool config_is_manager(const struct config *config, const struct peer *peer);
+bool config_match_manager(const struct config *config, const struct peer *peer);
 
 /* Does a `trust` line name this peer? */
-bool config_trusts(const struct config *config, const struct peer *peer);
+bool config_match_trusts(const struct config *config, const struct peer *peer);
 
 /* `authz:/keys/{*}`: does the pattern hold this resource? `*` is one segment, a final `**` the
  * rest, even none. Both normalised. */

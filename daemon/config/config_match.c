@@ -13,7 +13,7 @@ static bool is_subject(const struct config_subject *who, const struct peer *peer
 	return who->is_group ? peer_has_group(peer, (gid_t)who->id) : peer->uid == (uid_t)who->id;
 }
 
-bool config_trusts(const struct config *config, const struct peer *peer)
+bool config_match_trusts(const struct config *config, const struct peer *peer)
 {
 	for (size_t i = 0; i < config->trust_count; i++) {
 		if (is_subject(&config->trusts[i], peer)) {
@@ -23,7 +23,7 @@ bool config_trusts(const struct config *config, const struct peer *peer)
 	return false;
 }
 
-bool config_is_manager(const struct config *config, const struct peer *peer)
+bool config_match_manager(const struct config *config, const struct peer *peer)
 {
 	for (size_t i = 0; i < config->manager_count; i++) {
 		if (is_subject(&config->managers[i].who, peer)) {
@@ -77,7 +77,7 @@ static bool has_action(const struct config_manager *manager, struct pol_str acti
 	return manager->action_count == 0;
 }
 
-bool config_manager_allows(const struct config *config, const struct peer *peer,
+bool config_match_manager_allows(const struct config *config, const struct peer *peer,
 	struct pol_str resource, struct pol_str action)
 {
 	for (size_t i = 0; i < config->manager_count; i++) {

@@ -29,14 +29,14 @@ static void read_lines(struct config_reader *reader)
 				return;
 			}
 		} else if (token.kind == POL_TOKEN_OPEN || token.kind == POL_TOKEN_CLOSE) {
-			pol_error(
+			pol_diag_error(
 				reader->diags, token.at, "no braces here: one NAME VALUE… a line");
 		} else if (token.kind == POL_TOKEN_COMMA || token.kind == POL_TOKEN_BAD) {
 			continue;
 		} else if (reader->count == CONFIG_MAX_WORDS) {
-			pol_error(reader->diags, token.at, "too many words on one line");
-		} else if (!pol_token_text(&reader->config->arena, &token, &word.text)) {
-			pol_error(reader->diags, token.at, "the configuration is too large");
+			pol_diag_error(reader->diags, token.at, "too many words on one line");
+		} else if (!pol_lex_token_text(&reader->config->arena, &token, &word.text)) {
+			pol_diag_error(reader->diags, token.at, "the configuration is too large");
 		} else {
 			reader->words[reader->count++] = word;
 		}

@@ -23,7 +23,7 @@ static const char *copy(struct config_reader *reader, const struct config_word *
 	const char *text = config_copy(reader->config, word->text);
 
 	if (text == NULL) {
-		pol_error(reader->diags, word->at, "the configuration is too large");
+		pol_diag_error(reader->diags, word->at, "the configuration is too large");
 	}
 	return text;
 }
@@ -32,7 +32,8 @@ static void read_path(
 	struct config_reader *reader, const struct config_word *value, const char **out)
 {
 	if (value->text.len == 0 || value->text.ptr[0] != '/') {
-		pol_error(reader->diags, value->at, "write an absolute path, as in /etc/authz");
+		pol_diag_error(
+			reader->diags, value->at, "write an absolute path, as in /etc/authz");
 		return;
 	}
 	if (*out == NULL) {
@@ -47,7 +48,7 @@ static bool find_user(
 	const struct passwd *user = text != NULL ? getpwnam(text) : NULL;
 
 	if (user == NULL) {
-		pol_error(reader->diags, name->at, "this machine has no user '%.*s'",
+		pol_diag_error(reader->diags, name->at, "this machine has no user '%.*s'",
 			POL_STR_ARGS(name->text));
 		return false;
 	}
@@ -64,7 +65,7 @@ static bool find_group(struct config_reader *reader, const struct config_word *n
 	const struct group *group = text != NULL ? getgrnam(text) : NULL;
 
 	if (group == NULL) {
-		pol_error(reader->diags, name->at, "this machine has no group '%.*s'",
+		pol_diag_error(reader->diags, name->at, "this machine has no group '%.*s'",
 			POL_STR_ARGS(name->text));
 		return false;
 	}
@@ -115,7 +116,7 @@ static void on_user(struct config_reader *reader, const struct config_word *valu
 		return;
 	}
 	if (geteuid() != 0 && geteuid() != uid) {
-		pol_error(reader->diags, values[0].at,
+		pol_diag_error(reader->diags, values[0].at,
 			"only root can become '%.*s': start as root or as that user, or leave the "
 			"line out",
 			POL_STR_ARGS(values[0].text));
@@ -141,8 +142,8 @@ static void on_workers(struct config_reader *reader, const struct config_word *v
 		n = n * 10 + (unsigned)(c - '0');
 	}
 	if (n < 1 || n > CONFIG_MAX_WORKERS) {
-		pol_error(reader->diags, values[0].at, "write a number of workers from 1 to %d",
-			CONFIG_MAX_WORKERS);
+		pol_diag_error(reader->diags, values[0].at,
+			"write a number of workers from 1 to %d", CONFIG_MAX_WORKERS);
 		return;
 	}
 	if (reader->config->workers == 0) {
@@ -155,7 +156,7 @@ static void on_watch(struct config_reader *reader, const struct config_word *val
 	(void)count;
 	if (!pol_str_equal(values[0].text, POL_STR("yes")) &&
 		!pol_str_equal(values[0].text, POL_STR("no"))) {
-		pol_error(reader->diags, values[0].at, "write yes or no");
+		pol_diag_error(reader->diags, values[0].at, "write yes or no");
 		return;
 	}
 	reader->config->watch = pol_str_equal(values[0].text, POL_STR("yes"));
@@ -167,7 +168,7 @@ static void on_log(struct config_reader *reader, const struct config_word *value
 
 	(void)count;
 	if (!json && !pol_str_equal(values[0].text, POL_STR("text"))) {
-		pol_error(reader->diags, values[0].at, "write text or json");
+		pol_diag_error(reader->diags, values[0].at, "write text or json");
 		return;
 	}
 	if (!reader->config->has_log_format) {
@@ -189,7 +190,7 @@ static bool read_mode(struct config_reader *reader, const struct config_word *wo
 		mode = mode * 8 + (mode_t)(c - '0');
 	}
 	if (word->text.len < 3 || mode == 0 || mode > 0777) {
-		pol_error(reader->diags, word->at,
+		pol_diag_error(reader->diags, word->at,
 			"write the socket's mode as three octal digits, as in 0660");
 		return false;
 	}
@@ -207,7 +208,7 @@ static void on_listen(struct config_reader *reader, const struct config_word *va
 	listener.decide = both || pol_str_equal(kind->text, POL_STR("decide"));
 	listener.manage = both || pol_str_equal(kind->text, POL_STR("manage"));
 	if (!listener.decide && !listener.manage) {
-		pol_error(reader->diags, kind->at, "end the line with decide, manage or both");
+		pol_diag_error(reader->diags, kind->at, "end the line with decide, manage or both");
 		return;
 	}
 	read_path(reader, &values[0], &listener.path);
@@ -219,13 +220,13 @@ static void on_listen(struct config_reader *reader, const struct config_word *va
 	}
 	for (size_t i = 0; i < config->listener_count; i++) {
 		if (strcmp(config->listeners[i].path, listener.path) == 0) {
-			pol_error(reader->diags, values[0].at, "this socket is listed twice");
+			pol_diag_error(reader->diags, values[0].at, "this socket is listed twice");
 			return;
 		}
 	}
 	if (config->listener_count == CONFIG_MAX_LISTENERS) {
-		pol_error(reader->diags, values[0].at, "more than %d sockets are not supported",
-			CONFIG_MAX_LISTENERS);
+		pol_diag_error(reader->diags, values[0].at,
+			"more than %d sockets are not supported", CONFIG_MAX_LISTENERS);
 	} else if (!reader->listeners_told) {
 		config->listeners[config->listener_count++] = listener;
 	}
@@ -239,7 +240,7 @@ static bool read_subject(
 
 	out->is_group = pol_str_equal(values[0].text, POL_STR("group"));
 	if (!out->is_group && !pol_str_equal(values[0].text, POL_STR("user"))) {
-		pol_error(reader->diags, values[0].at, "write user NAME or group NAME");
+		pol_diag_error(reader->diags, values[0].at, "write user NAME or group NAME");
 		return false;
 	}
 	if (out->is_group ? !find_group(reader, &values[1], &gid)
@@ -256,7 +257,8 @@ static void *append(struct config_reader *reader, const void *old, size_t count,
 	uint8_t *grown = pol_arena_alloc(&reader->config->arena, count + 1, size);
 
 	if (grown == NULL) {
-		pol_error(reader->diags, reader->words[0].at, "the configuration is too large");
+		pol_diag_error(
+			reader->diags, reader->words[0].at, "the configuration is too large");
 	} else if (count > 0) {
 		memcpy(grown, old, count * size);
 	}
@@ -298,7 +300,7 @@ static bool read_pattern(
 	const char *slash;
 
 	if (!pol_str_starts(word->text, POL_STR("authz:/")) || word->text.len < 8) {
-		pol_error(reader->diags, word->at,
+		pol_diag_error(reader->diags, word->at,
 			"write a place in the tree authz, as in authz:/keys/**");
 		return false;
 	}
@@ -309,7 +311,7 @@ static bool read_pattern(
 		first.len = (size_t)(slash - first.ptr);
 	}
 	if (!is_one_of(first, nouns)) {
-		pol_error(reader->diags, word->at,
+		pol_diag_error(reader->diags, word->at,
 			"the tree authz has no '/%.*s': it has keys, principals, roles, "
 			"assignments, "
 			"grants and audit",
@@ -338,7 +340,7 @@ static void on_manage(struct config_reader *reader, const struct config_word *va
 		if (count == 4 && pol_str_equal(values[i].text, POL_STR("all"))) {
 			manager.action_count = 0;
 		} else if (!is_one_of(values[i].text, actions)) {
-			pol_error(reader->diags, values[i].at,
+			pol_diag_error(reader->diags, values[i].at,
 				"the tree authz has no action '%.*s'",
 				POL_STR_ARGS(values[i].text));
 			return;
@@ -392,9 +394,9 @@ void config_read_line(struct config_reader *reader)
 			continue;
 		}
 		if (!row->repeats && (reader->seen & UINT64_C(1) << i) != 0) {
-			pol_error(reader->diags, name->at, "'%s' is set twice", row->name);
+			pol_diag_error(reader->diags, name->at, "'%s' is set twice", row->name);
 		} else if (reader->count - 1 < row->min || reader->count - 1 > row->max) {
-			pol_error(reader->diags, name->at, "write it as: %s", row->form);
+			pol_diag_error(reader->diags, name->at, "write it as: %s", row->form);
 		} else {
 			row->read(reader, &reader->words[1], reader->count - 1);
 		}
@@ -408,6 +410,6 @@ void config_read_line(struct config_reader *reader)
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		pol_nearest_offer(&nearest, pol_str_of(rows[i].name));
 	}
-	pol_error(reader->diags, name->at, "unknown name '%.*s'" POL_NEAREST,
+	pol_diag_error(reader->diags, name->at, "unknown name '%.*s'" POL_NEAREST,
 		POL_STR_ARGS(name->text), POL_NEAREST_ARGS(nearest));
 }

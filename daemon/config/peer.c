@@ -51,7 +51,7 @@ int peer_init(struct peer *peer, int fd, const struct config *config)
 	peer->known = true;
 	read_groups(peer, fd);
 	peer->superuser = peer->uid == 0 || peer->uid == config->uid;
-	peer->trusted = peer->superuser || config_trusts(config, peer);
+	peer->trusted = peer->superuser || config_match_trusts(config, peer);
 	return 0;
 }
 

@@ -53,7 +53,7 @@ static bool is_accepted(struct call *call, const struct subject *subject)
 	struct pol_facts facts = subject->facts;
 	struct pol_decision decision;
 
-	pol_decide_managing(call->snapshot, &facts, &decision);
+	pol_eval_managing(call->snapshot, &facts, &decision);
 	return subject->verified && !pol_reason_is_unauthenticated(decision.reason);
 }
 
@@ -76,7 +76,7 @@ int actor_begin(struct call *call, struct pol_str token, struct actor *out)
 	}
 	/* A secret that waited for its first use was used. */
 	if (subject->by_other &&
-		generation_other(&subject->key, call->now) == STORE_OTHER_PENDING &&
+		secret_rules_other(&subject->key, call->now) == STORE_OTHER_PENDING &&
 		subject->facts.key_network_count == 0) {
 		rotation_first_use(call->rotation, subject->key.number, subject->key.kid,
 			subject->key.rotation.other_hash);
@@ -133,9 +133,9 @@ static int token_can(struct call *call, const char *noun, struct pol_str id, con
 	facts.verb = pol_str_of(action);
 	facts.now = call->now;
 	facts.dice = call_draw(call);
-	pol_decide_managing(call->snapshot, &facts, &decision);
+	pol_eval_managing(call->snapshot, &facts, &decision);
 	if ((decision.marks & (POL_MARK_WARN | POL_MARK_LOG)) != 0) {
-		authorize_log(call, &call->actor->subject, &facts, &decision);
+		decision_note_write(call, &call->actor->subject, &facts, &decision);
 	}
 	return decision.allow;
 }
@@ -165,7 +165,7 @@ int actor_can(struct call *call, const char *noun, struct pol_str id, const char
 	if (call->actor != NULL) {
 		return token_can(call, noun, id, action);
 	}
-	return config_manager_allows(
+	return config_match_manager_allows(
 		call->config, call->peer, name_resource(text, noun, id), pol_str_of(action));
 }
 

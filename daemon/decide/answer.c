@@ -23,9 +23,9 @@ static uint8_t *lay_revision(uint8_t *to, const struct pol_snapshot *snapshot)
 /* Who holds a secret that waits for this very use needs no other. */
 static bool is_to_renew(const struct call *call, const struct subject *subject)
 {
-	return subject->verified && generation_is_due(&subject->key, call->now) &&
+	return subject->verified && secret_rules_is_due(&subject->key, call->now) &&
 	       !(subject->by_other &&
-		       generation_other(&subject->key, call->now) == STORE_OTHER_PENDING);
+		       secret_rules_other(&subject->key, call->now) == STORE_OTHER_PENDING);
 }
 
 /* Key, principal, tenant, environment: as far as known. */
@@ -50,7 +50,7 @@ static uint8_t *lay_who(uint8_t *to, const struct call *call, const struct subje
 	return to;
 }
 
-static uint8_t *lay_quota(uint8_t *to, const struct charges_told *told)
+static uint8_t *lay_quota(uint8_t *to, const struct quota_counters_report *told)
 {
 	to = wire_lay_uint64(WIRE_LAY(to, "\xa5quota\x83\xa5limit"), told->limit);
 	to = wire_lay_uint64(WIRE_LAY(to, "\xa9remaining"), told->remaining);
@@ -116,6 +116,6 @@ void answer_put(struct call *call, const struct ask *ask, const struct subject *
 	call->out->len = (size_t)(to - call->out->data);
 	if (outcome->explained) {
 		wire_put_str(call->out, WIRE_STR("explain"));
-		authorize_put_explanation(call->out, &outcome->told);
+		explain_put(call->out, &outcome->told);
 	}
 }

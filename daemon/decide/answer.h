@@ -20,7 +20,7 @@
 /* A decision, and why, if that was asked for: until its arena is finished. */
 struct outcome {
 	struct pol_decision decision;
-	struct charges_turn charges;
+	struct quota_counters_turn charges;
 	bool explained;
 	struct pol_arena arena;
 	struct pol_explanation told;

@@ -112,7 +112,7 @@ const char *ask_read(const struct call *call, const struct wire_value *values, s
 	}
 	out->ip = (struct pol_ip){ .known = false };
 	if (values[ASK_IP].given &&
-		pol_ip_parse(subject_str(values[ASK_IP].text), &out->ip) != POL_OK) {
+		pol_cidr_parse_ip(subject_str(values[ASK_IP].text), &out->ip) != POL_OK) {
 		*out_param = "ip";
 		return "is no IPv4 or IPv6 address";
 	}

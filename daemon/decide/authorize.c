@@ -27,7 +27,7 @@ struct counted {
 	uint64_t number;
 	struct pol_ip ip;
 	bool denied;
-	uint8_t reason;      /* denied_reason */
+	uint8_t reason;      /* denials_reason */
 	uint32_t permission; /* that was used; POL_NONE: none was */
 	struct pol_str kid;
 	const uint8_t *first; /* the hash of a pending secret whose first use it was; else NULL */
@@ -91,7 +91,7 @@ static int decide(struct call *call, const struct ask *ask, struct pol_path_memo
 	int r = 0;
 
 	outcome->explained = false;
-	charges_turn_init(&outcome->charges, call->charges);
+	quota_counters_turn_init(&outcome->charges, call->charges);
 	if (ask->not_trusted) {
 		*out = (struct pol_decision){
 			.status = 403, .reason = POL_STR("not_trusted"), .node = POL_NONE
@@ -105,7 +105,7 @@ static int decide(struct call *call, const struct ask *ask, struct pol_path_memo
 	if (ask->explain) {
 		r = explain(call, subject, outcome);
 	} else {
-		pol_decide(call->snapshot, &subject->facts, out);
+		pol_eval(call->snapshot, &subject->facts, out);
 	}
 	subject->facts.counter = NULL;
 	if (subject->facts.by_peer) {
@@ -113,7 +113,7 @@ static int decide(struct call *call, const struct ask *ask, struct pol_path_memo
 	}
 	*(out->allow ? &call->allowed : &call->denied) += 1;
 	if ((out->marks & (POL_MARK_WARN | POL_MARK_LOG)) != 0) {
-		authorize_log(call, subject, &subject->facts, out);
+		decision_note_write(call, subject, &subject->facts, out);
 	}
 	return r;
 }
@@ -122,7 +122,7 @@ static int decide(struct call *call, const struct ask *ask, struct pol_path_memo
 static bool is_let_in(const struct pol_facts *facts)
 {
 	for (uint32_t i = 0; i < facts->key_network_count; i++) {
-		if (pol_network_has(&facts->key_networks[i], &facts->ip)) {
+		if (pol_cidr_contains(&facts->key_networks[i], &facts->ip)) {
 			return true;
 		}
 	}
@@ -135,7 +135,7 @@ static bool is_first_use(
 	const struct call *call, const struct subject *subject, const struct pol_decision *decision)
 {
 	return subject->by_other &&
-	       generation_other(&subject->key, call->now) == STORE_OTHER_PENDING &&
+	       secret_rules_other(&subject->key, call->now) == STORE_OTHER_PENDING &&
 	       !pol_reason_is_unauthenticated(decision->reason) &&
 	       !pol_str_equal(decision->reason, POL_STR("network")) && is_let_in(&subject->facts);
 }
@@ -149,7 +149,7 @@ static bool count_one(const struct call *call, const struct ask *ask, const stru
 	out->number = subject->key.number;
 	out->ip = ask->ip;
 	out->denied = !decision->allow;
-	out->reason = decision->allow ? 0 : denied_reason(decision->reason);
+	out->reason = decision->allow ? 0 : denials_reason(decision->reason);
 	out->permission = decision->allow ? decision->permission : POL_NONE;
 	out->kid = subject->key.kid;
 	out->first =
@@ -161,7 +161,7 @@ static bool count_one(const struct call *call, const struct ask *ask, const stru
 static void learn(struct call *call, const struct counted *counted, uint32_t mark)
 {
 	char name[POL_USED_NAME];
-	size_t len = pol_used_name(call->snapshot, counted->permission, name);
+	size_t len = pol_narrow_used_name(call->snapshot, counted->permission, name);
 
 	usage_learn(call->usage, counted->number, mark, (struct pol_str){ name, len });
 }
@@ -177,7 +177,7 @@ static void count(struct call *call, const struct counted *counted)
 		learn(call, counted, event.permission);
 	}
 	if (counted->denied) {
-		denied_add(usage_denied(call->usage), counted->number, counted->reason);
+		denials_add(usage_denied(call->usage), counted->number, counted->reason);
 	}
 	if (counted->first != NULL) {
 		rotation_first_use(call->rotation, counted->number, counted->kid, counted->first);

@@ -96,7 +96,7 @@ static struct pol_str plain_run(struct pol_str text, size_t most)
 static size_t put_special(struct line *line, struct pol_str text)
 {
 	uint32_t character = 0;
-	size_t len = pol_utf8_decode(text, &character);
+	size_t len = pol_unicode_decode(text, &character);
 
 	if (len == 0) {
 		put_escape(line, 0xfffd);
@@ -184,14 +184,14 @@ static struct pol_str ip_text(const struct pol_ip *ip, char out[static INET6_ADD
 		v4 ? AF_INET : AF_INET6, v4 ? ip->bytes + 12 : ip->bytes, out, INET6_ADDRSTRLEN));
 }
 
-size_t authorize_line(const struct call *call, const struct subject *subject,
+size_t decision_note_format(const struct call *call, const struct subject *subject,
 	const struct pol_facts *facts, const struct pol_decision *decision,
 	char line[static AUTHORIZE_LINE])
 {
 	struct line out = { line, line + AUTHORIZE_LINE - 2 };
 	char time[POL_TIME_TEXT] = "", ip[INET6_ADDRSTRLEN];
 
-	(void)pol_time_format(call->now, time);
+	(void)pol_timetext_format(call->now, time);
 	put_text(&out, POL_STR("{\"time\":\""), pol_str_of(time));
 	put(&out, decision->allow ? POL_STR(",\"allow\":true") : POL_STR(",\"allow\":false"));
 	put_number(&out, POL_STR(",\"status\":"), decision->status);
@@ -218,8 +218,8 @@ size_t authorize_line(const struct call *call, const struct subject *subject,
 	return (size_t)(out.at - line);
 }
 
-void authorize_log(struct call *call, const struct subject *subject, const struct pol_facts *facts,
-	const struct pol_decision *decision)
+void decision_note_write(struct call *call, const struct subject *subject,
+	const struct pol_facts *facts, const struct pol_decision *decision)
 {
 	char line[AUTHORIZE_LINE];
 
@@ -228,6 +228,6 @@ void authorize_log(struct call *call, const struct subject *subject, const struc
 	}
 	if ((decision->marks & POL_MARK_LOG) != 0 && call->decisions != NULL) {
 		decision_log_put(call->decisions, line,
-			authorize_line(call, subject, facts, decision, line));
+			decision_note_format(call, subject, facts, decision, line));
 	}
 }

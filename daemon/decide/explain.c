@@ -115,13 +115,13 @@ static void put_line(struct wire_buf *buf, const struct pol_explained_line *line
 	if (!begin(buf, texts, &map)) {
 		return;
 	}
-	TEXT(&map, "control", pol_str_of(pol_control_name(line->control)));
+	TEXT(&map, "control", pol_str_of(pol_terms_control(line->control)));
 	TEXT(&map, "module", line->module);
 	LIST(&map, "arguments", line->arguments, line->argument_count);
 	TEXT(&map, "stack", line->stack);
 	lay_place(&map, line->place);
 	if (line->asked) {
-		TEXT(&map, "verdict", pol_str_of(pol_verdict_name(line->verdict)));
+		TEXT(&map, "verdict", pol_str_of(pol_terms_verdict(line->verdict)));
 		TEXT(&map, "reason", line->reason);
 	}
 	if (line->ends != POL_ENDS_NOTHING) {
@@ -139,7 +139,7 @@ static void put_group(
 	if (!begin(buf, group->reason.len, &map)) {
 		return;
 	}
-	TEXT(&map, "group", pol_str_of(pol_group_name(number)));
+	TEXT(&map, "group", pol_str_of(pol_terms_group(number)));
 	if (group->asked) {
 		KEY(&map, "passed");
 		lay_bool(&map, group->passed);
@@ -227,7 +227,7 @@ static uint32_t put_rules(struct wire_buf *buf, struct wire_str key,
 	return 1;
 }
 
-void authorize_put_explanation(struct wire_buf *buf, const struct pol_explanation *told)
+void explain_put(struct wire_buf *buf, const struct pol_explanation *told)
 {
 	size_t texts = told->resource.len + told->action.len + told->quota.len +
 		       room_of(told->has, told->has_count) +
@@ -240,7 +240,7 @@ void authorize_put_explanation(struct wire_buf *buf, const struct pol_explanatio
 		return;
 	}
 	if (told->stage != POL_STAGE_END) {
-		TEXT(&map, "ended", pol_str_of(pol_stage_name(told->stage)));
+		TEXT(&map, "ended", pol_str_of(pol_terms_stage(told->stage)));
 	}
 	TEXT(&map, "resource", told->resource);
 	TEXT(&map, "action", told->action);

@@ -8,4 +8,4 @@
 #include "client/wire.h"
 #include "policy/ask/explain.h"
 
-void authorize_put_explanation(struct wire_buf *buf, const struct pol_explanation *told);
+void explain_put(struct wire_buf *buf, const struct pol_explanation *told);

@@ -55,7 +55,7 @@ enum pol_key_state subject_key_state(const struct store_key *key, int64_t now)
 	if ((key->flags & STORE_KEY_DISABLED) != 0 || now < key->not_before) {
 		return POL_KEY_INACTIVE;
 	}
-	if ((key->expires_at != 0 && now >= key->expires_at) || generation_live(key, now) == 0) {
+	if ((key->expires_at != 0 && now >= key->expires_at) || secret_rules_live(key, now) == 0) {
 		return POL_KEY_EXPIRED;
 	}
 	return POL_KEY_ACTIVE;
@@ -101,11 +101,11 @@ static void pay_for_record(struct call *call)
 
 /* What was found, judged. A secret that is over is refused as a wrong one is, or, if nothing but
  * its time ended it, as expired; either way it is worth an alarm, and touches nothing else. */
-static enum pol_key_state judge_secret(struct call *call, struct subject *subject,
-	enum generation_secret found, enum pol_key_state state)
+static enum pol_key_state judge_secret(
+	struct call *call, struct subject *subject, enum key_secret found, enum pol_key_state state)
 {
 	const struct store_key *key = &subject->key;
-	unsigned live = generation_live(key, call->now);
+	unsigned live = secret_rules_live(key, call->now);
 
 	if (found == GENERATION_WRONG || key->deleted_at != 0) {
 		return POL_KEY_UNKNOWN;
@@ -143,8 +143,8 @@ static enum pol_key_state verify_key(
 {
 	const struct store_key *key = &subject->key;
 	enum pol_key_state state = subject_key_state(key, call->now);
-	unsigned live = generation_live(key, call->now);
-	enum generation_secret found =
+	unsigned live = secret_rules_live(key, call->now);
+	enum key_secret found =
 		usage_verify(call->usage, token, key, may_recognise(subject, state) ? live : 0);
 
 	if (!pol_str_equal(token->prefix, key->prefix)) {
@@ -196,7 +196,7 @@ static int find_imported(struct call *call, struct pol_str token, struct subject
 {
 	const struct secrets *secrets = store_secrets(call->store);
 	const struct store_key *key = &subject->key;
-	enum generation_secret found = GENERATION_WRONG;
+	enum key_secret found = GENERATION_WRONG;
 	uint8_t digest[SECRET_DIGEST], hash[SECRET_HASH];
 	int r;
 
@@ -216,7 +216,7 @@ static int find_imported(struct call *call, struct pol_str token, struct subject
 		} else if ((key->flags & STORE_KEY_OTHER_IMPORTED) != 0 &&
 			   secret_equal(hash, key->rotation.other_hash, SECRET_HASH)) {
 			found = GENERATION_OTHER;
-		} else if (generation_is_dead(secrets, key, hash)) {
+		} else if (secret_rules_is_dead(secrets, key, hash)) {
 			found = GENERATION_DEAD;
 		}
 		*out_state = judge_secret(call, subject, found, subject_key_state(key, call->now));
@@ -322,14 +322,14 @@ static void gather_peer(struct call *call, const struct subject_ask *ask, struct
 	uint32_t groups[PEER_GROUPS + 1];
 	uint32_t declared;
 
-	if (!pol_snapshot_has_peers(call->snapshot) || !peer->known || is_elsewhere(call, ask)) {
+	if (!pol_peer_any(call->snapshot) || !peer->known || is_elsewhere(call, ask)) {
 		return;
 	}
 	groups[0] = peer->gid;
 	for (size_t i = 0; i < peer->group_count; i++) {
 		groups[i + 1] = peer->groups[i];
 	}
-	declared = pol_snapshot_peer(call->snapshot, peer->uid, groups, peer->group_count + 1);
+	declared = pol_peer_find(call->snapshot, peer->uid, groups, peer->group_count + 1);
 	if (declared == POL_NONE) {
 		return;
 	}

@@ -45,7 +45,7 @@ int subject_take_assignments(
 			!add_places(subject, assignment.places, held)) {
 			return -EBADMSG;
 		}
-		held->role = roles_find(
+		held->role = stored_roles_find(
 			call->snapshot, principal->tenant, assignment.role, assignment.stored);
 		held->until = assignment.until;
 		facts->held_count++;
@@ -65,12 +65,13 @@ static void take_principal(struct subject *subject, uint32_t flags)
 }
 
 /* What a moment ago was found out about the principal, if nothing has changed since. */
-static bool recall(struct call *call, const struct standing_key *key, struct subject *subject)
+static bool recall(
+	struct call *call, const struct principal_cache_key *key, struct subject *subject)
 {
 	struct pol_facts *facts = &subject->facts;
-	struct standing standing;
+	struct principal_state standing;
 
-	if (!standing_find(call->standings, key, &standing)) {
+	if (!principal_cache_find(call->standings, key, &standing)) {
 		return false;
 	}
 	take_principal(subject, standing.flags);
@@ -83,14 +84,14 @@ static bool recall(struct call *call, const struct standing_key *key, struct sub
 }
 
 /* Keeps what depends on neither time nor place. */
-static void remember(struct call *call, const struct standing_key *key,
+static void remember(struct call *call, const struct principal_cache_key *key,
 	const struct store_principal *principal, const struct subject *subject)
 {
-	struct standing standing = { .flags = principal->flags };
+	struct principal_state standing = { .flags = principal->flags };
 	struct store_list left = principal->assignments;
 	struct store_assignment assignment;
 
-	if (left.count > STANDING_ROLES) {
+	if (left.count > PRINCIPAL_CACHE_ROLES) {
 		return;
 	}
 	while (store_assignment_next(&left, &assignment)) {
@@ -100,7 +101,7 @@ static void remember(struct call *call, const struct standing_key *key,
 		standing.roles[standing.role_count] = subject->held[standing.role_count].role;
 		standing.role_count++;
 	}
-	standing_put(call->standings, key, &standing);
+	principal_cache_put(call->standings, key, &standing);
 }
 
 /* The store's principals, then those that the files declare, who are of tenant `default`. */
@@ -108,11 +109,11 @@ int subject_take_principal(
 	struct call *call, uint32_t tenant, struct pol_str id, struct subject *subject)
 {
 	struct pol_facts *facts = &subject->facts;
-	struct standing_key key = { .generation = call->generation, .serial = call->serial };
+	struct principal_cache_key key = { .generation = call->generation, .serial = call->serial };
 	struct store_principal principal;
 	uint32_t declared;
 	bool keeps = call->generation != 0 &&
-		     standing_key_make(store_secrets(call->store), tenant, id, &key);
+		     principal_cache_key_make(store_secrets(call->store), tenant, id, &key);
 	int r;
 
 	facts->principal = id;
@@ -195,7 +196,7 @@ static int take_roles(struct call *call, struct subject *subject)
 			return -EBADMSG;
 		}
 		subject->held[facts->held_count++] = (struct pol_held){
-			.role = roles_find(call->snapshot, subject->key.tenant, name, stored)
+			.role = stored_roles_find(call->snapshot, subject->key.tenant, name, stored)
 		};
 	}
 	facts->held = subject->held;

@@ -4,9 +4,9 @@
 #include <stdint.h>
 #include <sys/mman.h>
 
-void *pages_reserve(size_t bytes)
+void *memory_reserve(size_t bytes)
 {
-	size_t whole = bytes + PAGES_HUGE;
+	size_t whole = bytes + MEMORY_HUGE;
 	uint8_t *mapped = mmap(NULL, whole, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	size_t before, after;
@@ -14,7 +14,7 @@ void *pages_reserve(size_t bytes)
 	if (mapped == MAP_FAILED) {
 		return NULL;
 	}
-	before = -(uintptr_t)mapped & (PAGES_HUGE - 1);
+	before = -(uintptr_t)mapped & (MEMORY_HUGE - 1);
 	after = whole - before - bytes;
 	if (before > 0) {
 		munmap(mapped, before);
@@ -25,14 +25,14 @@ void *pages_reserve(size_t bytes)
 	return mapped + before;
 }
 
-void pages_release(void *pages, size_t bytes)
+void memory_release(void *pages, size_t bytes)
 {
 	if (pages != NULL) {
 		munmap(pages, bytes);
 	}
 }
 
-void pages_make_huge(void *pages, size_t bytes)
+void memory_make_huge(void *pages, size_t bytes)
 {
 	(void)madvise(pages, bytes, MADV_HUGEPAGE);
 }

@@ -8,13 +8,13 @@
 #include <stddef.h>
 
 /* One huge page, where there are any; see mmap(2), madvise(2). */
-#define PAGES_HUGE ((size_t)2 << 20)
+#define MEMORY_HUGE ((size_t)2 << 20)
 
 /* Zeroes on the bounds of a huge page, that take no memory until they are touched. NULL: there is
- * no room. bytes: a multiple of PAGES_HUGE. */
-void *pages_reserve(size_t bytes);
-void pages_release(void *pages, size_t bytes); /* NULL is ignored */
+ * no room. bytes: a multiple of MEMORY_HUGE. */
+void *memory_reserve(size_t bytes);
+void memory_release(void *pages, size_t bytes); /* NULL is ignored */
 
 /* The first so many bytes will all be touched, in no order: small pages would miss the TLB each
  * time. Where huge ones cannot be had nothing is lost. */
-void pages_make_huge(void *pages, size_t bytes);
+void memory_make_huge(void *pages, size_t bytes);

@@ -25,17 +25,17 @@ static void *run(void *argument)
 	return NULL;
 }
 
-void hands_spread(
+void parallel_spread(
 	void *context, size_t count, void (*work)(void *argument, size_t i), void *argument)
 {
 	struct pile pile = { .work = work, .argument = argument, .count = count };
 	size_t most = uv_available_parallelism();
-	pthread_t threads[HANDS_MAX - 1];
+	pthread_t threads[PARALLEL_MAX - 1];
 	size_t started = 0;
 	sigset_t all, old;
 
 	(void)context;
-	most = most < HANDS_MAX ? most : HANDS_MAX;
+	most = most < PARALLEL_MAX ? most : PARALLEL_MAX;
 	most = most < count ? most : count;
 	/* Signals are the main thread's. */
 	sigfillset(&all);

@@ -48,7 +48,7 @@ static enum pol_status read_open(int fd, struct pol_arena *arena, struct pol_str
 	return status_of(r);
 }
 
-enum pol_status zone_read(struct pol_arena *arena, struct pol_str name, struct pol_str *out)
+enum pol_status zonefile_read(struct pol_arena *arena, struct pol_str name, struct pol_str *out)
 {
 	char text[POL_ZONE_NAME_MAX + 1];
 	enum pol_status status;
@@ -57,7 +57,7 @@ enum pol_status zone_read(struct pol_arena *arena, struct pol_str name, struct p
 	assert(pol_zone_is_name(name));
 	memcpy(text, name.ptr, name.len);
 	text[name.len] = '\0';
-	root = open(ZONE_FOLDER, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	root = open(ZONEFILE_FOLDER, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0) {
 		return status_of(-errno);
 	}

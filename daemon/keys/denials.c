@@ -16,17 +16,17 @@ struct slot {
 	_Atomic uint64_t count;
 };
 
-struct denied {
-	struct slot slots[DENIED_SLOTS];
+struct denials {
+	struct slot slots[DENIALS_SLOTS];
 };
 
-int denied_create(struct denied **out)
+int denials_create(struct denials **out)
 {
 	*out = calloc(1, sizeof **out);
 	return *out == NULL ? -ENOMEM : 0;
 }
 
-void denied_destroy(struct denied *denied)
+void denials_destroy(struct denials *denied)
 {
 	free(denied);
 }
@@ -34,7 +34,7 @@ void denied_destroy(struct denied *denied)
 /* --- reasons ---------------------------------------------------------------------------------- */
 
 /* The policy's come first, then the two of this table. */
-uint8_t denied_reason(struct pol_str reason)
+uint8_t denials_reason(struct pol_str reason)
 {
 	const struct pol_str *known;
 	size_t count = pol_reasons(&known);
@@ -44,17 +44,17 @@ uint8_t denied_reason(struct pol_str reason)
 			return (uint8_t)i;
 		}
 	}
-	return (uint8_t)(pol_str_equal(reason, POL_STR(DENIED_DEAD)) ? count + 1 : count);
+	return (uint8_t)(pol_str_equal(reason, POL_STR(DENIALS_DEAD)) ? count + 1 : count);
 }
 
-unsigned denied_reasons(void)
+unsigned denials_reasons(void)
 {
 	const struct pol_str *known;
 
 	return (unsigned)pol_reasons(&known) + 2;
 }
 
-struct pol_str denied_name(uint8_t reason)
+struct pol_str denials_name(uint8_t reason)
 {
 	const struct pol_str *known;
 	size_t count = pol_reasons(&known);
@@ -62,7 +62,7 @@ struct pol_str denied_name(uint8_t reason)
 	if (reason < count) {
 		return known[reason];
 	}
-	return reason == count ? POL_STR(DENIED_OTHER) : POL_STR(DENIED_DEAD);
+	return reason == count ? POL_STR(DENIALS_OTHER) : POL_STR(DENIALS_DEAD);
 }
 
 /* --- counting --------------------------------------------------------------------------------- */
@@ -75,15 +75,15 @@ static uint64_t what_of(uint64_t number, uint8_t reason)
 /* The first of the slots to look at; by Fibonacci's multiplier (Knuth, TAOCP 3, 6.4). */
 static size_t first_slot(uint64_t what)
 {
-	return (size_t)((what * UINT64_C(0x9e3779b97f4a7c15)) >> 48) % DENIED_SLOTS;
+	return (size_t)((what * UINT64_C(0x9e3779b97f4a7c15)) >> 48) % DENIALS_SLOTS;
 }
 
-void denied_add(struct denied *denied, uint64_t number, uint8_t reason)
+void denials_add(struct denials *denied, uint64_t number, uint8_t reason)
 {
 	uint64_t what = what_of(number, reason);
 	size_t at = first_slot(what);
 
-	for (unsigned i = 0; i < PROBES; i++, at = (at + 1) % DENIED_SLOTS) {
+	for (unsigned i = 0; i < PROBES; i++, at = (at + 1) % DENIALS_SLOTS) {
 		struct slot *slot = &denied->slots[at];
 		uint64_t found = atomic_load_explicit(&slot->what, memory_order_relaxed);
 
@@ -98,12 +98,12 @@ void denied_add(struct denied *denied, uint64_t number, uint8_t reason)
 	}
 }
 
-uint64_t denied_count(const struct denied *denied, uint64_t number, uint8_t reason)
+uint64_t denials_count(const struct denials *denied, uint64_t number, uint8_t reason)
 {
 	uint64_t what = what_of(number, reason);
 	size_t at = first_slot(what);
 
-	for (unsigned i = 0; i < PROBES; i++, at = (at + 1) % DENIED_SLOTS) {
+	for (unsigned i = 0; i < PROBES; i++, at = (at + 1) % DENIALS_SLOTS) {
 		const struct slot *slot = &denied->slots[at];
 		uint64_t found = atomic_load_explicit(&slot->what, memory_order_relaxed);
 

@@ -14,21 +14,21 @@
 
 #include "policy/text/str.h"
 
-struct denied;
+struct denials;
 
-#define DENIED_SLOTS (1 << 16) /* of a key and a reason; 16 bytes each */
+#define DENIALS_SLOTS (1 << 16) /* of a key and a reason; 16 bytes each */
 
 /* Beside the reasons of decisions: what a module has of its own, and a secret that is dead. */
-#define DENIED_OTHER "other"
-#define DENIED_DEAD  "dead_secret"
+#define DENIALS_OTHER "other"
+#define DENIALS_DEAD  "dead_secret"
 
-int denied_create(struct denied **out);
-void denied_destroy(struct denied *denied); /* NULL is ignored */
+int denials_create(struct denials **out);
+void denials_destroy(struct denials *denied); /* NULL is ignored */
 
-/* The reason's number, for the two below. A reason that is not known counts as DENIED_OTHER. */
-uint8_t denied_reason(struct pol_str reason);
-unsigned denied_reasons(void); /* how many there are */
-struct pol_str denied_name(uint8_t reason);
+/* The reason's number, for the two below. A reason that is not known counts as DENIALS_OTHER. */
+uint8_t denials_reason(struct pol_str reason);
+unsigned denials_reasons(void); /* how many there are */
+struct pol_str denials_name(uint8_t reason);
 
-void denied_add(struct denied *denied, uint64_t number, uint8_t reason);
-uint64_t denied_count(const struct denied *denied, uint64_t number, uint8_t reason);
+void denials_add(struct denials *denied, uint64_t number, uint8_t reason);
+uint64_t denials_count(const struct denials *denied, uint64_t number, uint8_t reason);

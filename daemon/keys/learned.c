@@ -21,7 +21,7 @@ struct queue {
 	size_t capacity;
 };
 
-struct used {
+struct learned {
 	_Atomic uint64_t known[1 << KNOWN_BITS];
 	pthread_mutex_t mutex; /* guards waiting */
 	struct queue waiting;
@@ -31,9 +31,9 @@ struct used {
 	size_t reached;
 };
 
-int used_create(struct used **out)
+int learned_create(struct learned **out)
 {
-	struct used *used = calloc(1, sizeof *used);
+	struct learned *used = calloc(1, sizeof *used);
 
 	if (used == NULL) {
 		return -ENOMEM;
@@ -43,7 +43,7 @@ int used_create(struct used **out)
 	return 0;
 }
 
-void used_destroy(struct used *used)
+void learned_destroy(struct learned *used)
 {
 	if (used == NULL) {
 		return;
@@ -65,7 +65,7 @@ static uint64_t mix(uint64_t number, uint32_t mark)
 	return x ^ x >> 31 ? x ^ x >> 31 : 1;
 }
 
-bool used_knows(struct used *used, uint64_t number, uint32_t mark)
+bool learned_knows(struct learned *used, uint64_t number, uint32_t mark)
 {
 	uint64_t x = mix(number, mark);
 
@@ -75,7 +75,7 @@ bool used_knows(struct used *used, uint64_t number, uint32_t mark)
 
 static bool push(struct queue *queue, struct learnt item)
 {
-	if (queue->count == USED_QUEUE) {
+	if (queue->count == LEARNED_QUEUE) {
 		return false;
 	}
 	if (queue->count == queue->capacity) {
@@ -92,7 +92,7 @@ static bool push(struct queue *queue, struct learnt item)
 	return true;
 }
 
-bool used_learn(struct used *used, uint64_t number, uint32_t mark, uint64_t hash)
+bool learned_learn(struct learned *used, uint64_t number, uint32_t mark, uint64_t hash)
 {
 	uint64_t x = mix(number, mark);
 	bool learnt;
@@ -117,7 +117,7 @@ static int compare(const void *a, const void *b)
 }
 
 /* All that waits, in order of keys, when the last round is written. */
-static void take(struct used *used)
+static void take(struct learned *used)
 {
 	struct queue empty = used->taken;
 
@@ -154,7 +154,7 @@ static bool add(struct store_used *set, uint64_t hash)
 }
 
 /* All that was learnt of one key. */
-static int write_key(struct used *used, struct store_write *write)
+static int write_key(struct learned *used, struct store_write *write)
 {
 	uint64_t number = used->taken.items[used->reached].number;
 	struct store_used set;
@@ -168,20 +168,21 @@ static int write_key(struct used *used, struct store_write *write)
 	return r < 0 || !changed ? r : store_put_used(write, number, &set);
 }
 
-int used_flush(struct used *used, struct store_write *write, bool *out_more)
+int learned_flush(struct learned *used, struct store_write *write, bool *out_more)
 {
 	int r = 0;
 
 	take(used);
 	used->reached = used->written;
-	for (unsigned i = 0; r == 0 && i < USED_SLICE && used->reached < used->taken.count; i++) {
+	for (unsigned i = 0; r == 0 && i < LEARNED_SLICE && used->reached < used->taken.count;
+		i++) {
 		r = write_key(used, write);
 	}
 	*out_more = used->reached < used->taken.count;
 	return r;
 }
 
-void used_flushed(struct used *used, bool committed)
+void learned_flushed(struct learned *used, bool committed)
 {
 	if (committed) {
 		used->written = used->reached;

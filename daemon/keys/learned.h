@@ -16,24 +16,24 @@
 
 #include "daemon/store/env.h"
 
-struct used;
+struct learned;
 
 /* What waits for the writer; beyond it a use is learnt when it comes again. */
-#define USED_QUEUE 65536
+#define LEARNED_QUEUE 65536
 /* Keys of one slice of a flush. */
-#define USED_SLICE 256
+#define LEARNED_SLICE 256
 
-int used_create(struct used **out);
-void used_destroy(struct used *used); /* NULL is ignored */
+int learned_create(struct learned **out);
+void learned_destroy(struct learned *used); /* NULL is ignored */
 
 /* --- any thread ------------------------------------------------------------------------------- */
 
-bool used_knows(struct used *used, uint64_t number, uint32_t mark);
+bool learned_knows(struct learned *used, uint64_t number, uint32_t mark);
 /* false: there is no room, it is not remembered. */
-bool used_learn(struct used *used, uint64_t number, uint32_t mark, uint64_t hash);
+bool learned_learn(struct learned *used, uint64_t number, uint32_t mark, uint64_t hash);
 
 /* --- the writer's ----------------------------------------------------------------------------- */
 
 /* Writes a slice, as usage_flush. */
-int used_flush(struct used *used, struct store_write *write, bool *out_more);
-void used_flushed(struct used *used, bool committed);
+int learned_flush(struct learned *used, struct store_write *write, bool *out_more);
+void learned_flushed(struct learned *used, bool committed);

@@ -25,13 +25,13 @@ struct line {
 };
 
 _Static_assert(sizeof(struct line) == 64, "one cache line");
-_Static_assert(STANDING_ROLES == 1 + sizeof(uint64_t) / sizeof(uint16_t), "one in the head");
-#define TABLE_BYTES (STANDING_LINES * sizeof(struct line))
+_Static_assert(PRINCIPAL_CACHE_ROLES == 1 + sizeof(uint64_t) / sizeof(uint16_t), "one in the head");
+#define TABLE_BYTES (PRINCIPAL_CACHE_LINES * sizeof(struct line))
 
-struct standings {
+struct principal_cache {
 	_Atomic uint32_t mask;   /* of the lines in use; grows */
 	_Atomic uint32_t filled; /* slots below it that were ever written */
-	struct line *lines;      /* STANDING_LINES; a page costs nothing until it is touched */
+	struct line *lines; /* PRINCIPAL_CACHE_LINES; a page costs nothing until it is touched */
 };
 
 static uint64_t get(const _Atomic uint64_t *word)
@@ -44,14 +44,14 @@ static void set(_Atomic uint64_t *word, uint64_t value)
 	atomic_store_explicit(word, value, memory_order_release);
 }
 
-int standings_create(struct standings **out)
+int principal_cache_create(struct principal_cache **out)
 {
-	struct standings *standings = calloc(1, sizeof *standings);
+	struct principal_cache *standings = calloc(1, sizeof *standings);
 
 	if (standings == NULL) {
 		return -ENOMEM;
 	}
-	standings->lines = pages_reserve(TABLE_BYTES);
+	standings->lines = memory_reserve(TABLE_BYTES);
 	if (standings->lines == NULL) {
 		free(standings);
 		return -ENOMEM;
@@ -61,17 +61,17 @@ int standings_create(struct standings **out)
 	return 0;
 }
 
-void standings_destroy(struct standings *standings)
+void principal_cache_destroy(struct principal_cache *standings)
 {
 	if (standings == NULL) {
 		return;
 	}
-	pages_release(standings->lines, TABLE_BYTES);
+	memory_release(standings->lines, TABLE_BYTES);
 	free(standings);
 }
 
-bool standing_key_make(
-	const struct secrets *secrets, uint32_t tenant, struct pol_str id, struct standing_key *out)
+bool principal_cache_key_make(const struct secrets *secrets, uint32_t tenant, struct pol_str id,
+	struct principal_cache_key *out)
 {
 	struct hashed {
 		uint64_t generation, serial;
@@ -92,24 +92,26 @@ bool standing_key_make(
 	return true;
 }
 
-static struct line *line_of(struct standings *standings, const struct standing_key *key)
+static struct line *line_of(
+	struct principal_cache *standings, const struct principal_cache_key *key)
 {
 	uint32_t mask = atomic_load_explicit(&standings->mask, memory_order_relaxed);
 
 	return &standings->lines[key->mark[0] & mask];
 }
 
-static bool is_of(const struct slot *slot, const struct standing_key *key)
+static bool is_of(const struct slot *slot, const struct principal_cache_key *key)
 {
 	return ((get(&slot->mark[0]) ^ key->mark[0]) | (get(&slot->mark[1]) ^ key->mark[1])) == 0;
 }
 
 static uint32_t unpack(uint16_t role)
 {
-	return role > STANDING_MAX_ROLE ? UINT32_MAX : role;
+	return role > PRINCIPAL_CACHE_MAX_ROLE ? UINT32_MAX : role;
 }
 
-static bool find_in(const struct slot *slot, const struct standing_key *key, struct standing *out)
+static bool find_in(
+	const struct slot *slot, const struct principal_cache_key *key, struct principal_state *out)
 {
 	uint32_t before = atomic_load_explicit(&slot->lock, memory_order_acquire);
 	uint32_t head;
@@ -123,15 +125,15 @@ static bool find_in(const struct slot *slot, const struct standing_key *key, str
 	out->flags = (uint8_t)head;
 	out->role_count = (uint8_t)(head >> COUNT_SHIFT);
 	out->roles[0] = unpack((uint16_t)(head >> ROLE_SHIFT));
-	for (size_t i = 1; i < STANDING_ROLES; i++) {
+	for (size_t i = 1; i < PRINCIPAL_CACHE_ROLES; i++) {
 		out->roles[i] = unpack((uint16_t)roles);
 		roles >>= ROLE_SHIFT;
 	}
 	return atomic_load_explicit(&slot->lock, memory_order_relaxed) == before;
 }
 
-bool standing_find(
-	struct standings *standings, const struct standing_key *key, struct standing *out)
+bool principal_cache_find(struct principal_cache *standings, const struct principal_cache_key *key,
+	struct principal_state *out)
 {
 	const struct line *line = line_of(standings, key);
 
@@ -140,17 +142,17 @@ bool standing_find(
 }
 
 /* Half full: more lines are taken into use, and who has moved thereby is looked up once more. */
-static void grow(struct standings *standings)
+static void grow(struct principal_cache *standings)
 {
 	uint32_t filled =
 		atomic_fetch_add_explicit(&standings->filled, 1, memory_order_relaxed) + 1;
 	uint32_t mask = atomic_load_explicit(&standings->mask, memory_order_relaxed);
 
-	if (filled > mask && mask < STANDING_LINES - 1) {
+	if (filled > mask && mask < PRINCIPAL_CACHE_LINES - 1) {
 		size_t bytes = 2 * (mask + (size_t)1) * sizeof(struct line);
 
-		if (bytes >= PAGES_HUGE) {
-			pages_make_huge(standings->lines, bytes);
+		if (bytes >= MEMORY_HUGE) {
+			memory_make_huge(standings->lines, bytes);
 		}
 		atomic_compare_exchange_strong_explicit(&standings->mask, &mask, 2 * mask + 1,
 			memory_order_relaxed, memory_order_relaxed);
@@ -158,15 +160,16 @@ static void grow(struct standings *standings)
 }
 
 /* false: it does not fit. */
-static bool pack(const struct standing *standing, uint32_t *out_head, uint64_t *out_roles)
+static bool pack(const struct principal_state *standing, uint32_t *out_head, uint64_t *out_roles)
 {
-	uint16_t roles[STANDING_ROLES] = { 0 };
+	uint16_t roles[PRINCIPAL_CACHE_ROLES] = { 0 };
 
-	if (standing->role_count > STANDING_ROLES || standing->flags > UINT8_MAX) {
+	if (standing->role_count > PRINCIPAL_CACHE_ROLES || standing->flags > UINT8_MAX) {
 		return false;
 	}
 	for (uint32_t i = 0; i < standing->role_count; i++) {
-		if (standing->roles[i] > STANDING_MAX_ROLE && standing->roles[i] != UINT32_MAX) {
+		if (standing->roles[i] > PRINCIPAL_CACHE_MAX_ROLE &&
+			standing->roles[i] != UINT32_MAX) {
 			return false;
 		}
 		roles[i] = (uint16_t)standing->roles[i];
@@ -174,14 +177,14 @@ static bool pack(const struct standing *standing, uint32_t *out_head, uint64_t *
 	*out_head = standing->flags | standing->role_count << COUNT_SHIFT |
 		    (uint32_t)roles[0] << ROLE_SHIFT;
 	*out_roles = 0;
-	for (size_t i = STANDING_ROLES - 1; i > 0; i--) {
+	for (size_t i = PRINCIPAL_CACHE_ROLES - 1; i > 0; i--) {
 		*out_roles = *out_roles << ROLE_SHIFT | roles[i];
 	}
 	return true;
 }
 
 /* Where it is already, else where nobody was, else by turns. */
-static struct slot *choose(struct line *line, const struct standing_key *key)
+static struct slot *choose(struct line *line, const struct principal_cache_key *key)
 {
 	uint32_t first = atomic_load_explicit(&line->slots[0].lock, memory_order_relaxed);
 	uint32_t second = atomic_load_explicit(&line->slots[1].lock, memory_order_relaxed);
@@ -195,8 +198,8 @@ static struct slot *choose(struct line *line, const struct standing_key *key)
 	return &line->slots[(first ^ second) >> 1 & 1];
 }
 
-void standing_put(struct standings *standings, const struct standing_key *key,
-	const struct standing *standing)
+void principal_cache_put(struct principal_cache *standings, const struct principal_cache_key *key,
+	const struct principal_state *standing)
 {
 	struct slot *slot = choose(line_of(standings, key), key);
 	uint32_t old = atomic_load_explicit(&slot->lock, memory_order_relaxed);

@@ -24,7 +24,7 @@ struct counter {
 	uint32_t next; /* in its bucket, or in charges.free */
 };
 
-struct charges {
+struct quota_counters {
 	pthread_mutex_t lock;
 	bool has_lock;
 	const struct secrets *secrets;
@@ -38,9 +38,9 @@ struct charges {
 	uint64_t refused;
 };
 
-int charges_create(const struct secrets *secrets, uint32_t max, struct charges **out)
+int quota_counters_create(const struct secrets *secrets, uint32_t max, struct quota_counters **out)
 {
-	struct charges *charges = calloc(1, sizeof *charges);
+	struct quota_counters *charges = calloc(1, sizeof *charges);
 	int r = -ENOMEM;
 
 	assert(max > 0 && (max & (max - 1)) == 0);
@@ -66,11 +66,11 @@ int charges_create(const struct secrets *secrets, uint32_t max, struct charges *
 	return 0;
 
 fail:
-	charges_destroy(charges);
+	quota_counters_destroy(charges);
 	return r;
 }
 
-void charges_destroy(struct charges *charges)
+void quota_counters_destroy(struct quota_counters *charges)
 {
 	if (charges == NULL) {
 		return;
@@ -94,7 +94,7 @@ static size_t put(uint8_t *bytes, size_t len, const void *from, size_t size)
 
 /* The name, then what it is counted for; each part with its length, so that no two are the same
  * bytes. */
-static void make_tag(const struct charges *charges, const struct pol_facts *facts,
+static void make_tag(const struct quota_counters *charges, const struct pol_facts *facts,
 	const struct pol_charge *charge, uint64_t out[2])
 {
 	uint8_t bytes[IDENTITY], tag[SECRET_TAG];
@@ -123,13 +123,13 @@ static void make_tag(const struct charges *charges, const struct pol_facts *fact
 
 /* --- counters --------------------------------------------------------------------------------- */
 
-static uint32_t *bucket_of(struct charges *charges, const uint64_t tag[2])
+static uint32_t *bucket_of(struct quota_counters *charges, const uint64_t tag[2])
 {
 	return &charges->buckets[tag[0] & (charges->max - 1)];
 }
 
 /* Takes one out of its bucket, for others. */
-static void release(struct charges *charges, uint32_t number)
+static void release(struct quota_counters *charges, uint32_t number)
 {
 	struct counter *counter = &charges->counters[number];
 	uint32_t *link = bucket_of(charges, counter->tag);
@@ -144,7 +144,7 @@ static void release(struct charges *charges, uint32_t number)
 	charges->in_use--;
 }
 
-static void sweep(struct charges *charges, uint32_t most, int64_t now)
+static void sweep(struct quota_counters *charges, uint32_t most, int64_t now)
 {
 	for (uint32_t i = 0; i < most && charges->fresh > 1; i++) {
 		const struct counter *counter = &charges->counters[charges->hand];
@@ -157,7 +157,7 @@ static void sweep(struct charges *charges, uint32_t most, int64_t now)
 }
 
 /* A new one, or NONE. */
-static uint32_t make(struct charges *charges, const uint64_t tag[2], int64_t now)
+static uint32_t make(struct quota_counters *charges, const uint64_t tag[2], int64_t now)
 {
 	uint32_t *bucket = bucket_of(charges, tag);
 	struct counter *counter;
@@ -182,7 +182,7 @@ static uint32_t make(struct charges *charges, const uint64_t tag[2], int64_t now
 }
 
 /* The counter, with a window that runs; NULL: there is none to give. */
-static struct counter *find(struct charges *charges, const uint64_t tag[2],
+static struct counter *find(struct quota_counters *charges, const uint64_t tag[2],
 	const struct pol_charge *charge, int64_t now)
 {
 	int64_t end = now + (int64_t)charge->period * 1000;
@@ -212,7 +212,7 @@ static struct counter *find(struct charges *charges, const uint64_t tag[2],
 
 /* --- charging --------------------------------------------------------------------------------- */
 
-static void tell(struct charges_told *told, const struct pol_charge *charge,
+static void tell(struct quota_counters_report *told, const struct pol_charge *charge,
 	const struct counter *counter, int64_t now)
 {
 	uint64_t remaining = charge->limit > counter->used ? charge->limit - counter->used : 0;
@@ -222,23 +222,23 @@ static void tell(struct charges_told *told, const struct pol_charge *charge,
 				 (told->remaining == remaining && told->reset >= reset))) {
 		return;
 	}
-	*told = (struct charges_told){ .any = true,
+	*told = (struct quota_counters_report){ .any = true,
 		.name = charge->name,
 		.limit = charge->limit,
 		.remaining = remaining,
 		.reset = reset };
 }
 
-struct pol_str charges_take(struct charges *charges, const struct pol_facts *facts,
+struct pol_str quota_counters_take(struct quota_counters *charges, const struct pol_facts *facts,
 	const struct pol_charge *const *items, uint32_t count, int64_t now,
-	struct charges_told *out)
+	struct quota_counters_report *out)
 {
 	struct counter *counters[POL_CHARGES];
 	uint64_t tags[POL_CHARGES][2];
 	struct pol_str reason = { NULL, 0 };
 
 	assert(count <= POL_CHARGES);
-	*out = (struct charges_told){ .any = false };
+	*out = (struct quota_counters_report){ .any = false };
 	for (uint32_t i = 0; i < count; i++) {
 		make_tag(charges, facts, items[i], tags[i]);
 	}
@@ -253,7 +253,7 @@ struct pol_str charges_take(struct charges *charges, const struct pol_facts *fac
 			break;
 		}
 		if (counters[i]->used >= items[i]->limit) {
-			*out = (struct charges_told){ .any = false };
+			*out = (struct quota_counters_report){ .any = false };
 			tell(out, items[i], counters[i], now);
 			reason = POL_STR("quota");
 			break;
@@ -270,23 +270,24 @@ struct pol_str charges_take(struct charges *charges, const struct pol_facts *fac
 static struct pol_str on_take(const struct pol_counter *counter, const struct pol_facts *facts,
 	const struct pol_charge *const *items, uint32_t count)
 {
-	struct charges_turn *turn = counter->context;
+	struct quota_counters_turn *turn = counter->context;
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return charges_take(turn->charges, facts, items, count,
+	return quota_counters_take(turn->charges, facts, items, count,
 		(int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, &turn->told);
 }
 
-void charges_turn_init(struct charges_turn *turn, struct charges *charges)
+void quota_counters_turn_init(struct quota_counters_turn *turn, struct quota_counters *charges)
 {
-	*turn = (struct charges_turn){ .counter = { .take = on_take, .context = turn },
+	*turn = (struct quota_counters_turn){ .counter = { .take = on_take, .context = turn },
 		.charges = charges };
 }
 
-void charges_count(struct charges *charges, struct charges_counts *out)
+void quota_counters_count(struct quota_counters *charges, struct quota_counters_counts *out)
 {
 	pthread_mutex_lock(&charges->lock);
-	*out = (struct charges_counts){ .counters = charges->in_use, .refused = charges->refused };
+	*out = (struct quota_counters_counts){ .counters = charges->in_use,
+		.refused = charges->refused };
 	pthread_mutex_unlock(&charges->lock);
 }

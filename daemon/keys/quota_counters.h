@@ -10,9 +10,9 @@
  * the monotonic clock. All charges of a decision are taken under one lock, or none of them, so that
  * the count is exact.
  *
- * The table is CHARGES_MAX counters and not larger; a page of it takes memory when it is first
- * used. Counters whose window is over are given to others. When there is none to give, the decision
- * is refused with `module_error`, and status tells how often.
+ * The table is QUOTA_COUNTERS_MAX counters and not larger; a page of it takes memory when it is
+ * first used. Counters whose window is over are given to others. When there is none to give, the
+ * decision is refused with `module_error`, and status tells how often.
  */
 
 #include <stdbool.h>
@@ -22,16 +22,16 @@
 #include "policy/snapshot/module.h"
 
 /* 44 bytes each: 44 MiB when all are in use. */
-#define CHARGES_MAX ((uint32_t)1 << 20)
+#define QUOTA_COUNTERS_MAX ((uint32_t)1 << 20)
 
-struct charges;
+struct quota_counters;
 
 /* max: a power of two. The secrets are borrowed. */
-int charges_create(const struct secrets *secrets, uint32_t max, struct charges **out);
-void charges_destroy(struct charges *charges); /* NULL is ignored */
+int quota_counters_create(const struct secrets *secrets, uint32_t max, struct quota_counters **out);
+void quota_counters_destroy(struct quota_counters *charges); /* NULL is ignored */
 
 /* What is told of the charge that has the least left, or that refused. */
-struct charges_told {
+struct quota_counters_report {
 	bool any;
 	struct pol_str name; /* as long as the policy */
 	uint64_t limit;
@@ -40,20 +40,20 @@ struct charges_told {
 };
 
 /* A counter for one decision's facts; `told` is filled when it comes to charges. */
-struct charges_turn {
+struct quota_counters_turn {
 	struct pol_counter counter; /* for facts.counter */
-	struct charges *charges;
-	struct charges_told told;
+	struct quota_counters *charges;
+	struct quota_counters_report told;
 };
-void charges_turn_init(struct charges_turn *turn, struct charges *charges);
+void quota_counters_turn_init(struct quota_counters_turn *turn, struct quota_counters *charges);
 
 /* The same at a time of its own: milliseconds. For tests. */
-struct pol_str charges_take(struct charges *charges, const struct pol_facts *facts,
+struct pol_str quota_counters_take(struct quota_counters *charges, const struct pol_facts *facts,
 	const struct pol_charge *const *items, uint32_t count, int64_t now,
-	struct charges_told *out);
+	struct quota_counters_report *out);
 
-struct charges_counts {
+struct quota_counters_counts {
 	uint64_t counters; /* in use; those whose window is over count until others need them */
 	uint64_t refused;  /* decisions, since there was no counter to give */
 };
-void charges_count(struct charges *charges, struct charges_counts *out);
+void quota_counters_count(struct quota_counters *charges, struct quota_counters_counts *out);

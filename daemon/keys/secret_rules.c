@@ -13,7 +13,7 @@ static int64_t since(const struct store_key *key)
 	return key->rotation.secret_since != 0 ? key->rotation.secret_since : key->created_at;
 }
 
-unsigned generation_live(const struct store_key *key, int64_t now)
+unsigned secret_rules_live(const struct store_key *key, int64_t now)
 {
 	const struct store_rotation *rotation = &key->rotation;
 	unsigned live = 0;
@@ -27,19 +27,19 @@ unsigned generation_live(const struct store_key *key, int64_t now)
 	return live;
 }
 
-enum store_other generation_other(const struct store_key *key, int64_t now)
+enum store_other secret_rules_other(const struct store_key *key, int64_t now)
 {
-	return (generation_live(key, now) & GENERATION_OTHER) != 0
+	return (secret_rules_live(key, now) & GENERATION_OTHER) != 0
 		       ? (enum store_other)key->rotation.other
 		       : STORE_OTHER_NONE;
 }
 
-bool generation_is_due(const struct store_key *key, int64_t now)
+bool secret_rules_is_due(const struct store_key *key, int64_t now)
 {
 	return key->rotation.rotate_every != 0 && now >= key->rotation.next_rotation_at;
 }
 
-bool generation_is_dead(
+bool secret_rules_is_dead(
 	const struct secrets *secrets, const struct store_key *key, const uint8_t *hash)
 {
 	uint8_t tag[SECRET_TAG];
@@ -55,8 +55,8 @@ bool generation_is_dead(
 /* --- changes ---------------------------------------------------------------------------------- */
 
 /* Puts the tag of a secret that dies before the others; the oldest is forgotten. */
-static void bury(struct store_key *key, const struct generation_change *change, const uint8_t *hash,
-	struct generation_room *room)
+static void bury(struct store_key *key, const struct secret_rules_change *change,
+	const uint8_t *hash, struct secret_rules_room *room)
 {
 	struct store_rotation *rotation = &key->rotation;
 	size_t kept =
@@ -70,8 +70,8 @@ static void bury(struct store_key *key, const struct generation_change *change, 
 	rotation->dead_count = (uint8_t)(kept + 1);
 }
 
-static void bury_other(
-	struct store_key *key, const struct generation_change *change, struct generation_room *room)
+static void bury_other(struct store_key *key, const struct secret_rules_change *change,
+	struct secret_rules_room *room)
 {
 	struct store_rotation *rotation = &key->rotation;
 
@@ -89,7 +89,7 @@ static void bury_other(
 	key->flags &= ~(uint32_t)STORE_KEY_OTHER_IMPORTED;
 }
 
-static void plan(struct store_key *key, const struct generation_change *change)
+static void plan(struct store_key *key, const struct secret_rules_change *change)
 {
 	struct store_rotation *rotation = &key->rotation;
 
@@ -107,7 +107,7 @@ static void plan(struct store_key *key, const struct generation_change *change)
 
 /* The current one becomes the other one, and is good for so long, but no longer than it would have
  * been: a schedule ends it in any case. */
-static void retire(struct store_key *key, const struct generation_change *change, int64_t overlap)
+static void retire(struct store_key *key, const struct secret_rules_change *change, int64_t overlap)
 {
 	struct store_rotation *rotation = &key->rotation;
 	int64_t until = change->now + least(overlap, change->max_overlap);
@@ -126,7 +126,7 @@ static void retire(struct store_key *key, const struct generation_change *change
 }
 
 /* Behind this the caller's hash is the current secret, of our own making. */
-static void install(struct store_key *key, const struct generation_change *change,
+static void install(struct store_key *key, const struct secret_rules_change *change,
 	const uint8_t *hash, uint32_t generation)
 {
 	key->flags &= ~(uint32_t)STORE_KEY_IMPORTED;
@@ -136,8 +136,8 @@ static void install(struct store_key *key, const struct generation_change *chang
 	plan(key, change);
 }
 
-void generation_rotate(struct store_key *key, const struct generation_change *change,
-	const struct generation_next *next, struct generation_room *room)
+void secret_rules_rotate(struct store_key *key, const struct secret_rules_change *change,
+	const struct secret_rules_next *next, struct secret_rules_room *room)
 {
 	struct store_rotation *rotation = &key->rotation;
 	uint32_t number = ++rotation->issued;
@@ -155,7 +155,7 @@ void generation_rotate(struct store_key *key, const struct generation_change *ch
 		return;
 	}
 	if (next->mode == GENERATION_OVERLAP &&
-		(generation_live(key, change->now) & GENERATION_CURRENT) != 0) {
+		(secret_rules_live(key, change->now) & GENERATION_CURRENT) != 0) {
 		retire(key, change, next->overlap);
 	} else {
 		bury(key, change, key->hash, room);
@@ -164,8 +164,8 @@ void generation_rotate(struct store_key *key, const struct generation_change *ch
 	store_key_set_pepper(key, STORE_KEY_PEPPER, pepper);
 }
 
-void generation_confirm(
-	struct store_key *key, const struct generation_change *change, struct generation_room *room)
+void secret_rules_confirm(struct store_key *key, const struct secret_rules_change *change,
+	struct secret_rules_room *room)
 {
 	struct store_rotation *rotation = &key->rotation;
 	const uint8_t *hash = rotation->other_hash;
@@ -181,14 +181,14 @@ void generation_confirm(
 	store_key_set_pepper(key, STORE_KEY_PEPPER, pepper);
 }
 
-void generation_finish(
-	struct store_key *key, const struct generation_change *change, struct generation_room *room)
+void secret_rules_finish(struct store_key *key, const struct secret_rules_change *change,
+	struct secret_rules_room *room)
 {
 	bury_other(key, change, room);
 }
 
-void generation_rollback(
-	struct store_key *key, const struct generation_change *change, struct generation_room *room)
+void secret_rules_rollback(struct store_key *key, const struct secret_rules_change *change,
+	struct secret_rules_room *room)
 {
 	struct store_rotation *rotation = &key->rotation;
 	const uint8_t *hash = rotation->other_hash, *dead = key->hash;
@@ -220,7 +220,7 @@ void generation_rollback(
 	store_key_set_pepper(key, STORE_KEY_PEPPER, store_key_pepper(key, STORE_KEY_OTHER_PEPPER));
 }
 
-int64_t generation_longest(const struct store_key *key, const struct generation_change *change)
+int64_t secret_rules_longest(const struct store_key *key, const struct secret_rules_change *change)
 {
 	const struct store_rotation *rotation = &key->rotation;
 	int64_t longest = since(key) + change->max_overlap;
@@ -228,8 +228,8 @@ int64_t generation_longest(const struct store_key *key, const struct generation_
 	return rotation->other_renew_by != 0 ? least(longest, rotation->other_renew_by) : longest;
 }
 
-void generation_schedule(
-	struct store_key *key, const struct generation_change *change, int64_t every)
+void secret_rules_schedule(
+	struct store_key *key, const struct secret_rules_change *change, int64_t every)
 {
 	key->rotation.rotate_every = every;
 	plan(key, change);

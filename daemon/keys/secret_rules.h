@@ -23,14 +23,14 @@
 /* A pending secret that nobody uses is dropped after so long: seven days. */
 #define GENERATION_PENDING ((int64_t)7 * 24 * 60 * 60)
 
-enum generation_mode {
+enum rotation_mode {
 	GENERATION_OVERLAP = 0, /* the new one is current, the old one retires */
 	GENERATION_CONFIRM,     /* the new one is pending, the old one stays current until then */
 	GENERATION_IMMEDIATE,   /* the new one is current, all others are dead */
 };
 
-/* Which secret was presented; the first two are bits of generation_live. */
-enum generation_secret {
+/* Which secret was presented; the first two are bits of secret_rules_live. */
+enum key_secret {
 	GENERATION_WRONG = 0,
 	GENERATION_CURRENT = 1,
 	GENERATION_OTHER = 2,
@@ -38,48 +38,48 @@ enum generation_secret {
 };
 
 /* Which of the key's secrets are good; the state of the key is another matter. */
-unsigned generation_live(const struct store_key *key, int64_t now);
+unsigned secret_rules_live(const struct store_key *key, int64_t now);
 /* What the other one is now: nothing, when its time is over. */
-enum store_other generation_other(const struct store_key *key, int64_t now);
+enum store_other secret_rules_other(const struct store_key *key, int64_t now);
 /* Is it time to renew? */
-bool generation_is_due(const struct store_key *key, int64_t now);
+bool secret_rules_is_due(const struct store_key *key, int64_t now);
 /* Is that the hash of a secret of this key that died? In constant time for a number of tags. */
-bool generation_is_dead(
+bool secret_rules_is_dead(
 	const struct secrets *secrets, const struct store_key *key, const uint8_t *hash);
 
 /* What a changed record points to: it lives as long as the record is used. */
-struct generation_room {
+struct secret_rules_room {
 	uint8_t dead[STORE_DEAD_TAGS * STORE_TAG];
 };
 
-struct generation_change {
+struct secret_rules_change {
 	const struct secrets *secrets;
 	int64_t now;
 	int64_t max_overlap; /* the policy's rotation_max_overlap, seconds */
 };
 
 /* A new secret. */
-struct generation_next {
-	enum generation_mode mode;
+struct secret_rules_next {
+	enum rotation_mode mode;
 	int64_t overlap;     /* seconds, for the first two modes */
 	const uint8_t *hash; /* STORE_HASH bytes, to which the record then points */
 };
 
 /* The other one, if there is one, is buried first: whoever calls has judged that it may be. */
-void generation_rotate(struct store_key *key, const struct generation_change *change,
-	const struct generation_next *next, struct generation_room *room);
+void secret_rules_rotate(struct store_key *key, const struct secret_rules_change *change,
+	const struct secret_rules_next *next, struct secret_rules_room *room);
 /* The pending one becomes current, and the current one retires. */
-void generation_confirm(struct store_key *key, const struct generation_change *change,
-	struct generation_room *room);
+void secret_rules_confirm(struct store_key *key, const struct secret_rules_change *change,
+	struct secret_rules_room *room);
 /* Buries the other one. */
-void generation_finish(struct store_key *key, const struct generation_change *change,
-	struct generation_room *room);
+void secret_rules_finish(struct store_key *key, const struct secret_rules_change *change,
+	struct secret_rules_room *room);
 /* Undoes a rotation: a pending one is buried; else the current one is, and the retiring one is
  * current again, on the schedule that it had. */
-void generation_rollback(struct store_key *key, const struct generation_change *change,
-	struct generation_room *room);
+void secret_rules_rollback(struct store_key *key, const struct secret_rules_change *change,
+	struct secret_rules_room *room);
 /* The latest time until which a retiring one may be prolonged. */
-int64_t generation_longest(const struct store_key *key, const struct generation_change *change);
+int64_t secret_rules_longest(const struct store_key *key, const struct secret_rules_change *change);
 /* A schedule, from the present secret's beginning but not before now; 0 takes it away. */
-void generation_schedule(
-	struct store_key *key, const struct generation_change *change, int64_t every);
+void secret_rules_schedule(
+	struct store_key *key, const struct secret_rules_change *change, int64_t every);

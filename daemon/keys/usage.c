@@ -20,7 +20,7 @@ enum { GROUP_SLOTS = 1024, GROUPS = SEGMENT_SLOTS / GROUP_SLOTS };
 
 #define SLOTS_BYTES (SEGMENT_SLOTS * sizeof(struct usage_slot))
 
-_Static_assert(SLOTS_BYTES == PAGES_HUGE, "a segment is one huge page");
+_Static_assert(SLOTS_BYTES == MEMORY_HUGE, "a segment is one huge page");
 
 struct segment {
 	struct usage_slot *slots;
@@ -30,8 +30,8 @@ struct segment {
 
 struct usage {
 	const struct secrets *secrets;
-	struct used *used;
-	struct denied *denied;
+	struct learned *used;
+	struct denials *denied;
 	_Atomic(struct segment *) segments[SEGMENTS];
 	/* The flush's: where it stands, and what its transaction holds. */
 	uint32_t next_word;
@@ -48,9 +48,9 @@ int usage_create(struct store *store, struct usage **out)
 		return -ENOMEM;
 	}
 	usage->secrets = store_secrets(store);
-	r = used_create(&usage->used);
+	r = learned_create(&usage->used);
 	if (r == 0) {
-		r = denied_create(&usage->denied);
+		r = denials_create(&usage->denied);
 	}
 	if (r < 0) {
 		usage_destroy(usage);
@@ -68,7 +68,7 @@ static void destroy_segment(struct segment *segment)
 	for (size_t i = 0; i < GROUPS; i++) {
 		free(atomic_load_explicit(&segment->rares[i], memory_order_relaxed));
 	}
-	pages_release(segment->slots, SLOTS_BYTES);
+	memory_release(segment->slots, SLOTS_BYTES);
 	free(segment);
 }
 
@@ -79,14 +79,14 @@ static struct segment *create_segment(uint64_t index)
 	if (segment == NULL) {
 		return NULL;
 	}
-	segment->slots = pages_reserve(SLOTS_BYTES);
+	segment->slots = memory_reserve(SLOTS_BYTES);
 	if (segment->slots == NULL) {
 		free(segment);
 		return NULL;
 	}
 	/* Who has few keys pays for those alone. */
 	if (index > 0) {
-		pages_make_huge(segment->slots, SLOTS_BYTES);
+		memory_make_huge(segment->slots, SLOTS_BYTES);
 	}
 	return segment;
 }
@@ -99,12 +99,12 @@ void usage_destroy(struct usage *usage)
 	for (size_t i = 0; i < SEGMENTS; i++) {
 		destroy_segment(atomic_load_explicit(&usage->segments[i], memory_order_relaxed));
 	}
-	denied_destroy(usage->denied);
-	used_destroy(usage->used);
+	denials_destroy(usage->denied);
+	learned_destroy(usage->used);
 	free(usage);
 }
 
-struct denied *usage_denied(struct usage *usage)
+struct denials *usage_denied(struct usage *usage)
 {
 	return usage->denied;
 }
@@ -170,10 +170,10 @@ static bool make_rares(const struct usage_at *at)
 }
 
 /* With each secret of the key, by the token's hash under one pepper. */
-static enum generation_secret compare(struct usage *usage, const struct secret_token *token,
+static enum key_secret compare(struct usage *usage, const struct secret_token *token,
 	const struct store_key *key, bool old)
 {
-	enum generation_secret found = GENERATION_WRONG;
+	enum key_secret found = GENERATION_WRONG;
 	uint8_t hash[SECRET_HASH];
 
 	secret_token_hash(usage->secrets, token, old, hash);
@@ -184,7 +184,7 @@ static enum generation_secret compare(struct usage *usage, const struct secret_t
 		secret_equal(hash, key->rotation.other_hash, SECRET_HASH)) {
 		found = GENERATION_OTHER;
 	}
-	if (generation_is_dead(usage->secrets, key, hash)) {
+	if (secret_rules_is_dead(usage->secrets, key, hash)) {
 		found = GENERATION_DEAD;
 	}
 	secret_wipe(hash, sizeof hash);
@@ -193,13 +193,13 @@ static enum generation_secret compare(struct usage *usage, const struct secret_t
 
 /* A wrong crc is refused even where the secret is right. Nothing here shows by its time what was
  * found: an unknown key is compared with a dummy. */
-static enum generation_secret verify_in_full(
+static enum key_secret verify_in_full(
 	struct usage *usage, const struct secret_token *token, const struct store_key *key)
 {
 	static const uint8_t nothing[STORE_HASH] = { 0 };
 	static const struct store_key nobody = { .hash = nothing };
 	const struct store_key *compared = key != NULL ? key : &nobody;
-	enum generation_secret found, found_old;
+	enum key_secret found, found_old;
 
 	if (!secret_token_is_sound(token)) {
 		return GENERATION_WRONG;
@@ -244,11 +244,11 @@ static void set_mark(struct usage_slot *slot, const uint64_t token[static 2], co
 	usage_slot_set_mark(slot, mark);
 }
 
-enum generation_secret usage_verify(struct usage *usage, const struct secret_token *token,
+enum key_secret usage_verify(struct usage *usage, const struct secret_token *token,
 	const struct store_key *key, unsigned recognise)
 {
 	uint64_t mark[2];
-	enum generation_secret found;
+	enum key_secret found;
 	struct usage_slot *slot =
 		key != NULL ? slot_of(find_segment(usage, key->number), key->number) : NULL;
 
@@ -324,7 +324,7 @@ bool usage_count(struct usage *usage, struct store_read *read, uint64_t number,
 			&segment->dirty[bit / 64], UINT64_C(1) << bit % 64, memory_order_release);
 	}
 	return (counted & USAGE_NEW_PERMISSION) != 0 &&
-	       !used_knows(usage->used, number, event->permission);
+	       !learned_knows(usage->used, number, event->permission);
 }
 
 uint64_t usage_name_hash(struct usage *usage, struct pol_str name)
@@ -340,7 +340,7 @@ void usage_learn(struct usage *usage, uint64_t number, uint32_t permission, stru
 	struct usage_slot *slot = slot_of(find_segment(usage, number), number);
 	uint64_t hash = usage_name_hash(usage, name);
 
-	if (used_learn(usage->used, number, permission, hash) && slot != NULL) {
+	if (learned_learn(usage->used, number, permission, hash) && slot != NULL) {
 		usage_slot_set_permission(slot, permission);
 	}
 }
@@ -389,7 +389,7 @@ int usage_flush(struct usage *usage, struct store_write *write, bool *out_more)
 	int r = 0;
 
 	usage->flushing_count = 0;
-	r = used_flush(usage->used, write, out_more);
+	r = learned_flush(usage->used, write, out_more);
 	if (r < 0 || *out_more) {
 		return r;
 	}
@@ -415,7 +415,7 @@ int usage_flush(struct usage *usage, struct store_write *write, bool *out_more)
 
 void usage_flushed(struct usage *usage, bool committed)
 {
-	used_flushed(usage->used, committed);
+	learned_flushed(usage->used, committed);
 	for (uint32_t i = 0; !committed && i < usage->flushing_count; i++) {
 		uint64_t number = usage->flushing[i];
 		struct segment *segment = find_segment(usage, number);

@@ -23,7 +23,7 @@
 #include "daemon/store/env.h"
 #include "policy/snapshot/module.h"
 
-struct denied;
+struct denials;
 struct usage;
 
 int usage_create(struct store *store, struct usage **out);
@@ -33,11 +33,11 @@ void usage_destroy(struct usage *usage); /* NULL is ignored */
 #define USAGE_SLICE 1024
 
 /* Which of the record's secrets is the token, sound or merely split? What it verified a moment ago
- * it knows again if that is one of `recognise` (bits of enum generation_secret), else it hashes,
+ * it knows again if that is one of `recognise` (bits of enum key_secret), else it hashes,
  * always. Leave out what will be refused anyway: a refusal must not show by its time that the
- * secret was right. Whether the secret it found is still good is generation_live's to say. key
+ * secret was right. Whether the secret it found is still good is secret_rules_live's to say. key
  * NULL: the same cost, and GENERATION_WRONG. */
-enum generation_secret usage_verify(struct usage *usage, const struct secret_token *token,
+enum key_secret usage_verify(struct usage *usage, const struct secret_token *token,
 	const struct store_key *key, unsigned recognise);
 
 /* Has the slot at hand that the key of that number has, if there is one. */
@@ -71,7 +71,7 @@ uint64_t usage_name_hash(struct usage *usage, struct pol_str name);
 void usage_learn(struct usage *usage, uint64_t number, uint32_t permission, struct pol_str name);
 
 /* Why keys were denied; lives as long as the usage. */
-struct denied *usage_denied(struct usage *usage);
+struct denials *usage_denied(struct usage *usage);
 
 /* The use of a key as of now, flushed or not. */
 int usage_get(struct usage *usage, struct store_read *read, uint64_t number, struct store_use *out);

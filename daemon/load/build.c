@@ -58,7 +58,7 @@ static void put_diag(struct wire_buf *out, const struct pol_diag *diag)
 	put_place(out, diag->file, diag->line, diag->column, diag->message);
 	wire_put_str(out, WIRE_STR("notes"));
 	at = wire_open_array(out);
-	for (const struct pol_note *note = diag->notes; note != NULL; note = note->next) {
+	for (const struct pol_diag_note *note = diag->notes; note != NULL; note = note->next) {
 		wire_put_map(out, 4);
 		put_place(out, note->file, note->line, note->column, note->message);
 		notes++;
@@ -121,11 +121,11 @@ static int compile(struct build *out, const struct build_options *options)
 {
 	struct pol_diags diags;
 	struct pol_snapshot *snapshot = NULL;
-	struct host host;
+	struct policy_host host;
 	enum pol_status status;
 	bool stand;
 
-	host_init(&host, options->plugins, out->modules);
+	policy_host_init(&host, options->plugins, out->modules);
 	pol_diags_init(&diags, out->folder->sources, out->folder->source_count);
 	status = pol_compile(
 		out->folder->sources, out->folder->source_count, &host.asked, &diags, &snapshot);
@@ -147,7 +147,7 @@ static int compile(struct build *out, const struct build_options *options)
 	out->host = host.digest;
 	pol_snapshot_unref(snapshot);
 	pol_diags_finish(&diags);
-	host_finish(&host);
+	policy_host_finish(&host);
 	return stand ? 0 : -ESTALE;
 }
 
@@ -291,7 +291,7 @@ static int find_taken(
 
 		/* A record that was altered is there, too. */
 		if (r == 0 || r == -EBADMSG) {
-			pol_error(diags, pol_snapshot_principal_at(snapshot, i),
+			pol_diag_error(diags, pol_snapshot_principal_at(snapshot, i),
 				"principal '%.*s' is in the store too: call this one otherwise, or "
 				"delete that one first",
 				POL_STR_ARGS(id));
@@ -316,7 +316,7 @@ static int on_role(void *context, const struct store_role *role)
 	uint32_t number = pol_snapshot_role(clash->snapshot, role->name);
 
 	if (number != POL_NONE) {
-		pol_error(clash->diags, pol_snapshot_role_at(clash->snapshot, number),
+		pol_diag_error(clash->diags, pol_snapshot_role_at(clash->snapshot, number),
 			"role '%.*s' is in the store too, of tenant '%.*s': call this one "
 			"otherwise, or delete that one first",
 			POL_STR_ARGS(role->name), POL_STR_ARGS(clash->tenant));

@@ -111,7 +111,8 @@ static int on_principal(void *context, const struct store_principal *principal)
 		if (held.until != 0 && search->now >= held.until) {
 			continue;
 		}
-		number = roles_find(search->snapshot, principal->tenant, held.role, held.stored);
+		number = stored_roles_find(
+			search->snapshot, principal->tenant, held.role, held.stored);
 		add_both(&both, number, held.role);
 		if (number == POL_NONE) {
 			tell(search, "principal", principal->id, "role", held.role);
@@ -141,7 +142,7 @@ static int on_key(void *context, const struct store_key *key)
 		uint32_t number;
 
 		name = store_role_split(name, &stored);
-		number = roles_find(search->snapshot, key->tenant, name, stored);
+		number = stored_roles_find(search->snapshot, key->tenant, name, stored);
 		add_both(&both, number, name);
 		if (number == POL_NONE) {
 			tell(search, "key", key->kid, "role", name);
@@ -222,7 +223,7 @@ static int on_role(void *context, const struct store_role *role)
 	struct pol_stored *own = NULL;
 	struct pol_str item;
 
-	if (pol_stored_read(search->snapshot, &source, &own) != POL_OK) {
+	if (pol_stored_text_read(search->snapshot, &source, &own) != POL_OK) {
 		return -ENOMEM;
 	}
 	pol_stored_unref(own);
@@ -230,7 +231,7 @@ static int on_role(void *context, const struct store_role *role)
 		uint64_t stored;
 		struct pol_str name = store_role_split(item, &stored);
 
-		if (roles_find(search->snapshot, role->tenant, name, stored) == POL_NONE) {
+		if (stored_roles_find(search->snapshot, role->tenant, name, stored) == POL_NONE) {
 			tell(search, "role", role->name, "inherits", name);
 		}
 	}

@@ -185,7 +185,7 @@ static int copy(const struct loading *loading, struct plugin *plugin)
 		return -EINVAL;
 	}
 	if (r == 0) {
-		plugin->hash = pol_hash64((struct pol_str){ bytes, size }, 0);
+		plugin->hash = pol_revision_hash64((struct pol_str){ bytes, size }, 0);
 		r = seal(file->name, (struct pol_str){ bytes, size }, plugin);
 	}
 	free(bytes);
@@ -256,7 +256,7 @@ static bool look(const struct loading *loading, struct plugin *plugin)
 			"exports an 'authz_module' of %zu bytes, and a struct pol_module has %zu",
 			size, sizeof *plugin->table);
 	}
-	if (!pol_module_fits(plugin->table, loading->name, fault)) {
+	if (!pol_registry_fits(plugin->table, loading->name, fault)) {
 		return refuse(loading, "is no module for this authzd: %s", fault);
 	}
 	if (pol_registry_find(loading->name) != NULL) {

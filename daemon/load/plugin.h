@@ -12,7 +12,7 @@
  * is the same module. One of another version, with the same name, is another module beside it.
  *
  * Refused in this order, each with its own words: it cannot be opened, it has no `authz_module`,
- * its table is of another ABI or size, calls itself otherwise, is not whole (pol_module_fits), or
+ * its table is of another ABI or size, calls itself otherwise, is not whole (pol_registry_fits), or
  * a built-in module has its name.
  *
  * Knows no loop and no log: the tool uses it too.

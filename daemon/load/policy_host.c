@@ -21,13 +21,13 @@
 /* The tables' names are C strings, and none is longer. */
 #define NAME_SIZE 257
 
-struct host_zone {
-	struct host_zone *next; /* in host.zones */
+struct policy_host_zone {
+	struct policy_host_zone *next; /* in host.zones */
 	struct pol_str name;
 	struct pol_str bytes;
 };
 
-static void digest(struct host *host, struct pol_str bytes)
+static void digest(struct policy_host *host, struct pol_str bytes)
 {
 	host->digest = pol_str_hash(bytes, host->digest);
 }
@@ -57,7 +57,7 @@ static int look(bool is_group, const char *name, size_t size, bool *out_found, u
 
 static enum pol_status on_user(void *context, bool is_group, struct pol_str name, uint32_t *out_id)
 {
-	struct host *host = context;
+	struct policy_host *host = context;
 	char text[NAME_SIZE];
 	bool found = false;
 	uint32_t id = 0;
@@ -90,8 +90,8 @@ static enum pol_status on_user(void *context, bool is_group, struct pol_str name
 
 static enum pol_status on_zone(void *context, struct pol_str name, struct pol_str *out)
 {
-	struct host *host = context;
-	struct host_zone *zone = host->zones;
+	struct policy_host *host = context;
+	struct policy_host_zone *zone = host->zones;
 	enum pol_status status;
 
 	while (zone != NULL && !pol_str_equal(zone->name, name)) {
@@ -106,7 +106,7 @@ static enum pol_status on_zone(void *context, struct pol_str name, struct pol_st
 		return POL_ENOMEM;
 	}
 	zone->name = pol_arena_copy(&host->arena, name);
-	status = zone_read(&host->arena, name, &zone->bytes);
+	status = zonefile_read(&host->arena, name, &zone->bytes);
 	if (status != POL_OK || zone->name.ptr == NULL) {
 		return status != POL_OK ? status : POL_ENOMEM;
 	}
@@ -123,7 +123,7 @@ static enum pol_status on_zone(void *context, struct pol_str name, struct pol_st
 static enum pol_status on_module(
 	void *context, struct pol_str name, struct pol_host_module *out, char why[POL_HOST_WHY])
 {
-	struct host *host = context;
+	struct policy_host *host = context;
 
 	return plugin_find(host->plugins, host->folder, name, out, why);
 }
@@ -131,23 +131,24 @@ static enum pol_status on_module(
 static enum pol_status on_data(
 	void *context, struct pol_str name, struct pol_str *out, char why[POL_HOST_WHY])
 {
-	struct host *host = context;
+	struct policy_host *host = context;
 
 	return plugin_data(host->folder, name, out, why);
 }
 
 /* --- its life --------------------------------------------------------------------------------- */
 
-void host_init(struct host *host, struct plugins *plugins, struct plugin_folder *folder)
+void policy_host_init(
+	struct policy_host *host, struct plugins *plugins, struct plugin_folder *folder)
 {
-	*host = (struct host){
+	*host = (struct policy_host){
 		.asked = {
 			.context = host,
 			.zone = on_zone,
 			.user = on_user,
 			.module = on_module,
 			.data = on_data,
-			.spread = hands_spread,
+			.spread = parallel_spread,
 		},
 		.digest = POL_HASH_SEED,
 		.plugins = plugins,
@@ -156,8 +157,8 @@ void host_init(struct host *host, struct plugins *plugins, struct plugin_folder 
 	pol_arena_init(&host->arena, ZONES_MAX);
 }
 
-void host_finish(struct host *host)
+void policy_host_finish(struct policy_host *host)
 {
 	pol_arena_finish(&host->arena);
-	*host = (struct host){ .digest = 0 };
+	*host = (struct policy_host){ .digest = 0 };
 }

@@ -13,17 +13,17 @@
 /* Lists of roles and their parents, while they are gathered. */
 #define GATHER_LIMIT ((size_t)64 * 1024 * 1024)
 
-uint32_t roles_find(
+uint32_t stored_roles_find(
 	const struct pol_snapshot *snapshot, uint32_t tenant, struct pol_str name, uint64_t stored)
 {
-	return stored != 0 ? pol_snapshot_stored(snapshot, stored, tenant)
+	return stored != 0 ? pol_stored_find(snapshot, stored, tenant)
 			   : pol_snapshot_role(snapshot, name);
 }
 
 struct gathering {
 	struct store_read *read;
 	const struct pol_snapshot *snapshot;
-	const struct roles_change *change;
+	const struct stored_roles_change *change;
 	struct pol_arena arena;
 	struct pol_stored_role *roles; /* each holds a reference of its `own` */
 	size_t count, capacity;
@@ -39,8 +39,8 @@ static bool next_line(void *context, struct pol_str *out)
 /* Its sets: those of the snapshot, unless it is this very role that changes. */
 static struct pol_stored *find_own(struct gathering *gathering, const struct store_role *role)
 {
-	uint32_t number = pol_snapshot_stored(gathering->snapshot, role->number, role->tenant);
-	struct pol_stored *own = pol_snapshot_stored_own(gathering->snapshot, number);
+	uint32_t number = pol_stored_find(gathering->snapshot, role->number, role->tenant);
+	struct pol_stored *own = pol_stored_own(gathering->snapshot, number);
 	struct store_list lines = role->lines;
 	const struct pol_stored_source source = { .lines = next_line, .context = &lines };
 
@@ -48,7 +48,7 @@ static struct pol_stored *find_own(struct gathering *gathering, const struct sto
 		return pol_stored_ref(own);
 	}
 	own = NULL;
-	(void)pol_stored_read(gathering->snapshot, &source, &own);
+	(void)pol_stored_text_read(gathering->snapshot, &source, &own);
 	return own;
 }
 
@@ -73,7 +73,7 @@ static int add_role(struct gathering *gathering, const struct store_role *role)
 	struct pol_stored_role *grown = gathering->roles;
 	struct pol_stored_role *made;
 
-	if (gathering->count == ROLES_MAX) {
+	if (gathering->count == STORED_ROLES_MAX) {
 		return -E2BIG;
 	}
 	if (gathering->count == gathering->capacity) {
@@ -102,7 +102,7 @@ static int add_role(struct gathering *gathering, const struct store_role *role)
 static int on_role(void *context, const struct store_role *role)
 {
 	struct gathering *gathering = (struct gathering *)context;
-	const struct roles_change *change = gathering->change;
+	const struct stored_roles_change *change = gathering->change;
 
 	if (role->number == change->drop) {
 		return 0;
@@ -132,7 +132,7 @@ static int compare(const void *a, const void *b)
 }
 
 static int extend(
-	struct gathering *gathering, struct roles_change *change, struct pol_snapshot **out)
+	struct gathering *gathering, struct stored_roles_change *change, struct pol_snapshot **out)
 {
 	enum pol_status status;
 	size_t fault = 0;
@@ -140,7 +140,7 @@ static int extend(
 	if (gathering->count > 1) {
 		qsort(gathering->roles, gathering->count, sizeof gathering->roles[0], compare);
 	}
-	status = pol_snapshot_extend(
+	status = pol_stored_extend(
 		gathering->snapshot, gathering->roles, gathering->count, &fault, out);
 	if (status == POL_EINVALID) {
 		change->fault = gathering->roles[fault].number;
@@ -149,10 +149,10 @@ static int extend(
 	return status == POL_OK ? 0 : -ENOMEM;
 }
 
-int roles_extend(struct store_read *read, const struct pol_snapshot *snapshot,
-	struct roles_change *change, struct pol_snapshot **out)
+int stored_roles_extend(struct store_read *read, const struct pol_snapshot *snapshot,
+	struct stored_roles_change *change, struct pol_snapshot **out)
 {
-	struct roles_change none = { .put = NULL };
+	struct stored_roles_change none = { .put = NULL };
 	struct gathering gathering = { .read = read, .snapshot = snapshot };
 	int r;
 
@@ -173,7 +173,7 @@ int roles_extend(struct store_read *read, const struct pol_snapshot *snapshot,
 	return r;
 }
 
-void roles_exchange(struct server *server, struct pol_snapshot *snapshot)
+void stored_roles_exchange(struct server *server, struct pol_snapshot *snapshot)
 {
 	struct pol_snapshot *old = current_exchange(&server->current, snapshot);
 

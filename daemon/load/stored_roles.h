@@ -20,10 +20,10 @@ struct server;
 
 /* Roles of all tenants: a decision's cost does not depend on them, an exchange's does (some ten
  * microseconds each). */
-#define ROLES_MAX 10000
+#define STORED_ROLES_MAX 10000
 
 /* What is not stored yet. */
-struct roles_change {
+struct stored_roles_change {
 	const struct store_role *put; /* instead of the role of its number, or a new one */
 	uint64_t drop;                /* the number of one that goes; 0: none */
 	uint64_t fault;               /* out: the number of one in a circle */
@@ -34,14 +34,14 @@ struct roles_change {
  * reference, which is the snapshot's base where there are none. Sets of an extension that is given
  * are used again. -ELOOP: a circle; -E2BIG: they are too many; -ENOMEM; or the store's errors.
  */
-int roles_extend(struct store_read *read, const struct pol_snapshot *snapshot,
-	struct roles_change *change, struct pol_snapshot **out);
+int stored_roles_extend(struct store_read *read, const struct pol_snapshot *snapshot,
+	struct stored_roles_change *change, struct pol_snapshot **out);
 
 /* Puts it in the present one's place, taking over the reference; the workers are woken. The
  * writer's thread, behind the commit. */
-void roles_exchange(struct server *server, struct pol_snapshot *snapshot);
+void stored_roles_exchange(struct server *server, struct pol_snapshot *snapshot);
 
 /* The number of the role that an assignment or a key of this tenant means, POL_NONE if the snapshot
  * lacks it. `stored`: its own number, 0 for one of the files. */
-uint32_t roles_find(
+uint32_t stored_roles_find(
 	const struct pol_snapshot *snapshot, uint32_t tenant, struct pol_str name, uint64_t stored);

@@ -63,11 +63,12 @@ static int check_held(struct call *call, const struct store_principal *principal
 {
 	struct store_list left = principal->assignments;
 	struct store_assignment held;
-	uint32_t number = roles_find(call->snapshot, principal->tenant, new->role, new->stored);
+	uint32_t number =
+		stored_roles_find(call->snapshot, principal->tenant, new->role, new->stored);
 
 	while (store_assignment_next(&left, &held)) {
-		uint32_t other =
-			roles_find(call->snapshot, principal->tenant, held.role, held.stored);
+		uint32_t other = stored_roles_find(
+			call->snapshot, principal->tenant, held.role, held.stored);
 
 		if (is_over(call, &held)) {
 			continue;
@@ -155,7 +156,7 @@ static int create(struct call *call)
 		r = check_role(call, "role", tenant, new.role, &number);
 	}
 	if (r == 0) {
-		new.stored = pol_snapshot_stored_number(call->snapshot, number);
+		new.stored = pol_stored_number(call->snapshot, number);
 	}
 	if (r == 0 && params[AT].given) {
 		r = check_places(call, &params[AT], true, &pack);

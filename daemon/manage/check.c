@@ -126,7 +126,7 @@ int check_places(
 		struct pol_str place = subject_str(text);
 
 		if (text.len > STORE_MAX_PLACE || memchr(text.ptr, '?', text.len) != NULL ||
-			pol_place_normalise(place, scratch, &place) != POL_OK ||
+			pol_path_place_normalise(place, scratch, &place) != POL_OK ||
 			(known && pol_snapshot_check_place(call->snapshot, place) != POL_OK)) {
 			return refused(call_invalid(call, "at",
 				"entry %zu is no place of this policy: write TREE:/path, leading "
@@ -179,7 +179,7 @@ int check_role(struct call *call, const char *param, uint32_t tenant, struct pol
 	uint64_t stored;
 
 	if (number == POL_NONE) {
-		number = pol_snapshot_stored_named(call->snapshot, tenant, role, &stored);
+		number = pol_stored_named(call->snapshot, tenant, role, &stored);
 	}
 	if (number == POL_NONE) {
 		return refused(call_invalid(
@@ -222,7 +222,7 @@ int check_roles(
 			}
 		}
 		if (r == 0 && !store_role_add(out, name,
-				      pol_snapshot_stored_number(call->snapshot, numbers[count]))) {
+				      pol_stored_number(call->snapshot, numbers[count]))) {
 			r = refused(call_invalid(call, "roles", "is too long altogether"));
 		}
 		count++;
@@ -240,7 +240,7 @@ int check_networks(struct call *call, const struct wire_value *value,
 
 	while (r == 0 && wire_next_text(&items, &text)) {
 		struct pol_network network;
-		enum pol_status status = pol_network_parse(subject_str(text), &network);
+		enum pol_status status = pol_cidr_parse(subject_str(text), &network);
 
 		if (status != POL_OK) {
 			return refused(call_invalid(call, "networks",

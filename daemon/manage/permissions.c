@@ -45,7 +45,7 @@ static struct pol_decision judge(struct call *call, struct subject *subject)
 	struct pol_decision decision;
 	struct pol_facts facts = subject->facts;
 
-	pol_decide(call->snapshot, &facts, &decision);
+	pol_eval(call->snapshot, &facts, &decision);
 	if (pol_reason_is_unauthenticated(decision.reason) &&
 		!pol_str_equal(decision.reason, POL_STR("missing_token"))) {
 		return decision;
@@ -116,7 +116,8 @@ static int walk(struct call *call, struct listing *listing, const struct subject
 		.context = listing,
 	};
 	struct pol_walked walked;
-	enum pol_status status = pol_permissions(call->snapshot, &subject->facts, &query, &walked);
+	enum pol_status status =
+		pol_query_permissions(call->snapshot, &subject->facts, &query, &walked);
 	int r;
 
 	if (status == POL_OK) {

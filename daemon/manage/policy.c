@@ -9,7 +9,7 @@ bool policy_admit(struct call *call)
 {
 	const struct peer *peer = call->peer;
 
-	if (peer->may_manage && (peer->superuser || config_is_manager(call->config, peer))) {
+	if (peer->may_manage && (peer->superuser || config_match_manager(call->config, peer))) {
 		return true;
 	}
 	call_error(call, "forbidden",

@@ -132,13 +132,13 @@ struct wire_str record_status(const struct store_key *key, int64_t now)
 }
 
 /* Those of which there are any. */
-static void put_denied(struct map *map, const struct denied *denied, uint64_t number)
+static void put_denied(struct map *map, const struct denials *denied, uint64_t number)
 {
 	struct map reasons = { map->out, 0, 0 };
 
-	for (unsigned i = 0; i < denied_reasons(); i++) {
-		uint64_t count = denied_count(denied, number, (uint8_t)i);
-		struct pol_str name = denied_name((uint8_t)i);
+	for (unsigned i = 0; i < denials_reasons(); i++) {
+		uint64_t count = denials_count(denied, number, (uint8_t)i);
+		struct pol_str name = denials_name((uint8_t)i);
 
 		if (count == 0) {
 			continue;
@@ -173,7 +173,7 @@ static void put_use(struct map *map, const struct store_use *use)
 static void put_rotation(struct map *map, const struct store_key *key, int64_t now)
 {
 	const struct store_rotation *rotation = &key->rotation;
-	enum store_other other = generation_other(key, now);
+	enum store_other other = secret_rules_other(key, now);
 
 	put_name(map, "generation");
 	wire_put_int(map->out, rotation->generation != 0 ? rotation->generation : 1);

@@ -14,8 +14,8 @@
 /* What is kept unread may pass its bound by the answers of one batch. */
 #define OUT_MAX (CONN_MAX_UNREAD + WORKER_FLUSH + WIRE_MAX_RESPONSE)
 
-int conn_create(int fd, const struct peer *peer, struct quota *quota, struct quota_user *user,
-	struct conn **out)
+int conn_create(int fd, const struct peer *peer, struct peer_limits *quota,
+	struct peer_limits_user *user, struct conn **out)
 {
 	struct conn *conn = calloc(1, sizeof *conn);
 
@@ -40,7 +40,7 @@ void conn_destroy(struct conn *conn)
 	close(conn->fd);
 	conn_drop_in(conn);
 	conn_drop_out(conn);
-	quota_disconnect(conn->quota, conn->user, conn->peer.superuser);
+	peer_limits_disconnect(conn->quota, conn->user, conn->peer.superuser);
 	free(conn);
 }
 
@@ -71,7 +71,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 		conn_flush(conn);
 	}
 	if ((events & UV_READABLE) != 0 && !conn->closed && !conn->ready) {
-		if (turns_may(&conn->worker->turns, conn)) {
+		if (fairness_may(&conn->worker->turns, conn)) {
 			conn_read(conn);
 		} else {
 			worker_queue(conn->worker, conn);

@@ -25,9 +25,9 @@
 #include "daemon/config/peer.h"
 
 struct defer;
-struct quota;
-struct quota_user;
-struct turn_share;
+struct peer_limits;
+struct peer_limits_user;
+struct fairness_share;
 struct worker;
 
 #define CONN_TURN        256
@@ -37,12 +37,12 @@ struct worker;
 #define CONN_LINGER      5000  /* ms, for the last answers of one that is being closed */
 
 struct conn {
-	struct conn *next, *prev; /* in worker.conns */
-	struct conn *next_ready;  /* in its share's queue */
-	struct turn_share *share; /* its uid's, of worker.turns */
+	struct conn *next, *prev;     /* in worker.conns */
+	struct conn *next_ready;      /* in its share's queue */
+	struct fairness_share *share; /* its uid's, of worker.turns */
 	struct worker *worker;
-	struct quota *quota;
-	struct quota_user *user;
+	struct peer_limits *quota;
+	struct peer_limits_user *user;
 	uv_poll_t poll;
 	int fd;
 	int events; /* that poll waits for */
@@ -65,8 +65,8 @@ struct conn {
 };
 
 /* Takes over fd on success: connected, not blocking. Its slot of the quota was taken. */
-int conn_create(int fd, const struct peer *peer, struct quota *quota, struct quota_user *user,
-	struct conn **out);
+int conn_create(int fd, const struct peer *peer, struct peer_limits *quota,
+	struct peer_limits_user *user, struct conn **out);
 /* One that no worker has yet. NULL is ignored. */
 void conn_destroy(struct conn *conn);
 

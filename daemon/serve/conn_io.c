@@ -19,7 +19,7 @@ enum { IN_FIRST = 8 * 1024, IN_MIN_READ = 4 * 1024 };
 
 static bool charge(struct conn *conn, size_t bytes)
 {
-	return quota_charge(conn->quota, conn->user, bytes, conn->peer.superuser);
+	return peer_limits_charge(conn->quota, conn->user, bytes, conn->peer.superuser);
 }
 
 void conn_drop_in(struct conn *conn)
@@ -27,7 +27,7 @@ void conn_drop_in(struct conn *conn)
 	if (conn->in != NULL) {
 		wire_wipe(conn->in, conn->in_len);
 		free(conn->in);
-		quota_release(conn->quota, conn->user, conn->in_cap);
+		peer_limits_release(conn->quota, conn->user, conn->in_cap);
 	}
 	conn->in = NULL;
 	conn->in_len = 0;
@@ -38,7 +38,7 @@ void conn_drop_out(struct conn *conn)
 {
 	size_t max = conn->out.max;
 
-	quota_release(conn->quota, conn->user, conn->out.cap);
+	peer_limits_release(conn->quota, conn->user, conn->out.cap);
 	wire_buf_finish(&conn->out);
 	wire_buf_init(&conn->out, max);
 	conn->out_sent = 0;
@@ -61,7 +61,7 @@ static bool grow_in(struct conn *conn, size_t need)
 	}
 	in = malloc(cap);
 	if (in == NULL) {
-		quota_release(conn->quota, conn->user, cap);
+		peer_limits_release(conn->quota, conn->user, cap);
 		return false;
 	}
 	if (conn->in_len > 0) {
@@ -116,7 +116,7 @@ static void keep_answers(struct conn *conn, const uint8_t *bytes, size_t len)
 	if (conn->out.cap > cap && !charge(conn, conn->out.cap - cap)) {
 		/* Not charged, so not to be released. */
 		wire_buf_finish(&conn->out);
-		quota_release(conn->quota, conn->user, cap);
+		peer_limits_release(conn->quota, conn->user, cap);
 		conn_close(conn);
 	} else if (conn->out.status != WIRE_OK) {
 		conn_close(conn);
@@ -233,8 +233,8 @@ static bool may_go_on(const struct conn *conn, uint32_t weight)
 }
 
 /* Those that were walked, while they have a turn. Gives their bytes. */
-static size_t work_ahead(
-	struct conn *conn, const uint8_t *bytes, const struct conn_ahead *ahead, uint32_t *weight)
+static size_t work_ahead(struct conn *conn, const uint8_t *bytes, const struct conn_prefetch *ahead,
+	uint32_t *weight)
 {
 	size_t off = 0;
 
@@ -243,7 +243,7 @@ static size_t work_ahead(
 
 		conn->more = !ends && !may_go_on(conn, *weight);
 		if (ends || conn->more) {
-			conn_look_back(conn);
+			conn_prefetch_take(conn);
 			break;
 		}
 		*weight += conn_request(conn, bytes + off, ahead->sizes[i]);
@@ -260,14 +260,14 @@ static size_t work_ahead(
  * or one that had no turn (more is true). */
 static size_t work_off(struct conn *conn, const uint8_t *bytes, size_t len, uint32_t *out_weight)
 {
-	struct conn_ahead ahead = { .end = WIRE_COMPLETE };
+	struct conn_prefetch ahead = { .end = WIRE_COMPLETE };
 	uint32_t weight = 0;
 	size_t off = 0;
 
 	conn->cost = 0;
 	while (off < len && !conn->failed && !conn->closed && !conn->more &&
 		ahead.end == WIRE_COMPLETE) {
-		conn_look_ahead(conn, bytes + off, len - off, &ahead);
+		conn_prefetch_run(conn, bytes + off, len - off, &ahead);
 		off += work_ahead(conn, bytes + off, &ahead, &weight);
 	}
 	if (ahead.end != WIRE_COMPLETE && ahead.end != WIRE_NEED_MORE && !conn->failed &&
@@ -291,7 +291,7 @@ void conn_work(struct conn *conn, uint8_t *bytes, size_t len)
 	off = work_off(conn, bytes, len, &weight);
 	send_batch(conn);
 	if (!conn->closed) {
-		turns_spend(conn, weight + conn->cost);
+		fairness_spend(conn, weight + conn->cost);
 	}
 	if (sample && weight > 0) {
 		stats_took(&worker->stats, uv_hrtime() - begin, weight);
@@ -328,7 +328,7 @@ void conn_read(struct conn *conn)
 		}
 		return;
 	}
-	turns_spend(conn, (uint32_t)n / TURNS_BYTES);
+	fairness_spend(conn, (uint32_t)n / FAIRNESS_BYTES);
 	if (n == 0) {
 		conn_stop(conn);
 	} else if (conn->in_len > 0) {

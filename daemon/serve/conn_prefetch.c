@@ -9,9 +9,10 @@
 #include "daemon/serve/worker.h"
 #include "daemon/store/env.h"
 
-static void warm(const struct worker *worker, const uint8_t *bytes, const struct conn_ahead *ahead)
+static void warm(
+	const struct worker *worker, const uint8_t *bytes, const struct conn_prefetch *ahead)
 {
-	struct pol_str kids[CONN_AHEAD] = { { NULL, 0 } };
+	struct pol_str kids[CONN_PREFETCH] = { { NULL, 0 } };
 	size_t count = 0;
 
 	for (unsigned i = 0; i < ahead->count; i++) {
@@ -33,7 +34,8 @@ static void warm(const struct worker *worker, const uint8_t *bytes, const struct
 	}
 }
 
-void conn_look_ahead(struct conn *conn, const uint8_t *bytes, size_t len, struct conn_ahead *out)
+void conn_prefetch_run(
+	struct conn *conn, const uint8_t *bytes, size_t len, struct conn_prefetch *out)
 {
 	size_t off = 0;
 
@@ -47,13 +49,13 @@ void conn_look_ahead(struct conn *conn, const uint8_t *bytes, size_t len, struct
 		}
 		out->sizes[out->count++] = size;
 		off += size;
-	} while (off < len && out->count < CONN_AHEAD);
+	} while (off < len && out->count < CONN_PREFETCH);
 	if (out->count > 0 && conn->worker->reading) {
 		warm(conn->worker, bytes, out);
 	}
 }
 
-void conn_look_back(struct conn *conn)
+void conn_prefetch_take(struct conn *conn)
 {
 	wire_walk_init(&conn->walk, WIRE_MAX_REQUEST);
 }

@@ -16,16 +16,17 @@
 struct conn;
 
 /* As many waits for memory as a core can have under way, about. */
-#define CONN_AHEAD 8
+#define CONN_PREFETCH 8
 
-struct conn_ahead {
+struct conn_prefetch {
 	unsigned count; /* whole requests */
-	size_t sizes[CONN_AHEAD];
+	size_t sizes[CONN_PREFETCH];
 	enum wire_progress end; /* of the last that was looked at */
 };
 
 /* The worker's transaction is open. */
-void conn_look_ahead(struct conn *conn, const uint8_t *bytes, size_t len, struct conn_ahead *out);
+void conn_prefetch_run(
+	struct conn *conn, const uint8_t *bytes, size_t len, struct conn_prefetch *out);
 
 /* The walk begins anew with the next bytes: what was walked ahead is walked again. */
-void conn_look_back(struct conn *conn);
+void conn_prefetch_take(struct conn *conn);

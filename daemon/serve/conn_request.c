@@ -46,7 +46,7 @@ static void on_done(struct writer_job *job, int result)
 		defer_fail(defer, result);
 	}
 	if (result == 0 && defer->next_snapshot != NULL) {
-		roles_exchange(defer->server, defer->next_snapshot);
+		stored_roles_exchange(defer->server, defer->next_snapshot);
 		defer->next_snapshot = NULL;
 	}
 	worker_deliver(defer);
@@ -63,7 +63,7 @@ static int defer_request(
 	if (r < 0) {
 		return r;
 	}
-	if (!quota_charge(conn->quota, conn->user, defer->len, conn->peer.superuser)) {
+	if (!peer_limits_charge(conn->quota, conn->user, defer->len, conn->peer.superuser)) {
 		defer_destroy(defer);
 		return -EDQUOT;
 	}

@@ -17,8 +17,8 @@
 #include "daemon/config/peer.h"
 #include "daemon/write/writer.h"
 
-struct quota;
-struct quota_user;
+struct peer_limits;
+struct peer_limits_user;
 struct server;
 struct worker;
 
@@ -28,8 +28,8 @@ struct defer {
 	struct server *server;
 	struct worker *worker;
 	uint64_t conn; /* its number in the worker */
-	struct quota *quota;
-	struct quota_user *user;
+	struct peer_limits *quota;
+	struct peer_limits_user *user;
 	size_t charged;
 	struct peer peer;
 	const struct method *method;

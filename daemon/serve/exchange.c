@@ -58,7 +58,7 @@ static int on_exchange(struct writer_job *job, const struct writer_turn *turn)
 		if (!build_fits(build, exchange->options, build->snapshot, turn->read)) {
 			return 1;
 		}
-		r = roles_extend(turn->read, build->snapshot, NULL, &whole);
+		r = stored_roles_extend(turn->read, build->snapshot, NULL, &whole);
 		if (r < 0) {
 			log_error("the store's roles cannot be taken into the new policy",
 				"error=%s", store_explain(r));

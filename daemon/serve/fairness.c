@@ -6,8 +6,8 @@
 
 #include "daemon/serve/conn.h"
 
-struct turn_share {
-	struct turn_share *next; /* in turns.shares */
+struct fairness_share {
+	struct fairness_share *next; /* in turns.shares */
 	uid_t uid;
 	uint32_t conns;
 	uint64_t spent; /* in this round, with what is owed from those before */
@@ -15,14 +15,14 @@ struct turn_share {
 	struct conn **ready_end;
 };
 
-static uint32_t bound(const struct turns *turns)
+static uint32_t bound(const struct fairness *turns)
 {
-	return turns->share_count > 1 ? TURNS_SHARE : TURNS_ALONE;
+	return turns->share_count > 1 ? FAIRNESS_SHARE : FAIRNESS_ALONE;
 }
 
-int turns_join(struct turns *turns, struct conn *conn)
+int fairness_join(struct fairness *turns, struct conn *conn)
 {
-	struct turn_share *share = turns->shares;
+	struct fairness_share *share = turns->shares;
 
 	while (share != NULL && share->uid != conn->peer.uid) {
 		share = share->next;
@@ -43,9 +43,9 @@ int turns_join(struct turns *turns, struct conn *conn)
 	return 0;
 }
 
-static void unqueue(struct turns *turns, struct conn *conn)
+static void unqueue(struct fairness *turns, struct conn *conn)
 {
-	struct turn_share *share = conn->share;
+	struct fairness_share *share = conn->share;
 	struct conn **link = &share->ready;
 
 	while (*link != conn) {
@@ -59,10 +59,10 @@ static void unqueue(struct turns *turns, struct conn *conn)
 	turns->ready--;
 }
 
-void turns_leave(struct turns *turns, struct conn *conn)
+void fairness_leave(struct fairness *turns, struct conn *conn)
 {
-	struct turn_share *share = conn->share;
-	struct turn_share **link = &turns->shares;
+	struct fairness_share *share = conn->share;
+	struct fairness_share **link = &turns->shares;
 
 	if (conn->ready) {
 		unqueue(turns, conn);
@@ -79,19 +79,19 @@ void turns_leave(struct turns *turns, struct conn *conn)
 	free(share);
 }
 
-bool turns_may(const struct turns *turns, const struct conn *conn)
+bool fairness_may(const struct fairness *turns, const struct conn *conn)
 {
 	return conn->share->spent < bound(turns);
 }
 
-void turns_spend(struct conn *conn, uint32_t weight)
+void fairness_spend(struct conn *conn, uint32_t weight)
 {
 	conn->share->spent += weight;
 }
 
-void turns_queue(struct turns *turns, struct conn *conn)
+void fairness_queue(struct fairness *turns, struct conn *conn)
 {
-	struct turn_share *share = conn->share;
+	struct fairness_share *share = conn->share;
 
 	if (conn->ready) {
 		return;
@@ -103,9 +103,9 @@ void turns_queue(struct turns *turns, struct conn *conn)
 	turns->ready++;
 }
 
-struct conn *turns_next(struct turns *turns)
+struct conn *fairness_next(struct fairness *turns)
 {
-	for (struct turn_share *share = turns->shares; share != NULL; share = share->next) {
+	for (struct fairness_share *share = turns->shares; share != NULL; share = share->next) {
 		struct conn *conn = share->ready;
 
 		if (conn != NULL && share->spent < bound(turns)) {
@@ -117,11 +117,11 @@ struct conn *turns_next(struct turns *turns)
 	return NULL;
 }
 
-void turns_renew(struct turns *turns)
+void fairness_renew(struct fairness *turns)
 {
 	uint32_t share_bound = bound(turns);
 
-	for (struct turn_share *share = turns->shares; share != NULL; share = share->next) {
+	for (struct fairness_share *share = turns->shares; share != NULL; share = share->next) {
 		share->spent -= share->spent < share_bound ? share->spent : share_bound;
 	}
 }

@@ -19,36 +19,36 @@
 #include <sys/types.h>
 
 struct conn;
-struct turn_share;
+struct fairness_share;
 
 /* Decisions, or what costs as much, of one uid in a round: less than half a millisecond beside
  * others. Alone the bound is there for those who are yet to come. */
-#define TURNS_SHARE 1024
-#define TURNS_ALONE 8192
+#define FAIRNESS_SHARE 1024
+#define FAIRNESS_ALONE 8192
 /* So many bytes from outside weigh as much as a decision. */
-#define TURNS_BYTES 256
+#define FAIRNESS_BYTES 256
 
-struct turns {
-	struct turn_share *shares; /* as many as uids are connected: a handful */
+struct fairness {
+	struct fairness_share *shares; /* as many as uids are connected: a handful */
 	uint32_t share_count;
 	uint32_t ready; /* connections that wait */
 };
 
 /* A zeroed one is ready. The connection's uid and its own fields are used: conn->share and
  * conn->next_ready belong to turns. -ENOMEM. */
-int turns_join(struct turns *turns, struct conn *conn);
-void turns_leave(struct turns *turns, struct conn *conn);
+int fairness_join(struct fairness *turns, struct conn *conn);
+void fairness_leave(struct fairness *turns, struct conn *conn);
 
 /* Has its uid something left of this round? */
-bool turns_may(const struct turns *turns, const struct conn *conn);
-void turns_spend(struct conn *conn, uint32_t weight);
+bool fairness_may(const struct fairness *turns, const struct conn *conn);
+void fairness_spend(struct conn *conn, uint32_t weight);
 
 /* Puts it behind the others of its uid. One that waits already stays where it is. */
-void turns_queue(struct turns *turns, struct conn *conn);
+void fairness_queue(struct fairness *turns, struct conn *conn);
 
 /* Takes out the next that may be served in this round, whose turn costs its uid one at least.
  * NULL: none. */
-struct conn *turns_next(struct turns *turns);
+struct conn *fairness_next(struct fairness *turns);
 
 /* Begins a round. */
-void turns_renew(struct turns *turns);
+void fairness_renew(struct fairness *turns);

@@ -239,7 +239,7 @@ static const char *explain(int error)
 static void welcome(struct listener *listener, int fd)
 {
 	struct server *server = listener->server;
-	struct quota_user *user;
+	struct peer_limits_user *user;
 	struct conn *conn;
 	struct peer peer;
 	int r = peer_init(&peer, fd, server->config);
@@ -251,14 +251,14 @@ static void welcome(struct listener *listener, int fd)
 	}
 	peer.may_decide = listener->config->decide;
 	peer.may_manage = listener->config->manage;
-	r = quota_connect(server->quota, peer.uid, peer.superuser, &user);
+	r = peer_limits_connect(server->quota, peer.uid, peer.superuser, &user);
 	if (r < 0) {
 		turn_away(fd, explain(r));
 		return;
 	}
 	r = conn_create(fd, &peer, server->quota, user, &conn);
 	if (r < 0) {
-		quota_disconnect(server->quota, user, peer.superuser);
+		peer_limits_disconnect(server->quota, user, peer.superuser);
 		turn_away(fd, explain(r));
 		return;
 	}

@@ -6,24 +6,24 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-struct quota_user {
-	struct quota_user *next; /* in quota.users */
+struct peer_limits_user {
+	struct peer_limits_user *next; /* in quota.users */
 	uid_t uid;
 	unsigned holders; /* connections, the exempt ones too */
 	unsigned connections;
 	size_t bytes;
 };
 
-struct quota {
+struct peer_limits {
 	pthread_mutex_t lock;
-	struct quota_user *users; /* as many as uids are connected: a handful */
+	struct peer_limits_user *users; /* as many as uids are connected: a handful */
 	unsigned connections;
 	size_t bytes;
 };
 
-int quota_create(struct quota **out)
+int peer_limits_create(struct peer_limits **out)
 {
-	struct quota *quota = calloc(1, sizeof *quota);
+	struct peer_limits *quota = calloc(1, sizeof *quota);
 	int r;
 
 	if (quota == NULL) {
@@ -38,7 +38,7 @@ int quota_create(struct quota **out)
 	return 0;
 }
 
-void quota_destroy(struct quota *quota)
+void peer_limits_destroy(struct peer_limits *quota)
 {
 	if (quota == NULL) {
 		return;
@@ -48,9 +48,9 @@ void quota_destroy(struct quota *quota)
 	free(quota);
 }
 
-static struct quota_user *find_user(struct quota *quota, uid_t uid)
+static struct peer_limits_user *find_user(struct peer_limits *quota, uid_t uid)
 {
-	struct quota_user *user = quota->users;
+	struct peer_limits_user *user = quota->users;
 
 	while (user != NULL && user->uid != uid) {
 		user = user->next;
@@ -66,9 +66,9 @@ static struct quota_user *find_user(struct quota *quota, uid_t uid)
 	return user;
 }
 
-static void drop_if_empty(struct quota *quota, struct quota_user *user)
+static void drop_if_empty(struct peer_limits *quota, struct peer_limits_user *user)
 {
-	struct quota_user **link = &quota->users;
+	struct peer_limits_user **link = &quota->users;
 
 	if (user->holders > 0 || user->bytes > 0) {
 		return;
@@ -80,18 +80,19 @@ static void drop_if_empty(struct quota *quota, struct quota_user *user)
 	free(user);
 }
 
-int quota_connect(struct quota *quota, uid_t uid, bool exempt, struct quota_user **out)
+int peer_limits_connect(
+	struct peer_limits *quota, uid_t uid, bool exempt, struct peer_limits_user **out)
 {
-	struct quota_user *user;
+	struct peer_limits_user *user;
 	int r = 0;
 
 	pthread_mutex_lock(&quota->lock);
 	user = find_user(quota, uid);
 	if (user == NULL) {
 		r = -ENOMEM;
-	} else if (!exempt && user->connections >= QUOTA_CONNECTIONS_UID) {
+	} else if (!exempt && user->connections >= PEER_LIMITS_CONNECTIONS_UID) {
 		r = -EDQUOT;
-	} else if (!exempt && quota->connections >= QUOTA_CONNECTIONS) {
+	} else if (!exempt && quota->connections >= PEER_LIMITS_CONNECTIONS) {
 		r = -EUSERS;
 	} else {
 		user->holders++;
@@ -106,7 +107,7 @@ int quota_connect(struct quota *quota, uid_t uid, bool exempt, struct quota_user
 	return r;
 }
 
-void quota_disconnect(struct quota *quota, struct quota_user *user, bool exempt)
+void peer_limits_disconnect(struct peer_limits *quota, struct peer_limits_user *user, bool exempt)
 {
 	pthread_mutex_lock(&quota->lock);
 	assert(user->holders > 0);
@@ -117,10 +118,12 @@ void quota_disconnect(struct quota *quota, struct quota_user *user, bool exempt)
 	pthread_mutex_unlock(&quota->lock);
 }
 
-bool quota_charge(struct quota *quota, struct quota_user *user, size_t bytes, bool manages)
+bool peer_limits_charge(
+	struct peer_limits *quota, struct peer_limits_user *user, size_t bytes, bool manages)
 {
-	size_t all = manages ? QUOTA_MEMORY : QUOTA_MEMORY - QUOTA_RESERVE;
-	size_t own = manages ? QUOTA_MEMORY_UID + QUOTA_RESERVE : QUOTA_MEMORY_UID;
+	size_t all = manages ? PEER_LIMITS_MEMORY : PEER_LIMITS_MEMORY - PEER_LIMITS_RESERVE;
+	size_t own =
+		manages ? PEER_LIMITS_MEMORY_UID + PEER_LIMITS_RESERVE : PEER_LIMITS_MEMORY_UID;
 	bool fits;
 
 	pthread_mutex_lock(&quota->lock);
@@ -133,7 +136,7 @@ bool quota_charge(struct quota *quota, struct quota_user *user, size_t bytes, bo
 	return fits;
 }
 
-void quota_release(struct quota *quota, struct quota_user *user, size_t bytes)
+void peer_limits_release(struct peer_limits *quota, struct peer_limits_user *user, size_t bytes)
 {
 	if (bytes == 0) {
 		return;

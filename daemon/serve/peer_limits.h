@@ -13,23 +13,25 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#define QUOTA_CONNECTIONS     1024
-#define QUOTA_CONNECTIONS_UID 256
-#define QUOTA_MEMORY          ((size_t)64 << 20) /* of all connections: requests and answers */
-#define QUOTA_MEMORY_UID      (QUOTA_MEMORY / 4)
-#define QUOTA_RESERVE         (QUOTA_MEMORY / 8) /* of it, for managing connections alone */
+#define PEER_LIMITS_CONNECTIONS     1024
+#define PEER_LIMITS_CONNECTIONS_UID 256
+#define PEER_LIMITS_MEMORY          ((size_t)64 << 20) /* of all connections: requests and answers */
+#define PEER_LIMITS_MEMORY_UID      (PEER_LIMITS_MEMORY / 4)
+#define PEER_LIMITS_RESERVE         (PEER_LIMITS_MEMORY / 8) /* of it, for managing connections alone */
 
-struct quota;
-struct quota_user; /* one uid's part; lives as long as it holds anything */
+struct peer_limits;
+struct peer_limits_user; /* one uid's part; lives as long as it holds anything */
 
-int quota_create(struct quota **out);
-void quota_destroy(struct quota *quota); /* NULL is ignored */
+int peer_limits_create(struct peer_limits **out);
+void peer_limits_destroy(struct peer_limits *quota); /* NULL is ignored */
 
 /* Takes one connection for uid; an exempt one is never refused nor counted. 0; -EDQUOT: the uid has
  * as many as it may; -EUSERS: all have together; -ENOMEM. */
-int quota_connect(struct quota *quota, uid_t uid, bool exempt, struct quota_user **out);
-void quota_disconnect(struct quota *quota, struct quota_user *user, bool exempt);
+int peer_limits_connect(
+	struct peer_limits *quota, uid_t uid, bool exempt, struct peer_limits_user **out);
+void peer_limits_disconnect(struct peer_limits *quota, struct peer_limits_user *user, bool exempt);
 
 /* Takes memory; with `manages` the reserve may be used. */
-bool quota_charge(struct quota *quota, struct quota_user *user, size_t bytes, bool manages);
-void quota_release(struct quota *quota, struct quota_user *user, size_t bytes);
+bool peer_limits_charge(
+	struct peer_limits *quota, struct peer_limits_user *user, size_t bytes, bool manages);
+void peer_limits_release(struct peer_limits *quota, struct peer_limits_user *user, size_t bytes);

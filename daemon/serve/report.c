@@ -10,10 +10,10 @@
 void report_make(struct server *server, int64_t now, struct report *out)
 {
 	struct stats_sum sum = { 0 };
-	struct charges_counts charges;
+	struct quota_counters_counts charges;
 	struct decision_log_counts decisions;
 
-	charges_count(server->charges, &charges);
+	quota_counters_count(server->charges, &charges);
 	decision_log_count(server->decisions, &decisions);
 	for (unsigned i = 0; i < server->worker_count; i++) {
 		stats_collect(&sum, &server->workers[i].stats, now);

@@ -198,7 +198,7 @@ static void raise_descriptors(void)
 static int start_threads(struct server *server, struct build *build)
 {
 	const struct config *config = server->config;
-	int r = quota_create(&server->quota);
+	int r = peer_limits_create(&server->quota);
 
 	if (r == 0) {
 		r = decision_log_start(server->decisions);
@@ -333,11 +333,11 @@ void server_finish(struct server *server)
 		worker_finish(&server->workers[i]);
 	}
 	reload_destroy(server->reload);
-	quota_destroy(server->quota);
+	peer_limits_destroy(server->quota);
 	rotation_destroy(server->rotation);
 	usage_destroy(server->usage);
-	standings_destroy(server->standings);
-	charges_destroy(server->charges);
+	principal_cache_destroy(server->standings);
+	quota_counters_destroy(server->charges);
 	decision_log_destroy(server->decisions);
 	store_close(server->store);
 	current_finish(&server->current);

@@ -22,12 +22,12 @@
 
 struct plugins;
 struct pepper;
-struct quota;
+struct peer_limits;
 struct reload;
 struct rotation;
-struct charges;
+struct quota_counters;
 struct decision_log;
-struct standings;
+struct principal_cache;
 struct store;
 struct backup;
 struct sweep;
@@ -53,11 +53,11 @@ struct server {
 	struct worker workers[CONFIG_MAX_WORKERS];
 	unsigned worker_count;
 	unsigned next_worker;
-	struct quota *quota;
+	struct peer_limits *quota;
 	struct store *store;
 	struct usage *usage;
-	struct standings *standings;
-	struct charges *charges;
+	struct principal_cache *standings;
+	struct quota_counters *charges;
 	struct decision_log *decisions;
 	uint32_t dice; /* the writer's thread's: see call.dice */
 	struct writer *writer;

@@ -125,10 +125,11 @@ int server_open_store(struct server *server)
 	}
 	r = usage_create(server->store, &server->usage);
 	if (r == 0) {
-		r = standings_create(&server->standings);
+		r = principal_cache_create(&server->standings);
 	}
 	if (r == 0) {
-		r = charges_create(store_secrets(server->store), CHARGES_MAX, &server->charges);
+		r = quota_counters_create(
+			store_secrets(server->store), QUOTA_COUNTERS_MAX, &server->charges);
 	}
 	if (r == 0) {
 		r = writer_create(server->store, server->usage, &server->writer);
@@ -152,7 +153,7 @@ int server_open_store(struct server *server)
 static int add_roles(struct server *server, struct store_read *read)
 {
 	struct pol_snapshot *whole;
-	int r = roles_extend(read, server->current.snapshot, NULL, &whole);
+	int r = stored_roles_extend(read, server->current.snapshot, NULL, &whole);
 
 	if (r < 0) {
 		fprintf(stderr, "authzd: cannot take the store's roles into the policy: %s\n",

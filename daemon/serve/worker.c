@@ -80,7 +80,7 @@ int worker_add(struct worker *worker, struct conn *conn)
 	if (slot == worker->slot_count && grow_slots(worker) < 0) {
 		return -ENOMEM;
 	}
-	if (turns_join(&worker->turns, conn) < 0) {
+	if (fairness_join(&worker->turns, conn) < 0) {
 		return -ENOMEM;
 	}
 	worker->slots[slot] = conn;
@@ -107,7 +107,7 @@ struct conn *worker_find(struct worker *worker, uint64_t number)
 void worker_remove(struct worker *worker, struct conn *conn)
 {
 	worker->slots[(uint32_t)conn->number] = NULL;
-	turns_leave(&worker->turns, conn);
+	fairness_leave(&worker->turns, conn);
 	if (conn->prev != NULL) {
 		conn->prev->next = conn->next;
 	} else {
@@ -130,7 +130,7 @@ static void on_serve(uv_idle_t *idle)
 	struct worker *worker = idle->data;
 	struct conn *conn;
 
-	while ((conn = turns_next(&worker->turns)) != NULL) {
+	while ((conn = fairness_next(&worker->turns)) != NULL) {
 		conn_turn(conn);
 	}
 	if (worker->turns.ready == 0) {
@@ -144,7 +144,7 @@ static void on_round(uv_check_t *check)
 {
 	struct worker *worker = check->data;
 
-	turns_renew(&worker->turns);
+	fairness_renew(&worker->turns);
 }
 
 void worker_queue(struct worker *worker, struct conn *conn)
@@ -152,7 +152,7 @@ void worker_queue(struct worker *worker, struct conn *conn)
 	if (worker->turns.ready == 0) {
 		uv_idle_start(&worker->serve, on_serve);
 	}
-	turns_queue(&worker->turns, conn);
+	fairness_queue(&worker->turns, conn);
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -256,7 +256,7 @@ static void take_answers(struct worker *worker, struct defer *defer)
 
 		next = defer->next;
 		worker->deferred--;
-		quota_release(defer->quota, defer->user, defer->charged);
+		peer_limits_release(defer->quota, defer->user, defer->charged);
 		if (conn != NULL) {
 			conn_answer(conn, defer);
 		}

@@ -67,7 +67,7 @@ struct worker {
 	struct conn **slots; /* by the low half of a connection's number */
 	uint32_t slot_count;
 	uint32_t generations; /* the high half */
-	struct turns turns;
+	struct fairness turns;
 	uint32_t deferred; /* calls that other threads hold */
 	bool ending;
 

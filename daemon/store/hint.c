@@ -39,7 +39,7 @@ int store_hints_create(struct store_hints **out)
 	if (hints == NULL) {
 		return -ENOMEM;
 	}
-	hints->lines = pages_reserve(TABLE_BYTES);
+	hints->lines = memory_reserve(TABLE_BYTES);
 	if (hints->lines == NULL) {
 		free(hints);
 		return -ENOMEM;
@@ -54,7 +54,7 @@ void store_hints_destroy(struct store_hints *hints)
 	if (hints == NULL) {
 		return;
 	}
-	pages_release(hints->lines, TABLE_BYTES);
+	memory_release(hints->lines, TABLE_BYTES);
 	free(hints);
 }
 
@@ -128,8 +128,8 @@ static void grow(struct store_hints *hints, uint64_t keys)
 					 lines - 1, memory_order_relaxed, memory_order_relaxed)) {
 		return;
 	}
-	if (lines * sizeof(struct line) >= PAGES_HUGE) {
-		pages_make_huge(hints->lines, lines * sizeof(struct line));
+	if (lines * sizeof(struct line) >= MEMORY_HUGE) {
+		memory_make_huge(hints->lines, lines * sizeof(struct line));
 	}
 }
 

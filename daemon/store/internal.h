@@ -113,7 +113,7 @@ struct store_room {
 	size_t reserve;
 };
 /* store_room.c; no transaction of the caller's may be a writer's yet. */
-void store_room_look(struct store *store, struct store_room *out);
+void store_reserve_look(struct store *store, struct store_room *out);
 
 struct store_write {
 	struct store *store;

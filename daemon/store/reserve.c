@@ -64,7 +64,7 @@ static size_t count_freed(MDB_txn *txn, size_t oldest, size_t enough)
 	return count;
 }
 
-void store_room_look(struct store *store, struct store_room *out)
+void store_reserve_look(struct store *store, struct store_room *out)
 {
 	size_t used, pages, oldest;
 	MDB_envinfo info;
@@ -92,7 +92,7 @@ void store_room_look(struct store *store, struct store_room *out)
 	mdb_txn_abort(txn);
 }
 
-bool store_has_room(const struct store_write *write, enum store_need need)
+bool store_reserve_allows(const struct store_write *write, enum store_need need)
 {
 	const struct store_room *room = &write->room;
 

@@ -21,4 +21,4 @@ enum store_need {
 };
 
 /* As it was when the batch began: one batch uses less than half of the reserve. */
-bool store_has_room(const struct store_write *write, enum store_need need);
+bool store_reserve_allows(const struct store_write *write, enum store_need need);

@@ -99,7 +99,7 @@ int store_write_begin(struct store *store, struct store_write **out)
 		return -ENOMEM;
 	}
 	write->store = store;
-	store_room_look(store, &write->room);
+	store_reserve_look(store, &write->room);
 	r = store_error(mdb_txn_begin(store->env, NULL, 0, &write->batch));
 	if (r < 0) {
 		free(write);

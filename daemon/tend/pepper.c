@@ -133,7 +133,7 @@ static int on_key(void *context, const struct store_key *key)
 {
 	struct look *look = (struct look *)context;
 	uint8_t number = secrets_pepper(look->pepper->secrets);
-	bool other = generation_other(key, look->now) != STORE_OTHER_NONE;
+	bool other = secret_rules_other(key, look->now) != STORE_OTHER_NONE;
 
 	memcpy(look->pepper->after, key->kid.ptr, STORE_KID);
 	if ((key->flags & STORE_KEY_REVOKED) == 0 &&

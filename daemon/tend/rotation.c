@@ -162,7 +162,7 @@ static void end_confirming(struct rotation *rotation, uint64_t number)
 static bool is_still_pending(const struct store_key *key, const uint8_t *hash, int64_t now)
 {
 	return (key->flags & (STORE_KEY_REVOKED | STORE_KEY_DISABLED)) == 0 &&
-	       key->deleted_at == 0 && generation_other(key, now) == STORE_OTHER_PENDING &&
+	       key->deleted_at == 0 && secret_rules_other(key, now) == STORE_OTHER_PENDING &&
 	       memcmp(key->rotation.other_hash, hash, STORE_HASH) == 0;
 }
 
@@ -170,13 +170,13 @@ static int run_confirm(struct writer_job *job, const struct writer_turn *turn)
 {
 	struct task *task = (struct task *)job;
 	struct call call = call_of(task, turn, &confirm_method);
-	struct generation_change change = {
+	struct secret_rules_change change = {
 		.secrets = store_secrets(call.store),
 		.now = turn->now,
 		.max_overlap = (int64_t)pol_snapshot_limits(call.snapshot)->rotation_max_overlap,
 	};
 	struct pol_str kid = { task->kid, STORE_KID };
-	struct generation_room room;
+	struct secret_rules_room room;
 	struct store_key key;
 	int r = store_get_key(turn->read, kid, &key);
 
@@ -186,7 +186,7 @@ static int run_confirm(struct writer_job *job, const struct writer_turn *turn)
 	if (!is_still_pending(&key, task->hash, turn->now)) {
 		return 0;
 	}
-	generation_confirm(&key, &change, &room);
+	secret_rules_confirm(&key, &change, &room);
 	return audit_update_key(&call, &key);
 }
 
@@ -307,8 +307,8 @@ void rotation_dead(struct rotation *rotation, const struct store_key *key)
 	struct task *task;
 
 	atomic_fetch_add_explicit(&rotation->dead, 1, memory_order_relaxed);
-	denied_add(usage_denied(rotation->parts.usage), key->number,
-		denied_reason(POL_STR(DENIED_DEAD)));
+	denials_add(usage_denied(rotation->parts.usage), key->number,
+		denials_reason(POL_STR(DENIALS_DEAD)));
 	count = take_alarm(rotation, key->number);
 	if (count == 0) {
 		return;

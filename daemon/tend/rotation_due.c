@@ -99,7 +99,7 @@ static bool meet(struct rotation_due *due, enum event event, int64_t at, int64_t
 /* Times as people read them. */
 static const char *time_text(int64_t time, char text[static POL_TIME_TEXT])
 {
-	if (pol_time_format(time, text) != POL_OK) {
+	if (pol_timetext_format(time, text) != POL_OK) {
 		text[0] = '\0';
 	}
 	return text;
@@ -108,10 +108,10 @@ static const char *time_text(int64_t time, char text[static POL_TIME_TEXT])
 static void look_at_schedule(struct rotation_due *due, const struct store_key *key, int64_t now)
 {
 	const struct store_rotation *rotation = &key->rotation;
-	bool renewed = generation_other(key, now) == STORE_OTHER_PENDING;
+	bool renewed = secret_rules_other(key, now) == STORE_OTHER_PENDING;
 	char text[POL_TIME_TEXT];
 
-	if (!generation_is_due(key, now)) {
+	if (!secret_rules_is_due(key, now)) {
 		return;
 	}
 	if (now >= rotation->renew_by) {

@@ -81,7 +81,7 @@ void audit_note_number(struct audit_note *note, const char *name, int64_t from, 
 
 static struct pol_str time_text(int64_t time, char text[static POL_TIME_TEXT])
 {
-	if (time == 0 || pol_time_format(time, text) != POL_OK) {
+	if (time == 0 || pol_timetext_format(time, text) != POL_OK) {
 		text[0] = '\0';
 	}
 	return pol_str_of(text);

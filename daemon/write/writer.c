@@ -49,7 +49,7 @@ static void run_job(struct writer_job *job, struct writer_turn *turn)
 	int r;
 
 	store_write_job(turn->write);
-	r = store_has_room(turn->write, job->need) ? job->run(job, turn) : -EFBIG;
+	r = store_reserve_allows(turn->write, job->need) ? job->run(job, turn) : -EFBIG;
 	if (r == 0 && store_write_owes(turn->write)) {
 		log_error("a change without a record in the audit trail was undone: this is a bug",
 			"job=%p", (void *)job);
@@ -125,8 +125,9 @@ static bool flush_slice(struct writer *writer)
 
 	if (r == 0) {
 		/* What is kept in memory as well must not use up what changes need. */
-		r = store_has_room(write, STORE_EDITS) ? usage_flush(writer->usage, write, &more)
-						       : -EFBIG;
+		r = store_reserve_allows(write, STORE_EDITS)
+			    ? usage_flush(writer->usage, write, &more)
+			    : -EFBIG;
 		if (r == 0) {
 			r = store_write_keep(write);
 		}

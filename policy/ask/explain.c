@@ -86,7 +86,7 @@ static struct pol_str name_node(const struct pol_explainer *explainer, uint32_t 
 	const struct pol_snapshot *snapshot = explainer->snapshot;
 	struct pol_str tree = snapshot->trees[snapshot->nodes[node].tree].name;
 	uint32_t chain[POL_PATH_SEGMENTS];
-	uint32_t depth = pol_node_chain(snapshot, node, chain);
+	uint32_t depth = pol_resource_node_chain(snapshot, node, chain);
 	struct pol_resource resource = { 0 };
 	size_t room = tree.len + sizeof ":/";
 
@@ -160,7 +160,7 @@ enum pol_status pol_explain(const struct pol_snapshot *snapshot, const struct po
 		.snapshot = snapshot, .trace = &trace, .arena = arena, .out = &told
 	};
 
-	pol_decide_traced(snapshot, facts, &trace, decision);
+	pol_eval_traced(snapshot, facts, &trace, decision);
 	told.stage = trace.stage;
 	tell_stack(&explainer);
 	if (trace.stage >= POL_STAGE_RESOURCE) {

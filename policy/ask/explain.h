@@ -106,7 +106,7 @@ struct pol_explanation {
 	uint32_t key_at_count;
 };
 
-/* Decides, as pol_decide, and fills *out. POL_OK, or the arena's status: then *decision stands and
+/* Decides, as pol_eval, and fills *out. POL_OK, or the arena's status: then *decision stands and
  * *out does not. */
 enum pol_status pol_explain(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
 	struct pol_arena *arena, struct pol_decision *decision, struct pol_explanation *out);

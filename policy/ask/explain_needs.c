@@ -225,7 +225,8 @@ static bool stack_allows(const struct pol_trace *trace, bool roles_allow)
 
 	request.roles_allow = roles_allow;
 	request.scopes_allow = true;
-	return pol_group_run(&trace->stack->groups[POL_GROUP_AUTHORIZE], &request, &charges).passed;
+	return pol_stack_run_group(&trace->stack->groups[POL_GROUP_AUTHORIZE], &request, &charges)
+		.passed;
 }
 
 static bool is_denied(const struct pol_explainer *explainer)

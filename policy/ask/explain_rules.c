@@ -83,7 +83,7 @@ static bool grantee_has(const struct pol_grantee *grantee, bool deny, uint32_t p
 static bool stored_has(
 	const struct pol_snapshot *snapshot, uint32_t role, bool deny, uint32_t permission)
 {
-	const struct pol_stored *own = pol_snapshot_stored_own(snapshot, role);
+	const struct pol_stored *own = pol_stored_own(snapshot, role);
 
 	return own != NULL && pol_permset_has(deny ? &own->deny : &own->allow, permission);
 }
@@ -204,7 +204,7 @@ static bool add_roles(struct rules *rules, const struct pol_run_word *at)
 		const struct pol_held *held = &facts->held[i];
 		struct pol_explained_rule rule = { .until = held->until };
 		struct pol_say say = { 0 };
-		enum pol_place_match match =
+		enum pol_path_place_match match =
 			pol_subject_match(held, trace->tree, trace->at, &rule.at);
 
 		rule.at_count = rule.at != NULL;

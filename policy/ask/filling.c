@@ -83,7 +83,7 @@ static void cut_filling(const struct reader *reader, struct pol_filling *filling
 {
 	const struct pol_node *nodes = reader->snapshot->nodes;
 	uint32_t chain[POL_PATH_SEGMENTS];
-	uint32_t depth = pol_node_chain(reader->snapshot, filling->node, chain);
+	uint32_t depth = pol_resource_node_chain(reader->snapshot, filling->node, chain);
 
 	while (depth > 0 && nodes[chain[depth - 1]].kind == POL_SEGMENT_LITERAL) {
 		depth--;
@@ -117,7 +117,7 @@ static enum pol_status read_place(struct reader *reader, struct pol_str text, st
 		return POL_EINVALID;
 	}
 	/* A rest that owns its parent: the place is the parent. */
-	if (pol_node_chain(snapshot, node, chain) > reader->path.count) {
+	if (pol_resource_node_chain(snapshot, node, chain) > reader->path.count) {
 		node = snapshot->nodes[node].parent;
 	}
 	out->placed.node = node;

@@ -36,7 +36,7 @@ struct search {
 	struct region *regions;
 	size_t count;
 	struct pol_path path; /* of the present region */
-	enum pol_place_match *matches[3];
+	enum pol_path_place_match *matches[3];
 	bool inside[3]; /* the key's places */
 	struct pol_gain *out;
 };
@@ -70,7 +70,7 @@ static void add_region(struct search *search, struct pol_str place)
 	if (pol_tree_find(snapshot, region.tree, &search->path, &region.node) != POL_OK) {
 		return;
 	}
-	depth = pol_node_chain(snapshot, region.node, chain);
+	depth = pol_resource_node_chain(snapshot, region.node, chain);
 	/* A rest that owns its parent: the place is the parent. */
 	if (depth > search->path.count) {
 		region.node = snapshot->nodes[region.node].parent;
@@ -128,17 +128,18 @@ static bool is_owned(const struct region *other, const struct region *region)
 
 /* --- what is allowed -------------------------------------------------------------------------- */
 
-static enum pol_place_match match_places(const struct search *search, const struct region *region,
-	const struct pol_str *places, uint32_t count)
+static enum pol_path_place_match match_places(const struct search *search,
+	const struct region *region, const struct pol_str *places, uint32_t count)
 {
 	struct pol_str tree = search->snapshot->trees[region->tree].name;
-	enum pol_place_match best = POL_PLACE_ELSEWHERE;
+	enum pol_path_place_match best = POL_PLACE_ELSEWHERE;
 
 	if (count == 0) {
 		return POL_PLACE_INSIDE;
 	}
 	for (uint32_t i = 0; i < count && best != POL_PLACE_INSIDE; i++) {
-		enum pol_place_match match = pol_place_match(places[i], tree, &search->path);
+		enum pol_path_place_match match =
+			pol_path_place_match(places[i], tree, &search->path);
 
 		best = match > best ? match : best;
 	}
@@ -230,7 +231,7 @@ static void name_gain(
 	if (resource.text == NULL) {
 		return;
 	}
-	depth = pol_node_chain(snapshot, low, chain);
+	depth = pol_resource_node_chain(snapshot, low, chain);
 	pol_resource_begin(&resource, snapshot->trees[snapshot->nodes[low].tree].name);
 	for (uint32_t i = 0; i < depth; i++) {
 		pol_resource_node(&resource, &snapshot->nodes[chain[i]]);
@@ -362,7 +363,7 @@ bool pol_gain_permission(const struct pol_snapshot *snapshot, const char *noun, 
 		path.segments[path.count++] = POL_STR("x");
 	}
 	return pol_tree_find(snapshot, tree, &path, &node) == POL_OK &&
-	       pol_node_verb(snapshot, node, pol_str_of(action), false, out) == POL_OK;
+	       pol_tree_node_verb(snapshot, node, pol_str_of(action), false, out) == POL_OK;
 }
 
 enum pol_status pol_gain_of_role(const struct pol_snapshot *old, uint32_t before,

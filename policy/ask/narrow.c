@@ -79,7 +79,7 @@ static size_t name_action(
 	const struct pol_snapshot *snapshot, uint32_t node, uint32_t action, char *text, char *out)
 {
 	uint32_t chain[POL_PATH_SEGMENTS];
-	uint32_t depth = pol_node_chain(snapshot, node, chain);
+	uint32_t depth = pol_resource_node_chain(snapshot, node, chain);
 	struct pol_resource resource = { .text = text };
 	size_t len;
 
@@ -93,7 +93,7 @@ static size_t name_action(
 				  : put(out, len, snapshot->verbs[snapshot->actions[action].verb]);
 }
 
-size_t pol_used_name(
+size_t pol_narrow_used_name(
 	const struct pol_snapshot *snapshot, uint32_t permission, char out[static POL_USED_NAME])
 {
 	char text[POL_RESOURCE_TEXT];

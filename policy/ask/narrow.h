@@ -27,7 +27,7 @@
 #define POL_USED_NAME 4096
 
 /* The name of the action to which a permission belongs, in `out`; the text's length. */
-size_t pol_used_name(
+size_t pol_narrow_used_name(
 	const struct pol_snapshot *snapshot, uint32_t permission, char out[static POL_USED_NAME]);
 
 struct pol_narrow;

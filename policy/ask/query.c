@@ -210,7 +210,7 @@ static struct pol_str name_resource(
 {
 	const struct pol_snapshot *snapshot = walk->snapshot;
 	uint32_t chain[POL_PATH_SEGMENTS];
-	uint32_t depth = pol_node_chain(snapshot, node, chain);
+	uint32_t depth = pol_resource_node_chain(snapshot, node, chain);
 	bool rest = snapshot->nodes[node].kind == POL_SEGMENT_REST;
 
 	pol_resource_begin(&walk->resource, snapshot->trees[snapshot->nodes[node].tree].name);
@@ -260,7 +260,7 @@ static void show(struct walk *walk, uint32_t node, uint32_t number)
 		.action_count = name_actions(walk, answers, node),
 	};
 
-	walk->out->steps += 8 + pol_node_run(walk->snapshot, node).count;
+	walk->out->steps += 8 + pol_tree_node_run(walk->snapshot, node).count;
 	if (!walk->query->seen(walk->query->context, &allowed)) {
 		walk->out->next = (struct pol_resume){ node, number };
 		walk->stopped = true;
@@ -271,7 +271,7 @@ static void show(struct walk *walk, uint32_t node, uint32_t number)
 static enum pol_status visit(struct walk *walk, uint32_t node, uint32_t from)
 {
 	const struct pol_filling *fillings = walk->fillings.items;
-	struct pol_run run = pol_node_run(walk->snapshot, node);
+	struct pol_run run = pol_tree_node_run(walk->snapshot, node);
 	enum pol_status status;
 
 	walk->out->steps++;
@@ -380,8 +380,8 @@ static enum pol_status run_walk(struct walk *walk)
 	return status;
 }
 
-enum pol_status pol_permissions(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
-	const struct pol_query *query, struct pol_walked *out)
+enum pol_status pol_query_permissions(const struct pol_snapshot *snapshot,
+	const struct pol_facts *facts, const struct pol_query *query, struct pol_walked *out)
 {
 	struct pol_walked walked = { 0 };
 	struct walk *walk = calloc(1, sizeof *walk);

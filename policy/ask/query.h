@@ -61,8 +61,8 @@ struct pol_walked {
  * `at` its values are filled in everywhere. Somebody whose key or principal is not active holds
  * nothing. Allocates; POL_ENOMEM or POL_ELIMIT when it cannot.
  */
-enum pol_status pol_permissions(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
-	const struct pol_query *query, struct pol_walked *out);
+enum pol_status pol_query_permissions(const struct pol_snapshot *snapshot,
+	const struct pol_facts *facts, const struct pol_query *query, struct pol_walked *out);
 
 /*
  * Walks the resource trees for `policy show`: every node in tree order, with every action and

@@ -79,7 +79,7 @@ static enum pol_status show_actions(struct show *show, uint32_t node, struct pol
 	const struct pol_snapshot *snapshot = show->snapshot;
 	uint32_t first = snapshot->nodes[node].action;
 	uint32_t end = snapshot->nodes[node + 1].action;
-	struct pol_run run = pol_node_run(snapshot, node);
+	struct pol_run run = pol_tree_node_run(snapshot, node);
 	size_t room = 0;
 	char *text;
 	enum pol_status status;
@@ -116,7 +116,7 @@ static enum pol_status show_node(struct show *show, uint32_t number, struct pol_
 	const struct pol_snapshot *snapshot = show->snapshot;
 	const struct pol_node *node = &snapshot->nodes[number];
 	uint32_t chain[POL_PATH_SEGMENTS];
-	uint32_t depth = pol_node_chain(snapshot, number, chain);
+	uint32_t depth = pol_resource_node_chain(snapshot, number, chain);
 	size_t segment = 0;
 
 	*out = (struct pol_shown){

@@ -30,7 +30,7 @@ static struct pol_decision decide(
 
 	facts.verb = expectation->verb;
 	facts.path = expectation->resource;
-	pol_decide(snapshot, &facts, &decision);
+	pol_eval(snapshot, &facts, &decision);
 	return decision;
 }
 
@@ -77,7 +77,7 @@ static bool explain(const struct run *run, const struct pol_expectation *expecta
 
 static void report(struct run *run, const struct pol_expectation *expectation, const char *text)
 {
-	struct pol_diag *diag = pol_error(run->diags, expectation->at, "test \"%.*s\": %s",
+	struct pol_diag *diag = pol_diag_error(run->diags, expectation->at, "test \"%.*s\": %s",
 		POL_STR_ARGS(run->test->name), text);
 	struct pol_explanation told;
 	struct pol_arena arena;

@@ -28,7 +28,7 @@ static void note_rule(struct pol_diags *diags, struct pol_diag *diag,
 
 	if (rule->place.line > 0) {
 		put_chain(rule, chain);
-		pol_note(diags, diag, rule->place.at, "%s %s%s", chain, what,
+		pol_diag_note(diags, diag, rule->place.at, "%s %s%s", chain, what,
 			rule->held ? " elsewhere, but not here" : "");
 	}
 }
@@ -36,7 +36,7 @@ static void note_rule(struct pol_diags *diags, struct pol_diag *diag,
 /* Did the line's verdict speak against its group? */
 static bool refused(const struct pol_explained_line *line)
 {
-	enum pol_effect effect = pol_control_effect(line->control, line->verdict);
+	enum pol_effect effect = pol_stack_effect(line->control, line->verdict);
 
 	return line->asked && (line->verdict == POL_DENY || line->verdict == POL_ERROR) &&
 	       effect != POL_EFFECT_SKIP;
@@ -49,10 +49,10 @@ static void note_group(struct pol_diags *diags, struct pol_diag *diag, enum pol_
 		const struct pol_explained_line *line = &group->lines[i];
 
 		if (refused(line) && line->place.line > 0) {
-			pol_note(diags, diag, line->place.at, "'%s %s %.*s' answered '%s': %.*s",
-				pol_group_name(number), pol_control_name(line->control),
-				POL_STR_ARGS(line->module), pol_verdict_name(line->verdict),
-				POL_STR_ARGS(line->reason));
+			pol_diag_note(diags, diag, line->place.at,
+				"'%s %s %.*s' answered '%s': %.*s", pol_terms_group(number),
+				pol_terms_control(line->control), POL_STR_ARGS(line->module),
+				pol_terms_verdict(line->verdict), POL_STR_ARGS(line->reason));
 		}
 	}
 }

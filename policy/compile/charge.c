@@ -31,11 +31,11 @@ static void check_line(struct pol_stack_compiler *compiler, struct pol_names *se
 		first->per == charge->per) {
 		return;
 	}
-	diag = pol_error(compiler->diags, line->ast->module.at,
+	diag = pol_diag_error(compiler->diags, line->ast->module.at,
 		"quota '%.*s' has another limit, period or per elsewhere: lines of one name are "
 		"one quota",
 		POL_STR_ARGS(charge->name));
-	pol_note(compiler->diags, diag, lines[was]->ast->module.at, "declared here");
+	pol_diag_note(compiler->diags, diag, lines[was]->ast->module.at, "declared here");
 }
 
 static enum pol_status check_lines(struct pol_stack_compiler *compiler)
@@ -87,7 +87,7 @@ static void check_stack(struct pol_stack_compiler *compiler, uint32_t number)
 			continue;
 		}
 		if (pol_str_equal(draft->ast->name.text, POL_STR("authz"))) {
-			pol_error(compiler->diags, draft->ast->name.at,
+			pol_diag_error(compiler->diags, draft->ast->name.at,
 				"stack 'authz' counts nothing: leave out 'quota', also where it is "
 				"included");
 			return;
@@ -96,7 +96,7 @@ static void check_stack(struct pol_stack_compiler *compiler, uint32_t number)
 			k++;
 		}
 		if (k == POL_CHARGES) {
-			pol_error(compiler->diags, draft->ast->name.at,
+			pol_diag_error(compiler->diags, draft->ast->name.at,
 				"stack '%.*s' has more than %d quotas after inclusion",
 				POL_STR_ARGS(draft->ast->name.text), POL_CHARGES);
 			return;

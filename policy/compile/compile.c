@@ -56,7 +56,7 @@ void pol_compile_unknown(struct pol_compiler *compiler, const char *what,
 			pol_nearest_offer(&nearest, known->slots[i].text);
 		}
 	}
-	pol_error(compiler->diags, word->at, "unknown %s '%.*s'" POL_NEAREST, what,
+	pol_diag_error(compiler->diags, word->at, "unknown %s '%.*s'" POL_NEAREST, what,
 		POL_STR_ARGS(word->text), POL_NEAREST_ARGS(nearest));
 }
 
@@ -71,8 +71,8 @@ static void sketch(struct pol_grantee *grantees, uint32_t count)
 static enum pol_status run_stages(struct pol_compiler *compiler)
 {
 	enum pol_status (*const stages[])(struct pol_compiler *) = {
-		pol_compile_environments,
-		pol_compile_limits,
+		pol_compile_settings_environments,
+		pol_compile_settings_limits,
 		pol_compile_trees,
 		pol_compile_grantees,
 		pol_compile_principals,
@@ -85,11 +85,11 @@ static enum pol_status run_stages(struct pol_compiler *compiler)
 	sketch(compiler->snapshot->roles, compiler->snapshot->role_count);
 	sketch(compiler->snapshot->scopes, compiler->snapshot->scope_count);
 	if (status == POL_OK) {
-		status = pol_stacks_compile(
+		status = pol_stack_compile(
 			compiler->snapshot, compiler->ast, compiler->host, compiler->diags);
 	}
 	if (status == POL_OK || status == POL_EINVALID) {
-		status = pol_tests_compile(compiler->snapshot, compiler->ast, compiler->diags);
+		status = pol_suite_compile(compiler->snapshot, compiler->ast, compiler->diags);
 	}
 	return status == POL_EINVALID ? POL_OK : status;
 }
@@ -114,10 +114,10 @@ static enum pol_status parse_and_compile(const struct pol_source *sources, size_
 	compiler.pool = pol_permset_pool_create(&snapshot->arena);
 	status = compiler.pool != NULL ? run_stages(&compiler) : POL_ENOMEM;
 	if (status == POL_OK && diags->errors == 0) {
-		status = pol_origin_files(snapshot, sources, count);
+		status = pol_compile_origin_files(snapshot, sources, count);
 	}
 done:
-	pol_expansions_destroy(&compiler);
+	pol_compile_expand_destroy(&compiler);
 	pol_permset_pool_destroy(compiler.pool);
 	pol_arena_finish(&scratch);
 	return status;
@@ -131,7 +131,8 @@ enum pol_status pol_compile(const struct pol_source *sources, size_t count,
 	enum pol_status status;
 
 	if (count == 0) {
-		pol_error(diags, nowhere, "no *.policy file%s%.*s: an empty folder is no policy",
+		pol_diag_error(diags, nowhere,
+			"no *.policy file%s%.*s: an empty folder is no policy",
 			diags->folder.len > 0 ? " in " : "", POL_STR_ARGS(diags->folder));
 		return POL_EINVALID;
 	}
@@ -144,7 +145,7 @@ enum pol_status pol_compile(const struct pol_source *sources, size_t count,
 	snapshot->anyone = POL_NONE;
 	status = parse_and_compile(sources, count, host, diags, snapshot);
 	if (status == POL_ELIMIT) {
-		pol_error(diags, nowhere,
+		pol_diag_error(diags, nowhere,
 			"the policy is too large: compiled it would need more than %zu MiB",
 			POL_SNAPSHOT_LIMIT / 1024 / 1024);
 		status = POL_EINVALID;

@@ -97,8 +97,8 @@ void pol_compile_unknown(struct pol_compiler *compiler, const char *what,
 	const struct pol_word *word, const struct pol_names *known);
 
 /* The stages, in this order. Each returns POL_OK (also after mistakes) or the arena's status. */
-enum pol_status pol_compile_environments(struct pol_compiler *compiler);
-enum pol_status pol_compile_limits(struct pol_compiler *compiler);
+enum pol_status pol_compile_settings_environments(struct pol_compiler *compiler);
+enum pol_status pol_compile_settings_limits(struct pol_compiler *compiler);
 enum pol_status pol_compile_trees(struct pol_compiler *compiler);
 enum pol_status pol_compile_grantees(struct pol_compiler *compiler);
 enum pol_status pol_compile_principals(struct pol_compiler *compiler);
@@ -112,11 +112,11 @@ struct pol_peers {
 	uint32_t count;
 };
 
-enum pol_status pol_peers_begin(struct pol_compiler *compiler, struct pol_peers *peers);
+enum pol_status pol_compile_peer_begin(struct pol_compiler *compiler, struct pol_peers *peers);
 /* The lines of one principal; number POL_NONE after a mistake. */
-enum pol_status pol_peers_add(struct pol_compiler *compiler, struct pol_peers *peers,
+enum pol_status pol_compile_peer_add(struct pol_compiler *compiler, struct pol_peers *peers,
 	const struct pol_ast_principal *principal, uint32_t number);
-void pol_peers_end(struct pol_compiler *compiler, const struct pol_peers *peers);
+void pol_compile_peer_end(struct pol_compiler *compiler, const struct pol_peers *peers);
 
 /* --- trees, for pol_compile_trees --- */
 
@@ -148,7 +148,7 @@ struct pol_build_node {
 	uint8_t damage; /* POL_DAMAGE_* */
 };
 
-struct pol_build_tree {
+struct pol_compile_tree {
 	struct pol_word name;
 	struct pol_word description;
 	struct pol_build_node *root;
@@ -156,7 +156,7 @@ struct pol_build_tree {
 
 struct pol_build {
 	struct pol_compiler *compiler;
-	struct pol_build_tree *trees;
+	struct pol_compile_tree *trees;
 	uint32_t tree_count;
 	struct pol_build_node *
 		*table; /* literal children of those that have many, by both; open addressing */
@@ -172,11 +172,11 @@ struct pol_build {
 
 /* compile_child.c: a new node, the last of its parent's children (NULL: a root); NULL: scratch's
  * status. */
-struct pol_build_node *pol_build_make_node(
+struct pol_build_node *pol_compile_child_make(
 	struct pol_build *build, struct pol_build_node *parent, const struct pol_segment *segment);
 /* The child that the segment names, made if it is new. After a complaint it stands beside the one
  * that was there, or beside the tree, so that what is below is looked at all the same. */
-enum pol_status pol_build_get_child(struct pol_build *build, struct pol_build_node *parent,
+enum pol_status pol_compile_child_get(struct pol_build *build, struct pol_build_node *parent,
 	const struct pol_segment *segment, struct pol_build_node **out);
 /* Remembers what may be missing at the node. */
 static inline void pol_build_damage(
@@ -186,43 +186,43 @@ static inline void pol_build_damage(
 	build->damaged = true;
 }
 /* compile_tree.c: the statements into build nodes. */
-enum pol_status pol_build_tree(
-	struct pol_build *build, const struct pol_ast_tree *tree, struct pol_build_tree *into);
+enum pol_status pol_compile_tree(
+	struct pol_build *build, const struct pol_ast_tree *tree, struct pol_compile_tree *into);
 /* compile_number.c: build nodes into the snapshot's arrays. */
-enum pol_status pol_build_number(struct pol_build *build);
+enum pol_status pol_compile_number(struct pol_build *build);
 /* compile_authz.c: the statements of the built-in tree, in the scratch arena. */
-enum pol_status pol_builtin_tree(struct pol_compiler *compiler, struct pol_ast_tree *out);
+enum pol_status pol_compile_authz(struct pol_compiler *compiler, struct pol_ast_tree *out);
 
 /* --- grants, for pol_compile_grantees --- */
 
 /* compile_pattern.c: fills compiler->ranges and ->loss; complains and leaves the ranges empty when
  * the pattern names nothing. */
-enum pol_status pol_resolve_pattern(
+enum pol_status pol_compile_pattern(
 	struct pol_compiler *compiler, const struct pol_ast_pattern *pattern);
 /* The child that a parameter's segment stands for, or POL_NONE. */
-uint32_t pol_wild_child(
+uint32_t pol_compile_pattern_wild_child(
 	const struct pol_snapshot *snapshot, uint32_t node, const struct pol_segment *segment);
 
 /* compile_ahead.c: follows the patterns of the next few grants that allow, or deny, as grant
  * `first` does, side by side: a large policy's nodes are far from each other in memory, and waiting
  * for one of them after the other would be most of the work. Says nothing of mistakes. */
-enum pol_status pol_look_ahead(
+enum pol_status pol_compile_prefetch(
 	struct pol_compiler *compiler, const struct pol_ast_grantee *statement, uint32_t first);
 /* Where that pattern led; false: it is not the next of those. */
-bool pol_take_ahead(struct pol_compiler *compiler, const struct pol_ast_pattern *pattern,
+bool pol_compile_prefetch_take(struct pol_compiler *compiler, const struct pol_ast_pattern *pattern,
 	uint32_t *out_node, uint32_t *out_depth);
 
 /* compile_expand.c: adds the permissions of a verb (POL_NONE: all) in a range of nodes. *out_any
  * becomes true when there are any. */
-enum pol_status pol_expand(struct pol_compiler *compiler, struct pol_node_range range,
+enum pol_status pol_compile_expand(struct pol_compiler *compiler, struct pol_node_range range,
 	uint32_t verb, struct pol_selection *into, bool *out_any);
 /* Sorts the runs from number `first` on and joins those that touch. */
-void pol_selection_merge(struct pol_selection *selection, size_t first);
-enum pol_status pol_selection_set(struct pol_compiler *compiler,
+void pol_compile_expand_merge(struct pol_selection *selection, size_t first);
+enum pol_status pol_compile_expand_set(struct pol_compiler *compiler,
 	const struct pol_selection *selection, struct pol_permset *out);
-enum pol_status pol_postings_make(struct pol_compiler *compiler);
-enum pol_status pol_expansions_create(struct pol_compiler *compiler);
-void pol_expansions_destroy(struct pol_compiler *compiler);
+enum pol_status pol_compile_expand_postings(struct pol_compiler *compiler);
+enum pol_status pol_compile_expand_create(struct pol_compiler *compiler);
+void pol_compile_expand_destroy(struct pol_compiler *compiler);
 
 /* Roles or scopes, with the statements behind them, by number. */
 struct pol_family {
@@ -245,7 +245,7 @@ struct pol_family {
 };
 
 /* compile_inherit.c: finds parents and circles, joins sets. */
-enum pol_status pol_inherit(struct pol_family *family);
+enum pol_status pol_compile_inherit(struct pol_family *family);
 /* compile_exclusive.c */
 enum pol_status pol_compile_exclusives(struct pol_family *roles);
 
@@ -262,16 +262,16 @@ struct pol_pieces {
 };
 
 /* compile_cover.c: those of grant i; views. */
-struct pol_selection pol_pieces_of(const struct pol_pieces *pieces, size_t i);
+struct pol_selection pol_compile_cover_pieces(const struct pol_pieces *pieces, size_t i);
 /* Joins what was selected, and warns of what is there twice. */
-enum pol_status pol_pieces_join(const struct pol_pieces *pieces, struct pol_permset *out);
+enum pol_status pol_compile_cover_join(const struct pol_pieces *pieces, struct pol_permset *out);
 
 /* compile_origin.c: adds the grants as rules to out->rules, which has room. */
-enum pol_status pol_origin_rules(const struct pol_pieces *pieces, struct pol_origin *out);
+enum pol_status pol_compile_origin_rules(const struct pol_pieces *pieces, struct pol_origin *out);
 /* Notes where each statement of the family stands and what it inherits, once that is known. */
-enum pol_status pol_origin_parents(struct pol_family *family);
+enum pol_status pol_compile_origin_parents(struct pol_family *family);
 /* Copies of the files, for the snapshot to show. */
-enum pol_status pol_origin_files(
+enum pol_status pol_compile_origin_files(
 	struct pol_snapshot *snapshot, const struct pol_source *sources, size_t count);
 
 /* compile_grant.c: what a statement's grants allow and deny by themselves; as rules in *origin. */
@@ -281,15 +281,15 @@ enum pol_status pol_compile_grants(struct pol_compiler *compiler,
 
 /*
  * stack.c's and suite.c's share. Both fill their part of the snapshot from its arena and complain
- * in diags. POL_OK; POL_EINVALID after at least one pol_error; or the arena's status. Called even
- * when there were errors before, to find more, as long as the statements were parsed.
+ * in diags. POL_OK; POL_EINVALID after at least one pol_diag_error; or the arena's status. Called
+ * even when there were errors before, to find more, as long as the statements were parsed.
  */
-enum pol_status pol_stacks_compile(struct pol_snapshot *snapshot, const struct pol_ast *ast,
+enum pol_status pol_stack_compile(struct pol_snapshot *snapshot, const struct pol_ast *ast,
 	const struct pol_host *host, struct pol_diags *diags);
-enum pol_status pol_tests_compile(
+enum pol_status pol_suite_compile(
 	struct pol_snapshot *snapshot, const struct pol_ast *ast, struct pol_diags *diags);
 
 /* Is the word a place of this policy: TREE:/path that leads to or through a declared node? Says
  * in diags why it is not. */
-bool pol_check_place(
+bool pol_compile_principal_place(
 	const struct pol_snapshot *snapshot, struct pol_diags *diags, const struct pol_word *place);

@@ -19,7 +19,7 @@ static void fetch_next(const struct pol_snapshot *snapshot, struct pol_ahead *ah
 
 	if (ahead->depth < path->count &&
 		path->segments[ahead->depth].kind == POL_SEGMENT_LITERAL) {
-		ahead->hash = pol_literal_hash(ahead->node, path->segments[ahead->depth].text);
+		ahead->hash = pol_tree_literal_hash(ahead->node, path->segments[ahead->depth].text);
 		fetch(&snapshot->literals[ahead->hash & snapshot->literal_mask]);
 		return;
 	}
@@ -41,12 +41,12 @@ static bool go_on(const struct pol_snapshot *snapshot, struct pol_ahead *ahead)
 	}
 	segment = &path->segments[ahead->depth];
 	if (segment->kind == POL_SEGMENT_LITERAL) {
-		if (pol_literal_find_hashed(snapshot, ahead->node, segment->text, ahead->hash,
+		if (pol_tree_literal_find_hashed(snapshot, ahead->node, segment->text, ahead->hash,
 			    &child) != POL_LITERAL_EXACT) {
 			return false;
 		}
 	} else {
-		child = pol_wild_child(snapshot, ahead->node, segment);
+		child = pol_compile_pattern_wild_child(snapshot, ahead->node, segment);
 	}
 	if (child == POL_NONE) {
 		return false;
@@ -71,7 +71,7 @@ static bool begin(
 	return true;
 }
 
-enum pol_status pol_look_ahead(
+enum pol_status pol_compile_prefetch(
 	struct pol_compiler *compiler, const struct pol_ast_grantee *statement, uint32_t first)
 {
 	const struct pol_snapshot *snapshot = compiler->snapshot;
@@ -110,7 +110,7 @@ enum pol_status pol_look_ahead(
 	return POL_OK;
 }
 
-bool pol_take_ahead(struct pol_compiler *compiler, const struct pol_ast_pattern *pattern,
+bool pol_compile_prefetch_take(struct pol_compiler *compiler, const struct pol_ast_pattern *pattern,
 	uint32_t *out_node, uint32_t *out_depth)
 {
 	struct pol_aheads *aheads = &compiler->aheads;

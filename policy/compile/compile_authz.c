@@ -19,7 +19,7 @@ static const char builtin[] =
 	"/audit { read }\n"
 	"}\n";
 
-enum pol_status pol_builtin_tree(struct pol_compiler *compiler, struct pol_ast_tree *out)
+enum pol_status pol_compile_authz(struct pol_compiler *compiler, struct pol_ast_tree *out)
 {
 	const struct pol_source source = { POL_STR("built in"), POL_STR(builtin) };
 	struct pol_diags diags;

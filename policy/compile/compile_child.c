@@ -103,7 +103,7 @@ static enum pol_status count_literal(struct pol_build *build, struct pol_build_n
 	return status;
 }
 
-struct pol_build_node *pol_build_make_node(
+struct pol_build_node *pol_compile_child_make(
 	struct pol_build *build, struct pol_build_node *parent, const struct pol_segment *segment)
 {
 	struct pol_build_node *node = pol_arena_alloc(build->compiler->scratch, 1, sizeof *node);
@@ -135,7 +135,7 @@ static struct pol_build_node *make_aside(struct pol_build *build, struct pol_bui
 	const struct pol_segment *segment, unsigned marks)
 {
 	pol_build_damage(build, parent, marks | POL_DAMAGE_VERBS | POL_DAMAGE_DOUBT);
-	return pol_build_make_node(build, NULL, segment);
+	return pol_compile_child_make(build, NULL, segment);
 }
 
 /* A second parameter or rest, beside the first: what is granted on it is found there. */
@@ -146,7 +146,7 @@ static struct pol_build_node *get_rival(
 
 	for (unsigned i = 0; i < RIVALS; i++) {
 		if (last->rival == NULL) {
-			last->rival = pol_build_make_node(build, parent, segment);
+			last->rival = pol_compile_child_make(build, parent, segment);
 			pol_build_damage(build, parent, POL_DAMAGE_RIVALS);
 			return last->rival;
 		}
@@ -171,7 +171,7 @@ static struct pol_build_node *make_lost(
 		parameter = parameter || c == '{' || c == '*';
 	}
 	pol_build_damage(build, parent, parameter ? POL_DAMAGE_PARAMETERS : POL_DAMAGE_LITERALS);
-	return pol_build_make_node(build, parent, segment);
+	return pol_compile_child_make(build, parent, segment);
 }
 
 static void complain_wild(
@@ -182,19 +182,19 @@ static void complain_wild(
 	struct pol_diag *diag;
 
 	if (was->kind != segment->kind) {
-		diag = pol_error(diags, segment->at,
+		diag = pol_diag_error(diags, segment->at,
 			"a node has at most one of a parameter and a rest: '{%.*s%s}' stands "
 			"beside '{%.*s%s}'",
 			POL_STR_ARGS(segment->text), dots, POL_STR_ARGS(was->text), was_dots);
 	} else {
-		diag = pol_error(diags, segment->at,
+		diag = pol_diag_error(diags, segment->at,
 			"a second name for one parameter: '{%.*s%s}' was called '{%.*s%s}'",
 			POL_STR_ARGS(segment->text), dots, POL_STR_ARGS(was->text), was_dots);
 	}
-	pol_note(diags, diag, was->at, "declared here");
+	pol_diag_note(diags, diag, was->at, "declared here");
 }
 
-enum pol_status pol_build_get_child(struct pol_build *build, struct pol_build_node *parent,
+enum pol_status pol_compile_child_get(struct pol_build *build, struct pol_build_node *parent,
 	const struct pol_segment *segment, struct pol_build_node **out)
 {
 	struct pol_diags *diags = build->compiler->diags;
@@ -202,16 +202,16 @@ enum pol_status pol_build_get_child(struct pol_build *build, struct pol_build_no
 	bool literal = segment->kind == POL_SEGMENT_LITERAL;
 
 	if (parent->segment.kind == POL_SEGMENT_REST && parent->parent != NULL) {
-		struct pol_diag *diag = pol_error(diags, segment->at,
+		struct pol_diag *diag = pol_diag_error(diags, segment->at,
 			"'{%.*s...}' is the rest of a path: nothing stands below it",
 			POL_STR_ARGS(parent->segment.text));
 
-		pol_note(diags, diag, parent->segment.at, "declared here");
+		pol_diag_note(diags, diag, parent->segment.at, "declared here");
 		*out = make_aside(build, parent, segment, POL_DAMAGE_ANY);
 		return build->compiler->scratch->status;
 	}
 	if (parent->depth == POL_PATH_SEGMENTS) {
-		pol_error(diags, segment->at,
+		pol_diag_error(diags, segment->at,
 			"more than %d segments deep: no request's path is as long",
 			POL_PATH_SEGMENTS);
 		*out = make_aside(build, parent, segment, POL_DAMAGE_ANY);
@@ -230,7 +230,7 @@ enum pol_status pol_build_get_child(struct pol_build *build, struct pol_build_no
 		return build->compiler->scratch->status;
 	}
 	if (child == NULL) {
-		child = pol_build_make_node(build, parent, segment);
+		child = pol_compile_child_make(build, parent, segment);
 		if (child == NULL) {
 			return build->compiler->scratch->status;
 		}

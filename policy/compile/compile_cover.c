@@ -5,7 +5,7 @@
  * no longer asked. */
 #define COVER_GRANTS 512
 
-struct pol_selection pol_pieces_of(const struct pol_pieces *pieces, size_t i)
+struct pol_selection pol_compile_cover_pieces(const struct pol_pieces *pieces, size_t i)
 {
 	size_t run = i > 0 ? pieces->run_ends[i - 1] : 0;
 	size_t set = i > 0 ? pieces->set_ends[i - 1] : 0;
@@ -89,10 +89,10 @@ static bool covers(const struct pol_selection *whole, const struct pol_selection
 
 static void warn_covered(const struct pol_pieces *pieces, size_t i)
 {
-	struct pol_selection own = pol_pieces_of(pieces, i);
+	struct pol_selection own = pol_compile_cover_pieces(pieces, i);
 
 	for (size_t k = 0; k < pieces->count; k++) {
-		struct pol_selection other = pol_pieces_of(pieces, k);
+		struct pol_selection other = pol_compile_cover_pieces(pieces, k);
 		struct pol_diag *diag;
 
 		/* Of two that are equal the later one is too much. */
@@ -100,14 +100,14 @@ static void warn_covered(const struct pol_pieces *pieces, size_t i)
 			(i < k && covers(&own, &other))) {
 			continue;
 		}
-		diag = pol_warning(pieces->compiler->diags, pieces->grants[i]->at,
+		diag = pol_diag_warning(pieces->compiler->diags, pieces->grants[i]->at,
 			"another rule covers this one whole");
-		pol_note(pieces->compiler->diags, diag, pieces->grants[k]->at, "that one");
+		pol_diag_note(pieces->compiler->diags, diag, pieces->grants[k]->at, "that one");
 		return;
 	}
 }
 
-enum pol_status pol_pieces_join(const struct pol_pieces *pieces, struct pol_permset *out)
+enum pol_status pol_compile_cover_join(const struct pol_pieces *pieces, struct pol_permset *out)
 {
 	struct pol_selection runs = pieces->selection;
 	struct pol_permset set;
@@ -115,7 +115,7 @@ enum pol_status pol_pieces_join(const struct pol_pieces *pieces, struct pol_perm
 	bool doubtful;
 
 	runs.set_count = 0;
-	status = pol_selection_set(pieces->compiler, &runs, &set);
+	status = pol_compile_expand_set(pieces->compiler, &runs, &set);
 	if (status != POL_OK) {
 		return status;
 	}

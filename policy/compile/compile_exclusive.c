@@ -48,12 +48,12 @@ static enum pol_status add_members(struct pol_family *roles, uint32_t set, uint3
 			continue;
 		}
 		if (role == compiler->snapshot->anyone) {
-			pol_error(compiler->diags, word->at,
+			pol_diag_error(compiler->diags, word->at,
 				"role 'anyone' is held by every caller and excludes nobody");
 			continue;
 		}
 		if (seen[role] == set + 1) {
-			pol_error(compiler->diags, word->at, "role '%.*s' twice in one list",
+			pol_diag_error(compiler->diags, word->at, "role '%.*s' twice in one list",
 				POL_STR_ARGS(word->text));
 			continue;
 		}
@@ -69,13 +69,13 @@ static void complain(
 	struct pol_family *roles, uint32_t number, uint32_t set, const uint32_t both[2])
 {
 	struct pol_compiler *compiler = roles->compiler;
-	struct pol_diag *diag = pol_error(compiler->diags, roles->statements[number]->name.at,
+	struct pol_diag *diag = pol_diag_error(compiler->diags, roles->statements[number]->name.at,
 		"role '%.*s' would hold both '%.*s' and '%.*s', which are exclusive",
 		POL_STR_ARGS(roles->grantees[number].name),
 		POL_STR_ARGS(roles->grantees[both[0]].name),
 		POL_STR_ARGS(roles->grantees[both[1]].name));
 
-	pol_note(compiler->diags, diag, compiler->ast->exclusives[set].at,
+	pol_diag_note(compiler->diags, diag, compiler->ast->exclusives[set].at,
 		"declared exclusive here");
 }
 

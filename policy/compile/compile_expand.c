@@ -29,7 +29,7 @@ struct pol_expansions {
 /* Up to here sorting in place beats a call. */
 #define FEW_RUNS ((size_t)64)
 
-enum pol_status pol_expansions_create(struct pol_compiler *compiler)
+enum pol_status pol_compile_expand_create(struct pol_compiler *compiler)
 {
 	struct pol_expansions *made = calloc(1, sizeof *made);
 
@@ -45,7 +45,7 @@ enum pol_status pol_expansions_create(struct pol_compiler *compiler)
 	return POL_OK;
 }
 
-void pol_expansions_destroy(struct pol_compiler *compiler)
+void pol_compile_expand_destroy(struct pol_compiler *compiler)
 {
 	if (compiler->expansions != NULL) {
 		free(compiler->expansions->slots);
@@ -77,7 +77,7 @@ static void put_run(struct pol_postings *postings, uint32_t *end, uint32_t verb,
  * name without are one list, which is searched by halves. Actions are numbered as their permissions
  * are, and in one node a verb is one action or one permission, so going through the actions puts
  * each run behind all that begin before it. */
-enum pol_status pol_postings_make(struct pol_compiler *compiler)
+enum pol_status pol_compile_expand_postings(struct pol_compiler *compiler)
 {
 	const struct pol_snapshot *snapshot = compiler->snapshot;
 	struct pol_postings *postings = &compiler->postings;
@@ -256,7 +256,7 @@ static enum pol_status expand_few(struct pol_compiler *compiler, struct pol_node
 	return status;
 }
 
-enum pol_status pol_expand(struct pol_compiler *compiler, struct pol_node_range range,
+enum pol_status pol_compile_expand(struct pol_compiler *compiler, struct pol_node_range range,
 	uint32_t verb, struct pol_selection *into, bool *out_any)
 {
 	const struct pol_node *nodes = compiler->snapshot->nodes;
@@ -290,7 +290,7 @@ enum pol_status pol_expand(struct pol_compiler *compiler, struct pol_node_range 
 	return status;
 }
 
-enum pol_status pol_selection_set(struct pol_compiler *compiler,
+enum pol_status pol_compile_expand_set(struct pol_compiler *compiler,
 	const struct pol_selection *selection, struct pol_permset *out)
 {
 	struct pol_permset set = { 0 };
@@ -331,7 +331,7 @@ static void sort_runs(struct pol_run *runs, size_t count)
 	}
 }
 
-void pol_selection_merge(struct pol_selection *selection, size_t first)
+void pol_compile_expand_merge(struct pol_selection *selection, size_t first)
 {
 	size_t count = selection->run_count - first;
 	struct pol_run *runs;

@@ -58,7 +58,7 @@ static void check_known(struct pol_compiler *compiler, const struct verbs *verbs
 
 		if (!is_known(verbs, v) && !verbs->loss.verbs) {
 			pol_compile_unknown(compiler,
-				pol_is_method(word->text) ? "method" : "action", word,
+				pol_method_is_registered(word->text) ? "method" : "action", word,
 				&compiler->snapshot->verb_names);
 		}
 	}
@@ -83,7 +83,7 @@ static enum pol_status expand_verb(struct pol_compiler *compiler, const struct v
 	enum pol_status status = POL_OK;
 
 	for (size_t i = 0; status == POL_OK && i < compiler->ranges.count; i++) {
-		status = pol_expand(
+		status = pol_compile_expand(
 			compiler, compiler->ranges.items[i], verbs->numbers[verb], into, out_any);
 	}
 	return status;
@@ -93,10 +93,10 @@ static void complain_pattern(struct pol_compiler *compiler, const struct pol_ast
 	const struct verbs *verbs)
 {
 	if (verbs->all) {
-		pol_error(compiler->diags, pattern->path.at,
+		pol_diag_error(compiler->diags, pattern->path.at,
 			"this selects nothing: there are no actions here");
 	} else {
-		pol_error(compiler->diags, pattern->path.at,
+		pol_diag_error(compiler->diags, pattern->path.at,
 			"this selects nothing: none of its nodes has '%.*s'%s",
 			POL_STR_ARGS(verbs->words->items[0].text),
 			verbs->count > 1 ? " or another of these actions"
@@ -111,7 +111,7 @@ static enum pol_status add_pattern(struct pol_compiler *compiler, struct verbs *
 	const struct pol_ast_pattern *pattern, struct pol_selection *into)
 {
 	size_t errors = compiler->diags->errors;
-	enum pol_status status = pol_resolve_pattern(compiler, pattern);
+	enum pol_status status = pol_compile_pattern(compiler, pattern);
 	const struct pol_loss *loss = &compiler->loss;
 	bool hit = false;
 
@@ -138,7 +138,7 @@ static void check_hits(struct pol_compiler *compiler, const struct verbs *verbs)
 {
 	for (uint32_t v = 0; v < verbs->count; v++) {
 		if (!verbs->hits[v] && is_known(verbs, v)) {
-			pol_error(compiler->diags, verbs->words->items[v].at,
+			pol_diag_error(compiler->diags, verbs->words->items[v].at,
 				"'%.*s' selects nothing: no node of these patterns has it%s",
 				POL_STR_ARGS(verbs->words->items[v].text),
 				verbs->numbers[v] == POL_VERB_HEAD
@@ -161,7 +161,7 @@ static enum pol_status select_grant(struct pol_compiler *compiler,
 	for (uint32_t i = 0; status == POL_OK && i < grant->patterns.count; i++) {
 		status = add_pattern(compiler, &verbs, &grant->patterns.items[i], into);
 		if (into->run_count > room) {
-			pol_selection_merge(into, first);
+			pol_compile_expand_merge(into, first);
 			room = first + UNMERGED_RUNS + 2 * (into->run_count - first);
 		}
 	}
@@ -192,7 +192,7 @@ static enum pol_status take_pattern(struct pol_compiler *compiler, const struct 
 		}
 		status = expand_verb(compiler, verbs, v, &selection, &any);
 		if (status == POL_OK) {
-			status = pol_selection_set(compiler, &selection, &taken);
+			status = pol_compile_expand_set(compiler, &selection, &taken);
 		}
 		if (status == POL_OK && pol_permset_meets(&taken, base)) {
 			*out_took = true;
@@ -211,13 +211,13 @@ static void check_exception(struct pol_compiler *compiler, const struct pol_ast_
 
 	for (uint32_t v = 0; v < verbs->words->count && !verbs->all; v++) {
 		if (!verbs->hits[v]) {
-			pol_error(compiler->diags, verbs->words->items[v].at,
+			pol_diag_error(compiler->diags, verbs->words->items[v].at,
 				"this exception takes nothing away: the grant has no '%.*s'",
 				POL_STR_ARGS(verbs->words->items[v].text));
 		}
 	}
 	if (compiler->diags->errors == errors && pol_permset_is_empty(rest)) {
-		pol_error(compiler->diags, grant->except_at,
+		pol_diag_error(compiler->diags, grant->except_at,
 			"this exception takes everything away: nothing is left of the grant");
 	}
 }
@@ -241,14 +241,14 @@ static enum pol_status subtract_exception(struct pol_compiler *compiler,
 	for (uint32_t i = 0; status == POL_OK && (sound || !own) && i < patterns->count; i++) {
 		bool took = false;
 
-		status = pol_resolve_pattern(compiler, &patterns->items[i]);
+		status = pol_compile_pattern(compiler, &patterns->items[i]);
 		add_loss(&verbs.loss, &compiler->loss);
 		if (status == POL_OK) {
 			status = take_pattern(compiler, &verbs, &base, set, &took);
 		}
 		if (status == POL_OK && sound && !took && !own && are_known(&verbs) &&
 			is_whole(&verbs.loss) && compiler->diags->errors == errors) {
-			pol_error(compiler->diags, patterns->items[i].path.at,
+			pol_diag_error(compiler->diags, patterns->items[i].path.at,
 				"this exception takes nothing away");
 		}
 	}
@@ -293,7 +293,7 @@ static enum pol_status add_grant(struct pol_pieces *pieces, const struct pol_ast
 	} else {
 		status = select_grant(compiler, grant, &whole, &loss);
 		if (status == POL_OK) {
-			status = pol_selection_set(compiler, &whole, &set);
+			status = pol_compile_expand_set(compiler, &whole, &set);
 		}
 		if (status == POL_OK) {
 			bool sound = compiler->diags->errors == errors && is_whole(&loss);
@@ -306,7 +306,7 @@ static enum pol_status add_grant(struct pol_pieces *pieces, const struct pol_ast
 	}
 	pieces->doubtful[pieces->count] = compiler->diags->errors > errors || !is_whole(&loss);
 	compiler->doubtful = compiler->doubtful || pieces->doubtful[pieces->count];
-	pol_selection_merge(
+	pol_compile_expand_merge(
 		&pieces->selection, pieces->count > 0 ? pieces->run_ends[pieces->count - 1] : 0);
 	pieces->grants[pieces->count] = grant;
 	pieces->run_ends[pieces->count] = pieces->selection.run_count;
@@ -348,17 +348,17 @@ static enum pol_status collect(struct pol_compiler *compiler,
 			continue;
 		}
 		if (compiler->aheads.next == compiler->aheads.count) {
-			status = pol_look_ahead(compiler, statement, i);
+			status = pol_compile_prefetch(compiler, statement, i);
 		}
 		if (status == POL_OK) {
 			status = add_grant(&pieces, &statement->grants[i]);
 		}
 	}
 	if (status == POL_OK) {
-		status = pol_pieces_join(&pieces, out);
+		status = pol_compile_cover_join(&pieces, out);
 	}
 	if (status == POL_OK) {
-		status = pol_origin_rules(&pieces, origin);
+		status = pol_compile_origin_rules(&pieces, origin);
 	}
 	compiler->selection = pieces.selection;
 	return status;

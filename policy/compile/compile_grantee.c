@@ -22,12 +22,12 @@ static void complain_twice(const struct pol_family *family, const struct pol_ast
 {
 	struct pol_diags *diags = family->compiler->diags;
 	bool same = pol_str_equal(statement->name.text, was->name.text);
-	struct pol_diag *diag = pol_error(diags, statement->name.at,
+	struct pol_diag *diag = pol_diag_error(diags, statement->name.at,
 		same ? "%s '%.*s' is declared twice"
 		     : "%s '%.*s' differs from another in case alone",
 		family->what, POL_STR_ARGS(statement->name.text));
 
-	pol_note(diags, diag, was->name.at, "%s '%.*s' is declared here", family->what,
+	pol_diag_note(diags, diag, was->name.at, "%s '%.*s' is declared here", family->what,
 		POL_STR_ARGS(was->name.text));
 }
 
@@ -99,11 +99,11 @@ static void warn_empty(const struct pol_family *family)
 			continue;
 		}
 		if (grantee->allow.count == 0 && grantee->deny.count == 0) {
-			pol_warning(compiler->diags, name->at, "%s '%.*s' grants nothing",
+			pol_diag_warning(compiler->diags, name->at, "%s '%.*s' grants nothing",
 				family->what, POL_STR_ARGS(name->text));
 		} else if (grantee->allow.count > 0 &&
 			   pol_permset_covers(&grantee->deny, &grantee->allow)) {
-			pol_warning(compiler->diags, name->at,
+			pol_diag_warning(compiler->diags, name->at,
 				"%s '%.*s' grants nothing: it denies all that it allows",
 				family->what, POL_STR_ARGS(name->text));
 		}
@@ -129,10 +129,10 @@ static enum pol_status compile_family(struct pol_family *family)
 	}
 	status = number(family);
 	if (status == POL_OK) {
-		status = pol_inherit(family);
+		status = pol_compile_inherit(family);
 	}
 	if (status == POL_OK) {
-		status = pol_origin_parents(family);
+		status = pol_compile_origin_parents(family);
 	}
 	if (status == POL_OK) {
 		warn_empty(family);
@@ -155,10 +155,10 @@ enum pol_status pol_compile_grantees(struct pol_compiler *compiler)
 		.list = compiler->ast->roles,
 		.list_count = compiler->ast->roles_count,
 		.names = &snapshot->role_names };
-	enum pol_status status = pol_postings_make(compiler);
+	enum pol_status status = pol_compile_expand_postings(compiler);
 
 	if (status == POL_OK) {
-		status = pol_expansions_create(compiler);
+		status = pol_compile_expand_create(compiler);
 	}
 	if (status == POL_OK) {
 		status = compile_family(&scopes);

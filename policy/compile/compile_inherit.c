@@ -58,13 +58,14 @@ static void complain_circle(const struct walk *walk, uint32_t from)
 		used += (size_t)snprintf(text + used, sizeof text - used, " %s '%.*s'",
 			family->inherit, POL_STR_ARGS(family->grantees[to].name));
 	}
-	diag = pol_error(diags, family->statements[circle[start]]->name.at, "a circle: %s '%.*s'%s",
-		family->what, POL_STR_ARGS(family->grantees[circle[start]].name), text);
+	diag = pol_diag_error(diags, family->statements[circle[start]]->name.at,
+		"a circle: %s '%.*s'%s", family->what,
+		POL_STR_ARGS(family->grantees[circle[start]].name), text);
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t child = circle[(start + i) % count];
 		uint32_t parent = circle[(start + i + 1) % count];
 
-		pol_note(diags, diag, parent_word(family, child, parent)->at,
+		pol_diag_note(diags, diag, parent_word(family, child, parent)->at,
 			"'%.*s' %s '%.*s' here", POL_STR_ARGS(family->grantees[child].name),
 			family->inherit, POL_STR_ARGS(family->grantees[parent].name));
 	}
@@ -80,7 +81,7 @@ static void close_circle(struct walk *walk, uint32_t parent)
 		complain_circle(walk, walk->places[parent]);
 		return;
 	}
-	pol_error(family->compiler->diags, family->statements[child]->name.at,
+	pol_diag_error(family->compiler->diags, family->statements[child]->name.at,
 		"a circle: %s '%.*s' is inherited by what it %s", family->what,
 		POL_STR_ARGS(family->grantees[child].name), family->inherit);
 }
@@ -150,10 +151,10 @@ static uint32_t find_parents(struct pol_family *family, const struct pol_words *
 		if (parent == POL_NONE) {
 			pol_compile_unknown(compiler, family->what, word, family->names);
 		} else if (roles && pol_str_equal(word->text, POL_STR("anyone"))) {
-			pol_error(compiler->diags, word->at,
+			pol_diag_error(compiler->diags, word->at,
 				"role 'anyone' is held by every caller and never inherited");
 		} else if (twice) {
-			pol_error(compiler->diags, word->at, "%s '%.*s' twice in one list",
+			pol_diag_error(compiler->diags, word->at, "%s '%.*s' twice in one list",
 				family->what, POL_STR_ARGS(word->text));
 		} else {
 			parents[count++] = parent;
@@ -212,7 +213,7 @@ static enum pol_status join_parents(struct pol_family *family, uint32_t number)
 	return status;
 }
 
-enum pol_status pol_inherit(struct pol_family *family)
+enum pol_status pol_compile_inherit(struct pol_family *family)
 {
 	struct pol_arena *scratch = family->compiler->scratch;
 	struct walk walk = { .family = family };

@@ -51,7 +51,7 @@ static enum pol_status intern_verb(struct pol_build *build, struct pol_str name,
 		}
 		number = snapshot->verb_count++;
 		snapshot->verbs[number] = copy;
-		snapshot->verb_is_method[number] = pol_is_method(copy);
+		snapshot->verb_is_method[number] = pol_method_is_registered(copy);
 		pol_names_add(&snapshot->verb_names, copy, number);
 	}
 	*out = number;
@@ -193,7 +193,7 @@ static enum pol_status index_literals(struct pol_build *build)
 		if (node->parent == POL_NONE || node->kind != POL_SEGMENT_LITERAL) {
 			continue;
 		}
-		hash = pol_literal_hash(node->parent, node->name);
+		hash = pol_tree_literal_hash(node->parent, node->name);
 		at = hash & snapshot->literal_mask;
 		while (snapshot->literals[at].node != 0) {
 			at = (at + 1) & snapshot->literal_mask;
@@ -222,7 +222,7 @@ static enum pol_status make_arrays(struct pol_build *build)
 	return status != POL_OK ? status : arena->status;
 }
 
-enum pol_status pol_build_number(struct pol_build *build)
+enum pol_status pol_compile_number(struct pol_build *build)
 {
 	struct pol_snapshot *snapshot = build->compiler->snapshot;
 	enum pol_status status = make_arrays(build);
@@ -236,7 +236,7 @@ enum pol_status pol_build_number(struct pol_build *build)
 		status = intern_verb(build, POL_STR("HEAD"), &verb);
 	}
 	for (uint32_t i = 0; status == POL_OK && i < build->tree_count; i++) {
-		const struct pol_build_tree *from = &build->trees[i];
+		const struct pol_compile_tree *from = &build->trees[i];
 		struct pol_tree *tree = &snapshot->trees[i];
 
 		tree->root = snapshot->node_count;

@@ -3,7 +3,7 @@
 
 #include "policy/compile/compile.h"
 
-enum pol_status pol_origin_rules(const struct pol_pieces *pieces, struct pol_origin *out)
+enum pol_status pol_compile_origin_rules(const struct pol_pieces *pieces, struct pol_origin *out)
 {
 	struct pol_compiler *compiler = pieces->compiler;
 	struct pol_arena *arena = &compiler->snapshot->arena;
@@ -21,11 +21,12 @@ enum pol_status pol_origin_rules(const struct pol_pieces *pieces, struct pol_ori
 		memcpy(sets, all->sets, all->set_count * sizeof *sets);
 	}
 	for (size_t i = 0; i < pieces->count; i++) {
-		struct pol_selection own = pol_pieces_of(pieces, i);
+		struct pol_selection own = pol_compile_cover_pieces(pieces, i);
 		struct pol_rule *rule = &out->rules[out->rule_count++];
 
 		rule->at = pieces->grants[i]->at;
-		rule->line = pol_span_line(compiler->diags->sources, &compiler->lines, rule->at);
+		rule->line =
+			pol_diag_span_line(compiler->diags->sources, &compiler->lines, rule->at);
 		rule->deny = pieces->grants[i]->deny;
 		rule->runs = runs;
 		rule->run_count = (uint32_t)own.run_count;
@@ -37,7 +38,7 @@ enum pol_status pol_origin_rules(const struct pol_pieces *pieces, struct pol_ori
 	return POL_OK;
 }
 
-enum pol_status pol_origin_parents(struct pol_family *family)
+enum pol_status pol_compile_origin_parents(struct pol_family *family)
 {
 	struct pol_compiler *compiler = family->compiler;
 	struct pol_line_cursor lines = { 0 };
@@ -55,7 +56,7 @@ enum pol_status pol_origin_parents(struct pol_family *family)
 		struct pol_origin *origin = &family->origins[i];
 
 		origin->at = family->statements[i]->name.at;
-		origin->line = pol_span_line(compiler->diags->sources, &lines, origin->at);
+		origin->line = pol_diag_span_line(compiler->diags->sources, &lines, origin->at);
 		origin->parents = parents;
 		origin->parent_count = family->parent_counts[i];
 		for (uint32_t k = 0; k < origin->parent_count; k++) {
@@ -65,7 +66,7 @@ enum pol_status pol_origin_parents(struct pol_family *family)
 	return POL_OK;
 }
 
-enum pol_status pol_origin_files(
+enum pol_status pol_compile_origin_files(
 	struct pol_snapshot *snapshot, const struct pol_source *sources, size_t count)
 {
 	snapshot->files = pol_arena_alloc(&snapshot->arena, count, sizeof *snapshot->files);

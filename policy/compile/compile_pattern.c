@@ -22,7 +22,7 @@ static enum pol_status add_range(
 	return POL_OK;
 }
 
-uint32_t pol_wild_child(
+uint32_t pol_compile_pattern_wild_child(
 	const struct pol_snapshot *snapshot, uint32_t node, const struct pol_segment *segment)
 {
 	uint32_t wild = snapshot->nodes[node].wild;
@@ -47,13 +47,14 @@ static enum pol_status step(struct pol_compiler *compiler, uint32_t node,
 
 	switch (segment->kind) {
 	case POL_SEGMENT_LITERAL:
-		if (pol_literal_find(snapshot, node, segment->text, &child) == POL_LITERAL_EXACT) {
+		if (pol_tree_literal_find(snapshot, node, segment->text, &child) ==
+			POL_LITERAL_EXACT) {
 			status = add_range(compiler, out, child, child + 1);
 		}
 		break;
 	case POL_SEGMENT_PARAM:
 	case POL_SEGMENT_REST:
-		child = pol_wild_child(snapshot, node, segment);
+		child = pol_compile_pattern_wild_child(snapshot, node, segment);
 		if (child != POL_NONE) {
 			status = add_range(compiler, out, child, child + 1);
 		}
@@ -73,7 +74,7 @@ static enum pol_status step(struct pol_compiler *compiler, uint32_t node,
 		break;
 	}
 	if (out->count == before) {
-		pol_loss_of_child(snapshot, node, segment->kind, &compiler->loss);
+		pol_damage_of_child(snapshot, node, segment->kind, &compiler->loss);
 	}
 	return status;
 }
@@ -104,22 +105,22 @@ static void complain(struct pol_compiler *compiler, const struct pol_ast_pattern
 		}
 	}
 	if (segment->kind == POL_SEGMENT_STAR) {
-		pol_error(compiler->diags, segment->at,
+		pol_diag_error(compiler->diags, segment->at,
 			"'*' stands for any one child, and there is none here");
 	} else if (segment->kind != POL_SEGMENT_LITERAL && wild.ptr != NULL) {
-		pol_error(compiler->diags, segment->at,
+		pol_diag_error(compiler->diags, segment->at,
 			"no '{%.*s%s}' here: the parameter is declared as '{%.*s%s}'",
 			POL_STR_ARGS(segment->text), segment->kind == POL_SEGMENT_REST ? "..." : "",
 			POL_STR_ARGS(wild), dots);
 	} else if (nearest.best.len == 0 && wild.ptr != NULL) {
-		pol_error(compiler->diags, segment->at,
+		pol_diag_error(compiler->diags, segment->at,
 			"no node '%.*s' is declared here: patterns select declared nodes, and "
 			"any other value is '{%.*s%s}'",
 			POL_STR_ARGS(segment->text), POL_STR_ARGS(wild), dots);
 	} else {
 		bool literal = segment->kind == POL_SEGMENT_LITERAL;
 
-		pol_error(compiler->diags, segment->at,
+		pol_diag_error(compiler->diags, segment->at,
 			"no node '%s%.*s%s' is declared here in tree '%.*s'" POL_NEAREST,
 			literal ? "" : "{", POL_STR_ARGS(segment->text), literal ? "" : "}",
 			POL_STR_ARGS(pattern->tree.text), POL_NEAREST_ARGS(nearest));
@@ -133,7 +134,7 @@ static bool find_start(struct pol_compiler *compiler, const struct pol_ast_patte
 {
 	uint32_t tree;
 
-	if (!pol_take_ahead(compiler, pattern, out_node, out_depth)) {
+	if (!pol_compile_prefetch_take(compiler, pattern, out_node, out_depth)) {
 		tree = pol_tree_number(compiler->snapshot, pattern->tree.text);
 		if (tree == POL_NONE && compiler->snapshot->tree_lost) {
 			compiler->loss = (struct pol_loss){ true, true, true };
@@ -148,7 +149,7 @@ static bool find_start(struct pol_compiler *compiler, const struct pol_ast_patte
 		*out_depth = 0;
 	}
 	if (compiler->steps > STEPS) {
-		pol_error(compiler->diags, pattern->path.at,
+		pol_diag_error(compiler->diags, pattern->path.at,
 			"all patterns up to here select more than %d nodes one by one: grant on "
 			"nodes further up",
 			STEPS);
@@ -157,7 +158,7 @@ static bool find_start(struct pol_compiler *compiler, const struct pol_ast_patte
 	return true;
 }
 
-enum pol_status pol_resolve_pattern(
+enum pol_status pol_compile_pattern(
 	struct pol_compiler *compiler, const struct pol_ast_pattern *pattern)
 {
 	struct pol_node_ranges *out = &compiler->ranges;
@@ -189,7 +190,7 @@ enum pol_status pol_resolve_pattern(
 		compiler->spare = from;
 	}
 	for (size_t i = 0; compiler->snapshot->damage != NULL && i < out->count; i++) {
-		pol_loss_of_nodes(compiler->snapshot, out->items[i].first, out->items[i].end,
+		pol_damage_of_nodes(compiler->snapshot, out->items[i].first, out->items[i].end,
 			&compiler->loss);
 	}
 	return status;

@@ -8,7 +8,7 @@
 /* `peer user NAME` and `peer group NAME`: kept by these words for tests, and by the numbers that
  * the machine has for them. */
 
-enum pol_status pol_peers_begin(struct pol_compiler *compiler, struct pol_peers *peers)
+enum pol_status pol_compile_peer_begin(struct pol_compiler *compiler, struct pol_peers *peers)
 {
 	const struct pol_ast *ast = compiler->ast;
 	struct pol_snapshot *snapshot = compiler->snapshot;
@@ -49,7 +49,7 @@ static bool ask_host(
 	case POL_OK:
 		return true;
 	case POL_ENOTFOUND:
-		pol_warning(compiler->diags, name->at,
+		pol_diag_warning(compiler->diags, name->at,
 			"this machine has no %s '%.*s': nobody is known by it", kind_of(peer),
 			POL_STR_ARGS(name->text));
 		return false;
@@ -58,7 +58,7 @@ static bool ask_host(
 	case POL_EINVALID:
 		break;
 	}
-	pol_error(compiler->diags, name->at,
+	pol_diag_error(compiler->diags, name->at,
 		"this machine cannot be asked now who %s '%.*s' is: load the policy again later",
 		kind_of(peer), POL_STR_ARGS(name->text));
 	return false;
@@ -83,10 +83,10 @@ static enum pol_status add_peer(struct pol_compiler *compiler, struct pol_peers 
 	memcpy(text + prefix.len, peer->name.text.ptr, peer->name.text.len);
 	was = pol_names_add(&snapshot->peer_names, (struct pol_str){ text, len }, peers->count);
 	if (was != peers->count) {
-		diag = pol_error(compiler->diags, peer->name.at,
+		diag = pol_diag_error(compiler->diags, peer->name.at,
 			"peer %s '%.*s' is principal '%.*s' already", kind_of(peer),
 			POL_STR_ARGS(peer->name.text), POL_STR_ARGS(peers->owners[was]->id.text));
-		pol_note(compiler->diags, diag, peers->places[was]->name.at, "declared here");
+		pol_diag_note(compiler->diags, diag, peers->places[was]->name.at, "declared here");
 		return POL_OK;
 	}
 	snapshot->peers[peers->count] = (struct pol_peer){ .principal = principal,
@@ -100,7 +100,7 @@ static enum pol_status add_peer(struct pol_compiler *compiler, struct pol_peers 
 	return POL_OK;
 }
 
-enum pol_status pol_peers_add(struct pol_compiler *compiler, struct pol_peers *peers,
+enum pol_status pol_compile_peer_add(struct pol_compiler *compiler, struct pol_peers *peers,
 	const struct pol_ast_principal *principal, uint32_t number)
 {
 	enum pol_status status = POL_OK;
@@ -142,15 +142,15 @@ static void complain_same(
 	if (pair[0].principal == pair[1].principal) {
 		return;
 	}
-	diag = pol_error(compiler->diags, second->name.at,
+	diag = pol_diag_error(compiler->diags, second->name.at,
 		"%s '%.*s' is the same to this machine as '%.*s', which is principal '%.*s' "
 		"already",
 		kind_of(second), POL_STR_ARGS(second->name.text), POL_STR_ARGS(first->name.text),
 		POL_STR_ARGS(peers->owners[pair[0].line]->id.text));
-	pol_note(compiler->diags, diag, first->name.at, "declared here");
+	pol_diag_note(compiler->diags, diag, first->name.at, "declared here");
 }
 
-void pol_peers_end(struct pol_compiler *compiler, const struct pol_peers *peers)
+void pol_compile_peer_end(struct pol_compiler *compiler, const struct pol_peers *peers)
 {
 	struct pol_snapshot *snapshot = compiler->snapshot;
 	struct pol_peer *all = snapshot->peers;

@@ -6,7 +6,7 @@
 #include "policy/text/path.h"
 #include "policy/text/timetext.h"
 
-bool pol_check_place(
+bool pol_compile_principal_place(
 	const struct pol_snapshot *snapshot, struct pol_diags *diags, const struct pol_word *place)
 {
 	struct pol_path path;
@@ -17,7 +17,7 @@ bool pol_check_place(
 	const char *fault;
 
 	if (!pol_path_split(place->text, &tree, &raw)) {
-		pol_error(diags, place->at, "'%.*s' is no place: TREE:/path is",
+		pol_diag_error(diags, place->at, "'%.*s' is no place: TREE:/path is",
 			POL_STR_ARGS(place->text));
 		return false;
 	}
@@ -31,8 +31,8 @@ bool pol_check_place(
 		for (uint32_t i = 0; i < snapshot->tree_count; i++) {
 			pol_nearest_offer(&nearest, snapshot->trees[i].name);
 		}
-		pol_error(diags, place->at, "unknown tree '%.*s'" POL_NEAREST, POL_STR_ARGS(tree),
-			POL_NEAREST_ARGS(nearest));
+		pol_diag_error(diags, place->at, "unknown tree '%.*s'" POL_NEAREST,
+			POL_STR_ARGS(tree), POL_NEAREST_ARGS(nearest));
 		return false;
 	}
 	fault = pol_path_fault(raw);
@@ -40,19 +40,19 @@ bool pol_check_place(
 		fault = "a place has no query";
 	}
 	if (fault != NULL) {
-		pol_error(diags, place->at, "'%.*s' is no path: %s", POL_STR_ARGS(raw), fault);
+		pol_diag_error(diags, place->at, "'%.*s' is no path: %s", POL_STR_ARGS(raw), fault);
 		return false;
 	}
 	(void)pol_path_read(raw, &path);
-	fault = pol_place_fault(&path);
+	fault = pol_path_place_fault(&path);
 	if (fault != NULL) {
-		pol_error(diags, place->at, "%s", fault);
+		pol_diag_error(diags, place->at, "%s", fault);
 		return false;
 	}
 	if (pol_tree_find(snapshot, number, &path, &node) != POL_OK) {
-		pol_loss_of_place(snapshot, place->text, &loss);
+		pol_damage_of_place(snapshot, place->text, &loss);
 		if (!loss.nodes) {
-			pol_error(diags, place->at, "no declared node is at '%.*s'",
+			pol_diag_error(diags, place->at, "no declared node is at '%.*s'",
 				POL_STR_ARGS(place->text));
 		}
 		return false;
@@ -65,8 +65,8 @@ static int64_t read_until(struct pol_compiler *compiler, const struct pol_word *
 	int64_t until = 0;
 
 	if (word->text.ptr != NULL &&
-		(pol_time_parse(word->text, &until) != POL_OK || until <= 0)) {
-		pol_error(compiler->diags, word->at,
+		(pol_timetext_parse(word->text, &until) != POL_OK || until <= 0)) {
+		pol_diag_error(compiler->diags, word->at,
 			"'%.*s' is no time: write it as 2027-01-31T18:00:00Z",
 			POL_STR_ARGS(word->text));
 	}
@@ -83,7 +83,8 @@ static enum pol_status copy_places(
 		return compiler->snapshot->arena.status;
 	}
 	for (uint32_t i = 0; i < words->count; i++) {
-		if (pol_check_place(compiler->snapshot, compiler->diags, &words->items[i])) {
+		if (pol_compile_principal_place(
+			    compiler->snapshot, compiler->diags, &words->items[i])) {
 			places[out->place_count] = pol_compile_text(compiler, words->items[i].text);
 			out->place_count++;
 		}
@@ -104,7 +105,7 @@ static enum pol_status assign(struct pol_compiler *compiler, const struct pol_as
 		const struct pol_word *word = &held->roles.items[i];
 
 		if (pol_str_equal(word->text, POL_STR("anyone"))) {
-			pol_error(compiler->diags, word->at,
+			pol_diag_error(compiler->diags, word->at,
 				"role 'anyone' is held by every caller and never assigned");
 			continue;
 		}
@@ -126,12 +127,12 @@ static enum pol_status assign(struct pol_compiler *compiler, const struct pol_as
 			if (set == POL_NONE) {
 				continue;
 			}
-			diag = pol_error(compiler->diags, word->at,
+			diag = pol_diag_error(compiler->diags, word->at,
 				"principal '%.*s' would hold '%.*s' beside '%.*s', which are "
 				"exclusive",
 				POL_STR_ARGS(principal->id), POL_STR_ARGS(word->text),
 				POL_STR_ARGS(snapshot->roles[other].name));
-			pol_note(compiler->diags, diag, compiler->ast->exclusives[set].at,
+			pol_diag_note(compiler->diags, diag, compiler->ast->exclusives[set].at,
 				"declared exclusive here");
 			break;
 		}
@@ -151,7 +152,7 @@ static enum pol_status read_principal(struct pol_compiler *compiler,
 		most += from->held[i].roles.count;
 	}
 	if (most > POL_PRINCIPAL_ROLES) {
-		pol_error(compiler->diags, from->id.at,
+		pol_diag_error(compiler->diags, from->id.at,
 			"principal '%.*s' has more than %d roles: inherit them in one",
 			POL_STR_ARGS(from->id.text), POL_PRINCIPAL_ROLES);
 	}
@@ -193,7 +194,7 @@ enum pol_status pol_compile_principals(struct pol_compiler *compiler)
 	const struct pol_ast_principal **first =
 		pol_arena_alloc(compiler->scratch, ast->principals_count, sizeof *first);
 	struct pol_peers peers;
-	enum pol_status status = pol_peers_begin(compiler, &peers);
+	enum pol_status status = pol_compile_peer_begin(compiler, &peers);
 
 	snapshot->principals = pol_arena_alloc(
 		&snapshot->arena, ast->principals_count, sizeof *snapshot->principals);
@@ -214,26 +215,26 @@ enum pol_status pol_compile_principals(struct pol_compiler *compiler)
 		if (from->id.text.ptr == NULL) {
 			/* The parser missed it and said so. */
 		} else if (pol_str_equal(from->id.text, POL_STR("inactive"))) {
-			pol_error(compiler->diags, from->id.at,
+			pol_diag_error(compiler->diags, from->id.at,
 				"no principal is called 'inactive': tests use the word for one "
 				"that "
 				"is switched off");
 		} else if (was != POL_NONE) {
-			struct pol_diag *diag = pol_error(compiler->diags, from->id.at,
+			struct pol_diag *diag = pol_diag_error(compiler->diags, from->id.at,
 				"principal '%.*s' is declared twice", POL_STR_ARGS(from->id.text));
 
-			pol_note(compiler->diags, diag, first[was]->id.at, "first here");
+			pol_diag_note(compiler->diags, diag, first[was]->id.at, "first here");
 		} else {
 			number = snapshot->principal_count;
 			first[number] = from;
 		}
 		status = add_principal(compiler, from, number != POL_NONE);
 		if (status == POL_OK) {
-			status = pol_peers_add(compiler, &peers, from, number);
+			status = pol_compile_peer_add(compiler, &peers, from, number);
 		}
 	}
 	if (status == POL_OK) {
-		pol_peers_end(compiler, &peers);
+		pol_compile_peer_end(compiler, &peers);
 	}
 	return status;
 }

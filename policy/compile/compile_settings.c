@@ -47,27 +47,27 @@ static bool check_environment(struct pol_compiler *compiler, uint32_t i, struct 
 	uint32_t prefix = pol_names_add(prefixes, one->prefix.text, i);
 
 	if (fault != NULL) {
-		pol_error(compiler->diags, one->prefix.at, "%s", fault);
+		pol_diag_error(compiler->diags, one->prefix.at, "%s", fault);
 	}
 	if (one->name.at.file != all[0].name.at.file) {
-		diag = pol_error(compiler->diags, one->name.at,
+		diag = pol_diag_error(compiler->diags, one->name.at,
 			"all environments stand in one file, so that their order is plain");
-		pol_note(compiler->diags, diag, all[0].name.at, "the first is here");
+		pol_diag_note(compiler->diags, diag, all[0].name.at, "the first is here");
 	}
 	if (name != i) {
-		diag = pol_error(compiler->diags, one->name.at,
+		diag = pol_diag_error(compiler->diags, one->name.at,
 			"environment '%.*s' is declared twice", POL_STR_ARGS(one->name.text));
-		pol_note(compiler->diags, diag, all[name].name.at, "first here");
+		pol_diag_note(compiler->diags, diag, all[name].name.at, "first here");
 	} else if (prefix != i) {
-		diag = pol_error(compiler->diags, one->prefix.at,
+		diag = pol_diag_error(compiler->diags, one->prefix.at,
 			"prefix '%.*s' is that of environment '%.*s' already",
 			POL_STR_ARGS(one->prefix.text), POL_STR_ARGS(all[prefix].name.text));
-		pol_note(compiler->diags, diag, all[prefix].prefix.at, "declared here");
+		pol_diag_note(compiler->diags, diag, all[prefix].prefix.at, "declared here");
 	}
 	return name == i;
 }
 
-enum pol_status pol_compile_environments(struct pol_compiler *compiler)
+enum pol_status pol_compile_settings_environments(struct pol_compiler *compiler)
 {
 	struct pol_snapshot *snapshot = compiler->snapshot;
 	const struct pol_ast *ast = compiler->ast;
@@ -167,14 +167,14 @@ static void read_limit(struct pol_compiler *compiler, const struct limit_row *ro
 	const struct pol_word *word, uint64_t *out)
 {
 	uint64_t value = 0;
-	enum pol_status status = row->duration ? pol_duration_parse(word->text, &value)
+	enum pol_status status = row->duration ? pol_timetext_parse_duration(word->text, &value)
 					       : parse_count(word->text, &value);
 
 	if (status == POL_ELIMIT || (status == POL_OK && row->duration && value > LONGEST)) {
-		pol_error(compiler->diags, word->at, "'%.*s' is too large: at most %s",
+		pol_diag_error(compiler->diags, word->at, "'%.*s' is too large: at most %s",
 			POL_STR_ARGS(word->text), row->duration ? "366000d" : "1000000000");
 	} else if (status != POL_OK) {
-		pol_error(compiler->diags, word->at,
+		pol_diag_error(compiler->diags, word->at,
 			row->duration
 				? "'%.*s' is no duration: a number above zero and s, m, h or d, "
 				  "as in 365d"
@@ -196,7 +196,7 @@ static size_t find_limit(struct pol_compiler *compiler, const struct pol_word *n
 		}
 		pol_nearest_offer(&nearest, limit_rows[i].name);
 	}
-	pol_error(compiler->diags, name->at, "unknown limit '%.*s'" POL_NEAREST,
+	pol_diag_error(compiler->diags, name->at, "unknown limit '%.*s'" POL_NEAREST,
 		POL_STR_ARGS(name->text), POL_NEAREST_ARGS(nearest));
 	return LIMIT_COUNT;
 }
@@ -211,16 +211,16 @@ static void check_order(struct pol_compiler *compiler, const uint64_t *values,
 	if (line == NULL || values[high] == 0 || values[low] <= values[high]) {
 		return;
 	}
-	diag = pol_error(compiler->diags, line->value.at, "%.*s%s is longer than %.*s%s",
+	diag = pol_diag_error(compiler->diags, line->value.at, "%.*s%s is longer than %.*s%s",
 		POL_STR_ARGS(limit_rows[low].name), lines[low] == NULL ? " (24h unless told)" : "",
 		POL_STR_ARGS(limit_rows[high].name),
 		lines[high] == NULL ? " (30d unless told)" : "");
 	if (lines[low] != NULL && lines[high] != NULL) {
-		pol_note(compiler->diags, diag, lines[high]->value.at, "that is here");
+		pol_diag_note(compiler->diags, diag, lines[high]->value.at, "that is here");
 	}
 }
 
-enum pol_status pol_compile_limits(struct pol_compiler *compiler)
+enum pol_status pol_compile_settings_limits(struct pol_compiler *compiler)
 {
 	const struct pol_ast_limit *lines[LIMIT_COUNT] = { NULL };
 	uint64_t values[LIMIT_COUNT];
@@ -236,10 +236,10 @@ enum pol_status pol_compile_limits(struct pol_compiler *compiler)
 			continue;
 		}
 		if (lines[limit] != NULL) {
-			struct pol_diag *diag = pol_error(compiler->diags, line->name.at,
+			struct pol_diag *diag = pol_diag_error(compiler->diags, line->name.at,
 				"limit '%.*s' is given twice", POL_STR_ARGS(line->name.text));
 
-			pol_note(compiler->diags, diag, lines[limit]->name.at, "first here");
+			pol_diag_note(compiler->diags, diag, lines[limit]->name.at, "first here");
 			continue;
 		}
 		lines[limit] = line;

@@ -33,10 +33,10 @@ static bool check_method(
 	if (find_method(node, method->text, &at) == NULL) {
 		return true;
 	}
-	diag = pol_error(build->compiler->diags, method->at,
+	diag = pol_diag_error(build->compiler->diags, method->at,
 		"'%.*s' twice in one node: a method belongs to one action",
 		POL_STR_ARGS(method->text));
-	pol_note(build->compiler->diags, diag, at, "first here");
+	pol_diag_note(build->compiler->diags, diag, at, "first here");
 	return false;
 }
 
@@ -91,8 +91,8 @@ static enum pol_status add_action(
 
 	if (node->action_count == NODE_ACTIONS) {
 		pol_build_damage(build, node, POL_DAMAGE_DOUBT | POL_DAMAGE_VERBS);
-		pol_error(diags, entry->name.at, "more than %d actions and methods in one node",
-			NODE_ACTIONS);
+		pol_diag_error(diags, entry->name.at,
+			"more than %d actions and methods in one node", NODE_ACTIONS);
 		return POL_OK;
 	}
 	if (entry->kind == POL_ENTRY_METHOD) {
@@ -103,11 +103,11 @@ static enum pol_status add_action(
 	} else {
 		for (action = node->first_action; action != NULL; action = action->next) {
 			if (pol_str_equal(action->entry->name.text, entry->name.text)) {
-				struct pol_diag *diag = pol_error(diags, entry->name.at,
+				struct pol_diag *diag = pol_diag_error(diags, entry->name.at,
 					"action '%.*s' twice in one node",
 					POL_STR_ARGS(entry->name.text));
 
-				pol_note(diags, diag, action->entry->name.at, "first here");
+				pol_diag_note(diags, diag, action->entry->name.at, "first here");
 				break;
 			}
 		}
@@ -145,8 +145,8 @@ static void describe(struct pol_build *build, struct pol_word *was, const struct
 		*was = *now;
 		return;
 	}
-	diag = pol_error(build->compiler->diags, now->at, "a second description");
-	pol_note(build->compiler->diags, diag, was->at, "the first is here");
+	diag = pol_diag_error(build->compiler->diags, now->at, "a second description");
+	pol_diag_note(build->compiler->diags, diag, was->at, "the first is here");
 }
 
 static bool is_too_many(struct pol_build *build, struct pol_span at)
@@ -155,7 +155,7 @@ static bool is_too_many(struct pol_build *build, struct pol_span at)
 	if (!build->too_many &&
 		(build->node_count > POL_NODE_LIMIT || build->visits > 2 * POL_NODE_LIMIT)) {
 		build->too_many = true;
-		pol_error(build->compiler->diags, at, "more than 1,000,000 nodes");
+		pol_diag_error(build->compiler->diags, at, "more than 1,000,000 nodes");
 	}
 	return build->too_many;
 }
@@ -170,7 +170,7 @@ static enum pol_status find_path(struct pol_build *build, struct pol_build_node 
 		struct pol_build_node *parent = *out;
 
 		*out = NULL;
-		status = pol_build_get_child(build, parent, &path->segments[i], out);
+		status = pol_compile_child_get(build, parent, &path->segments[i], out);
 	}
 	return status;
 }
@@ -200,7 +200,7 @@ static enum pol_status add_node(
 		}
 		status = find_path(build, parent, &entry->paths[i], &node);
 		if (node != NULL && node->entry == mark) {
-			pol_error(build->compiler->diags, entry->paths[i].at,
+			pol_diag_error(build->compiler->diags, entry->paths[i].at,
 				"one path twice in this list");
 			node = NULL;
 		}
@@ -246,14 +246,14 @@ static enum pol_status add_entries(struct pol_build *build, struct pol_build_nod
 	return status;
 }
 
-enum pol_status pol_build_tree(
-	struct pol_build *build, const struct pol_ast_tree *tree, struct pol_build_tree *into)
+enum pol_status pol_compile_tree(
+	struct pol_build *build, const struct pol_ast_tree *tree, struct pol_compile_tree *into)
 {
 	if (into->root == NULL) {
 		struct pol_segment segment = { POL_SEGMENT_LITERAL, tree->name.at,
 			tree->name.text };
 
-		into->root = pol_build_make_node(build, NULL, &segment);
+		into->root = pol_compile_child_make(build, NULL, &segment);
 		if (into->root == NULL) {
 			return build->compiler->scratch->status;
 		}

@@ -4,9 +4,9 @@
 /* A tree that is not to be: for the mistakes in it. */
 static enum pol_status build_aside(struct pol_build *build, const struct pol_ast_tree *tree)
 {
-	struct pol_build_tree aside = { 0 };
+	struct pol_compile_tree aside = { 0 };
 
-	return pol_build_tree(build, tree, &aside);
+	return pol_compile_tree(build, tree, &aside);
 }
 
 /* *out_authz becomes true when the built-in tree is among them. */
@@ -26,7 +26,7 @@ static enum pol_status build_declared(
 			continue;
 		}
 		if (pol_str_equal(tree->name.text, POL_STR("authz"))) {
-			pol_error(build->compiler->diags, tree->name.at,
+			pol_diag_error(build->compiler->diags, tree->name.at,
 				"tree 'authz' is built in and cannot be declared");
 			*out_authz = true;
 			status = build_aside(build, tree);
@@ -34,7 +34,7 @@ static enum pol_status build_declared(
 		}
 		number = pol_names_add(names, tree->name.text, build->tree_count);
 		build->tree_count += number == build->tree_count;
-		status = pol_build_tree(build, tree, &build->trees[number]);
+		status = pol_compile_tree(build, tree, &build->trees[number]);
 	}
 	return status;
 }
@@ -45,7 +45,7 @@ enum pol_status pol_compile_trees(struct pol_compiler *compiler)
 	size_t most = compiler->ast->trees_count + 1;
 	struct pol_build build = { .compiler = compiler };
 	struct pol_names names = { 0 };
-	struct pol_build_tree *builtin;
+	struct pol_compile_tree *builtin;
 	struct pol_ast_tree authz = { 0 };
 	bool declared = false;
 	enum pol_status status = pol_names_init(&names, compiler->scratch, most);
@@ -58,14 +58,14 @@ enum pol_status pol_compile_trees(struct pol_compiler *compiler)
 		status = build_declared(&build, &names, &declared);
 	}
 	if (status == POL_OK) {
-		status = pol_builtin_tree(compiler, &authz);
+		status = pol_compile_authz(compiler, &authz);
 	}
 	if (status == POL_OK) {
 		builtin = &build.trees[build.tree_count++];
-		status = pol_build_tree(&build, &authz, builtin);
+		status = pol_compile_tree(&build, &authz, builtin);
 		if (status == POL_OK && declared) {
 			pol_build_damage(&build, builtin->root, POL_DAMAGE_TORN);
 		}
 	}
-	return status == POL_OK ? pol_build_number(&build) : status;
+	return status == POL_OK ? pol_compile_number(&build) : status;
 }

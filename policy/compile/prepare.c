@@ -14,7 +14,7 @@
 
 #define DATA_NAME_MAX 128
 
-bool pol_data_is_name(struct pol_str name)
+bool pol_prepare_is_data_name(struct pol_str name)
 {
 	static const char more[] = "._-";
 
@@ -60,7 +60,7 @@ static void complain(const struct pol_prepare *prepare, struct pol_span at, cons
 	for (size_t i = 0; !pol_str_is_utf8(message) && i < message.len; i++) {
 		text[i] = (unsigned char)text[i] >= 0x80 ? '?' : text[i];
 	}
-	pol_error(prepare->diags, place_of(prepare, at), "%.*s", POL_STR_ARGS(message));
+	pol_diag_error(prepare->diags, place_of(prepare, at), "%.*s", POL_STR_ARGS(message));
 }
 
 static void *alloc(const struct pol_prepare *prepare, size_t count, size_t size)
@@ -74,7 +74,7 @@ static bool data(
 	const struct pol_preparation *preparation = (const struct pol_preparation *)prepare;
 	char why[POL_HOST_WHY] = "no module folder is named";
 
-	if (!pol_data_is_name(name->text)) {
+	if (!pol_prepare_is_data_name(name->text)) {
 		complain(prepare, name->at,
 			"'%.*s' is no data file's plain name: letters, digits, '.', '_' and '-', "
 			"of a "
@@ -112,10 +112,10 @@ static void data_error(const struct pol_prepare *prepare, const struct pol_word 
 
 static bool network(struct pol_str text, struct pol_network *out)
 {
-	return pol_network_parse(text, out) == POL_OK;
+	return pol_cidr_parse(text, out) == POL_OK;
 }
 
-void pol_preparation_init(struct pol_preparation *preparation, struct pol_snapshot *snapshot,
+void pol_prepare_init(struct pol_preparation *preparation, struct pol_snapshot *snapshot,
 	const struct pol_host *host, struct pol_diags *diags, const struct pol_ast_line *line)
 {
 	*preparation = (struct pol_preparation){

@@ -17,9 +17,9 @@ struct pol_preparation {
 };
 
 /* host may be NULL. */
-void pol_preparation_init(struct pol_preparation *preparation, struct pol_snapshot *snapshot,
+void pol_prepare_init(struct pol_preparation *preparation, struct pol_snapshot *snapshot,
 	const struct pol_host *host, struct pol_diags *diags, const struct pol_ast_line *line);
 
 /* May a data file be called so? Letters, digits, `.`, `_` and `-`, not beginning with a dot, at
  * most 128 bytes: never a path. */
-bool pol_data_is_name(struct pol_str name);
+bool pol_prepare_is_data_name(struct pol_str name);

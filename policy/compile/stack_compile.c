@@ -12,7 +12,7 @@
 static void resolve_stack(struct pol_stack_compiler *compiler, struct pol_draft_line *line)
 {
 	struct pol_word name = line->ast->module;
-	const char *group = pol_group_name(line->ast->group);
+	const char *group = pol_terms_group(line->ast->group);
 	struct pol_nearest nearest;
 	struct pol_diag *diag;
 
@@ -24,20 +24,20 @@ static void resolve_stack(struct pol_stack_compiler *compiler, struct pol_draft_
 			i++) {
 			pol_nearest_offer(&nearest, compiler->drafts[i].ast->name.text);
 		}
-		pol_error(compiler->diags, name.at, "unknown stack '%.*s'" POL_NEAREST,
+		pol_diag_error(compiler->diags, name.at, "unknown stack '%.*s'" POL_NEAREST,
 			POL_STR_ARGS(name.text), POL_NEAREST_ARGS(nearest));
 		return;
 	}
 	if (line->ast->argument_count > 0) {
-		pol_error(compiler->diags, line->ast->arguments[0].values.items[0].at,
+		pol_diag_error(compiler->diags, line->ast->arguments[0].values.items[0].at,
 			"an inclusion takes no arguments: they belong to the lines of stack '%.*s'",
 			POL_STR_ARGS(name.text));
 	}
 	if (compiler->drafts[line->target].counts[line->ast->group] == 0 &&
 		!compiler->drafts[line->target].ast->incomplete) {
-		diag = pol_error(compiler->diags, name.at,
+		diag = pol_diag_error(compiler->diags, name.at,
 			"stack '%.*s' has no '%s' line to include", POL_STR_ARGS(name.text), group);
-		pol_note(compiler->diags, diag, compiler->drafts[line->target].ast->name.at,
+		pol_diag_note(compiler->diags, diag, compiler->drafts[line->target].ast->name.at,
 			"the stack is declared here");
 	}
 }
@@ -50,7 +50,7 @@ static void check_shape(struct pol_stack_compiler *compiler, const struct pol_dr
 	bool authorizes = draft->counts[POL_GROUP_AUTHORIZE] > 0;
 
 	if ((authenticates || authorizes) && pol_str_equal(name.text, POL_STR("authz"))) {
-		pol_error(compiler->diags, name.at,
+		pol_diag_error(compiler->diags, name.at,
 			"stack 'authz' has account and record lines alone: managing is decided by "
 			"the modules key, role and scope");
 		return;
@@ -60,20 +60,20 @@ static void check_shape(struct pol_stack_compiler *compiler, const struct pol_dr
 		return;
 	}
 	if (authenticates != authorizes) {
-		pol_error(compiler->diags, name.at,
+		pol_diag_error(compiler->diags, name.at,
 			"stack '%.*s' has no '%s' line: add one, or leave out both 'authenticate' "
 			"and 'authorize' to make it a fragment that others include",
 			POL_STR_ARGS(name.text), authenticates ? "authorize" : "authenticate");
 		return;
 	}
 	if (!authenticates && pol_str_equal(name.text, POL_STR("other"))) {
-		pol_error(compiler->diags, name.at,
+		pol_diag_error(compiler->diags, name.at,
 			"stack 'other' decides for every service without a stack of its own: it "
 			"needs 'authenticate' and 'authorize' lines");
 		return;
 	}
 	if (draft->ast->line_count == 0) {
-		pol_warning(compiler->diags, name.at, "stack '%.*s' has no lines",
+		pol_diag_warning(compiler->diags, name.at, "stack '%.*s' has no lines",
 			POL_STR_ARGS(name.text));
 	}
 }
@@ -109,7 +109,7 @@ static enum pol_status write_down(struct pol_stack_compiler *compiler,
 	uint32_t number = (uint32_t)(draft - compiler->drafts);
 
 	written->at = ast->at;
-	written->line = pol_span_line(compiler->diags->sources, &compiler->lines, ast->at);
+	written->line = pol_diag_span_line(compiler->diags->sources, &compiler->lines, ast->at);
 	written->stack = compiler->snapshot->stacks[number].name;
 	written->argument_count = ast->argument_count;
 	written->arguments =
@@ -148,7 +148,7 @@ static void resolve(struct pol_stack_compiler *compiler, struct pol_draft *draft
 		if (pol_draft_includes(draft->lines[i].ast)) {
 			resolve_stack(compiler, &draft->lines[i]);
 		} else {
-			pol_draft_resolve(compiler, &draft->lines[i]);
+			pol_stack_resolve(compiler, &draft->lines[i]);
 		}
 	}
 	if (!draft->aside) {
@@ -168,10 +168,10 @@ static void warn_undecided(
 		}
 	}
 	if (flat->count > 0) {
-		pol_warning(compiler->diags, draft->ast->name.at,
+		pol_diag_warning(compiler->diags, draft->ast->name.at,
 			"stack '%.*s' denies everything: '%s' has 'warn' alone, which decides "
 			"nothing",
-			POL_STR_ARGS(draft->ast->name.text), pol_group_name(group));
+			POL_STR_ARGS(draft->ast->name.text), pol_terms_group(group));
 	}
 }
 
@@ -183,7 +183,7 @@ static void deliver(struct pol_stack_compiler *compiler, uint32_t number)
 	uint32_t total = 0;
 
 	stack->at = draft->ast->name.at;
-	stack->line = pol_span_line(compiler->diags->sources, &compiler->lines, stack->at);
+	stack->line = pol_diag_span_line(compiler->diags->sources, &compiler->lines, stack->at);
 	stack->fragment = draft->counts[POL_GROUP_AUTHENTICATE] == 0;
 	for (int group = 0; group < POL_GROUP_COUNT; group++) {
 		stack->groups[group] = draft->groups[group].flat;
@@ -195,7 +195,7 @@ static void deliver(struct pol_stack_compiler *compiler, uint32_t number)
 		}
 	}
 	if (total > POL_STACK_LINES) {
-		pol_draft_too_long(compiler, draft);
+		pol_stack_flatten_too_long(compiler, draft);
 	}
 	if (pol_str_equal(stack->name, POL_STR("other"))) {
 		snapshot->other = stack;
@@ -227,9 +227,9 @@ static enum pol_status declare(struct pol_stack_compiler *compiler, const struct
 		first = pol_names_add(&snapshot->stack_names, name, number);
 		if (first != number) {
 			compiler->drafts[number].aside = true;
-			diag = pol_error(compiler->diags, stack->name.at,
+			diag = pol_diag_error(compiler->diags, stack->name.at,
 				"stack '%.*s' is declared twice", POL_STR_ARGS(name));
-			pol_note(compiler->diags, diag, compiler->drafts[first].ast->name.at,
+			pol_diag_note(compiler->diags, diag, compiler->drafts[first].ast->name.at,
 				"the first declaration is here");
 		}
 	}
@@ -254,7 +254,7 @@ static enum pol_status compile(struct pol_stack_compiler *compiler, const struct
 		for (int group = 0;
 			status == POL_OK && !compiler->drafts[i].aside && group < POL_GROUP_COUNT;
 			group++) {
-			status = pol_draft_flatten(compiler, i, (enum pol_group)group);
+			status = pol_stack_flatten(compiler, i, (enum pol_group)group);
 		}
 	}
 	if (status != POL_OK) {
@@ -268,7 +268,7 @@ static enum pol_status compile(struct pol_stack_compiler *compiler, const struct
 	return pol_charges_check(compiler);
 }
 
-enum pol_status pol_stacks_compile(struct pol_snapshot *snapshot, const struct pol_ast *ast,
+enum pol_status pol_stack_compile(struct pol_snapshot *snapshot, const struct pol_ast *ast,
 	const struct pol_host *host, struct pol_diags *diags)
 {
 	struct pol_stack_compiler compiler = { .snapshot = snapshot, .host = host, .diags = diags };

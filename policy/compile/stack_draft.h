@@ -59,11 +59,11 @@ static inline bool pol_draft_includes(const struct pol_ast_line *line)
 
 /* Flattens the group of the stack and all that it includes. Circles and stacks that are too long
  * become errors. POL_OK or the arena's status. */
-enum pol_status pol_draft_flatten(
+enum pol_status pol_stack_flatten(
 	struct pol_stack_compiler *compiler, uint32_t start, enum pol_group group);
 
 /* Complains, once a stack. */
-void pol_draft_too_long(struct pol_stack_compiler *compiler, struct pol_draft *draft);
+void pol_stack_flatten_too_long(struct pol_stack_compiler *compiler, struct pol_draft *draft);
 
 /* Finds the line's module and has it prepare the line. Complains. */
-void pol_draft_resolve(struct pol_stack_compiler *compiler, struct pol_draft_line *line);
+void pol_stack_resolve(struct pol_stack_compiler *compiler, struct pol_draft_line *line);

@@ -44,8 +44,8 @@ static enum pol_status complain_circle(
 		used += (size_t)snprintf(
 			text + used, sizeof text - used, " includes '%.*s'", POL_STR_ARGS(next));
 	}
-	diag = pol_error(compiler->diags, drafts[from].ast->name.at, "a circle: stack '%.*s'%s",
-		POL_STR_ARGS(drafts[from].ast->name.text), text);
+	diag = pol_diag_error(compiler->diags, drafts[from].ast->name.at,
+		"a circle: stack '%.*s'%s", POL_STR_ARGS(drafts[from].ast->name.text), text);
 	for (uint32_t i = 0; i < length; i++) {
 		struct pol_draft *draft = &drafts[circle[i]];
 		struct pol_word name = draft->lines[draft->groups[group].next].ast->module;
@@ -54,19 +54,19 @@ static enum pol_status complain_circle(
 		if (i >= CIRCLE_NOTES) {
 			continue;
 		}
-		pol_note(compiler->diags, diag, name.at, "'%.*s' includes '%.*s' here",
+		pol_diag_note(compiler->diags, diag, name.at, "'%.*s' includes '%.*s' here",
 			POL_STR_ARGS(draft->ast->name.text), POL_STR_ARGS(name.text));
 	}
 	return POL_OK;
 }
 
-void pol_draft_too_long(struct pol_stack_compiler *compiler, struct pol_draft *draft)
+void pol_stack_flatten_too_long(struct pol_stack_compiler *compiler, struct pol_draft *draft)
 {
 	if (draft->too_long) {
 		return;
 	}
 	draft->too_long = true;
-	pol_error(compiler->diags, draft->ast->name.at,
+	pol_diag_error(compiler->diags, draft->ast->name.at,
 		"stack '%.*s' has more than %d lines after inclusion",
 		POL_STR_ARGS(draft->ast->name.text), POL_STACK_LINES);
 }
@@ -136,7 +136,7 @@ static enum pol_status flatten(
 			total += weight(compiler, &draft->lines[i]);
 		}
 		if (total > POL_STACK_LINES) {
-			pol_draft_too_long(compiler, draft);
+			pol_stack_flatten_too_long(compiler, draft);
 			return POL_OK;
 		}
 	}
@@ -185,7 +185,7 @@ static enum pol_status next_inclusion(
 	return status;
 }
 
-enum pol_status pol_draft_flatten(
+enum pol_status pol_stack_flatten(
 	struct pol_stack_compiler *compiler, uint32_t start, enum pol_group group)
 {
 	uint32_t at = start;

@@ -19,12 +19,12 @@ static void complain_unknown(
 		pol_nearest_offer(&nearest, pol_str_of(modules[i]->name));
 	}
 	if (nearest.best.len > 0) {
-		pol_error(compiler->diags, name->at, "unknown module '%.*s'" POL_NEAREST,
+		pol_diag_error(compiler->diags, name->at, "unknown module '%.*s'" POL_NEAREST,
 			POL_STR_ARGS(name->text), POL_NEAREST_ARGS(nearest));
 		return;
 	}
-	pol_error(compiler->diags, name->at, "unknown module '%.*s': it is not built in, and %s",
-		POL_STR_ARGS(name->text), why);
+	pol_diag_error(compiler->diags, name->at,
+		"unknown module '%.*s': it is not built in, and %s", POL_STR_ARGS(name->text), why);
 }
 
 /* Built in, or the host's; NULL after a complaint. */
@@ -49,7 +49,7 @@ static const struct pol_module *find(
 	case POL_EINVALID:
 		break;
 	}
-	pol_error(compiler->diags, name->at, "module '%.*s' is refused: %s",
+	pol_diag_error(compiler->diags, name->at, "module '%.*s' is refused: %s",
 		POL_STR_ARGS(name->text), why);
 	return NULL;
 }
@@ -62,7 +62,7 @@ static void complain_group(struct pol_stack_compiler *compiler, const struct pol
 	size_t used = 0;
 
 	for (int group = 0; group < POL_GROUP_COUNT; group++) {
-		const char *name = pol_group_name((enum pol_group)group);
+		const char *name = pol_terms_group((enum pol_group)group);
 		size_t len = strlen(name);
 
 		if ((module->groups >> group & 1U) == 0 || used + len + 5 > sizeof served) {
@@ -75,8 +75,8 @@ static void complain_group(struct pol_stack_compiler *compiler, const struct pol
 		memcpy(served + used, name, len + 1);
 		used += len;
 	}
-	pol_error(compiler->diags, line->module.at, "module '%s' serves '%s', not '%s'",
-		module->name, served, pol_group_name(line->group));
+	pol_diag_error(compiler->diags, line->module.at, "module '%s' serves '%s', not '%s'",
+		module->name, served, pol_terms_group(line->group));
 }
 
 /* A module that refuses without a word would leave nobody the wiser. */
@@ -87,16 +87,15 @@ static void run_prepare(struct pol_stack_compiler *compiler, struct pol_draft_li
 	size_t errors = compiler->diags->errors;
 	struct pol_preparation preparation;
 
-	pol_preparation_init(
-		&preparation, compiler->snapshot, compiler->host, compiler->diags, ast);
+	pol_prepare_init(&preparation, compiler->snapshot, compiler->host, compiler->diags, ast);
 	if (!module->prepare(&preparation.base, &line->state) &&
 		compiler->diags->errors == errors && compiler->snapshot->arena.status == POL_OK) {
-		pol_error(compiler->diags, ast->module.at,
+		pol_diag_error(compiler->diags, ast->module.at,
 			"module '%s' refuses this line and does not say why", module->name);
 	}
 }
 
-void pol_draft_resolve(struct pol_stack_compiler *compiler, struct pol_draft_line *line)
+void pol_stack_resolve(struct pol_stack_compiler *compiler, struct pol_draft_line *line)
 {
 	const struct pol_ast_line *ast = line->ast;
 	const struct pol_module *module = find(compiler, &ast->module);
@@ -110,7 +109,7 @@ void pol_draft_resolve(struct pol_stack_compiler *compiler, struct pol_draft_lin
 	if (module->prepare != NULL) {
 		run_prepare(compiler, line, module);
 	} else if (ast->argument_count > 0) {
-		pol_error(compiler->diags, ast->arguments[0].values.items[0].at,
+		pol_diag_error(compiler->diags, ast->arguments[0].values.items[0].at,
 			"module '%s' takes no arguments", module->name);
 	}
 	line->module = module;

@@ -130,10 +130,10 @@ static enum pol_status add_grant(
 static enum pol_status parse_all(struct parsing *parsing, const struct pol_str *grants,
 	size_t count, struct pol_grantee *out)
 {
-	enum pol_status status = pol_postings_make(&parsing->compiler);
+	enum pol_status status = pol_compile_expand_postings(&parsing->compiler);
 
 	if (status == POL_OK) {
-		status = pol_expansions_create(&parsing->compiler);
+		status = pol_compile_expand_create(&parsing->compiler);
 	}
 	for (size_t i = 0; status == POL_OK && i < count; i++) {
 		if (!is_one_line(grants[i])) {
@@ -147,8 +147,9 @@ static enum pol_status parse_all(struct parsing *parsing, const struct pol_str *
 	return status;
 }
 
-enum pol_status pol_stored_parse(const struct pol_snapshot *snapshot, const struct pol_str *grants,
-	size_t count, struct pol_stored_fault *fault, struct pol_stored **out)
+enum pol_status pol_stored_text_parse(const struct pol_snapshot *snapshot,
+	const struct pol_str *grants, size_t count, struct pol_stored_fault *fault,
+	struct pol_stored **out)
 {
 	const size_t shared = offsetof(struct pol_snapshot, revision);
 	struct parsing parsing = { .fault = fault };
@@ -175,7 +176,7 @@ enum pol_status pol_stored_parse(const struct pol_snapshot *snapshot, const stru
 		*out = pol_stored_keep(&made.allow, &made.deny);
 		status = *out != NULL ? POL_OK : POL_ENOMEM;
 	}
-	pol_expansions_destroy(&parsing.compiler);
+	pol_compile_expand_destroy(&parsing.compiler);
 	pol_permset_pool_destroy(parsing.compiler.pool);
 	pol_arena_finish(&parsing.work->arena);
 	pol_arena_finish(&parsing.arena);
@@ -219,7 +220,7 @@ static void put_node(struct spelling *spelling, uint32_t number)
 	const struct pol_node *nodes = snapshot->nodes;
 	struct pol_resource *line = &spelling->line;
 	uint32_t chain[POL_PATH_SEGMENTS];
-	uint32_t depth = pol_node_chain(snapshot, number, chain);
+	uint32_t depth = pol_resource_node_chain(snapshot, number, chain);
 
 	put(line, snapshot->trees[nodes[number].tree].name);
 	put(line, POL_STR(":"));
@@ -242,7 +243,7 @@ static bool spell_node(
 	struct spelling *spelling, const struct pol_permset *set, const char *effect, uint32_t node)
 {
 	const struct pol_snapshot *snapshot = spelling->snapshot;
-	struct pol_run run = pol_node_run(snapshot, node);
+	struct pol_run run = pol_tree_node_run(snapshot, node);
 	const char *before = effect;
 
 	spelling->line.len = 0;
@@ -264,7 +265,7 @@ static bool spell_set(struct spelling *spelling, const struct pol_permset *set, 
 	const struct pol_snapshot *snapshot = spelling->snapshot;
 
 	for (uint32_t node = 0; set->count > 0 && node < snapshot->node_count; node++) {
-		struct pol_run run = pol_node_run(snapshot, node);
+		struct pol_run run = pol_tree_node_run(snapshot, node);
 
 		if (run.count > 0 && pol_permset_has_any(set, run) &&
 			!spell_node(spelling, set, effect, node)) {
@@ -274,7 +275,7 @@ static bool spell_set(struct spelling *spelling, const struct pol_permset *set, 
 	return true;
 }
 
-enum pol_status pol_stored_spell(const struct pol_snapshot *snapshot,
+enum pol_status pol_stored_text_spell(const struct pol_snapshot *snapshot,
 	const struct pol_stored *stored, pol_stored_line seen, void *context)
 {
 	struct spelling spelling = { .snapshot = snapshot, .seen = seen, .context = context };
@@ -345,8 +346,8 @@ static uint32_t find_child(struct reading *reading, uint32_t node, struct pol_st
 	uint32_t child;
 
 	if (segment.len == 0 || segment.ptr[0] != '{') {
-		return pol_literal_find(snapshot, node, read_literal(reading, segment), &child) ==
-				       POL_LITERAL_EXACT
+		return pol_tree_literal_find(snapshot, node, read_literal(reading, segment),
+			       &child) == POL_LITERAL_EXACT
 			       ? child
 			       : POL_NONE;
 	}
@@ -426,7 +427,7 @@ static enum pol_status read_line(struct reading *reading, struct pol_str line)
 	}
 	verbs.ptr++;
 	verbs.len--;
-	run = pol_node_run(snapshot, node);
+	run = pol_tree_node_run(snapshot, node);
 	while (status == POL_OK && cut(&verbs, ',', &verb)) {
 		uint32_t number = pol_names_find(&snapshot->verb_names, verb);
 		uint32_t at = run.first;
@@ -464,7 +465,7 @@ static enum pol_status join_runs(struct reading *reading, struct pol_stored **ou
 	return status;
 }
 
-enum pol_status pol_stored_read(const struct pol_snapshot *snapshot,
+enum pol_status pol_stored_text_read(const struct pol_snapshot *snapshot,
 	const struct pol_stored_source *source, struct pol_stored **out)
 {
 	struct reading *reading = calloc(1, sizeof *reading);

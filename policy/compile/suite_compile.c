@@ -20,7 +20,7 @@ static void check_because(struct pol_suite_builder *builder, const struct pol_as
 		return;
 	}
 	if (!step->deny) {
-		pol_error(builder->diags, because->at,
+		pol_diag_error(builder->diags, because->at,
 			"an 'allow' has no reason: 'because' belongs to 'deny'");
 		return;
 	}
@@ -34,7 +34,7 @@ static void check_because(struct pol_suite_builder *builder, const struct pol_as
 	for (size_t i = 1; i < count; i++) {
 		pol_nearest_offer(&nearest, reasons[i]);
 	}
-	pol_error(builder->diags, because->at, "no denial has the reason '%.*s'" POL_NEAREST,
+	pol_diag_error(builder->diags, because->at, "no denial has the reason '%.*s'" POL_NEAREST,
 		POL_STR_ARGS(because->text), POL_NEAREST_ARGS(nearest));
 }
 
@@ -64,7 +64,7 @@ static void check_verb(struct pol_suite_builder *builder, const struct pol_word 
 	for (uint32_t i = 0; i < snapshot->verb_count; i++) {
 		pol_nearest_offer(&nearest, snapshot->verbs[i]);
 	}
-	pol_error(builder->diags, word->at, "no resource has the action '%.*s'" POL_NEAREST,
+	pol_diag_error(builder->diags, word->at, "no resource has the action '%.*s'" POL_NEAREST,
 		POL_STR_ARGS(word->text), POL_NEAREST_ARGS(nearest));
 }
 
@@ -83,8 +83,8 @@ static void check_tree(struct pol_suite_builder *builder, const struct pol_word 
 	for (uint32_t i = 0; i < snapshot->tree_count; i++) {
 		pol_nearest_offer(&nearest, snapshot->trees[i].name);
 	}
-	pol_error(builder->diags, word->at, "unknown tree '%.*s'" POL_NEAREST, POL_STR_ARGS(tree),
-		POL_NEAREST_ARGS(nearest));
+	pol_diag_error(builder->diags, word->at, "unknown tree '%.*s'" POL_NEAREST,
+		POL_STR_ARGS(tree), POL_NEAREST_ARGS(nearest));
 }
 
 static void check_service(struct pol_suite_builder *builder, const struct pol_ast_step *step)
@@ -98,7 +98,7 @@ static void check_service(struct pol_suite_builder *builder, const struct pol_as
 	}
 	builder->scene.undeclared = NULL;
 	if (pol_stack_find(snapshot, word->text) != NULL) {
-		pol_error(builder->diags, word->at,
+		pol_diag_error(builder->diags, word->at,
 			"stack '%.*s' is a fragment: no request may name it",
 			POL_STR_ARGS(word->text));
 		return;
@@ -107,8 +107,9 @@ static void check_service(struct pol_suite_builder *builder, const struct pol_as
 	for (uint32_t i = 0; i < snapshot->stack_count; i++) {
 		pol_nearest_offer(&nearest, snapshot->stacks[i].name);
 	}
-	pol_error(builder->diags, word->at, "no stack is declared for service '%.*s'" POL_NEAREST,
-		POL_STR_ARGS(word->text), POL_NEAREST_ARGS(nearest));
+	pol_diag_error(builder->diags, word->at,
+		"no stack is declared for service '%.*s'" POL_NEAREST, POL_STR_ARGS(word->text),
+		POL_NEAREST_ARGS(nearest));
 }
 
 static void add_expectation(struct pol_suite_builder *builder, struct pol_expectation expectation)
@@ -133,7 +134,7 @@ static bool is_lost(const struct pol_suite_builder *builder, const struct pol_as
 	struct pol_loss loss = { 0 };
 
 	for (uint32_t i = 0; i < step->places.count; i++) {
-		pol_loss_of_place(builder->snapshot, step->places.items[i].text, &loss);
+		pol_damage_of_place(builder->snapshot, step->places.items[i].text, &loss);
 	}
 	return loss.verbs;
 }
@@ -141,7 +142,7 @@ static bool is_lost(const struct pol_suite_builder *builder, const struct pol_as
 static void expect(struct pol_suite_builder *builder, const struct pol_ast_step *step)
 {
 	bool pinned = step->deny && step->because.text.ptr != NULL;
-	struct pol_expectation expectation = { .facts = pol_scene_facts(builder),
+	struct pol_expectation expectation = { .facts = pol_suite_scene_facts(builder),
 		.deny = step->deny };
 
 	check_because(builder, step);
@@ -172,7 +173,7 @@ static void compile_test(struct pol_suite_builder *builder, const struct pol_ast
 	bool expects = false;
 
 	out->name = pol_arena_copy(builder->arena, test->name.text);
-	out->line = pol_span_line(builder->diags->sources, &builder->lines, test->name.at);
+	out->line = pol_diag_span_line(builder->diags->sources, &builder->lines, test->name.at);
 	out->file =
 		pol_arena_copy(builder->arena, builder->diags->sources[test->name.at.file].name);
 	builder->capacity = 0;
@@ -184,17 +185,17 @@ static void compile_test(struct pol_suite_builder *builder, const struct pol_ast
 			expects = true;
 			expect(builder, &test->steps[i]);
 		} else {
-			pol_scene_take(builder, &test->steps[i]);
+			pol_suite_scene_take(builder, &test->steps[i]);
 		}
 	}
 	if (!expects && !test->incomplete) {
-		pol_warning(builder->diags, test->name.at,
+		pol_diag_warning(builder->diags, test->name.at,
 			"test \"%.*s\" expects nothing: add an 'allow' or 'deny' line",
 			POL_STR_ARGS(out->name));
 	}
 }
 
-enum pol_status pol_tests_compile(
+enum pol_status pol_suite_compile(
 	struct pol_snapshot *snapshot, const struct pol_ast *ast, struct pol_diags *diags)
 {
 	struct pol_suite_builder builder = {

@@ -27,7 +27,7 @@ static uint32_t find_grantee(
 	for (uint32_t i = 0; i < count; i++) {
 		pol_nearest_offer(&nearest, grantees[i].name);
 	}
-	pol_error(builder->diags, word->at, "unknown %s '%.*s'" POL_NEAREST,
+	pol_diag_error(builder->diags, word->at, "unknown %s '%.*s'" POL_NEAREST,
 		scope ? "scope" : "role", POL_STR_ARGS(word->text), POL_NEAREST_ARGS(nearest));
 	return POL_NONE;
 }
@@ -41,10 +41,10 @@ static void copy_places(struct pol_suite_builder *builder, const struct pol_word
 		const struct pol_word *word = &words->items[i];
 		struct pol_loss loss = { 0 };
 
-		pol_loss_of_place(builder->snapshot, word->text, &loss);
+		pol_damage_of_place(builder->snapshot, word->text, &loss);
 		if (!loss.nodes &&
 			pol_snapshot_check_place(builder->snapshot, word->text) != POL_OK) {
-			pol_error(builder->diags, word->at,
+			pol_diag_error(builder->diags, word->at,
 				"'%.*s' is no place of this policy: write TREE:/path that leads to "
 				"or through a declared node, without parameters and wildcards",
 				POL_STR_ARGS(word->text));
@@ -59,14 +59,14 @@ static int64_t read_time(struct pol_suite_builder *builder, const struct pol_wor
 {
 	int64_t time;
 
-	if (pol_time_parse(word->text, &time) != POL_OK) {
-		pol_error(builder->diags, word->at,
+	if (pol_timetext_parse(word->text, &time) != POL_OK) {
+		pol_diag_error(builder->diags, word->at,
 			"'%.*s' is no time: write it as in '2026-03-01T09:00:00Z'",
 			POL_STR_ARGS(word->text));
 		return POL_NO_TIME;
 	}
 	if (time <= POL_NO_TIME) {
-		pol_error(builder->diags, word->at, "'%.*s' is not after 1970-01-01T00:00:01Z",
+		pol_diag_error(builder->diags, word->at, "'%.*s' is not after 1970-01-01T00:00:01Z",
 			POL_STR_ARGS(word->text));
 		return POL_NO_TIME;
 	}
@@ -126,7 +126,7 @@ static void hold_roles(struct pol_suite_builder *builder, const struct pol_ast_s
 		const struct pol_word *word = &step->held.roles.items[i];
 
 		if (pol_str_equal(word->text, POL_STR("anyone"))) {
-			pol_error(builder->diags, word->at,
+			pol_diag_error(builder->diags, word->at,
 				"role 'anyone' is held by every caller and never given: write 'as "
 				"nobody' to ask as one who holds no other");
 			continue;
@@ -153,7 +153,7 @@ static void be_principal(struct pol_suite_builder *builder, const struct pol_wor
 		for (uint32_t i = 0; i < snapshot->principal_count; i++) {
 			pol_nearest_offer(&nearest, snapshot->principals[i].id);
 		}
-		pol_error(builder->diags, word->at,
+		pol_diag_error(builder->diags, word->at,
 			"unknown principal '%.*s': a test knows those that the files declare, and "
 			"'inactive'" POL_NEAREST,
 			POL_STR_ARGS(word->text), POL_NEAREST_ARGS(nearest));
@@ -216,7 +216,7 @@ static void set_key_state(struct pol_suite_builder *builder, const struct pol_wo
 		}
 		pol_nearest_offer(&nearest, states[i].name);
 	}
-	pol_error(builder->diags, word->at, "unknown state of a key '%.*s'" POL_NEAREST,
+	pol_diag_error(builder->diags, word->at, "unknown state of a key '%.*s'" POL_NEAREST,
 		POL_STR_ARGS(word->text), POL_NEAREST_ARGS(nearest));
 }
 
@@ -234,7 +234,7 @@ static void set_environment(struct pol_suite_builder *builder, const struct pol_
 	for (size_t i = 0; i < snapshot->environment_count; i++) {
 		pol_nearest_offer(&nearest, snapshot->environments[i].name);
 	}
-	pol_error(builder->diags, word->at, "unknown environment '%.*s'" POL_NEAREST,
+	pol_diag_error(builder->diags, word->at, "unknown environment '%.*s'" POL_NEAREST,
 		POL_STR_ARGS(word->text), POL_NEAREST_ARGS(nearest));
 }
 
@@ -251,13 +251,13 @@ static void set_service(struct pol_suite_builder *builder, const struct pol_word
 
 static void set_address(struct pol_suite_builder *builder, const struct pol_word *word)
 {
-	if (pol_ip_parse(word->text, &builder->scene.ip) != POL_OK) {
-		pol_error(builder->diags, word->at, "'%.*s' is no address: write IPv4 or IPv6",
+	if (pol_cidr_parse_ip(word->text, &builder->scene.ip) != POL_OK) {
+		pol_diag_error(builder->diags, word->at, "'%.*s' is no address: write IPv4 or IPv6",
 			POL_STR_ARGS(word->text));
 	}
 }
 
-void pol_scene_take(struct pol_suite_builder *builder, const struct pol_ast_step *step)
+void pol_suite_scene_take(struct pol_suite_builder *builder, const struct pol_ast_step *step)
 {
 	struct pol_scene *scene = &builder->scene;
 
@@ -371,7 +371,7 @@ static void add_peer(struct pol_suite_builder *builder, struct pol_facts *facts)
 		snapshot, builder->scene.peer, builder->scene.now, held);
 }
 
-const struct pol_facts *pol_scene_facts(struct pol_suite_builder *builder)
+const struct pol_facts *pol_suite_scene_facts(struct pol_suite_builder *builder)
 {
 	struct pol_scene *scene = &builder->scene;
 	struct pol_facts *facts = scene->facts;

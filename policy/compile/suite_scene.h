@@ -61,8 +61,8 @@ struct pol_suite_builder {
 };
 
 /* Takes one line that is no expectation. Mistakes go to builder->diags. */
-void pol_scene_take(struct pol_suite_builder *builder, const struct pol_ast_step *step);
+void pol_suite_scene_take(struct pol_suite_builder *builder, const struct pol_ast_step *step);
 
 /* The facts of a request as the lines so far have it, verb and path apart; in the snapshot's
  * arena. NULL: no memory. */
-const struct pol_facts *pol_scene_facts(struct pol_suite_builder *builder);
+const struct pol_facts *pol_suite_scene_facts(struct pol_suite_builder *builder);

@@ -113,7 +113,7 @@ static struct pol_group_result trace_group(struct judge *judge, enum pol_group g
 {
 	struct pol_trace *trace = judge->trace;
 	uint32_t first = trace->line_count;
-	struct pol_group_result result = pol_group_trace(
+	struct pol_group_result result = pol_stack_trace_group(
 		&judge->stack->groups[group], &judge->request, &judge->charges, trace);
 
 	trace->groups[group] = (struct pol_trace_group){ .asked = true,
@@ -132,9 +132,9 @@ static struct pol_str run_group(struct judge *judge, enum pol_group group)
 	if (stack == NULL || stack->groups[group].count == 0) {
 		return go_on;
 	}
-	result = judge->trace == NULL
-			 ? pol_group_run(&stack->groups[group], &judge->request, &judge->charges)
-			 : trace_group(judge, group);
+	result = judge->trace == NULL ? pol_stack_run_group(&stack->groups[group], &judge->request,
+						&judge->charges)
+				      : trace_group(judge, group);
 	judge->marks |= result.marks;
 	return result.passed ? go_on : result.reason;
 }
@@ -173,11 +173,11 @@ static struct pol_str judge_resource(struct judge *judge)
 		judge->node = POL_NONE;
 		return POL_STR("unknown_resource");
 	}
-	if (pol_node_run(judge->snapshot, judge->node).count == 0) {
+	if (pol_tree_node_run(judge->snapshot, judge->node).count == 0) {
 		return POL_STR("unknown_resource");
 	}
-	if (pol_node_verb(judge->snapshot, judge->node, facts->verb, facts->http, &judge->run) !=
-			POL_OK ||
+	if (pol_tree_node_verb(judge->snapshot, judge->node, facts->verb, facts->http,
+		    &judge->run) != POL_OK ||
 		judge->run.count == 0) {
 		return POL_STR("unknown_action");
 	}
@@ -191,7 +191,7 @@ static struct pol_str judge_networks(const struct pol_facts *facts)
 		return go_on;
 	}
 	for (uint32_t i = 0; i < facts->key_network_count; i++) {
-		if (pol_network_has(&facts->key_networks[i], &facts->ip)) {
+		if (pol_cidr_contains(&facts->key_networks[i], &facts->ip)) {
 			return go_on;
 		}
 	}
@@ -309,7 +309,7 @@ static void begin(
 	judge->charges.count = 0;
 }
 
-void pol_decide(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
+void pol_eval(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
 	struct pol_decision *out)
 {
 	struct judge judge;
@@ -319,7 +319,7 @@ void pol_decide(const struct pol_snapshot *snapshot, const struct pol_facts *fac
 	answer(&judge, out);
 }
 
-void pol_decide_managing(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
+void pol_eval_managing(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
 	struct pol_decision *out)
 {
 	struct pol_stack stack = pol_stack_managing(snapshot);
@@ -330,7 +330,7 @@ void pol_decide_managing(const struct pol_snapshot *snapshot, const struct pol_f
 	answer(&judge, out);
 }
 
-void pol_decide_traced(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
+void pol_eval_traced(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
 	struct pol_trace *trace, struct pol_decision *out)
 {
 	struct judge judge;

@@ -28,15 +28,15 @@ struct pol_decision {
 };
 
 /* Always fills *out; there is no failure beside a denial. */
-void pol_decide(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
+void pol_eval(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
 	struct pol_decision *out);
 
 /* Likewise for a managing call, a resource of the tree authz: modules key, role and scope decide,
  * with the account and record lines of stack `authz`, if one is declared. */
-void pol_decide_managing(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
+void pol_eval_managing(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
 	struct pol_decision *out);
 
 /* The same decision by the same code, and *trace says how it came about. */
 struct pol_trace;
-void pol_decide_traced(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
+void pol_eval_traced(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
 	struct pol_trace *trace, struct pol_decision *out);

@@ -33,7 +33,7 @@ const struct pol_module *pol_registry_find(struct pol_str name)
 
 	for (size_t i = 0; i < sizeof built_in / sizeof *built_in; i++) {
 		if (pol_str_equal(pol_str_of(built_in[i]->name), name) &&
-			pol_module_fits(built_in[i], name, why)) {
+			pol_registry_fits(built_in[i], name, why)) {
 			return built_in[i];
 		}
 	}
@@ -52,7 +52,8 @@ static bool is_version(const char *text)
 	return len > 0 && len <= POL_MODULE_VERSION_MAX && text[len] == '\0';
 }
 
-bool pol_module_fits(const struct pol_module *module, struct pol_str name, char why[POL_MODULE_WHY])
+bool pol_registry_fits(
+	const struct pol_module *module, struct pol_str name, char why[POL_MODULE_WHY])
 {
 	if (module->abi != POL_MODULE_ABI) {
 		snprintf(why, POL_MODULE_WHY,

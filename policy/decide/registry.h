@@ -27,5 +27,5 @@ size_t pol_registry_modules(const struct pol_module *const **out);
  * a table of another ABI may mean anything behind its first two fields: its ABI number, its size,
  * that it calls itself by the `name` that it was asked for by, its version, that it has a decide,
  * that it serves a group. */
-bool pol_module_fits(
+bool pol_registry_fits(
 	const struct pol_module *module, struct pol_str name, char why[POL_MODULE_WHY]);

@@ -81,7 +81,7 @@ const struct pol_stack *pol_stack_find(const struct pol_snapshot *snapshot, stru
 	return number < snapshot->stack_count ? &snapshot->stacks[number] : NULL;
 }
 
-enum pol_effect pol_control_effect(enum pol_control control, enum pol_verdict verdict)
+enum pol_effect pol_stack_effect(enum pol_control control, enum pol_verdict verdict)
 {
 	if ((unsigned)control >= CONTROLS || (unsigned)verdict >= VERDICTS) {
 		return POL_EFFECT_FAIL_AND_END;
@@ -245,7 +245,7 @@ static inline __attribute__((always_inline)) struct pol_group_result run(
 			}
 			break;
 		}
-		ended = take(&tally, pol_control_effect(line->control, answer.verdict), &answer);
+		ended = take(&tally, pol_stack_effect(line->control, answer.verdict), &answer);
 		if (trace != NULL) {
 			note(trace, line, &answer, ended);
 		}
@@ -260,13 +260,13 @@ static inline __attribute__((always_inline)) struct pol_group_result run(
 	return sum(&tally);
 }
 
-struct pol_group_result pol_group_run(const struct pol_stack_group *group,
+struct pol_group_result pol_stack_run_group(const struct pol_stack_group *group,
 	const struct pol_request *request, struct pol_charges *charges)
 {
 	return run(group, request, charges, NULL);
 }
 
-struct pol_group_result pol_group_trace(const struct pol_stack_group *group,
+struct pol_group_result pol_stack_trace_group(const struct pol_stack_group *group,
 	const struct pol_request *request, struct pol_charges *charges, struct pol_trace *trace)
 {
 	return run(group, request, charges, trace);

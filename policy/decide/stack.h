@@ -66,7 +66,7 @@ struct pol_stack {
 };
 
 /* The declared stack of that name, fragments too, or NULL. The compiler's share, which checks and
- * flattens what was declared, is in compiled.h: pol_stacks_compile. */
+ * flattens what was declared, is in compiled.h: pol_stack_compile. */
 const struct pol_stack *pol_stack_find(const struct pol_snapshot *snapshot, struct pol_str name);
 
 /* What decides where no stack is declared for it. */
@@ -77,7 +77,7 @@ const struct pol_stack *pol_stack_builtin(void);
 struct pol_stack pol_stack_managing(const struct pol_snapshot *snapshot);
 
 /* The cell of the control table. An unknown control or verdict is POL_EFFECT_FAIL_AND_END. */
-enum pol_effect pol_control_effect(enum pol_control control, enum pol_verdict verdict);
+enum pol_effect pol_stack_effect(enum pol_control control, enum pol_verdict verdict);
 
 /* How a group ended: passed, or why not. Marks are pol_mark bits of the lines that ran. */
 struct pol_group_result {
@@ -94,10 +94,10 @@ struct pol_charges {
 
 /* Asks the group's modules, and adds the charges that they name. A group without lines passes; one
  * with which the charges become more than POL_CHARGES fails with `module_error`. */
-struct pol_group_result pol_group_run(const struct pol_stack_group *group,
+struct pol_group_result pol_stack_run_group(const struct pol_stack_group *group,
 	const struct pol_request *request, struct pol_charges *charges);
 
 /* The same, and notes each line that is asked. */
 struct pol_trace;
-struct pol_group_result pol_group_trace(const struct pol_stack_group *group,
+struct pol_group_result pol_stack_trace_group(const struct pol_stack_group *group,
 	const struct pol_request *request, struct pol_charges *charges, struct pol_trace *trace);

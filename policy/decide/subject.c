@@ -21,28 +21,28 @@ bool pol_subject_roles_count(const struct pol_facts *facts)
 }
 
 /* Where the request stands beside the nearest of some places; none of them: inside. */
-static enum pol_place_match match_places(const struct pol_str *places, uint32_t count,
+static enum pol_path_place_match match_places(const struct pol_str *places, uint32_t count,
 	struct pol_str tree, const struct pol_path *path)
 {
-	enum pol_place_match best = POL_PLACE_ELSEWHERE;
+	enum pol_path_place_match best = POL_PLACE_ELSEWHERE;
 
 	if (count == 0) {
 		return POL_PLACE_INSIDE;
 	}
 	for (uint32_t i = 0; i < count && best != POL_PLACE_INSIDE; i++) {
-		enum pol_place_match match = pol_place_match(places[i], tree, path);
+		enum pol_path_place_match match = pol_path_place_match(places[i], tree, path);
 
 		best = match > best ? match : best;
 	}
 	return best;
 }
 
-enum pol_place_match pol_subject_match(const struct pol_held *held, struct pol_str tree,
+enum pol_path_place_match pol_subject_match(const struct pol_held *held, struct pol_str tree,
 	const struct pol_path *path, const struct pol_str **out_place)
 {
 	*out_place = NULL;
 	for (uint32_t i = 0; i < held->place_count; i++) {
-		if (pol_place_match(held->places[i], tree, path) == POL_PLACE_INSIDE) {
+		if (pol_path_place_match(held->places[i], tree, path) == POL_PLACE_INSIDE) {
 			*out_place = &held->places[i];
 		}
 	}
@@ -50,7 +50,7 @@ enum pol_place_match pol_subject_match(const struct pol_held *held, struct pol_s
 }
 
 void pol_subject_role(const struct pol_snapshot *snapshot, uint32_t role,
-	enum pol_place_match match, const struct pol_run_word *at, struct pol_say *say)
+	enum pol_path_place_match match, const struct pol_run_word *at, struct pol_say *say)
 {
 	if (role >= snapshot->role_count) {
 		return;

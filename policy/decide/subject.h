@@ -44,9 +44,9 @@ struct pol_say pol_subject_general(const struct pol_snapshot *snapshot,
 
 /* Where a path stands beside a role's places; *out_place is the one that it is inside of, NULL
  * where there is none. */
-enum pol_place_match pol_subject_match(const struct pol_held *held, struct pol_str tree,
+enum pol_path_place_match pol_subject_match(const struct pol_held *held, struct pol_str tree,
 	const struct pol_path *path, const struct pol_str **out_place);
 
 /* Adds what a role says to which the path stands so; `inside` for a role without places. */
 void pol_subject_role(const struct pol_snapshot *snapshot, uint32_t role,
-	enum pol_place_match match, const struct pol_run_word *at, struct pol_say *say);
+	enum pol_path_place_match match, const struct pol_run_word *at, struct pol_say *say);

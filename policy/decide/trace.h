@@ -4,7 +4,7 @@
 /*
  * trace: what a decision did on its way, for whoever explains it.
  *
- * The code that decides fills it where one was given (eval.h: pol_decide_traced), so that what is
+ * The code that decides fills it where one was given (eval.h: pol_eval_traced), so that what is
  * told and what was done cannot differ; without one that code costs nothing more. Views live as
  * long as the snapshot and the facts of the request. For policy/ alone; explain.h makes of it what
  * others read.

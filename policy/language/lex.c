@@ -82,7 +82,7 @@ static bool is_line_end(const struct pol_lexer *lexer, uint32_t i)
 static void pass_odd(struct pol_lexer *lexer, uint32_t *i, bool in_word, bool *bad)
 {
 	uint32_t character = 0;
-	size_t len = pol_utf8_decode(rest(lexer, *i), &character);
+	size_t len = pol_unicode_decode(rest(lexer, *i), &character);
 	const char *why = len > 0 ? pol_unicode_refused(character) : NULL;
 	struct pol_span at = span(lexer, *i, *i + (uint32_t)(len > 0 ? len : 1));
 
@@ -91,22 +91,22 @@ static void pass_odd(struct pol_lexer *lexer, uint32_t *i, bool in_word, bool *b
 		return;
 	}
 	if (len == 0) {
-		pol_error(lexer->diags, at, "this byte is not UTF-8: save the file as UTF-8");
+		pol_diag_error(lexer->diags, at, "this byte is not UTF-8: save the file as UTF-8");
 	} else if (character == 0xfeff && at.offset == 0) {
-		pol_error(lexer->diags, at,
+		pol_diag_error(lexer->diags, at,
 			"the file begins with a byte order mark: save it as UTF-8 without one");
 	} else if (character == '\t') {
-		pol_error(lexer->diags, at, "a tab in a string: write a space");
+		pol_diag_error(lexer->diags, at, "a tab in a string: write a space");
 	} else if (character == '\r') {
-		pol_error(lexer->diags, at,
+		pol_diag_error(lexer->diags, at,
 			"a carriage return without a line feed: end lines with LF or CR LF");
 	} else if (why != NULL) {
-		pol_error(lexer->diags, at, "%s (U+%04X) may not stand in a policy", why,
+		pol_diag_error(lexer->diags, at, "%s (U+%04X) may not stand in a policy", why,
 			(unsigned)character);
 	} else if (in_word && (character == 0xa0 || character == 0x3000 ||
 				      (character >= 0x2000 && character <= 0x200a))) {
-		pol_error(lexer->diags, at, "a space that is none (U+%04X): write a plain space",
-			(unsigned)character);
+		pol_diag_error(lexer->diags, at,
+			"a space that is none (U+%04X): write a plain space", (unsigned)character);
 	} else {
 		return;
 	}
@@ -170,7 +170,7 @@ static uint32_t scan_string(struct pol_lexer *lexer, uint32_t i, struct pol_toke
 				continue;
 			}
 			if (!*bad) {
-				pol_error(lexer->diags, span(lexer, i, i + 1),
+				pol_diag_error(lexer->diags, span(lexer, i, i + 1),
 					"a backslash in a string comes as \\\", \\\\ or \\n");
 			}
 			*bad = true;
@@ -182,7 +182,7 @@ static uint32_t scan_string(struct pol_lexer *lexer, uint32_t i, struct pol_toke
 		}
 	}
 	if (!*bad) {
-		pol_error(lexer->diags, span(lexer, start, i),
+		pol_diag_error(lexer->diags, span(lexer, start, i),
 			"the string does not end on its line: close it with '\"'");
 	}
 	*bad = true;
@@ -246,7 +246,7 @@ static uint32_t scan_brace(struct pol_lexer *lexer, uint32_t i, struct pol_token
 	end = scan_bad_param(lexer, i);
 	if (end > 0) {
 		if (!*bad) {
-			pol_error(lexer->diags, span(lexer, i, end),
+			pol_diag_error(lexer->diags, span(lexer, i, end),
 				"a parameter is {name} or {name...}: letters, digits, '_' and '-', "
 				"a letter or '_' first");
 		}
@@ -287,12 +287,12 @@ static uint32_t scan_word(struct pol_lexer *lexer, uint32_t i, struct pol_token 
 		}
 	}
 	if (!other && strings > 1 && !bad) {
-		pol_error(lexer->diags, span(lexer, token->at.offset, i),
+		pol_diag_error(lexer->diags, span(lexer, token->at.offset, i),
 			"strings that touch: put a space between them, or write one string");
 		bad = true;
 	}
 	if (class_at(lexer, i) == HASH && !bad) {
-		pol_error(lexer->diags, span(lexer, i, i + 1),
+		pol_diag_error(lexer->diags, span(lexer, i, i + 1),
 			"'#' touches the word before it: put a space before a comment, or quotes "
 			"around the word");
 		bad = true;
@@ -389,7 +389,7 @@ void pol_lex(struct pol_lexer *lexer, struct pol_token *out)
 	lexer->pos = end;
 }
 
-bool pol_token_text(struct pol_arena *arena, const struct pol_token *token, struct pol_str *out)
+bool pol_lex_token_text(struct pol_arena *arena, const struct pol_token *token, struct pol_str *out)
 {
 	struct pol_str raw = token->raw;
 	bool inside = false;

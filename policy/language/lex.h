@@ -60,4 +60,5 @@ void pol_lex(struct pol_lexer *lexer, struct pol_token *out);
 
 /* What a WORD or STRING means, quotes and escapes resolved: a view of the source, or a copy in the
  * arena where they cannot be cut off. False when the arena is full. */
-bool pol_token_text(struct pol_arena *arena, const struct pol_token *token, struct pol_str *out);
+bool pol_lex_token_text(
+	struct pol_arena *arena, const struct pol_token *token, struct pol_str *out);

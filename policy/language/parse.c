@@ -42,15 +42,15 @@ static bool read_environment(struct pol_parser *parser, struct pol_ast_environme
 {
 	static const char *const keywords[] = { "prefix", NULL };
 
-	if (!pol_parser_name(parser, "an environment's name", POL_SHAPE_NAME, &out->name)) {
+	if (!pol_parse_words_name(parser, "an environment's name", POL_SHAPE_NAME, &out->name)) {
 		return false;
 	}
-	pol_parser_description(parser, &out->description);
+	pol_parse_words_description(parser, &out->description);
 	if (!pol_parser_take_keyword(parser, "prefix")) {
-		return pol_parser_expected(
+		return pol_parse_words_expected(
 			parser, "'prefix' and what its keys begin with", keywords);
 	}
-	return pol_parser_name(
+	return pol_parse_words_name(
 		parser, "what keys begin with, such as acme_live_", POL_SHAPE_ANY, &out->prefix);
 }
 
@@ -65,7 +65,7 @@ static bool environment(struct pol_parser *parser)
 static bool tree(struct pol_parser *parser)
 {
 	struct pol_ast_tree *out = APPEND(parser, trees);
-	bool ok = out != NULL && pol_parser_tree(parser, out);
+	bool ok = out != NULL && pol_parse_tree(parser, out);
 
 	if (out != NULL) {
 		out->torn = !ok;
@@ -78,21 +78,21 @@ static bool scope(struct pol_parser *parser)
 {
 	struct pol_ast_grantee *out = APPEND(parser, scopes);
 
-	return out != NULL && pol_parser_grantee(parser, true, out);
+	return out != NULL && pol_parse_grants_grantee(parser, true, out);
 }
 
 static bool role(struct pol_parser *parser)
 {
 	struct pol_ast_grantee *out = APPEND(parser, roles);
 
-	return out != NULL && pol_parser_grantee(parser, false, out);
+	return out != NULL && pol_parse_grants_grantee(parser, false, out);
 }
 
 static bool principal(struct pol_parser *parser)
 {
 	struct pol_ast_principal *out = APPEND(parser, principals);
 
-	return out != NULL && pol_parser_principal(parser, out);
+	return out != NULL && pol_parse_principal(parser, out);
 }
 
 /* exclusive = "exclusive" ID comma ID { comma ID } */
@@ -104,11 +104,11 @@ static bool exclusive(struct pol_parser *parser)
 		return false;
 	}
 	out->at = parser->token.at;
-	if (!pol_parser_ids(parser, "a role's name", &out->roles)) {
+	if (!pol_parse_words_ids(parser, "a role's name", &out->roles)) {
 		return keep_if(&parser->ast->exclusives_count, false, false);
 	}
 	if (out->roles.count < 2 && pol_parser_at_line_end(parser)) {
-		pol_error(parser->diags, out->at,
+		pol_diag_error(parser->diags, out->at,
 			"'exclusive' names at least two roles, with a comma between them");
 	}
 	return true;
@@ -117,21 +117,22 @@ static bool exclusive(struct pol_parser *parser)
 /* limits = "limits" "{" limitlines "}" */
 static bool limits(struct pol_parser *parser)
 {
-	if (!pol_parser_open(parser, "limits")) {
+	if (!pol_parse_block_open(parser, "limits")) {
 		return false;
 	}
-	while (pol_parser_more(parser)) {
+	while (pol_parse_block_more(parser)) {
 		struct pol_ast_limit *out = APPEND(parser, limits);
 		uint32_t start = parser->token.at.offset;
 		bool ok = out != NULL &&
-			  pol_parser_name(parser, "a limit's name", POL_SHAPE_NAME, &out->name) &&
-			  pol_parser_name(parser, "the limit's value, such as 2 or 30d",
+			  pol_parse_words_name(
+				  parser, "a limit's name", POL_SHAPE_NAME, &out->name) &&
+			  pol_parse_words_name(parser, "the limit's value, such as 2 or 30d",
 				  POL_SHAPE_ANY, &out->value);
 
 		if (out == NULL) {
 			return false;
 		}
-		pol_parser_end_line(
+		pol_parse_block_end_line(
 			parser, keep_if(&parser->ast->limits_count, ok, ok), start, NULL);
 	}
 	return true;
@@ -141,14 +142,14 @@ static bool stack(struct pol_parser *parser)
 {
 	struct pol_ast_stack *out = APPEND(parser, stacks);
 
-	return out != NULL && pol_parser_stack(parser, out);
+	return out != NULL && pol_parse_stack(parser, out);
 }
 
 static bool test(struct pol_parser *parser)
 {
 	struct pol_ast_test *out = APPEND(parser, tests);
 
-	return out != NULL && pol_parser_test(parser, out);
+	return out != NULL && pol_parse_test(parser, out);
 }
 
 static const struct {
@@ -186,10 +187,10 @@ static size_t find_statement(struct pol_str word)
 static void skip_statement(struct pol_parser *parser)
 {
 	for (;;) {
-		pol_parser_skip_line(parser);
+		pol_parse_block_skip_line(parser);
 		while (pol_parser_at(parser, POL_TOKEN_NL) ||
 			pol_parser_at(parser, POL_TOKEN_CLOSE)) {
-			pol_parser_next(parser);
+			pol_parse_block_next(parser);
 		}
 		if (pol_parser_at(parser, POL_TOKEN_END) || pol_parser_at(parser, POL_TOKEN_TOP) ||
 			(parser->token.first && parser->token.column1)) {
@@ -203,28 +204,28 @@ static void skip_statement(struct pol_parser *parser)
 static size_t unknown_statement(struct pol_parser *parser)
 {
 	struct pol_str word = parser->token.raw;
-	struct pol_str shown = pol_parser_clip(word);
+	struct pol_str shown = pol_parse_words_clip(word);
 	struct pol_nearest nearest = pol_nearest_to(word);
 
 	if (pol_parser_at(parser, POL_TOKEN_CLOSE)) {
-		pol_error(parser->diags, parser->token.at, "a '}' without its '{'");
+		pol_diag_error(parser->diags, parser->token.at, "a '}' without its '{'");
 		return STATEMENT_COUNT;
 	}
 	if (!pol_parser_at(parser, POL_TOKEN_WORD)) {
-		pol_parser_expected(parser, "a statement, such as 'role'", NULL);
+		pol_parse_words_expected(parser, "a statement, such as 'role'", NULL);
 		return STATEMENT_COUNT;
 	}
 	for (size_t i = 0; i < STATEMENT_COUNT; i++) {
 		pol_nearest_offer(&nearest, pol_str_of(statements[i].keyword));
 	}
 	if (nearest.best.len == 0) {
-		pol_error(parser->diags, parser->token.at,
+		pol_diag_error(parser->diags, parser->token.at,
 			"'%.*s' begins no statement: expected environment, tree, scope, role, "
 			"principal, exclusive, limits, stack or test",
 			POL_STR_ARGS(shown));
 		return STATEMENT_COUNT;
 	}
-	pol_error(parser->diags, parser->token.at, "'%.*s' begins no statement" POL_NEAREST,
+	pol_diag_error(parser->diags, parser->token.at, "'%.*s' begins no statement" POL_NEAREST,
 		POL_STR_ARGS(shown), POL_NEAREST_ARGS(nearest));
 	return find_statement(nearest.best);
 }
@@ -254,23 +255,23 @@ static void item(struct pol_parser *parser)
 	}
 	parser->behind_tree = false;
 	if (i == STATEMENT_COUNT) {
-		pol_parser_next(parser);
+		pol_parse_block_next(parser);
 		skip_statement(parser);
 		return;
 	}
 	if (statements[i].parse == NULL) {
 		if (known) {
-			pol_error(parser->diags, at,
+			pol_diag_error(parser->diags, at,
 				"'%s' is reserved for statements that this version does not have",
 				statements[i].keyword);
 		}
-		pol_parser_next(parser);
+		pol_parse_block_next(parser);
 		skip_statement(parser);
 		return;
 	}
 	keywords[0] = statements[i].continuation;
-	pol_parser_next(parser);
-	pol_parser_end_line(parser, statements[i].parse(parser), start, keywords);
+	pol_parse_block_next(parser);
+	pol_parse_block_end_line(parser, statements[i].parse(parser), start, keywords);
 }
 
 void pol_parser_part(struct pol_parser *parser, uint32_t file, struct pol_str text, uint32_t begin)
@@ -281,13 +282,13 @@ void pol_parser_part(struct pol_parser *parser, uint32_t file, struct pol_str te
 	parser->depth = 0;
 	parser->behind_tree = false;
 	parser->comma = (struct pol_span){ 0 };
-	pol_parser_next(parser);
+	pol_parse_block_next(parser);
 	while (parser->status == POL_OK && !pol_parser_at(parser, POL_TOKEN_END)) {
 		if (pol_parser_at(parser, POL_TOKEN_NL)) {
-			pol_parser_next(parser);
+			pol_parse_block_next(parser);
 		} else if (pol_parser_at(parser, POL_TOKEN_BAD)) {
-			pol_parser_next(parser);
-			pol_parser_skip_line(parser);
+			pol_parse_block_next(parser);
+			pol_parse_block_skip_line(parser);
 		} else {
 			item(parser);
 		}
@@ -304,9 +305,10 @@ static void parse_files(struct pol_parser *parser, const struct pol_source *sour
 
 		total += sources[i].text.len;
 		if (sources[i].text.len > POL_FILE_MAX) {
-			pol_error(parser->diags, at, "the file is larger than 8 MiB: split it");
+			pol_diag_error(
+				parser->diags, at, "the file is larger than 8 MiB: split it");
 		} else if (total > POL_FOLDER_MAX) {
-			pol_error(parser->diags, at,
+			pol_diag_error(parser->diags, at,
 				"the folder's policies are larger than 64 MiB together");
 			return;
 		} else {
@@ -323,7 +325,7 @@ enum pol_status pol_parse(const struct pol_source *sources, size_t count, struct
 
 	*out = (struct pol_ast){ 0 };
 	if (count == 0) {
-		pol_error(diags, POL_NO_PLACE,
+		pol_diag_error(diags, POL_NO_PLACE,
 			"there is no policy: the folder holds no file whose name ends in .policy");
 		return POL_EINVALID;
 	}

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-bool pol_parser_is_top(struct pol_str word)
+bool pol_parse_block_is_top(struct pol_str word)
 {
 	static const struct pol_str keywords[] = { POL_STR_INIT("environment"),
 		POL_STR_INIT("exclusive"), POL_STR_INIT("facts"), POL_STR_INIT("group"),
@@ -23,7 +23,7 @@ bool pol_parser_is_top(struct pol_str word)
 	return false;
 }
 
-void pol_parser_next(struct pol_parser *parser)
+void pol_parse_block_next(struct pol_parser *parser)
 {
 	struct pol_token *token = &parser->token;
 
@@ -32,7 +32,7 @@ void pol_parser_next(struct pol_parser *parser)
 		return;
 	}
 	pol_lex(&parser->lexer, token);
-	if (token->column1 && token->kind == POL_TOKEN_WORD && pol_parser_is_top(token->raw)) {
+	if (token->column1 && token->kind == POL_TOKEN_WORD && pol_parse_block_is_top(token->raw)) {
 		token->kind = POL_TOKEN_TOP;
 	}
 }
@@ -40,23 +40,23 @@ void pol_parser_next(struct pol_parser *parser)
 static void skip_lines(struct pol_parser *parser)
 {
 	while (pol_parser_at(parser, POL_TOKEN_NL)) {
-		pol_parser_next(parser);
+		pol_parse_block_next(parser);
 	}
 }
 
-bool pol_parser_take_comma(struct pol_parser *parser)
+bool pol_parse_block_take_comma(struct pol_parser *parser)
 {
 	if (!pol_parser_at(parser, POL_TOKEN_COMMA)) {
 		return false;
 	}
 	parser->comma = parser->token.at;
-	pol_parser_next(parser);
+	pol_parse_block_next(parser);
 	skip_lines(parser);
 	parser->after_comma = parser->token.at.offset;
 	return true;
 }
 
-bool pol_parser_grow_stack(struct pol_parser *parser, size_t need)
+bool pol_parse_block_grow_stack(struct pol_parser *parser, size_t need)
 {
 	void *grown = pol_arena_grow(&parser->scratch, parser->stack, parser->stack_used, need, 1,
 		&parser->stack_capacity);
@@ -69,7 +69,8 @@ bool pol_parser_grow_stack(struct pol_parser *parser, size_t need)
 	return true;
 }
 
-void *pol_parser_end_list(struct pol_parser *parser, size_t begin, size_t size, uint32_t *out_count)
+void *pol_parse_block_end_list(
+	struct pol_parser *parser, size_t begin, size_t size, uint32_t *out_count)
 {
 	size_t bytes = parser->stack_used - begin;
 	void *items = NULL;
@@ -88,7 +89,7 @@ void *pol_parser_end_list(struct pol_parser *parser, size_t begin, size_t size, 
 	return items;
 }
 
-void pol_parser_skip_line(struct pol_parser *parser)
+void pol_parse_block_skip_line(struct pol_parser *parser)
 {
 	size_t depth = 0;
 
@@ -117,14 +118,14 @@ void pol_parser_skip_line(struct pol_parser *parser)
 		case POL_TOKEN_BAD:
 			break;
 		}
-		pol_parser_next(parser);
+		pol_parse_block_next(parser);
 	}
 }
 
-bool pol_parser_find_open(struct pol_parser *parser)
+bool pol_parse_block_find_open(struct pol_parser *parser)
 {
 	while (!pol_parser_at_line_end(parser) && !pol_parser_at(parser, POL_TOKEN_OPEN)) {
-		pol_parser_next(parser);
+		pol_parse_block_next(parser);
 	}
 	return pol_parser_at(parser, POL_TOKEN_OPEN);
 }
@@ -136,16 +137,16 @@ static bool open_below(struct pol_parser *parser, const char *owner)
 
 	skip_lines(parser);
 	if (pol_parser_at(parser, POL_TOKEN_OPEN)) {
-		pol_error(parser->diags, parser->token.at,
+		pol_diag_error(parser->diags, parser->token.at,
 			"the '{' of %s stands on the line of its header", owner);
 		return true;
 	}
-	pol_error(parser->diags, line_end.at, "expected the '{' of %s, found the end of the line",
-		owner);
+	pol_diag_error(parser->diags, line_end.at,
+		"expected the '{' of %s, found the end of the line", owner);
 	return false;
 }
 
-bool pol_parser_open(struct pol_parser *parser, const char *owner)
+bool pol_parse_block_open(struct pol_parser *parser, const char *owner)
 {
 	if (pol_parser_at(parser, POL_TOKEN_NL)) {
 		if (!open_below(parser, owner)) {
@@ -158,22 +159,22 @@ bool pol_parser_open(struct pol_parser *parser, const char *owner)
 								  : sizeof wanted - used - 1;
 
 		memcpy(wanted + used, owner, len);
-		return pol_parser_expected(parser, wanted, NULL);
+		return pol_parse_words_expected(parser, wanted, NULL);
 	}
 	if (parser->depth == POL_NESTING_MAX) {
-		pol_error(parser->diags, parser->token.at, "blocks are nested more than %d deep",
-			POL_NESTING_MAX);
-		pol_parser_skip_line(parser);
+		pol_diag_error(parser->diags, parser->token.at,
+			"blocks are nested more than %d deep", POL_NESTING_MAX);
+		pol_parse_block_skip_line(parser);
 		return false;
 	}
 	parser->open[parser->depth++] = parser->token.at;
-	pol_parser_next(parser);
+	pol_parse_block_next(parser);
 	return true;
 }
 
 static void missing_close(struct pol_parser *parser)
 {
-	struct pol_str word = pol_parser_clip(parser->token.raw);
+	struct pol_str word = pol_parse_words_clip(parser->token.raw);
 	struct pol_diag *diag;
 
 	if (parser->unwinding || parser->status != POL_OK) {
@@ -181,24 +182,24 @@ static void missing_close(struct pol_parser *parser)
 	}
 	parser->unwinding = true;
 	if (pol_parser_at(parser, POL_TOKEN_END)) {
-		diag = pol_error(
+		diag = pol_diag_error(
 			parser->diags, parser->token.at, "a '}' is missing at the end of the file");
 	} else {
-		diag = pol_error(parser->diags, parser->token.at,
+		diag = pol_diag_error(parser->diags, parser->token.at,
 			"a '}' is missing before '%.*s', which begins a new statement in column 1",
 			POL_STR_ARGS(word));
 	}
 	for (unsigned i = parser->depth; i > 0; i--) {
-		pol_note(parser->diags, diag, parser->open[i - 1], "this '{' is still open");
+		pol_diag_note(parser->diags, diag, parser->open[i - 1], "this '{' is still open");
 	}
 }
 
-bool pol_parser_more(struct pol_parser *parser)
+bool pol_parse_block_more(struct pol_parser *parser)
 {
 	skip_lines(parser);
 	if (pol_parser_at(parser, POL_TOKEN_CLOSE)) {
 		parser->depth--;
-		pol_parser_next(parser);
+		pol_parse_block_next(parser);
 		return false;
 	}
 	if (pol_parser_at(parser, POL_TOKEN_TOP) || pol_parser_at(parser, POL_TOKEN_END)) {
@@ -222,7 +223,7 @@ static bool reserved(struct pol_parser *parser)
 
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
 		if (pol_parser_at_keyword(parser, words[i].word)) {
-			pol_error(parser->diags, parser->token.at,
+			pol_diag_error(parser->diags, parser->token.at,
 				"'%s' is reserved for %s, which this version does not have",
 				words[i].word, words[i].what);
 			return true;
@@ -231,17 +232,17 @@ static bool reserved(struct pol_parser *parser)
 	return false;
 }
 
-void pol_parser_end_line(
+void pol_parse_block_end_line(
 	struct pol_parser *parser, bool ok, uint32_t start, const char *const *keywords)
 {
 	if (ok && pol_parser_at_line_end(parser)) {
 		return;
 	}
 	if (ok && !reserved(parser)) {
-		pol_parser_expected(parser, "the end of the line", keywords);
+		pol_parse_words_expected(parser, "the end of the line", keywords);
 	}
 	if (parser->token.first && parser->token.at.offset != start) {
 		return;
 	}
-	pol_parser_skip_line(parser);
+	pol_parse_block_skip_line(parser);
 }

@@ -5,11 +5,11 @@
 static bool actions(struct pol_parser *parser, bool *all, struct pol_words *verbs)
 {
 	if (!pol_parser_take_keyword(parser, "all")) {
-		return pol_parser_verbs(parser, verbs);
+		return pol_parse_words_verbs(parser, verbs);
 	}
 	*all = true;
 	if (pol_parser_at(parser, POL_TOKEN_COMMA)) {
-		pol_error(parser->diags, parser->token.at,
+		pol_diag_error(parser->diags, parser->token.at,
 			"'all' stands alone: it already means every action and method");
 		return false;
 	}
@@ -20,16 +20,16 @@ static bool actions(struct pol_parser *parser, bool *all, struct pol_words *verb
 static bool exception(struct pol_parser *parser, struct pol_ast_grant *out)
 {
 	out->except = true;
-	if (pol_parser_at_pattern(parser)) {
-		return pol_parser_patterns(parser, &out->except_patterns);
+	if (pol_parse_path_at_pattern(parser)) {
+		return pol_parse_pattern_patterns(parser, &out->except_patterns);
 	}
 	if (pol_parser_at_line_end(parser)) {
-		return pol_parser_expected(
+		return pol_parse_words_expected(
 			parser, "what to take away: actions, or a pattern, TREE:/path", NULL);
 	}
 	return actions(parser, &out->except_all, &out->except_verbs) &&
 	       (!pol_parser_take_keyword(parser, "on") ||
-		       pol_parser_patterns(parser, &out->except_patterns));
+		       pol_parse_pattern_patterns(parser, &out->except_patterns));
 }
 
 /* grant = ( "allow" | "deny" ) actions "on" patterns [ "except" exception ] [ "when" … ] */
@@ -42,9 +42,9 @@ static bool grant(struct pol_parser *parser, struct pol_ast_grant *out)
 		return false;
 	}
 	if (!pol_parser_take_keyword(parser, "on")) {
-		return pol_parser_expected(parser, "'on' and a pattern, TREE:/path", on);
+		return pol_parse_words_expected(parser, "'on' and a pattern, TREE:/path", on);
 	}
-	if (!pol_parser_patterns(parser, &out->patterns)) {
+	if (!pol_parse_pattern_patterns(parser, &out->patterns)) {
 		return false;
 	}
 	out->except_at = parser->token.at;
@@ -55,10 +55,10 @@ static bool grant(struct pol_parser *parser, struct pol_ast_grant *out)
 	if (!pol_parser_take_keyword(parser, "when")) {
 		return true;
 	}
-	if (!pol_parser_condition(parser)) {
+	if (!pol_parse_when_condition(parser)) {
 		return false;
 	}
-	pol_error(parser->diags, when,
+	pol_diag_error(parser->diags, when,
 		"'when' is reserved for conditions, which this version does not have");
 	return true;
 }
@@ -70,7 +70,7 @@ static void grants(struct pol_parser *parser, struct pol_ast_grantee *out)
 	static const char *const behind[] = { "except", "when", NULL };
 	size_t list = pol_parser_list(parser);
 
-	while (pol_parser_more(parser)) {
+	while (pol_parse_block_more(parser)) {
 		struct pol_ast_grant one = { .at = parser->token.at };
 		uint32_t start = parser->token.at.offset;
 		size_t errors = parser->diags->errors;
@@ -78,19 +78,20 @@ static void grants(struct pol_parser *parser, struct pol_ast_grantee *out)
 
 		one.deny = pol_parser_at_keyword(parser, "deny");
 		if (one.deny || pol_parser_at_keyword(parser, "allow")) {
-			pol_parser_next(parser);
+			pol_parse_block_next(parser);
 			ok = grant(parser, &one);
 		} else {
-			ok = pol_parser_expected(parser, "'allow' or 'deny'", begin);
+			ok = pol_parse_words_expected(parser, "'allow' or 'deny'", begin);
 		}
-		pol_parser_end_line(parser, ok, start, behind);
+		pol_parse_block_end_line(parser, ok, start, behind);
 		if (ok && parser->diags->errors == errors) {
 			pol_parser_push(parser, &one, sizeof one);
 		} else {
 			out->incomplete = true;
 		}
 	}
-	out->grants = pol_parser_end_list(parser, list, sizeof *out->grants, &out->grant_count);
+	out->grants =
+		pol_parse_block_end_list(parser, list, sizeof *out->grants, &out->grant_count);
 }
 
 /* ID [ STRING ] ( "inherits" ids [ grants ] | grants ); a scope includes */
@@ -99,20 +100,20 @@ static bool header(struct pol_parser *parser, bool scope, struct pol_ast_grantee
 	const char *what = scope ? "a scope's name" : "a role's name";
 	const char *const keywords[] = { scope ? "includes" : "inherits", NULL };
 
-	if (!pol_parser_name(parser, what, POL_SHAPE_ID, &out->name)) {
+	if (!pol_parse_words_name(parser, what, POL_SHAPE_ID, &out->name)) {
 		return false;
 	}
-	pol_parser_description(parser, &out->description);
+	pol_parse_words_description(parser, &out->description);
 	if (pol_parser_take_keyword(parser, keywords[0])) {
-		return pol_parser_ids(parser, what, &out->parents);
+		return pol_parse_words_ids(parser, what, &out->parents);
 	}
 	return pol_parser_at(parser, POL_TOKEN_OPEN) || pol_parser_at(parser, POL_TOKEN_NL) ||
-	       pol_parser_expected(parser,
+	       pol_parse_words_expected(parser,
 		       scope ? "a '{', or 'includes' and scopes" : "a '{', or 'inherits' and roles",
 		       keywords);
 }
 
-bool pol_parser_grantee(struct pol_parser *parser, bool scope, struct pol_ast_grantee *out)
+bool pol_parse_grants_grantee(struct pol_parser *parser, bool scope, struct pol_ast_grantee *out)
 {
 	bool ok = header(parser, scope, out);
 
@@ -120,10 +121,10 @@ bool pol_parser_grantee(struct pol_parser *parser, bool scope, struct pol_ast_gr
 		return true;
 	}
 	out->incomplete = true;
-	if (!ok && !pol_parser_find_open(parser)) {
+	if (!ok && !pol_parse_block_find_open(parser)) {
 		return false;
 	}
-	if (!pol_parser_open(parser, "the grants")) {
+	if (!pol_parse_block_open(parser, "the grants")) {
 		return false;
 	}
 	out->incomplete = !ok;

@@ -79,7 +79,7 @@ static bool parameter(
 	size_t end = close != NULL ? (size_t)(close - raw) : to;
 
 	if (end + 1 != to) {
-		pol_error(diags, part(reader, from, to),
+		pol_diag_error(diags, part(reader, from, to),
 			"a parameter is a whole segment: /{name}, with nothing before or behind");
 		return false;
 	}
@@ -90,7 +90,7 @@ static bool parameter(
 	}
 	out->text = (struct pol_str){ raw + from + 1, end - from - 1 };
 	if (out->text.len > POL_NAME_MAX) {
-		pol_error(diags, part(reader, from, to),
+		pol_diag_error(diags, part(reader, from, to),
 			"a parameter's name is longer than %d bytes", POL_NAME_MAX);
 		return false;
 	}
@@ -101,7 +101,7 @@ static bool wildcard(
 	const struct path_reader *reader, size_t from, size_t to, struct pol_segment *out)
 {
 	if (reader->use == POL_PATH_OF_TREE) {
-		pol_error(reader->parser->diags, part(reader, from, to),
+		pol_diag_error(reader->parser->diags, part(reader, from, to),
 			to - from == 1 ? "'*' is for grants: here write a parameter, /{name}"
 				       : "'**' is for grants: here write /{name...}");
 		return false;
@@ -122,7 +122,7 @@ static bool odd_segment(
 
 	out->at = part(reader, from, to);
 	if (raw.len == 0) {
-		pol_error(parser->diags, part(reader, from - 1, from),
+		pol_diag_error(parser->diags, part(reader, from - 1, from),
 			"an empty segment: a path has one '/' between segments and none at its "
 			"end");
 		return false;
@@ -135,13 +135,13 @@ static bool odd_segment(
 	}
 	token.quoted = memchr(raw.ptr, '"', raw.len) != NULL;
 	out->kind = POL_SEGMENT_LITERAL;
-	if (!pol_token_text(parser->arena, &token, &text)) {
+	if (!pol_lex_token_text(parser->arena, &token, &text)) {
 		parser->status = parser->arena->status;
 		return false;
 	}
 	why = text.len == 0 ? "an empty segment" : decode_literal(parser->arena, text, &out->text);
 	if (why != NULL) {
-		pol_error(parser->diags, out->at, "no request can have this segment: %s", why);
+		pol_diag_error(parser->diags, out->at, "no request can have this segment: %s", why);
 		return false;
 	}
 	if (out->text.ptr == NULL) {
@@ -150,7 +150,7 @@ static bool odd_segment(
 	return true;
 }
 
-size_t pol_parser_segment_end(struct pol_str raw, size_t i)
+size_t pol_parse_path_segment_end(struct pol_str raw, size_t i)
 {
 	bool inside = false;
 
@@ -169,13 +169,13 @@ size_t pol_parser_segment_end(struct pol_str raw, size_t i)
 	return i;
 }
 
-uint32_t pol_parser_check_path(struct pol_parser *parser, const struct pol_ast_path *path)
+uint32_t pol_parse_path_check_path(struct pol_parser *parser, const struct pol_ast_path *path)
 {
 	for (uint32_t i = 0; i + 1 < path->count; i++) {
 		enum pol_segment_kind kind = path->segments[i].kind;
 
 		if (kind == POL_SEGMENT_STARSTAR || kind == POL_SEGMENT_REST) {
-			pol_error(parser->diags, path->segments[i].at,
+			pol_diag_error(parser->diags, path->segments[i].at,
 				kind == POL_SEGMENT_REST
 					? "{name...} takes the whole rest: it stands at the end"
 					: "'**' takes everything below: it stands at the end");
@@ -183,7 +183,7 @@ uint32_t pol_parser_check_path(struct pol_parser *parser, const struct pol_ast_p
 		}
 	}
 	if (path->count > POL_PATH_SEGMENTS) {
-		pol_error(parser->diags, path->at,
+		pol_diag_error(parser->diags, path->at,
 			"a path of more than %d segments can never be asked for",
 			POL_PATH_SEGMENTS);
 		return POL_PATH_SEGMENTS - 1;
@@ -209,7 +209,7 @@ static bool segment(
 		*out_end = end;
 		return true;
 	}
-	*out_end = pol_parser_segment_end(raw, end);
+	*out_end = pol_parse_path_segment_end(raw, end);
 	return odd_segment(reader, from, *out_end, out);
 }
 
@@ -248,8 +248,8 @@ static void read_path(const struct path_reader *reader, size_t from, struct pol_
 			ok = odd_segment(reader, from + 1, from + 1, &one);
 		}
 	}
-	out->segments = pol_parser_end_list(parser, list, sizeof *out->segments, &out->count);
-	good = ok ? pol_parser_check_path(parser, out) : out->count;
+	out->segments = pol_parse_block_end_list(parser, list, sizeof *out->segments, &out->count);
+	good = ok ? pol_parse_path_check_path(parser, out) : out->count;
 	if (of_tree && good < out->count) {
 		out->segments[good] =
 			lost_segment(reader, out->segments[good].at.offset - reader->at.offset);
@@ -257,7 +257,7 @@ static void read_path(const struct path_reader *reader, size_t from, struct pol_
 	}
 }
 
-size_t pol_parser_tree_len(struct pol_str raw)
+size_t pol_parse_path_tree_len(struct pol_str raw)
 {
 	size_t i = 0;
 
@@ -273,17 +273,17 @@ size_t pol_parser_tree_len(struct pol_str raw)
 static size_t pattern_tree_len(const struct pol_parser *parser)
 {
 	struct pol_str raw = parser->token.raw;
-	size_t len = pol_parser_at(parser, POL_TOKEN_WORD) ? pol_parser_tree_len(raw) : 0;
+	size_t len = pol_parser_at(parser, POL_TOKEN_WORD) ? pol_parse_path_tree_len(raw) : 0;
 
 	return len > 0 && len + 1 < raw.len && raw.ptr[len + 1] == '/' ? len : 0;
 }
 
-bool pol_parser_at_pattern(const struct pol_parser *parser)
+bool pol_parse_path_at_pattern(const struct pol_parser *parser)
 {
 	return pattern_tree_len(parser) > 0;
 }
 
-bool pol_parser_path(struct pol_parser *parser, enum pol_path_use use, struct pol_word *out_tree,
+bool pol_parse_path(struct pol_parser *parser, enum pol_path_use use, struct pol_word *out_tree,
 	struct pol_ast_path *out)
 {
 	struct path_reader reader = { parser, use, parser->token.raw, parser->token.at };
@@ -291,24 +291,24 @@ bool pol_parser_path(struct pol_parser *parser, enum pol_path_use use, struct po
 
 	if (out_tree != NULL) {
 		if (pol_parser_at(parser, POL_TOKEN_WORD) && reader.raw.ptr[0] == '/') {
-			pol_error(parser->diags, reader.at,
+			pol_diag_error(parser->diags, reader.at,
 				"a path here begins with its tree: TREE:/path");
 			return false;
 		}
 		from = pattern_tree_len(parser) + 1;
 		if (from == 1) {
-			return pol_parser_expected(parser, "a pattern, TREE:/path", NULL);
+			return pol_parse_words_expected(parser, "a pattern, TREE:/path", NULL);
 		}
 		out_tree->text = (struct pol_str){ reader.raw.ptr, from - 1 };
 		out_tree->at = part(&reader, 0, from - 1);
 		if (from - 1 > POL_NAME_MAX) {
-			pol_error(parser->diags, out_tree->at,
+			pol_diag_error(parser->diags, out_tree->at,
 				"a tree's name is longer than %d bytes", POL_NAME_MAX);
 		}
 	} else if (!pol_parser_at(parser, POL_TOKEN_WORD) || reader.raw.ptr[0] != '/') {
-		return pol_parser_expected(parser, "a path, beginning with '/'", NULL);
+		return pol_parse_words_expected(parser, "a path, beginning with '/'", NULL);
 	}
-	pol_parser_next(parser);
+	pol_parse_block_next(parser);
 	read_path(&reader, from, out);
 	return true;
 }

@@ -8,11 +8,12 @@ static bool peer(struct pol_parser *parser, struct pol_ast_peer *out)
 
 	out->group = pol_parser_at_keyword(parser, "group");
 	if (!out->group && !pol_parser_at_keyword(parser, "user")) {
-		return pol_parser_expected(parser, "'user' or 'group'", kinds);
+		return pol_parse_words_expected(parser, "'user' or 'group'", kinds);
 	}
-	pol_parser_next(parser);
-	return pol_parser_name(parser, out->group ? "a group of the host" : "a user of the host",
-		POL_SHAPE_ANY, &out->name);
+	pol_parse_block_next(parser);
+	return pol_parse_words_name(parser,
+		out->group ? "a group of the host" : "a user of the host", POL_SHAPE_ANY,
+		&out->name);
 }
 
 /* The facts of both kinds stand on one stack: two passes would read twice, two stacks would be
@@ -32,9 +33,9 @@ static bool fact(struct pol_parser *parser, struct fact *out)
 		return peer(parser, &out->peer);
 	}
 	if (pol_parser_take_keyword(parser, "role")) {
-		return pol_parser_held(parser, &out->held);
+		return pol_parse_pattern_held(parser, &out->held);
 	}
-	return pol_parser_expected(parser, "'peer' or 'role'", begin);
+	return pol_parse_words_expected(parser, "'peer' or 'role'", begin);
 }
 
 static void sort_out(struct pol_parser *parser, const struct fact *facts, uint32_t count,
@@ -47,43 +48,43 @@ static void sort_out(struct pol_parser *parser, const struct fact *facts, uint32
 			pol_parser_push(parser, &facts[i].peer, sizeof facts[i].peer);
 		}
 	}
-	out->peers = pol_parser_end_list(parser, list, sizeof *out->peers, &out->peer_count);
+	out->peers = pol_parse_block_end_list(parser, list, sizeof *out->peers, &out->peer_count);
 	for (uint32_t i = 0; i < count; i++) {
 		if (!facts[i].is_peer) {
 			pol_parser_push(parser, &facts[i].held, sizeof facts[i].held);
 		}
 	}
-	out->held = pol_parser_end_list(parser, list, sizeof *out->held, &out->held_count);
+	out->held = pol_parse_block_end_list(parser, list, sizeof *out->held, &out->held_count);
 }
 
-bool pol_parser_principal(struct pol_parser *parser, struct pol_ast_principal *out)
+bool pol_parse_principal(struct pol_parser *parser, struct pol_ast_principal *out)
 {
 	static const char *const behind[] = { "at", "until", NULL };
 	struct fact *facts;
 	uint32_t count;
 	size_t list;
 
-	if (pol_parser_name(parser, "a principal's id", POL_SHAPE_ANY, &out->id)) {
-		pol_parser_description(parser, &out->description);
-	} else if (!pol_parser_find_open(parser)) {
+	if (pol_parse_words_name(parser, "a principal's id", POL_SHAPE_ANY, &out->id)) {
+		pol_parse_words_description(parser, &out->description);
+	} else if (!pol_parse_block_find_open(parser)) {
 		return false;
 	}
-	if (!pol_parser_open(parser, "the principal")) {
+	if (!pol_parse_block_open(parser, "the principal")) {
 		return false;
 	}
 	list = pol_parser_list(parser);
-	while (pol_parser_more(parser)) {
+	while (pol_parse_block_more(parser)) {
 		struct fact one = { 0 };
 		uint32_t start = parser->token.at.offset;
 		size_t errors = parser->diags->errors;
 		bool ok = fact(parser, &one);
 
-		pol_parser_end_line(parser, ok, start, behind);
+		pol_parse_block_end_line(parser, ok, start, behind);
 		if (ok && parser->diags->errors == errors) {
 			pol_parser_push(parser, &one, sizeof one);
 		}
 	}
-	facts = pol_parser_end_list(parser, list, sizeof *facts, &count);
+	facts = pol_parse_block_end_list(parser, list, sizeof *facts, &count);
 	sort_out(parser, facts, count, out);
 	return true;
 }

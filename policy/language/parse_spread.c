@@ -47,7 +47,7 @@ static uint32_t find_statement(struct pol_str text, size_t from)
 			end++;
 		}
 		if (end < text.len && text.ptr[end] == ' ' &&
-			pol_parser_is_top((struct pol_str){ text.ptr + begin, end - begin })) {
+			pol_parse_block_is_top((struct pol_str){ text.ptr + begin, end - begin })) {
 			return (uint32_t)begin;
 		}
 		from = end;

@@ -25,7 +25,7 @@ static bool one_of(
 			return true;
 		}
 	}
-	return pol_parser_expected(parser, what, words);
+	return pol_parse_words_expected(parser, what, words);
 }
 
 /* argument = value { comma value } */
@@ -39,14 +39,14 @@ static bool argument(struct pol_parser *parser, struct pol_ast_argument *out)
 
 		if (!pol_parser_at(parser, POL_TOKEN_WORD) &&
 			!pol_parser_at(parser, POL_TOKEN_STRING)) {
-			ok = pol_parser_expected(parser, "a value of the argument", NULL);
+			ok = pol_parse_words_expected(parser, "a value of the argument", NULL);
 			break;
 		}
-		value = pol_parser_take(parser);
+		value = pol_parse_words_take(parser);
 		pol_parser_push(parser, &value, sizeof value);
-	} while (pol_parser_take_comma(parser));
-	out->values.items =
-		pol_parser_end_list(parser, list, sizeof *out->values.items, &out->values.count);
+	} while (pol_parse_block_take_comma(parser));
+	out->values.items = pol_parse_block_end_list(
+		parser, list, sizeof *out->values.items, &out->values.count);
 	return ok;
 }
 
@@ -68,7 +68,7 @@ static bool line(struct pol_parser *parser, struct pol_ast_line *out)
 		return false;
 	}
 	out->control = (enum pol_control)number;
-	if (!pol_parser_name(parser,
+	if (!pol_parse_words_name(parser,
 		    out->control < POL_CONTROL_INCLUDE ? "a module's name" : "a stack's name",
 		    POL_SHAPE_NAME, &out->module)) {
 		return false;
@@ -82,41 +82,41 @@ static bool line(struct pol_parser *parser, struct pol_ast_line *out)
 			pol_parser_push(parser, &one, sizeof one);
 		}
 	}
-	out->arguments =
-		pol_parser_end_list(parser, list, sizeof *out->arguments, &out->argument_count);
+	out->arguments = pol_parse_block_end_list(
+		parser, list, sizeof *out->arguments, &out->argument_count);
 	return ok;
 }
 
-bool pol_parser_stack(struct pol_parser *parser, struct pol_ast_stack *out)
+bool pol_parse_stack(struct pol_parser *parser, struct pol_ast_stack *out)
 {
 	size_t list;
 
-	if (!pol_parser_name(parser, "a stack's name", POL_SHAPE_NAME, &out->name) &&
-		!pol_parser_find_open(parser)) {
+	if (!pol_parse_words_name(parser, "a stack's name", POL_SHAPE_NAME, &out->name) &&
+		!pol_parse_block_find_open(parser)) {
 		return false;
 	}
 	if (pol_parser_at(parser, POL_TOKEN_STRING)) {
-		pol_error(parser->diags, parser->token.at,
+		pol_diag_error(parser->diags, parser->token.at,
 			"a stack has no description: write it as a comment");
-		pol_parser_next(parser);
+		pol_parse_block_next(parser);
 	}
-	if (!pol_parser_open(parser, "the stack")) {
+	if (!pol_parse_block_open(parser, "the stack")) {
 		return false;
 	}
 	list = pol_parser_list(parser);
-	while (pol_parser_more(parser)) {
+	while (pol_parse_block_more(parser)) {
 		struct pol_ast_line one = { .at = parser->token.at };
 		uint32_t start = parser->token.at.offset;
 		size_t errors = parser->diags->errors;
 		bool ok = line(parser, &one);
 
-		pol_parser_end_line(parser, ok, start, NULL);
+		pol_parse_block_end_line(parser, ok, start, NULL);
 		if (ok && parser->diags->errors == errors) {
 			pol_parser_push(parser, &one, sizeof one);
 		} else {
 			out->incomplete = true;
 		}
 	}
-	out->lines = pol_parser_end_list(parser, list, sizeof *out->lines, &out->line_count);
+	out->lines = pol_parse_block_end_list(parser, list, sizeof *out->lines, &out->line_count);
 	return true;
 }

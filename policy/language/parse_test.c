@@ -8,17 +8,17 @@ static bool as(struct pol_parser *parser, struct pol_ast_step *out)
 
 	if (pol_parser_take_keyword(parser, "role")) {
 		out->kind = POL_STEP_AS_ROLE;
-		return pol_parser_held(parser, &out->held);
+		return pol_parse_pattern_held(parser, &out->held);
 	}
 	if (pol_parser_take_keyword(parser, "principal")) {
 		out->kind = POL_STEP_AS_PRINCIPAL;
-		return pol_parser_name(parser, "a principal's id", POL_SHAPE_ANY, &out->word);
+		return pol_parse_words_name(parser, "a principal's id", POL_SHAPE_ANY, &out->word);
 	}
 	if (pol_parser_take_keyword(parser, "nobody")) {
 		out->kind = POL_STEP_AS_NOBODY;
 		return true;
 	}
-	return pol_parser_expected(parser, "'role', 'principal' or 'nobody'", keywords);
+	return pol_parse_words_expected(parser, "'role', 'principal' or 'nobody'", keywords);
 }
 
 /* "and" "role" held */
@@ -28,9 +28,9 @@ static bool and (struct pol_parser * parser, struct pol_ast_step *out)
 
 	out->kind = POL_STEP_AND_ROLE;
 	if (!pol_parser_take_keyword(parser, "role")) {
-		return pol_parser_expected(parser, "'role'", keywords);
+		return pol_parse_words_expected(parser, "'role'", keywords);
 	}
-	return pol_parser_held(parser, &out->held);
+	return pol_parse_pattern_held(parser, &out->held);
 }
 
 /* "with" "scope" ids */
@@ -40,9 +40,9 @@ static bool with(struct pol_parser *parser, struct pol_ast_step *out)
 
 	out->kind = POL_STEP_WITH_SCOPE;
 	if (!pol_parser_take_keyword(parser, "scope")) {
-		return pol_parser_expected(parser, "'scope'", keywords);
+		return pol_parse_words_expected(parser, "'scope'", keywords);
 	}
-	return pol_parser_ids(parser, "a scope's name", &out->words);
+	return pol_parse_words_ids(parser, "a scope's name", &out->words);
 }
 
 /* "key" ( "at" places | STATE ) */
@@ -53,16 +53,16 @@ static bool key(struct pol_parser *parser, struct pol_ast_step *out)
 
 	if (pol_parser_take_keyword(parser, "at")) {
 		out->kind = POL_STEP_KEY_AT;
-		return pol_parser_places(parser, false, &out->words);
+		return pol_parse_pattern_places(parser, false, &out->words);
 	}
 	out->kind = POL_STEP_KEY_STATE;
 	for (size_t i = 0; states[i] != NULL; i++) {
 		if (pol_parser_at_keyword(parser, states[i])) {
-			out->word = pol_parser_take(parser);
+			out->word = pol_parse_words_take(parser);
 			return true;
 		}
 	}
-	return pol_parser_expected(parser,
+	return pol_parse_words_expected(parser,
 		"'at' and places, or a state: active, inactive, expired, revoked, missing or "
 		"unknown",
 		states);
@@ -78,42 +78,44 @@ static bool mfa(struct pol_parser *parser, struct pol_ast_step *out)
 static bool environment(struct pol_parser *parser, struct pol_ast_step *out)
 {
 	out->kind = POL_STEP_ENVIRONMENT;
-	return pol_parser_name(parser, "an environment's name", POL_SHAPE_ANY, &out->word);
+	return pol_parse_words_name(parser, "an environment's name", POL_SHAPE_ANY, &out->word);
 }
 
 static bool service(struct pol_parser *parser, struct pol_ast_step *out)
 {
 	out->kind = POL_STEP_SERVICE;
-	return pol_parser_name(parser, "a service's name", POL_SHAPE_ANY, &out->word);
+	return pol_parse_words_name(parser, "a service's name", POL_SHAPE_ANY, &out->word);
 }
 
 static bool from(struct pol_parser *parser, struct pol_ast_step *out)
 {
 	out->kind = POL_STEP_FROM;
-	return pol_parser_name(parser, "an address, such as 192.0.2.1", POL_SHAPE_ANY, &out->word);
+	return pol_parse_words_name(
+		parser, "an address, such as 192.0.2.1", POL_SHAPE_ANY, &out->word);
 }
 
 static bool time_of(struct pol_parser *parser, struct pol_ast_step *out)
 {
 	out->kind = POL_STEP_TIME;
-	return pol_parser_name(
+	return pol_parse_words_name(
 		parser, "a time, such as 2030-01-31T00:00:00Z", POL_SHAPE_ANY, &out->word);
 }
 
 static bool peer(struct pol_parser *parser, struct pol_ast_step *out)
 {
 	out->kind = POL_STEP_PEER;
-	return pol_parser_name(parser, "a user of the host", POL_SHAPE_ANY, &out->word);
+	return pol_parse_words_name(parser, "a user of the host", POL_SHAPE_ANY, &out->word);
 }
 
 /* verb { comma verb } places [ "because" NAME ] */
 static bool expect(struct pol_parser *parser, struct pol_ast_step *out)
 {
 	out->kind = POL_STEP_EXPECT;
-	return pol_parser_verbs(parser, &out->verbs) &&
-	       pol_parser_places(parser, true, &out->places) &&
+	return pol_parse_words_verbs(parser, &out->verbs) &&
+	       pol_parse_pattern_places(parser, true, &out->places) &&
 	       (!pol_parser_take_keyword(parser, "because") ||
-		       pol_parser_name(parser, "a reason's name", POL_SHAPE_NAME, &out->because));
+		       pol_parse_words_name(
+			       parser, "a reason's name", POL_SHAPE_NAME, &out->because));
 }
 
 static bool deny(struct pol_parser *parser, struct pol_ast_step *out)
@@ -153,47 +155,47 @@ static bool step(struct pol_parser *parser, struct pol_ast_step *out)
 		keywords[i] = steps[i].keyword;
 	}
 	if (pol_parser_at_keyword(parser, "given")) {
-		pol_error(parser->diags, parser->token.at,
+		pol_diag_error(parser->diags, parser->token.at,
 			"'given' is reserved for facts, which this version does not have");
 		return false;
 	}
-	return pol_parser_expected(parser,
+	return pol_parse_words_expected(parser,
 		"a line of a test, such as 'as role NAME' or 'allow GET TREE:/path'", keywords);
 }
 
-bool pol_parser_test(struct pol_parser *parser, struct pol_ast_test *out)
+bool pol_parse_test(struct pol_parser *parser, struct pol_ast_test *out)
 {
 	static const char *const behind[] = { "at", "until", "because", NULL };
 	bool ok = pol_parser_at(parser, POL_TOKEN_STRING);
 	size_t list;
 
 	if (ok) {
-		out->name = pol_parser_take(parser);
+		out->name = pol_parse_words_take(parser);
 	} else {
-		pol_parser_expected(parser, "the test's name in quotes", NULL);
+		pol_parse_words_expected(parser, "the test's name in quotes", NULL);
 	}
 	out->incomplete = !ok;
-	if (!ok && !pol_parser_find_open(parser)) {
+	if (!ok && !pol_parse_block_find_open(parser)) {
 		return false;
 	}
-	if (!pol_parser_open(parser, "the test")) {
+	if (!pol_parse_block_open(parser, "the test")) {
 		out->incomplete = true;
 		return false;
 	}
 	list = pol_parser_list(parser);
-	while (pol_parser_more(parser)) {
+	while (pol_parse_block_more(parser)) {
 		struct pol_ast_step one = { .at = parser->token.at };
 		uint32_t start = parser->token.at.offset;
 		size_t errors = parser->diags->errors;
 
 		ok = step(parser, &one);
-		pol_parser_end_line(parser, ok, start, behind);
+		pol_parse_block_end_line(parser, ok, start, behind);
 		if (ok && parser->diags->errors == errors) {
 			pol_parser_push(parser, &one, sizeof one);
 		} else {
 			out->incomplete = true;
 		}
 	}
-	out->steps = pol_parser_end_list(parser, list, sizeof *out->steps, &out->step_count);
+	out->steps = pol_parse_block_end_list(parser, list, sizeof *out->steps, &out->step_count);
 	return true;
 }

@@ -30,7 +30,7 @@ static void warn_of_glued_brace(struct pol_parser *parser)
 		i++;
 	}
 	if (i < text.len && text.ptr[i] == '}') {
-		pol_warning(parser->diags, parser->token.at,
+		pol_diag_warning(parser->diags, parser->token.at,
 			"this is a block and no parameter: a parameter is a whole segment, "
 			"/{name}; "
 			"put a space before a block");
@@ -42,12 +42,13 @@ static bool block(struct pol_parser *parser, struct pol_ast_entry *out, bool the
 {
 	size_t list = pol_parser_list(parser);
 
-	if (there && pol_parser_open(parser, "the path's block")) {
+	if (there && pol_parse_block_open(parser, "the path's block")) {
 		entries(parser, &out->entries, &out->entry_count);
 		return true;
 	}
 	lose(parser, POL_ENTRY_LOST);
-	out->entries = pol_parser_end_list(parser, list, sizeof *out->entries, &out->entry_count);
+	out->entries =
+		pol_parse_block_end_list(parser, list, sizeof *out->entries, &out->entry_count);
 	return false;
 }
 
@@ -63,18 +64,18 @@ static bool node(
 	do {
 		struct pol_ast_path path = { 0 };
 
-		ok = pol_parser_path(parser, POL_PATH_OF_TREE, NULL, &path);
+		ok = pol_parse_path(parser, POL_PATH_OF_TREE, NULL, &path);
 		if (ok) {
 			pol_parser_push(parser, &path, sizeof path);
 		}
-	} while (ok && pol_parser_take_comma(parser));
-	out->paths = pol_parser_end_list(parser, list, sizeof *out->paths, &out->path_count);
+	} while (ok && pol_parse_block_take_comma(parser));
+	out->paths = pol_parse_block_end_list(parser, list, sizeof *out->paths, &out->path_count);
 	if (ok) {
-		pol_parser_description(parser, &out->description);
+		pol_parse_words_description(parser, &out->description);
 		warn_of_glued_brace(parser);
 	} else {
 		*fate = POL_ENTRY_LOST;
-		there = pol_parser_find_open(parser);
+		there = pol_parse_block_find_open(parser);
 	}
 	return block(parser, out, there);
 }
@@ -87,25 +88,25 @@ static bool stray_block(
 	struct pol_segment name = { POL_SEGMENT_LOST, owner->at, owner->text };
 	struct pol_ast_path path = { .at = owner->at };
 
-	pol_error(parser->diags, parser->token.at,
+	pol_diag_error(parser->diags, parser->token.at,
 		"only a path has a block, and a path begins with '/'");
 	*out = (struct pol_ast_entry){ .kind = POL_ENTRY_NODE };
 	pol_parser_push(parser, &name, sizeof name);
-	path.segments = pol_parser_end_list(parser, list, sizeof *path.segments, &path.count);
+	path.segments = pol_parse_block_end_list(parser, list, sizeof *path.segments, &path.count);
 	pol_parser_push(parser, &path, sizeof path);
-	out->paths = pol_parser_end_list(parser, list, sizeof *out->paths, &out->path_count);
+	out->paths = pol_parse_block_end_list(parser, list, sizeof *out->paths, &out->path_count);
 	return block(parser, out, true);
 }
 
 static void method_expected(struct pol_parser *parser)
 {
-	struct pol_str word = pol_parser_clip(parser->token.raw);
+	struct pol_str word = pol_parse_words_clip(parser->token.raw);
 	struct pol_nearest nearest = pol_nearest_to(parser->token.raw);
 
 	for (size_t i = 0; i < pol_method_count(); i++) {
 		pol_nearest_offer(&nearest, pol_method_name(i));
 	}
-	pol_error(parser->diags, parser->token.at,
+	pol_diag_error(parser->diags, parser->token.at,
 		"expected a method, ',' or the end of the line, found '%.*s'" POL_NEAREST,
 		POL_STR_ARGS(word), POL_NEAREST_ARGS(nearest));
 }
@@ -121,20 +122,20 @@ static bool methods(
 	while (ok && pol_parser_at(parser, POL_TOKEN_WORD)) {
 		struct pol_word word = { 0 };
 
-		if (!pol_parser_is_capitals(parser->token.raw)) {
+		if (!pol_parse_words_is_capitals(parser->token.raw)) {
 			method_expected(parser);
 			ok = false;
 		} else {
-			ok = pol_parser_verb(parser, &word, NULL);
+			ok = pol_parse_words_verb(parser, &word, NULL);
 		}
-		if (ok && pol_is_method(word.text)) {
+		if (ok && pol_method_is_registered(word.text)) {
 			pol_parser_push(parser, &word, sizeof word);
 		} else if (ok) {
 			*fate = POL_ENTRY_LOST_VERB;
 		}
 	}
-	out->methods.items =
-		pol_parser_end_list(parser, list, sizeof *out->methods.items, &out->methods.count);
+	out->methods.items = pol_parse_block_end_list(
+		parser, list, sizeof *out->methods.items, &out->methods.count);
 	return ok;
 }
 
@@ -142,8 +143,8 @@ static bool methods(
 static void two_ways(
 	struct pol_parser *parser, struct pol_str before, const struct pol_word *method)
 {
-	before = pol_parser_clip(before);
-	pol_error(parser->diags, method->at,
+	before = pol_parse_words_clip(before);
+	pol_diag_error(parser->diags, method->at,
 		"a bare method behind '%.*s': write '%.*s %.*s' if it belongs to that action, or "
 		"'%.*s' on a line of its own if it is one by itself",
 		POL_STR_ARGS(before), POL_STR_ARGS(before), POL_STR_ARGS(method->text),
@@ -172,13 +173,13 @@ static bool read_verb(struct pol_parser *parser, struct pol_str *action, struct 
 	bool ok;
 
 	if (pol_parser_at(parser, POL_TOKEN_STRING)) {
-		return pol_parser_expected(parser,
+		return pol_parse_words_expected(parser,
 			"a path, an action or a method (a description stands behind it)", NULL);
 	}
 	if (!pol_parser_at(parser, POL_TOKEN_WORD)) {
-		return pol_parser_expected(parser, "a path, an action or a method", NULL);
+		return pol_parse_words_expected(parser, "a path, an action or a method", NULL);
 	}
-	ok = pol_parser_verb(parser, &out->name, &method);
+	ok = pol_parse_words_verb(parser, &out->name, &method);
 	if (ok && method) {
 		out->kind = POL_ENTRY_METHOD;
 		if (action->ptr != NULL) {
@@ -192,7 +193,7 @@ static bool read_verb(struct pol_parser *parser, struct pol_str *action, struct 
 		*action = as_written(parser, &out->name);
 	}
 	if (ok) {
-		pol_parser_description(parser, &out->description);
+		pol_parse_words_description(parser, &out->description);
 	}
 	return ok;
 }
@@ -206,7 +207,7 @@ static bool verb(struct pol_parser *parser, struct pol_str *action, struct pol_a
 
 	if (!ok) {
 		*fate = POL_ENTRY_LOST;
-	} else if (out->kind == POL_ENTRY_METHOD && !pol_is_method(out->name.text)) {
+	} else if (out->kind == POL_ENTRY_METHOD && !pol_method_is_registered(out->name.text)) {
 		*fate = POL_ENTRY_LOST_VERB;
 	} else if (*fate == POL_ENTRY_NODE && parser->diags->errors > errors) {
 		*fate = POL_ENTRY_DOUBTFUL;
@@ -221,17 +222,17 @@ static void end_entry(struct pol_parser *parser, bool ok, uint32_t start)
 		return;
 	}
 	if (ok) {
-		pol_parser_expected(parser, "',' or the end of the line", NULL);
+		pol_parse_words_expected(parser, "',' or the end of the line", NULL);
 	}
 	if (parser->token.first && parser->token.at.offset != start) {
 		return;
 	}
 	while (!pol_parser_at_line_end(parser) && !pol_parser_at(parser, POL_TOKEN_COMMA)) {
 		if (pol_parser_at(parser, POL_TOKEN_OPEN)) {
-			pol_parser_skip_line(parser);
+			pol_parse_block_skip_line(parser);
 			return;
 		}
-		pol_parser_next(parser);
+		pol_parse_block_next(parser);
 	}
 }
 
@@ -258,7 +259,7 @@ static void entry(struct pol_parser *parser, struct pol_str *action)
 	errors = parser->diags->errors;
 	end_entry(parser, ok, start);
 	if (path || out.kind == POL_ENTRY_ACTION ||
-		(out.kind == POL_ENTRY_METHOD && pol_is_method(out.name.text))) {
+		(out.kind == POL_ENTRY_METHOD && pol_method_is_registered(out.name.text))) {
 		pol_parser_push(parser, &out, sizeof out);
 	}
 	if (parser->diags->errors > errors) {
@@ -282,9 +283,9 @@ static void entries(struct pol_parser *parser, struct pol_ast_entry **out, uint3
 			if (pol_parser_at(parser, POL_TOKEN_NL)) {
 				action = (struct pol_str){ 0 };
 			}
-			pol_parser_next(parser);
+			pol_parse_block_next(parser);
 		}
-		if (!pol_parser_more(parser)) {
+		if (!pol_parse_block_more(parser)) {
 			break;
 		}
 		entry(parser, &action);
@@ -292,17 +293,17 @@ static void entries(struct pol_parser *parser, struct pol_ast_entry **out, uint3
 	if (parser->unwinding) {
 		lose(parser, POL_ENTRY_LOST);
 	}
-	*out = pol_parser_end_list(parser, list, sizeof **out, out_count);
+	*out = pol_parse_block_end_list(parser, list, sizeof **out, out_count);
 }
 
-bool pol_parser_tree(struct pol_parser *parser, struct pol_ast_tree *out)
+bool pol_parse_tree(struct pol_parser *parser, struct pol_ast_tree *out)
 {
-	if (pol_parser_name(parser, "a tree's name", POL_SHAPE_NAME, &out->name)) {
-		pol_parser_description(parser, &out->description);
-	} else if (!pol_parser_find_open(parser)) {
+	if (pol_parse_words_name(parser, "a tree's name", POL_SHAPE_NAME, &out->name)) {
+		pol_parse_words_description(parser, &out->description);
+	} else if (!pol_parse_block_find_open(parser)) {
 		return false;
 	}
-	if (!pol_parser_open(parser, "the tree")) {
+	if (!pol_parse_block_open(parser, "the tree")) {
 		return false;
 	}
 	entries(parser, &out->entries, &out->entry_count);

@@ -7,20 +7,20 @@ static bool operand(struct pol_parser *parser)
 	struct pol_word word;
 
 	if (pol_parser_at(parser, POL_TOKEN_WORD) || pol_parser_at(parser, POL_TOKEN_STRING)) {
-		pol_parser_next(parser);
+		pol_parse_block_next(parser);
 		return true;
 	}
 	if (!pol_parser_at(parser, POL_TOKEN_OPEN)) {
-		return pol_parser_expected(parser, "a fact, {name}, or a value", NULL);
+		return pol_parse_words_expected(parser, "a fact, {name}, or a value", NULL);
 	}
-	pol_parser_next(parser);
-	if (!pol_parser_name(parser, "a fact's name", POL_SHAPE_ID, &word)) {
+	pol_parse_block_next(parser);
+	if (!pol_parse_words_name(parser, "a fact's name", POL_SHAPE_ID, &word)) {
 		return false;
 	}
 	if (!pol_parser_at(parser, POL_TOKEN_CLOSE)) {
-		return pol_parser_expected(parser, "the '}' of the fact", NULL);
+		return pol_parse_words_expected(parser, "the '}' of the fact", NULL);
 	}
-	pol_parser_next(parser);
+	pol_parse_block_next(parser);
 	return true;
 }
 
@@ -47,7 +47,7 @@ static bool predicate(struct pol_parser *parser)
 	}
 	if (pol_parser_take_keyword(parser, "not")) {
 		if (!pol_parser_at_keyword(parser, "in")) {
-			return pol_parser_expected(parser, "'in' behind 'not'", NULL);
+			return pol_parse_words_expected(parser, "'in' behind 'not'", NULL);
 		}
 	}
 	if (!pol_parser_take_keyword(parser, "in")) {
@@ -57,11 +57,11 @@ static bool predicate(struct pol_parser *parser)
 		if (!operand(parser)) {
 			return false;
 		}
-	} while (pol_parser_take_comma(parser));
+	} while (pol_parse_block_take_comma(parser));
 	return true;
 }
 
-bool pol_parser_condition(struct pol_parser *parser)
+bool pol_parse_when_condition(struct pol_parser *parser)
 {
 	do {
 		if (!predicate(parser)) {

@@ -8,7 +8,7 @@
 /* In a message a word tells what is meant long before this. Bytes. */
 #define CLIP 60
 
-struct pol_str pol_parser_clip(struct pol_str text)
+struct pol_str pol_parse_words_clip(struct pol_str text)
 {
 	if (text.len > CLIP) {
 		text.len = CLIP;
@@ -39,11 +39,12 @@ static const char *name_of(const struct pol_token *token)
 	return NULL;
 }
 
-bool pol_parser_expected(struct pol_parser *parser, const char *wanted, const char *const *keywords)
+bool pol_parse_words_expected(
+	struct pol_parser *parser, const char *wanted, const char *const *keywords)
 {
 	const struct pol_token *token = &parser->token;
 	const char *name = name_of(token);
-	struct pol_str word = name != NULL ? pol_str_of(name) : pol_parser_clip(token->raw);
+	struct pol_str word = name != NULL ? pol_str_of(name) : pol_parse_words_clip(token->raw);
 	struct pol_nearest nearest = pol_nearest_to(token->raw);
 	struct pol_diag *diag;
 
@@ -55,23 +56,24 @@ bool pol_parser_expected(struct pol_parser *parser, const char *wanted, const ch
 	for (; keywords != NULL && *keywords != NULL; keywords++) {
 		pol_nearest_offer(&nearest, pol_str_of(*keywords));
 	}
-	diag = pol_error(parser->diags, token->at, "expected %s, found %s%.*s%s" POL_NEAREST,
+	diag = pol_diag_error(parser->diags, token->at, "expected %s, found %s%.*s%s" POL_NEAREST,
 		wanted, name != NULL ? "" : "'", POL_STR_ARGS(word), name != NULL ? "" : "'",
 		POL_NEAREST_ARGS(nearest));
 	if (token->first && parser->comma.length > 0 && parser->after_comma == token->at.offset) {
-		pol_note(parser->diags, diag, parser->comma, "the list goes on after this ','");
+		pol_diag_note(
+			parser->diags, diag, parser->comma, "the list goes on after this ','");
 	}
 	return false;
 }
 
-struct pol_word pol_parser_take(struct pol_parser *parser)
+struct pol_word pol_parse_words_take(struct pol_parser *parser)
 {
 	struct pol_word word = { .at = parser->token.at };
 
-	if (!pol_token_text(parser->arena, &parser->token, &word.text)) {
+	if (!pol_lex_token_text(parser->arena, &parser->token, &word.text)) {
 		parser->status = parser->arena->status;
 	}
-	pol_parser_next(parser);
+	pol_parse_block_next(parser);
 	return word;
 }
 
@@ -101,7 +103,7 @@ const unsigned char pol_parser_chars[256] = {
 };
 /* clang-format on */
 
-bool pol_parser_is_capitals(struct pol_str word)
+bool pol_parse_words_is_capitals(struct pol_str word)
 {
 	bool letter = false;
 
@@ -163,7 +165,7 @@ static bool is_action(struct pol_str word)
 static void check_length(struct pol_parser *parser, const char *what, const struct pol_word *word)
 {
 	if (word->text.len > POL_NAME_MAX) {
-		pol_error(
+		pol_diag_error(
 			parser->diags, word->at, "%s is longer than %d bytes", what, POL_NAME_MAX);
 	}
 }
@@ -171,12 +173,12 @@ static void check_length(struct pol_parser *parser, const char *what, const stru
 static void check_shape(struct pol_parser *parser, const char *what, enum pol_shape shape,
 	const struct pol_word *word)
 {
-	struct pol_str shown = pol_parser_clip(word->text);
+	struct pol_str shown = pol_parse_words_clip(word->text);
 
 	switch (shape) {
 	case POL_SHAPE_NAME:
 		if (!is_name(word->text)) {
-			pol_error(parser->diags, word->at,
+			pol_diag_error(parser->diags, word->at,
 				"'%.*s' cannot be %s: small letters, digits, '_' and '-', "
 				"a letter first",
 				POL_STR_ARGS(shown), what);
@@ -184,7 +186,7 @@ static void check_shape(struct pol_parser *parser, const char *what, enum pol_sh
 		break;
 	case POL_SHAPE_ID:
 		if (!is_id_word(word->text)) {
-			pol_error(parser->diags, word->at,
+			pol_diag_error(parser->diags, word->at,
 				"'%.*s' cannot be %s: words of letters, digits, '_' and '-', a "
 				"letter first, joined by '.', ':' or '/'",
 				POL_STR_ARGS(shown), what);
@@ -196,31 +198,31 @@ static void check_shape(struct pol_parser *parser, const char *what, enum pol_sh
 	check_length(parser, what, word);
 }
 
-bool pol_parser_name(
+bool pol_parse_words_name(
 	struct pol_parser *parser, const char *what, enum pol_shape shape, struct pol_word *out)
 {
 	bool quoted = parser->token.quoted;
 
 	if (!pol_parser_at(parser, POL_TOKEN_WORD) && !pol_parser_at(parser, POL_TOKEN_STRING)) {
-		return pol_parser_expected(parser, what, NULL);
+		return pol_parse_words_expected(parser, what, NULL);
 	}
-	*out = pol_parser_take(parser);
+	*out = pol_parse_words_take(parser);
 	if (quoted) {
-		pol_error(parser->diags, out->at, "%s is written without quotes", what);
+		pol_diag_error(parser->diags, out->at, "%s is written without quotes", what);
 	} else {
 		check_shape(parser, what, shape, out);
 	}
 	return true;
 }
 
-void pol_parser_description(struct pol_parser *parser, struct pol_word *out)
+void pol_parse_words_description(struct pol_parser *parser, struct pol_word *out)
 {
 	if (pol_parser_at(parser, POL_TOKEN_STRING)) {
-		*out = pol_parser_take(parser);
+		*out = pol_parse_words_take(parser);
 	}
 }
 
-bool pol_parser_ids(struct pol_parser *parser, const char *what, struct pol_words *out)
+bool pol_parse_words_ids(struct pol_parser *parser, const char *what, struct pol_words *out)
 {
 	size_t list = pol_parser_list(parser);
 	bool ok;
@@ -228,12 +230,12 @@ bool pol_parser_ids(struct pol_parser *parser, const char *what, struct pol_word
 	do {
 		struct pol_word id = { 0 };
 
-		ok = pol_parser_name(parser, what, POL_SHAPE_ID, &id);
+		ok = pol_parse_words_name(parser, what, POL_SHAPE_ID, &id);
 		if (ok) {
 			pol_parser_push(parser, &id, sizeof id);
 		}
-	} while (ok && pol_parser_take_comma(parser));
-	out->items = pol_parser_end_list(parser, list, sizeof *out->items, &out->count);
+	} while (ok && pol_parse_block_take_comma(parser));
+	out->items = pol_parse_block_end_list(parser, list, sizeof *out->items, &out->count);
 	return ok;
 }
 
@@ -242,18 +244,18 @@ bool pol_parser_ids(struct pol_parser *parser, const char *what, struct pol_word
 static void unknown_method(struct pol_parser *parser, struct pol_word *word)
 {
 	struct pol_nearest nearest = pol_nearest_to(word->text);
-	struct pol_str shown = pol_parser_clip(word->text);
+	struct pol_str shown = pol_parse_words_clip(word->text);
 
 	for (size_t i = 0; i < pol_method_count(); i++) {
 		pol_nearest_offer(&nearest, pol_method_name(i));
 	}
 	if (nearest.best.len > 0) {
-		pol_error(parser->diags, word->at, "unknown method '%.*s'" POL_NEAREST,
+		pol_diag_error(parser->diags, word->at, "unknown method '%.*s'" POL_NEAREST,
 			POL_STR_ARGS(shown), POL_NEAREST_ARGS(nearest));
 		word->text = nearest.best;
 		return;
 	}
-	pol_error(parser->diags, word->at,
+	pol_diag_error(parser->diags, word->at,
 		"unknown method '%.*s': a word in capitals is a registered HTTP method, an action "
 		"has a small letter",
 		POL_STR_ARGS(shown));
@@ -273,24 +275,24 @@ static bool is_keyword_of_grants(struct pol_str word)
 	return false;
 }
 
-bool pol_parser_verb(struct pol_parser *parser, struct pol_word *out, bool *out_method)
+bool pol_parse_words_verb(struct pol_parser *parser, struct pol_word *out, bool *out_method)
 {
 	bool method = false;
 
 	if (!pol_parser_at(parser, POL_TOKEN_WORD) || parser->token.quoted ||
 		is_keyword_of_grants(parser->token.raw)) {
-		return pol_parser_expected(parser, "an action or a method", NULL);
+		return pol_parse_words_expected(parser, "an action or a method", NULL);
 	}
-	*out = pol_parser_take(parser);
-	if (pol_is_method(out->text)) {
+	*out = pol_parse_words_take(parser);
+	if (pol_method_is_registered(out->text)) {
 		method = true;
-	} else if (pol_parser_is_capitals(out->text)) {
+	} else if (pol_parse_words_is_capitals(out->text)) {
 		method = true;
 		unknown_method(parser, out);
 	} else if (!is_action(out->text)) {
-		struct pol_str shown = pol_parser_clip(out->text);
+		struct pol_str shown = pol_parse_words_clip(out->text);
 
-		pol_error(parser->diags, out->at,
+		pol_diag_error(parser->diags, out->at,
 			"'%.*s' cannot be an action: letters, digits, '_', '-', '.' and '/', a "
 			"letter first",
 			POL_STR_ARGS(shown));
@@ -302,7 +304,7 @@ bool pol_parser_verb(struct pol_parser *parser, struct pol_word *out, bool *out_
 	return true;
 }
 
-bool pol_parser_verbs(struct pol_parser *parser, struct pol_words *out)
+bool pol_parse_words_verbs(struct pol_parser *parser, struct pol_words *out)
 {
 	size_t list = pol_parser_list(parser);
 	bool ok;
@@ -311,16 +313,16 @@ bool pol_parser_verbs(struct pol_parser *parser, struct pol_words *out)
 		struct pol_word verb = { 0 };
 
 		if (list != pol_parser_list(parser) && pol_parser_at_keyword(parser, "all")) {
-			pol_error(parser->diags, parser->token.at,
+			pol_diag_error(parser->diags, parser->token.at,
 				"'all' stands alone: it already means every action and method");
 			ok = false;
 			break;
 		}
-		ok = pol_parser_verb(parser, &verb, NULL);
+		ok = pol_parse_words_verb(parser, &verb, NULL);
 		if (ok) {
 			pol_parser_push(parser, &verb, sizeof verb);
 		}
-	} while (ok && pol_parser_take_comma(parser));
-	out->items = pol_parser_end_list(parser, list, sizeof *out->items, &out->count);
+	} while (ok && pol_parse_block_take_comma(parser));
+	out->items = pol_parse_block_end_list(parser, list, sizeof *out->items, &out->count);
 	return ok;
 }

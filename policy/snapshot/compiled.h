@@ -6,7 +6,7 @@
  *
  * Everything hangs in snapshot->arena, text included: nothing refers to sources or statements.
  * compile.c fills it in this order: environments, limits, trees, scopes, roles, exclusive,
- * principals, then stacks (stack.h: pol_stacks_compile) and tests (suite's: pol_tests_compile),
+ * principals, then stacks (stack.h: pol_stack_compile) and tests (suite's: pol_suite_compile),
  * which may use everything before them.
  */
 
@@ -212,7 +212,7 @@ struct pol_snapshot {
 
 	struct pol_stack *stacks;
 	uint32_t stack_count;
-	struct pol_names stack_names;  /* filled by pol_stacks_compile */
+	struct pol_names stack_names;  /* filled by pol_stack_compile */
 	const struct pol_stack *other; /* NULL: not declared */
 	bool may_charge;               /* some stack has a line that may name a charge */
 	struct pol_case *tests;
@@ -225,11 +225,11 @@ struct pol_snapshot {
 uint32_t pol_peer_user(const struct pol_snapshot *snapshot, struct pol_str name);
 
 /* damage.c: adds to *loss what may be missing in nodes [first, end). */
-void pol_loss_of_nodes(
+void pol_damage_of_nodes(
 	const struct pol_snapshot *snapshot, uint32_t first, uint32_t end, struct pol_loss *loss);
 /* The same of a child that the node does not have. */
-void pol_loss_of_child(const struct pol_snapshot *snapshot, uint32_t node,
+void pol_damage_of_child(const struct pol_snapshot *snapshot, uint32_t node,
 	enum pol_segment_kind kind, struct pol_loss *loss);
 /* The same of where a request's TREE:/path leads, or would. */
-void pol_loss_of_place(
+void pol_damage_of_place(
 	const struct pol_snapshot *snapshot, struct pol_str place, struct pol_loss *loss);

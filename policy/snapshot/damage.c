@@ -3,7 +3,7 @@
 #include "policy/snapshot/tree.h"
 #include "policy/text/path.h"
 
-void pol_loss_of_nodes(
+void pol_damage_of_nodes(
 	const struct pol_snapshot *snapshot, uint32_t first, uint32_t end, struct pol_loss *loss)
 {
 	const struct pol_damage *damage = snapshot->damage;
@@ -16,7 +16,7 @@ void pol_loss_of_nodes(
 	loss->doubt = loss->doubt || damage[end].doubtful > damage[first].doubtful;
 }
 
-void pol_loss_of_child(const struct pol_snapshot *snapshot, uint32_t node,
+void pol_damage_of_child(const struct pol_snapshot *snapshot, uint32_t node,
 	enum pol_segment_kind kind, struct pol_loss *loss)
 {
 	uint32_t marks = POL_DAMAGE_LITERALS | POL_DAMAGE_PARAMETERS;
@@ -31,7 +31,7 @@ void pol_loss_of_child(const struct pol_snapshot *snapshot, uint32_t node,
 	}
 	if ((snapshot->damage[node].marks & (marks | POL_DAMAGE_MOVED)) != 0) {
 		loss->nodes = true;
-		pol_loss_of_nodes(snapshot, node, snapshot->nodes[node].end, loss);
+		pol_damage_of_nodes(snapshot, node, snapshot->nodes[node].end, loss);
 	}
 }
 
@@ -43,13 +43,13 @@ static void follow(const struct pol_snapshot *snapshot, uint32_t node, const str
 	for (uint32_t i = 0; i < path->count; i++) {
 		uint32_t parent = node;
 
-		if (pol_literal_find(snapshot, parent, path->segments[i], &node) ==
+		if (pol_tree_literal_find(snapshot, parent, path->segments[i], &node) ==
 			POL_LITERAL_EXACT) {
 			continue;
 		}
 		if ((snapshot->damage[parent].marks & ~POL_DAMAGE_DOUBT) != 0) {
 			loss->nodes = true;
-			pol_loss_of_nodes(snapshot, parent, snapshot->nodes[parent].end, loss);
+			pol_damage_of_nodes(snapshot, parent, snapshot->nodes[parent].end, loss);
 			return;
 		}
 		node = snapshot->nodes[parent].wild;
@@ -60,10 +60,10 @@ static void follow(const struct pol_snapshot *snapshot, uint32_t node, const str
 			break;
 		}
 	}
-	pol_loss_of_nodes(snapshot, node, node + 1, loss);
+	pol_damage_of_nodes(snapshot, node, node + 1, loss);
 }
 
-void pol_loss_of_place(
+void pol_damage_of_place(
 	const struct pol_snapshot *snapshot, struct pol_str place, struct pol_loss *loss)
 {
 	struct pol_path path;

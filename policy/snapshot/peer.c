@@ -29,12 +29,12 @@ static uint32_t find(const struct pol_snapshot *snapshot, bool group, uint32_t i
 	return POL_NONE;
 }
 
-bool pol_snapshot_has_peers(const struct pol_snapshot *snapshot)
+bool pol_peer_any(const struct pol_snapshot *snapshot)
 {
 	return snapshot->peer_count > 0;
 }
 
-uint32_t pol_snapshot_peer(
+uint32_t pol_peer_find(
 	const struct pol_snapshot *snapshot, uint32_t user, const uint32_t *groups, size_t count)
 {
 	uint32_t found;

@@ -11,7 +11,7 @@ static void put(struct pol_resource *resource, const char *text, size_t len)
 	}
 }
 
-uint32_t pol_node_chain(
+uint32_t pol_resource_node_chain(
 	const struct pol_snapshot *snapshot, uint32_t node, uint32_t out[POL_PATH_SEGMENTS])
 {
 	uint32_t depth = 0;

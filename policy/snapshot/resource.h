@@ -21,7 +21,7 @@ struct pol_resource {
 };
 
 /* The nodes from the root, not itself included, down to this one. Returns how many. */
-uint32_t pol_node_chain(
+uint32_t pol_resource_node_chain(
 	const struct pol_snapshot *snapshot, uint32_t node, uint32_t out[POL_PATH_SEGMENTS]);
 
 void pol_resource_begin(struct pol_resource *resource, struct pol_str tree);

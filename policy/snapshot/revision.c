@@ -54,7 +54,7 @@ static uint64_t finish(uint64_t hash, const unsigned char *at, size_t left)
 	return hash ^ hash >> 32;
 }
 
-uint64_t pol_hash64(struct pol_str text, uint64_t seed)
+uint64_t pol_revision_hash64(struct pol_str text, uint64_t seed)
 {
 	const unsigned char *at = (const unsigned char *)text.ptr;
 	size_t left = text.len;
@@ -109,7 +109,7 @@ void pol_revision_of(
 	for (size_t i = 0; i < count; i++) {
 		struct pol_str name = { sources[i].name.ptr + skip, sources[i].name.len - skip };
 
-		sum += pol_hash64(sources[i].text, pol_hash64(name, 0));
+		sum += pol_revision_hash64(sources[i].text, pol_revision_hash64(name, 0));
 	}
 	snprintf(out, POL_REVISION_TEXT, "%016llx", (unsigned long long)sum);
 }

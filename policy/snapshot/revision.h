@@ -21,4 +21,4 @@
 void pol_revision_of(
 	const struct pol_source *sources, size_t count, uint64_t more, char out[POL_REVISION_TEXT]);
 
-uint64_t pol_hash64(struct pol_str text, uint64_t seed);
+uint64_t pol_revision_hash64(struct pol_str text, uint64_t seed);

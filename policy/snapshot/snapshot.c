@@ -171,7 +171,7 @@ enum pol_status pol_snapshot_check_place(const struct pol_snapshot *snapshot, st
 	uint32_t node;
 
 	if (!pol_path_split(place, &tree, &raw) || memchr(raw.ptr, '?', raw.len) != NULL ||
-		pol_path_read(raw, &path) != POL_OK || pol_place_fault(&path) != NULL) {
+		pol_path_read(raw, &path) != POL_OK || pol_path_place_fault(&path) != NULL) {
 		return POL_EINVALID;
 	}
 	return pol_tree_find(snapshot, pol_tree_number(snapshot, tree), &path, &node);

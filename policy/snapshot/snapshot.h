@@ -90,8 +90,8 @@ size_t pol_snapshot_principal_held(
 /* The declared principal that this user of the machine is, groups being all that he is in, or
  * POL_NONE. His own `peer user` line goes before those of his groups; groups that stand for
  * different principals make him none of them. Without a host (host.h) nobody is known. */
-bool pol_snapshot_has_peers(const struct pol_snapshot *snapshot);
-uint32_t pol_snapshot_peer(
+bool pol_peer_any(const struct pol_snapshot *snapshot);
+uint32_t pol_peer_find(
 	const struct pol_snapshot *snapshot, uint32_t user, const uint32_t *groups, size_t count);
 
 /* May a decision come to charges (module.h)? */

@@ -79,7 +79,7 @@ static uint32_t find_parent(
 	const struct extending *extending, uint32_t tenant, const struct pol_stored_parent *parent)
 {
 	if (parent->number != 0) {
-		return pol_snapshot_stored(extending->out, parent->number, tenant);
+		return pol_stored_find(extending->out, parent->number, tenant);
 	}
 	return pol_names_find(&extending->out->role_names, parent->name);
 }
@@ -256,7 +256,7 @@ static enum pol_status add_roles(struct extending *extending)
 	return out->arena.status;
 }
 
-enum pol_status pol_snapshot_extend(const struct pol_snapshot *base,
+enum pol_status pol_stored_extend(const struct pol_snapshot *base,
 	const struct pol_stored_role *roles, size_t count, size_t *out_fault,
 	struct pol_snapshot **out)
 {
@@ -307,7 +307,7 @@ void pol_stored_release(struct pol_snapshot *snapshot)
 
 /* --- look-ups --------------------------------------------------------------------------------- */
 
-uint32_t pol_snapshot_stored(const struct pol_snapshot *snapshot, uint64_t number, uint32_t tenant)
+uint32_t pol_stored_find(const struct pol_snapshot *snapshot, uint64_t number, uint32_t tenant)
 {
 	uint32_t low = 0, high = snapshot->stored_count;
 
@@ -327,8 +327,8 @@ uint32_t pol_snapshot_stored(const struct pol_snapshot *snapshot, uint64_t numbe
 	return snapshot->base->role_count + low;
 }
 
-uint32_t pol_snapshot_stored_named(const struct pol_snapshot *snapshot, uint32_t tenant,
-	struct pol_str name, uint64_t *out_number)
+uint32_t pol_stored_named(const struct pol_snapshot *snapshot, uint32_t tenant, struct pol_str name,
+	uint64_t *out_number)
 {
 	for (uint32_t i = 0; i < snapshot->stored_count; i++) {
 		uint32_t role = snapshot->base->role_count + i;
@@ -350,26 +350,26 @@ static const struct pol_stored_slot *find_slot(const struct pol_snapshot *snapsh
 							    : NULL;
 }
 
-uint64_t pol_snapshot_stored_number(const struct pol_snapshot *snapshot, uint32_t role)
+uint64_t pol_stored_number(const struct pol_snapshot *snapshot, uint32_t role)
 {
 	const struct pol_stored_slot *slot = find_slot(snapshot, role);
 
 	return slot != NULL ? slot->number : 0;
 }
 
-struct pol_stored *pol_snapshot_stored_own(const struct pol_snapshot *snapshot, uint32_t role)
+struct pol_stored *pol_stored_own(const struct pol_snapshot *snapshot, uint32_t role)
 {
 	const struct pol_stored_slot *slot = find_slot(snapshot, role);
 
 	return slot != NULL ? slot->own : NULL;
 }
 
-size_t pol_snapshot_stored_count(const struct pol_snapshot *snapshot)
+size_t pol_stored_role_count(const struct pol_snapshot *snapshot)
 {
 	return snapshot->stored_count;
 }
 
-bool pol_snapshot_stored_breaches(const struct pol_snapshot *snapshot, uint32_t role)
+bool pol_stored_breaches(const struct pol_snapshot *snapshot, uint32_t role)
 {
 	const struct pol_stored_slot *slot = find_slot(snapshot, role);
 

@@ -38,14 +38,16 @@ struct pol_stored_fault {
 };
 
 /* Reads `allow …` and `deny …`, one grant an entry. POL_EINVALID: *fault says what is wrong. */
-enum pol_status pol_stored_parse(const struct pol_snapshot *snapshot, const struct pol_str *grants,
-	size_t count, struct pol_stored_fault *fault, struct pol_stored **out);
+enum pol_status pol_stored_text_parse(const struct pol_snapshot *snapshot,
+	const struct pol_str *grants, size_t count, struct pol_stored_fault *fault,
+	struct pol_stored **out);
 
-/* One node with what is allowed, or denied, on it; for pol_stored_read. Return false to stop. */
+/* One node with what is allowed, or denied, on it; for pol_stored_text_read. Return false to stop.
+ */
 typedef bool (*pol_stored_line)(void *context, struct pol_str line);
 
 /* Spells it out, node after node. POL_ENOMEM, or POL_ELIMIT when `seen` stopped it. */
-enum pol_status pol_stored_spell(const struct pol_snapshot *snapshot,
+enum pol_status pol_stored_text_spell(const struct pol_snapshot *snapshot,
 	const struct pol_stored *stored, pol_stored_line seen, void *context);
 
 /* The reverse, with any snapshot. `lines` gives the next one, false at the end; `missing`, unless
@@ -55,7 +57,7 @@ struct pol_stored_source {
 	void (*missing)(void *context, struct pol_str line);
 	void *context;
 };
-enum pol_status pol_stored_read(const struct pol_snapshot *snapshot,
+enum pol_status pol_stored_text_read(const struct pol_snapshot *snapshot,
 	const struct pol_stored_source *source, struct pol_stored **out);
 
 /* How many permissions it allows, and denies. */
@@ -85,19 +87,19 @@ struct pol_stored_role {
  * neither has counts for nothing. POL_EINVALID: a circle, and *out_fault is the place in the list
  * of one in it. The base may be an extension: its own base is taken.
  */
-enum pol_status pol_snapshot_extend(const struct pol_snapshot *base,
+enum pol_status pol_stored_extend(const struct pol_snapshot *base,
 	const struct pol_stored_role *roles, size_t count, size_t *out_fault,
 	struct pol_snapshot **out);
 
 /* The role of that number, if it is one of this tenant; else POL_NONE. */
-uint32_t pol_snapshot_stored(const struct pol_snapshot *snapshot, uint64_t number, uint32_t tenant);
+uint32_t pol_stored_find(const struct pol_snapshot *snapshot, uint64_t number, uint32_t tenant);
 /* Likewise by name. *out_number is its own number. */
-uint32_t pol_snapshot_stored_named(const struct pol_snapshot *snapshot, uint32_t tenant,
-	struct pol_str name, uint64_t *out_number);
+uint32_t pol_stored_named(const struct pol_snapshot *snapshot, uint32_t tenant, struct pol_str name,
+	uint64_t *out_number);
 /* The number of a role that was made outside of the files; 0: it is one of theirs. */
-uint64_t pol_snapshot_stored_number(const struct pol_snapshot *snapshot, uint32_t role);
+uint64_t pol_stored_number(const struct pol_snapshot *snapshot, uint32_t role);
 /* What it was made of, borrowed, or NULL. */
-struct pol_stored *pol_snapshot_stored_own(const struct pol_snapshot *snapshot, uint32_t role);
-size_t pol_snapshot_stored_count(const struct pol_snapshot *snapshot);
+struct pol_stored *pol_stored_own(const struct pol_snapshot *snapshot, uint32_t role);
+size_t pol_stored_role_count(const struct pol_snapshot *snapshot);
 /* Does it hold two that are exclusive, by what it inherits? */
-bool pol_snapshot_stored_breaches(const struct pol_snapshot *snapshot, uint32_t role);
+bool pol_stored_breaches(const struct pol_snapshot *snapshot, uint32_t role);

@@ -74,7 +74,7 @@ static inline uint32_t hash_literal(uint32_t parent, struct pol_str name)
 	return (uint32_t)(hash >> 32);
 }
 
-uint32_t pol_literal_hash(uint32_t parent, struct pol_str name)
+uint32_t pol_tree_literal_hash(uint32_t parent, struct pol_str name)
 {
 	return hash_literal(parent, name);
 }
@@ -113,14 +113,14 @@ static inline enum pol_literal_match find_literal(const struct pol_snapshot *sna
 	return match;
 }
 
-enum pol_literal_match pol_literal_find(const struct pol_snapshot *snapshot, uint32_t parent,
+enum pol_literal_match pol_tree_literal_find(const struct pol_snapshot *snapshot, uint32_t parent,
 	struct pol_str name, uint32_t *out_node)
 {
 	return find_literal(snapshot, parent, name, hash_literal(parent, name), out_node);
 }
 
-enum pol_literal_match pol_literal_find_hashed(const struct pol_snapshot *snapshot, uint32_t parent,
-	struct pol_str name, uint32_t hash, uint32_t *out_node)
+enum pol_literal_match pol_tree_literal_find_hashed(const struct pol_snapshot *snapshot,
+	uint32_t parent, struct pol_str name, uint32_t hash, uint32_t *out_node)
 {
 	return find_literal(snapshot, parent, name, hash, out_node);
 }
@@ -143,7 +143,7 @@ enum pol_status pol_tree_find(const struct pol_snapshot *snapshot, uint32_t tree
 		uint32_t parent = node;
 		uint32_t wild;
 
-		switch (pol_literal_find(snapshot, parent, path->segments[i], &node)) {
+		switch (pol_tree_literal_find(snapshot, parent, path->segments[i], &node)) {
 		case POL_LITERAL_EXACT:
 			/* A router that compares raw text takes it for the parameter. */
 			if ((path->encoded >> i & 1) != 0 &&
@@ -166,7 +166,7 @@ enum pol_status pol_tree_find(const struct pol_snapshot *snapshot, uint32_t tree
 			break;
 		}
 	}
-	if (pol_node_run(snapshot, node).count == 0 &&
+	if (pol_tree_node_run(snapshot, node).count == 0 &&
 		is_rest(snapshot, snapshot->nodes[node].wild)) {
 		node = snapshot->nodes[node].wild;
 	}
@@ -174,7 +174,7 @@ enum pol_status pol_tree_find(const struct pol_snapshot *snapshot, uint32_t tree
 	return POL_OK;
 }
 
-struct pol_run pol_node_run(const struct pol_snapshot *snapshot, uint32_t node)
+struct pol_run pol_tree_node_run(const struct pol_snapshot *snapshot, uint32_t node)
 {
 	uint32_t first = snapshot->nodes[node].first;
 
@@ -194,7 +194,7 @@ static enum pol_status find_permission(
 	return POL_ENOTFOUND;
 }
 
-enum pol_status pol_node_verb(const struct pol_snapshot *snapshot, uint32_t node,
+enum pol_status pol_tree_node_verb(const struct pol_snapshot *snapshot, uint32_t node,
 	struct pol_str verb, bool http, struct pol_run *out)
 {
 	uint32_t number = pol_names_find(&snapshot->verb_names, verb);
@@ -204,7 +204,7 @@ enum pol_status pol_node_verb(const struct pol_snapshot *snapshot, uint32_t node
 		return POL_ENOTFOUND;
 	}
 	if (snapshot->verb_is_method[number]) {
-		struct pol_run run = pol_node_run(snapshot, node);
+		struct pol_run run = pol_tree_node_run(snapshot, node);
 
 		status = find_permission(snapshot, run, number, out);
 		if (status != POL_OK && number == POL_VERB_HEAD) {

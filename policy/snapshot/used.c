@@ -80,7 +80,7 @@ enum pol_status pol_used_data(struct pol_snapshot *snapshot, const struct pol_ho
 	if (status != POL_OK) {
 		return status;
 	}
-	used->module.hash = pol_hash64(used->bytes, 1);
+	used->module.hash = pol_revision_hash64(used->bytes, 1);
 	add(snapshot, used);
 	*out = used->bytes;
 	return POL_OK;
@@ -92,7 +92,7 @@ uint64_t pol_used_hash(const struct pol_snapshot *snapshot)
 
 	/* A sum does not mind the order in which lines named them. */
 	for (const struct pol_used *used = snapshot->used; used != NULL; used = used->next) {
-		sum += pol_hash64(used->name, used->module.hash);
+		sum += pol_revision_hash64(used->name, used->module.hash);
 	}
 	return sum;
 }

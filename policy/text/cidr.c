@@ -31,7 +31,7 @@ static bool read_decimal(struct pol_str text, unsigned max, unsigned *out)
 	return value <= max;
 }
 
-enum pol_status pol_ip_parse(struct pol_str text, struct pol_ip *out)
+enum pol_status pol_cidr_parse_ip(struct pol_str text, struct pol_ip *out)
 {
 	struct pol_ip ip = { .known = true };
 	char copy[POL_IP_TEXT + 1];
@@ -66,7 +66,7 @@ static bool has_bits_behind(const struct pol_network *network)
 	return false;
 }
 
-enum pol_status pol_network_parse(struct pol_str text, struct pol_network *out)
+enum pol_status pol_cidr_parse(struct pol_str text, struct pol_network *out)
 {
 	const char *slash = text.len > 0 ? memchr(text.ptr, '/', text.len) : NULL;
 	struct pol_str address = text;
@@ -76,7 +76,7 @@ enum pol_status pol_network_parse(struct pol_str text, struct pol_network *out)
 	if (slash != NULL) {
 		address.len = (size_t)(slash - text.ptr);
 	}
-	if (pol_ip_parse(address, &ip) != POL_OK) {
+	if (pol_cidr_parse_ip(address, &ip) != POL_OK) {
 		return POL_EINVALID;
 	}
 	memcpy(network.bytes, ip.bytes, sizeof network.bytes);
@@ -97,7 +97,7 @@ enum pol_status pol_network_parse(struct pol_str text, struct pol_network *out)
 	return POL_OK;
 }
 
-bool pol_network_has(const struct pol_network *network, const struct pol_ip *ip)
+bool pol_cidr_contains(const struct pol_network *network, const struct pol_ip *ip)
 {
 	unsigned whole = network->bits / 8;
 	unsigned rest = network->bits % 8;

@@ -20,11 +20,11 @@
 
 /* `10.1.2.3` or `2001:db8::1`; no zone, no leading zeros in IPv4. POL_EINVALID else; out->known
  * is set on success. */
-enum pol_status pol_ip_parse(struct pol_str text, struct pol_ip *out);
+enum pol_status pol_cidr_parse_ip(struct pol_str text, struct pol_ip *out);
 
 /* `10.0.0.0/8`, `2001:db8::/32`, or an address alone. POL_EINVALID: none of these. POL_ELIMIT:
  * bits are set behind the prefix (`10.0.0.1/8`), which says that somebody meant something else. */
-enum pol_status pol_network_parse(struct pol_str text, struct pol_network *out);
+enum pol_status pol_cidr_parse(struct pol_str text, struct pol_network *out);
 
 /* False for an address that is not known. */
-bool pol_network_has(const struct pol_network *network, const struct pol_ip *ip);
+bool pol_cidr_contains(const struct pol_network *network, const struct pol_ip *ip);

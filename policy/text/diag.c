@@ -53,7 +53,7 @@ static uint32_t bounded(struct pol_str text, uint32_t offset)
 	return offset < text.len ? offset : (uint32_t)text.len;
 }
 
-void pol_span_place(
+void pol_diag_span_position(
 	const struct pol_source *sources, struct pol_span at, uint32_t *line, uint32_t *column)
 {
 	struct pol_str text = sources[at.file].text;
@@ -64,7 +64,7 @@ void pol_span_place(
 	*column = 1 + characters(text.ptr + start, offset - start);
 }
 
-uint32_t pol_span_line(
+uint32_t pol_diag_span_line(
 	const struct pol_source *sources, struct pol_line_cursor *cursor, struct pol_span at)
 {
 	struct pol_str text = sources[at.file].text;
@@ -82,7 +82,7 @@ uint32_t pol_span_line(
 	return 1 + cursor->lines;
 }
 
-/* As pol_span_place, counting on from the place before where that helps. */
+/* As pol_diag_span_position, counting on from the place before where that helps. */
 static void place(struct pol_diags *diags, struct pol_span at, uint32_t *line, uint32_t *column)
 {
 	struct pol_str text = diags->sources[at.file].text;
@@ -109,7 +109,7 @@ static struct pol_str clean(struct pol_arena *arena, char *text, size_t len)
 	while (from < len) {
 		uint32_t character;
 		size_t step =
-			pol_utf8_decode((struct pol_str){ text + from, len - from }, &character);
+			pol_unicode_decode((struct pol_str){ text + from, len - from }, &character);
 
 		if (step == 0 || pol_unicode_refused(character) != NULL) {
 			text[to++] = '?';
@@ -202,7 +202,8 @@ __attribute__((format(printf, 4, 0))) static struct pol_diag *add(struct pol_dia
 	return diag;
 }
 
-struct pol_diag *pol_error(struct pol_diags *diags, struct pol_span at, const char *format, ...)
+struct pol_diag *pol_diag_error(
+	struct pol_diags *diags, struct pol_span at, const char *format, ...)
 {
 	struct pol_diag *diag;
 	va_list args;
@@ -213,7 +214,8 @@ struct pol_diag *pol_error(struct pol_diags *diags, struct pol_span at, const ch
 	return diag;
 }
 
-struct pol_diag *pol_warning(struct pol_diags *diags, struct pol_span at, const char *format, ...)
+struct pol_diag *pol_diag_warning(
+	struct pol_diags *diags, struct pol_span at, const char *format, ...)
 {
 	struct pol_diag *diag;
 	va_list args;
@@ -234,7 +236,7 @@ static void count_note(struct pol_diag *diag)
 	diag->last_note->message = (struct pol_str){ text, len > 0 ? (size_t)len : 0 };
 }
 
-static void append_note(struct pol_diag *diag, struct pol_note *note)
+static void append_note(struct pol_diag *diag, struct pol_diag_note *note)
 {
 	if (diag->last_note != NULL) {
 		diag->last_note->next = note;
@@ -244,10 +246,10 @@ static void append_note(struct pol_diag *diag, struct pol_note *note)
 	diag->last_note = note;
 }
 
-void pol_note(
+void pol_diag_note(
 	struct pol_diags *diags, struct pol_diag *diag, struct pol_span at, const char *format, ...)
 {
-	struct pol_note *note;
+	struct pol_diag_note *note;
 	va_list args;
 
 	if (diag == NULL) {
@@ -268,7 +270,7 @@ void pol_note(
 	note->at = at;
 	if (has_place(diags, at)) {
 		note->file = diags->sources[at.file].name;
-		pol_span_place(diags->sources, at, &note->line, &note->column);
+		pol_diag_span_position(diags->sources, at, &note->line, &note->column);
 	}
 	append_note(diag, note);
 }

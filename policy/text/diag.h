@@ -42,13 +42,13 @@ struct pol_source {
 
 enum pol_severity { POL_SEVERITY_ERROR = 0, POL_SEVERITY_WARNING, POL_SEVERITY_NOTE };
 
-struct pol_note {
+struct pol_diag_note {
 	struct pol_span at;
 	struct pol_str file;
 	uint32_t line;
 	uint32_t column;
 	struct pol_str message;
-	struct pol_note *next;
+	struct pol_diag_note *next;
 	char text[48]; /* of a message that counts those left out */
 };
 
@@ -59,8 +59,8 @@ struct pol_diag {
 	uint32_t line;   /* from 1 */
 	uint32_t column; /* from 1, in characters */
 	struct pol_str message;
-	struct pol_note *notes; /* first of a list, or NULL */
-	struct pol_note *last_note;
+	struct pol_diag_note *notes; /* first of a list, or NULL */
+	struct pol_diag_note *last_note;
 	uint32_t note_count; /* those past the bound too */
 	struct pol_diag *next;
 	bool counts; /* made by pol_diags_sort: says how many more there are */
@@ -98,22 +98,22 @@ void pol_diags_finish(struct pol_diags *diags);
 
 /* Adds a message. Running out of memory still counts the error, so that a policy can never pass
  * for lack of room to say what is wrong. Returns the diagnostic, for notes, or NULL. */
-__attribute__((format(printf, 3, 4))) struct pol_diag *pol_error(
+__attribute__((format(printf, 3, 4))) struct pol_diag *pol_diag_error(
 	struct pol_diags *diags, struct pol_span at, const char *format, ...);
-__attribute__((format(printf, 3, 4))) struct pol_diag *pol_warning(
+__attribute__((format(printf, 3, 4))) struct pol_diag *pol_diag_warning(
 	struct pol_diags *diags, struct pol_span at, const char *format, ...);
 
 /* Adds a second place that matters. A NULL diag is ignored. Notes past POL_DIAG_NOTES are replaced
  * by one, at the first of them, that counts them. */
-__attribute__((format(printf, 4, 5))) void pol_note(struct pol_diags *diags, struct pol_diag *diag,
-	struct pol_span at, const char *format, ...);
+__attribute__((format(printf, 4, 5))) void pol_diag_note(struct pol_diags *diags,
+	struct pol_diag *diag, struct pol_span at, const char *format, ...);
 
 /* Sorts by file and place, once all have been added, or again when more came. Diagnostics past
  * POL_DIAG_PER_FILE of a file are dropped and replaced by one that counts them. */
 void pol_diags_sort(struct pol_diags *diags);
 
 /* Where a span begins: line from 1, column from 1 in characters. */
-void pol_span_place(
+void pol_diag_span_position(
 	const struct pol_source *sources, struct pol_span at, uint32_t *line, uint32_t *column);
 
 /* The line of a span alone, for many of them one after the other: counted on, or back, from the one
@@ -123,7 +123,7 @@ struct pol_line_cursor {
 	uint32_t offset;
 	uint32_t lines; /* before that */
 };
-uint32_t pol_span_line(
+uint32_t pol_diag_span_line(
 	const struct pol_source *sources, struct pol_line_cursor *cursor, struct pol_span at);
 
 /* Writes one diagnostic and its notes in the form of the language's reference (place, message,

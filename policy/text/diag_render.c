@@ -28,8 +28,8 @@ static void put_clean(const struct out *out, struct pol_str text, bool tabs)
 
 	while (i < text.len) {
 		uint32_t character = 0;
-		size_t len =
-			pol_utf8_decode((struct pol_str){ text.ptr + i, text.len - i }, &character);
+		size_t len = pol_unicode_decode(
+			(struct pol_str){ text.ptr + i, text.len - i }, &character);
 
 		if ((len > 0 && pol_unicode_refused(character) == NULL) ||
 			(tabs && text.ptr[i] == '\t')) {
@@ -80,8 +80,8 @@ static void put_caret(const struct out *out, struct pol_str line, size_t caret)
 
 	while (i < caret) {
 		uint32_t character;
-		size_t len =
-			pol_utf8_decode((struct pol_str){ line.ptr + i, line.len - i }, &character);
+		size_t len = pol_unicode_decode(
+			(struct pol_str){ line.ptr + i, line.len - i }, &character);
 
 		put(out, line.ptr[i] == '\t' ? "\t" : " ", 1);
 		i += len > 0 ? len : 1;
@@ -138,7 +138,7 @@ void pol_diag_render(
 	if (diag->line > 0 && diag->at.file < diags->source_count && !diag->counts) {
 		put_source(&out, diags->sources[diag->at.file].text, diag->at.offset);
 	}
-	for (const struct pol_note *note = diag->notes; note != NULL; note = note->next) {
+	for (const struct pol_diag_note *note = diag->notes; note != NULL; note = note->next) {
 		const struct pol_diag as_diag = { .file = note->file,
 			.line = note->line,
 			.column = note->column,

@@ -61,7 +61,7 @@ struct pol_str pol_method_name(size_t i)
 static const unsigned char by_letter[27] = { 0, 1, 3, 7, 8, 8, 8, 9, 10, 10, 10, 10, 13, 20, 20, 22,
 	28, 29, 31, 32, 33, 39, 40, 40, 40, 40, 40 };
 
-bool pol_is_method(struct pol_str word)
+bool pol_method_is_registered(struct pol_str word)
 {
 	unsigned letter = word.len > 0 ? (unsigned char)word.ptr[0] - (unsigned)'A' : 26;
 

@@ -16,4 +16,4 @@ size_t pol_method_count(void);
 struct pol_str pol_method_name(size_t i);
 
 /* True for a registered method, in capitals. */
-bool pol_is_method(struct pol_str word);
+bool pol_method_is_registered(struct pol_str word);

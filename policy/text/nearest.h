@@ -9,7 +9,7 @@
  *	for (...) {
  *		pol_nearest_offer(&nearest, candidate);
  *	}
- *	pol_error(diags, at, "unknown role '%.*s'" POL_NEAREST, POL_STR_ARGS(word),
+ *	pol_diag_error(diags, at, "unknown role '%.*s'" POL_NEAREST, POL_STR_ARGS(word),
  *		POL_NEAREST_ARGS(nearest));
  *
  * The distance is Damerau's and Levenshtein's with adjacent transpositions ("optimal string

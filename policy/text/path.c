@@ -309,7 +309,7 @@ static size_t put_segment(struct pol_str segment, char *room)
 	return len;
 }
 
-enum pol_status pol_place_normalise(struct pol_str place, char *room, struct pol_str *out)
+enum pol_status pol_path_place_normalise(struct pol_str place, char *room, struct pol_str *out)
 {
 	struct pol_path path;
 	struct pol_str tree;
@@ -333,7 +333,7 @@ enum pol_status pol_place_normalise(struct pol_str place, char *room, struct pol
 	return POL_OK;
 }
 
-const char *pol_place_fault(const struct pol_path *path)
+const char *pol_path_place_fault(const struct pol_path *path)
 {
 	for (uint32_t i = 0; i < path->count; i++) {
 		struct pol_str one = path->segments[i];
@@ -348,7 +348,7 @@ const char *pol_place_fault(const struct pol_path *path)
 	return NULL;
 }
 
-static enum pol_place_match match_read(struct pol_str place, const struct pol_path *path)
+static enum pol_path_place_match match_read(struct pol_str place, const struct pol_path *path)
 {
 	struct pol_path at;
 
@@ -366,10 +366,10 @@ static enum pol_place_match match_read(struct pol_str place, const struct pol_pa
 	return POL_PLACE_INSIDE;
 }
 
-enum pol_place_match pol_place_match(
+enum pol_path_place_match pol_path_place_match(
 	struct pol_str place, struct pol_str tree, const struct pol_path *path)
 {
-	enum pol_place_match match = POL_PLACE_INSIDE;
+	enum pol_path_place_match match = POL_PLACE_INSIDE;
 	struct pol_str at_tree;
 	struct pol_str at;
 	uint32_t count = 0;

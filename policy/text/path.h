@@ -75,22 +75,22 @@ bool pol_path_split(struct pol_str resource, struct pol_str *out_tree, struct po
  * else as it is. So equal places are equal bytes, and doing it twice changes nothing. `room` holds
  * place.len bytes, which always suffice; *out lies in it. POL_EINVALID: it is no place.
  */
-enum pol_status pol_place_normalise(struct pol_str place, char *room, struct pol_str *out);
+enum pol_status pol_path_place_normalise(struct pol_str place, char *room, struct pol_str *out);
 
 /*
  * Why a path that was read names no place: a segment `*`, `**`, `{name}` or `{name...}`, however it
  * was written, is a pattern's. Taken as a value it would be at hardly anything, and a denial there
  * would never bite. NULL: it may be one.
  */
-const char *pol_place_fault(const struct pol_path *path);
+const char *pol_path_place_fault(const struct pol_path *path);
 
 /* Zero is "the place says nothing about this tree". */
-enum pol_place_match { POL_PLACE_ELSEWHERE = 0, POL_PLACE_OUTSIDE, POL_PLACE_INSIDE };
+enum pol_path_place_match { POL_PLACE_ELSEWHERE = 0, POL_PLACE_OUTSIDE, POL_PLACE_INSIDE };
 
 /*
  * Where a request stands beside the place (`TREE:/path`, raw) of an assignment or a key: in
  * another tree, outside, or at it or below it. A malformed place is elsewhere: nothing that it
  * allows counts, and all that it denies does.
  */
-enum pol_place_match pol_place_match(
+enum pol_path_place_match pol_path_place_match(
 	struct pol_str place, struct pol_str tree, const struct pol_path *path);

@@ -39,22 +39,22 @@ static const char *const stages[] = {
 	[POL_STAGE_END] = "end",
 };
 
-const char *pol_group_name(enum pol_group group)
+const char *pol_terms_group(enum pol_group group)
 {
 	return groups[group];
 }
 
-const char *pol_control_name(enum pol_control control)
+const char *pol_terms_control(enum pol_control control)
 {
 	return controls[control];
 }
 
-const char *pol_verdict_name(enum pol_verdict verdict)
+const char *pol_terms_verdict(enum pol_verdict verdict)
 {
 	return verdicts[verdict];
 }
 
-const char *pol_stage_name(enum pol_stage stage)
+const char *pol_terms_stage(enum pol_stage stage)
 {
 	return stages[stage];
 }

@@ -35,7 +35,7 @@ enum pol_stage {
 };
 
 /* "authenticate", "required", "allow", "resource". */
-const char *pol_group_name(enum pol_group group);
-const char *pol_control_name(enum pol_control control);
-const char *pol_verdict_name(enum pol_verdict verdict);
-const char *pol_stage_name(enum pol_stage stage);
+const char *pol_terms_group(enum pol_group group);
+const char *pol_terms_control(enum pol_control control);
+const char *pol_terms_verdict(enum pol_verdict verdict);
+const char *pol_terms_stage(enum pol_stage stage);

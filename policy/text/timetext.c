@@ -115,7 +115,7 @@ static bool take_zone(struct cursor *cursor, int64_t *out)
 	return hour <= 23 && minute <= 59;
 }
 
-enum pol_status pol_time_parse(struct pol_str text, int64_t *out)
+enum pol_status pol_timetext_parse(struct pol_str text, int64_t *out)
 {
 	struct cursor cursor = { .text = text };
 	struct pol_date date;
@@ -145,7 +145,7 @@ static char *put_digits(char *to, unsigned number, unsigned digits, char behind)
 	return to + digits + 1;
 }
 
-enum pol_status pol_time_format(int64_t time, char out[POL_TIME_TEXT])
+enum pol_status pol_timetext_format(int64_t time, char out[POL_TIME_TEXT])
 {
 	int64_t of_day;
 	struct pol_date date;
@@ -181,7 +181,7 @@ static uint64_t unit_of(char c)
 	}
 }
 
-enum pol_status pol_duration_parse(struct pol_str text, uint64_t *out)
+enum pol_status pol_timetext_parse_duration(struct pol_str text, uint64_t *out)
 {
 	uint64_t unit = text.len > 1 ? unit_of(text.ptr[text.len - 1]) : 0;
 	uint64_t value = 0;

@@ -36,7 +36,7 @@ static const struct range refused[] = {
 	{ 0xe0000, 0xe007f, INVISIBLE },
 };
 
-size_t pol_utf8_decode(struct pol_str text, uint32_t *out)
+size_t pol_unicode_decode(struct pol_str text, uint32_t *out)
 {
 	unsigned char lead = text.len > 0 ? (unsigned char)text.ptr[0] : 0x80;
 	size_t len = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;

@@ -12,7 +12,7 @@
 
 /* The first character of the text: its length in bytes, its number in *out. 0 when the bytes are
  * not well-formed UTF-8 or there are none. */
-size_t pol_utf8_decode(struct pol_str text, uint32_t *out);
+size_t pol_unicode_decode(struct pol_str text, uint32_t *out);
 
 /* Why the character may not stand in a policy, or be shown on a terminal: a phrase such as
  * "a control character". NULL when it may. Tab and line feed count as control characters.

@@ -64,7 +64,7 @@ static double turn(
 	for (unsigned long i = 0; i < decisions; i++) {
 		struct pol_decision decision;
 
-		pol_decide(snapshot, facts, &decision);
+		pol_eval(snapshot, facts, &decision);
 		if (!decision.allow) {
 			fprintf(stderr, "%.*s\n", POL_STR_ARGS(decision.reason));
 			fail("denied");
@@ -116,7 +116,7 @@ int main(int argc, char **argv)
 	snapshot = compile(&source);
 	held = (struct pol_held){ .role = pol_snapshot_role(snapshot, pol_str_of(argv[4])) };
 	facts.held = &held;
-	(void)pol_ip_parse(POL_STR("10.1.2.3"), &facts.ip);
+	(void)pol_cidr_parse_ip(POL_STR("10.1.2.3"), &facts.ip);
 	for (unsigned long i = 0; i < turns; i++) {
 		facts.service = (struct pol_str){ NULL, 0 };
 		builtin[i] = turn(snapshot, &facts, decisions);

@@ -94,12 +94,12 @@ NO_TREE = """\
 	}
 """
 NO_PERMISSIONS = """\
-	if (pol_node_run(judge->snapshot, judge->node).count == 0) {
+	if (pol_tree_node_run(judge->snapshot, judge->node).count == 0) {
 		return POL_STR("unknown_resource");
 	}
 """
 NO_VERB = """\
-	if (pol_node_verb(judge->snapshot, judge->node, facts->verb, facts->http, &judge->run) !=
+	if (pol_tree_node_verb(judge->snapshot, judge->node, facts->verb, facts->http, &judge->run) !=
 			POL_OK ||
 		judge->run.count == 0) {
 		return POL_STR("unknown_action");

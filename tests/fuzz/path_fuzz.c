@@ -134,9 +134,9 @@ static void check_spelling(struct pol_str text, struct pol_str tree, const struc
 	struct pol_str normal, twice;
 
 	require(room != NULL && again != NULL);
-	require(pol_place_normalise(text, room, &normal) == POL_OK && normal.len <= text.len);
-	require(pol_place_match(normal, tree, path) == POL_PLACE_INSIDE);
-	require(pol_place_normalise(normal, again, &twice) == POL_OK);
+	require(pol_path_place_normalise(text, room, &normal) == POL_OK && normal.len <= text.len);
+	require(pol_path_place_match(normal, tree, path) == POL_PLACE_INSIDE);
+	require(pol_path_place_normalise(normal, again, &twice) == POL_OK);
 	require(pol_str_equal(normal, twice));
 	free(room);
 	free(again);
@@ -149,13 +149,14 @@ static void check_place(struct pol_str text)
 	static struct pol_path path;
 
 	if (pol_path_split(text, &tree, &raw) && pol_path_read(raw, &path) == POL_OK) {
-		require(pol_place_match(text, tree, &path) == POL_PLACE_INSIDE);
-		require(pol_place_match(text, POL_STR("another"), &path) == POL_PLACE_ELSEWHERE ||
+		require(pol_path_place_match(text, tree, &path) == POL_PLACE_INSIDE);
+		require(pol_path_place_match(text, POL_STR("another"), &path) ==
+				POL_PLACE_ELSEWHERE ||
 			pol_str_equal(tree, POL_STR("another")));
 		check_spelling(text, tree, &path);
 		if (path.count > 0) {
 			path.count--;
-			require(pol_place_match(text, tree, &path) == POL_PLACE_OUTSIDE);
+			require(pol_path_place_match(text, tree, &path) == POL_PLACE_OUTSIDE);
 		}
 	}
 }

@@ -27,7 +27,8 @@ static inline void compiled_text_say(struct compiled_text *out, const struct pol
 		used += (size_t)snprintf(out->said + used, sizeof out->said - used,
 			"%s %u:%u %.*s\n", severities[diag->severity], diag->line, diag->column,
 			POL_STR_ARGS(diag->message));
-		for (const struct pol_note *note = diag->notes; note != NULL; note = note->next) {
+		for (const struct pol_diag_note *note = diag->notes; note != NULL;
+			note = note->next) {
 			used += (size_t)snprintf(out->said + used, sizeof out->said - used,
 				"note %u:%u %.*s\n", note->line, note->column,
 				POL_STR_ARGS(note->message));

@@ -139,7 +139,7 @@ static bool put_pair(struct json_read *read, struct pol_str name, struct params 
 	if (!json_read_str(read, &text)) {
 		return false;
 	}
-	if (pol_time_parse(text, &time) != POL_OK) {
+	if (pol_timetext_parse(text, &time) != POL_OK) {
 		read->wrong = "has a time that is neither Unix seconds nor RFC 3339";
 		return false;
 	}

@@ -89,7 +89,7 @@ static const char *time_text(struct pol_arena *arena, struct wire_cursor item)
 {
 	char text[POL_TIME_TEXT];
 
-	if (pol_time_format(record_int(item, "time", 0), text) != POL_OK) {
+	if (pol_timetext_format(record_int(item, "time", 0), text) != POL_OK) {
 		return "";
 	}
 	return text_escape(arena, pol_str_of(text));

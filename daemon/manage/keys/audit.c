@@ -65,7 +65,7 @@ static bool has_old_pepper(const struct auditing *auditing, const struct store_k
 	const struct call *call = auditing->list.call;
 
 	return pepper_is_old(call, key, false) ||
-	       (generation_other(key, call->now) != STORE_OTHER_NONE &&
+	       (secret_rules_other(key, call->now) != STORE_OTHER_NONE &&
 		       pepper_is_old(call, key, true));
 }
 
@@ -81,7 +81,7 @@ static void find_by_times(const struct auditing *auditing, const struct store_ke
 	find(out, key->expires_at != 0 && key->expires_at < auditing->expiring, "expiring");
 	find(out, has_old_pepper(auditing, key), "old_pepper");
 	find(out, dead, "overdue");
-	find(out, !dead && generation_is_due(key, now), "due");
+	find(out, !dead && secret_rules_is_due(key, now), "due");
 }
 
 /* --- what it has and never uses --------------------------------------------------------------- */

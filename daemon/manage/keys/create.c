@@ -181,7 +181,7 @@ static int read_life(struct call *call, struct store_key *key)
 static int read_schedule(struct call *call, struct store_key *key)
 {
 	const struct wire_value *value = &call->params[ROTATE_EVERY];
-	struct generation_change change = {
+	struct secret_rules_change change = {
 		.secrets = store_secrets(call->store),
 		.now = call->now,
 		.max_overlap = (int64_t)pol_snapshot_limits(call->snapshot)->rotation_max_overlap,
@@ -190,7 +190,7 @@ static int read_schedule(struct call *call, struct store_key *key)
 	if (!value->given) {
 		return 0;
 	}
-	generation_schedule(key, &change, value->integer);
+	secret_rules_schedule(key, &change, value->integer);
 	return keys_check_schedule(call, key);
 }
 

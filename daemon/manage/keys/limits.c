@@ -23,7 +23,7 @@ bool keys_is_live(const struct store_key *key, int64_t now)
 
 static unsigned count_secrets(const struct store_key *key, int64_t now)
 {
-	unsigned live = generation_live(key, now);
+	unsigned live = secret_rules_live(key, now);
 
 	return ((live & GENERATION_CURRENT) != 0 ? 1u : 0u) +
 	       ((live & GENERATION_OTHER) != 0 ? 1u : 0u);

@@ -47,9 +47,9 @@ const struct wire_field keys_renew_fields[KEYS_RENEW_FIELDS] = {
 struct rotating {
 	struct store_key key;
 	char kid[STORE_KID];
-	struct generation_change change;
-	struct generation_next next;
-	struct generation_room room;
+	struct secret_rules_change change;
+	struct secret_rules_next next;
+	struct secret_rules_room room;
 	struct retry retry;
 	struct secret_token parts;
 	char token[SECRET_MAX_TOKEN];
@@ -65,7 +65,7 @@ static int refused(int r)
 static void begin(struct call *call, struct rotating *rotating)
 {
 	memcpy(rotating->kid, rotating->key.kid.ptr, STORE_KID);
-	rotating->change = (struct generation_change){
+	rotating->change = (struct secret_rules_change){
 		.secrets = store_secrets(call->store),
 		.now = call->now,
 		.max_overlap = (int64_t)pol_snapshot_limits(call->snapshot)->rotation_max_overlap,
@@ -106,7 +106,7 @@ static int issue(struct call *call, struct rotating *rotating)
 	secret_token_renew(key->prefix, kid, rotating->token, &rotating->parts);
 	secret_token_hash(rotating->change.secrets, &rotating->parts, false, rotating->hash);
 	rotating->next.hash = rotating->hash;
-	generation_rotate(key, &rotating->change, &rotating->next, &rotating->room);
+	secret_rules_rotate(key, &rotating->change, &rotating->next, &rotating->room);
 	r = audit_update_key(call, key);
 	if (r == 0) {
 		r = retry_end(call, &rotating->retry, kid, rotating->parts.whole);
@@ -120,7 +120,7 @@ static int issue(struct call *call, struct rotating *rotating)
 
 static const char *time_text(int64_t time, char text[static POL_TIME_TEXT])
 {
-	if (pol_time_format(time, text) != POL_OK) {
+	if (pol_timetext_format(time, text) != POL_OK) {
 		text[0] = '\0';
 	}
 	return text;
@@ -144,7 +144,7 @@ static int check_state(struct call *call, const struct store_key *key)
 static int read_mode(struct call *call, struct rotating *rotating)
 {
 	const struct wire_value *mode = &call->params[MODE], *overlap = &call->params[OVERLAP];
-	struct generation_next *next = &rotating->next;
+	struct secret_rules_next *next = &rotating->next;
 
 	next->mode = GENERATION_OVERLAP;
 	next->overlap = (int64_t)pol_snapshot_limits(call->snapshot)->rotation_overlap;
@@ -175,7 +175,7 @@ static int read_mode(struct call *call, struct rotating *rotating)
 static int check_other(struct call *call, const struct store_key *key, bool finish_old)
 {
 	char text[POL_TIME_TEXT];
-	enum store_other other = generation_other(key, call->now);
+	enum store_other other = secret_rules_other(key, call->now);
 
 	if (other == STORE_OTHER_NONE || finish_old) {
 		return 0;
@@ -245,7 +245,7 @@ static int open_rotating(struct call *call, bool or_pending, struct rotating *ro
 	if (r != 0) {
 		return r;
 	}
-	other = generation_other(&rotating->key, call->now);
+	other = secret_rules_other(&rotating->key, call->now);
 	if (other == STORE_OTHER_PENDING && !or_pending) {
 		return refused(call_error(call, "conflict",
 			"the new secret was never used, so the present one is not retiring: roll "
@@ -266,7 +266,7 @@ int keys_finish(struct call *call)
 	if (r != 0) {
 		return r < 0 ? r : 0;
 	}
-	generation_finish(&rotating.key, &rotating.change, &rotating.room);
+	secret_rules_finish(&rotating.key, &rotating.change, &rotating.room);
 	return save(call, &rotating);
 }
 
@@ -281,7 +281,7 @@ int keys_rollback(struct call *call)
 	if (r != 0) {
 		return r < 0 ? r : 0;
 	}
-	generation_rollback(&rotating.key, &rotating.change, &rotating.room);
+	secret_rules_rollback(&rotating.key, &rotating.change, &rotating.room);
 	return save(call, &rotating);
 }
 
@@ -297,7 +297,7 @@ static int check_prolong(struct call *call, struct rotating *rotating)
 	if (r != 0) {
 		return r;
 	}
-	longest = generation_longest(&rotating->key, &rotating->change);
+	longest = secret_rules_longest(&rotating->key, &rotating->change);
 	if (until > longest) {
 		return refused(call_invalid(call, "overlap",
 			"reaches beyond %s, where the policy's rotation_max_overlap ends the "
@@ -338,7 +338,7 @@ static int check_due(struct call *call, const struct store_key *key)
 		return refused(call_error(
 			call, "conflict", "the key is on no schedule: nothing is to be renewed"));
 	}
-	if (!generation_is_due(key, call->now)) {
+	if (!secret_rules_is_due(key, call->now)) {
 		return refused(call_error(call, "conflict", "the key is not due before %s",
 			time_text(key->rotation.next_rotation_at, text)));
 	}

@@ -85,7 +85,7 @@ static bool stays_inside(
 		memcpy(ip.bytes, inner.bytes, sizeof ip.bytes);
 		for (uint32_t k = 0; k < old->network_count && !inside; k++) {
 			network_of(old->networks, k, &outer);
-			inside = outer.bits <= inner.bits && pol_network_has(&outer, &ip);
+			inside = outer.bits <= inner.bits && pol_cidr_contains(&outer, &ip);
 		}
 		if (!inside) {
 			return false;
@@ -144,7 +144,7 @@ static int update_schedule(struct call *call, struct updating *updating)
 {
 	const struct wire_value *value = &call->params[ROTATE_EVERY];
 	struct store_key *key = &updating->key;
-	struct generation_change change = {
+	struct secret_rules_change change = {
 		.secrets = store_secrets(call->store),
 		.now = call->now,
 		.max_overlap = (int64_t)pol_snapshot_limits(call->snapshot)->rotation_max_overlap,
@@ -155,12 +155,12 @@ static int update_schedule(struct call *call, struct updating *updating)
 	if (!value->given || every == key->rotation.rotate_every) {
 		return 0;
 	}
-	if ((generation_live(key, call->now) & GENERATION_CURRENT) == 0) {
+	if ((secret_rules_live(key, call->now) & GENERATION_CURRENT) == 0) {
 		r = call_error(call, "conflict",
 			"the key's secret has ended by its schedule: rotate the key first");
 		return r < 0 ? r : 1;
 	}
-	generation_schedule(key, &change, every);
+	secret_rules_schedule(key, &change, every);
 	updating->widened =
 		updating->widened ||
 		(before != 0 && (key->rotation.renew_by == 0 || key->rotation.renew_by > before));

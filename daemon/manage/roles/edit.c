@@ -123,9 +123,9 @@ static int add_parent(
 	uint32_t number;
 	int r = check_role(call, "inherits", editing->role.tenant, name, &number);
 
-	if (r == 0 && (pack->count == STORE_MAX_LIST ||
-			      !store_role_add(pack, name,
-				      pol_snapshot_stored_number(call->snapshot, number)))) {
+	if (r == 0 &&
+		(pack->count == STORE_MAX_LIST ||
+			!store_role_add(pack, name, pol_stored_number(call->snapshot, number)))) {
 		r = refused(
 			call_invalid(call, "inherits", "holds more than %d roles", STORE_MAX_LIST));
 	}
@@ -161,7 +161,7 @@ static int spell(
 {
 	struct pol_stored_fault fault;
 	struct pol_stored *own = NULL;
-	enum pol_status status = pol_stored_parse(call->snapshot, grants, count, &fault, &own);
+	enum pol_status status = pol_stored_text_parse(call->snapshot, grants, count, &fault, &own);
 
 	if (status == POL_EINVALID) {
 		return refused(fault.column > 0
@@ -173,7 +173,7 @@ static int spell(
 	if (status == POL_OK) {
 		editing->line_pack = (struct store_pack){ .bytes = editing->lines,
 			.cap = STORE_MAX_ROLE - MAX_GRANTS_BYTES };
-		status = pol_stored_spell(call->snapshot, own, on_line, &editing->line_pack);
+		status = pol_stored_text_spell(call->snapshot, own, on_line, &editing->line_pack);
 		editing->role.lines = store_pack_list(&editing->line_pack);
 	}
 	pol_stored_unref(own);
@@ -340,11 +340,11 @@ static int create(struct call *call, struct editing *editing)
 		r = store_take_role_number(call->write, &role->number);
 	}
 	if (r == 0) {
-		struct roles_change change = { .put = role };
+		struct stored_roles_change change = { .put = role };
 
 		pol_snapshot_unref(editing->next);
 		editing->next = NULL;
-		r = roles_extend(call->read, call->snapshot, &change, &editing->next);
+		r = stored_roles_extend(call->read, call->snapshot, &change, &editing->next);
 	}
 	if (r != 0) {
 		return r < 0 ? r : 0;
@@ -375,7 +375,7 @@ static int update(struct call *call, struct editing *editing)
 	}
 	if (r == 0) {
 		r = roles_judge(call, &editing->role,
-			pol_snapshot_stored(call->snapshot, before.number, tenant), &editing->next);
+			pol_stored_find(call->snapshot, before.number, tenant), &editing->next);
 	}
 	if (r != 0) {
 		return r < 0 ? r : 0;
@@ -388,7 +388,7 @@ static int update(struct call *call, struct editing *editing)
 static int drop(struct call *call, struct editing *editing)
 {
 	struct pol_str name = subject_str(call->params[NAME].text);
-	struct roles_change change = { .put = NULL };
+	struct stored_roles_change change = { .put = NULL };
 	struct store_role before;
 	uint32_t tenant;
 	int r = actor_may(call, "roles", name, "delete");
@@ -404,10 +404,10 @@ static int drop(struct call *call, struct editing *editing)
 	}
 	if (r == 0) {
 		change.drop = before.number;
-		r = roles_extend(call->read, call->snapshot, &change, &editing->next);
+		r = stored_roles_extend(call->read, call->snapshot, &change, &editing->next);
 	}
 	if (r == 0) {
-		r = give_role(call, pol_snapshot_stored(call->snapshot, before.number, tenant),
+		r = give_role(call, pol_stored_find(call->snapshot, before.number, tenant),
 			editing->next, POL_NONE);
 	}
 	if (r != 0) {

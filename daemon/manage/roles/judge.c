@@ -51,10 +51,10 @@ static int on_principal(void *context, const struct store_principal *principal)
 		if (held.until != 0 && excluding->call->now >= held.until) {
 			continue;
 		}
-		before[count] = roles_find(
+		before[count] = stored_roles_find(
 			excluding->call->snapshot, principal->tenant, held.role, held.stored);
-		after[count++] =
-			roles_find(excluding->next, principal->tenant, held.role, held.stored);
+		after[count++] = stored_roles_find(
+			excluding->next, principal->tenant, held.role, held.stored);
 	}
 	return breaches(excluding->next, after, count) &&
 			       !breaches(excluding->call->snapshot, before, count)
@@ -74,8 +74,9 @@ static int on_key(void *context, const struct store_key *key)
 		uint64_t stored;
 		struct pol_str name = store_role_split(item, &stored);
 
-		before[count] = roles_find(excluding->call->snapshot, key->tenant, name, stored);
-		after[count++] = roles_find(excluding->next, key->tenant, name, stored);
+		before[count] =
+			stored_roles_find(excluding->call->snapshot, key->tenant, name, stored);
+		after[count++] = stored_roles_find(excluding->next, key->tenant, name, stored);
 	}
 	return breaches(excluding->next, after, count) &&
 			       !breaches(excluding->call->snapshot, before, count)
@@ -87,11 +88,11 @@ static int check_exclusive(
 	struct call *call, const struct store_role *role, const struct pol_snapshot *next)
 {
 	struct excluding excluding = { .call = call, .next = next };
-	uint32_t number = pol_snapshot_stored(next, role->number, role->tenant);
+	uint32_t number = pol_stored_find(next, role->number, role->tenant);
 	const struct pol_str any = { NULL, 0 };
 	int r;
 
-	if (pol_snapshot_stored_breaches(next, number)) {
+	if (pol_stored_breaches(next, number)) {
 		return refused(call_error(call, "conflict",
 			"the role would hold two that the policy makes exclusive"));
 	}
@@ -109,24 +110,24 @@ static int check_exclusive(
 int roles_judge(struct call *call, const struct store_role *role, uint32_t before,
 	struct pol_snapshot **out)
 {
-	struct roles_change change = { .put = role };
+	struct stored_roles_change change = { .put = role };
 	struct pol_snapshot *next = NULL;
-	int r = roles_extend(call->read, call->snapshot, &change, &next);
+	int r = stored_roles_extend(call->read, call->snapshot, &change, &next);
 
 	if (r == -ELOOP) {
 		return refused(
 			call_error(call, "conflict", "a circle: the role would inherit itself"));
 	}
 	if (r == -E2BIG) {
-		return refused(call_error(
-			call, "limit_reached", "the store holds at most %d roles", ROLES_MAX));
+		return refused(call_error(call, "limit_reached", "the store holds at most %d roles",
+			STORED_ROLES_MAX));
 	}
 	if (r == 0) {
 		r = check_exclusive(call, role, next);
 	}
 	if (r == 0) {
 		r = give_role(
-			call, before, next, pol_snapshot_stored(next, role->number, role->tenant));
+			call, before, next, pol_stored_find(next, role->number, role->tenant));
 	}
 	if (r != 0) {
 		pol_snapshot_unref(next);

@@ -37,8 +37,8 @@ static int refused(int r)
 void roles_put(
 	struct call *call, const struct pol_snapshot *snapshot, const struct store_role *role)
 {
-	uint32_t number = pol_snapshot_stored(snapshot, role->number, role->tenant);
-	const struct pol_stored *own = pol_snapshot_stored_own(snapshot, number);
+	uint32_t number = pol_stored_find(snapshot, role->number, role->tenant);
+	const struct pol_stored *own = pol_stored_own(snapshot, number);
 	struct record_role record = { .role = role };
 
 	if (own != NULL) {
@@ -110,7 +110,7 @@ static void list_declared(struct list *list, uint64_t from)
 {
 	struct call *call = list->call;
 	size_t count =
-		pol_snapshot_role_count(call->snapshot) - pol_snapshot_stored_count(call->snapshot);
+		pol_snapshot_role_count(call->snapshot) - pol_stored_role_count(call->snapshot);
 	char place[LIST_MAX_PLACE], number[LIST_NUMBER];
 
 	for (size_t i = (size_t)from; i < count; i++) {

@@ -112,14 +112,14 @@ static bool read_range(
 	if (!cut(&days, '/', &begin) || !cut(&begin, '-', &end) || !read_days(days, &out->days) ||
 		!read_clock(begin, &out->begin) || !read_clock(end, &out->end) ||
 		out->begin == POL_DAY) {
-		pol_error(prepare->diags, word->at,
+		pol_diag_error(prepare->diags, word->at,
 			"'%.*s' are no hours: write days and a range, as in "
 			"'mon-fri/07:00-20:00' or 'sat/22:00-06:00', each range with its days",
 			POL_STR_ARGS(word->text));
 		return false;
 	}
 	if (out->begin == out->end) {
-		pol_error(prepare->diags, word->at,
+		pol_diag_error(prepare->diags, word->at,
 			"'%.*s' is no time at all: a whole day is '00:00-24:00'",
 			POL_STR_ARGS(word->text));
 		return false;
@@ -135,7 +135,7 @@ static bool find_zone(
 	enum pol_status status = POL_EINVALID;
 
 	if (!pol_zone_is_name(name->text)) {
-		pol_error(prepare->diags, name->at,
+		pol_diag_error(prepare->diags, name->at,
 			"'%.*s' is no time zone's name: write one such as 'Europe/Berlin'",
 			POL_STR_ARGS(name->text));
 		return false;
@@ -147,7 +147,7 @@ static bool find_zone(
 	case POL_OK:
 		return true;
 	case POL_ENOTFOUND:
-		pol_error(prepare->diags, name->at,
+		pol_diag_error(prepare->diags, name->at,
 			"this machine has no time zone '%.*s' (the package tzdata brings them)",
 			POL_STR_ARGS(name->text));
 		return false;
@@ -156,7 +156,7 @@ static bool find_zone(
 	case POL_EINVALID:
 		break;
 	}
-	pol_error(prepare->diags, name->at, "time zone '%.*s' cannot be read on this machine",
+	pol_diag_error(prepare->diags, name->at, "time zone '%.*s' cannot be read on this machine",
 		POL_STR_ARGS(name->text));
 	return false;
 }
@@ -169,7 +169,8 @@ static bool read_zone(const struct pol_prepare *prepare, const struct pol_option
 	enum pol_status status;
 
 	if (option->count > 1) {
-		pol_error(prepare->diags, option->values[1].at, "argument 'zone' has one value");
+		pol_diag_error(
+			prepare->diags, option->values[1].at, "argument 'zone' has one value");
 		return false;
 	}
 	if (pol_str_equal(name->text, POL_STR("UTC"))) {
@@ -180,7 +181,7 @@ static bool read_zone(const struct pol_prepare *prepare, const struct pol_option
 	}
 	status = pol_zone_read(bytes, prepare->arena, out);
 	if (status == POL_EINVALID) {
-		pol_error(prepare->diags, name->at,
+		pol_diag_error(prepare->diags, name->at,
 			"the machine's file of time zone '%.*s' is damaged, or counts leap seconds",
 			POL_STR_ARGS(name->text));
 	}
@@ -197,7 +198,7 @@ static bool prepare(const struct pol_prepare *prepare, const void **out)
 		return false;
 	}
 	if (options[ALLOW].count == 0) {
-		pol_error(prepare->diags, prepare->line->module.at,
+		pol_diag_error(prepare->diags, prepare->line->module.at,
 			"module 'hours' wants 'allow=', as in 'hours allow=mon-fri/07:00-20:00 "
 			"zone=Europe/Berlin'");
 		return false;

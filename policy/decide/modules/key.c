@@ -19,7 +19,7 @@ static bool prepare(const struct pol_prepare *prepare, const void **out)
 	}
 	for (size_t i = 0; i < anonymous.count; i++) {
 		if (i > 0 || !pol_str_equal(anonymous.values[i].text, POL_STR("allow"))) {
-			pol_error(prepare->diags, anonymous.values[i].at,
+			pol_diag_error(prepare->diags, anonymous.values[i].at,
 				"argument 'anonymous' has one value alone: 'anonymous=allow'");
 			return false;
 		}

@@ -26,7 +26,7 @@ static bool read_sample(
 		value = good ? value * 10 + (uint32_t)(text.ptr[i] - '0') : 0;
 	}
 	if (!good || value == 0) {
-		pol_error(prepare->diags, word->at,
+		pol_diag_error(prepare->diags, word->at,
 			"'%.*s' is no sample: write one of so many, as in '1/100'",
 			POL_STR_ARGS(text));
 		return false;
@@ -49,14 +49,14 @@ static bool prepare(const struct pol_prepare *prepare, const void **out)
 	}
 	for (size_t i = 0; i < NAMES; i++) {
 		if (options[i].count > 1) {
-			pol_error(prepare->diags, options[i].values[1].at,
+			pol_diag_error(prepare->diags, options[i].values[1].at,
 				"argument '%s' has one value", names[i]);
 			return false;
 		}
 	}
 	state->denials = options[ONLY].count > 0;
 	if (state->denials && !pol_str_equal(options[ONLY].values[0].text, POL_STR("deny"))) {
-		pol_error(prepare->diags, options[ONLY].values[0].at,
+		pol_diag_error(prepare->diags, options[ONLY].values[0].at,
 			"argument 'only' has one value alone: 'only=deny'");
 		return false;
 	}

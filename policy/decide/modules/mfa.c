@@ -16,14 +16,15 @@ static bool read_age(
 	struct pol_word value = option->values[0];
 
 	if (option->count > 1) {
-		pol_error(prepare->diags, option->values[1].at, "argument 'max_age' has one value");
+		pol_diag_error(
+			prepare->diags, option->values[1].at, "argument 'max_age' has one value");
 		return false;
 	}
-	switch (pol_duration_parse(value.text, out)) {
+	switch (pol_timetext_parse_duration(value.text, out)) {
 	case POL_OK:
 		return true;
 	case POL_ELIMIT:
-		pol_error(prepare->diags, value.at, "'%.*s' is too long a time",
+		pol_diag_error(prepare->diags, value.at, "'%.*s' is too long a time",
 			POL_STR_ARGS(value.text));
 		return false;
 	case POL_EINVALID:
@@ -31,7 +32,7 @@ static bool read_age(
 	case POL_ENOTFOUND:
 		break;
 	}
-	pol_error(prepare->diags, value.at,
+	pol_diag_error(prepare->diags, value.at,
 		"'%.*s' is no duration: write a number and s, m, h or d, as in '12h'",
 		POL_STR_ARGS(value.text));
 	return false;

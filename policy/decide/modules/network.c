@@ -20,11 +20,11 @@ static const char *const names[NAMES] = { [ALLOW] = "allow", [DENY] = "deny" };
 static bool read_network(
 	const struct pol_prepare *prepare, const struct pol_word *word, struct pol_network *out)
 {
-	switch (pol_network_parse(word->text, out)) {
+	switch (pol_cidr_parse(word->text, out)) {
 	case POL_OK:
 		return true;
 	case POL_ELIMIT:
-		pol_error(prepare->diags, word->at,
+		pol_diag_error(prepare->diags, word->at,
 			"'%.*s' has bits set behind its prefix: is the address or the length "
 			"wrong?",
 			POL_STR_ARGS(word->text));
@@ -34,7 +34,7 @@ static bool read_network(
 	case POL_ENOTFOUND:
 		break;
 	}
-	pol_error(prepare->diags, word->at,
+	pol_diag_error(prepare->diags, word->at,
 		"'%.*s' is no network: write '10.0.0.0/8', '2001:db8::/32' or an address",
 		POL_STR_ARGS(word->text));
 	return false;
@@ -66,7 +66,7 @@ static bool prepare(const struct pol_prepare *prepare, const void **out)
 		return false;
 	}
 	if (options[ALLOW].count + options[DENY].count == 0) {
-		pol_error(prepare->diags, prepare->line->module.at,
+		pol_diag_error(prepare->diags, prepare->line->module.at,
 			"module 'network' wants 'allow=', 'deny=' or both, as in "
 			"'network allow=10.0.0.0/8'");
 		return false;
@@ -87,7 +87,7 @@ static bool prepare(const struct pol_prepare *prepare, const void **out)
 static bool have(const struct networks *networks, const struct pol_ip *ip)
 {
 	for (size_t i = 0; i < networks->count; i++) {
-		if (pol_network_has(&networks->items[i], ip)) {
+		if (pol_cidr_contains(&networks->items[i], ip)) {
 			return true;
 		}
 	}

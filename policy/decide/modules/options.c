@@ -32,7 +32,7 @@ static void complain_unknown(const struct pol_prepare *prepare, struct pol_word 
 	struct pol_nearest nearest;
 
 	if (count == 0) {
-		pol_error(prepare->diags, word.at, "module '%.*s' takes no arguments",
+		pol_diag_error(prepare->diags, word.at, "module '%.*s' takes no arguments",
 			POL_STR_ARGS(module));
 		return;
 	}
@@ -40,7 +40,7 @@ static void complain_unknown(const struct pol_prepare *prepare, struct pol_word 
 	for (size_t i = 0; i < count; i++) {
 		pol_nearest_offer(&nearest, pol_str_of(names[i]));
 	}
-	pol_error(prepare->diags, word.at, "module '%.*s' has no argument '%.*s'" POL_NEAREST,
+	pol_diag_error(prepare->diags, word.at, "module '%.*s' has no argument '%.*s'" POL_NEAREST,
 		POL_STR_ARGS(module), POL_STR_ARGS(name), POL_NEAREST_ARGS(nearest));
 }
 
@@ -64,7 +64,7 @@ static bool read_values(const struct pol_prepare *prepare, const struct pol_ast_
 	}
 	for (size_t i = 0; i < count; i++) {
 		if (values[i].text.len == 0) {
-			pol_error(prepare->diags, argument->values.items[i].at,
+			pol_diag_error(prepare->diags, argument->values.items[i].at,
 				"an empty value: write NAME=VALUE, and a comma between values");
 			return false;
 		}
@@ -86,12 +86,12 @@ static bool read_argument(const struct pol_prepare *prepare,
 		return false;
 	}
 	if (name.len == word.text.len) {
-		pol_error(prepare->diags, word.at, "argument '%s' wants a value: '%s=VALUE'",
+		pol_diag_error(prepare->diags, word.at, "argument '%s' wants a value: '%s=VALUE'",
 			names[i], names[i]);
 		return false;
 	}
 	if (out[i].count > 0) {
-		pol_error(prepare->diags, word.at,
+		pol_diag_error(prepare->diags, word.at,
 			"argument '%s' is given twice: separate its values by commas", names[i]);
 		return false;
 	}

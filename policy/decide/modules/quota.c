@@ -23,7 +23,7 @@ static bool read_name(
 		       ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-');
 	}
 	if (!good) {
-		pol_error(prepare->diags, word->at,
+		pol_diag_error(prepare->diags, word->at,
 			"'%.*s' is no name: write small letters, digits, '_' and '-', at most %d, "
 			"beginning with a letter",
 			POL_STR_ARGS(text), POL_CHARGE_NAME);
@@ -47,7 +47,7 @@ static bool read_limit(
 		good = good && value <= POL_CHARGE_LIMIT;
 	}
 	if (!good || value == 0) {
-		pol_error(prepare->diags, word->at,
+		pol_diag_error(prepare->diags, word->at,
 			"'%.*s' is no limit: write a number from 1 to 1000000000000000",
 			POL_STR_ARGS(word->text));
 		return false;
@@ -59,9 +59,9 @@ static bool read_limit(
 static bool read_period(
 	const struct pol_prepare *prepare, const struct pol_word *word, struct pol_charge *out)
 {
-	if (pol_duration_parse(word->text, &out->period) != POL_OK ||
+	if (pol_timetext_parse_duration(word->text, &out->period) != POL_OK ||
 		out->period > POL_CHARGE_PERIOD) {
-		pol_error(prepare->diags, word->at,
+		pol_diag_error(prepare->diags, word->at,
 			"'%.*s' is no period: write a number and s, m, h or d, as in '1h', at most "
 			"3650d",
 			POL_STR_ARGS(word->text));
@@ -89,7 +89,7 @@ static bool read_per(
 			return true;
 		}
 	}
-	pol_error(prepare->diags, word->at,
+	pol_diag_error(prepare->diags, word->at,
 		"'%.*s' is nothing to count by: write key, principal, tenant or ip",
 		POL_STR_ARGS(word->text));
 	return false;
@@ -110,7 +110,7 @@ static bool prepare(const struct pol_prepare *prepare, const void **out)
 		return false;
 	}
 	if (line->control != POL_CONTROL_REQUIRED && line->control != POL_CONTROL_REQUISITE) {
-		pol_error(prepare->diags, line->module.at,
+		pol_diag_error(prepare->diags, line->module.at,
 			"module 'quota' is 'required' or 'requisite': else it would stop nobody");
 		return false;
 	}
@@ -120,13 +120,13 @@ static bool prepare(const struct pol_prepare *prepare, const void **out)
 	}
 	for (size_t i = 0; i < NAMES; i++) {
 		if (options[i].count == 0) {
-			pol_error(prepare->diags, line->module.at,
+			pol_diag_error(prepare->diags, line->module.at,
 				"module 'quota' wants '%s=', as in 'quota name=api limit=1000 "
 				"period=1h per=key'",
 				names[i]);
 			good = false;
 		} else if (options[i].count > 1) {
-			pol_error(prepare->diags, options[i].values[1].at,
+			pol_diag_error(prepare->diags, options[i].values[1].at,
 				"argument '%s' has one value", names[i]);
 			good = false;
 		} else {

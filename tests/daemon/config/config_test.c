@@ -53,20 +53,20 @@ Test(config, a_line_lets_its_subject_do_its_actions_alone)
 	struct peer member = { .uid = 1001, .gid = 1001, .groups = { 7, 50 }, .group_count = 2 };
 	struct peer nobody = { .uid = 65534, .gid = 50 };
 
-	cr_assert(config_manager_allows(
+	cr_assert(config_match_manager_allows(
 		&config, &user, POL_STR("authz:/keys/1abc"), POL_STR("read")));
-	cr_assert_not(config_manager_allows(
+	cr_assert_not(config_match_manager_allows(
 		&config, &user, POL_STR("authz:/keys/1abc"), POL_STR("revoke")));
-	cr_assert_not(config_manager_allows(
+	cr_assert_not(config_match_manager_allows(
 		&config, &user, POL_STR("authz:/principals/p"), POL_STR("read")));
-	cr_assert(config_manager_allows(
+	cr_assert(config_match_manager_allows(
 		&config, &member, POL_STR("authz:/principals/p"), POL_STR("delete")));
-	cr_assert_not(
-		config_manager_allows(&config, &member, POL_STR("authz:/keys"), POL_STR("list")));
-	cr_assert_not(config_manager_allows(
+	cr_assert_not(config_match_manager_allows(
+		&config, &member, POL_STR("authz:/keys"), POL_STR("list")));
+	cr_assert_not(config_match_manager_allows(
 		&config, &nobody, POL_STR("authz:/principals/p"), POL_STR("read")));
-	cr_assert(config_is_manager(&config, &member));
-	cr_assert_not(config_is_manager(&config, &nobody));
+	cr_assert(config_match_manager(&config, &member));
+	cr_assert_not(config_match_manager(&config, &nobody));
 }
 
 Test(config, zero_lets_nobody_do_anything)
@@ -74,7 +74,7 @@ Test(config, zero_lets_nobody_do_anything)
 	struct config config = { .policy = NULL };
 	struct peer peer = { .uid = 0 };
 
-	cr_assert_not(
-		config_manager_allows(&config, &peer, POL_STR("authz:/keys"), POL_STR("list")));
-	cr_assert_not(config_trusts(&config, &peer));
+	cr_assert_not(config_match_manager_allows(
+		&config, &peer, POL_STR("authz:/keys"), POL_STR("list")));
+	cr_assert_not(config_match_trusts(&config, &peer));
 }

@@ -19,12 +19,12 @@ static void count(void *argument, size_t i)
 
 Test(hands, every_piece_is_done_once_before_the_end)
 {
-	static const size_t counts[] = { 0, 1, 2, HANDS_MAX, HANDS_MAX + 1, MOST };
+	static const size_t counts[] = { 0, 1, 2, PARALLEL_MAX, PARALLEL_MAX + 1, MOST };
 
 	for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
 		struct calls calls = { { 0 } };
 
-		hands_spread(NULL, counts[i], count, &calls);
+		parallel_spread(NULL, counts[i], count, &calls);
 		for (size_t k = 0; k < MOST; k++) {
 			cr_expect_eq(calls.of[k], k < counts[i], "%zu of %zu", k, counts[i]);
 		}

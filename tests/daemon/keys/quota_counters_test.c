@@ -26,11 +26,11 @@ static void teardown(void)
 
 TestSuite(charges, .init = setup, .fini = teardown);
 
-static struct charges *make(uint32_t max)
+static struct quota_counters *make(uint32_t max)
 {
-	struct charges *charges = NULL;
+	struct quota_counters *charges = NULL;
 
-	cr_assert_eq(charges_create(secrets, max, &charges), 0);
+	cr_assert_eq(quota_counters_create(secrets, max, &charges), 0);
 	return charges;
 }
 
@@ -50,20 +50,20 @@ static struct pol_charge charge(const char *name, uint64_t limit, enum pol_per p
 }
 
 /* "" when it was taken, else the reason. */
-static const char *take(struct charges *charges, const char *key, const struct pol_charge *item,
-	int64_t now, struct charges_told *out)
+static const char *take(struct quota_counters *charges, const char *key,
+	const struct pol_charge *item, int64_t now, struct quota_counters_report *out)
 {
 	struct pol_facts facts = of(key);
-	struct pol_str reason = charges_take(charges, &facts, &item, 1, now, out);
+	struct pol_str reason = quota_counters_take(charges, &facts, &item, 1, now, out);
 
 	return reason.len == 0 ? "" : reason.ptr;
 }
 
 Test(charges, a_window_holds_so_many_and_the_next_begins_anew)
 {
-	struct charges *charges = make(16);
+	struct quota_counters *charges = make(16);
 	struct pol_charge two = charge("api", 2, POL_PER_KEY);
-	struct charges_told told;
+	struct quota_counters_report told;
 
 	cr_expect_str_eq(take(charges, "a", &two, 1000, &told), "");
 	cr_expect_eq(told.remaining, 1u);
@@ -77,14 +77,14 @@ Test(charges, a_window_holds_so_many_and_the_next_begins_anew)
 	cr_expect_str_eq(take(charges, "b", &two, 1000 + HOUR - 1, &told), "");
 	cr_expect_str_eq(take(charges, "a", &two, 1000 + HOUR, &told), "");
 	cr_expect_eq(told.remaining, 1u);
-	charges_destroy(charges);
+	quota_counters_destroy(charges);
 }
 
 Test(charges, a_changed_limit_or_period_finds_the_same_counter)
 {
-	struct charges *charges = make(16);
+	struct quota_counters *charges = make(16);
 	struct pol_charge item = charge("api", 3, POL_PER_KEY);
-	struct charges_told told;
+	struct quota_counters_report told;
 
 	cr_expect_str_eq(take(charges, "a", &item, 0, &told), "");
 	cr_expect_str_eq(take(charges, "a", &item, 0, &told), "");
@@ -99,18 +99,18 @@ Test(charges, a_changed_limit_or_period_finds_the_same_counter)
 	cr_expect_str_eq(take(charges, "a", &item, 1000, &told), "quota");
 	cr_expect_eq(told.reset, 60u, "a shorter period ends the window the sooner");
 	cr_expect_str_eq(take(charges, "a", &item, 61000, &told), "");
-	charges_destroy(charges);
+	quota_counters_destroy(charges);
 }
 
 Test(charges, names_and_what_is_counted_by_keep_counters_apart)
 {
-	struct charges *charges = make(64);
+	struct quota_counters *charges = make(64);
 	const struct pol_charge items[] = { charge("a", 1, POL_PER_KEY),
 		charge("b", 1, POL_PER_KEY), charge("a", 1, POL_PER_PRINCIPAL),
 		charge("a", 1, POL_PER_TENANT), charge("a", 1, POL_PER_IP),
 		charge("ab", 1, POL_PER_KEY) };
-	struct charges_counts counts;
-	struct charges_told told;
+	struct quota_counters_counts counts;
+	struct quota_counters_report told;
 
 	for (size_t i = 0; i < sizeof items / sizeof items[0]; i++) {
 		cr_expect_str_eq(take(charges, "bc", &items[i], 0, &told), "", "%zu", i);
@@ -121,39 +121,39 @@ Test(charges, names_and_what_is_counted_by_keep_counters_apart)
 	/* "a" of "bc" is not "ab" of "c"; all share the tenant. */
 	cr_expect_str_eq(take(charges, "c", &items[5], 0, &told), "");
 	cr_expect_str_eq(take(charges, "c", &items[3], 0, &told), "quota");
-	charges_count(charges, &counts);
+	quota_counters_count(charges, &counts);
 	cr_expect_eq(counts.counters, 7u);
 	cr_expect_eq(counts.refused, 0u);
-	charges_destroy(charges);
+	quota_counters_destroy(charges);
 }
 
 Test(charges, all_are_taken_or_none)
 {
-	struct charges *charges = make(16);
+	struct quota_counters *charges = make(16);
 	struct pol_charge many = charge("many", 10, POL_PER_KEY);
 	struct pol_charge one = charge("one", 1, POL_PER_TENANT);
 	const struct pol_charge *both[] = { &many, &one };
 	struct pol_facts facts = of("a");
-	struct charges_told told;
+	struct quota_counters_report told;
 
-	cr_expect_eq(charges_take(charges, &facts, both, 2, 0, &told).len, 0u);
+	cr_expect_eq(quota_counters_take(charges, &facts, both, 2, 0, &told).len, 0u);
 	cr_expect_eq(told.remaining, 0u, "the one with the least left");
 	cr_expect_eq(told.limit, 1u);
 	for (int i = 0; i < 20; i++) {
-		cr_expect_gt(charges_take(charges, &facts, both, 2, 0, &told).len, 0u);
+		cr_expect_gt(quota_counters_take(charges, &facts, both, 2, 0, &told).len, 0u);
 	}
 	cr_expect_str_eq(take(charges, "a", &many, 0, &told), "");
 	cr_expect_eq(told.remaining, 8u);
-	charges_destroy(charges);
+	quota_counters_destroy(charges);
 }
 
 Test(charges, a_full_table_refuses_until_windows_end)
 {
-	struct charges *charges = make(8);
+	struct quota_counters *charges = make(8);
 	struct pol_charge item = charge("api", 5, POL_PER_KEY);
 	const char *keys[] = { "1", "2", "3", "4", "5", "6", "7", "8", "9" };
-	struct charges_counts counts;
-	struct charges_told told;
+	struct quota_counters_counts counts;
+	struct quota_counters_report told;
 
 	for (int i = 0; i < 8; i++) {
 		cr_expect_str_eq(take(charges, keys[i], &item, i, &told), "");
@@ -161,7 +161,7 @@ Test(charges, a_full_table_refuses_until_windows_end)
 	cr_expect_str_eq(take(charges, keys[8], &item, HOUR - 1, &told), "module_error");
 	cr_expect(!told.any);
 	cr_expect_str_eq(take(charges, keys[0], &item, HOUR - 1, &told), "", "who has one goes on");
-	charges_count(charges, &counts);
+	quota_counters_count(charges, &counts);
 	cr_expect_eq(counts.counters, 8u);
 	cr_expect_eq(counts.refused, 1u);
 	/* The first window is over, and its counter free for another. */
@@ -171,28 +171,29 @@ Test(charges, a_full_table_refuses_until_windows_end)
 	for (int i = 0; i < 8; i++) {
 		cr_expect_str_eq(take(charges, keys[i], &item, 2 * HOUR, &told), "", "%d", i);
 	}
-	charges_destroy(charges);
+	quota_counters_destroy(charges);
 }
 
 Test(charges, a_decision_never_frees_a_counter_of_its_own)
 {
-	struct charges *charges = make(2);
+	struct quota_counters *charges = make(2);
 	struct pol_charge items[] = { charge("x", 5, POL_PER_KEY), charge("y", 5, POL_PER_KEY),
 		charge("z", 5, POL_PER_KEY) };
 	const struct pol_charge *three[] = { &items[0], &items[1], &items[2] };
 	struct pol_facts facts = of("a");
-	struct charges_told told;
+	struct quota_counters_report told;
 
-	cr_expect_eq(charges_take(charges, &facts, three, 2, 0, &told).len, 0u);
+	cr_expect_eq(quota_counters_take(charges, &facts, three, 2, 0, &told).len, 0u);
 	/* Both windows are over; the third charge must not take what the first two found. */
-	cr_expect_str_eq(charges_take(charges, &facts, three, 3, HOUR, &told).ptr, "module_error");
-	cr_expect_eq(charges_take(charges, &facts, three, 2, HOUR, &told).len, 0u);
+	cr_expect_str_eq(
+		quota_counters_take(charges, &facts, three, 3, HOUR, &told).ptr, "module_error");
+	cr_expect_eq(quota_counters_take(charges, &facts, three, 2, HOUR, &told).len, 0u);
 	cr_expect_eq(told.remaining, 4u, "what was refused burned nothing");
-	charges_destroy(charges);
+	quota_counters_destroy(charges);
 }
 
 struct racer {
-	struct charges *charges;
+	struct quota_counters *charges;
 	unsigned taken;
 };
 
@@ -200,7 +201,7 @@ static void *race(void *argument)
 {
 	struct racer *racer = argument;
 	struct pol_charge item = charge("api", 1000, POL_PER_KEY);
-	struct charges_told told;
+	struct quota_counters_report told;
 
 	for (int i = 0; i < 1000; i++) {
 		racer->taken += take(racer->charges, "a", &item, i, &told)[0] == '\0';
@@ -210,7 +211,7 @@ static void *race(void *argument)
 
 Test(charges, threads_share_one_count)
 {
-	struct charges *charges = make(16);
+	struct quota_counters *charges = make(16);
 	struct racer racers[4];
 	pthread_t threads[4];
 	unsigned taken = 0;
@@ -224,5 +225,5 @@ Test(charges, threads_share_one_count)
 		taken += racers[i].taken;
 	}
 	cr_expect_eq(taken, 1000u);
-	charges_destroy(charges);
+	quota_counters_destroy(charges);
 }

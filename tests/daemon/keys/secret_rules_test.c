@@ -11,8 +11,8 @@ static const uint8_t a[STORE_HASH] = { 'a' }, b[STORE_HASH] = { 'b' }, c[STORE_H
 
 static struct store *store;
 static struct store_key key;
-static struct generation_room room;
-static struct generation_change change;
+static struct secret_rules_room room;
+static struct secret_rules_change change;
 
 enum { T = 1000000, HOUR = 3600, DAY = 86400, MAX = 30 * DAY };
 
@@ -21,7 +21,7 @@ static void begin(void)
 	key = (struct store_key){
 		.hash = a, .created_at = T, .rotation = { .generation = 1, .issued = 1 }
 	};
-	change = (struct generation_change){
+	change = (struct secret_rules_change){
 		.secrets = store_secrets(store), .now = T + DAY, .max_overlap = MAX
 	};
 }
@@ -41,29 +41,29 @@ static void teardown(void)
 
 TestSuite(generation, .init = setup, .fini = teardown);
 
-static void rotate(enum generation_mode mode, int64_t overlap, const uint8_t *hash)
+static void rotate(enum rotation_mode mode, int64_t overlap, const uint8_t *hash)
 {
-	struct generation_next next = { mode, overlap, hash };
+	struct secret_rules_next next = { mode, overlap, hash };
 
-	generation_rotate(&key, &change, &next, &room);
+	secret_rules_rotate(&key, &change, &next, &room);
 }
 
 /* "a current, b pending": which secrets are good now. */
 static void expect(const char *current, const char *other, enum store_other what, int64_t now)
 {
-	unsigned live = generation_live(&key, now);
+	unsigned live = secret_rules_live(&key, now);
 
 	cr_expect_eq((live & GENERATION_CURRENT) != 0, current != NULL, "current at %lld",
 		(long long)(now - T));
 	cr_expect(current == NULL || key.hash[0] == (uint8_t)current[0], "current is %c",
 		key.hash[0]);
-	cr_expect_eq(generation_other(&key, now), what, "other at %lld", (long long)(now - T));
+	cr_expect_eq(secret_rules_other(&key, now), what, "other at %lld", (long long)(now - T));
 	cr_expect(other == NULL || key.rotation.other_hash[0] == (uint8_t)other[0]);
 }
 
 static bool dead(const uint8_t *hash)
 {
-	return generation_is_dead(change.secrets, &key, hash);
+	return secret_rules_is_dead(change.secrets, &key, hash);
 }
 
 Test(generation, overlap_retires_the_old_one_until_its_end)
@@ -90,7 +90,7 @@ Test(generation, confirm_changes_nothing_before_the_first_use)
 	expect("a", NULL, STORE_OTHER_NONE, change.now + GENERATION_PENDING);
 	cr_expect_eq(key.rotation.generation, 1);
 	change.now += 2 * DAY;
-	generation_confirm(&key, &change, &room);
+	secret_rules_confirm(&key, &change, &room);
 	expect("b", "a", STORE_OTHER_RETIRING, change.now + HOUR - 1);
 	expect("b", NULL, STORE_OTHER_NONE, change.now + HOUR);
 	cr_expect_eq(key.rotation.generation, 2);
@@ -132,18 +132,18 @@ Test(generation, the_last_dead_ones_are_known_and_the_first_forgotten)
 Test(generation, finish_and_rollback_bury_one_each)
 {
 	rotate(GENERATION_OVERLAP, HOUR, b);
-	generation_finish(&key, &change, &room);
+	secret_rules_finish(&key, &change, &room);
 	expect("b", NULL, STORE_OTHER_NONE, change.now);
 	cr_expect(dead(a));
 	rotate(GENERATION_OVERLAP, HOUR, c);
-	generation_rollback(&key, &change, &room);
+	secret_rules_rollback(&key, &change, &room);
 	expect("b", NULL, STORE_OTHER_NONE, change.now);
 	cr_expect(dead(c));
 	cr_expect_not(dead(b));
 	cr_expect_eq(key.rotation.generation, 2);
 	rotate(GENERATION_CONFIRM, HOUR, d);
 	cr_expect_eq(key.rotation.other_generation, 4);
-	generation_rollback(&key, &change, &room);
+	secret_rules_rollback(&key, &change, &room);
 	expect("b", NULL, STORE_OTHER_NONE, change.now);
 	cr_expect(dead(d));
 }
@@ -153,13 +153,13 @@ Test(generation, an_imported_secret_stays_one_while_it_retires)
 	key.flags = STORE_KEY_IMPORTED;
 	rotate(GENERATION_OVERLAP, HOUR, b);
 	cr_expect_eq(key.flags, STORE_KEY_OTHER_IMPORTED);
-	generation_rollback(&key, &change, &room);
+	secret_rules_rollback(&key, &change, &room);
 	cr_expect_eq(key.flags, STORE_KEY_IMPORTED);
 	rotate(GENERATION_CONFIRM, HOUR, c);
 	cr_expect_eq(key.flags, STORE_KEY_IMPORTED);
-	generation_confirm(&key, &change, &room);
+	secret_rules_confirm(&key, &change, &room);
 	cr_expect_eq(key.flags, STORE_KEY_OTHER_IMPORTED);
-	generation_finish(&key, &change, &room);
+	secret_rules_finish(&key, &change, &room);
 	cr_expect_eq(key.flags, 0);
 }
 
@@ -177,22 +177,22 @@ Test(generation, a_schedule_counts_from_when_the_secret_became_current)
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		key.rotation.secret_since = cases[i].since;
-		generation_schedule(&key, &change, cases[i].every);
+		secret_rules_schedule(&key, &change, cases[i].every);
 		cr_expect_eq(key.rotation.next_rotation_at, cases[i].due, "case %zu", i);
 		cr_expect_eq(key.rotation.renew_by, cases[i].due + MAX, "case %zu", i);
-		cr_expect_not(generation_is_due(&key, cases[i].due - 1), "case %zu", i);
-		cr_expect(generation_is_due(&key, cases[i].due), "case %zu", i);
+		cr_expect_not(secret_rules_is_due(&key, cases[i].due - 1), "case %zu", i);
+		cr_expect(secret_rules_is_due(&key, cases[i].due), "case %zu", i);
 	}
-	generation_schedule(&key, &change, 0);
+	secret_rules_schedule(&key, &change, 0);
 	cr_expect_eq(key.rotation.renew_by, 0);
-	cr_expect_not(generation_is_due(&key, INT64_MAX));
+	cr_expect_not(secret_rules_is_due(&key, INT64_MAX));
 }
 
 Test(generation, a_schedule_ends_the_secret_renewed_or_not)
 {
 	int64_t end = T + 90 * DAY + MAX;
 
-	generation_schedule(&key, &change, 90 * DAY);
+	secret_rules_schedule(&key, &change, 90 * DAY);
 	expect("a", NULL, STORE_OTHER_NONE, end - 1);
 	expect(NULL, NULL, STORE_OTHER_NONE, end);
 	change.now = end - HOUR;
@@ -201,30 +201,30 @@ Test(generation, a_schedule_ends_the_secret_renewed_or_not)
 	expect(NULL, "b", STORE_OTHER_PENDING, end);
 	/* Confirmed in time, the old one has what the schedule left it, not the whole overlap. */
 	change.now = end - HOUR / 2;
-	generation_confirm(&key, &change, &room);
+	secret_rules_confirm(&key, &change, &room);
 	expect("b", "a", STORE_OTHER_RETIRING, end - 1);
 	expect("b", NULL, STORE_OTHER_NONE, end);
 	cr_expect_eq(key.rotation.next_rotation_at, change.now + 90 * DAY);
-	cr_expect_eq(generation_longest(&key, &change), end);
+	cr_expect_eq(secret_rules_longest(&key, &change), end);
 }
 
 Test(generation, a_new_secret_takes_the_place_of_one_that_a_schedule_ended)
 {
-	static const enum generation_mode modes[] = { GENERATION_OVERLAP, GENERATION_IMMEDIATE };
+	static const enum rotation_mode modes[] = { GENERATION_OVERLAP, GENERATION_IMMEDIATE };
 
 	for (size_t i = 0; i < 2; i++) {
 		begin();
-		generation_schedule(&key, &change, DAY);
+		secret_rules_schedule(&key, &change, DAY);
 		change.now = key.rotation.renew_by;
 		rotate(modes[i], DAY, b);
 		expect("b", NULL, STORE_OTHER_NONE, change.now);
 		cr_expect(dead(a));
 	}
 	begin();
-	generation_schedule(&key, &change, DAY);
+	secret_rules_schedule(&key, &change, DAY);
 	change.now = key.rotation.renew_by;
 	rotate(GENERATION_CONFIRM, DAY, b);
-	generation_confirm(&key, &change, &room);
+	secret_rules_confirm(&key, &change, &room);
 	expect("b", NULL, STORE_OTHER_NONE, change.now);
 	cr_expect(dead(a));
 }
@@ -233,13 +233,13 @@ Test(generation, rollback_brings_back_the_schedule_that_the_secret_had)
 {
 	int64_t due, end;
 
-	generation_schedule(&key, &change, 90 * DAY);
+	secret_rules_schedule(&key, &change, 90 * DAY);
 	due = key.rotation.next_rotation_at;
 	end = key.rotation.renew_by;
 	change.now = due + DAY;
 	rotate(GENERATION_OVERLAP, DAY, b);
 	cr_expect_gt(key.rotation.renew_by, end);
-	generation_rollback(&key, &change, &room);
+	secret_rules_rollback(&key, &change, &room);
 	cr_expect_eq(key.rotation.next_rotation_at, due);
 	cr_expect_eq(key.rotation.renew_by, end);
 }
@@ -248,5 +248,5 @@ Test(generation, an_overlap_reaches_no_further_than_the_policy)
 {
 	rotate(GENERATION_OVERLAP, 2 * MAX, b);
 	cr_expect_eq(key.rotation.other_until, change.now + MAX);
-	cr_expect_eq(generation_longest(&key, &change), change.now + MAX);
+	cr_expect_eq(secret_rules_longest(&key, &change), change.now + MAX);
 }

@@ -6,20 +6,20 @@
 #include "daemon/serve/conn.h"
 #include "daemon/serve/fairness.h"
 
-static struct turns turns;
+static struct fairness turns;
 
 static void join(struct conn *conns, size_t count, uid_t uid)
 {
 	for (size_t i = 0; i < count; i++) {
 		conns[i].peer.uid = uid;
-		cr_assert_eq(turns_join(&turns, &conns[i]), 0);
+		cr_assert_eq(fairness_join(&turns, &conns[i]), 0);
 	}
 }
 
 static void leave(struct conn *conns, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		turns_leave(&turns, &conns[i]);
+		fairness_leave(&turns, &conns[i]);
 	}
 }
 
@@ -30,14 +30,14 @@ static uint32_t serve_round(struct conn *conns, size_t count, uint32_t weight)
 	uint32_t turns_had = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		turns_queue(&turns, &conns[i]);
+		fairness_queue(&turns, &conns[i]);
 	}
-	while ((conn = turns_next(&turns)) != NULL) {
-		turns_spend(conn, weight - 1);
-		turns_queue(&turns, conn);
+	while ((conn = fairness_next(&turns)) != NULL) {
+		fairness_spend(conn, weight - 1);
+		fairness_queue(&turns, conn);
 		turns_had++;
 	}
-	turns_renew(&turns);
+	fairness_renew(&turns);
 	return turns_had;
 }
 
@@ -47,8 +47,8 @@ Test(turns, many_connections_of_one_user_have_one_share)
 
 	join(many, 40, 1);
 	join(other, 1, 2);
-	cr_assert_eq(serve_round(many, 40, 256), TURNS_SHARE / 256);
-	cr_assert(turns_may(&turns, &other[0]));
+	cr_assert_eq(serve_round(many, 40, 256), FAIRNESS_SHARE / 256);
+	cr_assert(fairness_may(&turns, &other[0]));
 	leave(many, 40);
 	leave(other, 1);
 	cr_assert_eq(turns.share_count, 0);
@@ -61,10 +61,10 @@ Test(turns, what_a_turn_took_too_much_is_waited_for)
 
 	join(one, 1, 1);
 	join(other, 1, 2);
-	cr_assert_eq(serve_round(one, 1, 3 * TURNS_SHARE), 1);
+	cr_assert_eq(serve_round(one, 1, 3 * FAIRNESS_SHARE), 1);
 	cr_assert_eq(serve_round(one, 1, 1), 0);
 	cr_assert_eq(serve_round(one, 1, 1), 0);
-	cr_assert_eq(serve_round(one, 1, 1), TURNS_SHARE);
+	cr_assert_eq(serve_round(one, 1, 1), FAIRNESS_SHARE);
 	leave(one, 1);
 	leave(other, 1);
 }
@@ -74,15 +74,15 @@ Test(turns, one_share_is_served_first_come_first_served)
 	static struct conn conns[3];
 
 	join(conns, 3, 1);
-	turns_queue(&turns, &conns[1]);
-	turns_queue(&turns, &conns[2]);
-	turns_queue(&turns, &conns[1]);
-	turns_queue(&turns, &conns[0]);
+	fairness_queue(&turns, &conns[1]);
+	fairness_queue(&turns, &conns[2]);
+	fairness_queue(&turns, &conns[1]);
+	fairness_queue(&turns, &conns[0]);
 	cr_assert_eq(turns.ready, 3);
-	cr_assert_eq(turns_next(&turns), &conns[1]);
-	cr_assert_eq(turns_next(&turns), &conns[2]);
-	cr_assert_eq(turns_next(&turns), &conns[0]);
-	cr_assert_null(turns_next(&turns));
+	cr_assert_eq(fairness_next(&turns), &conns[1]);
+	cr_assert_eq(fairness_next(&turns), &conns[2]);
+	cr_assert_eq(fairness_next(&turns), &conns[0]);
+	cr_assert_null(fairness_next(&turns));
 	leave(conns, 3);
 }
 
@@ -92,13 +92,13 @@ Test(turns, one_that_waits_leaves_and_is_never_served)
 
 	join(conns, 3, 1);
 	for (size_t i = 0; i < 3; i++) {
-		turns_queue(&turns, &conns[i]);
+		fairness_queue(&turns, &conns[i]);
 	}
-	turns_leave(&turns, &conns[2]);
-	turns_leave(&turns, &conns[0]);
-	cr_assert_eq(turns_next(&turns), &conns[1]);
-	cr_assert_null(turns_next(&turns));
-	turns_queue(&turns, &conns[1]);
-	cr_assert_eq(turns_next(&turns), &conns[1]);
-	turns_leave(&turns, &conns[1]);
+	fairness_leave(&turns, &conns[2]);
+	fairness_leave(&turns, &conns[0]);
+	cr_assert_eq(fairness_next(&turns), &conns[1]);
+	cr_assert_null(fairness_next(&turns));
+	fairness_queue(&turns, &conns[1]);
+	cr_assert_eq(fairness_next(&turns), &conns[1]);
+	fairness_leave(&turns, &conns[1]);
 }

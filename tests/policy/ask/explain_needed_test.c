@@ -143,7 +143,7 @@ static struct pol_snapshot *extend(
 	struct pol_snapshot *out = NULL;
 	size_t wrong = 0;
 
-	cr_assert_eq(pol_stored_parse(base, &grant, 1, &fault, &own), POL_OK, "%s", fault.why);
+	cr_assert_eq(pol_stored_text_parse(base, &grant, 1, &fault, &own), POL_OK, "%s", fault.why);
 	for (uint32_t i = 0; i < STORED; i++) {
 		uint32_t role = 1 + ROLES + i;
 
@@ -165,7 +165,7 @@ static struct pol_snapshot *extend(
 			.parents = parents[i],
 			.parent_count = role == EVERYTHING ? 0 : 2 };
 	}
-	cr_assert_eq(pol_snapshot_extend(base, roles, STORED, &wrong, &out), POL_OK);
+	cr_assert_eq(pol_stored_extend(base, roles, STORED, &wrong, &out), POL_OK);
 	pol_stored_unref(own);
 	return out;
 }
@@ -176,9 +176,8 @@ static void find_numbers(struct model *model, const struct pol_snapshot *snapsho
 
 	for (uint32_t i = 1; i < ALL; i++) {
 		snprintf(name, sizeof name, "r%u", i);
-		model->numbers[i] = i <= ROLES
-					    ? pol_snapshot_role(snapshot, pol_str_of(name))
-					    : pol_snapshot_stored(snapshot, i, model->tenants[i]);
+		model->numbers[i] = i <= ROLES ? pol_snapshot_role(snapshot, pol_str_of(name))
+					       : pol_stored_find(snapshot, i, model->tenants[i]);
 		cr_assert_neq(model->numbers[i], POL_NONE);
 	}
 	for (uint32_t i = 0; i < SCOPES; i++) {
@@ -319,7 +318,7 @@ static bool allows(const struct model *model, const struct pol_snapshot *snapsho
 		more.scopes[more.facts.scope_count++] = model->scopes[scope];
 		more.facts.narrowed = more.facts.narrowed_by_scopes = true;
 	}
-	pol_decide(snapshot, &more.facts, &decision);
+	pol_eval(snapshot, &more.facts, &decision);
 	return decision.allow;
 }
 

@@ -135,7 +135,7 @@ static struct pol_say ask(
 	cr_assert_eq(pol_path_read(facts->path, &path), POL_OK);
 	cr_assert_eq(pol_tree_find(snapshot, pol_tree_number(snapshot, facts->tree), &path, &node),
 		POL_OK);
-	cr_assert_eq(pol_node_verb(snapshot, node, facts->verb, false, &run), POL_OK);
+	cr_assert_eq(pol_tree_node_verb(snapshot, node, facts->verb, false, &run), POL_OK);
 	cr_assert(pol_run_next(&run, at));
 	cr_assert_eq(run.count, 0, "a small tree has one word a verb");
 	return pol_subject_say(snapshot, facts, facts->tree, &path, at);
@@ -218,7 +218,7 @@ static void try(const struct pol_snapshot *snapshot, struct dice *dice)
 
 	make_subject(dice, &subject);
 	pol_arena_init(&arena, 1 << 20);
-	pol_decide(snapshot, &subject.facts, &plain);
+	pol_eval(snapshot, &subject.facts, &plain);
 	cr_assert_eq(pol_explain(snapshot, &subject.facts, &arena, &decision, &told), POL_OK);
 	cr_assert_eq(plain.allow, decision.allow);
 	cr_assert_eq(plain.status, decision.status);

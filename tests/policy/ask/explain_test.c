@@ -94,7 +94,7 @@ static void say_rule(struct story *story, const struct pol_explained_rule *rule)
 
 static void tell(struct story *story, const struct pol_explanation *told, bool lines)
 {
-	say(story, "%s", pol_stage_name(told->stage));
+	say(story, "%s", pol_terms_stage(told->stage));
 	if (told->has_stack) {
 		say(story, " of %.*s:%u", POL_STR_ARGS(told->stack), told->place.line);
 	}
@@ -102,7 +102,7 @@ static void tell(struct story *story, const struct pol_explanation *told, bool l
 	for (int g = 0; lines && g < POL_GROUP_COUNT; g++) {
 		const struct pol_explained_group *group = &told->groups[g];
 
-		say(story, "%s: %s%s%.*s\n", pol_group_name((enum pol_group)g),
+		say(story, "%s: %s%s%.*s\n", pol_terms_group((enum pol_group)g),
 			!group->asked   ? "not asked"
 			: group->passed ? "passed"
 					: "failed",
@@ -111,10 +111,10 @@ static void tell(struct story *story, const struct pol_explanation *told, bool l
 			const struct pol_explained_line *line = &group->lines[i];
 
 			say(story, "  %u %.*s %s %.*s", line->place.line, POL_STR_ARGS(line->stack),
-				pol_control_name(line->control), POL_STR_ARGS(line->module));
+				pol_terms_control(line->control), POL_STR_ARGS(line->module));
 			say_list(story, line->arguments, line->argument_count, " ", " ");
 			say(story, ": %s%s%.*s%s\n",
-				line->asked ? pol_verdict_name(line->verdict) : "-",
+				line->asked ? pol_terms_verdict(line->verdict) : "-",
 				line->reason.len > 0 ? " " : "", POL_STR_ARGS(line->reason),
 				line->ends == POL_ENDS_GROUP      ? " ends"
 				: line->ends == POL_ENDS_SUBSTACK ? " ends substack"
@@ -153,7 +153,7 @@ static const char *explain(const struct pol_snapshot *of, const struct pol_facts
 	struct pol_explanation told = { 0 };
 
 	story->used = 0;
-	pol_decide(of, facts, &plain);
+	pol_eval(of, facts, &plain);
 	cr_assert_eq(pol_explain(of, facts, &arena, &decision, &told), POL_OK);
 	cr_assert_eq(plain.allow, decision.allow);
 	cr_assert(pol_str_equal(plain.reason, decision.reason));
@@ -561,9 +561,10 @@ Test(explain, roles_that_cannot_be_given_are_not_named)
 	struct story story;
 	size_t wrong = 0;
 
-	cr_assert_eq(pol_stored_parse(snapshot, &grant, 1, &fault, &own), POL_OK, "%s", fault.why);
 	cr_assert_eq(
-		pol_snapshot_extend(snapshot,
+		pol_stored_text_parse(snapshot, &grant, 1, &fault, &own), POL_OK, "%s", fault.why);
+	cr_assert_eq(
+		pol_stored_extend(snapshot,
 			(const struct pol_stored_role[]){
 				{ .number = 1, .tenant = 4, .name = POL_STR("mine"), .own = own },
 				{ .number = 2,
@@ -584,7 +585,7 @@ Test(explain, roles_that_cannot_be_given_are_not_named)
 		"authorize of other:15\ndelete api:/loans/{loan}\n"
 		"needs role boss 10 allow all on api:/**\n");
 	facts.declared = false;
-	held = (struct pol_held){ .role = pol_snapshot_stored(extended, 1, 4) };
+	held = (struct pol_held){ .role = pol_stored_find(extended, 1, 4) };
 	facts.held = &held;
 	facts.held_count = 1;
 	cr_expect_str_eq(explain(extended, &facts, &story, false),

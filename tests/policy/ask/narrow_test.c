@@ -169,7 +169,7 @@ Test(narrow, a_permission_is_named_by_its_action_as_declared)
 
 	compiled_text_of(&compiled, texts, 1);
 	for (uint32_t p = 0; p < compiled.snapshot->permission_count; p++) {
-		size_t len = pol_used_name(compiled.snapshot, p, name);
+		size_t len = pol_narrow_used_name(compiled.snapshot, p, name);
 
 		if (strncmp(name, "api:", 4) == 0) {
 			snprintf(all + strlen(all), sizeof all - strlen(all), "%.*s;", (int)len,

@@ -29,7 +29,7 @@ static enum pol_status walk(
 
 	for (int pages = 0; status == POL_OK && walked.more; pages++) {
 		cr_assert_lt(pages, 1000);
-		status = pol_permissions(snapshot, facts, query, &walked);
+		status = pol_query_permissions(snapshot, facts, query, &walked);
 		query->from = walked.next;
 	}
 	return status;
@@ -171,16 +171,16 @@ Test(query, a_walk_is_stopped_in_front_of_an_entry_and_goes_on_there)
 	struct pol_query query = { .seen = collect, .context = &list };
 	struct pol_walked walked;
 
-	cr_assert_eq(pol_permissions(snapshot, &facts, &query, &walked), POL_OK);
+	cr_assert_eq(pol_query_permissions(snapshot, &facts, &query, &walked), POL_OK);
 	cr_expect(walked.more);
 	cr_expect_str_eq(list.said, "api:/loans: list\napi:/loans/{loan}: read\n");
 	list = (struct list){ .stop_after = 1 };
 	query.from = walked.next;
-	cr_assert_eq(pol_permissions(snapshot, &facts, &query, &walked), POL_OK);
+	cr_assert_eq(pol_query_permissions(snapshot, &facts, &query, &walked), POL_OK);
 	cr_expect_str_eq(list.said, "api:/loans/7: read PUT\n");
 	list = (struct list){ .stop_after = 0 };
 	query.from = walked.next;
-	cr_assert_eq(pol_permissions(snapshot, &facts, &query, &walked), POL_OK);
+	cr_assert_eq(pol_query_permissions(snapshot, &facts, &query, &walked), POL_OK);
 	cr_expect_not(walked.more);
 	cr_expect_str_eq(list.said,
 		"api:/loans/{loan}/notes: GET\n"
@@ -226,7 +226,7 @@ Test(query, a_walk_that_finds_nothing_ends_soon_and_says_where_it_goes_on)
 	for (; walked.more; pages++) {
 		uint32_t before = query.from.node;
 
-		cr_assert_eq(pol_permissions(snapshot, &facts, &query, &walked), POL_OK);
+		cr_assert_eq(pol_query_permissions(snapshot, &facts, &query, &walked), POL_OK);
 		cr_assert(!walked.more || walked.next.node > before);
 		cr_assert_lt(walked.steps, 2 * POL_QUERY_STEPS);
 		query.from = walked.next;
@@ -382,7 +382,7 @@ static void check_property(struct property *property)
 			facts.path = pol_str_of(probes[i]);
 			facts.verb = pol_str_of(verbs[v]);
 			facts.service = POL_STR("plain");
-			pol_decide(property->snapshot, &facts, &decision);
+			pol_eval(property->snapshot, &facts, &decision);
 			cr_assert_eq(decision.allow, property->allowed[i][v], "%s %s: %.*s",
 				verbs[v], probes[i], POL_STR_ARGS(decision.reason));
 		}

@@ -24,8 +24,8 @@ static bool has(const struct pol_snapshot *snapshot, const struct pol_permset *s
 	cr_assert_eq(pol_path_read(raw, &path), POL_OK);
 	cr_assert_eq(pol_tree_find(snapshot, pol_tree_number(snapshot, tree), &path, &node), POL_OK,
 		"%s", resource);
-	cr_assert_eq(pol_node_verb(snapshot, node, pol_str_of(verb), false, &run), POL_OK, "%s %s",
-		verb, resource);
+	cr_assert_eq(pol_tree_node_verb(snapshot, node, pol_str_of(verb), false, &run), POL_OK,
+		"%s %s", verb, resource);
 	return pol_permset_has_all(set, run);
 }
 
@@ -524,8 +524,8 @@ Test(compile, a_revision_is_that_of_names_and_bytes_wherever_the_folder_lies)
 
 Test(compile, the_hash_is_xxh64)
 {
-	cr_expect_eq(pol_hash64(POL_STR(""), 0), UINT64_C(0xef46db3751d8e999));
-	cr_expect_eq(pol_hash64(POL_STR("abc"), 0), UINT64_C(0x44bc2cf5ad770999));
+	cr_expect_eq(pol_revision_hash64(POL_STR(""), 0), UINT64_C(0xef46db3751d8e999));
+	cr_expect_eq(pol_revision_hash64(POL_STR("abc"), 0), UINT64_C(0x44bc2cf5ad770999));
 }
 
 Test(compile, a_snapshot_is_counted_and_shared)

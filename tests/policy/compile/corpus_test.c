@@ -176,7 +176,8 @@ static void judge(struct run *run)
 	run->errors = diags.errors;
 	for (const struct pol_diag *diag = diags.first; diag != NULL; diag = diag->next) {
 		say(run, diag, diag->severity == POL_SEVERITY_ERROR ? "error" : "warning");
-		for (const struct pol_note *note = diag->notes; note != NULL; note = note->next) {
+		for (const struct pol_diag_note *note = diag->notes; note != NULL;
+			note = note->next) {
 			const struct pol_diag as_diag = { .file = note->file,
 				.line = note->line,
 				.column = note->column,

@@ -344,7 +344,8 @@ static void judge(const struct loaded *policy, const struct planted *one,
 			continue;
 		}
 		say(out, diag->file, diag->line, diag->column, diag->message);
-		for (const struct pol_note *note = diag->notes; note != NULL; note = note->next) {
+		for (const struct pol_diag_note *note = diag->notes; note != NULL;
+			note = note->next) {
 			say(out, note->file, note->line, note->column, note->message);
 		}
 	}

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/policy/load.h"
 #include "policy/decide/eval.h"
 #include "policy/text/cidr.h"
 #include "policy/text/reason.h"
+#include "tests/policy/load.h"
 
 /*
  * Runs the decision tables of tests/cases. tests/cases/README.md has the format.
@@ -136,11 +136,11 @@ static void set_value(
 		facts->narrowed = true;
 	} else if (strcmp(name, "network") == 0) {
 		cr_assert_lt(facts->key_network_count, PLACES);
-		cr_assert_eq(pol_network_parse(
+		cr_assert_eq(pol_cidr_parse(
 				     pol_str_of(value), &row->networks[facts->key_network_count++]),
 			POL_OK);
 	} else if (strcmp(name, "ip") == 0) {
-		cr_assert_eq(pol_ip_parse(pol_str_of(value), &facts->ip), POL_OK);
+		cr_assert_eq(pol_cidr_parse_ip(pol_str_of(value), &facts->ip), POL_OK);
 	} else if (strcmp(name, "now") == 0) {
 		facts->now = strtoll(value, NULL, 10);
 	} else if (strcmp(name, "mfa") == 0) {
@@ -190,7 +190,7 @@ static void run_row(const struct pol_snapshot *snapshot, char *line, const char 
 	}
 	row.facts.verb = pol_str_of(words[count - 4]);
 	row.facts.path = pol_str_of(words[count - 3]);
-	pol_decide(snapshot, &row.facts, &decision);
+	pol_eval(snapshot, &row.facts, &decision);
 	cr_expect(pol_str_equal(decision.reason, pol_str_of(words[count - 2])),
 		"%s:%d: expected %s, got %.*s", file, number, words[count - 2],
 		POL_STR_ARGS(decision.reason));
@@ -281,7 +281,7 @@ Test(eval, zeroed_facts_deny_whatever_the_stack)
 	struct pol_decision decision = { .allow = true };
 
 	cr_assert_eq(loaded.status, POL_OK, "%s", loaded.said);
-	pol_decide(loaded.snapshot, &facts, &decision);
+	pol_eval(loaded.snapshot, &facts, &decision);
 	cr_expect(!decision.allow);
 	cr_expect_eq(decision.status, 400);
 	unload(&loaded);
@@ -301,15 +301,15 @@ Test(eval, states_that_do_not_exist_are_denied)
 	struct pol_decision decision;
 
 	cr_assert_eq(loaded.status, POL_OK, "%s", loaded.said);
-	pol_decide(loaded.snapshot, &facts, &decision);
+	pol_eval(loaded.snapshot, &facts, &decision);
 	cr_expect(pol_str_equal(decision.reason, POL_STR("unknown_key")));
 	facts.key_state = POL_KEY_ACTIVE;
 	facts.principal_state = (enum pol_principal_state)99;
-	pol_decide(loaded.snapshot, &facts, &decision);
+	pol_eval(loaded.snapshot, &facts, &decision);
 	cr_expect(pol_str_equal(decision.reason, POL_STR("unknown_principal")));
 	facts.principal_state = POL_PRINCIPAL_ACTIVE;
 	facts.binding = (enum pol_binding)99;
-	pol_decide(loaded.snapshot, &facts, &decision);
+	pol_eval(loaded.snapshot, &facts, &decision);
 	cr_expect(pol_str_equal(decision.reason, POL_STR("role")));
 	unload(&loaded);
 }

@@ -132,7 +132,7 @@ static bool ask(const struct pol_snapshot *snapshot, int64_t now, int64_t time)
 		.time = time };
 	struct pol_decision decision;
 
-	pol_decide(snapshot, &facts, &decision);
+	pol_eval(snapshot, &facts, &decision);
 	cr_expect(decision.allow || pol_str_equal(decision.reason, POL_STR("hours")));
 	cr_expect_eq(decision.status, decision.allow ? 200 : 403);
 	return decision.allow;
@@ -142,7 +142,7 @@ static int64_t at(const char *text)
 {
 	int64_t time;
 
-	cr_assert_eq(pol_time_parse(pol_str_of(text), &time), POL_OK, "%s", text);
+	cr_assert_eq(pol_timetext_parse(pol_str_of(text), &time), POL_OK, "%s", text);
 	return time;
 }
 

@@ -2,12 +2,12 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-#include "tests/policy/load.h"
 #include "policy/decide/modules/modules.h"
 #include "policy/decide/registry.h"
 #include "policy/decide/stack.h"
 #include "policy/snapshot/compiled.h"
 #include "policy/text/cidr.h"
+#include "tests/policy/load.h"
 
 static struct pol_answer ask(const struct pol_module *module, const void *state,
 	const struct pol_facts *facts, unsigned allows)
@@ -30,7 +30,7 @@ Test(modules, each_table_holds_what_is_asked_of_a_foreign_one)
 	for (size_t i = 0; i < count; i++) {
 		struct pol_str name = pol_str_of(modules[i]->name);
 
-		cr_expect(pol_module_fits(modules[i], name, why), "%s", why);
+		cr_expect(pol_registry_fits(modules[i], name, why), "%s", why);
 		cr_expect_eq(pol_registry_find(name), modules[i], "%s", modules[i]->name);
 	}
 	cr_expect_null(pol_registry_find(POL_STR("quoat")));
@@ -41,7 +41,7 @@ static const char *fault(const struct pol_module *module, const char *name)
 	static char why[POL_MODULE_WHY];
 
 	why[0] = '\0';
-	cr_expect_eq(pol_module_fits(module, pol_str_of(name), why), why[0] == '\0');
+	cr_expect_eq(pol_registry_fits(module, pol_str_of(name), why), why[0] == '\0');
 	return why;
 }
 
@@ -187,7 +187,8 @@ Test(modules, network_allows_what_it_names_less_what_it_denies)
 		struct pol_facts facts = { 0 };
 
 		if (callers[i].ip != NULL) {
-			cr_assert_eq(pol_ip_parse(pol_str_of(callers[i].ip), &facts.ip), POL_OK);
+			cr_assert_eq(
+				pol_cidr_parse_ip(pol_str_of(callers[i].ip), &facts.ip), POL_OK);
 		}
 		for (uint32_t line = 0; line < 3; line++) {
 			const void *state = state_of(&loaded, POL_GROUP_ACCOUNT, line);

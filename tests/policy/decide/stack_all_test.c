@@ -214,7 +214,7 @@ static struct outcome run(const struct sequence *sequence)
 			.control = sequence->lines[i].control,
 			.skip = inside ? sequence->end - i : 0 };
 	}
-	result = pol_group_run(&group, &request, &charges);
+	result = pol_stack_run_group(&group, &request, &charges);
 	return (struct outcome){ result.passed, asked, result.reason };
 }
 

@@ -54,7 +54,7 @@ static void check_trace(const struct pol_stack_group *group, const struct pol_re
 	uint32_t asked = 0;
 
 	trace.line_count = 0;
-	traced = pol_group_trace(group, request, &charges, &trace);
+	traced = pol_stack_trace_group(group, request, &charges, &trace);
 	cr_assert_eq(traced.passed, plain.passed);
 	cr_assert(pol_str_equal(traced.reason, plain.reason));
 	for (uint32_t i = 0; i < trace.line_count; i++) {
@@ -87,8 +87,8 @@ static struct pol_group_result run(const struct script *script)
 			.control = script->controls[i],
 			.skip = inner ? (uint32_t)(script->inner_end - i) : 0 };
 	}
-	check_trace(&group, &request, pol_group_run(&group, &request, &charges));
-	return pol_group_run(&group, &request, &charges);
+	check_trace(&group, &request, pol_stack_run_group(&group, &request, &charges));
+	return pol_stack_run_group(&group, &request, &charges);
 }
 
 /* ---- the model ---- */
@@ -270,7 +270,7 @@ Test(stack, the_control_table_is_the_page_s)
 
 	for (int control = 0; control < CONTROLS; control++) {
 		for (int verdict = 0; verdict < VERDICTS; verdict++) {
-			cr_expect_eq(pol_control_effect(
+			cr_expect_eq(pol_stack_effect(
 					     (enum pol_control)control, (enum pol_verdict)verdict),
 				table[control][verdict], "%d %d", control, verdict);
 		}
@@ -279,9 +279,9 @@ Test(stack, the_control_table_is_the_page_s)
 
 Test(stack, what_is_no_control_or_verdict_fails_the_group)
 {
-	cr_expect_eq(pol_control_effect((enum pol_control)99, POL_ALLOW), POL_EFFECT_FAIL_AND_END);
-	cr_expect_eq(pol_control_effect(POL_CONTROL_INCLUDE, POL_ALLOW), POL_EFFECT_FAIL_AND_END);
-	cr_expect_eq(pol_control_effect(POL_CONTROL_SUFFICIENT, (enum pol_verdict)99),
+	cr_expect_eq(pol_stack_effect((enum pol_control)99, POL_ALLOW), POL_EFFECT_FAIL_AND_END);
+	cr_expect_eq(pol_stack_effect(POL_CONTROL_INCLUDE, POL_ALLOW), POL_EFFECT_FAIL_AND_END);
+	cr_expect_eq(pol_stack_effect(POL_CONTROL_SUFFICIENT, (enum pol_verdict)99),
 		POL_EFFECT_FAIL_AND_END);
 }
 
@@ -295,7 +295,7 @@ static struct pol_group_result run_one(enum pol_control control, struct pol_answ
 	struct pol_stack_group group = { &line, 1 };
 	struct pol_charges charges = { 0 };
 
-	return pol_group_run(&group, &request, &charges);
+	return pol_stack_run_group(&group, &request, &charges);
 }
 
 Test(stack, a_module_that_answers_nonsense_is_an_error)
@@ -344,7 +344,7 @@ static struct pol_group_result run_charges(
 			.state = &answers[i],
 			.control = POL_CONTROL_REQUIRED };
 	}
-	return pol_group_run(&(struct pol_stack_group){ lines, count }, &request, charges);
+	return pol_stack_run_group(&(struct pol_stack_group){ lines, count }, &request, charges);
 }
 
 Test(stack, charges_of_lines_that_allow_are_collected_and_of_others_not)
@@ -372,7 +372,8 @@ Test(stack, a_charge_that_two_lines_name_is_one)
 	static const struct pol_facts facts = { 0 };
 	struct pol_request request = { .facts = &facts };
 
-	cr_expect(pol_group_run(&(struct pol_stack_group){ &line, 1 }, &request, &charges).passed);
+	cr_expect(pol_stack_run_group(&(struct pol_stack_group){ &line, 1 }, &request, &charges)
+			  .passed);
 	cr_expect_eq(charges.count, 1u);
 	cr_expect_eq(charges.items[0], &first);
 }

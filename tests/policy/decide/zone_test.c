@@ -32,7 +32,7 @@ static int64_t at(const char *text)
 {
 	int64_t time;
 
-	cr_assert_eq(pol_time_parse(pol_str_of(text), &time), POL_OK, "%s", text);
+	cr_assert_eq(pol_timetext_parse(pol_str_of(text), &time), POL_OK, "%s", text);
 	return time;
 }
 

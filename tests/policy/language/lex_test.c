@@ -147,7 +147,7 @@ Test(lex, quotes_and_escapes_are_resolved_in_the_text)
 		pol_diags_init(&diags, &source, 1);
 		pol_lexer_init(&lexer, &diags, 0, source.text);
 		pol_lex(&lexer, &token);
-		cr_assert(pol_token_text(&arena, &token, &text));
+		cr_assert(pol_lex_token_text(&arena, &token, &text));
 		cr_expect(pol_str_equal(text, pol_str_of(rows[i].text)), "%s: %.*s", rows[i].raw,
 			POL_STR_ARGS(text));
 		pol_diags_finish(&diags);

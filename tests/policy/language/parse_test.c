@@ -202,10 +202,10 @@ Test(parse, methods_are_the_registered_ones_in_capitals)
 		"ZZZ" };
 
 	for (size_t i = 0; i < sizeof are / sizeof *are; i++) {
-		cr_expect(pol_is_method(pol_str_of(are[i])), "%s", are[i]);
+		cr_expect(pol_method_is_registered(pol_str_of(are[i])), "%s", are[i]);
 	}
 	for (size_t i = 0; i < sizeof are_not / sizeof *are_not; i++) {
-		cr_expect_not(pol_is_method(pol_str_of(are_not[i])), "%s", are_not[i]);
+		cr_expect_not(pol_method_is_registered(pol_str_of(are_not[i])), "%s", are_not[i]);
 	}
 }
 

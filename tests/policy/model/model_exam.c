@@ -156,7 +156,7 @@ static void ask(struct exam *exam, const struct subject *subject, const struct c
 
 	facts->verb = pol_str_of(verb);
 	facts->http = verb[0] < 'a' && chance(&exam->dice, 50);
-	pol_decide(exam->snapshot, facts, &decision);
+	pol_eval(exam->snapshot, facts, &decision);
 	compare(exam, subject, path, facts, &decision);
 	if (chance(&exam->dice, 3)) {
 		explain(exam, subject, path, facts);

@@ -57,7 +57,7 @@ static void list(struct exam *exam, const struct pol_facts *facts, struct pol_qu
 	query->context = out;
 	while (walked.more) {
 		out->fresh = true;
-		cr_assert_eq(pol_permissions(exam->snapshot, facts, query, &walked), POL_OK);
+		cr_assert_eq(pol_query_permissions(exam->snapshot, facts, query, &walked), POL_OK);
 		query->from = walked.next;
 	}
 }

@@ -110,9 +110,9 @@ static void keep_role(struct trial *trial, const struct pol_snapshot *snapshot, 
 		grants[i] = print_grant(&trial->policy, &from->grants[i]);
 		texts[i] = pol_str_of(grants[i]);
 	}
-	status = pol_stored_parse(snapshot, texts, from->grant_count, &fault, &stored);
+	status = pol_stored_text_parse(snapshot, texts, from->grant_count, &fault, &stored);
 	if (status == POL_OK) {
-		cr_assert_eq(pol_stored_spell(snapshot, stored, keep_line, &kept), POL_OK);
+		cr_assert_eq(pol_stored_text_spell(snapshot, stored, keep_line, &kept), POL_OK);
 	} else {
 		note_difference(&trial->difference, 1, "refused as a stored role: %s: %s",
 			grants[fault.entry], fault.why);
@@ -176,10 +176,10 @@ static struct pol_snapshot *extend(struct trial *trial, const struct pol_snapsho
 			.name = pol_str_of(names[i]),
 			.parents = parents[i],
 			.parent_count = from->parent_count };
-		cr_assert_eq(pol_stored_read(base, &source, &roles[count].own), POL_OK);
+		cr_assert_eq(pol_stored_text_read(base, &source, &roles[count].own), POL_OK);
 		count++;
 	}
-	cr_assert_eq(pol_snapshot_extend(base, roles, count, &fault, &snapshot), POL_OK);
+	cr_assert_eq(pol_stored_extend(base, roles, count, &fault, &snapshot), POL_OK);
 	for (size_t i = 0; i < count; i++) {
 		pol_stored_unref(roles[i].own);
 	}
@@ -204,7 +204,7 @@ static void examine(struct trial *trial, const struct pol_snapshot *snapshot, bo
 	for (unsigned i = 0; i < policy->role_count; i++) {
 		exam.roles[i] =
 			stored && !(i == ANYONE && policy->has_anyone)
-				? pol_snapshot_stored(snapshot, FIRST_NUMBER + i, TENANT)
+				? pol_stored_find(snapshot, FIRST_NUMBER + i, TENANT)
 				: pol_snapshot_role(snapshot, pol_str_of(policy->roles[i].name));
 		cr_assert_neq(exam.roles[i], POL_NONE);
 	}

@@ -62,7 +62,7 @@ static struct pol_snapshot *compile(const char *text, char said[static 256])
 static void expect(const struct pol_snapshot *snapshot, uint32_t user,
 	const uint32_t groups[static 2], const char *id)
 {
-	uint32_t found = pol_snapshot_peer(snapshot, user, groups, 2);
+	uint32_t found = pol_peer_find(snapshot, user, groups, 2);
 
 	cr_expect(pol_str_equal(pol_snapshot_principal_id(snapshot, found), pol_str_of(id)),
 		"user %u in %u and %u is not %s", user, groups[0], groups[1], id);
@@ -115,7 +115,7 @@ Test(peer, a_name_that_the_machine_lacks_is_warned_of_and_is_nobody)
 
 	cr_assert_not_null(snapshot);
 	cr_expect_str_eq(said, "1:26 this machine has no group 'billing': nobody is known by it");
-	cr_expect(!pol_snapshot_has_peers(snapshot));
+	cr_expect(!pol_peer_any(snapshot));
 	expect(snapshot, 7, (uint32_t[]){ 7, 0 }, "");
 	pol_snapshot_unref(snapshot);
 }

@@ -66,8 +66,8 @@ static struct pol_stored *parse(const struct pol_snapshot *snapshot, const char 
 	struct pol_stored_fault fault = { .why = "" };
 	struct pol_stored *stored = NULL;
 
-	cr_assert_eq(pol_stored_parse(snapshot, &text, grant[0] != '\0', &fault, &stored), POL_OK,
-		"%s", fault.why);
+	cr_assert_eq(pol_stored_text_parse(snapshot, &text, grant[0] != '\0', &fault, &stored),
+		POL_OK, "%s", fault.why);
 	return stored;
 }
 
@@ -95,7 +95,7 @@ Test(stored, what_grants_select_is_spelled_out)
 			continue;
 		}
 		stored = parse(snapshot, cases[i].grant);
-		cr_assert_eq(pol_stored_spell(snapshot, stored, keep, &text), POL_OK);
+		cr_assert_eq(pol_stored_text_spell(snapshot, stored, keep, &text), POL_OK);
 		for (size_t k = 0; k < text.count; k++) {
 			cr_assert_not_null(cases[i].lines[k]);
 			cr_expect_str_eq(text.lines[k], cases[i].lines[k]);
@@ -127,8 +127,8 @@ Test(stored, a_mistake_is_told_with_its_column)
 		struct pol_stored_fault fault = { .entry = 7 };
 		struct pol_stored *stored = NULL;
 
-		cr_assert_eq(pol_stored_parse(snapshot, &text, 1, &fault, &stored), POL_EINVALID,
-			"%s", cases[i].grant);
+		cr_assert_eq(pol_stored_text_parse(snapshot, &text, 1, &fault, &stored),
+			POL_EINVALID, "%s", cases[i].grant);
 		cr_expect_eq(fault.entry, 0);
 		cr_expect_eq(fault.column, cases[i].column, "%s: %u", fault.why, fault.column);
 		cr_expect_not_null(strstr(fault.why, cases[i].why), "%s", fault.why);
@@ -145,8 +145,8 @@ Test(stored, what_a_later_policy_lacks_counts_for_nothing)
 	struct pol_stored_source source = { give, miss, &text };
 	size_t allowed, denied;
 
-	cr_assert_eq(pol_stored_spell(snapshot, stored, keep, &text), POL_OK);
-	cr_assert_eq(pol_stored_read(later, &source, &read), POL_OK);
+	cr_assert_eq(pol_stored_text_spell(snapshot, stored, keep, &text), POL_OK);
+	cr_assert_eq(pol_stored_text_read(later, &source, &read), POL_OK);
 	pol_stored_count(read, &allowed, &denied);
 	cr_expect_eq(text.missing, 2);
 	cr_expect_eq(allowed, 5);
@@ -154,7 +154,7 @@ Test(stored, what_a_later_policy_lacks_counts_for_nothing)
 	pol_stored_unref(read);
 	text.next = 0;
 	text.missing = 0;
-	cr_assert_eq(pol_stored_read(snapshot, &source, &read), POL_OK);
+	cr_assert_eq(pol_stored_text_read(snapshot, &source, &read), POL_OK);
 	pol_stored_count(read, &allowed, &denied);
 	cr_expect_eq(text.missing, 0);
 	cr_expect_eq(allowed, 8);
@@ -180,19 +180,19 @@ Test(stored, an_extension_decides_by_its_roles_and_its_tenants)
 	uint64_t number;
 	size_t fault;
 
-	cr_assert_eq(pol_snapshot_extend(base, roles, 4, &fault, &snapshot), POL_OK);
+	cr_assert_eq(pol_stored_extend(base, roles, 4, &fault, &snapshot), POL_OK);
 	pol_stored_unref(own);
-	cr_expect_eq(pol_snapshot_stored(snapshot, 3, 2), POL_NONE);
-	cr_expect_eq(pol_snapshot_stored(snapshot, 4, 1), POL_NONE);
-	cr_expect_eq(pol_snapshot_stored_named(snapshot, 1, POL_STR("boss"), &number),
-		pol_snapshot_stored(snapshot, 5, 1));
+	cr_expect_eq(pol_stored_find(snapshot, 3, 2), POL_NONE);
+	cr_expect_eq(pol_stored_find(snapshot, 4, 1), POL_NONE);
+	cr_expect_eq(pol_stored_named(snapshot, 1, POL_STR("boss"), &number),
+		pol_stored_find(snapshot, 5, 1));
 	cr_expect_eq(number, 5);
 	cr_expect_eq(pol_snapshot_role(snapshot, POL_STR("boss")), POL_NONE);
-	cr_expect(pol_snapshot_stored_breaches(snapshot, pol_snapshot_stored(snapshot, 9, 1)));
-	cr_expect_not(pol_snapshot_stored_breaches(snapshot, pol_snapshot_stored(snapshot, 5, 1)));
+	cr_expect(pol_stored_breaches(snapshot, pol_stored_find(snapshot, 9, 1)));
+	cr_expect_not(pol_stored_breaches(snapshot, pol_stored_find(snapshot, 5, 1)));
 	for (int i = 0; i < 4; i++) {
-		const struct pol_held held = { .role = pol_snapshot_stored(snapshot,
-						       roles[i].number, roles[i].tenant) };
+		const struct pol_held held = { .role = pol_stored_find(snapshot, roles[i].number,
+						       roles[i].tenant) };
 		const struct pol_facts facts = {
 			.principal_state = POL_PRINCIPAL_ACTIVE,
 			.principal = POL_STR("p"),
@@ -203,7 +203,7 @@ Test(stored, an_extension_decides_by_its_roles_and_its_tenants)
 		};
 		struct pol_decision decision;
 
-		pol_decide(snapshot, &facts, &decision);
+		pol_eval(snapshot, &facts, &decision);
 		cr_expect_eq(decision.allow, i != 2, "%d", i);
 	}
 	pol_snapshot_unref(snapshot);
@@ -221,7 +221,7 @@ Test(stored, a_circle_is_refused)
 	};
 	size_t fault;
 
-	cr_expect_eq(pol_snapshot_extend(base, roles, 2, &fault, &snapshot), POL_EINVALID);
+	cr_expect_eq(pol_stored_extend(base, roles, 2, &fault, &snapshot), POL_EINVALID);
 	pol_stored_unref(own);
 	pol_snapshot_unref(base);
 }

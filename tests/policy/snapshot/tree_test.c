@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-#include "tests/policy/load.h"
 #include "tests/policy/compiled_text.h"
+#include "tests/policy/load.h"
 
 static const char text[] = "tree api {\n"
 			   "  version GET\n"
@@ -192,7 +192,7 @@ static const char *verb(
 
 	cr_assert_eq(pol_path_read(pol_str_of(raw), &path), POL_OK);
 	cr_assert_eq(pol_tree_find(snapshot, 0, &path, &node), POL_OK);
-	if (pol_node_verb(snapshot, node, pol_str_of(word), http, &run) != POL_OK) {
+	if (pol_tree_node_verb(snapshot, node, pol_str_of(word), http, &run) != POL_OK) {
 		return "none";
 	}
 	out[0] = '\0';
@@ -262,7 +262,8 @@ Test(tree, the_managing_tree_is_built_in)
 		cr_assert_eq(pol_path_read(pol_str_of(rows[i].raw), &path), POL_OK);
 		cr_assert_eq(
 			pol_tree_find(snapshot, tree, &path, &node), POL_OK, "%s", rows[i].raw);
-		cr_expect_eq(pol_node_run(snapshot, node).count, rows[i].count, "%s", rows[i].raw);
+		cr_expect_eq(
+			pol_tree_node_run(snapshot, node).count, rows[i].count, "%s", rows[i].raw);
 	}
 	pol_snapshot_unref(snapshot);
 }
@@ -288,11 +289,12 @@ Test(tree, however_many_actions_there_are_each_is_found)
 
 		snprintf(name, sizeof name, "act%d", i);
 		/* The root, /x, /y. */
-		cr_assert_eq(pol_node_verb(snapshot, 2, pol_str_of(name), false, &run), POL_OK,
+		cr_assert_eq(pol_tree_node_verb(snapshot, 2, pol_str_of(name), false, &run), POL_OK,
 			"%s", name);
 		cr_expect_eq(run.count, 1);
 		cr_expect_eq(run.first, (uint32_t)i + 1, "%s", name);
-		cr_expect_eq(pol_node_verb(snapshot, 1, pol_str_of(name), false, &run) == POL_OK,
+		cr_expect_eq(
+			pol_tree_node_verb(snapshot, 1, pol_str_of(name), false, &run) == POL_OK,
 			i == 0, "%s", name);
 	}
 	cr_expect_eq(pol_names_find(&snapshot->verb_names, POL_STR("GET")), POL_VERB_GET);

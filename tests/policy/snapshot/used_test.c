@@ -184,13 +184,13 @@ Test(used, a_data_file_has_a_plain_name)
 	char name[129];
 
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
-		cr_expect(pol_data_is_name(pol_str_of(good[i])), "%s", good[i]);
+		cr_expect(pol_prepare_is_data_name(pol_str_of(good[i])), "%s", good[i]);
 	}
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-		cr_expect(!pol_data_is_name(pol_str_of(bad[i])), "%s", bad[i]);
+		cr_expect(!pol_prepare_is_data_name(pol_str_of(bad[i])), "%s", bad[i]);
 	}
 	memset(name, 'a', sizeof name);
-	cr_expect(pol_data_is_name((struct pol_str){ name, 128 }));
-	cr_expect(!pol_data_is_name((struct pol_str){ name, 129 }));
-	cr_expect(!pol_data_is_name((struct pol_str){ "a\0b", 3 }));
+	cr_expect(pol_prepare_is_data_name((struct pol_str){ name, 128 }));
+	cr_expect(!pol_prepare_is_data_name((struct pol_str){ name, 129 }));
+	cr_expect(!pol_prepare_is_data_name((struct pol_str){ "a\0b", 3 }));
 }

@@ -38,10 +38,10 @@ Test(cidr, a_network_has_what_its_prefix_says)
 		struct pol_network network;
 		struct pol_ip ip;
 
-		cr_assert_eq(pol_network_parse(pol_str_of(fit->network), &network), POL_OK, "%s",
+		cr_assert_eq(pol_cidr_parse(pol_str_of(fit->network), &network), POL_OK, "%s",
 			fit->network);
-		cr_assert_eq(pol_ip_parse(pol_str_of(fit->ip), &ip), POL_OK, "%s", fit->ip);
-		cr_expect_eq(pol_network_has(&network, &ip), fit->has, "%s has %s", fit->network,
+		cr_assert_eq(pol_cidr_parse_ip(pol_str_of(fit->ip), &ip), POL_OK, "%s", fit->ip);
+		cr_expect_eq(pol_cidr_contains(&network, &ip), fit->has, "%s has %s", fit->network,
 			fit->ip);
 	}
 }
@@ -51,10 +51,10 @@ Test(cidr, an_unknown_address_is_in_no_network)
 	struct pol_network network;
 	struct pol_ip ip = { 0 };
 
-	cr_assert_eq(pol_network_parse(POL_STR("::/0"), &network), POL_OK);
-	cr_expect(!pol_network_has(&network, &ip));
+	cr_assert_eq(pol_cidr_parse(POL_STR("::/0"), &network), POL_OK);
+	cr_expect(!pol_cidr_contains(&network, &ip));
 	network = (struct pol_network){ 0 };
-	cr_expect(!pol_network_has(&network, &ip));
+	cr_expect(!pol_cidr_contains(&network, &ip));
 }
 
 Test(cidr, what_is_no_network_is_refused)
@@ -68,8 +68,8 @@ Test(cidr, what_is_no_network_is_refused)
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		struct pol_network network = { .bits = 77 };
 
-		cr_expect_eq(pol_network_parse(pol_str_of(bad[i]), &network), POL_EINVALID, "%s",
-			bad[i]);
+		cr_expect_eq(
+			pol_cidr_parse(pol_str_of(bad[i]), &network), POL_EINVALID, "%s", bad[i]);
 		cr_expect_eq(network.bits, 77, "%s", bad[i]);
 	}
 }
@@ -83,7 +83,7 @@ Test(cidr, bits_behind_the_prefix_are_a_mistake_of_their_own)
 		struct pol_network network;
 
 		cr_expect_eq(
-			pol_network_parse(pol_str_of(bad[i]), &network), POL_ELIMIT, "%s", bad[i]);
+			pol_cidr_parse(pol_str_of(bad[i]), &network), POL_ELIMIT, "%s", bad[i]);
 	}
 }
 
@@ -91,5 +91,5 @@ Test(cidr, a_nul_ends_no_address)
 {
 	struct pol_ip ip;
 
-	cr_expect_eq(pol_ip_parse(POL_STR("10.0.0.1\0.9"), &ip), POL_EINVALID);
+	cr_expect_eq(pol_cidr_parse_ip(POL_STR("10.0.0.1\0.9"), &ip), POL_EINVALID);
 }

@@ -44,9 +44,9 @@ Test(diag, a_message_shows_its_place_its_line_and_a_caret)
 	struct shown shown;
 
 	pol_diags_init(&diags, sources, 1);
-	diag = pol_error(&diags, at(0, 10), "unknown '%s': did you mean '%s'?", "x", "y");
-	pol_note(&diags, diag, at(0, 0), "declared here");
-	pol_warning(&diags, at(0, 16), "odd");
+	diag = pol_diag_error(&diags, at(0, 10), "unknown '%s': did you mean '%s'?", "x", "y");
+	pol_diag_note(&diags, diag, at(0, 0), "declared here");
+	pol_diag_warning(&diags, at(0, 16), "odd");
 	pol_diags_sort(&diags);
 	show(&diags, &shown);
 	cr_expect_str_eq(shown.text, "a.policy:2:6: error: unknown 'x': did you mean 'y'?\n"
@@ -70,7 +70,7 @@ Test(diag, the_folder_is_joined_with_the_relative_name)
 	struct shown shown;
 
 	pol_diags_init(&diags, &source, 1);
-	pol_error(&diags, at(0, 0), "wrong");
+	pol_diag_error(&diags, at(0, 0), "wrong");
 	diags.folder = POL_STR("conf");
 	show(&diags, &shown);
 	cr_expect_str_eq(shown.text, "conf/sub/a.policy:1:1: error: wrong\nx\n^\n");
@@ -88,7 +88,7 @@ Test(diag, what_a_terminal_would_obey_is_not_shown)
 	struct shown shown;
 
 	pol_diags_init(&diags, &source, 1);
-	pol_error(&diags, at(0, 14), "bad\n'%s'", "\x1b[31m\xe2\x80\xae");
+	pol_diag_error(&diags, at(0, 14), "bad\n'%s'", "\x1b[31m\xe2\x80\xae");
 	show(&diags, &shown);
 	cr_expect_str_eq(shown.text, "a?[2J.policy:1:13: error: bad?'?[31m?'\n"
 				     "?]0;x? ? ? y\n"
@@ -103,8 +103,8 @@ Test(diag, what_has_no_place_is_shown_first_and_without_one)
 	struct shown shown;
 
 	pol_diags_init(&diags, &source, 1);
-	pol_error(&diags, at(0, 0), "second");
-	pol_error(&diags, POL_NO_PLACE, "first");
+	pol_diag_error(&diags, at(0, 0), "second");
+	pol_diag_error(&diags, POL_NO_PLACE, "first");
 	pol_diags_sort(&diags);
 	show(&diags, &shown);
 	cr_expect_str_eq(shown.text, "error: first\na:1:1: error: second\nx\n^\n");
@@ -120,12 +120,12 @@ Test(diag, messages_are_sorted_by_file_and_place_and_keep_their_order_there)
 	size_t i = 0;
 
 	pol_diags_init(&diags, sources, 2);
-	pol_error(&diags, at(1, 7), "b7");
-	pol_error(&diags, at(0, 9), "a9");
-	pol_error(&diags, at(0, 5), "a5");
-	pol_warning(&diags, at(0, 5), "a5 again");
-	pol_error(&diags, at(1, 0), "b0");
-	pol_error(&diags, at(0, 2), "a2");
+	pol_diag_error(&diags, at(1, 7), "b7");
+	pol_diag_error(&diags, at(0, 9), "a9");
+	pol_diag_error(&diags, at(0, 5), "a5");
+	pol_diag_warning(&diags, at(0, 5), "a5 again");
+	pol_diag_error(&diags, at(1, 0), "b0");
+	pol_diag_error(&diags, at(0, 2), "a2");
 	pol_diags_sort(&diags);
 	for (const struct pol_diag *diag = diags.first; diag != NULL; diag = diag->next, i++) {
 		cr_assert_lt(i, 6);
@@ -146,9 +146,9 @@ Test(diag, twenty_are_shown_a_file_and_the_rest_is_counted)
 
 	pol_diags_init(&diags, sources, 2);
 	for (int i = 0; i < 100000; i++) {
-		pol_error(&diags, at(0, 3), "again");
+		pol_diag_error(&diags, at(0, 3), "again");
 	}
-	pol_error(&diags, at(1, 0), "other");
+	pol_diag_error(&diags, at(1, 0), "other");
 	/* sorting twice, as when a policy's tests fail later, changes nothing */
 	pol_diags_sort(&diags);
 	pol_diags_sort(&diags);
@@ -174,7 +174,8 @@ Test(diag, an_error_counts_when_there_is_no_memory_to_tell_it)
 	pol_diags_init(&diags, &source, 1);
 	diags.arena.limit = diags.arena.used;
 	for (int i = 0; i < 1000; i++) {
-		pol_note(&diags, pol_error(&diags, at(0, 0), "%0200d", i), at(0, 0), "%0200d", i);
+		pol_diag_note(&diags, pol_diag_error(&diags, at(0, 0), "%0200d", i), at(0, 0),
+			"%0200d", i);
 	}
 	cr_expect_eq(diags.errors, 1000);
 	pol_diags_sort(&diags);
@@ -195,7 +196,7 @@ Test(diag, a_long_line_is_cut_around_its_caret)
 	memset(text, 'x', len);
 	text[50000] = '!';
 	pol_diags_init(&diags, &source, 1);
-	pol_error(&diags, at(0, 50000), "%01500d", 0);
+	pol_diag_error(&diags, at(0, 50000), "%01500d", 0);
 	show(&diags, &shown);
 	cr_expect_lt(shown.len, POL_DIAG_MESSAGE_MAX + 3 * POL_DIAG_LINE_MAX);
 	line = strchr(shown.text, '\n') + 1;

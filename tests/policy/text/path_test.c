@@ -217,12 +217,12 @@ Test(path, a_resource_is_split_at_its_first_colon)
 	cr_expect_not(pol_path_split((struct pol_str){ 0 }, &tree, &path));
 }
 
-static enum pol_place_match match(const char *place, const char *tree, const char *raw)
+static enum pol_path_place_match match(const char *place, const char *tree, const char *raw)
 {
 	struct pol_path path;
 
 	cr_assert_eq(pol_path_read(pol_str_of(raw), &path), POL_OK);
-	return pol_place_match(pol_str_of(place), pol_str_of(tree), &path);
+	return pol_path_place_match(pol_str_of(place), pol_str_of(tree), &path);
 }
 
 Test(path, a_place_covers_itself_and_what_is_below)
@@ -290,7 +290,7 @@ Test(path, a_place_has_one_spelling)
 		struct pol_str place = pol_str_of(rows[i].place);
 		char room[64], again[64];
 		struct pol_str got, twice;
-		enum pol_status status = pol_place_normalise(place, room, &got);
+		enum pol_status status = pol_path_place_normalise(place, room, &got);
 
 		if (rows[i].normal == NULL) {
 			cr_expect_eq(status, POL_EINVALID, "%s", rows[i].place);
@@ -300,7 +300,7 @@ Test(path, a_place_has_one_spelling)
 		cr_expect_leq(got.len, place.len);
 		cr_expect(pol_str_equal(got, pol_str_of(rows[i].normal)), "%s: got %.*s",
 			rows[i].place, POL_STR_ARGS(got));
-		cr_assert_eq(pol_place_normalise(got, again, &twice), POL_OK);
+		cr_assert_eq(pol_path_place_normalise(got, again, &twice), POL_OK);
 		cr_expect(pol_str_equal(got, twice), "%s twice: %.*s", rows[i].place,
 			POL_STR_ARGS(twice));
 	}

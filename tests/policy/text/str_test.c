@@ -58,7 +58,7 @@ Test(str, a_character_is_decoded_or_refused)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		uint32_t character = 0;
 
-		cr_expect_eq(pol_utf8_decode(pol_str_of(rows[i].text), &character), rows[i].len,
+		cr_expect_eq(pol_unicode_decode(pol_str_of(rows[i].text), &character), rows[i].len,
 			"row %zu", i);
 		cr_expect_eq(character, rows[i].character, "row %zu", i);
 	}

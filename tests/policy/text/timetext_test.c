@@ -30,7 +30,7 @@ Test(timetext, rfc_3339_is_read)
 	for (size_t i = 0; i < sizeof moments / sizeof *moments; i++) {
 		int64_t time = 1;
 
-		cr_expect_eq(pol_time_parse(pol_str_of(moments[i].text), &time), POL_OK, "%s",
+		cr_expect_eq(pol_timetext_parse(pol_str_of(moments[i].text), &time), POL_OK, "%s",
 			moments[i].text);
 		cr_expect_eq(time, moments[i].time, "%s is %lld", moments[i].text, (long long)time);
 	}
@@ -48,7 +48,8 @@ Test(timetext, what_is_no_time_is_refused)
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		int64_t time = 7;
 
-		cr_expect_eq(pol_time_parse(pol_str_of(bad[i]), &time), POL_EINVALID, "%s", bad[i]);
+		cr_expect_eq(
+			pol_timetext_parse(pol_str_of(bad[i]), &time), POL_EINVALID, "%s", bad[i]);
 		cr_expect_eq(time, 7, "%s", bad[i]);
 	}
 }
@@ -61,14 +62,14 @@ Test(timetext, every_day_reads_back_as_it_was_written)
 		time += 86400 * 13 + 4567) {
 		int64_t back = time + 1;
 
-		cr_assert_eq(pol_time_format(time, text), POL_OK);
-		cr_assert_eq(pol_time_parse(pol_str_of(text), &back), POL_OK, "%s", text);
+		cr_assert_eq(pol_timetext_format(time, text), POL_OK);
+		cr_assert_eq(pol_timetext_parse(pol_str_of(text), &back), POL_OK, "%s", text);
 		cr_assert_eq(back, time, "%s", text);
 	}
-	cr_expect_eq(pol_time_format(INT64_C(-62167219201), text), POL_EINVALID);
-	cr_expect_eq(pol_time_format(INT64_C(253402300800), text), POL_EINVALID);
-	cr_expect_eq(pol_time_format(INT64_MIN, text), POL_EINVALID);
-	cr_expect_eq(pol_time_format(INT64_MAX, text), POL_EINVALID);
+	cr_expect_eq(pol_timetext_format(INT64_C(-62167219201), text), POL_EINVALID);
+	cr_expect_eq(pol_timetext_format(INT64_C(253402300800), text), POL_EINVALID);
+	cr_expect_eq(pol_timetext_format(INT64_MIN, text), POL_EINVALID);
+	cr_expect_eq(pol_timetext_format(INT64_MAX, text), POL_EINVALID);
 }
 
 struct span {
@@ -108,7 +109,7 @@ Test(timetext, a_duration_is_a_number_and_a_unit)
 	for (size_t i = 0; i < sizeof spans / sizeof *spans; i++) {
 		uint64_t seconds = 0;
 
-		cr_expect_eq(pol_duration_parse(pol_str_of(spans[i].text), &seconds),
+		cr_expect_eq(pol_timetext_parse_duration(pol_str_of(spans[i].text), &seconds),
 			spans[i].status, "%s", spans[i].text);
 		cr_expect_eq(seconds, spans[i].seconds, "%s", spans[i].text);
 	}
