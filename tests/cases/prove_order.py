@@ -99,8 +99,8 @@ NO_PERMISSIONS = """\
 	}
 """
 NO_VERB = """\
-	if (pol_tree_node_verb(judge->snapshot, judge->node, facts->verb, facts->http, &judge->run) !=
-			POL_OK ||
+	if (pol_tree_node_verb(judge->snapshot, judge->node, facts->verb, facts->http,
+		    &judge->run) != POL_OK ||
 		judge->run.count == 0) {
 		return POL_STR("unknown_action");
 	}
@@ -121,7 +121,7 @@ KEY_INACTIVE = """\
 	}
 """
 KEY_EXPIRED = """\
-	if ((key->expires_at != 0 && now >= key->expires_at) || generation_live(key, now) == 0) {
+	if ((key->expires_at != 0 && now >= key->expires_at) || secret_rules_live(key, now) == 0) {
 		return POL_KEY_EXPIRED;
 	}
 """

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/policy/load.h"
 #include "policy/ask/suite.h"
+#include "tests/policy/load.h"
 
 struct seen {
 	unsigned passed;

@@ -6,8 +6,8 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "tests/policy/load.h"
 #include "policy/ask/suite.h"
+#include "tests/policy/load.h"
 
 #define MOST 6
 #define ROOM 8192
