@@ -21,7 +21,7 @@ const char *authz_strerror(int error)
 	case AUTHZ_ENOMEM:
 		return "no memory left";
 	case AUTHZ_EINVAL:
-		return "the request makes no sense";
+		return "an argument is invalid";
 	case AUTHZ_ECONNECT:
 		return "the daemon's socket cannot be reached";
 	case AUTHZ_EPEER:
@@ -31,13 +31,13 @@ const char *authz_strerror(int error)
 	case AUTHZ_ECLOSED:
 		return "the connection broke";
 	case AUTHZ_EPROTO:
-		return "the answer is not one to what was asked";
+		return "the answer is malformed, or no request asked for it";
 	case AUTHZ_EREFUSED:
 		return "the daemon answered with an error";
 	case AUTHZ_ELIMIT:
 		return "the request is too large, or too many are outstanding";
 	case AUTHZ_EBUSY:
-		return "requests are outstanding on this handle";
+		return "requests are outstanding on this handle, or a callback is running";
 	default:
 		return "unknown error";
 	}
@@ -50,7 +50,7 @@ static bool is_socket(const char *path)
 	return stat(path, &st) == 0 && S_ISSOCK(st.st_mode);
 }
 
-/* An absolute path from the environment, NULL when unset, empty, or not for us to heed. */
+/* A variable of the environment; NULL when unset, empty, or in a setuid or setgid program. */
 static const char *environment(const char *name)
 {
 	const char *value = getenv(name);
@@ -61,7 +61,7 @@ static const char *environment(const char *name)
 	return value;
 }
 
-/* Where a daemon of this user's own would be. */
+/* The socket of a daemon that this user runs; returns its length as snprintf does, or -1. */
 static int own_socket(char *path, size_t size)
 {
 	const char *folder = environment("XDG_RUNTIME_DIR");
@@ -135,7 +135,7 @@ int authz_create(const struct authz_options *options, struct authz **out)
 	if (authz == NULL) {
 		return AUTHZ_ENOMEM;
 	}
-	/* No process: the first call finds itself in another, and draws its first id. */
+	/* No process has this id, so that the first call draws the first request id. */
 	authz->pid = -1;
 	authz->fd = -1;
 	authz->timeout_ms = options->timeout_ms != 0 ? options->timeout_ms : AUTHZ_DEFAULT_TIMEOUT;
@@ -143,7 +143,7 @@ int authz_create(const struct authz_options *options, struct authz **out)
 	authz->on_disconnect = options->on_disconnect;
 	authz->data = options->data;
 	wire_buf_init(&authz->out, WIRE_MAX_RESPONSE);
-	/* The walker bounds a message; the rest of a read may lie behind it. */
+	/* The walk bounds a message; a receive may bring bytes of the next one after it. */
 	wire_buf_init(&authz->in, (size_t)WIRE_MAX_RESPONSE + AUTHZ_RECV_ROOM);
 	r = choose_path(options->socket, authz->path);
 	if (r != AUTHZ_OK) {

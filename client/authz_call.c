@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * authz_call: the blocking face. A request is packed once, sent in one piece, and its answer is in
- * all but rare cases one receive; a broken connection is tried once more where that is harmless.
+ * authz_call: the blocking interface. It packs a request, sends it and waits for the answer. When
+ * the connection breaks it sends the request once more, if that cannot make a change twice.
  */
 
 #include <string.h>
@@ -66,7 +66,7 @@ int authz_reply_read(
 	return response->failed ? AUTHZ_EREFUSED : AUTHZ_OK;
 }
 
-/* Begins a blocking call: nothing outstanding, nothing left of the one before. */
+/* Begins a blocking call: AUTHZ_EBUSY while requests are outstanding; empties the buffers. */
 static int begin(struct authz *authz)
 {
 	int r = authz_channel_enter(authz);
@@ -77,7 +77,7 @@ static int begin(struct authz *authz)
 	if (authz->processing || authz->outstanding > 0) {
 		return AUTHZ_EBUSY;
 	}
-	/* Bytes that came between requests belong to none; and an id comes once on a connection. */
+	/* Bytes that came between requests answer none of them; ids must not repeat. */
 	if (authz->in.len > 0 || authz->ids_used == UINT32_MAX) {
 		authz_channel_close(authz);
 	}
@@ -85,7 +85,7 @@ static int begin(struct authz *authz)
 	return AUTHZ_OK;
 }
 
-/* One attempt. *out_sent tells whether a second one could do a thing twice. */
+/* One attempt. *out_sent is how many bytes of the request were sent. */
 static int attempt(struct authz *authz, uint32_t id, int64_t deadline, size_t *out_sent,
 	struct wire_response *out)
 {
@@ -102,7 +102,7 @@ static int attempt(struct authz *authz, uint32_t id, int64_t deadline, size_t *o
 	if (r != AUTHZ_OK) {
 		return r;
 	}
-	/* One question, so one answer, to that question, and not a byte more. */
+	/* Exactly one answer, with the id of the request, and no byte after it. */
 	if (len != authz->in.len || wire_decode_response(authz->in.data, len, out) != WIRE_OK ||
 		!out->has_id || out->id != id) {
 		return AUTHZ_EPROTO;
@@ -111,7 +111,7 @@ static int attempt(struct authz *authz, uint32_t id, int64_t deadline, size_t *o
 	return AUTHZ_OK;
 }
 
-/* Sends what is packed and waits for its answer; what was packed is wiped. */
+/* Sends authz->out and waits for the answer; wipes authz->out. */
 static int exchange(struct authz *authz, uint32_t id, bool repeatable, struct wire_response *out)
 {
 	int64_t deadline = authz_now() + authz->timeout_ms;
@@ -129,7 +129,7 @@ static int exchange(struct authz *authz, uint32_t id, bool repeatable, struct wi
 	return r;
 }
 
-/* Sends a packed question that began at the buffer's start. */
+/* Sends the request in authz->out, which may be repeated, and waits for a result. */
 static int ask(struct authz *authz, uint32_t id, struct wire_response *out)
 {
 	int r = authz_request_end(authz, 0);
@@ -175,7 +175,7 @@ int authz_check(
 	return r;
 }
 
-/* Packs authorize_many. */
+/* Packs a request of authorize_many. */
 static void put_many(struct authz *authz, uint32_t id, const struct authz_request *shared,
 	const struct authz_request *requests, size_t count)
 {
@@ -239,7 +239,7 @@ static bool ends_with(const char *text, const char *end)
 	return len >= end_len && memcmp(text + len - end_len, end, end_len) == 0;
 }
 
-/* Methods that change nothing, so that asking twice is harmless. */
+/* True for methods that change nothing, which may be sent twice. */
 static bool is_repeatable(const char *method)
 {
 	return strcmp(method, "authorize") == 0 || strcmp(method, "authorize_many") == 0 ||

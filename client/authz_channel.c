@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define _GNU_SOURCE /* struct ucred and SO_PEERCRED, which POSIX has no word for */
+#define _GNU_SOURCE /* struct ucred and SO_PEERCRED, which POSIX does not have */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +31,8 @@ static bool random_id(uint32_t *out)
 	return n == (ssize_t)sizeof *out;
 }
 
-/* After a fork: the descriptor is a copy whose other end the parent goes on using. */
+/* After a fork: closes the child's copy of the descriptor, without on_disconnect, and forgets the
+ * parent's requests. */
 static void leave_parent(struct authz *authz)
 {
 	if (authz->fd >= 0) {
@@ -68,8 +69,8 @@ int authz_channel_enter(struct authz *authz)
 	return AUTHZ_OK;
 }
 
-/* The socket's own timeouts stand in for a poll before each call: ms is at least 1, for 0 would
- * mean for ever. */
+/* Sets the socket's own timeouts, which spare a poll before each call. ms must be at least 1: 0
+ * means no timeout. */
 static int set_timeouts(int fd, int64_t ms)
 {
 	struct timeval tv = { .tv_sec = (time_t)(ms / 1000),
@@ -82,7 +83,7 @@ static int set_timeouts(int fd, int64_t ms)
 	return 0;
 }
 
-/* Gives the socket what is left until the deadline. */
+/* Sets the socket's timeouts to the time left until the deadline. */
 static int shorten_timeouts(struct authz *authz, int64_t deadline)
 {
 	int64_t left = deadline - authz_now();
@@ -98,7 +99,7 @@ static int shorten_timeouts(struct authz *authz, int64_t deadline)
 	return AUTHZ_OK;
 }
 
-/* Gives a kept connection the whole time again. */
+/* Sets the timeouts of a kept connection back to timeout_ms. */
 static int restore_timeouts(struct authz *authz)
 {
 	if (authz->timeo_changed && set_timeouts(authz->fd, authz->timeout_ms) < 0) {
@@ -142,7 +143,7 @@ static int connect_path(struct authz *authz, int fd, int64_t deadline, bool wait
 		if (connect(fd, (const struct sockaddr *)&address, sizeof address) == 0) {
 			return AUTHZ_OK;
 		}
-		/* EAGAIN: the listener's queue is full; waiting for it is what timed out. */
+		/* EAGAIN: the listener's queue stayed full until the timeout. */
 		if (errno != EINTR && !(wait && errno == EAGAIN)) {
 			break;
 		}
@@ -151,8 +152,8 @@ static int connect_path(struct authz *authz, int fd, int64_t deadline, bool wait
 	return AUTHZ_ECONNECT;
 }
 
-/* connect() waits or not as the descriptor says; afterwards it always blocks, and the event loop's
- * face asks with MSG_DONTWAIT. What connecting took is gone from the request's time. */
+/* Makes a connected descriptor blocking, whatever it was for connect(): the event loop interface
+ * uses MSG_DONTWAIT. Its timeouts are the time left until the deadline. */
 static int make_blocking(struct authz *authz, int fd, int64_t deadline)
 {
 	int flags = fcntl(fd, F_GETFL);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * authz_loop: the face for event loops. What is started queues in one buffer; process sends it,
- * takes what came, and finds each answer's request by its id: id modulo AUTHZ_SLOTS is its slot,
- * and an id whose slot is still taken is passed over. Any trouble ends the connection and
- * everything on it.
+ * authz_loop: the event loop interface. Started requests are queued in one buffer. authz_process
+ * sends it, receives answers and finds the request of each by its id: the slot is id % AUTHZ_SLOTS,
+ * and a new request skips ids whose slot is in use. Any error ends the connection and fails all
+ * requests outstanding on it.
  */
 
 #include <errno.h>
@@ -16,7 +16,7 @@
 
 #include "client/authz_handle.h"
 
-/* Reads of one process call, so that one busy connection leaves the loop its turn. */
+/* Receives of one authz_process, so that a busy connection does not hold up the loop. */
 enum { READS_A_TURN = 16 };
 
 static bool is_foreign(const struct authz *authz)
@@ -42,7 +42,7 @@ static struct authz_slot *slot_of(const struct authz *authz, uint32_t id)
 	return &authz->slots[id % AUTHZ_SLOTS];
 }
 
-/* The request that waits longest, NULL when none does. */
+/* The request that has waited longest, or NULL when none is outstanding. */
 static struct authz_slot *oldest_slot(const struct authz *authz)
 {
 	if (authz->outstanding == 0) {
@@ -76,8 +76,8 @@ int authz_timeout(const struct authz *authz)
 	return left < INT_MAX ? (int)left : INT_MAX;
 }
 
-/* Calls back with an error, or with the answer when there is one. Returns an error that ends the
- * connection, else 0. */
+/* Calls the callback, with the response if error is 0. Returns 0, or AUTHZ_EPROTO when the response
+ * is malformed and the connection must end. */
 static int finish(struct authz *authz, const struct authz_slot *slot, int error,
 	const struct wire_response *response)
 {
@@ -104,8 +104,8 @@ static int finish(struct authz *authz, const struct authz_slot *slot, int error,
 	return fatal;
 }
 
-/* Ends the connection and all that is outstanding. A callback may start anew meanwhile: it finds an
- * empty handle. */
+/* Ends the connection and fails all outstanding requests. The slots are taken off the handle first,
+ * so that callbacks may start requests. */
 static void fail_all(struct authz *authz, int error)
 {
 	struct authz_slot *slots = authz->slots;
@@ -129,7 +129,7 @@ static void fail_all(struct authz *authz, int error)
 	free(slots);
 }
 
-/* Sends what it can. */
+/* Sends what it can without waiting. */
 static int flush(struct authz *authz)
 {
 	while (authz->outstanding > 0 && authz->out.len > 0) {
@@ -148,7 +148,7 @@ static int flush(struct authz *authz)
 	return AUTHZ_OK;
 }
 
-/* Hands one whole message to who asked for it. */
+/* Finds the request that one whole message answers, and finishes it. */
 static int take_message(struct authz *authz, const uint8_t *bytes, size_t len)
 {
 	struct wire_response response;
@@ -173,7 +173,7 @@ static int take_message(struct authz *authz, const uint8_t *bytes, size_t len)
 	return finish(authz, &found, AUTHZ_OK, &response);
 }
 
-/* Takes all whole messages that lie in the buffer, and drops them from it. */
+/* Handles all whole messages in authz->in, and removes them. */
 static int take_messages(struct authz *authz)
 {
 	size_t off = 0, len = 0;
@@ -197,7 +197,7 @@ static int take_messages(struct authz *authz)
 	return r;
 }
 
-/* Receives what is there, a turn's worth. */
+/* Receives and handles what has come, in at most READS_A_TURN receives. */
 static int receive(struct authz *authz)
 {
 	for (int i = 0; i < READS_A_TURN; i++) {
@@ -245,7 +245,7 @@ int authz_process(struct authz *authz)
 	}
 	authz->processing = true;
 	r = flush(authz);
-	/* Answers that came before the other end closed are still answers. */
+	/* Answers that came before the daemon closed the connection count. */
 	if (r == AUTHZ_OK || r == AUTHZ_ECLOSED) {
 		int received = receive(authz);
 
@@ -261,7 +261,7 @@ int authz_process(struct authz *authz)
 	return r;
 }
 
-/* Gets ready to queue one request: a connection, a slot, and its id. */
+/* Prepares to queue a request: opens a connection, and chooses an id whose slot is free. */
 static int start(struct authz *authz, int64_t *out_deadline, uint32_t *out_id)
 {
 	int r = authz_channel_enter(authz);
@@ -273,7 +273,7 @@ static int start(struct authz *authz, int64_t *out_deadline, uint32_t *out_id)
 		return AUTHZ_ELIMIT;
 	}
 	if (authz->ids_used >= UINT32_MAX - AUTHZ_SLOTS) {
-		/* The connection's ids are nearly spent: it ends when its last answer is in. */
+		/* Ids would repeat soon: a new connection begins when no request is outstanding. */
 		if (authz->outstanding > 0 || authz->processing) {
 			return AUTHZ_EBUSY;
 		}
@@ -303,7 +303,7 @@ static int start(struct authz *authz, int64_t *out_deadline, uint32_t *out_id)
 	return AUTHZ_OK;
 }
 
-/* Books the request that was packed from mark on. */
+/* Ends the request packed from mark on, and enters it in its slot. */
 static int queue(struct authz *authz, size_t mark, const struct authz_slot *slot)
 {
 	int r = authz_request_end(authz, mark);

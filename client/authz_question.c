@@ -4,7 +4,7 @@
 
 #include "client/authz_handle.h"
 
-/* The status of a denial that nobody sent. */
+/* HTTP statuses: of a denial without an answer, and of every allow. */
 enum { STATUS_UNAVAILABLE = 503, STATUS_OK = 200 };
 
 #define NAME_INIT(literal)                                                                         \
@@ -12,7 +12,7 @@ enum { STATUS_UNAVAILABLE = 503, STATUS_OK = 200 };
 		(literal), sizeof(literal) - 1                                                     \
 	}
 
-/* The text fields of a request, by their names on the wire. */
+/* The text fields of a request, with their names on the wire. */
 static const struct {
 	struct wire_str name;
 	size_t offset;
@@ -32,7 +32,7 @@ static const struct {
 
 enum { TEXT_FIELDS = sizeof text_fields / sizeof text_fields[0] };
 
-/* The fields of a decision; size is that of a text's array, 0 for what is no text. */
+/* The fields of a decision. In the table, size is that of a text's array, 0 for other types. */
 enum answer_field {
 	ALLOW,
 	STATUS,
@@ -141,7 +141,8 @@ void authz_question_put(struct wire_buf *buf, const struct authz_request *reques
 	}
 }
 
-/* Copies a text that must fit with its NUL and hold none: a name that was cut is another's. */
+/* Copies a text; false when it does not fit whole, holds a NUL or is not UTF-8: a truncated name
+ * could be the name of another principal. */
 static bool copy_whole(char *out, size_t size, struct wire_str text)
 {
 	if (text.len >= size || !wire_is_utf8(text) ||
@@ -191,8 +192,8 @@ static bool read_quota(struct wire_cursor *cursor, struct authz_decision *out)
 	return out->has_quota;
 }
 
-/* Reads the value of one known field. The verdict goes to *allow: *out is a denial until all is
- * read. */
+/* Reads the value of one field. The verdict goes to *allow: *out remains a denial until every field
+ * has been read. */
 static bool read_field(struct wire_cursor *cursor, enum answer_field field, bool *allow,
 	struct authz_decision *out)
 {
@@ -249,7 +250,7 @@ static bool read_fields(struct wire_cursor *cursor, struct authz_decision *out)
 		while (field < ANSWER_FIELDS && !wire_str_equal(name, answer_fields[field].name)) {
 			field++;
 		}
-		/* What a later daemon adds is not ours to judge. */
+		/* A later daemon may add fields. */
 		if (field == ANSWER_FIELDS) {
 			if (!wire_skip(cursor)) {
 				return false;
@@ -279,7 +280,7 @@ int authz_question_read(struct wire_cursor value, struct authz_decision *out)
 	return AUTHZ_OK;
 }
 
-/* Reads the results, and gives those without one the revision of the whole. */
+/* Reads the results; one without a revision of its own gets that of the whole answer. */
 static bool read_results(
 	struct wire_cursor results, const char *revision, struct authz_decision *out, size_t count)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * authz_retry: a request_id for the methods whose answer holds a secret, so that asking once more
- * after a lost answer gives the same secret, not a second one.
+ * authz_retry: the request_id of methods whose answer holds a secret. A request repeated with the
+ * same id gets the same secret, not another one.
  */
 
 #include <string.h>
@@ -16,7 +16,7 @@ static bool takes_id(const char *method)
 	       strcmp(method, "keys.renew") == 0;
 }
 
-/* The caller's own id stands. */
+/* True when the parameters have a request_id. */
 static bool has_id(struct wire_cursor params)
 {
 	struct wire_str name;

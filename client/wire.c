@@ -10,8 +10,8 @@ bool wire_str_equal(struct wire_str a, struct wire_str b)
 	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
-/* The bytes of the well-formed character at ptr, which is not ASCII; 0 when there is
- * none (RFC 3629, section 4). */
+/* The size of the character at ptr, which is not ASCII; 0 when it is not well-formed (RFC 3629,
+ * section 4). */
 static size_t utf8_char(const uint8_t *ptr, size_t len)
 {
 	uint8_t first = ptr[0];
@@ -42,8 +42,8 @@ static size_t utf8_char(const uint8_t *ptr, size_t len)
 	return size;
 }
 
-/* How many bytes from the beginning are ASCII, in steps of eight; all of them, or up to a step that
- * holds another. */
+/* The number of ASCII bytes at the beginning, counted in steps of eight: str.len, or less, up to a
+ * step that holds another byte. */
 static size_t ascii_len(struct wire_str str)
 {
 	size_t i = 0;
@@ -56,7 +56,7 @@ static size_t ascii_len(struct wire_str str)
 		}
 	}
 	if (i > 0 && i < str.len) {
-		/* The rest once more, with what comes before it. */
+		/* The rest, as part of the last eight bytes. */
 		memcpy(&bits, str.ptr + str.len - sizeof bits, sizeof bits);
 		return (bits & UINT64_C(0x8080808080808080)) == 0 ? str.len : i;
 	}
@@ -94,7 +94,7 @@ void wire_walk_init(struct wire_walk *walk, uint32_t max)
 	walk->left[0] = 1;
 }
 
-/* Books one header; false with the refusal in *out when it breaks a bound. */
+/* Enters one header in the walk; false with the reason in *out when it exceeds a bound. */
 static bool walk_head(struct wire_walk *walk, const struct wire_head *head, enum wire_progress *out)
 {
 	uint32_t room;
@@ -113,8 +113,7 @@ static bool walk_head(struct wire_walk *walk, const struct wire_head *head, enum
 	}
 	walk->off += (uint32_t)head->skip;
 	walk->pending += (uint32_t)head->kids;
-	/* What is announced needs a byte each at least: no need to wait for those that cannot fit.
-	 */
+	/* Each announced value needs at least one byte: refuse now what cannot fit. */
 	if (walk->pending > walk->max - walk->off) {
 		*out = WIRE_TOO_LARGE;
 		return false;
@@ -142,13 +141,14 @@ static bool walk_value(
 	if (size < 0) {
 		*out = WIRE_MALFORMED;
 	} else {
-		/* A cut header still needs its bytes: at the bound they cannot come. */
+		/* The header is incomplete: at the bound, the rest of it would be too large. */
 		*out = walk->off < walk->max ? WIRE_NEED_MORE : WIRE_TOO_LARGE;
 	}
 	return false;
 }
 
-/* By the first byte from 0xc0 to 0xdf: the size of a value that it tells whole, else 0. */
+/* For first bytes from 0xc0 to 0xdf: the size of the value, or 0 when the byte alone does not
+ * determine it. */
 static const uint8_t brief_sizes[32] = {
 	1, 0, 1, 1,         /* c0: nil, false, true */
 	0, 0, 0, 0,         /* c4: their length follows */
@@ -159,7 +159,7 @@ static const uint8_t brief_sizes[32] = {
 	0, 0, 0, 0, 0, 0, 0 /* d9: their length follows */
 };
 
-/* The size of a value that its first byte tells whole: numbers, short text; else 0. */
+/* The size of a value whose first byte determines it (numbers, short text); otherwise 0. */
 static inline uint32_t brief_size(uint8_t first)
 {
 	if (first <= 0x7f) {
@@ -174,9 +174,9 @@ static inline uint32_t brief_size(uint8_t first)
 	return first >= 0xe0 ? 1 : brief_sizes[first - 0xc0];
 }
 
-/* Walks what comes next as long as first bytes tell it whole, short arrays and maps included:
- * nearly all of a request is such, and leaves the walk in registers. Stops before what breaks a
- * bound; walk_value says which. */
+/* Walks values whose first byte determines their size, short arrays and maps included. Most of a
+ * request consists of these, and the walk stays in registers. Stops before a value that exceeds a
+ * bound; walk_value then determines which. */
 static void walk_brief(struct wire_walk *walk, const uint8_t *buf, size_t len)
 {
 	uint32_t end = len < walk->max ? (uint32_t)len : walk->max;
@@ -194,7 +194,7 @@ static void walk_brief(struct wire_walk *walk, const uint8_t *buf, size_t len)
 		if (opens) {
 			size = depth < WIRE_MAX_DEPTH ? 1 : 0;
 		}
-		/* What is pending behind this one needs its bytes too. */
+		/* The values that are still pending need at least one byte each. */
 		if (size == 0 || size + pending - 1 + kids > walk->max - off) {
 			break;
 		}
@@ -322,7 +322,7 @@ bool wire_read_map(struct wire_cursor *cursor, uint32_t *out_count)
 	return true;
 }
 
-/* Passes values that their first bytes tell whole; *pending is how many are left. */
+/* Skips values whose first byte determines their size; *pending is how many are left. */
 static const uint8_t *skip_brief(const uint8_t *ptr, const uint8_t *end, uint64_t *pending)
 {
 	while (*pending > 0 && ptr < end) {

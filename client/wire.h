@@ -2,24 +2,24 @@
 #pragma once
 
 /*
- * wire: MessagePack-RPC messages as bytes, shared by libauthz and the daemon. No sockets, no
- * methods, no clocks.
+ * wire: MessagePack-RPC messages as bytes, shared by libauthz and the daemon. It knows no sockets,
+ * methods or clocks.
  *
  *     request       [0, id, method, [params]]      id: uint32, params: one map, or none
  *     response      [1, id, error, result]         one of error and result is nil
  *
- * The way in is always the same: bytes that came from outside are walked (wire_walk), which bounds
- * them in size and depth and allocates nothing; then decoded into views (wire_decode_request,
- * wire_decode_params); what a view points to lives as long as the caller's bytes. A cursor never
- * leaves the bytes that it was given, walked or not. Nothing here hands bytes from outside to
- * msgpack-c, whose unpacker allocates what a header claims; it packs what we say, no more.
+ * Reading has two steps. wire_walk bounds the size and depth of received bytes, and allocates
+ * nothing. Then wire_decode_request, wire_decode_params and wire_decode_response make views of
+ * them, which point into the caller's bytes. A cursor never reads outside the bytes that it was
+ * given, walked or not. Received bytes never go to msgpack-c's unpacker, which allocates as much as
+ * a header claims; msgpack-c only packs.
  *
- * The way out is a wire_buf: growable up to a bound, with one sticky status, so that an encoder is
- * a list of puts with one check at its end.
+ * Writing goes to a wire_buf, which grows up to a bound and keeps its first error, so that an
+ * encoder is a list of puts with one check at the end.
  *
- * No function keeps state of its own: each object belongs to one thread at a time. Functions that
- * can fail return 0 or a negative wire_status and touch their outputs on success alone; a bool is
- * true on success. Specifications: msgpack/spec.md (2.0) and msgpack-rpc/spec.md.
+ * Functions keep no state; one thread at a time may use an object. Functions that can fail return 0
+ * or a negative wire_status, or a bool that is true on success, and set their outputs only on
+ * success. Specifications: msgpack/spec.md (2.0) and msgpack-rpc/spec.md.
  */
 
 #include <stdbool.h>
@@ -29,29 +29,29 @@
 
 enum {
 	WIRE_MAX_REQUEST = 256 * 1024,       /* bytes of a message that the daemon reads */
-	WIRE_MAX_RESPONSE = 4 * 1024 * 1024, /* bytes of a message that a client reads; and of
-					      * answers kept for one connection */
-	WIRE_MAX_DEPTH = 16,                 /* arrays and maps inside one another */
-	WIRE_MAX_FIELDS = 64,                /* parameters of one method: one bit each */
+	WIRE_MAX_RESPONSE = 4 * 1024 * 1024, /* bytes of a message that a client reads, and of
+					      * answers queued for one connection */
+	WIRE_MAX_DEPTH = 16,                 /* nested arrays and maps */
+	WIRE_MAX_FIELDS = 64,                /* parameters of one method: bits of a uint64_t */
 	WIRE_MAX_PAIRS = 64,                 /* entries of a WIRE_TEXT_MAP */
 	WIRE_PARAM_SIZE = 64,                /* a parameter's name in an error, with its NUL */
 	WIRE_MESSAGE_SIZE = 192,             /* an error's message, with its NUL */
 };
 
-/* Times end with the year 9999, which is as far as RFC 3339 can write them; durations with 300
- * years, so that a present time and a duration never overflow together. */
+/* The last second of the year 9999, the last that RFC 3339 can write; and 300 years, so that adding
+ * a duration to a time cannot overflow. */
 #define WIRE_MAX_TIME     INT64_C(253402300799)
 #define WIRE_MAX_DURATION INT64_C(9467280000)
 
 enum wire_status {
 	WIRE_OK = 0,
 	WIRE_ENOMEM = -1, /* the host has no memory left */
-	WIRE_ELIMIT = -2, /* a bound of ours was reached: the buffer's, or a count's */
-	WIRE_ESHAPE = -3, /* no message of ours: say so once and close the connection */
-	WIRE_EPARAM = -4, /* a good shape, a bad content: answer with the error, go on */
+	WIRE_ELIMIT = -2, /* a bound was reached: the buffer's, or a count's */
+	WIRE_ESHAPE = -3, /* not a message of the protocol: answer once and close the connection */
+	WIRE_EPARAM = -4, /* a message with a bad value: answer with the error and continue */
 };
 
-/* The error codes of the protocol. Zero is the one that promises nothing. */
+/* The error codes of the protocol. */
 enum wire_code {
 	WIRE_INTERNAL = 0,
 	WIRE_INVALID_REQUEST,
@@ -64,7 +64,7 @@ enum wire_code {
 	WIRE_OVERLOADED,
 };
 
-/* Bytes that somebody else owns, never NUL-terminated. Laid out as struct pol_str. */
+/* A view of bytes, not NUL-terminated. Laid out as struct pol_str. */
 struct wire_str {
 	const char *ptr;
 	size_t len;
@@ -77,8 +77,8 @@ bool wire_str_equal(struct wire_str a, struct wire_str b);
 /* True when the bytes are well-formed UTF-8 (RFC 3629: no surrogates, nothing overlong). */
 bool wire_is_utf8(struct wire_str str);
 
-/* An error to be answered. Both texts are UTF-8 and NUL-terminated; an empty param means that no
- * parameter is to blame. Never holds a value that came in, only names. */
+/* An error to answer with. Both texts are UTF-8 and NUL-terminated; param is empty when the error
+ * concerns no parameter. */
 struct wire_error {
 	enum wire_code code;
 	char param[WIRE_PARAM_SIZE];
@@ -88,42 +88,42 @@ struct wire_error {
 /* "invalid_request" and so on; never NULL. */
 const char *wire_code_name(enum wire_code code);
 
-/* The code of that name; one that we do not know is WIRE_INTERNAL. */
+/* The code of that name; WIRE_INTERNAL for an unknown name. */
 enum wire_code wire_code_find(struct wire_str name);
 
-/* Fills an error: param may be empty, is cut to its size between characters, and is left out when
- * it is no UTF-8. The message is printf's, behind "PARAM: " where there is one. */
+/* Fills an error. param may be empty, and is left out when it is not UTF-8. The message is
+ * formatted as by printf, after "PARAM: " when param fits. Texts that are too long are truncated
+ * between characters. */
 void wire_error_set(struct wire_error *error, enum wire_code code, struct wire_str param,
 	const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* --- walking ---------------------------------------------------------------------------------- */
 
 enum wire_progress {
-	WIRE_MALFORMED = 0, /* the bytes are no MessagePack */
-	WIRE_NEED_MORE,     /* well so far: come again with more bytes after the same ones */
-	WIRE_COMPLETE,      /* one value of *out_len bytes lies at the beginning */
-	WIRE_TOO_LARGE,     /* it is, or by its headers must become, larger than the bound */
+	WIRE_MALFORMED = 0, /* the bytes are not MessagePack */
+	WIRE_NEED_MORE,     /* not complete: call again with the same bytes and more */
+	WIRE_COMPLETE,      /* the first *out_len bytes are one value */
+	WIRE_TOO_LARGE,     /* larger than the bound, or its headers announce that */
 	WIRE_TOO_DEEP,
 };
 
-/* How far a message has been walked. It holds offsets, no pointers: the bytes may move between
- * calls. A bound of zero refuses everything. */
+/* The state of a walk over one message. It holds offsets, not pointers: the bytes may move between
+ * calls. */
 struct wire_walk {
 	uint32_t max;     /* bytes */
-	uint32_t off;     /* walked; may lie past the bytes at hand, inside a long string */
-	uint32_t pending; /* values announced and not yet met: each needs a byte at least */
+	uint32_t off;     /* bytes walked; may exceed the bytes received, inside a long string */
+	uint32_t pending; /* values announced and not yet walked, of at least one byte each */
 	uint32_t depth;
 	uint32_t left[WIRE_MAX_DEPTH + 1]; /* values left at each depth; [0] is the message */
 };
 
-/* Ready for the first byte of a message of at most max bytes (at most UINT32_MAX / 4). */
+/* Prepares for a message of at most max bytes (at most UINT32_MAX / 4). */
 void wire_walk_init(struct wire_walk *walk, uint32_t max);
 
 /*
- * Walks on: buf holds the message from its first byte, len bytes of it have come. No byte is looked
- * at twice, but for the few of a header that was cut. After WIRE_COMPLETE the walk stands ready for
- * the message that begins at buf + *out_len; after a refusal it is used up. Bytes behind the
- * message are not looked at.
+ * Continues a walk: buf begins with the message's first byte, and len bytes have been received. No
+ * byte is read twice, except those of an incomplete header. After WIRE_COMPLETE the walk is ready
+ * for the message that begins at buf + *out_len; after a refusal it must not be used again.
  */
 enum wire_progress wire_walk(
 	struct wire_walk *walk, const uint8_t *buf, size_t len, size_t *out_len);
@@ -131,7 +131,7 @@ enum wire_progress wire_walk(
 /* --- reading ---------------------------------------------------------------------------------- */
 
 enum wire_type {
-	WIRE_NONE = 0, /* the end, or bytes that are no value */
+	WIRE_NONE = 0, /* the end, or bytes that are not a value */
 	WIRE_NIL,
 	WIRE_BOOL,
 	WIRE_INT,
@@ -142,7 +142,7 @@ enum wire_type {
 	WIRE_EXT,
 };
 
-/* A place in bytes, and where they end. The zeroed cursor is at the end of nothing. */
+/* A position in bytes, and their end. A zeroed cursor is over no bytes. */
 struct wire_cursor {
 	const uint8_t *ptr;
 	const uint8_t *end;
@@ -163,9 +163,9 @@ static inline bool wire_at_end(const struct wire_cursor *cursor)
 /* The type of the next value. */
 enum wire_type wire_peek(const struct wire_cursor *cursor);
 
-/* Each takes the next value if it is of that type, else leaves the cursor where it is and returns
- * false. Integers may have any width, signed or not; one beyond int64_t is refused. Text is str or
- * bin, its UTF-8 not checked. A map's count is of pairs; an empty array is an empty map. */
+/* Each reads the next value if it has that type; otherwise it returns false and leaves the cursor
+ * where it is. Integers may have any width, signed or not, but must fit int64_t. Text is str or
+ * bin, and not checked to be UTF-8. A map's count is of pairs; an empty array is an empty map. */
 bool wire_read_nil(struct wire_cursor *cursor);
 bool wire_read_bool(struct wire_cursor *cursor, bool *out);
 bool wire_read_int(struct wire_cursor *cursor, int64_t *out);
@@ -173,25 +173,27 @@ bool wire_read_text(struct wire_cursor *cursor, struct wire_str *out);
 bool wire_read_array(struct wire_cursor *cursor, uint32_t *out_count);
 bool wire_read_map(struct wire_cursor *cursor, uint32_t *out_count);
 
-/* Passes one value with all that is in it. False, and nothing passed, when the bytes end before. */
+/* Skips one value with all that it contains. False, and the cursor unchanged, when it is incomplete
+ * or malformed. */
 bool wire_skip(struct wire_cursor *cursor);
 
-/* The same, and *out is a cursor over that one value. */
+/* The same, and sets *out to a cursor over that value. */
 bool wire_take(struct wire_cursor *cursor, struct wire_cursor *out);
 
 /* --- messages --------------------------------------------------------------------------------- */
 
-/* A request: views into the message, dead when its bytes are. */
+/* A request: views into the message. */
 struct wire_request {
 	uint32_t id;
-	bool has_id; /* the id was readable; set even when the rest was refused */
+	bool has_id; /* id is set; it may be even when the rest is malformed */
 	struct wire_str method;
-	struct wire_cursor params; /* the map, for wire_decode_params; empty: none came */
+	struct wire_cursor params; /* the map, for wire_decode_params; empty without one */
 };
 
 /*
- * Decodes one walked message. 0; or WIRE_ESHAPE (answer *err once, id nil without has_id, and
- * close); or WIRE_EPARAM (answer *err and go on). *out's id and has_id are set in each case.
+ * Decodes one walked message. Returns 0, or an error to answer with in *err: after WIRE_ESHAPE
+ * close the connection, after WIRE_EPARAM continue. out->id and out->has_id are set in each case;
+ * without has_id the answer's id is nil.
  */
 int wire_decode_request(
 	const uint8_t *bytes, size_t len, struct wire_request *out, struct wire_error *err);
@@ -199,7 +201,7 @@ int wire_decode_request(
 /* A response: views into the message. */
 struct wire_response {
 	uint32_t id;
-	bool has_id; /* false: the id was nil, the daemon could not read ours */
+	bool has_id; /* false: the id is nil, as the daemon could not read the request's */
 	bool failed; /* the value is an error, for wire_decode_error */
 	struct wire_cursor value;
 };
@@ -207,8 +209,8 @@ struct wire_response {
 /* Decodes one walked message: 0, or WIRE_ESHAPE. */
 int wire_decode_response(const uint8_t *bytes, size_t len, struct wire_response *out);
 
-/* Reads {code, message, param} from a response's error; what is missing or ill-typed stays empty,
- * an unknown code is WIRE_INTERNAL, long texts are cut, and bytes that are no UTF-8 left out. */
+/* Reads {code, message, param} from a response's error. A text that is missing, of another type or
+ * not UTF-8 is empty, an unknown code is WIRE_INTERNAL, and long texts are truncated. */
 void wire_decode_error(struct wire_cursor value, struct wire_error *out);
 
 /* --- parameters ------------------------------------------------------------------------------- */
@@ -219,8 +221,8 @@ enum wire_kind {
 	WIRE_KIND_INT,      /* integer */
 	WIRE_KIND_BOOL,     /* boolean */
 	WIRE_KIND_TIME,     /* integer: Unix seconds from 0 to WIRE_MAX_TIME */
-	WIRE_KIND_DURATION, /* integer: seconds from 1 to WIRE_MAX_DURATION; they may come as text:
-			     * digits and one of s, m, h, d */
+	WIRE_KIND_DURATION, /* integer: seconds from 1 to WIRE_MAX_DURATION, sent as such or as
+			     * text: digits and one of s, m, h, d */
 	WIRE_KIND_TEXTS,    /* items, count: an array of text; read with wire_next_text */
 	WIRE_KIND_MAPS,     /* items, count: an array of maps; read with wire_next_map */
 	WIRE_KIND_TEXT_MAP, /* items, count: a map of text to text without duplicates, at most
@@ -232,8 +234,8 @@ enum wire_field_flag {
 	WIRE_OR_NIL = 1 << 1, /* nil is accepted too: given and nil are set, nothing else */
 };
 
-/* One parameter of a method. A table of them is static const; put what usually comes first, first:
- * the search for a name begins behind the one found before. */
+/* One parameter of a method, in a static table. The search for a name begins after the row found
+ * last: a table in the order in which clients send parameters is the fastest. */
 struct wire_field {
 	struct wire_str name;
 	enum wire_kind kind;
@@ -245,7 +247,7 @@ struct wire_field {
 		{ (literal), sizeof(literal) - 1 }, (kind), (flags)                                \
 	}
 
-/* What came for a field; its views die with the message. All text in it is UTF-8. */
+/* The value of a field. Its views point into the message; all text is UTF-8. */
 struct wire_value {
 	bool given;
 	bool nil;
@@ -259,24 +261,24 @@ struct wire_value {
 };
 
 /*
- * Decodes a map of parameters by a table of count fields (at most WIRE_MAX_FIELDS): values[i] is
- * what came for fields[i]. An empty cursor is an empty map. Returns 0, or WIRE_EPARAM and *err
- * names the first parameter that is unknown, duplicate, ill-typed, out of bounds, no UTF-8 or
- * missing; values are then worth nothing.
+ * Decodes a map of parameters by a table of count fields (at most WIRE_MAX_FIELDS) into values[i]
+ * for fields[i]. An empty cursor is an empty map. Returns 0, or WIRE_EPARAM and *err names the
+ * first parameter that is unknown, duplicate, of another type, out of bounds, not UTF-8 or missing;
+ * values must then not be used.
  */
 int wire_decode_params(struct wire_cursor params, const struct wire_field *fields, size_t count,
 	struct wire_value *values, struct wire_error *err);
 
-/* The same over values that hold defaults already: what comes replaces them, and a required field
- * may have been given by either. For entries that override fields shared by all. */
+/* The same for values that already hold defaults: parameters in the map replace them, and either
+ * may give a required field. For entries that override fields shared by all. */
 int wire_overlay_params(struct wire_cursor params, const struct wire_field *fields, size_t count,
 	struct wire_value *values, struct wire_error *err);
 
-/* One duration, as WIRE_KIND_DURATION takes it in text. */
+/* Parses the text form of WIRE_KIND_DURATION. */
 bool wire_parse_duration(struct wire_str text, int64_t *out_seconds);
 
-/* Each takes the next item of a value's items (work on a copy of the cursor to read it again);
- * false at the end. A map comes as wire_decode_params takes it. */
+/* Each reads the next item of a value's items, false at the end. To read items twice, copy the
+ * cursor. wire_decode_params decodes a map. */
 bool wire_next_text(struct wire_cursor *items, struct wire_str *out);
 bool wire_next_map(struct wire_cursor *items, struct wire_cursor *out);
 bool wire_next_pair(struct wire_cursor *items, struct wire_str *out_key, struct wire_str *out_text);
@@ -284,9 +286,9 @@ bool wire_next_pair(struct wire_cursor *items, struct wire_str *out_key, struct 
 /* --- writing ---------------------------------------------------------------------------------- */
 
 /*
- * Bytes to be sent: data[0..len). Owned: finish frees and wipes. A put that does not fit leaves
- * len as it is and sets status (WIRE_ENOMEM, WIRE_ELIMIT); every later put is then a no-operation,
- * until wire_buf_rewind. The zeroed buffer has no room: init gives it its bound.
+ * Bytes to send: data[0..len). The buffer owns them; wire_buf_finish wipes and frees them. A put
+ * that does not fit leaves len as it is and sets status to WIRE_ENOMEM or WIRE_ELIMIT; later puts
+ * then do nothing until wire_buf_rewind. A zeroed buffer has a bound of 0.
  */
 struct wire_buf {
 	uint8_t *data;
@@ -299,21 +301,21 @@ struct wire_buf {
 void wire_buf_init(struct wire_buf *buf, size_t max);
 void wire_buf_finish(struct wire_buf *buf);
 
-/* Forgets all that was written after len, and the status: for a response that did not fit. */
+/* Wipes the bytes from len on and clears the status, to replace a response that did not fit. */
 void wire_buf_rewind(struct wire_buf *buf, size_t len);
 
-/* Drops the first n bytes (they were sent) and wipes what they leave behind. */
+/* Removes the first n bytes, after they were sent, and wipes the memory that becomes free. */
 void wire_buf_consume(struct wire_buf *buf, size_t n);
 
-/* Overwrites every byte that was ever written, and empties the buffer; it keeps its room. Answers
- * may have held a secret. */
+/* Empties the buffer and overwrites its bytes with zeros, since they may hold a secret. Keeps the
+ * memory. */
 void wire_buf_wipe(struct wire_buf *buf);
 
-/* The same for any bytes, in a way that no compiler leaves out. */
+/* Overwrites bytes with zeros; the compiler cannot remove the call. */
 void wire_wipe(void *bytes, size_t len);
 
-/* Room for n bytes behind len, or NULL and the status is set. The caller writes them and adds to
- * len what he wrote. */
+/* Memory for n bytes after len, or NULL with the status set. The caller writes to it and adds the
+ * number of bytes written to len. */
 uint8_t *wire_buf_reserve(struct wire_buf *buf, size_t n);
 
 void wire_put_nil(struct wire_buf *buf);
@@ -324,23 +326,23 @@ void wire_put_bin(struct wire_buf *buf, const uint8_t *bytes, size_t len);
 void wire_put_cstr(struct wire_buf *buf, const char *text); /* NULL is nil */
 void wire_put_array(struct wire_buf *buf, uint32_t count);  /* its items follow */
 void wire_put_map(struct wire_buf *buf, uint32_t pairs);    /* key, value, key, value … follow */
-void wire_put_raw(struct wire_buf *buf, const void *bytes, size_t len); /* packed already */
+void wire_put_raw(struct wire_buf *buf, const void *bytes, size_t len); /* packed bytes */
 
-/* A map or array whose count is known when it is written: open gives the place of its header, close
- * fills it in (at most 65,535, else WIRE_ELIMIT). */
+/* A map or array whose count is known only after its items are written: open returns the offset of
+ * its header, close writes the count there (at most 65,535, otherwise WIRE_ELIMIT). */
 size_t wire_open_map(struct wire_buf *buf);
 void wire_close_map(struct wire_buf *buf, size_t at, uint32_t pairs);
 size_t wire_open_array(struct wire_buf *buf);
 void wire_close_array(struct wire_buf *buf, size_t at, uint32_t count);
 
 /*
- * The quick way, for what is answered most: reserve room for the whole, write behind one another,
- * then add to len. Each gives the place behind what it wrote, of which there are at most
- * WIRE_LAY_HEAD bytes and the text's own.
+ * A faster way, for the most frequent answers: reserve memory for the whole answer, write values
+ * one after another, then add to len. Each function returns the address after what it wrote: at
+ * most WIRE_LAY_HEAD bytes, and the bytes of a text.
  */
 enum { WIRE_LAY_HEAD = 9 };
 
-/* Packed already. */
+/* Packed bytes. */
 static inline uint8_t *wire_lay_raw(uint8_t *to, const char *bytes, size_t len)
 {
 	memcpy(to, bytes, len);
@@ -410,17 +412,17 @@ static inline uint8_t *wire_lay_str(uint8_t *to, struct wire_str str)
 	return str.len > 0 ? wire_lay_raw(to, str.ptr, str.len) : to;
 }
 
-/* [0, id, method, [ and, with has_params, the map that the caller puts next. */
+/* [0, id, method, [ and, with has_params, the caller puts the map next. */
 void wire_put_request(struct wire_buf *buf, uint32_t id, struct wire_str method, bool has_params);
 
 /* [1, id, nil, and the caller puts the result next. */
 void wire_put_result(struct wire_buf *buf, uint32_t id);
 
-/* A whole response [1, id, {code, message, param}, nil]; param is left out when empty. id is NULL
- * where none was readable. */
+/* A whole response [1, id, {code, message, param}, nil]; param is left out when empty. A NULL id is
+ * written as nil. */
 void wire_put_error(struct wire_buf *buf, const uint32_t *id, const struct wire_error *error);
 
-/* The same for a code that adds fields: the caller puts `more` pairs behind it, then ends the
- * response with wire_put_nil. */
+/* The same for an error with more fields: the caller puts `more` pairs next, then ends the response
+ * with wire_put_nil. */
 void wire_begin_error(
 	struct wire_buf *buf, const uint32_t *id, const struct wire_error *error, uint32_t more);

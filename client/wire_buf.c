@@ -6,12 +6,12 @@
 
 #include "client/wire.h"
 
-/* The first allocation: room for some answers of the usual size. */
+/* The first allocation: some answers of the usual size. */
 enum { FIRST_CAP = 1024 };
 
 void wire_wipe(void *bytes, size_t len)
 {
-	/* A call through a volatile pointer cannot be proved to be memset, so it stays. */
+	/* The compiler cannot know that a volatile pointer points to memset, and keeps the call. */
 	static void *(*const volatile wipe)(void *, int, size_t) = memset;
 
 	if (len > 0) {
@@ -31,7 +31,7 @@ void wire_buf_finish(struct wire_buf *buf)
 	*buf = (struct wire_buf){ .max = 0 };
 }
 
-/* Invariant of all that shrinks: bytes behind len hold nothing that was written. */
+/* Invariant of each function that shrinks the buffer: memory after len holds no written bytes. */
 void wire_buf_rewind(struct wire_buf *buf, size_t len)
 {
 	if (len < buf->len) {
@@ -64,7 +64,7 @@ void wire_buf_wipe(struct wire_buf *buf)
 	wire_buf_rewind(buf, 0);
 }
 
-/* Makes room for need bytes in all. Not realloc: it leaves what it moved in freed memory. */
+/* Grows the memory to need bytes. Not with realloc, which may free a copy without wiping it. */
 static bool grow(struct wire_buf *buf, size_t need)
 {
 	size_t cap = buf->cap == 0 ? FIRST_CAP : buf->cap;
@@ -108,7 +108,7 @@ uint8_t *wire_buf_reserve(struct wire_buf *buf, size_t n)
 	return buf->data + buf->len;
 }
 
-/* Inlined into each put together with msgpack-c's own inline functions. */
+/* msgpack-c's callback, inlined with its packing functions into each put. */
 static inline int on_pack(void *data, const char *bytes, size_t len)
 {
 	struct wire_buf *buf = data;
@@ -175,7 +175,7 @@ void wire_put_str(struct wire_buf *buf, struct wire_str str)
 		}
 		return;
 	}
-	/* Header and body, or neither. */
+	/* Reserve both, so that a text that does not fit leaves no header. */
 	if (wire_buf_reserve(buf, HEADER + str.len) == NULL) {
 		return;
 	}
@@ -224,7 +224,7 @@ void wire_put_map(struct wire_buf *buf, uint32_t pairs)
 	msgpack_pack_map(&packer, pairs);
 }
 
-/* A header of 16 bits, which holds any count that we put; its first byte tells map from array. */
+/* Puts a header with a 16-bit count; its first byte distinguishes map from array. */
 static size_t open_counted(struct wire_buf *buf, uint8_t first)
 {
 	const uint8_t header[3] = { first, 0, 0 };

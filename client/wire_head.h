@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * wire_head: one MessagePack header, read in place. Private to wire's own files, and inline: walker
- * and cursor spend their time here.
+ * wire_head: reads one MessagePack header. Private to the files of wire, and inline, because
+ * reading spends most of its time here.
  */
 
 #include "client/wire.h"
@@ -12,12 +12,12 @@ struct wire_head {
 	enum wire_type type;
 	bool overflow;  /* WIRE_INT: beyond int64_t */
 	uint32_t size;  /* bytes of the header, an integer's or float's value included */
-	uint64_t skip;  /* bytes behind it that belong to it */
-	uint64_t kids;  /* values behind it that belong to it */
-	uint64_t value; /* of an integer (two's complement) or bool; else of no meaning */
+	uint64_t skip;  /* bytes of content that follow it */
+	uint64_t kids;  /* values that follow it as items of an array or map */
+	uint64_t value; /* of an integer (two's complement) or bool */
 };
 
-/* By the first byte from 0xc0 to 0xdf: what it is, and how many bytes of length or value follow. */
+/* For first bytes from 0xc0 to 0xdf: the type, and how many bytes of length or value follow. */
 static const uint8_t wire_head_type[32] = {
 	WIRE_NIL, WIRE_NONE, WIRE_BOOL, WIRE_BOOL,        /* c0 */
 	WIRE_TEXT, WIRE_TEXT, WIRE_TEXT, WIRE_EXT,        /* c4: bin 8, 16, 32; c7: ext 8 */
@@ -69,7 +69,7 @@ static inline void wire_head_wide(uint8_t first, uint64_t value, struct wire_hea
 	} else if (out->type == WIRE_INT) {
 		out->overflow = first == 0xcf && value > INT64_MAX;
 		if (first >= 0xd0) {
-			/* Spread the sign of a narrow integer: its width is 1, 2, 4 or 8 bytes. */
+			/* Sign-extend an integer of 1, 2, 4 or 8 bytes. */
 			uint64_t sign = UINT64_C(1) << (8 * (1U << (first - 0xd0)) - 1);
 
 			value = (value ^ sign) - sign;
@@ -78,8 +78,8 @@ static inline void wire_head_wide(uint8_t first, uint64_t value, struct wire_hea
 	}
 }
 
-/* Reads the header at ptr, of which len bytes are at hand: its size, 0 when bytes are missing, -1
- * when it is none. */
+/* Reads the header at ptr, which has len bytes. Returns the header's size, 0 when it is incomplete,
+ * or -1 when it is not MessagePack. */
 static inline int wire_head_read(const uint8_t *ptr, size_t len, struct wire_head *out)
 {
 	uint8_t first;
@@ -124,7 +124,7 @@ static inline int wire_head_read(const uint8_t *ptr, size_t len, struct wire_hea
 	return (int)out->size;
 }
 
-/* wire_read_text without a call for short text. */
+/* wire_read_text, inline. */
 static inline bool wire_head_text(struct wire_cursor *cursor, struct wire_str *out)
 {
 	struct wire_head head;
@@ -147,7 +147,7 @@ static inline bool wire_head_text(struct wire_cursor *cursor, struct wire_str *o
 	return true;
 }
 
-/* wire_read_int without a call for what types and ids are. */
+/* wire_read_int, inline for small positive integers and for 32-bit ids. */
 static inline bool wire_head_int(struct wire_cursor *cursor, int64_t *out)
 {
 	const uint8_t *ptr = cursor->ptr;
@@ -166,7 +166,7 @@ static inline bool wire_head_int(struct wire_cursor *cursor, int64_t *out)
 	return wire_read_int(cursor, out);
 }
 
-/* wire_read_array and wire_read_map without a call for small ones. */
+/* wire_read_array and wire_read_map, inline for counts below 16. */
 static inline bool wire_head_array(struct wire_cursor *cursor, uint32_t *out_count)
 {
 	if (cursor->ptr != cursor->end && (*cursor->ptr & 0xf0) == 0x90) {

@@ -40,8 +40,7 @@ enum wire_code wire_code_find(struct wire_str name)
 	return WIRE_INTERNAL;
 }
 
-/* Where to cut text, well-formed as far as it goes, so that at most max bytes and whole characters
- * are left. */
+/* The length to truncate UTF-8 text to, so that at most max bytes of whole characters are left. */
 static size_t cut_len(const char *text, size_t len, size_t max)
 {
 	if (len <= max) {
@@ -53,7 +52,7 @@ static size_t cut_len(const char *text, size_t len, size_t max)
 	return max;
 }
 
-/* Copies text into a field of size bytes, cut between characters; nothing when it is no UTF-8. */
+/* Copies text into a field of size bytes, truncated between characters; empty when not UTF-8. */
 static void copy_text(char *field, size_t size, struct wire_str text)
 {
 	size_t len = 0;
@@ -68,7 +67,8 @@ static void copy_text(char *field, size_t size, struct wire_str text)
 void wire_error_set(struct wire_error *error, enum wire_code code, struct wire_str param,
 	const char *format, ...)
 {
-	/* One more character than fits, so that a cut is seen where it falls. */
+	/* Space for one character more than fits, so that copy_text truncates between characters.
+	 */
 	char text[WIRE_MESSAGE_SIZE + 4];
 	size_t named = 0;
 	va_list args;
@@ -89,7 +89,7 @@ void wire_error_set(struct wire_error *error, enum wire_code code, struct wire_s
 	copy_text(error->message, sizeof error->message, (struct wire_str){ text, (size_t)len });
 }
 
-/* Refuses a message's shape, which ends its connection. */
+/* Fills the error of a malformed message, which ends its connection. */
 static int bad_shape(struct wire_error *err, const char *what)
 {
 	wire_error_set(err, WIRE_INVALID_REQUEST, (struct wire_str){ NULL, 0 },
@@ -97,7 +97,7 @@ static int bad_shape(struct wire_error *err, const char *what)
 	return WIRE_ESHAPE;
 }
 
-/* The array in a request's last place: one map, or none. */
+/* Decodes the last element of a request: an array of one map, or empty. */
 static int decode_param_list(
 	struct wire_cursor *cursor, struct wire_cursor *out, struct wire_error *err)
 {
@@ -106,9 +106,9 @@ static int decode_param_list(
 	uint32_t count, pairs;
 
 	if (!wire_head_array(cursor, &count)) {
-		return bad_shape(err, "the parameters are no array");
+		return bad_shape(err, "the parameters are not an array");
 	}
-	/* The message was walked: what is left is what the count says, and is not walked again. */
+	/* The message was walked, so the rest of it holds exactly count values. */
 	if (count == 0 && !wire_at_end(cursor)) {
 		return bad_shape(err, "bytes follow the message");
 	}
@@ -136,16 +136,16 @@ int wire_decode_request(
 
 	*out = request;
 	if (!wire_head_array(&cursor, &count)) {
-		return bad_shape(err, "the message is no array");
+		return bad_shape(err, "the message is not an array");
 	}
 	if (count != 4) {
-		return bad_shape(err, "the message has not four elements");
+		return bad_shape(err, "the message does not have four elements");
 	}
 	if (!wire_head_int(&cursor, &type) && !wire_skip(&cursor)) {
-		return bad_shape(err, "the message is cut short");
+		return bad_shape(err, "the message is incomplete");
 	}
 	if (!wire_head_int(&cursor, &id) || id < 0 || id > UINT32_MAX) {
-		return bad_shape(err, "the id is no unsigned integer of 32 bits");
+		return bad_shape(err, "the id is not an unsigned 32-bit integer");
 	}
 	out->id = request.id = (uint32_t)id;
 	out->has_id = request.has_id = true;
@@ -153,7 +153,7 @@ int wire_decode_request(
 		return bad_shape(err, "the type of the message is not 0");
 	}
 	if (!wire_head_text(&cursor, &request.method)) {
-		return bad_shape(err, "the method is no text");
+		return bad_shape(err, "the method is not text");
 	}
 	r = decode_param_list(&cursor, &request.params, err);
 	if (r != WIRE_OK) {
@@ -161,7 +161,7 @@ int wire_decode_request(
 	}
 	if (!wire_is_utf8(request.method)) {
 		wire_error_set(err, WIRE_INVALID_REQUEST, WIRE_STR("method"),
-			"the method's name is no UTF-8");
+			"the method's name is not UTF-8");
 		return WIRE_EPARAM;
 	}
 	*out = request;

@@ -7,10 +7,10 @@
 
 #include "client/wire_head.h"
 
-/* Longer than any name of ours, shorter than any token. */
+/* No parameter's name is longer, and every token is. */
 enum { NAME_MAX_SHOWN = 24 };
 
-/* Rows of enum wire_kind, for people. */
+/* The kinds as messages name them. */
 static const char *const kind_names[] = {
 	[WIRE_KIND_NONE] = "absent",
 	[WIRE_KIND_TEXT] = "text in UTF-8",
@@ -77,7 +77,7 @@ static bool decode_duration(struct wire_cursor *cursor, int64_t *out)
 	return wire_read_int(cursor, out) && *out > 0 && *out <= WIRE_MAX_DURATION;
 }
 
-/* Checks a list whole, so that reading its items later cannot fail. */
+/* Checks all items of a list, so that reading them later cannot fail. */
 static bool decode_list(struct wire_cursor *cursor, enum wire_kind kind, struct wire_value *value)
 {
 	struct wire_cursor map;
@@ -100,7 +100,7 @@ static bool decode_list(struct wire_cursor *cursor, enum wire_kind kind, struct 
 	return true;
 }
 
-/* True when one of the first count names is the same: few enough to compare them all. */
+/* True when one of the first count names is the same. There are at most WIRE_MAX_PAIRS. */
 static bool name_seen(struct wire_cursor items, uint32_t count, struct wire_str name)
 {
 	struct wire_str key, text;
@@ -162,7 +162,8 @@ static bool decode_value(
 	return false;
 }
 
-/* The field of that name, searched from `from` on and round; count when there is none. */
+/* The index of the field of that name, searched from `from` to the end and then from the beginning;
+ * count when there is none. */
 static size_t find_field(
 	const struct wire_field *fields, size_t count, size_t from, struct wire_str name)
 {
@@ -187,8 +188,8 @@ static int bad_name(struct wire_error *err, struct wire_str name, const char *wh
 	return WIRE_EPARAM;
 }
 
-/* A token given where a name belongs must not come back in answers, nor stay in memory: what could
- * be no name of ours is not repeated. */
+/* A token given as a parameter's name must not appear in the answer. Only text that could be the
+ * name of a parameter is repeated. */
 static bool looks_like_name(struct wire_str name)
 {
 	for (size_t i = 0; i < name.len; i++) {
@@ -207,10 +208,10 @@ static int unknown_name(struct wire_error *err, struct wire_str name)
 		return bad_name(err, name, "unknown parameter");
 	}
 	return bad_name(err, (struct wire_str){ NULL, 0 },
-		"unknown parameter: names are of a-z and _, at most 24 bytes");
+		"unknown parameter: names consist of a-z and _, at most 24 bytes");
 }
 
-/* Of a list that is one, `value` says which of its items is wrong. */
+/* Fills the error of a bad value; in a list, value->count is the index of the bad item. */
 static int bad_value(
 	struct wire_error *err, const struct wire_field *field, const struct wire_value *value)
 {
@@ -239,15 +240,15 @@ int wire_overlay_params(struct wire_cursor params, const struct wire_field *fiel
 
 	assert(count <= WIRE_MAX_FIELDS);
 	if (!wire_at_end(&params) && !wire_head_map(&params, &pairs)) {
-		return bad_name(err, (struct wire_str){ NULL, 0 }, "parameters are no map");
+		return bad_name(err, (struct wire_str){ NULL, 0 }, "parameters are not a map");
 	}
 	for (uint32_t i = 0; i < pairs; i++) {
 		struct wire_str name;
 		size_t at;
 
 		if (!wire_head_text(&params, &name)) {
-			return bad_name(
-				err, (struct wire_str){ NULL, 0 }, "a parameter's name is no text");
+			return bad_name(err, (struct wire_str){ NULL, 0 },
+				"a parameter's name is not text");
 		}
 		at = find_field(fields, count, next, name);
 		if (at == count) {

@@ -127,13 +127,13 @@ Test(wire_params, a_bad_parameter_is_named_unless_it_might_be_a_token)
 		{ "\xa0\x01", 2, 1, "", "unknown" },
 		{ "\xa5token\xa1u", 8, 1, "token", "twice" },
 		{ "\xa5limit\x01\xa3ttl\x01\xa5limit\x01", 19, 3, "limit", "twice" },
-		{ "\x05\x01", 2, 1, "", "name is no text" },
-		{ "\xa1\xff\x01", 3, 1, "", "names are of a-z" },
+		{ "\x05\x01", 2, 1, "", "name is not text" },
+		{ "\xa1\xff\x01", 3, 1, "", "names consist of a-z" },
 		{ "\xb8" TWENTY_FOUR "\x01", 26, 1, TWENTY_FOUR, "unknown" },
-		{ "\xb9" TWENTY_FOUR "a\x01", 27, 1, "", "names are of a-z" },
+		{ "\xb9" TWENTY_FOUR "a\x01", 27, 1, "", "names consist of a-z" },
 		{ "\xab"
 		  "ak_live_1xp\x01",
-			13, 1, "", "names are of a-z" },
+			13, 1, "", "names consist of a-z" },
 		{ "\xa5limit\xa1"
 		  "1",
 			8, 1, "limit", "an integer" },
@@ -183,7 +183,7 @@ Test(wire_params, a_bad_parameter_is_named_unless_it_might_be_a_token)
 	}
 }
 
-Test(wire_params, text_that_is_no_utf8_is_refused)
+Test(wire_params, text_that_is_not_utf8_is_refused)
 {
 	struct fixture f;
 
