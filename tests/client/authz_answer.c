@@ -4,10 +4,11 @@
 
 #include "tests/client/authz_test.h"
 
-/* --- answers that are none --- */
+/* --- malformed answers --- */
 
 struct bad_answer {
-	const char *bytes; /* the id, 0, is replaced behind the first two bytes when patch is set */
+	const char
+		*bytes; /* with patch, the request's id replaces the four bytes after the third */
 	size_t len;
 	bool patch;
 };
@@ -68,7 +69,7 @@ static const struct bad_answer bad_answers[] = {
 	RAW("\x94\x01\xc0\xc0\x84" ALLOW S200 REASON REVISION),
 	RAW("\x94\x01\xc0\x80\xc0"),
 	RAW("\x94\x02\x01\xc0\xc0"),
-	/* To an id that was not asked: a chance of one in four thousand million to be ours. */
+	/* Another id: equal to the request's with a probability of 1 in 2^32. */
 	RAW("\x94\x01\xce\x12\x34\x56\x78\xc0\x84" ALLOW S200 REASON REVISION),
 };
 
@@ -95,7 +96,7 @@ static void answer_badly(struct fake_server *server, int fd, unsigned number)
 	fake_drain(fd);
 }
 
-Test(authz_answer, an_answer_that_is_none_denies_and_ends_the_connection)
+Test(authz_answer, a_malformed_answer_denies_and_ends_the_connection)
 {
 	for (size_t i = 0; i < sizeof bad_answers / sizeof bad_answers[0]; i++) {
 		struct fake_server server;
@@ -133,7 +134,7 @@ static void answer_twice(struct fake_server *server, int fd, unsigned number)
 	wire_buf_finish(&buf);
 }
 
-Test(authz_answer, an_answer_before_its_question_is_none)
+Test(authz_answer, an_answer_before_its_request_is_refused)
 {
 	struct fake_server server;
 	struct authz_decision decision = allowed();
@@ -147,7 +148,7 @@ Test(authz_answer, an_answer_before_its_question_is_none)
 	fake_stop(&server);
 }
 
-/* A principal whose name is one byte too long to be kept whole, or just fits. */
+/* Answers with a principal's name that is one byte too long, then with one that just fits. */
 static void answer_long_name(struct fake_server *server, int fd, unsigned number)
 {
 	char name[AUTHZ_NAME_SIZE + 1];
@@ -166,7 +167,7 @@ static void answer_long_name(struct fake_server *server, int fd, unsigned number
 	wire_buf_finish(&buf);
 }
 
-Test(authz_answer, a_name_is_never_cut)
+Test(authz_answer, a_name_is_never_truncated)
 {
 	struct fake_server server;
 	struct authz_decision decision = allowed();
@@ -184,7 +185,7 @@ Test(authz_answer, a_name_is_never_cut)
 
 /* --- many --- */
 
-/* Answers with as many results as data says, the first allowed, the others not. */
+/* Answers with *data results: the first is an allow, the others are denials. */
 static void answer_many(struct fake_server *server, int fd, unsigned number)
 {
 	unsigned count = *(const unsigned *)server->data;
@@ -255,7 +256,7 @@ Test(authz_answer, many_are_answered_in_order_or_all_denied)
 	check_many(0, 0, AUTHZ_EINVAL);
 }
 
-Test(authz_answer, shared_and_own_fields_together_make_the_question)
+Test(authz_answer, shared_and_own_fields_together_make_the_request)
 {
 	const struct authz_options options = { .socket = "/nonexistent/authz.sock" };
 	const struct authz_request shared = { .token = "t", .method = "GET" };

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <poll.h>
-#include <sched.h>
-#include <signal.h>
 #include <string.h>
-#include <time.h>
 
 #include "tests/client/authz_test.h"
 
@@ -21,7 +17,7 @@ static void alternate(struct fake_server *server, int fd, unsigned number)
 	}
 }
 
-Test(authz_call, an_allow_is_an_allow_and_a_deny_a_deny)
+Test(authz_call, allows_and_denials_are_read_as_sent)
 {
 	struct fake_server server;
 	struct authz_decision decision = allowed();
@@ -66,7 +62,7 @@ Test(authz_call, without_a_daemon_everything_is_denied)
 	authz_destroy(NULL);
 }
 
-Test(authz_call, questions_that_make_no_sense_are_not_sent)
+Test(authz_call, invalid_requests_are_not_sent)
 {
 	static const struct authz_request cases[] = {
 		{ .token = "t", .principal = "p", .method = "GET", .path = "/" },
@@ -94,7 +90,7 @@ Test(authz_call, questions_that_make_no_sense_are_not_sent)
 	authz_destroy(authz);
 }
 
-Test(authz_call, options_that_make_no_sense_are_refused)
+Test(authz_call, invalid_options_are_refused)
 {
 	char path[AUTHZ_PATH_SIZE + 1];
 	struct authz_options options = { .socket = path };
@@ -115,155 +111,12 @@ Test(authz_call, options_that_make_no_sense_are_refused)
 	authz_destroy(authz);
 }
 
-/* --- time --- */
-
-/* The first connection hears nothing, the second half an answer, the third all of it. */
-static void answer_late(struct fake_server *server, int fd, unsigned number)
-{
-	uint32_t id;
-
-	if (number == 1 && fake_read_id(fd, &id)) {
-		fake_send(fd, "\x94\x01\xce", 3);
-	}
-	if (number < 2) {
-		fake_drain(fd);
-	} else {
-		fake_allow_all(server, fd, number);
-	}
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-Test(authz_call, a_missed_deadline_denies_and_ends_the_connection)
-{
-	struct fake_server server;
-	struct authz *authz;
-
-	fake_start(&server, answer_late);
-	authz = client_of(&server, SHORT_MS);
-	for (int i = 0; i < 2; i++) {
-		struct authz_decision decision = allowed();
-		int64_t begun = now_ms();
-
-		cr_expect_eq(authz_check(authz, &question, &decision), AUTHZ_ETIMEOUT, "%d", i);
-		cr_expect(is_denial(&decision));
-		cr_expect_geq(now_ms() - begun, SHORT_MS - 1);
-		cr_expect_lt(now_ms() - begun, 20 * SHORT_MS);
-	}
-	authz_destroy(authz);
-	authz = client_of(&server, LONG_MS);
-	{
-		struct authz_decision decision;
-
-		cr_expect_eq(authz_check(authz, &question, &decision), AUTHZ_OK);
-	}
-	authz_destroy(authz);
-	fake_stop(&server);
-	cr_expect_eq(server.connections, 3);
-}
-
-/* Lets most of the client's time go by and closes; then says nothing at all. */
-static void close_late(struct fake_server *server, int fd, unsigned number)
-{
-	const struct timespec most = { .tv_nsec = 700000000 };
-	uint32_t id;
-
-	(void)server;
-	if (number == 0 && fake_read_id(fd, &id)) {
-		nanosleep(&most, NULL);
-	} else {
-		fake_drain(fd);
-	}
-}
-
-Test(authz_call, asking_once_more_has_no_more_time)
-{
-	enum { TIMEOUT_MS = 1000, MUCH_LONGER_MS = 1500 };
-	struct fake_server server;
-	struct authz_decision decision = allowed();
-	struct authz *authz;
-	int64_t begun;
-
-	fake_start(&server, close_late);
-	authz = client_of(&server, TIMEOUT_MS);
-	begun = now_ms();
-	cr_expect_eq(authz_check(authz, &question, &decision), AUTHZ_ETIMEOUT);
-	cr_expect(is_denial(&decision));
-	cr_expect_lt(now_ms() - begun, MUCH_LONGER_MS);
-	authz_destroy(authz);
-	fake_stop(&server);
-	cr_expect_eq(server.connections, 2);
-}
-
-static void on_signal(int number)
-{
-	(void)number;
-}
-
-static void interrupt_and_answer(struct fake_server *server, int fd, unsigned number)
-{
-	uint32_t id;
-
-	(void)number;
-	while (fake_read_id(fd, &id)) {
-		for (int i = 0; i < 200; i++) {
-			pthread_kill(server->client, SIGUSR1);
-		}
-		fake_answer(fd, id, true);
-	}
-}
-
-Test(authz_call, signals_do_not_disturb_a_wait)
-{
-	const struct sigaction action = { .sa_handler = on_signal };
-	struct fake_server server;
-	struct authz *authz;
-
-	cr_assert_eq(sigaction(SIGUSR1, &action, NULL), 0);
-	fake_start(&server, interrupt_and_answer);
-	authz = client_of(&server, LONG_MS);
-	for (int i = 0; i < 20; i++) {
-		struct authz_decision decision;
-
-		cr_assert_eq(authz_check(authz, &question, &decision), AUTHZ_OK);
-		cr_assert_eq(decision.verdict, AUTHZ_ALLOW);
-	}
-	authz_destroy(authz);
-	fake_stop(&server);
-	cr_expect_eq(server.connections, 1);
-}
-
-static void answer_in_bytes(struct fake_server *server, int fd, unsigned number)
-{
-	struct wire_buf buf;
-	uint32_t id;
-
-	(void)server;
-	(void)number;
-	wire_buf_init(&buf, WIRE_MAX_RESPONSE);
-	while (fake_read_id(fd, &id)) {
-		wire_buf_wipe(&buf);
-		fake_put_decision(&buf, id, true, "alice");
-		for (size_t i = 0; i < buf.len; i++) {
-			fake_send(fd, buf.data + i, 1);
-			sched_yield();
-		}
-	}
-	wire_buf_finish(&buf);
-}
-
 Test(authz_call, an_answer_may_come_in_pieces)
 {
 	struct fake_server server;
 	struct authz *authz;
 
-	fake_start(&server, answer_in_bytes);
+	fake_start(&server, fake_allow_in_pieces);
 	authz = client_of(&server, LONG_MS);
 	for (int i = 0; i < 20; i++) {
 		struct authz_decision decision;
@@ -273,118 +126,6 @@ Test(authz_call, an_answer_may_come_in_pieces)
 	}
 	authz_destroy(authz);
 	fake_stop(&server);
-}
-
-/* --- a connection that breaks --- */
-
-/* Breaks in the middle of an answer on the first connections, as many as data says. */
-static void break_in_answer(struct fake_server *server, int fd, unsigned number)
-{
-	uint32_t id;
-
-	if (number >= *(const unsigned *)server->data) {
-		fake_allow_all(server, fd, number);
-	} else if (fake_read_id(fd, &id)) {
-		fake_send(fd, "\x94\x01\xce\x00", 4);
-	}
-}
-
-Test(authz_call, a_question_is_asked_once_more_when_the_connection_breaks)
-{
-	for (unsigned broken = 0; broken < 4; broken++) {
-		struct fake_server server;
-		struct authz_decision decision = allowed();
-		struct authz *authz;
-		bool enough = broken > 1;
-
-		fake_start(&server, break_in_answer);
-		server.data = &broken;
-		authz = client_of(&server, LONG_MS);
-		cr_expect_eq(authz_check(authz, &question, &decision),
-			enough ? AUTHZ_ECLOSED : AUTHZ_OK, "%u", broken);
-		cr_expect_eq(is_denial(&decision), enough);
-		authz_destroy(authz);
-		fake_stop(&server);
-		cr_expect_eq(server.connections, broken == 0 ? 1 : 2);
-	}
-}
-
-static void hear_and_close(struct fake_server *server, int fd, unsigned number)
-{
-	uint32_t id;
-
-	(void)server;
-	(void)number;
-	(void)fake_read_id(fd, &id);
-}
-
-Test(authz_call, a_change_is_sent_twice_only_with_an_id)
-{
-	static const struct {
-		const char *method;
-		unsigned connections;
-	} cases[] = {
-		{ "keys.create", 2 },
-		{ "keys.rotate", 2 },
-		{ "keys.renew", 2 },
-		{ "keys.update", 1 },
-		{ "keys.revoke", 1 },
-		{ "policy.reload", 1 },
-		{ "get", 1 },
-		{ "keys.get", 2 },
-		{ "keys.list", 2 },
-		{ "status", 2 },
-		{ "policy.status", 2 },
-		{ "permissions", 2 },
-		{ "authorize", 2 },
-	};
-
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		struct fake_server server;
-		struct authz_reply reply = { .len = 7 };
-		struct authz *authz;
-
-		fake_start(&server, hear_and_close);
-		authz = client_of(&server, LONG_MS);
-		cr_expect_eq(authz_call(authz, cases[i].method, NULL, 0, &reply), AUTHZ_ECLOSED);
-		cr_expect_null(reply.data);
-		cr_expect_eq(reply.len, 0);
-		authz_destroy(authz);
-		fake_stop(&server);
-		cr_expect_eq(server.connections, cases[i].connections, "%s", cases[i].method);
-	}
-}
-
-static void answer_once(struct fake_server *server, int fd, unsigned number)
-{
-	uint32_t id;
-
-	(void)server;
-	(void)number;
-	if (fake_read_id(fd, &id)) {
-		fake_answer(fd, id, true);
-	}
-}
-
-Test(authz_call, a_daemon_that_was_started_anew_is_found_by_changes_too)
-{
-	struct fake_server server;
-	struct authz_reply reply;
-	struct authz *authz;
-
-	fake_start(&server, answer_once);
-	authz = client_of(&server, LONG_MS);
-	for (int i = 0; i < 3; i++) {
-		struct pollfd gone = { .fd = -1, .events = 0 };
-
-		cr_assert_eq(authz_call(authz, "keys.create", NULL, 0, &reply), AUTHZ_OK);
-		/* Nothing is sent before the other end has closed. */
-		gone.fd = authz_fd(authz);
-		cr_assert_eq(poll(&gone, 1, LONG_MS), 1);
-	}
-	authz_destroy(authz);
-	fake_stop(&server);
-	cr_expect_eq(server.connections, 3);
 }
 
 /* --- replies --- */
@@ -452,7 +193,7 @@ Test(authz_call, a_reply_is_the_result_or_the_error_as_it_came)
 	cr_expect_eq(server.connections, 1);
 }
 
-Test(authz_call, parameters_that_are_no_map_are_not_sent)
+Test(authz_call, parameters_that_are_not_a_map_are_not_sent)
 {
 	static const struct {
 		const char *bytes;

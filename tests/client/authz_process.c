@@ -74,7 +74,7 @@ Test(authz_process, ids_begin_at_random)
 	cr_expect_eq(near, 0);
 }
 
-/* Listens as nobody, which is what counts for SO_PEERCRED, until the test ends. */
+/* Serves as user nobody in a child process. The user at listen() is the one in SO_PEERCRED. */
 static pid_t serve_as_nobody(const char *path, int ready)
 {
 	pid_t child = fork();
@@ -98,7 +98,7 @@ static pid_t serve_as_nobody(const char *path, int ready)
 	return child;
 }
 
-Test(authz_process, a_stranger_at_the_socket_is_told_nothing)
+Test(authz_process, a_server_of_another_user_is_not_trusted)
 {
 	char folder[] = "/tmp/authz-test-XXXXXX", path[64], byte;
 	struct authz_options options = { .socket = path, .timeout_ms = LONG_MS };
@@ -108,7 +108,7 @@ Test(authz_process, a_stranger_at_the_socket_is_told_nothing)
 	pid_t child;
 
 	if (geteuid() != 0) {
-		cr_skip_test("only root can serve as somebody else");
+		cr_skip_test("only root can serve as another user");
 	}
 	cr_assert_not_null(mkdtemp(folder));
 	snprintf(path, sizeof path, "%s/s", folder);
@@ -134,7 +134,7 @@ Test(authz_process, a_stranger_at_the_socket_is_told_nothing)
 
 /* --- where the socket is --- */
 
-Test(authz_process, the_socket_is_looked_for_where_the_daemon_puts_it)
+Test(authz_process, the_default_socket_is_where_the_daemon_puts_it)
 {
 	static const struct {
 		const char *socket, *runtime, *state, *home;
@@ -163,7 +163,7 @@ Test(authz_process, the_socket_is_looked_for_where_the_daemon_puts_it)
 		cr_assert_eq(setuid(65534), 0);
 	}
 	if (access("/run/authz/authz.sock", F_OK) == 0) {
-		cr_skip_test("a daemon of the system is in the way");
+		cr_skip_test("the system's daemon is running");
 	}
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		const char *names[] = { "AUTHZ_SOCKET", "XDG_RUNTIME_DIR", "XDG_STATE_HOME",
@@ -186,7 +186,7 @@ Test(authz_process, the_socket_is_looked_for_where_the_daemon_puts_it)
 	}
 }
 
-Test(authz_process, every_error_has_its_words)
+Test(authz_process, every_error_has_a_description)
 {
 	for (int error = AUTHZ_OK; error >= AUTHZ_EBUSY; error--) {
 		cr_expect_str_neq(authz_strerror(error), "unknown error", "%d", error);

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * authz_test: what the tests of libauthz's blocking face share.
+ * authz_test: what the tests of libauthz share.
  */
 
 #include <string.h>
@@ -12,7 +12,7 @@
 #include "client/authz.h"
 #include "tests/client/fake_server.h"
 
-/* A deadline that a test is meant to reach, and one that it is not. */
+/* A deadline that a test waits for, and one that it does not reach. */
 enum { SHORT_MS = 150, LONG_MS = 20000 };
 
 static const struct authz_request question = {
@@ -34,7 +34,7 @@ static inline bool is_denial(const struct authz_decision *decision)
 	       strcmp(decision->reason, "unavailable") == 0 && decision->principal[0] == '\0';
 }
 
-/* A decision as an attacker would like it to have been left. */
+/* An allow with garbage in the other fields, which a failed call must overwrite. */
 static inline struct authz_decision allowed(void)
 {
 	struct authz_decision decision;

@@ -2,6 +2,7 @@
 #include "tests/client/fake_server.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,7 +53,7 @@ static void *run_acceptor(void *data)
 		connection = calloc(1, sizeof *connection);
 		require(connection != NULL && server->connections < FAKE_CONNECTIONS);
 		*connection = (struct connection){ server, fd, server->connections };
-		/* Counted before its script runs, so that whoever was answered is counted. */
+		/* Counted before its script runs: an answered client is always counted. */
 		server->connections++;
 		require(pthread_create(&server->threads[server->connections - 1], NULL,
 				run_connection, connection) == 0);
@@ -101,7 +102,7 @@ bool fake_read(int fd, uint32_t *out_id, char *out_method, size_t size)
 	require(bytes != NULL);
 	wire_walk_init(&walk, MAX_REQUEST);
 	while (!good) {
-		/* A look first, for what lies behind is the next one's. */
+		/* Look first: the bytes after this request belong to the next one. */
 		ssize_t n = recv(fd, bytes + have, MAX_REQUEST - have, MSG_PEEK);
 
 		if (n < 0 && errno == EINTR) {
@@ -191,4 +192,30 @@ void fake_allow_all(struct fake_server *server, int fd, unsigned number)
 	while (fake_read_id(fd, &id)) {
 		fake_answer(fd, id, true);
 	}
+}
+
+void fake_allow_in_pieces(struct fake_server *server, int fd, unsigned number)
+{
+	struct wire_buf buf;
+	uint32_t id;
+
+	(void)server;
+	(void)number;
+	wire_buf_init(&buf, WIRE_MAX_RESPONSE);
+	while (fake_read_id(fd, &id)) {
+		wire_buf_wipe(&buf);
+		fake_put_decision(&buf, id, true, "alice");
+		for (size_t i = 0; i < buf.len; i++) {
+			fake_send(fd, buf.data + i, 1);
+			sched_yield();
+		}
+	}
+	wire_buf_finish(&buf);
+}
+
+void fake_ignore(struct fake_server *server, int fd, unsigned number)
+{
+	(void)server;
+	(void)number;
+	fake_drain(fd);
 }

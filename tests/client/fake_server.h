@@ -2,9 +2,8 @@
 #pragma once
 
 /*
- * fake_server: the other end of a client's socket, in threads of the test: one that accepts, one
- * for each connection, which runs the test's script. For a test's own process; everything that goes
- * wrong in here aborts it.
+ * fake_server: a server for the client under test, in threads of the test's process: one accepts,
+ * and one for each connection runs the test's script. Any error in here aborts the test.
  */
 
 #include <pthread.h>
@@ -24,32 +23,35 @@ struct fake_server {
 	char path[96];
 	int fd;
 	fake_script script;
-	void *data; /* the test's */
+	void *data; /* for the script */
 	pthread_t client;
 	pthread_t acceptor;
 	pthread_t threads[FAKE_CONNECTIONS];
 	atomic_uint connections;
 };
 
-/* Listens in a folder of its own; stop waits for all scripts, so close the clients first. */
+/* Listens in a folder of its own. fake_stop waits for all scripts, so close the clients first. */
 void fake_start(struct fake_server *server, fake_script script);
 void fake_stop(struct fake_server *server);
 
-/* Reads one request: true with its id and method's text; false when the client is gone. */
+/* Reads one request's id and method; false when the client has closed the connection. */
 bool fake_read(int fd, uint32_t *out_id, char *out_method, size_t size);
 
-/* The same, of which only the id matters. */
+/* The same for the id alone. */
 bool fake_read_id(int fd, uint32_t *out_id);
 
-/* Waits until the client is gone. */
+/* Waits until the client closes the connection. */
 void fake_drain(int fd);
 
-/* Sends bytes; a client that is gone does not matter. */
+/* Sends bytes; ignores a closed connection. */
 void fake_send(int fd, const void *bytes, size_t len);
 
-/* Packs a good answer to authorize, and sends it. */
+/* Pack a valid answer to authorize; fake_answer sends it too. */
 void fake_put_decision(struct wire_buf *buf, uint32_t id, bool allow, const char *principal);
 void fake_answer(int fd, uint32_t id, bool allow);
 
-/* A script: answers every request with an allow. */
+/* Scripts: answer every request with an allow; the same, with one send for each byte; answer
+ * none. */
 void fake_allow_all(struct fake_server *server, int fd, unsigned number);
+void fake_allow_in_pieces(struct fake_server *server, int fd, unsigned number);
+void fake_ignore(struct fake_server *server, int fd, unsigned number);

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The library's symbols, the map's and the header's are the same list.
+# Checks that the library exports what the map and the header list, and only functions.
 # usage: symbols.sh LIBRARY MAP HEADER
 set -eu
 
@@ -15,6 +15,5 @@ sed -n 's/^AUTHZ_API.*[ *]\(authz_[a-z_]*\)(.*/\1/p' "$header" | sort >"$tmp/hea
 test -s "$tmp/map"
 diff "$tmp/map" "$tmp/library" || { echo "authz.map and the library differ"; exit 1; }
 diff "$tmp/map" "$tmp/header" || { echo "authz.map and authz.h differ"; exit 1; }
-# Nothing but functions leaves it.
 others=$(nm -D --defined-only "$library" | awk '$2 != "T" && $2 != "A" { print $3 }')
-test -z "$others" || { echo "exported and no function: $others"; exit 1; }
+test -z "$others" || { echo "exported, but not a function: $others"; exit 1; }

@@ -32,7 +32,8 @@ Test(wire, a_message_is_walked_byte_by_byte)
 
 	wire_walk_init(&walk, WIRE_MAX_REQUEST);
 	for (size_t have = 0; have < size; have++) {
-		/* Exactly `have` bytes on the heap, so that a sanitizer sees a look behind them. */
+		/* Exactly `have` bytes on the heap, so that a sanitizer reports reads after them.
+		 */
 		uint8_t *copy = malloc(have + 1);
 
 		cr_assert_not_null(copy);
@@ -90,7 +91,7 @@ Test(wire, the_size_bound_holds_at_the_limit_and_one_past)
 	cr_assert_eq(walk_once(bytes, SIZE, SIZE, &len), WIRE_COMPLETE);
 	bytes[4] = 0xfc;
 	cr_assert_eq(walk_once(bytes, 5, SIZE, &len), WIRE_TOO_LARGE);
-	/* A header that is cut by the bound never becomes whole. */
+	/* A header that crosses the bound is never complete. */
 	wire_walk_init(&walk, 4);
 	cr_assert_eq(wire_walk(&walk, BYTES("\xce\x01\x02\x03\x04"), &len), WIRE_TOO_LARGE);
 	free(bytes);
@@ -107,7 +108,7 @@ Test(wire, claims_that_cannot_fit_are_refused_at_their_header)
 		{ "\xdb\xff\xff\xff\xff", 5 },
 		{ "\xc6\xff\xff\xff\xff", 5 },
 		{ "\xc9\xff\xff\xff\xff", 5 },
-		/* Each claim fits by itself, together they do not. */
+		/* Each announced length fits, but not all together. */
 		{ "\xdd\x00\x03\x00\x00\xdd\x00\x03\x00\x00", 10 },
 		{ "\x92\xdb\x00\x03\xff\xfa", 6 },
 	};
@@ -137,7 +138,7 @@ Test(wire, the_depth_bound_holds_at_the_limit_and_one_past)
 	cr_assert_eq(walk_once(bytes, WIRE_MAX_DEPTH + 1, 100, &len), WIRE_TOO_DEEP);
 }
 
-/* Random bytes with a taste for headers; rand with a fixed seed, so that a failure comes again. */
+/* Random bytes, most of them headers. The fixed seed makes failures repeatable. */
 static size_t random_message(uint8_t *bytes, size_t size)
 {
 	static const uint8_t heads[] = { 0x80, 0x81, 0x82, 0x90, 0x91, 0x92, 0x94, 0xa0, 0xa1, 0xa3,
@@ -172,7 +173,7 @@ Test(wire, random_messages_are_read_as_msgpack_reads_them)
 		if (progress == WIRE_COMPLETE) {
 			complete++;
 			cr_assert(wire_diff_same(bytes, len), "message %u", i);
-			/* One byte less is not enough. */
+			/* One byte less is incomplete. */
 			cr_assert_eq(walk_once(bytes, len - 1, 1024, &len), WIRE_NEED_MORE);
 		} else if (progress == WIRE_MALFORMED) {
 			msgpack_unpacked unpacked;
@@ -389,7 +390,7 @@ Test(wire, an_error_cuts_its_texts_between_characters)
 	char text[4 * WIRE_MESSAGE_SIZE];
 	struct wire_error err;
 
-	/* An odd byte first, so that no bound falls between characters by chance. */
+	/* One byte first, so that the bounds do not fall between characters by chance. */
 	for (size_t shift = 0; shift < 4; shift++) {
 		size_t len = 0;
 

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * wire_diff: our cursor and msgpack-c's unpacker over the same bytes. For tests and fuzz targets;
- * only walked bytes may come here, for msgpack-c allocates what a header claims.
+ * wire_diff: compares our cursor with msgpack-c's unpacker on the same bytes, for tests and fuzz
+ * targets. The bytes must have been walked, because msgpack-c allocates what a header claims.
  */
 
 #include <string.h>
@@ -93,7 +93,7 @@ static inline bool wire_diff_value(struct wire_cursor *cursor, const msgpack_obj
 	return false;
 }
 
-/* True when msgpack-c takes exactly these len walked bytes and reads the same values. */
+/* True when msgpack-c also reads these bytes as one value of len bytes, with the same content. */
 static inline bool wire_diff_same(const uint8_t *bytes, size_t len)
 {
 	struct wire_cursor cursor = wire_cursor_of(bytes, len);
