@@ -50,7 +50,7 @@ def methods():
         for name in names:
             name = noun + name if name.startswith(".") else name
             verb = name.split(".")[1]
-            if "managing peers alone" in what or node is None:
+            if "only managing peers" in what or node is None:
                 found.append((name, None, None))
             else:
                 path = re.sub(r"[A-Z]+$", "*", node.group(1))

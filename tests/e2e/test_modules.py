@@ -270,7 +270,7 @@ class Guide(Modules):
             self.assertIn(line, steps[step])
 
     def test_the_template_is_a_module_once_three_names_are_changed(self):
-        text = (harness.ROOT / "policy" / "modules" / "deny.c").read_text()
+        text = (harness.ROOT / "policy" / "decide" / "modules" / "deny.c").read_text()
         for old, new in (('"policy/decide/modules/modules.h"', "<authz/module.h>"),
                          ("pol_module_deny", "authz_module"), ('.name = "deny"', '.name = "mine"')):
             self.assertEqual(text.count(old), 1)
