@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * echo: the least that any libuv server on a Unix socket does.
+ * echo: does the least that any libuv server on a Unix socket does.
  *
  * For every REQUEST_BYTES that a connection sends, it answers with the bytes of ANSWER_FILE,
- * unread and unjudged; all that one read brought is answered by one write. What authzd costs
- * beyond this is what deciding costs. Serves until it is killed.
+ * without reading them; one write answers all requests of one read. What authzd costs more than
+ * this is the cost of deciding. Serves until it is killed.
  */
 
 #include <signal.h>
@@ -23,14 +23,14 @@ struct echo {
 	uv_pipe_t listener;
 	size_t request_len;
 	size_t answer_len;
-	char *answers; /* as many copies as one read can ask for */
+	char *answers; /* as many copies as one read can bring requests */
 	char input[READ_BYTES];
 };
 
 struct conn {
 	uv_pipe_t pipe;
 	struct echo *echo;
-	size_t partial; /* bytes of a request that has begun */
+	size_t partial; /* bytes of an incomplete request */
 };
 
 struct late_write {
@@ -173,7 +173,7 @@ static int serve(struct echo *echo, const char *path)
 		fprintf(stderr, "echo: %s: %s\n", path, uv_strerror(r));
 		return 1;
 	}
-	/* The load leaves with answers on their way. */
+	/* The load closes the connection while answers are being sent. */
 	signal(SIGPIPE, SIG_IGN);
 	puts("ready");
 	fflush(stdout);

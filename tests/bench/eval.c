@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * policy/decide/eval alone: one process, no socket, no store. The path was read before.
+ * Measures policy/decide/eval alone: one process, no socket, no store, a path parsed before.
  *
  *     bench-eval DECISIONS TURNS POLICY-FILE ROLE
  *

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * load: asks one server the same thing as fast as it answers.
+ * load: sends the same request to a server as fast as it answers.
  *
  * The request is a file of bytes in which an id and, where tokens are given, a token are put in
  * place before each sending; the answer is one of known length, compared with a file of its bytes
- * wherever the mask says that they are always the same. The server is thereby told apart from one
- * that answers fast and wrong. Prints one JSON object: how many, how fast, and, with one request
+ * wherever the mask says that they are always the same, so that fast and wrong answers are
+ * noticed. Prints one JSON object: how many, how fast, and, with one request
  * outstanding on a connection, the percentiles of the time from send to answer.
  */
 
@@ -50,7 +50,7 @@ struct load {
 	double seconds;
 
 	struct conn conns[MAX_CONNS];
-	unsigned char *batch; /* outstanding requests, one behind the other */
+	unsigned char *batch; /* outstanding requests, one after the other */
 	size_t buffer_len;
 	uint32_t id;
 	uint64_t random;
@@ -143,7 +143,7 @@ static void count_answer(
 	}
 }
 
-/* One read; each answer that it completed is counted and another request sent for it. */
+/* Reads once; counts each complete answer and sends another request for it. */
 static int serve_conn(struct load *load, struct conn *conn)
 {
 	ssize_t r = read(conn->fd, conn->buffer + conn->got, load->buffer_len - conn->got);

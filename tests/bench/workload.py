@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the benchmark asks, and of whom: policies, principals, keys, requests.
+"""The benchmark's policies, principals, keys and requests.
 
-The sizes are those of the performance page: W1 a trusted peer names a principal that an inherited
+W1: a trusted peer names a principal that an inherited
 role allows; W2 the same, denied; W3 as W1 by one of many keys; W4 as W3 on a policy of 5,000 roles
 and 50,000 nodes.
 """
@@ -13,10 +13,10 @@ import msgpack
 
 LEAVES = ("payments", "notes", "escrow", "fees", "documents", "contacts", "history", "schedule")
 NODES_PER_COLLECTION = 2 + len(LEAVES)
-FIRST_ID = 0x10000  # from here on an id has one width: see load.c
+FIRST_ID = 0x10000  # ids from here on have the same width: see load.c
 WINDOW = 1000  # requests outstanding while the store is filled; the daemon allows 1,024
 KEYS_PER_PRINCIPAL = 10
-READER = "reader"  # the one role that inherits two others
+READER = "reader"  # the role that inherits two others
 ASKED = {"method": "GET", "path": "/loans/123/payments"}
 DENIED = {"method": "DELETE", "path": "/loans/123/payments"}
 
@@ -40,7 +40,7 @@ def tree_text(first, last):
 
 
 def role_text(number, grants, collections):
-    """A role of so many grants, spread over the tree; no two of them the same."""
+    """A role with this many different grants, spread over the tree."""
     name = f"r{number:05}"
     lines = [f"role {name} {{"]
     at = number * grants
@@ -73,7 +73,7 @@ def policy(collections, roles, grants):
     return files
 
 
-# Ten modules that all have an opinion or a mark, for the principal of W1.
+# Ten modules that all answer or mark the decision, for the principal of W1.
 TEN = """\
 stack ten {
 	authenticate optional  peer
@@ -88,7 +88,7 @@ stack ten {
 	record       optional  log      sample=1/1000
 }
 
-# The same as the built-in stack but for the log.
+# The built-in stack, with the log.
 stack logged {
 	authenticate sufficient key
 	authenticate required   principal
@@ -106,7 +106,7 @@ SIZES = {
 
 
 def fill(client, keys, say):
-    """Creates the principals and keys over the socket; gives the tokens."""
+    """Creates the principals and keys over the socket; returns the tokens."""
     count = max(1, keys // KEYS_PER_PRINCIPAL)
     ids = [f"p{number:07}" for number in range(count)]
     say(f"creating {count:,} principals and {keys:,} keys")
@@ -128,7 +128,7 @@ def expect_no_errors(answers):
 
 
 class Question:
-    """One request as bytes, with the places that change, and the answer it must have."""
+    """One request as bytes, with the offsets that change, and the answer it must have."""
 
     def __init__(self, params, allow, tokens=(), method="authorize", decisions=1):
         self.params = params
@@ -147,7 +147,7 @@ class Question:
         return msgpack.packb([0, FIRST_ID, self.method, [params]])
 
     def learn(self, client):
-        """Asks the daemon itself, and learns the answer's bytes and which of them never change."""
+        """Asks the daemon, and finds the answer's bytes and which of them never change."""
         pick = random.Random(1)
         tokens = [self.tokens[0], self.tokens[-1]] if self.tokens else [None]
         if self.tokens:

@@ -232,7 +232,7 @@ Test(authz_call, a_request_beyond_the_daemons_bound_is_not_sent)
 	fake_stop(&server);
 }
 
-Test(authz_call, a_request_id_is_drawn_anew_each_time)
+Test(authz_call, each_request_id_is_new)
 {
 	char ids[8][AUTHZ_REQUEST_ID_SIZE];
 

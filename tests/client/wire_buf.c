@@ -74,7 +74,7 @@ Test(wire_buf, a_zeroed_buffer_has_no_room)
 	wire_buf_finish(&buf);
 }
 
-Test(wire_buf, a_text_that_does_not_fit_leaves_nothing_behind)
+Test(wire_buf, a_text_that_does_not_fit_writes_nothing)
 {
 	struct wire_buf buf;
 	static const char bytes[100];

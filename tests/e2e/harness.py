@@ -27,7 +27,7 @@ from pathlib import Path
 
 import msgpack
 
-# Generous: a sanitized daemon on a busy machine. A test that waits this long has failed.
+# Long enough for a sanitized daemon on a busy machine. A test that waits this long has failed.
 DEADLINE = float(os.environ.get("AUTHZ_TEST_DEADLINE", "30"))
 
 ROOT = Path(os.environ.get("AUTHZ_SOURCE_ROOT", Path(__file__).resolve().parents[2]))
@@ -54,7 +54,7 @@ role clerk inherits viewer {
 
 
 class Error(Exception):
-    """What a method answered instead of a result: code, message and what the code adds."""
+    """The error that a method answered: code, message and the fields that the code adds."""
 
     def __init__(self, error):
         super().__init__(f"{error.get('code')}: {error.get('message')}")
@@ -64,7 +64,7 @@ class Error(Exception):
 
 
 def wait_until(condition, deadline=DEADLINE, what="condition"):
-    """What condition() gives as soon as it is true; AssertionError when it never is."""
+    """Waits until condition() is true and returns its value; AssertionError at the deadline."""
     end = time.monotonic() + deadline
     while True:
         value = condition()
@@ -72,7 +72,7 @@ def wait_until(condition, deadline=DEADLINE, what="condition"):
             return value
         if time.monotonic() > end:
             raise AssertionError(f"{what} was not so within {deadline:g} s (last: {value!r})")
-        time.sleep(0.002)  # between two questions, not in place of one
+        time.sleep(0.002)  # between two checks of the condition
 
 
 def die_with_parent():
@@ -80,7 +80,7 @@ def die_with_parent():
 
 
 def environment(home):
-    """The tests' own environment, less what would lead a program out of its folder."""
+    """The environment of the tests, without variables that would lead a program out of its folder."""
     ours = {
         name: value for name, value in os.environ.items()
         if not name.startswith(("XDG_", "AUTHZ_SOCKET", "AUTHZ_TOKEN", "NOTIFY_", "LISTEN_"))
@@ -117,14 +117,14 @@ class Daemon:
     # Policy files
 
     def write(self, name, text):
-        """Writes a file of the policy in place, as an editor that does not rename would."""
+        """Writes a file of the policy in place, as editors do that do not rename."""
         path = self.policy / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
         return path
 
     def replace(self, name, text):
-        """Writes a file of the policy aside and renames it over, as most editors do."""
+        """Writes another file and renames it to that of the policy, as most editors do."""
         path = self.policy / name
         aside = path.with_name(f".{path.name}.new")
         aside.write_text(text, encoding="utf-8")
@@ -138,14 +138,14 @@ class Daemon:
                 "--socket", str(self.socket), *self.arguments, *more]
 
     def start(self, *more):
-        """Starts the daemon and waits for its notice; AssertionError if it ends or never says it."""
+        """Starts the daemon and waits for READY=1; AssertionError if it ends or never sends it."""
         assert self.process is None, "already started"
         notices = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
         with notices:
             path = self.folder / "notify"
             path.unlink(missing_ok=True)
             notices.bind(str(path))
-            path.chmod(0o777)  # the daemon may be another user by then, as a supervisor expects
+            path.chmod(0o777)  # the daemon may have changed its user by then, which a supervisor permits
             with open(self.stderr, "ab") as stderr:
                 self.process = subprocess.Popen(
                     self.command(*more), stdin=subprocess.DEVNULL, stdout=stderr, stderr=stderr,
@@ -176,7 +176,7 @@ class Daemon:
             os.close(pidfd)
 
     def refuses_to_start(self, *more):
-        """Runs the daemon where it must not start; gives its exit status and what it said."""
+        """Runs a daemon that must not start; returns its exit status and its messages."""
         done = subprocess.run(
             self.command(*more), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, env=environment(self.folder), cwd=self.folder,
@@ -192,7 +192,7 @@ class Daemon:
         self.process.send_signal(number)
 
     def wait(self, deadline=DEADLINE):
-        """The exit status of a daemon that is ending; a signal's number is negative."""
+        """Waits until the daemon ends and returns its exit status; a signal's number is negative."""
         try:
             status = self.process.wait(deadline)
         except subprocess.TimeoutExpired:
@@ -202,13 +202,13 @@ class Daemon:
         return status
 
     def stop(self):
-        """SIGTERM, and the daemon must leave by itself with 0."""
+        """Sends SIGTERM; the daemon must exit with 0."""
         self.signal(signal.SIGTERM)
         status = self.wait()
         assert status == 0, f"authzd ended with {status}:\n{self.log()}"
 
     def kill(self):
-        """As a power cut would: SIGKILL, and its end is awaited."""
+        """Sends SIGKILL, as a power cut would end it, and waits for its end."""
         self.process.kill()
         self.process.wait()
         self.process = None
@@ -217,7 +217,7 @@ class Daemon:
         return self.stderr.read_text(errors="replace") if self.stderr.exists() else ""
 
     def finish(self):
-        """Closes the clients, stops what runs, and removes the folder."""
+        """Closes the clients, stops the daemon, and removes the folder."""
         try:
             for client in self.clients:
                 client.close()
@@ -235,7 +235,7 @@ class Daemon:
     def __exit__(self, *_):
         self.finish()
 
-    # Those who talk to it
+    # Clients
 
     def client(self):
         client = Client(self.socket)
@@ -253,7 +253,7 @@ class Daemon:
 
 
 def run_tool(*arguments, text=None, env=None, home="/nonexistent"):
-    """Runs authzcheck; .returncode, .stdout and .stderr of what it did. text is its standard input."""
+    """Runs authzcheck; returns .returncode, .stdout and .stderr. text is its standard input."""
     return subprocess.run(
         [AUTHZCHECK, *(str(word) for word in arguments)], input=text or "", capture_output=True,
         text=True, env={**environment(home), **(env or {})}, timeout=DEADLINE, check=False,
@@ -273,7 +273,7 @@ class Client:
             raise
         self.unpacker = msgpack.Unpacker(raw=False, strict_map_key=False, max_buffer_size=1 << 26)
         self.next_id = 0
-        self.early = {}  # answers that came before they were asked for, by id
+        self.early = {}  # answers received while waiting for another, by id
 
     def close(self):
         self.socket.close()
@@ -292,14 +292,14 @@ class Client:
         self.socket.sendall(data)
 
     def send(self, method, params=None):
-        """Sends a request without waiting; gives the id under which its answer will come."""
+        """Sends a request without waiting; returns its id."""
         number = self.next_id
         self.next_id += 1
         self.send_bytes(self.request(number, method, params))
         return number
 
     def receive_message(self):
-        """The next message as it came, or None when the daemon closed the connection."""
+        """The next message, or None when the daemon has closed the connection."""
         while True:
             for message in self.unpacker:
                 return message
@@ -312,7 +312,7 @@ class Client:
             self.unpacker.feed(data)
 
     def receive(self, number):
-        """The result that belongs to an id, other answers kept; raises Error for an error."""
+        """The result of the request with this id; keeps other answers; raises Error for an error."""
         while number not in self.early:
             message = self.receive_message()
             assert message is not None, f"closed before request {number} was answered"
@@ -328,8 +328,8 @@ class Client:
         return self.receive(self.send(method, params or None))
 
     def call_many(self, calls, window=256):
-        """[(method, params)…] pipelined, at most `window` unanswered; answers in order. An Error
-        stands in the list where one was answered."""
+        """[(method, params)…] pipelined, at most `window` unanswered; answers in order. A
+        request that was answered with an error has an Error in the list."""
         answers = []
         waiting = []
         for method, params in calls:
@@ -351,7 +351,7 @@ class Client:
 
 
 class DaemonTest(unittest.TestCase):
-    """A test that starts daemons; each is stopped when the test ends, and must leave with 0."""
+    """A test that starts daemons; each is stopped when the test ends, and must exit with 0."""
 
     def daemon(self, policy=None, *arguments, **options):
         daemon = Daemon(policy, *arguments, **options)
@@ -359,7 +359,7 @@ class DaemonTest(unittest.TestCase):
         return daemon
 
     def assert_error(self, code, call, /, *arguments, **params):
-        """The call must answer with this code; gives the Error for a closer look."""
+        """The call must fail with this code; returns the Error."""
         with self.assertRaises(Error) as caught:
             call(*arguments, **params)
         self.assertEqual(caught.exception.code, code, caught.exception)

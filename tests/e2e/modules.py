@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Modules as a stranger builds them: against what `meson install` leaves, with pkg-config alone.
+"""Modules as users build them: against the files that `meson install` installs, with pkg-config.
 
     strangers = modules.Strangers()     # once: installs into a folder of its own
     strangers.build("geo.c", folder / "geo.so")
@@ -44,7 +44,7 @@ class Strangers:
         assert done.returncode == 0, done.stderr
 
     def build(self, source, target, **macros):
-        """target appears at one instant, as it should where a daemon looks."""
+        """Makes target appear complete, by a rename, since a daemon may be watching."""
         aside = target.with_suffix(".new")
         defines = [f"-D{name}={value}" for name, value in macros.items()]
         self.compile(*defines, SOURCES / source, "-o", aside)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the tests of keys, of managing and of deciding share: a policy, and other users."""
+"""What the tests of keys, managing and decisions share: a policy, and other users."""
 
 import contextlib
 import os
@@ -37,13 +37,13 @@ limits {
 }
 """
 
-# An ordinary user of the host that is not the daemon's. 65534 is never anybody, so not that one.
+# An ordinary user of the host, not the daemon's. Not 65534, which no line of the configuration matches.
 STRANGER = 1
 
 
 @contextlib.contextmanager
 def as_user(uid=STRANGER):
-    """The kernel tells a peer's identity from when it connected: connect inside, use anywhere."""
+    """The kernel keeps the peer's user of the time of connect: connect inside, use anywhere."""
     groups = os.getgroups()
     os.setgroups([])
     os.setegid(uid)
@@ -57,7 +57,7 @@ def as_user(uid=STRANGER):
 
 
 class PeopleTest(harness.DaemonTest):
-    """A daemon with the policy above, and alice, who is a viewer."""
+    """A daemon with the policy above, and principal alice with role viewer."""
 
     policy = POLICY
 
@@ -74,7 +74,7 @@ class PeopleTest(harness.DaemonTest):
             self.c.call("assignments.create", principal="alice", role=role)
 
     def key(self, **params):
-        """(id, secret) of a new key, alice's unless told."""
+        """(id, secret) of a new key, by default alice's."""
         if not {"principal", "roles", "scopes"} & params.keys():
             params["principal"] = "alice"
         record = self.c.call("keys.create", **params)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * step_clock: a wall clock that a test sets. Loaded before all else (LD_PRELOAD), it adds to the
- * real one as many seconds as the file named by STEP_CLOCK_FILE holds, an int64_t that may be
- * written at any time. The monotonic clock stays as it is.
+ * step_clock: a wall clock that a test sets. Loaded by LD_PRELOAD, it adds to the real clock the
+ * number of seconds in the file STEP_CLOCK_FILE, an int64_t that may be written at any time. The
+ * monotonic clock is not changed.
  */
 
 #include <fcntl.h>

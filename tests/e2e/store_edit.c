@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * store_edit: what somebody who may write the store's file can do to it, for tests.
+ * store_edit: edits the store's file, as an attacker with write access could, for tests.
  *
  *     store_edit FILE list TABLE              KEY VALUE lines, in hexadecimal
  *     store_edit FILE put TABLE KEY VALUE

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every method that manages, asked by every kind of actor.
+"""Every method that manages, called by every kind of actor.
 
-The methods, their nodes and actions are read from PROTOCOL.md, so that a new row is tried by itself
-and a wrong one is found; each actor is told by what it may. What is asked gives nobody anything, so
-that the node alone decides.
+The methods, their nodes and actions are read from PROTOCOL.md, so that a new row is tested too and a
+wrong one is found. An actor is defined by what it may do. The calls give no permissions to anyone, so
+that only the node decides.
 """
 
 import re
@@ -23,7 +23,7 @@ role keeper { allow all on authz:/keys/** except delete on authz:/keys/{key} }
 role empty { allow GET on api:/health }
 """
 
-# TREE paths with * as in a configuration, and actions; None: all.
+# Paths with * as in a configuration, and actions; None: all.
 EVERYTHING = [("*", None)]
 KEYS = [("/keys", None), ("/keys/*", None)]
 READER = [("*", {"read", "list"})]
@@ -40,7 +40,7 @@ WORDS = {"get": "read", "finish": "rotate", "prolong": "rotate", "rollback": "ro
 
 
 def methods():
-    """[(method, node, action)], node None: for peers alone."""
+    """[(method, node, action)], node None: only for peers."""
     text = (harness.ROOT / "daemon" / "PROTOCOL.md").read_text(encoding="utf-8")
     found = []
     for names, what in re.findall(r"^\| (`[a-z]+\.[a-z`, .]+) \| ([^|]+) \|", text, re.M):
@@ -79,7 +79,7 @@ class Table(people.PeopleTest):
         return record["id"], record["secret"]
 
     def fresh(self, tenant="default"):
-        """What is asked about: a key, a principal and a role of nobody's, and that give nothing."""
+        """The objects of the calls: a key, a principal and a role that give no permissions."""
         n = self.count
         self.count += 1
         key = self.c.call("keys.create", roles=["empty"], tenant=tenant)["id"]
@@ -153,7 +153,7 @@ class Table(people.PeopleTest):
             self.c.call("tenants.create", id=tenant)
         self.untouched = self.fresh()
 
-    def test_each_may_what_it_may(self):
+    def test_each_actor_may_do_exactly_what_the_table_says(self):
         rows = methods()
         self.assertGreater(len(rows), 35)
         nouns = {row[0].split(".")[0] for row in rows}
@@ -163,11 +163,11 @@ class Table(people.PeopleTest):
                 may = rights is None or (node is not None and any(
                     fnmatchcase(node, pattern) and (actions is None or action in actions)
                     for pattern, actions in rights))
-                # What is refused leaves all as it is.
+                # A refused call changes nothing.
                 params = self.params(method, *(self.fresh() if may else self.untouched))
                 if token is not None:
                     params["token"] = token
-                # Managers may look at the daemon itself as well.
+                # Managers may also see the daemon's status.
                 if rights is not None and token is None and node is None:
                     continue
                 with self.subTest(actor=name, method=method):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who may manage: peers, and tokens by their roles and scopes; and what they may give away."""
+"""Who may manage: peers, and tokens by their roles and scopes; and what they may give to others."""
 
 import time
 import unittest
@@ -53,7 +53,7 @@ class Tokens(ActorTest):
         self.by(placed, "principals.disable", id="bob")
         self.assert_error("forbidden", self.by, placed, "principals.disable", id="alice")
 
-    def test_nobody_gains_and_nobody_gives_what_he_has_not(self):
+    def test_a_caller_gives_only_what_it_has(self):
         self.alice("boss")
         _, boss = self.key()
         self.c.call("principals.create", id="bob")
@@ -64,17 +64,17 @@ class Tokens(ActorTest):
                 for who in ("bob", "alice"):
                     self.assert_error(
                         "forbidden", self.by, boss, "assignments.create", principal=who, role=role)
-        # What bob holds beside, alice cannot give; and to make a key for him is a right of its own.
+        # alice cannot give what only bob holds, and needs `issue` to make a key for bob.
         self.by(boss, "keys.create", principal="bob")
         self.c.call("assignments.create", principal="bob", role="clerk")
         self.assert_error("forbidden", self.by, boss, "keys.create", principal="bob")
         self.by(boss, "keys.create", principal="bob", scopes=["loans:read"])
-        # Nor may a key give itself a longer life, though it may shorten it.
+        # A key may shorten its own life, but not prolong it.
         own, short = self.key(expires_in="1h")
         self.assert_error("forbidden", self.by, short, "keys.update", id=own, expires_at=None)
         self.by(boss, "keys.update", id=own, expires_at=None)
 
-    def test_what_will_be_gained_when_something_ends_is_gained(self):
+    def test_a_later_gain_counts_as_a_gain(self):
         self.alice("boss")
         _, boss = self.key()
         now = int(time.time())
@@ -86,14 +86,14 @@ class Tokens(ActorTest):
         def give(id, **params):
             self.by(boss, "assignments.create", principal=id, role="clerk", at=["api:/loans"],
                     **params)
-        # A role for an hour is not lent for longer, nor for good.
+        # A role held for an hour cannot be given for longer, or for ever.
         for until in ({}, {"until": now + 7200}):
             self.assert_error("forbidden", give, "bob", **until)
         give("bob", until=now + 1800)
-        # A denial for an hour does not hide what is allowed behind it, to a principal or by a key.
+        # A denial for an hour does not hide what is allowed when it has ended.
         self.assert_error("forbidden", give, "eve")
         self.assert_error("forbidden", self.by, boss, "keys.create", principal="ann")
-        # And whoever is denied something for an hour may still have keys of his own.
+        # A principal that is denied something for an hour may still create keys for itself.
         self.c.call("assignments.create", principal="alice", role="frozen", until=now + 3600)
         self.by(boss, "keys.create", principal="alice")
 
@@ -119,7 +119,7 @@ class Tokens(ActorTest):
                     self.c.call(before[call], id=id)
                 self.assert_error(
                     "forbidden", self.by, boss, call.rstrip("#"), id=id, **params)
-        # A key of what one has oneself is one's own to manage, and others' may be ended.
+        # A caller may manage keys that allow no more than its own, and may end any key.
         id, _ = self.key(roles=["viewer"])
         for call in ("keys.rotate", "keys.rollback", "keys.disable", "keys.enable"):
             self.by(boss, call, id=id)
@@ -128,7 +128,7 @@ class Tokens(ActorTest):
         for call in ("keys.finish", "keys.disable", "keys.revoke"):
             self.by(boss, call, id=id)
 
-    def test_who_is_switched_on_again_gains_all_that_he_holds(self):
+    def test_an_enabled_principal_gains_all_that_it_holds(self):
         self.alice("boss")
         _, boss = self.key()
         for id, role in (("bob", "viewer"), ("eve", "clerk")):
@@ -143,7 +143,7 @@ class Tokens(ActorTest):
                 self.by(boss, method, id="bob", **params)
                 self.assert_error("forbidden", self.by, boss, method, id="eve", **params)
 
-    def test_grant_hands_out_what_one_does_not_hold_but_not_to_oneself(self):
+    def test_with_grant_a_caller_gives_what_it_does_not_hold_but_not_to_itself(self):
         self.alice("granter")
         _, token = self.key()
         self.c.call("principals.create", id="bob")
@@ -193,7 +193,7 @@ class Tokens(ActorTest):
 
 
 class Sockets(ActorTest):
-    def test_a_stranger_manages_by_a_token_alone(self):
+    def test_a_peer_without_rights_manages_only_by_a_token(self):
         self.alice("boss")
         _, boss = self.key()
         other = self.stranger()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""key audit: which keys want looking at, and the narrower scopes that would have done."""
+"""key audit: keys with findings, and narrower scopes that would be enough."""
 
 import json
 import time
@@ -11,7 +11,7 @@ import people
 
 class Auditing(people.PeopleTest):
     def remember(self):
-        """What was used is written when the daemon ends."""
+        """Restarts the daemon, which saves the uses of keys when it ends."""
         self.d.stop()
         self.d.start()
         self.c = self.d.client()

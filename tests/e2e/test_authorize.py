@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""authorize, authorize_many and permissions: what is asked first is the reason."""
+"""authorize, authorize_many and permissions: the first check that fails gives the reason."""
 
 import json
 import threading
@@ -109,7 +109,7 @@ class Authorize(people.PeopleTest):
         done = daemon.tool("check", "--principal", "p", "VERSION-CONTROL", "/b")
         self.assertEqual(done.returncode, 0, done.stderr)
 
-    def test_who_is_not_trusted_states_nothing(self):
+    def test_an_untrusted_peer_states_no_facts(self):
         self.alice()
         _, token = self.key()
         other = self.stranger()
@@ -125,7 +125,7 @@ class Authorize(people.PeopleTest):
         page = other.call("permissions", principal="alice")
         self.assertEqual((page["status"], page["reason"], page["items"]), (403, "not_trusted", []))
 
-    def test_who_is_not_trusted_cannot_tell_one_401_from_another(self):
+    def test_to_an_untrusted_peer_every_401_is_the_same(self):
         self.alice()
         self.c.call("principals.create", id="off")
         inactive, dead = self.key()
@@ -273,7 +273,7 @@ stack bank {
 }
 """}
 
-    def test_the_log_says_who_asked_for_what_of_which_policy(self):
+    def test_the_log_has_the_caller_the_request_and_the_revision(self):
         daemon = self.daemon(self.POLICY, "--log-format", "json")
         with harness.Client(daemon.socket) as client:
             for method, path in (("GET", "/loans?secret=1"), ("DELETE", '/loans/"')):
@@ -290,7 +290,7 @@ stack bank {
             [(line["allow"], line["action"], line["resource"]) for line in lines[1:]],
             [(False, "DELETE", 'api:/loans/"')])
 
-    def test_no_request_is_so_long_that_the_log_does_not_say_who_asked(self):
+    def test_the_log_has_the_caller_of_the_longest_request(self):
         policy = self.POLICY["a.policy"].replace("authorize    required warn", "record optional warn")
         daemon = self.daemon({"a.policy": policy}, "--log-format", "json")
         client = daemon.client()
@@ -306,7 +306,7 @@ stack bank {
 
 
 def people_token():
-    """Well formed, and nobody's."""
+    """A well-formed token of no key."""
     import test_keys
     body = "liq_live_1" + "A" * 11 + "_" + "b" * 32
     return body + test_keys.crc(body)

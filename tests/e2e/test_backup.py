@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A copy of the store, taken while changes go on, and put back."""
+"""A backup of the store, made during changes, and restored."""
 
 import json
 import os
@@ -68,7 +68,7 @@ class Backup(people.PeopleTest):
         self.assertEqual(last["changes"], [{"field": "head", "from": "4", "to": "3"}])
         self.assertTrue((self.d.state / "store.mdb.before").exists())
 
-    def test_without_a_head_nobody_can_tell(self):
+    def test_a_restore_without_a_head_must_be_accepted(self):
         self.backup()
         self.d.stop()
         (self.d.state / "store.mdb-head").unlink()

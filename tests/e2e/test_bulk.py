@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Many keys at once: created, chosen, shown, asked about, switched, revoked."""
+"""Many keys at once: created, selected, shown, confirmed, disabled, revoked."""
 
 import json
 import os
@@ -56,7 +56,7 @@ class Bulk(people.PeopleTest):
             self.d.start()
         out, err = tool.communicate(timeout=harness.DEADLINE)
         self.assertEqual((tool.returncode, err), (0, ""))
-        # Each was made once, and its secret was shown.
+        # Each key was made once, and its secret was shown.
         self.assertEqual(len(set(out.split())), count)
         self.assertEqual(self.d.call("status")["store"]["keys"], count)
         tool = self.begin("key", "disable", "--label", "x", "--yes", "--timeout", "20s")
@@ -67,7 +67,7 @@ class Bulk(people.PeopleTest):
         out, err = tool.communicate(timeout=harness.DEADLINE)
         self.assertEqual((tool.returncode, err), (0, f"{count} keys disabled\n"))
 
-    def test_without_a_daemon_the_document_still_holds_what_was_made(self):
+    def test_without_a_daemon_the_document_still_has_the_created_keys(self):
         tool = self.begin("key", "create", "--role", "viewer", "--count", 100000, "--json",
                           "--timeout", "1s")
         self.await_keys(300)
@@ -82,7 +82,7 @@ class Bulk(people.PeopleTest):
         self.c = self.d.client()
         self.assert_reason("ok", self.ask(document["items"][-1]["secret"]))
 
-    def test_refusals_are_told_and_the_others_go_on(self):
+    def test_refusals_are_reported_and_the_others_succeed(self):
         self.d.replace("a.policy", self.policy + "limits { keys_per_principal 5 }\n")
         self.assertEqual(self.d.tool("reload").returncode, 0)
         done = self.d.tool("key", "create", "--principal", "alice", "--count", 8)
@@ -131,7 +131,7 @@ class Bulk(people.PeopleTest):
             self.assertEqual(done.returncode, 2, (words, done.stderr))
 
     def on_terminal(self, answer, *words):
-        """Runs the tool on a terminal of its own, types the answer; gives status and output."""
+        """Runs the tool on a terminal of its own, types the answer; returns status and output."""
         master, slave = pty.openpty()
         with subprocess.Popen(
                 [harness.AUTHZCHECK, "--socket", str(self.d.socket), *words], stdin=slave,
@@ -147,7 +147,7 @@ class Bulk(people.PeopleTest):
             os.close(master)
             return process.wait(harness.DEADLINE), output.decode()
 
-    def test_on_a_terminal_it_tells_the_count_and_asks(self):
+    def test_on_a_terminal_it_shows_the_count_and_asks(self):
         self.key()
         self.key()
         status, output = self.on_terminal(b"n\n", "key", "revoke", "--all")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A wall clock that is set while the daemon runs: what goes by it, and what does not."""
+"""A wall clock that is set while the daemon runs: what depends on it, and what does not."""
 
 import os
 import struct
@@ -49,7 +49,7 @@ class Clock(harness.DaemonTest):
         ask = lambda: d.call("authorize", token=key["secret"], method="GET", path="/a")["reason"]
         for days, reason in ((0, "ok"), (29, "ok"), (31, "expired_key"), (-1, "ok"), (0, "ok")):
             self.step(days * DAY)
-            # a coarse clock may be a tick behind
+            # a coarse clock may be a tick late
             harness.wait_until(lambda: ask() == reason, what=f"{reason} after {days} days")
 
     def test_an_assignment_ends_by_the_wall_clock(self):

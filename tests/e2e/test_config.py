@@ -17,7 +17,7 @@ from harness import Client
 AUTHORIZE = {"principal": "ann", "method": "GET", "path": "/loans"}
 POLICY = harness.SMALL_POLICY + "principal ann {\n    role viewer\n}\n"
 
-# a line, the column of its mistake, a word of the message
+# a line, the column of its error, a word of the message
 WRONG = [
     ("polici /x", 1, "unknown name 'polici': did you mean 'policy'?"),
     ("policy relative", 8, "absolute"),
@@ -50,7 +50,7 @@ class Configured(harness.DaemonTest):
 
 
 class Reading(Configured):
-    def test_every_mistake_is_told_with_its_place(self):
+    def test_every_mistake_is_reported_with_its_position(self):
         lines = [line for line, _, _ in WRONG]
         daemon = self.configured("\n".join(lines) + "\n")
         status, said = daemon.refuses_to_start()
@@ -98,7 +98,7 @@ class Reading(Configured):
         self.assertEqual(stat.S_IMODE(pepper.stat().st_mode), 0o600)
         self.assertFalse((daemon.state / "pepper").exists())
 
-    def test_json_lines_parse_and_keep_what_stands_in_a_name(self):
+    def test_json_lines_parse_with_any_name(self):
         daemon = self.configured("log json\n")
         daemon.start()
         daemon.write('evil"\n{}.policy', "role {\n")
@@ -239,7 +239,7 @@ class Others(Configured):
         for method in ("status", "policy.reload", "keys.list"):
             self.assertEqual(self.as_user(self.DAEMON, daemon.socket, method), "forbidden")
 
-    def test_trust_and_manage_lines_let_do_what_they_say(self):
+    def test_trust_and_manage_lines_permit_what_they_name(self):
         daemon = self.open_to_all(
             "trust user daemon\nmanage user daemon authz:/keys/** read\n"
             "manage user daemon authz:/keys list\n")
@@ -293,7 +293,7 @@ class Others(Configured):
 
 
 class Ending(harness.DaemonTest):
-    def test_what_was_read_is_answered_at_the_end(self):
+    def test_requests_that_were_read_are_answered_at_the_end(self):
         daemon = self.daemon({"a.policy": POLICY})
         client = daemon.client()
         numbers = [client.send("principals.create", {"id": f"p{n}", "name": "x", "kind": "user"})
@@ -313,12 +313,12 @@ class Ending(harness.DaemonTest):
         self.assertGreaterEqual(kept, answered)
 
     def leave_unread(self, daemon):
-        """A client that asks until the daemon reads no more from it, and reads no answer."""
+        """A client that sends until the daemon reads no more from it, and reads no answer."""
         rude = Client(daemon.socket)
         self.addCleanup(rude.close)
         rude.socket.setblocking(False)
         data = Client.request(1, "authorize", AUTHORIZE) * 1000
-        # Full for a moment is a daemon that is busy; full for two seconds is one that waits.
+        # A busy daemon leaves the buffer full for a moment; one that has stopped reading, for seconds.
         while select.select([], [rude.socket], [], 2)[1]:
             try:
                 rude.socket.send(data)
@@ -333,7 +333,7 @@ class Ending(harness.DaemonTest):
         daemon.signal(signal.SIGTERM)
         self.assertEqual(daemon.wait(2.5), -signal.SIGTERM)
 
-    def test_a_peer_that_does_not_read_holds_the_end_up_for_five_seconds(self):
+    def test_a_peer_that_does_not_read_delays_the_end_by_five_seconds(self):
         daemon = self.daemon({"a.policy": POLICY})
         self.leave_unread(daemon)
         daemon.signal(signal.SIGTERM)
@@ -341,7 +341,7 @@ class Ending(harness.DaemonTest):
 
     def test_the_process_cannot_be_dumped(self):
         daemon = self.daemon()
-        # Not dumpable: its files in /proc belong to root whoever runs it.
+        # Not dumpable: its files in /proc belong to root, whichever user runs it.
         text = open(f"/proc/{daemon.pid}/status", encoding="ascii").read()
         self.assertIn("NoNewPrivs:\t1", text)
         self.assertEqual(os.stat(f"/proc/{daemon.pid}/mem").st_uid, 0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Module log: decisions as JSON lines, which wait for nobody."""
+"""Module log: decisions as JSON lines, without waiting for the log."""
 
 import json
 import os
@@ -53,7 +53,7 @@ class Log(harness.DaemonTest):
         self.assertEqual(len(found), count, found)
         return found
 
-    def test_a_line_says_who_what_and_why_and_no_secret(self):
+    def test_a_line_has_the_caller_the_request_and_the_reason_but_no_secret(self):
         d = self.start()
         made = d.call("keys.create", roles=["r"])
         key, token = made["id"], made["secret"]
@@ -110,7 +110,7 @@ class Log(harness.DaemonTest):
             self.assertTrue(any(cut and text.startswith(cut) for cut in found), text[:4])
         d.stop()
 
-    def test_a_stack_authz_logs_what_tokens_manage(self):
+    def test_a_stack_authz_logs_managing_calls_with_a_token(self):
         d = self.start(policy=POLICY + "role m { allow list on authz:/keys }\n"
                        "stack authz { record optional log }\n")
         made = d.call("keys.create", roles=["m"])
@@ -123,7 +123,7 @@ class Log(harness.DaemonTest):
         self.assertIn(("list", "authz:/keys", True, made["id"]), lines)
         self.assertIn(("disable", f"authz:/keys/{made['id']}", False, made["id"]), lines)
 
-    def test_denials_alone_samples_and_what_a_quota_refuses(self):
+    def test_only_denials_samples_and_refusals_by_a_quota(self):
         d = self.start()
         c = d.client()
         for path in ("/a", "/b", "/a"):
@@ -139,7 +139,7 @@ class Log(harness.DaemonTest):
         sampled = [x for x in self.lines() if x["service"] == "sampled"]
         self.assertTrue(50 < len(sampled) < 200, len(sampled))
 
-    def test_the_end_writes_what_is_left_and_a_signal_opens_the_file_anew(self):
+    def test_the_end_writes_remaining_lines_and_a_signal_opens_the_file_again(self):
         d = self.start()
         ask = lambda: d.call("authorize", principal="p", method="GET", path="/a", service="all")
         ask()
@@ -149,7 +149,7 @@ class Log(harness.DaemonTest):
         ask()
         self.wait_for(2, old)
         d.signal(signal.SIGHUP)
-        harness.wait_until(self.log.exists, what="the file is made anew")
+        harness.wait_until(self.log.exists, what="a new file")
         ask()
         self.wait_for(1)
         self.assertEqual(len(self.lines(old)), 2)
@@ -157,7 +157,7 @@ class Log(harness.DaemonTest):
         d.stop()
         self.assertEqual(len(self.lines()), 2)
 
-    def test_who_does_not_read_holds_up_nobody_and_what_is_dropped_is_told(self):
+    def test_a_blocked_reader_delays_no_decision_and_dropped_lines_are_counted(self):
         pipe = harness.tempfile.mkdtemp(prefix="authz-")
         self.addCleanup(harness.shutil.rmtree, pipe, True)
         path = harness.Path(pipe) / "pipe"
@@ -174,7 +174,7 @@ class Log(harness.DaemonTest):
             self.assertTrue(all(x["allow"] for x in many["results"]))
             asked += 1024
         self.assertIn("dropped", d.tool("status").stdout)
-        # whoever reads again gets whole lines, and is told how many he missed
+        # a later reader gets whole lines, and the number of dropped ones
         text = b""
 
         def settled():

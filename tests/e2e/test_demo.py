@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""tools/demo with the programs at hand: the story comes out as it is told, and leaves nothing."""
+"""tools/demo with the programs of this build: its output is as expected, and it leaves no files."""
 
 import os
 import subprocess
@@ -23,7 +23,7 @@ class Demo(unittest.TestCase):
             timeout=harness.DEADLINE * 2, check=False)
         return done, os.listdir(folder.name)
 
-    def test_the_story_comes_out_as_told(self):
+    def test_the_output_is_as_expected(self):
         done, left = self.run_demo()
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         told = iter(done.stdout.splitlines())

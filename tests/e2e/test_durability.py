@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What was answered stays, whatever happens to the daemon; and secrets stay out of the files."""
+"""Answered changes survive any end of the daemon; the files contain no secrets."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ ROUNDS = 20
 
 
 class Durability(people.PeopleTest):
-    def test_what_was_answered_is_there_after_a_kill(self):
+    def test_answered_changes_survive_a_kill(self):
         self.alice()
         answered = {}
         for number in range(ROUNDS):
@@ -23,7 +23,7 @@ class Durability(people.PeopleTest):
             self.check(answered)
 
     def write_and_kill(self, answered, wait):
-        """Four writers until `wait` changes were answered, then SIGKILL."""
+        """Runs four writers until `wait` changes were answered, then sends SIGKILL."""
         enough = threading.Event()
         lock = threading.Lock()
         begun = len(answered)
@@ -61,7 +61,7 @@ class Durability(people.PeopleTest):
                 break
             cursor = {"cursor": page["cursor"]}
         for id, (status, secret) in answered.items():
-            # A revocation that was not answered may have been made all the same.
+            # A revocation that was not answered may have been made nevertheless.
             if status == "revoked":
                 self.assertEqual(found.get(id), "revoked")
             else:

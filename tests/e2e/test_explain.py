@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Why a decision came out as it did: as the daemon tells it, and as the tool draws it."""
+"""Explanations of decisions: of the daemon, and as the tool draws them."""
 
 import ast
 import json
@@ -32,7 +32,7 @@ class Explaining(harness.DaemonTest):
         return answer, told
 
     def assert_written(self, told):
-        """Every place is where the file says what is told of it."""
+        """Checks that the file has at each position what the explanation says about it."""
         places = 0
         stack = told.get("stack", {})
         if "line" in stack:
@@ -139,7 +139,7 @@ class Telling(Explaining):
         self.assertEqual(results[1]["explain"]["ended"], "authorize")
         self.assertEqual({**results[1], "explain": None}, {**results[0], "explain": None})
 
-    def test_a_key_that_does_not_hold_is_told_no_more_than_that(self):
+    def test_an_invalid_key_is_explained_by_that_alone(self):
         c = self.example("lendiq")
         key = c.call("keys.create", name="k", scopes=["deals:read"])
         c.call("keys.revoke", id=key["id"])
@@ -149,7 +149,7 @@ class Telling(Explaining):
         _, told = self.explain(token=other["secret"], method="GET", path="/deals/42")
         self.assertEqual(told, {"ended": "environment"})
 
-    def test_explain_that_is_no_boolean_is_refused_and_false_asks_for_nothing(self):
+    def test_explain_must_be_a_boolean_and_false_asks_for_no_explanation(self):
         c = self.example("loanpro")
         asked = {"principal": "x", "method": "GET", "path": "/loans"}
         error = self.assert_error("invalid_request", c.call, "authorize", explain=1, **asked)
@@ -249,7 +249,7 @@ class Needing(Explaining):
 
 
 class Stories(Explaining):
-    """What authzcheck draws: each line that has a place says what stands there."""
+    """What authzcheck draws: each line with a position quotes the text there."""
 
     PLACED = re.compile(r"^(.*\S)  +(/.*\.policy):([0-9]+)$")
 
@@ -271,7 +271,7 @@ class Stories(Explaining):
             self.assertIn(told, written)
         elif told.startswith("stack "):
             self.assertEqual(written, told + " {")
-        else:  # a line of the stack: GROUP is the heading's, a verdict follows
+        else:  # a line of the stack: GROUP is in the heading, a verdict follows
             control, module, *_ = told.split()
             self.assertIn(f" {control} {module}", written)
 
@@ -415,7 +415,7 @@ stack office {
 
 @unittest.skipUnless(os.geteuid() == 0, "needs root to be somebody else")
 class Strangers(Explaining):
-    def test_a_stranger_is_told_nothing_whatever_he_asks_for(self):
+    def test_an_untrusted_peer_gets_no_explanation(self):
         c = self.example("lendiq")
         key = c.call("keys.create", name="k", scopes=["deals:read"])
         os.chmod(self.d.folder, 0o711)
@@ -432,7 +432,7 @@ class Strangers(Explaining):
         self.assertTrue(plain[0]["allow"])
 
     def as_user(self, uid, requests):
-        """The answers to a process of that user."""
+        """The answers that a process of that user gets."""
         ours, theirs = os.pipe()
         child = os.fork()
         if child == 0:

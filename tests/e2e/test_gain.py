@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whatever one actor does, nobody may afterwards do what neither he nor the actor might before.
+"""No call of an actor lets any credential do more than it or the actor could do before.
 
-Random calls by one token, of all methods that could give somebody something; what each credential
-may do is asked of the daemon for a small world of requests, before and after. What the actor may
-hand out without holding it is worked out here, from the roles and scopes that he has `grant` on.
+The test makes random calls with one token, of all methods that could give permissions. Before and
+after, it asks the daemon what each credential may do, for a small set of requests. It computes from
+the roles and scopes on which the actor has `grant` what the actor may give without holding it.
 AUTHZ_TEST_SEED repeats a run.
 """
 
@@ -46,7 +46,7 @@ WORLD = [("GET", "/health"), ("GET", "/loans"), ("POST", "/loans")] + [
     (method, f"/loans/{loan}") for loan in (7, 8, 9) for method in ("GET", "PUT", "DELETE")] + [
     ("GET", f"/loans/{loan}/payments") for loan in (7, 8, 9)]
 
-# What each role or scope allows, by hand.
+# What each role or scope allows, written by hand.
 ALLOWS = {
     "viewer": {asked for asked in WORLD if asked[0] == "GET" and asked[1] != "/health"},
     "clerk": {("POST", "/loans")},
@@ -58,10 +58,10 @@ ALLOWS["read"] = ALLOWS["viewer"]
 ALLOWS["write"] = ALLOWS["clerk"] | ALLOWS["cleaner"] | ALLOWS["writer"]
 ALLOWS["most"] = ALLOWS["read"] | ALLOWS["write"] - ALLOWS["cleaner"]
 
-# Where he manages, for keys that count at some places alone.
+# Where the actor manages, for keys that apply only at some places.
 MANAGED = ["authz:/keys", "authz:/principals", "authz:/assignments", "authz:/roles"]
 
-# Who acts: roles beside managing, places of the first, what bounds his key, and what he may grant.
+# The actors: further roles, places of the first role, limits of the key, and what it may grant.
 ACTORS = [
     ([], None, {}, []),
     (["viewer"], None, {}, []),
@@ -89,7 +89,7 @@ def policy():
 
 class Gains(harness.DaemonTest):
     def may(self, **who):
-        """The requests of the world that are allowed."""
+        """The requests of the set that are allowed."""
         results = self.c.call("authorize_many", **who, requests=[
             {"method": method, "path": path} for method, path in WORLD])["results"]
         return {asked for asked, result in zip(WORLD, results) if result["allow"]}
@@ -174,7 +174,7 @@ class Gains(harness.DaemonTest):
             ("roles.delete", {"name": rnd.choice(["mine", "made"])}),
         ]
         method, params = rnd.choice(calls)
-        # The actor's own key and self stay on and manage, or the walk would end.
+        # The actor's own key and principal stay enabled, or the test would end.
         if method == "assignments.delete" and (who, params["role"]) == ("actor", "manager") or (
                 "scopes" in params and params.get("id") == self.token["id"]):
             return None
@@ -185,7 +185,7 @@ class Gains(harness.DaemonTest):
         try:
             result = self.c.call(method, token=self.token["secret"], **params)
         except harness.Error as error:
-            # Roles of the store come and go; all else that is asked makes sense.
+            # Roles of the store may not exist; the other parameters are valid.
             senseless = {"internal", "unknown_method"} | (
                 set() if {"mine", "made"} & set(str(params).split("'")) else {"invalid_request"})
             self.assertNotIn(error.code, senseless, (method, params, error))
@@ -196,7 +196,7 @@ class Gains(harness.DaemonTest):
             self.keep(result)
         return (method, params)
 
-    def test_nobody_gains_what_the_actor_had_not(self):
+    def test_no_credential_gains_more_than_the_actor_had(self):
         seed = int(os.environ.get("AUTHZ_TEST_SEED", "1"))
         for number, actor in enumerate(ACTORS):
             rnd = random.Random(seed * 100 + number)
@@ -204,7 +204,7 @@ class Gains(harness.DaemonTest):
             before = {who: self.may(**dict([who])) for who in self.credentials()}
             own = before["token", self.token["secret"]]
             most = own.union(*(ALLOWS[name] for name in handed if name in ALLOWS))
-            # What was switched off is somebody's too.
+            # Permissions of disabled principals and keys count too.
             done, refused = [], 0
             for _ in range(STEPS):
                 step = self.step(rnd)

@@ -11,7 +11,7 @@ import harness
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
-# Both halves of the world, odd offsets, odd rules, changes of side of the date line.
+# Both hemispheres, odd offsets, odd rules, changes across the date line.
 ZONES = (
     "America/Denver", "Europe/Berlin", "Europe/Dublin", "Australia/Lord_Howe", "Australia/Sydney",
     "America/Sao_Paulo", "America/Santiago", "Pacific/Auckland", "Pacific/Chatham", "Pacific/Apia",
@@ -19,7 +19,7 @@ ZONES = (
     "America/Nuuk", "America/St_Johns", "Antarctica/Troll", "Etc/GMT+12", "UTC",
 )
 
-# (days, from, to) in minutes; the last ones go over midnight.
+# (days, from, to) in minutes; the last ones cross midnight.
 RANGES = ((0b0011111, 7 * 60, 20 * 60), (0b1100000, 90, 150), (0b1111111, 120, 180),
           (0b0010000, 22 * 60, 6 * 60), (0b1000000, 23 * 60 + 30, 30))
 
@@ -81,7 +81,7 @@ class Hours(harness.DaemonTest):
         year = 31556952
         for i, name in enumerate(here):
             zone = zoneinfo.ZoneInfo(name)
-            # the table's years, its end, and years that the footer alone knows
+            # years in the file's table, its end, and years that only its footer covers
             changes = transitions(zone, 5 * 365 * 86400, 40 * year)[-30:]
             changes += transitions(zone, 50 * year, 56 * year)
             changes += transitions(zone, 67 * year, 70 * year) + transitions(
@@ -94,7 +94,7 @@ class Hours(harness.DaemonTest):
                 self.assertEqual((answer["allow"], answer["reason"]),
                                  (expected, "ok" if expected else "hours"), (name, time))
 
-    def test_the_daemons_clock_counts_where_no_time_is_told_and_only_trusted_peers_tell_one(self):
+    def test_the_time_is_the_daemons_or_stated_by_a_trusted_peer(self):
         now = datetime.datetime.now(datetime.timezone.utc)
         today, other = DAYS[now.weekday()], DAYS[(now.weekday() + 3) % 7]
         tomorrow = DAYS[(now.weekday() + 1) % 7]

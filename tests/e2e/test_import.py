@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tokens made elsewhere: taken over by their SHA-256, and what becomes of them."""
+"""Tokens of other systems: imported by their SHA-256, used, rotated."""
 
 import base64
 import hashlib
@@ -14,7 +14,7 @@ def digest(token):
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-# Some shapes of the world's tokens; two look like ours but for the prefix.
+# Forms of other systems' tokens; two look like ours except for the prefix.
 TOKENS = [
     "x",
     "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
@@ -33,7 +33,7 @@ class Importing(people.PeopleTest):
             params["principal"] = "alice"
         return self.c.call("keys.import", hash=digest(token), **params)
 
-    def test_a_token_of_any_shape_goes_on_working(self):
+    def test_a_token_of_any_form_remains_valid(self):
         self.alice()
         for token in TOKENS:
             with self.subTest(token):
@@ -66,7 +66,7 @@ class Importing(people.PeopleTest):
         self.take(secret, roles=["clerk"])
         self.assertEqual(self.ask(secret)["principal"], "alice")
 
-    def test_what_it_is_bound_to_and_when_is_as_for_any_key(self):
+    def test_it_is_bound_and_expires_as_any_key(self):
         self.alice("clerk")
         now = int(time.time())
         self.take("t1", scopes=["loans:read"], principal="alice")
@@ -102,7 +102,7 @@ class Importing(people.PeopleTest):
         self.c.call("keys.import", hash=spellings[2], principal="alice")
         self.assert_reason("ok", self.ask("token"))
 
-    def test_what_is_no_hash_is_refused(self):
+    def test_an_invalid_hash_is_refused(self):
         self.alice()
         good = digest("token")
         for text in ("", good[:-1], good + "0", "g" + good[1:], "A" * 42, "A" * 43 + "*",
@@ -181,7 +181,7 @@ class ImportingWithTheTool(people.PeopleTest):
                          ["line 2", "line 3"])
         self.assertIn("line 2: invalid_request: hash", done.stderr)
 
-    def test_a_line_that_is_no_json_stops_all_before_anything_is_sent(self):
+    def test_with_an_invalid_line_nothing_is_sent(self):
         good = json.dumps({"hash": digest("a"), "principal": "alice"})
         for bad in ("{", "[]", "nonsense", '{"hash": "a" "b"}', '{"hash": 1.5}', good + " x",
                     '{"expires_at": "tomorrow"}', '{"a": "\\x"}', '{"a": [[[[[[[[[[1]]]]]]]]]]}'):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keys: created, used, edited, switched off, revoked; and what is refused."""
+"""Keys: created, used, edited, disabled, revoked; and what is refused."""
 
 import os
 import re
@@ -88,7 +88,7 @@ class Keys(people.PeopleTest):
         self.assert_error("invalid_request", self.c.call, "keys.list", limit=1001)
         self.assert_error("invalid_request", self.c.call, "keys.list", status="asleep")
 
-    def test_what_a_key_is_bound_to(self):
+    def test_a_key_is_bound_to_a_principal_roles_or_scopes(self):
         self.alice("clerk")
         cases = [
             ({"principal": "alice"}, "ok", "ok"),
@@ -105,7 +105,7 @@ class Keys(people.PeopleTest):
                 self.assert_reason(read, self.ask(secret))
                 self.assert_reason(create, self.ask(secret, "POST", "/loans"))
 
-    def test_what_is_not_created(self):
+    def test_refused_creations(self):
         self.alice()
         past = int(time.time()) - 5
         cases = [
@@ -174,7 +174,7 @@ class Keys(people.PeopleTest):
         self.assert_reason("ok", self.ask(soon))
         self.assert_error("invalid_request", self.c.call, "keys.update", id=id, expires_at=now)
 
-    def test_update_changes_what_is_given_alone(self):
+    def test_update_changes_only_the_given_fields(self):
         self.alice("clerk")
         id, secret = self.key(name="a", label="b", networks=["10.0.0.0/8"])
         before = self.c.call("keys.get", id=id)
@@ -216,7 +216,7 @@ class Keys(people.PeopleTest):
                       "x" * 512, "x" * 5000):
             self.assert_reason("malformed_token", self.ask(token), 401)
         other = self.c.call("keys.create", principal="alice")["secret"]
-        # The kid of one with the secret of the other, and a crc that fits.
+        # The id of one key with the secret of another, and a matching checksum.
         mixed = secret.rsplit("_", 1)[0] + "_" + other.rsplit("_", 1)[1][:32]
         self.assert_reason("unknown_key", self.ask(mixed + crc(mixed)), 401)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a daemon begins and ends: what it refuses, what it replaces, what it leaves behind."""
+"""How a daemon starts and ends: what it refuses, what it replaces, which files it leaves."""
 
 import fcntl
 import os
@@ -19,7 +19,7 @@ class Starting(harness.DaemonTest):
         daemon = self.daemon()
         self.assertRegex(daemon.call("policy.status")["revision"], r"^[0-9a-f]{16}$")
 
-    def test_the_socket_is_for_its_owner_alone(self):
+    def test_only_the_owner_may_use_the_socket(self):
         daemon = self.daemon()
         mode = os.stat(daemon.socket).st_mode
         self.assertTrue(stat.S_ISSOCK(mode))
@@ -80,7 +80,7 @@ class Starting(harness.DaemonTest):
         self.assertIn("revision", daemon.call("policy.status"))
 
     @unittest.skipUnless(os.geteuid() == 0, "only root can be somebody else")
-    def test_nobody_else_can_hold_up_the_start_by_a_lock(self):
+    def test_another_user_cannot_block_the_start_by_a_lock(self):
         daemon = self.daemon()
         daemon.kill()
         os.chmod(daemon.folder, 0o755)
@@ -93,7 +93,7 @@ class Starting(harness.DaemonTest):
         daemon.start()
 
     @unittest.skipUnless(os.geteuid() == 0, "only root can be somebody else")
-    def test_a_lock_of_somebody_else_is_refused(self):
+    def test_a_lock_file_of_another_user_is_refused(self):
         daemon = self.daemon(start=False)
         lock = daemon.folder / "authz.sock.lock"
         lock.write_text("")
@@ -107,7 +107,7 @@ class Starting(harness.DaemonTest):
         self.assertEqual(daemon.refuses_to_start()[0], 1)
         self.assertFalse((daemon.folder / "elsewhere").exists())
 
-    def test_a_file_that_is_no_socket_is_left_alone(self):
+    def test_a_file_that_is_not_a_socket_is_left_alone(self):
         daemon = self.daemon(start=False)
         daemon.socket.write_text("mine\n")
         status, said = daemon.refuses_to_start()
@@ -117,7 +117,7 @@ class Starting(harness.DaemonTest):
 
 class Linking(unittest.TestCase):
     def test_all_is_bound_at_the_start(self):
-        """Binding later would save registers, with parts of tokens in them, on the stack."""
+        """Lazy binding would save registers, with parts of tokens in them, on the stack."""
         readelf = shutil.which("readelf")
         if readelf is None:
             self.skipTest("no readelf here")
@@ -130,7 +130,7 @@ class Linking(unittest.TestCase):
 
 
 class Ending(harness.DaemonTest):
-    def test_sigterm_answers_what_was_read_and_leaves_with_0(self):
+    def test_after_sigterm_requests_are_answered_and_the_status_is_0(self):
         daemon = self.daemon()
         client = daemon.client()
         numbers = [client.send("principals.create", {"id": f"p{n}", "name": "x", "kind": "user"})
@@ -156,7 +156,7 @@ class Ending(harness.DaemonTest):
         daemon.stop()
         self.assertTrue(client.is_closed())
 
-    def test_what_was_answered_outlives_a_kill(self):
+    def test_an_answered_change_survives_a_kill(self):
         daemon = self.daemon()
         with daemon.client() as client:
             client.call("principals.create", id="alice", name="Alice", kind="user")
@@ -201,7 +201,7 @@ class Ending(harness.DaemonTest):
         harness.wait_until(lambda: daemon.call("policy.status")["revision"] != before,
                            what="another revision")
 
-    def test_a_peer_that_goes_without_reading_harms_nobody(self):
+    def test_a_peer_that_leaves_without_reading_does_no_harm(self):
         daemon = self.daemon()
         other = daemon.client()
         for _ in range(20):

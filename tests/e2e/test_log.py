@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The audit trail: what stands in it, its lists, and each way in which it can be broken."""
+"""The audit trail: its content, its lists, and each way in which it can be damaged."""
 
 import json
 import os
@@ -21,7 +21,7 @@ class Trail(people.PeopleTest):
     def actions(self, **params):
         return [item["action"] for item in self.list(**params)]
 
-    def test_every_change_leaves_a_record_and_what_changes_nothing_leaves_none(self):
+    def test_a_call_adds_a_record_only_if_it_changes_something(self):
         self.alice()
         id, _ = self.key(scopes=["loans:read"], name="first")
         self.c.call("tenants.create", id="acme")
@@ -41,7 +41,7 @@ class Trail(people.PeopleTest):
             "principals.delete"])
         self.assertEqual(self.c.call("audit.verify")["items"], [])
 
-    def test_a_record_says_who_did_what_to_which_from_what_to_what(self):
+    def test_a_record_has_actor_action_target_and_changes(self):
         self.alice()
         id, _ = self.key(name="first")
         before = time.time()
@@ -70,7 +70,7 @@ class Trail(people.PeopleTest):
         self.assertEqual([item["target"] for item in last], [*ids, "alice"])
         self.assertEqual({item["action"] for item in last}, {"principals.delete"})
 
-    def test_the_exchange_of_the_policy_is_entered_with_who_asked(self):
+    def test_a_new_policy_is_recorded_with_its_actor(self):
         first = self.c.call("status")["policy"]["revision"]
         self.d.write("a.policy", people.POLICY + "role other { allow GET on api:/health }\n")
         second = self.c.call("policy.reload")["revision"]
@@ -120,7 +120,7 @@ class Trail(people.PeopleTest):
         self.assertNotIn("denied_for", self.c.call("keys.get", id=other))
         self.assertIn("role 3", self.d.tool("key", "show", id).stdout)
 
-    def test_who_may_not_read_it_is_refused(self):
+    def test_callers_that_may_not_read_it_are_refused(self):
         other = self.stranger()
         self.assert_error("forbidden", other.call, "audit.list")
         self.assert_error("forbidden", other.call, "audit.verify")
@@ -145,7 +145,7 @@ class Trail(people.PeopleTest):
         self.assertIn("ok", verified.stdout)
         self.assertTrue(json.loads(self.d.tool("log", "--verify", "--json").stdout)["ok"])
 
-    def test_follow_shows_what_comes(self):
+    def test_follow_shows_new_records(self):
         self.alice()
         with subprocess.Popen(
                 [harness.AUTHZCHECK, "--socket", str(self.d.socket), "log", "-f"],
@@ -162,7 +162,7 @@ class Trail(people.PeopleTest):
 
 
 class Broken(people.PeopleTest):
-    """The file is edited while no daemon runs, the head is accepted, and verifying names it."""
+    """Edits the file while no daemon runs, accepts the head, and verifies the trail."""
 
     def setUp(self):
         super().setUp()
@@ -191,7 +191,7 @@ class Broken(people.PeopleTest):
         done = self.d.tool("log", "--verify", "--json")
         answer = json.loads(done.stdout)
         self.assertEqual(done.returncode, 0 if answer["ok"] else 1)
-        self.assertIsInstance(self.d.tool("log").stdout, str)  # and no list breaks on it
+        self.assertIsInstance(self.d.tool("log").stdout, str)  # and the lists still work
         return [(item["problem"], item.get("sequence"), item.get("target"))
                 for item in answer["items"]]
 
@@ -219,7 +219,7 @@ class Broken(people.PeopleTest):
         self.assertIn(("reordered", 2, None), found)
         self.assertIn(("reordered", 4, None), found)
 
-    def test_a_cut_trail_does_not_start_and_what_is_accepted_is_named(self):
+    def test_a_cut_trail_does_not_start_and_accepting_it_is_recorded(self):
         last = max(self.table("audit"))
         self.edit("del", "audit", last)
         status, said = self.d.refuses_to_start()
@@ -257,7 +257,7 @@ class Broken(people.PeopleTest):
                 self.edit("del", table, hidden)
                 self.assertEqual(self.verify(), [("record_unlisted", None, target)])
                 self.d.stop()
-                # What leads elsewhere leads not to it.
+                # An index entry that leads to another record is not enough.
                 if entries[hidden]:
                     self.edit("put", table, hidden, "00" * (len(entries[hidden]) // 2))
                     self.assertEqual(self.verify(), [("record_unlisted", None, target)])
@@ -276,7 +276,7 @@ class Broken(people.PeopleTest):
         def alarms():
             return self.d.call("audit.list", key=self.kid, newest_first=True, limit=1)["items"]
 
-        # The next look is at most ten seconds away.
+        # The next check comes within ten seconds.
         found = harness.wait_until(
             lambda: [item for item in alarms() if item["action"] == "alarm.altered_record"],
             deadline=max(30, harness.DEADLINE), what="alarm")
@@ -307,7 +307,7 @@ class Broken(people.PeopleTest):
         self.d.call("keys.get", id=self.kid)
         self.assert_error("not_found", self.d.call, "keys.get", id=self.other)
 
-    def test_a_removed_key_and_one_that_nobody_made_are_named(self):
+    def test_a_removed_and_a_forged_key_are_reported(self):
         key = self.kid.encode().hex()
         value = self.table("keys")[key]
         self.edit("del", "keys", key)

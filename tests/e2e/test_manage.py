@@ -24,7 +24,7 @@ class Principals(people.PeopleTest):
         self.c.call("principals.delete", id="bob@example.org")
         self.assert_error("not_found", self.c.call, "principals.get", id="bob@example.org")
 
-    def test_a_switch_holds_at_once_for_principal_and_keys(self):
+    def test_disabling_takes_effect_at_once_for_principal_and_keys(self):
         self.alice()
         _, secret = self.key()
 
@@ -158,7 +158,7 @@ class Assignments(people.PeopleTest):
         record = self.c.call("keys.create", principal="alice", at=["api:/loans/%37/"])
         self.assertEqual(record["at"], ["api:/loans/7"])
 
-    def test_a_place_is_no_pattern(self):
+    def test_a_place_is_not_a_pattern(self):
         self.d.write("a.policy", self.policy + "role stop { deny all on api:/loans/** }\n")
         self.c.call("policy.reload")
         self.alice()
@@ -176,7 +176,7 @@ class Assignments(people.PeopleTest):
         self.c.call("assignments.create", principal="alice", role="stop", at=["api:/loans"])
         self.assert_reason("denied", self.ask(secret))
 
-    def test_what_the_policy_has_no_more_can_be_taken_away(self):
+    def test_a_role_that_the_policy_lacks_can_be_removed(self):
         self.c.call("principals.create", id="alice")
         gone = {"principal": "alice", "role": "viewer", "at": ["api:/health"]}
         self.c.call("assignments.create", **gone)
@@ -187,7 +187,7 @@ class Assignments(people.PeopleTest):
         self.assert_error("invalid_request", self.c.call, "assignments.create", **gone)
         self.assertEqual(len(self.c.call("assignments.delete", **gone)["items"]), 1)
 
-    def test_until_holds_until_then(self):
+    def test_an_assignment_ends_at_until(self):
         self.c.call("principals.create", id="alice")
         _, secret = self.key()
         self.c.call("assignments.create", principal="alice", role="viewer",
@@ -252,7 +252,7 @@ class Assignments(people.PeopleTest):
 
 
 class Dangling(people.PeopleTest):
-    """What the policy lacks counts for nothing, and is listed."""
+    """Assignments of what the policy lacks have no effect, and are listed."""
 
     def found(self, method="policy.reload"):
         answer = self.c.call(method)
@@ -297,7 +297,7 @@ class Dangling(people.PeopleTest):
 
 
 class ManagerTest(people.PeopleTest):
-    """Another user, and what `manage` lines let him do."""
+    """Another user, and what `manage` lines allow that user."""
 
     LINES = ""
 
@@ -323,7 +323,7 @@ manage user daemon authz:/principals/alice issue
 manage user daemon authz:/grants/roles/viewer grant
 """
 
-    def test_one_may_what_the_lines_name_and_no_more(self):
+    def test_a_peer_may_only_do_what_the_lines_name(self):
         self.alice()
         mine, _ = self.key()
         other = self.stranger()
@@ -344,14 +344,14 @@ manage user daemon authz:/grants/roles/viewer grant
             with self.subTest(method, **params):
                 self.assert_error("forbidden", other.call, method, **params)
 
-    def test_who_may_not_hand_out_a_role_cannot_reach_it_through_a_key(self):
+    def test_a_role_that_may_not_be_given_cannot_be_given_by_a_key(self):
         self.alice("viewer", "clerk")
         other = self.stranger()
         self.assert_error("forbidden", other.call, "keys.create", principal="alice")
 
 
 class Denials(ManagerTest):
-    """Who takes a denial away, or another bound, gives what it held back."""
+    """Removing a denial, or another limit, gives what it denied."""
 
     policy = people.POLICY + """
 role suspended { deny all on api:/loans/** }
@@ -385,7 +385,7 @@ manage user daemon authz:/grants/scopes/loans:read grant
                         asked = self.c.call("authorize", principal=id, method="GET",
                                             path="/loans/7")
                         self.assert_reason("denied", asked)
-        # What only allows goes without: nobody gains by that.
+        # Removing a role that only allows needs no right to give: nobody gains by it.
         self.stranger().call("assignments.delete", principal="frozen-clerk", role="clerk")
 
     def test_a_key_that_may_more_is_given_away(self):
@@ -393,7 +393,7 @@ manage user daemon authz:/grants/scopes/loans:read grant
         now = int(time.time())
         soon, late = now + 3600, now + 7200
         net = {"networks": ["10.0.0.0/8", "2001:db8::/32"]}
-        # made with, changed to, may without a grant for the scopes
+        # scopes when made, scopes when changed, whether permitted without `grant` on the scopes
         for made, changed, widens in [
             ({"scopes": ["loans:write", "safe"]}, {"scopes": ["loans:write"]}, True),
             ({"scopes": ["loans:write", "safer"]}, {"scopes": ["loans:write"]}, True),
@@ -422,7 +422,7 @@ manage user daemon authz:/grants/scopes/loans:read grant
                     self.c.call("keys.update", **change)
                 else:
                     other.call("keys.update", **change)
-        # Whoever may hand all of the key out may widen it.
+        # A caller that may give everything the key allows may widen it.
         id, _ = self.key(scopes=["loans:read", "safe"], **net)
         other.call("keys.update", id=id, scopes=["loans:read"], networks=None)
 
@@ -438,7 +438,7 @@ class Strangers(people.PeopleTest):
         for method, params in calls:
             with self.subTest(method):
                 self.assert_error("forbidden", other.call, method, **params)
-        # What is not there looks the same.
+        # A missing object gives the same answer.
         self.assert_error("forbidden", other.call, "keys.get", id="1zzzzzzzzzzz")
         self.assertEqual(self.c.call("keys.get", id=id)["status"], "active")
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Modules that are shared objects: built by strangers, loaded, asked, followed, dropped, refused."""
+"""Modules that are shared objects: built by users, loaded, called, replaced, removed, refused."""
 
 import os
 import re
@@ -81,7 +81,7 @@ class Modules(harness.DaemonTest):
             aside.rename(self.modules / f"{name}.so")
 
     def put(self, name, text):
-        """A data file as it should be changed: renamed into its place."""
+        """Changes a data file as it should be done: by a rename."""
         aside = self.data / f".{name}"
         aside.write_text(text)
         aside.rename(self.data / name)
@@ -94,7 +94,7 @@ class Modules(harness.DaemonTest):
         return run_tool("policy", "check", "--modules", self.modules, *more, self.policy)
 
     def refused(self, lines):
-        """What a policy with these lines is refused for, its place cut to LINE:COLUMN."""
+        """The errors for which a policy with these lines is refused, with LINE:COLUMN."""
         done = self.check(lines)
         self.assertEqual(done.returncode, 1, done.stderr)
         return re.findall(r"p\.policy:(\d+:\d+): error: (.*)", done.stderr)
@@ -164,7 +164,7 @@ class Strange(Modules):
     def test_a_module_is_replaced_while_it_answers(self):
         self.install("geo")
         daemon = self.serve(GEO)
-        # The same module at every reload, however often: it is mapped once.
+        # Every reload uses the same module, which is mapped once.
         for _ in range(3):
             self.assertEqual(daemon.tool("reload").returncode, 0)
         self.assertEqual(len(set(re.findall(r"(\d+)\s+/memfd:geo\.so", maps(daemon)))), 1)
@@ -177,7 +177,7 @@ class Strange(Modules):
         wait_until(lambda: len(set(re.findall(r"(\d+)\s+/memfd:geo\.so", maps(daemon)))) == 1)
         self.assertTrue(self.allows(daemon))
 
-    def test_what_is_copied_over_a_running_module_does_not_reach_it(self):
+    def test_overwriting_a_running_module_does_not_affect_it(self):
         self.install("geo")
         daemon = self.serve(GEO)
         with open(self.modules / "geo.so", "r+b") as file:
@@ -224,12 +224,12 @@ class Strange(Modules):
 
 
 class Guide(Modules):
-    """policy/MODULES.md, followed to the letter."""
+    """The commands of policy/MODULES.md, run as they stand."""
 
     TEXT = (harness.ROOT / "policy" / "MODULES.md").read_text(encoding="utf-8")
 
     def script(self):
-        """A shell script that does what the page says, and what it must print: [(step, line)…]."""
+        """A shell script of the page's commands, and what they must print: [(step, line)…]."""
         script, expected, step = ["set -eu"], [], 0
         for file, kind, block in re.findall(
                 r"(?:`([\w./]+)`:\n\n)?^```(\w*)\n(.*?)^```$", self.TEXT, re.DOTALL | re.MULTILINE):
@@ -249,7 +249,7 @@ class Guide(Modules):
         path = f"{Path(harness.AUTHZD).parent}:{Path(harness.AUTHZCHECK).parent}:{os.environ['PATH']}"
         output = self.folder / "output"
         with open(output, "w", encoding="utf-8") as file:
-            # A group of its own, so that a daemon that it started ends with it.
+            # A process group of its own, to end the daemon that it started too.
             guide = subprocess.Popen(
                 ["sh", "-c", script], cwd=self.folder, stdin=subprocess.DEVNULL, stdout=file,
                 stderr=file, start_new_session=True,
@@ -292,7 +292,7 @@ class Refused(Modules):
         self.assertEqual(place, "16:22")
         return message.replace(str(self.modules), "DIR")
 
-    def test_a_file_that_is_none(self):
+    def test_a_file_that_is_not_a_module(self):
         (self.modules / "bad.so").write_text("no module")
         self.assertEqual(self.message(),
                          "module 'bad' is refused: DIR/bad.so cannot be opened: file too short")
@@ -309,7 +309,7 @@ class Refused(Modules):
             path.write_bytes(whole[:size])
             (place, message), = self.refused(GEO)
             self.assertIn("geo.so cannot be opened: ", message)
-        # and the daemon goes on with what it has
+        # and the daemon keeps the policy that it has
         path.write_bytes(whole)
         daemon = self.serve(GEO)
         path.write_bytes(whole[:len(whole) // 2])
@@ -342,7 +342,7 @@ class Refused(Modules):
         self.bad(NAME='"other"')
         self.assertIn("it calls itself 'other'", self.message())
 
-    def test_a_version_that_is_none(self):
+    def test_an_invalid_version(self):
         self.bad(VERSION='"\\033[31m"')
         self.assertIn("its version is no word", self.message())
 
@@ -355,7 +355,7 @@ class Refused(Modules):
         self.bad()
         self.assertEqual(self.message(), "module 'bad' refuses this line and does not say why")
 
-    def test_a_complaint_about_a_place_that_is_none(self):
+    def test_an_error_at_an_invalid_position(self):
         self.bad(WILD=1)
         self.assertRegex(self.message(), "^made up \\?\\?0+")
 
@@ -391,7 +391,7 @@ class Refused(Modules):
         (found, text), = self.refused("    authorize required geo allow=CH data=countries")
         self.assertEqual(text, "module 'geo' serves 'account', not 'authorize'")
 
-    def test_a_data_file_that_is_none(self):
+    def test_an_invalid_data_file(self):
         self.install("geo")
         line = "    account required geo allow=CH data=countries"
         for make, message in (
@@ -412,7 +412,7 @@ class Refused(Modules):
             self.assertEqual(place, "16:40", text)
             self.assertIn(message, text)
 
-    def test_what_others_may_write(self):
+    def test_files_that_others_may_write(self):
         self.install("geo")
         for path, shown in ((self.modules, "DIR"), (self.data, "DIR/data"),
                             (self.modules / "geo.so", "DIR/geo.so"),
@@ -433,7 +433,7 @@ class Refused(Modules):
         self.assertEqual(self.check(GEO).returncode, 0)
 
     @unittest.skipUnless(os.geteuid() == 0, "only root gives files away")
-    def test_what_belongs_to_somebody_else(self):
+    def test_files_of_other_users(self):
         self.install("geo")
         for path in (self.modules, self.modules / "geo.so", self.data / "countries"):
             os.chown(path, 1, 1)

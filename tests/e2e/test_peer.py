@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Module peer: the kernel says who asks, and the policy whose principal that is."""
+"""Module peer: the kernel says which user asks, and the policy which principal that is."""
 
 import grp
 import os
@@ -36,7 +36,7 @@ stack mixed {
 }
 """
 
-# Ordinary users and groups of every Debian, and none of them root's.
+# Ordinary users and groups of every Debian; root is in none of the groups.
 USER, OTHER, GROUP = "daemon", "bin", "mail"
 
 
@@ -57,7 +57,7 @@ class Peer(harness.DaemonTest):
         return d.start()
 
     def client_as(self, d, user=None, groups=()):
-        """A connection of that user's, in no group but his own and those."""
+        """A connection of that user, in its own group and these groups only."""
         uid = pwd.getpwnam(user).pw_uid if user else 4242
         with as_user(uid):
             if not groups:
@@ -88,15 +88,15 @@ class Peer(harness.DaemonTest):
         many = c.call("authorize_many", service="local", path="/jobs",
                       requests=[{"method": "GET"}, {"method": "POST"}, {"method": "GET"}])
         self.assertEqual([r["allow"] for r in many["results"]], [True, False, True])
-        # by a group of his; and not by a group whose number is the user's
+        # by a group of the user; and not by a group whose number is the user's
         m = self.client_as(d, groups=[GROUP])
         answer = self.ask(m, "POST")
         self.assertEqual((answer["allow"], answer["principal"]), (True, "mail"))
-        # both at once: his own line goes first
+        # by both: the user's own line takes precedence
         both = self.client_as(d, USER, groups=[GROUP])
         self.assertEqual(self.ask(both, "POST")["reason"], "role")
 
-    def test_others_are_nobody_and_learn_nothing(self):
+    def test_other_users_are_anonymous_and_get_no_details(self):
         d = self.start()
         for c in (self.client_as(d, OTHER), self.client_as(d)):
             answer = self.ask(c)
@@ -106,7 +106,7 @@ class Peer(harness.DaemonTest):
         answer = self.ask(root)
         self.assertEqual((answer["reason"], answer.get("principal")), ("missing_token", None))
 
-    def test_a_peer_is_nobody_where_the_stack_does_not_ask_for_him(self):
+    def test_without_module_peer_the_peer_is_anonymous(self):
         d = self.start(POLICY + "stack open {\n authenticate required key anonymous=allow\n"
                        " authorize required role\n}\n")
         c = self.client_as(d, USER)
@@ -138,7 +138,7 @@ class Peer(harness.DaemonTest):
         for more in ({"environment": "prod"}, {"tenant": "acme"}):
             self.assertEqual(self.ask(c, **more)["status"], 401, more)
 
-    def test_what_the_machine_says_is_asked_again_by_a_reload_alone(self):
+    def test_names_of_users_are_looked_up_again_only_by_a_reload(self):
         d = self.start()
         said = d.tool("status", "--json").stdout
         self.assertNotIn("nobody is known", said)

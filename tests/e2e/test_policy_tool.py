@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""authzcheck where no daemon is needed: the policy commands, usage, help and completion."""
+"""authzcheck without a daemon: the policy commands, usage, help and completion."""
 
 import json
 import os
@@ -14,7 +14,7 @@ import harness
 
 EXAMPLES = harness.ROOT / "policy" / "examples"
 
-# Five mistakes of five kinds, in two files and one folder below.
+# Five errors of five kinds, in two files and a folder.
 MISTAKES = {
     "a.policy": """\
 tree api {
@@ -96,13 +96,13 @@ class Folder(unittest.TestCase):
 
 
 class PolicyCheck(Folder):
-    def test_every_mistake_is_told_with_its_place(self):
+    def test_every_mistake_is_reported_with_its_position(self):
         self.write(MISTAKES)
         done = self.tool("policy", "check", self.folder, status=1)
         self.assertEqual(done.stderr, DIAGNOSTICS.format(self.folder))
         self.assertEqual(done.stdout, "")
 
-    def test_annotations_are_what_a_workflow_reads(self):
+    def test_annotations_have_the_form_that_workflows_read(self):
         self.write(MISTAKES)
         done = self.tool("policy", "check", "--format", "github", self.folder, status=1)
         self.assertEqual(done.stdout, ANNOTATIONS.format(self.folder))
@@ -192,7 +192,7 @@ class Reading(Folder):
         os.symlink(".data/a.policy", self.folder / "policy" / "a.policy")
         self.tool("policy", "check", self.folder / "policy")
 
-    def test_what_cannot_be_read_is_said(self):
+    def test_unreadable_files_are_reported(self):
         self.write({"p/a.policy": harness.SMALL_POLICY})
         folder = self.folder / "p"
         cases = [
@@ -313,7 +313,7 @@ class Usage(Folder):
         done = self.tool("--json", "--socket", self.folder / "none.sock", "status", status=3)
         self.assertEqual(json.loads(done.stdout)["error"]["code"], "unavailable")
 
-    def test_a_full_disk_behind_standard_output_is_no_success(self):
+    def test_a_full_disk_under_standard_output_is_a_failure(self):
         with open("/dev/full", "wb") as full:
             done = subprocess.run([harness.AUTHZCHECK, "key", "pattern"], stdout=full,
                                   stderr=subprocess.PIPE, check=False)
@@ -330,7 +330,7 @@ class Usage(Folder):
             self.assertNotRegex(examples, r"--token [^-]")
             self.assertEqual(self.tool(*name.split(), "-h").stdout, text)
 
-    def test_the_man_page_tells_of_every_command_and_option(self):
+    def test_the_man_page_describes_every_command_and_option(self):
         page = (harness.ROOT / "tools" / "authzcheck.1.scd").read_text(encoding="utf-8")
         plain = page.replace("*", "").replace("_", "")
         for name in commands(self.tool):
@@ -340,7 +340,7 @@ class Usage(Folder):
                 if option != "--verbose":
                     self.assertIn(option, plain, name)
 
-    def test_the_version_is_told(self):
+    def test_the_version_is_printed(self):
         self.assertRegex(self.tool("--version").stdout, r"^authzcheck \d+\.\d+\.\d+\n$")
 
 

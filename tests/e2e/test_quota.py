@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Module quota: exact over all workers, kept over reloads, and nothing burned by who is refused."""
+"""Module quota: exact over all workers, kept over reloads, not used by refused requests."""
 
 import os
 import threading
@@ -49,7 +49,7 @@ class Quota(harness.DaemonTest):
         return d.call("authorize", **more)
 
     def pound(self, d, token, total=1000, connections=8):
-        """So many calls at once; how many were allowed, and every answer."""
+        """This many calls at once; returns how many were allowed, and every answer."""
         answers = [[] for _ in range(connections)]
 
         def run(i):
@@ -85,7 +85,7 @@ class Quota(harness.DaemonTest):
             other.join()
         self.assertEqual((len(every), allowed), (1000, 100))
         left = sorted(a["quota"]["remaining"] for a in every if a["allow"])
-        self.assertEqual(left, list(range(100)), "each answer tells another number")
+        self.assertEqual(left, list(range(100)), "each answer has another number")
         for answer in every:
             if not answer["allow"]:
                 self.assertEqual((answer["status"], answer["reason"]), (429, "quota"))
@@ -105,7 +105,7 @@ class Quota(harness.DaemonTest):
         self.assertEqual(counters, {"counters": 2, "uncounted": 0})
         self.assertIn("2 counters in use", d.tool("status").stdout)
 
-    def test_what_is_refused_burns_nothing(self):
+    def test_refused_requests_are_not_counted(self):
         d = self.daemon(policy(limit=2))
         _, token = self.key(d)
         for more in ({"method": "POST"}, {"path": "/none"}, {"path": "//"}, {"tenant": "acme"}):
@@ -114,7 +114,7 @@ class Quota(harness.DaemonTest):
             self.assertNotIn("quota", answer)
         self.assertEqual(self.ask(d, token=token)["quota"], {"limit": 2, "remaining": 1,
                                                              "reset": 3600})
-        # nor does a call of many of which one entry is no request
+        # nor does authorize_many with an invalid entry
         client = d.client()
         many = [{"path": "/a"}, {"path": "/b"}, {"path": "/a", "acton": "x"}]
         self.assert_error("invalid_request", client.call, "authorize_many", service="web",
@@ -129,7 +129,7 @@ class Quota(harness.DaemonTest):
         self.assertEqual([ask("p")["quota"]["remaining"] for _ in range(3)], [2, 1, 0])
         refused = ask("p")
         self.assertEqual((refused["reason"], refused["quota"]["limit"]), ("quota", 3))
-        # the fourth of all is q's first; what p was refused took none of it
+        # the fourth allowed request is q's first; p's refused one was not counted
         self.assertEqual(ask("q")["quota"]["remaining"], 0)
         refused = ask("q")
         self.assertEqual((refused["reason"], refused["quota"]["limit"]), ("quota", 4))

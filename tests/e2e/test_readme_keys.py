@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""README's "Keys", followed to the letter: its own lines, in a shell."""
+"""The commands of README's "Keys", run in a shell as they stand."""
 
 import subprocess
 import unittest
@@ -9,7 +9,7 @@ import harness
 
 
 def section(title):
-    """The indented lines behind a heading, up to the next one."""
+    """The indented lines after a heading, up to the next one."""
     text = (harness.ROOT / "README.md").read_text(encoding="utf-8")
     body = text.split(f"\n### {title}\n")[1].split("\n#")[0]
     return [line[4:] for line in body.splitlines() if line.startswith("    ")]

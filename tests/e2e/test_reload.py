@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The policy changes while the daemon serves: noticed by itself, exchanged at one instant, refused
-whole when it is wrong."""
+"""The policy changes while the daemon serves: the daemon notices, uses the new one for all decisions
+at once, and refuses it whole when it has errors."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ principal ann {
     role clerk
 }
 """
-# What the role may do is in a file of its own, so that a change of many files is one of many.
+# The role's grants are in a file of their own, which changes together with many others.
 READS = "role clerk {\n    allow list on api:/loans\n}\n"
 WRITES = "role clerk {\n    allow create on api:/loans\n}\n"
 BROKEN = "role clerk {\n    allow reed on api:/loans\n}\n"
@@ -36,7 +36,7 @@ def files(clerk):
 
 
 class Asking:
-    """Connections that ask without pause; each answer is kept as (revision, allow)."""
+    """Connections that ask without a pause; keeps each answer as (revision, allow)."""
 
     def __init__(self, daemon, connections=8):
         self.stop = threading.Event()
@@ -73,8 +73,8 @@ class Reloading(harness.DaemonTest):
         return daemon.call("policy.status")["revision"]
 
     def assert_follows(self, daemon, change, to_writes=True):
-        """`change` happens under load and nobody tells the daemon: the answers follow, each is the
-        old policy's or the new one's, and no connection goes back once it saw the new."""
+        """Makes a `change` under load without a reload request: each answer is by the old policy or by
+        the new one, and no connection gets the old one after the new one."""
         old = self.revision(daemon)
         with Asking(daemon) as asking:
             change()
@@ -144,7 +144,7 @@ class Reloading(harness.DaemonTest):
         daemon.start()
         self.assert_follows(daemon, lambda: point_to("two"))
         self.assert_follows(daemon, lambda: point_to("one"), to_writes=False)
-        # And what the link leads to now is watched.
+        # The link's new target is watched too.
         path = daemon.folder / "releases" / "one" / "policy" / "clerk.policy"
         self.assert_follows(daemon, lambda: path.write_text(WRITES))
 
@@ -224,7 +224,7 @@ class Reloading(harness.DaemonTest):
 
 class Refusing(harness.DaemonTest):
     def assert_refused(self, daemon, problem):
-        """The running policy stays and everybody can see why; the error is given back."""
+        """The present policy stays, and log and status show the error, which is returned."""
         old = daemon.call("authorize", **READ)["revision"]
         error = self.assert_error("invalid_policy", daemon.call, "policy.reload")
         self.assertTrue(any(problem in found["message"] for found in error.error["diagnostics"]),
@@ -249,7 +249,7 @@ class Refusing(harness.DaemonTest):
         found = error.error["diagnostics"][0]
         self.assertEqual((found["severity"], found["line"], found["column"]), ("error", 2, 11))
         self.assertTrue(found["file"].endswith("policy/clerk.policy"))
-        # And when it is mended, all is well without anybody's help.
+        # After a correction the policy is loaded without a reload request.
         daemon.write("clerk.policy", WRITES)
         wait_until(lambda: not daemon.call("authorize", **READ)["allow"])
         wait_until(lambda: daemon.call("policy.status")["ok"])
@@ -270,7 +270,7 @@ class Refusing(harness.DaemonTest):
     TAKEN = "principal bob {\n}\nprincipal    ann2 {\n    role clerk\n}\nprincipal cy {\n}\n"
 
     def test_a_large_policy_is_exchanged_and_refused_as_a_small_one(self):
-        """Large enough to be read in pieces, side by side."""
+        """Large enough to be parsed in parts, in parallel."""
         def roles(part):
             return "".join(f"role {part}{n} {{\n" + "    allow list on api:/loans\n" + "}\n"
                            for n in range(2000))
@@ -303,7 +303,7 @@ class Refusing(harness.DaemonTest):
         status = daemon.call("policy.status")
         self.assertEqual((status["revision"], status["ok"], status["errors"]), (before, False, 2))
         self.assertIn("more.policy:3:14", daemon.log())
-        # One who is refused is in nobody's way.
+        # A refused request does not block the others.
         daemon.call("principals.create", id="cy")
         for id in ("ann2", "bob", "cy"):
             daemon.call("principals.delete", id=id)
@@ -323,7 +323,7 @@ class Refusing(harness.DaemonTest):
         daemon.start()
         daemon.call("principals.get", id="ann2")
 
-    def test_what_others_may_write_is_refused_with_the_chmod_that_mends_it(self):
+    def test_files_that_others_may_write_are_refused_with_the_chmod_command(self):
         daemon = self.daemon(files(READS))
         path = daemon.policy / "clerk.policy"
         path.chmod(0o666)
@@ -335,7 +335,7 @@ class Refusing(harness.DaemonTest):
         daemon.call("policy.reload")
 
     @unittest.skipUnless(os.geteuid() == 0, "needs root to give a file away")
-    def test_what_belongs_to_others_is_refused_with_the_chown_that_mends_it(self):
+    def test_files_of_other_users_are_refused_with_the_chown_command(self):
         daemon = self.daemon(files(READS))
         path = daemon.policy / "clerk.policy"
         os.chown(path, 12345, 12345)
@@ -353,7 +353,7 @@ class Refusing(harness.DaemonTest):
         link.symlink_to("..")
         self.assert_refused(daemon, "leads out")
 
-    def test_an_absolute_link_inside_is_refused_with_what_mends_it(self):
+    def test_an_absolute_link_inside_is_refused_with_its_correction(self):
         daemon = self.daemon(files(READS))
         (daemon.policy / "again.policy").symlink_to(next(daemon.policy.glob("*.policy")))
         self.assert_refused(daemon, "make it relative")

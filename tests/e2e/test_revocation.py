@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is taken away is gone with the answer: for every decision, on every worker, of every peer."""
+"""A revocation applies to every decision after its answer, on every worker, for every peer."""
 
 import os
 import statistics
@@ -29,7 +29,7 @@ class Revocation(people.PeopleTest):
         self.clients = [self.d.client() for _ in range(CONNECTIONS)]
 
     def ask_all(self, who):
-        """Pipelines CHECKS questions over all connections; how many were allowed."""
+        """Pipelines CHECKS requests over all connections; returns how many were allowed."""
         entry = {"method": "GET", "path": "/loans/7"}
         asked = [(client, client.send("authorize_many", {**who, "requests": [entry] * BATCH}))
                  for _ in range(CHECKS // BATCH // CONNECTIONS) for client in self.clients]
@@ -109,7 +109,7 @@ class Alike(people.PeopleTest):
         return tokens
 
     def resealed(self, token):
-        """Another secret that is sound: its checksum is right."""
+        """Another secret with a valid checksum."""
         import zlib
         digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
         body = token[:-10] + ("AAAA" if token[-10:-6] != "AAAA" else "BBBB")
@@ -125,7 +125,7 @@ class Alike(people.PeopleTest):
         reasons = {name: self.ask(token)["reason"] for name, token in tokens.items()}
         self.assertEqual(len(set(reasons.values())), 6, reasons)
         said, times = set(), {name: [] for name in tokens}
-        # Taken in turns, so that what else the machine does comes to each alike.
+        # Measured in turns, so that other load of the machine affects each equally.
         for name, token in [*tokens.items()] * 400:
             begin = time.perf_counter()
             answer = other.call("authorize", token=token, method="GET", path="/loans/7")
@@ -135,8 +135,8 @@ class Alike(people.PeopleTest):
         medians = {name: statistics.median(all) for name, all in times.items()}
         print("# medians in microseconds:",
               {name: round(median * 1e6, 1) for name, median in medians.items()})
-        # No figure decides, but that they overlap: the fastest tenth of each ends before the slowest
-        # tenth of any other begins. A sanitizer's own costs would tell them apart.
+        # The times must overlap: the fastest tenth of each ends before the slowest tenth of any other
+        # begins. Under a sanitizer they would not, because of its own costs.
         if "AUTHZ_TEST_KILLS" in os.environ:
             return
         tenths = {name: statistics.quantiles(all, n=10) for name, all in times.items()}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""authzcheck role and tenant: what an operator types, sees and pipes on."""
+"""authzcheck role and tenant: arguments, output, and output in a pipe."""
 
 import json
 import subprocess
@@ -53,7 +53,7 @@ class RoleTool(people.PeopleTest):
         self.assertEqual(self.run_tool("role", "edit", "viewer")[0], 2)
         self.assertEqual(self.run_tool("role", "edit", "viewer", "--grant", "")[0], 1)
 
-    def test_tenants_and_what_is_theirs(self):
+    def test_tenants_and_their_roles(self):
         self.assertEqual(self.json("tenant", "create", "acme")["status"], "active")
         status, out, _ = self.run_tool("tenant", "list")
         self.assertEqual([line.split()[:2] for line in out.splitlines()[1:]],

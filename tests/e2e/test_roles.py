@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Roles that are made in the store: read as in the files, expanded once, and judged like theirs."""
+"""Roles of the store: written as in the files, expanded once, applied as those of the files."""
 
 import unittest
 
@@ -88,7 +88,7 @@ class Roles(RoleTest):
         self.assertFalse(self.may(secret, "PUT", "/loans/7"))
         self.assertTrue(self.may(secret, "GET", "/loans/7"))
 
-    def test_exclusive_holds_for_them_too(self):
+    def test_exclusive_applies_to_them_too(self):
         self.role("team", inherits=["clerk"])
         self.assert_error("conflict", self.c.call, "roles.create", name="both",
                           inherits=["team", "auditor"])
@@ -181,17 +181,17 @@ class Policies(RoleTest):
         self.assertTrue(self.may(secret, "PUT", "/loans/7"))
         missing = [item for item in found["items"] if item.get("role") == "all"]
         self.assertEqual(missing, [{"role": "all", "grant": "+GET,PUT,DELETE api:/loans/{loan}"}])
-        # Written anew, it is expanded anew.
+        # When it is written again, it is expanded again.
         self.c.call("roles.update", name="all", grants=["allow all on api:/**"])
         self.assertTrue(self.may(secret, "GET", "/reports"))
-        # What comes back counts again.
+        # Permissions that exist again have effect again.
         self.c.call("roles.update", name="all", grants=["allow approve on api:/loans/{loan}"])
         self.reload(POLICY)
         self.assertFalse(self.may(secret, "POST", "/loans/7"))
         self.reload(GROWN)
         self.assertTrue(self.may(secret, "POST", "/loans/7"))
 
-    def test_what_is_inherited_from_the_files_follows_them(self):
+    def test_roles_inherited_from_the_files_follow_the_files(self):
         self.role("team", inherits=["clerk"])
         _, secret = self.bob("team")
         self.assertTrue(self.may(secret, "POST", "/loans"))
@@ -202,7 +202,7 @@ class Policies(RoleTest):
         self.assertIn({"role": "team", "inherits": "clerk"}, found)
         self.assertFalse(self.may(secret, "GET", "/loans"))
 
-    def test_what_becomes_exclusive_is_told_and_not_undone(self):
+    def test_roles_that_become_exclusive_are_reported_and_kept(self):
         self.role("team", inherits=["clerk"])
         id, secret = self.bob("team", "boss")
         key, _ = self.key(roles=["viewer", "boss"])
@@ -250,7 +250,7 @@ class Managed(RoleTest):
     def by(self, token, method, **params):
         return self.c.call(method, token=token, **params)
 
-    def test_who_makes_a_role_gives_no_more_than_he_has(self):
+    def test_a_caller_that_makes_a_role_gives_only_what_it_has(self):
         _, boss = self.bob("boss")
         made = self.by(boss, "roles.create", name="x", grants=["allow GET on api:/loans"])
         self.assertEqual(made["created_by"][:4], "key:")
@@ -259,7 +259,7 @@ class Managed(RoleTest):
                 with self.subTest(method, **params):
                     self.assert_error(
                         "forbidden", self.by, boss, f"roles.{method}", name=name, **params)
-        # What somebody else wrote into it stays, and what it denies too.
+        # Grants that another caller wrote stay, and denials too.
         self.role("z", "allow create on api:/loans", "deny delete on api:/loans/{loan}")
         self.by(boss, "roles.update", name="z", description="kept")
         self.by(boss, "roles.update", name="z", grants=["allow create on api:/loans",
@@ -271,29 +271,29 @@ class Managed(RoleTest):
         self.assert_error("forbidden", self.by, boss, "assignments.create", principal="bob",
                           role="z")
 
-    def test_what_is_held_at_a_place_is_written_into_no_role(self):
-        """Roles have no place: who may do it here alone would give it everywhere."""
+    def test_permissions_held_at_a_place_cannot_be_written_into_a_role(self):
+        """Roles have no places: a caller that may do it at some places would give it everywhere."""
         self.role("x", "allow GET on api:/health")
         _, boss = self.bob("boss")
         self.c.call("assignments.create", principal="bob", role="clerk", at=["api:/loans"])
         write = {"name": "x", "grants": ["allow create on api:/loans"]}
         self.assert_error("forbidden", self.by, boss, "roles.update", **write)
-        # Nor by a key that counts at places alone, of one who has it everywhere.
+        # Nor with a key limited to places, of a principal that may do it everywhere.
         self.c.call("assignments.create", principal="bob", role="clerk")
         self.by(boss, "roles.update", **write)
         self.c.call("roles.update", name="x", grants=["allow GET on api:/health"])
         _, placed = self.key(principal="bob", at=["api:/loans", "authz:/roles"])
         self.assert_error("forbidden", self.by, placed, "roles.update", **write)
 
-    def test_who_holds_a_role_writes_nothing_into_it_that_he_had_not(self):
-        """He is judged as he was, not as the change that is judged would make him."""
+    def test_the_holder_of_a_role_adds_only_what_it_has(self):
+        """A caller is compared as it was before the change, not as the change would make it."""
         self.role("mine", "allow GET on api:/loans")
         _, boss = self.bob("boss", "mine")
         for name, params in (("mine", {"grants": ["allow all on api:/**"]}),
                              ("mine", {"inherits": ["clerk"]})):
             with self.subTest(name, **params):
                 self.assert_error("forbidden", self.by, boss, "roles.update", name=name, **params)
-        # Nor by way of one that his own inherits, nor by taking away what it denies.
+        # Nor by way of a role that the caller's own inherits, nor by removing its denials.
         self.role("below", "allow GET on api:/loans", "deny create on api:/loans")
         self.c.call("roles.update", name="mine", inherits=["below"],
                     grants=["allow create on api:/loans"])

@@ -41,7 +41,7 @@ class RotateTest(people.PeopleTest):
         return self.c.call("keys.get", id=id)
 
     def confirmed(self, id, generation):
-        """The record, once the first use of its new secret was written."""
+        """Waits until the first use of the new secret was written; returns the record."""
         return harness.wait_until(
             lambda: (record := self.get(id))["generation"] == generation and record)
 
@@ -94,7 +94,7 @@ class Modes(RotateTest):
         self.c.call("principals.disable", id="alice")
         self.assertEqual(self.ask(new, ip="10.1.2.3")["reason"], "inactive_principal")
         self.c.call("principals.enable", id="alice")
-        # Whatever was on its way to the writer came before this change.
+        # Everything queued for the writer was written before this change.
         self.c.call("keys.update", id=record["id"], name="n")
         self.assertEqual(self.get(record["id"])["generation"], 1)
         self.assertTrue(self.ask(new, ip="10.1.2.3")["allow"])
@@ -176,7 +176,7 @@ class Modes(RotateTest):
         self.assertNotIn("retiring_until", self.get(record["id"]))
         self.rotate(record["id"])
 
-    def test_what_is_revoked_or_not_there_is_not_rotated(self):
+    def test_revoked_and_missing_keys_are_not_rotated(self):
         self.alice()
         record, _ = self.key()
         self.c.call("keys.revoke", id=record["id"])
@@ -185,7 +185,7 @@ class Modes(RotateTest):
             self.assert_error("not_found", self.c.call, f"keys.{method}", id="1zzzzzzzzzzz")
         self.assert_error("invalid_request", self.rotate, record["id"], mode="gently")
 
-    def test_a_principal_has_so_many_secrets(self):
+    def test_the_number_of_secrets_of_a_principal_is_limited(self):
         self.alice()
         first, _ = self.key()
         second, _ = self.key()
@@ -224,7 +224,7 @@ class Dead(RotateTest):
         self.assertEqual(self.status(first), 401)
         self.assertIn("secret that is dead", self.d.log())
 
-    def test_a_wrong_secret_is_none(self):
+    def test_a_dead_secret_is_denied_and_counted(self):
         self.alice()
         record, _ = self.key()
         other, wrong = self.key()
@@ -271,7 +271,7 @@ limits {
         record = self.confirmed(id, 2)
         self.assertLessEqual(record.get("retiring_until", 0), answer["renew_by"])
         self.assert_error("forbidden", self.c.call, "keys.renew", token=old)
-        # The old one is dead when its time has come, and the new one goes on.
+        # The old secret ends when its time has come; the new one remains valid.
         harness.wait_until(lambda: self.status(old) == 401)
 
 
@@ -283,7 +283,7 @@ limits {
 }
 """
 
-    def test_who_does_not_renew_is_out_at_the_end(self):
+    def test_a_key_that_is_not_renewed_expires(self):
         self.alice()
         record, old = self.key(rotate_every="1s")
         harness.wait_until(lambda: self.status(old) == 401)
@@ -293,12 +293,12 @@ limits {
         self.assert_error("forbidden", self.c.call, "keys.renew", token=old)
         self.assert_error(
             "conflict", self.c.call, "keys.update", id=record["id"], rotate_every="9d")
-        # A new secret is the way back.
+        # A new secret makes the key valid again.
         self.c.call("keys.rotate", id=record["id"])
         self.assertEqual(self.get(record["id"])["status"], "active")
         self.assertEqual(self.status(old), 401)
 
-    def test_the_log_warns_of_what_is_due_and_what_ends(self):
+    def test_the_log_warns_of_due_and_ending_keys(self):
         self.alice()
         due, _ = self.key(rotate_every="1s", name="nightly")
         ends, _ = self.key(expires_in="6d")
@@ -376,7 +376,7 @@ class Retries(RotateTest):
         self.assertEqual(self.status(new), 200)
         self.confirmed(record["id"], 3)
 
-    def test_what_was_renewed_is_told_again_until_it_is_used(self):
+    def test_a_renewal_repeats_its_answer_until_the_secret_is_used(self):
         self.alice()
         record, old = self.key(rotate_every="1s")
         harness.wait_until(lambda: self.ask(old).get("renew"))
@@ -392,8 +392,8 @@ class Retries(RotateTest):
         self.confirmed(record["id"], 2)
         self.assert_error("forbidden", self.c.call, "keys.renew", token=old, request_id=id)
 
-    def test_the_tool_sends_one_and_asks_again_by_itself(self):
-        """Between the tool and the daemon stands one that loses the first answer."""
+    def test_the_tool_sends_a_request_id_and_repeats_the_request(self):
+        """A proxy between the tool and the daemon loses the first answer."""
         self.alice()
         path = str(self.d.folder / "between.sock")
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rotation while others ask, while the daemon is killed, and at the policy's cap.
+"""Rotation during requests, while the daemon is killed, and at the policy's limits.
 
 AUTHZ_TEST_KILLS says how often it is killed; meson asks for fewer under sanitizers.
 """
@@ -15,7 +15,7 @@ import harness
 import people
 
 KILLS = int(os.environ.get("AUTHZ_TEST_KILLS", "200"))
-SIDES = 4  # state folders that are worked on at once
+SIDES = 4  # state folders in parallel
 CLIENTS = 4
 ROUNDS = 6  # rotations in each mode
 
@@ -28,13 +28,13 @@ limits {
 
 
 class Life:
-    """When a secret must be good, and when it must not be any more, by the monotonic clock."""
+    """When a secret must be valid, and when it must not be, by the monotonic clock."""
 
     def __init__(self, secret, born):
         self.secret = secret
-        self.born = born                # good for whoever asks from then on
-        self.dying = float("inf")       # until here
-        self.dead = float("inf")        # bad for whoever asks from then on
+        self.born = born                # valid for requests from then on
+        self.dying = float("inf")       # valid until then
+        self.dead = float("inf")        # invalid for requests from then on
 
     def judge(self, sent, received, status):
         """What is wrong with an answer, or None."""
@@ -46,8 +46,8 @@ class Life:
 
 
 class Load(people.PeopleTest):
-    """Four clients ask with old and new secrets without a pause; each answer is judged by when it
-    was asked for and when it came."""
+    """Four clients use old and new secrets without a pause; each answer is checked by the times of
+    its request and its receipt."""
 
     policy = POLICY
 
@@ -82,7 +82,7 @@ class Load(people.PeopleTest):
                 self.asked[number] += 1
 
     def await_answers(self, more=8):
-        """Each client has been answered some more times."""
+        """Waits until each client has received more answers."""
         before = list(self.asked)
         harness.wait_until(
             lambda: all(now >= then + more for now, then in zip(self.asked, before)))
@@ -142,8 +142,7 @@ class Load(people.PeopleTest):
 
 
 class Model:
-    """What one key must be, as far as its answers told: the secrets that are good, the current one
-    first."""
+    """What one key must be according to the answers: its valid secrets, the current one first."""
 
     def __init__(self, secret):
         self.current, self.other, self.pending = secret, None, False
@@ -177,7 +176,7 @@ class Model:
 
 
 class Side(threading.Thread):
-    """One state folder: changes one after the other, SIGKILL at any instant, start, look, go on."""
+    """One state folder: makes changes, sends SIGKILL at any time, starts again, checks, and repeats."""
 
     def __init__(self, test, kills, seed):
         super().__init__()
@@ -188,7 +187,7 @@ class Side(threading.Thread):
         self.under_way = None
 
     def run(self):
-        # A daemon dies with the thread that started it, so it is this thread's from end to end.
+        # A daemon ends with the thread that started it, so this thread does all of it.
         self.d = harness.Daemon({"a.policy": POLICY})
         try:
             record = self.d.call("keys.create", roles=["viewer"])
@@ -201,7 +200,7 @@ class Side(threading.Thread):
                     self.settle(client)
                     self.look(client)
             self.d.stop()
-        except BaseException as error:  # the test's thread tells it
+        except BaseException as error:  # the test's thread reports it
             self.error = error
         finally:
             self.d.finish()
@@ -219,7 +218,7 @@ class Side(threading.Thread):
         self.d.kill()
 
     def change(self, client):
-        """One change; what was asked for stands in under_way until it is answered."""
+        """Makes one change; under_way holds it until it is answered."""
         model = self.model
         choices = [("rotate", mode) for mode in ("overlap", "confirm", "immediate")]
         if model.other:
@@ -246,7 +245,7 @@ class Side(threading.Thread):
         self.under_way = None
 
     def settle(self, client):
-        """Does again what was not answered, or finds that it was done."""
+        """Repeats the change that was not answered, or finds that it was made."""
         if self.under_way is None:
             return
         what, _, _ = self.under_way
@@ -257,7 +256,7 @@ class Side(threading.Thread):
         elif what == "use" and "retiring_until" in record:
             self.model.confirm()
         elif what != "use":
-            # Made before or made now, a rotation is told the same way: by its request_id.
+            # Made before or now, a rotation has the same answer, by its request_id.
             self.answered(client, *self.under_way)
         self.under_way = None
 

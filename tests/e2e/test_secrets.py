@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Secrets are nowhere but with their holders: neither in files and logs, nor in the memory of a
-daemon that has nothing to do, nor in a core."""
+"""Only the holders have secrets: none is in files and logs, in the memory of an idle daemon, or in a
+core dump."""
 
 import os
 import re
@@ -17,8 +17,8 @@ KEYS = 40
 
 class Secrets(people.PeopleTest):
     def load(self):
-        """Every way on which a secret comes in or goes out, from several connections; gives all of
-        them."""
+        """Uses every way in which a secret comes in or goes out, over several connections; returns all
+        secrets."""
         self.alice()
         secrets = [self.key(name=f"k{i}")[1] for i in range(KEYS)]
         kids = [secret.rsplit("_", 1)[0].rsplit("_", 1)[1] for secret in secrets]
@@ -48,7 +48,7 @@ class Secrets(people.PeopleTest):
             user.start()
         for user in users:
             user.join()
-        # A message that is begun and never ended, and one that is none.
+        # A message that is never completed, and bytes that are not a message.
         with harness.Client(self.d.socket) as client:
             client.send_bytes(client.request(1, "authorize", {"token": secrets[0]})[:-4])
         with harness.Client(self.d.socket) as client:
@@ -57,14 +57,14 @@ class Secrets(people.PeopleTest):
         return secrets
 
     def parts(self, secrets):
-        """What nobody but the holder may have: the 32 characters behind the kid, in each half."""
+        """What only the holder may have: the 32 characters after the key's id, in two halves."""
         for secret in secrets:
             whole = secret.rsplit("_", 1)[1].encode()
             yield whole[:16]
             yield whole[16:32]
 
     def settle(self):
-        """All that was asked is answered, and the workers let their transactions go."""
+        """Waits until all requests are answered and the workers have ended their transactions."""
         for client in self.d.clients:
             client.close()
         with harness.Client(self.d.socket) as client:
@@ -110,7 +110,7 @@ class Secrets(people.PeopleTest):
 
     def test_no_secret_is_in_files_logs_or_the_trail(self):
         secrets = self.load()
-        # What people type where it does not belong.
+        # Secrets typed as the wrong argument.
         id, secret = self.key(name="before")
         self.c.call("keys.update", id=id, name="x")
         copy = self.d.folder / "copy"
@@ -124,7 +124,7 @@ class Secrets(people.PeopleTest):
 
     def test_a_daemon_that_crashes_leaves_no_core(self):
         self.load()
-        # Of the signals that leave a core, the one that no sanitizer takes for its own.
+        # The signal with a core dump that no sanitizer handles.
         self.d.signal(signal.SIGABRT)
         status = self.d.process.wait(harness.DEADLINE)
         self.d.process = None

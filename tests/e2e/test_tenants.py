@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tenants: each sees its own alone, and a switch holds at once."""
+"""Tenants: each sees only its own objects, and disabling one takes effect at once."""
 
 import unittest
 
@@ -19,7 +19,7 @@ class Tenants(people.PeopleTest):
             self.c.call("tenants.create", id=tenant)
 
     def boss(self, tenant, id="alice"):
-        """(key id, secret) of somebody who may do everything in a tenant."""
+        """(key id, secret) of a principal that may do everything in a tenant."""
         self.c.call("principals.create", id=id, tenant=tenant)
         self.c.call("assignments.create", principal=id, role="boss", tenant=tenant)
         return self.key(principal=id, tenant=tenant)
@@ -67,7 +67,7 @@ class Tenants(people.PeopleTest):
             self.assert_reason(
                 "unknown_principal", self.c.call("authorize", tenant=tenant, **named))
 
-    def test_the_switch_holds_at_once_for_keys_and_principals(self):
+    def test_disabling_takes_effect_at_once_for_keys_and_principals(self):
         _, secret = self.boss("acme")
         _, by_roles = self.key(roles=["viewer"], tenant="acme")
         named = {"principal": "alice", "method": "GET", "path": "/loans/7", "tenant": "acme"}
@@ -89,10 +89,10 @@ class Tenants(people.PeopleTest):
             self.assertEqual(
                 self.c.call("principals.get", id="alice", tenant=tenant)["name"], name)
         self.assert_error("not_found", self.c.call, "principals.get", id="alice", tenant="umbra")
-        # What the files declare is of tenant default.
+        # What the files declare belongs to tenant default.
         self.assertNotIn("declared", self.c.call("principals.get", id="billing", tenant="acme"))
 
-    def test_a_token_sees_its_own_tenant_alone(self):
+    def test_a_token_sees_only_its_own_tenant(self):
         mine, acme = self.boss("acme")
         other, umbra = self.boss("umbra", "uma")
         self.c.call("principals.create", id="dora")
@@ -117,7 +117,7 @@ class Tenants(people.PeopleTest):
         self.assert_error("not_found", by, "keys.create", principal="uma")
         made = by("keys.create", principal="alice")
         self.assertEqual(made["tenant"], "acme")
-        # Another tenant's cursor opens nothing.
+        # Another tenant's cursor is refused.
         cursor = by("keys.list", limit=1)["cursor"]
         self.assert_error("invalid_request", self.c.call, "keys.list", limit=1, cursor=cursor)
         self.assert_error(

@@ -62,7 +62,7 @@ class Tool(harness.DaemonTest):
         return self.tool(*arguments, status=status, **options).stdout
 
     def key(self, *arguments):
-        """Makes a key; its id and the file that holds its secret."""
+        """Makes a key; returns its id and the file that holds its secret."""
         record = self.json("key", "create", *arguments)
         path = self.served.folder / f"{record['id']}.key"
         path.write_text(record["secret"] + "\n", encoding="utf-8")
@@ -124,7 +124,7 @@ class Check(Tool):
         self.assertIn("deny 403 mfa: ", self.line(*bank, "--mfa-at", "20m", status=1))
         for when in ("now", "5m"):
             self.assertEqual(self.line(*bank, "--mfa-at", when), "allow  principal alice\n")
-        # A token in the environment is not this principal's.
+        # A token in the environment is not used for this principal.
         self.assertEqual(
             self.line("check", "--principal", "alice", "GET", "/loans",
                       env={"AUTHZ_TOKEN": "nonsense"}), "allow  principal alice\n")
@@ -210,12 +210,12 @@ ui:
 
 
 class Keys(Tool):
-    def test_create_gives_the_secret_alone_when_nobody_looks(self):
+    def test_create_prints_only_the_secret_without_a_terminal(self):
         secret = self.line("key", "create", "--scope", "loans:read", "--environment", "test")
         self.assertRegex(secret, TOKEN)
         self.assertTrue(secret.startswith("liq_test_"))
 
-    def test_create_takes_what_bounds_a_key(self):
+    def test_create_takes_the_limits_of_a_key(self):
         record = self.json(
             "key", "create", "--role", "viewer,clerk", "--scope", "loans:read", "--at",
             "api:/loans/7", "--at", "api:/loans/8", "--name", "N", "--label", "L", "--network",
@@ -256,7 +256,7 @@ class Keys(Tool):
         self.assertEqual({item["id"] for item in items}, {answer["id"] for answer in answers})
         self.assertEqual(len(self.line("key", "list").splitlines()), 1101)
 
-    def test_show_tells_the_last_use(self):
+    def test_show_has_the_last_use(self):
         kid, file = self.key("--scope", "loans:read", "--name", "reporting")
         self.assertNotIn("last used", self.line("key", "show", kid))
         self.tool("check", "--token-file", file, "--ip", "10.9.8.7", "GET", "/loans")
@@ -287,7 +287,7 @@ class Keys(Tool):
             self.json("key", "show", "1AbCdEfGhIj0", status=1)["error"]["code"], "not_found")
         self.tool("key", "create", "--scope", "nope", status=2)
 
-    def test_what_people_typed_cannot_act_on_a_terminal(self):
+    def test_control_characters_in_names_do_not_reach_a_terminal(self):
         done = self.served.tool("key", "create", "--scope", "loans:read", "--name", "x\x1b[31m")
         self.assertEqual(done.returncode, 2)
         self.assertNotIn("\x1b", done.stderr)
@@ -295,7 +295,7 @@ class Keys(Tool):
 
 class Terminal(Tool):
     def on_terminal(self, *arguments, env=None):
-        """What a person sees: standard output and error on one terminal."""
+        """Standard output and error on one terminal."""
         parent, child = pty.openpty()
         with subprocess.Popen(
             [harness.AUTHZCHECK, "--socket", self.served.socket, *map(str, arguments)],
@@ -348,7 +348,7 @@ class Principals(Tool):
         self.tool("principal", "delete", "bob")
         self.assertIn("not_found: ", self.tool("principal", "show", "bob", status=1).stderr)
 
-    def test_show_lists_what_is_assigned(self):
+    def test_show_lists_assignments(self):
         self.alice()
         self.assertIn("assigned: alice, role viewer, at api:/loans/7, until in 30 days",
                       self.line("assign", "alice", "viewer", "--at", "api:/loans/7", "--until",
@@ -377,7 +377,7 @@ class Principals(Tool):
 
 
 class Operating(Tool):
-    def test_reload_prints_what_was_refused(self):
+    def test_reload_prints_the_errors(self):
         before = self.line("reload")
         self.assertRegex(before, r"^revision [0-9a-f]{16}\n$")
         self.served.replace("b.policy", "role x {\n\tallow GTE on api:/**\n}\n")
@@ -394,14 +394,14 @@ class Operating(Tool):
         self.served.replace("b.policy", "role x { allow GET on api:/** }\n")
         self.assertNotEqual(self.line("reload"), before)
 
-    def test_status_tells_the_revision(self):
+    def test_status_has_the_revision(self):
         revision = self.line("reload").split()[1]
         self.assertIn(f"revision {revision}", self.line("status"))
         answer = self.json("status")
         self.assertEqual(answer["policy"]["revision"], revision)
         self.assertRegex(answer["started_at"], RFC_3339)
 
-    def test_status_counts_in_words_and_tells_of_no_reload_that_was_none(self):
+    def test_status_counts_in_words_and_reports_only_real_reloads(self):
         status = self.line("status")
         self.assertRegex(status, r"(?m)^last reload +none since the start$")
         self.tool("principal", "create", "bob")
@@ -419,12 +419,12 @@ class Operating(Tool):
         finally:
             self.served.process.send_signal(signal.SIGCONT)
 
-    def test_whoever_may_not_manage_is_refused(self):
+    def test_a_peer_that_may_not_manage_is_refused(self):
         if os.geteuid() != 0:
             self.skipTest("needs to become somebody else")
         os.chmod(self.served.folder, 0o755)
         os.chmod(self.served.socket, 0o666)
-        # The build may lie where only root may look.
+        # The build folder may be readable by root only.
         tool = shutil.copy(harness.AUTHZCHECK, self.served.folder / "authzcheck")
         done = subprocess.run(
             [tool, "--socket", self.served.socket, "key", "list"],

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Managing with the tool by a token: it alone decides, whoever runs the tool."""
+"""Managing with the tool by a token: the token alone decides, whichever user runs the tool."""
 
 import json
 import unittest
@@ -43,7 +43,7 @@ class Managing(people.PeopleTest):
         self.assertEqual(status, 0, err)
         made = json.loads(out)
         self.assertEqual(made["created_by"], f"key:{self.boss}")
-        # The same peer without it may do everything; with it only what the token may.
+        # Without the token this peer may do everything; with it, only what the token may.
         self.refused("key", "create", "--role", "clerk", file=self.file)
         self.refused("key", "revoke", made["id"], file=self.reader)
         self.assertEqual(self.by("key", "show", made["id"], file=self.reader)[0], 0)
@@ -70,7 +70,7 @@ class Managing(people.PeopleTest):
             with self.subTest(words):
                 status, _, err = self.by(*words, file=self.file)
                 self.assertEqual(status, 0, err)
-        # They were the token's doing, each of them.
+        # The trail names the token's key as the actor of each change.
         items = self.c.call("audit.list", actor=f"key:{self.boss}")["items"]
         self.assertEqual(len(items), len([words for words in commands if words != ("log",) and
                                           words[-1] != "list" and words[1] != "show"]))
@@ -78,7 +78,7 @@ class Managing(people.PeopleTest):
     def test_all_calls_of_a_command_are_made_by_it(self):
         for _ in range(3):
             self.c.call("keys.create", roles=["viewer"], label="x")
-        # Standard input is read once, for the list and for each of the keys.
+        # The token on standard input is read once, for the list and for all keys.
         status, _, err = self.by("key", "disable", "--label", "x", "--yes", "--token", "-",
                                  text=self.file.read_text())
         self.assertEqual((status, err), (0, "3 keys disabled\n"))
@@ -95,12 +95,12 @@ class Managing(people.PeopleTest):
         self.refused("key", "disable", self.boss, env=env)
         # An option comes before it.
         self.assertEqual(self.by("principal", "list", file=self.file, env=env)[0], 0)
-        # What is never for a token does not look at it.
+        # Methods that never take a token ignore it.
         for words in (("status",), ("tenant", "list"), ("log", "--verify")):
             with self.subTest(words):
                 self.assertEqual(self.by(*words, env=env)[0], 0)
 
-    def test_what_is_never_for_a_token_takes_none(self):
+    def test_methods_without_tokens_take_none(self):
         for words in (("status",), ("tenant", "list"), ("key", "purge", self.boss),
                       ("key", "import", "--hash", "0" * 64, "--role", "viewer"), ("reload",),
                       ("pepper", "rotate"), ("log", "--verify")):

@@ -46,7 +46,7 @@ class Head(people.PeopleTest):
         self.put_back(copy)
         self.refused("rolled back")
 
-    def test_a_rollback_that_is_accepted_starts_once_it_stands_in_the_trail(self):
+    def test_an_accepted_rollback_is_recorded_and_starts(self):
         self.d.stop()
         copy = self.copy_of("store.mdb")
         self.d.start()
@@ -60,7 +60,7 @@ class Head(people.PeopleTest):
         self.assertTrue(self.d.call(
             "authorize", token=self.secret, method="GET", path="/loans/7")["allow"])
         self.d.stop()
-        # Two stores, and one head: that of the other one's history is refused from now on.
+        # Two stores and one head: the store with another history is refused from now on.
         self.put_back(newer)
         self.refused("is not the one")
 
@@ -89,7 +89,7 @@ class Head(people.PeopleTest):
             with self.subTest(text=text[:60]):
                 self.head.write_bytes(text)
                 self.refused("was altered")
-        # One of the two places is enough: the other one may be half written.
+        # One of the two copies is enough: the other one may be half written.
         self.head.write_bytes(b"x" * 4096 + good[4096:])
         self.d.start()
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What comes in over the socket: malformed, huge, slow, many; and that others notice nothing."""
+"""Input on the socket: malformed, huge, slow, many; other connections are not affected."""
 
 import os
 import signal
@@ -34,7 +34,7 @@ MIB = 1 << 20
 
 
 def nested(depth):
-    """A request whose parameters hold arrays so deep that the whole is `depth` deep."""
+    """A request with nested arrays as parameters, `depth` deep in all."""
     inner = 1
     for _ in range(depth - 3):
         inner = [inner]
@@ -65,7 +65,7 @@ MALFORMED = [
 # name, method, parameters, code, param
 REFUSED = [
     ("an unknown method", "authorise", None, "unknown_method", None),
-    ("a method with a NUL behind its name", "status\0", None, "unknown_method", None),
+    ("a method with a NUL after its name", "status\0", None, "unknown_method", None),
     ("a NUL and much more", "authorize\0" + "x" * 100_000, None, "unknown_method", None),
     ("an empty method", "", None, "unknown_method", None),
     ("an unknown parameter", "authorize", {**ALLOWED, "princpal": "x"}, "invalid_request", "princpal"),
@@ -76,7 +76,7 @@ REFUSED = [
      "requests[1]"),
     ("an ill-typed parameter", "authorize", {**ALLOWED, "principal": 7}, "invalid_request", "principal"),
     ("a list of parameters", "authorize", [1], "invalid_request", None),
-    ("text that is no UTF-8", "authorize", {**ALLOWED, "principal": b"\xff"}, "invalid_request",
+    ("text that is not UTF-8", "authorize", {**ALLOWED, "principal": b"\xff"}, "invalid_request",
      "principal"),
 ]
 
@@ -164,7 +164,7 @@ class Pieces(harness.DaemonTest):
             client.receive(1)
         self.assertTrue(client.call("authorize", **ALLOWED)["allow"])
 
-    def test_all_is_answered_to_one_who_sends_no_more(self):
+    def test_a_client_that_has_shut_down_sending_gets_all_answers(self):
         daemon = self.daemon({"a.policy": POLICY})
         client = daemon.client()
         client.send_bytes(b"".join(Client.request(n, "authorize", ALLOWED) for n in range(2000)))
@@ -185,7 +185,7 @@ class Pieces(harness.DaemonTest):
         client = daemon.client()
         asked = {"method": "GET", "path": "/loans"}
         kinds = [(ALLOWED, 200), ({**asked, "principal": "nobody"}, 401),
-                 # bytes in which a token's parameter seems to begin, and to be longer than all
+                 # bytes that look like a token's parameter longer than the message
                  ({**ALLOWED, "path": "/\u0165token\u0665xyz"}, 404),
                  ({**asked, "token": "ak_live_" + "1" * 49}, 401),
                  ({**asked, "token": "x" * 200}, 401), ({**asked, "token": ""}, 401)]
@@ -205,7 +205,7 @@ class Pieces(harness.DaemonTest):
                                        for number, (params, _) in enumerate(chosen)))
             for number, (params, status) in enumerate(chosen):
                 self.assertEqual(client.receive(number)["status"], status, params)
-        # as many as are looked at together, and those behind them, before one that is none
+        # as many as are prefetched together, and more, before bytes that are not a request
         for count in (7, 8, 9, 16):
             with Client(daemon.socket) as last:
                 last.send_bytes(b"".join(Client.request(number, "authorize", kinds[-1][0])
@@ -228,7 +228,7 @@ class Pieces(harness.DaemonTest):
         self.assertTrue(half.is_closed())
         self.assertGreater(took, 9.5)
         self.assertLess(took, 15)
-        # One that is idle between messages has no deadline.
+        # A connection that is idle between messages has no deadline.
         self.assertTrue(good.call("authorize", **ALLOWED)["allow"])
         self.assertTrue(idle.call("authorize", **ALLOWED)["allow"])
 
@@ -254,7 +254,7 @@ class Flood(harness.DaemonTest):
                     break
         self.assertLess(sent, 32 * MIB)
         self.assertTrue(daemon.call("authorize", **ALLOWED)["allow"])
-        # And goes on when they are read: every byte sent is answered.
+        # It continues when they are read: every request sent is answered.
         unpacker = msgpack.Unpacker()
         rude.settimeout(harness.DEADLINE)
         answered = 0
@@ -311,7 +311,7 @@ class Flood(harness.DaemonTest):
         for client in flood:
             client.call("authorize", method="GET", path="/health")
         heavy = {"method": "GET", "path": "/" + "%25" * 1364, "requests": [{}] * 1024}
-        # All is there when the daemon goes on, the flood first.
+        # Everything is there when the daemon continues, the flood first.
         daemon.signal(signal.SIGSTOP)
         for client in flood:
             client.send("authorize_many", heavy)
@@ -322,12 +322,12 @@ class Flood(harness.DaemonTest):
         for client in flood:
             self.assertEqual(len(client.receive(1)["results"]), 1024)
 
-    def test_changes_wait_without_bound_on_nobody(self):
+    def test_more_changes_than_may_be_queued_are_all_made(self):
         daemon = self.daemon({"a.policy": POLICY})
         client = daemon.client()
         calls = [("principals.create", {"id": f"p{n}", "name": "x", "kind": "user"})
                  for n in range(3000)]
-        # All at once: more than may be unanswered, so that the daemon must stop reading.
+        # All at once, more than may be unanswered, so that the daemon must stop reading.
         answers = client.call_many(calls, window=3000)
         failed = [answer for answer in answers if isinstance(answer, Error)]
         self.assertEqual(failed, [])
@@ -341,7 +341,7 @@ def messages(data):
 
 
 class Ends(harness.DaemonTest):
-    def test_a_peer_gone_without_reading_harms_nobody(self):
+    def test_a_peer_that_leaves_without_reading_does_no_harm(self):
         daemon = self.daemon({"a.policy": POLICY})
         for number in range(50):
             client = Client(daemon.socket)

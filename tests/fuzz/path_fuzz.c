@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * path_fuzz: whatever a request calls its path, the segments that come of it hold nothing that is
- * refused, reading them again gives the same, and decoding them again cannot give what is refused.
+ * path_fuzz: for any bytes as a request's path, the segments contain nothing that is refused,
+ * reading them again gives the same segments, and decoding them again gives nothing refused.
  */
 
 #include <stdlib.h>
@@ -31,7 +31,7 @@ static int hex(char c)
 	return (int)(at - digits) < 16 ? (int)(at - digits) : (int)(at - digits) - 6;
 }
 
-/* The naive decoder that might stand behind us: one pass, what is broken stays. */
+/* A naive decoder, as a server may have: one pass, broken encodings are kept. */
 static size_t decode(const char *text, size_t len, char *out)
 {
 	size_t used = 0;
@@ -63,7 +63,7 @@ static void require_clean(const char *text, size_t len, const char *first, size_
 		unsigned char byte = (unsigned char)text[i];
 
 		require(byte >= 0x20 && byte != 0x7f && byte != '/' && byte != '\\');
-		/* What further decoding brings to light was not there at first. */
+		/* Characters that only further decoding produces. */
 		require((byte != ';' && byte != '#') || memchr(first, byte, first_len) != NULL);
 	}
 }
@@ -91,7 +91,7 @@ static void check_segment(struct pol_str segment)
 	}
 }
 
-/* Encodes the segments byte by byte: the same path must come of it. */
+/* Encodes each byte of the segments: reading that must give the same path. */
 static void check_again(const struct pol_path *path)
 {
 	static char raw[4 * POL_PATH_BYTES];
@@ -126,10 +126,10 @@ static void check_again(const struct pol_path *path)
 	}
 }
 
-/* The one spelling means the same and is its own. */
+/* The canonical spelling means the same path, and is canonical itself. */
 static void check_spelling(struct pol_str text, struct pol_str tree, const struct pol_path *path)
 {
-	/* Exactly as much as is promised to suffice. */
+	/* Exactly the size that is promised to suffice. */
 	char *room = malloc(text.len), *again = malloc(text.len);
 	struct pol_str normal, twice;
 
@@ -164,7 +164,7 @@ static void check_place(struct pol_str text)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct pol_path path;
-	/* A copy of exactly this size, so that a read past it is seen. */
+	/* A copy of exactly this size, so that a sanitizer reports reads past its end. */
 	char *copy = malloc(size > 0 ? size : 1);
 	struct pol_str raw = { copy, size };
 

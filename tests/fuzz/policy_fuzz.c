@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * policy: any bytes as the one file of a folder. Whatever they are, they compile or are refused
- * with a place, within the memory that they were given, and every message can be shown.
+ * policy_fuzz: any bytes as the one file of a folder. They compile or are refused with a position,
+ * within a bound of memory, and every message can be printed.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Small enough that inputs reach it. */
+/* Small enough for inputs to reach it. */
 #define PARSE_LIMIT ((size_t)256 * 1024)
 
 static void check(bool holds)
@@ -22,7 +22,7 @@ static void check(bool holds)
 	}
 }
 
-/* What is shown is whole lines without control characters, but for tabs. */
+/* Messages are whole lines without control characters, except tabs. */
 static void on_text(void *context, const char *text, size_t len)
 {
 	char *last = context;
@@ -82,7 +82,7 @@ static void compile(const struct pol_source *source)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	/* a copy of exactly this size, so that a byte read past the end is seen */
+	/* a copy of exactly this size, so that a sanitizer reports reads past its end */
 	char *text = malloc(size > 0 ? size : 1);
 	struct pol_source source = { POL_STR_INIT("fuzz.policy"), { text, size } };
 

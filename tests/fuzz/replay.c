@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * replay: runs a fuzz target over files, or over the files of folders, that it is given, once each.
+ * replay: runs a fuzz target once on each given file, and on each file of given folders.
  * Every compiler builds it, so that seeds and past crashes are an ordinary test.
  */
 

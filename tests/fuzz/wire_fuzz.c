@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * wire_fuzz: whatever bytes come, the walker says the same for them whole and in pieces, keeps its
- * bounds, agrees with msgpack-c on what it lets through, and the decoders stay inside the bytes.
+ * wire_fuzz: for any bytes, the walk has the same result for the whole and for pieces, keeps its
+ * bounds, accepts only what msgpack-c reads the same, and decoders do not read outside the bytes.
  */
 
 #include <stdlib.h>
@@ -41,7 +41,7 @@ static enum wire_progress walk_in_pieces(const uint8_t *data, size_t size, size_
 
 	wire_walk_init(&walk, WIRE_MAX_REQUEST);
 	while (have < size) {
-		/* Cut where the bytes say, so that the fuzzer chooses. */
+		/* The bytes say where to cut, so that the fuzzer chooses. */
 		size_t step = 1 + data[have] % 7;
 		enum wire_progress progress;
 
@@ -129,7 +129,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	wire_walk_init(&walk, WIRE_MAX_REQUEST);
 	progress = wire_walk(&walk, data, size, &whole);
 	require(walk_in_pieces(data, size, &pieces) == progress && pieces == whole);
-	/* Unwalked bytes are refused or read, never left. */
+	/* Decoders stay inside the bytes also when they were not walked. */
 	(void)wire_skip(&cursor);
 	if (progress == WIRE_COMPLETE) {
 		require(whole > 0 && whole <= size && whole <= WIRE_MAX_REQUEST);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * denylist: keys that are out at once, whoever manages them.
+ * denylist: denies the keys whose ids are in a data file.
  *
  *	account required denylist data=denied
  *
- * The data file tells the ids of keys, one a line. Whoever comes without a key is none of its
- * business.
+ * The data file has the ids of keys, one a line. A request without a key is ignored.
  */
 
 #include <authz/module.h>
@@ -40,7 +39,7 @@ static int compare(const void *a, const void *b)
 	return order != 0 ? order : (x->len > y->len) - (x->len < y->len);
 }
 
-/* `text` is the module's own copy: the file's bytes are there only while it prepares. */
+/* `text` is the module's own copy: the file's bytes are valid only while it prepares. */
 static bool read_keys(const struct pol_prepare *prepare, const struct pol_word *name,
 	struct pol_str text, struct denylist *denylist)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * geo: where in the world the caller is.
+ * geo: allows by the country of the client's address.
  *
  *	account required geo allow=CH,LI data=countries
  *
- * The data file tells networks and their countries, one a line: `203.0.113.0/24 CH`. The longest
- * network that holds the address tells the country; an address that none holds is nowhere.
+ * The data file has networks and their countries, one a line: `203.0.113.0/24 CH`. The longest
+ * network that contains the address gives the country; an address in none of them has none.
  */
 
 #include <authz/module.h>
@@ -65,7 +65,7 @@ static bool read_allowed(
 	return good;
 }
 
-/* The text up to the next of the characters; it and that one are cut off. */
+/* Takes the text up to the next of the characters, and that character, off the beginning. */
 static struct pol_str cut(struct pol_str *rest, char at)
 {
 	const char *end = rest->len > 0 ? memchr(rest->ptr, at, rest->len) : NULL;
