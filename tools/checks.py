@@ -219,6 +219,17 @@ def step_order(step):
     count_tap(step, "prove_order", {"result": "OK" if status == 0 else "FAIL"}, output)
 
 
+def step_words(step):
+    """comments, messages and manuals are in plain words; counts those of folders not yet clean"""
+    status, output = step.run(ROOT / "tools" / "check-words", check=False)
+    if status != 0:
+        show(output)
+    count_tap(step, "check-words", {"result": "OK" if status == 0 else "FAIL"}, output)
+    for line in output.split("\n"):
+        if line.startswith("# not in the table yet: "):
+            say(line)
+
+
 def step_gcc(step):
     """gcc, warnings are errors, every test"""
     build(step, BUILD, env=GCC, targets=("all", "bench"))
@@ -456,7 +467,8 @@ def link_against_installed(step, folder):
 
 
 STEPS = {
-    "format": step_format, "rooms": step_rooms, "order": step_order, "gcc": step_gcc,
+    "format": step_format, "rooms": step_rooms, "order": step_order, "words": step_words,
+    "gcc": step_gcc,
     "symbols": step_symbols, "install": step_install, "clang": step_clang, "asan": step_asan,
     "tsan": step_tsan, "tidy": step_tidy, "fuzz": step_fuzz,
 }
