@@ -167,7 +167,8 @@ struct pol_build {
 	uint32_t verb_room;
 	uint32_t visits;
 	bool too_many;
-	bool damaged; /* any node */
+	bool damaged;  /* any node */
+	bool unclosed; /* the tree that is built lacks a closing brace somewhere */
 };
 
 /* compile_child.c: a new node, the last of its parent's children (NULL: a root); NULL: scratch's

@@ -223,6 +223,10 @@ static enum pol_status add_entries(struct pol_build *build, struct pol_build_nod
 {
 	enum pol_status status = POL_OK;
 
+	/* What belongs here may stand in a block further down. */
+	if (build->unclosed) {
+		pol_build_damage(build, node, POL_DAMAGE_ANY);
+	}
 	for (uint32_t i = 0; status == POL_OK && !build->too_many && i < count; i++) {
 		switch (entries[i].kind) {
 		case POL_ENTRY_NODE:
@@ -263,5 +267,6 @@ enum pol_status pol_compile_tree(
 	if (tree->torn) {
 		pol_build_damage(build, into->root, POL_DAMAGE_TORN);
 	}
+	build->unclosed = tree->unclosed;
 	return add_entries(build, into->root, tree->entries, tree->entry_count);
 }

@@ -32,6 +32,8 @@ static enum pol_status build_declared(
 			status = build_aside(build, tree);
 			continue;
 		}
+		build->compiler->snapshot->tree_lost =
+			build->compiler->snapshot->tree_lost || tree->misnamed;
 		number = pol_names_add(names, tree->name.text, build->tree_count);
 		build->tree_count += number == build->tree_count;
 		status = pol_compile_tree(build, tree, &build->trees[number]);

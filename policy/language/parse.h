@@ -83,7 +83,9 @@ struct pol_ast_tree {
 	struct pol_word name, description;
 	struct pol_ast_entry *entries;
 	uint32_t entry_count;
-	bool torn; /* what stands in it, and where, is not known */
+	bool torn;     /* what stands in it, and where, is not known */
+	bool unclosed; /* a '}' is missing: any block of it may be the one that lacks it */
+	bool misnamed; /* the name is none: another was meant */
 };
 
 struct pol_ast_grant {

@@ -236,6 +236,18 @@ static void end_entry(struct pol_parser *parser, bool ok, uint32_t start)
 	}
 }
 
+/* Before a block that no path has: what has methods is an action all the same, and a name alone may
+ * be one whose methods stand in the block. */
+static void keep_owner(
+	struct pol_parser *parser, const struct pol_ast_entry *owner, enum pol_ast_entry_kind fate)
+{
+	if (fate == POL_ENTRY_NODE &&
+		(owner->kind == POL_ENTRY_METHOD || owner->methods.count > 0)) {
+		pol_parser_push(parser, owner, sizeof *owner);
+	}
+	lose(parser, POL_ENTRY_LOST_VERB);
+}
+
 /* One entry and its end; pushes it, and what is to be known of its mistakes. */
 static void entry(struct pol_parser *parser, struct pol_str *action)
 {
@@ -252,6 +264,7 @@ static void entry(struct pol_parser *parser, struct pol_str *action)
 			pol_parser_push(parser, &out, sizeof out);
 		} else {
 			owner = out.name;
+			keep_owner(parser, &out, fate);
 		}
 		path = true;
 		ok = stray_block(parser, &owner, &out);
@@ -298,7 +311,10 @@ static void entries(struct pol_parser *parser, struct pol_ast_entry **out, uint3
 
 bool pol_parse_tree(struct pol_parser *parser, struct pol_ast_tree *out)
 {
+	size_t errors = parser->diags->errors;
+
 	if (pol_parse_words_name(parser, "a tree's name", POL_SHAPE_NAME, &out->name)) {
+		out->misnamed = parser->diags->errors > errors;
 		pol_parse_words_description(parser, &out->description);
 	} else if (!pol_parse_block_find_open(parser)) {
 		return false;
@@ -307,5 +323,6 @@ bool pol_parse_tree(struct pol_parser *parser, struct pol_ast_tree *out)
 		return false;
 	}
 	entries(parser, &out->entries, &out->entry_count);
+	out->unclosed = parser->unwinding;
 	return true;
 }

@@ -69,13 +69,18 @@ static const struct mistake in_trees[] = {
 	{ "/walrus, seal { badger }", REACH_NODE, "allow badger on @/walrus" },
 	{ "/walrus\n{ badger }", REACH_NODE, "allow badger on @/walrus" },
 	{ "allow GET on api:/walrus", REACH_NODE, NULL },
+	{ "walrus TRACE { badger }", REACH_NODE, "allow walrus, badger on @" },
+	{ "TRACE { badger }", REACH_NODE, "allow TRACE on @" },
 	{ "/walrus { badger", REACH_CHAIN, "allow badger on @/walrus" },
+	{ "/walrus { /seal { badger\n/otter { badger } }", REACH_CHAIN,
+		"allow badger on @/walrus/otter" },
 	{ "/walrus { badger } } }\n/seal { badger }\n}", REACH_TREE, "allow badger on @/seal" },
 };
 
 /* Statements. */
 static const struct mistake statements[] = {
 	{ "tree { /walrus { badger, badger } }", REACH_NAMES, "allow badger on seal:/walrus" },
+	{ "tree Seal { /walrus { badger, badger } }", REACH_NAMES, "allow badger on seal:/walrus" },
 	{ "tree authz { /walrus { badger, badger } }", REACH_NONE,
 		"allow badger on authz:/walrus" },
 	{ "role one { allow all on @/pelican }", REACH_NODE, NULL },
