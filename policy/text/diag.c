@@ -100,8 +100,8 @@ static void place(struct pol_diags *diags, struct pol_span at, uint32_t *line, u
 	*column = 1 + characters(text.ptr + diags->place_start, at.offset - diags->place_start);
 }
 
-/* Messages quote what stands in files, and are shown on terminals. */
-static struct pol_str clean(struct pol_arena *arena, char *text, size_t len)
+/* Messages quote what stands in files, and are shown on terminals. The new length. */
+static size_t clean(char *text, size_t len)
 {
 	size_t to = 0;
 	size_t from = 0;
@@ -120,19 +120,29 @@ static struct pol_str clean(struct pol_arena *arena, char *text, size_t len)
 		to += step;
 		from += step;
 	}
-	return pol_arena_copy(arena, (struct pol_str){ text, to });
+	return to;
+}
+
+__attribute__((format(printf, 2, 0))) static size_t format_text(
+	char text[static POL_DIAG_MESSAGE_MAX], const char *format, va_list args)
+{
+	int len = vsnprintf(text, POL_DIAG_MESSAGE_MAX, format, args);
+
+	if (len < 0) {
+		return (size_t)snprintf(
+			text, POL_DIAG_MESSAGE_MAX, "the message could not be made");
+	}
+	return clean(
+		text, (size_t)len < POL_DIAG_MESSAGE_MAX ? (size_t)len : POL_DIAG_MESSAGE_MAX - 1);
 }
 
 __attribute__((format(printf, 2, 0))) static struct pol_str format_message(
 	struct pol_arena *arena, const char *format, va_list args)
 {
 	char text[POL_DIAG_MESSAGE_MAX];
-	int len = vsnprintf(text, sizeof text, format, args);
+	size_t len = format_text(text, format, args);
 
-	if (len < 0) {
-		return POL_STR("the message could not be made");
-	}
-	return clean(arena, text, (size_t)len < sizeof text ? (size_t)len : sizeof text - 1);
+	return pol_arena_copy(arena, (struct pol_str){ text, len });
 }
 
 static void append(struct pol_diags *diags, struct pol_diag *diag)
@@ -148,6 +158,33 @@ static void append(struct pol_diags *diags, struct pol_diag *diag)
 static bool has_place(const struct pol_diags *diags, struct pol_span at)
 {
 	return at.file < diags->source_count;
+}
+
+/* Was it said of this place before? A block of several paths is looked at once for each. Only the
+ * last messages are remembered, as many as are kept of a file. */
+__attribute__((format(printf, 4, 0))) static bool is_repeated(const struct pol_diags *diags,
+	struct pol_span at, enum pol_severity severity, const char *format, va_list args)
+{
+	char text[POL_DIAG_MESSAGE_MAX];
+	bool formatted = false;
+	size_t len = 0;
+
+	for (size_t i = 0; i < POL_DIAG_KEPT_PER_FILE && diags->recent[i] != NULL; i++) {
+		const struct pol_diag *diag = diags->recent[i];
+
+		if (diag->at.file != at.file || diag->at.offset != at.offset ||
+			diag->severity != severity) {
+			continue;
+		}
+		if (!formatted) {
+			len = format_text(text, format, args);
+			formatted = true;
+		}
+		if (pol_str_equal(diag->message, (struct pol_str){ text, len })) {
+			return true;
+		}
+	}
+	return false;
 }
 
 /* Counts the message; false when it is one too many to be kept. */
@@ -183,8 +220,18 @@ __attribute__((format(printf, 4, 0))) static struct pol_diag *add(struct pol_dia
 	struct pol_span at, enum pol_severity severity, const char *format, va_list args)
 {
 	struct pol_diag *diag;
+	va_list copy;
+	bool repeated;
 
-	if (!count(diags, at, severity)) {
+	va_copy(copy, args);
+	repeated = is_repeated(diags, at, severity, format, copy);
+	va_end(copy);
+	/* Who compares the count has to see it, too. */
+	if (repeated && severity == POL_SEVERITY_ERROR) {
+		diags->errors++;
+		diags->repeated++;
+	}
+	if (repeated || !count(diags, at, severity)) {
 		return NULL;
 	}
 	diag = pol_arena_alloc(&diags->arena, 1, sizeof *diag);
@@ -199,6 +246,7 @@ __attribute__((format(printf, 4, 0))) static struct pol_diag *add(struct pol_dia
 		place(diags, at, &diag->line, &diag->column);
 	}
 	append(diags, diag);
+	diags->recent[diags->recent_next++ % POL_DIAG_KEPT_PER_FILE] = diag;
 	return diag;
 }
 
@@ -379,6 +427,10 @@ static struct pol_diag *cut_file(struct pol_diags *diags, struct pol_diag *diag)
 
 void pol_diags_sort(struct pol_diags *diags)
 {
+	diags->errors -= diags->repeated;
+	diags->repeated = 0;
+	memset(diags->recent, 0, sizeof diags->recent);
+	diags->recent_next = 0;
 	diags->first = sort(diags->first);
 	diags->last = NULL;
 	for (struct pol_diag *diag = diags->first; diag != NULL; diag = diags->last->next) {

@@ -82,7 +82,10 @@ struct pol_diags {
 	struct pol_diag *last;
 	size_t errors;                  /* all, those past the bound included */
 	size_t warnings;                /* likewise */
+	size_t repeated;                /* of the errors, until they are sorted */
 	struct pol_diag_tally *tallies; /* one a source */
+	struct pol_diag *recent[POL_DIAG_KEPT_PER_FILE];
+	size_t recent_next;
 	/* where the last message stood, so that the next one need not count from the top */
 	struct pol_span place;
 	uint32_t place_line;
@@ -96,8 +99,9 @@ struct pol_diags {
 void pol_diags_init(struct pol_diags *diags, const struct pol_source *sources, size_t count);
 void pol_diags_finish(struct pol_diags *diags);
 
-/* Adds a message. Running out of memory still counts the error, so that a policy can never pass
- * for lack of room to say what is wrong. Returns the diagnostic, for notes, or NULL. */
+/* Adds a message, unless the same was said of the same place just before. Running out of memory
+ * still counts the error, so that a policy can never pass for lack of room to say what is wrong.
+ * Returns the diagnostic, for notes, or NULL. */
 __attribute__((format(printf, 3, 4))) struct pol_diag *pol_diag_error(
 	struct pol_diags *diags, struct pol_span at, const char *format, ...);
 __attribute__((format(printf, 3, 4))) struct pol_diag *pol_diag_warning(

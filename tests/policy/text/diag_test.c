@@ -146,7 +146,7 @@ Test(diag, twenty_are_shown_a_file_and_the_rest_is_counted)
 
 	pol_diags_init(&diags, sources, 2);
 	for (int i = 0; i < 100000; i++) {
-		pol_diag_error(&diags, at(0, 3), "again");
+		pol_diag_error(&diags, at(0, 3), "again %d", i);
 	}
 	pol_diag_error(&diags, at(1, 0), "other");
 	/* sorting twice, as when a policy's tests fail later, changes nothing */
@@ -163,6 +163,30 @@ Test(diag, twenty_are_shown_a_file_and_the_rest_is_counted)
 	cr_expect_eq(diag->next->at.file, 1);
 	cr_expect_null(diag->next->next);
 	cr_expect_eq(diags.errors, 100001);
+	pol_diags_finish(&diags);
+}
+
+Test(diag, what_is_said_again_of_one_place_is_shown_and_counted_once)
+{
+	const struct pol_source source = { POL_STR_INIT("a"), POL_STR_INIT("xxxxxxxx") };
+	struct pol_diags diags;
+
+	pol_diags_init(&diags, &source, 1);
+	for (int i = 0; i < 1000; i++) {
+		size_t errors = diags.errors;
+
+		pol_diag_error(&diags, at(0, 3), "again");
+		cr_expect_gt(diags.errors, errors);
+		pol_diag_error(&diags, at(0, 4), "again");
+	}
+	cr_expect_null(pol_diag_error(&diags, at(0, 4), "again"));
+	cr_expect_not_null(pol_diag_error(&diags, at(0, 4), "other"));
+	pol_diags_sort(&diags);
+	cr_expect_eq(diags.errors, 3);
+	cr_assert_not_null(diags.first);
+	cr_assert_not_null(diags.first->next);
+	cr_assert_not_null(diags.first->next->next);
+	cr_expect_null(diags.first->next->next->next);
 	pol_diags_finish(&diags);
 }
 
