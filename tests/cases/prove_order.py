@@ -10,7 +10,7 @@ expects it to fail with the second reason where the first was expected. Only the
 contain one of the words, if any are given. Takes about ten seconds for each swap.
 
 With --check nothing is built: each swap's old text must be in its file exactly once. tools/check
-does this, so that the list does not fall behind the code.
+does this, so that the list does not fall after the code.
 
 Prints TAP. Exit status 0 when everything held.
 """

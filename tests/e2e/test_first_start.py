@@ -209,7 +209,7 @@ class LeftOver(people.PeopleTest):
         self.d.stop()
         self.assertEqual({path.name for path in self.d.state.iterdir()}, FILES)
 
-    def test_a_store_that_never_held_anything_is_made_anew(self):
+    def test_a_store_that_never_held_anything_is_made_again(self):
         for data in (b"", bytes(8192), bytes(4096), bytes(16384)):
             for kept in ((), ("pepper",)):
                 with self.subTest(len(data), kept=kept):
@@ -219,7 +219,7 @@ class LeftOver(people.PeopleTest):
                     self.starts()
                     self.assertIn("the store held nothing", self.d.log()[said:])
 
-    def test_a_store_that_has_a_head_is_never_made_anew(self):
+    def test_a_store_that_has_a_head_is_never_made_again(self):
         for data in (b"", bytes(8192)):
             with self.subTest(len(data)):
                 self.put(self.store, data)
