@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "daemon/host/log.h"
+#include "daemon/host/statedir.h"
 #include "policy/text/arena.h"
 #include "policy/text/str.h"
 
@@ -89,6 +90,17 @@ int config_read(struct config *config, const char *path);
 /* Sets what nobody told: state folder and socket, by the environment. 0, or a negative errno and
  * `why`, for people. */
 int config_defaults(struct config *config, char why[static CONFIG_WHY]);
+
+/* The state folder, after config_defaults. */
+static inline struct statedir config_statedir(const struct config *config)
+{
+	return (struct statedir){
+		.path = config->state,
+		.make_parents = config->state_is_default,
+		.uid = config->uid,
+		.gid = config->gid,
+	};
+}
 
 /* A copy that lives as long as the configuration; NULL: no memory. */
 const char *config_copy(struct config *config, struct pol_str text);

@@ -8,18 +8,14 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "daemon/config/config.h"
-
-int rights_drop(const struct config *config)
+int rights_drop(const char *user, uid_t uid, gid_t gid)
 {
-	if (geteuid() == 0 && config->user != NULL && config->uid != 0) {
-		if (initgroups(config->user, config->gid) != 0 ||
-			setresgid(config->gid, config->gid, config->gid) != 0 ||
-			setresuid(config->uid, config->uid, config->uid) != 0) {
+	if (geteuid() == 0 && user != NULL && uid != 0) {
+		if (initgroups(user, gid) != 0 || setresgid(gid, gid, gid) != 0 ||
+			setresuid(uid, uid, uid) != 0) {
 			int r = -errno;
 
-			fprintf(stderr, "authzd: cannot become user %s: %s\n", config->user,
-				strerror(-r));
+			fprintf(stderr, "authzd: cannot become user %s: %s\n", user, strerror(-r));
 			return r;
 		}
 	}

@@ -2,11 +2,12 @@
 #pragma once
 
 /*
- * rights: what a daemon that was started as root gives up.
+ * rights: drops the privileges of a daemon that root started.
  */
 
-struct config;
+#include <sys/types.h>
 
-/* Root's work is done: becomes the configured user. Nothing gives rights back from here on, and no
- * core is written. 0, or a negative errno, said on standard error. */
-int rights_drop(const struct config *config);
+/* Becomes the user, if root calls it and names another (NULL: none). After it nothing can give
+ * privileges back, and the kernel writes no core. 0, or a negative errno and a message on standard
+ * error. */
+int rights_drop(const char *user, uid_t uid, gid_t gid);

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -47,8 +46,8 @@ static int make_folders(const char *path, mode_t mode, bool parents)
 	return r == 0 ? make_folder(part, mode) : r;
 }
 
-/* Whoever may write the folder owns the keys. */
-static int judge(const struct config *config, int fd, char why[static STATEDIR_WHY])
+/* A user who may write the folder controls the keys. */
+static int check_owner(const struct statedir *dir, int fd, char why[static STATEDIR_WHY])
 {
 	struct stat stat;
 
@@ -56,65 +55,60 @@ static int judge(const struct config *config, int fd, char why[static STATEDIR_W
 		return -errno;
 	}
 	/* Made by root a moment ago, or before the daemon got a user of its own. */
-	if (geteuid() == 0 && stat.st_uid == 0 && config->uid != 0) {
-		if (fchown(fd, config->uid, config->gid) != 0) {
+	if (geteuid() == 0 && stat.st_uid == 0 && dir->uid != 0) {
+		if (fchown(fd, dir->uid, dir->gid) != 0) {
 			return -errno;
 		}
-		stat.st_uid = config->uid;
+		stat.st_uid = dir->uid;
 	}
-	if (stat.st_uid != config->uid) {
+	if (stat.st_uid != dir->uid) {
 		snprintf(why, STATEDIR_WHY,
 			"the state folder belongs to uid %u and the daemon is uid %u: chown %u %s",
-			(unsigned)stat.st_uid, (unsigned)config->uid, (unsigned)config->uid,
-			config->state);
+			(unsigned)stat.st_uid, (unsigned)dir->uid, (unsigned)dir->uid, dir->path);
 		return -EPERM;
 	}
 	if ((stat.st_mode & 022) != 0) {
 		snprintf(why, STATEDIR_WHY,
 			"others may write the state folder and could change keys by it: chmod go-w "
 			"%s",
-			config->state);
+			dir->path);
 		return -EPERM;
 	}
 	return 0;
 }
 
-int statedir_prepare(const struct config *config, char why[static STATEDIR_WHY])
+int statedir_prepare(const struct statedir *dir, char why[static STATEDIR_WHY])
 {
-	int r = make_folders(config->state, 0700, config->state_is_default);
+	int r = make_folders(dir->path, 0700, dir->make_parents);
 	int fd;
 
 	if (r < 0) {
 		snprintf(why, STATEDIR_WHY, "cannot make the state folder: %s: %s", strerror(-r),
-			config->state);
+			dir->path);
 		return r;
 	}
-	fd = open(config->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = open(dir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0) {
 		r = -errno;
 		snprintf(why, STATEDIR_WHY, "cannot open the state folder: %s: %s", strerror(-r),
-			config->state);
+			dir->path);
 		return r;
 	}
-	snprintf(why, STATEDIR_WHY, "cannot use the state folder %s", config->state);
-	r = judge(config, fd, why);
+	snprintf(why, STATEDIR_WHY, "cannot use the state folder %s", dir->path);
+	r = check_owner(dir, fd, why);
 	close(fd);
 	return r;
 }
 
-int statedir_prepare_socket(const struct config *config, char why[static STATEDIR_WHY])
+int statedir_prepare_socket(const char *socket, char why[static STATEDIR_WHY])
 {
-	const char *path, *slash;
+	const char *slash = strrchr(socket, '/');
 	char folder[PATH_MAX];
 	int r;
 
-	if (!config->socket_is_default) {
-		return 0;
-	}
-	path = config->listeners[0].path;
-	slash = strrchr(path, '/');
-	snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path);
-	/* As root others must come to the socket, whose own mode says who may use it. */
+	snprintf(folder, sizeof folder, "%.*s", (int)(slash - socket), socket);
+	/* Peers of other users must reach the socket of a daemon that root started; the socket's
+	 * own mode says who may connect. */
 	r = make_folders(folder, geteuid() == 0 ? 0755 : 0700, true);
 	if (r < 0) {
 		snprintf(why, STATEDIR_WHY, "cannot make the socket's folder: %s: %s", strerror(-r),
@@ -123,13 +117,13 @@ int statedir_prepare_socket(const struct config *config, char why[static STATEDI
 	return r;
 }
 
-int statedir_lock(const struct config *config, int *out_fd, char why[static STATEDIR_WHY])
+int statedir_lock(const struct statedir *dir, int *out_fd, char why[static STATEDIR_WHY])
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	char path[PATH_MAX];
 	int fd, r;
 
-	if ((size_t)snprintf(path, sizeof path, "%s/lock", config->state) >= sizeof path) {
+	if ((size_t)snprintf(path, sizeof path, "%s/lock", dir->path) >= sizeof path) {
 		snprintf(why, STATEDIR_WHY, "the state folder's path is too long");
 		return -ENAMETOOLONG;
 	}
@@ -141,7 +135,7 @@ int statedir_lock(const struct config *config, int *out_fd, char why[static STAT
 		return r;
 	}
 	if (fcntl(fd, F_SETLK, &lock) == 0) {
-		if (fchown(fd, config->uid, config->gid) != 0 && geteuid() == 0) {
+		if (fchown(fd, dir->uid, dir->gid) != 0 && geteuid() == 0) {
 			snprintf(why, STATEDIR_WHY, "cannot give the lock away: %s", path);
 			close(fd);
 			return -EPERM;
@@ -154,7 +148,7 @@ int statedir_lock(const struct config *config, int *out_fd, char why[static STAT
 		snprintf(why, STATEDIR_WHY,
 			"another authzd, process %d, holds the state folder %s: stop it, or name "
 			"another folder with --state",
-			(int)lock.l_pid, config->state);
+			(int)lock.l_pid, dir->path);
 	} else {
 		snprintf(why, STATEDIR_WHY, "cannot lock the state folder: %s: %s", strerror(-r),
 			path);

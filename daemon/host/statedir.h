@@ -2,22 +2,28 @@
 #pragma once
 
 /*
- * statedir: the folder of the store: made, judged, and held by one process.
+ * statedir: makes the folder of the store, checks its owner and mode, and locks it for one process.
  */
 
-#include <stddef.h>
-
-#include "daemon/config/config.h"
+#include <stdbool.h>
+#include <sys/types.h>
 
 #define STATEDIR_WHY 8192 /* a path of any length, and words around it */
 
-/* Makes the default folder with its parents when it is missing, one that was named without them;
- * refuses one that somebody else may write. As root it is given to the daemon's user. 0, or a
- * negative errno and `why`, for people. */
-int statedir_prepare(const struct config *config, char why[static STATEDIR_WHY]);
+struct statedir {
+	const char *path;
+	bool make_parents; /* when it is missing */
+	uid_t uid;         /* the daemon's user, who must own it */
+	gid_t gid;
+};
 
-/* The same for the folder of the default socket. */
-int statedir_prepare_socket(const struct config *config, char why[static STATEDIR_WHY]);
+/* Makes the folder when it is missing; refuses one that another user may write. Root gives it to
+ * the daemon's user. 0, or a negative errno and a message in `why`. */
+int statedir_prepare(const struct statedir *dir, char why[static STATEDIR_WHY]);
 
-/* Holds the folder until the descriptor is closed. -EBUSY: another process does, `why` names it. */
-int statedir_lock(const struct config *config, int *out_fd, char why[static STATEDIR_WHY]);
+/* Makes the folder of a socket, with its parents. */
+int statedir_prepare_socket(const char *socket, char why[static STATEDIR_WHY]);
+
+/* Locks the folder until the descriptor is closed. -EBUSY: another process holds the lock, and
+ * `why` names it. */
+int statedir_lock(const struct statedir *dir, int *out_fd, char why[static STATEDIR_WHY]);

@@ -265,7 +265,7 @@ int server_init(struct server *server, const struct config *config)
 		r = server_open_listeners(server);
 	}
 	if (r == 0) {
-		r = rights_drop(config);
+		r = rights_drop(config->user, config->uid, config->gid);
 	}
 	if (r == 0) {
 		r = server_load_policy(server, &build);

@@ -48,13 +48,14 @@ int server_prepare_folders(struct server *server)
 {
 	const struct config *config = server->config;
 	char why[STATEDIR_WHY] = "cannot prepare the state folder";
-	int r = statedir_prepare(config, why);
+	const struct statedir dir = config_statedir(config);
+	int r = statedir_prepare(&dir, why);
 
 	if (r == 0) {
-		r = statedir_lock(config, &server->lock, why);
+		r = statedir_lock(&dir, &server->lock, why);
 	}
-	if (r == 0) {
-		r = statedir_prepare_socket(config, why);
+	if (r == 0 && config->socket_is_default) {
+		r = statedir_prepare_socket(config->listeners[0].path, why);
 	}
 	if (r < 0) {
 		say(why);

@@ -25,10 +25,11 @@ static int fail(int error, const char *why)
 static int prepare(const struct config *config, char path[static PATH_MAX], int *out_lock)
 {
 	char why[STATEDIR_WHY] = "cannot prepare the state folder";
-	int r = statedir_prepare(config, why);
+	const struct statedir dir = config_statedir(config);
+	int r = statedir_prepare(&dir, why);
 
 	if (r == 0) {
-		r = statedir_lock(config, out_lock, why);
+		r = statedir_lock(&dir, out_lock, why);
 	}
 	if (r < 0) {
 		return fail(r, why);
@@ -36,7 +37,7 @@ static int prepare(const struct config *config, char path[static PATH_MAX], int 
 	if ((size_t)snprintf(path, PATH_MAX, "%s/store.mdb", config->state) >= PATH_MAX) {
 		return fail(-ENAMETOOLONG, "the state folder's path is too long");
 	}
-	return rights_drop(config);
+	return rights_drop(config->user, config->uid, config->gid);
 }
 
 int restore_accept(const struct config *config)
