@@ -18,6 +18,8 @@
 #include "policy/snapshot/snapshot.h"
 
 struct actor;
+struct audit_change;
+struct backup;
 struct quota_counters;
 struct decision_log;
 struct config;
@@ -27,7 +29,6 @@ struct server;
 struct principal_cache;
 struct store;
 struct store_read;
-struct store_write;
 struct usage;
 
 struct call {
@@ -38,6 +39,7 @@ struct call {
 	struct pepper *pepper;     /* likewise */
 	struct quota_counters *charges; /* likewise */
 	struct decision_log *decisions;
+	struct backup *backup;
 	uint32_t *dice; /* of the thread that runs it, never 0; NULL where nothing is decided */
 	const struct config *config; /* likewise */
 	const struct peer *peer;
@@ -47,10 +49,10 @@ struct call {
 	struct principal_cache *standings;   /* the server's; used where generation is known */
 	uint64_t generation; /* of the store, loaded before `read` was renewed; 0: not for this call
 			      */
-	struct store_read *read;   /* always there; in the writer it sees the batch so far */
-	struct store_write *write; /* NULL but in the writer */
-	int64_t now;               /* Unix seconds, taken once a batch */
-	uint32_t id;               /* of the request, to be echoed */
+	struct store_read *read;     /* always there; in the writer it sees the batch so far */
+	struct audit_change *change; /* the writer's: the change under way; NULL: none */
+	int64_t now;                 /* Unix seconds, taken once a batch */
+	uint32_t id;                 /* of the request, to be echoed */
 	const struct method *method;
 	const struct wire_value *params; /* one for each of method->fields, in that order */
 	struct wire_buf *out;

@@ -10,6 +10,7 @@
 #include "daemon/keys/secret_rules.h"
 #include "daemon/keys/usage.h"
 #include "daemon/tend/rotation.h"
+#include "daemon/write/audit.h"
 #include "policy/decide/eval.h"
 #include "policy/text/path.h"
 #include "policy/text/reason.h"
@@ -91,6 +92,10 @@ int actor_begin(struct call *call, struct pol_str token, struct actor *out)
 		memcpy(out->principal, subject->key.principal.ptr, out->principal_len);
 	}
 	call->actor = out;
+	if (call->change != NULL) {
+		snprintf(call->change->actor, sizeof call->change->actor, "key:%.*s", STORE_KID,
+			out->kid);
+	}
 	return 0;
 }
 
@@ -186,16 +191,4 @@ int actor_may(struct call *call, const char *noun, struct pol_str id, const char
 			  "it",
 		action, POL_STR_ARGS(resource));
 	return r < 0 ? r : 1;
-}
-
-struct pol_str actor_text(const struct call *call, char text[static ACTOR_TEXT])
-{
-	int len;
-
-	if (call->actor != NULL) {
-		len = snprintf(text, ACTOR_TEXT, "key:%.*s", STORE_KID, call->actor->kid);
-	} else {
-		len = snprintf(text, ACTOR_TEXT, "uid:%u", (unsigned)call->peer->uid);
-	}
-	return (struct pol_str){ text, (size_t)len };
 }

@@ -44,7 +44,3 @@ bool actor_is_superuser(const struct call *call);
 
 /* May the caller know of this tenant at all? */
 bool actor_sees(const struct call *call, uint32_t tenant);
-
-/* Who it was, for records: `uid:1000`, `key:KID`. */
-#define ACTOR_TEXT 32
-struct pol_str actor_text(const struct call *call, char text[static ACTOR_TEXT]);

@@ -279,7 +279,7 @@ static int find_key(struct call *call, const struct subject_ask *ask, struct sub
 	if (r < 0) {
 		return r;
 	}
-	if (subject->verified && pepper_is_old(call, &subject->key, subject->by_other)) {
+	if (subject->verified && pepper_is_old(call->pepper, &subject->key, subject->by_other)) {
 		move_to_pepper(call, text, subject);
 	}
 	if (!subject->verified) {

@@ -120,7 +120,7 @@ static int add(
 	if (r != 0) {
 		return r < 0 ? r : 0;
 	}
-	r = audit_put_principal(call, principal);
+	r = audit_put_principal(call->change, principal);
 	if (r == -E2BIG) {
 		return call_error(call, "limit_reached",
 			"the principal's record has no room for another assignment");
@@ -137,14 +137,13 @@ static int create(struct call *call)
 {
 	const struct wire_value *params = call->params;
 	uint8_t places[CHECK_PLACES_SIZE];
-	char created_by[ACTOR_TEXT];
 	struct store_pack pack = { .bytes = places, .cap = sizeof places };
 	struct store_principal principal;
 	struct store_assignment new = {
 		.role = subject_str(params[ROLE].text),
 		.until = params[UNTIL].given ? params[UNTIL].integer : 0,
 		.created_at = call->now,
-		.created_by = actor_text(call, created_by),
+		.created_by = pol_str_of(call->change->actor),
 	};
 	uint32_t number, tenant;
 	int r = actor_may(call, "assignments", (struct pol_str){ NULL, 0 }, "create");
@@ -235,7 +234,7 @@ static int take(struct call *call, struct store_principal *principal, const stru
 	}
 	/* Before the put: the old ones are views into the record. */
 	answer_gone(call, principal->id, before.assignments, at);
-	return audit_put_principal(call, principal);
+	return audit_put_principal(call->change, principal);
 }
 
 /* Without `at` all that the principal holds of the role goes, wherever: who takes a role away

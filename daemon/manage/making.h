@@ -20,7 +20,6 @@ struct making {
 	uint8_t places[CHECK_PLACES_SIZE];
 	uint8_t networks[STORE_MAX_LIST * STORE_NETWORK];
 	uint8_t hash[SECRET_HASH];
-	char created_by[ACTOR_TEXT];
 	char token[SECRET_MAX_TOKEN];
 	struct secret_token parts;
 	struct retry retry; /* keys.create's */

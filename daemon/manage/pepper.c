@@ -32,7 +32,7 @@ static int enter(struct call *call, uint8_t from, uint8_t to)
 
 	audit_note_init(&note);
 	audit_note_number(&note, "pepper", from, to);
-	return audit_enter(call, &entry);
+	return audit_enter(call->change, &entry);
 }
 
 static int rotate(struct call *call)

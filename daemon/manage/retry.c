@@ -7,6 +7,7 @@
 #include "daemon/decide/subject.h"
 #include "daemon/manage/record.h"
 #include "daemon/store/env.h"
+#include "daemon/write/audit.h"
 
 static bool is_id(struct wire_str text)
 {
@@ -185,5 +186,5 @@ int retry_end(
 	}
 	memcpy(made, key.tag, sizeof made);
 	secret_seal(store_secrets(call->store), known, token.ptr, token.len, sealed);
-	return store_put_retry(call->write, &entry);
+	return store_put_retry(call->change->write, &entry);
 }

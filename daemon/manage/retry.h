@@ -21,7 +21,7 @@
 
 #define RETRY_ID 32 /* hex digits */
 
-/* Ids of peers and keys, as actor_text has them. */
+/* Ids of peers and keys, as audit_change.actor has them. */
 #define RETRY_MAX_ACTOR 160
 
 struct retry {

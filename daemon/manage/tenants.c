@@ -72,15 +72,15 @@ static int save(struct call *call, const struct store_tenant *given, bool is_new
 		: disabled ? on
 			   : off,
 		disabled ? off : on);
-	r = is_new ? store_create_tenant(call->write, &tenant)
-		   : store_update_tenant(call->write, &tenant);
+	r = is_new ? store_create_tenant(call->change->write, &tenant)
+		   : store_update_tenant(call->change->write, &tenant);
 	if (r == -EEXIST) {
 		return call_error(call, "conflict", "there is a tenant of that id");
 	}
 	if (r == 0) {
 		entry.tenant = tenant.number;
 		entry.target = tenant.name;
-		r = audit_enter(call, &entry);
+		r = audit_enter(call->change, &entry);
 	}
 	if (r == 0) {
 		wire_put_result(call->out, call->id);
@@ -91,11 +91,10 @@ static int save(struct call *call, const struct store_tenant *given, bool is_new
 
 static int create(struct call *call)
 {
-	char created_by[ACTOR_TEXT];
 	struct store_tenant tenant = {
 		.name = subject_str(call->params[0].text),
 		.created_at = call->now,
-		.created_by = actor_text(call, created_by),
+		.created_by = pol_str_of(call->change->actor),
 	};
 	struct store_tenant taken;
 	int r = admit(call);

@@ -13,12 +13,14 @@
 #include "daemon/serve/server.h"
 #include "daemon/serve/worker.h"
 #include "daemon/store/env.h"
+#include "daemon/write/audit.h"
 #include "daemon/write/writer.h"
 
 static int on_run(struct writer_job *job, const struct writer_turn *turn)
 {
 	struct defer *defer = (struct defer *)job;
 	struct server *server = defer->server;
+	struct audit_change change = audit_change_of(turn, &defer->peer, defer->method->name);
 	struct call call = {
 		.store = server->store,
 		.usage = server->usage,
@@ -29,7 +31,7 @@ static int on_run(struct writer_job *job, const struct writer_turn *turn)
 		.snapshot = server->current.snapshot,
 		.serial = current_serial(&server->current),
 		.read = turn->read,
-		.write = turn->write,
+		.change = &change,
 		.decisions = server->decisions,
 		.dice = &server->dice,
 		.now = turn->now,
@@ -100,6 +102,7 @@ static uint32_t decide(struct conn *conn, const struct method *method,
 		.usage = server->usage,
 		.rotation = server->rotation,
 		.pepper = server->pepper,
+		.backup = server->backup,
 		.config = server->config,
 		.peer = &conn->peer,
 		.snapshot = worker->snapshot,

@@ -3,7 +3,6 @@
 
 #include <uv.h>
 
-#include "daemon/call/call.h"
 #include "daemon/host/log.h"
 #include "daemon/load/build.h"
 #include "daemon/load/stored_roles.h"
@@ -25,23 +24,14 @@ struct exchange {
 /* Again for each run: an undone one took its entry with it. */
 static int enter(const struct exchange *exchange, const struct writer_turn *turn)
 {
-	static const struct method reloads = { .name = "policy.reload" };
-	struct server *server = exchange->server;
-	struct call call = {
-		.store = server->store,
-		.read = turn->read,
-		.write = turn->write,
-		.now = turn->now,
-		.peer = exchange->by,
-		.method = &reloads,
-	};
+	const struct audit_change change = audit_change_of(turn, exchange->by, "policy.reload");
 	struct audit_note note;
 	const struct audit_entry entry = { .kind = STORE_AUDIT_POLICY, .note = &note };
 
 	audit_note_init(&note);
 	audit_note_text(&note, "revision", pol_str_of(pol_snapshot_revision(exchange->to.old)),
-		pol_str_of(pol_snapshot_revision(server->current.snapshot)));
-	return audit_enter(&call, &entry);
+		pol_str_of(pol_snapshot_revision(exchange->server->current.snapshot)));
+	return audit_enter(&change, &entry);
 }
 
 static int on_exchange(struct writer_job *job, const struct writer_turn *turn)

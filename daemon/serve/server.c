@@ -64,8 +64,6 @@ static void on_close(uv_handle_t *handle)
 
 static void close_handles(struct server *server)
 {
-	sweep_stop(server->sweep);
-	backup_stop(server->backup);
 	for (size_t i = 0; i < server->listener_count; i++) {
 		listener_stop(&server->listeners[i]);
 	}
@@ -74,8 +72,8 @@ static void close_handles(struct server *server)
 			uv_close((uv_handle_t *)&server->signals[i], on_close);
 		}
 	}
-	if (server->has_look && !uv_is_closing((uv_handle_t *)&server->look)) {
-		uv_close((uv_handle_t *)&server->look, on_close);
+	if (server->has_clock && !uv_is_closing((uv_handle_t *)&server->clock)) {
+		uv_close((uv_handle_t *)&server->clock, on_close);
 	}
 	if (server->has_ended && !uv_is_closing((uv_handle_t *)&server->ended)) {
 		uv_close((uv_handle_t *)&server->ended, on_close);
@@ -119,16 +117,22 @@ static void begin_end(struct server *server, int number)
 	}
 }
 
-static void on_look(uv_timer_t *timer)
+/* Every second. */
+static void on_clock(uv_timer_t *timer)
 {
 	struct server *server = timer->data;
 	uint64_t commits = store_commits(server->store);
 
 	rotation_tick(server->rotation);
+	backup_tick(server->backup);
+	if (server->seconds++ % SWEEP_SECONDS == 0) {
+		pepper_tick(server->pepper);
+		sweep_tick(server->sweep);
+	}
 	if (commits == server->commits || server->stopping) {
 		return;
 	}
-	/* Whoever reads the store as it was before lets go of that. */
+	/* Idle workers let go of the store as it was before. */
 	for (unsigned i = 0; i < server->worker_count; i++) {
 		worker_wake(&server->workers[i]);
 	}
@@ -164,12 +168,12 @@ static int init_loop(struct server *server)
 	}
 	server->has_ended = true;
 	server->ended.data = server;
-	r = uv_timer_init(&server->loop, &server->look);
+	r = uv_timer_init(&server->loop, &server->clock);
 	if (r < 0) {
 		return r;
 	}
-	server->has_look = true;
-	server->look.data = server;
+	server->has_clock = true;
+	server->clock.data = server;
 	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0] && r == 0; i++) {
 		r = uv_signal_init(&server->loop, &server->signals[i]);
 		if (r == 0) {
@@ -211,13 +215,13 @@ static int start_threads(struct server *server, struct build *build)
 		r = reload_create(server, build, &server->reload);
 	}
 	if (r == 0) {
-		r = pepper_create(server, &server->pepper);
+		r = pepper_create(server->store, server->writer, &server->pepper);
 	}
 	if (r == 0) {
-		r = sweep_create(server, &server->sweep);
+		r = sweep_create(server->store, server->writer, &server->sweep);
 	}
 	if (r == 0) {
-		r = backup_create(server, &server->backup);
+		r = backup_create(server->store, &server->backup);
 	}
 	for (unsigned i = 0; i < server->worker_count && r == 0; i++) {
 		r = worker_start(&server->workers[i]);
@@ -232,7 +236,7 @@ static int start_threads(struct server *server, struct build *build)
 		listener_unlock(&server->listeners[i]);
 	}
 	if (r == 0) {
-		r = uv_timer_start(&server->look, on_look, ROTATION_TICK, ROTATION_TICK);
+		r = uv_timer_start(&server->clock, on_clock, 0, 1000);
 	}
 	if (r < 0) {
 		fprintf(stderr, "authzd: cannot start: %s\n", strerror(-r));
@@ -325,7 +329,7 @@ void server_finish(struct server *server)
 		}
 	}
 	sweep_stop(server->sweep);
-	backup_stop(server->backup);
+	pepper_stop(server->pepper);
 	reload_stop(server->reload);
 	/* Flushes what the workers left. */
 	writer_destroy(server->writer);
@@ -339,6 +343,9 @@ void server_finish(struct server *server)
 	principal_cache_destroy(server->standings);
 	quota_counters_destroy(server->charges);
 	decision_log_destroy(server->decisions);
+	sweep_destroy(server->sweep);
+	backup_destroy(server->backup);
+	pepper_destroy(server->pepper);
 	store_close(server->store);
 	current_finish(&server->current);
 	plugins_destroy(server->plugins);
@@ -351,9 +358,6 @@ void server_finish(struct server *server)
 		assert(r == 0);
 		(void)r;
 	}
-	sweep_destroy(server->sweep);
-	backup_destroy(server->backup);
-	pepper_destroy(server->pepper);
 	for (size_t i = 0; i < server->listener_count; i++) {
 		listener_close(&server->listeners[i]);
 	}

@@ -44,8 +44,9 @@ struct server {
 	size_t signal_count;
 	uv_async_t ended; /* a worker's thread has ended */
 	bool has_ended;
-	uv_timer_t look; /* at the schedules of keys */
-	bool has_look;
+	uv_timer_t clock; /* every second: what is done by the clock */
+	bool has_clock;
+	uint64_t seconds;
 	unsigned workers_ended;
 	bool stopping;
 	struct listener listeners[CONFIG_MAX_LISTENERS];

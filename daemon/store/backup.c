@@ -2,34 +2,37 @@
 #include "daemon/store/backup.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "daemon/host/log.h"
 #include "daemon/secret/token.h"
-#include "daemon/serve/server.h"
 #include "daemon/store/env.h"
 
-#define LOOK_EVERY 5000 /* ms */
-#define SECOND     UINT64_C(1000000000)
-
 struct backup {
-	struct server *server;
-	uv_timer_t timer;
-	bool stopped;
-	uv_mutex_t lock;         /* of what follows */
+	struct store *store;
+	pthread_mutex_t lock;    /* of what follows */
 	struct store_copy *copy; /* NULL: none is taken */
 	uint8_t id[BACKUP_ID];
-	uint64_t began;
-	uint64_t touched;
+	int64_t began; /* seconds, monotonic */
+	int64_t touched;
 };
+
+static int64_t monotonic(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
 
 static bool is_over(const struct backup *backup)
 {
-	uint64_t now = uv_hrtime();
+	int64_t now = monotonic();
 
-	return now - backup->touched > BACKUP_IDLE * SECOND ||
-	       now - backup->began > BACKUP_LONGEST * SECOND;
+	return now - backup->touched > BACKUP_IDLE || now - backup->began > BACKUP_LONGEST;
 }
 
 /* The lock is held. */
@@ -39,20 +42,7 @@ static void end(struct backup *backup)
 	backup->copy = NULL;
 }
 
-static void on_timer(uv_timer_t *timer)
-{
-	struct backup *backup = timer->data;
-
-	uv_mutex_lock(&backup->lock);
-	if (backup->copy != NULL && is_over(backup)) {
-		log_warn("a copy of the store was given up: nobody took its next piece in time",
-			"idle_s=%d longest_s=%d", BACKUP_IDLE, BACKUP_LONGEST);
-		end(backup);
-	}
-	uv_mutex_unlock(&backup->lock);
-}
-
-int backup_create(struct server *server, struct backup **out)
+int backup_create(struct store *store, struct backup **out)
 {
 	struct backup *backup = calloc(1, sizeof *backup);
 	int r;
@@ -60,39 +50,32 @@ int backup_create(struct server *server, struct backup **out)
 	if (backup == NULL) {
 		return -ENOMEM;
 	}
-	backup->server = server;
-	r = uv_mutex_init(&backup->lock);
-	if (r == 0) {
-		r = uv_timer_init(&server->loop, &backup->timer);
-		if (r < 0) {
-			uv_mutex_destroy(&backup->lock);
-		}
-	}
+	backup->store = store;
+	r = -pthread_mutex_init(&backup->lock, NULL);
 	if (r < 0) {
 		free(backup);
 		return r;
 	}
-	backup->timer.data = backup;
 	*out = backup;
-	return uv_timer_start(&backup->timer, on_timer, LOOK_EVERY, LOOK_EVERY);
+	return 0;
 }
 
-void backup_stop(struct backup *backup)
+void backup_tick(struct backup *backup)
 {
-	if (backup != NULL && !backup->stopped) {
-		backup->stopped = true;
-		/* Its transaction is the store's. */
-		uv_mutex_lock(&backup->lock);
+	pthread_mutex_lock(&backup->lock);
+	if (backup->copy != NULL && is_over(backup)) {
+		log_warn("a copy of the store was given up: nobody took its next piece in time",
+			"idle_s=%d longest_s=%d", BACKUP_IDLE, BACKUP_LONGEST);
 		end(backup);
-		uv_mutex_unlock(&backup->lock);
-		uv_close((uv_handle_t *)&backup->timer, NULL);
 	}
+	pthread_mutex_unlock(&backup->lock);
 }
 
 void backup_destroy(struct backup *backup)
 {
 	if (backup != NULL) {
-		uv_mutex_destroy(&backup->lock);
+		end(backup);
+		pthread_mutex_destroy(&backup->lock);
 		free(backup);
 	}
 }
@@ -106,9 +89,9 @@ static int begin(struct backup *backup)
 		return -EBUSY;
 	}
 	end(backup);
-	r = store_copy_open(backup->server->store, &backup->copy);
+	r = store_copy_open(backup->store, &backup->copy);
 	if (r == 0) {
-		backup->began = uv_hrtime();
+		backup->began = monotonic();
 	}
 	return r;
 }
@@ -134,20 +117,19 @@ static int take(struct backup *backup, struct backup_piece *piece)
 	}
 	secret_random(backup->id, sizeof backup->id);
 	memcpy(piece->id, backup->id, sizeof piece->id);
-	backup->touched = uv_hrtime();
+	backup->touched = monotonic();
 	return 0;
 }
 
-int backup_next(struct server *server, const uint8_t *id, struct backup_piece *piece)
+int backup_next(struct backup *backup, const uint8_t *id, struct backup_piece *piece)
 {
-	struct backup *backup = server->backup;
 	int r;
 
-	uv_mutex_lock(&backup->lock);
+	pthread_mutex_lock(&backup->lock);
 	r = id == NULL ? begin(backup) : find(backup, id);
 	if (r == 0) {
 		r = take(backup, piece);
 	}
-	uv_mutex_unlock(&backup->lock);
+	pthread_mutex_unlock(&backup->lock);
 	return r;
 }

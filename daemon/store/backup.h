@@ -5,17 +5,17 @@
  * backup: the copy of the store that a peer takes, piece by piece, over its connection.
  *
  * One at a time for the whole daemon: it holds a transaction, and that keeps old pages of the
- * file alive. So it is given up when nobody asked for the next piece for BACKUP_IDLE, or when it
- * took BACKUP_LONGEST altogether. The daemon writes no file, and hears no path.
+ * file alive. So it is given up when no peer asked for the next piece for BACKUP_IDLE, or when it
+ * took BACKUP_LONGEST altogether. The daemon writes no file and is given no path.
  *
- * backup_begin and backup_next: any worker. The others: main's thread.
+ * backup_next: any worker. The others: main's thread.
  */
 
 #include <stddef.h>
 #include <stdint.h>
 
 struct backup;
-struct server;
+struct store;
 
 #define BACKUP_IDLE    30  /* seconds */
 #define BACKUP_LONGEST 600 /* seconds */
@@ -30,13 +30,14 @@ struct backup_piece {
 	uint64_t total;
 };
 
-int backup_create(struct server *server, struct backup **out);
-/* The workers have ended, the store is there. NULL is ignored, as is a second call. */
-void backup_stop(struct backup *backup);
-/* Once the loop has closed the timer. NULL is ignored. */
+/* The store must outlive it. */
+int backup_create(struct store *store, struct backup **out);
+/* Gives up a copy whose time is over. To be called every second or so. */
+void backup_tick(struct backup *backup);
+/* After the workers have ended. NULL is ignored. */
 void backup_destroy(struct backup *backup);
 
 /* The first piece (id NULL), or the next one of the copy with that id. 1: it was the last; 0: there
  * are more; -EBUSY: another copy is being taken; -ESTALE: there is no such copy, or no longer; or
  * another negative errno, and the copy is over. */
-int backup_next(struct server *server, const uint8_t *id, struct backup_piece *piece);
+int backup_next(struct backup *backup, const uint8_t *id, struct backup_piece *piece);

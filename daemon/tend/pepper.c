@@ -10,7 +10,6 @@
 #include "daemon/host/log.h"
 #include "daemon/keys/secret_rules.h"
 #include "daemon/secret/token.h"
-#include "daemon/serve/server.h"
 #include "daemon/write/audit.h"
 #include "daemon/write/writer.h"
 
@@ -24,7 +23,7 @@ struct move {
 
 struct pepper {
 	struct writer_job job;
-	struct server *server;
+	struct writer *writer;
 	struct secrets *secrets;
 	pthread_mutex_t mutex; /* guards the queue and busy */
 	struct move queue[PEPPER_QUEUE];
@@ -44,12 +43,10 @@ struct pepper {
 	atomic_uint_fast64_t left;
 };
 
-static const struct method method = { .name = "pepper.move" };
-
-bool pepper_is_old(const struct call *call, const struct store_key *key, bool other)
+bool pepper_is_old(const struct pepper *pepper, const struct store_key *key, bool other)
 {
 	return store_key_pepper(key, other ? STORE_KEY_OTHER_PEPPER : STORE_KEY_PEPPER) !=
-	       secrets_pepper(store_secrets(call->store));
+	       secrets_pepper(pepper->secrets);
 }
 
 /* The mutex is held. */
@@ -57,7 +54,7 @@ static void submit(struct pepper *pepper)
 {
 	if (!pepper->busy && !pepper->stopped) {
 		pepper->busy = true;
-		writer_submit(pepper->server->writer, &pepper->job);
+		writer_submit(pepper->writer, &pepper->job);
 	}
 }
 
@@ -82,12 +79,13 @@ void pepper_move(struct pepper *pepper, const struct store_key *key, bool other,
 /* --- the job ---------------------------------------------------------------------------------- */
 
 /* The record may have changed since: then there is nothing to move. */
-static int move_one(struct pepper *pepper, struct call *call, const struct move *move)
+static int move_one(
+	struct pepper *pepper, const struct audit_change *change, const struct move *move)
 {
 	unsigned which = move->other ? STORE_KEY_OTHER_PEPPER : STORE_KEY_PEPPER;
 	struct store_key key;
 	const uint8_t *hash;
-	int r = store_get_key(call->read, (struct pol_str){ move->kid, STORE_KID }, &key);
+	int r = store_get_key(change->read, (struct pol_str){ move->kid, STORE_KID }, &key);
 
 	if (r < 0) {
 		return r == -ENOENT || r == -EBADMSG ? 0 : r;
@@ -99,15 +97,15 @@ static int move_one(struct pepper *pepper, struct call *call, const struct move 
 	}
 	store_key_set_pepper(&key, which, move->number);
 	*(move->other ? &key.rotation.other_hash : &key.hash) = move->to;
-	r = audit_update_key(call, &key);
-	if (r == 0 && store_drop_import(call->write, move->from) < 0) {
+	r = audit_update_key(change, &key);
+	if (r == 0 && store_drop_import(change->write, move->from) < 0) {
 		r = -EIO;
 	}
 	pepper->moved = pepper->moved || r == 0;
 	return r;
 }
 
-static int move_some(struct pepper *pepper, struct call *call)
+static int move_some(struct pepper *pepper, const struct audit_change *change)
 {
 	unsigned count;
 	int r = 0;
@@ -117,7 +115,7 @@ static int move_some(struct pepper *pepper, struct call *call)
 	pthread_mutex_unlock(&pepper->mutex);
 	/* Others append behind these alone. */
 	for (unsigned i = 0; i < count && r == 0; i++) {
-		r = move_one(pepper, call, &pepper->queue[i]);
+		r = move_one(pepper, change, &pepper->queue[i]);
 	}
 	pepper->done = count;
 	return r;
@@ -159,9 +157,9 @@ static void drop(struct pepper *pepper)
 }
 
 /* The next slice; at the end, what came of it. */
-static int look_on(struct pepper *pepper, struct call *call)
+static int look_on(struct pepper *pepper, const struct audit_change *change)
 {
-	struct look look = { pepper, call->now, 0 };
+	struct look look = { pepper, change->now, 0 };
 	struct pol_str after = { pepper->after, pepper->looking ? STORE_KID : 0 };
 	int r;
 
@@ -172,7 +170,7 @@ static int look_on(struct pepper *pepper, struct call *call)
 		pepper->ticks = 0;
 		atomic_store(&pepper->wants_look, false);
 	}
-	r = store_walk_keys(call->read, after, on_key, &look);
+	r = store_walk_keys(change->read, after, on_key, &look);
 	if (r != 0) {
 		return r < 0 ? r : 0;
 	}
@@ -188,21 +186,13 @@ static int look_on(struct pepper *pepper, struct call *call)
 static int on_job(struct writer_job *job, const struct writer_turn *turn)
 {
 	struct pepper *pepper = (struct pepper *)job;
-	struct call call = {
-		.server = pepper->server,
-		.store = pepper->server->store,
-		.config = pepper->server->config,
-		.read = turn->read,
-		.write = turn->write,
-		.now = turn->now,
-		.method = &method,
-	};
-	int r = move_some(pepper, &call);
+	const struct audit_change change = audit_change_of(turn, NULL, "pepper.move");
+	int r = move_some(pepper, &change);
 
-	/* A job of its own: nothing was put that could be undone behind its back. */
+	/* Only when this job put nothing: an undo could not take back a dropped pepper. */
 	if (r == 0 && pepper->done == 0 && secrets_have_old(pepper->secrets) &&
 		(pepper->looking || atomic_load(&pepper->wants_look))) {
-		r = look_on(pepper, &call);
+		r = look_on(pepper, &change);
 	}
 	return r;
 }
@@ -233,15 +223,15 @@ static void on_done(struct writer_job *job, int result)
 
 /* --- the rest --------------------------------------------------------------------------------- */
 
-int pepper_create(struct server *server, struct pepper **out)
+int pepper_create(struct store *store, struct writer *writer, struct pepper **out)
 {
 	struct pepper *pepper = calloc(1, sizeof *pepper);
 
 	if (pepper == NULL) {
 		return -ENOMEM;
 	}
-	pepper->server = server;
-	pepper->secrets = store_secrets(server->store);
+	pepper->writer = writer;
+	pepper->secrets = store_secrets(store);
 	pepper->job.run = on_job;
 	pepper->job.done = on_done;
 	pepper->job.need = STORE_EDITS;

@@ -17,23 +17,23 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "daemon/call/call.h"
 #include "daemon/store/env.h"
 
 struct pepper;
+struct writer;
 
 #define PEPPER_QUEUE 1024 /* secrets that wait for the writer; more move when they come again */
 #define PEPPER_MOVES 64   /* in one job */
 #define PEPPER_SLICE 2048 /* keys looked at in one job */
 #define PEPPER_IDLE  60
 
-/* The server's store and writer must be there; the writer goes first. */
-int pepper_create(struct server *server, struct pepper **out);
+/* Both must outlive it, but the writer must end before the pepper is destroyed. */
+int pepper_create(struct store *store, struct writer *writer, struct pepper **out);
 void pepper_destroy(struct pepper *pepper); /* NULL is ignored */
 
 /* Any thread: is this secret of the key, the current or the other one, under another pepper than
  * the one in use? */
-bool pepper_is_old(const struct call *call, const struct store_key *key, bool other);
+bool pepper_is_old(const struct pepper *pepper, const struct store_key *key, bool other);
 /* Any thread: a secret of the key was verified under the old pepper; this is its hash under the one
  * in use. */
 void pepper_move(struct pepper *pepper, const struct store_key *key, bool other,

@@ -97,9 +97,6 @@ struct task {
 	uint64_t count;           /* of presentations that the alarm tells */
 };
 
-static const struct method confirm_method = { .name = "keys.confirm" };
-static const struct method alarm_method = { .name = "alarm.dead_secret" };
-
 static struct task *make_task(struct rotation *rotation, uint64_t number, struct pol_str kid)
 {
 	struct task *task = calloc(1, sizeof *task);
@@ -110,23 +107,6 @@ static struct task *make_task(struct rotation *rotation, uint64_t number, struct
 		memcpy(task->kid, kid.ptr, STORE_KID);
 	}
 	return task;
-}
-
-static struct call call_of(
-	const struct task *task, const struct writer_turn *turn, const struct method *method)
-{
-	const struct rotation_parts *parts = &task->rotation->parts;
-
-	return (struct call){
-		.store = parts->store,
-		.usage = parts->usage,
-		/* Exchanged by this very thread. */
-		.snapshot = parts->current->snapshot,
-		.read = turn->read,
-		.write = turn->write,
-		.now = turn->now,
-		.method = method,
-	};
 }
 
 /* --- the first use ---------------------------------------------------------------------------- */
@@ -169,11 +149,14 @@ static bool is_still_pending(const struct store_key *key, const uint8_t *hash, i
 static int run_confirm(struct writer_job *job, const struct writer_turn *turn)
 {
 	struct task *task = (struct task *)job;
-	struct call call = call_of(task, turn, &confirm_method);
+	const struct rotation_parts *parts = &task->rotation->parts;
+	const struct audit_change by = audit_change_of(turn, NULL, "keys.confirm");
+	/* The writer's thread alone exchanges the snapshot. */
+	const struct pol_limits *limits = pol_snapshot_limits(parts->current->snapshot);
 	struct secret_rules_change change = {
-		.secrets = store_secrets(call.store),
+		.secrets = store_secrets(parts->store),
 		.now = turn->now,
-		.max_overlap = (int64_t)pol_snapshot_limits(call.snapshot)->rotation_max_overlap,
+		.max_overlap = (int64_t)limits->rotation_max_overlap,
 	};
 	struct pol_str kid = { task->kid, STORE_KID };
 	struct secret_rules_room room;
@@ -187,7 +170,7 @@ static int run_confirm(struct writer_job *job, const struct writer_turn *turn)
 		return 0;
 	}
 	secret_rules_confirm(&key, &change, &room);
-	return audit_update_key(&call, &key);
+	return audit_update_key(&by, &key);
 }
 
 static void confirm_done(struct writer_job *job, int result)
@@ -275,7 +258,7 @@ static uint64_t take_alarm(struct rotation *rotation, uint64_t number)
 static int run_alarm(struct writer_job *job, const struct writer_turn *turn)
 {
 	struct task *task = (struct task *)job;
-	struct call call = call_of(task, turn, &alarm_method);
+	const struct audit_change by = audit_change_of(turn, NULL, "alarm.dead_secret");
 	struct audit_note note;
 	struct audit_entry entry = {
 		.kind = STORE_AUDIT_ALARM,
@@ -291,7 +274,7 @@ static int run_alarm(struct writer_job *job, const struct writer_turn *turn)
 	entry.tenant = key.tenant;
 	audit_note_init(&note);
 	audit_note_number(&note, "presented", 0, (int64_t)task->count);
-	return audit_enter(&call, &entry);
+	return audit_enter(&by, &entry);
 }
 
 static void alarm_done(struct writer_job *job, int result)

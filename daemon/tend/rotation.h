@@ -50,13 +50,7 @@ struct rotation_counts {
 };
 void rotation_count(struct rotation *rotation, struct rotation_counts *out);
 
-/* --- by main's thread --------------------------------------------------------------------------
- */
+#define ROTATION_SOON ((int64_t)7 * 24 * 60 * 60) /* seconds before an end */
 
-#define ROTATION_SOON                                                                              \
-	((int64_t)7 * 24 * 60 * 60) /* seconds before an end that are worth a line                 \
-				     */
-#define ROTATION_TICK 1000          /* ms between two slices */
-
-/* Looks at the next slice of keys. */
+/* Looks at the next slice of keys. Main's thread, every second. */
 void rotation_tick(struct rotation *rotation);

@@ -6,57 +6,57 @@
 #include <stdlib.h>
 
 #include "daemon/host/log.h"
-#include "daemon/manage/keys/keys.h"
-#include "daemon/serve/server.h"
 #include "daemon/store/env.h"
-#include "daemon/tend/pepper.h"
 #include "daemon/write/audit.h"
 #include "daemon/write/writer.h"
 
 struct sweep {
 	struct writer_job job;
-	struct server *server;
-	uv_timer_t timer;
-	atomic_bool busy;    /* the job is the writer's */
+	struct store *store;
+	struct writer *writer;
+	atomic_bool busy;    /* the writer has the job */
 	atomic_bool stopped; /* nothing may be submitted */
 	bool more;           /* the writer's: a slice was not all */
-	bool failed;         /* the writer's: said once */
+	bool failed;         /* the writer's: the failure was logged */
 };
 
-static const struct method method = { .name = "daemon.sweep" };
-
-static int drop_retries(struct call *call, bool *out_more)
+int sweep_purge(const struct audit_change *change, unsigned most, bool *out_more)
 {
-	int64_t oldest, before = call->now - STORE_RETRY_SECONDS;
-	int r = store_oldest_retry(call->read, &oldest);
+	char kid[STORE_KID];
+	int r = 0;
+
+	for (unsigned i = 0; i < most && r == 0; i++) {
+		r = store_find_deleted(change->read, change->now - SWEEP_DELETED_SECONDS, kid);
+		if (r == 0) {
+			r = audit_remove_key(change, (struct pol_str){ kid, sizeof kid });
+		}
+	}
+	*out_more = r == 0;
+	return r == -ENOENT ? 0 : r;
+}
+
+static int drop_retries(const struct audit_change *change, bool *out_more)
+{
+	int64_t oldest, before = change->now - STORE_RETRY_SECONDS;
+	int r = store_oldest_retry(change->read, &oldest);
 
 	if (r < 0 || oldest >= before) {
 		return r == -ENOENT ? 0 : r;
 	}
 	*out_more = true;
-	return store_drop_retries(call->write, before, SWEEP_SLICE);
+	return store_drop_retries(change->write, before, SWEEP_SLICE);
 }
 
 static int on_job(struct writer_job *job, const struct writer_turn *turn)
 {
 	struct sweep *sweep = (struct sweep *)job;
-	struct call call = {
-		.server = sweep->server,
-		.store = sweep->server->store,
-		.usage = sweep->server->usage,
-		.config = sweep->server->config,
-		.read = turn->read,
-		.write = turn->write,
-		.now = turn->now,
-		.method = &method,
-	};
-
-	int r = keys_purge_old(&call, SWEEP_SLICE, &sweep->more);
+	const struct audit_change change = audit_change_of(turn, NULL, "daemon.sweep");
+	int r = sweep_purge(&change, SWEEP_SLICE, &sweep->more);
 
 	if (r == 0) {
-		r = audit_altered(&call);
+		r = audit_altered(&change, sweep->store);
 	}
-	return r < 0 ? r : drop_retries(&call, &sweep->more);
+	return r < 0 ? r : drop_retries(&change, &sweep->more);
 }
 
 static void on_done(struct writer_job *job, int result)
@@ -69,49 +69,39 @@ static void on_done(struct writer_job *job, int result)
 	}
 	sweep->failed = result < 0;
 	if (result == 0 && sweep->more && !atomic_load(&sweep->stopped)) {
-		writer_submit(sweep->server->writer, &sweep->job);
+		writer_submit(sweep->writer, &sweep->job);
 		return;
 	}
 	atomic_store(&sweep->busy, false);
 }
 
-static void on_timer(uv_timer_t *timer)
+void sweep_tick(struct sweep *sweep)
 {
-	struct sweep *sweep = timer->data;
-
-	pepper_tick(sweep->server->pepper);
-	if (!atomic_exchange(&sweep->busy, true)) {
-		writer_submit(sweep->server->writer, &sweep->job);
+	if (!atomic_load(&sweep->stopped) && !atomic_exchange(&sweep->busy, true)) {
+		writer_submit(sweep->writer, &sweep->job);
 	}
 }
 
-int sweep_create(struct server *server, struct sweep **out)
+int sweep_create(struct store *store, struct writer *writer, struct sweep **out)
 {
 	struct sweep *sweep = calloc(1, sizeof *sweep);
-	int r;
 
 	if (sweep == NULL) {
 		return -ENOMEM;
 	}
-	sweep->server = server;
+	sweep->store = store;
+	sweep->writer = writer;
 	sweep->job.run = on_job;
 	sweep->job.done = on_done;
 	sweep->job.need = STORE_ENDS;
-	r = uv_timer_init(&server->loop, &sweep->timer);
-	if (r < 0) {
-		free(sweep);
-		return r;
-	}
-	sweep->timer.data = sweep;
 	*out = sweep;
-	return uv_timer_start(&sweep->timer, on_timer, 0, SWEEP_SECONDS * 1000);
+	return 0;
 }
 
 void sweep_stop(struct sweep *sweep)
 {
-	if (sweep != NULL && !atomic_exchange(&sweep->stopped, true)) {
-		pepper_stop(sweep->server->pepper);
-		uv_close((uv_handle_t *)&sweep->timer, NULL);
+	if (sweep != NULL) {
+		atomic_store(&sweep->stopped, true);
 	}
 }
 

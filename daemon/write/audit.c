@@ -2,39 +2,56 @@
 #include "daemon/write/audit.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "daemon/decide/actor.h"
+#include "daemon/config/peer.h"
+#include "daemon/write/writer.h"
 
-int audit_enter(struct call *call, const struct audit_entry *entry)
+struct audit_change audit_change_of(
+	const struct writer_turn *turn, const struct peer *peer, const char *action)
 {
-	char text[ACTOR_TEXT];
+	struct audit_change change = {
+		.read = turn->read,
+		.write = turn->write,
+		.now = turn->now,
+		.actor = "daemon",
+		.action = action,
+	};
+
+	if (peer != NULL) {
+		change.uid = (uint32_t)peer->uid;
+		change.pid = (uint32_t)peer->pid;
+		snprintf(change.actor, sizeof change.actor, "uid:%u", (unsigned)peer->uid);
+	}
+	return change;
+}
+
+int audit_enter(const struct audit_change *change, const struct audit_entry *entry)
+{
 	struct store_audit audit = {
-		.time = call->now,
+		.time = change->now,
+		.uid = change->uid,
+		.pid = change->pid,
 		.tenant = entry->tenant,
 		.kind = (uint8_t)entry->kind,
 		.flags = (uint8_t)entry->flags,
-		.actor = POL_STR("daemon"),
-		.action = pol_str_of(call->method->name),
+		.actor = pol_str_of(change->actor),
+		.action = pol_str_of(change->action),
 		.target = entry->target,
 	};
 
-	if (call->peer != NULL) {
-		audit.uid = (uint32_t)call->peer->uid;
-		audit.pid = (uint32_t)call->peer->pid;
-		audit.actor = actor_text(call, text);
-	}
 	if (entry->note != NULL) {
 		audit.fields = store_pack_list(&entry->note->pack);
 	}
-	return store_append_audit(call->write, &audit);
+	return store_append_audit(change->write, &audit);
 }
 
 /* --- keys ------------------------------------------------------------------------------------- */
 
 /* The kid is copied: the put may move what it was read from. */
-static int enter_key(struct call *call, const struct audit_note *note, uint32_t tenant,
-	const char kid[static STORE_KID], uint32_t flags)
+static int enter_key(const struct audit_change *change, const struct audit_note *note,
+	uint32_t tenant, const char kid[static STORE_KID], uint32_t flags)
 {
 	const struct audit_entry entry = {
 		.kind = STORE_AUDIT_KEY,
@@ -44,27 +61,27 @@ static int enter_key(struct call *call, const struct audit_note *note, uint32_t 
 		.note = note,
 	};
 
-	return audit_enter(call, &entry);
+	return audit_enter(change, &entry);
 }
 
-int audit_create_key(struct call *call, struct store_key *key)
+int audit_create_key(const struct audit_change *change, struct store_key *key)
 {
 	struct audit_note note;
 	int r;
 
 	audit_note_init(&note);
 	audit_note_key(&note, NULL, key);
-	r = store_create_key(call->write, key);
-	return r < 0 ? r : enter_key(call, &note, key->tenant, key->kid.ptr, STORE_AUDIT_MADE);
+	r = store_create_key(change->write, key);
+	return r < 0 ? r : enter_key(change, &note, key->tenant, key->kid.ptr, STORE_AUDIT_MADE);
 }
 
-int audit_update_key(struct call *call, const struct store_key *key)
+int audit_update_key(const struct audit_change *change, const struct store_key *key)
 {
 	char kid[STORE_KID];
 	uint32_t tenant = key->tenant;
 	struct audit_note note;
 	struct store_key before;
-	int r = store_get_key(call->read, key->kid, &before);
+	int r = store_get_key(change->read, key->kid, &before);
 
 	if (r < 0) {
 		return r;
@@ -72,17 +89,17 @@ int audit_update_key(struct call *call, const struct store_key *key)
 	audit_note_init(&note);
 	audit_note_key(&note, &before, key);
 	memcpy(kid, key->kid.ptr, sizeof kid);
-	r = store_update_key(call->write, key);
-	return r < 0 ? r : enter_key(call, &note, tenant, kid, STORE_AUDIT_MADE);
+	r = store_update_key(change->write, key);
+	return r < 0 ? r : enter_key(change, &note, tenant, kid, STORE_AUDIT_MADE);
 }
 
-int audit_remove_key(struct call *call, struct pol_str kid)
+int audit_remove_key(const struct audit_change *change, struct pol_str kid)
 {
 	char copy[STORE_KID];
 	uint32_t tenant;
 	struct audit_note note;
 	struct store_key before;
-	int r = store_get_key(call->read, kid, &before);
+	int r = store_get_key(change->read, kid, &before);
 
 	if (r < 0) {
 		return r;
@@ -91,14 +108,14 @@ int audit_remove_key(struct call *call, struct pol_str kid)
 	audit_note_key(&note, &before, NULL);
 	memcpy(copy, before.kid.ptr, sizeof copy);
 	tenant = before.tenant;
-	r = store_remove_key(call->write, (struct pol_str){ copy, sizeof copy });
-	return r < 0 ? r : enter_key(call, &note, tenant, copy, STORE_AUDIT_REMOVED);
+	r = store_remove_key(change->write, (struct pol_str){ copy, sizeof copy });
+	return r < 0 ? r : enter_key(change, &note, tenant, copy, STORE_AUDIT_REMOVED);
 }
 
 /* --- principals ------------------------------------------------------------------------------- */
 
-static int enter_principal(struct call *call, const struct audit_note *note, uint32_t tenant,
-	struct pol_str id, uint32_t flags)
+static int enter_principal(const struct audit_change *change, const struct audit_note *note,
+	uint32_t tenant, struct pol_str id, uint32_t flags)
 {
 	const struct audit_entry entry = {
 		.kind = STORE_AUDIT_PRINCIPAL,
@@ -108,17 +125,17 @@ static int enter_principal(struct call *call, const struct audit_note *note, uin
 		.note = note,
 	};
 
-	return audit_enter(call, &entry);
+	return audit_enter(change, &entry);
 }
 
-int audit_put_principal(struct call *call, const struct store_principal *principal)
+int audit_put_principal(const struct audit_change *change, const struct store_principal *principal)
 {
 	char id[STORE_MAX_NAME];
 	struct pol_str target = { id, principal->id.len };
 	uint32_t tenant = principal->tenant;
 	struct store_principal before;
 	struct audit_note note;
-	int r = store_get_principal(call->read, tenant, principal->id, &before);
+	int r = store_get_principal(change->read, tenant, principal->id, &before);
 
 	if ((r < 0 && r != -ENOENT) || target.len > sizeof id) {
 		return r < 0 ? r : -E2BIG;
@@ -126,17 +143,17 @@ int audit_put_principal(struct call *call, const struct store_principal *princip
 	audit_note_init(&note);
 	audit_note_principal(&note, r == 0 ? &before : NULL, principal);
 	memcpy(id, principal->id.ptr, target.len);
-	r = store_put_principal(call->write, principal);
-	return r < 0 ? r : enter_principal(call, &note, tenant, target, STORE_AUDIT_MADE);
+	r = store_put_principal(change->write, principal);
+	return r < 0 ? r : enter_principal(change, &note, tenant, target, STORE_AUDIT_MADE);
 }
 
-int audit_delete_principal(struct call *call, uint32_t tenant, struct pol_str id)
+int audit_delete_principal(const struct audit_change *change, uint32_t tenant, struct pol_str id)
 {
 	char copy[STORE_MAX_NAME];
 	struct pol_str target = { copy, id.len };
 	struct store_principal before;
 	struct audit_note note;
-	int r = store_get_principal(call->read, tenant, id, &before);
+	int r = store_get_principal(change->read, tenant, id, &before);
 
 	if (r < 0 || id.len > sizeof copy) {
 		return r < 0 ? r : -E2BIG;
@@ -144,13 +161,13 @@ int audit_delete_principal(struct call *call, uint32_t tenant, struct pol_str id
 	audit_note_init(&note);
 	audit_note_principal(&note, &before, NULL);
 	memcpy(copy, id.ptr, id.len);
-	r = store_delete_principal(call->write, tenant, id);
-	return r < 0 ? r : enter_principal(call, &note, tenant, target, STORE_AUDIT_REMOVED);
+	r = store_delete_principal(change->write, tenant, id);
+	return r < 0 ? r : enter_principal(change, &note, tenant, target, STORE_AUDIT_REMOVED);
 }
 
 /* --- alarms ----------------------------------------------------------------------------------- */
 
-/* What whoever altered the file chose to write there is shown as far as it is plain. */
+/* The id comes from an altered file: what is not printable ASCII becomes `?`. */
 static struct pol_str plain(char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
@@ -161,24 +178,20 @@ static struct pol_str plain(char *text, size_t len)
 	return (struct pol_str){ text, len };
 }
 
-int audit_altered(struct call *call)
+int audit_altered(const struct audit_change *change, struct store *store)
 {
-	static const struct method alarm = { .name = "alarm.altered_record" };
-	const struct method *method = call->method;
+	struct audit_change alarm = *change;
 	struct audit_note note;
 	struct audit_entry entry = { .kind = STORE_AUDIT_ALARM, .note = &note };
 	struct store_altered altered;
-	int r;
 
-	if (!store_take_altered(call->store, call->now, &altered)) {
+	if (!store_take_altered(store, change->now, &altered)) {
 		return 0;
 	}
 	audit_note_init(&note);
 	audit_note_text(&note, "table", (struct pol_str){ NULL, 0 }, pol_str_of(altered.table));
 	audit_note_number(&note, "refused", 0, (int64_t)altered.count);
 	entry.target = plain(altered.id, altered.id_len);
-	call->method = &alarm;
-	r = audit_enter(call, &entry);
-	call->method = method;
-	return r;
+	alarm.action = "alarm.altered_record";
+	return audit_enter(&alarm, &entry);
 }

@@ -2,50 +2,64 @@
 #pragma once
 
 /*
- * audit: what a change leaves in the trail.
+ * audit: the trail's record of each change.
  *
- * One record for each change, in the change's own transaction: sequence, time, who (uid, pid, and
- * the actor as actor_text says it), the action (the method's name), the target, from what to what,
- * the tag of the record that the change made, and a keyed tag over all this and the tag before
- * (store_audit.c). So a handler in manage/ puts nothing by itself:
+ * One record for each change, in the change's own transaction: sequence, time, author (uid, pid and
+ * actor), action (the method's name), target, old and new values, the tag of the record that the
+ * change made, and a keyed tag over all this and the tag before (store/trail.c). So a handler in
+ * manage/ puts no record by itself, it calls
  *
  *     audit_create_key, audit_update_key, audit_remove_key
  *     audit_put_principal, audit_delete_principal
- *         put the record and its entry; the entry's fields are what differs from the record that
- *         is stored, so that there is nothing to be told. A new field of a record joins by a line
- *         in audit_note.c.
+ *         put the record and its entry; the entry's fields are what differs from the stored
+ *         record. A new field of a record needs a line in audit_note.c.
  *     audit_enter
- *         for records of another kind: call it right behind the put (or the deletion), before the
+ *         for records of another kind: call it directly after the put (or the deletion), before the
  *         next one; and for changes that touch no record, such as the exchange of a policy.
  *
- * It cannot be forgotten: the store counts each put of a record (store_write_owe, in the store's
- * function that puts it), and the writer undoes a job that owes an entry, with -EPROTO, which is
- * answered as `internal` and logged. Use, counters, indexes and what merely serves retries are no
- * records in this sense and owe nothing.
+ * A forgotten entry is found: the store counts each put of a record (store_write_owe, in the
+ * store's function that puts it), and the writer undoes a job that owes an entry, with -EPROTO,
+ * which is answered as `internal` and logged. Use, counters, indexes and what serves retries owe
+ * nothing.
  *
- * Jobs of the daemon's own make a call with store, read, write, now and a method whose name is the
- * action; its peer is NULL, and the actor `daemon`.
+ * The trail holds no secret: hashes have no line in audit_note.c, values are cut at AUDIT_MAX_VALUE
+ * bytes, and text that looks like a token loses its secret.
  *
- * No secret stands in the trail: hashes have no line in audit_note.c, values are cut at
- * AUDIT_MAX_VALUE bytes, and whatever looks like a token loses its secret.
- *
- * Writer's thread alone. 0 or a negative errno, those of the store's puts included.
+ * Writer's thread only. 0 or a negative errno, those of the store's puts included.
  */
 
 #include <stdint.h>
 
-#include "daemon/call/call.h"
 #include "daemon/store/env.h"
 #include "policy/text/str.h"
 
-int audit_create_key(struct call *call, struct store_key *key);
-int audit_update_key(struct call *call, const struct store_key *key);
-/* The record goes, and all that leads to it. */
-int audit_remove_key(struct call *call, struct pol_str kid);
+struct peer;
+struct writer_turn;
+
+#define AUDIT_ACTOR 32
+
+/* A change under way: its transaction, its author and its action. */
+struct audit_change {
+	struct store_read *read; /* sees the batch so far */
+	struct store_write *write;
+	int64_t now;             /* Unix seconds */
+	uint32_t uid, pid;       /* of the peer; 0: the daemon itself */
+	char actor[AUDIT_ACTOR]; /* `uid:1000`, `key:KID`, `daemon` */
+	const char *action;      /* a method's name, or one of the daemon's own */
+};
+
+/* By the peer, or by the daemon itself (NULL). */
+struct audit_change audit_change_of(
+	const struct writer_turn *turn, const struct peer *peer, const char *action);
+
+int audit_create_key(const struct audit_change *change, struct store_key *key);
+int audit_update_key(const struct audit_change *change, const struct store_key *key);
+/* Removes the record, and all that leads to it. */
+int audit_remove_key(const struct audit_change *change, struct pol_str kid);
 
 /* The record's views may lie in the map: they are dead afterwards. */
-int audit_put_principal(struct call *call, const struct store_principal *principal);
-int audit_delete_principal(struct call *call, uint32_t tenant, struct pol_str id);
+int audit_put_principal(const struct audit_change *change, const struct store_principal *principal);
+int audit_delete_principal(const struct audit_change *change, uint32_t tenant, struct pol_str id);
 
 /* --- any other change ------------------------------------------------------------------------- */
 
@@ -83,7 +97,7 @@ struct audit_entry {
 	const struct audit_note *note;
 };
 
-int audit_enter(struct call *call, const struct audit_entry *entry);
+int audit_enter(const struct audit_change *change, const struct audit_entry *entry);
 
 /* Enters that altered records were refused, once an hour at most; nothing when none was. */
-int audit_altered(struct call *call);
+int audit_altered(const struct audit_change *change, struct store *store);

@@ -64,9 +64,9 @@ static bool has_old_pepper(const struct auditing *auditing, const struct store_k
 {
 	const struct call *call = auditing->list.call;
 
-	return pepper_is_old(call, key, false) ||
+	return pepper_is_old(call->pepper, key, false) ||
 	       (secret_rules_other(key, call->now) != STORE_OTHER_NONE &&
-		       pepper_is_old(call, key, true));
+		       pepper_is_old(call->pepper, key, true));
 }
 
 static void find_by_times(const struct auditing *auditing, const struct store_key *key,

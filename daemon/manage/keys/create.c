@@ -246,8 +246,7 @@ int making_check(struct call *call, struct making *making)
 		r = check_gain(call, NULL, key);
 	}
 	if (r == 0) {
-		r = retry_begin(
-			call, REQUEST_ID, actor_text(call, making->created_by), &making->retry);
+		r = retry_begin(call, REQUEST_ID, pol_str_of(call->change->actor), &making->retry);
 	}
 	if (r == 0) {
 		r = keys_check_count(call, key);
@@ -273,8 +272,8 @@ static int make(struct call *call, struct making *making)
 	store_key_set_pepper(key, STORE_KEY_PEPPER, secrets_pepper(store_secrets(call->store)));
 	key->kid = making->parts.kid;
 	key->hash = making->hash;
-	key->created_by = actor_text(call, making->created_by);
-	r = audit_create_key(call, key);
+	key->created_by = pol_str_of(call->change->actor);
+	r = audit_create_key(call->change, key);
 	if (r == 0) {
 		r = retry_end(call, &making->retry, key->kid, making->parts.whole);
 	}

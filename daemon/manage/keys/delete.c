@@ -19,7 +19,7 @@ static int open_any(struct call *call, const char *action, struct store_key *out
 
 static int save(struct call *call, struct store_key *key)
 {
-	int r = audit_update_key(call, key);
+	int r = audit_update_key(call->change, key);
 
 	return r < 0 ? r : keys_answer(call, key);
 }
@@ -81,7 +81,7 @@ int keys_purge(struct call *call)
 			call, "conflict", "only a deleted key can be purged: delete it first");
 	}
 	memcpy(kid, key.kid.ptr, sizeof kid);
-	r = audit_remove_key(call, (struct pol_str){ kid, sizeof kid });
+	r = audit_remove_key(call->change, (struct pol_str){ kid, sizeof kid });
 	if (r < 0) {
 		return r;
 	}
@@ -90,19 +90,4 @@ int keys_purge(struct call *call)
 	wire_put_cstr(call->out, "id");
 	wire_put_str(call->out, (struct wire_str){ kid, sizeof kid });
 	return 0;
-}
-
-int keys_purge_old(struct call *call, unsigned most, bool *out_more)
-{
-	char kid[STORE_KID];
-	int r = 0;
-
-	for (unsigned i = 0; i < most && r == 0; i++) {
-		r = store_find_deleted(call->read, call->now - KEYS_DELETED_SECONDS, kid);
-		if (r == 0) {
-			r = audit_remove_key(call, (struct pol_str){ kid, sizeof kid });
-		}
-	}
-	*out_more = r == 0;
-	return r == -ENOENT ? 0 : r;
 }

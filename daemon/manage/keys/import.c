@@ -151,8 +151,8 @@ static int put(struct call *call, struct making *making)
 		store_key_set_pepper(
 			key, STORE_KEY_PEPPER, secrets_pepper(store_secrets(call->store)));
 		key->hash = making->hash;
-		key->created_by = actor_text(call, making->created_by);
-		r = audit_create_key(call, key);
+		key->created_by = pol_str_of(call->change->actor);
+		r = audit_create_key(call->change, key);
 	}
 	if (r < 0) {
 		return r;

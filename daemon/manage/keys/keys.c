@@ -74,7 +74,7 @@ static int get(struct call *call)
 
 static int save(struct call *call, const struct store_key *key)
 {
-	int r = audit_update_key(call, key);
+	int r = audit_update_key(call->change, key);
 
 	return r < 0 ? r : keys_answer(call, key);
 }

@@ -40,11 +40,6 @@ int keys_answer(struct call *call, const struct store_key *key);
 int keys_delete(struct call *call);
 int keys_restore(struct call *call);
 int keys_purge(struct call *call);
-/* Those whose time is over, at most so many; *out_more: there may be others. For sweep.h. */
-int keys_purge_old(struct call *call, unsigned most, bool *out_more);
-
-/* For so long a deleted key can be restored; then it is gone. */
-#define KEYS_DELETED_SECONDS (30 * 86400)
 
 /* Is the key active, or may it become so again? */
 bool keys_is_live(const struct store_key *key, int64_t now);

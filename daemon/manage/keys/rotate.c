@@ -88,7 +88,7 @@ static int answer(struct call *call, const struct rotating *rotating, struct pol
 
 static int save(struct call *call, const struct rotating *rotating)
 {
-	int r = audit_update_key(call, &rotating->key);
+	int r = audit_update_key(call->change, &rotating->key);
 
 	return r < 0 ? r : answer(call, rotating, (struct pol_str){ NULL, 0 });
 }
@@ -107,7 +107,7 @@ static int issue(struct call *call, struct rotating *rotating)
 	secret_token_hash(rotating->change.secrets, &rotating->parts, false, rotating->hash);
 	rotating->next.hash = rotating->hash;
 	secret_rules_rotate(key, &rotating->change, &rotating->next, &rotating->room);
-	r = audit_update_key(call, key);
+	r = audit_update_key(call->change, key);
 	if (r == 0) {
 		r = retry_end(call, &rotating->retry, kid, rotating->parts.whole);
 	}
@@ -197,7 +197,6 @@ static int check_rotate(struct call *call, struct rotating *rotating)
 {
 	const struct wire_value *finish = &call->params[FINISH_OLD];
 	struct store_key *key = &rotating->key;
-	char text[ACTOR_TEXT];
 	int r = keys_open(call, "rotate", key);
 
 	if (r == 0) {
@@ -208,7 +207,8 @@ static int check_rotate(struct call *call, struct rotating *rotating)
 		r = check_gain(call, NULL, key);
 	}
 	if (r == 0) {
-		r = retry_begin(call, REQUEST_ID, actor_text(call, text), &rotating->retry);
+		r = retry_begin(
+			call, REQUEST_ID, pol_str_of(call->change->actor), &rotating->retry);
 	}
 	if (r == 0) {
 		r = check_state(call, key);

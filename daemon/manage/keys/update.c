@@ -217,7 +217,7 @@ int keys_update(struct call *call)
 	if (r != 0) {
 		return r < 0 ? r : 0;
 	}
-	r = audit_update_key(call, &updating.key);
+	r = audit_update_key(call->change, &updating.key);
 	if (r < 0) {
 		return r;
 	}

@@ -7,6 +7,7 @@
 #include "daemon/manage/give.h"
 #include "daemon/manage/keys/keys.h"
 #include "daemon/manage/principals/principals.h"
+#include "daemon/write/audit.h"
 
 /* Attributes altogether. */
 #define MAX_ATTRIBUTES 8192
@@ -131,12 +132,11 @@ int principals_create(struct call *call)
 {
 	const struct wire_value *params = call->params;
 	uint8_t attributes[MAX_ATTRIBUTES];
-	char created_by[ACTOR_TEXT];
 	struct store_pack pack = { .bytes = attributes, .cap = sizeof attributes };
 	struct store_principal principal = {
 		.id = subject_str(params[ID].text),
 		.created_at = call->now,
-		.created_by = actor_text(call, created_by),
+		.created_by = pol_str_of(call->change->actor),
 	};
 	int r = actor_may(call, "principals", (struct pol_str){ NULL, 0 }, "create");
 

@@ -65,7 +65,7 @@ static int answer(struct call *call, const struct store_principal *principal)
 
 int principals_save(struct call *call, const struct store_principal *principal)
 {
-	int r = audit_put_principal(call, principal);
+	int r = audit_put_principal(call->change, principal);
 
 	return r < 0 ? r : answer(call, principal);
 }
@@ -180,7 +180,7 @@ static int revoke_keys(struct call *call, const struct store_principal *principa
 		}
 		key.flags |= STORE_KEY_REVOKED;
 		key.revoked_at = call->now;
-		r = audit_update_key(call, &key);
+		r = audit_update_key(call->change, &key);
 		if (r < 0) {
 			return r;
 		}
@@ -201,7 +201,7 @@ static int delete (struct call *call)
 	memcpy(id, principal.id.ptr, principal.id.len);
 	principal.id.ptr = (const char *)id;
 	r = revoke_keys(call, &principal);
-	return r < 0 ? r : audit_delete_principal(call, principal.tenant, principal.id);
+	return r < 0 ? r : audit_delete_principal(call->change, principal.tenant, principal.id);
 }
 
 /* --- lists ------------------------------------------------------------------------------------ */

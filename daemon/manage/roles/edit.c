@@ -234,12 +234,12 @@ static int enter(struct call *call, const struct editing *editing, uint32_t flag
 		.note = &editing->note,
 	};
 
-	return audit_enter(call, &entry);
+	return audit_enter(call->change, &entry);
 }
 
 static int put(struct call *call, struct editing *editing)
 {
-	int r = store_put_role(call->write, &editing->role);
+	int r = store_put_role(call->change->write, &editing->role);
 
 	if (r == -E2BIG) {
 		return call_error(call, "limit_reached",
@@ -313,14 +313,13 @@ static int check_new(struct call *call, const struct store_role *role)
 static int create(struct call *call, struct editing *editing)
 {
 	struct store_role *role = &editing->role;
-	char created_by[ACTOR_TEXT];
 	int r = actor_may(call, "roles", (struct pol_str){ NULL, 0 }, "create");
 
 	*role = (struct store_role){
 		.name = subject_str(call->params[NAME].text),
 		.created_at = call->now,
 		.updated_at = call->now,
-		.created_by = actor_text(call, created_by),
+		.created_by = pol_str_of(call->change->actor),
 	};
 	if (r == 0) {
 		r = check_tenant(call, &call->params[TENANT], &role->tenant);
@@ -337,7 +336,7 @@ static int create(struct call *call, struct editing *editing)
 		r = roles_judge(call, role, POL_NONE, &editing->next);
 	}
 	if (r == 0) {
-		r = store_take_role_number(call->write, &role->number);
+		r = store_take_role_number(call->change->write, &role->number);
 	}
 	if (r == 0) {
 		struct stored_roles_change change = { .put = role };
@@ -414,7 +413,7 @@ static int drop(struct call *call, struct editing *editing)
 		return r < 0 ? r : 0;
 	}
 	roles_note(&editing->note, &before, NULL);
-	r = store_delete_role(call->write, tenant, editing->role.name);
+	r = store_delete_role(call->change->write, tenant, editing->role.name);
 	if (r == 0) {
 		r = enter(call, editing, STORE_AUDIT_REMOVED);
 	}

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/manage/keys/keys.h"
+#include "daemon/tend/sweep.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
 
+#include "daemon/write/audit.h"
+#include "daemon/write/writer.h"
 #include "tests/daemon/folder.h"
 
 #define DAY INT64_C(86400)
 
-TestSuite(keys, .init = folder_make, .fini = folder_remove);
-
-static const struct method method = { .name = "daemon.sweep" };
+TestSuite(sweep, .init = folder_make, .fini = folder_remove);
 
 /* A key of that number, deleted then; 0: not. */
 static void put(struct store *store, unsigned number, int64_t deleted_at)
@@ -36,15 +36,17 @@ static void put(struct store *store, unsigned number, int64_t deleted_at)
 
 static bool purge(struct store *store, int64_t now, unsigned most)
 {
-	struct call call = { .store = store, .now = now, .method = &method };
+	struct writer_turn turn = { .now = now };
+	struct audit_change change;
 	bool more = false;
 
-	cr_assert_eq(store_write_begin(store, &call.write), 0);
-	call.read = store_write_reader(call.write);
-	cr_assert_eq(keys_purge_old(&call, most, &more), 0);
-	cr_assert_not(store_write_owes(call.write));
-	cr_assert_eq(store_write_keep(call.write), 0);
-	cr_assert_eq(store_write_commit(call.write, true), 0);
+	cr_assert_eq(store_write_begin(store, &turn.write), 0);
+	turn.read = store_write_reader(turn.write);
+	change = audit_change_of(&turn, NULL, "daemon.sweep");
+	cr_assert_eq(sweep_purge(&change, most, &more), 0);
+	cr_assert_not(store_write_owes(turn.write));
+	cr_assert_eq(store_write_keep(turn.write), 0);
+	cr_assert_eq(store_write_commit(turn.write, true), 0);
 	return more;
 }
 
@@ -71,7 +73,7 @@ static unsigned listed(struct store *store, const char *principal)
 	return sum;
 }
 
-Test(keys, a_deleted_key_is_gone_after_thirty_days_with_all_that_leads_to_it)
+Test(sweep, a_deleted_key_is_gone_after_thirty_days_with_all_that_leads_to_it)
 {
 	struct store *store = folder_store();
 	struct store_read *read;
@@ -99,7 +101,7 @@ Test(keys, a_deleted_key_is_gone_after_thirty_days_with_all_that_leads_to_it)
 	store_close(store);
 }
 
-Test(keys, a_slice_is_bounded_and_says_that_there_is_more)
+Test(sweep, a_slice_is_bounded_and_says_that_there_is_more)
 {
 	struct store *store = folder_store();
 
@@ -114,7 +116,7 @@ Test(keys, a_slice_is_bounded_and_says_that_there_is_more)
 	store_close(store);
 }
 
-Test(keys, one_that_came_back_is_not_purged)
+Test(sweep, one_that_came_back_is_not_purged)
 {
 	struct store *store = folder_store();
 	struct store_write *write;
