@@ -6,61 +6,53 @@
  *
  * A handler knows neither sockets nor the loop. Reading methods run on the worker that read the
  * request, with its read transaction; changing ones run in the writer, inside the write
- * transaction of their batch, on a copy of the request. Either way `params` are views that live
- * as long as the call, and the handler writes exactly one result or one error into `out`.
+ * transaction of their batch, on a copy of the request; policy.reload runs after the reload,
+ * without a transaction. In each case `params` are views that live as long as the call, and the
+ * handler writes exactly one result or one error into `out`.
  */
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "client/wire.h"
+#include "daemon/call/context.h"
 #include "daemon/config/peer.h"
 #include "policy/snapshot/snapshot.h"
 
 struct actor;
 struct audit_change;
-struct backup;
-struct quota_counters;
-struct decision_log;
-struct config;
-struct pepper;
-struct rotation;
-struct server;
-struct principal_cache;
-struct store;
 struct store_read;
-struct usage;
 
 struct call {
-	struct server *server;
-	struct store *store;       /* the server's, so that handlers reach it without the loop */
-	struct usage *usage;       /* likewise */
-	struct rotation *rotation; /* likewise */
-	struct pepper *pepper;     /* likewise */
-	struct quota_counters *charges; /* likewise */
-	struct decision_log *decisions;
-	struct backup *backup;
-	uint32_t *dice; /* of the thread that runs it, never 0; NULL where nothing is decided */
-	const struct config *config; /* likewise */
-	const struct peer *peer;
-	const struct actor *actor;           /* who manages by a token; NULL: the peer himself */
-	const struct pol_snapshot *snapshot; /* the present one, borrowed for the call */
-	uint64_t serial;                     /* of the snapshot: raised by every exchange */
-	struct principal_cache *standings;   /* the server's; used where generation is known */
-	uint64_t generation; /* of the store, loaded before `read` was renewed; 0: not for this call
-			      */
-	struct store_read *read;     /* always there; in the writer it sees the batch so far */
-	struct audit_change *change; /* the writer's: the change under way; NULL: none */
-	int64_t now;                 /* Unix seconds, taken once a batch */
-	uint32_t id;                 /* of the request, to be echoed */
+	const struct context *context;
+
+	/* the request */
 	const struct method *method;
 	const struct wire_value *params; /* one for each of method->fields, in that order */
+	uint32_t id;                     /* echoed in the answer */
+	const struct peer *peer;
+	const struct actor *actor; /* the owner of the managing token; NULL: the peer itself */
 	struct wire_buf *out;
-	struct pol_snapshot **next; /* METHOD_ALONE: a snapshot to be put in the present one's
-				     * place, behind the commit; the reference is taken over */
-	uint32_t allowed;           /* decisions that the handler made: it counts them here */
+
+	/* what answers it */
+	const struct pol_snapshot *snapshot; /* the present one, borrowed for the call */
+	uint64_t serial;                     /* of the snapshot: raised by every exchange */
+	int64_t now;                         /* Unix seconds, taken once a batch */
+	uint32_t *dice;                      /* the thread's, never 0; NULL after a reload */
+	struct store_read *read;             /* NULL after a reload; a change's sees its batch */
+	uint64_t generation;                 /* of the store, loaded before `read` was renewed;
+					      * 0: `read` sees what is not committed */
+
+	/* a change's alone, else NULL */
+	struct audit_change *change; /* its transaction and author */
+	struct pol_snapshot **next;  /* METHOD_ALONE: the snapshot that replaces the present one
+				      * after the commit; takes over the reference */
+
+	/* set by the handler */
+	uint32_t allowed; /* decisions it made */
 	uint32_t denied;
-	uint32_t cost; /* work beside those, in decisions: the connection's turn ends the sooner */
+	uint32_t cost; /* work other than decisions, measured in decisions: it shortens the
+			* connection's turn */
 };
 
 /* Writes the whole response (envelope, error nil, result; or the error) into call->out. Returns 0
@@ -69,7 +61,8 @@ struct call {
  * as an error undoes the change likewise: a handler that answers an error has changed nothing. */
 typedef int (*call_handler)(struct call *call);
 
-/* For samples of decisions: nobody gains by guessing it (Marsaglia, Xorshift RNGs). */
+/* A random number that a caller cannot guess, for samples of decisions (Marsaglia, Xorshift RNGs).
+ */
 static inline uint32_t call_draw(struct call *call)
 {
 	uint32_t *dice = call->dice;
@@ -88,12 +81,13 @@ enum method_flags {
 	METHOD_MANAGES = 1 << 1, /* a listener for decisions alone refuses it */
 	METHOD_SECRET = 1 << 2,  /* request or answer hold a secret: wipe both */
 	METHOD_RELOADS = 1 << 3, /* runs when the reload that it asks for has ended, read is NULL */
-	METHOD_ALONE = 1 << 5,   /* changes roles: in a transaction of its own */
 	METHOD_TOKEN = 1 << 4,   /* manages, and by a token too: others are for peers alone */
+	METHOD_ALONE = 1 << 5,   /* changes roles: in a transaction of its own */
 	METHOD_EDITS = 1 << 6,   /* changes what is there: STORE_EDITS; else STORE_MAKES */
 	METHOD_ENDS = 1 << 7,    /* takes away or switches off: STORE_ENDS */
 };
 
+/* A method that manages has one more parameter than its fields, `token`, after them. */
 struct method {
 	const char *name;
 	const struct wire_field *fields;
@@ -101,12 +95,6 @@ struct method {
 	uint32_t flags;
 	call_handler handler;
 };
-
-/* A method that manages takes a parameter more than its fields say, `token`, behind them: so that
- * none forgets it. */
-
-/* The table of every method, sorted by name. dispatch.c */
-const struct method *dispatch_find(struct wire_str name);
 
 /* Writes an error response; `message` is printf-checked. Returns 0 or -ENOMEM. dispatch.c */
 __attribute__((format(printf, 3, 4))) int call_error(

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "daemon/call/methods.h"
-#include "daemon/decide/actor.h"
 #include "daemon/host/log.h"
 #include "daemon/store/env.h"
 
@@ -117,6 +116,13 @@ int dispatch_decode(const struct wire_request *request, const struct peer *peer,
 	return r;
 }
 
+const struct wire_value *dispatch_token(const struct call *call)
+{
+	const struct wire_value *token = &call->params[call->method->field_count];
+
+	return manages(call->method) && token->given ? token : NULL;
+}
+
 static bool is_error(const struct wire_buf *out, size_t mark)
 {
 	struct wire_response response;
@@ -136,28 +142,7 @@ void dispatch_fail(struct wire_buf *out, uint32_t id, int error)
 	wire_put_error(out, &id, &err);
 }
 
-/* With the token's owner as actor; his facts are large, so not on every call's stack. */
-__attribute__((noinline)) static int run_by_token(struct call *call)
-{
-	struct actor actor;
-	const struct wire_value *token = &call->params[call->method->field_count];
-	int r = actor_begin(call, (struct pol_str){ token->text.ptr, token->text.len }, &actor);
-
-	if (r == 0) {
-		r = call->method->handler(call);
-	}
-	call->actor = NULL;
-	return r < 0 ? r : 0;
-}
-
-static int run(struct call *call)
-{
-	bool by_token = manages(call->method) && call->params[call->method->field_count].given;
-
-	return by_token ? run_by_token(call) : call->method->handler(call);
-}
-
-int dispatch_run(struct call *call)
+int dispatch_run(struct call *call, call_handler run)
 {
 	struct wire_buf *out = call->out;
 	size_t mark = out->len;

@@ -11,6 +11,9 @@
 #include "daemon/call/call.h"
 #include "daemon/config/peer.h"
 
+/* The method of that name; NULL: there is none. */
+const struct method *dispatch_find(struct wire_str name);
+
 /* What the rows of methods need beside their own: who may come in through which socket. Returns 0,
  * or WIRE_EPARAM and *err is the refusal. */
 int dispatch_admit(const struct method *method, const struct peer *peer, bool has_token,
@@ -29,10 +32,13 @@ int dispatch_decode(const struct wire_request *request, const struct peer *peer,
 	const struct method **out, struct wire_value values[static WIRE_MAX_FIELDS],
 	struct wire_error *err);
 
-/* Runs the handler and makes sure that exactly one response stands behind what call->out held
- * before. Returns 0; 1 when the response is an error; or the negative errno that the handler
- * failed with (answered as `overloaded` or `internal`). */
-int dispatch_run(struct call *call);
+/* The token with which the caller manages; NULL: none. */
+const struct wire_value *dispatch_token(const struct call *call);
+
+/* Runs the call by `run`, which runs its handler, and makes sure that exactly one response follows
+ * what call->out held before. Returns 0; 1 when the response is an error; or the negative errno
+ * that the handler failed with (answered as `overloaded` or `internal`). */
+int dispatch_run(struct call *call, call_handler run);
 
 /* The answer to a call that failed with this errno, by the host's fault or ours. */
 void dispatch_fail(struct wire_buf *out, uint32_t id, int error);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/call/dispatch.h"
 #include "daemon/config/config.h"
 #include "daemon/decide/decision_note.h"
 #include "daemon/keys/secret_rules.h"
@@ -44,7 +45,7 @@ static void count(struct call *call, const struct actor *actor, bool denied)
 	struct usage_event event = { call->now, &nowhere, denied, 0 };
 
 	if (actor->subject.verified) {
-		usage_count(call->usage, call->read, actor->subject.key.number, &event);
+		usage_count(call->context->usage, call->read, actor->subject.key.number, &event);
 	}
 }
 
@@ -58,7 +59,7 @@ static bool is_accepted(struct call *call, const struct subject *subject)
 	return subject->verified && !pol_reason_is_unauthenticated(decision.reason);
 }
 
-int actor_begin(struct call *call, struct pol_str token, struct actor *out)
+static int begin(struct call *call, struct pol_str token, struct actor *out)
 {
 	struct subject_ask ask = {
 		.has_token = true, .has_tenant = true, .token = token, .tenant = POL_STR("*")
@@ -79,7 +80,7 @@ int actor_begin(struct call *call, struct pol_str token, struct actor *out)
 	if (subject->by_other &&
 		secret_rules_other(&subject->key, call->now) == STORE_OTHER_PENDING &&
 		subject->facts.key_network_count == 0) {
-		rotation_first_use(call->rotation, subject->key.number, subject->key.kid,
+		rotation_first_use(call->context->rotation, subject->key.number, subject->key.kid,
 			subject->key.rotation.other_hash);
 	}
 	out->tenant = subject->key.tenant;
@@ -97,6 +98,26 @@ int actor_begin(struct call *call, struct pol_str token, struct actor *out)
 			out->kid);
 	}
 	return 0;
+}
+
+/* The facts are large, so they are not on the stack of every call. */
+__attribute__((noinline)) static int run_by_token(struct call *call, struct wire_str token)
+{
+	struct actor actor;
+	int r = begin(call, (struct pol_str){ token.ptr, token.len }, &actor);
+
+	if (r == 0) {
+		r = call->method->handler(call);
+	}
+	call->actor = NULL;
+	return r < 0 ? r : 0;
+}
+
+int actor_run(struct call *call)
+{
+	const struct wire_value *token = dispatch_token(call);
+
+	return token != NULL ? run_by_token(call, token->text) : call->method->handler(call);
 }
 
 /* The path is made of segments as they are: an id may hold what a path cannot. */
@@ -170,8 +191,8 @@ int actor_can(struct call *call, const char *noun, struct pol_str id, const char
 	if (call->actor != NULL) {
 		return token_can(call, noun, id, action);
 	}
-	return config_match_manager_allows(
-		call->config, call->peer, name_resource(text, noun, id), pol_str_of(action));
+	return config_match_manager_allows(call->context->config, call->peer,
+		name_resource(text, noun, id), pol_str_of(action));
 }
 
 int actor_may(struct call *call, const char *noun, struct pol_str id, const char *action)

@@ -29,9 +29,9 @@ struct actor {
 	size_t principal_len;
 };
 
-/* Finds out whose token it is and makes him the call's actor: dispatch's, before the handler. A
- * token that would not authenticate is refused, always in the same words. */
-int actor_begin(struct call *call, struct pol_str token, struct actor *out);
+/* Runs the call's handler; with a managing token its owner is the actor. A token that would not
+ * authenticate is refused, always in the same words. For dispatch_run. */
+int actor_run(struct call *call);
 
 /* `authz:/NOUN`, or `authz:/NOUN/ID` when the id is not empty; the action as in that tree. */
 int actor_may(struct call *call, const char *noun, struct pol_str id, const char *action);

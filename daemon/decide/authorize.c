@@ -91,7 +91,7 @@ static int decide(struct call *call, const struct ask *ask, struct pol_path_memo
 	int r = 0;
 
 	outcome->explained = false;
-	quota_counters_turn_init(&outcome->charges, call->charges);
+	quota_counters_turn_init(&outcome->charges, call->context->quota_counters);
 	if (ask->not_trusted) {
 		*out = (struct pol_decision){
 			.status = 403, .reason = POL_STR("not_trusted"), .node = POL_NONE
@@ -163,7 +163,7 @@ static void learn(struct call *call, const struct counted *counted, uint32_t mar
 	char name[POL_USED_NAME];
 	size_t len = pol_narrow_used_name(call->snapshot, counted->permission, name);
 
-	usage_learn(call->usage, counted->number, mark, (struct pol_str){ name, len });
+	usage_learn(call->context->usage, counted->number, mark, (struct pol_str){ name, len });
 }
 
 static void count(struct call *call, const struct counted *counted)
@@ -173,14 +173,15 @@ static void count(struct call *call, const struct counted *counted)
 	if (counted->permission != POL_NONE) {
 		event.permission = usage_permission(call->serial, counted->permission);
 	}
-	if (usage_count(call->usage, call->read, counted->number, &event)) {
+	if (usage_count(call->context->usage, call->read, counted->number, &event)) {
 		learn(call, counted, event.permission);
 	}
 	if (counted->denied) {
-		denials_add(usage_denied(call->usage), counted->number, counted->reason);
+		denials_add(usage_denied(call->context->usage), counted->number, counted->reason);
 	}
 	if (counted->first != NULL) {
-		rotation_first_use(call->rotation, counted->number, counted->kid, counted->first);
+		rotation_first_use(
+			call->context->rotation, counted->number, counted->kid, counted->first);
 	}
 }
 

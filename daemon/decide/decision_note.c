@@ -226,8 +226,8 @@ void decision_note_write(struct call *call, const struct subject *subject,
 	if ((decision->marks & POL_MARK_WARN) != 0) {
 		warn(call, facts, decision);
 	}
-	if ((decision->marks & POL_MARK_LOG) != 0 && call->decisions != NULL) {
-		decision_log_put(call->decisions, line,
+	if ((decision->marks & POL_MARK_LOG) != 0 && call->context->decision_log != NULL) {
+		decision_log_put(call->context->decision_log, line,
 			decision_note_format(call, subject, facts, decision, line));
 	}
 }

@@ -96,7 +96,7 @@ static void pay_for_record(struct call *call)
 	static const uint8_t dummy[256] = { 0 };
 	uint8_t tag[SECRET_TAG];
 
-	secret_tag(store_secrets(call->store), SECRET_RECORDS, dummy, sizeof dummy, tag);
+	secret_tag(store_secrets(call->context->store), SECRET_RECORDS, dummy, sizeof dummy, tag);
 }
 
 /* What was found, judged. A secret that is over is refused as a wrong one is, or, if nothing but
@@ -111,7 +111,7 @@ static enum pol_key_state judge_secret(
 		return POL_KEY_UNKNOWN;
 	}
 	if ((found & live) == 0) {
-		rotation_dead(call->rotation, key);
+		rotation_dead(call->context->rotation, key);
 	}
 	if (found == GENERATION_DEAD || (found == GENERATION_OTHER && (found & live) == 0)) {
 		return POL_KEY_UNKNOWN;
@@ -144,8 +144,8 @@ static enum pol_key_state verify_key(
 	const struct store_key *key = &subject->key;
 	enum pol_key_state state = subject_key_state(key, call->now);
 	unsigned live = secret_rules_live(key, call->now);
-	enum key_secret found =
-		usage_verify(call->usage, token, key, may_recognise(subject, state) ? live : 0);
+	enum key_secret found = usage_verify(
+		call->context->usage, token, key, may_recognise(subject, state) ? live : 0);
 
 	if (!pol_str_equal(token->prefix, key->prefix)) {
 		return POL_KEY_UNKNOWN;
@@ -161,7 +161,7 @@ static int find_own(struct call *call, const struct subject_ask *ask,
 
 	if (r == -ENOENT || r == -EBADMSG) {
 		pay_for_record(call);
-		usage_verify(call->usage, token, NULL, 0);
+		usage_verify(call->context->usage, token, NULL, 0);
 		return 0;
 	}
 	if (r == 0) {
@@ -194,7 +194,7 @@ static bool is_foreign(struct call *call, struct pol_str token)
 static int find_imported(struct call *call, struct pol_str token, struct subject *subject,
 	enum pol_key_state *out_state)
 {
-	const struct secrets *secrets = store_secrets(call->store);
+	const struct secrets *secrets = store_secrets(call->context->store);
 	const struct store_key *key = &subject->key;
 	enum key_secret found = GENERATION_WRONG;
 	uint8_t digest[SECRET_DIGEST], hash[SECRET_HASH];
@@ -229,7 +229,7 @@ static int find_imported(struct call *call, struct pol_str token, struct subject
 /* Only its token can give a secret its hash under the pepper in use. */
 static void move_to_pepper(struct call *call, struct pol_str text, const struct subject *subject)
 {
-	const struct secrets *secrets = store_secrets(call->store);
+	const struct secrets *secrets = store_secrets(call->context->store);
 	uint32_t imported = subject->by_other ? STORE_KEY_OTHER_IMPORTED : STORE_KEY_IMPORTED;
 	uint8_t digest[SECRET_DIGEST], hash[SECRET_HASH];
 	struct secret_token token;
@@ -243,7 +243,7 @@ static void move_to_pepper(struct call *call, struct pol_str text, const struct 
 	} else {
 		return;
 	}
-	pepper_move(call->pepper, &subject->key, subject->by_other, hash);
+	pepper_move(call->context->pepper, &subject->key, subject->by_other, hash);
 	secret_wipe(hash, sizeof hash);
 }
 
@@ -279,7 +279,8 @@ static int find_key(struct call *call, const struct subject_ask *ask, struct sub
 	if (r < 0) {
 		return r;
 	}
-	if (subject->verified && pepper_is_old(call->pepper, &subject->key, subject->by_other)) {
+	if (subject->verified &&
+		pepper_is_old(call->context->pepper, &subject->key, subject->by_other)) {
 		move_to_pepper(call, text, subject);
 	}
 	if (!subject->verified) {

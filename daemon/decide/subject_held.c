@@ -71,7 +71,7 @@ static bool recall(
 	struct pol_facts *facts = &subject->facts;
 	struct principal_state standing;
 
-	if (!principal_cache_find(call->standings, key, &standing)) {
+	if (!principal_cache_find(call->context->principal_cache, key, &standing)) {
 		return false;
 	}
 	take_principal(subject, standing.flags);
@@ -101,7 +101,7 @@ static void remember(struct call *call, const struct principal_cache_key *key,
 		standing.roles[standing.role_count] = subject->held[standing.role_count].role;
 		standing.role_count++;
 	}
-	principal_cache_put(call->standings, key, &standing);
+	principal_cache_put(call->context->principal_cache, key, &standing);
 }
 
 /* The store's principals, then those that the files declare, who are of tenant `default`. */
@@ -112,8 +112,9 @@ int subject_take_principal(
 	struct principal_cache_key key = { .generation = call->generation, .serial = call->serial };
 	struct store_principal principal;
 	uint32_t declared;
-	bool keeps = call->generation != 0 &&
-		     principal_cache_key_make(store_secrets(call->store), tenant, id, &key);
+	bool keeps =
+		call->generation != 0 &&
+		principal_cache_key_make(store_secrets(call->context->store), tenant, id, &key);
 	int r;
 
 	facts->principal = id;

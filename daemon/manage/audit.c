@@ -193,9 +193,9 @@ static void on_problem(void *context, const struct store_problem *problem)
 static int verify_slice(
 	struct call *call, struct store_verify *verify, struct verifying *verifying, uint32_t most)
 {
-	uint64_t head = store_head_count(call->store);
+	uint64_t head = store_head_count(call->context->store);
 	struct store_read *read = NULL;
-	int r = store_read_open(call->store, &read);
+	int r = store_read_open(call->context->store, &read);
 
 	if (r == 0) {
 		r = store_read_renew(read);

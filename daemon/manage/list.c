@@ -13,7 +13,7 @@
  * before it. */
 static void chain(struct list *list, const void *bytes, size_t len, uint8_t tag[static SECRET_TAG])
 {
-	struct secrets *secrets = store_secrets(list->call->store);
+	struct secrets *secrets = store_secrets(list->call->context->store);
 	uint8_t both[2 * SECRET_TAG];
 
 	memcpy(both, tag, SECRET_TAG);

@@ -13,7 +13,7 @@ static int refuse_old(struct call *call)
 {
 	uint64_t left;
 
-	if (!pepper_left(call->pepper, &left)) {
+	if (!pepper_left(call->context->pepper, &left)) {
 		return call_error(call, "conflict",
 			"the old pepper is still there, and keys are being counted: ask again");
 	}
@@ -37,7 +37,7 @@ static int enter(struct call *call, uint8_t from, uint8_t to)
 
 static int rotate(struct call *call)
 {
-	struct secrets *secrets = store_secrets(call->store);
+	struct secrets *secrets = store_secrets(call->context->store);
 	uint8_t from = secrets_pepper(secrets);
 	char why[SECRET_WHY];
 	int r;
@@ -57,7 +57,7 @@ static int rotate(struct call *call)
 	if (r < 0) {
 		return r;
 	}
-	pepper_rotated(call->pepper);
+	pepper_rotated(call->context->pepper);
 	wire_put_result(call->out, call->id);
 	wire_put_map(call->out, 1);
 	wire_put_cstr(call->out, "pepper");

@@ -3,13 +3,13 @@
 #include "daemon/call/methods.h"
 #include "daemon/config/config.h"
 #include "daemon/manage/policy_put.h"
-#include "daemon/serve/report.h"
 
 bool policy_admit(struct call *call)
 {
 	const struct peer *peer = call->peer;
 
-	if (peer->may_manage && (peer->superuser || config_match_manager(call->config, peer))) {
+	if (peer->may_manage &&
+		(peer->superuser || config_match_manager(call->context->config, peer))) {
 		return true;
 	}
 	call_error(call, "forbidden",
@@ -18,8 +18,9 @@ bool policy_admit(struct call *call)
 }
 
 /* Ids of keys and principals are for those who may see them all. */
-static void put_dangling(struct call *call, const struct reload_report *report)
+static void put_dangling(struct call *call, const struct report_policy *report)
 {
+	const struct report_source *source = &call->context->report;
 	struct wire_buf *out = call->out;
 
 	wire_put_cstr(out, "dangling");
@@ -28,14 +29,15 @@ static void put_dangling(struct call *call, const struct reload_report *report)
 	wire_put_int(out, (int64_t)report->dangling);
 	wire_put_cstr(out, "items");
 	if (call->peer->superuser) {
-		report_put_dangling(call->server, out);
+		source->put_dangling(source->data, out);
 	} else {
 		wire_put_array(out, 0);
 	}
 }
 
-void policy_put(struct call *call, const struct reload_report *report)
+void policy_put(struct call *call, const struct report_policy *report)
 {
+	const struct report_source *source = &call->context->report;
 	struct wire_buf *out = call->out;
 	const struct pol_counts counts = pol_snapshot_counts(call->snapshot);
 	const struct {
@@ -73,19 +75,20 @@ void policy_put(struct call *call, const struct reload_report *report)
 		pairs++;
 	}
 	wire_put_cstr(out, "diagnostics");
-	report_put_diagnostics(call->server, out);
+	source->put_diagnostics(source->data, out);
 	put_dangling(call, report);
 	wire_close_map(out, at, pairs + 2);
 }
 
 static int policy_status(struct call *call)
 {
+	const struct report_source *source = &call->context->report;
 	struct report report;
 
 	if (!policy_admit(call)) {
 		return 0;
 	}
-	report_make(call->server, call->now, &report);
+	source->make(source->data, call->now, &report);
 	wire_put_result(call->out, call->id);
 	policy_put(call, &report.policy);
 	return 0;
@@ -94,13 +97,14 @@ static int policy_status(struct call *call)
 /* Runs when the reload has ended: its answer is how that went. */
 static int policy_reload(struct call *call)
 {
+	const struct report_source *source = &call->context->report;
 	struct report report;
 	struct wire_error err;
 
 	if (!policy_admit(call)) {
 		return 0;
 	}
-	report_make(call->server, call->now, &report);
+	source->make(source->data, call->now, &report);
 	if (report.policy.ok) {
 		wire_put_result(call->out, call->id);
 		wire_put_map(call->out, 2);
@@ -115,7 +119,7 @@ static int policy_reload(struct call *call)
 		report.policy.errors == 1 ? "error" : "errors", report.policy.revision);
 	wire_begin_error(call->out, &call->id, &err, 1);
 	wire_put_cstr(call->out, "diagnostics");
-	report_put_diagnostics(call->server, call->out);
+	source->put_diagnostics(source->data, call->out);
 	wire_put_nil(call->out);
 	return 0;
 }

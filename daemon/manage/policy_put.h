@@ -8,11 +8,10 @@
 #include <stdbool.h>
 
 #include "daemon/call/call.h"
-#include "daemon/serve/reload_report.h"
 
 /* May this peer ask about the daemon itself? Otherwise the refusal has been written. A token gives
  * no such right. */
 bool policy_admit(struct call *call);
 
 /* A map: revision, when, how the last attempt ended, its diagnostics. */
-void policy_put(struct call *call, const struct reload_report *report);
+void policy_put(struct call *call, const struct report_policy *report);

@@ -192,7 +192,7 @@ int record_put_key(struct call *call, const struct store_key *key, struct pol_st
 {
 	struct map map = open_map(call);
 	struct store_use use;
-	int r = usage_get(call->usage, call->read, key->number, &use);
+	int r = usage_get(call->context->usage, call->read, key->number, &use);
 
 	if (r < 0) {
 		return r;
@@ -229,7 +229,7 @@ int record_put_key(struct call *call, const struct store_key *key, struct pol_st
 	}
 	put_rotation(&map, key, call->now);
 	put_use(&map, &use);
-	put_denied(&map, usage_denied(call->usage), key->number);
+	put_denied(&map, usage_denied(call->context->usage), key->number);
 	close_map(&map);
 	return 0;
 }

@@ -74,7 +74,7 @@ static void take_fingerprint(
 	const struct method *method = call->method;
 	struct secret_mix mix;
 
-	secret_mix_begin(store_secrets(call->store), &mix);
+	secret_mix_begin(store_secrets(call->context->store), &mix);
 	add_bytes(&mix, method->name, strlen(method->name));
 	add_bytes(&mix, actor.ptr, actor.len);
 	for (uint32_t i = 0; i < method->field_count; i++) {
@@ -89,7 +89,7 @@ static void hash_id(struct call *call, struct wire_str id, uint8_t out[static SE
 {
 	struct secret_mix mix;
 
-	secret_mix_begin(store_secrets(call->store), &mix);
+	secret_mix_begin(store_secrets(call->context->store), &mix);
 	secret_mix_add(&mix, id.ptr, id.len);
 	secret_mix_end(&mix, out);
 }
@@ -114,8 +114,8 @@ static int answer_again(
 			"told no more: rotate the key, or create another"));
 	}
 	if (found->sealed_len < SECRET_SEAL || len > sizeof token ||
-		!secret_open(store_secrets(call->store), known, found->sealed, found->sealed_len,
-			token)) {
+		!secret_open(store_secrets(call->context->store), known, found->sealed,
+			found->sealed_len, token)) {
 		return -EBADMSG;
 	}
 	wire_put_result(call->out, call->id);
@@ -185,6 +185,6 @@ int retry_end(
 		return r;
 	}
 	memcpy(made, key.tag, sizeof made);
-	secret_seal(store_secrets(call->store), known, token.ptr, token.len, sealed);
+	secret_seal(store_secrets(call->context->store), known, token.ptr, token.len, sealed);
 	return store_put_retry(call->change->write, &entry);
 }

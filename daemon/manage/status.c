@@ -3,7 +3,6 @@
 #include "daemon/call/methods.h"
 #include "daemon/manage/policy_put.h"
 #include "daemon/secret/token.h"
-#include "daemon/serve/report.h"
 #include "daemon/store/env.h"
 #include "daemon/tend/pepper.h"
 #include "daemon/tend/rotation.h"
@@ -90,15 +89,16 @@ static void put_modules(struct wire_buf *out, const struct pol_snapshot *snapsho
 /* Under which pepper, and who is left under the one before. */
 static void put_pepper(struct call *call)
 {
-	struct secrets *secrets = store_secrets(call->store);
+	struct secrets *secrets = store_secrets(call->context->store);
 	struct number numbers[] = { { "number", secrets_pepper(secrets) }, { "left", 0 } };
-	bool looked = pepper_left(call->pepper, &numbers[1].value);
+	bool looked = pepper_left(call->context->pepper, &numbers[1].value);
 
 	put_map(call->out, "pepper", numbers, secrets_have_old(secrets) && looked ? 2 : 1);
 }
 
 static int status(struct call *call)
 {
+	const struct report_source *source = &call->context->report;
 	struct wire_buf *out = call->out;
 	struct store_counts store = { 0 };
 	struct rotation_counts keys;
@@ -112,8 +112,8 @@ static int status(struct call *call)
 	if (r < 0) {
 		return r;
 	}
-	rotation_count(call->rotation, &keys);
-	report_make(call->server, call->now, &report);
+	rotation_count(call->context->rotation, &keys);
+	source->make(source->data, call->now, &report);
 	const struct number scalars[] = {
 		{ "started_at", (uint64_t)report.started_at },
 		{ "uptime", report.uptime },

@@ -64,7 +64,7 @@ static int give(struct call *call, const uint8_t *id)
 		return r;
 	}
 	call->cost = PIECE_COST;
-	r = backup_next(call->backup, id, &piece);
+	r = backup_next(call->context->backup, id, &piece);
 	if (r >= 0) {
 		answer(call, &piece, r == 0);
 		r = 0;

@@ -30,7 +30,8 @@ static void warm(
 	/* Of one alone the record is on its way while the request is decoded; its number would have
 	 * to be waited for. */
 	for (size_t i = 0; count > 1 && i < count; i++) {
-		usage_warm(worker->server->usage, store_guess_number(worker->read, kids[i]));
+		usage_warm(
+			worker->server->context.usage, store_guess_number(worker->read, kids[i]));
 	}
 }
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "daemon/call/dispatch.h"
+#include "daemon/decide/actor.h"
 #include "daemon/load/current.h"
 #include "daemon/load/stored_roles.h"
 #include "daemon/serve/conn.h"
@@ -13,31 +14,11 @@
 #include "daemon/serve/server.h"
 #include "daemon/serve/worker.h"
 #include "daemon/store/env.h"
-#include "daemon/write/audit.h"
 #include "daemon/write/writer.h"
 
 static int on_run(struct writer_job *job, const struct writer_turn *turn)
 {
-	struct defer *defer = (struct defer *)job;
-	struct server *server = defer->server;
-	struct audit_change change = audit_change_of(turn, &defer->peer, defer->method->name);
-	struct call call = {
-		.store = server->store,
-		.usage = server->usage,
-		.rotation = server->rotation,
-		.pepper = server->pepper,
-		.config = server->config,
-		/* Exchanged by this very thread. */
-		.snapshot = server->current.snapshot,
-		.serial = current_serial(&server->current),
-		.read = turn->read,
-		.change = &change,
-		.decisions = server->decisions,
-		.dice = &server->dice,
-		.now = turn->now,
-	};
-
-	return defer_run(defer, &call);
+	return defer_change((struct defer *)job, turn);
 }
 
 static void on_done(struct writer_job *job, int result)
@@ -91,37 +72,28 @@ static int defer_request(
 	return 0;
 }
 
-static uint32_t decide(struct conn *conn, const struct method *method,
+/* Runs a reading method on the worker. */
+static uint32_t answer(struct conn *conn, const struct method *method,
 	const struct wire_request *request, const struct wire_value *values)
 {
 	struct worker *worker = conn->worker;
-	struct server *server = worker->server;
 	struct call call = {
-		.server = server,
-		.store = server->store,
-		.usage = server->usage,
-		.rotation = server->rotation,
-		.pepper = server->pepper,
-		.backup = server->backup,
-		.config = server->config,
-		.peer = &conn->peer,
-		.snapshot = worker->snapshot,
-		.serial = worker->serial,
-		.standings = server->standings,
-		.charges = server->charges,
-		.decisions = server->decisions,
-		.dice = &worker->dice,
-		.generation = worker->generation,
-		.read = worker->read,
-		.now = worker->now,
-		.id = request->id,
+		.context = &worker->server->context,
 		.method = method,
 		.params = values,
+		.id = request->id,
+		.peer = &conn->peer,
 		.out = &worker->out,
+		.snapshot = worker->snapshot,
+		.serial = worker->serial,
+		.now = worker->now,
+		.dice = &worker->dice,
+		.read = worker->read,
+		.generation = worker->generation,
 	};
 	uint32_t decisions;
 
-	dispatch_run(&call);
+	dispatch_run(&call, actor_run);
 	decisions = call.allowed + call.denied;
 	conn->cost += call.cost;
 	if (decisions > 0) {
@@ -166,5 +138,5 @@ uint32_t conn_request(struct conn *conn, const uint8_t *bytes, size_t len)
 		dispatch_fail(&worker->out, request.id, worker->read_error);
 		return 1;
 	}
-	return decide(conn, method, &request, values);
+	return answer(conn, method, &request, values);
 }

@@ -4,8 +4,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "daemon/call/dispatch.h"
+#include "daemon/decide/actor.h"
+#include "daemon/serve/server.h"
+#include "daemon/write/audit.h"
 
 int defer_create(const struct method *method, const struct wire_request *request,
 	const struct peer *peer, struct defer **out)
@@ -43,20 +47,47 @@ fail:
 	return -ENOMEM;
 }
 
-int defer_run(struct defer *defer, struct call *call)
+/* The part that both kinds of deferred calls have. */
+static struct call call_of(
+	struct defer *defer, const struct pol_snapshot *snapshot, uint64_t serial, int64_t now)
 {
 	wire_buf_rewind(&defer->out, 0);
-	call->server = defer->server;
-	call->peer = &defer->peer;
-	call->method = defer->method;
-	call->id = defer->id;
-	call->params = defer->values;
-	call->out = &defer->out;
-	/* A run before this one came to nothing. */
+	return (struct call){
+		.context = &defer->server->context,
+		.method = defer->method,
+		.params = defer->values,
+		.id = defer->id,
+		.peer = &defer->peer,
+		.out = &defer->out,
+		.snapshot = snapshot,
+		.serial = serial,
+		.now = now,
+	};
+}
+
+int defer_change(struct defer *defer, const struct writer_turn *turn)
+{
+	struct server *server = defer->server;
+	struct audit_change change = audit_change_of(turn, &defer->peer, defer->method->name);
+	/* The writer's thread alone exchanges the snapshot. */
+	struct call call = call_of(
+		defer, server->current.snapshot, current_serial(&server->current), turn->now);
+
+	/* A run before this one was undone. */
 	pol_snapshot_unref(defer->next_snapshot);
 	defer->next_snapshot = NULL;
-	call->next = &defer->next_snapshot;
-	return dispatch_run(call);
+	call.read = turn->read;
+	call.dice = &server->dice;
+	call.change = &change;
+	call.next = &defer->next_snapshot;
+	return dispatch_run(&call, actor_run);
+}
+
+void defer_reloaded(struct defer *defer, const struct pol_snapshot *snapshot, uint64_t serial)
+{
+	struct call call = call_of(defer, snapshot, serial, (int64_t)time(NULL));
+
+	dispatch_run(&call, actor_run);
 }
 
 void defer_fail(struct defer *defer, int error)

@@ -46,11 +46,13 @@ struct defer {
 int defer_create(const struct method *method, const struct wire_request *request,
 	const struct peer *peer, struct defer **out);
 
-/* Runs the method with this call, whose method, id, peer, params and out it sets. What it returns
- * is dispatch_run's. */
-int defer_run(struct defer *defer, struct call *call);
+/* Runs a changing method in the writer's turn. Returns what dispatch_run returns. */
+int defer_change(struct defer *defer, const struct writer_turn *turn);
 
-/* Instead of what the method said. */
+/* Runs a method that asked for a reload, after it: with the policy that answers now. */
+void defer_reloaded(struct defer *defer, const struct pol_snapshot *snapshot, uint64_t serial);
+
+/* Replaces the method's answer. */
 void defer_fail(struct defer *defer, int error);
 
 /* Wipes and frees. NULL is ignored. */

@@ -242,7 +242,7 @@ static void welcome(struct listener *listener, int fd)
 	struct peer_limits_user *user;
 	struct conn *conn;
 	struct peer peer;
-	int r = peer_init(&peer, fd, server->config);
+	int r = peer_init(&peer, fd, server->context.config);
 
 	if (r < 0) {
 		log_warn("cannot tell who connects", "error=%s", strerror(-r));

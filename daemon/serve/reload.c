@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -61,17 +60,8 @@ static void answer_waiting(struct reload *reload, struct defer *waiting)
 	struct pol_snapshot *now = current_ref(&server->current, &serial);
 
 	for (; waiting != NULL; waiting = next) {
-		struct call call = {
-			.store = server->store,
-			.usage = server->usage,
-			.config = server->config,
-			.snapshot = now,
-			.serial = serial,
-			.now = (int64_t)time(NULL),
-		};
-
 		next = waiting->next;
-		defer_run(waiting, &call);
+		defer_reloaded(waiting, now, serial);
 		worker_deliver(waiting);
 	}
 	pol_snapshot_unref(now);
@@ -261,7 +251,7 @@ int reload_create(struct server *server, struct build *first, struct reload **ou
 	}
 	reload->has_lock = true;
 	r = init_loop(reload);
-	if (r == 0 && server->config->watch) {
+	if (r == 0 && server->context.config->watch) {
 		r = watch_create(&reload->loop, on_seen, reload, &reload->attempt.watch);
 	}
 	if (r == 0) {

@@ -18,7 +18,7 @@
 static struct build_options options_of(const struct reload_attempt *attempt)
 {
 	const struct server *server = attempt->server;
-	struct build_options options = build_options_of(server->config, server->plugins);
+	struct build_options options = build_options_of(server->context.config, server->plugins);
 
 	options.watch = attempt->watch;
 	return options;
@@ -125,7 +125,7 @@ void reload_attempt_look_for_dangling(struct reload_attempt *attempt)
 	uint64_t serial;
 	struct pol_snapshot *now = present(attempt, &serial);
 	struct dangling found;
-	int r = dangling_find(attempt->server->store, now, unix_now(), &found);
+	int r = dangling_find(attempt->server->context.store, now, unix_now(), &found);
 
 	pol_snapshot_unref(now);
 

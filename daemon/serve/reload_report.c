@@ -22,7 +22,7 @@ void reload_reports_finish(struct reload_reports *reports)
 void reload_reports_add(
 	struct reload_reports *reports, struct build *build, struct reload_outcome outcome)
 {
-	struct reload_report *last = &reports->last;
+	struct report_policy *last = &reports->last;
 	struct wire_buf old = reports->diagnostics;
 
 	pthread_mutex_lock(&reports->lock);
@@ -68,7 +68,7 @@ void reload_reports_dangling(struct reload_reports *reports, struct dangling *fo
 	dangling_finish(&old);
 }
 
-void reload_reports_get(struct reload_reports *reports, struct reload_report *out)
+void reload_reports_get(struct reload_reports *reports, struct report_policy *out)
 {
 	pthread_mutex_lock(&reports->lock);
 	*out = reports->last;

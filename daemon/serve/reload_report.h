@@ -13,27 +13,15 @@
 #include <stdint.h>
 
 #include "client/wire.h"
+#include "daemon/call/report.h"
 #include "daemon/load/dangling.h"
 #include "daemon/load/folder.h"
 
 struct build;
 
-/* The last attempt, and when the present policy came. */
-struct reload_report {
-	char revision[17];
-	uint64_t serial;
-	int64_t loaded_at;
-	int64_t attempted_at;
-	bool ok;
-	uint64_t errors, warnings;
-	uint64_t reloads;  /* exchanges since the start */
-	uint64_t refused;  /* attempts that were */
-	uint64_t dangling; /* as of the last exchange, or the last reload that was asked for */
-};
-
 struct reload_reports {
 	pthread_mutex_t lock;
-	struct reload_report last;
+	struct report_policy last;
 	struct wire_buf diagnostics;
 	struct dangling dangling; /* all zero before it was looked for */
 	char why[FOLDER_WHY];     /* of the last attempt */
@@ -64,7 +52,7 @@ void reload_reports_refused(struct reload_reports *reports, const struct build *
 /* Takes what was found. */
 void reload_reports_dangling(struct reload_reports *reports, struct dangling *found);
 
-void reload_reports_get(struct reload_reports *reports, struct reload_report *out);
+void reload_reports_get(struct reload_reports *reports, struct report_policy *out);
 /* Puts the array of the last attempt's diagnostics. */
 void reload_reports_put_diagnostics(struct reload_reports *reports, struct wire_buf *out);
 /* Puts the array of what the store names and the policy lacks. */

@@ -4,17 +4,19 @@
 #include "daemon/decide/decision_log.h"
 #include "daemon/keys/quota_counters.h"
 #include "daemon/serve/reload.h"
+#include "daemon/serve/reload_report.h"
 #include "daemon/serve/server.h"
 #include "daemon/write/writer.h"
 
-void report_make(struct server *server, int64_t now, struct report *out)
+static void make(void *data, int64_t now, struct report *out)
 {
+	struct server *server = (struct server *)data;
 	struct stats_sum sum = { 0 };
 	struct quota_counters_counts charges;
 	struct decision_log_counts decisions;
 
-	quota_counters_count(server->charges, &charges);
-	decision_log_count(server->decisions, &decisions);
+	quota_counters_count(server->context.quota_counters, &charges);
+	decision_log_count(server->context.decision_log, &decisions);
 	for (unsigned i = 0; i < server->worker_count; i++) {
 		stats_collect(&sum, &server->workers[i].stats, now);
 	}
@@ -42,12 +44,26 @@ void report_make(struct server *server, int64_t now, struct report *out)
 	reload_reports_get(reload_get_reports(server->reload), &out->policy);
 }
 
-void report_put_dangling(struct server *server, struct wire_buf *out)
+static void put_diagnostics(void *data, struct wire_buf *out)
 {
+	const struct server *server = (const struct server *)data;
+
+	reload_reports_put_diagnostics(reload_get_reports(server->reload), out);
+}
+
+static void put_dangling(void *data, struct wire_buf *out)
+{
+	const struct server *server = (const struct server *)data;
+
 	reload_reports_put_dangling(reload_get_reports(server->reload), out);
 }
 
-void report_put_diagnostics(struct server *server, struct wire_buf *out)
+struct report_source report_source_of(struct server *server)
 {
-	reload_reports_put_diagnostics(reload_get_reports(server->reload), out);
+	return (struct report_source){
+		.data = server,
+		.make = make,
+		.put_diagnostics = put_diagnostics,
+		.put_dangling = put_dangling,
+	};
 }

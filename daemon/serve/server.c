@@ -21,6 +21,7 @@
 #include "daemon/load/plugin.h"
 #include "daemon/serve/peer_limits.h"
 #include "daemon/serve/reload.h"
+#include "daemon/serve/report.h"
 #include "daemon/serve/start.h"
 #include "daemon/store/backup.h"
 #include "daemon/store/env.h"
@@ -121,12 +122,12 @@ static void begin_end(struct server *server, int number)
 static void on_clock(uv_timer_t *timer)
 {
 	struct server *server = timer->data;
-	uint64_t commits = store_commits(server->store);
+	uint64_t commits = store_commits(server->context.store);
 
-	rotation_tick(server->rotation);
-	backup_tick(server->backup);
+	rotation_tick(server->context.rotation);
+	backup_tick(server->context.backup);
 	if (server->seconds++ % SWEEP_SECONDS == 0) {
-		pepper_tick(server->pepper);
+		pepper_tick(server->context.pepper);
 		sweep_tick(server->sweep);
 	}
 	if (commits == server->commits || server->stopping) {
@@ -144,7 +145,7 @@ static void on_signal(uv_signal_t *handle, int number)
 	struct server *server = handle->data;
 
 	if (number == SIGHUP) {
-		decision_log_reopen(server->decisions);
+		decision_log_reopen(server->context.decision_log);
 		reload_ask(server->reload, NULL);
 	} else {
 		begin_end(server, number);
@@ -201,11 +202,11 @@ static void raise_descriptors(void)
 
 static int start_threads(struct server *server, struct build *build)
 {
-	const struct config *config = server->config;
+	const struct config *config = server->context.config;
 	int r = peer_limits_create(&server->quota);
 
 	if (r == 0) {
-		r = decision_log_start(server->decisions);
+		r = decision_log_start(server->context.decision_log);
 	}
 	for (unsigned i = 0; i < config->workers && r == 0; i++) {
 		server->worker_count++;
@@ -215,13 +216,13 @@ static int start_threads(struct server *server, struct build *build)
 		r = reload_create(server, build, &server->reload);
 	}
 	if (r == 0) {
-		r = pepper_create(server->store, server->writer, &server->pepper);
+		r = pepper_create(server->context.store, server->writer, &server->context.pepper);
 	}
 	if (r == 0) {
-		r = sweep_create(server->store, server->writer, &server->sweep);
+		r = sweep_create(server->context.store, server->writer, &server->sweep);
 	}
 	if (r == 0) {
-		r = backup_create(server->store, &server->backup);
+		r = backup_create(server->context.store, &server->context.backup);
 	}
 	for (unsigned i = 0; i < server->worker_count && r == 0; i++) {
 		r = worker_start(&server->workers[i]);
@@ -250,7 +251,8 @@ int server_init(struct server *server, const struct config *config)
 	struct timespec now;
 	int r;
 
-	server->config = config;
+	server->context.config = config;
+	server->context.report = report_source_of(server);
 	server->lock = -1;
 	server->dice = 88172645;
 	server->started_tick = uv_hrtime();
@@ -307,7 +309,7 @@ int server_run(struct server *server)
 	char sockets[CONFIG_MAX_LISTENERS * sizeof(struct sockaddr_un)];
 	int r;
 
-	name_sockets(server->config, sockets, sizeof sockets);
+	name_sockets(server->context.config, sockets, sizeof sockets);
 	log_info("ready", "version=%s revision=%s workers=%u sockets=%s", AUTHZ_VERSION,
 		pol_snapshot_revision(server->workers[0].snapshot), server->worker_count, sockets);
 	r = notify_supervisor("READY=1");
@@ -329,7 +331,7 @@ void server_finish(struct server *server)
 		}
 	}
 	sweep_stop(server->sweep);
-	pepper_stop(server->pepper);
+	pepper_stop(server->context.pepper);
 	reload_stop(server->reload);
 	/* Flushes what the workers left. */
 	writer_destroy(server->writer);
@@ -338,15 +340,15 @@ void server_finish(struct server *server)
 	}
 	reload_destroy(server->reload);
 	peer_limits_destroy(server->quota);
-	rotation_destroy(server->rotation);
-	usage_destroy(server->usage);
-	principal_cache_destroy(server->standings);
-	quota_counters_destroy(server->charges);
-	decision_log_destroy(server->decisions);
+	rotation_destroy(server->context.rotation);
+	usage_destroy(server->context.usage);
+	principal_cache_destroy(server->context.principal_cache);
+	quota_counters_destroy(server->context.quota_counters);
+	decision_log_destroy(server->context.decision_log);
 	sweep_destroy(server->sweep);
-	backup_destroy(server->backup);
-	pepper_destroy(server->pepper);
-	store_close(server->store);
+	backup_destroy(server->context.backup);
+	pepper_destroy(server->context.pepper);
+	store_close(server->context.store);
 	current_finish(&server->current);
 	plugins_destroy(server->plugins);
 	if (server->has_loop) {

@@ -15,29 +15,22 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "daemon/call/context.h"
 #include "daemon/config/config.h"
 #include "daemon/load/current.h"
 #include "daemon/serve/listener.h"
 #include "daemon/serve/worker.h"
 
-struct plugins;
-struct pepper;
 struct peer_limits;
+struct plugins;
 struct reload;
-struct rotation;
-struct quota_counters;
-struct decision_log;
-struct principal_cache;
-struct store;
-struct backup;
 struct sweep;
-struct usage;
 struct writer;
 
 #define SERVER_DRAIN 5000 /* ms, for answers that peers do not read, at the end */
 
 struct server {
-	const struct config *config;
+	struct context context; /* what handlers use */
 	uv_loop_t loop;
 	bool has_loop;
 	uv_signal_t signals[3]; /* SIGTERM, SIGINT, SIGHUP */
@@ -55,18 +48,10 @@ struct server {
 	unsigned worker_count;
 	unsigned next_worker;
 	struct peer_limits *quota;
-	struct store *store;
-	struct usage *usage;
-	struct principal_cache *standings;
-	struct quota_counters *charges;
-	struct decision_log *decisions;
 	uint32_t dice; /* the writer's thread's: see call.dice */
 	struct writer *writer;
-	struct rotation *rotation;
 	struct sweep *sweep;
 	struct plugins *plugins; /* what the policies use */
-	struct backup *backup;
-	struct pepper *pepper;
 	struct current current;
 	struct reload *reload;
 	int lock;              /* of the state folder; -1: none */

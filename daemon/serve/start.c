@@ -27,7 +27,7 @@ static void say(const char *why)
 
 int server_open_listeners(struct server *server)
 {
-	const struct config *config = server->config;
+	const struct config *config = server->context.config;
 	char why[LISTENER_WHY];
 
 	for (size_t i = 0; i < config->listener_count; i++) {
@@ -46,7 +46,7 @@ int server_open_listeners(struct server *server)
 
 int server_prepare_folders(struct server *server)
 {
-	const struct config *config = server->config;
+	const struct config *config = server->context.config;
 	char why[STATEDIR_WHY] = "cannot prepare the state folder";
 	const struct statedir dir = config_statedir(config);
 	int r = statedir_prepare(&dir, why);
@@ -65,9 +65,9 @@ int server_prepare_folders(struct server *server)
 
 static struct build_options options_of(const struct server *server)
 {
-	struct build_options options = build_options_of(server->config, server->plugins);
+	struct build_options options = build_options_of(server->context.config, server->plugins);
 
-	options.print = server->config->log_format == LOG_TEXT;
+	options.print = server->context.config->log_format == LOG_TEXT;
 	return options;
 }
 
@@ -93,7 +93,7 @@ int server_load_policy(struct server *server, struct build *build)
 	options = options_of(server);
 	build_run(build, &options);
 	if (build->snapshot == NULL) {
-		say_refused(server->config, build);
+		say_refused(server->context.config, build);
 		return -EINVAL;
 	}
 	r = current_init(&server->current, build->snapshot);
@@ -105,7 +105,7 @@ int server_load_policy(struct server *server, struct build *build)
 
 int server_open_store(struct server *server)
 {
-	const struct config *config = server->config;
+	const struct config *config = server->context.config;
 	struct store_options options = {
 		.pepper = config->pepper,
 		.readers = config->workers + 4,
@@ -119,31 +119,31 @@ int server_open_store(struct server *server)
 		return -ENAMETOOLONG;
 	}
 	options.path = path;
-	r = store_open(&options, &server->store, why);
+	r = store_open(&options, &server->context.store, why);
 	if (r < 0) {
 		say(why);
 		return r;
 	}
-	r = usage_create(server->store, &server->usage);
+	r = usage_create(server->context.store, &server->context.usage);
 	if (r == 0) {
-		r = principal_cache_create(&server->standings);
+		r = principal_cache_create(&server->context.principal_cache);
 	}
 	if (r == 0) {
-		r = quota_counters_create(
-			store_secrets(server->store), QUOTA_COUNTERS_MAX, &server->charges);
+		r = quota_counters_create(store_secrets(server->context.store), QUOTA_COUNTERS_MAX,
+			&server->context.quota_counters);
 	}
 	if (r == 0) {
-		r = writer_create(server->store, server->usage, &server->writer);
+		r = writer_create(server->context.store, server->context.usage, &server->writer);
 	}
 	if (r == 0) {
 		struct rotation_parts parts = {
-			.store = server->store,
-			.usage = server->usage,
+			.store = server->context.store,
+			.usage = server->context.usage,
 			.writer = server->writer,
 			.current = &server->current,
 		};
 
-		r = rotation_create(&parts, &server->rotation);
+		r = rotation_create(&parts, &server->context.rotation);
 	}
 	if (r < 0) {
 		fprintf(stderr, "authzd: cannot start the store's threads: %s\n", strerror(-r));
@@ -170,7 +170,7 @@ int server_check_policy(struct server *server, struct build *build)
 {
 	struct build_options options = options_of(server);
 	struct store_read *read = NULL;
-	int r = store_read_open(server->store, &read);
+	int r = store_read_open(server->context.store, &read);
 
 	if (r == 0) {
 		r = store_read_renew(read);
@@ -178,7 +178,7 @@ int server_check_policy(struct server *server, struct build *build)
 	if (r < 0) {
 		fprintf(stderr, "authzd: cannot read the store: %s\n", store_explain(r));
 	} else if (!build_fits(build, &options, server->current.snapshot, read)) {
-		say_refused(server->config, build);
+		say_refused(server->context.config, build);
 		r = -EINVAL;
 	} else {
 		r = add_roles(server, read);
@@ -190,8 +190,8 @@ int server_check_policy(struct server *server, struct build *build)
 /* As who the daemon is in the end, so that the file can be opened anew. */
 int server_open_decision_log(struct server *server)
 {
-	const char *path = server->config->decision_log;
-	int r = decision_log_create(path, &server->decisions);
+	const char *path = server->context.config->decision_log;
+	int r = decision_log_create(path, &server->context.decision_log);
 
 	if (r < 0) {
 		fprintf(stderr, "authzd: cannot open the decision log %s: %s\n",

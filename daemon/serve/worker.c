@@ -215,7 +215,7 @@ static void take_policy(struct worker *worker)
 /* The store as of now. */
 static void take_store(struct worker *worker)
 {
-	uint64_t generation = store_generation(worker->server->store);
+	uint64_t generation = store_generation(worker->server->context.store);
 
 	if (!worker->reading || generation != worker->generation) {
 		worker->read_error = store_read_renew(worker->read);
@@ -233,7 +233,7 @@ void worker_begin(struct worker *worker)
 	do {
 		take_store(worker);
 		take_policy(worker);
-	} while (worker->generation != store_generation(server->store));
+	} while (worker->generation != store_generation(server->context.store));
 	/* Seconds are all that is asked for, so the tick's time will do. */
 	clock_gettime(CLOCK_REALTIME_COARSE, &now);
 	worker->now = now.tv_sec;
@@ -396,7 +396,7 @@ int worker_init(struct worker *worker, struct server *server, unsigned index)
 		return r;
 	}
 	worker->has_lock = true;
-	r = store_read_open(server->store, &worker->read);
+	r = store_read_open(server->context.store, &worker->read);
 	if (r < 0) {
 		return r;
 	}

@@ -64,9 +64,9 @@ static bool has_old_pepper(const struct auditing *auditing, const struct store_k
 {
 	const struct call *call = auditing->list.call;
 
-	return pepper_is_old(call->pepper, key, false) ||
+	return pepper_is_old(call->context->pepper, key, false) ||
 	       (secret_rules_other(key, call->now) != STORE_OTHER_NONE &&
-		       pepper_is_old(call->pepper, key, true));
+		       pepper_is_old(call->context->pepper, key, true));
 }
 
 static void find_by_times(const struct auditing *auditing, const struct store_key *key,
@@ -92,7 +92,7 @@ static bool was_used(void *context, uint32_t action, struct pol_str name)
 	uint64_t hash = auditing->hashes[action];
 
 	if (hash == 0) {
-		hash = usage_name_hash(auditing->list.call->usage, name);
+		hash = usage_name_hash(auditing->list.call->context->usage, name);
 		auditing->hashes[action] = hash;
 	}
 	for (uint32_t i = 0; i < auditing->used.count; i++) {
@@ -205,7 +205,7 @@ static int put_key(struct auditing *auditing, const struct store_key *key)
 	size_t mark = call->out->len, map;
 	uint32_t pairs = 3;
 	struct store_use use;
-	int r = usage_get(call->usage, call->read, key->number, &use);
+	int r = usage_get(call->context->usage, call->read, key->number, &use);
 
 	if (r == 0) {
 		r = store_get_used(call->read, key->number, &auditing->used);

@@ -182,7 +182,7 @@ static int read_schedule(struct call *call, struct store_key *key)
 {
 	const struct wire_value *value = &call->params[ROTATE_EVERY];
 	struct secret_rules_change change = {
-		.secrets = store_secrets(call->store),
+		.secrets = store_secrets(call->context->store),
 		.now = call->now,
 		.max_overlap = (int64_t)pol_snapshot_limits(call->snapshot)->rotation_max_overlap,
 	};
@@ -268,8 +268,9 @@ static int make(struct call *call, struct making *making)
 	if (r != -ENOENT) {
 		return r;
 	}
-	secret_token_hash(store_secrets(call->store), &making->parts, false, making->hash);
-	store_key_set_pepper(key, STORE_KEY_PEPPER, secrets_pepper(store_secrets(call->store)));
+	secret_token_hash(store_secrets(call->context->store), &making->parts, false, making->hash);
+	store_key_set_pepper(
+		key, STORE_KEY_PEPPER, secrets_pepper(store_secrets(call->context->store)));
 	key->kid = making->parts.kid;
 	key->hash = making->hash;
 	key->created_by = pol_str_of(call->change->actor);

@@ -149,7 +149,7 @@ static int put(struct call *call, struct making *making)
 	if (r == 0) {
 		key->flags |= STORE_KEY_IMPORTED;
 		store_key_set_pepper(
-			key, STORE_KEY_PEPPER, secrets_pepper(store_secrets(call->store)));
+			key, STORE_KEY_PEPPER, secrets_pepper(store_secrets(call->context->store)));
 		key->hash = making->hash;
 		key->created_by = pol_str_of(call->change->actor);
 		r = audit_create_key(call->change, key);
@@ -165,7 +165,7 @@ int keys_import(struct call *call)
 {
 	const struct wire_value *params = call->params;
 	struct wire_value shared[KEYS_CREATE_FIELDS] = { 0 };
-	const struct secrets *secrets = store_secrets(call->store);
+	const struct secrets *secrets = store_secrets(call->context->store);
 	struct making making;
 	uint8_t digest[SECRET_DIGEST];
 	int r;

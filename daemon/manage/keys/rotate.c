@@ -66,7 +66,7 @@ static void begin(struct call *call, struct rotating *rotating)
 {
 	memcpy(rotating->kid, rotating->key.kid.ptr, STORE_KID);
 	rotating->change = (struct secret_rules_change){
-		.secrets = store_secrets(call->store),
+		.secrets = store_secrets(call->context->store),
 		.now = call->now,
 		.max_overlap = (int64_t)pol_snapshot_limits(call->snapshot)->rotation_max_overlap,
 	};

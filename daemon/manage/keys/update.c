@@ -145,7 +145,7 @@ static int update_schedule(struct call *call, struct updating *updating)
 	const struct wire_value *value = &call->params[ROTATE_EVERY];
 	struct store_key *key = &updating->key;
 	struct secret_rules_change change = {
-		.secrets = store_secrets(call->store),
+		.secrets = store_secrets(call->context->store),
 		.now = call->now,
 		.max_overlap = (int64_t)pol_snapshot_limits(call->snapshot)->rotation_max_overlap,
 	};

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * context: the parts of the daemon that handlers use.
+ *
+ * serve/ makes them before the first request and destroys them after the last one. Each may be used
+ * by any thread, as its own header says.
+ */
+
+#include "daemon/call/report.h"
+
+struct backup;
+struct config;
+struct decision_log;
+struct pepper;
+struct principal_cache;
+struct quota_counters;
+struct rotation;
+struct store;
+struct usage;
+
+struct context {
+	const struct config *config;
+	struct store *store;
+	struct usage *usage;
+	struct principal_cache *principal_cache;
+	struct quota_counters *quota_counters;
+	struct decision_log *decision_log;
+	struct rotation *rotation;
+	struct pepper *pepper;
+	struct backup *backup;
+	struct report_source report;
+};
