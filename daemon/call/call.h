@@ -55,10 +55,18 @@ struct call {
 			* connection's turn */
 };
 
-/* Writes the whole response (envelope, error nil, result; or the error) into call->out. Returns 0
- * when it did, or a negative errno, for which dispatch answers `internal` or `overloaded`; what
- * stood in out is then dropped, and in the writer the change is undone. A refusal that was written
- * as an error undoes the change likewise: a handler that answers an error has changed nothing. */
+/*
+ * Writes the whole response into call->out: envelope, error nil and result, or the error. Returns
+ *
+ *	0	the result is written;
+ *	1	the response is written, and the call changes nothing: a refusal, or the same answer
+ *		as before (retry.h). What a changing method has put is undone;
+ *	-errno	dispatch drops what is in `out`, answers `internal` or `overloaded`, and what was
+ *		put is undone.
+ *
+ * A function that checks something for a handler returns 0 for "go on" and the others as they are,
+ * so that the handler returns them unchanged: `if (r != 0) { return r; }`.
+ */
 typedef int (*call_handler)(struct call *call);
 
 /* A random number that a caller cannot guess, for samples of decisions (Marsaglia, Xorshift RNGs).
@@ -96,9 +104,9 @@ struct method {
 	call_handler handler;
 };
 
-/* Writes an error response; `message` is printf-checked. Returns 0 or -ENOMEM. dispatch.c */
+/* Writes an error response and returns 1, for the handler to return. dispatch.c */
 __attribute__((format(printf, 3, 4))) int call_error(
 	struct call *call, const char *code, const char *format, ...);
-/* invalid_request with the parameter's name. */
+/* The same: invalid_request with the parameter's name. */
 __attribute__((format(printf, 3, 4))) int call_invalid(
 	struct call *call, const char *param, const char *format, ...);

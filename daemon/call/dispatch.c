@@ -123,14 +123,6 @@ const struct wire_value *dispatch_token(const struct call *call)
 	return manages(call->method) && token->given ? token : NULL;
 }
 
-static bool is_error(const struct wire_buf *out, size_t mark)
-{
-	struct wire_response response;
-
-	return wire_decode_response(out->data + mark, out->len - mark, &response) != 0 ||
-	       response.failed;
-}
-
 void dispatch_fail(struct wire_buf *out, uint32_t id, int error)
 {
 	struct wire_error err;
@@ -148,11 +140,10 @@ int dispatch_run(struct call *call, call_handler run)
 	size_t mark = out->len;
 	int r = run(call);
 
-	if (r == 0 && out->status == WIRE_OK && out->len - mark <= WIRE_MAX_RESPONSE) {
-		/* Deciding methods change nothing, so nobody asks how they ended. */
-		return (call->method->flags & METHOD_CHANGES) != 0 && is_error(out, mark);
+	if (r >= 0 && out->status == WIRE_OK && out->len - mark <= WIRE_MAX_RESPONSE) {
+		return r;
 	}
-	if (r == 0) {
+	if (r >= 0) {
 		r = out->status == WIRE_ENOMEM ? -ENOMEM : -EMSGSIZE;
 	}
 	wire_buf_rewind(out, mark);
@@ -185,7 +176,7 @@ int call_error(struct call *call, const char *code, const char *format, ...)
 	va_start(args, format);
 	put_error(call, code, NULL, format, args);
 	va_end(args);
-	return call->out->status == WIRE_OK ? 0 : -ENOMEM;
+	return 1;
 }
 
 int call_invalid(struct call *call, const char *param, const char *format, ...)
@@ -195,5 +186,5 @@ int call_invalid(struct call *call, const char *param, const char *format, ...)
 	va_start(args, format);
 	put_error(call, "invalid_request", param, format, args);
 	va_end(args);
-	return call->out->status == WIRE_OK ? 0 : -ENOMEM;
+	return 1;
 }

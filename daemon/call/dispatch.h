@@ -36,8 +36,8 @@ int dispatch_decode(const struct wire_request *request, const struct peer *peer,
 const struct wire_value *dispatch_token(const struct call *call);
 
 /* Runs the call by `run`, which runs its handler, and makes sure that exactly one response follows
- * what call->out held before. Returns 0; 1 when the response is an error; or the negative errno
- * that the handler failed with (answered as `overloaded` or `internal`). */
+ * what call->out held before. Returns what the handler returned; a negative errno is answered as
+ * `overloaded` or `internal`, and an answer that is too large, -EMSGSIZE, as `limit_reached`. */
 int dispatch_run(struct call *call, call_handler run);
 
 /* The answer to a call that failed with this errno, by the host's fault or ours. */

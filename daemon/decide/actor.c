@@ -31,13 +31,6 @@ bool actor_sees(const struct call *call, uint32_t tenant)
 
 /* --- a token ---------------------------------------------------------------------------------- */
 
-static int refuse_token(struct call *call)
-{
-	int r = call_error(call, "forbidden", "the token is not accepted");
-
-	return r < 0 ? r : 1;
-}
-
 /* The same as for a decision: used, or presented in vain. */
 static void count(struct call *call, const struct actor *actor, bool denied)
 {
@@ -74,7 +67,7 @@ static int begin(struct call *call, struct pol_str token, struct actor *out)
 	accepted = is_accepted(call, subject);
 	count(call, out, !accepted);
 	if (!accepted) {
-		return refuse_token(call);
+		return call_error(call, "forbidden", "the token is not accepted");
 	}
 	/* A secret that waited for its first use was used. */
 	if (subject->by_other &&
@@ -110,7 +103,7 @@ __attribute__((noinline)) static int run_by_token(struct call *call, struct wire
 		r = call->method->handler(call);
 	}
 	call->actor = NULL;
-	return r < 0 ? r : 0;
+	return r;
 }
 
 int actor_run(struct call *call)
@@ -205,11 +198,10 @@ int actor_may(struct call *call, const char *noun, struct pol_str id, const char
 		return r < 0 ? r : 0;
 	}
 	resource = name_resource(text, noun, id.len > STORE_MAX_NAME ? (struct pol_str){ 0 } : id);
-	r = call_error(call, "forbidden",
+	return call_error(call, "forbidden",
 		call->actor != NULL
 			? "the token may not %s on %.*s: a role or a scope can allow it"
 			: "you may not %s on %.*s: a `manage` line of the configuration can allow "
 			  "it",
 		action, POL_STR_ARGS(resource));
-	return r < 0 ? r : 1;
 }

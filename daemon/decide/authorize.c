@@ -253,7 +253,7 @@ static struct pol_path_memo *memo_of(struct many *many)
 	return many->path.ptr != NULL && many->ask.path.ptr == many->path.ptr ? &many->memo : NULL;
 }
 
-/* 0: answered. 1: refused, the error is written. */
+/* 0: answered. 1: *wrong with *param says why it cannot be. Or a negative errno. */
 static int answer_entry(struct call *call, struct many *many, const struct wire_value *values,
 	const char **wrong, const char **param)
 {
@@ -302,12 +302,11 @@ static int check_entries(struct call *call, size_t mark)
 
 		memcpy(values, call->params, sizeof values);
 		if (wire_overlay_params(entry, ask_fields, ASK_FIELDS, values, &error) < 0) {
-			return refuse_entry(call, mark, i, error.param, error.message) < 0 ? -ENOMEM
-											   : 1;
+			return refuse_entry(call, mark, i, error.param, error.message);
 		}
 		wrong = ask_read(call, values, &ask, &param);
 		if (wrong != NULL) {
-			return refuse_entry(call, mark, i, param, wrong) < 0 ? -ENOMEM : 1;
+			return refuse_entry(call, mark, i, param, wrong);
 		}
 	}
 	return 0;
@@ -326,7 +325,7 @@ static int authorize_many(struct call *call)
 	}
 	checked = check_entries(call, mark);
 	if (checked != 0) {
-		return checked < 0 ? checked : 0;
+		return checked;
 	}
 	many.has_subject = false;
 	many.counted_count = 0;

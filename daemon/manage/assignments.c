@@ -38,11 +38,6 @@ static const struct wire_field list_fields[LIST_FIELDS] = {
 	[LIST_CURSOR] = WIRE_FIELD("cursor", WIRE_KIND_TEXT, 0),
 };
 
-static int refused(int r)
-{
-	return r < 0 ? r : 1;
-}
-
 /* Both are sorted and without doubles. */
 static bool same_places(struct store_list a, struct store_list b)
 {
@@ -75,15 +70,15 @@ static int check_held(struct call *call, const struct store_principal *principal
 		}
 		if (pol_str_equal(held.role, new->role) && held.stored == new->stored) {
 			if (same_places(held.places, new->places)) {
-				return refused(call_error(call, "conflict",
-					"the principal holds that role there already"));
+				return call_error(call, "conflict",
+					"the principal holds that role there already");
 			}
 		} else if (other != POL_NONE &&
 			   pol_snapshot_exclusive(call->snapshot, other, number) != POL_NONE) {
-			return refused(call_error(call, "conflict",
+			return call_error(call, "conflict",
 				"the policy makes roles %.*s and %.*s exclusive: nobody may hold "
 				"both",
-				POL_STR_ARGS(held.role), POL_STR_ARGS(new->role)));
+				POL_STR_ARGS(held.role), POL_STR_ARGS(new->role));
 		}
 	}
 	return 0;
@@ -118,7 +113,7 @@ static int add(
 	principal->assignments = store_pack_list(&pack);
 	r = give_principal(call, &before, principal);
 	if (r != 0) {
-		return r < 0 ? r : 0;
+		return r;
 	}
 	r = audit_put_principal(call->change, principal);
 	if (r == -E2BIG) {
@@ -162,7 +157,7 @@ static int create(struct call *call)
 		new.places = store_pack_list(&pack);
 	}
 	if (r == 0 && params[UNTIL].given && new.until <= call->now) {
-		r = refused(call_invalid(call, "until", "is past"));
+		r = call_invalid(call, "until", "is past");
 	}
 	if (r == 0) {
 		r = principals_find(call, &params[PRINCIPAL], &params[TENANT], &principal);
@@ -170,7 +165,7 @@ static int create(struct call *call)
 	if (r == 0) {
 		r = check_held(call, &principal, &new);
 	}
-	return r != 0 ? (r < 0 ? r : 0) : add(call, &principal, &new);
+	return r != 0 ? r : add(call, &principal, &new);
 }
 
 /* --- deletion --------------------------------------------------------------------------------- */
@@ -230,7 +225,7 @@ static int take(struct call *call, struct store_principal *principal, const stru
 	principal->assignments = store_pack_list(&pack);
 	r = give_principal(call, &before, principal);
 	if (r != 0) {
-		return r < 0 ? r : 0;
+		return r;
 	}
 	/* Before the put: the old ones are views into the record. */
 	answer_gone(call, principal->id, before.assignments, at);
@@ -256,7 +251,7 @@ static int delete (struct call *call)
 		r = check_places(call, &params[AT], false, &pack);
 	}
 	if (r != 0) {
-		return r < 0 ? r : 0;
+		return r;
 	}
 	at = store_pack_list(&pack);
 	return take(call, &principal, params[AT].given ? &at : NULL);
@@ -366,11 +361,11 @@ static int check_list(struct call *call, uint32_t *out_tenant, uint32_t *out_dec
 	int r = actor_may(call, "assignments", (struct pol_str){ NULL, 0 }, "list");
 
 	if (r == 0 && !params[LIST_PRINCIPAL].given && !params[LIST_ROLE].given) {
-		r = refused(call_invalid(call, "principal", "missing: give a principal or a role"));
+		r = call_invalid(call, "principal", "missing: give a principal or a role");
 	}
 	if (r == 0 && params[LIST_ROLE].given &&
 		(params[LIST_ROLE].text.len == 0 || params[LIST_ROLE].text.len > STORE_MAX_NAME)) {
-		r = refused(call_invalid(call, "role", "names no role"));
+		r = call_invalid(call, "role", "names no role");
 	}
 	if (r == 0) {
 		r = check_tenant(call, &params[LIST_TENANT], out_tenant);
@@ -398,7 +393,7 @@ static int list(struct call *call)
 		r = list_begin(&listing.list, call, &params[LIST_LIMIT], &params[LIST_CURSOR]);
 	}
 	if (r != 0) {
-		return r < 0 ? r : 0;
+		return r;
 	}
 	if (params[LIST_ROLE].given) {
 		listing.role = subject_str(params[LIST_ROLE].text);

@@ -80,11 +80,6 @@ static int on_audit(void *context, const struct store_audit *audit)
 	return 0;
 }
 
-static int refused(int r)
-{
-	return r < 0 ? r : 1;
-}
-
 static int read_filters(struct call *call, struct listing *listing)
 {
 	const struct wire_value *params = call->params;
@@ -97,19 +92,19 @@ static int read_filters(struct call *call, struct listing *listing)
 	if (r == 0 && params[ACTOR].given) {
 		listing->actor = subject_str(params[ACTOR].text);
 		if (listing->actor.len == 0 || listing->actor.len > STORE_MAX_NAME + 16) {
-			r = refused(call_invalid(call, "actor",
-				"names nobody: write uid:N, key:ID or principal:ID"));
+			r = call_invalid(
+				call, "actor", "names nobody: write uid:N, key:ID or principal:ID");
 		}
 	}
 	if (r == 0 && params[KEY].given) {
 		listing->key = subject_str(params[KEY].text);
 		if (listing->key.len != STORE_KID) {
-			r = refused(call_invalid(call, "key", "is no key's id"));
+			r = call_invalid(call, "key", "is no key's id");
 		}
 	}
 	if (r == 0 && params[AFTER].given) {
 		if (params[AFTER].integer < 0) {
-			r = refused(call_invalid(call, "after", "is below zero"));
+			r = call_invalid(call, "after", "is below zero");
 		}
 		listing->after = (uint64_t)params[AFTER].integer;
 	}
@@ -161,7 +156,7 @@ static int list(struct call *call)
 		r = find_start(call, &listing, &from);
 	}
 	if (r != 0) {
-		return r < 0 ? r : 0;
+		return r;
 	}
 	filter.tenant = listing.tenant;
 	filter.actor = listing.actor;
@@ -225,14 +220,14 @@ static int verify(struct call *call)
 	struct store_verify at = { .place_len = 0 };
 	struct list list;
 	uint32_t most;
-	int r;
+	int r = policy_admit(call);
 
-	if (!policy_admit(call)) {
-		return 0;
+	if (r != 0) {
+		return r;
 	}
 	r = list_begin(&list, call, &call->params[VERIFY_LIMIT], &call->params[VERIFY_CURSOR]);
 	if (r != 0) {
-		return r < 0 ? r : 0;
+		return r;
 	}
 	at.place_len = list.place_len;
 	memcpy(at.place, list.place, list.place_len);

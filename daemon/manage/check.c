@@ -12,11 +12,6 @@
 #include "policy/text/cidr.h"
 #include "policy/text/path.h"
 
-static int refused(int r)
-{
-	return r < 0 ? r : 1;
-}
-
 /* Code points that print nothing, or turn what stands behind them. */
 static bool is_hidden(uint32_t c)
 {
@@ -50,12 +45,11 @@ static bool has_hidden(struct wire_str text)
 int check_text(struct call *call, const char *param, struct wire_str text)
 {
 	if (text.len > STORE_MAX_TEXT) {
-		return refused(
-			call_invalid(call, param, "is longer than %d bytes", STORE_MAX_TEXT));
+		return call_invalid(call, param, "is longer than %d bytes", STORE_MAX_TEXT);
 	}
 	if (has_hidden(text)) {
-		return refused(call_invalid(call, param,
-			"holds a control character, or one that turns the direction of text"));
+		return call_invalid(call, param,
+			"holds a control character, or one that turns the direction of text");
 	}
 	return 0;
 }
@@ -63,14 +57,14 @@ int check_text(struct call *call, const char *param, struct wire_str text)
 int check_id(struct call *call, const char *param, struct wire_str id)
 {
 	if (id.len == 0 || id.len > STORE_MAX_NAME) {
-		return refused(call_invalid(
-			call, param, "is empty or longer than %d bytes", STORE_MAX_NAME));
+		return call_invalid(
+			call, param, "is empty or longer than %d bytes", STORE_MAX_NAME);
 	}
 	if (has_hidden(id) || memchr(id.ptr, ' ', id.len) != NULL ||
 		memchr(id.ptr, '/', id.len) != NULL || wire_str_equal(id, WIRE_STR(".")) ||
 		wire_str_equal(id, WIRE_STR("..")) || wire_str_equal(id, WIRE_STR("*"))) {
-		return refused(call_invalid(call, param,
-			"may hold no space, slash or control character, and be no dots or star"));
+		return call_invalid(call, param,
+			"may hold no space, slash or control character, and be no dots or star");
 	}
 	return 0;
 }
@@ -83,7 +77,7 @@ int check_tenant(struct call *call, const struct wire_value *value, uint32_t *ou
 		tenant = subject_tenant(call, subject_str(value->text));
 	}
 	if (tenant == 0 || !actor_sees(call, tenant)) {
-		return refused(call_error(call, "not_found", "there is no such tenant"));
+		return call_error(call, "not_found", "there is no such tenant");
 	}
 	*out = tenant;
 	return 0;
@@ -92,11 +86,10 @@ int check_tenant(struct call *call, const struct wire_value *value, uint32_t *ou
 static int check_count(struct call *call, const char *param, const struct wire_value *value)
 {
 	if (value->count == 0) {
-		return refused(call_invalid(call, param, "is an empty list: leave it out instead"));
+		return call_invalid(call, param, "is an empty list: leave it out instead");
 	}
 	if (value->count > STORE_MAX_LIST) {
-		return refused(
-			call_invalid(call, param, "holds more than %d entries", STORE_MAX_LIST));
+		return call_invalid(call, param, "holds more than %d entries", STORE_MAX_LIST);
 	}
 	return 0;
 }
@@ -128,13 +121,13 @@ int check_places(
 		if (text.len > STORE_MAX_PLACE || memchr(text.ptr, '?', text.len) != NULL ||
 			pol_path_place_normalise(place, scratch, &place) != POL_OK ||
 			(known && pol_snapshot_check_place(call->snapshot, place) != POL_OK)) {
-			return refused(call_invalid(call, "at",
+			return call_invalid(call, "at",
 				"entry %zu is no place of this policy: write TREE:/path, leading "
 				"to or through a declared node, without parameters and wildcards",
-				count));
+				count);
 		}
 		if (place.len > sizeof room - used) {
-			return refused(call_invalid(call, "at", "is too long altogether"));
+			return call_invalid(call, "at", "is too long altogether");
 		}
 		memcpy(room + used, scratch, place.len);
 		places[count++] = (struct pol_str){ room + used, place.len };
@@ -146,7 +139,7 @@ int check_places(
 			continue;
 		}
 		if (!store_pack_add(out, places[i])) {
-			return refused(call_invalid(call, "at", "is too long altogether"));
+			return call_invalid(call, "at", "is too long altogether");
 		}
 	}
 	return 0;
@@ -161,11 +154,11 @@ int check_scopes(struct call *call, const struct wire_value *value, struct store
 	while (r == 0 && wire_next_text(&items, &text)) {
 		if (text.len > STORE_MAX_NAME ||
 			pol_snapshot_scope(call->snapshot, subject_str(text)) == POL_NONE) {
-			return refused(call_invalid(call, "scopes",
-				"entry %u is no scope of this policy", (unsigned)out->count));
+			return call_invalid(call, "scopes", "entry %u is no scope of this policy",
+				(unsigned)out->count);
 		}
 		if (!store_pack_add(out, subject_str(text))) {
-			return refused(call_invalid(call, "scopes", "is too long altogether"));
+			return call_invalid(call, "scopes", "is too long altogether");
 		}
 	}
 	return r;
@@ -182,12 +175,12 @@ int check_role(struct call *call, const char *param, uint32_t tenant, struct pol
 		number = pol_stored_named(call->snapshot, tenant, role, &stored);
 	}
 	if (number == POL_NONE) {
-		return refused(call_invalid(
-			call, param, "names no role of this policy, nor one of the store"));
+		return call_invalid(
+			call, param, "names no role of this policy, nor one of the store");
 	}
 	if (pol_snapshot_role_is_anyone(call->snapshot, number)) {
-		return refused(call_invalid(
-			call, param, "`anyone` is held by every caller and is never given"));
+		return call_invalid(
+			call, param, "`anyone` is held by every caller and is never given");
 	}
 	*out_number = number;
 	return 0;
@@ -208,22 +201,22 @@ int check_roles(
 		r = check_role(call, "roles", tenant, name, &numbers[count]);
 		for (uint32_t i = 0; r == 0 && i < count; i++) {
 			if (numbers[i] == numbers[count]) {
-				r = refused(call_invalid(
-					call, "roles", "names %.*s twice", POL_STR_ARGS(name)));
+				r = call_invalid(
+					call, "roles", "names %.*s twice", POL_STR_ARGS(name));
 			} else if (pol_snapshot_exclusive(call->snapshot, numbers[i],
 					   numbers[count]) != POL_NONE) {
 				struct pol_str other =
 					pol_snapshot_role_name(call->snapshot, numbers[i]);
 
-				r = refused(call_error(call, "conflict",
+				r = call_error(call, "conflict",
 					"the policy makes roles %.*s and %.*s exclusive: nobody "
 					"may hold both",
-					POL_STR_ARGS(other), POL_STR_ARGS(name)));
+					POL_STR_ARGS(other), POL_STR_ARGS(name));
 			}
 		}
 		if (r == 0 && !store_role_add(out, name,
 				      pol_stored_number(call->snapshot, numbers[count]))) {
-			r = refused(call_invalid(call, "roles", "is too long altogether"));
+			r = call_invalid(call, "roles", "is too long altogether");
 		}
 		count++;
 	}
@@ -243,12 +236,12 @@ int check_networks(struct call *call, const struct wire_value *value,
 		enum pol_status status = pol_cidr_parse(subject_str(text), &network);
 
 		if (status != POL_OK) {
-			return refused(call_invalid(call, "networks",
+			return call_invalid(call, "networks",
 				status == POL_ELIMIT
 					? "entry %u has bits set behind its prefix"
 					: "entry %u is no network: write 10.0.0.0/8, 2001:db8::/32 "
 					  "or an address",
-				(unsigned)count));
+				(unsigned)count);
 		}
 		memcpy(out + (size_t)count * STORE_NETWORK, network.bytes, 16);
 		out[(size_t)count * STORE_NETWORK + 16] = network.bits;

@@ -118,11 +118,9 @@ static int begin(struct call *call, struct having *having)
 
 static int refuse(struct call *call, const struct pol_gain *gain, const char *hint)
 {
-	int r = call_error(call, "forbidden",
+	return call_error(call, "forbidden",
 		"this would give away what you do not have yourself: %s on %s%s", gain->action,
 		gain->resource, hint);
-
-	return r < 0 ? r : 1;
 }
 
 /* A subject as it will be once what is held for a time alone is over. */

@@ -99,19 +99,17 @@ static void put_cursor(struct list *list)
 int list_begin(struct list *list, struct call *call, const struct wire_value *limit,
 	const struct wire_value *cursor)
 {
-	int r;
 
 	*list = (struct list){ .call = call, .limit = LIST_DEFAULT, .start = call->out->len };
 	if (limit->given && (limit->integer < 1 || limit->integer > LIST_MAX)) {
-		r = call_invalid(call, "limit", "must be from 1 to %d", LIST_MAX);
-		return r < 0 ? r : 1;
+		return call_invalid(call, "limit", "must be from 1 to %d", LIST_MAX);
 	}
 	if (limit->given) {
 		list->limit = (uint32_t)limit->integer;
 	}
 	if (cursor->given && !read_cursor(list, cursor->text)) {
-		r = call_invalid(call, "cursor", "is none that this list with these filters gave");
-		return r < 0 ? r : 1;
+		return call_invalid(
+			call, "cursor", "is none that this list with these filters gave");
 	}
 	wire_put_result(call->out, call->id);
 	list->map = wire_open_map(call->out);

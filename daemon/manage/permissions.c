@@ -118,7 +118,6 @@ static int walk(struct call *call, struct listing *listing, const struct subject
 	struct pol_walked walked;
 	enum pol_status status =
 		pol_query_permissions(call->snapshot, &subject->facts, &query, &walked);
-	int r;
 
 	if (status == POL_OK) {
 		call->cost += (uint32_t)(walked.steps / STEPS_A_DECISION);
@@ -131,9 +130,8 @@ static int walk(struct call *call, struct listing *listing, const struct subject
 		return -ENOMEM;
 	}
 	wire_buf_rewind(call->out, mark);
-	r = call_invalid(call, call->params[AT].given ? "at" : "tree",
+	return call_invalid(call, call->params[AT].given ? "at" : "tree",
 		"is nothing that the policy declares");
-	return r < 0 ? r : 1;
 }
 
 /* Does the cursor belong to the policy that answers now? */
@@ -174,7 +172,7 @@ static int permissions(struct call *call)
 	}
 	r = list_begin(&listing.list, call, &params[LIMIT], &params[CURSOR]);
 	if (r != 0) {
-		return r < 0 ? r : 0;
+		return r;
 	}
 	if (!continues(call, &listing)) {
 		wire_buf_rewind(call->out, listing.list.start);
@@ -191,7 +189,7 @@ static int permissions(struct call *call)
 	if (decision.allow) {
 		r = walk(call, &listing, &subject);
 	}
-	return r != 0 ? (r < 0 ? r : 0) : answer(&listing, &decision);
+	return r != 0 ? r : answer(&listing, &decision);
 }
 
 const struct method permissions_methods[] = {

@@ -4,17 +4,16 @@
 #include "daemon/config/config.h"
 #include "daemon/manage/policy_put.h"
 
-bool policy_admit(struct call *call)
+int policy_admit(struct call *call)
 {
 	const struct peer *peer = call->peer;
 
 	if (peer->may_manage &&
 		(peer->superuser || config_match_manager(call->context->config, peer))) {
-		return true;
+		return 0;
 	}
-	call_error(call, "forbidden",
+	return call_error(call, "forbidden",
 		"only the daemon's user, root and those whom a `manage` line names may ask this");
-	return false;
 }
 
 /* Ids of keys and principals are for those who may see them all. */
@@ -84,9 +83,10 @@ static int policy_status(struct call *call)
 {
 	const struct report_source *source = &call->context->report;
 	struct report report;
+	int r = policy_admit(call);
 
-	if (!policy_admit(call)) {
-		return 0;
+	if (r != 0) {
+		return r;
 	}
 	source->make(source->data, call->now, &report);
 	wire_put_result(call->out, call->id);
@@ -100,9 +100,10 @@ static int policy_reload(struct call *call)
 	const struct report_source *source = &call->context->report;
 	struct report report;
 	struct wire_error err;
+	int r = policy_admit(call);
 
-	if (!policy_admit(call)) {
-		return 0;
+	if (r != 0) {
+		return r;
 	}
 	source->make(source->data, call->now, &report);
 	if (report.policy.ok) {
@@ -121,7 +122,7 @@ static int policy_reload(struct call *call)
 	wire_put_cstr(call->out, "diagnostics");
 	source->put_diagnostics(source->data, call->out);
 	wire_put_nil(call->out);
-	return 0;
+	return 1;
 }
 
 const struct method policy_methods[] = {

@@ -5,13 +5,10 @@
  * policy_put: what `status` and `policy.status` have in common.
  */
 
-#include <stdbool.h>
-
 #include "daemon/call/call.h"
 
-/* May this peer ask about the daemon itself? Otherwise the refusal has been written. A token gives
- * no such right. */
-bool policy_admit(struct call *call);
+/* May this peer ask about the daemon itself? A token gives no such right. 0; 1: refused. */
+int policy_admit(struct call *call);
 
 /* A map: revision, when, how the last attempt ended, its diagnostics. */
 void policy_put(struct call *call, const struct report_policy *report);

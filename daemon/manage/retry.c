@@ -21,11 +21,6 @@ static bool is_id(struct wire_str text)
 	return text.len == RETRY_ID;
 }
 
-static int refused(int r)
-{
-	return r < 0 ? r : 1;
-}
-
 /* --- what must be the same -------------------------------------------------------------------- */
 
 static void add_number(struct secret_mix *mix, uint64_t number)
@@ -109,9 +104,9 @@ static int answer_again(
 		return r;
 	}
 	if (r < 0 || !secret_equal(key.tag, found->made, STORE_TAG)) {
-		return refused(call_error(call, "conflict",
+		return call_error(call, "conflict",
 			"the key that this request_id made was changed since, so its secret is "
-			"told no more: rotate the key, or create another"));
+			"told no more: rotate the key, or create another");
 	}
 	if (found->sealed_len < SECRET_SEAL || len > sizeof token ||
 		!secret_open(store_secrets(call->context->store), known, found->sealed,
@@ -135,8 +130,8 @@ int retry_begin(struct call *call, uint32_t field, struct pol_str actor, struct 
 		return 0;
 	}
 	if (!is_id(value->text) || actor.len > RETRY_MAX_ACTOR) {
-		return refused(call_invalid(call, "request_id",
-			"must be %d hex digits, drawn at random for this request", RETRY_ID));
+		return call_invalid(call, "request_id",
+			"must be %d hex digits, drawn at random for this request", RETRY_ID);
 	}
 	memcpy(out->known, value->text.ptr, RETRY_ID);
 	memcpy(out->known + RETRY_ID, actor.ptr, actor.len);
@@ -154,8 +149,8 @@ int retry_begin(struct call *call, uint32_t field, struct pol_str actor, struct 
 		return 0;
 	}
 	if (!secret_equal(found.fingerprint, out->fingerprint, SECRET_HASH)) {
-		return refused(call_error(call, "conflict",
-			"this request_id was used for another request: draw a new one for each"));
+		return call_error(call, "conflict",
+			"this request_id was used for another request: draw a new one for each");
 	}
 	return answer_again(call, out, &found);
 }

@@ -103,10 +103,10 @@ static int status(struct call *call)
 	struct store_counts store = { 0 };
 	struct rotation_counts keys;
 	struct report report;
-	int r;
+	int r = policy_admit(call);
 
-	if (!policy_admit(call)) {
-		return 0;
+	if (r != 0) {
+		return r;
 	}
 	r = store_count(call->read, &store);
 	if (r < 0) {

@@ -24,18 +24,13 @@ static const struct wire_field list_fields[LIST_FIELDS] = {
 	[LIST_CURSOR] = WIRE_FIELD("cursor", WIRE_KIND_TEXT, 0),
 };
 
-static int refused(int r)
-{
-	return r < 0 ? r : 1;
-}
-
 static int admit(struct call *call)
 {
 	if (actor_is_superuser(call)) {
 		return 0;
 	}
-	return refused(call_error(call, "forbidden",
-		"only root and the daemon's own user make tenants and switch them"));
+	return call_error(call, "forbidden",
+		"only root and the daemon's own user make tenants and switch them");
 }
 
 static int find(struct call *call, struct store_tenant *out)
@@ -43,7 +38,7 @@ static int find(struct call *call, struct store_tenant *out)
 	int r = store_find_tenant(call->read, subject_str(call->params[0].text), out);
 
 	if (r == -ENOENT || r == -EBADMSG) {
-		return refused(call_error(call, "not_found", "there is no such tenant"));
+		return call_error(call, "not_found", "there is no such tenant");
 	}
 	return r;
 }
@@ -103,7 +98,7 @@ static int create(struct call *call)
 		r = check_id(call, "id", call->params[0].text);
 	}
 	if (r != 0) {
-		return r < 0 ? r : 0;
+		return r;
 	}
 	r = store_find_tenant(call->read, tenant.name, &taken);
 	if (r == 0 || r == -EBADMSG) {
@@ -121,7 +116,7 @@ static int set(struct call *call, bool disabled)
 		r = find(call, &tenant);
 	}
 	if (r != 0) {
-		return r < 0 ? r : 0;
+		return r;
 	}
 	if (disabled && tenant.number == STORE_TENANT_DEFAULT) {
 		return call_error(
@@ -162,14 +157,14 @@ static int on_tenant(void *context, const struct store_tenant *tenant)
 static int list(struct call *call)
 {
 	struct list list;
-	int r;
+	int r = policy_admit(call);
 
-	if (!policy_admit(call)) {
-		return 0;
+	if (r != 0) {
+		return r;
 	}
 	r = list_begin(&list, call, &call->params[LIST_LIMIT], &call->params[LIST_CURSOR]);
 	if (r != 0) {
-		return r < 0 ? r : 0;
+		return r;
 	}
 	r = store_list_tenants(call->read, (uint32_t)list_number(&list), on_tenant, &list);
 	return r < 0 ? r : list_end(&list);

@@ -309,7 +309,7 @@ int keys_audit(struct call *call)
 		r = list_begin(&auditing.list, call, &params[LIMIT], &params[CURSOR]);
 	}
 	if (r != 0) {
-		return r < 0 ? r : 0;
+		return r;
 	}
 	if (params[LABEL].given) {
 		auditing.label = subject_str(params[LABEL].text);

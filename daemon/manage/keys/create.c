@@ -50,19 +50,14 @@ const struct wire_field keys_create_fields[KEYS_CREATE_FIELDS] = {
 	[REQUEST_ID] = WIRE_FIELD("request_id", WIRE_KIND_TEXT, 0),
 };
 
-static int refused(int r)
-{
-	return r < 0 ? r : 1;
-}
-
 /* What the key is bound to is told by what was given, never by what is left. */
 static int bind(struct call *call, struct store_key *key)
 {
 	const struct wire_value *params = call->params;
 
 	if (params[PRINCIPAL].given && params[ROLES].given) {
-		return refused(call_invalid(
-			call, "roles", "a key is bound to a principal or to roles, not to both"));
+		return call_invalid(
+			call, "roles", "a key is bound to a principal or to roles, not to both");
 	}
 	if (params[PRINCIPAL].given) {
 		key->binding = POL_BOUND_TO_PRINCIPAL;
@@ -72,8 +67,8 @@ static int bind(struct call *call, struct store_key *key)
 	} else if (params[SCOPES].given) {
 		key->binding = POL_BOUND_TO_SCOPES;
 	} else {
-		return refused(call_invalid(
-			call, "principal", "missing: give a principal, roles, or scopes alone"));
+		return call_invalid(
+			call, "principal", "missing: give a principal, roles, or scopes alone");
 	}
 	return 0;
 }
@@ -135,14 +130,13 @@ static int read_environment(struct call *call, struct store_key *key)
 		number = pol_snapshot_environment(call->snapshot, subject_str(value->text));
 	}
 	if (number >= count) {
-		return refused(
-			call_invalid(call, "environment", "the policy declares no such one"));
+		return call_invalid(call, "environment", "the policy declares no such one");
 	}
 	if (environments[number].prefix.len > SECRET_MAX_PREFIX ||
 		environments[number].name.len > STORE_MAX_NAME) {
-		return refused(call_invalid(call, "environment",
+		return call_invalid(call, "environment",
 			"its prefix is longer than %d bytes: shorten it in the policy",
-			SECRET_MAX_PREFIX));
+			SECRET_MAX_PREFIX);
 	}
 	key->environment = environments[number].name;
 	key->prefix = environments[number].prefix;
@@ -159,8 +153,7 @@ static int read_life(struct call *call, struct store_key *key)
 		key->not_before = params[NOT_BEFORE].integer;
 	}
 	if (params[EXPIRES_AT].given && params[EXPIRES_IN].given) {
-		return refused(
-			call_invalid(call, "expires_at", "give either expires_in or expires_at"));
+		return call_invalid(call, "expires_at", "give either expires_in or expires_at");
 	}
 	if (params[EXPIRES_AT].given) {
 		key->expires_at = params[EXPIRES_AT].integer;
@@ -170,10 +163,10 @@ static int read_life(struct call *call, struct store_key *key)
 		key->expires_at = call->now + (int64_t)ttl;
 	}
 	if (params[EXPIRES_AT].given && key->expires_at <= call->now) {
-		return refused(call_invalid(call, "expires_at", "is past"));
+		return call_invalid(call, "expires_at", "is past");
 	}
 	if (key->expires_at > WIRE_MAX_TIME) {
-		return refused(call_invalid(call, "expires_in", "reaches beyond the year 9999"));
+		return call_invalid(call, "expires_in", "reaches beyond the year 9999");
 	}
 	return keys_check_life(call, key, params[EXPIRES_AT].given ? "expires_at" : "expires_in");
 }
@@ -204,14 +197,14 @@ static int check_principal(struct call *call, const struct store_key *key)
 		return 0;
 	}
 	if (r == -ENOENT || r == -EBADMSG) {
-		return refused(call_error(call, "not_found", "there is no such principal"));
+		return call_error(call, "not_found", "there is no such principal");
 	}
 	if (r < 0) {
 		return r;
 	}
 	if ((principal.flags & STORE_PRINCIPAL_NO_API) != 0) {
-		return refused(call_error(
-			call, "conflict", "the principal may hold no keys: its api_access is off"));
+		return call_error(
+			call, "conflict", "the principal may hold no keys: its api_access is off");
 	}
 	return 0;
 }
@@ -293,7 +286,7 @@ int keys_create(struct call *call)
 	memset(&making.key, 0, sizeof making.key);
 	r = making_check(call, &making);
 	if (r != 0) {
-		return r < 0 ? r : 0;
+		return r;
 	}
 	r = make(call, &making);
 	secret_wipe(making.token, sizeof making.token);

@@ -31,7 +31,7 @@ int keys_delete(struct call *call)
 	int r = open_any(call, "delete", &key);
 
 	if (r != 0) {
-		return r < 0 ? r : 0;
+		return r;
 	}
 	if (key.deleted_at != 0) {
 		return keys_answer(call, &key);
@@ -47,7 +47,7 @@ int keys_restore(struct call *call)
 	int r = open_any(call, "restore", &key);
 
 	if (r != 0) {
-		return r < 0 ? r : 0;
+		return r;
 	}
 	if (key.deleted_at == 0) {
 		return keys_answer(call, &key);
@@ -58,7 +58,7 @@ int keys_restore(struct call *call)
 		r = keys_check_count(call, &key);
 	}
 	if (r != 0) {
-		return r < 0 ? r : 0;
+		return r;
 	}
 	return save(call, &key);
 }
@@ -67,14 +67,14 @@ int keys_purge(struct call *call)
 {
 	char kid[STORE_KID];
 	struct store_key key;
-	int r;
+	int r = policy_admit(call);
 
-	if (!policy_admit(call)) {
-		return 0;
+	if (r != 0) {
+		return r;
 	}
 	r = open_any(call, "delete", &key);
 	if (r != 0) {
-		return r < 0 ? r : 0;
+		return r;
 	}
 	if (key.deleted_at == 0) {
 		return call_error(

@@ -101,14 +101,12 @@ static bool read_base64(struct wire_str text, uint8_t out[static SECRET_DIGEST])
 static int read_hash(struct call *call, uint8_t out[static SECRET_DIGEST])
 {
 	struct wire_str text = call->params[HASH].text;
-	int r;
 
 	if (text.len == (size_t)2 * SECRET_DIGEST ? read_hex(text, out) : read_base64(text, out)) {
 		return 0;
 	}
-	r = call_invalid(
+	return call_invalid(
 		call, "hash", "is no SHA-256: write its 32 bytes as 64 hex digits or as base64");
-	return r < 0 ? r : 1;
 }
 
 /* A token opens one key. */
@@ -121,8 +119,7 @@ static int check_owner(struct call *call, const uint8_t *hash)
 		return 0;
 	}
 	if (r == 0 || r == -EBADMSG) {
-		r = call_error(call, "conflict", "this token is, or was, a key's already");
-		return r < 0 ? r : 1;
+		return call_error(call, "conflict", "this token is, or was, a key's already");
 	}
 	return r;
 }
@@ -171,8 +168,9 @@ int keys_import(struct call *call)
 	int r;
 
 	memset(&making.key, 0, sizeof making.key);
-	if (!policy_admit(call)) {
-		return 0;
+	r = policy_admit(call);
+	if (r != 0) {
+		return r;
 	}
 	memcpy(shared, params + SHARED, (KEYS_IMPORT_FIELDS - SHARED) * sizeof shared[0]);
 	r = read_hash(call, digest);
@@ -190,7 +188,7 @@ int keys_import(struct call *call)
 		r = check_owner(call, making.hash);
 	}
 	if (r != 0) {
-		return r < 0 ? r : 0;
+		return r;
 	}
 	r = put(call, &making);
 	secret_wipe(making.token, sizeof making.token);

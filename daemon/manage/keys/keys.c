@@ -34,8 +34,7 @@ static int find(struct call *call, const struct wire_value *id, bool deleted, st
 	if (r == -ENOENT || r == -EBADMSG ||
 		(r == 0 &&
 			((out->deleted_at != 0 && !deleted) || !actor_sees(call, out->tenant)))) {
-		r = call_error(call, "not_found", "there is no such key");
-		return r < 0 ? r : 1;
+		return call_error(call, "not_found", "there is no such key");
 	}
 	return r;
 }
@@ -69,7 +68,7 @@ static int get(struct call *call)
 	struct store_key key;
 	int r = keys_open(call, "read", &key);
 
-	return r != 0 ? (r < 0 ? r : 0) : keys_answer(call, &key);
+	return r != 0 ? r : keys_answer(call, &key);
 }
 
 static int save(struct call *call, const struct store_key *key)
@@ -90,7 +89,7 @@ static int disable(struct call *call)
 	int r = keys_open(call, "disable", &key);
 
 	if (r != 0) {
-		return r < 0 ? r : 0;
+		return r;
 	}
 	if ((key.flags & STORE_KEY_REVOKED) != 0) {
 		return refuse_revoked(call);
@@ -108,7 +107,7 @@ static int enable(struct call *call)
 	int r = keys_open(call, "enable", &key);
 
 	if (r != 0) {
-		return r < 0 ? r : 0;
+		return r;
 	}
 	if ((key.flags & STORE_KEY_REVOKED) != 0) {
 		return refuse_revoked(call);
@@ -121,7 +120,7 @@ static int enable(struct call *call)
 		r = keys_check_count(call, &key);
 	}
 	if (r != 0) {
-		return r < 0 ? r : 0;
+		return r;
 	}
 	key.flags &= ~(uint32_t)STORE_KEY_DISABLED;
 	return save(call, &key);
@@ -133,7 +132,7 @@ static int revoke(struct call *call)
 	int r = keys_open(call, "revoke", &key);
 
 	if (r != 0) {
-		return r < 0 ? r : 0;
+		return r;
 	}
 	if ((key.flags & STORE_KEY_REVOKED) != 0) {
 		return keys_answer(call, &key);
@@ -178,7 +177,6 @@ static int on_key(void *context, const struct store_key *key)
 static int check_status(struct call *call, const struct wire_value *value)
 {
 	struct wire_str text = value->text;
-	int r;
 
 	if (!value->given || wire_str_equal(text, WIRE_STR("active")) ||
 		wire_str_equal(text, WIRE_STR("inactive")) ||
@@ -187,8 +185,8 @@ static int check_status(struct call *call, const struct wire_value *value)
 		wire_str_equal(text, WIRE_STR("deleted"))) {
 		return 0;
 	}
-	r = call_invalid(call, "status", "must be active, inactive, expired, revoked or deleted");
-	return r < 0 ? r : 1;
+	return call_invalid(
+		call, "status", "must be active, inactive, expired, revoked or deleted");
 }
 
 static struct pol_str text_of(const struct wire_value *value)
@@ -221,7 +219,7 @@ static int list(struct call *call)
 		r = list_begin(&listing.list, call, &params[LIST_LIMIT], &params[LIST_CURSOR]);
 	}
 	if (r != 0) {
-		return r < 0 ? r : 0;
+		return r;
 	}
 	r = store_list_keys(
 		call->read, tenant, principal, list_number(&listing.list), on_key, &listing);

@@ -142,35 +142,29 @@ int keys_check_none(struct call *call, uint32_t tenant, struct pol_str principal
 
 int keys_check_schedule(struct call *call, const struct store_key *key)
 {
-	int r;
 
 	if (key->rotation.renew_by <= WIRE_MAX_TIME) {
 		return 0;
 	}
-	r = call_invalid(call, "rotate_every", "reaches beyond the year 9999");
-	return r < 0 ? r : 1;
+	return call_invalid(call, "rotate_every", "reaches beyond the year 9999");
 }
 
 int keys_check_life(struct call *call, const struct store_key *key, const char *param)
 {
 	uint64_t max = pol_snapshot_limits(call->snapshot)->key_max_ttl;
-	int r;
 
 	if (max != 0 && key->expires_at == 0) {
-		r = call_invalid(call, param,
+		return call_invalid(call, param,
 			"the policy's key_max_ttl (%llu s) lets no key live for ever",
 			(unsigned long long)max);
-		return r < 0 ? r : 1;
 	}
 	if (max != 0 && (uint64_t)(key->expires_at - key->created_at) > max) {
-		r = call_invalid(call, param,
+		return call_invalid(call, param,
 			"is later than the policy's key_max_ttl (%llu s after its creation) allows",
 			(unsigned long long)max);
-		return r < 0 ? r : 1;
 	}
 	if (key->expires_at != 0 && key->not_before >= key->expires_at) {
-		r = call_invalid(call, "not_before", "is not before the key expires");
-		return r < 0 ? r : 1;
+		return call_invalid(call, "not_before", "is not before the key expires");
 	}
 	return 0;
 }

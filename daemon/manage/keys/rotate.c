@@ -56,11 +56,6 @@ struct rotating {
 	uint8_t hash[SECRET_HASH];
 };
 
-static int refused(int r)
-{
-	return r < 0 ? r : 1;
-}
-
 /* Behind this the key is nobody's to change any more. */
 static void begin(struct call *call, struct rotating *rotating)
 {
@@ -131,12 +126,11 @@ static const char *time_text(int64_t time, char text[static POL_TIME_TEXT])
 static int check_state(struct call *call, const struct store_key *key)
 {
 	if ((key->flags & STORE_KEY_REVOKED) != 0) {
-		return refused(call_error(
-			call, "conflict", "the key is revoked, for ever: create another"));
+		return call_error(call, "conflict", "the key is revoked, for ever: create another");
 	}
 	if (key->expires_at != 0 && call->now >= key->expires_at) {
-		return refused(call_error(call, "conflict",
-			"the key has expired: move its end first, or create another"));
+		return call_error(call, "conflict",
+			"the key has expired: move its end first, or create another");
 	}
 	return 0;
 }
@@ -153,19 +147,19 @@ static int read_mode(struct call *call, struct rotating *rotating)
 	} else if (mode->given && wire_str_equal(mode->text, WIRE_STR("immediate"))) {
 		next->mode = GENERATION_IMMEDIATE;
 	} else if (mode->given && !wire_str_equal(mode->text, WIRE_STR("overlap"))) {
-		return refused(call_invalid(call, "mode", "must be overlap, confirm or immediate"));
+		return call_invalid(call, "mode", "must be overlap, confirm or immediate");
 	}
 	if (!overlap->given) {
 		return 0;
 	}
 	if (next->mode == GENERATION_IMMEDIATE) {
-		return refused(call_invalid(
-			call, "overlap", "the old secret ends at once in mode immediate"));
+		return call_invalid(
+			call, "overlap", "the old secret ends at once in mode immediate");
 	}
 	if (overlap->integer > rotating->change.max_overlap) {
-		return refused(call_invalid(call, "overlap",
+		return call_invalid(call, "overlap",
 			"is longer than the policy's rotation_max_overlap (%lld s)",
-			(long long)rotating->change.max_overlap));
+			(long long)rotating->change.max_overlap);
 	}
 	next->overlap = overlap->integer;
 	return 0;
@@ -182,15 +176,15 @@ static int check_other(struct call *call, const struct store_key *key, bool fini
 	}
 	time_text(key->rotation.other_until, text);
 	if (other == STORE_OTHER_PENDING) {
-		return refused(call_error(call, "conflict",
+		return call_error(call, "conflict",
 			"a new secret waits for its first use until %s: roll that back first, or "
 			"give finish_old to drop it",
-			text));
+			text);
 	}
-	return refused(call_error(call, "conflict",
+	return call_error(call, "conflict",
 		"the secret of before is good until %s: finish that first, or give finish_old to "
 		"end it now",
-		text));
+		text);
 }
 
 static int check_rotate(struct call *call, struct rotating *rotating)
@@ -228,7 +222,7 @@ int keys_rotate(struct call *call)
 	struct rotating rotating;
 	int r = check_rotate(call, &rotating);
 
-	return r != 0 ? (r < 0 ? r : 0) : issue(call, &rotating);
+	return r != 0 ? r : issue(call, &rotating);
 }
 
 /* The key whose former secret is still good; the new one that was never used counts with
@@ -247,13 +241,13 @@ static int open_rotating(struct call *call, bool or_pending, struct rotating *ro
 	}
 	other = secret_rules_other(&rotating->key, call->now);
 	if (other == STORE_OTHER_PENDING && !or_pending) {
-		return refused(call_error(call, "conflict",
+		return call_error(call, "conflict",
 			"the new secret was never used, so the present one is not retiring: roll "
-			"the rotation back, or rotate in mode immediate with finish_old"));
+			"the rotation back, or rotate in mode immediate with finish_old");
 	}
 	if (other == STORE_OTHER_NONE) {
-		return refused(call_error(
-			call, "conflict", "the key has one secret: no rotation is under way"));
+		return call_error(
+			call, "conflict", "the key has one secret: no rotation is under way");
 	}
 	return 0;
 }
@@ -264,7 +258,7 @@ int keys_finish(struct call *call)
 	int r = open_rotating(call, false, &rotating);
 
 	if (r != 0) {
-		return r < 0 ? r : 0;
+		return r;
 	}
 	secret_rules_finish(&rotating.key, &rotating.change, &rotating.room);
 	return save(call, &rotating);
@@ -279,7 +273,7 @@ int keys_rollback(struct call *call)
 		r = check_gain(call, NULL, &rotating.key);
 	}
 	if (r != 0) {
-		return r < 0 ? r : 0;
+		return r;
 	}
 	secret_rules_rollback(&rotating.key, &rotating.change, &rotating.room);
 	return save(call, &rotating);
@@ -299,15 +293,15 @@ static int check_prolong(struct call *call, struct rotating *rotating)
 	}
 	longest = secret_rules_longest(&rotating->key, &rotating->change);
 	if (until > longest) {
-		return refused(call_invalid(call, "overlap",
+		return call_invalid(call, "overlap",
 			"reaches beyond %s, where the policy's rotation_max_overlap ends the "
 			"secret",
-			time_text(longest, text)));
+			time_text(longest, text));
 	}
 	if (until < rotating->key.rotation.other_until) {
-		return refused(call_invalid(call, "overlap",
+		return call_invalid(call, "overlap",
 			"ends before %s, until when the secret is good anyway: finish it instead",
-			time_text(rotating->key.rotation.other_until, text)));
+			time_text(rotating->key.rotation.other_until, text));
 	}
 	rotating->key.rotation.other_until = until;
 	return 0;
@@ -318,7 +312,7 @@ int keys_prolong(struct call *call)
 	struct rotating rotating;
 	int r = check_prolong(call, &rotating);
 
-	return r != 0 ? (r < 0 ? r : 0) : save(call, &rotating);
+	return r != 0 ? r : save(call, &rotating);
 }
 
 /* --- by the holder ---------------------------------------------------------------------------- */
@@ -326,8 +320,8 @@ int keys_prolong(struct call *call)
 /* The same for all that is wrong with a token: it tells nothing to who guesses. */
 static int refuse_token(struct call *call)
 {
-	return refused(call_error(call, "forbidden",
-		"the token is not the current secret of an active key of somebody active"));
+	return call_error(call, "forbidden",
+		"the token is not the current secret of an active key of somebody active");
 }
 
 static int check_due(struct call *call, const struct store_key *key)
@@ -335,12 +329,12 @@ static int check_due(struct call *call, const struct store_key *key)
 	char text[POL_TIME_TEXT];
 
 	if (key->rotation.rotate_every == 0) {
-		return refused(call_error(
-			call, "conflict", "the key is on no schedule: nothing is to be renewed"));
+		return call_error(
+			call, "conflict", "the key is on no schedule: nothing is to be renewed");
 	}
 	if (!secret_rules_is_due(key, call->now)) {
-		return refused(call_error(call, "conflict", "the key is not due before %s",
-			time_text(key->rotation.next_rotation_at, text)));
+		return call_error(call, "conflict", "the key is not due before %s",
+			time_text(key->rotation.next_rotation_at, text));
 	}
 	return check_other(call, key, false);
 }
@@ -387,5 +381,5 @@ int keys_renew(struct call *call)
 	struct rotating rotating;
 	int r = check_renew(call, &rotating);
 
-	return r != 0 ? (r < 0 ? r : 0) : issue(call, &rotating);
+	return r != 0 ? r : issue(call, &rotating);
 }

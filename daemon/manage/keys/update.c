@@ -125,8 +125,8 @@ static int update_end(struct call *call, struct updating *updating)
 		return 0;
 	}
 	if (!value->nil && value->integer <= call->now) {
-		r = call_invalid(call, "expires_at", "is past: disable or revoke the key instead");
-		return r < 0 ? r : 1;
+		return call_invalid(
+			call, "expires_at", "is past: disable or revoke the key instead");
 	}
 	key->expires_at = value->nil ? 0 : value->integer;
 	updating->widened = updating->widened ||
@@ -150,15 +150,13 @@ static int update_schedule(struct call *call, struct updating *updating)
 		.max_overlap = (int64_t)pol_snapshot_limits(call->snapshot)->rotation_max_overlap,
 	};
 	int64_t every = value->nil ? 0 : value->integer, before = key->rotation.renew_by;
-	int r;
 
 	if (!value->given || every == key->rotation.rotate_every) {
 		return 0;
 	}
 	if ((secret_rules_live(key, call->now) & GENERATION_CURRENT) == 0) {
-		r = call_error(call, "conflict",
+		return call_error(call, "conflict",
 			"the key's secret has ended by its schedule: rotate the key first");
-		return r < 0 ? r : 1;
 	}
 	secret_rules_schedule(key, &change, every);
 	updating->widened =
@@ -180,7 +178,6 @@ static int check_all(struct call *call, struct updating *updating)
 	}
 	if (r == 0 && (key->flags & STORE_KEY_REVOKED) != 0) {
 		r = call_error(call, "conflict", "the key is revoked, for ever: create another");
-		r = r < 0 ? r : 1;
 	}
 	if (r == 0) {
 		r = update_text(call, NAME, "name", &key->name);
@@ -215,7 +212,7 @@ int keys_update(struct call *call)
 	updating.widened = false;
 	r = check_all(call, &updating);
 	if (r != 0) {
-		return r < 0 ? r : 0;
+		return r;
 	}
 	r = audit_update_key(call->change, &updating.key);
 	if (r < 0) {

@@ -44,11 +44,6 @@ const struct wire_field principals_update_fields[PRINCIPALS_UPDATE_FIELDS] = {
 	[API_ACCESS] = WIRE_FIELD("api_access", WIRE_KIND_BOOL, 0),
 };
 
-static int refused(int r)
-{
-	return r < 0 ? r : 1;
-}
-
 static int read_attributes(struct call *call, struct store_pack *pack)
 {
 	struct wire_cursor items = call->params[ATTRIBUTES].items;
@@ -65,8 +60,8 @@ static int read_attributes(struct call *call, struct store_pack *pack)
 		}
 		if (!store_pack_add(pack, subject_str(name)) ||
 			!store_pack_add(pack, subject_str(text))) {
-			return refused(call_invalid(call, "attributes",
-				"are longer than %d bytes altogether", MAX_ATTRIBUTES));
+			return call_invalid(call, "attributes",
+				"are longer than %d bytes altogether", MAX_ATTRIBUTES);
 		}
 	}
 	return 0;
@@ -106,7 +101,7 @@ static int read_kind(struct call *call, struct store_principal *principal)
 		principal->flags |= STORE_PRINCIPAL_SERVICE;
 		return 0;
 	}
-	return refused(call_invalid(call, "kind", "must be user or service"));
+	return call_invalid(call, "kind", "must be user or service");
 }
 
 static int check_free(struct call *call, const struct store_principal *principal)
@@ -115,15 +110,15 @@ static int check_free(struct call *call, const struct store_principal *principal
 	int r = store_get_principal(call->read, principal->tenant, principal->id, &taken);
 
 	if (r == 0 || r == -EBADMSG) {
-		return refused(call_error(call, "conflict", "there is a principal of that id"));
+		return call_error(call, "conflict", "there is a principal of that id");
 	}
 	if (r != -ENOENT) {
 		return r;
 	}
 	if (principal->tenant == STORE_TENANT_DEFAULT &&
 		pol_snapshot_principal(call->snapshot, principal->id) != POL_NONE) {
-		return refused(call_error(
-			call, "conflict", "the policy's files declare a principal of that id"));
+		return call_error(
+			call, "conflict", "the policy's files declare a principal of that id");
 	}
 	return keys_check_none(call, principal->tenant, principal->id);
 }
@@ -156,7 +151,7 @@ int principals_create(struct call *call)
 		r = check_free(call, &principal);
 	}
 	if (r != 0) {
-		return r < 0 ? r : 0;
+		return r;
 	}
 	return principals_save(call, &principal);
 }
@@ -174,7 +169,7 @@ int principals_update(struct call *call)
 		r = principals_find(call, &params[ID], &params[TENANT], &principal);
 	}
 	if (r != 0) {
-		return r < 0 ? r : 0;
+		return r;
 	}
 	had_no_api = (principal.flags & STORE_PRINCIPAL_NO_API) != 0;
 	r = read_common(call, &principal, &pack);
@@ -183,7 +178,7 @@ int principals_update(struct call *call)
 		r = give_principal(call, NULL, &principal);
 	}
 	if (r != 0) {
-		return r < 0 ? r : 0;
+		return r;
 	}
 	return principals_save(call, &principal);
 }

@@ -29,11 +29,6 @@ static const struct wire_field list_fields[LIST_FIELDS] = {
 
 /* --- one -------------------------------------------------------------------------------------- */
 
-static int refused(int r)
-{
-	return r < 0 ? r : 1;
-}
-
 int principals_find(struct call *call, const struct wire_value *id, const struct wire_value *tenant,
 	struct store_principal *out)
 {
@@ -47,11 +42,11 @@ int principals_find(struct call *call, const struct wire_value *id, const struct
 	r = store_get_principal(call->read, number, name, out);
 	if (r == -ENOENT && number == STORE_TENANT_DEFAULT &&
 		pol_snapshot_principal(call->snapshot, name) != POL_NONE) {
-		return refused(call_error(call, "conflict",
-			"the principal is declared in the policy's files: change it there"));
+		return call_error(call, "conflict",
+			"the principal is declared in the policy's files: change it there");
 	}
 	if (r == -ENOENT || r == -EBADMSG) {
-		return refused(call_error(call, "not_found", "there is no such principal"));
+		return call_error(call, "not_found", "there is no such principal");
 	}
 	return r;
 }
@@ -88,7 +83,7 @@ static int get(struct call *call)
 		r = check_tenant(call, &call->params[ID_TENANT], &tenant);
 	}
 	if (r != 0) {
-		return r < 0 ? r : 0;
+		return r;
 	}
 	r = store_get_principal(call->read, tenant, id, &principal);
 	if (r == 0) {
@@ -113,7 +108,7 @@ static int disable(struct call *call)
 	int r = open_principal(call, "disable", &principal);
 
 	if (r != 0) {
-		return r < 0 ? r : 0;
+		return r;
 	}
 	if ((principal.flags & STORE_PRINCIPAL_DISABLED) != 0) {
 		return answer(call, &principal);
@@ -135,7 +130,7 @@ static int enable(struct call *call)
 		r = give_principal(call, NULL, &principal);
 	}
 	if (r != 0) {
-		return r < 0 ? r : 0;
+		return r;
 	}
 	principal.flags &= ~(uint32_t)STORE_PRINCIPAL_DISABLED;
 	return principals_save(call, &principal);
@@ -194,7 +189,7 @@ static int delete (struct call *call)
 	int r = open_principal(call, "delete", &principal);
 
 	if (r != 0) {
-		return r < 0 ? r : 0;
+		return r;
 	}
 	/* Answered first: what the record's views show is gone with the first put. */
 	answer(call, &principal);
@@ -247,7 +242,7 @@ static int list(struct call *call)
 		r = list_begin(&list, call, &call->params[LIST_LIMIT], &call->params[LIST_CURSOR]);
 	}
 	if (r != 0) {
-		return r < 0 ? r : 0;
+		return r;
 	}
 	list_resume(&list, &from);
 	if (!from.in_files) {

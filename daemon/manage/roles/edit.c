@@ -58,11 +58,6 @@ struct editing {
 	struct audit_note note;
 };
 
-static int refused(int r)
-{
-	return r < 0 ? r : 1;
-}
-
 static void destroy(struct editing *editing)
 {
 	if (editing != NULL) {
@@ -126,8 +121,7 @@ static int add_parent(
 	if (r == 0 &&
 		(pack->count == STORE_MAX_LIST ||
 			!store_role_add(pack, name, pol_stored_number(call->snapshot, number)))) {
-		r = refused(
-			call_invalid(call, "inherits", "holds more than %d roles", STORE_MAX_LIST));
+		r = call_invalid(call, "inherits", "holds more than %d roles", STORE_MAX_LIST);
 	}
 	return r;
 }
@@ -164,11 +158,10 @@ static int spell(
 	enum pol_status status = pol_stored_text_parse(call->snapshot, grants, count, &fault, &own);
 
 	if (status == POL_EINVALID) {
-		return refused(fault.column > 0
-				       ? call_invalid(call, "grants", "entry %zu, column %u: %s",
-						 fault.entry, (unsigned)fault.column, fault.why)
-				       : call_invalid(call, "grants", "entry %zu: %s", fault.entry,
-						 fault.why));
+		return fault.column > 0 ? call_invalid(call, "grants", "entry %zu, column %u: %s",
+						  fault.entry, (unsigned)fault.column, fault.why)
+					: call_invalid(call, "grants", "entry %zu: %s", fault.entry,
+						  fault.why);
 	}
 	if (status == POL_OK) {
 		editing->line_pack = (struct store_pack){ .bytes = editing->lines,
@@ -178,10 +171,10 @@ static int spell(
 	}
 	pol_stored_unref(own);
 	if (status == POL_ELIMIT) {
-		return refused(call_error(call, "limit_reached",
+		return call_error(call, "limit_reached",
 			"the grants select more than a role of the store holds (%d bytes spelled "
 			"out): declare it in the policy's files",
-			STORE_MAX_ROLE));
+			STORE_MAX_ROLE);
 	}
 	return status == POL_OK ? 0 : -ENOMEM;
 }
@@ -201,9 +194,9 @@ static int read_grants(struct call *call, struct editing *editing)
 	}
 	while (!value->nil && wire_next_text(&items, &text)) {
 		if (count == MAX_GRANTS || !store_pack_add(&pack, subject_str(text))) {
-			return refused(call_invalid(call, "grants",
+			return call_invalid(call, "grants",
 				"are more than %d, or longer than %d bytes altogether", MAX_GRANTS,
-				MAX_GRANTS_BYTES));
+				MAX_GRANTS_BYTES);
 		}
 		grants[count++] = subject_str(text);
 	}
@@ -295,17 +288,17 @@ static int check_new(struct call *call, const struct store_role *role)
 	int r;
 
 	if (!is_name(role->name) || pol_str_equal(role->name, POL_STR("anyone"))) {
-		return refused(call_invalid(call, "name",
+		return call_invalid(call, "name",
 			"is no name for a role: letters, digits, - and _, in words joined by . : "
-			"or /, and not `anyone`"));
+			"or /, and not `anyone`");
 	}
 	if (pol_snapshot_role(call->snapshot, role->name) != POL_NONE) {
-		return refused(call_error(
-			call, "conflict", "the policy's files declare a role of that name"));
+		return call_error(
+			call, "conflict", "the policy's files declare a role of that name");
 	}
 	r = store_get_role(call->read, role->tenant, role->name, &taken);
 	if (r == 0 || r == -EBADMSG) {
-		return refused(call_error(call, "conflict", "there is a role of that name"));
+		return call_error(call, "conflict", "there is a role of that name");
 	}
 	return r == -ENOENT ? 0 : r;
 }
@@ -346,7 +339,7 @@ static int create(struct call *call, struct editing *editing)
 		r = stored_roles_extend(call->read, call->snapshot, &change, &editing->next);
 	}
 	if (r != 0) {
-		return r < 0 ? r : 0;
+		return r;
 	}
 	roles_note(&editing->note, NULL, role);
 	return put(call, editing);
@@ -377,7 +370,7 @@ static int update(struct call *call, struct editing *editing)
 			pol_stored_find(call->snapshot, before.number, tenant), &editing->next);
 	}
 	if (r != 0) {
-		return r < 0 ? r : 0;
+		return r;
 	}
 	roles_note(&editing->note, &before, &editing->role);
 	return put(call, editing);
@@ -410,7 +403,7 @@ static int drop(struct call *call, struct editing *editing)
 			editing->next, POL_NONE);
 	}
 	if (r != 0) {
-		return r < 0 ? r : 0;
+		return r;
 	}
 	roles_note(&editing->note, &before, NULL);
 	r = store_delete_role(call->change->write, tenant, editing->role.name);

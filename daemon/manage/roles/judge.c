@@ -7,11 +7,6 @@
 #include "daemon/write/audit.h"
 #include "policy/snapshot/stored.h"
 
-static int refused(int r)
-{
-	return r < 0 ? r : 1;
-}
-
 /* Whom a role that now inherits another one gives two that are exclusive. */
 struct excluding {
 	struct call *call;
@@ -33,9 +28,9 @@ static bool breaches(const struct pol_snapshot *snapshot, const uint32_t *roles,
 
 static int refuse_both(struct excluding *excluding, const char *what, struct pol_str id)
 {
-	excluding->r = refused(call_error(excluding->call, "conflict",
+	excluding->r = call_error(excluding->call, "conflict",
 		"%s %.*s would hold two roles that the policy makes exclusive", what,
-		POL_STR_ARGS(id)));
+		POL_STR_ARGS(id));
 	return 1;
 }
 
@@ -93,8 +88,8 @@ static int check_exclusive(
 	int r;
 
 	if (pol_stored_breaches(next, number)) {
-		return refused(call_error(call, "conflict",
-			"the role would hold two that the policy makes exclusive"));
+		return call_error(call, "conflict",
+			"the role would hold two that the policy makes exclusive");
 	}
 	/* Only what it inherits can bring that about. */
 	if (role->inherits.count == 0) {
@@ -115,12 +110,11 @@ int roles_judge(struct call *call, const struct store_role *role, uint32_t befor
 	int r = stored_roles_extend(call->read, call->snapshot, &change, &next);
 
 	if (r == -ELOOP) {
-		return refused(
-			call_error(call, "conflict", "a circle: the role would inherit itself"));
+		return call_error(call, "conflict", "a circle: the role would inherit itself");
 	}
 	if (r == -E2BIG) {
-		return refused(call_error(call, "limit_reached", "the store holds at most %d roles",
-			STORED_ROLES_MAX));
+		return call_error(call, "limit_reached", "the store holds at most %d roles",
+			STORED_ROLES_MAX);
 	}
 	if (r == 0) {
 		r = check_exclusive(call, role, next);

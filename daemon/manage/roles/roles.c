@@ -27,11 +27,6 @@ static const struct wire_field list_fields[LIST_FIELDS] = {
 	[LIST_CURSOR] = WIRE_FIELD("cursor", WIRE_KIND_TEXT, 0),
 };
 
-static int refused(int r)
-{
-	return r < 0 ? r : 1;
-}
-
 /* --- one -------------------------------------------------------------------------------------- */
 
 void roles_put(
@@ -52,11 +47,11 @@ int roles_open(struct call *call, uint32_t tenant, struct pol_str name, struct s
 	int r = store_get_role(call->read, tenant, name, out);
 
 	if (r == -ENOENT && pol_snapshot_role(call->snapshot, name) != POL_NONE) {
-		return refused(call_error(call, "conflict",
-			"the role is declared in the policy's files: change it there"));
+		return call_error(call, "conflict",
+			"the role is declared in the policy's files: change it there");
 	}
 	if (r == -ENOENT || r == -EBADMSG) {
-		return refused(call_error(call, "not_found", "there is no such role"));
+		return call_error(call, "not_found", "there is no such role");
 	}
 	return r;
 }
@@ -72,7 +67,7 @@ static int get(struct call *call)
 		r = check_tenant(call, &call->params[TENANT], &tenant);
 	}
 	if (r != 0) {
-		return r < 0 ? r : 0;
+		return r;
 	}
 	r = store_get_role(call->read, tenant, name, &role);
 	if (r == 0) {
@@ -136,7 +131,7 @@ static int list(struct call *call)
 		r = list_begin(&list, call, &call->params[LIST_LIMIT], &call->params[LIST_CURSOR]);
 	}
 	if (r != 0) {
-		return r < 0 ? r : 0;
+		return r;
 	}
 	list_resume(&list, &from);
 	if (!from.in_files) {
