@@ -4,9 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "daemon/load/current.h"
-#include "daemon/serve/reload.h"
-#include "daemon/serve/server.h"
 #include "policy/snapshot/stored.h"
 #include "policy/text/arena.h"
 
@@ -171,14 +168,4 @@ int stored_roles_extend(struct store_read *read, const struct pol_snapshot *snap
 	}
 	pol_arena_finish(&gathering.arena);
 	return r;
-}
-
-void stored_roles_exchange(struct server *server, struct pol_snapshot *snapshot)
-{
-	struct pol_snapshot *old = current_exchange(&server->current, snapshot);
-
-	reload_retire(server->reload, old, current_serial(&server->current));
-	for (unsigned i = 0; i < server->worker_count; i++) {
-		worker_wake(&server->workers[i]);
-	}
 }

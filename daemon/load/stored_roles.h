@@ -16,8 +16,6 @@
 #include "daemon/store/env.h"
 #include "policy/snapshot/snapshot.h"
 
-struct server;
-
 /* Roles of all tenants: a decision's cost does not depend on them, an exchange's does (some ten
  * microseconds each). */
 #define STORED_ROLES_MAX 10000
@@ -36,10 +34,6 @@ struct stored_roles_change {
  */
 int stored_roles_extend(struct store_read *read, const struct pol_snapshot *snapshot,
 	struct stored_roles_change *change, struct pol_snapshot **out);
-
-/* Puts it in the present one's place, taking over the reference; the workers are woken. The
- * writer's thread, behind the commit. */
-void stored_roles_exchange(struct server *server, struct pol_snapshot *snapshot);
 
 /* The number of the role that an assignment or a key of this tenant means, POL_NONE if the snapshot
  * lacks it. `stored`: its own number, 0 for one of the files. */

@@ -6,7 +6,6 @@
 #include "daemon/call/dispatch.h"
 #include "daemon/decide/actor.h"
 #include "daemon/load/current.h"
-#include "daemon/load/stored_roles.h"
 #include "daemon/serve/conn.h"
 #include "daemon/serve/defer.h"
 #include "daemon/serve/peer_limits.h"
@@ -29,8 +28,9 @@ static void on_done(struct writer_job *job, int result)
 		defer_fail(defer, result);
 	}
 	if (result == 0 && defer->next_snapshot != NULL) {
-		stored_roles_exchange(defer->server, defer->next_snapshot);
+		current_exchange(&defer->server->current, defer->next_snapshot);
 		defer->next_snapshot = NULL;
+		server_wake_workers(defer->server);
 	}
 	worker_deliver(defer);
 }

@@ -49,7 +49,7 @@ static void free_retired(struct reload *reload)
 
 		taken = serial < taken ? serial : taken;
 	}
-	reload_retired_free(&reload->attempt.retired, taken);
+	current_free_retired(&reload->server->current, taken);
 }
 
 static void answer_waiting(struct reload *reload, struct defer *waiting)
@@ -189,28 +189,14 @@ void reload_ask(struct reload *reload, struct defer *defer)
 	uv_async_send(&reload->wake);
 }
 
-void reload_retire(struct reload *reload, struct pol_snapshot *old, uint64_t serial)
-{
-	struct retired *place = reload_retired_make();
-
-	if (place == NULL) {
-		/* Who decides by it may not free it: better kept for ever. */
-		log_error("an old policy is kept: out of memory", "serial=%llu",
-			(unsigned long long)serial);
-		return;
-	}
-	reload_retired_put(&reload->attempt.retired, place, old, serial);
-	uv_async_send(&reload->wake);
-}
-
 void reload_taken(struct reload *reload)
 {
 	uv_async_send(&reload->wake);
 }
 
-struct reload_reports *reload_get_reports(struct reload *reload)
+struct report_attempts *reload_get_attempts(struct reload *reload)
 {
-	return &reload->attempt.reports;
+	return &reload->attempt.attempts;
 }
 
 /* --- its life --------------------------------------------------------------------------------- */

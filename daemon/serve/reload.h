@@ -16,9 +16,8 @@
 
 struct build;
 struct defer;
-struct pol_snapshot;
 struct reload;
-struct reload_reports;
+struct report_attempts;
 struct server;
 
 #define RELOAD_QUIET  200   /* ms */
@@ -34,9 +33,6 @@ int reload_start(struct reload *reload);
  * run in reload's thread. */
 void reload_ask(struct reload *reload, struct defer *defer);
 
-/* Any thread: keeps a reference to what `serial` replaced until every worker has let go of it. */
-void reload_retire(struct reload *reload, struct pol_snapshot *old, uint64_t serial);
-
 /* Any thread: a worker has taken the present policy. */
 void reload_taken(struct reload *reload);
 
@@ -46,4 +42,4 @@ void reload_stop(struct reload *reload);
 void reload_destroy(struct reload *reload);
 
 /* How its attempts ended; lives as long as reload. */
-struct reload_reports *reload_get_reports(struct reload *reload);
+struct report_attempts *reload_get_attempts(struct reload *reload);

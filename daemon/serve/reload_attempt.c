@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/serve/reload_attempt.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <uv.h>
@@ -10,10 +10,12 @@
 #include "daemon/load/build.h"
 #include "daemon/load/current.h"
 #include "daemon/load/plugin_folder.h"
-#include "daemon/serve/exchange.h"
+#include "daemon/load/stored_roles.h"
 #include "daemon/serve/reload.h"
 #include "daemon/serve/server.h"
 #include "daemon/store/env.h"
+#include "daemon/write/audit.h"
+#include "daemon/write/writer.h"
 
 static struct build_options options_of(const struct reload_attempt *attempt)
 {
@@ -24,24 +26,102 @@ static struct build_options options_of(const struct reload_attempt *attempt)
 	return options;
 }
 
-/* Takes the build's snapshot, if it can stand. */
-static bool exchange_policy(struct reload_attempt *attempt, struct build *build,
+/* --- the exchange, a job of the writer: so policy and store change in one order --------------- */
+
+struct exchange {
+	struct writer_job job; /* first: the writer gives it back */
+	struct server *server;
+	struct build *build;
+	const struct build_options *options;
+	const struct peer *by;
+	char from[sizeof((struct report_policy *)0)->revision];
+	bool exchanged;
+	uv_sem_t done;
+};
+
+static int enter(const struct exchange *exchange, const struct writer_turn *turn)
+{
+	const struct audit_change change = audit_change_of(turn, exchange->by, "policy.reload");
+	struct audit_note note;
+	const struct audit_entry entry = { .kind = STORE_AUDIT_POLICY, .note = &note };
+
+	audit_note_init(&note);
+	audit_note_text(&note, "revision", pol_str_of(exchange->from),
+		pol_str_of(pol_snapshot_revision(exchange->server->current.snapshot)));
+	return audit_enter(&change, &entry);
+}
+
+static int on_exchange(struct writer_job *job, const struct writer_turn *turn)
+{
+	struct exchange *exchange = (struct exchange *)job;
+	struct current *current = &exchange->server->current;
+	struct build *build = exchange->build;
+	struct pol_snapshot *whole;
+	int r;
+
+	/* A second run, after a failed commit, only enters the exchange again. */
+	if (!exchange->exchanged) {
+		/* Checked here, where no job can make a principal before the exchange. */
+		if (!build_fits(build, exchange->options, build->snapshot, turn->read)) {
+			return 1;
+		}
+		r = stored_roles_extend(turn->read, build->snapshot, NULL, &whole);
+		if (r < 0) {
+			log_error("the store's roles cannot be taken into the new policy",
+				"error=%s", store_explain(r));
+			return r;
+		}
+		snprintf(exchange->from, sizeof exchange->from, "%s",
+			pol_snapshot_revision(current->snapshot));
+		current_exchange(current, whole);
+		exchange->exchanged = true;
+		pol_snapshot_unref(build->snapshot);
+		build->snapshot = NULL;
+	}
+	return enter(exchange, turn);
+}
+
+static void on_exchanged(struct writer_job *job, int result)
+{
+	struct exchange *exchange = (struct exchange *)job;
+
+	if (result < 0 && exchange->exchanged) {
+		/* The policy stays: a full disk must not keep a narrower one away. */
+		log_error("the exchange of the policy is missing in the audit trail", "why=%s",
+			store_explain(result));
+	}
+	uv_sem_post(&exchange->done);
+}
+
+/* Puts the build's snapshot in the present one's place, and takes it. Waits for the writer. False:
+ * nothing was done, and the build says why the policy does not fit the store. */
+static bool exchange_policy(struct server *server, struct build *build,
 	const struct build_options *options, const struct peer *by)
 {
-	struct server *server = attempt->server;
-	struct retired *place = reload_retired_make();
-	struct exchanged to;
+	struct exchange exchange = {
+		.job = { .run = on_exchange,
+			.done = on_exchanged,
+			.need = STORE_ENDS,
+			.alone = true },
+		.server = server,
+		.build = build,
+		.options = options,
+		.by = by,
+	};
 
-	if (place == NULL || !exchange_run(server, build, options, by, &to)) {
-		free(place);
+	if (uv_sem_init(&exchange.done, 0) != 0) {
 		return false;
 	}
-	reload_retired_put(&attempt->retired, place, to.old, to.serial);
-	for (unsigned i = 0; i < server->worker_count; i++) {
-		worker_wake(&server->workers[i]);
+	writer_submit(server->writer, &exchange.job);
+	uv_sem_wait(&exchange.done);
+	uv_sem_destroy(&exchange.done);
+	if (exchange.exchanged) {
+		server_wake_workers(server);
 	}
-	return true;
+	return exchange.exchanged;
 }
+
+/* --- an attempt ------------------------------------------------------------------------------- */
 
 static int64_t unix_now(void)
 {
@@ -57,10 +137,10 @@ static struct pol_snapshot *present(const struct reload_attempt *attempt, uint64
 	return current_ref(&attempt->server->current, out_serial);
 }
 
-static struct reload_outcome outcome_of(
+static struct report_outcome outcome_of(
 	const struct pol_snapshot *snapshot, uint64_t serial, bool ok, bool exchanged)
 {
-	return (struct reload_outcome){
+	return (struct report_outcome){
 		.at = unix_now(),
 		.ok = ok,
 		.exchanged = exchanged,
@@ -92,7 +172,7 @@ uint64_t reload_attempt_run(struct reload_attempt *attempt, bool forced, const s
 	/* The same files mean something else once the machine has other users or time zones. */
 	if (ok && (strcmp(pol_snapshot_revision(build.snapshot), running) != 0 ||
 			  build.host != attempt->host)) {
-		ok = exchange_policy(attempt, &build, &options, by);
+		ok = exchange_policy(attempt->server, &build, &options, by);
 		exchanged = ok;
 	}
 	if (exchanged) {
@@ -105,9 +185,9 @@ uint64_t reload_attempt_run(struct reload_attempt *attempt, bool forced, const s
 	} else if (ok && forced) {
 		log_info("policy unchanged", "revision=%s", running);
 	} else if (!ok) {
-		reload_reports_refused(&attempt->reports, &build, options.path, running, forced);
+		report_refused(&attempt->attempts, &build, options.path, running, forced);
 	}
-	reload_reports_add(&attempt->reports, &build, outcome_of(now, serial, ok, exchanged));
+	report_add(&attempt->attempts, &build, outcome_of(now, serial, ok, exchanged));
 	pol_snapshot_unref(now);
 	folder_destroy(attempt->folder);
 	plugin_folder_destroy(attempt->modules);
@@ -139,7 +219,7 @@ void reload_attempt_look_for_dangling(struct reload_attempt *attempt)
 		log_warn("the store names what the policy lacks, which counts for nothing",
 			"total=%llu", (unsigned long long)found.total);
 	}
-	reload_reports_dangling(&attempt->reports, &found);
+	report_dangling(&attempt->attempts, &found);
 }
 
 void reload_attempt_watch(const struct reload_attempt *attempt)
@@ -152,37 +232,29 @@ void reload_attempt_watch(const struct reload_attempt *attempt)
 int reload_attempt_init(struct reload_attempt *attempt, struct server *server, struct build *first)
 {
 	struct current *current = &server->current;
-	int r = reload_reports_init(&attempt->reports);
+	int r = report_init(&attempt->attempts);
 
 	attempt->server = server;
 	if (r < 0) {
 		return r;
 	}
-	attempt->has_reports = true;
-	r = reload_retired_init(&attempt->retired);
-	if (r < 0) {
-		return r;
-	}
-	attempt->has_retired = true;
+	attempt->has_attempts = true;
 	folder_forget(first->folder);
 	attempt->folder = first->folder;
 	attempt->modules = first->modules;
 	first->folder = NULL;
 	first->modules = NULL;
 	attempt->host = first->host;
-	reload_reports_add(&attempt->reports, first,
+	report_add(&attempt->attempts, first,
 		outcome_of(current->snapshot, current_serial(current), true, true));
-	attempt->reports.last.reloads = 0;
+	attempt->attempts.last.reloads = 0;
 	return 0;
 }
 
 void reload_attempt_finish(struct reload_attempt *attempt)
 {
-	if (attempt->has_retired) {
-		reload_retired_finish(&attempt->retired);
-	}
-	if (attempt->has_reports) {
-		reload_reports_finish(&attempt->reports);
+	if (attempt->has_attempts) {
+		report_finish(&attempt->attempts);
 	}
 	folder_destroy(attempt->folder);
 	plugin_folder_destroy(attempt->modules);

@@ -11,8 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "daemon/serve/reload_report.h"
-#include "daemon/serve/reload_retired.h"
+#include "daemon/serve/report.h"
 
 struct build;
 struct folder;
@@ -27,10 +26,8 @@ struct reload_attempt {
 	struct folder *folder;         /* as of the last one; NULL: it could not be read */
 	struct plugin_folder *modules; /* likewise; NULL too when none is named */
 	uint64_t host;                 /* what the running policy was told of the machine */
-	struct reload_reports reports;
-	struct reload_retired retired;
-	bool has_reports;
-	bool has_retired;
+	struct report_attempts attempts;
+	bool has_attempts;
 };
 
 /* In place, zeroed before; from the build that the server started from, whose folder it takes over

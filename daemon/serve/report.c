@@ -1,16 +1,86 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/serve/report.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "daemon/decide/decision_log.h"
+#include "daemon/host/log.h"
 #include "daemon/keys/quota_counters.h"
+#include "daemon/load/build.h"
 #include "daemon/serve/reload.h"
-#include "daemon/serve/reload_report.h"
 #include "daemon/serve/server.h"
 #include "daemon/write/writer.h"
+
+/* --- the attempts at a policy ----------------------------------------------------------------- */
+
+int report_init(struct report_attempts *attempts)
+{
+	return -pthread_mutex_init(&attempts->lock, NULL);
+}
+
+void report_finish(struct report_attempts *attempts)
+{
+	pthread_mutex_destroy(&attempts->lock);
+	wire_buf_finish(&attempts->diagnostics);
+	dangling_finish(&attempts->dangling);
+}
+
+void report_add(
+	struct report_attempts *attempts, struct build *build, struct report_outcome outcome)
+{
+	struct report_policy *last = &attempts->last;
+	struct wire_buf old = attempts->diagnostics;
+
+	pthread_mutex_lock(&attempts->lock);
+	last->attempted_at = outcome.at;
+	last->ok = outcome.ok;
+	last->errors = build->errors;
+	last->warnings = build->warnings;
+	last->refused += !outcome.ok;
+	if (outcome.exchanged) {
+		last->reloads++;
+		last->loaded_at = outcome.at;
+		last->serial = outcome.serial;
+		snprintf(last->revision, sizeof last->revision, "%s", outcome.revision);
+	}
+	memcpy(attempts->why, build->why, sizeof attempts->why);
+	attempts->diagnostics = build->diagnostics;
+	build->diagnostics = old;
+	pthread_mutex_unlock(&attempts->lock);
+}
+
+void report_refused(struct report_attempts *attempts, const struct build *build, const char *path,
+	const char *running, bool forced)
+{
+	static const char message[] = "policy refused, the running one stays";
+
+	if (build->why[0] == '\0') {
+		log_error(message, "path=%s errors=%zu revision=%s", path, build->errors, running);
+	} else if (forced || strcmp(build->why, attempts->why) != 0) {
+		log_error(message, "path=%s errors=%zu revision=%s why=%s", path, build->errors,
+			running, build->why);
+	}
+}
+
+void report_dangling(struct report_attempts *attempts, struct dangling *found)
+{
+	struct dangling old;
+
+	pthread_mutex_lock(&attempts->lock);
+	old = attempts->dangling;
+	attempts->dangling = *found;
+	attempts->last.dangling = found->total;
+	pthread_mutex_unlock(&attempts->lock);
+	dangling_finish(&old);
+}
+
+/* --- for handlers ----------------------------------------------------------------------------- */
 
 static void make(void *data, int64_t now, struct report *out)
 {
 	struct server *server = (struct server *)data;
+	struct report_attempts *attempts = reload_get_attempts(server->reload);
 	struct stats_sum sum = { 0 };
 	struct quota_counters_counts charges;
 	struct decision_log_counts decisions;
@@ -41,21 +111,37 @@ static void make(void *data, int64_t now, struct report *out)
 		.p99 = stats_percentile(&sum, 990),
 		.p999 = stats_percentile(&sum, 999),
 	};
-	reload_reports_get(reload_get_reports(server->reload), &out->policy);
+	pthread_mutex_lock(&attempts->lock);
+	out->policy = attempts->last;
+	pthread_mutex_unlock(&attempts->lock);
+}
+
+static void put_array(
+	struct report_attempts *attempts, const struct wire_buf *array, struct wire_buf *out)
+{
+	pthread_mutex_lock(&attempts->lock);
+	if (array->len > 0) {
+		wire_put_raw(out, array->data, array->len);
+	} else {
+		wire_put_array(out, 0);
+	}
+	pthread_mutex_unlock(&attempts->lock);
 }
 
 static void put_diagnostics(void *data, struct wire_buf *out)
 {
 	const struct server *server = (const struct server *)data;
+	struct report_attempts *attempts = reload_get_attempts(server->reload);
 
-	reload_reports_put_diagnostics(reload_get_reports(server->reload), out);
+	put_array(attempts, &attempts->diagnostics, out);
 }
 
 static void put_dangling(void *data, struct wire_buf *out)
 {
 	const struct server *server = (const struct server *)data;
+	struct report_attempts *attempts = reload_get_attempts(server->reload);
 
-	reload_reports_put_dangling(reload_get_reports(server->reload), out);
+	put_array(attempts, &attempts->dangling.items, out);
 }
 
 struct report_source report_source_of(struct server *server)

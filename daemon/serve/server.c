@@ -51,6 +51,13 @@ struct worker *server_pick_worker(struct server *server)
 	return best;
 }
 
+void server_wake_workers(struct server *server)
+{
+	for (unsigned i = 0; i < server->worker_count; i++) {
+		worker_wake(&server->workers[i]);
+	}
+}
+
 void server_worker_ended(struct server *server)
 {
 	uv_async_send(&server->ended);
@@ -134,9 +141,7 @@ static void on_clock(uv_timer_t *timer)
 		return;
 	}
 	/* Idle workers let go of the store as it was before. */
-	for (unsigned i = 0; i < server->worker_count; i++) {
-		worker_wake(&server->workers[i]);
-	}
+	server_wake_workers(server);
 	server->commits = commits;
 }
 

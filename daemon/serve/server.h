@@ -74,5 +74,8 @@ void server_finish(struct server *server);
 /* The worker for a new connection. main's thread. */
 struct worker *server_pick_worker(struct server *server);
 
+/* Any thread: the policy was exchanged, or the store changed. */
+void server_wake_workers(struct server *server);
+
 /* By a worker's thread, when it ends. */
 void server_worker_ended(struct server *server);

@@ -161,7 +161,7 @@ static int add_roles(struct server *server, struct store_read *read)
 			store_explain(r));
 		return r;
 	}
-	pol_snapshot_unref(current_exchange(&server->current, whole));
+	current_exchange(&server->current, whole);
 	return 0;
 }
 

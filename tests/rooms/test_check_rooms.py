@@ -40,7 +40,7 @@ GOOD = {
     "daemon/decide/ask.c": RULE + WIRE,
     "daemon/decide/ask.h": "#pragma once\n",
     "daemon/manage/status.c": RULE + WIRE,
-    "daemon/serve/server.c": '#include "daemon/host/loop.h"\n#include <uv.h>\n' + RULE + WIRE,
+    "daemon/serve/server.c": '#include "daemon/host/loop.h"\n#include <uv.h>\n' + WIRE,
     "daemon/main.c": '#include "daemon/host/loop.h"\n#include <stdlib.h>\nvoid leave(void) { exit(0); }\n',
     "tools/host.c": '#include "daemon/load/plugin.h"\n',
     "tools/authzcheck.c": '#include "client/authz.h"\n#include <stdio.h>\n' + RULE + WIRE,
