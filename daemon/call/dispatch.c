@@ -140,6 +140,9 @@ int dispatch_run(struct call *call, call_handler run)
 	size_t mark = out->len;
 	int r = run(call);
 
+	if (r >= 0 && out->status == WIRE_OK && out->len == mark) {
+		r = -EPROTO;
+	}
 	if (r >= 0 && out->status == WIRE_OK && out->len - mark <= WIRE_MAX_RESPONSE) {
 		return r;
 	}

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * dispatch: from a request's bytes to its method, and from a handler's end to bytes.
+ * dispatch: from a request's bytes to its method, and from what a handler returns to bytes.
  *
- * No loop and no store here. conn and defer own the bytes, the transactions and the threads.
+ * conn and defer own the bytes, the transactions and the threads.
  */
 
 #include "client/wire.h"
@@ -14,13 +14,13 @@
 /* The method of that name; NULL: there is none. */
 const struct method *dispatch_find(struct wire_str name);
 
-/* What the rows of methods need beside their own: who may come in through which socket. Returns 0,
- * or WIRE_EPARAM and *err is the refusal. */
+/* May this peer, with a token or without, call the method through its socket? 0, or WIRE_EPARAM and
+ * *err is the refusal. */
 int dispatch_admit(const struct method *method, const struct peer *peer, bool has_token,
 	struct wire_error *err);
 
-/* The method's parameters, and behind them, when it manages, the token: values has room for
- * field_count + 1. As wire_decode_params. */
+/* Decodes the method's parameters and, if it manages, the token after them: values has room for
+ * field_count + 1. Returns what wire_decode_params returns. */
 int dispatch_read(const struct method *method, struct wire_cursor params,
 	struct wire_value values[], struct wire_error *err);
 
@@ -40,5 +40,6 @@ const struct wire_value *dispatch_token(const struct call *call);
  * `overloaded` or `internal`, and an answer that is too large, -EMSGSIZE, as `limit_reached`. */
 int dispatch_run(struct call *call, call_handler run);
 
-/* The answer to a call that failed with this errno, by the host's fault or ours. */
+/* Answers a call that failed with this errno: `overloaded` where the host lacks something, else
+ * `internal`. */
 void dispatch_fail(struct wire_buf *out, uint32_t id, int error);
