@@ -2,7 +2,9 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 
+#include "daemon/config/peer.h"
 #include "daemon/write/audit.h"
+#include "daemon/write/writer.h"
 #include "tests/daemon/folder.h"
 
 /* Suite names are the file's stem; what is tested is the trail in the store, and audit_note. */
@@ -160,6 +162,35 @@ Test(audit, one_entry_is_for_one_record)
 	store_write_undo(write);
 	cr_assert(!store_write_owes(write));
 	store_write_abort(write);
+}
+
+Test(audit, an_entry_names_the_peer_or_the_daemon)
+{
+	const struct peer peer = { .uid = 1000, .pid = 4711 };
+	const struct audit_entry entry = { .kind = STORE_AUDIT_POLICY };
+	struct writer_turn turn = { .now = 1234 };
+	struct audit_change change;
+	struct store_audit audit;
+
+	cr_assert_eq(store_write_begin(store, &turn.write), 0);
+	turn.read = store_write_reader(turn.write);
+	change = audit_change_of(&turn, &peer, "policy.reload");
+	cr_assert_eq(audit_enter(&change, &entry), 0);
+	change = audit_change_of(&turn, NULL, "daemon.sweep");
+	cr_assert_eq(audit_enter(&change, &entry), 0);
+	cr_assert_eq(store_write_keep(turn.write), 0);
+	cr_assert_eq(store_write_commit(turn.write, true), 0);
+	cr_assert_eq(store_read_renew(reader), 0);
+	cr_assert_eq(store_get_audit(reader, 1, &audit), 0);
+	cr_expect_eq(audit.time, 1234);
+	cr_expect_eq(audit.uid, 1000);
+	cr_expect_eq(audit.pid, 4711);
+	cr_expect(pol_str_equal(audit.actor, POL_STR("uid:1000")));
+	cr_expect(pol_str_equal(audit.action, POL_STR("policy.reload")));
+	cr_assert_eq(store_get_audit(reader, 2, &audit), 0);
+	cr_expect_eq(audit.uid, 0);
+	cr_expect(pol_str_equal(audit.actor, POL_STR("daemon")));
+	cr_expect(pol_str_equal(audit.action, POL_STR("daemon.sweep")));
 }
 
 /* --- what stands in an entry ------------------------------------------------------------------ */
