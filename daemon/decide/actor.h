@@ -2,14 +2,14 @@
 #pragma once
 
 /*
- * actor: may whoever calls do this to that?
+ * actor: may the caller of a managing method do this action on this resource?
  *
- * With a `token` in the request it is the token alone: its roles and scopes, on the nodes of the
- * tree authz:, with the account lines of stack `authz`. Without one it is the peer: the daemon's
+ * With a `token` in the request the token alone decides: its roles and scopes, on the nodes of the
+ * tree authz:, with the account lines of stack `authz`. Without one the peer decides: the daemon's
  * own uid and root may do everything; others what the configuration's `manage` lines name, as nodes
- * and actions of the same tree. What may be given away is give.h's.
+ * and actions of the same tree. give.h checks what a caller may give away.
  *
- * Each gives 0 to go on; 1 when it is refused and the error is written; or a negative errno.
+ * Returns are those of a handler (call.h): 0 to go on, 1 when refused, or a negative errno.
  */
 
 #include <stdbool.h>
@@ -20,12 +20,12 @@
 #include "daemon/store/env.h"
 #include "policy/text/str.h"
 
-/* Whoever manages by a token. Its facts are views into the transaction: dead after a put. */
+/* The owner of a managing token. Its facts are views into the transaction: dead after a put. */
 struct actor {
 	struct subject subject;
-	uint32_t tenant; /* he sees no other */
+	uint32_t tenant; /* it sees no other */
 	char kid[STORE_KID];
-	char principal[STORE_MAX_NAME]; /* empty: his key is bound to none */
+	char principal[STORE_MAX_NAME]; /* empty: its key is bound to none */
 	size_t principal_len;
 };
 
@@ -39,7 +39,7 @@ int actor_may(struct call *call, const char *noun, struct pol_str id, const char
 /* The same question without an error: 1 yes, 0 no, or a negative errno. */
 int actor_can(struct call *call, const char *noun, struct pol_str id, const char *action);
 
-/* The peer may do everything, and no token speaks for anybody else. */
+/* The peer may do everything, and the request has no token. */
 bool actor_is_superuser(const struct call *call);
 
 /* May the caller know of this tenant at all? */

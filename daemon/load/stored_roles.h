@@ -2,13 +2,12 @@
 #pragma once
 
 /*
- * roles: those of the store beside those of the policy's files, as one snapshot.
+ * stored_roles: the store's roles and those of the policy's files, as one snapshot.
  *
  * Roles of the store are compiled into sets when they are written and at each exchange of the
  * policy, and take part in decisions as an extension of its snapshot (policy/snapshot/stored.h). So
  * a change of a role is an exchange of the snapshot: its job runs in a transaction of its own, and
- * the new one stands behind the commit and before the answer. What is decided in between is as
- * before.
+ * the exchange comes after the commit and before the answer. Until then decisions use the old one.
  */
 
 #include <stdint.h>

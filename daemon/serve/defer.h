@@ -2,11 +2,11 @@
 #pragma once
 
 /*
- * defer: a call that another thread answers: the writer's, or that of reloads.
+ * defer: a call that another thread answers, the writer's or the reload's.
  *
- * It holds a copy of the request and of the peer, so that nothing ties it to the connection but a
- * number: that may be gone when the answer comes, and then the answer is dropped. The worker
- * that made it gets it back by worker_deliver and destroys it.
+ * It holds a copy of the request and of the peer, and names its connection by number: if the
+ * connection is gone when the answer comes, the answer is dropped. The worker that made it gets it
+ * back by worker_deliver and destroys it.
  */
 
 #include <stddef.h>
@@ -41,8 +41,7 @@ struct defer {
 	size_t len;
 };
 
-/* Copies a request of the method; -ENOMEM, or -EDQUOT when the memory of connections is used up.
- * The bytes decode: the caller did it. */
+/* Copies a request of the method, which the caller has decoded once. -ENOMEM. */
 int defer_create(const struct method *method, const struct wire_request *request,
 	const struct peer *peer, struct defer **out);
 

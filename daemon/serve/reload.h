@@ -2,14 +2,15 @@
 #pragma once
 
 /*
- * reload: notices that the policy changed, builds the new one aside, and has it exchanged.
+ * reload: notices that the policy changed, builds the new one, and exchanges it.
  *
- * A thread of its own at lower priority; threads of that priority help it with a large policy
- * (hands). All ways go one way: what the watch saw (after RELOAD_QUIET without another event,
- * RELOAD_LATEST at most), what a look every RELOAD_RESCAN found, a signal, and policy.reload, whose
- * answer waits for its end. A policy that does not read, compile or pass its own tests changes
- * nothing: the running one stays, and what is wrong is logged and told by policy.status. The
- * exchange is a job in the writer's queue.
+ * Three files: load/current holds the policy that answers, reload_attempt builds and exchanges one,
+ * and the thread here says when. It runs at lower priority, as do the threads that help it with a
+ * large policy (host/parallel). Four events start an attempt: a change that the watch saw (after
+ * RELOAD_QUIET without another event, RELOAD_LATEST at most), a look every RELOAD_RESCAN, a signal,
+ * and policy.reload, whose answer waits for the attempt's end. A policy that does not read, compile
+ * or pass its own tests changes nothing: the running one stays, and policy.status and the log say
+ * what is wrong. The exchange is a job in the writer's queue.
  */
 
 #include <stdint.h>
@@ -29,14 +30,14 @@ struct server;
 int reload_create(struct server *server, struct build *first, struct reload **out);
 int reload_start(struct reload *reload);
 
-/* Any thread. Asks for a reload; defer (NULL: nobody) is answered when it has ended: its method is
- * run in reload's thread. */
+/* Any thread. Asks for a reload. When it has ended, the method of `defer` (NULL: none) is run in
+ * reload's thread. */
 void reload_ask(struct reload *reload, struct defer *defer);
 
 /* Any thread: a worker has taken the present policy. */
 void reload_taken(struct reload *reload);
 
-/* Ends the thread; who waits is answered. No reload_ask from then on. NULL is ignored. */
+/* Ends the thread; calls that wait are answered. No reload_ask from then on. NULL is ignored. */
 void reload_stop(struct reload *reload);
 /* Workers and writer have ended. NULL is ignored. */
 void reload_destroy(struct reload *reload);

@@ -2,10 +2,10 @@
 #pragma once
 
 /*
- * reload_attempt: one attempt at a new policy, from the look at the folder to the exchange.
+ * reload_attempt: one attempt at a new policy, from reading the folder to the exchange.
  *
- * What an attempt knows of the one before it is here too: the listing, to see that nothing changed,
- * and how it ended. Of reload's thread, but for the reports and the retired, which have locks.
+ * It keeps what the next attempt compares: the listing of the folder, and how this one ended. For
+ * reload's thread; other threads read `attempts`, which has a lock.
  */
 
 #include <stdbool.h>
@@ -25,7 +25,7 @@ struct reload_attempt {
 	struct watch *watch;           /* armed by each; NULL: nothing is watched */
 	struct folder *folder;         /* as of the last one; NULL: it could not be read */
 	struct plugin_folder *modules; /* likewise; NULL too when none is named */
-	uint64_t host;                 /* what the running policy was told of the machine */
+	uint64_t host;                 /* what the running policy knows of the machine */
 	struct report_attempts attempts;
 	bool has_attempts;
 };

@@ -2,12 +2,13 @@
 #pragma once
 
 /*
- * server: all that the daemon is, on main's stack.
+ * server: all parts of the daemon, on main's stack. Only serve/ and main.c include it; handlers
+ * get `context`.
  *
- * main's thread owns the loop here: listeners, signals, the end. Workers, writer and reload have
- * threads and loops of their own and are told by their functions alone. What the workers use is
- * made before they start and taken down after they ended, so that it needs no lock; the policy
- * that answers (current) and the store have theirs.
+ * main's thread owns the loop here: listeners, signals, the clock, the end. Workers, writer and
+ * reload have threads and loops of their own, which other threads reach by their functions only.
+ * What the workers use is made before they start and destroyed after they ended, so that it needs
+ * no lock; the policy that answers (current) and the store have their own.
  */
 
 #include <stdbool.h>

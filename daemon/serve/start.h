@@ -2,10 +2,10 @@
 #pragma once
 
 /*
- * server_parts: what a server needs before its threads can start, each part opened in its turn.
+ * start: opens what a server needs before its threads can start, one part after the other.
  *
- * In the main thread, at the start. Each says on standard error what is wrong; what it opened is
- * server_finish's to close, whole or not. Return 0, or a negative errno.
+ * In the main thread. Each function writes on standard error what is wrong; server_finish closes
+ * what it opened, after a failure too. Return 0, or a negative errno.
  */
 
 struct build;

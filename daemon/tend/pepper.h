@@ -4,14 +4,14 @@
 /*
  * pepper: from the old pepper to the new one, while the daemon runs.
  *
- * A hash cannot be made anew without its token, so each secret moves when it is used next: whoever
- * verified it under the old pepper hands its new hash over, and a job of the writer's puts it into
- * the record. When no key is left that might need the old one, it is dropped. Until that is known
- * all keys are looked through, a slice a job, behind whatever waits: again after secrets moved, and
- * every PEPPER_IDLE ticks.
+ * A hash cannot be made again without its token, so each secret moves when it is used next: the
+ * thread that verified it under the old pepper queues its new hash, and a job of the writer puts it
+ * into the record. When no key is left that might need the old pepper, it is dropped. Until that is
+ * known, jobs look through all keys, a slice each, after the jobs that wait: again when secrets
+ * moved, and every PEPPER_IDLE ticks.
  *
- * Revoked keys do not count: they never come back. Those that are switched off, expired or deleted
- * do, until they are gone.
+ * Revoked keys do not count: they never come back. Keys that are disabled, expired or deleted count
+ * until they are removed.
  */
 
 #include <stdbool.h>

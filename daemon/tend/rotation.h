@@ -2,13 +2,14 @@
 #pragma once
 
 /*
- * rotation: what a running daemon does about the secrets of keys (generation.h has the rules).
+ * rotation: what a running daemon does about the secrets of keys (keys/secret_rules.h has the
+ * rules).
  *
  * The first use of a pending secret confirms it: the decision is answered at once, and a job for
  * the writer makes the change; until that is durable each further use asks again, so that a daemon
- * that is killed in between loses nothing. A dead secret that is presented raises an alarm, one
- * an hour and key at most, with a count. And on main's thread all keys are looked through, a slice
- * at a time, for what is due and what is about to end.
+ * that is killed in between loses nothing. A dead secret that is presented raises an alarm, at
+ * most one an hour for each key, with a count. Main's thread looks through all keys, a slice at a
+ * time, for what is due and what is about to end.
  */
 
 #include <stdint.h>
@@ -20,7 +21,7 @@ struct rotation;
 struct usage;
 struct writer;
 
-/* All must outlive it, but for the writer: that goes first, so that no job is left. */
+/* All must outlive it, but the writer must end before, so that no job is left. */
 struct rotation_parts {
 	struct store *store;
 	struct usage *usage;
