@@ -177,7 +177,7 @@ int answer_print(struct app *app, struct wire_cursor result, const char *what)
 	struct pol_str code = record_str(result, "reason");
 
 	if (app->want_json) {
-		json_wire(&app->json, result);
+		app_document(app, document_wire(result));
 		return allow ? EXIT_YES : EXIT_NO;
 	}
 	if (allow) {

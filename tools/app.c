@@ -28,17 +28,40 @@ int app_fail(struct app *app, int status, const char *code, const char *format, 
 	va_end(args);
 	fflush(stdout);
 	say(app, "", COLOUR_NONE, message);
-	if (app->want_json && !app->failed && json_reset(&app->json)) {
-		json_open(&app->json, '{');
-		json_key(&app->json, "error");
-		json_open(&app->json, '{');
-		json_pair(&app->json, "code", code);
-		json_pair(&app->json, "message", message);
-		json_close(&app->json, '}');
-		json_close(&app->json, '}');
+	if (app->want_json && !app->failed) {
+		app_document_error(app,
+			json_pack("{s:s, s:o}", "code", code, "message", document_text(message)));
 	}
 	app->failed = true;
 	return status;
+}
+
+static void set_document(struct app *app, json_t *document)
+{
+	json_decref(app->document);
+	app->document = document;
+	app->no_memory = app->no_memory || document == NULL;
+}
+
+void app_document(struct app *app, json_t *document)
+{
+	if (app->failed) {
+		json_decref(document);
+	} else {
+		set_document(app, document);
+	}
+}
+
+void app_document_error(struct app *app, json_t *error)
+{
+	set_document(app, json_pack("{s:o}", "error", error));
+}
+
+void app_append(struct app *app, json_t *array, json_t *value)
+{
+	if (json_array_append_new(array, value) != 0) {
+		app->no_memory = true;
+	}
 }
 
 void app_warn(struct app *app, const char *format, ...)

@@ -8,8 +8,8 @@
  * What is allocated for output and arguments comes from its arena and lives until the end.
  *
  * A subcommand is one const table in a file of its own. It writes either text to standard output
- * or, with --json, into app->json; it reports what went wrong with app_fail, once, and returns
- * the exit status. Nothing here is thread-safe.
+ * or, with --json, gives app_document one document; it reports what went wrong with app_fail, once,
+ * and returns the exit status. Nothing here is thread-safe.
  */
 
 #include <stdbool.h>
@@ -19,7 +19,7 @@
 #include "policy/text/arena.h"
 #include "policy/text/str.h"
 #include "tools/args.h"
-#include "tools/json.h"
+#include "tools/document.h"
 
 /* What the process returns. */
 enum {
@@ -42,10 +42,11 @@ struct app {
 	struct args args;
 	struct pol_arena arena;
 	bool want_json;
-	bool colour;     /* on standard output */
-	bool colour_err; /* on standard error */
-	struct json json;
-	bool failed; /* app_fail was called */
+	bool colour;      /* on standard output */
+	bool colour_err;  /* on standard error */
+	json_t *document; /* what --json prints at the end; NULL: nothing */
+	bool failed;      /* app_fail was called */
+	bool no_memory;   /* for the document */
 	struct rpc *rpc;
 	int64_t now; /* Unix seconds, at the start */
 	/* Whoever manages by it (token.h); none: the peer himself. Wiped at the end. */
@@ -73,6 +74,16 @@ struct command {
  * {"error": {"code", "message"}}. Returns status, for `return app_fail(…)`. */
 __attribute__((format(printf, 4, 5))) int app_fail(
 	struct app *app, int status, const char *code, const char *format, ...);
+
+/* What --json prints, taken over; NULL means that memory is out. After app_fail it is dropped: the
+ * document is then the error. */
+void app_document(struct app *app, json_t *document);
+
+/* Replaces the document of app_fail by {"error": …}, with what else the daemon answered. */
+void app_document_error(struct app *app, json_t *error);
+
+/* Appends a value to an array; both may be NULL, as memory was out. */
+void app_append(struct app *app, json_t *array, json_t *value);
 
 /* A warning on standard error; changes nothing else. */
 __attribute__((format(printf, 2, 3))) void app_warn(struct app *app, const char *format, ...);

@@ -138,17 +138,17 @@ static int run(struct app *app, int argc, char **argv)
 /* Nothing was done unless it was said: a full disk behind standard output is a failure. */
 static int finish(struct app *app, int status)
 {
-	if (app->arena.status != POL_OK) {
+	if (app->arena.status != POL_OK || app->no_memory) {
 		status = app_fail(app, EXIT_DAEMON, "internal", "out of memory");
 	}
-	if ((app->want_json && !json_print(&app->json, stdout)) || fflush(stdout) != 0 ||
-		ferror(stdout)) {
+	if ((app->document != NULL && !document_print(app->document, stdout)) ||
+		fflush(stdout) != 0 || ferror(stdout)) {
 		fputs("authzcheck: cannot write to standard output\n", stderr);
 		status = status == EXIT_YES ? EXIT_USAGE : status;
 	}
 	rpc_close(app->rpc);
 	wire_wipe(app->token, sizeof app->token);
-	json_finish(&app->json);
+	json_decref(app->document);
 	pol_arena_finish(&app->arena);
 	return status;
 }
@@ -162,9 +162,5 @@ int main(int argc, char **argv)
 	};
 
 	pol_arena_init(&app.arena, APP_ARENA_LIMIT);
-	if (!json_init(&app.json)) {
-		fputs("authzcheck: out of memory\n", stderr);
-		return EXIT_DAEMON;
-	}
 	return finish(&app, run(&app, argc, argv));
 }

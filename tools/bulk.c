@@ -23,7 +23,8 @@ struct chosen {
 	struct id *ids; /* in the arena */
 	size_t count;
 	size_t capacity;
-	bool failed; /* memory ran out */
+	json_t *items; /* with --json and --dry-run: their records */
+	bool failed;   /* memory ran out */
 };
 
 /* --- which ------------------------------------------------------------------------------------ */
@@ -49,8 +50,8 @@ static bool on_item(void *context, struct wire_cursor item)
 	}
 	memcpy(chosen->ids[chosen->count].text, id.ptr, ID_SIZE);
 	chosen->ids[chosen->count++].text[ID_SIZE] = '\0';
-	if (chosen->app->args.given[FLAG_DRY_RUN] && chosen->app->want_json) {
-		json_wire(&chosen->app->json, item);
+	if (chosen->items != NULL) {
+		app_append(chosen->app, chosen->items, document_wire(item));
 	}
 	return true;
 }
@@ -109,9 +110,7 @@ static void on_answer(void *context, size_t number, struct wire_cursor record)
 	const struct chosen *chosen = context;
 	struct pol_str secret = record_str(record, "secret");
 
-	if (chosen->app->want_json) {
-		json_wire(&chosen->app->json, record);
-	} else if (secret.len > 0) {
+	if (secret.len > 0) {
 		printf("%s %.*s\n", chosen->ids[number].text, POL_STR_ARGS(secret));
 	}
 }
@@ -139,30 +138,18 @@ int bulk_confirm(struct app *app, const char *question)
 static int do_chosen(struct chosen *chosen)
 {
 	struct app *app = chosen->app;
-	const struct many many = { chosen->bulk->method, chosen->bulk->done, "keys", chosen->count,
-		fill, name, on_answer, chosen };
-	struct many_sum sum = { 0 };
+	const struct many many = { .method = chosen->bulk->method,
+		.done = chosen->bulk->done,
+		.sums = true,
+		.count = chosen->count,
+		.fill = fill,
+		.name = name,
+		.answered = on_answer,
+		.context = chosen };
 	int status = bulk_confirm(app, app_text(app, "%s %zu %s?", chosen->bulk->verb,
 					       chosen->count, chosen->count == 1 ? "key" : "keys"));
 
-	if (status != EXIT_YES) {
-		return status;
-	}
-	if (app->want_json) {
-		json_open(&app->json, '{');
-		json_key(&app->json, "items");
-		json_open(&app->json, '[');
-	}
-	status = many_run(app, &many, &sum);
-	if (app->want_json && !app->failed) {
-		json_close(&app->json, ']');
-		many_put_refusals(app, &sum);
-		json_close(&app->json, '}');
-	} else if (status == EXIT_YES) {
-		fprintf(stderr, "%zu %s %s\n", sum.done, sum.done == 1 ? "key" : "keys",
-			chosen->bulk->done);
-	}
-	return status;
+	return status == EXIT_YES ? many_run(app, &many) : status;
 }
 
 static int dry_run(struct chosen *chosen)
@@ -170,24 +157,21 @@ static int dry_run(struct chosen *chosen)
 	struct app *app = chosen->app;
 	int status;
 
-	if (app->want_json) {
-		json_open(&app->json, '{');
-		json_key(&app->json, "items");
-		json_open(&app->json, '[');
-	}
+	chosen->items = app->want_json ? json_array() : NULL;
 	status = choose(chosen);
-	if (app->want_json && !app->failed) {
-		json_close(&app->json, ']');
-		json_close(&app->json, '}');
+	if (app->want_json) {
+		app_document(app, json_pack("{s:o}", "items", chosen->items));
+		return status;
 	}
-	for (size_t i = 0; status == EXIT_YES && !app->want_json && i < chosen->count; i++) {
+	if (status != EXIT_YES) {
+		return status;
+	}
+	for (size_t i = 0; i < chosen->count; i++) {
 		puts(chosen->ids[i].text);
 	}
-	if (status == EXIT_YES && !app->want_json) {
-		fprintf(stderr, "%zu %s would be %s\n", chosen->count,
-			chosen->count == 1 ? "key" : "keys", chosen->bulk->done);
-	}
-	return status;
+	fprintf(stderr, "%zu %s would be %s\n", chosen->count, chosen->count == 1 ? "key" : "keys",
+		chosen->bulk->done);
+	return EXIT_YES;
 }
 
 static int run_many(struct app *app, const struct bulk *bulk)

@@ -11,8 +11,9 @@ struct run {
 	const struct list *list;
 	void *context;
 	struct table table;
-	bool blank; /* a blank line before the first row */
-	bool full;  /* memory ran out */
+	json_t *items; /* with --json */
+	bool blank;    /* a blank line before the first row */
+	bool full;     /* memory ran out */
 	size_t count;
 };
 
@@ -21,7 +22,7 @@ static bool on_json(void *context, struct wire_cursor item)
 	struct run *run = context;
 
 	run->count++;
-	json_wire(&run->app->json, item);
+	app_append(run->app, run->items, document_wire(item));
 	return true;
 }
 
@@ -90,34 +91,22 @@ int list_run_counted(struct app *app, const struct list *list, size_t *out_count
 	struct run run = { .app = app, .list = list, .context = app };
 	int status;
 
-	if (app->want_json) {
-		json_open(&app->json, '{');
-		json_key(&app->json, "items");
-		json_open(&app->json, '[');
-	}
+	run.items = app->want_json ? json_array() : NULL;
 	status = pages(&run);
-	if (app->want_json && !app->failed) {
-		json_close(&app->json, ']');
-		json_close(&app->json, '}');
+	if (app->want_json) {
+		app_document(app, json_pack("{s:o}", "items", run.items));
 	}
 	*out_count = run.count;
 	return status;
 }
 
-int list_part(struct app *app, const struct list *list, const char *key, void *context)
+int list_part(struct app *app, const struct list *list, json_t *items, void *context)
 {
-	struct run run = { .app = app, .list = list, .context = context, .blank = true };
-	int status;
+	struct run run = {
+		.app = app, .list = list, .context = context, .items = items, .blank = true
+	};
 
-	if (app->want_json) {
-		json_key(&app->json, key);
-		json_open(&app->json, '[');
-	}
-	status = pages(&run);
-	if (app->want_json && !app->failed) {
-		json_close(&app->json, ']');
-	}
-	return status;
+	return pages(&run);
 }
 
 struct table_cell list_status(struct pol_arena *arena, struct wire_cursor item)

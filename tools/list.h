@@ -29,9 +29,9 @@ int list_run(struct app *app, const struct list *list);
 /* *out_count: how many records there were. */
 int list_run_counted(struct app *app, const struct list *list, size_t *out_count);
 
-/* The same inside a JSON object that is open, as the pair `key`: […]; or as a table under a blank
- * line. For records that show their own. `fill` gets `context`. */
-int list_part(struct app *app, const struct list *list, const char *key, void *context);
+/* For a record that has a list: appends to the JSON array `items`, or prints the table under a
+ * blank line. `fill` gets `context`. */
+int list_part(struct app *app, const struct list *list, json_t *items, void *context);
 
 /* A status in its colour: active green, revoked and inactive red, expired yellow. */
 struct table_cell list_status(struct pol_arena *arena, struct wire_cursor item);

@@ -15,6 +15,7 @@
 
 struct verifying {
 	struct app *app;
+	json_t *items; /* with --json: the problems */
 	uint64_t problems;
 	int64_t checked;
 	int64_t total;
@@ -30,7 +31,7 @@ static bool on_problem(void *context, struct wire_cursor item)
 
 	verifying->problems++;
 	if (app->want_json) {
-		json_wire(&app->json, item);
+		app_append(app, verifying->items, document_wire(item));
 		return true;
 	}
 	if (verifying->progress) {
@@ -80,11 +81,9 @@ static void tell(struct verifying *verifying)
 	struct app *app = verifying->app;
 
 	if (app->want_json) {
-		json_close(&app->json, ']');
-		json_pair_int(&app->json, "checked", verifying->checked);
-		json_key(&app->json, "ok");
-		json_bool(&app->json, verifying->problems == 0);
-		json_close(&app->json, '}');
+		app_document(app,
+			json_pack("{s:O, s:I, s:b}", "items", verifying->items, "checked",
+				(json_int_t)verifying->checked, "ok", verifying->problems == 0));
 		return;
 	}
 	if (verifying->progress) {
@@ -106,17 +105,14 @@ int log_verify(struct app *app)
 		.progress = isatty(STDERR_FILENO) == 1 && !app->want_json };
 	int status;
 
-	if (app->want_json) {
-		json_open(&app->json, '{');
-		json_key(&app->json, "items");
-		json_open(&app->json, '[');
-	}
+	verifying.items = app->want_json ? json_array() : NULL;
 	do {
 		status = slice(&verifying);
 	} while (status == EXIT_YES && verifying.cursor_len > 0);
-	if (status != EXIT_YES) {
-		return status;
+	if (status == EXIT_YES) {
+		tell(&verifying);
+		status = verifying.problems == 0 ? EXIT_YES : EXIT_NO;
 	}
-	tell(&verifying);
-	return verifying.problems == 0 ? EXIT_YES : EXIT_NO;
+	json_decref(verifying.items);
+	return status;
 }

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdalign.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -31,7 +30,6 @@ struct slot {
 struct run {
 	struct app *app;
 	const struct many *many;
-	struct many_sum *sum;
 	struct authz *authz;
 	struct slot slots[WINDOW];
 	size_t next; /* the first that was not started */
@@ -42,7 +40,11 @@ struct run {
 	struct timespec broken_at;
 	bool show;
 	struct timespec shown_at;
-	struct many_refusal **last;
+	size_t done;
+	size_t failed;
+	size_t unknown; /* without an answer when the daemon was gone */
+	json_t *items;  /* with --json: the results and the refusals */
+	json_t *refusals;
 };
 
 static int64_t since_ms(const struct timespec *then)
@@ -93,8 +95,8 @@ static void show(struct run *run, bool last)
 		fputs("\r\033[K", stderr);
 	} else if (passed >= PROGRESS_NS) {
 		run->shown_at = now;
-		fprintf(stderr, "\r\033[K%zu of %zu %s %s", run->sum->done + run->sum->failed,
-			run->many->count, run->many->noun, run->many->done);
+		fprintf(stderr, "\r\033[K%zu of %zu keys %s", run->done + run->failed,
+			run->many->count, run->many->done);
 		fflush(stderr);
 	}
 }
@@ -103,24 +105,32 @@ static void refused(struct run *run, size_t number, const struct authz_reply *re
 {
 	struct app *app = run->app;
 	struct wire_str code = { reply->code, strlen(reply->code) };
-	struct many_refusal *refusal =
-		pol_arena_alloc(&app->arena, sizeof *refusal, alignof(struct many_refusal));
+	const char *name = run->many->name(run->many->context, number);
 
 	worsen(run, rpc_exit_status(wire_code_find(code)));
-	run->sum->failed++;
-	if (refusal == NULL) {
-		return;
+	run->failed++;
+	if (app->want_json) {
+		app_append(app, run->refusals,
+			json_pack("{s:o, s:o, s:o}", "id", document_text(name), "code",
+				document_text(reply->code), "message",
+				document_text(reply->message)));
 	}
-	*refusal = (struct many_refusal){
-		.name = app_text(app, "%s", run->many->name(run->many->context, number)),
-		.code = app_text(app, "%s", reply->code),
-		.message = app_text(app, "%s", reply->message),
-	};
-	*run->last = refusal;
-	run->last = &refusal->next;
-	if (run->sum->failed <= TOLD) {
+	if (run->failed <= TOLD) {
 		show(run, true);
-		app_warn(app, "%s: %s: %s", refusal->name, refusal->code, refusal->message);
+		app_warn(app, "%s: %s: %s", name, reply->code, reply->message);
+	}
+}
+
+static void succeeded(struct run *run, size_t number, const struct authz_reply *reply)
+{
+	const struct many *many = run->many;
+	struct wire_cursor result = wire_cursor_of(reply->data, reply->len);
+
+	run->done++;
+	if (run->app->want_json) {
+		app_append(run->app, run->items, document_wire(result));
+	} else if (many->answered != NULL) {
+		many->answered(many->context, number, result);
 	}
 }
 
@@ -142,12 +152,10 @@ static void on_reply(void *data, int error, const struct authz_reply *reply)
 	if (error == AUTHZ_EREFUSED) {
 		refused(run, slot->number, reply);
 	} else if (error < 0) {
-		run->sum->unknown++;
+		run->unknown++;
 		run->error = run->error < 0 ? run->error : error;
 	} else {
-		run->sum->done++;
-		run->many->answered(
-			run->many->context, slot->number, wire_cursor_of(reply->data, reply->len));
+		succeeded(run, slot->number, reply);
 	}
 	show(run, false);
 }
@@ -260,63 +268,67 @@ static void end_badly(struct run *run)
 	app->want_json = json;
 	app->failed = false;
 	for (size_t i = 0; i < WINDOW; i++) {
-		run->sum->unknown += run->slots[i].busy;
+		run->unknown += run->slots[i].busy;
 	}
 }
 
-int many_run(struct app *app, const struct many *many, struct many_sum *out_sum)
+/* Until every call was answered, or no more can be. */
+static int call_all(struct run *run)
 {
-	struct run run = { .app = app, .many = many, .sum = out_sum };
+	size_t count = run->many->count;
+	int status = EXIT_YES;
+
+	while (run->error == 0 && (run->outstanding > 0 || run->broken != 0 || run->next < count)) {
+		if (run->broken != 0 && status == EXIT_YES) {
+			status = start_again(run);
+		}
+		while (status == EXIT_YES && run->error == 0 && run->broken == 0 &&
+			run->next < count && run->outstanding < WINDOW) {
+			status = start_one(run);
+		}
+		if (status != EXIT_YES && run->outstanding == 0) {
+			break;
+		}
+		if (run->error == 0 && run->outstanding > 0) {
+			turn(run);
+		}
+	}
+	return status;
+}
+
+static void put_document(struct run *run)
+{
+	app_document(run->app,
+		json_pack("{s:o, s:o, s:o*}", "items", run->items, "failed", run->refusals,
+			"unknown",
+			run->unknown > 0 ? json_integer((json_int_t)run->unknown) : NULL));
+}
+
+int many_run(struct app *app, const struct many *many)
+{
+	struct run run = { .app = app, .many = many, .show = isatty(STDERR_FILENO) == 1 };
 	int status = rpc_open(app, &run.authz);
 
-	*out_sum = (struct many_sum){ 0 };
-	run.last = &out_sum->refusals;
 	if (status != EXIT_YES) {
 		return status;
 	}
-	run.show = isatty(STDERR_FILENO) == 1;
-	while (run.error == 0 &&
-		(run.outstanding > 0 || run.broken != 0 || run.next < many->count)) {
-		if (run.broken != 0 && status == EXIT_YES) {
-			status = start_again(&run);
-		}
-		while (status == EXIT_YES && run.error == 0 && run.broken == 0 &&
-			run.next < many->count && run.outstanding < WINDOW) {
-			status = start_one(&run);
-		}
-		if (status != EXIT_YES && run.outstanding == 0) {
-			break;
-		}
-		if (run.error == 0 && run.outstanding > 0) {
-			turn(&run);
-		}
-	}
+	run.items = app->want_json ? json_array() : NULL;
+	run.refusals = app->want_json ? json_array() : NULL;
+	status = call_all(&run);
 	show(&run, true);
 	worsen(&run, status);
 	if (run.error < 0) {
 		end_badly(&run);
 	}
 	if (run.status != EXIT_YES) {
-		fprintf(stderr, "authzcheck: %zu of %zu %s %s\n", out_sum->done, many->count,
-			many->noun, many->done);
+		fprintf(stderr, "authzcheck: %zu of %zu keys %s\n", run.done, many->count,
+			many->done);
+	} else if (many->sums && !app->want_json) {
+		fprintf(stderr, "%zu %s %s\n", run.done, run.done == 1 ? "key" : "keys",
+			many->done);
+	}
+	if (app->want_json) {
+		put_document(&run);
 	}
 	return run.status;
-}
-
-void many_put_refusals(struct app *app, const struct many_sum *sum)
-{
-	json_key(&app->json, "failed");
-	json_open(&app->json, '[');
-	for (const struct many_refusal *at = sum->refusals; at != NULL; at = at->next) {
-		json_open(&app->json, '{');
-		json_pair(&app->json, "id", at->name);
-		json_pair(&app->json, "code", at->code);
-		json_pair(&app->json, "message", at->message);
-		json_close(&app->json, '}');
-	}
-	json_close(&app->json, ']');
-	if (sum->unknown > 0) {
-		json_key(&app->json, "unknown");
-		json_int(&app->json, (int64_t)sum->unknown);
-	}
 }

@@ -121,39 +121,34 @@ void policy_show_github(const struct policy *policy)
 	}
 }
 
-static void json_place(struct json *json, struct pol_str file, uint32_t line, uint32_t column,
-	struct pol_str message)
+static json_t *json_place(
+	struct pol_str file, uint32_t line, uint32_t column, struct pol_str message)
 {
-	json_key(json, "file");
-	json_str(json, file);
-	json_pair_int(json, "line", line);
-	json_pair_int(json, "column", column);
-	json_key(json, "message");
-	json_str(json, message);
+	return json_pack("{s:o, s:I, s:I, s:o}", "file", document_str(file), "line",
+		(json_int_t)line, "column", (json_int_t)column, "message", document_str(message));
 }
 
-void policy_json_diags(struct app *app, const struct policy *policy)
+json_t *policy_json_diags(struct app *app, const struct policy *policy)
 {
-	struct json *json = &app->json;
+	json_t *array = json_array();
 
-	json_key(json, "diagnostics");
-	json_open(json, '[');
 	for (const struct pol_diag *diag = policy->diags.first; diag != NULL; diag = diag->next) {
-		json_open(json, '{');
-		json_pair(json, "severity", severity_name(diag->severity));
-		json_place(json, diag->file, diag->line, diag->column, diag->message);
-		json_key(json, "notes");
-		json_open(json, '[');
+		json_t *object = json_pack("{s:s}", "severity", severity_name(diag->severity));
+		json_t *notes = json_array();
+
+		json_object_update_new(
+			object, json_place(diag->file, diag->line, diag->column, diag->message));
 		for (const struct pol_diag_note *note = diag->notes; note != NULL;
 			note = note->next) {
-			json_open(json, '{');
-			json_place(json, note->file, note->line, note->column, note->message);
-			json_close(json, '}');
+			app_append(app, notes,
+				json_place(note->file, note->line, note->column, note->message));
 		}
-		json_close(json, ']');
-		json_close(json, '}');
+		if (json_object_set_new(object, "notes", notes) != 0) {
+			app->no_memory = true;
+		}
+		app_append(app, array, object);
 	}
-	json_close(json, ']');
+	return array;
 }
 
 const char *policy_count_text(struct app *app, const struct policy *policy)
@@ -174,11 +169,8 @@ int policy_need(struct app *app, const char *path, struct policy *policy)
 	}
 	policy_show_diags(policy);
 	if (app->want_json) {
-		json_open(&app->json, '{');
-		json_key(&app->json, "valid");
-		json_bool(&app->json, false);
-		policy_json_diags(app, policy);
-		json_close(&app->json, '}');
+		app_document(app, json_pack("{s:b, s:o}", "valid", false, "diagnostics",
+					  policy_json_diags(app, policy)));
 		return EXIT_NO;
 	}
 	fprintf(stderr, "authzcheck: %s: %s\n", path, policy_count_text(app, policy));

@@ -32,8 +32,8 @@ void policy_show_diags(const struct policy *policy);
 /* The same as annotations of a GitHub workflow, on standard output. */
 void policy_show_github(const struct policy *policy);
 
-/* "diagnostics": […] inside an object that is open: the protocol's form. */
-void policy_json_diags(struct app *app, const struct policy *policy);
+/* An array of them, in the protocol's form. */
+json_t *policy_json_diags(struct app *app, const struct policy *policy);
 
 /* "2 errors, 1 warning". */
 const char *policy_count_text(struct app *app, const struct policy *policy);

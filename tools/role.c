@@ -69,7 +69,7 @@ int role_show(struct app *app, struct wire_cursor record)
 	struct wire_cursor grants;
 
 	if (app->want_json) {
-		json_wire(&app->json, record);
+		app_document(app, document_wire(record));
 		return EXIT_YES;
 	}
 	record_print(app, record, fields, sizeof fields / sizeof fields[0]);

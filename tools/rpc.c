@@ -138,11 +138,8 @@ static int refused(struct app *app, const char *method, const struct authz_reply
 	if (ids[0] != '\0') {
 		fprintf(stderr, "authzcheck: in the way: %s\n", ids);
 	}
-	if (app->want_json && json_reset(&app->json)) {
-		json_open(&app->json, '{');
-		json_key(&app->json, "error");
-		json_wire(&app->json, error);
-		json_close(&app->json, '}');
+	if (app->want_json) {
+		app_document_error(app, document_wire(error));
 	}
 	return status;
 }

@@ -57,7 +57,7 @@ static const struct record_field principal_fields[] = {
 int show_key(struct app *app, struct wire_cursor record)
 {
 	if (app->want_json) {
-		json_wire(&app->json, record);
+		app_document(app, document_wire(record));
 	} else {
 		record_print(app, record, key_fields, sizeof key_fields / sizeof key_fields[0]);
 	}
@@ -73,7 +73,7 @@ int show_secret(struct app *app, struct wire_cursor record)
 			"the daemon made a secret and did not tell it: make another one");
 	}
 	if (app->want_json) {
-		json_wire(&app->json, record);
+		app_document(app, document_wire(record));
 		return EXIT_YES;
 	}
 	if (isatty(STDOUT_FILENO) != 1) {
@@ -97,7 +97,7 @@ void show_principal_fields(struct app *app, struct wire_cursor record)
 int show_principal(struct app *app, struct wire_cursor record)
 {
 	if (app->want_json) {
-		json_wire(&app->json, record);
+		app_document(app, document_wire(record));
 	} else {
 		show_principal_fields(app, record);
 	}

@@ -23,7 +23,7 @@ int tenant_show_by_id(struct app *app, const char *method)
 		return status;
 	}
 	if (app->want_json) {
-		json_wire(&app->json, record);
+		app_document(app, document_wire(record));
 	} else {
 		record_print(app, record, fields, sizeof fields / sizeof fields[0]);
 	}

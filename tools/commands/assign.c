@@ -30,7 +30,7 @@ static int run(struct app *app)
 		return status;
 	}
 	if (app->want_json) {
-		json_wire(&app->json, record);
+		app_document(app, document_wire(record));
 	} else {
 		assignment_print(app, record, "assigned");
 	}

@@ -19,7 +19,8 @@ struct view {
 	const char *at;
 	struct draw drawing;
 	struct pol_str before; /* the resource drawn last */
-	bool begun;
+	json_t *document;      /* with --json: what the first page says, without its items */
+	json_t *items;         /* those of every page */
 	bool denied;
 };
 
@@ -84,7 +85,7 @@ static bool on_json_item(void *context, struct wire_cursor item)
 {
 	struct view *view = context;
 
-	json_wire(&view->app->json, item);
+	app_append(view->app, view->items, document_wire(item));
 	return true;
 }
 
@@ -94,28 +95,17 @@ static bool is_refused(struct wire_cursor result)
 	return record_int(result, "status", 200) != 200;
 }
 
-static void json_begin(struct app *app, struct wire_cursor result)
-{
-	static const char *const names[] = { "reason", "revision" };
-
-	json_open(&app->json, '{');
-	json_pair_int(&app->json, "status", record_int(result, "status", 200));
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-		json_key(&app->json, names[i]);
-		json_str(&app->json, record_str(result, names[i]));
-	}
-	json_key(&app->json, "items");
-	json_open(&app->json, '[');
-}
-
 static int on_page(void *context, struct wire_cursor result)
 {
 	struct view *view = context;
 
 	view->denied = is_refused(result);
 	if (view->app->want_json) {
-		if (!view->begun) {
-			json_begin(view->app, result);
+		if (view->document == NULL) {
+			view->document = json_pack("{s:I, s:o, s:o}", "status",
+				(json_int_t)record_int(result, "status", 200), "reason",
+				document_str(record_str(result, "reason")), "revision",
+				document_str(record_str(result, "revision")));
 		}
 		record_each(result, "items", on_json_item, view);
 	} else if (view->denied) {
@@ -123,7 +113,6 @@ static int on_page(void *context, struct wire_cursor result)
 	} else {
 		record_each(result, "items", on_item, view);
 	}
-	view->begun = true;
 	return view->denied ? EXIT_NO : EXIT_YES;
 }
 
@@ -182,15 +171,21 @@ static int ask(struct view *view)
 {
 	struct app *app = view->app;
 	const struct pages pages = { "permissions", fill, on_page, view, "resources" };
-	int status = rpc_pages(app, &pages);
+	int status;
 
+	view->items = app->want_json ? json_array() : NULL;
+	status = rpc_pages(app, &pages);
+	if (app->want_json) {
+		if (json_object_set_new(view->document, "items", view->items) != 0) {
+			app->no_memory = !app->failed;
+		}
+		app_document(app, view->document);
+		return status;
+	}
 	if (app->failed) {
 		return status;
 	}
-	if (app->want_json) {
-		json_close(&app->json, ']');
-		json_close(&app->json, '}');
-	} else if (!view->denied && view->drawing.count == 0) {
+	if (!view->denied && view->drawing.count == 0) {
 		puts("nothing");
 	} else {
 		draw_print(&view->drawing, stdout);

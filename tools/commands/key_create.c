@@ -43,9 +43,7 @@ static void on_answer(void *context, size_t number, struct wire_cursor record)
 	struct pol_str id = record_str(record, "id"), secret = record_str(record, "secret");
 
 	(void)number;
-	if (making->app->want_json) {
-		json_wire(&making->app->json, record);
-	} else if (making->plain) {
+	if (making->plain) {
 		printf("%.*s\n", POL_STR_ARGS(secret));
 	} else {
 		printf("%.*s  %.*s\n", POL_STR_ARGS(id), POL_STR_ARGS(secret));
@@ -56,29 +54,21 @@ static int create_many(struct app *app)
 {
 	const char *text = app->args.values[FLAG_COUNT_OF];
 	struct making making = { app, isatty(STDOUT_FILENO) != 1 };
-	struct many many = { "keys.create", "created", "keys", 0, fill, name, on_answer, &making };
-	struct many_sum sum = { 0 };
+	struct many many = { .method = "keys.create",
+		.done = "created",
+		.fill = fill,
+		.name = name,
+		.answered = on_answer,
+		.context = &making };
 	char *end;
 	long count = strtol(text, &end, 10);
-	int status;
 
 	if (*end != '\0' || end == text || count < 1 || count > COUNT_MAX) {
 		return app_fail(app, EXIT_USAGE, "usage",
 			"--count '%.64s': want a number from 1 to %d", text, COUNT_MAX);
 	}
 	many.count = (size_t)count;
-	if (app->want_json) {
-		json_open(&app->json, '{');
-		json_key(&app->json, "items");
-		json_open(&app->json, '[');
-	}
-	status = many_run(app, &many, &sum);
-	if (app->want_json && !app->failed) {
-		json_close(&app->json, ']');
-		many_put_refusals(app, &sum);
-		json_close(&app->json, '}');
-	}
-	return status;
+	return many_run(app, &many);
 }
 
 static int run(struct app *app)

@@ -9,14 +9,10 @@
 
 #include "policy/text/timetext.h"
 #include "tools/commands/commands.h"
-#include "tools/json_read.h"
 #include "tools/key_params.h"
 #include "tools/many.h"
 #include "tools/show.h"
 #include "tools/text.h"
-
-/* What one line may need to be read. */
-#define LINE_LIMIT ((size_t)16 << 20)
 
 struct line {
 	struct pol_str text;
@@ -120,50 +116,50 @@ static int split(struct import *import)
 
 /* --- a line ----------------------------------------------------------------------------------- */
 
-static bool is_time(struct pol_str name)
+static bool is_time(const char *name)
 {
-	return pol_str_equal(name, POL_STR("expires_at")) ||
-	       pol_str_equal(name, POL_STR("not_before"));
+	return strcmp(name, "expires_at") == 0 || strcmp(name, "not_before") == 0;
 }
 
-static bool put_pair(struct json_read *read, struct pol_str name, struct params *params)
+static const char *put_pair(struct params *params, const char *name, json_t *value)
 {
-	struct pol_str text;
 	int64_t time;
 
-	wire_put_str(&params->buf, (struct wire_str){ name.ptr, name.len });
+	wire_put_cstr(&params->buf, name);
 	params->count++;
-	if (!is_time(name) || !json_read_is_str(read)) {
-		return json_read_value(read, &params->buf);
+	if (!is_time(name) || !json_is_string(value)) {
+		return document_to_wire(value, &params->buf);
 	}
-	if (!json_read_str(read, &text)) {
-		return false;
-	}
-	if (pol_timetext_parse(text, &time) != POL_OK) {
-		read->wrong = "has a time that is neither Unix seconds nor RFC 3339";
-		return false;
+	if (pol_timetext_parse(pol_str_of(json_string_value(value)), &time) != POL_OK) {
+		return "has a time that is neither Unix seconds nor RFC 3339";
 	}
 	wire_put_int(&params->buf, time);
-	return true;
+	return NULL;
 }
 
 static int put_line(struct import *import, const struct line *line, struct params *params)
 {
-	struct pol_arena arena;
-	struct json_read read;
-	struct pol_str name;
+	json_error_t error;
+	json_t *object = json_loadb(line->text.ptr, line->text.len, JSON_REJECT_DUPLICATES, &error);
+	const char *wrong = json_is_object(object) ? NULL : "is no JSON object";
+	const char *name;
+	json_t *value;
 	int status = EXIT_YES;
 
-	pol_arena_init(&arena, LINE_LIMIT);
-	json_read_init(&read, line->text, &arena);
-	json_read_open(&read);
-	while (json_read_key(&read, params->count == 0, &name) && put_pair(&read, name, params)) {
+	if (object == NULL) {
+		return app_fail(import->app, EXIT_USAGE, "unreadable",
+			"%s: line %zu, column %d: %s", import->from, line->number, error.column,
+			error.text);
 	}
-	if (!json_read_end(&read)) {
+	json_object_foreach(object, name, value)
+	{
+		wrong = wrong == NULL ? put_pair(params, name, value) : wrong;
+	}
+	if (wrong != NULL) {
 		status = app_fail(import->app, EXIT_USAGE, "unreadable", "%s: line %zu %s",
-			import->from, line->number, read.wrong);
+			import->from, line->number, wrong);
 	}
-	pol_arena_finish(&arena);
+	json_decref(object);
 	return status;
 }
 
@@ -198,38 +194,17 @@ static const char *name(void *context, size_t number)
 	return app_text(import->app, "line %zu", import->lines[number].number);
 }
 
-static void on_answer(void *context, size_t number, struct wire_cursor record)
-{
-	const struct import *import = context;
-
-	(void)number;
-	if (import->app->want_json) {
-		json_wire(&import->app->json, record);
-	}
-}
-
 static int send_lines(struct import *import)
 {
-	struct app *app = import->app;
-	const struct many many = { "keys.import", "imported", "keys", import->count, fill, name,
-		on_answer, import };
-	struct many_sum sum = { 0 };
-	int status;
+	const struct many many = { .method = "keys.import",
+		.done = "imported",
+		.sums = true,
+		.count = import->count,
+		.fill = fill,
+		.name = name,
+		.context = import };
 
-	if (app->want_json) {
-		json_open(&app->json, '{');
-		json_key(&app->json, "items");
-		json_open(&app->json, '[');
-	}
-	status = many_run(app, &many, &sum);
-	if (app->want_json && !app->failed) {
-		json_close(&app->json, ']');
-		many_put_refusals(app, &sum);
-		json_close(&app->json, '}');
-	} else if (status == EXIT_YES) {
-		fprintf(stderr, "%zu %s imported\n", sum.done, sum.done == 1 ? "key" : "keys");
-	}
-	return status;
+	return many_run(import->app, &many);
 }
 
 static int import_file(struct app *app)

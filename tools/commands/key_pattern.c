@@ -32,9 +32,7 @@ static const char *prefixes(struct app *app, const struct policy *policy)
 static int print(struct app *app, const char *pattern, bool gitleaks)
 {
 	if (app->want_json) {
-		json_open(&app->json, '{');
-		json_pair(&app->json, "pattern", pattern);
-		json_close(&app->json, '}');
+		app_document(app, json_pack("{s:s}", "pattern", pattern));
 	} else if (gitleaks) {
 		printf("[[rules]]\n"
 		       "id = \"authz-key\"\n"

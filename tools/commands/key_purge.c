@@ -11,7 +11,7 @@
 static int show(struct app *app, struct wire_cursor answer)
 {
 	if (app->want_json) {
-		json_wire(&app->json, answer);
+		app_document(app, document_wire(answer));
 	} else {
 		printf("%s is gone\n", record_text(&app->arena, answer, "id"));
 	}

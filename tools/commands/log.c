@@ -27,6 +27,7 @@ static const char *const titles[] = { "RECORD", "TIME", "ACTOR", "ACTION", "TARG
 struct showing {
 	struct app *app;
 	struct table table;
+	json_t *items; /* with --json, but not with --follow */
 	int64_t since;
 	int64_t until;
 	int64_t after; /* records up to this one are not wanted; the same for all of a list's pages
@@ -140,6 +141,8 @@ static bool on_item(void *context, struct wire_cursor item)
 	struct showing *showing = context;
 	struct app *app = showing->app;
 	int64_t sequence = record_int(item, "sequence", 0);
+	json_t *document;
+	bool printed;
 
 	if (showing->counting) {
 		showing->last = sequence - 1;
@@ -149,11 +152,14 @@ static bool on_item(void *context, struct wire_cursor item)
 	if (!app->want_json) {
 		return on_row(showing, item);
 	}
-	json_wire(&app->json, item);
-	if (app->args.given[FLAG_FOLLOW]) {
-		return json_print(&app->json, stdout) && json_reset(&app->json);
+	document = document_wire(item);
+	if (!app->args.given[FLAG_FOLLOW]) {
+		app_append(app, showing->items, document);
+		return true;
 	}
-	return true;
+	printed = document != NULL && document_print(document, stdout);
+	json_decref(document);
+	return printed;
 }
 
 /* --- pages ------------------------------------------------------------------------------------ */
@@ -275,17 +281,12 @@ static int list(struct app *app, struct showing *showing)
 	bool one = app->want_json && !app->args.given[FLAG_FOLLOW];
 	int status = showing->lines > 0 ? find_last(showing) : EXIT_YES;
 
-	if (one) {
-		json_open(&app->json, '{');
-		json_key(&app->json, "items");
-		json_open(&app->json, '[');
-	}
+	showing->items = one ? json_array() : NULL;
 	if (status == EXIT_YES) {
 		status = show(showing);
 	}
-	if (one && !app->failed) {
-		json_close(&app->json, ']');
-		json_close(&app->json, '}');
+	if (one) {
+		app_document(app, json_pack("{s:o}", "items", showing->items));
 	}
 	if (status == EXIT_YES && app->args.given[FLAG_FOLLOW]) {
 		status = follow(showing);

@@ -21,7 +21,7 @@ static int run(struct app *app)
 		return status;
 	}
 	if (app->want_json) {
-		json_wire(&app->json, result);
+		app_document(app, document_wire(result));
 	} else {
 		printf("pepper %" PRId64 " is in use; keys move to it when they are used, and then "
 		       "the old one goes\n",

@@ -12,28 +12,23 @@
 static void put_json(
 	struct app *app, const struct policy *policy, const struct pol_suite_result *tests)
 {
-	struct json *json = &app->json;
+	json_t *diagnostics = policy_json_diags(app, policy);
+	struct pol_counts counts;
 
-	json_open(json, '{');
-	json_key(json, "valid");
-	json_bool(json, policy->diags.errors == 0);
-	if (policy->snapshot != NULL) {
-		struct pol_counts counts = pol_snapshot_counts(policy->snapshot);
-
-		json_pair(json, "revision", pol_snapshot_revision(policy->snapshot));
-		json_pair_int(json, "trees", (int64_t)counts.trees);
-		json_pair_int(json, "nodes", (int64_t)counts.nodes);
-		json_pair_int(json, "roles", (int64_t)counts.roles);
-		json_pair_int(json, "scopes", (int64_t)counts.scopes);
-		json_pair_int(json, "stacks", (int64_t)counts.stacks);
-		json_key(json, "tests");
-		json_open(json, '{');
-		json_pair_int(json, "passed", (int64_t)tests->passed);
-		json_pair_int(json, "failed", (int64_t)tests->failed);
-		json_close(json, '}');
+	if (policy->snapshot == NULL) {
+		app_document(
+			app, json_pack("{s:b, s:o}", "valid", false, "diagnostics", diagnostics));
+		return;
 	}
-	policy_json_diags(app, policy);
-	json_close(json, '}');
+	counts = pol_snapshot_counts(policy->snapshot);
+	app_document(app,
+		json_pack("{s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:{s:I, s:I}, s:o}", "valid",
+			policy->diags.errors == 0, "revision",
+			pol_snapshot_revision(policy->snapshot), "trees", (json_int_t)counts.trees,
+			"nodes", (json_int_t)counts.nodes, "roles", (json_int_t)counts.roles,
+			"scopes", (json_int_t)counts.scopes, "stacks", (json_int_t)counts.stacks,
+			"tests", "passed", (json_int_t)tests->passed, "failed",
+			(json_int_t)tests->failed, "diagnostics", diagnostics));
 }
 
 static void put_summary(struct app *app, const struct policy *policy, const char *path,

@@ -22,6 +22,7 @@ struct view {
 	struct app *app;
 	const char *search; /* NULL: everything */
 	bool with_role;
+	json_t *items; /* with --json: the nodes found */
 	struct shown *nodes;
 	size_t count;
 	size_t capacity;
@@ -126,62 +127,52 @@ static bool on_drawn(void *context, const struct pol_shown *shown)
 }
 
 /* "PUT PATCH" as ["PUT", "PATCH"]. */
-static void put_methods(struct json *json, struct pol_str methods)
+static json_t *json_methods(struct app *app, struct pol_str methods)
 {
-	json_key(json, "methods");
-	json_open(json, '[');
+	json_t *array = json_array();
+
 	while (methods.len > 0) {
 		const char *space = memchr(methods.ptr, ' ', methods.len);
 		size_t len = space != NULL ? (size_t)(space - methods.ptr) : methods.len;
 
-		json_str(json, (struct pol_str){ methods.ptr, len });
+		app_append(app, array, document_str((struct pol_str){ methods.ptr, len }));
 		len += space != NULL;
 		methods = (struct pol_str){ methods.ptr + len, methods.len - len };
 	}
-	json_close(json, ']');
+	return array;
 }
 
-static void put_description(struct json *json, struct pol_str description)
+/* NULL, which json_pack leaves out, where there is none. */
+static json_t *json_description(struct pol_str description)
 {
-	if (description.len > 0) {
-		json_key(json, "description");
-		json_str(json, description);
-	}
+	return description.len > 0 ? document_str(description) : NULL;
+}
+
+static json_t *json_action(const struct view *view, const struct pol_shown_action *action)
+{
+	return json_pack("{s:o, s:o, s:o*, s:o*, s:o*}", "name", document_str(action->name),
+		"methods", json_methods(view->app, action->methods), "description",
+		json_description(action->description), "allowed",
+		view->with_role ? json_boolean(action->allowed && !action->denied) : NULL, "denied",
+		view->with_role ? json_boolean(action->denied) : NULL);
 }
 
 static bool on_json(void *context, const struct pol_shown *shown)
 {
 	struct view *view = context;
-	struct json *json = &view->app->json;
+	json_t *actions;
 
 	if (view->search != NULL && !matches(shown, view->search)) {
 		return true;
 	}
 	view->found++;
-	json_open(json, '{');
-	json_key(json, "resource");
-	json_str(json, shown->resource);
-	put_description(json, shown->description);
-	json_key(json, "actions");
-	json_open(json, '[');
+	actions = json_array();
 	for (size_t i = 0; i < shown->action_count; i++) {
-		const struct pol_shown_action *action = &shown->actions[i];
-
-		json_open(json, '{');
-		json_key(json, "name");
-		json_str(json, action->name);
-		put_methods(json, action->methods);
-		put_description(json, action->description);
-		if (view->with_role) {
-			json_key(json, "allowed");
-			json_bool(json, action->allowed && !action->denied);
-			json_key(json, "denied");
-			json_bool(json, action->denied);
-		}
-		json_close(json, '}');
+		app_append(view->app, actions, json_action(view, &shown->actions[i]));
 	}
-	json_close(json, ']');
-	json_close(json, '}');
+	app_append(view->app, view->items,
+		json_pack("{s:o, s:o*, s:o}", "resource", document_str(shown->resource),
+			"description", json_description(shown->description), "actions", actions));
 	return true;
 }
 
@@ -250,20 +241,17 @@ static int show_policy(struct app *app, const struct policy *policy)
 		return EXIT_USAGE;
 	}
 	view.with_role = role != POL_NONE;
-	if (app->want_json) {
-		json_open(&app->json, '{');
-		json_pair(&app->json, "revision", pol_snapshot_revision(policy->snapshot));
-		json_key(&app->json, "items");
-		json_open(&app->json, '[');
-	}
+	view.items = app->want_json ? json_array() : NULL;
 	if (pol_show(policy->snapshot, tree, role, app->want_json ? on_json : on_drawn, &view) !=
 		POL_OK) {
+		json_decref(view.items);
 		return app_fail(
 			app, EXIT_USAGE, "not_found", "unknown tree '%.*s'", POL_STR_ARGS(tree));
 	}
 	if (app->want_json) {
-		json_close(&app->json, ']');
-		json_close(&app->json, '}');
+		app_document(
+			app, json_pack("{s:s, s:o}", "revision",
+				     pol_snapshot_revision(policy->snapshot), "items", view.items));
 	} else {
 		draw(&view);
 	}

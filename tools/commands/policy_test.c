@@ -14,24 +14,16 @@
 
 struct progress {
 	struct app *app;
+	json_t *tests; /* with --json */
 	bool verbose;
 };
 
-static void json_test(struct json *json, struct pol_str test, struct pol_str file, uint32_t line,
+static json_t *json_test(struct pol_str test, struct pol_str file, uint32_t line,
 	const struct pol_suite_failure *failure)
 {
-	json_open(json, '{');
-	json_key(json, "name");
-	json_str(json, test);
-	json_key(json, "file");
-	json_str(json, file);
-	json_pair_int(json, "line", line);
-	json_key(json, "passed");
-	json_bool(json, failure == NULL);
-	if (failure != NULL) {
-		json_pair(json, "failure", failure->text);
-	}
-	json_close(json, '}');
+	return json_pack("{s:o, s:o, s:I, s:b, s:o*}", "name", document_str(test), "file",
+		document_str(file), "line", (json_int_t)line, "passed", failure == NULL, "failure",
+		failure != NULL ? document_text(failure->text) : NULL);
 }
 
 static void on_test(void *context, struct pol_str test, struct pol_str file, uint32_t line,
@@ -42,7 +34,7 @@ static void on_test(void *context, struct pol_str test, struct pol_str file, uin
 	enum colour colour = failure == NULL ? COLOUR_GREEN : COLOUR_RED;
 
 	if (app->want_json) {
-		json_test(&app->json, test, file, line, failure);
+		app_append(app, progress->tests, json_test(test, file, line, failure));
 		return;
 	}
 	if (!progress->verbose) {
@@ -74,18 +66,13 @@ static int test(struct app *app, struct policy *policy)
 	if (status != EXIT_YES) {
 		return status;
 	}
-	if (app->want_json) {
-		json_open(&app->json, '{');
-		json_key(&app->json, "tests");
-		json_open(&app->json, '[');
-	}
+	progress.tests = app->want_json ? json_array() : NULL;
 	tests = pol_suite_run(policy->snapshot, &policy->diags, on_test, &progress);
 	policy_show_diags(policy);
 	if (app->want_json) {
-		json_close(&app->json, ']');
-		json_pair_int(&app->json, "passed", (int64_t)tests.passed);
-		json_pair_int(&app->json, "failed", (int64_t)tests.failed);
-		json_close(&app->json, '}');
+		app_document(
+			app, json_pack("{s:o, s:I, s:I}", "tests", progress.tests, "passed",
+				     (json_int_t)tests.passed, "failed", (json_int_t)tests.failed));
 	} else {
 		fflush(stderr);
 		printf("%zu passed, %s%zu failed%s\n", tests.passed,

@@ -39,6 +39,7 @@ static int run(struct app *app)
 		sizeof titles / sizeof titles[0], fill, row };
 	struct params params;
 	struct wire_cursor record;
+	json_t *document, *assignments;
 	int status;
 
 	params_begin(&params);
@@ -52,12 +53,14 @@ static int run(struct app *app)
 		show_principal_fields(app, record);
 		return list_part(app, &list, NULL, app);
 	}
-	json_open(&app->json, '{');
-	json_wire_pairs(&app->json, record, "assignments");
-	status = list_part(app, &list, "assignments", app);
-	if (!app->failed) {
-		json_close(&app->json, '}');
+	document = document_wire(record);
+	assignments = json_array();
+	status = list_part(app, &list, assignments, app);
+	json_object_del(document, "assignments");
+	if (json_object_set_new(document, "assignments", assignments) != 0) {
+		app->no_memory = true;
 	}
+	app_document(app, document);
 	return status;
 }
 

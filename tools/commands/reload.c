@@ -20,7 +20,7 @@ static int run(struct app *app)
 		return status;
 	}
 	if (app->want_json) {
-		json_wire(&app->json, result);
+		app_document(app, document_wire(result));
 	} else {
 		printf("revision %s\n", record_text(&app->arena, result, "revision"));
 	}

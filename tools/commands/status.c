@@ -216,7 +216,7 @@ static int run(struct app *app)
 		return status;
 	}
 	if (app->want_json) {
-		json_wire(&app->json, result);
+		app_document(app, document_wire(result));
 	} else {
 		print(app, result);
 	}

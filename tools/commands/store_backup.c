@@ -122,14 +122,10 @@ static int open_aside(struct backup *backup)
 
 static void tell(const struct backup *backup)
 {
-	struct json *json = &backup->app->json;
-
 	if (backup->app->want_json) {
-		json_open(json, '{');
-		json_pair(json, "file", backup->path);
-		json_pair_int(json, "records", backup->records);
-		json_pair_int(json, "bytes", (int64_t)backup->bytes);
-		json_close(json, '}');
+		app_document(backup->app,
+			json_pack("{s:o, s:I, s:I}", "file", document_text(backup->path), "records",
+				(json_int_t)backup->records, "bytes", (json_int_t)backup->bytes));
 	} else {
 		printf("%s: %" PRId64 " records, %" PRIu64 " bytes\n", backup->path,
 			backup->records, backup->bytes);

@@ -93,11 +93,8 @@ static int judge(struct app *app, int status)
 		return app_fail(app, EXIT_DAEMON, "internal", "authzd did not end well");
 	}
 	if (app->want_json) {
-		json_open(&app->json, '{');
-		json_pair(&app->json, "file", app->args.words[0]);
-		json_key(&app->json, "restored");
-		json_bool(&app->json, true);
-		json_close(&app->json, '}');
+		app_document(app, json_pack("{s:o, s:b}", "file", document_text(app->args.words[0]),
+					  "restored", true));
 	}
 	return EXIT_YES;
 }

@@ -25,7 +25,7 @@ static int run(struct app *app)
 		return status;
 	}
 	if (app->want_json) {
-		json_wire(&app->json, record);
+		app_document(app, document_wire(record));
 	} else {
 		record_each(record, "items", on_item, app);
 	}

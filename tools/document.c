@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/document.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/text/timetext.h"
+#include "tools/text.h"
+
+/* Of values from a file. */
+#define MAX_DEPTH 8
+
+json_t *document_str(struct pol_str str)
+{
+	json_t *string = json_stringn(str.len > 0 ? str.ptr : "", str.len);
+	char *mended = string == NULL ? malloc(3 * str.len) : NULL;
+	size_t len = 0;
+
+	if (mended == NULL) {
+		return string;
+	}
+	while (str.len > 0) {
+		size_t size;
+		bool bad = text_decode(str, &size) == 0xfffd;
+
+		memcpy(mended + len, bad ? "\xef\xbf\xbd" : str.ptr, bad ? 3 : size);
+		len += bad ? 3 : size;
+		str = (struct pol_str){ str.ptr + size, str.len - size };
+	}
+	string = json_stringn(mended, len);
+	free(mended);
+	return string;
+}
+
+json_t *document_text(const char *text)
+{
+	return document_str(pol_str_of(text));
+}
+
+/* The protocol's times are integers; only their names distinguish them. */
+static bool is_time(struct wire_str key)
+{
+	static const char *const names[] = { "not_before", "until", "retiring_until",
+		"pending_until", "renew_by", "when", "time" };
+
+	if (key.len > 3 && memcmp(key.ptr + key.len - 3, "_at", 3) == 0) {
+		return true;
+	}
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		if (key.len == strlen(names[i]) && memcmp(key.ptr, names[i], key.len) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static json_t *integer(int64_t value, bool time)
+{
+	char text[POL_TIME_TEXT];
+
+	return time && pol_timetext_format(value, text) == POL_OK ? json_string(text)
+								  : json_integer(value);
+}
+
+static json_t *take_value(struct wire_cursor *cursor, bool time);
+
+static json_t *take_array(struct wire_cursor *cursor)
+{
+	json_t *array = json_array();
+	uint32_t count = 0;
+
+	wire_read_array(cursor, &count);
+	for (uint32_t i = 0; i < count && !wire_at_end(cursor); i++) {
+		if (json_array_append_new(array, take_value(cursor, false)) != 0) {
+			json_decref(array);
+			return NULL;
+		}
+	}
+	return array;
+}
+
+static json_t *take_map(struct wire_cursor *cursor)
+{
+	json_t *object = json_object();
+	struct wire_str key;
+	uint32_t count = 0;
+
+	wire_read_map(cursor, &count);
+	for (uint32_t i = 0; i < count && wire_read_text(cursor, &key); i++) {
+		if (json_object_setn_new(
+			    object, key.ptr, key.len, take_value(cursor, is_time(key))) != 0) {
+			json_decref(object);
+			return NULL;
+		}
+	}
+	return object;
+}
+
+/* The depth is bounded: the answer's walker goes down to WIRE_MAX_DEPTH. */
+static json_t *take_value(struct wire_cursor *cursor, bool time)
+{
+	struct wire_str text;
+	int64_t number;
+	bool boolean;
+
+	if (wire_read_text(cursor, &text)) {
+		return document_str((struct pol_str){ text.ptr, text.len });
+	}
+	if (wire_read_int(cursor, &number)) {
+		return integer(number, time);
+	}
+	if (wire_read_bool(cursor, &boolean)) {
+		return json_boolean(boolean);
+	}
+	if (wire_peek(cursor) == WIRE_ARRAY) {
+		return take_array(cursor);
+	}
+	if (wire_peek(cursor) == WIRE_MAP) {
+		return take_map(cursor);
+	}
+	wire_skip(cursor);
+	return json_null();
+}
+
+json_t *document_wire(struct wire_cursor value)
+{
+	return take_value(&value, false);
+}
+
+static const char *put_value(json_t *value, struct wire_buf *out, unsigned depth)
+{
+	const char *wrong = NULL;
+	const char *key;
+	json_t *item;
+	size_t i;
+
+	if (depth == MAX_DEPTH) {
+		return "is nested too deeply";
+	}
+	switch (json_typeof(value)) {
+	case JSON_OBJECT:
+		wire_put_map(out, (uint32_t)json_object_size(value));
+		json_object_foreach(value, key, item)
+		{
+			wire_put_cstr(out, key);
+			wrong = wrong == NULL ? put_value(item, out, depth + 1) : wrong;
+		}
+		break;
+	case JSON_ARRAY:
+		wire_put_array(out, (uint32_t)json_array_size(value));
+		json_array_foreach(value, i, item)
+		{
+			wrong = wrong == NULL ? put_value(item, out, depth + 1) : wrong;
+		}
+		break;
+	case JSON_STRING:
+		wire_put_str(out,
+			(struct wire_str){ json_string_value(value), json_string_length(value) });
+		break;
+	case JSON_INTEGER:
+		wire_put_int(out, json_integer_value(value));
+		break;
+	case JSON_REAL:
+		return "has a number that is no integer";
+	case JSON_TRUE:
+	case JSON_FALSE:
+		wire_put_bool(out, json_is_true(value));
+		break;
+	case JSON_NULL:
+		wire_put_nil(out);
+		break;
+	}
+	return wrong;
+}
+
+const char *document_to_wire(json_t *value, struct wire_buf *out)
+{
+	return put_value(value, out, 0);
+}
+
+/* jansson leaves DEL and the controls U+0080 to U+009F as they are. */
+static int write_escaped(const char *text, size_t len, void *context)
+{
+	FILE *file = context;
+	struct pol_str rest = { text, len };
+
+	while (rest.len > 0) {
+		size_t size;
+		uint32_t code = text_decode(rest, &size);
+
+		if (code >= 0x7f && code <= 0x9f) {
+			fprintf(file, "\\u%04x", (unsigned)code);
+		} else {
+			fwrite(rest.ptr, 1, size, file);
+		}
+		rest = (struct pol_str){ rest.ptr + size, rest.len - size };
+	}
+	return ferror(file) != 0 ? -1 : 0;
+}
+
+bool document_print(const json_t *document, FILE *file)
+{
+	return json_dump_callback(
+		       document, write_escaped, file, JSON_INDENT(2) | JSON_ENCODE_ANY) == 0 &&
+	       fputc('\n', file) != EOF;
+}
