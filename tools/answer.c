@@ -6,7 +6,6 @@
 
 #include "tools/record.h"
 #include "tools/text.h"
-#include "tools/token.h"
 #include "tools/when.h"
 
 /* What a reason is told with: the subject, what was asked for, both; or the key and that. */
@@ -56,42 +55,6 @@ static const struct reason reasons[] = {
 	{ POL_STR_INIT("role"), ABOUT_BOTH, "no role of ", " allows " },
 	{ POL_STR_INIT("scope"), ABOUT_KEY, "the scopes or places of ", " leave out " },
 };
-
-int answer_subject(struct app *app, struct params *params)
-{
-	static const struct {
-		enum flag flag;
-		const char *name;
-		enum when_way way;
-	} times[] = {
-		{ FLAG_MFA_AT, "mfa_at", WHEN_AGO },
-		{ FLAG_TIME, "time", WHEN_EXACT },
-	};
-	bool given;
-	int status = token_put(app, params, &given);
-
-	if (status != EXIT_YES) {
-		return status;
-	}
-	params_flag(params, app, "principal", FLAG_PRINCIPAL);
-	params_flag(params, app, "service", FLAG_SERVICE);
-	params_flag(params, app, "environment", FLAG_ENVIRONMENT);
-	params_flag(params, app, "tenant", FLAG_TENANT);
-	params_flag(params, app, "ip", FLAG_IP);
-	for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
-		int64_t time;
-
-		if (!app->args.given[times[i].flag]) {
-			continue;
-		}
-		status = when_option(app, times[i].flag, times[i].way, &time);
-		if (status != EXIT_YES) {
-			return status;
-		}
-		params_int(params, times[i].name, time);
-	}
-	return EXIT_YES;
-}
 
 /* "key K (P)", "principal P", "the caller". With `brief` the principal alone where there is one. */
 static const char *subject_text(struct app *app, struct wire_cursor result, bool brief)

@@ -2,13 +2,10 @@
 #pragma once
 
 /*
- * answer: who is asking, put into a request, and a decision told in one line.
+ * answer: a decision in one line.
  */
 
 #include "tools/rpc.h"
-
-/* token or principal, service, environment, tenant, ip, mfa_at, time: what the options say. */
-int answer_subject(struct app *app, struct params *params);
 
 /*
  * Prints "allow  key K (P)" or "deny 403 role: no role of P allows WHAT", WHAT being what was

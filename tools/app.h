@@ -7,7 +7,7 @@
  * A struct app lives on main's stack and is passed to whoever needs it; there is no other state.
  * What is allocated for output and arguments comes from its arena and lives until the end.
  *
- * A subcommand is one const table in a file of its own. It writes either text to standard output
+ * A subcommand is a row of a const table. It writes either text to standard output
  * or, with --json, gives app_document one document; it reports what went wrong with app_fail, once,
  * and returns the exit status. Nothing here is thread-safe.
  */
@@ -54,21 +54,32 @@ struct app {
 	size_t token_len;
 };
 
-struct command {
-	const char *name;     /* "key create": what stands on the command line */
-	const char *words;    /* its arguments: "PRINCIPAL ROLE"; "" for none */
-	const char *summary;  /* one line */
-	const char *text;     /* a paragraph or more, lines broken; may be NULL */
-	const char *examples; /* lines of shell; never with a secret */
-	const enum flag *flags;
-	size_t flag_count;
-	size_t min_words;
-	size_t max_words;
-	bool by_token; /* manages, and takes --token and --token-file for all its calls */
-	int (*run)(struct app *app);
-};
+/* Options of one command. */
+#define COMMAND_MAX_FLAGS 16
 
-#define COMMAND_FLAGS(array) (array), sizeof(array) / sizeof((array)[0])
+struct bulk;
+struct list;
+
+/* A row of the tables in commands/. `run` reads those of the last fields that it needs. */
+struct command {
+	const char *name;                       /* "key create": what stands on the command line */
+	const char *words;                      /* its arguments: "PRINCIPAL ROLE"; NULL: none */
+	const char *summary;                    /* one line */
+	const char *text;                       /* a paragraph or more, lines broken; may be NULL */
+	const char *examples;                   /* lines of shell; never with a secret */
+	enum flag flags[COMMAND_MAX_FLAGS + 1]; /* FLAG_NONE ends them */
+	size_t min_words;
+	size_t max_words; /* 0: min_words */
+	bool by_token;    /* manages, and takes --token and --token-file for all its calls */
+	bool edits;       /* an empty value removes what is there; at least one option is needed */
+	int (*run)(struct app *app);
+	const char *method;    /* that it calls */
+	const char *params[2]; /* what the method calls the words */
+	/* Shows the answer to people; NULL: as a key. */
+	int (*show)(struct app *app, struct wire_cursor answer);
+	const struct bulk *bulk;
+	const struct list *list;
+};
 
 /* Reports on standard error ("authzcheck: MESSAGE") and, with --json, as the document
  * {"error": {"code", "message"}}. Returns status, for `return app_fail(…)`. */

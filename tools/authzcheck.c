@@ -98,6 +98,7 @@ static int run_command(struct app *app, int argc, char **argv)
 	const struct command *command = app->command;
 	enum flag flags[FLAG_COUNT];
 	size_t count = help_flags(command, flags);
+	size_t most = command->max_words > 0 ? command->max_words : command->min_words;
 	int status;
 
 	if (args_parse(&app->args, &app->arena, argc, argv, flags, count, false) < 0) {
@@ -118,9 +119,9 @@ static int run_command(struct app *app, int argc, char **argv)
 			command->words);
 		return fail_usage(app, command->name);
 	}
-	if (app->args.word_count > command->max_words) {
+	if (app->args.word_count > most) {
 		snprintf(app->args.error, sizeof app->args.error, "%s: unexpected argument '%.64s'",
-			command->name, app->args.words[command->max_words]);
+			command->name, app->args.words[most]);
 		return fail_usage(app, command->name);
 	}
 	status = command->by_token ? token_manage(app) : EXIT_YES;

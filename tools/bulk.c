@@ -5,10 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tools/list.h"
 #include "tools/many.h"
 #include "tools/record.h"
-#include "tools/show.h"
+#include "tools/verb.h"
 
 /* The length of a key's id. */
 #define ID_SIZE 12
@@ -19,13 +18,19 @@ struct id {
 
 struct chosen {
 	struct app *app;
-	const struct bulk *bulk;
-	struct id *ids; /* in the arena */
+	const struct bulk *bulk; /* the command's */
+	struct id *ids;          /* in the arena */
 	size_t count;
 	size_t capacity;
 	json_t *items; /* with --json and --dry-run: their records */
 	bool failed;   /* memory ran out */
 };
+
+/* "disable" of "key disable". */
+static const char *verb_name(const struct app *app)
+{
+	return strchr(app->command->name, ' ') + 1;
+}
 
 /* --- which ------------------------------------------------------------------------------------ */
 
@@ -65,19 +70,16 @@ static int on_page(void *context, struct wire_cursor result)
 			      : EXIT_YES;
 }
 
-static void filter(void *context, struct params *params)
+static int filter(void *context, struct params *params)
 {
+	static const enum flag filters[] = { FLAG_PRINCIPAL, FLAG_LABEL, FLAG_TENANT, FLAG_STATUS,
+		FLAG_NONE };
 	const struct chosen *chosen = context;
-	const struct app *app = chosen->app;
 
-	params_flag(params, app, "principal", FLAG_PRINCIPAL);
-	params_flag(params, app, "label", FLAG_LABEL);
-	params_flag(params, app, "tenant", FLAG_TENANT);
-	if (app->args.given[FLAG_STATUS]) {
-		params_flag(params, app, "status", FLAG_STATUS);
-	} else if (chosen->bulk->status != NULL) {
+	if (chosen->bulk->status != NULL && !chosen->app->args.given[FLAG_STATUS]) {
 		params_text(params, "status", chosen->bulk->status);
 	}
+	return params_options(chosen->app, params, filters);
 }
 
 static int choose(struct chosen *chosen)
@@ -89,12 +91,14 @@ static int choose(struct chosen *chosen)
 
 /* --- doing it --------------------------------------------------------------------------------- */
 
+/* Of the options, those of a rotation are parameters; the others chose the keys. */
 static int fill(void *context, size_t number, struct params *params)
 {
+	static const enum flag own[] = { FLAG_MODE, FLAG_OVERLAP, FLAG_FINISH_OLD, FLAG_NONE };
 	const struct chosen *chosen = context;
 
 	params_text(params, "id", chosen->ids[number].text);
-	return chosen->bulk->fill != NULL ? chosen->bulk->fill(chosen->app, params) : EXIT_YES;
+	return params_options(chosen->app, params, own);
 }
 
 static const char *name(void *context, size_t number)
@@ -115,7 +119,8 @@ static void on_answer(void *context, size_t number, struct wire_cursor record)
 	}
 }
 
-int bulk_confirm(struct app *app, const char *question)
+/* EXIT_YES to go on; or reported: EXIT_NO, or EXIT_USAGE where nobody can be asked. */
+static int confirm(struct app *app, const char *question)
 {
 	char line[16];
 
@@ -138,7 +143,7 @@ int bulk_confirm(struct app *app, const char *question)
 static int do_chosen(struct chosen *chosen)
 {
 	struct app *app = chosen->app;
-	const struct many many = { .method = chosen->bulk->method,
+	const struct many many = { .method = app->command->method,
 		.done = chosen->bulk->done,
 		.sums = true,
 		.count = chosen->count,
@@ -146,8 +151,8 @@ static int do_chosen(struct chosen *chosen)
 		.name = name,
 		.answered = on_answer,
 		.context = chosen };
-	int status = bulk_confirm(app, app_text(app, "%s %zu %s?", chosen->bulk->verb,
-					       chosen->count, chosen->count == 1 ? "key" : "keys"));
+	int status = confirm(app, app_text(app, "%s %zu %s?", verb_name(app), chosen->count,
+					  chosen->count == 1 ? "key" : "keys"));
 
 	return status == EXIT_YES ? many_run(app, &many) : status;
 }
@@ -174,9 +179,9 @@ static int dry_run(struct chosen *chosen)
 	return EXIT_YES;
 }
 
-static int run_many(struct app *app, const struct bulk *bulk)
+static int run_many(struct app *app)
 {
-	struct chosen chosen = { .app = app, .bulk = bulk };
+	struct chosen chosen = { .app = app, .bulk = app->command->bulk };
 	int status;
 
 	if (app->args.given[FLAG_DRY_RUN]) {
@@ -186,31 +191,7 @@ static int run_many(struct app *app, const struct bulk *bulk)
 	return status == EXIT_YES ? do_chosen(&chosen) : status;
 }
 
-/* --- one -------------------------------------------------------------------------------------- */
-
-static int run_one(struct app *app, const struct bulk *bulk)
-{
-	struct params params;
-	struct wire_cursor record;
-	int status = EXIT_YES;
-
-	params_begin(&params);
-	params_text(&params, "id", app->args.words[0]);
-	if (bulk->fill != NULL) {
-		status = bulk->fill(app, &params);
-	}
-	if (status != EXIT_YES) {
-		params_finish(&params);
-		return status;
-	}
-	status = rpc_call(app, bulk->method, &params, &record);
-	if (status != EXIT_YES) {
-		return status;
-	}
-	return bulk->show != NULL ? bulk->show(app, record) : show_key(app, record);
-}
-
-int bulk_run(struct app *app, const struct bulk *bulk)
+int bulk_run(struct app *app)
 {
 	static const enum flag choosing[] = { BULK_FLAGS };
 	const struct args *args = &app->args;
@@ -218,10 +199,10 @@ int bulk_run(struct app *app, const struct bulk *bulk)
 
 	if (args->word_count == 0 && !some) {
 		return app_fail(app, EXIT_USAGE, "usage",
-			"%s which? give KEY, or --principal, --label or --all", bulk->verb);
+			"%s which? give KEY, or --principal, --label or --all", verb_name(app));
 	}
 	if (args->word_count == 0) {
-		return run_many(app, bulk);
+		return run_many(app);
 	}
 	for (size_t i = 0; i < sizeof choosing / sizeof choosing[0]; i++) {
 		if (args->given[choosing[i]] && choosing[i] != FLAG_YES) {
@@ -230,5 +211,5 @@ int bulk_run(struct app *app, const struct bulk *bulk)
 				args_name(choosing[i]));
 		}
 	}
-	return run_one(app, bulk);
+	return verb_run(app);
 }

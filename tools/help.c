@@ -6,61 +6,44 @@
 #include "tools/commands/commands.h"
 #include "tools/text.h"
 
-static const struct command *const commands[] = {
-	&command_check,
-	&command_can,
-	&command_key_create,
-	&command_key_import,
-	&command_key_list,
-	&command_key_show,
-	&command_key_edit,
-	&command_key_disable,
-	&command_key_enable,
-	&command_key_rotate,
-	&command_key_finish,
-	&command_key_prolong,
-	&command_key_rollback,
-	&command_key_renew,
-	&command_key_revoke,
-	&command_key_delete,
-	&command_key_restore,
-	&command_key_purge,
-	&command_key_audit,
-	&command_key_pattern,
-	&command_principal_create,
-	&command_principal_list,
-	&command_principal_show,
-	&command_principal_edit,
-	&command_principal_disable,
-	&command_principal_enable,
-	&command_principal_delete,
-	&command_role_create,
-	&command_role_list,
-	&command_role_show,
-	&command_role_edit,
-	&command_role_delete,
-	&command_assign,
-	&command_unassign,
-	&command_tenant_create,
-	&command_tenant_list,
-	&command_tenant_disable,
-	&command_tenant_enable,
-	&command_log,
-	&command_store_backup,
-	&command_store_restore,
-	&command_pepper_rotate,
-	&command_reload,
-	&command_status,
-	&command_policy_check,
-	&command_policy_test,
-	&command_policy_show,
+/* In the order of the help. */
+static const struct {
+	const struct command *rows;
+	size_t count;
+} tables[] = {
+	{ &command_check, 1 },
+	{ &command_can, 1 },
+	{ commands_key, KEY_COMMANDS },
+	{ commands_principal, PRINCIPAL_COMMANDS },
+	{ commands_role, ROLE_COMMANDS },
+	{ commands_assignment, ASSIGNMENT_COMMANDS },
+	{ commands_tenant, TENANT_COMMANDS },
+	{ &command_log, 1 },
+	{ &command_store_backup, 1 },
+	{ &command_store_restore, 1 },
+	{ commands_daemon, DAEMON_COMMANDS },
+	{ &command_policy_check, 1 },
+	{ &command_policy_test, 1 },
+	{ &command_policy_show, 1 },
 };
 
 enum {
-	COMMAND_COUNT = sizeof commands / sizeof commands[0],
-	COMMAND_COLUMN = 20, /* of the summaries, behind the names */
+	COMMANDS = 64,       /* at most */
+	COMMAND_COLUMN = 20, /* width of the names */
 	OPTION_COLUMN = 28,
 };
+
+/* The command at this place in the order of the help; NULL after the last one. */
+static const struct command *command_at(size_t at)
+{
+	for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
+		if (at < tables[i].count) {
+			return &tables[i].rows[at];
+		}
+		at -= tables[i].count;
+	}
+	return NULL;
+}
 
 /* The length of the first word of a name, and the second word or NULL. */
 static size_t first_word(const char *name, const char **out_second)
@@ -81,16 +64,16 @@ static bool is_first(const char *name, const char *word)
 
 const struct command *help_find(const char *const *words, size_t count, size_t *out_used)
 {
-	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+	const struct command *command;
+
+	for (size_t i = 0; count > 0 && (command = command_at(i)) != NULL; i++) {
 		const char *second;
 
-		if (count == 0 || !is_first(commands[i]->name, words[0])) {
-			continue;
-		}
-		first_word(commands[i]->name, &second);
-		if (second == NULL || (count > 1 && strcmp(second, words[1]) == 0)) {
+		first_word(command->name, &second);
+		if (is_first(command->name, words[0]) &&
+			(second == NULL || (count > 1 && strcmp(second, words[1]) == 0))) {
 			*out_used = second == NULL ? 1 : 2;
-			return commands[i];
+			return command;
 		}
 	}
 	return NULL;
@@ -98,9 +81,11 @@ const struct command *help_find(const char *const *words, size_t count, size_t *
 
 bool help_is_group(const char *word)
 {
-	for (size_t i = 0; i < COMMAND_COUNT; i++) {
-		if (is_first(commands[i]->name, word)) {
-			return strchr(commands[i]->name, ' ') != NULL;
+	const struct command *command;
+
+	for (size_t i = 0; (command = command_at(i)) != NULL; i++) {
+		if (is_first(command->name, word)) {
+			return strchr(command->name, ' ') != NULL;
 		}
 	}
 	return false;
@@ -108,33 +93,33 @@ bool help_is_group(const char *word)
 
 const char *help_nearest(const char *group, const char *word)
 {
-	/* First words are looked for with what follows cut off, each in a buffer of its own. */
-	char firsts[COMMAND_COUNT][32];
-	const char *candidates[COMMAND_COUNT];
+	/* First words are compared without what follows them, each in a buffer of its own. */
+	char firsts[COMMANDS][32];
+	const char *candidates[COMMANDS];
+	const struct command *command;
 	size_t count = 0;
-	const char *nearest;
 
-	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+	for (size_t i = 0; (command = command_at(i)) != NULL && count < COMMANDS; i++) {
 		const char *second;
-		size_t len = first_word(commands[i]->name, &second);
+		size_t len = first_word(command->name, &second);
 
 		if (group == NULL) {
 			snprintf(firsts[count], sizeof firsts[count], "%.*s", (int)len,
-				commands[i]->name);
+				command->name);
 			candidates[count] = firsts[count];
 			count++;
-		} else if (second != NULL && is_first(commands[i]->name, group)) {
+		} else if (second != NULL && is_first(command->name, group)) {
 			candidates[count++] = second;
 		}
 	}
-	nearest = args_nearest(word, candidates, count);
-	if (nearest == NULL || group != NULL) {
-		return nearest;
+	word = args_nearest(word, candidates, count);
+	if (word == NULL || group != NULL) {
+		return word;
 	}
-	for (size_t i = 0; i < COMMAND_COUNT; i++) {
-		if (is_first(commands[i]->name, nearest)) {
-			/* The whole name lives on; its caller prints the first word of it. */
-			return commands[i]->name;
+	/* Its own name outlives this function; the caller prints the first word of it. */
+	for (size_t i = 0; (command = command_at(i)) != NULL; i++) {
+		if (is_first(command->name, word)) {
+			return command->name;
 		}
 	}
 	return NULL;
@@ -143,10 +128,11 @@ const char *help_nearest(const char *group, const char *word)
 size_t help_flags(const struct command *command, enum flag out[static FLAG_COUNT])
 {
 	static const enum flag token[] = { FLAG_TOKEN, FLAG_TOKEN_FILE };
-	size_t count = command->flag_count;
+	size_t count = 0;
 
-	if (count > 0) {
-		memcpy(out, command->flags, count * sizeof *out);
+	while (command->flags[count] != FLAG_NONE) {
+		out[count] = command->flags[count];
+		count++;
 	}
 	if (command->by_token) {
 		memcpy(out + count, token, sizeof token);
@@ -182,20 +168,22 @@ static void print_global_flags(const struct app *app, FILE *file)
 
 void help_print(const struct app *app, const char *group, FILE *file)
 {
+	const struct command *command;
+
 	fprintf(file, "usage: authzcheck [OPTION…] %s%sCOMMAND [ARGUMENT…]\n\n",
 		group != NULL ? group : "", group != NULL ? " " : "");
 	print_title(app, "Commands:", file);
-	for (size_t i = 0; i < COMMAND_COUNT; i++) {
-		if (group == NULL || is_first(commands[i]->name, group)) {
-			fprintf(file, "  %-*s  %s\n", COMMAND_COLUMN, commands[i]->name,
-				commands[i]->summary);
+	for (size_t i = 0; (command = command_at(i)) != NULL; i++) {
+		if (group == NULL || is_first(command->name, group)) {
+			fprintf(file, "  %-*s  %s\n", COMMAND_COLUMN, command->name,
+				command->summary);
 		}
 	}
 	fputc('\n', file);
 	print_global_flags(app, file);
-	fputs("\n'authzcheck COMMAND --help' tells more, with examples.\n"
+	fputs("\n'authzcheck COMMAND --help' describes a command, with examples.\n"
 	      "Exit status: 0 allowed, done, clean; 1 denied, failed, refused;\n"
-	      "2 usage or unreadable input; 3 no daemon, deadline, or its own trouble.\n",
+	      "2 usage or unreadable input; 3 no daemon, deadline, or an internal error.\n",
 		file);
 }
 
@@ -205,8 +193,8 @@ void help_print_command(const struct app *app, const struct command *command, FI
 	size_t count = help_flags(command, flags);
 
 	fprintf(file, "usage: authzcheck %s%s%s%s\n\n%s\n", command->name,
-		count > 0 ? " [OPTION…]" : "", command->words[0] != '\0' ? " " : "", command->words,
-		command->summary);
+		count > 0 ? " [OPTION…]" : "", command->words != NULL ? " " : "",
+		command->words != NULL ? command->words : "", command->summary);
 	if (command->text != NULL) {
 		fprintf(file, "\n%s", command->text);
 	}

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * help: the table of subcommands, and what is told about them.
+ * help: the tables of subcommands, and their help.
  */
 
 #include <stddef.h>

@@ -3,13 +3,12 @@
 
 #include <stdio.h>
 
-#include "tools/record.h"
-#include "tools/text.h"
+#include "tools/table.h"
 
 struct run {
 	struct app *app;
 	const struct list *list;
-	void *context;
+	const char *word; /* the parameter that the first word is; NULL: there is none */
 	struct table table;
 	json_t *items; /* with --json */
 	bool blank;    /* a blank line before the first row */
@@ -26,6 +25,21 @@ static bool on_json(void *context, struct wire_cursor item)
 	return true;
 }
 
+static enum colour colour_of(struct wire_cursor item, enum record_kind kind)
+{
+	struct pol_str status = record_str(item, "status");
+
+	if (kind == RECORD_FINDINGS) {
+		return COLOUR_YELLOW;
+	}
+	if (kind != RECORD_STATUS || status.len == 0) {
+		return COLOUR_NONE;
+	}
+	return pol_str_equal(status, POL_STR("active"))    ? COLOUR_GREEN
+	       : pol_str_equal(status, POL_STR("expired")) ? COLOUR_YELLOW
+							   : COLOUR_RED;
+}
+
 static bool on_row(void *context, struct wire_cursor item)
 {
 	struct run *run = context;
@@ -36,7 +50,12 @@ static bool on_row(void *context, struct wire_cursor item)
 		putchar('\n');
 		run->blank = false;
 	}
-	run->list->row(run->app, table_arena(&run->table), item, cells);
+	for (size_t i = 0; i < run->list->count; i++) {
+		const struct record_field *column = &run->list->columns[i];
+
+		cells[i].text = record_field_text(run->app, table_arena(&run->table), item, column);
+		cells[i].colour = colour_of(item, column->kind);
+	}
 	run->full = !table_add(&run->table, cells);
 	return !run->full;
 }
@@ -57,69 +76,48 @@ static int on_page(void *context, struct wire_cursor result)
 	return EXIT_YES;
 }
 
-static void fill(void *context, struct params *params)
+static int fill(void *context, struct params *params)
 {
 	const struct run *run = context;
 
-	if (run->list->fill != NULL) {
-		run->list->fill(run->context, params);
+	if (run->word != NULL) {
+		params_text(params, run->word, run->app->args.words[0]);
 	}
+	return params_options(run->app, params, run->app->command->flags);
 }
 
-static int pages(struct run *run)
+static int fetch(struct run *run)
 {
-	struct app *app = run->app;
 	const struct list *list = run->list;
 	const struct pages pages = { list->method, fill, on_page, run, list->what };
+	const char *titles[TABLE_MAX_COLUMNS];
 	int status;
 
-	table_init(&run->table, list->titles, list->columns, app->colour);
-	status = rpc_pages(app, &pages);
+	for (size_t i = 0; i < list->count; i++) {
+		titles[i] = list->columns[i].title;
+	}
+	table_init(&run->table, titles, list->count, run->app->colour);
+	status = rpc_pages(run->app, &pages);
 	table_finish(&run->table);
 	return status;
 }
 
-int list_run(struct app *app, const struct list *list)
+int list_run(struct app *app)
 {
-	size_t count;
-
-	return list_run_counted(app, list, &count);
-}
-
-int list_run_counted(struct app *app, const struct list *list, size_t *out_count)
-{
-	struct run run = { .app = app, .list = list, .context = app };
+	struct run run = { .app = app, .list = app->command->list };
 	int status;
 
 	run.items = app->want_json ? json_array() : NULL;
-	status = pages(&run);
+	status = fetch(&run);
 	if (app->want_json) {
 		app_document(app, json_pack("{s:o}", "items", run.items));
 	}
-	*out_count = run.count;
-	return status;
+	return status == EXIT_YES && run.list->finds && run.count > 0 ? EXIT_NO : status;
 }
 
-int list_part(struct app *app, const struct list *list, json_t *items, void *context)
+int list_part(struct app *app, const struct list *list, const char *word, json_t *items)
 {
-	struct run run = {
-		.app = app, .list = list, .context = context, .items = items, .blank = true
-	};
+	struct run run = { .app = app, .list = list, .word = word, .items = items, .blank = true };
 
-	return pages(&run);
-}
-
-struct table_cell list_status(struct pol_arena *arena, struct wire_cursor item)
-{
-	struct pol_str status = record_str(item, "status");
-	enum colour colour = COLOUR_NONE;
-
-	if (pol_str_equal(status, POL_STR("active"))) {
-		colour = COLOUR_GREEN;
-	} else if (pol_str_equal(status, POL_STR("expired"))) {
-		colour = COLOUR_YELLOW;
-	} else if (status.len > 0) {
-		colour = COLOUR_RED;
-	}
-	return (struct table_cell){ text_escape(arena, status), colour };
+	return fetch(&run);
 }

@@ -2,10 +2,68 @@
 #include <string.h>
 
 #include "tools/rpc.h"
+#include "tools/when.h"
 
-static struct wire_str view(const char *text)
+/* How the value of an option becomes a parameter. */
+enum param_kind {
+	PARAM_TEXT = 0,
+	PARAM_LIST,
+	PARAM_MAP,    /* NAME=TEXT each */
+	PARAM_SWITCH, /* true */
+	PARAM_YES_NO,
+	PARAM_DURATION,
+	PARAM_TIME,
+	PARAM_TIME_AHEAD,
+	PARAM_TIME_AGO,
+};
+
+/* The parameters that options stand for; those that are not here have none. */
+static const struct {
+	const char *name;
+	enum param_kind kind;
+	const char *nothing; /* the value that removes it, for a command that edits */
+} options[FLAG_COUNT] = {
+	[FLAG_PRINCIPAL] = { "principal", PARAM_TEXT, NULL },
+	[FLAG_ROLE] = { "roles", PARAM_LIST, NULL },
+	[FLAG_SCOPE] = { "scopes", PARAM_LIST, NULL },
+	[FLAG_NAME] = { "name", PARAM_TEXT, "" },
+	[FLAG_LABEL] = { "label", PARAM_TEXT, "" },
+	[FLAG_KIND] = { "kind", PARAM_TEXT, NULL },
+	[FLAG_ATTRIBUTE] = { "attributes", PARAM_MAP, NULL },
+	[FLAG_API_ACCESS] = { "api_access", PARAM_YES_NO, NULL },
+	[FLAG_DESCRIPTION] = { "description", PARAM_TEXT, "" },
+	[FLAG_INHERITS] = { "inherits", PARAM_LIST, "" },
+	[FLAG_GRANT] = { "grants", PARAM_LIST, "" },
+	[FLAG_STATUS] = { "status", PARAM_TEXT, NULL },
+	[FLAG_ENVIRONMENT] = { "environment", PARAM_TEXT, NULL },
+	[FLAG_TENANT] = { "tenant", PARAM_TEXT, NULL },
+	[FLAG_EXPIRES_IN] = { "expires_in", PARAM_DURATION, NULL },
+	[FLAG_EXPIRES_AT] = { "expires_at", PARAM_TIME_AHEAD, "never" },
+	[FLAG_NOT_BEFORE] = { "not_before", PARAM_TIME_AHEAD, NULL },
+	[FLAG_ROTATE_EVERY] = { "rotate_every", PARAM_DURATION, "never" },
+	[FLAG_MODE] = { "mode", PARAM_TEXT, NULL },
+	[FLAG_OVERLAP] = { "overlap", PARAM_DURATION, NULL },
+	[FLAG_FINISH_OLD] = { "finish_old", PARAM_SWITCH, NULL },
+	[FLAG_UNTIL] = { "until", PARAM_TIME_AHEAD, NULL },
+	[FLAG_NETWORK] = { "networks", PARAM_LIST, "" },
+	[FLAG_AT] = { "at", PARAM_LIST, NULL },
+	[FLAG_SERVICE] = { "service", PARAM_TEXT, NULL },
+	[FLAG_IP] = { "ip", PARAM_TEXT, NULL },
+	[FLAG_MFA_AT] = { "mfa_at", PARAM_TIME_AGO, NULL },
+	[FLAG_TIME] = { "time", PARAM_TIME, NULL },
+	[FLAG_EXPLAIN] = { "explain", PARAM_SWITCH, NULL },
+	[FLAG_ACTOR] = { "actor", PARAM_TEXT, NULL },
+	[FLAG_KEY] = { "key", PARAM_TEXT, NULL },
+	[FLAG_SINCE] = { "since", PARAM_TIME_AGO, NULL },
+	[FLAG_BEFORE] = { "until", PARAM_TIME_AGO, NULL },
+	[FLAG_HASH] = { "hash", PARAM_TEXT, NULL },
+	[FLAG_IDLE] = { "idle", PARAM_DURATION, NULL },
+	[FLAG_EXPIRING] = { "expiring", PARAM_DURATION, NULL },
+};
+
+static struct wire_str view(struct pol_str text)
 {
-	return (struct wire_str){ text, strlen(text) };
+	return (struct wire_str){ text.ptr, text.len };
 }
 
 void params_begin(struct params *params)
@@ -30,14 +88,14 @@ void params_finish(struct params *params)
 
 static void put_name(struct params *params, const char *name)
 {
-	wire_put_str(&params->buf, view(name));
+	wire_put_cstr(&params->buf, name);
 	params->count++;
 }
 
 void params_str(struct params *params, const char *name, struct pol_str value)
 {
 	put_name(params, name);
-	wire_put_str(&params->buf, (struct wire_str){ value.ptr, value.len });
+	wire_put_str(&params->buf, view(value));
 }
 
 void params_text(struct params *params, const char *name, const char *value)
@@ -57,52 +115,114 @@ void params_bool(struct params *params, const char *name, bool value)
 	wire_put_bool(&params->buf, value);
 }
 
-void params_nil(struct params *params, const char *name)
+static void put_list(struct wire_buf *buf, const struct args_list *list)
 {
-	put_name(params, name);
-	wire_put_nil(&params->buf);
-}
-
-void params_list(struct params *params, const char *name, const struct args_list *list)
-{
-	put_name(params, name);
-	wire_put_array(&params->buf, (uint32_t)list->count);
+	wire_put_array(buf, (uint32_t)list->count);
 	for (size_t i = 0; i < list->count; i++) {
-		wire_put_str(
-			&params->buf, (struct wire_str){ list->items[i].ptr, list->items[i].len });
+		wire_put_str(buf, view(list->items[i]));
 	}
 }
 
-bool params_map(struct params *params, const char *name, const struct args_list *list)
+static int put_map(struct app *app, struct wire_buf *buf, const struct args_list *list)
 {
-	put_name(params, name);
-	wire_put_map(&params->buf, (uint32_t)list->count);
+	wire_put_map(buf, (uint32_t)list->count);
 	for (size_t i = 0; i < list->count; i++) {
 		struct pol_str item = list->items[i];
 		const char *sign = memchr(item.ptr, '=', item.len);
 
 		if (sign == NULL || sign == item.ptr) {
-			return false;
+			return app_fail(app, EXIT_USAGE, "usage", "--attribute wants NAME=TEXT");
 		}
-		wire_put_str(
-			&params->buf, (struct wire_str){ item.ptr, (size_t)(sign - item.ptr) });
-		wire_put_str(&params->buf,
+		wire_put_str(buf, (struct wire_str){ item.ptr, (size_t)(sign - item.ptr) });
+		wire_put_str(buf,
 			(struct wire_str){ sign + 1, item.len - (size_t)(sign - item.ptr) - 1 });
 	}
-	return true;
+	return EXIT_YES;
 }
 
-void params_flag(struct params *params, const struct app *app, const char *name, enum flag flag)
+static int put_yes_no(struct app *app, struct wire_buf *buf, enum flag flag)
 {
-	if (app->args.given[flag]) {
-		params_text(params, name, app->args.values[flag]);
+	const char *text = app->args.values[flag];
+	bool yes = strcmp(text, "yes") == 0;
+
+	if (!yes && strcmp(text, "no") != 0) {
+		return app_fail(app, EXIT_USAGE, "usage", "--%s '%s': want yes or no",
+			args_name(flag), text);
 	}
+	wire_put_bool(buf, yes);
+	return EXIT_YES;
 }
 
-void params_flag_list(
-	struct params *params, const struct app *app, const char *name, enum flag flag)
+/* A duration or a time, as a number. */
+static int put_number(struct app *app, struct wire_buf *buf, enum flag flag)
 {
-	if (app->args.given[flag]) {
-		params_list(params, name, &app->args.lists[flag]);
+	static const enum when_way ways[] = { [PARAM_TIME] = WHEN_EXACT,
+		[PARAM_TIME_AHEAD] = WHEN_AHEAD,
+		[PARAM_TIME_AGO] = WHEN_AGO };
+	enum param_kind kind = options[flag].kind;
+	int64_t number = 0;
+	int status = kind == PARAM_DURATION ? when_option_duration(app, flag, &number)
+					    : when_option(app, flag, ways[kind], &number);
+
+	wire_put_int(buf, number);
+	return status;
+}
+
+/* Does the option say that there shall be nothing? */
+static bool removes(const struct app *app, enum flag flag)
+{
+	const char *nothing = options[flag].nothing;
+	const struct args_list *list = &app->args.lists[flag];
+
+	if (!app->command->edits || nothing == NULL) {
+		return false;
 	}
+	if (options[flag].kind == PARAM_LIST) {
+		return list->count == 0 || (list->count == 1 && list->items[0].len == 0);
+	}
+	return strcmp(app->args.values[flag], nothing) == 0;
+}
+
+static int put_option(struct app *app, struct params *params, enum flag flag)
+{
+	struct wire_buf *buf = &params->buf;
+
+	put_name(params, options[flag].name);
+	if (removes(app, flag)) {
+		wire_put_nil(buf);
+		return EXIT_YES;
+	}
+	switch (options[flag].kind) {
+	case PARAM_TEXT:
+		wire_put_cstr(buf, app->args.values[flag]);
+		break;
+	case PARAM_LIST:
+		put_list(buf, &app->args.lists[flag]);
+		break;
+	case PARAM_MAP:
+		return put_map(app, buf, &app->args.lists[flag]);
+	case PARAM_SWITCH:
+		wire_put_bool(buf, true);
+		break;
+	case PARAM_YES_NO:
+		return put_yes_no(app, buf, flag);
+	case PARAM_DURATION:
+	case PARAM_TIME:
+	case PARAM_TIME_AHEAD:
+	case PARAM_TIME_AGO:
+		return put_number(app, buf, flag);
+	}
+	return EXIT_YES;
+}
+
+int params_options(struct app *app, struct params *params, const enum flag *flags)
+{
+	int status = EXIT_YES;
+
+	for (; *flags != FLAG_NONE && status == EXIT_YES; flags++) {
+		if (app->args.given[*flags] && options[*flags].name != NULL) {
+			status = put_option(app, params, *flags);
+		}
+	}
+	return status;
 }

@@ -169,19 +169,43 @@ void record_each(struct wire_cursor map, const char *name,
 	}
 }
 
-static const char *field_text(
-	struct app *app, struct wire_cursor map, const struct record_field *field)
+/* As the daemon names them, with blanks. */
+static const char *findings(struct pol_arena *arena, const char *list)
+{
+	size_t size = strlen(list) + 1;
+	char *text = pol_arena_alloc(arena, size, 1);
+
+	if (text == NULL) {
+		return "";
+	}
+	for (size_t i = 0; i < size; i++) {
+		text[i] = list[i] == '_' ? ' ' : list[i];
+	}
+	return text;
+}
+
+const char *record_field_text(struct app *app, struct pol_arena *arena, struct wire_cursor map,
+	const struct record_field *field)
 {
 	struct wire_cursor value = { 0 };
+	const char *list;
 
-	record_find(map, field->name, &value);
+	if (!record_find(map, field->name, &value) && field->kind < RECORD_PLACES &&
+		field->kind != RECORD_NEVER) {
+		return "";
+	}
 	switch (field->kind) {
 	case RECORD_TEXT:
-		return record_text(&app->arena, map, field->name);
+	case RECORD_STATUS:
+		return record_text(arena, map, field->name);
 	case RECORD_LIST:
-		return record_list(&app->arena, map, field->name);
+		return record_list(arena, map, field->name);
 	case RECORD_TIME:
 		return when_text_full(app, record_int(map, field->name, 0));
+	case RECORD_WHEN:
+		return record_when(app, map, field->name, "");
+	case RECORD_NEVER:
+		return record_when(app, map, field->name, "never");
 	case RECORD_INT:
 		return app_text(app, "%" PRId64, record_int(map, field->name, 0));
 	case RECORD_BOOL:
@@ -189,9 +213,22 @@ static const char *field_text(
 	case RECORD_DURATION:
 		return when_duration(app, record_int(map, field->name, 0));
 	case RECORD_MAP:
-		return pairs(&app->arena, value);
+		return pairs(arena, value);
 	case RECORD_COUNTS:
 		return counts(app, value);
+	case RECORD_FINDINGS:
+		return findings(arena, record_list(arena, map, field->name));
+	case RECORD_USED:
+		return app_text(app, "%" PRId64 "/%" PRId64, record_int(map, "used", 0),
+			record_int(map, field->name, 0));
+	case RECORD_PLACES:
+		list = record_list(arena, map, field->name);
+		return list[0] != '\0' ? list : "everywhere";
+	case RECORD_SOURCE:
+		return record_bool(map, field->name, false) ? "policy" : "";
+	case RECORD_AUTHOR:
+		return record_bool(map, "declared", false) ? "policy"
+							   : record_text(arena, map, field->name);
 	}
 	return "";
 }
@@ -213,7 +250,7 @@ void record_print(
 		if (!record_find(map, fields[i].name, &value)) {
 			continue;
 		}
-		text = field_text(app, map, &fields[i]);
+		text = record_field_text(app, &app->arena, map, &fields[i]);
 		if (text[0] != '\0') {
 			printf("%s%-*s%s  %s\n", text_begin(app->colour, COLOUR_DIM), (int)width,
 				fields[i].title, text_end(app->colour, COLOUR_DIM), text);

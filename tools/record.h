@@ -3,7 +3,7 @@
 
 /*
  * record: fields of a map that the daemon answered. A field that is missing or of another type
- * reads as empty, so that an older or newer daemon is shown as far as it goes.
+ * reads as empty, so that the answers of an older or newer daemon are shown, too.
  */
 
 #include <stdbool.h>
@@ -35,16 +35,24 @@ const char *record_when(
 void record_each(struct wire_cursor map, const char *name,
 	bool (*seen)(void *context, struct wire_cursor item), void *context);
 
-/* One row of a record for people: what its field is called, and what it is. */
+/* How a field is shown to people. */
 enum record_kind {
 	RECORD_TEXT = 0,
 	RECORD_LIST,
-	RECORD_TIME, /* relative, with RFC 3339 behind it */
+	RECORD_TIME,  /* relative, with RFC 3339 after it */
+	RECORD_WHEN,  /* relative alone */
+	RECORD_NEVER, /* the same, or "never" */
 	RECORD_INT,
 	RECORD_BOOL, /* yes or no */
 	RECORD_DURATION,
-	RECORD_MAP,    /* "a=b, c=d" */
-	RECORD_COUNTS, /* the same, of numbers */
+	RECORD_MAP,      /* "a=b, c=d" */
+	RECORD_COUNTS,   /* "a 1, b 2" */
+	RECORD_STATUS,   /* active green, revoked and inactive red, expired yellow */
+	RECORD_FINDINGS, /* a list, its underscores shown as blanks; yellow */
+	RECORD_USED,     /* "USED/GRANTED" */
+	RECORD_PLACES,   /* a list, or "everywhere" */
+	RECORD_SOURCE,   /* "policy" when it is true */
+	RECORD_AUTHOR,   /* a text, or "policy" when the record is declared there */
 };
 
 struct record_field {
@@ -52,6 +60,10 @@ struct record_field {
 	const char *title;
 	enum record_kind kind;
 };
+
+/* A field's text, in the arena; empty where there is none. */
+const char *record_field_text(struct app *app, struct pol_arena *arena, struct wire_cursor map,
+	const struct record_field *field);
 
 /* "title   value" lines, aligned, of the fields that are there. */
 void record_print(

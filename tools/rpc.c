@@ -239,8 +239,10 @@ int rpc_pages(struct app *app, const struct pages *pages)
 		struct params params;
 
 		params_begin(&params);
-		if (pages->fill != NULL) {
-			pages->fill(pages->context, &params);
+		status = pages->fill(pages->context, &params);
+		if (status != EXIT_YES) {
+			params_finish(&params);
+			break;
 		}
 		params_int(&params, "limit", PAGE_ITEMS);
 		if (more) {

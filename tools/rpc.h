@@ -34,15 +34,10 @@ void params_str(struct params *params, const char *name, struct pol_str value);
 void params_text(struct params *params, const char *name, const char *value);
 void params_int(struct params *params, const char *name, int64_t value);
 void params_bool(struct params *params, const char *name, bool value);
-void params_nil(struct params *params, const char *name);
-void params_list(struct params *params, const char *name, const struct args_list *list);
-/* A map of text: "name=text" each; false when one has no '='. */
-bool params_map(struct params *params, const char *name, const struct args_list *list);
 
-/* The option's value, if it was given. */
-void params_flag(struct params *params, const struct app *app, const char *name, enum flag flag);
-void params_flag_list(
-	struct params *params, const struct app *app, const char *name, enum flag flag);
+/* The options among `flags`, which FLAG_NONE ends, that were given and stand for a parameter.
+ * EXIT_YES, or another status, reported. */
+int params_options(struct app *app, struct params *params, const enum flag *flags);
 
 /*
  * Calls, connecting first if need be, and finishes params in any case. EXIT_YES and *out_result;
@@ -70,8 +65,8 @@ int rpc_exit_status(enum wire_code code);
 /* A method that answers {items, cursor}: every page is fetched. */
 struct pages {
 	const char *method;
-	/* Puts the parameters beside limit and cursor. May be NULL. */
-	void (*fill)(void *context, struct params *params);
+	/* Puts the parameters beside limit and cursor. EXIT_YES, or another status, reported. */
+	int (*fill)(void *context, struct params *params);
 	/* One page's result; the items are visited by record_each. Returns EXIT_YES to go on. */
 	int (*page)(void *context, struct wire_cursor result);
 	void *context;

@@ -7,6 +7,10 @@
 #include "tools/record.h"
 #include "tools/text.h"
 
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* --- records ---------------------------------------------------------------------------------- */
+
 static const struct record_field key_fields[] = {
 	{ "id", "key", RECORD_TEXT },
 	{ "name", "name", RECORD_TEXT },
@@ -54,12 +58,63 @@ static const struct record_field principal_fields[] = {
 	{ "created_by", "created by", RECORD_TEXT },
 };
 
+static const struct record_field role_fields[] = {
+	{ "name", "role", RECORD_TEXT },
+	{ "description", "description", RECORD_TEXT },
+	{ "tenant", "tenant", RECORD_TEXT },
+	{ "inherits", "inherits", RECORD_LIST },
+	{ "allowed", "allows", RECORD_INT },
+	{ "denied", "denies", RECORD_INT },
+	{ "declared", "in the policy", RECORD_BOOL },
+	{ "created_at", "created", RECORD_TIME },
+	{ "updated_at", "changed", RECORD_TIME },
+	{ "created_by", "created by", RECORD_TEXT },
+};
+
+static const struct record_field tenant_fields[] = {
+	{ "id", "tenant", RECORD_TEXT },
+	{ "status", "status", RECORD_TEXT },
+	{ "created_at", "created", RECORD_TIME },
+	{ "created_by", "created by", RECORD_TEXT },
+};
+
 int show_key(struct app *app, struct wire_cursor record)
 {
-	if (app->want_json) {
-		app_document(app, document_wire(record));
-	} else {
-		record_print(app, record, key_fields, sizeof key_fields / sizeof key_fields[0]);
+	record_print(app, record, key_fields, COUNT(key_fields));
+	return EXIT_YES;
+}
+
+int show_principal(struct app *app, struct wire_cursor record)
+{
+	record_print(app, record, principal_fields, COUNT(principal_fields));
+	return EXIT_YES;
+}
+
+int show_tenant(struct app *app, struct wire_cursor record)
+{
+	record_print(app, record, tenant_fields, COUNT(tenant_fields));
+	return EXIT_YES;
+}
+
+static bool on_grant(void *context, struct wire_cursor item)
+{
+	struct app *app = context;
+	struct wire_str text;
+
+	if (wire_read_text(&item, &text)) {
+		puts(text_escape(&app->arena, (struct pol_str){ text.ptr, text.len }));
+	}
+	return true;
+}
+
+int show_role(struct app *app, struct wire_cursor record)
+{
+	struct wire_cursor grants;
+
+	record_print(app, record, role_fields, COUNT(role_fields));
+	if (record_find(record, "grants", &grants)) {
+		putchar('\n');
+		record_each(record, "grants", on_grant, app);
 	}
 	return EXIT_YES;
 }
@@ -70,11 +125,7 @@ int show_secret(struct app *app, struct wire_cursor record)
 
 	if (secret.len == 0) {
 		return app_fail(app, EXIT_DAEMON, "internal",
-			"the daemon made a secret and did not tell it: make another one");
-	}
-	if (app->want_json) {
-		app_document(app, document_wire(record));
-		return EXIT_YES;
+			"the daemon made a secret and did not answer it: make another one");
 	}
 	if (isatty(STDOUT_FILENO) != 1) {
 		printf("%.*s\n", POL_STR_ARGS(secret));
@@ -88,43 +139,76 @@ int show_secret(struct app *app, struct wire_cursor record)
 	return EXIT_YES;
 }
 
-void show_principal_fields(struct app *app, struct wire_cursor record)
-{
-	record_print(app, record, principal_fields,
-		sizeof principal_fields / sizeof principal_fields[0]);
-}
+/* --- lists ------------------------------------------------------------------------------------ */
 
-int show_principal(struct app *app, struct wire_cursor record)
-{
-	if (app->want_json) {
-		app_document(app, document_wire(record));
-	} else {
-		show_principal_fields(app, record);
-	}
-	return EXIT_YES;
-}
+static const struct record_field key_columns[] = {
+	{ "id", "KEY", RECORD_TEXT },
+	{ "name", "NAME", RECORD_TEXT },
+	{ "label", "LABEL", RECORD_TEXT },
+	{ "status", "STATUS", RECORD_STATUS },
+	{ "environment", "ENVIRONMENT", RECORD_TEXT },
+	{ "principal", "PRINCIPAL", RECORD_TEXT },
+	{ "roles", "ROLES", RECORD_LIST },
+	{ "scopes", "SCOPES", RECORD_LIST },
+	{ "created_at", "CREATED", RECORD_WHEN },
+	{ "created_by", "BY", RECORD_TEXT },
+	{ "expires_at", "EXPIRES", RECORD_NEVER },
+	{ "last_used_at", "LAST USED", RECORD_NEVER },
+};
 
-int show_key_by_id(struct app *app, const char *method)
-{
-	struct params params;
-	struct wire_cursor record;
-	int status;
+static const struct record_field audit_columns[] = {
+	{ "id", "KEY", RECORD_TEXT },
+	{ "name", "NAME", RECORD_TEXT },
+	{ "principal", "PRINCIPAL", RECORD_TEXT },
+	{ "findings", "FINDINGS", RECORD_FINDINGS },
+	{ "granted", "USED OF", RECORD_USED },
+	{ "last_used_at", "LAST USED", RECORD_NEVER },
+	{ "expires_at", "EXPIRES", RECORD_NEVER },
+	{ "unused_scopes", "UNUSED SCOPES", RECORD_LIST },
+	{ "narrower", "SCOPES THAT DO", RECORD_LIST },
+};
 
-	params_begin(&params);
-	params_text(&params, "id", app->args.words[0]);
-	status = rpc_call(app, method, &params, &record);
-	return status == EXIT_YES ? show_key(app, record) : status;
-}
+static const struct record_field principal_columns[] = {
+	{ "id", "PRINCIPAL", RECORD_TEXT },
+	{ "name", "NAME", RECORD_TEXT },
+	{ "kind", "KIND", RECORD_TEXT },
+	{ "status", "STATUS", RECORD_STATUS },
+	{ "api_access", "API ACCESS", RECORD_BOOL },
+	{ "created_at", "CREATED", RECORD_WHEN },
+	{ "declared", "SOURCE", RECORD_SOURCE },
+};
 
-int show_principal_by_id(struct app *app, const char *method)
-{
-	struct params params;
-	struct wire_cursor record;
-	int status;
+static const struct record_field assignment_columns[] = {
+	{ "role", "ROLE", RECORD_TEXT },
+	{ "at", "AT", RECORD_PLACES },
+	{ "until", "UNTIL", RECORD_WHEN },
+	{ "created_at", "ASSIGNED", RECORD_WHEN },
+	{ "created_by", "BY", RECORD_AUTHOR },
+};
 
-	params_begin(&params);
-	params_text(&params, "id", app->args.words[0]);
-	params_flag(&params, app, "tenant", FLAG_TENANT);
-	status = rpc_call(app, method, &params, &record);
-	return status == EXIT_YES ? show_principal(app, record) : status;
-}
+static const struct record_field role_columns[] = {
+	{ "name", "ROLE", RECORD_TEXT },
+	{ "description", "DESCRIPTION", RECORD_TEXT },
+	{ "inherits", "INHERITS", RECORD_LIST },
+	{ "allowed", "ALLOWS", RECORD_INT },
+	{ "denied", "DENIES", RECORD_INT },
+	{ "created_at", "CREATED", RECORD_WHEN },
+	{ "declared", "SOURCE", RECORD_SOURCE },
+};
+
+static const struct record_field tenant_columns[] = {
+	{ "id", "TENANT", RECORD_TEXT },
+	{ "status", "STATUS", RECORD_STATUS },
+	{ "created_at", "CREATED", RECORD_WHEN },
+	{ "created_by", "BY", RECORD_TEXT },
+};
+
+const struct list show_keys = { "keys.list", "keys", key_columns, COUNT(key_columns), false };
+const struct list show_audit = { "keys.audit", "keys", audit_columns, COUNT(audit_columns), true };
+const struct list show_principals = { "principals.list", "principals", principal_columns,
+	COUNT(principal_columns), false };
+const struct list show_assignments = { "assignments.list", "assignments", assignment_columns,
+	COUNT(assignment_columns), false };
+const struct list show_roles = { "roles.list", "roles", role_columns, COUNT(role_columns), false };
+const struct list show_tenants = { "tenants.list", "tenants", tenant_columns, COUNT(tenant_columns),
+	false };

@@ -2,21 +2,25 @@
 #pragma once
 
 /*
- * show: a key's and a principal's record, for people or, with --json, as it came.
+ * show: the daemon's records for people, and which of their fields a list has as columns.
  */
 
 #include "client/wire.h"
-#include "tools/rpc.h"
+#include "tools/app.h"
+#include "tools/list.h"
 
-/* Print and return EXIT_YES. */
+/* Each prints a record and returns EXIT_YES. */
 int show_key(struct app *app, struct wire_cursor record);
-/* A record with its secret: a pipe or a file gets the secret and nothing else. */
-int show_secret(struct app *app, struct wire_cursor record);
 int show_principal(struct app *app, struct wire_cursor record);
+int show_role(struct app *app, struct wire_cursor record);
+int show_tenant(struct app *app, struct wire_cursor record);
 
-/* The fields alone, inside nothing: show_principal's without its JSON. */
-void show_principal_fields(struct app *app, struct wire_cursor record);
+/* A key with its secret. A pipe or a file gets the secret and nothing else. */
+int show_secret(struct app *app, struct wire_cursor record);
 
-/* Calls `method` with the first word as id (and --tenant, if given) and shows what it answers. */
-int show_key_by_id(struct app *app, const char *method);
-int show_principal_by_id(struct app *app, const char *method);
+extern const struct list show_keys;
+extern const struct list show_audit;
+extern const struct list show_principals;
+extern const struct list show_assignments;
+extern const struct list show_roles;
+extern const struct list show_tenants;

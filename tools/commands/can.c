@@ -116,7 +116,7 @@ static int on_page(void *context, struct wire_cursor result)
 	return view->denied ? EXIT_NO : EXIT_YES;
 }
 
-static void fill(void *context, struct params *params)
+static int fill(void *context, struct params *params)
 {
 	const struct view *view = context;
 	struct wire_cursor map = wire_cursor_of(view->subject.buf.data, view->subject.buf.len);
@@ -133,6 +133,7 @@ static void fill(void *context, struct params *params)
 	if (view->at != NULL) {
 		params_text(params, "at", view->at);
 	}
+	return EXIT_YES;
 }
 
 /* TREE, TREE:/path, or either with "/" and two stars behind it. */
@@ -202,13 +203,11 @@ static int run(struct app *app)
 	params_begin(&view.subject);
 	status = token_put(app, &view.subject, &given);
 	if (status == EXIT_YES) {
-		params_flag(&view.subject, app, "principal", FLAG_PRINCIPAL);
-		params_flag(&view.subject, app, "environment", FLAG_ENVIRONMENT);
-		params_flag(&view.subject, app, "tenant", FLAG_TENANT);
-		if (!given && !app->args.given[FLAG_PRINCIPAL]) {
-			status = app_fail(app, EXIT_USAGE, "usage",
-				"who? give --principal ID, --token-file FILE or --token -");
-		}
+		status = params_options(app, &view.subject, app->command->flags);
+	}
+	if (status == EXIT_YES && !given && !app->args.given[FLAG_PRINCIPAL]) {
+		status = app_fail(app, EXIT_USAGE, "usage",
+			"who? give --principal ID, --token-file FILE or --token -");
 	}
 	if (status == EXIT_YES) {
 		status = read_pattern(&view);
@@ -221,21 +220,18 @@ static int run(struct app *app)
 	return status;
 }
 
-static const enum flag flags[] = { FLAG_PRINCIPAL, FLAG_TOKEN, FLAG_TOKEN_FILE, FLAG_ENVIRONMENT,
-	FLAG_TENANT, FLAG_TREE };
-
 const struct command command_can = {
 	.name = "can",
 	.words = "[TREE | TREE:/PATH]",
 	.summary = "What somebody may do, as a tree",
-	.text = "What roles and scopes allow to a principal, or to the holder of a token: stacks,\n"
-		"networks and hours apart. With TREE:/PATH only what lies at or below it.\n",
+	.text = "What roles and scopes allow to a principal, or to the holder of a\n"
+		"token: stacks, networks and hours apart. With TREE:/PATH only what\n"
+		"lies at or below it.\n",
 	.examples = "  authzcheck can --principal alice\n"
 		    "  authzcheck can --token-file key.txt api:/loans\n"
 		    "  authzcheck can --principal alice --json ui | jq '.items[].resource'\n",
-	.flags = flags,
-	.flag_count = sizeof flags / sizeof flags[0],
-	.min_words = 0,
+	.flags = { FLAG_PRINCIPAL, FLAG_TOKEN, FLAG_TOKEN_FILE, FLAG_ENVIRONMENT, FLAG_TENANT,
+		FLAG_TREE },
 	.max_words = 1,
 	.run = run,
 };

@@ -9,6 +9,7 @@
 #include "tools/explanation.h"
 #include "tools/story.h"
 #include "tools/text.h"
+#include "tools/token.h"
 
 /* "GET /loans/7" is a request as a web server saw it, "read api:/loans/7" names the resource. */
 static const char *put_request(struct app *app, struct params *params)
@@ -20,7 +21,9 @@ static const char *put_request(struct app *app, struct params *params)
 	if (what[0] == '/') {
 		params_text(params, "method", verb);
 		params_text(params, "path", what);
-		params_flag(params, app, "tree", FLAG_TREE);
+		if (tree != NULL) {
+			params_text(params, "tree", tree);
+		}
 		what = app_text(app, "%s:%s", tree != NULL ? tree : "api", what);
 	} else {
 		params_text(params, "action", verb);
@@ -35,6 +38,7 @@ static int run(struct app *app)
 	struct wire_cursor result;
 	struct pol_explanation told;
 	const char *what;
+	bool given;
 	int status;
 
 	if (app->args.words[1][0] != '/' && strchr(app->args.words[1], ':') == NULL) {
@@ -44,13 +48,13 @@ static int run(struct app *app)
 	}
 	params_begin(&params);
 	what = put_request(app, &params);
-	status = answer_subject(app, &params);
+	status = token_put(app, &params, &given);
+	if (status == EXIT_YES) {
+		status = params_options(app, &params, app->command->flags);
+	}
 	if (status != EXIT_YES) {
 		params_finish(&params);
 		return status;
-	}
-	if (app->args.given[FLAG_EXPLAIN]) {
-		params_bool(&params, "explain", true);
 	}
 	status = rpc_call(app, "authorize", &params, &result);
 	if (status != EXIT_YES) {
@@ -63,27 +67,22 @@ static int run(struct app *app)
 	return status;
 }
 
-static const enum flag flags[] = { FLAG_PRINCIPAL, FLAG_TOKEN, FLAG_TOKEN_FILE, FLAG_SERVICE,
-	FLAG_ENVIRONMENT, FLAG_TENANT, FLAG_TREE, FLAG_IP, FLAG_MFA_AT, FLAG_TIME, FLAG_EXPLAIN };
-
 const struct command command_check = {
 	.name = "check",
 	.words = "METHOD PATH | ACTION TREE:/PATH",
 	.summary = "Ask for one decision",
-	.text = "Asks as the holder of a token, as a principal (a trusted peer may), or as "
-		"nobody.\n"
-		"Exit status 0 when it is allowed, 1 when it is denied.\n"
-		"With --explain (a trusted peer may) the decision is followed by its story: what "
-		"each\n"
-		"line of the stack said, the rule that allowed or denied, or what is missing.\n",
+	.text = "Asks as the holder of a token, as a principal (a trusted peer may), or\n"
+		"as nobody. Exit status 0 when it is allowed, 1 when it is denied. With\n"
+		"--explain (a trusted peer may) the decision is followed by its story:\n"
+		"what each line of the stack said, the rule that allowed or denied, or\n"
+		"what is missing.\n",
 	.examples =
 		"  authzcheck check --token-file key.txt GET /loans/7\n"
 		"  authzcheck check --principal alice view ui:/settings\n"
 		"  authzcheck check --principal alice --ip 10.1.2.3 --mfa-at 5m DELETE /loans/7\n"
 		"  authzcheck check --explain --principal alice DELETE /loans/7\n",
-	.flags = flags,
-	.flag_count = sizeof flags / sizeof flags[0],
+	.flags = { FLAG_PRINCIPAL, FLAG_TOKEN, FLAG_TOKEN_FILE, FLAG_SERVICE, FLAG_ENVIRONMENT,
+		FLAG_TENANT, FLAG_TREE, FLAG_IP, FLAG_MFA_AT, FLAG_TIME, FLAG_EXPLAIN },
 	.min_words = 2,
-	.max_words = 2,
 	.run = run,
 };

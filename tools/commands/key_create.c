@@ -7,14 +7,11 @@
 #include <unistd.h>
 
 #include "tools/commands/commands.h"
-#include "tools/key_params.h"
 #include "tools/many.h"
 #include "tools/record.h"
-#include "tools/show.h"
+#include "tools/verb.h"
 
-/* --- many ------------------------------------------------------------------------------------- */
-
-/* More at once is a mistake, not a wish. */
+/* A larger number is a mistake. */
 #define COUNT_MAX 10000000
 
 struct making {
@@ -27,7 +24,7 @@ static int fill(void *context, size_t number, struct params *params)
 	const struct making *making = context;
 
 	(void)number;
-	return key_params_put(making->app, params);
+	return params_options(making->app, params, making->app->command->flags);
 }
 
 static const char *name(void *context, size_t number)
@@ -54,7 +51,7 @@ static int create_many(struct app *app)
 {
 	const char *text = app->args.values[FLAG_COUNT_OF];
 	struct making making = { app, isatty(STDOUT_FILENO) != 1 };
-	struct many many = { .method = "keys.create",
+	struct many many = { .method = app->command->method,
 		.done = "created",
 		.fill = fill,
 		.name = name,
@@ -71,48 +68,31 @@ static int create_many(struct app *app)
 	return many_run(app, &many);
 }
 
-static int run(struct app *app)
+int key_create_check(struct app *app)
 {
-	struct params params;
-	struct wire_cursor record;
-	int status;
+	const bool *given = app->args.given;
 
-	if (app->args.given[FLAG_COUNT_OF]) {
-		return create_many(app);
+	if (given[FLAG_PRINCIPAL] && given[FLAG_ROLE]) {
+		return app_fail(app, EXIT_USAGE, "usage",
+			"--principal and --role exclude each other: a key is bound to one of them");
 	}
-	params_begin(&params);
-	status = key_params_put(app, &params);
-	if (status != EXIT_YES) {
-		params_finish(&params);
-		return status;
+	if (!given[FLAG_PRINCIPAL] && !given[FLAG_ROLE] && !given[FLAG_SCOPE]) {
+		return app_fail(app, EXIT_USAGE, "usage",
+			"bound to what? give --principal ID, --role A,B or --scope A,B");
 	}
-	status = rpc_call(app, "keys.create", &params, &record);
-	return status == EXIT_YES ? show_secret(app, record) : status;
+	if (given[FLAG_EXPIRES_IN] && given[FLAG_EXPIRES_AT]) {
+		return app_fail(app, EXIT_USAGE, "usage",
+			"--expires-in and --expires-at exclude each other");
+	}
+	return EXIT_YES;
 }
 
-static const enum flag flags[] = { FLAG_PRINCIPAL, FLAG_ROLE, FLAG_SCOPE, FLAG_AT, FLAG_NAME,
-	FLAG_LABEL, FLAG_ENVIRONMENT, FLAG_TENANT, FLAG_EXPIRES_IN, FLAG_EXPIRES_AT,
-	FLAG_NOT_BEFORE, FLAG_NETWORK, FLAG_ROTATE_EVERY, FLAG_COUNT_OF };
+int key_create_run(struct app *app)
+{
+	int status = key_create_check(app);
 
-const struct command command_key_create = {
-	.name = "key create",
-	.words = "",
-	.summary = "Create a key; its secret is shown once",
-	.text = "A key is bound for ever to a principal, to roles, or to scopes alone; scopes and\n"
-		"places beside a principal or roles narrow it. When standard output is no "
-		"terminal,\n"
-		"the secret alone is written there. With --count that many are created, all alike, "
-		"a line\n"
-		"each.\n",
-	.examples = "  authzcheck key create --principal alice --name laptop --expires-in 90d\n"
-		    "  authzcheck key create --scope loans:read --environment test\n"
-		    "  (umask 077; authzcheck key create --role collector >collector.key)\n"
-		    "  authzcheck key create --principal billing --rotate-every 90d\n"
-		    "  (umask 077; authzcheck key create --role gate --count 500 >gates.keys)\n",
-	.flags = flags,
-	.flag_count = sizeof flags / sizeof flags[0],
-	.min_words = 0,
-	.max_words = 0,
-	.by_token = true,
-	.run = run,
-};
+	if (status != EXIT_YES) {
+		return status;
+	}
+	return app->args.given[FLAG_COUNT_OF] ? create_many(app) : verb_run(app);
+}

@@ -9,10 +9,8 @@
 
 #include "policy/text/timetext.h"
 #include "tools/commands/commands.h"
-#include "tools/key_params.h"
 #include "tools/many.h"
-#include "tools/show.h"
-#include "tools/text.h"
+#include "tools/verb.h"
 
 struct line {
 	struct pol_str text;
@@ -196,7 +194,7 @@ static const char *name(void *context, size_t number)
 
 static int send_lines(struct import *import)
 {
-	const struct many many = { .method = "keys.import",
+	const struct many many = { .method = import->app->command->method,
 		.done = "imported",
 		.sums = true,
 		.count = import->count,
@@ -234,60 +232,17 @@ static int import_file(struct app *app)
 	return status;
 }
 
-static int import_one(struct app *app)
+int key_import_run(struct app *app)
 {
-	struct params params;
-	struct wire_cursor record;
 	int status;
 
+	if (app->args.word_count > 0) {
+		return import_file(app);
+	}
 	if (!app->args.given[FLAG_HASH]) {
 		return app_fail(app, EXIT_USAGE, "usage",
 			"what is to be imported? give --hash SHA256, or a FILE of JSON lines");
 	}
-	params_begin(&params);
-	params_flag(&params, app, "hash", FLAG_HASH);
-	status = key_params_put(app, &params);
-	if (status != EXIT_YES) {
-		params_finish(&params);
-		return status;
-	}
-	status = rpc_call(app, "keys.import", &params, &record);
-	return status == EXIT_YES ? show_key(app, record) : status;
+	status = key_create_check(app);
+	return status == EXIT_YES ? verb_run(app) : status;
 }
-
-static int run(struct app *app)
-{
-	return app->args.word_count > 0 ? import_file(app) : import_one(app);
-}
-
-static const enum flag flags[] = { FLAG_HASH, FLAG_PRINCIPAL, FLAG_ROLE, FLAG_SCOPE, FLAG_AT,
-	FLAG_NAME, FLAG_LABEL, FLAG_ENVIRONMENT, FLAG_TENANT, FLAG_EXPIRES_IN, FLAG_EXPIRES_AT,
-	FLAG_NOT_BEFORE, FLAG_NETWORK };
-
-const struct command command_key_import = {
-	.name = "key import",
-	.words = "[FILE]",
-	.summary = "Take over tokens made elsewhere, by their SHA-256",
-	.text = "They go on working, with what they are bound to here; the daemon never sees them "
-		"before\n"
-		"they are used. FILE (-: standard input) holds a JSON object a line: \"hash\", and "
-		"as "
-		"the\n"
-		"options of key create say it: \"principal\" or \"roles\", \"scopes\", \"at\", "
-		"\"name\", "
-		"\"label\",\n"
-		"\"tenant\", \"environment\", \"networks\", \"expires_in\", \"expires_at\", "
-		"\"not_before\".\n",
-	.examples = "  authzcheck key import --hash \"$(printf %s \"$TOKEN\" | sha256sum | cut "
-		    "-c-64)\" "
-		    "--principal alice\n"
-		    "  authzcheck key import tokens.jsonl\n"
-		    "  echo '{\"hash\": \"…\", \"scopes\": [\"loans:read\"], \"expires_in\": "
-		    "\"90d\"}' | "
-		    "authzcheck key import -\n",
-	.flags = flags,
-	.flag_count = sizeof flags / sizeof flags[0],
-	.min_words = 0,
-	.max_words = 1,
-	.run = run,
-};

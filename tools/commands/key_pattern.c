@@ -45,7 +45,7 @@ static int print(struct app *app, const char *pattern, bool gitleaks)
 	return EXIT_YES;
 }
 
-static int run(struct app *app)
+int key_pattern_run(struct app *app)
 {
 	const char *format = app->args.values[FLAG_FORMAT];
 	bool gitleaks = format != NULL && strcmp(format, "gitleaks") == 0;
@@ -69,22 +69,3 @@ static int run(struct app *app)
 	}
 	return print(app, app_text(app, "\\b%s" TAIL "\\b", prefix), gitleaks);
 }
-
-static const enum flag flags[] = { FLAG_FORMAT, FLAG_MODULES };
-
-const struct command command_key_pattern = {
-	.name = "key pattern",
-	.words = "[DIR]",
-	.summary = "Print the regular expression that finds keys in text",
-	.text = "For secret scanners (RE2, PCRE, grep -E): one expression finds every key of "
-		"every\n"
-		"environment. With a policy folder it finds the prefixes of that policy alone.\n"
-		"--format gitleaks prints a rule for that scanner. No daemon is needed.\n",
-	.examples = "  git grep -E \"$(authzcheck key pattern)\"\n"
-		    "  authzcheck key pattern --format gitleaks policy/ >>.gitleaks.toml\n",
-	.flags = flags,
-	.flag_count = sizeof flags / sizeof flags[0],
-	.min_words = 0,
-	.max_words = 1,
-	.run = run,
-};

@@ -16,7 +16,6 @@
 #include "tools/table.h"
 #include "tools/text.h"
 #include "tools/token.h"
-#include "tools/when.h"
 
 /* With --follow: how often it is asked, in ms, and how many are shown first. */
 #define FOLLOW_EVERY 500
@@ -28,8 +27,6 @@ struct showing {
 	struct app *app;
 	struct table table;
 	json_t *items; /* with --json, but not with --follow */
-	int64_t since;
-	int64_t until;
 	int64_t after; /* records up to this one are not wanted; the same for all of a list's pages
 			*/
 	int64_t last;  /* the last one that was shown */
@@ -164,25 +161,16 @@ static bool on_item(void *context, struct wire_cursor item)
 
 /* --- pages ------------------------------------------------------------------------------------ */
 
-static void fill(void *context, struct params *params)
+static int fill(void *context, struct params *params)
 {
 	const struct showing *showing = context;
-	const struct app *app = showing->app;
 
-	params_flag(params, app, "actor", FLAG_ACTOR);
-	params_flag(params, app, "key", FLAG_KEY);
-	params_flag(params, app, "tenant", FLAG_TENANT);
-	if (app->args.given[FLAG_SINCE]) {
-		params_int(params, "since", showing->since);
-	}
-	if (app->args.given[FLAG_BEFORE]) {
-		params_int(params, "until", showing->until);
-	}
 	if (showing->counting) {
 		params_bool(params, "newest_first", true);
 	} else if (showing->after > 0) {
 		params_int(params, "after", showing->after);
 	}
+	return params_options(showing->app, params, showing->app->command->flags);
 }
 
 static int on_page(void *context, struct wire_cursor result)
@@ -247,19 +235,6 @@ static int read_lines(struct app *app, int64_t *out)
 	return EXIT_YES;
 }
 
-static int read_times(struct app *app, struct showing *showing)
-{
-	int status = EXIT_YES;
-
-	if (app->args.given[FLAG_SINCE]) {
-		status = when_option(app, FLAG_SINCE, WHEN_AGO, &showing->since);
-	}
-	if (status == EXIT_YES && app->args.given[FLAG_BEFORE]) {
-		status = when_option(app, FLAG_BEFORE, WHEN_AGO, &showing->until);
-	}
-	return status;
-}
-
 static int follow(struct showing *showing)
 {
 	int status = EXIT_YES;
@@ -314,9 +289,6 @@ static int run(struct app *app)
 		return status == EXIT_YES ? log_verify(app) : status;
 	}
 	status = read_lines(app, &showing.lines);
-	if (status == EXIT_YES) {
-		status = read_times(app, &showing);
-	}
 	if (status == EXIT_YES && app->args.given[FLAG_FOLLOW] && app->args.given[FLAG_BEFORE]) {
 		status = app_fail(app, EXIT_USAGE, "usage",
 			"--follow goes on with what is to come: leave out --until");
@@ -330,31 +302,23 @@ static int run(struct app *app)
 	return status;
 }
 
-static const enum flag flags[] = { FLAG_KEY, FLAG_ACTOR, FLAG_TENANT, FLAG_SINCE, FLAG_BEFORE,
-	FLAG_LINES, FLAG_FOLLOW, FLAG_VERIFY };
-
 const struct command command_log = {
 	.name = "log",
-	.words = "",
 	.summary = "Show the audit trail, and verify it",
-	.text = "Every change of keys, principals, roles, assignments and policy, with who made "
-		"it,\n"
-		"the oldest first. --follow begins with the last 10 and ends with Ctrl-C; with\n"
-		"--json it prints a document for each record.\n"
+	.text = "Every change of keys, principals, roles, assignments and policy, with\n"
+		"who made it, the oldest first. --follow begins with the last 10 and\n"
+		"ends with Ctrl-C; with --json it prints a document for each record.\n"
 		"\n"
-		"--verify names each record of the trail that was edited, removed, reordered or\n"
-		"cut, and each key or principal that is not the one that the trail made last; "
-		"exit\n"
-		"status 1 when there is any.\n",
+		"--verify names each record of the trail that was edited, removed,\n"
+		"reordered or cut, and each key or principal that is not the one that\n"
+		"the trail made last; exit status 1 when there is any.\n",
 	.examples = "  authzcheck log --since 7d\n"
 		    "  authzcheck log --key 1kT9aQ2mZx7B\n"
 		    "  authzcheck log -f\n"
 		    "  authzcheck log --verify\n"
 		    "  authzcheck log --json --actor uid:1000 | jq -r '.items[].action'\n",
-	.flags = flags,
-	.flag_count = sizeof flags / sizeof flags[0],
-	.min_words = 0,
-	.max_words = 0,
+	.flags = { FLAG_KEY, FLAG_ACTOR, FLAG_TENANT, FLAG_SINCE, FLAG_BEFORE, FLAG_LINES,
+		FLAG_FOLLOW, FLAG_VERIFY },
 	.by_token = true,
 	.run = run,
 };

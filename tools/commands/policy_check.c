@@ -96,23 +96,18 @@ static int run(struct app *app)
 	return status;
 }
 
-static const enum flag flags[] = { FLAG_MODULES, FLAG_FORMAT };
-
 const struct command command_policy_check = {
 	.name = "policy check",
 	.words = "DIR",
 	.summary = "Compile a policy folder and run its tests; no daemon is needed",
-	.text = "Reads every *.policy file below DIR as the daemon would, and prints what is "
-		"wrong\n"
-		"with its place on standard error. Exit status 1 when the daemon would refuse "
-		"it.\n",
+	.text = "Reads every *.policy file below DIR as the daemon would, and prints\n"
+		"what is wrong with its place on standard error. Exit status 1 when the\n"
+		"daemon would refuse it.\n",
 	.examples =
 		"  authzcheck policy check policy/\n"
 		"  authzcheck policy check --format github policy/   # annotations in a workflow\n"
 		"  authzcheck policy check --modules /usr/lib/authz/modules policy/\n",
-	.flags = flags,
-	.flag_count = sizeof flags / sizeof flags[0],
+	.flags = { FLAG_MODULES, FLAG_FORMAT },
 	.min_words = 1,
-	.max_words = 1,
 	.run = run,
 };

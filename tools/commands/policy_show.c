@@ -275,25 +275,18 @@ static int run(struct app *app)
 	return status;
 }
 
-static const enum flag flags[] = { FLAG_ONE_ROLE, FLAG_TREE, FLAG_SEARCH, FLAG_MODULES };
-
 const struct command command_policy_show = {
 	.name = "policy show",
 	.words = "DIR",
 	.summary = "Draw the resource trees, and what a role may do in them",
-	.text = "With --role every action is marked: + allowed, - denied, · not "
-		"allowed.\n"
-		"With "
-		"--search\n"
-		"only what has the word in its path, its actions or its description is shown, "
-		"with\n"
-		"what lies above it; exit status 1 when nothing has.\n",
+	.text = "With --role every action is marked: + allowed, - denied, · not\n"
+		"allowed. With --search only what has the word in its path, its actions\n"
+		"or its description is shown, with what lies above it; exit status 1\n"
+		"when nothing has.\n",
 	.examples = "  authzcheck policy show policy/\n"
 		    "  authzcheck policy show --role collector --tree api policy/\n"
 		    "  authzcheck policy show --search payments policy/\n",
-	.flags = flags,
-	.flag_count = sizeof flags / sizeof flags[0],
+	.flags = { FLAG_ONE_ROLE, FLAG_TREE, FLAG_SEARCH, FLAG_MODULES },
 	.min_words = 1,
-	.max_words = 1,
 	.run = run,
 };

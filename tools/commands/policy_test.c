@@ -91,24 +91,19 @@ static int run(struct app *app)
 	return status;
 }
 
-static const enum flag flags[] = { FLAG_MODULES, FLAG_VERBOSE };
-
 const struct command command_policy_test = {
 	.name = "policy test",
 	.words = "DIR",
 	.summary = "Run a policy folder's own tests; no daemon is needed",
-	.text = "What failed is printed with its place on standard error; the last line on "
-		"standard\n"
-		"output counts. With -v each test has a line, and what failed its story: what "
-		"the\n"
-		"stack said line by line, and which rule allowed or denied, or is missing.\n"
-		"Exit status 1 when a test failed or the policy does not compile.\n",
+	.text = "What failed is printed with its place on standard error; the last line\n"
+		"on standard output counts. With -v each test has a line, and what\n"
+		"failed its story: what the stack said line by line, and which rule\n"
+		"allowed or denied, or is missing. Exit status 1 when a test failed or\n"
+		"the policy does not compile.\n",
 	.examples = "  authzcheck policy test policy/\n"
 		    "  authzcheck policy test -v policy/     # a line for each test, and why it "
 		    "failed\n",
-	.flags = flags,
-	.flag_count = sizeof flags / sizeof flags[0],
+	.flags = { FLAG_MODULES, FLAG_VERBOSE },
 	.min_words = 1,
-	.max_words = 1,
 	.run = run,
 };

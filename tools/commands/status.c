@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* status: how the daemon is, and which policy answers. */
+/* status: how the daemon is, and which policy is in use, for people. */
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -156,7 +156,7 @@ static void print_counters(struct app *app, struct wire_cursor result)
 	}
 }
 
-static void print(struct app *app, struct wire_cursor result)
+int status_show(struct app *app, struct wire_cursor result)
 {
 	struct wire_cursor policy = { 0 };
 	struct wire_cursor store = { 0 };
@@ -202,36 +202,5 @@ static void print(struct app *app, struct wire_cursor result)
 				number(app, rotation, "expiring"), number(app, rotation, "dead")));
 	}
 	diagnostics_print(app, policy, stdout);
-}
-
-static int run(struct app *app)
-{
-	struct params params;
-	struct wire_cursor result;
-	int status;
-
-	params_begin(&params);
-	status = rpc_call(app, "status", &params, &result);
-	if (status != EXIT_YES) {
-		return status;
-	}
-	if (app->want_json) {
-		app_document(app, document_wire(result));
-	} else {
-		print(app, result);
-	}
 	return EXIT_YES;
 }
-
-const struct command command_status = {
-	.name = "status",
-	.words = "",
-	.summary = "How the daemon is, and which policy answers",
-	.text = "Revision, uptime, keys, rate, latency percentiles, and what came of the last\n"
-		"reload, with the diagnostics of one that was refused.\n",
-	.examples = "  authzcheck status\n"
-		    "  authzcheck status --json | jq -r .policy.revision\n",
-	.min_words = 0,
-	.max_words = 0,
-	.run = run,
-};

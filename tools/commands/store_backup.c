@@ -163,12 +163,11 @@ const struct command command_store_backup = {
 	.name = "store backup",
 	.words = "FILE",
 	.summary = "Write a copy of the store, while the daemon runs",
-	.text = "The copy is of one moment, whatever changes meanwhile, and takes FILE's place "
-		"when\n"
-		"it is whole. It holds hashes of secrets, no secrets, and not the pepper, without\n"
-		"which it is worth nothing: keep that one apart. For root and the daemon's user.\n",
+	.text = "The copy is of one moment, whatever changes meanwhile, and takes\n"
+		"FILE's place when it is whole. It holds hashes of secrets, no secrets,\n"
+		"and not the pepper, without which it is worth nothing: keep that one\n"
+		"apart. For root and the daemon's user.\n",
 	.examples = "  authzcheck store backup /var/backups/authz-$(date +%F)\n",
 	.min_words = 1,
-	.max_words = 1,
 	.run = run,
 };

@@ -118,21 +118,18 @@ static int run(struct app *app)
 	return judge(app, run_authzd(app, words));
 }
 
-static const enum flag flags[] = { FLAG_STATE, FLAG_CONFIG, FLAG_ACCEPT_ROLLBACK };
-
 const struct command command_store_restore = {
 	.name = "store restore",
 	.words = "FILE",
 	.summary = "Put a copy in the store's place, while no daemon runs",
-	.text = "Stop the daemon first. The store that is there stays beside the new one, as\n"
-		"store.mdb.before; the pepper must be there. A copy that lacks changes which the\n"
-		"head of the audit trail knows is refused, for keys that were revoked since would\n"
-		"work again: --accept-rollback takes it all the same, and the trail says so.\n",
+	.text = "Stop the daemon first. The store that is there stays beside the new\n"
+		"one, as store.mdb.before; the pepper must be there. A copy that lacks\n"
+		"changes which the head of the audit trail knows is refused, for keys\n"
+		"that were revoked since would work again: --accept-rollback takes it\n"
+		"all the same, and the trail says so.\n",
 	.examples = "  systemctl stop authzd\n"
 		    "  authzcheck store restore /var/backups/authz-2026-11-22\n",
-	.flags = flags,
-	.flag_count = sizeof flags / sizeof flags[0],
+	.flags = { FLAG_STATE, FLAG_CONFIG, FLAG_ACCEPT_ROLLBACK },
 	.min_words = 1,
-	.max_words = 1,
 	.run = run,
 };

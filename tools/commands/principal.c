@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* principal: the verbs of principals, and who holds which role. */
+
+#include <stdio.h>
+
+#include "tools/commands/commands.h"
+#include "tools/record.h"
+#include "tools/show.h"
+#include "tools/text.h"
+#include "tools/verb.h"
+#include "tools/when.h"
+
+/* A table of all assignments takes the place of those that the record holds. */
+static int run_show(struct app *app)
+{
+	struct params params;
+	struct wire_cursor record;
+	json_t *document, *items;
+	int status;
+
+	params_begin(&params);
+	params_text(&params, "id", app->args.words[0]);
+	status = params_options(app, &params, app->command->flags);
+	if (status == EXIT_YES) {
+		status = rpc_call(app, app->command->method, &params, &record);
+	}
+	if (status != EXIT_YES) {
+		return status;
+	}
+	if (!app->want_json) {
+		show_principal(app, record);
+		return list_part(app, &show_assignments, "principal", NULL);
+	}
+	document = document_wire(record);
+	items = json_array();
+	status = list_part(app, &show_assignments, "principal", items);
+	json_object_del(document, "assignments");
+	if (json_object_set_new(document, "assignments", items) != 0) {
+		app->no_memory = true;
+	}
+	app_document(app, document);
+	return status;
+}
+
+/* "assigned: alice, role viewer, at api:/loans/7". */
+static void print_assignment(struct app *app, struct wire_cursor record, const char *done)
+{
+	struct pol_arena *arena = &app->arena;
+	const char *at = record_list(arena, record, "at");
+	int64_t until = record_int(record, "until", 0);
+
+	printf("%s: %s, role %s%s%s%s%s\n", done,
+		text_escape(arena, pol_str_of(app->args.words[0])),
+		text_escape(arena, pol_str_of(app->args.words[1])), at[0] != '\0' ? ", at " : "",
+		at, until != 0 ? ", until " : "", when_text_full(app, until));
+}
+
+static int show_assigned(struct app *app, struct wire_cursor record)
+{
+	print_assignment(app, record, "assigned");
+	return EXIT_YES;
+}
+
+static bool on_unassigned(void *context, struct wire_cursor item)
+{
+	print_assignment(context, item, "unassigned");
+	return true;
+}
+
+static int show_unassigned(struct app *app, struct wire_cursor answer)
+{
+	record_each(answer, "items", on_unassigned, app);
+	return EXIT_YES;
+}
+
+const struct command commands_principal[PRINCIPAL_COMMANDS] = {
+	{
+		.name = "principal create",
+		.words = "ID",
+		.summary = "Create a principal: a person or a service",
+		.text = "It holds no role before one is assigned.\n",
+		.examples = "  authzcheck principal create alice --name 'Alice Baker' --kind user\n"
+			    "  authzcheck principal create billing --kind service --attribute "
+			    "team=money\n",
+		.flags = { FLAG_NAME, FLAG_KIND, FLAG_ATTRIBUTE, FLAG_API_ACCESS, FLAG_TENANT },
+		.min_words = 1,
+		.by_token = true,
+		.run = verb_run,
+		.method = "principals.create",
+		.params = { "id" },
+		.show = show_principal,
+	},
+	{
+		.name = "principal list",
+		.summary = "List principals",
+		.examples = "  authzcheck principal list\n"
+			    "  authzcheck principal list --json | jq -r '.items[].id'\n",
+		.flags = { FLAG_TENANT },
+		.by_token = true,
+		.run = list_run,
+		.list = &show_principals,
+	},
+	{
+		.name = "principal show",
+		.words = "ID",
+		.summary = "Show one principal, with the roles assigned to it",
+		.examples = "  authzcheck principal show alice\n"
+			    "  authzcheck principal show alice --json | jq '.assignments'\n",
+		.flags = { FLAG_TENANT },
+		.min_words = 1,
+		.by_token = true,
+		.run = run_show,
+		.method = "principals.get",
+	},
+	{
+		.name = "principal edit",
+		.words = "ID",
+		.summary = "Change a principal's name, attributes or use of the API",
+		.text = "An empty --name '' removes the name. The attributes given replace all\n"
+			"that were there. After --api-access no, every key of the principal is\n"
+			"refused, until it is yes again.\n",
+		.examples = "  authzcheck principal edit alice --name 'Alice Smith'\n"
+			    "  authzcheck principal edit alice --api-access no\n",
+		.flags = { FLAG_NAME, FLAG_ATTRIBUTE, FLAG_API_ACCESS, FLAG_TENANT },
+		.min_words = 1,
+		.by_token = true,
+		.edits = true,
+		.run = verb_run,
+		.method = "principals.update",
+		.params = { "id" },
+		.show = show_principal,
+	},
+	{
+		.name = "principal disable",
+		.words = "ID",
+		.summary = "Switch a principal off, and its keys with it",
+		.text = "principal enable switches it on again.\n",
+		.examples = "  authzcheck principal disable alice\n",
+		.flags = { FLAG_TENANT },
+		.min_words = 1,
+		.by_token = true,
+		.run = verb_run,
+		.method = "principals.disable",
+		.params = { "id" },
+		.show = show_principal,
+	},
+	{
+		.name = "principal enable",
+		.words = "ID",
+		.summary = "Switch a principal on again",
+		.text = "Its keys work again, except those that are switched off themselves.\n",
+		.examples = "  authzcheck principal enable alice\n",
+		.flags = { FLAG_TENANT },
+		.min_words = 1,
+		.by_token = true,
+		.run = verb_run,
+		.method = "principals.enable",
+		.params = { "id" },
+		.show = show_principal,
+	},
+	{
+		.name = "principal delete",
+		.words = "ID",
+		.summary = "Delete a principal; its keys are revoked",
+		.text = "Its assignments are deleted too, and its keys are revoked for ever.\n",
+		.examples = "  authzcheck principal delete alice\n",
+		.flags = { FLAG_TENANT },
+		.min_words = 1,
+		.by_token = true,
+		.run = verb_run,
+		.method = "principals.delete",
+		.params = { "id" },
+		.show = show_principal,
+	},
+};
+
+const struct command commands_assignment[ASSIGNMENT_COMMANDS] = {
+	{
+		.name = "assign",
+		.words = "PRINCIPAL ROLE",
+		.summary = "Give a role to a principal",
+		.text = "The role counts everywhere, or with --at only at or below these\n"
+			"places; for ever, or --until a time. 'authzcheck principal show' lists\n"
+			"what is assigned.\n",
+		.examples = "  authzcheck assign alice collector\n"
+			    "  authzcheck assign alice viewer --at api:/loans/7 --until 30d\n",
+		.flags = { FLAG_AT, FLAG_UNTIL, FLAG_TENANT },
+		.min_words = 2,
+		.by_token = true,
+		.run = verb_run,
+		.method = "assignments.create",
+		.params = { "principal", "role" },
+		.show = show_assigned,
+	},
+	{
+		.name = "unassign",
+		.words = "PRINCIPAL ROLE",
+		.summary = "Take a role from a principal; it holds for the next request",
+		.text = "Removes every assignment of this role to the principal; with --at, the\n"
+			"one assignment with exactly these places.\n",
+		.examples = "  authzcheck unassign alice collector\n"
+			    "  authzcheck unassign alice viewer --at api:/loans/7\n",
+		.flags = { FLAG_AT, FLAG_TENANT },
+		.min_words = 2,
+		.by_token = true,
+		.run = verb_run,
+		.method = "assignments.delete",
+		.params = { "principal", "role" },
+		.show = show_unassigned,
+	},
+};

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/verb.h"
+
+#include "tools/show.h"
+
+int verb_call(struct app *app, struct params *params)
+{
+	const struct command *command = app->command;
+	struct wire_cursor answer;
+	int status = rpc_call(app, command->method, params, &answer);
+
+	if (status != EXIT_YES) {
+		return status;
+	}
+	if (app->want_json) {
+		app_document(app, document_wire(answer));
+		return EXIT_YES;
+	}
+	return command->show != NULL ? command->show(app, answer) : show_key(app, answer);
+}
+
+/* "--name, --label or --scope": the options of a command, but for --tenant. */
+static const char *option_names(struct app *app)
+{
+	const enum flag *flags = app->command->flags;
+	const char *text = "";
+
+	for (size_t i = 0; flags[i] != FLAG_NONE && flags[i] != FLAG_TENANT; i++) {
+		bool last = flags[i + 1] == FLAG_NONE || flags[i + 1] == FLAG_TENANT;
+
+		text = app_text(app, "%s%s--%s", text,
+			i == 0 ? ""
+			: last ? " or "
+			       : ", ",
+			args_name(flags[i]));
+	}
+	return text;
+}
+
+int verb_run(struct app *app)
+{
+	const struct command *command = app->command;
+	struct params params;
+	uint32_t before;
+	int status;
+
+	params_begin(&params);
+	for (size_t i = 0; i < app->args.word_count; i++) {
+		params_text(&params, command->params[i], app->args.words[i]);
+	}
+	before = params.count + app->args.given[FLAG_TENANT];
+	status = params_options(app, &params, command->flags);
+	if (status == EXIT_YES && command->edits && params.count == before) {
+		status = app_fail(
+			app, EXIT_USAGE, "usage", "nothing to change: give %s", option_names(app));
+	}
+	if (status != EXIT_YES) {
+		params_finish(&params);
+		return status;
+	}
+	return verb_call(app, &params);
+}
