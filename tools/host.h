@@ -2,13 +2,12 @@
 #pragma once
 
 /*
- * host: answers what a policy asks of the machine that it is compiled on (policy/text/host.h), as
- * far as a tool can: the time zones, and the modules of --modules. Whose the users are is the
- * daemon's machine's business.
+ * host: answers what a policy asks of the machine that compiles it (policy/text/host.h): time
+ * zones, and the modules of --modules. It does not answer for users and groups, which are those of
+ * the daemon's machine.
  *
- * Modules are loaded by the daemon's own code (daemon/load/plugin), the one part of that room that
- * the tool shares, so that both refuse the same. They run inside the tool: whose they are is asked
- * as the daemon asks it, with whoever runs the tool in the place of its user.
+ * The daemon's own code reads the modules (daemon/load/plugin), so that both refuse the same ones.
+ * They run inside the tool: they must belong to root or to the user who runs it.
  */
 
 #include "policy/text/host.h"

@@ -1,13 +1,54 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/policy.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "daemon/load/folder.h"
 #include "tools/text.h"
+
+/* How often a folder that changes while it is read is read again. */
+#define TRIES 10
+
+/* Without a slash at the end: places are named by it. */
+static const char *folder_name(struct app *app, const char *path)
+{
+	size_t len = strlen(path);
+
+	while (len > 1 && path[len - 1] == '/') {
+		len--;
+	}
+	return app_text(app, "%.*s", (int)len, path);
+}
+
+/* The owners of the files do not matter, since the tool does not act on the policy. */
+static int read_folder(struct app *app, const char *path, struct policy *policy)
+{
+	char why[FOLDER_WHY] = "it changed while it was read";
+	int r = -ESTALE;
+
+	for (int i = 0; r == -ESTALE && i < TRIES; i++) {
+		folder_destroy(policy->folder);
+		policy->folder = NULL;
+		r = folder_list(path, NULL, &policy->folder, why);
+		if (r == 0) {
+			r = folder_read(policy->folder, why);
+		}
+	}
+	if (r < 0) {
+		return app_fail(app, EXIT_USAGE, "unreadable", "%s", why);
+	}
+	if (policy->folder->source_count == 0) {
+		return app_fail(app, EXIT_NO, "invalid_policy",
+			"%s: no *.policy file in this folder or below it", path);
+	}
+	return EXIT_YES;
+}
 
 int policy_load(struct app *app, const char *path, struct policy *policy)
 {
-	int status = folder_read(app, path, &policy->folder);
+	int status = read_folder(app, folder_name(app, path), policy);
 	enum pol_status compiled;
 
 	if (status == EXIT_YES) {
@@ -16,9 +57,9 @@ int policy_load(struct app *app, const char *path, struct policy *policy)
 	if (status != EXIT_YES) {
 		return status;
 	}
-	pol_diags_init(&policy->diags, policy->folder.sources, policy->folder.count);
-	compiled = pol_compile(policy->folder.sources, policy->folder.count, &policy->host.asked,
-		&policy->diags, &policy->snapshot);
+	pol_diags_init(&policy->diags, policy->folder->sources, policy->folder->source_count);
+	compiled = pol_compile(policy->folder->sources, policy->folder->source_count,
+		&policy->host.asked, &policy->diags, &policy->snapshot);
 	if (compiled == POL_ENOMEM) {
 		return app_fail(app, EXIT_DAEMON, "internal", "%s: no memory left", path);
 	}
@@ -34,6 +75,8 @@ void policy_finish(struct policy *policy)
 	pol_snapshot_unref(policy->snapshot);
 	pol_diags_finish(&policy->diags);
 	policy_host_finish(&policy->host);
+	folder_destroy(policy->folder);
+	policy->folder = NULL;
 	policy->snapshot = NULL;
 }
 

@@ -10,12 +10,13 @@
 #include "policy/snapshot/snapshot.h"
 #include "policy/text/diag.h"
 #include "tools/app.h"
-#include "tools/folder.h"
 #include "tools/host.h"
+
+struct folder;
 
 /* Zeroed it is empty and may be finished. */
 struct policy {
-	struct folder folder;
+	struct folder *folder;   /* its files, while anything refers to them */
 	struct policy_host host; /* holds the modules that it names */
 	struct pol_diags diags;
 	struct pol_snapshot *snapshot; /* NULL when the policy is invalid: diags says why */

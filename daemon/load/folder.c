@@ -27,6 +27,9 @@ static int check_rights(const struct walk *walk, const char *name, const struct 
 	const char *path = walk->folder->path;
 	const char *slash = name[0] != '\0' ? "/" : "";
 
+	if (walk->owners == NULL) {
+		return 0;
+	}
 	if (!folder_is_owner(walk->owners, stat->st_uid)) {
 		return folder_refuse(walk->why, -EPERM,
 			"%s%s%s belongs to uid %u, who could change the policy by it: chown %u "
@@ -52,8 +55,8 @@ static int check_link(const struct walk *walk, int at, const char *name)
 	const char *slash = at == AT_FDCWD ? "" : "/";
 	struct stat stat;
 
-	if (fstatat(at, name, &stat, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISLNK(stat.st_mode) ||
-		folder_is_owner(walk->owners, stat.st_uid)) {
+	if (walk->owners == NULL || fstatat(at, name, &stat, AT_SYMLINK_NOFOLLOW) != 0 ||
+		!S_ISLNK(stat.st_mode) || folder_is_owner(walk->owners, stat.st_uid)) {
 		return 0;
 	}
 	return folder_refuse(walk->why, -EPERM,

@@ -30,7 +30,7 @@
 #define FOLDER_MAX_DEPTH 32
 #define FOLDER_WHY       1024
 
-/* Who may own what is read: root and these. */
+/* Who may own what is read: root and these. NULL: owners and rights do not matter. */
 struct folder_owners {
 	uid_t uids[2];
 	size_t count;
