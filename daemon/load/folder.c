@@ -192,6 +192,11 @@ static int list_folder(struct walk *walk, const char *name, unsigned depth)
 			walk->folder->path, name, FOLDER_MAX_DEPTH);
 	}
 	fd = beneath_open(walk->root, shown, O_RDONLY | O_DIRECTORY);
+	if (fd == -EACCES) {
+		/* There may be policies in it. */
+		return folder_refuse(walk->why, fd, "%s/%s cannot be opened: %s",
+			walk->folder->path, shown, strerror(-fd));
+	}
 	if (fd < 0) {
 		return cannot_open(walk, shown, fd);
 	}

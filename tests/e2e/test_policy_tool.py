@@ -11,6 +11,7 @@ import unittest
 from pathlib import Path
 
 import harness
+import people
 
 EXAMPLES = harness.ROOT / "policy" / "examples"
 
@@ -210,6 +211,17 @@ class Reading(Folder):
             self.assertIn(message, done.stderr)
             (folder / "out.policy").unlink()
         self.tool("policy", "check", folder)
+
+    @unittest.skipIf(os.geteuid() != 0, "only root can be another user")
+    def test_a_folder_below_that_cannot_be_listed_is_said(self):
+        self.write({"p/a.policy": harness.SMALL_POLICY, "p/sub/b.policy": "nonsense"})
+        self.folder.chmod(0o711)
+        (self.folder / "p" / "sub").chmod(0o700)
+        with people.as_user():
+            if not os.access(harness.AUTHZCHECK, os.X_OK, effective_ids=True):
+                self.skipTest("the tool lies where other users cannot reach it")
+            done = self.tool("policy", "check", self.folder / "p", status=2)
+        self.assertIn(f"{self.folder}/p/sub cannot be opened: Permission denied", done.stderr)
 
     def test_too_much_is_refused(self):
         with open(self.folder / "big.policy", "wb") as big:
