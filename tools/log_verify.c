@@ -3,24 +3,17 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "tools/record.h"
 #include "tools/rpc.h"
 #include "tools/text.h"
 
-/* A cursor is some place in hexadecimal. */
-#define MAX_CURSOR 1024
-
 struct verifying {
 	struct app *app;
 	json_t *items; /* with --json: the problems */
 	uint64_t problems;
 	int64_t checked;
-	int64_t total;
-	char cursor[MAX_CURSOR];
-	size_t cursor_len;
 	bool progress;
 };
 
@@ -43,40 +36,20 @@ static bool on_problem(void *context, struct wire_cursor item)
 	return true;
 }
 
-static int slice(struct verifying *verifying)
+static int on_slice(void *context, struct wire_cursor result)
 {
-	struct app *app = verifying->app;
-	struct wire_cursor result;
-	struct params params;
-	struct pol_str cursor;
-	int status;
+	struct verifying *verifying = context;
 
-	params_begin(&params);
-	if (verifying->cursor_len > 0) {
-		params_str(&params, "cursor",
-			(struct pol_str){ verifying->cursor, verifying->cursor_len });
-	}
-	status = rpc_call(app, "audit.verify", &params, &result);
-	if (status != EXIT_YES) {
-		return status;
-	}
 	record_each(result, "items", on_problem, verifying);
 	verifying->checked += record_int(result, "checked", 0);
-	verifying->total = record_int(result, "total", 0);
-	cursor = record_str(result, "cursor");
-	if (cursor.len > sizeof verifying->cursor) {
-		return app_fail(app, EXIT_DAEMON, "internal", "the daemon's cursor is too long");
-	}
-	memcpy(verifying->cursor, cursor.ptr != NULL ? cursor.ptr : "", cursor.len);
-	verifying->cursor_len = cursor.len;
 	if (verifying->progress) {
 		fprintf(stderr, "\r%" PRId64 " of %" PRId64 " records", verifying->checked,
-			verifying->total);
+			record_int(result, "total", 0));
 	}
 	return EXIT_YES;
 }
 
-static void tell(struct verifying *verifying)
+static void report(struct verifying *verifying)
 {
 	struct app *app = verifying->app;
 
@@ -103,14 +76,15 @@ int log_verify(struct app *app)
 {
 	struct verifying verifying = { .app = app,
 		.progress = isatty(STDERR_FILENO) == 1 && !app->want_json };
+	const struct pages pages = {
+		.method = "audit.verify", .page = on_slice, .context = &verifying
+	};
 	int status;
 
 	verifying.items = app->want_json ? json_array() : NULL;
-	do {
-		status = slice(&verifying);
-	} while (status == EXIT_YES && verifying.cursor_len > 0);
+	status = rpc_pages(app, &pages);
 	if (status == EXIT_YES) {
-		tell(&verifying);
+		report(&verifying);
 		status = verifying.problems == 0 ? EXIT_YES : EXIT_NO;
 	}
 	json_decref(verifying.items);

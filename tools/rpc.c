@@ -206,14 +206,18 @@ int rpc_call(
 	return EXIT_YES;
 }
 
-/* Keeps the cursor of the next page. False: there is none. */
-static bool keep_cursor(struct rpc *rpc, struct wire_cursor result)
+/* Keeps the cursor of the next page; *out_more: there is one. */
+static int keep_cursor(struct app *app, struct wire_cursor result, bool *out_more)
 {
+	struct wire_buf *buf = &app->rpc->cursor;
 	struct pol_str cursor = record_str(result, "cursor");
 
-	wire_buf_rewind(&rpc->cursor, 0);
-	wire_put_raw(&rpc->cursor, cursor.ptr, cursor.len);
-	return cursor.len > 0 && rpc->cursor.status == WIRE_OK;
+	wire_buf_rewind(buf, 0);
+	wire_put_raw(buf, cursor.ptr, cursor.len);
+	*out_more = cursor.len > 0;
+	return buf->status == WIRE_OK
+		       ? EXIT_YES
+		       : app_fail(app, EXIT_DAEMON, "internal", "the daemon's cursor is too long");
 }
 
 static uint32_t count_items(struct wire_cursor result)
@@ -227,34 +231,46 @@ static uint32_t count_items(struct wire_cursor result)
 	return count;
 }
 
+/* Asks for the next page. */
+static int fetch(
+	struct app *app, const struct pages *pages, bool more, struct wire_cursor *out_result)
+{
+	struct params params;
+	int status;
+
+	params_begin(&params);
+	status = pages->fill != NULL ? pages->fill(pages->context, &params) : EXIT_YES;
+	if (status != EXIT_YES) {
+		params_finish(&params);
+		return status;
+	}
+	if (pages->what != NULL) {
+		params_int(&params, "limit", PAGE_ITEMS);
+	}
+	if (more) {
+		params_str(&params, "cursor",
+			(struct pol_str){
+				(const char *)app->rpc->cursor.data, app->rpc->cursor.len });
+	}
+	return rpc_call(app, pages->method, &params, out_result);
+}
+
 int rpc_pages(struct app *app, const struct pages *pages)
 {
-	bool show = isatty(STDERR_FILENO) == 1 && isatty(STDOUT_FILENO) != 1;
+	bool show = pages->what != NULL && isatty(STDERR_FILENO) == 1 && isatty(STDOUT_FILENO) != 1;
 	struct wire_cursor result = { 0 };
 	size_t seen = 0;
 	bool more = false;
 	int status;
 
 	do {
-		struct params params;
-
-		params_begin(&params);
-		status = pages->fill(pages->context, &params);
-		if (status != EXIT_YES) {
-			params_finish(&params);
-			break;
+		status = fetch(app, pages, more, &result);
+		if (status == EXIT_YES) {
+			status = keep_cursor(app, result, &more);
 		}
-		params_int(&params, "limit", PAGE_ITEMS);
-		if (more) {
-			params_str(&params, "cursor",
-				(struct pol_str){ (const char *)app->rpc->cursor.data,
-					app->rpc->cursor.len });
-		}
-		status = rpc_call(app, pages->method, &params, &result);
 		if (status != EXIT_YES) {
 			break;
 		}
-		more = keep_cursor(app->rpc, result);
 		seen += count_items(result);
 		status = pages->page(pages->context, result);
 		if (show && more) {

@@ -62,14 +62,17 @@ void rpc_close(struct rpc *rpc);
 /* The exit status for one of the protocol's error codes. */
 int rpc_exit_status(enum wire_code code);
 
-/* A method that answers {items, cursor}: every page is fetched. */
+/* A method whose answer has a cursor while there is more to fetch: every page is fetched. */
 struct pages {
 	const char *method;
-	/* Puts the parameters beside limit and cursor. EXIT_YES, or another status, reported. */
+	/* Puts the parameters beside limit and cursor. EXIT_YES, or another status, reported. NULL:
+	 * there are none. */
 	int (*fill)(void *context, struct params *params);
-	/* One page's result; the items are visited by record_each. Returns EXIT_YES to go on. */
+	/* One page's result. EXIT_YES to go on. */
 	int (*page)(void *context, struct wire_cursor result);
 	void *context;
-	const char *what; /* "keys": for the progress on a terminal */
+	/* "keys": the pages hold so many `items` as `limit` says, and their count is shown on a
+	 * terminal. NULL: the method takes no limit. */
+	const char *what;
 };
 int rpc_pages(struct app *app, const struct pages *pages);

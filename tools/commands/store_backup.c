@@ -15,8 +15,6 @@
 #include "tools/record.h"
 #include "tools/rpc.h"
 
-#define MAX_CURSOR 256
-
 struct backup {
 	struct app *app;
 	const char *path;
@@ -48,29 +46,10 @@ static int write_piece(struct backup *backup, struct pol_str data)
 	return EXIT_YES;
 }
 
-/* One piece; the next one's cursor is kept, empty behind the last. */
-static int take_piece(struct backup *backup, char cursor[static MAX_CURSOR], size_t *cursor_len)
+static int on_piece(void *context, struct wire_cursor result)
 {
-	struct app *app = backup->app;
-	struct wire_cursor result;
-	struct params params;
-	struct pol_str next;
-	int status;
+	struct backup *backup = context;
 
-	params_begin(&params);
-	if (*cursor_len > 0) {
-		params_str(&params, "cursor", (struct pol_str){ cursor, *cursor_len });
-	}
-	status = rpc_call(app, "store.backup", &params, &result);
-	if (status != EXIT_YES) {
-		return status;
-	}
-	next = record_str(result, "cursor");
-	if (next.len > MAX_CURSOR) {
-		return app_fail(app, EXIT_DAEMON, "internal", "the daemon's cursor is too long");
-	}
-	memcpy(cursor, next.ptr != NULL ? next.ptr : "", next.len);
-	*cursor_len = next.len;
 	backup->records = record_int(result, "done", 0);
 	if (backup->progress) {
 		fprintf(stderr, "\r%" PRId64 " of %" PRId64 " records", backup->records,
@@ -81,20 +60,18 @@ static int take_piece(struct backup *backup, char cursor[static MAX_CURSOR], siz
 
 static int take_all(struct backup *backup)
 {
-	char cursor[MAX_CURSOR];
-	size_t cursor_len = 0;
-	int status;
+	const struct pages pages = {
+		.method = "store.backup", .page = on_piece, .context = backup
+	};
+	int status = rpc_pages(backup->app, &pages);
 
-	do {
-		status = take_piece(backup, cursor, &cursor_len);
-	} while (status == EXIT_YES && cursor_len > 0);
 	if (backup->progress) {
 		fputs("\r\033[K", stderr);
 	}
 	return status;
 }
 
-/* Only now it is a copy: whole, on the disk, and under its name. */
+/* Once it is whole and on the disk, it gets its name. */
 static int finish(struct backup *backup)
 {
 	if (fsync(backup->fd) < 0) {
@@ -120,7 +97,7 @@ static int open_aside(struct backup *backup)
 	return backup->fd < 0 ? fail_file(backup, backup->aside, errno) : EXIT_YES;
 }
 
-static void tell(const struct backup *backup)
+static void report(const struct backup *backup)
 {
 	if (backup->app->want_json) {
 		app_document(backup->app,
@@ -153,7 +130,7 @@ static int run(struct app *app)
 		}
 	}
 	if (status == EXIT_YES) {
-		tell(&backup);
+		report(&backup);
 	}
 	free(backup.aside);
 	return status;
