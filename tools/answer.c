@@ -8,23 +8,23 @@
 #include "tools/text.h"
 #include "tools/when.h"
 
-/* What a reason is told with: the subject, what was asked for, both; or the key and that. */
+/* What the sentence of a reason names: the subject, what was asked for, or both. */
 enum about { ABOUT_NOTHING = 0, ABOUT_SUBJECT, ABOUT_WHAT, ABOUT_BOTH, ABOUT_KEY };
 
 struct reason {
 	struct pol_str code;
 	enum about about;
 	const char *text;
-	const char *tail; /* between the two; behind the one, for others */
+	const char *tail; /* between the two, or after the subject */
 };
 
 static const struct reason reasons[] = {
 	{ POL_STR_INIT("not_trusted"), ABOUT_NOTHING,
 		"only a trusted peer may state principal, ip, mfa_at or time, or ask why", "" },
 	{ POL_STR_INIT("unauthenticated"), ABOUT_NOTHING,
-		"the token is not accepted; only a trusted peer is told why", "" },
+		"the token is not accepted; only a trusted peer learns why", "" },
 	{ POL_STR_INIT("malformed_token"), ABOUT_NOTHING,
-		"the token is damaged, or none of this daemon's", "" },
+		"the token is damaged, or not one of this daemon", "" },
 	{ POL_STR_INIT("unknown_key"), ABOUT_NOTHING, "no key has this token", "" },
 	{ POL_STR_INIT("revoked_key"), ABOUT_SUBJECT, "", " is revoked" },
 	{ POL_STR_INIT("inactive_key"), ABOUT_SUBJECT, "", " is switched off, or not yet valid" },
@@ -37,8 +37,8 @@ static const struct reason reasons[] = {
 	{ POL_STR_INIT("wrong_tenant"), ABOUT_SUBJECT, "", " is of another tenant" },
 	{ POL_STR_INIT("unknown_service"), ABOUT_NOTHING,
 		"the policy declares no such service, and no stack 'other'", "" },
-	{ POL_STR_INIT("missing_token"), ABOUT_NOTHING, "no token came, and this stack wants one",
-		"" },
+	{ POL_STR_INIT("missing_token"), ABOUT_NOTHING,
+		"there is no token, and this stack needs one", "" },
 	{ POL_STR_INIT("no_decision"), ABOUT_WHAT, "no module of the stack decided about ", "" },
 	{ POL_STR_INIT("malformed_path"), ABOUT_WHAT,
 		"the path could be read in two ways, or is none: ", "" },
@@ -56,7 +56,7 @@ static const struct reason reasons[] = {
 	{ POL_STR_INIT("scope"), ABOUT_KEY, "the scopes or places of ", " leave out " },
 };
 
-/* "key K (P)", "principal P", "the caller". With `brief` the principal alone where there is one. */
+/* "key K (P)", "principal P", "the caller". With `brief` only the principal, if there is one. */
 static const char *subject_text(struct app *app, struct wire_cursor result, bool brief)
 {
 	const char *key = record_text(&app->arena, result, "key");
@@ -82,16 +82,16 @@ static const char *quota_text(struct app *app, struct wire_cursor result)
 	struct wire_cursor quota;
 
 	if (!record_find(result, "quota", &quota)) {
-		return "nobody to count it for: no key, principal, tenant or address";
+		return "there is no key, principal, tenant or address to count it for";
 	}
-	return app_text(app, "all of %" PRId64 " are used; anew in %s",
+	return app_text(app, "all of %" PRId64 " are used; it starts again in %s",
 		record_int(quota, "limit", 0), when_duration(app, record_int(quota, "reset", 0)));
 }
 
 static const char *reason_text(
 	struct app *app, struct wire_cursor result, struct pol_str code, const char *what)
 {
-	/* Principals are of no environment: only one that is declared nowhere is not theirs. */
+	/* Principals have no environment, so the one asked for must be undeclared. */
 	if (pol_str_equal(code, POL_STR("wrong_environment")) &&
 		record_str(result, "key").len == 0) {
 		return "the policy declares no such environment";
@@ -120,7 +120,7 @@ static const char *reason_text(
 				reason->tail, what);
 		}
 	}
-	/* A module's own. */
+	/* A reason of a module. */
 	return app_text(app, "%s for %s", what, subject_text(app, result, false));
 }
 

@@ -6,8 +6,7 @@
 
 #include "tools/text.h"
 
-/* Longer messages are cut; they are sentences of ours around names of at most 128 bytes, or an
- * error's message from the daemon. */
+/* Longer messages are cut. */
 #define MESSAGE_SIZE 1024
 
 static void say(const struct app *app, const char *what, enum colour colour, const char *message)

@@ -4,11 +4,11 @@
 /*
  * app: one run of authzcheck, and what a subcommand is.
  *
- * A struct app lives on main's stack and is passed to whoever needs it; there is no other state.
- * What is allocated for output and arguments comes from its arena and lives until the end.
+ * A struct app lives on main's stack and is passed down; there is no other state. Memory for output
+ * and arguments comes from its arena and lives until the end.
  *
  * A subcommand is a row of a const table. It writes either text to standard output
- * or, with --json, gives app_document one document; it reports what went wrong with app_fail, once,
+ * or, with --json, gives app_document one document; it reports an error with app_fail, once,
  * and returns the exit status. Nothing here is thread-safe.
  */
 
@@ -21,7 +21,7 @@
 #include "tools/args.h"
 #include "tools/document.h"
 
-/* What the process returns. */
+/* Exit statuses. */
 enum {
 	EXIT_YES = 0,    /* allowed, done, clean */
 	EXIT_NO = 1,     /* denied, failed, invalid, found something, refused */
@@ -29,10 +29,10 @@ enum {
 	EXIT_DAEMON = 3, /* no daemon, deadline, overloaded, internal */
 };
 
-/* All that one run keeps in memory, the drawing of a million nodes included. */
+/* Of one run; enough to draw a million nodes. */
 #define APP_ARENA_LIMIT ((size_t)2 << 30)
 
-/* The protocol's bound for a token as presented. */
+/* The protocol's bound for a token. */
 #define APP_TOKEN 512
 
 struct rpc;
@@ -49,7 +49,8 @@ struct app {
 	bool no_memory;   /* for the document */
 	struct rpc *rpc;
 	int64_t now; /* Unix seconds, at the start */
-	/* Whoever manages by it (token.h); none: the peer himself. Wiped at the end. */
+	/* The token that the command manages by (token.h); without one the peer counts. It is
+	 * wiped at the end. */
 	char token[APP_TOKEN];
 	size_t token_len;
 };
@@ -73,8 +74,8 @@ struct command {
 	bool by_token;    /* manages, and takes --token and --token-file for all its calls */
 	bool edits;       /* an empty value removes what is there; at least one option is needed */
 	int (*run)(struct app *app);
-	const char *method;    /* that it calls */
-	const char *params[2]; /* what the method calls the words */
+	const char *method;    /* of the daemon, that it calls */
+	const char *params[2]; /* the names of the words as parameters of the method */
 	/* Shows the answer to people; NULL: as a key. */
 	int (*show)(struct app *app, struct wire_cursor answer);
 	const struct bulk *bulk;
@@ -93,7 +94,7 @@ void app_document(struct app *app, json_t *document);
 /* Replaces the document of app_fail by {"error": …}, with what else the daemon answered. */
 void app_document_error(struct app *app, json_t *error);
 
-/* Appends a value to an array; both may be NULL, as memory was out. */
+/* Appends a value to an array. Either may be NULL, when memory was out. */
 void app_append(struct app *app, json_t *array, json_t *value);
 
 /* A warning on standard error; changes nothing else. */

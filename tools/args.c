@@ -26,7 +26,7 @@ static const struct flag_info infos[FLAG_COUNT] = {
 	[FLAG_JSON] = { "json", 0, KIND_SWITCH, NULL, "one JSON document on standard output" },
 	[FLAG_NO_COLOR] = { "no-color", 0, KIND_SWITCH, NULL, "no colour, not even on a terminal" },
 	[FLAG_TIMEOUT] = { "timeout", 0, KIND_VALUE, "TIME",
-		"how long to wait for the daemon (5s unless told)" },
+		"how long to wait for the daemon (default 5s)" },
 	[FLAG_HELP] = { "help", 'h', KIND_SWITCH, NULL, "this text" },
 	[FLAG_VERSION] = { "version", 0, KIND_SWITCH, NULL, "the version" },
 	[FLAG_PRINCIPAL] = { "principal", 0, KIND_VALUE, "ID", "the principal" },
@@ -39,9 +39,9 @@ static const struct flag_info infos[FLAG_COUNT] = {
 	[FLAG_ATTRIBUTE] = { "attribute", 0, KIND_ITEMS, "NAME=TEXT",
 		"an attribute; may be repeated" },
 	[FLAG_API_ACCESS] = { "api-access", 0, KIND_VALUE, "yes|no",
-		"whether its keys open anything" },
+		"whether its keys may be used" },
 	[FLAG_DESCRIPTION] = { "description", 0, KIND_VALUE, "TEXT", "what it is for" },
-	[FLAG_INHERITS] = { "inherits", 0, KIND_LIST, "A,B", "roles whose grants it has too" },
+	[FLAG_INHERITS] = { "inherits", 0, KIND_LIST, "A,B", "roles that it inherits" },
 	[FLAG_GRANT] = { "grant", 0, KIND_ITEMS, "GRANT",
 		"`allow …` or `deny …`, as in the policy; may be repeated" },
 	[FLAG_STATUS] = { "status", 0, KIND_VALUE, "STATUS", "only those of this status" },
@@ -55,16 +55,16 @@ static const struct flag_info infos[FLAG_COUNT] = {
 	[FLAG_ROTATE_EVERY] = { "rotate-every", 0, KIND_VALUE, "TIME",
 		"the schedule by which its holder renews it: 90d" },
 	[FLAG_MODE] = { "mode", 0, KIND_VALUE, "MODE",
-		"overlap (unless told), confirm or immediate" },
+		"overlap (the default), confirm or immediate" },
 	[FLAG_OVERLAP] = { "overlap", 0, KIND_VALUE, "TIME",
-		"how long the old secret stays good: 24h" },
+		"how long the old secret stays valid: 24h" },
 	[FLAG_FINISH_OLD] = { "finish-old", 0, KIND_SWITCH, NULL,
-		"end the other secret of a rotation under way first" },
+		"first end the other secret of a rotation that is under way" },
 	[FLAG_UNTIL] = { "until", 0, KIND_VALUE, "WHEN",
 		"when it ends: RFC 3339, or from now: 30d" },
 	[FLAG_NETWORK] = { "network", 0, KIND_LIST, "CIDR,CIDR", "the networks it works from" },
 	[FLAG_AT] = { "at", 0, KIND_ITEMS, "TREE:/PATH",
-		"at or below this alone; may be repeated" },
+		"only at or below this place; may be repeated" },
 	[FLAG_SERVICE] = { "service", 0, KIND_VALUE, "NAME", "the service whose stack decides" },
 	[FLAG_TREE] = { "tree", 0, KIND_VALUE, "NAME", "the resource tree" },
 	[FLAG_SEARCH] = { "search", 0, KIND_VALUE, "WORD",
@@ -74,39 +74,44 @@ static const struct flag_info infos[FLAG_COUNT] = {
 		"when the caller last gave a second factor: RFC 3339, now, or 5m for 5 minutes "
 		"ago" },
 	[FLAG_TIME] = { "time", 0, KIND_VALUE, "WHEN",
-		"the time to judge hours by: RFC 3339 or now" },
+		"the time at which it is decided: RFC 3339 or now" },
 	[FLAG_TOKEN] = { "token", 0, KIND_VALUE, "TOKEN",
 		"the token; - reads it from standard input" },
 	[FLAG_TOKEN_FILE] = { "token-file", 0, KIND_VALUE, "FILE",
-		"a file whose first line is the token ($AUTHZ_TOKEN holds it too)" },
-	[FLAG_EXPLAIN] = { "explain", 0, KIND_SWITCH, NULL, "tell why, line by line" },
-	[FLAG_ACTOR] = { "actor", 0, KIND_VALUE, "ACTOR", "what this one did: uid:0, key:ID" },
-	[FLAG_KEY] = { "key", 0, KIND_VALUE, "ID", "what was done to this key" },
+		"a file whose first line is the token (or set $AUTHZ_TOKEN)" },
+	[FLAG_EXPLAIN] = { "explain", 0, KIND_SWITCH, NULL, "explain the decision, line by line" },
+	[FLAG_ACTOR] = { "actor", 0, KIND_VALUE, "ACTOR",
+		"only what this actor did: uid:0, key:ID" },
+	[FLAG_KEY] = { "key", 0, KIND_VALUE, "ID", "only what was done to this key" },
 	[FLAG_SINCE] = { "since", 0, KIND_VALUE, "WHEN",
-		"from then on: RFC 3339, or how long ago: 7d" },
-	[FLAG_BEFORE] = { "until", 0, KIND_VALUE, "WHEN", "up to then: RFC 3339, or how long ago" },
-	[FLAG_FOLLOW] = { "follow", 'f', KIND_SWITCH, NULL, "go on with what is to come" },
+		"from this time on: RFC 3339, or how long ago: 7d" },
+	[FLAG_BEFORE] = { "until", 0, KIND_VALUE, "WHEN",
+		"up to this time: RFC 3339, or how long ago" },
+	[FLAG_FOLLOW] = { "follow", 'f', KIND_SWITCH, NULL,
+		"wait for new records and show them, too" },
 	[FLAG_LINES] = { "lines", 'n', KIND_VALUE, "N", "only the last N" },
 	[FLAG_VERIFY] = { "verify", 0, KIND_SWITCH, NULL,
-		"check every record of the trail, and that the store is what it says" },
+		"check every record of the trail, and that the store agrees with it" },
 	[FLAG_STATE] = { "state", 0, KIND_VALUE, "DIR", "the daemon's state folder" },
 	[FLAG_CONFIG] = { "config", 0, KIND_VALUE, "FILE", "the daemon's configuration" },
 	[FLAG_ACCEPT_ROLLBACK] = { "accept-rollback", 0, KIND_SWITCH, NULL,
-		"though changes since are lost: keys revoked since work again" },
+		"accept that later changes are lost: keys revoked since work again" },
 	[FLAG_FORMAT] = { "format", 0, KIND_VALUE, "FORMAT", "text, or github for annotations" },
 	[FLAG_MODULES] = { "modules", 0, KIND_VALUE, "DIR",
-		"the module folder, for a policy that names modules which are not built in: they "
-		"are run" },
+		"the folder of modules that are not built in; those that the policy names are "
+		"run" },
 	[FLAG_VERBOSE] = { "verbose", 'v', KIND_SWITCH, NULL,
-		"one line for each test, and why it failed" },
-	[FLAG_ALL] = { "all", 0, KIND_SWITCH, NULL, "every one that the other options leave" },
-	[FLAG_DRY_RUN] = { "dry-run", 0, KIND_SWITCH, NULL, "show what would be done, do nothing" },
-	[FLAG_YES] = { "yes", 'y', KIND_SWITCH, NULL, "do not ask before doing it to many" },
+		"a line for each test, and why it failed" },
+	[FLAG_ALL] = { "all", 0, KIND_SWITCH, NULL,
+		"every key that the other options do not exclude" },
+	[FLAG_DRY_RUN] = { "dry-run", 0, KIND_SWITCH, NULL,
+		"show what would be done, and do nothing" },
+	[FLAG_YES] = { "yes", 'y', KIND_SWITCH, NULL, "do not ask before many keys are changed" },
 	[FLAG_HASH] = { "hash", 0, KIND_VALUE, "SHA256",
 		"the SHA-256 of a token, in hex or base64" },
-	[FLAG_IDLE] = { "idle", 0, KIND_VALUE, "TIME", "not used for so long: 90d unless told" },
+	[FLAG_IDLE] = { "idle", 0, KIND_VALUE, "TIME", "not used for this long: default 90d" },
 	[FLAG_EXPIRING] = { "expiring", 0, KIND_VALUE, "TIME",
-		"expires within this: 30d unless told" },
+		"expires within this time: default 30d" },
 	[FLAG_COUNT_OF] = { "count", 0, KIND_VALUE, "N", "how many" },
 };
 
@@ -149,7 +154,7 @@ static size_t smaller(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* Damerau's distance, adjacent letters exchanged counted once (optimal string alignment). */
+/* The optimal string alignment distance: an exchange of neighbours counts as one edit. */
 static size_t distance(const char *a, const char *b)
 {
 	size_t rows[3][NEAR_MAX + 1];
@@ -212,7 +217,7 @@ static bool list_add(struct args_list *list, struct pol_arena *arena, struct pol
 	return true;
 }
 
-/* A,B,C; an empty text is an empty list, an empty item is none of the caller's. */
+/* A,B,C; an empty text is an empty list, and an empty item a mistake. */
 static bool list_split(struct args *args, struct pol_arena *arena, enum flag flag, const char *text)
 {
 	while (*text != '\0') {
@@ -262,7 +267,7 @@ static bool take(struct args *args, struct pol_arena *arena, enum flag flag, con
 	return true;
 }
 
-/* What getopt_long is told: its own two tables, from ours. */
+/* The two tables that getopt_long needs, made from ours. */
 struct parser {
 	enum flag accepted[FLAG_COUNT];
 	size_t accepted_count;
@@ -310,7 +315,7 @@ static enum flag flag_of(const struct parser *parser, int got)
 	return FLAG_NONE;
 }
 
-/* getopt_long's '?' and ':' into a sentence. */
+/* Turns getopt_long's '?' and ':' into a sentence. */
 static void complain(struct args *args, const struct parser *parser, int got, const char *word)
 {
 	const char *names[FLAG_COUNT];
@@ -318,7 +323,7 @@ static void complain(struct args *args, const struct parser *parser, int got, co
 	char name[64];
 
 	if (got == ':') {
-		snprintf(args->error, sizeof args->error, "%s wants a value", word);
+		snprintf(args->error, sizeof args->error, "%s needs a value", word);
 		return;
 	}
 	if (optopt >= LONG_BASE) {
@@ -359,7 +364,7 @@ int args_parse(struct args *args, struct pol_arena *arena, int argc, char **argv
 	struct parser parser;
 
 	parser_init(&parser, flags, count, leading);
-	optind = 0; /* glibc: begin anew */
+	optind = 0; /* glibc: start again */
 	opterr = 0;
 	for (;;) {
 		int before = optind > 0 ? optind : 1;

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * args: the options of every subcommand, named and explained once, and what came on the command
- * line. Values point into argv and the arena that the caller gave.
+ * args: the options of every subcommand, with their help, and what the command line holds. Values
+ * point into argv and the arena that the caller gave.
  */
 
 #include <stdbool.h>
@@ -23,7 +23,7 @@ enum flag {
 	FLAG_VERSION,
 	FLAG_PRINCIPAL,
 	FLAG_ROLE,
-	FLAG_ONE_ROLE, /* --role of one alone */
+	FLAG_ONE_ROLE, /* --role with one role */
 	FLAG_SCOPE,
 	FLAG_NAME,
 	FLAG_LABEL,
@@ -58,7 +58,7 @@ enum flag {
 	FLAG_ACTOR,
 	FLAG_KEY,
 	FLAG_SINCE,
-	FLAG_BEFORE, /* --until of what is past */
+	FLAG_BEFORE, /* --until for times in the past */
 	FLAG_FOLLOW,
 	FLAG_LINES,
 	FLAG_VERIFY,
@@ -78,7 +78,7 @@ enum flag {
 	FLAG_COUNT
 };
 
-/* Words after the subcommand; more are never meant. */
+/* Words after the subcommand; no command takes more. */
 #define ARGS_MAX_WORDS 8
 
 struct args_list {

@@ -3,8 +3,8 @@
 /*
  * authzcheck: the operator's and the policy author's tool.
  *
- * main finds the subcommand in help.c's table, parses its options, and runs it. Everything a
- * subcommand needs comes with struct app.
+ * main finds the subcommand in help.c's tables, parses its options, and runs it. Everything that a
+ * subcommand needs is in struct app.
  */
 
 #include <stdio.h>
@@ -23,7 +23,7 @@ static int fail_usage(struct app *app, const char *see)
 		app->args.error, see[0] != '\0' ? " " : "", see);
 }
 
-/* What --json and --no-color change, as far as they are known by now. */
+/* Applies --json and --no-color, as far as they were parsed. */
 static void apply_globals(struct app *app)
 {
 	app->want_json = app->args.given[FLAG_JSON];
@@ -46,7 +46,7 @@ static int unknown_command(struct app *app, const char *group, const char *word)
 }
 
 /*
- * Finds the subcommand behind the global options; with two words, options may stand between them.
+ * Finds the subcommand after the global options; options may stand between its two words.
  * Returns the index of its last word in argv, or -1 and *out_status when there is nothing to run.
  */
 static int find_command(struct app *app, int argc, char **argv, int *out_status)
@@ -115,7 +115,7 @@ static int run_command(struct app *app, int argc, char **argv)
 		return EXIT_YES;
 	}
 	if (app->args.word_count < command->min_words) {
-		snprintf(app->args.error, sizeof app->args.error, "%s wants %s", command->name,
+		snprintf(app->args.error, sizeof app->args.error, "%s needs %s", command->name,
 			command->words);
 		return fail_usage(app, command->name);
 	}
@@ -136,7 +136,7 @@ static int run(struct app *app, int argc, char **argv)
 	return at < 0 ? status : run_command(app, argc - at, argv + at);
 }
 
-/* Nothing was done unless it was said: a full disk behind standard output is a failure. */
+/* Output that could not be written is a failure. */
 static int finish(struct app *app, int status)
 {
 	if (app->arena.status != POL_OK || app->no_memory) {

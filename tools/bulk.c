@@ -108,7 +108,7 @@ static const char *name(void *context, size_t number)
 	return chosen->ids[number].text;
 }
 
-/* A secret is shown this once, beside the id that it belongs to. */
+/* A secret is shown only now, with the id of its key. */
 static void on_answer(void *context, size_t number, struct wire_cursor record)
 {
 	const struct chosen *chosen = context;
@@ -119,7 +119,7 @@ static void on_answer(void *context, size_t number, struct wire_cursor record)
 	}
 }
 
-/* EXIT_YES to go on; or reported: EXIT_NO, or EXIT_USAGE where nobody can be asked. */
+/* EXIT_YES to go on; or, reported, EXIT_NO, or EXIT_USAGE without a terminal. */
 static int confirm(struct app *app, const char *question)
 {
 	char line[16];

@@ -14,7 +14,7 @@
 
 struct bulk {
 	const char *done;   /* "disabled" */
-	const char *status; /* what keys.list is asked for without --status; NULL: any */
+	const char *status; /* of the keys that are chosen without --status; NULL: any */
 	/* Is there anything to do for this record? NULL: always. */
 	bool (*wants)(const struct app *app, struct wire_cursor record);
 };

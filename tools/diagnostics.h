@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * diagnostics: what is wrong with a policy, as the daemon tells it.
+ * diagnostics: the diagnostics of a policy, as the daemon answers them.
  */
 
 #include <stdio.h>
@@ -10,6 +10,6 @@
 #include "client/wire.h"
 #include "tools/app.h"
 
-/* Prints the array `diagnostics` of a map, if there is one: FILE:LINE:COLUMN: error: MESSAGE, the
- * notes behind each. */
+/* Prints the array `diagnostics` of a map, if there is one: FILE:LINE:COLUMN: error: MESSAGE, each
+ * followed by its notes. */
 void diagnostics_print(struct app *app, struct wire_cursor map, FILE *file);

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * explanation: what the daemon told of a decision, read back into what policy/ tells itself, so
- * that one hand draws both.
+ * explanation: the daemon's explanation of a decision, read back into the struct that policy/
+ * fills, so that story.c shows both.
  */
 
 #include "policy/ask/explain.h"

@@ -20,11 +20,11 @@ bool help_is_group(const char *word);
  * second words), or NULL. */
 const char *help_nearest(const char *group, const char *word);
 
-/* Everything, or the subcommands of one group. */
+/* Lists every subcommand, or those of one group. */
 void help_print(const struct app *app, const char *group, FILE *file);
 
 /* One subcommand: usage, text, options, examples. */
 void help_print_command(const struct app *app, const struct command *command, FILE *file);
 
-/* The options of a command, with those that all have that manage by a token; how many. */
+/* The options of a command, and --token and --token-file if it manages by a token; how many. */
 size_t help_flags(const struct command *command, enum flag out[static FLAG_COUNT]);

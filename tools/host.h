@@ -26,5 +26,5 @@ struct policy_host {
 
 /* EXIT_YES; or another status, reported. */
 int policy_host_init(struct policy_host *host, struct app *app);
-/* No policy uses its modules any more. */
+/* Only when no policy uses its modules any more. */
 void policy_host_finish(struct policy_host *host);

@@ -7,5 +7,5 @@
 
 #include "tools/app.h"
 
-/* EXIT_YES: nothing is wrong. EXIT_NO: what is, was told. */
+/* EXIT_YES: nothing is wrong. EXIT_NO: problems were found and printed. */
 int log_verify(struct app *app);

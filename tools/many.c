@@ -11,9 +11,9 @@
 #include "client/authz.h"
 
 enum {
-	WINDOW = 256,            /* outstanding: what the daemon commits at once */
+	WINDOW = 256,            /* outstanding calls: the daemon commits so many at once */
 	PROGRESS_NS = 100000000, /* between two lines of progress */
-	TOLD = 20,               /* refusals that are told one by one */
+	SHOWN = 20,              /* refusals that are printed one by one */
 	AGAIN_MS = 50,           /* between two attempts to reach the daemon again */
 };
 
@@ -23,7 +23,7 @@ struct slot {
 	struct run *run;
 	size_t number;
 	bool busy;
-	bool again; /* busy, and to be asked for again */
+	bool again; /* busy, and its call is to be repeated */
 	char request_id[AUTHZ_REQUEST_ID_SIZE];
 };
 
@@ -36,7 +36,7 @@ struct run {
 	size_t outstanding;
 	int status;
 	int error;  /* of the connection; 0: none */
-	int broken; /* likewise, but what was outstanding is asked for again */
+	int broken; /* the same, but outstanding calls are repeated */
 	struct timespec broken_at;
 	bool show;
 	struct timespec shown_at;
@@ -61,7 +61,7 @@ static bool takes_request_id(const char *method)
 	return strcmp(method, "keys.create") == 0 || strcmp(method, "keys.rotate") == 0;
 }
 
-/* Does a second one no more than the first? */
+/* Does repeating the call change nothing more? */
 static bool is_repeatable(const char *method)
 {
 	static const char *const switches[] = { "keys.disable", "keys.enable", "keys.revoke",
@@ -115,7 +115,7 @@ static void refused(struct run *run, size_t number, const struct authz_reply *re
 				document_text(reply->code), "message",
 				document_text(reply->message)));
 	}
-	if (run->failed <= TOLD) {
+	if (run->failed <= SHOWN) {
 		show(run, true);
 		app_warn(app, "%s: %s: %s", name, reply->code, reply->message);
 	}
@@ -170,7 +170,7 @@ static struct slot *free_slot(struct run *run)
 	return NULL;
 }
 
-/* Asks for what the slot holds. A status other than EXIT_YES was reported; *out_error is the
+/* Starts the slot's call. A status other than EXIT_YES was reported; *out_error is the
  * connection's. */
 static int ask(struct run *run, struct slot *slot, int *out_error)
 {
@@ -216,8 +216,8 @@ static int start_one(struct run *run)
 	return status;
 }
 
-/* Asks again for what was outstanding when the connection broke. While the daemon is away it waits
- * a moment; behind the deadline it is an error. */
+/* Repeats the calls that were outstanding when the connection broke. While the daemon cannot be
+ * reached it waits a moment; after the deadline that is an error. */
 static int start_again(struct run *run)
 {
 	int status = EXIT_YES, error = 0;
@@ -257,7 +257,7 @@ static void turn(struct run *run)
 	authz_process(run->authz);
 }
 
-/* The daemon is gone. With --json the document still tells what was done. */
+/* The daemon is gone. The document of --json still holds what was done. */
 static void end_badly(struct run *run)
 {
 	struct app *app = run->app;

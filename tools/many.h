@@ -2,11 +2,11 @@
 #pragma once
 
 /*
- * many: one method called for many keys, with enough calls outstanding that the daemon commits
- * them by the batch. Shows on standard error's terminal how far it is. A call that is refused is
- * told and counted, and the others go on. When the connection breaks, what was not answered is
- * asked for again, where a second time does no more than the first: by the same request_id, or
- * because what is so already is a success. It ends when the daemon is not back within --timeout.
+ * many: one method called for many keys, with so many calls outstanding that the daemon commits
+ * them in batches. Progress is shown when standard error is a terminal. A refused call is reported
+ * and counted, and the others go on. When the connection breaks, the calls without an answer are
+ * repeated if that is safe: because of their request_id, or because the method changes nothing the
+ * second time. It gives up when the daemon does not come back within --timeout.
  */
 
 #include <stddef.h>
@@ -17,12 +17,12 @@
 struct many {
 	const char *method;
 	const char *done; /* "disabled": for the progress and the sum */
-	bool sums;        /* says at the end how many were done, too, when all were */
+	bool sums;        /* prints the sum after a success, too */
 	size_t count;
 	/* Puts the parameters of one call. EXIT_YES, or another status, reported, which ends all.
 	 */
 	int (*fill)(void *context, size_t number, struct params *params);
-	/* What names a call to people, such as a key's id; lives until the next call of it. */
+	/* A call's name for people, such as a key's id; lives until this is called again. */
 	const char *(*name)(void *context, size_t number);
 	/* A result, without --json; its bytes live until this returns. Answers come in any
 	 * order. NULL: not wanted. */

@@ -131,7 +131,7 @@ static int put_map(struct app *app, struct wire_buf *buf, const struct args_list
 		const char *sign = memchr(item.ptr, '=', item.len);
 
 		if (sign == NULL || sign == item.ptr) {
-			return app_fail(app, EXIT_USAGE, "usage", "--attribute wants NAME=TEXT");
+			return app_fail(app, EXIT_USAGE, "usage", "--attribute needs NAME=TEXT");
 		}
 		wire_put_str(buf, (struct wire_str){ item.ptr, (size_t)(sign - item.ptr) });
 		wire_put_str(buf,
@@ -168,7 +168,7 @@ static int put_number(struct app *app, struct wire_buf *buf, enum flag flag)
 	return status;
 }
 
-/* Does the option say that there shall be nothing? */
+/* Does the option's value remove what is there? */
 static bool removes(const struct app *app, enum flag flag)
 {
 	const char *nothing = options[flag].nothing;

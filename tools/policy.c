@@ -11,7 +11,7 @@
 /* How often a folder that changes while it is read is read again. */
 #define TRIES 10
 
-/* Without a slash at the end: places are named by it. */
+/* Without a slash at the end: the names of its files begin with it. */
 static const char *folder_name(struct app *app, const char *path)
 {
 	size_t len = strlen(path);
@@ -84,7 +84,7 @@ static void write_err(void *context, const char *text, size_t len)
 {
 	FILE *file = context;
 
-	/* The renderer shows source lines, which a terminal must not act on. New lines are ours. */
+	/* Source lines must not act on a terminal; new lines and tabs come from the renderer. */
 	while (len > 0) {
 		size_t line = 0;
 
@@ -122,7 +122,7 @@ static const char *severity_name(enum pol_severity severity)
 	return "error";
 }
 
-/* A workflow command's escapes: %, CR and LF; in its properties also : and ,. */
+/* The escapes of a workflow command: %, CR and LF; in its properties also : and ,. */
 static void put_github(struct pol_str str, bool property)
 {
 	for (size_t i = 0; i < str.len; i++) {

@@ -12,19 +12,20 @@
 #include "tools/diagnostics.h"
 #include "tools/record.h"
 
-/* What the daemon gives at most in one page. */
+/* The most that the daemon puts into one page. */
 #define PAGE_ITEMS 1000
 
-/* The library's own, which is used where none is given. */
+/* The library's default. */
 #define TIMEOUT_MS 5000
 
-/* A day: whoever waits longer does not wait for an answer. */
+/* A day. */
 #define TIMEOUT_MAX_S 86400
 
 struct rpc {
 	struct authz *authz;
 	int timeout_ms;
-	struct wire_buf cursor; /* of the next page: the answer that named it is gone by then */
+	struct wire_buf
+		cursor; /* of the next page, copied from the answer, which does not live so long */
 };
 
 static const struct {
@@ -124,7 +125,7 @@ void rpc_close(struct rpc *rpc)
 	}
 }
 
-/* The daemon said no: everything that it told beside. */
+/* The daemon refused the call: prints everything that it answered. */
 static int refused(struct app *app, const char *method, const struct authz_reply *reply)
 {
 	struct wire_cursor error = wire_cursor_of(reply->data, reply->len);

@@ -25,9 +25,9 @@ struct params {
 };
 
 void params_begin(struct params *params);
-/* Behind the last one: adds the token of a command that manages by one, and closes the map. */
+/* After the last one: adds the token of a command that manages by one, and closes the map. */
 void params_end(struct params *params, const struct app *app);
-/* Wipes: a token may have been among them. */
+/* Wipes them, since a token may be among them. */
 void params_finish(struct params *params);
 
 void params_str(struct params *params, const char *name, struct pol_str value);
@@ -53,7 +53,7 @@ int rpc_open(struct app *app, struct authz **out);
 /* Reports what a negative AUTHZ_E* means; the exit status. */
 int rpc_failed(struct app *app, int error);
 
-/* How long a deadline is, in ms, once there was a call. */
+/* The deadline of a call in ms, once rpc_open or rpc_call was called. */
 int rpc_timeout(const struct app *app);
 
 /* NULL is ignored. */

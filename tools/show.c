@@ -125,7 +125,7 @@ int show_secret(struct app *app, struct wire_cursor record)
 
 	if (secret.len == 0) {
 		return app_fail(app, EXIT_DAEMON, "internal",
-			"the daemon made a secret and did not answer it: make another one");
+			"the daemon made a secret and did not send it: make another one");
 	}
 	if (isatty(STDOUT_FILENO) != 1) {
 		printf("%.*s\n", POL_STR_ARGS(secret));

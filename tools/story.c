@@ -10,7 +10,7 @@
 #include "tools/text.h"
 #include "tools/when.h"
 
-/* Places stand in one column, unless a line is longer than that. */
+/* The column of positions, unless a line is longer. */
 #define PLACE_COLUMN 76
 
 struct line {
@@ -60,7 +60,7 @@ static const char *joined(struct story *story, const struct pol_str *items, uint
 
 /* --- the walk --------------------------------------------------------------------------------- */
 
-/* What came of a verdict: the control table's cell, in words. */
+/* The effect of a verdict: the cell of the control table, in words. */
 static const char *effect_text(struct story *story, const struct pol_explained_line *line)
 {
 	const char *stack = shown(story, line->stack);
@@ -87,7 +87,7 @@ static const char *effect_text(struct story *story, const struct pol_explained_l
 	return "";
 }
 
-/* The module only names what is to be charged: that there was none left shows at the end. */
+/* The module names the quota; whether one is left is known only at the end of the decision. */
 static bool is_used_up(
 	struct story *story, const struct pol_explained_line *line, struct pol_str quota)
 {
@@ -127,7 +127,7 @@ static void add_line(struct story *story, const struct pol_explanation *told,
 			   .colour = line->asked ? COLOUR_NONE : COLOUR_DIM });
 }
 
-/* Names are short; a long list of arguments does not push all verdicts aside. */
+/* One line with many arguments does not move the verdicts of the others. */
 #define WHAT_COLUMN 36
 
 static size_t what_width(struct story *story, const struct pol_explanation *told)
@@ -185,7 +185,7 @@ static const char *chain_text(struct story *story, const struct pol_explained_ru
 		joined(story, rule->chain, rule->chain_count, " ", " <- "));
 }
 
-/* Where a policy aligns its words, one space is enough. */
+/* With one space where the policy has more to align its words. */
 static const char *squeezed(struct story *story, struct pol_str text)
 {
 	char *copy = pol_arena_alloc(&story->app->arena, text.len, 1);
@@ -226,12 +226,12 @@ static void add_rule(struct story *story, const struct pol_explained_rule *rule,
 }
 
 static const char *const ends[POL_STAGE_COUNT] = {
-	[POL_STAGE_TOKEN] = "The token does not hold: nothing else was asked.",
-	[POL_STAGE_PRINCIPAL] = "There is nobody whom it could count for: no stack was asked.",
-	[POL_STAGE_ENVIRONMENT] = "It is meant for elsewhere: no stack was asked.",
+	[POL_STAGE_TOKEN] = "The token is not accepted: no stack was run.",
+	[POL_STAGE_PRINCIPAL] = "There is no active principal to decide for: no stack was run.",
+	[POL_STAGE_ENVIRONMENT] = "The environment or the tenant is another one: no stack was run.",
 	[POL_STAGE_SERVICE] = "No stack decides for this service.",
-	[POL_STAGE_RESOURCE] = "What was asked for is not to be found in the policy.",
-	[POL_STAGE_NETWORKS] = "The key's own networks do not let the caller in.",
+	[POL_STAGE_RESOURCE] = "The policy does not declare what was asked for.",
+	[POL_STAGE_NETWORKS] = "The caller's address is not in the key's networks.",
 	[POL_STAGE_CHARGES] = "A quota is used up.",
 };
 
@@ -253,7 +253,7 @@ static void add_missing_scope(struct story *story, const struct pol_explanation 
 	}
 }
 
-/* What is missing and what would not help is said too: else the story would have no end. */
+/* Says what is missing, and also when nothing in the policy would allow it. */
 static void add_lacks(struct story *story, const struct pol_explanation *told)
 {
 	if (told->missing.scope) {

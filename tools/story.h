@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * story: an explanation, to be read from top to bottom, each line with its place.
+ * story: an explanation as text, each line with its position.
  */
 
 #include "policy/ask/explain.h"

@@ -59,7 +59,7 @@ bool table_add(struct table *table, const struct table_cell *cells)
 	return true;
 }
 
-/* The last column gets no blanks behind it. */
+/* No blanks follow the last column. */
 static void print_cells(const struct table *table, const struct table_cell *cells, FILE *file)
 {
 	size_t pad = 0;

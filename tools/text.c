@@ -150,7 +150,7 @@ static bool escape(uint32_t code, size_t len, unsigned char first, char out[ESCA
 	return true;
 }
 
-/* The next character as it is shown, in buf or in str itself; str is then behind it. */
+/* The next character as it is shown, in buf or in str itself; str then begins after it. */
 static struct pol_str next_shown(struct pol_str *str, char buf[ESCAPE_SIZE])
 {
 	size_t len;

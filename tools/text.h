@@ -2,9 +2,8 @@
 #pragma once
 
 /*
- * text: what people read. Free text that somebody typed is shown so that it cannot act on a
- * terminal; widths are those of a terminal's columns; colours are the eight that every terminal
- * has.
+ * text: output for people. Free text is shown so that it cannot act on a terminal; widths are those
+ * of a terminal's columns; colours are the eight that every terminal has.
  */
 
 #include <stdbool.h>

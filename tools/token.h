@@ -16,8 +16,10 @@
  */
 int token_put(struct app *app, struct params *params, bool *out_given);
 
-/* Of a command that manages (by_token): reads it, once, into the app, and rpc puts it into each of
- * its calls. None: they are the peer's own. EXIT_YES, or reported. $AUTHZ_TOKEN always counts. */
+/* For a command that manages (by_token): reads the token into the app, and rpc puts it into every
+ * call. Without one the calls are the peer's own. EXIT_YES, or reported. $AUTHZ_TOKEN always
+ * counts. */
 int token_manage(struct app *app);
-/* A part of such a command that no token may call: refuses the options, forgets $AUTHZ_TOKEN. */
+/* For a part of such a command that tokens may not call: refuses the options and drops
+ * $AUTHZ_TOKEN. */
 int token_leave(struct app *app, const char *what);

@@ -22,10 +22,10 @@ static const struct unit units[] = {
 	{ 1, 0, "second" },
 };
 
-/* Nearer than this is "just now": clocks of two programs differ by as much. */
+/* Seconds. Nearer than this is "just now": two clocks may differ by as much. */
 #define JUST_NOW 2
 
-/* Later times cannot be written; a duration that leads past it is a mistake. */
+/* RFC 3339 cannot write later times. */
 #define LAST_TIME INT64_C(253402300799)
 
 static int fail(struct app *app, enum flag flag, const char *wanted)

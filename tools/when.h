@@ -10,7 +10,7 @@
 
 #include "tools/app.h"
 
-/* What a bare duration (30d) means beside RFC 3339 and "now". */
+/* What a duration (30d) means. RFC 3339 and "now" are always accepted. */
 enum when_way { WHEN_EXACT = 0, WHEN_AHEAD, WHEN_AGO };
 
 /* The value of an option that was given. EXIT_YES and Unix seconds; or EXIT_USAGE, reported. */
@@ -22,7 +22,7 @@ int when_option_duration(struct app *app, enum flag flag, int64_t *out);
 /* "3 days ago", "in 5 hours", "just now". */
 const char *when_text(struct app *app, int64_t time);
 
-/* The same with RFC 3339 behind it, in parentheses; empty for 0. */
+/* The same, then RFC 3339 in parentheses; empty for 0. */
 const char *when_text_full(struct app *app, int64_t time);
 
 /* "3 days", "2 hours"; the largest unit that fits, rounded. */

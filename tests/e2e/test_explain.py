@@ -393,7 +393,7 @@ stack office {
         self.assertRegex(said, r"\n  sufficient network allow=10.0.0.0/8 +allow: substack office "
                          r"ends +/.*:12\n")
         said, placed = self.story(*asked, status=1)
-        self.assertTrue(said.startswith("deny 429 quota: all of 1 are used; anew in "), said)
+        self.assertTrue(said.startswith("deny 429 quota: all of 1 are used; it starts again in "), said)
         self.assertEqual(placed, 8)
         self.assertRegex(said, r"\n  required   quota name=many limit=100 period=1h per=principal  "
                          r"allow +/.*:7\n")

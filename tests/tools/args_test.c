@@ -85,7 +85,7 @@ static const struct mistake mistakes[] = {
 	{ { "x", "--frobnicate" }, "unknown option '--frobnicate'" },
 	{ { "x", "--credential=s3cr3t" }, "unknown option '--credential'" },
 	{ { "x", "-q" }, "unknown option '-q'" },
-	{ { "x", "a", "--name" }, "--name wants a value" },
+	{ { "x", "a", "--name" }, "--name needs a value" },
 	{ { "x", "--json=yes" }, "--json takes no value" },
 	{ { "x", "--name=a", "--name=b" }, "--name was given twice" },
 	{ { "x", "--role=a,,b" }, "--role has an empty item between its commas" },

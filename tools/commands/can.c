@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* can: what a subject may do, as a tree. */
+/* can: what a principal or the holder of a token may do, as a tree. */
 
 #include <stdio.h>
 #include <string.h>
@@ -89,7 +89,7 @@ static bool on_json_item(void *context, struct wire_cursor item)
 	return true;
 }
 
-/* The answer to "what may he do" has a reason of its own when the credential is not accepted. */
+/* The status is not 200 when the credential was not accepted. */
 static bool is_refused(struct wire_cursor result)
 {
 	return record_int(result, "status", 200) != 200;
@@ -122,7 +122,7 @@ static int fill(void *context, struct params *params)
 	struct wire_cursor map = wire_cursor_of(view->subject.buf.data, view->subject.buf.len);
 	uint32_t count = 0;
 
-	/* The pairs behind the map's header. */
+	/* The pairs without the map's header. */
 	if (wire_read_map(&map, &count) && count > 0) {
 		wire_put_raw(&params->buf, map.ptr, (size_t)(map.end - map.ptr));
 		params->count += count;
@@ -136,7 +136,7 @@ static int fill(void *context, struct params *params)
 	return EXIT_YES;
 }
 
-/* TREE, TREE:/path, or either with "/" and two stars behind it. */
+/* TREE or TREE:/path; a slash and two stars at the end change nothing. */
 static int read_pattern(struct view *view)
 {
 	struct app *app = view->app;
@@ -207,7 +207,7 @@ static int run(struct app *app)
 	}
 	if (status == EXIT_YES && !given && !app->args.given[FLAG_PRINCIPAL]) {
 		status = app_fail(app, EXIT_USAGE, "usage",
-			"who? give --principal ID, --token-file FILE or --token -");
+			"for whom? give --principal ID, --token-file FILE or --token -");
 	}
 	if (status == EXIT_YES) {
 		status = read_pattern(&view);
@@ -223,7 +223,7 @@ static int run(struct app *app)
 const struct command command_can = {
 	.name = "can",
 	.words = "[TREE | TREE:/PATH]",
-	.summary = "What somebody may do, as a tree",
+	.summary = "Show what a principal or a token may do, as a tree",
 	.text = "What roles and scopes allow to a principal, or to the holder of a\n"
 		"token: stacks, networks and hours apart. With TREE:/PATH only what\n"
 		"lies at or below it.\n",

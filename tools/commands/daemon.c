@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* daemon: the verbs of tenants, and what is asked of the daemon itself. */
+/* daemon: the verbs of tenants, and those of the daemon itself. */
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,8 +13,8 @@
 static int show_pepper(struct app *app, struct wire_cursor answer)
 {
 	(void)app;
-	printf("pepper %" PRId64 " is in use; keys move to it when they are used, and then the old "
-	       "one goes\n",
+	printf("pepper %" PRId64 " is in use; keys move to it when they are used, then the old one "
+	       "is dropped\n",
 		record_int(answer, "pepper", 0));
 	return EXIT_YES;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* key import: tokens made elsewhere, by their SHA-256; one, or a file of many. */
+/* key import: tokens made elsewhere, by their SHA-256: one, or a file of them. */
 
 #include <errno.h>
 #include <stdio.h>
@@ -161,7 +161,7 @@ static int put_line(struct import *import, const struct line *line, struct param
 	return status;
 }
 
-/* Every line is read once before the first is sent: a mistake in the last one changes nothing. */
+/* All lines are read before the first is sent, so that a mistake in any of them changes nothing. */
 static int check_lines(struct import *import)
 {
 	int status = EXIT_YES;
@@ -213,7 +213,7 @@ static int import_file(struct app *app)
 	if (app->args.given[FLAG_PRINCIPAL] || app->args.given[FLAG_ROLE] ||
 		app->args.given[FLAG_SCOPE] || app->args.given[FLAG_HASH]) {
 		return app_fail(app, EXIT_USAGE, "usage",
-			"with a file its lines say what each key is: leave out the options");
+			"the lines of the file describe the keys: leave out the options");
 	}
 	status = read_file(&import, app->args.words[0]);
 	if (status == EXIT_YES) {

@@ -8,11 +8,11 @@
 #include "tools/commands/commands.h"
 #include "tools/policy.h"
 
-/* Behind the prefix: kid, which begins with the format's version, secret and checksum. Written for
- * RE2, PCRE and POSIX alike: it holds no group but the prefixes', and no look-around. */
+/* After the prefix: kid, which begins with the format's version, secret and checksum. RE2, PCRE and
+ * POSIX accept it: it has no group but that of the prefixes, and no look-around. */
 #define TAIL "1[0-9A-Za-z]{11}_[0-9A-Za-z]{38}"
 
-/* Without a policy: whatever a prefix may be. */
+/* Without a policy: any prefix. */
 #define ANY_PREFIX "([0-9A-Za-z]+_)+"
 
 static const char *prefixes(struct app *app, const struct policy *policy)

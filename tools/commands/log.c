@@ -17,7 +17,7 @@
 #include "tools/text.h"
 #include "tools/token.h"
 
-/* With --follow: how often it is asked, in ms, and how many are shown first. */
+/* With --follow: ms between two requests, and how many records are shown first. */
 #define FOLLOW_EVERY 500
 #define FOLLOW_FIRST 10
 
@@ -27,18 +27,17 @@ struct showing {
 	struct app *app;
 	struct table table;
 	json_t *items; /* with --json, but not with --follow */
-	int64_t after; /* records up to this one are not wanted; the same for all of a list's pages
-			*/
-	int64_t last;  /* the last one that was shown */
+	int64_t after; /* records up to this one are left out; the same for all pages */
+	int64_t last;  /* the last record that was shown */
 	int64_t lines; /* 0: all */
-	bool counting; /* looking for where the last ones begin: nothing is shown */
+	bool counting; /* finding where the last `lines` records begin; nothing is shown */
 	int64_t counted;
 	bool full; /* memory ran out */
 };
 
 /* --- one record ------------------------------------------------------------------------------- */
 
-/* "status active → revoked": where one end is missing, the word tells enough. */
+/* "status active → revoked", or "status revoked" where there was no value before. */
 struct changes {
 	struct pol_arena *arena;
 	char text[1024];
@@ -179,7 +178,7 @@ static int on_page(void *context, struct wire_cursor result)
 
 	record_each(result, "items", on_item, showing);
 	if (showing->counting) {
-		/* Not a failure: enough was seen. */
+		/* EXIT_NO only ends the pages: enough records were seen. */
 		return showing->counted < showing->lines ? EXIT_YES : EXIT_NO;
 	}
 	if (showing->full) {
@@ -191,7 +190,7 @@ static int on_page(void *context, struct wire_cursor result)
 	return EXIT_YES;
 }
 
-/* Where the last ones begin. */
+/* Where the last `lines` records begin. */
 static int find_last(struct showing *showing)
 {
 	const struct pages pages = { "audit.list", fill, on_page, showing, "records" };
@@ -240,7 +239,7 @@ static int follow(struct showing *showing)
 	int status = EXIT_YES;
 
 	while (status == EXIT_YES && fflush(stdout) == 0) {
-		/* Also wakes when nobody reads any more. */
+		/* Also returns when standard output was closed. */
 		struct pollfd out = { .fd = 1, .events = 0 };
 
 		if (poll(&out, 1, FOLLOW_EVERY) > 0 && (out.revents & (POLLERR | POLLHUP)) != 0) {
@@ -281,7 +280,7 @@ static int run(struct app *app)
 		for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
 			if (app->args.given[others[i]]) {
 				return app_fail(app, EXIT_USAGE, "usage",
-					"--verify looks at the whole trail: leave out --%s",
+					"--verify checks the whole trail: leave out --%s",
 					args_name(others[i]));
 			}
 		}
@@ -291,7 +290,7 @@ static int run(struct app *app)
 	status = read_lines(app, &showing.lines);
 	if (status == EXIT_YES && app->args.given[FLAG_FOLLOW] && app->args.given[FLAG_BEFORE]) {
 		status = app_fail(app, EXIT_USAGE, "usage",
-			"--follow goes on with what is to come: leave out --until");
+			"--follow waits for new records: leave out --until");
 	}
 	if (status != EXIT_YES) {
 		return status;

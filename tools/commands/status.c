@@ -35,7 +35,7 @@ static const char *count(struct app *app, struct wire_cursor map, const char *na
 		record_int(map, name, 0) == 1 ? "" : "s");
 }
 
-/* The largest binary unit that fits, with one digit behind the point below ten. */
+/* In the largest binary unit that fits, with one decimal below ten. */
 static const char *size(struct app *app, int64_t bytes)
 {
 	static const char *const units[] = { "bytes", "KiB", "MiB", "GiB", "TiB" };
@@ -96,7 +96,7 @@ static void print_policy(struct app *app, struct wire_cursor policy)
 	row(app, "last reload", last_reload(app, policy));
 }
 
-/* "geo 1.2.0, denylist 2", when the policy uses any that is not built in. */
+/* "geo 1.2.0, denylist 2": those that the policy uses and that are not built in. */
 static void print_modules(struct app *app, struct wire_cursor result)
 {
 	struct wire_cursor list = { 0 };
@@ -130,7 +130,7 @@ static void print_counters(struct app *app, struct wire_cursor result)
 				number(app, counters, "allowed"), number(app, counters, "denied"),
 				number(app, result, "rate")));
 		row(app, "connections",
-			app_text(app, "%s open, %s accepted, %s closed for what they sent",
+			app_text(app, "%s open, %s accepted, %s closed for malformed input",
 				number(app, counters, "connections"),
 				number(app, counters, "accepted"),
 				number(app, counters, "malformed")));
@@ -144,7 +144,7 @@ static void print_counters(struct app *app, struct wire_cursor result)
 	if (record_find(result, "quotas", &counters) &&
 		record_int(counters, "counters", 0) + record_int(counters, "uncounted", 0) > 0) {
 		row(app, "quotas",
-			app_text(app, "%s in use, %s refused for want of one",
+			app_text(app, "%s in use, %s refused because none was free",
 				count(app, counters, "counters", "counter"),
 				number(app, counters, "uncounted")));
 	}
@@ -196,8 +196,8 @@ int status_show(struct app *app, struct wire_cursor result)
 	if (record_find(result, "rotation", &rotation)) {
 		row(app, "keys",
 			app_text(app,
-				"%s to be renewed, %s ended unrenewed, %s about to expire; dead "
-				"secrets presented: %s",
+				"%s due to be renewed, %s ended without renewal, %s expire soon; "
+				"dead secrets presented: %s",
 				number(app, rotation, "due"), number(app, rotation, "overdue"),
 				number(app, rotation, "expiring"), number(app, rotation, "dead")));
 	}

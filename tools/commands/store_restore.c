@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* store restore: authzd does it; this finds it and tells how it went. */
+/* store restore: finds authzd, which does it, and reports the outcome. */
 
 #include <errno.h>
 #include <limits.h>
@@ -14,7 +14,8 @@
 /* authzd, --restore FILE, two options with values, one without, and the end. */
 #define MOST_WORDS 9
 
-/* Where an installation and a build folder have it, seen from this program; else the PATH. */
+/* Where authzd is in an installation and in a build folder, relative to this program. Else it is
+ * searched in $PATH. */
 static const char *const places[] = { "authzd", "../sbin/authzd", "../daemon/authzd" };
 
 static void exec_beside(char *const *words)
@@ -50,8 +51,8 @@ static int wait_for(pid_t child)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* authzd's exit status, 127 when it was not found, -1 when it could not be run. Its standard output
- * goes where ours does, or, when that is a JSON document, where errors go. */
+/* authzd's exit status, 127 when it was not found, -1 when it could not be run. It has our
+ * standard output, or with --json standard error in its place. */
 static int run_authzd(const struct app *app, const char *const *words)
 {
 	/* execv promises not to write into them. */
@@ -83,14 +84,15 @@ static int judge(struct app *app, int status)
 	case 0:
 		break;
 	case 1:
-		return app_fail(app, EXIT_NO, "conflict", "nothing was restored: authzd says why");
+		return app_fail(app, EXIT_NO, "conflict",
+			"nothing was restored: see the message of authzd");
 	case 2:
-		return app_fail(app, EXIT_USAGE, "usage", "authzd did not take its options");
+		return app_fail(app, EXIT_USAGE, "usage", "authzd refused its options");
 	case 127:
 		return app_fail(app, EXIT_USAGE, "unreadable",
-			"authzd was not found beside this program nor in $PATH");
+			"authzd was found neither next to this program nor in $PATH");
 	default:
-		return app_fail(app, EXIT_DAEMON, "internal", "authzd did not end well");
+		return app_fail(app, EXIT_DAEMON, "internal", "authzd ended abnormally");
 	}
 	if (app->want_json) {
 		app_document(app, json_pack("{s:o, s:b}", "file", document_text(app->args.words[0]),
