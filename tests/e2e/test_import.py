@@ -184,6 +184,7 @@ class ImportingWithTheTool(people.PeopleTest):
     def test_with_an_invalid_line_nothing_is_sent(self):
         good = json.dumps({"hash": digest("a"), "principal": "alice"})
         for bad in ("{", "[]", "nonsense", '{"hash": "a" "b"}', '{"hash": 1.5}', good + " x",
+                    '{"hash": "a", "hash": "b"}', '{"hash": "\\u0000"}', '{"hash": 99999999999999999999}',
                     '{"expires_at": "tomorrow"}', '{"a": "\\x"}', '{"a": [[[[[[[[[[1]]]]]]]]]]}'):
             done = self.d.tool("key", "import", "-", text=good + "\n" + bad + "\n")
             self.assertEqual(done.returncode, 2, bad)

@@ -19,97 +19,69 @@ struct line {
 
 struct import {
 	struct app *app;
-	const char *from; /* how the file is called */
-	char *text;
-	size_t len;
-	struct line *lines; /* those with something on them, in the app's arena */
+	const char *from;   /* how the file is called */
+	struct line *lines; /* those that are not blank, in the app's arena */
 	size_t count;
 	size_t capacity;
 };
 
 /* --- the file --------------------------------------------------------------------------------- */
 
-static int read_all(struct import *import, FILE *file)
+static int add_line(struct import *import, struct pol_str text, size_t number)
 {
-	size_t capacity = 0, n;
+	struct pol_arena *arena = &import->app->arena;
+	struct pol_str copy = pol_arena_copy(arena, text);
 
-	do {
-		if (import->len == capacity) {
-			char *text;
+	if (import->count == import->capacity) {
+		import->lines = pol_arena_grow(arena, import->lines, import->count,
+			import->count + 1, sizeof *import->lines, &import->capacity);
+	}
+	if (copy.ptr == NULL || import->lines == NULL) {
+		return app_fail(import->app, EXIT_DAEMON, "internal", "out of memory");
+	}
+	import->lines[import->count++] = (struct line){ copy, number };
+	return EXIT_YES;
+}
 
-			capacity = capacity == 0 ? 65536 : capacity * 2;
-			text = realloc(import->text, capacity);
-			if (text == NULL) {
-				return app_fail(
-					import->app, EXIT_DAEMON, "internal", "out of memory");
-			}
-			import->text = text;
+static int read_lines(struct import *import, FILE *file)
+{
+	char *text = NULL;
+	size_t size = 0;
+	ssize_t len = 0;
+	int status = EXIT_YES;
+
+	for (size_t number = 1; status == EXIT_YES && len >= 0; number++) {
+		len = getline(&text, &size, file);
+		if (len > 0 && strspn(text, " \t\r\n") < (size_t)len) {
+			status = add_line(import, (struct pol_str){ text, (size_t)len }, number);
 		}
-		n = fread(import->text + import->len, 1, capacity - import->len, file);
-		import->len += n;
-	} while (n > 0);
-	return ferror(file) == 0 ? EXIT_YES
-				 : app_fail(import->app, EXIT_USAGE, "unreadable", "%s: %s",
-					   import->from, strerror(errno));
+	}
+	if (status == EXIT_YES && !feof(file)) {
+		status = app_fail(import->app, EXIT_USAGE, "unreadable", "%s: %s", import->from,
+			strerror(errno));
+	}
+	free(text);
+	return status;
 }
 
 static int read_file(struct import *import, const char *path)
 {
-	FILE *file = stdin;
+	FILE *file;
 	int status;
 
-	import->from = path;
 	if (strcmp(path, "-") == 0) {
 		import->from = "standard input";
-		return read_all(import, file);
+		return read_lines(import, stdin);
 	}
+	import->from = path;
 	file = fopen(path, "re");
 	if (file == NULL) {
 		return app_fail(
 			import->app, EXIT_USAGE, "unreadable", "%s: %s", path, strerror(errno));
 	}
-	status = read_all(import, file);
+	status = read_lines(import, file);
 	fclose(file);
 	return status;
-}
-
-static bool is_blank(struct pol_str text)
-{
-	for (size_t i = 0; i < text.len; i++) {
-		if (strchr(" \t\r", text.ptr[i]) == NULL || text.ptr[i] == '\0') {
-			return false;
-		}
-	}
-	return true;
-}
-
-static int split(struct import *import)
-{
-	size_t number = 1;
-
-	for (size_t at = 0; at < import->len; number++) {
-		const char *begin = import->text + at;
-		const char *end = memchr(begin, '\n', import->len - at);
-		struct pol_str text = { begin,
-			end != NULL ? (size_t)(end - begin) : import->len - at };
-
-		at += text.len + 1;
-		if (is_blank(text)) {
-			continue;
-		}
-		if (import->count == import->capacity) {
-			struct line *lines = pol_arena_grow(&import->app->arena, import->lines,
-				import->count, import->count + 1, sizeof *lines, &import->capacity);
-
-			if (lines == NULL) {
-				return app_fail(
-					import->app, EXIT_DAEMON, "internal", "out of memory");
-			}
-			import->lines = lines;
-		}
-		import->lines[import->count++] = (struct line){ text, number };
-	}
-	return EXIT_YES;
 }
 
 /* --- a line ----------------------------------------------------------------------------------- */
@@ -217,9 +189,6 @@ static int import_file(struct app *app)
 	}
 	status = read_file(&import, app->args.words[0]);
 	if (status == EXIT_YES) {
-		status = split(&import);
-	}
-	if (status == EXIT_YES) {
 		status = check_lines(&import);
 	}
 	if (status == EXIT_YES && import.count == 0) {
@@ -228,7 +197,6 @@ static int import_file(struct app *app)
 	if (status == EXIT_YES) {
 		status = send_lines(&import);
 	}
-	free(import.text);
 	return status;
 }
 
