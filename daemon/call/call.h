@@ -40,8 +40,7 @@ struct call {
 	int64_t now;                         /* Unix seconds, taken once a batch */
 	uint32_t *dice;                      /* the thread's, never 0; NULL after a reload */
 	struct store_read *read;             /* NULL after a reload; a change's sees its batch */
-	uint64_t generation;                 /* of the store, loaded before `read` was renewed;
-					      * 0: `read` sees what is not committed */
+	uint64_t view; /* store_read_view of `read`; 0: nothing kept is for this call */
 
 	/* a change's alone, else NULL */
 	struct audit_change *change; /* its transaction and author */

@@ -139,15 +139,15 @@ static bool may_recognise(const struct subject *subject, enum pol_key_state stat
 }
 
 static enum pol_key_state verify_key(
-	struct call *call, const struct secret_token *token, struct subject *subject)
+	struct call *call, const struct usage_token *presented, struct subject *subject)
 {
 	const struct store_key *key = &subject->key;
 	enum pol_key_state state = subject_key_state(key, call->now);
 	unsigned live = secret_rules_live(key, call->now);
 	enum key_secret found = usage_verify(
-		call->context->usage, token, key, may_recognise(subject, state) ? live : 0);
+		call->context->usage, presented, key, may_recognise(subject, state) ? live : 0);
 
-	if (!pol_str_equal(token->prefix, key->prefix)) {
+	if (!pol_str_equal(presented->token->prefix, key->prefix)) {
 		return POL_KEY_UNKNOWN;
 	}
 	return judge_secret(call, subject, found, state);
@@ -155,20 +155,21 @@ static enum pol_key_state verify_key(
 
 /* The record of a token of ours whose secret is right. */
 static int find_own(struct call *call, const struct subject_ask *ask,
-	const struct secret_token *token, struct subject *subject, enum pol_key_state *out_state)
+	const struct usage_token *presented, struct subject *subject, enum pol_key_state *out_state)
 {
-	int r = store_get_key(call->read, token->kid, &subject->key);
+	struct pol_str kid = presented->token->kid;
+	int r = store_get_key(call->read, kid, &subject->key);
 
 	if (r == -ENOENT || r == -EBADMSG) {
 		pay_for_record(call);
-		usage_verify(call->context->usage, token, NULL, 0);
+		usage_verify(call->context->usage, presented, NULL, 0);
 		return 0;
 	}
 	if (r == 0) {
 		place_key(call, ask, subject);
-		*out_state = verify_key(call, token, subject);
+		*out_state = verify_key(call, presented, subject);
 		if (subject->key.recalled && !may_recognise(subject, *out_state)) {
-			store_search_key(call->read, token->kid);
+			store_search_key(call->read, kid);
 		}
 	}
 	return r;
@@ -247,28 +248,28 @@ static void move_to_pepper(struct call *call, struct pol_str text, const struct 
 	secret_wipe(hash, sizeof hash);
 }
 
-/* The record of a token whose secret is right. facts.key_state says how it stands, else why not. */
-static int find_key(struct call *call, const struct subject_ask *ask, struct subject *subject)
+/* The record of a token whose secret is right. facts.key_state says how it stands, else why not.
+ * presented: NULL where the token does not even split. */
+static int find_key(struct call *call, const struct subject_ask *ask,
+	const struct usage_token *presented, struct subject *subject)
 {
 	struct pol_str text = ask->token;
-	struct secret_token token;
 	enum pol_key_state state = POL_KEY_UNKNOWN;
-	bool split, own_shape = false;
+	bool own_shape = false;
 	int r = 0;
 
 	if (text.len > SUBJECT_MAX_TOKEN) {
 		subject->facts.key_state = POL_KEY_MALFORMED;
 		return 0;
 	}
-	split = secret_token_split(text, &token);
-	if (split) {
-		r = find_own(call, ask, &token, subject, &state);
+	if (presented != NULL) {
+		r = find_own(call, ask, presented, subject, &state);
 	}
 	if (r == 0 && !subject->verified) {
 		struct pol_str bare = secret_token_bare(text);
 
 		/* What is recognised was sound before, so only the others are looked at whole. */
-		own_shape = split && secret_token_is_sound(&token);
+		own_shape = presented != NULL && secret_token_is_sound(presented->token);
 		if (is_foreign(call, bare)) {
 			r = find_imported(call, bare, subject, &state);
 		}
@@ -290,19 +291,112 @@ static int find_key(struct call *call, const struct subject_ask *ask, struct sub
 	return 0;
 }
 
+/* --- what is known of a key ------------------------------------------------------------------- */
+
+static void take_known(struct call *call, const struct usage_token *presented,
+	const struct key_known *known, struct subject *subject)
+{
+	struct pol_facts *facts = &subject->facts;
+
+	facts->key_state = POL_KEY_ACTIVE;
+	facts->key = presented->token->kid;
+	facts->binding = POL_BOUND_TO_PRINCIPAL;
+	facts->principal =
+		(struct pol_str){ subject->principal_name.id, subject->principal_name.len };
+	subject->verified = true;
+	subject->key = (struct store_key){
+		.kid = presented->token->kid,
+		.number = known->number,
+		.tenant = subject->principal_name.tenant,
+		.binding = POL_BOUND_TO_PRINCIPAL,
+		.expires_at = known->expires_at,
+		.prefix = presented->token->prefix,
+		.environment = known->environment,
+		.principal = facts->principal,
+		.rotation = { .generation = 1, .issued = 1 },
+	};
+	take_tenant(call, subject->key.tenant, subject);
+}
+
+/* Fills the subject from what is known of the token's key and its principal, if the key is good
+ * here and now. A token that will be refused takes the long way, in the time of a wrong one. */
+static bool recall_key(struct call *call, const struct subject_ask *ask,
+	const struct usage_token *presented, struct subject *subject)
+{
+	struct principal_state state;
+	struct key_known known;
+
+	if (!usage_recall(call->context->usage, presented, &known) ||
+		(known.expires_at != 0 && call->now >= known.expires_at) ||
+		is_wrong_environment(call, ask, known.environment) ||
+		!principal_cache_recall(call->context->principal_cache, known.principal,
+			call->serial, &state, &subject->principal_name) ||
+		is_wrong_tenant(call, ask, subject->principal_name.tenant)) {
+		return false;
+	}
+	take_known(call, presented, &known, subject);
+	subject_take_state(subject, &state);
+	return true;
+}
+
+/* Nothing of it depends on more than key_known has? */
+static bool is_plain(const struct store_key *key)
+{
+	const uint32_t peppers =
+		UINT32_C(0xff) << STORE_KEY_PEPPER | UINT32_C(0xff) << STORE_KEY_OTHER_PEPPER;
+
+	return key->binding == POL_BOUND_TO_PRINCIPAL && (key->flags & ~peppers) == 0 &&
+	       key->not_before == 0 && key->deleted_at == 0 && key->scopes.count == 0 &&
+	       key->places.count == 0 && key->network_count == 0 &&
+	       key->rotation.other == STORE_OTHER_NONE && key->rotation.rotate_every == 0 &&
+	       key->rotation.renew_by == 0;
+}
+
+static void remember_key(
+	struct call *call, const struct usage_token *presented, const struct subject *subject)
+{
+	const struct store_key *key = &subject->key;
+	const struct key_known known = {
+		.number = key->number,
+		.expires_at = key->expires_at,
+		.environment = key->environment,
+		.pepper = store_key_pepper(key, STORE_KEY_PEPPER),
+		.principal = subject->principal_ref,
+	};
+
+	if (may_recognise(subject, subject->facts.key_state) && !subject->by_other &&
+		is_plain(key)) {
+		usage_remember(call->context->usage, presented, &known);
+	}
+}
+
 static int gather_key(struct call *call, const struct subject_ask *ask, struct subject *subject)
 {
 	const struct store_key *key = &subject->key;
 	struct pol_facts *facts = &subject->facts;
-	int r = find_key(call, ask, subject);
+	struct usage_token presented;
+	struct secret_token token;
+	bool split = ask->token.len <= SUBJECT_MAX_TOKEN && secret_token_split(ask->token, &token);
+	int r;
 
+	if (split) {
+		usage_token_make(call->context->usage, &token, call->view, &presented);
+		if (recall_key(call, ask, &presented, subject)) {
+			return 0;
+		}
+	}
+	r = find_key(call, ask, split ? &presented : NULL, subject);
 	if (r < 0 || !subject->verified) {
 		facts->wrong_environment = false;
 		facts->wrong_tenant = false;
 		return r;
 	}
 	take_tenant(call, key->tenant, subject);
-	return subject_take_key(call, subject);
+	r = subject_take_key(call, subject);
+	if (r == 0 && split) {
+		remember_key(call, &presented, subject);
+	}
+	return r;
 }
 
 /* Is it a service of another tenant, or of an environment that is not there? Principals of the
@@ -354,6 +448,7 @@ int subject_gather(struct call *call, const struct subject_ask *ask, struct subj
 	out->known_principal = false;
 	out->by_other = false;
 	out->place_count = 0;
+	out->principal_ref = PRINCIPAL_REF_NONE;
 	out->tenant = (struct pol_str){ 0 };
 	if (ask->has_token) {
 		return gather_key(call, ask, out);

@@ -15,6 +15,7 @@
 
 #include "client/wire.h"
 #include "daemon/call/call.h"
+#include "daemon/keys/principal_cache.h"
 #include "daemon/secret/token.h"
 #include "daemon/store/env.h"
 #include "policy/snapshot/module.h"
@@ -47,6 +48,8 @@ struct subject {
 	struct pol_network networks[STORE_MAX_LIST];
 	uint32_t place_count;  /* of places */
 	struct pol_str tenant; /* the name of facts.tenant; empty when it is not there */
+	struct principal_ref principal_ref;   /* where what is known of the principal is kept */
+	struct principal_name principal_name; /* facts.principal, when it came from there */
 };
 
 /* Do both ask for the same? Then a subject that was gathered in this call is still good. */

@@ -64,30 +64,37 @@ static void take_principal(struct subject *subject, uint32_t flags)
 	facts->principal_state = disabled || no_api ? POL_PRINCIPAL_INACTIVE : POL_PRINCIPAL_ACTIVE;
 }
 
-/* What a moment ago was found out about the principal, if nothing has changed since. */
+void subject_take_state(struct subject *subject, const struct principal_state *state)
+{
+	struct pol_facts *facts = &subject->facts;
+
+	take_principal(subject, state->flags);
+	for (uint32_t i = 0; i < state->role_count; i++) {
+		subject->held[i] = (struct pol_held){ .role = state->roles[i] };
+	}
+	facts->held_count = state->role_count;
+	facts->held = subject->held;
+}
+
+/* What was found out about the principal before, if nothing has changed it since. */
 static bool recall(
 	struct call *call, const struct principal_cache_key *key, struct subject *subject)
 {
-	struct pol_facts *facts = &subject->facts;
-	struct principal_state standing;
+	struct principal_state state;
 
-	if (!principal_cache_find(call->context->principal_cache, key, &standing)) {
+	if (!principal_cache_find(
+		    call->context->principal_cache, key, &state, &subject->principal_ref)) {
 		return false;
 	}
-	take_principal(subject, standing.flags);
-	for (uint32_t i = 0; i < standing.role_count; i++) {
-		subject->held[i] = (struct pol_held){ .role = standing.roles[i] };
-	}
-	facts->held_count = standing.role_count;
-	facts->held = subject->held;
+	subject_take_state(subject, &state);
 	return true;
 }
 
 /* Keeps what depends on neither time nor place. */
 static void remember(struct call *call, const struct principal_cache_key *key,
-	const struct store_principal *principal, const struct subject *subject)
+	const struct store_principal *principal, struct subject *subject)
 {
-	struct principal_state standing = { .flags = principal->flags };
+	struct principal_state state = { .flags = principal->flags };
 	struct store_list left = principal->assignments;
 	struct store_assignment assignment;
 
@@ -98,10 +105,11 @@ static void remember(struct call *call, const struct principal_cache_key *key,
 		if (assignment.until != 0 || assignment.places.count > 0) {
 			return;
 		}
-		standing.roles[standing.role_count] = subject->held[standing.role_count].role;
-		standing.role_count++;
+		state.roles[state.role_count] = subject->held[state.role_count].role;
+		state.role_count++;
 	}
-	principal_cache_put(call->context->principal_cache, key, &standing);
+	subject->principal_ref =
+		principal_cache_put(call->context->principal_cache, key, &state, call->view);
 }
 
 /* The store's principals, then those that the files declare, who are of tenant `default`. */
@@ -109,12 +117,10 @@ int subject_take_principal(
 	struct call *call, uint32_t tenant, struct pol_str id, struct subject *subject)
 {
 	struct pol_facts *facts = &subject->facts;
-	struct principal_cache_key key = { .generation = call->generation, .serial = call->serial };
+	struct principal_cache_key key;
 	struct store_principal principal;
 	uint32_t declared;
-	bool keeps =
-		call->generation != 0 &&
-		principal_cache_key_make(store_secrets(call->context->store), tenant, id, &key);
+	bool keeps = call->view != 0 && principal_cache_key_make(call->serial, tenant, id, &key);
 	int r;
 
 	facts->principal = id;
@@ -229,6 +235,7 @@ static void begin(struct call *call, struct subject *out)
 	out->known_principal = false;
 	out->by_other = false;
 	out->place_count = 0;
+	out->principal_ref = PRINCIPAL_REF_NONE;
 }
 
 int subject_describe_key(struct call *call, const struct store_key *key, struct subject *out)

@@ -15,5 +15,8 @@ int subject_take_assignments(
 int subject_take_principal(
 	struct call *call, uint32_t tenant, struct pol_str id, struct subject *subject);
 
+/* What is known of the principal: its state and what it holds, by facts.key_state. */
+void subject_take_state(struct subject *subject, const struct principal_state *state);
+
 /* What subject->key is narrowed by, is bound to, and thereby holds. */
 int subject_take_key(struct call *call, struct subject *subject);

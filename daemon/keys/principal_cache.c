@@ -4,219 +4,303 @@
 #include <errno.h>
 #include <stdalign.h>
 #include <stdatomic.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/host/memory.h"
-#include "daemon/store/env.h"
+#include "daemon/keys/seqlock.h"
 
-enum { FIRST_LINES = 512, WAYS = 2, COUNT_SHIFT = 8, ROLE_SHIFT = 16 };
+/* A principal may be in any of the lines of its set. */
+enum { WAYS = 4, FIRST_SETS = 128, FLOOR_BITS = 10, COUNT_SHIFT = 8, ROLE_SHIFT = 16 };
 
-struct slot {
-	_Atomic uint32_t lock;
-	_Atomic uint32_t head;  /* flags, how many roles, the first of them */
-	_Atomic uint64_t roles; /* the other four */
-	_Atomic uint64_t mark[2];
-};
+/* Words of a line: the roles but the first, which is in the head; then those of the key. */
+enum { WORD_ROLES, WORD_SERIAL, WORD_ID, LINE_WORDS = 7, ID_WORDS = LINE_WORDS - WORD_ID };
 
 struct line {
-	alignas(64) struct slot slots[WAYS];
+	alignas(64) uint8_t bytes[64]; /* a struct seqlock of LINE_WORDS */
 };
 
-_Static_assert(sizeof(struct line) == 64, "one cache line");
+_Static_assert(sizeof(struct line) == sizeof(struct seqlock) + LINE_WORDS * sizeof(uint64_t),
+	"one cache line");
 _Static_assert(PRINCIPAL_CACHE_ROLES == 1 + sizeof(uint64_t) / sizeof(uint16_t), "one in the head");
+_Static_assert(PRINCIPAL_CACHE_ID + 1 == ID_WORDS * sizeof(uint64_t), "its length first");
 #define TABLE_BYTES (PRINCIPAL_CACHE_LINES * sizeof(struct line))
 
 struct principal_cache {
-	_Atomic uint32_t mask;   /* of the lines in use; grows */
-	_Atomic uint32_t filled; /* slots below it that were ever written */
+	_Atomic uint32_t mask;   /* of the sets in use; grows */
+	_Atomic uint32_t filled; /* lines that were ever written */
 	struct line *lines; /* PRINCIPAL_CACHE_LINES; a page costs nothing until it is touched */
+	_Atomic uint64_t floors[1 << FLOOR_BITS]; /* by the hash: seqlock.h */
 };
-
-static uint64_t get(const _Atomic uint64_t *word)
-{
-	return atomic_load_explicit(word, memory_order_acquire);
-}
-
-static void set(_Atomic uint64_t *word, uint64_t value)
-{
-	atomic_store_explicit(word, value, memory_order_release);
-}
 
 int principal_cache_create(struct principal_cache **out)
 {
-	struct principal_cache *standings = calloc(1, sizeof *standings);
+	struct principal_cache *cache = calloc(1, sizeof *cache);
 
-	if (standings == NULL) {
+	if (cache == NULL) {
 		return -ENOMEM;
 	}
-	standings->lines = memory_reserve(TABLE_BYTES);
-	if (standings->lines == NULL) {
-		free(standings);
+	cache->lines = memory_reserve(TABLE_BYTES);
+	if (cache->lines == NULL) {
+		free(cache);
 		return -ENOMEM;
 	}
-	atomic_init(&standings->mask, FIRST_LINES - 1);
-	*out = standings;
+	atomic_init(&cache->mask, FIRST_SETS - 1);
+	*out = cache;
 	return 0;
 }
 
-void principal_cache_destroy(struct principal_cache *standings)
+void principal_cache_destroy(struct principal_cache *cache)
 {
-	if (standings == NULL) {
+	if (cache == NULL) {
 		return;
 	}
-	memory_release(standings->lines, TABLE_BYTES);
-	free(standings);
+	memory_release(cache->lines, TABLE_BYTES);
+	free(cache);
 }
 
-bool principal_cache_key_make(const struct secrets *secrets, uint32_t tenant, struct pol_str id,
-	struct principal_cache_key *out)
-{
-	struct hashed {
-		uint64_t generation, serial;
-		uint32_t tenant;
-		char id[STORE_MAX_NAME];
-	} hashed;
-	uint8_t tag[SECRET_TAG];
+/* --- whose ------------------------------------------------------------------------------------ */
 
-	if (id.len > STORE_MAX_NAME) {
+/* Any mix spreads them. (The constant is that of Steele's SplitMix64.) */
+static uint64_t mix(uint64_t hash, uint64_t word)
+{
+	hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+	return hash ^ hash >> 32;
+}
+
+bool principal_cache_key_make(
+	uint64_t serial, uint32_t tenant, struct pol_str id, struct principal_cache_key *out)
+{
+	uint8_t bytes[PRINCIPAL_CACHE_ID + 1] = { (uint8_t)id.len };
+
+	if (id.len > PRINCIPAL_CACHE_ID || serial > UINT32_MAX) {
 		return false;
 	}
-	hashed.generation = out->generation;
-	hashed.serial = out->serial;
-	hashed.tenant = tenant;
-	memcpy(hashed.id, id.ptr, id.len);
-	secret_tag(secrets, SECRET_VERIFIED, &hashed, offsetof(struct hashed, id) + id.len, tag);
-	memcpy(out->mark, tag, sizeof out->mark);
+	memcpy(bytes + 1, id.ptr, id.len);
+	out->words[0] = serial << 32 | tenant;
+	memcpy(&out->words[1], bytes, sizeof bytes);
+	out->hash = tenant;
+	for (size_t i = 1; i <= ID_WORDS; i++) {
+		out->hash = mix(out->hash, out->words[i]);
+	}
 	return true;
 }
 
-static struct line *line_of(
-	struct principal_cache *standings, const struct principal_cache_key *key)
+static _Atomic uint64_t *floor_of(
+	struct principal_cache *cache, const struct principal_cache_key *key)
 {
-	uint32_t mask = atomic_load_explicit(&standings->mask, memory_order_relaxed);
-
-	return &standings->lines[key->mark[0] & mask];
+	return &cache->floors[key->hash >> (64 - FLOOR_BITS)];
 }
 
-static bool is_of(const struct slot *slot, const struct principal_cache_key *key)
+static struct seqlock *line_at(struct principal_cache *cache, uint32_t number)
 {
-	return ((get(&slot->mark[0]) ^ key->mark[0]) | (get(&slot->mark[1]) ^ key->mark[1])) == 0;
+	return (struct seqlock *)&cache->lines[number];
 }
 
-static uint32_t unpack(uint16_t role)
+/* The number of the first line of the set. */
+static uint32_t set_of(const struct principal_cache_key *key, uint32_t mask)
+{
+	return ((uint32_t)key->hash & mask) * WAYS;
+}
+
+static bool is_same_id(const struct seqlock_value *value, const void *context)
+{
+	const struct principal_cache_key *key = context;
+
+	return (uint32_t)value->words[WORD_SERIAL] == (uint32_t)key->words[0] &&
+	       memcmp(&value->words[WORD_ID], &key->words[1], ID_WORDS * sizeof(uint64_t)) == 0;
+}
+
+/* --- entries ---------------------------------------------------------------------------------- */
+
+static uint32_t unpack_role(uint16_t role)
 {
 	return role > PRINCIPAL_CACHE_MAX_ROLE ? UINT32_MAX : role;
 }
 
-static bool find_in(
-	const struct slot *slot, const struct principal_cache_key *key, struct principal_state *out)
+static void unpack(const struct seqlock_value *value, struct principal_state *out)
 {
-	uint32_t before = atomic_load_explicit(&slot->lock, memory_order_acquire);
-	uint32_t head;
-	uint64_t roles;
+	uint64_t roles = value->words[WORD_ROLES];
 
-	if ((before & 1) != 0 || !is_of(slot, key)) {
-		return false;
-	}
-	head = atomic_load_explicit(&slot->head, memory_order_acquire);
-	roles = get(&slot->roles);
-	out->flags = (uint8_t)head;
-	out->role_count = (uint8_t)(head >> COUNT_SHIFT);
-	out->roles[0] = unpack((uint16_t)(head >> ROLE_SHIFT));
+	out->flags = (uint8_t)value->head;
+	out->role_count = (uint8_t)(value->head >> COUNT_SHIFT);
+	out->roles[0] = unpack_role((uint16_t)(value->head >> ROLE_SHIFT));
 	for (size_t i = 1; i < PRINCIPAL_CACHE_ROLES; i++) {
-		out->roles[i] = unpack((uint16_t)roles);
+		out->roles[i] = unpack_role((uint16_t)roles);
 		roles >>= ROLE_SHIFT;
-	}
-	return atomic_load_explicit(&slot->lock, memory_order_relaxed) == before;
-}
-
-bool principal_cache_find(struct principal_cache *standings, const struct principal_cache_key *key,
-	struct principal_state *out)
-{
-	const struct line *line = line_of(standings, key);
-
-	return key->generation != 0 &&
-	       (find_in(&line->slots[0], key, out) || find_in(&line->slots[1], key, out));
-}
-
-/* Half full: more lines are taken into use, and who has moved thereby is looked up once more. */
-static void grow(struct principal_cache *standings)
-{
-	uint32_t filled =
-		atomic_fetch_add_explicit(&standings->filled, 1, memory_order_relaxed) + 1;
-	uint32_t mask = atomic_load_explicit(&standings->mask, memory_order_relaxed);
-
-	if (filled > mask && mask < PRINCIPAL_CACHE_LINES - 1) {
-		size_t bytes = 2 * (mask + (size_t)1) * sizeof(struct line);
-
-		if (bytes >= MEMORY_HUGE) {
-			memory_make_huge(standings->lines, bytes);
-		}
-		atomic_compare_exchange_strong_explicit(&standings->mask, &mask, 2 * mask + 1,
-			memory_order_relaxed, memory_order_relaxed);
 	}
 }
 
 /* false: it does not fit. */
-static bool pack(const struct principal_state *standing, uint32_t *out_head, uint64_t *out_roles)
+static bool pack(const struct principal_state *state, struct seqlock_value *out)
 {
 	uint16_t roles[PRINCIPAL_CACHE_ROLES] = { 0 };
 
-	if (standing->role_count > PRINCIPAL_CACHE_ROLES || standing->flags > UINT8_MAX) {
+	if (state->role_count > PRINCIPAL_CACHE_ROLES || state->flags > UINT8_MAX) {
 		return false;
 	}
-	for (uint32_t i = 0; i < standing->role_count; i++) {
-		if (standing->roles[i] > PRINCIPAL_CACHE_MAX_ROLE &&
-			standing->roles[i] != UINT32_MAX) {
+	for (uint32_t i = 0; i < state->role_count; i++) {
+		if (state->roles[i] > PRINCIPAL_CACHE_MAX_ROLE && state->roles[i] != UINT32_MAX) {
 			return false;
 		}
-		roles[i] = (uint16_t)standing->roles[i];
+		roles[i] = (uint16_t)state->roles[i];
 	}
-	*out_head = standing->flags | standing->role_count << COUNT_SHIFT |
-		    (uint32_t)roles[0] << ROLE_SHIFT;
-	*out_roles = 0;
+	out->head =
+		state->flags | state->role_count << COUNT_SHIFT | (uint32_t)roles[0] << ROLE_SHIFT;
+	out->words[WORD_ROLES] = 0;
 	for (size_t i = PRINCIPAL_CACHE_ROLES - 1; i > 0; i--) {
-		*out_roles = *out_roles << ROLE_SHIFT | roles[i];
+		out->words[WORD_ROLES] = out->words[WORD_ROLES] << ROLE_SHIFT | roles[i];
 	}
 	return true;
 }
 
-/* Where it is already, else where nobody was, else by turns. */
-static struct slot *choose(struct line *line, const struct principal_cache_key *key)
+bool principal_cache_find(struct principal_cache *cache, const struct principal_cache_key *key,
+	struct principal_state *out, struct principal_ref *out_ref)
 {
-	uint32_t first = atomic_load_explicit(&line->slots[0].lock, memory_order_relaxed);
-	uint32_t second = atomic_load_explicit(&line->slots[1].lock, memory_order_relaxed);
+	uint32_t mask = atomic_load_explicit(&cache->mask, memory_order_relaxed);
+	uint32_t first = set_of(key, mask);
 
-	if (first == 0 || is_of(&line->slots[0], key)) {
-		return &line->slots[0];
+	for (uint32_t way = 0; way < WAYS; way++) {
+		const struct seqlock *line = line_at(cache, first + way);
+		struct seqlock_value value;
+
+		/* Most of the others differ in the id's first bytes. */
+		if (SEQLOCK_LOAD(&line->words[WORD_ID]) != key->words[1] ||
+			!seqlock_read(line, LINE_WORDS, &value) ||
+			value.words[WORD_SERIAL] != key->words[0] || !is_same_id(&value, key)) {
+			continue;
+		}
+		unpack(&value, out);
+		*out_ref = (struct principal_ref){ first + way, value.count };
+		return true;
 	}
-	if (second == 0 || is_of(&line->slots[1], key)) {
-		return &line->slots[1];
-	}
-	return &line->slots[(first ^ second) >> 1 & 1];
+	return false;
 }
 
-void principal_cache_put(struct principal_cache *standings, const struct principal_cache_key *key,
-	const struct principal_state *standing)
+bool principal_cache_recall(struct principal_cache *cache, struct principal_ref ref,
+	uint64_t serial, struct principal_state *out, struct principal_name *out_name)
 {
-	struct slot *slot = choose(line_of(standings, key), key);
-	uint32_t old = atomic_load_explicit(&slot->lock, memory_order_relaxed);
-	uint32_t head;
-	uint64_t roles;
+	struct seqlock_value value;
+	uint8_t len;
 
-	if (key->generation == 0 || !pack(standing, &head, &roles) || (old & 1) != 0 ||
-		!atomic_compare_exchange_strong_explicit(
-			&slot->lock, &old, old + 1, memory_order_acquire, memory_order_relaxed)) {
+	if (!seqlock_read(line_at(cache, ref.line), LINE_WORDS, &value) ||
+		value.count != ref.count || value.words[WORD_SERIAL] >> 32 != serial) {
+		return false;
+	}
+	unpack(&value, out);
+	memcpy(&len, &value.words[WORD_ID], sizeof len);
+	out_name->tenant = (uint32_t)value.words[WORD_SERIAL];
+	out_name->len = len;
+	memcpy(out_name->id, (const uint8_t *)&value.words[WORD_ID] + 1, PRINCIPAL_CACHE_ID);
+	return true;
+}
+
+/* Half full: more lines are taken into use, and those that have moved thereby are looked up once
+ * more. Where they were they can still be recalled, until they are dropped. */
+static void grow(struct principal_cache *cache)
+{
+	uint32_t filled = atomic_fetch_add_explicit(&cache->filled, 1, memory_order_relaxed) + 1;
+	uint32_t mask = atomic_load_explicit(&cache->mask, memory_order_relaxed);
+	uint32_t lines = (mask + 1) * WAYS;
+
+	if (filled > lines / 2 && lines < PRINCIPAL_CACHE_LINES) {
+		size_t bytes = 2 * lines * sizeof(struct line);
+
+		if (bytes >= MEMORY_HUGE) {
+			memory_make_huge(cache->lines, bytes);
+		}
+		atomic_compare_exchange_strong_explicit(&cache->mask, &mask, 2 * mask + 1,
+			memory_order_seq_cst, memory_order_relaxed);
+	}
+}
+
+/* Where it is already, else where nobody is, else by turns. */
+static uint32_t choose(struct principal_cache *cache, const struct principal_cache_key *key)
+{
+	uint32_t mask = atomic_load_explicit(&cache->mask, memory_order_seq_cst);
+	uint32_t first = set_of(key, mask), free_way = WAYS, counts = 0;
+
+	for (uint32_t way = 0; way < WAYS; way++) {
+		const struct seqlock *line = line_at(cache, first + way);
+		uint64_t id = SEQLOCK_LOAD(&line->words[WORD_ID]);
+
+		if (id == key->words[1]) {
+			struct seqlock_value value;
+
+			if (seqlock_read(line, LINE_WORDS, &value) && is_same_id(&value, key)) {
+				return first + way;
+			}
+		}
+		/* No tenant is 0. */
+		if (free_way == WAYS && SEQLOCK_LOAD(&line->words[WORD_SERIAL]) == 0) {
+			free_way = way;
+		}
+		counts += SEQLOCK_LOAD(&line->count) / 2;
+	}
+	return first + (free_way < WAYS ? free_way : counts % WAYS);
+}
+
+struct principal_ref principal_cache_put(struct principal_cache *cache,
+	const struct principal_cache_key *key, const struct principal_state *state, uint64_t view)
+{
+	struct seqlock_value value;
+	uint32_t number;
+
+	if (view == 0 || !pack(state, &value)) {
+		return PRINCIPAL_REF_NONE;
+	}
+	memcpy(&value.words[WORD_SERIAL], key->words, sizeof key->words);
+	number = choose(cache, key);
+	if (!seqlock_put(line_at(cache, number), LINE_WORDS, &value, floor_of(cache, key), view)) {
+		return PRINCIPAL_REF_NONE;
+	}
+	if (value.count == 2) {
+		grow(cache);
+	}
+	return (struct principal_ref){ number, value.count };
+}
+
+/* --- dropping --------------------------------------------------------------------------------- */
+
+/* An entry may lie where it had its place before the table grew. A mask that is not seen here yet
+ * was put in place behind the floor, so a put by it sees the floor. */
+void principal_cache_drop(
+	struct principal_cache *cache, uint64_t version, uint32_t tenant, struct pol_str id)
+{
+	struct principal_cache_key key;
+	uint32_t last, before = UINT32_MAX;
+
+	if (!principal_cache_key_make(0, tenant, id, &key)) {
 		return;
 	}
-	atomic_store_explicit(&slot->head, head, memory_order_release);
-	set(&slot->roles, roles);
-	set(&slot->mark[0], key->mark[0]);
-	set(&slot->mark[1], key->mark[1]);
-	atomic_store_explicit(&slot->lock, old + 2, memory_order_release);
-	if (old == 0) {
-		grow(standings);
+	seqlock_raise(floor_of(cache, &key), version);
+	last = atomic_load_explicit(&cache->mask, memory_order_seq_cst);
+	for (uint32_t mask = FIRST_SETS - 1; mask <= last; mask = 2 * mask + 1) {
+		uint32_t first = set_of(&key, mask);
+
+		for (uint32_t way = 0; way < WAYS && first != before; way++) {
+			seqlock_drop(line_at(cache, first + way), LINE_WORDS, is_same_id, &key);
+		}
+		before = first;
+	}
+}
+
+/* An empty line is left as it is: how many were ever written is told by their counts. */
+static bool is_anybody(const struct seqlock_value *value, const void *context)
+{
+	(void)context;
+	return value->words[WORD_SERIAL] != 0;
+}
+
+void principal_cache_drop_all(struct principal_cache *cache, uint64_t version)
+{
+	uint32_t lines;
+
+	for (size_t i = 0; i < sizeof cache->floors / sizeof cache->floors[0]; i++) {
+		seqlock_raise(&cache->floors[i], version);
+	}
+	lines = (atomic_load_explicit(&cache->mask, memory_order_seq_cst) + 1) * WAYS;
+	for (uint32_t i = 0; i < lines; i++) {
+		seqlock_drop(line_at(cache, i), LINE_WORDS, is_anybody, NULL);
 	}
 }

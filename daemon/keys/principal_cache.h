@@ -2,34 +2,37 @@
 #pragma once
 
 /*
- * standing: how principals of the store stood a moment ago, so that the same one need not be looked
- * up, checked and resolved again at each decision.
+ * principal_cache: what principals of the store are and hold, so that a decision need not look up,
+ * check and resolve the same one again.
  *
- * One table for all workers, of lines of 64 bytes for two principals each, found by SipHash-128 of
- * tenant, id, the store's generation and the policy's serial under a key of this process. So what
- * is kept holds for exactly that state: any change of either, and nothing old is found. Kept are
- * facts that do not change with time: whoever holds a role until some moment, or in some places,
- * is looked up each time. It is never a verdict.
+ * One table for all workers, of lines of 64 bytes (seqlock.h), found by tenant and id. An entry
+ * holds for one serial of the policy, whose numbers its roles are. It says nothing that depends on
+ * time or place: a principal that holds a role until some moment, or in some places, is looked up
+ * each time. It is never a verdict.
+ *
+ * The writer of the store drops the principals that a transaction changes, before it commits
+ * (store_watch). An entry is put by a reader whose view is not older than that.
  *
  * The table is reserved for PRINCIPAL_CACHE_LINES and used as far as principals fill it. Any
- * thread; a slot is guarded by a sequence lock (odd: somebody writes), and a reader who meets a
- * writer finds nothing.
+ * thread.
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/secret/token.h"
 #include "policy/text/str.h"
 
 struct principal_cache;
 
-/* 8 MiB at most, reached with some 65,000 principals in use; beyond, they take turns. */
-#define PRINCIPAL_CACHE_LINES (UINT32_C(1) << 17)
-/* Roles that fit a slot, in 16 bits each; who holds more, or one of a higher number, is not kept.
- */
+/* 16 MiB at most, reached with some 65,000 principals in use; beyond, they take turns. */
+#define PRINCIPAL_CACHE_LINES (UINT32_C(1) << 18)
+/* Roles that fit a line, in 16 bits each. A principal that holds more, or one of a higher number,
+ * is not kept. */
 #define PRINCIPAL_CACHE_ROLES    5
 #define PRINCIPAL_CACHE_MAX_ROLE (UINT16_MAX - 1)
+/* Bytes of an id that fit a line: a UUID does. */
+#define PRINCIPAL_CACHE_ID 39
 
 struct principal_state {
 	uint32_t flags; /* of enum store_principal_flag, a byte */
@@ -37,24 +40,44 @@ struct principal_state {
 	uint32_t roles[PRINCIPAL_CACHE_ROLES]; /* numbers of the snapshot, POL_NONE included */
 };
 
-/* Where one is kept, and as of when. */
+/* Who it is, as of which policy. */
 struct principal_cache_key {
-	uint64_t generation; /* of the store, loaded before the transaction was renewed; 0: none */
-	uint64_t serial;     /* of the policy */
-	uint64_t mark[2];
+	uint64_t words[6];
+	uint64_t hash;
+};
+
+/* An entry, as it was put or found: good while the line is not written again. */
+struct principal_ref {
+	uint32_t line;
+	uint32_t count; /* odd: none */
+};
+#define PRINCIPAL_REF_NONE ((struct principal_ref){ .count = 1 })
+
+struct principal_name {
+	uint32_t tenant;
+	size_t len;
+	char id[PRINCIPAL_CACHE_ID + 1];
 };
 
 int principal_cache_create(struct principal_cache **out);
-void principal_cache_destroy(struct principal_cache *standings); /* NULL is ignored */
+void principal_cache_destroy(struct principal_cache *cache); /* NULL is ignored */
 
-/* As of the generation and serial that *out has. The id is at most STORE_MAX_NAME bytes; a longer
- * one has no key: false. */
-bool principal_cache_key_make(const struct secrets *secrets, uint32_t tenant, struct pol_str id,
-	struct principal_cache_key *out);
+/* false: the id is too long to be kept. */
+bool principal_cache_key_make(
+	uint64_t serial, uint32_t tenant, struct pol_str id, struct principal_cache_key *out);
 
-/* false: not known as of exactly then. */
-bool principal_cache_find(struct principal_cache *standings, const struct principal_cache_key *key,
-	struct principal_state *out);
-/* Drops whoever was there. */
-void principal_cache_put(struct principal_cache *standings, const struct principal_cache_key *key,
-	const struct principal_state *standing);
+/* false: it is not known as of that policy. */
+bool principal_cache_find(struct principal_cache *cache, const struct principal_cache_key *key,
+	struct principal_state *out, struct principal_ref *out_ref);
+/* Likewise, of an entry that was found before. */
+bool principal_cache_recall(struct principal_cache *cache, struct principal_ref ref,
+	uint64_t serial, struct principal_state *out, struct principal_name *out_name);
+/* view: store_read_view of the reader that found it; 0 puts nothing. The reference is none where
+ * nothing was put. */
+struct principal_ref principal_cache_put(struct principal_cache *cache,
+	const struct principal_cache_key *key, const struct principal_state *state, uint64_t view);
+
+/* The writer of the store alone, before it commits the transaction `version`. */
+void principal_cache_drop(
+	struct principal_cache *cache, uint64_t version, uint32_t tenant, struct pol_str id);
+void principal_cache_drop_all(struct principal_cache *cache, uint64_t version);

@@ -8,12 +8,13 @@
 
 #include "daemon/host/memory.h"
 #include "daemon/keys/denials.h"
+#include "daemon/keys/key_cache.h"
 #include "daemon/keys/learned.h"
 #include "daemon/keys/usage_slot.h"
 
-/* A segment is made when the first of its keys is used, of one huge page. 2^10 of 2^16 slots: 67
- * million keys; those beyond are verified each time and their use is not kept. */
-enum { SEGMENT_SLOTS = 65536, SEGMENTS = 1024, SEGMENT_WORDS = SEGMENT_SLOTS / 64 };
+/* A segment is made when the first of its keys is used, of one huge page. 2^9 of 2^17 slots: 67
+ * million keys; the use of those beyond is not kept. */
+enum { SEGMENT_SLOTS = 131072, SEGMENTS = 512, SEGMENT_WORDS = SEGMENT_SLOTS / 64 };
 
 /* What is rare is made for so many neighbours at a time. */
 enum { GROUP_SLOTS = 1024, GROUPS = SEGMENT_SLOTS / GROUP_SLOTS };
@@ -32,6 +33,7 @@ struct usage {
 	const struct secrets *secrets;
 	struct learned *used;
 	struct denials *denied;
+	struct key_cache *keys;
 	_Atomic(struct segment *) segments[SEGMENTS];
 	/* The flush's: where it stands, and what its transaction holds. */
 	uint32_t next_word;
@@ -51,6 +53,9 @@ int usage_create(struct store *store, struct usage **out)
 	r = learned_create(&usage->used);
 	if (r == 0) {
 		r = denials_create(&usage->denied);
+	}
+	if (r == 0) {
+		r = key_cache_create(&usage->keys);
 	}
 	if (r < 0) {
 		usage_destroy(usage);
@@ -100,6 +105,7 @@ void usage_destroy(struct usage *usage)
 		destroy_segment(atomic_load_explicit(&usage->segments[i], memory_order_relaxed));
 	}
 	denials_destroy(usage->denied);
+	key_cache_destroy(usage->keys);
 	learned_destroy(usage->used);
 	free(usage);
 }
@@ -223,69 +229,73 @@ static bool is_up_to_date(const struct usage *usage, const struct store_key *key
 		       store_key_pepper(key, STORE_KEY_OTHER_PEPPER) == number);
 }
 
-/* A mark is of the token and of the hash that it was found to have. */
-static bool has_mark(struct usage_slot *slot, const uint64_t token[static 2], const uint8_t *hash)
+void usage_token_make(struct usage *usage, const struct secret_token *token, uint64_t view,
+	struct usage_token *out)
 {
-	uint64_t mark[2];
+	uint8_t tag[SECRET_TAG];
 
-	memcpy(mark, hash, sizeof mark);
-	mark[0] ^= token[0];
-	mark[1] ^= token[1];
-	return usage_slot_has_mark(slot, mark);
+	secret_tag(usage->secrets, SECRET_VERIFIED, token->whole.ptr, token->whole.len, tag);
+	memcpy(out->mark, tag, sizeof out->mark);
+	out->token = token;
+	out->view = view;
 }
 
-static void set_mark(struct usage_slot *slot, const uint64_t token[static 2], const uint8_t *hash)
+bool usage_recall(struct usage *usage, const struct usage_token *token, struct key_known *out)
 {
-	uint64_t mark[2];
-
-	memcpy(mark, hash, sizeof mark);
-	mark[0] ^= token[0];
-	mark[1] ^= token[1];
-	usage_slot_set_mark(slot, mark);
+	return token->view != 0 &&
+	       key_cache_find(usage->keys, token->token->kid, token->mark, out) &&
+	       out->pepper == secrets_pepper(usage->secrets);
 }
 
-enum key_secret usage_verify(struct usage *usage, const struct secret_token *token,
+void usage_remember(
+	struct usage *usage, const struct usage_token *token, const struct key_known *known)
+{
+	key_cache_put(usage->keys, token->token->kid, token->mark, known, token->view);
+}
+
+enum key_secret usage_verify(struct usage *usage, const struct usage_token *token,
 	const struct store_key *key, unsigned recognise)
 {
-	uint64_t mark[2];
 	enum key_secret found;
-	struct usage_slot *slot =
-		key != NULL ? slot_of(find_segment(usage, key->number), key->number) : NULL;
 
-	/* Among many keys it is in no cache: let it come while the token is hashed. */
-	__builtin_prefetch(slot);
-	secret_tag(usage->secrets, SECRET_VERIFIED, token->whole.ptr, token->whole.len,
-		(uint8_t *)mark);
-	if (key == NULL) {
-		return verify_in_full(usage, token, NULL);
+	/* Without a view the record may be of a change that is not committed. */
+	if (key == NULL || token->view == 0 || !is_up_to_date(usage, key)) {
+		return verify_in_full(usage, token->token, key);
 	}
-	if (!is_up_to_date(usage, key)) {
-		return verify_in_full(usage, token, key);
-	}
-	if (slot != NULL && (recognise & GENERATION_CURRENT) != 0 &&
-		has_mark(slot, mark, key->hash)) {
-		return GENERATION_CURRENT;
-	}
-	if (slot != NULL && (recognise & GENERATION_OTHER) != 0 &&
-		key->rotation.other_hash != NULL &&
-		has_mark(slot, mark, key->rotation.other_hash)) {
-		return GENERATION_OTHER;
-	}
-	found = verify_in_full(usage, token, key);
-	if ((found & recognise) == 0) {
+	found = (enum key_secret)(
+		recognise == 0 ? 0 : key_cache_recognise(usage->keys, key->number, token->mark));
+	if ((found & recognise) != 0) {
 		return found;
 	}
-	slot = slot_of(make_segment(usage, key->number), key->number);
-	if (slot != NULL) {
-		set_mark(slot, mark,
-			found == GENERATION_OTHER ? key->rotation.other_hash : key->hash);
+	found = verify_in_full(usage, token->token, key);
+	if ((found & recognise) != 0) {
+		key_cache_put_mark(usage->keys, key->number, token->mark, found, token->view);
 	}
 	return found;
 }
 
-void usage_warm(struct usage *usage, uint64_t number)
+void usage_prefetch(struct usage *usage, const struct pol_str kids[], size_t count)
 {
-	__builtin_prefetch(slot_of(find_segment(usage, number), number));
+	for (size_t i = 0; i < count; i++) {
+		key_cache_prefetch_index(usage->keys, kids[i]);
+	}
+	for (size_t i = 0; i < count; i++) {
+		uint64_t number = key_cache_prefetch(usage->keys, kids[i]);
+
+		if (number != 0) {
+			__builtin_prefetch(slot_of(find_segment(usage, number), number));
+		}
+	}
+}
+
+void usage_drop(struct usage *usage, uint64_t version, uint64_t number)
+{
+	key_cache_drop(usage->keys, version, number);
+}
+
+void usage_drop_all(struct usage *usage, uint64_t version)
+{
+	key_cache_drop_all(usage->keys, version);
 }
 
 /* Only flushes write uses, and only of loaded slots: whatever this transaction sees is the last

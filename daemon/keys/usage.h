@@ -2,14 +2,11 @@
 #pragma once
 
 /*
- * usage: which tokens were verified, and when keys were last used.
+ * usage: which tokens were verified (key_cache.h), and when keys were last used.
  *
- * One slot of 32 bytes a key, found by the key's number, in segments that are made when first
- * touched; what few keys have (a last address, denials) lies apart. A slot says "this token is the
- * one whose hash this is", never a verdict: SipHash-128 of the whole token under a key of this
- * process, exclusive-or the stored hash's first half, so that it is worth nothing for another
- * secret of the same key. And it holds the use: time, address, counts, complete from the first
- * touch on (the stored counts are read then).
+ * One slot of 16 bytes a key, found by the key's number, in segments that are made when first
+ * touched; what few keys have (a last address, denials) lies apart. It holds the use: time,
+ * address, counts, complete from the first touch on (the stored counts are read then).
  *
  * All functions but those of flushing may be called by any thread. A slot is guarded by a sequence
  * lock: an odd number means that somebody writes; its words are atomics.
@@ -18,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/keys/key_cache.h"
 #include "daemon/keys/secret_rules.h"
 #include "daemon/secret/token.h"
 #include "daemon/store/env.h"
@@ -32,16 +30,38 @@ void usage_destroy(struct usage *usage); /* NULL is ignored */
 /* Keys written by one call of usage_flush. */
 #define USAGE_SLICE 1024
 
-/* Which of the record's secrets is the token, sound or merely split? What it verified a moment ago
- * it knows again if that is one of `recognise` (bits of enum key_secret), else it hashes,
- * always. Leave out what will be refused anyway: a refusal must not show by its time that the
- * secret was right. Whether the secret it found is still good is secret_rules_live's to say. key
- * NULL: the same cost, and GENERATION_WRONG. */
-enum key_secret usage_verify(struct usage *usage, const struct secret_token *token,
+/* A token that is presented, sound or merely split. */
+struct usage_token {
+	const struct secret_token *token;
+	uint64_t mark[2]; /* SipHash-128 of the whole token under a key of this process */
+	uint64_t view;    /* store_read_view of the reader that its record is read with; 0: none */
+};
+void usage_token_make(struct usage *usage, const struct secret_token *token, uint64_t view,
+	struct usage_token *out);
+
+/* All that a decision needs of the token's key, if that is known: the token is its current secret,
+ * and the record need not be read. */
+bool usage_recall(struct usage *usage, const struct usage_token *token, struct key_known *out);
+/* The token was verified as the current secret of this key. */
+void usage_remember(
+	struct usage *usage, const struct usage_token *token, const struct key_known *known);
+
+/* Which of the record's secrets is the token? What was verified before is known again if that is
+ * one of `recognise` (bits of enum key_secret), else it is hashed, always. Leave out what will be
+ * refused anyway: a refusal must not show by its time that the secret was right. Whether the secret
+ * it found is still good is secret_rules_live's to say. key NULL: the same cost, and
+ * GENERATION_WRONG. */
+enum key_secret usage_verify(struct usage *usage, const struct usage_token *token,
 	const struct store_key *key, unsigned recognise);
 
-/* Has the slot at hand that the key of that number has, if there is one. */
-void usage_warm(struct usage *usage, uint64_t number);
+/* Fetches the lines of memory that decisions about tokens with these ids read, those of one kind at
+ * once. */
+void usage_prefetch(struct usage *usage, const struct pol_str kids[], size_t count);
+
+/* Forgets what is known of the key, or of all; the writer of the store alone, before it commits the
+ * transaction `version`. */
+void usage_drop(struct usage *usage, uint64_t version, uint64_t number);
+void usage_drop_all(struct usage *usage, uint64_t version);
 
 struct usage_event {
 	int64_t now;

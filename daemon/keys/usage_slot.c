@@ -4,7 +4,7 @@
 #include <sched.h>
 #include <string.h>
 
-_Static_assert(sizeof(struct usage_slot) == 32, "two in a cache line");
+_Static_assert(sizeof(struct usage_slot) == 16, "four in a cache line");
 
 /* The head's bits: the lock, odd while somebody writes; the state; the uses' upper part. */
 enum {
@@ -49,24 +49,6 @@ static void unlock(struct usage_slot *slot, uint32_t head)
 	uint32_t next = (head & ~(uint32_t)LOCK_MASK) | ((head + 2) & LOCK_MASK);
 
 	atomic_store_explicit(&slot->head, next, memory_order_release);
-}
-
-bool usage_slot_has_mark(struct usage_slot *slot, const uint64_t mark[static 2])
-{
-	uint32_t before = atomic_load_explicit(&slot->head, memory_order_acquire);
-	uint64_t differs = (get(&slot->mark[0]) ^ mark[0]) | (get(&slot->mark[1]) ^ mark[1]);
-	uint32_t after = atomic_load_explicit(&slot->head, memory_order_relaxed);
-
-	return ((before & 1) | (before ^ after)) == 0 && differs == 0;
-}
-
-void usage_slot_set_mark(struct usage_slot *slot, const uint64_t mark[static 2])
-{
-	uint32_t head = lock(slot);
-
-	set(&slot->mark[0], mark[0]);
-	set(&slot->mark[1], mark[1]);
-	unlock(slot, head);
 }
 
 bool usage_slot_is_loaded(struct usage_slot *slot)

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * usage_slot: half a cache line for each key: which token was verified, and the key's use; and what
- * few keys have, apart: a last address and denials.
+ * usage_slot: 16 bytes for each key, its use; and what few keys have, apart: a last address and
+ * denials.
  *
  * A sequence lock guards both: odd while somebody writes. Every word is an atomic; words are
  * written with release and read with acquire, which orders them against the lock without fences.
@@ -18,11 +18,10 @@
 #include "daemon/keys/usage.h"
 
 struct usage_slot {
-	alignas(32) _Atomic uint32_t head; /* lock, state, and what of the uses has no room below */
+	alignas(16) _Atomic uint32_t head; /* lock, state, and what of the uses has no room below */
 	_Atomic uint32_t at;               /* seconds, as time(2) has them: until the year 2106 */
 	_Atomic uint32_t uses;
 	_Atomic uint32_t permission; /* one whose use is remembered; 0: none */
-	_Atomic uint64_t mark[2];
 };
 
 struct usage_rare {
@@ -40,10 +39,6 @@ struct usage_at {
 		*rares; /* the segment's; NULL until one of its keys needs it */
 	uint32_t index;
 };
-
-/* Compares in constant time; false while somebody writes: the caller then verifies in full. */
-bool usage_slot_has_mark(struct usage_slot *slot, const uint64_t mark[static 2]);
-void usage_slot_set_mark(struct usage_slot *slot, const uint64_t mark[static 2]);
 
 bool usage_slot_is_loaded(struct usage_slot *slot);
 /* Does nothing when somebody else was first. Where `before` has an address or denials, or the event

@@ -26,13 +26,7 @@ static void warm(
 		kids[count++] = token.kid;
 		bytes += ahead->sizes[i];
 	}
-	store_warm_keys(worker->read, kids, count);
-	/* Of one alone the record is on its way while the request is decoded; its number would have
-	 * to be waited for. */
-	for (size_t i = 0; count > 1 && i < count; i++) {
-		usage_warm(
-			worker->server->context.usage, store_guess_number(worker->read, kids[i]));
-	}
+	usage_prefetch(worker->server->context.usage, kids, count);
 }
 
 void conn_prefetch_run(

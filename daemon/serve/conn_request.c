@@ -89,7 +89,7 @@ static uint32_t answer(struct conn *conn, const struct method *method,
 		.now = worker->now,
 		.dice = &worker->dice,
 		.read = worker->read,
-		.generation = worker->generation,
+		.view = store_read_view(worker->read),
 	};
 	uint32_t decisions;
 

@@ -103,6 +103,40 @@ int server_load_policy(struct server *server, struct build *build)
 	return r;
 }
 
+/* --- what is kept of the store ---------------------------------------------------------------- */
+
+static void on_key(void *context, uint64_t version, uint64_t number)
+{
+	struct server *server = context;
+
+	usage_drop(server->context.usage, version, number);
+}
+
+static void on_principal(void *context, uint64_t version, uint32_t tenant, struct pol_str id)
+{
+	struct server *server = context;
+
+	principal_cache_drop(server->context.principal_cache, version, tenant, id);
+}
+
+static void on_all(void *context, uint64_t version)
+{
+	struct server *server = context;
+
+	usage_drop_all(server->context.usage, version);
+	principal_cache_drop_all(server->context.principal_cache, version);
+}
+
+/* Both tables are there, and no thread uses them yet. */
+static void watch_store(struct server *server)
+{
+	const struct store_watch watch = {
+		.context = server, .key = on_key, .principal = on_principal, .all = on_all
+	};
+
+	store_set_watch(server->context.store, &watch);
+}
+
 int server_open_store(struct server *server)
 {
 	const struct config *config = server->context.config;
@@ -129,6 +163,7 @@ int server_open_store(struct server *server)
 		r = principal_cache_create(&server->context.principal_cache);
 	}
 	if (r == 0) {
+		watch_store(server);
 		r = quota_counters_create(store_secrets(server->context.store), QUOTA_COUNTERS_MAX,
 			&server->context.quota_counters);
 	}

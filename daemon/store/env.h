@@ -72,6 +72,20 @@ struct secrets *store_secrets(struct store *store);
  * answer. Loads with acquire. */
 uint64_t store_generation(const struct store *store);
 
+/*
+ * Who keeps what he read from the store is called here with what a transaction changes, before that
+ * commits: nothing that was read before `version` is true of it afterwards. The writer's thread.
+ */
+struct store_watch {
+	void *context;
+	void (*key)(void *context, uint64_t version, uint64_t number);
+	void (*principal)(void *context, uint64_t version, uint32_t tenant, struct pol_str id);
+	/* Anything may have changed: another program wrote to the file, or there was too much. */
+	void (*all)(void *context, uint64_t version);
+};
+/* Before other threads use the store. NULL: none any more. */
+void store_set_watch(struct store *store, const struct store_watch *watch);
+
 /* Another number after each commit: of changes, of what raises nothing, of strangers. */
 uint64_t store_commits(const struct store *store);
 
@@ -105,6 +119,9 @@ int store_read_open(struct store *store, struct store_read **out);
 void store_read_close(struct store_read *read);
 /* Sees all that was committed before. Renewing without a reset in between is allowed. */
 int store_read_renew(struct store_read *read);
+/* The number of the last transaction that it sees; 0: that was another program's, or the reader is
+ * the writer's, which sees what is not committed. */
+uint64_t store_read_view(const struct store_read *read);
 void store_read_reset(struct store_read *read);
 
 /* A list of texts as it lies in the record. Work on a copy to read it again. */
@@ -219,12 +236,6 @@ int store_get_key(struct store_read *read, struct pol_str kid, struct store_key 
 /* What a search costs and nothing else: a key that was recalled and is refused must not show by its
  * time that it is there. */
 void store_search_key(struct store_read *read, struct pol_str kid);
-
-/* Has those of the records at hand that were read before, so that the next look-ups need not wait
- * for each in turn. Ids of STORE_KID bytes; what is none, or nobody's, does no harm. */
-void store_warm_keys(struct store_read *read, const struct pol_str kids[], size_t count);
-/* What the number of one of them seems to be, nobody having checked the record; else 0. */
-uint64_t store_guess_number(struct store_read *read, struct pol_str kid);
 
 /* The key that has, or had, the secret made elsewhere whose hash this is. Compare it with the
  * record: what leads there proves nothing. -ENOENT. */

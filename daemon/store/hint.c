@@ -87,11 +87,6 @@ static uint64_t tag_of(uint64_t mixed)
 	return mixed >> ADDRESS_BITS << ADDRESS_BITS;
 }
 
-void store_hints_warm(struct store_hints *hints, const char kid[static STORE_KID])
-{
-	__builtin_prefetch(line_of(hints, mix(kid)));
-}
-
 bool store_hints_find(struct store_hints *hints, uint64_t generation,
 	const char kid[static STORE_KID], struct store_place_of *out)
 {

@@ -37,8 +37,6 @@ struct store_place_of {
 int store_hints_create(struct store_hints **out);
 void store_hints_destroy(struct store_hints *hints); /* NULL is ignored */
 
-/* Has the line at hand that the next call looks at. */
-void store_hints_warm(struct store_hints *hints, const char kid[static STORE_KID]);
 /* generation 0 finds nothing and keeps nothing. What is found may be another key's record. */
 bool store_hints_find(struct store_hints *hints, uint64_t generation,
 	const char kid[static STORE_KID], struct store_place_of *out);

@@ -87,6 +87,7 @@ struct store {
 	atomic_uint_fast64_t generation; /* odd while a change commits */
 	atomic_uint_fast64_t last_txn;   /* LMDB's number of the last one that we committed */
 	struct store_hints *hints;
+	struct store_watch watch;     /* all NULL: nobody watches */
 	pthread_mutex_t altered_lock; /* of the next three */
 	struct store_altered altered;
 	uint64_t altered_told; /* of altered.count */
@@ -105,6 +106,15 @@ struct store_read {
 	bool live;           /* renewed and not reset */
 	bool borrowed;       /* a write's: neither renewed nor reset */
 	uint64_t generation; /* that it is of, exactly, so that hints hold; 0: not known */
+	uint64_t view;       /* store_read_view */
+};
+
+/* What a write changes, for the watch. */
+struct store_touched {
+	uint64_t number; /* of a key; 0: it is a principal */
+	uint32_t tenant;
+	size_t id_len;
+	char id[STORE_MAX_NAME];
 };
 
 /* In pages. */
@@ -122,9 +132,20 @@ struct store_write {
 	MDB_txn *job; /* begun by the first put of a job */
 	struct store_read reader;
 	bool changed;
-	unsigned owed;            /* records put since the trail's last record */
-	uint8_t made[SECRET_TAG]; /* the tag of the last one; zeroes when it was deleted */
+	unsigned owed;                 /* records put since the trail's last record */
+	uint8_t made[SECRET_TAG];      /* the tag of the last one; zeroes when it was deleted */
+	struct store_touched *touched; /* in the batch, what was undone included */
+	size_t touched_count;
+	size_t touched_capacity;
+	bool touched_all; /* there was no room for more of them */
 };
+
+/* More than that are all. */
+#define STORE_MAX_TOUCHED 4096
+
+/* The record is about to be changed. What is new was read by nobody and need not be given. */
+void store_touch_key(struct store_write *write, uint64_t number);
+void store_touch_principal(struct store_write *write, uint32_t tenant, struct pol_str id);
 
 /* As LMDB knows the table. */
 const char *store_table_name(enum store_table table);
@@ -274,8 +295,6 @@ size_t store_encode_use(struct store *store, uint64_t number, const struct store
 size_t store_encode_meta(struct store *store, struct pol_str name, uint64_t value);
 
 /* Each checks the tag and that the record is the one of that place. -EBADMSG. */
-/* Of a key's record that was not checked. */
-uint64_t store_peek_number(const uint8_t *record, size_t size);
 int store_decode_key(struct store *store, MDB_val value, struct pol_str kid, struct store_key *out);
 int store_decode_principal(struct store *store, MDB_val value, uint32_t tenant, struct pol_str id,
 	struct store_principal *out);

@@ -4,8 +4,6 @@
 
 #include "daemon/store/internal.h"
 
-#define CACHE_LINE 64
-
 static MDB_val place_value(struct store_place *place)
 {
 	return (MDB_val){ place->len, place->bytes };
@@ -72,38 +70,6 @@ void store_search_key(struct store_read *read, struct pol_str kid)
 	MDB_val key = str_value(kid), value;
 
 	(void)mdb_get(read->txn, read->store->tables[STORE_KEYS], &key, &value);
-}
-
-static void warm_record(const struct store_place_of *place)
-{
-	for (size_t line = 0; line < place->size; line += CACHE_LINE) {
-		__builtin_prefetch(place->at + line);
-	}
-}
-
-/* Each round waits for what the one before it asked for, once for all of them. */
-void store_warm_keys(struct store_read *read, const struct pol_str kids[], size_t count)
-{
-	struct store_hints *hints = read->store->hints;
-	struct store_place_of place;
-
-	for (size_t i = 0; i < count; i++) {
-		store_hints_warm(hints, kids[i].ptr);
-	}
-	for (size_t i = 0; i < count; i++) {
-		if (store_hints_find(hints, read->generation, kids[i].ptr, &place)) {
-			warm_record(&place);
-		}
-	}
-}
-
-uint64_t store_guess_number(struct store_read *read, struct pol_str kid)
-{
-	struct store_place_of place;
-
-	return store_hints_find(read->store->hints, read->generation, kid.ptr, &place)
-		       ? store_peek_number(place.at, place.size)
-		       : 0;
 }
 
 int store_get_key_by_hash(

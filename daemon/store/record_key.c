@@ -226,8 +226,3 @@ int store_decode_key(struct store *store, MDB_val value, struct pol_str kid, str
 	}
 	return text.bad || text.left != 0 ? -EBADMSG : 0;
 }
-
-uint64_t store_peek_number(const uint8_t *record, size_t size)
-{
-	return size >= KEY_TEXT ? store_get64(record + KEY_NUMBER) : 0;
-}

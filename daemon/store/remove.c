@@ -177,6 +177,7 @@ int store_remove_key(struct store_write *write, struct pol_str kid)
 	}
 	gone.key.kid.ptr = gone.kid;
 	gone.key.principal.ptr = gone.principal;
+	store_touch_key(write, gone.key.number);
 	r = store_write_ready(write);
 	/* First: the hashes are views into the record. */
 	if (r == 0) {

@@ -47,6 +47,15 @@ static bool is_exactly(const struct store_read *read, uint64_t generation)
 		       atomic_load_explicit(&store->last_txn, memory_order_acquire);
 }
 
+/* The transaction that it saw last, if that is one of ours. */
+static uint64_t view_of(const struct store_read *read)
+{
+	uint64_t number = mdb_txn_id(read->txn);
+
+	return number <= atomic_load_explicit(&read->store->last_txn, memory_order_acquire) ? number
+											    : 0;
+}
+
 int store_read_renew(struct store_read *read)
 {
 	uint64_t generation = store_generation(read->store);
@@ -56,7 +65,13 @@ int store_read_renew(struct store_read *read)
 	r = store_error(mdb_txn_renew(read->txn));
 	read->live = r == 0;
 	read->generation = read->live && is_exactly(read, generation) ? generation : 0;
+	read->view = read->live ? view_of(read) : 0;
 	return r;
+}
+
+uint64_t store_read_view(const struct store_read *read)
+{
+	return read->live ? read->view : 0;
 }
 
 void store_read_reset(struct store_read *read)
@@ -78,6 +93,79 @@ void store_committed(struct store *store, uint64_t number)
 	}
 }
 
+/* --- what a write changes --------------------------------------------------------------------- */
+
+void store_set_watch(struct store *store, const struct store_watch *watch)
+{
+	store->watch = watch != NULL ? *watch : (struct store_watch){ .context = NULL };
+}
+
+/* Room for one more, or NULL: they are all. */
+static struct store_touched *touch(struct store_write *write)
+{
+	if (write->touched_count == write->touched_capacity && !write->touched_all) {
+		size_t capacity = write->touched_capacity == 0 ? 16 : write->touched_capacity * 2;
+		struct store_touched *more =
+			capacity <= STORE_MAX_TOUCHED
+				? realloc(write->touched, capacity * sizeof *more)
+				: NULL;
+
+		if (more == NULL) {
+			write->touched_all = true;
+		} else {
+			write->touched = more;
+			write->touched_capacity = capacity;
+		}
+	}
+	return write->touched_all ? NULL : &write->touched[write->touched_count++];
+}
+
+void store_touch_key(struct store_write *write, uint64_t number)
+{
+	struct store_touched *touched = touch(write);
+
+	if (touched != NULL) {
+		touched->number = number;
+	}
+}
+
+void store_touch_principal(struct store_write *write, uint32_t tenant, struct pol_str id)
+{
+	struct store_touched *touched = touch(write);
+
+	if (touched != NULL) {
+		touched->number = 0;
+		touched->tenant = tenant;
+		/* No record has a longer id. */
+		touched->id_len = id.len < sizeof touched->id ? id.len : sizeof touched->id;
+		memcpy(touched->id, id.ptr, touched->id_len);
+	}
+}
+
+/* Behind this no reader that saw less than the transaction of that number has anything kept. */
+static void drop_touched(const struct store_write *write, uint64_t number)
+{
+	const struct store_watch *watch = &write->store->watch;
+
+	if (watch->all == NULL) {
+		return;
+	}
+	if (write->touched_all) {
+		watch->all(watch->context, number);
+		return;
+	}
+	for (size_t i = 0; i < write->touched_count; i++) {
+		const struct store_touched *touched = &write->touched[i];
+
+		if (touched->number != 0) {
+			watch->key(watch->context, number, touched->number);
+		} else {
+			watch->principal(watch->context, number, touched->tenant,
+				(struct pol_str){ touched->id, touched->id_len });
+		}
+	}
+}
+
 /* Transactions are numbered without gaps. One that is not ours was written by another program, past
  * our lock: its records are refused unless it has the pepper, but our hints may lead to pages that
  * it gave up. */
@@ -87,6 +175,9 @@ static void notice_strangers(struct store *store, uint64_t number)
 		atomic_fetch_add_explicit(&store->generation, 2, memory_order_acq_rel);
 		log_warn("another program writes to the store: stop it", "transaction=%llu",
 			(unsigned long long)number - 1);
+		if (store->watch.all != NULL) {
+			store->watch.all(store->watch.context, number);
+		}
 	}
 }
 
@@ -192,6 +283,7 @@ static int commit(struct store_write *write, bool raise)
 	if (raise) {
 		atomic_fetch_add_explicit(&store->generation, 1, memory_order_acq_rel);
 	}
+	drop_touched(write, number);
 	r = store_error(mdb_txn_commit(write->batch));
 	write->batch = NULL;
 	store_committed(store, number);
@@ -229,5 +321,6 @@ void store_write_abort(struct store_write *write)
 	if (write->batch != NULL) {
 		mdb_txn_abort(write->batch);
 	}
+	free(write->touched);
 	free(write);
 }

@@ -116,6 +116,7 @@ int store_update_key(struct store_write *write, const struct store_key *key)
 	int r = store_get_key(&write->reader, key->kid, &before);
 
 	if (r == 0) {
+		store_touch_key(write, before.number);
 		memcpy(kid, key->kid.ptr, STORE_KID);
 		store_imports_of(&before, &imported);
 		store_imports_of(key, &imports);
@@ -181,6 +182,7 @@ int store_put_principal(struct store_write *write, const struct store_principal 
 	MDB_val value = { 0, write->store->buffer };
 	int r = store_write_ready(write);
 
+	store_touch_principal(write, principal->tenant, principal->id);
 	if (r == 0) {
 		r = drop_roles(write, principal->tenant, principal->id);
 	}
@@ -209,6 +211,7 @@ int store_delete_principal(struct store_write *write, uint32_t tenant, struct po
 	struct store_place place = { .len = 0 };
 	int r = store_write_ready(write);
 
+	store_touch_principal(write, tenant, id);
 	if (r == 0) {
 		r = drop_roles(write, tenant, id);
 	}

@@ -42,7 +42,10 @@ static void *use_keys(void *data)
 		struct usage_event event = { .now = i, .ip = &ip, .denied = i % 2 != 0 };
 
 		memset(ip.bytes, (int)(i & 0xff), sizeof ip.bytes);
-		if (!usage_verify(shared->usage, &shared->token, &key, GENERATION_CURRENT)) {
+		struct usage_token presented;
+
+		usage_token_make(shared->usage, &shared->token, store_read_view(read), &presented);
+		if (!usage_verify(shared->usage, &presented, &key, GENERATION_CURRENT)) {
 			shared->failures++;
 		}
 		usage_count(shared->usage, read, number, &event);

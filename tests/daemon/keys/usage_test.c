@@ -36,6 +36,15 @@ static void teardown(void)
 
 TestSuite(usage, .init = setup, .fini = teardown);
 
+static enum key_secret verify(
+	const struct secret_token *presented, const struct store_key *record, unsigned recognise)
+{
+	struct usage_token made;
+
+	usage_token_make(usage, presented, store_read_view(reader), &made);
+	return usage_verify(usage, &made, record, recognise);
+}
+
 static void count(uint64_t number, int64_t now, bool denied)
 {
 	struct pol_ip ip = { .known = true, .bytes = { 1, 2, 3 } };
@@ -72,9 +81,9 @@ static struct store_use stored(uint64_t number)
 
 Test(usage, a_token_is_recognised_after_it_was_verified)
 {
-	cr_assert(usage_verify(usage, &token, &key, GENERATION_CURRENT));
-	cr_assert(usage_verify(usage, &token, &key, GENERATION_CURRENT));
-	cr_assert(usage_verify(usage, &token, &key, 0));
+	cr_assert(verify(&token, &key, GENERATION_CURRENT));
+	cr_assert(verify(&token, &key, GENERATION_CURRENT));
+	cr_assert(verify(&token, &key, 0));
 }
 
 Test(usage, another_token_of_the_same_key_is_not)
@@ -82,19 +91,20 @@ Test(usage, another_token_of_the_same_key_is_not)
 	char text[SECRET_MAX_TOKEN];
 	struct secret_token other;
 
-	cr_assert(usage_verify(usage, &token, &key, GENERATION_CURRENT));
+	cr_assert(verify(&token, &key, GENERATION_CURRENT));
 	secret_token_make(POL_STR("ak_live_"), text, &other);
-	cr_assert_not(usage_verify(usage, &other, &key, GENERATION_CURRENT));
-	cr_assert(usage_verify(usage, &token, &key, GENERATION_CURRENT));
+	cr_assert_not(verify(&other, &key, GENERATION_CURRENT));
+	cr_assert(verify(&token, &key, GENERATION_CURRENT));
 }
 
 Test(usage, what_was_verified_is_nothing_for_another_secret_of_the_key)
 {
 	uint8_t other[STORE_HASH] = { 9 };
 
-	cr_assert(usage_verify(usage, &token, &key, GENERATION_CURRENT));
+	cr_assert(verify(&token, &key, GENERATION_CURRENT));
 	key.hash = other;
-	cr_assert_not(usage_verify(usage, &token, &key, GENERATION_CURRENT));
+	usage_drop(usage, store_read_view(reader), key.number);
+	cr_assert_not(verify(&token, &key, GENERATION_CURRENT));
 }
 
 Test(usage, each_of_two_secrets_is_told_apart_and_recognised)
@@ -109,14 +119,15 @@ Test(usage, each_of_two_secrets_is_told_apart_and_recognised)
 	key.rotation.other = STORE_OTHER_RETIRING;
 	key.rotation.other_hash = other_hash;
 	for (unsigned i = 0; i < 3; i++) {
-		cr_assert_eq(usage_verify(usage, &other, &key, both), GENERATION_OTHER);
-		cr_assert_eq(usage_verify(usage, &other, &key, both), GENERATION_OTHER);
-		cr_assert_eq(usage_verify(usage, &token, &key, both), GENERATION_CURRENT);
-		cr_assert_eq(usage_verify(usage, &token, &key, both), GENERATION_CURRENT);
+		cr_assert_eq(verify(&other, &key, both), GENERATION_OTHER);
+		cr_assert_eq(verify(&other, &key, both), GENERATION_OTHER);
+		cr_assert_eq(verify(&token, &key, both), GENERATION_CURRENT);
+		cr_assert_eq(verify(&token, &key, both), GENERATION_CURRENT);
 	}
 	/* What was recognised a moment ago is nothing once the record says so. */
 	key.rotation = (struct store_rotation){ .other = STORE_OTHER_NONE };
-	cr_assert_eq(usage_verify(usage, &other, &key, both), GENERATION_WRONG);
+	usage_drop(usage, store_read_view(reader), key.number);
+	cr_assert_eq(verify(&other, &key, both), GENERATION_WRONG);
 }
 
 Test(usage, a_dead_secret_is_told_from_a_wrong_one)
@@ -130,9 +141,9 @@ Test(usage, a_dead_secret_is_told_from_a_wrong_one)
 	key.rotation.dead = tag;
 	key.rotation.dead_count = 1;
 	secret_token_renew(POL_STR("ak_live_"), token.kid, text, &wrong);
-	cr_assert_eq(usage_verify(usage, &token, &key, GENERATION_CURRENT), GENERATION_DEAD);
-	cr_assert_eq(usage_verify(usage, &token, &key, GENERATION_CURRENT), GENERATION_DEAD);
-	cr_assert_eq(usage_verify(usage, &wrong, &key, GENERATION_CURRENT), GENERATION_WRONG);
+	cr_assert_eq(verify(&token, &key, GENERATION_CURRENT), GENERATION_DEAD);
+	cr_assert_eq(verify(&token, &key, GENERATION_CURRENT), GENERATION_DEAD);
+	cr_assert_eq(verify(&wrong, &key, GENERATION_CURRENT), GENERATION_WRONG);
 }
 
 Test(usage, a_wrong_crc_is_refused_though_the_secret_is_right)
@@ -146,16 +157,16 @@ Test(usage, a_wrong_crc_is_refused_though_the_secret_is_right)
 	cr_assert(secret_token_split((struct pol_str){ text, token.whole.len }, &mistyped));
 	secret_token_hash(store_secrets(store), &mistyped, false, computed);
 	cr_assert_arr_eq(computed, key.hash, STORE_HASH);
-	cr_assert_not(usage_verify(usage, &mistyped, &key, GENERATION_CURRENT));
-	cr_assert_not(usage_verify(usage, &mistyped, &key, 0));
-	cr_assert(usage_verify(usage, &token, &key, GENERATION_CURRENT));
-	cr_assert_not(usage_verify(usage, &mistyped, &key, GENERATION_CURRENT));
+	cr_assert_not(verify(&mistyped, &key, GENERATION_CURRENT));
+	cr_assert_not(verify(&mistyped, &key, 0));
+	cr_assert(verify(&token, &key, GENERATION_CURRENT));
+	cr_assert_not(verify(&mistyped, &key, GENERATION_CURRENT));
 }
 
 Test(usage, an_unknown_key_is_never_verified)
 {
-	cr_assert(usage_verify(usage, &token, &key, GENERATION_CURRENT));
-	cr_assert_not(usage_verify(usage, &token, NULL, GENERATION_CURRENT));
+	cr_assert(verify(&token, &key, GENERATION_CURRENT));
+	cr_assert_not(verify(&token, NULL, GENERATION_CURRENT));
 }
 
 Test(usage, the_use_is_there_at_once_and_again_after_a_restart)
