@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/decide/ask.h"
 
-#include <string.h>
-
 #include "policy/text/cidr.h"
-
-/* A text of 32 to 255 bytes, as every token of ours is; its length follows. */
-#define MSGPACK_STR8 0xd9
 
 const struct wire_field ask_fields[ASK_MANY_FIELDS] = {
 	[ASK_TOKEN] = WIRE_FIELD("token", WIRE_KIND_TEXT, 0),
@@ -119,23 +114,4 @@ const char *ask_read(const struct call *call, const struct wire_value *values, s
 	out->mfa_at = values[ASK_MFA_AT].given ? values[ASK_MFA_AT].integer : 0;
 	out->time = values[ASK_TIME].given ? values[ASK_TIME].integer : 0;
 	return NULL;
-}
-
-struct pol_str ask_peek_token(const uint8_t *message, size_t len)
-{
-	static const char name[] = "\xa5token";
-	const uint8_t *at = memmem(message, len, name, sizeof name - 1);
-	size_t left, size;
-
-	if (at == NULL) {
-		return (struct pol_str){ NULL, 0 };
-	}
-	at += sizeof name - 1;
-	left = len - (size_t)(at - message);
-	if (left < 2 || at[0] != MSGPACK_STR8) {
-		return (struct pol_str){ NULL, 0 };
-	}
-	size = at[1];
-	return size <= left - 2 ? (struct pol_str){ (const char *)at + 2, size }
-				: (struct pol_str){ NULL, 0 };
 }

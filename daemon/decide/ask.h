@@ -55,7 +55,3 @@ struct ask {
 /* NULL; or what is wrong with the request, and then *out_param names the parameter. */
 const char *ask_read(const struct call *call, const struct wire_value *values, struct ask *out,
 	const char **out_param);
-
-/* The token of a request that nobody has decoded yet, as one most likely lies there; else empty. A
- * guess, to have what it leads to at hand. */
-struct pol_str ask_peek_token(const uint8_t *message, size_t len);

@@ -157,8 +157,7 @@ static enum pol_key_state verify_key(
 static int find_own(struct call *call, const struct subject_ask *ask,
 	const struct usage_token *presented, struct subject *subject, enum pol_key_state *out_state)
 {
-	struct pol_str kid = presented->token->kid;
-	int r = store_get_key(call->read, kid, &subject->key);
+	int r = store_get_key(call->read, presented->token->kid, &subject->key);
 
 	if (r == -ENOENT || r == -EBADMSG) {
 		pay_for_record(call);
@@ -168,9 +167,6 @@ static int find_own(struct call *call, const struct subject_ask *ask,
 	if (r == 0) {
 		place_key(call, ask, subject);
 		*out_state = verify_key(call, presented, subject);
-		if (subject->key.recalled && !may_recognise(subject, *out_state)) {
-			store_search_key(call->read, kid);
-		}
 	}
 	return r;
 }

@@ -13,7 +13,7 @@
 #include "daemon/keys/secret_rules.h"
 #include "daemon/keys/seqlock.h"
 
-/* A segment is one huge page, made when the first of its keys is used. */
+/* A segment is made when the first of its keys is used; it has the size of a huge page. */
 enum { SEGMENT_LINES = 65536, SEGMENTS = KEY_CACHE_NUMBERS / SEGMENT_LINES, FLOORS = 1024 };
 
 /* The line: until when the key counts (the head; 0: for ever), then these words. */
@@ -100,6 +100,17 @@ static struct seqlock *find_line(struct key_cache *cache, uint64_t number)
 	return segment != NULL ? line_in(segment, number) : NULL;
 }
 
+/* The segment before the one that was made: its keys are all there, and are used in no order. That
+ * of the latest keys takes only what they need. */
+static void make_huge(struct key_cache *cache, size_t index)
+{
+	struct line *segment = atomic_load_explicit(&cache->segments[index], memory_order_seq_cst);
+
+	if (segment != NULL) {
+		memory_make_huge(segment, SEGMENT_BYTES);
+	}
+}
+
 /* A drop that does not see the segment yet has raised the floor before that, so a put in it sees
  * the floor. */
 static struct seqlock *make_line(struct key_cache *cache, uint64_t number)
@@ -115,14 +126,12 @@ static struct seqlock *make_line(struct key_cache *cache, uint64_t number)
 	if (made == NULL) {
 		return NULL;
 	}
-	/* A daemon with few keys pays for those alone. */
-	if (index > 1) {
-		memory_make_huge(made, SEGMENT_BYTES);
-	}
 	if (!atomic_compare_exchange_strong_explicit(&cache->segments[index], &other, made,
 		    memory_order_seq_cst, memory_order_seq_cst)) {
 		memory_release(made, SEGMENT_BYTES);
 		made = other;
+	} else if (index > 1) {
+		make_huge(cache, index - 1);
 	}
 	return line_in(made, number);
 }
@@ -262,20 +271,7 @@ void key_cache_put(struct key_cache *cache, struct pol_str kid, const uint64_t m
 	key_index_add(cache->index, kid, (uint32_t)known->number);
 }
 
-uint64_t key_cache_prefetch(struct key_cache *cache, struct pol_str kid)
-{
-	struct key_index_search search;
-	uint32_t number;
-
-	key_index_begin(cache->index, kid, &search);
-	if (!key_index_next(&search, &number)) {
-		return 0;
-	}
-	__builtin_prefetch(find_line(cache, number));
-	return number;
-}
-
-void key_cache_prefetch_index(struct key_cache *cache, struct pol_str kid)
+void key_cache_prefetch(const struct key_cache *cache, struct pol_str kid)
 {
 	key_index_prefetch(cache->index, kid);
 }

@@ -64,10 +64,8 @@ void key_cache_put_mark(struct key_cache *cache, uint64_t number, const uint64_t
 void key_cache_put(struct key_cache *cache, struct pol_str kid, const uint64_t mark[static 2],
 	const struct key_known *known, uint64_t view);
 
-/* Fetches what a key_cache_find for that id reads: first the index, then, once that is there, the
- * line, whose number is given (0: there is none). */
-void key_cache_prefetch_index(struct key_cache *cache, struct pol_str kid);
-uint64_t key_cache_prefetch(struct key_cache *cache, struct pol_str kid);
+/* Fetches the line of memory that key_cache_find reads first for the id. */
+void key_cache_prefetch(const struct key_cache *cache, struct pol_str kid);
 
 /* The writer of the store alone, before it commits the transaction `version`. */
 void key_cache_drop(struct key_cache *cache, uint64_t version, uint64_t number);

@@ -13,7 +13,7 @@
 
 enum {
 	FIRST_LINES = 64,
-	KEYS_A_LINE = 8, /* on average, when all are in use */
+	KEYS_A_LINE = 9, /* on average, when all are in use */
 	NUMBER_BITS = 26,
 	TAG_BITS = 32 - NUMBER_BITS, /* in the word with the number; 8 more in a byte */
 };
@@ -28,7 +28,7 @@ _Static_assert(sizeof(struct key_index_line) == 64, "one cache line");
 #define TABLE_BYTES (KEY_INDEX_LINES * sizeof(struct key_index_line))
 
 struct key_index {
-	_Atomic uint32_t mask; /* of the lines in use; grows */
+	_Atomic uint32_t used; /* lines in use; grows */
 	struct key_index_line *lines;
 };
 
@@ -44,7 +44,7 @@ int key_index_create(struct key_index **out)
 		free(index);
 		return -ENOMEM;
 	}
-	atomic_init(&index->mask, FIRST_LINES - 1);
+	atomic_init(&index->used, FIRST_LINES);
 	*out = index;
 	return 0;
 }
@@ -74,10 +74,12 @@ static uint64_t mix(struct pol_str id)
 	return x ^ x >> 31;
 }
 
+/* The lower half of the hash, as a fraction of the lines in use. */
 static struct key_index_line *line_of(const struct key_index *index, uint64_t mixed)
 {
-	return &index->lines[(uint32_t)mixed &
-			     atomic_load_explicit(&index->mask, memory_order_relaxed)];
+	uint32_t used = atomic_load_explicit(&index->used, memory_order_relaxed);
+
+	return &index->lines[(uint64_t)(uint32_t)mixed * used >> 32];
 }
 
 static uint32_t tag_of(uint64_t mixed)
@@ -126,20 +128,20 @@ bool key_index_next(struct key_index_search *search, uint32_t *out_number)
  * that is added meanwhile may be lost. */
 static void grow(struct key_index *index, uint32_t number)
 {
-	uint32_t mask = atomic_load_explicit(&index->mask, memory_order_relaxed);
-	uint32_t lines = mask + 1;
+	uint32_t used = atomic_load_explicit(&index->used, memory_order_relaxed);
+	uint32_t lines = number / KEYS_A_LINE + number / KEYS_A_LINE / 8;
 
-	while (lines < KEY_INDEX_LINES && lines * KEYS_A_LINE < number) {
-		lines *= 2;
-	}
-	if (lines == mask + 1 || !atomic_compare_exchange_strong_explicit(&index->mask, &mask,
-					 lines - 1, memory_order_relaxed, memory_order_relaxed)) {
+	lines = lines < KEY_INDEX_LINES ? lines : KEY_INDEX_LINES;
+	/* Not for each key that is made. */
+	if (number / KEYS_A_LINE <= used || lines <= used ||
+		!atomic_compare_exchange_strong_explicit(
+			&index->used, &used, lines, memory_order_relaxed, memory_order_relaxed)) {
 		return;
 	}
 	if (lines * sizeof(struct key_index_line) >= MEMORY_HUGE) {
 		memory_make_huge(index->lines, lines * sizeof(struct key_index_line));
 	}
-	for (uint32_t i = 0; i <= mask; i++) {
+	for (uint32_t i = 0; i < used; i++) {
 		for (uint32_t way = 0; way < KEY_INDEX_WAYS; way++) {
 			atomic_store_explicit(&index->lines[i].words[way], 0, memory_order_relaxed);
 		}

@@ -10,8 +10,17 @@
 #include "daemon/host/memory.h"
 #include "daemon/keys/seqlock.h"
 
-/* A principal may be in any of the lines of its set. */
-enum { WAYS = 4, FIRST_SETS = 128, FLOOR_BITS = 10, COUNT_SHIFT = 8, ROLE_SHIFT = 16 };
+/* A principal may be in any of the lines of its two sets, so that nearly all lines are used before
+ * two sets are full (Azar et al., Balanced Allocations). */
+enum {
+	CHOICES = 2,
+	WAYS = 4,
+	PLACES = CHOICES * WAYS,
+	FIRST_SETS = 128,
+	FLOOR_BITS = 10,
+	COUNT_SHIFT = 8,
+	ROLE_SHIFT = 16
+};
 
 /* Words of a line: the roles but the first, which is in the head; then those of the key. */
 enum { WORD_ROLES, WORD_SERIAL, WORD_ID, LINE_WORDS = 7, ID_WORDS = LINE_WORDS - WORD_ID };
@@ -27,8 +36,8 @@ _Static_assert(PRINCIPAL_CACHE_ID + 1 == ID_WORDS * sizeof(uint64_t), "its lengt
 #define TABLE_BYTES (PRINCIPAL_CACHE_LINES * sizeof(struct line))
 
 struct principal_cache {
-	_Atomic uint32_t mask;   /* of the sets in use; grows */
-	_Atomic uint32_t filled; /* lines that were ever written */
+	_Atomic uint32_t mask;  /* of the sets in use; grows */
+	_Atomic int32_t filled; /* lines that hold anybody, about */
 	struct line *lines; /* PRINCIPAL_CACHE_LINES; a page costs nothing until it is touched */
 	_Atomic uint64_t floors[1 << FLOOR_BITS]; /* by the hash: seqlock.h */
 };
@@ -97,10 +106,12 @@ static struct seqlock *line_at(struct principal_cache *cache, uint32_t number)
 	return (struct seqlock *)&cache->lines[number];
 }
 
-/* The number of the first line of the set. */
-static uint32_t set_of(const struct principal_cache_key *key, uint32_t mask)
+/* The number of one of the lines that it may be in, of PLACES. */
+static uint32_t place_of(const struct principal_cache_key *key, uint32_t mask, uint32_t place)
 {
-	return ((uint32_t)key->hash & mask) * WAYS;
+	uint32_t half = (uint32_t)(place < WAYS ? key->hash : key->hash >> 32);
+
+	return (half & mask) * WAYS + place % WAYS;
 }
 
 static bool is_same_id(const struct seqlock_value *value, const void *context)
@@ -158,10 +169,10 @@ bool principal_cache_find(struct principal_cache *cache, const struct principal_
 	struct principal_state *out, struct principal_ref *out_ref)
 {
 	uint32_t mask = atomic_load_explicit(&cache->mask, memory_order_relaxed);
-	uint32_t first = set_of(key, mask);
 
-	for (uint32_t way = 0; way < WAYS; way++) {
-		const struct seqlock *line = line_at(cache, first + way);
+	for (uint32_t place = 0; place < PLACES; place++) {
+		uint32_t number = place_of(key, mask, place);
+		const struct seqlock *line = line_at(cache, number);
 		struct seqlock_value value;
 
 		/* Most of the others differ in the id's first bytes. */
@@ -171,7 +182,7 @@ bool principal_cache_find(struct principal_cache *cache, const struct principal_
 			continue;
 		}
 		unpack(&value, out);
-		*out_ref = (struct principal_ref){ first + way, value.count };
+		*out_ref = (struct principal_ref){ number, value.count };
 		return true;
 	}
 	return false;
@@ -195,66 +206,86 @@ bool principal_cache_recall(struct principal_cache *cache, struct principal_ref 
 	return true;
 }
 
-/* Half full: more lines are taken into use, and those that have moved thereby are looked up once
- * more. Where they were they can still be recalled, until they are dropped. */
+static bool is_anybody(const struct seqlock_value *value, const void *context)
+{
+	(void)context;
+	return value->words[WORD_SERIAL] != 0;
+}
+
+static void clear(struct principal_cache *cache, uint32_t lines)
+{
+	for (uint32_t i = 0; i < lines; i++) {
+		seqlock_drop(line_at(cache, i), LINE_WORDS, is_anybody, NULL);
+	}
+	atomic_store_explicit(&cache->filled, 0, memory_order_relaxed);
+}
+
+/* Nearly full: the table begins anew with more lines, for most entries would have moved. */
 static void grow(struct principal_cache *cache)
 {
-	uint32_t filled = atomic_fetch_add_explicit(&cache->filled, 1, memory_order_relaxed) + 1;
+	int32_t filled = atomic_fetch_add_explicit(&cache->filled, 1, memory_order_relaxed) + 1;
 	uint32_t mask = atomic_load_explicit(&cache->mask, memory_order_relaxed);
 	uint32_t lines = (mask + 1) * WAYS;
 
-	if (filled > lines / 2 && lines < PRINCIPAL_CACHE_LINES) {
+	if (filled > (int32_t)(lines / 8 * 7) && lines < PRINCIPAL_CACHE_LINES &&
+		atomic_compare_exchange_strong_explicit(&cache->mask, &mask, 2 * mask + 1,
+			memory_order_seq_cst, memory_order_relaxed)) {
 		size_t bytes = 2 * lines * sizeof(struct line);
 
 		if (bytes >= MEMORY_HUGE) {
 			memory_make_huge(cache->lines, bytes);
 		}
-		atomic_compare_exchange_strong_explicit(&cache->mask, &mask, 2 * mask + 1,
-			memory_order_seq_cst, memory_order_relaxed);
+		clear(cache, lines);
 	}
 }
 
-/* Where it is already, else where nobody is, else by turns. */
+/* Where it is already, else in the emptier of its sets, else by turns. */
 static uint32_t choose(struct principal_cache *cache, const struct principal_cache_key *key)
 {
 	uint32_t mask = atomic_load_explicit(&cache->mask, memory_order_seq_cst);
-	uint32_t first = set_of(key, mask), free_way = WAYS, counts = 0;
+	uint32_t free_places[CHOICES] = { 0 }, free_counts[CHOICES] = { 0 }, counts = 0;
 
-	for (uint32_t way = 0; way < WAYS; way++) {
-		const struct seqlock *line = line_at(cache, first + way);
-		uint64_t id = SEQLOCK_LOAD(&line->words[WORD_ID]);
+	for (uint32_t place = 0; place < PLACES; place++) {
+		uint32_t number = place_of(key, mask, place);
+		const struct seqlock *line = line_at(cache, number);
+		struct seqlock_value value;
 
-		if (id == key->words[1]) {
-			struct seqlock_value value;
-
-			if (seqlock_read(line, LINE_WORDS, &value) && is_same_id(&value, key)) {
-				return first + way;
-			}
+		if (SEQLOCK_LOAD(&line->words[WORD_ID]) == key->words[1] &&
+			seqlock_read(line, LINE_WORDS, &value) && is_same_id(&value, key)) {
+			return number;
 		}
 		/* No tenant is 0. */
-		if (free_way == WAYS && SEQLOCK_LOAD(&line->words[WORD_SERIAL]) == 0) {
-			free_way = way;
+		if (SEQLOCK_LOAD(&line->words[WORD_SERIAL]) == 0) {
+			free_places[place / WAYS] = number;
+			free_counts[place / WAYS]++;
 		}
 		counts += SEQLOCK_LOAD(&line->count) / 2;
 	}
-	return first + (free_way < WAYS ? free_way : counts % WAYS);
+	if (free_counts[0] + free_counts[1] == 0) {
+		return place_of(key, mask, counts % PLACES);
+	}
+	return free_places[free_counts[1] > free_counts[0]];
 }
 
 struct principal_ref principal_cache_put(struct principal_cache *cache,
 	const struct principal_cache_key *key, const struct principal_state *state, uint64_t view)
 {
 	struct seqlock_value value;
+	struct seqlock *line;
 	uint32_t number;
+	bool was_empty;
 
 	if (view == 0 || !pack(state, &value)) {
 		return PRINCIPAL_REF_NONE;
 	}
 	memcpy(&value.words[WORD_SERIAL], key->words, sizeof key->words);
 	number = choose(cache, key);
-	if (!seqlock_put(line_at(cache, number), LINE_WORDS, &value, floor_of(cache, key), view)) {
+	line = line_at(cache, number);
+	was_empty = SEQLOCK_LOAD(&line->words[WORD_SERIAL]) == 0;
+	if (!seqlock_put(line, LINE_WORDS, &value, floor_of(cache, key), view)) {
 		return PRINCIPAL_REF_NONE;
 	}
-	if (value.count == 2) {
+	if (was_empty) {
 		grow(cache);
 	}
 	return (struct principal_ref){ number, value.count };
@@ -262,13 +293,14 @@ struct principal_ref principal_cache_put(struct principal_cache *cache,
 
 /* --- dropping --------------------------------------------------------------------------------- */
 
-/* An entry may lie where it had its place before the table grew. A mask that is not seen here yet
+/* A reader that does not see yet that the table grew may have put it where its place was before. A
+ * mask that is not seen here yet
  * was put in place behind the floor, so a put by it sees the floor. */
 void principal_cache_drop(
 	struct principal_cache *cache, uint64_t version, uint32_t tenant, struct pol_str id)
 {
 	struct principal_cache_key key;
-	uint32_t last, before = UINT32_MAX;
+	uint32_t last;
 
 	if (!principal_cache_key_make(0, tenant, id, &key)) {
 		return;
@@ -276,31 +308,20 @@ void principal_cache_drop(
 	seqlock_raise(floor_of(cache, &key), version);
 	last = atomic_load_explicit(&cache->mask, memory_order_seq_cst);
 	for (uint32_t mask = FIRST_SETS - 1; mask <= last; mask = 2 * mask + 1) {
-		uint32_t first = set_of(&key, mask);
+		for (uint32_t place = 0; place < PLACES; place++) {
+			struct seqlock *line = line_at(cache, place_of(&key, mask, place));
 
-		for (uint32_t way = 0; way < WAYS && first != before; way++) {
-			seqlock_drop(line_at(cache, first + way), LINE_WORDS, is_same_id, &key);
+			if (seqlock_drop(line, LINE_WORDS, is_same_id, &key)) {
+				atomic_fetch_sub_explicit(&cache->filled, 1, memory_order_relaxed);
+			}
 		}
-		before = first;
 	}
-}
-
-/* An empty line is left as it is: how many were ever written is told by their counts. */
-static bool is_anybody(const struct seqlock_value *value, const void *context)
-{
-	(void)context;
-	return value->words[WORD_SERIAL] != 0;
 }
 
 void principal_cache_drop_all(struct principal_cache *cache, uint64_t version)
 {
-	uint32_t lines;
-
 	for (size_t i = 0; i < sizeof cache->floors / sizeof cache->floors[0]; i++) {
 		seqlock_raise(&cache->floors[i], version);
 	}
-	lines = (atomic_load_explicit(&cache->mask, memory_order_seq_cst) + 1) * WAYS;
-	for (uint32_t i = 0; i < lines; i++) {
-		seqlock_drop(line_at(cache, i), LINE_WORDS, is_anybody, NULL);
-	}
+	clear(cache, (atomic_load_explicit(&cache->mask, memory_order_seq_cst) + 1) * WAYS);
 }

@@ -104,9 +104,9 @@ static inline void seqlock_raise(_Atomic uint64_t *floor, uint64_t version)
 /* Does the line hold what is to be dropped? */
 typedef bool (*seqlock_match)(const struct seqlock_value *value, const void *context);
 
-/* Clears the line if `match` says so, or whatever it holds (NULL). It waits for a put to end: a
- * handful of stores. */
-static inline void seqlock_drop(
+/* Clears the line if `match` says so, or whatever it holds (NULL); true: it did. It waits for a put
+ * to end: a handful of stores. */
+static inline bool seqlock_drop(
 	struct seqlock *line, size_t size, seqlock_match match, const void *context)
 {
 	struct seqlock_value value;
@@ -114,7 +114,7 @@ static inline void seqlock_drop(
 
 	for (unsigned spins = 0; (count & 1) != 0 || !SEQLOCK_TAKE(&line->count, &count); spins++) {
 		if (count == SEQLOCK_DEAD) {
-			return;
+			return false;
 		}
 		SEQLOCK_WAIT(spins);
 		count = SEQLOCK_LOAD(&line->count);
@@ -126,7 +126,7 @@ static inline void seqlock_drop(
 	}
 	if (match != NULL && !match(&value, context)) {
 		SEQLOCK_STORE(&line->count, count);
-		return;
+		return false;
 	}
 	SEQLOCK_STORE(&line->head, 0);
 	for (size_t i = 0; i < size; i++) {
@@ -135,4 +135,5 @@ static inline void seqlock_drop(
 	if (count + 1 != SEQLOCK_DEAD) {
 		SEQLOCK_STORE(&line->count, count + 2);
 	}
+	return true;
 }

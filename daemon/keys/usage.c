@@ -77,7 +77,7 @@ static void destroy_segment(struct segment *segment)
 	free(segment);
 }
 
-static struct segment *create_segment(uint64_t index)
+static struct segment *create_segment(void)
 {
 	struct segment *segment = calloc(1, sizeof *segment);
 
@@ -88,10 +88,6 @@ static struct segment *create_segment(uint64_t index)
 	if (segment->slots == NULL) {
 		free(segment);
 		return NULL;
-	}
-	/* Who has few keys pays for those alone. */
-	if (index > 0) {
-		memory_make_huge(segment->slots, SLOTS_BYTES);
 	}
 	return segment;
 }
@@ -134,9 +130,17 @@ static struct segment *make_segment(struct usage *usage, uint64_t number)
 	if (found != NULL || index >= SEGMENTS) {
 		return found;
 	}
-	made = create_segment(index);
-	if (made == NULL || atomic_compare_exchange_strong_explicit(&usage->segments[index], &found,
-				    made, memory_order_acq_rel, memory_order_acquire)) {
+	made = create_segment();
+	if (made == NULL) {
+		return NULL;
+	}
+	if (atomic_compare_exchange_strong_explicit(&usage->segments[index], &found, made,
+		    memory_order_acq_rel, memory_order_acquire)) {
+		/* The one before is full, and used in no order; the latest takes what it needs. */
+		found = index > 0 ? find_segment(usage, number - SEGMENT_SLOTS) : NULL;
+		if (found != NULL) {
+			memory_make_huge(found->slots, SLOTS_BYTES);
+		}
 		return made;
 	}
 	destroy_segment(made);
@@ -234,6 +238,8 @@ void usage_token_make(struct usage *usage, const struct secret_token *token, uin
 {
 	uint8_t tag[SECRET_TAG];
 
+	/* Among many keys it is in no cache: it comes while the token is hashed. */
+	key_cache_prefetch(usage->keys, token->kid);
 	secret_tag(usage->secrets, SECRET_VERIFIED, token->whole.ptr, token->whole.len, tag);
 	memcpy(out->mark, tag, sizeof out->mark);
 	out->token = token;
@@ -242,9 +248,12 @@ void usage_token_make(struct usage *usage, const struct secret_token *token, uin
 
 bool usage_recall(struct usage *usage, const struct usage_token *token, struct key_known *out)
 {
-	return token->view != 0 &&
-	       key_cache_find(usage->keys, token->token->kid, token->mark, out) &&
-	       out->pepper == secrets_pepper(usage->secrets);
+	if (token->view == 0 || !key_cache_find(usage->keys, token->token->kid, token->mark, out)) {
+		return false;
+	}
+	/* The decision will be counted: likewise. */
+	__builtin_prefetch(slot_of(find_segment(usage, out->number), out->number));
+	return out->pepper == secrets_pepper(usage->secrets);
 }
 
 void usage_remember(
@@ -272,20 +281,6 @@ enum key_secret usage_verify(struct usage *usage, const struct usage_token *toke
 		key_cache_put_mark(usage->keys, key->number, token->mark, found, token->view);
 	}
 	return found;
-}
-
-void usage_prefetch(struct usage *usage, const struct pol_str kids[], size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		key_cache_prefetch_index(usage->keys, kids[i]);
-	}
-	for (size_t i = 0; i < count; i++) {
-		uint64_t number = key_cache_prefetch(usage->keys, kids[i]);
-
-		if (number != 0) {
-			__builtin_prefetch(slot_of(find_segment(usage, number), number));
-		}
-	}
 }
 
 void usage_drop(struct usage *usage, uint64_t version, uint64_t number)

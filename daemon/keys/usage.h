@@ -54,10 +54,6 @@ void usage_remember(
 enum key_secret usage_verify(struct usage *usage, const struct usage_token *token,
 	const struct store_key *key, unsigned recognise);
 
-/* Fetches the lines of memory that decisions about tokens with these ids read, those of one kind at
- * once. */
-void usage_prefetch(struct usage *usage, const struct pol_str kids[], size_t count);
-
 /* Forgets what is known of the key, or of all; the writer of the store alone, before it commits the
  * transaction `version`. */
 void usage_drop(struct usage *usage, uint64_t version, uint64_t number);

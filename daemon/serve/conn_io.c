@@ -6,7 +6,6 @@
 #include <sys/socket.h>
 
 #include "daemon/serve/conn_internal.h"
-#include "daemon/serve/conn_prefetch.h"
 #include "daemon/serve/conn_request.h"
 #include "daemon/serve/defer.h"
 #include "daemon/serve/peer_limits.h"
@@ -232,48 +231,37 @@ static bool may_go_on(const struct conn *conn, uint32_t weight)
 	       conn_unread(conn) + conn->worker->out.len < CONN_MAX_UNREAD;
 }
 
-/* Those that were walked, while they have a turn. Gives their bytes. */
-static size_t work_ahead(struct conn *conn, const uint8_t *bytes, const struct conn_prefetch *ahead,
-	uint32_t *weight)
-{
-	size_t off = 0;
-
-	for (unsigned i = 0; i < ahead->count; i++) {
-		bool ends = conn->failed || conn->closed;
-
-		conn->more = !ends && !may_go_on(conn, *weight);
-		if (ends || conn->more) {
-			conn_prefetch_take(conn);
-			break;
-		}
-		*weight += conn_request(conn, bytes + off, ahead->sizes[i]);
-		off += ahead->sizes[i];
-		conn->deadline = 0;
-		if (conn->worker->out.len >= WORKER_FLUSH) {
-			send_batch(conn);
-		}
-	}
-	return off;
-}
-
 /* Gives how many bytes were worked off: all of them, or up to a message in part (more is false)
  * or one that had no turn (more is true). */
 static size_t work_off(struct conn *conn, const uint8_t *bytes, size_t len, uint32_t *out_weight)
 {
-	struct conn_prefetch ahead = { .end = WIRE_COMPLETE };
 	uint32_t weight = 0;
 	size_t off = 0;
 
 	conn->cost = 0;
-	while (off < len && !conn->failed && !conn->closed && !conn->more &&
-		ahead.end == WIRE_COMPLETE) {
-		conn_prefetch_run(conn, bytes + off, len - off, &ahead);
-		off += work_ahead(conn, bytes + off, &ahead, &weight);
-	}
-	if (ahead.end != WIRE_COMPLETE && ahead.end != WIRE_NEED_MORE && !conn->failed &&
-		!conn->closed && !conn->more) {
-		send_batch(conn);
-		conn_refuse(conn, explain(ahead.end));
+	while (off < len && !conn->failed && !conn->closed) {
+		enum wire_progress progress;
+		size_t size = 0;
+
+		if (!may_go_on(conn, weight)) {
+			conn->more = true;
+			break;
+		}
+		progress = wire_walk(&conn->walk, bytes + off, len - off, &size);
+		if (progress == WIRE_NEED_MORE) {
+			break;
+		}
+		if (progress != WIRE_COMPLETE) {
+			send_batch(conn);
+			conn_refuse(conn, explain(progress));
+			break;
+		}
+		weight += conn_request(conn, bytes + off, size);
+		off += size;
+		conn->deadline = 0;
+		if (conn->worker->out.len >= WORKER_FLUSH) {
+			send_batch(conn);
+		}
 	}
 	*out_weight = weight;
 	return off;

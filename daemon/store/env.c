@@ -148,11 +148,6 @@ int store_open(const struct store_options *options, struct store **out, char why
 		r = store_why(why, -ENOMEM, "out of memory");
 		goto fail;
 	}
-	r = store_hints_create(&store->hints);
-	if (r < 0) {
-		store_why(why, r, "out of memory");
-		goto fail;
-	}
 	r = open_file(store, options, why);
 	if (r < 0) {
 		goto fail;
@@ -181,7 +176,6 @@ void store_close(struct store *store)
 	if (store->head_fd >= 0) {
 		close(store->head_fd);
 	}
-	store_hints_destroy(store->hints);
 	pthread_mutex_destroy(&store->altered_lock);
 	free(store->buffer);
 	free(store);

@@ -206,7 +206,6 @@ struct store_key {
 	int64_t deleted_at;  /* 0: it is not */
 	const uint8_t *hash; /* STORE_HASH bytes: of the current secret */
 	const uint8_t *tag;  /* STORE_TAG bytes, of this very record; NULL: it was not read */
-	bool recalled;       /* no search was needed: see store_search_key */
 	struct pol_str prefix;
 	struct pol_str environment;
 	struct pol_str principal;
@@ -233,9 +232,6 @@ static inline void store_key_set_pepper(struct store_key *key, unsigned which, u
 }
 
 int store_get_key(struct store_read *read, struct pol_str kid, struct store_key *out);
-/* What a search costs and nothing else: a key that was recalled and is refused must not show by its
- * time that it is there. */
-void store_search_key(struct store_read *read, struct pol_str kid);
 
 /* The key that has, or had, the secret made elsewhere whose hash this is. Compare it with the
  * record: what leads there proves nothing. -ENOENT. */

@@ -56,7 +56,6 @@
 
 #include "daemon/secret/token.h"
 #include "daemon/store/env.h"
-#include "daemon/store/hint.h"
 
 enum store_table {
 	STORE_META = 0,
@@ -86,9 +85,8 @@ struct store {
 	int lock_fd;                     /* holds a flock on the data file */
 	atomic_uint_fast64_t generation; /* odd while a change commits */
 	atomic_uint_fast64_t last_txn;   /* LMDB's number of the last one that we committed */
-	struct store_hints *hints;
-	struct store_watch watch;     /* all NULL: nobody watches */
-	pthread_mutex_t altered_lock; /* of the next three */
+	struct store_watch watch;        /* all NULL: nobody watches */
+	pthread_mutex_t altered_lock;    /* of the next three */
 	struct store_altered altered;
 	uint64_t altered_told; /* of altered.count */
 	int64_t altered_told_at;
@@ -103,10 +101,9 @@ struct store {
 struct store_read {
 	struct store *store;
 	MDB_txn *txn;
-	bool live;           /* renewed and not reset */
-	bool borrowed;       /* a write's: neither renewed nor reset */
-	uint64_t generation; /* that it is of, exactly, so that hints hold; 0: not known */
-	uint64_t view;       /* store_read_view */
+	bool live;     /* renewed and not reset */
+	bool borrowed; /* a write's: neither renewed nor reset */
+	uint64_t view; /* store_read_view */
 };
 
 /* What a write changes, for the watch. */

@@ -15,32 +15,6 @@ static MDB_val str_value(struct pol_str str)
 	return (MDB_val){ str.len, (void *)(uintptr_t)str.ptr };
 }
 
-/* Where the record was a moment ago, if it is there and sound. */
-static bool recall_key(struct store_read *read, struct pol_str kid, struct store_key *out)
-{
-	struct store_place_of place;
-	MDB_val value;
-
-	if (!store_hints_find(read->store->hints, read->generation, kid.ptr, &place)) {
-		return false;
-	}
-	value = (MDB_val){ place.size, (void *)(uintptr_t)place.at };
-	out->recalled = store_decode_key(read->store, value, kid, out) == 0;
-	return out->recalled;
-}
-
-static void remember_key(struct store_read *read, struct pol_str kid, MDB_val value)
-{
-	struct store_place_of place = { value.mv_data, value.mv_size };
-	MDB_stat keys;
-
-	if (read->generation != 0 &&
-		mdb_stat(read->txn, read->store->tables[STORE_KEYS], &keys) == MDB_SUCCESS) {
-		store_hints_put(
-			read->store->hints, read->generation, kid.ptr, &place, keys.ms_entries);
-	}
-}
-
 int store_get_key(struct store_read *read, struct pol_str kid, struct store_key *out)
 {
 	struct store *store = read->store;
@@ -50,26 +24,9 @@ int store_get_key(struct store_read *read, struct pol_str kid, struct store_key 
 	if (kid.len != STORE_KID) {
 		return -ENOENT;
 	}
-	if (recall_key(read, kid, out)) {
-		return 0;
-	}
 	r = store_error(mdb_get(read->txn, store->tables[STORE_KEYS], &key, &value));
-	if (r < 0) {
-		return r;
-	}
-	out->recalled = false;
-	r = store_report(store, store_decode_key(store, value, kid, out), "keys", kid);
-	if (r == 0) {
-		remember_key(read, kid, value);
-	}
-	return r;
-}
-
-void store_search_key(struct store_read *read, struct pol_str kid)
-{
-	MDB_val key = str_value(kid), value;
-
-	(void)mdb_get(read->txn, read->store->tables[STORE_KEYS], &key, &value);
+	return r < 0 ? r
+		     : store_report(store, store_decode_key(store, value, kid, out), "keys", kid);
 }
 
 int store_get_key_by_hash(

@@ -35,18 +35,6 @@ void store_read_close(struct store_read *read)
 	}
 }
 
-/* Is what the transaction sees the state of that generation, neither more nor less, and a state
- * that we made? Then no change was committed between the two looks at the number, and none was on
- * its way; what else we commit under the same number (flushes) touches no page of the keys. */
-static bool is_exactly(const struct store_read *read, uint64_t generation)
-{
-	const struct store *store = read->store;
-
-	return (generation & 1) == 0 && generation == store_generation(store) &&
-	       mdb_txn_id(read->txn) <=
-		       atomic_load_explicit(&store->last_txn, memory_order_acquire);
-}
-
 /* The transaction that it saw last, if that is one of ours. */
 static uint64_t view_of(const struct store_read *read)
 {
@@ -58,13 +46,11 @@ static uint64_t view_of(const struct store_read *read)
 
 int store_read_renew(struct store_read *read)
 {
-	uint64_t generation = store_generation(read->store);
 	int r;
 
 	store_read_reset(read);
 	r = store_error(mdb_txn_renew(read->txn));
 	read->live = r == 0;
-	read->generation = read->live && is_exactly(read, generation) ? generation : 0;
 	read->view = read->live ? view_of(read) : 0;
 	return r;
 }
@@ -167,8 +153,8 @@ static void drop_touched(const struct store_write *write, uint64_t number)
 }
 
 /* Transactions are numbered without gaps. One that is not ours was written by another program, past
- * our lock: its records are refused unless it has the pepper, but our hints may lead to pages that
- * it gave up. */
+ * our lock: its records are refused unless it has the pepper, but what is kept of the store may be
+ * of records that it replaced. */
 static void notice_strangers(struct store *store, uint64_t number)
 {
 	if (number != atomic_load_explicit(&store->last_txn, memory_order_relaxed) + 1) {

@@ -55,9 +55,11 @@ class Tenants(people.PeopleTest):
 
     def test_a_decision_is_for_the_tenant_that_is_served(self):
         _, secret = self.boss("acme")
-        for params, reason in [({}, "wrong_tenant"), ({"tenant": "umbra"}, "wrong_tenant"),
-                               ({"tenant": "nowhere"}, "wrong_tenant"),
-                               ({"tenant": "acme"}, "ok"), ({"tenant": "*"}, "ok")]:
+        asked = [({}, "wrong_tenant"), ({"tenant": "umbra"}, "wrong_tenant"),
+                 ({"tenant": "nowhere"}, "wrong_tenant"),
+                 ({"tenant": "acme"}, "ok"), ({"tenant": "*"}, "ok")]
+        # Again when the key is known: whose it is does not depend on where it was used first.
+        for params, reason in asked * 2:
             answer = self.ask(secret, **params)
             self.assert_reason(reason, answer)
             self.assertEqual(answer["tenant"], "acme")
