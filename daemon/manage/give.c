@@ -7,7 +7,7 @@
 #include "daemon/config/config.h"
 #include "daemon/decide/actor.h"
 #include "daemon/decide/subject.h"
-#include "policy/ask/gain.h"
+#include "policy/ask/escalation.h"
 
 /* What the caller has, and what he may hand out beside. */
 struct having {

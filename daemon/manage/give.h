@@ -6,9 +6,9 @@
  *
  * Each call that could let somebody do more compares, as sets, what he may do before and after it,
  * in the write transaction. What is gained must lie within the caller's own, at the same place or
- * above it (policy/ask/gain.h), or come from roles and scopes on which he has `grant`. Peers that
- * may do everything are exempt. What a caller gives himself, which is to the key that he presents
- * or to the principal behind it, no `grant` covers.
+ * above it (policy/ask/escalation.h), or come from roles and scopes on which he has `grant`. Peers
+ * that may do everything are exempt. What a caller gives himself, which is to the key that he
+ * presents or to the principal behind it, no `grant` covers.
  *
  * The subjects are judged as if they were active: what is given to somebody who is switched off is
  * his as soon as he is switched on.

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/ask/filling.h"
+#include "policy/ask/substitution.h"
 #include "policy/decide/subject.h"
 #include "policy/snapshot/resource.h"
 #include "policy/snapshot/tree.h"

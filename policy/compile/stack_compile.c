@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "policy/compile/charge.h"
 #include "policy/compile/compile.h"
 #include "policy/compile/stack_draft.h"
+#include "policy/compile/stack_quota.h"
 #include "policy/decide/modules/modules.h"
 #include "policy/text/nearest.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/compile/compile.h"
-#include "policy/compile/suite_scene.h"
+#include "policy/compile/suite_fixture.h"
 #include "policy/decide/registry.h"
 #include "policy/decide/stack.h"
 #include "policy/snapshot/tree.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/snapshot/stored.h"
 
-#include "policy/ask/gain.h"
+#include "policy/ask/escalation.h"
 #include "policy/decide/eval.h"
 #include "tests/policy/compiled_text.h"
 

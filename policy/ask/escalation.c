@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "policy/ask/gain.h"
+#include "policy/ask/escalation.h"
 
 #include <stdio.h>
 #include <stdlib.h>

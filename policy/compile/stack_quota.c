@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "policy/compile/charge.h"
+#include "policy/compile/stack_quota.h"
 
 #include "policy/decide/modules/modules.h"
 #include "policy/decide/registry.h"

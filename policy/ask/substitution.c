@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "policy/ask/filling.h"
+#include "policy/ask/substitution.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "policy/compile/suite_scene.h"
+#include "policy/compile/suite_fixture.h"
 
 #include "policy/decide/stack.h"
 #include "policy/text/cidr.h"
