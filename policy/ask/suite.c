@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "policy/ask/suite_notes.h"
 #include "policy/compile/suite_case.h"
 #include "policy/decide/eval.h"
 #include "policy/snapshot/compiled.h"
@@ -88,7 +89,7 @@ static void report(struct run *run, const struct pol_expectation *expectation, c
 	}
 	pol_arena_init(&arena, WHY_MEMORY);
 	if (explain(run, expectation, &arena, &told)) {
-		pol_suite_why(run->diags, diag, &told);
+		pol_suite_notes(run->diags, diag, &told);
 	}
 	pol_arena_finish(&arena);
 }

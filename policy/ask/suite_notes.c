@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/ask/suite_notes.h"
+
 #include <stdio.h>
 
-#include "policy/ask/explain.h"
-#include "policy/compile/suite_case.h"
 #include "policy/decide/stack.h"
 #include "policy/text/terms.h"
 
@@ -79,7 +79,7 @@ static void note_needs(
 	}
 }
 
-void pol_suite_why(
+void pol_suite_notes(
 	struct pol_diags *diags, struct pol_diag *diag, const struct pol_explanation *told)
 {
 	bool allowed = told->stage == POL_STAGE_END;

@@ -7,8 +7,8 @@
 #include "policy/snapshot/revision.h"
 #include "policy/snapshot/used.h"
 
-/* Text is copied into pieces of this size: most words are far shorter than what the arena rounds
- * up to. */
+/* Short texts share pieces of this size: the arena rounds each allocation up, and most words are
+ * far shorter than that. */
 #define TEXT_PIECE ((size_t)64 * 1024)
 
 struct pol_str pol_compile_text(struct pol_compiler *compiler, struct pol_str text)
@@ -60,14 +60,14 @@ void pol_compile_unknown(struct pol_compiler *compiler, const char *what,
 		POL_STR_ARGS(word->text), POL_NEAREST_ARGS(nearest));
 }
 
-static void sketch(struct pol_grantee *grantees, uint32_t count)
+static void make_sketches(struct pol_grantee *grantees, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
 		grantees[i].sketch = pol_permset_sketch(&grantees[i].allow);
 	}
 }
 
-/* All stages, each after the one before it even when that found mistakes. */
+/* Runs all stages; mistakes in one do not keep the next from running. */
 static enum pol_status run_stages(struct pol_compiler *compiler)
 {
 	enum pol_status (*const stages[])(struct pol_compiler *) = {
@@ -82,8 +82,8 @@ static enum pol_status run_stages(struct pol_compiler *compiler)
 	for (size_t i = 0; status == POL_OK && i < sizeof stages / sizeof *stages; i++) {
 		status = stages[i](compiler);
 	}
-	sketch(compiler->snapshot->roles, compiler->snapshot->role_count);
-	sketch(compiler->snapshot->scopes, compiler->snapshot->scope_count);
+	make_sketches(compiler->snapshot->roles, compiler->snapshot->role_count);
+	make_sketches(compiler->snapshot->scopes, compiler->snapshot->scope_count);
 	if (status == POL_OK) {
 		status = pol_stack_compile(
 			compiler->snapshot, compiler->ast, compiler->host, compiler->diags);
@@ -109,7 +109,7 @@ static enum pol_status parse_and_compile(const struct pol_source *sources, size_
 	if (status != POL_OK && status != POL_EINVALID) {
 		goto done;
 	}
-	/* Both together stay within the limit. */
+	/* Both arenas together stay within the limit. */
 	snapshot->arena.limit = POL_SNAPSHOT_LIMIT - scratch.used;
 	compiler.pool = pol_permset_pool_create(&snapshot->arena);
 	status = compiler.pool != NULL ? run_stages(&compiler) : POL_ENOMEM;

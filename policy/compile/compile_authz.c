@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/compile/compile.h"
 
-/* The built-in tree: what managing calls are decided by. New dangerous verbs get new nodes, so
- * that `all` never grows by an upgrade; `all` on /keys/ does not include granting for the same
- * reason. */
+/* The built-in tree `authz`: its permissions decide the management calls of the protocol. A new
+ * action that would widen what existing policies grant with `all` gets a node of its own, so that
+ * an upgrade never adds to `all`. `grant` has nodes of its own for the same reason. */
 static const char builtin[] =
 	"tree authz \"Keys, principals and roles of this service\" {\n"
 	"/keys { list, create\n"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/compile/compile.h"
 
-/* From here a table of literal children grows; always a power of two. */
+/* The first size of the table of literal children; always a power of two. */
 #define FIRST_TABLE ((size_t)1024)
 
-/* So many literal children are looked through one by one; where there are more all are in the
- * table. Most nodes have few, and those were made just now. */
+/* Up to this many literal children of a node are searched one by one. When a node has more, all of
+ * them are in the table. Most nodes have few, and few are fast to search. */
 #define FEW_LITERALS 16
 
 static uint64_t hash_child(const struct pol_build_node *parent, struct pol_str name)
@@ -38,7 +38,7 @@ static enum pol_status grow_table(struct pol_build *build)
 	return POL_OK;
 }
 
-/* The place of the literal child in the table, free or taken. */
+/* The slot of the literal child in the table, or the free slot where it belongs. */
 static struct pol_build_node **find_slot(
 	struct pol_build *build, const struct pol_build_node *parent, struct pol_str name)
 {
@@ -83,7 +83,8 @@ static enum pol_status put_in_table(struct pol_build *build, struct pol_build_no
 	return POL_OK;
 }
 
-/* One more literal child, the last of its parent. */
+/* Counts a literal child, which is the last of its parent's children, and puts it in the table
+ * where the parent has many. */
 static enum pol_status count_literal(struct pol_build *build, struct pol_build_node *child)
 {
 	struct pol_build_node *parent = child->parent;
@@ -127,18 +128,20 @@ struct pol_build_node *pol_compile_child_make(
 	return node;
 }
 
-/* So many names of one parameter are kept; what stands below further ones is not looked for. */
+/* At most this many further parameters of one node are kept after a mistake. Patterns through
+ * others are not checked. */
 #define RIVALS 16
 
-/* Beside the tree: for the mistakes in what stands below. */
+/* Makes a node apart from the tree, so that mistakes below it are found, and notes at the parent
+ * what may be missing there. */
 static struct pol_build_node *make_aside(struct pol_build *build, struct pol_build_node *parent,
 	const struct pol_segment *segment, unsigned marks)
 {
-	pol_build_damage(build, parent, marks | POL_DAMAGE_VERBS | POL_DAMAGE_DOUBT);
+	pol_compile_mark_damage(build, parent, marks | POL_DAMAGE_VERBS | POL_DAMAGE_DOUBT);
 	return pol_compile_child_make(build, NULL, segment);
 }
 
-/* A second parameter or rest, beside the first: what is granted on it is found there. */
+/* Finds or makes a second parameter or rest of one node, so that grants on it are checked too. */
 static struct pol_build_node *get_rival(
 	struct pol_build *build, struct pol_build_node *parent, const struct pol_segment *segment)
 {
@@ -147,7 +150,7 @@ static struct pol_build_node *get_rival(
 	for (unsigned i = 0; i < RIVALS; i++) {
 		if (last->rival == NULL) {
 			last->rival = pol_compile_child_make(build, parent, segment);
-			pol_build_damage(build, parent, POL_DAMAGE_RIVALS);
+			pol_compile_mark_damage(build, parent, POL_DAMAGE_RIVALS);
 			return last->rival;
 		}
 		last = last->rival;
@@ -159,7 +162,7 @@ static struct pol_build_node *get_rival(
 	return make_aside(build, parent, segment, POL_DAMAGE_PARAMETERS);
 }
 
-/* What was meant as a child is one, under no name. */
+/* Makes a child that no pattern can name, for a segment that the parser did not understand. */
 static struct pol_build_node *make_lost(
 	struct pol_build *build, struct pol_build_node *parent, const struct pol_segment *segment)
 {
@@ -170,7 +173,8 @@ static struct pol_build_node *make_lost(
 
 		parameter = parameter || c == '{' || c == '*';
 	}
-	pol_build_damage(build, parent, parameter ? POL_DAMAGE_PARAMETERS : POL_DAMAGE_LITERALS);
+	pol_compile_mark_damage(
+		build, parent, parameter ? POL_DAMAGE_PARAMETERS : POL_DAMAGE_LITERALS);
 	return pol_compile_child_make(build, parent, segment);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/compile/compile.h"
 
-/* Past this many grants of one effect in one statement, of which some overlap, who covers whom is
- * no longer asked. */
+/* A statement with more grants of one effect than this is not checked for grants that cover each
+ * other: the time for that grows with the square. */
 #define COVER_GRANTS 512
 
 struct pol_selection pol_compile_cover_pieces(const struct pol_pieces *pieces, size_t i)
@@ -20,7 +20,8 @@ struct pol_selection pol_compile_cover_pieces(const struct pol_pieces *pieces, s
 	};
 }
 
-/* Does any piece meet another? Costs little beside making the set, and mostly says no. */
+/* Do any two pieces have a permission in common? `runs` is the set of all runs. Costs little
+ * compared to making the set, and is mostly false. */
 static bool overlaps(const struct pol_selection *selection, const struct pol_permset *runs)
 {
 	size_t sum = 0;
@@ -44,7 +45,7 @@ static bool overlaps(const struct pol_selection *selection, const struct pol_per
 	return false;
 }
 
-/* Is the run within one of the grant's pieces? Its runs were merged. */
+/* Is the run within one piece of `whole`, whose runs are merged? */
 static bool covers_run(const struct pol_selection *whole, struct pol_run run)
 {
 	for (size_t i = 0; i < whole->run_count; i++) {
@@ -71,7 +72,8 @@ static bool covers_set(const struct pol_selection *whole, const struct pol_perms
 	return false;
 }
 
-/* Piece by piece: what only several pieces cover together is let pass. */
+/* Is every piece of `part` within one piece of `whole`? What only several pieces cover together
+ * does not count. */
 static bool covers(const struct pol_selection *whole, const struct pol_selection *part)
 {
 	for (size_t i = 0; i < part->run_count; i++) {
@@ -95,7 +97,7 @@ static void warn_covered(const struct pol_pieces *pieces, size_t i)
 		struct pol_selection other = pol_compile_cover_pieces(pieces, k);
 		struct pol_diag *diag;
 
-		/* Of two that are equal the later one is too much. */
+		/* Of two equal grants the later one is reported. */
 		if (k == i || pieces->doubtful[k] || !covers(&other, &own) ||
 			(i < k && covers(&own, &other))) {
 			continue;

@@ -3,9 +3,9 @@
 
 #include "policy/compile/compile.h"
 
-/* Where the role that is looked at stands in a set. */
-struct standing {
-	uint32_t role; /* number + 1: others stand here no more */
+/* Of one exclusive set: the member that the present role is or inherits. */
+struct membership {
+	uint32_t role; /* its number + 1; any other value: the entry is not the present role's */
 	uint32_t member;
 };
 
@@ -14,7 +14,7 @@ static enum pol_status add_exclusion(
 {
 	uint32_t count = role->exclusion_count;
 
-	/* The room is the next power of two: full at each of them. */
+	/* The capacity is the next power of two, so the array is full when count is one. */
 	if ((count & (count - 1)) == 0) {
 		size_t room = count > 0 ? 2 * (size_t)count : 1;
 		struct pol_exclusion *grown =
@@ -32,8 +32,8 @@ static enum pol_status add_exclusion(
 	return POL_OK;
 }
 
-/* seen[r] is set + 1 when role r was named in it. */
-static enum pol_status add_members(struct pol_family *roles, uint32_t set, uint32_t *seen)
+/* Adds the members that a set names. seen[r] is set + 1 when it named role r already. */
+static enum pol_status add_members(struct pol_grantee_kind *roles, uint32_t set, uint32_t *seen)
 {
 	struct pol_compiler *compiler = roles->compiler;
 	const struct pol_words *words = &compiler->ast->exclusives[set].roles;
@@ -64,9 +64,9 @@ static enum pol_status add_members(struct pol_family *roles, uint32_t set, uint3
 	return status;
 }
 
-/* What the role holds together though it is exclusive. */
-static void complain(
-	struct pol_family *roles, uint32_t number, uint32_t set, const uint32_t both[2])
+/* Reports a role that inherits two members of one set. */
+static void complain_breach(
+	struct pol_grantee_kind *roles, uint32_t number, uint32_t set, const uint32_t both[2])
 {
 	struct pol_compiler *compiler = roles->compiler;
 	struct pol_diag *diag = pol_diag_error(compiler->diags, roles->statements[number]->name.at,
@@ -79,17 +79,18 @@ static void complain(
 		"declared exclusive here");
 }
 
-/* Adds what is inherited, one member a set; another one is complained of, once, unless a parent
- * was (breached). standings: one for each set. */
-static enum pol_status inherit(
-	struct pol_family *roles, uint32_t number, struct standing *standings, bool *breached)
+/* Adds the memberships that a role inherits, one for each set. A second member of one set is
+ * reported, once for a role, and not for its heirs: breached[] has the roles that were reported,
+ * and their heirs. memberships has one entry for each set. */
+static enum pol_status inherit(struct pol_grantee_kind *roles, uint32_t number,
+	struct membership *memberships, bool *breached)
 {
 	struct pol_grantee *role = &roles->grantees[number];
 	enum pol_status status = POL_OK;
 
 	for (uint32_t i = 0; i < role->exclusion_count; i++) {
-		standings[role->exclusions[i].set] =
-			(struct standing){ number + 1, role->exclusions[i].member };
+		memberships[role->exclusions[i].set] =
+			(struct membership){ number + 1, role->exclusions[i].member };
 	}
 	for (uint32_t p = 0; p < roles->parent_counts[number]; p++) {
 		uint32_t parent = roles->parents[number][p];
@@ -102,14 +103,14 @@ static enum pol_status inherit(
 
 		for (uint32_t i = 0; status == POL_OK && i < count; i++) {
 			struct pol_exclusion from = roles->grantees[parent].exclusions[i];
-			struct standing *standing = &standings[from.set];
+			struct membership *membership = &memberships[from.set];
 
-			if (standing->role != number + 1) {
-				*standing = (struct standing){ number + 1, from.member };
+			if (membership->role != number + 1) {
+				*membership = (struct membership){ number + 1, from.member };
 				status = add_exclusion(roles->compiler, role, from);
-			} else if (standing->member != from.member && !breached[number]) {
-				complain(roles, number, from.set,
-					(const uint32_t[]){ standing->member, from.member });
+			} else if (membership->member != from.member && !breached[number]) {
+				complain_breach(roles, number, from.set,
+					(const uint32_t[]){ membership->member, from.member });
 				breached[number] = true;
 			}
 		}
@@ -117,14 +118,14 @@ static enum pol_status inherit(
 	return status;
 }
 
-enum pol_status pol_compile_exclusives(struct pol_family *roles)
+enum pol_status pol_compile_exclusives(struct pol_grantee_kind *roles)
 {
 	struct pol_compiler *compiler = roles->compiler;
 	struct pol_arena *scratch = compiler->scratch;
 	size_t count = compiler->ast->exclusives_count;
 	uint32_t *seen = pol_arena_alloc(scratch, roles->count, sizeof *seen);
 	bool *breached = pol_arena_alloc(scratch, roles->count, sizeof *breached);
-	struct standing *standings = pol_arena_alloc(scratch, count, sizeof *standings);
+	struct membership *memberships = pol_arena_alloc(scratch, count, sizeof *memberships);
 	enum pol_status status = scratch->status;
 
 	for (size_t i = 0; status == POL_OK && i < count; i++) {
@@ -132,7 +133,7 @@ enum pol_status pol_compile_exclusives(struct pol_family *roles)
 	}
 	compiler->snapshot->exclusive_count = (uint32_t)count;
 	for (uint32_t i = 0; status == POL_OK && count > 0 && i < roles->count; i++) {
-		status = inherit(roles, roles->order[i], standings, breached);
+		status = inherit(roles, roles->order[i], memberships, breached);
 	}
 	return status;
 }

@@ -4,19 +4,20 @@
 
 #include "policy/compile/compile.h"
 
-/* A piece of more runs, or longer, than this is made into a set once and shared by all grants
- * that select it; smaller ones are cheaper to add than to look up. */
+/* A piece of more than SMALL_RUNS runs, or with a first run of more than SMALL_BITS permissions,
+ * becomes a set, which all grants that select it share. Smaller pieces are cheaper to add than to
+ * look up. */
 #define SMALL_RUNS 8
 #define SMALL_BITS POL_CHUNK_BITS
 
-/* A cache line of their numbers. */
+/* As many verb numbers as a cache line holds. */
 #define FEW_PERMISSIONS 16
 
-/* What was expanded before: permissions [first, end) of one verb. */
+/* A set in the cache: the permissions of one verb in [first, end). */
 struct expansion {
 	uint32_t first, end;
 	uint32_t verb;
-	struct pol_permset set; /* never empty */
+	struct pol_permset set; /* empty: the slot is free */
 };
 
 struct pol_expansions {
@@ -26,7 +27,7 @@ struct pol_expansions {
 
 #define FIRST_TABLE ((size_t)64)
 
-/* Up to here sorting in place beats a call. */
+/* Up to this many runs an insertion sort is faster than qsort. */
 #define FEW_RUNS ((size_t)64)
 
 enum pol_status pol_compile_expand_create(struct pol_compiler *compiler)
@@ -73,10 +74,10 @@ static void put_run(struct pol_postings *postings, uint32_t *end, uint32_t verb,
 	postings->runs[end[verb]++] = run;
 }
 
-/* Every verb's runs, in the order of the permissions: those of a name with methods and of the same
- * name without are one list, which is searched by halves. Actions are numbered as their permissions
- * are, and in one node a verb is one action or one permission, so going through the actions puts
- * each run behind all that begin before it. */
+/* Lists every verb's runs in the order of the permissions, for a binary search. One verb may be an
+ * action with methods in one node and a plain action in another; both are in its list. Actions are
+ * numbered in the order of their permissions, and one node has a verb once, so a pass over the
+ * actions appends each verb's runs in order. */
 enum pol_status pol_compile_expand_postings(struct pol_compiler *compiler)
 {
 	const struct pol_snapshot *snapshot = compiler->snapshot;
@@ -147,7 +148,7 @@ static enum pol_status add_run(
 	return POL_OK;
 }
 
-static enum pol_status add_set(
+enum pol_status pol_compile_expand_add_set(
 	struct pol_compiler *compiler, struct pol_selection *into, struct pol_permset set)
 {
 	if (into->set_count == into->set_capacity) {
@@ -199,7 +200,7 @@ static enum pol_status grow_expansions(struct pol_expansions *made)
 	return POL_OK;
 }
 
-/* A large piece: the set from before, or a new one. */
+/* Adds a large piece as a set: the cached one, or a new one. */
 static enum pol_status add_large(struct pol_compiler *compiler, struct pol_selection *into,
 	const struct expansion *key, const struct pol_run *runs, size_t count)
 {
@@ -224,18 +225,18 @@ static enum pol_status add_large(struct pol_compiler *compiler, struct pol_selec
 		made->slots[at] = fresh;
 		made->count++;
 	}
-	return add_set(compiler, into, made->slots[at].set);
+	return pol_compile_expand_add_set(compiler, into, made->slots[at].set);
 }
 
-/* The same of so few permissions that they are looked at one by one: a search among all runs of the
- * verb would touch more memory. */
+/* Expands a range with so few permissions that a pass over them touches less memory than a search
+ * among the verb's runs. */
 static enum pol_status expand_few(struct pol_compiler *compiler, struct pol_node_range range,
 	uint32_t verb, struct pol_selection *into, bool *out_any)
 {
 	const struct pol_snapshot *snapshot = compiler->snapshot;
 	const struct pol_node *first = &snapshot->nodes[range.first];
 	const struct pol_node *end = &snapshot->nodes[range.end];
-	/* No action with methods is called as a method is. */
+	/* No action with methods has the name of a method. */
 	uint32_t actions_end = snapshot->verb_is_method[verb] ? first->action : end->action;
 	enum pol_status status = POL_OK;
 
@@ -337,7 +338,7 @@ void pol_compile_expand_merge(struct pol_selection *selection, size_t first)
 	struct pol_run *runs;
 	size_t kept = 0;
 
-	/* Where there is none, there may be no array either. */
+	/* Without runs there may be no array. */
 	if (count < 2) {
 		return;
 	}

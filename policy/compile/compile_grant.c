@@ -2,17 +2,18 @@
 #include "policy/compile/compile.h"
 #include "policy/text/method.h"
 
-/* Patterns that select the same again and again take no more room than that. */
+/* A grant's runs are merged each time that this many were added, so that patterns which select the
+ * same runs many times do not fill the memory. */
 #define UNMERGED_RUNS ((size_t)4096)
 
-/* Verbs as they are resolved, and whether each selected something. */
+/* The verbs of a grant, resolved, and which of them selected something. */
 struct verbs {
 	const struct pol_words *words;
-	bool all;          /* then there is one number, POL_NONE, and no word */
+	bool all;          /* `all`: one number, POL_NONE, and no words */
 	uint32_t *numbers; /* POL_NONE: unknown, unless `all` */
 	bool *hits;
 	uint32_t count;
-	struct pol_loss loss; /* of all patterns, what they may lack */
+	struct pol_loss loss; /* what may be missing in the nodes of all patterns */
 };
 
 static enum pol_status find_verbs(
@@ -49,8 +50,8 @@ static bool are_known(const struct verbs *verbs)
 	return true;
 }
 
-/* Asked when all patterns are resolved: what may be an action that a mistake took away is none that
- * is unknown. */
+/* Reports verbs that no node has, unless a mistake in a tree may have removed them: so it runs
+ * after all patterns are resolved. */
 static void check_known(struct pol_compiler *compiler, const struct verbs *verbs)
 {
 	for (uint32_t v = 0; v < verbs->count; v++) {
@@ -124,7 +125,7 @@ static enum pol_status add_pattern(struct pol_compiler *compiler, struct verbs *
 		verbs->hits[v] = verbs->hits[v] || any;
 		hit = hit || any;
 	}
-	/* An unknown action may be meant for one that is here. */
+	/* An unknown action is reported by itself, and may be a misspelt one of these nodes. */
 	if (status == POL_OK && !hit && are_known(verbs) && compiler->diags->errors == errors &&
 		!loss->nodes && !loss->verbs) {
 		complain_pattern(compiler, pattern, verbs);
@@ -133,7 +134,8 @@ static enum pol_status add_pattern(struct pol_compiler *compiler, struct verbs *
 	return status;
 }
 
-/* Only asked when the patterns were good: else they may be why a verb found nothing. */
+/* Reports verbs that selected nothing. Runs only when the patterns have no mistake, since that may
+ * be why a verb selected nothing. */
 static void check_hits(struct pol_compiler *compiler, const struct verbs *verbs)
 {
 	for (uint32_t v = 0; v < verbs->count; v++) {
@@ -148,7 +150,7 @@ static void check_hits(struct pol_compiler *compiler, const struct verbs *verbs)
 	}
 }
 
-/* *out_loss: what may be missing in it. */
+/* Adds what the grant selects, its exception apart. *out_loss: what may be missing in it. */
 static enum pol_status select_grant(struct pol_compiler *compiler,
 	const struct pol_ast_grant *grant, struct pol_selection *into, struct pol_loss *out_loss)
 {
@@ -176,7 +178,8 @@ static enum pol_status select_grant(struct pol_compiler *compiler,
 	return POL_OK;
 }
 
-/* Takes away what the verbs select under one pattern of the exception. */
+/* Subtracts what the verbs select in the nodes of one pattern of the exception. *out_took becomes
+ * true when that is something of `base`. */
 static enum pol_status take_pattern(struct pol_compiler *compiler, const struct verbs *verbs,
 	const struct pol_permset *base, struct pol_permset *rest, bool *out_took)
 {
@@ -203,7 +206,8 @@ static enum pol_status take_pattern(struct pol_compiler *compiler, const struct 
 	return status;
 }
 
-/* Every action of an exception takes something, and not all of them everything. */
+/* Reports actions of an exception that take nothing away, and an exception that takes everything.
+ */
 static void check_exception(struct pol_compiler *compiler, const struct pol_ast_grant *grant,
 	const struct verbs *verbs, const struct pol_permset *rest)
 {
@@ -222,9 +226,10 @@ static void check_exception(struct pol_compiler *compiler, const struct pol_ast_
 	}
 }
 
-/* *set becomes less by the grant's exception, every pattern and action of which must take
- * something, and which may not take everything: asked when nothing of the grant is in doubt. *loss
- * is that of the grant, and becomes that of both. */
+/* Subtracts the grant's exception from *set. Each pattern and action of an exception must take
+ * something away, and all together may not take everything; that is checked when `sound`, which
+ * says that the grant has no mistake and misses nothing. *loss is the grant's, and becomes that of
+ * both. */
 static enum pol_status subtract_exception(struct pol_compiler *compiler,
 	const struct pol_ast_grant *grant, struct pol_permset *set, bool sound,
 	struct pol_loss *loss)
@@ -237,7 +242,7 @@ static enum pol_status subtract_exception(struct pol_compiler *compiler,
 	struct verbs verbs;
 	enum pol_status status = find_verbs(compiler, all, &grant->except_verbs, &verbs);
 
-	/* Its own patterns were complained of. */
+	/* Mistakes in the grant's patterns, which the exception uses, were reported. */
 	for (uint32_t i = 0; status == POL_OK && (sound || !own) && i < patterns->count; i++) {
 		bool took = false;
 
@@ -265,20 +270,6 @@ static enum pol_status subtract_exception(struct pol_compiler *compiler,
 	return POL_OK;
 }
 
-static enum pol_status add_set(
-	struct pol_compiler *compiler, struct pol_selection *into, struct pol_permset set)
-{
-	struct pol_permset *grown = pol_arena_grow(compiler->scratch, into->sets, into->set_count,
-		into->set_count + 1, sizeof *grown, &into->set_capacity);
-
-	if (grown == NULL) {
-		return compiler->scratch->status;
-	}
-	into->sets = grown;
-	into->sets[into->set_count++] = set;
-	return POL_OK;
-}
-
 static enum pol_status add_grant(struct pol_pieces *pieces, const struct pol_ast_grant *grant)
 {
 	struct pol_compiler *compiler = pieces->compiler;
@@ -301,7 +292,7 @@ static enum pol_status add_grant(struct pol_pieces *pieces, const struct pol_ast
 			status = subtract_exception(compiler, grant, &set, sound, &loss);
 		}
 		if (status == POL_OK && set.count > 0) {
-			status = add_set(compiler, &pieces->selection, set);
+			status = pol_compile_expand_add_set(compiler, &pieces->selection, set);
 		}
 	}
 	pieces->doubtful[pieces->count] = compiler->diags->errors > errors || !is_whole(&loss);
@@ -316,6 +307,7 @@ static enum pol_status add_grant(struct pol_pieces *pieces, const struct pol_ast
 	return status;
 }
 
+/* Compiles the grants of one effect into *out and *origin. */
 static enum pol_status collect(struct pol_compiler *compiler,
 	const struct pol_ast_grantee *statement, bool deny, struct pol_permset *out,
 	struct pol_origin *origin)
@@ -341,13 +333,13 @@ static enum pol_status collect(struct pol_compiler *compiler,
 		pieces.doubtful == NULL) {
 		return compiler->scratch->status;
 	}
-	compiler->aheads.count = 0;
-	compiler->aheads.next = 0;
+	compiler->prefetch.count = 0;
+	compiler->prefetch.next = 0;
 	for (uint32_t i = 0; status == POL_OK && i < statement->grant_count; i++) {
 		if (statement->grants[i].deny != deny) {
 			continue;
 		}
-		if (compiler->aheads.next == compiler->aheads.count) {
+		if (compiler->prefetch.next == compiler->prefetch.count) {
 			status = pol_compile_prefetch(compiler, statement, i);
 		}
 		if (status == POL_OK) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/compile/compile.h"
 
-/* The name with its ASCII letters small, in the scratch arena. */
+/* The name in lower case (ASCII), in the scratch arena. */
 static struct pol_str fold(struct pol_compiler *compiler, struct pol_str name)
 {
 	char *text = pol_arena_alloc(compiler->scratch, name.len, 1);
@@ -17,59 +17,61 @@ static struct pol_str fold(struct pol_compiler *compiler, struct pol_str name)
 	return (struct pol_str){ text, name.len };
 }
 
-static void complain_twice(const struct pol_family *family, const struct pol_ast_grantee *statement,
-	const struct pol_ast_grantee *was)
+static void complain_twice(const struct pol_grantee_kind *kind,
+	const struct pol_ast_grantee *statement, const struct pol_ast_grantee *was)
 {
-	struct pol_diags *diags = family->compiler->diags;
+	struct pol_diags *diags = kind->compiler->diags;
 	bool same = pol_str_equal(statement->name.text, was->name.text);
 	struct pol_diag *diag = pol_diag_error(diags, statement->name.at,
 		same ? "%s '%.*s' is declared twice"
 		     : "%s '%.*s' differs from another in case alone",
-		family->what, POL_STR_ARGS(statement->name.text));
+		kind->what, POL_STR_ARGS(statement->name.text));
 
-	pol_diag_note(diags, diag, was->name.at, "%s '%.*s' is declared here", family->what,
+	pol_diag_note(diags, diag, was->name.at, "%s '%.*s' is declared here", kind->what,
 		POL_STR_ARGS(was->name.text));
 }
 
-/* A statement that is not to be: for the mistakes in it. What it inherits is looked for later. */
-static enum pol_status set_aside(struct pol_family *family, const struct pol_ast_grantee *statement)
+/* Compiles a statement that gets no number, to find the mistakes in it. Its parents are checked
+ * later. */
+static enum pol_status set_aside(
+	struct pol_grantee_kind *kind, const struct pol_ast_grantee *statement)
 {
 	struct pol_grantee ignored = { 0 };
 	struct pol_origin nowhere = { 0 };
 
-	family->aside[family->aside_count++] = statement;
-	return pol_compile_grants(family->compiler, statement, &ignored, &nowhere);
+	kind->aside[kind->aside_count++] = statement;
+	return pol_compile_grants(kind->compiler, statement, &ignored, &nowhere);
 }
 
-/* Gives every statement its number; one that is there already, or has no name, is set aside. */
-static enum pol_status number(struct pol_family *family)
+/* Numbers and compiles the statements. One whose name is taken or missing is set aside. */
+static enum pol_status number(struct pol_grantee_kind *kind)
 {
-	struct pol_compiler *compiler = family->compiler;
+	struct pol_compiler *compiler = kind->compiler;
 	struct pol_names folded = { 0 };
 	enum pol_status status =
-		pol_names_init(family->names, &compiler->snapshot->arena, family->list_count);
+		pol_names_init(kind->names, &compiler->snapshot->arena, kind->list_count);
 
 	if (status == POL_OK) {
-		status = pol_names_init(&folded, compiler->scratch, family->list_count);
+		status = pol_names_init(&folded, compiler->scratch, kind->list_count);
 	}
-	for (size_t i = 0; status == POL_OK && i < family->list_count; i++) {
-		const struct pol_ast_grantee *statement = &family->list[i];
-		struct pol_grantee *grantee = &family->grantees[family->count];
+	for (size_t i = 0; status == POL_OK && i < kind->list_count; i++) {
+		const struct pol_ast_grantee *statement = &kind->list[i];
+		struct pol_grantee *grantee = &kind->grantees[kind->count];
 		struct pol_str key;
 		uint32_t was;
 
 		if (statement->name.text.ptr == NULL) {
-			status = set_aside(family, statement);
+			status = set_aside(kind, statement);
 			continue;
 		}
 		key = fold(compiler, statement->name.text);
 		if (key.ptr == NULL) {
 			return compiler->scratch->status;
 		}
-		was = pol_names_add(&folded, key, family->count);
-		if (was != family->count) {
-			complain_twice(family, statement, family->statements[was]);
-			status = set_aside(family, statement);
+		was = pol_names_add(&folded, key, kind->count);
+		if (was != kind->count) {
+			complain_twice(kind, statement, kind->statements[was]);
+			status = set_aside(kind, statement);
 			continue;
 		}
 		grantee->name = pol_compile_text(compiler, statement->name.text);
@@ -77,65 +79,63 @@ static enum pol_status number(struct pol_family *family)
 		if (grantee->name.ptr == NULL) {
 			return compiler->snapshot->arena.status;
 		}
-		pol_names_add(family->names, grantee->name, family->count);
+		pol_names_add(kind->names, grantee->name, kind->count);
 		status = pol_compile_grants(
-			compiler, statement, grantee, &family->origins[family->count]);
-		family->doubtful[family->count] = compiler->doubtful || statement->incomplete;
-		family->statements[family->count++] = statement;
+			compiler, statement, grantee, &kind->origins[kind->count]);
+		kind->doubtful[kind->count] = compiler->doubtful || statement->incomplete;
+		kind->statements[kind->count++] = statement;
 	}
 	return status;
 }
 
-/* After a mistake in what it grants or inherits an empty role is no news. */
-static void warn_empty(const struct pol_family *family)
+/* Warns of roles and scopes that grant nothing, unless a mistake may be the reason. */
+static void warn_empty(const struct pol_grantee_kind *kind)
 {
-	struct pol_compiler *compiler = family->compiler;
+	struct pol_compiler *compiler = kind->compiler;
 
-	for (uint32_t i = 0; i < family->count; i++) {
-		const struct pol_grantee *grantee = &family->grantees[i];
-		const struct pol_word *name = &family->statements[i]->name;
+	for (uint32_t i = 0; i < kind->count; i++) {
+		const struct pol_grantee *grantee = &kind->grantees[i];
+		const struct pol_word *name = &kind->statements[i]->name;
 
-		if (family->doubtful[i]) {
+		if (kind->doubtful[i]) {
 			continue;
 		}
 		if (grantee->allow.count == 0 && grantee->deny.count == 0) {
 			pol_diag_warning(compiler->diags, name->at, "%s '%.*s' grants nothing",
-				family->what, POL_STR_ARGS(name->text));
+				kind->what, POL_STR_ARGS(name->text));
 		} else if (grantee->allow.count > 0 &&
 			   pol_permset_covers(&grantee->deny, &grantee->allow)) {
 			pol_diag_warning(compiler->diags, name->at,
 				"%s '%.*s' grants nothing: it denies all that it allows",
-				family->what, POL_STR_ARGS(name->text));
+				kind->what, POL_STR_ARGS(name->text));
 		}
 	}
 }
 
-static enum pol_status compile_family(struct pol_family *family)
+static enum pol_status compile_kind(struct pol_grantee_kind *kind)
 {
-	struct pol_compiler *compiler = family->compiler;
-	size_t most = family->list_count;
+	struct pol_compiler *compiler = kind->compiler;
+	size_t most = kind->list_count;
 	enum pol_status status;
 
-	family->grantees =
-		pol_arena_alloc(&compiler->snapshot->arena, most, sizeof *family->grantees);
-	family->origins =
-		pol_arena_alloc(&compiler->snapshot->arena, most, sizeof *family->origins);
-	family->statements = pol_arena_alloc(compiler->scratch, most, sizeof *family->statements);
-	family->aside = pol_arena_alloc(compiler->scratch, most, sizeof *family->aside);
-	family->doubtful = pol_arena_alloc(compiler->scratch, most, sizeof *family->doubtful);
-	if (family->grantees == NULL || family->origins == NULL || family->statements == NULL ||
-		family->aside == NULL || family->doubtful == NULL) {
+	kind->grantees = pol_arena_alloc(&compiler->snapshot->arena, most, sizeof *kind->grantees);
+	kind->origins = pol_arena_alloc(&compiler->snapshot->arena, most, sizeof *kind->origins);
+	kind->statements = pol_arena_alloc(compiler->scratch, most, sizeof *kind->statements);
+	kind->aside = pol_arena_alloc(compiler->scratch, most, sizeof *kind->aside);
+	kind->doubtful = pol_arena_alloc(compiler->scratch, most, sizeof *kind->doubtful);
+	if (kind->grantees == NULL || kind->origins == NULL || kind->statements == NULL ||
+		kind->aside == NULL || kind->doubtful == NULL) {
 		return POL_ENOMEM;
 	}
-	status = number(family);
+	status = number(kind);
 	if (status == POL_OK) {
-		status = pol_compile_inherit(family);
+		status = pol_compile_inherit(kind);
 	}
 	if (status == POL_OK) {
-		status = pol_compile_origin_parents(family);
+		status = pol_compile_origin_parents(kind);
 	}
 	if (status == POL_OK) {
-		warn_empty(family);
+		warn_empty(kind);
 	}
 	return status;
 }
@@ -143,13 +143,13 @@ static enum pol_status compile_family(struct pol_family *family)
 enum pol_status pol_compile_grantees(struct pol_compiler *compiler)
 {
 	struct pol_snapshot *snapshot = compiler->snapshot;
-	struct pol_family scopes = { .compiler = compiler,
+	struct pol_grantee_kind scopes = { .compiler = compiler,
 		.what = "scope",
 		.inherit = "includes",
 		.list = compiler->ast->scopes,
 		.list_count = compiler->ast->scopes_count,
 		.names = &snapshot->scope_names };
-	struct pol_family roles = { .compiler = compiler,
+	struct pol_grantee_kind roles = { .compiler = compiler,
 		.what = "role",
 		.inherit = "inherits",
 		.list = compiler->ast->roles,
@@ -161,10 +161,10 @@ enum pol_status pol_compile_grantees(struct pol_compiler *compiler)
 		status = pol_compile_expand_create(compiler);
 	}
 	if (status == POL_OK) {
-		status = compile_family(&scopes);
+		status = compile_kind(&scopes);
 	}
 	if (status == POL_OK) {
-		status = compile_family(&roles);
+		status = compile_kind(&roles);
 	}
 	if (status != POL_OK) {
 		return status;

@@ -5,10 +5,10 @@
 #include "policy/snapshot/tree.h"
 #include "policy/text/method.h"
 
-/* Room for names of actions and methods, of which a policy has rarely more. */
+/* The first capacity for names of actions and methods; most policies need no more. */
 #define FEW_VERBS 64
 
-/* Room for twice as many; what was there before stays in the arena. */
+/* Doubles the capacity. The old arrays stay in the arena. */
 static enum pol_status grow_verbs(struct pol_build *build)
 {
 	struct pol_snapshot *snapshot = build->compiler->snapshot;
@@ -33,7 +33,7 @@ static enum pol_status grow_verbs(struct pol_build *build)
 	return POL_OK;
 }
 
-/* Names of actions and methods in the order in which they are met. */
+/* Returns the number of an action or method in *out, and adds it when it is new. */
 static enum pol_status intern_verb(struct pol_build *build, struct pol_str name, uint32_t *out)
 {
 	struct pol_snapshot *snapshot = build->compiler->snapshot;
@@ -113,7 +113,7 @@ static void sum_damage(struct pol_snapshot *snapshot)
 	}
 }
 
-/* Recursion is bounded by POL_PATH_SEGMENTS. */
+/* Numbers a node and all below it. POL_PATH_SEGMENTS bounds the recursion. */
 static enum pol_status number_node(
 	struct pol_build *build, struct pol_build_node *from, uint32_t parent, uint32_t tree)
 {
@@ -228,7 +228,7 @@ enum pol_status pol_compile_number(struct pol_build *build)
 	enum pol_status status = make_arrays(build);
 	uint32_t verb;
 
-	/* Both come first, declared or not. */
+	/* These two have fixed numbers, declared or not. */
 	if (status == POL_OK) {
 		status = intern_verb(build, POL_STR("GET"), &verb);
 	}
@@ -236,7 +236,7 @@ enum pol_status pol_compile_number(struct pol_build *build)
 		status = intern_verb(build, POL_STR("HEAD"), &verb);
 	}
 	for (uint32_t i = 0; status == POL_OK && i < build->tree_count; i++) {
-		const struct pol_compile_tree *from = &build->trees[i];
+		const struct pol_build_tree *from = &build->trees[i];
 		struct pol_tree *tree = &snapshot->trees[i];
 
 		tree->root = snapshot->node_count;

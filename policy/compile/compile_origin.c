@@ -38,29 +38,29 @@ enum pol_status pol_compile_origin_rules(const struct pol_pieces *pieces, struct
 	return POL_OK;
 }
 
-enum pol_status pol_compile_origin_parents(struct pol_family *family)
+enum pol_status pol_compile_origin_parents(struct pol_grantee_kind *kind)
 {
-	struct pol_compiler *compiler = family->compiler;
+	struct pol_compiler *compiler = kind->compiler;
 	struct pol_line_cursor lines = { 0 };
 	size_t total = 0;
 	uint32_t *parents;
 
-	for (uint32_t i = 0; i < family->count; i++) {
-		total += family->parent_counts[i];
+	for (uint32_t i = 0; i < kind->count; i++) {
+		total += kind->parent_counts[i];
 	}
 	parents = pol_arena_alloc(&compiler->snapshot->arena, total, sizeof *parents);
 	if (parents == NULL) {
 		return compiler->snapshot->arena.status;
 	}
-	for (uint32_t i = 0; i < family->count; i++) {
-		struct pol_origin *origin = &family->origins[i];
+	for (uint32_t i = 0; i < kind->count; i++) {
+		struct pol_origin *origin = &kind->origins[i];
 
-		origin->at = family->statements[i]->name.at;
+		origin->at = kind->statements[i]->name.at;
 		origin->line = pol_diag_span_line(compiler->diags->sources, &lines, origin->at);
 		origin->parents = parents;
-		origin->parent_count = family->parent_counts[i];
+		origin->parent_count = kind->parent_counts[i];
 		for (uint32_t k = 0; k < origin->parent_count; k++) {
-			*parents++ = family->parents[i][k];
+			*parents++ = kind->parents[i][k];
 		}
 	}
 	return POL_OK;

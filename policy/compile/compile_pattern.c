@@ -2,8 +2,8 @@
 #include "policy/compile/compile.h"
 #include "policy/snapshot/tree.h"
 
-/* One child after another that all patterns together may select: so much takes seconds. A list of
- * `*` patterns over a large tree would go on for hours. */
+/* At most this many nodes may be visited one by one for all patterns together, which takes seconds.
+ * Without a bound, a list of `*` patterns over a large tree would take hours. */
 #define STEPS 30000000
 
 static enum pol_status add_range(
@@ -35,7 +35,7 @@ uint32_t pol_compile_pattern_wild_child(
 	return wild;
 }
 
-/* Adds the children of one node that a segment stands for. */
+/* Adds the children of a node that the segment selects. */
 static enum pol_status step(struct pol_compiler *compiler, uint32_t node,
 	const struct pol_segment *segment, struct pol_node_ranges *out)
 {
@@ -127,8 +127,9 @@ static void complain(struct pol_compiler *compiler, const struct pol_ast_pattern
 	}
 }
 
-/* Where the pattern begins: at its tree's root, or as far as it was followed before. False after a
- * complaint. */
+/* Finds where to begin: at the tree's root, or where the prefetch arrived. False when the tree is
+ * not known or the bound is passed, which is reported unless a mistake may have removed the tree.
+ */
 static bool find_start(struct pol_compiler *compiler, const struct pol_ast_pattern *pattern,
 	uint32_t *out_node, uint32_t *out_depth)
 {
@@ -170,7 +171,7 @@ enum pol_status pol_compile_pattern(
 	if (!find_start(compiler, pattern, &node, &depth)) {
 		return POL_OK;
 	}
-	/* One to leave and one to reach, for each of them, as below. */
+	/* The prefetch took `depth` steps; the loop below counts two for such a step. */
 	compiler->steps += 2 * (uint64_t)depth;
 	status = add_range(compiler, out, node, node + 1);
 	for (uint32_t i = depth; status == POL_OK && out->count > 0 && i < pattern->path.count;

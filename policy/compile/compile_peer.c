@@ -5,8 +5,8 @@
 #include "policy/compile/compile.h"
 #include "policy/text/host.h"
 
-/* `peer user NAME` and `peer group NAME`: kept by these words for tests, and by the numbers that
- * the machine has for them. */
+/* Lines `peer user NAME` and `peer group NAME`. Each is kept by its name, for the policy's tests,
+ * and by the number that the host has for the name. */
 
 enum pol_status pol_compile_peer_begin(struct pol_compiler *compiler, struct pol_peers *peers)
 {
@@ -19,9 +19,9 @@ enum pol_status pol_compile_peer_begin(struct pol_compiler *compiler, struct pol
 	}
 	*peers = (struct pol_peers){ 0 };
 	peers->owners = pol_arena_alloc(compiler->scratch, most, sizeof *peers->owners);
-	peers->places = pol_arena_alloc(compiler->scratch, most, sizeof *peers->places);
+	peers->lines = pol_arena_alloc(compiler->scratch, most, sizeof *peers->lines);
 	snapshot->peers = pol_arena_alloc(&snapshot->arena, most, sizeof *snapshot->peers);
-	if (peers->owners == NULL || peers->places == NULL) {
+	if (peers->owners == NULL || peers->lines == NULL) {
 		return compiler->scratch->status;
 	}
 	if (snapshot->peers == NULL) {
@@ -35,7 +35,7 @@ static const char *kind_of(const struct pol_ast_peer *peer)
 	return peer->group ? "group" : "user";
 }
 
-/* The number that the machine has for the name; false: none, which was said. */
+/* Asks the host for the number of the name. False: there is none, which is reported, or no host. */
 static bool ask_host(
 	struct pol_compiler *compiler, const struct pol_ast_peer *peer, uint32_t *out_id)
 {
@@ -64,7 +64,7 @@ static bool ask_host(
 	return false;
 }
 
-/* Adds one line; two that name the same peer in the same words are a mistake. */
+/* Adds one line, or reports that an earlier line names the same peer. */
 static enum pol_status add_peer(struct pol_compiler *compiler, struct pol_peers *peers,
 	const struct pol_ast_peer *peer, uint32_t principal)
 {
@@ -86,7 +86,7 @@ static enum pol_status add_peer(struct pol_compiler *compiler, struct pol_peers 
 		diag = pol_diag_error(compiler->diags, peer->name.at,
 			"peer %s '%.*s' is principal '%.*s' already", kind_of(peer),
 			POL_STR_ARGS(peer->name.text), POL_STR_ARGS(peers->owners[was]->id.text));
-		pol_diag_note(compiler->diags, diag, peers->places[was]->name.at, "declared here");
+		pol_diag_note(compiler->diags, diag, peers->lines[was]->name.at, "declared here");
 		return POL_OK;
 	}
 	snapshot->peers[peers->count] = (struct pol_peer){ .principal = principal,
@@ -107,13 +107,13 @@ enum pol_status pol_compile_peer_add(struct pol_compiler *compiler, struct pol_p
 
 	for (uint32_t i = 0; status == POL_OK && i < principal->peer_count; i++) {
 		peers->owners[peers->count] = principal;
-		peers->places[peers->count] = &principal->peers[i];
+		peers->lines[peers->count] = &principal->peers[i];
 		status = add_peer(compiler, peers, &principal->peers[i], number);
 	}
 	return status;
 }
 
-/* Those that the machine knows, users first, by their numbers. */
+/* Known peers first: users, then groups, each by number. */
 static int compare(const void *a, const void *b)
 {
 	const struct pol_peer *left = (const struct pol_peer *)a;
@@ -131,12 +131,12 @@ static int compare(const void *a, const void *b)
 	return left->line < right->line ? -1 : left->line > right->line;
 }
 
-/* Two names of one number. */
+/* Reports two names of one number, unless both are the same principal's. */
 static void complain_same(
 	struct pol_compiler *compiler, const struct pol_peers *peers, const struct pol_peer *pair)
 {
-	const struct pol_ast_peer *first = peers->places[pair[0].line];
-	const struct pol_ast_peer *second = peers->places[pair[1].line];
+	const struct pol_ast_peer *first = peers->lines[pair[0].line];
+	const struct pol_ast_peer *second = peers->lines[pair[1].line];
 	struct pol_diag *diag;
 
 	if (pair[0].principal == pair[1].principal) {

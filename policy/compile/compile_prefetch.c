@@ -2,63 +2,66 @@
 #include "policy/compile/compile.h"
 #include "policy/snapshot/tree.h"
 
-/* So many patterns at a time: what was fetched for the first is still there at the last. */
-#define AHEAD 32
+/* At most this many patterns at a time: what was fetched for the first is still in the cache when
+ * the last is followed. */
+#define PREFETCHED 32
 
-enum { FOR_READING = 0, ONCE_MORE = 3 }; /* of __builtin_prefetch */
+enum { FOR_READING = 0, KEEP_IN_ALL_CACHES = 3 }; /* arguments of __builtin_prefetch */
 
 static void fetch(const void *at)
 {
-	__builtin_prefetch(at, FOR_READING, ONCE_MORE);
+	__builtin_prefetch(at, FOR_READING, KEEP_IN_ALL_CACHES);
 }
 
-/* What the next segment of the pattern will look at. */
-static void fetch_next(const struct pol_snapshot *snapshot, struct pol_ahead *ahead)
+/* Prefetches what the next segment of the pattern will read. */
+static void fetch_next(const struct pol_snapshot *snapshot, struct pol_prefetched *prefetched)
 {
-	const struct pol_ast_path *path = &ahead->pattern->path;
+	const struct pol_ast_path *path = &prefetched->pattern->path;
 
-	if (ahead->depth < path->count &&
-		path->segments[ahead->depth].kind == POL_SEGMENT_LITERAL) {
-		ahead->hash = pol_tree_literal_hash(ahead->node, path->segments[ahead->depth].text);
-		fetch(&snapshot->literals[ahead->hash & snapshot->literal_mask]);
+	if (prefetched->depth < path->count &&
+		path->segments[prefetched->depth].kind == POL_SEGMENT_LITERAL) {
+		prefetched->hash = pol_tree_literal_hash(
+			prefetched->node, path->segments[prefetched->depth].text);
+		fetch(&snapshot->literals[prefetched->hash & snapshot->literal_mask]);
 		return;
 	}
-	/* A child that is a parameter mostly stands right behind its parent; so does the node at
-	 * which the permissions of a last one end. */
-	fetch(&snapshot->nodes[ahead->node].wild);
-	fetch(&snapshot->nodes[ahead->node + 1].kind);
+	/* A parameter is often the next node after its parent. After the last segment, the next
+	 * node is where the permissions of this one end. */
+	fetch(&snapshot->nodes[prefetched->node].wild);
+	fetch(&snapshot->nodes[prefetched->node + 1].kind);
 }
 
-/* One segment further; false when the pattern ends here, or goes on in another way. */
-static bool go_on(const struct pol_snapshot *snapshot, struct pol_ahead *ahead)
+/* Follows one segment. False at the pattern's end, or when the segment does not name exactly one
+ * node. */
+static bool follow_segment(const struct pol_snapshot *snapshot, struct pol_prefetched *prefetched)
 {
-	const struct pol_ast_path *path = &ahead->pattern->path;
+	const struct pol_ast_path *path = &prefetched->pattern->path;
 	const struct pol_segment *segment;
 	uint32_t child = POL_NONE;
 
-	if (ahead->depth == path->count) {
+	if (prefetched->depth == path->count) {
 		return false;
 	}
-	segment = &path->segments[ahead->depth];
+	segment = &path->segments[prefetched->depth];
 	if (segment->kind == POL_SEGMENT_LITERAL) {
-		if (pol_tree_literal_find_hashed(snapshot, ahead->node, segment->text, ahead->hash,
-			    &child) != POL_LITERAL_EXACT) {
+		if (pol_tree_literal_find_hashed(snapshot, prefetched->node, segment->text,
+			    prefetched->hash, &child) != POL_LITERAL_EXACT) {
 			return false;
 		}
 	} else {
-		child = pol_compile_pattern_wild_child(snapshot, ahead->node, segment);
+		child = pol_compile_pattern_wild_child(snapshot, prefetched->node, segment);
 	}
 	if (child == POL_NONE) {
 		return false;
 	}
-	ahead->node = child;
-	ahead->depth++;
-	fetch_next(snapshot, ahead);
+	prefetched->node = child;
+	prefetched->depth++;
+	fetch_next(snapshot, prefetched);
 	return true;
 }
 
-static bool begin(
-	struct pol_compiler *compiler, const struct pol_ast_pattern *pattern, struct pol_ahead *out)
+static bool start(struct pol_compiler *compiler, const struct pol_ast_pattern *pattern,
+	struct pol_prefetched *out)
 {
 	const struct pol_snapshot *snapshot = compiler->snapshot;
 	uint32_t tree = pol_tree_number(snapshot, pattern->tree.text);
@@ -66,7 +69,7 @@ static bool begin(
 	if (tree == POL_NONE) {
 		return false;
 	}
-	*out = (struct pol_ahead){ .pattern = pattern, .node = snapshot->trees[tree].root };
+	*out = (struct pol_prefetched){ .pattern = pattern, .node = snapshot->trees[tree].root };
 	fetch_next(snapshot, out);
 	return true;
 }
@@ -76,36 +79,37 @@ enum pol_status pol_compile_prefetch(
 {
 	const struct pol_snapshot *snapshot = compiler->snapshot;
 	bool deny = statement->grants[first].deny;
-	struct pol_aheads *aheads = &compiler->aheads;
+	struct pol_prefetch *prefetch = &compiler->prefetch;
 	uint32_t looks = 0;
 	bool any = true;
 
-	if (aheads->items == NULL) {
-		aheads->items = pol_arena_alloc(compiler->scratch, AHEAD, sizeof *aheads->items);
-		if (aheads->items == NULL) {
+	if (prefetch->items == NULL) {
+		prefetch->items =
+			pol_arena_alloc(compiler->scratch, PREFETCHED, sizeof *prefetch->items);
+		if (prefetch->items == NULL) {
 			return compiler->scratch->status;
 		}
 	}
-	aheads->count = 0;
-	aheads->next = 0;
-	for (uint32_t i = first; i < statement->grant_count && looks < AHEAD; i++, looks++) {
+	prefetch->count = 0;
+	prefetch->next = 0;
+	for (uint32_t i = first; i < statement->grant_count && looks < PREFETCHED; i++, looks++) {
 		const struct pol_ast_grant *grant = &statement->grants[i];
 
-		for (uint32_t k = 0;
-			grant->deny == deny && k < grant->patterns.count && aheads->count < AHEAD;
+		for (uint32_t k = 0; grant->deny == deny && k < grant->patterns.count &&
+				     prefetch->count < PREFETCHED;
 			k++) {
-			aheads->count += begin(
-				compiler, &grant->patterns.items[k], &aheads->items[aheads->count]);
+			prefetch->count += start(compiler, &grant->patterns.items[k],
+				&prefetch->items[prefetch->count]);
 		}
 	}
 	while (any) {
 		any = false;
-		for (uint32_t i = 0; i < aheads->count; i++) {
-			any |= go_on(snapshot, &aheads->items[i]);
+		for (uint32_t i = 0; i < prefetch->count; i++) {
+			any |= follow_segment(snapshot, &prefetch->items[i]);
 		}
 	}
-	for (uint32_t i = 0; i < aheads->count; i++) {
-		fetch(&snapshot->permissions[snapshot->nodes[aheads->items[i].node].first]);
+	for (uint32_t i = 0; i < prefetch->count; i++) {
+		fetch(&snapshot->permissions[snapshot->nodes[prefetch->items[i].node].first]);
 	}
 	return POL_OK;
 }
@@ -113,14 +117,15 @@ enum pol_status pol_compile_prefetch(
 bool pol_compile_prefetch_take(struct pol_compiler *compiler, const struct pol_ast_pattern *pattern,
 	uint32_t *out_node, uint32_t *out_depth)
 {
-	struct pol_aheads *aheads = &compiler->aheads;
-	const struct pol_ahead *ahead;
+	struct pol_prefetch *prefetch = &compiler->prefetch;
+	const struct pol_prefetched *prefetched;
 
-	if (aheads->next == aheads->count || aheads->items[aheads->next].pattern != pattern) {
+	if (prefetch->next == prefetch->count ||
+		prefetch->items[prefetch->next].pattern != pattern) {
 		return false;
 	}
-	ahead = &aheads->items[aheads->next++];
-	*out_node = ahead->node;
-	*out_depth = ahead->depth;
+	prefetched = &prefetch->items[prefetch->next++];
+	*out_node = prefetched->node;
+	*out_depth = prefetched->depth;
 	return true;
 }

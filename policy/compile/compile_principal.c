@@ -6,7 +6,9 @@
 #include "policy/text/path.h"
 #include "policy/text/timetext.h"
 
-bool pol_compile_principal_place(
+/* Is the word a place of this policy: TREE:/path that leads to or through a declared node? Reports
+ * why not. */
+static bool check_place(
 	const struct pol_snapshot *snapshot, struct pol_diags *diags, const struct pol_word *place)
 {
 	struct pol_path path;
@@ -83,8 +85,7 @@ static enum pol_status copy_places(
 		return compiler->snapshot->arena.status;
 	}
 	for (uint32_t i = 0; i < words->count; i++) {
-		if (pol_compile_principal_place(
-			    compiler->snapshot, compiler->diags, &words->items[i])) {
+		if (check_place(compiler->snapshot, compiler->diags, &words->items[i])) {
 			places[out->place_count] = pol_compile_text(compiler, words->items[i].text);
 			out->place_count++;
 		}
@@ -93,7 +94,7 @@ static enum pol_status copy_places(
 	return compiler->snapshot->arena.status;
 }
 
-/* One line `role A, B at … until …`: an assignment for each role. */
+/* Adds an assignment for each role of a line `role A, B at … until …`. */
 static enum pol_status assign(struct pol_compiler *compiler, const struct pol_ast_held *held,
 	struct pol_principal *principal)
 {
@@ -115,7 +116,7 @@ static enum pol_status assign(struct pol_compiler *compiler, const struct pol_as
 			pol_compile_unknown(compiler, "role", word, &snapshot->role_names);
 			continue;
 		}
-		/* Too many were complained of. */
+		/* read_principal reported that there are too many. */
 		if (principal->assignment_count == POL_PRINCIPAL_ROLES) {
 			continue;
 		}
@@ -170,7 +171,8 @@ static enum pol_status read_principal(struct pol_compiler *compiler,
 	return status;
 }
 
-/* As the next principal, or as none, for the mistakes in it, when the id cannot be used. */
+/* Adds the next principal. Not `numbered`: its id cannot be used, and it is read only to find the
+ * mistakes in it. */
 static enum pol_status add_principal(
 	struct pol_compiler *compiler, const struct pol_ast_principal *from, bool numbered)
 {
@@ -213,7 +215,7 @@ enum pol_status pol_compile_principals(struct pol_compiler *compiler)
 		uint32_t number = POL_NONE;
 
 		if (from->id.text.ptr == NULL) {
-			/* The parser missed it and said so. */
+			/* The parser reported that it is missing. */
 		} else if (pol_str_equal(from->id.text, POL_STR("inactive"))) {
 			pol_diag_error(compiler->diags, from->id.at,
 				"no principal is called 'inactive': tests use the word for one "

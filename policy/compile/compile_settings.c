@@ -34,8 +34,8 @@ static const char *prefix_fault(struct pol_str prefix)
 	return NULL;
 }
 
-/* Complains of one environment beside those before it, whose numbers are in `names` and
- * `prefixes`; false when it is to be left out. */
+/* Reports what is wrong with environment i. `names` and `prefixes` have those before it, and get
+ * its own. False when an earlier one has its name. */
 static bool check_environment(struct pol_compiler *compiler, uint32_t i, struct pol_names *names,
 	struct pol_names *prefixes)
 {
@@ -117,9 +117,10 @@ enum pol_status pol_compile_settings_environments(struct pol_compiler *compiler)
 
 #define DAY ((uint64_t)24 * 60 * 60)
 
-/* Added to any time of this epoch, this cannot overflow; nobody's key lives as long. */
+/* The longest duration: added to any time of this epoch it cannot overflow. */
 #define LONGEST (DAY * 1000 * 366)
-#define MOST    UINT64_C(1000000000)
+/* The largest count. */
+#define MOST UINT64_C(1000000000)
 
 enum limit {
 	LIMIT_KEYS = 0,
@@ -134,7 +135,7 @@ enum limit {
 struct limit_row {
 	struct pol_str name;
 	bool duration;
-	uint64_t unless_told;
+	uint64_t by_default;
 };
 
 static const struct limit_row limit_rows[LIMIT_COUNT] = {
@@ -201,7 +202,7 @@ static size_t find_limit(struct pol_compiler *compiler, const struct pol_word *n
 	return LIMIT_COUNT;
 }
 
-/* One may not be above the other; `at` is whichever was written. */
+/* Reports limit `low` when it is above limit `high`, at a line that was written. */
 static void check_order(struct pol_compiler *compiler, const uint64_t *values,
 	const struct pol_ast_limit *const *lines, enum limit low, enum limit high)
 {
@@ -212,9 +213,9 @@ static void check_order(struct pol_compiler *compiler, const uint64_t *values,
 		return;
 	}
 	diag = pol_diag_error(compiler->diags, line->value.at, "%.*s%s is longer than %.*s%s",
-		POL_STR_ARGS(limit_rows[low].name), lines[low] == NULL ? " (24h unless told)" : "",
+		POL_STR_ARGS(limit_rows[low].name), lines[low] == NULL ? " (24h by default)" : "",
 		POL_STR_ARGS(limit_rows[high].name),
-		lines[high] == NULL ? " (30d unless told)" : "");
+		lines[high] == NULL ? " (30d by default)" : "");
 	if (lines[low] != NULL && lines[high] != NULL) {
 		pol_diag_note(compiler->diags, diag, lines[high]->value.at, "that is here");
 	}
@@ -226,7 +227,7 @@ enum pol_status pol_compile_settings_limits(struct pol_compiler *compiler)
 	uint64_t values[LIMIT_COUNT];
 
 	for (size_t i = 0; i < LIMIT_COUNT; i++) {
-		values[i] = limit_rows[i].unless_told;
+		values[i] = limit_rows[i].by_default;
 	}
 	for (size_t i = 0; i < compiler->ast->limits_count; i++) {
 		const struct pol_ast_limit *line = &compiler->ast->limits[i];

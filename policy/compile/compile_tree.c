@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/compile/compile.h"
 
-/* Actions and methods of one node, which are compared with each other. */
+/* The most actions and methods of one node. Each is compared with all others. */
 #define NODE_ACTIONS 512
 
-/* Which action of the node serves the method, if any; *out_at is where it says so. */
+/* Finds the action of the node that has the method, or is it; *out_at is where it stands. */
 static const struct pol_build_action *find_method(
 	const struct pol_build_node *node, struct pol_str method, struct pol_span *out_at)
 {
@@ -40,7 +40,7 @@ static bool check_method(
 	return false;
 }
 
-/* Room for all methods, of which the first few are there. NULL: scratch's status. */
+/* Makes an array with room for all methods, and copies the first `count`. NULL: scratch failed. */
 static struct pol_word *copy_methods(
 	struct pol_build *build, const struct pol_words *methods, uint32_t count)
 {
@@ -53,7 +53,7 @@ static struct pol_word *copy_methods(
 	return copy;
 }
 
-/* The methods of an action that no other has, and each once. */
+/* Returns the methods of an action, without those that the node has already. Reports the others. */
 static struct pol_words check_methods(struct pol_build *build, const struct pol_build_node *node,
 	const struct pol_ast_entry *entry)
 {
@@ -90,14 +90,14 @@ static enum pol_status add_action(
 	size_t errors = diags->errors;
 
 	if (node->action_count == NODE_ACTIONS) {
-		pol_build_damage(build, node, POL_DAMAGE_DOUBT | POL_DAMAGE_VERBS);
+		pol_compile_mark_damage(build, node, POL_DAMAGE_DOUBT | POL_DAMAGE_VERBS);
 		pol_diag_error(diags, entry->name.at,
 			"more than %d actions and methods in one node", NODE_ACTIONS);
 		return POL_OK;
 	}
 	if (entry->kind == POL_ENTRY_METHOD) {
 		if (!check_method(build, node, &entry->name)) {
-			pol_build_damage(build, node, POL_DAMAGE_DOUBT);
+			pol_compile_mark_damage(build, node, POL_DAMAGE_DOUBT);
 			return POL_OK;
 		}
 	} else {
@@ -113,7 +113,7 @@ static enum pol_status add_action(
 		}
 		methods = check_methods(build, node, entry);
 		if (diags->errors > errors) {
-			pol_build_damage(build, node, POL_DAMAGE_DOUBT);
+			pol_compile_mark_damage(build, node, POL_DAMAGE_DOUBT);
 		}
 	}
 	action = pol_arena_alloc(build->compiler->scratch, 1, sizeof *action);
@@ -178,8 +178,8 @@ static enum pol_status find_path(struct pol_build *build, struct pol_build_node 
 static enum pol_status add_entries(struct pol_build *build, struct pol_build_node *node,
 	const struct pol_ast_entry *entries, uint32_t count);
 
-/* `/a, /b { … }`: the nodes are found before what is in the block goes into each, so that one
- * that is listed twice is seen. */
+/* Adds `/a, /b { … }`: first finds all nodes, so that a path listed twice is reported, then adds
+ * what is in the block to each. */
 static enum pol_status add_node(
 	struct pol_build *build, struct pol_build_node *parent, const struct pol_ast_entry *entry)
 {
@@ -195,7 +195,7 @@ static enum pol_status add_node(
 		struct pol_build_node *node = NULL;
 
 		if (is_too_many(build, entry->paths[i].at)) {
-			pol_build_damage(build, parent, POL_DAMAGE_TORN);
+			pol_compile_mark_damage(build, parent, POL_DAMAGE_TORN);
 			return POL_OK;
 		}
 		status = find_path(build, parent, &entry->paths[i], &node);
@@ -225,7 +225,7 @@ static enum pol_status add_entries(struct pol_build *build, struct pol_build_nod
 
 	/* What belongs here may stand in a block further down. */
 	if (build->unclosed) {
-		pol_build_damage(build, node, POL_DAMAGE_ANY);
+		pol_compile_mark_damage(build, node, POL_DAMAGE_ANY);
 	}
 	for (uint32_t i = 0; status == POL_OK && !build->too_many && i < count; i++) {
 		switch (entries[i].kind) {
@@ -237,13 +237,13 @@ static enum pol_status add_entries(struct pol_build *build, struct pol_build_nod
 			status = add_action(build, node, &entries[i]);
 			break;
 		case POL_ENTRY_LOST:
-			pol_build_damage(build, node, POL_DAMAGE_ANY);
+			pol_compile_mark_damage(build, node, POL_DAMAGE_ANY);
 			break;
 		case POL_ENTRY_LOST_VERB:
-			pol_build_damage(build, node, POL_DAMAGE_DOUBT | POL_DAMAGE_VERBS);
+			pol_compile_mark_damage(build, node, POL_DAMAGE_DOUBT | POL_DAMAGE_VERBS);
 			break;
 		case POL_ENTRY_DOUBTFUL:
-			pol_build_damage(build, node, POL_DAMAGE_DOUBT);
+			pol_compile_mark_damage(build, node, POL_DAMAGE_DOUBT);
 			break;
 		}
 	}
@@ -251,7 +251,7 @@ static enum pol_status add_entries(struct pol_build *build, struct pol_build_nod
 }
 
 enum pol_status pol_compile_tree(
-	struct pol_build *build, const struct pol_ast_tree *tree, struct pol_compile_tree *into)
+	struct pol_build *build, const struct pol_ast_tree *tree, struct pol_build_tree *into)
 {
 	if (into->root == NULL) {
 		struct pol_segment segment = { POL_SEGMENT_LITERAL, tree->name.at,
@@ -265,7 +265,7 @@ enum pol_status pol_compile_tree(
 	}
 	describe(build, &into->description, &tree->description);
 	if (tree->torn) {
-		pol_build_damage(build, into->root, POL_DAMAGE_TORN);
+		pol_compile_mark_damage(build, into->root, POL_DAMAGE_TORN);
 	}
 	build->unclosed = tree->unclosed;
 	return add_entries(build, into->root, tree->entries, tree->entry_count);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/compile/compile.h"
 
-/* A tree that is not to be: for the mistakes in it. */
+/* Builds a tree that does not become part of the policy, to find the mistakes in it. */
 static enum pol_status build_aside(struct pol_build *build, const struct pol_ast_tree *tree)
 {
-	struct pol_compile_tree aside = { 0 };
+	struct pol_build_tree aside = { 0 };
 
 	return pol_compile_tree(build, tree, &aside);
 }
 
-/* *out_authz becomes true when the built-in tree is among them. */
+/* Builds the trees of the files. *out_authz becomes true when they declare the built-in tree. */
 static enum pol_status build_declared(
 	struct pol_build *build, struct pol_names *names, bool *out_authz)
 {
@@ -47,7 +47,7 @@ enum pol_status pol_compile_trees(struct pol_compiler *compiler)
 	size_t most = compiler->ast->trees_count + 1;
 	struct pol_build build = { .compiler = compiler };
 	struct pol_names names = { 0 };
-	struct pol_compile_tree *builtin;
+	struct pol_build_tree *builtin;
 	struct pol_ast_tree authz = { 0 };
 	bool declared = false;
 	enum pol_status status = pol_names_init(&names, compiler->scratch, most);
@@ -66,7 +66,7 @@ enum pol_status pol_compile_trees(struct pol_compiler *compiler)
 		builtin = &build.trees[build.tree_count++];
 		status = pol_compile_tree(&build, &authz, builtin);
 		if (status == POL_OK && declared) {
-			pol_build_damage(&build, builtin->root, POL_DAMAGE_TORN);
+			pol_compile_mark_damage(&build, builtin->root, POL_DAMAGE_TORN);
 		}
 	}
 	return status == POL_OK ? pol_compile_number(&build) : status;

@@ -30,8 +30,8 @@ bool pol_prepare_is_data_name(struct pol_str name)
 	return name.len > 0 && name.len <= DATA_NAME_MAX && name.ptr[0] != '.';
 }
 
-/* A place that a module made up would be looked for in sources that it is not in. */
-static struct pol_span place_of(const struct pol_prepare *prepare, struct pol_span at)
+/* A module may pass any span: one outside of the sources becomes the position of the line. */
+static struct pol_span position_of(const struct pol_prepare *prepare, struct pol_span at)
 {
 	const struct pol_diags *diags = prepare->diags;
 
@@ -56,11 +56,12 @@ static void complain(const struct pol_prepare *prepare, struct pol_span at, cons
 	n = vsnprintf(text, sizeof text, format, args);
 	va_end(args);
 	message.len = n < 0 ? 0 : strlen(text);
-	/* What a stranger prints goes to logs and into messages, which hold text alone. */
+	/* The message goes to logs and into replies, which must be UTF-8; a module may pass any
+	 * bytes. */
 	for (size_t i = 0; !pol_str_is_utf8(message) && i < message.len; i++) {
 		text[i] = (unsigned char)text[i] >= 0x80 ? '?' : text[i];
 	}
-	pol_diag_error(prepare->diags, place_of(prepare, at), "%.*s", POL_STR_ARGS(message));
+	pol_diag_error(prepare->diags, position_of(prepare, at), "%.*s", POL_STR_ARGS(message));
 }
 
 static void *alloc(const struct pol_prepare *prepare, size_t count, size_t size)

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * prepare: what a module is handed to prepare a line with, around struct pol_prepare.
+ * prepare: the functions that a module's `prepare` may call, as struct pol_prepare (module.h).
  *
- * Lives for one call of a module's prepare, in the thread that compiles.
+ * A preparation lives for one call of `prepare`, in the thread that compiles.
  */
 
 #include "policy/snapshot/module.h"
@@ -16,10 +16,11 @@ struct pol_preparation {
 	struct pol_snapshot *snapshot;
 };
 
-/* host may be NULL. */
+/* Fills *preparation in for one line of a stack. All that is passed is borrowed; host may be NULL.
+ */
 void pol_prepare_init(struct pol_preparation *preparation, struct pol_snapshot *snapshot,
 	const struct pol_host *host, struct pol_diags *diags, const struct pol_ast_line *line);
 
-/* May a data file be called so? Letters, digits, `.`, `_` and `-`, not beginning with a dot, at
- * most 128 bytes: never a path. */
+/* Is that a valid name of a data file? It has letters, digits, `.`, `_` and `-`, begins with no
+ * dot, and has at most 128 bytes, so it is never a path. */
 bool pol_prepare_is_data_name(struct pol_str name);

@@ -3,11 +3,10 @@
 
 #include "policy/compile/compile.h"
 #include "policy/compile/stack_draft.h"
-#include "policy/compile/stack_quota.h"
 #include "policy/decide/modules/modules.h"
 #include "policy/text/nearest.h"
 
-/* Each line is checked once, where it is written, whoever includes it. */
+/* Each line is checked once, in the stack that has it, and not again where it is included. */
 
 static void resolve_stack(struct pol_stack_compiler *compiler, struct pol_draft_line *line)
 {
@@ -42,7 +41,7 @@ static void resolve_stack(struct pol_stack_compiler *compiler, struct pol_draft_
 	}
 }
 
-/* Which groups a stack of that name must and must not have. */
+/* Reports groups that a stack of that name must have or must not have. */
 static void check_shape(struct pol_stack_compiler *compiler, const struct pol_draft *draft)
 {
 	struct pol_word name = draft->ast->name;
@@ -55,7 +54,7 @@ static void check_shape(struct pol_stack_compiler *compiler, const struct pol_dr
 			"the modules key, role and scope");
 		return;
 	}
-	/* What seems to be missing may be in a line that was not understood. */
+	/* A line that the parser did not understand may be the missing one. */
 	if (draft->ast->incomplete) {
 		return;
 	}
@@ -99,8 +98,8 @@ static struct pol_str join_values(struct pol_arena *arena, const struct pol_word
 	return (struct pol_str){ text, text != NULL ? used : 0 };
 }
 
-/* Keeps of a line what is shown of it. */
-static enum pol_status write_down(struct pol_stack_compiler *compiler,
+/* Keeps what explanations show of a line. */
+static enum pol_status keep_written(struct pol_stack_compiler *compiler,
 	const struct pol_draft *draft, struct pol_draft_line *line)
 {
 	struct pol_arena *arena = &compiler->snapshot->arena;
@@ -120,7 +119,8 @@ static enum pol_status write_down(struct pol_stack_compiler *compiler,
 	return arena->status;
 }
 
-static enum pol_status count_lines(struct pol_stack_compiler *compiler, struct pol_draft *draft)
+/* Makes the draft's lines. */
+static enum pol_status make_lines(struct pol_stack_compiler *compiler, struct pol_draft *draft)
 {
 	const struct pol_ast_stack *ast = draft->ast;
 
@@ -137,7 +137,7 @@ static enum pol_status count_lines(struct pol_stack_compiler *compiler, struct p
 		draft->lines[i].target = POL_NONE;
 		draft->lines[i].written = &written[i];
 		draft->counts[ast->lines[i].group]++;
-		status = write_down(compiler, draft, &draft->lines[i]);
+		status = keep_written(compiler, draft, &draft->lines[i]);
 	}
 	return status;
 }
@@ -156,7 +156,8 @@ static void resolve(struct pol_stack_compiler *compiler, struct pol_draft *draft
 	}
 }
 
-/* The module warn ignores, and a group in which nothing decides fails. */
+/* Warns of a group of `warn` lines alone: that module ignores, and a group in which no line decides
+ * fails. */
 static void warn_undecided(
 	struct pol_stack_compiler *compiler, const struct pol_draft *draft, enum pol_group group)
 {
@@ -175,7 +176,8 @@ static void warn_undecided(
 	}
 }
 
-static void deliver(struct pol_stack_compiler *compiler, uint32_t number)
+/* Copies a flat stack into the snapshot. */
+static void finish_stack(struct pol_stack_compiler *compiler, uint32_t number)
 {
 	struct pol_snapshot *snapshot = compiler->snapshot;
 	struct pol_draft *draft = &compiler->drafts[number];
@@ -188,7 +190,8 @@ static void deliver(struct pol_stack_compiler *compiler, uint32_t number)
 	for (int group = 0; group < POL_GROUP_COUNT; group++) {
 		stack->groups[group] = draft->groups[group].flat;
 		total += stack->groups[group].count;
-		/* A record group changes nothing, and others may add to a fragment. */
+		/* A record group decides nothing, and a fragment may be part of a group that does.
+		 */
 		if (group != POL_GROUP_RECORD && !stack->fragment &&
 			!draft->groups[group].doubtful) {
 			warn_undecided(compiler, draft, (enum pol_group)group);
@@ -202,7 +205,7 @@ static void deliver(struct pol_stack_compiler *compiler, uint32_t number)
 	}
 }
 
-/* Copies the names, so that a second declaration of one is found. */
+/* Numbers the stacks and reports names that are declared twice. */
 static enum pol_status declare(struct pol_stack_compiler *compiler, const struct pol_ast *ast)
 {
 	struct pol_snapshot *snapshot = compiler->snapshot;
@@ -242,7 +245,7 @@ static enum pol_status compile(struct pol_stack_compiler *compiler, const struct
 
 	compiler->snapshot->stack_count = compiler->count;
 	for (uint32_t i = 0; status == POL_OK && i < compiler->count; i++) {
-		status = count_lines(compiler, &compiler->drafts[i]);
+		status = make_lines(compiler, &compiler->drafts[i]);
 	}
 	if (status != POL_OK) {
 		return status;
@@ -262,10 +265,10 @@ static enum pol_status compile(struct pol_stack_compiler *compiler, const struct
 	}
 	for (uint32_t i = 0; i < compiler->count; i++) {
 		if (!compiler->drafts[i].aside) {
-			deliver(compiler, i);
+			finish_stack(compiler, i);
 		}
 	}
-	return pol_charges_check(compiler);
+	return pol_stack_quota_check(compiler);
 }
 
 enum pol_status pol_stack_compile(struct pol_snapshot *snapshot, const struct pol_ast *ast,

@@ -3,18 +3,19 @@
 
 #include <stdio.h>
 
-/* A circle longer than this is shown by its beginning: nobody wrote it by hand. */
+/* The room for a circle in a message, and the most notes for it. Of a longer circle the beginning
+ * is shown. */
 #define CIRCLE_TEXT  1024
 #define CIRCLE_NOTES 256
 
 /*
- * Every group of every stack becomes flat, what it includes before itself: a walk in depth with
- * the way back in the drafts, for a chain of inclusions is as long as a folder has stacks, and
- * the program's stack is not.
+ * Every group of every stack becomes flat after the groups that it includes: a walk in depth. It
+ * keeps its way back in the drafts and does not recurse, since a chain of inclusions may be as long
+ * as there are stacks.
  */
 
-/* Prints the whole circle from `from`, which is on the walk, to its end, which includes `from`
- * again. A stack is printed in one circle: with that one gone, others show. */
+/* Reports the circle from `from`, which is on the walk, to `end`, which includes `from` again. A
+ * stack is reported in one circle: when that is mended, others are found. */
 static enum pol_status complain_circle(
 	struct pol_stack_compiler *compiler, uint32_t from, uint32_t end, enum pol_group group)
 {
@@ -71,7 +72,7 @@ void pol_stack_flatten_too_long(struct pol_stack_compiler *compiler, struct pol_
 		POL_STR_ARGS(draft->ast->name.text), POL_STACK_LINES);
 }
 
-/* May the line stand for more than is known of it? */
+/* May lines be missing among those that this one stands for? */
 static bool is_doubtful(
 	const struct pol_stack_compiler *compiler, const struct pol_draft_line *line)
 {
@@ -87,8 +88,9 @@ static bool is_doubtful(
 	return target->progress != POL_DRAFT_DONE || target->doubtful;
 }
 
-/* How many lines a written one stands for. */
-static uint32_t weight(const struct pol_stack_compiler *compiler, const struct pol_draft_line *line)
+/* How many flat lines a written line becomes. */
+static uint32_t flat_count(
+	const struct pol_stack_compiler *compiler, const struct pol_draft_line *line)
 {
 	if (!pol_draft_includes(line->ast)) {
 		return line->module != NULL;
@@ -98,7 +100,7 @@ static uint32_t weight(const struct pol_stack_compiler *compiler, const struct p
 		       : compiler->drafts[line->target].groups[line->ast->group].flat.count;
 }
 
-static void spread(const struct pol_stack_compiler *compiler, const struct pol_draft_line *line,
+static void copy_flat(const struct pol_stack_compiler *compiler, const struct pol_draft_line *line,
 	struct pol_stack_line *out)
 {
 	const struct pol_stack_group *flat;
@@ -119,7 +121,7 @@ static void spread(const struct pol_stack_compiler *compiler, const struct pol_d
 	}
 }
 
-/* All that the group includes is flat. */
+/* Flattens a group whose inclusions are all flat. */
 static enum pol_status flatten(
 	struct pol_stack_compiler *compiler, uint32_t number, enum pol_group group)
 {
@@ -133,7 +135,7 @@ static enum pol_status flatten(
 		if (draft->lines[i].ast->group == group) {
 			draft->groups[group].doubtful = draft->groups[group].doubtful ||
 							is_doubtful(compiler, &draft->lines[i]);
-			total += weight(compiler, &draft->lines[i]);
+			total += flat_count(compiler, &draft->lines[i]);
 		}
 		if (total > POL_STACK_LINES) {
 			pol_stack_flatten_too_long(compiler, draft);
@@ -145,10 +147,10 @@ static enum pol_status flatten(
 		return compiler->snapshot->arena.status;
 	}
 	for (uint32_t i = 0; i < draft->ast->line_count; i++) {
-		uint32_t count = weight(compiler, &draft->lines[i]);
+		uint32_t count = flat_count(compiler, &draft->lines[i]);
 
 		if (draft->lines[i].ast->group == group && count > 0) {
-			spread(compiler, &draft->lines[i], lines + used);
+			copy_flat(compiler, &draft->lines[i], lines + used);
 			used += count;
 		}
 	}
@@ -156,7 +158,8 @@ static enum pol_status flatten(
 	return POL_OK;
 }
 
-/* The walk's next step down: an inclusion of `at` that is not flat yet, or POL_NONE. */
+/* Finds the next stack for the walk: one that `at` includes and that is not flat yet, or POL_NONE.
+ */
 static enum pol_status next_inclusion(
 	struct pol_stack_compiler *compiler, uint32_t at, enum pol_group group, uint32_t *out)
 {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "policy/compile/stack_quota.h"
-
+#include "policy/compile/stack_draft.h"
 #include "policy/decide/modules/modules.h"
 #include "policy/decide/registry.h"
 
@@ -9,7 +8,8 @@ static const struct pol_charge *charge_of(const struct pol_module *module, const
 	return module == &pol_module_quota ? state : NULL;
 }
 
-/* A name is one counter, wherever it stands. */
+/* Reports a line whose quota has the name of an earlier one and means another limit: lines of one
+ * name share one counter. */
 static void check_line(struct pol_stack_compiler *compiler, struct pol_names *seen,
 	const struct pol_draft_line **lines, uint32_t *count, const struct pol_draft_line *line)
 {
@@ -69,7 +69,7 @@ static enum pol_status check_lines(struct pol_stack_compiler *compiler)
 	return POL_OK;
 }
 
-/* Different quotas in one stack. */
+/* Reports a stack with too many quotas, and any quota in stack `authz`. */
 static void check_stack(struct pol_stack_compiler *compiler, uint32_t number)
 {
 	const struct pol_stack_group *group =
@@ -106,7 +106,7 @@ static void check_stack(struct pol_stack_compiler *compiler, uint32_t number)
 	}
 }
 
-/* A module that is not built in may charge, too. */
+/* May a decision by the stack name a charge? A module that is not built in may always do so. */
 static bool may_charge(const struct pol_stack *stack)
 {
 	for (int group = 0; group < POL_GROUP_RECORD; group++) {
@@ -122,7 +122,7 @@ static bool may_charge(const struct pol_stack *stack)
 	return false;
 }
 
-enum pol_status pol_charges_check(struct pol_stack_compiler *compiler)
+enum pol_status pol_stack_quota_check(struct pol_stack_compiler *compiler)
 {
 	enum pol_status status = check_lines(compiler);
 

@@ -27,7 +27,8 @@ static void complain_unknown(
 		"unknown module '%.*s': it is not built in, and %s", POL_STR_ARGS(name->text), why);
 }
 
-/* Built in, or the host's; NULL after a complaint. */
+/* Finds the module: the host's, or the built-in one. NULL: there is none, which is reported, or no
+ * memory. */
 static const struct pol_module *find(
 	struct pol_stack_compiler *compiler, const struct pol_word *name)
 {
@@ -79,7 +80,7 @@ static void complain_group(struct pol_stack_compiler *compiler, const struct pol
 		module->name, served, pol_terms_group(line->group));
 }
 
-/* A module that refuses without a word would leave nobody the wiser. */
+/* Lets the module prepare the line. A module that refuses without a message gets a general one. */
 static void run_prepare(struct pol_stack_compiler *compiler, struct pol_draft_line *line,
 	const struct pol_module *module)
 {

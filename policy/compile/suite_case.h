@@ -2,10 +2,12 @@
 #pragma once
 
 /*
- * suite_case: a policy's tests, compiled. For suite*.c alone.
+ * suite_case: a policy's tests, compiled. For policy/compile/suite_*.c and policy/ask/suite.c
+ * alone.
  *
- * A test's lines hold in order, so what stands above an expectation is folded into the facts of a
- * request when the policy is compiled; to run it is to decide.
+ * The lines of a test apply in order. For each expectation, the compiler makes the facts of a
+ * request from the lines above it; running a test makes one decision for each expectation. All of
+ * it lives in the snapshot's arena.
  */
 
 #include <stdbool.h>
@@ -15,21 +17,15 @@
 #include "policy/text/diag.h"
 #include "policy/text/str.h"
 
-/* One verb at one place. */
+/* One verb on one resource. */
 struct pol_expectation {
 	const struct pol_facts *facts; /* all but verb and path */
 	struct pol_str verb;
 	struct pol_str resource; /* TREE:/path as written */
-	struct pol_str because;  /* empty: whatever the reason */
+	struct pol_str because;  /* the reason expected; empty: any */
 	struct pol_span at;
 	bool deny;
 };
-
-struct pol_explanation;
-
-/* suite_why.c: notes at the lines of the stack and the rules that made a decision what it was. */
-void pol_suite_why(
-	struct pol_diags *diags, struct pol_diag *diag, const struct pol_explanation *told);
 
 struct pol_case {
 	struct pol_str name;

@@ -12,7 +12,7 @@ static void check_because(struct pol_suite_builder *builder, const struct pol_as
 {
 	const struct pol_word *because = &step->because;
 	const struct pol_str *reasons;
-	struct pol_snapshot_module foreign; /* has reasons of its own */
+	struct pol_snapshot_module foreign;
 	struct pol_nearest nearest;
 	size_t count;
 
@@ -38,7 +38,7 @@ static void check_because(struct pol_suite_builder *builder, const struct pol_as
 		POL_STR_ARGS(because->text), POL_NEAREST_ARGS(nearest));
 }
 
-/* A method, or something that the parser took for a misspelt one and said so. */
+/* A method, or a word that the parser reported as a misspelt one. */
 static bool is_capitals(struct pol_str text)
 {
 	for (size_t i = 0; i < text.len; i++) {
@@ -49,8 +49,8 @@ static bool is_capitals(struct pol_str text)
 	return true;
 }
 
-/* A name that nothing has is denied too, so that without a reason a slip of the pen would make a
- * test that passes and tests nothing. */
+/* Reports an action that no node has. It would be denied, so a misspelt name in a `deny` line would
+ * make a test that always passes. */
 static void check_verb(struct pol_suite_builder *builder, const struct pol_word *word)
 {
 	const struct pol_snapshot *snapshot = builder->snapshot;
@@ -89,14 +89,14 @@ static void check_tree(struct pol_suite_builder *builder, const struct pol_word 
 
 static void check_service(struct pol_suite_builder *builder, const struct pol_ast_step *step)
 {
-	const struct pol_word *word = builder->scene.undeclared;
+	const struct pol_word *word = builder->fixture.undeclared;
 	const struct pol_snapshot *snapshot = builder->snapshot;
 	struct pol_nearest nearest;
 
 	if (word == NULL || pol_str_equal(step->because.text, POL_STR("unknown_service"))) {
 		return;
 	}
-	builder->scene.undeclared = NULL;
+	builder->fixture.undeclared = NULL;
 	if (pol_stack_find(snapshot, word->text) != NULL) {
 		pol_diag_error(builder->diags, word->at,
 			"stack '%.*s' is a fragment: no request may name it",
@@ -128,7 +128,7 @@ static void add_expectation(struct pol_suite_builder *builder, struct pol_expect
 	test->expectations[test->count++] = expectation;
 }
 
-/* May an action that is asked for be missing for a mistake that was told? */
+/* May an action of these resources be missing because of a mistake that was reported? */
 static bool is_lost(const struct pol_suite_builder *builder, const struct pol_ast_step *step)
 {
 	struct pol_loss loss = { 0 };
@@ -142,7 +142,7 @@ static bool is_lost(const struct pol_suite_builder *builder, const struct pol_as
 static void expect(struct pol_suite_builder *builder, const struct pol_ast_step *step)
 {
 	bool pinned = step->deny && step->because.text.ptr != NULL;
-	struct pol_expectation expectation = { .facts = pol_suite_scene_facts(builder),
+	struct pol_expectation expectation = { .facts = pol_suite_fixture_facts(builder),
 		.deny = step->deny };
 
 	check_because(builder, step);
@@ -177,7 +177,7 @@ static void compile_test(struct pol_suite_builder *builder, const struct pol_ast
 	out->file =
 		pol_arena_copy(builder->arena, builder->diags->sources[test->name.at.file].name);
 	builder->capacity = 0;
-	builder->scene = (struct pol_scene){
+	builder->fixture = (struct pol_fixture){
 		.key_state = POL_KEY_ACTIVE, .now = POL_NO_TIME, .peer = POL_NONE
 	};
 	for (uint32_t i = 0; i < test->step_count; i++) {
@@ -185,7 +185,7 @@ static void compile_test(struct pol_suite_builder *builder, const struct pol_ast
 			expects = true;
 			expect(builder, &test->steps[i]);
 		} else {
-			pol_suite_scene_take(builder, &test->steps[i]);
+			pol_suite_fixture_apply(builder, &test->steps[i]);
 		}
 	}
 	if (!expects && !test->incomplete) {

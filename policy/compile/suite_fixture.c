@@ -6,10 +6,10 @@
 #include "policy/text/nearest.h"
 #include "policy/text/timetext.h"
 
-/* All of a test is of one tenant. */
+/* All principals and keys of a test belong to one tenant. */
 #define TENANT 1
 
-/* The number of a role or a scope, or POL_NONE after an error. */
+/* Returns the number of a role or a scope, or POL_NONE, which is reported. */
 static uint32_t find_grantee(
 	struct pol_suite_builder *builder, const struct pol_word *word, bool scope)
 {
@@ -73,48 +73,48 @@ static int64_t read_time(struct pol_suite_builder *builder, const struct pol_wor
 	return time;
 }
 
-static void hold(struct pol_suite_builder *builder, struct pol_scene_held held)
+static void add_held(struct pol_suite_builder *builder, struct pol_fixture_role held)
 {
-	struct pol_scene *scene = &builder->scene;
-	struct pol_scene_held *grown;
+	struct pol_fixture *fixture = &builder->fixture;
+	struct pol_fixture_role *grown;
 
-	if (scene->held_count == scene->held_capacity) {
-		grown = pol_arena_grow(builder->arena, scene->held, scene->held_count,
-			scene->held_count + 1, sizeof *grown, &scene->held_capacity);
+	if (fixture->held_count == fixture->held_capacity) {
+		grown = pol_arena_grow(builder->arena, fixture->held, fixture->held_count,
+			fixture->held_count + 1, sizeof *grown, &fixture->held_capacity);
 		if (grown == NULL) {
 			return;
 		}
-		scene->held = grown;
+		fixture->held = grown;
 	}
-	scene->held[scene->held_count++] = held;
+	fixture->held[fixture->held_count++] = held;
 }
 
-static void forget_key(struct pol_scene *scene)
+static void forget_key(struct pol_fixture *fixture)
 {
-	scene->keyless = true;
-	scene->scopes_given = false;
-	scene->scope_count = 0;
-	scene->key_place_count = 0;
-	scene->environment = 0;
-	scene->held_count = 0;
+	fixture->keyless = true;
+	fixture->scopes_given = false;
+	fixture->scope_count = 0;
+	fixture->key_place_count = 0;
+	fixture->environment = 0;
+	fixture->held_count = 0;
 }
 
-static void hold_roles(struct pol_suite_builder *builder, const struct pol_ast_step *step)
+static void set_roles(struct pol_suite_builder *builder, const struct pol_ast_step *step)
 {
-	struct pol_scene *scene = &builder->scene;
-	struct pol_scene_held held = { 0 };
+	struct pol_fixture *fixture = &builder->fixture;
+	struct pol_fixture_role held = { 0 };
 	struct pol_str *places;
 
 	if (step->kind == POL_STEP_AS_ROLE) {
-		scene->held_count = 0;
-		scene->named = false;
+		fixture->held_count = 0;
+		fixture->named = false;
 	}
-	if (!scene->named) {
-		scene->keyless = false;
-		scene->principal = POL_STR("test");
+	if (!fixture->named) {
+		fixture->keyless = false;
+		fixture->principal = POL_STR("test");
 	}
-	if (step->kind == POL_STEP_AS_ROLE || scene->principal_state == POL_PRINCIPAL_NONE) {
-		scene->principal_state = POL_PRINCIPAL_ACTIVE;
+	if (step->kind == POL_STEP_AS_ROLE || fixture->principal_state == POL_PRINCIPAL_NONE) {
+		fixture->principal_state = POL_PRINCIPAL_ACTIVE;
 	}
 	copy_places(builder, &step->held.places, &places, &held.held.place_count);
 	held.held.places = places;
@@ -132,19 +132,19 @@ static void hold_roles(struct pol_suite_builder *builder, const struct pol_ast_s
 			continue;
 		}
 		held.held.role = find_grantee(builder, word, false);
-		hold(builder, held);
+		add_held(builder, held);
 	}
 }
 
-static void be_principal(struct pol_suite_builder *builder, const struct pol_word *word)
+static void set_principal(struct pol_suite_builder *builder, const struct pol_word *word)
 {
 	const struct pol_snapshot *snapshot = builder->snapshot;
-	struct pol_scene *scene = &builder->scene;
+	struct pol_fixture *fixture = &builder->fixture;
 	uint32_t number;
 	struct pol_nearest nearest;
 
 	if (pol_str_equal(word->text, POL_STR("inactive"))) {
-		scene->principal_state = POL_PRINCIPAL_INACTIVE;
+		fixture->principal_state = POL_PRINCIPAL_INACTIVE;
 		return;
 	}
 	number = pol_names_find(&snapshot->principal_names, word->text);
@@ -159,37 +159,37 @@ static void be_principal(struct pol_suite_builder *builder, const struct pol_wor
 			POL_STR_ARGS(word->text), POL_NEAREST_ARGS(nearest));
 		return;
 	}
-	forget_key(scene);
-	scene->named = true;
-	scene->declared = number;
-	scene->principal_state = POL_PRINCIPAL_ACTIVE;
-	scene->principal = snapshot->principals[number].id;
+	forget_key(fixture);
+	fixture->named = true;
+	fixture->declared = number;
+	fixture->principal_state = POL_PRINCIPAL_ACTIVE;
+	fixture->principal = snapshot->principals[number].id;
 	for (uint32_t i = 0; i < snapshot->principals[number].assignment_count; i++) {
 		const struct pol_assignment *assignment =
 			&snapshot->principals[number].assignments[i];
 
-		hold(builder, (struct pol_scene_held){ assignment->held, assignment->until });
+		add_held(builder, (struct pol_fixture_role){ assignment->held, assignment->until });
 	}
 }
 
-static void be_nobody(struct pol_scene *scene)
+static void set_nobody(struct pol_fixture *fixture)
 {
-	forget_key(scene);
-	scene->named = false;
-	scene->principal_state = POL_PRINCIPAL_NONE;
-	scene->principal = (struct pol_str){ 0 };
+	forget_key(fixture);
+	fixture->named = false;
+	fixture->principal_state = POL_PRINCIPAL_NONE;
+	fixture->principal = (struct pol_str){ 0 };
 }
 
-static void give_scopes(struct pol_suite_builder *builder, const struct pol_words *words)
+static void set_scopes(struct pol_suite_builder *builder, const struct pol_words *words)
 {
-	struct pol_scene *scene = &builder->scene;
+	struct pol_fixture *fixture = &builder->fixture;
 
-	scene->scopes = pol_arena_alloc(builder->arena, words->count, sizeof *scene->scopes);
-	scene->scope_count = scene->scopes != NULL ? words->count : 0;
-	scene->scopes_given = true;
-	scene->keyless = false;
-	for (uint32_t i = 0; i < scene->scope_count; i++) {
-		scene->scopes[i] = find_grantee(builder, &words->items[i], true);
+	fixture->scopes = pol_arena_alloc(builder->arena, words->count, sizeof *fixture->scopes);
+	fixture->scope_count = fixture->scopes != NULL ? words->count : 0;
+	fixture->scopes_given = true;
+	fixture->keyless = false;
+	for (uint32_t i = 0; i < fixture->scope_count; i++) {
+		fixture->scopes[i] = find_grantee(builder, &words->items[i], true);
 	}
 }
 
@@ -210,8 +210,8 @@ static void set_key_state(struct pol_suite_builder *builder, const struct pol_wo
 
 	for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
 		if (pol_str_equal(states[i].name, word->text)) {
-			builder->scene.key_state = states[i].state;
-			builder->scene.keyless = false;
+			builder->fixture.key_state = states[i].state;
+			builder->fixture.keyless = false;
 			return;
 		}
 		pol_nearest_offer(&nearest, states[i].name);
@@ -227,7 +227,7 @@ static void set_environment(struct pol_suite_builder *builder, const struct pol_
 	struct pol_nearest nearest;
 
 	if (number != POL_NONE) {
-		builder->scene.environment = number;
+		builder->fixture.environment = number;
 		return;
 	}
 	nearest = pol_nearest_to(word->text);
@@ -242,26 +242,26 @@ static void set_service(struct pol_suite_builder *builder, const struct pol_word
 {
 	const struct pol_snapshot *snapshot = builder->snapshot;
 	const struct pol_stack *stack = pol_stack_find(snapshot, word->text);
-	struct pol_scene *scene = &builder->scene;
+	struct pol_fixture *fixture = &builder->fixture;
 
-	scene->service = pol_arena_copy(builder->arena, word->text);
-	scene->undeclared =
+	fixture->service = pol_arena_copy(builder->arena, word->text);
+	fixture->undeclared =
 		(stack == NULL || stack->fragment) && snapshot->other == NULL ? word : NULL;
 }
 
 static void set_address(struct pol_suite_builder *builder, const struct pol_word *word)
 {
-	if (pol_cidr_parse_ip(word->text, &builder->scene.ip) != POL_OK) {
+	if (pol_cidr_parse_ip(word->text, &builder->fixture.ip) != POL_OK) {
 		pol_diag_error(builder->diags, word->at, "'%.*s' is no address: write IPv4 or IPv6",
 			POL_STR_ARGS(word->text));
 	}
 }
 
-void pol_suite_scene_take(struct pol_suite_builder *builder, const struct pol_ast_step *step)
+void pol_suite_fixture_apply(struct pol_suite_builder *builder, const struct pol_ast_step *step)
 {
-	struct pol_scene *scene = &builder->scene;
+	struct pol_fixture *fixture = &builder->fixture;
 
-	scene->facts = NULL;
+	fixture->facts = NULL;
 	switch (step->kind) {
 	case POL_STEP_ENVIRONMENT:
 		set_environment(builder, &step->word);
@@ -273,53 +273,53 @@ void pol_suite_scene_take(struct pol_suite_builder *builder, const struct pol_as
 		set_address(builder, &step->word);
 		break;
 	case POL_STEP_TIME:
-		scene->time = read_time(builder, &step->word);
-		scene->now = scene->time;
+		fixture->time = read_time(builder, &step->word);
+		fixture->now = fixture->time;
 		break;
 	case POL_STEP_PEER:
-		scene->peer = pol_peer_user(builder->snapshot, step->word.text);
+		fixture->peer = pol_peer_user(builder->snapshot, step->word.text);
 		break;
 	case POL_STEP_MFA:
-		scene->mfa_at = scene->now;
+		fixture->mfa_at = fixture->now;
 		break;
 	case POL_STEP_KEY_STATE:
 		set_key_state(builder, &step->word);
 		break;
 	case POL_STEP_KEY_AT:
-		copy_places(builder, &step->words, &scene->key_places, &scene->key_place_count);
-		scene->keyless = false;
+		copy_places(builder, &step->words, &fixture->key_places, &fixture->key_place_count);
+		fixture->keyless = false;
 		break;
 	case POL_STEP_WITH_SCOPE:
-		give_scopes(builder, &step->words);
+		set_scopes(builder, &step->words);
 		break;
 	case POL_STEP_AS_NOBODY:
-		be_nobody(scene);
+		set_nobody(fixture);
 		break;
 	case POL_STEP_AS_PRINCIPAL:
-		be_principal(builder, &step->word);
+		set_principal(builder, &step->word);
 		break;
 	case POL_STEP_AS_ROLE:
 	case POL_STEP_AND_ROLE:
-		hold_roles(builder, step);
+		set_roles(builder, step);
 		break;
 	case POL_STEP_EXPECT:
 		break;
 	}
 }
 
-static void add_key(const struct pol_scene *scene, struct pol_facts *facts)
+static void add_key(const struct pol_fixture *fixture, struct pol_facts *facts)
 {
 	facts->key = POL_STR("test");
-	facts->wrong_environment = scene->environment != 0;
-	facts->narrowed_by_scopes = scene->scopes_given;
-	facts->narrowed = scene->scopes_given || scene->key_place_count > 0;
-	facts->scopes = scene->scopes;
-	facts->scope_count = scene->scope_count;
-	facts->key_places = scene->key_places;
-	facts->key_place_count = scene->key_place_count;
-	if (scene->principal_state != POL_PRINCIPAL_NONE) {
+	facts->wrong_environment = fixture->environment != 0;
+	facts->narrowed_by_scopes = fixture->scopes_given;
+	facts->narrowed = fixture->scopes_given || fixture->key_place_count > 0;
+	facts->scopes = fixture->scopes;
+	facts->scope_count = fixture->scope_count;
+	facts->key_places = fixture->key_places;
+	facts->key_place_count = fixture->key_place_count;
+	if (fixture->principal_state != POL_PRINCIPAL_NONE) {
 		facts->binding = POL_BOUND_TO_PRINCIPAL;
-	} else if (scene->scopes_given) {
+	} else if (fixture->scopes_given) {
 		facts->binding = POL_BOUND_TO_SCOPES;
 	} else {
 		facts->binding = POL_BOUND_TO_ROLES;
@@ -328,34 +328,34 @@ static void add_key(const struct pol_scene *scene, struct pol_facts *facts)
 
 static void add_roles(struct pol_suite_builder *builder, struct pol_facts *facts)
 {
-	const struct pol_scene *scene = &builder->scene;
-	struct pol_held *held = pol_arena_alloc(builder->arena, scene->held_count, sizeof *held);
+	const struct pol_fixture *fixture = &builder->fixture;
+	struct pol_held *held = pol_arena_alloc(builder->arena, fixture->held_count, sizeof *held);
 
 	if (held == NULL) {
 		return;
 	}
 	facts->held = held;
-	for (size_t i = 0; i < scene->held_count; i++) {
-		if (scene->held[i].until == 0 || scene->now < scene->held[i].until) {
-			held[facts->held_count++] = scene->held[i].held;
+	for (size_t i = 0; i < fixture->held_count; i++) {
+		if (fixture->held[i].until == 0 || fixture->now < fixture->held[i].until) {
+			held[facts->held_count++] = fixture->held[i].held;
 		}
 	}
 }
 
-/* Is it a principal's own peer that asks, with nobody else named? */
+/* Is the caller the principal that declares the peer, and no other is named? */
 static bool is_peer(const struct pol_suite_builder *builder)
 {
-	const struct pol_scene *scene = &builder->scene;
+	const struct pol_fixture *fixture = &builder->fixture;
 
-	return scene->peer < builder->snapshot->principal_count &&
-	       scene->principal_state != POL_PRINCIPAL_INACTIVE &&
-	       (!scene->named || scene->declared == scene->peer);
+	return fixture->peer < builder->snapshot->principal_count &&
+	       fixture->principal_state != POL_PRINCIPAL_INACTIVE &&
+	       (!fixture->named || fixture->declared == fixture->peer);
 }
 
 static void add_peer(struct pol_suite_builder *builder, struct pol_facts *facts)
 {
 	const struct pol_snapshot *snapshot = builder->snapshot;
-	const struct pol_principal *principal = &snapshot->principals[builder->scene.peer];
+	const struct pol_principal *principal = &snapshot->principals[builder->fixture.peer];
 	struct pol_held *held = pol_arena_alloc(builder->arena, POL_PRINCIPAL_ROLES, sizeof *held);
 
 	if (held == NULL) {
@@ -368,13 +368,13 @@ static void add_peer(struct pol_suite_builder *builder, struct pol_facts *facts)
 	facts->tenant = TENANT;
 	facts->held = held;
 	facts->held_count = (uint32_t)pol_snapshot_principal_held(
-		snapshot, builder->scene.peer, builder->scene.now, held);
+		snapshot, builder->fixture.peer, builder->fixture.now, held);
 }
 
-const struct pol_facts *pol_suite_scene_facts(struct pol_suite_builder *builder)
+const struct pol_facts *pol_suite_fixture_facts(struct pol_suite_builder *builder)
 {
-	struct pol_scene *scene = &builder->scene;
-	struct pol_facts *facts = scene->facts;
+	struct pol_fixture *fixture = &builder->fixture;
+	struct pol_facts *facts = fixture->facts;
 
 	if (facts != NULL) {
 		return facts;
@@ -383,26 +383,26 @@ const struct pol_facts *pol_suite_scene_facts(struct pol_suite_builder *builder)
 	if (facts == NULL) {
 		return NULL;
 	}
-	facts->key_state = scene->keyless ? POL_KEY_MISSING : scene->key_state;
+	facts->key_state = fixture->keyless ? POL_KEY_MISSING : fixture->key_state;
 	if (facts->key_state != POL_KEY_MISSING) {
-		add_key(scene, facts);
+		add_key(fixture, facts);
 	}
-	/* Whose key did not come is not known, unless a trusted peer says who asks, or he is the
-	 * peer himself. */
+	/* Without a key the caller is known only when a trusted peer names it, or when it is the
+	 * peer. */
 	if (facts->key_state == POL_KEY_MISSING && is_peer(builder)) {
 		add_peer(builder, facts);
-	} else if (facts->key_state != POL_KEY_MISSING || scene->named) {
-		facts->principal_state = scene->principal_state;
-		facts->principal = scene->principal;
-		facts->declared = scene->named;
+	} else if (facts->key_state != POL_KEY_MISSING || fixture->named) {
+		facts->principal_state = fixture->principal_state;
+		facts->principal = fixture->principal;
+		facts->declared = fixture->named;
 		facts->tenant = TENANT;
 		add_roles(builder, facts);
 	}
-	facts->service = scene->service;
-	facts->ip = scene->ip;
-	facts->now = scene->now;
-	facts->time = scene->time;
-	facts->mfa_at = scene->mfa_at;
-	scene->facts = facts;
+	facts->service = fixture->service;
+	facts->ip = fixture->ip;
+	facts->now = fixture->now;
+	facts->time = fixture->time;
+	facts->mfa_at = fixture->mfa_at;
+	fixture->facts = facts;
 	return facts;
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * compiled_text: a policy from text, for tests.
+ * compiled_text: compiles a policy from text, for tests.
  */
 
 #include <criterion/criterion.h>
@@ -11,7 +11,7 @@
 
 #include "policy/snapshot/compiled.h"
 
-/* A snapshot or NULL, and what was said: a line "severity line:column message" for each. */
+/* A snapshot or NULL, and a line "severity line:column message" for each diagnostic and note. */
 struct compiled_text {
 	struct pol_snapshot *snapshot;
 	char said[16384];
@@ -36,7 +36,7 @@ static inline void compiled_text_say(struct compiled_text *out, const struct pol
 	}
 }
 
-/* The files are called FOLDER/0.policy and so on. */
+/* Compiles the texts as the files folder/0.policy and so on. The caller unrefs out->snapshot. */
 static inline void compiled_text_of(
 	struct compiled_text *out, const char *const *texts, size_t count)
 {
@@ -59,7 +59,7 @@ static inline void compiled_text_of(
 	pol_diags_finish(&diags);
 }
 
-/* A policy that must compile. */
+/* Compiles a policy that must be valid. The caller unrefs the snapshot. */
 static inline struct pol_snapshot *compiled_text_good(const char *text)
 {
 	struct compiled_text *out = malloc(sizeof *out);

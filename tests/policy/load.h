@@ -16,16 +16,18 @@ struct loaded {
 	struct pol_diags diags;
 	enum pol_status status;
 	struct pol_snapshot *snapshot; /* NULL: it did not compile */
-	char *said;                    /* every diagnostic as rendered; never NULL */
+	char *said;                    /* all diagnostics, rendered; never NULL */
 };
 
-/* Text becomes one file, "test.policy". */
+/* Compiles the text as one file, "test.policy". Release the result with unload. Any failure but a
+ * mistake in the policy ends the test; the same for the others. */
 struct loaded load_text(const char *text);
-/* Every *.policy directly in the folder, in byte order; the path begins at the project's root. */
+/* Compiles every *.policy file directly in the folder, in byte order. The path begins at the
+ * project's root. */
 struct loaded load_folder(const char *path);
-/* One file, which need not compile. */
+/* Compiles one file. */
 struct loaded load_file(const char *path);
 void unload(struct loaded *loaded);
 
-/* Renders again, after something added to the diagnostics. */
+/* Renders loaded->diags into `said` again, after diagnostics were added. */
 void render(struct loaded *loaded);

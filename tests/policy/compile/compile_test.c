@@ -4,8 +4,7 @@
 #include "policy/text/path.h"
 #include "tests/policy/compiled_text.h"
 
-/* What stands before every policy below, on two lines so that columns stay plain: its own text
- * begins on line 3. */
+/* The first two lines of every policy below; its own text begins on line 3. */
 #define TREES                                                                                      \
 	"tree api { GET, /loans { list GET, create POST, /search { POST }, /{loan} { read GET, "   \
 	"update PUT PATCH, /notes { GET, POST } } }, /files/{path...} { GET, PUT } }\ntree ui "    \
@@ -147,7 +146,7 @@ Test(compile, inheritance_is_transitive_for_allows_and_denies)
 
 struct mistake {
 	const char *text; /* after TREES */
-	const char *said; /* whole, or its beginning when it ends without a new line */
+	const char *said; /* the whole output, or its beginning when this ends without a new line */
 };
 
 static void check_mistakes(const struct mistake *rows, size_t count)
@@ -308,7 +307,7 @@ Test(compile, mistakes_in_settings_are_found)
 			"error 4:9 key_ttl is longer than key_max_ttl\nnote 5:13 that is here\n" },
 		{ "limits {\nrotation_overlap 31d\n}",
 			"error 4:18 rotation_overlap is longer than rotation_max_overlap (30d "
-			"unless told)\n" },
+			"by default)\n" },
 	};
 	CHECK(rows);
 }
@@ -402,7 +401,7 @@ Test(compile, an_empty_file_denies_everything_and_has_its_defaults)
 	pol_snapshot_unref(snapshot);
 }
 
-/* 2^40 nodes are asked for by forty lines. */
+/* Forty lines that declare 2^40 nodes. */
 Test(compile, lists_inside_lists_are_bounded)
 {
 	struct compiled_text *out = malloc(sizeof *out);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The corpus: what is a policy, and what is none and why.
+ * The corpus: policies that must compile, and files that must be refused, with every message.
  *
- * Each case of tests/corpus/accept and tests/corpus/reject is one NAME.policy, or a folder of
- * them. What must be said about it, all of it and in order, is in lines
+ * Each case of tests/corpus/accept and tests/corpus/reject is one NAME.policy, or a folder of such
+ * files. All diagnostics that it must have, in order, are in lines
  *
  *	# expect [FILE:]LINE:COLUMN error|warning|note PART OF THE MESSAGE
  *
- * of the file itself, or without the "# " in NAME.expected, for a folder NAME/expected, where a
- * comment cannot stand. FILE is needed in folders. LINE:COLUMN is "-" for what has no place.
+ * of the file itself. A case in which such a comment cannot stand has them, without the "# ", in
+ * NAME.expected; a folder has them in NAME/expected. FILE is needed in folders. LINE:COLUMN is "-"
+ * for a message without a position.
  */
 #include <criterion/criterion.h>
 #include <dirent.h>
@@ -29,7 +30,7 @@
 #define CASES_ROOM 1000
 #define SAID_ROOM  512
 
-/* Reads a file whole. False when there is none. */
+/* Reads a whole file. False when there is none. */
 static bool read_file(const char *path, struct pol_arena *arena, struct pol_str *out)
 {
 	FILE *file = fopen(path, "rb");
@@ -75,7 +76,7 @@ static void list(const char *path, struct pol_arena *arena, struct folder *out)
 	out->count = 0;
 	cr_assert_not_null(dir, "%s: %s", path, strerror(errno));
 	while ((entry = readdir(dir)) != NULL) {
-		/* with its NUL */
+		/* With its NUL. */
 		struct pol_str name = { entry->d_name, strlen(entry->d_name) + 1 };
 
 		if (entry->d_name[0] == '.') {
@@ -89,7 +90,7 @@ static void list(const char *path, struct pol_arena *arena, struct folder *out)
 	qsort(out->names, out->count, sizeof *out->names, compare);
 }
 
-/* One case: its files, and what was said about them, as lines. */
+/* One case: its files, and their diagnostics as lines. */
 struct run {
 	struct pol_arena arena;
 	struct pol_sources sources;
@@ -190,7 +191,7 @@ static void judge(struct run *run)
 	pol_diags_finish(&diags);
 }
 
-/* The next expectation of the text, or the empty view. Moves past it. */
+/* Takes the next expectation from the text; an empty view: there is none. */
 static struct pol_str next_expected(struct pol_str *text, bool separate)
 {
 	struct pol_str mark = separate ? POL_STR("expect ") : POL_STR("# expect ");
@@ -212,8 +213,7 @@ static struct pol_str next_expected(struct pol_str *text, bool separate)
 	return (struct pol_str){ 0 };
 }
 
-/* The place and the severity of what was said are the expected ones, and the message has the
- * part. */
+/* Does the diagnostic have the expected position and severity, and the part in its message? */
 static bool fits(const char *said, struct pol_str expected)
 {
 	size_t head = 0;
@@ -237,7 +237,7 @@ static void check(struct run *run)
 
 		if (expected.len == 0) {
 			for (; i < run->said_count; i++) {
-				cr_expect_fail("%s: nobody expects\n  %s", run->path, run->said[i]);
+				cr_expect_fail("%s: not expected:\n  %s", run->path, run->said[i]);
 			}
 			return;
 		}

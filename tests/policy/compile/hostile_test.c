@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Policies whose size alone would take hours, were any step of loading them to look at all that
- * came before. Each comes to an end, and says what is expected of it.
+ * Very large policies. If a step of loading compared each thing with all those before it, each of
+ * these would take hours; each must end in time, with the expected messages.
  */
 #include <criterion/criterion.h>
 #include <stdarg.h>
@@ -11,7 +11,7 @@
 
 #include "tests/policy/load.h"
 
-/* Bytes of a policy; none of these is longer than a file may be. */
+/* Room for the text of one policy: as much as a file may have. */
 #define ROOM ((size_t)8 * 1024 * 1024)
 
 struct text {
@@ -35,13 +35,13 @@ __attribute__((format(printf, 2, 3))) static void add(struct text *text, const c
 	text->len += (size_t)len;
 }
 
-/* One text for each number i below count. */
+/* Adds one text for each number i below count. */
 #define ADD_LINES(text, count, ...)                                                                \
 	for (int i = 0; i < (count); i++) {                                                        \
 		add((text), __VA_ARGS__);                                                          \
 	}
 
-/* Loads the text; wanted: what must be among its messages, or NULL when it is a policy. */
+/* Loads the text. `wanted` must be in its messages; NULL: it must compile. */
 static void ends_with(struct text *text, const char *wanted)
 {
 	struct loaded loaded = load_text(text->bytes);
@@ -196,7 +196,7 @@ Test(hostile, a_file_of_one_byte_repeated, .timeout = 240)
 		memset(text.bytes, bytes[i], ROOM - 1);
 		text.bytes[ROOM - 1] = '\0';
 		loaded = load_text(text.bytes);
-		/* a comment and blanks are a policy without statements */
+		/* A comment, and blanks, are a policy without statements. */
 		cr_expect_eq(loaded.status,
 			bytes[i] == '#' || bytes[i] == '\t' ? POL_OK : POL_EINVALID,
 			"%zu of the bytes", i);

@@ -8,15 +8,15 @@
 #include "tests/policy/load.h"
 
 /*
- * Two mistakes in one folder: what is said of both is what is said of each alone. Both are added to
- * a valid policy, each in a file of its own, one of them mostly in a tree. Nothing is said of the
- * policy itself, whose grants may select what a mistake took away.
+ * Two mistakes in one folder give the messages of each alone. Both are added to a valid policy,
+ * each in a file of its own, one of them mostly in a tree. There is no message about the policy
+ * itself, although its grants may select what a mistake removed.
  */
 
 #define ROUNDS    4000
 #define TEXT_ROOM 8192
 
-/* What a mistake needs to know of, and may hide by right. */
+/* What a message depends on, so that another mistake there may suppress it. */
 enum reach {
 	REACH_NODE,  /* a node: patterns are looked for there */
 	REACH_WILD,  /* what is below a node's parameter */
@@ -31,7 +31,8 @@ enum reach {
 struct mistake {
 	const char *text;
 	enum reach reach;
-	/* What a role may grant on the node without a word: it may be what was meant. */
+	/* A grant on the node that gives no message of its own: the mistake may have removed what
+	 * it selects. */
 	const char *lost;
 };
 
@@ -147,7 +148,7 @@ static void add(struct text *text, const char *what, size_t len)
 	text->at[text->len] = '\0';
 }
 
-/* The node's path as a tree declares it, or a place on it; empty for a root. */
+/* Appends the node's path as a tree declares it, or a place on it; nothing for a root. */
 static void add_path(
 	const struct pol_snapshot *policy, uint32_t number, bool concrete, struct text *out)
 {
@@ -219,7 +220,7 @@ static void write_down(const struct pol_snapshot *policy, struct planted *plante
 
 static uint32_t pick_node(const struct pol_snapshot *policy)
 {
-	/* the built-in tree is the last one */
+	/* The built-in tree is the last one. */
 	uint32_t count = policy->trees[policy->tree_count - 1].root;
 	uint32_t node;
 
@@ -234,7 +235,7 @@ static bool is_above(const struct pol_snapshot *policy, uint32_t upper, uint32_t
 	return upper <= node && node < policy->nodes[upper].end;
 }
 
-/* May the one hide the other? Mostly it is asked of one in a tree. */
+/* May one mistake suppress the message of the other? */
 static bool may_hide(
 	const struct pol_snapshot *policy, const struct planted *one, const struct planted *other)
 {
@@ -262,14 +263,14 @@ static bool may_hide(
 				    : one->node == other->node;
 }
 
-/* Where any value may follow, a place leads somewhere. */
+/* Is it a place on a node that takes any value as a child? Then any place there is valid. */
 static bool leads_on(const struct pol_snapshot *policy, const struct planted *planted)
 {
 	return planted->mistake->reach == REACH_PLACE &&
 	       policy->nodes[planted->node].wild != POL_NONE;
 }
 
-/* The same names in both, or one that says otherwise what the other says. */
+/* Are the messages of the two independent of each other? */
 static bool are_apart(
 	const struct pol_snapshot *policy, const struct planted *one, const struct planted *other)
 {
@@ -305,7 +306,8 @@ static int compare(const void *a, const void *b)
 	return strcmp(*left, *right);
 }
 
-/* The place and how the message begins: how it goes on may show what else is declared there. */
+/* Keeps the position of a message and its beginning: the rest may depend on what else is declared
+ * there. */
 static void say(struct said *said, struct pol_str file, uint32_t line, uint32_t column,
 	struct pol_str message)
 {
@@ -321,7 +323,7 @@ static void say(struct said *said, struct pol_str file, uint32_t line, uint32_t 
 	strcpy(said->lines[said->count++], text);
 }
 
-/* Compiles the policy with the planted files behind its own. */
+/* Compiles the policy with the planted files after its own. */
 static void judge(const struct loaded *policy, const struct planted *one,
 	const struct planted *other, struct said *out)
 {
@@ -419,18 +421,18 @@ static void try_pair(const struct loaded *policy)
 	write_down(policy->snapshot, &other);
 	judge(policy, &one, NULL, &each);
 	judge(policy, NULL, &other, &rest);
-	cr_expect_gt(each.count, 0, "nothing is said of\n%s", one.text.at);
-	cr_expect_gt(rest.count, 0, "nothing is said of\n%s", other.text.at);
+	cr_expect_gt(each.count, 0, "no message for\n%s", one.text.at);
+	cr_expect_gt(rest.count, 0, "no message for\n%s", other.text.at);
 	join(&each, &rest);
 	judge(policy, &one, &other, &both);
 	expect_equal(&both, &each, &one, &other);
-	cr_expect_eq(both.of_policy, 0, "the policy is called wrong for\n%s\nor\n%s", one.text.at,
-		other.text.at);
+	cr_expect_eq(both.of_policy, 0, "a message about the policy itself for\n%s\nor\n%s",
+		one.text.at, other.text.at);
 	forget(&both);
 	forget(&each);
 }
 
-/* What hangs on the mistake is not called wrong as well. */
+/* A grant on what the mistake removed gives no message of its own. */
 static void try_lost(const struct loaded *policy, const struct mistake *mistake, bool in_tree)
 {
 	static struct planted one, grant;
@@ -472,7 +474,7 @@ static struct loaded load(size_t i)
 	return policy;
 }
 
-Test(mistakes, what_is_said_of_two_is_what_is_said_of_each)
+Test(mistakes, two_mistakes_give_the_messages_of_each)
 {
 	for (size_t i = 0; i <= COUNT(files); i++) {
 		struct loaded policy = load(i);
@@ -484,7 +486,7 @@ Test(mistakes, what_is_said_of_two_is_what_is_said_of_each)
 	}
 }
 
-Test(mistakes, what_hangs_on_one_is_no_other)
+Test(mistakes, what_a_mistake_removed_gives_no_message_of_its_own)
 {
 	for (size_t i = 0; i <= COUNT(files); i++) {
 		struct loaded policy = load(i);

@@ -41,7 +41,7 @@ static struct statements split(struct pol_str text)
 	return out;
 }
 
-/* What the sources say, compiled, passes its own tests, and there are some. */
+/* The policy of the sources has tests and passes them. */
 static void check(const struct pol_source *sources, size_t count, const char *path)
 {
 	struct pol_snapshot *snapshot = NULL;
@@ -78,7 +78,7 @@ static void check_order(const struct statements *statements, const char *path)
 	check(each, statements->count, path);
 }
 
-/* Every order of those from number `fixed` on. */
+/* Checks every order of the statements from number `fixed` on. Returns how many there are. */
 static size_t permute(struct statements *statements, size_t fixed, const char *path)
 {
 	size_t orders = 0;

@@ -4,8 +4,8 @@
 
 #include "tests/policy/compiled_text.h"
 
-/* More literal children of one node than are looked through one by one, and more patterns in one
- * role than are followed side by side. */
+/* More literal children of one node than are searched one by one, and more patterns in one role
+ * than are prefetched at a time. */
 enum { COLLECTIONS = 40, TEXT = 65536 };
 
 struct text {
@@ -38,7 +38,7 @@ static void put_tree(struct text *text)
 	put(text, "}\n");
 }
 
-/* What stands before the collection's number, and behind it. */
+/* What stands before the collection's number, and after it. */
 static const char *const patterns[][2] = {
 	{ "GET on api:/c", "" },
 	{ "list on api:/c", "/**" },
@@ -67,7 +67,7 @@ static bool is_same(const struct pol_permset *a, const struct pol_permset *b)
 	return a->count > 0 && pol_permset_covers(a, b) && pol_permset_covers(b, a);
 }
 
-Test(ahead, a_role_of_many_grants_has_what_roles_of_one_have_together)
+Test(prefetch, a_role_of_many_grants_has_what_roles_of_one_have_together)
 {
 	struct text *text = calloc(1, sizeof *text);
 	struct pol_snapshot *snapshot;
@@ -95,7 +95,7 @@ Test(ahead, a_role_of_many_grants_has_what_roles_of_one_have_together)
 	free(text);
 }
 
-Test(ahead, wrong_patterns_among_many_are_told_where_they_stand)
+Test(prefetch, wrong_patterns_among_many_are_reported_where_they_stand)
 {
 	struct text *text = calloc(1, sizeof *text);
 	struct compiled_text *out = malloc(sizeof *out);
