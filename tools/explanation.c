@@ -41,11 +41,11 @@ static const struct pol_str *read_texts(
 	return texts;
 }
 
-static struct pol_place read_place(struct wire_cursor map)
+static struct pol_position read_position(struct wire_cursor map)
 {
 	int64_t line = record_int(map, "line", 0);
 
-	return (struct pol_place){ .file = record_str(map, "file"),
+	return (struct pol_position){ .file = record_str(map, "file"),
 		.line = line > 0 && line <= UINT32_MAX ? (uint32_t)line : 0 };
 }
 
@@ -59,7 +59,7 @@ static struct pol_explained_line read_line(struct app *app, struct wire_cursor m
 	struct pol_explained_line line = { .module = record_str(map, "module"),
 		.reason = record_str(map, "reason"),
 		.stack = record_str(map, "stack"),
-		.place = read_place(map),
+		.position = read_position(map),
 		.asked = record_str(map, "verdict").len > 0 };
 
 	line.arguments = read_texts(app, map, "arguments", &line.argument_count);
@@ -136,7 +136,7 @@ static const struct pol_explained_rule *read_rules(
 		rule->chain = read_texts(
 			app, items[i], rule->scope ? "scope" : "role", &rule->chain_count);
 		rule->text = record_str(items[i], "rule");
-		rule->place = read_place(items[i]);
+		rule->position = read_position(items[i]);
 		rule->at = read_texts(app, items[i], "at", &rule->at_count);
 		rule->until = record_int(items[i], "until", 0);
 		rule->verbs = read_texts(app, items[i], "actions", &rule->verb_count);
@@ -174,7 +174,7 @@ bool explanation_read(struct app *app, struct wire_cursor result, struct pol_exp
 	read.has_stack = record_find(map, "stack", &stack);
 	if (read.has_stack) {
 		read.stack = record_str(stack, "name");
-		read.place = read_place(stack);
+		read.position = read_position(stack);
 		read_groups(app, map, &read);
 	}
 	read.resource = record_str(map, "resource");

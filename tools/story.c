@@ -15,7 +15,7 @@
 
 struct line {
 	const char *text;
-	struct pol_place place;
+	struct pol_position position;
 	enum colour colour;
 	bool gap; /* an empty line comes before it */
 };
@@ -123,7 +123,7 @@ static void add_line(struct story *story, const struct pol_explanation *told,
 	}
 	add(story, (struct line){ .text = app_text(story->app, "  %s%*s  %s", what,
 					  pad < width ? (int)(width - pad) : 0, "", verdict),
-			   .place = line->place,
+			   .position = line->position,
 			   .colour = line->asked ? COLOUR_NONE : COLOUR_DIM });
 }
 
@@ -216,12 +216,12 @@ static void add_rule(struct story *story, const struct pol_explained_rule *rule,
 				   : rule->at_count > 0 ? ", held"
 							: "",
 				   joined(story, rule->at, rule->at_count, " at ", ", "), until,
-				   rule->place.line == 0 ? ", and was made outside of the files"
-							 : "") });
+				   rule->position.line == 0 ? ", and was made outside of the files"
+							    : "") });
 	if (rule->text.len > 0) {
 		add(story, (struct line){ .text = app_text(
 						  story->app, "  %s", squeezed(story, rule->text)),
-				   .place = rule->place });
+				   .position = rule->position });
 	}
 }
 
@@ -290,7 +290,7 @@ static void add_all(struct story *story, const struct pol_explanation *told)
 							  ? app_text(story->app, "stack %s",
 								    shown(story, told->stack))
 							  : "the built-in stack",
-				   .place = told->place,
+				   .position = told->position,
 				   .gap = true });
 		add_groups(story, told);
 	}
@@ -338,9 +338,9 @@ void story_print(struct app *app, const struct pol_explanation *told, unsigned i
 		}
 		printf("%*s%s%s%s", (int)indent, "", text_begin(app->colour, line->colour),
 			line->text, text_end(app->colour, line->colour));
-		if (line->place.line > 0) {
+		if (line->position.line > 0) {
 			printf("%*s  %s:%" PRIu32, width < column ? (int)(column - width) : 0, "",
-				shown(&story, line->place.file), line->place.line);
+				shown(&story, line->position.file), line->position.line);
 		}
 		putchar('\n');
 	}

@@ -160,8 +160,8 @@ static bool count_one(const struct call *call, const struct ask *ask, const stru
 /* Rare: once for each permission that a key uses. */
 static void learn(struct call *call, const struct counted *counted, uint32_t mark)
 {
-	char name[POL_USED_NAME];
-	size_t len = pol_narrow_used_name(call->snapshot, counted->permission, name);
+	char name[POL_NARROW_NAME];
+	size_t len = pol_narrow_action_name(call->snapshot, counted->permission, name);
 
 	usage_learn(call->context->usage, counted->number, mark, (struct pol_str){ name, len });
 }

@@ -95,12 +95,12 @@ static void lay_kinds(struct map *map, struct wire_str key, struct pol_explained
 }
 #define KINDS(map, key, kinds) lay_kinds((map), WIRE_STR(key), (kinds))
 
-static void lay_place(struct map *map, struct pol_place place)
+static void lay_position(struct map *map, struct pol_position position)
 {
-	if (place.line > 0) {
-		TEXT(map, "file", place.file);
+	if (position.line > 0) {
+		TEXT(map, "file", position.file);
 		KEY(map, "line");
-		map->to = wire_lay_uint(map->to, place.line);
+		map->to = wire_lay_uint(map->to, position.line);
 	}
 }
 
@@ -108,7 +108,7 @@ static void lay_place(struct map *map, struct pol_place place)
 
 static void put_line(struct wire_buf *buf, const struct pol_explained_line *line)
 {
-	size_t texts = line->module.len + line->stack.len + line->place.file.len +
+	size_t texts = line->module.len + line->stack.len + line->position.file.len +
 		       line->reason.len + room_of(line->arguments, line->argument_count);
 	struct map map;
 
@@ -119,7 +119,7 @@ static void put_line(struct wire_buf *buf, const struct pol_explained_line *line
 	TEXT(&map, "module", line->module);
 	LIST(&map, "arguments", line->arguments, line->argument_count);
 	TEXT(&map, "stack", line->stack);
-	lay_place(&map, line->place);
+	lay_position(&map, line->position);
 	if (line->asked) {
 		TEXT(&map, "verdict", pol_str_of(pol_terms_verdict(line->verdict)));
 		TEXT(&map, "reason", line->reason);
@@ -160,11 +160,11 @@ static void put_stack(struct wire_buf *buf, const struct pol_explanation *told)
 	uint32_t count = 0;
 
 	wire_put_str(buf, WIRE_STR("stack"));
-	if (!begin(buf, told->stack.len + told->place.file.len, &map)) {
+	if (!begin(buf, told->stack.len + told->position.file.len, &map)) {
 		return;
 	}
 	TEXT(&map, "name", told->stack);
-	lay_place(&map, told->place);
+	lay_position(&map, told->position);
 	for (int group = 0; group < POL_GROUP_COUNT; group++) {
 		count += told->groups[group].line_count > 0;
 	}
@@ -182,7 +182,7 @@ static void put_stack(struct wire_buf *buf, const struct pol_explanation *told)
 static void put_rule(struct wire_buf *buf, const struct pol_explained_rule *rule, bool needed)
 {
 	size_t texts = room_of(rule->chain, rule->chain_count) + rule->text.len +
-		       rule->place.file.len + room_of(rule->at, rule->at_count) +
+		       rule->position.file.len + room_of(rule->at, rule->at_count) +
 		       room_of(rule->verbs, rule->verb_count);
 	struct map map;
 
@@ -198,7 +198,7 @@ static void put_rule(struct wire_buf *buf, const struct pol_explained_rule *rule
 		LIST(&map, "role", rule->chain, rule->chain_count);
 	}
 	TEXT(&map, "rule", rule->text);
-	lay_place(&map, rule->place);
+	lay_position(&map, rule->position);
 	if (rule->held) {
 		KEY(&map, "held");
 		lay_bool(&map, true);

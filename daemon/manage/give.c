@@ -11,7 +11,7 @@
 
 /* What the caller has, and what he may hand out beside. */
 struct having {
-	struct pol_giver giver;
+	struct pol_grantor giver;
 	uint32_t roles[STORE_MAX_ASSIGNMENTS];
 	uint32_t scopes[STORE_MAX_LIST];
 	struct pol_run runs[64];
@@ -57,8 +57,8 @@ static int find_runs(struct call *call, struct having *having)
 				return r;
 			}
 			if (r > 0 && having->giver.run_count < 64 &&
-				pol_gain_permission(call->snapshot, nodes[i].noun, nodes[i].one,
-					*action, run)) {
+				pol_escalation_permission(call->snapshot, nodes[i].noun,
+					nodes[i].one, *action, run)) {
 				having->giver.run_count++;
 			}
 		}
@@ -106,7 +106,7 @@ static int add_scopes(struct call *call, const struct pol_facts *facts, struct h
 
 static int begin(struct call *call, struct having *having)
 {
-	having->giver = (struct pol_giver){ .facts = NULL };
+	having->giver = (struct pol_grantor){ .facts = NULL };
 	if (call->actor != NULL) {
 		having->giver.facts = &call->actor->subject.facts;
 		return 0;
@@ -116,7 +116,7 @@ static int begin(struct call *call, struct having *having)
 
 /* --- the question ----------------------------------------------------------------------------- */
 
-static int refuse(struct call *call, const struct pol_gain *gain, const char *hint)
+static int refuse(struct call *call, const struct pol_escalation *gain, const char *hint)
 {
 	return call_error(call, "forbidden",
 		"this would give away what you do not have yourself: %s on %s%s", gain->action,
@@ -168,18 +168,18 @@ struct change {
 /* As of an end to come. The caller may have what he has now, or what he will have then: a denial of
  * his own that is over by then does not keep his own from him. */
 static enum pol_status find_later(struct call *call, const struct change *change,
-	const struct pol_giver *giver, int64_t when, struct pol_gain *gain)
+	const struct pol_grantor *giver, int64_t when, struct pol_escalation *gain)
 {
 	struct later was, is, own;
 	const struct pol_facts *before = look_at(change->before, when, &was);
 	const struct pol_facts *after = look_at(change->after, when, &is);
-	struct pol_giver then = *giver;
+	struct pol_grantor then = *giver;
 	enum pol_status status;
 
-	status = pol_gain_find(call->snapshot, before, after, giver, gain);
+	status = pol_escalation_find(call->snapshot, before, after, giver, gain);
 	if (status == POL_OK && gain->found && giver->facts != NULL) {
 		then.facts = look_at(giver->facts, when, &own);
-		status = pol_gain_find(call->snapshot, before, after, &then, gain);
+		status = pol_escalation_find(call->snapshot, before, after, &then, gain);
 	}
 	return status;
 }
@@ -187,11 +187,11 @@ static enum pol_status find_later(struct call *call, const struct change *change
 /* Compares both as of now, and as of each end to come: a role that was given until Friday must not
  * hide that it is given for good, nor a denial until Friday what will be allowed behind it. */
 static int find_gain(struct call *call, const struct pol_facts *before,
-	const struct pol_facts *after, const struct pol_giver *giver, struct pol_gain *gain)
+	const struct pol_facts *after, const struct pol_grantor *giver, struct pol_escalation *gain)
 {
 	const struct change change = { before, after };
 	int64_t when = call->now;
-	enum pol_status status = pol_gain_find(call->snapshot, before, after, giver, gain);
+	enum pol_status status = pol_escalation_find(call->snapshot, before, after, giver, gain);
 
 	while (status == POL_OK && !gain->found) {
 		int64_t first = next_end(before, when), second = next_end(after, when);
@@ -210,7 +210,7 @@ static int give(
 	struct call *call, const struct pol_facts *before, const struct pol_facts *after, bool own)
 {
 	struct having having;
-	struct pol_gain gain;
+	struct pol_escalation gain;
 	int r = begin(call, &having);
 
 	gain.found = false;
@@ -241,8 +241,8 @@ static int give(
 static int give_oneself(
 	struct call *call, const struct pol_facts *before, const struct pol_facts *after)
 {
-	const struct pol_giver nobody = { .facts = NULL };
-	struct pol_gain gain;
+	const struct pol_grantor nobody = { .facts = NULL };
+	struct pol_escalation gain;
 	int r = find_gain(call, before, after, &nobody, &gain);
 
 	if (r < 0) {
@@ -319,7 +319,7 @@ int give_role(
 	struct call *call, uint32_t before, const struct pol_snapshot *snapshot, uint32_t after)
 {
 	struct having having;
-	struct pol_gain gain;
+	struct pol_escalation gain;
 	int r;
 
 	if (actor_is_superuser(call)) {
@@ -329,7 +329,7 @@ int give_role(
 	if (r < 0) {
 		return r;
 	}
-	if (pol_gain_of_role(call->snapshot, before, snapshot, after, &having.giver, &gain) !=
+	if (pol_escalation_of_role(call->snapshot, before, snapshot, after, &having.giver, &gain) !=
 		POL_OK) {
 		return -ENOMEM;
 	}

@@ -30,7 +30,7 @@ static const struct wire_field fields[FIELDS] = {
 
 struct listing {
 	struct list list;
-	struct pol_resume from;
+	struct pol_query_cursor from;
 };
 
 static struct pol_str text_of(const struct wire_value *value)
@@ -93,14 +93,14 @@ static int answer(struct listing *listing, const struct pol_decision *decision)
 	return 0;
 }
 
-/* A place is the node and the filling at which the walk goes on, and the revision that numbered
- * them. */
-static void stop(struct listing *listing, struct pol_resume next)
+/* A place is the node and the substitution at which the walk goes on, and the revision that
+ * numbered them. */
+static void stop(struct listing *listing, struct pol_query_cursor next)
 {
 	struct call *call = listing->list.call;
 	char place[LIST_NUMBER + REVISION];
 
-	list_place_number((uint64_t)next.node << 32 | next.filling, place);
+	list_place_number((uint64_t)next.node << 32 | next.substitution, place);
 	memcpy(place + LIST_NUMBER, pol_snapshot_revision(call->snapshot), REVISION);
 	list_stop(&listing->list, (struct pol_str){ place, sizeof place });
 }
@@ -112,10 +112,10 @@ static int walk(struct call *call, struct listing *listing, const struct subject
 		.tree = text_of(&call->params[TREE]),
 		.at = text_of(&call->params[AT]),
 		.from = listing->from,
-		.seen = on_allowed,
+		.visit = on_allowed,
 		.context = listing,
 	};
-	struct pol_walked walked;
+	struct pol_query_result walked;
 	enum pol_status status =
 		pol_query_permissions(call->snapshot, &subject->facts, &query, &walked);
 
@@ -143,7 +143,7 @@ static bool continues(struct call *call, struct listing *listing)
 	if (list->place_len == 0) {
 		return true;
 	}
-	listing->from = (struct pol_resume){ (uint32_t)(number >> 32), (uint32_t)number };
+	listing->from = (struct pol_query_cursor){ (uint32_t)(number >> 32), (uint32_t)number };
 	return list->place_len == LIST_NUMBER + REVISION &&
 	       memcmp(list->place + LIST_NUMBER, pol_snapshot_revision(call->snapshot), REVISION) ==
 		       0;

@@ -11,34 +11,36 @@
 #include "policy/snapshot/tree.h"
 
 /*
- * What is allowed depends on the path through places alone, and a place speaks of what is at it or
- * below it. So each place is asked for once, with its own path, for all nodes below; and each tree
- * once more, for the paths outside of all places. A place that goes on by literals alone owns its
- * nodes: no path outside of it leads to them.
+ * What is allowed depends on the path only through places, and a place covers the paths at it and
+ * below it. So each place is compared once, at its own path, for all nodes below; and each tree
+ * once more, for the paths outside of all places. When a place goes on from another region by
+ * literals alone, it owns its nodes: no other path in that region leads to them.
  */
 
 static const struct pol_facts nobody = { 0 };
 
+/* What is compared: the subject before and after the change, and the grantor. */
+enum who { BEFORE, AFTER, GRANTOR, WHO_COUNT };
+
+/* A place, or a whole tree for the paths outside of all places. */
 struct region {
 	struct pol_str place; /* ptr NULL: a whole tree */
 	uint32_t tree;
 	uint32_t node;
-	uint32_t depth;
-	uint32_t wild; /* depth of its last node that is no literal; 0: none */
+	uint32_t depth; /* how many segments the place has */
+	uint32_t wild;  /* the depth of its last segment that is no literal; 0: none */
 };
 
 struct search {
 	const struct pol_snapshot *snapshot;
-	const struct pol_facts *before;
-	const struct pol_facts *after;
-	const struct pol_facts *own;
-	const struct pol_giver *giver;
+	const struct pol_facts *facts[WHO_COUNT];
+	const struct pol_grantor *grantor;
 	struct region *regions;
 	size_t count;
-	struct pol_path path; /* of the present region */
-	enum pol_path_place_match *matches[3];
-	bool inside[3]; /* the key's places */
-	struct pol_gain *out;
+	struct pol_path path;                          /* of the present region */
+	enum pol_path_place_match *matches[WHO_COUNT]; /* per held role: where its places are */
+	bool inside[WHO_COUNT]; /* the path is within the key's places, or the key has none */
+	struct pol_escalation *out;
 };
 
 /* --- regions ---------------------------------------------------------------------------------- */
@@ -53,7 +55,7 @@ static bool is_known(const struct search *search, struct pol_str place)
 	return false;
 }
 
-/* What leads nowhere holds nothing: it is left out. */
+/* Adds a place. One that leads to no node grants nothing and is left out. */
 static void add_region(struct search *search, struct pol_str place)
 {
 	const struct pol_snapshot *snapshot = search->snapshot;
@@ -71,7 +73,7 @@ static void add_region(struct search *search, struct pol_str place)
 		return;
 	}
 	depth = pol_resource_node_chain(snapshot, region.node, chain);
-	/* A rest that owns its parent: the place is the parent. */
+	/* The path of a rest's parent leads to the rest: the place is the parent. */
 	if (depth > search->path.count) {
 		region.node = snapshot->nodes[region.node].parent;
 		depth--;
@@ -82,7 +84,7 @@ static void add_region(struct search *search, struct pol_str place)
 			region.wild = i + 1;
 		}
 	}
-	/* Deeper than its node: a rest's values. */
+	/* More segments than nodes: the last node is a rest. */
 	if (depth < region.depth) {
 		region.wild = region.depth;
 	}
@@ -118,7 +120,7 @@ static bool begins_with(struct pol_str place, struct pol_str other)
 		       (place.ptr[other.len] == '/' || other.ptr[other.len - 1] == '/'));
 }
 
-/* Do all paths of the region to the node lead through the other region? */
+/* Do all paths of the region to the other region's nodes lead through the other region? */
 static bool is_owned(const struct region *other, const struct region *region)
 {
 	return other != region && other->place.ptr != NULL && other->tree == region->tree &&
@@ -146,29 +148,30 @@ static enum pol_path_place_match match_places(const struct search *search,
 	return best;
 }
 
+/* Compares the places of all three subjects with the path of the region. */
 static void enter(struct search *search, const struct region *region)
 {
-	const struct pol_facts *const facts[3] = { search->before, search->after, search->own };
 	struct pol_str tree, raw;
 
 	search->path.count = 0;
 	if (region->place.ptr != NULL && pol_path_split(region->place, &tree, &raw)) {
 		(void)pol_path_read(raw, &search->path);
 	}
-	for (int i = 0; i < 3; i++) {
-		for (uint32_t h = 0; h < facts[i]->held_count; h++) {
-			search->matches[i][h] = match_places(search, region,
-				facts[i]->held[h].places, facts[i]->held[h].place_count);
+	for (int i = 0; i < WHO_COUNT; i++) {
+		for (uint32_t h = 0; h < search->facts[i]->held_count; h++) {
+			search->matches[i][h] =
+				match_places(search, region, search->facts[i]->held[h].places,
+					search->facts[i]->held[h].place_count);
 		}
-		search->inside[i] = !pol_subject_key_counts(facts[i]) ||
-				    match_places(search, region, facts[i]->key_places,
-					    facts[i]->key_place_count) == POL_PLACE_INSIDE;
+		search->inside[i] = !pol_subject_key_counts(search->facts[i]) ||
+				    match_places(search, region, search->facts[i]->key_places,
+					    search->facts[i]->key_place_count) == POL_PLACE_INSIDE;
 	}
 }
 
-static uint64_t allowed(const struct search *search, int who, const struct pol_facts *facts,
-	const struct pol_run_word *at)
+static uint64_t allowed(const struct search *search, enum who who, const struct pol_run_word *at)
 {
+	const struct pol_facts *facts = search->facts[who];
 	struct pol_say say = pol_subject_general(search->snapshot, facts, at);
 
 	say.scopes = search->inside[who] ? say.scopes : 0;
@@ -179,23 +182,23 @@ static uint64_t allowed(const struct search *search, int who, const struct pol_f
 	return pol_subject_allows(facts, say);
 }
 
-static uint64_t may_give(const struct pol_snapshot *snapshot, const struct pol_giver *giver,
+static uint64_t may_grant(const struct pol_snapshot *snapshot, const struct pol_grantor *grantor,
 	const struct pol_run_word *at)
 {
 	uint64_t word = 0;
 
-	for (size_t i = 0; i < giver->role_count; i++) {
-		if (giver->roles[i] < snapshot->role_count) {
-			word |= pol_permset_word(&snapshot->roles[giver->roles[i]].allow, at);
+	for (size_t i = 0; i < grantor->role_count; i++) {
+		if (grantor->roles[i] < snapshot->role_count) {
+			word |= pol_permset_word(&snapshot->roles[grantor->roles[i]].allow, at);
 		}
 	}
-	for (size_t i = 0; i < giver->scope_count; i++) {
-		if (giver->scopes[i] < snapshot->scope_count) {
-			word |= pol_permset_word(&snapshot->scopes[giver->scopes[i]].allow, at);
+	for (size_t i = 0; i < grantor->scope_count; i++) {
+		if (grantor->scopes[i] < snapshot->scope_count) {
+			word |= pol_permset_word(&snapshot->scopes[grantor->scopes[i]].allow, at);
 		}
 	}
-	for (size_t i = 0; i < giver->run_count; i++) {
-		struct pol_run run = giver->runs[i];
+	for (size_t i = 0; i < grantor->run_count; i++) {
+		struct pol_run run = grantor->runs[i];
 		struct pol_run_word mine;
 
 		while (pol_run_next(&run, &mine)) {
@@ -205,10 +208,10 @@ static uint64_t may_give(const struct pol_snapshot *snapshot, const struct pol_g
 	return word & at->mask;
 }
 
-/* --- what is too much ------------------------------------------------------------------------- */
+/* --- what may not be granted ------------------------------------------------------------------ */
 
-static void name_gain(
-	const struct pol_snapshot *snapshot, uint32_t permission, struct pol_gain *out)
+static void name_permission(
+	const struct pol_snapshot *snapshot, uint32_t permission, struct pol_escalation *out)
 {
 	struct pol_resource resource = { .text = malloc(POL_RESOURCE_TEXT) };
 	uint32_t chain[POL_PATH_SEGMENTS];
@@ -241,7 +244,7 @@ static void name_gain(
 	free(resource.text);
 }
 
-/* Those of the bits that another region does not own. */
+/* Returns the bits without those whose nodes another region owns. */
 static uint64_t drop_owned(const struct search *search, const struct region *region,
 	const struct pol_run_word *at, uint64_t bits)
 {
@@ -266,9 +269,9 @@ static uint64_t drop_owned(const struct search *search, const struct region *reg
 }
 
 static void report(const struct pol_snapshot *snapshot, const struct pol_run_word *at,
-	uint64_t bits, struct pol_gain *out)
+	uint64_t bits, struct pol_escalation *out)
 {
-	name_gain(snapshot,
+	name_permission(snapshot,
 		at->chunk * POL_CHUNK_BITS + at->word * 64 + (uint32_t)__builtin_ctzll(bits), out);
 }
 
@@ -281,11 +284,11 @@ static void search_region(struct search *search, const struct region *region)
 	run.count = nodes[nodes[region->node].end].first - run.first;
 	enter(search, region);
 	while (!search->out->found && pol_run_next(&run, &at)) {
-		uint64_t bits = allowed(search, 1, search->after, &at);
+		uint64_t bits = allowed(search, AFTER, &at);
 
-		bits &= bits != 0 ? ~allowed(search, 0, search->before, &at) : 0;
-		bits &= bits != 0 ? ~allowed(search, 2, search->own, &at) : 0;
-		bits &= bits != 0 ? ~may_give(search->snapshot, search->giver, &at) : 0;
+		bits &= bits != 0 ? ~allowed(search, BEFORE, &at) : 0;
+		bits &= bits != 0 ? ~allowed(search, GRANTOR, &at) : 0;
+		bits &= bits != 0 ? ~may_grant(search->snapshot, search->grantor, &at) : 0;
 		bits = drop_owned(search, region, &at, bits);
 		if (bits != 0) {
 			report(search->snapshot, &at, bits, search->out);
@@ -295,20 +298,20 @@ static void search_region(struct search *search, const struct region *region)
 
 static bool make_room(struct search *search, struct pol_arena *arena)
 {
-	const struct pol_facts *const facts[3] = { search->before, search->after, search->own };
 	size_t most = search->snapshot->tree_count;
 
-	for (int i = 0; i < 3; i++) {
-		most += count_places(facts[i]);
-		search->matches[i] =
-			pol_arena_alloc(arena, facts[i]->held_count, sizeof *search->matches[i]);
+	for (int i = 0; i < WHO_COUNT; i++) {
+		most += count_places(search->facts[i]);
+		search->matches[i] = pol_arena_alloc(
+			arena, search->facts[i]->held_count, sizeof *search->matches[i]);
 	}
 	search->regions = pol_arena_alloc(arena, most, sizeof *search->regions);
 	return arena->status == POL_OK;
 }
 
-enum pol_status pol_gain_find(const struct pol_snapshot *snapshot, const struct pol_facts *before,
-	const struct pol_facts *after, const struct pol_giver *giver, struct pol_gain *out)
+enum pol_status pol_escalation_find(const struct pol_snapshot *snapshot,
+	const struct pol_facts *before, const struct pol_facts *after,
+	const struct pol_grantor *grantor, struct pol_escalation *out)
 {
 	struct search *search = calloc(1, sizeof *search);
 	struct pol_arena arena;
@@ -318,10 +321,10 @@ enum pol_status pol_gain_find(const struct pol_snapshot *snapshot, const struct 
 	}
 	out->found = false;
 	search->snapshot = snapshot;
-	search->before = before != NULL ? before : &nobody;
-	search->after = after != NULL ? after : &nobody;
-	search->own = giver->facts != NULL ? giver->facts : &nobody;
-	search->giver = giver;
+	search->facts[BEFORE] = before != NULL ? before : &nobody;
+	search->facts[AFTER] = after != NULL ? after : &nobody;
+	search->facts[GRANTOR] = grantor->facts != NULL ? grantor->facts : &nobody;
+	search->grantor = grantor;
 	search->out = out;
 	pol_arena_init(&arena, POL_SNAPSHOT_LIMIT);
 	if (!make_room(search, &arena)) {
@@ -333,9 +336,9 @@ enum pol_status pol_gain_find(const struct pol_snapshot *snapshot, const struct 
 		search->regions[search->count++] =
 			(struct region){ .tree = i, .node = snapshot->trees[i].root };
 	}
-	add_places(search, search->before);
-	add_places(search, search->after);
-	add_places(search, search->own);
+	for (int i = 0; i < WHO_COUNT; i++) {
+		add_places(search, search->facts[i]);
+	}
 	for (size_t i = 0; !out->found && i < search->count; i++) {
 		search_region(search, &search->regions[i]);
 	}
@@ -344,7 +347,7 @@ enum pol_status pol_gain_find(const struct pol_snapshot *snapshot, const struct 
 	return POL_OK;
 }
 
-bool pol_gain_permission(const struct pol_snapshot *snapshot, const char *noun, bool below,
+bool pol_escalation_permission(const struct pol_snapshot *snapshot, const char *noun, bool below,
 	const char *action, struct pol_run *out)
 {
 	uint32_t tree = pol_tree_number(snapshot, POL_STR("authz"));
@@ -366,47 +369,46 @@ bool pol_gain_permission(const struct pol_snapshot *snapshot, const char *noun, 
 	       pol_tree_node_verb(snapshot, node, pol_str_of(action), false, out) == POL_OK;
 }
 
-enum pol_status pol_gain_of_role(const struct pol_snapshot *old, uint32_t before,
-	const struct pol_snapshot *snapshot, uint32_t after, const struct pol_giver *giver,
-	struct pol_gain *out)
+enum pol_status pol_escalation_of_role(const struct pol_snapshot *old, uint32_t before,
+	const struct pol_snapshot *snapshot, uint32_t after, const struct pol_grantor *grantor,
+	struct pol_escalation *out)
 {
 	static const struct pol_grantee none = { 0 };
 	const struct pol_grantee *was = before < old->role_count ? &old->roles[before] : &none;
 	const struct pol_grantee *is =
 		after < snapshot->role_count ? &snapshot->roles[after] : &none;
-	/* The giver is judged as he was: he may hold the very role. */
+	const struct pol_facts *own = grantor->facts != NULL ? grantor->facts : &nobody;
+	/* The grantor may hold this role: what it has by the change does not count. */
 	struct search search = {
 		.snapshot = old,
-		.before = &nobody,
-		.after = &nobody,
-		.own = giver->facts != NULL ? giver->facts : &nobody,
-		.giver = giver,
+		.facts = { &nobody, &nobody, own },
+		.grantor = grantor,
 	};
 	struct pol_run run = { 0, snapshot->permission_count };
 	struct pol_run_word at;
 	struct pol_arena arena;
 
 	pol_arena_init(&arena, POL_SNAPSHOT_LIMIT);
-	search.matches[2] =
-		pol_arena_alloc(&arena, search.own->held_count, sizeof *search.matches[2]);
-	if (search.matches[2] == NULL) {
+	search.matches[GRANTOR] =
+		pol_arena_alloc(&arena, own->held_count, sizeof *search.matches[GRANTOR]);
+	if (search.matches[GRANTOR] == NULL) {
 		pol_arena_finish(&arena);
 		return POL_ENOMEM;
 	}
 	out->found = false;
-	/* Outside of all places: there he has what he has everywhere. */
-	for (uint32_t h = 0; h < search.own->held_count; h++) {
-		search.matches[2][h] = search.own->held[h].place_count == 0 ? POL_PLACE_INSIDE
-									    : POL_PLACE_ELSEWHERE;
+	/* A path outside of all places: there the grantor has what it has everywhere. */
+	for (uint32_t h = 0; h < own->held_count; h++) {
+		search.matches[GRANTOR][h] =
+			own->held[h].place_count == 0 ? POL_PLACE_INSIDE : POL_PLACE_ELSEWHERE;
 	}
-	search.inside[2] = !pol_subject_key_counts(search.own) || search.own->key_place_count == 0;
+	search.inside[GRANTOR] = !pol_subject_key_counts(own) || own->key_place_count == 0;
 	while (!out->found && pol_run_next(&run, &at)) {
 		uint64_t bits =
 			pol_permset_word(&is->allow, &at) & ~pol_permset_word(&was->allow, &at);
 
 		bits |= pol_permset_word(&was->deny, &at) & ~pol_permset_word(&is->deny, &at);
-		bits &= bits != 0 ? ~allowed(&search, 2, search.own, &at) : 0;
-		bits &= bits != 0 ? ~may_give(snapshot, giver, &at) : 0;
+		bits &= bits != 0 ? ~allowed(&search, GRANTOR, &at) : 0;
+		bits &= bits != 0 ? ~may_grant(snapshot, grantor, &at) : 0;
 		if (bits != 0) {
 			report(snapshot, &at, bits, out);
 		}

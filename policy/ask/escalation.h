@@ -2,12 +2,13 @@
 #pragma once
 
 /*
- * gain: what a change gives somebody, beside what whoever makes it has himself.
+ * escalation: finds privileges that a change would give a subject and that the grantor, who makes
+ * the change, does not have.
  *
- * Nobody gives what he has not: all that the subject may do after a change and could not do before
- * must lie within the giver's own, at the same path or above it. Compared are the very sets that
- * decide, permission by permission, at every place that one of the three speaks of and once for
- * all other paths. Pure, any thread.
+ * All that the subject may do after the change and could not do before must lie within what the
+ * grantor may do or grant, at the same path or above it. The sets that decide requests are
+ * compared, permission by permission: once for every place of the subject, before and after, and of
+ * the grantor, and once for all other paths. Pure, any thread.
  */
 
 #include <stdbool.h>
@@ -18,42 +19,46 @@
 #include "policy/snapshot/permset.h"
 #include "policy/snapshot/snapshot.h"
 
-/* Who gives. Zeroed, he has what everybody has. */
-struct pol_giver {
-	const struct pol_facts *facts; /* what he may do himself; NULL: as somebody without a key */
-	const uint32_t *roles;         /* numbers; all that they allow he may give, anywhere */
+/* Who makes the change. Zeroed: it has what every caller has. */
+struct pol_grantor {
+	const struct pol_facts *facts; /* what it may do itself; NULL: as a caller without a key */
+	const uint32_t *roles;         /* numbers: it may grant all that these allow, anywhere */
 	size_t role_count;
 	const uint32_t *scopes;
 	size_t scope_count;
-	const struct pol_run *runs; /* permissions that he has everywhere, beside */
+	const struct pol_run *runs; /* permissions that it has everywhere in addition */
 	size_t run_count;
 };
 
-#define POL_GAIN_TEXT 256
+#define POL_ESCALATION_TEXT 256
 
-/* The first that would be too much: an action and a node as declared, cut to fit. */
-struct pol_gain {
+/* The first privilege that may not be granted: an action and a node as declared, cut to fit. The
+ * strings are set when `found`; resource is empty when there was no memory for it. */
+struct pol_escalation {
 	bool found;
 	char action[64];
-	char resource[POL_GAIN_TEXT];
+	char resource[POL_ESCALATION_TEXT];
 };
 
 /*
- * Of `before` and `after` the who-part counts, and they are judged as they are: give a key that is
- * not active as active. NULL is somebody without a key, who may do what `anyone` may. POL_OK or
- * POL_ENOMEM, on which nothing may be given.
+ * Compares what the subject may do before and after. Of the facts, those about the subject are
+ * read, and its state counts: the caller passes a key as active when what it would allow is to be
+ * compared. NULL is a caller without a key, who may do what `anyone` may. POL_OK, or POL_ENOMEM:
+ * then *out means nothing, and the caller must refuse the change.
  */
-enum pol_status pol_gain_find(const struct pol_snapshot *snapshot, const struct pol_facts *before,
-	const struct pol_facts *after, const struct pol_giver *giver, struct pol_gain *out);
+enum pol_status pol_escalation_find(const struct pol_snapshot *snapshot,
+	const struct pol_facts *before, const struct pol_facts *after,
+	const struct pol_grantor *grantor, struct pol_escalation *out);
 
-/* The permission of the tree authz: that an action is: on `/NOUN`, or on a node below it. False:
- * there is none. */
-bool pol_gain_permission(const struct pol_snapshot *snapshot, const char *noun, bool below,
+/* Finds the permission of an action in the built-in tree: on authz:/NOUN, or, with `below`, on the
+ * parameter below it. False: there is none. */
+bool pol_escalation_permission(const struct pol_snapshot *snapshot, const char *noun, bool below,
 	const char *action, struct pol_run *out);
 
-/* Likewise for what a role allows anew, or no longer denies, whoever holds it wherever: all of it
- * must be the giver's, everywhere. `before` may be POL_NONE, a new role. Each is a number in its
- * own snapshot; both have the same base, and the giver's are those of the old one. */
-enum pol_status pol_gain_of_role(const struct pol_snapshot *old, uint32_t before,
-	const struct pol_snapshot *snapshot, uint32_t after, const struct pol_giver *giver,
-	struct pol_gain *out);
+/* The same for a changed role: what it now allows and did not before, or no longer denies. Any
+ * subject may hold the role at any place, so the grantor must have all of that everywhere. `before`
+ * POL_NONE: a new role; `after` POL_NONE: a deleted one. Each is a number in its own snapshot, and
+ * both snapshots have the same base. The roles in grantor->facts are numbers of `old`. */
+enum pol_status pol_escalation_of_role(const struct pol_snapshot *old, uint32_t before,
+	const struct pol_snapshot *snapshot, uint32_t after, const struct pol_grantor *grantor,
+	struct pol_escalation *out);

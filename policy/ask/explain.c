@@ -4,32 +4,33 @@
 #include "policy/ask/explain_internal.h"
 #include "policy/snapshot/resource.h"
 
-struct pol_place pol_explain_place(
+struct pol_position pol_explain_position(
 	const struct pol_snapshot *snapshot, struct pol_span at, uint32_t line)
 {
 	if (line == 0 || at.file >= snapshot->file_count) {
-		return (struct pol_place){ 0 };
+		return (struct pol_position){ 0 };
 	}
-	return (struct pol_place){ snapshot->files[at.file].name, line, at };
+	return (struct pol_position){ snapshot->files[at.file].name, line, at };
 }
 
-static struct pol_explained_line tell_line(
+static struct pol_explained_line explain_line(
 	const struct pol_snapshot *snapshot, const struct pol_stack_line *line)
 {
-	struct pol_explained_line told = { .control = line->control,
+	struct pol_explained_line out = { .control = line->control,
 		.module = pol_str_of(line->module->name) };
 
 	if (line->written != NULL) {
-		told.stack = line->written->stack;
-		told.arguments = line->written->arguments;
-		told.argument_count = line->written->argument_count;
-		told.place = pol_explain_place(snapshot, line->written->at, line->written->line);
+		out.stack = line->written->stack;
+		out.arguments = line->written->arguments;
+		out.argument_count = line->written->argument_count;
+		out.position =
+			pol_explain_position(snapshot, line->written->at, line->written->line);
 	}
-	return told;
+	return out;
 }
 
-/* Every line of the group, asked or not: those that were stand in their order in the trace. */
-static void tell_group(struct pol_explainer *explainer, enum pol_group number)
+/* Explains every line of the group, asked or not. The trace has those that were asked, in order. */
+static void explain_group(struct pol_explainer *explainer, enum pol_group number)
 {
 	const struct pol_trace *trace = explainer->trace;
 	const struct pol_stack_group *group = &trace->stack->groups[number];
@@ -45,7 +46,7 @@ static void tell_group(struct pol_explainer *explainer, enum pol_group number)
 	for (uint32_t i = 0; i < group->count; i++) {
 		const struct pol_trace_line *asked = &trace->lines[traced->first + next];
 
-		lines[i] = tell_line(explainer->snapshot, &group->lines[i]);
+		lines[i] = explain_line(explainer->snapshot, &group->lines[i]);
 		if (next == traced->count || asked->line != &group->lines[i]) {
 			continue;
 		}
@@ -64,7 +65,7 @@ static void tell_group(struct pol_explainer *explainer, enum pol_group number)
 		.line_count = group->count };
 }
 
-static void tell_stack(struct pol_explainer *explainer)
+static void explain_stack(struct pol_explainer *explainer)
 {
 	const struct pol_stack *stack = explainer->trace->stack;
 	struct pol_explanation *out = explainer->out;
@@ -74,13 +75,13 @@ static void tell_stack(struct pol_explainer *explainer)
 	}
 	out->has_stack = true;
 	out->stack = stack->name;
-	out->place = pol_explain_place(explainer->snapshot, stack->at, stack->line);
+	out->position = pol_explain_position(explainer->snapshot, stack->at, stack->line);
 	for (int group = 0; group < POL_GROUP_COUNT; group++) {
-		tell_group(explainer, (enum pol_group)group);
+		explain_group(explainer, (enum pol_group)group);
 	}
 }
 
-/* The node as declared, in no more room than it takes. */
+/* The node as declared. A buffer of POL_RESOURCE_TEXT bytes would be far too large for it. */
 static struct pol_str name_node(const struct pol_explainer *explainer, uint32_t node)
 {
 	const struct pol_snapshot *snapshot = explainer->snapshot;
@@ -91,7 +92,7 @@ static struct pol_str name_node(const struct pol_explainer *explainer, uint32_t 
 	size_t room = tree.len + sizeof ":/";
 
 	for (uint32_t i = 0; i < depth; i++) {
-		/* All of its bytes encoded, or in braces. */
+		/* All of its bytes encoded, or with braces and dots. */
 		room += 3 * snapshot->nodes[chain[i]].name.len + sizeof "/{...}";
 	}
 	resource.text = pol_arena_alloc(explainer->arena, room, 1);
@@ -105,7 +106,7 @@ static struct pol_str name_node(const struct pol_explainer *explainer, uint32_t 
 	return pol_resource_end(&resource);
 }
 
-static void tell_actions(struct pol_explainer *explainer)
+static void explain_actions(struct pol_explainer *explainer)
 {
 	const struct pol_snapshot *snapshot = explainer->snapshot;
 	uint32_t node = explainer->trace->node;
@@ -125,7 +126,7 @@ static void tell_actions(struct pol_explainer *explainer)
 	explainer->out->has_count = count;
 }
 
-static void tell_resource(struct pol_explainer *explainer)
+static void explain_resource(struct pol_explainer *explainer)
 {
 	const struct pol_snapshot *snapshot = explainer->snapshot;
 	const struct pol_trace *trace = explainer->trace;
@@ -136,7 +137,7 @@ static void tell_resource(struct pol_explainer *explainer)
 	}
 	explainer->out->resource = name_node(explainer, trace->node);
 	if (run.count == 0) {
-		tell_actions(explainer);
+		explain_actions(explainer);
 		return;
 	}
 	for (uint32_t i = snapshot->nodes[trace->node].action;
@@ -155,23 +156,23 @@ enum pol_status pol_explain(const struct pol_snapshot *snapshot, const struct po
 	struct pol_arena *arena, struct pol_decision *decision, struct pol_explanation *out)
 {
 	struct pol_trace trace;
-	struct pol_explanation told = { 0 };
+	struct pol_explanation explanation = { 0 };
 	struct pol_explainer explainer = {
-		.snapshot = snapshot, .trace = &trace, .arena = arena, .out = &told
+		.snapshot = snapshot, .trace = &trace, .arena = arena, .out = &explanation
 	};
 
 	pol_eval_traced(snapshot, facts, &trace, decision);
-	told.stage = trace.stage;
-	tell_stack(&explainer);
+	explanation.stage = trace.stage;
+	explain_stack(&explainer);
 	if (trace.stage >= POL_STAGE_RESOURCE) {
-		tell_resource(&explainer);
+		explain_resource(&explainer);
 	}
 	if (trace.stage >= POL_STAGE_SUBJECT) {
 		pol_explain_rules(&explainer);
 		pol_explain_needs(&explainer);
 	}
 	if (arena->status == POL_OK) {
-		*out = told;
+		*out = explanation;
 	}
 	return arena->status;
 }

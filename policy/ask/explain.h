@@ -2,15 +2,16 @@
 #pragma once
 
 /*
- * explain: a decision, and why.
+ * explain: makes a decision and explains it.
  *
- * What the stack's lines said and what ended a group, which rules of roles and scopes allowed or
- * denied, or which roles and scopes would have allowed it. The decision is made by the very code
- * that makes all others, with a trace (trace.h). All views live as long as the arena, the snapshot
- * and the facts; whoever reads an explanation that came over the wire fills the same structures.
+ * An explanation has what each line of the stack answered and which line ended a group, the rules
+ * of roles and scopes that allowed or denied the request, and, of a denied one, the roles and
+ * scopes that would have allowed it. The decision is made by the code that makes all others, with a
+ * trace (trace.h). Everything in an explanation lives as long as the arena, the snapshot and the
+ * facts. A program that reads an explanation from the wire fills the same structures.
  *
- * Nothing is told of rules before the decision came to them: of somebody who was refused as
- * unauthenticated nothing is said but that.
+ * An explanation shows rules only when the decision reached them: a request that was refused as
+ * unauthenticated shows none. Pure, any thread.
  */
 
 #include <stdbool.h>
@@ -21,37 +22,38 @@
 #include "policy/language/parse.h"
 #include "policy/text/arena.h"
 
-/* Rules that are told; a subject may hold thousands that say the same. */
+/* The most rules of an explanation; a subject may hold thousands that allow the same. */
 #define POL_EXPLAIN_RULES 16
-/* Roles, and scopes, that are told to whoever lacks one. */
+/* The most roles, and the most scopes, that are named as needed. */
 #define POL_EXPLAIN_NEEDS 5
-/* Actions of a resource that are told to whoever asks for another. */
+/* The most actions that are listed when the resource does not have the one asked for. */
 #define POL_EXPLAIN_ACTIONS 32
-/* Bytes of a rule's text that are told: a line may be as long as its file. */
+/* The most bytes of a rule's text: a line may be as long as its file. */
 #define POL_EXPLAIN_TEXT 1000
-/* Candidates among which the narrowest are looked for. */
+/* The narrowest are chosen among this many candidates, and all that are held elsewhere. */
 #define POL_EXPLAIN_CANDIDATES 64
 
-/* Line 0: nowhere in the files. */
-struct pol_place {
+/* FILE:LINE. Line 0: not in the files. */
+struct pol_position {
 	struct pol_str file;
 	uint32_t line;
-	struct pol_span at; /* of what was made here, in the sources that were compiled */
+	struct pol_span at; /* in the compiled sources; not set in one that came over the wire */
 };
 
+/* What the answer of a line ended. */
 enum pol_ends { POL_ENDS_NOTHING = 0, POL_ENDS_SUBSTACK, POL_ENDS_GROUP };
 
 struct pol_explained_line {
 	enum pol_control control;
-	enum pol_verdict verdict; /* when asked */
+	enum pol_verdict verdict; /* when `asked` */
 	enum pol_ends ends;
 	bool asked;
 	struct pol_str module;
 	struct pol_str reason; /* of deny and error */
-	struct pol_str stack;  /* in which it stands; empty: the built-in one */
+	struct pol_str stack;  /* the stack that has it; empty: the built-in one */
 	const struct pol_str *arguments;
 	uint32_t argument_count;
-	struct pol_place place;
+	struct pol_position position;
 };
 
 struct pol_explained_group {
@@ -62,19 +64,21 @@ struct pol_explained_group {
 	uint32_t line_count;
 };
 
-/* A rule of a role or scope that was held; or of one that would have been needed. */
+/* A rule of a role or scope that is held, or of one that is needed. */
 struct pol_explained_rule {
 	bool deny;
 	bool scope;
-	bool held;                   /* of one that is needed: it is held, but at `at` alone */
-	const struct pol_str *chain; /* who holds it first, who says it last: collector, viewer */
+	bool held; /* a needed role: it is held, but only at `at` */
+	const struct pol_str
+		*chain; /* from the held role to the one with the rule, by inheritance */
 	uint32_t chain_count;
-	struct pol_str text;      /* its first line as written; */
-	struct pol_place place;   /* neither for a role that was made outside of the files */
-	const struct pol_str *at; /* where it is held; of rules that counted, the place that did */
+	struct pol_str text; /* its first line as written; empty for a stored role, as position */
+	struct pol_position position;
+	const struct pol_str
+		*at; /* the places where it is held; of a rule that counted, that one */
 	uint32_t at_count;
 	int64_t until;               /* Unix seconds; 0: for good */
-	const struct pol_str *verbs; /* which of the permissions that were asked for, if not all */
+	const struct pol_str *verbs; /* which of the permissions asked for; none: all of them */
 	uint32_t verb_count;
 };
 
@@ -87,26 +91,27 @@ struct pol_explanation {
 	enum pol_stage stage; /* where it ended */
 	bool has_stack;
 	struct pol_str stack; /* empty: the built-in one */
-	struct pol_place place;
+	struct pol_position position;
 	struct pol_explained_group groups[POL_GROUP_COUNT];
-	struct pol_str
-		resource;      /* as declared: api:/loans/{loan}; empty: not found, or not asked */
-	struct pol_str action; /* whose permissions are asked for; empty likewise */
-	const struct pol_str *has; /* what the resource has instead, where it has no such action */
+	struct pol_str resource; /* as declared: api:/loans/{loan}; empty: not found, not reached */
+	struct pol_str action; /* the action that has the permissions asked for; empty: the same */
+	const struct pol_str
+		*has; /* the actions of a resource that does not have the one asked for */
 	uint32_t has_count;
-	struct pol_str quota; /* the name of the one that is used up; told by whoever counts */
+	struct pol_str
+		quota; /* the name of the quota that is used up; set by the caller, who counts */
 	const struct pol_explained_rule *rules;
 	uint32_t rule_count;
-	struct pol_explained_kinds missing;     /* one of each is needed, both together */
-	struct pol_explained_kinds none;        /* of which nothing would do: then needs is empty */
+	struct pol_explained_kinds missing;     /* one of each kind is needed, together */
+	struct pol_explained_kinds none;        /* no role or scope would do: `needs` is empty */
 	const struct pol_explained_rule *needs; /* roles, then scopes; the nearest first */
 	uint32_t need_count;
-	uint32_t more_needs;          /* that are not told */
-	const struct pol_str *key_at; /* the key's places, when they leave this out */
+	uint32_t more_needs;          /* how many more would do */
+	const struct pol_str *key_at; /* the key's places, when they do not cover the request */
 	uint32_t key_at_count;
 };
 
-/* Decides, as pol_eval, and fills *out. POL_OK, or the arena's status: then *decision stands and
- * *out does not. */
+/* Decides as pol_eval does, and fills *out. POL_OK, or the arena's status: then *decision is valid
+ * and *out is not written. */
 enum pol_status pol_explain(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
 	struct pol_arena *arena, struct pol_decision *decision, struct pol_explanation *out);

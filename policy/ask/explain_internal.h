@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * explain_internal: what the files policy/ask/explain*.c share. For them alone.
+ * explain_internal: what the files policy/ask/explain*.c share. Functions that run out of memory
+ * leave that in explainer->arena->status.
  */
 
 #include "policy/ask/explain.h"
@@ -15,29 +16,36 @@ struct pol_explainer {
 	struct pol_explanation *out;
 };
 
-struct pol_place pol_explain_place(
+/* The position of a span that begins on that line; line 0: none. */
+struct pol_position pol_explain_position(
 	const struct pol_snapshot *snapshot, struct pol_span at, uint32_t line);
 
-/* explain_rules.c: out->rules. */
+/* explain_rules.c: fills out->rules. */
 void pol_explain_rules(struct pol_explainer *explainer);
-/* explain_needs.c: out->missing, none, needs and key_at, of what was denied. */
+/* explain_needs.c: fills out->missing, none, needs, more_needs and key_at when the request was
+ * denied for lack of permissions. */
 void pol_explain_needs(struct pol_explainer *explainer);
+
+/* --- explain_roles.c: which roles the subject may be assigned --- */
 
 /* What the subject holds of the exclusive sets. */
 struct pol_explained_holder {
 	const struct pol_explainer *explainer;
-	uint32_t *members; /* of each exclusive set, what is held; NULL: of none */
+	uint32_t *members; /* by exclusive set: what is held of it; NULL: nothing of any */
 	struct pol_arena arena;
 };
 
-/* explain_roles.c. False: there is no memory, and the explainer's arena says so. */
-bool pol_explain_holder_init(
+/* False: there is no memory. Finish it in any case. */
+bool pol_explain_roles_init(
 	struct pol_explained_holder *holder, const struct pol_explainer *explainer);
-void pol_explain_holder_finish(struct pol_explained_holder *holder);
-/* May it be given the role beside all that it holds, wherever? */
-bool pol_explain_may_be_given(const struct pol_explained_holder *holder, uint32_t role);
+void pol_explain_roles_finish(struct pol_explained_holder *holder);
+/* May the subject be assigned the role in addition to all that it holds? */
+bool pol_explain_roles_may_assign(const struct pol_explained_holder *holder, uint32_t role);
 
-/* Fills chain, text and place of *out: the rule by which a role or scope allows or denies the
- * permission, itself or by whom it inherits. False: it does neither, or there is no memory. */
-bool pol_explain_rule(struct pol_explainer *explainer, uint32_t number, uint32_t permission,
+/* --- explain_rules.c --- */
+
+/* Finds the rule by which a role or scope (out->scope) allows or denies (out->deny) the permission,
+ * itself or through what it inherits. Fills chain, text and position of *out. False: there is none,
+ * or no memory. */
+bool pol_explain_rules_find(struct pol_explainer *explainer, uint32_t number, uint32_t permission,
 	struct pol_explained_rule *out);

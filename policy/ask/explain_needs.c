@@ -4,32 +4,33 @@
 #include "policy/decide/subject.h"
 
 /*
- * What would have been needed: the roles, or scopes, that allow all that is missing, deny none of
- * what was asked for, and may be given. Nearest are those that are held elsewhere, then those that
- * allow least beside it.
+ * Finds the roles and scopes that would have allowed the request: they allow all permissions that
+ * are missing, deny none of those asked for, and may be assigned. First come those that are held at
+ * other places, then those that allow the fewest permissions.
  *
- * What roles allow, what scopes allow and what the stack makes of both are asked one by one: so a
- * role that would do and a scope that would do, do together as well.
+ * Roles and scopes are searched apart, and find_kinds asks the stack what it makes of both. So when
+ * both are missing, any role found and any scope found suffice together.
  */
 
-/* A verb is served by fewer methods than a word has bits. */
+/* The permissions of a verb lie in at most this many words: it has fewer methods than a word has
+ * bits. */
 #define RUN_WORDS 2
 
 struct candidate {
 	uint32_t number;
 	size_t size;
-	const struct pol_held *held; /* elsewhere; NULL: not at all */
+	const struct pol_held *held; /* how it is held, at other places; NULL: not at all */
 };
 
 struct search {
 	struct pol_explainer *explainer;
 	bool scopes;
-	struct pol_run_word words[RUN_WORDS]; /* what was asked for */
-	uint64_t missing[RUN_WORDS];          /* of it, nobody says */
+	struct pol_run_word words[RUN_WORDS]; /* the permissions asked for */
+	uint64_t missing[RUN_WORDS];          /* those of them that nothing allows */
 	uint32_t word_count;
 	struct candidate best[POL_EXPLAIN_NEEDS];
 	uint32_t count;
-	uint32_t found;
+	uint32_t found; /* all that would do, also those that are not in `best` */
 };
 
 static const struct pol_held *find_held(const struct pol_facts *facts, uint32_t role)
@@ -56,7 +57,7 @@ static inline bool may_allow(const struct pol_grantee *grantee, uint32_t permiss
 	       (chunk->words[permission % POL_CHUNK_BITS / 64] >> (permission % 64) & 1) != 0;
 }
 
-/* Does it allow what is missing, and deny nothing? */
+/* Does it allow all that is missing, and deny none of what was asked for? */
 static bool would_do(const struct search *search, const struct pol_grantee *grantee)
 {
 	for (uint32_t i = 0; i < search->word_count; i++) {
@@ -96,7 +97,7 @@ static void offer(struct search *search, struct candidate candidate)
 	search->best[at] = candidate;
 }
 
-/* The first permission that is missing stands for all: the rule of that one is told. */
+/* The first missing permission. The explanation shows the rule that allows this one. */
 static uint32_t first_missing(const struct search *search)
 {
 	struct pol_run left = search->explainer->trace->run;
@@ -111,8 +112,8 @@ static uint32_t first_missing(const struct search *search)
 	return left.first;
 }
 
-/* holder: who is to be given a role. */
-static void look(struct search *search, const struct pol_explained_holder *holder)
+/* Searches all roles, or all scopes. holder: the subject, for roles; NULL for scopes. */
+static void search_all(struct search *search, const struct pol_explained_holder *holder)
 {
 	const struct pol_explainer *explainer = search->explainer;
 	const struct pol_snapshot *snapshot = explainer->snapshot;
@@ -123,9 +124,9 @@ static void look(struct search *search, const struct pol_explained_holder *holde
 	for (uint32_t i = 0; i < count; i++) {
 		struct candidate candidate = { .number = i };
 
-		/* Most have nothing to do with it, which one look tells. */
+		/* may_allow is a quick test that most of them fail. */
 		if (!may_allow(&grantees[i], first) || !would_do(search, &grantees[i]) ||
-			(!search->scopes && !pol_explain_may_be_given(holder, i))) {
+			(!search->scopes && !pol_explain_roles_may_assign(holder, i))) {
 			continue;
 		}
 		search->found++;
@@ -137,7 +138,7 @@ static void look(struct search *search, const struct pol_explained_holder *holde
 	}
 }
 
-/* False: there are more words than any verb has. */
+/* Finds what is missing. False: there are more words than any verb has. */
 static bool find_missing(struct search *search)
 {
 	const struct pol_trace *trace = search->explainer->trace;
@@ -158,7 +159,8 @@ static bool find_missing(struct search *search)
 	return true;
 }
 
-static void tell(struct search *search, struct pol_explained_rule *out, uint32_t *count)
+static void explain_candidates(
+	struct search *search, struct pol_explained_rule *out, uint32_t *count)
 {
 	uint32_t permission = first_missing(search);
 
@@ -172,15 +174,16 @@ static void tell(struct search *search, struct pol_explained_rule *out, uint32_t
 			rule.at_count = candidate->held->place_count;
 			rule.until = candidate->held->until;
 		}
-		if (pol_explain_rule(search->explainer, candidate->number, permission, &rule)) {
+		if (pol_explain_rules_find(
+			    search->explainer, candidate->number, permission, &rule)) {
 			out[(*count)++] = rule;
 		}
 	}
 	search->explainer->out->more_needs += search->found - search->count;
 }
 
-/* The key's places, when they are why no scope counts. */
-static void tell_key_places(struct pol_explainer *explainer)
+/* Notes the key's places when the path is outside of them, so that no scope counts. */
+static void explain_key_places(struct pol_explainer *explainer)
 {
 	const struct pol_trace *trace = explainer->trace;
 	const struct pol_facts *facts = &trace->facts;
@@ -202,22 +205,22 @@ static void search_roles(struct search *search)
 	if (!pol_subject_roles_count(&search->explainer->trace->facts)) {
 		return;
 	}
-	if (pol_explain_holder_init(&holder, search->explainer)) {
-		look(search, &holder);
+	if (pol_explain_roles_init(&holder, search->explainer)) {
+		search_all(search, &holder);
 	}
-	pol_explain_holder_finish(&holder);
+	pol_explain_roles_finish(&holder);
 }
 
-/* No scope widens what the key's places leave out. */
+/* Searches the scopes, unless the path is outside of the key's places: no scope helps then. */
 static void search_scopes(struct search *search)
 {
-	tell_key_places(search->explainer);
+	explain_key_places(search->explainer);
 	if (search->explainer->out->key_at == NULL) {
-		look(search, NULL);
+		search_all(search, NULL);
 	}
 }
 
-/* Does the stack allow it once the key's scopes do, and the roles do or do not? */
+/* Does the stack allow the request when the key's scopes do, and the roles do or do not? */
 static bool stack_allows(const struct pol_trace *trace, bool roles_allow)
 {
 	struct pol_charges charges = { .count = 0 };
@@ -229,6 +232,7 @@ static bool stack_allows(const struct pol_trace *trace, bool roles_allow)
 		.passed;
 }
 
+/* Does a role or scope that counts deny any of it? */
 static bool is_denied(const struct pol_explainer *explainer)
 {
 	const struct pol_trace *trace = explainer->trace;
@@ -244,7 +248,8 @@ static bool is_denied(const struct pol_explainer *explainer)
 	return false;
 }
 
-/* Neither: no role and no scope helps, because one of them denies it or the stack does. */
+/* Finds which kinds are missing. Neither: no role or scope helps, because a role, a scope or the
+ * stack denies the request. */
 static struct pol_explained_kinds find_kinds(const struct pol_explainer *explainer)
 {
 	const struct pol_trace *trace = explainer->trace;
@@ -266,7 +271,7 @@ static struct pol_explained_kinds find_kinds(const struct pol_explainer *explain
 void pol_explain_needs(struct pol_explainer *explainer)
 {
 	enum pol_stage stage = explainer->trace->stage;
-	struct pol_explanation *told = explainer->out;
+	struct pol_explanation *explanation = explainer->out;
 	struct search roles = { .explainer = explainer };
 	struct search scopes = { .explainer = explainer, .scopes = true };
 	struct pol_explained_rule *out;
@@ -274,27 +279,29 @@ void pol_explain_needs(struct pol_explainer *explainer)
 	if (stage != POL_STAGE_SUBJECT && stage != POL_STAGE_AUTHORIZE) {
 		return;
 	}
-	told->missing = find_kinds(explainer);
-	if ((told->missing.role && !find_missing(&roles)) ||
-		(told->missing.scope && !find_missing(&scopes))) {
+	explanation->missing = find_kinds(explainer);
+	if ((explanation->missing.role && !find_missing(&roles)) ||
+		(explanation->missing.scope && !find_missing(&scopes))) {
 		return;
 	}
-	if (told->missing.role) {
+	if (explanation->missing.role) {
 		search_roles(&roles);
 	}
-	if (told->missing.scope) {
+	if (explanation->missing.scope) {
 		search_scopes(&scopes);
 	}
-	told->none.role = roles.found == 0 && (told->missing.role || !told->missing.scope);
-	told->none.scope = scopes.found == 0 && (told->missing.scope || !told->missing.role);
-	if (told->none.role || told->none.scope) {
+	explanation->none.role =
+		roles.found == 0 && (explanation->missing.role || !explanation->missing.scope);
+	explanation->none.scope =
+		scopes.found == 0 && (explanation->missing.scope || !explanation->missing.role);
+	if (explanation->none.role || explanation->none.scope) {
 		return;
 	}
 	out = pol_arena_alloc(explainer->arena, (size_t)roles.count + scopes.count, sizeof *out);
 	if (out == NULL) {
 		return;
 	}
-	tell(&roles, out, &told->need_count);
-	tell(&scopes, out, &told->need_count);
-	told->needs = out;
+	explain_candidates(&roles, out, &explanation->need_count);
+	explain_candidates(&scopes, out, &explanation->need_count);
+	explanation->needs = out;
 }

@@ -4,12 +4,12 @@
 #include "policy/snapshot/stored_internal.h"
 
 /*
- * Which roles the subject may be given: neither one that nobody is given, nor one that is
- * exclusive with a role that is held. A role may stand in many exclusive sets, so what is held of
- * each set is written down once.
+ * Which roles the subject may be assigned: not one that is never assigned, and not one that is
+ * exclusive with a role that it holds. A role may be in many exclusive sets, so what is held of
+ * each set is noted once, not searched for each role.
  */
 
-/* Of a set: nothing is held, or more than one member; else the member. */
+/* Values of pol_explained_holder.members: no member, several, or one. */
 #define NOTHING     0
 #define SEVERAL     UINT32_MAX
 #define ONE(member) ((member) + 1)
@@ -43,7 +43,7 @@ static void add_role(struct pol_explained_holder *holder, uint32_t role)
 	}
 }
 
-bool pol_explain_holder_init(
+bool pol_explain_roles_init(
 	struct pol_explained_holder *holder, const struct pol_explainer *explainer)
 {
 	const struct pol_snapshot *snapshot = explainer->snapshot;
@@ -56,7 +56,7 @@ bool pol_explain_holder_init(
 	for (uint32_t i = 0; i < facts->held_count; i++) {
 		add_role(holder, facts->held[i].role);
 	}
-	/* The files are refused for an assignment that is over, too. */
+	/* The compiler counts assignments that have ended too when it checks exclusive sets. */
 	for (uint32_t i = 0;
 		declared != POL_NONE && i < snapshot->principals[declared].assignment_count; i++) {
 		add_role(holder, snapshot->principals[declared].assignments[i].held.role);
@@ -67,14 +67,14 @@ bool pol_explain_holder_init(
 	return holder->arena.status == POL_OK;
 }
 
-void pol_explain_holder_finish(struct pol_explained_holder *holder)
+void pol_explain_roles_finish(struct pol_explained_holder *holder)
 {
 	pol_arena_finish(&holder->arena);
 }
 
-/* Nobody is given `anyone`, or a role that breaches a set by itself. A tenant's own roles are for
- * its principals, but not for those that the files declare. */
-static bool is_never_given(const struct pol_explainer *explainer, uint32_t role)
+/* `anyone`, and a role that breaks an exclusive set by itself, are never assigned. The stored roles
+ * of a tenant may be assigned to its principals, but not to those that the files declare. */
+static bool is_never_assigned(const struct pol_explainer *explainer, uint32_t role)
 {
 	const struct pol_snapshot *snapshot = explainer->snapshot;
 	const struct pol_facts *facts = &explainer->trace->facts;
@@ -87,11 +87,11 @@ static bool is_never_given(const struct pol_explainer *explainer, uint32_t role)
 	       snapshot->stored[role - first].tenant != facts->tenant;
 }
 
-bool pol_explain_may_be_given(const struct pol_explained_holder *holder, uint32_t role)
+bool pol_explain_roles_may_assign(const struct pol_explained_holder *holder, uint32_t role)
 {
 	const struct pol_grantee *grantee = &holder->explainer->snapshot->roles[role];
 
-	if (is_never_given(holder->explainer, role)) {
+	if (is_never_assigned(holder->explainer, role)) {
 		return false;
 	}
 	for (uint32_t i = 0; holder->members != NULL && i < grantee->exclusion_count; i++) {

@@ -7,8 +7,9 @@
 #include "policy/snapshot/stored_internal.h"
 
 /*
- * Which rule it was. The sets of the snapshot say whether a role or scope has a permission, and
- * lead down to the one that says so itself; each rule there has kept what it was compiled to.
+ * Finds the rule that gives a role or scope a permission. The sets of the snapshot show which
+ * parent has the permission, down to the role or scope that has it by a rule of its own; each rule
+ * keeps what it was compiled to.
  */
 
 static bool rule_has(const struct pol_rule *rule, uint32_t permission)
@@ -37,8 +38,8 @@ static const struct pol_rule *own_rule(
 	return NULL;
 }
 
-/* The rest of the line on which it begins, without the comment or the block's end that may
- * follow; whole characters. */
+/* The rule's text: from its beginning to the end of the line, without a comment or the end of the
+ * block, cut to whole characters. */
 static struct pol_str rule_text(const struct pol_snapshot *snapshot, struct pol_span at)
 {
 	struct pol_str text = snapshot->files[at.file].text;
@@ -52,7 +53,7 @@ static struct pol_str rule_text(const struct pol_snapshot *snapshot, struct pol_
 	for (; len < room; len++) {
 		char c = start[len];
 
-		/* Of all else there is most. */
+		/* Most bytes need no further test. */
 		if (c > '#' && c < '{') {
 			continue;
 		}
@@ -79,7 +80,7 @@ static bool grantee_has(const struct pol_grantee *grantee, bool deny, uint32_t p
 	return pol_permset_has(deny ? &grantee->deny : &grantee->allow, permission);
 }
 
-/* By itself? A role that was made outside of the files has no rule in them. */
+/* Does a stored role allow or deny the permission by itself? It has no rule in the files. */
 static bool stored_has(
 	const struct pol_snapshot *snapshot, uint32_t role, bool deny, uint32_t permission)
 {
@@ -88,7 +89,7 @@ static bool stored_has(
 	return own != NULL && pol_permset_has(deny ? &own->deny : &own->allow, permission);
 }
 
-bool pol_explain_rule(struct pol_explainer *explainer, uint32_t number, uint32_t permission,
+bool pol_explain_rules_find(struct pol_explainer *explainer, uint32_t number, uint32_t permission,
 	struct pol_explained_rule *out)
 {
 	const struct pol_snapshot *snapshot = explainer->snapshot;
@@ -132,7 +133,7 @@ bool pol_explain_rule(struct pol_explainer *explainer, uint32_t number, uint32_t
 		return true;
 	}
 	out->text = rule_text(snapshot, rule->at);
-	out->place = pol_explain_place(snapshot, rule->at, rule->line);
+	out->position = pol_explain_position(snapshot, rule->at, rule->line);
 	return true;
 }
 
@@ -141,14 +142,14 @@ bool pol_explain_rule(struct pol_explainer *explainer, uint32_t number, uint32_t
 struct rules {
 	struct pol_explainer *explainer;
 	uint32_t count;
-	uint32_t permission; /* at hand */
+	uint32_t permission; /* the present one */
 	struct pol_explained_rule items[POL_EXPLAIN_RULES];
 };
 
 static bool same(const struct pol_explained_rule *a, const struct pol_explained_rule *b)
 {
-	return a->deny == b->deny && a->scope == b->scope && a->place.line == b->place.line &&
-	       pol_str_equal(a->place.file, b->place.file) &&
+	return a->deny == b->deny && a->scope == b->scope && a->position.line == b->position.line &&
+	       pol_str_equal(a->position.file, b->position.file) &&
 	       pol_str_equal(a->chain[0], b->chain[0]) &&
 	       pol_str_equal(a->chain[a->chain_count - 1], b->chain[b->chain_count - 1]) &&
 	       a->at == b->at && a->until == b->until;
@@ -169,15 +170,15 @@ static void add_verb(struct rules *rules, struct pol_explained_rule *rule)
 			return;
 		}
 	}
-	/* Its own room, which nobody else sees yet. */
+	/* The array was allocated above; it is const only for readers of the explanation. */
 	verbs = (struct pol_str *)(uintptr_t)rule->verbs;
 	verbs[rule->verb_count++] = snapshot->verbs[snapshot->permissions[rules->permission]];
 }
 
-/* A role or scope that has the permission at hand; *rule says how it is held. */
+/* Adds the rule of a role or scope that has the present permission; `rule` says how it is held. */
 static void add(struct rules *rules, uint32_t number, struct pol_explained_rule rule)
 {
-	if (!pol_explain_rule(rules->explainer, number, rules->permission, &rule)) {
+	if (!pol_explain_rules_find(rules->explainer, number, rules->permission, &rule)) {
 		return;
 	}
 	for (uint32_t i = 0; i < rules->count; i++) {
@@ -193,7 +194,8 @@ static void add(struct rules *rules, uint32_t number, struct pol_explained_rule 
 	}
 }
 
-/* The first that allows, and everyone that denies. */
+/* Adds the first held role that allows the present permission, and all that deny it. Returns
+ * whether one allows it. */
 static bool add_roles(struct rules *rules, const struct pol_run_word *at)
 {
 	const struct pol_trace *trace = rules->explainer->trace;
@@ -262,7 +264,7 @@ static void add_scopes(struct rules *rules)
 	}
 }
 
-/* What holds of every permission that was asked for needs no list of them. */
+/* Removes the list of verbs from rules that apply to all permissions asked for. */
 static void drop_verbs(struct rules *rules)
 {
 	for (uint32_t i = 0; i < rules->count; i++) {

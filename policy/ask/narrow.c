@@ -8,18 +8,18 @@
 #include "policy/snapshot/compiled.h"
 #include "policy/snapshot/resource.h"
 
-enum { MAX_SCOPES = sizeof((struct pol_narrowed *)0)->scopes / sizeof(uint32_t) };
+enum { MAX_SCOPES = sizeof((struct pol_narrow_result *)0)->scopes / sizeof(uint32_t) };
 
-/* Sets of permissions as plain words: they are made anew for each key. */
+/* The sets are bitmaps of all permissions, filled for each key. */
 struct pol_narrow {
 	const struct pol_snapshot *snapshot;
 	size_t words;
 	size_t steps;
 	uint64_t *granted; /* what the key has */
 	uint64_t *held;    /* what it would have without its scopes */
-	uint64_t *needed;  /* of what it has: the actions that were used */
-	uint64_t *left;    /* of these, what no chosen scope covers */
-	char name[POL_USED_NAME];
+	uint64_t *needed;  /* what it has of the actions that were used */
+	uint64_t *left;    /* what of `needed` no chosen scope covers yet */
+	char name[POL_NARROW_NAME];
 	char text[POL_RESOURCE_TEXT];
 };
 
@@ -68,13 +68,13 @@ static uint32_t action_of(const struct pol_snapshot *snapshot, uint32_t node, ui
 
 static size_t put(char *out, size_t at, struct pol_str text)
 {
-	size_t len = text.len < POL_USED_NAME - at ? text.len : POL_USED_NAME - at;
+	size_t len = text.len < POL_NARROW_NAME - at ? text.len : POL_NARROW_NAME - at;
 
 	memcpy(out + at, text.ptr, len);
 	return at + len;
 }
 
-/* `text` is room for the resource. */
+/* `text` has room for a resource. */
 static size_t name_action(
 	const struct pol_snapshot *snapshot, uint32_t node, uint32_t action, char *text, char *out)
 {
@@ -93,8 +93,8 @@ static size_t name_action(
 				  : put(out, len, snapshot->verbs[snapshot->actions[action].verb]);
 }
 
-size_t pol_narrow_used_name(
-	const struct pol_snapshot *snapshot, uint32_t permission, char out[static POL_USED_NAME])
+size_t pol_narrow_action_name(
+	const struct pol_snapshot *snapshot, uint32_t permission, char out[static POL_NARROW_NAME])
 {
 	char text[POL_RESOURCE_TEXT];
 	uint32_t node = node_of(snapshot, permission);
@@ -134,7 +134,7 @@ void pol_narrow_destroy(struct pol_narrow *narrow)
 	}
 }
 
-/* A word of what is held, wherever; without what everybody has. */
+/* A word of what is allowed at any place, without what `anyone` allows. */
 static uint64_t word_of(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
 	const struct pol_run_word *at)
 {
@@ -166,9 +166,9 @@ static void fill(struct pol_narrow *narrow, const struct pol_facts *facts)
 	narrow->steps += narrow->words * 2 * (1 + facts->held_count + facts->scope_count);
 }
 
-/* Counts the actions, and finds those that are needed. */
-static void look(
-	struct pol_narrow *narrow, const struct pol_narrow_ask *ask, struct pol_narrowed *out)
+/* Counts the actions that the key has, and finds what is needed. */
+static void find_needed(struct pol_narrow *narrow, const struct pol_narrow_usage *ask,
+	struct pol_narrow_result *out)
 {
 	const struct pol_snapshot *snapshot = narrow->snapshot;
 
@@ -207,7 +207,7 @@ static void look(
 
 /* --- scopes ----------------------------------------------------------------------------------- */
 
-/* What a scope leaves in of what is held, in one word. */
+/* What of `held` a scope allows, in one word. */
 static uint64_t scope_word(
 	const struct pol_narrow *narrow, const struct pol_grantee *scope, size_t w)
 {
@@ -219,9 +219,9 @@ static uint64_t scope_word(
 }
 
 struct weight {
-	uint32_t covers; /* of what is left */
-	uint32_t adds;   /* that was not used */
-	bool wider;      /* it leaves in what the key did not have */
+	uint32_t covers; /* permissions of `left` */
+	uint32_t adds;   /* permissions that were not used */
+	bool wider;      /* it allows what the key did not have */
 };
 
 static struct weight weigh(struct pol_narrow *narrow, const struct pol_grantee *scope)
@@ -251,8 +251,8 @@ static void cover(struct pol_narrow *narrow, const struct pol_grantee *scope)
 	narrow->steps += narrow->words;
 }
 
-/* POL_NONE: none covers anything. A scope that denies is never proposed: what it would take from
- * the others is not weighed. */
+/* Finds the next scope to take; POL_NONE: none covers anything. A scope that denies is never
+ * proposed: what it would take from the other scopes is not computed. */
 static uint32_t best_scope(struct pol_narrow *narrow)
 {
 	const struct pol_snapshot *snapshot = narrow->snapshot;
@@ -289,7 +289,7 @@ static bool is_empty(const struct pol_narrow *narrow, const uint64_t *set)
 }
 
 /* Do the chosen scopes leave out anything that the key had? */
-static bool is_narrower(struct pol_narrow *narrow, const struct pol_narrowed *out)
+static bool is_narrower(struct pol_narrow *narrow, const struct pol_narrow_result *out)
 {
 	for (size_t w = 0; w < narrow->words; w++) {
 		uint64_t kept = 0;
@@ -311,7 +311,7 @@ static int compare_numbers(const void *a, const void *b)
 	return (*left > *right) - (*left < *right);
 }
 
-static void choose(struct pol_narrow *narrow, struct pol_narrowed *out)
+static void choose(struct pol_narrow *narrow, struct pol_narrow_result *out)
 {
 	memcpy(narrow->left, narrow->needed, narrow->words * sizeof *narrow->left);
 	while (!is_empty(narrow, narrow->left)) {
@@ -331,7 +331,7 @@ static void choose(struct pol_narrow *narrow, struct pol_narrowed *out)
 }
 
 static void find_unused_scopes(
-	struct pol_narrow *narrow, const struct pol_facts *facts, struct pol_narrowed *out)
+	struct pol_narrow *narrow, const struct pol_facts *facts, struct pol_narrow_result *out)
 {
 	for (uint32_t i = 0; i < facts->scope_count && out->unused_count < MAX_SCOPES; i++) {
 		const struct pol_grantee *scope;
@@ -350,13 +350,13 @@ static void find_unused_scopes(
 	}
 }
 
-void pol_narrow_judge(struct pol_narrow *narrow, const struct pol_facts *facts,
-	const struct pol_narrow_ask *ask, struct pol_narrowed *out)
+void pol_narrow_find(struct pol_narrow *narrow, const struct pol_facts *facts,
+	const struct pol_narrow_usage *ask, struct pol_narrow_result *out)
 {
-	*out = (struct pol_narrowed){ 0 };
+	*out = (struct pol_narrow_result){ 0 };
 	narrow->steps = 0;
 	fill(narrow, facts);
-	look(narrow, ask, out);
+	find_needed(narrow, ask, out);
 	if (out->used < out->granted) {
 		find_unused_scopes(narrow, facts, out);
 	}

@@ -10,41 +10,42 @@
 #include "policy/snapshot/tree.h"
 
 /*
- * Permissions depend on the path only through places, and a place speaks of what is at it or below
- * it. So each node is asked for as declared, with values that no place can hold, and once more
- * for every filling that leads to it. What a filling adds to its general one are its own places,
- * so that is all that is looked at; only what differs then is an entry.
+ * What is allowed depends on the path only through places, and a place covers what is at it or
+ * below it. So each node is computed as declared, for values that no place has, and once more for
+ * every substitution that leads to it. A substitution starts from the answer of its general one and
+ * adds its own places; it is an entry when the two answers differ.
  */
 
-/* What the places of a filling, and of all with which it begins, make of one word. */
+/* What is allowed and denied of one word, with the places of a substitution and of all with which
+ * it begins. */
 struct answer {
 	uint64_t roles, denied;
-	uint64_t allowed; /* all in all */
+	uint64_t allowed; /* in the end */
 };
 
 struct walk {
 	const struct pol_snapshot *snapshot;
 	const struct pol_facts *facts;
 	const struct pol_query *query;
-	struct pol_walked *out;
+	struct pol_query_result *out;
 	struct pol_arena arena;
-	struct pol_fillings fillings;
+	struct pol_substitutions substitutions;
 	struct pol_resource resource;
 	bool stopped;
-	bool by_places; /* the key's */
+	bool by_places; /* the key counts and has places */
 
 	/* the present tree */
 	uint32_t tree;
-	uint32_t first, end; /* its fillings, but [0] */
-	bool *spoken;        /* per held role */
+	uint32_t first, end; /* its substitutions, without [0] */
+	bool *placed_roles;  /* per held role: it has a place in this tree */
 
 	/* the present node; `words` each */
 	size_t words, word_capacity;
 	struct pol_run_word *at;
 	struct pol_say *general;
-	struct pol_say *said;   /* per held role: what it says where its places are */
-	struct answer *answers; /* per filling */
-	bool *inside;           /* per filling: the key's places */
+	struct pol_say *said;   /* per held role: what it allows and denies at its places */
+	struct answer *answers; /* per substitution */
+	bool *inside;           /* per substitution: a place of the key covers it */
 	struct pol_str *actions;
 };
 
@@ -53,7 +54,7 @@ static bool is_within(uint32_t node, uint32_t first, uint32_t end)
 	return node >= first && node < end;
 }
 
-/* Room for a node of that many words, and for its actions. */
+/* Makes room for a node of that many words, and for its actions. */
 static enum pol_status make_room(struct walk *walk, size_t words)
 {
 	struct pol_arena *arena = &walk->arena;
@@ -66,7 +67,8 @@ static enum pol_status make_room(struct walk *walk, size_t words)
 	walk->at = pol_arena_alloc(arena, room, sizeof *walk->at);
 	walk->general = pol_arena_alloc(arena, room, sizeof *walk->general);
 	walk->said = pol_arena_alloc(arena, room * held, sizeof *walk->said);
-	walk->answers = pol_arena_alloc(arena, room * walk->fillings.count, sizeof *walk->answers);
+	walk->answers =
+		pol_arena_alloc(arena, room * walk->substitutions.count, sizeof *walk->answers);
 	walk->actions = pol_arena_alloc(arena, room * 64, sizeof *walk->actions);
 	if (arena->status == POL_OK) {
 		walk->word_capacity = room;
@@ -76,28 +78,29 @@ static enum pol_status make_room(struct walk *walk, size_t words)
 
 static void enter_tree(struct walk *walk, uint32_t tree)
 {
-	const struct pol_fillings *fillings = &walk->fillings;
+	const struct pol_substitutions *substitutions = &walk->substitutions;
 
 	walk->tree = tree;
 	walk->first = 1;
-	while (walk->first < fillings->count && fillings->items[walk->first].tree < tree) {
+	while (walk->first < substitutions->count &&
+		substitutions->items[walk->first].tree < tree) {
 		walk->first++;
 	}
 	walk->end = walk->first;
-	while (walk->end < fillings->count && fillings->items[walk->end].tree == tree) {
+	while (walk->end < substitutions->count && substitutions->items[walk->end].tree == tree) {
 		walk->end++;
 	}
-	memset(walk->spoken, 0, walk->facts->held_count * sizeof *walk->spoken);
-	for (uint32_t i = 0; i < fillings->spoken_count; i++) {
-		if (fillings->spoken[i].tree == tree) {
-			walk->spoken[fillings->spoken[i].held] = true;
+	memset(walk->placed_roles, 0, walk->facts->held_count * sizeof *walk->placed_roles);
+	for (uint32_t i = 0; i < substitutions->placed_role_count; i++) {
+		if (substitutions->placed_roles[i].tree == tree) {
+			walk->placed_roles[substitutions->placed_roles[i].held] = true;
 		}
 	}
-	walk->out->steps += fillings->count + fillings->spoken_count;
+	walk->out->steps += substitutions->count + substitutions->placed_role_count;
 }
 
-/* What everybody's sets say of the node. */
-static enum pol_status ask_sets(struct walk *walk, struct pol_run run)
+/* Reads the sets of all roles and scopes for the node. */
+static enum pol_status read_sets(struct walk *walk, struct pol_run run)
 {
 	const struct pol_facts *facts = walk->facts;
 	size_t words = (run.first % 64 + (size_t)run.count + 63) / 64;
@@ -123,8 +126,8 @@ static enum pol_status ask_sets(struct walk *walk, struct pol_run run)
 	return POL_OK;
 }
 
-/* What holds whatever the path's values are: roles without places, and those whose places are all
- * in other trees. */
+/* Starts substitution 0: roles without places, and the denies of roles whose places are all in
+ * other trees. */
 static void begin_base(struct walk *walk)
 {
 	const struct pol_facts *facts = walk->facts;
@@ -139,7 +142,7 @@ static void begin_base(struct walk *walk)
 			if (held->place_count == 0) {
 				base[w].roles |= walk->said[h * walk->words + w].roles;
 				base[w].denied |= walk->said[h * walk->words + w].denied;
-			} else if (!walk->spoken[h]) {
+			} else if (!walk->placed_roles[h]) {
 				struct pol_say say = { 0 };
 
 				pol_subject_role(walk->snapshot, held->role, POL_PLACE_ELSEWHERE,
@@ -150,21 +153,23 @@ static void begin_base(struct walk *walk)
 	}
 }
 
-/* What is allowed on the node with these values. The general filling was asked before. */
-static void ask(struct walk *walk, uint32_t node, uint32_t number)
+/* Computes what is allowed on the node with these values. The general substitution comes before. */
+static void compute(struct walk *walk, uint32_t node, uint32_t number)
 {
-	const struct pol_filling *filling = &walk->fillings.items[number];
+	const struct pol_substitution *substitution = &walk->substitutions.items[number];
 	size_t words = walk->words;
 	struct answer *answers = walk->answers + number * words;
 
 	if (number == 0) {
 		begin_base(walk);
 	} else {
-		memcpy(answers, walk->answers + filling->general * words, words * sizeof *answers);
-		walk->inside[number] = walk->inside[filling->general];
+		memcpy(answers, walk->answers + substitution->general * words,
+			words * sizeof *answers);
+		walk->inside[number] = walk->inside[substitution->general];
 	}
-	for (uint32_t i = filling->first; i < filling->first + filling->place_count; i++) {
-		const struct pol_placed *placed = &walk->fillings.places[i];
+	for (uint32_t i = substitution->first; i < substitution->first + substitution->place_count;
+		i++) {
+		const struct pol_place_range *placed = &walk->substitutions.places[i];
 
 		if (!is_within(node, placed->node, placed->end)) {
 			continue;
@@ -186,15 +191,15 @@ static void ask(struct walk *walk, uint32_t node, uint32_t number)
 		say.scopes = walk->inside[number] ? say.scopes : 0;
 		answers[w].allowed = pol_subject_allows(walk->facts, say);
 	}
-	walk->out->steps += words + filling->place_count;
+	walk->out->steps += words + substitution->place_count;
 }
 
-/* Does the filling say what its general one does not? [0] does when it says anything. */
+/* Is the answer of the substitution another than that of its general one? Of [0]: is there one? */
 static bool differs(const struct walk *walk, uint32_t number)
 {
 	const struct answer *answers = walk->answers + number * walk->words;
 	const struct answer *general =
-		walk->answers + walk->fillings.items[number].general * walk->words;
+		walk->answers + walk->substitutions.items[number].general * walk->words;
 
 	for (size_t w = 0; w < walk->words; w++) {
 		if (answers[w].allowed != (number > 0 ? general[w].allowed : 0)) {
@@ -204,9 +209,9 @@ static bool differs(const struct walk *walk, uint32_t number)
 	return false;
 }
 
-/* The node as text, its beginning filled in. */
+/* The node as text, with the values of the substitution. */
 static struct pol_str name_resource(
-	struct walk *walk, const struct pol_filling *filling, uint32_t node)
+	struct walk *walk, const struct pol_substitution *substitution, uint32_t node)
 {
 	const struct pol_snapshot *snapshot = walk->snapshot;
 	uint32_t chain[POL_PATH_SEGMENTS];
@@ -214,19 +219,19 @@ static struct pol_str name_resource(
 	bool rest = snapshot->nodes[node].kind == POL_SEGMENT_REST;
 
 	pol_resource_begin(&walk->resource, snapshot->trees[snapshot->nodes[node].tree].name);
-	for (uint32_t i = 0; i < filling->count; i++) {
-		pol_resource_value(&walk->resource, filling->values[i]);
+	for (uint32_t i = 0; i < substitution->count; i++) {
+		pol_resource_value(&walk->resource, substitution->values[i]);
 	}
-	for (uint32_t i = filling->count; i < depth; i++) {
+	for (uint32_t i = substitution->count; i < depth; i++) {
 		pol_resource_node(&walk->resource, &snapshot->nodes[chain[i]]);
 	}
-	if (rest && filling->count >= depth) {
+	if (rest && substitution->count >= depth) {
 		pol_resource_node(&walk->resource, &snapshot->nodes[node]);
 	}
 	return pol_resource_end(&walk->resource);
 }
 
-/* Names of what is allowed: of whole actions, else of their methods. */
+/* Lists what is allowed: an action by its name when all of its methods are, else the methods. */
 static size_t name_actions(struct walk *walk, const struct answer *answers, uint32_t node)
 {
 	const struct pol_snapshot *snapshot = walk->snapshot;
@@ -255,22 +260,22 @@ static void show(struct walk *walk, uint32_t node, uint32_t number)
 {
 	const struct answer *answers = walk->answers + number * walk->words;
 	struct pol_allowed allowed = {
-		.resource = name_resource(walk, &walk->fillings.items[number], node),
+		.resource = name_resource(walk, &walk->substitutions.items[number], node),
 		.actions = walk->actions,
 		.action_count = name_actions(walk, answers, node),
 	};
 
 	walk->out->steps += 8 + pol_tree_node_run(walk->snapshot, node).count;
-	if (!walk->query->seen(walk->query->context, &allowed)) {
-		walk->out->next = (struct pol_resume){ node, number };
+	if (!walk->query->visit(walk->query->context, &allowed)) {
+		walk->out->next = (struct pol_query_cursor){ node, number };
 		walk->stopped = true;
 	}
 }
 
-/* Entries begin with the filling `from`; those before are asked for what comes behind them. */
+/* Visits one node. Substitutions before `from` give no entries, but later ones start from them. */
 static enum pol_status visit(struct walk *walk, uint32_t node, uint32_t from)
 {
-	const struct pol_filling *fillings = walk->fillings.items;
+	const struct pol_substitution *substitutions = walk->substitutions.items;
 	struct pol_run run = pol_tree_node_run(walk->snapshot, node);
 	enum pol_status status;
 
@@ -281,19 +286,19 @@ static enum pol_status visit(struct walk *walk, uint32_t node, uint32_t from)
 	if (walk->snapshot->nodes[node].tree != walk->tree) {
 		enter_tree(walk, walk->snapshot->nodes[node].tree);
 	}
-	status = ask_sets(walk, run);
+	status = read_sets(walk, run);
 	if (status != POL_OK) {
 		return status;
 	}
-	ask(walk, node, 0);
+	compute(walk, node, 0);
 	if (from == 0 && differs(walk, 0)) {
 		show(walk, node, 0);
 	}
 	for (uint32_t i = walk->first; !walk->stopped && i < walk->end; i++) {
-		if (!is_within(node, fillings[i].node, fillings[i].end)) {
+		if (!is_within(node, substitutions[i].node, substitutions[i].end)) {
 			continue;
 		}
-		ask(walk, node, i);
+		compute(walk, node, i);
 		if (i >= from && differs(walk, i)) {
 			show(walk, node, i);
 		}
@@ -302,7 +307,7 @@ static enum pol_status visit(struct walk *walk, uint32_t node, uint32_t from)
 	return POL_OK;
 }
 
-/* Is there somebody at all to hold anything? As the steps of a decision before the stack. */
+/* Is the subject active? The same as a decision checks before the stack. */
 static bool is_somebody(const struct pol_facts *facts)
 {
 	return (facts->key_state == POL_KEY_ACTIVE || facts->key_state == POL_KEY_MISSING) &&
@@ -311,11 +316,11 @@ static bool is_somebody(const struct pol_facts *facts)
 	       !facts->tenant_inactive && !facts->wrong_environment && !facts->wrong_tenant;
 }
 
-/* Which nodes are asked for: those of the tree, at the base or below it. */
+/* Finds the nodes to visit: those of the tree, at the base or below it. */
 static enum pol_status find_range(const struct walk *walk, struct pol_run *out)
 {
 	const struct pol_snapshot *snapshot = walk->snapshot;
-	const struct pol_filling *base = &walk->fillings.items[0];
+	const struct pol_substitution *base = &walk->substitutions.items[0];
 	uint32_t tree = POL_NONE;
 
 	*out = (struct pol_run){ base->node, base->end - base->node };
@@ -338,28 +343,29 @@ static enum pol_status find_range(const struct walk *walk, struct pol_run *out)
 static enum pol_status prepare(struct walk *walk, struct pol_run *out)
 {
 	struct pol_arena *arena = &walk->arena;
-	enum pol_status status = pol_fillings_make(
-		walk->snapshot, walk->facts, walk->query->at, arena, &walk->fillings);
+	enum pol_status status = pol_substitutions_make(
+		walk->snapshot, walk->facts, walk->query->at, arena, &walk->substitutions);
 
 	if (status != POL_OK) {
 		return status;
 	}
 	walk->tree = POL_NONE;
 	walk->by_places = pol_subject_key_counts(walk->facts) && walk->facts->key_place_count > 0;
-	walk->spoken = pol_arena_alloc(arena, walk->facts->held_count, sizeof *walk->spoken);
-	walk->inside = pol_arena_alloc(arena, walk->fillings.count, sizeof *walk->inside);
+	walk->placed_roles =
+		pol_arena_alloc(arena, walk->facts->held_count, sizeof *walk->placed_roles);
+	walk->inside = pol_arena_alloc(arena, walk->substitutions.count, sizeof *walk->inside);
 	walk->resource.text = pol_arena_alloc(arena, POL_RESOURCE_TEXT, 1);
 	if (arena->status != POL_OK) {
 		return arena->status;
 	}
-	walk->out->steps = 8 * (size_t)walk->fillings.count;
+	walk->out->steps = 8 * (size_t)walk->substitutions.count;
 	return find_range(walk, out);
 }
 
 static enum pol_status run_walk(struct walk *walk)
 {
-	struct pol_resume from = walk->query->from;
-	struct pol_walked *out = walk->out;
+	struct pol_query_cursor from = walk->query->from;
+	struct pol_query_result *out = walk->out;
 	struct pol_run range;
 	enum pol_status status = prepare(walk, &range);
 	uint32_t node;
@@ -369,11 +375,11 @@ static enum pol_status run_walk(struct walk *walk)
 	}
 	node = from.node > range.first ? from.node : range.first;
 	for (; status == POL_OK && !out->more && node < range.first + range.count; node++) {
-		status = visit(walk, node, node == from.node ? from.filling : 0);
+		status = visit(walk, node, node == from.node ? from.substitution : 0);
 		out->more = walk->stopped;
 		if (!walk->stopped && out->steps > POL_QUERY_STEPS &&
 			node + 1 < range.first + range.count) {
-			out->next = (struct pol_resume){ node + 1, 0 };
+			out->next = (struct pol_query_cursor){ node + 1, 0 };
 			out->more = true;
 		}
 	}
@@ -381,9 +387,9 @@ static enum pol_status run_walk(struct walk *walk)
 }
 
 enum pol_status pol_query_permissions(const struct pol_snapshot *snapshot,
-	const struct pol_facts *facts, const struct pol_query *query, struct pol_walked *out)
+	const struct pol_facts *facts, const struct pol_query *query, struct pol_query_result *out)
 {
-	struct pol_walked walked = { 0 };
+	struct pol_query_result walked = { 0 };
 	struct walk *walk = calloc(1, sizeof *walk);
 	enum pol_status status;
 

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * query: what a subject may do, from the very sets that decide.
+ * query: lists what a subject may do, from the sets that decide requests. Pure, any thread.
  */
 
 #include <stdbool.h>
@@ -12,79 +12,56 @@
 #include "policy/snapshot/module.h"
 #include "policy/snapshot/snapshot.h"
 
-/* One node with what is allowed on it: the resource as declared (`api:/loans/{loan}`), or, where
- * an assignment's or a key's place is what allows it, with the place's own segments filled in. */
+/* One entry: a node and what is allowed on it. The resource is as declared (`api:/loans/{loan}`),
+ * or has the values of a place, when a place of a role or of the key makes the difference. */
 struct pol_allowed {
 	struct pol_str resource;
-	const struct pol_str *actions; /* action and bare method names */
+	const struct pol_str *actions; /* names of actions and methods */
 	size_t action_count;
 };
 
-/* Return false to stop in front of this entry. Views die when the callback returns. */
-typedef bool (*pol_allowed_seen)(void *context, const struct pol_allowed *allowed);
+/* Called for each entry, whose views end when it returns. Return false to stop before this entry.
+ */
+typedef bool (*pol_query_visit)(void *context, const struct pol_allowed *allowed);
 
-/* Where a walk goes on: numbers that mean something with one snapshot alone. Zeroed: the
- * beginning. */
-struct pol_resume {
-	uint32_t node, filling;
+/* Where a walk goes on. The numbers are valid with one snapshot only. Zeroed: at the beginning. */
+struct pol_query_cursor {
+	uint32_t node, substitution;
 };
 
-/* A step is one set or place looked at, some ten nanoseconds. */
+/* A step is one set or place that is read: about ten nanoseconds. */
 #define POL_QUERY_STEPS ((size_t)64 * 1024) /* about a millisecond of a worker's turn */
 
 struct pol_query {
-	struct pol_str tree; /* that one alone; empty: all */
-	struct pol_str at;   /* `TREE:/path`, only at or below it; empty: everything */
-	struct pol_resume from;
-	pol_allowed_seen seen;
+	struct pol_str tree; /* only this tree; empty: all */
+	struct pol_str at;   /* `TREE:/path`: only what is at or below it; empty: everything */
+	struct pol_query_cursor from;
+	pol_query_visit visit;
 	void *context;
 };
 
-struct pol_walked {
-	bool more; /* it goes on at `next` */
-	struct pol_resume next;
+struct pol_query_result {
+	bool more; /* the walk is not at its end, and goes on at `next` */
+	struct pol_query_cursor next;
 	size_t steps;
 };
 
 /*
- * Every node on which what the subject of `facts` holds (roles, scopes, `anyone`, less denies;
- * stacks, networks and hours apart) allows something, in tree order, one entry a resource.
- * POL_EINVALID: unknown tree or bad at.
+ * Visits every node on which the subject's roles and scopes, and `anyone`, allow something that
+ * none of them denies, in tree order, with one entry for each resource. Stacks, networks and hours
+ * are not considered. A subject whose key or principal is not active has no entries.
  *
- * A walk ends at its end, where `seen` stops it, or behind the node with which it took more than
- * POL_QUERY_STEPS, whether that had entries or not: then out->more. Whoever goes on from out->next
- * with the same query sees each entry once; with places that changed in between, some entries of
- * that one node may come twice or not at all.
+ * A walk ends at its end, where `visit` stops it, or after the node with which it passed
+ * POL_QUERY_STEPS, even when there was no entry yet. In the last two cases out->more is true. A
+ * caller that goes on from out->next with the same query gets each entry once; when places changed
+ * in between, some entries of that one node may come twice or not at all.
  *
- * An entry with a place's values in it says how that resource differs from the more general entry
- * before it; when everything that is allowed elsewhere is denied there it has no actions. With
- * `at` its values are filled in everywhere. Somebody whose key or principal is not active holds
- * nothing. Allocates; POL_ENOMEM or POL_ELIMIT when it cannot.
+ * An entry with the values of a place replaces the more general entry before it for that resource;
+ * it has no actions when all that is allowed elsewhere is denied there. With `at`, all entries have
+ * its values.
+ *
+ * POL_OK; POL_EINVALID: the tree is unknown, or `at` leads to no node; POL_ENOMEM or POL_ELIMIT: no
+ * memory. *out is written on POL_OK only.
  */
 enum pol_status pol_query_permissions(const struct pol_snapshot *snapshot,
-	const struct pol_facts *facts, const struct pol_query *query, struct pol_walked *out);
-
-/*
- * Walks the resource trees for `policy show`: every node in tree order, with every action and
- * whether it is allowed to the role, what `anyone` holds counted (POL_NONE: no role asked; allowed
- * is then false).
- */
-struct pol_shown_action {
-	struct pol_str name;
-	struct pol_str methods; /* "PUT PATCH", or empty */
-	struct pol_str description;
-	bool allowed;
-	bool denied;
-};
-struct pol_shown {
-	struct pol_str tree;
-	struct pol_str segment; /* as declared; the tree's name for the root */
-	struct pol_str resource;
-	struct pol_str description;
-	unsigned depth;
-	const struct pol_shown_action *actions;
-	size_t action_count;
-};
-typedef bool (*pol_shown_seen)(void *context, const struct pol_shown *shown);
-enum pol_status pol_show(const struct pol_snapshot *snapshot, struct pol_str tree, uint32_t role,
-	pol_shown_seen seen, void *context);
+	const struct pol_facts *facts, const struct pol_query *query, struct pol_query_result *out);

@@ -1,24 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/ask/show.h"
+
 #include <string.h>
 
-#include "policy/ask/query.h"
+#include "policy/snapshot/compiled.h"
 #include "policy/snapshot/resource.h"
 #include "policy/snapshot/tree.h"
 
-/* Everything that one walk needs; what is shown lies here until the next node. */
+/* The state of one walk. What is shown of a node lies here until the next one. */
 struct show {
 	const struct pol_snapshot *snapshot;
-	const struct pol_grantee *role;   /* NULL: none asked */
-	const struct pol_grantee *anyone; /* held beside it; NULL: there is none */
+	const struct pol_grantee *role;   /* NULL: none */
+	const struct pol_grantee *anyone; /* NULL: the policy has none, or `role` is NULL */
 	struct pol_arena arena;
 	struct pol_resource resource;
 	struct pol_shown_action *actions;
 	size_t action_capacity;
-	char *methods; /* of all actions of a node, one after the other */
+	char *methods; /* of all actions of a node, joined */
 	size_t method_capacity;
 };
 
-/* Room for a node's actions: what is there grows, and is written anew for each node. */
+/* Makes room for a node's actions. The arrays are written again for each node. */
 static enum pol_status make_room(struct show *show, size_t actions, size_t methods)
 {
 	void *grown;
@@ -58,7 +60,7 @@ static struct pol_str list_methods(
 	return (struct pol_str){ out, len };
 }
 
-/* As one who holds the role, and with it what everybody holds. */
+/* Marks an action as for a caller that holds the role and `anyone`. */
 static void mark(const struct show *show, struct pol_run run, struct pol_shown_action *out)
 {
 	const struct pol_grantee *role = show->role;
@@ -141,7 +143,7 @@ static enum pol_status show_node(struct show *show, uint32_t number, struct pol_
 }
 
 enum pol_status pol_show(const struct pol_snapshot *snapshot, struct pol_str tree, uint32_t role,
-	pol_shown_seen seen, void *context)
+	pol_show_visit visit, void *context)
 {
 	struct show show = { .snapshot = snapshot };
 	uint32_t node = 0;
@@ -175,7 +177,7 @@ enum pol_status pol_show(const struct pol_snapshot *snapshot, struct pol_str tre
 		struct pol_shown shown;
 
 		status = show_node(&show, node, &shown);
-		if (status == POL_OK && !seen(context, &shown)) {
+		if (status == POL_OK && !visit(context, &shown)) {
 			break;
 		}
 	}

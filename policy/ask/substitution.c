@@ -10,9 +10,9 @@
 
 /* A place as it was read. */
 struct place {
-	struct pol_placed placed;
-	struct pol_filling filling; /* its own, without a number yet */
-	bool based;                 /* the filling is [0] */
+	struct pol_place_range placed;
+	struct pol_substitution substitution; /* without a number yet */
+	bool based;                           /* the substitution becomes [0] */
 };
 
 struct reader {
@@ -21,11 +21,11 @@ struct reader {
 	struct place base;
 	struct place *places;
 	uint32_t count;
-	struct pol_fillings *out;
-	struct pol_path path; /* large; the last that was read */
+	struct pol_substitutions *out;
+	struct pol_path path; /* the last one read; large, so there is only one */
 };
 
-static bool is_prefix(const struct pol_filling *a, const struct pol_filling *b)
+static bool is_prefix(const struct pol_substitution *a, const struct pol_substitution *b)
 {
 	if (a->count > b->count || (a->tree != b->tree && a->tree != POL_NONE)) {
 		return false;
@@ -38,13 +38,13 @@ static bool is_prefix(const struct pol_filling *a, const struct pol_filling *b)
 	return true;
 }
 
-/* A filling comes behind those with which it begins. */
+/* Orders a substitution after those with which it begins. */
 static int compare_places(const void *left, const void *right)
 {
 	const struct place *one = left;
 	const struct place *other = right;
-	const struct pol_filling *a = &one->filling;
-	const struct pol_filling *b = &other->filling;
+	const struct pol_substitution *a = &one->substitution;
+	const struct pol_substitution *b = &other->substitution;
 
 	if (one->based || other->based) {
 		return other->based - one->based;
@@ -62,7 +62,7 @@ static int compare_places(const void *left, const void *right)
 	return (a->count > b->count) - (a->count < b->count);
 }
 
-/* The segments of reader->path, to stay. */
+/* Copies the segments of reader->path. */
 static const struct pol_str *keep_segments(struct reader *reader)
 {
 	const struct pol_path *path = &reader->path;
@@ -78,28 +78,29 @@ static const struct pol_str *keep_segments(struct reader *reader)
 	return kept;
 }
 
-/* Cuts the filling behind its last value, which a parameter or a rest took. */
-static void cut_filling(const struct reader *reader, struct pol_filling *filling)
+/* Cuts the substitution after its last value: the one of a parameter or a rest. */
+static void cut_substitution(const struct reader *reader, struct pol_substitution *substitution)
 {
 	const struct pol_node *nodes = reader->snapshot->nodes;
 	uint32_t chain[POL_PATH_SEGMENTS];
-	uint32_t depth = pol_resource_node_chain(reader->snapshot, filling->node, chain);
+	uint32_t depth = pol_resource_node_chain(reader->snapshot, substitution->node, chain);
 
 	while (depth > 0 && nodes[chain[depth - 1]].kind == POL_SEGMENT_LITERAL) {
 		depth--;
 	}
 	if (depth == 0) {
-		filling->count = 0;
-		filling->node = reader->snapshot->trees[filling->tree].root;
+		substitution->count = 0;
+		substitution->node = reader->snapshot->trees[substitution->tree].root;
 		return;
 	}
-	filling->node = chain[depth - 1];
-	if (nodes[filling->node].kind != POL_SEGMENT_REST) {
-		filling->count = depth;
+	substitution->node = chain[depth - 1];
+	if (nodes[substitution->node].kind != POL_SEGMENT_REST) {
+		substitution->count = depth;
 	}
 }
 
-/* POL_EINVALID: the place leads nowhere; the filling's tree is set when it speaks of one. */
+/* Reads a place. POL_EINVALID: it leads to no node; the tree is set all the same when it is known.
+ */
 static enum pol_status read_place(struct reader *reader, struct pol_str text, struct place *out)
 {
 	const struct pol_snapshot *snapshot = reader->snapshot;
@@ -108,36 +109,35 @@ static enum pol_status read_place(struct reader *reader, struct pol_str text, st
 	struct pol_str raw;
 	uint32_t node;
 
-	*out = (struct place){ .filling.tree = POL_NONE };
+	*out = (struct place){ .substitution.tree = POL_NONE };
 	if (!pol_path_split(text, &tree, &raw) || pol_path_read(raw, &reader->path) != POL_OK) {
 		return POL_EINVALID;
 	}
-	out->filling.tree = pol_tree_number(snapshot, tree);
-	if (pol_tree_find(snapshot, out->filling.tree, &reader->path, &node) != POL_OK) {
+	out->substitution.tree = pol_tree_number(snapshot, tree);
+	if (pol_tree_find(snapshot, out->substitution.tree, &reader->path, &node) != POL_OK) {
 		return POL_EINVALID;
 	}
-	/* A rest that owns its parent: the place is the parent. */
+	/* The path of a rest's parent leads to the rest: the place is the parent. */
 	if (pol_resource_node_chain(snapshot, node, chain) > reader->path.count) {
 		node = snapshot->nodes[node].parent;
 	}
 	out->placed.node = node;
 	out->placed.end = snapshot->nodes[node].end;
-	out->filling.node = node;
-	out->filling.count = reader->path.count;
-	out->filling.values = keep_segments(reader);
+	out->substitution.node = node;
+	out->substitution.count = reader->path.count;
+	out->substitution.values = keep_segments(reader);
 	return reader->arena->status;
 }
 
-/* Whether the place says anything of what is asked. Where it leads to above the base, it covers
- * all of that. */
+/* Does the place cover anything of what is asked? A place above the base covers all of it. */
 static bool is_asked(const struct reader *reader, const struct place *place)
 {
-	const struct pol_filling *base = &reader->base.filling;
+	const struct pol_substitution *base = &reader->base.substitution;
 
-	if (place->filling.count < base->count) {
-		return is_prefix(&place->filling, base);
+	if (place->substitution.count < base->count) {
+		return is_prefix(&place->substitution, base);
 	}
-	return is_prefix(base, &place->filling);
+	return is_prefix(base, &place->substitution);
 }
 
 static enum pol_status add_places(
@@ -147,9 +147,9 @@ static enum pol_status add_places(
 		struct place *place = &reader->places[reader->count];
 		enum pol_status status = read_place(reader, places[i], place);
 
-		if (held != POL_NONE && place->filling.tree != POL_NONE) {
-			reader->out->spoken[reader->out->spoken_count++] =
-				(struct pol_spoken){ place->filling.tree, held };
+		if (held != POL_NONE && place->substitution.tree != POL_NONE) {
+			reader->out->placed_roles[reader->out->placed_role_count++] =
+				(struct pol_placed_role){ place->substitution.tree, held };
 		}
 		if (status == POL_EINVALID || (status == POL_OK && !is_asked(reader, place))) {
 			continue;
@@ -157,9 +157,9 @@ static enum pol_status add_places(
 		if (status != POL_OK) {
 			return status;
 		}
-		cut_filling(reader, &place->filling);
-		place->based = place->filling.count <= reader->base.filling.count;
-		place->filling.end = reader->snapshot->nodes[place->filling.node].end;
+		cut_substitution(reader, &place->substitution);
+		place->based = place->substitution.count <= reader->base.substitution.count;
+		place->substitution.end = reader->snapshot->nodes[place->substitution.node].end;
 		place->placed.held = held;
 		reader->count++;
 	}
@@ -177,8 +177,9 @@ static enum pol_status gather_places(struct reader *reader, const struct pol_fac
 		most += facts->held[i].place_count;
 	}
 	reader->places = pol_arena_alloc(reader->arena, most, sizeof *reader->places);
-	reader->out->spoken = pol_arena_alloc(reader->arena, most, sizeof *reader->out->spoken);
-	if (reader->places == NULL || reader->out->spoken == NULL) {
+	reader->out->placed_roles =
+		pol_arena_alloc(reader->arena, most, sizeof *reader->out->placed_roles);
+	if (reader->places == NULL || reader->out->placed_roles == NULL) {
 		return reader->arena->status;
 	}
 	if (key) {
@@ -190,10 +191,11 @@ static enum pol_status gather_places(struct reader *reader, const struct pol_fac
 	return status;
 }
 
-/* Sorted, places of one filling stand together, and the general one among those before. */
-static enum pol_status number_fillings(struct reader *reader)
+/* Numbers the substitutions. After sorting, the places of one are together, and its general one
+ * came before. */
+static enum pol_status number_substitutions(struct reader *reader)
 {
-	struct pol_fillings *out = reader->out;
+	struct pol_substitutions *out = reader->out;
 	size_t most = (size_t)reader->count + 1;
 
 	qsort(reader->places, reader->count, sizeof *reader->places, compare_places);
@@ -202,21 +204,21 @@ static enum pol_status number_fillings(struct reader *reader)
 	if (out->items == NULL || out->places == NULL) {
 		return reader->arena->status;
 	}
-	out->items[0] = reader->base.filling;
+	out->items[0] = reader->base.substitution;
 	out->count = 1;
 	for (uint32_t i = 0; i < reader->count; i++) {
 		const struct place *place = &reader->places[i];
 		uint32_t last = out->count - 1;
 
 		if (!place->based && (i == 0 || compare_places(place - 1, place) != 0)) {
-			struct pol_filling *filling = &out->items[out->count++];
+			struct pol_substitution *substitution = &out->items[out->count++];
 
-			*filling = place->filling;
-			filling->first = i;
-			while (!is_prefix(&out->items[last], filling)) {
+			*substitution = place->substitution;
+			substitution->first = i;
+			while (!is_prefix(&out->items[last], substitution)) {
 				last = out->items[last].general;
 			}
-			filling->general = last;
+			substitution->general = last;
 		}
 		out->items[out->count - 1].place_count++;
 		out->places[i] = place->placed;
@@ -224,9 +226,9 @@ static enum pol_status number_fillings(struct reader *reader)
 	return POL_OK;
 }
 
-enum pol_status pol_fillings_make(const struct pol_snapshot *snapshot,
+enum pol_status pol_substitutions_make(const struct pol_snapshot *snapshot,
 	const struct pol_facts *facts, struct pol_str at, struct pol_arena *arena,
-	struct pol_fillings *out)
+	struct pol_substitutions *out)
 {
 	struct reader *reader = pol_arena_alloc(arena, 1, sizeof *reader);
 	enum pol_status status = POL_OK;
@@ -234,18 +236,18 @@ enum pol_status pol_fillings_make(const struct pol_snapshot *snapshot,
 	if (reader == NULL) {
 		return arena->status;
 	}
-	*out = (struct pol_fillings){ 0 };
+	*out = (struct pol_substitutions){ 0 };
 	reader->snapshot = snapshot;
 	reader->arena = arena;
 	reader->out = out;
-	reader->base.filling =
-		(struct pol_filling){ .end = snapshot->node_count, .tree = POL_NONE };
+	reader->base.substitution =
+		(struct pol_substitution){ .end = snapshot->node_count, .tree = POL_NONE };
 	if (at.len > 0) {
 		status = read_place(reader, at, &reader->base);
-		reader->base.filling.end = reader->base.placed.end;
+		reader->base.substitution.end = reader->base.placed.end;
 	}
 	if (status == POL_OK) {
 		status = gather_places(reader, facts);
 	}
-	return status == POL_OK ? number_fillings(reader) : status;
+	return status == POL_OK ? number_substitutions(reader) : status;
 }

@@ -2,12 +2,12 @@
 #pragma once
 
 /*
- * filling: the places of a subject, as ways into the trees. For policy/ask/query.c alone.
+ * substitution: the places of a subject as values for parameters. For policy/ask/query.c alone.
  *
- * A place fills in the parameters on the way to it; the literals behind its last value are said by
- * a node. So a place is a filling and the node from which on it counts: it covers a path exactly
- * when the path's filling begins with the place's and its node is at that node or below it. What
- * is asked of texts is asked here, once for each place; a walk compares numbers.
+ * A place has values for the parameters on the way to its node. Its substitution is that way, up to
+ * and with the last value; the literals after that are given by the node. A place covers a path
+ * when the path's substitution begins with the place's, and the path's node is the place's node or
+ * below it. Texts are compared here, once for each place, so that a walk compares only numbers.
  */
 
 #include <stdint.h>
@@ -15,40 +15,42 @@
 #include "policy/snapshot/compiled.h"
 #include "policy/text/arena.h"
 
-/* The way into a tree, up to and with its last value. */
-struct pol_filling {
-	uint32_t node, end; /* where it leads, and one past what is below */
-	uint32_t tree;      /* POL_NONE: all, it has no values */
-	uint32_t count;     /* of values, literals among them included */
+/* Values for the segments from a tree's root to a node. */
+struct pol_substitution {
+	uint32_t node, end; /* the node where it leads, and one past the last node below */
+	uint32_t tree;      /* POL_NONE: it has no values, and is that of every tree */
+	uint32_t count;     /* of values; literals between them count too */
 	const struct pol_str *values;
-	uint32_t general;            /* the nearest filling with which it begins; 0 for 0 */
-	uint32_t first, place_count; /* its places */
+	uint32_t general; /* the longest other substitution with which it begins; of [0]: 0 */
+	uint32_t first, place_count; /* its places, in pol_substitutions.places */
 };
 
-/* A place that holds something, behind its filling. */
-struct pol_placed {
-	uint32_t node, end; /* what it covers */
-	uint32_t held;      /* number in the facts; POL_NONE: one of the key's places */
+/* The nodes that a place covers, under its substitution. */
+struct pol_place_range {
+	uint32_t node, end;
+	uint32_t held; /* the role that has the place, in facts->held; POL_NONE: the key */
 };
 
-/* A role's places say something of that tree, so that elsewhere on it the role says nothing. */
-struct pol_spoken {
+/* A held role has a place in that tree, so elsewhere in the tree it neither allows
+ * nor denies. */
+struct pol_placed_role {
 	uint32_t tree, held;
 };
 
-struct pol_fillings {
-	struct pol_filling *items; /* [0] first, then by tree, the more general before */
+struct pol_substitutions {
+	struct pol_substitution *items; /* after [0], by tree; a more general one comes before */
 	uint32_t count;
-	struct pol_placed *places;
-	struct pol_spoken *spoken;
-	uint32_t spoken_count;
+	struct pol_place_range *places;
+	struct pol_placed_role *placed_roles;
+	uint32_t placed_role_count;
 };
 
 /*
- * Reads the places that count for the subject. at: `TREE:/path`, what [0] begins with, places
- * that lead elsewhere being left out; empty: [0] has no values. All lives in the arena; values
- * may be views into the places. POL_EINVALID: `at` leads nowhere.
+ * Reads the places that count for the subject. at: `TREE:/path`, whose values items[0] has; places
+ * that are neither there nor above are left out. Empty: items[0] has no values. The result lives in
+ * the arena; values may be views into the places. POL_OK; POL_EINVALID: `at` leads to no node; or
+ * the arena's status.
  */
-enum pol_status pol_fillings_make(const struct pol_snapshot *snapshot,
+enum pol_status pol_substitutions_make(const struct pol_snapshot *snapshot,
 	const struct pol_facts *facts, struct pol_str at, struct pol_arena *arena,
-	struct pol_fillings *out);
+	struct pol_substitutions *out);

@@ -9,11 +9,13 @@
 #include "policy/decide/eval.h"
 #include "policy/snapshot/compiled.h"
 
-/* A failure is one line; a path that is longer is cut. */
+/* Room for the text of a failure, which is one line, and for the path in it; longer ones are cut.
+ */
 #define FAILURE_TEXT 1024
 #define SHOWN_PATH   256
 
-/* An explanation takes a few KiB; a stack of a thousand lines some hundred. */
+/* The most memory of one explanation. Most take a few KiB; a stack of a thousand lines takes some
+ * hundred. */
 #define WHY_MEMORY ((size_t)1 << 20)
 
 static bool holds(const struct pol_expectation *expectation, const struct pol_decision *decision)
@@ -52,7 +54,7 @@ static void describe(const struct pol_expectation *expectation, const struct pol
 		decision->allow ? "" : decision->reason.ptr);
 }
 
-/* One test while it runs. */
+/* One test that runs. */
 struct run {
 	const struct pol_snapshot *snapshot;
 	const struct pol_case *test;
@@ -60,11 +62,11 @@ struct run {
 	struct pol_arena arena;  /* of the first failure's explanation */
 	bool failed;
 	char text[FAILURE_TEXT];
-	struct pol_explanation told;
+	struct pol_explanation explanation;
 	bool explained;
 };
 
-/* The same decision once more, with what led to it. */
+/* Makes the decision again, with an explanation. */
 static bool explain(const struct run *run, const struct pol_expectation *expectation,
 	struct pol_arena *arena, struct pol_explanation *out)
 {
@@ -80,16 +82,16 @@ static void report(struct run *run, const struct pol_expectation *expectation, c
 {
 	struct pol_diag *diag = pol_diag_error(run->diags, expectation->at, "test \"%.*s\": %s",
 		POL_STR_ARGS(run->test->name), text);
-	struct pol_explanation told;
+	struct pol_explanation explanation;
 	struct pol_arena arena;
 
-	/* One that is not kept needs no notes. */
+	/* An error past the limit is counted and not kept. */
 	if (diag == NULL) {
 		return;
 	}
 	pol_arena_init(&arena, WHY_MEMORY);
-	if (explain(run, expectation, &arena, &told)) {
-		pol_suite_notes(run->diags, diag, &told);
+	if (explain(run, expectation, &arena, &explanation)) {
+		pol_suite_notes(run->diags, diag, &explanation);
 	}
 	pol_arena_finish(&arena);
 }
@@ -103,7 +105,7 @@ static void fail(struct run *run, const struct pol_expectation *expectation,
 	if (!run->failed) {
 		run->failed = true;
 		memcpy(run->text, text, sizeof text);
-		run->explained = explain(run, expectation, &run->arena, &run->told);
+		run->explained = explain(run, expectation, &run->arena, &run->explanation);
 	}
 	if (run->diags != NULL) {
 		report(run, expectation, text);
@@ -122,19 +124,19 @@ static void run_case(struct run *run)
 	}
 }
 
-static void show(const struct run *run, pol_suite_seen seen, void *context)
+static void show(const struct run *run, pol_suite_visit visit, void *context)
 {
 	const struct pol_suite_failure failure = {
 		.text = run->text,
-		.told = run->explained ? &run->told : NULL,
+		.explanation = run->explained ? &run->explanation : NULL,
 	};
 
-	seen(context, run->test->name, run->test->file, run->test->line,
+	visit(context, run->test->name, run->test->file, run->test->line,
 		run->failed ? &failure : NULL);
 }
 
 struct pol_suite_result pol_suite_run(const struct pol_snapshot *snapshot, struct pol_diags *diags,
-	pol_suite_seen seen, void *context)
+	pol_suite_visit visit, void *context)
 {
 	struct pol_suite_result result = { 0 };
 
@@ -146,8 +148,8 @@ struct pol_suite_result pol_suite_run(const struct pol_snapshot *snapshot, struc
 		pol_arena_init(&run.arena, WHY_MEMORY);
 		run_case(&run);
 		*(run.failed ? &result.failed : &result.passed) += 1;
-		if (seen != NULL) {
-			show(&run, seen, context);
+		if (visit != NULL) {
+			show(&run, visit, context);
 		}
 		pol_arena_finish(&run.arena);
 	}

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * suite: a policy's own tests, judged by the same engine as every request.
+ * suite: runs the tests that a policy has, with the code that decides requests. Pure, any thread.
  */
 
 #include <stddef.h>
@@ -16,19 +16,18 @@ struct pol_suite_result {
 	size_t failed;
 };
 
-/* The first expectation of a test that did not hold; views die with the callback. */
+/* The first expectation of a test that failed. All of it ends with the callback. */
 struct pol_suite_failure {
-	const char *text;                   /* "expected … got …" */
-	const struct pol_explanation *told; /* why; NULL: there was no memory for it */
+	const char *text;                          /* "expected … got …" */
+	const struct pol_explanation *explanation; /* of the decision; NULL: there was no memory */
 };
 
-/* Called once a test. `failure` is NULL for a passed one. */
-typedef void (*pol_suite_seen)(void *context, struct pol_str test, struct pol_str file,
+/* Called once for each test. `failure` is NULL when it passed. */
+typedef void (*pol_suite_visit)(void *context, struct pol_str test, struct pol_str file,
 	uint32_t line, const struct pol_suite_failure *failure);
 
-/* Runs every test of the snapshot. Failures also become errors in diags (when given; initialised
- * with the sources that the snapshot was compiled from) at the expectation's place, sorted, with
- * notes at the lines and rules that were why.
- * seen may be NULL. */
+/* Runs every test of the snapshot. diags, when not NULL, must have the sources that the snapshot
+ * was compiled from: each failed expectation becomes an error at its position, with notes at the
+ * lines and rules that explain it, and diags is sorted. visit may be NULL. */
 struct pol_suite_result pol_suite_run(const struct pol_snapshot *snapshot, struct pol_diags *diags,
-	pol_suite_seen seen, void *context);
+	pol_suite_visit visit, void *context);

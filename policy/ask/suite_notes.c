@@ -6,7 +6,7 @@
 #include "policy/decide/stack.h"
 #include "policy/text/terms.h"
 
-/* So many of what would do are a hint; all are `policy test -v`. */
+/* At most this many needed roles and scopes become notes. `policy test -v` shows all. */
 #define SHOWN_NEEDS 2
 #define CHAIN_TEXT  256
 
@@ -26,14 +26,14 @@ static void note_rule(struct pol_diags *diags, struct pol_diag *diag,
 {
 	char chain[CHAIN_TEXT];
 
-	if (rule->place.line > 0) {
+	if (rule->position.line > 0) {
 		put_chain(rule, chain);
-		pol_diag_note(diags, diag, rule->place.at, "%s %s%s", chain, what,
+		pol_diag_note(diags, diag, rule->position.at, "%s %s%s", chain, what,
 			rule->held ? " elsewhere, but not here" : "");
 	}
 }
 
-/* Did the line's verdict speak against its group? */
+/* Did the line refuse the request, or fail, in a way that counts for its group? */
 static bool refused(const struct pol_explained_line *line)
 {
 	enum pol_effect effect = pol_stack_effect(line->control, line->verdict);
@@ -48,8 +48,8 @@ static void note_group(struct pol_diags *diags, struct pol_diag *diag, enum pol_
 	for (uint32_t i = 0; i < group->line_count; i++) {
 		const struct pol_explained_line *line = &group->lines[i];
 
-		if (refused(line) && line->place.line > 0) {
-			pol_diag_note(diags, diag, line->place.at,
+		if (refused(line) && line->position.line > 0) {
+			pol_diag_note(diags, diag, line->position.at,
 				"'%s %s %.*s' answered '%s': %.*s", pol_terms_group(number),
 				pol_terms_control(line->control), POL_STR_ARGS(line->module),
 				pol_terms_verdict(line->verdict), POL_STR_ARGS(line->reason));
@@ -57,17 +57,18 @@ static void note_group(struct pol_diags *diags, struct pol_diag *diag, enum pol_
 	}
 }
 
-/* Where a role and a scope are missing, the nearest of each: neither would do alone. */
+/* Notes what would have allowed the request. When a role and a scope are missing together, one of
+ * each: neither would do alone. */
 static void note_needs(
-	struct pol_diags *diags, struct pol_diag *diag, const struct pol_explanation *told)
+	struct pol_diags *diags, struct pol_diag *diag, const struct pol_explanation *explanation)
 {
-	bool both = told->missing.role && told->missing.scope;
+	bool both = explanation->missing.role && explanation->missing.scope;
 	uint32_t shown = 0;
 
-	for (uint32_t i = 0; i < told->need_count && shown < SHOWN_NEEDS; i++) {
-		const struct pol_explained_rule *need = &told->needs[i];
+	for (uint32_t i = 0; i < explanation->need_count && shown < SHOWN_NEEDS; i++) {
+		const struct pol_explained_rule *need = &explanation->needs[i];
 
-		if (both && i > 0 && need->scope == told->needs[i - 1].scope) {
+		if (both && i > 0 && need->scope == explanation->needs[i - 1].scope) {
 			continue;
 		}
 		note_rule(diags, diag, need,
@@ -80,21 +81,21 @@ static void note_needs(
 }
 
 void pol_suite_notes(
-	struct pol_diags *diags, struct pol_diag *diag, const struct pol_explanation *told)
+	struct pol_diags *diags, struct pol_diag *diag, const struct pol_explanation *explanation)
 {
-	bool allowed = told->stage == POL_STAGE_END;
+	bool allowed = explanation->stage == POL_STAGE_END;
 
 	for (int group = 0; !allowed && group < POL_GROUP_RECORD; group++) {
-		if (told->groups[group].asked && !told->groups[group].passed) {
-			note_group(diags, diag, (enum pol_group)group, &told->groups[group]);
+		if (explanation->groups[group].asked && !explanation->groups[group].passed) {
+			note_group(diags, diag, (enum pol_group)group, &explanation->groups[group]);
 		}
 	}
-	for (uint32_t i = 0; i < told->rule_count; i++) {
-		const struct pol_explained_rule *rule = &told->rules[i];
+	for (uint32_t i = 0; i < explanation->rule_count; i++) {
+		const struct pol_explained_rule *rule = &explanation->rules[i];
 
 		if (rule->deny || allowed) {
 			note_rule(diags, diag, rule, rule->deny ? "denies it" : "allows it");
 		}
 	}
-	note_needs(diags, diag, told);
+	note_needs(diags, diag, explanation);
 }

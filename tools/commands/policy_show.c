@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "policy/ask/query.h"
+#include "policy/ask/show.h"
 #include "tools/commands/commands.h"
 #include "tools/draw.h"
 #include "tools/policy.h"

@@ -51,8 +51,8 @@ static void on_test(void *context, struct pol_str test, struct pol_str file, uin
 		text_put(stdout, pol_str_of(failure->text));
 		putchar('\n');
 	}
-	if (failure != NULL && failure->told != NULL) {
-		story_print(app, failure->told, STORY_INDENT);
+	if (failure != NULL && failure->explanation != NULL) {
+		story_print(app, failure->explanation, STORY_INDENT);
 		putchar('\n');
 	}
 }

@@ -143,8 +143,8 @@ static void put_scopes(struct call *call, const char *name, const uint32_t *scop
 static int put_permissions(struct auditing *auditing, const struct store_key *key, uint32_t *pairs)
 {
 	struct call *call = auditing->list.call;
-	const struct pol_narrow_ask ask = { was_used, on_unused, auditing };
-	struct pol_narrowed narrowed;
+	const struct pol_narrow_usage ask = { was_used, on_unused, auditing };
+	struct pol_narrow_result narrowed;
 	struct subject subject;
 	size_t mark;
 	int r = prepare(auditing);
@@ -158,7 +158,7 @@ static int put_permissions(struct auditing *auditing, const struct store_key *ke
 	auditing->unused = 0;
 	wire_put_cstr(call->out, "unused");
 	mark = wire_open_array(call->out);
-	pol_narrow_judge(auditing->narrow, &subject.facts, &ask, &narrowed);
+	pol_narrow_find(auditing->narrow, &subject.facts, &ask, &narrowed);
 	wire_close_array(call->out, mark, auditing->unused);
 	auditing->steps += pol_narrow_steps(auditing->narrow);
 	wire_put_cstr(call->out, "granted");

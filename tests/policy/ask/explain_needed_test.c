@@ -7,18 +7,17 @@
 #include "tests/policy/compiled_text.h"
 
 /*
- * Random policies with exclusive roles, and random questions: every role and scope that is named
- * as needed is given, and then the engine must allow it. The roles and scopes that would do are
- * found by trying each, and each pair; which roles may be given is worked out here from what was
- * written into the policy.
+ * Random policies with exclusive roles, and random questions: a subject that gets a role or scope
+ * named as needed must be allowed. The roles and scopes that would do are found by trying each, and
+ * each pair; which roles may be assigned is computed here from what was written into the policy.
  */
 
 #define POLICIES  400
 #define QUESTIONS 60
 #define ROLES     6 /* in the files, `anyone` apart: r1 to r6 */
-#define STORED    4 /* behind them, as s7 to s10 */
+#define STORED    4 /* after them, as s7 to s10 */
 #define ALL       (1 + ROLES + STORED)
-/* One of the stored ones, of another tenant; it inherits nothing. */
+/* The first stored role: of another tenant, allowing everything, without parents. */
 #define EVERYTHING (1 + ROLES)
 #define SCOPES     5
 #define SETS       3
@@ -37,19 +36,19 @@ static uint32_t roll(struct dice *dice, uint32_t sides)
 
 #define PICK(dice, list) ((list)[roll((dice), sizeof(list) / sizeof(list)[0])])
 
-/* What was written: a bit for each role. */
+/* The policy as written; sets of roles have a bit for each. */
 struct model {
 	char text[8192];
 	size_t used;
 	uint32_t above[ALL]; /* itself and what it inherits */
 	uint32_t sets[SETS];
 	uint32_t tenants[ALL]; /* of a stored role; 0: a role of the files */
-	uint32_t principal[2]; /* roles of principal p: one that holds, one that is over */
+	uint32_t principal[2]; /* roles of principal p: one that holds, one that has ended */
 	uint32_t numbers[ALL]; /* in the snapshot */
 	uint32_t scopes[SCOPES];
 };
 
-/* Of the questions so far. */
+/* How many questions of each kind were asked. */
 static struct {
 	unsigned allowed, role, scope, both, none, refused, exclusive;
 } seen;
@@ -130,7 +129,7 @@ static void write_policy(struct model *model, struct dice *dice)
 	}
 }
 
-/* Roles beside those of the files, of this tenant and of another. */
+/* Adds stored roles, of this tenant and of another. */
 static struct pol_snapshot *extend(
 	struct model *model, struct dice *dice, const struct pol_snapshot *base)
 {
@@ -190,7 +189,7 @@ static void find_numbers(struct model *model, const struct pol_snapshot *snapsho
 
 struct question {
 	struct pol_facts facts;
-	uint32_t roles[HELD + 1]; /* that count against another one, numbered as in the model */
+	uint32_t roles[HELD + 1]; /* those that exclude others, numbered as in the model */
 	uint32_t role_count;
 	struct pol_held held[HELD + 1];
 	uint32_t scopes[2];
@@ -217,7 +216,7 @@ static void hold(const struct model *model, struct dice *dice, struct question *
 		return;
 	}
 	for (uint32_t i = 0; i < count; i++) {
-		/* Not the other tenant's. */
+		/* Not a stored role. */
 		uint32_t role = 1 + roll(dice, ROLES);
 
 		role = roll(dice, 5) == 0 ? 2 + ROLES + roll(dice, STORED - 1) : role;
@@ -273,7 +272,7 @@ static uint32_t count_of(uint32_t set)
 	return (uint32_t)__builtin_popcount(set);
 }
 
-/* Two different members of a set, one with each role. */
+/* Do two roles have different members of one exclusive set? */
 static bool are_exclusive(const struct model *model, uint32_t a, uint32_t b)
 {
 	for (uint32_t i = 0; i < SETS; i++) {
@@ -287,7 +286,7 @@ static bool are_exclusive(const struct model *model, uint32_t a, uint32_t b)
 	return false;
 }
 
-static bool may_be_given(const struct model *model, const struct question *question, uint32_t role)
+static bool may_assign(const struct model *model, const struct question *question, uint32_t role)
 {
 	if (are_exclusive(model, role, role) ||
 		(role > ROLES && (question->facts.declared || model->tenants[role] != TENANT))) {
@@ -301,7 +300,7 @@ static bool may_be_given(const struct model *model, const struct question *quest
 	return true;
 }
 
-/* Role 0 and scope SCOPES: none is given. */
+/* Is the question allowed with this role and scope added? Role 0 and scope SCOPES: none. */
 static bool allows(const struct model *model, const struct pol_snapshot *snapshot,
 	const struct question *question, uint32_t role, uint32_t scope)
 {
@@ -322,11 +321,11 @@ static bool allows(const struct model *model, const struct pol_snapshot *snapsho
 	return decision.allow;
 }
 
-/* Which roles (a bit each) do with a scope, and which scopes with a role. */
+/* The roles and scopes that would do, a bit each. */
 struct would_do {
-	uint32_t roles_alone, scopes_alone; /* nothing else given */
-	uint32_t roles, scopes;             /* both given */
-	bool exclusive;                     /* a role would, and may not be given */
+	uint32_t roles_alone, scopes_alone; /* without the other kind */
+	uint32_t roles, scopes;             /* together */
+	bool exclusive;                     /* a role would do, and may not be assigned */
 };
 
 static struct would_do try_all(const struct model *model, const struct pol_snapshot *snapshot,
@@ -336,7 +335,7 @@ static struct would_do try_all(const struct model *model, const struct pol_snaps
 	struct would_do out = { 0 };
 
 	for (uint32_t role = 0; role < ALL; role++) {
-		bool given = role == 0 || may_be_given(model, question, role);
+		bool given = role == 0 || may_assign(model, question, role);
 
 		if (role != 0 && allows(model, snapshot, question, role, SCOPES)) {
 			out.roles_alone |= given ? 1U << role : 0;
@@ -354,7 +353,7 @@ static struct would_do try_all(const struct model *model, const struct pol_snaps
 	return out;
 }
 
-/* r3, s8 or c0, as a bit. */
+/* The bit of r3, s8 or c0. */
 static uint32_t bit_of(const struct pol_explained_rule *need)
 {
 	cr_assert_gt(need->chain_count, 0);
@@ -362,34 +361,35 @@ static uint32_t bit_of(const struct pol_explained_rule *need)
 	return 1U << strtoul(need->chain[0].ptr + 1, NULL, 10);
 }
 
-/* Each that is told does, with each of the others where both are missing; all that would do are
- * told or counted. */
-static void check_needs(
-	const struct pol_explanation *told, const char *policy, uint32_t roles, uint32_t scopes)
+/* Each role and scope that is named would do, and all that would do are named or counted. */
+static void check_needs(const struct pol_explanation *explanation, const char *policy,
+	uint32_t roles, uint32_t scopes)
 {
-	uint32_t told_roles = 0;
-	uint32_t told_scopes = 0;
+	uint32_t named_roles = 0;
+	uint32_t named_scopes = 0;
 
-	cr_assert(!told->none.role && !told->none.scope, "%s", policy);
-	cr_assert_eq(told->missing.role, roles != 0, "%s", policy);
-	cr_assert_eq(told->missing.scope, scopes != 0, "%s", policy);
-	for (uint32_t i = 0; i < told->need_count; i++) {
-		uint32_t bit = bit_of(&told->needs[i]);
+	cr_assert(!explanation->none.role && !explanation->none.scope, "%s", policy);
+	cr_assert_eq(explanation->missing.role, roles != 0, "%s", policy);
+	cr_assert_eq(explanation->missing.scope, scopes != 0, "%s", policy);
+	for (uint32_t i = 0; i < explanation->need_count; i++) {
+		uint32_t bit = bit_of(&explanation->needs[i]);
 
-		cr_assert_neq(bit & (told->needs[i].scope ? scopes : roles), 0,
-			"%.*s would not do:\n%s", POL_STR_ARGS(told->needs[i].chain[0]), policy);
-		told_roles |= told->needs[i].scope ? 0 : bit;
-		told_scopes |= told->needs[i].scope ? bit : 0;
+		cr_assert_neq(bit & (explanation->needs[i].scope ? scopes : roles), 0,
+			"%.*s would not do:\n%s", POL_STR_ARGS(explanation->needs[i].chain[0]),
+			policy);
+		named_roles |= explanation->needs[i].scope ? 0 : bit;
+		named_scopes |= explanation->needs[i].scope ? bit : 0;
 	}
-	cr_assert_eq(told_roles != 0, roles != 0, "%s", policy);
-	cr_assert_eq(told_scopes != 0, scopes != 0, "%s", policy);
-	cr_assert_eq(count_of(told_roles) + count_of(told_scopes), told->need_count, "%s", policy);
-	cr_assert_eq(told->need_count + told->more_needs, count_of(roles) + count_of(scopes), "%s",
+	cr_assert_eq(named_roles != 0, roles != 0, "%s", policy);
+	cr_assert_eq(named_scopes != 0, scopes != 0, "%s", policy);
+	cr_assert_eq(count_of(named_roles) + count_of(named_scopes), explanation->need_count, "%s",
 		policy);
+	cr_assert_eq(explanation->need_count + explanation->more_needs,
+		count_of(roles) + count_of(scopes), "%s", policy);
 }
 
-/* A role does with each scope or with none: so what is told as a list of each needs no list of
- * pairs. */
+/* Each of the roles does with each of the scopes, so that two lists suffice and no pairs are
+ * needed. */
 static void check_pairs(const struct model *model, const struct pol_snapshot *snapshot,
 	const struct question *question, const struct would_do *would)
 {
@@ -403,7 +403,7 @@ static void check_pairs(const struct model *model, const struct pol_snapshot *sn
 	}
 }
 
-/* Would some role do, if the key were not narrowed? */
+/* Would a role do, if the key were not narrowed? */
 static bool has_role(const struct model *model, const struct pol_snapshot *snapshot,
 	const struct question *question)
 {
@@ -413,13 +413,13 @@ static bool has_role(const struct model *model, const struct pol_snapshot *snaps
 	wide.facts.scope_count = wide.facts.key_place_count = 0;
 	wide.facts.narrowed = wide.facts.narrowed_by_scopes = false;
 	for (uint32_t role = 1; role < ALL; role++) {
-		has = has || (may_be_given(model, question, role) &&
+		has = has || (may_assign(model, question, role) &&
 				     allows(model, snapshot, &wide, role, SCOPES));
 	}
 	return has;
 }
 
-/* Would some scope do, if the roles allowed everything? */
+/* Would a scope do, if the roles allowed everything? */
 static bool has_scope(const struct model *model, const struct pol_snapshot *snapshot,
 	const struct question *question)
 {
@@ -432,44 +432,44 @@ static bool has_scope(const struct model *model, const struct pol_snapshot *snap
 	return has;
 }
 
-/* None of which would do, and no kind is blamed that has one. */
+/* Nothing is named where nothing would do, and `none` has only kinds of which nothing would do. */
 static void check_none(const struct model *model, const struct pol_snapshot *snapshot,
-	const struct question *question, const struct pol_explanation *told)
+	const struct question *question, const struct pol_explanation *explanation)
 {
 	const char *policy = model->text;
 	bool role = has_role(model, snapshot, question);
 	bool scope = has_scope(model, snapshot, question);
 
-	cr_assert_eq(told->need_count + told->more_needs, 0, "%s", policy);
-	cr_assert(told->none.role || told->none.scope, "%s", policy);
-	if (!told->missing.role && !told->missing.scope) {
-		cr_assert(told->none.role && told->none.scope, "%s", policy);
+	cr_assert_eq(explanation->need_count + explanation->more_needs, 0, "%s", policy);
+	cr_assert(explanation->none.role || explanation->none.scope, "%s", policy);
+	if (!explanation->missing.role && !explanation->missing.scope) {
+		cr_assert(explanation->none.role && explanation->none.scope, "%s", policy);
 		cr_assert(!scope && !allows(model, snapshot, question, EVERYTHING, SCOPES), "%s",
 			policy);
 		return;
 	}
-	cr_assert_eq(told->none.role, told->missing.role && !role, "%s", policy);
-	cr_assert_eq(told->none.scope, told->missing.scope && !scope, "%s", policy);
+	cr_assert_eq(explanation->none.role, explanation->missing.role && !role, "%s", policy);
+	cr_assert_eq(explanation->none.scope, explanation->missing.scope && !scope, "%s", policy);
 }
 
 static void check(const struct model *model, const struct pol_snapshot *snapshot,
-	const struct question *question, const struct pol_explanation *told)
+	const struct question *question, const struct pol_explanation *explanation)
 {
 	struct would_do would = try_all(model, snapshot, question);
 
 	if (would.roles_alone != 0) {
 		cr_assert_eq(would.scopes_alone, 0);
-		check_needs(told, model->text, would.roles_alone, 0);
+		check_needs(explanation, model->text, would.roles_alone, 0);
 		seen.role++;
 	} else if (would.scopes_alone != 0) {
-		check_needs(told, model->text, 0, would.scopes_alone);
+		check_needs(explanation, model->text, 0, would.scopes_alone);
 		seen.scope++;
 	} else if (would.roles != 0) {
-		check_needs(told, model->text, would.roles, would.scopes);
+		check_needs(explanation, model->text, would.roles, would.scopes);
 		check_pairs(model, snapshot, question, &would);
 		seen.both++;
 	} else {
-		check_none(model, snapshot, question, told);
+		check_none(model, snapshot, question, explanation);
 		seen.none++;
 	}
 	seen.refused += would.exclusive;
@@ -480,23 +480,24 @@ static void ask(const struct model *model, const struct pol_snapshot *snapshot, 
 {
 	struct question question;
 	struct pol_decision decision;
-	struct pol_explanation told;
+	struct pol_explanation explanation;
 	struct pol_arena arena;
 
 	make_question(model, dice, &question);
 	pol_arena_init(&arena, 1 << 20);
-	cr_assert_eq(pol_explain(snapshot, &question.facts, &arena, &decision, &told), POL_OK);
-	if (told.stage == POL_STAGE_SUBJECT || told.stage == POL_STAGE_AUTHORIZE) {
-		check(model, snapshot, &question, &told);
+	cr_assert_eq(
+		pol_explain(snapshot, &question.facts, &arena, &decision, &explanation), POL_OK);
+	if (explanation.stage == POL_STAGE_SUBJECT || explanation.stage == POL_STAGE_AUTHORIZE) {
+		check(model, snapshot, &question, &explanation);
 	} else {
-		cr_assert_eq(told.need_count, 0);
-		cr_assert(!told.none.role && !told.none.scope);
+		cr_assert_eq(explanation.need_count, 0);
+		cr_assert(!explanation.none.role && !explanation.none.scope);
 		seen.allowed += decision.allow;
 	}
 	pol_arena_finish(&arena);
 }
 
-/* False: the policy gives somebody two exclusive roles, and is refused. */
+/* False: the policy was refused, since it assigns two exclusive roles. */
 static bool try_policy(struct model *model, struct dice *dice)
 {
 	const char *text = model->text;
@@ -531,7 +532,7 @@ Test(explain_needed, what_is_needed_would_do_and_none_is_said_when_nothing_would
 		    "%u with a role that would do and may not be given, %u of them with no other",
 		POLICIES * QUESTIONS, seen.allowed, seen.role, seen.scope, seen.both, seen.none,
 		seen.refused, seen.exclusive);
-	/* Each kind came often enough to mean something. */
+	/* Each kind came often enough to test something. */
 	cr_expect_gt(seen.role, 500);
 	cr_expect_gt(seen.scope, 500);
 	cr_expect_gt(seen.both, 500);

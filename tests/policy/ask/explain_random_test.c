@@ -6,8 +6,8 @@
 #include "tests/policy/compiled_text.h"
 
 /*
- * Random policies and requests: to explain a decision never changes it, and what is told of rules
- * is what the sets say. A role that is named as needed is given, and then must do.
+ * Random policies and requests: explaining a decision never changes it, and the rules shown agree
+ * with the sets. A role that is named as needed must be enough when it is held.
  */
 
 #define POLICIES 60
@@ -124,7 +124,7 @@ static void make_subject(struct dice *dice, struct subject *out)
 	}
 }
 
-/* What the sets say of the request. */
+/* Reads the sets for the request. */
 static struct pol_say ask(
 	const struct pol_snapshot *snapshot, const struct pol_facts *facts, struct pol_run_word *at)
 {
@@ -142,17 +142,17 @@ static struct pol_say ask(
 }
 
 static void check_rules(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
-	const struct pol_explanation *told)
+	const struct pol_explanation *explanation)
 {
 	struct pol_run_word at;
 	struct pol_say said = ask(snapshot, facts, &at);
 	bool allows = false;
 	bool denies = false;
 
-	for (uint32_t i = 0; i < told->rule_count; i++) {
-		const struct pol_explained_rule *rule = &told->rules[i];
+	for (uint32_t i = 0; i < explanation->rule_count; i++) {
+		const struct pol_explained_rule *rule = &explanation->rules[i];
 
-		cr_assert_gt(rule->place.line, 0);
+		cr_assert_gt(rule->position.line, 0);
 		cr_assert_gt(rule->chain_count, 0);
 		cr_assert(pol_str_starts(
 			rule->text, rule->deny ? POL_STR("deny") : POL_STR("allow")));
@@ -163,7 +163,7 @@ static void check_rules(const struct pol_snapshot *snapshot, const struct pol_fa
 	cr_assert_eq(allows, (said.roles | said.anyone) != 0);
 }
 
-/* With the role beside what is held, the decision is none of `role` any more. */
+/* With the role held in addition, the roles allow the request. */
 static void check_need(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
 	const struct pol_explained_rule *need)
 {
@@ -183,10 +183,10 @@ static void check_need(const struct pol_snapshot *snapshot, const struct pol_fac
 	}
 }
 
-/* Everybody else's roles that would do are told or counted, and no other; none where the stack
- * refuses it with any role. */
+/* All roles that would do are named or counted, and no others; none when the stack would refuse the
+ * request with any role. */
 static void check_needs(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
-	const struct pol_explanation *told)
+	const struct pol_explanation *explanation)
 {
 	uint32_t would_do = 0;
 
@@ -205,45 +205,47 @@ static void check_needs(const struct pol_snapshot *snapshot, const struct pol_fa
 		said = ask(snapshot, &more, &at);
 		would_do += said.denied == 0 && ((said.roles | said.anyone) & at.mask) == at.mask;
 	}
-	cr_assert_eq(told->need_count + told->more_needs, told->missing.role ? would_do : 0);
-	cr_assert_eq(told->none.role, told->need_count == 0);
+	cr_assert_eq(explanation->need_count + explanation->more_needs,
+		explanation->missing.role ? would_do : 0);
+	cr_assert_eq(explanation->none.role, explanation->need_count == 0);
 }
 
 static void try(const struct pol_snapshot *snapshot, struct dice *dice)
 {
 	struct subject subject;
 	struct pol_decision plain, decision;
-	struct pol_explanation told;
+	struct pol_explanation explanation;
 	struct pol_arena arena;
 
 	make_subject(dice, &subject);
 	pol_arena_init(&arena, 1 << 20);
 	pol_eval(snapshot, &subject.facts, &plain);
-	cr_assert_eq(pol_explain(snapshot, &subject.facts, &arena, &decision, &told), POL_OK);
+	cr_assert_eq(
+		pol_explain(snapshot, &subject.facts, &arena, &decision, &explanation), POL_OK);
 	cr_assert_eq(plain.allow, decision.allow);
 	cr_assert_eq(plain.status, decision.status);
 	cr_assert_eq(plain.node, decision.node);
 	cr_assert_eq(plain.marks, decision.marks);
 	cr_assert(pol_str_equal(plain.reason, decision.reason));
-	cr_assert_eq(told.stage == POL_STAGE_END, plain.allow);
-	if (told.stage >= POL_STAGE_SUBJECT) {
-		check_rules(snapshot, &subject.facts, &told);
+	cr_assert_eq(explanation.stage == POL_STAGE_END, plain.allow);
+	if (explanation.stage >= POL_STAGE_SUBJECT) {
+		check_rules(snapshot, &subject.facts, &explanation);
 	} else {
-		cr_assert_eq(told.rule_count + told.need_count, 0);
+		cr_assert_eq(explanation.rule_count + explanation.need_count, 0);
 	}
-	if (told.stage == POL_STAGE_AUTHORIZE && pol_subject_roles_count(&subject.facts) &&
+	if (explanation.stage == POL_STAGE_AUTHORIZE && pol_subject_roles_count(&subject.facts) &&
 		pol_str_equal(decision.reason, POL_STR("role"))) {
-		check_needs(snapshot, &subject.facts, &told);
+		check_needs(snapshot, &subject.facts, &explanation);
 	}
-	for (uint32_t i = 0; i < told.need_count; i++) {
-		if (!told.needs[i].scope) {
-			check_need(snapshot, &subject.facts, &told.needs[i]);
+	for (uint32_t i = 0; i < explanation.need_count; i++) {
+		if (!explanation.needs[i].scope) {
+			check_need(snapshot, &subject.facts, &explanation.needs[i]);
 		}
 	}
 	pol_arena_finish(&arena);
 }
 
-Test(explain_random, to_explain_a_decision_changes_nothing_and_tells_the_truth)
+Test(explain_random, to_explain_a_decision_changes_nothing_and_agrees_with_the_sets)
 {
 	struct dice dice = { 20261122 };
 

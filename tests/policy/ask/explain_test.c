@@ -82,7 +82,7 @@ static void say_rule(struct story *story, const struct pol_explained_rule *rule)
 {
 	say(story, "%s%s", rule->deny ? "denied by " : "", rule->scope ? "scope" : "role");
 	say_list(story, rule->chain, rule->chain_count, " ", "<-");
-	say(story, " %u %.*s", rule->place.line, POL_STR_ARGS(rule->text));
+	say(story, " %u %.*s", rule->position.line, POL_STR_ARGS(rule->text));
 	say(story, "%s", rule->held ? " held" : "");
 	say_list(story, rule->at, rule->at_count, " at ", ",");
 	if (rule->until != 0) {
@@ -92,15 +92,17 @@ static void say_rule(struct story *story, const struct pol_explained_rule *rule)
 	say(story, "\n");
 }
 
-static void tell(struct story *story, const struct pol_explanation *told, bool lines)
+static void say_explanation(
+	struct story *story, const struct pol_explanation *explanation, bool lines)
 {
-	say(story, "%s", pol_terms_stage(told->stage));
-	if (told->has_stack) {
-		say(story, " of %.*s:%u", POL_STR_ARGS(told->stack), told->place.line);
+	say(story, "%s", pol_terms_stage(explanation->stage));
+	if (explanation->has_stack) {
+		say(story, " of %.*s:%u", POL_STR_ARGS(explanation->stack),
+			explanation->position.line);
 	}
 	say(story, "\n");
 	for (int g = 0; lines && g < POL_GROUP_COUNT; g++) {
-		const struct pol_explained_group *group = &told->groups[g];
+		const struct pol_explained_group *group = &explanation->groups[g];
 
 		say(story, "%s: %s%s%.*s\n", pol_terms_group((enum pol_group)g),
 			!group->asked   ? "not asked"
@@ -110,8 +112,9 @@ static void tell(struct story *story, const struct pol_explanation *told, bool l
 		for (uint32_t i = 0; i < group->line_count; i++) {
 			const struct pol_explained_line *line = &group->lines[i];
 
-			say(story, "  %u %.*s %s %.*s", line->place.line, POL_STR_ARGS(line->stack),
-				pol_terms_control(line->control), POL_STR_ARGS(line->module));
+			say(story, "  %u %.*s %s %.*s", line->position.line,
+				POL_STR_ARGS(line->stack), pol_terms_control(line->control),
+				POL_STR_ARGS(line->module));
 			say_list(story, line->arguments, line->argument_count, " ", " ");
 			say(story, ": %s%s%.*s%s\n",
 				line->asked ? pol_terms_verdict(line->verdict) : "-",
@@ -121,27 +124,28 @@ static void tell(struct story *story, const struct pol_explanation *told, bool l
 								  : "");
 		}
 	}
-	if (told->resource.len > 0) {
-		say(story, "%.*s %.*s\n", POL_STR_ARGS(told->action), POL_STR_ARGS(told->resource));
+	if (explanation->resource.len > 0) {
+		say(story, "%.*s %.*s\n", POL_STR_ARGS(explanation->action),
+			POL_STR_ARGS(explanation->resource));
 	}
-	say_list(story, told->has, told->has_count, "it has ", ",");
-	for (uint32_t i = 0; i < told->rule_count; i++) {
-		say_rule(story, &told->rules[i]);
+	say_list(story, explanation->has, explanation->has_count, "it has ", ",");
+	for (uint32_t i = 0; i < explanation->rule_count; i++) {
+		say_rule(story, &explanation->rules[i]);
 	}
-	if (told->missing.role && told->missing.scope) {
+	if (explanation->missing.role && explanation->missing.scope) {
 		say(story, "a role and a scope are missing\n");
 	}
-	if (told->none.role || told->none.scope) {
-		say(story, "none would do:%s%s\n", told->none.role ? " role" : "",
-			told->none.scope ? " scope" : "");
+	if (explanation->none.role || explanation->none.scope) {
+		say(story, "none would do:%s%s\n", explanation->none.role ? " role" : "",
+			explanation->none.scope ? " scope" : "");
 	}
-	say_list(story, told->key_at, told->key_at_count, "key at ", ",");
-	for (uint32_t i = 0; i < told->need_count; i++) {
+	say_list(story, explanation->key_at, explanation->key_at_count, "key at ", ",");
+	for (uint32_t i = 0; i < explanation->need_count; i++) {
 		say(story, "needs ");
-		say_rule(story, &told->needs[i]);
+		say_rule(story, &explanation->needs[i]);
 	}
-	if (told->more_needs > 0) {
-		say(story, "and %u more\n", told->more_needs);
+	if (explanation->more_needs > 0) {
+		say(story, "and %u more\n", explanation->more_needs);
 	}
 }
 
@@ -150,14 +154,14 @@ static const char *explain(const struct pol_snapshot *of, const struct pol_facts
 {
 	struct pol_decision plain = { .allow = true };
 	struct pol_decision decision = { .allow = true };
-	struct pol_explanation told = { 0 };
+	struct pol_explanation explanation = { 0 };
 
 	story->used = 0;
 	pol_eval(of, facts, &plain);
-	cr_assert_eq(pol_explain(of, facts, &arena, &decision, &told), POL_OK);
+	cr_assert_eq(pol_explain(of, facts, &arena, &decision, &explanation), POL_OK);
 	cr_assert_eq(plain.allow, decision.allow);
 	cr_assert(pol_str_equal(plain.reason, decision.reason));
-	tell(story, &told, lines);
+	say_explanation(story, &explanation, lines);
 	return story->said;
 }
 
@@ -180,7 +184,7 @@ static uint32_t role(const char *name)
 
 /* --- the walk --------------------------------------------------------------------------------- */
 
-Test(explain, each_line_of_the_stack_is_told_with_its_place_and_what_it_did)
+Test(explain, each_line_of_the_stack_has_its_position_and_what_it_did)
 {
 	struct pol_held held = { .role = role("reader") };
 	struct pol_facts facts = somebody(&held, 1);
@@ -249,8 +253,8 @@ Test(explain, the_built_in_stack_stands_nowhere)
 	pol_snapshot_unref(plain);
 }
 
-/* Every control and verdict by themselves, as one group says it. */
-Test(explain, every_control_tells_what_it_made_of_every_verdict)
+/* One line with each control and verdict, and what it ends. */
+Test(explain, every_control_shows_what_it_made_of_every_verdict)
 {
 	static const struct {
 		const char *line;
@@ -296,7 +300,7 @@ Test(explain, every_control_tells_what_it_made_of_every_verdict)
 
 /* --- the rules -------------------------------------------------------------------------------- */
 
-Test(explain, a_rule_is_told_with_its_chain_its_place_and_what_it_is_of)
+Test(explain, a_rule_has_its_chain_its_position_and_its_permissions)
 {
 	static const struct pol_str places[] = { POL_STR_INIT("api:/loans/8"),
 		POL_STR_INIT("api:/loans/7") };
@@ -331,7 +335,7 @@ Test(explain, a_rule_is_told_with_its_chain_its_place_and_what_it_is_of)
 		"role anyone 12 allow GET on api:/loans\n");
 }
 
-Test(explain, a_key_is_told_its_scopes_and_its_places)
+Test(explain, a_key_is_explained_with_its_scopes_and_its_places)
 {
 	static const struct pol_str place = POL_STR_INIT("api:/loans/8");
 	uint32_t scope = pol_snapshot_scope(snapshot, POL_STR("all"));
@@ -361,7 +365,7 @@ Test(explain, a_key_is_told_its_scopes_and_its_places)
 		"api:/loans/8");
 }
 
-Test(explain, who_lacks_a_role_is_told_the_nearest_ones)
+Test(explain, the_nearest_roles_that_would_do_are_named)
 {
 	static const struct pol_str place = POL_STR_INIT("api:/loans/8");
 	struct pol_held held[] = { { .role = role("reader") },
@@ -382,8 +386,8 @@ Test(explain, who_lacks_a_role_is_told_the_nearest_ones)
 		"needs role writer 8 allow PATCH on api:/loans/{loan}\n");
 }
 
-/* What is told a viewer, by a key of scope `reading` if there is one, of POST on api:/a. */
-static void tell_post(const char *policy, struct pol_facts facts, const char *expected)
+/* Explains POST on api:/a to a viewer, whose key has scope `reading` when there is one. */
+static void expect_post(const char *policy, struct pol_facts facts, const char *expected)
 {
 	struct pol_snapshot *other = compiled_text_good(policy);
 	struct pol_held held = { .role = pol_snapshot_role(other, POL_STR("viewer")) };
@@ -416,39 +420,40 @@ Test(explain, a_role_that_is_exclusive_with_one_that_is_held_is_not_needed)
 	char policy[1024];
 	struct pol_facts facts = somebody(NULL, 0);
 
-	tell_post(POST_POLICY(""), facts,
+	expect_post(POST_POLICY(""), facts,
 		"needs role maker 3 allow POST on api:/a\n"
 		"needs role senior<-maker 3 allow POST on api:/a\n");
-	/* senior is one with maker by what it inherits. */
-	tell_post(POST_POLICY("exclusive viewer, maker\n"), facts, "none would do: role\n");
-	tell_post(POST_POLICY("exclusive viewer, senior\n"), facts,
+	/* senior inherits maker. */
+	expect_post(POST_POLICY("exclusive viewer, maker\n"), facts, "none would do: role\n");
+	expect_post(POST_POLICY("exclusive viewer, senior\n"), facts,
 		"needs role maker 3 allow POST on api:/a\n");
 	facts.declared = true;
-	tell_post(POST_POLICY("role past {}\nexclusive past, maker\n"
-			      "principal p {\n  role viewer\n"
-			      "  role past until 2001-01-01T00:00:00Z\n}\n"),
+	expect_post(POST_POLICY("role past {}\nexclusive past, maker\n"
+				"principal p {\n  role viewer\n"
+				"  role past until 2001-01-01T00:00:00Z\n}\n"),
 		facts, "none would do: role\n");
 }
 
-Test(explain, a_role_and_a_scope_that_are_both_missing_are_told_together_or_not_at_all)
+Test(explain, a_role_and_a_scope_that_are_both_missing_are_named_together_or_not_at_all)
 {
 	char policy[1024];
 	struct pol_facts facts = somebody(NULL, 0);
 
 	facts.key_state = POL_KEY_ACTIVE;
 	facts.binding = POL_BOUND_TO_PRINCIPAL;
-	tell_post(POST_POLICY("scope making { allow POST on api:/a }\n"), facts,
+	expect_post(POST_POLICY("scope making { allow POST on api:/a }\n"), facts,
 		"a role and a scope are missing\n"
 		"needs role maker 3 allow POST on api:/a\n"
 		"needs role senior<-maker 3 allow POST on api:/a\n"
 		"needs scope making 6 allow POST on api:/a\n");
-	tell_post(POST_POLICY(""), facts, "a role and a scope are missing\nnone would do: scope\n");
-	tell_post(POST_POLICY("scope making { allow POST on api:/a }\nexclusive viewer, maker\n"),
+	expect_post(
+		POST_POLICY(""), facts, "a role and a scope are missing\nnone would do: scope\n");
+	expect_post(POST_POLICY("scope making { allow POST on api:/a }\nexclusive viewer, maker\n"),
 		facts, "a role and a scope are missing\nnone would do: role\n");
-	/* The stack asks for no role. */
-	tell_post(POST_POLICY("scope making { allow POST on api:/a }\n"
-			      "stack other {\n  authenticate required key\n"
-			      "  authorize required permit\n}\n"),
+	/* The stack needs no role. */
+	expect_post(POST_POLICY("scope making { allow POST on api:/a }\n"
+				"stack other {\n  authenticate required key\n"
+				"  authorize required permit\n}\n"),
 		facts, "needs scope making 6 allow POST on api:/a\n");
 }
 
@@ -457,16 +462,16 @@ Test(explain, no_role_is_needed_where_none_would_do)
 	char policy[1024];
 	struct pol_facts facts = somebody(NULL, 0);
 
-	tell_post(POST_POLICY("stack other {\n  authenticate required principal\n"
-			      "  authorize required role\n  authorize required deny\n}\n"),
+	expect_post(POST_POLICY("stack other {\n  authenticate required principal\n"
+				"  authorize required role\n  authorize required deny\n}\n"),
 		facts, "none would do: role scope\n");
 	facts.principal_state = POL_PRINCIPAL_NONE;
-	tell_post(POST_POLICY("stack other {\n  authenticate required key anonymous=allow\n"
-			      "  authorize required role\n}\n"),
+	expect_post(POST_POLICY("stack other {\n  authenticate required key anonymous=allow\n"
+				"  authorize required role\n}\n"),
 		facts, "none would do: role\n");
 }
 
-Test(explain, of_many_roles_that_would_do_the_narrowest_are_told_and_the_rest_counted)
+Test(explain, of_many_roles_that_would_do_the_narrowest_are_named_and_the_rest_counted)
 {
 	char policy[4096] = "tree api { /a { GET, POST, PUT, DELETE, PATCH } }\n";
 	struct pol_snapshot *many;
@@ -488,7 +493,7 @@ Test(explain, of_many_roles_that_would_do_the_narrowest_are_told_and_the_rest_co
 	pol_snapshot_unref(many);
 }
 
-Test(explain, of_a_long_line_whole_characters_are_told)
+Test(explain, a_long_line_is_cut_to_whole_characters)
 {
 	char policy[4096];
 	size_t used = (size_t)snprintf(policy, sizeof policy, "%s",
@@ -497,7 +502,7 @@ Test(explain, of_a_long_line_whole_characters_are_told)
 	struct pol_held held = { 0 };
 	struct pol_facts facts = somebody(&held, 1);
 	struct pol_decision decision = { .allow = false };
-	struct pol_explanation told = { 0 };
+	struct pol_explanation explanation = { 0 };
 
 	for (int i = 0; i < 300; i++) {
 		used += (size_t)snprintf(policy + used, sizeof policy - used, ", api:/é");
@@ -506,15 +511,15 @@ Test(explain, of_a_long_line_whole_characters_are_told)
 	wide = compiled_text_good(policy);
 	held.role = pol_snapshot_role(wide, POL_STR("r"));
 	facts.path = POL_STR("/é");
-	cr_assert_eq(pol_explain(wide, &facts, &arena, &decision, &told), POL_OK);
+	cr_assert_eq(pol_explain(wide, &facts, &arena, &decision, &explanation), POL_OK);
 	cr_assert(decision.allow);
-	/* The bound is in the middle of an é. */
-	cr_expect_eq(told.rules[0].text.len, POL_EXPLAIN_TEXT - 1);
-	cr_expect(pol_str_is_utf8(told.rules[0].text));
+	/* The limit is in the middle of an é. */
+	cr_expect_eq(explanation.rules[0].text.len, POL_EXPLAIN_TEXT - 1);
+	cr_expect(pol_str_is_utf8(explanation.rules[0].text));
 	pol_snapshot_unref(wide);
 }
 
-Test(explain, a_resource_without_the_action_is_told_with_what_it_has)
+Test(explain, a_resource_without_the_action_is_shown_with_what_it_has)
 {
 	struct pol_facts facts = somebody(NULL, 0);
 	struct story story;
@@ -526,9 +531,9 @@ Test(explain, a_resource_without_the_action_is_told_with_what_it_has)
 	cr_expect_str_eq(explain(snapshot, &facts, &story, false), "resource of other:15\n");
 }
 
-/* --- what is not told ------------------------------------------------------------------------- */
+/* --- what is not shown ------------------------------------------------------------------------ */
 
-Test(explain, nothing_is_told_of_rules_before_the_decision_came_to_them)
+Test(explain, no_rule_is_shown_before_the_decision_reached_it)
 {
 	struct pol_held held = { .role = role("boss") };
 	struct story story;
@@ -579,7 +584,7 @@ Test(explain, roles_that_cannot_be_given_are_not_named)
 		"authorize of other:15\ndelete api:/loans/{loan}\n"
 		"needs role mine 0 \n"
 		"needs role boss 10 allow all on api:/**\n");
-	/* The files cannot name a role that is not theirs. */
+	/* The files cannot assign a stored role. */
 	facts.declared = true;
 	cr_expect_str_eq(explain(extended, &facts, &story, false),
 		"authorize of other:15\ndelete api:/loans/{loan}\n"

@@ -20,7 +20,7 @@ static const char text[] =
 	"scope everything { allow all on api:/** }\n"
 	"scope careful { allow all on api:/loans/**\n deny DELETE on api:/loans/** }\n";
 
-/* The names that count as used, and those that were told to be not. */
+/* The names that count as used, and those that were reported as not used. */
 struct asked {
 	const char *const *used;
 	char unused[1024];
@@ -47,16 +47,16 @@ static void on_unused(void *context, struct pol_str name)
 	snprintf(asked->unused + len, sizeof asked->unused - len, "%.*s;", POL_STR_ARGS(name));
 }
 
-/* A key with these scopes (NULL: none were given) of somebody with this role (NULL: bound to the
- * scopes alone). */
+/* A key with these scopes (NULL: none were given) whose owner has this role (NULL: the key is bound
+ * to its scopes alone). */
 struct subject {
 	const char *role;
 	const char *scopes[4];
 	const char *used[8];
 };
 
-struct judged {
-	struct pol_narrowed narrowed;
+struct found {
+	struct pol_narrow_result narrowed;
 	char scopes[256];
 	char unused_scopes[256];
 	char unused[1024];
@@ -73,7 +73,7 @@ static void name_scopes(
 	}
 }
 
-static struct judged judge(const struct subject *subject)
+static struct found judge(const struct subject *subject)
 {
 	const char *const texts[] = { text };
 	struct compiled_text compiled;
@@ -85,8 +85,8 @@ static struct judged judge(const struct subject *subject)
 		.held = &held,
 		.scopes = scopes };
 	struct asked asked = { .used = subject->used };
-	struct pol_narrow_ask ask = { was_used, on_unused, &asked };
-	struct judged judged = { .scopes = "" };
+	struct pol_narrow_usage ask = { was_used, on_unused, &asked };
+	struct found found = { .scopes = "" };
 	struct pol_narrow *narrow;
 
 	compiled_text_of(&compiled, texts, 1);
@@ -102,19 +102,19 @@ static struct judged judge(const struct subject *subject)
 	}
 	facts.narrowed = facts.narrowed_by_scopes = facts.scope_count > 0;
 	cr_assert_eq(pol_narrow_create(compiled.snapshot, &narrow), POL_OK);
-	/* Twice: what it kept of the first must not matter. */
-	pol_narrow_judge(narrow, &facts, &ask, &judged.narrowed);
+	/* Twice: what the first search left must not matter. */
+	pol_narrow_find(narrow, &facts, &ask, &found.narrowed);
 	asked.unused[0] = '\0';
-	pol_narrow_judge(narrow, &facts, &ask, &judged.narrowed);
-	name_scopes(compiled.snapshot, judged.narrowed.scopes, judged.narrowed.scope_count,
-		judged.scopes);
-	name_scopes(compiled.snapshot, judged.narrowed.unused_scopes, judged.narrowed.unused_count,
-		judged.unused_scopes);
-	memcpy(judged.unused, asked.unused, sizeof judged.unused);
+	pol_narrow_find(narrow, &facts, &ask, &found.narrowed);
+	name_scopes(
+		compiled.snapshot, found.narrowed.scopes, found.narrowed.scope_count, found.scopes);
+	name_scopes(compiled.snapshot, found.narrowed.unused_scopes, found.narrowed.unused_count,
+		found.unused_scopes);
+	memcpy(found.unused, asked.unused, sizeof found.unused);
 	cr_assert_gt(pol_narrow_steps(narrow), 0);
 	pol_narrow_destroy(narrow);
 	pol_snapshot_unref(compiled.snapshot);
-	return judged;
+	return found;
 }
 
 static const struct {
@@ -131,33 +131,33 @@ static const struct {
 		"api:/loans list;api:/loans create;api:/loans/{loan} delete;" },
 	{ { NULL, { "reading", "changing" }, { "api:/loans list" } }, 3, 1, "reading", "changing",
 		"api:/loans/{loan} read;api:/loans/{loan} update;" },
-	/* Nothing narrower: no scope leaves out what was not used. */
+	/* Nothing narrower: every scope has what was not used. */
 	{ { "viewer", { "reading" }, { "api:/loans list", "api:/loans/{loan} read" } }, 2, 2, "",
 		"", "" },
 	{ { NULL, { "reading" }, { "api:/loans list" } }, 2, 1, "", "", "api:/loans/{loan} read;" },
-	/* What no scope covers cannot be kept by any. */
+	/* No scope covers what was used. */
 	{ { "viewer", { NULL }, { "api:/files/{path...} GET", "api:/loans list" } }, 3, 2, "", "",
 		"api:/loans/{loan} read;" },
-	/* One method of an action is the action. */
+	/* A method of an action counts as the action. */
 	{ { "putter", { NULL }, { "api:/loans/{loan} update" } }, 1, 1, "", "", "" },
-	/* What everybody may is neither granted nor used. */
+	/* What `anyone` allows counts neither as granted nor as used. */
 	{ { "putter", { NULL }, { "api:/health GET" } }, 1, 0, "", "",
 		"api:/loans/{loan} update;" },
 	{ { "nobody", { NULL }, { NULL } }, 0, 0, "", "", "" },
 };
 
-Test(narrow, tells_what_a_key_had_and_used_and_the_scopes_that_would_have_done)
+Test(narrow, finds_what_a_key_had_and_used_and_the_scopes_that_would_suffice)
 {
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		struct judged judged = judge(&cases[i].subject);
+		struct found found = judge(&cases[i].subject);
 
-		cr_expect_eq(judged.narrowed.granted, cases[i].granted, "case %zu: %u", i,
-			judged.narrowed.granted);
-		cr_expect_eq(judged.narrowed.used, cases[i].used, "case %zu: %u", i,
-			judged.narrowed.used);
-		cr_expect_str_eq(judged.scopes, cases[i].scopes, "case %zu", i);
-		cr_expect_str_eq(judged.unused_scopes, cases[i].unused_scopes, "case %zu", i);
-		cr_expect_str_eq(judged.unused, cases[i].unused, "case %zu", i);
+		cr_expect_eq(found.narrowed.granted, cases[i].granted, "case %zu: %u", i,
+			found.narrowed.granted);
+		cr_expect_eq(
+			found.narrowed.used, cases[i].used, "case %zu: %u", i, found.narrowed.used);
+		cr_expect_str_eq(found.scopes, cases[i].scopes, "case %zu", i);
+		cr_expect_str_eq(found.unused_scopes, cases[i].unused_scopes, "case %zu", i);
+		cr_expect_str_eq(found.unused, cases[i].unused, "case %zu", i);
 	}
 }
 
@@ -165,11 +165,11 @@ Test(narrow, a_permission_is_named_by_its_action_as_declared)
 {
 	const char *const texts[] = { text };
 	struct compiled_text compiled;
-	char name[POL_USED_NAME], all[4096] = "";
+	char name[POL_NARROW_NAME], all[4096] = "";
 
 	compiled_text_of(&compiled, texts, 1);
 	for (uint32_t p = 0; p < compiled.snapshot->permission_count; p++) {
-		size_t len = pol_narrow_used_name(compiled.snapshot, p, name);
+		size_t len = pol_narrow_action_name(compiled.snapshot, p, name);
 
 		if (strncmp(name, "api:", 4) == 0) {
 			snprintf(all + strlen(all), sizeof all - strlen(all), "%.*s;", (int)len,

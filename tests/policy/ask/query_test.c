@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/ask/query.h"
+#include "policy/ask/show.h"
 
 #include "policy/decide/eval.h"
 #include "tests/policy/compiled_text.h"
@@ -20,11 +21,11 @@ static const char text[] =
 	"stack plain {\n authenticate sufficient key\n authenticate required principal\n"
 	"authorize required role\n authorize required scope\n}\n";
 
-/* The walk whole: as many pages as it takes. */
+/* The whole walk, in as many pages as it takes. */
 static enum pol_status walk(
 	const struct pol_snapshot *snapshot, const struct pol_facts *facts, struct pol_query *query)
 {
-	struct pol_walked walked = { .more = true };
+	struct pol_query_result walked = { .more = true };
 	enum pol_status status = POL_OK;
 
 	for (int pages = 0; status == POL_OK && walked.more; pages++) {
@@ -117,7 +118,7 @@ Test(query, places_fill_in_their_own_segments)
 	struct pol_facts facts = key_of(held, 3);
 
 	check(snapshot, &facts, "", "",
-		"api:/loans: list\n" /* anyone's */
+		"api:/loans: list\n" /* by `anyone` */
 		"api:/loans/7: read\n"
 		"api:/loans/7/notes: GET\n"
 		"api:/loans/7/notes/{note}: GET\n"
@@ -146,9 +147,9 @@ Test(query, at_asks_for_one_place_and_below)
 	struct pol_held held[] = { hold(snapshot, "viewer", NULL) };
 	struct pol_facts facts = key_of(held, 1);
 	struct pol_query bad[] = {
-		{ .tree = POL_STR("x"), .seen = collect },
-		{ .at = POL_STR("api:/x"), .seen = collect },
-		{ .at = POL_STR("x"), .seen = collect },
+		{ .tree = POL_STR("x"), .visit = collect },
+		{ .at = POL_STR("api:/x"), .visit = collect },
+		{ .at = POL_STR("x"), .visit = collect },
 	};
 
 	check(snapshot, &facts, "", "api:/loans/7/notes",
@@ -160,7 +161,7 @@ Test(query, at_asks_for_one_place_and_below)
 	pol_snapshot_unref(snapshot);
 }
 
-Test(query, a_walk_is_stopped_in_front_of_an_entry_and_goes_on_there)
+Test(query, a_walk_is_stopped_before_an_entry_and_goes_on_there)
 {
 	struct pol_snapshot *snapshot = compiled_text_good(text);
 	struct pol_str loan = POL_STR("api:/loans/7");
@@ -168,8 +169,8 @@ Test(query, a_walk_is_stopped_in_front_of_an_entry_and_goes_on_there)
 		hold(snapshot, "writer", &loan) };
 	struct pol_facts facts = key_of(held, 2);
 	struct list list = { .stop_after = 2 };
-	struct pol_query query = { .seen = collect, .context = &list };
-	struct pol_walked walked;
+	struct pol_query query = { .visit = collect, .context = &list };
+	struct pol_query_result walked;
 
 	cr_assert_eq(pol_query_permissions(snapshot, &facts, &query, &walked), POL_OK);
 	cr_expect(walked.more);
@@ -191,8 +192,8 @@ Test(query, a_walk_is_stopped_in_front_of_an_entry_and_goes_on_there)
 	pol_snapshot_unref(snapshot);
 }
 
-/* More than one page may look at, with places that lead everywhere and allow nothing. */
-Test(query, a_walk_that_finds_nothing_ends_soon_and_says_where_it_goes_on)
+/* More work than one page may do, with places that lead everywhere and allow nothing. */
+Test(query, a_walk_that_finds_nothing_ends_at_its_limit_and_goes_on_there)
 {
 	enum { NODES = 2000, PLACES = 500 };
 	static struct pol_str places[PLACES];
@@ -200,8 +201,8 @@ Test(query, a_walk_that_finds_nothing_ends_soon_and_says_where_it_goes_on)
 	struct pol_str none = POL_STR("api:/p/none");
 	char *large = malloc(NODES * 24 + 200);
 	struct list list = { .used = 0 };
-	struct pol_query query = { .seen = collect, .context = &list };
-	struct pol_walked walked = { .more = true };
+	struct pol_query query = { .visit = collect, .context = &list };
+	struct pol_query_result walked = { .more = true };
 	struct pol_snapshot *snapshot;
 	struct pol_facts facts;
 	struct pol_held held;
@@ -237,7 +238,7 @@ Test(query, a_walk_that_finds_nothing_ends_soon_and_says_where_it_goes_on)
 	free(large);
 }
 
-Test(query, who_is_switched_off_holds_nothing)
+Test(query, a_subject_that_is_not_active_has_no_entries)
 {
 	struct pol_snapshot *snapshot = compiled_text_good(text);
 	struct pol_held held[] = { hold(snapshot, "viewer", NULL) };
@@ -265,11 +266,11 @@ static const char *const verbs[] = { "list", "create", "read", "update", "GET", 
 struct property {
 	const struct pol_snapshot *snapshot;
 	struct pol_facts facts;
-	unsigned *seed; /* of the pages' lengths */
+	unsigned *seed; /* for the lengths of pages */
 	bool allowed[PROBES][VERBS];
 };
 
-/* Does an entry's resource stand for this concrete path? */
+/* Does the resource of an entry match this concrete path? */
 static bool stands_for(struct pol_str resource, const char *path)
 {
 	size_t i = 0;
@@ -326,13 +327,13 @@ static unsigned draw(unsigned *seed, unsigned below)
 	return (*seed >> 10) % below;
 }
 
-/* A later entry for the same path is the more special one and stands instead. */
+/* A later entry for the same path is more special and replaces the earlier one. */
 static bool note_allowed(void *context, const struct pol_allowed *allowed)
 {
 	struct property *property = context;
 
 	if (draw(property->seed, 3) == 0) {
-		return false; /* the page is full: it comes again */
+		return false; /* the page is full: the entry comes again */
 	}
 	for (size_t i = 0; i < PROBES; i++) {
 		if (!stands_for(allowed->resource, probes[i])) {
@@ -371,7 +372,7 @@ static void make_policy(unsigned *seed, char *out, size_t room)
 
 static void check_property(struct property *property)
 {
-	struct pol_query query = { .seen = note_allowed, .context = property };
+	struct pol_query query = { .visit = note_allowed, .context = property };
 
 	cr_assert_eq(walk(property->snapshot, &property->facts, &query), POL_OK);
 	for (size_t i = 0; i < PROBES; i++) {
@@ -409,7 +410,7 @@ Test(query, what_is_listed_is_what_is_decided)
 		make_policy(&seed, policy, sizeof policy);
 		compiled_text_of(out, texts, 1);
 		if (out->snapshot == NULL) {
-			continue; /* an exception took nothing, or everything */
+			continue; /* an exception took nothing away, or everything */
 		}
 		tried++;
 		for (int i = 0; i < 4; i++) {
@@ -467,7 +468,7 @@ static bool collect_shown(void *context, const struct pol_shown *shown)
 	return ++list->count != list->stop_after;
 }
 
-Test(query, a_role_is_shown_with_what_everybody_holds)
+Test(query, a_role_is_shown_with_what_anyone_holds)
 {
 	struct pol_snapshot *snapshot = compiled_text_good(
 		"tree t { /a { GET, PUT, POST, both HEAD DELETE, view } }\n"

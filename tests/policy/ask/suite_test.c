@@ -27,7 +27,7 @@ static void on_test(void *context, struct pol_str test, struct pol_str file, uin
 	} else {
 		seen->failed++;
 		snprintf(seen->failure, sizeof seen->failure, "%s", failure->text);
-		cr_expect_not_null(failure->told);
+		cr_expect_not_null(failure->explanation);
 	}
 }
 
@@ -180,7 +180,7 @@ static const char peer_policy[] =
 	"    as role writer\n deny GET api:/loans because role\n allow POST api:/loans\n"
 	"}\n";
 
-Test(suite, a_peer_is_the_principal_that_declares_him_when_nobody_else_is_named)
+Test(suite, a_peer_is_the_principal_that_declares_it_when_no_other_is_named)
 {
 	struct loaded loaded = load_text(peer_policy);
 

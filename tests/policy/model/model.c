@@ -16,7 +16,8 @@ static size_t trimmed(const char *text)
 	return len;
 }
 
-/* Do they differ by the case of letters, or by dots and spaces at the end? Both are ASCII. */
+/* Are the names equal, except for the case of letters and for dots and spaces at the end? Both are
+ * ASCII. */
 static bool is_alike(const char *a, const char *b)
 {
 	return trimmed(a) == trimmed(b) && strncasecmp(a, b, trimmed(a)) == 0;
@@ -89,7 +90,7 @@ bool is_within(const struct concrete *place, const struct concrete *path)
 	return true;
 }
 
-/* What is said of one permission at one path. */
+/* What the subject's roles and scopes say of one permission at one path. */
 struct said {
 	bool anyone, roles, scopes, denied;
 };
@@ -98,7 +99,7 @@ static void ask_role(const struct policy *policy, const struct holding *held,
 	const struct concrete *path, unsigned permission, struct said *said)
 {
 	bool inside = held->place_count == 0;
-	bool speaks = inside; /* of this tree */
+	bool speaks = inside; /* the role has no places, or one in this tree */
 
 	for (unsigned i = 0; i < held->place_count; i++) {
 		inside = inside || is_within(&held->places[i], path);
@@ -157,7 +158,7 @@ bool model_allows(const struct policy *policy, const struct subject *subject,
 	return !said.denied && (said.anyone || (roles && said.scopes));
 }
 
-/* Is any permission of the node asked for by the verb? */
+/* Does the verb stand for a permission of the node? */
 static bool node_has(const struct policy *policy, const struct node *node, const char *verb)
 {
 	for (unsigned p = node->first; p < node->end; p++) {

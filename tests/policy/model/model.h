@@ -2,12 +2,12 @@
 #pragma once
 
 /*
- * model: a policy as a random generator makes it, and what it means by the reference alone.
+ * model: a random policy, and what it means according to the reference manual.
  *
- * Shares no code with policy/: sets are bits, found by asking every permission whether a grant
- * selects it, and trees are walked node by node. model_make.c generates a policy from a seed,
- * model_print.c writes it as text, and model.c says what is allowed, from the structures below and
- * never from the text.
+ * It shares no code with policy/. A set is a bit for each permission, found by checking for every
+ * permission whether a grant selects it; trees are walked node by node. model_make.c makes a policy
+ * from a seed, model_print.c writes it as text, and model.c decides what is allowed from the
+ * structures below, never from the text.
  */
 
 #include <stdbool.h>
@@ -20,7 +20,7 @@ struct dice {
 
 /* 0 to sides - 1. */
 unsigned roll(struct dice *dice, unsigned sides);
-/* True in `percent` of a hundred cases. */
+/* True with a probability of `percent`. */
 bool chance(struct dice *dice, unsigned percent);
 
 enum { TREES = 3, NODES = 256, ACTIONS = 5, METHODS = 3, DEPTH = 5, PERMISSIONS = 4096 };
@@ -54,7 +54,7 @@ struct node {
 	struct action actions[ACTIONS];
 	unsigned action_count;
 	unsigned first, end; /* its permissions */
-	int twin;            /* an earlier sibling that is declared alike, or -1 */
+	int twin;            /* an earlier sibling declared together with it, or -1 */
 };
 
 struct permission {
@@ -66,7 +66,7 @@ struct set {
 	uint64_t words[PERMISSIONS / 64];
 };
 
-/* `/a { /b, /c }`: with inner ones it stands for these alone. */
+/* `/a { /b, /c }`: when there are inner routes, it stands only for these. */
 struct suffix {
 	struct route route;
 	struct route inner[SUFFIXES];
@@ -117,7 +117,7 @@ struct policy {
 	unsigned scope_count;
 	bool anonymous; /* the stack lets a caller without a token through */
 	bool has_fault;
-	struct grant fault; /* one that selects nothing, or whose exception is wrong */
+	struct grant fault; /* a wrong grant: it selects nothing, or its exception is wrong */
 };
 
 /* A request's path, or a place. */
@@ -129,7 +129,7 @@ struct concrete {
 
 enum who { NOBODY, PRINCIPAL, KEY_OF_PRINCIPAL, KEY_OF_ROLES, KEY_OF_SCOPES };
 
-#define GONE (-1) /* a role or scope that the policy does not have any more */
+#define GONE (-1) /* a role or scope that the policy no longer has */
 
 struct holding {
 	int role;
@@ -152,7 +152,7 @@ struct subject {
 /* Trees, nodes and permissions. */
 void make_trees(struct dice *dice, struct policy *out);
 void make_policy(struct dice *dice, struct policy *out);
-/* A path of the node with values for its parameters. */
+/* A path that leads to the node, with random values for its parameters. */
 void make_concrete(
 	struct dice *dice, const struct policy *policy, unsigned node, struct concrete *out);
 void make_subject(struct dice *dice, const struct policy *policy, struct subject *out);
@@ -161,11 +161,11 @@ void make_subject(struct dice *dice, const struct policy *policy, struct subject
 
 enum { FILES = 4 };
 
-/* The policy in files[0 .. return value - 1], statements and declarations in a random order; the
- * caller frees each. With the fault, it must be refused. */
+/* Writes the policy to files[0 .. return value - 1], with statements and declarations in a random
+ * order. The caller frees each. With the fault, the policy must be refused. */
 unsigned print_policy(
 	struct dice *dice, const struct policy *policy, bool fault, char *files[FILES]);
-/* One grant in one line, as a stored role has it; the caller frees it. */
+/* Writes one grant on one line, as for a stored role. The caller frees it. */
 char *print_grant(const struct policy *policy, const struct grant *grant);
 /* "api:/a/{x}" and "api:/a/7", into `room` bytes. */
 void print_node(const struct policy *policy, unsigned node, char *out, size_t room);
@@ -179,24 +179,24 @@ void print_subject(
 bool has(const struct set *set, unsigned permission);
 /* Does the verb, an action or a method, stand for that permission? */
 bool stands_for(const struct policy *policy, const char *verb, unsigned permission);
-/* The paths of a pattern, suffixes joined; false: there are not so many. */
+/* Path number `number` of a pattern, its suffix joined. False: there are fewer. */
 bool spread(const struct pattern *pattern, unsigned number, struct route *out);
 bool selects(const struct policy *policy, const struct selector *selector, unsigned permission);
-/* Is it a grant that the language takes: every verb and pattern finds something, every part of the
- * exception takes something away, and something is left? */
+/* Does the language accept the grant: does every verb and pattern find something, does every part
+ * of the exception take something away, and is something left? */
 bool grant_is_valid(const struct policy *policy, const struct grant *grant);
-/* The sets of all roles and scopes, inherited ones included. */
+/* Computes the sets of all roles and scopes, with what they inherit. */
 void model_finish(struct policy *policy);
 
 /* --- model.c ---------------------------------------------------------------------------------- */
 
 /* The node that a path means, or -1. */
 int model_find(const struct policy *policy, const struct concrete *path);
-/* The reason of the decision, "ok" when it is allowed. */
+/* Returns the reason of the decision, "ok" when it is allowed. */
 const char *model_judge(const struct policy *policy, const struct subject *subject,
 	const struct concrete *path, const char *verb);
-/* Is one permission of the path's node allowed, stacks apart? */
+/* Is one permission of the path's node allowed? Stacks are not considered. */
 bool model_allows(const struct policy *policy, const struct subject *subject,
 	const struct concrete *path, unsigned permission);
-/* Does `path` stand at the place or below it? */
+/* Is `path` at the place or below it? */
 bool is_within(const struct concrete *place, const struct concrete *path);

@@ -44,8 +44,8 @@ void make_questions(struct dice *dice, const struct policy *policy, struct quest
 
 /* --- facts ------------------------------------------------------------------------------------ */
 
-/* A subject as the engine is told of it. */
-struct told {
+/* A subject as facts for the engine. */
+struct subject_facts {
 	struct pol_facts facts;
 	struct pol_held held[HELD];
 	struct pol_str held_places[HELD][PLACES];
@@ -54,7 +54,7 @@ struct told {
 	char text[HELD + 1][PLACES][NAME_ROOM];
 };
 
-static void tell_places(const struct policy *policy, const struct concrete *places, unsigned count,
+static void make_places(const struct policy *policy, const struct concrete *places, unsigned count,
 	char text[PLACES][NAME_ROOM], struct pol_str *out)
 {
 	for (unsigned i = 0; i < count; i++) {
@@ -63,7 +63,8 @@ static void tell_places(const struct policy *policy, const struct concrete *plac
 	}
 }
 
-static void tell(const struct exam *exam, const struct subject *subject, struct told *out)
+static void make_facts(
+	const struct exam *exam, const struct subject *subject, struct subject_facts *out)
 {
 	static const enum pol_binding bindings[] = { POL_BOUND_TO_NOTHING, POL_BOUND_TO_NOTHING,
 		POL_BOUND_TO_PRINCIPAL, POL_BOUND_TO_ROLES, POL_BOUND_TO_SCOPES };
@@ -72,7 +73,7 @@ static void tell(const struct exam *exam, const struct subject *subject, struct 
 	for (unsigned i = 0; i < subject->held_count; i++) {
 		const struct holding *held = &subject->held[i];
 
-		tell_places(exam->policy, held->places, held->place_count, out->text[i],
+		make_places(exam->policy, held->places, held->place_count, out->text[i],
 			out->held_places[i]);
 		out->held[i] = (struct pol_held){
 			.role = held->role == GONE ? POL_NONE : exam->roles[held->role],
@@ -84,7 +85,7 @@ static void tell(const struct exam *exam, const struct subject *subject, struct 
 		out->scopes[i] =
 			subject->scopes[i] == GONE ? POL_NONE : exam->scopes[subject->scopes[i]];
 	}
-	tell_places(
+	make_places(
 		exam->policy, subject->places, subject->place_count, out->text[HELD], out->places);
 	out->facts = (struct pol_facts){
 		.key_state = subject->who >= KEY_OF_PRINCIPAL ? POL_KEY_ACTIVE : POL_KEY_MISSING,
@@ -130,16 +131,16 @@ static void compare(struct exam *exam, const struct subject *subject, const stru
 static void explain(struct exam *exam, const struct subject *subject, const struct concrete *path,
 	const struct pol_facts *facts)
 {
-	struct pol_explanation told;
+	struct pol_explanation explanation;
 	struct pol_decision decision;
 	struct pol_arena arena;
 	bool denies = false;
 
 	pol_arena_init(&arena, 1 << 22);
-	cr_assert_eq(pol_explain(exam->snapshot, facts, &arena, &decision, &told), POL_OK);
+	cr_assert_eq(pol_explain(exam->snapshot, facts, &arena, &decision, &explanation), POL_OK);
 	compare(exam, subject, path, facts, &decision);
-	for (uint32_t i = 0; i < told.rule_count; i++) {
-		denies = denies || told.rules[i].deny;
+	for (uint32_t i = 0; i < explanation.rule_count; i++) {
+		denies = denies || explanation.rules[i].deny;
 	}
 	if (denies != pol_str_equal(decision.reason, POL_STR("denied"))) {
 		note_difference(exam->difference, 100, "%s: %.*s %.*s is '%.*s', and the rules %s",
@@ -163,7 +164,7 @@ static void ask(struct exam *exam, const struct subject *subject, const struct c
 	}
 }
 
-/* Every verb of the node, and some that it may lack. */
+/* Asks for every verb of the node, and for some that it may not have. */
 static void exam_path(struct exam *exam, const struct subject *subject, const struct concrete *path,
 	struct pol_facts *facts)
 {
@@ -189,12 +190,12 @@ void run_exam(struct exam *exam)
 {
 	for (unsigned s = 0; s < SUBJECTS; s++) {
 		const struct subject *subject = &exam->questions->subjects[s];
-		struct told told;
+		struct subject_facts facts;
 
-		tell(exam, subject, &told);
-		exam_permissions(exam, subject, &told.facts);
+		make_facts(exam, subject, &facts);
+		exam_permissions(exam, subject, &facts.facts);
 		for (unsigned i = 0; i < exam->questions->path_count; i++) {
-			exam_path(exam, subject, &exam->questions->paths[i], &told.facts);
+			exam_path(exam, subject, &exam->questions->paths[i], &facts.facts);
 		}
 	}
 	exam_show(exam);

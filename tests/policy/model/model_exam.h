@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * model_exam: asks a snapshot what the model knows.
+ * model_exam: compares the answers of a snapshot with those of the model.
  */
 
 #include "policy/snapshot/snapshot.h"
@@ -10,13 +10,13 @@
 
 enum { PATHS = 80, SUBJECTS = 4, NAME_ROOM = 256 };
 
-/* The smallest question that was answered differently, in words. */
+/* The smallest question with different answers, as text. */
 struct difference {
 	unsigned weight; /* 0: there is none */
 	char text[2048];
 };
 
-/* What is asked of every form of one policy. */
+/* The questions for every form of one policy. */
 struct questions {
 	struct concrete paths[PATHS];
 	unsigned path_count;
@@ -24,7 +24,7 @@ struct questions {
 	char names[NODES][NAME_ROOM]; /* the nodes as declared */
 };
 
-/* Every reason that a random question may come to, a bit each. */
+/* All reasons that a random question may have. */
 #define REASONS 7
 extern const char *const reasons[REASONS];
 
@@ -37,27 +37,27 @@ struct exam {
 	uint32_t scopes[SCOPES];
 	struct dice dice;
 	struct difference *difference;
-	unsigned *met; /* reasons that were expected */
+	unsigned *met; /* the reasons that were expected so far, a bit each */
 };
 
-/* Notes a difference unless a smaller one is known. */
+/* Keeps a difference unless a smaller one is known. */
 void note_difference(struct difference *difference, unsigned weight, const char *format, ...)
 	__attribute__((__format__(__printf__, 3, 4)));
 
 void make_questions(struct dice *dice, const struct policy *policy, struct questions *out);
 
-/* Decisions, explained ones too, what the permissions queries list, what `policy show` marks, and
- * the policy's own tests. */
+/* Compares decisions and explanations, permissions queries, the marks of `policy show`, and the
+ * results of the policy's own tests. */
 void run_exam(struct exam *exam);
 
-/* model_query.c: the second and the third of these; model_suite.c: the last. */
+/* model_query.c: queries and `policy show`; model_suite.c: tests. */
 struct pol_facts;
 void exam_permissions(
 	struct exam *exam, const struct subject *subject, const struct pol_facts *facts);
 void exam_show(struct exam *exam);
 void exam_tests(struct exam *exam);
 
-/* model_suite.c: some of the questions with their answers as tests of the policy; the caller frees
- * them. The snapshot says what is a place. */
+/* model_suite.c: writes some questions with their answers as tests of the policy. The snapshot says
+ * what is a place. The caller frees the text. */
 char *print_tests(struct dice *dice, const struct pol_snapshot *snapshot,
 	const struct policy *policy, const struct questions *questions);

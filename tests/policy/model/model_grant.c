@@ -114,7 +114,7 @@ bool selects(const struct policy *policy, const struct selector *selector, unsig
 			}
 		}
 	}
-	return selector->pattern_count == 0; /* of an exception */
+	return selector->pattern_count == 0; /* an exception without patterns has the grant's */
 }
 
 static bool grant_selects(
@@ -177,7 +177,7 @@ bool grant_is_valid(const struct policy *policy, const struct grant *grant)
 
 /* --- roles and scopes ------------------------------------------------------------------------- */
 
-/* Adds what the grantee and all that it inherits say. */
+/* Adds the grants of the grantee and of all that it inherits. */
 static void add_all(const struct policy *policy, const struct grantee *list,
 	const struct grantee *from, struct grantee *out)
 {

@@ -34,7 +34,7 @@ static void make_route(struct dice *dice, const struct policy *policy, unsigned 
 	}
 }
 
-/* Some routes to which nothing is joined end in `**`, sooner than they did. */
+/* Lets some routes without suffixes end early, in `**`. */
 static void end_route(struct dice *dice, struct route *route)
 {
 	unsigned keep;
@@ -135,8 +135,8 @@ static void make_grant(struct dice *dice, const struct policy *policy, struct gr
 	if (!out->except) {
 		return;
 	}
-	/* `except PATTERNS`, `except ACTIONS` and `except ACTIONS on PATTERNS`, ACTIONS `all` too
-	 */
+	/* `except PATTERNS`, `except ACTIONS` or `except ACTIONS on PATTERNS`; ACTIONS may be
+	 * `all`. */
 	if (chance(dice, 60)) {
 		out->less.all = chance(dice, 20);
 		if (!out->less.all) {
@@ -148,7 +148,7 @@ static void make_grant(struct dice *dice, const struct policy *policy, struct gr
 	}
 }
 
-/* Number `own` of the list; it inherits some of those from `first` on that stand before it. */
+/* Makes number `own` of the list. It inherits some of the numbers from `first` up to its own. */
 static void make_grantee(struct dice *dice, struct policy *policy, struct grantee *list,
 	unsigned own, unsigned first)
 {
@@ -220,7 +220,7 @@ void make_concrete(
 			out->segments[depth] = values[roll(dice, VALUES)];
 		}
 	}
-	/* What only looks like a literal, or like a value. */
+	/* A segment that only resembles a literal, or a value. */
 	if (out->count > 0 && chance(dice, 3)) {
 		out->segments[out->count - 1] = chance(dice, 50) ? "A" : "b.";
 	}

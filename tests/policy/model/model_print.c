@@ -27,7 +27,7 @@ FILE *open_text(char **text, size_t *size)
 
 /* --- grants ----------------------------------------------------------------------------------- */
 
-/* Between two suffixes, or after a list's comma. */
+/* Ends a line between two suffixes, or after the comma of a list. */
 static void put_break(const struct printer *printer, FILE *out, bool list)
 {
 	if (printer->one_line || chance(printer->dice, 60)) {

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * model_print: what the files that write a policy share. Each writes to a stream, and ends the test
- * when there is no memory for one.
+ * model_print: what the files that write a policy share. They write to a stream, and abort when
+ * there is no memory.
  */
 
 #include <stdio.h>
@@ -18,7 +18,7 @@ struct printer {
 	bool one_line;
 	char *statements[STATEMENTS];
 	unsigned count;
-	unsigned apart[NODES]; /* nodes that get a statement of their own */
+	unsigned apart[NODES]; /* nodes that are declared in another statement */
 	unsigned apart_count;
 };
 
@@ -33,5 +33,5 @@ void put_chain(FILE *out, const struct policy *policy, int node);
 void put_places(
 	FILE *out, const struct policy *policy, const struct concrete *places, unsigned count);
 
-/* model_print_tree.c: statements for a tree, beginning with its root. */
+/* model_print_tree.c: adds the statements that declare the node and all below it. */
 void add_tree(struct printer *printer, unsigned node);

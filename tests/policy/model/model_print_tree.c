@@ -6,7 +6,7 @@ static void put_indent(FILE *out, unsigned depth)
 	fprintf(out, "%*s", (int)(4 * depth), "");
 }
 
-/* Two stand on one line only where no bare method follows an action. */
+/* Puts two on one line only when no bare method follows an action. */
 static void put_actions(
 	const struct printer *printer, FILE *out, const struct node *node, unsigned depth)
 {

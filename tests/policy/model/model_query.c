@@ -5,10 +5,11 @@
 
 #include "model_exam.h"
 #include "policy/ask/query.h"
+#include "policy/ask/show.h"
 
 /* --- the permissions query -------------------------------------------------------------------- */
 
-/* More places than nodes may differ from what is declared. */
+/* More than there are nodes: each place may add entries. */
 enum { ENTRIES = 16 * NODES };
 
 struct entry {
@@ -20,7 +21,7 @@ struct listing {
 	struct dice *dice;
 	struct entry entries[ENTRIES];
 	unsigned count;
-	bool fresh; /* the walk began and gave nothing yet */
+	bool fresh; /* the page has no entry yet */
 };
 
 static bool on_allowed(void *context, const struct pol_allowed *allowed)
@@ -45,15 +46,15 @@ static bool on_allowed(void *context, const struct pol_allowed *allowed)
 	return true;
 }
 
-/* All pages of one query. */
+/* Reads all pages of one query. */
 static void list(struct exam *exam, const struct pol_facts *facts, struct pol_query *query,
 	struct listing *out)
 {
-	struct pol_walked walked = { .more = true };
+	struct pol_query_result walked = { .more = true };
 
 	out->count = 0;
 	out->dice = &exam->dice;
-	query->seen = on_allowed;
+	query->visit = on_allowed;
 	query->context = out;
 	while (walked.more) {
 		out->fresh = true;
@@ -62,7 +63,7 @@ static void list(struct exam *exam, const struct pol_facts *facts, struct pol_qu
 	}
 }
 
-/* Does one segment of an entry stand for segment i of the path? *out_end: nothing may follow. */
+/* Does one segment of an entry match segment i of the path? *out_end: nothing may follow. */
 static bool segment_is_for(const struct segment *declared, const struct concrete *path, unsigned i,
 	struct pol_str text, bool *out_end)
 {
@@ -80,7 +81,7 @@ static bool segment_is_for(const struct segment *declared, const struct concrete
 	return i < path->count && pol_str_equal(text, pol_str_of(path->segments[i]));
 }
 
-/* Does the entry speak of the path, which leads to that node? */
+/* Does the entry's resource match the path, which leads to that node? */
 static bool is_for(const struct policy *policy, unsigned number, const struct concrete *path,
 	const char *resource)
 {
@@ -111,7 +112,7 @@ static bool is_for(const struct policy *policy, unsigned number, const struct co
 	return node->segment.kind == REST ? end : i == node->depth;
 }
 
-/* The last entry that speaks of a path, the most particular one, says what is allowed there. */
+/* The last entry that matches a path is the most special one, and has what is allowed there. */
 static void check_path(struct exam *exam, const struct subject *subject,
 	const struct listing *listing, const struct concrete *path, bool asked)
 {

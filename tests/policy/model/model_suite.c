@@ -8,7 +8,7 @@
 #include "policy/ask/suite.h"
 
 /*
- * What the model expects, written as tests of the policy itself.
+ * Writes what the model expects as tests of the policy itself, and runs them.
  */
 
 enum { EXPECTATIONS = 24 };
@@ -27,7 +27,8 @@ static bool are_places(const struct pol_snapshot *snapshot, const struct policy 
 	return true;
 }
 
-/* A test's lines name what the policy has, and roles where there are any. */
+/* Can a test express the subject? Its lines can only name roles, scopes and places that the policy
+ * has. */
 static bool can_be_written(const struct pol_snapshot *snapshot, const struct policy *policy,
 	const struct subject *subject)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Random policies mean what the model says, in every order of their files and statements: in
- * decisions, explained or not, in what the permissions queries list and policy show marks, in the
- * policy's own tests, and when their roles are made outside of the files.
+ * decisions and explanations, in permissions queries, in the marks of `policy show`, in the
+ * policy's own tests, and with their roles as stored roles.
  *
- * AUTHZ_TEST_POLICIES: how many, 300 unless set; AUTHZ_TEST_SEED: that of the first one.
+ * AUTHZ_TEST_POLICIES: how many policies, by default 300; AUTHZ_TEST_SEED: the seed of the first.
  */
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -16,19 +16,19 @@
 
 enum { SHUFFLES = 3, LINES = 4 * NODES, FIRST_NUMBER = 10, TENANT = 1 };
 
-/* One policy and all that is known of it. */
+/* One policy and all that is known about it. */
 struct trial {
 	struct policy policy;
 	struct questions questions;
 	struct difference difference;
 	struct dice dice;
-	struct { /* the roles as they are kept outside of the files */
+	struct { /* the roles as stored roles */
 		char *lines[LINES];
 		unsigned count, next;
 	} kept[ROLES];
 	char *files[FILES];
 	unsigned file_count;
-	char *tests; /* NULL: none are written yet */
+	char *tests; /* NULL: not written yet */
 	unsigned met;
 };
 
@@ -75,7 +75,7 @@ static struct pol_snapshot *compile(struct trial *trial, bool fault)
 	return snapshot;
 }
 
-/* --- roles outside of the files --------------------------------------------------------------- */
+/* --- stored roles ----------------------------------------------------------------------------- */
 
 /* One role of the trial. */
 struct kept_role {
@@ -95,7 +95,7 @@ static bool keep_line(void *context, struct pol_str line)
 	return true;
 }
 
-/* What a role's grants select, spelled out once and for all orders. */
+/* Writes what a role's grants select as lines, once for all orders. */
 static void keep_role(struct trial *trial, const struct pol_snapshot *snapshot, unsigned role)
 {
 	const struct grantee *from = &trial->policy.roles[role];
@@ -145,8 +145,7 @@ static void miss_line(void *context, struct pol_str line)
 		&kept->trial->difference, 1, "missing of a stored role: %.*s", POL_STR_ARGS(line));
 }
 
-/* The policy with every role once more, made outside of the files; what one inherits is of either
- * kind. */
+/* The policy with every role once more, as a stored role; parents are of either kind. */
 static struct pol_snapshot *extend(struct trial *trial, const struct pol_snapshot *base)
 {
 	const struct policy *policy = &trial->policy;
@@ -215,7 +214,7 @@ static void examine(struct trial *trial, const struct pol_snapshot *snapshot, bo
 	run_exam(&exam);
 }
 
-/* One order of the statements. */
+/* Tries one order of the statements. */
 static void try_order(struct trial *trial, bool first)
 {
 	struct pol_snapshot *snapshot = NULL, *extended = NULL;

@@ -29,7 +29,7 @@ static bool is_used(const struct node *node, const char *word)
 	return false;
 }
 
-/* A name alone, a name with methods, or a bare method. `plain` of a hundred names stand alone. */
+/* Adds a name alone, a name with methods, or a bare method. `plain` percent are names alone. */
 static void add_action(struct dice *dice, struct node *node, unsigned plain)
 {
 	struct action *action = &node->actions[node->action_count];
@@ -81,7 +81,7 @@ static struct node *add_node(struct policy *policy, int parent, struct segment s
 	return node;
 }
 
-/* A child of any node that may have one more. */
+/* Adds a child to a random node that may have one more. */
 static void grow(struct dice *dice, struct policy *policy, unsigned plain)
 {
 	unsigned parent = roll(dice, policy->node_count);
@@ -104,7 +104,7 @@ static void grow(struct dice *dice, struct policy *policy, unsigned plain)
 	}
 }
 
-/* A leaf beside another one that is declared with it: `/a, /b { … }`. */
+/* Adds a sibling to a leaf, declared together with it: `/a, /b { … }`. */
 static void add_twin(struct dice *dice, struct policy *policy)
 {
 	unsigned first = roll(dice, policy->node_count);
@@ -153,7 +153,7 @@ void make_trees(struct dice *dice, struct policy *out)
 {
 	static const char *const trees[TREES] = { "api", "ui", "fields" };
 	unsigned wanted = chance(dice, 6) ? 150 + roll(dice, NODES - 156) : 4 + roll(dice, 60);
-	/* Some policies have names of one kind alone, most of both. */
+	/* Some policies have names of one kind only, most have both. */
 	unsigned plain = chance(dice, 20) ? roll(dice, 2) * 100 : 20 + roll(dice, 60);
 
 	out->tree_count = 1 + roll(dice, TREES);
@@ -170,7 +170,7 @@ void make_trees(struct dice *dice, struct policy *out)
 	for (unsigned tries = roll(dice, 4); tries > 0; tries--) {
 		add_twin(dice, out);
 	}
-	/* So that something can be granted. */
+	/* At least one action, so that something can be granted. */
 	if (out->nodes[0].action_count == 0) {
 		add_action(dice, &out->nodes[0], plain);
 	}

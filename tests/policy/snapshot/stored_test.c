@@ -327,14 +327,15 @@ Test(gain, nobody_gives_what_he_has_not)
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct facts before, after, own;
-		struct pol_giver giver = { .facts = &own.facts };
-		struct pol_gain gain;
+		struct pol_grantor giver = { .facts = &own.facts };
+		struct pol_escalation gain;
 		char said[512];
 
 		make(snapshot, &cases[i].before, &before);
 		make(snapshot, &cases[i].after, &after);
 		make(snapshot, &cases[i].own, &own);
-		cr_assert_eq(pol_gain_find(snapshot, &before.facts, &after.facts, &giver, &gain),
+		cr_assert_eq(
+			pol_escalation_find(snapshot, &before.facts, &after.facts, &giver, &gain),
 			POL_OK);
 		snprintf(said, sizeof said, "%s %s", gain.found ? gain.action : "",
 			gain.found ? gain.resource : "");
@@ -351,16 +352,16 @@ Test(gain, what_may_be_handed_out_need_not_be_held)
 	uint32_t role = pol_snapshot_role(snapshot, POL_STR("collector"));
 	uint32_t other = pol_snapshot_role(snapshot, POL_STR("auditor"));
 	struct facts before, after;
-	struct pol_gain gain;
+	struct pol_escalation gain;
 
 	make(snapshot, &nobody, &before);
 	make(snapshot, &collector, &after);
-	cr_assert_eq(pol_gain_find(snapshot, &before.facts, &after.facts,
-			     &(struct pol_giver){ .roles = &role, .role_count = 1 }, &gain),
+	cr_assert_eq(pol_escalation_find(snapshot, &before.facts, &after.facts,
+			     &(struct pol_grantor){ .roles = &role, .role_count = 1 }, &gain),
 		POL_OK);
 	cr_expect_not(gain.found);
-	cr_assert_eq(pol_gain_find(snapshot, &before.facts, &after.facts,
-			     &(struct pol_giver){ .roles = &other, .role_count = 1 }, &gain),
+	cr_assert_eq(pol_escalation_find(snapshot, &before.facts, &after.facts,
+			     &(struct pol_grantor){ .roles = &other, .role_count = 1 }, &gain),
 		POL_OK);
 	cr_expect(gain.found);
 	pol_snapshot_unref(snapshot);
