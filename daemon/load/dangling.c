@@ -223,7 +223,7 @@ static int on_role(void *context, const struct store_role *role)
 	struct pol_stored *own = NULL;
 	struct pol_str item;
 
-	if (pol_stored_text_read(search->snapshot, &source, &own) != POL_OK) {
+	if (pol_stored_lines_read(search->snapshot, &source, &own) != POL_OK) {
 		return -ENOMEM;
 	}
 	pol_stored_unref(own);

@@ -45,7 +45,7 @@ static struct pol_stored *find_own(struct gathering *gathering, const struct sto
 		return pol_stored_ref(own);
 	}
 	own = NULL;
-	(void)pol_stored_text_read(gathering->snapshot, &source, &own);
+	(void)pol_stored_lines_read(gathering->snapshot, &source, &own);
 	return own;
 }
 

@@ -214,32 +214,16 @@ static void name_permission(
 	const struct pol_snapshot *snapshot, uint32_t permission, struct pol_escalation *out)
 {
 	struct pol_resource resource = { .text = malloc(POL_RESOURCE_TEXT) };
-	uint32_t chain[POL_PATH_SEGMENTS];
-	uint32_t low = 0, high = snapshot->node_count;
 	struct pol_str verb = snapshot->verbs[snapshot->permissions[permission]], text;
-	uint32_t depth;
 
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (snapshot->nodes[middle + 1].first <= permission) {
-			low = middle + 1;
-		} else {
-			high = middle;
-		}
-	}
 	out->found = true;
 	snprintf(out->action, sizeof out->action, "%.*s", POL_STR_ARGS(verb));
 	out->resource[0] = '\0';
 	if (resource.text == NULL) {
 		return;
 	}
-	depth = pol_resource_node_chain(snapshot, low, chain);
-	pol_resource_begin(&resource, snapshot->trees[snapshot->nodes[low].tree].name);
-	for (uint32_t i = 0; i < depth; i++) {
-		pol_resource_node(&resource, &snapshot->nodes[chain[i]]);
-	}
-	text = pol_resource_end(&resource);
+	text = pol_resource_of_node(
+		&resource, snapshot, pol_tree_permission_node(snapshot, permission));
 	snprintf(out->resource, sizeof out->resource, "%.*s", POL_STR_ARGS(text));
 	free(resource.text);
 }

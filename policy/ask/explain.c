@@ -3,6 +3,7 @@
 
 #include "policy/ask/explain_internal.h"
 #include "policy/snapshot/resource.h"
+#include "policy/snapshot/tree.h"
 
 struct pol_position pol_explain_position(
 	const struct pol_snapshot *snapshot, struct pol_span at, uint32_t line)
@@ -99,11 +100,7 @@ static struct pol_str name_node(const struct pol_explainer *explainer, uint32_t 
 	if (resource.text == NULL) {
 		return (struct pol_str){ 0 };
 	}
-	pol_resource_begin(&resource, tree);
-	for (uint32_t i = 0; i < depth; i++) {
-		pol_resource_node(&resource, &snapshot->nodes[chain[i]]);
-	}
-	return pol_resource_end(&resource);
+	return pol_resource_of_node(&resource, snapshot, node);
 }
 
 static void explain_actions(struct pol_explainer *explainer)
@@ -131,6 +128,7 @@ static void explain_resource(struct pol_explainer *explainer)
 	const struct pol_snapshot *snapshot = explainer->snapshot;
 	const struct pol_trace *trace = explainer->trace;
 	struct pol_run run = trace->run;
+	uint32_t action;
 
 	if (trace->node == POL_NONE) {
 		return;
@@ -140,15 +138,9 @@ static void explain_resource(struct pol_explainer *explainer)
 		explain_actions(explainer);
 		return;
 	}
-	for (uint32_t i = snapshot->nodes[trace->node].action;
-		i < snapshot->nodes[trace->node + 1].action; i++) {
-		const struct pol_action *action = &snapshot->actions[i];
-
-		if (run.first >= action->run.first &&
-			run.first + run.count <= action->run.first + action->run.count) {
-			explainer->out->action = snapshot->verbs[action->verb];
-			return;
-		}
+	action = pol_tree_run_action(snapshot, trace->node, run);
+	if (action != POL_NONE) {
+		explainer->out->action = snapshot->verbs[snapshot->actions[action].verb];
 	}
 }
 

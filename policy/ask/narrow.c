@@ -7,6 +7,7 @@
 #include "policy/decide/subject.h"
 #include "policy/snapshot/compiled.h"
 #include "policy/snapshot/resource.h"
+#include "policy/snapshot/tree.h"
 
 enum { MAX_SCOPES = sizeof((struct pol_narrow_result *)0)->scopes / sizeof(uint32_t) };
 
@@ -35,37 +36,6 @@ static void add(uint64_t *set, uint32_t permission)
 
 /* --- names ------------------------------------------------------------------------------------ */
 
-/* The node whose permissions these are: the last that begins at or before. */
-static uint32_t node_of(const struct pol_snapshot *snapshot, uint32_t permission)
-{
-	uint32_t low = 0, high = snapshot->node_count;
-
-	while (high - low > 1) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (snapshot->nodes[middle].first <= permission) {
-			low = middle;
-		} else {
-			high = middle;
-		}
-	}
-	return low;
-}
-
-static uint32_t action_of(const struct pol_snapshot *snapshot, uint32_t node, uint32_t permission)
-{
-	uint32_t end = snapshot->nodes[node + 1].action;
-
-	for (uint32_t i = snapshot->nodes[node].action; i < end; i++) {
-		const struct pol_run *run = &snapshot->actions[i].run;
-
-		if (permission >= run->first && permission - run->first < run->count) {
-			return i;
-		}
-	}
-	return POL_NONE;
-}
-
 static size_t put(char *out, size_t at, struct pol_str text)
 {
 	size_t len = text.len < POL_NARROW_NAME - at ? text.len : POL_NARROW_NAME - at;
@@ -78,16 +48,9 @@ static size_t put(char *out, size_t at, struct pol_str text)
 static size_t name_action(
 	const struct pol_snapshot *snapshot, uint32_t node, uint32_t action, char *text, char *out)
 {
-	uint32_t chain[POL_PATH_SEGMENTS];
-	uint32_t depth = pol_resource_node_chain(snapshot, node, chain);
 	struct pol_resource resource = { .text = text };
-	size_t len;
+	size_t len = put(out, 0, pol_resource_of_node(&resource, snapshot, node));
 
-	pol_resource_begin(&resource, snapshot->trees[snapshot->nodes[node].tree].name);
-	for (uint32_t i = 0; i < depth; i++) {
-		pol_resource_node(&resource, &snapshot->nodes[chain[i]]);
-	}
-	len = put(out, 0, pol_resource_end(&resource));
 	len = put(out, len, POL_STR(" "));
 	return action == POL_NONE ? len
 				  : put(out, len, snapshot->verbs[snapshot->actions[action].verb]);
@@ -97,9 +60,10 @@ size_t pol_narrow_action_name(
 	const struct pol_snapshot *snapshot, uint32_t permission, char out[static POL_NARROW_NAME])
 {
 	char text[POL_RESOURCE_TEXT];
-	uint32_t node = node_of(snapshot, permission);
+	uint32_t node = pol_tree_permission_node(snapshot, permission);
+	struct pol_run run = { permission, 1 };
 
-	return name_action(snapshot, node, action_of(snapshot, node, permission), text, out);
+	return name_action(snapshot, node, pol_tree_run_action(snapshot, node, run), text, out);
 }
 
 /* --- what the key has ------------------------------------------------------------------------- */

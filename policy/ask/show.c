@@ -119,23 +119,17 @@ static enum pol_status show_node(struct show *show, uint32_t number, struct pol_
 	const struct pol_node *node = &snapshot->nodes[number];
 	uint32_t chain[POL_PATH_SEGMENTS];
 	uint32_t depth = pol_resource_node_chain(snapshot, number, chain);
-	size_t segment = 0;
 
 	*out = (struct pol_shown){
 		.tree = snapshot->trees[node->tree].name,
 		.description = node->description,
 		.depth = depth,
 	};
-	pol_resource_begin(&show->resource, out->tree);
-	for (uint32_t i = 0; i < depth; i++) {
-		segment = show->resource.len + 1;
-		pol_resource_node(&show->resource, &snapshot->nodes[chain[i]]);
-	}
-	out->resource = pol_resource_end(&show->resource);
+	out->resource = pol_resource_of_node(&show->resource, snapshot, number);
 	out->segment = out->tree;
 	if (depth > 0) {
-		out->segment = (struct pol_str){ out->resource.ptr + segment,
-			out->resource.len - segment };
+		out->segment = (struct pol_str){ out->resource.ptr + show->resource.segment,
+			out->resource.len - show->resource.segment };
 	} else {
 		out->description = snapshot->trees[node->tree].description;
 	}

@@ -28,6 +28,11 @@ uint32_t pol_resource_node_chain(
 	return depth;
 }
 
+void pol_resource_put(struct pol_resource *resource, struct pol_str text)
+{
+	put(resource, text.ptr, text.len);
+}
+
 void pol_resource_begin(struct pol_resource *resource, struct pol_str tree)
 {
 	resource->len = 0;
@@ -35,9 +40,17 @@ void pol_resource_begin(struct pol_resource *resource, struct pol_str tree)
 	put(resource, ":", 1);
 }
 
-/* What would not be read back as it is. */
-static bool is_escaped(char c)
+static void put_slash(struct pol_resource *resource)
 {
+	put(resource, "/", 1);
+	resource->segment = resource->len;
+}
+
+static bool is_escaped(enum pol_resource_form form, char c)
+{
+	if (form == POL_RESOURCE_STORED) {
+		return c == '%' || c == '{';
+	}
 	return c == '%' || c == '?' || c == '#' || c == ';' || c == '\\';
 }
 
@@ -46,12 +59,12 @@ void pol_resource_value(struct pol_resource *resource, struct pol_str value)
 	static const char digits[] = "0123456789ABCDEF";
 	size_t done = 0;
 
-	put(resource, "/", 1);
+	put_slash(resource);
 	for (size_t i = 0; i < value.len; i++) {
 		unsigned char byte = (unsigned char)value.ptr[i];
 		char escape[3] = { '%', digits[byte >> 4], digits[byte & 15] };
 
-		if (is_escaped(value.ptr[i])) {
+		if (is_escaped(resource->form, value.ptr[i])) {
 			put(resource, value.ptr + done, i - done);
 			put(resource, escape, sizeof escape);
 			done = i + 1;
@@ -68,7 +81,8 @@ void pol_resource_node(struct pol_resource *resource, const struct pol_node *nod
 		pol_resource_value(resource, node->name);
 		return;
 	}
-	put(resource, "/{", 2);
+	put_slash(resource);
+	put(resource, "{", 1);
 	put(resource, node->name.ptr, node->name.len);
 	put(resource, "...}", node->kind == POL_SEGMENT_REST ? 4 : 0);
 	if (node->kind != POL_SEGMENT_REST) {
@@ -83,4 +97,25 @@ struct pol_str pol_resource_end(struct pol_resource *resource)
 		put(resource, "/", 1);
 	}
 	return (struct pol_str){ resource->text, resource->len };
+}
+
+void pol_resource_append_node(
+	struct pol_resource *resource, const struct pol_snapshot *snapshot, uint32_t node)
+{
+	uint32_t chain[POL_PATH_SEGMENTS];
+	uint32_t depth = pol_resource_node_chain(snapshot, node, chain);
+
+	pol_resource_put(resource, snapshot->trees[snapshot->nodes[node].tree].name);
+	put(resource, ":", 1);
+	for (uint32_t i = 0; i < depth; i++) {
+		pol_resource_node(resource, &snapshot->nodes[chain[i]]);
+	}
+}
+
+struct pol_str pol_resource_of_node(
+	struct pol_resource *resource, const struct pol_snapshot *snapshot, uint32_t node)
+{
+	resource->len = 0;
+	pol_resource_append_node(resource, snapshot, node);
+	return pol_resource_end(resource);
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * resource: nodes as text, `api:/loans/{loan}`, for those who read. For policy/ alone.
+ * resource: nodes as text, `api:/loans/{loan}`. For policy/ alone.
  */
 
 #include <stddef.h>
@@ -14,18 +14,39 @@
 /* Room for any: 64 segments, all of their bytes encoded. */
 #define POL_RESOURCE_TEXT ((size_t)64 * 1024)
 
-/* Text that grows in a buffer of POL_RESOURCE_TEXT bytes; what does not fit is cut. */
+/* Which bytes of literals and values are percent-encoded. */
+enum pol_resource_form {
+	POL_RESOURCE_SHOWN = 0, /* those that a path cannot have as they are: % ? # ; and \ */
+	POL_RESOURCE_STORED     /* % and {, so that no literal looks like a parameter */
+};
+
+/* Text that grows in a buffer of POL_RESOURCE_TEXT bytes, or of as many as the text needs; what
+ * does not fit is left out. The caller owns the buffer. */
 struct pol_resource {
 	char *text;
 	size_t len;
+	size_t segment; /* where the last segment begins, after its slash */
+	enum pol_resource_form form;
 };
 
 /* The nodes from the root, not itself included, down to this one. Returns how many. */
 uint32_t pol_resource_node_chain(
 	const struct pol_snapshot *snapshot, uint32_t node, uint32_t out[POL_PATH_SEGMENTS]);
 
+/* A whole node as declared, in place of what was there: `api:/loans/{loan}`; a root is `api:/`. A
+ * view into the buffer. */
+struct pol_str pol_resource_of_node(
+	struct pol_resource *resource, const struct pol_snapshot *snapshot, uint32_t node);
+/* Appends the same, except that a root is `api:`. */
+void pol_resource_append_node(
+	struct pol_resource *resource, const struct pol_snapshot *snapshot, uint32_t node);
+
+/* In parts: a tree, then segments, then the end. */
+
+/* Appends text as it is. */
+void pol_resource_put(struct pol_resource *resource, struct pol_str text);
 void pol_resource_begin(struct pol_resource *resource, struct pol_str tree);
-/* A slash and a value, with what a path cannot hold raw encoded. */
+/* A slash and a value, encoded as the form says. */
 void pol_resource_value(struct pol_resource *resource, struct pol_str value);
 /* A slash and a node's segment as declared: `loans`, `{loan}`, `{path...}`. */
 void pol_resource_node(struct pol_resource *resource, const struct pol_node *node);

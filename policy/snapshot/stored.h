@@ -42,12 +42,12 @@ enum pol_status pol_stored_text_parse(const struct pol_snapshot *snapshot,
 	const struct pol_str *grants, size_t count, struct pol_stored_fault *fault,
 	struct pol_stored **out);
 
-/* One node with what is allowed, or denied, on it; for pol_stored_text_read. Return false to stop.
+/* One node with what is allowed, or denied, on it; for pol_stored_lines_read. Return false to stop.
  */
 typedef bool (*pol_stored_line)(void *context, struct pol_str line);
 
 /* Spells it out, node after node. POL_ENOMEM, or POL_ELIMIT when `seen` stopped it. */
-enum pol_status pol_stored_text_spell(const struct pol_snapshot *snapshot,
+enum pol_status pol_stored_lines_write(const struct pol_snapshot *snapshot,
 	const struct pol_stored *stored, pol_stored_line seen, void *context);
 
 /* The reverse, with any snapshot. `lines` gives the next one, false at the end; `missing`, unless
@@ -57,7 +57,7 @@ struct pol_stored_source {
 	void (*missing)(void *context, struct pol_str line);
 	void *context;
 };
-enum pol_status pol_stored_text_read(const struct pol_snapshot *snapshot,
+enum pol_status pol_stored_lines_read(const struct pol_snapshot *snapshot,
 	const struct pol_stored_source *source, struct pol_stored **out);
 
 /* How many permissions it allows, and denies. */

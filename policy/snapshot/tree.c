@@ -223,3 +223,34 @@ enum pol_status pol_tree_node_verb(const struct pol_snapshot *snapshot, uint32_t
 	}
 	return POL_ENOTFOUND;
 }
+
+/* The last node whose permissions begin at or before that one. */
+uint32_t pol_tree_permission_node(const struct pol_snapshot *snapshot, uint32_t permission)
+{
+	uint32_t low = 0, high = snapshot->node_count;
+
+	while (high - low > 1) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (snapshot->nodes[middle].first <= permission) {
+			low = middle;
+		} else {
+			high = middle;
+		}
+	}
+	return low;
+}
+
+uint32_t pol_tree_run_action(const struct pol_snapshot *snapshot, uint32_t node, struct pol_run run)
+{
+	uint32_t end = snapshot->nodes[node + 1].action;
+
+	for (uint32_t i = snapshot->nodes[node].action; i < end; i++) {
+		struct pol_run own = snapshot->actions[i].run;
+
+		if (run.first >= own.first && run.first + run.count <= own.first + own.count) {
+			return i;
+		}
+	}
+	return POL_NONE;
+}

@@ -36,6 +36,12 @@ struct pol_run pol_tree_node_run(const struct pol_snapshot *snapshot, uint32_t n
 enum pol_status pol_tree_node_verb(const struct pol_snapshot *snapshot, uint32_t node,
 	struct pol_str verb, bool http, struct pol_run *out);
 
+/* The node that has a permission. */
+uint32_t pol_tree_permission_node(const struct pol_snapshot *snapshot, uint32_t permission);
+/* The number of the node's action that has all permissions of the run, or POL_NONE. */
+uint32_t pol_tree_run_action(
+	const struct pol_snapshot *snapshot, uint32_t node, struct pol_run run);
+
 /* For the compiler: a literal child by its name, and the hash of its place in the table. */
 enum pol_literal_match {
 	POL_LITERAL_NONE = 0,

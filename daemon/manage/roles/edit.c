@@ -166,7 +166,7 @@ static int spell(
 	if (status == POL_OK) {
 		editing->line_pack = (struct store_pack){ .bytes = editing->lines,
 			.cap = STORE_MAX_ROLE - MAX_GRANTS_BYTES };
-		status = pol_stored_text_spell(call->snapshot, own, on_line, &editing->line_pack);
+		status = pol_stored_lines_write(call->snapshot, own, on_line, &editing->line_pack);
 		editing->role.lines = store_pack_list(&editing->line_pack);
 	}
 	pol_stored_unref(own);

@@ -112,7 +112,7 @@ static void keep_role(struct trial *trial, const struct pol_snapshot *snapshot, 
 	}
 	status = pol_stored_text_parse(snapshot, texts, from->grant_count, &fault, &stored);
 	if (status == POL_OK) {
-		cr_assert_eq(pol_stored_text_spell(snapshot, stored, keep_line, &kept), POL_OK);
+		cr_assert_eq(pol_stored_lines_write(snapshot, stored, keep_line, &kept), POL_OK);
 	} else {
 		note_difference(&trial->difference, 1, "refused as a stored role: %s: %s",
 			grants[fault.entry], fault.why);
@@ -175,7 +175,7 @@ static struct pol_snapshot *extend(struct trial *trial, const struct pol_snapsho
 			.name = pol_str_of(names[i]),
 			.parents = parents[i],
 			.parent_count = from->parent_count };
-		cr_assert_eq(pol_stored_text_read(base, &source, &roles[count].own), POL_OK);
+		cr_assert_eq(pol_stored_lines_read(base, &source, &roles[count].own), POL_OK);
 		count++;
 	}
 	cr_assert_eq(pol_stored_extend(base, roles, count, &fault, &snapshot), POL_OK);

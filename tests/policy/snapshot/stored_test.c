@@ -95,7 +95,7 @@ Test(stored, what_grants_select_is_spelled_out)
 			continue;
 		}
 		stored = parse(snapshot, cases[i].grant);
-		cr_assert_eq(pol_stored_text_spell(snapshot, stored, keep, &text), POL_OK);
+		cr_assert_eq(pol_stored_lines_write(snapshot, stored, keep, &text), POL_OK);
 		for (size_t k = 0; k < text.count; k++) {
 			cr_assert_not_null(cases[i].lines[k]);
 			cr_expect_str_eq(text.lines[k], cases[i].lines[k]);
@@ -145,8 +145,8 @@ Test(stored, what_a_later_policy_lacks_counts_for_nothing)
 	struct pol_stored_source source = { give, miss, &text };
 	size_t allowed, denied;
 
-	cr_assert_eq(pol_stored_text_spell(snapshot, stored, keep, &text), POL_OK);
-	cr_assert_eq(pol_stored_text_read(later, &source, &read), POL_OK);
+	cr_assert_eq(pol_stored_lines_write(snapshot, stored, keep, &text), POL_OK);
+	cr_assert_eq(pol_stored_lines_read(later, &source, &read), POL_OK);
 	pol_stored_count(read, &allowed, &denied);
 	cr_expect_eq(text.missing, 2);
 	cr_expect_eq(allowed, 5);
@@ -154,7 +154,7 @@ Test(stored, what_a_later_policy_lacks_counts_for_nothing)
 	pol_stored_unref(read);
 	text.next = 0;
 	text.missing = 0;
-	cr_assert_eq(pol_stored_text_read(snapshot, &source, &read), POL_OK);
+	cr_assert_eq(pol_stored_lines_read(snapshot, &source, &read), POL_OK);
 	pol_stored_count(read, &allowed, &denied);
 	cr_expect_eq(text.missing, 0);
 	cr_expect_eq(allowed, 8);
