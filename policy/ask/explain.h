@@ -69,13 +69,12 @@ struct pol_explained_rule {
 	bool deny;
 	bool scope;
 	bool held; /* a needed role: it is held, but only at `at` */
-	const struct pol_str
-		*chain; /* from the held role to the one with the rule, by inheritance */
+	/* The held role, the one that it inherits, and so on to the one that has the rule. */
+	const struct pol_str *chain;
 	uint32_t chain_count;
 	struct pol_str text; /* its first line as written; empty for a stored role, as position */
 	struct pol_position position;
-	const struct pol_str
-		*at; /* the places where it is held; of a rule that counted, that one */
+	const struct pol_str *at; /* where it is held; of `rules`: the place that counted */
 	uint32_t at_count;
 	int64_t until;               /* Unix seconds; 0: for good */
 	const struct pol_str *verbs; /* which of the permissions asked for; none: all of them */
@@ -95,11 +94,9 @@ struct pol_explanation {
 	struct pol_explained_group groups[POL_GROUP_COUNT];
 	struct pol_str resource; /* as declared: api:/loans/{loan}; empty: not found, not reached */
 	struct pol_str action; /* the action that has the permissions asked for; empty: the same */
-	const struct pol_str
-		*has; /* the actions of a resource that does not have the one asked for */
+	const struct pol_str *has; /* the resource's actions, when the one asked for is not there */
 	uint32_t has_count;
-	struct pol_str
-		quota; /* the name of the quota that is used up; set by the caller, who counts */
+	struct pol_str quota; /* the quota that is used up; set by the daemon, which counts */
 	const struct pol_explained_rule *rules;
 	uint32_t rule_count;
 	struct pol_explained_kinds missing;     /* one of each kind is needed, together */

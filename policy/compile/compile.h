@@ -9,6 +9,12 @@
  * one run finds every mistake; only a lack of memory ends a run early. The result lives in the
  * snapshot's arena. Everything else lives in `scratch` and is freed together with the statements.
  * All functions run in the thread that called pol_compile.
+ *
+ * A mistake in a tree may leave nodes or actions out. The parser marks where (POL_ENTRY_LOST,
+ * POL_SEGMENT_LOST); the nodes there carry the marks as damage (POL_DAMAGE_*); and a look-up adds
+ * what may be missing to a struct pol_loss. A grant, role, scope or stack that for such a reason,
+ * or by a mistake of its own, may differ from what was meant is doubtful. What may only follow from
+ * an earlier mistake is not reported.
  */
 
 #include <stdbool.h>
@@ -144,9 +150,8 @@ struct pol_build_node {
 	struct pol_build_node *wild; /* the first parameter or rest among them, or NULL */
 	struct pol_build_action *first_action, *last_action;
 	union {
-		uint64_t hash; /* of a literal in build.table */
-		struct pol_build_node
-			*rival; /* of a parameter: after a mistake, its parent's next one */
+		uint64_t hash;                /* of a literal in build.table */
+		struct pol_build_node *rival; /* of a parameter: a second one, after a mistake */
 	};
 	uint32_t literal_count;
 	uint32_t action_count;

@@ -178,7 +178,7 @@ static struct pol_build_node *make_lost(
 	return pol_compile_child_make(build, parent, segment);
 }
 
-static void complain_wild(
+static void report_wild(
 	struct pol_diags *diags, const struct pol_segment *was, const struct pol_segment *segment)
 {
 	const char *dots = segment->kind == POL_SEGMENT_REST ? "..." : "";
@@ -229,7 +229,7 @@ enum pol_status pol_compile_child_get(struct pol_build *build, struct pol_build_
 		child = find_literal(build, parent, segment->text);
 	} else if (child != NULL && (child->segment.kind != segment->kind ||
 					    !pol_str_equal(child->segment.text, segment->text))) {
-		complain_wild(diags, &child->segment, segment);
+		report_wild(diags, &child->segment, segment);
 		*out = get_rival(build, parent, segment);
 		return build->compiler->scratch->status;
 	}

@@ -65,7 +65,7 @@ static enum pol_status add_members(struct pol_grantee_kind *roles, uint32_t set,
 }
 
 /* Reports a role that inherits two members of one set. */
-static void complain_breach(
+static void report_breach(
 	struct pol_grantee_kind *roles, uint32_t number, uint32_t set, const uint32_t both[2])
 {
 	struct pol_compiler *compiler = roles->compiler;
@@ -109,7 +109,7 @@ static enum pol_status inherit(struct pol_grantee_kind *roles, uint32_t number,
 				*membership = (struct membership){ number + 1, from.member };
 				status = add_exclusion(roles->compiler, role, from);
 			} else if (membership->member != from.member && !breached[number]) {
-				complain_breach(roles, number, from.set,
+				report_breach(roles, number, from.set,
 					(const uint32_t[]){ membership->member, from.member });
 				breached[number] = true;
 			}

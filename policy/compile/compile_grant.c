@@ -90,7 +90,7 @@ static enum pol_status expand_verb(struct pol_compiler *compiler, const struct v
 	return status;
 }
 
-static void complain_pattern(struct pol_compiler *compiler, const struct pol_ast_pattern *pattern,
+static void report_pattern(struct pol_compiler *compiler, const struct pol_ast_pattern *pattern,
 	const struct verbs *verbs)
 {
 	if (verbs->all) {
@@ -128,7 +128,7 @@ static enum pol_status add_pattern(struct pol_compiler *compiler, struct verbs *
 	/* An unknown action is reported by itself, and may be a misspelt one of these nodes. */
 	if (status == POL_OK && !hit && are_known(verbs) && compiler->diags->errors == errors &&
 		!loss->nodes && !loss->verbs) {
-		complain_pattern(compiler, pattern, verbs);
+		report_pattern(compiler, pattern, verbs);
 	}
 	add_loss(&verbs->loss, loss);
 	return status;

@@ -17,7 +17,7 @@ static struct pol_str fold(struct pol_compiler *compiler, struct pol_str name)
 	return (struct pol_str){ text, name.len };
 }
 
-static void complain_twice(const struct pol_grantee_kind *kind,
+static void report_twice(const struct pol_grantee_kind *kind,
 	const struct pol_ast_grantee *statement, const struct pol_ast_grantee *was)
 {
 	struct pol_diags *diags = kind->compiler->diags;
@@ -70,7 +70,7 @@ static enum pol_status number(struct pol_grantee_kind *kind)
 		}
 		was = pol_names_add(&folded, key, kind->count);
 		if (was != kind->count) {
-			complain_twice(kind, statement, kind->statements[was]);
+			report_twice(kind, statement, kind->statements[was]);
 			status = set_aside(kind, statement);
 			continue;
 		}

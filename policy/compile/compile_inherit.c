@@ -38,7 +38,7 @@ static const struct pol_word *parent_word(
 }
 
 /* Reports the circle stack[from] … stack[depth - 1], beginning with the role declared first. */
-static void complain_circle(const struct walk *walk, uint32_t from)
+static void report_circle(const struct walk *walk, uint32_t from)
 {
 	const struct pol_grantee_kind *kind = walk->kind;
 	struct pol_diags *diags = kind->compiler->diags;
@@ -78,7 +78,7 @@ static void close_circle(struct walk *walk, uint32_t parent)
 	const struct pol_grantee_kind *kind = walk->kind;
 
 	if (walk->circles++ < CIRCLES) {
-		complain_circle(walk, walk->depths[parent]);
+		report_circle(walk, walk->depths[parent]);
 		return;
 	}
 	pol_diag_error(kind->compiler->diags, kind->statements[child]->name.at,

@@ -79,7 +79,7 @@ static enum pol_status step(struct pol_compiler *compiler, uint32_t node,
 	return status;
 }
 
-static void complain(struct pol_compiler *compiler, const struct pol_ast_pattern *pattern,
+static void report(struct pol_compiler *compiler, const struct pol_ast_pattern *pattern,
 	const struct pol_segment *segment, const struct pol_node_ranges *from)
 {
 	const struct pol_node *nodes = compiler->snapshot->nodes;
@@ -186,7 +186,7 @@ enum pol_status pol_compile_pattern(
 		}
 		compiler->steps += from.count + out->count;
 		if (status == POL_OK && out->count == 0 && !compiler->loss.nodes) {
-			complain(compiler, pattern, segment, &from);
+			report(compiler, pattern, segment, &from);
 		}
 		compiler->spare = from;
 	}

@@ -132,7 +132,7 @@ static int compare(const void *a, const void *b)
 }
 
 /* Reports two names of one number, unless both are the same principal's. */
-static void complain_same(
+static void report_same(
 	struct pol_compiler *compiler, const struct pol_peers *peers, const struct pol_peer *pair)
 {
 	const struct pol_ast_peer *first = peers->lines[pair[0].line];
@@ -168,7 +168,7 @@ void pol_compile_peer_end(struct pol_compiler *compiler, const struct pol_peers 
 	}
 	for (uint32_t i = 1; i < snapshot->peer_count; i++) {
 		if (all[i].group == all[i - 1].group && all[i].id == all[i - 1].id) {
-			complain_same(compiler, peers, &all[i - 1]);
+			report_same(compiler, peers, &all[i - 1]);
 		}
 	}
 }

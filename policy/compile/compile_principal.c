@@ -7,7 +7,7 @@
 #include "policy/text/timetext.h"
 
 /* Is the word a place of this policy: TREE:/path that leads to or through a declared node? Reports
- * why not. */
+ * why not, unless a mistake in a tree may be the reason. */
 static bool check_place(
 	const struct pol_snapshot *snapshot, struct pol_diags *diags, const struct pol_word *place)
 {

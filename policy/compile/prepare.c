@@ -42,10 +42,10 @@ static struct pol_span position_of(const struct pol_prepare *prepare, struct pol
 	return at;
 }
 
-static void complain(const struct pol_prepare *prepare, struct pol_span at, const char *format, ...)
+static void report(const struct pol_prepare *prepare, struct pol_span at, const char *format, ...)
 	POL_PRINTF(3, 4);
 
-static void complain(const struct pol_prepare *prepare, struct pol_span at, const char *format, ...)
+static void report(const struct pol_prepare *prepare, struct pol_span at, const char *format, ...)
 {
 	char text[POL_DIAG_MESSAGE_MAX];
 	struct pol_str message = { text, 0 };
@@ -76,7 +76,7 @@ static bool data(
 	char why[POL_HOST_WHY] = "no module folder is named";
 
 	if (!pol_prepare_is_data_name(name->text)) {
-		complain(prepare, name->at,
+		report(prepare, name->at,
 			"'%.*s' is no data file's plain name: letters, digits, '.', '_' and '-', "
 			"of a "
 			"file in the module folder's data/",
@@ -94,7 +94,7 @@ static bool data(
 	case POL_ENOTFOUND:
 		break;
 	}
-	complain(prepare, name->at, "data file '%.*s' cannot be used: %s", POL_STR_ARGS(name->text),
+	report(prepare, name->at, "data file '%.*s' cannot be used: %s", POL_STR_ARGS(name->text),
 		why);
 	return false;
 }
@@ -103,10 +103,9 @@ static void data_error(const struct pol_prepare *prepare, const struct pol_word 
 	uint64_t line, const char *message)
 {
 	if (line == 0) {
-		complain(prepare, name->at, "data file '%.*s' %s", POL_STR_ARGS(name->text),
-			message);
+		report(prepare, name->at, "data file '%.*s' %s", POL_STR_ARGS(name->text), message);
 	} else {
-		complain(prepare, name->at, "data file '%.*s': line %llu %s",
+		report(prepare, name->at, "data file '%.*s': line %llu %s",
 			POL_STR_ARGS(name->text), (unsigned long long)line, message);
 	}
 }
@@ -124,7 +123,7 @@ void pol_prepare_init(struct pol_preparation *preparation, struct pol_snapshot *
 			.module = line->module,
 			.options = pol_options_read,
 			.alloc = alloc,
-			.error = complain,
+			.error = report,
 			.data = data,
 			.data_error = data_error,
 			.network = network,

@@ -16,7 +16,7 @@
 
 /* Reports the circle from `from`, which is on the walk, to `end`, which includes `from` again. A
  * stack is reported in one circle: when that is mended, others are found. */
-static enum pol_status complain_circle(
+static enum pol_status report_circle(
 	struct pol_stack_compiler *compiler, uint32_t from, uint32_t end, enum pol_group group)
 {
 	struct pol_draft *drafts = compiler->drafts;
@@ -179,7 +179,7 @@ static enum pol_status next_inclusion(
 			*out = line->target;
 			return POL_OK;
 		case POL_DRAFT_BEGUN:
-			status = complain_circle(compiler, line->target, at, group);
+			status = report_circle(compiler, line->target, at, group);
 			break;
 		case POL_DRAFT_DONE:
 			break;

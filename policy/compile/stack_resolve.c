@@ -8,7 +8,7 @@
 #include "policy/snapshot/used.h"
 #include "policy/text/nearest.h"
 
-static void complain_unknown(
+static void report_unknown(
 	struct pol_stack_compiler *compiler, const struct pol_word *name, const char *why)
 {
 	struct pol_nearest nearest = pol_nearest_to(name->text);
@@ -41,7 +41,7 @@ static const struct pol_module *find(
 		return foreign;
 	case POL_ENOTFOUND:
 		if (module == NULL) {
-			complain_unknown(compiler, name, why);
+			report_unknown(compiler, name, why);
 		}
 		return module;
 	case POL_ENOMEM:
@@ -56,7 +56,7 @@ static const struct pol_module *find(
 }
 
 /* "authenticate", or "authenticate or account". */
-static void complain_group(struct pol_stack_compiler *compiler, const struct pol_ast_line *line,
+static void report_group(struct pol_stack_compiler *compiler, const struct pol_ast_line *line,
 	const struct pol_module *module)
 {
 	char served[64] = "";
@@ -105,7 +105,7 @@ void pol_stack_resolve(struct pol_stack_compiler *compiler, struct pol_draft_lin
 		return;
 	}
 	if ((module->groups >> ast->group & 1U) == 0) {
-		complain_group(compiler, ast, module);
+		report_group(compiler, ast, module);
 	}
 	if (module->prepare != NULL) {
 		run_prepare(compiler, line, module);

@@ -129,7 +129,8 @@ static void add_expectation(struct pol_suite_builder *builder, struct pol_expect
 }
 
 /* May an action of these resources be missing because of a mistake that was reported? */
-static bool is_lost(const struct pol_suite_builder *builder, const struct pol_ast_step *step)
+static bool may_lack_actions(
+	const struct pol_suite_builder *builder, const struct pol_ast_step *step)
 {
 	struct pol_loss loss = { 0 };
 
@@ -148,7 +149,8 @@ static void expect(struct pol_suite_builder *builder, const struct pol_ast_step 
 	check_because(builder, step);
 	check_service(builder, step);
 	expectation.because = pol_arena_copy(builder->arena, step->because.text);
-	for (uint32_t i = 0; !pinned && i < step->verbs.count && !is_lost(builder, step); i++) {
+	for (uint32_t i = 0; !pinned && i < step->verbs.count && !may_lack_actions(builder, step);
+		i++) {
 		check_verb(builder, &step->verbs.items[i]);
 	}
 	for (uint32_t i = 0; i < step->places.count; i++) {
