@@ -14,6 +14,6 @@
 #define PARALLEL_MAX 4
 
 /* Calls work(argument, i) once for each i below count, the lowest first, and returns when all calls
- * have. As pol_host's `spread`; context is ignored. Any thread. */
+ * have. As `parallel` of struct pol_host; context is ignored. Any thread. */
 void parallel_spread(
 	void *context, size_t count, void (*work)(void *argument, size_t i), void *argument);

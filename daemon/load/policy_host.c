@@ -148,7 +148,7 @@ void policy_host_init(
 			.user = on_user,
 			.module = on_module,
 			.data = on_data,
-			.spread = parallel_spread,
+			.parallel = parallel_spread,
 		},
 		.digest = POL_HASH_SEED,
 		.plugins = plugins,

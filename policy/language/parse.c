@@ -325,7 +325,7 @@ enum pol_status pol_parse(const struct pol_source *sources, size_t count, struct
 
 	*out = (struct pol_ast){ 0 };
 	if (count == 0) {
-		pol_diag_error(diags, POL_NO_PLACE,
+		pol_diag_error(diags, POL_NO_POSITION,
 			"there is no policy: the folder holds no file whose name ends in .policy");
 		return POL_EINVALID;
 	}

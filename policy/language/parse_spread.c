@@ -90,7 +90,7 @@ static void parse_piece(void *argument, size_t number)
 	};
 
 	pol_arena_init(&piece->arena, spreading->limit);
-	piece->arena.least = spreading->least;
+	piece->arena.min_block = spreading->least;
 	pol_arena_init(&parser.scratch, spreading->limit);
 	pol_diags_init(&piece->diags, spreading->sources, spreading->source_count);
 	for (uint32_t file = piece->file; parser.status == POL_OK && file <= next->file; file++) {
@@ -213,7 +213,8 @@ static size_t count_pieces(const struct pol_host *host, const struct pol_source 
 		sum += sources[i].text.len;
 	}
 	*out_sum = sum;
-	if (host == NULL || host->spread == NULL || sum > POL_FOLDER_MAX || sum < 2 * PIECE_BYTES) {
+	if (host == NULL || host->parallel == NULL || sum > POL_FOLDER_MAX ||
+		sum < 2 * PIECE_BYTES) {
 		return 0;
 	}
 	return sum / PIECE_BYTES < PIECES_MAX ? sum / PIECE_BYTES : PIECES_MAX;
@@ -237,7 +238,7 @@ enum pol_status pol_parse_spread(const struct pol_host *host, struct pol_arena *
 		cut(&spreading, i, sum / spreading.count * i);
 	}
 	spreading.pieces[spreading.count].file = (uint32_t)spreading.source_count;
-	host->spread(host->context, spreading.count, parse_piece, &spreading);
+	host->parallel(host->context, spreading.count, parse_piece, &spreading);
 	done = all_is_well(&spreading) && join(&spreading, arena, out);
 	for (size_t i = 0; i < spreading.count; i++) {
 		pol_diags_finish(&spreading.pieces[i].diags);

@@ -86,7 +86,7 @@ struct pol_str pol_snapshot_role_description(const struct pol_snapshot *snapshot
 
 struct pol_span pol_snapshot_role_at(const struct pol_snapshot *snapshot, uint32_t role)
 {
-	return role < snapshot->role_count ? snapshot->role_origins[role].at : POL_NO_PLACE;
+	return role < snapshot->role_count ? snapshot->role_origins[role].at : POL_NO_POSITION;
 }
 
 struct pol_str pol_snapshot_scope_name(const struct pol_snapshot *snapshot, uint32_t scope)
@@ -118,7 +118,7 @@ struct pol_str pol_snapshot_principal_id(const struct pol_snapshot *snapshot, ui
 struct pol_span pol_snapshot_principal_at(const struct pol_snapshot *snapshot, uint32_t principal)
 {
 	return principal < snapshot->principal_count ? snapshot->principals[principal].at
-						     : POL_NO_PLACE;
+						     : POL_NO_POSITION;
 }
 
 size_t pol_snapshot_principal_held(

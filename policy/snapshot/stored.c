@@ -240,7 +240,7 @@ static enum pol_status add_roles(struct extending *extending)
 		};
 		/* It stands in no file. */
 		origins[first + i] = (struct pol_origin){
-			.at = POL_NO_PLACE,
+			.at = POL_NO_POSITION,
 			.parents =
 				pol_arena_alloc(&out->arena, from->parent_count, sizeof(uint32_t)),
 		};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For MAP_ANONYMOUS and madvise, which POSIX lacks. */
+/* MAP_ANONYMOUS and madvise are not in POSIX. */
 #define _DEFAULT_SOURCE
 
 #include "policy/text/arena.h"
@@ -13,15 +13,16 @@ struct pol_arena_block {
 	struct pol_arena_block *next;
 	size_t size; /* of data */
 	size_t used;
-	size_t mapped; /* bytes, with the header; 0: it came from the heap */
+	size_t mapped; /* bytes of the mapping, header included; 0: allocated from the heap */
 	alignas(max_align_t) unsigned char data[];
 };
 
-/* Blocks grow with the arena, so that a small policy costs a page and a large one few calls. From
- * FIRST_MAPPED on they are mapped by themselves, so that the host has them back at once: heaps,
- * and each thread has one, learn to keep what comes and goes. From HUGE_PAGE on they are in huge
- * pages where the host has them: a large policy is memory that is touched once, and in small pages
- * half of its time goes to faults. */
+/*
+ * A block is as large as all blocks before it, so that a small policy takes one page and a large
+ * one few calls. Blocks of FIRST_MAPPED bytes and more are mapped, because the heap of a thread
+ * would keep their memory after free. Blocks of HUGE_PAGE bytes and more ask for huge pages: with
+ * small pages, half of the time to compile a large policy is spent in page faults.
+ */
 #define FIRST_BLOCK   ((size_t)4096)
 #define FIRST_MAPPED  ((size_t)128 * 1024)
 #define HUGE_PAGE     ((size_t)2 * 1024 * 1024)
@@ -63,8 +64,8 @@ static void *map(size_t size, int more)
 	return start != MAP_FAILED ? start : NULL;
 }
 
-/* size bytes, a multiple of HUGE_PAGE and aligned to it: what sticks out of the mapping is given
- * back. A host without huge pages takes no advice, and small ones do. */
+/* Maps size bytes, a multiple of HUGE_PAGE, aligned to HUGE_PAGE: maps more and unmaps both ends.
+ * A failure of madvise is ignored; the host has no huge pages then, and small ones serve. */
 static struct pol_arena_block *map_huge(size_t size)
 {
 	unsigned char *start = map(size + HUGE_PAGE, 0);
@@ -96,9 +97,9 @@ static struct pol_arena_block *make_block(const struct pol_arena *arena, size_t 
 	if (total >= HUGE_PAGE) {
 		return map_huge((total + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE);
 	}
-	/* What was announced will be used: its pages come at once, not one fault after the other.
-	 */
-	block = map(total, size == arena->least ? MAP_POPULATE : 0);
+	/* A caller that set min_block will use all of it: one call maps all pages, without a page
+	 * fault for each. */
+	block = map(total, size == arena->min_block ? MAP_POPULATE : 0);
 	if (block != NULL) {
 		block->mapped = total;
 	}
@@ -110,8 +111,8 @@ static struct pol_arena_block *add_block(struct pol_arena *arena, size_t need)
 	size_t size = arena->used < FIRST_BLOCK ? FIRST_BLOCK : arena->used;
 	struct pol_arena_block *block;
 
-	if (size < arena->least) {
-		size = arena->least;
+	if (size < arena->min_block) {
+		size = arena->min_block;
 	}
 	if (size > LARGEST_BLOCK) {
 		size = LARGEST_BLOCK;
@@ -140,7 +141,7 @@ void *pol_arena_alloc(struct pol_arena *arena, size_t count, size_t size)
 {
 	struct pol_arena_block *block = arena->blocks;
 	size_t align = alignof(max_align_t);
-	/* Factors up to here cannot overflow; dividing takes longer than all the rest. */
+	/* The product of two factors up to this one cannot overflow; the division is slow. */
 	const size_t half = SIZE_MAX >> sizeof(size_t) * 4;
 	size_t need;
 	void *out;
@@ -170,7 +171,7 @@ enum pol_status pol_arena_adopt(struct pol_arena *arena, struct pol_arena *other
 	if (other->used > arena->limit - arena->used) {
 		return POL_ELIMIT;
 	}
-	/* Ours stay in front: what is free in them will be used. */
+	/* The newest block of this arena stays first, as its free bytes are used next. */
 	while (*last != NULL) {
 		last = &(*last)->next;
 	}

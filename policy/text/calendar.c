@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/text/calendar.h"
 
-/* Years are taken to begin in March, so that the leap day ends them. */
+/* Here a year begins in March, so that the leap day is its last day. */
 int64_t pol_calendar_days(struct pol_date date)
 {
 	int64_t year = date.month <= 2 ? date.year - 1 : date.year;

@@ -4,7 +4,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-/* ::ffff:0:0/96, where IPv4 addresses are kept (RFC 4291, 2.5.5.2). */
+/* The prefix of IPv4-mapped addresses, ::ffff:0:0/96 (RFC 4291, 2.5.5.2). */
 #define MAPPED_BYTES 12
 static const unsigned char mapped[MAPPED_BYTES] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
 
@@ -13,7 +13,7 @@ static bool is_mapped(const unsigned char bytes[16])
 	return memcmp(bytes, mapped, sizeof mapped) == 0;
 }
 
-/* A decimal number without leading zeros, which some programs read as octal. */
+/* Reads a decimal number. Leading zeros are refused, because some programs read them as octal. */
 static bool read_decimal(struct pol_str text, unsigned max, unsigned *out)
 {
 	unsigned value = 0;
@@ -37,7 +37,7 @@ enum pol_status pol_cidr_parse_ip(struct pol_str text, struct pol_ip *out)
 	char copy[POL_IP_TEXT + 1];
 	int read;
 
-	/* A NUL inside would hide what follows it. */
+	/* inet_pton would stop at a NUL. */
 	if (text.len == 0 || text.len > POL_IP_TEXT || memchr(text.ptr, 0, text.len) != NULL) {
 		return POL_EINVALID;
 	}
@@ -56,7 +56,7 @@ enum pol_status pol_cidr_parse_ip(struct pol_str text, struct pol_ip *out)
 	return POL_OK;
 }
 
-static bool has_bits_behind(const struct pol_network *network)
+static bool has_bits_after_prefix(const struct pol_network *network)
 {
 	for (unsigned bit = network->bits; bit < 128; bit++) {
 		if ((network->bytes[bit / 8] & (0x80U >> (bit % 8))) != 0) {
@@ -90,7 +90,7 @@ enum pol_status pol_cidr_parse(struct pol_str text, struct pol_network *out)
 		}
 		network.bits = (uint8_t)(v4 ? bits + MAPPED_BYTES * 8 : bits);
 	}
-	if (has_bits_behind(&network)) {
+	if (has_bits_after_prefix(&network)) {
 		return POL_ELIMIT;
 	}
 	*out = network;

@@ -30,7 +30,7 @@ static uint32_t characters(const char *text, size_t len)
 	return count;
 }
 
-/* Counts the lines between from and to; *start becomes the beginning of the last one. */
+/* Counts the line ends between two offsets; *start becomes the offset after the last of them. */
 static uint32_t lines(struct pol_str text, uint32_t from, uint32_t to, uint32_t *start)
 {
 	uint32_t count = 0;
@@ -82,25 +82,29 @@ uint32_t pol_diag_span_line(
 	return 1 + cursor->lines;
 }
 
-/* As pol_diag_span_position, counting on from the place before where that helps. */
-static void place(struct pol_diags *diags, struct pol_span at, uint32_t *line, uint32_t *column)
+/* As pol_diag_span_position, but counts from the cached position if that comes before. */
+static void find_position(
+	struct pol_diags *diags, struct pol_span at, uint32_t *line, uint32_t *column)
 {
 	struct pol_str text = diags->sources[at.file].text;
 
 	at.offset = bounded(text, at.offset);
-	if (diags->place_line == 0 || diags->place.file != at.file ||
-		diags->place.offset > at.offset) {
-		diags->place = (struct pol_span){ at.file, 0, 0 };
-		diags->place_line = 1;
-		diags->place_start = 0;
+	if (diags->cached_line == 0 || diags->cached_at.file != at.file ||
+		diags->cached_at.offset > at.offset) {
+		diags->cached_at = (struct pol_span){ at.file, 0, 0 };
+		diags->cached_line = 1;
+		diags->cached_line_start = 0;
 	}
-	diags->place_line += lines(text, diags->place.offset, at.offset, &diags->place_start);
-	diags->place.offset = at.offset;
-	*line = diags->place_line;
-	*column = 1 + characters(text.ptr + diags->place_start, at.offset - diags->place_start);
+	diags->cached_line +=
+		lines(text, diags->cached_at.offset, at.offset, &diags->cached_line_start);
+	diags->cached_at.offset = at.offset;
+	*line = diags->cached_line;
+	*column = 1 + characters(text.ptr + diags->cached_line_start,
+			      at.offset - diags->cached_line_start);
 }
 
-/* Messages quote what stands in files, and are shown on terminals. The new length. */
+/* Replaces each character that a terminal must not see by '?': messages quote the policy. Returns
+ * the new length. */
 static size_t clean(char *text, size_t len)
 {
 	size_t to = 0;
@@ -155,13 +159,13 @@ static void append(struct pol_diags *diags, struct pol_diag *diag)
 	diags->last = diag;
 }
 
-static bool has_place(const struct pol_diags *diags, struct pol_span at)
+static bool has_position(const struct pol_diags *diags, struct pol_span at)
 {
 	return at.file < diags->source_count;
 }
 
-/* Was it said of this place before? A block of several paths is looked at once for each. Only the
- * last messages are remembered, as many as are kept of a file. */
+/* True if the same message was added for this position: a block of several paths is checked once
+ * for each path. Only the last messages are compared, as many as are kept of a file. */
 __attribute__((format(printf, 4, 0))) static bool is_repeated(const struct pol_diags *diags,
 	struct pol_span at, enum pol_severity severity, const char *format, va_list args)
 {
@@ -187,7 +191,7 @@ __attribute__((format(printf, 4, 0))) static bool is_repeated(const struct pol_d
 	return false;
 }
 
-/* Counts the message; false when it is one too many to be kept. */
+/* Counts the message. False: enough are kept of its file. */
 static bool count(struct pol_diags *diags, struct pol_span at, enum pol_severity severity)
 {
 	struct pol_diag_tally *tally;
@@ -197,7 +201,7 @@ static bool count(struct pol_diags *diags, struct pol_span at, enum pol_severity
 	} else {
 		diags->warnings++;
 	}
-	if (!has_place(diags, at)) {
+	if (!has_position(diags, at)) {
 		return true;
 	}
 	if (diags->tallies == NULL) {
@@ -241,9 +245,9 @@ __attribute__((format(printf, 4, 0))) static struct pol_diag *add(struct pol_dia
 	diag->severity = severity;
 	diag->at = at;
 	diag->message = format_message(&diags->arena, format, args);
-	if (has_place(diags, at)) {
+	if (has_position(diags, at)) {
 		diag->file = diags->sources[at.file].name;
-		place(diags, at, &diag->line, &diag->column);
+		find_position(diags, at, &diag->line, &diag->column);
 	}
 	append(diags, diag);
 	diags->recent[diags->recent_next++ % POL_DIAG_KEPT_PER_FILE] = diag;
@@ -274,12 +278,12 @@ struct pol_diag *pol_diag_warning(
 	return diag;
 }
 
-/* Makes the last note say how many there are from its place on. */
+/* Makes the last note count itself and all notes after it. */
 static void count_note(struct pol_diag *diag)
 {
 	char *text = diag->last_note->text;
-	int len = snprintf(text, sizeof diag->last_note->text, "%u more such places, here first",
-		diag->note_count - POL_DIAG_NOTES);
+	int len = snprintf(text, sizeof diag->last_note->text,
+		"%u more like this; the first is here", diag->note_count - POL_DIAG_NOTES);
 
 	diag->last_note->message = (struct pol_str){ text, len > 0 ? (size_t)len : 0 };
 }
@@ -316,14 +320,14 @@ void pol_diag_note(
 	note->message = format_message(&diags->arena, format, args);
 	va_end(args);
 	note->at = at;
-	if (has_place(diags, at)) {
+	if (has_position(diags, at)) {
 		note->file = diags->sources[at.file].name;
 		pol_diag_span_position(diags->sources, at, &note->line, &note->column);
 	}
 	append_note(diag, note);
 }
 
-/* What has no place comes first; one place keeps the order of adding. */
+/* Messages without a position come first. */
 static bool comes_after(const struct pol_diag *a, const struct pol_diag *b)
 {
 	uint32_t file_a = a->at.file + 1;
@@ -351,7 +355,7 @@ static struct pol_diag *merge(struct pol_diag *a, struct pol_diag *b)
 	return first;
 }
 
-/* Merge sort from the bottom up: bins[i] holds a sorted list of 2^i. */
+/* Stable merge sort from the bottom up: bins[i] holds a sorted list of 2^i messages. */
 static struct pol_diag *sort(struct pol_diag *list)
 {
 	struct pol_diag *bins[32] = { NULL };
@@ -375,7 +379,8 @@ static struct pol_diag *sort(struct pol_diag *list)
 	return sorted;
 }
 
-static void say_how_many_more(
+/* Turns the message `at` into one that counts the rest of its file. */
+static void count_rest(
 	struct pol_diags *diags, struct pol_diag *at, uint32_t errors, uint32_t warnings)
 {
 	char text[96];
@@ -384,7 +389,7 @@ static void say_how_many_more(
 		errors > 0 ? errors : warnings, (errors > 0 ? errors : warnings) == 1 ? "" : "s");
 
 	at->severity = errors > 0 ? POL_SEVERITY_ERROR : POL_SEVERITY_WARNING;
-	at->counts = true;
+	at->is_count = true;
 	at->notes = NULL;
 	at->last_note = NULL;
 	at->note_count = 0;
@@ -392,12 +397,13 @@ static void say_how_many_more(
 		pol_arena_copy(&diags->arena, (struct pol_str){ text, len > 0 ? (size_t)len : 0 });
 }
 
-/* From the first message of a file: drops those past the bound. Returns the last one left. A count
- * of an earlier sort stands behind as many as are shown, and so is counted anew or dropped. */
+/* Takes the first message of a file and drops those after POL_DIAG_PER_FILE. Returns the last one
+ * that is left. The count of an earlier sort comes after that many, so it is replaced or dropped.
+ */
 static struct pol_diag *cut_file(struct pol_diags *diags, struct pol_diag *diag)
 {
 	const struct pol_diag_tally *tally =
-		has_place(diags, diag->at) ? &diags->tallies[diag->at.file] : NULL;
+		has_position(diags, diag->at) ? &diags->tallies[diag->at.file] : NULL;
 	uint32_t errors = 0;
 	uint32_t warnings = 0;
 	uint32_t file = diag->at.file;
@@ -412,8 +418,7 @@ static struct pol_diag *cut_file(struct pol_diags *diags, struct pol_diag *diag)
 				next = next->next;
 			}
 			diag->next = next;
-			say_how_many_more(
-				diags, diag, tally->errors - errors, tally->warnings - warnings);
+			count_rest(diags, diag, tally->errors - errors, tally->warnings - warnings);
 			return diag;
 		}
 		errors += error;

@@ -2,11 +2,11 @@
 #pragma once
 
 /*
- * diag: what is wrong with a policy, and where.
+ * diag: diagnostics, the errors and warnings about a policy with their positions.
  *
- * A span is a place in a source as file number, byte offset and length; line and column are
- * worked out when a message is made, so that spans cost nothing while all is well. Messages are
- * copied into the list's own arena and live until pol_diags_finish. Not thread-safe.
+ * A span is a file number, a byte offset and a length. Line and column are computed when a message
+ * is added, so that a policy without mistakes does not pay for them. Messages are copied into the
+ * list's own arena and live until pol_diags_finish. Not thread-safe.
  */
 
 #include <stdbool.h>
@@ -16,25 +16,25 @@
 #include "policy/text/arena.h"
 #include "policy/text/str.h"
 
-/* Past this many errors a file's list ends with a line that says how many more there are. */
+/* Messages shown of one file; one more message says how many others there are. */
 #define POL_DIAG_PER_FILE 20
 
-/* Messages come from several passes and are sorted last, so that more are kept than shown; past
- * this many a file they are counted alone. */
+/* Messages kept of one file; further ones are only counted. More are kept than shown, because
+ * several passes add messages before they are sorted. */
 #define POL_DIAG_KEPT_PER_FILE 200
 
-/* Places that belong to one message; what is past them is counted by its last note. */
+/* Notes of one message; the last one counts those left out. */
 #define POL_DIAG_NOTES 20
 
-/* All messages of a list. A folder of many files may be wrong in each. */
+/* Bytes of all messages of a list. */
 #define POL_DIAGS_LIMIT ((size_t)32 * 1024 * 1024)
 
-/* A message is cut there, a source line shown around its caret. In bytes. */
+/* Bytes of a message, and of the part of a source line that is shown; longer ones are cut. */
 #define POL_DIAG_MESSAGE_MAX 1024
 #define POL_DIAG_LINE_MAX    400
 
-/* One file: the name as it is shown, and its bytes. Both belong to the caller and outlive every
- * span, diagnostic and snapshot made from them unless said otherwise. */
+/* One file: its name as shown in messages, and its bytes. Both belong to the caller and must live
+ * as long as the diagnostics that are made from them. */
 struct pol_source {
 	struct pol_str name;
 	struct pol_str text;
@@ -49,7 +49,7 @@ struct pol_diag_note {
 	uint32_t column;
 	struct pol_str message;
 	struct pol_diag_note *next;
-	char text[48]; /* of a message that counts those left out */
+	char text[48]; /* the message, if it counts the notes left out */
 };
 
 struct pol_diag {
@@ -61,12 +61,12 @@ struct pol_diag {
 	struct pol_str message;
 	struct pol_diag_note *notes; /* first of a list, or NULL */
 	struct pol_diag_note *last_note;
-	uint32_t note_count; /* those past the bound too */
+	uint32_t note_count; /* with those left out */
 	struct pol_diag *next;
-	bool counts; /* made by pol_diags_sort: says how many more there are */
+	bool is_count; /* made by pol_diags_sort: counts the messages left out */
 };
 
-/* What is known of one file's messages. */
+/* The numbers of one file's messages. */
 struct pol_diag_tally {
 	uint32_t errors;
 	uint32_t warnings;
@@ -77,61 +77,62 @@ struct pol_diags {
 	struct pol_arena arena;
 	const struct pol_source *sources;
 	size_t source_count;
-	struct pol_str folder; /* as the user named it, shown before a file's name; empty: none */
+	struct pol_str folder; /* shown before a file's name, as the user wrote it; empty: none */
 	struct pol_diag *first;
 	struct pol_diag *last;
-	size_t errors;                  /* all, those past the bound included */
+	size_t errors;                  /* with those that were not kept */
 	size_t warnings;                /* likewise */
 	size_t repeated;                /* of the errors, until they are sorted */
-	struct pol_diag_tally *tallies; /* one a source */
+	struct pol_diag_tally *tallies; /* one for each source */
 	struct pol_diag *recent[POL_DIAG_KEPT_PER_FILE];
 	size_t recent_next;
-	/* where the last message stood, so that the next one need not count from the top */
-	struct pol_span place;
-	uint32_t place_line;
-	uint32_t place_start; /* of that line */
+	/* the position of the last message, from which lines are counted for the next one */
+	struct pol_span cached_at;
+	uint32_t cached_line;       /* 0: nothing is cached */
+	uint32_t cached_line_start; /* offset */
 };
 
-/* The span of what has no place, such as an empty folder. */
-#define POL_NO_PLACE ((struct pol_span){ UINT32_MAX, 0, 0 })
+/* The span of a message that has no position, such as one about an empty folder. */
+#define POL_NO_POSITION ((struct pol_span){ UINT32_MAX, 0, 0 })
 
-/* The sources are borrowed and must outlive the list. */
+/* The sources are borrowed and must live as long as the list. */
 void pol_diags_init(struct pol_diags *diags, const struct pol_source *sources, size_t count);
 void pol_diags_finish(struct pol_diags *diags);
 
-/* Adds a message, unless the same was said of the same place just before. Running out of memory
- * still counts the error, so that a policy can never pass for lack of room to say what is wrong.
- * Returns the diagnostic, for notes, or NULL. */
+/* Adds a message, unless the same one was just added for the same position. Returns the diagnostic,
+ * to add notes to, or NULL if it was not kept. An error is counted in any case, so that a policy
+ * with an error is refused even when memory runs out. */
 __attribute__((format(printf, 3, 4))) struct pol_diag *pol_diag_error(
 	struct pol_diags *diags, struct pol_span at, const char *format, ...);
 __attribute__((format(printf, 3, 4))) struct pol_diag *pol_diag_warning(
 	struct pol_diags *diags, struct pol_span at, const char *format, ...);
 
-/* Adds a second place that matters. A NULL diag is ignored. Notes past POL_DIAG_NOTES are replaced
- * by one, at the first of them, that counts them. */
+/* Adds a further position to a message. Nothing is done if diag is NULL. The notes after the first
+ * POL_DIAG_NOTES become one, at the position of the first of them, that counts them. */
 __attribute__((format(printf, 4, 5))) void pol_diag_note(struct pol_diags *diags,
 	struct pol_diag *diag, struct pol_span at, const char *format, ...);
 
-/* Sorts by file and place, once all have been added, or again when more came. Diagnostics past
- * POL_DIAG_PER_FILE of a file are dropped and replaced by one that counts them. */
+/* Sorts by file and offset; may be called again when more were added. Of each file's messages,
+ * those after the first POL_DIAG_PER_FILE are replaced by one that counts them. */
 void pol_diags_sort(struct pol_diags *diags);
 
-/* Where a span begins: line from 1, column from 1 in characters. */
+/* The position at which a span begins: line from 1, column from 1 in characters. */
 void pol_diag_span_position(
 	const struct pol_source *sources, struct pol_span at, uint32_t *line, uint32_t *column);
 
-/* The line of a span alone, for many of them one after the other: counted on, or back, from the one
- * before. A zeroed cursor is at the beginning. */
+/* The line of a span, for many spans in turn: lines are counted from the span before, forwards or
+ * backwards. A zeroed cursor is at the beginning of the first file. */
 struct pol_line_cursor {
 	uint32_t file;
 	uint32_t offset;
-	uint32_t lines; /* before that */
+	uint32_t lines; /* before the offset */
 };
 uint32_t pol_diag_span_line(
 	const struct pol_source *sources, struct pol_line_cursor *cursor, struct pol_span at);
 
-/* Writes one diagnostic and its notes in the form of the language's reference (place, message,
- * source line, caret) through a callback; the text is complete lines. */
+/* Writes one diagnostic and its notes through a callback, as REFERENCE.md describes it: position,
+ * message, source line, caret. The callback may be called for parts of a line; all parts together
+ * are complete lines. */
 typedef void (*pol_write)(void *context, const char *text, size_t len);
 void pol_diag_render(
 	const struct pol_diags *diags, const struct pol_diag *diag, pol_write write, void *context);

@@ -19,9 +19,9 @@ static void put(const struct out *out, const char *text, size_t len)
 	}
 }
 
-/* The terminal sees no control character of a policy or a file's name. Tabs stay where asked. Each
- * character becomes one, so that the caret stands where it should. */
-static void put_clean(const struct out *out, struct pol_str text, bool tabs)
+/* Writes text with '?' for each character that a terminal must not see; tabs stay if `tabs`. One
+ * character becomes one, so that the caret is in the right column. */
+static void put_sanitised(const struct out *out, struct pol_str text, bool tabs)
 {
 	size_t from = 0;
 	size_t i = 0;
@@ -44,6 +44,7 @@ static void put_clean(const struct out *out, struct pol_str text, bool tabs)
 	put(out, text.ptr + from, i - from);
 }
 
+/* Is it a continuation byte of UTF-8? */
 static bool is_tail(char c)
 {
 	return ((unsigned char)c & 0xc0) == 0x80;
@@ -98,31 +99,31 @@ static void put_source(const struct out *out, struct pol_str text, uint32_t offs
 		text = POL_STR("");
 	}
 	line = line_around(text, offset < text.len ? offset : text.len, &caret);
-	put_clean(out, line, true);
+	put_sanitised(out, line, true);
 	put(out, "\n", 1);
 	put_caret(out, line, caret);
 }
 
 static void put_message(const struct out *out, const struct pol_diag *diag, const char *word)
 {
-	char place[64];
+	char position[64];
 	int len = 0;
 
 	if (diag->line > 0) {
 		if (out->folder.len > 0) {
 			bool slash = out->folder.ptr[out->folder.len - 1] == '/';
 
-			put_clean(out, out->folder, false);
+			put_sanitised(out, out->folder, false);
 			put(out, "/", slash ? 0 : 1);
 		}
-		put_clean(out, diag->file, false);
-		len = snprintf(place, sizeof place, ":%u:%u: ", (unsigned)diag->line,
+		put_sanitised(out, diag->file, false);
+		len = snprintf(position, sizeof position, ":%u:%u: ", (unsigned)diag->line,
 			(unsigned)diag->column);
 	}
-	put(out, place, len > 0 ? (size_t)len : 0);
+	put(out, position, len > 0 ? (size_t)len : 0);
 	put(out, word, strlen(word));
 	put(out, ": ", 2);
-	put_clean(out, diag->message, false);
+	put_sanitised(out, diag->message, false);
 	put(out, "\n", 1);
 }
 
@@ -135,7 +136,7 @@ void pol_diag_render(
 		diag->severity == POL_SEVERITY_ERROR     ? "error"
 		: diag->severity == POL_SEVERITY_WARNING ? "warning"
 							 : "note");
-	if (diag->line > 0 && diag->at.file < diags->source_count && !diag->counts) {
+	if (diag->line > 0 && diag->at.file < diags->source_count && !diag->is_count) {
 		put_source(&out, diags->sources[diag->at.file].text, diag->at.offset);
 	}
 	for (const struct pol_diag_note *note = diag->notes; note != NULL; note = note->next) {

@@ -2,10 +2,10 @@
 #pragma once
 
 /*
- * line: one line of a stack as written: `GROUP CONTROL MODULE ARGUMENT...`.
+ * line: one line of a stack as parsed: `GROUP CONTROL MODULE ARGUMENT...`.
  *
- * The parser makes it, and modules read its arguments when they prepare. It is here so that modules
- * need not see the parser.
+ * The parser makes it, and built-in modules read its arguments when they prepare. It is in this
+ * room because policy/decide does not include policy/language.
  */
 
 #include <stdint.h>

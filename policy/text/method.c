@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/text/method.h"
 
-/* The HTTP Method Registry of IANA, sorted. Its "*" is no method, it only keeps the name free. */
+/* The IANA HTTP Method Registry, sorted, without "*", which it only reserves. */
 static const struct pol_str methods[] = {
 	POL_STR_INIT("ACL"),
 	POL_STR_INIT("BASELINE-CONTROL"),
@@ -57,7 +57,7 @@ struct pol_str pol_method_name(size_t i)
 	return methods[i];
 }
 
-/* The first method of each letter from A on, and where the last letter's end. */
+/* For each letter from A on, the index of its first method; then the number of methods. */
 static const unsigned char by_letter[27] = { 0, 1, 3, 7, 8, 8, 8, 9, 10, 10, 10, 10, 13, 20, 20, 22,
 	28, 29, 31, 32, 33, 39, 40, 40, 40, 40, 40 };
 

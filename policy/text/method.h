@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * method: the registered HTTP methods (IANA registry, RFC 9110 and later).
+ * method: the registered HTTP methods (IANA HTTP Method Registry, RFC 9110). Pure, any thread.
  */
 
 #include <stdbool.h>
@@ -12,8 +12,8 @@
 
 size_t pol_method_count(void);
 
-/* In byte order. i is less than the count. */
+/* Method number i, in byte order; i must be less than the count. */
 struct pol_str pol_method_name(size_t i);
 
-/* True for a registered method, in capitals. */
+/* True for a registered method in capitals; methods are case-sensitive. */
 bool pol_method_is_registered(struct pol_str word);

@@ -27,7 +27,7 @@ enum pol_status pol_names_init(struct pol_names *names, struct pol_arena *arena,
 	return POL_OK;
 }
 
-/* The slot of the name, or the free one where it would go. */
+/* The slot of the name, or the free slot for it. */
 static struct pol_name_slot *find_slot(
 	const struct pol_names *names, struct pol_str text, uint32_t hash)
 {

@@ -2,11 +2,11 @@
 #pragma once
 
 /*
- * names: from a name to its number.
+ * names: a hash table from a name to its number.
  *
- * A fixed-size open-addressing table over names whose count is known beforehand; lives in the
- * arena it was made in, and so do the names it views. Finding is for any thread. Zeroed, it is
- * empty and may be asked.
+ * Open addressing; the size is fixed when the table is made. The table lives in its arena. It keeps
+ * views of the names, whose bytes must live as long as the table. pol_names_find is for any thread;
+ * on a zeroed table it finds nothing.
  */
 
 #include <stdbool.h>
@@ -28,12 +28,12 @@ struct pol_names {
 	uint32_t mask;
 };
 
-/* Room for `count` names. */
+/* Makes a table for at most `count` names. POL_ENOMEM, POL_ELIMIT. */
 enum pol_status pol_names_init(struct pol_names *names, struct pol_arena *arena, size_t count);
 
-/* Adds a name. Returns its number, or that of the equal name that was there before. Never more
- * names than pol_names_init was told. */
+/* Adds a name and returns its number. If the table has an equal name, nothing changes and the
+ * number of that one is returned. */
 uint32_t pol_names_add(struct pol_names *names, struct pol_str text, uint32_t number);
 
-/* The number, or POL_NONE. */
+/* The number of the name, or POL_NONE. */
 uint32_t pol_names_find(const struct pol_names *names, struct pol_str text);

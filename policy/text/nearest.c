@@ -13,14 +13,15 @@ static unsigned least(unsigned a, unsigned b)
 
 struct pol_nearest pol_nearest_to(struct pol_str word)
 {
-	/* one mistake in a short word, three in a long one */
+	/* none in one letter, one edit in a short word, up to three in a long one */
 	unsigned distance = word.len < 2 ? 0 : word.len < 6 ? 1 : word.len < 12 ? 2 : 3;
 
 	return (struct pol_nearest){ .word = word, .distance = distance };
 }
 
-/* The distance of two words of at most POL_NEAREST_MAX bytes, or more than `most` as soon as it is
- * clear that it is: a row is made of the two above it. */
+/* The distance between two words of at most POL_NEAREST_MAX bytes. Stops early, with some value
+ * greater than `most`, once the distance must be. Dynamic programming over three rows: a row
+ * depends on the two above it. */
 static unsigned distance(struct pol_str a, struct pol_str b, unsigned most)
 {
 	unsigned rows[3][POL_NEAREST_MAX + 1] = { { 0 } };

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-/* One bit for each byte that ends the quick way through a segment: controls, # % / ; \ and DEL,
- * and all that is no ASCII. */
+/* One bit for each byte that a segment cannot contain raw or that needs a closer look: control
+ * characters, # % / ; \ and all bytes that are not ASCII. */
 static const uint64_t special[4] = {
 	UINT64_C(0x08008028ffffffff),
 	UINT64_C(0x8000000010000000),
@@ -12,7 +12,8 @@ static const uint64_t special[4] = {
 	UINT64_MAX,
 };
 
-/* Encodings upon one another that are followed: browsers and proxies add one or two. */
+/* How many layers of percent-encoding are decoded when a segment is checked; browsers and proxies
+ * add one or two. */
 #define LAYERS 8
 
 _Static_assert(POL_PATH_SEGMENTS <= 64, "a path's `encoded` has a bit for each segment");
@@ -39,7 +40,7 @@ static int hex_value(char c)
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* The byte of the three at `at`, or -1. */
+/* The byte that the three characters at `at` encode, or -1. */
 static int percent_value(const char *at)
 {
 	int high = at[0] == '%' ? hex_value(at[1]) : -1;
@@ -53,8 +54,8 @@ static bool is_control(unsigned char byte)
 	return byte < 0x20 || byte == 0x7f;
 }
 
-/* Dots and spaces alone: some file systems and servers drop what trails, and are left with a dot
- * segment. */
+/* Is there nothing but dots and spaces, and at least one dot? Some file systems and servers drop
+ * trailing spaces and dots, which leaves a dot segment. */
 static bool is_dots(const char *text, size_t len)
 {
 	bool dot = false;
@@ -78,8 +79,8 @@ static bool has_c1_control(struct pol_str text)
 	return false;
 }
 
-/* One more decoding, in place; what is broken stays. *out_len is what it was when nothing changed.
- * False: something that separates or controls came to light. */
+/* Decodes once more, in place; broken escapes stay. *out_len is the new length, equal to len if
+ * nothing changed. False: the result has a separator or a control character. */
 static bool decode_again(char *text, size_t len, size_t *out_len)
 {
 	size_t used = 0;
@@ -102,8 +103,8 @@ static bool decode_again(char *text, size_t len, size_t *out_len)
 	return true;
 }
 
-/* What any number of decoders, one after the other, would make of it: each of their results has to
- * be a segment. Their number is bounded, so that a request cannot ask for thousands. */
+/* Checks what repeated decoding makes of a segment: each result must be a valid segment. The number
+ * of layers is bounded, so that a request cannot cost thousands of them. */
 static const char *check_twice(struct pol_str text)
 {
 	char bytes[POL_PATH_BYTES];
@@ -234,10 +235,10 @@ static const char *read_path(struct pol_str raw, struct pol_path *out)
 	while (rest.len > 0) {
 		const char *fault;
 
-		rest.ptr++; /* the slash before the segment */
+		rest.ptr++; /* skip the slash before the segment */
 		rest.len--;
 		if (rest.len == 0) {
-			break; /* the root, or the one slash that may trail */
+			break; /* the root, or one trailing slash */
 		}
 		if (out->count == POL_PATH_SEGMENTS) {
 			return "more than 64 segments";
@@ -289,8 +290,8 @@ bool pol_path_split(struct pol_str resource, struct pol_str *out_tree, struct po
 	return true;
 }
 
-/* Only what came as an escape of three bytes becomes one again. */
-static size_t put_segment(struct pol_str segment, char *room)
+/* Escapes only bytes that a raw path must escape too, so the result is never longer than it. */
+static size_t put_segment(struct pol_str segment, char *buffer)
 {
 	static const char digits[] = "0123456789ABCDEF";
 	size_t len = 0;
@@ -299,17 +300,17 @@ static size_t put_segment(struct pol_str segment, char *room)
 		unsigned char byte = (unsigned char)segment.ptr[i];
 
 		if (byte == '%' || byte == '?' || byte == '#' || byte == ';') {
-			room[len++] = '%';
-			room[len++] = digits[byte >> 4];
-			room[len++] = digits[byte & 15];
+			buffer[len++] = '%';
+			buffer[len++] = digits[byte >> 4];
+			buffer[len++] = digits[byte & 15];
 		} else {
-			room[len++] = (char)byte;
+			buffer[len++] = (char)byte;
 		}
 	}
 	return len;
 }
 
-enum pol_status pol_path_place_normalise(struct pol_str place, char *room, struct pol_str *out)
+enum pol_status pol_path_place_normalise(struct pol_str place, char *buffer, struct pol_str *out)
 {
 	struct pol_path path;
 	struct pol_str tree;
@@ -319,17 +320,17 @@ enum pol_status pol_path_place_normalise(struct pol_str place, char *room, struc
 	if (!pol_path_split(place, &tree, &raw) || pol_path_read(raw, &path) != POL_OK) {
 		return POL_EINVALID;
 	}
-	memcpy(room, tree.ptr, tree.len);
+	memcpy(buffer, tree.ptr, tree.len);
 	len = tree.len;
-	room[len++] = ':';
+	buffer[len++] = ':';
 	for (uint32_t i = 0; i < path.count; i++) {
-		room[len++] = '/';
-		len += put_segment(path.segments[i], room + len);
+		buffer[len++] = '/';
+		len += put_segment(path.segments[i], buffer + len);
 	}
 	if (path.count == 0) {
-		room[len++] = '/';
+		buffer[len++] = '/';
 	}
-	*out = (struct pol_str){ room, len };
+	*out = (struct pol_str){ buffer, len };
 	return POL_OK;
 }
 
@@ -380,8 +381,7 @@ enum pol_path_place_match pol_path_place_match(
 	if (at.len > POL_PATH_BYTES || memchr(at.ptr, '?', at.len) != NULL) {
 		return match_read(at, path);
 	}
-	/* Where every byte means itself there is nothing to decode; whatever else there is, is read
-	 * as any path is. */
+	/* A place without special bytes is compared as it stands; any other is decoded first. */
 	for (size_t i = 1; i < at.len; i++, count++) {
 		struct pol_str segment = { at.ptr + i, 0 };
 

@@ -2,15 +2,15 @@
 #pragma once
 
 /*
- * path: the one function that reads what a request calls its path.
+ * path: the path of a request, and places (`TREE:/path`).
  *
- * The bytes as the web server saw them become segments, or are refused; nothing is guessed and
- * nothing is resolved. A path that could mean two things to two programs (dot segments in any
- * spelling, encoded slashes, something to decode twice) is never a path. No allocation, any
- * thread.
+ * A path is read from the bytes that the web server received. It is split and percent-decoded, or
+ * refused; nothing is resolved. A path that two programs could read differently is refused: dot
+ * segments in any spelling, encoded slashes, a segment that a second decoding would change into
+ * something else. No allocation, any thread.
  *
- * What is refused follows the advisories on proxies that normalised differently from what stood
- * behind them: CVE-2019-9901, CVE-2021-29492, CVE-2021-32779 (Envoy).
+ * The refusals follow the advisories on proxies that normalised paths differently from the servers
+ * they forwarded to: CVE-2019-9901, CVE-2021-29492, CVE-2021-32779 (Envoy).
  */
 
 #include <stdbool.h>
@@ -20,77 +20,80 @@
 #include "policy/text/status.h"
 #include "policy/text/str.h"
 
-/* What a segment of a declared path, or of a pattern, stands for. */
+/* The kinds of segments in a declared path or in a pattern. */
 enum pol_segment_kind {
 	POL_SEGMENT_LITERAL,  /* text is percent-decoded */
 	POL_SEGMENT_PARAM,    /* {name}: text is the name */
 	POL_SEGMENT_REST,     /* {name...}: text is the name */
-	POL_SEGMENT_STAR,     /* grants alone */
-	POL_SEGMENT_STARSTAR, /* grants alone, the last one */
-	POL_SEGMENT_LOST      /* trees alone, the last one: it was not understood; text is raw */
+	POL_SEGMENT_STAR,     /* `*`, in grants only */
+	POL_SEGMENT_STARSTAR, /* `**`, in grants only, the last segment */
+	POL_SEGMENT_LOST      /* the rest of a tree's path that could not be parsed; text is raw */
 };
 
-/* Longer than any URL that browsers and proxies let through by default. */
+/* The limits of a request's path, in bytes and in segments. */
 #define POL_PATH_BYTES    4096
 #define POL_PATH_SEGMENTS 64
 
 /*
- * A request's path, decoded. The segments are views into the raw bytes, or, where something was
- * percent-encoded, into `decoded`: the structure must not be copied, and the raw bytes must
- * outlive it. Never zeroed: only `count` segments mean anything.
+ * A request's path, decoded. A segment is a view of the raw bytes, or of `decoded` if it was
+ * percent-encoded: do not copy the structure, and keep the raw bytes as long as it is used. The
+ * structure is not zeroed; only the first `count` segments are valid.
  */
 struct pol_path {
 	uint32_t count;   /* 0 is the root */
-	uint32_t used;    /* of decoded */
-	uint64_t encoded; /* a bit for each segment, 1 << its number: it was percent-encoded */
+	uint32_t used;    /* bytes of `decoded` */
+	uint64_t encoded; /* bit 1 << i: segment i was percent-encoded */
 	struct pol_str segments[POL_PATH_SEGMENTS];
 	char decoded[POL_PATH_BYTES];
 };
 
-/* Reads a raw path; `*out` needs no initialisation. POL_EINVALID: refused, `out->count` is 0 and
- * its segments mean nothing. */
+/* Reads a raw path, up to its query; `*out` needs no initialisation. POL_EINVALID: refused, and
+ * out->count is 0. */
 enum pol_status pol_path_read(struct pol_str raw, struct pol_path *out);
 
-/* A path that several decisions ask for, so that it is read once. The caller's; `known` is set to
- * false before the first of them, and all of them are about the same bytes. */
+/* The result of reading one path, for several decisions about the same bytes. Belongs to the
+ * caller, who sets `known` to false before the first of them. */
 struct pol_path_memo {
 	bool known;
 	enum pol_status status;
 	struct pol_path path;
 };
 
-/* The same as pol_path_read into memo->path, done at the first time alone. */
+/* pol_path_read into memo->path; later calls return the first result. */
 enum pol_status pol_path_recall(struct pol_str raw, struct pol_path_memo *memo);
 
-/* Why pol_path_read refuses these bytes, for diagnostics: "an empty segment". NULL: it does not. */
+/* Why pol_path_read refuses these bytes, for diagnostics: "an empty segment". NULL: it accepts
+ * them. */
 const char *pol_path_fault(struct pol_str raw);
 
-/* Splits `TREE:/path` at its first colon, views into it. False when there is no colon followed by
- * a slash, or nothing before it. The path is not looked at. */
+/* Splits `TREE:/path` at its first colon into two views of it. False: a slash does not follow the
+ * colon, or there is nothing before it. The path itself is not checked. */
 bool pol_path_split(struct pol_str resource, struct pol_str *out_tree, struct pol_str *out_path);
 
 /*
- * One spelling for each place: decoded as pol_path_read does, and written again with no query, no
- * trailing slash (the root's own stays), and `%`, `?`, `#` and `;` as %25, %3F, %23 and %3B, all
- * else as it is. So equal places are equal bytes, and doing it twice changes nothing. `room` holds
- * place.len bytes, which always suffice; *out lies in it. POL_EINVALID: it is no place.
+ * The canonical spelling of a place: equal places become equal bytes. The path is read as
+ * pol_path_read does, then written without a query and without a trailing slash (except the
+ * root's), with `%`, `?`, `#` and `;` as %25, %3F, %23 and %3B, and all other bytes raw. `buffer`
+ * must hold place.len bytes, which is always enough; *out is a view of it. POL_EINVALID: not a
+ * place.
  */
-enum pol_status pol_path_place_normalise(struct pol_str place, char *room, struct pol_str *out);
+enum pol_status pol_path_place_normalise(struct pol_str place, char *buffer, struct pol_str *out);
 
 /*
- * Why a path that was read names no place: a segment `*`, `**`, `{name}` or `{name...}`, however it
- * was written, is a pattern's. Taken as a value it would be at hardly anything, and a denial there
- * would never bite. NULL: it may be one.
+ * Why a path cannot be a place: a segment is `*`, `**`, `{name}` or `{name...}`, which are for
+ * patterns. As a literal value it would match almost no request, so that a denial there would never
+ * apply. NULL: it can be one.
  */
 const char *pol_path_place_fault(const struct pol_path *path);
 
-/* Zero is "the place says nothing about this tree". */
+/* Elsewhere: the place is in another tree, or malformed. */
 enum pol_path_place_match { POL_PLACE_ELSEWHERE = 0, POL_PLACE_OUTSIDE, POL_PLACE_INSIDE };
 
 /*
- * Where a request stands beside the place (`TREE:/path`, raw) of an assignment or a key: in
- * another tree, outside, or at it or below it. A malformed place is elsewhere: nothing that it
- * allows counts, and all that it denies does.
+ * Compares a request's path with the place (`TREE:/path`, raw) of an assignment or a key: is the
+ * path in another tree, in the tree but outside of the place, or at the place or below it? For a
+ * malformed place the answer is elsewhere: then what is allowed there does not apply, and what is
+ * denied there does.
  */
 enum pol_path_place_match pol_path_place_match(
 	struct pol_str place, struct pol_str tree, const struct pol_path *path);

@@ -19,7 +19,7 @@ static size_t find(struct pol_str reason)
 {
 	size_t i = 0;
 
-	/* A denial comes through here: the length tells most codes apart without a call. */
+	/* Each denial looks up its code; comparing lengths first avoids most calls. */
 	while (i < REASONS &&
 		(reasons[i].len != reason.len || !pol_str_equal(reasons[i], reason))) {
 		i++;

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * reason: the codes that a decision may give for itself, and what they are to an HTTP server.
+ * reason: the reason codes of decisions, and the HTTP status of each. Pure, any thread.
  *
- * Modules may have codes of their own beside these; they count as 403.
+ * A module may have reason codes of its own; their status is 403.
  */
 
 #include <stdbool.h>
@@ -13,7 +13,7 @@
 
 #include "policy/text/str.h"
 
-/* X(code, status), in the order in which a decision asks. */
+/* X(code, status), in the order in which a decision checks. */
 #define POL_REASONS(X)                                                                             \
 	X(ok, 200)                                                                                 \
 	X(not_trusted, 403)                                                                        \
@@ -46,9 +46,10 @@
 /* The HTTP status; 403 for a code that is not in the list. */
 uint16_t pol_reason_status(struct pol_str reason);
 
-/* The list, for suggestions. Returns how many. */
+/* All codes of the list. Returns their number. */
 size_t pol_reasons(const struct pol_str **out);
+/* Is it in the list? */
 bool pol_reason_is_known(struct pol_str reason);
 
-/* Is it one of those that an untrusted peer sees as `unauthenticated` (status 401)? */
+/* Is it a code of status 401? The daemon sends those to an untrusted peer as `unauthenticated`. */
 bool pol_reason_is_unauthenticated(struct pol_str reason);

@@ -52,7 +52,8 @@ static uint64_t load32(const char *at)
 	return word;
 }
 
-/* Up to seven bytes as a number; which one depends on their count too, which is hashed before. */
+/* One to seven bytes as a number. Texts of different lengths may give the same number; the caller
+ * has hashed the length already. */
 static uint64_t load_rest(const char *at, size_t len)
 {
 	if (len >= 4) {
@@ -77,7 +78,8 @@ uint64_t pol_str_hash(struct pol_str str, uint64_t seed)
 	return left > 0 ? mix(hash, load_rest(at, left)) : hash;
 }
 
-/* How many bytes follow a lead byte, and the least second byte and greatest that keep it exact. */
+/* The number of bytes that follow a lead byte, or -1 for a byte that cannot be one. *low and *high
+ * become the range of the second byte (RFC 3629, 4). */
 static int tail_of(unsigned char lead, unsigned char *low, unsigned char *high)
 {
 	*low = 0x80;

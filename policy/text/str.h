@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * str: what policy/ does with views of bytes that somebody else owns (word.h).
+ * str: functions on views of text (struct pol_str in word.h). Pure, any thread.
  */
 
 #include <stdbool.h>
@@ -11,19 +11,19 @@
 
 #include "policy/text/word.h"
 
-/* Equal but for the case of ASCII letters. */
+/* Equality that ignores the case of ASCII letters. */
 bool pol_str_equal_fold(struct pol_str a, struct pol_str b);
 
 bool pol_str_starts(struct pol_str str, struct pol_str prefix);
 
-/* Byte order, as memcmp, the shorter first: negative, zero or positive. */
+/* Compares as memcmp does; a prefix comes before the longer text. Negative, zero or positive. */
 int pol_str_compare(struct pol_str a, struct pol_str b);
 
-/* A multiplying hash, eight bytes at a time, good in its low bits; its value is for tables in
- * memory, as it differs from machine to machine. For text that we were given to trust (policy
- * files), never for secrets. Begin with POL_HASH_SEED. */
+/* A multiplicative hash, eight bytes at a time, whose low bits are good. For tables in memory: the
+ * value depends on the byte order of the machine. It does not resist chosen collisions, so it is
+ * for trusted text (policy files) and never for secrets. The first seed is POL_HASH_SEED. */
 #define POL_HASH_SEED UINT64_C(0xcbf29ce484222325)
 uint64_t pol_str_hash(struct pol_str str, uint64_t seed);
 
-/* True when the bytes are well-formed UTF-8 (RFC 3629: no surrogates, nothing overlong). */
+/* True if the bytes are well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms). */
 bool pol_str_is_utf8(struct pol_str str);

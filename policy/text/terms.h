@@ -2,12 +2,13 @@
 #pragma once
 
 /*
- * terms: what stacks are written with, as words: in policies, on the wire and in messages.
+ * terms: the words for groups, controls, verdicts and stages, in policies, on the wire and in
+ * messages. The strings are static.
  */
 
 #include "policy/text/word.h"
 
-/* What becomes of a line's verdict. */
+/* The controls of a stack's lines, as in pam.conf(5). */
 enum pol_control {
 	POL_CONTROL_REQUIRED = 0,
 	POL_CONTROL_REQUISITE,
@@ -17,7 +18,7 @@ enum pol_control {
 	POL_CONTROL_SUBSTACK,
 };
 
-/* Where a decision ended, in the order in which it asks. */
+/* The steps of a decision, in their order: the one that ended it. */
 enum pol_stage {
 	POL_STAGE_TOKEN = 0,
 	POL_STAGE_PRINCIPAL,
@@ -30,7 +31,7 @@ enum pol_stage {
 	POL_STAGE_SUBJECT,
 	POL_STAGE_AUTHORIZE,
 	POL_STAGE_CHARGES,
-	POL_STAGE_END, /* it was allowed */
+	POL_STAGE_END, /* all passed: allowed */
 	POL_STAGE_COUNT
 };
 

@@ -12,7 +12,7 @@ struct range {
 #define INVISIBLE "a character that cannot be seen"
 #define SEPARATOR "a line separator that editors show as a new line"
 
-/* Sorted. */
+/* Sorted by code point. */
 static const struct range refused[] = {
 	{ 0x0000, 0x001f, CONTROL },
 	{ 0x007f, 0x009f, CONTROL },

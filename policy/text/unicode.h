@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * unicode: characters of UTF-8 text, and those that a policy may not hold.
+ * unicode: decoding of UTF-8, and the characters that a policy may not contain. Pure, any thread.
  */
 
 #include <stddef.h>
@@ -10,12 +10,12 @@
 
 #include "policy/text/str.h"
 
-/* The first character of the text: its length in bytes, its number in *out. 0 when the bytes are
- * not well-formed UTF-8 or there are none. */
+/* Decodes the first character. Returns its length in bytes and sets *out to its code point. 0: the
+ * text is empty or does not begin with well-formed UTF-8. */
 size_t pol_unicode_decode(struct pol_str text, uint32_t *out);
 
-/* Why the character may not stand in a policy, or be shown on a terminal: a phrase such as
- * "a control character". NULL when it may. Tab and line feed count as control characters.
- * Bidirectional controls and characters without width let a text be read as another one than it
- * is (Boucher and Anderson, "Trojan Source", 2021; Unicode TR 36). */
+/* Why the character may not be in a policy or be shown on a terminal: a phrase such as "a control
+ * character". NULL: it may. Tab and line feed are control characters. Bidirectional controls and
+ * characters without width are refused, because a reader can be misled about the text (Boucher and
+ * Anderson, "Trojan Source", 2021; Unicode TR 36). */
 const char *pol_unicode_refused(uint32_t character);

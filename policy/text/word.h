@@ -2,12 +2,11 @@
 #pragma once
 
 /*
- * word: views of text, their positions in a policy, and the few words that every room uses: groups,
- * verdicts, addresses.
+ * word: types that all of policy/ and the module interface share: views of text, positions in a
+ * policy, groups, verdicts, addresses. Valid as C17 and as C++.
  *
- * A view is never NUL-terminated and says nothing about lifetime; whoever hands one out does. The
- * zeroed view is the empty string. These few words are part of the modules' interface, and thus
- * C17 and C++ alike.
+ * A view is not NUL-terminated and owns nothing. How long its bytes live is documented where the
+ * view comes from. A zeroed view is the empty string.
  */
 
 #include <stdbool.h>
@@ -35,7 +34,7 @@ struct pol_str {
 	{                                                                                          \
 		(literal), sizeof(literal) - 1                                                     \
 	}
-/* For printf's "%.*s". Text is bounded far below INT_MAX wherever it is printed. */
+/* Arguments for "%.*s" of printf. The text must be shorter than INT_MAX bytes. */
 #define POL_STR_ARGS(str) (int)(str).len, (str).ptr != NULL ? (str).ptr : ""
 
 /* A view of a NUL-terminated string; NULL gives the empty view. */
@@ -46,29 +45,29 @@ static inline struct pol_str pol_str_of(const char *text)
 	return str;
 }
 
-/* Inline, as is the one above: with a literal, most words cost one look at their length. */
+/* Inline, so that comparing with a literal costs one comparison of lengths for most words. */
 static inline bool pol_str_equal(struct pol_str a, struct pol_str b)
 {
 	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
-/* Bytes of a source. */
+/* A range of bytes in a source. */
 struct pol_span {
 	uint32_t file; /* index into the sources */
 	uint32_t offset;
 	uint32_t length;
 };
 
-/* A word and where it stands. Quotes and escapes are resolved in text. text.ptr NULL: absent. */
+/* A word and its position. In `text`, quotes and escapes are resolved. text.ptr NULL: absent. */
 struct pol_word {
 	struct pol_str text;
 	struct pol_span at;
 };
 
-/* No number: of nothing that is declared. */
+/* The number that nothing has: "not declared", "not found". */
 #define POL_NONE UINT32_MAX
 
-/* In the order in which they run. */
+/* The groups of a stack, in the order in which they run. */
 enum pol_group {
 	POL_GROUP_AUTHENTICATE = 0,
 	POL_GROUP_ACCOUNT,
@@ -77,19 +76,19 @@ enum pol_group {
 	POL_GROUP_COUNT
 };
 
-/* What a module answers. Zero: an error. */
+/* The answer of a module. */
 enum pol_verdict { POL_ERROR = 0, POL_DENY, POL_IGNORE, POL_ALLOW };
 
-/* An address as 16 bytes; IPv4 is IPv4-mapped (RFC 4291, 2.5.5.2). */
+/* An IP address, 16 bytes in network order; IPv4 is IPv4-mapped (RFC 4291, 2.5.5.2). */
 struct pol_ip {
-	bool known;
+	bool known; /* false: there is no address */
 	unsigned char bytes[16];
 };
 
-/* An address and how many of its bits count. */
+/* A network: an address and the length of its prefix. */
 struct pol_network {
 	unsigned char bytes[16];
-	uint8_t bits; /* of the 128 */
+	uint8_t bits; /* of the prefix, 0 to 128; for IPv4, 96 more than written */
 };
 
 #ifdef __cplusplus

@@ -189,7 +189,7 @@ Test(spread, a_policy_of_many_pieces_is_the_same_as_of_one)
 {
 	struct policy *policy = make_policy();
 	size_t pieces = 0;
-	const struct pol_host host = { .context = &pieces, .spread = backwards };
+	const struct pol_host host = { .context = &pieces, .parallel = backwards };
 
 	expect_spread_is_same(policy, &host);
 	cr_expect_geq(pieces, 3);
@@ -199,7 +199,7 @@ Test(spread, a_policy_of_many_pieces_is_the_same_as_of_one)
 Test(spread, threads_come_to_the_same)
 {
 	struct policy *policy = make_policy();
-	const struct pol_host host = { .spread = threads };
+	const struct pol_host host = { .parallel = threads };
 
 	expect_spread_is_same(policy, &host);
 	free(policy);
@@ -209,7 +209,7 @@ Test(spread, a_small_policy_is_one_piece)
 {
 	struct policy *policy = make_policy();
 	size_t pieces = 0;
-	const struct pol_host host = { .context = &pieces, .spread = backwards };
+	const struct pol_host host = { .context = &pieces, .parallel = backwards };
 
 	for (size_t i = 0; i < FILES; i++) {
 		policy->sources[i].text.len = 0;
@@ -223,7 +223,7 @@ Test(spread, mistakes_in_every_file_are_told_in_the_order_of_the_files)
 {
 	struct policy *policy = make_policy();
 	size_t pieces = 0;
-	const struct pol_host host = { .context = &pieces, .spread = backwards };
+	const struct pol_host host = { .context = &pieces, .parallel = backwards };
 	struct result *result;
 	const char *a, *b, *c;
 
@@ -248,7 +248,7 @@ Test(spread, a_policy_with_any_byte_changed_is_the_same_as_of_one)
 	static const char bytes[] = "\n{}\",# \trole/*\r\xff";
 	struct policy *policy = make_policy();
 	size_t pieces = 0;
-	const struct pol_host host = { .context = &pieces, .spread = backwards };
+	const struct pol_host host = { .context = &pieces, .parallel = backwards };
 	uint64_t random = 1;
 
 	for (int i = 0; i < MUTATIONS; i++) {

@@ -24,7 +24,7 @@ Test(arena, memory_comes_zeroed_and_aligned)
 	pol_arena_finish(&arena);
 }
 
-Test(arena, the_limit_holds_whatever_the_sizes)
+Test(arena, the_limit_holds_for_all_sizes)
 {
 	static const size_t sizes[] = { 1, 100, 4096, 5000, 70000, (size_t)3 * 1024 * 1024 };
 
@@ -41,7 +41,7 @@ Test(arena, the_limit_holds_whatever_the_sizes)
 	}
 }
 
-Test(arena, a_product_that_overflows_is_no_memory)
+Test(arena, a_product_that_overflows_fails)
 {
 	struct pol_arena arena;
 
@@ -101,7 +101,7 @@ Test(arena, large_blocks_are_zeroed_apart_and_within_the_limit)
 	pol_arena_finish(&arena);
 }
 
-Test(arena, what_is_adopted_lives_on_and_counts)
+Test(arena, adopted_memory_stays_valid_and_counts)
 {
 	struct pol_arena arena, other;
 	int *ours, *theirs, *more;
@@ -115,7 +115,7 @@ Test(arena, what_is_adopted_lives_on_and_counts)
 	cr_expect_eq(arena.used, 4096);
 	cr_expect_eq(other.used, 0);
 
-	/* An arena that has blocks goes on with its own. */
+	/* An arena that has blocks keeps allocating from its own. */
 	ours = pol_arena_alloc(&arena, 500, sizeof *ours);
 	theirs = pol_arena_alloc(&other, 1000, sizeof *theirs);
 	cr_assert(ours != NULL && theirs != NULL);
@@ -129,7 +129,7 @@ Test(arena, what_is_adopted_lives_on_and_counts)
 	pol_arena_finish(&arena);
 }
 
-Test(arena, what_would_pass_the_limit_is_not_adopted)
+Test(arena, blocks_beyond_the_limit_are_not_adopted)
 {
 	struct pol_arena arena, other;
 	size_t used;
@@ -146,17 +146,17 @@ Test(arena, what_would_pass_the_limit_is_not_adopted)
 	pol_arena_finish(&arena);
 }
 
-Test(arena, blocks_are_as_large_as_was_told)
+Test(arena, a_block_is_at_least_as_large_as_min_block)
 {
 	struct pol_arena arena;
 
 	pol_arena_init(&arena, 100000);
-	arena.least = 30000;
+	arena.min_block = 30000;
 	cr_assert_not_null(pol_arena_alloc(&arena, 1, 1));
 	cr_expect_eq(arena.used, 30000);
 	cr_assert_not_null(pol_arena_alloc(&arena, 80, 1));
 	cr_expect_eq(arena.used, 30000);
-	/* Not where the limit leaves less. */
+	/* Unless the limit leaves less than that. */
 	cr_assert_not_null(pol_arena_alloc(&arena, 65000, 1));
 	cr_assert_not_null(pol_arena_alloc(&arena, 4000, 1));
 	cr_expect_eq(arena.status, POL_OK);

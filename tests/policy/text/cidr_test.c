@@ -31,7 +31,7 @@ static const struct fit fits[] = {
 	{ "fe80::/10", "fec0::1", false },
 };
 
-Test(cidr, a_network_has_what_its_prefix_says)
+Test(cidr, a_network_contains_the_addresses_of_its_prefix)
 {
 	for (size_t i = 0; i < sizeof fits / sizeof *fits; i++) {
 		const struct fit *fit = &fits[i];
@@ -57,7 +57,7 @@ Test(cidr, an_unknown_address_is_in_no_network)
 	cr_expect(!pol_cidr_contains(&network, &ip));
 }
 
-Test(cidr, what_is_no_network_is_refused)
+Test(cidr, text_that_is_no_network_is_refused)
 {
 	static const char *const bad[] = { "", "/", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/08",
 		"10.0.0/8", "10.0.0.0.0/8", "010.0.0.0/8", "10.0.0.0/8 ", " 10.0.0.0/8",
@@ -74,7 +74,7 @@ Test(cidr, what_is_no_network_is_refused)
 	}
 }
 
-Test(cidr, bits_behind_the_prefix_are_a_mistake_of_their_own)
+Test(cidr, bits_after_the_prefix_have_an_error_of_their_own)
 {
 	static const char *const bad[] = { "10.0.0.1/8", "0.0.0.1/0", "2001:db8::1/32", "::1/0",
 		"10.1.3.0/23" };
@@ -87,7 +87,7 @@ Test(cidr, bits_behind_the_prefix_are_a_mistake_of_their_own)
 	}
 }
 
-Test(cidr, a_nul_ends_no_address)
+Test(cidr, an_address_with_a_nul_is_refused)
 {
 	struct pol_ip ip;
 

@@ -34,7 +34,7 @@ static struct pol_span at(uint32_t file, uint32_t offset)
 	return (struct pol_span){ file, offset, 1 };
 }
 
-Test(diag, a_message_shows_its_place_its_line_and_a_caret)
+Test(diag, a_message_shows_its_position_its_line_and_a_caret)
 {
 	const struct pol_source sources[] = {
 		{ POL_STR_INIT("a.policy"), POL_STR_INIT("one\n\tca\xc3\xa9 x\r\nlast") },
@@ -80,7 +80,7 @@ Test(diag, the_folder_is_joined_with_the_relative_name)
 	pol_diags_finish(&diags);
 }
 
-Test(diag, what_a_terminal_would_obey_is_not_shown)
+Test(diag, control_characters_are_not_shown)
 {
 	const struct pol_source source = { POL_STR_INIT("a\x1b[2J.policy"),
 		POL_STR_INIT("\x1b]0;x\x07 \xe2\x80\xae \xff y") };
@@ -96,7 +96,7 @@ Test(diag, what_a_terminal_would_obey_is_not_shown)
 	pol_diags_finish(&diags);
 }
 
-Test(diag, what_has_no_place_is_shown_first_and_without_one)
+Test(diag, messages_without_a_position_come_first)
 {
 	const struct pol_source source = { POL_STR_INIT("a"), POL_STR_INIT("x") };
 	struct pol_diags diags;
@@ -104,14 +104,14 @@ Test(diag, what_has_no_place_is_shown_first_and_without_one)
 
 	pol_diags_init(&diags, &source, 1);
 	pol_diag_error(&diags, at(0, 0), "second");
-	pol_diag_error(&diags, POL_NO_PLACE, "first");
+	pol_diag_error(&diags, POL_NO_POSITION, "first");
 	pol_diags_sort(&diags);
 	show(&diags, &shown);
 	cr_expect_str_eq(shown.text, "error: first\na:1:1: error: second\nx\n^\n");
 	pol_diags_finish(&diags);
 }
 
-Test(diag, messages_are_sorted_by_file_and_place_and_keep_their_order_there)
+Test(diag, messages_are_sorted_by_file_and_offset_and_stably)
 {
 	const struct pol_source sources[] = { { POL_STR_INIT("a"), POL_STR_INIT("0123456789") },
 		{ POL_STR_INIT("b"), POL_STR_INIT("0123456789") } };
@@ -152,7 +152,7 @@ Test(diag, twenty_are_shown_a_file_and_the_rest_is_counted)
 	/* sorting twice, as when a policy's tests fail later, changes nothing */
 	pol_diags_sort(&diags);
 	pol_diags_sort(&diags);
-	for (diag = diags.first; diag != NULL && !diag->counts; diag = diag->next) {
+	for (diag = diags.first; diag != NULL && !diag->is_count; diag = diag->next) {
 		count++;
 	}
 	cr_expect_eq(count, POL_DIAG_PER_FILE);
@@ -166,7 +166,7 @@ Test(diag, twenty_are_shown_a_file_and_the_rest_is_counted)
 	pol_diags_finish(&diags);
 }
 
-Test(diag, what_is_said_again_of_one_place_is_shown_and_counted_once)
+Test(diag, a_message_that_is_repeated_for_one_position_is_shown_and_counted_once)
 {
 	const struct pol_source source = { POL_STR_INIT("a"), POL_STR_INIT("xxxxxxxx") };
 	struct pol_diags diags;
@@ -190,7 +190,7 @@ Test(diag, what_is_said_again_of_one_place_is_shown_and_counted_once)
 	pol_diags_finish(&diags);
 }
 
-Test(diag, an_error_counts_when_there_is_no_memory_to_tell_it)
+Test(diag, an_error_counts_without_memory_for_its_message)
 {
 	const struct pol_source source = { POL_STR_INIT("a"), POL_STR_INIT("x") };
 	struct pol_diags diags;

@@ -4,7 +4,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-Test(nearest, what_was_meant_is_found_and_what_was_not_is_none)
+Test(nearest, near_words_are_suggested_and_far_ones_are_not)
 {
 	static const struct {
 		const char *word;
@@ -38,7 +38,7 @@ Test(nearest, what_was_meant_is_found_and_what_was_not_is_none)
 	}
 }
 
-Test(nearest, long_words_are_let_be)
+Test(nearest, long_words_get_no_suggestion)
 {
 	char word[POL_NEAREST_MAX + 2];
 	struct pol_str long_word = { word, POL_NEAREST_MAX + 1 };

@@ -41,7 +41,7 @@ static void check(const struct row *rows, size_t count)
 
 #define CHECK(rows) check(rows, sizeof(rows) / sizeof *(rows))
 
-Test(path, what_is_plain_is_split_at_its_slashes)
+Test(path, a_plain_path_is_split_at_its_slashes)
 {
 	static const struct row rows[] = {
 		{ "/", "" }, { "/?x=/../y", "" }, { "/loans", "loans" }, { "/loans/", "loans" },
@@ -111,7 +111,7 @@ Test(path, slashes_in_disguise_are_refused)
 	CHECK(rows);
 }
 
-Test(path, what_cuts_a_path_elsewhere_is_refused)
+Test(path, characters_where_other_programs_cut_are_refused)
 {
 	static const struct row rows[] = {
 		{ "/a#b", "refused" }, /* CVE-2021-32779: "#fragment" was part of the path */
@@ -306,7 +306,7 @@ Test(path, a_place_has_one_spelling)
 	}
 }
 
-Test(path, what_several_ask_for_is_read_once)
+Test(path, a_memo_reads_a_path_once)
 {
 	struct pol_path_memo memo = { .known = false };
 

@@ -78,7 +78,7 @@ Test(str, characters_that_deceive_are_refused_and_letters_are_not)
 	}
 }
 
-Test(str, order_is_that_of_bytes_the_shorter_first)
+Test(str, order_is_bytewise_and_a_prefix_comes_first)
 {
 	cr_expect_lt(pol_str_compare(POL_STR("a"), POL_STR("b")), 0);
 	cr_expect_lt(pol_str_compare(POL_STR("a"), POL_STR("aa")), 0);
