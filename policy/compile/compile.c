@@ -105,7 +105,7 @@ static enum pol_status parse_and_compile(const struct pol_source *sources, size_
 	enum pol_status status;
 
 	pol_arena_init(&scratch, POL_SNAPSHOT_LIMIT);
-	status = pol_parse_spread(host, &scratch, diags, &ast);
+	status = pol_parse_parallel(host, &scratch, diags, &ast);
 	if (status != POL_OK && status != POL_EINVALID) {
 		goto done;
 	}

@@ -95,7 +95,7 @@ static enum pol_status copy_places(
 }
 
 /* Adds an assignment for each role of a line `role A, B at … until …`. */
-static enum pol_status assign(struct pol_compiler *compiler, const struct pol_ast_held *held,
+static enum pol_status assign(struct pol_compiler *compiler, const struct pol_ast_assignment *held,
 	struct pol_principal *principal)
 {
 	struct pol_snapshot *snapshot = compiler->snapshot;

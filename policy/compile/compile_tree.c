@@ -264,7 +264,7 @@ enum pol_status pol_compile_tree(
 		into->name = tree->name;
 	}
 	describe(build, &into->description, &tree->description);
-	if (tree->torn) {
+	if (tree->broken) {
 		pol_compile_mark_damage(build, into->root, POL_DAMAGE_TORN);
 	}
 	build->unclosed = tree->unclosed;

@@ -10,7 +10,7 @@ enum class {
 	SPACE,
 	LINE, /* CR or LF */
 	CONTROL,
-	HIGH, /* a byte of a character beyond ASCII */
+	HIGH, /* a byte of a character that is not ASCII */
 	OPEN,
 	CLOSE,
 	COMMA,
@@ -18,7 +18,7 @@ enum class {
 	HASH
 };
 
-/* GNU ranges, which gcc and clang share, would read better; C17 has none. */
+/* Repetitions for the table: C17 has no range designators. */
 #define FOUR(value)    (value), (value), (value), (value)
 #define SIXTEEN(value) FOUR(value), FOUR(value), FOUR(value), FOUR(value)
 
@@ -37,15 +37,17 @@ static const unsigned char classes[256] = {
 void pol_lexer_init(
 	struct pol_lexer *lexer, struct pol_diags *diags, uint32_t file, struct pol_str text)
 {
-	*lexer = (struct pol_lexer){ .diags = diags, .text = text, .file = file, .fresh = true };
+	*lexer = (struct pol_lexer){
+		.diags = diags, .text = text, .file = file, .at_line_start = true
+	};
 }
 
-/* The class of the byte at i; past the end a line ends. */
+/* The class of the byte at i; LINE at the end of the text. */
 static enum class class_at(const struct pol_lexer *lexer, uint32_t i) {
 	return i < lexer->text.len ? (enum class)classes[(unsigned char)lexer->text.ptr[i]] : LINE;
 }
 
-/* Past all bytes of the class: the way through nearly everything. */
+/* The offset of the next byte that is not of the class. Most bytes are read by this loop. */
 static uint32_t skip_class(const struct pol_lexer *lexer, uint32_t i, enum class class)
 {
 	const unsigned char *at = (const unsigned char *)lexer->text.ptr + i;
@@ -76,10 +78,11 @@ static bool is_line_end(const struct pol_lexer *lexer, uint32_t i)
 }
 
 /*
- * Moves *i over one character that is not plain: a control character, a carriage return that ends
- * no line, or one beyond ASCII. Returns false when it may not stand here, reported unless *bad.
+ * Moves *i past one character that is not plain: a control character, a carriage return that ends
+ * no line, or one that is not ASCII. If it is not allowed here, reports it and sets *bad; reports
+ * nothing if *bad is set already.
  */
-static void pass_odd(struct pol_lexer *lexer, uint32_t *i, bool in_word, bool *bad)
+static void skip_special(struct pol_lexer *lexer, uint32_t *i, bool in_word, bool *bad)
 {
 	uint32_t character = 0;
 	size_t len = pol_unicode_decode(rest(lexer, *i), &character);
@@ -106,7 +109,8 @@ static void pass_odd(struct pol_lexer *lexer, uint32_t *i, bool in_word, bool *b
 	} else if (in_word && (character == 0xa0 || character == 0x3000 ||
 				      (character >= 0x2000 && character <= 0x200a))) {
 		pol_diag_error(lexer->diags, at,
-			"a space that is none (U+%04X): write a plain space", (unsigned)character);
+			"a space other than U+0020 (U+%04X): write a plain space",
+			(unsigned)character);
 	} else {
 		return;
 	}
@@ -122,7 +126,7 @@ static uint32_t skip_comment(struct pol_lexer *lexer, uint32_t i)
 		case LINE:
 		case CONTROL:
 		case HIGH:
-			pass_odd(lexer, &i, false, &bad);
+			skip_special(lexer, &i, false, &bad);
 			break;
 		case PLAIN:
 			i = skip_class(lexer, i + 1, PLAIN);
@@ -148,7 +152,8 @@ static uint32_t line_end(const struct pol_lexer *lexer, uint32_t i)
 	return i;
 }
 
-/* From an opening quote to behind the closing one; marks the token bad when there is none. */
+/* Reads a string from its opening quote and returns the offset after its closing one. Without a
+ * closing quote reports that, sets *bad and returns the end of the line. */
 static uint32_t scan_string(struct pol_lexer *lexer, uint32_t i, struct pol_token *token, bool *bad)
 {
 	uint32_t start = i++;
@@ -176,7 +181,7 @@ static uint32_t scan_string(struct pol_lexer *lexer, uint32_t i, struct pol_toke
 			*bad = true;
 			i++;
 		} else if (class == CONTROL || class == HIGH || class == LINE || c == '\t') {
-			pass_odd(lexer, &i, false, bad);
+			skip_special(lexer, &i, false, bad);
 		} else {
 			i++;
 		}
@@ -199,8 +204,7 @@ static bool is_param_char(char c)
 	return is_letter(c) || (c >= '0' && c <= '9') || c == '_' || c == '-';
 }
 
-/* The brace at i stands behind a slash: the end of `{name}` or `{name...}`, or 0 when it is none.
- */
+/* The end of the `{name}` or `{name...}` that begins at i, or 0 if there is none. */
 static uint32_t scan_param(const struct pol_lexer *lexer, uint32_t i)
 {
 	const char *text = lexer->text.ptr;
@@ -219,8 +223,8 @@ static uint32_t scan_param(const struct pol_lexer *lexer, uint32_t i)
 	return i < len && text[i] == '}' ? i + 1 : 0;
 }
 
-/* A brace behind a slash that closes again without a space, yet is no parameter: said here, for
- * as punctuation it would mean something quite different. Returns its end, or 0. */
+/* The end of braces around text without spaces that is not a parameter's name, or 0 if there are
+ * none. Read as punctuation they would open a block, so the caller reports them. */
 static uint32_t scan_bad_param(const struct pol_lexer *lexer, uint32_t i)
 {
 	uint32_t start = ++i;
@@ -231,6 +235,8 @@ static uint32_t scan_bad_param(const struct pol_lexer *lexer, uint32_t i)
 	return i > start && class_at(lexer, i) == CLOSE ? i + 1 : 0;
 }
 
+/* Reads a brace within a word: a parameter after a slash. Returns its end, or 0 if the brace is not
+ * part of the word. */
 static uint32_t scan_brace(struct pol_lexer *lexer, uint32_t i, struct pol_token *token, bool *bad)
 {
 	uint32_t end;
@@ -255,7 +261,7 @@ static uint32_t scan_brace(struct pol_lexer *lexer, uint32_t i, struct pol_token
 	return end;
 }
 
-/* A word, glued of plain characters, parameters and strings; or a string alone. */
+/* Reads a word, made of plain characters, parameters and strings, or a string alone. */
 static uint32_t scan_word(struct pol_lexer *lexer, uint32_t i, struct pol_token *token)
 {
 	unsigned strings = 0;
@@ -274,7 +280,7 @@ static uint32_t scan_word(struct pol_lexer *lexer, uint32_t i, struct pol_token 
 		} else if (class == HIGH || class == CONTROL ||
 			   (class == LINE && !is_line_end(lexer, i))) {
 			other = true;
-			pass_odd(lexer, &i, true, &bad);
+			skip_special(lexer, &i, true, &bad);
 		} else if (class == OPEN) {
 			uint32_t end = scan_brace(lexer, i, token, &bad);
 
@@ -304,7 +310,7 @@ static uint32_t scan_word(struct pol_lexer *lexer, uint32_t i, struct pol_token 
 	return i;
 }
 
-/* Spaces and comments. A comment that touches a word was refused by scan_word. */
+/* Skips spaces and comments. scan_word refused any comment that touches a word. */
 static uint32_t skip_blank(struct pol_lexer *lexer, uint32_t i)
 {
 	for (;;) {
@@ -320,14 +326,14 @@ static uint32_t skip_blank(struct pol_lexer *lexer, uint32_t i)
 	}
 }
 
-/* The token at i, which is no blank and not past the end. Returns where it ends. */
+/* Reads the token at i, where there is a byte that is not blank. Returns its end. */
 static uint32_t scan_token(struct pol_lexer *lexer, uint32_t i, struct pol_token *token)
 {
 	uint32_t end;
 
 	switch (class_at(lexer, i)) {
 	case PLAIN:
-		/* most words are plain to their end */
+		/* a shortcut for words of plain characters, as most are */
 		end = skip_class(lexer, i + 1, PLAIN);
 		if (class_at(lexer, end) == SPACE || class_at(lexer, end) == COMMA ||
 			(end < lexer->text.len && lexer->text.ptr[end] == '\n')) {
@@ -350,7 +356,7 @@ static uint32_t scan_token(struct pol_lexer *lexer, uint32_t i, struct pol_token
 		}
 		token->kind = POL_TOKEN_NL;
 		lexer->line_start = i + (lexer->text.ptr[i] == '\r' ? 2 : 1);
-		lexer->fresh = true;
+		lexer->at_line_start = true;
 		return lexer->line_start;
 	case SPACE:
 	case HASH:
@@ -362,26 +368,27 @@ static uint32_t scan_token(struct pol_lexer *lexer, uint32_t i, struct pol_token
 	return scan_word(lexer, i, token);
 }
 
-/* Field by field: a structure that was copied whole would be read before its bytes have settled. */
+/* Sets the fields one by one, which is faster than copying a whole structure: the parser reads them
+ * at once. */
 void pol_lex(struct pol_lexer *lexer, struct pol_token *out)
 {
 	uint32_t i = skip_blank(lexer, lexer->pos);
 	uint32_t end = i;
 
 	out->kind = POL_TOKEN_END;
-	out->first = lexer->fresh;
+	out->first = lexer->at_line_start;
 	out->column1 = i == lexer->line_start;
-	out->glued = i == lexer->pos && !lexer->fresh;
+	out->adjacent = i == lexer->pos && !lexer->at_line_start;
 	out->quoted = false;
 	out->escaped = false;
 	out->param = false;
 	out->at.file = lexer->file;
 	out->at.offset = i;
 	if (i < lexer->text.len) {
-		lexer->fresh = false;
+		lexer->at_line_start = false;
 		end = scan_token(lexer, i, out);
 	} else {
-		lexer->fresh = true;
+		lexer->at_line_start = true;
 	}
 	out->at.length = end - i;
 	out->raw.ptr = lexer->text.ptr + i;

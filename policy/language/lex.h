@@ -2,12 +2,12 @@
 #pragma once
 
 /*
- * lex: bytes into words, strings, braces, commas and line ends.
+ * lex: the lexer. Bytes become words, strings, braces, commas and line ends.
  *
- * One token at a time, as views into the source; nothing is allocated. What no token may hold
- * (control characters, broken UTF-8, characters that hide or reorder text) is reported here and
- * comes back as POL_TOKEN_BAD, for which nobody complains again. The daemon's configuration is
- * written in the same words. Not thread-safe.
+ * Tokens are views of the source; pol_lex allocates nothing. Characters that no token may contain
+ * (control characters, broken UTF-8, characters that hide or reorder text) are reported here; the
+ * token is POL_TOKEN_BAD then, and the parser must not report it again. The daemon's configuration
+ * is read with the same lexer. A lexer is for one thread.
  */
 
 #include <stdbool.h>
@@ -26,19 +26,19 @@ enum pol_token_kind {
 	POL_TOKEN_OPEN,
 	POL_TOKEN_CLOSE,
 	POL_TOKEN_COMMA,
-	POL_TOKEN_TOP, /* made by the parser alone: a keyword that begins a statement in column 1 */
-	POL_TOKEN_BAD  /* already reported */
+	POL_TOKEN_TOP, /* set by the parser only: a statement's keyword in column 1 */
+	POL_TOKEN_BAD  /* a mistake that was reported */
 };
 
 struct pol_token {
 	enum pol_token_kind kind;
-	bool first;         /* of its line */
-	bool column1;       /* nothing stands before it on its line, no space either */
-	bool quoted;        /* a STRING, or a word with a STRING in it */
-	bool escaped;       /* and a backslash in that */
-	bool param;         /* a word with {name} in it */
-	bool glued;         /* touches the token before it */
-	struct pol_str raw; /* as it stands in the source */
+	bool first;         /* the first token of its line */
+	bool column1;       /* nothing before it on its line, not even a space */
+	bool quoted;        /* a STRING, or a WORD with a quoted part */
+	bool escaped;       /* the quoted part has a backslash */
+	bool param;         /* a WORD with {name} in it */
+	bool adjacent;      /* no space between it and the token before */
+	struct pol_str raw; /* its bytes in the source */
 	struct pol_span at;
 };
 
@@ -48,17 +48,17 @@ struct pol_lexer {
 	uint32_t file;
 	uint32_t pos;
 	uint32_t line_start;
-	bool fresh; /* no token of this line was seen */
+	bool at_line_start; /* no token of this line was read */
 };
 
 /* text is sources[file].text of the diags' sources, at most UINT32_MAX bytes. */
 void pol_lexer_init(
 	struct pol_lexer *lexer, struct pol_diags *diags, uint32_t file, struct pol_str text);
 
-/* The next token. After POL_TOKEN_END it stays there. */
+/* Reads the next token. After POL_TOKEN_END each further one is POL_TOKEN_END. */
 void pol_lex(struct pol_lexer *lexer, struct pol_token *out);
 
-/* What a WORD or STRING means, quotes and escapes resolved: a view of the source, or a copy in the
- * arena where they cannot be cut off. False when the arena is full. */
+/* The text of a WORD or STRING without quotes and escapes: a view of the source if possible, else a
+ * copy in the arena. False: the arena has no memory. */
 bool pol_lex_token_text(
 	struct pol_arena *arena, const struct pol_token *token, struct pol_str *out);

@@ -4,9 +4,8 @@
 #include <string.h>
 
 #include "policy/language/parser.h"
-#include "policy/language/source.h"
 
-/* A statement's entry of the AST: the next free place of its list. NULL when memory ended. */
+/* A new zeroed statement at the end of its list in the AST. NULL: no memory. */
 #define APPEND(parser, field)                                                                      \
 	append((parser), (void **)&(parser)->ast->field, &(parser)->ast->field##_count,            \
 		&(parser)->ast->field##_capacity, sizeof *(parser)->ast->field)
@@ -27,8 +26,8 @@ static void *append(
 	return (unsigned char *)*items + size * (*count)++;
 }
 
-/* What was not understood is not worth a second mistake: takes the last statement of a list out
- * again unless `keep`. Returns ok. */
+/* Removes the last statement of a list unless `keep`, so that a statement with a mistake does not
+ * cause further ones. Returns ok. */
 static bool keep_if(size_t *count, bool keep, bool ok)
 {
 	if (!keep) {
@@ -68,8 +67,8 @@ static bool tree(struct pol_parser *parser)
 	bool ok = out != NULL && pol_parse_tree(parser, out);
 
 	if (out != NULL) {
-		out->torn = !ok;
-		parser->behind_tree = true;
+		out->broken = !ok;
+		parser->after_tree = true;
 	}
 	return ok;
 }
@@ -155,7 +154,7 @@ static bool test(struct pol_parser *parser)
 static const struct {
 	const char *keyword;
 	bool (*parse)(struct pol_parser *parser); /* NULL: reserved */
-	const char *continuation;                 /* what may stand in the place of a line's end */
+	const char *continuation;                 /* a keyword that may follow the name */
 } statements[] = {
 	{ "environment", environment, NULL },
 	{ "exclusive", exclusive, NULL },
@@ -172,7 +171,7 @@ static const struct {
 
 #define STATEMENT_COUNT (sizeof statements / sizeof *statements)
 
-/* The number of the statement that the word begins, or STATEMENT_COUNT. */
+/* The index of the statement with that keyword, or STATEMENT_COUNT. */
 static size_t find_statement(struct pol_str word)
 {
 	size_t i = 0;
@@ -183,7 +182,7 @@ static size_t find_statement(struct pol_str word)
 	return i;
 }
 
-/* After what is no statement: on to the next one. What is indented deeper belongs to it. */
+/* After an unknown statement: skips to the next one. Indented lines belong to the unknown one. */
 static void skip_statement(struct pol_parser *parser)
 {
 	for (;;) {
@@ -199,8 +198,8 @@ static void skip_statement(struct pol_parser *parser)
 	}
 }
 
-/* A word that begins no statement. Where it is clear which was meant its body is read all the
- * same, for the mistakes in it. Returns that statement, or STATEMENT_COUNT. */
+/* Reports a token that begins no statement. Returns the index of the statement that was probably
+ * meant, so that the mistakes in its body are reported too, or STATEMENT_COUNT. */
 static size_t unknown_statement(struct pol_parser *parser)
 {
 	struct pol_str word = parser->token.raw;
@@ -230,15 +229,15 @@ static size_t unknown_statement(struct pol_parser *parser)
 	return find_statement(nearest.best);
 }
 
-/* Behind a tree, what belongs into one: a '}' too many has ended it, and nobody knows where. */
-static bool tears_tree(const struct pol_parser *parser)
+/* Does the token belong to the tree before it? Then an extra '}' has ended that tree too early. */
+static bool breaks_tree(const struct pol_parser *parser)
 {
-	return parser->behind_tree && !pol_parser_at(parser, POL_TOKEN_TOP) &&
+	return parser->after_tree && !pol_parser_at(parser, POL_TOKEN_TOP) &&
 	       (pol_parser_at(parser, POL_TOKEN_CLOSE) || !parser->token.column1 ||
 		       (pol_parser_at(parser, POL_TOKEN_WORD) && parser->token.raw.ptr[0] == '/'));
 }
 
-static void item(struct pol_parser *parser)
+static void statement(struct pol_parser *parser)
 {
 	uint32_t start = parser->token.at.offset;
 	const char *keywords[2] = { NULL, NULL };
@@ -248,12 +247,12 @@ static void item(struct pol_parser *parser)
 
 	parser->unwinding = false;
 	if (!known) {
-		if (tears_tree(parser)) {
-			parser->ast->trees[parser->ast->trees_count - 1].torn = true;
+		if (breaks_tree(parser)) {
+			parser->ast->trees[parser->ast->trees_count - 1].broken = true;
 		}
 		i = unknown_statement(parser);
 	}
-	parser->behind_tree = false;
+	parser->after_tree = false;
 	if (i == STATEMENT_COUNT) {
 		pol_parse_block_next(parser);
 		skip_statement(parser);
@@ -274,13 +273,13 @@ static void item(struct pol_parser *parser)
 	pol_parse_block_end_line(parser, statements[i].parse(parser), start, keywords);
 }
 
-void pol_parser_part(struct pol_parser *parser, uint32_t file, struct pol_str text, uint32_t begin)
+void pol_parse_part(struct pol_parser *parser, uint32_t file, struct pol_str text, uint32_t begin)
 {
 	pol_lexer_init(&parser->lexer, parser->diags, file, text);
 	parser->lexer.pos = begin;
 	parser->lexer.line_start = begin;
 	parser->depth = 0;
-	parser->behind_tree = false;
+	parser->after_tree = false;
 	parser->comma = (struct pol_span){ 0 };
 	pol_parse_block_next(parser);
 	while (parser->status == POL_OK && !pol_parser_at(parser, POL_TOKEN_END)) {
@@ -290,12 +289,12 @@ void pol_parser_part(struct pol_parser *parser, uint32_t file, struct pol_str te
 			pol_parse_block_next(parser);
 			pol_parse_block_skip_line(parser);
 		} else {
-			item(parser);
+			statement(parser);
 		}
 	}
 }
 
-/* Files within the bounds; what is past them is reported and not read. */
+/* Parses each file. One that is too large is reported and not parsed. */
 static void parse_files(struct pol_parser *parser, const struct pol_source *sources, size_t count)
 {
 	size_t total = 0;
@@ -312,7 +311,7 @@ static void parse_files(struct pol_parser *parser, const struct pol_source *sour
 				"the folder's policies are larger than 64 MiB together");
 			return;
 		} else {
-			pol_parser_part(parser, i, sources[i].text, 0);
+			pol_parse_part(parser, i, sources[i].text, 0);
 		}
 	}
 }

@@ -2,14 +2,13 @@
 #pragma once
 
 /*
- * parse: bytes into statements with positions.
+ * parse: the parser, from sources to statements (the syntax tree, AST) with positions.
  *
- * The statements of all files of a folder, in file order, as written: names are not resolved,
- * nothing is checked that needs a second statement. Everything lives in the arena that the caller
- * gave, but views of unquoted words point into the sources. The parser resumes at the next
- * statement after a mistake, so what it returns beside errors is good for finding more of them
- * and for nothing else: lines with a mistake are left out. A statement whose name is missing stays,
- * for the mistakes in it.
+ * The statements of all files come in the order of the files. Names are not resolved, and nothing
+ * is checked that concerns more than one statement. The AST lives in the caller's arena; the text
+ * of unquoted words is a view of the sources. After a mistake the parser goes on with the next line
+ * or statement, so that one run reports all mistakes. Lines with a mistake are left out, but a
+ * statement without a name stays. An AST with errors is only good for finding further errors.
  */
 
 #include <stdbool.h>
@@ -22,6 +21,11 @@
 #include "policy/text/path.h"
 #include "policy/text/str.h"
 #include "policy/text/terms.h"
+
+/* Bytes of one file, and of all files of a folder; more is an error. A caller need not read more
+ * than one byte past them. */
+#define POL_FILE_MAX   ((size_t)8 * 1024 * 1024)
+#define POL_FOLDER_MAX ((size_t)64 * 1024 * 1024)
 
 struct pol_segment {
 	enum pol_segment_kind kind;
@@ -36,8 +40,8 @@ struct pol_ast_path {
 	struct pol_span at;
 };
 
-/* TREE:/path of a grant. Lists of suffixes are spread out: each has one path, whose `at` is the
- * place to complain about. */
+/* TREE:/path of a grant. A list of suffixes becomes one pattern for each of them, and path.at is
+ * the position of the suffix. */
 struct pol_ast_pattern {
 	struct pol_word tree;
 	struct pol_ast_path path;
@@ -56,10 +60,10 @@ enum pol_ast_entry_kind {
 	POL_ENTRY_NODE,
 	POL_ENTRY_METHOD,
 	POL_ENTRY_ACTION,
-	/* after a mistake: */
-	POL_ENTRY_LOST,      /* anything may be missing here */
-	POL_ENTRY_LOST_VERB, /* an action or a method is */
-	POL_ENTRY_DOUBTFUL   /* what was meant stands beside this */
+	/* marks for what a mistake may have left out of the list: */
+	POL_ENTRY_LOST,      /* any entries */
+	POL_ENTRY_LOST_VERB, /* an action or a method */
+	POL_ENTRY_DOUBTFUL   /* nothing, but the entry before may be not what was meant */
 };
 
 struct pol_ast_entry {
@@ -83,16 +87,16 @@ struct pol_ast_tree {
 	struct pol_word name, description;
 	struct pol_ast_entry *entries;
 	uint32_t entry_count;
-	bool torn;     /* what stands in it, and where, is not known */
-	bool unclosed; /* a '}' is missing: any block of it may be the one that lacks it */
-	bool misnamed; /* the name is none: another was meant */
+	bool broken;   /* its braces do not match or it was not parsed: any node may be missing */
+	bool unclosed; /* a '}' is missing: it may be that of any block of the tree */
+	bool misnamed; /* the name is not valid: another one was meant */
 };
 
 struct pol_ast_grant {
-	struct pol_span at; /* allow or deny */
+	struct pol_span at; /* of allow or deny */
 	bool deny;
-	bool all;    /* then verbs is empty */
-	bool except; /* at least one of except_all, _verbs and _patterns is given */
+	bool all;    /* verbs is empty then */
+	bool except; /* there is at least one of except_all, _verbs and _patterns */
 	bool except_all;
 	struct pol_words verbs;
 	struct pol_ast_patterns patterns;
@@ -104,17 +108,17 @@ struct pol_ast_grant {
 /* A role or a scope. */
 struct pol_ast_grantee {
 	struct pol_word name, description;
-	struct pol_words parents; /* inherits, includes */
+	struct pol_words parents; /* the names after inherits or includes */
 	struct pol_ast_grant *grants;
 	uint32_t grant_count;
-	bool incomplete; /* a part was not understood and is left out */
+	bool incomplete; /* a part with a mistake is left out */
 };
 
 /* role A, B [at P, P] [until T] */
-struct pol_ast_held {
+struct pol_ast_assignment {
 	struct pol_words roles;
-	struct pol_words places; /* raw, `api:/loans/7` */
-	struct pol_word until;   /* RFC 3339, raw */
+	struct pol_words places; /* `api:/loans/7`, not normalised */
+	struct pol_word until;   /* RFC 3339, not checked */
 };
 
 struct pol_ast_peer {
@@ -126,7 +130,7 @@ struct pol_ast_principal {
 	struct pol_word id, description;
 	struct pol_ast_peer *peers;
 	uint32_t peer_count;
-	struct pol_ast_held *held;
+	struct pol_ast_assignment *held;
 	uint32_t held_count;
 };
 
@@ -143,7 +147,7 @@ struct pol_ast_stack {
 	struct pol_word name;
 	struct pol_ast_line *lines;
 	uint32_t line_count;
-	bool incomplete; /* a line was not understood and is left out */
+	bool incomplete; /* a line with a mistake is left out */
 };
 
 enum pol_step_kind {
@@ -168,10 +172,11 @@ struct pol_ast_step {
 	struct pol_span at;
 	struct pol_word word;
 	struct pol_words words;
-	struct pol_ast_held held; /* AS_ROLE, AND_ROLE */
-	bool deny;                /* EXPECT, the rest too */
+	struct pol_ast_assignment held; /* AS_ROLE, AND_ROLE */
+	/* EXPECT: */
+	bool deny;
 	struct pol_words verbs;
-	struct pol_words places; /* raw, `api:/loans/../x` allowed */
+	struct pol_words places; /* any path, even a malformed one: `api:/loans/../x` */
 	struct pol_word because;
 };
 
@@ -179,7 +184,7 @@ struct pol_ast_test {
 	struct pol_word name;
 	struct pol_ast_step *steps;
 	uint32_t step_count;
-	bool incomplete; /* a line was not understood and is left out */
+	bool incomplete; /* a line with a mistake is left out */
 };
 
 /* X(type, field): the lists of statements. */
@@ -204,21 +209,20 @@ struct pol_ast {
 };
 
 /*
- * Parses every source into *out, whose lists keep the order of the files. Mistakes go to diags.
- * Returns POL_OK when there was none, POL_EINVALID when diags says what is wrong, or the arena's
- * status. Bounds: nesting 64, a name 128 bytes.
+ * Parses the sources into *out. Mistakes are added to diags. POL_OK: there is none; POL_EINVALID:
+ * there is at least one; else the status of the arena. No source at all is a mistake.
  */
 enum pol_status pol_parse(const struct pol_source *sources, size_t count, struct pol_arena *arena,
 	struct pol_diags *diags, struct pol_ast *out);
 
-/* Bytes of statements that a byte of text becomes, more or less. */
+/* Bytes of AST for one byte of text, an estimate. */
 #define POL_PARSE_GROWTH 10
 
 /*
- * The same of diags' own sources, pieces of them side by side where the host can and they are large
- * (host NULL: it cannot). Where one piece has anything to complain of all is parsed again in one
- * go, so that mistakes are found, told and bounded as ever.
+ * pol_parse of diags->sources; large sources are cut into pieces that host->parallel parses at the
+ * same time. If any piece has a diagnostic, all sources are parsed again by pol_parse, so that the
+ * diagnostics are the same. host NULL: pol_parse only.
  */
 struct pol_host;
-enum pol_status pol_parse_spread(const struct pol_host *host, struct pol_arena *arena,
+enum pol_status pol_parse_parallel(const struct pol_host *host, struct pol_arena *arena,
 	struct pol_diags *diags, struct pol_ast *out);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How the parser moves: tokens, lists in the making, blocks, and the way back to a statement after
- * a mistake. A statement that begins a line is never skipped for the mistake of the line before.
+ * Tokens, lists, blocks, and recovery after a mistake. Recovery never skips a statement that begins
+ * in column 1.
  */
 #include "policy/language/parser.h"
 
@@ -130,7 +130,8 @@ bool pol_parse_block_find_open(struct pol_parser *parser)
 	return pol_parser_at(parser, POL_TOKEN_OPEN);
 }
 
-/* A '{' that comes on a line of its own: reported, and then good. */
+/* Looks for a '{' on a line of its own. Reports it and returns true; reports a missing '{' and
+ * returns false. */
 static bool open_below(struct pol_parser *parser, const char *owner)
 {
 	struct pol_token line_end = parser->token;
@@ -172,6 +173,7 @@ bool pol_parse_block_open(struct pol_parser *parser, const char *owner)
 	return true;
 }
 
+/* Reports, once for all blocks, that a '}' is missing. */
 static void missing_close(struct pol_parser *parser)
 {
 	struct pol_str word = pol_parse_words_clip(parser->token.raw);
@@ -210,6 +212,7 @@ bool pol_parse_block_more(struct pol_parser *parser)
 	return true;
 }
 
+/* Reports a reserved word. False: the token is none. */
 static bool reserved(struct pol_parser *parser)
 {
 	static const struct {

@@ -32,7 +32,8 @@ static bool exception(struct pol_parser *parser, struct pol_ast_grant *out)
 		       pol_parse_pattern_patterns(parser, &out->except_patterns));
 }
 
-/* grant = ( "allow" | "deny" ) actions "on" patterns [ "except" exception ] [ "when" … ] */
+/* grant = ( "allow" | "deny" ) actions "on" patterns [ "except" exception ] [ "when" condition ];
+ * the first keyword was taken */
 static bool grant(struct pol_parser *parser, struct pol_ast_grant *out)
 {
 	static const char *const on[] = { "on", NULL };
@@ -63,11 +64,11 @@ static bool grant(struct pol_parser *parser, struct pol_ast_grant *out)
 	return true;
 }
 
-/* grants = "{" grantlines "}", the '{' taken */
+/* grants = "{" grantlines "}"; the '{' was taken */
 static void grants(struct pol_parser *parser, struct pol_ast_grantee *out)
 {
 	static const char *const begin[] = { "allow", "deny", NULL };
-	static const char *const behind[] = { "except", "when", NULL };
+	static const char *const after[] = { "except", "when", NULL };
 	size_t list = pol_parser_list(parser);
 
 	while (pol_parse_block_more(parser)) {
@@ -83,7 +84,7 @@ static void grants(struct pol_parser *parser, struct pol_ast_grantee *out)
 		} else {
 			ok = pol_parse_words_expected(parser, "'allow' or 'deny'", begin);
 		}
-		pol_parse_block_end_line(parser, ok, start, behind);
+		pol_parse_block_end_line(parser, ok, start, after);
 		if (ok && parser->diags->errors == errors) {
 			pol_parser_push(parser, &one, sizeof one);
 		} else {
@@ -94,7 +95,8 @@ static void grants(struct pol_parser *parser, struct pol_ast_grantee *out)
 		pol_parse_block_end_list(parser, list, sizeof *out->grants, &out->grant_count);
 }
 
-/* ID [ STRING ] ( "inherits" ids [ grants ] | grants ); a scope includes */
+/* ID [ STRING ] [ "inherits" ids ]; for a scope the keyword is "includes". Grants must follow if it
+ * is absent. */
 static bool header(struct pol_parser *parser, bool scope, struct pol_ast_grantee *out)
 {
 	const char *what = scope ? "a scope's name" : "a role's name";

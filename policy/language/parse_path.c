@@ -8,10 +8,11 @@
 struct path_reader {
 	struct pol_parser *parser;
 	enum pol_path_use use;
-	struct pol_str raw; /* of the whole word */
-	struct pol_span at; /* likewise */
+	struct pol_str raw; /* the whole word */
+	struct pol_span at; /* its position */
 };
 
+/* The position of bytes from..to of the word. */
 static struct pol_span part(const struct path_reader *reader, size_t from, size_t to)
 {
 	return (struct pol_span){ reader->at.file, reader->at.offset + (uint32_t)from,
@@ -29,9 +30,9 @@ static bool is_plain(struct pol_str text)
 }
 
 /*
- * A request whose path is refused as malformed can never be asked for, so the one function that
- * reads those reads a literal too, as a path of one segment. Returns why it is refused, or NULL;
- * then *out is empty only when memory ended.
+ * Reads a literal as pol_path_read does, as a path of one segment: a literal that it refuses could
+ * never match a request. Returns why it is refused, or NULL; out->ptr is NULL then only if memory
+ * ran out.
  */
 static const char *decode_literal(struct pol_arena *arena, struct pol_str text, struct pol_str *out)
 {
@@ -69,7 +70,7 @@ static const char *decode_literal(struct pol_arena *arena, struct pol_str text, 
 	return NULL;
 }
 
-/* A whole {name} or {name...}, from..to in the word. */
+/* Reads a parameter, {name} or {name...}: bytes from..to of the word. */
 static bool parameter(
 	const struct path_reader *reader, size_t from, size_t to, struct pol_segment *out)
 {
@@ -80,7 +81,7 @@ static bool parameter(
 
 	if (end + 1 != to) {
 		pol_diag_error(diags, part(reader, from, to),
-			"a parameter is a whole segment: /{name}, with nothing before or behind");
+			"a parameter is a whole segment: /{name}, with nothing before or after it");
 		return false;
 	}
 	out->kind = POL_SEGMENT_PARAM;
@@ -110,8 +111,9 @@ static bool wildcard(
 	return true;
 }
 
-/* A segment that is more than a plain word: empty, a parameter, a wildcard, quoted or escaped. */
-static bool odd_segment(
+/* Reads a segment that is not a plain literal: empty, a parameter, a wildcard, quoted or escaped.
+ */
+static bool special_segment(
 	const struct path_reader *reader, size_t from, size_t to, struct pol_segment *out)
 {
 	struct pol_parser *parser = reader->parser;
@@ -191,7 +193,7 @@ uint32_t pol_parse_path_check_path(struct pol_parser *parser, const struct pol_a
 	return path->count;
 }
 
-/* Reads the segment that begins at `from` in the word; *out_end is where the next '/' stands. */
+/* Reads the segment that begins at `from` in the word; *out_end is the offset of the next '/'. */
 static bool segment(
 	const struct path_reader *reader, size_t from, size_t *out_end, struct pol_segment *out)
 {
@@ -210,10 +212,10 @@ static bool segment(
 		return true;
 	}
 	*out_end = pol_parse_path_segment_end(raw, end);
-	return odd_segment(reader, from, *out_end, out);
+	return special_segment(reader, from, *out_end, out);
 }
 
-/* Of a tree's path: all that begins at `from` in the word, which was not understood. */
+/* A segment for the rest of a tree's path, from `from` in the word, that could not be parsed. */
 static struct pol_segment lost_segment(const struct path_reader *reader, size_t from)
 {
 	return (struct pol_segment){ POL_SEGMENT_LOST, part(reader, from, reader->raw.len),
@@ -245,7 +247,7 @@ static void read_path(const struct path_reader *reader, size_t from, struct pol_
 			pol_parser_push(parser, &one, sizeof one);
 		}
 		if (ok && from + 1 == reader->raw.len) {
-			ok = odd_segment(reader, from + 1, from + 1, &one);
+			ok = special_segment(reader, from + 1, from + 1, &one);
 		}
 	}
 	out->segments = pol_parse_block_end_list(parser, list, sizeof *out->segments, &out->count);
@@ -269,7 +271,7 @@ size_t pol_parse_path_tree_len(struct pol_str raw)
 	return i < raw.len && raw.ptr[i] == ':' ? i : 0;
 }
 
-/* The length of TREE when the token looks like TREE:/path, or 0. */
+/* The length of TREE if the token looks like TREE:/path, else 0. */
 static size_t pattern_tree_len(const struct pol_parser *parser)
 {
 	struct pol_str raw = parser->token.raw;

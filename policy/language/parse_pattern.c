@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+/* Puts the prefix's segments in front of the path's. */
 static void join(
 	struct pol_parser *parser, const struct pol_ast_path *prefix, struct pol_ast_path *path)
 {
@@ -27,7 +28,7 @@ static void join(
 	path->count = (uint32_t)count;
 }
 
-/* pathlines, the '{' not yet taken: pushes a pattern for each. */
+/* Reads a list of suffixes, the '{' not yet taken, and pushes a pattern for each. */
 static bool suffixes(struct pol_parser *parser, const struct pol_ast_pattern *prefix)
 {
 	struct pol_span open = parser->token.at;
@@ -90,7 +91,7 @@ bool pol_parse_pattern_patterns(struct pol_parser *parser, struct pol_ast_patter
 	return ok;
 }
 
-/* A place is concrete: reports parameters and wildcards that were not quoted. */
+/* Reports parameters and wildcards that are not quoted: a place has none. */
 static void check_concrete(struct pol_parser *parser, const struct pol_token *token, bool request)
 {
 	struct pol_str raw = token->raw;
@@ -154,7 +155,7 @@ bool pol_parse_pattern_places(struct pol_parser *parser, bool request, struct po
 	return ok;
 }
 
-bool pol_parse_pattern_held(struct pol_parser *parser, struct pol_ast_held *out)
+bool pol_parse_pattern_assignment(struct pol_parser *parser, struct pol_ast_assignment *out)
 {
 	if (!pol_parse_words_ids(parser, "a role's name", &out->roles)) {
 		return false;

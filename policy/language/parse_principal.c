@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/language/parser.h"
 
-/* "peer" ( "user" | "group" ) WORD, the keyword taken */
+/* "peer" ( "user" | "group" ) WORD; "peer" was taken */
 static bool peer(struct pol_parser *parser, struct pol_ast_peer *out)
 {
 	static const char *const kinds[] = { "user", "group", NULL };
@@ -16,15 +16,15 @@ static bool peer(struct pol_parser *parser, struct pol_ast_peer *out)
 		&out->name);
 }
 
-/* The facts of both kinds stand on one stack: two passes would read twice, two stacks would be
- * needed nowhere else, so each fact carries room for either. */
-struct fact {
+/* A line of the block. Both kinds are pushed to one list, in their order, and separated at the end
+ * of the block. */
+struct line {
 	bool is_peer;
 	struct pol_ast_peer peer;
-	struct pol_ast_held held;
+	struct pol_ast_assignment held;
 };
 
-static bool fact(struct pol_parser *parser, struct fact *out)
+static bool line(struct pol_parser *parser, struct line *out)
 {
 	static const char *const begin[] = { "peer", "role", NULL };
 
@@ -33,25 +33,25 @@ static bool fact(struct pol_parser *parser, struct fact *out)
 		return peer(parser, &out->peer);
 	}
 	if (pol_parser_take_keyword(parser, "role")) {
-		return pol_parse_pattern_held(parser, &out->held);
+		return pol_parse_pattern_assignment(parser, &out->held);
 	}
 	return pol_parse_words_expected(parser, "'peer' or 'role'", begin);
 }
 
-static void sort_out(struct pol_parser *parser, const struct fact *facts, uint32_t count,
+static void separate(struct pol_parser *parser, const struct line *lines, uint32_t count,
 	struct pol_ast_principal *out)
 {
 	size_t list = pol_parser_list(parser);
 
 	for (uint32_t i = 0; i < count; i++) {
-		if (facts[i].is_peer) {
-			pol_parser_push(parser, &facts[i].peer, sizeof facts[i].peer);
+		if (lines[i].is_peer) {
+			pol_parser_push(parser, &lines[i].peer, sizeof lines[i].peer);
 		}
 	}
 	out->peers = pol_parse_block_end_list(parser, list, sizeof *out->peers, &out->peer_count);
 	for (uint32_t i = 0; i < count; i++) {
-		if (!facts[i].is_peer) {
-			pol_parser_push(parser, &facts[i].held, sizeof facts[i].held);
+		if (!lines[i].is_peer) {
+			pol_parser_push(parser, &lines[i].held, sizeof lines[i].held);
 		}
 	}
 	out->held = pol_parse_block_end_list(parser, list, sizeof *out->held, &out->held_count);
@@ -59,8 +59,8 @@ static void sort_out(struct pol_parser *parser, const struct fact *facts, uint32
 
 bool pol_parse_principal(struct pol_parser *parser, struct pol_ast_principal *out)
 {
-	static const char *const behind[] = { "at", "until", NULL };
-	struct fact *facts;
+	static const char *const after[] = { "at", "until", NULL };
+	struct line *lines;
 	uint32_t count;
 	size_t list;
 
@@ -74,17 +74,17 @@ bool pol_parse_principal(struct pol_parser *parser, struct pol_ast_principal *ou
 	}
 	list = pol_parser_list(parser);
 	while (pol_parse_block_more(parser)) {
-		struct fact one = { 0 };
+		struct line one = { 0 };
 		uint32_t start = parser->token.at.offset;
 		size_t errors = parser->diags->errors;
-		bool ok = fact(parser, &one);
+		bool ok = line(parser, &one);
 
-		pol_parse_block_end_line(parser, ok, start, behind);
+		pol_parse_block_end_line(parser, ok, start, after);
 		if (ok && parser->diags->errors == errors) {
 			pol_parser_push(parser, &one, sizeof one);
 		}
 	}
-	facts = pol_parse_block_end_list(parser, list, sizeof *facts, &count);
-	sort_out(parser, facts, count, out);
+	lines = pol_parse_block_end_list(parser, list, sizeof *lines, &count);
+	separate(parser, lines, count, out);
 	return true;
 }

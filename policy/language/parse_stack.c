@@ -15,7 +15,7 @@ static const char *const controls[] = { [POL_CONTROL_REQUIRED] = "required",
 	[POL_CONTROL_SUBSTACK] = "substack",
 	[POL_CONTROL_SUBSTACK + 1] = NULL };
 
-/* Takes one of the words; *out is its number. */
+/* Takes one of the words; *out is its index. */
 static bool one_of(
 	struct pol_parser *parser, const char *what, const char *const *words, size_t *out)
 {

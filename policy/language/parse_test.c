@@ -8,7 +8,7 @@ static bool as(struct pol_parser *parser, struct pol_ast_step *out)
 
 	if (pol_parser_take_keyword(parser, "role")) {
 		out->kind = POL_STEP_AS_ROLE;
-		return pol_parse_pattern_held(parser, &out->held);
+		return pol_parse_pattern_assignment(parser, &out->held);
 	}
 	if (pol_parser_take_keyword(parser, "principal")) {
 		out->kind = POL_STEP_AS_PRINCIPAL;
@@ -30,7 +30,7 @@ static bool and (struct pol_parser * parser, struct pol_ast_step *out)
 	if (!pol_parser_take_keyword(parser, "role")) {
 		return pol_parse_words_expected(parser, "'role'", keywords);
 	}
-	return pol_parse_pattern_held(parser, &out->held);
+	return pol_parse_pattern_assignment(parser, &out->held);
 }
 
 /* "with" "scope" ids */
@@ -165,7 +165,7 @@ static bool step(struct pol_parser *parser, struct pol_ast_step *out)
 
 bool pol_parse_test(struct pol_parser *parser, struct pol_ast_test *out)
 {
-	static const char *const behind[] = { "at", "until", "because", NULL };
+	static const char *const after[] = { "at", "until", "because", NULL };
 	bool ok = pol_parser_at(parser, POL_TOKEN_STRING);
 	size_t list;
 
@@ -189,7 +189,7 @@ bool pol_parse_test(struct pol_parser *parser, struct pol_ast_test *out)
 		size_t errors = parser->diags->errors;
 
 		ok = step(parser, &one);
-		pol_parse_block_end_line(parser, ok, start, behind);
+		pol_parse_block_end_line(parser, ok, start, after);
 		if (ok && parser->diags->errors == errors) {
 			pol_parser_push(parser, &one, sizeof one);
 		} else {

@@ -5,23 +5,22 @@
 
 static void entries(struct pol_parser *parser, struct pol_ast_entry **out, uint32_t *out_count);
 
-/* Keeps in the list that something is missing, so that nothing which may be it is called unknown.
- */
-static void lose(struct pol_parser *parser, enum pol_ast_entry_kind kind)
+/* Pushes a mark that something is missing, so that the compiler does not report as unknown what may
+ * have been here. */
+static void push_lost(struct pol_parser *parser, enum pol_ast_entry_kind kind)
 {
 	struct pol_ast_entry lost = { .kind = kind };
 
 	pol_parser_push(parser, &lost, sizeof lost);
 }
 
-/* A '{' that touches its path, closes again at once and holds one word was meant as a part of the
- * segment, which no segment has. */
-static void warn_of_glued_brace(struct pol_parser *parser)
+/* Warns of `/path{word}`: a block, but probably meant as a parameter within a segment. */
+static void warn_of_adjacent_brace(struct pol_parser *parser)
 {
 	struct pol_str text = parser->lexer.text;
 	size_t i = parser->token.at.offset + 1;
 
-	if (!parser->token.glued) {
+	if (!parser->token.adjacent) {
 		return;
 	}
 	while (i < text.len &&
@@ -37,7 +36,7 @@ static void warn_of_glued_brace(struct pol_parser *parser)
 	}
 }
 
-/* nodes, or nothing that is known of them */
+/* Reads a node's block if it is there, else marks all its entries as lost. */
 static bool block(struct pol_parser *parser, struct pol_ast_entry *out, bool there)
 {
 	size_t list = pol_parser_list(parser);
@@ -46,15 +45,15 @@ static bool block(struct pol_parser *parser, struct pol_ast_entry *out, bool the
 		entries(parser, &out->entries, &out->entry_count);
 		return true;
 	}
-	lose(parser, POL_ENTRY_LOST);
+	push_lost(parser, POL_ENTRY_LOST);
 	out->entries =
 		pol_parse_block_end_list(parser, list, sizeof *out->entries, &out->entry_count);
 	return false;
 }
 
-/* PATH { comma PATH } [ STRING ] nodes; *fate becomes what is lost beside it */
+/* PATH { comma PATH } [ STRING ] nodes; *lost becomes what a mistake left out beside it */
 static bool node(
-	struct pol_parser *parser, struct pol_ast_entry *out, enum pol_ast_entry_kind *fate)
+	struct pol_parser *parser, struct pol_ast_entry *out, enum pol_ast_entry_kind *lost)
 {
 	size_t list = pol_parser_list(parser);
 	bool there = true;
@@ -72,15 +71,15 @@ static bool node(
 	out->paths = pol_parse_block_end_list(parser, list, sizeof *out->paths, &out->path_count);
 	if (ok) {
 		pol_parse_words_description(parser, &out->description);
-		warn_of_glued_brace(parser);
+		warn_of_adjacent_brace(parser);
 	} else {
-		*fate = POL_ENTRY_LOST;
+		*lost = POL_ENTRY_LOST;
 		there = pol_parse_block_find_open(parser);
 	}
 	return block(parser, out, there);
 }
 
-/* A block that no path has: what stands there is read for the mistakes in it. */
+/* Reports a block that does not follow a path, and reads it for the mistakes in it. */
 static bool stray_block(
 	struct pol_parser *parser, const struct pol_word *owner, struct pol_ast_entry *out)
 {
@@ -111,9 +110,9 @@ static void method_expected(struct pol_parser *parser)
 		POL_STR_ARGS(word), POL_NEAREST_ARGS(nearest));
 }
 
-/* ACTION { METHOD } [ STRING ], the action taken; *fate as of verb */
+/* ACTION { METHOD } [ STRING ]; the action was taken. *lost as in verb(). */
 static bool methods(
-	struct pol_parser *parser, struct pol_ast_entry *out, enum pol_ast_entry_kind *fate)
+	struct pol_parser *parser, struct pol_ast_entry *out, enum pol_ast_entry_kind *lost)
 {
 	size_t list = pol_parser_list(parser);
 	bool ok = true;
@@ -131,7 +130,7 @@ static bool methods(
 		if (ok && pol_method_is_registered(word.text)) {
 			pol_parser_push(parser, &word, sizeof word);
 		} else if (ok) {
-			*fate = POL_ENTRY_LOST_VERB;
+			*lost = POL_ENTRY_LOST_VERB;
 		}
 	}
 	out->methods.items = pol_parse_block_end_list(
@@ -139,19 +138,20 @@ static bool methods(
 	return ok;
 }
 
-/* before: the named action on the same line, with its methods */
+/* Reports a method that follows an action after a comma: the line has two meanings. `before` is the
+ * action with its methods as written. */
 static void two_ways(
 	struct pol_parser *parser, struct pol_str before, const struct pol_word *method)
 {
 	before = pol_parse_words_clip(before);
 	pol_diag_error(parser->diags, method->at,
-		"a bare method behind '%.*s': write '%.*s %.*s' if it belongs to that action, or "
+		"a bare method after '%.*s': write '%.*s %.*s' if it belongs to that action, or "
 		"'%.*s' on a line of its own if it is one by itself",
 		POL_STR_ARGS(before), POL_STR_ARGS(before), POL_STR_ARGS(method->text),
 		POL_STR_ARGS(method->text));
 }
 
-/* From the action to what stands before the token, as written. */
+/* The source from the action to the token, without the space between. */
 static struct pol_str as_written(const struct pol_parser *parser, const struct pol_word *action)
 {
 	struct pol_str text = { parser->lexer.text.ptr + action->at.offset,
@@ -163,10 +163,10 @@ static struct pol_str as_written(const struct pol_parser *parser, const struct p
 	return text;
 }
 
-/* METHOD [ STRING ] | ACTION { METHOD } [ STRING ]; *action is what this line named last; *fate as
- * of verb */
+/* METHOD [ STRING ] | ACTION { METHOD } [ STRING ]; *action is the last action of this line. *lost
+ * as in verb(). */
 static bool read_verb(struct pol_parser *parser, struct pol_str *action, struct pol_ast_entry *out,
-	enum pol_ast_entry_kind *fate)
+	enum pol_ast_entry_kind *lost)
 {
 	size_t errors = parser->diags->errors;
 	bool method = false;
@@ -174,7 +174,7 @@ static bool read_verb(struct pol_parser *parser, struct pol_str *action, struct 
 
 	if (pol_parser_at(parser, POL_TOKEN_STRING)) {
 		return pol_parse_words_expected(parser,
-			"a path, an action or a method (a description stands behind it)", NULL);
+			"a path, an action or a method (a description comes after it)", NULL);
 	}
 	if (!pol_parser_at(parser, POL_TOKEN_WORD)) {
 		return pol_parse_words_expected(parser, "a path, an action or a method", NULL);
@@ -187,9 +187,9 @@ static bool read_verb(struct pol_parser *parser, struct pol_str *action, struct 
 		}
 	} else if (ok) {
 		if (parser->diags->errors > errors) {
-			*fate = POL_ENTRY_LOST_VERB;
+			*lost = POL_ENTRY_LOST_VERB;
 		}
-		ok = methods(parser, out, fate);
+		ok = methods(parser, out, lost);
 		*action = as_written(parser, &out->name);
 	}
 	if (ok) {
@@ -198,24 +198,24 @@ static bool read_verb(struct pol_parser *parser, struct pol_str *action, struct 
 	return ok;
 }
 
-/* The same; *fate becomes what is lost of it. */
+/* read_verb; *lost becomes what a mistake left out, POL_ENTRY_NODE if there was none. */
 static bool verb(struct pol_parser *parser, struct pol_str *action, struct pol_ast_entry *out,
-	enum pol_ast_entry_kind *fate)
+	enum pol_ast_entry_kind *lost)
 {
 	size_t errors = parser->diags->errors;
-	bool ok = read_verb(parser, action, out, fate);
+	bool ok = read_verb(parser, action, out, lost);
 
 	if (!ok) {
-		*fate = POL_ENTRY_LOST;
+		*lost = POL_ENTRY_LOST;
 	} else if (out->kind == POL_ENTRY_METHOD && !pol_method_is_registered(out->name.text)) {
-		*fate = POL_ENTRY_LOST_VERB;
-	} else if (*fate == POL_ENTRY_NODE && parser->diags->errors > errors) {
-		*fate = POL_ENTRY_DOUBTFUL;
+		*lost = POL_ENTRY_LOST_VERB;
+	} else if (*lost == POL_ENTRY_NODE && parser->diags->errors > errors) {
+		*lost = POL_ENTRY_DOUBTFUL;
 	}
 	return ok;
 }
 
-/* After an entry: at its end, or moved there. */
+/* Ends an entry as pol_parse_block_end_line does a line; a comma ends one too. */
 static void end_entry(struct pol_parser *parser, bool ok, uint32_t start)
 {
 	if (ok && (pol_parser_at_line_end(parser) || pol_parser_at(parser, POL_TOKEN_COMMA))) {
@@ -236,35 +236,35 @@ static void end_entry(struct pol_parser *parser, bool ok, uint32_t start)
 	}
 }
 
-/* Before a block that no path has: what has methods is an action all the same, and a name alone may
- * be one whose methods stand in the block. */
+/* Keeps an entry that is followed by a block, which only a path may have: one with methods is an
+ * action all the same, and a name alone may be an action whose methods stand in the block. */
 static void keep_owner(
-	struct pol_parser *parser, const struct pol_ast_entry *owner, enum pol_ast_entry_kind fate)
+	struct pol_parser *parser, const struct pol_ast_entry *owner, enum pol_ast_entry_kind lost)
 {
-	if (fate == POL_ENTRY_NODE &&
+	if (lost == POL_ENTRY_NODE &&
 		(owner->kind == POL_ENTRY_METHOD || owner->methods.count > 0)) {
 		pol_parser_push(parser, owner, sizeof *owner);
 	}
-	lose(parser, POL_ENTRY_LOST_VERB);
+	push_lost(parser, POL_ENTRY_LOST_VERB);
 }
 
-/* One entry and its end; pushes it, and what is to be known of its mistakes. */
+/* Reads one entry to its end and pushes it, and a mark for what mistakes have left out. */
 static void entry(struct pol_parser *parser, struct pol_str *action)
 {
 	struct pol_word owner = { .at = parser->token.at, .text = parser->token.raw };
 	struct pol_ast_entry out = { 0 };
 	uint32_t start = parser->token.at.offset;
 	bool path = pol_parser_at(parser, POL_TOKEN_WORD) && parser->token.raw.ptr[0] == '/';
-	enum pol_ast_entry_kind fate = POL_ENTRY_NODE;
+	enum pol_ast_entry_kind lost = POL_ENTRY_NODE;
 	size_t errors;
-	bool ok = path ? node(parser, &out, &fate) : verb(parser, action, &out, &fate);
+	bool ok = path ? node(parser, &out, &lost) : verb(parser, action, &out, &lost);
 
 	if (ok && pol_parser_at(parser, POL_TOKEN_OPEN)) {
 		if (path) {
 			pol_parser_push(parser, &out, sizeof out);
 		} else {
 			owner = out.name;
-			keep_owner(parser, &out, fate);
+			keep_owner(parser, &out, lost);
 		}
 		path = true;
 		ok = stray_block(parser, &owner, &out);
@@ -276,15 +276,15 @@ static void entry(struct pol_parser *parser, struct pol_str *action)
 		pol_parser_push(parser, &out, sizeof out);
 	}
 	if (parser->diags->errors > errors) {
-		fate = POL_ENTRY_LOST;
+		lost = POL_ENTRY_LOST;
 	}
-	if (fate != POL_ENTRY_NODE) {
-		lose(parser, fate);
+	if (lost != POL_ENTRY_NODE) {
+		push_lost(parser, lost);
 	}
 }
 
-/* entries = { NL | "," } [ entry [ ( NL | "," ) entries ] ] and the '}'. After a missing '}' any of
- * the open blocks may be where what comes behind belongs. */
+/* entries = { NL | "," } [ entry [ ( NL | "," ) entries ] ] and the '}'. If a '}' is missing, each
+ * of the open blocks may lack entries. */
 static void entries(struct pol_parser *parser, struct pol_ast_entry **out, uint32_t *out_count)
 {
 	size_t list = pol_parser_list(parser);
@@ -304,7 +304,7 @@ static void entries(struct pol_parser *parser, struct pol_ast_entry **out, uint3
 		entry(parser, &action);
 	}
 	if (parser->unwinding) {
-		lose(parser, POL_ENTRY_LOST);
+		push_lost(parser, POL_ENTRY_LOST);
 	}
 	*out = pol_parse_block_end_list(parser, list, sizeof **out, out_count);
 }

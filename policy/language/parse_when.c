@@ -47,7 +47,7 @@ static bool predicate(struct pol_parser *parser)
 	}
 	if (pol_parser_take_keyword(parser, "not")) {
 		if (!pol_parser_at_keyword(parser, "in")) {
-			return pol_parse_words_expected(parser, "'in' behind 'not'", NULL);
+			return pol_parse_words_expected(parser, "'in' after 'not'", NULL);
 		}
 	}
 	if (!pol_parser_take_keyword(parser, "in")) {

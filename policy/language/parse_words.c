@@ -5,7 +5,7 @@
 
 #include "policy/text/method.h"
 
-/* In a message a word tells what is meant long before this. Bytes. */
+/* Bytes of a word in a message. */
 #define CLIP 60
 
 struct pol_str pol_parse_words_clip(struct pol_str text)
@@ -48,7 +48,7 @@ bool pol_parse_words_expected(
 	struct pol_nearest nearest = pol_nearest_to(token->raw);
 	struct pol_diag *diag;
 
-	/* of a keyword that ends the blocks around it the missing '}' is said */
+	/* for a statement's keyword within a block, the missing '}' is reported instead */
 	if (parser->status != POL_OK || token->kind == POL_TOKEN_BAD ||
 		(token->kind == POL_TOKEN_TOP && parser->depth > 0)) {
 		return false;
@@ -84,8 +84,8 @@ struct pol_word pol_parse_words_take(struct pol_parser *parser)
 #define JOIN (POL_CHAR_JOINT | POL_CHAR_PLAIN)
 #define SEG  POL_CHAR_PLAIN
 
-/* ASCII from 0x20 on; all else is part of nothing. */
-const unsigned char pol_parser_chars[256] = {
+/* All other bytes are in no class. */
+const unsigned char pol_parse_words_chars[256] = {
 	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 	/* 20 */ 0, SEG, 0, 0, SEG, 0, SEG, SEG,
@@ -239,8 +239,8 @@ bool pol_parse_words_ids(struct pol_parser *parser, const char *what, struct pol
 	return ok;
 }
 
-/* Where it is clear which method was meant, that is what the tree goes on with, so that the grants
- * which name it are not called wrong too. */
+/* Reports an unknown method. If a known one is near, *word becomes that, so that grants which name
+ * the known method are not reported too. */
 static void unknown_method(struct pol_parser *parser, struct pol_word *word)
 {
 	struct pol_nearest nearest = pol_nearest_to(word->text);

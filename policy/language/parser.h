@@ -2,13 +2,13 @@
 #pragma once
 
 /*
- * parser: what the files parse_*.c share. Private to the parser.
+ * parser: what the files parse*.c share. Private to policy/language.
  *
- * One function a rule of the grammar. A function that returns bool says whether the caller may go
- * on within the statement; where it returns false the mistake has been reported, and whoever runs
- * the block finds the next statement. A mistake that leaves no doubt about how to read on (a name
- * with a bad letter) is reported and returns true. No rule reports on POL_TOKEN_BAD: the lexer
- * did.
+ * A recursive descent parser with one function for each rule of the grammar. A function that
+ * returns bool returns true if the caller can go on within the statement. On false the mistake was
+ * reported, and the loop over the block looks for the next statement. After a mistake that does not
+ * affect what follows, such as a bad letter in a name, a function reports it and returns true. No
+ * function reports POL_TOKEN_BAD, because the lexer has.
  */
 
 #include <stdbool.h>
@@ -20,41 +20,41 @@
 #include "policy/language/parse.h"
 #include "policy/text/nearest.h"
 
-/* Blocks in blocks: a tree that is deeper could never be asked for. */
+/* Levels of nested blocks. A path has at most POL_PATH_SEGMENTS segments. */
 #define POL_NESTING_MAX 64
 
-/* Every name; a longer one is a mistake or a trick. Bytes. */
+/* Bytes of a name. */
 #define POL_NAME_MAX 128
 
 struct pol_parser {
 	struct pol_lexer lexer;
-	struct pol_token token; /* not yet taken */
+	struct pol_token token; /* the current one, not yet taken */
 	struct pol_arena *arena;
 	struct pol_diags *diags;
 	struct pol_ast *ast;
-	enum pol_status status; /* POL_OK until memory ends */
-	struct pol_span comma;  /* the last one of a list */
-	uint32_t after_comma;   /* where the token behind it begins */
+	enum pol_status status; /* POL_OK until memory runs out */
+	struct pol_span comma;  /* the last one that was taken in a list */
+	uint32_t after_comma;   /* offset of the token after it */
 
-	struct pol_arena scratch; /* of the stack */
-	unsigned char *stack;     /* lists in the making: the inner ones above the outer ones */
+	struct pol_arena scratch; /* memory of the stack */
+	unsigned char *stack;     /* unfinished lists, the innermost last */
 	size_t stack_used;
 	size_t stack_capacity;
 
-	struct pol_span open[POL_NESTING_MAX]; /* the '{' of the blocks around the token */
+	struct pol_span open[POL_NESTING_MAX]; /* the '{' of each block around the token */
 	unsigned depth;
-	bool unwinding;   /* a missing '}' was reported and ends every block */
-	bool behind_tree; /* the statement before was a tree */
+	bool unwinding;  /* a missing '}' was reported; all blocks are being closed */
+	bool after_tree; /* the statement before was a tree */
 };
 
-/* Parses a part of sources[file] that begins with a line: all that is before text.len, from begin
- * on. */
-void pol_parser_part(struct pol_parser *parser, uint32_t file, struct pol_str text, uint32_t begin);
-/* Does the word begin a statement, or is it reserved for one? */
+/* Parses the bytes of sources[file] from offset `begin`, where a line begins, to text.len. */
+void pol_parse_part(struct pol_parser *parser, uint32_t file, struct pol_str text, uint32_t begin);
+/* Is the word the keyword of a statement, or reserved for one? */
 bool pol_parse_block_is_top(struct pol_str word);
 
 /* Tokens. */
 
+/* Reads the next token into parser->token. */
 void pol_parse_block_next(struct pol_parser *parser);
 static inline bool pol_parser_at(const struct pol_parser *parser, enum pol_token_kind kind)
 {
@@ -82,39 +82,40 @@ static inline bool pol_parser_at_line_end(const struct pol_parser *parser)
 	return parser->token.kind == POL_TOKEN_NL || parser->token.kind == POL_TOKEN_CLOSE ||
 	       parser->token.kind == POL_TOKEN_TOP || parser->token.kind == POL_TOKEN_END;
 }
-/* The token's word, and on. */
+/* Takes the token, which must be a WORD or a STRING, and returns its text and position. */
 struct pol_word pol_parse_words_take(struct pol_parser *parser);
 
-/* What a byte may be part of. */
+/* Classes of bytes; bits. */
 enum pol_char {
 	POL_CHAR_LOWER = 1,
 	POL_CHAR_UPPER = 2,
 	POL_CHAR_DIGIT = 4,
 	POL_CHAR_JOINT = 8,  /* - _ */
-	POL_CHAR_PLAIN = 16, /* in a segment, as it stands: unreserved characters and the like */
+	POL_CHAR_PLAIN = 16, /* may be in a segment of a path without quotes */
 	POL_CHAR_LETTER = POL_CHAR_LOWER | POL_CHAR_UPPER,
 	POL_CHAR_ID = POL_CHAR_LETTER | POL_CHAR_DIGIT | POL_CHAR_JOINT
 };
-extern const unsigned char pol_parser_chars[256];
+extern const unsigned char pol_parse_words_chars[256];
 
 static inline bool pol_parser_is(char c, enum pol_char chars)
 {
-	return (pol_parser_chars[(unsigned char)c] & chars) != 0;
+	return (pol_parse_words_chars[(unsigned char)c] & chars) != 0;
 }
 
 /* Mistakes. */
 
-/* "expected WANTED, found …", with a suggestion from the NULL-terminated keywords, or NULL.
- * Returns false. */
+/* Reports "expected WANTED, found ..." at the token, with a suggestion from the NULL-terminated
+ * keywords (NULL: none). Returns false. */
 bool pol_parse_words_expected(
 	struct pol_parser *parser, const char *wanted, const char *const *keywords);
 
-/* A view cut to what a message can bear. */
+/* The text, cut to a length that suits a message. */
 struct pol_str pol_parse_words_clip(struct pol_str text);
 
-/* Lists: begin, push items of one size, end. Lists may nest, each ends before the one around it
- * goes on. */
+/* Lists: begin with pol_parser_list, push items of one size, end with pol_parse_block_end_list.
+ * Lists may nest; an inner list must end before the outer one goes on. */
 
+/* The beginning of a new list. */
 static inline size_t pol_parser_list(const struct pol_parser *parser)
 {
 	return parser->stack_used;
@@ -130,11 +131,11 @@ static inline void pol_parser_push(struct pol_parser *parser, const void *item, 
 	memcpy(parser->stack + parser->stack_used, item, size);
 	parser->stack_used = need;
 }
-/* The items as an array in the arena. NULL for an empty list. */
+/* Ends a list: its items become an array in the parser's arena. NULL for an empty list. */
 void *pol_parse_block_end_list(
 	struct pol_parser *parser, size_t begin, size_t size, uint32_t *out_count);
 
-/* Words by shape. `what` names it in messages: "a role's name". */
+/* Words by their form. `what` is what messages call it: "a role's name". */
 
 enum pol_shape { POL_SHAPE_ANY, POL_SHAPE_NAME, POL_SHAPE_ID };
 bool pol_parse_words_name(
@@ -143,59 +144,62 @@ bool pol_parse_words_name(
 void pol_parse_words_description(struct pol_parser *parser, struct pol_word *out);
 /* ids = ID { comma ID } */
 bool pol_parse_words_ids(struct pol_parser *parser, const char *what, struct pol_words *out);
-/* verb { comma verb }; taken are ACTION and METHOD. */
+/* verb { comma verb }; a verb is an ACTION or a METHOD */
 bool pol_parse_words_verbs(struct pol_parser *parser, struct pol_words *out);
-/* Is it a METHOD, else an ACTION? Reports what is neither; *out_method may be NULL. */
+/* Takes a verb; *out_method, unless NULL, becomes true for a METHOD. Reports a word that is
+ * neither. */
 bool pol_parse_words_verb(struct pol_parser *parser, struct pol_word *out, bool *out_method);
-/* In capitals alone: at least one letter, none of them small. */
+/* Does it have a letter, and no small one? */
 bool pol_parse_words_is_capitals(struct pol_str word);
 
 /* Blocks. */
 
-/* Takes the '{' of a block; what owns it is named in messages. False when there is none, or when
- * the block was skipped for its depth. */
+/* Takes the '{' of a block; messages call it "the '{' of OWNER". False: there is none, or the block
+ * is nested too deep and was skipped. */
 bool pol_parse_block_open(struct pol_parser *parser, const char *owner);
-/* In a block: moves to the next statement. False when the block has ended, its '}' taken. */
+/* In a block: moves to the next line that is not empty. False: the block has ended and its '}' was
+ * taken, or is missing, which was reported. */
 bool pol_parse_block_more(struct pol_parser *parser);
-/* Ends a statement that began at token offset `start`: when ok the line must be over, else finds
- * the next line. keywords: what may have been meant, or NULL. */
+/* Ends a line of a block or a statement whose first token is at offset `start`. If ok, the line
+ * must end here, else that is reported with a suggestion from the keywords (NULL: none). After a
+ * mistake moves to the next line. */
 void pol_parse_block_end_line(
 	struct pol_parser *parser, bool ok, uint32_t start, const char *const *keywords);
-/* After a mistake in a header: moves to its '{' on this line. False when it has none. */
+/* After a mistake in a header: moves to its '{' on this line. False: the line has none. */
 bool pol_parse_block_find_open(struct pol_parser *parser);
-/* Skips to the end of the line, whole blocks within. */
+/* Skips to the end of the line, with all blocks that begin on it. */
 void pol_parse_block_skip_line(struct pol_parser *parser);
 
 /* Paths. */
 
-/* The length of NAME before the ':' of a pattern, or 0. */
+/* The length of the tree's name before the ':' of a pattern or a place, or 0. */
 size_t pol_parse_path_tree_len(struct pol_str raw);
-/* Where the next '/' outside of quotes stands, from i on, or the end. */
+/* The offset of the next '/' outside of quotes, from i on, or the length. */
 size_t pol_parse_path_segment_end(struct pol_str raw, size_t i);
-/* What must be last is last, and no more segments than the bound. Returns how many of them are
- * good, all if the path is. */
+/* Checks that `{name...}` and `**` come last and that there are at most POL_PATH_SEGMENTS segments.
+ * Reports a mistake. Returns how many segments from the beginning are good. */
 uint32_t pol_parse_path_check_path(struct pol_parser *parser, const struct pol_ast_path *path);
 
 enum pol_path_use { POL_PATH_OF_TREE, POL_PATH_OF_GRANT };
-/* Takes a word that is a PATH, or a PATTERN when out_tree is not NULL. Mistakes inside the word are
- * reported and return true. */
+/* Takes a PATH, or a PATTERN if out_tree is not NULL. Returns true for a mistake within the word,
+ * which is reported. */
 bool pol_parse_path(struct pol_parser *parser, enum pol_path_use use, struct pol_word *out_tree,
 	struct pol_ast_path *out);
-/* patterns = pattern { comma pattern }, lists of suffixes spread out */
+/* patterns = pattern { comma pattern }; a list of suffixes becomes one pattern for each */
 bool pol_parse_pattern_patterns(struct pol_parser *parser, struct pol_ast_patterns *out);
 /* Does the word look like TREE:/path? */
 bool pol_parse_path_at_pattern(const struct pol_parser *parser);
-/* places = place { comma place }; of a request: any bytes behind the tree. */
+/* places = place { comma place }; if `request`, any bytes may follow the tree's name */
 bool pol_parse_pattern_places(struct pol_parser *parser, bool request, struct pol_words *out);
-/* held = ids [ "at" places ] [ "until" WORD ] */
-bool pol_parse_pattern_held(struct pol_parser *parser, struct pol_ast_held *out);
+/* assignment = ids [ "at" places ] [ "until" WORD ] */
+bool pol_parse_pattern_assignment(struct pol_parser *parser, struct pol_ast_assignment *out);
 
-/* Statements, their keyword taken. They fill in what they can. */
+/* Statements. The keyword was taken. After a mistake *out holds what could be parsed. */
 
 bool pol_parse_tree(struct pol_parser *parser, struct pol_ast_tree *out);
 bool pol_parse_grants_grantee(struct pol_parser *parser, bool scope, struct pol_ast_grantee *out);
 bool pol_parse_principal(struct pol_parser *parser, struct pol_ast_principal *out);
 bool pol_parse_stack(struct pol_parser *parser, struct pol_ast_stack *out);
 bool pol_parse_test(struct pol_parser *parser, struct pol_ast_test *out);
-/* condition, behind "when" */
+/* condition; "when" was taken. Conditions are checked for syntax only. */
 bool pol_parse_when_condition(struct pol_parser *parser);

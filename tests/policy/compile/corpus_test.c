@@ -19,7 +19,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "policy/language/source.h"
 #include "policy/snapshot/snapshot.h"
 
 /* Tests run in the root of the tree. */
@@ -29,6 +28,7 @@
 #define TEXT_ROOM  ((size_t)64 * 1024)
 #define CASES_ROOM 1000
 #define SAID_ROOM  512
+#define FILES_ROOM 64
 
 /* Reads a whole file. False when there is none. */
 static bool read_file(const char *path, struct pol_arena *arena, struct pol_str *out)
@@ -93,7 +93,8 @@ static void list(const char *path, struct pol_arena *arena, struct folder *out)
 /* One case: its files, and their diagnostics as lines. */
 struct run {
 	struct pol_arena arena;
-	struct pol_sources sources;
+	struct pol_source sources[FILES_ROOM];
+	size_t source_count;
 	struct pol_str expected;
 	char path[PATH_ROOM];
 	bool folder;
@@ -108,7 +109,8 @@ static void add_source(struct run *run, const char *path, const char *name)
 	struct pol_str text;
 
 	cr_assert(read_file(path, &run->arena, &text), "%s", path);
-	cr_assert_eq(pol_sources_add(&run->sources, pol_str_of(name), text), POL_OK);
+	cr_assert_lt(run->source_count, FILES_ROOM, "%s", path);
+	run->sources[run->source_count++] = (struct pol_source){ pol_str_of(name), text };
 	if (!run->folder && !run->separate) {
 		run->expected = text;
 	}
@@ -135,12 +137,11 @@ static void load(struct run *run, const char *group, const char *name)
 	cr_assert(read_file(path, &run->arena, &run->expected), "%s", path);
 	list(run->path, &run->arena, &files);
 	for (size_t i = 0; i < files.count; i++) {
-		if (pol_source_is_policy(pol_str_of(files.names[i]))) {
+		if (ends(files.names[i], ".policy")) {
 			snprintf(path, sizeof path, "%s/%s", run->path, files.names[i]);
 			add_source(run, path, files.names[i]);
 		}
 	}
-	pol_sources_sort(&run->sources);
 }
 
 static void say(struct run *run, const struct pol_diag *diag, const char *severity)
@@ -170,8 +171,8 @@ static void judge(struct run *run)
 	struct pol_diags diags;
 	enum pol_status status;
 
-	pol_diags_init(&diags, run->sources.items, run->sources.count);
-	status = pol_compile(run->sources.items, run->sources.count, NULL, &diags, &snapshot);
+	pol_diags_init(&diags, run->sources, run->source_count);
+	status = pol_compile(run->sources, run->source_count, NULL, &diags, &snapshot);
 	cr_expect_eq(status, diags.errors > 0 ? POL_EINVALID : POL_OK, "%s: status %d", run->path,
 		(int)status);
 	run->errors = diags.errors;
@@ -256,12 +257,10 @@ static void run_case(const char *group, const char *name, bool accept)
 
 	cr_assert_not_null(run);
 	pol_arena_init(&run->arena, (size_t)64 * 1024 * 1024);
-	pol_sources_init(&run->sources);
 	load(run, group, name);
 	judge(run);
 	cr_expect_eq(run->errors == 0, accept, "%s: %zu errors", run->path, run->errors);
 	check(run);
-	pol_sources_finish(&run->sources);
 	pol_arena_finish(&run->arena);
 	free(run);
 }

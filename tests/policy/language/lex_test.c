@@ -53,7 +53,7 @@ static void check(const struct row *rows, size_t count)
 
 #define CHECK(rows) check(rows, sizeof(rows) / sizeof *(rows))
 
-Test(lex, words_are_glued_of_plain_parts_parameters_and_strings)
+Test(lex, words_consist_of_plain_parts_parameters_and_strings)
 {
 	static const struct row rows[] = {
 		{ "", "", 0 },
@@ -100,7 +100,7 @@ Test(lex, lines_end_with_a_line_feed_or_carriage_return_and_line_feed)
 	CHECK(rows);
 }
 
-Test(lex, what_no_token_may_hold_is_reported_once_for_each)
+Test(lex, a_character_that_is_not_allowed_is_reported_once_a_token)
 {
 	static const struct row rows[] = {
 		{ "\"a", "!", 1 },
@@ -155,7 +155,7 @@ Test(lex, quotes_and_escapes_are_resolved_in_the_text)
 	}
 }
 
-Test(lex, a_token_knows_where_on_its_line_it_stands)
+Test(lex, a_token_knows_its_position_on_its_line)
 {
 	struct pol_source source = { POL_STR_INIT("t"), POL_STR_INIT("a {\n  b\nc") };
 	struct pol_diags diags;
@@ -167,7 +167,7 @@ Test(lex, a_token_knows_where_on_its_line_it_stands)
 	pol_lex(&lexer, &token);
 	cr_expect(token.first && token.column1);
 	pol_lex(&lexer, &token);
-	cr_expect(!token.first && !token.column1 && !token.glued);
+	cr_expect(!token.first && !token.column1 && !token.adjacent);
 	pol_lex(&lexer, &token);
 	pol_lex(&lexer, &token);
 	cr_expect(token.first && !token.column1);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the parser makes of a policy; what it says about none is in the corpus. */
+/* The AST of policies without mistakes. The messages about mistakes are tested by the corpus. */
 #include "policy/language/parse.h"
 #include "policy/text/method.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 struct parsed {
 	struct pol_source source;
@@ -43,7 +45,7 @@ static void write_path(const struct pol_ast_path *path, char *out, size_t room)
 	}
 }
 
-Test(parse, lists_of_suffixes_are_spread_into_patterns)
+Test(parse, lists_of_suffixes_become_patterns)
 {
 	static const char *const expected[] = { "|loans", "|loans|=loan|notes",
 		"|loans|=loan|payments", "|loans|*", "|b c|**", "" };
@@ -209,7 +211,7 @@ Test(parse, methods_are_the_registered_ones_in_capitals)
 	}
 }
 
-Test(parse, an_arena_that_is_full_ends_it_at_any_point)
+Test(parse, a_full_arena_ends_parsing_at_any_point)
 {
 	static const char text[] =
 		"environment e prefix e_\ntree t \"a\\\"b\" { /a, /b/{c} { GET, x PUT } }\n"
@@ -231,4 +233,45 @@ Test(parse, an_arena_that_is_full_ends_it_at_any_point)
 	}
 	cr_expect_gt(refused, 0);
 	cr_expect_lt(refused, 128);
+}
+
+/* Parses this many files, all spaces: the size of the first, and of each other one. */
+static void parse_spaces(size_t first, size_t other, size_t count, char message[256])
+{
+	struct pol_source sources[16];
+	struct pol_diags diags;
+	struct pol_arena arena;
+	struct pol_ast ast;
+	char *text = malloc(POL_FILE_MAX + 1);
+
+	cr_assert_not_null(text);
+	cr_assert_leq(count, 16);
+	memset(text, ' ', POL_FILE_MAX + 1);
+	for (size_t i = 0; i < count; i++) {
+		sources[i] = (struct pol_source){ POL_STR_INIT("t.policy"),
+			{ text, i == 0 ? first : other } };
+	}
+	pol_arena_init(&arena, ROOM);
+	pol_diags_init(&diags, sources, count);
+	(void)pol_parse(sources, count, &arena, &diags, &ast);
+	snprintf(message, 256, "%.*s",
+		POL_STR_ARGS(diags.first != NULL ? diags.first->message : POL_STR("")));
+	pol_diags_finish(&diags);
+	pol_arena_finish(&arena);
+	free(text);
+}
+
+Test(parse, a_file_and_a_folder_have_a_largest_size)
+{
+	const size_t files = POL_FOLDER_MAX / POL_FILE_MAX;
+	char message[256];
+
+	parse_spaces(POL_FILE_MAX, 0, 1, message);
+	cr_expect_str_eq(message, "");
+	parse_spaces(POL_FILE_MAX + 1, 0, 1, message);
+	cr_expect_not_null(strstr(message, "larger than 8 MiB"), "%s", message);
+	parse_spaces(POL_FILE_MAX, POL_FILE_MAX, files, message);
+	cr_expect_str_eq(message, "");
+	parse_spaces(1, POL_FILE_MAX, files + 1, message);
+	cr_expect_not_null(strstr(message, "larger than 64 MiB"), "%s", message);
 }

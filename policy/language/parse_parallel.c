@@ -2,15 +2,15 @@
 #include <string.h>
 
 #include "policy/language/parser.h"
-#include "policy/language/source.h"
 #include "policy/text/host.h"
 
-/* A piece of fewer bytes is parsed before another thread has begun with it; more pieces than that
- * make the work no more even. */
+/* The least bytes of a piece: a smaller one is parsed faster than another thread can start. The
+ * most pieces: more would not balance the load better. */
 #define PIECE_BYTES ((size_t)40 * 1024)
 #define PIECES_MAX  8
 
-/* From where it begins to where the next one does: whole statements, of one or several files. */
+/* A piece of the sources, from its position to that of the next piece: whole statements of one or
+ * more files. */
 struct piece {
 	uint32_t file;
 	uint32_t offset;
@@ -20,18 +20,19 @@ struct piece {
 	enum pol_status status;
 };
 
-struct spreading {
+struct split {
 	const struct pol_source *sources;
 	size_t source_count;
-	size_t limit; /* of each piece's arena */
-	size_t least; /* of its blocks */
+	size_t limit;     /* of each piece's arena */
+	size_t min_block; /* likewise */
 	size_t count;
-	struct piece pieces[PIECES_MAX + 1]; /* the last one is the end */
+	struct piece pieces[PIECES_MAX + 1]; /* one more, for the end */
 };
 
-/* Where the first statement begins at `from` or later, as the parser would see it: a line ends in
- * front of it whatever stands there, as nothing goes over a line's end that a keyword in column 1
- * would not end with a complaint. The text's end, if there is none. */
+/* The offset of the first statement after `from`: a line that begins with a statement's keyword and
+ * a space. The parser begins a statement there too, unless it reports a mistake: a statement that
+ * is not finished at the end of a line ends with an error at a keyword in column 1. The length of
+ * the text if there is none. */
 static uint32_t find_statement(struct pol_str text, size_t from)
 {
 	while (from < text.len) {
@@ -55,16 +56,16 @@ static uint32_t find_statement(struct pol_str text, size_t from)
 	return (uint32_t)text.len;
 }
 
-/* Begins the piece behind as many bytes as come before it when all are as long. */
-static void cut(struct spreading *spreading, size_t number, size_t before)
+/* Sets the beginning of a piece: the first statement after `before` bytes of all sources. */
+static void cut(struct split *split, size_t number, size_t before)
 {
-	const struct piece *last = &spreading->pieces[number - 1];
-	struct piece *piece = &spreading->pieces[number];
+	const struct piece *last = &split->pieces[number - 1];
+	struct piece *piece = &split->pieces[number];
 	size_t sum = 0;
 	uint32_t file = 0;
 
-	while (sum + spreading->sources[file].text.len <= before) {
-		sum += spreading->sources[file++].text.len;
+	while (sum + split->sources[file].text.len <= before) {
+		sum += split->sources[file++].text.len;
 	}
 	piece->file = file;
 	piece->offset = (uint32_t)(before - sum);
@@ -73,8 +74,8 @@ static void cut(struct spreading *spreading, size_t number, size_t before)
 		piece->offset = last->offset;
 		return;
 	}
-	piece->offset = find_statement(spreading->sources[file].text, piece->offset);
-	if (piece->offset == spreading->sources[file].text.len) {
+	piece->offset = find_statement(split->sources[file].text, piece->offset);
+	if (piece->offset == split->sources[file].text.len) {
 		piece->file++;
 		piece->offset = 0;
 	}
@@ -82,28 +83,28 @@ static void cut(struct spreading *spreading, size_t number, size_t before)
 
 static void parse_piece(void *argument, size_t number)
 {
-	struct spreading *spreading = argument;
-	struct piece *piece = &spreading->pieces[number];
+	struct split *split = argument;
+	struct piece *piece = &split->pieces[number];
 	const struct piece *next = piece + 1;
 	struct pol_parser parser = {
 		.arena = &piece->arena, .diags = &piece->diags, .ast = &piece->ast
 	};
 
-	pol_arena_init(&piece->arena, spreading->limit);
-	piece->arena.min_block = spreading->least;
-	pol_arena_init(&parser.scratch, spreading->limit);
-	pol_diags_init(&piece->diags, spreading->sources, spreading->source_count);
+	pol_arena_init(&piece->arena, split->limit);
+	piece->arena.min_block = split->min_block;
+	pol_arena_init(&parser.scratch, split->limit);
+	pol_diags_init(&piece->diags, split->sources, split->source_count);
 	for (uint32_t file = piece->file; parser.status == POL_OK && file <= next->file; file++) {
 		struct pol_str text = { 0 };
 
-		if (file < spreading->source_count) {
-			text = spreading->sources[file].text;
+		if (file < split->source_count) {
+			text = split->sources[file].text;
 		}
 		if (file == next->file) {
 			text.len = next->offset;
 		}
 		if (text.len > 0) {
-			pol_parser_part(
+			pol_parse_part(
 				&parser, file, text, file == piece->file ? piece->offset : 0);
 		}
 	}
@@ -111,10 +112,10 @@ static void parse_piece(void *argument, size_t number)
 	piece->status = parser.status;
 }
 
-/* Where a list of statements is within the AST. */
+/* The offsets of a list's fields in struct pol_ast. */
 struct list {
 	size_t items, count, capacity;
-	size_t size; /* of one statement */
+	size_t size; /* bytes of one statement */
 };
 
 static size_t count_of(const struct pol_ast *ast, const struct list *list)
@@ -125,23 +126,23 @@ static size_t count_of(const struct pol_ast *ast, const struct list *list)
 	return count;
 }
 
-/* The pieces' statements of one kind, behind each other. */
-static bool join_list(const struct spreading *spreading, const struct list *list,
-	struct pol_arena *arena, struct pol_ast *out)
+/* Joins the pieces' statements of one kind. False: no memory. */
+static bool join_list(const struct split *split, const struct list *list, struct pol_arena *arena,
+	struct pol_ast *out)
 {
 	size_t count = 0;
 	unsigned char *joined, *to;
 
-	for (size_t i = 0; i < spreading->count; i++) {
-		count += count_of(&spreading->pieces[i].ast, list);
+	for (size_t i = 0; i < split->count; i++) {
+		count += count_of(&split->pieces[i].ast, list);
 	}
 	joined = pol_arena_alloc(arena, count, list->size);
 	if (joined == NULL) {
 		return false;
 	}
 	to = joined;
-	for (size_t i = 0; i < spreading->count; i++) {
-		const struct pol_ast *ast = &spreading->pieces[i].ast;
+	for (size_t i = 0; i < split->count; i++) {
+		const struct pol_ast *ast = &split->pieces[i].ast;
 		size_t bytes = count_of(ast, list) * list->size;
 		const void *items;
 
@@ -157,8 +158,8 @@ static bool join_list(const struct spreading *spreading, const struct list *list
 	return true;
 }
 
-/* False: together they take too much. */
-static bool join(struct spreading *spreading, struct pol_arena *arena, struct pol_ast *out)
+/* Joins the pieces' ASTs. False: the arena's limit is reached. */
+static bool join(struct split *split, struct pol_arena *arena, struct pol_ast *out)
 {
 #define LIST(type, field)                                                                          \
 	{ offsetof(struct pol_ast, field), offsetof(struct pol_ast, field##_count),                \
@@ -168,19 +169,19 @@ static bool join(struct spreading *spreading, struct pol_arena *arena, struct po
 	struct pol_ast ast = { 0 };
 	size_t used = 0;
 
-	for (size_t i = 0; i < spreading->count; i++) {
-		used += spreading->pieces[i].arena.used;
+	for (size_t i = 0; i < split->count; i++) {
+		used += split->pieces[i].arena.used;
 	}
 	if (used > arena->limit - arena->used) {
 		return false;
 	}
-	for (size_t i = 0; i < spreading->count; i++) {
-		if (pol_arena_adopt(arena, &spreading->pieces[i].arena) != POL_OK) {
+	for (size_t i = 0; i < split->count; i++) {
+		if (pol_arena_adopt(arena, &split->pieces[i].arena) != POL_OK) {
 			return false;
 		}
 	}
 	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
-		if (!join_list(spreading, &lists[i], arena, &ast)) {
+		if (!join_list(split, &lists[i], arena, &ast)) {
 			return false;
 		}
 	}
@@ -188,10 +189,11 @@ static bool join(struct spreading *spreading, struct pol_arena *arena, struct po
 	return true;
 }
 
-static bool all_is_well(const struct spreading *spreading)
+/* Were all pieces parsed without a diagnostic? */
+static bool succeeded(const struct split *split)
 {
-	for (size_t i = 0; i < spreading->count; i++) {
-		const struct piece *piece = &spreading->pieces[i];
+	for (size_t i = 0; i < split->count; i++) {
+		const struct piece *piece = &split->pieces[i];
 
 		if (piece->status != POL_OK || piece->diags.errors + piece->diags.warnings > 0) {
 			return false;
@@ -200,7 +202,8 @@ static bool all_is_well(const struct spreading *spreading)
 	return true;
 }
 
-/* How many pieces, or 0: not worth it, or larger than a folder may be. */
+/* The number of pieces. 0: the sources are too small for pieces, or larger than allowed, which
+ * pol_parse reports. */
 static size_t count_pieces(const struct pol_host *host, const struct pol_source *sources,
 	size_t count, size_t *out_sum)
 {
@@ -220,29 +223,28 @@ static size_t count_pieces(const struct pol_host *host, const struct pol_source 
 	return sum / PIECE_BYTES < PIECES_MAX ? sum / PIECE_BYTES : PIECES_MAX;
 }
 
-enum pol_status pol_parse_spread(const struct pol_host *host, struct pol_arena *arena,
+enum pol_status pol_parse_parallel(const struct pol_host *host, struct pol_arena *arena,
 	struct pol_diags *diags, struct pol_ast *out)
 {
-	struct spreading spreading = { .sources = diags->sources,
-		.source_count = diags->source_count };
+	struct split split = { .sources = diags->sources, .source_count = diags->source_count };
 	size_t sum = 0;
 	bool done = false;
 
-	spreading.count = count_pieces(host, diags->sources, diags->source_count, &sum);
-	if (spreading.count == 0) {
+	split.count = count_pieces(host, diags->sources, diags->source_count, &sum);
+	if (split.count == 0) {
 		return pol_parse(diags->sources, diags->source_count, arena, diags, out);
 	}
-	spreading.limit = arena->limit / spreading.count;
-	spreading.least = sum / spreading.count * POL_PARSE_GROWTH;
-	for (size_t i = 1; i < spreading.count; i++) {
-		cut(&spreading, i, sum / spreading.count * i);
+	split.limit = arena->limit / split.count;
+	split.min_block = sum / split.count * POL_PARSE_GROWTH;
+	for (size_t i = 1; i < split.count; i++) {
+		cut(&split, i, sum / split.count * i);
 	}
-	spreading.pieces[spreading.count].file = (uint32_t)spreading.source_count;
-	host->parallel(host->context, spreading.count, parse_piece, &spreading);
-	done = all_is_well(&spreading) && join(&spreading, arena, out);
-	for (size_t i = 0; i < spreading.count; i++) {
-		pol_diags_finish(&spreading.pieces[i].diags);
-		pol_arena_finish(&spreading.pieces[i].arena);
+	split.pieces[split.count].file = (uint32_t)split.source_count;
+	host->parallel(host->context, split.count, parse_piece, &split);
+	done = succeeded(&split) && join(&split, arena, out);
+	for (size_t i = 0; i < split.count; i++) {
+		pol_diags_finish(&split.pieces[i].diags);
+		pol_arena_finish(&split.pieces[i].arena);
 	}
 	if (done) {
 		return POL_OK;

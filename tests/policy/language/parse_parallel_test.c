@@ -19,7 +19,7 @@ struct policy {
 	struct pol_source sources[FILES];
 };
 
-/* What came of it. */
+/* The result of compiling one. */
 struct result {
 	struct pol_snapshot *snapshot;
 	struct compiled_text said;
@@ -172,40 +172,40 @@ static void expect_same(const struct result *one, const struct result *other)
 	}
 }
 
-/* Compiled in one go and in pieces it must be the same. */
-static void expect_spread_is_same(const struct policy *policy, const struct pol_host *host)
+/* Compiling in one piece and in several must give the same result. */
+static void expect_same_in_pieces(const struct policy *policy, const struct pol_host *host)
 {
 	struct result *alone = compile(policy, NULL);
-	struct result *spread = compile(policy, host);
+	struct result *parallel = compile(policy, host);
 
-	expect_same(alone, spread);
+	expect_same(alone, parallel);
 	drop(alone);
-	drop(spread);
+	drop(parallel);
 }
 
 /* --- tests ------------------------------------------------------------------------------------ */
 
-Test(spread, a_policy_of_many_pieces_is_the_same_as_of_one)
+Test(parse_parallel, a_policy_of_many_pieces_is_the_same_as_of_one)
 {
 	struct policy *policy = make_policy();
 	size_t pieces = 0;
 	const struct pol_host host = { .context = &pieces, .parallel = backwards };
 
-	expect_spread_is_same(policy, &host);
+	expect_same_in_pieces(policy, &host);
 	cr_expect_geq(pieces, 3);
 	free(policy);
 }
 
-Test(spread, threads_come_to_the_same)
+Test(parse_parallel, threads_give_the_same_result)
 {
 	struct policy *policy = make_policy();
 	const struct pol_host host = { .parallel = threads };
 
-	expect_spread_is_same(policy, &host);
+	expect_same_in_pieces(policy, &host);
 	free(policy);
 }
 
-Test(spread, a_small_policy_is_one_piece)
+Test(parse_parallel, a_small_policy_is_one_piece)
 {
 	struct policy *policy = make_policy();
 	size_t pieces = 0;
@@ -214,12 +214,12 @@ Test(spread, a_small_policy_is_one_piece)
 	for (size_t i = 0; i < FILES; i++) {
 		policy->sources[i].text.len = 0;
 	}
-	expect_spread_is_same(policy, &host);
+	expect_same_in_pieces(policy, &host);
 	cr_expect_eq(pieces, 0);
 	free(policy);
 }
 
-Test(spread, mistakes_in_every_file_are_told_in_the_order_of_the_files)
+Test(parse_parallel, mistakes_are_reported_in_the_order_of_the_files)
 {
 	struct policy *policy = make_policy();
 	size_t pieces = 0;
@@ -230,7 +230,7 @@ Test(spread, mistakes_in_every_file_are_told_in_the_order_of_the_files)
 	memcpy(strstr(policy->files[0].bytes, "allow"), "alloy", 5);
 	memcpy(strstr(policy->files[1].bytes + 30000, "role"), "rule", 4);
 	memcpy(strstr(policy->files[2].bytes, "POST"), "TOST", 4);
-	expect_spread_is_same(policy, &host);
+	expect_same_in_pieces(policy, &host);
 	cr_expect_gt(pieces, 0);
 	result = compile(policy, &host);
 	a = strstr(result->said.said, "'alloy'");
@@ -242,8 +242,8 @@ Test(spread, mistakes_in_every_file_are_told_in_the_order_of_the_files)
 	free(policy);
 }
 
-/* Most of these make it wrong, some in a way that only another piece could excuse. */
-Test(spread, a_policy_with_any_byte_changed_is_the_same_as_of_one)
+/* Most changes are mistakes; some affect how the next piece must be parsed. */
+Test(parse_parallel, a_policy_with_any_byte_changed_is_the_same_as_of_one)
 {
 	static const char bytes[] = "\n{}\",# \trole/*\r\xff";
 	struct policy *policy = make_policy();
@@ -264,7 +264,7 @@ Test(spread, a_policy_with_any_byte_changed_is_the_same_as_of_one)
 		}
 		was = file->bytes[at];
 		file->bytes[at] = bytes[(random >> 20) % (sizeof bytes - 1)];
-		expect_spread_is_same(policy, &host);
+		expect_same_in_pieces(policy, &host);
 		file->bytes[at] = was;
 	}
 	free(policy);
