@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/snapshot/dependency.h"
 #include "policy/snapshot/revision.h"
-#include "policy/snapshot/used.h"
 
 /* Short texts share pieces of this size: the arena rounds each allocation up, and most words are
  * far shorter than that. */

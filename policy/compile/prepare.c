@@ -6,7 +6,7 @@
 
 #include "policy/decide/modules/modules.h"
 #include "policy/snapshot/compiled.h"
-#include "policy/snapshot/used.h"
+#include "policy/snapshot/dependency.h"
 #include "policy/text/cidr.h"
 #include "policy/text/host.h"
 #include "policy/text/line.h"

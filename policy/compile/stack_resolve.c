@@ -5,7 +5,7 @@
 #include "policy/compile/stack_draft.h"
 #include "policy/decide/modules/modules.h"
 #include "policy/decide/registry.h"
-#include "policy/snapshot/used.h"
+#include "policy/snapshot/dependency.h"
 #include "policy/text/nearest.h"
 
 static void report_unknown(

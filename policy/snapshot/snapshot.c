@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "policy/snapshot/compiled.h"
+#include "policy/snapshot/dependency.h"
 #include "policy/snapshot/stored_internal.h"
 #include "policy/snapshot/tree.h"
-#include "policy/snapshot/used.h"
 #include "policy/text/path.h"
 
 struct pol_snapshot *pol_snapshot_ref(struct pol_snapshot *snapshot)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "policy/snapshot/used.h"
+#include "policy/snapshot/dependency.h"
 
 #include "policy/snapshot/compiled.h"
 #include "policy/snapshot/revision.h"
