@@ -72,7 +72,7 @@ static const char *effect_text(struct story *story, const struct pol_explained_l
 		return line->ends == POL_ENDS_SUBSTACK
 			       ? app_text(story->app, ": the group fails, substack %s ends", stack)
 			       : ": the group fails and ends";
-	case POL_EFFECT_OFFER:
+	case POL_EFFECT_FALLBACK:
 		return ": counts if nothing else decides";
 	case POL_EFFECT_COUNT_AND_END:
 		return line->ends == POL_ENDS_GROUP ? ": the group ends"

@@ -172,7 +172,7 @@ static void enter(struct search *search, const struct region *region)
 static uint64_t allowed(const struct search *search, enum who who, const struct pol_run_word *at)
 {
 	const struct pol_facts *facts = search->facts[who];
-	struct pol_say say = pol_subject_general(search->snapshot, facts, at);
+	struct pol_subject_bits say = pol_subject_general(search->snapshot, facts, at);
 
 	say.scopes = search->inside[who] ? say.scopes : 0;
 	for (uint32_t h = 0; pol_subject_roles_count(facts) && h < facts->held_count; h++) {

@@ -146,7 +146,7 @@ static bool find_missing(struct search *search)
 	struct pol_run_word at;
 
 	while (pol_run_next(&run, &at)) {
-		struct pol_say say = pol_subject_say(
+		struct pol_subject_bits say = pol_subject_eval(
 			search->explainer->snapshot, &trace->facts, trace->tree, trace->at, &at);
 
 		if (search->word_count == RUN_WORDS) {
@@ -240,7 +240,8 @@ static bool is_denied(const struct pol_explainer *explainer)
 	struct pol_run_word at;
 
 	while (pol_run_next(&run, &at)) {
-		if (pol_subject_say(explainer->snapshot, &trace->facts, trace->tree, trace->at, &at)
+		if (pol_subject_eval(
+			    explainer->snapshot, &trace->facts, trace->tree, trace->at, &at)
 				.denied != 0) {
 			return true;
 		}

@@ -205,7 +205,7 @@ static bool add_roles(struct rules *rules, const struct pol_run_word *at)
 	for (uint32_t i = 0; pol_subject_roles_count(facts) && i < facts->held_count; i++) {
 		const struct pol_held *held = &facts->held[i];
 		struct pol_explained_rule rule = { .until = held->until };
-		struct pol_say say = { 0 };
+		struct pol_subject_bits say = { 0 };
 		enum pol_path_place_match match =
 			pol_subject_match(held, trace->tree, trace->at, &rule.at);
 

@@ -102,7 +102,7 @@ void pol_narrow_destroy(struct pol_narrow *narrow)
 static uint64_t word_of(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
 	const struct pol_run_word *at)
 {
-	struct pol_say say = pol_subject_general(snapshot, facts, at);
+	struct pol_subject_bits say = pol_subject_general(snapshot, facts, at);
 
 	for (uint32_t h = 0; pol_subject_roles_count(facts) && h < facts->held_count; h++) {
 		pol_subject_role(snapshot, facts->held[h].role, POL_PLACE_INSIDE, at, &say);

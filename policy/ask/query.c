@@ -42,10 +42,10 @@ struct walk {
 	/* the present node; `words` each */
 	size_t words, word_capacity;
 	struct pol_run_word *at;
-	struct pol_say *general;
-	struct pol_say *said;   /* per held role: what it allows and denies at its places */
-	struct answer *answers; /* per substitution */
-	bool *inside;           /* per substitution: a place of the key covers it */
+	struct pol_subject_bits *general;
+	struct pol_subject_bits *said; /* per held role: what it allows and denies at its places */
+	struct answer *answers;        /* per substitution */
+	bool *inside;                  /* per substitution: a place of the key covers it */
 	struct pol_str *actions;
 };
 
@@ -115,7 +115,7 @@ static enum pol_status read_sets(struct walk *walk, struct pol_run run)
 	}
 	for (uint32_t h = 0; pol_subject_roles_count(facts) && h < facts->held_count; h++) {
 		for (size_t w = 0; w < words; w++) {
-			struct pol_say say = { 0 };
+			struct pol_subject_bits say = { 0 };
 
 			pol_subject_role(walk->snapshot, facts->held[h].role, POL_PLACE_INSIDE,
 				&walk->at[w], &say);
@@ -143,7 +143,7 @@ static void begin_base(struct walk *walk)
 				base[w].roles |= walk->said[h * walk->words + w].roles;
 				base[w].denied |= walk->said[h * walk->words + w].denied;
 			} else if (!walk->placed_roles[h]) {
-				struct pol_say say = { 0 };
+				struct pol_subject_bits say = { 0 };
 
 				pol_subject_role(walk->snapshot, held->role, POL_PLACE_ELSEWHERE,
 					&walk->at[w], &say);
@@ -184,7 +184,7 @@ static void compute(struct walk *walk, uint32_t node, uint32_t number)
 		}
 	}
 	for (size_t w = 0; w < words; w++) {
-		struct pol_say say = walk->general[w];
+		struct pol_subject_bits say = walk->general[w];
 
 		say.roles = answers[w].roles;
 		say.denied |= answers[w].denied;

@@ -158,7 +158,7 @@ enum pol_status pol_compile(const struct pol_source *sources, size_t count,
 		pol_snapshot_unref(snapshot);
 		return status;
 	}
-	pol_revision_of(sources, count, pol_used_hash(snapshot), snapshot->revision);
+	pol_revision_of(sources, count, pol_dependency_hash(snapshot), snapshot->revision);
 	*out = snapshot;
 	return POL_OK;
 }

@@ -124,7 +124,7 @@ enum pol_status pol_compile_cover_join(const struct pol_pieces *pieces, struct p
 	doubtful = pieces->count > 1 && pieces->count <= COVER_GRANTS &&
 		   overlaps(&pieces->selection, &set);
 	for (size_t i = 0; status == POL_OK && i < pieces->selection.set_count; i++) {
-		status = pol_permset_union(
+		status = pol_permset_pool_union(
 			pieces->compiler->pool, &set, &pieces->selection.sets[i], &set);
 	}
 	*out = set;

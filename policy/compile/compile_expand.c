@@ -218,7 +218,7 @@ static enum pol_status add_large(struct pol_compiler *compiler, struct pol_selec
 	if (made->slots[at].set.count == 0) {
 		struct expansion fresh = *key;
 
-		status = pol_permset_of_runs(compiler->pool, runs, count, &fresh.set);
+		status = pol_permset_pool_of_runs(compiler->pool, runs, count, &fresh.set);
 		if (status != POL_OK) {
 			return status;
 		}
@@ -295,11 +295,11 @@ enum pol_status pol_compile_expand_set(struct pol_compiler *compiler,
 	const struct pol_selection *selection, struct pol_permset *out)
 {
 	struct pol_permset set = { 0 };
-	enum pol_status status =
-		pol_permset_of_runs(compiler->pool, selection->runs, selection->run_count, &set);
+	enum pol_status status = pol_permset_pool_of_runs(
+		compiler->pool, selection->runs, selection->run_count, &set);
 
 	for (size_t i = 0; status == POL_OK && i < selection->set_count; i++) {
-		status = pol_permset_union(compiler->pool, &set, &selection->sets[i], &set);
+		status = pol_permset_pool_union(compiler->pool, &set, &selection->sets[i], &set);
 	}
 	if (status == POL_OK) {
 		*out = set;

@@ -200,7 +200,7 @@ static enum pol_status take_pattern(struct pol_compiler *compiler, const struct 
 		if (status == POL_OK && pol_permset_meets(&taken, base)) {
 			*out_took = true;
 			verbs->hits[v] = true;
-			status = pol_permset_subtract(compiler->pool, rest, &taken, rest);
+			status = pol_permset_pool_subtract(compiler->pool, rest, &taken, rest);
 		}
 	}
 	return status;

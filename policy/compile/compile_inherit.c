@@ -204,10 +204,10 @@ static enum pol_status join_parents(struct pol_grantee_kind *kind, uint32_t numb
 			continue;
 		}
 		kind->doubtful[number] = kind->doubtful[number] || kind->doubtful[parent];
-		status = pol_permset_union(
+		status = pol_permset_pool_union(
 			pool, &grantee->allow, &kind->grantees[parent].allow, &grantee->allow);
 		if (status == POL_OK) {
-			status = pol_permset_union(
+			status = pol_permset_pool_union(
 				pool, &grantee->deny, &kind->grantees[parent].deny, &grantee->deny);
 		}
 	}

@@ -93,12 +93,12 @@ static void note_damage(
 	damage->rival = POL_NONE;
 	if (parent != POL_NONE) {
 		damage->marks |=
-			snapshot->damage[parent].marks & (POL_DAMAGE_TORN | POL_DAMAGE_MOVED);
+			snapshot->damage[parent].marks & (POL_DAMAGE_BROKEN | POL_DAMAGE_MOVED);
 	}
 	if (is_rival(node)) {
 		damage->marks |= POL_DAMAGE_MOVED;
 	}
-	if ((damage->marks & POL_DAMAGE_TORN) != 0) {
+	if ((damage->marks & POL_DAMAGE_BROKEN) != 0) {
 		damage->marks |= POL_DAMAGE_ANY;
 	}
 }

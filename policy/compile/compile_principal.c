@@ -52,7 +52,7 @@ static bool check_place(
 		return false;
 	}
 	if (pol_tree_find(snapshot, number, &path, &node) != POL_OK) {
-		pol_damage_of_place(snapshot, place->text, &loss);
+		pol_damage_of_resource(snapshot, place->text, &loss);
 		if (!loss.nodes) {
 			pol_diag_error(diags, place->at, "no declared node is at '%.*s'",
 				POL_STR_ARGS(place->text));

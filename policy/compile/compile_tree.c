@@ -195,7 +195,7 @@ static enum pol_status add_node(
 		struct pol_build_node *node = NULL;
 
 		if (is_too_many(build, entry->paths[i].at)) {
-			pol_compile_mark_damage(build, parent, POL_DAMAGE_TORN);
+			pol_compile_mark_damage(build, parent, POL_DAMAGE_BROKEN);
 			return POL_OK;
 		}
 		status = find_path(build, parent, &entry->paths[i], &node);
@@ -265,7 +265,7 @@ enum pol_status pol_compile_tree(
 	}
 	describe(build, &into->description, &tree->description);
 	if (tree->broken) {
-		pol_compile_mark_damage(build, into->root, POL_DAMAGE_TORN);
+		pol_compile_mark_damage(build, into->root, POL_DAMAGE_BROKEN);
 	}
 	build->unclosed = tree->unclosed;
 	return add_entries(build, into->root, tree->entries, tree->entry_count);

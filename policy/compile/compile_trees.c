@@ -66,7 +66,7 @@ enum pol_status pol_compile_trees(struct pol_compiler *compiler)
 		builtin = &build.trees[build.tree_count++];
 		status = pol_compile_tree(&build, &authz, builtin);
 		if (status == POL_OK && declared) {
-			pol_compile_mark_damage(&build, builtin->root, POL_DAMAGE_TORN);
+			pol_compile_mark_damage(&build, builtin->root, POL_DAMAGE_BROKEN);
 		}
 	}
 	return status == POL_OK ? pol_compile_number(&build) : status;

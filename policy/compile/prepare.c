@@ -83,7 +83,7 @@ static bool data(
 			POL_STR_ARGS(name->text));
 		return false;
 	}
-	switch (pol_used_data(preparation->snapshot, prepare->host, name->text, out, why)) {
+	switch (pol_dependency_data(preparation->snapshot, prepare->host, name->text, out, why)) {
 	case POL_OK:
 		return true;
 	case POL_ENOMEM:

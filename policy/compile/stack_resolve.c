@@ -36,7 +36,8 @@ static const struct pol_module *find(
 	char why[POL_HOST_WHY] = "no module folder is named";
 	const struct pol_module *foreign = NULL;
 
-	switch (pol_used_module(compiler->snapshot, compiler->host, name->text, &foreign, why)) {
+	switch (pol_dependency_module(
+		compiler->snapshot, compiler->host, name->text, &foreign, why)) {
 	case POL_OK:
 		return foreign;
 	case POL_ENOTFOUND:

@@ -240,14 +240,15 @@ static enum pol_status join_runs(struct reading *reading, struct pol_stored **ou
 	enum pol_status status = POL_ENOMEM;
 
 	if (pool != NULL) {
-		status = pol_permset_of_runs(
+		status = pol_permset_pool_of_runs(
 			pool, reading->allow.items, reading->allow.count, &allow);
 	}
 	if (status == POL_OK) {
-		status = pol_permset_of_runs(pool, reading->deny.items, reading->deny.count, &deny);
+		status = pol_permset_pool_of_runs(
+			pool, reading->deny.items, reading->deny.count, &deny);
 	}
 	if (status == POL_OK) {
-		*out = pol_stored_keep(&allow, &deny);
+		*out = pol_stored_create(&allow, &deny);
 		status = *out != NULL ? POL_OK : POL_ENOMEM;
 	}
 	pol_permset_pool_destroy(pool);

@@ -111,10 +111,12 @@ static enum pol_status add_grant(
 	}
 	pol_diags_finish(&diags);
 	if (status == POL_OK) {
-		status = pol_permset_union(compiler->pool, &into->allow, &one.allow, &into->allow);
+		status = pol_permset_pool_union(
+			compiler->pool, &into->allow, &one.allow, &into->allow);
 	}
 	if (status == POL_OK) {
-		status = pol_permset_union(compiler->pool, &into->deny, &one.deny, &into->deny);
+		status =
+			pol_permset_pool_union(compiler->pool, &into->deny, &one.deny, &into->deny);
 	}
 	return status;
 }
@@ -165,7 +167,7 @@ enum pol_status pol_stored_text_parse(const struct pol_snapshot *snapshot,
 		status = parse_all(&parsing, grants, count, &made);
 	}
 	if (status == POL_OK) {
-		*out = pol_stored_keep(&made.allow, &made.deny);
+		*out = pol_stored_create(&made.allow, &made.deny);
 		status = *out != NULL ? POL_OK : POL_ENOMEM;
 	}
 	pol_compile_expand_destroy(&parsing.compiler);

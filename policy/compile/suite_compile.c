@@ -135,7 +135,7 @@ static bool may_lack_actions(
 	struct pol_loss loss = { 0 };
 
 	for (uint32_t i = 0; i < step->places.count; i++) {
-		pol_damage_of_place(builder->snapshot, step->places.items[i].text, &loss);
+		pol_damage_of_resource(builder->snapshot, step->places.items[i].text, &loss);
 	}
 	return loss.verbs;
 }

@@ -41,7 +41,7 @@ static void copy_places(struct pol_suite_builder *builder, const struct pol_word
 		const struct pol_word *word = &words->items[i];
 		struct pol_loss loss = { 0 };
 
-		pol_damage_of_place(builder->snapshot, word->text, &loss);
+		pol_damage_of_resource(builder->snapshot, word->text, &loss);
 		if (!loss.nodes &&
 			pol_snapshot_check_place(builder->snapshot, word->text) != POL_OK) {
 			pol_diag_error(builder->diags, word->at,

@@ -210,8 +210,8 @@ static struct pol_str judge_subject(struct judge *judge)
 	request->scopes_allow = true;
 	request->anyone_allows = true;
 	while (pol_run_next(&run, &at)) {
-		struct pol_say say =
-			pol_subject_say(judge->snapshot, judge->facts, judge->tree, judge->at, &at);
+		struct pol_subject_bits say = pol_subject_eval(
+			judge->snapshot, judge->facts, judge->tree, judge->at, &at);
 
 		denied = denied || say.denied != 0;
 		request->roles_allow = request->roles_allow && (say.roles | say.anyone) == at.mask;

@@ -30,9 +30,9 @@ static const enum pol_effect effects[CONTROLS][VERDICTS] = {
 	},
 	[POL_CONTROL_OPTIONAL] = {
 		[POL_ERROR] = POL_EFFECT_SKIP,
-		[POL_DENY] = POL_EFFECT_OFFER,
+		[POL_DENY] = POL_EFFECT_FALLBACK,
 		[POL_IGNORE] = POL_EFFECT_SKIP,
-		[POL_ALLOW] = POL_EFFECT_OFFER,
+		[POL_ALLOW] = POL_EFFECT_FALLBACK,
 	},
 };
 
@@ -167,7 +167,7 @@ static inline bool take(
 	switch (effect) {
 	case POL_EFFECT_SKIP:
 		return false;
-	case POL_EFFECT_OFFER:
+	case POL_EFFECT_FALLBACK:
 		offer(tally, answer);
 		return false;
 	case POL_EFFECT_COUNT:

@@ -29,7 +29,7 @@ enum pol_effect {
 	POL_EFFECT_FAIL_AND_END = 0, /* the group fails, its end comes now */
 	POL_EFFECT_FAIL,             /* the group fails, the rest still runs */
 	POL_EFFECT_SKIP,             /* as if the line were not there */
-	POL_EFFECT_OFFER,            /* counts if nothing else decided */
+	POL_EFFECT_FALLBACK,         /* counts if nothing else decided */
 	POL_EFFECT_COUNT,
 	POL_EFFECT_COUNT_AND_END /* and the end comes now, unless the group failed before */
 };

@@ -50,7 +50,8 @@ enum pol_path_place_match pol_subject_match(const struct pol_held *held, struct 
 }
 
 void pol_subject_role(const struct pol_snapshot *snapshot, uint32_t role,
-	enum pol_path_place_match match, const struct pol_run_word *at, struct pol_say *say)
+	enum pol_path_place_match match, const struct pol_run_word *at,
+	struct pol_subject_bits *say)
 {
 	if (role >= snapshot->role_count) {
 		return;
@@ -67,7 +68,7 @@ void pol_subject_role(const struct pol_snapshot *snapshot, uint32_t role,
 /* Nothing was given to narrow it: everything is left in. What was given and is gone leaves out
  * everything. */
 static void ask_scopes(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
-	const struct pol_run_word *at, struct pol_say *say)
+	const struct pol_run_word *at, struct pol_subject_bits *say)
 {
 	bool by_scopes;
 
@@ -93,10 +94,10 @@ static void ask_scopes(const struct pol_snapshot *snapshot, const struct pol_fac
 	}
 }
 
-struct pol_say pol_subject_general(const struct pol_snapshot *snapshot,
+struct pol_subject_bits pol_subject_general(const struct pol_snapshot *snapshot,
 	const struct pol_facts *facts, const struct pol_run_word *at)
 {
-	struct pol_say say = { 0 };
+	struct pol_subject_bits say = { 0 };
 
 	if (snapshot->anyone < snapshot->role_count) {
 		const struct pol_grantee *anyone = &snapshot->roles[snapshot->anyone];
@@ -108,10 +109,11 @@ struct pol_say pol_subject_general(const struct pol_snapshot *snapshot,
 	return say;
 }
 
-struct pol_say pol_subject_say(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
-	struct pol_str tree, const struct pol_path *path, const struct pol_run_word *at)
+struct pol_subject_bits pol_subject_eval(const struct pol_snapshot *snapshot,
+	const struct pol_facts *facts, struct pol_str tree, const struct pol_path *path,
+	const struct pol_run_word *at)
 {
-	struct pol_say say = pol_subject_general(snapshot, facts, at);
+	struct pol_subject_bits say = pol_subject_general(snapshot, facts, at);
 
 	if (pol_subject_key_counts(facts) && match_places(facts->key_places, facts->key_place_count,
 						     tree, path) != POL_PLACE_INSIDE) {
@@ -129,7 +131,7 @@ struct pol_say pol_subject_say(const struct pol_snapshot *snapshot, const struct
 	return say;
 }
 
-uint64_t pol_subject_allows(const struct pol_facts *facts, struct pol_say say)
+uint64_t pol_subject_allows(const struct pol_facts *facts, struct pol_subject_bits say)
 {
 	bool by_roles = facts->binding != POL_BOUND_TO_SCOPES;
 

@@ -2,12 +2,11 @@
 #pragma once
 
 /*
- * compiled: what a snapshot is made of. For policy/ alone.
+ * compiled: the structures of a snapshot. Private to policy/.
  *
- * Everything hangs in snapshot->arena, text included: nothing refers to sources or statements.
- * compile.c fills it in this order: environments, limits, trees, scopes, roles, exclusive,
- * principals, then stacks (stack.h: pol_stack_compile) and tests (suite's: pol_suite_compile),
- * which may use everything before them.
+ * All of it is in snapshot->arena, text included; nothing points to sources or statements.
+ * compile/compile.c fills it in this order: environments, limits, trees, scopes and roles,
+ * exclusive sets, principals, stacks, tests. A later part may use the earlier ones.
  */
 
 #include <stdatomic.h>
@@ -28,23 +27,23 @@
 #define POL_VERB_HEAD 1
 
 struct pol_node {
-	struct pol_str name; /* the literal, or the parameter's name; the tree's at its root */
+	struct pol_str name;        /* of the literal or the parameter; for a root, of the tree */
 	struct pol_str description; /* ptr NULL: none */
 	uint32_t parent;            /* POL_NONE: a root */
 	uint32_t end;               /* one past the last node below it */
 	uint32_t tree;
-	uint32_t wild;              /* the parameter or rest child, or POL_NONE */
-	uint32_t first;             /* its permissions: up to the next node's first */
-	uint32_t action;            /* its actions: likewise */
+	uint32_t wild;              /* the child that is a parameter or a rest, or POL_NONE */
+	uint32_t first;             /* its first permission; the last is before the next node's */
+	uint32_t action;            /* its first action; likewise */
 	enum pol_segment_kind kind; /* LITERAL, PARAM, REST; LITERAL for a root */
 };
 
-/* A name with the permissions that it stands for; a bare method is one too. */
+/* An action of a node and its permissions. A method without an action is one too. */
 struct pol_action {
 	struct pol_str description;
-	uint32_t verb; /* number in snapshot->verbs */
-	struct pol_run run;
-	bool has_methods; /* a name with methods: run is one permission for each */
+	uint32_t verb;      /* index into snapshot->verbs */
+	struct pol_run run; /* its permissions */
+	bool has_methods;   /* the action has methods: one permission for each */
 };
 
 struct pol_tree {
@@ -53,86 +52,89 @@ struct pol_tree {
 	uint32_t root;
 };
 
-/* What may be missing, or be other than was meant, at a node after a mistake in a tree. */
-#define POL_DAMAGE_DOUBT      1U  /* something of it is not as it was meant */
-#define POL_DAMAGE_VERBS      2U  /* actions or methods; those of all that is below, too */
-#define POL_DAMAGE_LITERALS   4U  /* children that are literals */
-#define POL_DAMAGE_PARAMETERS 8U  /* children that are parameters or rests */
-#define POL_DAMAGE_RIVALS     16U /* a second parameter stands beside the wild child */
-#define POL_DAMAGE_TORN       32U /* all of that, of all nodes below as well */
-#define POL_DAMAGE_MOVED      64U /* below one of such parameters: it may belong below another */
-#define POL_DAMAGE_ANY        15U
+/*
+ * After a mistake in a tree: what may be missing or wrong at a node. While there are errors the
+ * rest of the policy is still checked, and what may be missing is not reported as unknown.
+ */
+#define POL_DAMAGE_DOUBT      1U  /* the node may differ from what was meant */
+#define POL_DAMAGE_VERBS      2U  /* actions or methods may be missing, also of lost children */
+#define POL_DAMAGE_LITERALS   4U  /* children that are literals may be missing */
+#define POL_DAMAGE_PARAMETERS 8U  /* children that are parameters or rests may be missing */
+#define POL_DAMAGE_RIVALS     16U /* the node has more than one parameter */
+#define POL_DAMAGE_BROKEN     32U /* POL_DAMAGE_ANY, for all nodes below as well */
+#define POL_DAMAGE_MOVED      64U /* below one of several parameters: may belong to another */
+#define POL_DAMAGE_ANY        15U /* the first four */
 
 struct pol_damage {
-	uint32_t verbs;    /* nodes before this one whose verbs may be missing */
-	uint32_t doubtful; /* likewise, of which something is in doubt */
-	uint32_t marks;    /* of the node itself */
+	uint32_t verbs;    /* how many nodes before this one have POL_DAMAGE_VERBS */
+	uint32_t doubtful; /* how many nodes before this one have any mark */
+	uint32_t marks;    /* POL_DAMAGE_ bits of this node */
 	uint32_t rival;    /* the next parameter or rest of its parent, or POL_NONE */
 };
 
-/* What may be missing in what was looked for: then that it was not found is no news. */
+/* What may be missing where something was looked up. If it is set, "not found" is no error. */
 struct pol_loss {
 	bool nodes;
 	bool verbs;
 	bool doubt;
 };
 
-/* What a literal's slot holds of its name: all of most. */
+/* Bytes of a literal's name that its slot holds; most names fit. */
 #define POL_LITERAL_HEAD 16
 
-/* A literal child: found by parent and folded name. What tells it is here, so that the node and its
- * text, which lie elsewhere in memory, are touched by those alone who go on from it. */
+/* A slot of the hash table of literal children; the key is the parent and the name. Holds what a
+ * comparison needs, so that a look-up reads the node only if the name is long. */
 struct pol_literal {
 	uint32_t hash;
-	uint32_t node; /* 0 is a root and no child, so a zeroed slot is free */
+	uint32_t node; /* 0: the slot is free, as node 0 is a root */
 	uint32_t parent;
 	uint32_t len;
-	char head[POL_LITERAL_HEAD]; /* of the name */
+	char head[POL_LITERAL_HEAD]; /* the first bytes of the name */
 };
 
-/* Where a role stands in an exclusive set, own or through what it inherits. */
+/* A role's membership in an exclusive set, its own or inherited. */
 struct pol_exclusion {
 	uint32_t set;
 	uint32_t member;
 };
 
-/* A role or a scope. The sets hold what is inherited or included too. */
+/* A role or a scope. The sets contain what it inherits or includes. */
 struct pol_grantee {
 	struct pol_permset allow;
-	struct pol_sketch sketch; /* of `allow`, once all are joined */
+	struct pol_sketch sketch; /* of `allow` */
 	struct pol_permset deny;
 	struct pol_str name;
 	struct pol_str description;
-	struct pol_exclusion *exclusions; /* roles */
+	struct pol_exclusion *exclusions; /* of a role */
 	uint32_t exclusion_count;
 };
 
-/* One grant: what it selects, as it was compiled into the sets, and where it stands. */
+/* One grant: its position and the permissions that it selects. */
 struct pol_rule {
-	struct pol_span at; /* its first word */
+	struct pol_span at; /* of its first word */
 	uint32_t line;
 	uint32_t run_count;
 	uint32_t set_count;
 	bool deny;
-	const struct pol_run *runs; /* small pieces, the others as sets */
+	const struct pol_run *runs; /* the permissions: the union of runs and sets */
 	const struct pol_permset *sets;
 };
 
-/* Where a role or scope stands, what it says itself, and from whom it has the rest. For whoever
- * explains a decision; deciding reads none of it. */
+/* The provenance of a role's or scope's permissions: its position, its own grants, and what it
+ * inherits or includes. For explanations; a decision does not read it. */
 struct pol_origin {
 	struct pol_span at;
 	uint32_t line;
 	uint32_t rule_count;
 	uint32_t parent_count;
 	struct pol_rule *rules;
-	uint32_t *parents; /* what it inherits or includes, by number */
+	uint32_t *parents; /* numbers of the roles or scopes that it inherits or includes */
 };
 
-/* A role of a principal that the files declare. */
+/* A role that a declared principal holds. */
 struct pol_assignment {
 	struct pol_held held;
-	int64_t until; /* Unix seconds; 0: for good */
+	int64_t until; /* Unix seconds; 0: no end */
 };
 
 struct pol_principal {
@@ -145,7 +147,7 @@ struct pol_principal {
 
 /* A line `peer user NAME` or `peer group NAME`. */
 struct pol_peer {
-	uint32_t id; /* the machine's number for the name, when it is known */
+	uint32_t id; /* uid or gid, if known */
 	uint32_t principal;
 	uint32_t line; /* in the order of the files */
 	bool group;
@@ -154,17 +156,17 @@ struct pol_peer {
 
 struct pol_stack;       /* stack.h */
 struct pol_stored_slot; /* stored_internal.h */
-struct pol_case;        /* suite's own */
-struct pol_used;        /* used.h */
+struct pol_case;        /* suite_case.h */
+struct pol_dependency;  /* dependency.h */
 
-/* What comes behind the arena is shared with extensions as it is. */
+/* An extension (stored.h) begins as a copy of all fields after the arena. */
 struct pol_snapshot {
 	atomic_size_t references;
 	struct pol_arena arena;
 	char revision[17];
-	struct pol_source *files; /* copies, so that places can be shown; spans count them */
+	struct pol_source *files; /* copies of the sources, for positions; by span.file */
 	uint32_t file_count;
-	struct pol_used *used; /* what came from the host; first of a list, or NULL */
+	struct pol_dependency *dependencies; /* first of a list, or NULL */
 
 	struct pol_environment *environments;
 	size_t environment_count;
@@ -174,27 +176,27 @@ struct pol_snapshot {
 	struct pol_tree *trees;
 	uint32_t tree_count;
 	struct pol_names tree_names;
-	struct pol_node *nodes; /* node_count, and one more that ends the last */
+	struct pol_node *nodes; /* node_count, and one more as the end of the last */
 	uint32_t node_count;
 	struct pol_action *actions;
 	uint32_t action_count;
-	struct pol_str *verbs; /* names of actions and methods, each once */
+	struct pol_str *verbs; /* names of actions and methods, without duplicates */
 	uint32_t verb_count;
 	bool *verb_is_method;
-	struct pol_names verb_names; /* GET is POL_VERB_GET, HEAD POL_VERB_HEAD */
-	uint32_t *permissions;       /* verb numbers: the method, or the action without methods */
+	struct pol_names verb_names; /* GET is POL_VERB_GET, HEAD is POL_VERB_HEAD */
+	uint32_t *permissions;       /* the verb of each: a method, or an action without methods */
 	uint32_t permission_count;
 	struct pol_literal *literals;
 	uint32_t literal_mask;
-	struct pol_damage *damage; /* node_count + 1; NULL: there was no mistake in a tree */
-	bool tree_lost;            /* of a tree not even the name is known */
+	struct pol_damage *damage; /* node_count + 1; NULL: no tree has a mistake */
+	bool tree_lost;            /* the name of a tree could not be parsed */
 
 	struct pol_grantee *roles;
 	struct pol_origin *role_origins;
 	uint32_t role_count;
-	uint32_t anyone;                /* its role, or POL_NONE */
+	uint32_t anyone;                /* the number of role `anyone`, or POL_NONE */
 	struct pol_snapshot *base;      /* of an extension (stored.h), else NULL */
-	struct pol_stored_slot *stored; /* its last roles, in their order */
+	struct pol_stored_slot *stored; /* the last stored_count roles, in the same order */
 	uint32_t stored_count;
 	struct pol_names role_names;
 	struct pol_grantee *scopes;
@@ -205,31 +207,32 @@ struct pol_snapshot {
 	struct pol_principal *principals;
 	uint32_t principal_count;
 	struct pol_names principal_names;
-	struct pol_peer *peers; /* those that the machine knows: users, then groups, by number */
+	struct pol_peer *peers; /* the known ones: users, then groups, by ascending id */
 	uint32_t peer_count;
-	struct pol_names peer_names; /* "user NAME", "group NAME": the number of the line */
-	uint32_t *peer_principals;   /* by that number */
+	struct pol_names peer_names; /* "user NAME" or "group NAME" to the index of the line */
+	uint32_t *peer_principals;   /* the principal of each line */
 
 	struct pol_stack *stacks;
 	uint32_t stack_count;
-	struct pol_names stack_names;  /* filled by pol_stack_compile */
-	const struct pol_stack *other; /* NULL: not declared */
-	bool may_charge;               /* some stack has a line that may name a charge */
+	struct pol_names stack_names;
+	const struct pol_stack *other; /* the stack `other`, or NULL */
+	bool may_charge;               /* a module of some stack may name a charge */
 	struct pol_case *tests;
 	uint32_t test_count;
 
 	size_t grant_count;
 };
 
-/* The declared principal whose peer is the user of that name, or POL_NONE; for tests. peer.c */
+/* The declared principal with the line `peer user NAME`, or POL_NONE; for the policy's own tests.
+ * In peer.c. */
 uint32_t pol_peer_user(const struct pol_snapshot *snapshot, struct pol_str name);
 
-/* damage.c: adds to *loss what may be missing in nodes [first, end). */
+/* In damage.c. Adds to *loss what may be missing in nodes [first, end). */
 void pol_damage_of_nodes(
 	const struct pol_snapshot *snapshot, uint32_t first, uint32_t end, struct pol_loss *loss);
-/* The same of a child that the node does not have. */
+/* Adds to *loss what may be missing for a child of that kind that the node does not have. */
 void pol_damage_of_child(const struct pol_snapshot *snapshot, uint32_t node,
 	enum pol_segment_kind kind, struct pol_loss *loss);
-/* The same of where a request's TREE:/path leads, or would. */
-void pol_damage_of_place(
-	const struct pol_snapshot *snapshot, struct pol_str place, struct pol_loss *loss);
+/* Adds to *loss what may be missing on the way to a resource, TREE:/path. */
+void pol_damage_of_resource(
+	const struct pol_snapshot *snapshot, struct pol_str resource, struct pol_loss *loss);

@@ -35,8 +35,8 @@ void pol_damage_of_child(const struct pol_snapshot *snapshot, uint32_t node,
 	}
 }
 
-/* Where the path leads through a damaged node in another way than by a literal, it may lead
- * elsewhere once that is mended. */
+/* Follows a path. A step that no literal matches, from a node with damage, may lead elsewhere once
+ * the mistake is corrected; then all below that node counts. */
 static void follow(const struct pol_snapshot *snapshot, uint32_t node, const struct pol_path *path,
 	struct pol_loss *loss)
 {
@@ -63,14 +63,14 @@ static void follow(const struct pol_snapshot *snapshot, uint32_t node, const str
 	pol_damage_of_nodes(snapshot, node, node + 1, loss);
 }
 
-void pol_damage_of_place(
-	const struct pol_snapshot *snapshot, struct pol_str place, struct pol_loss *loss)
+void pol_damage_of_resource(
+	const struct pol_snapshot *snapshot, struct pol_str resource, struct pol_loss *loss)
 {
 	struct pol_path path;
 	struct pol_str tree, raw;
 	uint32_t number;
 
-	if (!pol_path_split(place, &tree, &raw)) {
+	if (!pol_path_split(resource, &tree, &raw)) {
 		return;
 	}
 	number = pol_tree_number(snapshot, tree);

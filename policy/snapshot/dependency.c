@@ -4,105 +4,108 @@
 #include "policy/snapshot/compiled.h"
 #include "policy/snapshot/revision.h"
 
-static struct pol_used *find(
+static struct pol_dependency *find(
 	const struct pol_snapshot *snapshot, struct pol_str name, bool is_module)
 {
-	struct pol_used *used = snapshot->used;
+	struct pol_dependency *dependency = snapshot->dependencies;
 
-	while (used != NULL &&
-		(is_module != (used->module.table != NULL) || !pol_str_equal(used->name, name))) {
-		used = used->next;
+	while (dependency != NULL && (is_module != (dependency->module.table != NULL) ||
+					     !pol_str_equal(dependency->name, name))) {
+		dependency = dependency->next;
 	}
-	return used;
+	return dependency;
 }
 
-static struct pol_used *begin(struct pol_snapshot *snapshot, struct pol_str name)
+static struct pol_dependency *begin(struct pol_snapshot *snapshot, struct pol_str name)
 {
-	struct pol_used *used = pol_arena_alloc(&snapshot->arena, 1, sizeof *used);
+	struct pol_dependency *dependency =
+		pol_arena_alloc(&snapshot->arena, 1, sizeof *dependency);
 
-	if (used != NULL) {
-		used->name = pol_arena_copy(&snapshot->arena, name);
+	if (dependency != NULL) {
+		dependency->name = pol_arena_copy(&snapshot->arena, name);
 	}
-	return used != NULL && used->name.ptr != NULL ? used : NULL;
+	return dependency != NULL && dependency->name.ptr != NULL ? dependency : NULL;
 }
 
-static void add(struct pol_snapshot *snapshot, struct pol_used *used)
+static void add(struct pol_snapshot *snapshot, struct pol_dependency *dependency)
 {
-	used->next = snapshot->used;
-	snapshot->used = used;
+	dependency->next = snapshot->dependencies;
+	snapshot->dependencies = dependency;
 }
 
-enum pol_status pol_used_module(struct pol_snapshot *snapshot, const struct pol_host *host,
+enum pol_status pol_dependency_module(struct pol_snapshot *snapshot, const struct pol_host *host,
 	struct pol_str name, const struct pol_module **out, char why[POL_HOST_WHY])
 {
-	struct pol_used *used = find(snapshot, name, true);
+	struct pol_dependency *dependency = find(snapshot, name, true);
 	enum pol_status status;
 
-	if (used != NULL) {
-		*out = used->module.table;
+	if (dependency != NULL) {
+		*out = dependency->module.table;
 		return POL_OK;
 	}
 	if (host == NULL || host->module == NULL) {
 		return POL_ENOTFOUND;
 	}
-	/* Before the host is asked: what it gives is never without an owner. */
-	used = begin(snapshot, name);
-	if (used == NULL) {
+	/* Allocated first, so that a module that the host returns can always be released. */
+	dependency = begin(snapshot, name);
+	if (dependency == NULL) {
 		return snapshot->arena.status;
 	}
-	status = host->module(host->context, name, &used->module, why);
+	status = host->module(host->context, name, &dependency->module, why);
 	if (status != POL_OK) {
 		return status;
 	}
-	add(snapshot, used);
-	*out = used->module.table;
+	add(snapshot, dependency);
+	*out = dependency->module.table;
 	return POL_OK;
 }
 
-enum pol_status pol_used_data(struct pol_snapshot *snapshot, const struct pol_host *host,
+enum pol_status pol_dependency_data(struct pol_snapshot *snapshot, const struct pol_host *host,
 	struct pol_str name, struct pol_str *out, char why[POL_HOST_WHY])
 {
-	struct pol_used *used = find(snapshot, name, false);
+	struct pol_dependency *dependency = find(snapshot, name, false);
 	enum pol_status status;
 
-	if (used != NULL) {
-		*out = used->bytes;
+	if (dependency != NULL) {
+		*out = dependency->bytes;
 		return POL_OK;
 	}
 	if (host == NULL || host->data == NULL) {
 		return POL_ENOTFOUND;
 	}
-	used = begin(snapshot, name);
-	if (used == NULL) {
+	dependency = begin(snapshot, name);
+	if (dependency == NULL) {
 		return snapshot->arena.status;
 	}
-	status = host->data(host->context, name, &used->bytes, why);
+	status = host->data(host->context, name, &dependency->bytes, why);
 	if (status != POL_OK) {
 		return status;
 	}
-	used->module.hash = pol_revision_hash64(used->bytes, 1);
-	add(snapshot, used);
-	*out = used->bytes;
+	dependency->module.hash = pol_revision_hash64(dependency->bytes, 1);
+	add(snapshot, dependency);
+	*out = dependency->bytes;
 	return POL_OK;
 }
 
-uint64_t pol_used_hash(const struct pol_snapshot *snapshot)
+uint64_t pol_dependency_hash(const struct pol_snapshot *snapshot)
 {
 	uint64_t sum = 0;
 
-	/* A sum does not mind the order in which lines named them. */
-	for (const struct pol_used *used = snapshot->used; used != NULL; used = used->next) {
-		sum += pol_revision_hash64(used->name, used->module.hash);
+	/* A sum, so that the order of the lines that name them does not matter. */
+	for (const struct pol_dependency *dependency = snapshot->dependencies; dependency != NULL;
+		dependency = dependency->next) {
+		sum += pol_revision_hash64(dependency->name, dependency->module.hash);
 	}
 	return sum;
 }
 
-void pol_used_release(struct pol_snapshot *snapshot)
+void pol_dependency_release(struct pol_snapshot *snapshot)
 {
-	for (struct pol_used *used = snapshot->used; used != NULL; used = used->next) {
-		if (used->module.release != NULL) {
-			used->module.release(used->module.handle);
+	for (struct pol_dependency *dependency = snapshot->dependencies; dependency != NULL;
+		dependency = dependency->next) {
+		if (dependency->module.release != NULL) {
+			dependency->module.release(dependency->module.handle);
 		}
 	}
-	snapshot->used = NULL;
+	snapshot->dependencies = NULL;
 }

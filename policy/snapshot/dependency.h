@@ -2,10 +2,12 @@
 #pragma once
 
 /*
- * used: what a policy took from its host: modules that are not built in, and their data files.
+ * dependency: what a policy needs from its host: modules that are not built in, and the data files
+ * of modules.
  *
- * Each is asked for once, however many lines name it. The snapshot holds the modules until it is
- * freed, and its revision tells one set of code and data from another.
+ * The host is asked once for each, even if several lines name it. The snapshot holds the modules
+ * until it is freed, and its revision depends on their code and on the data. Used by the thread
+ * that compiles.
  */
 
 #include <stdbool.h>
@@ -19,24 +21,25 @@
 struct pol_module;
 
 /* One module or data file. Lives in the snapshot's arena. */
-struct pol_used {
-	struct pol_used *next; /* in snapshot.used */
+struct pol_dependency {
+	struct pol_dependency *next; /* in snapshot->dependencies */
 	struct pol_str name;
-	struct pol_host_module module; /* table NULL: a data file */
-	struct pol_str bytes;          /* of a data file; while the policy is compiled */
+	struct pol_host_module module; /* table NULL: a data file, with the hash of its bytes */
+	struct pol_str bytes;          /* of a data file; valid while the policy is compiled */
 };
 
-/* The host's module of that name. host may be NULL; then, and where it has no answer, `why` is left
- * as it is. POL_ENOTFOUND, POL_EINVALID: as pol_host.module. POL_ENOMEM, POL_ELIMIT: no room. */
-enum pol_status pol_used_module(struct pol_snapshot *snapshot, const struct pol_host *host,
+/* The module of that name. The status and `why` are those of host->module. Without a host or that
+ * function the result is POL_ENOTFOUND, and `why` is not changed. POL_ENOMEM, POL_ELIMIT: the arena
+ * has no memory. */
+enum pol_status pol_dependency_module(struct pol_snapshot *snapshot, const struct pol_host *host,
 	struct pol_str name, const struct pol_module **out, char why[POL_HOST_WHY]);
 
-/* Likewise a data file's bytes. */
-enum pol_status pol_used_data(struct pol_snapshot *snapshot, const struct pol_host *host,
+/* The bytes of a module's data file; likewise with host->data. */
+enum pol_status pol_dependency_data(struct pol_snapshot *snapshot, const struct pol_host *host,
 	struct pol_str name, struct pol_str *out, char why[POL_HOST_WHY]);
 
-/* A number that changes with whatever the policy took from its host; 0: nothing. */
-uint64_t pol_used_hash(const struct pol_snapshot *snapshot);
+/* A hash of the names and contents of all dependencies; 0: there are none. */
+uint64_t pol_dependency_hash(const struct pol_snapshot *snapshot);
 
-/* Gives the modules back. */
-void pol_used_release(struct pol_snapshot *snapshot);
+/* Releases the modules. */
+void pol_dependency_release(struct pol_snapshot *snapshot);

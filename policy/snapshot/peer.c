@@ -3,10 +3,10 @@
 
 #include "policy/snapshot/compiled.h"
 
-/* No user's name is longer (login.defs' own bound is 32). */
+/* Bytes of a user's name; longer ones are not found (login names have at most 32). */
 #define NAME_MAX_PEER 256
 
-/* The principal of one number, or POL_NONE. */
+/* The principal of a uid or a gid, or POL_NONE. */
 static uint32_t find(const struct pol_snapshot *snapshot, bool group, uint32_t id)
 {
 	uint32_t low = 0;

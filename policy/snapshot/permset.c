@@ -71,7 +71,7 @@ size_t pol_permset_size(const struct pol_permset *set)
 		for (int w = 0; w < POL_CHUNK_WORDS; w++) {
 			uint64_t word = set->chunks[i]->words[w];
 
-			/* Most are empty, and counting is a call where machines may be old. */
+			/* Most words are zero; popcount may be a function call. */
 			size += word != 0 ? (size_t)__builtin_popcountll(word) : 0;
 		}
 	}

@@ -4,14 +4,14 @@
 /*
  * permset: sets of permissions.
  *
- * Permissions are numbered through the trees in preorder. A set is a sorted list of the chunks of
- * 512 numbers in which it has any, each chunk one cache line and shared by all sets and places
- * where it is equal. So the same grant in 5,000 roles costs 5,000 lists and one set of chunks, and
- * a test is a search in the list and one bit. Sets are immutable values: copying the structure is
- * free, what it points to lives as long as the arena of the pool that made it.
+ * Permissions are numbered through all trees in preorder. A set is a sorted list of chunks, each a
+ * bitmap of 512 numbers and one cache line; empty chunks are left out. Equal chunks and equal lists
+ * are shared by all sets of a pool. A membership test is a binary search and one bit. Sets are
+ * immutable values: the structure may be copied, and what it points to lives as long as the arena
+ * of its pool.
  *
- * The idea of two levels with shared leaves is that of Roaring bitmaps (Lemire et al., 2016)
- * joined with hash consing. Testing is for any thread, a pool for one.
+ * The two levels are those of Roaring bitmaps (Lemire et al., 2016), the sharing is hash consing.
+ * Sets are for any thread, a pool for one.
  */
 
 #include <stdbool.h>
@@ -30,24 +30,24 @@ struct pol_chunk {
 
 /* Zeroed, it is empty. */
 struct pol_permset {
-	uint32_t count;          /* of chunks; none of them is empty */
+	uint32_t count;          /* of chunks */
 	const uint32_t *numbers; /* ascending: permission / POL_CHUNK_BITS */
 	const struct pol_chunk *const *chunks;
 };
 
-/* A run of permissions: those of a node, or of an action. */
+/* A run of consecutive permissions: those of a node, or of an action. */
 struct pol_run {
 	uint32_t first;
 	uint32_t count;
 };
 
-/* One word of a run, for walking it. */
+/* The part of a run that is in one word of a chunk. */
 struct pol_run_word {
 	uint32_t chunk, word;
-	uint64_t mask;
+	uint64_t mask; /* of the permissions in the word */
 };
 
-/* Takes the first word off the run; false when the run is empty. */
+/* Takes the first word off the run; false if the run is empty. */
 static inline bool pol_run_next(struct pol_run *run, struct pol_run_word *out)
 {
 	uint32_t bit = run->first % 64;
@@ -96,7 +96,7 @@ static inline bool pol_permset_has(const struct pol_permset *set, uint32_t permi
 	       (chunk->words[permission % POL_CHUNK_BITS / 64] >> (permission % 64) & 1) != 0;
 }
 
-/* Those of the word that are in the set. */
+/* The permissions of the word that are in the set, as bits. */
 static inline uint64_t pol_permset_word(
 	const struct pol_permset *set, const struct pol_run_word *at)
 {
@@ -105,21 +105,23 @@ static inline uint64_t pol_permset_word(
 	return chunk != NULL ? chunk->words[at->word] & at->mask : 0;
 }
 
-/* Every one of the run; false for an empty run, which is nothing to be allowed. */
+/* Is every permission of the run in the set? False for an empty run. */
 bool pol_permset_has_all(const struct pol_permset *set, struct pol_run run);
-/* At least one of the run. */
+/* Is at least one permission of the run in the set? */
 bool pol_permset_has_any(const struct pol_permset *set, struct pol_run run);
 
-/* Is all of `part` in `whole`? */
+/* Is `part` a subset of `whole`? */
 bool pol_permset_covers(const struct pol_permset *whole, const struct pol_permset *part);
+/* Do the sets intersect? */
 bool pol_permset_meets(const struct pol_permset *a, const struct pol_permset *b);
+/* The number of permissions. */
 size_t pol_permset_size(const struct pol_permset *set);
 
-/* A set's chunks in a few words that lie beside it: a bit that is not there says that the chunk is
- * not, so that whoever looks through thousands of sets leaves most of them untouched. */
+/* A filter for a set's chunks: if the bit is not set, the set does not have the chunk. A search
+ * through thousands of sets need not read the chunk lists of most of them. */
 #define POL_SKETCH_WORDS 4
 struct pol_sketch {
-	uint64_t words[POL_SKETCH_WORDS]; /* the bit of a chunk's number, modulo their bits */
+	uint64_t words[POL_SKETCH_WORDS]; /* bit: the chunk's number modulo the count of bits */
 };
 struct pol_sketch pol_permset_sketch(const struct pol_permset *set);
 
@@ -128,16 +130,17 @@ static inline bool pol_sketch_may_have(const struct pol_sketch *sketch, uint32_t
 	return (sketch->words[chunk / 64 % POL_SKETCH_WORDS] >> chunk % 64 & 1) != 0;
 }
 
-/* Makes sets: finds equal chunks and equal lists again. Its table is on the heap and only needed
- * while sets are made. */
+/* Makes sets that share equal chunks and lists. Its tables are on the heap; destroy it when no more
+ * sets are made. The sets stay valid. */
 struct pol_permset_pool;
 struct pol_permset_pool *pol_permset_pool_create(struct pol_arena *arena); /* NULL: no memory */
 void pol_permset_pool_destroy(struct pol_permset_pool *pool);              /* NULL is ignored */
 
-/* Each returns POL_OK or the arena's status; `*out` may be one of the inputs. */
-enum pol_status pol_permset_of_runs(struct pol_permset_pool *pool, const struct pol_run *runs,
+/* The set of some runs, the union and the difference of two sets. *out may be one of the inputs.
+ * POL_ENOMEM, or the status of the arena. */
+enum pol_status pol_permset_pool_of_runs(struct pol_permset_pool *pool, const struct pol_run *runs,
 	size_t count, struct pol_permset *out); /* in any order, may overlap */
-enum pol_status pol_permset_union(struct pol_permset_pool *pool, const struct pol_permset *a,
+enum pol_status pol_permset_pool_union(struct pol_permset_pool *pool, const struct pol_permset *a,
 	const struct pol_permset *b, struct pol_permset *out);
-enum pol_status pol_permset_subtract(struct pol_permset_pool *pool, const struct pol_permset *a,
-	const struct pol_permset *b, struct pol_permset *out);
+enum pol_status pol_permset_pool_subtract(struct pol_permset_pool *pool,
+	const struct pol_permset *a, const struct pol_permset *b, struct pol_permset *out);

@@ -4,15 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What makes and finds again. Chunks and lists are told apart from free slots by their pointer. */
 struct chunk_slot {
 	uint64_t hash;
-	const struct pol_chunk *chunk;
+	const struct pol_chunk *chunk; /* NULL: free */
 };
 
 struct list_slot {
 	uint64_t hash;
-	struct pol_permset set;
+	struct pol_permset set; /* empty: free */
 };
 
 struct pol_permset_pool {
@@ -21,17 +20,17 @@ struct pol_permset_pool {
 	size_t chunk_count, chunk_capacity;
 	struct list_slot *lists;
 	size_t list_count, list_capacity;
-	/* one set under construction */
+	/* the set that is being built */
 	uint32_t *numbers;
 	const struct pol_chunk **built;
 	size_t count, capacity;
-	struct pol_run *runs; /* a sorted copy */
+	struct pol_run *runs; /* a buffer for sorting runs */
 	size_t run_capacity;
 };
 
 #define FIRST_TABLE ((size_t)64)
 
-/* Up to here sorting in place beats a call. */
+/* Up to this many runs an insertion sort is faster than qsort. */
 #define FEW_RUNS ((size_t)64)
 
 static uint64_t mix(uint64_t hash, uint64_t value)
@@ -205,7 +204,7 @@ static bool list_is_built(const struct pol_permset_pool *pool, const struct pol_
 	       memcmp(set->numbers, pool->numbers, pool->count * sizeof *pool->numbers) == 0;
 }
 
-/* The set that was built, shared with an equal one from before. */
+/* Ends the set that is being built: an equal one from before, or a new one. */
 static enum pol_status finish(struct pol_permset_pool *pool, struct pol_permset *out)
 {
 	const struct pol_chunk **chunks;
@@ -291,7 +290,7 @@ static enum pol_status sort_runs(
 	return POL_OK;
 }
 
-enum pol_status pol_permset_of_runs(struct pol_permset_pool *pool, const struct pol_run *runs,
+enum pol_status pol_permset_pool_of_runs(struct pol_permset_pool *pool, const struct pol_run *runs,
 	size_t count, struct pol_permset *out)
 {
 	struct pol_chunk chunk = { 0 };
@@ -303,7 +302,7 @@ enum pol_status pol_permset_of_runs(struct pol_permset_pool *pool, const struct 
 		status = sort_runs(pool, runs, count);
 		runs = pool->runs;
 	}
-	/* A run is cut where those before it ended, so that the walk never steps back. */
+	/* Overlaps with earlier runs are cut off, so that chunks come in ascending order. */
 	for (size_t i = 0, end = 0; i < count && status == POL_OK; i++) {
 		struct pol_run run = runs[i];
 		struct pol_run_word at;
@@ -376,7 +375,7 @@ static enum pol_status combine(struct pol_permset_pool *pool, enum operation ope
 	return status == POL_OK ? finish(pool, out) : status;
 }
 
-enum pol_status pol_permset_union(struct pol_permset_pool *pool, const struct pol_permset *a,
+enum pol_status pol_permset_pool_union(struct pol_permset_pool *pool, const struct pol_permset *a,
 	const struct pol_permset *b, struct pol_permset *out)
 {
 	if (a->count == 0 || b->count == 0) {
@@ -386,8 +385,8 @@ enum pol_status pol_permset_union(struct pol_permset_pool *pool, const struct po
 	return combine(pool, UNION, a, b, out);
 }
 
-enum pol_status pol_permset_subtract(struct pol_permset_pool *pool, const struct pol_permset *a,
-	const struct pol_permset *b, struct pol_permset *out)
+enum pol_status pol_permset_pool_subtract(struct pol_permset_pool *pool,
+	const struct pol_permset *a, const struct pol_permset *b, struct pol_permset *out)
 {
 	if (a->count == 0 || b->count == 0) {
 		*out = *a;

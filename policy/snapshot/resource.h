@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * resource: nodes as text, `api:/loans/{loan}`. For policy/ alone.
+ * resource: the text of nodes, `api:/loans/{loan}`. Private to policy/.
  */
 
 #include <stddef.h>
@@ -11,7 +11,7 @@
 #include "policy/snapshot/compiled.h"
 #include "policy/text/path.h"
 
-/* Room for any: 64 segments, all of their bytes encoded. */
+/* Bytes of a buffer that holds any text: POL_PATH_SEGMENTS segments, all of them encoded. */
 #define POL_RESOURCE_TEXT ((size_t)64 * 1024)
 
 /* Which bytes of literals and values are percent-encoded. */
@@ -23,13 +23,13 @@ enum pol_resource_form {
 /* Text that grows in a buffer of POL_RESOURCE_TEXT bytes, or of as many as the text needs; what
  * does not fit is left out. The caller owns the buffer. */
 struct pol_resource {
-	char *text;
+	char *text; /* the caller's, POL_RESOURCE_TEXT bytes */
 	size_t len;
 	size_t segment; /* where the last segment begins, after its slash */
 	enum pol_resource_form form;
 };
 
-/* The nodes from the root, not itself included, down to this one. Returns how many. */
+/* The nodes on the way from the root, which is not included, to this one. Returns their number. */
 uint32_t pol_resource_node_chain(
 	const struct pol_snapshot *snapshot, uint32_t node, uint32_t out[POL_PATH_SEGMENTS]);
 
@@ -45,10 +45,11 @@ void pol_resource_append_node(
 
 /* Appends text as it is. */
 void pol_resource_put(struct pol_resource *resource, struct pol_str text);
+/* Begins the text with the tree's name and a colon. */
 void pol_resource_begin(struct pol_resource *resource, struct pol_str tree);
-/* A slash and a value, encoded as the form says. */
+/* Adds a slash and a value, percent-encoded according to the form. */
 void pol_resource_value(struct pol_resource *resource, struct pol_str value);
-/* A slash and a node's segment as declared: `loans`, `{loan}`, `{path...}`. */
+/* Adds a slash and a node's segment as declared: `loans`, `{loan}`, `{path...}`. */
 void pol_resource_node(struct pol_resource *resource, const struct pol_node *node);
-/* The whole; the root is a slash alone. */
+/* Ends the text and returns a view of it. Adds a slash if no segment was added: the root. */
 struct pol_str pol_resource_end(struct pol_resource *resource);

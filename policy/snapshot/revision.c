@@ -15,7 +15,7 @@ static uint64_t rotate(uint64_t value, int by)
 	return value << by | value >> (64 - by);
 }
 
-/* Little-endian whatever the machine: the revision must not depend on it. */
+/* Reads little-endian on each machine, so that the revision is the same. */
 static uint64_t read(const unsigned char *at, int bytes)
 {
 	uint64_t value = 0;
@@ -77,7 +77,7 @@ uint64_t pol_revision_hash64(struct pol_str text, uint64_t seed)
 	return finish(hash + text.len, at, left);
 }
 
-/* How many bytes all names begin with, up to and including a slash. */
+/* The length of the folder that all names share, with its last slash. */
 static size_t shared_folder(const struct pol_source *sources, size_t count)
 {
 	struct pol_str first = sources[0].name;
@@ -104,8 +104,8 @@ void pol_revision_of(
 	size_t skip = count > 0 ? shared_folder(sources, count) : 0;
 	uint64_t sum = more;
 
-	/* A sum does not mind the order; each file is hashed with its name and both their
-	 * lengths. */
+	/* A sum, so that the order does not matter. The hash of each file includes its name and
+	 * both lengths. */
 	for (size_t i = 0; i < count; i++) {
 		struct pol_str name = { sources[i].name.ptr + skip, sources[i].name.len - skip };
 

@@ -2,11 +2,11 @@
 #pragma once
 
 /*
- * revision: the hash that names a policy.
+ * revision: the hash that identifies a policy.
  *
- * XXH64 (Yann Collet, public specification) over the relative names and bytes of all files, so
- * that two hosts with the same files answer with the same revision. It tells policies apart; it
- * proves nothing against somebody who makes files for a collision.
+ * XXH64 (Yann Collet, public specification) over the relative names and bytes of all files, so that
+ * the revision is the same on each host with the same files. Not a cryptographic hash: collisions
+ * can be made on purpose.
  */
 
 #include <stddef.h>
@@ -16,9 +16,10 @@
 
 #define POL_REVISION_TEXT 17 /* 16 hex digits and a NUL */
 
-/* In any order of the sources. What is relative begins after the folder that all names share.
- * `more` stands for what else decides; 0: nothing. */
+/* The order of the sources does not matter. Their names are taken relative to the folder that all
+ * of them share. `more` is a hash of the policy's other inputs (pol_dependency_hash); 0: none. */
 void pol_revision_of(
 	const struct pol_source *sources, size_t count, uint64_t more, char out[POL_REVISION_TEXT]);
 
+/* XXH64 of the text. */
 uint64_t pol_revision_hash64(struct pol_str text, uint64_t seed);

@@ -29,7 +29,7 @@ void pol_snapshot_unref(struct pol_snapshot *snapshot)
 		if (snapshot->base != NULL) {
 			pol_stored_release(snapshot);
 		} else {
-			pol_used_release(snapshot);
+			pol_dependency_release(snapshot);
 		}
 		pol_arena_finish(&snapshot->arena);
 		free(snapshot);
@@ -197,10 +197,10 @@ struct pol_counts pol_snapshot_counts(const struct pol_snapshot *snapshot)
 bool pol_snapshot_module(
 	const struct pol_snapshot *snapshot, size_t index, struct pol_snapshot_module *out)
 {
-	for (const struct pol_used *used = snapshot->used; used != NULL; used = used->next) {
-		if (used->module.table != NULL && index-- == 0) {
-			*out = (struct pol_snapshot_module){ used->name,
-				pol_str_of(used->module.table->version) };
+	for (const struct pol_dependency *at = snapshot->dependencies; at != NULL; at = at->next) {
+		if (at->module.table != NULL && index-- == 0) {
+			*out = (struct pol_snapshot_module){ at->name,
+				pol_str_of(at->module.table->version) };
 			return true;
 		}
 	}

@@ -4,10 +4,11 @@
 /*
  * snapshot: a compiled policy, immutable and reference-counted.
  *
- * Everything a decision needs, names resolved and grants spread into sets of permissions. It
- * lives in one arena and is freed whole when the last reference goes. Readers on any thread need
- * no lock; only the count changes, atomically. It holds copies of all text, so the sources may go
- * after compiling. The structures are open to policy/ alone; others use the functions.
+ * It holds all that a decision needs: names are resolved and grants are expanded to sets of
+ * permissions. It lives in one arena and is freed with the last reference. Any number of threads
+ * may read it without a lock; only the reference count changes, atomically. It holds copies of all
+ * text, so the sources may be freed after pol_compile. Its structures (compiled.h) are private to
+ * policy/; other code uses these functions.
  */
 
 #include <stdbool.h>
@@ -21,15 +22,15 @@
 struct pol_host;
 struct pol_snapshot;
 
-/* The arena of one snapshot, sources and statements included: a policy larger than this is
- * refused. One million nodes with their names and sets fit. */
+/* Bytes of memory to compile one policy: the snapshot, and the statements while it is compiled. A
+ * larger policy is refused. One million nodes with their names and sets fit. */
 #define POL_SNAPSHOT_LIMIT ((size_t)1024 * 1024 * 1024)
 
 /*
- * Parses and compiles. All or nothing: on success *out is a snapshot with one reference; on
- * POL_EINVALID diags, sorted, says what is wrong. Warnings may come with success. The policy's
- * own tests are not run here (suite.h). No sources is an error of its own. host NULL: nobody is
- * asked about the machine (host.h).
+ * Parses and compiles a policy. POL_OK: *out is a snapshot with one reference; there may be
+ * warnings. POL_EINVALID: the policy is refused, and diags, sorted, has the errors. POL_ENOMEM,
+ * POL_ELIMIT. No source at all is an error in diags. The policy's own tests are not run; see
+ * suite.h. host may be NULL; see host.h.
  */
 enum pol_status pol_compile(const struct pol_source *sources, size_t count,
 	const struct pol_host *host, struct pol_diags *diags, struct pol_snapshot **out);
@@ -37,11 +38,11 @@ enum pol_status pol_compile(const struct pol_source *sources, size_t count,
 struct pol_snapshot *pol_snapshot_ref(struct pol_snapshot *snapshot);
 void pol_snapshot_unref(struct pol_snapshot *snapshot); /* NULL is ignored */
 
-/* 16 hex digits and a NUL; the same for the same files everywhere (relative names
- * and bytes; of the modules and data files that came from the host, too). */
+/* 16 hex digits and a NUL: a hash of the names and bytes of the policy's files, modules and data
+ * files, the same on each host that has the same ones. */
 const char *pol_snapshot_revision(const struct pol_snapshot *snapshot);
 
-/* POL_NONE when there is none of that name. */
+/* The number of a name, or POL_NONE. */
 uint32_t pol_snapshot_role(const struct pol_snapshot *snapshot, struct pol_str name);
 uint32_t pol_snapshot_scope(const struct pol_snapshot *snapshot, struct pol_str name);
 uint32_t pol_snapshot_environment(const struct pol_snapshot *snapshot, struct pol_str name);
@@ -53,11 +54,12 @@ struct pol_environment {
 	struct pol_str description;
 };
 
-/* At least one: without declarations `live` with `ak_live_`. The first is the default. */
+/* The environments, at least one; the first is the default. A policy that declares none has `live`
+ * with the prefix `ak_live_`. Returns their number. */
 size_t pol_snapshot_environments(
 	const struct pol_snapshot *snapshot, const struct pol_environment **out);
 
-/* Seconds; 0 is "no limit" for the counts and for the ttl. */
+/* Times are in seconds. 0 is "no limit" for the two counts, key_ttl and key_max_ttl. */
 struct pol_limits {
 	uint64_t keys_per_principal;
 	uint64_t secrets_per_principal;
@@ -68,44 +70,47 @@ struct pol_limits {
 };
 const struct pol_limits *pol_snapshot_limits(const struct pol_snapshot *snapshot);
 
+/* Of a number that is not in the snapshot the name is empty and the position POL_NO_POSITION. */
 struct pol_str pol_snapshot_role_name(const struct pol_snapshot *snapshot, uint32_t role);
 struct pol_str pol_snapshot_role_description(const struct pol_snapshot *snapshot, uint32_t role);
-/* Where it is declared, in the sources that were compiled. */
+/* The position of its declaration, in the sources that were compiled. */
 struct pol_span pol_snapshot_role_at(const struct pol_snapshot *snapshot, uint32_t role);
 struct pol_str pol_snapshot_scope_name(const struct pol_snapshot *snapshot, uint32_t scope);
 size_t pol_snapshot_role_count(const struct pol_snapshot *snapshot);
 bool pol_snapshot_role_is_anyone(const struct pol_snapshot *snapshot, uint32_t role);
 
-/* The principals that the files declare. Their held roles are those whose time has not come at
- * `now` (Unix seconds); views live as long as the snapshot. At most POL_PRINCIPAL_ROLES. */
+/* The principals that are declared in the files. A principal has at most POL_PRINCIPAL_ROLES roles;
+ * pol_snapshot_principal_held fills `out` with those that have not expired at `now` (Unix seconds)
+ * and returns their number. Views live as long as the snapshot. */
 #define POL_PRINCIPAL_ROLES 64
 struct pol_held;
 size_t pol_snapshot_principal_count(const struct pol_snapshot *snapshot);
 struct pol_str pol_snapshot_principal_id(const struct pol_snapshot *snapshot, uint32_t principal);
-/* Where it is declared, in the sources that were compiled. */
+/* The position of its declaration, in the sources that were compiled. */
 struct pol_span pol_snapshot_principal_at(const struct pol_snapshot *snapshot, uint32_t principal);
 size_t pol_snapshot_principal_held(
 	const struct pol_snapshot *snapshot, uint32_t principal, int64_t now, struct pol_held *out);
 
-/* The declared principal that this user of the machine is, groups being all that he is in, or
- * POL_NONE. His own `peer user` line goes before those of his groups; groups that stand for
- * different principals make him none of them. Without a host (host.h) nobody is known. */
+/* Does any declared principal have a `peer` line whose user or group the machine knows? */
 bool pol_peer_any(const struct pol_snapshot *snapshot);
+/* The declared principal of a user of the machine, or POL_NONE. `groups` are all groups of the
+ * user. A line `peer user` for the user wins over `peer group` lines; if the groups belong to
+ * different principals, the user has none of them. */
 uint32_t pol_peer_find(
 	const struct pol_snapshot *snapshot, uint32_t user, const uint32_t *groups, size_t count);
 
-/* May a decision come to charges (module.h)? */
+/* May a decision have charges (module.h)? */
 bool pol_snapshot_may_charge(const struct pol_snapshot *snapshot);
 
-/* The number of an `exclusive` set that both roles, inherited ones counted, break; else
- * POL_NONE. */
+/* The number of an `exclusive` set of which the two roles, with what they inherit, have different
+ * members, or POL_NONE. */
 uint32_t pol_snapshot_exclusive(const struct pol_snapshot *snapshot, uint32_t a, uint32_t b);
 
-/* Is `at` a place of this policy: TREE:/path, normalised, leading to or through a declared node,
- * with no wildcard and no parameter in it? */
+/* Checks a place, TREE:/path. POL_EINVALID: it is malformed, or has a query, a wildcard or a
+ * parameter. POL_ENOTFOUND: the policy has no node there. */
 enum pol_status pol_snapshot_check_place(const struct pol_snapshot *snapshot, struct pol_str place);
 
-/* The modules that came from the host, each once, for people. False: there are not so many. Views
+/* Module number `index` of those that are not built in, for output. False: there are fewer. Views
  * live as long as the snapshot. */
 struct pol_snapshot_module {
 	struct pol_str name;
@@ -114,7 +119,7 @@ struct pol_snapshot_module {
 bool pol_snapshot_module(
 	const struct pol_snapshot *snapshot, size_t index, struct pol_snapshot_module *out);
 
-/* Counts for `status` and `policy check`. */
+/* Sizes of the policy, for output. Stored roles are not in `roles`. */
 struct pol_counts {
 	size_t trees, nodes, permissions, roles, scopes, principals, stacks, tests, grants;
 	size_t bytes; /* of the arena */

@@ -33,8 +33,8 @@ void pol_stored_count(const struct pol_stored *stored, size_t *out_allowed, size
 
 #define SET_BYTES (sizeof(struct pol_chunk) + sizeof(struct pol_chunk *) + sizeof(uint32_t))
 
-/* Copies the set's chunks to `*chunks`, and its lists behind all chunks of both sets. */
-static void keep_set(const struct pol_permset *set, struct pol_chunk **chunks,
+/* Copies a set; advances *chunks, *pointers and *numbers past what it uses. */
+static void copy_set(const struct pol_permset *set, struct pol_chunk **chunks,
 	const struct pol_chunk ***pointers, uint32_t **numbers, struct pol_permset *out)
 {
 	*out = (struct pol_permset){ set->count, *numbers, *pointers };
@@ -45,7 +45,8 @@ static void keep_set(const struct pol_permset *set, struct pol_chunk **chunks,
 	}
 }
 
-struct pol_stored *pol_stored_keep(const struct pol_permset *allow, const struct pol_permset *deny)
+struct pol_stored *pol_stored_create(
+	const struct pol_permset *allow, const struct pol_permset *deny)
 {
 	size_t count = (size_t)allow->count + deny->count;
 	struct pol_stored *stored = malloc(sizeof *stored + count * SET_BYTES);
@@ -60,14 +61,14 @@ struct pol_stored *pol_stored_keep(const struct pol_permset *allow, const struct
 	pointers = (const struct pol_chunk **)(chunks + count);
 	numbers = (uint32_t *)(pointers + count);
 	atomic_init(&stored->references, 1);
-	keep_set(allow, &chunks, &pointers, &numbers, &stored->allow);
-	keep_set(deny, &chunks, &pointers, &numbers, &stored->deny);
+	copy_set(allow, &chunks, &pointers, &numbers, &stored->allow);
+	copy_set(deny, &chunks, &pointers, &numbers, &stored->deny);
 	return stored;
 }
 
 /* --- extensions ------------------------------------------------------------------------------- */
 
-struct extending {
+struct extension {
 	struct pol_snapshot *out;
 	const struct pol_stored_role *roles;
 	size_t count;
@@ -76,29 +77,29 @@ struct extending {
 };
 
 static uint32_t find_parent(
-	const struct extending *extending, uint32_t tenant, const struct pol_stored_parent *parent)
+	const struct extension *extension, uint32_t tenant, const struct pol_stored_parent *parent)
 {
 	if (parent->number != 0) {
-		return pol_stored_find(extending->out, parent->number, tenant);
+		return pol_stored_find(extension->out, parent->number, tenant);
 	}
-	return pol_names_find(&extending->out->role_names, parent->name);
+	return pol_names_find(&extension->out->role_names, parent->name);
 }
 
-static uint32_t slot_of(const struct extending *extending, uint32_t role)
+static uint32_t slot_of(const struct extension *extension, uint32_t role)
 {
-	return role - extending->out->base->role_count;
+	return role - extension->out->base->role_count;
 }
 
-/* Are all that it inherits joined? */
-static bool is_ready(const struct extending *extending, size_t i)
+/* Are all stored roles that it inherits done? */
+static bool is_ready(const struct extension *extension, size_t i)
 {
-	const struct pol_stored_role *role = &extending->roles[i];
+	const struct pol_stored_role *role = &extension->roles[i];
 
 	for (size_t p = 0; p < role->parent_count; p++) {
-		uint32_t parent = find_parent(extending, role->tenant, &role->parents[p]);
+		uint32_t parent = find_parent(extension, role->tenant, &role->parents[p]);
 
-		if (parent != POL_NONE && parent >= extending->out->base->role_count &&
-			!extending->done[slot_of(extending, parent)]) {
+		if (parent != POL_NONE && parent >= extension->out->base->role_count &&
+			!extension->done[slot_of(extension, parent)]) {
 			return false;
 		}
 	}
@@ -106,9 +107,9 @@ static bool is_ready(const struct extending *extending, size_t i)
 }
 
 static enum pol_status join_exclusions(
-	struct extending *extending, uint32_t number, const struct pol_grantee *parent)
+	struct extension *extension, uint32_t number, const struct pol_grantee *parent)
 {
-	struct pol_snapshot *out = extending->out;
+	struct pol_snapshot *out = extension->out;
 	struct pol_grantee *role = &out->roles[number];
 	size_t most = (size_t)role->exclusion_count + parent->exclusion_count;
 	struct pol_exclusion *joined;
@@ -132,7 +133,7 @@ static enum pol_status join_exclusions(
 			known = known ||
 				(joined[k].set == from.set && joined[k].member == from.member);
 			if (joined[k].set == from.set && joined[k].member != from.member) {
-				out->stored[slot_of(extending, number)].breaches = true;
+				out->stored[slot_of(extension, number)].breaches = true;
 			}
 		}
 		if (!known) {
@@ -142,60 +143,60 @@ static enum pol_status join_exclusions(
 	return POL_OK;
 }
 
-static enum pol_status join_parents(struct extending *extending, size_t i)
+static enum pol_status join_parents(struct extension *extension, size_t i)
 {
-	const struct pol_stored_role *from = &extending->roles[i];
-	uint32_t number = extending->out->base->role_count + (uint32_t)i;
-	struct pol_grantee *role = &extending->out->roles[number];
-	struct pol_origin *origin = &extending->out->role_origins[number];
+	const struct pol_stored_role *from = &extension->roles[i];
+	uint32_t number = extension->out->base->role_count + (uint32_t)i;
+	struct pol_grantee *role = &extension->out->roles[number];
+	struct pol_origin *origin = &extension->out->role_origins[number];
 	enum pol_status status = POL_OK;
 
 	for (size_t p = 0; status == POL_OK && p < from->parent_count; p++) {
-		uint32_t parent = find_parent(extending, from->tenant, &from->parents[p]);
+		uint32_t parent = find_parent(extension, from->tenant, &from->parents[p]);
 		const struct pol_grantee *inherited;
 
 		if (parent == POL_NONE) {
 			continue;
 		}
-		inherited = &extending->out->roles[parent];
+		inherited = &extension->out->roles[parent];
 		origin->parents[origin->parent_count++] = parent;
-		status = pol_permset_union(
-			extending->pool, &role->allow, &inherited->allow, &role->allow);
+		status = pol_permset_pool_union(
+			extension->pool, &role->allow, &inherited->allow, &role->allow);
 		if (status == POL_OK) {
-			status = pol_permset_union(
-				extending->pool, &role->deny, &inherited->deny, &role->deny);
+			status = pol_permset_pool_union(
+				extension->pool, &role->deny, &inherited->deny, &role->deny);
 		}
 		if (status == POL_OK) {
-			status = join_exclusions(extending, number, inherited);
+			status = join_exclusions(extension, number, inherited);
 		}
 	}
 	return status;
 }
 
-/* Passes over those that are left until all are joined; what never becomes ready is in, or behind,
- * a circle. */
-static enum pol_status join_all(struct extending *extending, size_t *out_fault)
+/* Joins the parents of all roles, in passes: a role is ready when its parents are done. If no role
+ * becomes ready in a pass, the rest has a cycle. */
+static enum pol_status join_all(struct extension *extension, size_t *out_fault)
 {
-	size_t left = extending->count;
+	size_t left = extension->count;
 
 	while (left > 0) {
 		size_t before = left;
 
-		for (size_t i = 0; i < extending->count; i++) {
+		for (size_t i = 0; i < extension->count; i++) {
 			enum pol_status status;
 
-			if (extending->done[i]) {
+			if (extension->done[i]) {
 				continue;
 			}
 			*out_fault = i;
-			if (!is_ready(extending, i)) {
+			if (!is_ready(extension, i)) {
 				continue;
 			}
-			status = join_parents(extending, i);
+			status = join_parents(extension, i);
 			if (status != POL_OK) {
 				return status;
 			}
-			extending->done[i] = true;
+			extension->done[i] = true;
 			left--;
 		}
 		if (left == before) {
@@ -205,23 +206,23 @@ static enum pol_status join_all(struct extending *extending, size_t *out_fault)
 	return POL_OK;
 }
 
-/* The count of references is no part of what a snapshot says. */
+/* A reference to a const snapshot: the reference count may change. */
 static struct pol_snapshot *hold(const struct pol_snapshot *snapshot)
 {
 	return pol_snapshot_ref((struct pol_snapshot *)(uintptr_t)snapshot);
 }
 
-static enum pol_status add_roles(struct extending *extending)
+static enum pol_status add_roles(struct extension *extension)
 {
-	struct pol_snapshot *out = extending->out;
+	struct pol_snapshot *out = extension->out;
 	uint32_t first = out->base->role_count;
 	struct pol_grantee *roles =
-		pol_arena_alloc(&out->arena, first + extending->count, sizeof *roles);
+		pol_arena_alloc(&out->arena, first + extension->count, sizeof *roles);
 	struct pol_origin *origins =
-		pol_arena_alloc(&out->arena, first + extending->count, sizeof *origins);
+		pol_arena_alloc(&out->arena, first + extension->count, sizeof *origins);
 
-	out->stored = pol_arena_alloc(&out->arena, extending->count, sizeof *out->stored);
-	extending->done = pol_arena_alloc(&out->arena, extending->count, sizeof *extending->done);
+	out->stored = pol_arena_alloc(&out->arena, extension->count, sizeof *out->stored);
+	extension->done = pol_arena_alloc(&out->arena, extension->count, sizeof *extension->done);
 	if (out->arena.status != POL_OK) {
 		return out->arena.status;
 	}
@@ -229,8 +230,8 @@ static enum pol_status add_roles(struct extending *extending)
 		memcpy(roles, out->base->roles, first * sizeof *roles);
 		memcpy(origins, out->base->role_origins, first * sizeof *origins);
 	}
-	for (size_t i = 0; i < extending->count; i++) {
-		const struct pol_stored_role *from = &extending->roles[i];
+	for (size_t i = 0; i < extension->count; i++) {
+		const struct pol_stored_role *from = &extension->roles[i];
 
 		roles[first + i] = (struct pol_grantee){
 			.allow = from->own->allow,
@@ -238,7 +239,6 @@ static enum pol_status add_roles(struct extending *extending)
 			.name = pol_arena_copy(&out->arena, from->name),
 			.description = pol_arena_copy(&out->arena, from->description),
 		};
-		/* It stands in no file. */
 		origins[first + i] = (struct pol_origin){
 			.at = POL_NO_POSITION,
 			.parents =
@@ -252,7 +252,7 @@ static enum pol_status add_roles(struct extending *extending)
 	}
 	out->roles = roles;
 	out->role_origins = origins;
-	out->role_count = first + (uint32_t)extending->count;
+	out->role_count = first + (uint32_t)extension->count;
 	return out->arena.status;
 }
 
@@ -261,7 +261,7 @@ enum pol_status pol_stored_extend(const struct pol_snapshot *base,
 	struct pol_snapshot **out)
 {
 	const size_t shared = offsetof(struct pol_snapshot, revision);
-	struct extending extending = { .roles = roles, .count = count };
+	struct extension extension = { .roles = roles, .count = count };
 	struct pol_snapshot *made;
 	enum pol_status status;
 
@@ -274,21 +274,21 @@ enum pol_status pol_stored_extend(const struct pol_snapshot *base,
 	if (made == NULL) {
 		return POL_ENOMEM;
 	}
-	/* All but the count of references and the arena. */
+	/* All fields but the reference count and the arena. */
 	memcpy((char *)made + shared, (const char *)base + shared, sizeof *made - shared);
 	atomic_init(&made->references, 1);
 	pol_arena_init(&made->arena, POL_SNAPSHOT_LIMIT);
 	made->base = hold(base);
-	extending.out = made;
-	extending.pool = pol_permset_pool_create(&made->arena);
-	status = extending.pool != NULL ? add_roles(&extending) : POL_ENOMEM;
+	extension.out = made;
+	extension.pool = pol_permset_pool_create(&made->arena);
+	status = extension.pool != NULL ? add_roles(&extension) : POL_ENOMEM;
 	if (status == POL_OK) {
-		status = join_all(&extending, out_fault);
+		status = join_all(&extension, out_fault);
 	}
 	for (uint32_t i = base->role_count; status == POL_OK && i < made->role_count; i++) {
 		made->roles[i].sketch = pol_permset_sketch(&made->roles[i].allow);
 	}
-	pol_permset_pool_destroy(extending.pool);
+	pol_permset_pool_destroy(extension.pool);
 	if (status != POL_OK) {
 		pol_snapshot_unref(made);
 		return status;

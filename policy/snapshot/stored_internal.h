@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * stored_internal: what stored.c (roles and extensions) and stored_text.c (their grants as text)
- * share. For policy/ alone.
+ * stored_internal: structures that snapshot/stored.c and compile/stored_text.c share. Private to
+ * policy/.
  */
 
 #include <stdatomic.h>
@@ -11,23 +11,24 @@
 #include "policy/snapshot/permset.h"
 #include "policy/snapshot/stored.h"
 
-/* One piece of memory: the chunks and lists of both sets stand behind it. */
+/* One allocation: the structure, then the chunks and lists of both sets. */
 struct pol_stored {
 	atomic_size_t references;
 	struct pol_permset allow;
 	struct pol_permset deny;
 };
 
-/* Where an extension keeps one, by ascending number. */
+/* A stored role of an extension. Slots are sorted by number. */
 struct pol_stored_slot {
-	uint64_t number;
+	uint64_t number; /* given by the host */
 	uint32_t tenant;
-	bool breaches;
+	bool breaches; /* it inherits roles that are exclusive */
 	struct pol_stored *own;
 };
 
-/* Copies both sets; NULL: no memory. */
-struct pol_stored *pol_stored_keep(const struct pol_permset *allow, const struct pol_permset *deny);
+/* Copies both sets; one reference. NULL: no memory. */
+struct pol_stored *pol_stored_create(
+	const struct pol_permset *allow, const struct pol_permset *deny);
 
-/* Lets go of what an extension holds beside its arena. */
+/* Drops an extension's references to its stored roles and its base. */
 void pol_stored_release(struct pol_snapshot *snapshot);

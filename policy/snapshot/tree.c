@@ -18,8 +18,8 @@ static struct pol_str trim(struct pol_str text)
 	return text;
 }
 
-/* ASCII letters to lower case, eight bytes at once: a byte's highest bit says whether it is at
- * least 'A', and above 'Z'. */
+/* Changes ASCII capitals to small letters in eight bytes at once. The two sums set the highest bit
+ * of each byte that is at least 'A', and of each that is greater than 'Z'. */
 static uint64_t fold_word(uint64_t word)
 {
 	const uint64_t ones = UINT64_C(0x0101010101010101);
@@ -29,7 +29,8 @@ static uint64_t fold_word(uint64_t word)
 	return word | (is_upper & 0x80 * ones) >> 2;
 }
 
-/* The first or last bytes of a short text: all of it, for each length differently. */
+/* All bytes of a text shorter than eight, as a number. Texts of different lengths may give the same
+ * number; the caller hashes the length. */
 static uint64_t load_short(const char *text, size_t len)
 {
 	uint32_t first;
@@ -47,8 +48,8 @@ static uint64_t load_short(const char *text, size_t len)
 	       (uint64_t)(unsigned char)text[len - 1] << 16;
 }
 
-/* Multiplied word by word; the last eight bytes may overlap those before. The table's keys are a
- * policy's, so nobody chooses collisions. */
+/* A multiplicative hash, eight bytes at a time; the last eight may overlap those before. The names
+ * in the table come from the policy, so collisions are not chosen by an attacker. */
 static inline uint32_t hash_literal(uint32_t parent, struct pol_str name)
 {
 	const uint64_t factor = UINT64_C(0x9e3779b97f4a7c15);
@@ -68,8 +69,7 @@ static inline uint32_t hash_literal(uint32_t parent, struct pol_str name)
 		memcpy(&word, name.ptr + name.len - sizeof word, sizeof word);
 		hash = (hash ^ fold_word(word)) * factor;
 	}
-	/* Once more, or names that differ in a digit or two, as those of many collections, crowd.
-	 */
+	/* A second multiplication spreads names that differ only in a digit or two. */
 	hash = (hash ^ hash >> 32) * UINT64_C(0xbf58476d1ce4e5b9);
 	return (uint32_t)(hash >> 32);
 }
@@ -145,7 +145,7 @@ enum pol_status pol_tree_find(const struct pol_snapshot *snapshot, uint32_t tree
 
 		switch (pol_tree_literal_find(snapshot, parent, path->segments[i], &node)) {
 		case POL_LITERAL_EXACT:
-			/* A router that compares raw text takes it for the parameter. */
+			/* A router that compares raw text would match the parameter instead. */
 			if ((path->encoded >> i & 1) != 0 &&
 				snapshot->nodes[parent].wild != POL_NONE) {
 				return POL_ENOTFOUND;
@@ -181,7 +181,7 @@ struct pol_run pol_tree_node_run(const struct pol_snapshot *snapshot, uint32_t n
 	return (struct pol_run){ first, snapshot->nodes[node + 1].first - first };
 }
 
-/* The one permission of a method, or of an action without methods. */
+/* Finds the permission of a method, or of an action without methods, in a node's run. */
 static enum pol_status find_permission(
 	const struct pol_snapshot *snapshot, struct pol_run run, uint32_t verb, struct pol_run *out)
 {

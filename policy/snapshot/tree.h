@@ -2,12 +2,12 @@
 #pragma once
 
 /*
- * tree: nodes and actions; from a request's segments to its node.
+ * tree: looks up the node of a request's path, and its permissions.
  *
- * The nodes of all trees stand in one array in preorder, so that a node and all below it are one
- * range, and so are their permissions. Literal children are found through one table for all
- * nodes, by parent and folded segment: the same probes tell whether a value only looks like a
- * literal. Finding is allocation-free and for any thread.
+ * The nodes of all trees are in one array in preorder, so that a node and all nodes below it are
+ * one range, and so are their permissions. Literal children of all nodes are in one hash table, by
+ * parent and name. The hash ignores case and trailing dots and spaces, so that one look-up also
+ * finds a literal that is merely similar to the segment. No allocation, any thread.
  */
 
 #include <stdbool.h>
@@ -22,17 +22,17 @@
 /* The number of a tree, or POL_NONE. */
 uint32_t pol_tree_number(const struct pol_snapshot *snapshot, struct pol_str name);
 
-/* The node that a path means. POL_ENOTFOUND: none (`unknown_resource`); a node without
- * permissions is found (see pol_tree_node_run) so that places may lead through it. */
+/* Finds the node of a path. POL_ENOTFOUND: there is none. A node without permissions is found too,
+ * as a place may be there; for a request such a node is `unknown_resource`. */
 enum pol_status pol_tree_find(const struct pol_snapshot *snapshot, uint32_t tree,
 	const struct pol_path *path, uint32_t *out_node);
 
-/* All permissions of a node; count 0: `unknown_resource` for a request. */
+/* All permissions of a node. */
 struct pol_run pol_tree_node_run(const struct pol_snapshot *snapshot, uint32_t node);
 
-/* What a verb means on a node: the permissions that all must be held. http: a method and nothing
- * else; else an action's name, or a method. HEAD is GET unless the node says otherwise.
- * POL_ENOTFOUND: `unknown_action`. */
+/* The permissions that a verb needs on a node, all of them. If `http`, the verb must be a method,
+ * else it may be an action too. HEAD needs the permission of GET unless the node declares HEAD.
+ * POL_ENOTFOUND: the node has no such verb (`unknown_action`). */
 enum pol_status pol_tree_node_verb(const struct pol_snapshot *snapshot, uint32_t node,
 	struct pol_str verb, bool http, struct pol_run *out);
 
@@ -42,10 +42,11 @@ uint32_t pol_tree_permission_node(const struct pol_snapshot *snapshot, uint32_t 
 uint32_t pol_tree_run_action(
 	const struct pol_snapshot *snapshot, uint32_t node, struct pol_run run);
 
-/* For the compiler: a literal child by its name, and the hash of its place in the table. */
+/* Looks up a literal child by its name. *out_node is set if the match is exact. The hash may be
+ * computed once with pol_tree_literal_hash. */
 enum pol_literal_match {
 	POL_LITERAL_NONE = 0,
-	POL_LITERAL_ALIKE, /* one differs in ASCII case, or in dots and spaces at the end, alone */
+	POL_LITERAL_ALIKE, /* a child differs only in ASCII case or in trailing dots and spaces */
 	POL_LITERAL_EXACT
 };
 enum pol_literal_match pol_tree_literal_find(const struct pol_snapshot *snapshot, uint32_t parent,

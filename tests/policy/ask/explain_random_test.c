@@ -125,7 +125,7 @@ static void make_subject(struct dice *dice, struct subject *out)
 }
 
 /* Reads the sets for the request. */
-static struct pol_say ask(
+static struct pol_subject_bits ask(
 	const struct pol_snapshot *snapshot, const struct pol_facts *facts, struct pol_run_word *at)
 {
 	static struct pol_path path;
@@ -138,14 +138,14 @@ static struct pol_say ask(
 	cr_assert_eq(pol_tree_node_verb(snapshot, node, facts->verb, false, &run), POL_OK);
 	cr_assert(pol_run_next(&run, at));
 	cr_assert_eq(run.count, 0, "a small tree has one word a verb");
-	return pol_subject_say(snapshot, facts, facts->tree, &path, at);
+	return pol_subject_eval(snapshot, facts, facts->tree, &path, at);
 }
 
 static void check_rules(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
 	const struct pol_explanation *explanation)
 {
 	struct pol_run_word at;
-	struct pol_say said = ask(snapshot, facts, &at);
+	struct pol_subject_bits said = ask(snapshot, facts, &at);
 	bool allows = false;
 	bool denies = false;
 
@@ -170,7 +170,7 @@ static void check_need(const struct pol_snapshot *snapshot, const struct pol_fac
 	struct pol_held held[HELD + 1] = { { 0 } };
 	struct pol_facts more = *facts;
 	struct pol_run_word at;
-	struct pol_say said;
+	struct pol_subject_bits said;
 
 	memcpy(held, facts->held, facts->held_count * sizeof *held);
 	held[facts->held_count].role = pol_snapshot_role(snapshot, need->chain[0]);
@@ -194,7 +194,7 @@ static void check_needs(const struct pol_snapshot *snapshot, const struct pol_fa
 		struct pol_held held[HELD + 1] = { { 0 } };
 		struct pol_facts more = *facts;
 		struct pol_run_word at;
-		struct pol_say said;
+		struct pol_subject_bits said;
 		char name[8];
 
 		memcpy(held, facts->held, facts->held_count * sizeof *held);

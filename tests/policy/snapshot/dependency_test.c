@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* used: a host that gives modules and data files, and what becomes of them. */
+/* dependency: a host that provides modules and data files. */
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 	"tree api {\n    GET\n}\nstack s {\n    authenticate required key\n" lines                 \
 	"    authorize required role\n}\n"
 
-/* Counts what is asked and what is given back. */
+/* Counts the calls of the host and the releases. */
 struct strange {
 	unsigned asked;
 	unsigned read;
@@ -104,7 +104,7 @@ static struct pol_snapshot *compile(struct strange *strange, const char *text)
 	return snapshot;
 }
 
-Test(used, a_module_is_asked_for_once_and_given_back_once)
+Test(dependency, a_module_is_requested_once_and_released_once)
 {
 	struct strange strange = { .data = "" };
 	struct pol_snapshot *snapshot = compile(
@@ -124,7 +124,7 @@ Test(used, a_module_is_asked_for_once_and_given_back_once)
 	cr_expect_eq(strange.released, 1);
 }
 
-Test(used, a_policy_that_is_refused_gives_back_what_it_took)
+Test(dependency, a_refused_policy_releases_its_modules)
 {
 	struct strange strange = { .data = "" };
 
@@ -135,7 +135,7 @@ Test(used, a_policy_that_is_refused_gives_back_what_it_took)
 	cr_expect_eq(strange.released, 2);
 }
 
-Test(used, the_revision_changes_with_code_and_data)
+Test(dependency, the_revision_changes_with_code_and_data)
 {
 	static const char text[] = STACK("    account required strange data=d\n");
 	const struct strange kinds[] = {
@@ -164,7 +164,7 @@ Test(used, the_revision_changes_with_code_and_data)
 	cr_expect_str_neq(revisions[1], revisions[2]);
 }
 
-Test(used, a_data_file_is_read_once_for_all_lines)
+Test(dependency, a_data_file_is_read_once_for_all_lines)
 {
 	struct strange strange = { .data = "x" };
 	struct pol_snapshot *snapshot =
@@ -176,7 +176,7 @@ Test(used, a_data_file_is_read_once_for_all_lines)
 	pol_snapshot_unref(snapshot);
 }
 
-Test(used, a_data_file_has_a_plain_name)
+Test(dependency, a_data_file_has_a_plain_name)
 {
 	static const char *const good[] = { "a", "countries.txt", "A-1_b", "0" };
 	static const char *const bad[] = { "", ".", "..", ".a", "a/b", "/a", "a b", "a\\b",

@@ -7,7 +7,7 @@
 #include "policy/text/diag.h"
 #include "policy/text/host.h"
 
-/* A machine of our own, with a user of two names. */
+/* A fake machine, with two names for one user. */
 static const struct {
 	const char *name;
 	bool group;
@@ -41,7 +41,7 @@ static enum pol_status on_user(void *context, bool is_group, struct pol_str name
 
 static const struct pol_host host = { .user = on_user };
 
-/* Gives the first message, or nothing. */
+/* Returns the first message, or an empty string. */
 static struct pol_snapshot *compile(const char *text, char said[static 256])
 {
 	struct pol_source source = { POL_STR("a.policy"), pol_str_of(text) };
@@ -68,7 +68,7 @@ static void expect(const struct pol_snapshot *snapshot, uint32_t user,
 		"user %u in %u and %u is not %s", user, groups[0], groups[1], id);
 }
 
-Test(peer, a_users_own_line_goes_before_his_groups_and_groups_must_agree)
+Test(peer, a_user_line_wins_over_group_lines_and_groups_must_agree)
 {
 	char said[256];
 	struct pol_snapshot *snapshot =
@@ -108,7 +108,7 @@ Test(peer, two_names_of_one_user_are_two_principals_for_one_peer)
 	pol_snapshot_unref(snapshot);
 }
 
-Test(peer, a_name_that_the_machine_lacks_is_warned_of_and_is_nobody)
+Test(peer, an_unknown_name_is_a_warning_and_has_no_peer)
 {
 	char said[256];
 	struct pol_snapshot *snapshot = compile("principal a { peer group billing }\n", said);
@@ -120,7 +120,7 @@ Test(peer, a_name_that_the_machine_lacks_is_warned_of_and_is_nobody)
 	pol_snapshot_unref(snapshot);
 }
 
-Test(peer, users_that_cannot_be_asked_for_are_an_error)
+Test(peer, a_failing_database_of_users_is_an_error)
 {
 	char said[256];
 

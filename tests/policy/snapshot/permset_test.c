@@ -49,7 +49,7 @@ static struct pol_permset draw_set(struct world *world, bool flags[BITS])
 		}
 		memset(flags + runs[i].first, 1, runs[i].count);
 	}
-	cr_assert_eq(pol_permset_of_runs(world->pool, runs, count, &set), POL_OK);
+	cr_assert_eq(pol_permset_pool_of_runs(world->pool, runs, count, &set), POL_OK);
 	return set;
 }
 
@@ -85,10 +85,10 @@ Test(permset, operations_agree_with_flags)
 			covers = covers && (a[i] || !b[i]);
 		}
 		check_flags(&x, a);
-		cr_assert_eq(pol_permset_union(world.pool, &x, &y, &out), POL_OK);
+		cr_assert_eq(pol_permset_pool_union(world.pool, &x, &y, &out), POL_OK);
 		check_flags(&out, joined);
 		cr_assert(pol_permset_covers(&out, &x));
-		cr_assert_eq(pol_permset_subtract(world.pool, &x, &y, &out), POL_OK);
+		cr_assert_eq(pol_permset_pool_subtract(world.pool, &x, &y, &out), POL_OK);
 		check_flags(&out, less);
 		cr_assert_eq(pol_permset_meets(&x, &y), meets);
 		cr_assert_eq(pol_permset_covers(&x, &y), covers);
@@ -120,7 +120,7 @@ Test(permset, runs_are_tested_whole_and_in_part)
 	end(&world);
 }
 
-Test(permset, an_empty_set_holds_nothing)
+Test(permset, an_empty_set_has_no_permission)
 {
 	struct pol_permset empty = { 0 };
 
@@ -140,12 +140,12 @@ Test(permset, equal_sets_are_kept_once)
 	size_t used;
 
 	begin(&world);
-	cr_assert_eq(pol_permset_of_runs(world.pool, &whole, 1, &base), POL_OK);
-	cr_assert_eq(pol_permset_of_runs(world.pool, &extra, 1, &own), POL_OK);
-	cr_assert_eq(pol_permset_union(world.pool, &base, &own, &first), POL_OK);
+	cr_assert_eq(pol_permset_pool_of_runs(world.pool, &whole, 1, &base), POL_OK);
+	cr_assert_eq(pol_permset_pool_of_runs(world.pool, &extra, 1, &own), POL_OK);
+	cr_assert_eq(pol_permset_pool_union(world.pool, &base, &own, &first), POL_OK);
 	used = world.arena.used;
 	for (int i = 0; i < 1000; i++) {
-		cr_assert_eq(pol_permset_union(world.pool, &own, &base, &next), POL_OK);
+		cr_assert_eq(pol_permset_pool_union(world.pool, &own, &base, &next), POL_OK);
 		cr_assert_eq(next.chunks, first.chunks);
 		cr_assert_eq(next.numbers, first.numbers);
 	}
@@ -162,12 +162,12 @@ Test(permset, a_full_arena_is_an_error)
 
 	begin(&world);
 	world.arena.limit = 8192;
-	cr_assert_eq(pol_permset_of_runs(world.pool, &run, 1, &out), POL_ELIMIT);
+	cr_assert_eq(pol_permset_pool_of_runs(world.pool, &run, 1, &out), POL_ELIMIT);
 	cr_assert_eq(out.count, 0);
 	end(&world);
 }
 
-Test(permset, a_sketch_misses_no_chunk_and_has_few_too_many)
+Test(permset, a_sketch_has_every_chunk_and_few_false_ones)
 {
 	struct world world;
 	const struct pol_permset nothing = { 0 };
@@ -183,7 +183,7 @@ Test(permset, a_sketch_misses_no_chunk_and_has_few_too_many)
 		for (int k = 0; k < 20; k++) {
 			runs[k] = (struct pol_run){ draw(&world, 1000 * POL_CHUNK_BITS), 3 };
 		}
-		cr_assert_eq(pol_permset_of_runs(world.pool, runs, 20, &set), POL_OK);
+		cr_assert_eq(pol_permset_pool_of_runs(world.pool, runs, 20, &set), POL_OK);
 		sketch = pol_permset_sketch(&set);
 		for (uint32_t chunk = 0; chunk < 1001; chunk++) {
 			bool may = pol_sketch_may_have(&sketch, chunk);

@@ -71,7 +71,7 @@ static struct pol_stored *parse(const struct pol_snapshot *snapshot, const char 
 	return stored;
 }
 
-Test(stored, what_grants_select_is_spelled_out)
+Test(stored, the_selected_permissions_are_written_out)
 {
 	static const struct {
 		const char *grant;
@@ -106,7 +106,7 @@ Test(stored, what_grants_select_is_spelled_out)
 	pol_snapshot_unref(snapshot);
 }
 
-Test(stored, a_mistake_is_told_with_its_column)
+Test(stored, a_mistake_is_reported_with_its_column)
 {
 	static const struct {
 		const char *grant;
@@ -136,7 +136,7 @@ Test(stored, a_mistake_is_told_with_its_column)
 	pol_snapshot_unref(snapshot);
 }
 
-Test(stored, what_a_later_policy_lacks_counts_for_nothing)
+Test(stored, permissions_that_a_later_policy_lacks_are_ignored)
 {
 	struct pol_snapshot *snapshot = compiled_text_good(policy);
 	struct pol_snapshot *later = compiled_text_good(smaller);
@@ -210,7 +210,7 @@ Test(stored, an_extension_decides_by_its_roles_and_its_tenants)
 	pol_snapshot_unref(base);
 }
 
-Test(stored, a_circle_is_refused)
+Test(stored, a_cycle_is_refused)
 {
 	struct pol_snapshot *base = compiled_text_good(policy), *snapshot = NULL;
 	struct pol_stored *own = parse(base, "");
@@ -271,7 +271,7 @@ static void make(const struct pol_snapshot *snapshot, const struct who *who, str
 	}
 }
 
-Test(gain, nobody_gives_what_he_has_not)
+Test(gain, nobody_gives_permissions_that_they_do_not_have)
 {
 	static const struct {
 		struct who before, after, own;

@@ -130,7 +130,7 @@ static unsigned check_examples(const struct pol_snapshot *snapshot, char *row)
 	return count;
 }
 
-Test(tree, what_the_page_says_of_its_paths_is_so)
+Test(tree, the_examples_of_the_reference_hold)
 {
 	struct loaded page = load_file("policy/REFERENCE.md");
 	char *all = (char *)(uintptr_t)page.sources[0].text.ptr;
@@ -153,7 +153,7 @@ Test(tree, what_the_page_says_of_its_paths_is_so)
 	unload(&page);
 }
 
-Test(tree, what_only_looks_like_a_literal_is_no_parameter)
+Test(tree, a_value_similar_to_a_literal_matches_no_parameter)
 {
 	struct pol_snapshot *snapshot = compiled_text_good(text);
 	static const char *const refused[] = { "/loans/SEARCH", "/loans/Search", "/loans/search.",
@@ -269,7 +269,7 @@ Test(tree, the_managing_tree_is_built_in)
 }
 
 /* More than the first table of them has room for; one name of them in two places. */
-Test(tree, however_many_actions_there_are_each_is_found)
+Test(tree, every_action_of_many_is_found)
 {
 	enum { ACTIONS = 400, LINE = 32 };
 	char *many = malloc((size_t)(ACTIONS + 4) * LINE);
