@@ -238,7 +238,7 @@ int check_networks(struct call *call, const struct wire_value *value,
 		if (status != POL_OK) {
 			return call_invalid(call, "networks",
 				status == POL_ELIMIT
-					? "entry %u has bits set behind its prefix"
+					? "entry %u has bits set after its prefix"
 					: "entry %u is no network: write 10.0.0.0/8, 2001:db8::/32 "
 					  "or an address",
 				(unsigned)count);

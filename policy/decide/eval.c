@@ -13,28 +13,27 @@
 #include "policy/text/reason.h"
 
 /*
- * The order in which things are asked is the order of this file's judge(): who, where to, may he
- * be here, may he do this. Each step gives the reason why not, or nothing.
+ * The order of the steps is in decide(). Each step returns a reason code that denies, or an empty
+ * view to go on.
  */
 
-struct judge {
+struct evaluation {
 	const struct pol_snapshot *snapshot;
 	const struct pol_facts *facts;
-	const struct pol_stack *stack; /* NULL: none decides for that service */
+	const struct pol_stack *stack; /* NULL: the service has none */
 	struct pol_request request;
-	struct pol_run run; /* the permissions that are asked for */
+	struct pol_run run; /* the permissions that the request needs */
 	struct pol_str tree;
 	uint32_t node;
 	uint32_t marks;
-	enum pol_stage stage;    /* where it ended; not told before */
-	struct pol_trace *trace; /* NULL: nobody wants to know */
+	enum pol_stage stage;    /* the step that ended the decision */
+	struct pol_trace *trace; /* NULL: none is recorded */
 	struct pol_charges charges;
-	const struct pol_path *at; /* `path`, or the one of the facts' memo */
-	struct pol_path path;      /* large; only what is read is written */
-	struct pol_facts nobody;   /* likewise: the facts without the peer */
+	const struct pol_path *at;     /* `path`, or that of the trace or of the facts' memo */
+	struct pol_path path;          /* large, and not zeroed */
+	struct pol_facts without_peer; /* not zeroed */
 };
 
-/* No reason: go on. */
 static const struct pol_str go_on = { NULL, 0 };
 
 static bool has_key(const struct pol_facts *facts)
@@ -42,8 +41,8 @@ static bool has_key(const struct pol_facts *facts)
 	return facts->key_state == POL_KEY_ACTIVE;
 }
 
-/* Step 2: the token, if one came. */
-static struct pol_str judge_key(const struct pol_facts *facts)
+/* The state of the key, if there is a token. */
+static struct pol_str check_key(const struct pol_facts *facts)
 {
 	switch (facts->key_state) {
 	case POL_KEY_MISSING:
@@ -63,8 +62,8 @@ static struct pol_str judge_key(const struct pol_facts *facts)
 	return POL_STR("unknown_key");
 }
 
-/* Step 3: whose it is. A key that is bound to a principal has one. */
-static struct pol_str judge_principal(const struct pol_facts *facts)
+/* The state of the principal and the tenant. A key that is bound to a principal must have one. */
+static struct pol_str check_principal(const struct pol_facts *facts)
 {
 	switch (facts->principal_state) {
 	case POL_PRINCIPAL_ACTIVE:
@@ -83,25 +82,25 @@ static struct pol_str judge_principal(const struct pol_facts *facts)
 	return facts->tenant_inactive ? POL_STR("inactive_tenant") : go_on;
 }
 
-/* Whom the kernel's peer is counts where a module says that it does; elsewhere he is nobody. */
-static void forget_peer(struct judge *judge)
+/* Removes the principal of the peer from the facts, unless a module has accepted it. */
+static void drop_peer(struct evaluation *eval)
 {
-	if (!judge->facts->by_peer || (judge->marks & POL_MARK_PEER) != 0) {
+	if (!eval->facts->by_peer || (eval->marks & POL_MARK_PEER) != 0) {
 		return;
 	}
-	judge->nobody = *judge->facts;
-	judge->nobody.by_peer = false;
-	judge->nobody.declared = false;
-	judge->nobody.principal_state = POL_PRINCIPAL_NONE;
-	judge->nobody.principal = (struct pol_str){ 0 };
-	judge->nobody.tenant = 0;
-	judge->nobody.held_count = 0;
-	judge->facts = &judge->nobody;
-	judge->request.facts = &judge->nobody;
+	eval->without_peer = *eval->facts;
+	eval->without_peer.by_peer = false;
+	eval->without_peer.declared = false;
+	eval->without_peer.principal_state = POL_PRINCIPAL_NONE;
+	eval->without_peer.principal = (struct pol_str){ 0 };
+	eval->without_peer.tenant = 0;
+	eval->without_peer.held_count = 0;
+	eval->facts = &eval->without_peer;
+	eval->request.facts = &eval->without_peer;
 }
 
-/* Step 4: whether it is meant for here. */
-static struct pol_str judge_environment(const struct pol_facts *facts)
+/* Is the key for this environment and this tenant? */
+static struct pol_str check_environment(const struct pol_facts *facts)
 {
 	if (facts->wrong_environment) {
 		return POL_STR("wrong_environment");
@@ -109,12 +108,12 @@ static struct pol_str judge_environment(const struct pol_facts *facts)
 	return facts->wrong_tenant ? POL_STR("wrong_tenant") : go_on;
 }
 
-static struct pol_group_result trace_group(struct judge *judge, enum pol_group group)
+static struct pol_group_result trace_group(struct evaluation *eval, enum pol_group group)
 {
-	struct pol_trace *trace = judge->trace;
+	struct pol_trace *trace = eval->trace;
 	uint32_t first = trace->line_count;
 	struct pol_group_result result = pol_stack_trace_group(
-		&judge->stack->groups[group], &judge->request, &judge->charges, trace);
+		&eval->stack->groups[group], &eval->request, &eval->charges, trace);
 
 	trace->groups[group] = (struct pol_trace_group){ .asked = true,
 		.passed = result.passed,
@@ -124,68 +123,68 @@ static struct pol_group_result trace_group(struct judge *judge, enum pol_group g
 	return result;
 }
 
-static struct pol_str run_group(struct judge *judge, enum pol_group group)
+static struct pol_str run_group(struct evaluation *eval, enum pol_group group)
 {
-	const struct pol_stack *stack = judge->stack;
+	const struct pol_stack *stack = eval->stack;
 	struct pol_group_result result;
 
 	if (stack == NULL || stack->groups[group].count == 0) {
 		return go_on;
 	}
-	result = judge->trace == NULL ? pol_stack_run_group(&stack->groups[group], &judge->request,
-						&judge->charges)
-				      : trace_group(judge, group);
-	judge->marks |= result.marks;
+	result = eval->trace == NULL ? pol_stack_run_group(&stack->groups[group], &eval->request,
+					       &eval->charges)
+				     : trace_group(eval, group);
+	eval->marks |= result.marks;
 	return result.passed ? go_on : result.reason;
 }
 
-static enum pol_status read_path(struct judge *judge, struct pol_str path)
+static enum pol_status read_path(struct evaluation *eval, struct pol_str path)
 {
-	struct pol_path_memo *memo = judge->facts->memo;
+	struct pol_path_memo *memo = eval->facts->memo;
 
 	if (memo == NULL) {
-		struct pol_path *into = judge->trace == NULL ? &judge->path : &judge->trace->path;
+		struct pol_path *into = eval->trace == NULL ? &eval->path : &eval->trace->path;
 
-		judge->at = into;
+		eval->at = into;
 		return pol_path_read(path, into);
 	}
-	judge->at = &memo->path;
+	eval->at = &memo->path;
 	return pol_path_recall(path, memo);
 }
 
-/* Step 6: which node and which of its permissions. */
-static struct pol_str judge_resource(struct judge *judge)
+/* Finds the node and the permissions that the request needs. */
+static struct pol_str find_resource(struct evaluation *eval)
 {
-	const struct pol_facts *facts = judge->facts;
+	const struct pol_facts *facts = eval->facts;
 	struct pol_str path = facts->path;
 	uint32_t tree;
 
-	judge->tree = facts->tree;
-	if (facts->tree.len == 0 && !pol_path_split(facts->path, &judge->tree, &path)) {
+	eval->tree = facts->tree;
+	if (facts->tree.len == 0 && !pol_path_split(facts->path, &eval->tree, &path)) {
 		return POL_STR("malformed_path");
 	}
-	if (read_path(judge, path) != POL_OK) {
+	if (read_path(eval, path) != POL_OK) {
 		return POL_STR("malformed_path");
 	}
-	tree = pol_tree_number(judge->snapshot, judge->tree);
+	tree = pol_tree_number(eval->snapshot, eval->tree);
 	if (tree == POL_NONE ||
-		pol_tree_find(judge->snapshot, tree, judge->at, &judge->node) != POL_OK) {
-		judge->node = POL_NONE;
+		pol_tree_find(eval->snapshot, tree, eval->at, &eval->node) != POL_OK) {
+		eval->node = POL_NONE;
 		return POL_STR("unknown_resource");
 	}
-	if (pol_tree_node_run(judge->snapshot, judge->node).count == 0) {
+	if (pol_tree_node_run(eval->snapshot, eval->node).count == 0) {
 		return POL_STR("unknown_resource");
 	}
-	if (pol_tree_node_verb(judge->snapshot, judge->node, facts->verb, facts->http,
-		    &judge->run) != POL_OK ||
-		judge->run.count == 0) {
+	if (pol_tree_node_verb(eval->snapshot, eval->node, facts->verb, facts->http, &eval->run) !=
+			POL_OK ||
+		eval->run.count == 0) {
 		return POL_STR("unknown_action");
 	}
 	return go_on;
 }
 
-/* Step 7: the key's own networks. */
-static struct pol_str judge_networks(const struct pol_facts *facts)
+/* Is the address in one of the key's networks? */
+static struct pol_str check_networks(const struct pol_facts *facts)
 {
 	if (!has_key(facts) || facts->key_network_count == 0) {
 		return go_on;
@@ -198,11 +197,12 @@ static struct pol_str judge_networks(const struct pol_facts *facts)
 	return POL_STR("network");
 }
 
-/* Step 8, and what step 9 goes by. A verb that several methods serve asks for all of them. */
-static struct pol_str judge_subject(struct judge *judge)
+/* Finds what roles and scopes allow and deny. A denial or a missing scope ends the decision; the
+ * rest is for the modules of `authorize`. An action with several methods needs all of them. */
+static struct pol_str check_subject(struct evaluation *eval)
 {
-	struct pol_request *request = &judge->request;
-	struct pol_run run = judge->run;
+	struct pol_request *request = &eval->request;
+	struct pol_run run = eval->run;
 	struct pol_run_word at;
 	bool denied = false;
 
@@ -210,14 +210,15 @@ static struct pol_str judge_subject(struct judge *judge)
 	request->scopes_allow = true;
 	request->anyone_allows = true;
 	while (pol_run_next(&run, &at)) {
-		struct pol_subject_bits say = pol_subject_eval(
-			judge->snapshot, judge->facts, judge->tree, judge->at, &at);
+		struct pol_subject_bits bits =
+			pol_subject_eval(eval->snapshot, eval->facts, eval->tree, eval->at, &at);
 
-		denied = denied || say.denied != 0;
-		request->roles_allow = request->roles_allow && (say.roles | say.anyone) == at.mask;
+		denied = denied || bits.denied != 0;
+		request->roles_allow =
+			request->roles_allow && (bits.roles | bits.anyone) == at.mask;
 		request->scopes_allow =
-			request->scopes_allow && (say.scopes | say.anyone) == at.mask;
-		request->anyone_allows = request->anyone_allows && say.anyone == at.mask;
+			request->scopes_allow && (bits.scopes | bits.anyone) == at.mask;
+		request->anyone_allows = request->anyone_allows && bits.anyone == at.mask;
 	}
 	if (denied) {
 		return POL_STR("denied");
@@ -225,62 +226,62 @@ static struct pol_str judge_subject(struct judge *judge)
 	return request->scopes_allow ? go_on : POL_STR("scope");
 }
 
-static struct pol_str take_charges(struct judge *judge)
+static struct pol_str take_charges(struct evaluation *eval)
 {
-	const struct pol_counter *counter = judge->facts->counter;
+	const struct pol_counter *counter = eval->facts->counter;
 
-	if (judge->charges.count == 0 || counter == NULL) {
+	if (eval->charges.count == 0 || counter == NULL) {
 		return go_on;
 	}
-	return counter->take(counter, judge->facts, judge->charges.items, judge->charges.count);
+	return counter->take(counter, eval->facts, eval->charges.items, eval->charges.count);
 }
 
 #define STEP(name, call)                                                                           \
 	do {                                                                                       \
 		struct pol_str reason = (call);                                                    \
 		if (reason.len > 0) {                                                              \
-			judge->stage = POL_STAGE_##name;                                           \
+			eval->stage = POL_STAGE_##name;                                            \
 			return reason;                                                             \
 		}                                                                                  \
 	} while (0)
 
-/* The order of reasons. Nothing: allowed. */
-static struct pol_str judge_all(struct judge *judge)
+/* All steps. Returns the first reason that denies; an empty view: allowed. */
+static struct pol_str decide(struct evaluation *eval)
 {
-	const struct pol_facts *facts = judge->facts;
+	const struct pol_facts *facts = eval->facts;
 
-	STEP(TOKEN, judge_key(facts));
-	STEP(PRINCIPAL, judge_principal(facts));
-	STEP(ENVIRONMENT, judge_environment(facts));
-	STEP(SERVICE, judge->stack == NULL ? POL_STR("unknown_service") : go_on);
-	STEP(AUTHENTICATE, run_group(judge, POL_GROUP_AUTHENTICATE));
-	forget_peer(judge);
-	STEP(RESOURCE, judge_resource(judge));
-	STEP(NETWORKS, judge_networks(facts));
-	STEP(ACCOUNT, run_group(judge, POL_GROUP_ACCOUNT));
-	STEP(SUBJECT, judge_subject(judge));
-	STEP(AUTHORIZE, run_group(judge, POL_GROUP_AUTHORIZE));
-	/* What is refused, or not counted, costs nothing. */
-	STEP(CHARGES, take_charges(judge));
+	STEP(TOKEN, check_key(facts));
+	STEP(PRINCIPAL, check_principal(facts));
+	STEP(ENVIRONMENT, check_environment(facts));
+	STEP(SERVICE, eval->stack == NULL ? POL_STR("unknown_service") : go_on);
+	STEP(AUTHENTICATE, run_group(eval, POL_GROUP_AUTHENTICATE));
+	drop_peer(eval);
+	STEP(RESOURCE, find_resource(eval));
+	STEP(NETWORKS, check_networks(facts));
+	STEP(ACCOUNT, run_group(eval, POL_GROUP_ACCOUNT));
+	STEP(SUBJECT, check_subject(eval));
+	STEP(AUTHORIZE, run_group(eval, POL_GROUP_AUTHORIZE));
+	/* The last step, so that a denied request is not charged. */
+	STEP(CHARGES, take_charges(eval));
 	return go_on;
 }
 
-static void answer(struct judge *judge, struct pol_decision *out)
+static void answer(struct evaluation *eval, struct pol_decision *out)
 {
-	struct pol_str reason = judge_all(judge);
+	struct pol_str reason = decide(eval);
 
-	judge->request.allowed = reason.len == 0;
-	/* Record lines see the request and change nothing. */
-	(void)run_group(judge, POL_GROUP_RECORD);
+	eval->request.allowed = reason.len == 0;
+	/* Lines of `record` run after the decision and cannot change it. */
+	(void)run_group(eval, POL_GROUP_RECORD);
 	out->allow = reason.len == 0;
 	out->reason = out->allow ? POL_STR("ok") : reason;
 	out->status = out->allow ? 200 : pol_reason_status(reason);
-	out->node = judge->node;
-	out->permission = judge->run.first;
-	out->marks = judge->marks;
+	out->node = eval->node;
+	out->permission = eval->run.first;
+	out->marks = eval->marks;
 }
 
-/* Whose stack decides; NULL: nobody's. */
+/* The stack that decides for a service, or NULL. */
 static const struct pol_stack *select_stack(
 	const struct pol_snapshot *snapshot, struct pol_str service)
 {
@@ -293,62 +294,62 @@ static const struct pol_stack *select_stack(
 	return stack != NULL && !stack->fragment ? stack : snapshot->other;
 }
 
-/* Field by field: the path is not to be cleared at each decision. */
+/* Sets the fields one by one, because zeroing the whole structure would be slow: it has paths. */
 static void begin(
-	struct judge *judge, const struct pol_snapshot *snapshot, const struct pol_facts *facts)
+	struct evaluation *eval, const struct pol_snapshot *snapshot, const struct pol_facts *facts)
 {
-	judge->snapshot = snapshot;
-	judge->facts = facts;
-	judge->request = (struct pol_request){ .facts = facts };
-	judge->run = (struct pol_run){ 0 };
-	judge->tree = (struct pol_str){ 0 };
-	judge->node = POL_NONE;
-	judge->marks = 0;
-	judge->stage = POL_STAGE_END;
-	judge->trace = NULL;
-	judge->charges.count = 0;
+	eval->snapshot = snapshot;
+	eval->facts = facts;
+	eval->request = (struct pol_request){ .facts = facts };
+	eval->run = (struct pol_run){ 0 };
+	eval->tree = (struct pol_str){ 0 };
+	eval->node = POL_NONE;
+	eval->marks = 0;
+	eval->stage = POL_STAGE_END;
+	eval->trace = NULL;
+	eval->charges.count = 0;
 }
 
 void pol_eval(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
 	struct pol_decision *out)
 {
-	struct judge judge;
+	struct evaluation eval;
 
-	begin(&judge, snapshot, facts);
-	judge.stack = select_stack(snapshot, facts->service);
-	answer(&judge, out);
+	begin(&eval, snapshot, facts);
+	eval.stack = select_stack(snapshot, facts->service);
+	answer(&eval, out);
 }
 
 void pol_eval_managing(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
 	struct pol_decision *out)
 {
 	struct pol_stack stack = pol_stack_managing(snapshot);
-	struct judge judge;
+	struct evaluation eval;
 
-	begin(&judge, snapshot, facts);
-	judge.stack = &stack;
-	answer(&judge, out);
+	begin(&eval, snapshot, facts);
+	eval.stack = &stack;
+	answer(&eval, out);
 }
 
 void pol_eval_traced(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
 	struct pol_trace *trace, struct pol_decision *out)
 {
-	struct judge judge;
+	struct evaluation eval;
 
-	begin(&judge, snapshot, facts);
-	judge.stack = select_stack(snapshot, facts->service);
-	judge.trace = trace;
-	judge.at = NULL;
+	begin(&eval, snapshot, facts);
+	eval.stack = select_stack(snapshot, facts->service);
+	eval.trace = trace;
+	eval.at = NULL;
 	trace->line_count = 0;
 	memset(trace->groups, 0, sizeof trace->groups);
-	answer(&judge, out);
-	trace->stage = judge.stage;
-	trace->stack = judge.stack;
-	trace->tree = judge.tree;
-	trace->node = judge.node;
-	trace->run = judge.run;
-	trace->at = judge.at;
-	trace->facts = *judge.facts;
-	trace->request = judge.request;
+	answer(&eval, out);
+	trace->stage = eval.stage;
+	trace->stack = eval.stack;
+	trace->tree = eval.tree;
+	trace->node = eval.node;
+	trace->run = eval.run;
+	trace->at = eval.at;
+	trace->facts = *eval.facts;
+	trace->request = eval.request;
 	trace->request.facts = &trace->facts;
 }

@@ -2,11 +2,12 @@
 #pragma once
 
 /*
- * eval: (snapshot, facts) into a decision.
+ * eval: the decision about one request, from a snapshot and facts.
  *
- * The whole order of reasons lives here, so that the daemon, the tool and a policy's own tests
- * cannot differ: what a credential carries is judged before the stack is asked, and the stack
- * before what it authorizes. Pure, allocation-free, any thread.
+ * The daemon, the tool and a policy's own tests decide with these functions, so their results are
+ * the same. The steps and their order are in eval.c: the state of the key and the principal come
+ * before the stack's `authenticate`, the resource before `account`, denials before `authorize`. No
+ * allocation, any thread.
  */
 
 #include <stdbool.h>
@@ -17,26 +18,27 @@
 #include "policy/text/status.h"
 #include "policy/text/str.h"
 
-/* Zeroed, it denies. Views live as long as the snapshot. */
+/* A decision. Zeroed, it denies. Views live as long as the snapshot. */
 struct pol_decision {
 	bool allow;
-	uint16_t status; /* what an HTTP server should answer: 200, 400, 401, 403, 404, 429, 503 */
-	struct pol_str reason; /* "ok" or one reason code */
-	uint32_t node;         /* the node that was asked for, or POL_NONE */
-	uint32_t permission;   /* the first one of the node that was asked for; of an allowed one */
+	uint16_t status; /* for an HTTP server: 200, 400, 401, 403, 404, 429 or 503 (reason.h) */
+	struct pol_str reason; /* "ok" or a reason code */
+	uint32_t node;         /* of the request's path, or POL_NONE */
+	uint32_t permission;   /* if allowed, the first permission that was needed */
 	uint32_t marks;        /* bits of enum pol_mark that modules of the stack set */
 };
 
-/* Always fills *out; there is no failure beside a denial. */
+/* Decides. Always sets *out; any failure is a denial. */
 void pol_eval(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
 	struct pol_decision *out);
 
-/* Likewise for a managing call, a resource of the tree authz: modules key, role and scope decide,
- * with the account and record lines of stack `authz`, if one is declared. */
+/* Decides about a managing call, whose resource is in the tree `authz`. The built-in modules key,
+ * role and scope decide, with the account and record lines of the stack `authz` if it is declared.
+ */
 void pol_eval_managing(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
 	struct pol_decision *out);
 
-/* The same decision by the same code, and *trace says how it came about. */
+/* Decides as pol_eval does, and records the steps in *trace. */
 struct pol_trace;
 void pol_eval_traced(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
 	struct pol_trace *trace, struct pol_decision *out);

@@ -40,7 +40,7 @@ const struct pol_module *pol_registry_find(struct pol_str name)
 	return NULL;
 }
 
-/* It is shown: in `status`, in a terminal. */
+/* Is it a word of printable ASCII? The version is shown on terminals. */
 static bool is_version(const char *text)
 {
 	size_t len = 0;

@@ -2,10 +2,8 @@
 #pragma once
 
 /*
- * registry: the modules that a policy may name.
- *
- * The built-in ones, each one table in a file of modules/. A table is checked before it is handed
- * out, a built-in one no less than a foreign one.
+ * registry: the built-in modules, one in each file of modules/, and the check of a module's table.
+ * Pure, any thread.
  */
 
 #include <stdbool.h>
@@ -14,18 +12,17 @@
 #include "policy/snapshot/module.h"
 #include "policy/text/str.h"
 
-/* The module of that name, or NULL. */
+/* The built-in module of that name, or NULL. Its table was checked. */
 const struct pol_module *pol_registry_find(struct pol_str name);
 
-/* All of them, sorted by name. Returns how many. */
+/* All built-in modules, sorted by name. Returns their number. */
 size_t pol_registry_modules(const struct pol_module *const **out);
 
 #define POL_MODULE_WHY         256
 #define POL_MODULE_VERSION_MAX 32
 
-/* Is the module's table what it should be? If not, `why`, for people. Looked at in this order, for
- * a table of another ABI may mean anything behind its first two fields: its ABI number, its size,
- * that it calls itself by the `name` that it was asked for by, its version, that it has a decide,
- * that it serves a group. */
+/* Checks a module's table. False: `why` says what is wrong. The checks are, in this order: the ABI
+ * number, the size, that its name is `name`, the version, that it has a `decide`, its groups. The
+ * order matters: with another ABI number or size the other fields may mean anything. */
 bool pol_registry_fits(
 	const struct pol_module *module, struct pol_str name, char why[POL_MODULE_WHY]);

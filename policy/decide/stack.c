@@ -8,7 +8,7 @@
 #define CONTROLS (POL_CONTROL_OPTIONAL + 1)
 #define VERDICTS (POL_ALLOW + 1)
 
-/* The control table: all that the controls mean. */
+/* The control table. */
 static const enum pol_effect effects[CONTROLS][VERDICTS] = {
 	[POL_CONTROL_REQUIRED] = {
 		[POL_ERROR] = POL_EFFECT_FAIL,
@@ -89,16 +89,16 @@ enum pol_effect pol_stack_effect(enum pol_control control, enum pol_verdict verd
 	return effects[control][verdict];
 }
 
-/* What the lines of a group came to so far. */
+/* The result of the lines of a group that ran. The strings are reason codes. */
 struct tally {
 	bool failed;
 	bool counted;
-	bool offered; /* an optional line allowed */
-	bool refused; /* an optional line denied */
+	bool optional_allowed;
+	bool optional_denied;
 	uint32_t marks;
-	struct pol_str failure; /* of the first line that made the group fail */
-	struct pol_str refusal; /* of the first optional denial */
-	struct pol_str denial;  /* of the first denial, whatever it came to; len 0: none */
+	struct pol_str failure;         /* of the first line that made the group fail */
+	struct pol_str optional_denial; /* of the first optional line that denied */
+	struct pol_str denial; /* of the first line that denied, with any control; empty: none */
 };
 
 static inline void ask(const struct pol_stack_line *line, const struct pol_request *request,
@@ -108,7 +108,7 @@ static inline void ask(const struct pol_stack_line *line, const struct pol_reque
 	if (out->verdict == POL_ALLOW || out->verdict == POL_IGNORE) {
 		return;
 	}
-	/* A denial has a reason; what is none of the four verdicts is no verdict. */
+	/* An unknown verdict, or a denial without a reason, is an error. */
 	if (out->verdict != POL_DENY || out->reason.len == 0) {
 		out->verdict = POL_ERROR;
 		out->reason = POL_STR("module_error");
@@ -123,24 +123,25 @@ static void fail(struct tally *tally, struct pol_str reason)
 	}
 }
 
-static void offer(struct tally *tally, const struct pol_answer *answer)
+static void note_optional(struct tally *tally, const struct pol_answer *answer)
 {
 	if (answer->verdict == POL_ALLOW) {
-		tally->offered = true;
-	} else if (!tally->refused) {
-		tally->refused = true;
-		tally->refusal = answer->reason;
+		tally->optional_allowed = true;
+	} else if (!tally->optional_denied) {
+		tally->optional_denied = true;
+		tally->optional_denial = answer->reason;
 	}
 }
 
-static bool is_sound(const struct pol_charge *charge)
+static bool is_valid(const struct pol_charge *charge)
 {
 	return charge->name.len > 0 && charge->name.len <= POL_CHARGE_NAME && charge->limit > 0 &&
 	       charge->limit <= POL_CHARGE_LIMIT && charge->period > 0 &&
 	       charge->period <= POL_CHARGE_PERIOD && (unsigned)charge->per <= POL_PER_IP;
 }
 
-/* Once, whoever names it: a line may stand in a stack twice, by inclusion. */
+/* Adds a charge, unless one of the same name is there: a stack may include a line twice. False: the
+ * charge is not valid, or there are too many. */
 static bool add_charge(struct pol_charges *charges, const struct pol_charge *charge)
 {
 	for (uint32_t i = 0; i < charges->count; i++) {
@@ -149,14 +150,14 @@ static bool add_charge(struct pol_charges *charges, const struct pol_charge *cha
 			return true;
 		}
 	}
-	if (charges->count == POL_CHARGES || !is_sound(charge)) {
+	if (charges->count == POL_CHARGES || !is_valid(charge)) {
 		return false;
 	}
 	charges->items[charges->count++] = charge;
 	return true;
 }
 
-/* Returns whether the end has come. */
+/* Applies the effect of an answer. Returns true if the group, or the substack, ends. */
 static inline bool take(
 	struct tally *tally, enum pol_effect effect, const struct pol_answer *answer)
 {
@@ -168,7 +169,7 @@ static inline bool take(
 	case POL_EFFECT_SKIP:
 		return false;
 	case POL_EFFECT_FALLBACK:
-		offer(tally, answer);
+		note_optional(tally, answer);
 		return false;
 	case POL_EFFECT_COUNT:
 		tally->counted = true;
@@ -186,7 +187,7 @@ static inline bool take(
 	return true;
 }
 
-static struct pol_group_result sum(const struct tally *tally)
+static struct pol_group_result result_of(const struct tally *tally)
 {
 	struct pol_group_result result = { .marks = tally->marks };
 
@@ -194,10 +195,10 @@ static struct pol_group_result sum(const struct tally *tally)
 		result.reason = tally->failure;
 	} else if (tally->counted) {
 		result.passed = true;
-	} else if (tally->refused) {
-		/* Among optional lines alone a denial stands: nothing else decided. */
-		result.reason = tally->refusal;
-	} else if (tally->offered) {
+	} else if (tally->optional_denied) {
+		/* Only optional lines decided; a denial wins among them. */
+		result.reason = tally->optional_denial;
+	} else if (tally->optional_allowed) {
 		result.passed = true;
 	} else {
 		result.reason = tally->denial.len > 0 ? tally->denial : POL_STR("no_decision");
@@ -218,7 +219,7 @@ static void note(struct pol_trace *trace, const struct pol_stack_line *line,
 	};
 }
 
-/* Inlined twice: without a trace none of it is left. */
+/* Inlined in both callers, so that the compiler removes the trace's code where trace is NULL. */
 static inline __attribute__((always_inline)) struct pol_group_result run(
 	const struct pol_stack_group *group, const struct pol_request *request,
 	struct pol_charges *charges, struct pol_trace *trace)
@@ -257,7 +258,7 @@ static inline __attribute__((always_inline)) struct pol_group_result run(
 			break;
 		}
 	}
-	return sum(&tally);
+	return result_of(&tally);
 }
 
 struct pol_group_result pol_stack_run_group(const struct pol_stack_group *group,

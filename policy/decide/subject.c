@@ -8,8 +8,7 @@ bool pol_subject_key_counts(const struct pol_facts *facts)
 	return facts->key_state == POL_KEY_ACTIVE;
 }
 
-/* Do the facts speak of somebody whose roles count? A principal without a token was named by a
- * trusted peer. */
+/* Without a key the principal was named by a trusted peer or is the peer itself. */
 bool pol_subject_roles_count(const struct pol_facts *facts)
 {
 	if (pol_subject_key_counts(facts)) {
@@ -20,7 +19,7 @@ bool pol_subject_roles_count(const struct pol_facts *facts)
 	return facts->principal_state == POL_PRINCIPAL_ACTIVE;
 }
 
-/* Where the request stands beside the nearest of some places; none of them: inside. */
+/* The best match of the path with any of the places; inside if there are none. */
 static enum pol_path_place_match match_places(const struct pol_str *places, uint32_t count,
 	struct pol_str tree, const struct pol_path *path)
 {
@@ -51,34 +50,34 @@ enum pol_path_place_match pol_subject_match(const struct pol_held *held, struct 
 
 void pol_subject_role(const struct pol_snapshot *snapshot, uint32_t role,
 	enum pol_path_place_match match, const struct pol_run_word *at,
-	struct pol_subject_bits *say)
+	struct pol_subject_bits *bits)
 {
 	if (role >= snapshot->role_count) {
 		return;
 	}
-	/* On a tree that its places do not speak of, a role denies and does not allow. */
+	/* In a tree where none of its places is, a role denies but does not allow. */
 	if (match == POL_PLACE_INSIDE) {
-		say->roles |= pol_permset_word(&snapshot->roles[role].allow, at);
+		bits->roles |= pol_permset_word(&snapshot->roles[role].allow, at);
 	}
 	if (match != POL_PLACE_OUTSIDE) {
-		say->denied |= pol_permset_word(&snapshot->roles[role].deny, at);
+		bits->denied |= pol_permset_word(&snapshot->roles[role].deny, at);
 	}
 }
 
-/* Nothing was given to narrow it: everything is left in. What was given and is gone leaves out
- * everything. */
-static void ask_scopes(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
-	const struct pol_run_word *at, struct pol_subject_bits *say)
+/* Adds the bits of the key's scopes. A key that was made without scopes and places is not narrowed,
+ * so all bits are set. If it was made with some and they do not exist any more, none is. */
+static void add_scopes(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
+	const struct pol_run_word *at, struct pol_subject_bits *bits)
 {
 	bool by_scopes;
 
 	if (!pol_subject_key_counts(facts)) {
-		say->scopes = at->mask;
+		bits->scopes = at->mask;
 		return;
 	}
 	by_scopes = facts->narrowed_by_scopes || facts->scope_count > 0 ||
 		    facts->binding == POL_BOUND_TO_SCOPES;
-	say->scopes = by_scopes ? 0 : at->mask;
+	bits->scopes = by_scopes ? 0 : at->mask;
 	for (uint32_t i = 0; i < facts->scope_count; i++) {
 		const struct pol_grantee *scope;
 
@@ -86,38 +85,38 @@ static void ask_scopes(const struct pol_snapshot *snapshot, const struct pol_fac
 			continue;
 		}
 		scope = &snapshot->scopes[facts->scopes[i]];
-		say->scopes |= pol_permset_word(&scope->allow, at);
-		say->denied |= pol_permset_word(&scope->deny, at);
+		bits->scopes |= pol_permset_word(&scope->allow, at);
+		bits->denied |= pol_permset_word(&scope->deny, at);
 	}
 	if (facts->narrowed && !by_scopes && facts->key_place_count == 0) {
-		say->scopes = 0;
+		bits->scopes = 0;
 	}
 }
 
 struct pol_subject_bits pol_subject_general(const struct pol_snapshot *snapshot,
 	const struct pol_facts *facts, const struct pol_run_word *at)
 {
-	struct pol_subject_bits say = { 0 };
+	struct pol_subject_bits bits = { 0 };
 
 	if (snapshot->anyone < snapshot->role_count) {
 		const struct pol_grantee *anyone = &snapshot->roles[snapshot->anyone];
 
-		say.anyone = pol_permset_word(&anyone->allow, at);
-		say.denied = pol_permset_word(&anyone->deny, at);
+		bits.anyone = pol_permset_word(&anyone->allow, at);
+		bits.denied = pol_permset_word(&anyone->deny, at);
 	}
-	ask_scopes(snapshot, facts, at, &say);
-	return say;
+	add_scopes(snapshot, facts, at, &bits);
+	return bits;
 }
 
 struct pol_subject_bits pol_subject_eval(const struct pol_snapshot *snapshot,
 	const struct pol_facts *facts, struct pol_str tree, const struct pol_path *path,
 	const struct pol_run_word *at)
 {
-	struct pol_subject_bits say = pol_subject_general(snapshot, facts, at);
+	struct pol_subject_bits bits = pol_subject_general(snapshot, facts, at);
 
 	if (pol_subject_key_counts(facts) && match_places(facts->key_places, facts->key_place_count,
 						     tree, path) != POL_PLACE_INSIDE) {
-		say.scopes = 0;
+		bits.scopes = 0;
 	}
 	for (uint32_t i = 0; pol_subject_roles_count(facts) && i < facts->held_count; i++) {
 		const struct pol_held *held = &facts->held[i];
@@ -125,15 +124,15 @@ struct pol_subject_bits pol_subject_eval(const struct pol_snapshot *snapshot,
 		if (held->role < snapshot->role_count) {
 			pol_subject_role(snapshot, held->role,
 				match_places(held->places, held->place_count, tree, path), at,
-				&say);
+				&bits);
 		}
 	}
-	return say;
+	return bits;
 }
 
-uint64_t pol_subject_allows(const struct pol_facts *facts, struct pol_subject_bits say)
+uint64_t pol_subject_allows(const struct pol_facts *facts, struct pol_subject_bits bits)
 {
 	bool by_roles = facts->binding != POL_BOUND_TO_SCOPES;
 
-	return (say.anyone | (by_roles ? say.scopes & say.roles : say.scopes)) & ~say.denied;
+	return (bits.anyone | (by_roles ? bits.scopes & bits.roles : bits.scopes)) & ~bits.denied;
 }

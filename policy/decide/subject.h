@@ -2,10 +2,10 @@
 #pragma once
 
 /*
- * subject: what a subject's roles and scopes say of permissions at one path.
+ * subject: which permissions a subject's roles and scopes allow and deny at a path.
  *
- * The one place where sets, places and narrowing meet. A decision asks it for the path of a
- * request, a query for every node, so that the two cannot differ. Pure, any thread.
+ * The only code that combines permission sets, places and the narrowing of a key. A decision uses
+ * it for the path of the request, a query for every node. Pure, any thread.
  */
 
 #include <stdbool.h>
@@ -16,39 +16,41 @@
 #include "policy/snapshot/snapshot.h"
 #include "policy/text/path.h"
 
-/* What is said of the permissions of one word, a bit each. Zeroed: nothing allows them. */
+/* The permissions of one word of a run, one bit for each. Zeroed: none is allowed. */
 struct pol_subject_bits {
 	uint64_t roles;  /* a held role allows it here */
-	uint64_t scopes; /* the key's scopes and places leave it in */
-	uint64_t anyone; /* role `anyone` allows it */
-	uint64_t denied; /* one of them denies it here */
+	uint64_t scopes; /* it is within the key's scopes and places */
+	uint64_t anyone; /* the role `anyone` allows it */
+	uint64_t denied; /* a role or a scope denies it here */
 };
 
-/* All of it, at a path. */
+/* The bits for a path. */
 struct pol_subject_bits pol_subject_eval(const struct pol_snapshot *snapshot,
 	const struct pol_facts *facts, struct pol_str tree, const struct pol_path *path,
 	const struct pol_run_word *at);
 
-/* Those that all in all are allowed, stacks, networks and the state of the key apart. */
-uint64_t pol_subject_allows(const struct pol_facts *facts, struct pol_subject_bits say);
+/* The permissions that are allowed by all bits together. Stacks, networks and the state of the key
+ * are not considered. */
+uint64_t pol_subject_allows(const struct pol_facts *facts, struct pol_subject_bits bits);
 
-/* The same in parts, for who knows already where the path stands beside each place. */
+/* The parts of pol_subject_eval, for callers that have compared the path with the places already.
+ */
 
-/* Do the held roles count at all, and the key's places? */
+/* Do the held roles apply? Does the key apply, with its scopes and places? */
 bool pol_subject_roles_count(const struct pol_facts *facts);
 bool pol_subject_key_counts(const struct pol_facts *facts);
 
-/* What `anyone` and the scopes say, whatever the path. Outside of the key's places, if it has any
- * and they count, no scope leaves anything in. */
+/* The bits of `anyone` and of the key's scopes, for any path. The caller must clear `scopes` if the
+ * path is not inside of the key's places. */
 struct pol_subject_bits pol_subject_general(const struct pol_snapshot *snapshot,
 	const struct pol_facts *facts, const struct pol_run_word *at);
 
-/* Where a path stands beside a role's places; *out_place is the one that it is inside of, NULL
- * where there is none. */
+/* Compares a path with the places of a role; inside if there are none. *out_place becomes the place
+ * that the path is inside of, or NULL. */
 enum pol_path_place_match pol_subject_match(const struct pol_held *held, struct pol_str tree,
 	const struct pol_path *path, const struct pol_str **out_place);
 
-/* Adds what a role says to which the path stands so; `inside` for a role without places. */
+/* Adds the bits of a role; `match` is from pol_subject_match. */
 void pol_subject_role(const struct pol_snapshot *snapshot, uint32_t role,
 	enum pol_path_place_match match, const struct pol_run_word *at,
-	struct pol_subject_bits *say);
+	struct pol_subject_bits *bits);

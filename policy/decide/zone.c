@@ -12,15 +12,15 @@
 
 struct transition {
 	int64_t at;
-	int32_t offset; /* from then on */
+	int32_t offset; /* after it */
 };
 
 struct pol_zone {
-	struct transition *transitions; /* by their times */
+	struct transition *transitions; /* by ascending time */
 	uint32_t count;
-	int32_t before; /* the first of them */
-	bool has_rule;  /* behind the last */
-	struct pol_zone_rule rule;
+	int32_t before; /* the offset before the first transition */
+	bool has_rule;
+	struct pol_zone_rule rule; /* after the last transition */
 };
 
 static bool is_letter(char c)
@@ -49,7 +49,7 @@ bool pol_zone_is_name(struct pol_str name)
 
 /* --- the file --------------------------------------------------------------------------------- */
 
-/* What a header says of the block behind it, and where the block's parts are. */
+/* The counts of a header and the data block after it (RFC 8536, 3.1 and 3.2). */
 struct block {
 	uint32_t is_ut, is_std, leaps, times, types, chars;
 	const unsigned char *at;
@@ -68,13 +68,13 @@ static uint64_t read_big(const unsigned char *bytes, size_t size)
 
 static size_t block_size(const struct block *block)
 {
-	/* Six counts of 32 bits times at most 12: no overflow in 64. */
+	/* Six products of 32-bit counts and factors up to 12: no overflow in 64 bits. */
 	return (size_t)block->times * (block->time_size + 1) + (size_t)block->types * 6 +
 	       block->chars + (size_t)block->leaps * (block->time_size + 4) + block->is_std +
 	       block->is_ut;
 }
 
-/* Takes a header and the block behind it off the front. *out_version is the header's. */
+/* Takes a header and its data block off the front. *out_version becomes the header's version. */
 static bool take_block(
 	struct pol_str *left, size_t time_size, struct block *out, unsigned char *out_version)
 {
@@ -104,7 +104,7 @@ static bool take_block(
 	return true;
 }
 
-/* The offset of a type; false: there is no such type, or an offset that no place has. */
+/* The offset of a local time type. False: there is no such type, or its offset is out of range. */
 static bool read_type(const struct block *block, uint32_t type, int32_t *out)
 {
 	const unsigned char *types = block->at + (size_t)block->times * (block->time_size + 1);
@@ -135,7 +135,7 @@ static bool read_transitions(const struct block *block, struct pol_zone *zone)
 	return true;
 }
 
-/* "\n" TZ "\n"; between them nothing, where no rule can be told. */
+/* Reads "\n" TZ "\n"; the TZ string is empty if the file has no rule. */
 static bool read_footer(struct pol_str left, struct pol_zone *zone)
 {
 	const char *end;
@@ -164,7 +164,7 @@ enum pol_status pol_zone_read(
 	if (!take_block(&bytes, 4, &block, &version)) {
 		return POL_EINVALID;
 	}
-	/* From version 2 on the same follows with times of 64 bits. */
+	/* From version 2 on a second header and block follow, with 64-bit times. */
 	if (version != 0 && (version < '2' || !take_block(&bytes, 8, &block, &again))) {
 		return POL_EINVALID;
 	}
@@ -187,7 +187,7 @@ enum pol_status pol_zone_read(
 	return POL_OK;
 }
 
-/* --- asking ----------------------------------------------------------------------------------- */
+/* --- look-up ---------------------------------------------------------------------------------- */
 
 int32_t pol_zone_offset(const struct pol_zone *zone, int64_t time)
 {
@@ -197,7 +197,7 @@ int32_t pol_zone_offset(const struct pol_zone *zone, int64_t time)
 	if (zone->has_rule && (high == 0 || time >= zone->transitions[high - 1].at)) {
 		return pol_zone_rule_offset(&zone->rule, time);
 	}
-	/* How many have come. */
+	/* The number of transitions up to the time. */
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
 

@@ -2,12 +2,12 @@
 #pragma once
 
 /*
- * zone: a time zone, read from the bytes of its file (TZif, RFC 8536).
+ * zone: a time zone, read from the bytes of a TZif file (RFC 8536).
  *
- * The table's transitions, and behind the last of them the rule of the footer (a TZ string as in
- * POSIX, with RFC 8536's extension of the hours), so that any year is right. The file is somebody
- * else's: every count and index is checked. A zone lives in the arena that it was read into;
- * finding an offset is pure, any thread.
+ * Before the last transition of the file its table is used, after it the rule in its footer: a TZ
+ * string of POSIX, with the extension of RFC 8536 for the hours. The file is not trusted: every
+ * count and index is checked. A zone lives in its arena and is immutable; pol_zone_offset is for
+ * any thread.
  */
 
 #include <stdbool.h>
@@ -17,22 +17,22 @@
 #include "policy/text/status.h"
 #include "policy/text/str.h"
 
-/* A zone's file is a few KiB; this much and no more is read. */
+/* Bytes of a zone's file, at most; usual ones have a few KiB. */
 #define POL_ZONE_MAX ((size_t)64 * 1024)
 
-/* "America/Argentina/Buenos_Aires" is long; this is the bound of a name. */
+/* Bytes of a zone's name; "America/Argentina/Buenos_Aires" is one of the longest. */
 #define POL_ZONE_NAME_MAX 64
 
-/* Is it a plain name of the database: parts of letters, digits, `_`, `+` and `-` with a `/` between
- * them, each beginning with a letter? Nothing else may become a path. */
+/* Is it a name as in the time zone database: parts of letters, digits, `_`, `+` and `-`, each
+ * beginning with a letter, separated by `/`? Only such a name may become the path of a file. */
 bool pol_zone_is_name(struct pol_str name);
 
 struct pol_zone;
 
-/* POL_EINVALID: no TZif file, a damaged one, or one that counts leap seconds, which Unix time does
- * not. POL_ENOMEM, POL_ELIMIT: the arena's. */
+/* Reads a zone. POL_EINVALID: it is no TZif file, or damaged, or counts leap seconds, which Unix
+ * time does not. POL_ENOMEM, POL_ELIMIT: the status of the arena. */
 enum pol_status pol_zone_read(
 	struct pol_str bytes, struct pol_arena *arena, const struct pol_zone **out);
 
-/* Seconds east of UTC at an instant (Unix seconds, of a year from 0 to 9999). */
+/* The offset in seconds east of UTC at a time in Unix seconds, in the years 0 to 9999. */
 int32_t pol_zone_offset(const struct pol_zone *zone, int64_t time);

@@ -6,9 +6,9 @@
 #define HOUR   3600
 #define MINUTE 60
 
-/* A change stands at 02:00 where the string does not say. */
-#define USUAL_TIME (2 * HOUR)
-/* RFC 8536 lets it stand a week before or after its day. */
+/* The time of a change, 02:00, if the string has none. */
+#define DEFAULT_TIME (2 * HOUR)
+/* RFC 8536 allows up to a week before or after the day of a change. */
 #define MAX_HOURS 167
 
 struct cursor {
@@ -58,7 +58,7 @@ static bool take_number(struct cursor *cursor, int32_t least, int32_t most, int3
 	return value >= least;
 }
 
-/* "EST", "<+0530>": what the time is called, which nobody asks. */
+/* Skips the name of the time, "EST" or "<+0530>". */
 static bool take_name(struct cursor *cursor)
 {
 	size_t begin = cursor->at;
@@ -103,7 +103,7 @@ static bool take_clock(struct cursor *cursor, int32_t most, int32_t *out)
 	return true;
 }
 
-/* POSIX counts westwards. */
+/* An offset; POSIX counts it west of UTC. */
 static bool take_offset(struct cursor *cursor, int32_t *out)
 {
 	if (!take_clock(cursor, 24, out)) {
@@ -117,7 +117,7 @@ static bool take_change(struct cursor *cursor, struct pol_zone_change *out)
 {
 	bool good;
 
-	*out = (struct pol_zone_change){ .time = USUAL_TIME };
+	*out = (struct pol_zone_change){ .time = DEFAULT_TIME };
 	if (take(cursor, 'J')) {
 		out->kind = POL_ZONE_DAY_JULIAN;
 		good = take_number(cursor, 1, 365, &out->day);
@@ -158,7 +158,7 @@ bool pol_zone_rule_read(struct pol_str text, struct pol_zone_rule *out)
 	return true;
 }
 
-/* --- when the changes are --------------------------------------------------------------------- */
+/* --- the times of changes --------------------------------------------------------------------- */
 
 /* The day since 1970-01-01 on which a change falls in a year. */
 static int64_t day_of(const struct pol_zone_change *change, int64_t year)
@@ -168,7 +168,7 @@ static int64_t day_of(const struct pol_zone_change *change, int64_t year)
 
 	switch (change->kind) {
 	case POL_ZONE_DAY_JULIAN:
-		/* From 1 March (day 60) on a leap year is a day ahead. */
+		/* In a leap year the days from 1 March (day 60) on are one later. */
 		return first + change->day - 1 +
 		       (change->day >= 60 && pol_calendar_is_leap(year) ? 1 : 0);
 	case POL_ZONE_DAY_OF_YEAR:
@@ -197,8 +197,8 @@ int32_t pol_zone_rule_offset(const struct pol_zone_rule *rule, int64_t time)
 		return rule->standard;
 	}
 	year = pol_calendar_date(pol_calendar_day_of(time)).year;
-	/* The latest change that came is what counts. A change may lie a week beside its day, in
-	 * another year than it is counted in. */
+	/* Finds the latest change up to the time. A change may be up to a week from its day, so it
+	 * may fall into the year before or after its own. */
 	for (int64_t near = year - 1; near <= year + 1; near++) {
 		int64_t begin =
 			day_of(&rule->begin, near) * POL_DAY + rule->begin.time - rule->standard;
@@ -208,7 +208,7 @@ int32_t pol_zone_rule_offset(const struct pol_zone_rule *rule, int64_t time)
 			latest = end;
 			summer = false;
 		}
-		/* Where summer ends as the next one begins, it never ends. */
+		/* If summer time ends at the moment that it begins again, it never ends. */
 		if (begin <= time && begin >= latest) {
 			latest = begin;
 			summer = true;

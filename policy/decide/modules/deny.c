@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * deny: the answer is always no.
+ * deny: denies every request.
  *
- * A module, whole. To begin one of your own, copy this file to NAME.c; there include
- * <authz/module.h> instead, call the table authz_module, and the module NAME. MODULES.md leads on.
+ * This is a complete module. To write your own, copy this file to NAME.c, include <authz/module.h>
+ * instead, name the table authz_module and the module NAME. MODULES.md explains the rest.
  */
 
 #include "policy/decide/modules/modules.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hours: which days of the week, from when to when, by the clocks of one place. */
+/* hours: allows requests on some days of the week and hours of the day, in one time zone. */
 #include <string.h>
 
 #include "policy/decide/modules/modules.h"
@@ -12,13 +12,13 @@
 #define MINUTE 60
 #define HOUR   3600
 
-/* Behind this the calendar of people's times ends (timetext.h). */
+/* 9999-12-31T23:59:59Z, the last time of timetext.h and pol_zone_offset. */
 #define LAST_TIME INT64_C(253402300799)
 
-/* A range that ends before it begins goes on over midnight. */
+/* Hours of some days. If the end is before the beginning, it is on the next day. */
 struct range {
 	uint8_t days;       /* bit 1 << day on which it begins, 0 is Monday */
-	int32_t begin, end; /* seconds of the day; the end is not in it */
+	int32_t begin, end; /* seconds of the day; the end is not included */
 };
 
 struct hours_state {
@@ -66,7 +66,7 @@ static bool read_day(struct pol_str text, unsigned *out)
 	return false;
 }
 
-/* Cuts the text at the first such character; false: it has none. */
+/* Cuts the text at the first `at`; *out_rest is what follows it. False: there is none. */
 static bool cut(struct pol_str *text, char at, struct pol_str *out_rest)
 {
 	const char *found = text->len > 0 ? memchr(text->ptr, at, text->len) : NULL;
@@ -80,7 +80,7 @@ static bool cut(struct pol_str *text, char at, struct pol_str *out_rest)
 	return true;
 }
 
-/* `mon-fri`, `sat`; `fri-mon` goes over the week's end. */
+/* Reads `sat`, `mon-fri`, or `fri-mon` with Saturday and Sunday. */
 static bool read_days(struct pol_str text, uint8_t *out)
 {
 	struct pol_str last = text;
@@ -107,8 +107,8 @@ static bool read_range(
 	struct pol_str days = word->text;
 	struct pol_str begin, end;
 
-	/* Days without hours, and hours without days, could be meant for what stands beside them
-	 * behind a comma: so neither means anything. */
+	/* Days without hours and hours without days are refused: in a list with commas they could
+	 * be meant to belong to the value before or after them. */
 	if (!cut(&days, '/', &begin) || !cut(&begin, '-', &end) || !read_days(days, &out->days) ||
 		!read_clock(begin, &out->begin) || !read_clock(end, &out->end) ||
 		out->begin == POL_DAY) {
@@ -127,7 +127,7 @@ static bool read_range(
 	return true;
 }
 
-/* The bytes of the zone's file; false: it complained. */
+/* The bytes of the zone's file. False: there are none, which was reported. */
 static bool find_zone(
 	const struct pol_prepare *prepare, const struct pol_word *name, struct pol_str *out)
 {
@@ -225,7 +225,7 @@ static bool prepare(const struct pol_prepare *prepare, const void **out)
 
 /* --- deciding --------------------------------------------------------------------------------- */
 
-/* Is it in the range, at that second of a day? `yesterday` may have begun what goes on now. */
+/* Is a second of a day in the range? The range may have begun on the day before. */
 static bool holds(const struct range *range, unsigned today, int32_t second)
 {
 	unsigned yesterday = (today + DAYS - 1) % DAYS;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* key: a verified token; or, where the policy says so, none at all. */
+/* key: allows a request with a verified token, and with `anonymous=allow` one without a token. */
 #include "policy/decide/modules/modules.h"
 #include "policy/text/diag.h"
 
@@ -38,7 +38,7 @@ static struct pol_answer decide(const void *opaque, const struct pol_request *re
 	const struct key_state *state = opaque;
 	enum pol_key_state key = request->facts->key_state;
 
-	/* The built-in stacks have no state. */
+	/* Lines of the built-in stacks have no state. */
 	if (key == POL_KEY_ACTIVE ||
 		(key == POL_KEY_MISSING && state != NULL && state->anonymous)) {
 		return (struct pol_answer){ .verdict = POL_ALLOW };

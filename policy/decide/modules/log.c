@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* log: has the decision written to the log of decisions; all of them, or denials, or samples. */
+/* log: writes decisions to the decision log: all of them, or denials, or a sample. */
 #include "policy/decide/modules/modules.h"
 #include "policy/text/diag.h"
 
 #define SAMPLE_MAX 1000000000
 
 struct log_state {
-	bool denials;    /* those alone */
-	uint32_t sample; /* one of so many; 0 and 1: each */
+	bool denials;    /* denials only */
+	uint32_t sample; /* one in this many; 0 and 1: each */
 };
 
 enum { ONLY, SAMPLE, NAMES };

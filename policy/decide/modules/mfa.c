@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mfa: a second factor was given, and not too long ago. */
+/* mfa: allows a request of a subject that has given a second factor, at most max_age ago. */
 #include "policy/decide/modules/modules.h"
 #include "policy/text/diag.h"
 #include "policy/text/timetext.h"
@@ -62,7 +62,8 @@ static struct pol_answer decide(const void *opaque, const struct pol_request *re
 	const struct mfa_state *state = opaque;
 	const struct pol_facts *facts = request->facts;
 
-	/* A factor from the future is a wrong clock or a lie, and no proof of anything. */
+	/* A time in the future comes from a wrong clock or a false statement, and does not count.
+	 */
 	if (facts->mfa_at > 0 && facts->mfa_at <= facts->now &&
 		(state->max_age == 0 || (uint64_t)(facts->now - facts->mfa_at) <= state->max_age)) {
 		return (struct pol_answer){ .verdict = POL_ALLOW };

@@ -2,10 +2,10 @@
 #pragma once
 
 /*
- * modules: the built-in ones, and what they share for reading their arguments.
+ * modules: the built-in modules, and how they read their arguments.
  *
- * An argument is `NAME=VALUE,VALUE…`. A module says in a table which names it knows; each is
- * given once at most and has at least one value.
+ * An argument is `NAME=VALUE,VALUE...`. A module has a table of the names that it knows. A line may
+ * have each of them once, with at least one value.
  */
 
 #include <stdbool.h>
@@ -29,7 +29,6 @@ extern const struct pol_module pol_module_role;
 extern const struct pol_module pol_module_scope;
 extern const struct pol_module pol_module_warn;
 
-/* prepare->options. Sorts a line's arguments by the names that a module knows: out[i] belongs to
- * names[i]. Complains of unknown, repeated and empty ones; false then, or when memory ran out. */
+/* Implements options() of struct pol_prepare; see there. */
 bool pol_options_read(const struct pol_prepare *prepare, const char *const *names, size_t count,
 	struct pol_option *out);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* network: where the caller is. What `deny` names is out, whatever `allow` says. */
+/* network: allows requests by the address of the caller; `deny` wins over `allow`. */
 #include "policy/decide/modules/modules.h"
 #include "policy/text/cidr.h"
 #include "policy/text/diag.h"
@@ -10,7 +10,7 @@ struct networks {
 };
 
 struct network_state {
-	struct networks allow; /* none: everywhere */
+	struct networks allow; /* empty: all */
 	struct networks deny;
 };
 
@@ -25,7 +25,7 @@ static bool read_network(
 		return true;
 	case POL_ELIMIT:
 		pol_diag_error(prepare->diags, word->at,
-			"'%.*s' has bits set behind its prefix: is the address or the length "
+			"'%.*s' has bits set after its prefix: is the address or the length "
 			"wrong?",
 			POL_STR_ARGS(word->text));
 		return false;

@@ -24,7 +24,7 @@ static size_t find_name(struct pol_str name, const char *const *names, size_t co
 	return i;
 }
 
-static void complain_unknown(const struct pol_prepare *prepare, struct pol_word word,
+static void report_unknown(const struct pol_prepare *prepare, struct pol_word word,
 	const char *const *names, size_t count)
 {
 	struct pol_str module = prepare->line->module.text;
@@ -44,7 +44,7 @@ static void complain_unknown(const struct pol_prepare *prepare, struct pol_word 
 		POL_STR_ARGS(module), POL_STR_ARGS(name), POL_NEAREST_ARGS(nearest));
 }
 
-/* The argument's values, the name and `=` cut from the first. */
+/* Copies the argument's values and cuts the name and `=` off the first. */
 static bool read_values(const struct pol_prepare *prepare, const struct pol_ast_argument *argument,
 	size_t cut, struct pol_option *out)
 {
@@ -57,7 +57,8 @@ static bool read_values(const struct pol_prepare *prepare, const struct pol_ast_
 	memcpy(values, argument->values.items, count * sizeof *values);
 	values[0].text.ptr += cut;
 	values[0].text.len -= cut;
-	/* A quoted word is longer in the source than its text. */
+	/* The position is moved too, unless quotes or escapes make the source differ from the text.
+	 */
 	if (values[0].at.length == values[0].text.len + cut) {
 		values[0].at.offset += (uint32_t)cut;
 		values[0].at.length -= (uint32_t)cut;
@@ -82,7 +83,7 @@ static bool read_argument(const struct pol_prepare *prepare,
 	size_t i = find_name(name, names, count);
 
 	if (i == count) {
-		complain_unknown(prepare, word, names, count);
+		report_unknown(prepare, word, names, count);
 		return false;
 	}
 	if (name.len == word.text.len) {

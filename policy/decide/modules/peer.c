@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* peer: the kernel says who is at the other end, and the policy whose principal that is. */
+/* peer: accepts the principal that the policy declares for the user or group of the peer's socket.
+ */
 #include "policy/decide/modules/modules.h"
 
 static struct pol_answer decide(const void *state, const struct pol_request *request)
@@ -7,7 +8,7 @@ static struct pol_answer decide(const void *state, const struct pol_request *req
 	const struct pol_facts *facts = request->facts;
 
 	(void)state;
-	/* Who presents a token, or was named, does not ask for himself. */
+	/* The request has a token, or its principal was named by the peer. */
 	if (facts->key_state != POL_KEY_MISSING ||
 		(facts->principal_state != POL_PRINCIPAL_NONE && !facts->by_peer)) {
 		return (struct pol_answer){ .verdict = POL_IGNORE };

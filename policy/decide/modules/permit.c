@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* permit: the answer is always yes. */
+/* permit: allows every request. */
 #include "policy/decide/modules/modules.h"
 
 static struct pol_answer decide(const void *state, const struct pol_request *request)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* principal: somebody whom a trusted peer named instead of presenting a token. */
+/* principal: allows a request without a token whose principal was named by a trusted peer. */
 #include "policy/decide/modules/modules.h"
 
 static struct pol_answer decide(const void *state, const struct pol_request *request)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* quota: so many in a while. The module names the charge; whoever decides takes it when all else
- * allows, so that a request that is refused burns nothing. */
+/* quota: limits the number of requests in a period. The module names a charge, which eval counts
+ * when all else allows, so that denied requests are not counted. */
 #include "policy/decide/modules/modules.h"
 #include "policy/text/diag.h"
 #include "policy/text/timetext.h"
@@ -137,7 +137,7 @@ static bool prepare(const struct pol_prepare *prepare, const void **out)
 	return good;
 }
 
-/* Is that known for which it counts? */
+/* Is there a key, principal, tenant or address to count for? */
 static bool is_known(const struct pol_facts *facts, enum pol_per per)
 {
 	switch (per) {

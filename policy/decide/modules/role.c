@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* role: what the caller's roles allow. A key bound to scopes alone is none of its business. */
+/* role: allows what the subject's roles allow. Ignores a key that is bound to scopes. */
 #include "policy/decide/modules/modules.h"
 
 static struct pol_answer decide(const void *state, const struct pol_request *request)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* scope: what the scopes of a key allow that is bound to scopes alone, or `role anyone`. Other
- * callers' scopes only narrow, which was judged before any stack is asked. */
+/* scope: allows what the role `anyone` allows, and for a key that is bound to scopes what these
+ * allow. The scopes of other keys only narrow what roles allow; eval has checked that before. */
 #include "policy/decide/modules/modules.h"
 
 static struct pol_answer decide(const void *state, const struct pol_request *request)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* warn: has no opinion, and has the decision logged as a warning. */
+/* warn: ignores every request; its decision is logged as a warning. */
 #include "policy/decide/modules/modules.h"
 
 static struct pol_answer decide(const void *state, const struct pol_request *request)

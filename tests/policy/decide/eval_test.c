@@ -236,22 +236,22 @@ static void run_table(const char *path, unsigned least)
 	unload(&text);
 }
 
-Test(eval, the_first_thing_that_is_asked_is_the_reason)
+Test(eval, the_first_step_that_denies_gives_the_reason)
 {
 	run_table("tests/cases/order.cases", 30);
 }
 
-Test(eval, of_two_neighbours_that_fail_the_first_is_the_reason)
+Test(eval, of_two_neighbouring_steps_the_first_gives_the_reason)
 {
 	run_table("tests/cases/pairs.cases", 50);
 }
 
-Test(eval, literals_and_rests_are_what_the_page_says)
+Test(eval, literals_and_rests_match_as_the_reference_says)
 {
 	run_table("tests/cases/paths.cases", 30);
 }
 
-Test(eval, roles_and_scopes_come_together_as_the_page_says)
+Test(eval, roles_and_scopes_combine_as_the_reference_says)
 {
 	run_table("tests/cases/subjects.cases", 50);
 }
@@ -266,7 +266,7 @@ Test(eval, other_decides_for_every_service_without_a_stack)
 	run_table("tests/cases/other.cases", 5);
 }
 
-Test(eval, the_kernels_peer_counts_where_the_stack_asks_for_him)
+Test(eval, the_principal_of_the_peer_counts_if_the_stack_accepts_it)
 {
 	run_table("tests/cases/peers.cases", 15);
 }
@@ -287,7 +287,6 @@ Test(eval, zeroed_facts_deny_whatever_the_stack)
 	unload(&loaded);
 }
 
-/* A caller that counts wrongly gets a denial. */
 Test(eval, states_that_do_not_exist_are_denied)
 {
 	struct loaded loaded = load_text("tree api {\n/a { GET }\n}\n"

@@ -146,7 +146,7 @@ static int64_t at(const char *text)
 	return time;
 }
 
-Test(hours, they_go_by_the_clocks_of_their_place)
+Test(hours, hours_are_those_of_the_time_zone)
 {
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		char said[256];
@@ -157,14 +157,14 @@ Test(hours, they_go_by_the_clocks_of_their_place)
 		cr_assert_not_null(snapshot, "%s", said);
 		cr_expect(ask(snapshot, in, 0), "%s at %s", rows[i].arguments, rows[i].in);
 		cr_expect(!ask(snapshot, out, 0), "%s at %s", rows[i].arguments, rows[i].out);
-		/* What a trusted peer says goes before the daemon's own clock. */
+		/* The time from a trusted peer wins over the clock of the daemon. */
 		cr_expect(ask(snapshot, out, in), "%s, told %s", rows[i].arguments, rows[i].in);
 		cr_expect(!ask(snapshot, in, out), "%s, told %s", rows[i].arguments, rows[i].out);
 		pol_snapshot_unref(snapshot);
 	}
 }
 
-Test(hours, a_time_that_is_none_is_never_in)
+Test(hours, an_invalid_time_is_denied)
 {
 	static const int64_t times[] = { 0, 1, -1, INT64_MIN, INT64_MAX, INT64_C(253402300800) };
 	char said[256];
@@ -180,7 +180,7 @@ Test(hours, a_time_that_is_none_is_never_in)
 	pol_snapshot_unref(snapshot);
 }
 
-Test(hours, a_test_goes_by_its_time_and_without_one_it_is_never_in)
+Test(hours, a_test_uses_its_time_and_without_one_is_denied)
 {
 	char said[256];
 	struct pol_snapshot *snapshot = compile("allow=mon-fri/07:00-20:00 zone=America/Denver",
@@ -233,7 +233,7 @@ static const struct {
 				  "'allow'?" },
 };
 
-Test(hours, mistakes_are_found_where_they_are)
+Test(hours, mistakes_are_reported_at_their_positions)
 {
 	char said[256];
 

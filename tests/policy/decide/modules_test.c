@@ -20,7 +20,7 @@ static struct pol_answer ask(const struct pol_module *module, const void *state,
 	return module->decide(state, &request);
 }
 
-Test(modules, each_table_holds_what_is_asked_of_a_foreign_one)
+Test(modules, every_built_in_table_passes_the_check)
 {
 	const struct pol_module *const *modules;
 	size_t count = pol_registry_modules(&modules);
@@ -93,7 +93,7 @@ static const struct {
 	{ POL_BOUND_TO_SCOPES, 7, POL_IGNORE, POL_ALLOW },
 };
 
-Test(modules, role_and_scope_share_the_callers_out)
+Test(modules, role_and_scope_answer_by_the_binding)
 {
 	for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
 		struct pol_facts facts = { .key_state = POL_KEY_ACTIVE,
@@ -116,7 +116,7 @@ static const void *state_of(const struct loaded *loaded, enum pol_group group, u
 	return stack->groups[group].lines[line].state;
 }
 
-Test(modules, key_wants_a_verified_token_unless_told_otherwise)
+Test(modules, key_needs_a_verified_token_unless_anonymous_is_allowed)
 {
 	struct loaded loaded = load_text("tree api { /a { GET } }\n"
 					 "stack web {\n"
@@ -144,7 +144,7 @@ Test(modules, key_wants_a_verified_token_unless_told_otherwise)
 	unload(&loaded);
 }
 
-Test(modules, principal_is_who_was_named_without_a_token)
+Test(modules, principal_allows_one_that_was_named_without_a_token)
 {
 	struct pol_facts facts = { .principal_state = POL_PRINCIPAL_ACTIVE };
 
@@ -219,7 +219,7 @@ static const struct {
 	{ 0, 0, false, false },
 };
 
-Test(modules, mfa_wants_a_second_factor_that_is_not_too_old)
+Test(modules, mfa_needs_a_second_factor_that_is_not_too_old)
 {
 	struct loaded loaded = load_text("tree api { /a { GET } }\n"
 					 "stack web {\n"
@@ -250,7 +250,7 @@ static const struct {
 	unsigned needs;
 } pers[] = { { "key", 1 }, { "principal", 2 }, { "tenant", 4 }, { "ip", 8 } };
 
-Test(modules, quota_names_its_charge_where_it_is_known_for_whom)
+Test(modules, quota_names_its_charge_if_it_knows_for_what_to_count)
 {
 	for (size_t i = 0; i < sizeof pers / sizeof *pers; i++) {
 		char text[256];
@@ -291,7 +291,7 @@ Test(modules, quota_names_its_charge_where_it_is_known_for_whom)
 	}
 }
 
-Test(modules, log_marks_what_it_is_told_to)
+Test(modules, log_marks_the_decisions_that_its_arguments_select)
 {
 	static const struct {
 		bool allowed;
@@ -359,7 +359,7 @@ static void expect_lines(const struct loaded *loaded, const char *stack, const c
 	cr_expect_str_eq(text, expected, "%s: %s", stack, text);
 }
 
-Test(modules, inclusions_are_spread_out_and_substacks_know_their_end)
+Test(modules, included_lines_are_copied_and_substacks_know_their_end)
 {
 	struct loaded loaded =
 		load_text("stack flat { account required permit\n"

@@ -263,7 +263,7 @@ static void judge(struct sequence *sequence)
 	}
 }
 
-Test(stack_all, every_sequence_of_up_to_four_lines_comes_out_as_the_manual_page_has_it)
+Test(stack_all, every_sequence_of_up_to_four_lines_agrees_with_the_manual_page)
 {
 	unsigned sequences = 0;
 

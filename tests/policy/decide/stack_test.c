@@ -44,7 +44,7 @@ struct script {
 static const struct pol_str reasons[LINES] = { POL_STR_INIT("first"), POL_STR_INIT("second"),
 	POL_STR_INIT("third"), POL_STR_INIT("fourth") };
 
-/* Whoever wants to know gets the same result, and each line that was asked, once. */
+/* With a trace the result is the same, and the trace has each line that ran, once. */
 static void check_trace(const struct pol_stack_group *group, const struct pol_request *request,
 	struct pol_group_result plain)
 {
@@ -237,7 +237,7 @@ static unsigned long compare_all(int count, bool substacks)
 	return compared;
 }
 
-Test(stack, every_sequence_of_four_lines_ends_as_the_page_says)
+Test(stack, every_sequence_of_four_lines_agrees_with_the_model)
 {
 	unsigned long compared = 0;
 
@@ -247,7 +247,7 @@ Test(stack, every_sequence_of_four_lines_ends_as_the_page_says)
 	cr_expect_eq(compared, 1 + 16 + 256 + 4096 + 65536);
 }
 
-Test(stack, every_sequence_with_a_substack_ends_as_the_page_says)
+Test(stack, every_sequence_with_a_substack_agrees_with_the_model)
 {
 	unsigned long compared = 0;
 
@@ -257,7 +257,7 @@ Test(stack, every_sequence_with_a_substack_ends_as_the_page_says)
 	cr_expect_eq(compared, 16 + 256 * 3 + 4096 * 6 + 65536 * 10);
 }
 
-Test(stack, the_control_table_is_the_page_s)
+Test(stack, the_control_table_is_that_of_the_reference)
 {
 	static const enum pol_effect table[CONTROLS][VERDICTS] = {
 		/* error, deny, ignore, allow */
@@ -277,7 +277,7 @@ Test(stack, the_control_table_is_the_page_s)
 	}
 }
 
-Test(stack, what_is_no_control_or_verdict_fails_the_group)
+Test(stack, an_unknown_control_or_verdict_fails_the_group)
 {
 	cr_expect_eq(pol_stack_effect((enum pol_control)99, POL_ALLOW), POL_EFFECT_FAIL_AND_END);
 	cr_expect_eq(pol_stack_effect(POL_CONTROL_INCLUDE, POL_ALLOW), POL_EFFECT_FAIL_AND_END);
@@ -347,7 +347,7 @@ static struct pol_group_result run_charges(
 	return pol_stack_run_group(&(struct pol_stack_group){ lines, count }, &request, charges);
 }
 
-Test(stack, charges_of_lines_that_allow_are_collected_and_of_others_not)
+Test(stack, only_lines_that_allow_add_their_charges)
 {
 	struct pol_charges charges = { 0 };
 
