@@ -65,43 +65,43 @@ def step(name, call):
 
 EVAL = "policy/decide/eval.c"
 SUBJECT = "policy/decide/subject.c"
-TOKEN = step("TOKEN", "judge_key(facts)")
-PRINCIPAL = step("PRINCIPAL", "judge_principal(facts)")
-ENVIRONMENT = step("ENVIRONMENT", "judge_environment(facts)")
-SERVICE = step("SERVICE", 'judge->stack == NULL ? POL_STR("unknown_service") : go_on')
-AUTHENTICATE = step("AUTHENTICATE", "run_group(judge, POL_GROUP_AUTHENTICATE)")
-FORGET = "\tforget_peer(judge);\n"
-RESOURCE = step("RESOURCE", "judge_resource(judge)")
-NETWORKS = step("NETWORKS", "judge_networks(facts)")
-ACCOUNT = step("ACCOUNT", "run_group(judge, POL_GROUP_ACCOUNT)")
-SUBJECT_STEP = step("SUBJECT", "judge_subject(judge)")
-AUTHORIZE = step("AUTHORIZE", "run_group(judge, POL_GROUP_AUTHORIZE)")
-CHARGES = step("CHARGES", "take_charges(judge)")
+TOKEN = step("TOKEN", "check_key(facts)")
+PRINCIPAL = step("PRINCIPAL", "check_principal(facts)")
+ENVIRONMENT = step("ENVIRONMENT", "check_environment(facts)")
+SERVICE = step("SERVICE", 'eval->stack == NULL ? POL_STR("unknown_service") : go_on')
+AUTHENTICATE = step("AUTHENTICATE", "run_group(eval, POL_GROUP_AUTHENTICATE)")
+FORGET = "\tdrop_peer(eval);\n"
+RESOURCE = step("RESOURCE", "find_resource(eval)")
+NETWORKS = step("NETWORKS", "check_networks(facts)")
+ACCOUNT = step("ACCOUNT", "run_group(eval, POL_GROUP_ACCOUNT)")
+SUBJECT_STEP = step("SUBJECT", "check_subject(eval)")
+AUTHORIZE = step("AUTHORIZE", "run_group(eval, POL_GROUP_AUTHORIZE)")
+CHARGES = step("CHARGES", "take_charges(eval)")
 
 INACTIVE_PRINCIPAL = """\
 	case POL_PRINCIPAL_INACTIVE:
 		return POL_STR("inactive_principal");
 """
 READ_PATH = """\
-	if (read_path(judge, path) != POL_OK) {
+	if (read_path(eval, path) != POL_OK) {
 		return POL_STR("malformed_path");
 	}
 """
-FIND_TREE = "\ttree = pol_tree_number(judge->snapshot, judge->tree);\n"
+FIND_TREE = "\ttree = pol_tree_number(eval->snapshot, eval->tree);\n"
 NO_TREE = """\
 	if (tree == POL_NONE) {
 		return POL_STR("unknown_resource");
 	}
 """
 NO_PERMISSIONS = """\
-	if (pol_tree_node_run(judge->snapshot, judge->node).count == 0) {
+	if (pol_tree_node_run(eval->snapshot, eval->node).count == 0) {
 		return POL_STR("unknown_resource");
 	}
 """
 NO_VERB = """\
-	if (pol_tree_node_verb(judge->snapshot, judge->node, facts->verb, facts->http,
-		    &judge->run) != POL_OK ||
-		judge->run.count == 0) {
+	if (pol_tree_node_verb(eval->snapshot, eval->node, facts->verb, facts->http, &eval->run) !=
+			POL_OK ||
+		eval->run.count == 0) {
 		return POL_STR("unknown_action");
 	}
 """
@@ -133,7 +133,7 @@ WRONG_SECRET = """\
 PLACES = """\
 	if (pol_subject_key_counts(facts) && match_places(facts->key_places, facts->key_place_count,
 						     tree, path) != POL_PLACE_INSIDE) {
-		say.scopes = 0;
+		bits.scopes = 0;
 	}
 """
 
@@ -180,7 +180,7 @@ SWAPS = (
     change("malformed_path | unknown_resource", EVAL, READ_PATH + FIND_TREE,
            FIND_TREE + NO_TREE + READ_PATH, said=("malformed_path", "unknown_resource")),
     change("unknown_resource | unknown_action, of a tree", EVAL, FIND_TREE,
-           "\tif (pol_names_find(&judge->snapshot->verb_names, facts->verb) == POL_NONE) {\n"
+           "\tif (pol_names_find(&eval->snapshot->verb_names, facts->verb) == POL_NONE) {\n"
            "\t\treturn POL_STR(\"unknown_action\");\n\t}\n" + FIND_TREE,
            said=("unknown_resource", "unknown_action")),
     swap("unknown_resource | unknown_action", EVAL, NO_PERMISSIONS, NO_VERB),
@@ -202,24 +202,24 @@ SWAPS = (
            said=("denied", "scope")),
     # A denial that is looked at only where the scopes allow.
     change("denied by a role | scope", SUBJECT,
-           "say->denied |= pol_permset_word(&snapshot->roles[role].deny, at);",
-           "say->denied |= pol_permset_word(&snapshot->roles[role].deny, at) & say->scopes;",
+           "bits->denied |= pol_permset_word(&snapshot->roles[role].deny, at);",
+           "bits->denied |= pol_permset_word(&snapshot->roles[role].deny, at) & bits->scopes;",
            said=("denied", "scope")),
-    change("denied by a scope | scope", SUBJECT, "say->denied |= pol_permset_word(&scope->deny, at);",
-           "say->denied |= pol_permset_word(&scope->deny, at) & say->scopes;",
+    change("denied by a scope | scope", SUBJECT, "bits->denied |= pol_permset_word(&scope->deny, at);",
+           "bits->denied |= pol_permset_word(&scope->deny, at) & bits->scopes;",
            said=("denied", "scope")),
-    change("denied by anyone | scope", SUBJECT, "\task_scopes(snapshot, facts, at, &say);\n",
-           "\tuint64_t general = say.denied;\n\tsay.denied = 0;\n"
-           "\task_scopes(snapshot, facts, at, &say);\n\tsay.denied |= general & say.scopes;\n",
+    change("denied by anyone | scope", SUBJECT, "\tadd_scopes(snapshot, facts, at, &bits);\n",
+           "\tuint64_t general = bits.denied;\n\tsay.denied = 0;\n"
+           "\tadd_scopes(snapshot, facts, at, &bits);\n\tsay.denied |= general & bits.scopes;\n",
            said=("denied", "scope")),
-    change("denied by one method of several | scope", EVAL, "denied = denied || say.denied != 0;",
-           "denied = denied || (say.denied != 0 && (say.scopes | say.anyone) == at.mask);",
+    change("denied by one method of several | scope", EVAL, "denied = denied || bits.denied != 0;",
+           "denied = denied || (bits.denied != 0 && (bits.scopes | bits.anyone) == at.mask);",
            said=("denied", "scope")),
     swap("scope | role", EVAL, SUBJECT_STEP, AUTHORIZE),
     swap("scope | deny", EVAL, SUBJECT_STEP, AUTHORIZE),
     # What narrows a key, each asked only where some role is held.
-    change("scope, by scopes | role", SUBJECT, "say->scopes = by_scopes ? 0 : at->mask;",
-           "say->scopes = by_scopes && facts->held_count > 0 ? 0 : at->mask;",
+    change("scope, by scopes | role", SUBJECT, "bits->scopes = by_scopes ? 0 : at->mask;",
+           "bits->scopes = by_scopes && facts->held_count > 0 ? 0 : at->mask;",
            said=("scope", "role")),
     change("scope, by scopes that are gone | role", SUBJECT, "by_scopes = facts->narrowed_by_scopes ||",
            "by_scopes = (facts->narrowed_by_scopes && facts->held_count > 0) ||",
@@ -229,7 +229,7 @@ SWAPS = (
     change("scope, by places that are gone | role", SUBJECT, "if (facts->narrowed && !by_scopes &&",
            "if (facts->held_count > 0 && facts->narrowed && !by_scopes &&", said=("scope", "role")),
     swap("role | quota", EVAL, AUTHORIZE, CHARGES,
-         "\t/* What is refused, or not counted, costs nothing. */\n"),
+         "\t/* The last step, so that a denied request is not charged. */\n"),
 )
 
 
