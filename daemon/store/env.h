@@ -511,6 +511,10 @@ int store_restore(const struct store_options *options, int fd, struct store_rest
 
 /* Begins the batch's transaction. It reads through store_write_reader. */
 int store_write_begin(struct store *store, struct store_write **out);
+/* Right after the beginning: the batch has a single job, which needs no savepoint. A savepoint is a
+ * nested transaction of LMDB, which allocates 3 MiB for its lists and copies the pages that were
+ * changed before. An undo of such a job's puts leaves nothing to commit: -EINVAL. */
+void store_write_alone(struct store_write *write);
 /* A reader of the batch so far; lives as long as the write. */
 struct store_read *store_write_reader(struct store_write *write);
 /* One job's part: what it put since can be dropped alone. */

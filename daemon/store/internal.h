@@ -126,7 +126,9 @@ struct store_write {
 	struct store *store;
 	struct store_room room; /* when it began */
 	MDB_txn *batch;
-	MDB_txn *job; /* begun by the first put of a job */
+	MDB_txn *job; /* from a job's first put on: its savepoint, or the batch when it is alone */
+	bool alone;
+	bool lost; /* a job was undone that had no savepoint: only an abort may follow */
 	struct store_read reader;
 	bool changed;
 	unsigned owed;                 /* records put since the trail's last record */
@@ -224,7 +226,7 @@ uint64_t store_count_altered(struct store *store);
 /* store_verify_lists.c: do all lists lead to the record, which is sound? 1, 0, or an errno. */
 int store_is_listed(struct store_read *read, const struct store_problem *about);
 
-/* Starts the job's own transaction if it has none. */
+/* Before a job's put: begins its savepoint. */
 int store_write_ready(struct store_write *write);
 
 /* The next number of a counter that begins with `first`; kept in the store, so that none is used

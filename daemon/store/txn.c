@@ -193,12 +193,21 @@ struct store_read *store_write_reader(struct store_write *write)
 	return &write->reader;
 }
 
+void store_write_alone(struct store_write *write)
+{
+	write->alone = true;
+}
+
 int store_write_ready(struct store_write *write)
 {
 	int r;
 
 	if (write->job != NULL) {
 		return 0;
+	}
+	if (write->alone) {
+		write->job = write->lost ? NULL : write->batch;
+		return write->lost ? -EINVAL : 0;
 	}
 	r = store_error(mdb_txn_begin(write->store->env, write->batch, 0, &write->job));
 	if (r == 0) {
@@ -219,25 +228,29 @@ bool store_write_job_changed(const struct store_write *write)
 
 int store_write_keep(struct store_write *write)
 {
-	int r;
+	int r = 0;
 
 	if (write->job == NULL) {
 		return 0;
 	}
-	r = store_error(mdb_txn_commit(write->job));
+	if (!write->alone) {
+		r = store_error(mdb_txn_commit(write->job));
+		write->reader.txn = write->batch;
+	}
 	write->job = NULL;
-	write->reader.txn = write->batch;
 	write->changed = write->changed || r == 0;
 	return r;
 }
 
 void store_write_undo(struct store_write *write)
 {
-	if (write->job != NULL) {
+	if (write->job != NULL && write->alone) {
+		write->lost = true;
+	} else if (write->job != NULL) {
 		mdb_txn_abort(write->job);
-		write->job = NULL;
 		write->reader.txn = write->batch;
 	}
+	write->job = NULL;
 	write->owed = 0;
 }
 
@@ -257,7 +270,7 @@ bool store_write_owes(const struct store_write *write)
 
 bool store_write_changed(const struct store_write *write)
 {
-	return write->changed;
+	return write->changed && !write->lost;
 }
 
 static int commit(struct store_write *write, bool raise)
@@ -287,7 +300,7 @@ int store_write_commit(struct store_write *write, bool raise)
 
 	store_write_undo(write);
 	raise = raise && write->changed;
-	r = store_get_head(&write->reader, &head);
+	r = write->lost ? -EINVAL : store_get_head(&write->reader, &head);
 	if (r == 0) {
 		r = commit(write, raise);
 	}

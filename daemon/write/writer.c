@@ -78,6 +78,9 @@ static int run_jobs(struct writer *writer, struct writer_job *first, struct writ
 		}
 		return 0;
 	}
+	if (first->next == end) {
+		store_write_alone(turn.write);
+	}
 	turn.read = store_write_reader(turn.write);
 	for (struct writer_job *job = first; job != end; job = job->next) {
 		run_job(job, &turn);
@@ -124,6 +127,7 @@ static bool flush_slice(struct writer *writer)
 	int r = store_write_begin(writer->store, &write);
 
 	if (r == 0) {
+		store_write_alone(write);
 		/* What is kept in memory as well must not use up what changes need. */
 		r = store_reserve_allows(write, STORE_EDITS)
 			    ? usage_flush(writer->usage, write, &more)

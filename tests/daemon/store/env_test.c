@@ -280,6 +280,42 @@ Test(store, a_job_that_is_undone_leaves_the_others_whole)
 	store_close(store);
 }
 
+/* A job that is alone in its batch has no savepoint. */
+Test(store, a_job_that_is_alone_is_kept_whole_or_not_at_all)
+{
+	struct store *store = folder_store();
+	uint64_t before = store_generation(store);
+	struct store_write *write;
+	struct store_read *read;
+	struct store_key key, found;
+	char kids[2][STORE_KID + 1];
+
+	for (unsigned i = 0; i < 2; i++) {
+		cr_assert_eq(store_write_begin(store, &write), 0);
+		store_write_alone(write);
+		key = folder_key(kids[i], i);
+		cr_assert_eq(store_create_key(write, &key), 0);
+		cr_assert(store_write_job_changed(write));
+		cr_assert_eq(store_get_key(store_write_reader(write), key.kid, &found), 0);
+		if (i == 0) {
+			cr_assert_eq(store_write_keep(write), 0);
+			cr_assert(store_write_changed(write));
+			cr_assert_eq(store_write_commit(write, true), 0);
+			continue;
+		}
+		store_write_undo(write);
+		cr_assert_not(store_write_changed(write));
+		cr_assert_eq(store_create_key(write, &key), -EINVAL);
+		cr_assert_eq(store_write_commit(write, true), -EINVAL);
+	}
+	cr_assert_eq(store_generation(store), before + 2);
+	read = reader(store);
+	cr_assert_eq(store_get_key(read, pol_str_of(kids[0]), &found), 0);
+	cr_assert_eq(store_get_key(read, pol_str_of(kids[1]), &found), -ENOENT);
+	store_read_close(read);
+	store_close(store);
+}
+
 Test(store, a_job_sees_what_the_batch_did_before_it)
 {
 	struct store *store = folder_store();

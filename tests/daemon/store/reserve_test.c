@@ -12,8 +12,8 @@
 
 enum {
 	MAP = 32 << 20,
-	BATCH = WRITER_BATCH,
-	ENOUGH = 200000, /* more keys than the map holds */
+	BATCH = WRITER_BATCH, /* keys of one commit */
+	ENOUGH = 200000,      /* more keys than the map holds */
 	REVOKED = 150,
 	/* Each copies its pages, some twenty, and none is given back while it is read. */
 	WHILE_READ = 3,
@@ -43,31 +43,44 @@ static void teardown(void)
 
 TestSuite(store_room, .init = setup, .fini = teardown);
 
+/* Does the same to keys that follow each other, in one commit. */
 struct job {
 	struct writer_job job;
-	unsigned number;
+	int (*change)(const struct writer_turn *, struct store_key *);
+	unsigned first;
+	unsigned count;
 	int result;
-	sem_t *done;
+	sem_t done;
 };
 
-static int make(struct writer_job *base, const struct writer_turn *turn)
+static int make_key(const struct writer_turn *turn, struct store_key *key)
 {
-	char kid[STORE_KID + 1];
-	struct store_key key = folder_key(kid, ((struct job *)base)->number);
-	int r = store_create_key(turn->write, &key);
-
-	return r < 0 ? r : folder_enter(turn->write, (struct pol_str){ kid, STORE_KID });
+	return store_create_key(turn->write, key);
 }
 
-static int revoke_key(struct writer_job *base, const struct writer_turn *turn)
+static int revoke_key(const struct writer_turn *turn, struct store_key *key)
 {
-	char kid[STORE_KID + 1];
-	struct store_key key = folder_key(kid, ((struct job *)base)->number);
-	int r = store_get_key(turn->read, (struct pol_str){ kid, STORE_KID }, &key);
+	int r = store_get_key(turn->read, key->kid, key);
 
-	key.flags |= STORE_KEY_REVOKED;
-	r = r < 0 ? r : store_update_key(turn->write, &key);
-	return r < 0 ? r : folder_enter(turn->write, (struct pol_str){ kid, STORE_KID });
+	key->flags |= STORE_KEY_REVOKED;
+	return r < 0 ? r : store_update_key(turn->write, key);
+}
+
+static int on_run(struct writer_job *base, const struct writer_turn *turn)
+{
+	struct job *job = (struct job *)base;
+	int r = 0;
+
+	for (unsigned i = 0; i < job->count && r == 0; i++) {
+		char kid[STORE_KID + 1];
+		struct store_key key = folder_key(kid, job->first + i);
+
+		r = job->change(turn, &key);
+		if (r == 0) {
+			r = folder_enter(turn->write, (struct pol_str){ kid, STORE_KID });
+		}
+	}
+	return r;
 }
 
 static void on_done(struct writer_job *base, int result)
@@ -75,94 +88,77 @@ static void on_done(struct writer_job *base, int result)
 	struct job *job = (struct job *)base;
 
 	job->result = result;
-	sem_post(job->done);
+	sem_post(&job->done);
 }
 
-/* Jobs for `count` keys from `first` on, submitted at once; how many were done. *out: what the last
- * one that was not ended with. */
-static unsigned run(int (*what)(struct writer_job *, const struct writer_turn *),
-	enum store_need need, unsigned first, unsigned count, int *out)
+static int run(int (*change)(const struct writer_turn *, struct store_key *), enum store_need need,
+	unsigned first, unsigned count)
 {
-	struct job *jobs = calloc(count, sizeof *jobs);
-	unsigned well = 0;
-	sem_t done;
+	struct job job = { .job = { .run = on_run, .done = on_done, .need = need },
+		.change = change,
+		.first = first,
+		.count = count };
 
-	cr_assert_not_null(jobs);
-	sem_init(&done, 0, 0);
-	for (unsigned i = 0; i < count; i++) {
-		jobs[i] = (struct job){ .job = { .run = what, .done = on_done, .need = need },
-			.number = first + i,
-			.done = &done };
-		writer_submit(writer, &jobs[i].job);
-	}
-	for (unsigned i = 0; i < count; i++) {
-		sem_wait(&done);
-	}
-	for (unsigned i = 0; i < count; i++) {
-		well += jobs[i].result == 0;
-		*out = jobs[i].result != 0 ? jobs[i].result : *out;
-	}
-	free(jobs);
-	return well;
+	sem_init(&job.done, 0, 0);
+	writer_submit(writer, &job.job);
+	sem_wait(&job.done);
+	sem_destroy(&job.done);
+	return job.result;
 }
 
+/* Creates keys until there is no room for more; how many. */
 static unsigned fill(void)
 {
 	unsigned made = 0;
-	int error = 0;
+	int r = 0;
 
-	while (error == 0 && made < ENOUGH) {
-		made += run(make, STORE_MAKES, made, BATCH, &error);
+	while (made < ENOUGH && (r = run(make_key, STORE_MAKES, made, BATCH)) == 0) {
+		made += BATCH;
 	}
-	cr_assert_eq(error, -EFBIG, "%d after %u keys", error, made);
+	cr_assert_eq(r, -EFBIG, "%d after %u keys", r, made);
 	cr_assert_gt(made, REVOKED);
 	return made;
+}
+
+/* One at a time, each a commit of its own, as an operator's would be. */
+static void revoke_each(unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		int r = run(revoke_key, STORE_ENDS, i, 1);
+
+		cr_assert_eq(r, 0, "revocation %u: %d", i, r);
+	}
 }
 
 Test(store_room, what_is_revoked_finds_room_when_creates_have_used_up_the_map)
 {
 	unsigned made = fill();
-	int error = 0;
 
-	cr_assert_eq(run(make, STORE_MAKES, made, 1, &error), 0);
-	cr_assert_eq(error, -EFBIG);
-	error = 0;
-	/* One at a time, each a commit of its own, as an operator's would be. */
-	for (unsigned i = 0; i < REVOKED; i++) {
-		cr_assert_eq(run(revoke_key, STORE_ENDS, i, 1, &error), 1, "revocation %u: %d", i,
-			error);
-	}
+	cr_assert_eq(run(make_key, STORE_MAKES, made, 1), -EFBIG);
+	revoke_each(REVOKED);
 }
 
 Test(store_room, edits_leave_a_part_of_the_reserve_to_what_ends)
 {
-	int error = 0;
+	int r = 0;
 
 	fill();
-	cr_assert_eq(run(revoke_key, STORE_EDITS, 0, 1, &error), 1, "%d", error);
-	for (unsigned i = 0; error == 0 && i < ENOUGH; i += BATCH) {
-		run(revoke_key, STORE_EDITS, i % REVOKED, BATCH, &error);
+	cr_assert_eq(run(revoke_key, STORE_EDITS, 0, 1), 0);
+	for (unsigned i = 0; r == 0 && i < ENOUGH; i += BATCH) {
+		r = run(revoke_key, STORE_EDITS, i % REVOKED, BATCH);
 	}
-	cr_assert_eq(error, -EFBIG, "%d", error);
-	error = 0;
-	for (unsigned i = 0; i < REVOKED; i++) {
-		cr_assert_eq(run(revoke_key, STORE_ENDS, i, 1, &error), 1, "revocation %u: %d", i,
-			error);
-	}
+	cr_assert_eq(r, -EFBIG, "%d", r);
+	revoke_each(REVOKED);
 }
 
 Test(store_room, while_somebody_reads_an_old_state_freed_pages_are_not_counted_on)
 {
 	struct store_read *read;
-	int error = 0;
 
 	cr_assert_eq(store_read_open(store, &read), 0);
 	cr_assert_eq(store_read_renew(read), 0);
 	fill();
-	for (unsigned i = 0; i < WHILE_READ; i++) {
-		cr_assert_eq(run(revoke_key, STORE_ENDS, i, 1, &error), 1, "revocation %u: %d", i,
-			error);
-	}
+	revoke_each(WHILE_READ);
 	store_read_close(read);
 }
 
