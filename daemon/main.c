@@ -2,7 +2,6 @@
 /* authzd: reads what it is told, makes the server, serves. */
 #include <errno.h>
 #include <getopt.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,13 +9,11 @@
 
 #include "daemon/config/config.h"
 #include "daemon/host/log.h"
+#include "daemon/host/memory.h"
 #include "daemon/serve/server.h"
 #include "daemon/store/offline.h"
 
 #define DEFAULT_CONFIG "/etc/authz/authzd.conf"
-
-/* Bytes that are mapped by themselves, and given back to the host when they are freed. */
-enum { LARGE = 256 * 1024 };
 
 enum { EXIT_CLEAN = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -247,8 +244,7 @@ int main(int argc, char **argv)
 	enum outcome outcome;
 	int status;
 
-	/* Left alone malloc learns to keep what a reload took. */
-	(void)mallopt(M_MMAP_THRESHOLD, LARGE);
+	memory_return_large();
 	config_init(&config);
 	outcome = read_options(&config, argc, argv, &wishes);
 	if (outcome != GO_ON) {

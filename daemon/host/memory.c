@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/host/memory.h"
 
+#include <malloc.h>
 #include <stdint.h>
 #include <sys/mman.h>
 
@@ -35,4 +36,21 @@ void memory_release(void *pages, size_t bytes)
 void memory_make_huge(void *pages, size_t bytes)
 {
 	(void)madvise(pages, bytes, MADV_HUGEPAGE);
+}
+
+/* Without a call of mallopt the threshold grows to the largest block that was freed, and malloc
+ * keeps what a reload took. */
+void memory_return_large(void)
+{
+	(void)mallopt(M_MMAP_THRESHOLD, 256 << 10);
+}
+
+void memory_keep_large(void)
+{
+	(void)mallopt(M_MMAP_THRESHOLD, 4 << 20);
+}
+
+void memory_return_free(void)
+{
+	(void)malloc_trim(0);
 }

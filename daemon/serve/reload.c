@@ -10,6 +10,7 @@
 #include <uv.h>
 
 #include "daemon/host/log.h"
+#include "daemon/host/memory.h"
 #include "daemon/load/current.h"
 #include "daemon/load/watch.h"
 #include "daemon/serve/defer.h"
@@ -88,6 +89,7 @@ static void try_now(struct reload *reload, bool forced, const struct peer *by)
 		uv_timer_start(&reload->quiet, on_quiet, again, 0);
 	}
 	free_retired(reload);
+	memory_return_free();
 }
 
 static void on_quiet(uv_timer_t *timer)

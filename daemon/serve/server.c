@@ -12,6 +12,7 @@
 
 #include "daemon/decide/decision_log.h"
 #include "daemon/host/log.h"
+#include "daemon/host/memory.h"
 #include "daemon/host/notify.h"
 #include "daemon/host/rights.h"
 #include "daemon/keys/principal_cache.h"
@@ -314,6 +315,7 @@ int server_run(struct server *server)
 	char sockets[CONFIG_MAX_LISTENERS * sizeof(struct sockaddr_un)];
 	int r;
 
+	memory_keep_large();
 	name_sockets(server->context.config, sockets, sizeof sockets);
 	log_info("ready", "version=%s revision=%s workers=%u sockets=%s", AUTHZ_VERSION,
 		pol_snapshot_revision(server->workers[0].snapshot), server->worker_count, sockets);
