@@ -27,8 +27,8 @@ from pathlib import Path
 
 import msgpack
 
-# Long enough for a sanitized daemon on a busy machine. A test that waits this long has failed.
-DEADLINE = float(os.environ.get("AUTHZ_TEST_DEADLINE", "30"))
+# Bounds a hang and nothing else: no test passes or fails by how fast the machine is.
+DEADLINE = float(os.environ.get("AUTHZ_TEST_DEADLINE", "120"))
 
 ROOT = Path(os.environ.get("AUTHZ_SOURCE_ROOT", Path(__file__).resolve().parents[2]))
 AUTHZD = os.environ.get("AUTHZD", str(ROOT / "build" / "daemon" / "authzd"))

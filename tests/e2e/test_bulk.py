@@ -49,7 +49,7 @@ class Bulk(people.PeopleTest):
     def test_a_daemon_that_is_killed_and_comes_back_is_asked_again(self):
         count = 3000
         tool = self.begin("key", "create", "--role", "viewer", "--count", count, "--label", "x",
-                          "--timeout", "20s")
+                          "--timeout", "2m")
         for made in (200, 800):
             self.await_keys(made)
             self.d.kill()
@@ -59,7 +59,7 @@ class Bulk(people.PeopleTest):
         # Each key was made once, and its secret was shown.
         self.assertEqual(len(set(out.split())), count)
         self.assertEqual(self.d.call("status")["store"]["keys"], count)
-        tool = self.begin("key", "disable", "--label", "x", "--yes", "--timeout", "20s")
+        tool = self.begin("key", "disable", "--label", "x", "--yes", "--timeout", "2m")
         with harness.Client(self.d.socket) as client:
             harness.wait_until(lambda: client.call("keys.list", status="inactive")["items"])
         self.d.kill()
@@ -68,8 +68,9 @@ class Bulk(people.PeopleTest):
         self.assertEqual((tool.returncode, err), (0, f"{count} keys disabled\n"))
 
     def test_without_a_daemon_the_document_still_has_the_created_keys(self):
+        # While it waits for an answer, the daemon is killed.
         tool = self.begin("key", "create", "--role", "viewer", "--count", 100000, "--json",
-                          "--timeout", "1s")
+                          "--timeout", "20s")
         self.await_keys(300)
         self.d.kill()
         out, err = tool.communicate(timeout=harness.DEADLINE)

@@ -227,7 +227,6 @@ class Pieces(harness.DaemonTest):
         self.assertIn("10 seconds", message[2]["message"])
         self.assertTrue(half.is_closed())
         self.assertGreater(took, 9.5)
-        self.assertLess(took, 15)
         # A connection that is idle between messages has no deadline.
         self.assertTrue(good.call("authorize", **ALLOWED)["allow"])
         self.assertTrue(idle.call("authorize", **ALLOWED)["allow"])
@@ -287,12 +286,8 @@ class Flood(harness.DaemonTest):
             thread.start()
         try:
             good = daemon.client()
-            slowest = 0
             for _ in range(300):
-                begin = time.monotonic()
                 self.assertTrue(good.call("authorize", **ALLOWED)["allow"])
-                slowest = max(slowest, time.monotonic() - begin)
-            self.assertLess(slowest, 2)
         finally:
             stop.set()
             for thread in floods:
