@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/manage/give.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/call/context.h"
+#include "daemon/config/config.h"
+#include "daemon/decide/actor.h"
+#include "tests/policy/load.h"
+
+#define NOW 1000
+
+static const char policy[] = "tree api { /loans { list GET, create POST, /{loan} { read GET } } }\n"
+			     "scope reads { allow GET on api:/loans/** }\n"
+			     "role viewer { allow GET on api:/loans/** }\n"
+			     "role clerk { allow create on api:/loans }\n"
+			     "role barred { deny GET on api:/loans/** }\n"
+			     "role granter {\n"
+			     "    allow grant on authz:/grants/roles/*\n"
+			     "    allow grant on authz:/grants/scopes/*\n"
+			     "}\n";
+
+static struct loaded loaded;
+static const struct peer nobody = { .uid = 7 };
+static const struct peer root = { .superuser = true };
+static struct config config;
+static const struct context context = { .config = &config };
+static uint32_t dice = 1;
+
+static void setup(void)
+{
+	loaded = load_text(policy);
+	cr_assert_not_null(loaded.snapshot, "%s", loaded.said);
+}
+
+static void teardown(void)
+{
+	unload(&loaded);
+}
+
+TestSuite(give, .init = setup, .fini = teardown);
+
+/* A principal of these roles: "viewer barred@2000 granter=authz:/grants/roles/viewer", some with an
+ * end or a place. */
+struct holder {
+	struct store_principal principal;
+	uint8_t bytes[1024];
+};
+
+static const struct store_principal *hold(struct holder *holder, const char *id, const char *roles)
+{
+	struct store_pack pack = { .bytes = holder->bytes, .cap = sizeof holder->bytes };
+	char *words = strdup(roles), *rest = words, *word;
+
+	while ((word = strtok_r(rest, " ", &rest)) != NULL) {
+		char *end = strchr(word, '@'), *place = strchr(word, '=');
+		struct store_assignment assignment = { .until = end != NULL ? atol(end + 1) : 0 };
+		uint8_t bytes[64];
+		struct store_pack places = { .bytes = bytes, .cap = sizeof bytes };
+
+		if (end != NULL) {
+			*end = '\0';
+		}
+		if (place != NULL) {
+			*place = '\0';
+			cr_assert(store_pack_add(&places, pol_str_of(place + 1)));
+			assignment.places = store_pack_list(&places);
+		}
+		assignment.role = pol_str_of(word);
+		cr_assert(store_assignment_add(&pack, &assignment));
+	}
+	free(words);
+	holder->principal = (struct store_principal){
+		.id = pol_str_of(id),
+		.tenant = STORE_TENANT_DEFAULT,
+		.assignments = store_pack_list(&pack),
+	};
+	return &holder->principal;
+}
+
+struct scene {
+	struct call call;
+	struct actor actor;
+	struct holder giver;
+	struct wire_buf out;
+};
+
+/* A call of mallory, by the token of a key, who has these roles. */
+static void begin(struct scene *scene, const char *roles)
+{
+	memset(scene, 0, sizeof *scene);
+	wire_buf_init(&scene->out, WIRE_MAX_RESPONSE);
+	scene->call = (struct call){
+		.peer = &nobody,
+		.context = &context,
+		.snapshot = loaded.snapshot,
+		.now = NOW,
+		.dice = &dice,
+		.out = &scene->out,
+	};
+	cr_assert_eq(subject_describe_principal(&scene->call, hold(&scene->giver, "mallory", roles),
+			     &scene->actor.subject),
+		0);
+	scene->actor.subject.facts.binding = POL_BOUND_TO_PRINCIPAL;
+	scene->actor.subject.facts.key_state = POL_KEY_ACTIVE;
+	scene->actor.tenant = STORE_TENANT_DEFAULT;
+	memcpy(scene->actor.kid, "1mallorymall", STORE_KID);
+	memcpy(scene->actor.principal, "mallory", 7);
+	scene->actor.principal_len = 7;
+	scene->call.actor = &scene->actor;
+}
+
+/* Ends the call; was it refused, in these words? */
+static bool refused(struct scene *scene, int r, const char *words)
+{
+	bool said = memmem(scene->out.data, scene->out.len, words, strlen(words)) != NULL;
+
+	cr_expect_eq(r == 1, scene->out.len > 0);
+	wire_buf_finish(&scene->out);
+	return r == 1 && said;
+}
+
+static const char beside[] = "`grant` on the role or scope would allow it";
+static const char oneself[] = "nobody gives himself anything";
+
+#define VIEWER_GRANTER "granter=authz:/grants/roles/viewer"
+
+Test(give, a_principal_gains_what_the_giver_has_or_may_grant)
+{
+	static const struct {
+		const char *giver, *id, *before, *after;
+		const char *words; /* of the refusal; NULL: there is none */
+	} rows[] = {
+		{ "viewer", "bob", "", "viewer", NULL },
+		{ "clerk", "bob", "", "viewer", beside },
+		{ "viewer", "bob", "", "clerk", "POST on api:/loans" },
+		{ "", "bob", "", "viewer", beside },
+		/* What he has already is not gained. */
+		{ "", "bob", "viewer", "viewer", NULL },
+		{ "", "bob", "viewer clerk", "viewer", NULL },
+		{ "", "bob", "viewer", "viewer clerk", beside },
+		/* A denial that is gone. */
+		{ "", "bob", "viewer barred", "viewer", beside },
+		{ "viewer", "bob", "viewer barred", "viewer", NULL },
+		/* `grant` helps with that role alone, and never with oneself. */
+		{ VIEWER_GRANTER, "bob", "", "viewer", NULL },
+		{ "granter", "bob", "", "viewer clerk", NULL },
+		{ VIEWER_GRANTER, "bob", "", "clerk", beside },
+		{ VIEWER_GRANTER, "bob", "", "viewer clerk", beside },
+		{ "granter", "mallory", "granter", "granter viewer", oneself },
+		{ "viewer", "mallory", "viewer", "viewer", NULL },
+		{ "viewer", "mallory", "viewer", "viewer clerk", oneself },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct holder before, after;
+		struct scene scene;
+		int r;
+
+		begin(&scene, rows[i].giver);
+		r = give_principal(&scene.call, hold(&before, rows[i].id, rows[i].before),
+			hold(&after, rows[i].id, rows[i].after));
+		if (rows[i].words == NULL) {
+			cr_expect_eq(r, 0, "row %zu", i);
+			wire_buf_finish(&scene.out);
+		} else {
+			cr_expect(refused(&scene, r, rows[i].words), "row %zu: %d", i, r);
+		}
+	}
+}
+
+/* What is held for a time does not hide what is gained behind its end. */
+Test(give, each_end_to_come_is_compared)
+{
+	static const struct {
+		const char *giver, *before, *after;
+		bool allowed;
+	} rows[] = {
+		{ "", "viewer@2000", "viewer@2000", true },
+		{ "", "viewer@2000", "viewer@1500", true },
+		{ "", "viewer@2000", "viewer", false },
+		{ "", "viewer@2000", "viewer@3000", false },
+		{ "", "viewer@2000 clerk@3000", "viewer@2000 clerk@3000", true },
+		{ "", "viewer@2000 clerk@3000", "viewer@2000 clerk", false },
+		{ "", "viewer barred", "viewer barred@2000", false },
+		/* The giver may have it now, or by then. */
+		{ "viewer", "viewer@2000", "viewer", true },
+		{ "viewer@1500", "viewer@2000", "viewer", true },
+		{ "viewer barred", "", "viewer", false },
+		{ "viewer barred@2000", "", "viewer", false },
+		{ "viewer barred@2000", "", "viewer barred@2000", true },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct holder before, after;
+		struct scene scene;
+		int r;
+
+		begin(&scene, rows[i].giver);
+		r = give_principal(&scene.call, hold(&before, "bob", rows[i].before),
+			hold(&after, "bob", rows[i].after));
+		cr_expect_eq(r, !rows[i].allowed, "row %zu: %d", i, r);
+		wire_buf_finish(&scene.out);
+	}
+}
+
+Test(give, one_that_is_revived_gains_all)
+{
+	struct holder after;
+	struct scene scene;
+
+	begin(&scene, "");
+	cr_expect(refused(
+		&scene, give_principal(&scene.call, NULL, hold(&after, "bob", "viewer")), beside));
+	begin(&scene, "viewer");
+	cr_expect_eq(give_principal(&scene.call, NULL, hold(&after, "bob", "viewer")), 0);
+	wire_buf_finish(&scene.out);
+}
+
+Test(give, a_superuser_gives_anything_and_a_peer_what_the_configuration_names)
+{
+	struct holder after;
+	struct scene scene;
+
+	begin(&scene, "");
+	scene.call.actor = NULL;
+	cr_expect_eq(give_principal(&scene.call, NULL, hold(&after, "bob", "")), 0);
+	cr_expect(refused(
+		&scene, give_principal(&scene.call, NULL, hold(&after, "bob", "clerk")), beside));
+	begin(&scene, "");
+	scene.call.actor = NULL;
+	scene.call.peer = &root;
+	cr_expect_eq(give_principal(&scene.call, NULL, hold(&after, "bob", "clerk")), 0);
+	cr_expect_eq(scene.out.len, 0);
+	wire_buf_finish(&scene.out);
+}
+
+/* A key of one scope. */
+static struct store_key key_of(const char *kid, struct store_pack *scopes)
+{
+	struct store_key key = {
+		.kid = { kid, STORE_KID },
+		.tenant = STORE_TENANT_DEFAULT,
+		.binding = POL_BOUND_TO_SCOPES,
+		.flags = STORE_KEY_HAS_SCOPES,
+	};
+
+	cr_assert(store_pack_add(scopes, POL_STR("reads")));
+	key.scopes = store_pack_list(scopes);
+	return key;
+}
+
+Test(give, a_key_is_compared_by_what_it_allows)
+{
+	uint8_t bytes[2][64];
+	struct store_pack packs[2] = { { .bytes = bytes[0], .cap = 64 },
+		{ .bytes = bytes[1], .cap = 64 } };
+	struct store_key other = key_of("1other1other", &packs[0]);
+	struct store_key own = key_of("1mallorymall", &packs[1]);
+	struct scene scene;
+
+	begin(&scene, "viewer");
+	cr_expect_eq(give_key(&scene.call, NULL, &other), 0);
+	cr_expect_eq(give_key(&scene.call, &other, &other), 0);
+	/* The very key that is presented. */
+	cr_expect_eq(give_key(&scene.call, &own, &own), 0);
+	cr_expect(refused(&scene, give_key(&scene.call, NULL, &own), oneself));
+	begin(&scene, "granter");
+	cr_expect_eq(give_key(&scene.call, NULL, &other), 0);
+	cr_expect(refused(&scene, give_key(&scene.call, NULL, &own), oneself));
+	begin(&scene, "clerk");
+	cr_expect_eq(give_key(&scene.call, &other, &other), 0);
+	cr_expect(refused(&scene, give_key(&scene.call, NULL, &other), beside));
+}
+
+Test(give, what_a_role_allows_anew_is_gained_whoever_holds_it)
+{
+	static const struct {
+		const char *giver, *before, *after;
+		bool allowed;
+	} rows[] = {
+		{ "viewer", NULL, "viewer", true },
+		{ "clerk", NULL, "viewer", false },
+		{ "granter", NULL, "viewer", false },
+		{ "", "viewer", "viewer", true },
+		{ "", "viewer", NULL, true },
+		/* Nor does it deny what it did. */
+		{ "", "barred", NULL, false },
+		{ "viewer", "barred", NULL, true },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		uint32_t before = POL_NONE, after = POL_NONE;
+		struct scene scene;
+		int r;
+
+		if (rows[i].before != NULL) {
+			before = pol_snapshot_role(loaded.snapshot, pol_str_of(rows[i].before));
+		}
+		if (rows[i].after != NULL) {
+			after = pol_snapshot_role(loaded.snapshot, pol_str_of(rows[i].after));
+		}
+		begin(&scene, rows[i].giver);
+		r = give_role(&scene.call, before, loaded.snapshot, after);
+		cr_expect_eq(r, !rows[i].allowed, "row %zu: %d", i, r);
+		wire_buf_finish(&scene.out);
+	}
+}
