@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
+#include <sched.h>
+#include <semaphore.h>
 
 #include "daemon/host/parallel.h"
 
@@ -29,4 +31,32 @@ Test(hands, every_piece_is_done_once_before_the_end)
 			cr_expect_eq(calls.of[k], k < counts[i], "%zu of %zu", k, counts[i]);
 		}
 	}
+}
+
+/* Two pieces, each of which ends when the other has begun. */
+struct meeting {
+	sem_t begun[2];
+};
+
+static void meet(void *argument, size_t i)
+{
+	struct meeting *meeting = argument;
+
+	sem_post(&meeting->begun[i]);
+	sem_wait(&meeting->begun[1 - i]);
+}
+
+/* Done one after the other they would wait for ever. */
+Test(hands, pieces_are_done_at_the_same_time, .timeout = 120)
+{
+	struct meeting meeting;
+	cpu_set_t cores;
+
+	cr_assert_eq(sched_getaffinity(0, sizeof cores, &cores), 0);
+	if (CPU_COUNT(&cores) < 2) {
+		cr_skip_test("one core");
+	}
+	sem_init(&meeting.begun[0], 0, 0);
+	sem_init(&meeting.begun[1], 0, 0);
+	parallel_spread(NULL, 2, meet, &meeting);
 }
