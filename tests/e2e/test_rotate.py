@@ -56,7 +56,7 @@ class Modes(RotateTest):
         self.assertNotEqual(old, new)
         self.assertEqual(old[:len("liq_live_") + 12], new[:len("liq_live_") + 12])
         self.assertEqual(record["generation"], 2)
-        self.assertIn(record["retiring_until"] - now, range(HOUR - 1, HOUR + 30))
+        self.assertIn(record["retiring_until"] - now, range(HOUR - 1, HOUR + 600))
         self.assertNotIn("secret", self.get(record["id"]))
         for _ in range(3):
             self.assertEqual([self.status(old), self.status(new)], [200, 200])
@@ -77,12 +77,12 @@ class Modes(RotateTest):
         now = int(time.time())
         record, new = self.rotate(record["id"], mode="confirm", overlap="2h")
         self.assertEqual(record["generation"], 1)
-        self.assertIn(record["pending_until"] - now, range(7 * DAY - 1, 7 * DAY + 30))
+        self.assertIn(record["pending_until"] - now, range(7 * DAY - 1, 7 * DAY + 600))
         self.assertEqual(self.status(old), 200)
         self.assert_error("conflict", self.c.call, "keys.finish", id=record["id"])
         self.assertEqual(self.status(new), 200)
         record = self.confirmed(record["id"], 2)
-        self.assertIn(record["retiring_until"] - now, range(2 * HOUR - 1, 2 * HOUR + 60))
+        self.assertIn(record["retiring_until"] - now, range(2 * HOUR - 1, 2 * HOUR + 600))
         self.assertEqual([self.status(old), self.status(new)], [200, 200])
 
     def test_a_use_from_outside_the_keys_networks_confirms_nothing(self):
@@ -126,6 +126,7 @@ class Modes(RotateTest):
         record, second = self.rotate(record["id"])
         for mode in ("overlap", "confirm", "immediate"):
             self.assert_error("conflict", self.rotate, record["id"], mode=mode)
+        self.assert_error("conflict", self.rotate, record["id"], finish_old=False)
         record, third = self.rotate(record["id"], finish_old=True)
         self.assertEqual([self.status(s) for s in (first, second, third)], [401, 200, 200])
         self.assertEqual(record["generation"], 3)
@@ -158,7 +159,7 @@ class Modes(RotateTest):
         self.rotate(id)
         now = int(time.time())
         record = self.c.call("keys.prolong", id=id, overlap="1d")
-        self.assertIn(record["retiring_until"] - now, range(DAY - 1, DAY + 60))
+        self.assertIn(record["retiring_until"] - now, range(DAY - 1, DAY + 600))
         for overlap in ("3d", "1h"):
             error = self.assert_error(
                 "invalid_request", self.c.call, "keys.prolong", id=id, overlap=overlap)
