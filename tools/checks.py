@@ -202,7 +202,7 @@ def step_format(step):
 
 
 def step_rooms(step):
-    """sources keep to their rooms"""
+    """sources keep to their rooms, and lists fit the sources"""
     status, output = step.run(ROOT / "tools" / "check-rooms", check=False)
     if status != 0:
         show(output)
@@ -211,6 +211,10 @@ def step_rooms(step):
     for name in tracked("tests/e2e/test_*.py"):
         word = Path(name).stem.removeprefix("test_")
         step.expect(f"'{word}'" in listed, f"{name} is not in tests/e2e/meson.build")
+    status, output = step.run(ROOT / "tests" / "mutation" / "mutate.py", "--check", check=False)
+    if status != 0:
+        show(output)
+    count_tap(step, "mutation", {"result": "OK" if status == 0 else "FAIL"}, output)
 
 
 def step_order(step):
