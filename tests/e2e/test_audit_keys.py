@@ -55,6 +55,27 @@ class Auditing(people.PeopleTest):
         found = harness.wait_until(lambda: self.audit(idle=1), what="idleness")
         self.assertEqual(found[id]["findings"], ["idle"])
 
+    def found_by_schedule(self, most):
+        """What is found, once the first rotation is due, where it must be made within `most`."""
+        self.d.replace("a.policy", people.POLICY + "limits { rotation_overlap 1s\n"
+                       f"rotation_max_overlap {most} }}\n")
+        self.c.call("policy.reload")
+        self.alice()
+        id, _ = self.key(rotate_every="1s", expires_in="365d")
+        found = harness.wait_until(
+            lambda: {"due", "overdue"} & set(self.audit()[id]["findings"]), what="a rotation")
+        return sorted(found)
+
+    def test_a_rotation_that_can_still_be_made_is_due(self):
+        self.assertEqual(self.found_by_schedule("2d"), ["due"])
+
+    def test_a_rotation_that_was_not_made_in_time_is_overdue(self):
+        self.found_by_schedule("1s")
+        found = harness.wait_until(
+            lambda: [item["findings"] for item in self.audit().values()
+                     if "overdue" in item["findings"]], what="the end of the schedule")
+        self.assertNotIn("due", found[0])
+
     def test_the_scopes_that_would_have_done(self):
         self.alice("clerk")
         wide, secret = self.key(principal="alice", scopes=["loans:write"], expires_in="365d")
