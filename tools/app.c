@@ -56,6 +56,30 @@ void app_document_error(struct app *app, json_t *error)
 	set_document(app, json_pack("{s:o}", "error", error));
 }
 
+void app_list(struct app *app, json_t *before, const char *array)
+{
+	if (app->list.file == NULL && !document_list_begin(&app->list, stdout, before, array)) {
+		app->no_memory = true;
+	}
+	json_decref(before);
+}
+
+void app_item(struct app *app, json_t *item)
+{
+	if (app->list.file == NULL || !document_list_item(&app->list, item)) {
+		app->no_memory = true;
+	}
+	json_decref(item);
+}
+
+bool app_print(struct app *app)
+{
+	if (app->list.file != NULL) {
+		return document_list_end(&app->list, app->document);
+	}
+	return app->document == NULL || document_print(app->document, stdout);
+}
+
 void app_append(struct app *app, json_t *array, json_t *value)
 {
 	if (json_array_append_new(array, value) != 0) {

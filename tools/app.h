@@ -7,9 +7,9 @@
  * A struct app lives on main's stack and is passed down; there is no other state. Memory for output
  * and arguments comes from its arena and lives until the end.
  *
- * A subcommand is a row of a const table. It writes either text to standard output
- * or, with --json, gives app_document one document; it reports an error with app_fail, once,
- * and returns the exit status. Nothing here is thread-safe.
+ * A subcommand is a row of a const table. It writes either text to standard output or, with --json,
+ * gives app_document one document, which may begin with a list (app_list); it reports an error with
+ * app_fail, once, and returns the exit status. Nothing here is thread-safe.
  */
 
 #include <stdbool.h>
@@ -42,11 +42,12 @@ struct app {
 	struct args args;
 	struct pol_arena arena;
 	bool want_json;
-	bool colour;      /* on standard output */
-	bool colour_err;  /* on standard error */
-	json_t *document; /* what --json prints at the end; NULL: nothing */
-	bool failed;      /* app_fail was called */
-	bool no_memory;   /* for the document */
+	bool colour;               /* on standard output */
+	bool colour_err;           /* on standard error */
+	json_t *document;          /* what --json prints at the end; NULL: nothing */
+	struct document_list list; /* what --json has printed before that, if it was begun */
+	bool failed;               /* app_fail was called */
+	bool no_memory;            /* for the document */
 	struct rpc *rpc;
 	int64_t now; /* Unix seconds, at the start */
 	/* The token that the command manages by (token.h); without one the peer counts. It is
@@ -93,6 +94,19 @@ void app_document(struct app *app, json_t *document);
 
 /* Replaces the document of app_fail by {"error": …}, with what else the daemon answered. */
 void app_document_error(struct app *app, json_t *error);
+
+/*
+ * With --json, a list of unlimited length: app_list begins the document, with the members of the
+ * object `before` and then `array`, unless it is begun; app_item prints one item of the array. What
+ * is printed stays: the members of app_document, or `error` of app_fail, follow the array. Both
+ * functions take the value over; NULL means that memory is out.
+ */
+void app_list(struct app *app, json_t *before, const char *array);
+void app_item(struct app *app, json_t *item);
+
+/* Prints the document, or what is missing of it, and a new line. False: no memory, or standard
+ * output failed. */
+bool app_print(struct app *app);
 
 /* Appends a value to an array. Either may be NULL, when memory was out. */
 void app_append(struct app *app, json_t *array, json_t *value);

@@ -142,8 +142,7 @@ static int finish(struct app *app, int status)
 	if (app->arena.status != POL_OK || app->no_memory) {
 		status = app_fail(app, EXIT_DAEMON, "internal", "out of memory");
 	}
-	if ((app->document != NULL && !document_print(app->document, stdout)) ||
-		fflush(stdout) != 0 || ferror(stdout)) {
+	if (!app_print(app) || fflush(stdout) != 0 || ferror(stdout)) {
 		fputs("authzcheck: cannot write to standard output\n", stderr);
 		status = status == EXIT_YES ? EXIT_USAGE : status;
 	}

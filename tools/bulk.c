@@ -22,8 +22,7 @@ struct chosen {
 	struct id *ids;          /* in the arena */
 	size_t count;
 	size_t capacity;
-	json_t *items; /* with --json and --dry-run: their records */
-	bool failed;   /* memory ran out */
+	bool failed; /* memory ran out */
 };
 
 /* "disable" of "key disable". */
@@ -34,6 +33,12 @@ static const char *verb_name(const struct app *app)
 
 /* --- which ------------------------------------------------------------------------------------ */
 
+/* A dry run with --json prints the records of the keys; all else needs their ids. */
+static bool prints_records(const struct app *app)
+{
+	return app->want_json && app->args.given[FLAG_DRY_RUN];
+}
+
 static bool on_item(void *context, struct wire_cursor item)
 {
 	struct chosen *chosen = context;
@@ -41,6 +46,10 @@ static bool on_item(void *context, struct wire_cursor item)
 
 	if (id.len != ID_SIZE ||
 		(chosen->bulk->wants != NULL && !chosen->bulk->wants(chosen->app, item))) {
+		return true;
+	}
+	if (prints_records(chosen->app)) {
+		app_item(chosen->app, document_wire(item));
 		return true;
 	}
 	if (chosen->count == chosen->capacity) {
@@ -55,9 +64,6 @@ static bool on_item(void *context, struct wire_cursor item)
 	}
 	memcpy(chosen->ids[chosen->count].text, id.ptr, ID_SIZE);
 	chosen->ids[chosen->count++].text[ID_SIZE] = '\0';
-	if (chosen->items != NULL) {
-		app_append(chosen->app, chosen->items, document_wire(item));
-	}
 	return true;
 }
 
@@ -65,6 +71,9 @@ static int on_page(void *context, struct wire_cursor result)
 {
 	struct chosen *chosen = context;
 
+	if (prints_records(chosen->app)) {
+		app_list(chosen->app, json_object(), "items");
+	}
 	record_each(result, "items", on_item, chosen);
 	return chosen->failed ? app_fail(chosen->app, EXIT_DAEMON, "internal", "out of memory")
 			      : EXIT_YES;
@@ -160,15 +169,9 @@ static int do_chosen(struct chosen *chosen)
 static int dry_run(struct chosen *chosen)
 {
 	struct app *app = chosen->app;
-	int status;
+	int status = choose(chosen);
 
-	chosen->items = app->want_json ? json_array() : NULL;
-	status = choose(chosen);
-	if (app->want_json) {
-		app_document(app, json_pack("{s:o}", "items", chosen->items));
-		return status;
-	}
-	if (status != EXIT_YES) {
+	if (status != EXIT_YES || prints_records(app)) {
 		return status;
 	}
 	for (size_t i = 0; i < chosen->count; i++) {

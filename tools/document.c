@@ -10,6 +10,9 @@
 /* Of values from a file. */
 #define MAX_DEPTH 8
 
+#define INDENT 2
+#define FORMAT (JSON_INDENT(INDENT) | JSON_ENCODE_ANY)
+
 json_t *document_str(struct pol_str str)
 {
 	json_t *string = json_stringn(str.len > 0 ? str.ptr : "", str.len);
@@ -178,29 +181,100 @@ const char *document_to_wire(json_t *value, struct wire_buf *out)
 	return put_value(value, out, 0);
 }
 
-/* jansson leaves DEL and the controls U+0080 to U+009F as they are. */
-static int write_escaped(const char *text, size_t len, void *context)
+/* Writes text of jansson, which leaves DEL and the controls U+0080 to U+009F as they are. Its new
+ * lines are outside of strings: `indent` spaces follow each. */
+static void put_escaped(struct pol_str rest, int indent, FILE *file)
 {
-	FILE *file = context;
-	struct pol_str rest = { text, len };
-
 	while (rest.len > 0) {
-		size_t size;
-		uint32_t code = text_decode(rest, &size);
+		size_t size = 0;
+		uint32_t code;
 
+		while (size < rest.len && rest.ptr[size] >= ' ' && rest.ptr[size] < 0x7f) {
+			size++;
+		}
+		fwrite(rest.ptr, 1, size, file);
+		rest = (struct pol_str){ rest.ptr + size, rest.len - size };
+		if (rest.len == 0) {
+			break;
+		}
+		code = text_decode(rest, &size);
 		if (code >= 0x7f && code <= 0x9f) {
 			fprintf(file, "\\u%04x", (unsigned)code);
 		} else {
 			fwrite(rest.ptr, 1, size, file);
 		}
+		if (code == '\n') {
+			fprintf(file, "%*s", indent, "");
+		}
 		rest = (struct pol_str){ rest.ptr + size, rest.len - size };
 	}
-	return ferror(file) != 0 ? -1 : 0;
+}
+
+static int write_escaped(const char *text, size_t len, void *context)
+{
+	put_escaped((struct pol_str){ text, len }, 0, context);
+	return ferror((FILE *)context) != 0 ? -1 : 0;
 }
 
 bool document_print(const json_t *document, FILE *file)
 {
-	return json_dump_callback(
-		       document, write_escaped, file, JSON_INDENT(2) | JSON_ENCODE_ANY) == 0 &&
+	return json_dump_callback(document, write_escaped, file, FORMAT) == 0 &&
 	       fputc('\n', file) != EOF;
+}
+
+/* --- a list ----------------------------------------------------------------------------------- */
+
+/* "{\n  "a": 1\n}" without its brackets and the last new line. */
+static struct pol_str members(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len > 2 ? (struct pol_str){ text + 1, len - 3 } : POL_STR("");
+}
+
+bool document_list_begin(
+	struct document_list *list, FILE *file, const json_t *before, const char *array)
+{
+	char *text = json_dumps(before, FORMAT);
+	struct pol_str first;
+
+	if (text == NULL) {
+		return false;
+	}
+	first = members(text);
+	list->file = file;
+	fputc('{', file);
+	put_escaped(first, 0, file);
+	fprintf(file, "%s\n%*s\"%s\": [", first.len > 0 ? "," : "", INDENT, "", array);
+	free(text);
+	return true;
+}
+
+bool document_list_item(struct document_list *list, const json_t *item)
+{
+	char *text = json_dumps(item, FORMAT);
+
+	if (text == NULL) {
+		return false;
+	}
+	fprintf(list->file, "%s\n%*s", list->filled ? "," : "", 2 * INDENT, "");
+	list->filled = true;
+	put_escaped(pol_str_of(text), 2 * INDENT, list->file);
+	free(text);
+	return true;
+}
+
+bool document_list_end(struct document_list *list, const json_t *after)
+{
+	char *text = after != NULL ? json_dumps(after, FORMAT) : NULL;
+	struct pol_str last = text != NULL ? members(text) : POL_STR("");
+
+	if (list->filled) {
+		fprintf(list->file, "\n%*s", INDENT, "");
+	}
+	fputs(last.len > 0 ? "]," : "]", list->file);
+	put_escaped(last, 0, list->file);
+	fputs("\n}\n", list->file);
+	free(text);
+	return after == NULL || text != NULL;
 }

@@ -10,9 +10,10 @@ struct run {
 	const struct list *list;
 	const char *word; /* the parameter that the first word is; NULL: there is none */
 	struct table table;
-	json_t *items; /* with --json */
-	bool blank;    /* a blank line before the first row */
-	bool full;     /* memory ran out */
+	json_t *before; /* with --json: the members before the array, and its name */
+	const char *array;
+	bool blank; /* a blank line before the first row */
+	bool full;  /* memory ran out */
 	size_t count;
 };
 
@@ -21,7 +22,7 @@ static bool on_json(void *context, struct wire_cursor item)
 	struct run *run = context;
 
 	run->count++;
-	app_append(run->app, run->items, document_wire(item));
+	app_item(run->app, document_wire(item));
 	return true;
 }
 
@@ -65,6 +66,7 @@ static int on_page(void *context, struct wire_cursor result)
 	struct run *run = context;
 
 	if (run->app->want_json) {
+		app_list(run->app, json_incref(run->before), run->array);
 		record_each(result, "items", on_json, run);
 		return EXIT_YES;
 	}
@@ -104,20 +106,23 @@ static int fetch(struct run *run)
 
 int list_run(struct app *app)
 {
-	struct run run = { .app = app, .list = app->command->list };
+	struct run run = { .app = app, .list = app->command->list, .array = "items" };
 	int status;
 
-	run.items = app->want_json ? json_array() : NULL;
+	run.before = app->want_json ? json_object() : NULL;
 	status = fetch(&run);
-	if (app->want_json) {
-		app_document(app, json_pack("{s:o}", "items", run.items));
-	}
+	json_decref(run.before);
 	return status == EXIT_YES && run.list->finds && run.count > 0 ? EXIT_NO : status;
 }
 
-int list_part(struct app *app, const struct list *list, const char *word, json_t *items)
+int list_part(struct app *app, const struct list_part *part)
 {
-	struct run run = { .app = app, .list = list, .word = word, .items = items, .blank = true };
+	struct run run = { .app = app,
+		.list = part->list,
+		.word = part->word,
+		.before = part->before,
+		.array = part->array,
+		.blank = true };
 
 	return fetch(&run);
 }

@@ -23,6 +23,14 @@ struct list {
 /* For the `run` of a row: the options of the command become parameters. */
 int list_run(struct app *app);
 
-/* For a record that has a list: appends to the JSON array `items`, or prints the table under a
- * blank line. The first word becomes the parameter `word`. */
-int list_part(struct app *app, const struct list *list, const char *word, json_t *items);
+/* The list of a record. The first word becomes the parameter `word`. With --json the document is
+ * the members of `before`, and then the array of this name. */
+struct list_part {
+	const struct list *list;
+	const char *word;
+	json_t *before;
+	const char *array;
+};
+
+/* Prints the table under a blank line, or the document. */
+int list_part(struct app *app, const struct list_part *part);

@@ -11,7 +11,6 @@
 
 struct verifying {
 	struct app *app;
-	json_t *items; /* with --json: the problems */
 	uint64_t problems;
 	int64_t checked;
 	bool progress;
@@ -24,7 +23,7 @@ static bool on_problem(void *context, struct wire_cursor item)
 
 	verifying->problems++;
 	if (app->want_json) {
-		app_append(app, verifying->items, document_wire(item));
+		app_item(app, document_wire(item));
 		return true;
 	}
 	if (verifying->progress) {
@@ -40,6 +39,9 @@ static int on_slice(void *context, struct wire_cursor result)
 {
 	struct verifying *verifying = context;
 
+	if (verifying->app->want_json) {
+		app_list(verifying->app, json_object(), "items");
+	}
 	record_each(result, "items", on_problem, verifying);
 	verifying->checked += record_int(result, "checked", 0);
 	if (verifying->progress) {
@@ -54,9 +56,8 @@ static void report(struct verifying *verifying)
 	struct app *app = verifying->app;
 
 	if (app->want_json) {
-		app_document(app,
-			json_pack("{s:O, s:I, s:b}", "items", verifying->items, "checked",
-				(json_int_t)verifying->checked, "ok", verifying->problems == 0));
+		app_document(app, json_pack("{s:I, s:b}", "checked", (json_int_t)verifying->checked,
+					  "ok", verifying->problems == 0));
 		return;
 	}
 	if (verifying->progress) {
@@ -81,12 +82,10 @@ int log_verify(struct app *app)
 	};
 	int status;
 
-	verifying.items = app->want_json ? json_array() : NULL;
 	status = rpc_pages(app, &pages);
 	if (status == EXIT_YES) {
 		report(&verifying);
 		status = verifying.problems == 0 ? EXIT_YES : EXIT_NO;
 	}
-	json_decref(verifying.items);
 	return status;
 }

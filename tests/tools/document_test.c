@@ -74,6 +74,68 @@ Test(document, times_of_the_wire_become_rfc_3339_and_the_order_stays)
 	wire_buf_finish(&buf);
 }
 
+/* Prints the object in parts, from the member `array` on; takes it over. */
+static char *printed_in_parts(json_t *object, const char *array)
+{
+	struct document_list list = { 0 };
+	json_t *before = json_object(), *after = json_object(), *member, *item;
+	const char *key;
+	bool passed = false;
+	char *text = NULL;
+	size_t len = 0, i;
+	FILE *file = open_memstream(&text, &len);
+
+	json_object_foreach(object, key, member)
+	{
+		if (strcmp(key, array) == 0) {
+			passed = true;
+		} else {
+			json_object_set(passed ? after : before, key, member);
+		}
+	}
+	cr_assert(document_list_begin(&list, file, before, array));
+	json_array_foreach(json_object_get(object, array), i, item)
+	{
+		cr_assert(document_list_item(&list, item));
+	}
+	cr_assert(document_list_end(&list, json_object_size(after) > 0 ? after : NULL));
+	fclose(file);
+	json_decref(before);
+	json_decref(after);
+	json_decref(object);
+	return text;
+}
+
+Test(document, a_list_in_parts_has_the_bytes_of_the_whole)
+{
+	static const char *const objects[] = {
+		"{\"items\": []}",
+		"{\"items\": [1]}",
+		"{\"items\": [{}, [], {\"a\\n\\u007f\": [\"b\\n\\u009b\", {\"c\": null}]}, \"d\"]}",
+		"{\"a\": {\"b\": [1, 2]}, \"items\": [[[3]], {\"c\": 4}], \"d\": [], \"e\": "
+		"\"\\n\"}",
+		"{\"items\": [], \"error\": {\"code\": \"internal\"}}",
+	};
+
+	for (size_t i = 0; i < sizeof objects / sizeof objects[0]; i++) {
+		json_t *object = json_loads(objects[i], 0, NULL);
+		char *whole = printed(json_incref(object));
+		char *parts = printed_in_parts(object, "items");
+
+		cr_expect_str_eq(parts, whole);
+		free(whole);
+		free(parts);
+	}
+}
+
+Test(document, a_list_without_memory_prints_nothing)
+{
+	struct document_list list = { 0 };
+
+	cr_expect_not(document_list_begin(&list, stdout, NULL, "items"));
+	cr_expect_null(list.file);
+}
+
 static const char *wrong_with(const char *text)
 {
 	json_t *value = json_loads(text, 0, NULL);

@@ -19,8 +19,6 @@ struct view {
 	const char *at;
 	struct draw drawing;
 	struct pol_str before; /* the resource drawn last */
-	json_t *document;      /* with --json: what the first page says, without its items */
-	json_t *items;         /* those of every page */
 	bool denied;
 };
 
@@ -85,7 +83,7 @@ static bool on_json_item(void *context, struct wire_cursor item)
 {
 	struct view *view = context;
 
-	app_append(view->app, view->items, document_wire(item));
+	app_item(view->app, document_wire(item));
 	return true;
 }
 
@@ -101,12 +99,12 @@ static int on_page(void *context, struct wire_cursor result)
 
 	view->denied = is_refused(result);
 	if (view->app->want_json) {
-		if (view->document == NULL) {
-			view->document = json_pack("{s:I, s:o, s:o}", "status",
+		app_list(view->app,
+			json_pack("{s:I, s:o, s:o}", "status",
 				(json_int_t)record_int(result, "status", 200), "reason",
 				document_str(record_str(result, "reason")), "revision",
-				document_str(record_str(result, "revision")));
-		}
+				document_str(record_str(result, "revision"))),
+			"items");
 		record_each(result, "items", on_json_item, view);
 	} else if (view->denied) {
 		answer_print(view->app, result, "it");
@@ -172,18 +170,9 @@ static int ask(struct view *view)
 {
 	struct app *app = view->app;
 	const struct pages pages = { "permissions", fill, on_page, view, "resources" };
-	int status;
+	int status = rpc_pages(app, &pages);
 
-	view->items = app->want_json ? json_array() : NULL;
-	status = rpc_pages(app, &pages);
-	if (app->want_json) {
-		if (json_object_set_new(view->document, "items", view->items) != 0) {
-			app->no_memory = !app->failed;
-		}
-		app_document(app, view->document);
-		return status;
-	}
-	if (app->failed) {
+	if (app->want_json || app->failed) {
 		return status;
 	}
 	if (!view->denied && view->drawing.count == 0) {

@@ -26,7 +26,6 @@ static const char *const titles[] = { "RECORD", "TIME", "ACTOR", "ACTION", "TARG
 struct showing {
 	struct app *app;
 	struct table table;
-	json_t *items; /* with --json, but not with --follow */
 	int64_t after; /* records up to this one are left out; the same for all pages */
 	int64_t last;  /* the last record that was shown */
 	int64_t lines; /* 0: all */
@@ -150,7 +149,7 @@ static bool on_item(void *context, struct wire_cursor item)
 	}
 	document = document_wire(item);
 	if (!app->args.given[FLAG_FOLLOW]) {
-		app_append(app, showing->items, document);
+		app_item(app, document);
 		return true;
 	}
 	printed = document != NULL && document_print(document, stdout);
@@ -175,7 +174,11 @@ static int fill(void *context, struct params *params)
 static int on_page(void *context, struct wire_cursor result)
 {
 	struct showing *showing = context;
+	const struct app *app = showing->app;
 
+	if (app->want_json && !app->args.given[FLAG_FOLLOW] && !showing->counting) {
+		app_list(showing->app, json_object(), "items");
+	}
 	record_each(result, "items", on_item, showing);
 	if (showing->counting) {
 		/* EXIT_NO only ends the pages: enough records were seen. */
@@ -252,15 +255,10 @@ static int follow(struct showing *showing)
 
 static int list(struct app *app, struct showing *showing)
 {
-	bool one = app->want_json && !app->args.given[FLAG_FOLLOW];
 	int status = showing->lines > 0 ? find_last(showing) : EXIT_YES;
 
-	showing->items = one ? json_array() : NULL;
 	if (status == EXIT_YES) {
 		status = show(showing);
-	}
-	if (one) {
-		app_document(app, json_pack("{s:o}", "items", showing->items));
 	}
 	if (status == EXIT_YES && app->args.given[FLAG_FOLLOW]) {
 		status = follow(showing);

@@ -16,7 +16,9 @@ static int run_show(struct app *app)
 {
 	struct params params;
 	struct wire_cursor record;
-	json_t *document, *items;
+	struct list_part part = {
+		.list = &show_assignments, .word = "principal", .array = "assignments"
+	};
 	int status;
 
 	params_begin(&params);
@@ -28,18 +30,14 @@ static int run_show(struct app *app)
 	if (status != EXIT_YES) {
 		return status;
 	}
-	if (!app->want_json) {
+	if (app->want_json) {
+		part.before = document_wire(record);
+		json_object_del(part.before, part.array);
+	} else {
 		show_principal(app, record);
-		return list_part(app, &show_assignments, "principal", NULL);
 	}
-	document = document_wire(record);
-	items = json_array();
-	status = list_part(app, &show_assignments, "principal", items);
-	json_object_del(document, "assignments");
-	if (json_object_set_new(document, "assignments", items) != 0) {
-		app->no_memory = true;
-	}
-	app_document(app, document);
+	status = list_part(app, &part);
+	json_decref(part.before);
 	return status;
 }
 
