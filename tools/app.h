@@ -77,7 +77,8 @@ struct command {
 	int (*run)(struct app *app);
 	const char *method;    /* of the daemon, that it calls */
 	const char *params[2]; /* the names of the words as parameters of the method */
-	/* Shows the answer to people; NULL: as a key. */
+	bool makes_secret;     /* the answer is a key with its new secret */
+	/* Shows any other answer to people; NULL: as a key. */
 	int (*show)(struct app *app, struct wire_cursor answer);
 	const struct bulk *bulk;
 	const struct list *list;

@@ -15,7 +15,7 @@ int show_principal(struct app *app, struct wire_cursor record);
 int show_role(struct app *app, struct wire_cursor record);
 int show_tenant(struct app *app, struct wire_cursor record);
 
-/* A key with its secret. A pipe or a file gets the secret and nothing else. */
+/* A key with its secret, which is there. A pipe or a file gets the secret and nothing else. */
 int show_secret(struct app *app, struct wire_cursor record);
 
 extern const struct list show_keys;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/verb.h"
 
+#include "tools/record.h"
 #include "tools/show.h"
 
 int verb_call(struct app *app, struct params *params)
@@ -12,9 +13,16 @@ int verb_call(struct app *app, struct params *params)
 	if (status != EXIT_YES) {
 		return status;
 	}
+	if (command->makes_secret && record_str(answer, "secret").len == 0) {
+		return app_fail(app, EXIT_DAEMON, "internal",
+			"the daemon made a secret and did not send it: make another one");
+	}
 	if (app->want_json) {
 		app_document(app, document_wire(answer));
 		return EXIT_YES;
+	}
+	if (command->makes_secret) {
+		return show_secret(app, answer);
 	}
 	return command->show != NULL ? command->show(app, answer) : show_key(app, answer);
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""authzcheck's lists of many pages: the test is the daemon."""
+"""authzcheck's lists of many pages, and answers that a daemon should not give: the test is the daemon."""
 
 import json
 import os
@@ -191,6 +191,23 @@ class Pages(unittest.TestCase):
         document = json.loads(out)
         self.assertEqual((status, document["items"]), (3, [item(0)]), err)
         self.assertEqual(document["error"]["code"], "unavailable")
+
+
+class Secrets(unittest.TestCase):
+    def test_a_missing_secret_is_an_error(self):
+        for arguments in (("key", "create", "--role", "r"), ("key", "rotate", "1AbCdEfGhIj0"),
+                          ("key", "renew", "--token", "t")):
+            for form in ((), ("--json",)):
+                with self.subTest(arguments + form), Fake(*form, *arguments) as fake:
+                    fake.call()
+                    fake.answer({"id": "1AbCdEfGhIj0"})
+                    status, out, err = fake.done()
+                    self.assertEqual(status, 3)
+                    self.assertIn("made a secret and did not send it", err)
+                    if form:
+                        self.assertEqual(json.loads(out)["error"]["code"], "internal")
+                    else:
+                        self.assertEqual(out, "")
 
 
 if __name__ == "__main__":

@@ -103,7 +103,7 @@ const struct command commands_key[KEY_COMMANDS] = {
 		.by_token = true,
 		.run = key_create_run,
 		.method = "keys.create",
-		.show = show_secret,
+		.makes_secret = true,
 	},
 	{
 		.name = "key import",
@@ -231,7 +231,7 @@ const struct command commands_key[KEY_COMMANDS] = {
 		.run = bulk_run,
 		.method = "keys.rotate",
 		.params = { "id" },
-		.show = show_secret,
+		.makes_secret = true,
 		.bulk = &rotate,
 	},
 	{
@@ -287,7 +287,7 @@ const struct command commands_key[KEY_COMMANDS] = {
 		.flags = { FLAG_TOKEN, FLAG_TOKEN_FILE },
 		.run = run_renew,
 		.method = "keys.renew",
-		.show = show_secret,
+		.makes_secret = true,
 	},
 	{
 		.name = "key revoke",
