@@ -104,7 +104,7 @@ static bool is_used_up(
 	return false;
 }
 
-static void add_line(struct story *story, const struct pol_explanation *told,
+static void add_line(struct story *story, const struct pol_explanation *explanation,
 	const struct pol_explained_line *line, size_t width)
 {
 	const char *what = app_text(story->app, "%-10s %s%s", pol_terms_control(line->control),
@@ -118,8 +118,8 @@ static void add_line(struct story *story, const struct pol_explanation *told,
 		verdict = app_text(story->app, "%s%s%s%s", pol_terms_verdict(line->verdict),
 			refused && line->reason.len > 0 ? " " : "",
 			refused ? shown(story, line->reason) : "",
-			is_used_up(story, line, told->quota) ? ", but was used up in the end"
-							     : effect_text(story, line));
+			is_used_up(story, line, explanation->quota) ? ", but was used up in the end"
+								    : effect_text(story, line));
 	}
 	add(story, (struct line){ .text = app_text(story->app, "  %s%*s  %s", what,
 					  pad < width ? (int)(width - pad) : 0, "", verdict),
@@ -130,13 +130,14 @@ static void add_line(struct story *story, const struct pol_explanation *told,
 /* One line with many arguments does not move the verdicts of the others. */
 #define WHAT_COLUMN 36
 
-static size_t what_width(struct story *story, const struct pol_explanation *told)
+static size_t what_width(struct story *story, const struct pol_explanation *explanation)
 {
 	size_t width = 0;
 
 	for (int group = 0; group < POL_GROUP_COUNT; group++) {
-		for (uint32_t i = 0; i < told->groups[group].line_count; i++) {
-			const struct pol_explained_line *line = &told->groups[group].lines[i];
+		for (uint32_t i = 0; i < explanation->groups[group].line_count; i++) {
+			const struct pol_explained_line *line =
+				&explanation->groups[group].lines[i];
 			size_t own = 11 + text_width(pol_str_of(shown(story, line->module)));
 
 			for (uint32_t k = 0; k < line->argument_count; k++) {
@@ -148,12 +149,12 @@ static size_t what_width(struct story *story, const struct pol_explanation *told
 	return width;
 }
 
-static void add_groups(struct story *story, const struct pol_explanation *told)
+static void add_groups(struct story *story, const struct pol_explanation *explanation)
 {
-	size_t width = what_width(story, told);
+	size_t width = what_width(story, explanation);
 
 	for (int number = 0; number < POL_GROUP_COUNT; number++) {
-		const struct pol_explained_group *group = &told->groups[number];
+		const struct pol_explained_group *group = &explanation->groups[number];
 		const char *name = pol_terms_group((enum pol_group)number);
 		struct line line = { .text = name };
 
@@ -171,7 +172,7 @@ static void add_groups(struct story *story, const struct pol_explanation *told)
 		}
 		add(story, line);
 		for (uint32_t i = 0; i < group->line_count; i++) {
-			add_line(story, told, &group->lines[i], width);
+			add_line(story, explanation, &group->lines[i], width);
 		}
 	}
 }
@@ -240,90 +241,97 @@ static void add_text(struct story *story, const char *text)
 	add(story, (struct line){ .text = text });
 }
 
-static void add_missing_scope(struct story *story, const struct pol_explanation *told)
+static void add_missing_scope(struct story *story, const struct pol_explanation *explanation)
 {
-	if (told->key_at_count > 0) {
+	if (explanation->key_at_count > 0) {
 		add_text(story, app_text(story->app, "The key counts at %s alone.",
-					joined(story, told->key_at, told->key_at_count, "", ", ")));
+					joined(story, explanation->key_at,
+						explanation->key_at_count, "", ", ")));
 	} else {
 		add_text(story, "The key's scopes leave it out.");
-		if (told->none.scope) {
+		if (explanation->none.scope) {
 			add_text(story, "No scope would allow it.");
 		}
 	}
 }
 
 /* Says what is missing, and also when nothing in the policy would allow it. */
-static void add_lacks(struct story *story, const struct pol_explanation *told)
+static void add_lacks(struct story *story, const struct pol_explanation *explanation)
 {
-	if (told->missing.scope) {
-		add_missing_scope(story, told);
+	if (explanation->missing.scope) {
+		add_missing_scope(story, explanation);
 	}
-	if (told->missing.role && told->none.role) {
+	if (explanation->missing.role && explanation->none.role) {
 		add_text(story, "No role that could be given would allow it.");
 	}
-	if (told->missing.role && told->missing.scope && told->need_count > 0) {
+	if (explanation->missing.role && explanation->missing.scope &&
+		explanation->need_count > 0) {
 		add_text(story, "A role and a scope are needed together:");
 	}
-	if (told->none.role && told->none.scope && !told->missing.role && !told->missing.scope) {
+	if (explanation->none.role && explanation->none.scope && !explanation->missing.role &&
+		!explanation->missing.scope) {
 		add_text(story, "No role and no scope would change that.");
 	}
 }
 
-static void add_needs(struct story *story, const struct pol_explanation *told)
+static void add_needs(struct story *story, const struct pol_explanation *explanation)
 {
-	bool both = told->missing.role && told->missing.scope;
+	bool both = explanation->missing.role && explanation->missing.scope;
 
-	add_lacks(story, told);
-	for (uint32_t i = 0; i < told->need_count; i++) {
-		add_rule(story, &told->needs[i], both ? "would do" : "would allow it");
+	add_lacks(story, explanation);
+	for (uint32_t i = 0; i < explanation->need_count; i++) {
+		add_rule(story, &explanation->needs[i], both ? "would do" : "would allow it");
 	}
-	if (told->more_needs > 0) {
-		add_text(story, app_text(story->app, "… and %" PRIu32 " more.", told->more_needs));
+	if (explanation->more_needs > 0) {
+		add_text(story,
+			app_text(story->app, "… and %" PRIu32 " more.", explanation->more_needs));
 	}
 }
 
-static void add_all(struct story *story, const struct pol_explanation *told)
+static void add_all(struct story *story, const struct pol_explanation *explanation)
 {
-	if (told->has_stack) {
-		add(story, (struct line){ .text = told->stack.len > 0
-							  ? app_text(story->app, "stack %s",
-								    shown(story, told->stack))
-							  : "the built-in stack",
-				   .position = told->position,
-				   .gap = true });
-		add_groups(story, told);
+	if (explanation->has_stack) {
+		add(story,
+			(struct line){ .text = explanation->stack.len > 0
+						       ? app_text(story->app, "stack %s",
+								 shown(story, explanation->stack))
+						       : "the built-in stack",
+				.position = explanation->position,
+				.gap = true });
+		add_groups(story, explanation);
 	}
-	if (told->quota.len > 0) {
+	if (explanation->quota.len > 0) {
 		add(story, (struct line){ .text = app_text(story->app, "Quota %s is used up.",
-						  shown(story, told->quota)),
+						  shown(story, explanation->quota)),
 				   .gap = true });
-	} else if (ends[told->stage] != NULL) {
-		add(story, (struct line){ .text = ends[told->stage], .gap = true });
+	} else if (ends[explanation->stage] != NULL) {
+		add(story, (struct line){ .text = ends[explanation->stage], .gap = true });
 	}
-	if (told->resource.len > 0) {
+	if (explanation->resource.len > 0) {
 		add(story, (struct line){ .text = app_text(story->app, "asked for: %s%s%s",
-						  shown(story, told->action),
-						  told->action.len > 0 ? " on " : "",
-						  shown(story, told->resource)),
+						  shown(story, explanation->action),
+						  explanation->action.len > 0 ? " on " : "",
+						  shown(story, explanation->resource)),
 				   .gap = true });
 	}
-	if (told->has_count > 0) {
-		add_text(story, app_text(story->app, "It has %s.",
-					joined(story, told->has, told->has_count, "", ", ")));
+	if (explanation->has_count > 0) {
+		add_text(story,
+			app_text(story->app, "It has %s.",
+				joined(story, explanation->has, explanation->has_count, "", ", ")));
 	}
-	for (uint32_t i = 0; i < told->rule_count; i++) {
-		add_rule(story, &told->rules[i], told->rules[i].deny ? "denies it" : "allows it");
+	for (uint32_t i = 0; i < explanation->rule_count; i++) {
+		add_rule(story, &explanation->rules[i],
+			explanation->rules[i].deny ? "denies it" : "allows it");
 	}
-	add_needs(story, told);
+	add_needs(story, explanation);
 }
 
-void story_print(struct app *app, const struct pol_explanation *told, unsigned indent)
+void story_print(struct app *app, const struct pol_explanation *explanation, unsigned indent)
 {
 	struct story story = { .app = app };
 	size_t column = 0;
 
-	add_all(&story, told);
+	add_all(&story, explanation);
 	for (size_t i = 0; i < story.count; i++) {
 		size_t width = text_width(pol_str_of(story.lines[i].text));
 

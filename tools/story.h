@@ -9,4 +9,4 @@
 #include "tools/app.h"
 
 /* Prints it to standard output, `indent` columns in. */
-void story_print(struct app *app, const struct pol_explanation *told, unsigned indent);
+void story_print(struct app *app, const struct pol_explanation *explanation, unsigned indent);

@@ -36,7 +36,7 @@ static int run(struct app *app)
 {
 	struct params params;
 	struct wire_cursor result;
-	struct pol_explanation told;
+	struct pol_explanation explanation;
 	const char *what;
 	bool given;
 	int status;
@@ -61,8 +61,8 @@ static int run(struct app *app)
 		return status;
 	}
 	status = answer_print(app, result, what);
-	if (!app->want_json && explanation_read(app, result, &told)) {
-		story_print(app, &told, 0);
+	if (!app->want_json && explanation_read(app, result, &explanation)) {
+		story_print(app, &explanation, 0);
 	}
 	return status;
 }
