@@ -68,7 +68,7 @@ _authzcheck()
 	*) command=${words[0]} ;;
 	esac
 
-	# Behind an option that takes a value nothing of ours is known.
+	# The value of an option: there is nothing to propose.
 	[[ -z $skip ]] || return
 
 	if [[ $word == -* ]]; then

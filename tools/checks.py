@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The steps of tools/check, cheap ones first.
 
-Every step runs even when an earlier one failed, so that one run tells everything. What a failing
+Every step runs even when an earlier one failed, so that one run shows every failure. What a failing
 step printed is shown; a passing one shows only its count. Build folders are kept for the next run:
 `build` (gcc, as everybody uses it) and build-check/ (the others). The last line is
 `N passed, N failed`, and the exit status is 0 when nothing failed.
@@ -100,7 +100,7 @@ def tracked(*patterns):
 
 
 def configure(step, folder, *options, env):
-    """A build folder with exactly these options; one of another compiler or option is made anew."""
+    """A build folder with exactly these options; one of another compiler or option is replaced."""
     folder.parent.mkdir(exist_ok=True)
     command = ["meson", "setup", folder, "--werror", *options]
     mark = folder / "tools-check"
@@ -275,7 +275,7 @@ def installed(folder):
 
 def works_under_tsan(step):
     """A prefix under which a thread-sanitized program starts here: some kernels place memory where
-    the sanitizer wants its shadow, unless they are told not to."""
+    the sanitizer wants its shadow, unless address space randomization is off."""
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "empty.c"
         source.write_text("int main(void) { return 0; }\n")
@@ -512,7 +512,7 @@ def main():
         epilog=f"steps, in their order:\n{listing}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("steps", nargs="*", metavar="STEP", help="only these; every step unless told")
+    parser.add_argument("steps", nargs="*", metavar="STEP", help="only these; default: every step")
     options = parser.parse_args()
     unknown = [name for name in options.steps if name not in STEPS]
     if unknown:

@@ -11,7 +11,7 @@
 #include "client/authz.h"
 
 enum {
-	WINDOW = 256,            /* outstanding calls: the daemon commits so many at once */
+	WINDOW = 256,            /* outstanding calls: the daemon commits this many at once */
 	PROGRESS_NS = 100000000, /* between two lines of progress */
 	SHOWN = 20,              /* refusals that are printed one by one */
 	AGAIN_MS = 50,           /* between two attempts to reach the daemon again */

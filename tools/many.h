@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * many: one method called for many keys, with so many calls outstanding that the daemon commits
+ * many: one method called for many keys, with enough calls outstanding that the daemon commits
  * them in batches. Progress is shown when standard error is a terminal. A refused call is reported
  * and counted, and the others go on. When the connection breaks, the calls without an answer are
  * repeated if that is safe: because of their request_id, or because the method changes nothing the

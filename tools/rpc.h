@@ -71,7 +71,7 @@ struct pages {
 	/* One page's result. EXIT_YES to go on. */
 	int (*page)(void *context, struct wire_cursor result);
 	void *context;
-	/* "keys": the pages hold so many `items` as `limit` says, and their count is shown on a
+	/* "keys": a page holds at most `limit` of them in `items`, and their count is shown on a
 	 * terminal. NULL: the method takes no limit. */
 	const char *what;
 };

@@ -47,5 +47,5 @@ struct pol_arena *table_arena(struct table *table);
 bool table_add(struct table *table, const struct table_cell *cells);
 
 /* Prints the page and forgets its rows. A column that was empty all through the first page is left
- * out, but for the first. */
+ * out, except the first. */
 void table_print(struct table *table, FILE *file);

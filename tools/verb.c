@@ -27,7 +27,7 @@ int verb_call(struct app *app, struct params *params)
 	return command->show != NULL ? command->show(app, answer) : show_key(app, answer);
 }
 
-/* "--name, --label or --scope": the options of a command, but for --tenant. */
+/* "--name, --label or --scope": the options of a command except --tenant. */
 static const char *option_names(struct app *app)
 {
 	const enum flag *flags = app->command->flags;

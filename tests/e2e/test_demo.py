@@ -26,15 +26,15 @@ class Demo(unittest.TestCase):
     def test_the_output_is_as_expected(self):
         done, left = self.run_demo()
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        told = iter(done.stdout.splitlines())
+        printed = iter(done.stdout.splitlines())
         for line in ("4 passed, 0 failed", "allow  key ", "deny 403 scope: ",
                      "deny 404 unknown_resource: ", "deny 400 malformed_path: ",
                      "(now it answers by revision ", "deny 403 role: no role of alice allows ",
                      "(now it answers by revision ", "allow  key ",
                      "policy/roles.policy:2:17: error: unknown action 'raed': did you mean 'read'?",
                      "(still revision ", "deny 401 inactive_key: ", "deny 401 revoked_key: ",
-                     "Everything came out as told."):
-            self.assertTrue(any(said.startswith(line) for said in told), f"{line}\n{done.stdout}")
+                     "Every command had the expected result."):
+            self.assertTrue(any(found.startswith(line) for found in printed), f"{line}\n{done.stdout}")
         self.assertEqual(left, [])
 
     def test_no_secret_is_shown(self):
@@ -50,7 +50,7 @@ class Demo(unittest.TestCase):
                 path.chmod(0o755)
             done, left = self.run_demo(build=build)
         self.assertEqual(done.returncode, 1, done.stdout)
-        self.assertIn("not a word of '0 failed'", done.stderr)
+        self.assertIn("the output does not contain '0 failed'", done.stderr)
         self.assertEqual(left, [])
 
     def test_wrong_options_are_refused(self):

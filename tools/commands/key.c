@@ -30,7 +30,7 @@ static bool can_be_revoked(const struct app *app, struct wire_cursor record)
 	return !is_revoked(record);
 }
 
-/* Another secret does not bring back a key that has ended, but for one that only its schedule
+/* Another secret does not bring back a key that has ended, except one that only its schedule
  * ended. */
 static bool can_be_rotated(const struct app *app, struct wire_cursor record)
 {
