@@ -333,7 +333,7 @@ TIDY_CHECKS = ",".join((
 )).replace(" ", ",")
 
 
-# The analyzer gives a function up after so many states: by default three times as many, which
+# The analyzer gives a function up after this many states: by default three times as many, which
 # costs three times the time of the whole step and concerns the few functions that have more.
 TIDY_NODES = 75000
 
