@@ -7,7 +7,7 @@
  * With a `token` in the request the token alone decides: its roles and scopes, on the nodes of the
  * tree authz:, with the account lines of stack `authz`. Without one the peer decides: the daemon's
  * own uid and root may do everything; others what the configuration's `manage` lines name, as nodes
- * and actions of the same tree. give.h checks what a caller may give away.
+ * and actions of the same tree. manage/escalation.h checks what a caller may grant.
  *
  * Returns are those of a handler (call.h): 0 to go on, 1 when refused, or a negative errno.
  */

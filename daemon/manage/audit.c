@@ -5,10 +5,10 @@
 #include "daemon/call/methods.h"
 #include "daemon/decide/actor.h"
 #include "daemon/decide/subject.h"
-#include "daemon/manage/audit_put.h"
+#include "daemon/manage/audit_encode.h"
 #include "daemon/manage/check.h"
 #include "daemon/manage/list.h"
-#include "daemon/manage/policy_put.h"
+#include "daemon/manage/policy.h"
 
 enum { TENANT, ACTOR, KEY, SINCE, UNTIL, AFTER, NEWEST_FIRST, LIMIT, CURSOR, LIST_FIELDS };
 

@@ -7,7 +7,7 @@
 
 #include "daemon/decide/actor.h"
 #include "daemon/decide/subject.h"
-#include "daemon/manage/give.h"
+#include "daemon/manage/escalation.h"
 #include "policy/snapshot/stored.h"
 #include "policy/text/cidr.h"
 #include "policy/text/path.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* policy: what policy answers, and taking up a new one. */
+#include "daemon/manage/policy.h"
 #include "daemon/call/methods.h"
 #include "daemon/config/config.h"
-#include "daemon/manage/policy_put.h"
 
 int policy_admit(struct call *call)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* status: the daemon at a glance. */
 #include "daemon/call/methods.h"
-#include "daemon/manage/policy_put.h"
+#include "daemon/manage/policy.h"
 #include "daemon/secret/token.h"
 #include "daemon/store/env.h"
 #include "daemon/tend/pepper.h"

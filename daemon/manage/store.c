@@ -5,7 +5,7 @@
 
 #include "daemon/call/methods.h"
 #include "daemon/decide/actor.h"
-#include "daemon/manage/audit_put.h"
+#include "daemon/manage/audit_encode.h"
 #include "daemon/secret/token.h"
 #include "daemon/store/backup.h"
 

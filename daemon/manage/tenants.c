@@ -11,7 +11,7 @@
 #include "daemon/decide/actor.h"
 #include "daemon/manage/check.h"
 #include "daemon/manage/list.h"
-#include "daemon/manage/policy_put.h"
+#include "daemon/manage/policy.h"
 #include "daemon/manage/record.h"
 #include "daemon/write/audit.h"
 

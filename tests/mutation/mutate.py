@@ -57,7 +57,7 @@ TESTS = {
     "daemon/manage/": ("manage", "keys", "tool", "roles", "tenants", "actors"),
     "daemon/manage/assignments": ("manage", "gain", "roles", "tenants", "actors", "tool"),
     "daemon/manage/audit": ("audit", "trail", "log", "audit_keys", "tool"),
-    "daemon/manage/give": ("give", "gain", "actors", "actor_table", "manage", "roles"),
+    "daemon/manage/escalation": ("escalation", "gain", "actors", "actor_table", "manage", "roles"),
     "daemon/manage/keys/audit": ("audit_keys", "tool"),
     "daemon/manage/keys/create": ("keys", "import", "rotate", "manage", "tenants", "gain"),
     "daemon/manage/keys/delete": ("lifecycle", "keys", "manage"),

@@ -7,7 +7,7 @@
 #include "daemon/decide/subject.h"
 #include "daemon/manage/check.h"
 #include "daemon/manage/keys/keys.h"
-#include "daemon/manage/policy_put.h"
+#include "daemon/manage/policy.h"
 #include "daemon/write/audit.h"
 
 static int open_any(struct call *call, const char *action, struct store_key *out)

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "daemon/decide/subject.h"
+#include "daemon/manage/keys/create.h"
 #include "daemon/manage/keys/keys.h"
-#include "daemon/manage/making.h"
-#include "daemon/manage/policy_put.h"
+#include "daemon/manage/policy.h"
 #include "daemon/manage/record.h"
 #include "daemon/write/audit.h"
 

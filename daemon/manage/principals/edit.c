@@ -4,7 +4,7 @@
 #include "daemon/decide/actor.h"
 #include "daemon/decide/subject.h"
 #include "daemon/manage/check.h"
-#include "daemon/manage/give.h"
+#include "daemon/manage/escalation.h"
 #include "daemon/manage/keys/keys.h"
 #include "daemon/manage/principals/principals.h"
 #include "daemon/write/audit.h"

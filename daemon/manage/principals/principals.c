@@ -8,7 +8,7 @@
 #include "daemon/decide/actor.h"
 #include "daemon/decide/subject.h"
 #include "daemon/manage/check.h"
-#include "daemon/manage/give.h"
+#include "daemon/manage/escalation.h"
 #include "daemon/manage/list.h"
 #include "daemon/manage/record.h"
 #include "daemon/write/audit.h"

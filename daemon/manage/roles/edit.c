@@ -11,7 +11,7 @@
 #include "daemon/decide/subject.h"
 #include "daemon/load/stored_roles.h"
 #include "daemon/manage/check.h"
-#include "daemon/manage/give.h"
+#include "daemon/manage/escalation.h"
 #include "daemon/manage/record.h"
 #include "daemon/manage/roles/roles.h"
 #include "daemon/write/audit.h"

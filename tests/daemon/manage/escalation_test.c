@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/manage/give.h"
+#include "daemon/manage/escalation.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/manage/audit_put.h"
+#include "daemon/manage/audit_encode.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 #include <errno.h>
 
 #include "daemon/load/stored_roles.h"
-#include "daemon/manage/give.h"
+#include "daemon/manage/escalation.h"
 #include "daemon/manage/roles/roles.h"
 #include "daemon/write/audit.h"
 #include "policy/snapshot/stored.h"
