@@ -67,24 +67,24 @@ static const struct option options[] = {
 };
 
 /* What the options say beside the configuration. */
-struct wishes {
+struct command_line {
 	const char *config;
 	const char *restore; /* a file; NULL: none */
 	bool accept_rollback;
 };
 
-static bool serves(const struct wishes *wishes)
+static bool serves(const struct command_line *line)
 {
-	return wishes->restore == NULL && !wishes->accept_rollback;
+	return line->restore == NULL && !line->accept_rollback;
 }
 
 /* What ends the program at once, or goes on. */
-enum outcome { GO_ON, DONE, WRONG };
+enum outcome { GO_ON, DONE, USAGE_ERROR };
 
-static enum outcome wrong(const char *message, const char *value)
+static enum outcome usage_error(const char *message, const char *value)
 {
 	fprintf(stderr, "authzd: %s: %s\n%s", message, value, usage_text);
-	return WRONG;
+	return USAGE_ERROR;
 }
 
 static enum outcome read_workers(struct config *config, const char *text)
@@ -95,7 +95,7 @@ static enum outcome read_workers(struct config *config, const char *text)
 	errno = 0;
 	n = strtol(text, &end, 10);
 	if (errno != 0 || end == text || *end != '\0' || n < 1 || n > CONFIG_MAX_WORKERS) {
-		return wrong("--workers takes a number from 1 to 64", text);
+		return usage_error("--workers takes a number from 1 to 64", text);
 	}
 	config->workers = (unsigned)n;
 	return GO_ON;
@@ -104,17 +104,18 @@ static enum outcome read_workers(struct config *config, const char *text)
 static enum outcome read_log_format(struct config *config, const char *text)
 {
 	if (strcmp(text, "text") != 0 && strcmp(text, "json") != 0) {
-		return wrong("--log-format is text or json", text);
+		return usage_error("--log-format is text or json", text);
 	}
 	config->log_format = strcmp(text, "json") == 0 ? LOG_JSON : LOG_TEXT;
 	config->has_log_format = true;
 	return GO_ON;
 }
 
-static enum outcome read_option(struct config *config, int code, struct wishes *wishes)
+static enum outcome read_option(struct config *config, int code, struct command_line *line)
 {
 	if (optarg != NULL && optarg[0] == '\0') {
-		return wrong("an option's value is empty", "write one, or leave the option out");
+		return usage_error(
+			"an option's value is empty", "write one, or leave the option out");
 	}
 	switch (code) {
 	case OPTION_POLICY:
@@ -130,17 +131,17 @@ static enum outcome read_option(struct config *config, int code, struct wishes *
 		config->listener_count = 1;
 		return GO_ON;
 	case OPTION_CONFIG:
-		wishes->config = optarg;
+		line->config = optarg;
 		return GO_ON;
 	case OPTION_WORKERS:
 		return read_workers(config, optarg);
 	case OPTION_LOG:
 		return read_log_format(config, optarg);
 	case OPTION_RESTORE:
-		wishes->restore = optarg;
+		line->restore = optarg;
 		return GO_ON;
 	case OPTION_ACCEPT:
-		wishes->accept_rollback = true;
+		line->accept_rollback = true;
 		return GO_ON;
 	case OPTION_VERSION:
 		puts("authzd " AUTHZ_VERSION);
@@ -150,27 +151,27 @@ static enum outcome read_option(struct config *config, int code, struct wishes *
 		fputs(help_text, stdout);
 		return DONE;
 	default:
-		return WRONG;
+		return USAGE_ERROR;
 	}
 }
 
 /* getopt_long's '?' and ':' in our own form. */
-static enum outcome complain(int code, const char *word)
+static enum outcome refuse_option(int code, const char *word)
 {
 	char name[] = { '-', (char)optopt, '\0' };
 
 	if (code == ':') {
-		return wrong("this option wants a value", word);
+		return usage_error("this option wants a value", word);
 	}
 	/* A long option with a value that it does not take is told by its code. */
 	if (optopt == OPTION_VERSION || strncmp(word, "--help=", 7) == 0) {
-		return wrong("this option takes no value", word);
+		return usage_error("this option takes no value", word);
 	}
-	return wrong("unknown option", optopt != 0 ? name : word);
+	return usage_error("unknown option", optopt != 0 ? name : word);
 }
 
 static enum outcome read_options(
-	struct config *config, int argc, char **argv, struct wishes *wishes)
+	struct config *config, int argc, char **argv, struct command_line *line)
 {
 	enum outcome outcome = GO_ON;
 	int code;
@@ -178,12 +179,12 @@ static enum outcome read_options(
 	opterr = 0;
 	while (outcome == GO_ON && (code = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
 		if (code == '?' || code == ':') {
-			return complain(code, argv[optind - 1]);
+			return refuse_option(code, argv[optind - 1]);
 		}
-		outcome = read_option(config, code, wishes);
+		outcome = read_option(config, code, line);
 	}
 	if (outcome == GO_ON && optind < argc) {
-		return wrong("there are no arguments but options", argv[optind]);
+		return usage_error("there are no arguments but options", argv[optind]);
 	}
 	return outcome;
 }
@@ -197,16 +198,16 @@ static const char *find_config(const char *named)
 	return geteuid() == 0 && access(DEFAULT_CONFIG, F_OK) == 0 ? DEFAULT_CONFIG : NULL;
 }
 
-static int configure(struct config *config, const struct wishes *wishes)
+static int configure(struct config *config, const struct command_line *line)
 {
-	const char *path = find_config(wishes->config);
+	const char *path = find_config(line->config);
 	char why[CONFIG_WHY];
 
 	if (path != NULL && config_read(config, path) < 0) {
 		return EXIT_FAILED;
 	}
-	if (config->policy == NULL && serves(wishes)) {
-		wrong("no policy: name its folder", "--policy DIR");
+	if (config->policy == NULL && serves(line)) {
+		usage_error("no policy: name its folder", "--policy DIR");
 		return EXIT_USAGE;
 	}
 	if (config_defaults(config, why) < 0) {
@@ -228,33 +229,32 @@ static int serve(const struct config *config)
 	return r == 0 ? EXIT_CLEAN : EXIT_FAILED;
 }
 
-static int restore(const struct config *config, const struct wishes *wishes)
+static int restore(const struct config *config, const struct command_line *line)
 {
-	int r = wishes->restore != NULL
-			? restore_run(config, wishes->restore, wishes->accept_rollback)
-			: restore_accept(config);
+	int r = line->restore != NULL ? restore_run(config, line->restore, line->accept_rollback)
+				      : restore_accept(config);
 
 	return r == 0 ? EXIT_CLEAN : EXIT_FAILED;
 }
 
 int main(int argc, char **argv)
 {
-	struct wishes wishes = { .config = NULL };
+	struct command_line line = { .config = NULL };
 	struct config config;
 	enum outcome outcome;
 	int status;
 
 	memory_return_large();
 	config_init(&config);
-	outcome = read_options(&config, argc, argv, &wishes);
+	outcome = read_options(&config, argc, argv, &line);
 	if (outcome != GO_ON) {
 		config_finish(&config);
 		return outcome == DONE ? EXIT_CLEAN : EXIT_USAGE;
 	}
-	status = configure(&config, &wishes);
+	status = configure(&config, &line);
 	if (status == EXIT_CLEAN) {
 		log_init(config.log_format);
-		status = serves(&wishes) ? serve(&config) : restore(&config, &wishes);
+		status = serves(&line) ? serve(&config) : restore(&config, &line);
 	}
 	config_finish(&config);
 	return status;

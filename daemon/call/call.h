@@ -38,7 +38,7 @@ struct call {
 	const struct pol_snapshot *snapshot; /* the present one, borrowed for the call */
 	uint64_t serial;                     /* of the snapshot: raised by every exchange */
 	int64_t now;                         /* Unix seconds, taken once a batch */
-	uint32_t *dice;                      /* the thread's, never 0; NULL after a reload */
+	uint32_t *random_state;              /* the thread's, never 0; NULL after a reload */
 	struct store_read *read;             /* NULL after a reload; a change's sees its batch */
 	uint64_t view; /* store_read_view of `read`; 0: nothing kept is for this call */
 
@@ -70,17 +70,17 @@ typedef int (*call_handler)(struct call *call);
 
 /* A random number that a caller cannot guess, for samples of decisions (Marsaglia, Xorshift RNGs).
  */
-static inline uint32_t call_draw(struct call *call)
+static inline uint32_t call_random(struct call *call)
 {
-	uint32_t *dice = call->dice;
+	uint32_t *random_state = call->random_state;
 
-	if (dice == NULL) {
+	if (random_state == NULL) {
 		return 0;
 	}
-	*dice ^= *dice << 13;
-	*dice ^= *dice >> 17;
-	*dice ^= *dice << 5;
-	return *dice;
+	*random_state ^= *random_state << 13;
+	*random_state ^= *random_state >> 17;
+	*random_state ^= *random_state << 5;
+	return *random_state;
 }
 
 enum method_flags {

@@ -77,7 +77,7 @@ static bool manages(const struct method *method)
 	return (method->flags & METHOD_MANAGES) != 0;
 }
 
-int dispatch_read(const struct method *method, struct wire_cursor params,
+int dispatch_decode_params(const struct method *method, struct wire_cursor params,
 	struct wire_value values[], struct wire_error *err)
 {
 	struct wire_field fields[WIRE_MAX_FIELDS];
@@ -105,7 +105,7 @@ int dispatch_decode(const struct wire_request *request, const struct peer *peer,
 			"this daemon has no method of that name");
 		return WIRE_EPARAM;
 	}
-	r = dispatch_read(method, request->params, values, err);
+	r = dispatch_decode_params(method, request->params, values, err);
 	if (r == 0) {
 		r = dispatch_admit(
 			method, peer, manages(method) && values[method->field_count].given, err);
@@ -160,7 +160,7 @@ int dispatch_run(struct call *call, call_handler run)
 	return r;
 }
 
-__attribute__((format(printf, 4, 0))) static void put_error(
+__attribute__((format(printf, 4, 0))) static void encode_error(
 	struct call *call, const char *code, const char *param, const char *format, va_list args)
 {
 	char message[WIRE_MESSAGE_SIZE];
@@ -177,7 +177,7 @@ int call_error(struct call *call, const char *code, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	put_error(call, code, NULL, format, args);
+	encode_error(call, code, NULL, format, args);
 	va_end(args);
 	return 1;
 }
@@ -187,7 +187,7 @@ int call_invalid(struct call *call, const char *param, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	put_error(call, "invalid_request", param, format, args);
+	encode_error(call, "invalid_request", param, format, args);
 	va_end(args);
 	return 1;
 }

@@ -21,7 +21,7 @@ int dispatch_admit(const struct method *method, const struct peer *peer, bool ha
 
 /* Decodes the method's parameters and, if it manages, the token after them: values has room for
  * field_count + 1. Returns what wire_decode_params returns. */
-int dispatch_read(const struct method *method, struct wire_cursor params,
+int dispatch_decode_params(const struct method *method, struct wire_cursor params,
 	struct wire_value values[], struct wire_error *err);
 
 /*

@@ -45,9 +45,9 @@ struct report {
 /* Any thread. */
 struct report_source {
 	void *data;
-	void (*make)(void *data, int64_t now, struct report *out);
+	void (*fill)(void *data, int64_t now, struct report *out);
 	/* Puts the array of the last attempt's diagnostics. */
-	void (*put_diagnostics)(void *data, struct wire_buf *out);
+	void (*encode_diagnostics)(void *data, struct wire_buf *out);
 	/* Puts the array of what the store names and the policy lacks. */
-	void (*put_dangling)(void *data, struct wire_buf *out);
+	void (*encode_dangling)(void *data, struct wire_buf *out);
 };

@@ -118,4 +118,4 @@ bool config_match_trusts(const struct config *config, const struct peer *peer);
 
 /* `authz:/keys/{*}`: does the pattern hold this resource? `*` is one segment, a final `**` the
  * rest, even none. Both normalised. */
-bool config_pattern_matches(struct pol_str pattern, struct pol_str resource);
+bool config_match_pattern(struct pol_str pattern, struct pol_str resource);

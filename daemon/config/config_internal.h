@@ -28,8 +28,8 @@ struct config_reader {
 	struct pol_diags *diags;
 	struct config_word words[CONFIG_MAX_WORDS];
 	size_t count;
-	bool listeners_told; /* by an option: those of the file do not count */
-	uint64_t seen;       /* a bit for each row of the table */
+	bool listeners_given; /* by an option: those of the file do not count */
+	uint64_t seen;        /* a bit for each row of the table */
 };
 
 /* Takes the line up, or complains of it. */

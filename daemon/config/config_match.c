@@ -49,7 +49,7 @@ static bool next_segment(struct pol_str *rest, struct pol_str *out)
 	return true;
 }
 
-bool config_pattern_matches(struct pol_str pattern, struct pol_str resource)
+bool config_match_pattern(struct pol_str pattern, struct pol_str resource)
 {
 	struct pol_str wanted, got;
 
@@ -84,7 +84,7 @@ bool config_match_manager_allows(const struct config *config, const struct peer 
 		const struct config_manager *manager = &config->managers[i];
 
 		if (is_subject(&manager->who, peer) && has_action(manager, action) &&
-			config_pattern_matches(manager->pattern, resource)) {
+			config_match_pattern(manager->pattern, resource)) {
 			return true;
 		}
 	}

@@ -111,7 +111,7 @@ int config_read(struct config *config, const char *path)
 	pol_diags_init(&diags, &source, 1);
 	reader->config = config;
 	reader->diags = &diags;
-	reader->listeners_told = config->listener_count > 0;
+	reader->listeners_given = config->listener_count > 0;
 	pol_lexer_init(&reader->lexer, &diags, 0, source.text);
 	read_lines(reader);
 	pol_diags_sort(&diags);

@@ -14,7 +14,7 @@ struct row {
 	const char *name;
 	size_t min, max; /* values */
 	bool repeats;
-	const char *form;
+	const char *syntax;
 	read_value read;
 };
 
@@ -227,7 +227,7 @@ static void on_listen(struct config_reader *reader, const struct config_word *va
 	if (config->listener_count == CONFIG_MAX_LISTENERS) {
 		pol_diag_error(reader->diags, values[0].at,
 			"more than %d sockets are not supported", CONFIG_MAX_LISTENERS);
-	} else if (!reader->listeners_told) {
+	} else if (!reader->listeners_given) {
 		config->listeners[config->listener_count++] = listener;
 	}
 }
@@ -396,7 +396,7 @@ void config_read_line(struct config_reader *reader)
 		if (!row->repeats && (reader->seen & UINT64_C(1) << i) != 0) {
 			pol_diag_error(reader->diags, name->at, "'%s' is set twice", row->name);
 		} else if (reader->count - 1 < row->min || reader->count - 1 > row->max) {
-			pol_diag_error(reader->diags, name->at, "write it as: %s", row->form);
+			pol_diag_error(reader->diags, name->at, "write it as: %s", row->syntax);
 		} else {
 			row->read(reader, &reader->words[1], reader->count - 1);
 		}

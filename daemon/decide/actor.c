@@ -151,7 +151,7 @@ static int token_can(struct call *call, const char *noun, struct pol_str id, con
 	facts.memo = &memo;
 	facts.verb = pol_str_of(action);
 	facts.now = call->now;
-	facts.dice = call_draw(call);
+	facts.dice = call_random(call);
 	pol_eval_managing(call->snapshot, &facts, &decision);
 	if ((decision.marks & (POL_MARK_WARN | POL_MARK_LOG)) != 0) {
 		decision_note_write(call, &call->actor->subject, &facts, &decision);

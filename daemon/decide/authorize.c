@@ -101,7 +101,7 @@ static int decide(struct call *call, const struct ask *ask, struct pol_path_memo
 	}
 	join(subject, ask, memo);
 	subject->facts.counter = &outcome->charges.counter;
-	subject->facts.dice = call_draw(call);
+	subject->facts.dice = call_random(call);
 	if (ask->explain) {
 		r = explain(call, subject, outcome);
 	} else {

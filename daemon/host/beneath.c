@@ -22,9 +22,9 @@ int beneath_open(int root, const char *name, uint64_t flags)
 	return fd < 0 ? -errno : (int)fd;
 }
 
-struct beneath_print beneath_print(const struct stat *stat)
+struct beneath_stat beneath_stat_of(const struct stat *stat)
 {
-	return (struct beneath_print){
+	return (struct beneath_stat){
 		.dev = stat->st_dev,
 		.ino = stat->st_ino,
 		.size = stat->st_size,
@@ -33,7 +33,7 @@ struct beneath_print beneath_print(const struct stat *stat)
 	};
 }
 
-bool beneath_equal(const struct beneath_print *a, const struct beneath_print *b)
+bool beneath_stat_equal(const struct beneath_stat *a, const struct beneath_stat *b)
 {
 	return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
 	       a->mtime.tv_sec == b->mtime.tv_sec && a->mtime.tv_nsec == b->mtime.tv_nsec &&

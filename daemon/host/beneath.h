@@ -15,7 +15,7 @@
 #include <sys/types.h>
 
 /* What a file was like when it was looked at: equal before and after, it was not changed. */
-struct beneath_print {
+struct beneath_stat {
 	dev_t dev;
 	ino_t ino;
 	off_t size;
@@ -27,8 +27,8 @@ struct beneath_print {
  * and non-blocking come by themselves. */
 int beneath_open(int root, const char *name, uint64_t flags);
 
-struct beneath_print beneath_print(const struct stat *stat);
-bool beneath_equal(const struct beneath_print *a, const struct beneath_print *b);
+struct beneath_stat beneath_stat_of(const struct stat *stat);
+bool beneath_stat_equal(const struct beneath_stat *a, const struct beneath_stat *b);
 
 /* Reads exactly `size` bytes from where the descriptor stands. -ESTALE: it has fewer. */
 int beneath_read(int fd, char *bytes, size_t size);

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-int durable_entry(const char *path)
+int durable_sync_folder(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	char *folder = slash == NULL ? strdup(".")

@@ -7,4 +7,4 @@
  */
 
 /* Of the file at `path`, which may have been removed. 0 or a negative errno. Any thread. */
-int durable_entry(const char *path);
+int durable_sync_folder(const char *path);

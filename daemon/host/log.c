@@ -25,7 +25,7 @@ struct line {
 	char *end; /* room for the closing brace and the newline stays behind it */
 };
 
-static void put(struct line *line, const char *bytes, size_t len)
+static void append(struct line *line, const char *bytes, size_t len)
 {
 	size_t room = (size_t)(line->end - line->at);
 
@@ -36,13 +36,13 @@ static void put(struct line *line, const char *bytes, size_t len)
 	line->at += len;
 }
 
-static void put_text(struct line *line, const char *text)
+static void append_text(struct line *line, const char *text)
 {
-	put(line, text, strlen(text));
+	append(line, text, strlen(text));
 }
 
 /* What may stand between quotes. An escape is put whole or not at all. */
-static void put_escaped(struct line *line, const char *bytes, size_t len)
+static void append_escaped(struct line *line, const char *bytes, size_t len)
 {
 	for (size_t i = 0; i < len && line->end - line->at > 6; i++) {
 		unsigned char c = (unsigned char)bytes[i];
@@ -51,24 +51,24 @@ static void put_escaped(struct line *line, const char *bytes, size_t len)
 		if (c == '"' || c == '\\') {
 			char pair[2] = { '\\', (char)c };
 
-			put(line, pair, 2);
+			append(line, pair, 2);
 		} else if (c == '\n') {
-			put_text(line, "\\n");
+			append_text(line, "\\n");
 		} else if (c < 0x20 || c >= 0x7f) {
 			/* Bytes beyond ASCII too: the line must be ASCII whatever they were. */
-			put(line, escape,
+			append(line, escape,
 				(size_t)snprintf(escape, sizeof escape, "\\u%04x", (unsigned)c));
 		} else {
-			put(line, bytes + i, 1);
+			append(line, bytes + i, 1);
 		}
 	}
 }
 
-static void put_quoted(struct line *line, const char *bytes, size_t len)
+static void append_quoted(struct line *line, const char *bytes, size_t len)
 {
-	put_text(line, "\"");
-	put_escaped(line, bytes, len);
-	put_text(line, "\"");
+	append_text(line, "\"");
+	append_escaped(line, bytes, len);
+	append_text(line, "\"");
 }
 
 static bool is_plain(const char *bytes, size_t len)
@@ -140,16 +140,16 @@ static uintmax_t take_unsigned(va_list *args, enum size size)
 	return va_arg(*args, unsigned);
 }
 
-static void put_string(struct line *value, const char *text, int precision)
+static void append_string(struct line *value, const char *text, int precision)
 {
 	if (text == NULL) {
 		text = "";
 	}
-	put(value, text, precision < 0 ? strlen(text) : strnlen(text, (size_t)precision));
+	append(value, text, precision < 0 ? strlen(text) : strnlen(text, (size_t)precision));
 }
 
 /* One conversion; *spec stands behind its percent sign. Gives false for text. */
-static bool put_conversion(struct line *value, const char **spec, va_list *args)
+static bool append_conversion(struct line *value, const char **spec, va_list *args)
 {
 	char number[32];
 	int precision = -1;
@@ -163,11 +163,11 @@ static bool put_conversion(struct line *value, const char **spec, va_list *args)
 	size = read_size(spec);
 	switch (*(*spec)++) {
 	case 's':
-		put_string(value, va_arg(*args, const char *), precision);
+		append_string(value, va_arg(*args, const char *), precision);
 		return false;
 	case 'c':
 		number[0] = (char)va_arg(*args, int);
-		put(value, number, 1);
+		append(value, number, 1);
 		return false;
 	case 'd':
 	case 'i':
@@ -178,12 +178,12 @@ static bool put_conversion(struct line *value, const char **spec, va_list *args)
 		break;
 	case 'x':
 		n = snprintf(number, sizeof number, "%jx", take_unsigned(args, size));
-		put(value, number, (size_t)n);
+		append(value, number, (size_t)n);
 		return false;
 	default:
 		return false;
 	}
-	put(value, number, (size_t)n);
+	append(value, number, (size_t)n);
 	return true;
 }
 
@@ -194,7 +194,7 @@ static bool is_boolean(const char *bytes, size_t len)
 }
 
 /* Puts one `key=VALUE`, and gives what stands behind it. */
-static const char *put_field(
+static const char *append_field(
 	struct line *line, const char *spec, va_list *args, enum log_format shape)
 {
 	char bytes[VALUE];
@@ -208,29 +208,29 @@ static const char *put_field(
 		if (*spec == '%') {
 			spec++;
 			literal = false;
-			number = put_conversion(&value, &spec, args) && number;
+			number = append_conversion(&value, &spec, args) && number;
 		} else {
-			put(&value, spec++, 1);
+			append(&value, spec++, 1);
 			number = false;
 		}
 	}
 	len = (size_t)(value.at - bytes);
 	if (shape == LOG_JSON) {
-		put_text(line, ",\"");
-		put(line, name, key);
-		put_text(line, "\":");
+		append_text(line, ",\"");
+		append(line, name, key);
+		append_text(line, "\":");
 	} else {
-		put_text(line, " ");
-		put(line, name, key);
-		put_text(line, "=");
+		append_text(line, " ");
+		append(line, name, key);
+		append_text(line, "=");
 	}
 	if (shape == LOG_JSON && literal && is_boolean(bytes, len)) {
 		number = true;
 	}
 	if ((shape == LOG_JSON && number) || (shape == LOG_TEXT && is_plain(bytes, len))) {
-		put(line, bytes, len);
+		append(line, bytes, len);
 	} else {
-		put_quoted(line, bytes, len);
+		append_quoted(line, bytes, len);
 	}
 	return *spec == ' ' ? spec + 1 : spec;
 }
@@ -248,7 +248,7 @@ static const char *level_name(enum log_level level)
 	return "error";
 }
 
-static void put_time(struct line *line)
+static void append_time(struct line *line)
 {
 	struct timespec now;
 	struct tm utc;
@@ -258,50 +258,50 @@ static void put_time(struct line *line)
 	if (gmtime_r(&now.tv_sec, &utc) == NULL) {
 		return;
 	}
-	put(line, text, strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc));
+	append(line, text, strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc));
 	snprintf(text, sizeof text, ".%03dZ", (int)(now.tv_nsec / 1000000));
-	put_text(line, text);
+	append_text(line, text);
 }
 
 /* Returns how far the line goes. size holds at least the closing brace and the newline. */
-static size_t make_line(struct line line, enum log_level level, const char *message,
+static size_t format_line(struct line line, enum log_level level, const char *message,
 	const char *fields, va_list *args)
 {
 	char *begin = line.at;
 	enum log_format shape = format;
 
 	line.end -= 3;
-	put_text(&line, shape == LOG_JSON ? "{\"time\":\"" : "");
-	put_time(&line);
-	put_text(&line, shape == LOG_JSON ? "\",\"level\":\"" : " ");
-	put_text(&line, level_name(level));
-	put_text(&line, shape == LOG_JSON ? "\",\"message\":\"" : ": ");
-	put_escaped(&line, message, strlen(message));
-	put_text(&line, shape == LOG_JSON ? "\"" : "");
+	append_text(&line, shape == LOG_JSON ? "{\"time\":\"" : "");
+	append_time(&line);
+	append_text(&line, shape == LOG_JSON ? "\",\"level\":\"" : " ");
+	append_text(&line, level_name(level));
+	append_text(&line, shape == LOG_JSON ? "\",\"message\":\"" : ": ");
+	append_escaped(&line, message, strlen(message));
+	append_text(&line, shape == LOG_JSON ? "\"" : "");
 	while (*fields != '\0') {
-		fields = put_field(&line, fields, args, shape);
+		fields = append_field(&line, fields, args, shape);
 	}
 	line.end += 3;
-	put_text(&line, shape == LOG_JSON ? "}\n" : "\n");
+	append_text(&line, shape == LOG_JSON ? "}\n" : "\n");
 	return (size_t)(line.at - begin);
 }
 
 void log_write(enum log_level level, const char *message, const char *fields, ...)
 {
-	int kept = errno;
+	int saved = errno;
 	char bytes[LINE];
 	va_list args;
 	size_t len;
 	ssize_t n;
 
 	va_start(args, fields);
-	len = make_line(
+	len = format_line(
 		(struct line){ bytes, bytes + sizeof bytes }, level, message, fields, &args);
 	va_end(args);
 	do {
 		n = write(STDERR_FILENO, bytes, len);
 	} while (n < 0 && errno == EINTR);
-	errno = kept;
+	errno = saved;
 }
 
 unsigned log_line(char *line, unsigned size, enum log_level level, const char *message,
@@ -311,7 +311,7 @@ unsigned log_line(char *line, unsigned size, enum log_level level, const char *m
 	size_t len;
 
 	va_start(args, fields);
-	len = make_line((struct line){ line, line + size }, level, message, fields, &args);
+	len = format_line((struct line){ line, line + size }, level, message, fields, &args);
 	va_end(args);
 	return (unsigned)len;
 }

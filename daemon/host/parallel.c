@@ -6,7 +6,7 @@
 #include <stdatomic.h>
 #include <uv.h>
 
-struct pile {
+struct loop {
 	void (*work)(void *argument, size_t i);
 	void *argument;
 	size_t count;
@@ -15,20 +15,20 @@ struct pile {
 
 static void *run(void *argument)
 {
-	struct pile *pile = argument;
+	struct loop *loop = argument;
 	size_t i;
 
-	while ((i = atomic_fetch_add_explicit(&pile->next, 1, memory_order_relaxed)) <
-		pile->count) {
-		pile->work(pile->argument, i);
+	while ((i = atomic_fetch_add_explicit(&loop->next, 1, memory_order_relaxed)) <
+		loop->count) {
+		loop->work(loop->argument, i);
 	}
 	return NULL;
 }
 
-void parallel_spread(
+void parallel_for(
 	void *context, size_t count, void (*work)(void *argument, size_t i), void *argument)
 {
-	struct pile pile = { .work = work, .argument = argument, .count = count };
+	struct loop loop = { .work = work, .argument = argument, .count = count };
 	size_t most = uv_available_parallelism();
 	pthread_t threads[PARALLEL_MAX - 1];
 	size_t started = 0;
@@ -40,11 +40,11 @@ void parallel_spread(
 	/* Signals are the main thread's. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	while (started + 1 < most && pthread_create(&threads[started], NULL, run, &pile) == 0) {
+	while (started + 1 < most && pthread_create(&threads[started], NULL, run, &loop) == 0) {
 		started++;
 	}
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	run(&pile);
+	run(&loop);
 	for (size_t i = 0; i < started; i++) {
 		pthread_join(threads[i], NULL);
 	}

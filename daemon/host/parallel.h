@@ -15,5 +15,5 @@
 
 /* Calls work(argument, i) once for each i below count, the lowest first, and returns when all calls
  * have. As `parallel` of struct pol_host; context is ignored. Any thread. */
-void parallel_spread(
+void parallel_for(
 	void *context, size_t count, void (*work)(void *argument, size_t i), void *argument);

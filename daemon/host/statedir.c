@@ -17,7 +17,7 @@ static int make_folder(const char *path, mode_t mode)
 	if (mkdir(path, mode) != 0) {
 		return errno == EEXIST ? 0 : -errno;
 	}
-	return durable_entry(path);
+	return durable_sync_folder(path);
 }
 
 /* mkdir -p */

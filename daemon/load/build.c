@@ -34,8 +34,8 @@ static const char *severity_name(enum pol_severity severity)
 	return "error";
 }
 
-static void put_place(struct wire_buf *out, struct pol_str file, uint32_t line, uint32_t column,
-	struct pol_str text)
+static void encode_position(struct wire_buf *out, struct pol_str file, uint32_t line,
+	uint32_t column, struct pol_str text)
 {
 	wire_put_str(out, WIRE_STR("file"));
 	wire_put_str(out, wire_of(file));
@@ -47,7 +47,7 @@ static void put_place(struct wire_buf *out, struct pol_str file, uint32_t line, 
 	wire_put_str(out, wire_of(text));
 }
 
-static void put_diag(struct wire_buf *out, const struct pol_diag *diag)
+static void encode_diag(struct wire_buf *out, const struct pol_diag *diag)
 {
 	uint32_t notes = 0;
 	size_t at;
@@ -55,12 +55,12 @@ static void put_diag(struct wire_buf *out, const struct pol_diag *diag)
 	wire_put_map(out, 6);
 	wire_put_str(out, WIRE_STR("severity"));
 	wire_put_cstr(out, severity_name(diag->severity));
-	put_place(out, diag->file, diag->line, diag->column, diag->message);
+	encode_position(out, diag->file, diag->line, diag->column, diag->message);
 	wire_put_str(out, WIRE_STR("notes"));
 	at = wire_open_array(out);
 	for (const struct pol_diag_note *note = diag->notes; note != NULL; note = note->next) {
 		wire_put_map(out, 4);
-		put_place(out, note->file, note->line, note->column, note->message);
+		encode_position(out, note->file, note->line, note->column, note->message);
 		notes++;
 	}
 	wire_close_array(out, at, notes);
@@ -71,7 +71,7 @@ static void on_text(void *context, const char *text, size_t len)
 	fwrite(text, 1, len, context);
 }
 
-static void tell(
+static void report(
 	struct build *out, const struct build_options *options, const struct pol_diags *diags)
 {
 	size_t at = wire_open_array(&out->diagnostics);
@@ -81,39 +81,39 @@ static void tell(
 
 		if (options->print) {
 			pol_diag_render(diags, diag, on_text, stderr);
-		} else if (out->told < BUILD_MAX_TOLD) {
+		} else if (out->reported < BUILD_MAX_REPORTED) {
 			log_write(diag->severity == POL_SEVERITY_ERROR ? LOG_ERROR : LOG_WARN,
 				"policy", "at=%.*s:%u:%u problem=%.*s", POL_STR_ARGS(diag->file),
 				(unsigned)diag->line, (unsigned)diag->column,
 				POL_STR_ARGS(diag->message));
 		}
-		if (out->told < BUILD_MAX_TOLD) {
-			put_diag(&out->diagnostics, diag);
+		if (out->reported < BUILD_MAX_REPORTED) {
+			encode_diag(&out->diagnostics, diag);
 			if (out->diagnostics.status == WIRE_OK) {
-				out->told++;
+				out->reported++;
 			} else {
 				wire_buf_rewind(&out->diagnostics, mark);
 			}
 		}
 	}
-	wire_close_array(&out->diagnostics, at, out->told);
+	wire_close_array(&out->diagnostics, at, out->reported);
 	out->errors = diags->errors;
 	out->warnings = diags->warnings;
 }
 
 /* What was listed before the policy was compiled stands after it: its modules and data files came
  * from there. */
-static bool modules_stand(struct build *out, const struct build_options *options)
+static bool modules_unchanged(struct build *out, const struct build_options *options)
 {
 	struct plugin_folder *after = NULL;
-	bool stand = out->modules == NULL;
+	bool unchanged = out->modules == NULL;
 
-	if (!stand && plugin_folder_list(
-			      options->modules, options->modules_owner, &after, out->why) == 0) {
-		stand = plugin_folder_equal(out->modules, after);
+	if (!unchanged && plugin_folder_list(options->modules, options->modules_owner, &after,
+				  out->why) == 0) {
+		unchanged = plugin_folder_equal(out->modules, after);
 	}
 	plugin_folder_destroy(after);
-	return stand;
+	return unchanged;
 }
 
 /* 0; -ESTALE: all is to be done over, and nothing was told. */
@@ -123,23 +123,23 @@ static int compile(struct build *out, const struct build_options *options)
 	struct pol_snapshot *snapshot = NULL;
 	struct policy_host host;
 	enum pol_status status;
-	bool stand;
+	bool unchanged;
 
 	policy_host_init(&host, options->plugins, out->modules);
 	pol_diags_init(&diags, out->folder->sources, out->folder->source_count);
-	status = pol_compile(
-		out->folder->sources, out->folder->source_count, &host.asked, &diags, &snapshot);
+	status = pol_compile(out->folder->sources, out->folder->source_count, &host.interface,
+		&diags, &snapshot);
 	if (status == POL_OK && pol_suite_run(snapshot, &diags, NULL, NULL).failed > 0) {
 		status = POL_EINVALID;
 	}
-	stand = modules_stand(out, options);
-	if (stand) {
-		tell(out, options, &diags);
+	unchanged = modules_unchanged(out, options);
+	if (unchanged) {
+		report(out, options, &diags);
 	}
-	if (stand && status == POL_OK && out->errors == 0) {
+	if (unchanged && status == POL_OK && out->errors == 0) {
 		out->snapshot = snapshot;
 		snapshot = NULL;
-	} else if (stand && out->errors == 0) {
+	} else if (unchanged && out->errors == 0) {
 		snprintf(out->why, sizeof out->why,
 			status == POL_ELIMIT ? "the policy is larger than this daemon takes"
 					     : "there is no memory left to build the policy");
@@ -148,7 +148,7 @@ static int compile(struct build *out, const struct build_options *options)
 	pol_snapshot_unref(snapshot);
 	pol_diags_finish(&diags);
 	policy_host_finish(&host);
-	return stand ? 0 : -ESTALE;
+	return unchanged ? 0 : -ESTALE;
 }
 
 void build_watch(const struct build_options *options, const struct folder *folder)
@@ -159,8 +159,8 @@ void build_watch(const struct build_options *options, const struct folder *folde
 	watch_begin(options->watch);
 	watch_folder(options->watch, options->path, folder);
 	if (options->modules != NULL) {
-		watch_names(options->watch, options->modules);
-		watch_below(options->watch, options->modules, "data");
+		watch_directory(options->watch, options->modules);
+		watch_subdirectory(options->watch, options->modules, "data");
 	}
 	watch_end(options->watch);
 }
@@ -216,18 +216,18 @@ static int read_once(struct build *out, const struct build_options *options)
 	return r == 0 ? compile(out, options) : r;
 }
 
-static void put_why(struct build *out, const struct build_options *options)
+static void report_why(struct build *out, const struct build_options *options)
 {
 	wire_buf_rewind(&out->diagnostics, 0);
 	wire_put_array(&out->diagnostics, 1);
 	wire_put_map(&out->diagnostics, 6);
 	wire_put_str(&out->diagnostics, WIRE_STR("severity"));
 	wire_put_cstr(&out->diagnostics, "error");
-	put_place(&out->diagnostics, pol_str_of(options->path), 0, 0, pol_str_of(out->why));
+	encode_position(&out->diagnostics, pol_str_of(options->path), 0, 0, pol_str_of(out->why));
 	wire_put_str(&out->diagnostics, WIRE_STR("notes"));
 	wire_put_array(&out->diagnostics, 0);
 	out->errors = 1;
-	out->told = 1;
+	out->reported = 1;
 	if (options->print) {
 		fprintf(stderr, "authzd: %s\n", out->why);
 	}
@@ -265,10 +265,10 @@ void build_run(struct build *out, const struct build_options *options)
 		return;
 	}
 	if (out->modules != NULL) {
-		plugin_folder_forget(out->modules);
+		plugin_folder_free_contents(out->modules);
 	}
 	if (r == -ESTALE) {
-		out->restless = true;
+		out->unstable = true;
 		snprintf(out->why, sizeof out->why,
 			"%s goes on changing while it is read: change it by renaming a folder or a "
 			"link",
@@ -277,11 +277,11 @@ void build_run(struct build *out, const struct build_options *options)
 	if (out->why[0] == '\0') {
 		return;
 	}
-	put_why(out, options);
+	report_why(out, options);
 }
 
 /* 0, or the error that the store failed with. */
-static int find_taken(
+static int find_duplicates(
 	const struct pol_snapshot *snapshot, struct store_read *read, struct pol_diags *diags)
 {
 	for (uint32_t i = 0; i < pol_snapshot_principal_count(snapshot); i++) {
@@ -333,33 +333,33 @@ static int on_tenant(void *context, const struct store_tenant *tenant)
 		clash->read, tenant->number, (struct pol_str){ NULL, 0 }, on_role, clash);
 }
 
-bool build_fits(struct build *build, const struct build_options *options,
+bool build_check_store(struct build *build, const struct build_options *options,
 	const struct pol_snapshot *snapshot, struct store_read *read)
 {
 	struct pol_diags diags;
-	bool fits;
+	bool ok;
 	int r;
 
 	pol_diags_init(&diags, build->folder->sources, build->folder->source_count);
-	r = find_taken(snapshot, read, &diags);
+	r = find_duplicates(snapshot, read, &diags);
 	if (r == 0) {
 		struct clash clash = { snapshot, &diags, read, { NULL, 0 } };
 
 		r = store_list_tenants(read, 0, on_tenant, &clash);
 	}
-	fits = r == 0 && diags.errors == 0;
+	ok = r == 0 && diags.errors == 0;
 	if (r < 0) {
 		snprintf(build->why, sizeof build->why, "the store cannot be read: %s",
 			store_explain(r));
-		put_why(build, options);
-	} else if (!fits) {
+		report_why(build, options);
+	} else if (!ok) {
 		pol_diags_sort(&diags);
 		wire_buf_rewind(&build->diagnostics, 0);
-		build->told = 0;
-		tell(build, options, &diags);
+		build->reported = 0;
+		report(build, options, &diags);
 	}
 	pol_diags_finish(&diags);
-	return fits;
+	return ok;
 }
 
 void build_finish(struct build *build)

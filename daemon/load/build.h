@@ -19,8 +19,8 @@ struct store_read;
 struct watch;
 
 /* Diagnostics that are told of one attempt: more would help nobody. */
-#define BUILD_MAX_TOLD 200
-#define BUILD_TRIES    5 /* of reading a folder that changes meanwhile */
+#define BUILD_MAX_REPORTED 200
+#define BUILD_TRIES        5 /* of reading a folder that changes meanwhile */
 
 struct build {
 	struct pol_snapshot *snapshot; /* one reference, or NULL: refused */
@@ -29,9 +29,9 @@ struct build {
 	uint64_t host;                 /* a digest of what it was told of the machine */
 	size_t errors, warnings;
 	struct wire_buf diagnostics; /* an array, ready to be sent */
-	uint32_t told;               /* in it */
+	uint32_t reported;           /* in it */
 	bool unchanged;              /* nothing was built: all is as in the listing given */
-	bool restless;               /* it went on changing while it was read */
+	bool unstable;               /* it went on changing while it was read */
 	char why[FOLDER_WHY];        /* what diagnostics with a place cannot say; else empty */
 };
 
@@ -60,5 +60,5 @@ void build_finish(struct build *build);
 
 /* Does the snapshot, made by this build, stand beside the store as `read` sees it? An id that both
  * have would be two principals. If not, diagnostics, errors and maybe why say so. */
-bool build_fits(struct build *build, const struct build_options *options,
+bool build_check_store(struct build *build, const struct build_options *options,
 	const struct pol_snapshot *snapshot, struct store_read *read);

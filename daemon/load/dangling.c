@@ -17,7 +17,7 @@ struct search {
 	const struct pol_snapshot *snapshot;
 	int64_t now;
 	struct dangling *out;
-	uint32_t told;
+	uint32_t reported;
 	uint32_t seen; /* in this slice */
 	uint32_t tenant;
 	uint64_t number;
@@ -25,74 +25,75 @@ struct search {
 	size_t id_len;
 };
 
-static void put_text(struct wire_buf *out, const char *name, struct pol_str text)
+static void encode_text(struct wire_buf *out, const char *name, struct pol_str text)
 {
 	wire_put_cstr(out, name);
 	wire_put_str(out, (struct wire_str){ text.ptr, text.len });
 }
 
-static void tell(struct search *search, const char *holder, struct pol_str id, const char *what,
+static void report(struct search *search, const char *holder, struct pol_str id, const char *what,
 	struct pol_str name)
 {
 	struct wire_buf *out = &search->out->items;
 	size_t mark = out->len;
 
 	search->out->total++;
-	if (search->told == DANGLING_MAX_TOLD) {
+	if (search->reported == DANGLING_MAX_REPORTED) {
 		return;
 	}
 	wire_put_map(out, 2);
-	put_text(out, holder, id);
-	put_text(out, what, name);
+	encode_text(out, holder, id);
+	encode_text(out, what, name);
 	if (out->status == WIRE_OK) {
-		search->told++;
+		search->reported++;
 	} else {
 		wire_buf_rewind(out, mark);
 	}
 }
 
-static void look_at_places(
+static void check_places(
 	struct search *search, const char *holder, struct pol_str id, struct store_list places)
 {
 	struct pol_str place;
 
 	while (store_list_next(&places, &place)) {
 		if (pol_snapshot_check_place(search->snapshot, place) != POL_OK) {
-			tell(search, holder, id, "at", place);
+			report(search, holder, id, "at", place);
 		}
 	}
 }
 
 /* Roles that one subject holds and that this policy makes exclusive: told, not undone. */
-struct both {
+struct held_roles {
 	uint32_t numbers[STORE_MAX_ASSIGNMENTS];
 	struct pol_str names[STORE_MAX_ASSIGNMENTS];
 	size_t count;
 };
 
-static void add_both(struct both *both, uint32_t number, struct pol_str name)
+static void add_role(struct held_roles *held_roles, uint32_t number, struct pol_str name)
 {
-	if (both->count < STORE_MAX_ASSIGNMENTS) {
-		both->numbers[both->count] = number;
-		both->names[both->count++] = name;
+	if (held_roles->count < STORE_MAX_ASSIGNMENTS) {
+		held_roles->numbers[held_roles->count] = number;
+		held_roles->names[held_roles->count++] = name;
 	}
 }
 
-static void look_at_both(
-	struct search *search, const char *holder, struct pol_str id, const struct both *both)
+static void check_exclusive(struct search *search, const char *holder, struct pol_str id,
+	const struct held_roles *held_roles)
 {
-	for (size_t i = 0; i < both->count; i++) {
+	for (size_t i = 0; i < held_roles->count; i++) {
 		for (size_t k = 0; k < i; k++) {
 			char text[2 * STORE_MAX_NAME + 8];
 			int len;
 
-			if (pol_snapshot_exclusive(search->snapshot, both->numbers[i],
-				    both->numbers[k]) == POL_NONE) {
+			if (pol_snapshot_exclusive(search->snapshot, held_roles->numbers[i],
+				    held_roles->numbers[k]) == POL_NONE) {
 				continue;
 			}
 			len = snprintf(text, sizeof text, "%.*s, %.*s",
-				POL_STR_ARGS(both->names[k]), POL_STR_ARGS(both->names[i]));
-			tell(search, holder, id, "exclusive",
+				POL_STR_ARGS(held_roles->names[k]),
+				POL_STR_ARGS(held_roles->names[i]));
+			report(search, holder, id, "exclusive",
 				(struct pol_str){ text, (size_t)len });
 		}
 	}
@@ -103,7 +104,7 @@ static int on_principal(void *context, const struct store_principal *principal)
 	struct search *search = (struct search *)context;
 	struct store_list left = principal->assignments;
 	struct store_assignment held;
-	struct both both = { .count = 0 };
+	struct held_roles held_roles = { .count = 0 };
 
 	while (store_assignment_next(&left, &held)) {
 		uint32_t number;
@@ -113,13 +114,13 @@ static int on_principal(void *context, const struct store_principal *principal)
 		}
 		number = stored_roles_find(
 			search->snapshot, principal->tenant, held.role, held.stored);
-		add_both(&both, number, held.role);
+		add_role(&held_roles, number, held.role);
 		if (number == POL_NONE) {
-			tell(search, "principal", principal->id, "role", held.role);
+			report(search, "principal", principal->id, "role", held.role);
 		}
-		look_at_places(search, "principal", principal->id, held.places);
+		check_places(search, "principal", principal->id, held.places);
 	}
-	look_at_both(search, "principal", principal->id, &both);
+	check_exclusive(search, "principal", principal->id, &held_roles);
 	memcpy(search->id, principal->id.ptr, principal->id.len);
 	search->id_len = principal->id.len;
 	return ++search->seen == SLICE;
@@ -129,7 +130,7 @@ static int on_key(void *context, const struct store_key *key)
 {
 	struct search *search = (struct search *)context;
 	struct store_list roles = key->roles, scopes = key->scopes;
-	struct both both = { .count = 0 };
+	struct held_roles held_roles = { .count = 0 };
 	struct pol_str name;
 
 	search->number = key->number;
@@ -143,22 +144,22 @@ static int on_key(void *context, const struct store_key *key)
 
 		name = store_role_split(name, &stored);
 		number = stored_roles_find(search->snapshot, key->tenant, name, stored);
-		add_both(&both, number, name);
+		add_role(&held_roles, number, name);
 		if (number == POL_NONE) {
-			tell(search, "key", key->kid, "role", name);
+			report(search, "key", key->kid, "role", name);
 		}
 	}
 	while (store_list_next(&scopes, &name)) {
 		if (pol_snapshot_scope(search->snapshot, name) == POL_NONE) {
-			tell(search, "key", key->kid, "scope", name);
+			report(search, "key", key->kid, "scope", name);
 		}
 	}
-	look_at_both(search, "key", key->kid, &both);
-	look_at_places(search, "key", key->kid, key->places);
+	check_exclusive(search, "key", key->kid, &held_roles);
+	check_places(search, "key", key->kid, key->places);
 	return search->seen == SLICE;
 }
 
-static int look_at_principals(struct search *search, struct store_read *read)
+static int check_principals(struct search *search, struct store_read *read)
 {
 	int r;
 
@@ -178,7 +179,7 @@ static int look_at_principals(struct search *search, struct store_read *read)
 	return r;
 }
 
-static int look_at_keys(struct search *search, struct store_read *read)
+static int check_keys(struct search *search, struct store_read *read)
 {
 	static const struct pol_str any = { NULL, 0 };
 	int r;
@@ -211,7 +212,7 @@ static void on_missing(void *context, struct pol_str line)
 {
 	struct lines *lines = (struct lines *)context;
 
-	tell(lines->search, "role", lines->role, "grant", line);
+	report(lines->search, "role", lines->role, "grant", line);
 }
 
 static int on_role(void *context, const struct store_role *role)
@@ -232,13 +233,13 @@ static int on_role(void *context, const struct store_role *role)
 		struct pol_str name = store_role_split(item, &stored);
 
 		if (stored_roles_find(search->snapshot, role->tenant, name, stored) == POL_NONE) {
-			tell(search, "role", role->name, "inherits", name);
+			report(search, "role", role->name, "inherits", name);
 		}
 	}
 	return 0;
 }
 
-static int look_at_roles(struct search *search, struct store_read *read)
+static int check_roles(struct search *search, struct store_read *read)
 {
 	int r = store_read_renew(read);
 
@@ -257,7 +258,7 @@ static int on_tenant(void *context, const struct store_tenant *tenant)
 }
 
 /* Those of one tenant after another. */
-static int look_at_all(struct search *search, struct store_read *read)
+static int check_all(struct search *search, struct store_read *read)
 {
 	for (;;) {
 		int r = store_read_renew(read);
@@ -271,12 +272,12 @@ static int look_at_all(struct search *search, struct store_read *read)
 		}
 		search->id_len = 0;
 		search->number = 0;
-		r = look_at_principals(search, read);
+		r = check_principals(search, read);
 		if (r == 0) {
-			r = look_at_keys(search, read);
+			r = check_keys(search, read);
 		}
 		if (r == 0) {
-			r = look_at_roles(search, read);
+			r = check_roles(search, read);
 		}
 		if (r < 0) {
 			return r;
@@ -298,8 +299,8 @@ int dangling_find(
 		return r;
 	}
 	at = wire_open_array(&out->items);
-	r = look_at_all(&search, read);
-	wire_close_array(&out->items, at, search.told);
+	r = check_all(&search, read);
+	wire_close_array(&out->items, at, search.reported);
 	store_read_close(read);
 	return r;
 }

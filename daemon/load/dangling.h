@@ -14,8 +14,8 @@
 
 struct store;
 
-/* So many are told; of more there is the number. */
-#define DANGLING_MAX_TOLD 100
+/* So many are reported; of more there is the number. */
+#define DANGLING_MAX_REPORTED 100
 
 struct dangling {
 	uint64_t total;

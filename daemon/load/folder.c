@@ -85,7 +85,7 @@ static int add_entry(struct walk *walk, const char *name, const struct stat *sta
 	*entry = (struct folder_entry){
 		.name = strdup(name),
 		.is_folder = S_ISDIR(stat->st_mode),
-		.print = beneath_print(stat),
+		.stat = beneath_stat_of(stat),
 	};
 	if (entry->name == NULL) {
 		return folder_refuse(walk->why, -ENOMEM, "out of memory");
@@ -104,7 +104,7 @@ static bool is_policy(const char *name)
 }
 
 /* What cannot be opened beneath: is it something that would have been read? */
-static int cannot_open(struct walk *walk, const char *name, int error)
+static int check_unopened(struct walk *walk, const char *name, int error)
 {
 	const char *path = walk->folder->path;
 	struct stat stat;
@@ -152,7 +152,7 @@ static int list_name(struct walk *walk, const char *name, unsigned depth)
 	}
 	fd = beneath_open(walk->root, name, O_PATH);
 	if (fd < 0) {
-		return cannot_open(walk, name, fd);
+		return check_unopened(walk, name, fd);
 	}
 	r = fstat(fd, &stat) == 0 ? 0 : -errno;
 	close(fd);
@@ -198,7 +198,7 @@ static int list_folder(struct walk *walk, const char *name, unsigned depth)
 			walk->folder->path, shown, strerror(-fd));
 	}
 	if (fd < 0) {
-		return cannot_open(walk, shown, fd);
+		return check_unopened(walk, shown, fd);
 	}
 	r = fstat(fd, &stat) == 0 ? check_rights(walk, name, &stat) : -errno;
 	if (r == 0) {
@@ -239,7 +239,7 @@ static int compare(const void *a, const void *b)
 }
 
 /* The folder itself may be named by a link; a slash behind it must not hide that. */
-static int check_named(const struct walk *walk, const char *path)
+static int check_root_link(const struct walk *walk, const char *path)
 {
 	char name[PATH_MAX];
 	size_t len = strlen(path);
@@ -267,7 +267,7 @@ int folder_list(const char *path, const struct folder_owners *owners, struct fol
 		r = folder_refuse(why, -ENOMEM, "out of memory");
 		goto fail;
 	}
-	r = check_named(&walk, path);
+	r = check_root_link(&walk, path);
 	if (r < 0) {
 		goto fail;
 	}
@@ -302,14 +302,14 @@ bool folder_equal(const struct folder *a, const struct folder *b)
 		const struct folder_entry *x = &a->entries[i], *y = &b->entries[i];
 
 		if (strcmp(x->name, y->name) != 0 || x->is_folder != y->is_folder ||
-			!beneath_equal(&x->print, &y->print)) {
+			!beneath_stat_equal(&x->stat, &y->stat)) {
 			return false;
 		}
 	}
 	return true;
 }
 
-void folder_forget(struct folder *folder)
+void folder_free_sources(struct folder *folder)
 {
 	if (folder == NULL) {
 		return;
@@ -331,7 +331,7 @@ void folder_destroy(struct folder *folder)
 	for (size_t i = 0; i < folder->count; i++) {
 		free(folder->entries[i].name);
 	}
-	folder_forget(folder);
+	folder_free_sources(folder);
 	free(folder->entries);
 	free(folder->path);
 	free(folder);

@@ -40,7 +40,7 @@ struct folder_owners {
 struct folder_entry {
 	char *name; /* relative; "" is the folder itself */
 	bool is_folder;
-	struct beneath_print print;
+	struct beneath_stat stat;
 };
 
 struct folder {
@@ -66,5 +66,5 @@ bool folder_equal(const struct folder *a, const struct folder *b);
 
 /* Lets go of what folder_read read, once nobody looks at it any more; the list stays. NULL is
  * ignored. */
-void folder_forget(struct folder *folder);
+void folder_free_sources(struct folder *folder);
 void folder_destroy(struct folder *folder); /* NULL is ignored */

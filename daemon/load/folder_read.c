@@ -16,14 +16,14 @@ struct reading {
 
 static bool is_unchanged(const struct folder_entry *entry, int fd)
 {
-	struct beneath_print print;
+	struct beneath_stat current;
 	struct stat stat;
 
 	if (fstat(fd, &stat) != 0 || S_ISDIR(stat.st_mode) != entry->is_folder) {
 		return false;
 	}
-	print = beneath_print(&stat);
-	return beneath_equal(&entry->print, &print);
+	current = beneath_stat_of(&stat);
+	return beneath_stat_equal(&entry->stat, &current);
 }
 
 static int read_file(struct reading *reading, const struct folder_entry *entry)
@@ -31,7 +31,7 @@ static int read_file(struct reading *reading, const struct folder_entry *entry)
 	struct folder *folder = reading->folder;
 	struct pol_source *source = &folder->sources[folder->source_count];
 	size_t path = strlen(folder->path), name = strlen(entry->name);
-	size_t size = (size_t)entry->print.size;
+	size_t size = (size_t)entry->stat.size;
 	char *joined = malloc(path + 1 + name + 1);
 	char *bytes = malloc(size + 1);
 	int fd, r;
@@ -72,11 +72,11 @@ static int check_bounds(struct reading *reading)
 		if (entry->is_folder) {
 			continue;
 		}
-		if ((uint64_t)entry->print.size > FOLDER_MAX_FILE) {
+		if ((uint64_t)entry->stat.size > FOLDER_MAX_FILE) {
 			return folder_refuse(reading->why, -EFBIG,
 				"%s/%s is larger than 8 MiB: split it", folder->path, entry->name);
 		}
-		bytes += (size_t)entry->print.size;
+		bytes += (size_t)entry->stat.size;
 		files++;
 	}
 	if (files > FOLDER_MAX_FILES || bytes > FOLDER_MAX_BYTES) {

@@ -27,7 +27,7 @@ struct plugin {
 	struct plugins *plugins;
 	size_t references;
 	char *name;
-	struct beneath_print print; /* of its file */
+	struct beneath_stat stat; /* of its file */
 	uint64_t hash;
 	/* Open while it is mapped: the loader knows what it has loaded by its path, which is this
 	 * number. */
@@ -106,7 +106,7 @@ static struct plugin *find_loaded(struct plugins *plugins, const struct plugin_f
 	pthread_mutex_lock(&plugins->lock);
 	plugin = plugins->first;
 	while (plugin != NULL && (strcmp(plugin->name, file->name) != 0 ||
-					 !beneath_equal(&plugin->print, &file->print))) {
+					 !beneath_stat_equal(&plugin->stat, &file->stat))) {
 		plugin = plugin->next;
 	}
 	if (plugin != NULL) {
@@ -156,7 +156,7 @@ static int seal(const char *name, struct pol_str bytes, struct plugin *plugin)
 static int copy(const struct loading *loading, struct plugin *plugin)
 {
 	const struct plugin_file *file = loading->file;
-	size_t size = (size_t)file->print.size;
+	size_t size = (size_t)file->stat.size;
 	char *bytes;
 	int fd, r;
 
@@ -171,7 +171,7 @@ static int copy(const struct loading *loading, struct plugin *plugin)
 	}
 	bytes = malloc(size + 1);
 	r = bytes != NULL ? beneath_read(fd, bytes, size) : -ENOMEM;
-	if (r == 0 && !plugin_folder_stands(file, fd)) {
+	if (r == 0 && !plugin_folder_is_unchanged(file, fd)) {
 		r = -ESTALE;
 	}
 	close(fd);
@@ -238,7 +238,7 @@ __attribute__((format(printf, 2, 3))) static bool refuse(
 	return false;
 }
 
-static bool look(const struct loading *loading, struct plugin *plugin)
+static bool check_table(const struct loading *loading, struct plugin *plugin)
 {
 	char fault[POL_MODULE_WHY];
 	size_t size;
@@ -280,7 +280,7 @@ static enum pol_status load(const struct loading *loading, struct plugin *plugin
 		refuse(loading, "cannot be opened: %s", loader_error(path));
 		return POL_EINVALID;
 	}
-	return look(loading, plugin) ? POL_OK : POL_EINVALID;
+	return check_table(loading, plugin) ? POL_OK : POL_EINVALID;
 }
 
 enum pol_status plugin_find(struct plugins *plugins, struct plugin_folder *folder,
@@ -311,7 +311,7 @@ enum pol_status plugin_find(struct plugins *plugins, struct plugin_folder *folde
 		}
 		plugin->memory = -1;
 		plugin->plugins = plugins;
-		plugin->print = file->print;
+		plugin->stat = file->stat;
 		plugin->name = strdup(file->name);
 		status = plugin->name != NULL ? load(&loading, plugin) : POL_ENOMEM;
 		if (status != POL_OK) {

@@ -69,7 +69,7 @@ static int add_file(
 		.regular = S_ISREG(stat->st_mode),
 		.uid = stat->st_uid,
 		.mode = stat->st_mode,
-		.print = beneath_print(stat),
+		.stat = beneath_stat_of(stat),
 	};
 	if (file->name == NULL) {
 		return refuse(why, -ENOMEM, "out of memory");
@@ -209,7 +209,7 @@ bool plugin_folder_equal(const struct plugin_folder *a, const struct plugin_fold
 	}
 	for (size_t i = 0; i < a->count; i++) {
 		if (strcmp(a->files[i].name, b->files[i].name) != 0 ||
-			!beneath_equal(&a->files[i].print, &b->files[i].print)) {
+			!beneath_stat_equal(&a->files[i].stat, &b->files[i].stat)) {
 			return false;
 		}
 	}
@@ -228,16 +228,16 @@ struct plugin_file *plugin_folder_find(const struct plugin_folder *folder, struc
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-bool plugin_folder_stands(const struct plugin_file *file, int fd)
+bool plugin_folder_is_unchanged(const struct plugin_file *file, int fd)
 {
-	struct beneath_print print;
+	struct beneath_stat current;
 	struct stat stat;
 
 	if (fstat(fd, &stat) != 0) {
 		return false;
 	}
-	print = beneath_print(&stat);
-	return beneath_equal(&file->print, &print);
+	current = beneath_stat_of(&stat);
+	return beneath_stat_equal(&file->stat, &current);
 }
 
 int plugin_folder_open(const struct plugin_folder *folder, const struct plugin_file *file,
@@ -257,7 +257,7 @@ int plugin_folder_open(const struct plugin_folder *folder, const struct plugin_f
 		return refuse(why, fd == -ENOENT ? -ESTALE : fd, "%s/%s cannot be opened: %s",
 			folder->path, file->name, strerror(-fd));
 	}
-	if (!plugin_folder_stands(file, fd)) {
+	if (!plugin_folder_is_unchanged(file, fd)) {
 		close(fd);
 		return refuse(
 			why, -ESTALE, "%s/%s changed while it was read", folder->path, file->name);
@@ -268,7 +268,7 @@ int plugin_folder_open(const struct plugin_folder *folder, const struct plugin_f
 int plugin_folder_read(struct plugin_folder *folder, struct plugin_file *file, struct pol_str *out,
 	char why[static PLUGIN_WHY])
 {
-	size_t size = (size_t)file->print.size;
+	size_t size = (size_t)file->stat.size;
 	int fd, r;
 
 	if (file->bytes != NULL) {
@@ -286,7 +286,7 @@ int plugin_folder_read(struct plugin_folder *folder, struct plugin_file *file, s
 	}
 	file->bytes = malloc(size + 1);
 	r = file->bytes != NULL ? beneath_read(fd, file->bytes, size) : -ENOMEM;
-	if (r == 0 && !plugin_folder_stands(file, fd)) {
+	if (r == 0 && !plugin_folder_is_unchanged(file, fd)) {
 		r = -ESTALE;
 	}
 	close(fd);
@@ -301,7 +301,7 @@ int plugin_folder_read(struct plugin_folder *folder, struct plugin_file *file, s
 	return 0;
 }
 
-void plugin_folder_forget(struct plugin_folder *folder)
+void plugin_folder_free_contents(struct plugin_folder *folder)
 {
 	for (size_t i = 0; i < folder->count; i++) {
 		free(folder->files[i].bytes);
@@ -318,7 +318,7 @@ void plugin_folder_destroy(struct plugin_folder *folder)
 	if (folder == NULL) {
 		return;
 	}
-	plugin_folder_forget(folder);
+	plugin_folder_free_contents(folder);
 	for (size_t i = 0; i < folder->count; i++) {
 		free(folder->files[i].name);
 	}

@@ -34,7 +34,7 @@ struct plugin_file {
 	bool regular;
 	uid_t uid;
 	mode_t mode;
-	struct beneath_print print;
+	struct beneath_stat stat;
 	char *bytes; /* data files, once read; NULL: not read */
 };
 
@@ -65,7 +65,7 @@ int plugin_folder_open(const struct plugin_folder *folder, const struct plugin_f
 	char why[static PLUGIN_WHY]);
 
 /* Is the file behind the descriptor still what was listed? To be asked after reading. */
-bool plugin_folder_stands(const struct plugin_file *file, int fd);
+bool plugin_folder_is_unchanged(const struct plugin_file *file, int fd);
 
 /* The bytes of a data file, which live as long as the folder. 0, or as plugin_folder_open; -EFBIG:
  * it, or all together, are too large. */
@@ -73,6 +73,6 @@ int plugin_folder_read(struct plugin_folder *folder, struct plugin_file *file, s
 	char why[static PLUGIN_WHY]);
 
 /* Keeps the list alone, to be compared with a later one. */
-void plugin_folder_forget(struct plugin_folder *folder);
+void plugin_folder_free_contents(struct plugin_folder *folder);
 
 void plugin_folder_destroy(struct plugin_folder *folder); /* NULL is ignored */

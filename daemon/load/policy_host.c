@@ -35,7 +35,7 @@ static void digest(struct policy_host *host, struct pol_str bytes)
 /* --- users ------------------------------------------------------------------------------------ */
 
 /* One look with a buffer of that size: 0 and *out_found, or an errno. */
-static int look(bool is_group, const char *name, size_t size, bool *out_found, uint32_t *out_id)
+static int look_up(bool is_group, const char *name, size_t size, bool *out_found, uint32_t *out_id)
 {
 	char *buffer = malloc(size);
 	struct passwd user, *found_user = NULL;
@@ -70,7 +70,7 @@ static enum pol_status on_user(void *context, bool is_group, struct pol_str name
 	text[name.len] = '\0';
 	for (size_t size = RECORD_FIRST; r == ERANGE && size <= RECORD_MAX; size *= 2) {
 		do {
-			r = look(is_group, text, size, &found, &id);
+			r = look_up(is_group, text, size, &found, &id);
 		} while (r == EINTR);
 	}
 	if (r != 0) {
@@ -142,13 +142,13 @@ void policy_host_init(
 	struct policy_host *host, struct plugins *plugins, struct plugin_folder *folder)
 {
 	*host = (struct policy_host){
-		.asked = {
+		.interface = {
 			.context = host,
 			.zone = on_zone,
 			.user = on_user,
 			.module = on_module,
 			.data = on_data,
-			.parallel = parallel_spread,
+			.parallel = parallel_for,
 		},
 		.digest = POL_HASH_SEED,
 		.plugins = plugins,

@@ -19,8 +19,8 @@ struct plugins;
 struct plugin_folder;
 
 struct policy_host {
-	struct pol_host asked; /* for pol_compile */
-	uint64_t digest;       /* of all that was asked and answered so far */
+	struct pol_host interface; /* for pol_compile */
+	uint64_t digest;           /* of all that was asked and answered so far */
 	struct pol_arena arena;
 	struct policy_host_zone *zones; /* those that were read, newest first */
 	struct plugins *plugins;

@@ -22,7 +22,7 @@
 /* What is not stored yet. */
 struct stored_roles_change {
 	const struct store_role *put; /* instead of the role of its number, or a new one */
-	uint64_t drop;                /* the number of one that goes; 0: none */
+	uint64_t remove;              /* the number of one that goes; 0: none */
 	uint64_t fault;               /* out: the number of one in a circle */
 };
 

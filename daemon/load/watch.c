@@ -24,19 +24,19 @@ struct watcher {
 	char *only; /* the one name that matters there; NULL: all */
 	dev_t dev;
 	ino_t ino;
-	bool wanted;
+	bool used;
 };
 
 struct watch {
 	uv_loop_t *loop;
-	watch_seen seen;
+	watch_callback callback;
 	void *context;
 	struct watcher *watchers;
 	size_t handles; /* open, those that are closing too */
 	bool closing;
 };
 
-int watch_create(uv_loop_t *loop, watch_seen seen, void *context, struct watch **out)
+int watch_create(uv_loop_t *loop, watch_callback callback, void *context, struct watch **out)
 {
 	struct watch *watch = calloc(1, sizeof *watch);
 
@@ -44,7 +44,7 @@ int watch_create(uv_loop_t *loop, watch_seen seen, void *context, struct watch *
 		return -ENOMEM;
 	}
 	watch->loop = loop;
-	watch->seen = seen;
+	watch->callback = callback;
 	watch->context = context;
 	*out = watch;
 	return 0;
@@ -75,7 +75,7 @@ static void on_event(uv_fs_event_t *event, const char *name, int events, int sta
 	(void)events;
 	(void)status;
 	if (watcher->only == NULL || name == NULL || strcmp(name, watcher->only) == 0) {
-		watcher->watch->seen(watcher->watch->context);
+		watcher->watch->callback(watcher->watch->context);
 	}
 }
 
@@ -96,7 +96,7 @@ static struct watcher *find(
 	return NULL;
 }
 
-static void want(struct watch *watch, const char *path, const char *only)
+static void add_watcher(struct watch *watch, const char *path, const char *only)
 {
 	struct watcher *watcher;
 	struct stat stat_before;
@@ -107,7 +107,7 @@ static void want(struct watch *watch, const char *path, const char *only)
 	}
 	watcher = find(watch, path, only, &stat_before);
 	if (watcher != NULL) {
-		watcher->wanted = true;
+		watcher->used = true;
 		return;
 	}
 	watcher = calloc(1, sizeof *watcher);
@@ -117,7 +117,7 @@ static void want(struct watch *watch, const char *path, const char *only)
 	watcher->watch = watch;
 	watcher->dev = stat_before.st_dev;
 	watcher->ino = stat_before.st_ino;
-	watcher->wanted = true;
+	watcher->used = true;
 	watcher->path = strdup(path);
 	watcher->only = only != NULL ? strdup(only) : NULL;
 	if (watcher->path == NULL || (only != NULL && watcher->only == NULL) ||
@@ -159,7 +159,7 @@ static void go_up(char *path)
 }
 
 /* The folder of every link on the way to path, and that of path itself. */
-static void want_way(struct watch *watch, const char *path)
+static void add_links_to(struct watch *watch, const char *path)
 {
 	char done[PATH_MAX], rest[2 * PATH_MAX], next[PATH_MAX + NAME_MAX + 2];
 	char component[NAME_MAX + 1], target[PATH_MAX];
@@ -182,7 +182,7 @@ static void want_way(struct watch *watch, const char *path)
 		snprintf(next, sizeof next, "%s/%s", strcmp(done, "/") == 0 ? "" : done, component);
 		n = readlink(next, target, sizeof target - 1);
 		if (n >= 0 || strspn(rest, "/") == strlen(rest)) {
-			want(watch, done, component);
+			add_watcher(watch, done, component);
 		}
 		if (n < 0) {
 			snprintf(done, sizeof done, "%.*s", (int)sizeof done - 1, next);
@@ -201,14 +201,14 @@ static void want_way(struct watch *watch, const char *path)
 	}
 }
 
-static void drop_unwanted(struct watch *watch)
+static void remove_unused(struct watch *watch)
 {
 	struct watcher **link = &watch->watchers;
 
 	while (*link != NULL) {
 		struct watcher *watcher = *link;
 
-		if (watcher->wanted) {
+		if (watcher->used) {
 			link = &watcher->next;
 			continue;
 		}
@@ -220,41 +220,41 @@ static void drop_unwanted(struct watch *watch)
 void watch_begin(struct watch *watch)
 {
 	for (struct watcher *watcher = watch->watchers; watcher != NULL; watcher = watcher->next) {
-		watcher->wanted = false;
+		watcher->used = false;
 	}
 }
 
 void watch_folder(struct watch *watch, const char *path, const struct folder *folder)
 {
-	want_way(watch, path);
+	add_links_to(watch, path);
 	for (size_t i = 0; folder != NULL && i < folder->count; i++) {
 		char joined[2 * PATH_MAX];
 
 		if (folder->entries[i].is_folder) {
 			snprintf(joined, sizeof joined, "%s/%s", path, folder->entries[i].name);
-			want(watch, joined, NULL);
+			add_watcher(watch, joined, NULL);
 		}
 	}
 }
 
-void watch_names(struct watch *watch, const char *path)
+void watch_directory(struct watch *watch, const char *path)
 {
-	want_way(watch, path);
-	want(watch, path, NULL);
+	add_links_to(watch, path);
+	add_watcher(watch, path, NULL);
 }
 
-void watch_below(struct watch *watch, const char *path, const char *name)
+void watch_subdirectory(struct watch *watch, const char *path, const char *name)
 {
 	char joined[2 * PATH_MAX];
 
 	snprintf(joined, sizeof joined, "%s/%s", path, name);
-	want_way(watch, joined);
-	want(watch, joined, NULL);
+	add_links_to(watch, joined);
+	add_watcher(watch, joined, NULL);
 }
 
 void watch_end(struct watch *watch)
 {
-	drop_unwanted(watch);
+	remove_unused(watch);
 }
 
 void watch_close(struct watch *watch)
@@ -263,12 +263,12 @@ void watch_close(struct watch *watch)
 		return;
 	}
 	for (struct watcher *watcher = watch->watchers; watcher != NULL; watcher = watcher->next) {
-		watcher->wanted = false;
+		watcher->used = false;
 	}
 	watch->closing = true;
 	if (watch->handles == 0) {
 		free(watch);
 		return;
 	}
-	drop_unwanted(watch);
+	remove_unused(watch);
 }

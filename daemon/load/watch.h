@@ -16,9 +16,9 @@
 struct folder;
 struct watch;
 
-typedef void (*watch_seen)(void *context);
+typedef void (*watch_callback)(void *context);
 
-int watch_create(uv_loop_t *loop, watch_seen seen, void *context, struct watch **out);
+int watch_create(uv_loop_t *loop, watch_callback callback, void *context, struct watch **out);
 
 /*
  * What is watched is said anew each time: begin, then all of it, then end, when what was watched
@@ -29,8 +29,8 @@ void watch_begin(struct watch *watch);
 /* The policy folder at path, and what `folder` lists in it; NULL: path could not be listed. */
 void watch_folder(struct watch *watch, const char *path, const struct folder *folder);
 /* The names in the folder at path; and in one below it, if there is one. */
-void watch_names(struct watch *watch, const char *path);
-void watch_below(struct watch *watch, const char *path, const char *name);
+void watch_directory(struct watch *watch, const char *path);
+void watch_subdirectory(struct watch *watch, const char *path, const char *name);
 void watch_end(struct watch *watch);
 
 /* Closes all; freed when the loop has let go. NULL is ignored. */

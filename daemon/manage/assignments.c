@@ -111,7 +111,7 @@ static int add(
 	}
 	before = *principal;
 	principal->assignments = store_pack_list(&pack);
-	r = give_principal(call, &before, principal);
+	r = escalation_check_principal(call, &before, principal);
 	if (r != 0) {
 		return r;
 	}
@@ -124,7 +124,7 @@ static int add(
 		return r;
 	}
 	wire_put_result(call->out, call->id);
-	record_put_assignment(call, subject_str(call->params[PRINCIPAL].text), new);
+	record_encode_assignment(call, subject_str(call->params[PRINCIPAL].text), new);
 	return 0;
 }
 
@@ -171,7 +171,7 @@ static int create(struct call *call)
 /* --- deletion --------------------------------------------------------------------------------- */
 
 /* Is it one that goes? Without places all of that role are. */
-static bool goes(
+static bool is_deleted(
 	const struct call *call, const struct store_assignment *held, const struct store_list *at)
 {
 	return pol_str_equal(held->role, subject_str(call->params[ROLE].text)) &&
@@ -179,56 +179,57 @@ static bool goes(
 }
 
 /* Answers with those of the list that go. */
-static void answer_gone(struct call *call, struct pol_str id, struct store_list assignments,
+static void answer_deleted(struct call *call, struct pol_str id, struct store_list assignments,
 	const struct store_list *at)
 {
 	struct store_assignment held;
 	size_t map, items;
-	uint32_t gone = 0;
+	uint32_t deleted = 0;
 
 	wire_put_result(call->out, call->id);
 	map = wire_open_map(call->out);
 	wire_put_str(call->out, WIRE_STR("items"));
 	items = wire_open_array(call->out);
 	while (store_assignment_next(&assignments, &held)) {
-		if (goes(call, &held, at)) {
-			record_put_assignment(call, id, &held);
-			gone++;
+		if (is_deleted(call, &held, at)) {
+			record_encode_assignment(call, id, &held);
+			deleted++;
 		}
 	}
-	wire_close_array(call->out, items, gone);
+	wire_close_array(call->out, items, deleted);
 	wire_close_map(call->out, map, 1);
 }
 
-/* Takes away those that go. What is left weighs more once a denial is gone. */
-static int take(struct call *call, struct store_principal *principal, const struct store_list *at)
+/* Takes away those that go. What is left weighs more once a denial is deleted. */
+static int delete_matching(
+	struct call *call, struct store_principal *principal, const struct store_list *at)
 {
 	uint8_t bytes[STORE_MAX_RECORD];
 	struct store_pack pack = { .bytes = bytes, .cap = sizeof bytes };
 	const struct store_principal before = *principal;
 	struct store_list left = before.assignments;
 	struct store_assignment held;
-	bool gone = false;
+	bool deleted = false;
 	int r;
 
 	while (store_assignment_next(&left, &held)) {
-		if (goes(call, &held, at)) {
-			gone = true;
+		if (is_deleted(call, &held, at)) {
+			deleted = true;
 		} else if (!store_assignment_add(&pack, &held)) {
 			return -EBADMSG;
 		}
 	}
-	if (!gone) {
+	if (!deleted) {
 		return call_error(
 			call, "not_found", "the principal has no such assignment of that role");
 	}
 	principal->assignments = store_pack_list(&pack);
-	r = give_principal(call, &before, principal);
+	r = escalation_check_principal(call, &before, principal);
 	if (r != 0) {
 		return r;
 	}
 	/* Before the put: the old ones are views into the record. */
-	answer_gone(call, principal->id, before.assignments, at);
+	answer_deleted(call, principal->id, before.assignments, at);
 	return audit_put_principal(call->change, principal);
 }
 
@@ -254,7 +255,7 @@ static int delete (struct call *call)
 		return r;
 	}
 	at = store_pack_list(&pack);
-	return take(call, &principal, params[AT].given ? &at : NULL);
+	return delete_matching(call, &principal, params[AT].given ? &at : NULL);
 }
 
 /* --- lists ------------------------------------------------------------------------------------ */
@@ -270,9 +271,9 @@ static int list_one(struct listing *listing, const struct store_principal *princ
 {
 	struct store_list left = principal->assignments;
 	struct store_assignment held;
-	char place[LIST_MAX_PLACE];
+	char cursor[LIST_MAX_CURSOR];
 
-	memcpy(place + 1, principal->id.ptr, principal->id.len);
+	memcpy(cursor + 1, principal->id.ptr, principal->id.len);
 	for (uint32_t i = 0; store_assignment_next(&left, &held); i++) {
 		bool item = listing->role.len == 0 || pol_str_equal(held.role, listing->role);
 
@@ -283,10 +284,11 @@ static int list_one(struct listing *listing, const struct store_principal *princ
 			return 1;
 		}
 		if (item) {
-			record_put_assignment(listing->list.call, principal->id, &held);
+			record_encode_assignment(listing->list.call, principal->id, &held);
 		}
-		place[0] = (char)(i + 1);
-		list_passed(&listing->list, (struct pol_str){ place, principal->id.len + 1 }, item);
+		cursor[0] = (char)(i + 1);
+		list_visited(
+			&listing->list, (struct pol_str){ cursor, principal->id.len + 1 }, item);
 	}
 	return 0;
 }
@@ -303,9 +305,9 @@ static void list_declared(struct listing *listing, uint32_t number)
 	const struct pol_snapshot *snapshot = list->call->snapshot;
 	struct pol_held held[POL_PRINCIPAL_ROLES];
 	size_t count = pol_snapshot_principal_held(snapshot, number, list->call->now, held);
-	char place;
+	char cursor;
 
-	for (size_t i = list->place_len > 0 ? list->place[0] : 0; i < count; i++) {
+	for (size_t i = list->cursor_len > 0 ? list->cursor[0] : 0; i < count; i++) {
 		struct pol_str role = held[i].role != POL_NONE
 					      ? pol_snapshot_role_name(snapshot, held[i].role)
 					      : (struct pol_str){ NULL, 0 };
@@ -316,10 +318,10 @@ static void list_declared(struct listing *listing, uint32_t number)
 			return;
 		}
 		if (item) {
-			record_put_held(list->call, number, &held[i]);
+			record_encode_held(list->call, number, &held[i]);
 		}
-		place = (char)(i + 1);
-		list_passed(list, (struct pol_str){ &place, 1 }, item);
+		cursor = (char)(i + 1);
+		list_visited(list, (struct pol_str){ &cursor, 1 }, item);
 	}
 }
 
@@ -328,20 +330,20 @@ static int list_all(struct call *call, struct listing *listing, uint32_t tenant)
 	const struct wire_value *params = call->params;
 	struct list *list = &listing->list;
 	struct store_principal principal;
-	char last[LIST_MAX_PLACE];
+	char last[LIST_MAX_CURSOR];
 	struct pol_str id = { NULL, 0 };
 	uint32_t skip = 0;
 	int r = 0;
 
-	if (list->place_len > 0) {
-		skip = list->place[0];
-		memcpy(last, list->place + 1, list->place_len - 1);
-		id = (struct pol_str){ last, list->place_len - 1 };
+	if (list->cursor_len > 0) {
+		skip = list->cursor[0];
+		memcpy(last, list->cursor + 1, list->cursor_len - 1);
+		id = (struct pol_str){ last, list->cursor_len - 1 };
 	}
 	if (params[LIST_PRINCIPAL].given) {
 		id = subject_str(params[LIST_PRINCIPAL].text);
 	}
-	/* The one in the middle of which the page before ended; it may be gone since. */
+	/* The one in the middle of which the page before ended; it may be deleted since. */
 	if (id.len > 0) {
 		r = store_get_principal(call->read, tenant, id, &principal);
 		r = r == 0 ? list_one(listing, &principal, skip) : r;

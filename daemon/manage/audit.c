@@ -61,7 +61,7 @@ static bool passes(const struct listing *listing, const struct store_audit *audi
 static int on_audit(void *context, const struct store_audit *audit)
 {
 	struct listing *listing = (struct listing *)context;
-	char place[LIST_NUMBER];
+	char cursor[LIST_NUMBER];
 	bool item;
 
 	/* Before either nothing is left: `latest` never falls. */
@@ -74,9 +74,9 @@ static int on_audit(void *context, const struct store_audit *audit)
 	}
 	item = passes(listing, audit);
 	if (item) {
-		audit_put(listing->list.call, audit);
+		audit_encode(listing->list.call, audit);
 	}
-	list_passed(&listing->list, list_place_number(audit->sequence, place), item);
+	list_visited(&listing->list, list_number_cursor(audit->sequence, cursor), item);
 	return 0;
 }
 
@@ -117,7 +117,7 @@ static int read_filters(struct call *call, struct listing *listing)
 /* Where the walk begins: behind the page before, or where the filters say. */
 static int find_start(struct call *call, const struct listing *listing, uint64_t *out)
 {
-	uint64_t passed = list_number(&listing->list), first = listing->after + 1;
+	uint64_t passed = list_cursor_number(&listing->list), first = listing->after + 1;
 	int r = 0;
 
 	if (listing->backwards) {
@@ -180,7 +180,7 @@ static void on_problem(void *context, const struct store_problem *problem)
 {
 	struct verifying *verifying = (struct verifying *)context;
 
-	audit_put_problem(verifying->call, problem);
+	audit_encode_problem(verifying->call, problem);
 	verifying->found++;
 }
 
@@ -229,8 +229,8 @@ static int verify(struct call *call)
 	if (r != 0) {
 		return r;
 	}
-	at.place_len = list.place_len;
-	memcpy(at.place, list.place, list.place_len);
+	at.place_len = list.cursor_len;
+	memcpy(at.place, list.cursor, list.cursor_len);
 	most = call->params[VERIFY_LIMIT].given ? list.limit : VERIFY_SLICE;
 	r = verify_slice(call, &at, &verifying, most);
 	if (r < 0) {

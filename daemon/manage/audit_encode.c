@@ -30,7 +30,7 @@ static const char *kind_name(uint8_t kind)
 	return "other";
 }
 
-void audit_put_tag(struct wire_buf *out, const uint8_t *tag, size_t len)
+void audit_encode_tag(struct wire_buf *out, const uint8_t *tag, size_t len)
 {
 	static const char digits[] = "0123456789abcdef";
 	char text[2 * STORE_CHAIN];
@@ -42,19 +42,19 @@ void audit_put_tag(struct wire_buf *out, const uint8_t *tag, size_t len)
 	wire_put_str(out, (struct wire_str){ text, 2 * len });
 }
 
-static void put_int(struct wire_buf *out, const char *name, uint64_t value)
+static void encode_int(struct wire_buf *out, const char *name, uint64_t value)
 {
 	wire_put_cstr(out, name);
 	wire_put_int(out, (int64_t)value);
 }
 
-static void put_text(struct wire_buf *out, const char *name, struct pol_str text)
+static void encode_text(struct wire_buf *out, const char *name, struct pol_str text)
 {
 	wire_put_cstr(out, name);
 	wire_put_str(out, subject_wire(text));
 }
 
-static void put_changes(struct wire_buf *out, struct store_list fields)
+static void encode_changes(struct wire_buf *out, struct store_list fields)
 {
 	struct pol_str name, from, to;
 	size_t at = wire_open_array(out);
@@ -63,12 +63,12 @@ static void put_changes(struct wire_buf *out, struct store_list fields)
 	while (store_list_next(&fields, &name) && store_list_next(&fields, &from) &&
 		store_list_next(&fields, &to)) {
 		wire_put_map(out, 1 + (from.len > 0) + (to.len > 0));
-		put_text(out, "field", name);
+		encode_text(out, "field", name);
 		if (from.len > 0) {
-			put_text(out, "from", from);
+			encode_text(out, "from", from);
 		}
 		if (to.len > 0) {
-			put_text(out, "to", to);
+			encode_text(out, "to", to);
 		}
 		count++;
 	}
@@ -76,7 +76,7 @@ static void put_changes(struct wire_buf *out, struct store_list fields)
 }
 
 /* 1: it was put. */
-static uint32_t put_tenant(struct call *call, uint32_t tenant)
+static uint32_t encode_tenant(struct call *call, uint32_t tenant)
 {
 	struct pol_str name = { NULL, 0 };
 
@@ -86,41 +86,41 @@ static uint32_t put_tenant(struct call *call, uint32_t tenant)
 	if (name.len == 0) {
 		return 0;
 	}
-	put_text(call->out, "tenant", name);
+	encode_text(call->out, "tenant", name);
 	return 1;
 }
 
-void audit_put(struct call *call, const struct store_audit *audit)
+void audit_encode(struct call *call, const struct store_audit *audit)
 {
 	struct wire_buf *out = call->out;
 	size_t map = wire_open_map(out);
 	uint32_t pairs = 7;
 
-	put_int(out, "sequence", audit->sequence);
-	put_int(out, "time", (uint64_t)audit->time);
-	put_text(out, "actor", audit->actor);
-	put_int(out, "uid", audit->uid);
-	put_int(out, "pid", audit->pid);
-	put_text(out, "action", audit->action);
+	encode_int(out, "sequence", audit->sequence);
+	encode_int(out, "time", (uint64_t)audit->time);
+	encode_text(out, "actor", audit->actor);
+	encode_int(out, "uid", audit->uid);
+	encode_int(out, "pid", audit->pid);
+	encode_text(out, "action", audit->action);
 	wire_put_cstr(out, "kind");
 	wire_put_cstr(out, kind_name(audit->kind));
 	if (audit->target.len > 0) {
-		put_text(out, "target", audit->target);
+		encode_text(out, "target", audit->target);
 		pairs++;
 	}
-	pairs += put_tenant(call, audit->tenant);
+	pairs += encode_tenant(call, audit->tenant);
 	if (audit->fields.count > 0) {
 		wire_put_cstr(out, "changes");
-		put_changes(out, audit->fields);
+		encode_changes(out, audit->fields);
 		pairs++;
 	}
 	if ((audit->flags & STORE_AUDIT_MADE) != 0) {
 		wire_put_cstr(out, "record_tag");
-		audit_put_tag(out, audit->made, SECRET_TAG);
+		audit_encode_tag(out, audit->made, SECRET_TAG);
 		pairs++;
 	}
 	wire_put_cstr(out, "tag");
-	audit_put_tag(out, audit->tag, STORE_CHAIN);
+	audit_encode_tag(out, audit->tag, STORE_CHAIN);
 	wire_close_map(out, map, pairs + 1);
 }
 
@@ -151,7 +151,7 @@ static const struct {
 		"was taken out of a list outside the daemon, by which it would be found" },
 };
 
-static void put_message(struct wire_buf *out, const struct store_problem *problem)
+static void encode_message(struct wire_buf *out, const struct store_problem *problem)
 {
 	char text[512];
 	int len;
@@ -186,7 +186,7 @@ static bool is_plain(struct pol_str text)
 	return text.len > 0 && text.len <= STORE_MAX_NAME;
 }
 
-void audit_put_problem(struct call *call, const struct store_problem *problem)
+void audit_encode_problem(struct call *call, const struct store_problem *problem)
 {
 	struct wire_buf *out = call->out;
 	struct store_problem shown = *problem;
@@ -199,20 +199,20 @@ void audit_put_problem(struct call *call, const struct store_problem *problem)
 	}
 	wire_put_cstr(out, "problem");
 	wire_put_cstr(out, problems[problem->what].name);
-	put_message(out, &shown);
+	encode_message(out, &shown);
 	if (problem->sequence != 0) {
-		put_int(out, "sequence", problem->sequence);
+		encode_int(out, "sequence", problem->sequence);
 		pairs++;
 	}
 	if (problem->last > problem->sequence && problem->what != STORE_AUDIT_REORDERED) {
-		put_int(out, "last", problem->last);
+		encode_int(out, "last", problem->last);
 		pairs++;
 	}
 	if (problem->kind != STORE_AUDIT_NONE) {
 		wire_put_cstr(out, "kind");
 		wire_put_cstr(out, kind_name(problem->kind));
-		put_text(out, "target", shown.target);
-		pairs += 2 + put_tenant(call, problem->tenant);
+		encode_text(out, "target", shown.target);
+		pairs += 2 + encode_tenant(call, problem->tenant);
 	}
 	wire_close_map(out, map, pairs);
 }

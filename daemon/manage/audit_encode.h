@@ -8,8 +8,8 @@
 #include "daemon/call/call.h"
 #include "daemon/store/env.h"
 
-void audit_put(struct call *call, const struct store_audit *audit);
-void audit_put_problem(struct call *call, const struct store_problem *problem);
+void audit_encode(struct call *call, const struct store_audit *audit);
+void audit_encode_problem(struct call *call, const struct store_problem *problem);
 
 /* Bytes of a tag as hexadecimal text. */
-void audit_put_tag(struct wire_buf *out, const uint8_t *tag, size_t len);
+void audit_encode_tag(struct wire_buf *out, const uint8_t *tag, size_t len);

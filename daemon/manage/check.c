@@ -7,7 +7,6 @@
 
 #include "daemon/decide/actor.h"
 #include "daemon/decide/subject.h"
-#include "daemon/manage/escalation.h"
 #include "policy/snapshot/stored.h"
 #include "policy/text/cidr.h"
 #include "policy/text/path.h"
@@ -251,9 +250,4 @@ int check_networks(struct call *call, const struct wire_value *value,
 		*out_count = count;
 	}
 	return r;
-}
-
-int check_gain(struct call *call, const struct store_key *before, const struct store_key *after)
-{
-	return give_key(call, before, after);
 }

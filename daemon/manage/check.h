@@ -47,15 +47,6 @@ int check_role(struct call *call, const char *param, uint32_t tenant, struct pol
 int check_networks(struct call *call, const struct wire_value *value,
 	uint8_t out[static STORE_MAX_LIST * STORE_NETWORK], uint32_t *out_count);
 
-/*
- * Does the change of a key give away more than the caller may? Judged inside the write transaction,
- * behind actor_may for the method's own node. `before` is the key as it stands; NULL when the call
- * yields or revives a secret (create, rotate, enable, restore, roll back, import, a later end,
- * wider networks): then all that `after` allows counts as gain. Both may be in any state, they are
- * judged as if they were active.
- */
-int check_gain(struct call *call, const struct store_key *before, const struct store_key *after);
-
 /* Room for one list of names, or of places, as packs want it. */
 #define CHECK_NAMES_SIZE  (STORE_MAX_LIST * (STORE_MAX_NAME + STORE_ROLE_EXTRA + 2))
 #define CHECK_PLACES_SIZE 32768

@@ -10,8 +10,8 @@
 #include "policy/ask/escalation.h"
 
 /* What the caller has, and what he may hand out beside. */
-struct having {
-	struct pol_grantor giver;
+struct rights {
+	struct pol_grantor grantor;
 	uint32_t roles[STORE_MAX_ASSIGNMENTS];
 	uint32_t scopes[STORE_MAX_LIST];
 	struct pol_run runs[64];
@@ -43,33 +43,33 @@ static const struct {
 };
 
 /* The runs that his lines of the configuration give a peer without a token. */
-static int find_runs(struct call *call, struct having *having)
+static int find_runs(struct call *call, struct rights *rights)
 {
 	for (size_t i = 0; i < sizeof nodes / sizeof nodes[0]; i++) {
 		const char *const *action = nodes[i].actions;
 
 		for (; *action != NULL; action++) {
 			struct pol_str id = nodes[i].one ? POL_STR(ANY_ID) : (struct pol_str){ 0 };
-			struct pol_run *run = &having->runs[having->giver.run_count];
+			struct pol_run *run = &rights->runs[rights->grantor.run_count];
 			int r = actor_can(call, nodes[i].noun, id, *action);
 
 			if (r < 0) {
 				return r;
 			}
-			if (r > 0 && having->giver.run_count < 64 &&
+			if (r > 0 && rights->grantor.run_count < 64 &&
 				pol_escalation_permission(call->snapshot, nodes[i].noun,
 					nodes[i].one, *action, run)) {
-				having->giver.run_count++;
+				rights->grantor.run_count++;
 			}
 		}
 	}
-	having->giver.runs = having->runs;
+	rights->grantor.runs = rights->runs;
 	return 0;
 }
 
 /* --- what may be handed out ------------------------------------------------------------------- */
 
-static int add_roles(struct call *call, const struct pol_facts *facts, struct having *having)
+static int add_roles(struct call *call, const struct pol_facts *facts, struct rights *rights)
 {
 	for (uint32_t i = 0; i < facts->held_count && i < STORE_MAX_ASSIGNMENTS; i++) {
 		uint32_t role = facts->held[i].role;
@@ -80,14 +80,14 @@ static int add_roles(struct call *call, const struct pol_facts *facts, struct ha
 			return r;
 		}
 		if (r > 0) {
-			having->roles[having->giver.role_count++] = role;
+			rights->roles[rights->grantor.role_count++] = role;
 		}
 	}
-	having->giver.roles = having->roles;
+	rights->grantor.roles = rights->roles;
 	return 0;
 }
 
-static int add_scopes(struct call *call, const struct pol_facts *facts, struct having *having)
+static int add_scopes(struct call *call, const struct pol_facts *facts, struct rights *rights)
 {
 	for (uint32_t i = 0; i < facts->scope_count && i < STORE_MAX_LIST; i++) {
 		struct pol_str name = pol_snapshot_scope_name(call->snapshot, facts->scopes[i]);
@@ -97,34 +97,34 @@ static int add_scopes(struct call *call, const struct pol_facts *facts, struct h
 			return r;
 		}
 		if (r > 0) {
-			having->scopes[having->giver.scope_count++] = facts->scopes[i];
+			rights->scopes[rights->grantor.scope_count++] = facts->scopes[i];
 		}
 	}
-	having->giver.scopes = having->scopes;
+	rights->grantor.scopes = rights->scopes;
 	return 0;
 }
 
-static int begin(struct call *call, struct having *having)
+static int init_grantor(struct call *call, struct rights *rights)
 {
-	having->giver = (struct pol_grantor){ .facts = NULL };
+	rights->grantor = (struct pol_grantor){ .facts = NULL };
 	if (call->actor != NULL) {
-		having->giver.facts = &call->actor->subject.facts;
+		rights->grantor.facts = &call->actor->subject.facts;
 		return 0;
 	}
-	return find_runs(call, having);
+	return find_runs(call, rights);
 }
 
 /* --- the question ----------------------------------------------------------------------------- */
 
-static int refuse(struct call *call, const struct pol_escalation *gain, const char *hint)
+static int refuse(struct call *call, const struct pol_escalation *escalation, const char *hint)
 {
 	return call_error(call, "forbidden",
-		"this would give away what you do not have yourself: %s on %s%s", gain->action,
-		gain->resource, hint);
+		"this would give away what you do not have yourself: %s on %s%s",
+		escalation->action, escalation->resource, hint);
 }
 
 /* A subject as it will be once what is held for a time alone is over. */
-struct later {
+struct future {
 	struct pol_facts facts;
 	struct pol_held held[STORE_MAX_ASSIGNMENTS];
 };
@@ -142,21 +142,21 @@ static int64_t next_end(const struct pol_facts *facts, int64_t when)
 	return next;
 }
 
-static const struct pol_facts *look_at(
-	const struct pol_facts *facts, int64_t when, struct later *later)
+static const struct pol_facts *facts_at(
+	const struct pol_facts *facts, int64_t when, struct future *future)
 {
 	if (facts == NULL) {
 		return NULL;
 	}
-	later->facts = *facts;
-	later->facts.held = later->held;
-	later->facts.held_count = 0;
+	future->facts = *facts;
+	future->facts.held = future->held;
+	future->facts.held_count = 0;
 	for (uint32_t i = 0; i < facts->held_count && i < STORE_MAX_ASSIGNMENTS; i++) {
 		if (facts->held[i].until == 0 || facts->held[i].until > when) {
-			later->held[later->facts.held_count++] = facts->held[i];
+			future->held[future->facts.held_count++] = facts->held[i];
 		}
 	}
-	return &later->facts;
+	return &future->facts;
 }
 
 /* What is compared. */
@@ -167,88 +167,92 @@ struct change {
 
 /* As of an end to come. The caller may have what he has now, or what he will have then: a denial of
  * his own that is over by then does not keep his own from him. */
-static enum pol_status find_later(struct call *call, const struct change *change,
-	const struct pol_grantor *giver, int64_t when, struct pol_escalation *gain)
+static enum pol_status find_escalation_at(struct call *call, const struct change *change,
+	const struct pol_grantor *grantor, int64_t when, struct pol_escalation *escalation)
 {
-	struct later was, is, own;
-	const struct pol_facts *before = look_at(change->before, when, &was);
-	const struct pol_facts *after = look_at(change->after, when, &is);
-	struct pol_grantor then = *giver;
+	struct future was, is, own;
+	const struct pol_facts *before = facts_at(change->before, when, &was);
+	const struct pol_facts *after = facts_at(change->after, when, &is);
+	struct pol_grantor then = *grantor;
 	enum pol_status status;
 
-	status = pol_escalation_find(call->snapshot, before, after, giver, gain);
-	if (status == POL_OK && gain->found && giver->facts != NULL) {
-		then.facts = look_at(giver->facts, when, &own);
-		status = pol_escalation_find(call->snapshot, before, after, &then, gain);
+	status = pol_escalation_find(call->snapshot, before, after, grantor, escalation);
+	if (status == POL_OK && escalation->found && grantor->facts != NULL) {
+		then.facts = facts_at(grantor->facts, when, &own);
+		status = pol_escalation_find(call->snapshot, before, after, &then, escalation);
 	}
 	return status;
 }
 
 /* Compares both as of now, and as of each end to come: a role that was given until Friday must not
  * hide that it is given for good, nor a denial until Friday what will be allowed behind it. */
-static int find_gain(struct call *call, const struct pol_facts *before,
-	const struct pol_facts *after, const struct pol_grantor *giver, struct pol_escalation *gain)
+static int find_escalation(struct call *call, const struct pol_facts *before,
+	const struct pol_facts *after, const struct pol_grantor *grantor,
+	struct pol_escalation *escalation)
 {
 	const struct change change = { before, after };
 	int64_t when = call->now;
-	enum pol_status status = pol_escalation_find(call->snapshot, before, after, giver, gain);
+	enum pol_status status =
+		pol_escalation_find(call->snapshot, before, after, grantor, escalation);
 
-	while (status == POL_OK && !gain->found) {
+	while (status == POL_OK && !escalation->found) {
 		int64_t first = next_end(before, when), second = next_end(after, when);
 
 		when = first < second ? first : second;
 		if (when == INT64_MAX) {
 			break;
 		}
-		status = find_later(call, &change, giver, when, gain);
+		status = find_escalation_at(call, &change, grantor, when, escalation);
 	}
 	return status == POL_OK ? 0 : -ENOMEM;
 }
 
 /* own: it would be the caller's. */
-static int give(
+static int check(
 	struct call *call, const struct pol_facts *before, const struct pol_facts *after, bool own)
 {
-	struct having having;
-	struct pol_escalation gain;
-	int r = begin(call, &having);
+	struct rights rights;
+	struct pol_escalation escalation;
+	int r = init_grantor(call, &rights);
 
-	gain.found = false;
+	escalation.found = false;
 	if (r == 0) {
-		r = find_gain(call, before, after, &having.giver, &gain);
+		r = find_escalation(call, before, after, &rights.grantor, &escalation);
 	}
-	if (r < 0 || !gain.found) {
+	if (r < 0 || !escalation.found) {
 		return r;
 	}
 	if (own) {
-		return refuse(call, &gain, "; and nobody gives himself anything");
+		return refuse(call, &escalation, "; and nobody gives himself anything");
 	}
-	r = add_roles(call, after, &having);
+	r = add_roles(call, after, &rights);
 	if (r == 0) {
-		r = add_scopes(call, after, &having);
+		r = add_scopes(call, after, &rights);
 	}
 	if (r == 0) {
-		r = find_gain(call, before, after, &having.giver, &gain);
+		r = find_escalation(call, before, after, &rights.grantor, &escalation);
 	}
 	if (r < 0) {
 		return r;
 	}
-	return gain.found ? refuse(call, &gain, "; `grant` on the role or scope would allow it")
-			  : 0;
+	return escalation.found
+		       ? refuse(call, &escalation, "; `grant` on the role or scope would allow it")
+		       : 0;
 }
 
 /* The very key that is presented: whatever it gained, or a longer life, would be the caller's. */
-static int give_oneself(
+static int check_own_key(
 	struct call *call, const struct pol_facts *before, const struct pol_facts *after)
 {
 	const struct pol_grantor nobody = { .facts = NULL };
-	struct pol_escalation gain;
-	int r = find_gain(call, before, after, &nobody, &gain);
+	struct pol_escalation escalation;
+	int r = find_escalation(call, before, after, &nobody, &escalation);
 
 	if (r < 0) {
 		return r;
 	}
-	return gain.found ? refuse(call, &gain, "; and nobody gives himself anything") : 0;
+	return escalation.found ? refuse(call, &escalation, "; and nobody gives himself anything")
+				: 0;
 }
 
 static bool is_own_principal(const struct call *call, uint32_t tenant, struct pol_str id)
@@ -265,7 +269,8 @@ static bool is_own_key(const struct call *call, const struct store_key *key)
 	       pol_str_equal(key->kid, (struct pol_str){ call->actor->kid, STORE_KID });
 }
 
-int give_key(struct call *call, const struct store_key *before, const struct store_key *after)
+int escalation_check_key(
+	struct call *call, const struct store_key *before, const struct store_key *after)
 {
 	struct subject was, is;
 	bool own;
@@ -288,12 +293,12 @@ int give_key(struct call *call, const struct store_key *before, const struct sto
 		return r;
 	}
 	if (is_own_key(call, after)) {
-		return give_oneself(call, before != NULL ? &was.facts : NULL, &is.facts);
+		return check_own_key(call, before != NULL ? &was.facts : NULL, &is.facts);
 	}
-	return give(call, before != NULL ? &was.facts : NULL, &is.facts, own);
+	return check(call, before != NULL ? &was.facts : NULL, &is.facts, own);
 }
 
-int give_principal(struct call *call, const struct store_principal *before,
+int escalation_check_principal(struct call *call, const struct store_principal *before,
 	const struct store_principal *after)
 {
 	struct subject was, is;
@@ -311,27 +316,27 @@ int give_principal(struct call *call, const struct store_principal *before,
 	if (r != 0) {
 		return r;
 	}
-	return give(call, before != NULL ? &was.facts : NULL, &is.facts,
+	return check(call, before != NULL ? &was.facts : NULL, &is.facts,
 		is_own_principal(call, after->tenant, after->id));
 }
 
-int give_role(
+int escalation_check_role(
 	struct call *call, uint32_t before, const struct pol_snapshot *snapshot, uint32_t after)
 {
-	struct having having;
-	struct pol_escalation gain;
+	struct rights rights;
+	struct pol_escalation escalation;
 	int r;
 
 	if (actor_is_superuser(call)) {
 		return 0;
 	}
-	r = begin(call, &having);
+	r = init_grantor(call, &rights);
 	if (r < 0) {
 		return r;
 	}
-	if (pol_escalation_of_role(call->snapshot, before, snapshot, after, &having.giver, &gain) !=
-		POL_OK) {
+	if (pol_escalation_of_role(call->snapshot, before, snapshot, after, &rights.grantor,
+		    &escalation) != POL_OK) {
 		return -ENOMEM;
 	}
-	return gain.found ? refuse(call, &gain, ", everywhere") : 0;
+	return escalation.found ? refuse(call, &escalation, ", everywhere") : 0;
 }

@@ -22,14 +22,15 @@
 
 /* A key. `before` NULL: its secret is yielded or revived, and all that it allows is gained; for
  * another's principal that takes `issue` as well. */
-int give_key(struct call *call, const struct store_key *before, const struct store_key *after);
+int escalation_check_key(
+	struct call *call, const struct store_key *before, const struct store_key *after);
 
 /* A principal, and with it all its keys. `before` NULL: it is revived. */
-int give_principal(struct call *call, const struct store_principal *before,
+int escalation_check_principal(struct call *call, const struct store_principal *before,
 	const struct store_principal *after);
 
 /* What a role of the store allows anew, or no longer denies, whoever holds it: here `grant` helps
  * nobody, who would otherwise write the role that he hands out. Each is a number in its snapshot,
  * or POL_NONE. */
-int give_role(
+int escalation_check_role(
 	struct call *call, uint32_t before, const struct pol_snapshot *snapshot, uint32_t after);

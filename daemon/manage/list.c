@@ -7,7 +7,7 @@
 #include "daemon/secret/token.h"
 #include "daemon/store/env.h"
 
-#define MAX_CURSOR (2 * (SECRET_TAG + LIST_MAX_PLACE))
+#define MAX_CURSOR_TEXT (2 * (SECRET_TAG + LIST_MAX_CURSOR))
 
 /* A chain, so that no bound on parameters is needed: each text is hashed, then that with all
  * before it. */
@@ -21,12 +21,12 @@ static void chain(struct list *list, const void *bytes, size_t len, uint8_t tag[
 	secret_tag(secrets, SECRET_CURSORS, both, sizeof both, tag);
 }
 
-static bool is_own(struct wire_str name)
+static bool is_paging(struct wire_str name)
 {
 	return wire_str_equal(name, WIRE_STR("limit")) || wire_str_equal(name, WIRE_STR("cursor"));
 }
 
-static void tag_place(struct list *list, uint8_t tag[static SECRET_TAG])
+static void tag_cursor(struct list *list, uint8_t tag[static SECRET_TAG])
 {
 	const struct method *method = list->call->method;
 
@@ -39,7 +39,7 @@ static void tag_place(struct list *list, uint8_t tag[static SECRET_TAG])
 		const struct wire_value *value = &list->call->params[i];
 		uint8_t given = value->given;
 
-		if (is_own(method->fields[i].name)) {
+		if (is_paging(method->fields[i].name)) {
 			continue;
 		}
 		chain(list, &given, 1, tag);
@@ -49,7 +49,7 @@ static void tag_place(struct list *list, uint8_t tag[static SECRET_TAG])
 			chain(list, &value->integer, sizeof value->integer, tag);
 		}
 	}
-	chain(list, list->place, list->place_len, tag);
+	chain(list, list->cursor, list->cursor_len, tag);
 }
 
 static int digit(char c)
@@ -59,7 +59,7 @@ static int digit(char c)
 
 static bool read_cursor(struct list *list, struct wire_str text)
 {
-	uint8_t bytes[MAX_CURSOR / 2], tag[SECRET_TAG];
+	uint8_t bytes[MAX_CURSOR_TEXT / 2], tag[SECRET_TAG];
 	size_t len = text.len / 2;
 
 	if (text.len % 2 != 0 || len <= SECRET_TAG || len > sizeof bytes) {
@@ -73,21 +73,21 @@ static bool read_cursor(struct list *list, struct wire_str text)
 		}
 		bytes[i] = (uint8_t)(high * 16 + low);
 	}
-	list->place_len = len - SECRET_TAG;
-	memcpy(list->place, bytes + SECRET_TAG, list->place_len);
-	tag_place(list, tag);
+	list->cursor_len = len - SECRET_TAG;
+	memcpy(list->cursor, bytes + SECRET_TAG, list->cursor_len);
+	tag_cursor(list, tag);
 	return secret_equal(tag, bytes, SECRET_TAG);
 }
 
-static void put_cursor(struct list *list)
+static void encode_cursor(struct list *list)
 {
 	static const char digits[] = "0123456789abcdef";
-	uint8_t bytes[MAX_CURSOR / 2];
-	char text[MAX_CURSOR];
-	size_t len = SECRET_TAG + list->place_len;
+	uint8_t bytes[MAX_CURSOR_TEXT / 2];
+	char text[MAX_CURSOR_TEXT];
+	size_t len = SECRET_TAG + list->cursor_len;
 
-	tag_place(list, bytes);
-	memcpy(bytes + SECRET_TAG, list->place, list->place_len);
+	tag_cursor(list, bytes);
+	memcpy(bytes + SECRET_TAG, list->cursor, list->cursor_len);
 	for (size_t i = 0; i < len; i++) {
 		text[2 * i] = digits[bytes[i] >> 4];
 		text[2 * i + 1] = digits[bytes[i] & 15];
@@ -128,67 +128,67 @@ bool list_has_room(struct list *list)
 	return true;
 }
 
-static void keep_place(struct list *list, struct pol_str place)
+static void keep_cursor(struct list *list, struct pol_str cursor)
 {
-	list->place_len = place.len < LIST_MAX_PLACE ? place.len : LIST_MAX_PLACE;
-	memcpy(list->place, place.ptr, list->place_len);
+	list->cursor_len = cursor.len < LIST_MAX_CURSOR ? cursor.len : LIST_MAX_CURSOR;
+	memcpy(list->cursor, cursor.ptr, list->cursor_len);
 }
 
-void list_passed(struct list *list, struct pol_str place, bool item)
+void list_visited(struct list *list, struct pol_str cursor, bool item)
 {
 	list->seen++;
 	list->count += item;
-	keep_place(list, place);
+	keep_cursor(list, cursor);
 }
 
-void list_stop(struct list *list, struct pol_str place)
+void list_stop(struct list *list, struct pol_str cursor)
 {
 	list->full = true;
-	keep_place(list, place);
+	keep_cursor(list, cursor);
 }
 
 int list_end(struct list *list)
 {
 	wire_close_array(list->call->out, list->items, list->count);
 	if (list->full) {
-		put_cursor(list);
+		encode_cursor(list);
 	}
 	wire_close_map(list->call->out, list->map, (list->full ? 2 : 1) + list->extra);
 	return 0;
 }
 
-struct pol_str list_place_number(uint64_t number, char place[static LIST_NUMBER])
+struct pol_str list_number_cursor(uint64_t number, char cursor[static LIST_NUMBER])
 {
 	for (int i = 0; i < LIST_NUMBER; i++) {
-		place[i] = (char)(number >> (56 - 8 * i));
+		cursor[i] = (char)(number >> (56 - 8 * i));
 	}
-	return (struct pol_str){ place, LIST_NUMBER };
+	return (struct pol_str){ cursor, LIST_NUMBER };
 }
 
-uint64_t list_number(const struct list *list)
+uint64_t list_cursor_number(const struct list *list)
 {
 	uint64_t number = 0;
 
-	for (size_t i = 0; i < list->place_len && i < LIST_NUMBER; i++) {
-		number = number << 8 | list->place[i];
+	for (size_t i = 0; i < list->cursor_len && i < LIST_NUMBER; i++) {
+		number = number << 8 | list->cursor[i];
 	}
 	return number;
 }
 
-struct pol_str list_place(char kind, struct pol_str text, char place[static LIST_MAX_PLACE])
+struct pol_str list_text_cursor(char kind, struct pol_str text, char cursor[static LIST_MAX_CURSOR])
 {
-	place[0] = kind;
-	memcpy(place + 1, text.ptr, text.len);
-	return (struct pol_str){ place, text.len + 1 };
+	cursor[0] = kind;
+	memcpy(cursor + 1, text.ptr, text.len);
+	return (struct pol_str){ cursor, text.len + 1 };
 }
 
 void list_resume(const struct list *list, struct list_from *out)
 {
-	size_t len = list->place_len > 0 ? list->place_len - 1 : 0;
+	size_t len = list->cursor_len > 0 ? list->cursor_len - 1 : 0;
 
-	out->in_files = list->place_len > 0 && list->place[0] == 'd';
+	out->in_files = list->cursor_len > 0 && list->cursor[0] == 'd';
 	out->number = 0;
-	memcpy(out->text, list->place + 1, len);
+	memcpy(out->text, list->cursor + 1, len);
 	out->after = (struct pol_str){ out->text, len };
 	for (size_t i = 0; out->in_files && i < len; i++) {
 		out->number = out->number << 8 | (unsigned char)out->text[i];

@@ -40,7 +40,7 @@ static struct pol_str text_of(const struct wire_value *value)
 
 /* Who asks, judged as a decision would be: it is asked for nothing, and comes to that only behind
  * all that concerns the credential. */
-static struct pol_decision judge(struct call *call, struct subject *subject)
+static struct pol_decision check_credential(struct call *call, struct subject *subject)
 {
 	struct pol_decision decision;
 	struct pol_facts facts = subject->facts;
@@ -69,7 +69,7 @@ static bool on_allowed(void *context, const struct pol_allowed *allowed)
 	for (size_t i = 0; i < allowed->action_count; i++) {
 		wire_put_str(call->out, subject_wire(allowed->actions[i]));
 	}
-	list_passed(&listing->list, POL_STR(""), true);
+	list_visited(&listing->list, POL_STR(""), true);
 	return true;
 }
 
@@ -98,11 +98,11 @@ static int answer(struct listing *listing, const struct pol_decision *decision)
 static void stop(struct listing *listing, struct pol_query_cursor next)
 {
 	struct call *call = listing->list.call;
-	char place[LIST_NUMBER + REVISION];
+	char cursor[LIST_NUMBER + REVISION];
 
-	list_place_number((uint64_t)next.node << 32 | next.substitution, place);
-	memcpy(place + LIST_NUMBER, pol_snapshot_revision(call->snapshot), REVISION);
-	list_stop(&listing->list, (struct pol_str){ place, sizeof place });
+	list_number_cursor((uint64_t)next.node << 32 | next.substitution, cursor);
+	memcpy(cursor + LIST_NUMBER, pol_snapshot_revision(call->snapshot), REVISION);
+	list_stop(&listing->list, (struct pol_str){ cursor, sizeof cursor });
 }
 
 static int walk(struct call *call, struct listing *listing, const struct subject *subject)
@@ -135,18 +135,18 @@ static int walk(struct call *call, struct listing *listing, const struct subject
 }
 
 /* Does the cursor belong to the policy that answers now? */
-static bool continues(struct call *call, struct listing *listing)
+static bool read_cursor(struct call *call, struct listing *listing)
 {
 	struct list *list = &listing->list;
-	uint64_t number = list_number(list);
+	uint64_t number = list_cursor_number(list);
 
-	if (list->place_len == 0) {
+	if (list->cursor_len == 0) {
 		return true;
 	}
 	listing->from = (struct pol_query_cursor){ (uint32_t)(number >> 32), (uint32_t)number };
-	return list->place_len == LIST_NUMBER + REVISION &&
-	       memcmp(list->place + LIST_NUMBER, pol_snapshot_revision(call->snapshot), REVISION) ==
-		       0;
+	return list->cursor_len == LIST_NUMBER + REVISION &&
+	       memcmp(list->cursor + LIST_NUMBER, pol_snapshot_revision(call->snapshot),
+		       REVISION) == 0;
 }
 
 static int permissions(struct call *call)
@@ -174,7 +174,7 @@ static int permissions(struct call *call)
 	if (r != 0) {
 		return r;
 	}
-	if (!continues(call, &listing)) {
+	if (!read_cursor(call, &listing)) {
 		wire_buf_rewind(call->out, listing.list.start);
 		return call_invalid(call, "cursor", "the policy changed since: begin anew");
 	}
@@ -185,7 +185,7 @@ static int permissions(struct call *call)
 	if (r < 0) {
 		return r;
 	}
-	decision = judge(call, &subject);
+	decision = check_credential(call, &subject);
 	if (decision.allow) {
 		r = walk(call, &listing, &subject);
 	}

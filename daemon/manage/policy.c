@@ -17,7 +17,7 @@ int policy_admit(struct call *call)
 }
 
 /* Ids of keys and principals are for those who may see them all. */
-static void put_dangling(struct call *call, const struct report_policy *report)
+static void encode_dangling(struct call *call, const struct report_policy *report)
 {
 	const struct report_source *source = &call->context->report;
 	struct wire_buf *out = call->out;
@@ -28,13 +28,13 @@ static void put_dangling(struct call *call, const struct report_policy *report)
 	wire_put_int(out, (int64_t)report->dangling);
 	wire_put_cstr(out, "items");
 	if (call->peer->superuser) {
-		source->put_dangling(source->data, out);
+		source->encode_dangling(source->data, out);
 	} else {
 		wire_put_array(out, 0);
 	}
 }
 
-void policy_put(struct call *call, const struct report_policy *report)
+void policy_encode(struct call *call, const struct report_policy *report)
 {
 	const struct report_source *source = &call->context->report;
 	struct wire_buf *out = call->out;
@@ -74,8 +74,8 @@ void policy_put(struct call *call, const struct report_policy *report)
 		pairs++;
 	}
 	wire_put_cstr(out, "diagnostics");
-	source->put_diagnostics(source->data, out);
-	put_dangling(call, report);
+	source->encode_diagnostics(source->data, out);
+	encode_dangling(call, report);
 	wire_close_map(out, at, pairs + 2);
 }
 
@@ -88,9 +88,9 @@ static int policy_status(struct call *call)
 	if (r != 0) {
 		return r;
 	}
-	source->make(source->data, call->now, &report);
+	source->fill(source->data, call->now, &report);
 	wire_put_result(call->out, call->id);
-	policy_put(call, &report.policy);
+	policy_encode(call, &report.policy);
 	return 0;
 }
 
@@ -105,13 +105,13 @@ static int policy_reload(struct call *call)
 	if (r != 0) {
 		return r;
 	}
-	source->make(source->data, call->now, &report);
+	source->fill(source->data, call->now, &report);
 	if (report.policy.ok) {
 		wire_put_result(call->out, call->id);
 		wire_put_map(call->out, 2);
 		wire_put_cstr(call->out, "revision");
 		wire_put_cstr(call->out, report.policy.revision);
-		put_dangling(call, &report.policy);
+		encode_dangling(call, &report.policy);
 		return 0;
 	}
 	wire_error_set(&err, WIRE_INVALID_POLICY, (struct wire_str){ NULL, 0 },
@@ -120,7 +120,7 @@ static int policy_reload(struct call *call)
 		report.policy.errors == 1 ? "error" : "errors", report.policy.revision);
 	wire_begin_error(call->out, &call->id, &err, 1);
 	wire_put_cstr(call->out, "diagnostics");
-	source->put_diagnostics(source->data, call->out);
+	source->encode_diagnostics(source->data, call->out);
 	wire_put_nil(call->out);
 	return 1;
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * policy_put: what `status` and `policy.status` have in common.
+ * policy_encode: what `status` and `policy.status` have in common.
  */
 
 #include "daemon/call/call.h"
@@ -11,4 +11,4 @@
 int policy_admit(struct call *call);
 
 /* A map: revision, when, how the last attempt ended, its diagnostics. */
-void policy_put(struct call *call, const struct report_policy *report);
+void policy_encode(struct call *call, const struct report_policy *report);

@@ -29,42 +29,42 @@ static void close_map(struct map *map)
 	wire_close_map(map->out, map->at, map->pairs);
 }
 
-static void put_name(struct map *map, const char *name)
+static void encode_name(struct map *map, const char *name)
 {
 	wire_put_cstr(map->out, name);
 	map->pairs++;
 }
 
-static void put_text(struct map *map, const char *name, struct pol_str text)
+static void encode_text(struct map *map, const char *name, struct pol_str text)
 {
 	if (text.len > 0) {
-		put_name(map, name);
+		encode_name(map, name);
 		wire_put_str(map->out, subject_wire(text));
 	}
 }
 
-static void put_time(struct map *map, const char *name, int64_t time)
+static void encode_time(struct map *map, const char *name, int64_t time)
 {
 	if (time != 0) {
-		put_name(map, name);
+		encode_name(map, name);
 		wire_put_int(map->out, time);
 	}
 }
 
-static void put_bool(struct map *map, const char *name, bool value)
+static void encode_bool(struct map *map, const char *name, bool value)
 {
-	put_name(map, name);
+	encode_name(map, name);
 	wire_put_bool(map->out, value);
 }
 
-static void put_list(struct map *map, const char *name, struct store_list list)
+static void encode_list(struct map *map, const char *name, struct store_list list)
 {
 	struct pol_str text;
 
 	if (list.count == 0) {
 		return;
 	}
-	put_name(map, name);
+	encode_name(map, name);
 	wire_put_array(map->out, list.count);
 	while (store_list_next(&list, &text)) {
 		wire_put_str(map->out, subject_wire(text));
@@ -72,7 +72,7 @@ static void put_list(struct map *map, const char *name, struct store_list list)
 }
 
 /* Names of roles, of the files and of the store alike. */
-static void put_roles(struct map *map, const char *name, struct store_list list)
+static void encode_roles(struct map *map, const char *name, struct store_list list)
 {
 	struct pol_str item;
 	uint64_t stored;
@@ -80,21 +80,21 @@ static void put_roles(struct map *map, const char *name, struct store_list list)
 	if (list.count == 0) {
 		return;
 	}
-	put_name(map, name);
+	encode_name(map, name);
 	wire_put_array(map->out, list.count);
 	while (store_list_next(&list, &item)) {
 		wire_put_str(map->out, subject_wire(store_role_split(item, &stored)));
 	}
 }
 
-static void put_tenant(struct call *call, struct map *map, uint32_t tenant)
+static void encode_tenant(struct call *call, struct map *map, uint32_t tenant)
 {
-	put_name(map, "tenant");
+	encode_name(map, "tenant");
 	wire_put_str(map->out, subject_wire(subject_tenant_name(call, tenant)));
 }
 
 /* An address, and its prefix unless that is whole (bits > 128: none). */
-static void put_ip(struct wire_buf *out, const uint8_t bytes[static 16], unsigned bits)
+static void encode_ip(struct wire_buf *out, const uint8_t bytes[static 16], unsigned bits)
 {
 	char text[INET6_ADDRSTRLEN + 4];
 	bool v4 = memcmp(bytes, v4_mapped, sizeof v4_mapped) == 0 && bits >= 96;
@@ -132,7 +132,7 @@ struct wire_str record_status(const struct store_key *key, int64_t now)
 }
 
 /* Those of which there are any. */
-static void put_denied(struct map *map, const struct denials *denied, uint64_t number)
+static void encode_denied(struct map *map, const struct denials *denied, uint64_t number)
 {
 	struct map reasons = { map->out, 0, 0 };
 
@@ -144,7 +144,7 @@ static void put_denied(struct map *map, const struct denials *denied, uint64_t n
 			continue;
 		}
 		if (reasons.pairs == 0) {
-			put_name(map, "denied_for");
+			encode_name(map, "denied_for");
 			reasons.at = wire_open_map(map->out);
 		}
 		wire_put_str(map->out, subject_wire(name));
@@ -156,39 +156,39 @@ static void put_denied(struct map *map, const struct denials *denied, uint64_t n
 	}
 }
 
-static void put_use(struct map *map, const struct store_use *use)
+static void encode_use(struct map *map, const struct store_use *use)
 {
-	put_time(map, "last_used_at", use->at);
+	encode_time(map, "last_used_at", use->at);
 	if (use->has_ip) {
-		put_name(map, "last_used_ip");
-		put_ip(map->out, use->ip, 129);
+		encode_name(map, "last_used_ip");
+		encode_ip(map->out, use->ip, 129);
 	}
-	put_name(map, "uses");
+	encode_name(map, "uses");
 	wire_put_int(map->out, (int64_t)use->uses);
-	put_name(map, "denials");
+	encode_name(map, "denials");
 	wire_put_int(map->out, (int64_t)use->denials);
 }
 
 /* What the other secret is, as long as it is something. */
-static void put_rotation(struct map *map, const struct store_key *key, int64_t now)
+static void encode_rotation(struct map *map, const struct store_key *key, int64_t now)
 {
 	const struct store_rotation *rotation = &key->rotation;
 	enum store_other other = secret_rules_other(key, now);
 
-	put_name(map, "generation");
+	encode_name(map, "generation");
 	wire_put_int(map->out, rotation->generation != 0 ? rotation->generation : 1);
-	put_time(map, "rotated_at", rotation->secret_since);
+	encode_time(map, "rotated_at", rotation->secret_since);
 	if (other == STORE_OTHER_RETIRING) {
-		put_time(map, "retiring_until", rotation->other_until);
+		encode_time(map, "retiring_until", rotation->other_until);
 	} else if (other == STORE_OTHER_PENDING) {
-		put_time(map, "pending_until", rotation->other_until);
+		encode_time(map, "pending_until", rotation->other_until);
 	}
-	put_time(map, "rotate_every", rotation->rotate_every);
-	put_time(map, "next_rotation_at", rotation->next_rotation_at);
-	put_time(map, "renew_by", rotation->renew_by);
+	encode_time(map, "rotate_every", rotation->rotate_every);
+	encode_time(map, "next_rotation_at", rotation->next_rotation_at);
+	encode_time(map, "renew_by", rotation->renew_by);
 }
 
-int record_put_key(struct call *call, const struct store_key *key, struct pol_str secret)
+int record_encode_key(struct call *call, const struct store_key *key, struct pol_str secret)
 {
 	struct map map = open_map(call);
 	struct store_use use;
@@ -197,44 +197,44 @@ int record_put_key(struct call *call, const struct store_key *key, struct pol_st
 	if (r < 0) {
 		return r;
 	}
-	put_text(&map, "id", key->kid);
-	put_text(&map, "secret", secret);
-	put_text(&map, "name", key->name);
-	put_text(&map, "label", key->label);
-	put_tenant(call, &map, key->tenant);
-	put_text(&map, "environment", key->environment);
-	put_text(&map, "prefix", key->prefix);
-	put_text(&map, "principal", key->principal);
-	put_roles(&map, "roles", key->roles);
-	put_list(&map, "scopes", key->scopes);
-	put_list(&map, "at", key->places);
-	put_name(&map, "status");
+	encode_text(&map, "id", key->kid);
+	encode_text(&map, "secret", secret);
+	encode_text(&map, "name", key->name);
+	encode_text(&map, "label", key->label);
+	encode_tenant(call, &map, key->tenant);
+	encode_text(&map, "environment", key->environment);
+	encode_text(&map, "prefix", key->prefix);
+	encode_text(&map, "principal", key->principal);
+	encode_roles(&map, "roles", key->roles);
+	encode_list(&map, "scopes", key->scopes);
+	encode_list(&map, "at", key->places);
+	encode_name(&map, "status");
 	wire_put_str(map.out, record_status(key, call->now));
 	if ((key->flags & STORE_KEY_IMPORTED) != 0) {
-		put_bool(&map, "imported", true);
+		encode_bool(&map, "imported", true);
 	}
-	put_time(&map, "created_at", key->created_at);
-	put_text(&map, "created_by", key->created_by);
-	put_time(&map, "not_before", key->not_before);
-	put_time(&map, "expires_at", key->expires_at);
-	put_time(&map, "deleted_at", key->deleted_at);
+	encode_time(&map, "created_at", key->created_at);
+	encode_text(&map, "created_by", key->created_by);
+	encode_time(&map, "not_before", key->not_before);
+	encode_time(&map, "expires_at", key->expires_at);
+	encode_time(&map, "deleted_at", key->deleted_at);
 	if (key->network_count > 0) {
-		put_name(&map, "networks");
+		encode_name(&map, "networks");
 		wire_put_array(map.out, key->network_count);
 		for (uint32_t i = 0; i < key->network_count; i++) {
 			const uint8_t *network = key->networks + (size_t)i * STORE_NETWORK;
 
-			put_ip(map.out, network, network[STORE_NETWORK - 1]);
+			encode_ip(map.out, network, network[STORE_NETWORK - 1]);
 		}
 	}
-	put_rotation(&map, key, call->now);
-	put_use(&map, &use);
-	put_denied(&map, usage_denied(call->context->usage), key->number);
+	encode_rotation(&map, key, call->now);
+	encode_use(&map, &use);
+	encode_denied(&map, usage_denied(call->context->usage), key->number);
 	close_map(&map);
 	return 0;
 }
 
-void record_put_principal(struct call *call, const struct store_principal *principal)
+void record_encode_principal(struct call *call, const struct store_principal *principal)
 {
 	struct map map = open_map(call);
 	struct store_list attributes = principal->attributes;
@@ -242,106 +242,106 @@ void record_put_principal(struct call *call, const struct store_principal *princ
 	bool service = (principal->flags & STORE_PRINCIPAL_SERVICE) != 0;
 	bool disabled = (principal->flags & STORE_PRINCIPAL_DISABLED) != 0;
 
-	put_text(&map, "id", principal->id);
-	put_text(&map, "name", principal->name);
-	put_text(&map, "kind", service ? POL_STR("service") : POL_STR("user"));
-	put_tenant(call, &map, principal->tenant);
-	put_text(&map, "status", disabled ? POL_STR("inactive") : POL_STR("active"));
-	put_bool(&map, "api_access", (principal->flags & STORE_PRINCIPAL_NO_API) == 0);
+	encode_text(&map, "id", principal->id);
+	encode_text(&map, "name", principal->name);
+	encode_text(&map, "kind", service ? POL_STR("service") : POL_STR("user"));
+	encode_tenant(call, &map, principal->tenant);
+	encode_text(&map, "status", disabled ? POL_STR("inactive") : POL_STR("active"));
+	encode_bool(&map, "api_access", (principal->flags & STORE_PRINCIPAL_NO_API) == 0);
 	if (attributes.count > 0) {
-		put_name(&map, "attributes");
+		encode_name(&map, "attributes");
 		wire_put_map(map.out, attributes.count / 2);
 		while (store_list_next(&attributes, &text)) {
 			wire_put_str(map.out, subject_wire(text));
 		}
 	}
-	put_time(&map, "created_at", principal->created_at);
-	put_text(&map, "created_by", principal->created_by);
+	encode_time(&map, "created_at", principal->created_at);
+	encode_text(&map, "created_by", principal->created_by);
 	close_map(&map);
 }
 
-void record_put_role(struct call *call, const struct record_role *record)
+void record_encode_role(struct call *call, const struct record_role *record)
 {
 	const struct store_role *role = record->role;
 	struct map map = open_map(call);
 
-	put_text(&map, "name", role->name);
-	put_tenant(call, &map, role->tenant);
-	put_text(&map, "description", role->description);
-	put_roles(&map, "inherits", role->inherits);
-	put_list(&map, "grants", role->grants);
-	put_name(&map, "allowed");
+	encode_text(&map, "name", role->name);
+	encode_tenant(call, &map, role->tenant);
+	encode_text(&map, "description", role->description);
+	encode_roles(&map, "inherits", role->inherits);
+	encode_list(&map, "grants", role->grants);
+	encode_name(&map, "allowed");
 	wire_put_int(map.out, (int64_t)record->allowed);
-	put_name(&map, "denied");
+	encode_name(&map, "denied");
 	wire_put_int(map.out, (int64_t)record->denied);
-	put_time(&map, "created_at", role->created_at);
-	put_time(&map, "updated_at", role->updated_at);
-	put_text(&map, "created_by", role->created_by);
+	encode_time(&map, "created_at", role->created_at);
+	encode_time(&map, "updated_at", role->updated_at);
+	encode_text(&map, "created_by", role->created_by);
 	close_map(&map);
 }
 
-void record_put_declared_role(struct call *call, uint32_t number)
+void record_encode_declared_role(struct call *call, uint32_t number)
 {
 	struct map map = open_map(call);
 
-	put_text(&map, "name", pol_snapshot_role_name(call->snapshot, number));
-	put_text(&map, "description", pol_snapshot_role_description(call->snapshot, number));
-	put_bool(&map, "declared", true);
+	encode_text(&map, "name", pol_snapshot_role_name(call->snapshot, number));
+	encode_text(&map, "description", pol_snapshot_role_description(call->snapshot, number));
+	encode_bool(&map, "declared", true);
 	close_map(&map);
 }
 
-void record_put_tenant(struct call *call, const struct store_tenant *tenant)
+void record_encode_tenant(struct call *call, const struct store_tenant *tenant)
 {
 	struct map map = open_map(call);
 	bool disabled = (tenant->flags & STORE_TENANT_DISABLED) != 0;
 
-	put_text(&map, "id", tenant->name);
-	put_text(&map, "status", disabled ? POL_STR("inactive") : POL_STR("active"));
-	put_time(&map, "created_at", tenant->created_at);
-	put_text(&map, "created_by", tenant->created_by);
+	encode_text(&map, "id", tenant->name);
+	encode_text(&map, "status", disabled ? POL_STR("inactive") : POL_STR("active"));
+	encode_time(&map, "created_at", tenant->created_at);
+	encode_text(&map, "created_by", tenant->created_by);
 	close_map(&map);
 }
 
-void record_put_declared(struct call *call, uint32_t number)
+void record_encode_declared(struct call *call, uint32_t number)
 {
 	struct map map = open_map(call);
 
-	put_text(&map, "id", pol_snapshot_principal_id(call->snapshot, number));
-	put_text(&map, "kind", POL_STR("service"));
-	put_tenant(call, &map, STORE_TENANT_DEFAULT);
-	put_text(&map, "status", POL_STR("active"));
-	put_bool(&map, "api_access", true);
-	put_bool(&map, "declared", true);
+	encode_text(&map, "id", pol_snapshot_principal_id(call->snapshot, number));
+	encode_text(&map, "kind", POL_STR("service"));
+	encode_tenant(call, &map, STORE_TENANT_DEFAULT);
+	encode_text(&map, "status", POL_STR("active"));
+	encode_bool(&map, "api_access", true);
+	encode_bool(&map, "declared", true);
 	close_map(&map);
 }
 
-void record_put_assignment(
+void record_encode_assignment(
 	struct call *call, struct pol_str principal, const struct store_assignment *assignment)
 {
 	struct map map = open_map(call);
 
-	put_text(&map, "principal", principal);
-	put_text(&map, "role", assignment->role);
-	put_list(&map, "at", assignment->places);
-	put_time(&map, "until", assignment->until);
-	put_time(&map, "created_at", assignment->created_at);
-	put_text(&map, "created_by", assignment->created_by);
+	encode_text(&map, "principal", principal);
+	encode_text(&map, "role", assignment->role);
+	encode_list(&map, "at", assignment->places);
+	encode_time(&map, "until", assignment->until);
+	encode_time(&map, "created_at", assignment->created_at);
+	encode_text(&map, "created_by", assignment->created_by);
 	close_map(&map);
 }
 
-void record_put_held(struct call *call, uint32_t number, const struct pol_held *held)
+void record_encode_held(struct call *call, uint32_t number, const struct pol_held *held)
 {
 	struct map map = open_map(call);
 
-	put_text(&map, "principal", pol_snapshot_principal_id(call->snapshot, number));
-	put_text(&map, "role", pol_snapshot_role_name(call->snapshot, held->role));
+	encode_text(&map, "principal", pol_snapshot_principal_id(call->snapshot, number));
+	encode_text(&map, "role", pol_snapshot_role_name(call->snapshot, held->role));
 	if (held->place_count > 0) {
-		put_name(&map, "at");
+		encode_name(&map, "at");
 		wire_put_array(map.out, held->place_count);
 		for (uint32_t i = 0; i < held->place_count; i++) {
 			wire_put_str(map.out, subject_wire(held->places[i]));
 		}
 	}
-	put_bool(&map, "declared", true);
+	encode_bool(&map, "declared", true);
 	close_map(&map);
 }

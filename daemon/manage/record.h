@@ -11,23 +11,23 @@
 #include "policy/snapshot/module.h"
 
 /* secret: the token, of a key that was just made; ptr NULL otherwise. 0 or a negative errno. */
-int record_put_key(struct call *call, const struct store_key *key, struct pol_str secret);
-void record_put_principal(struct call *call, const struct store_principal *principal);
+int record_encode_key(struct call *call, const struct store_key *key, struct pol_str secret);
+void record_encode_principal(struct call *call, const struct store_principal *principal);
 /* A role of the store, with how many permissions it allows and denies by itself at present. */
 struct record_role {
 	const struct store_role *role;
 	size_t allowed, denied;
 };
-void record_put_role(struct call *call, const struct record_role *record);
+void record_encode_role(struct call *call, const struct record_role *record);
 /* One that the policy's files declare, by its number. */
-void record_put_declared_role(struct call *call, uint32_t number);
-void record_put_tenant(struct call *call, const struct store_tenant *tenant);
+void record_encode_declared_role(struct call *call, uint32_t number);
+void record_encode_tenant(struct call *call, const struct store_tenant *tenant);
 /* Of a principal that the policy's files declare. */
-void record_put_declared(struct call *call, uint32_t number);
-void record_put_assignment(
+void record_encode_declared(struct call *call, uint32_t number);
+void record_encode_assignment(
 	struct call *call, struct pol_str principal, const struct store_assignment *assignment);
 /* Of such a one; `held` is what the snapshot gives for it. */
-void record_put_held(struct call *call, uint32_t number, const struct pol_held *held);
+void record_encode_held(struct call *call, uint32_t number, const struct pol_held *held);
 
 /* "active", "inactive", "expired" or "revoked". */
 struct wire_str record_status(const struct store_key *key, int64_t now);

@@ -114,7 +114,7 @@ static int answer_again(
 		return -EBADMSG;
 	}
 	wire_put_result(call->out, call->id);
-	r = record_put_key(call, &key, (struct pol_str){ token, len });
+	r = record_encode_key(call, &key, (struct pol_str){ token, len });
 	secret_wipe(token, sizeof token);
 	return r < 0 ? r : 1;
 }

@@ -13,7 +13,7 @@ struct number {
 	uint64_t value;
 };
 
-static void put_numbers(struct wire_buf *out, const struct number *numbers, size_t count)
+static void encode_numbers(struct wire_buf *out, const struct number *numbers, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		wire_put_cstr(out, numbers[i].name);
@@ -22,15 +22,15 @@ static void put_numbers(struct wire_buf *out, const struct number *numbers, size
 	}
 }
 
-static void put_map(
+static void encode_map(
 	struct wire_buf *out, const char *name, const struct number *numbers, size_t count)
 {
 	wire_put_cstr(out, name);
 	wire_put_map(out, (uint32_t)count);
-	put_numbers(out, numbers, count);
+	encode_numbers(out, numbers, count);
 }
 
-static void put_counts(struct wire_buf *out, const struct report *report)
+static void encode_counts(struct wire_buf *out, const struct report *report)
 {
 	const struct number counters[] = {
 		{ "requests", report->requests },
@@ -56,10 +56,10 @@ static void put_counts(struct wire_buf *out, const struct report *report)
 		{ "p999", report->p999 },
 	};
 
-	put_map(out, "counters", counters, sizeof counters / sizeof counters[0]);
-	put_map(out, "latency_ns", latency, sizeof latency / sizeof latency[0]);
-	put_map(out, "quotas", quotas, sizeof quotas / sizeof quotas[0]);
-	put_map(out, "decision_log", decisions, sizeof decisions / sizeof decisions[0]);
+	encode_map(out, "counters", counters, sizeof counters / sizeof counters[0]);
+	encode_map(out, "latency_ns", latency, sizeof latency / sizeof latency[0]);
+	encode_map(out, "quotas", quotas, sizeof quotas / sizeof quotas[0]);
+	encode_map(out, "decision_log", decisions, sizeof decisions / sizeof decisions[0]);
 }
 
 static struct wire_str wire_of(struct pol_str text)
@@ -68,7 +68,7 @@ static struct wire_str wire_of(struct pol_str text)
 }
 
 /* Those that the policy uses and that are not built in. */
-static void put_modules(struct wire_buf *out, const struct pol_snapshot *snapshot)
+static void encode_modules(struct wire_buf *out, const struct pol_snapshot *snapshot)
 {
 	struct pol_snapshot_module module;
 	uint32_t count = 0;
@@ -87,13 +87,13 @@ static void put_modules(struct wire_buf *out, const struct pol_snapshot *snapsho
 }
 
 /* Under which pepper, and who is left under the one before. */
-static void put_pepper(struct call *call)
+static void encode_pepper(struct call *call)
 {
 	struct secrets *secrets = store_secrets(call->context->store);
 	struct number numbers[] = { { "number", secrets_pepper(secrets) }, { "left", 0 } };
 	bool looked = pepper_left(call->context->pepper, &numbers[1].value);
 
-	put_map(call->out, "pepper", numbers, secrets_have_old(secrets) && looked ? 2 : 1);
+	encode_map(call->out, "pepper", numbers, secrets_have_old(secrets) && looked ? 2 : 1);
 }
 
 static int status(struct call *call)
@@ -113,7 +113,7 @@ static int status(struct call *call)
 		return r;
 	}
 	rotation_count(call->context->rotation, &keys);
-	source->make(source->data, call->now, &report);
+	source->fill(source->data, call->now, &report);
 	const struct number scalars[] = {
 		{ "started_at", (uint64_t)report.started_at },
 		{ "uptime", report.uptime },
@@ -138,14 +138,14 @@ static int status(struct call *call)
 	wire_put_map(out, 14);
 	wire_put_cstr(out, "version");
 	wire_put_cstr(out, AUTHZ_VERSION);
-	put_numbers(out, scalars, sizeof scalars / sizeof scalars[0]);
-	put_counts(out, &report);
-	put_map(out, "rotation", rotation, sizeof rotation / sizeof rotation[0]);
-	put_map(out, "store", stored, sizeof stored / sizeof stored[0]);
-	put_modules(out, call->snapshot);
-	put_pepper(call);
+	encode_numbers(out, scalars, sizeof scalars / sizeof scalars[0]);
+	encode_counts(out, &report);
+	encode_map(out, "rotation", rotation, sizeof rotation / sizeof rotation[0]);
+	encode_map(out, "store", stored, sizeof stored / sizeof stored[0]);
+	encode_modules(out, call->snapshot);
+	encode_pepper(call);
 	wire_put_cstr(out, "policy");
-	policy_put(call, &report.policy);
+	policy_encode(call, &report.policy);
 	return 0;
 }
 

@@ -51,11 +51,11 @@ static void answer(struct call *call, const struct backup_piece *piece, bool mor
 	wire_put_int(out, (int64_t)piece->total);
 	if (more) {
 		wire_put_cstr(out, "cursor");
-		audit_put_tag(out, piece->id, BACKUP_ID);
+		audit_encode_tag(out, piece->id, BACKUP_ID);
 	}
 }
 
-static int give(struct call *call, const uint8_t *id)
+static int next_piece(struct call *call, const uint8_t *id)
 {
 	struct backup_piece piece = { .bytes = malloc(STORE_COPY_PIECE) };
 	int r = -ENOMEM;
@@ -94,12 +94,12 @@ static int backup(struct call *call)
 			"only root and the daemon's own user may take a copy of the store");
 	}
 	if (!cursor->given) {
-		return give(call, NULL);
+		return next_piece(call, NULL);
 	}
 	if (!read_id(cursor->text, id)) {
 		return call_invalid(call, "cursor", "is none that this method gave");
 	}
-	return give(call, id);
+	return next_piece(call, id);
 }
 
 const struct method store_methods[] = {

@@ -79,7 +79,7 @@ static int save(struct call *call, const struct store_tenant *given, bool is_new
 	}
 	if (r == 0) {
 		wire_put_result(call->out, call->id);
-		record_put_tenant(call, &tenant);
+		record_encode_tenant(call, &tenant);
 	}
 	return r;
 }
@@ -124,7 +124,7 @@ static int set(struct call *call, bool disabled)
 	}
 	if (((tenant.flags & STORE_TENANT_DISABLED) != 0) == disabled) {
 		wire_put_result(call->out, call->id);
-		record_put_tenant(call, &tenant);
+		record_encode_tenant(call, &tenant);
 		return 0;
 	}
 	tenant.flags ^= STORE_TENANT_DISABLED;
@@ -144,13 +144,13 @@ static int enable(struct call *call)
 static int on_tenant(void *context, const struct store_tenant *tenant)
 {
 	struct list *list = (struct list *)context;
-	char place[LIST_NUMBER];
+	char cursor[LIST_NUMBER];
 
 	if (!list_has_room(list)) {
 		return 1;
 	}
-	record_put_tenant(list->call, tenant);
-	list_passed(list, list_place_number(tenant->number, place), true);
+	record_encode_tenant(list->call, tenant);
+	list_visited(list, list_number_cursor(tenant->number, cursor), true);
 	return 0;
 }
 
@@ -166,7 +166,7 @@ static int list(struct call *call)
 	if (r != 0) {
 		return r;
 	}
-	r = store_list_tenants(call->read, (uint32_t)list_number(&list), on_tenant, &list);
+	r = store_list_tenants(call->read, (uint32_t)list_cursor_number(&list), on_tenant, &list);
 	return r < 0 ? r : list_end(&list);
 }
 

@@ -158,7 +158,7 @@ static int write_file(const char *path, const char *text, size_t len, bool repla
 	}
 	if (r == 0) {
 		/* The folder's entry too: a store must never outlive its pepper. */
-		r = durable_entry(path);
+		r = durable_sync_folder(path);
 	}
 out:
 	free(aside);

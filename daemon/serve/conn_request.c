@@ -87,7 +87,7 @@ static uint32_t answer(struct conn *conn, const struct method *method,
 		.snapshot = worker->snapshot,
 		.serial = worker->serial,
 		.now = worker->now,
-		.dice = &worker->dice,
+		.random_state = &worker->random_state,
 		.read = worker->read,
 		.view = store_read_view(worker->read),
 	};

@@ -36,7 +36,8 @@ int defer_create(const struct method *method, const struct wire_request *request
 		memcpy(defer->bytes, request->params.ptr, len);
 	}
 	/* Decoded anew: the views must point into the copy. */
-	if (dispatch_read(method, wire_cursor_of(defer->bytes, len), defer->values, &err) != 0) {
+	if (dispatch_decode_params(
+		    method, wire_cursor_of(defer->bytes, len), defer->values, &err) != 0) {
 		goto fail;
 	}
 	*out = defer;
@@ -77,7 +78,7 @@ int defer_change(struct defer *defer, const struct writer_turn *turn)
 	pol_snapshot_unref(defer->next_snapshot);
 	defer->next_snapshot = NULL;
 	call.read = turn->read;
-	call.dice = &server->dice;
+	call.random_state = &server->random_state;
 	call.change = &change;
 	call.next = &defer->next_snapshot;
 	return dispatch_run(&call, actor_run);

@@ -62,7 +62,7 @@ static int on_exchange(struct writer_job *job, const struct writer_turn *turn)
 	/* A second run, after a failed commit, only enters the exchange again. */
 	if (!exchange->exchanged) {
 		/* Checked here, where no job can make a principal before the exchange. */
-		if (!build_fits(build, exchange->options, build->snapshot, turn->read)) {
+		if (!build_check_store(build, exchange->options, build->snapshot, turn->read)) {
 			return 1;
 		}
 		r = stored_roles_extend(turn->read, build->snapshot, NULL, &whole);
@@ -155,13 +155,13 @@ uint64_t reload_attempt_run(struct reload_attempt *attempt, bool forced, const s
 	struct pol_snapshot *now;
 	const char *running;
 	struct build build;
-	bool restless, exchanged = false, ok;
+	bool unstable, exchanged = false, ok;
 	uint64_t begin = uv_hrtime(), serial;
 
 	options.before = forced ? NULL : attempt->folder;
 	options.modules_before = attempt->modules;
 	build_run(&build, &options);
-	restless = build.restless;
+	unstable = build.unstable;
 	if (build.unchanged) {
 		build_finish(&build);
 		return 0;
@@ -191,13 +191,13 @@ uint64_t reload_attempt_run(struct reload_attempt *attempt, bool forced, const s
 	pol_snapshot_unref(now);
 	folder_destroy(attempt->folder);
 	plugin_folder_destroy(attempt->modules);
-	folder_forget(build.folder);
+	folder_free_sources(build.folder);
 	attempt->folder = build.folder;
 	attempt->modules = build.modules;
 	build.folder = NULL;
 	build.modules = NULL;
 	build_finish(&build);
-	return restless ? RELOAD_AGAIN : 0;
+	return unstable ? RELOAD_AGAIN : 0;
 }
 
 void reload_attempt_look_for_dangling(struct reload_attempt *attempt)
@@ -239,7 +239,7 @@ int reload_attempt_init(struct reload_attempt *attempt, struct server *server, s
 		return r;
 	}
 	attempt->has_attempts = true;
-	folder_forget(first->folder);
+	folder_free_sources(first->folder);
 	attempt->folder = first->folder;
 	attempt->modules = first->modules;
 	first->folder = NULL;

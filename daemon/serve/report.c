@@ -128,7 +128,7 @@ static void put_array(
 	pthread_mutex_unlock(&attempts->lock);
 }
 
-static void put_diagnostics(void *data, struct wire_buf *out)
+static void encode_diagnostics(void *data, struct wire_buf *out)
 {
 	const struct server *server = (const struct server *)data;
 	struct report_attempts *attempts = reload_get_attempts(server->reload);
@@ -136,7 +136,7 @@ static void put_diagnostics(void *data, struct wire_buf *out)
 	put_array(attempts, &attempts->diagnostics, out);
 }
 
-static void put_dangling(void *data, struct wire_buf *out)
+static void encode_dangling(void *data, struct wire_buf *out)
 {
 	const struct server *server = (const struct server *)data;
 	struct report_attempts *attempts = reload_get_attempts(server->reload);
@@ -148,8 +148,8 @@ struct report_source report_source_of(struct server *server)
 {
 	return (struct report_source){
 		.data = server,
-		.make = make,
-		.put_diagnostics = put_diagnostics,
-		.put_dangling = put_dangling,
+		.fill = make,
+		.encode_diagnostics = encode_diagnostics,
+		.encode_dangling = encode_dangling,
 	};
 }

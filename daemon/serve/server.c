@@ -260,7 +260,7 @@ int server_init(struct server *server, const struct config *config)
 	server->context.config = config;
 	server->context.report = report_source_of(server);
 	server->lock = -1;
-	server->dice = 88172645;
+	server->random_state = 88172645;
 	server->started_tick = uv_hrtime();
 	clock_gettime(CLOCK_REALTIME, &now);
 	server->started_at = now.tv_sec;

@@ -49,7 +49,7 @@ struct server {
 	unsigned worker_count;
 	unsigned next_worker;
 	struct peer_limits *quota;
-	uint32_t dice; /* the writer's thread's: see call.dice */
+	uint32_t random_state; /* the writer's thread's: see call.random_state */
 	struct writer *writer;
 	struct sweep *sweep;
 	struct plugins *plugins; /* what the policies use */

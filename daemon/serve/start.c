@@ -212,7 +212,7 @@ int server_check_policy(struct server *server, struct build *build)
 	}
 	if (r < 0) {
 		fprintf(stderr, "authzd: cannot read the store: %s\n", store_explain(r));
-	} else if (!build_fits(build, &options, server->current.snapshot, read)) {
+	} else if (!build_check_store(build, &options, server->current.snapshot, read)) {
 		say_refused(server->context.config, build);
 		r = -EINVAL;
 	} else {

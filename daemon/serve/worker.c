@@ -385,7 +385,7 @@ int worker_init(struct worker *worker, struct server *server, unsigned index)
 
 	worker->server = server;
 	worker->index = index;
-	worker->dice = 2463534242u + index;
+	worker->random_state = 2463534242u + index;
 	wire_buf_init(&worker->out, WORKER_FLUSH + WIRE_MAX_RESPONSE + 4096);
 	worker->bytes = malloc(WORKER_READ);
 	if (worker->bytes == NULL) {

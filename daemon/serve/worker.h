@@ -74,7 +74,7 @@ struct worker {
 	uint8_t *bytes; /* WORKER_READ of them */
 	struct wire_buf out;
 	uint32_t batches;
-	uint32_t dice; /* see call.dice */
+	uint32_t random_state; /* see call.random_state */
 	struct stats stats;
 };
 

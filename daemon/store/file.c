@@ -199,7 +199,7 @@ int store_finish_file(
 		r = -errno;
 	}
 	if (r == 0) {
-		r = durable_entry(path);
+		r = durable_sync_folder(path);
 	}
 	return r == 0 ? 0 : store_why(why, r, "%s: %s", path, strerror(-r));
 }

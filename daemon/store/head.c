@@ -203,7 +203,7 @@ static int make_file(struct store *store, const char *name)
 		r = -errno;
 	}
 	if (r == 0) {
-		r = durable_entry(name);
+		r = durable_sync_folder(name);
 	}
 	if (r < 0) {
 		unlink(aside);

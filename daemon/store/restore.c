@@ -352,7 +352,7 @@ static int exchange(struct restore *restore)
 	if (rename(restore->path, to) < 0 || rename(from, head) < 0) {
 		return store_why(restore->why, -errno, "%s: %s", to, strerror(errno));
 	}
-	return durable_entry(to);
+	return durable_sync_folder(to);
 }
 
 static int open_aside(struct restore *restore)

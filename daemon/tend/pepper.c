@@ -33,13 +33,13 @@ struct pepper {
 	/* The job's: how many of the queue it did, and where the look at all keys is. */
 	unsigned done;
 	bool moved; /* since the last look began */
-	bool looking;
+	bool scanning;
 	char after[STORE_KID];
-	uint64_t seen_old;
+	uint64_t old_found;
 	unsigned ticks;
 	bool failed; /* said once */
-	atomic_bool wants_look;
-	atomic_bool looked;
+	atomic_bool scan_requested;
+	atomic_bool scanned;
 	atomic_uint_fast64_t left;
 };
 
@@ -105,7 +105,7 @@ static int move_one(
 	return r;
 }
 
-static int move_some(struct pepper *pepper, const struct audit_change *change)
+static int move_queued(struct pepper *pepper, const struct audit_change *change)
 {
 	unsigned count;
 	int r = 0;
@@ -121,28 +121,28 @@ static int move_some(struct pepper *pepper, const struct audit_change *change)
 	return r;
 }
 
-struct look {
+struct scan {
 	struct pepper *pepper;
 	int64_t now;
-	unsigned seen;
+	unsigned count;
 };
 
 static int on_key(void *context, const struct store_key *key)
 {
-	struct look *look = (struct look *)context;
-	uint8_t number = secrets_pepper(look->pepper->secrets);
-	bool other = secret_rules_other(key, look->now) != STORE_OTHER_NONE;
+	struct scan *scan = (struct scan *)context;
+	uint8_t number = secrets_pepper(scan->pepper->secrets);
+	bool other = secret_rules_other(key, scan->now) != STORE_OTHER_NONE;
 
-	memcpy(look->pepper->after, key->kid.ptr, STORE_KID);
+	memcpy(scan->pepper->after, key->kid.ptr, STORE_KID);
 	if ((key->flags & STORE_KEY_REVOKED) == 0 &&
 		(store_key_pepper(key, STORE_KEY_PEPPER) != number ||
 			(other && store_key_pepper(key, STORE_KEY_OTHER_PEPPER) != number))) {
-		look->pepper->seen_old++;
+		scan->pepper->old_found++;
 	}
-	return ++look->seen == PEPPER_SLICE;
+	return ++scan->count == PEPPER_SLICE;
 }
 
-static void drop(struct pepper *pepper)
+static void drop_old(struct pepper *pepper)
 {
 	char why[SECRET_WHY];
 	int r = secrets_drop_old(pepper->secrets, why);
@@ -157,28 +157,28 @@ static void drop(struct pepper *pepper)
 }
 
 /* The next slice; at the end, what came of it. */
-static int look_on(struct pepper *pepper, const struct audit_change *change)
+static int scan_slice(struct pepper *pepper, const struct audit_change *change)
 {
-	struct look look = { pepper, change->now, 0 };
-	struct pol_str after = { pepper->after, pepper->looking ? STORE_KID : 0 };
+	struct scan scan = { pepper, change->now, 0 };
+	struct pol_str after = { pepper->after, pepper->scanning ? STORE_KID : 0 };
 	int r;
 
-	if (!pepper->looking) {
-		pepper->looking = true;
+	if (!pepper->scanning) {
+		pepper->scanning = true;
 		pepper->moved = false;
-		pepper->seen_old = 0;
+		pepper->old_found = 0;
 		pepper->ticks = 0;
-		atomic_store(&pepper->wants_look, false);
+		atomic_store(&pepper->scan_requested, false);
 	}
-	r = store_walk_keys(change->read, after, on_key, &look);
+	r = store_walk_keys(change->read, after, on_key, &scan);
 	if (r != 0) {
 		return r < 0 ? r : 0;
 	}
-	pepper->looking = false;
-	atomic_store(&pepper->left, pepper->seen_old);
-	atomic_store(&pepper->looked, true);
-	if (pepper->seen_old == 0) {
-		drop(pepper);
+	pepper->scanning = false;
+	atomic_store(&pepper->left, pepper->old_found);
+	atomic_store(&pepper->scanned, true);
+	if (pepper->old_found == 0) {
+		drop_old(pepper);
 	}
 	return 0;
 }
@@ -187,12 +187,12 @@ static int on_job(struct writer_job *job, const struct writer_turn *turn)
 {
 	struct pepper *pepper = (struct pepper *)job;
 	const struct audit_change change = audit_change_of(turn, NULL, "pepper.move");
-	int r = move_some(pepper, &change);
+	int r = move_queued(pepper, &change);
 
 	/* Only when this job put nothing: an undo could not take back a dropped pepper. */
 	if (r == 0 && pepper->done == 0 && secrets_have_old(pepper->secrets) &&
-		(pepper->looking || atomic_load(&pepper->wants_look))) {
-		r = look_on(pepper, &change);
+		(pepper->scanning || atomic_load(&pepper->scan_requested))) {
+		r = scan_slice(pepper, &change);
 	}
 	return r;
 }
@@ -211,10 +211,10 @@ static void on_done(struct writer_job *job, int result)
 	memmove(pepper->queue, pepper->queue + pepper->done,
 		pepper->count * sizeof pepper->queue[0]);
 	if (pepper->done > 0 && pepper->count == 0 && pepper->moved) {
-		atomic_store(&pepper->wants_look, true);
+		atomic_store(&pepper->scan_requested, true);
 	}
 	pepper->busy = false;
-	if (result >= 0 && (pepper->count > 0 || pepper->looking ||
+	if (result >= 0 && (pepper->count > 0 || pepper->scanning ||
 				   (pepper->done > 0 && pepper->left <= PEPPER_SLICE))) {
 		submit(pepper);
 	}
@@ -236,7 +236,7 @@ int pepper_create(struct store *store, struct writer *writer, struct pepper **ou
 	pepper->job.done = on_done;
 	pepper->job.need = STORE_EDITS;
 	pthread_mutex_init(&pepper->mutex, NULL);
-	atomic_store(&pepper->wants_look, true);
+	atomic_store(&pepper->scan_requested, true);
 	*out = pepper;
 	return 0;
 }
@@ -258,7 +258,7 @@ void pepper_tick(struct pepper *pepper)
 	pthread_mutex_lock(&pepper->mutex);
 	if (!pepper->busy) {
 		if (++pepper->ticks >= PEPPER_IDLE) {
-			atomic_store(&pepper->wants_look, true);
+			atomic_store(&pepper->scan_requested, true);
 		}
 		submit(pepper);
 	}
@@ -277,15 +277,15 @@ void pepper_stop(struct pepper *pepper)
 bool pepper_left(struct pepper *pepper, uint64_t *out)
 {
 	*out = atomic_load(&pepper->left);
-	return atomic_load(&pepper->looked);
+	return atomic_load(&pepper->scanned);
 }
 
 void pepper_rotated(struct pepper *pepper)
 {
-	atomic_store(&pepper->looked, false);
-	atomic_store(&pepper->wants_look, true);
+	atomic_store(&pepper->scanned, false);
+	atomic_store(&pepper->scan_requested, true);
 	pthread_mutex_lock(&pepper->mutex);
-	pepper->looking = false;
+	pepper->scanning = false;
 	submit(pepper);
 	pthread_mutex_unlock(&pepper->mutex);
 }

@@ -27,8 +27,8 @@
 
 struct alarm {
 	uint64_t number; /* of the key; 0: free */
-	int64_t told_at;
-	uint64_t untold; /* presentations since */
+	int64_t reported_at;
+	uint64_t unreported; /* presentations since */
 };
 
 struct rotation {
@@ -177,14 +177,14 @@ static void confirm_done(struct writer_job *job, int result)
 {
 	struct task *task = (struct task *)job;
 	struct rotation *rotation = task->rotation;
-	bool say;
+	bool report;
 
 	pthread_mutex_lock(&rotation->mutex);
 	end_confirming(rotation, task->number);
-	say = result < 0 && !rotation->failed;
+	report = result < 0 && !rotation->failed;
 	rotation->failed = result < 0;
 	pthread_mutex_unlock(&rotation->mutex);
-	if (say) {
+	if (report) {
 		log_error("cannot confirm a new secret; each further use tries again",
 			"key=%.*s why=%s", STORE_KID, task->kid, store_explain(result));
 	}
@@ -238,18 +238,19 @@ static uint64_t take_alarm(struct rotation *rotation, uint64_t number)
 			at = alarm;
 			break;
 		}
-		if (alarm->number == 0 || (at->number != 0 && alarm->told_at < at->told_at)) {
+		if (alarm->number == 0 ||
+			(at->number != 0 && alarm->reported_at < at->reported_at)) {
 			at = alarm;
 		}
 	}
 	if (at->number != number) {
-		*at = (struct alarm){ .number = number, .told_at = now - ALARM_PAUSE };
+		*at = (struct alarm){ .number = number, .reported_at = now - ALARM_PAUSE };
 	}
-	at->untold++;
-	if (now - at->told_at >= ALARM_PAUSE) {
-		count = at->untold;
-		at->untold = 0;
-		at->told_at = now;
+	at->unreported++;
+	if (now - at->reported_at >= ALARM_PAUSE) {
+		count = at->unreported;
+		at->unreported = 0;
+		at->reported_at = now;
 	}
 	pthread_mutex_unlock(&rotation->mutex);
 	return count;

@@ -16,9 +16,9 @@
 /* Looks begin so far apart at least. */
 #define PAUSE 60 /* seconds */
 /* Keys that one look tells by name, of each kind. */
-#define MAX_TOLD 20
+#define MAX_REPORTED 20
 /* A second line, when it is pressing. */
-#define PRESSING ((int64_t)24 * 60 * 60)
+#define URGENT ((int64_t)24 * 60 * 60)
 
 enum event {
 	DUE = 0,
@@ -30,12 +30,12 @@ enum event {
 struct rotation_due {
 	struct store *store;
 	struct store_read *read;
-	char after[STORE_KID]; /* where the look stands */
-	size_t after_len;      /* 0: at the beginning */
-	int64_t begun_at;      /* of this look; 0: none is under way */
-	int64_t told_to;       /* events up to then were told by the looks before */
+	char after[STORE_KID];  /* where the look stands */
+	size_t after_len;       /* 0: at the beginning */
+	int64_t begun_at;       /* of this look; 0: none is under way */
+	int64_t reported_until; /* events up to then were told by the looks before */
 	uint64_t counts[EVENTS];
-	uint64_t told[EVENTS];
+	uint64_t reported[EVENTS];
 	uint32_t slice;
 	atomic_uint_fast64_t last[EVENTS]; /* of the last look that ended */
 };
@@ -77,19 +77,19 @@ void rotation_due_count(struct rotation_due *due, struct rotation_counts *out)
 
 static bool is_new(const struct rotation_due *due, int64_t at)
 {
-	return at <= due->begun_at && at > due->told_to;
+	return at <= due->begun_at && at > due->reported_until;
 }
 
 /* Counts a key, and tells it when its time, or that of the second line, came since the last
  * look. */
-static bool meet(struct rotation_due *due, enum event event, int64_t at, int64_t pressing_at)
+static bool count_event(struct rotation_due *due, enum event event, int64_t at, int64_t urgent_at)
 {
 	due->counts[event]++;
-	if (!is_new(due, at) && !is_new(due, pressing_at)) {
+	if (!is_new(due, at) && !is_new(due, urgent_at)) {
 		return false;
 	}
-	due->told[event]++;
-	return due->told[event] <= MAX_TOLD;
+	due->reported[event]++;
+	return due->reported[event] <= MAX_REPORTED;
 }
 
 #define KEY_FORMAT "key=%.*s name=%.*s principal=%.*s "
@@ -105,7 +105,7 @@ static const char *time_text(int64_t time, char text[static POL_TIME_TEXT])
 	return text;
 }
 
-static void look_at_schedule(struct rotation_due *due, const struct store_key *key, int64_t now)
+static void check_schedule(struct rotation_due *due, const struct store_key *key, int64_t now)
 {
 	const struct store_rotation *rotation = &key->rotation;
 	bool renewed = secret_rules_other(key, now) == STORE_OTHER_PENDING;
@@ -115,7 +115,7 @@ static void look_at_schedule(struct rotation_due *due, const struct store_key *k
 		return;
 	}
 	if (now >= rotation->renew_by) {
-		if (meet(due, OVERDUE, rotation->renew_by, 0)) {
+		if (count_event(due, OVERDUE, rotation->renew_by, 0)) {
 			log_warn(renewed ? "a key's secret has ended by its schedule; the new one "
 					   "was never used"
 					 : "a key's secret has ended by its schedule and was not "
@@ -123,7 +123,7 @@ static void look_at_schedule(struct rotation_due *due, const struct store_key *k
 				KEY_FORMAT "since=%s", KEY_ARGS(key),
 				time_text(rotation->renew_by, text));
 		}
-	} else if (meet(due, DUE, rotation->next_rotation_at, rotation->renew_by - PRESSING)) {
+	} else if (count_event(due, DUE, rotation->next_rotation_at, rotation->renew_by - URGENT)) {
 		log_warn(renewed ? "a key was renewed, and its new secret waits for its first use"
 				 : "a key is due to be renewed",
 			KEY_FORMAT "renew_by=%s", KEY_ARGS(key),
@@ -144,9 +144,10 @@ static int on_key(void *context, const struct store_key *key)
 		(key->expires_at != 0 && now >= key->expires_at)) {
 		return due->slice == SLICE;
 	}
-	look_at_schedule(due, key, now);
+	check_schedule(due, key, now);
 	if (key->expires_at != 0 && now >= key->expires_at - ROTATION_SOON &&
-		meet(due, EXPIRING, key->expires_at - ROTATION_SOON, key->expires_at - PRESSING)) {
+		count_event(
+			due, EXPIRING, key->expires_at - ROTATION_SOON, key->expires_at - URGENT)) {
 		log_warn("a key is about to expire", KEY_FORMAT "expires_at=%s", KEY_ARGS(key),
 			time_text(key->expires_at, text));
 	}
@@ -155,27 +156,27 @@ static int on_key(void *context, const struct store_key *key)
 
 /* --- a look ----------------------------------------------------------------------------------- */
 
-static void begin(struct rotation_due *due, int64_t now)
+static void begin_scan(struct rotation_due *due, int64_t now)
 {
 	due->begun_at = now;
 	due->after_len = 0;
 	memset(due->counts, 0, sizeof due->counts);
-	memset(due->told, 0, sizeof due->told);
+	memset(due->reported, 0, sizeof due->reported);
 }
 
-static void end(struct rotation_due *due)
+static void end_scan(struct rotation_due *due)
 {
 	uint64_t more = 0;
 
 	for (size_t i = 0; i < EVENTS; i++) {
 		atomic_store_explicit(&due->last[i], due->counts[i], memory_order_relaxed);
-		more += due->told[i] > MAX_TOLD ? due->told[i] - MAX_TOLD : 0;
+		more += due->reported[i] > MAX_REPORTED ? due->reported[i] - MAX_REPORTED : 0;
 	}
 	if (more > 0) {
 		log_warn(
 			"more keys are due or about to end", "keys=%llu", (unsigned long long)more);
 	}
-	due->told_to = due->begun_at;
+	due->reported_until = due->begun_at;
 	due->begun_at = 0;
 }
 
@@ -186,10 +187,11 @@ void rotation_due_tick(struct rotation_due *due)
 
 	if (due->begun_at == 0) {
 		/* A clock that was set back begins anew. */
-		if (due->told_to != 0 && now >= due->told_to && now < due->told_to + PAUSE) {
+		if (due->reported_until != 0 && now >= due->reported_until &&
+			now < due->reported_until + PAUSE) {
 			return;
 		}
-		begin(due, now);
+		begin_scan(due, now);
 	}
 	r = store_read_renew(due->read);
 	if (r < 0) {
@@ -199,6 +201,6 @@ void rotation_due_tick(struct rotation_due *due)
 	r = store_walk_keys(due->read, (struct pol_str){ due->after, due->after_len }, on_key, due);
 	store_read_reset(due->read);
 	if (r == 0) {
-		end(due);
+		end_scan(due);
 	}
 }

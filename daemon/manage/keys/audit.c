@@ -53,9 +53,9 @@ struct findings {
 	uint32_t count;
 };
 
-static void find(struct findings *findings, bool so, const char *name)
+static void add_finding(struct findings *findings, bool found, const char *name)
 {
-	if (so) {
+	if (found) {
 		findings->names[findings->count++] = name;
 	}
 }
@@ -75,13 +75,13 @@ static void find_by_times(const struct auditing *auditing, const struct store_ke
 	int64_t now = auditing->list.call->now;
 	bool dead = key->rotation.renew_by != 0 && now >= key->rotation.renew_by;
 
-	find(out, use->uses == 0, "never_used");
-	find(out, use->uses != 0 && use->at < auditing->idle, "idle");
-	find(out, key->expires_at == 0, "no_expiry");
-	find(out, key->expires_at != 0 && key->expires_at < auditing->expiring, "expiring");
-	find(out, has_old_pepper(auditing, key), "old_pepper");
-	find(out, dead, "overdue");
-	find(out, !dead && secret_rules_is_due(key, now), "due");
+	add_finding(out, use->uses == 0, "never_used");
+	add_finding(out, use->uses != 0 && use->at < auditing->idle, "idle");
+	add_finding(out, key->expires_at == 0, "no_expiry");
+	add_finding(out, key->expires_at != 0 && key->expires_at < auditing->expiring, "expiring");
+	add_finding(out, has_old_pepper(auditing, key), "old_pepper");
+	add_finding(out, dead, "overdue");
+	add_finding(out, !dead && secret_rules_is_due(key, now), "due");
 }
 
 /* --- what it has and never uses --------------------------------------------------------------- */
@@ -129,7 +129,8 @@ static int prepare(struct auditing *auditing)
 	return 0;
 }
 
-static void put_scopes(struct call *call, const char *name, const uint32_t *scopes, uint32_t count)
+static void encode_scopes(
+	struct call *call, const char *name, const uint32_t *scopes, uint32_t count)
 {
 	wire_put_cstr(call->out, name);
 	wire_put_array(call->out, count);
@@ -140,7 +141,8 @@ static void put_scopes(struct call *call, const char *name, const uint32_t *scop
 }
 
 /* Writes the pairs; *pairs counts them. */
-static int put_permissions(struct auditing *auditing, const struct store_key *key, uint32_t *pairs)
+static int encode_permissions(
+	struct auditing *auditing, const struct store_key *key, uint32_t *pairs)
 {
 	struct call *call = auditing->list.call;
 	const struct pol_narrow_usage ask = { was_used, on_unused, auditing };
@@ -167,11 +169,11 @@ static int put_permissions(struct auditing *auditing, const struct store_key *ke
 	wire_put_int(call->out, narrowed.used);
 	*pairs += 3;
 	if (narrowed.unused_count > 0) {
-		put_scopes(call, "unused_scopes", narrowed.unused_scopes, narrowed.unused_count);
+		encode_scopes(call, "unused_scopes", narrowed.unused_scopes, narrowed.unused_count);
 		(*pairs)++;
 	}
 	if (narrowed.scope_count > 0) {
-		put_scopes(call, "narrower", narrowed.scopes, narrowed.scope_count);
+		encode_scopes(call, "narrower", narrowed.scopes, narrowed.scope_count);
 		(*pairs)++;
 	}
 	return narrowed.used < narrowed.granted;
@@ -179,7 +181,7 @@ static int put_permissions(struct auditing *auditing, const struct store_key *ke
 
 /* --- a key ------------------------------------------------------------------------------------ */
 
-static void put_text(struct call *call, const char *name, struct pol_str text, uint32_t *pairs)
+static void encode_text(struct call *call, const char *name, struct pol_str text, uint32_t *pairs)
 {
 	if (text.len > 0) {
 		wire_put_cstr(call->out, name);
@@ -188,7 +190,7 @@ static void put_text(struct call *call, const char *name, struct pol_str text, u
 	}
 }
 
-static void put_time(struct call *call, const char *name, int64_t time, uint32_t *pairs)
+static void encode_time(struct call *call, const char *name, int64_t time, uint32_t *pairs)
 {
 	if (time != 0) {
 		wire_put_cstr(call->out, name);
@@ -198,7 +200,7 @@ static void put_time(struct call *call, const char *name, int64_t time, uint32_t
 }
 
 /* 1: written; 0: nothing to say of it; negative errno. */
-static int put_key(struct auditing *auditing, const struct store_key *key)
+static int encode_key(struct auditing *auditing, const struct store_key *key)
 {
 	struct call *call = auditing->list.call;
 	struct findings findings = { .count = 0 };
@@ -217,8 +219,8 @@ static int put_key(struct auditing *auditing, const struct store_key *key)
 	map = wire_open_map(call->out);
 	/* Of one that used more than is remembered it is not known what it did not use. */
 	if (auditing->used.count > 0 && !auditing->used.full) {
-		r = put_permissions(auditing, key, &pairs);
-		find(&findings, r > 0, "unused_permissions");
+		r = encode_permissions(auditing, key, &pairs);
+		add_finding(&findings, r > 0, "unused_permissions");
 	}
 	if (r < 0 || findings.count == 0) {
 		wire_buf_rewind(call->out, mark);
@@ -233,13 +235,13 @@ static int put_key(struct auditing *auditing, const struct store_key *key)
 	for (uint32_t i = 0; i < findings.count; i++) {
 		wire_put_cstr(call->out, findings.names[i]);
 	}
-	put_text(call, "name", key->name, &pairs);
-	put_text(call, "label", key->label, &pairs);
-	put_text(call, "principal", key->principal, &pairs);
-	put_time(call, "created_at", key->created_at, &pairs);
-	put_time(call, "expires_at", key->expires_at, &pairs);
-	put_time(call, "last_used_at", use.at, &pairs);
-	put_time(call, "renew_by", key->rotation.renew_by, &pairs);
+	encode_text(call, "name", key->name, &pairs);
+	encode_text(call, "label", key->label, &pairs);
+	encode_text(call, "principal", key->principal, &pairs);
+	encode_time(call, "created_at", key->created_at, &pairs);
+	encode_time(call, "expires_at", key->expires_at, &pairs);
+	encode_time(call, "last_used_at", use.at, &pairs);
+	encode_time(call, "renew_by", key->rotation.renew_by, &pairs);
 	wire_close_map(call->out, map, pairs);
 	return 1;
 }
@@ -249,7 +251,7 @@ static int on_key(void *context, const struct store_key *key)
 	struct auditing *auditing = (struct auditing *)context;
 	struct list *list = &auditing->list;
 	char bytes[LIST_NUMBER];
-	struct pol_str place = list_place_number(key->number, bytes);
+	struct pol_str cursor = list_number_cursor(key->number, bytes);
 	bool wanted = keys_is_live(key, list->call->now) && key->deleted_at == 0 &&
 		      (auditing->label.len == 0 || pol_str_equal(auditing->label, key->label));
 	int r = 0;
@@ -258,15 +260,15 @@ static int on_key(void *context, const struct store_key *key)
 		return 1;
 	}
 	if (wanted) {
-		r = put_key(auditing, key);
+		r = encode_key(auditing, key);
 	}
 	if (r < 0) {
 		auditing->r = r;
 		return 1;
 	}
-	list_passed(list, place, r > 0);
+	list_visited(list, cursor, r > 0);
 	if (auditing->steps >= MAX_STEPS) {
-		list_stop(list, place);
+		list_stop(list, cursor);
 		return 1;
 	}
 	return 0;
@@ -280,8 +282,8 @@ static int64_t duration(const struct wire_value *value, int64_t fallback)
 static int walk(struct auditing *auditing, uint32_t tenant, struct pol_str principal)
 {
 	struct call *call = auditing->list.call;
-	int r = store_list_keys(
-		call->read, tenant, principal, list_number(&auditing->list), on_key, auditing);
+	int r = store_list_keys(call->read, tenant, principal, list_cursor_number(&auditing->list),
+		on_key, auditing);
 
 	if (r < 0 || auditing->r < 0) {
 		return r < 0 ? r : auditing->r;

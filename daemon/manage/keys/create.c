@@ -6,6 +6,7 @@
 #include "daemon/decide/subject.h"
 #include "daemon/keys/secret_rules.h"
 #include "daemon/manage/check.h"
+#include "daemon/manage/escalation.h"
 #include "daemon/manage/keys/create.h"
 #include "daemon/manage/keys/keys.h"
 #include "daemon/manage/record.h"
@@ -51,7 +52,7 @@ const struct wire_field keys_create_fields[KEYS_CREATE_FIELDS] = {
 };
 
 /* What the key is bound to is told by what was given, never by what is left. */
-static int bind(struct call *call, struct store_key *key)
+static int read_binding(struct call *call, struct store_key *key)
 {
 	const struct wire_value *params = call->params;
 
@@ -73,13 +74,13 @@ static int bind(struct call *call, struct store_key *key)
 	return 0;
 }
 
-static int read_lists(struct call *call, struct making *making)
+static int read_lists(struct call *call, struct new_key *new_key)
 {
 	const struct wire_value *params = call->params;
-	struct store_pack roles = { .bytes = making->roles, .cap = sizeof making->roles };
-	struct store_pack scopes = { .bytes = making->scopes, .cap = sizeof making->scopes };
-	struct store_pack places = { .bytes = making->places, .cap = sizeof making->places };
-	struct store_key *key = &making->key;
+	struct store_pack roles = { .bytes = new_key->roles, .cap = sizeof new_key->roles };
+	struct store_pack scopes = { .bytes = new_key->scopes, .cap = sizeof new_key->scopes };
+	struct store_pack places = { .bytes = new_key->places, .cap = sizeof new_key->places };
+	struct store_key *key = &new_key->key;
 	int r = 0;
 
 	if (params[ROLES].given) {
@@ -94,12 +95,12 @@ static int read_lists(struct call *call, struct making *making)
 		r = check_places(call, &params[AT], true, &places);
 	}
 	if (r == 0 && params[NETWORKS].given) {
-		r = check_networks(call, &params[NETWORKS], making->networks, &key->network_count);
+		r = check_networks(call, &params[NETWORKS], new_key->networks, &key->network_count);
 	}
 	key->roles = store_pack_list(&roles);
 	key->scopes = store_pack_list(&scopes);
 	key->places = store_pack_list(&places);
-	key->networks = making->networks;
+	key->networks = new_key->networks;
 	return r;
 }
 
@@ -143,7 +144,7 @@ static int read_environment(struct call *call, struct store_key *key)
 	return 0;
 }
 
-static int read_life(struct call *call, struct store_key *key)
+static int read_lifetime(struct call *call, struct store_key *key)
 {
 	const struct wire_value *params = call->params;
 	uint64_t ttl = pol_snapshot_limits(call->snapshot)->key_ttl;
@@ -168,7 +169,8 @@ static int read_life(struct call *call, struct store_key *key)
 	if (key->expires_at > WIRE_MAX_TIME) {
 		return call_invalid(call, "expires_in", "reaches beyond the year 9999");
 	}
-	return keys_check_life(call, key, params[EXPIRES_AT].given ? "expires_at" : "expires_in");
+	return keys_check_lifetime(
+		call, key, params[EXPIRES_AT].given ? "expires_at" : "expires_in");
 }
 
 static int read_schedule(struct call *call, struct store_key *key)
@@ -209,25 +211,25 @@ static int check_principal(struct call *call, const struct store_key *key)
 	return 0;
 }
 
-int making_check(struct call *call, struct making *making)
+int keys_check_new(struct call *call, struct new_key *new_key)
 {
-	struct store_key *key = &making->key;
+	struct store_key *key = &new_key->key;
 	int r = actor_may(call, "keys", (struct pol_str){ NULL, 0 }, "create");
 
 	if (r == 0) {
-		r = bind(call, key);
+		r = read_binding(call, key);
 	}
 	if (r == 0) {
 		r = read_texts(call, key);
 	}
 	if (r == 0) {
-		r = read_lists(call, making);
+		r = read_lists(call, new_key);
 	}
 	if (r == 0) {
 		r = read_environment(call, key);
 	}
 	if (r == 0) {
-		r = read_life(call, key);
+		r = read_lifetime(call, key);
 	}
 	if (r == 0) {
 		r = read_schedule(call, key);
@@ -236,10 +238,10 @@ int making_check(struct call *call, struct making *making)
 		r = check_principal(call, key);
 	}
 	if (r == 0) {
-		r = check_gain(call, NULL, key);
+		r = escalation_check_key(call, NULL, key);
 	}
 	if (r == 0) {
-		r = retry_begin(call, REQUEST_ID, pol_str_of(call->change->actor), &making->retry);
+		r = retry_begin(call, REQUEST_ID, pol_str_of(call->change->actor), &new_key->retry);
 	}
 	if (r == 0) {
 		r = keys_check_count(call, key);
@@ -247,48 +249,49 @@ int making_check(struct call *call, struct making *making)
 	return r;
 }
 
-static int make(struct call *call, struct making *making)
+static int create(struct call *call, struct new_key *new_key)
 {
-	struct store_key *key = &making->key;
+	struct store_key *key = &new_key->key;
 	struct store_key taken;
 	int r;
 
 	/* 65 bits are drawn: a second round is for the book. */
 	do {
-		secret_token_make(key->prefix, making->token, &making->parts);
-		r = store_get_key(call->read, making->parts.kid, &taken);
+		secret_token_make(key->prefix, new_key->token, &new_key->parts);
+		r = store_get_key(call->read, new_key->parts.kid, &taken);
 	} while (r == 0 || r == -EBADMSG);
 	if (r != -ENOENT) {
 		return r;
 	}
-	secret_token_hash(store_secrets(call->context->store), &making->parts, false, making->hash);
+	secret_token_hash(
+		store_secrets(call->context->store), &new_key->parts, false, new_key->hash);
 	store_key_set_pepper(
 		key, STORE_KEY_PEPPER, secrets_pepper(store_secrets(call->context->store)));
-	key->kid = making->parts.kid;
-	key->hash = making->hash;
+	key->kid = new_key->parts.kid;
+	key->hash = new_key->hash;
 	key->created_by = pol_str_of(call->change->actor);
 	r = audit_create_key(call->change, key);
 	if (r == 0) {
-		r = retry_end(call, &making->retry, key->kid, making->parts.whole);
+		r = retry_end(call, &new_key->retry, key->kid, new_key->parts.whole);
 	}
 	if (r < 0) {
 		return r;
 	}
 	wire_put_result(call->out, call->id);
-	return record_put_key(call, key, making->parts.whole);
+	return record_encode_key(call, key, new_key->parts.whole);
 }
 
 int keys_create(struct call *call)
 {
-	struct making making;
+	struct new_key new_key;
 	int r;
 
-	memset(&making.key, 0, sizeof making.key);
-	r = making_check(call, &making);
+	memset(&new_key.key, 0, sizeof new_key.key);
+	r = keys_check_new(call, &new_key);
 	if (r != 0) {
 		return r;
 	}
-	r = make(call, &making);
-	secret_wipe(making.token, sizeof making.token);
+	r = create(call, &new_key);
+	secret_wipe(new_key.token, sizeof new_key.token);
 	return r;
 }

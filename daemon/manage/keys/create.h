@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * making: a key on its way into the store: what keys.create and keys.import have in common.
+ * new_key: a key on its way into the store: what keys.create and keys.import have in common.
  */
 
 #include "daemon/call/call.h"
@@ -13,7 +13,7 @@
 #include "daemon/store/env.h"
 
 /* What the new record points to. */
-struct making {
+struct new_key {
 	struct store_key key;
 	uint8_t roles[CHECK_NAMES_SIZE];
 	uint8_t scopes[CHECK_NAMES_SIZE];
@@ -26,5 +26,5 @@ struct making {
 };
 
 /* Judges keys.create's parameters and fills the record, but for its kid, hash and created_by;
- * making->key was zeroed. 0; 1: refused, the error is written; negative errno. */
-int making_check(struct call *call, struct making *making);
+ * new_key->key was zeroed. 0; 1: refused, the error is written; negative errno. */
+int keys_check_new(struct call *call, struct new_key *new_key);

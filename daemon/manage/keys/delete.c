@@ -6,6 +6,7 @@
 #include "daemon/decide/actor.h"
 #include "daemon/decide/subject.h"
 #include "daemon/manage/check.h"
+#include "daemon/manage/escalation.h"
 #include "daemon/manage/keys/keys.h"
 #include "daemon/manage/policy.h"
 #include "daemon/write/audit.h"
@@ -53,7 +54,7 @@ int keys_restore(struct call *call)
 		return keys_answer(call, &key);
 	}
 	key.deleted_at = 0;
-	r = check_gain(call, NULL, &key);
+	r = escalation_check_key(call, NULL, &key);
 	if (r == 0 && keys_is_live(&key, call->now)) {
 		r = keys_check_count(call, &key);
 	}

@@ -125,29 +125,29 @@ static int check_owner(struct call *call, const uint8_t *hash)
 }
 
 /* Its id is drawn as any other's; the rest of what is drawn with it is thrown away. */
-static int draw_id(struct call *call, struct making *making)
+static int draw_id(struct call *call, struct new_key *new_key)
 {
 	struct store_key taken;
 	int r;
 
 	do {
-		secret_token_make(making->key.prefix, making->token, &making->parts);
-		r = store_get_key(call->read, making->parts.kid, &taken);
+		secret_token_make(new_key->key.prefix, new_key->token, &new_key->parts);
+		r = store_get_key(call->read, new_key->parts.kid, &taken);
 	} while (r == 0 || r == -EBADMSG);
-	making->key.kid = making->parts.kid;
+	new_key->key.kid = new_key->parts.kid;
 	return r == -ENOENT ? 0 : r;
 }
 
-static int put(struct call *call, struct making *making)
+static int save(struct call *call, struct new_key *new_key)
 {
-	struct store_key *key = &making->key;
-	int r = draw_id(call, making);
+	struct store_key *key = &new_key->key;
+	int r = draw_id(call, new_key);
 
 	if (r == 0) {
 		key->flags |= STORE_KEY_IMPORTED;
 		store_key_set_pepper(
 			key, STORE_KEY_PEPPER, secrets_pepper(store_secrets(call->context->store)));
-		key->hash = making->hash;
+		key->hash = new_key->hash;
 		key->created_by = pol_str_of(call->change->actor);
 		r = audit_create_key(call->change, key);
 	}
@@ -155,7 +155,7 @@ static int put(struct call *call, struct making *making)
 		return r;
 	}
 	wire_put_result(call->out, call->id);
-	return record_put_key(call, key, (struct pol_str){ NULL, 0 });
+	return record_encode_key(call, key, (struct pol_str){ NULL, 0 });
 }
 
 int keys_import(struct call *call)
@@ -163,11 +163,11 @@ int keys_import(struct call *call)
 	const struct wire_value *params = call->params;
 	struct wire_value shared[KEYS_CREATE_FIELDS] = { 0 };
 	const struct secrets *secrets = store_secrets(call->context->store);
-	struct making making;
+	struct new_key new_key;
 	uint8_t digest[SECRET_DIGEST];
 	int r;
 
-	memset(&making.key, 0, sizeof making.key);
+	memset(&new_key.key, 0, sizeof new_key.key);
 	r = policy_admit(call);
 	if (r != 0) {
 		return r;
@@ -176,21 +176,21 @@ int keys_import(struct call *call)
 	r = read_hash(call, digest);
 	if (r == 0) {
 		call->params = shared;
-		r = making_check(call, &making);
+		r = keys_check_new(call, &new_key);
 		call->params = params;
 	}
 	if (r == 0) {
-		secret_import_hash(secrets, digest, true, making.hash);
-		r = secrets_have_old(secrets) ? check_owner(call, making.hash) : 0;
+		secret_import_hash(secrets, digest, true, new_key.hash);
+		r = secrets_have_old(secrets) ? check_owner(call, new_key.hash) : 0;
 	}
 	if (r == 0) {
-		secret_import_hash(secrets, digest, false, making.hash);
-		r = check_owner(call, making.hash);
+		secret_import_hash(secrets, digest, false, new_key.hash);
+		r = check_owner(call, new_key.hash);
 	}
 	if (r != 0) {
 		return r;
 	}
-	r = put(call, &making);
-	secret_wipe(making.token, sizeof making.token);
+	r = save(call, &new_key);
+	secret_wipe(new_key.token, sizeof new_key.token);
 	return r;
 }

@@ -7,6 +7,7 @@
 #include "daemon/decide/actor.h"
 #include "daemon/decide/subject.h"
 #include "daemon/manage/check.h"
+#include "daemon/manage/escalation.h"
 #include "daemon/manage/keys/rotate.h"
 #include "daemon/manage/list.h"
 #include "daemon/manage/record.h"
@@ -60,7 +61,7 @@ int keys_open(struct call *call, const char *action, struct store_key *out)
 int keys_answer(struct call *call, const struct store_key *key)
 {
 	wire_put_result(call->out, call->id);
-	return record_put_key(call, key, (struct pol_str){ NULL, 0 });
+	return record_encode_key(call, key, (struct pol_str){ NULL, 0 });
 }
 
 static int get(struct call *call)
@@ -115,7 +116,7 @@ static int enable(struct call *call)
 	if ((key.flags & STORE_KEY_DISABLED) == 0) {
 		return keys_answer(call, &key);
 	}
-	r = check_gain(call, NULL, &key);
+	r = escalation_check_key(call, NULL, &key);
 	if (r == 0 && keys_is_live(&key, call->now)) {
 		r = keys_check_count(call, &key);
 	}
@@ -156,7 +157,7 @@ static int on_key(void *context, const struct store_key *key)
 {
 	struct listing *listing = (struct listing *)context;
 	struct call *call = listing->list.call;
-	char place[LIST_NUMBER];
+	char cursor[LIST_NUMBER];
 	bool item;
 
 	if (!list_has_room(&listing->list)) {
@@ -168,9 +169,9 @@ static int on_key(void *context, const struct store_key *key)
 			       listing->status, subject_str(record_status(key, call->now)))) &&
 	       (listing->label.len == 0 || pol_str_equal(listing->label, key->label));
 	if (item) {
-		listing->r = record_put_key(call, key, (struct pol_str){ NULL, 0 });
+		listing->r = record_encode_key(call, key, (struct pol_str){ NULL, 0 });
 	}
-	list_passed(&listing->list, list_place_number(key->number, place), item);
+	list_visited(&listing->list, list_number_cursor(key->number, cursor), item);
 	return listing->r < 0;
 }
 
@@ -222,7 +223,7 @@ static int list(struct call *call)
 		return r;
 	}
 	r = store_list_keys(
-		call->read, tenant, principal, list_number(&listing.list), on_key, &listing);
+		call->read, tenant, principal, list_cursor_number(&listing.list), on_key, &listing);
 	if (r < 0 || listing.r < 0) {
 		return r < 0 ? r : listing.r;
 	}

@@ -54,10 +54,10 @@ int keys_check_secrets(struct call *call, const struct store_key *key, unsigned 
 
 /* Is nothing left of another principal of that id, that the files declared once? 0; 1: conflict is
  * written, with the ids of keys that are not revoked; negative errno. */
-int keys_check_none(struct call *call, uint32_t tenant, struct pol_str principal);
+int keys_check_no_keys(struct call *call, uint32_t tenant, struct pol_str principal);
 
 /* Is the first day of its schedule one that the calendar has? 0 or 1 or negative errno. */
 int keys_check_schedule(struct call *call, const struct store_key *key);
 
 /* Does the policy allow this life? `param` is to blame. 0 or 1 or negative errno. */
-int keys_check_life(struct call *call, const struct store_key *key, const char *param);
+int keys_check_lifetime(struct call *call, const struct store_key *key, const char *param);

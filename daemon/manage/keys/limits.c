@@ -6,8 +6,9 @@
 /* An error names so many of the keys that are in the way; limits are small numbers. */
 #define MAX_IDS 64
 
-struct counting {
-	const struct store_key *apart; /* NULL: none; those that are expired count as well then */
+struct key_count {
+	const struct store_key
+		*excluded; /* NULL: none; those that are expired count as well then */
 	int64_t now;
 	uint64_t count;
 	uint64_t secrets; /* that are good */
@@ -31,47 +32,48 @@ static unsigned count_secrets(const struct store_key *key, int64_t now)
 
 static int on_key(void *context, const struct store_key *key)
 {
-	struct counting *counting = (struct counting *)context;
+	struct key_count *counted = (struct key_count *)context;
 
 	if ((key->flags & STORE_KEY_REVOKED) != 0) {
 		return 0;
 	}
 	/* A deleted one is counted when it comes back; as somebody else's it must not. */
-	if (counting->apart != NULL && (!keys_is_live(key, counting->now) || key->deleted_at != 0 ||
-					       pol_str_equal(key->kid, counting->apart->kid))) {
+	if (counted->excluded != NULL &&
+		(!keys_is_live(key, counted->now) || key->deleted_at != 0 ||
+			pol_str_equal(key->kid, counted->excluded->kid))) {
 		return 0;
 	}
-	if (counting->id_count < MAX_IDS) {
+	if (counted->id_count < MAX_IDS) {
 		for (size_t i = 0; i < STORE_KID; i++) {
-			counting->ids[counting->id_count][i] = key->kid.ptr[i];
+			counted->ids[counted->id_count][i] = key->kid.ptr[i];
 		}
-		counting->id_count++;
+		counted->id_count++;
 	}
-	counting->count++;
-	counting->secrets += count_secrets(key, counting->now);
+	counted->count++;
+	counted->secrets += count_secrets(key, counted->now);
 	return 0;
 }
 
 /* With the ids of those that are in the way. */
 static int refuse(
-	struct call *call, const struct counting *counting, const struct wire_error *error)
+	struct call *call, const struct key_count *counted, const struct wire_error *error)
 {
 	wire_begin_error(call->out, &call->id, error, 1);
 	wire_put_str(call->out, WIRE_STR("ids"));
-	wire_put_array(call->out, counting->id_count);
-	for (uint32_t i = 0; i < counting->id_count; i++) {
-		wire_put_str(call->out, (struct wire_str){ counting->ids[i], STORE_KID });
+	wire_put_array(call->out, counted->id_count);
+	for (uint32_t i = 0; i < counted->id_count; i++) {
+		wire_put_str(call->out, (struct wire_str){ counted->ids[i], STORE_KID });
 	}
 	wire_put_nil(call->out);
 	return 1;
 }
 
 /* Those of the principal's other keys; 0 of both when the policy sets no limit. */
-static int count_others(struct call *call, const struct store_key *key, struct counting *out)
+static int count_others(struct call *call, const struct store_key *key, struct key_count *out)
 {
 	const struct pol_limits *limits = pol_snapshot_limits(call->snapshot);
 
-	*out = (struct counting){ .apart = key, .now = call->now };
+	*out = (struct key_count){ .excluded = key, .now = call->now };
 	if ((limits->keys_per_principal == 0 && limits->secrets_per_principal == 0) ||
 		key->principal.len == 0) {
 		return 0;
@@ -79,65 +81,65 @@ static int count_others(struct call *call, const struct store_key *key, struct c
 	return store_list_keys(call->read, key->tenant, key->principal, 0, on_key, out);
 }
 
-static int check_secrets(struct call *call, const struct counting *counting, unsigned own)
+static int check_secrets(struct call *call, const struct key_count *counted, unsigned own)
 {
 	uint64_t limit = pol_snapshot_limits(call->snapshot)->secrets_per_principal;
 	struct wire_error error;
 
-	if (limit == 0 || counting->secrets + own <= limit) {
+	if (limit == 0 || counted->secrets + own <= limit) {
 		return 0;
 	}
 	wire_error_set(&error, WIRE_LIMIT_REACHED, (struct wire_str){ NULL, 0 },
 		"the policy allows %llu secrets for one principal, and a key that is being rotated "
 		"has two: revoke one of `ids`, or finish its rotation, first",
 		(unsigned long long)limit);
-	return refuse(call, counting, &error);
+	return refuse(call, counted, &error);
 }
 
 int keys_check_count(struct call *call, const struct store_key *key)
 {
 	uint64_t limit = pol_snapshot_limits(call->snapshot)->keys_per_principal;
-	struct counting counting;
+	struct key_count counted;
 	struct wire_error error;
 	unsigned own = count_secrets(key, call->now);
-	int r = count_others(call, key, &counting);
+	int r = count_others(call, key, &counted);
 
 	if (r < 0 || key->principal.len == 0) {
 		return r;
 	}
-	if (limit != 0 && counting.count >= limit) {
+	if (limit != 0 && counted.count >= limit) {
 		wire_error_set(&error, WIRE_LIMIT_REACHED, (struct wire_str){ NULL, 0 },
 			"the policy allows %llu keys for one principal: revoke one of `ids` first",
 			(unsigned long long)limit);
-		return refuse(call, &counting, &error);
+		return refuse(call, &counted, &error);
 	}
-	return check_secrets(call, &counting, own > 0 ? own : 1);
+	return check_secrets(call, &counted, own > 0 ? own : 1);
 }
 
 int keys_check_secrets(struct call *call, const struct store_key *key, unsigned own)
 {
-	struct counting counting;
-	int r = count_others(call, key, &counting);
+	struct key_count counted;
+	int r = count_others(call, key, &counted);
 
 	if (r < 0 || key->principal.len == 0) {
 		return r;
 	}
-	return check_secrets(call, &counting, own);
+	return check_secrets(call, &counted, own);
 }
 
-int keys_check_none(struct call *call, uint32_t tenant, struct pol_str principal)
+int keys_check_no_keys(struct call *call, uint32_t tenant, struct pol_str principal)
 {
-	struct counting counting = { .now = call->now };
+	struct key_count counted = { .now = call->now };
 	struct wire_error error;
-	int r = store_list_keys(call->read, tenant, principal, 0, on_key, &counting);
+	int r = store_list_keys(call->read, tenant, principal, 0, on_key, &counted);
 
-	if (r < 0 || counting.count == 0) {
+	if (r < 0 || counted.count == 0) {
 		return r;
 	}
 	wire_error_set(&error, WIRE_CONFLICT, (struct wire_str){ NULL, 0 },
 		"the policy's files declared a principal of that id, and its keys would become "
 		"this one's: revoke `ids` first, and purge those that are deleted");
-	return refuse(call, &counting, &error);
+	return refuse(call, &counted, &error);
 }
 
 int keys_check_schedule(struct call *call, const struct store_key *key)
@@ -149,7 +151,7 @@ int keys_check_schedule(struct call *call, const struct store_key *key)
 	return call_invalid(call, "rotate_every", "reaches beyond the year 9999");
 }
 
-int keys_check_life(struct call *call, const struct store_key *key, const char *param)
+int keys_check_lifetime(struct call *call, const struct store_key *key, const char *param)
 {
 	uint64_t max = pol_snapshot_limits(call->snapshot)->key_max_ttl;
 

@@ -13,6 +13,7 @@
 #include "daemon/decide/subject.h"
 #include "daemon/keys/secret_rules.h"
 #include "daemon/manage/check.h"
+#include "daemon/manage/escalation.h"
 #include "daemon/manage/keys/keys.h"
 #include "daemon/manage/record.h"
 #include "daemon/manage/retry.h"
@@ -78,7 +79,7 @@ static int answer(struct call *call, const struct rotating *rotating, struct pol
 		return r;
 	}
 	wire_put_result(call->out, call->id);
-	return record_put_key(call, &key, secret);
+	return record_encode_key(call, &key, secret);
 }
 
 static int save(struct call *call, const struct rotating *rotating)
@@ -198,7 +199,7 @@ static int check_rotate(struct call *call, struct rotating *rotating)
 		r = read_mode(call, rotating);
 	}
 	if (r == 0) {
-		r = check_gain(call, NULL, key);
+		r = escalation_check_key(call, NULL, key);
 	}
 	if (r == 0) {
 		r = retry_begin(
@@ -270,7 +271,7 @@ int keys_rollback(struct call *call)
 	int r = open_rotating(call, true, &rotating);
 
 	if (r == 0) {
-		r = check_gain(call, NULL, &rotating.key);
+		r = escalation_check_key(call, NULL, &rotating.key);
 	}
 	if (r != 0) {
 		return r;
@@ -286,7 +287,7 @@ static int check_prolong(struct call *call, struct rotating *rotating)
 	int r = open_rotating(call, false, rotating);
 
 	if (r == 0) {
-		r = check_gain(call, NULL, &rotating->key);
+		r = escalation_check_key(call, NULL, &rotating->key);
 	}
 	if (r != 0) {
 		return r;

@@ -5,6 +5,7 @@
 #include "daemon/decide/subject.h"
 #include "daemon/keys/secret_rules.h"
 #include "daemon/manage/check.h"
+#include "daemon/manage/escalation.h"
 #include "daemon/manage/keys/keys.h"
 #include "daemon/manage/record.h"
 #include "daemon/write/audit.h"
@@ -131,7 +132,7 @@ static int update_end(struct call *call, struct updating *updating)
 	key->expires_at = value->nil ? 0 : value->integer;
 	updating->widened = updating->widened ||
 			    (before != 0 && (key->expires_at == 0 || key->expires_at > before));
-	r = keys_check_life(call, key, "expires_at");
+	r = keys_check_lifetime(call, key, "expires_at");
 	if (r == 0 && !was_live) {
 		r = keys_check_count(call, key);
 	}
@@ -199,7 +200,7 @@ static int check_all(struct call *call, struct updating *updating)
 	}
 	/* From elsewhere or for longer, all that the key allows is more than before. */
 	if (r == 0) {
-		r = check_gain(call, updating->widened ? NULL : &updating->before, key);
+		r = escalation_check_key(call, updating->widened ? NULL : &updating->before, key);
 	}
 	return r;
 }
@@ -219,5 +220,5 @@ int keys_update(struct call *call)
 		return r;
 	}
 	wire_put_result(call->out, call->id);
-	return record_put_key(call, &updating.key, (struct pol_str){ NULL, 0 });
+	return record_encode_key(call, &updating.key, (struct pol_str){ NULL, 0 });
 }

@@ -120,7 +120,7 @@ static int check_free(struct call *call, const struct store_principal *principal
 		return call_error(
 			call, "conflict", "the policy's files declare a principal of that id");
 	}
-	return keys_check_none(call, principal->tenant, principal->id);
+	return keys_check_no_keys(call, principal->tenant, principal->id);
 }
 
 int principals_create(struct call *call)
@@ -175,7 +175,7 @@ int principals_update(struct call *call)
 	r = read_common(call, &principal, &pack);
 	/* Its keys come back to life. */
 	if (r == 0 && had_no_api && (principal.flags & STORE_PRINCIPAL_NO_API) == 0) {
-		r = give_principal(call, NULL, &principal);
+		r = escalation_check_principal(call, NULL, &principal);
 	}
 	if (r != 0) {
 		return r;

@@ -54,7 +54,7 @@ int principals_find(struct call *call, const struct wire_value *id, const struct
 static int answer(struct call *call, const struct store_principal *principal)
 {
 	wire_put_result(call->out, call->id);
-	record_put_principal(call, principal);
+	record_encode_principal(call, principal);
 	return 0;
 }
 
@@ -94,7 +94,7 @@ static int get(struct call *call)
 			   : POL_NONE;
 	if (declared != POL_NONE) {
 		wire_put_result(call->out, call->id);
-		record_put_declared(call, declared);
+		record_encode_declared(call, declared);
 		return 0;
 	}
 	return r == -ENOENT || r == -EBADMSG
@@ -127,7 +127,7 @@ static int enable(struct call *call)
 	}
 	/* All that it holds comes back with it. */
 	if (r == 0) {
-		r = give_principal(call, NULL, &principal);
+		r = escalation_check_principal(call, NULL, &principal);
 	}
 	if (r != 0) {
 		return r;
@@ -204,27 +204,28 @@ static int delete (struct call *call)
 static int on_principal(void *context, const struct store_principal *principal)
 {
 	struct list *list = (struct list *)context;
-	char place[LIST_MAX_PLACE];
+	char cursor[LIST_MAX_CURSOR];
 
 	if (!list_has_room(list)) {
 		return 1;
 	}
-	record_put_principal(list->call, principal);
-	list_passed(list, list_place('s', principal->id, place), true);
+	record_encode_principal(list->call, principal);
+	list_visited(list, list_text_cursor('s', principal->id, cursor), true);
 	return 0;
 }
 
 static void list_declared(struct list *list, uint64_t from)
 {
 	struct call *call = list->call;
-	char place[LIST_MAX_PLACE], number[LIST_NUMBER];
+	char cursor[LIST_MAX_CURSOR], number[LIST_NUMBER];
 
 	for (size_t i = (size_t)from; i < pol_snapshot_principal_count(call->snapshot); i++) {
 		if (!list_has_room(list)) {
 			return;
 		}
-		record_put_declared(call, (uint32_t)i);
-		list_passed(list, list_place('d', list_place_number(i + 1, number), place), true);
+		record_encode_declared(call, (uint32_t)i);
+		list_visited(list, list_text_cursor('d', list_number_cursor(i + 1, number), cursor),
+			true);
 	}
 }
 

@@ -8,7 +8,7 @@
 #include "policy/snapshot/stored.h"
 
 /* Whom a role that now inherits another one gives two that are exclusive. */
-struct excluding {
+struct exclusion {
 	struct call *call;
 	const struct pol_snapshot *next;
 	int r;
@@ -26,9 +26,9 @@ static bool breaches(const struct pol_snapshot *snapshot, const uint32_t *roles,
 	return false;
 }
 
-static int refuse_both(struct excluding *excluding, const char *what, struct pol_str id)
+static int refuse_exclusive(struct exclusion *exclusion, const char *what, struct pol_str id)
 {
-	excluding->r = call_error(excluding->call, "conflict",
+	exclusion->r = call_error(exclusion->call, "conflict",
 		"%s %.*s would hold two roles that the policy makes exclusive", what,
 		POL_STR_ARGS(id));
 	return 1;
@@ -36,30 +36,30 @@ static int refuse_both(struct excluding *excluding, const char *what, struct pol
 
 static int on_principal(void *context, const struct store_principal *principal)
 {
-	struct excluding *excluding = (struct excluding *)context;
+	struct exclusion *exclusion = (struct exclusion *)context;
 	uint32_t before[STORE_MAX_ASSIGNMENTS], after[STORE_MAX_ASSIGNMENTS];
 	struct store_list left = principal->assignments;
 	struct store_assignment held;
 	size_t count = 0;
 
 	while (count < STORE_MAX_ASSIGNMENTS && store_assignment_next(&left, &held)) {
-		if (held.until != 0 && excluding->call->now >= held.until) {
+		if (held.until != 0 && exclusion->call->now >= held.until) {
 			continue;
 		}
 		before[count] = stored_roles_find(
-			excluding->call->snapshot, principal->tenant, held.role, held.stored);
+			exclusion->call->snapshot, principal->tenant, held.role, held.stored);
 		after[count++] = stored_roles_find(
-			excluding->next, principal->tenant, held.role, held.stored);
+			exclusion->next, principal->tenant, held.role, held.stored);
 	}
-	return breaches(excluding->next, after, count) &&
-			       !breaches(excluding->call->snapshot, before, count)
-		       ? refuse_both(excluding, "principal", principal->id)
+	return breaches(exclusion->next, after, count) &&
+			       !breaches(exclusion->call->snapshot, before, count)
+		       ? refuse_exclusive(exclusion, "principal", principal->id)
 		       : 0;
 }
 
 static int on_key(void *context, const struct store_key *key)
 {
-	struct excluding *excluding = (struct excluding *)context;
+	struct exclusion *exclusion = (struct exclusion *)context;
 	uint32_t before[STORE_MAX_LIST], after[STORE_MAX_LIST];
 	struct store_list left = key->roles;
 	struct pol_str item;
@@ -70,19 +70,19 @@ static int on_key(void *context, const struct store_key *key)
 		struct pol_str name = store_role_split(item, &stored);
 
 		before[count] =
-			stored_roles_find(excluding->call->snapshot, key->tenant, name, stored);
-		after[count++] = stored_roles_find(excluding->next, key->tenant, name, stored);
+			stored_roles_find(exclusion->call->snapshot, key->tenant, name, stored);
+		after[count++] = stored_roles_find(exclusion->next, key->tenant, name, stored);
 	}
-	return breaches(excluding->next, after, count) &&
-			       !breaches(excluding->call->snapshot, before, count)
-		       ? refuse_both(excluding, "key", key->kid)
+	return breaches(exclusion->next, after, count) &&
+			       !breaches(exclusion->call->snapshot, before, count)
+		       ? refuse_exclusive(exclusion, "key", key->kid)
 		       : 0;
 }
 
 static int check_exclusive(
 	struct call *call, const struct store_role *role, const struct pol_snapshot *next)
 {
-	struct excluding excluding = { .call = call, .next = next };
+	struct exclusion exclusion = { .call = call, .next = next };
 	uint32_t number = pol_stored_find(next, role->number, role->tenant);
 	const struct pol_str any = { NULL, 0 };
 	int r;
@@ -95,14 +95,14 @@ static int check_exclusive(
 	if (role->inherits.count == 0) {
 		return 0;
 	}
-	r = store_list_principals(call->read, role->tenant, any, on_principal, &excluding);
+	r = store_list_principals(call->read, role->tenant, any, on_principal, &exclusion);
 	if (r == 0) {
-		r = store_list_keys(call->read, role->tenant, any, 0, on_key, &excluding);
+		r = store_list_keys(call->read, role->tenant, any, 0, on_key, &exclusion);
 	}
-	return r < 0 ? r : excluding.r;
+	return r < 0 ? r : exclusion.r;
 }
 
-int roles_judge(struct call *call, const struct store_role *role, uint32_t before,
+int roles_check(struct call *call, const struct store_role *role, uint32_t before,
 	struct pol_snapshot **out)
 {
 	struct stored_roles_change change = { .put = role };
@@ -120,7 +120,7 @@ int roles_judge(struct call *call, const struct store_role *role, uint32_t befor
 		r = check_exclusive(call, role, next);
 	}
 	if (r == 0) {
-		r = give_role(
+		r = escalation_check_role(
 			call, before, next, pol_stored_find(next, role->number, role->tenant));
 	}
 	if (r != 0) {

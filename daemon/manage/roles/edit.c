@@ -150,7 +150,7 @@ static bool on_line(void *context, struct pol_str line)
 }
 
 /* What the grants select, spelled out. */
-static int spell(
+static int encode_lines(
 	struct call *call, struct editing *editing, const struct pol_str *grants, size_t count)
 {
 	struct pol_stored_fault fault;
@@ -200,7 +200,7 @@ static int read_grants(struct call *call, struct editing *editing)
 		}
 		grants[count++] = subject_str(text);
 	}
-	r = spell(call, editing, grants, count);
+	r = encode_lines(call, editing, grants, count);
 	editing->role.grants = store_pack_list(&pack);
 	return r;
 }
@@ -230,7 +230,7 @@ static int enter(struct call *call, const struct editing *editing, uint32_t flag
 	return audit_enter(call->change, &entry);
 }
 
-static int put(struct call *call, struct editing *editing)
+static int save(struct call *call, struct editing *editing)
 {
 	int r = store_put_role(call->change->write, &editing->role);
 
@@ -245,14 +245,14 @@ static int put(struct call *call, struct editing *editing)
 		return r;
 	}
 	wire_put_result(call->out, call->id);
-	roles_put(call, editing->next, &editing->role);
+	roles_encode(call, editing->next, &editing->role);
 	*call->next = editing->next;
 	editing->next = NULL;
 	return 0;
 }
 
 /* The record's texts, which are dead behind the first put, as our own. */
-static int keep_texts(struct editing *editing, const struct store_role *from)
+static int copy_texts(struct editing *editing, const struct store_role *from)
 {
 	struct store_role *role = &editing->role;
 
@@ -326,7 +326,7 @@ static int create(struct call *call, struct editing *editing)
 	/* A number that nobody has yet, to be judged; its own is taken last. */
 	role->number = UINT64_MAX;
 	if (r == 0) {
-		r = roles_judge(call, role, POL_NONE, &editing->next);
+		r = roles_check(call, role, POL_NONE, &editing->next);
 	}
 	if (r == 0) {
 		r = store_take_role_number(call->change->write, &role->number);
@@ -342,7 +342,7 @@ static int create(struct call *call, struct editing *editing)
 		return r;
 	}
 	roles_note(&editing->note, NULL, role);
-	return put(call, editing);
+	return save(call, editing);
 }
 
 static int update(struct call *call, struct editing *editing)
@@ -359,25 +359,25 @@ static int update(struct call *call, struct editing *editing)
 		r = roles_open(call, tenant, name, &before);
 	}
 	if (r == 0) {
-		r = keep_texts(editing, &before);
+		r = copy_texts(editing, &before);
 	}
 	if (r == 0) {
 		editing->role.updated_at = call->now;
 		r = read_all(call, editing);
 	}
 	if (r == 0) {
-		r = roles_judge(call, &editing->role,
+		r = roles_check(call, &editing->role,
 			pol_stored_find(call->snapshot, before.number, tenant), &editing->next);
 	}
 	if (r != 0) {
 		return r;
 	}
 	roles_note(&editing->note, &before, &editing->role);
-	return put(call, editing);
+	return save(call, editing);
 }
 
 /* Whoever holds it holds it no more; what it denied is gained. */
-static int drop(struct call *call, struct editing *editing)
+static int delete_role(struct call *call, struct editing *editing)
 {
 	struct pol_str name = subject_str(call->params[NAME].text);
 	struct stored_roles_change change = { .put = NULL };
@@ -392,15 +392,16 @@ static int drop(struct call *call, struct editing *editing)
 		r = roles_open(call, tenant, name, &before);
 	}
 	if (r == 0) {
-		r = keep_texts(editing, &before);
+		r = copy_texts(editing, &before);
 	}
 	if (r == 0) {
-		change.drop = before.number;
+		change.remove = before.number;
 		r = stored_roles_extend(call->read, call->snapshot, &change, &editing->next);
 	}
 	if (r == 0) {
-		r = give_role(call, pol_stored_find(call->snapshot, before.number, tenant),
-			editing->next, POL_NONE);
+		r = escalation_check_role(call,
+			pol_stored_find(call->snapshot, before.number, tenant), editing->next,
+			POL_NONE);
 	}
 	if (r != 0) {
 		return r;
@@ -414,7 +415,7 @@ static int drop(struct call *call, struct editing *editing)
 		return r;
 	}
 	wire_put_result(call->out, call->id);
-	roles_put(call, call->snapshot, &editing->role);
+	roles_encode(call, call->snapshot, &editing->role);
 	*call->next = editing->next;
 	editing->next = NULL;
 	return 0;
@@ -441,5 +442,5 @@ int roles_update(struct call *call)
 
 int roles_delete(struct call *call)
 {
-	return edit(call, drop);
+	return edit(call, delete_role);
 }

@@ -29,7 +29,7 @@ static const struct wire_field list_fields[LIST_FIELDS] = {
 
 /* --- one -------------------------------------------------------------------------------------- */
 
-void roles_put(
+void roles_encode(
 	struct call *call, const struct pol_snapshot *snapshot, const struct store_role *role)
 {
 	uint32_t number = pol_stored_find(snapshot, role->number, role->tenant);
@@ -39,7 +39,7 @@ void roles_put(
 	if (own != NULL) {
 		pol_stored_count(own, &record.allowed, &record.denied);
 	}
-	record_put_role(call, &record);
+	record_encode_role(call, &record);
 }
 
 int roles_open(struct call *call, uint32_t tenant, struct pol_str name, struct store_role *out)
@@ -72,13 +72,13 @@ static int get(struct call *call)
 	r = store_get_role(call->read, tenant, name, &role);
 	if (r == 0) {
 		wire_put_result(call->out, call->id);
-		roles_put(call, call->snapshot, &role);
+		roles_encode(call, call->snapshot, &role);
 		return 0;
 	}
 	declared = r == -ENOENT ? pol_snapshot_role(call->snapshot, name) : POL_NONE;
 	if (declared != POL_NONE) {
 		wire_put_result(call->out, call->id);
-		record_put_declared_role(call, declared);
+		record_encode_declared_role(call, declared);
 		return 0;
 	}
 	return r == -ENOENT || r == -EBADMSG
@@ -91,13 +91,13 @@ static int get(struct call *call)
 static int on_role(void *context, const struct store_role *role)
 {
 	struct list *list = (struct list *)context;
-	char place[LIST_MAX_PLACE];
+	char cursor[LIST_MAX_CURSOR];
 
 	if (!list_has_room(list)) {
 		return 1;
 	}
-	roles_put(list->call, list->call->snapshot, role);
-	list_passed(list, list_place('s', role->name, place), true);
+	roles_encode(list->call, list->call->snapshot, role);
+	list_visited(list, list_text_cursor('s', role->name, cursor), true);
 	return 0;
 }
 
@@ -106,14 +106,15 @@ static void list_declared(struct list *list, uint64_t from)
 	struct call *call = list->call;
 	size_t count =
 		pol_snapshot_role_count(call->snapshot) - pol_stored_role_count(call->snapshot);
-	char place[LIST_MAX_PLACE], number[LIST_NUMBER];
+	char cursor[LIST_MAX_CURSOR], number[LIST_NUMBER];
 
 	for (size_t i = (size_t)from; i < count; i++) {
 		if (!list_has_room(list)) {
 			return;
 		}
-		record_put_declared_role(call, (uint32_t)i);
-		list_passed(list, list_place('d', list_place_number(i + 1, number), place), true);
+		record_encode_declared_role(call, (uint32_t)i);
+		list_visited(list, list_text_cursor('d', list_number_cursor(i + 1, number), cursor),
+			true);
 	}
 }
 

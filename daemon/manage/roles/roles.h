@@ -3,7 +3,7 @@
 
 /*
  * roles: what roles.c (the table, look-ups, lists), roles_edit.c (create, update, delete) and
- * roles_judge.c (may it be?) share.
+ * roles_check.c (may it be?) share.
  */
 
 #include <stdint.h>
@@ -27,7 +27,7 @@ int roles_open(struct call *call, uint32_t tenant, struct pol_str name, struct s
 /* May the store have this role, instead of `before`, its number in the present snapshot or
  * POL_NONE: no circle, nothing exclusive come together, nothing given that the caller has not? 0,
  * and *out is the snapshot that has it; 1: the error is written; negative errno. */
-int roles_judge(struct call *call, const struct store_role *role, uint32_t before,
+int roles_check(struct call *call, const struct store_role *role, uint32_t before,
 	struct pol_snapshot **out);
 
 struct audit_note;
@@ -36,5 +36,5 @@ void roles_note(
 	struct audit_note *note, const struct store_role *from, const struct store_role *to);
 
 /* As an answer; `snapshot` is the one that has the role. */
-void roles_put(
+void roles_encode(
 	struct call *call, const struct pol_snapshot *snapshot, const struct store_role *role);

@@ -37,7 +37,7 @@ ParameterizedTestParameters(config, a_pattern_holds_what_it_says_and_no_more)
 
 ParameterizedTest(struct row *row, config, a_pattern_holds_what_it_says_and_no_more)
 {
-	cr_assert_eq(config_pattern_matches(pol_str_of(row->pattern), pol_str_of(row->resource)),
+	cr_assert_eq(config_match_pattern(pol_str_of(row->pattern), pol_str_of(row->resource)),
 		row->matches, "%s %s", row->pattern, row->resource);
 }
 

@@ -8,7 +8,7 @@
 #include "daemon/host/log.h"
 
 /* Everything behind the time. */
-static const char *behind_time(const char *line)
+static const char *after_time(const char *line)
 {
 	return strchr(line, ' ') + 1;
 }
@@ -22,26 +22,26 @@ Test(log, plain_values_stand_as_they_are)
 {
 	LINE(LOG_INFO, "ready", "path=%s n=%u big=%llu z=%zu neg=%d", "/run/x", 7u,
 		(unsigned long long)UINT64_MAX, (size_t)9, -3);
-	cr_assert_str_eq(behind_time(line),
+	cr_assert_str_eq(after_time(line),
 		"info: ready path=/run/x n=7 big=18446744073709551615 z=9 neg=-3\n");
 }
 
 Test(log, a_value_can_neither_end_its_line_nor_forge_a_field)
 {
 	LINE(LOG_WARN, "odd", "name=%s", "a\nb=\"c\" \x1b[31m\\");
-	cr_assert_str_eq(behind_time(line), "warn: odd name=\"a\\nb=\\\"c\\\" \\u001b[31m\\\\\"\n");
+	cr_assert_str_eq(after_time(line), "warn: odd name=\"a\\nb=\\\"c\\\" \\u001b[31m\\\\\"\n");
 }
 
 Test(log, an_empty_value_and_one_with_spaces_are_quoted)
 {
 	LINE(LOG_ERROR, "x", "a=%s b=%s c=%.*s", "", "two words", 3, "abcdef");
-	cr_assert_str_eq(behind_time(line), "error: x a=\"\" b=\"two words\" c=abc\n");
+	cr_assert_str_eq(after_time(line), "error: x a=\"\" b=\"two words\" c=abc\n");
 }
 
 Test(log, several_conversions_are_one_value)
 {
 	LINE(LOG_INFO, "x", "at=%s:%u:%u what=%s", "f g", 1u, 2u, "y");
-	cr_assert_str_eq(behind_time(line), "info: x at=\"f g:1:2\" what=y\n");
+	cr_assert_str_eq(after_time(line), "info: x at=\"f g:1:2\" what=y\n");
 }
 
 Test(log, json_has_numbers_and_strings)

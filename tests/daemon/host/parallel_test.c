@@ -19,14 +19,14 @@ static void count(void *argument, size_t i)
 	calls->of[i]++;
 }
 
-Test(hands, every_piece_is_done_once_before_the_end)
+Test(parallel, every_piece_is_done_once_before_the_end)
 {
 	static const size_t counts[] = { 0, 1, 2, PARALLEL_MAX, PARALLEL_MAX + 1, MOST };
 
 	for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
 		struct calls calls = { { 0 } };
 
-		parallel_spread(NULL, counts[i], count, &calls);
+		parallel_for(NULL, counts[i], count, &calls);
 		for (size_t k = 0; k < MOST; k++) {
 			cr_expect_eq(calls.of[k], k < counts[i], "%zu of %zu", k, counts[i]);
 		}
@@ -58,5 +58,5 @@ Test(hands, pieces_are_done_at_the_same_time, .timeout = 120)
 	}
 	sem_init(&meeting.begun[0], 0, 0);
 	sem_init(&meeting.begun[1], 0, 0);
-	parallel_spread(NULL, 2, meet, &meeting);
+	parallel_for(NULL, 2, meet, &meeting);
 }

@@ -27,7 +27,7 @@ static const struct peer nobody = { .uid = 7 };
 static const struct peer root = { .superuser = true };
 static struct config config;
 static const struct context context = { .config = &config };
-static uint32_t dice = 1;
+static uint32_t random_state = 1;
 
 static void setup(void)
 {
@@ -40,7 +40,7 @@ static void teardown(void)
 	unload(&loaded);
 }
 
-TestSuite(give, .init = setup, .fini = teardown);
+TestSuite(escalation, .init = setup, .fini = teardown);
 
 /* A principal of these roles: "viewer barred@2000 granter=authz:/grants/roles/viewer", some with an
  * end or a place. */
@@ -83,7 +83,7 @@ static const struct store_principal *hold(struct holder *holder, const char *id,
 struct scene {
 	struct call call;
 	struct actor actor;
-	struct holder giver;
+	struct holder grantor;
 	struct wire_buf out;
 };
 
@@ -97,11 +97,11 @@ static void begin(struct scene *scene, const char *roles)
 		.context = &context,
 		.snapshot = loaded.snapshot,
 		.now = NOW,
-		.dice = &dice,
+		.random_state = &random_state,
 		.out = &scene->out,
 	};
-	cr_assert_eq(subject_describe_principal(&scene->call, hold(&scene->giver, "mallory", roles),
-			     &scene->actor.subject),
+	cr_assert_eq(subject_describe_principal(&scene->call,
+			     hold(&scene->grantor, "mallory", roles), &scene->actor.subject),
 		0);
 	scene->actor.subject.facts.binding = POL_BOUND_TO_PRINCIPAL;
 	scene->actor.subject.facts.key_state = POL_KEY_ACTIVE;
@@ -127,7 +127,7 @@ static const char oneself[] = "nobody gives himself anything";
 
 #define VIEWER_GRANTER "granter=authz:/grants/roles/viewer"
 
-Test(give, a_principal_gains_what_the_giver_has_or_may_grant)
+Test(escalation, a_principal_gains_what_the_giver_has_or_may_grant)
 {
 	static const struct {
 		const char *giver, *id, *before, *after;
@@ -160,7 +160,8 @@ Test(give, a_principal_gains_what_the_giver_has_or_may_grant)
 		int r;
 
 		begin(&scene, rows[i].giver);
-		r = give_principal(&scene.call, hold(&before, rows[i].id, rows[i].before),
+		r = escalation_check_principal(&scene.call,
+			hold(&before, rows[i].id, rows[i].before),
 			hold(&after, rows[i].id, rows[i].after));
 		if (rows[i].words == NULL) {
 			cr_expect_eq(r, 0, "row %zu", i);
@@ -172,7 +173,7 @@ Test(give, a_principal_gains_what_the_giver_has_or_may_grant)
 }
 
 /* What is held for a time does not hide what is gained behind its end. */
-Test(give, each_end_to_come_is_compared)
+Test(escalation, each_end_to_come_is_compared)
 {
 	static const struct {
 		const char *giver, *before, *after;
@@ -199,40 +200,44 @@ Test(give, each_end_to_come_is_compared)
 		int r;
 
 		begin(&scene, rows[i].giver);
-		r = give_principal(&scene.call, hold(&before, "bob", rows[i].before),
+		r = escalation_check_principal(&scene.call, hold(&before, "bob", rows[i].before),
 			hold(&after, "bob", rows[i].after));
 		cr_expect_eq(r, !rows[i].allowed, "row %zu: %d", i, r);
 		wire_buf_finish(&scene.out);
 	}
 }
 
-Test(give, one_that_is_revived_gains_all)
+Test(escalation, one_that_is_revived_gains_all)
 {
 	struct holder after;
 	struct scene scene;
 
 	begin(&scene, "");
-	cr_expect(refused(
-		&scene, give_principal(&scene.call, NULL, hold(&after, "bob", "viewer")), beside));
+	cr_expect(refused(&scene,
+		escalation_check_principal(&scene.call, NULL, hold(&after, "bob", "viewer")),
+		beside));
 	begin(&scene, "viewer");
-	cr_expect_eq(give_principal(&scene.call, NULL, hold(&after, "bob", "viewer")), 0);
+	cr_expect_eq(
+		escalation_check_principal(&scene.call, NULL, hold(&after, "bob", "viewer")), 0);
 	wire_buf_finish(&scene.out);
 }
 
-Test(give, a_superuser_gives_anything_and_a_peer_what_the_configuration_names)
+Test(escalation, a_superuser_gives_anything_and_a_peer_what_the_configuration_names)
 {
 	struct holder after;
 	struct scene scene;
 
 	begin(&scene, "");
 	scene.call.actor = NULL;
-	cr_expect_eq(give_principal(&scene.call, NULL, hold(&after, "bob", "")), 0);
-	cr_expect(refused(
-		&scene, give_principal(&scene.call, NULL, hold(&after, "bob", "clerk")), beside));
+	cr_expect_eq(escalation_check_principal(&scene.call, NULL, hold(&after, "bob", "")), 0);
+	cr_expect(refused(&scene,
+		escalation_check_principal(&scene.call, NULL, hold(&after, "bob", "clerk")),
+		beside));
 	begin(&scene, "");
 	scene.call.actor = NULL;
 	scene.call.peer = &root;
-	cr_expect_eq(give_principal(&scene.call, NULL, hold(&after, "bob", "clerk")), 0);
+	cr_expect_eq(
+		escalation_check_principal(&scene.call, NULL, hold(&after, "bob", "clerk")), 0);
 	cr_expect_eq(scene.out.len, 0);
 	wire_buf_finish(&scene.out);
 }
@@ -252,7 +257,7 @@ static struct store_key key_of(const char *kid, struct store_pack *scopes)
 	return key;
 }
 
-Test(give, a_key_is_compared_by_what_it_allows)
+Test(escalation, a_key_is_compared_by_what_it_allows)
 {
 	uint8_t bytes[2][64];
 	struct store_pack packs[2] = { { .bytes = bytes[0], .cap = 64 },
@@ -262,20 +267,20 @@ Test(give, a_key_is_compared_by_what_it_allows)
 	struct scene scene;
 
 	begin(&scene, "viewer");
-	cr_expect_eq(give_key(&scene.call, NULL, &other), 0);
-	cr_expect_eq(give_key(&scene.call, &other, &other), 0);
+	cr_expect_eq(escalation_check_key(&scene.call, NULL, &other), 0);
+	cr_expect_eq(escalation_check_key(&scene.call, &other, &other), 0);
 	/* The very key that is presented. */
-	cr_expect_eq(give_key(&scene.call, &own, &own), 0);
-	cr_expect(refused(&scene, give_key(&scene.call, NULL, &own), oneself));
+	cr_expect_eq(escalation_check_key(&scene.call, &own, &own), 0);
+	cr_expect(refused(&scene, escalation_check_key(&scene.call, NULL, &own), oneself));
 	begin(&scene, "granter");
-	cr_expect_eq(give_key(&scene.call, NULL, &other), 0);
-	cr_expect(refused(&scene, give_key(&scene.call, NULL, &own), oneself));
+	cr_expect_eq(escalation_check_key(&scene.call, NULL, &other), 0);
+	cr_expect(refused(&scene, escalation_check_key(&scene.call, NULL, &own), oneself));
 	begin(&scene, "clerk");
-	cr_expect_eq(give_key(&scene.call, &other, &other), 0);
-	cr_expect(refused(&scene, give_key(&scene.call, NULL, &other), beside));
+	cr_expect_eq(escalation_check_key(&scene.call, &other, &other), 0);
+	cr_expect(refused(&scene, escalation_check_key(&scene.call, NULL, &other), beside));
 }
 
-Test(give, what_a_role_allows_anew_is_gained_whoever_holds_it)
+Test(escalation, what_a_role_allows_anew_is_gained_whoever_holds_it)
 {
 	static const struct {
 		const char *giver, *before, *after;
@@ -303,7 +308,7 @@ Test(give, what_a_role_allows_anew_is_gained_whoever_holds_it)
 			after = pol_snapshot_role(loaded.snapshot, pol_str_of(rows[i].after));
 		}
 		begin(&scene, rows[i].giver);
-		r = give_role(&scene.call, before, loaded.snapshot, after);
+		r = escalation_check_role(&scene.call, before, loaded.snapshot, after);
 		cr_expect_eq(r, !rows[i].allowed, "row %zu: %d", i, r);
 		wire_buf_finish(&scene.out);
 	}
