@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* authzd: reads what it is told, makes the server, serves. */
+/* authzd: reads options and configuration, then runs the server, or restores the store. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -38,7 +38,7 @@ static const char help_text[] =
 	"  -h, --help          this\n"
 	"  --version           the version\n"
 	"\n"
-	"SIGHUP reads the policy anew, SIGTERM ends. See authzd(8), authzd.conf(5).\n";
+	"SIGHUP reads the policy again, SIGTERM ends. See authzd(8), authzd.conf(5).\n";
 
 enum option_code {
 	OPTION_POLICY = 1,
@@ -66,7 +66,7 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-/* What the options say beside the configuration. */
+/* Options that are no settings of the configuration. */
 struct command_line {
 	const char *config;
 	const char *restore; /* a file; NULL: none */
@@ -78,7 +78,7 @@ static bool serves(const struct command_line *line)
 	return line->restore == NULL && !line->accept_rollback;
 }
 
-/* What ends the program at once, or goes on. */
+/* What to do after an option. */
 enum outcome { GO_ON, DONE, USAGE_ERROR };
 
 static enum outcome usage_error(const char *message, const char *value)
@@ -155,7 +155,7 @@ static enum outcome read_option(struct config *config, int code, struct command_
 	}
 }
 
-/* getopt_long's '?' and ':' in our own form. */
+/* Reports an option for which getopt_long returned '?' or ':'. */
 static enum outcome refuse_option(int code, const char *word)
 {
 	char name[] = { '-', (char)optopt, '\0' };
@@ -163,7 +163,7 @@ static enum outcome refuse_option(int code, const char *word)
 	if (code == ':') {
 		return usage_error("this option wants a value", word);
 	}
-	/* A long option with a value that it does not take is told by its code. */
+	/* getopt_long reports a long option with an unexpected value by its code in optopt. */
 	if (optopt == OPTION_VERSION || strncmp(word, "--help=", 7) == 0) {
 		return usage_error("this option takes no value", word);
 	}
@@ -189,7 +189,7 @@ static enum outcome read_options(
 	return outcome;
 }
 
-/* As root the packaged file counts when nothing was named. */
+/* Root's default is the packaged file, if it exists. */
 static const char *find_config(const char *named)
 {
 	if (named != NULL) {

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * call: one request on its way to its answer, as a method's handler sees it.
+ * call: one request as its method's handler sees it.
  *
  * A handler knows neither sockets nor the loop. Reading methods run on the worker that read the
  * request, with its read transaction; changing ones run in the writer, inside the write
@@ -31,27 +31,28 @@ struct call {
 	const struct wire_value *params; /* one for each of method->fields, in that order */
 	uint32_t id;                     /* echoed in the answer */
 	const struct peer *peer;
-	const struct actor *actor; /* the owner of the managing token; NULL: the peer itself */
+	const struct actor
+		*actor; /* the owner of the managing token; NULL: no token, the peer acts */
 	struct wire_buf *out;
 
-	/* what answers it */
-	const struct pol_snapshot *snapshot; /* the present one, borrowed for the call */
+	/* what the answer is made from */
+	const struct pol_snapshot *snapshot; /* the current policy, borrowed for the call */
 	uint64_t serial;                     /* of the snapshot: raised by every exchange */
 	int64_t now;                         /* Unix seconds, taken once a batch */
 	uint32_t *random_state;              /* the thread's, never 0; NULL after a reload */
 	struct store_read *read;             /* NULL after a reload; a change's sees its batch */
 	uint64_t view; /* store_read_view of `read`; 0: nothing kept is for this call */
 
-	/* a change's alone, else NULL */
-	struct audit_change *change; /* its transaction and author */
+	/* for changing methods, else NULL */
+	struct audit_change *change; /* the write transaction, and the author for the trail */
 	struct pol_snapshot **next;  /* METHOD_ALONE: the snapshot that replaces the present one
 				      * after the commit; takes over the reference */
 
 	/* set by the handler */
 	uint32_t allowed; /* decisions it made */
 	uint32_t denied;
-	uint32_t cost; /* work other than decisions, measured in decisions: it shortens the
-			* connection's turn */
+	uint32_t cost; /* further work, as a number of decisions that take as long: it
+			* shortens the connection's turn */
 };
 
 /*
@@ -59,17 +60,17 @@ struct call {
  *
  *	0	the result is written;
  *	1	the response is written, and the call changes nothing: a refusal, or the same answer
- *		as before (retry.h). What a changing method has put is undone;
+ *		as before (manage/retry.h). What a changing method has stored is undone;
  *	-errno	dispatch drops what is in `out`, answers `internal` or `overloaded`, and what was
- *		put is undone.
+ *		stored is undone.
  *
- * A function that checks something for a handler returns 0 for "go on" and the others as they are,
- * so that the handler returns them unchanged: `if (r != 0) { return r; }`.
+ * A function that checks something for a handler returns 0 to go on, or 1 or -errno with the same
+ * meaning, and the handler passes them up: `if (r != 0) { return r; }`.
  */
 typedef int (*call_handler)(struct call *call);
 
-/* A random number that a caller cannot guess, for samples of decisions (Marsaglia, Xorshift RNGs).
- */
+/* A pseudo-random number, to choose samples of decisions (Marsaglia, Xorshift RNGs); 0 without a
+ * state. */
 static inline uint32_t call_random(struct call *call)
 {
 	uint32_t *random_state = call->random_state;
@@ -85,16 +86,16 @@ static inline uint32_t call_random(struct call *call)
 
 enum method_flags {
 	METHOD_CHANGES = 1 << 0, /* runs in the writer */
-	METHOD_MANAGES = 1 << 1, /* a listener for decisions alone refuses it */
-	METHOD_SECRET = 1 << 2,  /* request or answer hold a secret: wipe both */
-	METHOD_RELOADS = 1 << 3, /* runs when the reload that it asks for has ended, read is NULL */
-	METHOD_TOKEN = 1 << 4,   /* manages, and by a token too: others are for peers alone */
-	METHOD_ALONE = 1 << 5,   /* changes roles: in a transaction of its own */
-	METHOD_EDITS = 1 << 6,   /* changes what is there: STORE_EDITS; else STORE_MAKES */
-	METHOD_ENDS = 1 << 7,    /* takes away or switches off: STORE_ENDS */
+	METHOD_MANAGES = 1 << 1, /* a managing method: needs a managing listener or a token */
+	METHOD_SECRET = 1 << 2,  /* request or answer hold a secret: both are wiped */
+	METHOD_RELOADS = 1 << 3, /* runs after the reload that it requests, without `read` */
+	METHOD_TOKEN = 1 << 4,   /* a managing method that accepts a token */
+	METHOD_ALONE = 1 << 5,   /* runs in a transaction of its own: changes of roles */
+	METHOD_EDITS = 1 << 6,   /* changes a record: STORE_EDITS; without a flag STORE_MAKES */
+	METHOD_ENDS = 1 << 7,    /* removes or disables: STORE_ENDS */
 };
 
-/* A method that manages has one more parameter than its fields, `token`, after them. */
+/* The parameters of a managing method are its fields and, after them, `token`. */
 struct method {
 	const char *name;
 	const struct wire_field *fields;
@@ -103,9 +104,9 @@ struct method {
 	call_handler handler;
 };
 
-/* Writes an error response and returns 1, for the handler to return. dispatch.c */
+/* Writes an error response and returns 1, for the handler to return. In dispatch.c. */
 __attribute__((format(printf, 3, 4))) int call_error(
 	struct call *call, const char *code, const char *format, ...);
-/* The same: invalid_request with the parameter's name. */
+/* The same for invalid_request, with the parameter's name. */
 __attribute__((format(printf, 3, 4))) int call_invalid(
 	struct call *call, const char *param, const char *format, ...);

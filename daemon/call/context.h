@@ -4,8 +4,8 @@
 /*
  * context: the parts of the daemon that handlers use.
  *
- * serve/ makes them before the first request and destroys them after the last one. Each may be used
- * by any thread, as its own header says.
+ * serve/ creates them before the first request and destroys them after the last one. Each part's
+ * own header says which threads may use it.
  */
 
 #include "daemon/call/report.h"

@@ -10,7 +10,7 @@
 #include "daemon/host/log.h"
 #include "daemon/store/env.h"
 
-/* What is asked most often, first. */
+/* In the order of how often they are called. */
 static const struct {
 	const struct method *methods;
 	const size_t *count;
@@ -35,7 +35,7 @@ const struct method *dispatch_find(struct wire_str name)
 		for (size_t k = 0; k < *nouns[i].count; k++) {
 			const struct method *method = &nouns[i].methods[k];
 
-			/* By length first: a name that came in may hold a NUL. */
+			/* By length first: a name from a request may hold a NUL. */
 			if (strlen(method->name) == name.len &&
 				memcmp(method->name, name.ptr, name.len) == 0) {
 				return method;
@@ -55,20 +55,19 @@ int dispatch_admit(const struct method *method, const struct peer *peer, bool ha
 			return 0;
 		}
 		wire_error_set(err, WIRE_FORBIDDEN, none,
-			"this socket is for managing alone: ask at one for decisions");
+			"this socket is for managing only: use one for decisions");
 		return WIRE_EPARAM;
 	}
 	if (has_token && (method->flags & METHOD_TOKEN) == 0) {
 		wire_error_set(err, WIRE_FORBIDDEN, none,
-			"this is for peers that manage, never for a token");
+			"this method is for peers that manage and takes no token");
 		return WIRE_EPARAM;
 	}
 	if (peer->may_manage || has_token) {
 		return 0;
 	}
 	wire_error_set(err, WIRE_FORBIDDEN, none,
-		"this socket is for decisions and tokens: give a token, or manage through one for "
-		"managing");
+		"this socket is for decisions: give a token, or use a socket for managing");
 	return WIRE_EPARAM;
 }
 

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * methods: the rows that each noun gives to dispatch's table. Static const, sorted by name within
- * one noun.
+ * methods: the methods of each noun, for dispatch's table; each array is defined with its handlers
+ * in manage/ or decide/ and sorted by name.
  */
 
 #include <stddef.h>

@@ -4,8 +4,8 @@
 /*
  * report: the figures of `status` and `policy.status`.
  *
- * serve/ alone knows the threads that count them, so that handlers ask for them through
- * struct report_source.
+ * The threads that count them belong to serve/, so handlers ask for them through struct
+ * report_source.
  */
 
 #include <stdbool.h>
@@ -13,7 +13,7 @@
 
 #include "client/wire.h"
 
-/* The last attempt at a policy, and when the present one came. */
+/* The last attempt to load the policy, and the current one. Times are Unix seconds. */
 struct report_policy {
 	char revision[17];
 	uint64_t serial;
@@ -21,9 +21,9 @@ struct report_policy {
 	int64_t attempted_at;
 	bool ok;
 	uint64_t errors, warnings;
-	uint64_t reloads;  /* exchanges since the start */
+	uint64_t reloads;  /* policies that were replaced since the start */
 	uint64_t refused;  /* attempts that were refused */
-	uint64_t dangling; /* as of the last exchange, or the last reload that was asked for */
+	uint64_t dangling; /* as of the last exchange or requested reload */
 };
 
 struct report {
@@ -34,20 +34,20 @@ struct report {
 	uint64_t connections; /* open */
 	uint64_t accepted;
 	uint64_t waiting;             /* jobs of the writer */
-	uint64_t rate;                /* decisions a second, of late */
-	uint64_t p50, p90, p99, p999; /* nanoseconds; 0: nothing was measured */
-	uint64_t counters;            /* of quotas, in use */
-	uint64_t uncounted;           /* decisions refused since there was no counter left */
+	uint64_t rate;                /* decisions a second, recently */
+	uint64_t p50, p90, p99, p999; /* nanoseconds; 0: not measured */
+	uint64_t counters;            /* quota counters in use */
+	uint64_t uncounted;           /* decisions refused because no quota counter was free */
 	uint64_t logged, dropped;     /* lines of the decision log */
 	struct report_policy policy;
 };
 
-/* Any thread. */
+/* The functions may be called by any thread. */
 struct report_source {
 	void *data;
 	void (*fill)(void *data, int64_t now, struct report *out);
-	/* Puts the array of the last attempt's diagnostics. */
+	/* Appends the array of the last attempt's diagnostics. */
 	void (*encode_diagnostics)(void *data, struct wire_buf *out);
-	/* Puts the array of what the store names and the policy lacks. */
+	/* Appends the array of names in the store that the policy lacks (load/dangling.h). */
 	void (*encode_dangling)(void *data, struct wire_buf *out);
 };

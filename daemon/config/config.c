@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A configuration of megabytes is a mistake. */
+/* Bytes of all texts of a configuration. */
 enum { CONFIG_MEMORY = 4 * 1024 * 1024 };
 
 void config_init(struct config *config)

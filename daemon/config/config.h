@@ -2,11 +2,11 @@
 #pragma once
 
 /*
- * config: what the daemon was told, by its options and by its configuration file.
+ * config: the daemon's settings, from its options and its configuration file.
  *
- * Filled once at start, read-only and shared by every thread from then on. All text lives in its
- * own arena and dies with config_finish. Names of users and groups are looked up when they are
- * read; a name that the host does not know is an error, so that no rule is lost silently.
+ * Filled once at start; from then on read-only and shared by all threads. Its texts live until
+ * config_finish. Names of users and groups are looked up when the file is read; a name that the
+ * host does not know is an error, so that no rule is lost silently.
  */
 
 #include <stdbool.h>
@@ -30,8 +30,8 @@ struct config_listener {
 	mode_t mode;
 	bool has_group;
 	gid_t group;
-	bool decide; /* decisions */
-	bool manage; /* managing by what the kernel says of the peer */
+	bool decide; /* methods that decide */
+	bool manage; /* managing methods without a token, by the peer's credentials */
 };
 
 /* A user or a group of the host. */
@@ -59,36 +59,36 @@ struct config {
 	size_t trust_count;
 	struct config_manager *managers;
 	size_t manager_count;
-	const char *user; /* to become, when started as root; NULL: stay */
-	uid_t uid;        /* whom the daemon runs as, in the end */
+	const char *user; /* to become, if root started the daemon; NULL: stay */
+	uid_t uid;        /* that the daemon runs as after that */
 	gid_t gid;
-	bool as_root; /* it was started so */
+	bool as_root; /* root started the daemon */
 	bool has_policy_owner;
 	uid_t policy_owner;
 	const char *decision_log; /* NULL: standard output */
-	unsigned workers;         /* 0: one a core */
+	unsigned workers;         /* 0: one for each core, until config_defaults */
 	enum log_format log_format;
-	bool has_log_format; /* told, so that an option wins over the file */
+	bool has_log_format; /* set by an option, which wins over the file */
 	bool watch;
-	bool state_is_default; /* made when missing, its parents too */
+	bool state_is_default; /* then missing parents are created too */
 	bool socket_is_default;
 };
 
-/* Zeroed but for what a daemon without any configuration needs. */
+/* The settings before any option or file is read. config_finish frees them. */
 void config_init(struct config *config);
 void config_finish(struct config *config);
 
 #define CONFIG_WHY 1024
 
 /*
- * Reads a file of `NAME VALUE…` lines in the policy language's words. What is set already (by an
- * option) stays. 0; or a negative errno and every problem of the file as FILE:LINE:COLUMN lines
- * has been written to standard error.
+ * Reads a file of `NAME VALUE…` lines, whose words are those of the policy language. A setting that
+ * an option made stays. 0; or a negative errno, after every problem of the file was written to
+ * standard error as FILE:LINE:COLUMN.
  */
 int config_read(struct config *config, const char *path);
 
-/* Sets what nobody told: state folder and socket, by the environment. 0, or a negative errno and
- * `why`, for people. */
+/* Sets what neither an option nor the file set: state folder, pepper and socket, by the
+ * environment, and the number of workers. 0, or a negative errno and a message in `why`. */
 int config_defaults(struct config *config, char why[static CONFIG_WHY]);
 
 /* The state folder, after config_defaults. */
@@ -102,11 +102,11 @@ static inline struct statedir config_statedir(const struct config *config)
 	};
 }
 
-/* A copy that lives as long as the configuration; NULL: no memory. */
+/* A NUL-terminated copy that lives as long as the configuration; NULL: no memory. */
 const char *config_copy(struct config *config, struct pol_str text);
 
-/* Is this peer, by a `manage` line, let do the action on the resource (`authz:/keys/1abc`)? Root
- * and the daemon's own user are not asked here: peer->superuser says it all. */
+/* Does a `manage` line allow this peer the action on the resource (`authz:/keys/1abc`)? Callers
+ * check peer->superuser first, which needs no line. */
 bool config_match_manager_allows(const struct config *config, const struct peer *peer,
 	struct pol_str resource, struct pol_str action);
 
@@ -116,6 +116,6 @@ bool config_match_manager(const struct config *config, const struct peer *peer);
 /* Does a `trust` line name this peer? */
 bool config_match_trusts(const struct config *config, const struct peer *peer);
 
-/* `authz:/keys/{*}`: does the pattern hold this resource? `*` is one segment, a final `**` the
- * rest, even none. Both normalised. */
+/* Does the pattern match the resource? `*` matches one segment, a final `**` any number of them.
+ * Both are normalised. */
 bool config_match_pattern(struct pol_str pattern, struct pol_str resource);

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The two halves of reading a configuration: config_read.c takes the file apart into lines of
- * words, config_rows.c knows what each name takes.
+ * config_internal: between the two halves that read a configuration file. config_read.c splits the
+ * file into lines of words; config_rows.c has the table of names and reads their values.
  */
 
 #include <stdbool.h>
@@ -21,16 +21,16 @@ struct config_word {
 	struct pol_span at;
 };
 
-/* One line at a time; words[0] is its name. */
+/* One line at a time: words[0] is its name, the others are its values. */
 struct config_reader {
 	struct config *config;
 	struct pol_lexer lexer;
 	struct pol_diags *diags;
 	struct config_word words[CONFIG_MAX_WORDS];
 	size_t count;
-	bool listeners_given; /* by an option: those of the file do not count */
+	bool listeners_given; /* by an option: those of the file are ignored */
 	uint64_t seen;        /* a bit for each row of the table */
 };
 
-/* Takes the line up, or complains of it. */
+/* Applies the line to the configuration, or adds a diagnostic. */
 void config_read_line(struct config_reader *reader);

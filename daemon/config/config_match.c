@@ -6,7 +6,8 @@
 
 static bool is_subject(const struct config_subject *who, const struct peer *peer)
 {
-	/* uid 65534 is never anybody: no line names it, whatever its groups. */
+	/* uid 65534 stands for users that the kernel cannot name: no line applies to it, whatever
+	 * its groups are. */
 	if (peer->uid == (uid_t)65534) {
 		return false;
 	}

@@ -11,7 +11,7 @@
 
 enum { MAX_FILE = 1024 * 1024 };
 
-/* Commas separate the actions of `manage` alone; there and elsewhere they only join words. */
+/* Commas separate words as spaces do; `manage` uses them between actions. */
 static void read_lines(struct config_reader *reader)
 {
 	for (;;) {
@@ -59,7 +59,7 @@ static int load(struct config *config, const char *path, struct pol_str *out)
 			strerror(-r));
 	} else if (!S_ISREG(stat.st_mode) || stat.st_size > MAX_FILE) {
 		r = -EINVAL;
-		fprintf(stderr, "%s: error: this is no file of at most 1 MiB\n", path);
+		fprintf(stderr, "%s: error: not a regular file of at most 1 MiB\n", path);
 	} else if (stat.st_uid != 0 && stat.st_uid != geteuid()) {
 		r = -EPERM;
 		fprintf(stderr,

@@ -251,7 +251,7 @@ static bool read_subject(
 	return true;
 }
 
-/* One more element of an array that grows by one: a configuration has a handful. */
+/* A copy of the array with room for one more element; the arrays of a configuration are short. */
 static void *append(struct config_reader *reader, const void *old, size_t count, size_t size)
 {
 	uint8_t *grown = pol_arena_alloc(&reader->config->arena, count + 1, size);

@@ -11,7 +11,7 @@
 #define SO_PEERGROUPS 59
 #endif
 
-/* What the kernel shows for users that a namespace does not map: could be anybody. */
+/* The kernel's uid for every user that a namespace does not map. */
 #define PEER_OVERFLOW ((uid_t)65534)
 
 static void read_groups(struct peer *peer, int fd)
@@ -26,7 +26,7 @@ static void read_groups(struct peer *peer, int fd)
 		}
 		return;
 	}
-	/* Too many, or a kernel that cannot say: the primary group alone gives rights. */
+	/* Too many groups, or a kernel without SO_PEERGROUPS: the primary group alone counts. */
 	if (errno == ERANGE) {
 		log_warn("peer has too many groups, only its primary one counts",
 			"uid=%u pid=%d groups=%u", (unsigned)peer->uid, (int)peer->pid,

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * peer: who is at the other end of a connection, as the kernel says (SO_PEERCRED, SO_PEERGROUPS),
- * and what the listener it came through and the configuration let it do. Fixed at accept;
- * read-only afterwards.
+ * peer: the process at the other end of a connection, by the credentials that the kernel reports
+ * (SO_PEERCRED, SO_PEERGROUPS), and what its listener and the configuration allow it. Filled at
+ * accept; read-only afterwards.
  */
 
 #include <stdbool.h>
@@ -13,7 +13,8 @@
 
 struct config;
 
-/* A group list is cut here: more groups than this give no further rights (and are logged). */
+/* Supplementary groups that are read. A peer with more is logged, and its primary group alone
+ * counts. */
 #define PEER_GROUPS 64
 
 struct peer {
@@ -22,16 +23,16 @@ struct peer {
 	pid_t pid;
 	gid_t groups[PEER_GROUPS];
 	size_t group_count;
-	bool known;      /* the kernel says who it is, and that is somebody */
-	bool may_decide; /* the listener's kind */
-	bool may_manage; /* likewise: managing by what the kernel says of the peer */
+	bool known;      /* the kernel reports its uid, and it is not 65534 */
+	bool may_decide; /* the listener serves methods that decide */
+	bool may_manage; /* and managing methods without a token */
 	bool trusted;    /* may state facts about others */
-	bool superuser;  /* root or the daemon's own uid: may do everything where may_manage */
+	bool superuser;  /* root or the daemon's own uid: with may_manage it may do everything */
 };
 
-/* Reads the credentials of a connected socket. 0 or a negative errno. uid 65534 is never anybody:
- * it gets neither trust nor management. */
+/* Reads the credentials of a connected socket; the caller sets may_decide and may_manage. 0 or a
+ * negative errno. uid 65534 stands for any unmapped user: it is neither trusted nor a superuser. */
 int peer_init(struct peer *peer, int fd, const struct config *config);
 
-/* Is the peer the user, or in the group, that a `trust` or `manage` line names? */
+/* Is this its primary group, or one of its supplementary groups? */
 bool peer_has_group(const struct peer *peer, gid_t gid);

@@ -10,7 +10,7 @@
 int beneath_open(int root, const char *name, uint64_t flags)
 {
 	struct open_how how = {
-		/* With O_PATH the call refuses what would mean nothing. */
+		/* With O_PATH openat2 refuses flags that have no effect. */
 		.flags = flags | O_CLOEXEC | ((flags & O_PATH) != 0 ? 0 : O_NONBLOCK | O_NOCTTY),
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
 	};

@@ -2,9 +2,10 @@
 #pragma once
 
 /*
- * durable: what a file that was made, linked or renamed needs, beside its own fsync, to be there
- * after a power cut: its folder's entry on the disk (fsync(2)).
+ * durable: flushes a folder to the disk. A file that was created, linked, renamed or removed
+ * survives a power cut only with its folder's entry, beside its own fsync (fsync(2)).
  */
 
-/* Of the file at `path`, which may have been removed. 0 or a negative errno. Any thread. */
+/* Flushes the folder of `path`; the file itself need not exist. 0 or a negative errno. Any thread.
+ */
 int durable_sync_folder(const char *path);

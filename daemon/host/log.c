@@ -10,7 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A line is cut here: longer than any path, shorter than a pipe's atomic write. */
+/* Bytes of a line, and of one value; longer ones are cut. A write of LINE bytes to a pipe is atomic
+ * (PIPE_BUF). */
 enum { LINE = 4096, VALUE = 2048 };
 
 static enum log_format format = LOG_TEXT;
@@ -22,7 +23,7 @@ void log_init(enum log_format wanted)
 
 struct line {
 	char *at;
-	char *end; /* room for the closing brace and the newline stays behind it */
+	char *end; /* the closing brace and the newline have room after it */
 };
 
 static void append(struct line *line, const char *bytes, size_t len)
@@ -41,7 +42,7 @@ static void append_text(struct line *line, const char *text)
 	append(line, text, strlen(text));
 }
 
-/* What may stand between quotes. An escape is put whole or not at all. */
+/* Escapes what may not stand between quotes. An escape is appended whole or not at all. */
 static void append_escaped(struct line *line, const char *bytes, size_t len)
 {
 	for (size_t i = 0; i < len && line->end - line->at > 6; i++) {
@@ -55,7 +56,7 @@ static void append_escaped(struct line *line, const char *bytes, size_t len)
 		} else if (c == '\n') {
 			append_text(line, "\\n");
 		} else if (c < 0x20 || c >= 0x7f) {
-			/* Bytes beyond ASCII too: the line must be ASCII whatever they were. */
+			/* Bytes beyond ASCII too: a line is ASCII whatever the value is. */
 			append(line, escape,
 				(size_t)snprintf(escape, sizeof escape, "\\u%04x", (unsigned)c));
 		} else {
@@ -148,7 +149,7 @@ static void append_string(struct line *value, const char *text, int precision)
 	append(value, text, precision < 0 ? strlen(text) : strnlen(text, (size_t)precision));
 }
 
-/* One conversion; *spec stands behind its percent sign. Gives false for text. */
+/* One conversion; *spec points after its percent sign. Returns true for a decimal number. */
 static bool append_conversion(struct line *value, const char **spec, va_list *args)
 {
 	char number[32];
@@ -193,7 +194,7 @@ static bool is_boolean(const char *bytes, size_t len)
 	       (len == 5 && memcmp(bytes, "false", 5) == 0);
 }
 
-/* Puts one `key=VALUE`, and gives what stands behind it. */
+/* Appends one `key=VALUE`, and returns the rest of the format. */
 static const char *append_field(
 	struct line *line, const char *spec, va_list *args, enum log_format shape)
 {
@@ -263,7 +264,7 @@ static void append_time(struct line *line)
 	append_text(line, text);
 }
 
-/* Returns how far the line goes. size holds at least the closing brace and the newline. */
+/* Returns the line's length. The buffer holds at least the closing brace and the newline. */
 static size_t format_line(struct line line, enum log_level level, const char *message,
 	const char *fields, va_list *args)
 {

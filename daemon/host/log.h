@@ -2,27 +2,28 @@
 #pragma once
 
 /*
- * log: one line an event on standard error.
+ * log: one line for each event, on standard error.
  *
  *     log_warn("reload refused", "path=%s errors=%zu", path, errors);
  *
- * A fixed message, then printf-checked words `key=VALUE`, one space between them. A value may
- * hold several conversions (`at=%s:%u`); it is quoted and escaped as a whole where it needs to be,
- * so that no name that somebody chose can end a line or forge a field. Conversions: %s %.*s %c %d
- * %i %u %x and their l, ll, z and j forms. A value that is the
- * bare word true or false in the format itself is none of JSON's texts.
+ * The message is fixed. The format is words `key=VALUE`, separated by one space each, and is
+ * checked as printf's is. A value may have several conversions (`at=%s:%u`); it is quoted and
+ * escaped as a whole where it needs to be, so that a name from outside can neither end a line nor
+ * forge a field. Conversions: %s %.*s %c %d %i %u %x, with l, ll, z and j. In JSON a value is a
+ * number if all of it is %d, %i or %u conversions, a boolean if the format itself says true or
+ * false, and a string otherwise.
  *
- * Never log what came in a request, but for the decisions that the policy marks: what was asked
- * for, without its query.
+ * Nothing from a request is logged, except, for decisions that the policy marks, the resource
+ * without its query.
  *
- * error: somebody must act. warn: odd, survived. info: something changed. Any thread; a line is
- * one write. errno is kept.
+ * error: an administrator must act. warn: unexpected, the daemon goes on. info: something changed.
+ * Any thread; a line is one write(2). errno is kept.
  */
 
 enum log_level { LOG_ERROR = 0, LOG_WARN, LOG_INFO };
 enum log_format { LOG_TEXT = 0, LOG_JSON };
 
-/* Before any thread is started. Without it the format is text. */
+/* Sets the format; the default is text. To be called before any thread is started. */
 void log_init(enum log_format format);
 
 __attribute__((format(printf, 3, 4))) void log_write(
@@ -32,6 +33,6 @@ __attribute__((format(printf, 3, 4))) void log_write(
 #define log_warn(message, ...)  log_write(LOG_WARN, message, __VA_ARGS__)
 #define log_info(message, ...)  log_write(LOG_INFO, message, __VA_ARGS__)
 
-/* The same into a buffer; gives the line's length, its newline included. For tests. */
+/* Writes the same line into a buffer instead. Returns its length with the newline. For tests. */
 __attribute__((format(printf, 5, 6))) unsigned log_line(char *line, unsigned size,
 	enum log_level level, const char *message, const char *format, ...);

@@ -37,7 +37,7 @@ void parallel_for(
 	(void)context;
 	most = most < PARALLEL_MAX ? most : PARALLEL_MAX;
 	most = most < count ? most : count;
-	/* Signals are the main thread's. */
+	/* The main thread alone handles signals. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	while (started + 1 < most && pthread_create(&threads[started], NULL, run, &loop) == 0) {

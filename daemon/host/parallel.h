@@ -2,11 +2,11 @@
 #pragma once
 
 /*
- * hands: threads for a moment, for work that falls into pieces.
+ * parallel: a loop whose iterations run in several threads.
  *
- * Whoever has the work does it together with at most PARALLEL_MAX - 1 threads, no more than there
- * are cores, which end with it and have its caller's priority. Without a second core, or when no
- * thread can be had, the caller does all alone.
+ * The caller and up to PARALLEL_MAX - 1 threads do the work, at most one thread for each core. The
+ * threads have the caller's priority and end with the loop. With one core, or if no thread can be
+ * created, the caller does all of it.
  */
 
 #include <stddef.h>
@@ -14,6 +14,6 @@
 #define PARALLEL_MAX 4
 
 /* Calls work(argument, i) once for each i below count, the lowest first, and returns when all calls
- * have. As `parallel` of struct pol_host; context is ignored. Any thread. */
+ * have. For `parallel` of struct pol_host; `context` is ignored. Any thread. */
 void parallel_for(
 	void *context, size_t count, void (*work)(void *argument, size_t i), void *argument);

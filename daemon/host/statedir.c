@@ -11,7 +11,7 @@
 
 #include "daemon/host/durable.h"
 
-/* What is there stays as it is; a new one is there after a power cut too, as is what it holds. */
+/* Creates a folder, durably. One that exists stays as it is. */
 static int make_folder(const char *path, mode_t mode)
 {
 	if (mkdir(path, mode) != 0) {
@@ -54,7 +54,7 @@ static int check_owner(const struct statedir *dir, int fd, char why[static STATE
 	if (fstat(fd, &stat) != 0) {
 		return -errno;
 	}
-	/* Made by root a moment ago, or before the daemon got a user of its own. */
+	/* Root created it just now, or before the daemon had a user of its own. */
 	if (geteuid() == 0 && stat.st_uid == 0 && dir->uid != 0) {
 		if (fchown(fd, dir->uid, dir->gid) != 0) {
 			return -errno;
@@ -107,8 +107,8 @@ int statedir_prepare_socket(const char *socket, char why[static STATEDIR_WHY])
 	int r;
 
 	snprintf(folder, sizeof folder, "%.*s", (int)(slash - socket), socket);
-	/* Peers of other users must reach the socket of a daemon that root started; the socket's
-	 * own mode says who may connect. */
+	/* If root started the daemon, other users must be able to reach its socket; the mode of the
+	 * socket itself limits who may connect. */
 	r = make_folders(folder, geteuid() == 0 ? 0755 : 0700, true);
 	if (r < 0) {
 		snprintf(why, STATEDIR_WHY, "cannot make the socket's folder: %s: %s", strerror(-r),
@@ -136,7 +136,8 @@ int statedir_lock(const struct statedir *dir, int *out_fd, char why[static STATE
 	}
 	if (fcntl(fd, F_SETLK, &lock) == 0) {
 		if (fchown(fd, dir->uid, dir->gid) != 0 && geteuid() == 0) {
-			snprintf(why, STATEDIR_WHY, "cannot give the lock away: %s", path);
+			snprintf(
+				why, STATEDIR_WHY, "cannot change the owner of the lock: %s", path);
 			close(fd);
 			return -EPERM;
 		}

@@ -2,28 +2,30 @@
 #pragma once
 
 /*
- * statedir: makes the folder of the store, checks its owner and mode, and locks it for one process.
+ * statedir: creates the folder of the store, checks its owner and mode, and locks it for one
+ * process. Any thread.
  */
 
 #include <stdbool.h>
 #include <sys/types.h>
 
-#define STATEDIR_WHY 8192 /* a path of any length, and words around it */
+#define STATEDIR_WHY 8192 /* bytes of a message: a path of any length and text around it */
 
 struct statedir {
 	const char *path;
-	bool make_parents; /* when it is missing */
-	uid_t uid;         /* the daemon's user, who must own it */
+	bool make_parents; /* create missing parents too */
+	uid_t uid;         /* the daemon's user, which must own it */
 	gid_t gid;
 };
 
-/* Makes the folder when it is missing; refuses one that another user may write. Root gives it to
- * the daemon's user. 0, or a negative errno and a message in `why`. */
+/* Creates the folder if it is missing, and refuses one that another user may write. If root calls
+ * it, a folder of root's is given to the daemon's user. 0, or a negative errno and a message in
+ * `why`. */
 int statedir_prepare(const struct statedir *dir, char why[static STATEDIR_WHY]);
 
-/* Makes the folder of a socket, with its parents. */
+/* Creates the folder of a socket, with its parents. Returns as statedir_prepare does. */
 int statedir_prepare_socket(const char *socket, char why[static STATEDIR_WHY]);
 
-/* Locks the folder until the descriptor is closed. -EBUSY: another process holds the lock, and
- * `why` names it. */
+/* Locks the folder until the caller closes *out_fd. 0, or a negative errno and a message in `why`;
+ * -EBUSY: another process holds the lock, and `why` names it. */
 int statedir_lock(const struct statedir *dir, int *out_fd, char why[static STATEDIR_WHY]);

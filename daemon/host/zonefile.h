@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * zone: the files of the machine's time zones, as bytes. What they mean is policy/decide/zone's.
+ * zonefile: the files of the machine's time zones, as bytes. policy/decide/zone interprets them.
+ * Any thread.
  */
 
 #include "policy/text/arena.h"
@@ -12,6 +13,6 @@
 /* Where the system keeps them (tzset(3)). */
 #define ZONEFILE_FOLDER "/usr/share/zoneinfo"
 
-/* Reads one into the arena, beneath the folder, a regular file within POL_ZONE_MAX. name is one
- * that pol_zone_is_name holds good. Fails as pol_host.zone does. */
+/* Reads the zone's file into the arena: a regular file beneath the folder of at most POL_ZONE_MAX
+ * bytes. pol_zone_is_name accepts `name`. Fails as `zone` of struct pol_host does. */
 enum pol_status zonefile_read(struct pol_arena *arena, struct pol_str name, struct pol_str *out);

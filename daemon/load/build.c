@@ -101,8 +101,7 @@ static void report(
 	out->warnings = diags->warnings;
 }
 
-/* What was listed before the policy was compiled stands after it: its modules and data files came
- * from there. */
+/* Is the module folder still as it was listed before the policy was compiled with it? */
 static bool modules_unchanged(struct build *out, const struct build_options *options)
 {
 	struct plugin_folder *after = NULL;
@@ -116,7 +115,7 @@ static bool modules_unchanged(struct build *out, const struct build_options *opt
 	return unchanged;
 }
 
-/* 0; -ESTALE: all is to be done over, and nothing was told. */
+/* 0; -ESTALE: the module folder changed, nothing was reported, and the build must start again. */
 static int compile(struct build *out, const struct build_options *options)
 {
 	struct pol_diags diags;
@@ -187,7 +186,7 @@ static bool is_unchanged(const struct build *build, const struct build_options *
 		       plugin_folder_equal(options->modules_before, build->modules));
 }
 
-/* The folder as it is at one moment: what was listed before the reading stands after it. */
+/* Lists, reads, and lists again: equal lists show that the files belong together. */
 static int read_once(struct build *out, const struct build_options *options)
 {
 	struct folder *after = NULL;
@@ -270,7 +269,7 @@ void build_run(struct build *out, const struct build_options *options)
 	if (r == -ESTALE) {
 		out->unstable = true;
 		snprintf(out->why, sizeof out->why,
-			"%s goes on changing while it is read: change it by renaming a folder or a "
+			"%s keeps changing while it is read: replace it by renaming a folder or a "
 			"link",
 			options->path);
 	}
@@ -280,7 +279,7 @@ void build_run(struct build *out, const struct build_options *options)
 	report_why(out, options);
 }
 
-/* 0, or the error that the store failed with. */
+/* Principals that both the files and the store have. 0, or the store's negative errno. */
 static int find_duplicates(
 	const struct pol_snapshot *snapshot, struct store_read *read, struct pol_diags *diags)
 {
@@ -289,11 +288,11 @@ static int find_duplicates(
 		struct store_principal principal;
 		int r = store_get_principal(read, STORE_TENANT_DEFAULT, id, &principal);
 
-		/* A record that was altered is there, too. */
+		/* An altered record counts too. */
 		if (r == 0 || r == -EBADMSG) {
 			pol_diag_error(diags, pol_snapshot_principal_at(snapshot, i),
-				"principal '%.*s' is in the store too: call this one otherwise, or "
-				"delete that one first",
+				"principal '%.*s' is in the store too: rename this one, or delete "
+				"that one first",
 				POL_STR_ARGS(id));
 		} else if (r != -ENOENT) {
 			return r;
@@ -302,7 +301,7 @@ static int find_duplicates(
 	return 0;
 }
 
-/* Roles of the store that are named as one of the files. */
+/* Finds roles that both the files and the store have. */
 struct clash {
 	const struct pol_snapshot *snapshot;
 	struct pol_diags *diags;
@@ -317,8 +316,8 @@ static int on_role(void *context, const struct store_role *role)
 
 	if (number != POL_NONE) {
 		pol_diag_error(clash->diags, pol_snapshot_role_at(clash->snapshot, number),
-			"role '%.*s' is in the store too, of tenant '%.*s': call this one "
-			"otherwise, or delete that one first",
+			"role '%.*s' is in the store too, of tenant '%.*s': rename this one, or "
+			"delete that one first",
 			POL_STR_ARGS(role->name), POL_STR_ARGS(clash->tenant));
 	}
 	return 0;

@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * build: from a folder's name to a policy that compiled and passed its own tests, or to what is
- * wrong with it. Aside from all that runs; any thread.
+ * build: lists, reads, compiles and tests the policy in a folder. The result is a snapshot, or
+ * diagnostics. It changes nothing that answers requests. Any thread, except that a watch belongs to
+ * the thread of its loop.
  */
 
 #include <stdbool.h>
@@ -18,47 +19,49 @@ struct plugins;
 struct store_read;
 struct watch;
 
-/* Diagnostics that are told of one attempt: more would help nobody. */
+/* Diagnostics that are kept and logged of one build; the others are counted alone. */
 #define BUILD_MAX_REPORTED 200
-#define BUILD_TRIES        5 /* of reading a folder that changes meanwhile */
+#define BUILD_TRIES        5 /* of reading a folder that changes while it is read */
 
 struct build {
-	struct pol_snapshot *snapshot; /* one reference, or NULL: refused */
-	struct folder *folder;         /* as it was read; NULL: it could not be */
-	struct plugin_folder *modules; /* likewise, its list; NULL too when none is named */
-	uint64_t host;                 /* a digest of what it was told of the machine */
+	struct pol_snapshot *snapshot; /* one reference; NULL: refused, or unchanged */
+	struct folder *folder;         /* as it was read; NULL: it could not be listed */
+	struct plugin_folder *modules; /* its list; NULL: not listed, or none is configured */
+	uint64_t host; /* digest of the host's answers, such as uids and time zones */
 	size_t errors, warnings;
-	struct wire_buf diagnostics; /* an array, ready to be sent */
-	uint32_t reported;           /* in it */
-	bool unchanged;              /* nothing was built: all is as in the listing given */
-	bool unstable;               /* it went on changing while it was read */
-	char why[FOLDER_WHY];        /* what diagnostics with a place cannot say; else empty */
+	struct wire_buf diagnostics; /* an encoded array, for an answer */
+	uint32_t reported;           /* diagnostics in that array */
+	bool unchanged;              /* nothing was built: both lists equal those in the options */
+	bool unstable;               /* each try found that it had changed while it was read */
+	char why[FOLDER_WHY];        /* a failure without a position in a file; else empty */
 };
 
 struct build_options {
 	const char *path;
 	struct folder_owners owners;
 	const char *modules; /* the module folder; NULL: none */
-	uid_t modules_owner; /* beside root */
+	uid_t modules_owner; /* who may own it, beside root */
 	struct plugins *plugins;
-	const struct folder *before; /* NULL; else nothing is built when the listing equals it, */
-	const struct plugin_folder *modules_before; /* and this one */
-	struct watch *watch; /* NULL; else armed with each listing, before it is read */
-	bool print;          /* diagnostics in full to standard error, not to the log */
+	const struct folder
+		*before; /* nothing is built if the new lists equal these: the folder's; */
+	const struct plugin_folder *modules_before; /* NULL: always build; and the modules' */
+	struct watch *watch; /* set to each list before its files are read; NULL: none */
+	bool print; /* write diagnostics with their source lines to standard error, not to the log
+		     */
 };
 
-/* As the configuration has it; the rest is zero. */
+/* The options that the configuration sets; the others are zero. */
 struct build_options build_options_of(const struct config *config, struct plugins *plugins);
 
-/* Arms the options' watch, if any, with all that a build would read; `folder` as for watch_folder.
- */
+/* Sets the options' watch, if any, to all that a build would read; `folder` as for watch_folder. */
 void build_watch(const struct build_options *options, const struct folder *folder);
 
-/* Always fills *out, to be finished by the caller. */
+/* Always fills *out; the caller finishes it. */
 void build_run(struct build *out, const struct build_options *options);
 void build_finish(struct build *build);
 
-/* Does the snapshot, made by this build, stand beside the store as `read` sees it? An id that both
- * have would be two principals. If not, diagnostics, errors and maybe why say so. */
+/* Is no principal and no role of this build's snapshot in the store too, as `read` sees it? An id
+ * in both would name two principals. If false, the build's diagnostics are replaced: they name the
+ * duplicates, or why the store could not be read. */
 bool build_check_store(struct build *build, const struct build_options *options,
 	const struct pol_snapshot *snapshot, struct store_read *read);

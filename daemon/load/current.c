@@ -8,7 +8,7 @@
 struct retired {
 	struct retired *next;
 	struct pol_snapshot *snapshot;
-	uint64_t serial; /* of the one that replaced it */
+	uint64_t serial; /* of the policy that replaced it */
 };
 
 int current_init(struct current *current, struct pol_snapshot *snapshot)
@@ -72,7 +72,7 @@ void current_free_retired(struct current *current, uint64_t taken)
 	struct retired *old, *next;
 
 	pthread_mutex_lock(&current->lock);
-	/* Each was replaced before those ahead of it in the list. */
+	/* Newest first: all after the first match are older. */
 	while (*link != NULL && (*link)->serial > taken) {
 		link = &(*link)->next;
 	}

@@ -9,7 +9,7 @@
 #include "daemon/store/env.h"
 #include "policy/snapshot/stored.h"
 
-/* Records of one read: a millisecond or a few. */
+/* Records for each renewal of the read transaction: a few milliseconds. */
 #define SLICE     4096
 #define MAX_BYTES (1024 * 1024)
 
@@ -63,7 +63,7 @@ static void check_places(
 	}
 }
 
-/* Roles that one subject holds and that this policy makes exclusive: told, not undone. */
+/* The roles of one principal or key; exclusive ones are reported, and stay assigned. */
 struct held_roles {
 	uint32_t numbers[STORE_MAX_ASSIGNMENTS];
 	struct pol_str names[STORE_MAX_ASSIGNMENTS];
@@ -196,7 +196,7 @@ static int check_keys(struct search *search, struct store_read *read)
 	return r;
 }
 
-/* The lines of one role's grants, and what to call it. */
+/* The grant lines of one role. */
 struct lines {
 	struct search *search;
 	struct pol_str role;
@@ -257,7 +257,7 @@ static int on_tenant(void *context, const struct store_tenant *tenant)
 	return 1;
 }
 
-/* Those of one tenant after another. */
+/* Tenant by tenant. */
 static int check_all(struct search *search, struct store_read *read)
 {
 	for (;;) {

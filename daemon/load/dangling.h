@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * dangling: what the store names and a policy lacks: roles and places of assignments, roles, scopes
- * and places of keys, grants and parents of roles; and what it makes exclusive though it is held.
- * It counts for nothing, which nobody would notice by himself.
+ * dangling: finds names in the store that a policy lacks: roles and places of assignments, roles,
+ * scopes and places of keys, grants and parents of roles. Decisions ignore them, so an
+ * administrator should know of them. It also finds exclusive roles that one principal or key holds.
  */
 
 #include <stdint.h>
@@ -14,18 +14,19 @@
 
 struct store;
 
-/* So many are reported; of more there is the number. */
+/* At most this many are listed; the others are counted alone. */
 #define DANGLING_MAX_REPORTED 100
 
 struct dangling {
 	uint64_t total;
-	struct wire_buf items; /* an array of maps */
+	struct wire_buf items; /* an encoded array of maps, for an answer */
 };
 
 /*
- * Goes through the whole store, in slices, so that no reader is held for long: not for a thread
- * that answers. Assignments that are over and keys that are revoked are passed by. `now` is in
- * Unix seconds. Fills *out, to be finished by the caller; 0 or negative errno.
+ * Reads the whole store, and renews its read transaction after each slice of records. It takes too
+ * long for a thread that answers requests. Assignments that have ended and keys that are revoked
+ * are skipped. `now` is in Unix seconds. Always fills *out, which the caller finishes. 0 or a
+ * negative errno.
  */
 int dangling_find(struct store *store, const struct pol_snapshot *snapshot, int64_t now,
 	struct dangling *out);

@@ -13,7 +13,7 @@
 #include "daemon/host/beneath.h"
 #include "daemon/load/folder_internal.h"
 
-/* Open directories on the way down, and what a listing works with. */
+/* The state of one listing. */
 struct walk {
 	struct folder *folder;
 	const struct folder_owners *owners;
@@ -21,7 +21,7 @@ struct walk {
 	char *why;
 };
 
-/* Whoever may write it makes policy. */
+/* A user that may write it could change the policy. */
 static int check_rights(const struct walk *walk, const char *name, const struct stat *stat)
 {
 	const char *path = walk->folder->path;
@@ -47,8 +47,8 @@ static int check_rights(const struct walk *walk, const char *name, const struct 
 	return 0;
 }
 
-/* Whoever owns a link leads it where he likes. name is relative to the root, or as named when at is
- * AT_FDCWD. */
+/* The owner of a link could point it to another policy. `name` is relative to `at`: the root's
+ * descriptor, or AT_FDCWD. */
 static int check_link(const struct walk *walk, int at, const char *name)
 {
 	const char *path = at == AT_FDCWD ? "" : walk->folder->path;
@@ -103,14 +103,14 @@ static bool is_policy(const char *name)
 	       memcmp(name + len - (sizeof ending - 1), ending, sizeof ending) == 0;
 }
 
-/* What cannot be opened beneath: is it something that would have been read? */
+/* After `name` could not be opened: 0 if it would not have been read anyway, else an error. */
 static int check_unopened(struct walk *walk, const char *name, int error)
 {
 	const char *path = walk->folder->path;
 	struct stat stat;
 
 	if (error == -ENOENT && fstatat(walk->root, name, &stat, AT_SYMLINK_NOFOLLOW) != 0) {
-		return 0; /* gone meanwhile: the second listing will tell */
+		return 0; /* removed meanwhile: the second listing will differ */
 	}
 	if (!is_policy(name) && error == -ENOENT) {
 		return 0;
@@ -193,7 +193,7 @@ static int list_folder(struct walk *walk, const char *name, unsigned depth)
 	}
 	fd = beneath_open(walk->root, shown, O_RDONLY | O_DIRECTORY);
 	if (fd == -EACCES) {
-		/* There may be policies in it. */
+		/* It may have policies. */
 		return folder_refuse(walk->why, fd, "%s/%s cannot be opened: %s",
 			walk->folder->path, shown, strerror(-fd));
 	}
@@ -238,7 +238,7 @@ static int compare(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-/* The folder itself may be named by a link; a slash behind it must not hide that. */
+/* The folder's path itself may be a link, which a slash at its end would hide. */
 static int check_root_link(const struct walk *walk, const char *path)
 {
 	char name[PATH_MAX];

@@ -2,16 +2,17 @@
 #pragma once
 
 /*
- * folder: the policy's files as bytes, read in a way that trusts nobody who may not write them.
+ * folder: lists and reads the policy's files, and refuses what another user could have written.
  *
- * Every file is opened beneath the folder (openat2, RESOLVE_BENEATH: relative links are followed
- * inside, others refused; a link belongs to who may write policies, the one that names the folder
- * too), is a regular file, is never waited for, belongs to somebody who may write
- * policies, and is read within bounds into memory of ours. What was listed before the reading must
- * stand unchanged after it, else all is read again. Names that begin with a dot are passed over;
- * the order is that of the bytes of relative paths.
+ * Files are opened beneath the folder (openat2(2), RESOLVE_BENEATH), without blocking: relative
+ * links that stay inside are followed, others are refused. Each directory, file and link, and a
+ * link that is the folder's own path, must belong to an allowed owner; nobody else may write it.
+ * Files are regular and bounded in size, and are copied into memory. The caller lists again after
+ * reading and compares: a difference means that the files may not belong together. Names that begin
+ * with a dot are skipped; entries are sorted by the bytes of their relative paths.
  *
- * A folder belongs to whoever read it. Not thread-safe.
+ * A struct folder belongs to the caller that listed it. Not thread-safe. Uses no loop and no log:
+ * the tool uses it too.
  */
 
 #include <stdbool.h>
@@ -26,17 +27,18 @@
 #define FOLDER_MAX_FILE  ((size_t)8 << 20)
 #define FOLDER_MAX_BYTES ((size_t)64 << 20)
 #define FOLDER_MAX_FILES 10000
-#define FOLDER_MAX_SEEN  100000 /* names looked at */
+#define FOLDER_MAX_SEEN  100000 /* names in all directories */
 #define FOLDER_MAX_DEPTH 32
 #define FOLDER_WHY       1024
 
-/* Who may own what is read: root and these. NULL: owners and rights do not matter. */
+/* Users that may own what is read, beside root. A NULL pointer instead: no check of owners and
+ * modes. */
 struct folder_owners {
 	uid_t uids[2];
 	size_t count;
 };
 
-/* One directory or file below, as it was when it was listed. */
+/* A directory or file, as it was when it was listed. */
 struct folder_entry {
 	char *name; /* relative; "" is the folder itself */
 	bool is_folder;
@@ -44,27 +46,27 @@ struct folder_entry {
 };
 
 struct folder {
-	char *path;                   /* as it was named */
+	char *path;                   /* as the caller gave it */
 	struct folder_entry *entries; /* in order */
 	size_t count;
 	size_t capacity;
 	size_t seen;
-	struct pol_source *sources; /* of the files, names joined with path; after folder_read */
+	struct pol_source *sources; /* the files, named PATH/NAME; set by folder_read */
 	size_t source_count;
 };
 
-/* Lists. 0, or a negative errno and `why`, for people: -EPERM with the chown or chmod that mends
- * it, -EXDEV for a link that leads out. */
+/* Lists the folder into *out, which the caller destroys. 0, or a negative errno and a message in
+ * `why`: -EPERM with the chown or chmod that repairs it, -EXDEV for a link that leads out. */
 int folder_list(const char *path, const struct folder_owners *owners, struct folder **out,
 	char why[static FOLDER_WHY]);
 
-/* Reads the files of a list. -ESTALE: something changed since it was listed. */
+/* Reads the listed files. 0, or a negative errno and a message in `why`; -ESTALE, without a
+ * message: something changed since it was listed. */
 int folder_read(struct folder *folder, char why[static FOLDER_WHY]);
 
-/* Do both lists say the same? Then nothing was changed between them. */
+/* Are both lists equal? Then nothing changed between them. */
 bool folder_equal(const struct folder *a, const struct folder *b);
 
-/* Lets go of what folder_read read, once nobody looks at it any more; the list stays. NULL is
- * ignored. */
+/* Frees the sources, which nothing may use any more; the list stays. NULL is ignored. */
 void folder_free_sources(struct folder *folder);
 void folder_destroy(struct folder *folder); /* NULL is ignored */

@@ -10,13 +10,14 @@
 
 #include "daemon/load/folder.h"
 
-/* May this uid write policies? Root may. */
+/* Is the uid root's or one of these? */
 bool folder_is_owner(const struct folder_owners *owners, uid_t uid);
 
-/* Is `name`, beneath the open folder that lies at `path`, an absolute link to a place inside? It is
- * refused like one that leads out, but the reason must not be that. */
+/* Is `name` an absolute link whose target is inside the folder? `folder` is the folder's
+ * descriptor, `path` its path. Such a link is refused too, with another message than one that leads
+ * out. */
 bool folder_link_is_inside(int folder, const char *path, const char *name);
 
-/* Writes why, for people, and gives back the error. */
+/* Writes the message into `why` and returns `error`. */
 __attribute__((format(printf, 3, 4))) int folder_refuse(
 	char *why, int error, const char *format, ...);

@@ -19,7 +19,7 @@
 #include "policy/snapshot/module.h"
 #include "policy/snapshot/revision.h"
 
-static_assert(PLUGIN_WHY <= POL_HOST_WHY, "one is written into the other");
+static_assert(PLUGIN_WHY <= POL_HOST_WHY, "a plugin's message fits the host's");
 
 /* One shared object that is mapped. */
 struct plugin {
@@ -29,8 +29,8 @@ struct plugin {
 	char *name;
 	struct beneath_stat stat; /* of its file */
 	uint64_t hash;
-	/* Open while it is mapped: the loader knows what it has loaded by its path, which is this
-	 * number. */
+	/* A memfd, open while the object is mapped. dlopen(3) gets /proc/self/fd/NUMBER and returns
+	 * an object that it has already under the same path. */
 	int memory;
 	void *library;
 	const struct pol_module *table;
@@ -98,7 +98,7 @@ static void on_release(void *handle)
 	destroy(plugin);
 }
 
-/* With one more reference, or NULL. */
+/* Takes a reference; NULL: this file is not loaded. */
 static struct plugin *find_loaded(struct plugins *plugins, const struct plugin_file *file)
 {
 	struct plugin *plugin;
@@ -134,7 +134,7 @@ struct loading {
 	char *why;
 };
 
-/* Into memory that nobody can write any more. 0 or negative errno. */
+/* Copies the bytes into a memfd and seals it against writes. 0 or a negative errno. */
 static int seal(const char *name, struct pol_str bytes, struct plugin *plugin)
 {
 	ssize_t n;
@@ -179,8 +179,7 @@ static int copy(const struct loading *loading, struct plugin *plugin)
 		free(bytes);
 		snprintf(loading->why, PLUGIN_WHY,
 			"%.200s/%.100s cannot be opened: it is cut: copy it whole, beside the old "
-			"one, "
-			"and rename it",
+			"one, and rename it",
 			loading->folder->path, file->name);
 		return -EINVAL;
 	}
@@ -196,7 +195,7 @@ static int copy(const struct loading *loading, struct plugin *plugin)
 	return r;
 }
 
-/* The loader begins its messages with the path, which nobody knows. */
+/* dlerror(3)'s text without the path of the memfd, which would mean nothing to a reader. */
 static const char *loader_error(const char *path)
 {
 	const char *text = dlerror();
@@ -209,7 +208,7 @@ static const char *loader_error(const char *path)
 										  : text;
 }
 
-/* As many bytes as the symbol says that it has. */
+/* The symbol's size, from the object's symbol table; 0: unknown. */
 static size_t size_of(const void *symbol)
 {
 	const ElfW(Sym) *found = NULL;
@@ -223,7 +222,7 @@ static size_t size_of(const void *symbol)
 	return found != NULL ? found->st_size : 0;
 }
 
-/* A refusal begins with the file. */
+/* Writes a message that begins with the file, and returns false. */
 __attribute__((format(printf, 2, 3))) static bool refuse(
 	const struct loading *loading, const char *format, ...)
 {
@@ -246,10 +245,10 @@ static bool check_table(const struct loading *loading, struct plugin *plugin)
 	plugin->table = dlsym(plugin->library, "authz_module");
 	if (plugin->table == NULL) {
 		return refuse(loading, "exports no symbol 'authz_module': define 'const struct "
-				       "pol_module authz_module' behind #include <authz/module.h>");
+				       "pol_module authz_module' after #include <authz/module.h>");
 	}
 	size = size_of(plugin->table);
-	/* Nothing is read that is not there: the two fields that every version has come first. */
+	/* The size is checked before a field is read; every version begins with the same two. */
 	if (size < 2 * sizeof(uint32_t) ||
 		(plugin->table->abi == POL_MODULE_ABI && size < sizeof *plugin->table)) {
 		return refuse(loading,

@@ -2,17 +2,17 @@
 #pragma once
 
 /*
- * plugin_elf: is a shared object whole?
+ * plugin_elf: is a shared object complete?
  *
- * The loader maps what the headers promise and believes them: a file that ends before that, as one
- * whose copy is under way or stopped on a full disk, would end the process by SIGBUS. The format is
- * elf(5)'s. Pure, any thread.
+ * dlopen(3) trusts the headers and maps what they describe. A file that ends before, such as one
+ * that is still being copied, would end the process by SIGBUS. The format is that of elf(5). Pure,
+ * any thread.
  */
 
 #include <stdbool.h>
 
 #include "policy/text/str.h"
 
-/* False: it ends before what its headers speak of. What is no ELF file of this machine at all is
- * true: the loader refuses it and says why. */
+/* False: it ends before what its headers describe. True also for a file that is not an ELF file of
+ * this machine, which dlopen(3) refuses with a reason. */
 bool plugin_elf_is_whole(struct pol_str file);

@@ -23,7 +23,7 @@ __attribute__((format(printf, 3, 4))) static int refuse(
 	return error;
 }
 
-/* Whoever may write it runs code in the daemon. name "": the folder itself. */
+/* A user that may write it could run code in the daemon. `name` "": the folder itself. */
 static int check_rights(
 	const struct plugin_folder *folder, const char *name, uid_t uid, mode_t mode, char *why)
 {
@@ -85,7 +85,7 @@ static bool is_module(const char *name)
 	return len > 3 && memcmp(name + len - 3, ".so", 3) == 0;
 }
 
-/* What cannot be looked at is not there: whoever asks for it is told so. */
+/* A file that cannot be opened is left out: a policy that uses it gets "no such file". */
 static int list_name(struct plugin_folder *folder, const char *name, char *why)
 {
 	struct stat stat;
@@ -114,8 +114,7 @@ static int list_names(struct plugin_folder *folder, DIR *dir, bool is_data, char
 		}
 		if (++seen > PLUGIN_MAX_NAMES) {
 			return refuse(why, -E2BIG,
-				"%s%s holds more than %d files: is it the right "
-				"folder?",
+				"%s%s holds more than %d files: is it the right folder?",
 				folder->path, is_data ? "/data" : "", PLUGIN_MAX_NAMES);
 		}
 		snprintf(name, sizeof name, "%s%s", is_data ? "data/" : "", entry->d_name);
@@ -127,7 +126,7 @@ static int list_names(struct plugin_folder *folder, DIR *dir, bool is_data, char
 	return r;
 }
 
-/* fd is taken over. */
+/* Takes over fd. */
 static int list_folder(struct plugin_folder *folder, int fd, const char *name, char *why)
 {
 	struct stat stat;

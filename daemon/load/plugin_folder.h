@@ -2,18 +2,18 @@
 #pragma once
 
 /*
- * plugin_folder: the module folder at one moment: which modules and data files lie in it, and their
- * bytes.
+ * plugin_folder: lists the module folder, and reads its files.
  *
  *	DIR/NAME.so       a module
  *	DIR/data/NAME     a data file of modules; the folder may be missing
  *
- * Whoever may write here runs code in the daemon. So DIR, DIR/data and each file that is read
- * belong to root or to one other owner, nobody else may write them, files are regular, opened
- * beneath DIR and never waited for, and the same before and after they are read. Names that begin
- * with a dot, and what lies deeper, are passed over.
+ * A user that may write here could run code in the daemon. Therefore DIR, DIR/data and each file
+ * that is read must belong to root or to one other owner, and nobody else may write them. Files are
+ * regular, opened beneath DIR without blocking, and must be the same before and after they are
+ *read. Names that begin with a dot and deeper folders are skipped.
  *
- * Belongs to whoever listed it. Not thread-safe. Knows no loop and no log: the tool uses it too.
+ * A struct plugin_folder belongs to the caller that listed it. Not thread-safe. Uses no loop and no
+ * log: the tool uses it too.
  */
 
 #include <stdbool.h>
@@ -24,7 +24,7 @@
 #include "policy/text/str.h"
 
 #define PLUGIN_MAX_CODE  ((size_t)32 << 20)  /* bytes of a module */
-#define PLUGIN_MAX_DATA  ((size_t)128 << 20) /* of all data files that one policy asks for */
+#define PLUGIN_MAX_DATA  ((size_t)128 << 20) /* of all data files that one policy uses */
 #define PLUGIN_MAX_NAMES 4096                /* in each of the two folders */
 #define PLUGIN_WHY       512
 
@@ -35,44 +35,44 @@ struct plugin_file {
 	uid_t uid;
 	mode_t mode;
 	struct beneath_stat stat;
-	char *bytes; /* data files, once read; NULL: not read */
+	char *bytes; /* of a data file, once read; NULL: not read */
 };
 
 struct plugin_folder {
 	char *path;
-	uid_t owner; /* beside root */
-	int root;
+	uid_t owner;               /* allowed beside root */
+	int root;                  /* descriptor of the folder; -1: closed */
 	struct plugin_file *files; /* in order of their names */
 	size_t count;
 	size_t capacity;
-	size_t read; /* bytes of data so far */
+	size_t read; /* bytes of data files read so far */
 };
 
-/* Lists. 0; or a negative errno and `why`, for people: -EPERM with the chown or chmod that mends
- * it. */
+/* Lists the folder into *out, which the caller destroys. 0, or a negative errno and a message in
+ * `why`: -EPERM with the chown or chmod that repairs it. */
 int plugin_folder_list(
 	const char *path, uid_t owner, struct plugin_folder **out, char why[static PLUGIN_WHY]);
 
-/* Do both lists say the same? */
+/* Are both lists equal? Then nothing changed between them. */
 bool plugin_folder_equal(const struct plugin_folder *a, const struct plugin_folder *b);
 
-/* `geo.so`, or `data/networks`; NULL: there is none. */
+/* The file of that relative name, such as `geo.so` or `data/networks`; NULL: there is none. */
 struct plugin_file *plugin_folder_find(const struct plugin_folder *folder, struct pol_str name);
 
-/* A new descriptor of the file, which is what was listed, or a negative errno and `why`. -ESTALE:
- * it changed since, and everything should be listed anew. The caller closes it. */
+/* Opens a listed file. Returns a descriptor that the caller closes, or a negative errno and a
+ * message in `why`; -ESTALE: the file changed since it was listed. */
 int plugin_folder_open(const struct plugin_folder *folder, const struct plugin_file *file,
 	char why[static PLUGIN_WHY]);
 
-/* Is the file behind the descriptor still what was listed? To be asked after reading. */
+/* Is the open file still as it was listed? To be called after reading. */
 bool plugin_folder_is_unchanged(const struct plugin_file *file, int fd);
 
-/* The bytes of a data file, which live as long as the folder. 0, or as plugin_folder_open; -EFBIG:
- * it, or all together, are too large. */
+/* The bytes of a data file, which live until plugin_folder_free_contents. 0, or fails as
+ * plugin_folder_open does; -EFBIG: the file, or all together, are too large. */
 int plugin_folder_read(struct plugin_folder *folder, struct plugin_file *file, struct pol_str *out,
 	char why[static PLUGIN_WHY]);
 
-/* Keeps the list alone, to be compared with a later one. */
+/* Frees the bytes and closes the folder; the list stays, to be compared with a later one. */
 void plugin_folder_free_contents(struct plugin_folder *folder);
 
 void plugin_folder_destroy(struct plugin_folder *folder); /* NULL is ignored */

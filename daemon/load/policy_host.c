@@ -11,14 +11,15 @@
 #include "daemon/host/zonefile.h"
 #include "daemon/load/plugin.h"
 
-/* A record of the user or group tables may take so much: groups list their members. */
+/* First and largest buffer for a record of the user or group tables, in bytes. A group's record
+ * lists its members. */
 #define RECORD_FIRST ((size_t)4 << 10)
 #define RECORD_MAX   ((size_t)4 << 20)
 
-/* Every zone that there is, several times over. Bytes. */
+/* Bytes of all time zones that one policy reads: several times all that exist. */
 #define ZONES_MAX ((size_t)16 << 20)
 
-/* The tables' names are C strings, and none is longer. */
+/* Bytes of a user's or group's name with its NUL. */
 #define NAME_SIZE 257
 
 struct policy_host_zone {
@@ -34,7 +35,7 @@ static void digest(struct policy_host *host, struct pol_str bytes)
 
 /* --- users ------------------------------------------------------------------------------------ */
 
-/* One look with a buffer of that size: 0 and *out_found, or an errno. */
+/* Looks the name up with a buffer of that size: 0 and *out_found, or a positive errno. */
 static int look_up(bool is_group, const char *name, size_t size, bool *out_found, uint32_t *out_id)
 {
 	char *buffer = malloc(size);
@@ -136,7 +137,7 @@ static enum pol_status on_data(
 	return plugin_data(host->folder, name, out, why);
 }
 
-/* --- its life --------------------------------------------------------------------------------- */
+/* --- lifetime --------------------------------------------------------------------------------- */
 
 void policy_host_init(
 	struct policy_host *host, struct plugins *plugins, struct plugin_folder *folder)

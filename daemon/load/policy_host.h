@@ -2,11 +2,12 @@
 #pragma once
 
 /*
- * host: answers what a policy asks of this machine while it is compiled (policy/text/host.h).
+ * policy_host: the interface by which the compiler asks the host (struct pol_host,
+ * policy/text/host.h).
  *
- * Users and groups come from the machine's own tables, time zones from its files, which may mean a
- * wait: only threads that build policies ask. Modules and their data files come from the module
- * folder as it was listed. The answers are kept until policy_host_finish. Not thread-safe.
+ * Users and groups come from the host's tables (getpwnam_r(3)), time zones from its files; both may
+ * block, so only threads that build policies use it. Modules and their data files come from a list
+ * of the module folder. Bytes in answers live until policy_host_finish. Not thread-safe.
  */
 
 #include <stdint.h>
@@ -20,15 +21,14 @@ struct plugin_folder;
 
 struct policy_host {
 	struct pol_host interface; /* for pol_compile */
-	uint64_t digest;           /* of all that was asked and answered so far */
+	uint64_t digest; /* of the questions about users and zones so far, and their answers */
 	struct pol_arena arena;
 	struct policy_host_zone *zones; /* those that were read, newest first */
 	struct plugins *plugins;
-	struct plugin_folder *folder; /* NULL: none is named */
+	struct plugin_folder *folder; /* NULL: none is configured */
 };
 
-/* With what is loaded, and a list of the module folder or NULL: none is named. Both are borrowed.
- */
+/* Borrows the loaded modules and the list of the module folder; NULL: none is configured. */
 void policy_host_init(
 	struct policy_host *host, struct plugins *plugins, struct plugin_folder *folder);
 void policy_host_finish(struct policy_host *host);

@@ -7,7 +7,7 @@
 #include "policy/snapshot/stored.h"
 #include "policy/text/arena.h"
 
-/* Lists of roles and their parents, while they are gathered. */
+/* Bytes for the lists of roles and their parents while they are collected. */
 #define COLLECTION_LIMIT ((size_t)64 * 1024 * 1024)
 
 uint32_t stored_roles_find(
@@ -22,7 +22,7 @@ struct collection {
 	const struct pol_snapshot *snapshot;
 	const struct stored_roles_change *change;
 	struct pol_arena arena;
-	struct pol_stored_role *roles; /* each holds a reference of its `own` */
+	struct pol_stored_role *roles; /* each holds a reference to its `own` */
 	size_t count, capacity;
 	bool changed; /* change->put is among them */
 	int r;
@@ -33,7 +33,8 @@ static bool next_line(void *context, struct pol_str *out)
 	return store_list_next((struct store_list *)context, out);
 }
 
-/* Its sets: those of the snapshot, unless it is this very role that changes. */
+/* The compiled sets of one role: those of the snapshot, or new ones if the role is the one that
+ * changes. */
 static struct pol_stored *find_own(struct collection *collection, const struct store_role *role)
 {
 	uint32_t number = pol_stored_find(collection->snapshot, role->number, role->tenant);

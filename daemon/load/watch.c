@@ -13,7 +13,7 @@
 #include "daemon/host/log.h"
 #include "daemon/load/folder.h"
 
-/* As many links as the kernel follows. */
+/* The kernel follows as many links in one path. */
 enum { MAX_LINKS = 40 };
 
 struct watcher {
@@ -21,7 +21,7 @@ struct watcher {
 	struct watch *watch;
 	uv_fs_event_t event;
 	char *path;
-	char *only; /* the one name that matters there; NULL: all */
+	char *only; /* the one name whose events count; NULL: all */
 	dev_t dev;
 	ino_t ino;
 	bool used;
@@ -32,7 +32,7 @@ struct watch {
 	watch_callback callback;
 	void *context;
 	struct watcher *watchers;
-	size_t handles; /* open, those that are closing too */
+	size_t handles; /* open or still closing */
 	bool closing;
 };
 
@@ -87,7 +87,7 @@ static struct watcher *find(
 			only == NULL ? watcher->only == NULL
 				     : watcher->only != NULL && strcmp(only, watcher->only) == 0;
 
-		/* The same name may lead somewhere else by now. */
+		/* The same path may lead to another directory now. */
 		if (same_only && watcher->dev == stat->st_dev && watcher->ino == stat->st_ino &&
 			strcmp(watcher->path, path) == 0) {
 			return watcher;
@@ -131,8 +131,8 @@ static void add_watcher(struct watch *watch, const char *path, const char *only)
 	watch->handles++;
 	r = uv_fs_event_start(&watcher->event, on_event, path, 0);
 	if (r < 0) {
-		log_warn("a folder cannot be watched, it is looked at every 10 s",
-			"path=%s error=%s", path, uv_strerror(r));
+		log_warn("a folder cannot be watched; it is checked every 10 s", "path=%s error=%s",
+			path, uv_strerror(r));
 	}
 }
 
@@ -158,7 +158,7 @@ static void go_up(char *path)
 	*(slash == path ? slash + 1 : slash) = '\0';
 }
 
-/* The folder of every link on the way to path, and that of path itself. */
+/* Watches the folder of every link in the path, and of the path's last component. */
 static void add_links_to(struct watch *watch, const char *path)
 {
 	char done[PATH_MAX], rest[2 * PATH_MAX], next[PATH_MAX + NAME_MAX + 2];

@@ -28,16 +28,16 @@ struct pepper {
 	pthread_mutex_t mutex; /* guards the queue and busy */
 	struct move queue[PEPPER_QUEUE];
 	unsigned count;
-	bool busy; /* the job is the writer's */
+	bool busy; /* the writer has the job */
 	bool stopped;
-	/* The job's: how many of the queue it did, and where the look at all keys is. */
+	/* Used by the job alone, until its result is known: moves that it did, and the scan. */
 	unsigned done;
-	bool moved; /* since the last look began */
+	bool moved; /* since the last scan began */
 	bool scanning;
 	char after[STORE_KID];
 	uint64_t old_found;
 	unsigned ticks;
-	bool failed; /* said once */
+	bool failed; /* a failure was logged */
 	atomic_bool scan_requested;
 	atomic_bool scanned;
 	atomic_uint_fast64_t left;
@@ -49,7 +49,7 @@ bool pepper_is_old(const struct pepper *pepper, const struct store_key *key, boo
 	       secrets_pepper(pepper->secrets);
 }
 
-/* The mutex is held. */
+/* The caller holds the mutex. */
 static void submit(struct pepper *pepper)
 {
 	if (!pepper->busy && !pepper->stopped) {
@@ -78,7 +78,7 @@ void pepper_move(struct pepper *pepper, const struct store_key *key, bool other,
 
 /* --- the job ---------------------------------------------------------------------------------- */
 
-/* The record may have changed since: then there is nothing to move. */
+/* If the record changed since, there is nothing to move. */
 static int move_one(
 	struct pepper *pepper, const struct audit_change *change, const struct move *move)
 {
@@ -113,7 +113,7 @@ static int move_queued(struct pepper *pepper, const struct audit_change *change)
 	pthread_mutex_lock(&pepper->mutex);
 	count = pepper->count < PEPPER_MOVES ? pepper->count : PEPPER_MOVES;
 	pthread_mutex_unlock(&pepper->mutex);
-	/* Others append behind these alone. */
+	/* Other threads only append after these. */
 	for (unsigned i = 0; i < count && r == 0; i++) {
 		r = move_one(pepper, change, &pepper->queue[i]);
 	}
@@ -156,7 +156,8 @@ static void drop_old(struct pepper *pepper)
 	pepper->failed = r < 0;
 }
 
-/* The next slice; at the end, what came of it. */
+/* Scans the next slice of keys. After the last one it publishes the count, and drops the old pepper
+ * if no key needs it. */
 static int scan_slice(struct pepper *pepper, const struct audit_change *change)
 {
 	struct scan scan = { pepper, change->now, 0 };
@@ -189,7 +190,7 @@ static int on_job(struct writer_job *job, const struct writer_turn *turn)
 	const struct audit_change change = audit_change_of(turn, NULL, "pepper.move");
 	int r = move_queued(pepper, &change);
 
-	/* Only when this job put nothing: an undo could not take back a dropped pepper. */
+	/* Only if this job stored nothing: to undo it would not restore a dropped pepper. */
 	if (r == 0 && pepper->done == 0 && secrets_have_old(pepper->secrets) &&
 		(pepper->scanning || atomic_load(&pepper->scan_requested))) {
 		r = scan_slice(pepper, &change);
@@ -206,7 +207,7 @@ static void on_done(struct writer_job *job, int result)
 		pepper->failed = true;
 	}
 	pthread_mutex_lock(&pepper->mutex);
-	/* What failed comes again with its next use. */
+	/* A move that failed is queued again when the secret is used next. */
 	pepper->count -= pepper->done;
 	memmove(pepper->queue, pepper->queue + pepper->done,
 		pepper->count * sizeof pepper->queue[0]);

@@ -2,15 +2,15 @@
 #pragma once
 
 /*
- * pepper: from the old pepper to the new one, while the daemon runs.
+ * pepper: moves the hashes of secrets from the old pepper to the new one while the daemon runs.
  *
- * A hash cannot be made again without its token, so each secret moves when it is used next: the
- * thread that verified it under the old pepper queues its new hash, and a job of the writer puts it
- * into the record. When no key is left that might need the old pepper, it is dropped. Until that is
- * known, jobs look through all keys, a slice each, after the jobs that wait: again when secrets
- * moved, and every PEPPER_IDLE ticks.
+ * A hash needs its token, so each secret moves when it is used next: the thread that verified it
+ * under the old pepper queues its new hash, and a job of the writer stores it in the record. When
+ * no key needs the old pepper any more, it is dropped. To find that out, jobs scan all keys, a
+ * slice in each job, so that other changes are not delayed: after secrets moved, and every
+ * PEPPER_IDLE ticks.
  *
- * Revoked keys do not count: they never come back. Keys that are disabled, expired or deleted count
+ * Revoked keys do not count, since they stay revoked. Disabled, expired and deleted keys count
  * until they are removed.
  */
 
@@ -22,30 +22,31 @@
 struct pepper;
 struct writer;
 
-#define PEPPER_QUEUE 1024 /* secrets that wait for the writer; more move when they come again */
-#define PEPPER_MOVES 64   /* in one job */
-#define PEPPER_SLICE 2048 /* keys looked at in one job */
-#define PEPPER_IDLE  60
+#define PEPPER_QUEUE 1024 /* secrets that wait for the writer; others move at a later use */
+#define PEPPER_MOVES 64   /* secrets in one job */
+#define PEPPER_SLICE 2048 /* keys scanned in one job */
+#define PEPPER_IDLE  60   /* ticks between scans */
 
-/* Both must outlive it, but the writer must end before the pepper is destroyed. */
+/* 0 or a negative errno. Store and writer must outlive it, but the writer's thread must have ended
+ * before it is destroyed. */
 int pepper_create(struct store *store, struct writer *writer, struct pepper **out);
 void pepper_destroy(struct pepper *pepper); /* NULL is ignored */
 
-/* Any thread: is this secret of the key, the current or the other one, under another pepper than
- * the one in use? */
+/* Is this secret of the key, the current or the other one, hashed with another pepper than the
+ * current one? Any thread. */
 bool pepper_is_old(const struct pepper *pepper, const struct store_key *key, bool other);
-/* Any thread: a secret of the key was verified under the old pepper; this is its hash under the one
- * in use. */
+/* Queues a secret of the key that was verified under the old pepper; `hash` is its hash under the
+ * current one. Any thread. */
 void pepper_move(struct pepper *pepper, const struct store_key *key, bool other,
 	const uint8_t hash[static STORE_HASH]);
 
-/* Main's thread, every SWEEP_SECONDS. */
+/* The main thread, every SWEEP_SECONDS (sweep.h). */
 void pepper_tick(struct pepper *pepper);
-/* Nothing is submitted from then on but what is under way. */
+/* No job is submitted from then on. NULL is ignored. Any thread. */
 void pepper_stop(struct pepper *pepper);
 
-/* Any thread: keys that had a secret under the old pepper when all were last looked at, and whether
- * they were since the last rotation. */
+/* The number of keys that had a secret under the old pepper in the last scan. False: no scan has
+ * ended since the daemon started or the pepper was rotated. Any thread. */
 bool pepper_left(struct pepper *pepper, uint64_t *out);
-/* The writer's: the pepper was rotated. */
+/* To be called in the writer's thread after the pepper was rotated. */
 void pepper_rotated(struct pepper *pepper);

@@ -17,18 +17,19 @@
 #include "daemon/write/audit.h"
 #include "daemon/write/writer.h"
 
-/* Keys whose secrets are being confirmed at one moment; one more asks again at its next use. */
+/* Keys whose secrets are being confirmed at the same time; a further key is confirmed at a later
+ * use. */
 #define MAX_CONFIRMING 64
 
 /* Keys of which a dead secret was presented within the hour. With more of them the one that was
- * told longest ago makes room, and may be told again within its hour. */
+ * reported longest ago is dropped, and may be reported again within its hour. */
 #define MAX_ALARMS  256
 #define ALARM_PAUSE 3600 /* seconds, by the monotonic clock */
 
 struct alarm {
 	uint64_t number; /* of the key; 0: free */
 	int64_t reported_at;
-	uint64_t unreported; /* presentations since */
+	uint64_t unreported; /* presentations since then */
 };
 
 struct rotation {
@@ -37,7 +38,7 @@ struct rotation {
 	atomic_uint_fast64_t dead;
 	pthread_mutex_t mutex; /* guards the rest */
 	uint64_t confirming[MAX_CONFIRMING];
-	bool failed; /* so that a full disk is said once */
+	bool failed; /* a failure was logged, so that a full disk is logged once */
 	struct alarm alarms[MAX_ALARMS];
 };
 
@@ -85,16 +86,17 @@ void rotation_tick(struct rotation *rotation)
 	rotation_due_tick(rotation->due);
 }
 
-/* --- jobs of our own -------------------------------------------------------------------------- */
+/* --- jobs for the writer ------------------------------------------------------------------------
+ */
 
-/* One key's. */
+/* A job for one key. */
 struct task {
-	struct writer_job job; /* first: the writer gives it back */
+	struct writer_job job; /* first: the writer passes it to run and done */
 	struct rotation *rotation;
 	uint64_t number;
 	char kid[STORE_KID];
-	uint8_t hash[STORE_HASH]; /* of the secret that was used first */
-	uint64_t count;           /* of presentations that the alarm tells */
+	uint8_t hash[STORE_HASH]; /* of the secret whose first use it was */
+	uint64_t count;           /* of presentations that the alarm reports */
 };
 
 static struct task *make_task(struct rotation *rotation, uint64_t number, struct pol_str kid)
@@ -111,7 +113,7 @@ static struct task *make_task(struct rotation *rotation, uint64_t number, struct
 
 /* --- the first use ---------------------------------------------------------------------------- */
 
-/* false: it is on its way already, or there is no room. */
+/* False: the key is being confirmed already, or there is no room. */
 static bool begin_confirming(struct rotation *rotation, uint64_t number)
 {
 	size_t room = MAX_CONFIRMING;
@@ -138,7 +140,7 @@ static void end_confirming(struct rotation *rotation, uint64_t number)
 	}
 }
 
-/* Anything may have happened to the key since it was used. */
+/* The key may have changed between its use and the job. */
 static bool is_still_pending(const struct store_key *key, const uint8_t *hash, int64_t now)
 {
 	return (key->flags & (STORE_KEY_REVOKED | STORE_KEY_DISABLED)) == 0 &&
@@ -151,7 +153,7 @@ static int run_confirm(struct writer_job *job, const struct writer_turn *turn)
 	struct task *task = (struct task *)job;
 	const struct rotation_parts *parts = &task->rotation->parts;
 	const struct audit_change by = audit_change_of(turn, NULL, "keys.confirm");
-	/* The writer's thread alone exchanges the snapshot. */
+	/* No lock: this thread alone exchanges the snapshot. */
 	const struct pol_limits *limits = pol_snapshot_limits(parts->current->snapshot);
 	struct secret_rules_change change = {
 		.secrets = store_secrets(parts->store),
@@ -209,7 +211,7 @@ void rotation_first_use(struct rotation *rotation, uint64_t number, struct pol_s
 	memcpy(task->hash, hash, STORE_HASH);
 	task->job.run = run_confirm;
 	task->job.done = confirm_done;
-	task->job.need = STORE_ENDS; /* the old secret's end */
+	task->job.need = STORE_ENDS; /* ends the old secret */
 	writer_submit(rotation->parts.writer, &task->job);
 }
 
@@ -223,7 +225,7 @@ static int64_t monotonic(void)
 	return now.tv_sec;
 }
 
-/* How many presentations there are to be told; 0: not now. */
+/* Presentations to report now; 0: the last report is less than ALARM_PAUSE ago. */
 static uint64_t take_alarm(struct rotation *rotation, uint64_t number)
 {
 	int64_t now = monotonic();
@@ -280,7 +282,7 @@ static int run_alarm(struct writer_job *job, const struct writer_turn *turn)
 
 static void alarm_done(struct writer_job *job, int result)
 {
-	/* The log has it in any case. */
+	/* The alarm is in the log even if the trail lacks it. */
 	(void)result;
 	free(job);
 }

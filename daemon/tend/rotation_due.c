@@ -11,13 +11,14 @@
 #include "daemon/keys/secret_rules.h"
 #include "policy/text/timetext.h"
 
-/* One slice: a millisecond or two of main's thread. A million keys take a quarter of an hour. */
+/* Keys of one slice: a millisecond or two of the main thread. With a slice each second a scan of a
+ * million keys takes a quarter of an hour. */
 #define SLICE 1024
-/* Looks begin so far apart at least. */
+/* Least time between the beginnings of two scans. */
 #define PAUSE 60 /* seconds */
-/* Keys that one look tells by name, of each kind. */
+/* Keys of each kind that one scan logs by name. */
 #define MAX_REPORTED 20
-/* A second line, when it is pressing. */
+/* A key is logged a second time this long before its end; seconds. */
 #define URGENT ((int64_t)24 * 60 * 60)
 
 enum event {
@@ -30,14 +31,14 @@ enum event {
 struct rotation_due {
 	struct store *store;
 	struct store_read *read;
-	char after[STORE_KID];  /* where the look stands */
+	char after[STORE_KID];  /* the last key that the scan has passed */
 	size_t after_len;       /* 0: at the beginning */
-	int64_t begun_at;       /* of this look; 0: none is under way */
-	int64_t reported_until; /* events up to then were told by the looks before */
+	int64_t begun_at;       /* of this scan; 0: none is under way */
+	int64_t reported_until; /* earlier scans logged events up to this time */
 	uint64_t counts[EVENTS];
 	uint64_t reported[EVENTS];
 	uint32_t slice;
-	atomic_uint_fast64_t last[EVENTS]; /* of the last look that ended */
+	atomic_uint_fast64_t last[EVENTS]; /* of the last complete scan */
 };
 
 int rotation_due_create(const struct rotation_parts *parts, struct rotation_due **out)
@@ -80,8 +81,8 @@ static bool is_new(const struct rotation_due *due, int64_t at)
 	return at <= due->begun_at && at > due->reported_until;
 }
 
-/* Counts a key, and tells it when its time, or that of the second line, came since the last
- * look. */
+/* Counts a key. True: it is to be logged, since its time or the time of the second line came after
+ * the last scan. */
 static bool count_event(struct rotation_due *due, enum event event, int64_t at, int64_t urgent_at)
 {
 	due->counts[event]++;
@@ -96,7 +97,7 @@ static bool count_event(struct rotation_due *due, enum event event, int64_t at, 
 #define KEY_ARGS(key)                                                                              \
 	POL_STR_ARGS((key)->kid), POL_STR_ARGS((key)->name), POL_STR_ARGS((key)->principal)
 
-/* Times as people read them. */
+/* The time as text. */
 static const char *time_text(int64_t time, char text[static POL_TIME_TEXT])
 {
 	if (pol_timetext_format(time, text) != POL_OK) {
@@ -154,7 +155,7 @@ static int on_key(void *context, const struct store_key *key)
 	return due->slice == SLICE;
 }
 
-/* --- a look ----------------------------------------------------------------------------------- */
+/* --- a scan ----------------------------------------------------------------------------------- */
 
 static void begin_scan(struct rotation_due *due, int64_t now)
 {
@@ -186,7 +187,7 @@ void rotation_due_tick(struct rotation_due *due)
 	int r;
 
 	if (due->begun_at == 0) {
-		/* A clock that was set back begins anew. */
+		/* If the clock was set back, a scan begins at once. */
 		if (due->reported_until != 0 && now >= due->reported_until &&
 			now < due->reported_until + PAUSE) {
 			return;

@@ -2,22 +2,23 @@
 #pragma once
 
 /*
- * rotation_due: looks through all keys, again and again, a slice at a time, for those that are to
- * be renewed and those that are about to end. rotation.c is who asks.
+ * rotation_due: scans all keys repeatedly, a slice at a time, for those that are due to be rotated
+ * and those that are about to expire. For rotation.c.
  *
- * Each event is told once, by the first look after it; the first look of a daemon tells all that
- * stands. A look tells so many keys by name and counts the rest, so that no log is flooded.
+ * Each event is logged once, by the first scan after it; the first scan after the start logs all
+ * that apply. A scan logs a bounded number of keys by name and counts the others.
  */
 
 #include "daemon/tend/rotation.h"
 
 struct rotation_due;
 
+/* 0 or a negative errno. */
 int rotation_due_create(const struct rotation_parts *parts, struct rotation_due **out);
 void rotation_due_destroy(struct rotation_due *due); /* NULL is ignored */
 
-/* The next slice. One thread. */
+/* Scans the next slice. The main thread. */
 void rotation_due_tick(struct rotation_due *due);
 
-/* All but `dead`. Any thread. */
+/* Fills all counts except `dead`. Any thread. */
 void rotation_due_count(struct rotation_due *due, struct rotation_counts *out);

@@ -16,7 +16,7 @@ struct sweep {
 	struct writer *writer;
 	atomic_bool busy;    /* the writer has the job */
 	atomic_bool stopped; /* nothing may be submitted */
-	bool more;           /* the writer's: a slice was not all */
+	bool more;           /* the writer's: there is another slice */
 	bool failed;         /* the writer's: the failure was logged */
 };
 

@@ -14,7 +14,7 @@
 
 #include "daemon/store/env.h"
 
-/* One test is one process, so this much state is its own. */
+/* Each test runs in a process of its own, so this is not shared. */
 static char folder_name[64];
 
 static inline void folder_make(void)
@@ -84,7 +84,7 @@ static inline struct store_key folder_key(char kid[static STORE_KID + 1], unsign
 	};
 }
 
-/* The trail's entry for what was just put. */
+/* Enters what was just stored in the trail. */
 static inline int folder_enter(struct store_write *write, struct pol_str target)
 {
 	const struct store_audit audit = {

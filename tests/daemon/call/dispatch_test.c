@@ -34,7 +34,7 @@ Test(dispatch, a_method_is_found_by_its_whole_name_alone)
 
 /* --- admission -------------------------------------------------------------------------------- */
 
-Test(dispatch, a_socket_and_a_token_admit_to_what_they_are_for)
+Test(dispatch, the_kind_of_socket_and_a_token_decide_what_is_admitted)
 {
 	enum { DECIDES = 0, MANAGES = METHOD_MANAGES, BY_TOKEN = METHOD_MANAGES | METHOD_TOKEN };
 	static const struct {
@@ -129,7 +129,7 @@ Test(dispatch, a_managing_method_takes_a_token_after_its_fields)
 	decode_finish(&decoded);
 }
 
-Test(dispatch, what_cannot_be_a_request_is_refused_with_its_parameter)
+Test(dispatch, a_bad_request_is_refused_with_its_parameter)
 {
 	static const struct {
 		const char *method, *params[5];
@@ -297,7 +297,7 @@ Test(dispatch, a_failure_replaces_what_the_handler_wrote)
 	}
 }
 
-/* By the bound of an answer, and by that of the buffer. */
+/* First by the limit of an answer, then by that of the buffer. */
 Test(dispatch, an_answer_that_is_too_large_becomes_an_error)
 {
 	static const size_t rooms[] = { (size_t)2 * WIRE_MAX_RESPONSE, WIRE_MAX_RESPONSE / 2 };

@@ -11,7 +11,7 @@ struct row {
 	bool matches;
 };
 
-ParameterizedTestParameters(config, a_pattern_holds_what_it_says_and_no_more)
+ParameterizedTestParameters(config, a_pattern_matches_its_segments_and_no_more)
 {
 	static struct row rows[] = {
 		{ "authz:/keys", "authz:/keys", true },
@@ -35,13 +35,13 @@ ParameterizedTestParameters(config, a_pattern_holds_what_it_says_and_no_more)
 	return cr_make_param_array(struct row, rows, sizeof rows / sizeof rows[0]);
 }
 
-ParameterizedTest(struct row *row, config, a_pattern_holds_what_it_says_and_no_more)
+ParameterizedTest(struct row *row, config, a_pattern_matches_its_segments_and_no_more)
 {
 	cr_assert_eq(config_match_pattern(pol_str_of(row->pattern), pol_str_of(row->resource)),
 		row->matches, "%s %s", row->pattern, row->resource);
 }
 
-Test(config, a_line_lets_its_subject_do_its_actions_alone)
+Test(config, a_manage_line_allows_its_subject_its_actions_alone)
 {
 	struct pol_str actions[] = { POL_STR_INIT("list"), POL_STR_INIT("read") };
 	struct config_manager lines[] = {
@@ -69,7 +69,7 @@ Test(config, a_line_lets_its_subject_do_its_actions_alone)
 	cr_assert_not(config_match_manager(&config, &nobody));
 }
 
-Test(config, zero_lets_nobody_do_anything)
+Test(config, an_empty_configuration_allows_nobody_anything)
 {
 	struct config config = { .policy = NULL };
 	struct peer peer = { .uid = 0 };

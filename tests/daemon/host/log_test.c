@@ -7,7 +7,7 @@
 
 #include "daemon/host/log.h"
 
-/* Everything behind the time. */
+/* The line without its time. */
 static const char *after_time(const char *line)
 {
 	return strchr(line, ' ') + 1;
@@ -18,7 +18,7 @@ static const char *after_time(const char *line)
 	unsigned len = log_line(line, sizeof line - 1, __VA_ARGS__);                               \
 	line[len] = '\0'
 
-Test(log, plain_values_stand_as_they_are)
+Test(log, plain_values_are_not_quoted)
 {
 	LINE(LOG_INFO, "ready", "path=%s n=%u big=%llu z=%zu neg=%d", "/run/x", 7u,
 		(unsigned long long)UINT64_MAX, (size_t)9, -3);

@@ -8,7 +8,7 @@
 enum { MOST = 1000 };
 
 struct calls {
-	unsigned of[MOST]; /* one thread alone writes each */
+	unsigned of[MOST]; /* each written by one thread alone */
 };
 
 static void count(void *argument, size_t i)
@@ -19,7 +19,7 @@ static void count(void *argument, size_t i)
 	calls->of[i]++;
 }
 
-Test(parallel, every_piece_is_done_once_before_the_end)
+Test(parallel, every_iteration_runs_once_before_it_returns)
 {
 	static const size_t counts[] = { 0, 1, 2, PARALLEL_MAX, PARALLEL_MAX + 1, MOST };
 

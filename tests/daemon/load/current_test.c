@@ -28,7 +28,7 @@ static void end(struct current *current, struct pol_snapshot *policies[3])
 	}
 }
 
-Test(current, an_exchange_raises_the_serial_and_keeps_the_old_one)
+Test(current, an_exchange_raises_the_serial_and_keeps_the_old_policy)
 {
 	struct pol_snapshot *policies[3];
 	struct current current;
@@ -46,7 +46,7 @@ Test(current, an_exchange_raises_the_serial_and_keeps_the_old_one)
 	end(&current, policies);
 }
 
-Test(current, an_old_one_is_freed_when_all_have_taken_a_newer_one)
+Test(current, a_retired_policy_is_freed_when_all_holders_have_taken_a_newer_one)
 {
 	struct pol_snapshot *policies[3];
 	struct current current;
@@ -55,7 +55,7 @@ Test(current, an_old_one_is_freed_when_all_have_taken_a_newer_one)
 	current_exchange(&current, pol_snapshot_ref(policies[1]));
 	current_exchange(&current, pol_snapshot_ref(policies[2]));
 	current_free_retired(&current, 1);
-	cr_expect_eq(references(policies[0]), 2, "a holder may have it still");
+	cr_expect_eq(references(policies[0]), 2, "a holder may still have it");
 	cr_expect_eq(references(policies[1]), 2);
 	current_free_retired(&current, 2);
 	cr_expect_eq(references(policies[0]), 1, "all have the second");

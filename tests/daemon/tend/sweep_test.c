@@ -12,7 +12,7 @@
 
 TestSuite(sweep, .init = folder_make, .fini = folder_remove);
 
-/* A key of that number, deleted then; 0: not. */
+/* Stores a key of that number; deleted_at 0: not deleted. */
 static void put(struct store *store, unsigned number, int64_t deleted_at)
 {
 	const struct store_audit audit = { .kind = STORE_AUDIT_KEY,
@@ -73,7 +73,7 @@ static unsigned listed(struct store *store, const char *principal)
 	return sum;
 }
 
-Test(sweep, a_deleted_key_is_gone_after_thirty_days_with_all_that_leads_to_it)
+Test(sweep, a_deleted_key_is_removed_after_thirty_days_with_its_index_entries)
 {
 	struct store *store = folder_store();
 	struct store_read *read;
@@ -101,7 +101,7 @@ Test(sweep, a_deleted_key_is_gone_after_thirty_days_with_all_that_leads_to_it)
 	store_close(store);
 }
 
-Test(sweep, a_slice_is_bounded_and_says_that_there_is_more)
+Test(sweep, a_slice_is_bounded_and_reports_that_there_is_more)
 {
 	struct store *store = folder_store();
 
@@ -116,7 +116,7 @@ Test(sweep, a_slice_is_bounded_and_says_that_there_is_more)
 	store_close(store);
 }
 
-Test(sweep, one_that_came_back_is_not_purged)
+Test(sweep, a_restored_key_is_not_purged)
 {
 	struct store *store = folder_store();
 	struct store_write *write;
