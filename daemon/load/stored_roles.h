@@ -24,13 +24,13 @@
 struct stored_roles_change {
 	const struct store_role *put; /* replaces the role of its number, or is new */
 	uint64_t remove;              /* the number of the role to leave out; 0: none */
-	uint64_t fault;               /* out: the number of a role in a cycle */
+	uint64_t fault;               /* out: the number of a role in a circle */
 };
 
 /*
  * Extends the snapshot by the store's roles, as `read` sees them and with the change (NULL: none).
  * *out is a new reference; without roles, to the snapshot's base. If `snapshot` is an extension,
- * compiled roles in it are used again. 0; -ELOOP: the roles inherit in a cycle; -E2BIG: more than
+ * compiled roles in it are used again. 0; -ELOOP: the roles inherit in a circle; -E2BIG: more than
  * STORED_ROLES_MAX; -ENOMEM; or an error of the store.
  */
 int stored_roles_extend(struct store_read *read, const struct pol_snapshot *snapshot,

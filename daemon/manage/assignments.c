@@ -15,8 +15,9 @@
 #include "policy/snapshot/stored.h"
 
 /*
- * An assignment is told by its principal, its role and its places: a role can be held twice, here
- * for good and there until Friday. They lie in the principal's record.
+ * An assignment is identified by its principal, its role and its places: a principal can hold a
+ * role twice, at one place without an end and at another until Friday. Assignments are stored in
+ * the principal's record.
  */
 
 enum { PRINCIPAL, ROLE, AT, TENANT, DELETE_FIELDS, UNTIL = DELETE_FIELDS, CREATE_FIELDS };
@@ -38,7 +39,7 @@ static const struct wire_field list_fields[LIST_FIELDS] = {
 	[LIST_CURSOR] = WIRE_FIELD("cursor", WIRE_KIND_TEXT, 0),
 };
 
-/* Both are sorted and without doubles. */
+/* Both lists are sorted and without duplicates. */
 static bool same_places(struct store_list a, struct store_list b)
 {
 	return a.count == b.count && a.size == b.size &&
@@ -52,7 +53,7 @@ static bool is_over(const struct call *call, const struct store_assignment *assi
 
 /* --- creation --------------------------------------------------------------------------------- */
 
-/* The new one beside those that are held: neither the same again, nor exclusive with one. */
+/* The new assignment must neither exist already nor be exclusive with another one. */
 static int check_held(struct call *call, const struct store_principal *principal,
 	const struct store_assignment *new)
 {
@@ -84,7 +85,7 @@ static int check_held(struct call *call, const struct store_principal *principal
 	return 0;
 }
 
-/* The record's assignments, those that are over left out, and the new one. */
+/* Stores the record without assignments that have ended, and with the new one. */
 static int add(
 	struct call *call, struct store_principal *principal, const struct store_assignment *new)
 {
@@ -170,15 +171,15 @@ static int create(struct call *call)
 
 /* --- deletion --------------------------------------------------------------------------------- */
 
-/* Is it one that goes? Without places all of that role are. */
-static bool is_deleted(
+/* Is this one to be deleted? `at` NULL: all of that role. */
+static bool matches(
 	const struct call *call, const struct store_assignment *held, const struct store_list *at)
 {
 	return pol_str_equal(held->role, subject_str(call->params[ROLE].text)) &&
 	       (at == NULL || same_places(held->places, *at));
 }
 
-/* Answers with those of the list that go. */
+/* Answers with the assignments that are deleted. */
 static void answer_deleted(struct call *call, struct pol_str id, struct store_list assignments,
 	const struct store_list *at)
 {
@@ -191,7 +192,7 @@ static void answer_deleted(struct call *call, struct pol_str id, struct store_li
 	wire_put_str(call->out, WIRE_STR("items"));
 	items = wire_open_array(call->out);
 	while (store_assignment_next(&assignments, &held)) {
-		if (is_deleted(call, &held, at)) {
+		if (matches(call, &held, at)) {
 			record_encode_assignment(call, id, &held);
 			deleted++;
 		}
@@ -200,7 +201,7 @@ static void answer_deleted(struct call *call, struct pol_str id, struct store_li
 	wire_close_map(call->out, map, 1);
 }
 
-/* Takes away those that go. What is left weighs more once a denial is deleted. */
+/* Deletes the matching assignments. If one of them denied something, the principal gains. */
 static int delete_matching(
 	struct call *call, struct store_principal *principal, const struct store_list *at)
 {
@@ -213,7 +214,7 @@ static int delete_matching(
 	int r;
 
 	while (store_assignment_next(&left, &held)) {
-		if (is_deleted(call, &held, at)) {
+		if (matches(call, &held, at)) {
 			deleted = true;
 		} else if (!store_assignment_add(&pack, &held)) {
 			return -EBADMSG;
@@ -228,14 +229,13 @@ static int delete_matching(
 	if (r != 0) {
 		return r;
 	}
-	/* Before the put: the old ones are views into the record. */
+	/* Before the record is stored: the old ones are views into it. */
 	answer_deleted(call, principal->id, before.assignments, at);
 	return audit_put_principal(call->change, principal);
 }
 
-/* Without `at` all that the principal holds of the role goes, wherever: who takes a role away
- * means it. A role or a place that the policy has no more can be taken
- * away as well. */
+/* Without `at` all assignments of the role are deleted. The policy need not have the role or the
+ * places any more. */
 static int delete (struct call *call)
 {
 	const struct wire_value *params = call->params;
@@ -260,13 +260,13 @@ static int delete (struct call *call)
 
 /* --- lists ------------------------------------------------------------------------------------ */
 
-/* Places: how many of the principal's assignments were passed, in one byte, and its id. */
+/* A cursor is one byte, the number of the principal's assignments that were visited, and its id. */
 struct listing {
 	struct list list;
 	struct pol_str role; /* empty: any */
 };
 
-/* Those of one principal from `skip` on. 1: the page is full. */
+/* Lists the assignments of one principal from number `skip` on. 1: the page is full. */
 static int list_one(struct listing *listing, const struct store_principal *principal, uint32_t skip)
 {
 	struct store_list left = principal->assignments;
@@ -298,7 +298,7 @@ static int on_holder(void *context, const struct store_principal *principal)
 	return list_one((struct listing *)context, principal, 0);
 }
 
-/* What the files give to a principal that they declare; the store knows nothing of it. */
+/* Lists what the files assign to a principal that they declare, which the store does not have. */
 static void list_declared(struct listing *listing, uint32_t number)
 {
 	struct list *list = &listing->list;
@@ -343,7 +343,7 @@ static int list_all(struct call *call, struct listing *listing, uint32_t tenant)
 	if (params[LIST_PRINCIPAL].given) {
 		id = subject_str(params[LIST_PRINCIPAL].text);
 	}
-	/* The one in the middle of which the page before ended; it may be deleted since. */
+	/* The principal at which the last page ended; it may be deleted by now. */
 	if (id.len > 0) {
 		r = store_get_principal(call->read, tenant, id, &principal);
 		r = r == 0 ? list_one(listing, &principal, skip) : r;
@@ -355,7 +355,7 @@ static int list_all(struct call *call, struct listing *listing, uint32_t tenant)
 	return r < 0 ? r : 0;
 }
 
-/* out_declared: the number of the principal that is asked for, if the files declare it. */
+/* *out_declared: the number of the requested principal if the files declare it, else POL_NONE. */
 static int check_list(struct call *call, uint32_t *out_tenant, uint32_t *out_declared)
 {
 	const struct wire_value *params = call->params;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* audit: the trail, told and verified. */
+/* audit.list and audit.verify. */
 #include <string.h>
 
 #include "daemon/call/methods.h"
@@ -31,7 +31,7 @@ static const struct wire_field verify_fields[VERIFY_FIELDS] = {
 	[VERIFY_CURSOR] = WIRE_FIELD("cursor", WIRE_KIND_TEXT, 0),
 };
 
-/* Records looked at by one call of audit.verify: a few milliseconds of a worker. */
+/* Records that one call of audit.verify checks without `limit`: a few milliseconds of a worker. */
 #define VERIFY_SLICE 1000
 
 /* --- the list --------------------------------------------------------------------------------- */
@@ -41,9 +41,9 @@ struct listing {
 	uint32_t tenant; /* 0: any */
 	struct pol_str actor;
 	struct pol_str key;
-	int64_t since; /* 0: ever */
+	int64_t since; /* 0: any time */
 	int64_t until;
-	uint64_t after; /* a sequence */
+	uint64_t after; /* a sequence number */
 	bool backwards;
 };
 
@@ -64,7 +64,7 @@ static int on_audit(void *context, const struct store_audit *audit)
 	char cursor[LIST_NUMBER];
 	bool item;
 
-	/* Before either nothing is left: `latest` never falls. */
+	/* No older record passes either filter: `latest` grows with the sequence. */
 	if (listing->backwards &&
 		(audit->sequence <= listing->after || audit->latest < listing->since)) {
 		return 1;
@@ -85,7 +85,7 @@ static int read_filters(struct call *call, struct listing *listing)
 	const struct wire_value *params = call->params;
 	int r = 0;
 
-	/* A token sees its tenant's alone; a peer, all of them. */
+	/* A token sees the records of its tenant alone, a peer all of them. */
 	if (params[TENANT].given || call->actor != NULL) {
 		r = check_tenant(call, &params[TENANT], &listing->tenant);
 	}
@@ -93,7 +93,7 @@ static int read_filters(struct call *call, struct listing *listing)
 		listing->actor = subject_str(params[ACTOR].text);
 		if (listing->actor.len == 0 || listing->actor.len > STORE_MAX_NAME + 16) {
 			r = call_invalid(
-				call, "actor", "names nobody: write uid:N, key:ID or principal:ID");
+				call, "actor", "is no actor: write uid:N, key:ID or principal:ID");
 		}
 	}
 	if (r == 0 && params[KEY].given) {
@@ -114,7 +114,7 @@ static int read_filters(struct call *call, struct listing *listing)
 	return r;
 }
 
-/* Where the walk begins: behind the page before, or where the filters say. */
+/* Where the walk begins: after the last page, or where the filters begin. */
 static int find_start(struct call *call, const struct listing *listing, uint64_t *out)
 {
 	uint64_t passed = list_cursor_number(&listing->list), first = listing->after + 1;
@@ -184,7 +184,7 @@ static void on_problem(void *context, const struct store_problem *problem)
 	verifying->found++;
 }
 
-/* A reader of its own, renewed after the head was asked: the worker's may be older than that. */
+/* Its own read transaction is renewed after the head was read; the worker's may be older. */
 static int verify_slice(
 	struct call *call, struct store_verify *verify, struct verifying *verifying, uint32_t most)
 {
@@ -202,7 +202,7 @@ static int verify_slice(
 	return r;
 }
 
-/* What there is to look at, for who shows how far it has come: the trail, then the records. */
+/* The number of records to check, for a progress display: the trail, then keys and principals. */
 static uint64_t total_of(struct call *call)
 {
 	struct store_counts counts = { 0 };

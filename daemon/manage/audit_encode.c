@@ -75,7 +75,7 @@ static void encode_changes(struct wire_buf *out, struct store_list fields)
 	wire_close_array(out, at, count);
 }
 
-/* 1: it was put. */
+/* Returns the number of pairs, 1 or 0. */
 static uint32_t encode_tenant(struct call *call, uint32_t tenant)
 {
 	struct pol_str name = { NULL, 0 };
@@ -124,11 +124,11 @@ void audit_encode(struct call *call, const struct store_audit *audit)
 	wire_close_map(out, map, pairs + 1);
 }
 
-/* --- what is wrong ---------------------------------------------------------------------------- */
+/* --- problems --------------------------------------------------------------------------------- */
 
 static const struct {
 	const char *name;
-	const char *text; /* behind "record N of the trail " or "key K " */
+	const char *text; /* follows "record N of the trail " or "key K " */
 } problems[] = {
 	[STORE_AUDIT_EDITED] = { "edited", "was edited" },
 	[STORE_AUDIT_MISSING] = { "removed", "was removed" },
@@ -158,7 +158,7 @@ static void encode_message(struct wire_buf *out, const struct store_problem *pro
 
 	if (problem->what == STORE_AUDIT_REORDERED) {
 		len = snprintf(text, sizeof text,
-			"in place of record %" PRIu64 " of the trail stands record %" PRIu64,
+			"where record %" PRIu64 " of the trail should be is record %" PRIu64,
 			problem->sequence, problem->last);
 	} else if (problem->kind == STORE_AUDIT_NONE && problem->last > problem->sequence) {
 		len = snprintf(text, sizeof text,
@@ -193,9 +193,9 @@ void audit_encode_problem(struct call *call, const struct store_problem *problem
 	size_t map = wire_open_map(out);
 	uint32_t pairs = 2;
 
-	/* Whoever wrote into the file chose these bytes. */
+	/* The bytes of an altered record may be anything. */
 	if (problem->kind != STORE_AUDIT_NONE && !is_plain(problem->target)) {
-		shown.target = POL_STR("(of an id that is none)");
+		shown.target = POL_STR("(invalid id)");
 	}
 	wire_put_cstr(out, "problem");
 	wire_put_cstr(out, problems[problem->what].name);

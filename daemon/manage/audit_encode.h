@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * audit_put: records of the trail, and what is wrong with it, as answers. One map each.
+ * audit_encode: encodes records of the audit trail, and problems found in it, for answers. Each
+ * function appends one map.
  */
 
 #include "daemon/call/call.h"
@@ -11,5 +12,5 @@
 void audit_encode(struct call *call, const struct store_audit *audit);
 void audit_encode_problem(struct call *call, const struct store_problem *problem);
 
-/* Bytes of a tag as hexadecimal text. */
+/* Appends the bytes of a tag as hexadecimal text. */
 void audit_encode_tag(struct wire_buf *out, const uint8_t *tag, size_t len);

@@ -11,14 +11,14 @@
 #include "policy/text/cidr.h"
 #include "policy/text/path.h"
 
-/* Code points that print nothing, or turn what stands behind them. */
+/* Control characters, and those that change the direction of the text after them. */
 static bool is_hidden(uint32_t c)
 {
 	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x061c || c == 0x200e || c == 0x200f ||
 	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
 }
 
-/* One code point of text that is known to be UTF-8. */
+/* The next code point; the text is valid UTF-8. */
 static uint32_t next_point(struct wire_str text, size_t *at)
 {
 	unsigned char lead = (unsigned char)text.ptr[(*at)++];
@@ -48,7 +48,7 @@ int check_text(struct call *call, const char *param, struct wire_str text)
 	}
 	if (has_hidden(text)) {
 		return call_invalid(call, param,
-			"holds a control character, or one that turns the direction of text");
+			"holds a control character, or one that changes the direction of text");
 	}
 	return 0;
 }

@@ -2,10 +2,10 @@
 #pragma once
 
 /*
- * check: parameters of managing methods, judged once and alike.
+ * check: checks parameters that several managing methods have.
  *
- * Each gives 0 to go on; 1 when the value is refused and the error is written; or a negative
- * errno.
+ * Each function returns 0 to go on, 1 if the value is refused and the error is written, or a
+ * negative errno. `param` is the parameter's name for the error. Any thread.
  */
 
 #include <stdint.h>
@@ -14,39 +14,38 @@
 #include "daemon/call/call.h"
 #include "daemon/store/env.h"
 
-/* Free text that people type: at most STORE_MAX_TEXT bytes, no control characters, nothing that
- * turns the direction of what is printed behind it. Empty is well. */
+/* Free text: at most STORE_MAX_TEXT bytes, without control characters and without those that change
+ * the direction of text. It may be empty. */
 int check_text(struct call *call, const char *param, struct wire_str text);
 
-/* An id that is given to something new: 1 to STORE_MAX_NAME bytes, in addition no space and no
- * slash. */
+/* An id: 1 to STORE_MAX_NAME bytes, also without space and slash, and not `.`, `..` or `*`. */
 int check_id(struct call *call, const char *param, struct wire_str id);
 
-/* The tenant of a parameter that may be missing: then `default`, or a token's own. Another than the
- * token's is not there. 1 after not_found. */
+/* The tenant that the parameter names; without it `default`, or the token's tenant. For a token
+ * every other tenant is not_found. */
 int check_tenant(struct call *call, const struct wire_value *value, uint32_t *out);
 
-/* Places of a list into a pack, in their one spelling (path.h); sorted, each once. An empty list is
- * refused: "nowhere" and "everywhere" must not look alike. `known`: the policy must have them,
- * which those that are taken away need not. */
+/* Packs a list of places: normalised (policy/text/path.h), sorted, without duplicates. An empty
+ * list is refused, since it would look like "everywhere". `known`: the policy must have the places,
+ * which is not required to remove them. */
 int check_places(
 	struct call *call, const struct wire_value *value, bool known, struct store_pack *out);
 
-/* Names of scopes, or of roles, that the policy has. Roles: none of them `anyone`, no two of them
- * exclusive. */
+/* Packs a list of scopes, or of roles, that the policy or the tenant has. Roles: none is `anyone`,
+ * none is named twice, no two are exclusive. */
 int check_scopes(struct call *call, const struct wire_value *value, struct store_pack *out);
 int check_roles(
 	struct call *call, const struct wire_value *value, uint32_t tenant, struct store_pack *out);
 
-/* May the role be handed out at all, one of the files or one of the tenant's own? *out_number is
- * the snapshot's. */
+/* A role of the files or of the tenant, and not `anyone`. *out_number is its number in the call's
+ * snapshot. */
 int check_role(struct call *call, const char *param, uint32_t tenant, struct pol_str role,
 	uint32_t *out_number);
 
-/* CIDRs into STORE_NETWORK bytes each. */
+/* Networks in CIDR notation, STORE_NETWORK bytes each. */
 int check_networks(struct call *call, const struct wire_value *value,
 	uint8_t out[static STORE_MAX_LIST * STORE_NETWORK], uint32_t *out_count);
 
-/* Room for one list of names, or of places, as packs want it. */
+/* Bytes of a pack for one list of names, or of places. */
 #define CHECK_NAMES_SIZE  (STORE_MAX_LIST * (STORE_MAX_NAME + STORE_ROLE_EXTRA + 2))
 #define CHECK_PLACES_SIZE 32768

@@ -9,7 +9,7 @@
 #include "daemon/decide/subject.h"
 #include "policy/ask/escalation.h"
 
-/* What the caller has, and what he may hand out beside. */
+/* What the caller has, and what it may grant beside that. */
 struct rights {
 	struct pol_grantor grantor;
 	uint32_t roles[STORE_MAX_ASSIGNMENTS];
@@ -19,13 +19,13 @@ struct rights {
 
 /* --- a manager of the configuration ----------------------------------------------------------- */
 
-/* An id that nothing has: only a pattern that means all of them holds it. */
+/* An id that no record has, so that only a pattern for all ids matches it. */
 #define ANY_ID "\x01"
 
-/* Every permission of the tree authz: that a `manage` line can name for all ids. */
+/* Every permission of the tree authz: that a `manage` line can give for all ids. */
 static const struct {
 	const char *noun;
-	bool one; /* of the node below */
+	bool below; /* on /NOUN/ID, not on /NOUN */
 	const char *actions[9];
 } nodes[] = {
 	{ "keys", false, { "list", "create" } },
@@ -42,14 +42,15 @@ static const struct {
 	{ "audit", false, { "read" } },
 };
 
-/* The runs that his lines of the configuration give a peer without a token. */
+/* The permissions that `manage` lines give to a peer without a token, as runs. */
 static int find_runs(struct call *call, struct rights *rights)
 {
 	for (size_t i = 0; i < sizeof nodes / sizeof nodes[0]; i++) {
 		const char *const *action = nodes[i].actions;
 
 		for (; *action != NULL; action++) {
-			struct pol_str id = nodes[i].one ? POL_STR(ANY_ID) : (struct pol_str){ 0 };
+			struct pol_str id =
+				nodes[i].below ? POL_STR(ANY_ID) : (struct pol_str){ 0 };
 			struct pol_run *run = &rights->runs[rights->grantor.run_count];
 			int r = actor_can(call, nodes[i].noun, id, *action);
 
@@ -58,7 +59,7 @@ static int find_runs(struct call *call, struct rights *rights)
 			}
 			if (r > 0 && rights->grantor.run_count < 64 &&
 				pol_escalation_permission(call->snapshot, nodes[i].noun,
-					nodes[i].one, *action, run)) {
+					nodes[i].below, *action, run)) {
 				rights->grantor.run_count++;
 			}
 		}
@@ -67,7 +68,7 @@ static int find_runs(struct call *call, struct rights *rights)
 	return 0;
 }
 
-/* --- what may be handed out ------------------------------------------------------------------- */
+/* --- what `grant` allows beside --------------------------------------------------------------- */
 
 static int add_roles(struct call *call, const struct pol_facts *facts, struct rights *rights)
 {
@@ -114,7 +115,7 @@ static int init_grantor(struct call *call, struct rights *rights)
 	return find_runs(call, rights);
 }
 
-/* --- the question ----------------------------------------------------------------------------- */
+/* --- the comparison --------------------------------------------------------------------------- */
 
 static int refuse(struct call *call, const struct pol_escalation *escalation, const char *hint)
 {
@@ -123,13 +124,13 @@ static int refuse(struct call *call, const struct pol_escalation *escalation, co
 		escalation->action, escalation->resource, hint);
 }
 
-/* A subject as it will be once what is held for a time alone is over. */
+/* A subject's facts as of a later time, without the assignments that have ended by then. */
 struct future {
 	struct pol_facts facts;
 	struct pol_held held[STORE_MAX_ASSIGNMENTS];
 };
 
-/* The first end behind `when` of what is held for a time; INT64_MAX: there is none. */
+/* The next time after `when` at which an assignment ends; INT64_MAX: there is none. */
 static int64_t next_end(const struct pol_facts *facts, int64_t when)
 {
 	int64_t next = INT64_MAX;
@@ -159,14 +160,14 @@ static const struct pol_facts *facts_at(
 	return &future->facts;
 }
 
-/* What is compared. */
+/* The facts that are compared. */
 struct change {
 	const struct pol_facts *before; /* NULL: nothing */
 	const struct pol_facts *after;
 };
 
-/* As of an end to come. The caller may have what he has now, or what he will have then: a denial of
- * his own that is over by then does not keep his own from him. */
+/* Compares as of a later time. The caller may grant what it has now, and what it will have at that
+ * time, when a denial of its own may have ended. */
 static enum pol_status find_escalation_at(struct call *call, const struct change *change,
 	const struct pol_grantor *grantor, int64_t when, struct pol_escalation *escalation)
 {
@@ -184,8 +185,9 @@ static enum pol_status find_escalation_at(struct call *call, const struct change
 	return status;
 }
 
-/* Compares both as of now, and as of each end to come: a role that was given until Friday must not
- * hide that it is given for good, nor a denial until Friday what will be allowed behind it. */
+/* Compares as of now, and as of each time at which an assignment ends. Otherwise a role that is
+ * held until Friday could be given without an end, and a denial until Friday would hide what is
+ * allowed after it. */
 static int find_escalation(struct call *call, const struct pol_facts *before,
 	const struct pol_facts *after, const struct pol_grantor *grantor,
 	struct pol_escalation *escalation)
@@ -207,7 +209,7 @@ static int find_escalation(struct call *call, const struct pol_facts *before,
 	return status == POL_OK ? 0 : -ENOMEM;
 }
 
-/* own: it would be the caller's. */
+/* `own`: the caller itself would gain. */
 static int check(
 	struct call *call, const struct pol_facts *before, const struct pol_facts *after, bool own)
 {
@@ -223,7 +225,7 @@ static int check(
 		return r;
 	}
 	if (own) {
-		return refuse(call, &escalation, "; and nobody gives himself anything");
+		return refuse(call, &escalation, "; and no caller may grant anything to itself");
 	}
 	r = add_roles(call, after, &rights);
 	if (r == 0) {
@@ -240,7 +242,7 @@ static int check(
 		       : 0;
 }
 
-/* The very key that is presented: whatever it gained, or a longer life, would be the caller's. */
+/* The key that the caller presented: whatever it gains, the caller gains. */
 static int check_own_key(
 	struct call *call, const struct pol_facts *before, const struct pol_facts *after)
 {
@@ -251,8 +253,9 @@ static int check_own_key(
 	if (r < 0) {
 		return r;
 	}
-	return escalation.found ? refuse(call, &escalation, "; and nobody gives himself anything")
-				: 0;
+	return escalation.found
+		       ? refuse(call, &escalation, "; and no caller may grant anything to itself")
+		       : 0;
 }
 
 static bool is_own_principal(const struct call *call, uint32_t tenant, struct pol_str id)

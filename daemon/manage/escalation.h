@@ -2,35 +2,38 @@
 #pragma once
 
 /*
- * give: nobody gains, nobody gives what he has not.
+ * escalation: a caller can grant only what it has.
  *
- * Each call that could let somebody do more compares, as sets, what he may do before and after it,
- * in the write transaction. What is gained must lie within the caller's own, at the same place or
- * above it (policy/ask/escalation.h), or come from roles and scopes on which he has `grant`. Peers
- * that may do everything are exempt. What a caller gives himself, which is to the key that he
- * presents or to the principal behind it, no `grant` covers.
+ * A call that may let a principal or key do more compares, in the write transaction, the
+ * permissions before and after the change. What is gained must be among the caller's own
+ * permissions, at the same place or above it (policy/ask/escalation.h), or come from roles and
+ * scopes on which the caller has `grant`. For the key that the caller presented and for that key's
+ * principal `grant` does not count. Superusers are exempt.
  *
- * The subjects are judged as if they were active: what is given to somebody who is switched off is
- * his as soon as he is switched on.
+ * Disabled principals and keys are compared as if they were enabled, since a change of them takes
+ * effect when they are enabled.
  *
- * Each gives 0 to go on; 1 when it is refused and the error is written; or a negative errno. Ask
- * before the first put: facts are views into the transaction.
+ * Each function returns 0 to go on, 1 if the change is refused and the error is written, or a
+ * negative errno. Callers check before they store anything: the facts are views into the
+ * transaction. The writer's thread.
  */
 
 #include "daemon/call/call.h"
 #include "daemon/store/env.h"
 
-/* A key. `before` NULL: its secret is yielded or revived, and all that it allows is gained; for
- * another's principal that takes `issue` as well. */
+/* A change of a key. `before` NULL: the call yields or revives its secret (create, rotate, enable,
+ * restore, roll back, import, a later end, wider networks), and everything that `after` allows
+ * counts as gained; for a key of another principal `issue` is required too. */
 int escalation_check_key(
 	struct call *call, const struct store_key *before, const struct store_key *after);
 
-/* A principal, and with it all its keys. `before` NULL: it is revived. */
+/* A change of a principal, and so of all its keys. `before` NULL: it is enabled, and everything
+ * that `after` allows counts as gained. */
 int escalation_check_principal(struct call *call, const struct store_principal *before,
 	const struct store_principal *after);
 
-/* What a role of the store allows anew, or no longer denies, whoever holds it: here `grant` helps
- * nobody, who would otherwise write the role that he hands out. Each is a number in its snapshot,
- * or POL_NONE. */
+/* A change of a role of the store: what it allows now, or no longer denies. `grant` does not count
+ * here, since a caller could otherwise write any permission into a role that it may grant. `before`
+ * is a number in the call's snapshot, `after` one in `snapshot`, each or POL_NONE. */
 int escalation_check_role(
 	struct call *call, uint32_t before, const struct pol_snapshot *snapshot, uint32_t after);

@@ -9,8 +9,8 @@
 
 #define MAX_CURSOR_TEXT (2 * (SECRET_TAG + LIST_MAX_CURSOR))
 
-/* A chain, so that no bound on parameters is needed: each text is hashed, then that with all
- * before it. */
+/* Adds bytes to the tag: they are hashed, and then the hash with the tag so far. Parameters need no
+ * bound that way. */
 static void chain(struct list *list, const void *bytes, size_t len, uint8_t tag[static SECRET_TAG])
 {
 	struct secrets *secrets = store_secrets(list->call->context->store);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pepper.rotate: a new pepper, while the old one is good until no key needs it. */
+/* pepper.rotate: makes a new pepper; the old one is kept while keys need it (tend/pepper.h). */
 #include "daemon/tend/pepper.h"
 
 #include <errno.h>
@@ -15,7 +15,8 @@ static int refuse_old(struct call *call)
 
 	if (!pepper_left(call->context->pepper, &left)) {
 		return call_error(call, "conflict",
-			"the old pepper is still there, and keys are being counted: ask again");
+			"the old pepper is still there, and its keys are being counted: try again "
+			"later");
 	}
 	return call_error(call, "conflict",
 		"the old pepper is still needed by %llu %s: authzcheck key audit names them; use, "

@@ -25,7 +25,7 @@ static const struct wire_field fields[FIELDS] = {
 
 #define REVISION 16
 
-/* Steps of a walk that take as long as a decision. */
+/* Steps of a walk that take as long as one decision. */
 #define STEPS_A_DECISION 64
 
 struct listing {
@@ -38,8 +38,8 @@ static struct pol_str text_of(const struct wire_value *value)
 	return value->given ? subject_str(value->text) : (struct pol_str){ NULL, 0 };
 }
 
-/* Who asks, judged as a decision would be: it is asked for nothing, and comes to that only behind
- * all that concerns the credential. */
+/* Would a decision accept the credential? The request is empty, and pol_eval checks the credential
+ * before it looks at the request: reasons after that do not count. */
 static struct pol_decision check_credential(struct call *call, struct subject *subject)
 {
 	struct pol_decision decision;
@@ -93,7 +93,7 @@ static int answer(struct listing *listing, const struct pol_decision *decision)
 	return 0;
 }
 
-/* A place is the node and the substitution at which the walk goes on, and the revision that
+/* A cursor is the node and the substitution at which the walk goes on, and the revision that
  * numbered them. */
 static void stop(struct listing *listing, struct pol_query_cursor next)
 {
@@ -134,7 +134,7 @@ static int walk(struct call *call, struct listing *listing, const struct subject
 		"is nothing that the policy declares");
 }
 
-/* Does the cursor belong to the policy that answers now? */
+/* False: the cursor belongs to another policy. */
 static bool read_cursor(struct call *call, struct listing *listing)
 {
 	struct list *list = &listing->list;
@@ -176,7 +176,7 @@ static int permissions(struct call *call)
 	}
 	if (!read_cursor(call, &listing)) {
 		wire_buf_rewind(call->out, listing.list.start);
-		return call_invalid(call, "cursor", "the policy changed since: begin anew");
+		return call_invalid(call, "cursor", "the policy changed since: begin again");
 	}
 	if (ask.has_principal && !call->peer->trusted) {
 		return answer(&listing, &decision);

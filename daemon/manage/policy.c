@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* policy: what policy answers, and taking up a new one. */
+/* policy.status and policy.reload. */
 #include "daemon/manage/policy.h"
 #include "daemon/call/methods.h"
 #include "daemon/config/config.h"
@@ -13,10 +13,10 @@ int policy_admit(struct call *call)
 		return 0;
 	}
 	return call_error(call, "forbidden",
-		"only the daemon's user, root and those whom a `manage` line names may ask this");
+		"only the daemon's user, root and peers that a `manage` line names may do this");
 }
 
-/* Ids of keys and principals are for those who may see them all. */
+/* Only a superuser sees ids of all keys and principals. */
 static void encode_dangling(struct call *call, const struct report_policy *report)
 {
 	const struct report_source *source = &call->context->report;
@@ -94,7 +94,7 @@ static int policy_status(struct call *call)
 	return 0;
 }
 
-/* Runs when the reload has ended: its answer is how that went. */
+/* Runs after the reload and answers with its result. */
 static int policy_reload(struct call *call)
 {
 	const struct report_source *source = &call->context->report;

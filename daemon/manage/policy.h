@@ -2,13 +2,14 @@
 #pragma once
 
 /*
- * policy_encode: what `status` and `policy.status` have in common.
+ * policy: what `status` and other methods share with `policy.status`.
  */
 
 #include "daemon/call/call.h"
 
-/* May this peer ask about the daemon itself? A token gives no such right. 0; 1: refused. */
+/* May this peer call methods about the daemon itself? It is a superuser, or a `manage` line names
+ * it. 0; 1: refused, the error is written. */
 int policy_admit(struct call *call);
 
-/* A map: revision, when, how the last attempt ended, its diagnostics. */
+/* Appends a map: the current policy, and the last attempt to load one with its diagnostics. */
 void policy_encode(struct call *call, const struct report_policy *report);

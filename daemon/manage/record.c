@@ -12,7 +12,7 @@
 
 static const uint8_t v4_mapped[12] = { [10] = 0xff, [11] = 0xff };
 
-/* A map being written: the pairs are counted as they come. */
+/* A map whose pairs are counted as they are appended. */
 struct map {
 	struct wire_buf *out;
 	size_t at;
@@ -71,7 +71,7 @@ static void encode_list(struct map *map, const char *name, struct store_list lis
 	}
 }
 
-/* Names of roles, of the files and of the store alike. */
+/* Names of roles, without their numbers in the store. */
 static void encode_roles(struct map *map, const char *name, struct store_list list)
 {
 	struct pol_str item;
@@ -93,7 +93,7 @@ static void encode_tenant(struct call *call, struct map *map, uint32_t tenant)
 	wire_put_str(map->out, subject_wire(subject_tenant_name(call, tenant)));
 }
 
-/* An address, and its prefix unless that is whole (bits > 128: none). */
+/* An address, and its prefix length unless bits > 128. */
 static void encode_ip(struct wire_buf *out, const uint8_t bytes[static 16], unsigned bits)
 {
 	char text[INET6_ADDRSTRLEN + 4];
@@ -131,7 +131,7 @@ struct wire_str record_status(const struct store_key *key, int64_t now)
 	return WIRE_STR("inactive");
 }
 
-/* Those of which there are any. */
+/* A map of the reasons that have a count; none if all are 0. */
 static void encode_denied(struct map *map, const struct denials *denied, uint64_t number)
 {
 	struct map reasons = { map->out, 0, 0 };
@@ -169,7 +169,7 @@ static void encode_use(struct map *map, const struct store_use *use)
 	wire_put_int(map->out, (int64_t)use->denials);
 }
 
-/* What the other secret is, as long as it is something. */
+/* The generation, the schedule, and the end of another secret, if there is one. */
 static void encode_rotation(struct map *map, const struct store_key *key, int64_t now)
 {
 	const struct store_rotation *rotation = &key->rotation;

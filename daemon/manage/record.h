@@ -2,31 +2,31 @@
 #pragma once
 
 /*
- * record: keys, principals and assignments as answers. Each writes one map into call->out and
- * leaves unset fields out.
+ * record: encodes keys, principals, roles, tenants and assignments for answers. Each function
+ * appends one map to call->out and leaves unset fields out. Any thread.
  */
 
 #include "daemon/call/call.h"
 #include "daemon/store/env.h"
 #include "policy/snapshot/module.h"
 
-/* secret: the token, of a key that was just made; ptr NULL otherwise. 0 or a negative errno. */
+/* `secret` is the token if this call made it; else its ptr is NULL. 0 or a negative errno. */
 int record_encode_key(struct call *call, const struct store_key *key, struct pol_str secret);
 void record_encode_principal(struct call *call, const struct store_principal *principal);
-/* A role of the store, with how many permissions it allows and denies by itself at present. */
+/* A role of the store, and the number of permissions that its own grants allow and deny now. */
 struct record_role {
 	const struct store_role *role;
 	size_t allowed, denied;
 };
 void record_encode_role(struct call *call, const struct record_role *record);
-/* One that the policy's files declare, by its number. */
+/* A role that the policy's files declare, by its number. */
 void record_encode_declared_role(struct call *call, uint32_t number);
 void record_encode_tenant(struct call *call, const struct store_tenant *tenant);
-/* Of a principal that the policy's files declare. */
+/* A principal that the policy's files declare, by its number. */
 void record_encode_declared(struct call *call, uint32_t number);
 void record_encode_assignment(
 	struct call *call, struct pol_str principal, const struct store_assignment *assignment);
-/* Of such a one; `held` is what the snapshot gives for it. */
+/* An assignment of such a principal, as the snapshot has it. */
 void record_encode_held(struct call *call, uint32_t number, const struct pol_held *held);
 
 /* "active", "inactive", "expired" or "revoked". */

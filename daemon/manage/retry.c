@@ -21,7 +21,7 @@ static bool is_id(struct wire_str text)
 	return text.len == RETRY_ID;
 }
 
-/* --- what must be the same -------------------------------------------------------------------- */
+/* --- the fingerprint -------------------------------------------------------------------------- */
 
 static void add_number(struct secret_mix *mix, uint64_t number)
 {
@@ -89,7 +89,7 @@ static void hash_id(struct call *call, struct wire_str id, uint8_t out[static SE
 	secret_mix_end(&mix, out);
 }
 
-/* --- the same again --------------------------------------------------------------------------- */
+/* --- the answer ------------------------------------------------------------------------------- */
 
 static int answer_again(
 	struct call *call, const struct retry *retry, const struct store_retry *found)
@@ -105,8 +105,8 @@ static int answer_again(
 	}
 	if (r < 0 || !secret_equal(key.tag, found->made, STORE_TAG)) {
 		return call_error(call, "conflict",
-			"the key that this request_id made was changed since, so its secret is "
-			"told no more: rotate the key, or create another");
+			"the key of this request_id was changed since, so its secret is not "
+			"shown again: rotate the key, or create another");
 	}
 	if (found->sealed_len < SECRET_SEAL || len > sizeof token ||
 		!secret_open(store_secrets(call->context->store), known, found->sealed,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* status: the daemon at a glance. */
+/* status: counters, latencies, and the state of store, keys, pepper and policy. */
 #include "daemon/call/methods.h"
 #include "daemon/manage/policy.h"
 #include "daemon/secret/token.h"
@@ -67,7 +67,7 @@ static struct wire_str wire_of(struct pol_str text)
 	return (struct wire_str){ text.ptr, text.len };
 }
 
-/* Those that the policy uses and that are not built in. */
+/* Modules that the policy uses, except built-in ones. */
 static void encode_modules(struct wire_buf *out, const struct pol_snapshot *snapshot)
 {
 	struct pol_snapshot_module module;
@@ -86,7 +86,7 @@ static void encode_modules(struct wire_buf *out, const struct pol_snapshot *snap
 	wire_close_array(out, at, count);
 }
 
-/* Under which pepper, and who is left under the one before. */
+/* The number of the current pepper, and the keys that still need the old one. */
 static void encode_pepper(struct call *call)
 {
 	struct secrets *secrets = store_secrets(call->context->store);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* store: a copy of it, to be written by whoever asks. */
+/* store.backup: answers with a copy of the store, piece by piece. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -15,7 +15,7 @@ static const struct wire_field backup_fields[BACKUP_FIELDS] = {
 	[CURSOR] = WIRE_FIELD("cursor", WIRE_KIND_TEXT, 0),
 };
 
-/* In decisions: what a piece costs beside them. */
+/* The cost of one piece, as a number of decisions. */
 #define PIECE_COST 256
 
 static bool read_id(struct wire_str text, uint8_t out[static BACKUP_ID])
@@ -83,7 +83,7 @@ static int next_piece(struct call *call, const uint8_t *id)
 	return r;
 }
 
-/* All that the store holds: for whoever may do everything. */
+/* A copy has everything in the store, so only a superuser gets it. */
 static int backup(struct call *call)
 {
 	const struct wire_value *cursor = &call->params[CURSOR];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tenants: whose keys, principals and roles they are. Each sees its own alone. There is no node for
- * them in the tree authz:, so that nobody but root and the daemon's own user makes and switches
- * them; the list is for whoever manages.
+ * tenants: each key, principal and role belongs to one tenant. The tree authz: has no node for
+ * tenants, so only root and the daemon's own user can create, enable and disable them; every peer
+ * that manages can list them.
  */
 #include <errno.h>
 #include <string.h>
@@ -30,7 +30,7 @@ static int admit(struct call *call)
 		return 0;
 	}
 	return call_error(call, "forbidden",
-		"only root and the daemon's own user make tenants and switch them");
+		"only root and the daemon's own user may create, enable and disable tenants");
 }
 
 static int find(struct call *call, struct store_tenant *out)
@@ -43,7 +43,8 @@ static int find(struct call *call, struct store_tenant *out)
 	return r;
 }
 
-/* Puts it, with its entry in the trail; the record's texts are dead then, so they are copied. */
+/* Stores the tenant and enters it in the trail. The texts may be views into the store, which are
+ * invalid after that, so they are copied first. */
 static int save(struct call *call, const struct store_tenant *given, bool is_new)
 {
 	static const struct pol_str on = POL_STR_INIT("active");
@@ -119,8 +120,7 @@ static int set(struct call *call, bool disabled)
 		return r;
 	}
 	if (disabled && tenant.number == STORE_TENANT_DEFAULT) {
-		return call_error(
-			call, "conflict", "the tenant `default` is always there, and always on");
+		return call_error(call, "conflict", "the tenant `default` cannot be disabled");
 	}
 	if (((tenant.flags & STORE_TENANT_DISABLED) != 0) == disabled) {
 		wire_put_result(call->out, call->id);

@@ -86,8 +86,7 @@ void rotation_tick(struct rotation *rotation)
 	rotation_due_tick(rotation->due);
 }
 
-/* --- jobs for the writer ------------------------------------------------------------------------
- */
+/* --- jobs for the writer ---------------------------------------------------------------------- */
 
 /* A job for one key. */
 struct task {

@@ -304,7 +304,7 @@ class Broken(people.PeopleTest):
             with self.subTest(id):
                 self.edit("put", "keys", id.hex(), record)
                 targets = [target for _, _, target in self.verify()]
-                self.assertIn("(of an id that is none)", targets)
+                self.assertIn("(invalid id)", targets)
                 self.assertNotIn(id.decode("latin-1"), targets)
                 self.d.stop()
                 self.edit("del", "keys", id.hex())

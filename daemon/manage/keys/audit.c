@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* keys.audit: which keys want looking at, and what they have that they never use. */
+/* keys.audit: keys that need attention, and permissions that they never use. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -16,7 +16,7 @@
 
 enum { TENANT, PRINCIPAL, LABEL, IDLE, EXPIRING, LIMIT, CURSOR, FIELDS };
 
-_Static_assert((int)FIELDS == (int)KEYS_AUDIT_FIELDS, "the header tells the table's size");
+_Static_assert((int)FIELDS == (int)KEYS_AUDIT_FIELDS, "the header has the table's size");
 
 const struct wire_field keys_audit_fields[KEYS_AUDIT_FIELDS] = {
 	[TENANT] = WIRE_FIELD("tenant", WIRE_KIND_TEXT, 0),
@@ -31,18 +31,18 @@ const struct wire_field keys_audit_fields[KEYS_AUDIT_FIELDS] = {
 #define DAY              INT64_C(86400)
 #define IDLE_DAYS        90
 #define EXPIRING_DAYS    30
-#define MAX_UNUSED       100 /* names of one key in an answer; the count tells of all */
-#define MAX_STEPS        ((size_t)1 << 20) /* of one page: some ten milliseconds */
+#define MAX_UNUSED       100 /* names of one key in an answer; the counts are complete */
+#define MAX_STEPS        ((size_t)1 << 20) /* of one page: about ten milliseconds */
 #define STEPS_A_DECISION 64
 
 struct auditing {
 	struct list list;
 	struct pol_str label;
-	int64_t idle;              /* last used before it */
-	int64_t expiring;          /* expires before it */
-	struct pol_narrow *narrow; /* made for the first key that wants it */
-	uint64_t *hashes;          /* of the snapshot's actions; 0: not made yet */
-	struct store_used used;    /* of the key at hand */
+	int64_t idle;              /* a last use before this time is a finding */
+	int64_t expiring;          /* and an expiry before this one */
+	struct pol_narrow *narrow; /* created for the first key that needs it */
+	uint64_t *hashes;          /* of the snapshot's actions; 0: not computed yet */
+	struct store_used used;    /* by the current key */
 	uint32_t unused;           /* names written */
 	size_t steps;
 	int r;
@@ -84,7 +84,7 @@ static void find_by_times(const struct auditing *auditing, const struct store_ke
 	add_finding(out, !dead && secret_rules_is_due(key, now), "due");
 }
 
-/* --- what it has and never uses --------------------------------------------------------------- */
+/* --- unused permissions ----------------------------------------------------------------------- */
 
 static bool was_used(void *context, uint32_t action, struct pol_str name)
 {
@@ -120,7 +120,7 @@ static int prepare(struct auditing *auditing)
 	if (auditing->narrow != NULL) {
 		return 0;
 	}
-	/* No action is without a permission. */
+	/* There are at most as many actions as permissions. */
 	auditing->hashes =
 		calloc(pol_snapshot_counts(snapshot).permissions + 1, sizeof *auditing->hashes);
 	if (auditing->hashes == NULL || pol_narrow_create(snapshot, &auditing->narrow) != POL_OK) {
@@ -140,7 +140,7 @@ static void encode_scopes(
 	}
 }
 
-/* Writes the pairs; *pairs counts them. */
+/* Encodes the pairs and adds their number to *pairs. 1: some permission is unused. */
 static int encode_permissions(
 	struct auditing *auditing, const struct store_key *key, uint32_t *pairs)
 {
@@ -199,7 +199,7 @@ static void encode_time(struct call *call, const char *name, int64_t time, uint3
 	}
 }
 
-/* 1: written; 0: nothing to say of it; negative errno. */
+/* 1: encoded; 0: it has no finding; or a negative errno. */
 static int encode_key(struct auditing *auditing, const struct store_key *key)
 {
 	struct call *call = auditing->list.call;
@@ -217,7 +217,7 @@ static int encode_key(struct auditing *auditing, const struct store_key *key)
 	}
 	find_by_times(auditing, key, &use, &findings);
 	map = wire_open_map(call->out);
-	/* Of one that used more than is remembered it is not known what it did not use. */
+	/* If it used more permissions than the store keeps, the unused ones are not known. */
 	if (auditing->used.count > 0 && !auditing->used.full) {
 		r = encode_permissions(auditing, key, &pairs);
 		add_finding(&findings, r > 0, "unused_permissions");

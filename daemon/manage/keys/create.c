@@ -32,7 +32,7 @@ enum field {
 	FIELDS,
 };
 
-_Static_assert((int)FIELDS == (int)KEYS_CREATE_FIELDS, "the header tells the table's size");
+_Static_assert((int)FIELDS == (int)KEYS_CREATE_FIELDS, "the header has the table's size");
 
 const struct wire_field keys_create_fields[KEYS_CREATE_FIELDS] = {
 	[NAME] = WIRE_FIELD("name", WIRE_KIND_TEXT, 0),
@@ -51,7 +51,7 @@ const struct wire_field keys_create_fields[KEYS_CREATE_FIELDS] = {
 	[REQUEST_ID] = WIRE_FIELD("request_id", WIRE_KIND_TEXT, 0),
 };
 
-/* What the key is bound to is told by what was given, never by what is left. */
+/* The parameters that are given decide what the key is bound to; it stays bound to that. */
 static int read_binding(struct call *call, struct store_key *key)
 {
 	const struct wire_value *params = call->params;
@@ -255,7 +255,7 @@ static int create(struct call *call, struct new_key *new_key)
 	struct store_key taken;
 	int r;
 
-	/* 65 bits are drawn: a second round is for the book. */
+	/* 65 bits are drawn at random: a second round is unlikely. */
 	do {
 		secret_token_make(key->prefix, new_key->token, &new_key->parts);
 		r = store_get_key(call->read, new_key->parts.kid, &taken);

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * new_key: a key on its way into the store: what keys.create and keys.import have in common.
+ * create: what keys.create and keys.import share.
  */
 
 #include "daemon/call/call.h"
@@ -12,7 +12,7 @@
 #include "daemon/secret/token.h"
 #include "daemon/store/env.h"
 
-/* What the new record points to. */
+/* A new key, and the memory that its record points to. The caller wipes `token`. */
 struct new_key {
 	struct store_key key;
 	uint8_t roles[CHECK_NAMES_SIZE];
@@ -22,9 +22,10 @@ struct new_key {
 	uint8_t hash[SECRET_HASH];
 	char token[SECRET_MAX_TOKEN];
 	struct secret_token parts;
-	struct retry retry; /* keys.create's */
+	struct retry retry; /* for keys.create */
 };
 
-/* Judges keys.create's parameters and fills the record, but for its kid, hash and created_by;
- * new_key->key was zeroed. 0; 1: refused, the error is written; negative errno. */
+/* Checks the parameters of keys.create and the caller's authority, and fills new_key->key, which
+ * the caller zeroed, except kid, hash and created_by. 0 to go on, 1 if refused, or a negative
+ * errno. The writer's thread. */
 int keys_check_new(struct call *call, struct new_key *new_key);

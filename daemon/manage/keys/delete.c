@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A key's end: hidden, brought back, gone. */
+/* keys.delete, keys.restore and keys.purge. */
 #include <errno.h>
 #include <string.h>
 
@@ -25,7 +25,7 @@ static int save(struct call *call, struct store_key *key)
 	return r < 0 ? r : keys_answer(call, key);
 }
 
-/* Off as well: a restored key works again when somebody says so. */
+/* The key is disabled too: after it is restored, it works when it is enabled. */
 int keys_delete(struct call *call)
 {
 	struct store_key key;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tokens made elsewhere, known by their SHA-256. */
+/* keys.import: keys for tokens that other software made, by their SHA-256. */
 #include <errno.h>
 #include <string.h>
 
@@ -94,7 +94,7 @@ static bool read_base64(struct wire_str text, uint8_t out[static SECRET_DIGEST])
 			out[used++] = (uint8_t)(bits >> held);
 		}
 	}
-	/* What is left over says nothing: another spelling of the same. */
+	/* Bits that are left over must be 0: otherwise it is another spelling of the same. */
 	return (bits & ((1u << held) - 1)) == 0;
 }
 
@@ -109,7 +109,7 @@ static int read_hash(struct call *call, uint8_t out[static SECRET_DIGEST])
 		call, "hash", "is no SHA-256: write its 32 bytes as 64 hex digits or as base64");
 }
 
-/* A token opens one key. */
+/* A token must belong to one key. */
 static int check_owner(struct call *call, const uint8_t *hash)
 {
 	struct store_key owner;
@@ -119,12 +119,13 @@ static int check_owner(struct call *call, const uint8_t *hash)
 		return 0;
 	}
 	if (r == 0 || r == -EBADMSG) {
-		return call_error(call, "conflict", "this token is, or was, a key's already");
+		return call_error(
+			call, "conflict", "this token belongs, or belonged, to another key");
 	}
 	return r;
 }
 
-/* Its id is drawn as any other's; the rest of what is drawn with it is thrown away. */
+/* Draws the key's id as for a new key, and ignores the secret that is drawn with it. */
 static int draw_id(struct call *call, struct new_key *new_key)
 {
 	struct store_key taken;

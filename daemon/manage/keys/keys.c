@@ -50,7 +50,7 @@ int keys_find_any(struct call *call, const struct wire_value *id, struct store_k
 	return find(call, id, true, out);
 }
 
-/* What a caller may not see, and what is not there, must look alike: so authority first. */
+/* Authority first: a caller must not learn whether a key that it may not see exists. */
 int keys_open(struct call *call, const char *action, struct store_key *out)
 {
 	int r = actor_may(call, "keys", subject_str(call->params[0].text), action);
@@ -149,7 +149,7 @@ struct listing {
 	struct list list;
 	struct pol_str status; /* empty: any */
 	struct pol_str label;
-	bool deleted; /* those that were, alone; else those that were not */
+	bool deleted; /* deleted keys alone; else all others */
 	int r;
 };
 
@@ -237,7 +237,6 @@ static int list(struct call *call)
 #define EDITS   (CHANGES | METHOD_EDITS)
 #define ENDS    (CHANGES | METHOD_ENDS)
 
-/* The tables of the two large ones lie with their handlers; their sizes are known there. */
 const struct method keys_methods[] = {
 	{ "keys.audit", keys_audit_fields, KEYS_AUDIT_FIELDS, READS, keys_audit },
 	{ "keys.create", keys_create_fields, KEYS_CREATE_FIELDS, CHANGES | METHOD_SECRET,
@@ -252,7 +251,7 @@ const struct method keys_methods[] = {
 	{ "keys.list", list_fields, LIST_FIELDS, READS, list },
 	{ "keys.prolong", keys_prolong_fields, KEYS_PROLONG_FIELDS, EDITS, keys_prolong },
 	{ "keys.purge", id_fields, 1, METHOD_CHANGES | METHOD_MANAGES | METHOD_ENDS, keys_purge },
-	/* The holder's own: through any socket where tokens are taken. */
+	/* For the key's holder: through any socket for decisions, without managing rights. */
 	{ "keys.renew", keys_renew_fields, KEYS_RENEW_FIELDS,
 		METHOD_CHANGES | METHOD_SECRET | METHOD_EDITS, keys_renew },
 	{ "keys.restore", id_fields, 1, EDITS, keys_restore },

@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * keys: what the files of this noun share: keys.c (the table, look-ups, switches), keys_create.c,
- * keys_update.c, keys_limits.c.
+ * keys: what the files of this noun share. keys.c has the table of methods, look-ups, enable,
+ * disable, revoke and list; audit.c, create.c, delete.c, import.c, rotate.c and update.c have the
+ * other methods; limits.c has the limits of the policy.
  */
 
 #include <stdint.h>
@@ -25,39 +26,41 @@ enum { KEYS_IMPORT_FIELDS = 13, KEYS_AUDIT_FIELDS = 7 };
 extern const struct wire_field keys_audit_fields[KEYS_AUDIT_FIELDS];
 extern const struct wire_field keys_import_fields[KEYS_IMPORT_FIELDS];
 
-/* 0; 1: not_found is written; negative errno. A key that was deleted is not found. */
+/* Finds a key by its id. 0; 1: not_found is written; or a negative errno. A deleted key, or one of
+ * a tenant that the caller may not see, is not found. */
 int keys_find(struct call *call, const struct wire_value *id, struct store_key *out);
-/* Those too. */
+/* The same, with deleted keys. */
 int keys_find_any(struct call *call, const struct wire_value *id, struct store_key *out);
 
-/* What `id` names, for who may do this to it. 0; 1: forbidden or not_found is written; negative
- * errno. */
+/* Checks that the caller may do the action on the key of parameter `id`, and finds it. 0; 1:
+ * forbidden or not_found is written; or a negative errno. */
 int keys_open(struct call *call, const char *action, struct store_key *out);
 
-/* The record as the answer. */
+/* Answers with the record. 0 or a negative errno. */
 int keys_answer(struct call *call, const struct store_key *key);
 
 int keys_delete(struct call *call);
 int keys_restore(struct call *call);
 int keys_purge(struct call *call);
 
-/* Is the key active, or may it become so again? */
+/* Neither revoked nor expired: active, or can become so again. */
 bool keys_is_live(const struct store_key *key, int64_t now);
 
-/* May this principal have the key alive, beside those that it has? `key` itself is not counted
- * twice. 0; 1: limit_reached is written, with the ids in the way; negative errno. */
+/* Does the policy allow the principal this key beside its others? `key` itself is not counted
+ * twice. 0, also for a key without a principal; 1: limit_reached is written with the ids of the
+ * others; or a negative errno. */
 int keys_check_count(struct call *call, const struct store_key *key);
 
-/* May the key's principal have so many secrets of this key, beside those of its others? Likewise,
- * but a key without a principal may. */
+/* Does the policy allow the principal `own` secrets of this key beside those of its other keys?
+ * Returns as keys_check_count does. */
 int keys_check_secrets(struct call *call, const struct store_key *key, unsigned own);
 
-/* Is nothing left of another principal of that id, that the files declared once? 0; 1: conflict is
- * written, with the ids of keys that are not revoked; negative errno. */
+/* Is there no key of an earlier principal of that id, which the files declared? 0; 1: conflict is
+ * written with the ids of the keys that are not revoked; or a negative errno. */
 int keys_check_no_keys(struct call *call, uint32_t tenant, struct pol_str principal);
 
-/* Is the first day of its schedule one that the calendar has? 0 or 1 or negative errno. */
+/* Does the key's schedule end before the year 10000? 0; 1: refused, the error is written. */
 int keys_check_schedule(struct call *call, const struct store_key *key);
 
-/* Does the policy allow this life? `param` is to blame. 0 or 1 or negative errno. */
+/* Does the policy allow the key's expiry? 0; 1: refused, the error names `param`. */
 int keys_check_lifetime(struct call *call, const struct store_key *key, const char *param);

@@ -3,15 +3,14 @@
 #include "daemon/keys/secret_rules.h"
 #include "daemon/manage/keys/keys.h"
 
-/* An error names so many of the keys that are in the way; limits are small numbers. */
+/* An error names at most this many keys; limits are small numbers. */
 #define MAX_IDS 64
 
 struct key_count {
-	const struct store_key
-		*excluded; /* NULL: none; those that are expired count as well then */
+	const struct store_key *excluded; /* NULL: none, and expired and deleted keys count too */
 	int64_t now;
 	uint64_t count;
-	uint64_t secrets; /* that are good */
+	uint64_t secrets; /* that are valid */
 	char ids[MAX_IDS][STORE_KID];
 	uint32_t id_count;
 };
@@ -37,7 +36,7 @@ static int on_key(void *context, const struct store_key *key)
 	if ((key->flags & STORE_KEY_REVOKED) != 0) {
 		return 0;
 	}
-	/* A deleted one is counted when it comes back; as somebody else's it must not. */
+	/* A deleted key counts once it is restored; a new principal must not get an old one's. */
 	if (counted->excluded != NULL &&
 		(!keys_is_live(key, counted->now) || key->deleted_at != 0 ||
 			pol_str_equal(key->kid, counted->excluded->kid))) {
@@ -54,7 +53,7 @@ static int on_key(void *context, const struct store_key *key)
 	return 0;
 }
 
-/* With the ids of those that are in the way. */
+/* The error has the ids of the keys that were counted. */
 static int refuse(
 	struct call *call, const struct key_count *counted, const struct wire_error *error)
 {
@@ -68,7 +67,7 @@ static int refuse(
 	return 1;
 }
 
-/* Those of the principal's other keys; 0 of both when the policy sets no limit. */
+/* Counts the principal's other keys and their secrets; nothing if the policy sets no limit. */
 static int count_others(struct call *call, const struct store_key *key, struct key_count *out)
 {
 	const struct pol_limits *limits = pol_snapshot_limits(call->snapshot);

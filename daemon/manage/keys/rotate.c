@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * keys.rotate, .finish, .prolong, .rollback and .renew: who may, and what stands against it. What
- * becomes of the secrets is generation.h's.
+ * keys.rotate, .finish, .prolong, .rollback and .renew: authority and conditions. The rules of a
+ * key's secrets are in keys/secret_rules.h.
  */
 #include "daemon/manage/keys/rotate.h"
 
@@ -44,7 +44,7 @@ const struct wire_field keys_renew_fields[KEYS_RENEW_FIELDS] = {
 	[RENEW_REQUEST_ID] = WIRE_FIELD("request_id", WIRE_KIND_TEXT, 0),
 };
 
-/* One change, and what the record points to then. */
+/* One change, and the memory that the changed record points to. */
 struct rotating {
 	struct store_key key;
 	char kid[STORE_KID];
@@ -57,7 +57,7 @@ struct rotating {
 	uint8_t hash[SECRET_HASH];
 };
 
-/* Behind this the key is nobody's to change any more. */
+/* Prepares a change of rotating->key. */
 static void begin(struct call *call, struct rotating *rotating)
 {
 	memcpy(rotating->kid, rotating->key.kid.ptr, STORE_KID);
@@ -68,7 +68,7 @@ static void begin(struct call *call, struct rotating *rotating)
 	};
 }
 
-/* The record as it is now stored: the put may have moved what it was read from. */
+/* Answers with the stored record; views into the old one are invalid now. */
 static int answer(struct call *call, const struct rotating *rotating, struct pol_str secret)
 {
 	struct store_key key;
@@ -89,7 +89,7 @@ static int save(struct call *call, const struct rotating *rotating)
 	return r < 0 ? r : answer(call, rotating, (struct pol_str){ NULL, 0 });
 }
 
-/* Makes the new secret and stores it; it is in the answer, and nowhere else. */
+/* Makes the new secret, stores its hash, and answers with it. */
 static int issue(struct call *call, struct rotating *rotating)
 {
 	struct store_key *key = &rotating->key;
@@ -122,7 +122,7 @@ static const char *time_text(int64_t time, char text[static POL_TIME_TEXT])
 	return text;
 }
 
-/* --- by who may ------------------------------------------------------------------------------- */
+/* --- by a manager ----------------------------------------------------------------------------- */
 
 static int check_state(struct call *call, const struct store_key *key)
 {
@@ -166,7 +166,7 @@ static int read_mode(struct call *call, struct rotating *rotating)
 	return 0;
 }
 
-/* Two secrets at most. */
+/* A key has at most two secrets. */
 static int check_other(struct call *call, const struct store_key *key, bool finish_old)
 {
 	char text[POL_TIME_TEXT];
@@ -183,7 +183,7 @@ static int check_other(struct call *call, const struct store_key *key, bool fini
 			text);
 	}
 	return call_error(call, "conflict",
-		"the secret of before is good until %s: finish that first, or give finish_old to "
+		"the former secret is valid until %s: finish that first, or give finish_old to "
 		"end it now",
 		text);
 }
@@ -226,8 +226,8 @@ int keys_rotate(struct call *call)
 	return r != 0 ? r : issue(call, &rotating);
 }
 
-/* The key whose former secret is still good; the new one that was never used counts with
- * `or_pending`. */
+/* Opens a key that is being rotated: its former secret is still valid or, with `or_pending`, its
+ * new one was not used yet. */
 static int open_rotating(struct call *call, bool or_pending, struct rotating *rotating)
 {
 	enum store_other other;
@@ -301,7 +301,8 @@ static int check_prolong(struct call *call, struct rotating *rotating)
 	}
 	if (until < rotating->key.rotation.other_until) {
 		return call_invalid(call, "overlap",
-			"ends before %s, until when the secret is good anyway: finish it instead",
+			"ends before %s, until which the secret is valid already: finish it "
+			"instead",
 			time_text(rotating->key.rotation.other_until, text));
 	}
 	rotating->key.rotation.other_until = until;
@@ -318,11 +319,11 @@ int keys_prolong(struct call *call)
 
 /* --- by the holder ---------------------------------------------------------------------------- */
 
-/* The same for all that is wrong with a token: it tells nothing to who guesses. */
+/* One message for every fault of a token, so that it helps nobody to guess one. */
 static int refuse_token(struct call *call)
 {
 	return call_error(call, "forbidden",
-		"the token is not the current secret of an active key of somebody active");
+		"the token is not the current secret of an active key of an active principal");
 }
 
 static int check_due(struct call *call, const struct store_key *key)
@@ -331,7 +332,7 @@ static int check_due(struct call *call, const struct store_key *key)
 
 	if (key->rotation.rotate_every == 0) {
 		return call_error(
-			call, "conflict", "the key is on no schedule: nothing is to be renewed");
+			call, "conflict", "the key has no schedule: there is nothing to renew");
 	}
 	if (!secret_rules_is_due(key, call->now)) {
 		return call_error(call, "conflict", "the key is not due before %s",
@@ -358,7 +359,7 @@ static int check_renew(struct call *call, struct rotating *rotating)
 	if (r < 0) {
 		return r;
 	}
-	/* What the daemon itself would answer with 401, it does not renew. */
+	/* A token that a decision would answer with 401 is not renewed. */
 	if (!subject.verified || subject.by_other || facts->key_state != POL_KEY_ACTIVE ||
 		facts->tenant_inactive || facts->wrong_environment || facts->wrong_tenant ||
 		(facts->binding == POL_BOUND_TO_PRINCIPAL &&

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * keys_rotate: the methods of keys.h's noun that give a key another secret.
+ * rotate: the methods of keys that change a key's secrets.
  */
 
 #include "daemon/call/call.h"

@@ -13,11 +13,10 @@
 
 enum field { ID, NAME, LABEL, SCOPES, NETWORKS, EXPIRES_AT, ROTATE_EVERY, FIELDS };
 
-_Static_assert((int)FIELDS == (int)KEYS_UPDATE_FIELDS, "the header tells the table's size");
+_Static_assert((int)FIELDS == (int)KEYS_UPDATE_FIELDS, "the header has the table's size");
 
-/* Nil takes away: the name, the label, the networks (from anywhere then), the end, the schedule.
- * Scopes can be
- * changed, not taken away: a narrowed key stays one. */
+/* Nil removes the name, the label, the networks (then any address is allowed), the expiry or the
+ * schedule. Scopes can be changed but not removed: a narrowed key stays narrowed. */
 const struct wire_field keys_update_fields[KEYS_UPDATE_FIELDS] = {
 	[ID] = WIRE_FIELD("id", WIRE_KIND_TEXT, WIRE_REQUIRED),
 	[NAME] = WIRE_FIELD("name", WIRE_KIND_TEXT, WIRE_OR_NIL),
@@ -31,7 +30,7 @@ const struct wire_field keys_update_fields[KEYS_UPDATE_FIELDS] = {
 struct updating {
 	struct store_key key;
 	struct store_key before;
-	bool widened; /* it may act from elsewhere, or for longer */
+	bool widened; /* it is valid for more networks, or for longer */
 	uint8_t scopes[CHECK_NAMES_SIZE];
 	uint8_t networks[STORE_MAX_LIST * STORE_NETWORK];
 };
@@ -70,7 +69,7 @@ static void network_of(const uint8_t *networks, uint32_t number, struct pol_netw
 	out->bits = network[STORE_NETWORK - 1];
 }
 
-/* Does each of the new networks lie in one of the old ones? None at all is everywhere. */
+/* Is each new network inside an old one? No networks means any address. */
 static bool stays_inside(
 	const struct store_key *old, const uint8_t *networks, uint32_t network_count)
 {
@@ -139,8 +138,8 @@ static int update_end(struct call *call, struct updating *updating)
 	return r;
 }
 
-/* A schedule that lets the present secret live longer hands it out again. One that has ended is not
- * brought back to life that way. */
+/* A schedule under which the current secret is valid for longer counts as a revived secret. A
+ * secret that has ended cannot be revived this way. */
 static int update_schedule(struct call *call, struct updating *updating)
 {
 	const struct wire_value *value = &call->params[ROTATE_EVERY];
@@ -198,7 +197,7 @@ static int check_all(struct call *call, struct updating *updating)
 	if (r == 0) {
 		r = update_schedule(call, updating);
 	}
-	/* From elsewhere or for longer, all that the key allows is more than before. */
+	/* For more networks or for longer, everything that the key allows counts as gained. */
 	if (r == 0) {
 		r = escalation_check_key(call, updating->widened ? NULL : &updating->before, key);
 	}

@@ -9,10 +9,10 @@
 #include "daemon/manage/principals/principals.h"
 #include "daemon/write/audit.h"
 
-/* Attributes altogether. */
+/* Bytes of all attributes. */
 #define MAX_ATTRIBUTES 8192
 
-/* The two tables begin alike, so that what reads a parameter serves both. */
+/* Both tables begin with the same fields, so that one function reads them for both. */
 enum field {
 	ID,
 	TENANT,
@@ -24,8 +24,9 @@ enum field {
 	FIELDS
 };
 
-_Static_assert((int)FIELDS == (int)PRINCIPALS_CREATE_FIELDS, "the header tells the table's size");
-_Static_assert((int)UPDATE_FIELDS == (int)PRINCIPALS_UPDATE_FIELDS, "likewise");
+_Static_assert((int)FIELDS == (int)PRINCIPALS_CREATE_FIELDS, "the header has the table's size");
+_Static_assert(
+	(int)UPDATE_FIELDS == (int)PRINCIPALS_UPDATE_FIELDS, "the header has the table's size");
 
 const struct wire_field principals_create_fields[PRINCIPALS_CREATE_FIELDS] = {
 	[ID] = WIRE_FIELD("id", WIRE_KIND_TEXT, WIRE_REQUIRED),
@@ -67,7 +68,7 @@ static int read_attributes(struct call *call, struct store_pack *pack)
 	return 0;
 }
 
-/* Name, attributes, api_access: those that were given. */
+/* Reads name, attributes and api_access, if they are given. */
 static int read_common(
 	struct call *call, struct store_principal *principal, struct store_pack *attributes)
 {
@@ -173,7 +174,7 @@ int principals_update(struct call *call)
 	}
 	had_no_api = (principal.flags & STORE_PRINCIPAL_NO_API) != 0;
 	r = read_common(call, &principal, &pack);
-	/* Its keys come back to life. */
+	/* Its keys are valid again. */
 	if (r == 0 && had_no_api && (principal.flags & STORE_PRINCIPAL_NO_API) == 0) {
 		r = escalation_check_principal(call, NULL, &principal);
 	}

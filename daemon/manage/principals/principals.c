@@ -125,7 +125,7 @@ static int enable(struct call *call)
 	if (r == 0 && (principal.flags & STORE_PRINCIPAL_DISABLED) == 0) {
 		return answer(call, &principal);
 	}
-	/* All that it holds comes back with it. */
+	/* Everything that it holds takes effect again. */
 	if (r == 0) {
 		r = escalation_check_principal(call, NULL, &principal);
 	}
@@ -138,7 +138,8 @@ static int enable(struct call *call)
 
 /* --- deletion --------------------------------------------------------------------------------- */
 
-/* The next key that is not revoked: a walk must not write, so it stops and begins again behind. */
+/* The next key that is not revoked. A walk must not write, so it ends here and begins again after
+ * the key. */
 struct next_key {
 	uint64_t number;
 	char kid[STORE_KID];
@@ -191,7 +192,7 @@ static int delete (struct call *call)
 	if (r != 0) {
 		return r;
 	}
-	/* Answered first: what the record's views show is gone with the first put. */
+	/* Answered first: the record's views are invalid after the first key is stored. */
 	answer(call, &principal);
 	memcpy(id, principal.id.ptr, principal.id.len);
 	principal.id.ptr = (const char *)id;

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * principals: what principals.c (look-ups, switches, the table), principals_edit.c (create,
- * update) and assignments.c share.
+ * principals: what principals.c (the table of methods, look-ups, enable, disable, delete, lists),
+ * edit.c (create, update) and assignments.c share.
  */
 
 #include <stdint.h>
@@ -19,10 +19,10 @@ extern const struct wire_field principals_update_fields[PRINCIPALS_UPDATE_FIELDS
 int principals_create(struct call *call);
 int principals_update(struct call *call);
 
-/* The store's principal of that id and tenant. 0; 1: not_found is written, or, for one that the
- * policy's files declare and that is about to be changed, conflict; negative errno. */
+/* Finds a principal of the store to be changed. 0; 1: not_found is written, or conflict if the
+ * policy's files declare it; or a negative errno. */
 int principals_find(struct call *call, const struct wire_value *id, const struct wire_value *tenant,
 	struct store_principal *out);
 
-/* Puts the record and answers with it. */
+/* Stores the record, enters it in the trail, and answers with it. 0 or a negative errno. */
 int principals_save(struct call *call, const struct store_principal *principal);

@@ -7,7 +7,7 @@
 #include "daemon/write/audit.h"
 #include "policy/snapshot/stored.h"
 
-/* Whom a role that now inherits another one gives two that are exclusive. */
+/* Finds principals and keys that would hold two exclusive roles because of what a role inherits. */
 struct exclusion {
 	struct call *call;
 	const struct pol_snapshot *next;
@@ -91,7 +91,7 @@ static int check_exclusive(
 		return call_error(call, "conflict",
 			"the role would hold two that the policy makes exclusive");
 	}
-	/* Only what it inherits can bring that about. */
+	/* Only an inherited role can be exclusive with another one that is held. */
 	if (role->inherits.count == 0) {
 		return 0;
 	}
@@ -133,7 +133,7 @@ int roles_check(struct call *call, const struct store_role *role, uint32_t befor
 
 /* --- the trail -------------------------------------------------------------------------------- */
 
-/* Names of a list of references. */
+/* The names in a list of roles. */
 static void note_inherits(struct audit_note *note, struct store_list from, struct store_list to)
 {
 	uint8_t bytes[2][STORE_MAX_LIST * (STORE_MAX_NAME + 2)];

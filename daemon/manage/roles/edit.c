@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A role is read as in the files, spelled out against the present policy, compiled into a snapshot
- * beside all others, judged there, and put last: what refuses it refuses before the first put.
+ * roles.create, roles.update and roles.delete. A role is parsed as in the files, its grants are
+ * resolved with the current policy into permissions, and it is compiled into a snapshot with all
+ * other roles and checked there. It is stored after all checks.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -17,15 +18,15 @@
 #include "daemon/write/audit.h"
 #include "policy/snapshot/stored.h"
 
-/* Grants of one role, and bytes of all of them: more than people write, and read. */
+/* Grants of one role, and bytes of all of them. */
 #define MAX_GRANTS       256
 #define MAX_GRANTS_BYTES 32768
 
-/* Both tables begin alike, so that what reads a parameter serves both, and delete's likewise. */
+/* The tables of create, update and delete begin with the same fields. */
 enum { NAME, TENANT, DESCRIPTION, INHERITS, GRANTS, FIELDS };
 
-_Static_assert((int)FIELDS == (int)ROLES_CREATE_FIELDS, "the header tells the table's size");
-_Static_assert((int)FIELDS == (int)ROLES_UPDATE_FIELDS, "likewise");
+_Static_assert((int)FIELDS == (int)ROLES_CREATE_FIELDS, "the header has the table's size");
+_Static_assert((int)FIELDS == (int)ROLES_UPDATE_FIELDS, "the header has the table's size");
 
 const struct wire_field roles_create_fields[ROLES_CREATE_FIELDS] = {
 	[NAME] = WIRE_FIELD("name", WIRE_KIND_TEXT, WIRE_REQUIRED),
@@ -35,7 +36,7 @@ const struct wire_field roles_create_fields[ROLES_CREATE_FIELDS] = {
 	[GRANTS] = WIRE_FIELD("grants", WIRE_KIND_TEXTS, 0),
 };
 
-/* Nil takes away. */
+/* Nil removes the value. */
 const struct wire_field roles_update_fields[ROLES_UPDATE_FIELDS] = {
 	[NAME] = WIRE_FIELD("name", WIRE_KIND_TEXT, WIRE_REQUIRED),
 	[TENANT] = WIRE_FIELD("tenant", WIRE_KIND_TEXT, 0),
@@ -44,10 +45,10 @@ const struct wire_field roles_update_fields[ROLES_UPDATE_FIELDS] = {
 	[GRANTS] = WIRE_FIELD("grants", WIRE_KIND_TEXTS, WIRE_OR_NIL),
 };
 
-/* A role being made, with what its record points to. On the heap: lines are many. */
+/* A new or changed role, and the memory that its record points to. It is large: on the heap. */
 struct editing {
 	struct store_role role;
-	struct pol_snapshot *next; /* the snapshot that has it */
+	struct pol_snapshot *next; /* with the role */
 	struct store_pack line_pack;
 	char name[STORE_MAX_NAME];
 	char created_by[UINT8_MAX];
@@ -74,7 +75,7 @@ static bool is_idchar(char c)
 	       c == '-' || c == '_';
 }
 
-/* As the language has it: words joined by one of . : / */
+/* A name as in the policy language: words joined by one of . : / */
 static bool is_name(struct pol_str name)
 {
 	bool word = false;
@@ -149,7 +150,7 @@ static bool on_line(void *context, struct pol_str line)
 	return store_pack_add((struct store_pack *)context, line);
 }
 
-/* What the grants select, spelled out. */
+/* Resolves the grants into permissions, one line for each. */
 static int encode_lines(
 	struct call *call, struct editing *editing, const struct pol_str *grants, size_t count)
 {
@@ -215,7 +216,7 @@ static int read_all(struct call *call, struct editing *editing)
 	return r == 0 ? read_grants(call, editing) : r;
 }
 
-/* --- putting ---------------------------------------------------------------------------------- */
+/* --- storing ---------------------------------------------------------------------------------- */
 
 static int enter(struct call *call, const struct editing *editing, uint32_t flags)
 {
@@ -251,7 +252,7 @@ static int save(struct call *call, struct editing *editing)
 	return 0;
 }
 
-/* The record's texts, which are dead behind the first put, as our own. */
+/* Copies the record's texts, which are invalid once something is stored. */
 static int copy_texts(struct editing *editing, const struct store_role *from)
 {
 	struct store_role *role = &editing->role;
@@ -323,7 +324,7 @@ static int create(struct call *call, struct editing *editing)
 	if (r == 0) {
 		r = read_all(call, editing);
 	}
-	/* A number that nobody has yet, to be judged; its own is taken last. */
+	/* A number that no role has, for the checks; its own number is taken after them. */
 	role->number = UINT64_MAX;
 	if (r == 0) {
 		r = roles_check(call, role, POL_NONE, &editing->next);
@@ -376,7 +377,7 @@ static int update(struct call *call, struct editing *editing)
 	return save(call, editing);
 }
 
-/* Whoever holds it holds it no more; what it denied is gained. */
+/* Assignments of the role lose their effect; what it denied is gained. */
 static int delete_role(struct call *call, struct editing *editing)
 {
 	struct pol_str name = subject_str(call->params[NAME].text);

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * roles: what roles.c (the table, look-ups, lists), roles_edit.c (create, update, delete) and
- * roles_check.c (may it be?) share.
+ * roles: what roles.c (the table of methods, look-ups, lists), edit.c (create, update, delete) and
+ * check.c (checks of a changed role, and its entry in the trail) share.
  */
 
 #include <stdint.h>
@@ -20,21 +20,21 @@ int roles_create(struct call *call);
 int roles_update(struct call *call);
 int roles_delete(struct call *call);
 
-/* The store's role of that name and tenant. 0; 1: not_found is written, or, for one that the
- * policy's files declare and that is about to be changed, conflict; negative errno. */
+/* Finds a role of the store to be changed. 0; 1: not_found is written, or conflict if the policy's
+ * files declare it; or a negative errno. */
 int roles_open(struct call *call, uint32_t tenant, struct pol_str name, struct store_role *out);
 
-/* May the store have this role, instead of `before`, its number in the present snapshot or
- * POL_NONE: no circle, nothing exclusive come together, nothing given that the caller has not? 0,
- * and *out is the snapshot that has it; 1: the error is written; negative errno. */
+/* Checks a new or changed role: no circle, no exclusive roles together, no escalation. `before` is
+ * the number of the old one in the call's snapshot, or POL_NONE. 0, and *out is a snapshot with the
+ * role, which the caller releases; 1: the error is written; or a negative errno. */
 int roles_check(struct call *call, const struct store_role *role, uint32_t before,
 	struct pol_snapshot **out);
 
 struct audit_note;
-/* From what to what, for the audit trail; NULL: there was, or is, none. */
+/* Notes what changed, for the trail. NULL: the role is created, or deleted. */
 void roles_note(
 	struct audit_note *note, const struct store_role *from, const struct store_role *to);
 
-/* As an answer; `snapshot` is the one that has the role. */
+/* Encodes the role for an answer; `snapshot` has it. */
 void roles_encode(
 	struct call *call, const struct pol_snapshot *snapshot, const struct store_role *role);

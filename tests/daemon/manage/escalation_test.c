@@ -123,11 +123,11 @@ static bool refused(struct scene *scene, int r, const char *words)
 }
 
 static const char beside[] = "`grant` on the role or scope would allow it";
-static const char oneself[] = "nobody gives himself anything";
+static const char oneself[] = "no caller may grant anything to itself";
 
 #define VIEWER_GRANTER "granter=authz:/grants/roles/viewer"
 
-Test(escalation, a_principal_gains_what_the_giver_has_or_may_grant)
+Test(escalation, a_principal_can_gain_what_the_grantor_has_or_may_grant)
 {
 	static const struct {
 		const char *giver, *id, *before, *after;
@@ -137,14 +137,14 @@ Test(escalation, a_principal_gains_what_the_giver_has_or_may_grant)
 		{ "clerk", "bob", "", "viewer", beside },
 		{ "viewer", "bob", "", "clerk", "POST on api:/loans" },
 		{ "", "bob", "", "viewer", beside },
-		/* What he has already is not gained. */
+		/* What it has already is not gained. */
 		{ "", "bob", "viewer", "viewer", NULL },
 		{ "", "bob", "viewer clerk", "viewer", NULL },
 		{ "", "bob", "viewer", "viewer clerk", beside },
-		/* A denial that is gone. */
+		/* A denial is removed. */
 		{ "", "bob", "viewer barred", "viewer", beside },
 		{ "viewer", "bob", "viewer barred", "viewer", NULL },
-		/* `grant` helps with that role alone, and never with oneself. */
+		/* `grant` counts for that role alone, and not for the caller itself. */
 		{ VIEWER_GRANTER, "bob", "", "viewer", NULL },
 		{ "granter", "bob", "", "viewer clerk", NULL },
 		{ VIEWER_GRANTER, "bob", "", "clerk", beside },
@@ -172,8 +172,8 @@ Test(escalation, a_principal_gains_what_the_giver_has_or_may_grant)
 	}
 }
 
-/* What is held for a time does not hide what is gained behind its end. */
-Test(escalation, each_end_to_come_is_compared)
+/* An assignment that ends does not hide what is gained after its end. */
+Test(escalation, each_later_end_is_compared)
 {
 	static const struct {
 		const char *giver, *before, *after;
@@ -186,7 +186,7 @@ Test(escalation, each_end_to_come_is_compared)
 		{ "", "viewer@2000 clerk@3000", "viewer@2000 clerk@3000", true },
 		{ "", "viewer@2000 clerk@3000", "viewer@2000 clerk", false },
 		{ "", "viewer barred", "viewer barred@2000", false },
-		/* The giver may have it now, or by then. */
+		/* The grantor may have it now, or by then. */
 		{ "viewer", "viewer@2000", "viewer", true },
 		{ "viewer@1500", "viewer@2000", "viewer", true },
 		{ "viewer barred", "", "viewer", false },
@@ -207,7 +207,7 @@ Test(escalation, each_end_to_come_is_compared)
 	}
 }
 
-Test(escalation, one_that_is_revived_gains_all)
+Test(escalation, a_revived_principal_gains_all)
 {
 	struct holder after;
 	struct scene scene;
@@ -222,7 +222,7 @@ Test(escalation, one_that_is_revived_gains_all)
 	wire_buf_finish(&scene.out);
 }
 
-Test(escalation, a_superuser_gives_anything_and_a_peer_what_the_configuration_names)
+Test(escalation, a_superuser_can_grant_anything_and_a_peer_what_the_configuration_names)
 {
 	struct holder after;
 	struct scene scene;
@@ -269,7 +269,7 @@ Test(escalation, a_key_is_compared_by_what_it_allows)
 	begin(&scene, "viewer");
 	cr_expect_eq(escalation_check_key(&scene.call, NULL, &other), 0);
 	cr_expect_eq(escalation_check_key(&scene.call, &other, &other), 0);
-	/* The very key that is presented. */
+	/* The key that the caller presented. */
 	cr_expect_eq(escalation_check_key(&scene.call, &own, &own), 0);
 	cr_expect(refused(&scene, escalation_check_key(&scene.call, NULL, &own), oneself));
 	begin(&scene, "granter");
@@ -280,7 +280,7 @@ Test(escalation, a_key_is_compared_by_what_it_allows)
 	cr_expect(refused(&scene, escalation_check_key(&scene.call, NULL, &other), beside));
 }
 
-Test(escalation, what_a_role_allows_anew_is_gained_whoever_holds_it)
+Test(escalation, what_a_role_allows_in_addition_is_gained_by_all_holders)
 {
 	static const struct {
 		const char *giver, *before, *after;
@@ -291,7 +291,7 @@ Test(escalation, what_a_role_allows_anew_is_gained_whoever_holds_it)
 		{ "granter", NULL, "viewer", false },
 		{ "", "viewer", "viewer", true },
 		{ "", "viewer", NULL, true },
-		/* Nor does it deny what it did. */
+		/* It no longer denies what it denied. */
 		{ "", "barred", NULL, false },
 		{ "viewer", "barred", NULL, true },
 	};
