@@ -115,7 +115,3 @@ bool config_match_manager(const struct config *config, const struct peer *peer);
 
 /* Does a `trust` line name this peer? */
 bool config_match_trusts(const struct config *config, const struct peer *peer);
-
-/* Does the pattern match the resource? `*` matches one segment, a final `**` any number of them.
- * Both are normalised. */
-bool config_match_pattern(struct pol_str pattern, struct pol_str resource);

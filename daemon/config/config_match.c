@@ -50,7 +50,8 @@ static bool next_segment(struct pol_str *rest, struct pol_str *out)
 	return true;
 }
 
-bool config_match_pattern(struct pol_str pattern, struct pol_str resource)
+/* `*` matches one segment, a final `**` any number of them. Both are normalised. */
+static bool matches(struct pol_str pattern, struct pol_str resource)
 {
 	struct pol_str wanted, got;
 
@@ -85,7 +86,7 @@ bool config_match_manager_allows(const struct config *config, const struct peer 
 		const struct config_manager *manager = &config->managers[i];
 
 		if (is_subject(&manager->who, peer) && has_action(manager, action) &&
-			config_match_pattern(manager->pattern, resource)) {
+			matches(manager->pattern, resource)) {
 			return true;
 		}
 	}

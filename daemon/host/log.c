@@ -264,7 +264,7 @@ static void append_time(struct line *line)
 	append_text(line, text);
 }
 
-/* Returns the line's length. The buffer holds at least the closing brace and the newline. */
+/* Returns the line's length. */
 static size_t format_line(struct line line, enum log_level level, const char *message,
 	const char *fields, va_list *args)
 {
@@ -303,16 +303,4 @@ void log_write(enum log_level level, const char *message, const char *fields, ..
 		n = write(STDERR_FILENO, bytes, len);
 	} while (n < 0 && errno == EINTR);
 	errno = saved;
-}
-
-unsigned log_line(char *line, unsigned size, enum log_level level, const char *message,
-	const char *fields, ...)
-{
-	va_list args;
-	size_t len;
-
-	va_start(args, fields);
-	len = format_line((struct line){ line, line + size }, level, message, fields, &args);
-	va_end(args);
-	return (unsigned)len;
 }

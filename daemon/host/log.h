@@ -32,7 +32,3 @@ __attribute__((format(printf, 3, 4))) void log_write(
 #define log_error(message, ...) log_write(LOG_ERROR, message, __VA_ARGS__)
 #define log_warn(message, ...)  log_write(LOG_WARN, message, __VA_ARGS__)
 #define log_info(message, ...)  log_write(LOG_INFO, message, __VA_ARGS__)
-
-/* Writes the same line into a buffer instead. Returns its length with the newline. For tests. */
-__attribute__((format(printf, 5, 6))) unsigned log_line(char *line, unsigned size,
-	enum log_level level, const char *message, const char *format, ...);

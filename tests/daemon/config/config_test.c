@@ -37,7 +37,12 @@ ParameterizedTestParameters(config, a_pattern_matches_its_segments_and_no_more)
 
 ParameterizedTest(struct row *row, config, a_pattern_matches_its_segments_and_no_more)
 {
-	cr_assert_eq(config_match_pattern(pol_str_of(row->pattern), pol_str_of(row->resource)),
+	struct config_manager line = { { false, 1000 }, pol_str_of(row->pattern), NULL, 0 };
+	const struct config config = { .managers = &line, .manager_count = 1 };
+	const struct peer peer = { .uid = 1000, .gid = 1000 };
+
+	cr_assert_eq(config_match_manager_allows(
+			     &config, &peer, pol_str_of(row->resource), POL_STR("read")),
 		row->matches, "%s %s", row->pattern, row->resource);
 }
 

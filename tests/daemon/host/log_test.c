@@ -4,8 +4,37 @@
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/host/log.h"
+
+enum { STDERR = 2 };
+
+/* Standard error, and the pipe that takes its place while a line is written. */
+static int saved_stderr, captured[2];
+
+static void capture_begin(void)
+{
+	cr_assert_eq(pipe(captured), 0);
+	saved_stderr = dup(STDERR);
+	cr_assert_geq(saved_stderr, 0);
+	cr_assert_eq(dup2(captured[1], STDERR), STDERR);
+}
+
+/* Returns the length of what was written. */
+static size_t capture_end(char *line, size_t size)
+{
+	ssize_t len;
+
+	dup2(saved_stderr, STDERR);
+	close(saved_stderr);
+	close(captured[1]);
+	len = read(captured[0], line, size - 1);
+	close(captured[0]);
+	cr_assert_gt(len, 0);
+	line[len] = '\0';
+	return (size_t)len;
+}
 
 /* The line without its time. */
 static const char *after_time(const char *line)
@@ -15,8 +44,9 @@ static const char *after_time(const char *line)
 
 #define LINE(...)                                                                                  \
 	char line[512];                                                                            \
-	unsigned len = log_line(line, sizeof line - 1, __VA_ARGS__);                               \
-	line[len] = '\0'
+	capture_begin();                                                                           \
+	log_write(__VA_ARGS__);                                                                    \
+	capture_end(line, sizeof line)
 
 Test(log, plain_values_are_not_quoted)
 {
@@ -61,17 +91,23 @@ Test(log, json_has_booleans_where_the_format_says_so)
 		strstr(line, ",\"a\":true,\"b\":false,\"c\":\"true\",\"d\":\"truth\"}\n"));
 }
 
+/* Each value takes 4000 bytes; the first word moves the place where the line is cut. */
 Test(log, a_line_that_is_too_long_is_cut_and_still_ends)
 {
-	char text[400], line[128];
+	char text[2001], line[8192];
 
 	memset(text, '\n', sizeof text - 1);
 	text[sizeof text - 1] = '\0';
-	for (unsigned size = 100; size < sizeof line; size++) {
-		unsigned len = log_line(line, size, LOG_INFO, "x", "value=%s", text);
+	for (int shift = 0; shift < 30; shift++) {
+		size_t len;
 
-		cr_assert_leq(len, size);
-		cr_assert_eq(line[len - 1], '\n');
+		capture_begin();
+		log_info("x", "shift=%.*s a=%s b=%s", shift, text, text, text);
+		len = capture_end(line, sizeof line);
+		cr_expect_leq(len, 4096);
+		cr_expect_gt(len, 4000);
+		cr_expect_eq(line[len - 1], '\n');
+		cr_expect_eq(strchr(line, '\n'), line + len - 1);
 	}
 }
 
