@@ -16,7 +16,7 @@
 json_t *document_str(struct pol_str str)
 {
 	json_t *string = json_stringn(str.len > 0 ? str.ptr : "", str.len);
-	char *mended = string == NULL ? malloc(3 * str.len) : NULL;
+	char *mended = string == NULL ? malloc(3 * str.len + 1) : NULL;
 	size_t len = 0;
 
 	if (mended == NULL) {

@@ -188,7 +188,7 @@ int check_role(struct call *call, const char *param, uint32_t tenant, struct pol
 int check_roles(
 	struct call *call, const struct wire_value *value, uint32_t tenant, struct store_pack *out)
 {
-	uint32_t numbers[STORE_MAX_LIST];
+	uint32_t numbers[STORE_MAX_LIST] = { 0 };
 	struct wire_cursor items = value->items;
 	struct wire_str text;
 	uint32_t count = 0;

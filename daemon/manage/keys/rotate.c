@@ -380,7 +380,7 @@ static int check_renew(struct call *call, struct rotating *rotating)
 
 int keys_renew(struct call *call)
 {
-	struct rotating rotating;
+	struct rotating rotating = { 0 };
 	int r = check_renew(call, &rotating);
 
 	return r != 0 ? r : issue(call, &rotating);
