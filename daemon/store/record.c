@@ -192,7 +192,7 @@ int store_decode_use(struct store *store, MDB_val value, uint64_t number, struct
 {
 	const uint8_t *at = store_unseal(store, value, STORE_USES, USE_END);
 
-	if (at == NULL || store_get64(at + USE_NUMBER) != number) {
+	if (at == NULL || value.mv_size != USE_END || store_get64(at + USE_NUMBER) != number) {
 		return -EBADMSG;
 	}
 	out->at = store_get_time(at + USE_AT);

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The bytes of records on disk: they are as they always were, and no others are accepted.
+ */
+
+#include "tests/daemon/store/format_rows.h"
+
+enum { ROUNDS = 3000, MAX_TEXT = 60 };
+
+/* --- what holds for each row --------------------------------------------------------------------
+ */
+
+static size_t bytes_of(const struct row *row, uint8_t *out)
+{
+	size_t len = strlen(row->bytes) / 2;
+
+	for (size_t i = 0; i < len; i++) {
+		unsigned byte;
+
+		cr_assert_eq(sscanf(row->bytes + 2 * i, "%2x", &byte), 1);
+		out[i] = (uint8_t)byte;
+	}
+	return len;
+}
+
+static MDB_val place_of(const struct row *row)
+{
+	return (MDB_val){ row->place.len, (void *)(uintptr_t)row->place.ptr };
+}
+
+static MDB_val stored(const struct row *row)
+{
+	MDB_val place = place_of(row), value = { 0, NULL };
+
+	cr_assert_eq(mdb_get(batch->job, store->tables[row->table], &place, &value), 0, "%s",
+		row->title);
+	return value;
+}
+
+static void store_raw(const struct row *row, uint8_t *bytes, size_t len)
+{
+	MDB_val place = place_of(row), value = { len, bytes };
+
+	cr_assert_eq(mdb_put(batch->job, store->tables[row->table], &place, &value, 0), 0);
+}
+
+/* Stores the bytes as the row's record, under a tag that is right for them. */
+static void store_tagged(const struct row *row, uint8_t *bytes, size_t len)
+{
+	if (row->table == STORE_AUDIT) {
+		store_audit_chain(store, bytes, len, bytes);
+	} else {
+		memcpy(store->buffer, bytes, len);
+		store_seal(store, row->table, len);
+		memcpy(bytes, store->buffer, len);
+	}
+	store_raw(row, bytes, len);
+}
+
+Test(format, records_are_written_as_before)
+{
+	uint8_t bytes[1024];
+
+	for (size_t i = 0; i < ROWS; i++) {
+		size_t len = bytes_of(&rows[i], bytes);
+		MDB_val value;
+
+		rows[i].put();
+		value = stored(&rows[i]);
+		cr_expect(value.mv_size == len && memcmp(value.mv_data, bytes, len) == 0, "%s",
+			rows[i].title);
+		store_write_undo(batch);
+		cr_assert_eq(store_write_ready(batch), 0);
+	}
+}
+
+Test(format, records_that_were_written_before_are_read)
+{
+	uint8_t bytes[1024];
+
+	for (size_t i = 0; i < ROWS; i++) {
+		store_raw(&rows[i], bytes, bytes_of(&rows[i], bytes));
+		cr_expect_eq(rows[i].get(true), 0, "%s", rows[i].title);
+	}
+}
+
+Test(format, a_record_that_is_too_short_or_too_long_is_refused_even_with_a_right_tag)
+{
+	uint8_t bytes[1024];
+
+	for (size_t i = 0; i < ROWS; i++) {
+		size_t whole = bytes_of(&rows[i], bytes);
+		size_t first = rows[i].table == STORE_AUDIT ? AUDIT_VERSION : STORE_AT_BODY;
+
+		for (size_t len = first; len <= whole + 1; len++) {
+			bytes[whole] = 0;
+			bytes_of(&rows[i], bytes);
+			store_tagged(&rows[i], bytes, len);
+			if (len != whole && (rows[i].least == 0 || len < rows[i].least)) {
+				cr_expect_eq(rows[i].get(false), -EBADMSG, "%s of %zu bytes",
+					rows[i].title, len);
+			}
+		}
+	}
+}
+
+Test(format, a_record_with_any_wrong_bit_is_refused)
+{
+	uint8_t bytes[1024];
+
+	for (size_t i = 0; i < ROWS; i++) {
+		size_t len = bytes_of(&rows[i], bytes);
+
+		for (size_t bit = 0; bit < 8 * len; bit++) {
+			bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+			store_raw(&rows[i], bytes, len);
+			cr_expect_eq(
+				rows[i].get(false), -EBADMSG, "%s, bit %zu", rows[i].title, bit);
+			bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		}
+	}
+}
+
+/* --- any content --------------------------------------------------------------------------------
+ */
+
+static uint64_t state = 1;
+
+static uint64_t draw(uint64_t below)
+{
+	state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (state >> 33) % below;
+}
+
+static struct pol_str draw_text(char out[MAX_TEXT], size_t least)
+{
+	size_t len = least + draw(MAX_TEXT - least);
+
+	for (size_t i = 0; i < len; i++) {
+		out[i] = (char)draw(256);
+	}
+	return (struct pol_str){ out, len };
+}
+
+static struct store_list draw_list(unsigned number)
+{
+	struct store_pack pack = { .bytes = list_bytes[number], .cap = sizeof list_bytes[number] };
+	char text[MAX_TEXT];
+
+	for (size_t i = draw(6); i > 0; i--) {
+		store_pack_add(&pack, draw_text(text, 0));
+	}
+	return store_pack_list(&pack);
+}
+
+Test(format, a_role_of_any_content_comes_back)
+{
+	char name[MAX_TEXT], description[MAX_TEXT], by[MAX_TEXT];
+
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		const struct store_role role = {
+			.tenant = (uint32_t)draw(UINT32_MAX),
+			.number = draw(UINT32_MAX) << 32 | draw(UINT32_MAX),
+			.created_at = (int64_t)draw(UINT32_MAX) - 5,
+			.updated_at = (int64_t)draw(UINT32_MAX) - 5,
+			.name = draw_text(name, 1),
+			.description = draw_text(description, 0),
+			.created_by = draw_text(by, 0),
+			.inherits = draw_list(0),
+			.grants = draw_list(1),
+			.lines = draw_list(2),
+		};
+		struct store_role found;
+
+		cr_assert_eq(store_put_role(batch, &role), 0);
+		cr_assert_eq(
+			store_get_role(store_write_reader(batch), role.tenant, role.name, &found),
+			0);
+		cr_assert(found.number == role.number && found.created_at == role.created_at &&
+			  found.updated_at == role.updated_at);
+		cr_assert(pol_str_equal(found.name, role.name) &&
+			  pol_str_equal(found.description, role.description) &&
+			  pol_str_equal(found.created_by, role.created_by));
+		cr_assert(same_list(found.inherits, role.inherits) &&
+			  same_list(found.grants, role.grants) &&
+			  same_list(found.lines, role.lines));
+	}
+}
+
+Test(format, a_principal_of_any_content_comes_back)
+{
+	char id[MAX_TEXT], name[MAX_TEXT], by[MAX_TEXT];
+
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		const struct store_principal principal = {
+			.id = draw_text(id, 1),
+			.tenant = (uint32_t)draw(UINT32_MAX),
+			.flags = (uint32_t)draw(256),
+			.created_at = (int64_t)draw(UINT32_MAX) - 5,
+			.name = draw_text(name, 0),
+			.created_by = draw_text(by, 0),
+			.attributes = draw_list(0),
+		};
+		struct store_principal found;
+
+		cr_assert_eq(store_put_principal(batch, &principal), 0);
+		cr_assert_eq(store_get_principal(store_write_reader(batch), principal.tenant,
+				     principal.id, &found),
+			0);
+		cr_assert(
+			found.flags == principal.flags && found.created_at == principal.created_at);
+		cr_assert(pol_str_equal(found.id, principal.id) &&
+			  pol_str_equal(found.name, principal.name) &&
+			  pol_str_equal(found.created_by, principal.created_by));
+		cr_assert(same_list(found.attributes, principal.attributes));
+		cr_assert_eq(found.assignments.count, 0);
+	}
+}
+
+Test(format, what_a_records_lengths_have_no_room_for_is_not_written)
+{
+	static char text[UINT16_MAX + 1];
+	const struct pol_str long_text = { text, UINT8_MAX + 1 }, longest = { text, sizeof text };
+	struct store_principal principal = some_principal();
+	struct store_role role = some_role();
+	struct store_key key = plain_key();
+	struct store_tenant tenant = { .name = POL_STR("acme"), .created_by = long_text };
+
+	principal.created_by = long_text;
+	cr_expect_eq(store_put_principal(batch, &principal), -E2BIG);
+	principal = some_principal();
+	principal.name = longest;
+	cr_expect_eq(store_put_principal(batch, &principal), -E2BIG);
+	principal = some_principal();
+	principal.flags = UINT8_MAX + 1;
+	cr_expect_eq(store_put_principal(batch, &principal), -E2BIG);
+	role.created_by = long_text;
+	cr_expect_eq(store_put_role(batch, &role), -E2BIG);
+	role = some_role();
+	role.description = longest;
+	cr_expect_eq(store_put_role(batch, &role), -E2BIG);
+	key.created_by = long_text;
+	cr_expect_eq(store_create_key(batch, &key), -E2BIG);
+	cr_expect_eq(store_create_tenant(batch, &tenant), -E2BIG);
+}
