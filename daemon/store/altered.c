@@ -48,12 +48,12 @@ bool store_take_altered(struct store *store, int64_t now, struct store_altered *
 
 	pthread_mutex_lock(&store->altered_lock);
 	*out = store->altered;
-	out->count -= store->altered_told;
+	out->count -= store->altered_reported;
 	due = out->count > 0 &&
-	      (store->altered_told == 0 || now - store->altered_told_at >= TELL_EVERY);
+	      (store->altered_reported == 0 || now - store->altered_reported_at >= TELL_EVERY);
 	if (due) {
-		store->altered_told = store->altered.count;
-		store->altered_told_at = now;
+		store->altered_reported = store->altered.count;
+		store->altered_reported_at = now;
 	}
 	pthread_mutex_unlock(&store->altered_lock);
 	return due;

@@ -2,13 +2,13 @@
 #pragma once
 
 /*
- * backup: the copy of the store that a peer takes, piece by piece, over its connection.
+ * backup: the copy of the store that a peer reads piece by piece over its connection.
  *
- * One at a time for the whole daemon: it holds a transaction, and that keeps old pages of the
- * file alive. So it is given up when no peer asked for the next piece for BACKUP_IDLE, or when it
- * took BACKUP_LONGEST altogether. The daemon writes no file and is given no path.
+ * The daemon makes one copy at a time: an open copy has a transaction, which keeps old pages of the
+ * file in use. So the daemon drops the copy when no peer has asked for its next piece for
+ * BACKUP_IDLE, or when it has taken BACKUP_LONGEST. The daemon writes no file: the peer does.
  *
- * backup_next: any worker. The others: main's thread.
+ * Workers call backup_next; the other functions are for the main thread.
  */
 
 #include <stddef.h>
@@ -21,23 +21,23 @@ struct store;
 #define BACKUP_LONGEST 600 /* seconds */
 #define BACKUP_ID      16
 
-/* What one call took. */
+/* One piece, and how far the copy has come. */
 struct backup_piece {
 	uint8_t *bytes; /* the caller's, STORE_COPY_PIECE of them */
 	size_t len;
-	uint8_t id[BACKUP_ID]; /* for the next call; it is good once */
-	uint64_t done;         /* records */
+	uint8_t id[BACKUP_ID]; /* for the next call; valid once */
+	uint64_t done;         /* records copied */
 	uint64_t total;
 };
 
-/* The store must outlive it. */
+/* The store must live longer than the backup. */
 int backup_create(struct store *store, struct backup **out);
-/* Gives up a copy whose time is over. To be called every second or so. */
+/* Drops a copy whose time is over. The caller calls it about every second. */
 void backup_tick(struct backup *backup);
-/* After the workers have ended. NULL is ignored. */
+/* To be called after the workers have ended. NULL is ignored. */
 void backup_destroy(struct backup *backup);
 
-/* The first piece (id NULL), or the next one of the copy with that id. 1: it was the last; 0: there
- * are more; -EBUSY: another copy is being taken; -ESTALE: there is no such copy, or no longer; or
- * another negative errno, and the copy is over. */
+/* Begins a copy (id NULL) or continues the one with that id, and gives the next piece. 1: it is the
+ * last; 0: there are more; -EBUSY: another copy is open; -ESTALE: the copy does not exist or was
+ * dropped; or another negative errno, and the copy is dropped. */
 int backup_next(struct backup *backup, const uint8_t *id, struct backup_piece *piece);

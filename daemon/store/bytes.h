@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * store_bytes: the little-endian integers of records, at any alignment.
+ * bytes: little-endian integers at any alignment, as records have them.
  */
 
 #include <stdint.h>

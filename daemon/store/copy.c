@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/store/copy.h"
+#include "daemon/store/copy_format.h"
 
 #include <errno.h>
 #include <stdlib.h>

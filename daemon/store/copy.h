@@ -2,29 +2,44 @@
 #pragma once
 
 /*
- * store_copy: the form of a store's copy, for store_copy.c and store_restore.c.
- *
- *     "authzd copy 1\n", then pieces:
- *         4 bytes   how many bytes follow the tag, little-endian
- *         32 bytes  keyed BLAKE2b over the tag before (zeroes at first) and those bytes
- *         entries:  a byte for the table, 2 for the key's length, 4 for the value's, both
- *
- * COPY_NAME entries say which byte stands for which table (key: its name, value: the byte); the
- * last piece ends with one COPY_END (value: the trail's count in 8 bytes, its last tag).
+ * copy: a copy of the whole store, and a store made from one.
  */
 
-#include "daemon/store/internal.h"
+#include <stddef.h>
+#include <stdint.h>
 
-#define COPY_BEGINNING "authzd copy 1\n"
-#define COPY_PIECE_MAX ((size_t)1 << 20) /* what a reader accepts */
+struct store;
+struct store_options;
 
-enum { COPY_NAME = 0xff, COPY_END = 0xfe };
-enum { COPY_LENGTH = 4, COPY_HEADER = COPY_LENGTH + SECRET_CHAIN, COPY_ENTRY = 1 + 2 + 4 };
+#define STORE_WHY 512 /* bytes of the sentence that says what is wrong */
 
-#define COPY_END_SIZE (8 + STORE_CHAIN)
+/*
+ * One state of the store in pieces, each tagged over the one before it. It contains neither retries
+ * nor the pepper. While it is open its transaction keeps old pages of the file in use, so close it
+ * soon. One thread uses it at a time.
+ */
+struct store_copy;
 
-/* Is the table part of a copy? */
-static inline bool copy_has(enum store_table table)
-{
-	return table != STORE_RETRIES && table != STORE_RETRIES_BY_TIME;
-}
+#define STORE_COPY_PIECE ((size_t)256 << 10) /* bytes that store_copy_next needs room for */
+
+int store_copy_open(struct store *store, struct store_copy **out);
+/* Gives the next piece, *out_len bytes. cap: at least STORE_COPY_PIECE. 1: it is the last; 0: there
+ * are more; or a negative errno. */
+int store_copy_next(struct store_copy *copy, uint8_t *bytes, size_t cap, size_t *out_len);
+/* How many records were copied, and how many there are. */
+void store_copy_progress(const struct store_copy *copy, uint64_t *out_done, uint64_t *out_total);
+void store_copy_close(struct store_copy *copy); /* NULL is ignored */
+
+struct store_restored {
+	uint64_t records;
+	uint64_t head;  /* count of the trail's head here, before */
+	uint64_t count; /* of the copy's trail */
+};
+/*
+ * Replaces the store at options->path, if there is one, by the copy that fd reads. No daemon may
+ * run. The old data file stays beside the new one, with the suffix `.before`. A copy without the
+ * entry of the trail's head is refused unless options->accept_rollback. The new store's trail gets
+ * an entry about the restore. *out is set on success.
+ */
+int store_restore(const struct store_options *options, int fd, struct store_restored *out,
+	char why[static STORE_WHY]);

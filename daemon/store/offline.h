@@ -2,17 +2,18 @@
 #pragma once
 
 /*
- * restore: what authzd does to its store instead of serving.
+ * offline: what `authzd --accept-rollback` and `authzd --restore` do to the store instead of
+ * serving.
  */
 
 #include <stdbool.h>
 
 struct config;
 
-/* Takes the store as it is though the audit trail's head does not fit it; the trail says so, and
- * who did it. 0, or a negative errno; what is wrong is on standard error. */
+/* Accepts a store that does not match the audit trail's head. The trail gets an entry about it.
+ * Returns 0, or a negative errno after a message on standard error. */
 int restore_accept(const struct config *config);
 
-/* Puts the copy in `file` in the store's place, and says so. `accept`: though the trail's head does
- * not fit it. As above. */
+/* Replaces the store by the copy in `file` and prints how many records it has. `accept`: even if
+ * the copy does not match the trail's head. Fails as above. */
 int restore_run(const struct config *config, const char *file, bool accept);

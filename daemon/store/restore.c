@@ -11,7 +11,7 @@
 
 #include "daemon/host/durable.h"
 #include "daemon/store/bytes.h"
-#include "daemon/store/copy.h"
+#include "daemon/store/copy_format.h"
 
 /*
  * The copy is read into a new store beside the old one. What is wrong with it shows before

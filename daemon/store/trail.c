@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "daemon/store/bytes.h"
-#include "daemon/store/trail.h"
+#include "daemon/store/trail_internal.h"
 
 _Static_assert(STORE_CHAIN == SECRET_CHAIN, "one tag, two headers");
 

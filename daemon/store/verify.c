@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "daemon/store/bytes.h"
-#include "daemon/store/trail.h"
+#include "daemon/store/trail_internal.h"
 
 /*
  * Three looks, one after the other: along the trail; along each table of records, whose last entry

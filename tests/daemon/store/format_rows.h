@@ -13,7 +13,7 @@
 #include <fcntl.h>
 
 #include "daemon/store/internal.h"
-#include "daemon/store/trail.h"
+#include "daemon/store/trail_internal.h"
 #include "tests/daemon/folder.h"
 
 #define HEX_32 "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
