@@ -6,8 +6,9 @@
 #include "daemon/host/log.h"
 #include "daemon/store/internal.h"
 
-/* Whoever altered the file must not fill the log, or the trail, as well. */
-#define TELL_EVERY (60 * 60) /* seconds */
+/* Refused records are logged once and entered in the trail this often, so that a program that
+ * alters the file cannot fill the log and the trail too. */
+#define REPORT_EVERY (60 * 60) /* seconds */
 
 int store_report(struct store *store, int r, const char *table, struct pol_str id)
 {
@@ -50,7 +51,7 @@ bool store_take_altered(struct store *store, int64_t now, struct store_altered *
 	*out = store->altered;
 	out->count -= store->altered_reported;
 	due = out->count > 0 &&
-	      (store->altered_reported == 0 || now - store->altered_reported_at >= TELL_EVERY);
+	      (store->altered_reported == 0 || now - store->altered_reported_at >= REPORT_EVERY);
 	if (due) {
 		store->altered_reported = store->altered.count;
 		store->altered_reported_at = now;

@@ -14,7 +14,7 @@
 struct backup {
 	struct store *store;
 	pthread_mutex_t lock;    /* of what follows */
-	struct store_copy *copy; /* NULL: none is taken */
+	struct store_copy *copy; /* NULL: none is open */
 	uint8_t id[BACKUP_ID];
 	int64_t began; /* seconds, monotonic */
 	int64_t touched;
@@ -64,7 +64,7 @@ void backup_tick(struct backup *backup)
 {
 	pthread_mutex_lock(&backup->lock);
 	if (backup->copy != NULL && is_over(backup)) {
-		log_warn("a copy of the store was given up: nobody took its next piece in time",
+		log_warn("dropped a copy of the store: no peer asked for its next piece in time",
 			"idle_s=%d longest_s=%d", BACKUP_IDLE, BACKUP_LONGEST);
 		end(backup);
 	}

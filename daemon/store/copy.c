@@ -43,7 +43,7 @@ static bool put(struct piece *piece, uint8_t table, MDB_val key, MDB_val value)
 	return true;
 }
 
-/* They fit: a piece is empty, and names are few and short. */
+/* They fit: the piece is empty, and names are few and short. */
 static void put_names(struct piece *piece)
 {
 	for (unsigned i = 0; i < STORE_TABLES; i++) {
@@ -74,7 +74,7 @@ static int put_end(struct store_copy *copy, struct piece *piece)
 		       : 0;
 }
 
-/* Opens the next table's cursor, on its first entry. -ENOENT: it has none. */
+/* Opens a cursor on the table's first entry. -ENOENT: the table is empty. */
 static int begin_table(struct store_copy *copy, MDB_val *key, MDB_val *value)
 {
 	int r = store_error(mdb_cursor_open(
@@ -90,8 +90,8 @@ static void end_table(struct store_copy *copy)
 	copy->table++;
 }
 
-/* Fills the piece with what is left of the table. 1: the piece is full; 0: the table is done. The
- * cursor stays on the entry that did not fit. */
+/* Adds the rest of the table to the piece. 1: the piece is full, and the cursor is on the entry
+ * that did not fit; 0: the table is done. */
 static int fill_table(struct store_copy *copy, struct piece *piece)
 {
 	MDB_val key, value;

@@ -10,7 +10,7 @@
 #include "daemon/host/log.h"
 #include "daemon/store/internal.h"
 
-/* 0 is none, odd is while a change commits. */
+/* Even, since no change commits; 0 means an unknown generation. */
 #define FIRST_GENERATION 2
 
 int store_error(int mdb)
@@ -30,7 +30,7 @@ int store_error(int mdb)
 	case MDB_BAD_VALSIZE:
 		return -E2BIG;
 	default:
-		/* LMDB's own codes are negative; the host's are errno. */
+		/* LMDB's own codes are negative; positive ones are errno. */
 		return mdb > 0 ? -mdb : -EIO;
 	}
 }
@@ -39,9 +39,8 @@ const char *store_explain(int error)
 {
 	switch (error) {
 	case -EFBIG:
-		return "the store's map is full: nothing new has room, but what ends or is "
-		       "switched "
-		       "off does";
+		return "the store's map is full: it has no room for new records, only for "
+		       "revoking, deleting and disabling";
 	case -ENOSPC:
 	case -EDQUOT:
 		return "the disk is full";
@@ -73,7 +72,8 @@ int store_why(char why[static STORE_WHY], int error, const char *format, ...)
 	return error;
 }
 
-/* Makes the data file, with the tables and the proof of the pepper in it, and keeps it locked. */
+/* Makes the data file, with its tables and the counter that proves the pepper, and leaves it
+ * locked. */
 static int make_file(struct store *store, const struct store_options *options, const char *path,
 	char why[static STORE_WHY])
 {
@@ -84,7 +84,8 @@ static int make_file(struct store *store, const struct store_options *options, c
 		return r;
 	}
 	aside.path = path;
-	/* Nobody else uses it: no file for LMDB's own locks, which would be left over. */
+	/* No other process uses this file, so LMDB need not make a lock file, which would remain.
+	 */
 	r = store_open_env(store, &aside, MDB_NOLOCK, why);
 	if (r == 0) {
 		r = store_prepare(store, &aside, why);

@@ -13,20 +13,22 @@
 #include "daemon/store/internal.h"
 
 /*
- * The data file: found and locked, or made. A new one is made under another name, is renamed once
- * its first transaction is on the disk, and stays locked meanwhile. So a start that was cut off
- * leaves either no store or a whole one, and perhaps the other name, which the next start removes.
+ * The data file. A new one is made and locked under another name, and renamed when its first
+ * transaction is on the disk. So an interrupted start leaves no store or a whole one, and perhaps a
+ * file with the other name, which the next start removes.
  *
- * A version of authzd that made the file in place could leave one that is empty or all zeroes. LMDB
- * writes both meta pages before its first commit and never clears them, and the head is made behind
- * that commit: a file of zeroes without a head has never held a transaction, and is made anew.
+ * Earlier versions of authzd made the file in place, and an interrupted start could leave it empty
+ * or all zeroes. LMDB writes both meta pages before its first commit and never clears them, and the
+ * head is made after that commit. So a file of zeroes without a head has never had a transaction; a
+ * start replaces it by a new store.
  */
 
-/* Larger than what a first start writes, whatever the size of a page. */
+/* A first start writes less than this, for any size of a page. */
 #define BLANK_MAX ((off_t)1 << 20)
 
-/* Opens with `flags` beside the usual ones, judges, and locks. The lock is what keeps a second
- * environment out, in this process too, where a second one would silently drop LMDB's locks. */
+/* Opens the file with further `flags`, checks type, owner and mode, and locks it. The lock refuses
+ * a second environment, in this process too, where closing one would silently drop LMDB's locks of
+ * the other. */
 static int lock_file(struct store *store, const char *path, int flags, char why[static STORE_WHY])
 {
 	struct stat st;
@@ -62,7 +64,7 @@ static void unlock(struct store *store)
 
 /* --- what is there ---------------------------------------------------------------------------- */
 
-/* 1: empty, or nothing but zeroes. */
+/* 1: the file is empty or all zeroes; 0: it is not; or a negative errno. */
 static int is_blank(int fd)
 {
 	uint8_t bytes[4096];
@@ -88,7 +90,8 @@ static int is_blank(int fd)
 	return st.st_size <= BLANK_MAX;
 }
 
-/* The file is locked and blank. */
+/* Removes the file, which is locked and blank, and returns -ENOENT; refuses one that may belong to
+ * a store. */
 static int drop_blank(const char *path, char why[static STORE_WHY])
 {
 	char head[PATH_MAX];
@@ -99,8 +102,8 @@ static int drop_blank(const char *path, char why[static STORE_WHY])
 	}
 	if (lstat(head, &st) == 0) {
 		return store_why(why, -EBADMSG,
-			"%s: holds nothing, and %s belongs to a store that was here: put that "
-			"store back, or restore a copy with `authzcheck store restore`",
+			"%s: is empty, and %s belongs to a store that was here: put that store "
+			"back, or restore a copy with `authzcheck store restore`",
 			path, head);
 	}
 	if (errno != ENOENT) {
@@ -115,8 +118,7 @@ static int drop_blank(const char *path, char why[static STORE_WHY])
 	if (unlink(path) < 0) {
 		return store_why(why, -errno, "%s: %s", path, strerror(errno));
 	}
-	log_warn("the store held nothing, as a first start that was cut off leaves it: it is made "
-		 "anew",
+	log_warn("the store was empty, as an interrupted first start leaves it: making a new one",
 		"path=%s", path);
 	return -ENOENT;
 }
@@ -173,8 +175,8 @@ int store_begin_file(
 	if (r < 0) {
 		return r;
 	}
-	/* Another start may have taken ours for one that was left, or may have finished before we
-	 * had the lock. */
+	/* Another start may have removed our file as one that was left, or may have made the store
+	 * before we got the lock. */
 	if (fstat(store->lock_fd, &st) < 0 || st.st_nlink != 1) {
 		return store_why(why, -EBUSY, "%s: another daemon makes it", path);
 	}

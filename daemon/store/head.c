@@ -14,10 +14,10 @@
 #include "daemon/store/internal.h"
 
 /*
- * The trail's head lies in a file beside the store: how many records there are, and the tag of the
- * last. Two places of one page each take turns, so that a write that a crash cut leaves the other
- * one; of those whose seal holds the higher count is the head. Text, so that an operator sees what
- * it is:
+ * The trail's head, in a file beside the store: the trail's count and the tag of its last entry.
+ * The file has two places of one page. Each write uses the one that does not have the head, so that
+ * a write that a crash interrupts leaves the other. Of the places with a valid seal, the one with
+ * the higher count is the head. The file is text, so that an operator can see what it is:
  *
  *     authzd head 1
  *     count 00000000000000000042
@@ -125,6 +125,7 @@ static char *head_path(const char *path)
 	return name;
 }
 
+/* Checks the head file's type, owner and mode. */
 static int check_file(int fd, const char *name, char why[static STORE_WHY])
 {
 	struct stat st;
@@ -159,9 +160,9 @@ static int read_file(struct store *store, const char *name, char why[static STOR
 	}
 	if (!good[0] && !good[1]) {
 		return store_why(why, -EBADMSG,
-			"%s: was altered, or is another store's: put back the one that belongs to "
-			"this store; if there is none, `authzd --accept-rollback` takes the store "
-			"as it is and says so in the audit trail",
+			"%s: was altered, or belongs to another store: put back the one of this "
+			"store; if there is none, `authzd --accept-rollback` accepts the store as "
+			"it is and records that in the audit trail",
 			name);
 	}
 	store->head_place = good[0] && (!good[1] || heads[0].count >= heads[1].count) ? 0 : 1;
@@ -176,7 +177,7 @@ static int write_at(int fd, const char place[PLACE], int number)
 	return n == PLACE ? 0 : n < 0 ? -errno : -ENOSPC;
 }
 
-/* Aside and renamed, so that a crash leaves no half of one. */
+/* Makes the head file under another name and renames it, so that a crash leaves no part of one. */
 static int make_file(struct store *store, const char *name)
 {
 	size_t size = strlen(name) + sizeof ".new";
@@ -229,14 +230,14 @@ static bool is_empty(struct store_read *read)
 	return store_count(read, &counts) == 0 && counts.keys == 0 && counts.principals == 0;
 }
 
-/* Does the store hold the record that the head names? */
+/* Refuses a store that does not have the entry that the head names. `end`: where its trail ends. */
 static int compare(struct store *store, struct store_read *read, const struct store_head *end,
 	const char *name, char why[static STORE_WHY])
 {
 	static const char advice[] = "put back the newer store, or restore a newer copy with "
 				     "`authzcheck store restore`; "
-				     "`authzd --accept-rollback` takes the store as it is and says "
-				     "so in the audit trail";
+				     "`authzd --accept-rollback` accepts the store as it is and "
+				     "records that in the audit trail";
 	struct store_audit audit;
 	int r;
 
@@ -245,7 +246,7 @@ static int compare(struct store *store, struct store_read *read, const struct st
 	}
 	if (end->count < store->head.count) {
 		return store_why(why, -EBADMSG,
-			"the store was rolled back, or its audit trail cut: %s names record "
+			"the store was rolled back, or its audit trail was cut: %s names record "
 			"%" PRIu64 ", and the trail ends at %" PRIu64
 			". Keys that were revoked since may "
 			"work again: %s",
@@ -262,7 +263,8 @@ static int compare(struct store *store, struct store_read *read, const struct st
 	return r == 0 ? 0 : store_why(why, r, "%s: %s", name, store_explain(r));
 }
 
-static int judge(
+/* Reads or makes the head file, and compares the store with it. */
+static int check_head(
 	struct store *store, struct store_read *read, const char *name, char why[static STORE_WHY])
 {
 	struct store_head end;
@@ -277,10 +279,10 @@ static int judge(
 	}
 	if (store->head_fd < 0 && (end.count > 0 || !is_empty(read))) {
 		return store_why(why, -EBADMSG,
-			"%s: there is no such file, and the store has been changed: it was taken "
-			"away, or the store put in another's place. Put it back; if there is none, "
-			"`authzd --accept-rollback` takes the store as it is and says so in the "
-			"audit trail",
+			"%s: there is no such file, but the store has been changed: the file was "
+			"removed, or the store came from elsewhere. Put the file back; if there is "
+			"none, `authzd --accept-rollback` accepts the store as it is and records "
+			"that in the audit trail",
 			name);
 	}
 	if (store->head_fd < 0) {
@@ -337,7 +339,7 @@ int store_enter_moved(struct store *store, const struct store_moved *moved)
 	return store_write_commit(write, true);
 }
 
-/* Goes on with what is there: a record says what the head was, and a new file holds the new one. */
+/* Accepts the store as it is: appends an entry with the old head, and makes a new head file. */
 static int accept(struct store *store, struct store_read *read, const char *name)
 {
 	struct store_moved moved = { .action = POL_STR("store.accept_rollback"),
@@ -401,7 +403,7 @@ int store_open_head(
 	if (r < 0) {
 		store_why(why, r, "%s: %s", options->path, store_explain(r));
 	} else {
-		r = judge(store, read, name, why);
+		r = check_head(store, read, name, why);
 	}
 	if (r == -EBADMSG && options->accept_rollback) {
 		r = accept(store, read, name);
@@ -441,8 +443,8 @@ void store_advance_head(struct store *store, const struct store_head *head)
 		store->head_place = next;
 		atomic_store(&store->head_count, head->count);
 	} else if (!store->head_failed) {
-		log_error("cannot write the audit trail's head: until it can be written, a store "
-			  "that is rolled back to before is not noticed",
+		log_error("cannot write the audit trail's head: until this works again, a rollback "
+			  "of the store may go unnoticed",
 			"error=%s", strerror(-r));
 	}
 	store->head_failed = r < 0;

@@ -21,7 +21,8 @@ static int fail(int error, const char *why)
 	return error;
 }
 
-/* The state folder to ourselves, and no more rights than the daemon has. */
+/* Prepares and locks the state folder, drops the rights that the daemon does not have, and gives
+ * the store's path. */
 static int prepare(const struct config *config, char path[static PATH_MAX], int *out_lock)
 {
 	char why[STATEDIR_WHY] = "cannot prepare the state folder";
@@ -67,7 +68,8 @@ int restore_accept(const struct config *config)
 	return r;
 }
 
-/* While we may still read what the caller may. */
+/* Opens the copy. To be called before rights are dropped: the caller may read files that the
+ * daemon's user may not. */
 static int open_copy(const char *file, int *out_fd)
 {
 	struct stat st;
@@ -108,7 +110,7 @@ int restore_run(const struct config *config, const char *file, bool accept)
 		if (r < 0) {
 			fail(r, why);
 		} else {
-			printf("restored %" PRIu64 " records; the audit trail goes on behind "
+			printf("restored %" PRIu64 " records; the audit trail goes on after "
 			       "record %" PRIu64 "\n",
 				restored.records, restored.count);
 		}

@@ -5,7 +5,7 @@
 
 #include "daemon/store/internal.h"
 
-/* Beside the workers: the writer's own look-ups and one to spare for each maintenance task. */
+/* Readers besides the workers': of the writer, and of maintenance tasks and copies. */
 #define SPARE_READERS 8
 
 static const char *const table_names[STORE_TABLES] = {
@@ -59,7 +59,7 @@ int store_open_env(struct store *store, const struct store_options *options, uns
 			store->env, options->path, MDB_NOSUBDIR | MDB_NOTLS | flags, 0600));
 	}
 	if (r == 0) {
-		/* LMDB leaves this one open across exec. */
+		/* LMDB does not set FD_CLOEXEC on its data file. */
 		r = store_error(mdb_env_get_fd(store->env, &fd));
 	}
 	if (r != 0) {
@@ -69,7 +69,7 @@ int store_open_env(struct store *store, const struct store_options *options, uns
 	if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) {
 		return store_why(why, -errno, "%s: %s", options->path, strerror(errno));
 	}
-	/* Readers that a killed daemon left pin old pages. */
+	/* Frees the slots of readers of a daemon that was killed: they keep old pages in use. */
 	mdb_reader_check(store->env, &dead);
 	return 0;
 }
@@ -87,8 +87,8 @@ static int open_tables(MDB_txn *txn, struct store *store)
 	return 0;
 }
 
-/* The store says whether it has seen a pepper; a constant that only the right one tags proves it.
- */
+/* Opens the pepper. A store that was made before has the counter `check`: its tag proves the
+ * pepper. Only for a new store a missing pepper is made. */
 static int open_secrets(MDB_txn *txn, struct store *store, const struct store_options *options,
 	char why[static STORE_WHY])
 {
@@ -118,8 +118,7 @@ static int open_secrets(MDB_txn *txn, struct store *store, const struct store_op
 		return r == 0 ? 0
 			      : store_why(why, r,
 					"%s does not belong to the store %s: put back the file "
-					"that "
-					"the store was made with",
+					"that the store was made with",
 					options->pepper, options->path);
 	}
 	value.mv_size = store_encode_meta(store, check, 1);

@@ -48,8 +48,8 @@ void store_seal(struct store *store, enum store_table table, size_t len)
 		record + STORE_AT_TAG);
 }
 
-/* The record, or NULL when it is none of ours. No constant time: a tag's bytes are no secret to
- * whoever can write the file. */
+/* memcmp is no risk here: a program that can write the file, and so try tags, can also read the
+ * tags in it. */
 const uint8_t *store_unseal(
 	struct store *store, MDB_val value, enum store_table table, size_t least)
 {
@@ -65,8 +65,7 @@ const uint8_t *store_unseal(
 	return memcmp(tag, record, SECRET_TAG) == 0 ? record : NULL;
 }
 
-/* --- text behind the fixed part ------------------------------------------------------------------
- */
+/* --- texts after the fixed part --------------------------------------------------------------- */
 
 void store_text_put(struct store_text *text, const void *bytes, size_t len)
 {

@@ -5,7 +5,12 @@
 #include "daemon/store/bytes.h"
 #include "daemon/store/internal.h"
 
-/* Fixed part: byte offsets. */
+/*
+ * This code has the bytes of keys by hand, and does not share more with other records, because each
+ * decision decodes a key.
+ *
+ * The fixed part: byte offsets.
+ */
 enum {
 	KEY_BINDING = STORE_AT_BODY,
 	KEY_PREFIX_LEN,
@@ -34,8 +39,9 @@ enum {
 	KEY_TEXT = KEY_PLACES_SIZE + 4,
 };
 
-/* Behind the texts, for keys that were rotated, are on a schedule or deleted: the others, which are
- * most, have none, and their tags cost no more. The hash and the tags of dead secrets follow it. */
+/* The tail, after the texts, which only keys have that were rotated, have a schedule or were
+ * deleted: most keys have none, so their records are shorter and their tags cost less. The other
+ * secret's hash and the tags of replaced secrets follow it. */
 enum {
 	TAIL_OTHER = 0,
 	TAIL_DEAD_COUNT,
@@ -54,7 +60,7 @@ enum {
 	TAIL_END = TAIL_DELETED + 8,
 };
 
-_Static_assert(STORE_TAG == SECRET_TAG, "the same tags");
+_Static_assert(STORE_TAG == SECRET_TAG, "record.h repeats the size of a tag");
 
 /* --- keys ------------------------------------------------------------------------------------- */
 

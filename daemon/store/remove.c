@@ -4,7 +4,7 @@
 
 #include "daemon/store/internal.h"
 
-/* What is not there is gone already: an index may have been altered. */
+/* Deletes an entry; it is no error if there is none, because an index may have been altered. */
 static int drop(struct store_write *write, enum store_table table, struct store_place *place)
 {
 	MDB_val key = { place->len, place->bytes };
@@ -66,7 +66,7 @@ int store_move_imports(struct store_write *write, struct pol_str kid,
 	MDB_val value = { STORE_KID, (void *)(uintptr_t)kid.ptr };
 	int r = 0;
 
-	/* One that died stays, to be told from those that nobody ever had. */
+	/* A replaced token's entry stays, so that the token is not taken for an unknown one. */
 	for (unsigned i = 0; i < after->count && r == 0; i++) {
 		MDB_val key = { STORE_HASH, (void *)(uintptr_t)after->hashes[i] };
 
@@ -87,7 +87,8 @@ int store_drop_import(struct store_write *write, const uint8_t hash[static STORE
 	return r < 0 ? r : drop(write, STORE_KEYS_BY_HASH, &place);
 }
 
-/* Those of a key that goes; of dead ones the hash is not known, and they lead nowhere then. */
+/* Deletes the entries of a key's current tokens. The hashes of replaced ones are not known: their
+ * entries stay and lead to no key. */
 static int drop_imports(struct store_write *write, const struct store_key *key)
 {
 	struct store_imports imports;
@@ -124,7 +125,7 @@ int store_find_deleted(struct store_read *read, int64_t until, char out_kid[stat
 	return r;
 }
 
-/* What it takes to find all that belongs to a key, copied from its record. */
+/* A key whose kid and principal are copied from its record, which is deleted. */
 struct gone {
 	char kid[STORE_KID];
 	char principal[STORE_MAX_NAME];
@@ -179,7 +180,7 @@ int store_remove_key(struct store_write *write, struct pol_str kid)
 	gone.key.principal.ptr = gone.principal;
 	store_touch_key(write, gone.key.number);
 	r = store_write_ready(write);
-	/* First: the hashes are views into the record. */
+	/* Before other deletes: the hashes are views into the record. */
 	if (r == 0) {
 		r = drop_imports(write, &gone.key);
 	}

@@ -7,16 +7,15 @@
 
 #include "daemon/store/internal.h"
 
-/* Of a map of 16 GiB: 256 MiB, some hundred thousand revocations with their records in the trail.
- */
+/* 256 MiB of a map of 16 GiB: some hundred thousand revocations with their entries in the trail. */
 #define RESERVE_PART 64
 
-/* LMDB's own table of the pages that are free again: the transaction that freed them, as a size_t,
- * to how many they are and which. Readers may look at it; mdb_stat(1) does. */
+/* LMDB's table of freed pages. Its keys are numbers of transactions, as a size_t; the value is how
+ * many pages the transaction freed, and which. Readers may read it, as mdb_stat(1) does. */
 #define FREE_TABLE 0
 
-/* mdb_reader_list tells its readers as lines: process, thread, and the transaction that is read, or
- * `-`; a line of titles comes first. */
+/* A callback of mdb_reader_list, which gives a line for each reader: process, thread, and the
+ * transaction that it reads, or `-`. The first line has titles. */
 static int find_oldest(const char *line, void *context)
 {
 	const char *last = strrchr(line, ' ');
@@ -34,7 +33,7 @@ static int find_oldest(const char *line, void *context)
 	return 0;
 }
 
-/* Pages that were freed before any reader began: the next transaction may use them. */
+/* Counts the pages that were freed before any reader began: the next transaction may use them. */
 static size_t count_freed(MDB_txn *txn, size_t oldest, size_t enough)
 {
 	MDB_cursor *cursor;

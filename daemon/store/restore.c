@@ -14,9 +14,9 @@
 #include "daemon/store/copy_format.h"
 
 /*
- * The copy is read into a new store beside the old one. What is wrong with it shows before
- * anything is exchanged, and one rename exchanges it: the store first, then its head, so that a
- * crash between the two leaves a store that does not start rather than one that nobody accepted.
+ * The copy is read into a new store beside the old one and checked. Then two renames put it in
+ * place of the old one: the store first, then its head, so that a crash between them leaves a store
+ * that the daemon refuses rather than one whose rollback was not accepted.
  */
 
 /* Entries of one transaction. */
@@ -28,8 +28,8 @@ struct restore {
 	struct store *store; /* the new one */
 	uint8_t *bytes;      /* a piece */
 	uint8_t before[SECRET_CHAIN];
-	int tables[UINT8_MAX + 1]; /* of the copy's numbers: enum store_table, or -1 */
-	bool ended;
+	int tables[UINT8_MAX + 1]; /* by the copy's number of a table: enum store_table, or -1 */
+	bool ended;                /* COPY_END was read */
 	struct store_head end;
 	MDB_txn *txn;
 	unsigned put;
@@ -45,7 +45,7 @@ static int damaged(struct restore *restore, const char *how)
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-/* Reads exactly len bytes. 0; 1: the end came before the first; -EBADMSG: in the middle. */
+/* Reads exactly len bytes. 0; 1: the copy ended before the first; -EBADMSG: it ended in between. */
 static int read_all(struct restore *restore, uint8_t *bytes, size_t len)
 {
 	size_t got = 0;
@@ -120,7 +120,7 @@ static int put(struct restore *restore, uint8_t number, MDB_val key, MDB_val val
 static int take_entry(struct restore *restore, uint8_t number, MDB_val key, MDB_val value)
 {
 	if (restore->ended) {
-		return damaged(restore, "goes on behind its end");
+		return damaged(restore, "goes on after its end");
 	}
 	if (number == COPY_NAME && value.mv_size == 1) {
 		restore->tables[*(uint8_t *)value.mv_data] = find_table(key.mv_data, key.mv_size);
@@ -212,10 +212,10 @@ static int read_copy(struct restore *restore)
 	return r == 0 ? 0 : store_why(restore->why, r, "%s: %s", restore->path, store_explain(r));
 }
 
-/* --- judging ---------------------------------------------------------------------------------- */
+/* --- checks ----------------------------------------------------------------------------------- */
 
-/* Does the copy hold what the head here names? Otherwise why not, unless that is accepted. */
-static int judge(struct restore *restore, struct store_read *read, uint64_t *out_head)
+/* Refuses a copy without the entry that the head here names, unless that is accepted. */
+static int check_head(struct restore *restore, struct store_read *read, uint64_t *out_head)
 {
 	const struct store_options *options = restore->options;
 	struct store_head head = { .count = 0 };
@@ -229,7 +229,7 @@ static int judge(struct restore *restore, struct store_read *read, uint64_t *out
 	if (r == -ENOENT) {
 		return store_why(restore->why, -EBADMSG,
 			"there is no head of an audit trail at %s" STORE_HEAD_SUFFIX
-			", so nobody can tell whether this copy is the newest: put it back too, or "
+			", so it is not known whether this copy is the newest: put it back too, or "
 			"give --accept-rollback",
 			options->path);
 	}
@@ -262,7 +262,7 @@ static int judge(struct restore *restore, struct store_read *read, uint64_t *out
 	return 0;
 }
 
-/* What the pieces said is what lies in the new store. */
+/* Checks that the new store's trail ends as the copy said. */
 static int check_end(struct restore *restore, struct store_read *read)
 {
 	struct store_head head;
@@ -301,7 +301,7 @@ static int take(struct restore *restore, struct store_restored *out)
 		r = check_end(restore, read);
 	}
 	if (r == 0) {
-		r = judge(restore, read, &head);
+		r = check_head(restore, read, &head);
 	}
 	store_read_close(read);
 	if (r == 0) {
@@ -321,7 +321,7 @@ static void name(char out[static PATH_MAX], const char *path, const char *ending
 {
 	int len = snprintf(out, PATH_MAX, "%s%s", path, ending);
 
-	/* open_aside measured the longest: never cut. */
+	/* open_aside has checked that the longest name fits. */
 	if (len < 0 || len >= PATH_MAX) {
 		out[0] = '\0';
 	}
@@ -362,7 +362,7 @@ static int open_aside(struct restore *restore)
 	if (strlen(options.path) + sizeof ".restoring-head.new" > PATH_MAX) {
 		return store_why(restore->why, -ENAMETOOLONG, "%s: is too long", options.path);
 	}
-	/* Never a new one: what was copied was made with the old. */
+	/* store_open would make a new pepper, but the copy needs the old one. */
 	if (access(options.pepper, F_OK) != 0) {
 		return store_why(restore->why, -errno,
 			"%s: %s: put the pepper back first, from its own backup", options.pepper,

@@ -116,7 +116,7 @@ int store_put_retry(struct store_write *write, const struct store_retry *retry)
 		mdb_put(write->job, store->tables[STORE_RETRIES_BY_TIME], &key, &none, 0));
 }
 
-/* One of the index, and the record unless that was made later, with the same id. */
+/* Deletes an entry of the index, and its record, unless that was made later with the same id. */
 static int drop(struct store_write *write, MDB_cursor *cursor, const MDB_val *found)
 {
 	struct store *store = write->store;

@@ -22,7 +22,8 @@ enum {
 	ROLE_TEXT = ROLE_LINES_SIZE + 4,
 };
 
-_Static_assert(STORE_MAX_ROLE + 4096 < STORE_COPY_PIECE, "a piece of a copy holds any record");
+_Static_assert(
+	STORE_MAX_ROLE + 4096 < STORE_COPY_PIECE, "a piece of a copy has room for any record");
 
 static MDB_val value_of(struct store_place *place)
 {

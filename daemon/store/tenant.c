@@ -77,7 +77,7 @@ int store_find_tenant(struct store_read *read, struct pol_str name, struct store
 	if (r == 0) {
 		r = store_get_tenant(read, store_get32(value.mv_data), out);
 	}
-	/* The index is not tagged: what it leads to says whether it is right. */
+	/* The index has no tag: the record proves the name. */
 	return r == 0 && !pol_str_equal(out->name, name) ? -EBADMSG : r;
 }
 

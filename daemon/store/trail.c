@@ -5,8 +5,9 @@
 #include "daemon/store/bytes.h"
 #include "daemon/store/trail_internal.h"
 
-_Static_assert(STORE_CHAIN == SECRET_CHAIN, "one tag, two headers");
+_Static_assert(STORE_CHAIN == SECRET_CHAIN, "trail.h repeats the size of a tag");
 
+/* The tag before the first entry. */
 static const uint8_t beginning[STORE_CHAIN] = { 0 };
 
 void store_audit_chain(
@@ -74,7 +75,7 @@ uint64_t store_audit_number(const uint8_t *at)
 	return number;
 }
 
-/* The last record, whatever it is worth; -ENOENT: there is none. */
+/* The last entry, which is not checked. -ENOENT: there is none. */
 static int find_last(struct store_read *read, uint64_t *out_sequence, MDB_val *out)
 {
 	MDB_cursor *cursor;
@@ -122,7 +123,7 @@ static void place_kind(struct store_place *place, uint8_t kind)
 	place->bytes[place->len++] = kind;
 }
 
-/* A key is found whatever its tenant is, and alarms are about keys. */
+/* Entries about a key are found without its tenant, so they have 0 here. Alarms are about keys. */
 void store_audit_target(
 	struct store_place *place, uint8_t kind, uint32_t tenant, struct pol_str target)
 {
@@ -145,7 +146,7 @@ static void actor_place(struct store_place *place, struct pol_str actor)
 	store_place_sized(place, actor);
 }
 
-/* The table to walk, and what its keys begin with before the number. */
+/* Returns the table to list, and what its keys begin with before the sequence. */
 static enum store_table begin_place(
 	const struct store_audit_filter *filter, struct store_place *place)
 {
@@ -173,7 +174,8 @@ static int see(struct store_read *read, uint64_t sequence, store_audit_seen seen
 	return seen(context, &audit);
 }
 
-/* Puts the cursor on the first entry at `from`, or, backwards, on the last one at or before it. */
+/* Moves the cursor to the first entry at or after *key, or, backwards, to the last one at or before
+ * it. */
 static int seek(MDB_cursor *cursor, MDB_val *key, bool backwards)
 {
 	MDB_val wanted = *key, value;
@@ -226,8 +228,8 @@ int store_list_audit(struct store_read *read, const struct store_audit_filter *f
 	return r == -ENOENT ? 0 : r;
 }
 
-/* By halves: `latest` never falls. One that was altered counts as early, so that nothing behind it
- * is left out. */
+/* A binary search by `latest`, which never falls. An altered or missing entry counts as earlier
+ * than `since`. */
 int store_find_audit(struct store_read *read, int64_t since, uint64_t *out_sequence)
 {
 	struct store_head head = { .count = 0 };
@@ -332,7 +334,7 @@ static int put_index(struct store_write *write, const struct store_audit *audit)
 	return r;
 }
 
-/* What the trail ends with: gives the new one its place behind it. */
+/* Sets the new entry's sequence, latest and before, from the trail's last entry. */
 static int follow(struct store_write *write, struct store_audit *audit, uint8_t before[STORE_CHAIN])
 {
 	MDB_val last;

@@ -46,7 +46,7 @@ int store_get_used(struct store_read *read, uint64_t number, struct store_used *
 	if (r == 0) {
 		r = decode(store, value, number, out);
 	}
-	/* One that was altered says nothing; the next use writes it anew. */
+	/* An altered record counts as none; the next use replaces it. */
 	if (r == -ENOENT || r == -EBADMSG) {
 		out->count = 0;
 		out->full = false;

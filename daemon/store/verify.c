@@ -6,9 +6,10 @@
 #include "daemon/store/trail_internal.h"
 
 /*
- * Three looks, one after the other: along the trail; along each table of records, whose last entry
- * in the trail must have made exactly this one; and along the index of targets, for records that
- * ought to be there. A place is the look's number, then the key behind which the next one begins.
+ * Verification makes three kinds of checks, in the order of the table `looks`: of each entry of the
+ * trail; of each record, which must be the one that the last entry about it wrote; and of each
+ * target in the trail's index, whose record must exist if its last entry says so. Their place in
+ * struct store_verify is the number in the table, then the key after which to go on.
  */
 
 struct look {
@@ -26,7 +27,8 @@ struct look {
 	MDB_val value;
 };
 
-static void tell(struct look *look, enum store_problem_what what, uint64_t sequence, uint64_t last)
+static void report(
+	struct look *look, enum store_problem_what what, uint64_t sequence, uint64_t last)
 {
 	const struct store_problem problem = { .what = what, .sequence = sequence, .last = last };
 
@@ -42,13 +44,13 @@ static void keep_place(struct look *look, const void *bytes, size_t len)
 	}
 	memcpy(verify->place + 1, bytes, len);
 	if (len == sizeof verify->place - 1) {
-		/* Longer than any of ours: those that begin alike are passed over. */
+		/* Longer than any of our keys: skip all that begin the same. */
 		verify->place[len] = UINT8_MAX;
 	}
 	verify->place_len = 1 + len;
 }
 
-/* Moves to the first entry behind the place. */
+/* Moves to the first entry after the place. */
 static int seek(struct look *look)
 {
 	const struct store_verify *verify = look->verify;
@@ -92,7 +94,7 @@ static int check_lists(struct look *look, uint64_t sequence)
 	int r = store_decode_audit(store, look->value, sequence, &audit);
 
 	if (r < 0) {
-		tell(look, STORE_AUDIT_EDITED, sequence, sequence);
+		report(look, STORE_AUDIT_EDITED, sequence, sequence);
 		return 0;
 	}
 	count = store_audit_places(&audit, places);
@@ -102,7 +104,7 @@ static int check_lists(struct look *look, uint64_t sequence)
 		r = store_error(
 			mdb_get(look->read->txn, store->tables[STORE_AUDIT_INDEX], &key, &value));
 		if (r == -ENOENT) {
-			tell(look, STORE_AUDIT_UNLISTED, sequence, sequence);
+			report(look, STORE_AUDIT_UNLISTED, sequence, sequence);
 			return 0;
 		}
 		if (r < 0) {
@@ -112,7 +114,7 @@ static int check_lists(struct look *look, uint64_t sequence)
 	return 0;
 }
 
-/* What was before the place: its tag as it stands. False: it is not there, or was altered. */
+/* Gives the tag of the entry before. False: that entry is missing or was altered. */
 static bool tag_before(struct look *look, uint64_t sequence, uint8_t tag[STORE_CHAIN])
 {
 	struct store_audit audit;
@@ -134,16 +136,16 @@ static int check_entry(struct look *look, uint64_t sequence)
 	uint8_t before[STORE_CHAIN];
 
 	if (!is_sound(look)) {
-		tell(look, STORE_AUDIT_EDITED, sequence, sequence);
+		report(look, STORE_AUDIT_EDITED, sequence, sequence);
 		return 0;
 	}
 	if (store_get64(at + AUDIT_SEQUENCE) != sequence) {
-		tell(look, STORE_AUDIT_REORDERED, sequence, store_get64(at + AUDIT_SEQUENCE));
+		report(look, STORE_AUDIT_REORDERED, sequence, store_get64(at + AUDIT_SEQUENCE));
 		return 0;
 	}
 	if (tag_before(look, sequence, before) &&
 		memcmp(before, at + AUDIT_BEFORE, sizeof before) != 0) {
-		tell(look, STORE_AUDIT_SPLICED, sequence, sequence);
+		report(look, STORE_AUDIT_SPLICED, sequence, sequence);
 	}
 	return check_lists(look, sequence);
 }
@@ -160,7 +162,7 @@ static int look_along(struct look *look)
 					    : 0;
 
 		if (sequence > last + 1) {
-			tell(look, STORE_AUDIT_MISSING, last + 1, sequence - 1);
+			report(look, STORE_AUDIT_MISSING, last + 1, sequence - 1);
 		}
 		r = check_entry(look, sequence);
 		if (r < 0) {
@@ -173,7 +175,7 @@ static int look_along(struct look *look)
 		r = store_error(mdb_cursor_get(look->cursor, &look->key, &look->value, MDB_NEXT));
 	}
 	if (r == -ENOENT && last < look->head_count) {
-		tell(look, STORE_AUDIT_CUT, last + 1, look->head_count);
+		report(look, STORE_AUDIT_CUT, last + 1, look->head_count);
 	}
 	return r;
 }
@@ -185,14 +187,14 @@ static uint32_t number_of(const uint8_t *at)
 	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
-/* The key of a table of records, as the trail names it. */
+/* The record's target as the trail names it, from its key. */
 static struct store_problem name(const struct look *look)
 {
 	const uint8_t *at = look->key.mv_data;
 	size_t skip = look->kind == STORE_AUDIT_KEY || look->key.mv_size < 4 ? 0 : 4;
 	struct store_tenant tenant;
 
-	/* Kept under its number alone. */
+	/* A tenant's key is its number, but the trail has its name. */
 	if (look->kind == STORE_AUDIT_TENANT && skip > 0 &&
 		store_get_tenant(look->read, number_of(at), &tenant) == 0) {
 		return (struct store_problem){
@@ -206,7 +208,7 @@ static struct store_problem name(const struct look *look)
 	};
 }
 
-/* The last entry about the target that made or removed a record; -ENOENT. */
+/* Finds the last entry about the target that wrote or deleted the record. -ENOENT. */
 static int find_last(struct look *look, const struct store_place *target, struct store_audit *out)
 {
 	struct store *store = look->read->store;
@@ -297,7 +299,7 @@ static int look_at_records(struct look *look)
 /* --- records that are not there ----------------------------------------------------------------
  */
 
-/* kind, tenant, the id's length, the id, the sequence */
+/* Offsets in a key of the index of targets: kind, tenant, length of the id, id, sequence. */
 enum { AT_TENANT = 1, AT_LEN = 5, AT_ID = 6, AFTER_ID = 8 };
 
 static bool is_about(const struct look *look)
@@ -342,7 +344,7 @@ static int check_target(struct look *look, const struct store_place *target)
 	return r;
 }
 
-/* From target to target, whatever there is about each. */
+/* Goes from target to target in the index, and skips the other entries about each. */
 static int look_for_missing(struct look *look)
 {
 	MDB_cursor *records = look->cursor;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * store_verify_lists: do the lists lead to a record? They are not tagged, since what they lead to
- * says whether it is right; but what was taken out of one is found by it no more: a key that its
- * principal's list lacks would outlive the principal.
+ * verify_lists: whether the indexes have a record. An index needs no tags against added entries,
+ * because each record is checked; but a record whose entry was removed is no longer found by the
+ * index: a key that the index of its principal lacks would still work after the principal is gone.
  */
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include "daemon/store/bytes.h"
 #include "daemon/store/internal.h"
 
-/* 1: the entry is there and holds this; 0: it does not; or a negative errno. */
+/* 1: the index has this entry with this value; 0: it has not; or a negative errno. */
 static int holds(struct store_read *read, enum store_table table, const struct store_place *place,
 	struct pol_str what)
 {

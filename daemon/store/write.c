@@ -15,7 +15,7 @@ static int put(struct store_write *write, enum store_table table, struct store_p
 	return store_error(mdb_put(write->job, write->store->tables[table], &key, &value, flags));
 }
 
-/* -ENOENT: there was none. */
+/* -ENOENT: there is no such entry. */
 static int del(struct store_write *write, enum store_table table, struct store_place *place)
 {
 	MDB_val key = { place->len, place->bytes };
@@ -106,7 +106,7 @@ int store_create_key(struct store_write *write, struct store_key *key)
 
 int store_update_key(struct store_write *write, const struct store_key *key)
 {
-	/* Its text is dead behind the put. */
+	/* The caller's key may be a view, which the put makes invalid. */
 	char kid[STORE_KID];
 	struct store_key after = {
 		.kid = { kid, STORE_KID }, .number = key->number, .deleted_at = key->deleted_at
@@ -145,7 +145,7 @@ static void role_place(
 	store_place_text(place, id);
 }
 
-/* Takes the old record's roles out of the index. Its text is copied: a delete may move it. */
+/* Deletes the stored record's roles from the index. Its text is copied, as a delete may move it. */
 static int drop_roles(struct store_write *write, uint32_t tenant, struct pol_str id)
 {
 	struct store_assignment held;
@@ -167,7 +167,8 @@ static int drop_roles(struct store_write *write, uint32_t tenant, struct pol_str
 
 		role_place(&place, tenant, held.role, id);
 		r = del(write, STORE_PRINCIPALS_BY_ROLE, &place);
-		if (r < 0 && r != -ENOENT) { /* held twice, at different places */
+		/* A role that is held twice, at different places, has one entry. */
+		if (r < 0 && r != -ENOENT) {
 			return r;
 		}
 	}

@@ -217,13 +217,13 @@ class LeftOver(people.PeopleTest):
                     self.put(self.store, data)
                     said = len(self.d.log())
                     self.starts()
-                    self.assertIn("the store held nothing", self.d.log()[said:])
+                    self.assertIn("the store was empty", self.d.log()[said:])
 
     def test_a_store_that_has_a_head_is_never_made_again(self):
         for data in (b"", bytes(8192)):
             with self.subTest(len(data)):
                 self.put(self.store, data)
-                self.refused("holds nothing", "store.mdb-head", "authzcheck store restore")
+                self.refused("is empty", "store.mdb-head", "authzcheck store restore")
                 self.assertEqual(self.store.read_bytes(), data)
 
     def test_a_damaged_store_is_refused_and_kept(self):
