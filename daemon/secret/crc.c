@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/secret/token_internal.h"
 
-/* tables[0] is the reflected polynomial 0xedb88320 by the byte; tables[k] the same behind k more
- * zero bytes, so that four bytes are looked up at once (slicing, Kounavis and Berry 2005). */
+/* tables[0][b] is the CRC of the byte b, by the reflected polynomial 0xedb88320; tables[k][b] is
+ * that of b and k zero bytes, so that four bytes take one step (slicing, Kounavis and Berry 2005).
+ */
 /* clang-format off */
 static const uint32_t tables[4][256] = {
 	{

@@ -12,11 +12,12 @@
 #include "daemon/secret/token_internal.h"
 
 /*
- * The file is a few lines, so that an operator sees what it is and a copy by terminal works:
+ * The secrets' file is text, so that an operator can see what it is and copy it by a terminal:
  *     authzd secrets 1
  *     master HEX
  *     pepper HEX
- * and once the pepper was rotated, with its number, and the old one while it is good, else zeroes:
+ * Since the first rotation it has the pepper's number too, and the old pepper, or zeroes when that
+ * is no longer valid:
  *     authzd secrets 2
  *     master HEX
  *     pepper HEX
@@ -37,7 +38,7 @@
 #define FIRST_LEN  (HEAD_LEN + HEX + MIDDLE_LEN + HEX + 1)
 #define FILE_LEN   (FIRST_LEN + NUMBER_LEN + DIGITS + OLD_LEN + HEX)
 
-/* The text being taken apart, or put together. */
+/* The rest of the text that is parsed. */
 struct cut {
 	const char *at;
 	size_t left;
@@ -127,7 +128,8 @@ static int write_all(int fd, const char *bytes, size_t len)
 	return 0;
 }
 
-/* `replace`: what is there gives way, else it stays and it is an error. */
+/* Writes the file durably, under another name first. `replace`: replaces a file that exists,
+ * instead of failing with -EEXIST. */
 static int write_file(const char *path, const char *text, size_t len, bool replace)
 {
 	size_t size = strlen(path) + sizeof ".new";
@@ -149,7 +151,7 @@ static int write_file(const char *path, const char *text, size_t len, bool repla
 		r = -errno;
 	}
 	close(fd);
-	/* link, not rename: it never replaces a file that appeared meanwhile. */
+	/* Unlike rename, link does not replace a file that another process has made meanwhile. */
 	if (r == 0 && (replace ? rename(aside, path) : link(aside, path)) < 0) {
 		r = -errno;
 	}
@@ -157,7 +159,7 @@ static int write_file(const char *path, const char *text, size_t len, bool repla
 		unlink(aside);
 	}
 	if (r == 0) {
-		/* The folder's entry too: a store must never outlive its pepper. */
+		/* The folder's entry too, so that a crash cannot lose the pepper of a store. */
 		r = durable_sync_folder(path);
 	}
 out:
@@ -196,7 +198,7 @@ static int create_file(const char *path, struct secrets *out)
 	return r;
 }
 
-/* The file as it is to be: the pepper of that number, and the old one or NULL. */
+/* Replaces the file: the pepper in use with its number, and the old one or NULL. */
 static int replace_file(const struct secrets *secrets, uint32_t number, const uint8_t *pepper,
 	const uint8_t *old, char *why)
 {
@@ -248,7 +250,7 @@ static int check_file(int fd, const char *path, char *why)
 	return 0;
 }
 
-/* A start that was cut off between link and unlink left the file's other name. */
+/* Removes the file's other name, if a start was interrupted between link and unlink. */
 static void remove_left(int fd, const char *path)
 {
 	char aside[SECRET_PATH + sizeof ".new"];
@@ -291,7 +293,7 @@ static int read_file(int fd, const char *path, struct secrets *out, char *why)
 	}
 	if (!parse_file(text, len, out)) {
 		snprintf(why, SECRET_WHY,
-			"%s: is no secrets' file of authzd: put back the one that belongs to "
+			"%s: is not a secrets' file of authzd: put back the one that belongs to "
 			"the store",
 			path);
 		r = -EINVAL;
@@ -303,7 +305,7 @@ out:
 
 static void derive(struct secrets *secrets)
 {
-	/* One context a purpose; the numbers leave room for versions of each. */
+	/* Each purpose has a context; the subkey's number, 1, can serve as a version later. */
 	crypto_kdf_derive_from_key(
 		secrets->tags[SECRET_RECORDS], SECRET_TAG_KEY, 1, "records_", secrets->master);
 	crypto_kdf_derive_from_key(
@@ -368,7 +370,7 @@ fail:
 
 bool secrets_are_locked(const struct secrets *secrets)
 {
-	/* sodium_malloc locks and says nothing when it could not; locking again says it. */
+	/* sodium_malloc locks the pages, but does not report a failure; locking again does. */
 	union {
 		const struct secrets *in;
 		void *out;
@@ -396,8 +398,8 @@ bool secrets_have_old(const struct secrets *secrets)
 	return atomic_load_explicit(&secrets->has_old, memory_order_acquire) != 0;
 }
 
-/* The new one takes the place of the one before the old one, which nobody reads any more; both are
- * there before the number says which is which. */
+/* The new pepper overwrites the one before the old one, which no thread reads any more. Both are in
+ * place before the number changes, so that another thread reads a valid pepper at any time. */
 int secrets_rotate(struct secrets *secrets, char why[static SECRET_WHY])
 {
 	uint32_t number = atomic_load(&secrets->number);
@@ -422,7 +424,8 @@ int secrets_rotate(struct secrets *secrets, char why[static SECRET_WHY])
 	return r;
 }
 
-/* Its bytes go with the next rotation, or the process: somebody may be hashing with them. */
+/* Its bytes stay in memory until the next rotation, because another thread may be hashing with
+ * them. */
 int secrets_drop_old(struct secrets *secrets, char why[static SECRET_WHY])
 {
 	uint32_t number = atomic_load(&secrets->number);

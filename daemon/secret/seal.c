@@ -5,9 +5,9 @@
 #include "daemon/secret/token_internal.h"
 
 _Static_assert(sizeof(struct secret_mix) >= sizeof(crypto_generichash_blake2b_state),
-	"libsodium's state fits ours");
+	"libsodium's state fits into the bytes of secret_mix");
 _Static_assert(SECRET_SEAL == crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES,
-	"the nonce, and what authenticates");
+	"a nonce and a MAC");
 
 static const uint8_t personal_digest[crypto_generichash_blake2b_PERSONALBYTES] = "authzd digest 1";
 static const uint8_t personal_seal[crypto_generichash_blake2b_PERSONALBYTES] = "authzd seal 1";

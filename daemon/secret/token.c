@@ -27,7 +27,9 @@ static void put_crc(uint32_t crc, char out[CRC_PART])
 	}
 }
 
-/* Bits 0 to 127 of which characters are letters or digits: no branch for each of fifty. */
+/* letters: one bit for each character, set for letters and digits, so that the loop has no
+ * branches.
+ */
 static bool is_base62(const char *text, size_t len)
 {
 	static const uint64_t letters[4] = { UINT64_C(0x03ff000000000000),
@@ -95,18 +97,8 @@ bool secret_token_is_sound(const struct secret_token *token)
 	return memcmp(crc, kid + SECRET_KID + 1 + SECRET_PART, CRC_PART) == 0;
 }
 
-bool secret_token_parse(struct pol_str text, struct secret_token *out)
-{
-	struct secret_token token;
-
-	if (!secret_token_split(text, &token) || !secret_token_is_sound(&token)) {
-		return false;
-	}
-	*out = token;
-	return true;
-}
-
-/* 248 is the largest multiple of 62 that a byte holds: above it is drawn again. */
+/* Bytes from 248, the largest multiple of 62 that fits a byte, are drawn again, so that all
+ * characters have the same chance. */
 static void draw(char *out, size_t count)
 {
 	unsigned char bytes[64];
@@ -126,7 +118,7 @@ static void draw(char *out, size_t count)
 	sodium_memzero(bytes, sizeof bytes);
 }
 
-/* All but the kid, which stands there already. */
+/* Writes all of the token except the kid, which is in `out` already. */
 static void complete(
 	struct pol_str prefix, char out[static SECRET_MAX_TOKEN], struct secret_token *out_token)
 {
@@ -166,7 +158,7 @@ void secret_token_hash(const struct secrets *secrets, const struct secret_token 
 	uint8_t salt[crypto_generichash_blake2b_SALTBYTES] = { 0 };
 
 	memcpy(salt, token->kid.ptr, SECRET_KID);
-	/* Fails only for lengths out of its range, which are constants here. */
+	/* It fails only for lengths out of range; these are constants. */
 	crypto_generichash_blake2b_salt_personal(out, SECRET_HASH,
 		(const uint8_t *)token->signed_part.ptr, token->signed_part.len,
 		secret_pepper_of(secrets, old), SECRET_KEY, salt, personal);
@@ -223,7 +215,7 @@ void secret_chain(const struct secrets *secrets, enum secret_link link,
 		[SECRET_BACKUP] = "authzd copy v1",
 	};
 	static const uint8_t salt[crypto_generichash_blake2b_SALTBYTES] = { 0 };
-	/* libsodium wants this aligned to 64 bytes; the type says so. */
+	/* The type has the alignment that libsodium needs, 64 bytes. */
 	crypto_generichash_blake2b_state state;
 
 	crypto_generichash_blake2b_init_salt_personal(

@@ -2,19 +2,25 @@
 #pragma once
 
 /*
- * secret: tokens, and all that is done with keys of our own. The only file that knows libsodium.
+ * token: tokens of API keys, and all that the daemon does with its own cryptographic keys. Only the
+ * files of this room use libsodium.
+ *
+ * A token is
  *
  *     <prefix><kid>_<secret><crc>
  *
- * kid: 12 base62 characters, the first `1`; secret: 32, drawn without modulo bias; crc: CRC-32
- * (IEEE 802.3) of all before it, 6 base62 characters. Parsed from the right end.
+ * kid: 12 base62 characters, the first `1`; secret: 32 base62 characters, random without bias; crc:
+ * CRC-32 (IEEE 802.3) of all before it, as 6 base62 characters. The length of the prefix follows
+ * from that of the token.
  *
- * At rest a token is BLAKE2b-256 (RFC 7693) of all before its crc; key the pepper, salt the kid,
- * personal the purpose. The pepper's file holds two keys of 32 bytes: the pepper itself, and a
- * master from which the others are derived (crypto_kdf, a context each), so that a new pepper
- * leaves records and cursors alone. Short tags are SipHash-128 (Aumasson and Bernstein).
+ * The store has the BLAKE2b-256 (RFC 7693) of all of the token before its crc, with the pepper as
+ * key, the kid as salt and the purpose as personalization. The secrets' file has two keys of 32
+ * bytes: the pepper, and a master from which all other keys are derived (crypto_kdf, a context for
+ * each), so that a new pepper changes no tag of a record or a cursor. Short tags are SipHash-128
+ * (Aumasson and Bernstein).
  *
- * Objects are read-only after opening: any thread.
+ * Any thread may use the functions, except those that change peppers: these are for the writer's
+ * thread.
  */
 
 #include <stdalign.h>
@@ -36,64 +42,64 @@ struct secrets;
 #define SECRET_WHY 512
 
 /*
- * Reads the secrets' file, or makes it when there is none and `create` says so: mode 0600, owned
- * by us or root, nobody else may read it. -ENOENT: there is none; -EPERM: owner or mode; -EINVAL:
- * its content; `why` is for people. The pages are locked; failing that is logged once.
+ * Reads the secrets' file, or makes it if there is none and `create` is true. Its owner must be the
+ * daemon's user or root, and its mode 0600 or stricter. -ENOENT: there is none; -EPERM: wrong owner
+ * or mode; -EINVAL: not such a file. `why` says what is wrong and what to do.
  */
 int secrets_open(const char *path, bool create, struct secrets **out, char why[static SECRET_WHY]);
-/* Did the host lock the pages? */
+/* True if the secrets' memory is locked, so that it is never written to swap. */
 bool secrets_are_locked(const struct secrets *secrets);
-/* Wipes. NULL is ignored. */
+/* Wipes and frees. NULL is ignored. */
 void secrets_close(struct secrets *secrets);
 
-/* --- peppers -----------------------------------------------------------------------------------
- */
+/* --- peppers ---------------------------------------------------------------------------------- */
 
 /*
- * A new pepper takes the place of the one in use, which stays good as the old one until it is
- * dropped. Both stand in the file, which is replaced whole and made durable before anything else
- * changes. All else that is derived stays. The writer's thread; others go on reading meanwhile.
+ * A rotation makes a new pepper the one in use. The former one stays valid as the old pepper until
+ * it is dropped. The file has both; it is replaced as a whole, durably, before the pepper in use
+ * changes. The other keys do not change. secrets_rotate and secrets_drop_old are for the writer's
+ * thread; other threads may hash meanwhile.
  */
 
-/* The number of the pepper in use: 0 at first, modulo 256. */
+/* The number of the pepper in use: from 0, modulo 256. */
 uint8_t secrets_pepper(const struct secrets *secrets);
 bool secrets_have_old(const struct secrets *secrets);
-/* -EBUSY: there is an old one still. Else what the file's writing gave, and nothing changed. */
+/* -EBUSY: there is still an old pepper. On failure nothing changes. */
 int secrets_rotate(struct secrets *secrets, char why[static SECRET_WHY]);
+/* Does nothing if there is no old pepper. On failure nothing changes. */
 int secrets_drop_old(struct secrets *secrets, char why[static SECRET_WHY]);
 
 /* --- tokens ----------------------------------------------------------------------------------- */
 
-/* Views into what was parsed. */
+/* Views into the text of the token. */
 struct secret_token {
 	struct pol_str whole;
 	struct pol_str prefix; /* with its final underscore */
 	struct pol_str kid;
-	struct pol_str signed_part; /* all before the crc: what is hashed */
+	struct pol_str signed_part; /* all before the crc: this is hashed */
 };
 
-/* Cuts a leading `Bearer `, in any case, then takes the token apart by its length and looks at
- * nothing else: it is worth an attempt to recognise it, no more. false: it is malformed. */
+/* Removes a leading `Bearer `, in any case, and splits the token by its length alone: its
+ * characters are not checked. False: it is too short or too long. */
 bool secret_token_split(struct pol_str text, struct secret_token *out);
-/* The rest of what makes a token one: alphabet and crc. */
+/* True if the token's characters and its crc are right. */
 bool secret_token_is_sound(const struct secret_token *token);
-/* Both. */
-bool secret_token_parse(struct pol_str text, struct secret_token *out);
 
-/* A new one: `out` holds it, out_len bytes, to be wiped by the caller. kid lies in it, behind the
- * prefix. The prefix must fit. */
+/* Makes a token of a new key, with a random kid, in `out`, which the caller wipes later. The prefix
+ * has at most SECRET_MAX_PREFIX bytes. */
 void secret_token_make(
 	struct pol_str prefix, char out[static SECRET_MAX_TOKEN], struct secret_token *out_token);
 
-/* Another one of the same key: as above, but with this kid. */
+/* Makes another token of the key with this kid. */
 void secret_token_renew(struct pol_str prefix, struct pol_str kid,
 	char out[static SECRET_MAX_TOKEN], struct secret_token *out_token);
 
-/* `old`: under the pepper before the one in use; of use only while secrets_have_old. */
+/* The hash that the store has of a token. `old`: with the pepper before the one in use, which is
+ * valid only while secrets_have_old is true. */
 void secret_token_hash(const struct secrets *secrets, const struct secret_token *token, bool old,
 	uint8_t out[static SECRET_HASH]);
 
-/* --- tokens made elsewhere ---------------------------------------------------------------------
+/* --- imported tokens: made by another program --------------------------------------------------
  */
 
 #define SECRET_DIGEST 32
@@ -101,56 +107,56 @@ void secret_token_hash(const struct secrets *secrets, const struct secret_token 
 /* The text without a leading `Bearer `, in any case. */
 struct pol_str secret_token_bare(struct pol_str text);
 
-/* SHA-256 (FIPS 180-4) of a token: what whoever made it can tell of it. */
+/* SHA-256 (FIPS 180-4) of a token. An import gives this, not the token. */
 void secret_digest(struct pol_str token, uint8_t out[static SECRET_DIGEST]);
 
-/* What is kept of a digest, and looked up: BLAKE2b-256 under the pepper, of a purpose of its own,
- * so that it is no hash of a token of ours. */
+/* The hash that the store has of a digest: BLAKE2b-256 with the pepper as key and another purpose
+ * than secret_token_hash, so that neither is valid as the other. */
 void secret_import_hash(const struct secrets *secrets, const uint8_t digest[static SECRET_DIGEST],
 	bool old, uint8_t out[static SECRET_HASH]);
 
 /* --- tags ------------------------------------------------------------------------------------- */
 
 enum secret_purpose {
-	SECRET_RECORDS = 0, /* of the store */
-	SECRET_CURSORS,     /* of lists */
-	SECRET_DEAD,        /* of hashes of secrets that are dead */
+	SECRET_RECORDS = 0, /* records of the store */
+	SECRET_CURSORS,     /* cursors of lists */
+	SECRET_DEAD,        /* hashes of replaced secrets */
 	SECRET_USED,        /* names of permissions that keys used */
-	SECRET_VERIFIED,    /* the table of verified tokens: random, of this process alone */
-	SECRET_CHARGED,     /* the counters of quotas: likewise */
+	SECRET_VERIFIED,    /* the table of verified tokens: a random key for each process */
+	SECRET_CHARGED,     /* the counters of quotas: a random key for each process */
 	SECRET_PURPOSES,
 };
 
-/* SipHash-128 of the bytes under the purpose's key. */
+/* SipHash-128 of the bytes with the purpose's key. */
 void secret_tag(const struct secrets *secrets, enum secret_purpose purpose, const void *bytes,
 	size_t len, uint8_t out[static SECRET_TAG]);
 
-/* Takes the secret, and the crc, out of all in the text that looks like a token, `…` in their
- * place; returns the new length, which is no more. For what people typed where it does not belong.
- */
+/* Replaces secret and crc by `…` in all parts of the text that look like tokens, for texts into
+ * which people may have typed one. Returns the new length, which is never larger. */
 size_t secret_redact(char *text, size_t len);
 
 /* --- the audit trail -------------------------------------------------------------------------- */
 
 #define SECRET_CHAIN 32
 
-/* What a chain tag is for; a tag of one is none of the other. */
+/* What a tag of a chain is for. A tag for one purpose is not valid for another. */
 enum secret_link {
-	SECRET_TRAIL = 0, /* a record of the trail, over the tag before it */
-	SECRET_HEAD,      /* the trail's head, outside the store */
-	SECRET_BACKUP,    /* a piece of a store's copy, over the tag before it */
+	SECRET_TRAIL = 0, /* an entry of the trail */
+	SECRET_HEAD,      /* the trail's head */
+	SECRET_BACKUP,    /* a piece of a store's copy */
 };
 
-/* BLAKE2b-256 of the tag before and the bytes, under a key of the trail's own. */
+/* BLAKE2b-256 of the tag before and the bytes, with a key for chains only. */
 void secret_chain(const struct secrets *secrets, enum secret_link link,
 	const uint8_t before[static SECRET_CHAIN], struct pol_str bytes,
 	uint8_t out[static SECRET_CHAIN]);
 
-/* --- sealing: secret_seal.c ---------------------------------------------------------------------
+/* --- seal.c: fingerprints and encryption --------------------------------------------------------
  */
 
-/* BLAKE2b-256 of many pieces under a key of its own: to tell whether two were the same. Pieces run
- * together, so each that varies goes with its length. Forget it with secret_wipe. */
+/* BLAKE2b-256 of many pieces, with the key of seals and a purpose of its own, to compare two
+ * requests. The pieces are hashed as one text, so add the length of a piece of variable length
+ * before it. secret_mix_end wipes the state; wipe it with secret_wipe if that is not called. */
 struct secret_mix {
 	alignas(64) uint8_t state[384];
 };
@@ -158,19 +164,21 @@ void secret_mix_begin(const struct secrets *secrets, struct secret_mix *mix);
 void secret_mix_add(struct secret_mix *mix, const void *bytes, size_t len);
 void secret_mix_end(struct secret_mix *mix, uint8_t out[static SECRET_HASH]);
 
-/* How much longer what is sealed is. */
+/* How many bytes sealing adds. */
 #define SECRET_SEAL (24 + 16)
 
-/* Encrypts and authenticates (XSalsa20-Poly1305) under a key that is derived from our own and from
- * `known`, which whoever opens it must bring again: without it the store gives nothing away. out
- * takes len + SECRET_SEAL bytes. */
+/* Encrypts and authenticates (XSalsa20-Poly1305) with a key that is derived from the key of seals
+ * and from `known`. The store does not have `known`, so that it alone does not give the bytes away:
+ * secret_open needs the same. `out` has room for len + SECRET_SEAL bytes. */
 void secret_seal(const struct secrets *secrets, struct pol_str known, const void *bytes, size_t len,
 	uint8_t *out);
-/* out takes len - SECRET_SEAL bytes. false: it was sealed otherwise. */
+/* `out` has room for len - SECRET_SEAL bytes. False: it was altered, or sealed with another
+ * `known`.
+ */
 bool secret_open(const struct secrets *secrets, struct pol_str known, const uint8_t *sealed,
 	size_t len, void *out);
 
 void secret_random(void *bytes, size_t len);
-/* Constant time. */
+/* Compares in constant time. */
 bool secret_equal(const void *a, const void *b, size_t len);
 void secret_wipe(void *bytes, size_t len);

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * secret_internal: what secret.c (tokens, keyed hashes), secret_crc.c and secret_file.c (where the
- * keys come from) share.
+ * token_internal: what token.c (tokens, keyed hashes), crc.c, seal.c and keyfile.c (the file with
+ * the keys) share.
  */
 
 #include <stdatomic.h>
@@ -15,19 +15,19 @@
 #define SECRET_TAG_KEY 16 /* of SipHash */
 #define SECRET_PATH    4096
 
-/* Lies in locked memory whole. */
+/* In locked memory, which is read-only except while a pepper changes. */
 struct secrets {
 	uint8_t master[SECRET_KEY];
-	uint8_t peppers[2][SECRET_KEY]; /* by the last bit of their number */
+	uint8_t peppers[2][SECRET_KEY]; /* by the lowest bit of their number */
 	_Atomic uint32_t number;        /* of the pepper in use, modulo 256 */
-	_Atomic uint32_t has_old;       /* the one before it is still good */
+	_Atomic uint32_t has_old;       /* the pepper before it is still valid */
 	char path[SECRET_PATH];
-	uint8_t seal[SECRET_KEY];
+	uint8_t seal[SECRET_KEY]; /* of seals, and of secret_mix */
 	uint8_t tags[SECRET_PURPOSES][SECRET_TAG_KEY];
-	uint8_t chain[SECRET_KEY]; /* of the audit trail */
+	uint8_t chain[SECRET_KEY]; /* of the audit trail, its head and copies */
 };
 
-/* The pepper in use, or the one before it. */
+/* The pepper in use, or with `old` the one before it. */
 static inline const uint8_t *secret_pepper_of(const struct secrets *secrets, bool old)
 {
 	uint32_t number = atomic_load_explicit(&secrets->number, memory_order_acquire);

@@ -29,6 +29,11 @@ static struct secrets *open_new(void)
 	return secrets;
 }
 
+static bool parse(struct pol_str text, struct secret_token *out)
+{
+	return secret_token_split(text, out) && secret_token_is_sound(out);
+}
+
 TestSuite(secret, .init = setup, .fini = folder_remove);
 
 Test(secret, a_token_made_is_a_token_parsed)
@@ -40,7 +45,7 @@ Test(secret, a_token_made_is_a_token_parsed)
 	for (int i = 0; i < 100; i++) {
 		secret_token_make(POL_STR("liq_live_"), text, &made);
 		cr_assert_eq(made.whole.len, 9 + 12 + 1 + 32 + 6);
-		cr_assert(secret_token_parse(made.whole, &parsed));
+		cr_assert(parse(made.whole, &parsed));
 		cr_assert(pol_str_equal(parsed.prefix, POL_STR("liq_live_")));
 		cr_assert(pol_str_equal(parsed.kid, made.kid));
 		cr_assert_eq(parsed.kid.ptr[0], '1');
@@ -48,13 +53,13 @@ Test(secret, a_token_made_is_a_token_parsed)
 	secrets_close(secrets);
 }
 
-/* The crc was worked out apart from our own code (zlib's crc32, then base62). */
+/* This token's crc was computed by zlib's crc32, not by our code. */
 Test(secret, a_known_token_parses)
 {
 	const char *known = "liq_live_1aaaaaaaaaaa_bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb23PYyn";
 	struct secret_token parsed;
 
-	cr_assert(secret_token_parse(pol_str_of(known), &parsed));
+	cr_assert(parse(pol_str_of(known), &parsed));
 	cr_assert(pol_str_equal(parsed.kid, POL_STR("1aaaaaaaaaaa")));
 }
 
@@ -70,7 +75,7 @@ Test(secret, bearer_is_cut_in_any_case)
 		size_t len = (size_t)snprintf(
 			with, sizeof with, "%s%.*s", leads[i], POL_STR_ARGS(made.whole));
 
-		cr_assert(secret_token_parse((struct pol_str){ with, len }, &parsed));
+		cr_assert(parse((struct pol_str){ with, len }, &parsed));
 		cr_assert(pol_str_equal(parsed.whole, made.whole));
 	}
 	secrets_close(secrets);
@@ -87,11 +92,10 @@ Test(secret, one_wrong_character_anywhere_is_malformed_or_another_token)
 		memcpy(changed, text, made.whole.len);
 		changed[i] = changed[i] == 'x' ? 'y' : 'x';
 		cr_assert_not(
-			secret_token_parse((struct pol_str){ changed, made.whole.len }, &parsed),
-			"at %zu", i);
+			parse((struct pol_str){ changed, made.whole.len }, &parsed), "at %zu", i);
 	}
 	for (size_t len = 0; len < made.whole.len; len++) {
-		cr_assert_not(secret_token_parse((struct pol_str){ text, len }, &parsed));
+		cr_assert_not(parse((struct pol_str){ text, len }, &parsed));
 	}
 	secrets_close(secrets);
 }
@@ -105,7 +109,7 @@ Test(secret, what_is_no_token_is_malformed)
 	struct secret_token parsed;
 
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-		cr_assert_not(secret_token_parse(pol_str_of(texts[i]), &parsed), "%s", texts[i]);
+		cr_assert_not(parse(pol_str_of(texts[i]), &parsed), "%s", texts[i]);
 	}
 }
 
@@ -130,7 +134,7 @@ Test(secret, the_hash_holds_for_its_token_alone)
 	secret_token_hash(secrets, &token, false, hash);
 	cr_assert(is_hash_of(secrets, &token, hash));
 	cr_assert_not(is_hash_of(secrets, &other, hash));
-	/* Another prefix before the same kid and secret is another token. */
+	/* The same kid and secret with another prefix are another token. */
 	memcpy(other_text, "ak_test_", 8);
 	memcpy(other_text + 8, text + 8, token.whole.len - 8);
 	other = token;
@@ -165,7 +169,7 @@ Test(secret, the_file_is_the_same_the_next_time)
 	secrets_close(second);
 }
 
-Test(secret, a_missing_file_is_made_only_when_told)
+Test(secret, a_missing_file_is_made_only_with_create)
 {
 	struct secrets *secrets = NULL;
 	char why[SECRET_WHY];
@@ -199,8 +203,8 @@ Test(secret, a_damaged_file_is_refused_and_kept)
 	cr_assert_eq(st.st_size, 40);
 }
 
-/* Without bias each of 62 characters comes 3,200/62 times in 100 secrets: 51.6; far outside of 15
- * to 110 it is no chance. */
+/* Each of 62 characters is expected 3,200 / 62 = 51.6 times in 100 secrets. Fewer than 16 or more
+ * than 109 times have a chance of about one in ten million. */
 Test(secret, every_character_is_drawn)
 {
 	unsigned seen[256] = { 0 };
