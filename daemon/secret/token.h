@@ -99,8 +99,7 @@ void secret_token_renew(struct pol_str prefix, struct pol_str kid,
 void secret_token_hash(const struct secrets *secrets, const struct secret_token *token, bool old,
 	uint8_t out[static SECRET_HASH]);
 
-/* --- imported tokens: made by another program --------------------------------------------------
- */
+/* --- imported tokens: made by another program ------------------------------------------------- */
 
 #define SECRET_DIGEST 32
 
@@ -151,8 +150,7 @@ void secret_chain(const struct secrets *secrets, enum secret_link link,
 	const uint8_t before[static SECRET_CHAIN], struct pol_str bytes,
 	uint8_t out[static SECRET_CHAIN]);
 
-/* --- seal.c: fingerprints and encryption --------------------------------------------------------
- */
+/* --- seal.c: fingerprints and encryption ------------------------------------------------------ */
 
 /* BLAKE2b-256 of many pieces, with the key of seals and a purpose of its own, to compare two
  * requests. The pieces are hashed as one text, so add the length of a piece of variable length

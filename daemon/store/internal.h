@@ -234,8 +234,7 @@ int store_enter_moved(struct store *store, const struct store_moved *moved);
 /* 1: the indexes have the record; 0: one lacks it; or a negative errno. */
 int store_is_listed(struct store_read *read, const struct store_problem *about);
 
-/* --- txn.c, write.c ----------------------------------------------------------------------------
- */
+/* --- txn.c, write.c --------------------------------------------------------------------------- */
 
 /* Notes for the watch that the record is about to be changed. A new record needs no note, because
  * nothing was read of it. */
@@ -275,8 +274,7 @@ void store_place_u64(struct store_place *place, uint64_t value);
 void store_place_sized(struct store_place *place, struct pol_str text); /* its length first */
 void store_place_text(struct store_place *place, struct pol_str text);
 
-/* --- record.c, record_key.c: records -----------------------------------------------------------
- */
+/* --- record.c, record_key.c: records ---------------------------------------------------------- */
 
 /* What each record begins with: byte offsets. */
 enum {

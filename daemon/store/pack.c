@@ -106,7 +106,7 @@ struct pol_str store_role_split(struct pol_str item, uint64_t *out_number)
 	return item;
 }
 
-/* Names hold no NUL, so that nothing else looks like it. */
+/* A name has no NUL, so the name of a role of the files cannot look like such an item. */
 static size_t put_role(uint8_t *at, struct pol_str name, uint64_t number)
 {
 	memcpy(at, name.ptr, name.len);

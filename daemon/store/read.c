@@ -11,7 +11,7 @@ static MDB_val place_value(struct store_place *place)
 
 static MDB_val str_value(struct pol_str str)
 {
-	/* LMDB's type has no const; it only reads keys. */
+	/* MDB_val has no const, but LMDB does not write to keys. */
 	return (MDB_val){ str.len, (void *)(uintptr_t)str.ptr };
 }
 
@@ -88,7 +88,7 @@ int store_get_use(struct store_read *read, uint64_t number, struct store_use *ou
 
 /* --- lists ------------------------------------------------------------------------------------ */
 
-/* One walk over a table from `from` on, while keys begin with its first `common` bytes. */
+/* A walk over a table from `from` on, as far as keys begin with its first `common` bytes. */
 struct walk {
 	MDB_cursor *cursor;
 	const struct store_place *from;
@@ -97,7 +97,8 @@ struct walk {
 	MDB_val value;
 };
 
-/* The first entry at or after `from`, or -ENOENT. The cursor is closed on failure. */
+/* Moves to the first entry at or after `from`. -ENOENT: there is none. On failure the cursor is
+ * closed. */
 static int walk_begin(struct walk *walk, struct store_read *read, enum store_table table,
 	struct store_place *from)
 {
@@ -178,7 +179,7 @@ int store_walk_keys(
 	struct walk walk = { .common = 0 };
 	int r;
 
-	/* LMDB looks for no empty key. */
+	/* LMDB does not accept an empty key. */
 	store_place_text(&from, after.len > 0 ? after : (struct pol_str){ "", 1 });
 	r = from.full ? -ENOENT : walk_begin(&walk, read, STORE_KEYS, &from);
 	if (r < 0) {

@@ -103,8 +103,7 @@ struct store_list store_text_take_list(struct store_text *text, uint32_t size, u
 	return (struct store_list){ store_text_take(text, size), size, count };
 }
 
-/* --- principals --------------------------------------------------------------------------------
- */
+/* --- principals ------------------------------------------------------------------------------- */
 
 int store_encode_principal(
 	struct store *store, const struct store_principal *principal, size_t *out_len)
@@ -169,8 +168,7 @@ int store_decode_principal(struct store *store, MDB_val value, uint32_t tenant, 
 	return 0;
 }
 
-/* --- uses and meta ------------------------------------------------------------------------------
- */
+/* --- uses and meta ---------------------------------------------------------------------------- */
 
 size_t store_encode_use(struct store *store, uint64_t number, const struct store_use *use)
 {

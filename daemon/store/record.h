@@ -169,8 +169,7 @@ int store_list_holders(struct store_read *read, uint32_t tenant, struct pol_str 
 int store_put_principal(struct store_write *write, const struct store_principal *principal);
 int store_delete_principal(struct store_write *write, uint32_t tenant, struct pol_str id);
 
-/* --- the use of keys ---------------------------------------------------------------------------
- */
+/* --- the use of keys -------------------------------------------------------------------------- */
 
 /* When and how often a key was used: daemon/keys/usage.h. `number` is the key's. */
 struct store_use {

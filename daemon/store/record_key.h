@@ -127,8 +127,7 @@ int store_list_keys(struct store_read *read, uint32_t tenant, struct pol_str pri
 int store_walk_keys(
 	struct store_read *read, struct pol_str after, store_key_seen seen, void *context);
 
-/* --- changes: in the writer's thread only ------------------------------------------------------
- */
+/* --- changes: in the writer's thread only ----------------------------------------------------- */
 
 /* Sets key->number. -EEXIST: the kid is taken. */
 int store_create_key(struct store_write *write, struct store_key *key);

@@ -35,7 +35,7 @@ void store_read_close(struct store_read *read)
 	}
 }
 
-/* The transaction that it saw last, if that is one of ours. */
+/* The number of the last transaction that the reader sees, or 0 if it is another program's. */
 static uint64_t view_of(const struct store_read *read)
 {
 	uint64_t number = mdb_txn_id(read->txn);
@@ -86,7 +86,7 @@ void store_set_watch(struct store *store, const struct store_watch *watch)
 	store->watch = watch != NULL ? *watch : (struct store_watch){ .context = NULL };
 }
 
-/* Room for one more, or NULL: they are all. */
+/* Makes room for one more. NULL: there is none, and all records count as touched. */
 static struct store_touched *touch(struct store_write *write)
 {
 	if (write->touched_count == write->touched_capacity && !write->touched_all) {
@@ -128,8 +128,8 @@ void store_touch_principal(struct store_write *write, uint32_t tenant, struct po
 	}
 }
 
-/* Behind this no reader that saw less than the transaction of that number has anything kept. */
-static void drop_touched(const struct store_write *write, uint64_t number)
+/* Calls the watch for what the transaction with that number changes. */
+static void report_touched(const struct store_write *write, uint64_t number)
 {
 	const struct store_watch *watch = &write->store->watch;
 
@@ -152,10 +152,10 @@ static void drop_touched(const struct store_write *write, uint64_t number)
 	}
 }
 
-/* Transactions are numbered without gaps. One that is not ours was written by another program, past
- * our lock: its records are refused unless it has the pepper, but what is kept of the store may be
- * of records that it replaced. */
-static void notice_strangers(struct store *store, uint64_t number)
+/* Transactions have numbers without gaps, so a number that we did not commit is of another program,
+ * which ignored our lock. Its records are refused unless it has the pepper, but it may have
+ * replaced records that are kept in memory. */
+static void notice_other_programs(struct store *store, uint64_t number)
 {
 	if (number != atomic_load_explicit(&store->last_txn, memory_order_relaxed) + 1) {
 		atomic_fetch_add_explicit(&store->generation, 2, memory_order_acq_rel);
@@ -182,7 +182,7 @@ int store_write_begin(struct store *store, struct store_write **out)
 		free(write);
 		return r;
 	}
-	notice_strangers(store, mdb_txn_id(write->batch));
+	notice_other_programs(store, mdb_txn_id(write->batch));
 	write->reader = (struct store_read){ .store = store, .txn = write->batch, .live = true };
 	*out = write;
 	return 0;
@@ -282,7 +282,7 @@ static int commit(struct store_write *write, bool raise)
 	if (raise) {
 		atomic_fetch_add_explicit(&store->generation, 1, memory_order_acq_rel);
 	}
-	drop_touched(write, number);
+	report_touched(write, number);
 	r = store_error(mdb_txn_commit(write->batch));
 	write->batch = NULL;
 	store_committed(store, number);

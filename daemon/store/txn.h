@@ -30,8 +30,7 @@ int store_read_renew(struct store_read *read);
 uint64_t store_read_view(const struct store_read *read);
 void store_read_reset(struct store_read *read);
 
-/* --- writing: in the writer's thread only ------------------------------------------------------
- */
+/* --- writing: in the writer's thread only ----------------------------------------------------- */
 
 /*
  * A write is one transaction, the batch, for several jobs. Each job has a savepoint, so that it can

@@ -296,8 +296,7 @@ static int look_at_records(struct look *look)
 	return r;
 }
 
-/* --- records that are not there ----------------------------------------------------------------
- */
+/* --- records that are not there --------------------------------------------------------------- */
 
 /* Offsets in a key of the index of targets: kind, tenant, length of the id, id, sequence. */
 enum { AT_TENANT = 1, AT_LEN = 5, AT_ID = 6, AFTER_ID = 8 };

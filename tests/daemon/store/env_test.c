@@ -71,7 +71,7 @@ Test(store, a_key_comes_back_as_it_was_put)
 	store_close(store);
 }
 
-Test(store, a_keys_secrets_and_schedule_come_back_and_cost_the_other_keys_nothing)
+Test(store, a_keys_secrets_and_schedule_come_back_and_other_keys_have_none)
 {
 	struct store *store = folder_store();
 	struct store_read *read;
@@ -143,7 +143,7 @@ static int count_key(void *context, const struct store_key *key)
 	return 0;
 }
 
-Test(store, keys_are_listed_in_order_of_creation_and_for_their_principal_alone)
+Test(store, keys_are_listed_in_order_of_creation_and_for_their_principal_only)
 {
 	struct store *store = folder_store();
 	struct store_read *read;
@@ -251,7 +251,7 @@ Test(store, the_index_of_roles_follows_the_record)
 	store_close(store);
 }
 
-Test(store, a_job_that_is_undone_leaves_the_others_whole)
+Test(store, a_job_that_is_undone_leaves_the_others_in_the_batch)
 {
 	struct store *store = folder_store();
 	struct store_write *write;
@@ -429,10 +429,9 @@ Test(store, a_file_that_is_no_store_is_refused)
 	cr_assert_not_null(strstr(why, "store"));
 }
 
-/* --- tampering and limits ------------------------------------------------------------------------
- */
+/* --- tampering and limits --------------------------------------------------------------------- */
 
-/* Replaces bytes in the closed data file wherever they stand. */
+/* Replaces all occurrences of bytes in the data file, which is closed. Returns how many. */
 static unsigned replace_in_file(const char *from, const char *to, size_t len)
 {
 	char data[256];

@@ -65,8 +65,7 @@ static void teardown(void)
 
 TestSuite(format, .init = setup, .fini = teardown);
 
-/* --- one record of each kind: put it, and check what is read -----------------------------------
- */
+/* --- one record of each kind: put it, and check what is read ---------------------------------- */
 
 static struct store_key plain_key(void)
 {

@@ -8,8 +8,7 @@
 
 enum { ROUNDS = 3000, MAX_TEXT = 60 };
 
-/* --- what holds for each row --------------------------------------------------------------------
- */
+/* --- what holds for each row ------------------------------------------------------------------ */
 
 static size_t bytes_of(const struct row *row, uint8_t *out)
 {
@@ -122,8 +121,7 @@ Test(format, a_record_with_any_wrong_bit_is_refused)
 	}
 }
 
-/* --- any content --------------------------------------------------------------------------------
- */
+/* --- any content ------------------------------------------------------------------------------ */
 
 static uint64_t state = 1;
 

@@ -15,7 +15,7 @@ enum {
 	BATCH = WRITER_BATCH, /* keys of one commit */
 	ENOUGH = 200000,      /* more keys than the map holds */
 	REVOKED = 150,
-	/* Each copies its pages, some twenty, and none is given back while it is read. */
+	/* Each change copies some twenty pages; none is freed while a reader uses it. */
 	WHILE_READ = 3,
 };
 
@@ -120,7 +120,7 @@ static unsigned fill(void)
 	return made;
 }
 
-/* One at a time, each a commit of its own, as an operator's would be. */
+/* Revokes keys one at a time, each in a commit of its own, as those of an operator. */
 static void revoke_each(unsigned count)
 {
 	for (unsigned i = 0; i < count; i++) {
@@ -130,7 +130,7 @@ static void revoke_each(unsigned count)
 	}
 }
 
-Test(store_room, what_is_revoked_finds_room_when_creates_have_used_up_the_map)
+Test(store_room, keys_can_be_revoked_when_creates_have_filled_the_map)
 {
 	unsigned made = fill();
 
@@ -138,7 +138,7 @@ Test(store_room, what_is_revoked_finds_room_when_creates_have_used_up_the_map)
 	revoke_each(REVOKED);
 }
 
-Test(store_room, edits_leave_a_part_of_the_reserve_to_what_ends)
+Test(store_room, edits_leave_a_part_of_the_reserve_for_revocations)
 {
 	int r = 0;
 
@@ -151,7 +151,7 @@ Test(store_room, edits_leave_a_part_of_the_reserve_to_what_ends)
 	revoke_each(REVOKED);
 }
 
-Test(store_room, while_somebody_reads_an_old_state_freed_pages_are_not_counted_on)
+Test(store_room, freed_pages_that_a_reader_uses_do_not_count_as_free)
 {
 	struct store_read *read;
 
@@ -162,7 +162,7 @@ Test(store_room, while_somebody_reads_an_old_state_freed_pages_are_not_counted_o
 	store_read_close(read);
 }
 
-/* All that takes away, and nothing that could be asked for without end. */
+/* All methods that revoke, delete or disable, and none that a client can call without limit. */
 Test(store_room, methods_that_end_something_may_use_all_of_it)
 {
 	static const char *const ends[] = { "keys.disable", "keys.revoke", "keys.delete",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the store says before it commits a change, and by which numbers readers compare views. */
+/* The watch, which is called before a change is committed, and the views of readers. */
 #include <criterion/criterion.h>
 #include <lmdb.h>
 #include <sys/wait.h>
@@ -16,7 +16,7 @@ static struct seen {
 	uint64_t number;
 	uint32_t tenant;
 	char id[STORE_MAX_NAME];
-	bool committed; /* a reader saw the change already */
+	bool committed; /* a reader saw the change before the watch was called */
 } seen;
 
 static void note(uint64_t version)
@@ -219,7 +219,7 @@ Test(store_watch, the_writer_has_no_view_for_it_sees_what_nobody_else_does)
 	store_write_abort(write);
 }
 
-/* A program that has the file, and does not look at its lock. */
+/* Writes to the file as another program does that ignores the lock. */
 static int write_as_a_stranger(const char *path)
 {
 	char bytes[] = "x";
