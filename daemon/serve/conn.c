@@ -14,7 +14,7 @@
 /* What is kept unread may pass its bound by the answers of one batch. */
 #define OUT_MAX (CONN_MAX_UNREAD + WORKER_FLUSH + WIRE_MAX_RESPONSE)
 
-int conn_create(int fd, const struct peer *peer, struct peer_limits *quota,
+int conn_create(int fd, const struct peer *peer, struct peer_limits *limits,
 	struct peer_limits_user *user, struct conn **out)
 {
 	struct conn *conn = calloc(1, sizeof *conn);
@@ -24,7 +24,7 @@ int conn_create(int fd, const struct peer *peer, struct peer_limits *quota,
 	}
 	conn->fd = fd;
 	conn->peer = *peer;
-	conn->quota = quota;
+	conn->limits = limits;
 	conn->user = user;
 	wire_walk_init(&conn->walk, WIRE_MAX_REQUEST);
 	wire_buf_init(&conn->out, OUT_MAX);
@@ -32,21 +32,18 @@ int conn_create(int fd, const struct peer *peer, struct peer_limits *quota,
 	return 0;
 }
 
-void conn_destroy(struct conn *conn)
+static void destroy(struct conn *conn)
 {
-	if (conn == NULL) {
-		return;
-	}
 	close(conn->fd);
 	conn_drop_in(conn);
 	conn_drop_out(conn);
-	peer_limits_disconnect(conn->quota, conn->user, conn->peer.superuser);
+	peer_limits_disconnect(conn->limits, conn->user, conn->peer.superuser);
 	free(conn);
 }
 
 static void on_close(uv_handle_t *handle)
 {
-	conn_destroy(handle->data);
+	destroy(handle->data);
 }
 
 void conn_close(struct conn *conn)
@@ -71,13 +68,13 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 		conn_flush(conn);
 	}
 	if ((events & UV_READABLE) != 0 && !conn->closed && !conn->ready) {
-		if (fairness_may(&conn->worker->turns, conn)) {
+		if (fairness_may(&conn->worker->fairness, conn)) {
 			conn_read(conn);
 		} else {
 			worker_queue(conn->worker, conn);
 		}
 	}
-	conn_settle(conn);
+	conn_update(conn);
 }
 
 int conn_start(struct conn *conn, struct worker *worker)
@@ -87,17 +84,17 @@ int conn_start(struct conn *conn, struct worker *worker)
 	conn->worker = worker;
 	r = worker_add(worker, conn);
 	if (r < 0) {
-		conn_destroy(conn);
+		destroy(conn);
 		return r;
 	}
 	r = uv_poll_init(&worker->loop, &conn->poll, conn->fd);
 	if (r < 0) {
 		worker_remove(worker, conn);
-		conn_destroy(conn);
+		destroy(conn);
 		return r;
 	}
 	conn->poll.data = conn;
-	conn_settle(conn);
+	conn_update(conn);
 	return 0;
 }
 
@@ -125,7 +122,7 @@ static void set_deadline(struct conn *conn, bool blocked)
 	}
 }
 
-void conn_settle(struct conn *conn)
+void conn_update(struct conn *conn)
 {
 	bool blocked = is_blocked(conn);
 	int events = 0;
@@ -165,17 +162,17 @@ void conn_turn(struct conn *conn)
 	}
 	if (conn->more) {
 		conn->more = false;
-		conn_work(conn, conn->in, conn->in_len);
+		conn_process(conn, conn->in, conn->in_len);
 	} else if ((conn->events & UV_READABLE) != 0) {
 		conn_read(conn);
 	}
-	conn_settle(conn);
+	conn_update(conn);
 }
 
 void conn_end(struct conn *conn)
 {
 	conn_stop(conn);
-	conn_settle(conn);
+	conn_update(conn);
 }
 
 void conn_expire(struct conn *conn)
@@ -186,5 +183,5 @@ void conn_expire(struct conn *conn)
 	}
 	conn_refuse(conn, "a message was begun and not ended within 10 seconds");
 	conn_drop_in(conn);
-	conn_settle(conn);
+	conn_update(conn);
 }

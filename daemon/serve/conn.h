@@ -5,13 +5,13 @@
  * conn: one connection, from its bytes to its answers.
  *
  * Made by the listener, given to a worker, and from then on touched by that worker's thread alone.
- * Each read is worked off whole: every request that it brought is decided, then one write. What
+ * Each read is processed whole: every request that it brought is decided, then one write. What
  * came whole is decided where it was read, in the worker's buffer, and answered from the worker's
  * other one; a connection holds memory only for a message that has come in part, and for answers
  * that its peer has not read. Both are charged to the peer's uid.
  *
  * Reading stops, and goes on by itself: after CONN_TURN decisions or work that takes as long, until
- * the others had their turn; when its uid has had its share of the round (turns.h); while
+ * the others had their turn; when its uid has had its share of the round (fairness.h); while
  * CONN_MAX_WAITING requests wait for the writer; while CONN_MAX_UNREAD bytes of answers have not
  * been read.
  */
@@ -39,9 +39,9 @@ struct worker;
 struct conn {
 	struct conn *next, *prev;     /* in worker.conns */
 	struct conn *next_ready;      /* in its share's queue */
-	struct fairness_share *share; /* its uid's, of worker.turns */
+	struct fairness_share *share; /* its uid's, of worker.fairness */
 	struct worker *worker;
-	struct peer_limits *quota;
+	struct peer_limits *limits;
 	struct peer_limits_user *user;
 	uv_poll_t poll;
 	int fd;
@@ -54,21 +54,19 @@ struct conn {
 	struct wire_walk walk;
 	struct wire_buf out; /* not yet taken by the peer, from out_sent on */
 	size_t out_sent;
-	uint32_t cost;    /* of this turn beside decisions, in such */
+	uint32_t cost;    /* of this turn beside its decisions, counted in decisions */
 	uint32_t waiting; /* requests that other threads answer */
 	bool ready;       /* waits for a turn */
 	bool more;        /* in holds requests that have not had their turn */
 	bool ended;       /* the peer will send no more, or we shall read no more */
-	bool failed;      /* it sent what is no message: nothing more is worked off */
+	bool failed;      /* it sent what is no message: nothing more is processed */
 	bool closed;
 	struct peer peer;
 };
 
 /* Takes over fd on success: connected, not blocking. Its slot of the quota was taken. */
-int conn_create(int fd, const struct peer *peer, struct peer_limits *quota,
+int conn_create(int fd, const struct peer *peer, struct peer_limits *limits,
 	struct peer_limits_user *user, struct conn **out);
-/* One that no worker has yet. NULL is ignored. */
-void conn_destroy(struct conn *conn);
 
 /* In the worker's thread from here on. Begins to read; on failure the connection is gone. */
 int conn_start(struct conn *conn, struct worker *worker);

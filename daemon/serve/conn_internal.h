@@ -3,7 +3,7 @@
 
 /*
  * The two halves of a connection: conn.c says when it reads and closes, conn_io.c moves the bytes
- * and works the requests off.
+ * and processes the requests.
  */
 
 #include <stdbool.h>
@@ -18,17 +18,17 @@ static inline size_t conn_unread(const struct conn *conn)
 	return conn->out.len - conn->out_sent;
 }
 
-/* Reads once and works off what came. */
+/* Reads once and processes what came. */
 void conn_read(struct conn *conn);
 
-/* Works off requests, as many as one turn has: bytes are conn->in, or the worker's. */
-void conn_work(struct conn *conn, uint8_t *bytes, size_t len);
+/* Processes requests, as many as one turn has: bytes are conn->in, or the worker's. */
+void conn_process(struct conn *conn, uint8_t *bytes, size_t len);
 
 /* Sends what is kept, as much as the peer takes. */
 void conn_flush(struct conn *conn);
 
 /* Looks at what a change of state means: what to wait for, when to give up, whether to close. */
-void conn_settle(struct conn *conn);
+void conn_update(struct conn *conn);
 
 /* Reads no more; a message in part is dropped, whole ones are still answered. */
 void conn_stop(struct conn *conn);

@@ -18,7 +18,7 @@ enum { IN_FIRST = 8 * 1024, IN_MIN_READ = 4 * 1024 };
 
 static bool charge(struct conn *conn, size_t bytes)
 {
-	return peer_limits_charge(conn->quota, conn->user, bytes, conn->peer.superuser);
+	return peer_limits_charge(conn->limits, conn->user, bytes, conn->peer.superuser);
 }
 
 void conn_drop_in(struct conn *conn)
@@ -26,7 +26,7 @@ void conn_drop_in(struct conn *conn)
 	if (conn->in != NULL) {
 		wire_wipe(conn->in, conn->in_len);
 		free(conn->in);
-		peer_limits_release(conn->quota, conn->user, conn->in_cap);
+		peer_limits_release(conn->limits, conn->user, conn->in_cap);
 	}
 	conn->in = NULL;
 	conn->in_len = 0;
@@ -37,13 +37,13 @@ void conn_drop_out(struct conn *conn)
 {
 	size_t max = conn->out.max;
 
-	peer_limits_release(conn->quota, conn->user, conn->out.cap);
+	peer_limits_release(conn->limits, conn->user, conn->out.cap);
 	wire_buf_finish(&conn->out);
 	wire_buf_init(&conn->out, max);
 	conn->out_sent = 0;
 }
 
-/* Not realloc: it would leave a token behind in freed memory. */
+/* Not realloc: it could leave a token in freed memory. */
 static bool grow_in(struct conn *conn, size_t need)
 {
 	size_t cap = conn->in_cap == 0 ? IN_FIRST : conn->in_cap;
@@ -60,7 +60,7 @@ static bool grow_in(struct conn *conn, size_t need)
 	}
 	in = malloc(cap);
 	if (in == NULL) {
-		peer_limits_release(conn->quota, conn->user, cap);
+		peer_limits_release(conn->limits, conn->user, cap);
 		return false;
 	}
 	if (conn->in_len > 0) {
@@ -115,7 +115,7 @@ static void keep_answers(struct conn *conn, const uint8_t *bytes, size_t len)
 	if (conn->out.cap > cap && !charge(conn, conn->out.cap - cap)) {
 		/* Not charged, so not to be released. */
 		wire_buf_finish(&conn->out);
-		peer_limits_release(conn->quota, conn->user, cap);
+		peer_limits_release(conn->limits, conn->user, cap);
 		conn_close(conn);
 	} else if (conn->out.status != WIRE_OK) {
 		conn_close(conn);
@@ -225,7 +225,7 @@ static const char *explain(enum wire_progress progress)
 }
 
 /* Another request of this turn? Otherwise the rest waits. */
-static bool may_go_on(const struct conn *conn, uint32_t weight)
+static bool has_turn_left(const struct conn *conn, uint32_t weight)
 {
 	return weight + conn->cost < CONN_TURN && conn->waiting < CONN_MAX_WAITING &&
 	       conn_unread(conn) + conn->worker->out.len < CONN_MAX_UNREAD;
@@ -233,7 +233,7 @@ static bool may_go_on(const struct conn *conn, uint32_t weight)
 
 /* Gives how many bytes were worked off: all of them, or up to a message in part (more is false)
  * or one that had no turn (more is true). */
-static size_t work_off(struct conn *conn, const uint8_t *bytes, size_t len, uint32_t *out_weight)
+static size_t process(struct conn *conn, const uint8_t *bytes, size_t len, uint32_t *out_weight)
 {
 	uint32_t weight = 0;
 	size_t off = 0;
@@ -243,7 +243,7 @@ static size_t work_off(struct conn *conn, const uint8_t *bytes, size_t len, uint
 		enum wire_progress progress;
 		size_t size = 0;
 
-		if (!may_go_on(conn, weight)) {
+		if (!has_turn_left(conn, weight)) {
 			conn->more = true;
 			break;
 		}
@@ -267,7 +267,7 @@ static size_t work_off(struct conn *conn, const uint8_t *bytes, size_t len, uint
 	return off;
 }
 
-void conn_work(struct conn *conn, uint8_t *bytes, size_t len)
+void conn_process(struct conn *conn, uint8_t *bytes, size_t len)
 {
 	struct worker *worker = conn->worker;
 	bool sample = worker->batches++ % STATS_SAMPLE == 0;
@@ -276,7 +276,7 @@ void conn_work(struct conn *conn, uint8_t *bytes, size_t len)
 	size_t off;
 
 	worker_begin(worker);
-	off = work_off(conn, bytes, len, &weight);
+	off = process(conn, bytes, len, &weight);
 	send_batch(conn);
 	if (!conn->closed) {
 		fairness_spend(conn, weight + conn->cost);
@@ -321,9 +321,9 @@ void conn_read(struct conn *conn)
 		conn_stop(conn);
 	} else if (conn->in_len > 0) {
 		conn->in_len += (size_t)n;
-		conn_work(conn, conn->in, conn->in_len);
+		conn_process(conn, conn->in, conn->in_len);
 	} else {
-		conn_work(conn, worker->bytes, (size_t)n);
+		conn_process(conn, worker->bytes, (size_t)n);
 	}
 }
 
@@ -332,5 +332,5 @@ void conn_answer(struct conn *conn, struct defer *defer)
 	assert(conn->waiting > 0);
 	conn->waiting--;
 	send_bytes(conn, defer->out.data, defer->out.len);
-	conn_settle(conn);
+	conn_update(conn);
 }

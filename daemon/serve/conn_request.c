@@ -46,12 +46,12 @@ static int defer_request(
 	if (r < 0) {
 		return r;
 	}
-	if (!peer_limits_charge(conn->quota, conn->user, defer->len, conn->peer.superuser)) {
+	if (!peer_limits_charge(conn->limits, conn->user, defer->len, conn->peer.superuser)) {
 		defer_destroy(defer);
 		return -EDQUOT;
 	}
 	defer->charged = defer->len;
-	defer->quota = conn->quota;
+	defer->limits = conn->limits;
 	defer->user = conn->user;
 	defer->server = server;
 	defer->worker = worker;

@@ -35,7 +35,7 @@ int defer_create(const struct method *method, const struct wire_request *request
 	if (len > 0) {
 		memcpy(defer->bytes, request->params.ptr, len);
 	}
-	/* Decoded anew: the views must point into the copy. */
+	/* Decoded again: the views must point into the copy. */
 	if (dispatch_decode_params(
 		    method, wire_cursor_of(defer->bytes, len), defer->values, &err) != 0) {
 		goto fail;

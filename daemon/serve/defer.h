@@ -28,7 +28,7 @@ struct defer {
 	struct server *server;
 	struct worker *worker;
 	uint64_t conn; /* its number in the worker */
-	struct peer_limits *quota;
+	struct peer_limits *limits;
 	struct peer_limits_user *user;
 	size_t charged;
 	struct peer peer;

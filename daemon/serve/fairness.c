@@ -7,7 +7,7 @@
 #include "daemon/serve/conn.h"
 
 struct fairness_share {
-	struct fairness_share *next; /* in turns.shares */
+	struct fairness_share *next; /* in fairness.shares */
 	uid_t uid;
 	uint32_t conns;
 	uint64_t spent; /* in this round, with what is owed from those before */
@@ -15,14 +15,14 @@ struct fairness_share {
 	struct conn **ready_end;
 };
 
-static uint32_t bound(const struct fairness *turns)
+static uint32_t bound(const struct fairness *fairness)
 {
-	return turns->share_count > 1 ? FAIRNESS_SHARE : FAIRNESS_ALONE;
+	return fairness->share_count > 1 ? FAIRNESS_SHARE : FAIRNESS_ALONE;
 }
 
-int fairness_join(struct fairness *turns, struct conn *conn)
+int fairness_join(struct fairness *fairness, struct conn *conn)
 {
-	struct fairness_share *share = turns->shares;
+	struct fairness_share *share = fairness->shares;
 
 	while (share != NULL && share->uid != conn->peer.uid) {
 		share = share->next;
@@ -34,16 +34,16 @@ int fairness_join(struct fairness *turns, struct conn *conn)
 		}
 		share->uid = conn->peer.uid;
 		share->ready_end = &share->ready;
-		share->next = turns->shares;
-		turns->shares = share;
-		turns->share_count++;
+		share->next = fairness->shares;
+		fairness->shares = share;
+		fairness->share_count++;
 	}
 	share->conns++;
 	conn->share = share;
 	return 0;
 }
 
-static void unqueue(struct fairness *turns, struct conn *conn)
+static void unqueue(struct fairness *fairness, struct conn *conn)
 {
 	struct fairness_share *share = conn->share;
 	struct conn **link = &share->ready;
@@ -56,16 +56,16 @@ static void unqueue(struct fairness *turns, struct conn *conn)
 		share->ready_end = link;
 	}
 	conn->ready = false;
-	turns->ready--;
+	fairness->ready--;
 }
 
-void fairness_leave(struct fairness *turns, struct conn *conn)
+void fairness_leave(struct fairness *fairness, struct conn *conn)
 {
 	struct fairness_share *share = conn->share;
-	struct fairness_share **link = &turns->shares;
+	struct fairness_share **link = &fairness->shares;
 
 	if (conn->ready) {
-		unqueue(turns, conn);
+		unqueue(fairness, conn);
 	}
 	conn->share = NULL;
 	if (--share->conns > 0) {
@@ -75,13 +75,13 @@ void fairness_leave(struct fairness *turns, struct conn *conn)
 		link = &(*link)->next;
 	}
 	*link = share->next;
-	turns->share_count--;
+	fairness->share_count--;
 	free(share);
 }
 
-bool fairness_may(const struct fairness *turns, const struct conn *conn)
+bool fairness_may(const struct fairness *fairness, const struct conn *conn)
 {
-	return conn->share->spent < bound(turns);
+	return conn->share->spent < bound(fairness);
 }
 
 void fairness_spend(struct conn *conn, uint32_t weight)
@@ -89,7 +89,7 @@ void fairness_spend(struct conn *conn, uint32_t weight)
 	conn->share->spent += weight;
 }
 
-void fairness_queue(struct fairness *turns, struct conn *conn)
+void fairness_queue(struct fairness *fairness, struct conn *conn)
 {
 	struct fairness_share *share = conn->share;
 
@@ -100,28 +100,28 @@ void fairness_queue(struct fairness *turns, struct conn *conn)
 	conn->next_ready = NULL;
 	*share->ready_end = conn;
 	share->ready_end = &conn->next_ready;
-	turns->ready++;
+	fairness->ready++;
 }
 
-struct conn *fairness_next(struct fairness *turns)
+struct conn *fairness_next(struct fairness *fairness)
 {
-	for (struct fairness_share *share = turns->shares; share != NULL; share = share->next) {
+	for (struct fairness_share *share = fairness->shares; share != NULL; share = share->next) {
 		struct conn *conn = share->ready;
 
-		if (conn != NULL && share->spent < bound(turns)) {
+		if (conn != NULL && share->spent < bound(fairness)) {
 			share->spent++;
-			unqueue(turns, conn);
+			unqueue(fairness, conn);
 			return conn;
 		}
 	}
 	return NULL;
 }
 
-void fairness_renew(struct fairness *turns)
+void fairness_renew(struct fairness *fairness)
 {
-	uint32_t share_bound = bound(turns);
+	uint32_t share_bound = bound(fairness);
 
-	for (struct fairness_share *share = turns->shares; share != NULL; share = share->next) {
+	for (struct fairness_share *share = fairness->shares; share != NULL; share = share->next) {
 		share->spent -= share->spent < share_bound ? share->spent : share_bound;
 	}
 }

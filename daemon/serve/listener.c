@@ -41,7 +41,7 @@ static int fill_address(
 }
 
 /* A file of our own that nobody else can open: a folder, or a file that others may read, could be
- * locked by them. It stays, as who removes it could have another one lock what is gone. */
+ * locked by them. It is never removed: another authzd could hold the lock of the removed file. */
 static int open_lock(const char *path, char why[static LISTENER_WHY])
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
@@ -128,7 +128,8 @@ static int clear_path(const struct sockaddr_un *address, char why[static LISTENE
 		return -EADDRINUSE;
 	}
 	if (r != -ECONNREFUSED) {
-		snprintf(why, LISTENER_WHY, "cannot tell whether this socket is served: %s: %s",
+		snprintf(why, LISTENER_WHY,
+			"cannot find out whether a process serves this socket: %s: %s",
 			strerror(-r), path);
 		return r;
 	}
@@ -211,7 +212,7 @@ int listener_open(struct listener *listeners, size_t index, const struct config_
 }
 
 /* Says why, if it can be said at once, and hangs up. */
-static void turn_away(int fd, const char *message)
+static void refuse(int fd, const char *message)
 {
 	struct wire_error err;
 	struct wire_buf out;
@@ -236,7 +237,7 @@ static const char *explain(int error)
 	}
 }
 
-static void welcome(struct listener *listener, int fd)
+static void add_connection(struct listener *listener, int fd)
 {
 	struct server *server = listener->server;
 	struct peer_limits_user *user;
@@ -245,21 +246,21 @@ static void welcome(struct listener *listener, int fd)
 	int r = peer_init(&peer, fd, server->context.config);
 
 	if (r < 0) {
-		log_warn("cannot tell who connects", "error=%s", strerror(-r));
+		log_warn("cannot identify a peer that connects", "error=%s", strerror(-r));
 		close(fd);
 		return;
 	}
 	peer.may_decide = listener->config->decide;
 	peer.may_manage = listener->config->manage;
-	r = peer_limits_connect(server->quota, peer.uid, peer.superuser, &user);
+	r = peer_limits_connect(server->limits, peer.uid, peer.superuser, &user);
 	if (r < 0) {
-		turn_away(fd, explain(r));
+		refuse(fd, explain(r));
 		return;
 	}
-	r = conn_create(fd, &peer, server->quota, user, &conn);
+	r = conn_create(fd, &peer, server->limits, user, &conn);
 	if (r < 0) {
-		peer_limits_disconnect(server->quota, user, peer.superuser);
-		turn_away(fd, explain(r));
+		peer_limits_disconnect(server->limits, user, peer.superuser);
+		refuse(fd, explain(r));
 		return;
 	}
 	worker_adopt(server_pick_worker(server), conn);
@@ -276,7 +277,7 @@ static void on_pause(uv_timer_t *timer)
 
 /* Without a descriptor the connection would stay in the queue and wake us for ever: take it with
  * the spare one, turn it away, and accept nothing for a moment. */
-static void without_descriptors(struct listener *listener)
+static void refuse_without_descriptor(struct listener *listener)
 {
 	int fd;
 
@@ -286,7 +287,7 @@ static void without_descriptors(struct listener *listener)
 		close(listener->spare);
 		fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd >= 0) {
-			turn_away(fd, "the daemon has no descriptors left: try later");
+			refuse(fd, "the daemon has no descriptors left: try later");
 		}
 		listener->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	}
@@ -304,10 +305,10 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 		int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 		if (fd >= 0) {
-			welcome(listener, fd);
+			add_connection(listener, fd);
 		} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
 			   errno == ENOBUFS) {
-			without_descriptors(listener);
+			refuse_without_descriptor(listener);
 			return;
 		} else if (errno != EINTR && errno != ECONNABORTED) {
 			return;

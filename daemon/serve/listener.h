@@ -4,8 +4,8 @@
 /*
  * listener: a listening socket and the connections that come in by it. main's thread.
  *
- * A live socket is never taken from who serves it, a dead one is replaced. Until listener_listen
- * the socket refuses, so that nobody waits for a daemon that does not come up.
+ * A socket that a process serves is never replaced, a dead one is. Until listener_listen
+ * the socket refuses, so that no client waits for a daemon that fails to start.
  */
 
 #include <stdbool.h>

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 struct peer_limits_user {
-	struct peer_limits_user *next; /* in quota.users */
+	struct peer_limits_user *next; /* in limits.users */
 	uid_t uid;
 	unsigned holders; /* connections, the exempt ones too */
 	unsigned connections;
@@ -23,34 +23,34 @@ struct peer_limits {
 
 int peer_limits_create(struct peer_limits **out)
 {
-	struct peer_limits *quota = calloc(1, sizeof *quota);
+	struct peer_limits *limits = calloc(1, sizeof *limits);
 	int r;
 
-	if (quota == NULL) {
+	if (limits == NULL) {
 		return -ENOMEM;
 	}
-	r = pthread_mutex_init(&quota->lock, NULL);
+	r = pthread_mutex_init(&limits->lock, NULL);
 	if (r != 0) {
-		free(quota);
+		free(limits);
 		return -r;
 	}
-	*out = quota;
+	*out = limits;
 	return 0;
 }
 
-void peer_limits_destroy(struct peer_limits *quota)
+void peer_limits_destroy(struct peer_limits *limits)
 {
-	if (quota == NULL) {
+	if (limits == NULL) {
 		return;
 	}
-	assert(quota->users == NULL);
-	pthread_mutex_destroy(&quota->lock);
-	free(quota);
+	assert(limits->users == NULL);
+	pthread_mutex_destroy(&limits->lock);
+	free(limits);
 }
 
-static struct peer_limits_user *find_user(struct peer_limits *quota, uid_t uid)
+static struct peer_limits_user *find_user(struct peer_limits *limits, uid_t uid)
 {
-	struct peer_limits_user *user = quota->users;
+	struct peer_limits_user *user = limits->users;
 
 	while (user != NULL && user->uid != uid) {
 		user = user->next;
@@ -59,16 +59,16 @@ static struct peer_limits_user *find_user(struct peer_limits *quota, uid_t uid)
 		user = calloc(1, sizeof *user);
 		if (user != NULL) {
 			user->uid = uid;
-			user->next = quota->users;
-			quota->users = user;
+			user->next = limits->users;
+			limits->users = user;
 		}
 	}
 	return user;
 }
 
-static void drop_if_empty(struct peer_limits *quota, struct peer_limits_user *user)
+static void drop_if_empty(struct peer_limits *limits, struct peer_limits_user *user)
 {
-	struct peer_limits_user **link = &quota->users;
+	struct peer_limits_user **link = &limits->users;
 
 	if (user->holders > 0 || user->bytes > 0) {
 		return;
@@ -81,70 +81,70 @@ static void drop_if_empty(struct peer_limits *quota, struct peer_limits_user *us
 }
 
 int peer_limits_connect(
-	struct peer_limits *quota, uid_t uid, bool exempt, struct peer_limits_user **out)
+	struct peer_limits *limits, uid_t uid, bool exempt, struct peer_limits_user **out)
 {
 	struct peer_limits_user *user;
 	int r = 0;
 
-	pthread_mutex_lock(&quota->lock);
-	user = find_user(quota, uid);
+	pthread_mutex_lock(&limits->lock);
+	user = find_user(limits, uid);
 	if (user == NULL) {
 		r = -ENOMEM;
 	} else if (!exempt && user->connections >= PEER_LIMITS_CONNECTIONS_UID) {
 		r = -EDQUOT;
-	} else if (!exempt && quota->connections >= PEER_LIMITS_CONNECTIONS) {
+	} else if (!exempt && limits->connections >= PEER_LIMITS_CONNECTIONS) {
 		r = -EUSERS;
 	} else {
 		user->holders++;
 		user->connections += !exempt;
-		quota->connections += !exempt;
+		limits->connections += !exempt;
 		*out = user;
 	}
 	if (r < 0 && user != NULL) {
-		drop_if_empty(quota, user);
+		drop_if_empty(limits, user);
 	}
-	pthread_mutex_unlock(&quota->lock);
+	pthread_mutex_unlock(&limits->lock);
 	return r;
 }
 
-void peer_limits_disconnect(struct peer_limits *quota, struct peer_limits_user *user, bool exempt)
+void peer_limits_disconnect(struct peer_limits *limits, struct peer_limits_user *user, bool exempt)
 {
-	pthread_mutex_lock(&quota->lock);
+	pthread_mutex_lock(&limits->lock);
 	assert(user->holders > 0);
 	user->holders--;
 	user->connections -= !exempt;
-	quota->connections -= !exempt;
-	drop_if_empty(quota, user);
-	pthread_mutex_unlock(&quota->lock);
+	limits->connections -= !exempt;
+	drop_if_empty(limits, user);
+	pthread_mutex_unlock(&limits->lock);
 }
 
 bool peer_limits_charge(
-	struct peer_limits *quota, struct peer_limits_user *user, size_t bytes, bool manages)
+	struct peer_limits *limits, struct peer_limits_user *user, size_t bytes, bool manages)
 {
 	size_t all = manages ? PEER_LIMITS_MEMORY : PEER_LIMITS_MEMORY - PEER_LIMITS_RESERVE;
 	size_t own =
 		manages ? PEER_LIMITS_MEMORY_UID + PEER_LIMITS_RESERVE : PEER_LIMITS_MEMORY_UID;
 	bool fits;
 
-	pthread_mutex_lock(&quota->lock);
-	fits = bytes <= own && quota->bytes <= all - bytes && user->bytes <= own - bytes;
+	pthread_mutex_lock(&limits->lock);
+	fits = bytes <= own && limits->bytes <= all - bytes && user->bytes <= own - bytes;
 	if (fits) {
-		quota->bytes += bytes;
+		limits->bytes += bytes;
 		user->bytes += bytes;
 	}
-	pthread_mutex_unlock(&quota->lock);
+	pthread_mutex_unlock(&limits->lock);
 	return fits;
 }
 
-void peer_limits_release(struct peer_limits *quota, struct peer_limits_user *user, size_t bytes)
+void peer_limits_release(struct peer_limits *limits, struct peer_limits_user *user, size_t bytes)
 {
 	if (bytes == 0) {
 		return;
 	}
-	pthread_mutex_lock(&quota->lock);
-	assert(user->bytes >= bytes && quota->bytes >= bytes);
-	quota->bytes -= bytes;
+	pthread_mutex_lock(&limits->lock);
+	assert(user->bytes >= bytes && limits->bytes >= bytes);
+	limits->bytes -= bytes;
 	user->bytes -= bytes;
-	drop_if_empty(quota, user);
-	pthread_mutex_unlock(&quota->lock);
+	drop_if_empty(limits, user);
+	pthread_mutex_unlock(&limits->lock);
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * quota: what peers may hold open: connections, and memory of the daemon's.
+ * peer_limits: what peers may hold open: connections, and memory of the daemon's.
  *
  * Charge before you allocate, release when you free. Charges never block for long; a refused one
  * leaves the counters as they were. Not on the way of a decision: a request that came whole and an
@@ -23,15 +23,15 @@ struct peer_limits;
 struct peer_limits_user; /* one uid's part; lives as long as it holds anything */
 
 int peer_limits_create(struct peer_limits **out);
-void peer_limits_destroy(struct peer_limits *quota); /* NULL is ignored */
+void peer_limits_destroy(struct peer_limits *limits); /* NULL is ignored */
 
 /* Takes one connection for uid; an exempt one is never refused nor counted. 0; -EDQUOT: the uid has
  * as many as it may; -EUSERS: all have together; -ENOMEM. */
 int peer_limits_connect(
-	struct peer_limits *quota, uid_t uid, bool exempt, struct peer_limits_user **out);
-void peer_limits_disconnect(struct peer_limits *quota, struct peer_limits_user *user, bool exempt);
+	struct peer_limits *limits, uid_t uid, bool exempt, struct peer_limits_user **out);
+void peer_limits_disconnect(struct peer_limits *limits, struct peer_limits_user *user, bool exempt);
 
 /* Takes memory; with `manages` the reserve may be used. */
 bool peer_limits_charge(
-	struct peer_limits *quota, struct peer_limits_user *user, size_t bytes, bool manages);
-void peer_limits_release(struct peer_limits *quota, struct peer_limits_user *user, size_t bytes);
+	struct peer_limits *limits, struct peer_limits_user *user, size_t bytes, bool manages);
+void peer_limits_release(struct peer_limits *limits, struct peer_limits_user *user, size_t bytes);

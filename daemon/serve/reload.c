@@ -72,7 +72,7 @@ static void answer_waiting(struct reload *reload, struct defer *waiting)
 
 static void on_quiet(uv_timer_t *timer);
 
-static void try_now(struct reload *reload, bool forced, const struct peer *by)
+static void run_attempt(struct reload *reload, bool forced, const struct peer *by)
 {
 	uint64_t again, serial;
 
@@ -81,7 +81,7 @@ static void try_now(struct reload *reload, bool forced, const struct peer *by)
 	serial = current_serial(&reload->server->current);
 	again = reload_attempt_run(&reload->attempt, forced, by);
 	if (forced || serial != current_serial(&reload->server->current)) {
-		reload_attempt_look_for_dangling(&reload->attempt);
+		reload_attempt_find_dangling(&reload->attempt);
 	}
 	/* The build may have taken long; timers go by the loop's clock. */
 	uv_update_time(&reload->loop);
@@ -94,7 +94,7 @@ static void try_now(struct reload *reload, bool forced, const struct peer *by)
 
 static void on_quiet(uv_timer_t *timer)
 {
-	try_now(timer->data, false, NULL);
+	run_attempt(timer->data, false, NULL);
 }
 
 static void on_rescan(uv_timer_t *timer)
@@ -103,11 +103,11 @@ static void on_rescan(uv_timer_t *timer)
 
 	/* What is being changed is looked at when it is quiet. */
 	if (!uv_is_active((uv_handle_t *)&reload->quiet)) {
-		try_now(reload, false, NULL);
+		run_attempt(reload, false, NULL);
 	}
 }
 
-static void on_seen(void *context)
+static void on_change(void *context)
 {
 	struct reload *reload = context;
 	uint64_t now = uv_now(&reload->loop);
@@ -152,7 +152,7 @@ static void on_wake(uv_async_t *async)
 	uv_mutex_unlock(&reload->lock);
 	free_retired(reload);
 	if (asked && !stop) {
-		try_now(reload, true, waiting != NULL ? &waiting->peer : NULL);
+		run_attempt(reload, true, waiting != NULL ? &waiting->peer : NULL);
 	}
 	answer_waiting(reload, waiting);
 	if (stop && !uv_is_closing((uv_handle_t *)async)) {
@@ -173,7 +173,7 @@ static void run(void *argument)
 		reload_attempt_watch(&reload->attempt);
 		uv_timer_start(&reload->rescan, on_rescan, 0, RELOAD_RESCAN);
 	}
-	reload_attempt_look_for_dangling(&reload->attempt);
+	reload_attempt_find_dangling(&reload->attempt);
 	uv_run(&reload->loop, UV_RUN_DEFAULT);
 }
 
@@ -240,7 +240,7 @@ int reload_create(struct server *server, struct build *first, struct reload **ou
 	reload->has_lock = true;
 	r = init_loop(reload);
 	if (r == 0 && server->context.config->watch) {
-		r = watch_create(&reload->loop, on_seen, reload, &reload->attempt.watch);
+		r = watch_create(&reload->loop, on_change, reload, &reload->attempt.watch);
 	}
 	if (r == 0) {
 		r = reload_attempt_init(&reload->attempt, server, first);

@@ -200,7 +200,7 @@ uint64_t reload_attempt_run(struct reload_attempt *attempt, bool forced, const s
 	return unstable ? RELOAD_AGAIN : 0;
 }
 
-void reload_attempt_look_for_dangling(struct reload_attempt *attempt)
+void reload_attempt_find_dangling(struct reload_attempt *attempt)
 {
 	uint64_t serial;
 	struct pol_snapshot *now = present(attempt, &serial);

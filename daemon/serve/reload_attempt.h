@@ -24,7 +24,7 @@ struct reload_attempt {
 	struct server *server;
 	struct watch *watch;           /* armed by each; NULL: nothing is watched */
 	struct folder *folder;         /* as of the last one; NULL: it could not be read */
-	struct plugin_folder *modules; /* likewise; NULL too when none is named */
+	struct plugin_folder *modules; /* the same; NULL too when none is named */
 	uint64_t host;                 /* what the running policy knows of the machine */
 	struct report_attempts attempts;
 	bool has_attempts;
@@ -43,4 +43,4 @@ void reload_attempt_watch(const struct reload_attempt *attempt);
 uint64_t reload_attempt_run(struct reload_attempt *attempt, bool forced, const struct peer *by);
 
 /* What the store names and the present policy lacks, into the reports. */
-void reload_attempt_look_for_dangling(struct reload_attempt *attempt);
+void reload_attempt_find_dangling(struct reload_attempt *attempt);

@@ -33,7 +33,7 @@ struct report_outcome {
 	bool ok;
 	bool exchanged;
 	uint64_t serial;      /* of the policy that answers now */
-	const char *revision; /* likewise */
+	const char *revision; /* the same */
 };
 
 /* In place, zeroed before. 0 or negative errno. */

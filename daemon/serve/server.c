@@ -36,7 +36,7 @@ struct worker *server_pick_worker(struct server *server)
 	struct worker *best = NULL;
 	uint64_t least = UINT64_MAX;
 
-	/* Beginning behind the one picked last, since a connection on its way is not counted yet.
+	/* Beginning after the one picked last, since a connection on its way is not counted yet.
 	 */
 	for (unsigned i = 0; i < server->worker_count; i++) {
 		unsigned index = (server->next_worker + i) % server->worker_count;
@@ -109,7 +109,8 @@ static void begin_end(struct server *server, int number)
 		return;
 	}
 	server->stopping = true;
-	/* Given back to the system, before anybody is told: a second one ends the process at once.
+	/* Given back to the system before the supervisor is notified: a second one ends the
+	 * process.
 	 */
 	for (size_t i = 0; i < server->signal_count; i++) {
 		if (server->signals[i].signum != SIGHUP) {
@@ -209,7 +210,7 @@ static void raise_descriptors(void)
 static int start_threads(struct server *server, struct build *build)
 {
 	const struct config *config = server->context.config;
-	int r = peer_limits_create(&server->quota);
+	int r = peer_limits_create(&server->limits);
 
 	if (r == 0) {
 		r = decision_log_start(server->context.decision_log);
@@ -321,7 +322,7 @@ int server_run(struct server *server)
 		pol_snapshot_revision(server->workers[0].snapshot), server->worker_count, sockets);
 	r = notify_supervisor("READY=1");
 	if (r < 0) {
-		log_warn("the supervisor could not be told", "error=%s", strerror(-r));
+		log_warn("the supervisor could not be notified", "error=%s", strerror(-r));
 	}
 	return uv_run(&server->loop, UV_RUN_DEFAULT) == 0 ? 0 : -EBUSY;
 }
@@ -346,7 +347,7 @@ void server_finish(struct server *server)
 		worker_finish(&server->workers[i]);
 	}
 	reload_destroy(server->reload);
-	peer_limits_destroy(server->quota);
+	peer_limits_destroy(server->limits);
 	rotation_destroy(server->context.rotation);
 	usage_destroy(server->context.usage);
 	principal_cache_destroy(server->context.principal_cache);

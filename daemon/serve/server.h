@@ -48,7 +48,7 @@ struct server {
 	struct worker workers[CONFIG_MAX_WORKERS];
 	unsigned worker_count;
 	unsigned next_worker;
-	struct peer_limits *quota;
+	struct peer_limits *limits;
 	uint32_t random_state; /* the writer's thread's: see call.random_state */
 	struct writer *writer;
 	struct sweep *sweep;

@@ -20,7 +20,7 @@
 #include "daemon/tend/rotation.h"
 #include "daemon/write/writer.h"
 
-static void say(const char *why)
+static void print_error(const char *why)
 {
 	fprintf(stderr, "authzd: %s\n", why);
 }
@@ -37,7 +37,7 @@ int server_open_listeners(struct server *server)
 		server->listener_count++;
 		r = listener_open(server->listeners, i, &config->listeners[i], why);
 		if (r < 0) {
-			say(why);
+			print_error(why);
 			return r;
 		}
 	}
@@ -58,7 +58,7 @@ int server_prepare_folders(struct server *server)
 		r = statedir_prepare_socket(config->listeners[0].path, why);
 	}
 	if (r < 0) {
-		say(why);
+		print_error(why);
 	}
 	return r;
 }
@@ -71,7 +71,7 @@ static struct build_options options_of(const struct server *server)
 	return options;
 }
 
-static void say_refused(const struct config *config, const struct build *build)
+static void report_refusal(const struct config *config, const struct build *build)
 {
 	if (build->why[0] != '\0' && config->log_format != LOG_TEXT) {
 		log_error("the policy cannot be read", "why=%s", build->why);
@@ -93,7 +93,7 @@ int server_load_policy(struct server *server, struct build *build)
 	options = options_of(server);
 	build_run(build, &options);
 	if (build->snapshot == NULL) {
-		say_refused(server->context.config, build);
+		report_refusal(server->context.config, build);
 		return -EINVAL;
 	}
 	r = current_init(&server->current, build->snapshot);
@@ -149,13 +149,13 @@ int server_open_store(struct server *server)
 	int r;
 
 	if ((size_t)snprintf(path, sizeof path, "%s/store.mdb", config->state) >= sizeof path) {
-		say("the state folder's path is too long");
+		print_error("the state folder's path is too long");
 		return -ENAMETOOLONG;
 	}
 	options.path = path;
 	r = store_open(&options, &server->context.store, why);
 	if (r < 0) {
-		say(why);
+		print_error(why);
 		return r;
 	}
 	r = usage_create(server->context.store, &server->context.usage);
@@ -200,7 +200,7 @@ static int add_roles(struct server *server, struct store_read *read)
 	return 0;
 }
 
-/* The policy was read first, so that a mistake in it leaves no new store behind. */
+/* The policy was read first, so that a mistake in it leaves no new store. */
 int server_check_policy(struct server *server, struct build *build)
 {
 	struct build_options options = options_of(server);
@@ -213,7 +213,7 @@ int server_check_policy(struct server *server, struct build *build)
 	if (r < 0) {
 		fprintf(stderr, "authzd: cannot read the store: %s\n", store_explain(r));
 	} else if (!build_check_store(build, &options, server->current.snapshot, read)) {
-		say_refused(server->context.config, build);
+		report_refusal(server->context.config, build);
 		r = -EINVAL;
 	} else {
 		r = add_roles(server, read);
@@ -222,7 +222,7 @@ int server_check_policy(struct server *server, struct build *build)
 	return r;
 }
 
-/* As who the daemon is in the end, so that the file can be opened anew. */
+/* As the user that the daemon runs as, so that it can reopen the file. */
 int server_open_decision_log(struct server *server)
 {
 	const char *path = server->context.config->decision_log;

@@ -15,7 +15,7 @@ struct server;
 int server_prepare_folders(struct server *server);
 int server_open_listeners(struct server *server);
 
-/* As who the daemon is in the end: what it opens now it can open again. */
+/* As the user that the daemon runs as: what it opens now it can open again. */
 int server_load_policy(struct server *server, struct build *build);
 int server_open_store(struct server *server);
 /* With what the store holds; and takes its roles into the policy. */

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * stats: what a worker did, counted by that worker and read by anybody.
+ * stats: what a worker did, counted by that worker and read by any thread.
  *
  * One writer each, so that counting is an ordinary store; readers may see a count that is a moment
  * old, never a torn one. Latency is from the end of the read to the end of the write, of one batch
@@ -57,5 +57,5 @@ struct stats_sum {
 /* *sum is zeroed by the caller before the first. */
 void stats_collect(struct stats_sum *sum, const struct stats *stats, int64_t now);
 
-/* Nanoseconds that so many of a thousand samples did not exceed; 0 without samples. */
+/* Nanoseconds that `permille` of a thousand samples did not exceed; 0 without samples. */
 uint64_t stats_percentile(const struct stats_sum *sum, unsigned permille);

@@ -80,7 +80,7 @@ int worker_add(struct worker *worker, struct conn *conn)
 	if (slot == worker->slot_count && grow_slots(worker) < 0) {
 		return -ENOMEM;
 	}
-	if (fairness_join(&worker->turns, conn) < 0) {
+	if (fairness_join(&worker->fairness, conn) < 0) {
 		return -ENOMEM;
 	}
 	worker->slots[slot] = conn;
@@ -96,7 +96,7 @@ int worker_add(struct worker *worker, struct conn *conn)
 	return 0;
 }
 
-struct conn *worker_find(struct worker *worker, uint64_t number)
+static struct conn *find_conn(struct worker *worker, uint64_t number)
 {
 	uint32_t slot = (uint32_t)number;
 	struct conn *conn = slot < worker->slot_count ? worker->slots[slot] : NULL;
@@ -107,7 +107,7 @@ struct conn *worker_find(struct worker *worker, uint64_t number)
 void worker_remove(struct worker *worker, struct conn *conn)
 {
 	worker->slots[(uint32_t)conn->number] = NULL;
-	fairness_leave(&worker->turns, conn);
+	fairness_leave(&worker->fairness, conn);
 	if (conn->prev != NULL) {
 		conn->prev->next = conn->next;
 	} else {
@@ -123,36 +123,37 @@ void worker_remove(struct worker *worker, struct conn *conn)
 
 /* --- turns and deadlines ---------------------------------------------------------------------- */
 
-static void maybe_leave(struct worker *worker);
+static void close_if_done(struct worker *worker);
 
 static void on_serve(uv_idle_t *idle)
 {
 	struct worker *worker = idle->data;
 	struct conn *conn;
 
-	while ((conn = fairness_next(&worker->turns)) != NULL) {
+	while ((conn = fairness_next(&worker->fairness)) != NULL) {
 		conn_turn(conn);
 	}
-	if (worker->turns.ready == 0) {
+	if (worker->fairness.ready == 0) {
 		uv_idle_stop(idle);
 	}
-	maybe_leave(worker);
+	close_if_done(worker);
 }
 
-/* After polling, so that who waits is served before who is newly readable is, of its own uid. */
+/* After polling, so that of one uid the connections that wait are served before those newly
+ * readable. */
 static void on_round(uv_check_t *check)
 {
 	struct worker *worker = check->data;
 
-	fairness_renew(&worker->turns);
+	fairness_renew(&worker->fairness);
 }
 
 void worker_queue(struct worker *worker, struct conn *conn)
 {
-	if (worker->turns.ready == 0) {
+	if (worker->fairness.ready == 0) {
 		uv_idle_start(&worker->serve, on_serve);
 	}
-	fairness_queue(&worker->turns, conn);
+	fairness_queue(&worker->fairness, conn);
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -175,7 +176,7 @@ static void on_tick(uv_timer_t *timer)
 	if (!any) {
 		uv_timer_stop(timer);
 	}
-	maybe_leave(worker);
+	close_if_done(worker);
 }
 
 void worker_watch_deadlines(struct worker *worker)
@@ -187,7 +188,7 @@ void worker_watch_deadlines(struct worker *worker)
 
 /* --- a batch ---------------------------------------------------------------------------------- */
 
-static void let_go(struct worker *worker)
+static void end_read(struct worker *worker)
 {
 	if (worker->reading) {
 		store_read_reset(worker->read);
@@ -252,11 +253,11 @@ static void take_answers(struct worker *worker, struct defer *defer)
 		first = defer;
 	}
 	for (defer = first; defer != NULL; defer = next) {
-		struct conn *conn = worker_find(worker, defer->conn);
+		struct conn *conn = find_conn(worker, defer->conn);
 
 		next = defer->next;
 		worker->deferred--;
-		peer_limits_release(defer->quota, defer->user, defer->charged);
+		peer_limits_release(defer->limits, defer->user, defer->charged);
 		if (conn != NULL) {
 			conn_answer(conn, defer);
 		}
@@ -264,21 +265,21 @@ static void take_answers(struct worker *worker, struct defer *defer)
 	}
 }
 
-static void on_close_nothing(uv_handle_t *handle)
+static void on_close(uv_handle_t *handle)
 {
 	(void)handle;
 }
 
 static void close_handles(struct worker *worker)
 {
-	uv_close((uv_handle_t *)&worker->wake, on_close_nothing);
-	uv_close((uv_handle_t *)&worker->tick, on_close_nothing);
-	uv_close((uv_handle_t *)&worker->drain, on_close_nothing);
-	uv_close((uv_handle_t *)&worker->serve, on_close_nothing);
-	uv_close((uv_handle_t *)&worker->round, on_close_nothing);
+	uv_close((uv_handle_t *)&worker->wake, on_close);
+	uv_close((uv_handle_t *)&worker->tick, on_close);
+	uv_close((uv_handle_t *)&worker->drain, on_close);
+	uv_close((uv_handle_t *)&worker->serve, on_close);
+	uv_close((uv_handle_t *)&worker->round, on_close);
 }
 
-static void maybe_leave(struct worker *worker)
+static void close_if_done(struct worker *worker)
 {
 	if (worker->ending && worker->conns == NULL && worker->deferred == 0 &&
 		!uv_is_closing((uv_handle_t *)&worker->wake)) {
@@ -299,7 +300,7 @@ static void on_drain(uv_timer_t *timer)
 		log_warn("connections dropped at the end: their peers do not read",
 			"worker=%u connections=%u", worker->index, dropped);
 	}
-	maybe_leave(worker);
+	close_if_done(worker);
 }
 
 static void begin_end(struct worker *worker)
@@ -328,7 +329,7 @@ static void on_wake(uv_async_t *async)
 	worker->arrived = NULL;
 	worker->answered = NULL;
 	uv_mutex_unlock(&worker->lock);
-	let_go(worker);
+	end_read(worker);
 	take_policy(worker);
 	for (; arrived != NULL; arrived = next) {
 		next = arrived->next;
@@ -338,7 +339,7 @@ static void on_wake(uv_async_t *async)
 	if (end && !worker->ending) {
 		begin_end(worker);
 	}
-	maybe_leave(worker);
+	close_if_done(worker);
 }
 
 static void run(void *argument)
@@ -427,7 +428,7 @@ void worker_finish(struct worker *worker)
 		(void)r;
 	}
 	assert(worker->conns == NULL && worker->deferred == 0);
-	let_go(worker);
+	end_read(worker);
 	store_read_close(worker->read);
 	pol_snapshot_unref(worker->snapshot);
 	if (worker->has_lock) {

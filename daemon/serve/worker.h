@@ -31,7 +31,7 @@ struct store_read;
 
 #define WORKER_READ ((size_t)64 << 10) /* bytes of one read */
 #define WORKER_FLUSH                                                                               \
-	((size_t)256 << 10) /* answers are sent when so many bytes have come together */
+	((size_t)256 << 10) /* answers are sent when this many bytes have come together */
 #define WORKER_TICK 500     /* ms, between looks at deadlines */
 
 struct worker {
@@ -42,7 +42,7 @@ struct worker {
 	uv_loop_t loop;
 	uv_async_t wake;
 	uv_timer_t tick;  /* looks at deadlines */
-	uv_timer_t drain; /* ends the patience at the end */
+	uv_timer_t drain; /* closes what is left at the end */
 	uv_idle_t serve;  /* runs while a connection waits for its turn */
 	uv_check_t round; /* begins a round of turns */
 	bool handles;     /* those above were initialised */
@@ -60,14 +60,14 @@ struct worker {
 	uint64_t generation;
 	struct pol_snapshot *snapshot;
 	uint64_t serial;
-	_Atomic uint64_t taken; /* the serial, for who waits to free the policy before */
+	_Atomic uint64_t taken; /* the serial, for reload, which frees older policies */
 	int64_t now;
 
 	struct conn *conns;
 	struct conn **slots; /* by the low half of a connection's number */
 	uint32_t slot_count;
 	uint32_t generations; /* the high half */
-	struct fairness turns;
+	struct fairness fairness;
 	uint32_t deferred; /* calls that other threads hold */
 	bool ending;
 
@@ -99,8 +99,7 @@ void worker_begin(struct worker *worker);
 /* Gives the connection a number; -ENOMEM. */
 int worker_add(struct worker *worker, struct conn *conn);
 void worker_remove(struct worker *worker, struct conn *conn);
-struct conn *worker_find(struct worker *worker, uint64_t number);
-/* Puts it behind the others of its uid that wait for a turn. */
+/* Puts it after the others of its uid that wait for a turn. */
 void worker_queue(struct worker *worker, struct conn *conn);
 /* Makes sure that deadlines are looked at. */
 void worker_watch_deadlines(struct worker *worker);

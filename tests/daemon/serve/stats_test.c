@@ -21,10 +21,10 @@ Test(stats, a_percentile_is_right_within_an_eighth)
 	}
 	sum = sum_of(&stats, 0);
 	for (unsigned permille = 1; permille <= 1000; permille++) {
-		double real = permille * 100.0, told = (double)stats_percentile(&sum, permille);
+		double real = permille * 100.0, reported = (double)stats_percentile(&sum, permille);
 
-		cr_assert_leq(told, real * 1.13 + 1, "%u: %f for %f", permille, told, real);
-		cr_assert_geq(told, real * 0.87 - 1, "%u: %f for %f", permille, told, real);
+		cr_assert_leq(reported, real * 1.13 + 1, "%u: %f for %f", permille, reported, real);
+		cr_assert_geq(reported, real * 0.87 - 1, "%u: %f for %f", permille, reported, real);
 	}
 }
 
