@@ -187,7 +187,7 @@ static void note_seconds(struct audit_note *note, const char *name, int64_t from
 static void note_rotation(
 	struct audit_note *note, const struct store_rotation *from, const struct store_rotation *to)
 {
-	/* Of a key that is made, 1 is nothing worth telling. */
+	/* Of a key that is made, 1 needs no entry. */
 	if (from->generation != 0 && to->generation != 0) {
 		audit_note_number(note, "generation", from->generation, to->generation);
 	}
@@ -278,7 +278,7 @@ static bool has_assignment(struct store_list list, const struct store_assignment
 	return false;
 }
 
-/* Those of a list that the other lacks: of many, what was given and what was taken is told. */
+/* Adds the assignments of a list that the other lacks. */
 static void add_missing(struct value *value, struct store_list list, struct store_list other)
 {
 	struct store_assignment held;

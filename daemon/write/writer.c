@@ -219,7 +219,8 @@ static void *on_thread(void *data)
 			writer->waiting -= count;
 			pthread_mutex_unlock(&writer->mutex);
 		}
-		/* Behind the changes that wait; but changes without end do not keep it away. */
+		/* After the changes that wait; but a flush that is overdue does not wait for them.
+		 */
 		if ((jobs == NULL && is_past(&flush_at)) || is_past(&overdue_at)) {
 			if (!flush_slice(writer)) {
 				flush_at = later(WRITER_FLUSH_SECONDS);

@@ -5,11 +5,11 @@
  * writer: the one thread that changes anything.
  *
  * It takes all jobs that have queued, runs them in order inside one transaction, makes that
- * durable, raises the store's generation, and only then tells each job. A job that is refused or
- * fails is undone alone. When no job waits it writes the use of keys, in slices, every
+ * durable, raises the store's generation, and only then calls `done` of each job. A job that is
+ * refused or fails is undone alone. When no job waits it writes the use of keys, in slices, every
  * WRITER_FLUSH_SECONDS; that raises nothing.
  *
- * A job belongs to whoever submitted it, from `done` on again; both functions run in the writer's
+ * A job belongs to its submitter, again from `done` on; both functions run in the writer's
  * thread. Nothing that they touch may wait for the writer.
  */
 
@@ -37,7 +37,7 @@ struct writer_turn {
 
 struct writer_job {
 	struct writer_job *next; /* in the writer's queue */
-	int result;              /* the writer's: what `done` will be told */
+	int result;              /* the writer's: what `done` will be given */
 	bool wrote;              /* the writer's: it put something */
 	enum store_need need;    /* how much it is worth when the store is nearly full */
 	bool alone;              /* in a transaction of its own: it changes what others go by */
@@ -57,7 +57,7 @@ int writer_create(struct store *store, struct usage *usage, struct writer **out)
 /* Any thread. Never blocks for a transaction. */
 void writer_submit(struct writer *writer, struct writer_job *job);
 
-/* Any thread: begins to write the use of keys now, behind what waits, not only when it is time. */
+/* Any thread: begins to write the use of keys now, after the jobs that wait. For tests. */
 void writer_flush(struct writer *writer);
 
 /* Any thread: jobs that wait or run, for back-pressure and `status`. */

@@ -206,7 +206,7 @@ static struct pol_str field(const struct audit_note *note, unsigned number)
 	return text;
 }
 
-Test(audit, what_is_the_same_is_not_told)
+Test(audit, what_is_the_same_is_not_noted)
 {
 	struct audit_note note;
 	char kid[STORE_KID + 1];

@@ -33,7 +33,7 @@ TestSuite(writer, .init = setup, .fini = teardown);
 struct job {
 	struct writer_job job;
 	unsigned number;
-	int says; /* what run returns */
+	int returns; /* what run returns */
 	int result;
 	uint64_t generation; /* when done */
 	sem_t *done;
@@ -55,7 +55,7 @@ static int on_run(struct writer_job *base, const struct writer_turn *turn)
 		(!job->forgets && folder_enter(turn->write, key.kid) < 0)) {
 		return -EIO;
 	}
-	return job->says;
+	return job->returns;
 }
 
 static void on_done(struct writer_job *base, int result)
@@ -81,7 +81,7 @@ static bool is_there(unsigned number)
 	return r == 0;
 }
 
-Test(writer, a_change_is_there_when_it_is_told_to_be_done)
+Test(writer, a_change_is_there_when_done_is_called)
 {
 	sem_t done;
 	struct job job = { { .run = on_run, .done = on_done }, .number = 1, .done = &done };
@@ -100,14 +100,14 @@ Test(writer, a_refused_job_neither_undoes_nor_half_applies_the_others)
 {
 	sem_t done, gate;
 	struct job jobs[5];
-	static const int says[5] = { 0, 0, 1, -EINVAL, 0 };
+	static const int returns[5] = { 0, 0, 1, -EINVAL, 0 };
 
 	sem_init(&done, 0, 0);
 	sem_init(&gate, 0, 0);
 	for (unsigned i = 0; i < 5; i++) {
 		jobs[i] = (struct job){ .job = { .run = on_run, .done = on_done },
 			.number = i,
-			.says = says[i],
+			.returns = returns[i],
 			.done = &done,
 			.gate = i == 0 ? &gate : NULL };
 		writer_submit(writer, &jobs[i].job);
@@ -117,7 +117,7 @@ Test(writer, a_refused_job_neither_undoes_nor_half_applies_the_others)
 		sem_wait(&done);
 	}
 	for (unsigned i = 0; i < 5; i++) {
-		cr_assert_eq(jobs[i].result, says[i]);
+		cr_assert_eq(jobs[i].result, returns[i]);
 		cr_assert_eq(is_there(i), i == 1 || i == 4, "job %u", i);
 	}
 }
