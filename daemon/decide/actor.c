@@ -42,7 +42,7 @@ static void count(struct call *call, const struct actor *actor, bool denied)
 	}
 }
 
-/* Judged up to the resource, of which there is none: is it anybody's who may ask here? */
+/* Decided up to the resource, of which there is none: does the token authenticate? */
 static bool is_accepted(struct call *call, const struct subject *subject)
 {
 	struct pol_facts facts = subject->facts;
@@ -144,7 +144,7 @@ static int token_can(struct call *call, const char *noun, struct pol_str id, con
 
 	make_path(noun, id, &memo);
 	facts.tree = POL_STR("authz");
-	/* As people read it: what is judged is the memo. */
+	/* For the log; the decision uses the memo. */
 	len = snprintf(
 		path, sizeof path, "/%s%s%.*s", noun, id.len > 0 ? "/" : "", POL_STR_ARGS(id));
 	facts.path = (struct pol_str){ path, (size_t)len < sizeof path ? (size_t)len : 0 };
@@ -159,7 +159,8 @@ static int token_can(struct call *call, const char *noun, struct pol_str id, con
 	return decision.allow;
 }
 
-/* --- anybody ---------------------------------------------------------------------------------- */
+/* --- any caller ----------------------------------------------------------------------------------
+ */
 
 static struct pol_str name_resource(
 	char text[static MAX_RESOURCE], const char *noun, struct pol_str id)

@@ -20,8 +20,8 @@ static uint8_t *lay_revision(uint8_t *to, const struct pol_snapshot *snapshot)
 		to, (struct wire_str){ pol_snapshot_revision(snapshot), ANSWER_REVISION });
 }
 
-/* Who holds a secret that waits for this very use needs no other. */
-static bool is_to_renew(const struct call *call, const struct subject *subject)
+/* A caller with a pending secret has the new one already. */
+static bool must_renew(const struct call *call, const struct subject *subject)
 {
 	return subject->verified && secret_rules_is_due(&subject->key, call->now) &&
 	       !(subject->by_other &&
@@ -29,7 +29,7 @@ static bool is_to_renew(const struct call *call, const struct subject *subject)
 }
 
 /* Key, principal, tenant, environment: as far as known. */
-static uint8_t *lay_who(uint8_t *to, const struct call *call, const struct subject *subject)
+static uint8_t *lay_subject(uint8_t *to, const struct call *call, const struct subject *subject)
 {
 	if (subject->verified) {
 		to = lay_str(WIRE_LAY(to, "\xa3key"), subject->key.kid);
@@ -43,23 +43,23 @@ static uint8_t *lay_who(uint8_t *to, const struct call *call, const struct subje
 	if (subject->verified || subject->known_principal) {
 		to = lay_str(WIRE_LAY(to, "\xa6tenant"), subject->tenant);
 	}
-	if (is_to_renew(call, subject)) {
+	if (must_renew(call, subject)) {
 		to = wire_lay_uint64(WIRE_LAY(to, "\xa5renew\xc3\xa8renew_by"),
 			(uint64_t)subject->key.rotation.renew_by);
 	}
 	return to;
 }
 
-static uint8_t *lay_quota(uint8_t *to, const struct quota_counters_report *told)
+static uint8_t *lay_quota(uint8_t *to, const struct quota_counters_report *report)
 {
-	to = wire_lay_uint64(WIRE_LAY(to, "\xa5quota\x83\xa5limit"), told->limit);
-	to = wire_lay_uint64(WIRE_LAY(to, "\xa9remaining"), told->remaining);
-	return wire_lay_uint64(WIRE_LAY(to, "\xa5reset"), told->reset);
+	to = wire_lay_uint64(WIRE_LAY(to, "\xa5quota\x83\xa5limit"), report->limit);
+	to = wire_lay_uint64(WIRE_LAY(to, "\xa9remaining"), report->remaining);
+	return wire_lay_uint64(WIRE_LAY(to, "\xa5reset"), report->reset);
 }
 
-static uint32_t who_pairs(const struct call *call, const struct subject *subject)
+static uint32_t subject_pairs(const struct call *call, const struct subject *subject)
 {
-	return (subject->verified ? 2u : 0u) + (is_to_renew(call, subject) ? 2u : 0u) +
+	return (subject->verified ? 2u : 0u) + (must_renew(call, subject) ? 2u : 0u) +
 	       (subject->known_principal ? 1u : 0u) +
 	       (subject->verified || subject->known_principal ? 1u : 0u);
 }
@@ -69,24 +69,24 @@ void answer_put(struct call *call, const struct ask *ask, const struct subject *
 {
 	const struct pol_decision *decision = &outcome->decision;
 	struct pol_str reason = decision->reason;
-	bool who = !ask->not_trusted;
-	bool quota = outcome->charges.told.any;
+	bool with_subject = !ask->not_trusted;
+	bool quota = outcome->quota.report.any;
 	size_t room;
 	uint8_t *to;
 
-	/* Who is not trusted learns nothing from a 401, not even which of them it is. */
+	/* A peer that is not trusted gets the same answer for every 401. */
 	if (!call->peer->trusted && pol_reason_is_unauthenticated(reason)) {
 		reason = POL_STR("unauthenticated");
-		who = false;
+		with_subject = false;
 	}
 	room = ANSWER_FIXED + reason.len;
-	if (who && (subject->known_principal || subject->verified)) {
+	if (with_subject && (subject->known_principal || subject->verified)) {
 		room += subject->tenant.len;
 	}
-	if (who && subject->known_principal) {
+	if (with_subject && subject->known_principal) {
 		room += subject->facts.principal.len;
 	}
-	if (who && subject->verified) {
+	if (with_subject && subject->verified) {
 		room += subject->key.kid.len + subject->key.environment.len;
 	}
 	to = wire_buf_reserve(call->out, room);
@@ -96,8 +96,9 @@ void answer_put(struct call *call, const struct ask *ask, const struct subject *
 	if (whole) {
 		to = WIRE_LAY(wire_lay_uint(WIRE_LAY(to, "\x94\x01"), call->id), "\xc0");
 	}
-	*to++ = (uint8_t)(0x80 | (3 + (whole ? 1 : 0) + (who ? who_pairs(call, subject) : 0) +
-					 (quota ? 1 : 0) + (outcome->explained ? 1 : 0)));
+	*to++ = (uint8_t)(0x80 |
+			  (3 + (whole ? 1 : 0) + (with_subject ? subject_pairs(call, subject) : 0) +
+				  (quota ? 1 : 0) + (outcome->explained ? 1 : 0)));
 	to = decision->allow ? WIRE_LAY(to, "\xa5"
 					    "allow\xc3\xa6status")
 			     : WIRE_LAY(to, "\xa5"
@@ -107,15 +108,15 @@ void answer_put(struct call *call, const struct ask *ask, const struct subject *
 	if (whole) {
 		to = lay_revision(to, call->snapshot);
 	}
-	if (who) {
-		to = lay_who(to, call, subject);
+	if (with_subject) {
+		to = lay_subject(to, call, subject);
 	}
 	if (quota) {
-		to = lay_quota(to, &outcome->charges.told);
+		to = lay_quota(to, &outcome->quota.report);
 	}
 	call->out->len = (size_t)(to - call->out->data);
 	if (outcome->explained) {
 		wire_put_str(call->out, WIRE_STR("explain"));
-		explain_put(call->out, &outcome->told);
+		explain_put(call->out, &outcome->explanation);
 	}
 }

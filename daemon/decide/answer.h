@@ -20,10 +20,10 @@
 /* A decision, and why, if that was asked for: until its arena is finished. */
 struct outcome {
 	struct pol_decision decision;
-	struct quota_counters_turn charges;
+	struct quota_counters_turn quota;
 	bool explained;
 	struct pol_arena arena;
-	struct pol_explanation told;
+	struct pol_explanation explanation;
 };
 
 /* Into call->out. With `whole`: a response of its own, revision included; else one entry of many.

@@ -21,7 +21,7 @@ const struct wire_field ask_fields[ASK_MANY_FIELDS] = {
 	[ASK_REQUESTS] = WIRE_FIELD("requests", WIRE_KIND_MAPS, WIRE_REQUIRED),
 };
 
-static void read_who(const struct wire_value *values, struct subject_ask *out)
+static void read_subject(const struct wire_value *values, struct subject_ask *out)
 {
 	*out = (struct subject_ask){
 		.has_token = values[ASK_TOKEN].given,
@@ -44,7 +44,7 @@ static void read_who(const struct wire_value *values, struct subject_ask *out)
 }
 
 /* NULL, or what is wrong with the form of the request; *out_param names the parameter. */
-static const char *read_what(
+static const char *read_request(
 	const struct wire_value *values, struct ask *ask, const char **out_param)
 {
 	bool http = values[ASK_METHOD].given || values[ASK_PATH].given || values[ASK_TREE].given;
@@ -83,7 +83,7 @@ const char *ask_read(const struct call *call, const struct wire_value *values, s
 {
 	const char *wrong;
 
-	read_who(values, &out->who);
+	read_subject(values, &out->who);
 	out->explain = values[ASK_EXPLAIN].given && values[ASK_EXPLAIN].boolean;
 	out->not_trusted =
 		!call->peer->trusted &&
@@ -93,7 +93,7 @@ const char *ask_read(const struct call *call, const struct wire_value *values, s
 		*out_param = "principal";
 		return "give either token or principal";
 	}
-	wrong = read_what(values, out, out_param);
+	wrong = read_request(values, out, out_param);
 	if (wrong != NULL) {
 		return wrong;
 	}

@@ -13,7 +13,8 @@
 #include "daemon/call/call.h"
 #include "daemon/decide/subject.h"
 
-/* As they usually come: the wire's search goes on behind the last. */
+/* In the order in which clients usually send them: the search for a field begins after the last
+ * one found. */
 enum ask_field {
 	ASK_TOKEN,
 	ASK_PRINCIPAL,

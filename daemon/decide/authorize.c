@@ -35,20 +35,20 @@ struct counted {
 
 /* --- deciding --------------------------------------------------------------------------------- */
 
-/* Adds what is asked to who asks; the subject's own part stays. */
-static void join(struct subject *subject, const struct ask *what, struct pol_path_memo *memo)
+/* Adds the request to the subject's facts. */
+static void set_request(struct subject *subject, const struct ask *ask, struct pol_path_memo *memo)
 {
 	struct pol_facts *facts = &subject->facts;
 
-	facts->service = what->service;
-	facts->tree = what->tree;
-	facts->path = what->path;
+	facts->service = ask->service;
+	facts->tree = ask->tree;
+	facts->path = ask->path;
 	facts->memo = memo;
-	facts->verb = what->verb;
-	facts->http = what->http;
-	facts->ip = what->ip;
-	facts->mfa_at = what->mfa_at;
-	facts->time = what->time;
+	facts->verb = ask->verb;
+	facts->http = ask->http;
+	facts->ip = ask->ip;
+	facts->mfa_at = ask->mfa_at;
+	facts->time = ask->time;
 }
 
 /* An explanation takes a few KiB; a stack of a thousand lines some hundred. */
@@ -65,17 +65,17 @@ static int explain(struct call *call, const struct subject *subject, struct outc
 	pol_arena_init(&out->arena, EXPLAIN_MEMORY);
 	out->explained = true;
 	call->cost += EXPLAIN_COST + (uint32_t)((counts.roles + counts.scopes) / EXPLAIN_ROLES);
-	if (pol_explain(call->snapshot, &subject->facts, &out->arena, &out->decision, &out->told) !=
-		POL_OK) {
+	if (pol_explain(call->snapshot, &subject->facts, &out->arena, &out->decision,
+		    &out->explanation) != POL_OK) {
 		return -ENOMEM;
 	}
-	if (out->told.stage == POL_STAGE_CHARGES) {
-		out->told.quota = out->charges.told.name;
+	if (out->explanation.stage == POL_STAGE_CHARGES) {
+		out->explanation.quota = out->quota.report.name;
 	}
 	return 0;
 }
 
-static void forget(struct outcome *outcome)
+static void finish_outcome(struct outcome *outcome)
 {
 	if (outcome->explained) {
 		pol_arena_finish(&outcome->arena);
@@ -91,7 +91,7 @@ static int decide(struct call *call, const struct ask *ask, struct pol_path_memo
 	int r = 0;
 
 	outcome->explained = false;
-	quota_counters_turn_init(&outcome->charges, call->context->quota_counters);
+	quota_counters_turn_init(&outcome->quota, call->context->quota_counters);
 	if (ask->not_trusted) {
 		*out = (struct pol_decision){
 			.status = 403, .reason = POL_STR("not_trusted"), .node = POL_NONE
@@ -99,8 +99,8 @@ static int decide(struct call *call, const struct ask *ask, struct pol_path_memo
 		call->denied++;
 		return 0;
 	}
-	join(subject, ask, memo);
-	subject->facts.counter = &outcome->charges.counter;
+	set_request(subject, ask, memo);
+	subject->facts.counter = &outcome->quota.counter;
 	subject->facts.dice = call_random(call);
 	if (ask->explain) {
 		r = explain(call, subject, outcome);
@@ -118,8 +118,8 @@ static int decide(struct call *call, const struct ask *ask, struct pol_path_memo
 	return r;
 }
 
-/* Do the key's own networks let this caller in? */
-static bool is_let_in(const struct pol_facts *facts)
+/* Is the address in one of the key's networks, if it has any? */
+static bool is_in_key_networks(const struct pol_facts *facts)
 {
 	for (uint32_t i = 0; i < facts->key_network_count; i++) {
 		if (pol_cidr_contains(&facts->key_networks[i], &facts->ip)) {
@@ -129,15 +129,16 @@ static bool is_let_in(const struct pol_facts *facts)
 	return facts->key_network_count == 0;
 }
 
-/* Whoever presents a pending secret has it, and that is what its first use shows; but not from
- * anywhere, nor in the name of somebody who is switched off. */
+/* A pending secret that is presented was received, so this is its first use; but not from outside
+ * of the key's networks, and not for a principal that is switched off. */
 static bool is_first_use(
 	const struct call *call, const struct subject *subject, const struct pol_decision *decision)
 {
 	return subject->by_other &&
 	       secret_rules_other(&subject->key, call->now) == STORE_OTHER_PENDING &&
 	       !pol_reason_is_unauthenticated(decision->reason) &&
-	       !pol_str_equal(decision->reason, POL_STR("network")) && is_let_in(&subject->facts);
+	       !pol_str_equal(decision->reason, POL_STR("network")) &&
+	       is_in_key_networks(&subject->facts);
 }
 
 static bool count_one(const struct call *call, const struct ask *ask, const struct subject *subject,
@@ -177,7 +178,7 @@ static void count(struct call *call, const struct counted *counted)
 		learn(call, counted, event.permission);
 	}
 	if (counted->denied) {
-		denials_add(usage_denied(call->context->usage), counted->number, counted->reason);
+		denials_add(usage_denials(call->context->usage), counted->number, counted->reason);
 	}
 	if (counted->first != NULL) {
 		rotation_first_use(
@@ -209,7 +210,7 @@ static int authorize(struct call *call)
 	if (count_one(call, &ask, &subject, &outcome.decision, &counted)) {
 		count(call, &counted);
 	}
-	forget(&outcome);
+	finish_outcome(&outcome);
 	return r;
 }
 
@@ -281,12 +282,12 @@ static int answer_entry(struct call *call, struct many *many, const struct wire_
 		    &many->counted[many->counted_count])) {
 		many->counted_count++;
 	}
-	forget(&outcome);
+	finish_outcome(&outcome);
 	return r;
 }
 
 /* Where a decision may come to charges, all entries are looked at before any is decided: a call
- * that fails burns nothing. Gives what refuse_entry does, or 0. */
+ * that fails charges nothing. Gives what refuse_entry does, or 0. */
 static int check_entries(struct call *call, size_t mark)
 {
 	struct wire_cursor items = call->params[ASK_REQUESTS].items, entry;

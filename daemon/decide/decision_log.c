@@ -41,8 +41,8 @@ struct decision_log {
 	struct buffer filling;
 	struct buffer writing; /* the thread's, while it has taken it */
 	uint64_t written, dropped;
-	uint64_t untold; /* of the dropped ones: no line says so yet */
-	bool sleeping;   /* the thread waits for the first line */
+	uint64_t unreported; /* of the dropped ones: no line says so yet */
+	bool sleeping;       /* the thread waits for the first line */
 	bool reopen;
 	bool stop;
 };
@@ -70,7 +70,7 @@ static void use_file(struct decision_log *log, int fd)
 	log->torn = false;
 }
 
-static void open_anew(struct decision_log *log)
+static void reopen_file(struct decision_log *log)
 {
 	int fd;
 
@@ -79,7 +79,7 @@ static void open_anew(struct decision_log *log)
 	}
 	fd = open_file(log->path);
 	if (fd < 0) {
-		log_error("the decision log cannot be opened anew, the old one goes on",
+		log_error("the decision log cannot be reopened, writing continues to the old one",
 			"path=%s error=%s", log->path, strerror(-fd));
 		return;
 	}
@@ -94,7 +94,7 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* May a piece be written now? false: it is the end, and somebody who does not read holds it up. */
+/* May a piece be written now? false: it is the end, and the reader of the pipe holds it up. */
 static bool wait_for_room(struct decision_log *log)
 {
 	struct pollfd ready = { .fd = log->fd, .events = POLLOUT };
@@ -167,7 +167,7 @@ static uint64_t write_buffer(struct decision_log *log, const struct buffer *buff
 		return buffer->lines;
 	}
 	log->torn = log->torn || (done > 0 && buffer->bytes[done - 1] != '\n');
-	/* What tells of dropped ones is no decision. */
+	/* A line that reports dropped ones is no decision. */
 	lines = count_lines(buffer->bytes, done);
 	return lines < buffer->lines ? lines : buffer->lines;
 }
@@ -175,20 +175,21 @@ static uint64_t write_buffer(struct decision_log *log, const struct buffer *buff
 /* --- the thread ------------------------------------------------------------------------------- */
 
 /* Puts a line that says what was dropped; with the lock. */
-static void tell_dropped(struct decision_log *log)
+static void report_dropped(struct decision_log *log)
 {
 	struct buffer *buffer = &log->filling;
 	char line[64];
 	int len;
 
-	if (log->untold == 0) {
+	if (log->unreported == 0) {
 		return;
 	}
-	len = snprintf(line, sizeof line, "{\"dropped\":%llu}\n", (unsigned long long)log->untold);
+	len = snprintf(
+		line, sizeof line, "{\"dropped\":%llu}\n", (unsigned long long)log->unreported);
 	if ((size_t)len <= DECISION_LOG_BUFFER - buffer->len) {
 		memcpy(buffer->bytes + buffer->len, line, (size_t)len);
 		buffer->len += (size_t)len;
-		log->untold = 0;
+		log->unreported = 0;
 	}
 }
 
@@ -237,13 +238,13 @@ static void *run(void *argument)
 			lines = write_buffer(log, &taken);
 		}
 		if (reopen) {
-			open_anew(log);
+			reopen_file(log);
 		}
 		pthread_mutex_lock(&log->lock);
 		log->written += lines;
 		log->dropped += taken.lines - lines;
-		log->untold += taken.lines - lines;
-		tell_dropped(log);
+		log->unreported += taken.lines - lines;
+		report_dropped(log);
 	}
 	pthread_mutex_unlock(&log->lock);
 	return NULL;
@@ -259,7 +260,7 @@ void decision_log_put(struct decision_log *log, const char *line, size_t len)
 	pthread_mutex_lock(&log->lock);
 	if (len > DECISION_LOG_BUFFER - buffer->len) {
 		log->dropped++;
-		log->untold++;
+		log->unreported++;
 	} else {
 		bool half = buffer->len < DECISION_LOG_BUFFER / 2;
 
@@ -325,7 +326,7 @@ int decision_log_create(const char *path, struct decision_log **out)
 	}
 	log->fd = -1;
 	log->path = path;
-	/* Pages that no line touched are nobody's memory. */
+	/* Pages that no line touched take no memory. */
 	log->filling.bytes = calloc(1, DECISION_LOG_BUFFER);
 	log->writing.bytes = calloc(1, DECISION_LOG_BUFFER);
 	if (log->filling.bytes == NULL || log->writing.bytes == NULL) {

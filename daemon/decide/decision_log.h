@@ -7,7 +7,7 @@
  * Workers put lines into a buffer of DECISION_LOG_BUFFER bytes and never wait: a line that does not
  * fit is dropped and counted, and a line of the log says how many were. A thread of its own takes
  * the buffer, and leaves an empty one, as soon as there is something in it and DECISION_LOG_PAUSE
- * has passed, or it is half full; what it writes to may stand still without harm to anybody else.
+ * has passed, or it is half full; what it writes to may stand still without harm to other threads.
  */
 
 #include <stdint.h>
@@ -30,8 +30,8 @@ void decision_log_destroy(struct decision_log *log);
 /* Any thread: a line, its newline included. */
 void decision_log_put(struct decision_log *log, const char *line, size_t len);
 
-/* Any thread: opens the file anew once what was put before is written, so that it can be renamed
- * away. When that fails the old one goes on, and the daemon's log tells. */
+/* Any thread: reopens the file once what was put before is written, so that it can be renamed
+ * away. On failure the old file stays open, and the daemon's log has an error. */
 void decision_log_reopen(struct decision_log *log);
 
 struct decision_log_counts {

@@ -41,7 +41,7 @@ static void warn(
 
 struct line {
 	char *at;
-	char *end; /* room for the closing brace and the newline stays behind it */
+	char *end; /* room for the closing brace and the newline is kept after it */
 };
 
 static void put(struct line *line, struct pol_str text)
@@ -53,8 +53,11 @@ static void put(struct line *line, struct pol_str text)
 	line->at += len;
 }
 
+/* Bytes of one line of the log of decisions. */
+#define MAX_LINE 8192
+
 /* No name of the policy or the store is longer, escaped; what a request names may be. */
-#define NAMED 800
+#define MAX_TEXT 800
 
 /* Two of the 16-bit plane. */
 #define LONGEST_ESCAPE 12
@@ -150,7 +153,7 @@ static void put_number(struct line *line, struct pol_str name, uint32_t number)
 static void put_text(struct line *line, struct pol_str name, struct pol_str text)
 {
 	put(line, name);
-	put_escaped(line, text, NAMED);
+	put_escaped(line, text, MAX_TEXT);
 	put(line, POL_STR("\""));
 }
 
@@ -184,11 +187,11 @@ static struct pol_str ip_text(const struct pol_ip *ip, char out[static INET6_ADD
 		v4 ? AF_INET : AF_INET6, v4 ? ip->bytes + 12 : ip->bytes, out, INET6_ADDRSTRLEN));
 }
 
-size_t decision_note_format(const struct call *call, const struct subject *subject,
+static size_t format_line(const struct call *call, const struct subject *subject,
 	const struct pol_facts *facts, const struct pol_decision *decision,
-	char line[static AUTHORIZE_LINE])
+	char line[static MAX_LINE])
 {
-	struct line out = { line, line + AUTHORIZE_LINE - 2 };
+	struct line out = { line, line + MAX_LINE - 2 };
 	char time[POL_TIME_TEXT] = "", ip[INET6_ADDRSTRLEN];
 
 	(void)pol_timetext_format(call->now, time);
@@ -207,12 +210,12 @@ size_t decision_note_format(const struct call *call, const struct subject *subje
 	put_text(&out, POL_STR(",\"action\":\""), facts->verb);
 	put(&out, POL_STR(",\"resource\":\""));
 	if (facts->tree.len > 0) {
-		put_escaped(&out, facts->tree, NAMED);
+		put_escaped(&out, facts->tree, MAX_TEXT);
 		put(&out, POL_STR(":"));
 	}
 	/* Last, for it may be long: what is cut is cut here. */
 	out.end--;
-	put_escaped(&out, without_query(facts->path), AUTHORIZE_LINE);
+	put_escaped(&out, without_query(facts->path), MAX_LINE);
 	out.end += 3;
 	put(&out, POL_STR("\"}\n"));
 	return (size_t)(out.at - line);
@@ -221,13 +224,13 @@ size_t decision_note_format(const struct call *call, const struct subject *subje
 void decision_note_write(struct call *call, const struct subject *subject,
 	const struct pol_facts *facts, const struct pol_decision *decision)
 {
-	char line[AUTHORIZE_LINE];
+	char line[MAX_LINE];
 
 	if ((decision->marks & POL_MARK_WARN) != 0) {
 		warn(call, facts, decision);
 	}
 	if ((decision->marks & POL_MARK_LOG) != 0 && call->context->decision_log != NULL) {
 		decision_log_put(call->context->decision_log, line,
-			decision_note_format(call, subject, facts, decision, line));
+			format_line(call, subject, facts, decision, line));
 	}
 }

@@ -4,7 +4,7 @@
 #include "policy/text/terms.h"
 
 /*
- * An explanation has some seventy small pieces: they are laid behind one another into room that is
+ * An explanation has some seventy small pieces: they are laid one after the other into room that is
  * reserved a line or a rule at a time.
  */
 
@@ -154,25 +154,25 @@ static void put_group(
 }
 
 /* Two pairs of the whole: the stack, and the array of its groups. */
-static void put_stack(struct wire_buf *buf, const struct pol_explanation *told)
+static void put_stack(struct wire_buf *buf, const struct pol_explanation *explanation)
 {
 	struct map map;
 	uint32_t count = 0;
 
 	wire_put_str(buf, WIRE_STR("stack"));
-	if (!begin(buf, told->stack.len + told->position.file.len, &map)) {
+	if (!begin(buf, explanation->stack.len + explanation->position.file.len, &map)) {
 		return;
 	}
-	TEXT(&map, "name", told->stack);
-	lay_position(&map, told->position);
+	TEXT(&map, "name", explanation->stack);
+	lay_position(&map, explanation->position);
 	for (int group = 0; group < POL_GROUP_COUNT; group++) {
-		count += told->groups[group].line_count > 0;
+		count += explanation->groups[group].line_count > 0;
 	}
 	map.to = wire_lay_array(wire_lay_str(map.to, WIRE_STR("groups")), count);
 	end(buf, &map);
 	for (int group = 0; group < POL_GROUP_COUNT; group++) {
-		if (told->groups[group].line_count > 0) {
-			put_group(buf, (enum pol_group)group, &told->groups[group]);
+		if (explanation->groups[group].line_count > 0) {
+			put_group(buf, (enum pol_group)group, &explanation->groups[group]);
 		}
 	}
 }
@@ -227,11 +227,11 @@ static uint32_t put_rules(struct wire_buf *buf, struct wire_str key,
 	return 1;
 }
 
-void explain_put(struct wire_buf *buf, const struct pol_explanation *told)
+void explain_put(struct wire_buf *buf, const struct pol_explanation *explanation)
 {
-	size_t texts = told->resource.len + told->action.len + told->quota.len +
-		       room_of(told->has, told->has_count) +
-		       room_of(told->key_at, told->key_at_count);
+	size_t texts = explanation->resource.len + explanation->action.len +
+		       explanation->quota.len + room_of(explanation->has, explanation->has_count) +
+		       room_of(explanation->key_at, explanation->key_at_count);
 	size_t at = buf->len;
 	uint32_t more = 0;
 	struct map map;
@@ -239,26 +239,28 @@ void explain_put(struct wire_buf *buf, const struct pol_explanation *told)
 	if (!begin(buf, texts, &map)) {
 		return;
 	}
-	if (told->stage != POL_STAGE_END) {
-		TEXT(&map, "ended", pol_str_of(pol_terms_stage(told->stage)));
+	if (explanation->stage != POL_STAGE_END) {
+		TEXT(&map, "ended", pol_str_of(pol_terms_stage(explanation->stage)));
 	}
-	TEXT(&map, "resource", told->resource);
-	TEXT(&map, "action", told->action);
-	LIST(&map, "has", told->has, told->has_count);
-	TEXT(&map, "quota", told->quota);
-	LIST(&map, "key_at", told->key_at, told->key_at_count);
-	KINDS(&map, "missing", told->missing);
-	KINDS(&map, "none", told->none);
+	TEXT(&map, "resource", explanation->resource);
+	TEXT(&map, "action", explanation->action);
+	LIST(&map, "has", explanation->has, explanation->has_count);
+	TEXT(&map, "quota", explanation->quota);
+	LIST(&map, "key_at", explanation->key_at, explanation->key_at_count);
+	KINDS(&map, "missing", explanation->missing);
+	KINDS(&map, "none", explanation->none);
 	end(buf, &map);
-	if (told->has_stack) {
-		put_stack(buf, told);
+	if (explanation->has_stack) {
+		put_stack(buf, explanation);
 		more += 2;
 	}
-	more += put_rules(buf, WIRE_STR("rules"), told->rules, told->rule_count, false);
-	more += put_rules(buf, WIRE_STR("needed"), told->needs, told->need_count, true);
-	if (told->more_needs > 0) {
+	more += put_rules(
+		buf, WIRE_STR("rules"), explanation->rules, explanation->rule_count, false);
+	more += put_rules(
+		buf, WIRE_STR("needed"), explanation->needs, explanation->need_count, true);
+	if (explanation->more_needs > 0) {
 		wire_put_str(buf, WIRE_STR("more"));
-		wire_put_int(buf, told->more_needs);
+		wire_put_int(buf, explanation->more_needs);
 		more++;
 	}
 	if (buf->status == WIRE_OK) {

@@ -2,10 +2,10 @@
 #pragma once
 
 /*
- * authorize_explain: an explanation on the wire. PROTOCOL.md has its form.
+ * explain: an explanation on the wire. PROTOCOL.md has its form.
  */
 
 #include "client/wire.h"
 #include "policy/ask/explain.h"
 
-void explain_put(struct wire_buf *buf, const struct pol_explanation *told);
+void explain_put(struct wire_buf *buf, const struct pol_explanation *explanation);

@@ -89,9 +89,9 @@ static bool is_wrong_tenant(struct call *call, const struct subject_ask *ask, ui
 	       subject_tenant(call, ask->tenant) != tenant;
 }
 
-/* What a record's check costs, where there is none: an id that nobody has must not show by its
- * time. */
-static void pay_for_record(struct call *call)
+/* Takes the time that the check of a record takes, where there is no record: the time must not
+ * show whether an id exists. */
+static void spend_time_of_record(struct call *call)
 {
 	static const uint8_t dummy[256] = { 0 };
 	uint8_t tag[SECRET_TAG];
@@ -99,30 +99,32 @@ static void pay_for_record(struct call *call)
 	secret_tag(store_secrets(call->context->store), SECRET_RECORDS, dummy, sizeof dummy, tag);
 }
 
-/* What was found, judged. A secret that is over is refused as a wrong one is, or, if nothing but
- * its time ended it, as expired; either way it is worth an alarm, and touches nothing else. */
-static enum pol_key_state judge_secret(
+/* The key's state by the secret that was found. A secret that is over is refused as a wrong one is,
+ * or, if nothing but its time ended it, as expired; either way it is worth an alarm, and touches
+ * nothing else. */
+static enum pol_key_state check_secret(
 	struct call *call, struct subject *subject, enum key_secret found, enum pol_key_state state)
 {
 	const struct store_key *key = &subject->key;
 	unsigned live = secret_rules_live(key, call->now);
 
-	if (found == GENERATION_WRONG || key->deleted_at != 0) {
+	if (found == KEY_SECRET_WRONG || key->deleted_at != 0) {
 		return POL_KEY_UNKNOWN;
 	}
 	if ((found & live) == 0) {
 		rotation_dead(call->context->rotation, key);
 	}
-	if (found == GENERATION_DEAD || (found == GENERATION_OTHER && (found & live) == 0)) {
+	if (found == KEY_SECRET_DEAD || (found == KEY_SECRET_OTHER && (found & live) == 0)) {
 		return POL_KEY_UNKNOWN;
 	}
 	subject->verified = true;
-	subject->by_other = found == GENERATION_OTHER;
+	subject->by_other = found == KEY_SECRET_OTHER;
 	return (found & live) == 0 && state == POL_KEY_ACTIVE ? POL_KEY_EXPIRED : state;
 }
 
 /* Does the record belong where the token is presented? */
-static void place_key(struct call *call, const struct subject_ask *ask, struct subject *subject)
+static void check_environment_and_tenant(
+	struct call *call, const struct subject_ask *ask, struct subject *subject)
 {
 	const struct store_key *key = &subject->key;
 
@@ -130,8 +132,8 @@ static void place_key(struct call *call, const struct subject_ask *ask, struct s
 	subject->facts.wrong_tenant = is_wrong_tenant(call, ask, key->tenant);
 }
 
-/* May the token be told again, in less time? Not if it will be refused all the same, whatever for:
- * that it is somebody's must not show. */
+/* May a token that was verified before be recognised without its hash, in less time? Not one that
+ * will be refused: the time must not show that its secret is right. */
 static bool may_recognise(const struct subject *subject, enum pol_key_state state)
 {
 	return state == POL_KEY_ACTIVE && !subject->facts.wrong_environment &&
@@ -150,7 +152,7 @@ static enum pol_key_state verify_key(
 	if (!pol_str_equal(presented->token->prefix, key->prefix)) {
 		return POL_KEY_UNKNOWN;
 	}
-	return judge_secret(call, subject, found, state);
+	return check_secret(call, subject, found, state);
 }
 
 /* The record of a token of ours whose secret is right. */
@@ -160,19 +162,19 @@ static int find_own(struct call *call, const struct subject_ask *ask,
 	int r = store_get_key(call->read, presented->token->kid, &subject->key);
 
 	if (r == -ENOENT || r == -EBADMSG) {
-		pay_for_record(call);
+		spend_time_of_record(call);
 		usage_verify(call->context->usage, presented, NULL, 0);
 		return 0;
 	}
 	if (r == 0) {
-		place_key(call, ask, subject);
+		check_environment_and_tenant(call, ask, subject);
 		*out_state = verify_key(call, presented, subject);
 	}
 	return r;
 }
 
 /* One with a prefix of ours is never looked for among those that were made elsewhere. */
-static bool is_foreign(struct call *call, struct pol_str token)
+static bool may_be_imported(struct call *call, struct pol_str token)
 {
 	const struct pol_environment *environments;
 	size_t count = pol_snapshot_environments(call->snapshot, &environments);
@@ -193,7 +195,7 @@ static int find_imported(struct call *call, struct pol_str token, struct subject
 {
 	const struct secrets *secrets = store_secrets(call->context->store);
 	const struct store_key *key = &subject->key;
-	enum key_secret found = GENERATION_WRONG;
+	enum key_secret found = KEY_SECRET_WRONG;
 	uint8_t digest[SECRET_DIGEST], hash[SECRET_HASH];
 	int r;
 
@@ -205,18 +207,18 @@ static int find_imported(struct call *call, struct pol_str token, struct subject
 		r = store_get_key_by_hash(call->read, hash, &subject->key);
 	}
 	if (r == -ENOENT || r == -EBADMSG) {
-		pay_for_record(call);
+		spend_time_of_record(call);
 	} else if (r == 0) {
 		if ((key->flags & STORE_KEY_IMPORTED) != 0 &&
 			secret_equal(hash, key->hash, SECRET_HASH)) {
-			found = GENERATION_CURRENT;
+			found = KEY_SECRET_CURRENT;
 		} else if ((key->flags & STORE_KEY_OTHER_IMPORTED) != 0 &&
 			   secret_equal(hash, key->rotation.other_hash, SECRET_HASH)) {
-			found = GENERATION_OTHER;
+			found = KEY_SECRET_OTHER;
 		} else if (secret_rules_is_dead(secrets, key, hash)) {
-			found = GENERATION_DEAD;
+			found = KEY_SECRET_DEAD;
 		}
-		*out_state = judge_secret(call, subject, found, subject_key_state(key, call->now));
+		*out_state = check_secret(call, subject, found, subject_key_state(key, call->now));
 	}
 	secret_wipe(digest, sizeof digest);
 	secret_wipe(hash, sizeof hash);
@@ -224,7 +226,7 @@ static int find_imported(struct call *call, struct pol_str token, struct subject
 }
 
 /* Only its token can give a secret its hash under the pepper in use. */
-static void move_to_pepper(struct call *call, struct pol_str text, const struct subject *subject)
+static void rehash(struct call *call, struct pol_str text, const struct subject *subject)
 {
 	const struct secrets *secrets = store_secrets(call->context->store);
 	uint32_t imported = subject->by_other ? STORE_KEY_OTHER_IMPORTED : STORE_KEY_IMPORTED;
@@ -266,11 +268,11 @@ static int find_key(struct call *call, const struct subject_ask *ask,
 
 		/* What is recognised was sound before, so only the others are looked at whole. */
 		own_shape = presented != NULL && secret_token_is_sound(presented->token);
-		if (is_foreign(call, bare)) {
+		if (may_be_imported(call, bare)) {
 			r = find_imported(call, bare, subject, &state);
 		}
 		if (subject->verified) {
-			place_key(call, ask, subject);
+			check_environment_and_tenant(call, ask, subject);
 		}
 	}
 	if (r < 0) {
@@ -278,7 +280,7 @@ static int find_key(struct call *call, const struct subject_ask *ask,
 	}
 	if (subject->verified &&
 		pepper_is_old(call->context->pepper, &subject->key, subject->by_other)) {
-		move_to_pepper(call, text, subject);
+		rehash(call, text, subject);
 	}
 	if (!subject->verified) {
 		state = own_shape ? POL_KEY_UNKNOWN : POL_KEY_MALFORMED;
@@ -397,7 +399,7 @@ static int gather_key(struct call *call, const struct subject_ask *ask, struct s
 
 /* Is it a service of another tenant, or of an environment that is not there? Principals of the
  * files are of neither. */
-static bool is_elsewhere(struct call *call, const struct subject_ask *ask)
+static bool is_other_tenant_or_environment(struct call *call, const struct subject_ask *ask)
 {
 	return (ask->has_tenant && !pol_str_equal(ask->tenant, POL_STR("*")) &&
 		       subject_tenant(call, ask->tenant) != STORE_TENANT_DEFAULT) ||
@@ -405,7 +407,7 @@ static bool is_elsewhere(struct call *call, const struct subject_ask *ask)
 		       pol_snapshot_environment(call->snapshot, ask->environment) == POL_NONE);
 }
 
-/* Nobody is named: the kernel's peer may be one of those that the files declare. */
+/* The request names no principal: the kernel's peer may be one of those that the files declare. */
 static void gather_peer(struct call *call, const struct subject_ask *ask, struct subject *subject)
 {
 	const struct peer *peer = call->peer;
@@ -413,7 +415,8 @@ static void gather_peer(struct call *call, const struct subject_ask *ask, struct
 	uint32_t groups[PEER_GROUPS + 1];
 	uint32_t declared;
 
-	if (!pol_peer_any(call->snapshot) || !peer->known || is_elsewhere(call, ask)) {
+	if (!pol_peer_any(call->snapshot) || !peer->known ||
+		is_other_tenant_or_environment(call, ask)) {
 		return;
 	}
 	groups[0] = peer->gid;

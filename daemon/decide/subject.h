@@ -7,7 +7,7 @@
  *
  * Nothing is allocated. A subject's facts point into itself, into the store's transaction and into
  * the request, so it is neither copied nor used after any of them ended. Status, expiry and the
- * times of assignments are judged anew each time it is gathered.
+ * times of assignments are checked each time it is gathered.
  */
 
 #include <stdbool.h>
@@ -32,13 +32,13 @@ struct subject_ask {
 	struct pol_str token;
 	struct pol_str principal;
 	struct pol_str environment; /* the one that the service serves; `*`: any */
-	struct pol_str tenant;      /* likewise */
+	struct pol_str tenant;      /* the same */
 };
 
 struct subject {
 	struct pol_facts facts; /* the who-part; the rest is zero */
 	bool verified;          /* the token's secret was right: key is filled */
-	bool known_principal;   /* facts.principal is somebody; by_peer: once a decision said so */
+	bool known_principal;   /* facts.principal exists; by_peer: once a decision said so */
 	bool by_other;          /* verified by the key's other secret, not by the current one */
 	struct store_key key;
 	struct pol_held held[STORE_MAX_ASSIGNMENTS];
@@ -59,9 +59,9 @@ bool subject_same(const struct subject_ask *a, const struct subject_ask *b);
  * then nothing may be decided. */
 int subject_gather(struct call *call, const struct subject_ask *ask, struct subject *out);
 
-/* Fills *out with what the key, or the principal, holds, as if it were active: for whoever compares
- * what somebody may do before and after a change. The record need not be the stored one; a key's
- * principal is looked up. 0, or a negative errno. */
+/* Fills *out with what the key, or the principal, holds, as if it were active: for a caller that
+ * compares what a principal may do before and after a change. The record need not be the stored
+ * one; a key's principal is looked up. 0, or a negative errno. */
 int subject_describe_key(struct call *call, const struct store_key *key, struct subject *out);
 int subject_describe_principal(
 	struct call *call, const struct store_principal *principal, struct subject *out);

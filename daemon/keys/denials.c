@@ -8,11 +8,11 @@
 
 #include "policy/text/reason.h"
 
-/* A search that ends on neither its slot nor a free one within so many gives up. */
+/* Slots that a search looks at before it gives up. */
 #define PROBES 32
 
 struct slot {
-	_Atomic uint64_t what; /* the key's number and the reason; 0: free */
+	_Atomic uint64_t key; /* the key's number and the reason; 0: free */
 	_Atomic uint64_t count;
 };
 
@@ -26,9 +26,9 @@ int denials_create(struct denials **out)
 	return *out == NULL ? -ENOMEM : 0;
 }
 
-void denials_destroy(struct denials *denied)
+void denials_destroy(struct denials *denials)
 {
-	free(denied);
+	free(denials);
 }
 
 /* --- reasons ---------------------------------------------------------------------------------- */
@@ -67,47 +67,47 @@ struct pol_str denials_name(uint8_t reason)
 
 /* --- counting --------------------------------------------------------------------------------- */
 
-static uint64_t what_of(uint64_t number, uint8_t reason)
+static uint64_t pack_key(uint64_t number, uint8_t reason)
 {
 	return number << 8 | (uint8_t)(reason + 1);
 }
 
 /* The first of the slots to look at; by Fibonacci's multiplier (Knuth, TAOCP 3, 6.4). */
-static size_t first_slot(uint64_t what)
+static size_t first_slot(uint64_t key)
 {
-	return (size_t)((what * UINT64_C(0x9e3779b97f4a7c15)) >> 48) % DENIALS_SLOTS;
+	return (size_t)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 48) % DENIALS_SLOTS;
 }
 
-void denials_add(struct denials *denied, uint64_t number, uint8_t reason)
+void denials_add(struct denials *denials, uint64_t number, uint8_t reason)
 {
-	uint64_t what = what_of(number, reason);
-	size_t at = first_slot(what);
+	uint64_t key = pack_key(number, reason);
+	size_t at = first_slot(key);
 
 	for (unsigned i = 0; i < PROBES; i++, at = (at + 1) % DENIALS_SLOTS) {
-		struct slot *slot = &denied->slots[at];
-		uint64_t found = atomic_load_explicit(&slot->what, memory_order_relaxed);
+		struct slot *slot = &denials->slots[at];
+		uint64_t found = atomic_load_explicit(&slot->key, memory_order_relaxed);
 
-		if (found == 0 && atomic_compare_exchange_strong_explicit(&slot->what, &found, what,
+		if (found == 0 && atomic_compare_exchange_strong_explicit(&slot->key, &found, key,
 					  memory_order_relaxed, memory_order_relaxed)) {
-			found = what;
+			found = key;
 		}
-		if (found == what) {
+		if (found == key) {
 			atomic_fetch_add_explicit(&slot->count, 1, memory_order_relaxed);
 			return;
 		}
 	}
 }
 
-uint64_t denials_count(const struct denials *denied, uint64_t number, uint8_t reason)
+uint64_t denials_count(const struct denials *denials, uint64_t number, uint8_t reason)
 {
-	uint64_t what = what_of(number, reason);
-	size_t at = first_slot(what);
+	uint64_t key = pack_key(number, reason);
+	size_t at = first_slot(key);
 
 	for (unsigned i = 0; i < PROBES; i++, at = (at + 1) % DENIALS_SLOTS) {
-		const struct slot *slot = &denied->slots[at];
-		uint64_t found = atomic_load_explicit(&slot->what, memory_order_relaxed);
+		const struct slot *slot = &denials->slots[at];
+		uint64_t found = atomic_load_explicit(&slot->key, memory_order_relaxed);
 
-		if (found == what) {
+		if (found == key) {
 			return atomic_load_explicit(&slot->count, memory_order_relaxed);
 		}
 		if (found == 0) {

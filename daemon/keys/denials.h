@@ -2,11 +2,11 @@
 #pragma once
 
 /*
- * denied: how often keys were denied, by reason, since the daemon's start.
+ * denials: how often keys were denied, by reason, since the daemon's start.
  *
  * A table of fixed size that fills as keys are denied; memory that no denial touched is not there.
- * When it has no room for another key's reason that one is not counted for itself: the sum of
- * denials, which usage keeps, stays exact. Any thread, without a lock.
+ * A reason for which it has no room is not counted; the sum of all denials of a key, which
+ * usage keeps, stays exact. Any thread, without a lock.
  */
 
 #include <stdbool.h>
@@ -23,12 +23,12 @@ struct denials;
 #define DENIALS_DEAD  "dead_secret"
 
 int denials_create(struct denials **out);
-void denials_destroy(struct denials *denied); /* NULL is ignored */
+void denials_destroy(struct denials *denials); /* NULL is ignored */
 
 /* The reason's number, for the two below. A reason that is not known counts as DENIALS_OTHER. */
 uint8_t denials_reason(struct pol_str reason);
 unsigned denials_reasons(void); /* how many there are */
 struct pol_str denials_name(uint8_t reason);
 
-void denials_add(struct denials *denied, uint64_t number, uint8_t reason);
-uint64_t denials_count(const struct denials *denied, uint64_t number, uint8_t reason);
+void denials_add(struct denials *denials, uint64_t number, uint8_t reason);
+uint64_t denials_count(const struct denials *denials, uint64_t number, uint8_t reason);

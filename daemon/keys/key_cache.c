@@ -238,7 +238,7 @@ unsigned key_cache_recognise(
 		return 0;
 	}
 	return environment_of(&value) == NOT_KNOWN ? (unsigned)value.words[WORD_KNOWN]
-						   : GENERATION_CURRENT;
+						   : KEY_SECRET_CURRENT;
 }
 
 void key_cache_put_mark(struct key_cache *cache, uint64_t number, const uint64_t mark[static 2],

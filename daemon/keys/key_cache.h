@@ -16,7 +16,7 @@
  * (store_watch). A line is put by a reader whose view is not older than that. What is known of the
  * principal lies in principal_cache: the line refers to it, and to no later one.
  *
- * Any thread, but for the drops.
+ * Any thread, except the drops.
  */
 
 #include <stdbool.h>

@@ -21,7 +21,7 @@ enum {
 struct key_index_line {
 	alignas(64) _Atomic uint32_t words[KEY_INDEX_WAYS]; /* number and tag; 0: none */
 	_Atomic uint8_t tags[KEY_INDEX_WAYS];
-	_Atomic uint32_t next; /* which is replaced when all are taken */
+	_Atomic uint32_t next; /* the way that is replaced when all are taken */
 };
 
 _Static_assert(sizeof(struct key_index_line) == 64, "one cache line");
@@ -123,9 +123,9 @@ bool key_index_next(struct key_index_search *search, uint32_t *out_number)
 	return false;
 }
 
-/* A line is full. Numbers are given in order, so the highest tells how many keys there are: the
- * table begins anew with room for them, and keys are added again when they are looked up next. One
- * that is added meanwhile may be lost. */
+/* A line is full. Numbers are given in order, so the highest is the number of keys: the
+ * table is emptied and has room for them, and keys are added again when they are looked up next.
+ * One that is added meanwhile may be lost. */
 static void grow(struct key_index *index, uint32_t number)
 {
 	uint32_t used = atomic_load_explicit(&index->used, memory_order_relaxed);

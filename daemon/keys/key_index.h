@@ -5,7 +5,7 @@
  * key_index: from a key's id to its number, most likely.
  *
  * A table of lines of 64 bytes, each for KEY_INDEX_WAYS keys whose ids fall upon it. It keeps 26
- * bits of the number and 14 bits that tell ids apart, no more, and no lock: what it gives is a
+ * bits of the number and 14 bits that distinguish ids, no more, and no lock: what it gives is a
  * guess that the caller checks. A key's number never changes, so nothing is ever dropped. What does
  * not fit takes the place of another key, which is added again when it is looked up.
  *

@@ -33,25 +33,25 @@ struct learned {
 
 int learned_create(struct learned **out)
 {
-	struct learned *used = calloc(1, sizeof *used);
+	struct learned *learned = calloc(1, sizeof *learned);
 
-	if (used == NULL) {
+	if (learned == NULL) {
 		return -ENOMEM;
 	}
-	pthread_mutex_init(&used->mutex, NULL);
-	*out = used;
+	pthread_mutex_init(&learned->mutex, NULL);
+	*out = learned;
 	return 0;
 }
 
-void learned_destroy(struct learned *used)
+void learned_destroy(struct learned *learned)
 {
-	if (used == NULL) {
+	if (learned == NULL) {
 		return;
 	}
-	pthread_mutex_destroy(&used->mutex);
-	free(used->waiting.items);
-	free(used->taken.items);
-	free(used);
+	pthread_mutex_destroy(&learned->mutex);
+	free(learned->waiting.items);
+	free(learned->taken.items);
+	free(learned);
 }
 
 /* A mix of both, never 0; its upper bits are the place in the table. (The constants are those of
@@ -65,12 +65,12 @@ static uint64_t mix(uint64_t number, uint32_t mark)
 	return x ^ x >> 31 ? x ^ x >> 31 : 1;
 }
 
-bool learned_knows(struct learned *used, uint64_t number, uint32_t mark)
+bool learned_knows(struct learned *learned, uint64_t number, uint32_t mark)
 {
 	uint64_t x = mix(number, mark);
 
-	return atomic_load_explicit(&used->known[x >> (64 - KNOWN_BITS)], memory_order_relaxed) ==
-	       x;
+	return atomic_load_explicit(
+		       &learned->known[x >> (64 - KNOWN_BITS)], memory_order_relaxed) == x;
 }
 
 static bool push(struct queue *queue, struct learnt item)
@@ -92,17 +92,17 @@ static bool push(struct queue *queue, struct learnt item)
 	return true;
 }
 
-bool learned_learn(struct learned *used, uint64_t number, uint32_t mark, uint64_t hash)
+bool learned_learn(struct learned *learned, uint64_t number, uint32_t mark, uint64_t hash)
 {
 	uint64_t x = mix(number, mark);
 	bool learnt;
 
-	pthread_mutex_lock(&used->mutex);
-	learnt = push(&used->waiting, (struct learnt){ number, hash });
-	pthread_mutex_unlock(&used->mutex);
+	pthread_mutex_lock(&learned->mutex);
+	learnt = push(&learned->waiting, (struct learnt){ number, hash });
+	pthread_mutex_unlock(&learned->mutex);
 	if (learnt) {
 		atomic_store_explicit(
-			&used->known[x >> (64 - KNOWN_BITS)], x, memory_order_relaxed);
+			&learned->known[x >> (64 - KNOWN_BITS)], x, memory_order_relaxed);
 	}
 	return learnt;
 }
@@ -117,21 +117,22 @@ static int compare(const void *a, const void *b)
 }
 
 /* All that waits, in order of keys, when the last round is written. */
-static void take(struct learned *used)
+static void take(struct learned *learned)
 {
-	struct queue empty = used->taken;
+	struct queue empty = learned->taken;
 
-	if (used->written < used->taken.count) {
+	if (learned->written < learned->taken.count) {
 		return;
 	}
 	empty.count = 0;
-	pthread_mutex_lock(&used->mutex);
-	used->taken = used->waiting;
-	used->waiting = empty;
-	pthread_mutex_unlock(&used->mutex);
-	used->written = 0;
-	if (used->taken.count > 0) {
-		qsort(used->taken.items, used->taken.count, sizeof used->taken.items[0], compare);
+	pthread_mutex_lock(&learned->mutex);
+	learned->taken = learned->waiting;
+	learned->waiting = empty;
+	pthread_mutex_unlock(&learned->mutex);
+	learned->written = 0;
+	if (learned->taken.count > 0) {
+		qsort(learned->taken.items, learned->taken.count, sizeof learned->taken.items[0],
+			compare);
 	}
 }
 
@@ -154,37 +155,37 @@ static bool add(struct store_used *set, uint64_t hash)
 }
 
 /* All that was learnt of one key. */
-static int write_key(struct learned *used, struct store_write *write)
+static int write_key(struct learned *learned, struct store_write *write)
 {
-	uint64_t number = used->taken.items[used->reached].number;
+	uint64_t number = learned->taken.items[learned->reached].number;
 	struct store_used set;
 	bool changed = false;
 	int r = store_get_used(store_write_reader(write), number, &set);
 
-	while (used->reached < used->taken.count &&
-		used->taken.items[used->reached].number == number) {
-		changed = add(&set, used->taken.items[used->reached++].hash) || changed;
+	while (learned->reached < learned->taken.count &&
+		learned->taken.items[learned->reached].number == number) {
+		changed = add(&set, learned->taken.items[learned->reached++].hash) || changed;
 	}
 	return r < 0 || !changed ? r : store_put_used(write, number, &set);
 }
 
-int learned_flush(struct learned *used, struct store_write *write, bool *out_more)
+int learned_flush(struct learned *learned, struct store_write *write, bool *out_more)
 {
 	int r = 0;
 
-	take(used);
-	used->reached = used->written;
-	for (unsigned i = 0; r == 0 && i < LEARNED_SLICE && used->reached < used->taken.count;
+	take(learned);
+	learned->reached = learned->written;
+	for (unsigned i = 0; r == 0 && i < LEARNED_SLICE && learned->reached < learned->taken.count;
 		i++) {
-		r = write_key(used, write);
+		r = write_key(learned, write);
 	}
-	*out_more = used->reached < used->taken.count;
+	*out_more = learned->reached < learned->taken.count;
 	return r;
 }
 
-void learned_flushed(struct learned *used, bool committed)
+void learned_flushed(struct learned *learned, bool committed)
 {
 	if (committed) {
-		used->written = used->reached;
+		learned->written = learned->reached;
 	}
 }

@@ -37,7 +37,7 @@ _Static_assert(PRINCIPAL_CACHE_ID + 1 == ID_WORDS * sizeof(uint64_t), "its lengt
 
 struct principal_cache {
 	_Atomic uint32_t mask;  /* of the sets in use; grows */
-	_Atomic int32_t filled; /* lines that hold anybody, about */
+	_Atomic int32_t filled; /* lines in use, about */
 	struct line *lines; /* PRINCIPAL_CACHE_LINES; a page costs nothing until it is touched */
 	_Atomic uint64_t floors[1 << FLOOR_BITS]; /* by the hash: seqlock.h */
 };
@@ -206,7 +206,7 @@ bool principal_cache_recall(struct principal_cache *cache, struct principal_ref 
 	return true;
 }
 
-static bool is_anybody(const struct seqlock_value *value, const void *context)
+static bool is_used(const struct seqlock_value *value, const void *context)
 {
 	(void)context;
 	return value->words[WORD_SERIAL] != 0;
@@ -215,12 +215,12 @@ static bool is_anybody(const struct seqlock_value *value, const void *context)
 static void clear(struct principal_cache *cache, uint32_t lines)
 {
 	for (uint32_t i = 0; i < lines; i++) {
-		seqlock_drop(line_at(cache, i), LINE_WORDS, is_anybody, NULL);
+		seqlock_drop(line_at(cache, i), LINE_WORDS, is_used, NULL);
 	}
 	atomic_store_explicit(&cache->filled, 0, memory_order_relaxed);
 }
 
-/* Nearly full: the table begins anew with more lines, for most entries would have moved. */
+/* Nearly full: the table is emptied and has more lines, because most entries would have moved. */
 static void grow(struct principal_cache *cache)
 {
 	int32_t filled = atomic_fetch_add_explicit(&cache->filled, 1, memory_order_relaxed) + 1;
@@ -293,9 +293,9 @@ struct principal_ref principal_cache_put(struct principal_cache *cache,
 
 /* --- dropping --------------------------------------------------------------------------------- */
 
-/* A reader that does not see yet that the table grew may have put it where its place was before. A
- * mask that is not seen here yet
- * was put in place behind the floor, so a put by it sees the floor. */
+/* A reader that does not see yet that the table grew may have put the entry at its earlier place,
+ * so the places of every size are cleared. A mask that is not seen here yet was stored after the
+ * floor was raised, so a put that uses it sees the floor. */
 void principal_cache_drop(
 	struct principal_cache *cache, uint64_t version, uint32_t tenant, struct pol_str id)
 {

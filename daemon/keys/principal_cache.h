@@ -69,7 +69,7 @@ bool principal_cache_key_make(
 /* false: it is not known as of that policy. */
 bool principal_cache_find(struct principal_cache *cache, const struct principal_cache_key *key,
 	struct principal_state *out, struct principal_ref *out_ref);
-/* Likewise, of an entry that was found before. */
+/* The same, of an entry that was found before. */
 bool principal_cache_recall(struct principal_cache *cache, struct principal_ref ref,
 	uint64_t serial, struct principal_state *out, struct principal_name *out_name);
 /* view: store_read_view of the reader that found it; 0 puts nothing. The reference is none where

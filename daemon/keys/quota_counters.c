@@ -21,7 +21,7 @@ struct counter {
 	uint64_t tag[2]; /* of whose it is */
 	uint64_t used;
 	int64_t end;   /* of the window, ms; 0: the counter is free */
-	uint32_t next; /* in its bucket, or in charges.free */
+	uint32_t next; /* in its bucket, or in quotas.free */
 };
 
 struct quota_counters {
@@ -40,47 +40,47 @@ struct quota_counters {
 
 int quota_counters_create(const struct secrets *secrets, uint32_t max, struct quota_counters **out)
 {
-	struct quota_counters *charges = calloc(1, sizeof *charges);
+	struct quota_counters *quotas = calloc(1, sizeof *quotas);
 	int r = -ENOMEM;
 
 	assert(max > 0 && (max & (max - 1)) == 0);
-	if (charges == NULL) {
+	if (quotas == NULL) {
 		return -ENOMEM;
 	}
-	charges->secrets = secrets;
-	charges->max = max;
-	charges->fresh = 1;
-	charges->hand = 1;
+	quotas->secrets = secrets;
+	quotas->max = max;
+	quotas->fresh = 1;
+	quotas->hand = 1;
 	/* Untouched pages of it are nobody's memory. */
-	charges->buckets = calloc(max, sizeof *charges->buckets);
-	charges->counters = calloc((size_t)max + 1, sizeof *charges->counters);
-	if (charges->buckets == NULL || charges->counters == NULL) {
+	quotas->buckets = calloc(max, sizeof *quotas->buckets);
+	quotas->counters = calloc((size_t)max + 1, sizeof *quotas->counters);
+	if (quotas->buckets == NULL || quotas->counters == NULL) {
 		goto fail;
 	}
-	r = -pthread_mutex_init(&charges->lock, NULL);
+	r = -pthread_mutex_init(&quotas->lock, NULL);
 	if (r < 0) {
 		goto fail;
 	}
-	charges->has_lock = true;
-	*out = charges;
+	quotas->has_lock = true;
+	*out = quotas;
 	return 0;
 
 fail:
-	quota_counters_destroy(charges);
+	quota_counters_destroy(quotas);
 	return r;
 }
 
-void quota_counters_destroy(struct quota_counters *charges)
+void quota_counters_destroy(struct quota_counters *quotas)
 {
-	if (charges == NULL) {
+	if (quotas == NULL) {
 		return;
 	}
-	if (charges->has_lock) {
-		pthread_mutex_destroy(&charges->lock);
+	if (quotas->has_lock) {
+		pthread_mutex_destroy(&quotas->lock);
 	}
-	free(charges->buckets);
-	free(charges->counters);
-	free(charges);
+	free(quotas->buckets);
+	free(quotas->counters);
+	free(quotas);
 }
 
 /* --- whose ------------------------------------------------------------------------------------ */
@@ -94,7 +94,7 @@ static size_t put(uint8_t *bytes, size_t len, const void *from, size_t size)
 
 /* The name, then what it is counted for; each part with its length, so that no two are the same
  * bytes. */
-static void make_tag(const struct quota_counters *charges, const struct pol_facts *facts,
+static void make_tag(const struct quota_counters *quotas, const struct pol_facts *facts,
 	const struct pol_charge *charge, uint64_t out[2])
 {
 	uint8_t bytes[IDENTITY], tag[SECRET_TAG];
@@ -117,89 +117,89 @@ static void make_tag(const struct quota_counters *charges, const struct pol_fact
 		len = put(bytes, len, facts->ip.bytes, sizeof facts->ip.bytes);
 		break;
 	}
-	secret_tag(charges->secrets, SECRET_CHARGED, bytes, len, tag);
+	secret_tag(quotas->secrets, SECRET_CHARGED, bytes, len, tag);
 	memcpy(out, tag, sizeof tag);
 }
 
 /* --- counters --------------------------------------------------------------------------------- */
 
-static uint32_t *bucket_of(struct quota_counters *charges, const uint64_t tag[2])
+static uint32_t *bucket_of(struct quota_counters *quotas, const uint64_t tag[2])
 {
-	return &charges->buckets[tag[0] & (charges->max - 1)];
+	return &quotas->buckets[tag[0] & (quotas->max - 1)];
 }
 
 /* Takes one out of its bucket, for others. */
-static void release(struct quota_counters *charges, uint32_t number)
+static void release(struct quota_counters *quotas, uint32_t number)
 {
-	struct counter *counter = &charges->counters[number];
-	uint32_t *link = bucket_of(charges, counter->tag);
+	struct counter *counter = &quotas->counters[number];
+	uint32_t *link = bucket_of(quotas, counter->tag);
 
 	while (*link != number) {
-		link = &charges->counters[*link].next;
+		link = &quotas->counters[*link].next;
 	}
 	*link = counter->next;
 	counter->end = 0;
-	counter->next = charges->free;
-	charges->free = number;
-	charges->in_use--;
+	counter->next = quotas->free;
+	quotas->free = number;
+	quotas->in_use--;
 }
 
-static void sweep(struct quota_counters *charges, uint32_t most, int64_t now)
+static void sweep(struct quota_counters *quotas, uint32_t most, int64_t now)
 {
-	for (uint32_t i = 0; i < most && charges->fresh > 1; i++) {
-		const struct counter *counter = &charges->counters[charges->hand];
+	for (uint32_t i = 0; i < most && quotas->fresh > 1; i++) {
+		const struct counter *counter = &quotas->counters[quotas->hand];
 
 		if (counter->end != 0 && counter->end <= now) {
-			release(charges, charges->hand);
+			release(quotas, quotas->hand);
 		}
-		charges->hand = charges->hand + 1 < charges->fresh ? charges->hand + 1 : 1;
+		quotas->hand = quotas->hand + 1 < quotas->fresh ? quotas->hand + 1 : 1;
 	}
 }
 
 /* A new one, or NONE. */
-static uint32_t make(struct quota_counters *charges, const uint64_t tag[2], int64_t now)
+static uint32_t make(struct quota_counters *quotas, const uint64_t tag[2], int64_t now)
 {
-	uint32_t *bucket = bucket_of(charges, tag);
+	uint32_t *bucket = bucket_of(quotas, tag);
 	struct counter *counter;
 	uint32_t number;
 
-	if (charges->free == NONE && charges->fresh > charges->max) {
-		sweep(charges, SWEEP_FULL, now);
+	if (quotas->free == NONE && quotas->fresh > quotas->max) {
+		sweep(quotas, SWEEP_FULL, now);
 	}
-	number = charges->free;
+	number = quotas->free;
 	if (number != NONE) {
-		charges->free = charges->counters[number].next;
-	} else if (charges->fresh <= charges->max) {
-		number = charges->fresh++;
+		quotas->free = quotas->counters[number].next;
+	} else if (quotas->fresh <= quotas->max) {
+		number = quotas->fresh++;
 	} else {
 		return NONE;
 	}
-	counter = &charges->counters[number];
+	counter = &quotas->counters[number];
 	*counter = (struct counter){ .tag = { tag[0], tag[1] }, .next = *bucket };
 	*bucket = number;
-	charges->in_use++;
+	quotas->in_use++;
 	return number;
 }
 
 /* The counter, with a window that runs; NULL: there is none to give. */
-static struct counter *find(struct quota_counters *charges, const uint64_t tag[2],
+static struct counter *find(struct quota_counters *quotas, const uint64_t tag[2],
 	const struct pol_charge *charge, int64_t now)
 {
 	int64_t end = now + (int64_t)charge->period * 1000;
-	uint32_t number = *bucket_of(charges, tag);
+	uint32_t number = *bucket_of(quotas, tag);
 	struct counter *counter;
 
-	while (number != NONE && memcmp(charges->counters[number].tag, tag,
-					 sizeof charges->counters[number].tag) != 0) {
-		number = charges->counters[number].next;
+	while (number != NONE && memcmp(quotas->counters[number].tag, tag,
+					 sizeof quotas->counters[number].tag) != 0) {
+		number = quotas->counters[number].next;
 	}
 	if (number == NONE) {
-		number = make(charges, tag, now);
+		number = make(quotas, tag, now);
 	}
 	if (number == NONE) {
 		return NULL;
 	}
-	counter = &charges->counters[number];
+	counter = &quotas->counters[number];
 	if (counter->end <= now) {
 		counter->used = 0;
 		counter->end = end;
@@ -212,24 +212,24 @@ static struct counter *find(struct quota_counters *charges, const uint64_t tag[2
 
 /* --- charging --------------------------------------------------------------------------------- */
 
-static void tell(struct quota_counters_report *told, const struct pol_charge *charge,
+static void report_least(struct quota_counters_report *report, const struct pol_charge *charge,
 	const struct counter *counter, int64_t now)
 {
 	uint64_t remaining = charge->limit > counter->used ? charge->limit - counter->used : 0;
 	uint64_t reset = (uint64_t)(counter->end - now + 999) / 1000;
 
-	if (told->any && (told->remaining < remaining ||
-				 (told->remaining == remaining && told->reset >= reset))) {
+	if (report->any && (report->remaining < remaining ||
+				   (report->remaining == remaining && report->reset >= reset))) {
 		return;
 	}
-	*told = (struct quota_counters_report){ .any = true,
+	*report = (struct quota_counters_report){ .any = true,
 		.name = charge->name,
 		.limit = charge->limit,
 		.remaining = remaining,
 		.reset = reset };
 }
 
-struct pol_str quota_counters_take(struct quota_counters *charges, const struct pol_facts *facts,
+struct pol_str quota_counters_take(struct quota_counters *quotas, const struct pol_facts *facts,
 	const struct pol_charge *const *items, uint32_t count, int64_t now,
 	struct quota_counters_report *out)
 {
@@ -240,30 +240,30 @@ struct pol_str quota_counters_take(struct quota_counters *charges, const struct 
 	assert(count <= POL_CHARGES);
 	*out = (struct quota_counters_report){ .any = false };
 	for (uint32_t i = 0; i < count; i++) {
-		make_tag(charges, facts, items[i], tags[i]);
+		make_tag(quotas, facts, items[i], tags[i]);
 	}
-	pthread_mutex_lock(&charges->lock);
-	sweep(charges, SWEEP, now);
+	pthread_mutex_lock(&quotas->lock);
+	sweep(quotas, SWEEP, now);
 	for (uint32_t i = 0; i < count; i++) {
 		/* None that was found for this decision can be swept: its window runs. */
-		counters[i] = find(charges, tags[i], items[i], now);
+		counters[i] = find(quotas, tags[i], items[i], now);
 		if (counters[i] == NULL) {
-			charges->refused++;
+			quotas->refused++;
 			reason = POL_STR("module_error");
 			break;
 		}
 		if (counters[i]->used >= items[i]->limit) {
 			*out = (struct quota_counters_report){ .any = false };
-			tell(out, items[i], counters[i], now);
+			report_least(out, items[i], counters[i], now);
 			reason = POL_STR("quota");
 			break;
 		}
 	}
 	for (uint32_t i = 0; i < count && reason.len == 0; i++) {
 		counters[i]->used++;
-		tell(out, items[i], counters[i], now);
+		report_least(out, items[i], counters[i], now);
 	}
-	pthread_mutex_unlock(&charges->lock);
+	pthread_mutex_unlock(&quotas->lock);
 	return reason;
 }
 
@@ -274,20 +274,20 @@ static struct pol_str on_take(const struct pol_counter *counter, const struct po
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return quota_counters_take(turn->charges, facts, items, count,
-		(int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, &turn->told);
+	return quota_counters_take(turn->quotas, facts, items, count,
+		(int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, &turn->report);
 }
 
-void quota_counters_turn_init(struct quota_counters_turn *turn, struct quota_counters *charges)
+void quota_counters_turn_init(struct quota_counters_turn *turn, struct quota_counters *quotas)
 {
 	*turn = (struct quota_counters_turn){ .counter = { .take = on_take, .context = turn },
-		.charges = charges };
+		.quotas = quotas };
 }
 
-void quota_counters_count(struct quota_counters *charges, struct quota_counters_counts *out)
+void quota_counters_count(struct quota_counters *quotas, struct quota_counters_counts *out)
 {
-	pthread_mutex_lock(&charges->lock);
-	*out = (struct quota_counters_counts){ .counters = charges->in_use,
-		.refused = charges->refused };
-	pthread_mutex_unlock(&charges->lock);
+	pthread_mutex_lock(&quotas->lock);
+	*out = (struct quota_counters_counts){ .counters = quotas->in_use,
+		.refused = quotas->refused };
+	pthread_mutex_unlock(&quotas->lock);
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * charges: what was used of the policy's quotas, in this process.
+ * quota_counters: what was used of the policy's quotas, in this process.
  *
  * One counter for each name of a quota and each key, principal, tenant or address that it is
  * counted for, kept by these alone: a reload, a new secret of the key or another worker finds the
@@ -12,7 +12,7 @@
  *
  * The table is QUOTA_COUNTERS_MAX counters and not larger; a page of it takes memory when it is
  * first used. Counters whose window is over are given to others. When there is none to give, the
- * decision is refused with `module_error`, and status tells how often.
+ * decision is refused with `module_error`, and `status` has the number of such refusals.
  */
 
 #include <stdbool.h>
@@ -28,9 +28,9 @@ struct quota_counters;
 
 /* max: a power of two. The secrets are borrowed. */
 int quota_counters_create(const struct secrets *secrets, uint32_t max, struct quota_counters **out);
-void quota_counters_destroy(struct quota_counters *charges); /* NULL is ignored */
+void quota_counters_destroy(struct quota_counters *quotas); /* NULL is ignored */
 
-/* What is told of the charge that has the least left, or that refused. */
+/* The quota that has the least left, or that refused. */
 struct quota_counters_report {
 	bool any;
 	struct pol_str name; /* as long as the policy */
@@ -39,16 +39,17 @@ struct quota_counters_report {
 	uint64_t reset; /* seconds from now */
 };
 
-/* A counter for one decision's facts; `told` is filled when it comes to charges. */
+/* A counter for one decision's facts; `report` is filled when quotas are charged. */
 struct quota_counters_turn {
 	struct pol_counter counter; /* for facts.counter */
-	struct quota_counters *charges;
-	struct quota_counters_report told;
+	struct quota_counters *quotas;
+	struct quota_counters_report report;
 };
-void quota_counters_turn_init(struct quota_counters_turn *turn, struct quota_counters *charges);
+void quota_counters_turn_init(struct quota_counters_turn *turn, struct quota_counters *quotas);
 
-/* The same at a time of its own: milliseconds. For tests. */
-struct pol_str quota_counters_take(struct quota_counters *charges, const struct pol_facts *facts,
+/* Charges all items, or none; `now`: milliseconds of any clock that does not go back. Returns the
+ * reason of a refusal, or an empty one. The counter above calls it with the monotonic clock. */
+struct pol_str quota_counters_take(struct quota_counters *quotas, const struct pol_facts *facts,
 	const struct pol_charge *const *items, uint32_t count, int64_t now,
 	struct quota_counters_report *out);
 
@@ -56,4 +57,4 @@ struct quota_counters_counts {
 	uint64_t counters; /* in use; those whose window is over count until others need them */
 	uint64_t refused;  /* decisions, since there was no counter to give */
 };
-void quota_counters_count(struct quota_counters *charges, struct quota_counters_counts *out);
+void quota_counters_count(struct quota_counters *quotas, struct quota_counters_counts *out);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static int64_t least(int64_t a, int64_t b)
+static int64_t min_time(int64_t a, int64_t b)
 {
 	return a < b ? a : b;
 }
@@ -19,17 +19,17 @@ unsigned secret_rules_live(const struct store_key *key, int64_t now)
 	unsigned live = 0;
 
 	if (rotation->renew_by == 0 || now < rotation->renew_by) {
-		live |= GENERATION_CURRENT;
+		live |= KEY_SECRET_CURRENT;
 	}
 	if (rotation->other != STORE_OTHER_NONE && now < rotation->other_until) {
-		live |= GENERATION_OTHER;
+		live |= KEY_SECRET_OTHER;
 	}
 	return live;
 }
 
 enum store_other secret_rules_other(const struct store_key *key, int64_t now)
 {
-	return (secret_rules_live(key, now) & GENERATION_OTHER) != 0
+	return (secret_rules_live(key, now) & KEY_SECRET_OTHER) != 0
 		       ? (enum store_other)key->rotation.other
 		       : STORE_OTHER_NONE;
 }
@@ -55,30 +55,30 @@ bool secret_rules_is_dead(
 /* --- changes ---------------------------------------------------------------------------------- */
 
 /* Puts the tag of a secret that dies before the others; the oldest is forgotten. */
-static void bury(struct store_key *key, const struct secret_rules_change *change,
-	const uint8_t *hash, struct secret_rules_room *room)
+static void add_dead(struct store_key *key, const struct secret_rules_change *change,
+	const uint8_t *hash, struct secret_rules_buffer *buffer)
 {
 	struct store_rotation *rotation = &key->rotation;
 	size_t kept =
 		rotation->dead_count < STORE_DEAD_TAGS ? rotation->dead_count : STORE_DEAD_TAGS - 1;
 
 	if (kept > 0) {
-		memmove(room->dead + STORE_TAG, rotation->dead, kept * STORE_TAG);
+		memmove(buffer->dead + STORE_TAG, rotation->dead, kept * STORE_TAG);
 	}
-	secret_tag(change->secrets, SECRET_DEAD, hash, STORE_HASH, room->dead);
-	rotation->dead = room->dead;
+	secret_tag(change->secrets, SECRET_DEAD, hash, STORE_HASH, buffer->dead);
+	rotation->dead = buffer->dead;
 	rotation->dead_count = (uint8_t)(kept + 1);
 }
 
-static void bury_other(struct store_key *key, const struct secret_rules_change *change,
-	struct secret_rules_room *room)
+static void drop_other(struct store_key *key, const struct secret_rules_change *change,
+	struct secret_rules_buffer *buffer)
 {
 	struct store_rotation *rotation = &key->rotation;
 
 	if (rotation->other == STORE_OTHER_NONE) {
 		return;
 	}
-	bury(key, change, rotation->other_hash, room);
+	add_dead(key, change, rotation->other_hash, buffer);
 	rotation->other = STORE_OTHER_NONE;
 	rotation->other_hash = NULL;
 	rotation->other_generation = 0;
@@ -89,7 +89,7 @@ static void bury_other(struct store_key *key, const struct secret_rules_change *
 	key->flags &= ~(uint32_t)STORE_KEY_OTHER_IMPORTED;
 }
 
-static void plan(struct store_key *key, const struct secret_rules_change *change)
+static void plan_rotation(struct store_key *key, const struct secret_rules_change *change)
 {
 	struct store_rotation *rotation = &key->rotation;
 
@@ -105,12 +105,12 @@ static void plan(struct store_key *key, const struct secret_rules_change *change
 	rotation->renew_by = rotation->next_rotation_at + change->max_overlap;
 }
 
-/* The current one becomes the other one, and is good for so long, but no longer than it would have
- * been: a schedule ends it in any case. */
+/* The current one becomes the other one, and is good for the overlap, but no longer than it would
+ * have been: a schedule ends it in any case. */
 static void retire(struct store_key *key, const struct secret_rules_change *change, int64_t overlap)
 {
 	struct store_rotation *rotation = &key->rotation;
-	int64_t until = change->now + least(overlap, change->max_overlap);
+	int64_t until = change->now + min_time(overlap, change->max_overlap);
 
 	rotation->other = STORE_OTHER_RETIRING;
 	rotation->other_hash = key->hash;
@@ -118,14 +118,15 @@ static void retire(struct store_key *key, const struct secret_rules_change *chan
 	rotation->other_overlap = 0;
 	rotation->other_since = since(key);
 	rotation->other_renew_by = rotation->renew_by;
-	rotation->other_until = rotation->renew_by != 0 ? least(until, rotation->renew_by) : until;
+	rotation->other_until =
+		rotation->renew_by != 0 ? min_time(until, rotation->renew_by) : until;
 	if ((key->flags & STORE_KEY_IMPORTED) != 0) {
 		key->flags |= STORE_KEY_OTHER_IMPORTED;
 	}
 	store_key_set_pepper(key, STORE_KEY_OTHER_PEPPER, store_key_pepper(key, STORE_KEY_PEPPER));
 }
 
-/* Behind this the caller's hash is the current secret, of our own making. */
+/* Makes the caller's hash, of a secret that the daemon made, the current one. */
 static void install(struct store_key *key, const struct secret_rules_change *change,
 	const uint8_t *hash, uint32_t generation)
 {
@@ -133,39 +134,39 @@ static void install(struct store_key *key, const struct secret_rules_change *cha
 	key->hash = hash;
 	key->rotation.generation = generation;
 	key->rotation.secret_since = change->now;
-	plan(key, change);
+	plan_rotation(key, change);
 }
 
 void secret_rules_rotate(struct store_key *key, const struct secret_rules_change *change,
-	const struct secret_rules_next *next, struct secret_rules_room *room)
+	const struct secret_rules_next *next, struct secret_rules_buffer *buffer)
 {
 	struct store_rotation *rotation = &key->rotation;
 	uint32_t number = ++rotation->issued;
 	uint8_t pepper = secrets_pepper(change->secrets);
 
-	bury_other(key, change, room);
-	if (next->mode == GENERATION_CONFIRM) {
+	drop_other(key, change, buffer);
+	if (next->mode == ROTATION_CONFIRM) {
 		rotation->other = STORE_OTHER_PENDING;
 		rotation->other_hash = next->hash;
 		rotation->other_generation = number;
-		rotation->other_until = change->now + GENERATION_PENDING;
+		rotation->other_until = change->now + SECRET_RULES_PENDING;
 		rotation->other_overlap = next->overlap;
 		rotation->other_since = change->now;
 		store_key_set_pepper(key, STORE_KEY_OTHER_PEPPER, pepper);
 		return;
 	}
-	if (next->mode == GENERATION_OVERLAP &&
-		(secret_rules_live(key, change->now) & GENERATION_CURRENT) != 0) {
+	if (next->mode == ROTATION_OVERLAP &&
+		(secret_rules_live(key, change->now) & KEY_SECRET_CURRENT) != 0) {
 		retire(key, change, next->overlap);
 	} else {
-		bury(key, change, key->hash, room);
+		add_dead(key, change, key->hash, buffer);
 	}
 	install(key, change, next->hash, number);
 	store_key_set_pepper(key, STORE_KEY_PEPPER, pepper);
 }
 
 void secret_rules_confirm(struct store_key *key, const struct secret_rules_change *change,
-	struct secret_rules_room *room)
+	struct secret_rules_buffer *buffer)
 {
 	struct store_rotation *rotation = &key->rotation;
 	const uint8_t *hash = rotation->other_hash;
@@ -175,20 +176,20 @@ void secret_rules_confirm(struct store_key *key, const struct secret_rules_chang
 
 	retire(key, change, overlap);
 	if (rotation->other_until <= change->now) {
-		bury_other(key, change, room);
+		drop_other(key, change, buffer);
 	}
 	install(key, change, hash, number);
 	store_key_set_pepper(key, STORE_KEY_PEPPER, pepper);
 }
 
 void secret_rules_finish(struct store_key *key, const struct secret_rules_change *change,
-	struct secret_rules_room *room)
+	struct secret_rules_buffer *buffer)
 {
-	bury_other(key, change, room);
+	drop_other(key, change, buffer);
 }
 
 void secret_rules_rollback(struct store_key *key, const struct secret_rules_change *change,
-	struct secret_rules_room *room)
+	struct secret_rules_buffer *buffer)
 {
 	struct store_rotation *rotation = &key->rotation;
 	const uint8_t *hash = rotation->other_hash, *dead = key->hash;
@@ -197,20 +198,20 @@ void secret_rules_rollback(struct store_key *key, const struct secret_rules_chan
 	int64_t began = rotation->other_since, renew_by = rotation->other_renew_by;
 
 	if (rotation->other == STORE_OTHER_PENDING) {
-		bury_other(key, change, room);
+		drop_other(key, change, buffer);
 		return;
 	}
-	/* Not buried: it lives. */
+	/* Without add_dead: it becomes current. */
 	rotation->other = STORE_OTHER_NONE;
 	rotation->other_hash = NULL;
 	rotation->other_generation = 0;
 	rotation->other_until = 0;
 	rotation->other_since = 0;
 	rotation->other_renew_by = 0;
-	bury(key, change, dead, room);
+	add_dead(key, change, dead, buffer);
 	install(key, change, hash, number);
 	rotation->secret_since = began;
-	plan(key, change);
+	plan_rotation(key, change);
 	if (rotation->rotate_every != 0 && renew_by != 0) {
 		rotation->next_rotation_at = began + rotation->rotate_every;
 		rotation->renew_by = renew_by;
@@ -220,17 +221,19 @@ void secret_rules_rollback(struct store_key *key, const struct secret_rules_chan
 	store_key_set_pepper(key, STORE_KEY_PEPPER, store_key_pepper(key, STORE_KEY_OTHER_PEPPER));
 }
 
-int64_t secret_rules_longest(const struct store_key *key, const struct secret_rules_change *change)
+int64_t secret_rules_latest_end(
+	const struct store_key *key, const struct secret_rules_change *change)
 {
 	const struct store_rotation *rotation = &key->rotation;
 	int64_t longest = since(key) + change->max_overlap;
 
-	return rotation->other_renew_by != 0 ? least(longest, rotation->other_renew_by) : longest;
+	return rotation->other_renew_by != 0 ? min_time(longest, rotation->other_renew_by)
+					     : longest;
 }
 
 void secret_rules_schedule(
 	struct store_key *key, const struct secret_rules_change *change, int64_t every)
 {
 	key->rotation.rotate_every = every;
-	plan(key, change);
+	plan_rotation(key, change);
 }

@@ -2,14 +2,14 @@
 #pragma once
 
 /*
- * generation: the rules of a key's secrets: which of them are good at a moment, and what becomes of
- * them when one rotates, confirms, ends, returns. A record goes in and comes out; nothing is
+ * secret_rules: the rules of a key's secrets: which of them are good at a moment, and what becomes
+ * of them when one rotates, confirms, ends, returns. A record goes in and comes out; nothing is
  * stored, asked or waited for here.
  *
  * A key has its current secret and at most one other: retiring (it was current, and is good until
  * a time) or pending (made, and current from its first use on). On a schedule the current one dies
- * at renew_by, whether it was renewed or not. What died leaves a tag of its hash behind, by which
- * it is told from a wrong one, for an alarm alone.
+ * at renew_by, whether it was renewed or not. Of a dead one the record keeps a tag of its hash,
+ * which distinguishes it from a wrong one, for an alarm alone.
  *
  * Times are Unix seconds by the wall clock. No function here fails.
  */
@@ -20,21 +20,21 @@
 #include "daemon/secret/token.h"
 #include "daemon/store/env.h"
 
-/* A pending secret that nobody uses is dropped after so long: seven days. */
-#define GENERATION_PENDING ((int64_t)7 * 24 * 60 * 60)
+/* A pending secret that nobody uses is dropped after seven days. */
+#define SECRET_RULES_PENDING ((int64_t)7 * 24 * 60 * 60)
 
 enum rotation_mode {
-	GENERATION_OVERLAP = 0, /* the new one is current, the old one retires */
-	GENERATION_CONFIRM,     /* the new one is pending, the old one stays current until then */
-	GENERATION_IMMEDIATE,   /* the new one is current, all others are dead */
+	ROTATION_OVERLAP = 0, /* the new one is current, the old one retires */
+	ROTATION_CONFIRM,     /* the new one is pending, the old one stays current until then */
+	ROTATION_IMMEDIATE,   /* the new one is current, all others are dead */
 };
 
 /* Which secret was presented; the first two are bits of secret_rules_live. */
 enum key_secret {
-	GENERATION_WRONG = 0,
-	GENERATION_CURRENT = 1,
-	GENERATION_OTHER = 2,
-	GENERATION_DEAD = 4, /* was one once */
+	KEY_SECRET_WRONG = 0,
+	KEY_SECRET_CURRENT = 1,
+	KEY_SECRET_OTHER = 2,
+	KEY_SECRET_DEAD = 4, /* was one once */
 };
 
 /* Which of the key's secrets are good; the state of the key is another matter. */
@@ -48,7 +48,7 @@ bool secret_rules_is_dead(
 	const struct secrets *secrets, const struct store_key *key, const uint8_t *hash);
 
 /* What a changed record points to: it lives as long as the record is used. */
-struct secret_rules_room {
+struct secret_rules_buffer {
 	uint8_t dead[STORE_DEAD_TAGS * STORE_TAG];
 };
 
@@ -65,21 +65,22 @@ struct secret_rules_next {
 	const uint8_t *hash; /* STORE_HASH bytes, to which the record then points */
 };
 
-/* The other one, if there is one, is buried first: whoever calls has judged that it may be. */
+/* The other secret, if there is one, dies first; the caller has checked that it may. */
 void secret_rules_rotate(struct store_key *key, const struct secret_rules_change *change,
-	const struct secret_rules_next *next, struct secret_rules_room *room);
+	const struct secret_rules_next *next, struct secret_rules_buffer *buffer);
 /* The pending one becomes current, and the current one retires. */
 void secret_rules_confirm(struct store_key *key, const struct secret_rules_change *change,
-	struct secret_rules_room *room);
-/* Buries the other one. */
+	struct secret_rules_buffer *buffer);
+/* The other secret dies. */
 void secret_rules_finish(struct store_key *key, const struct secret_rules_change *change,
-	struct secret_rules_room *room);
-/* Undoes a rotation: a pending one is buried; else the current one is, and the retiring one is
+	struct secret_rules_buffer *buffer);
+/* Undoes a rotation: a pending secret dies; else the current one dies, and the retiring one is
  * current again, on the schedule that it had. */
 void secret_rules_rollback(struct store_key *key, const struct secret_rules_change *change,
-	struct secret_rules_room *room);
+	struct secret_rules_buffer *buffer);
 /* The latest time until which a retiring one may be prolonged. */
-int64_t secret_rules_longest(const struct store_key *key, const struct secret_rules_change *change);
+int64_t secret_rules_latest_end(
+	const struct store_key *key, const struct secret_rules_change *change);
 /* A schedule, from the present secret's beginning but not before now; 0 takes it away. */
 void secret_rules_schedule(
 	struct store_key *key, const struct secret_rules_change *change, int64_t every);

@@ -16,7 +16,7 @@
  * million keys; the use of those beyond is not kept. */
 enum { SEGMENT_SLOTS = 131072, SEGMENTS = 512, SEGMENT_WORDS = SEGMENT_SLOTS / 64 };
 
-/* What is rare is made for so many neighbours at a time. */
+/* struct usage_rare is allocated for this many neighbouring keys at a time. */
 enum { GROUP_SLOTS = 1024, GROUPS = SEGMENT_SLOTS / GROUP_SLOTS };
 
 #define SLOTS_BYTES (SEGMENT_SLOTS * sizeof(struct usage_slot))
@@ -31,8 +31,8 @@ struct segment {
 
 struct usage {
 	const struct secrets *secrets;
-	struct learned *used;
-	struct denials *denied;
+	struct learned *learned;
+	struct denials *denials;
 	struct key_cache *keys;
 	_Atomic(struct segment *) segments[SEGMENTS];
 	/* The flush's: where it stands, and what its transaction holds. */
@@ -50,9 +50,9 @@ int usage_create(struct store *store, struct usage **out)
 		return -ENOMEM;
 	}
 	usage->secrets = store_secrets(store);
-	r = learned_create(&usage->used);
+	r = learned_create(&usage->learned);
 	if (r == 0) {
-		r = denials_create(&usage->denied);
+		r = denials_create(&usage->denials);
 	}
 	if (r == 0) {
 		r = key_cache_create(&usage->keys);
@@ -100,15 +100,15 @@ void usage_destroy(struct usage *usage)
 	for (size_t i = 0; i < SEGMENTS; i++) {
 		destroy_segment(atomic_load_explicit(&usage->segments[i], memory_order_relaxed));
 	}
-	denials_destroy(usage->denied);
+	denials_destroy(usage->denials);
 	key_cache_destroy(usage->keys);
-	learned_destroy(usage->used);
+	learned_destroy(usage->learned);
 	free(usage);
 }
 
-struct denials *usage_denied(struct usage *usage)
+struct denials *usage_denials(struct usage *usage)
 {
-	return usage->denied;
+	return usage->denials;
 }
 
 /* The segment of a number, or NULL: none yet, or out of range. */
@@ -183,19 +183,19 @@ static bool make_rares(const struct usage_at *at)
 static enum key_secret compare(struct usage *usage, const struct secret_token *token,
 	const struct store_key *key, bool old)
 {
-	enum key_secret found = GENERATION_WRONG;
+	enum key_secret found = KEY_SECRET_WRONG;
 	uint8_t hash[SECRET_HASH];
 
 	secret_token_hash(usage->secrets, token, old, hash);
 	if (secret_equal(hash, key->hash, SECRET_HASH)) {
-		found = GENERATION_CURRENT;
+		found = KEY_SECRET_CURRENT;
 	}
 	if (key->rotation.other_hash != NULL &&
 		secret_equal(hash, key->rotation.other_hash, SECRET_HASH)) {
-		found = GENERATION_OTHER;
+		found = KEY_SECRET_OTHER;
 	}
 	if (secret_rules_is_dead(usage->secrets, key, hash)) {
-		found = GENERATION_DEAD;
+		found = KEY_SECRET_DEAD;
 	}
 	secret_wipe(hash, sizeof hash);
 	return found;
@@ -212,14 +212,14 @@ static enum key_secret verify_in_full(
 	enum key_secret found, found_old;
 
 	if (!secret_token_is_sound(token)) {
-		return GENERATION_WRONG;
+		return KEY_SECRET_WRONG;
 	}
 	found = compare(usage, token, compared, false);
 	if (secrets_have_old(usage->secrets)) {
 		found_old = compare(usage, token, compared, true);
-		found = found == GENERATION_WRONG ? found_old : found;
+		found = found == KEY_SECRET_WRONG ? found_old : found;
 	}
-	return key != NULL ? found : GENERATION_WRONG;
+	return key != NULL ? found : KEY_SECRET_WRONG;
 }
 
 /* Its secrets are all under the pepper in use? Others are hashed each time, so that they are seen
@@ -251,7 +251,7 @@ bool usage_recall(struct usage *usage, const struct usage_token *token, struct k
 	if (token->view == 0 || !key_cache_find(usage->keys, token->token->kid, token->mark, out)) {
 		return false;
 	}
-	/* The decision will be counted: likewise. */
+	/* The decision will be counted, which reads the slot. */
 	__builtin_prefetch(slot_of(find_segment(usage, out->number), out->number));
 	return out->pepper == secrets_pepper(usage->secrets);
 }
@@ -294,7 +294,7 @@ void usage_drop_all(struct usage *usage, uint64_t version)
 }
 
 /* Only flushes write uses, and only of loaded slots: whatever this transaction sees is the last
- * word. Without it the count would begin anew, so none is made. */
+ * word. Without it the count would begin at 0 again, so nothing is counted. */
 static bool load(const struct usage_at *at, struct store_read *read, uint64_t number)
 {
 	struct store_use before;
@@ -329,7 +329,7 @@ bool usage_count(struct usage *usage, struct store_read *read, uint64_t number,
 			&segment->dirty[bit / 64], UINT64_C(1) << bit % 64, memory_order_release);
 	}
 	return (counted & USAGE_NEW_PERMISSION) != 0 &&
-	       !learned_knows(usage->used, number, event->permission);
+	       !learned_knows(usage->learned, number, event->permission);
 }
 
 uint64_t usage_name_hash(struct usage *usage, struct pol_str name)
@@ -345,7 +345,7 @@ void usage_learn(struct usage *usage, uint64_t number, uint32_t permission, stru
 	struct usage_slot *slot = slot_of(find_segment(usage, number), number);
 	uint64_t hash = usage_name_hash(usage, name);
 
-	if (learned_learn(usage->used, number, permission, hash) && slot != NULL) {
+	if (learned_learn(usage->learned, number, permission, hash) && slot != NULL) {
 		usage_slot_set_permission(slot, permission);
 	}
 }
@@ -394,7 +394,7 @@ int usage_flush(struct usage *usage, struct store_write *write, bool *out_more)
 	int r = 0;
 
 	usage->flushing_count = 0;
-	r = learned_flush(usage->used, write, out_more);
+	r = learned_flush(usage->learned, write, out_more);
 	if (r < 0 || *out_more) {
 		return r;
 	}
@@ -420,7 +420,7 @@ int usage_flush(struct usage *usage, struct store_write *write, bool *out_more)
 
 void usage_flushed(struct usage *usage, bool committed)
 {
-	learned_flushed(usage->used, committed);
+	learned_flushed(usage->learned, committed);
 	for (uint32_t i = 0; !committed && i < usage->flushing_count; i++) {
 		uint64_t number = usage->flushing[i];
 		struct segment *segment = find_segment(usage, number);

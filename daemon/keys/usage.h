@@ -9,7 +9,7 @@
  * address, counts, complete from the first touch on (the stored counts are read then).
  *
  * All functions but those of flushing may be called by any thread. A slot is guarded by a sequence
- * lock: an odd number means that somebody writes; its words are atomics.
+ * lock: an odd number means that a thread writes; its words are atomics.
  */
 
 #include <stdbool.h>
@@ -50,7 +50,7 @@ void usage_remember(
  * one of `recognise` (bits of enum key_secret), else it is hashed, always. Leave out what will be
  * refused anyway: a refusal must not show by its time that the secret was right. Whether the secret
  * it found is still good is secret_rules_live's to say. key NULL: the same cost, and
- * GENERATION_WRONG. */
+ * KEY_SECRET_WRONG. */
 enum key_secret usage_verify(struct usage *usage, const struct usage_token *token,
 	const struct store_key *key, unsigned recognise);
 
@@ -87,7 +87,7 @@ uint64_t usage_name_hash(struct usage *usage, struct pol_str name);
 void usage_learn(struct usage *usage, uint64_t number, uint32_t permission, struct pol_str name);
 
 /* Why keys were denied; lives as long as the usage. */
-struct denials *usage_denied(struct usage *usage);
+struct denials *usage_denials(struct usage *usage);
 
 /* The use of a key as of now, flushed or not. */
 int usage_get(struct usage *usage, struct store_read *read, uint64_t number, struct store_use *out);

@@ -6,7 +6,7 @@
 
 _Static_assert(sizeof(struct usage_slot) == 16, "four in a cache line");
 
-/* The head's bits: the lock, odd while somebody writes; the state; the uses' upper part. */
+/* The head's bits: the lock, odd while a thread writes; the state; the uses' upper part. */
 enum {
 	LOCK_MASK = 0xffff,
 	LOADED = 1 << 16, /* the counts hold what was stored before */
@@ -26,7 +26,7 @@ static void set(_Atomic uint64_t *word, uint64_t value)
 }
 
 /* Gives the head as it was. Held for a handful of stores; two that use one key at the very same
- * moment are rare, and the one who holds it may have been preempted. */
+ * moment are rare, and the thread that holds it may have been preempted. */
 static uint32_t lock(struct usage_slot *slot)
 {
 	for (unsigned spins = 1;; spins++) {
@@ -43,7 +43,7 @@ static uint32_t lock(struct usage_slot *slot)
 	}
 }
 
-/* `head`: what lock gave, but for its state and uses. */
+/* `head`: what lock returned, with a new state and uses. */
 static void unlock(struct usage_slot *slot, uint32_t head)
 {
 	uint32_t next = (head & ~(uint32_t)LOCK_MASK) | ((head + 2) & LOCK_MASK);

@@ -5,7 +5,7 @@
  * usage_slot: 16 bytes for each key, its use; and what few keys have, apart: a last address and
  * denials.
  *
- * A sequence lock guards both: odd while somebody writes. Every word is an atomic; words are
+ * A sequence lock guards both: odd while a thread writes. Every word is an atomic; words are
  * written with release and read with acquire, which orders them against the lock without fences.
  * Any thread.
  */
@@ -29,7 +29,8 @@ struct usage_rare {
 	_Atomic uint64_t denials;
 };
 
-/* Uses of one key that can be told; it stays at that (a million a second for half a year). */
+/* The most uses of one key that are counted; the count stays at that (a million a second for half a
+ * year). */
 #define USAGE_MAX_USES ((UINT64_C(1) << 44) - 1)
 
 /* A key's place in a segment. */
@@ -41,8 +42,8 @@ struct usage_at {
 };
 
 bool usage_slot_is_loaded(struct usage_slot *slot);
-/* Does nothing when somebody else was first. Where `before` has an address or denials, or the event
- * below, *at->rares must be there. */
+/* Does nothing when another thread was first. Where `before` has an address or denials, or the
+ * event below, *at->rares must be there. */
 void usage_slot_load(const struct usage_at *at, const struct store_use *before);
 
 enum usage_slot_counted {

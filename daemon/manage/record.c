@@ -229,7 +229,7 @@ int record_encode_key(struct call *call, const struct store_key *key, struct pol
 	}
 	encode_rotation(&map, key, call->now);
 	encode_use(&map, &use);
-	encode_denied(&map, usage_denied(call->context->usage), key->number);
+	encode_denied(&map, usage_denials(call->context->usage), key->number);
 	close_map(&map);
 	return 0;
 }

@@ -160,7 +160,7 @@ static int run_confirm(struct writer_job *job, const struct writer_turn *turn)
 		.max_overlap = (int64_t)limits->rotation_max_overlap,
 	};
 	struct pol_str kid = { task->kid, STORE_KID };
-	struct secret_rules_room room;
+	struct secret_rules_buffer room;
 	struct store_key key;
 	int r = store_get_key(turn->read, kid, &key);
 
@@ -292,7 +292,7 @@ void rotation_dead(struct rotation *rotation, const struct store_key *key)
 	struct task *task;
 
 	atomic_fetch_add_explicit(&rotation->dead, 1, memory_order_relaxed);
-	denials_add(usage_denied(rotation->parts.usage), key->number,
+	denials_add(usage_denials(rotation->parts.usage), key->number,
 		denials_reason(POL_STR(DENIALS_DEAD)));
 	count = take_alarm(rotation, key->number);
 	if (count == 0) {

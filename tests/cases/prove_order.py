@@ -126,7 +126,7 @@ KEY_EXPIRED = """\
 	}
 """
 WRONG_SECRET = """\
-	if (found == GENERATION_WRONG || key->deleted_at != 0) {
+	if (found == KEY_SECRET_WRONG || key->deleted_at != 0) {
 		return POL_KEY_UNKNOWN;
 	}
 """

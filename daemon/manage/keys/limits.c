@@ -25,8 +25,8 @@ static unsigned count_secrets(const struct store_key *key, int64_t now)
 {
 	unsigned live = secret_rules_live(key, now);
 
-	return ((live & GENERATION_CURRENT) != 0 ? 1u : 0u) +
-	       ((live & GENERATION_OTHER) != 0 ? 1u : 0u);
+	return ((live & KEY_SECRET_CURRENT) != 0 ? 1u : 0u) +
+	       ((live & KEY_SECRET_OTHER) != 0 ? 1u : 0u);
 }
 
 static int on_key(void *context, const struct store_key *key)

@@ -50,7 +50,7 @@ struct rotating {
 	char kid[STORE_KID];
 	struct secret_rules_change change;
 	struct secret_rules_next next;
-	struct secret_rules_room room;
+	struct secret_rules_buffer room;
 	struct retry retry;
 	struct secret_token parts;
 	char token[SECRET_MAX_TOKEN];
@@ -141,19 +141,19 @@ static int read_mode(struct call *call, struct rotating *rotating)
 	const struct wire_value *mode = &call->params[MODE], *overlap = &call->params[OVERLAP];
 	struct secret_rules_next *next = &rotating->next;
 
-	next->mode = GENERATION_OVERLAP;
+	next->mode = ROTATION_OVERLAP;
 	next->overlap = (int64_t)pol_snapshot_limits(call->snapshot)->rotation_overlap;
 	if (mode->given && wire_str_equal(mode->text, WIRE_STR("confirm"))) {
-		next->mode = GENERATION_CONFIRM;
+		next->mode = ROTATION_CONFIRM;
 	} else if (mode->given && wire_str_equal(mode->text, WIRE_STR("immediate"))) {
-		next->mode = GENERATION_IMMEDIATE;
+		next->mode = ROTATION_IMMEDIATE;
 	} else if (mode->given && !wire_str_equal(mode->text, WIRE_STR("overlap"))) {
 		return call_invalid(call, "mode", "must be overlap, confirm or immediate");
 	}
 	if (!overlap->given) {
 		return 0;
 	}
-	if (next->mode == GENERATION_IMMEDIATE) {
+	if (next->mode == ROTATION_IMMEDIATE) {
 		return call_invalid(
 			call, "overlap", "the old secret ends at once in mode immediate");
 	}
@@ -213,7 +213,7 @@ static int check_rotate(struct call *call, struct rotating *rotating)
 	}
 	if (r == 0) {
 		r = keys_check_secrets(
-			call, key, rotating->next.mode == GENERATION_IMMEDIATE ? 1 : 2);
+			call, key, rotating->next.mode == ROTATION_IMMEDIATE ? 1 : 2);
 	}
 	return r;
 }
@@ -292,7 +292,7 @@ static int check_prolong(struct call *call, struct rotating *rotating)
 	if (r != 0) {
 		return r;
 	}
-	longest = secret_rules_longest(&rotating->key, &rotating->change);
+	longest = secret_rules_latest_end(&rotating->key, &rotating->change);
 	if (until > longest) {
 		return call_invalid(call, "overlap",
 			"reaches beyond %s, where the policy's rotation_max_overlap ends the "
@@ -368,7 +368,7 @@ static int check_renew(struct call *call, struct rotating *rotating)
 	}
 	rotating->key = subject.key;
 	begin(call, rotating);
-	rotating->next.mode = GENERATION_CONFIRM;
+	rotating->next.mode = ROTATION_CONFIRM;
 	rotating->next.overlap = (int64_t)pol_snapshot_limits(call->snapshot)->rotation_overlap;
 	snprintf(actor, sizeof actor, "key:%.*s", STORE_KID, rotating->kid);
 	r = retry_begin(call, RENEW_REQUEST_ID, pol_str_of(actor), &rotating->retry);

@@ -154,7 +154,7 @@ static int update_schedule(struct call *call, struct updating *updating)
 	if (!value->given || every == key->rotation.rotate_every) {
 		return 0;
 	}
-	if ((secret_rules_live(key, call->now) & GENERATION_CURRENT) == 0) {
+	if ((secret_rules_live(key, call->now) & KEY_SECRET_CURRENT) == 0) {
 		return call_error(call, "conflict",
 			"the key's secret has ended by its schedule: rotate the key first");
 	}

@@ -71,7 +71,7 @@ Test(key_cache, a_line_counts_for_its_own_token_alone)
 	put(7, 0, 1);
 	cr_expect_not(key_cache_find(cache, KID, other_mark, &known));
 	cr_expect_not(key_cache_find(cache, POL_STR("1bbbbbbbbbbb"), mark, &known));
-	cr_expect_eq(key_cache_recognise(cache, 7, mark), GENERATION_CURRENT);
+	cr_expect_eq(key_cache_recognise(cache, 7, mark), KEY_SECRET_CURRENT);
 	cr_expect_eq(key_cache_recognise(cache, 7, other_mark), 0);
 	cr_expect_eq(key_cache_recognise(cache, 8, mark), 0);
 	/* A line that was never written, and one that was cleared, are of no token. */
@@ -84,8 +84,8 @@ Test(key_cache, a_line_counts_for_its_own_token_alone)
 Test(key_cache, a_mark_alone_says_which_secret_and_nothing_else)
 {
 	put(7, 0, 1);
-	key_cache_put_mark(cache, 7, mark, GENERATION_OTHER, 1);
-	cr_expect_eq(key_cache_recognise(cache, 7, mark), GENERATION_OTHER);
+	key_cache_put_mark(cache, 7, mark, KEY_SECRET_OTHER, 1);
+	cr_expect_eq(key_cache_recognise(cache, 7, mark), KEY_SECRET_OTHER);
 	cr_expect_not(is_known());
 }
 
@@ -108,7 +108,7 @@ Test(key_cache, what_does_not_fit_is_not_kept)
 	known.environment = (struct pol_str){ "", 0 };
 	key_cache_put(cache, KID, mark, &known, 1);
 	cr_expect_not(is_known(), "no environment");
-	key_cache_put_mark(cache, 7, mark, GENERATION_CURRENT, 0);
+	key_cache_put_mark(cache, 7, mark, KEY_SECRET_CURRENT, 0);
 	cr_expect_eq(key_cache_recognise(cache, 7, mark), 0);
 }
 
@@ -149,19 +149,19 @@ Test(key_cache, a_reader_from_before_the_drop_puts_nothing_back)
 	/* Before its segment is there, too. */
 	key_cache_drop(cache, 5, 7);
 	put(7, 0, 4);
-	key_cache_put_mark(cache, 7, mark, GENERATION_CURRENT, 4);
+	key_cache_put_mark(cache, 7, mark, KEY_SECRET_CURRENT, 4);
 	cr_expect_not(is_known());
 	cr_expect_eq(key_cache_recognise(cache, 7, mark), 0);
 	put(8, 0, 4);
 	cr_expect(is_known(), "it is of others");
 	put(7, 0, 5);
-	cr_expect_eq(key_cache_recognise(cache, 7, mark), GENERATION_CURRENT);
+	cr_expect_eq(key_cache_recognise(cache, 7, mark), KEY_SECRET_CURRENT);
 }
 
 Test(key_cache, all_are_dropped_and_readers_from_before_put_nothing)
 {
 	put(7, 0, 4);
-	key_cache_put_mark(cache, 200000, mark, GENERATION_OTHER, 4);
+	key_cache_put_mark(cache, 200000, mark, KEY_SECRET_OTHER, 4);
 	key_cache_drop_all(cache, 5);
 	cr_expect_not(is_known());
 	cr_expect_eq(key_cache_recognise(cache, 200000, mark), 0);

@@ -250,7 +250,7 @@ static void put_many(uint64_t view)
 
 Test(principal_cache, the_table_grows_with_the_principals_in_use)
 {
-	/* Again and again: it begins anew each time it grows. */
+	/* Again and again: it is emptied each time it grows. */
 	for (unsigned i = 0; i < 4; i++) {
 		put_many(1);
 	}

@@ -24,14 +24,14 @@ static void teardown(void)
 	folder_remove();
 }
 
-TestSuite(charges, .init = setup, .fini = teardown);
+TestSuite(quota_counters, .init = setup, .fini = teardown);
 
 static struct quota_counters *make(uint32_t max)
 {
-	struct quota_counters *charges = NULL;
+	struct quota_counters *quotas = NULL;
 
-	cr_assert_eq(quota_counters_create(secrets, max, &charges), 0);
-	return charges;
+	cr_assert_eq(quota_counters_create(secrets, max, &quotas), 0);
+	return quotas;
 }
 
 static struct pol_facts of(const char *key)
@@ -50,150 +50,151 @@ static struct pol_charge charge(const char *name, uint64_t limit, enum pol_per p
 }
 
 /* "" when it was taken, else the reason. */
-static const char *take(struct quota_counters *charges, const char *key,
+static const char *take(struct quota_counters *quotas, const char *key,
 	const struct pol_charge *item, int64_t now, struct quota_counters_report *out)
 {
 	struct pol_facts facts = of(key);
-	struct pol_str reason = quota_counters_take(charges, &facts, &item, 1, now, out);
+	struct pol_str reason = quota_counters_take(quotas, &facts, &item, 1, now, out);
 
 	return reason.len == 0 ? "" : reason.ptr;
 }
 
-Test(charges, a_window_holds_so_many_and_the_next_begins_anew)
+Test(quota_counters, a_window_holds_the_limit_and_the_next_begins_at_zero)
 {
-	struct quota_counters *charges = make(16);
+	struct quota_counters *quotas = make(16);
 	struct pol_charge two = charge("api", 2, POL_PER_KEY);
-	struct quota_counters_report told;
+	struct quota_counters_report report;
 
-	cr_expect_str_eq(take(charges, "a", &two, 1000, &told), "");
-	cr_expect_eq(told.remaining, 1u);
-	cr_expect_eq(told.reset, 3600u);
-	cr_expect_str_eq(take(charges, "a", &two, 1001, &told), "");
-	cr_expect_eq(told.remaining, 0u);
-	cr_expect_eq(told.reset, 3600u, "rounded up, so that nobody comes too early");
-	cr_expect_str_eq(take(charges, "a", &two, 1000 + HOUR - 1, &told), "quota");
-	cr_expect_eq(told.reset, 1u);
-	cr_expect_eq(told.limit, 2u);
-	cr_expect_str_eq(take(charges, "b", &two, 1000 + HOUR - 1, &told), "");
-	cr_expect_str_eq(take(charges, "a", &two, 1000 + HOUR, &told), "");
-	cr_expect_eq(told.remaining, 1u);
-	quota_counters_destroy(charges);
+	cr_expect_str_eq(take(quotas, "a", &two, 1000, &report), "");
+	cr_expect_eq(report.remaining, 1u);
+	cr_expect_eq(report.reset, 3600u);
+	cr_expect_str_eq(take(quotas, "a", &two, 1001, &report), "");
+	cr_expect_eq(report.remaining, 0u);
+	cr_expect_eq(report.reset, 3600u, "rounded up, so that nobody comes too early");
+	cr_expect_str_eq(take(quotas, "a", &two, 1000 + HOUR - 1, &report), "quota");
+	cr_expect_eq(report.reset, 1u);
+	cr_expect_eq(report.limit, 2u);
+	cr_expect_str_eq(take(quotas, "b", &two, 1000 + HOUR - 1, &report), "");
+	cr_expect_str_eq(take(quotas, "a", &two, 1000 + HOUR, &report), "");
+	cr_expect_eq(report.remaining, 1u);
+	quota_counters_destroy(quotas);
 }
 
-Test(charges, a_changed_limit_or_period_finds_the_same_counter)
+Test(quota_counters, a_changed_limit_or_period_finds_the_same_counter)
 {
-	struct quota_counters *charges = make(16);
+	struct quota_counters *quotas = make(16);
 	struct pol_charge item = charge("api", 3, POL_PER_KEY);
-	struct quota_counters_report told;
+	struct quota_counters_report report;
 
-	cr_expect_str_eq(take(charges, "a", &item, 0, &told), "");
-	cr_expect_str_eq(take(charges, "a", &item, 0, &told), "");
+	cr_expect_str_eq(take(quotas, "a", &item, 0, &report), "");
+	cr_expect_str_eq(take(quotas, "a", &item, 0, &report), "");
 	item.limit = 2;
-	cr_expect_str_eq(take(charges, "a", &item, 0, &told), "quota");
+	cr_expect_str_eq(take(quotas, "a", &item, 0, &report), "quota");
 	item.limit = 1;
-	cr_expect_str_eq(take(charges, "a", &item, 0, &told), "quota");
-	cr_expect_eq(told.remaining, 0u);
+	cr_expect_str_eq(take(quotas, "a", &item, 0, &report), "quota");
+	cr_expect_eq(report.remaining, 0u);
 	item.limit = 3;
-	cr_expect_str_eq(take(charges, "a", &item, 0, &told), "");
+	cr_expect_str_eq(take(quotas, "a", &item, 0, &report), "");
 	item.period = 60;
-	cr_expect_str_eq(take(charges, "a", &item, 1000, &told), "quota");
-	cr_expect_eq(told.reset, 60u, "a shorter period ends the window the sooner");
-	cr_expect_str_eq(take(charges, "a", &item, 61000, &told), "");
-	quota_counters_destroy(charges);
+	cr_expect_str_eq(take(quotas, "a", &item, 1000, &report), "quota");
+	cr_expect_eq(report.reset, 60u, "a shorter period ends the window the sooner");
+	cr_expect_str_eq(take(quotas, "a", &item, 61000, &report), "");
+	quota_counters_destroy(quotas);
 }
 
-Test(charges, names_and_what_is_counted_by_keep_counters_apart)
+Test(quota_counters, names_and_what_is_counted_by_keep_counters_apart)
 {
-	struct quota_counters *charges = make(64);
+	struct quota_counters *quotas = make(64);
 	const struct pol_charge items[] = { charge("a", 1, POL_PER_KEY),
 		charge("b", 1, POL_PER_KEY), charge("a", 1, POL_PER_PRINCIPAL),
 		charge("a", 1, POL_PER_TENANT), charge("a", 1, POL_PER_IP),
 		charge("ab", 1, POL_PER_KEY) };
 	struct quota_counters_counts counts;
-	struct quota_counters_report told;
+	struct quota_counters_report report;
 
 	for (size_t i = 0; i < sizeof items / sizeof items[0]; i++) {
-		cr_expect_str_eq(take(charges, "bc", &items[i], 0, &told), "", "%zu", i);
+		cr_expect_str_eq(take(quotas, "bc", &items[i], 0, &report), "", "%zu", i);
 	}
 	for (size_t i = 0; i < sizeof items / sizeof items[0]; i++) {
-		cr_expect_str_eq(take(charges, "bc", &items[i], 0, &told), "quota", "%zu", i);
+		cr_expect_str_eq(take(quotas, "bc", &items[i], 0, &report), "quota", "%zu", i);
 	}
 	/* "a" of "bc" is not "ab" of "c"; all share the tenant. */
-	cr_expect_str_eq(take(charges, "c", &items[5], 0, &told), "");
-	cr_expect_str_eq(take(charges, "c", &items[3], 0, &told), "quota");
-	quota_counters_count(charges, &counts);
+	cr_expect_str_eq(take(quotas, "c", &items[5], 0, &report), "");
+	cr_expect_str_eq(take(quotas, "c", &items[3], 0, &report), "quota");
+	quota_counters_count(quotas, &counts);
 	cr_expect_eq(counts.counters, 7u);
 	cr_expect_eq(counts.refused, 0u);
-	quota_counters_destroy(charges);
+	quota_counters_destroy(quotas);
 }
 
-Test(charges, all_are_taken_or_none)
+Test(quota_counters, all_are_taken_or_none)
 {
-	struct quota_counters *charges = make(16);
+	struct quota_counters *quotas = make(16);
 	struct pol_charge many = charge("many", 10, POL_PER_KEY);
 	struct pol_charge one = charge("one", 1, POL_PER_TENANT);
 	const struct pol_charge *both[] = { &many, &one };
 	struct pol_facts facts = of("a");
-	struct quota_counters_report told;
+	struct quota_counters_report report;
 
-	cr_expect_eq(quota_counters_take(charges, &facts, both, 2, 0, &told).len, 0u);
-	cr_expect_eq(told.remaining, 0u, "the one with the least left");
-	cr_expect_eq(told.limit, 1u);
+	cr_expect_eq(quota_counters_take(quotas, &facts, both, 2, 0, &report).len, 0u);
+	cr_expect_eq(report.remaining, 0u, "the one with the least left");
+	cr_expect_eq(report.limit, 1u);
 	for (int i = 0; i < 20; i++) {
-		cr_expect_gt(quota_counters_take(charges, &facts, both, 2, 0, &told).len, 0u);
+		cr_expect_gt(quota_counters_take(quotas, &facts, both, 2, 0, &report).len, 0u);
 	}
-	cr_expect_str_eq(take(charges, "a", &many, 0, &told), "");
-	cr_expect_eq(told.remaining, 8u);
-	quota_counters_destroy(charges);
+	cr_expect_str_eq(take(quotas, "a", &many, 0, &report), "");
+	cr_expect_eq(report.remaining, 8u);
+	quota_counters_destroy(quotas);
 }
 
-Test(charges, a_full_table_refuses_until_windows_end)
+Test(quota_counters, a_full_table_refuses_until_windows_end)
 {
-	struct quota_counters *charges = make(8);
+	struct quota_counters *quotas = make(8);
 	struct pol_charge item = charge("api", 5, POL_PER_KEY);
 	const char *keys[] = { "1", "2", "3", "4", "5", "6", "7", "8", "9" };
 	struct quota_counters_counts counts;
-	struct quota_counters_report told;
+	struct quota_counters_report report;
 
 	for (int i = 0; i < 8; i++) {
-		cr_expect_str_eq(take(charges, keys[i], &item, i, &told), "");
+		cr_expect_str_eq(take(quotas, keys[i], &item, i, &report), "");
 	}
-	cr_expect_str_eq(take(charges, keys[8], &item, HOUR - 1, &told), "module_error");
-	cr_expect(!told.any);
-	cr_expect_str_eq(take(charges, keys[0], &item, HOUR - 1, &told), "", "who has one goes on");
-	quota_counters_count(charges, &counts);
+	cr_expect_str_eq(take(quotas, keys[8], &item, HOUR - 1, &report), "module_error");
+	cr_expect(!report.any);
+	cr_expect_str_eq(
+		take(quotas, keys[0], &item, HOUR - 1, &report), "", "who has one goes on");
+	quota_counters_count(quotas, &counts);
 	cr_expect_eq(counts.counters, 8u);
 	cr_expect_eq(counts.refused, 1u);
 	/* The first window is over, and its counter free for another. */
-	cr_expect_str_eq(take(charges, keys[8], &item, HOUR, &told), "");
-	cr_expect_eq(told.remaining, 4u);
-	cr_expect_str_eq(take(charges, keys[0], &item, HOUR, &told), "module_error");
+	cr_expect_str_eq(take(quotas, keys[8], &item, HOUR, &report), "");
+	cr_expect_eq(report.remaining, 4u);
+	cr_expect_str_eq(take(quotas, keys[0], &item, HOUR, &report), "module_error");
 	for (int i = 0; i < 8; i++) {
-		cr_expect_str_eq(take(charges, keys[i], &item, 2 * HOUR, &told), "", "%d", i);
+		cr_expect_str_eq(take(quotas, keys[i], &item, 2 * HOUR, &report), "", "%d", i);
 	}
-	quota_counters_destroy(charges);
+	quota_counters_destroy(quotas);
 }
 
-Test(charges, a_decision_never_frees_a_counter_of_its_own)
+Test(quota_counters, a_decision_never_frees_a_counter_of_its_own)
 {
-	struct quota_counters *charges = make(2);
+	struct quota_counters *quotas = make(2);
 	struct pol_charge items[] = { charge("x", 5, POL_PER_KEY), charge("y", 5, POL_PER_KEY),
 		charge("z", 5, POL_PER_KEY) };
 	const struct pol_charge *three[] = { &items[0], &items[1], &items[2] };
 	struct pol_facts facts = of("a");
-	struct quota_counters_report told;
+	struct quota_counters_report report;
 
-	cr_expect_eq(quota_counters_take(charges, &facts, three, 2, 0, &told).len, 0u);
+	cr_expect_eq(quota_counters_take(quotas, &facts, three, 2, 0, &report).len, 0u);
 	/* Both windows are over; the third charge must not take what the first two found. */
 	cr_expect_str_eq(
-		quota_counters_take(charges, &facts, three, 3, HOUR, &told).ptr, "module_error");
-	cr_expect_eq(quota_counters_take(charges, &facts, three, 2, HOUR, &told).len, 0u);
-	cr_expect_eq(told.remaining, 4u, "what was refused burned nothing");
-	quota_counters_destroy(charges);
+		quota_counters_take(quotas, &facts, three, 3, HOUR, &report).ptr, "module_error");
+	cr_expect_eq(quota_counters_take(quotas, &facts, three, 2, HOUR, &report).len, 0u);
+	cr_expect_eq(report.remaining, 4u, "what was refused burned nothing");
+	quota_counters_destroy(quotas);
 }
 
 struct racer {
-	struct quota_counters *charges;
+	struct quota_counters *quotas;
 	unsigned taken;
 };
 
@@ -201,23 +202,23 @@ static void *race(void *argument)
 {
 	struct racer *racer = argument;
 	struct pol_charge item = charge("api", 1000, POL_PER_KEY);
-	struct quota_counters_report told;
+	struct quota_counters_report report;
 
 	for (int i = 0; i < 1000; i++) {
-		racer->taken += take(racer->charges, "a", &item, i, &told)[0] == '\0';
+		racer->taken += take(racer->quotas, "a", &item, i, &report)[0] == '\0';
 	}
 	return NULL;
 }
 
-Test(charges, threads_share_one_count)
+Test(quota_counters, threads_share_one_count)
 {
-	struct quota_counters *charges = make(16);
+	struct quota_counters *quotas = make(16);
 	struct racer racers[4];
 	pthread_t threads[4];
 	unsigned taken = 0;
 
 	for (int i = 0; i < 4; i++) {
-		racers[i] = (struct racer){ .charges = charges };
+		racers[i] = (struct racer){ .quotas = quotas };
 		cr_assert_eq(pthread_create(&threads[i], NULL, race, &racers[i]), 0);
 	}
 	for (int i = 0; i < 4; i++) {
@@ -225,5 +226,5 @@ Test(charges, threads_share_one_count)
 		taken += racers[i].taken;
 	}
 	cr_expect_eq(taken, 1000u);
-	quota_counters_destroy(charges);
+	quota_counters_destroy(quotas);
 }

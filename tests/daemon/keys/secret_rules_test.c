@@ -5,13 +5,13 @@
 
 #include "tests/daemon/folder.h"
 
-/* What a key's secrets are told by here: the first byte of a hash. */
+/* What distinguishes a key's secrets here: the first byte of a hash. */
 static const uint8_t a[STORE_HASH] = { 'a' }, b[STORE_HASH] = { 'b' }, c[STORE_HASH] = { 'c' },
 		     d[STORE_HASH] = { 'd' };
 
 static struct store *store;
 static struct store_key key;
-static struct secret_rules_room room;
+static struct secret_rules_buffer buffer;
 static struct secret_rules_change change;
 
 enum { T = 1000000, HOUR = 3600, DAY = 86400, MAX = 30 * DAY };
@@ -39,13 +39,13 @@ static void teardown(void)
 	folder_remove();
 }
 
-TestSuite(generation, .init = setup, .fini = teardown);
+TestSuite(secret_rules, .init = setup, .fini = teardown);
 
 static void rotate(enum rotation_mode mode, int64_t overlap, const uint8_t *hash)
 {
 	struct secret_rules_next next = { mode, overlap, hash };
 
-	secret_rules_rotate(&key, &change, &next, &room);
+	secret_rules_rotate(&key, &change, &next, &buffer);
 }
 
 /* "a current, b pending": which secrets are good now. */
@@ -53,7 +53,7 @@ static void expect(const char *current, const char *other, enum store_other what
 {
 	unsigned live = secret_rules_live(&key, now);
 
-	cr_expect_eq((live & GENERATION_CURRENT) != 0, current != NULL, "current at %lld",
+	cr_expect_eq((live & KEY_SECRET_CURRENT) != 0, current != NULL, "current at %lld",
 		(long long)(now - T));
 	cr_expect(current == NULL || key.hash[0] == (uint8_t)current[0], "current is %c",
 		key.hash[0]);
@@ -66,9 +66,9 @@ static bool dead(const uint8_t *hash)
 	return secret_rules_is_dead(change.secrets, &key, hash);
 }
 
-Test(generation, overlap_retires_the_old_one_until_its_end)
+Test(secret_rules, overlap_retires_the_old_one_until_its_end)
 {
-	rotate(GENERATION_OVERLAP, HOUR, b);
+	rotate(ROTATION_OVERLAP, HOUR, b);
 	expect("b", "a", STORE_OTHER_RETIRING, change.now);
 	expect("b", "a", STORE_OTHER_RETIRING, change.now + HOUR - 1);
 	expect("b", NULL, STORE_OTHER_NONE, change.now + HOUR);
@@ -77,30 +77,30 @@ Test(generation, overlap_retires_the_old_one_until_its_end)
 	cr_expect_not(dead(a));
 	/* Its end buries nothing by itself; the next change does. */
 	change.now += 2 * HOUR;
-	rotate(GENERATION_OVERLAP, HOUR, c);
+	rotate(ROTATION_OVERLAP, HOUR, c);
 	cr_expect(dead(a));
 	cr_expect_not(dead(b));
 }
 
-Test(generation, confirm_changes_nothing_before_the_first_use)
+Test(secret_rules, confirm_changes_nothing_before_the_first_use)
 {
-	rotate(GENERATION_CONFIRM, HOUR, b);
+	rotate(ROTATION_CONFIRM, HOUR, b);
 	expect("a", "b", STORE_OTHER_PENDING, change.now);
-	expect("a", "b", STORE_OTHER_PENDING, change.now + GENERATION_PENDING - 1);
-	expect("a", NULL, STORE_OTHER_NONE, change.now + GENERATION_PENDING);
+	expect("a", "b", STORE_OTHER_PENDING, change.now + SECRET_RULES_PENDING - 1);
+	expect("a", NULL, STORE_OTHER_NONE, change.now + SECRET_RULES_PENDING);
 	cr_expect_eq(key.rotation.generation, 1);
 	change.now += 2 * DAY;
-	secret_rules_confirm(&key, &change, &room);
+	secret_rules_confirm(&key, &change, &buffer);
 	expect("b", "a", STORE_OTHER_RETIRING, change.now + HOUR - 1);
 	expect("b", NULL, STORE_OTHER_NONE, change.now + HOUR);
 	cr_expect_eq(key.rotation.generation, 2);
 	cr_expect_eq(key.rotation.secret_since, change.now);
 }
 
-Test(generation, immediate_leaves_one_secret)
+Test(secret_rules, immediate_leaves_one_secret)
 {
-	rotate(GENERATION_OVERLAP, HOUR, b);
-	rotate(GENERATION_IMMEDIATE, 0, c);
+	rotate(ROTATION_OVERLAP, HOUR, b);
+	rotate(ROTATION_IMMEDIATE, 0, c);
 	expect("c", NULL, STORE_OTHER_NONE, change.now);
 	cr_expect(dead(a));
 	cr_expect(dead(b));
@@ -109,19 +109,19 @@ Test(generation, immediate_leaves_one_secret)
 	cr_expect_eq(key.rotation.generation, 3);
 }
 
-Test(generation, the_last_dead_ones_are_known_and_the_first_forgotten)
+Test(secret_rules, the_last_dead_ones_are_known_and_the_first_forgotten)
 {
 	const uint8_t *hashes[] = { a, b, c, d };
 	uint8_t e[STORE_HASH] = { 'e' }, f[STORE_HASH] = { 'f' };
 
-	rotate(GENERATION_IMMEDIATE, 0, b);
-	rotate(GENERATION_IMMEDIATE, 0, c);
-	rotate(GENERATION_IMMEDIATE, 0, d);
-	rotate(GENERATION_IMMEDIATE, 0, e);
+	rotate(ROTATION_IMMEDIATE, 0, b);
+	rotate(ROTATION_IMMEDIATE, 0, c);
+	rotate(ROTATION_IMMEDIATE, 0, d);
+	rotate(ROTATION_IMMEDIATE, 0, e);
 	for (size_t i = 0; i < STORE_DEAD_TAGS; i++) {
 		cr_expect(dead(hashes[i]));
 	}
-	rotate(GENERATION_IMMEDIATE, 0, f);
+	rotate(ROTATION_IMMEDIATE, 0, f);
 	cr_expect_not(dead(a));
 	cr_expect(dead(b));
 	cr_expect(dead(e));
@@ -129,43 +129,43 @@ Test(generation, the_last_dead_ones_are_known_and_the_first_forgotten)
 	cr_expect_eq(key.rotation.dead_count, STORE_DEAD_TAGS);
 }
 
-Test(generation, finish_and_rollback_bury_one_each)
+Test(secret_rules, finish_and_rollback_bury_one_each)
 {
-	rotate(GENERATION_OVERLAP, HOUR, b);
-	secret_rules_finish(&key, &change, &room);
+	rotate(ROTATION_OVERLAP, HOUR, b);
+	secret_rules_finish(&key, &change, &buffer);
 	expect("b", NULL, STORE_OTHER_NONE, change.now);
 	cr_expect(dead(a));
-	rotate(GENERATION_OVERLAP, HOUR, c);
-	secret_rules_rollback(&key, &change, &room);
+	rotate(ROTATION_OVERLAP, HOUR, c);
+	secret_rules_rollback(&key, &change, &buffer);
 	expect("b", NULL, STORE_OTHER_NONE, change.now);
 	cr_expect(dead(c));
 	cr_expect_not(dead(b));
 	cr_expect_eq(key.rotation.generation, 2);
-	rotate(GENERATION_CONFIRM, HOUR, d);
+	rotate(ROTATION_CONFIRM, HOUR, d);
 	cr_expect_eq(key.rotation.other_generation, 4);
-	secret_rules_rollback(&key, &change, &room);
+	secret_rules_rollback(&key, &change, &buffer);
 	expect("b", NULL, STORE_OTHER_NONE, change.now);
 	cr_expect(dead(d));
 }
 
-Test(generation, an_imported_secret_stays_one_while_it_retires)
+Test(secret_rules, an_imported_secret_stays_one_while_it_retires)
 {
 	key.flags = STORE_KEY_IMPORTED;
-	rotate(GENERATION_OVERLAP, HOUR, b);
+	rotate(ROTATION_OVERLAP, HOUR, b);
 	cr_expect_eq(key.flags, STORE_KEY_OTHER_IMPORTED);
-	secret_rules_rollback(&key, &change, &room);
+	secret_rules_rollback(&key, &change, &buffer);
 	cr_expect_eq(key.flags, STORE_KEY_IMPORTED);
-	rotate(GENERATION_CONFIRM, HOUR, c);
+	rotate(ROTATION_CONFIRM, HOUR, c);
 	cr_expect_eq(key.flags, STORE_KEY_IMPORTED);
-	secret_rules_confirm(&key, &change, &room);
+	secret_rules_confirm(&key, &change, &buffer);
 	cr_expect_eq(key.flags, STORE_KEY_OTHER_IMPORTED);
-	secret_rules_finish(&key, &change, &room);
+	secret_rules_finish(&key, &change, &buffer);
 	cr_expect_eq(key.flags, 0);
 }
 
 /* --- schedules -------------------------------------------------------------------------------- */
 
-Test(generation, a_schedule_counts_from_when_the_secret_became_current)
+Test(secret_rules, a_schedule_counts_from_when_the_secret_became_current)
 {
 	static const struct {
 		int64_t since, every, due;
@@ -188,7 +188,7 @@ Test(generation, a_schedule_counts_from_when_the_secret_became_current)
 	cr_expect_not(secret_rules_is_due(&key, INT64_MAX));
 }
 
-Test(generation, a_schedule_ends_the_secret_renewed_or_not)
+Test(secret_rules, a_schedule_ends_the_secret_renewed_or_not)
 {
 	int64_t end = T + 90 * DAY + MAX;
 
@@ -196,21 +196,21 @@ Test(generation, a_schedule_ends_the_secret_renewed_or_not)
 	expect("a", NULL, STORE_OTHER_NONE, end - 1);
 	expect(NULL, NULL, STORE_OTHER_NONE, end);
 	change.now = end - HOUR;
-	rotate(GENERATION_CONFIRM, DAY, b);
+	rotate(ROTATION_CONFIRM, DAY, b);
 	expect("a", "b", STORE_OTHER_PENDING, end - 1);
 	expect(NULL, "b", STORE_OTHER_PENDING, end);
 	/* Confirmed in time, the old one has what the schedule left it, not the whole overlap. */
 	change.now = end - HOUR / 2;
-	secret_rules_confirm(&key, &change, &room);
+	secret_rules_confirm(&key, &change, &buffer);
 	expect("b", "a", STORE_OTHER_RETIRING, end - 1);
 	expect("b", NULL, STORE_OTHER_NONE, end);
 	cr_expect_eq(key.rotation.next_rotation_at, change.now + 90 * DAY);
-	cr_expect_eq(secret_rules_longest(&key, &change), end);
+	cr_expect_eq(secret_rules_latest_end(&key, &change), end);
 }
 
-Test(generation, a_new_secret_takes_the_place_of_one_that_a_schedule_ended)
+Test(secret_rules, a_new_secret_takes_the_place_of_one_that_a_schedule_ended)
 {
-	static const enum rotation_mode modes[] = { GENERATION_OVERLAP, GENERATION_IMMEDIATE };
+	static const enum rotation_mode modes[] = { ROTATION_OVERLAP, ROTATION_IMMEDIATE };
 
 	for (size_t i = 0; i < 2; i++) {
 		begin();
@@ -223,13 +223,13 @@ Test(generation, a_new_secret_takes_the_place_of_one_that_a_schedule_ended)
 	begin();
 	secret_rules_schedule(&key, &change, DAY);
 	change.now = key.rotation.renew_by;
-	rotate(GENERATION_CONFIRM, DAY, b);
-	secret_rules_confirm(&key, &change, &room);
+	rotate(ROTATION_CONFIRM, DAY, b);
+	secret_rules_confirm(&key, &change, &buffer);
 	expect("b", NULL, STORE_OTHER_NONE, change.now);
 	cr_expect(dead(a));
 }
 
-Test(generation, rollback_brings_back_the_schedule_that_the_secret_had)
+Test(secret_rules, rollback_brings_back_the_schedule_that_the_secret_had)
 {
 	int64_t due, end;
 
@@ -237,16 +237,16 @@ Test(generation, rollback_brings_back_the_schedule_that_the_secret_had)
 	due = key.rotation.next_rotation_at;
 	end = key.rotation.renew_by;
 	change.now = due + DAY;
-	rotate(GENERATION_OVERLAP, DAY, b);
+	rotate(ROTATION_OVERLAP, DAY, b);
 	cr_expect_gt(key.rotation.renew_by, end);
-	secret_rules_rollback(&key, &change, &room);
+	secret_rules_rollback(&key, &change, &buffer);
 	cr_expect_eq(key.rotation.next_rotation_at, due);
 	cr_expect_eq(key.rotation.renew_by, end);
 }
 
-Test(generation, an_overlap_reaches_no_further_than_the_policy)
+Test(secret_rules, an_overlap_reaches_no_further_than_the_policy)
 {
-	rotate(GENERATION_OVERLAP, 2 * MAX, b);
+	rotate(ROTATION_OVERLAP, 2 * MAX, b);
 	cr_expect_eq(key.rotation.other_until, change.now + MAX);
-	cr_expect_eq(secret_rules_longest(&key, &change), change.now + MAX);
+	cr_expect_eq(secret_rules_latest_end(&key, &change), change.now + MAX);
 }

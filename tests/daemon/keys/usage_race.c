@@ -45,7 +45,7 @@ static void *use_keys(void *data)
 		struct usage_token presented;
 
 		usage_token_make(shared->usage, &shared->token, store_read_view(read), &presented);
-		if (!usage_verify(shared->usage, &presented, &key, GENERATION_CURRENT)) {
+		if (!usage_verify(shared->usage, &presented, &key, KEY_SECRET_CURRENT)) {
 			shared->failures++;
 		}
 		usage_count(shared->usage, read, number, &event);

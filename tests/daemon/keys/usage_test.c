@@ -81,8 +81,8 @@ static struct store_use stored(uint64_t number)
 
 Test(usage, a_token_is_recognised_after_it_was_verified)
 {
-	cr_assert(verify(&token, &key, GENERATION_CURRENT));
-	cr_assert(verify(&token, &key, GENERATION_CURRENT));
+	cr_assert(verify(&token, &key, KEY_SECRET_CURRENT));
+	cr_assert(verify(&token, &key, KEY_SECRET_CURRENT));
 	cr_assert(verify(&token, &key, 0));
 }
 
@@ -91,46 +91,46 @@ Test(usage, another_token_of_the_same_key_is_not)
 	char text[SECRET_MAX_TOKEN];
 	struct secret_token other;
 
-	cr_assert(verify(&token, &key, GENERATION_CURRENT));
+	cr_assert(verify(&token, &key, KEY_SECRET_CURRENT));
 	secret_token_make(POL_STR("ak_live_"), text, &other);
-	cr_assert_not(verify(&other, &key, GENERATION_CURRENT));
-	cr_assert(verify(&token, &key, GENERATION_CURRENT));
+	cr_assert_not(verify(&other, &key, KEY_SECRET_CURRENT));
+	cr_assert(verify(&token, &key, KEY_SECRET_CURRENT));
 }
 
 Test(usage, what_was_verified_is_nothing_for_another_secret_of_the_key)
 {
 	uint8_t other[STORE_HASH] = { 9 };
 
-	cr_assert(verify(&token, &key, GENERATION_CURRENT));
+	cr_assert(verify(&token, &key, KEY_SECRET_CURRENT));
 	key.hash = other;
 	usage_drop(usage, store_read_view(reader), key.number);
-	cr_assert_not(verify(&token, &key, GENERATION_CURRENT));
+	cr_assert_not(verify(&token, &key, KEY_SECRET_CURRENT));
 }
 
-Test(usage, each_of_two_secrets_is_told_apart_and_recognised)
+Test(usage, each_of_two_secrets_is_distinguished_and_recognised)
 {
 	char text[SECRET_MAX_TOKEN];
 	struct secret_token other;
 	uint8_t other_hash[STORE_HASH];
-	unsigned both = GENERATION_CURRENT | GENERATION_OTHER;
+	unsigned both = KEY_SECRET_CURRENT | KEY_SECRET_OTHER;
 
 	secret_token_renew(POL_STR("ak_live_"), token.kid, text, &other);
 	secret_token_hash(store_secrets(store), &other, false, other_hash);
 	key.rotation.other = STORE_OTHER_RETIRING;
 	key.rotation.other_hash = other_hash;
 	for (unsigned i = 0; i < 3; i++) {
-		cr_assert_eq(verify(&other, &key, both), GENERATION_OTHER);
-		cr_assert_eq(verify(&other, &key, both), GENERATION_OTHER);
-		cr_assert_eq(verify(&token, &key, both), GENERATION_CURRENT);
-		cr_assert_eq(verify(&token, &key, both), GENERATION_CURRENT);
+		cr_assert_eq(verify(&other, &key, both), KEY_SECRET_OTHER);
+		cr_assert_eq(verify(&other, &key, both), KEY_SECRET_OTHER);
+		cr_assert_eq(verify(&token, &key, both), KEY_SECRET_CURRENT);
+		cr_assert_eq(verify(&token, &key, both), KEY_SECRET_CURRENT);
 	}
 	/* What was recognised a moment ago is nothing once the record says so. */
 	key.rotation = (struct store_rotation){ .other = STORE_OTHER_NONE };
 	usage_drop(usage, store_read_view(reader), key.number);
-	cr_assert_eq(verify(&other, &key, both), GENERATION_WRONG);
+	cr_assert_eq(verify(&other, &key, both), KEY_SECRET_WRONG);
 }
 
-Test(usage, a_dead_secret_is_told_from_a_wrong_one)
+Test(usage, a_dead_secret_is_not_the_same_as_a_wrong_one)
 {
 	char text[SECRET_MAX_TOKEN];
 	struct secret_token wrong;
@@ -141,9 +141,9 @@ Test(usage, a_dead_secret_is_told_from_a_wrong_one)
 	key.rotation.dead = tag;
 	key.rotation.dead_count = 1;
 	secret_token_renew(POL_STR("ak_live_"), token.kid, text, &wrong);
-	cr_assert_eq(verify(&token, &key, GENERATION_CURRENT), GENERATION_DEAD);
-	cr_assert_eq(verify(&token, &key, GENERATION_CURRENT), GENERATION_DEAD);
-	cr_assert_eq(verify(&wrong, &key, GENERATION_CURRENT), GENERATION_WRONG);
+	cr_assert_eq(verify(&token, &key, KEY_SECRET_CURRENT), KEY_SECRET_DEAD);
+	cr_assert_eq(verify(&token, &key, KEY_SECRET_CURRENT), KEY_SECRET_DEAD);
+	cr_assert_eq(verify(&wrong, &key, KEY_SECRET_CURRENT), KEY_SECRET_WRONG);
 }
 
 Test(usage, a_wrong_crc_is_refused_though_the_secret_is_right)
@@ -157,16 +157,16 @@ Test(usage, a_wrong_crc_is_refused_though_the_secret_is_right)
 	cr_assert(secret_token_split((struct pol_str){ text, token.whole.len }, &mistyped));
 	secret_token_hash(store_secrets(store), &mistyped, false, computed);
 	cr_assert_arr_eq(computed, key.hash, STORE_HASH);
-	cr_assert_not(verify(&mistyped, &key, GENERATION_CURRENT));
+	cr_assert_not(verify(&mistyped, &key, KEY_SECRET_CURRENT));
 	cr_assert_not(verify(&mistyped, &key, 0));
-	cr_assert(verify(&token, &key, GENERATION_CURRENT));
-	cr_assert_not(verify(&mistyped, &key, GENERATION_CURRENT));
+	cr_assert(verify(&token, &key, KEY_SECRET_CURRENT));
+	cr_assert_not(verify(&mistyped, &key, KEY_SECRET_CURRENT));
 }
 
 Test(usage, an_unknown_key_is_never_verified)
 {
-	cr_assert(verify(&token, &key, GENERATION_CURRENT));
-	cr_assert_not(verify(&token, NULL, GENERATION_CURRENT));
+	cr_assert(verify(&token, &key, KEY_SECRET_CURRENT));
+	cr_assert_not(verify(&token, NULL, KEY_SECRET_CURRENT));
 }
 
 Test(usage, the_use_is_there_at_once_and_again_after_a_restart)
@@ -272,7 +272,7 @@ Test(usage, a_permission_is_learnt_once_and_written_by_the_next_flush)
 	cr_assert_eq(stored_used(42).count, 2);
 	cr_assert_eq(stored_used(42).hashes[0], usage_name_hash(usage, POL_STR("api:/a read")));
 	cr_assert_eq(stored_used(43).count, 1);
-	/* Another policy numbers them anew: the name is the same. */
+	/* Another policy numbers them again: the name is the same. */
 	cr_assert(use(42, 70, "api:/a read"));
 	while (flush(true)) {
 	}
