@@ -58,7 +58,7 @@ bool pol_registry_fits(
 	if (module->abi != POL_MODULE_ABI) {
 		snprintf(why, POL_MODULE_WHY,
 			"it was built for version %u of the module interface, and this is version "
-			"%u: build it anew with the header of this authzd",
+			"%u: build it again with the header of this authzd",
 			(unsigned)module->abi, POL_MODULE_ABI);
 	} else if (module->size != sizeof *module) {
 		snprintf(why, POL_MODULE_WHY,

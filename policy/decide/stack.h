@@ -30,7 +30,7 @@ enum pol_effect {
 	POL_EFFECT_SKIP,             /* ignore */
 	POL_EFFECT_FALLBACK,         /* counts only if no other line decides */
 	POL_EFFECT_COUNT,            /* ok: the group passes if no line fails it */
-	POL_EFFECT_COUNT_AND_END     /* done: likewise, and it ends unless it has failed */
+	POL_EFFECT_COUNT_AND_END     /* done: the same, and it ends unless it has failed */
 };
 
 /* A line as written in the policy, for explanations. */

@@ -24,7 +24,7 @@ struct split {
 	const struct pol_source *sources;
 	size_t source_count;
 	size_t limit;     /* of each piece's arena */
-	size_t min_block; /* likewise */
+	size_t min_block; /* the same */
 	size_t count;
 	struct piece pieces[PIECES_MAX + 1]; /* one more, for the end */
 };

@@ -34,7 +34,7 @@ struct pol_node {
 	uint32_t tree;
 	uint32_t wild;              /* the child that is a parameter or a rest, or POL_NONE */
 	uint32_t first;             /* its first permission; the last is before the next node's */
-	uint32_t action;            /* its first action; likewise */
+	uint32_t action;            /* its first action; the last as above */
 	enum pol_segment_kind kind; /* LITERAL, PARAM, REST; LITERAL for a root */
 };
 

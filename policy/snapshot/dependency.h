@@ -34,7 +34,7 @@ struct pol_dependency {
 enum pol_status pol_dependency_module(struct pol_snapshot *snapshot, const struct pol_host *host,
 	struct pol_str name, const struct pol_module **out, char why[POL_HOST_WHY]);
 
-/* The bytes of a module's data file; likewise with host->data. */
+/* The bytes of a module's data file, by host->data. */
 enum pol_status pol_dependency_data(struct pol_snapshot *snapshot, const struct pol_host *host,
 	struct pol_str name, struct pol_str *out, char why[POL_HOST_WHY]);
 

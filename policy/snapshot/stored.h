@@ -98,7 +98,7 @@ enum pol_status pol_stored_extend(const struct pol_snapshot *base,
 
 /* The snapshot's number of a stored role of this tenant, or POL_NONE. */
 uint32_t pol_stored_find(const struct pol_snapshot *snapshot, uint64_t number, uint32_t tenant);
-/* Likewise by name; sets *out_number to the number that the host gave it. */
+/* The same by name; sets *out_number to the number that the host gave it. */
 uint32_t pol_stored_named(const struct pol_snapshot *snapshot, uint32_t tenant, struct pol_str name,
 	uint64_t *out_number);
 /* The number that the host gave a stored role; 0: the role is one of the files. */

@@ -81,7 +81,7 @@ struct pol_diags {
 	struct pol_diag *first;
 	struct pol_diag *last;
 	size_t errors;                  /* with those that were not kept */
-	size_t warnings;                /* likewise */
+	size_t warnings;                /* the same */
 	size_t repeated;                /* of the errors, until they are sorted */
 	struct pol_diag_tally *tallies; /* one for each source */
 	struct pol_diag *recent[POL_DIAG_KEPT_PER_FILE];

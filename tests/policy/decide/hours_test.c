@@ -158,8 +158,8 @@ Test(hours, hours_are_those_of_the_time_zone)
 		cr_expect(ask(snapshot, in, 0), "%s at %s", rows[i].arguments, rows[i].in);
 		cr_expect(!ask(snapshot, out, 0), "%s at %s", rows[i].arguments, rows[i].out);
 		/* The time from a trusted peer wins over the clock of the daemon. */
-		cr_expect(ask(snapshot, out, in), "%s, told %s", rows[i].arguments, rows[i].in);
-		cr_expect(!ask(snapshot, in, out), "%s, told %s", rows[i].arguments, rows[i].out);
+		cr_expect(ask(snapshot, out, in), "%s, given %s", rows[i].arguments, rows[i].in);
+		cr_expect(!ask(snapshot, in, out), "%s, given %s", rows[i].arguments, rows[i].out);
 		pol_snapshot_unref(snapshot);
 	}
 }

@@ -323,7 +323,7 @@ Test(stack, marks_of_lines_that_ran_are_kept)
 	cr_expect(pol_str_equal(result.reason, POL_STR("no_decision")));
 }
 
-/* So many lines that each name a charge of their own. */
+/* Lines that each name a charge of their own. */
 static struct pol_group_result run_charges(
 	uint32_t count, enum pol_verdict verdict, struct pol_charges *charges)
 {

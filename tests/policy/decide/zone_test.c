@@ -70,7 +70,7 @@ static const struct {
 	/* Nuuk: the change is on the day before its day */
 	{ "<-02>2<-01>,M3.5.0/-1,M10.5.0/0", "2026-03-29T00:59:59Z", -7200 },
 	{ "<-02>2<-01>,M3.5.0/-1,M10.5.0/0", "2026-03-29T01:00:00Z", -3600 },
-	/* Gaza once: days behind */
+	/* Gaza once: some days after the named day */
 	{ "EET-2EEST,M3.4.4/50,M10.4.4/50", "2026-03-27T23:59:59Z", 7200 },
 	{ "EET-2EEST,M3.4.4/50,M10.4.4/50", "2026-03-28T00:00:00Z", 10800 },
 	/* days of the year, 29 February counted and not */
@@ -284,7 +284,7 @@ Test(zone, damaged_files_and_leap_seconds_are_refused)
 	shapes[0].type[1] = 3;             /* no such type */
 	shapes[1].at[2] = shapes[1].at[1]; /* not ascending */
 	shapes[2].offsets[2] = 26 * 3600;  /* of no place */
-	shapes[3].offsets[0] = -25 * 3600; /* likewise */
+	shapes[3].offsets[0] = -25 * 3600; /* the same */
 	shapes[4].types = 0;
 	shapes[5].leaps = 1;
 	shapes[6].footer = "\nnonsense\n";
