@@ -4,8 +4,8 @@
 /*
  * rpc: one call of the daemon after the other, its errors turned into exit statuses.
  *
- * A call is begun with rpc_begin, its parameters are put one by one, and rpc_call sends it. The
- * result's bytes live until the next rpc_begin.
+ * params_begin begins the parameters of a call, which are then put one by one, and rpc_call sends
+ * them. The bytes of the result live until the next rpc_call.
  */
 
 #include <stdbool.h>

@@ -9,7 +9,7 @@
  * own uid and root may do everything; others what the configuration's `manage` lines name, as nodes
  * and actions of the same tree. manage/escalation.h checks what a caller may grant.
  *
- * Returns are those of a handler (call.h): 0 to go on, 1 when refused, or a negative errno.
+ * Returns are those of a handler (call/call.h): 0 to go on, 1 when refused, or a negative errno.
  */
 
 #include <stdbool.h>

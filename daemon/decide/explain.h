@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * explain: an explanation on the wire. PROTOCOL.md has its form.
+ * explain: writes an explanation into an answer. daemon/PROTOCOL.md describes its form.
  */
 
 #include "client/wire.h"

@@ -7,8 +7,8 @@
  * An explanation has what each line of the stack answered and which line ended a group, the rules
  * of roles and scopes that allowed or denied the request, and, of a denied one, the roles and
  * scopes that would have allowed it. The decision is made by the code that makes all others, with a
- * trace (trace.h). Everything in an explanation lives as long as the arena, the snapshot and the
- * facts. A program that reads an explanation from the wire fills the same structures.
+ * trace (decide/trace.h). Everything in an explanation lives as long as the arena, the snapshot and
+ * the facts. A program that reads an explanation from the wire fills the same structures.
  *
  * An explanation shows rules only when the decision reached them: a request that was refused as
  * unauthenticated shows none. Pure, any thread.

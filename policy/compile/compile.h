@@ -3,7 +3,7 @@
 
 /*
  * compile: turns parsed statements into a snapshot. For the files of policy/compile/ alone; other
- * rooms call pol_compile (snapshot.h).
+ * rooms call pol_compile (snapshot/snapshot.h).
  *
  * Each stage fills its part of the snapshot, reports mistakes as diagnostics and goes on, so that
  * one run finds every mistake; only a lack of memory ends a run early. The result lives in the

@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * prepare: the functions that a module's `prepare` may call, as struct pol_prepare (module.h).
+ * prepare: the functions that a module's `prepare` may call, as struct pol_prepare
+ * (snapshot/module.h).
  *
  * A preparation lives for one call of `prepare`, in the thread that compiles.
  */

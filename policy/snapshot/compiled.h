@@ -154,9 +154,9 @@ struct pol_peer {
 	bool known;
 };
 
-struct pol_stack;       /* stack.h */
+struct pol_stack;       /* decide/stack.h */
 struct pol_stored_slot; /* stored_internal.h */
-struct pol_case;        /* suite_case.h */
+struct pol_case;        /* compile/suite_case.h */
 struct pol_dependency;  /* dependency.h */
 
 /* An extension (stored.h) begins as a copy of all fields after the arena. */

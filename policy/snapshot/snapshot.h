@@ -30,7 +30,7 @@ struct pol_snapshot;
  * Parses and compiles a policy. POL_OK: *out is a snapshot with one reference; there may be
  * warnings. POL_EINVALID: the policy is refused, and diags, sorted, has the errors. POL_ENOMEM,
  * POL_ELIMIT. No source at all is an error in diags. The policy's own tests are not run; see
- * suite.h. host may be NULL; see host.h.
+ * ask/suite.h. host may be NULL; see text/host.h.
  */
 enum pol_status pol_compile(const struct pol_source *sources, size_t count,
 	const struct pol_host *host, struct pol_diags *diags, struct pol_snapshot **out);

@@ -130,9 +130,9 @@ struct pol_line_cursor {
 uint32_t pol_diag_span_line(
 	const struct pol_source *sources, struct pol_line_cursor *cursor, struct pol_span at);
 
-/* Writes one diagnostic and its notes through a callback, as REFERENCE.md describes it: position,
- * message, source line, caret. The callback may be called for parts of a line; all parts together
- * are complete lines. */
+/* Writes one diagnostic and its notes through a callback, as policy/REFERENCE.md describes it:
+ * position, message, source line, caret. The callback may be called for parts of a line; all parts
+ * together are complete lines. */
 typedef void (*pol_write)(void *context, const char *text, size_t len);
 void pol_diag_render(
 	const struct pol_diags *diags, const struct pol_diag *diag, pol_write write, void *context);

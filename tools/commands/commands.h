@@ -3,7 +3,8 @@
 
 /*
  * commands: every subcommand. A noun has one table of its verbs; commands with code of their own
- * have a file of their own. The table that lists them all, in the order of the help, is in help.c.
+ * have a file of their own. The table that lists them all, in the order of the help, is in
+ * tools/help.c.
  */
 
 #include "tools/app.h"

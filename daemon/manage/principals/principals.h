@@ -3,7 +3,7 @@
 
 /*
  * principals: what principals.c (the table of methods, look-ups, enable, disable, delete, lists),
- * edit.c (create, update) and assignments.c share.
+ * edit.c (create, update) and manage/assignments.c share.
  */
 
 #include <stdint.h>

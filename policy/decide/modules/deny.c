@@ -4,7 +4,7 @@
  * deny: denies every request.
  *
  * This is a complete module. To write your own, copy this file to NAME.c, include <authz/module.h>
- * instead, name the table authz_module and the module NAME. MODULES.md explains the rest.
+ * instead, name the table authz_module and the module NAME. policy/MODULES.md explains the rest.
  */
 
 #include "policy/decide/modules/modules.h"
