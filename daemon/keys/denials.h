@@ -2,11 +2,11 @@
 #pragma once
 
 /*
- * denials: how often keys were denied, by reason, since the daemon's start.
+ * denials: counts how often keys were denied, by reason, since the daemon's start.
  *
- * A table of fixed size that fills as keys are denied; memory that no denial touched is not there.
- * A reason for which it has no room is not counted; the sum of all denials of a key, which
- * usage keeps, stays exact. Any thread, without a lock.
+ * The table has a fixed size; its pages take memory when they are first used. When it has no room
+ * for another pair of key and reason, denials of that pair are not counted here; the sum of
+ * denials, which usage keeps, is exact. Any thread may call these functions; there is no lock.
  */
 
 #include <stdbool.h>

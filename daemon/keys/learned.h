@@ -2,13 +2,13 @@
 #pragma once
 
 /*
- * learned: which permissions each key has used, as hashes of their names. Part of usage.
+ * learned: which permissions each key has used, as hashes of their names. usage.c calls it.
  *
- * A mark of 32 bits stands for the permission; each policy has marks of its own. Whether it is
- * remembered already is asked at every decision: the key's slot knows the last one, and a table of
- * fixed size here most of the others. Only what neither knows gets its name, its hash and a place
- * in the queue; the writer adds it to the stored set, or sees that it is there. So both may forget,
- * and a daemon that is killed learns again what it had not written.
+ * `mark` is 32 bits that identify a permission in one policy. Each decision asks whether its mark
+ * is known: the key's slot in usage.c has the last one, and a table of fixed size here has most of
+ * the others. Only for a mark that neither has is the name looked up and hashed, and the hash
+ * queued; the writer adds it to the stored set unless it is in it. Therefore both may forget, and a
+ * daemon that is killed learns again what it had not written.
  */
 
 #include <stdbool.h>
@@ -18,7 +18,8 @@
 
 struct learned;
 
-/* What waits for the writer; beyond it a use is learnt when it comes again. */
+/* Hashes that wait for the writer. Further ones are learned when the key next uses the permission.
+ */
 #define LEARNED_QUEUE 65536
 /* Keys of one slice of a flush. */
 #define LEARNED_SLICE 256

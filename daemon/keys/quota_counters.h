@@ -2,17 +2,17 @@
 #pragma once
 
 /*
- * quota_counters: what was used of the policy's quotas, in this process.
+ * quota_counters: counts what was used of the policy's quotas, in this process.
  *
  * One counter for each name of a quota and each key, principal, tenant or address that it is
- * counted for, kept by these alone: a reload, a new secret of the key or another worker finds the
- * same one. A window is a period long, from the first request that asks when none runs; it goes by
- * the monotonic clock. All charges of a decision are taken under one lock, or none of them, so that
- * the count is exact.
+ * counted for, found by these alone: after a reload, with a new secret of the key and in another
+ * worker it is the same. A window begins with the first request when no window runs, and is one
+ * period long by the monotonic clock. All charges of a decision are taken under one lock, or none
+ * of them, so that the count is exact.
  *
  * The table is QUOTA_COUNTERS_MAX counters and not larger; a page of it takes memory when it is
  * first used. Counters whose window is over are given to others. When there is none to give, the
- * decision is refused with `module_error`, and `status` has the number of such refusals.
+ * decision is refused with `module_error`, and `status` counts such decisions.
  */
 
 #include <stdbool.h>
@@ -30,7 +30,7 @@ struct quota_counters;
 int quota_counters_create(const struct secrets *secrets, uint32_t max, struct quota_counters **out);
 void quota_counters_destroy(struct quota_counters *quotas); /* NULL is ignored */
 
-/* The quota that has the least left, or that refused. */
+/* What is reported of the charge that has the least left, or that refused. */
 struct quota_counters_report {
 	bool any;
 	struct pol_str name; /* as long as the policy */

@@ -2,14 +2,14 @@
 #pragma once
 
 /*
- * secret_rules: the rules of a key's secrets: which of them are good at a moment, and what becomes
- * of them when one rotates, confirms, ends, returns. A record goes in and comes out; nothing is
- * stored, asked or waited for here.
+ * secret_rules: the rules of a key's secrets: which of them are valid at a given time, and how a
+ * rotation, a confirmation, a finish and a rollback change them. The functions work on a record in
+ * memory; they read and write no store, and do not wait.
  *
- * A key has its current secret and at most one other: retiring (it was current, and is good until
- * a time) or pending (made, and current from its first use on). On a schedule the current one dies
- * at renew_by, whether it was renewed or not. Of a dead one the record keeps a tag of its hash,
- * which distinguishes it from a wrong one, for an alarm alone.
+ * A key has its current secret and at most one other: a retiring one, which was current and is
+ * valid until a given time, or a pending one, which becomes current when it is first used. On a
+ * schedule the current secret ends at renew_by, renewed or not. Of a secret that has ended the
+ * record keeps a tag of its hash, by which an alarm distinguishes it from a wrong secret.
  *
  * Times are Unix seconds by the wall clock. No function here fails.
  */
