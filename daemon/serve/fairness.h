@@ -2,16 +2,16 @@
 #pragma once
 
 /*
- * fairness: which connection a worker serves next.
+ * fairness: chooses the connection that a worker serves next.
  *
- * Time is cut into rounds, one for each time round the worker's loop. In a round each uid that is
- * connected has one share, however many connections it has; what it takes beyond its share is owed
- * and taken off its next ones. So a uid with few requests is served within one round of all others,
- * and more connections gain it nothing. Within a share: first come, first served. (Deficit round
- * robin, M. Shreedhar and G. Varghese, 1995, in which the overdraft of an indivisible request is
- * paid afterwards.)
+ * A round is one iteration of the worker's loop. In a round each connected uid has one share,
+ * however many connections it has; what it uses beyond its share is subtracted from its next
+ * shares. So a uid with few requests is served within one round of all others, and more connections
+ * gain nothing. Within a share, connections are served in the order in which they came. (Deficit
+ * round robin, M. Shreedhar and G. Varghese, 1995; a request that does not fit the share is served
+ * and paid for afterwards.)
  *
- * A worker's own; no loop here.
+ * Each worker has its own; only its thread may call these functions.
  */
 
 #include <stdbool.h>
@@ -21,11 +21,11 @@
 struct conn;
 struct fairness_share;
 
-/* Decisions, or what costs as much, of one uid in a round: less than half a millisecond beside
- * others. Alone the bound is there for those who are yet to come. */
+/* Decisions, or what costs as much, of one uid in a round. With others connected a round takes it
+ * less than half a millisecond. A uid that is alone is bounded too, since others may connect. */
 #define FAIRNESS_SHARE 1024
 #define FAIRNESS_ALONE 8192
-/* Bytes received that weigh as much as a decision. */
+/* This many bytes from outside cost as much as a decision. */
 #define FAIRNESS_BYTES 256
 
 struct fairness {

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * peer_limits: what peers may hold open: connections, and memory of the daemon's.
+ * peer_limits: limits what peers hold: connections, and memory of the daemon for them.
  *
  * Charge before you allocate, release when you free. Charges never block for long; a refused one
  * leaves the counters as they were. Not on the way of a decision: a request that came whole and an
