@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * decision_note: writes a decision that the policy marks into the daemon's log or the log
- * of decisions. It writes no token, and no part of a path after `?`.
+ * decision_note: writes what the policy marks in a decision to the daemon's log and to the log of
+ * decisions. It never writes a token, nor what follows the `?` of a path.
  */
 
 #include "daemon/call/call.h"
