@@ -17,7 +17,7 @@ enum param_kind {
 	PARAM_TIME_AGO,
 };
 
-/* The parameters that options stand for; those that are not here have none. */
+/* The parameter that each option sets. An option that is not here sets none. */
 static const struct {
 	const char *name;
 	enum param_kind kind;

@@ -51,7 +51,7 @@ enum record_kind {
 	RECORD_FINDINGS, /* a list, its underscores shown as blanks; yellow */
 	RECORD_USED,     /* "USED/GRANTED" */
 	RECORD_PLACES,   /* a list, or "everywhere" */
-	RECORD_SOURCE,   /* "policy" when it is true */
+	RECORD_SOURCE,   /* a bool: "policy" when it is true, else nothing */
 	RECORD_AUTHOR,   /* a text, or "policy" when the record is declared there */
 };
 

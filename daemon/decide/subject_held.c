@@ -10,8 +10,8 @@ _Static_assert(POL_PRINCIPAL_ROLES <= STORE_MAX_ASSIGNMENTS, "held holds either"
 
 /* --- what is held ----------------------------------------------------------------------------- */
 
-/* Takes a record's places into the subject; false when they do not fit, which no record that we
- * wrote does. */
+/* Copies the places of an assignment into the subject. False: they do not fit, so the record was
+ * not written by this daemon. */
 static bool add_places(struct subject *subject, struct store_list places, struct pol_held *held)
 {
 	struct pol_str place;

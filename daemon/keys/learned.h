@@ -18,8 +18,7 @@
 
 struct learned;
 
-/* Hashes that wait for the writer. Further ones are learned when the key next uses the permission.
- */
+/* Hashes that wait for the writer. A further one is learned at the key's next use of it. */
 #define LEARNED_QUEUE 65536
 /* Keys of one slice of a flush. */
 #define LEARNED_SLICE 256

@@ -44,8 +44,8 @@ struct worker {
 	uv_timer_t tick;  /* looks at deadlines */
 	uv_timer_t drain; /* closes what is left at the end */
 	uv_idle_t serve;  /* runs while a connection waits for its turn */
-	uv_check_t round; /* begins a round of turns */
-	bool handles;     /* those above were initialised */
+	uv_check_t round; /* begins a round (fairness.h) */
+	bool handles;     /* wake, tick, drain, serve and round were initialised */
 
 	uv_mutex_t lock; /* of the inbox */
 	bool has_lock;

@@ -116,7 +116,8 @@ int store_put_retry(struct store_write *write, const struct store_retry *retry)
 		mdb_put(write->job, store->tables[STORE_RETRIES_BY_TIME], &key, &none, 0));
 }
 
-/* Deletes an entry of the index, and its record, unless that was made later with the same id. */
+/* Deletes an entry of the index by time. Deletes its record too, unless the record is a later one
+ * with the same id. */
 static int drop(struct store_write *write, MDB_cursor *cursor, const MDB_val *found)
 {
 	struct store *store = write->store;

@@ -34,7 +34,7 @@ extern const struct command command_policy_check;
 extern const struct command command_policy_test;
 extern const struct command command_policy_show;
 
-/* What rows of the tables run. */
+/* Functions that rows of the tables run. */
 int key_create_run(struct app *app);
 int key_import_run(struct app *app);
 int key_pattern_run(struct app *app);
