@@ -119,7 +119,7 @@ class Peppers(people.PeopleTest):
             path.write_text(bad)
             status, said = self.d.refuses_to_start()
             self.assertEqual(status, 1)
-            self.assertIn("no secrets' file", said)
+            self.assertIn("not a secrets' file", said)
         path.write_text(good)
         self.d.start()
 
