@@ -252,11 +252,13 @@ class Daemon:
         return run_tool("--socket", str(self.socket), *arguments, text=text, env=env, home=self.folder)
 
 
-def run_tool(*arguments, text=None, env=None, home="/nonexistent"):
-    """Runs authzcheck; returns .returncode, .stdout and .stderr. text is its standard input."""
+def run_tool(*arguments, text=None, env=None, home="/nonexistent", user=None):
+    """Runs authzcheck; returns .returncode, .stdout and .stderr. text is its standard input. user:
+    the number of the user and group that it runs as, for tests that run as root."""
+    other = {} if user is None else {"user": user, "group": user, "extra_groups": []}
     return subprocess.run(
         [AUTHZCHECK, *(str(word) for word in arguments)], input=text or "", capture_output=True,
-        text=True, env={**environment(home), **(env or {})}, timeout=DEADLINE, check=False,
+        text=True, env={**environment(home), **(env or {})}, timeout=DEADLINE, check=False, **other,
     )
 
 
