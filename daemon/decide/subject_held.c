@@ -28,7 +28,8 @@ static bool add_places(struct subject *subject, struct store_list places, struct
 	return true;
 }
 
-int subject_take_assignments(
+/* Takes the record's roles and their places, without those that have ended. */
+static int take_assignments(
 	struct call *call, const struct store_principal *principal, struct subject *subject)
 {
 	struct pol_facts *facts = &subject->facts;
@@ -132,7 +133,7 @@ int subject_take_principal(
 	r = store_get_principal(call->read, tenant, id, &principal);
 	if (r == 0) {
 		take_principal(subject, principal.flags);
-		r = subject_take_assignments(call, &principal, subject);
+		r = take_assignments(call, &principal, subject);
 		if (r == 0 && keeps) {
 			remember(call, &key, &principal, subject);
 		}
@@ -260,5 +261,5 @@ int subject_describe_principal(
 	out->facts.tenant = principal->tenant;
 	out->facts.principal_state = POL_PRINCIPAL_ACTIVE;
 	out->known_principal = true;
-	return subject_take_assignments(call, principal, out);
+	return take_assignments(call, principal, out);
 }

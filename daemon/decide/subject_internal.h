@@ -7,10 +7,6 @@
 
 #include "daemon/decide/subject.h"
 
-/* What the record gives: its roles and their places, those that are over left out. */
-int subject_take_assignments(
-	struct call *call, const struct store_principal *principal, struct subject *subject);
-
 /* The principal's state and what it holds, by facts.key_state. */
 int subject_take_principal(
 	struct call *call, uint32_t tenant, struct pol_str id, struct subject *subject);

@@ -194,3 +194,18 @@ void list_resume(const struct list *list, struct list_from *out)
 		out->number = out->number << 8 | (unsigned char)out->text[i];
 	}
 }
+
+void list_add_declared(struct list *list, uint64_t from, size_t count,
+	void (*encode)(struct call *call, uint32_t number))
+{
+	char cursor[LIST_MAX_CURSOR], number[LIST_NUMBER];
+
+	for (size_t i = (size_t)from; i < count; i++) {
+		if (!list_has_room(list)) {
+			return;
+		}
+		encode(list->call, (uint32_t)i);
+		list_visited(list, list_text_cursor('d', list_number_cursor(i + 1, number), cursor),
+			true);
+	}
+}

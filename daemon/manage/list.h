@@ -72,6 +72,11 @@ struct list_from {
 };
 void list_resume(const struct list *list, struct list_from *out);
 
+/* Adds what the files declare, from number `from` up to `count`, as far as the page has room.
+ * `encode` writes one item to call->out. */
+void list_add_declared(struct list *list, uint64_t from, size_t count,
+	void (*encode)(struct call *call, uint32_t number));
+
 /* A number as a cursor, big-endian, and back; 0: the list's beginning. */
 #define LIST_NUMBER 8
 struct pol_str list_number_cursor(uint64_t number, char cursor[static LIST_NUMBER]);

@@ -77,8 +77,6 @@ void audit_note_init(struct audit_note *note);
 void audit_note_text(
 	struct audit_note *note, const char *name, struct pol_str from, struct pol_str to);
 void audit_note_number(struct audit_note *note, const char *name, int64_t from, int64_t to);
-/* Unix seconds, written as RFC 3339; 0: none. */
-void audit_note_time(struct audit_note *note, const char *name, int64_t from, int64_t to);
 /* Written with commas. */
 void audit_note_list(
 	struct audit_note *note, const char *name, struct store_list from, struct store_list to);

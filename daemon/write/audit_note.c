@@ -87,7 +87,8 @@ static struct pol_str time_text(int64_t time, char text[static POL_TIME_TEXT])
 	return pol_str_of(text);
 }
 
-void audit_note_time(struct audit_note *note, const char *name, int64_t from, int64_t to)
+/* Unix seconds, written as RFC 3339; 0: none. */
+static void add_time(struct audit_note *note, const char *name, int64_t from, int64_t to)
 {
 	char before[POL_TIME_TEXT], after[POL_TIME_TEXT];
 
@@ -192,9 +193,9 @@ static void note_rotation(
 		audit_note_number(note, "generation", from->generation, to->generation);
 	}
 	audit_note_text(note, "other", other_text(from), other_text(to));
-	audit_note_time(note, "other_until", from->other_until, to->other_until);
+	add_time(note, "other_until", from->other_until, to->other_until);
 	note_seconds(note, "rotate_every", from->rotate_every, to->rotate_every);
-	audit_note_time(note, "next_rotation_at", from->next_rotation_at, to->next_rotation_at);
+	add_time(note, "next_rotation_at", from->next_rotation_at, to->next_rotation_at);
 }
 
 /* Roles of the store without their numbers. They are given once and never change. */
@@ -227,14 +228,14 @@ void audit_note_key(
 		pol_str_of(to != NULL ? key_status(b) : ""));
 	audit_note_number(note, "pepper", store_key_pepper(a, STORE_KEY_PEPPER),
 		store_key_pepper(b, STORE_KEY_PEPPER));
-	audit_note_time(note, "deleted_at", a->deleted_at, b->deleted_at);
+	add_time(note, "deleted_at", a->deleted_at, b->deleted_at);
 	audit_note_text(note, "principal", a->principal, b->principal);
 	note_roles(note, a->roles, b->roles);
 	audit_note_list(note, "scopes", a->scopes, b->scopes);
 	audit_note_list(note, "at", a->places, b->places);
 	audit_note_text(note, "environment", a->environment, b->environment);
-	audit_note_time(note, "not_before", a->not_before, b->not_before);
-	audit_note_time(note, "expires_at", a->expires_at, b->expires_at);
+	add_time(note, "not_before", a->not_before, b->not_before);
+	add_time(note, "expires_at", a->expires_at, b->expires_at);
 	note_networks(note, a, b);
 	note_rotation(note, &a->rotation, &b->rotation);
 	audit_note_text(note, "name", a->name, b->name);

@@ -53,7 +53,8 @@ static uint32_t bounded(struct pol_str text, uint32_t offset)
 	return offset < text.len ? offset : (uint32_t)text.len;
 }
 
-void pol_diag_span_position(
+/* The position at which a span begins: line from 1, column from 1 in characters. */
+static void span_position(
 	const struct pol_source *sources, struct pol_span at, uint32_t *line, uint32_t *column)
 {
 	struct pol_str text = sources[at.file].text;
@@ -82,7 +83,7 @@ uint32_t pol_diag_span_line(
 	return 1 + cursor->lines;
 }
 
-/* As pol_diag_span_position, but counts from the cached position if that comes before. */
+/* As span_position, but counts from the cached position if that comes before. */
 static void find_position(
 	struct pol_diags *diags, struct pol_span at, uint32_t *line, uint32_t *column)
 {
@@ -322,7 +323,7 @@ void pol_diag_note(
 	note->at = at;
 	if (has_position(diags, at)) {
 		note->file = diags->sources[at.file].name;
-		pol_diag_span_position(diags->sources, at, &note->line, &note->column);
+		span_position(diags->sources, at, &note->line, &note->column);
 	}
 	append_note(diag, note);
 }

@@ -116,10 +116,6 @@ __attribute__((format(printf, 4, 5))) void pol_diag_note(struct pol_diags *diags
  * those after the first POL_DIAG_PER_FILE are replaced by one that counts them. */
 void pol_diags_sort(struct pol_diags *diags);
 
-/* The position at which a span begins: line from 1, column from 1 in characters. */
-void pol_diag_span_position(
-	const struct pol_source *sources, struct pol_span at, uint32_t *line, uint32_t *column);
-
 /* The line of a span, for many spans in turn: lines are counted from the span before, forwards or
  * backwards. A zeroed cursor is at the beginning of the first file. */
 struct pol_line_cursor {

@@ -215,21 +215,6 @@ static int on_principal(void *context, const struct store_principal *principal)
 	return 0;
 }
 
-static void list_declared(struct list *list, uint64_t from)
-{
-	struct call *call = list->call;
-	char cursor[LIST_MAX_CURSOR], number[LIST_NUMBER];
-
-	for (size_t i = (size_t)from; i < pol_snapshot_principal_count(call->snapshot); i++) {
-		if (!list_has_room(list)) {
-			return;
-		}
-		record_encode_declared(call, (uint32_t)i);
-		list_visited(list, list_text_cursor('d', list_number_cursor(i + 1, number), cursor),
-			true);
-	}
-}
-
 static int list(struct call *call)
 {
 	struct list list;
@@ -254,7 +239,8 @@ static int list(struct call *call)
 		return r;
 	}
 	if (!list.full && tenant == STORE_TENANT_DEFAULT) {
-		list_declared(&list, from.number);
+		list_add_declared(&list, from.number, pol_snapshot_principal_count(call->snapshot),
+			record_encode_declared);
 	}
 	return list_end(&list);
 }

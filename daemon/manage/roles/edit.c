@@ -346,22 +346,29 @@ static int create(struct call *call, struct editing *editing)
 	return save(call, editing);
 }
 
-static int update(struct call *call, struct editing *editing)
+/* Finds the role that is to be changed, if the caller may do `action` to it, and copies its texts.
+ */
+static int begin(struct call *call, struct editing *editing, const char *action,
+	uint32_t *out_tenant, struct store_role *out_before)
 {
 	struct pol_str name = subject_str(call->params[NAME].text);
-	struct store_role before;
-	uint32_t tenant;
-	int r = actor_may(call, "roles", name, "update");
+	int r = actor_may(call, "roles", name, action);
 
 	if (r == 0) {
-		r = check_tenant(call, &call->params[TENANT], &tenant);
+		r = check_tenant(call, &call->params[TENANT], out_tenant);
 	}
 	if (r == 0) {
-		r = roles_open(call, tenant, name, &before);
+		r = roles_open(call, *out_tenant, name, out_before);
 	}
-	if (r == 0) {
-		r = copy_texts(editing, &before);
-	}
+	return r == 0 ? copy_texts(editing, out_before) : r;
+}
+
+static int update(struct call *call, struct editing *editing)
+{
+	struct store_role before;
+	uint32_t tenant;
+	int r = begin(call, editing, "update", &tenant, &before);
+
 	if (r == 0) {
 		editing->role.updated_at = call->now;
 		r = read_all(call, editing);
@@ -380,21 +387,11 @@ static int update(struct call *call, struct editing *editing)
 /* Assignments of the role lose their effect; what it denied is gained. */
 static int delete_role(struct call *call, struct editing *editing)
 {
-	struct pol_str name = subject_str(call->params[NAME].text);
 	struct stored_roles_change change = { .put = NULL };
 	struct store_role before;
 	uint32_t tenant;
-	int r = actor_may(call, "roles", name, "delete");
+	int r = begin(call, editing, "delete", &tenant, &before);
 
-	if (r == 0) {
-		r = check_tenant(call, &call->params[TENANT], &tenant);
-	}
-	if (r == 0) {
-		r = roles_open(call, tenant, name, &before);
-	}
-	if (r == 0) {
-		r = copy_texts(editing, &before);
-	}
 	if (r == 0) {
 		change.remove = before.number;
 		r = stored_roles_extend(call->read, call->snapshot, &change, &editing->next);

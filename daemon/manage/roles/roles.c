@@ -101,23 +101,6 @@ static int on_role(void *context, const struct store_role *role)
 	return 0;
 }
 
-static void list_declared(struct list *list, uint64_t from)
-{
-	struct call *call = list->call;
-	size_t count =
-		pol_snapshot_role_count(call->snapshot) - pol_stored_role_count(call->snapshot);
-	char cursor[LIST_MAX_CURSOR], number[LIST_NUMBER];
-
-	for (size_t i = (size_t)from; i < count; i++) {
-		if (!list_has_room(list)) {
-			return;
-		}
-		record_encode_declared_role(call, (uint32_t)i);
-		list_visited(list, list_text_cursor('d', list_number_cursor(i + 1, number), cursor),
-			true);
-	}
-}
-
 static int list(struct call *call)
 {
 	struct list list;
@@ -142,7 +125,10 @@ static int list(struct call *call)
 		return r;
 	}
 	if (!list.full) {
-		list_declared(&list, from.number);
+		list_add_declared(&list, from.number,
+			pol_snapshot_role_count(call->snapshot) -
+				pol_stored_role_count(call->snapshot),
+			record_encode_declared_role);
 	}
 	return list_end(&list);
 }
