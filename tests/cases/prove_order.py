@@ -209,8 +209,8 @@ SWAPS = (
            "bits->denied |= pol_permset_word(&scope->deny, at) & bits->scopes;",
            said=("denied", "scope")),
     change("denied by anyone | scope", SUBJECT, "\tadd_scopes(snapshot, facts, at, &bits);\n",
-           "\tuint64_t general = bits.denied;\n\tsay.denied = 0;\n"
-           "\tadd_scopes(snapshot, facts, at, &bits);\n\tsay.denied |= general & bits.scopes;\n",
+           "\tuint64_t general = bits.denied;\n\tbits.denied = 0;\n"
+           "\tadd_scopes(snapshot, facts, at, &bits);\n\tbits.denied |= general & bits.scopes;\n",
            said=("denied", "scope")),
     change("denied by one method of several | scope", EVAL, "denied = denied || bits.denied != 0;",
            "denied = denied || (bits.denied != 0 && (bits.scopes | bits.anyone) == at.mask);",
