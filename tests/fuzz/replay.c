@@ -14,12 +14,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { MAX_INPUT = 8 * 1024 * 1024, MAX_PATH = 4096 };
+enum { REPLAY_INPUT = 8 * 1024 * 1024, REPLAY_PATH = 4096 };
 
 static int replay_file(const char *path)
 {
 	FILE *file = fopen(path, "rb");
-	uint8_t *data = malloc(MAX_INPUT);
+	uint8_t *data = malloc(REPLAY_INPUT);
 	size_t size;
 	int r = -1;
 
@@ -27,7 +27,7 @@ static int replay_file(const char *path)
 		fprintf(stderr, "%s: %s\n", path, strerror(errno));
 		goto out;
 	}
-	size = fread(data, 1, MAX_INPUT, file);
+	size = fread(data, 1, REPLAY_INPUT, file);
 	if (ferror(file) != 0) {
 		fprintf(stderr, "%s: cannot be read\n", path);
 		goto out;
@@ -44,7 +44,7 @@ out:
 
 static int replay_folder(DIR *folder, const char *path)
 {
-	char name[MAX_PATH];
+	char name[REPLAY_PATH];
 	struct dirent *entry;
 	int count = 0;
 
@@ -52,7 +52,7 @@ static int replay_folder(DIR *folder, const char *path)
 		if (entry->d_name[0] == '.') {
 			continue;
 		}
-		if (snprintf(name, sizeof name, "%s/%s", path, entry->d_name) >= MAX_PATH ||
+		if (snprintf(name, sizeof name, "%s/%s", path, entry->d_name) >= REPLAY_PATH ||
 			replay_file(name) < 0) {
 			return -1;
 		}
