@@ -7,7 +7,7 @@
 #include "daemon/secret/token.h"
 #include "tests/fuzz/fuzz.h"
 
-enum { MAX_REDACTED = 512 };
+enum { MAX_REDACTED = 200 };
 
 static bool is_sound(struct pol_str text)
 {

@@ -43,8 +43,7 @@ static void setup(void)
 	server.context.config = &config;
 	server.context.store = folder_store();
 	cr_assert_eq(usage_create(server.context.store, &server.context.usage), 0);
-	cr_assert_eq(
-		writer_create(server.context.store, server.context.usage, &server.writer), 0);
+	cr_assert_eq(writer_create(server.context.store, server.context.usage, &server.writer), 0);
 	cr_assert_eq(plugins_create(&server.plugins), 0);
 	options = build_options_of(&config, server.plugins);
 	build_run(&build, &options);
