@@ -78,24 +78,44 @@ static void add_role(struct held_roles *held_roles, uint32_t number, struct pol_
 	}
 }
 
+static void report_exclusive(struct search *search, const char *holder, struct pol_str id,
+	const struct pol_str names[static 2])
+{
+	char text[2 * STORE_MAX_NAME + 8];
+	int len = snprintf(
+		text, sizeof text, "%.*s, %.*s", POL_STR_ARGS(names[0]), POL_STR_ARGS(names[1]));
+
+	report(search, holder, id, "exclusive",
+		(struct pol_str){
+			text, (size_t)len < sizeof text ? (size_t)len : sizeof text - 1 });
+}
+
 static void check_exclusive(struct search *search, const char *holder, struct pol_str id,
 	const struct held_roles *held_roles)
 {
 	for (size_t i = 0; i < held_roles->count; i++) {
 		for (size_t k = 0; k < i; k++) {
-			char text[2 * STORE_MAX_NAME + 8];
-			int len;
-
 			if (pol_snapshot_exclusive(search->snapshot, held_roles->numbers[i],
-				    held_roles->numbers[k]) == POL_NONE) {
-				continue;
+				    held_roles->numbers[k]) != POL_NONE) {
+				report_exclusive(search, holder, id,
+					(const struct pol_str[]){
+						held_roles->names[k], held_roles->names[i] });
 			}
-			len = snprintf(text, sizeof text, "%.*s, %.*s",
-				POL_STR_ARGS(held_roles->names[k]),
-				POL_STR_ARGS(held_roles->names[i]));
-			report(search, holder, id, "exclusive",
-				(struct pol_str){ text, (size_t)len });
 		}
+	}
+}
+
+/* A role of the store that inherits two exclusive ones. */
+static void check_inherited(struct search *search, const struct store_role *role)
+{
+	const struct pol_snapshot *snapshot = search->snapshot;
+	uint32_t members[2];
+
+	if (pol_stored_breaches(
+		    snapshot, pol_stored_find(snapshot, role->number, role->tenant), members)) {
+		report_exclusive(search, "role", role->name,
+			(const struct pol_str[]){ pol_snapshot_role_name(snapshot, members[0]),
+				pol_snapshot_role_name(snapshot, members[1]) });
 	}
 }
 
@@ -228,6 +248,7 @@ static int on_role(void *context, const struct store_role *role)
 		return -ENOMEM;
 	}
 	pol_stored_unref(own);
+	check_inherited(search, role);
 	while (store_list_next(&inherits, &item)) {
 		uint64_t stored;
 		struct pol_str name = store_role_split(item, &stored);

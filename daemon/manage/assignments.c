@@ -61,8 +61,9 @@ static int check_held(struct call *call, const struct store_principal *principal
 	struct store_assignment held;
 	uint32_t number =
 		stored_roles_find(call->snapshot, principal->tenant, new->role, new->stored);
+	int r = check_exclusive(call, number, number);
 
-	while (store_assignment_next(&left, &held)) {
+	while (r == 0 && store_assignment_next(&left, &held)) {
 		uint32_t other = stored_roles_find(
 			call->snapshot, principal->tenant, held.role, held.stored);
 
@@ -74,15 +75,11 @@ static int check_held(struct call *call, const struct store_principal *principal
 				return call_error(call, "conflict",
 					"the principal holds that role there already");
 			}
-		} else if (other != POL_NONE &&
-			   pol_snapshot_exclusive(call->snapshot, other, number) != POL_NONE) {
-			return call_error(call, "conflict",
-				"the policy makes roles %.*s and %.*s exclusive: nobody may hold "
-				"both",
-				POL_STR_ARGS(held.role), POL_STR_ARGS(new->role));
+		} else if (other != POL_NONE) {
+			r = check_exclusive(call, other, number);
 		}
 	}
-	return 0;
+	return r;
 }
 
 /* Stores the record without assignments that have ended, and with the new one. */

@@ -185,6 +185,31 @@ int check_role(struct call *call, const char *param, uint32_t tenant, struct pol
 	return 0;
 }
 
+int check_exclusive(struct call *call, uint32_t a, uint32_t b)
+{
+	struct pol_str names[2] = { pol_snapshot_role_name(call->snapshot, a),
+		pol_snapshot_role_name(call->snapshot, b) };
+	uint32_t members[2];
+
+	if (a == b) {
+		if (!pol_stored_breaches(call->snapshot, a, members)) {
+			return 0;
+		}
+		return call_error(call, "conflict",
+			"role %.*s inherits %.*s and %.*s, which the policy makes exclusive: "
+			"nobody may hold both",
+			POL_STR_ARGS(names[0]),
+			POL_STR_ARGS(pol_snapshot_role_name(call->snapshot, members[0])),
+			POL_STR_ARGS(pol_snapshot_role_name(call->snapshot, members[1])));
+	}
+	if (pol_snapshot_exclusive(call->snapshot, a, b) == POL_NONE) {
+		return 0;
+	}
+	return call_error(call, "conflict",
+		"the policy makes roles %.*s and %.*s exclusive: nobody may hold both",
+		POL_STR_ARGS(names[0]), POL_STR_ARGS(names[1]));
+}
+
 int check_roles(
 	struct call *call, const struct wire_value *value, uint32_t tenant, struct store_pack *out)
 {
@@ -199,19 +224,13 @@ int check_roles(
 
 		r = check_role(call, "roles", tenant, name, &numbers[count]);
 		for (uint32_t i = 0; r == 0 && i < count; i++) {
-			if (numbers[i] == numbers[count]) {
-				r = call_invalid(
-					call, "roles", "names %.*s twice", POL_STR_ARGS(name));
-			} else if (pol_snapshot_exclusive(call->snapshot, numbers[i],
-					   numbers[count]) != POL_NONE) {
-				struct pol_str other =
-					pol_snapshot_role_name(call->snapshot, numbers[i]);
-
-				r = call_error(call, "conflict",
-					"the policy makes roles %.*s and %.*s exclusive: nobody "
-					"may hold both",
-					POL_STR_ARGS(other), POL_STR_ARGS(name));
-			}
+			r = numbers[i] == numbers[count]
+				    ? call_invalid(
+					      call, "roles", "names %.*s twice", POL_STR_ARGS(name))
+				    : check_exclusive(call, numbers[i], numbers[count]);
+		}
+		if (r == 0) {
+			r = check_exclusive(call, numbers[count], numbers[count]);
 		}
 		if (r == 0 && !store_role_add(out, name,
 				      pol_stored_number(call->snapshot, numbers[count]))) {

@@ -42,6 +42,10 @@ int check_roles(
 int check_role(struct call *call, const char *param, uint32_t tenant, struct pol_str role,
 	uint32_t *out_number);
 
+/* Writes a conflict if the policy makes two roles exclusive, with what each inherits. For the same
+ * role twice: if it inherits two exclusive ones itself. */
+int check_exclusive(struct call *call, uint32_t a, uint32_t b);
+
 /* Networks in CIDR notation, STORE_NETWORK bytes each. */
 int check_networks(struct call *call, const struct wire_value *value,
 	uint8_t out[static STORE_MAX_LIST * STORE_NETWORK], uint32_t *out_count);

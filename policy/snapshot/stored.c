@@ -369,9 +369,25 @@ size_t pol_stored_role_count(const struct pol_snapshot *snapshot)
 	return snapshot->stored_count;
 }
 
-bool pol_stored_breaches(const struct pol_snapshot *snapshot, uint32_t role)
+bool pol_stored_breaches(
+	const struct pol_snapshot *snapshot, uint32_t role, uint32_t out_members[static 2])
 {
 	const struct pol_stored_slot *slot = find_slot(snapshot, role);
+	const struct pol_exclusion *exclusions;
 
-	return slot != NULL && slot->breaches;
+	if (slot == NULL || !slot->breaches) {
+		return false;
+	}
+	exclusions = snapshot->roles[role].exclusions;
+	for (uint32_t i = 1; i < snapshot->roles[role].exclusion_count; i++) {
+		for (uint32_t k = 0; k < i; k++) {
+			if (exclusions[i].set == exclusions[k].set &&
+				exclusions[i].member != exclusions[k].member) {
+				out_members[0] = exclusions[k].member;
+				out_members[1] = exclusions[i].member;
+				return true;
+			}
+		}
+	}
+	return false;
 }

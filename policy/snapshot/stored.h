@@ -107,5 +107,6 @@ uint64_t pol_stored_number(const struct pol_snapshot *snapshot, uint32_t role);
 struct pol_stored *pol_stored_own(const struct pol_snapshot *snapshot, uint32_t role);
 /* The number of stored roles. */
 size_t pol_stored_role_count(const struct pol_snapshot *snapshot);
-/* Does a stored role inherit roles that are exclusive? */
-bool pol_stored_breaches(const struct pol_snapshot *snapshot, uint32_t role);
+/* Does a stored role inherit roles that are exclusive? Then out_members are two of them. */
+bool pol_stored_breaches(
+	const struct pol_snapshot *snapshot, uint32_t role, uint32_t out_members[static 2]);

@@ -65,6 +65,9 @@ static int on_key(void *context, const struct store_key *key)
 	struct pol_str item;
 	size_t count = 0;
 
+	if ((key->flags & STORE_KEY_REVOKED) != 0) {
+		return 0;
+	}
 	while (count < STORE_MAX_LIST && store_list_next(&left, &item)) {
 		uint64_t stored;
 		struct pol_str name = store_role_split(item, &stored);
@@ -79,17 +82,45 @@ static int on_key(void *context, const struct store_key *key)
 		       : 0;
 }
 
-static int check_exclusive(
+/* Neither the changed role, nor any that inherits from it, may inherit two exclusive roles. A role
+ * that did so before this call, because of a change of the policy, may keep them unless it is the
+ * one that is changed. */
+static int check_heirs(
+	struct call *call, const struct store_role *role, const struct pol_snapshot *next)
+{
+	uint32_t count = (uint32_t)pol_snapshot_role_count(next);
+	uint32_t first = count - (uint32_t)pol_stored_role_count(next);
+
+	for (uint32_t i = first; i < count; i++) {
+		uint64_t number = pol_stored_number(next, i);
+		uint32_t members[2], old[2];
+
+		if (!pol_stored_breaches(next, i, members) ||
+			(number != role->number &&
+				pol_stored_breaches(call->snapshot,
+					pol_stored_find(call->snapshot, number, role->tenant),
+					old))) {
+			continue;
+		}
+		return call_error(call, "conflict",
+			"role %.*s would hold %.*s and %.*s, which the policy makes exclusive",
+			POL_STR_ARGS(pol_snapshot_role_name(next, i)),
+			POL_STR_ARGS(pol_snapshot_role_name(next, members[0])),
+			POL_STR_ARGS(pol_snapshot_role_name(next, members[1])));
+	}
+	return 0;
+}
+
+static int check_no_exclusive(
 	struct call *call, const struct store_role *role, const struct pol_snapshot *next)
 {
 	struct exclusion exclusion = { .call = call, .next = next };
-	uint32_t number = pol_stored_find(next, role->number, role->tenant);
 	const struct pol_str any = { NULL, 0 };
 	int r;
 
-	if (pol_stored_breaches(next, number)) {
-		return call_error(call, "conflict",
-			"the role would hold two that the policy makes exclusive");
+	r = check_heirs(call, role, next);
+	if (r != 0) {
+		return r;
 	}
 	/* Only an inherited role can be exclusive with another one that is held. */
 	if (role->inherits.count == 0) {
@@ -117,7 +148,7 @@ int roles_check(struct call *call, const struct store_role *role, uint32_t befor
 			STORED_ROLES_MAX);
 	}
 	if (r == 0) {
-		r = check_exclusive(call, role, next);
+		r = check_no_exclusive(call, role, next);
 	}
 	if (r == 0) {
 		r = escalation_check_role(

@@ -178,6 +178,7 @@ Test(stored, an_extension_decides_by_its_roles_and_its_tenants)
 		{ 9, 1, POL_STR("both"), { 0 }, own, both, 2 },
 	};
 	uint64_t number;
+	uint32_t members[2];
 	size_t fault;
 
 	cr_assert_eq(pol_stored_extend(base, roles, 4, &fault, &snapshot), POL_OK);
@@ -188,8 +189,10 @@ Test(stored, an_extension_decides_by_its_roles_and_its_tenants)
 		pol_stored_find(snapshot, 5, 1));
 	cr_expect_eq(number, 5);
 	cr_expect_eq(pol_snapshot_role(snapshot, POL_STR("boss")), POL_NONE);
-	cr_expect(pol_stored_breaches(snapshot, pol_stored_find(snapshot, 9, 1)));
-	cr_expect_not(pol_stored_breaches(snapshot, pol_stored_find(snapshot, 5, 1)));
+	cr_expect(pol_stored_breaches(snapshot, pol_stored_find(snapshot, 9, 1), members));
+	cr_expect_eq(members[0], pol_snapshot_role(snapshot, POL_STR("collector")));
+	cr_expect_eq(members[1], pol_snapshot_role(snapshot, POL_STR("auditor")));
+	cr_expect_not(pol_stored_breaches(snapshot, pol_stored_find(snapshot, 5, 1), members));
 	for (int i = 0; i < 4; i++) {
 		const struct pol_held held = { .role = pol_stored_find(snapshot, roles[i].number,
 						       roles[i].tenant) };
