@@ -86,6 +86,7 @@ static void drop_other(struct store_key *key, const struct secret_rules_change *
 	rotation->other_overlap = 0;
 	rotation->other_since = 0;
 	rotation->other_renew_by = 0;
+	rotation->other_received_by = (struct pol_str){ 0 };
 	key->flags &= ~(uint32_t)STORE_KEY_OTHER_IMPORTED;
 }
 
@@ -118,6 +119,7 @@ static void retire(struct store_key *key, const struct secret_rules_change *chan
 	rotation->other_overlap = 0;
 	rotation->other_since = since(key);
 	rotation->other_renew_by = rotation->renew_by;
+	rotation->other_received_by = rotation->received_by;
 	rotation->other_until =
 		rotation->renew_by != 0 ? min_time(until, rotation->renew_by) : until;
 	if ((key->flags & STORE_KEY_IMPORTED) != 0) {
@@ -152,6 +154,7 @@ void secret_rules_rotate(struct store_key *key, const struct secret_rules_change
 		rotation->other_until = change->now + SECRET_RULES_PENDING;
 		rotation->other_overlap = next->overlap;
 		rotation->other_since = change->now;
+		rotation->other_received_by = next->received_by;
 		store_key_set_pepper(key, STORE_KEY_OTHER_PEPPER, pepper);
 		return;
 	}
@@ -162,6 +165,7 @@ void secret_rules_rotate(struct store_key *key, const struct secret_rules_change
 		add_dead(key, change, key->hash, buffer);
 	}
 	install(key, change, next->hash, number);
+	rotation->received_by = next->received_by;
 	store_key_set_pepper(key, STORE_KEY_PEPPER, pepper);
 }
 
@@ -172,6 +176,7 @@ void secret_rules_confirm(struct store_key *key, const struct secret_rules_chang
 	const uint8_t *hash = rotation->other_hash;
 	uint32_t number = rotation->other_generation;
 	int64_t overlap = rotation->other_overlap;
+	struct pol_str received_by = rotation->other_received_by;
 	uint8_t pepper = store_key_pepper(key, STORE_KEY_OTHER_PEPPER);
 
 	retire(key, change, overlap);
@@ -179,6 +184,7 @@ void secret_rules_confirm(struct store_key *key, const struct secret_rules_chang
 		drop_other(key, change, buffer);
 	}
 	install(key, change, hash, number);
+	rotation->received_by = received_by;
 	store_key_set_pepper(key, STORE_KEY_PEPPER, pepper);
 }
 
@@ -208,6 +214,8 @@ void secret_rules_rollback(struct store_key *key, const struct secret_rules_chan
 	rotation->other_until = 0;
 	rotation->other_since = 0;
 	rotation->other_renew_by = 0;
+	rotation->received_by = rotation->other_received_by;
+	rotation->other_received_by = (struct pol_str){ 0 };
 	add_dead(key, change, dead, buffer);
 	install(key, change, hash, number);
 	rotation->secret_since = began;

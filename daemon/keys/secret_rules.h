@@ -61,8 +61,9 @@ struct secret_rules_change {
 /* A new secret. */
 struct secret_rules_next {
 	enum rotation_mode mode;
-	int64_t overlap;     /* seconds, for the first two modes */
-	const uint8_t *hash; /* STORE_HASH bytes, to which the record then points */
+	int64_t overlap;            /* seconds, for the first two modes */
+	const uint8_t *hash;        /* STORE_HASH bytes, to which the record then points */
+	struct pol_str received_by; /* the caller that gets it, as in store_rotation */
 };
 
 /* The other secret, if there is one, dies first; the caller has checked that it may. */

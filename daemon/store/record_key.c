@@ -41,11 +41,13 @@ enum {
 
 /* The tail, after the texts, which only keys have that were rotated, have a schedule or were
  * deleted: most keys have none, so their records are shorter and their tags cost less. The other
- * secret's hash and the tags of replaced secrets follow it. */
+ * secret's hash, the tags of replaced secrets and who received the secrets follow it. */
 enum {
 	TAIL_OTHER = 0,
 	TAIL_DEAD_COUNT,
-	TAIL_GENERATION = TAIL_DEAD_COUNT + 3, /* four bytes each */
+	TAIL_RECEIVED_BY_LEN,
+	TAIL_OTHER_RECEIVED_BY_LEN,
+	TAIL_GENERATION, /* four bytes each */
 	TAIL_OTHER_GENERATION = TAIL_GENERATION + 4,
 	TAIL_ISSUED = TAIL_OTHER_GENERATION + 4,
 	TAIL_OTHER_UNTIL = TAIL_ISSUED + 4, /* eight */
@@ -72,7 +74,9 @@ static bool key_fits(const struct store_key *key)
 	       key->roles.size <= UINT16_MAX && key->scopes.size <= UINT16_MAX &&
 	       key->roles.count <= UINT8_MAX && key->scopes.count <= UINT8_MAX &&
 	       key->places.count <= UINT8_MAX && key->network_count <= UINT8_MAX &&
-	       key->rotation.dead_count <= STORE_DEAD_TAGS;
+	       key->rotation.dead_count <= STORE_DEAD_TAGS &&
+	       key->rotation.received_by.len <= UINT8_MAX &&
+	       key->rotation.other_received_by.len <= UINT8_MAX;
 }
 
 static bool needs_tail(const struct store_key *key)
@@ -91,6 +95,8 @@ static void put_tail(struct store_text *text, const struct store_key *key)
 
 	at[TAIL_OTHER] = rotation->other;
 	at[TAIL_DEAD_COUNT] = rotation->dead_count;
+	at[TAIL_RECEIVED_BY_LEN] = (uint8_t)rotation->received_by.len;
+	at[TAIL_OTHER_RECEIVED_BY_LEN] = (uint8_t)rotation->other_received_by.len;
 	store_put32(at + TAIL_GENERATION, rotation->generation != 0 ? rotation->generation : 1);
 	store_put32(at + TAIL_OTHER_GENERATION, rotation->other_generation);
 	store_put32(at + TAIL_ISSUED, rotation->issued != 0 ? rotation->issued : 1);
@@ -108,6 +114,8 @@ static void put_tail(struct store_text *text, const struct store_key *key)
 		store_text_put(text, rotation->other_hash, STORE_HASH);
 	}
 	store_text_put(text, rotation->dead, (size_t)rotation->dead_count * STORE_TAG);
+	store_text_put(text, rotation->received_by.ptr, rotation->received_by.len);
+	store_text_put(text, rotation->other_received_by.ptr, rotation->other_received_by.len);
 }
 
 static void take_tail(struct store_text *text, struct store_key *key)
@@ -136,6 +144,8 @@ static void take_tail(struct store_text *text, struct store_key *key)
 		rotation->other_hash = store_text_take(text, STORE_HASH);
 	}
 	rotation->dead = store_text_take(text, (size_t)rotation->dead_count * STORE_TAG);
+	rotation->received_by = store_text_take_str(text, at[TAIL_RECEIVED_BY_LEN]);
+	rotation->other_received_by = store_text_take_str(text, at[TAIL_OTHER_RECEIVED_BY_LEN]);
 }
 
 int store_encode_key(struct store *store, const struct store_key *key, size_t *out_len)

@@ -197,6 +197,7 @@ static int check_rotate(struct call *call, struct rotating *rotating)
 	if (r == 0) {
 		begin(call, rotating);
 		r = read_mode(call, rotating);
+		rotating->next.received_by = pol_str_of(call->change->actor);
 	}
 	if (r == 0) {
 		r = escalation_check_key(call, NULL, key);
@@ -369,6 +370,8 @@ static int check_renew(struct call *call, struct rotating *rotating)
 	rotating->key = subject.key;
 	begin(call, rotating);
 	rotating->next.mode = ROTATION_CONFIRM;
+	/* The new secret is for the one that has the current one. */
+	rotating->next.received_by = rotating->key.rotation.received_by;
 	rotating->next.overlap = (int64_t)pol_snapshot_limits(call->snapshot)->rotation_overlap;
 	snprintf(actor, sizeof actor, "key:%.*s", STORE_KID, rotating->kid);
 	r = retry_begin(call, RENEW_REQUEST_ID, pol_str_of(actor), &rotating->retry);

@@ -41,9 +41,15 @@ static void teardown(void)
 
 TestSuite(secret_rules, .init = setup, .fini = teardown);
 
+/* Each new secret has its own receiver, named as it; the first one was for the creator. */
+static struct pol_str received_by(const uint8_t *hash)
+{
+	return (struct pol_str){ (const char *)hash, hash[0] != 'a' };
+}
+
 static void rotate(enum rotation_mode mode, int64_t overlap, const uint8_t *hash)
 {
-	struct secret_rules_next next = { mode, overlap, hash };
+	struct secret_rules_next next = { mode, overlap, hash, received_by(hash) };
 
 	secret_rules_rotate(&key, &change, &next, &buffer);
 }
@@ -59,6 +65,10 @@ static void expect(const char *current, const char *other, enum store_other what
 		key.hash[0]);
 	cr_expect_eq(secret_rules_other(&key, now), what, "other at %lld", (long long)(now - T));
 	cr_expect(other == NULL || key.rotation.other_hash[0] == (uint8_t)other[0]);
+	cr_expect(pol_str_equal(key.rotation.received_by, received_by(key.hash)));
+	cr_expect(pol_str_equal(key.rotation.other_received_by,
+		key.rotation.other_hash != NULL ? received_by(key.rotation.other_hash)
+						: (struct pol_str){ 0 }));
 }
 
 static bool dead(const uint8_t *hash)

@@ -96,7 +96,9 @@ Test(store, a_keys_secrets_and_schedule_come_back_and_other_keys_have_none)
 		.secret_since = 13,
 		.rotate_every = 14,
 		.next_rotation_at = 15,
-		.renew_by = 16 };
+		.renew_by = 16,
+		.received_by = POL_STR("key:1aaaaaaaaaaa"),
+		.other_received_by = POL_STR("uid:7") };
 	cr_assert_eq(store_write_begin(store, &write), 0);
 	cr_assert_eq(store_create_key(write, &plain), 0);
 	cr_assert_eq(store_create_key(write, &key), 0);
@@ -121,7 +123,10 @@ Test(store, a_keys_secrets_and_schedule_come_back_and_other_keys_have_none)
 	cr_expect_arr_eq(got->other_hash, other, STORE_HASH);
 	cr_assert_eq(got->dead_count, 2);
 	cr_expect_arr_eq(got->dead, dead, sizeof dead);
+	cr_expect(pol_str_equal(got->received_by, POL_STR("key:1aaaaaaaaaaa")));
+	cr_expect(pol_str_equal(got->other_received_by, POL_STR("uid:7")));
 	cr_assert_eq(store_get_key(read, plain.kid, &found), 0);
+	cr_expect_eq(got->received_by.len, 0);
 	cr_expect_eq(got->generation, 1);
 	cr_expect_eq(got->issued, 1);
 	cr_expect_eq(got->other, STORE_OTHER_NONE);
