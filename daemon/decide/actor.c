@@ -134,29 +134,48 @@ static void make_path(const char *noun, struct pol_str id, struct pol_path_memo 
 	}
 }
 
+/* Decides the action with `facts`, which are changed. */
+static bool decide_managing(struct call *call, struct pol_facts *facts, const char *noun,
+	struct pol_str id, const char *action, struct pol_decision *out)
+{
+	struct pol_path_memo memo;
+
+	make_path(noun, id, &memo);
+	facts->tree = POL_STR("authz");
+	facts->memo = &memo;
+	facts->verb = pol_str_of(action);
+	facts->now = call->now;
+	facts->dice = call_random(call);
+	pol_eval_managing(call->snapshot, facts, out);
+	facts->memo = NULL;
+	return out->allow;
+}
+
 static int token_can(struct call *call, const char *noun, struct pol_str id, const char *action)
 {
 	struct pol_facts facts = call->actor->subject.facts;
-	struct pol_path_memo memo;
 	struct pol_decision decision;
 	char path[MAX_RESOURCE];
 	int len;
 
-	make_path(noun, id, &memo);
-	facts.tree = POL_STR("authz");
-	/* For the log; the decision uses the memo. */
+	/* For the log; the decision uses the segments. */
 	len = snprintf(
 		path, sizeof path, "/%s%s%.*s", noun, id.len > 0 ? "/" : "", POL_STR_ARGS(id));
 	facts.path = (struct pol_str){ path, (size_t)len < sizeof path ? (size_t)len : 0 };
-	facts.memo = &memo;
-	facts.verb = pol_str_of(action);
-	facts.now = call->now;
-	facts.dice = call_random(call);
-	pol_eval_managing(call->snapshot, &facts, &decision);
+	decide_managing(call, &facts, noun, id, action, &decision);
 	if ((decision.marks & (POL_MARK_WARN | POL_MARK_LOG)) != 0) {
 		decision_note_write(call, &call->actor->subject, &facts, &decision);
 	}
 	return decision.allow;
+}
+
+bool actor_could(struct call *call, const struct pol_facts *then, const char *noun,
+	struct pol_str id, const char *action)
+{
+	struct pol_facts facts = *then;
+	struct pol_decision decision;
+
+	return decide_managing(call, &facts, noun, id, action, &decision);
 }
 
 /* --- any caller ----------------------------------------------------------------------------------

@@ -39,6 +39,11 @@ int actor_may(struct call *call, const char *noun, struct pol_str id, const char
 /* The same question without an error: 1 yes, 0 no, or a negative errno. */
 int actor_can(struct call *call, const char *noun, struct pol_str id, const char *action);
 
+/* The same for a caller with a token, as of another time: `then` is what its owner has then.
+ * Nothing is logged. */
+bool actor_could(struct call *call, const struct pol_facts *then, const char *noun,
+	struct pol_str id, const char *action);
+
 /* The peer may do everything, and the request has no token. */
 bool actor_is_superuser(const struct call *call);
 

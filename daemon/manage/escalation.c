@@ -2,260 +2,187 @@
 #include "daemon/manage/escalation.h"
 
 #include <errno.h>
-#include <string.h>
 
-#include "daemon/config/config.h"
 #include "daemon/decide/actor.h"
 #include "daemon/decide/subject.h"
+#include "daemon/manage/custody.h"
+#include "daemon/manage/grantor.h"
 #include "policy/ask/escalation.h"
+#include "policy/text/timetext.h"
 
-/* What the caller has, and what it may grant beside that. */
-struct rights {
-	struct pol_grantor grantor;
-	uint32_t roles[STORE_MAX_ASSIGNMENTS];
-	uint32_t scopes[STORE_MAX_LIST];
-	struct pol_run runs[64];
+/* --- comparison ------------------------------------------------------------------------------- */
+
+/* What is compared, and with what. */
+struct comparison {
+	struct party before;
+	struct party after;
+	struct party own;        /* of the caller, or of another that would gain by the call */
+	struct grantor *grantor; /* NULL: nothing beside `own` counts */
+	bool grants;             /* what the caller may grant counts too */
 };
 
-/* --- a manager of the configuration ----------------------------------------------------------- */
-
-/* An id that no record has, so that only a pattern for all ids matches it. */
-#define ANY_ID "\x01"
-
-/* Every permission of the tree authz: that a `manage` line can give for all ids. */
-static const struct {
-	const char *noun;
-	bool below; /* on /NOUN/ID, not on /NOUN */
-	const char *actions[9];
-} nodes[] = {
-	{ "keys", false, { "list", "create" } },
-	{ "keys", true,
-		{ "read", "update", "disable", "enable", "rotate", "revoke", "delete",
-			"restore" } },
-	{ "principals", false, { "list", "create" } },
-	{ "principals", true, { "read", "update", "disable", "enable", "delete", "issue" } },
-	{ "roles", false, { "list", "create" } },
-	{ "roles", true, { "read", "update", "delete" } },
-	{ "assignments", false, { "list", "create", "delete" } },
-	{ "grants/scopes", true, { "grant" } },
-	{ "grants/roles", true, { "grant" } },
-	{ "audit", false, { "read" } },
+/* The first thing that may not be given, and from when on. */
+struct finding {
+	struct pol_escalation escalation;
+	int64_t when;
 };
 
-/* The permissions that `manage` lines give to a peer without a token, as runs. */
-static int find_runs(struct call *call, struct rights *rights)
+/* Compares as of one time. */
+static int compare_at(struct call *call, const struct comparison *comparison, int64_t when,
+	struct pol_escalation *out)
 {
-	for (size_t i = 0; i < sizeof nodes / sizeof nodes[0]; i++) {
-		const char *const *action = nodes[i].actions;
+	struct party_future was, is, has;
+	const struct pol_facts *before = party_at(&comparison->before, when, &was);
+	const struct pol_facts *after = party_at(&comparison->after, when, &is);
+	const struct pol_facts *own = party_at(&comparison->own, when, &has);
+	struct pol_grantor grantor = { .facts = own };
+	int r = 0;
 
-		for (; *action != NULL; action++) {
-			struct pol_str id =
-				nodes[i].below ? POL_STR(ANY_ID) : (struct pol_str){ 0 };
-			struct pol_run *run = &rights->runs[rights->grantor.run_count];
-			int r = actor_can(call, nodes[i].noun, id, *action);
-
-			if (r < 0) {
-				return r;
-			}
-			if (r > 0 && rights->grantor.run_count < 64 &&
-				pol_escalation_permission(call->snapshot, nodes[i].noun,
-					nodes[i].below, *action, run)) {
-				rights->grantor.run_count++;
-			}
-		}
+	if (comparison->grantor != NULL) {
+		grantor.runs = comparison->grantor->runs;
+		grantor.run_count = comparison->grantor->run_count;
 	}
-	rights->grantor.runs = rights->runs;
-	return 0;
+	if (comparison->grants && after != NULL) {
+		r = grantor_allow(call, comparison->grantor, own, after, &grantor);
+	}
+	if (r == 0 && pol_escalation_find(call->snapshot, before, after, &grantor, out) != POL_OK) {
+		r = -ENOMEM;
+	}
+	return r;
 }
 
-/* --- what `grant` allows beside --------------------------------------------------------------- */
-
-static int add_roles(struct call *call, const struct pol_facts *facts, struct rights *rights)
+static int64_t earlier(int64_t a, int64_t b)
 {
-	for (uint32_t i = 0; i < facts->held_count && i < STORE_MAX_ASSIGNMENTS; i++) {
-		uint32_t role = facts->held[i].role;
-		struct pol_str name = pol_snapshot_role_name(call->snapshot, role);
-		int r = name.len > 0 ? actor_can(call, "grants/roles", name, "grant") : 0;
-
-		if (r < 0) {
-			return r;
-		}
-		if (r > 0) {
-			rights->roles[rights->grantor.role_count++] = role;
-		}
-	}
-	rights->grantor.roles = rights->roles;
-	return 0;
+	return a < b ? a : b;
 }
 
-static int add_scopes(struct call *call, const struct pol_facts *facts, struct rights *rights)
+/* Compares as of now, and as of each later time at which anything ends: what the subject held
+ * before the call, what it holds after it, or what the caller has. So nothing is given for longer
+ * than the caller has it, and a denial that ends does not hide what is allowed after it. */
+static int compare(struct call *call, const struct comparison *comparison, struct finding *out)
 {
-	for (uint32_t i = 0; i < facts->scope_count && i < STORE_MAX_LIST; i++) {
-		struct pol_str name = pol_snapshot_scope_name(call->snapshot, facts->scopes[i]);
-		int r = name.len > 0 ? actor_can(call, "grants/scopes", name, "grant") : 0;
+	int64_t when = call->now;
+	int r = 0;
 
-		if (r < 0) {
-			return r;
-		}
-		if (r > 0) {
-			rights->scopes[rights->grantor.scope_count++] = facts->scopes[i];
-		}
+	out->escalation.found = false;
+	while (r == 0 && !out->escalation.found && when != INT64_MAX) {
+		out->when = when;
+		r = compare_at(call, comparison, when, &out->escalation);
+		when = earlier(party_next_end(&comparison->own, when),
+			earlier(party_next_end(&comparison->before, when),
+				party_next_end(&comparison->after, when)));
 	}
-	rights->grantor.scopes = rights->scopes;
-	return 0;
+	return r;
 }
 
-static int init_grantor(struct call *call, struct rights *rights)
+static int refuse(struct call *call, const struct finding *finding, const char *hint)
 {
-	rights->grantor = (struct pol_grantor){ .facts = NULL };
-	if (call->actor != NULL) {
-		rights->grantor.facts = &call->actor->subject.facts;
-		return 0;
+	char text[POL_TIME_TEXT];
+
+	if (finding->when > call->now && pol_timetext_format(finding->when, text) == POL_OK) {
+		return call_error(call, "forbidden",
+			"this would give away what you do not have yourself from %s on: %s on %s; "
+			"let it end by then%s",
+			text, finding->escalation.action, finding->escalation.resource, hint);
 	}
-	return find_runs(call, rights);
-}
-
-/* --- the comparison --------------------------------------------------------------------------- */
-
-static int refuse(struct call *call, const struct pol_escalation *escalation, const char *hint)
-{
 	return call_error(call, "forbidden",
 		"this would give away what you do not have yourself: %s on %s%s",
-		escalation->action, escalation->resource, hint);
+		finding->escalation.action, finding->escalation.resource, hint);
 }
 
-/* A subject's facts as of a later time, without the assignments that have ended by then. */
-struct future {
-	struct pol_facts facts;
-	struct pol_held held[STORE_MAX_ASSIGNMENTS];
+/* --- what the caller may give ----------------------------------------------------------------- */
+
+static const char to_itself[] = "; and no caller may grant anything to itself";
+static const char received[] =
+	"; `grant` does not help, because a secret that you receive counts as your own";
+
+/* A subject that gains. One of the two is set. */
+struct gaining {
+	const struct store_key *key;
+	const struct store_principal *principal;
+	const char *own; /* why `grant` does not count: a hint; NULL: it counts */
 };
 
-/* The next time after `when` at which an assignment ends; INT64_MAX: there is none. */
-static int64_t next_end(const struct pol_facts *facts, int64_t when)
+/* Does a key that received the caller's secret gain what it does not have itself? Its state does
+ * not matter: what it had is compared. */
+static int check_receiver(struct call *call, const struct comparison *comparison,
+	const char kid[static STORE_KID], struct finding *out)
 {
-	int64_t next = INT64_MAX;
+	struct comparison other = *comparison;
+	struct store_key key;
+	struct subject subject;
+	int r = store_get_key(call->read, (struct pol_str){ kid, STORE_KID }, &key);
 
-	for (uint32_t i = 0; facts != NULL && i < facts->held_count; i++) {
-		int64_t until = facts->held[i].until;
-
-		next = until > when && until < next ? until : next;
+	other.own = (struct party){ .facts = NULL };
+	other.grantor = NULL;
+	if (r == 0) {
+		r = subject_describe_key(call, &key, &subject);
+		other.own = (struct party){ &subject.facts, key.expires_at };
 	}
-	return next;
+	return r < 0 && r != -ENOENT && r != -EBADMSG ? r : compare(call, &other, out);
 }
 
-static const struct pol_facts *facts_at(
-	const struct pol_facts *facts, int64_t when, struct future *future)
+/* `grant` would help: does the caller, or another key that received the caller's secret, hold a
+ * secret of the subject? Then it would give to itself. */
+static int check_custody(struct call *call, const struct comparison *comparison,
+	const struct gaining *gaining, struct finding *finding)
 {
-	if (facts == NULL) {
-		return NULL;
+	struct custody custody;
+	int r = gaining->key != NULL ? custody_of_key(call, gaining->key, &custody)
+				     : custody_of_principal(call, gaining->principal->tenant,
+					       gaining->principal->id, &custody);
+
+	if (r == 0 && custody.own) {
+		return refuse(call, finding, received);
 	}
-	future->facts = *facts;
-	future->facts.held = future->held;
-	future->facts.held_count = 0;
-	for (uint32_t i = 0; i < facts->held_count && i < STORE_MAX_ASSIGNMENTS; i++) {
-		if (facts->held[i].until == 0 || facts->held[i].until > when) {
-			future->held[future->facts.held_count++] = facts->held[i];
+	for (uint32_t i = 0; r == 0 && i < custody.count; i++) {
+		r = check_receiver(call, comparison, custody.kids[i], finding);
+		if (r == 0 && finding->escalation.found) {
+			return refuse(call, finding, received);
 		}
 	}
-	return &future->facts;
+	return r;
 }
 
-/* The facts that are compared. */
-struct change {
-	const struct pol_facts *before; /* NULL: nothing */
-	const struct pol_facts *after;
-};
-
-/* Compares as of a later time. The caller may grant what it has now, and what it will have at that
- * time, when a denial of its own may have ended. */
-static enum pol_status find_escalation_at(struct call *call, const struct change *change,
-	const struct pol_grantor *grantor, int64_t when, struct pol_escalation *escalation)
-{
-	struct future was, is, own;
-	const struct pol_facts *before = facts_at(change->before, when, &was);
-	const struct pol_facts *after = facts_at(change->after, when, &is);
-	struct pol_grantor then = *grantor;
-	enum pol_status status;
-
-	status = pol_escalation_find(call->snapshot, before, after, grantor, escalation);
-	if (status == POL_OK && escalation->found && grantor->facts != NULL) {
-		then.facts = facts_at(grantor->facts, when, &own);
-		status = pol_escalation_find(call->snapshot, before, after, &then, escalation);
-	}
-	return status;
-}
-
-/* Compares as of now, and as of each time at which an assignment ends. Otherwise a role that is
- * held until Friday could be given without an end, and a denial until Friday would hide what is
- * allowed after it. */
-static int find_escalation(struct call *call, const struct pol_facts *before,
-	const struct pol_facts *after, const struct pol_grantor *grantor,
-	struct pol_escalation *escalation)
-{
-	const struct change change = { before, after };
-	int64_t when = call->now;
-	enum pol_status status =
-		pol_escalation_find(call->snapshot, before, after, grantor, escalation);
-
-	while (status == POL_OK && !escalation->found) {
-		int64_t first = next_end(before, when), second = next_end(after, when);
-
-		when = first < second ? first : second;
-		if (when == INT64_MAX) {
-			break;
-		}
-		status = find_escalation_at(call, &change, grantor, when, escalation);
-	}
-	return status == POL_OK ? 0 : -ENOMEM;
-}
-
-/* `own`: the caller itself would gain. */
 static int check(
-	struct call *call, const struct pol_facts *before, const struct pol_facts *after, bool own)
+	struct call *call, struct party before, struct party after, const struct gaining *gaining)
 {
-	struct rights rights;
-	struct pol_escalation escalation;
-	int r = init_grantor(call, &rights);
+	struct grantor grantor;
+	struct comparison comparison = { .before = before, .after = after, .grantor = &grantor };
+	struct finding finding;
+	int r = grantor_init(call, &grantor);
 
-	escalation.found = false;
+	comparison.own = grantor.own;
 	if (r == 0) {
-		r = find_escalation(call, before, after, &rights.grantor, &escalation);
+		r = compare(call, &comparison, &finding);
 	}
-	if (r < 0 || !escalation.found) {
+	if (r < 0 || !finding.escalation.found) {
 		return r;
 	}
-	if (own) {
-		return refuse(call, &escalation, "; and no caller may grant anything to itself");
+	if (gaining->own != NULL) {
+		return refuse(call, &finding, gaining->own);
 	}
-	r = add_roles(call, after, &rights);
+	r = check_custody(call, &comparison, gaining, &finding);
 	if (r == 0) {
-		r = add_scopes(call, after, &rights);
+		comparison.grants = true;
+		r = compare(call, &comparison, &finding);
 	}
-	if (r == 0) {
-		r = find_escalation(call, before, after, &rights.grantor, &escalation);
-	}
-	if (r < 0) {
+	if (r != 0) {
 		return r;
 	}
-	return escalation.found
-		       ? refuse(call, &escalation, "; `grant` on the role or scope would allow it")
+	return finding.escalation.found
+		       ? refuse(call, &finding, "; `grant` on the role or scope would allow it")
 		       : 0;
 }
 
 /* The key that the caller presented: whatever it gains, the caller gains. */
-static int check_own_key(
-	struct call *call, const struct pol_facts *before, const struct pol_facts *after)
+static int check_own_key(struct call *call, struct party before, struct party after)
 {
-	const struct pol_grantor nobody = { .facts = NULL };
-	struct pol_escalation escalation;
-	int r = find_escalation(call, before, after, &nobody, &escalation);
+	const struct comparison comparison = { .before = before, .after = after };
+	struct finding finding;
+	int r = compare(call, &comparison, &finding);
 
-	if (r < 0) {
-		return r;
-	}
-	return escalation.found
-		       ? refuse(call, &escalation, "; and no caller may grant anything to itself")
-		       : 0;
+	return r == 0 && finding.escalation.found ? refuse(call, &finding, to_itself) : r;
 }
 
 static bool is_own_principal(const struct call *call, uint32_t tenant, struct pol_str id)
@@ -272,74 +199,118 @@ static bool is_own_key(const struct call *call, const struct store_key *key)
 	       pol_str_equal(key->kid, (struct pol_str){ call->actor->kid, STORE_KID });
 }
 
-int escalation_check_key(
-	struct call *call, const struct store_key *before, const struct store_key *after)
+/* --- changes ---------------------------------------------------------------------------------- */
+
+/* A key that has expired is compared as one without an end: it has the one that it is given next.
+ */
+static struct party party_of_key(
+	const struct call *call, const struct store_key *key, const struct subject *subject)
 {
+	return (struct party){ &subject->facts, key->expires_at > call->now ? key->expires_at : 0 };
+}
+
+/* `hint` as in struct gaining, or NULL. */
+static int check_key(struct call *call, const struct store_key *before,
+	const struct store_key *after, const char *hint)
+{
+	struct gaining gaining = { .key = after, .own = hint };
+	struct party parties[2] = { { .facts = NULL } };
 	struct subject was, is;
-	bool own;
 	int r = 0;
 
 	if (actor_is_superuser(call)) {
 		return 0;
 	}
-	own = is_own_principal(call, after->tenant, after->principal);
-	if (before == NULL && after->binding == POL_BOUND_TO_PRINCIPAL && !own) {
+	if (is_own_principal(call, after->tenant, after->principal)) {
+		gaining.own = to_itself;
+	} else if (before == NULL && after->binding == POL_BOUND_TO_PRINCIPAL) {
 		r = actor_may(call, "principals", after->principal, "issue");
 	}
 	if (r == 0 && before != NULL) {
 		r = subject_describe_key(call, before, &was);
+		parties[0] = party_of_key(call, before, &was);
 	}
 	if (r == 0) {
 		r = subject_describe_key(call, after, &is);
+		parties[1] = party_of_key(call, after, &is);
 	}
 	if (r != 0) {
 		return r;
 	}
-	if (is_own_key(call, after)) {
-		return check_own_key(call, before != NULL ? &was.facts : NULL, &is.facts);
-	}
-	return check(call, before != NULL ? &was.facts : NULL, &is.facts, own);
+	return is_own_key(call, after) ? check_own_key(call, parties[0], parties[1])
+				       : check(call, parties[0], parties[1], &gaining);
+}
+
+int escalation_check_key(
+	struct call *call, const struct store_key *before, const struct store_key *after)
+{
+	return check_key(call, before, after, NULL);
+}
+
+int escalation_check_secret(struct call *call, const struct store_key *key)
+{
+	return check_key(call, NULL, key, received);
 }
 
 int escalation_check_principal(struct call *call, const struct store_principal *before,
 	const struct store_principal *after)
 {
+	struct gaining gaining = { .principal = after };
+	struct party parties[2] = { { .facts = NULL } };
 	struct subject was, is;
 	int r = 0;
 
 	if (actor_is_superuser(call)) {
 		return 0;
 	}
+	if (is_own_principal(call, after->tenant, after->id)) {
+		gaining.own = to_itself;
+	}
 	if (before != NULL) {
 		r = subject_describe_principal(call, before, &was);
+		parties[0].facts = &was.facts;
 	}
 	if (r == 0) {
 		r = subject_describe_principal(call, after, &is);
+		parties[1].facts = &is.facts;
 	}
-	if (r != 0) {
-		return r;
-	}
-	return check(call, before != NULL ? &was.facts : NULL, &is.facts,
-		is_own_principal(call, after->tenant, after->id));
+	return r != 0 ? r : check(call, parties[0], parties[1], &gaining);
 }
 
+/* A role has no end, so the caller must have what it allows for good. */
 int escalation_check_role(
 	struct call *call, uint32_t before, const struct pol_snapshot *snapshot, uint32_t after)
 {
-	struct rights rights;
-	struct pol_escalation escalation;
+	struct grantor grantor;
+	struct finding finding = { .when = call->now };
+	int64_t when = call->now;
 	int r;
 
 	if (actor_is_superuser(call)) {
 		return 0;
 	}
-	r = init_grantor(call, &rights);
+	r = grantor_init(call, &grantor);
 	if (r < 0) {
 		return r;
 	}
-	if (pol_escalation_of_role(call->snapshot, before, snapshot, after, &rights.grantor,
-		    &escalation) != POL_OK) {
-		return -ENOMEM;
+	while (!finding.escalation.found && when != INT64_MAX) {
+		struct party_future future;
+		const struct pol_grantor then = {
+			.facts = party_at(&grantor.own, when, &future),
+			.runs = grantor.runs,
+			.run_count = grantor.run_count,
+		};
+
+		finding.when = when;
+		if (pol_escalation_of_role(call->snapshot, before, snapshot, after, &then,
+			    &finding.escalation) != POL_OK) {
+			return -ENOMEM;
+		}
+		when = party_next_end(&grantor.own, when);
 	}
-	return escalation.found ? refuse(call, &escalation, ", everywhere") : 0;
+	if (!finding.escalation.found) {
+		return 0;
+	}
+	return refuse(call, &finding,
+		finding.when > call->now ? ", which a role cannot" : ", everywhere");
 }

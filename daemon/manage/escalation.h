@@ -7,8 +7,9 @@
  * A call that may let a principal or key do more compares, in the write transaction, the
  * permissions before and after the change. What is gained must be among the caller's own
  * permissions, at the same place or above it (policy/ask/escalation.h), or come from roles and
- * scopes on which the caller has `grant`. For the key that the caller presented and for that key's
- * principal `grant` does not count. Superusers are exempt.
+ * scopes on which the caller has `grant`; and for no longer than the caller has it (grantor.h).
+ * `grant` does not count for the key that the caller presented, for that key's principal, and for
+ * keys whose secret the caller receives or received (custody.h). Superusers are exempt.
  *
  * Disabled principals and keys are compared as if they were enabled, since a change of them takes
  * effect when they are enabled.
@@ -21,11 +22,15 @@
 #include "daemon/call/call.h"
 #include "daemon/store/env.h"
 
-/* A change of a key. `before` NULL: the call yields or revives its secret (create, rotate, enable,
- * restore, roll back, import, a later end, wider networks), and everything that `after` allows
- * counts as gained; for a key of another principal `issue` is required too. */
+/* A change of a key. `before` NULL: the call revives its secret (enable, restore, roll back, a
+ * later end, wider networks), and everything that `after` allows counts as gained; for a key of
+ * another principal `issue` is required too. */
 int escalation_check_key(
 	struct call *call, const struct store_key *before, const struct store_key *after);
+
+/* The same for a call that gives the caller a secret of the key, or takes one from it (create,
+ * rotate, import): the key counts as the caller's own. */
+int escalation_check_secret(struct call *call, const struct store_key *key);
 
 /* A change of a principal, and so of all its keys. `before` NULL: it is enabled, and everything
  * that `after` allows counts as gained. */

@@ -149,10 +149,15 @@ class Tokens(ActorTest):
         self.c.call("principals.create", id="bob")
         self.c.call("assignments.create", principal="bob", role="clerk")
         self.assert_error("forbidden", self.by, token, "keys.create", principal="bob")
-        self.by(token, "keys.create", principal="bob", scopes=["loans:write"])
-        self.by(token, "keys.create", scopes=["loans:write"])
-        self.assert_error("forbidden", self.by, token, "keys.create", roles=["clerk"])
-        self.c.call("keys.create", principal="alice", scopes=["keys:manage"])
+        # Each new secret is received by the caller.
+        for params in ({"principal": "bob", "scopes": ["loans:write"]}, {"scopes": ["loans:write"]},
+                       {"roles": ["clerk"]}):
+            with self.subTest(params):
+                self.assert_error("forbidden", self.by, token, "keys.create", **params)
+        theirs, _ = self.key(scopes=["loans:read"])
+        self.by(token, "keys.update", id=theirs, scopes=["loans:write"])
+        own = self.by(token, "keys.create", scopes=["keys:manage"])["id"]
+        self.assert_error("forbidden", self.by, token, "keys.update", id=own, scopes=["loans:write"])
         narrow = self.c.call("keys.create", scopes=["team"])["secret"]
         self.by(narrow, "assignments.create", principal="bob", role="granter")
 
@@ -161,10 +166,11 @@ class Tokens(ActorTest):
         self.c.call("assignments.create", principal="alice", role="granter",
                     at=["authz:/keys", "authz:/grants/scopes/loans:read"])
         _, token = self.key()
-        self.by(token, "keys.create", scopes=["loans:read"])
+        theirs, _ = self.key(scopes=["keys:manage"])
+        self.by(token, "keys.update", id=theirs, scopes=["loans:read"])
         for scopes in (["loans:write"], ["loans:read", "loans:write"]):
             with self.subTest(scopes):
-                self.assert_error("forbidden", self.by, token, "keys.create", scopes=scopes)
+                self.assert_error("forbidden", self.by, token, "keys.update", id=theirs, scopes=scopes)
 
     def test_every_token_that_is_not_accepted_is_refused_alike(self):
         self.alice("boss")

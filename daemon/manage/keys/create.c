@@ -238,7 +238,7 @@ int keys_check_new(struct call *call, struct new_key *new_key)
 		r = check_principal(call, key);
 	}
 	if (r == 0) {
-		r = escalation_check_key(call, NULL, key);
+		r = escalation_check_secret(call, key);
 	}
 	if (r == 0) {
 		r = retry_begin(call, REQUEST_ID, pol_str_of(call->change->actor), &new_key->retry);

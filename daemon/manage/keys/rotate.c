@@ -200,7 +200,7 @@ static int check_rotate(struct call *call, struct rotating *rotating)
 		rotating->next.received_by = pol_str_of(call->change->actor);
 	}
 	if (r == 0) {
-		r = escalation_check_key(call, NULL, key);
+		r = escalation_check_secret(call, key);
 	}
 	if (r == 0) {
 		r = retry_begin(

@@ -8,6 +8,7 @@
 #include "daemon/call/context.h"
 #include "daemon/config/config.h"
 #include "daemon/decide/actor.h"
+#include "daemon/manage/custody.h"
 #include "tests/policy/load.h"
 
 #define NOW 1000
@@ -22,6 +23,31 @@ static const char policy[] = "tree api { /loans { list GET, create POST, /{loan}
 			     "    allow grant on authz:/grants/scopes/*\n"
 			     "}\n";
 
+/* Who received secrets of the subject; tests/e2e and tests/attack have the real answers. */
+static struct custody custody;
+
+int __wrap_custody_of_key(struct call *call, const struct store_key *key, struct custody *out);
+int __wrap_custody_of_principal(
+	struct call *call, uint32_t tenant, struct pol_str id, struct custody *out);
+
+int __wrap_custody_of_key(struct call *call, const struct store_key *key, struct custody *out)
+{
+	(void)call;
+	(void)key;
+	*out = custody;
+	return 0;
+}
+
+int __wrap_custody_of_principal(
+	struct call *call, uint32_t tenant, struct pol_str id, struct custody *out)
+{
+	(void)call;
+	(void)tenant;
+	(void)id;
+	*out = custody;
+	return 0;
+}
+
 static struct loaded loaded;
 static const struct peer nobody = { .uid = 7 };
 static const struct peer root = { .superuser = true };
@@ -31,6 +57,7 @@ static uint32_t random_state = 1;
 
 static void setup(void)
 {
+	custody = (struct custody){ .own = false };
 	loaded = load_text(policy);
 	cr_assert_not_null(loaded.snapshot, "%s", loaded.said);
 }
@@ -124,6 +151,7 @@ static bool refused(struct scene *scene, int r, const char *words)
 
 static const char beside[] = "`grant` on the role or scope would allow it";
 static const char oneself[] = "no caller may grant anything to itself";
+static const char received[] = "a secret that you receive counts as your own";
 
 #define VIEWER_GRANTER "granter=authz:/grants/roles/viewer"
 
@@ -186,9 +214,20 @@ Test(escalation, each_later_end_is_compared)
 		{ "", "viewer@2000 clerk@3000", "viewer@2000 clerk@3000", true },
 		{ "", "viewer@2000 clerk@3000", "viewer@2000 clerk", false },
 		{ "", "viewer barred", "viewer barred@2000", false },
-		/* The grantor may have it now, or by then. */
+		/* The grantor must have it at each time at which it is gained. */
 		{ "viewer", "viewer@2000", "viewer", true },
-		{ "viewer@1500", "viewer@2000", "viewer", true },
+		{ "viewer@1500", "viewer@2000", "viewer", false },
+		{ "viewer@2500", "viewer@2000", "viewer", false },
+		{ "viewer@2500", "viewer@2000", "viewer@2500", true },
+		{ "viewer@2500", "", "viewer@2501", false },
+		{ "viewer@1500 viewer", "viewer@2000", "viewer", true },
+		{ "viewer", "", "viewer@2000", true },
+		/* `grant` ends too. */
+		{ "granter", "", "viewer", true },
+		{ "granter@1500", "", "viewer", false },
+		{ "granter@1500", "", "viewer@1500", true },
+		{ "granter@1500 viewer", "", "viewer", true },
+		{ "granter@1500 viewer@1200", "", "viewer@1500", true },
 		{ "viewer barred", "", "viewer", false },
 		{ "viewer barred@2000", "", "viewer", false },
 		{ "viewer barred@2000", "", "viewer barred@2000", true },
@@ -205,6 +244,78 @@ Test(escalation, each_later_end_is_compared)
 		cr_expect_eq(r, !rows[i].allowed, "row %zu: %d", i, r);
 		wire_buf_finish(&scene.out);
 	}
+}
+
+/* The end of the caller's key, or of the secret that it presented. */
+Test(escalation, nothing_outlasts_the_callers_credential)
+{
+	static const struct {
+		int64_t expires_at, retires_at;
+		const char *after;
+		bool allowed;
+	} rows[] = {
+		{ 0, 0, "viewer", true },
+		{ 2000, 0, "viewer", false },
+		{ 2000, 0, "viewer@2000", true },
+		{ 2000, 0, "viewer@2001", false },
+		{ 0, 1500, "viewer", false },
+		{ 0, 1500, "viewer@1500", true },
+		{ 2000, 1500, "viewer@2000", false },
+		{ 1500, 2000, "viewer@1500", true },
+		{ 1500, 2000, "viewer@2000", false },
+		/* Granted or not. */
+		{ 2000, 0, "clerk", false },
+		{ 2000, 0, "clerk@2000", true },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct holder before, after;
+		struct scene scene;
+		struct store_key *key = &scene.actor.subject.key;
+		int r;
+
+		begin(&scene, "viewer granter");
+		key->expires_at = rows[i].expires_at;
+		if (rows[i].retires_at != 0) {
+			scene.actor.subject.by_other = true;
+			key->rotation.other = STORE_OTHER_RETIRING;
+			key->rotation.other_until = rows[i].retires_at;
+		}
+		r = escalation_check_principal(
+			&scene.call, hold(&before, "bob", ""), hold(&after, "bob", rows[i].after));
+		cr_expect_eq(r, !rows[i].allowed, "row %zu: %d", i, r);
+		wire_buf_finish(&scene.out);
+	}
+}
+
+Test(escalation, the_message_has_the_time_from_which_it_would_be_too_much)
+{
+	struct holder before, after;
+	struct scene scene;
+
+	begin(&scene, "viewer@2000");
+	cr_expect(refused(&scene,
+		escalation_check_principal(
+			&scene.call, hold(&before, "bob", ""), hold(&after, "bob", "viewer")),
+		"yourself from 1970-01-01T00:33:20Z on: GET on api:/loans"));
+}
+
+Test(escalation, grant_gives_nothing_to_a_secret_that_the_caller_received)
+{
+	struct holder before, after;
+	struct scene scene;
+
+	custody.own = true;
+	begin(&scene, "granter");
+	cr_expect(refused(&scene,
+		escalation_check_principal(
+			&scene.call, hold(&before, "bob", ""), hold(&after, "bob", "viewer")),
+		received));
+	begin(&scene, "viewer granter");
+	cr_expect_eq(escalation_check_principal(
+			     &scene.call, hold(&before, "bob", ""), hold(&after, "bob", "viewer")),
+		0);
+	wire_buf_finish(&scene.out);
 }
 
 Test(escalation, a_revived_principal_gains_all)
@@ -274,6 +385,11 @@ Test(escalation, a_key_is_compared_by_what_it_allows)
 	cr_expect(refused(&scene, escalation_check_key(&scene.call, NULL, &own), oneself));
 	begin(&scene, "granter");
 	cr_expect_eq(escalation_check_key(&scene.call, NULL, &other), 0);
+	cr_expect(refused(&scene, escalation_check_secret(&scene.call, &other), received));
+	begin(&scene, "viewer");
+	cr_expect_eq(escalation_check_secret(&scene.call, &other), 0);
+	cr_expect(refused(&scene, escalation_check_secret(&scene.call, &own), oneself));
+	begin(&scene, "granter");
 	cr_expect(refused(&scene, escalation_check_key(&scene.call, NULL, &own), oneself));
 	begin(&scene, "clerk");
 	cr_expect_eq(escalation_check_key(&scene.call, &other, &other), 0);
@@ -289,6 +405,10 @@ Test(escalation, what_a_role_allows_in_addition_is_gained_by_all_holders)
 		{ "viewer", NULL, "viewer", true },
 		{ "clerk", NULL, "viewer", false },
 		{ "granter", NULL, "viewer", false },
+		/* A role has no end. */
+		{ "viewer@2000", NULL, "viewer", false },
+		{ "viewer@2000", "barred", NULL, false },
+		{ "viewer@2000", "viewer", "viewer", true },
 		{ "", "viewer", "viewer", true },
 		{ "", "viewer", NULL, true },
 		/* It no longer denies what it denied. */

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * custody: which callers have received the secrets of a subject.
+ *
+ * What a caller grants to a key whose secret it received, it grants to itself; so it does when
+ * another key, whose secret it also received, makes the call. A record says who received its
+ * secrets: the key that created the key, and those that rotated it. These are followed up to a
+ * peer. All keys of one principal count as one holder. The writer's thread.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/call/call.h"
+#include "daemon/store/env.h"
+
+/* Keys that are followed for one question. When there are more, `own` is set. */
+#define CUSTODY_MAX 64
+
+/* The callers that received secrets of the subject, among those that received the caller's. */
+struct custody {
+	bool own;                          /* the caller itself */
+	char kids[CUSTODY_MAX][STORE_KID]; /* keys that received the caller's secret too */
+	uint32_t count;
+};
+
+/* The subject is a key, or a principal with all its keys that are not revoked. 0 or a negative
+ * errno. */
+int custody_of_key(struct call *call, const struct store_key *key, struct custody *out);
+int custody_of_principal(
+	struct call *call, uint32_t tenant, struct pol_str id, struct custody *out);

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Gives itself with `grant` what it does not hold: by a key whose secret it receives.
+
+A granter may make keys, may make keys for others, and has `grant` on every role and scope, but holds
+none of what these allow. It hands out to others; nothing of that may come back to it.
+"""
+
+import os
+import unittest
+
+import attack
+import people
+
+POLICY = """\
+tree api { /loans { list GET, /{loan} { read GET, update PUT } }
+    /health { GET } }
+role anyone { allow GET on api:/health }
+scope write { allow all on api:/loans/** }
+scope health { allow GET on api:/health }
+scope granting {
+    allow all on authz:/keys/**
+    allow grant on authz:/grants/scopes/{scope}
+}
+role viewer { allow GET on api:/loans/** }
+role empty { allow GET on api:/health }
+role granter {
+    allow all on authz:/keys/**, authz:/principals/**, authz:/assignments
+    allow grant on authz:/grants/roles/{role}, authz:/grants/scopes/{scope}
+}
+role chief inherits granter { allow all on api:/loans/** }
+"""
+
+
+class GrantToItself(attack.Attack):
+    def setUp(self):
+        self.d = self.daemon({"a.policy": POLICY})
+        self.c = self.d.client()
+        for id in ("granter", "bob", "eve"):
+            self.c.call("principals.create", id=id)
+        self.c.call("assignments.create", principal="granter", role="granter")
+        self.c.call("assignments.create", principal="bob", role="viewer")
+        self.token = self.c.call("keys.create", principal="granter")["secret"]
+
+    def by(self, method, token=None, **params):
+        return self.c.call(method, token=token or self.token, **params)
+
+    def no(self, what, method, token=None, **params):
+        self.refused(what, "forbidden", lambda: self.by(method, token, **params))
+
+    def key(self, token=None, **params):
+        """A key that allows nothing, or what is said, whose secret the granter receives."""
+        return self.by("keys.create", token, **(params or {"roles": ["empty"]}))
+
+    def test_no_key_is_made_for_what_is_only_granted(self):
+        self.no("makes a key of a role", "keys.create", roles=["viewer"])
+        self.no("makes a key of a scope", "keys.create", scopes=["write"])
+        self.no("makes a key for another who holds it", "keys.create", principal="bob")
+        id = self.c.call("keys.create", roles=["viewer"])["id"]
+        for params in ({}, {"mode": "confirm"}, {"mode": "immediate"}):
+            self.no(f"rotates a key of others: {params}", "keys.rotate", id=id, **params)
+        # To others it grants.
+        self.by("assignments.create", principal="eve", role="viewer")
+        other = self.c.call("keys.create", principal="eve", scopes=["health"])["id"]
+        self.by("keys.update", id=other, scopes=["write"])
+
+    def test_a_key_that_it_made_before_gets_nothing_later(self):
+        id = self.key(scopes=["health"])["id"]
+        self.no("adds a scope to its own key", "keys.update", id=id, scopes=["write"])
+        self.by("keys.disable", id=id)
+        self.no("adds a scope to it while it is disabled", "keys.update", id=id, scopes=["write"])
+        self.c.call("keys.update", id=id, scopes=["write"])
+        self.no("enables it after others added the scope", "keys.enable", id=id)
+        self.by("keys.delete", id=id)
+        self.no("restores it", "keys.restore", id=id)
+
+    def test_a_key_that_it_rotated_gets_nothing_later(self):
+        for mode in ("overlap", "immediate", "confirm"):
+            id = self.c.call("keys.create", scopes=["health"])["id"]
+            self.by("keys.rotate", id=id, mode=mode)
+            self.no(f"adds a scope to a key that it rotated in mode {mode}", "keys.update", id=id,
+                    scopes=["write"])
+        # Rotated by others since, it is not its own any more.
+        self.c.call("keys.rotate", id=id, mode="immediate", finish_old=True)
+        self.by("keys.update", id=id, scopes=["write"])
+        # A former secret that lives, or lives again, still counts.
+        id = self.key(scopes=["health"])["id"]
+        self.c.call("keys.rotate", id=id)
+        self.no("adds a scope while its secret retires", "keys.update", id=id, scopes=["write"])
+        self.c.call("keys.rollback", id=id)
+        self.no("adds a scope after the rotation was rolled back", "keys.update", id=id,
+                scopes=["write"])
+
+    def test_a_puppet_gets_nothing(self):
+        self.by("principals.create", id="puppet")
+        id = self.key(principal="puppet")["id"]
+        self.no("gives a role to a principal whose key it made", "assignments.create",
+                principal="puppet", role="viewer")
+        for method in ("keys.disable", "keys.delete"):
+            self.by(method, id=id)
+            self.no(f"gives the role after {method}", "assignments.create", principal="puppet",
+                    role="viewer")
+        self.by("keys.revoke", id=self.by("keys.restore", id=id)["id"])
+        self.by("assignments.create", principal="puppet", role="viewer")
+        self.no("makes the puppet's key after the role", "keys.create", principal="puppet")
+
+    def test_a_child_gives_nothing_to_its_maker(self):
+        maker = self.c.call("keys.create", scopes=["health", "granting"])
+        child = self.key(maker["secret"], scopes=["granting"])
+        self.no("the child adds a scope to the key that made it", "keys.update", child["secret"],
+                id=maker["id"], scopes=["write", "granting"])
+        twin = self.key(maker["secret"], scopes=["health"])
+        self.no("the child adds a scope to another child", "keys.update", child["secret"],
+                id=twin["id"], scopes=["write"])
+        grandchild = self.key(child["secret"], scopes=["granting"])
+        self.no("the child's child does", "keys.update", grandchild["secret"], id=twin["id"],
+                scopes=["write"])
+
+    def test_a_third_key_that_made_both_and_holds_it_does_not_stand_in_the_way(self):
+        self.c.call("principals.create", id="chief")
+        self.c.call("assignments.create", principal="chief", role="chief")
+        chief = self.c.call("keys.create", principal="chief")["secret"]
+        granter = self.key(chief, principal="granter")["secret"]
+        self.key(chief, principal="eve")
+        self.by("assignments.create", granter, principal="eve", role="viewer")
+
+
+class Peer(attack.Attack):
+    LINES = """\
+manage user daemon authz:/keys/** list,create,update,rotate
+manage user daemon authz:/principals/** create,issue
+manage user daemon authz:/assignments create
+manage user daemon authz:/grants/** grant
+"""
+
+    def setUp(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root can be somebody else")
+        import tempfile
+        folder = tempfile.TemporaryDirectory(prefix="authz-conf-")
+        self.addCleanup(folder.cleanup)
+        path = folder.name + "/authzd.conf"
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(self.LINES)
+        self.d = self.daemon({"a.policy": POLICY}, "--config", path)
+        self.c = self.d.client()
+        os.chmod(self.d.folder, 0o711)
+        os.chmod(self.d.socket, 0o666)
+        with people.as_user():
+            self.peer = self.d.client()
+
+    def no(self, what, method, **params):
+        self.refused(what, "forbidden", lambda: self.peer.call(method, **params))
+
+    def test_nor_does_a_peer_without_a_token(self):
+        self.c.call("principals.create", id="bob")
+        self.c.call("assignments.create", principal="bob", role="viewer")
+        self.no("a manager makes a key of a role", "keys.create", roles=["viewer"])
+        self.no("a manager makes a key of a scope", "keys.create", scopes=["write"])
+        self.no("a manager makes a key for another", "keys.create", principal="bob")
+        self.no("a manager imports a token of its own", "keys.import", hash="07" * 32, roles=["viewer"])
+        self.peer.call("principals.create", id="puppet")
+        self.peer.call("keys.create", principal="puppet")
+        self.no("a manager gives a role to its puppet", "assignments.create", principal="puppet",
+                role="viewer")
+        self.c.call("principals.create", id="eve")
+        self.c.call("keys.create", principal="eve")
+        self.peer.call("assignments.create", principal="eve", role="viewer")
+
+
+if __name__ == "__main__":
+    unittest.main()
