@@ -88,7 +88,8 @@ enum method_flags {
 	METHOD_CHANGES = 1 << 0, /* runs in the writer */
 	METHOD_MANAGES = 1 << 1, /* a managing method: needs a managing listener or a token */
 	METHOD_SECRET = 1 << 2,  /* request or answer hold a secret: both are wiped */
-	METHOD_RELOADS = 1 << 3, /* runs after the reload that it requests, without `read` */
+	METHOD_RELOADS = 1 << 3, /* runs after the reload that it requests, without `read`; only
+				  * for peers that manage the daemon: judged before the reload */
 	METHOD_TOKEN = 1 << 4,   /* a managing method that accepts a token */
 	METHOD_ALONE = 1 << 5,   /* runs in a transaction of its own: changes of roles */
 	METHOD_EDITS = 1 << 6,   /* changes a record: STORE_EDITS; without a flag STORE_MAKES */

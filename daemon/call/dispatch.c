@@ -63,12 +63,17 @@ int dispatch_admit(const struct method *method, const struct peer *peer, bool ha
 			"this method is for peers that manage and takes no token");
 		return WIRE_EPARAM;
 	}
-	if (peer->may_manage || has_token) {
-		return 0;
+	if (!peer->may_manage && !has_token) {
+		wire_error_set(err, WIRE_FORBIDDEN, none,
+			"this socket is for decisions: give a token, or use a socket for managing");
+		return WIRE_EPARAM;
 	}
-	wire_error_set(err, WIRE_FORBIDDEN, none,
-		"this socket is for decisions: give a token, or use a socket for managing");
-	return WIRE_EPARAM;
+	/* The handler runs after the reload, which is too late. */
+	if ((method->flags & METHOD_RELOADS) != 0 && !peer_manages(peer)) {
+		wire_error_set(err, WIRE_FORBIDDEN, none, "%s", PEER_NOT_MANAGER);
+		return WIRE_EPARAM;
+	}
+	return 0;
 }
 
 static bool manages(const struct method *method)

@@ -52,6 +52,7 @@ int peer_init(struct peer *peer, int fd, const struct config *config)
 	read_groups(peer, fd);
 	peer->superuser = peer->uid == 0 || peer->uid == config->uid;
 	peer->trusted = peer->superuser || config_match_trusts(config, peer);
+	peer->manager = config_match_manager(config, peer);
 	return 0;
 }
 

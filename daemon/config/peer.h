@@ -28,11 +28,20 @@ struct peer {
 	bool may_manage; /* and managing methods without a token */
 	bool trusted;    /* may state facts about others */
 	bool superuser;  /* root or the daemon's own uid: with may_manage it may do everything */
+	bool manager;    /* a `manage` line names it: with may_manage it may do something */
 };
 
 /* Reads the credentials of a connected socket; the caller sets may_decide and may_manage. 0 or a
  * negative errno. uid 65534 stands for any unmapped user: it is neither trusted nor a superuser. */
 int peer_init(struct peer *peer, int fd, const struct config *config);
+
+/* May it call methods about the daemon itself? */
+static inline bool peer_manages(const struct peer *peer)
+{
+	return peer->may_manage && (peer->superuser || peer->manager);
+}
+#define PEER_NOT_MANAGER                                                                           \
+	"only the daemon's user, root and peers that a `manage` line names may do this"
 
 /* Is this its primary group, or one of its supplementary groups? */
 bool peer_has_group(const struct peer *peer, gid_t gid);

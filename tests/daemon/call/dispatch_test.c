@@ -64,6 +64,33 @@ Test(dispatch, the_kind_of_socket_and_a_token_decide_what_is_admitted)
 	}
 }
 
+/* The handler of such a method runs after the reload, so it cannot refuse it. */
+Test(dispatch, a_reload_is_for_peers_that_manage)
+{
+	static const struct {
+		bool may_manage, superuser, manager, has_token, admitted;
+	} cases[] = {
+		{ true, false, false, false, false },
+		{ true, false, true, false, true },
+		{ true, true, false, false, true },
+		{ false, true, true, false, false },
+		{ true, true, true, true, false },
+	};
+	const struct method *method = dispatch_find(WIRE_STR("policy.reload"));
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const struct peer peer = { .may_decide = true,
+			.may_manage = cases[i].may_manage,
+			.superuser = cases[i].superuser,
+			.manager = cases[i].manager };
+		struct wire_error err = { .code = WIRE_INTERNAL };
+		int r = dispatch_admit(method, &peer, cases[i].has_token, &err);
+
+		cr_expect_eq(r, cases[i].admitted ? 0 : WIRE_EPARAM, "case %zu", i);
+		cr_expect_eq(err.code, cases[i].admitted ? WIRE_INTERNAL : WIRE_FORBIDDEN);
+	}
+}
+
 /* --- decoding --------------------------------------------------------------------------------- */
 
 struct decoded {
