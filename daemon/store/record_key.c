@@ -30,13 +30,19 @@ enum {
 	KEY_ENVIRONMENT_LEN, /* lengths, a byte each */
 	KEY_PRINCIPAL_LEN,
 	KEY_CREATED_BY_LEN,
-	KEY_HAS_TAIL,
+	KEY_PARTS,    /* enum key_part: what follows the texts */
 	KEY_NAME_LEN, /* two bytes each */
 	KEY_LABEL_LEN = KEY_NAME_LEN + 2,
 	KEY_ROLES_SIZE = KEY_LABEL_LEN + 2,
 	KEY_SCOPES_SIZE = KEY_ROLES_SIZE + 2,
 	KEY_PLACES_SIZE = KEY_SCOPES_SIZE + 2, /* four */
 	KEY_TEXT = KEY_PLACES_SIZE + 4,
+};
+
+/* Parts after the texts, in this order. A record of a key that was never changed has none. */
+enum key_part {
+	KEY_HAS_TAIL = 1 << 0,
+	KEY_HAS_CHANGES = 1 << 1,
 };
 
 /* The tail, after the texts, which only keys have that were rotated, have a schedule or were
@@ -148,6 +154,23 @@ static void take_tail(struct store_text *text, struct store_key *key)
 	rotation->other_received_by = store_text_take_str(text, at[TAIL_OTHER_RECEIVED_BY_LEN]);
 }
 
+#define CHANGES_SIZE 4
+
+static void put_changes(struct store_text *text, uint32_t changes)
+{
+	uint8_t at[CHANGES_SIZE];
+
+	store_put32(at, changes);
+	store_text_put(text, at, sizeof at);
+}
+
+static uint32_t take_changes(struct store_text *text)
+{
+	const uint8_t *at = store_text_take(text, CHANGES_SIZE);
+
+	return at != NULL ? store_get32(at) : 0;
+}
+
 int store_encode_key(struct store *store, const struct store_key *key, size_t *out_len)
 {
 	uint8_t *at = store->buffer;
@@ -191,10 +214,15 @@ int store_encode_key(struct store *store, const struct store_key *key, size_t *o
 	store_text_put(&text, key->label.ptr, key->label.len);
 	store_text_put(&text, key->created_by.ptr, key->created_by.len);
 	if (needs_tail(key)) {
-		at[KEY_HAS_TAIL] = 1;
+		at[KEY_PARTS] |= KEY_HAS_TAIL;
 		put_tail(&text, key);
 	}
-	if (text.bad) {
+	if (key->changes != 0) {
+		at[KEY_PARTS] |= KEY_HAS_CHANGES;
+		put_changes(&text, key->changes);
+	}
+	/* A new key leaves room for the count, so that it can always be revoked. */
+	if (text.bad || (key->changes == 0 && text.left < CHANGES_SIZE)) {
 		return -E2BIG;
 	}
 	*out_len = (size_t)(text.at - at);
@@ -237,8 +265,9 @@ int store_decode_key(struct store *store, MDB_val value, struct pol_str kid, str
 	out->created_by = store_text_take_str(&text, at[KEY_CREATED_BY_LEN]);
 	out->deleted_at = 0;
 	out->rotation = (struct store_rotation){ .generation = 1, .issued = 1 };
-	if (at[KEY_HAS_TAIL] != 0) {
+	if ((at[KEY_PARTS] & KEY_HAS_TAIL) != 0) {
 		take_tail(&text, out);
 	}
+	out->changes = (at[KEY_PARTS] & KEY_HAS_CHANGES) != 0 ? take_changes(&text) : 0;
 	return text.bad || text.left != 0 ? -EBADMSG : 0;
 }

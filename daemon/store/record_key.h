@@ -75,7 +75,8 @@ struct store_key {
 	uint64_t number;    /* from 1, in order of creation; never used again */
 	uint32_t tenant;
 	uint32_t flags;
-	uint8_t binding; /* enum pol_binding */
+	uint32_t changes; /* since its creation: no two versions of a record are equal */
+	uint8_t binding;  /* enum pol_binding */
 	int64_t created_at;
 	int64_t not_before;  /* 0: at once */
 	int64_t expires_at;  /* 0: never */

@@ -111,6 +111,7 @@ int store_update_key(struct store_write *write, const struct store_key *key)
 	struct store_key after = {
 		.kid = { kid, STORE_KID }, .number = key->number, .deleted_at = key->deleted_at
 	};
+	struct store_key changed = *key;
 	struct store_imports imports, imported;
 	struct store_key before;
 	int r = store_get_key(&write->reader, key->kid, &before);
@@ -118,12 +119,13 @@ int store_update_key(struct store_write *write, const struct store_key *key)
 	if (r == 0) {
 		store_touch_key(write, before.number);
 		memcpy(kid, key->kid.ptr, STORE_KID);
+		changed.changes = before.changes + 1;
 		store_imports_of(&before, &imported);
 		store_imports_of(key, &imports);
 		r = store_write_ready(write);
 	}
 	if (r == 0) {
-		r = put_key(write, key, 0);
+		r = put_key(write, &changed, 0);
 	}
 	if (r == 0) {
 		r = store_move_deleted(write, before.deleted_at, &after);

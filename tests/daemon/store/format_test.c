@@ -242,3 +242,49 @@ Test(format, what_a_records_lengths_have_no_room_for_is_not_written)
 	cr_expect_eq(store_create_key(batch, &key), -E2BIG);
 	cr_expect_eq(store_create_tenant(batch, &tenant), -E2BIG);
 }
+
+/* The tag of the key's record as it is, and its count of changes. */
+static void look_at_key(struct pol_str kid, uint32_t changes, uint8_t tag[static STORE_TAG])
+{
+	struct store_key found;
+
+	cr_assert_eq(store_get_key(store_write_reader(batch), kid, &found), 0);
+	cr_expect_eq(found.changes, changes);
+	memcpy(tag, found.tag, STORE_TAG);
+}
+
+Test(format, no_two_versions_of_a_key_are_equal)
+{
+	struct store_key keys[] = { plain_key(), rotated_key() };
+
+	for (size_t i = 0; i < 2; i++) {
+		uint8_t tags[3][STORE_TAG];
+
+		cr_assert_eq(store_create_key(batch, &keys[i]), 0);
+		look_at_key(keys[i].kid, 0, tags[0]);
+		cr_assert_eq(store_update_key(batch, &keys[i]), 0);
+		look_at_key(keys[i].kid, 1, tags[1]);
+		keys[i].changes = 0;
+		cr_assert_eq(store_update_key(batch, &keys[i]), 0);
+		look_at_key(keys[i].kid, 2, tags[2]);
+		cr_expect_neq(memcmp(tags[0], tags[1], STORE_TAG), 0);
+		cr_expect_neq(memcmp(tags[1], tags[2], STORE_TAG), 0);
+		cr_expect_neq(memcmp(tags[0], tags[2], STORE_TAG), 0);
+	}
+}
+
+/* The largest key that can be created can be changed, too. */
+Test(format, every_key_can_be_revoked)
+{
+	static char text[UINT16_MAX];
+	struct store_key key = plain_key();
+	size_t len = sizeof text;
+
+	memset(text, 'x', sizeof text);
+	do {
+		key.label = (struct pol_str){ text, --len };
+	} while (store_create_key(batch, &key) == -E2BIG);
+	cr_assert_gt(len, 60000);
+	key.flags |= STORE_KEY_REVOKED;
+	cr_expect_eq(store_update_key(batch, &key), 0);
+}
