@@ -47,6 +47,9 @@ struct call {
 	struct audit_change *change; /* the write transaction, and the author for the trail */
 	struct pol_snapshot **next;  /* METHOD_ALONE: the snapshot that replaces the present one
 				      * after the commit; takes over the reference */
+	int (**after)(struct call *call); /* METHOD_ALONE: a handler that runs after the commit, in
+					   * the writer's thread and without a transaction; the
+					   * answer is what it writes */
 
 	/* set by the handler */
 	uint32_t allowed; /* decisions it made */
@@ -68,6 +71,9 @@ struct call {
  * meaning, and the handler passes them up: `if (r != 0) { return r; }`.
  */
 typedef int (*call_handler)(struct call *call);
+
+/* A handler runs again when the batch of its transaction is undone, so it changes nothing but the
+ * store. What else is to change follows the commit: call->next, call->after. */
 
 /* A pseudo-random number, to choose samples of decisions (Marsaglia, Xorshift RNGs); 0 without a
  * state. */
@@ -91,7 +97,7 @@ enum method_flags {
 	METHOD_RELOADS = 1 << 3, /* runs after the reload that it requests, without `read`; only
 				  * for peers that manage the daemon: judged before the reload */
 	METHOD_TOKEN = 1 << 4,   /* a managing method that accepts a token */
-	METHOD_ALONE = 1 << 5,   /* runs in a transaction of its own: changes of roles */
+	METHOD_ALONE = 1 << 5,   /* runs in a transaction of its own: changes of roles, pepper */
 	METHOD_EDITS = 1 << 6,   /* changes a record: STORE_EDITS; without a flag STORE_MAKES */
 	METHOD_ENDS = 1 << 7,    /* removes or disables: STORE_ENDS */
 };

@@ -36,11 +36,32 @@ static int enter(struct call *call, uint8_t from, uint8_t to)
 	return audit_enter(call->change, &entry);
 }
 
+static int answer(struct call *call, uint8_t number)
+{
+	wire_put_result(call->out, call->id);
+	wire_put_map(call->out, 1);
+	wire_put_cstr(call->out, "pepper");
+	wire_put_int(call->out, number);
+	return 0;
+}
+
+/* Runs after the commit: the file is not changed by what may be undone. */
+static int finish(struct call *call)
+{
+	char why[SECRET_WHY];
+	int r = pepper_rotate(call->context->pepper, why);
+
+	if (r < 0) {
+		return call_error(call, "overloaded",
+			"%s: the rotation is stored, and ends when the file can be written", why);
+	}
+	return answer(call, secrets_pepper(store_secrets(call->context->store)));
+}
+
 static int rotate(struct call *call)
 {
 	struct secrets *secrets = store_secrets(call->context->store);
-	uint8_t from = secrets_pepper(secrets);
-	char why[SECRET_WHY];
+	uint8_t from = secrets_pepper(secrets), to = (uint8_t)(from + 1), due;
 	int r;
 
 	if (!actor_is_superuser(call)) {
@@ -50,23 +71,23 @@ static int rotate(struct call *call)
 	if (secrets_have_old(secrets)) {
 		return refuse_old(call);
 	}
-	r = secrets_rotate(secrets, why);
-	if (r < 0) {
-		return call_error(call, "overloaded", "%s", why);
+	r = store_get_pepper_due(call->read, &due);
+	/* One that could not be finished is finished by this call. */
+	if (r < 0 || due != to) {
+		r = store_put_pepper_due(call->change->write, to);
+		if (r == 0) {
+			r = enter(call, from, to);
+		}
 	}
-	r = enter(call, from, secrets_pepper(secrets));
 	if (r < 0) {
 		return r;
 	}
-	pepper_rotated(call->context->pepper);
-	wire_put_result(call->out, call->id);
-	wire_put_map(call->out, 1);
-	wire_put_cstr(call->out, "pepper");
-	wire_put_int(call->out, secrets_pepper(secrets));
-	return 0;
+	*call->after = finish;
+	return answer(call, to);
 }
 
 const struct method pepper_methods[] = {
-	{ "pepper.rotate", NULL, 0, METHOD_CHANGES | METHOD_MANAGES | METHOD_EDITS, rotate },
+	{ "pepper.rotate", NULL, 0, METHOD_CHANGES | METHOD_MANAGES | METHOD_EDITS | METHOD_ALONE,
+		rotate },
 };
 const size_t pepper_method_count = sizeof pepper_methods / sizeof pepper_methods[0];

@@ -32,6 +32,9 @@ static void on_done(struct writer_job *job, int result)
 		defer->next_snapshot = NULL;
 		server_wake_workers(defer->server);
 	}
+	if (result == 0) {
+		defer_after(defer);
+	}
 	worker_deliver(defer);
 }
 

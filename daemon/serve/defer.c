@@ -81,7 +81,21 @@ int defer_change(struct defer *defer, const struct writer_turn *turn)
 	call.random_state = &server->random_state;
 	call.change = &change;
 	call.next = &defer->next_snapshot;
+	defer->after = NULL;
+	call.after = &defer->after;
 	return dispatch_run(&call, actor_run);
+}
+
+void defer_after(struct defer *defer)
+{
+	struct current *current = &defer->server->current;
+
+	if (defer->after != NULL) {
+		struct call call = call_of(
+			defer, current->snapshot, current_serial(current), (int64_t)time(NULL));
+
+		dispatch_run(&call, defer->after);
+	}
 }
 
 void defer_reloaded(struct defer *defer, const struct pol_snapshot *snapshot, uint64_t serial)

@@ -36,6 +36,7 @@ struct defer {
 	uint32_t id;
 	struct wire_value *values;
 	struct pol_snapshot *next_snapshot; /* call.next */
+	int (*after)(struct call *call);    /* call.after */
 	struct wire_buf out;                /* the response */
 	uint8_t *bytes;                     /* the request */
 	size_t len;
@@ -47,6 +48,9 @@ int defer_create(const struct method *method, const struct wire_request *request
 
 /* Runs a changing method in the writer's turn. Returns what dispatch_run returns. */
 int defer_change(struct defer *defer, const struct writer_turn *turn);
+
+/* Runs what the method set for after the commit, if it did. The writer's thread. */
+void defer_after(struct defer *defer);
 
 /* Runs a method that asked for a reload, after it: with the policy that answers now. */
 void defer_reloaded(struct defer *defer, const struct pol_snapshot *snapshot, uint64_t serial);

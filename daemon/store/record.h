@@ -219,3 +219,16 @@ int store_oldest_retry(struct store_read *read, int64_t *out_at);
 int store_put_retry(struct store_write *write, const struct store_retry *retry);
 /* Deletes those made before a time, at most `most` of them. */
 int store_drop_retries(struct store_write *write, int64_t before, unsigned most);
+
+/* --- the pepper ------------------------------------------------------------------------------- */
+
+/*
+ * The number of the pepper that a committed rotation begins. It is stored in the rotation's
+ * transaction, and deleted once the secrets' file has that pepper: daemon/tend/pepper.h.
+ */
+
+/* -ENOENT: no rotation is unfinished. -EBADMSG. */
+int store_get_pepper_due(struct store_read *read, uint8_t *out);
+int store_put_pepper_due(struct store_write *write, uint8_t number);
+/* Does nothing if there is none. */
+int store_drop_pepper_due(struct store_write *write);

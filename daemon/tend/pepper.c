@@ -30,9 +30,12 @@ struct pepper {
 	unsigned count;
 	bool busy; /* the writer has the job */
 	bool stopped;
+	bool due; /* the store may have a rotation that the secrets' file does not have */
 	/* Used by the job alone, until its result is known: moves that it did, and the scan. */
 	unsigned done;
-	bool moved; /* since the last scan began */
+	bool moved;    /* since the last scan began */
+	bool finished; /* the store has no unfinished rotation from this job on */
+	bool unneeded; /* no key needs the old pepper */
 	bool scanning;
 	char after[STORE_KID];
 	uint64_t old_found;
@@ -74,6 +77,53 @@ void pepper_move(struct pepper *pepper, const struct store_key *key, bool other,
 	}
 	submit(pepper);
 	pthread_mutex_unlock(&pepper->mutex);
+}
+
+/* --- a rotation ------------------------------------------------------------------------------- */
+
+int pepper_rotate(struct pepper *pepper, char why[static SECRET_WHY])
+{
+	int r = secrets_rotate(pepper->secrets, why);
+
+	if (r == 0) {
+		atomic_store(&pepper->scanned, false);
+		atomic_store(&pepper->scan_requested, true);
+	}
+	pthread_mutex_lock(&pepper->mutex);
+	pepper->due = true;
+	if (r == 0) {
+		pepper->scanning = false;
+		submit(pepper);
+	}
+	pthread_mutex_unlock(&pepper->mutex);
+	return r;
+}
+
+/* Makes the pepper of a committed rotation if the file lacks it, because the daemon ended or the
+ * file could not be written; then the store need not name it any more. */
+static int finish_rotation(struct pepper *pepper, const struct audit_change *change)
+{
+	struct secrets *secrets = pepper->secrets;
+	char why[SECRET_WHY];
+	uint8_t number;
+	int r = store_get_pepper_due(change->read, &number);
+
+	if (r == 0 && number == (uint8_t)(secrets_pepper(secrets) + 1) &&
+		!secrets_have_old(secrets)) {
+		r = secrets_rotate(secrets, why);
+		if (r == 0) {
+			log_info("an interrupted rotation of the pepper was finished", "number=%u",
+				(unsigned)number);
+		} else if (!pepper->failed) {
+			log_error("cannot finish the rotation of the pepper", "why=%s", why);
+			pepper->failed = true;
+		}
+	}
+	if (r == 0) {
+		r = store_drop_pepper_due(change->write);
+	}
+	pepper->finished = r == 0 || r == -ENOENT;
+	return r == -ENOENT ? 0 : r;
 }
 
 /* --- the job ---------------------------------------------------------------------------------- */
@@ -156,8 +206,7 @@ static void drop_old(struct pepper *pepper)
 	pepper->failed = r < 0;
 }
 
-/* Scans the next slice of keys. After the last one it publishes the count, and drops the old pepper
- * if no key needs it. */
+/* Scans the next slice of keys. After the last one it publishes the count. */
 static int scan_slice(struct pepper *pepper, const struct audit_change *change)
 {
 	struct scan scan = { pepper, change->now, 0 };
@@ -178,9 +227,7 @@ static int scan_slice(struct pepper *pepper, const struct audit_change *change)
 	pepper->scanning = false;
 	atomic_store(&pepper->left, pepper->old_found);
 	atomic_store(&pepper->scanned, true);
-	if (pepper->old_found == 0) {
-		drop_old(pepper);
-	}
+	pepper->unneeded = pepper->old_found == 0;
 	return 0;
 }
 
@@ -188,9 +235,19 @@ static int on_job(struct writer_job *job, const struct writer_turn *turn)
 {
 	struct pepper *pepper = (struct pepper *)job;
 	const struct audit_change change = audit_change_of(turn, NULL, "pepper.move");
-	int r = move_queued(pepper, &change);
+	bool due;
+	int r;
 
-	/* Only if this job stored nothing: to undo it would not restore a dropped pepper. */
+	pthread_mutex_lock(&pepper->mutex);
+	due = pepper->due;
+	pthread_mutex_unlock(&pepper->mutex);
+	pepper->done = 0;
+	pepper->finished = false;
+	pepper->unneeded = false;
+	if (due) {
+		return finish_rotation(pepper, &change);
+	}
+	r = move_queued(pepper, &change);
 	if (r == 0 && pepper->done == 0 && secrets_have_old(pepper->secrets) &&
 		(pepper->scanning || atomic_load(&pepper->scan_requested))) {
 		r = scan_slice(pepper, &change);
@@ -206,7 +263,13 @@ static void on_done(struct writer_job *job, int result)
 		log_error("cannot move keys to the new pepper", "why=%s", store_explain(result));
 		pepper->failed = true;
 	}
+	if (result == 0 && pepper->unneeded) {
+		drop_old(pepper);
+	}
 	pthread_mutex_lock(&pepper->mutex);
+	if (result == 0 && pepper->finished) {
+		pepper->due = false;
+	}
 	/* A move that failed is queued again when the secret is used next. */
 	pepper->count -= pepper->done;
 	memmove(pepper->queue, pepper->queue + pepper->done,
@@ -215,7 +278,7 @@ static void on_done(struct writer_job *job, int result)
 		atomic_store(&pepper->scan_requested, true);
 	}
 	pepper->busy = false;
-	if (result >= 0 && (pepper->count > 0 || pepper->scanning ||
+	if (result >= 0 && (pepper->count > 0 || pepper->scanning || pepper->finished ||
 				   (pepper->done > 0 && pepper->left <= PEPPER_SLICE))) {
 		submit(pepper);
 	}
@@ -236,6 +299,11 @@ int pepper_create(struct store *store, struct writer *writer, struct pepper **ou
 	pepper->job.run = on_job;
 	pepper->job.done = on_done;
 	pepper->job.need = STORE_EDITS;
+	/* The scan must see nothing that is not durable: an old pepper that was dropped cannot be
+	 * restored. */
+	pepper->job.alone = true;
+	/* The first job finds out. */
+	pepper->due = true;
 	pthread_mutex_init(&pepper->mutex, NULL);
 	atomic_store(&pepper->scan_requested, true);
 	*out = pepper;
@@ -253,11 +321,8 @@ void pepper_destroy(struct pepper *pepper)
 
 void pepper_tick(struct pepper *pepper)
 {
-	if (!secrets_have_old(pepper->secrets)) {
-		return;
-	}
 	pthread_mutex_lock(&pepper->mutex);
-	if (!pepper->busy) {
+	if (!pepper->busy && (pepper->due || secrets_have_old(pepper->secrets))) {
 		if (++pepper->ticks >= PEPPER_IDLE) {
 			atomic_store(&pepper->scan_requested, true);
 		}
@@ -279,14 +344,4 @@ bool pepper_left(struct pepper *pepper, uint64_t *out)
 {
 	*out = atomic_load(&pepper->left);
 	return atomic_load(&pepper->scanned);
-}
-
-void pepper_rotated(struct pepper *pepper)
-{
-	atomic_store(&pepper->scanned, false);
-	atomic_store(&pepper->scan_requested, true);
-	pthread_mutex_lock(&pepper->mutex);
-	pepper->scanning = false;
-	submit(pepper);
-	pthread_mutex_unlock(&pepper->mutex);
 }

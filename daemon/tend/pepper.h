@@ -10,6 +10,10 @@
  * slice in each job, so that other changes are not delayed: after secrets moved, and every
  * PEPPER_IDLE ticks.
  *
+ * A rotation changes the store first: its transaction enters it in the trail and names the number
+ * of the new pepper. The file is replaced after the commit; then a job removes the number from the
+ * store. If the daemon ends in between, the first job of the next start does what is left.
+ *
  * Revoked keys do not count, since they stay revoked. Disabled, expired and deleted keys count
  * until they are removed.
  */
@@ -17,6 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/secret/token.h"
 #include "daemon/store/env.h"
 
 struct pepper;
@@ -48,5 +53,7 @@ void pepper_stop(struct pepper *pepper);
 /* The number of keys that had a secret under the old pepper in the last scan. False: no scan has
  * ended since the daemon started or the pepper was rotated. Any thread. */
 bool pepper_left(struct pepper *pepper, uint64_t *out);
-/* To be called in the writer's thread after the pepper was rotated. */
-void pepper_rotated(struct pepper *pepper);
+
+/* Makes the new pepper of a rotation that was committed. On failure, or if the daemon ends before,
+ * a later job makes it. The writer's thread, outside of transactions. 0 or a negative errno. */
+int pepper_rotate(struct pepper *pepper, char why[static SECRET_WHY]);

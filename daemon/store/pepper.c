@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+
+#include "daemon/store/internal.h"
+
+/* The entry of the table `meta`. */
+static const struct pol_str name = POL_STR_INIT("pepper");
+
+static MDB_val name_value(void)
+{
+	return (MDB_val){ name.len, (void *)(uintptr_t)name.ptr };
+}
+
+int store_get_pepper_due(struct store_read *read, uint8_t *out)
+{
+	MDB_val key = name_value(), value;
+	uint64_t number;
+	int r = store_error(mdb_get(read->txn, read->store->tables[STORE_META], &key, &value));
+
+	if (r == 0) {
+		r = store_decode_meta(read->store, value, name, &number);
+	}
+	if (r == 0) {
+		*out = (uint8_t)number;
+	}
+	return r;
+}
+
+int store_put_pepper_due(struct store_write *write, uint8_t number)
+{
+	struct store *store = write->store;
+	MDB_val key = name_value(), value = { 0, store->buffer };
+	int r = store_write_ready(write);
+
+	if (r < 0) {
+		return r;
+	}
+	value.mv_size = store_encode_meta(store, name, number);
+	return store_error(mdb_put(write->job, store->tables[STORE_META], &key, &value, 0));
+}
+
+int store_drop_pepper_due(struct store_write *write)
+{
+	MDB_val key = name_value();
+	int r = store_write_ready(write);
+
+	if (r == 0) {
+		r = store_error(mdb_del(write->job, write->store->tables[STORE_META], &key, NULL));
+	}
+	return r == -ENOENT ? 0 : r;
+}
