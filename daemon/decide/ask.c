@@ -78,11 +78,9 @@ static const char *read_request(
 	return NULL;
 }
 
-const char *ask_read(const struct call *call, const struct wire_value *values, struct ask *out,
-	const char **out_param)
+static const char *read_who(const struct call *call, const struct wire_value *values,
+	struct ask *out, const char **out_param)
 {
-	const char *wrong;
-
 	read_subject(values, &out->who);
 	out->explain = values[ASK_EXPLAIN].given && values[ASK_EXPLAIN].boolean;
 	out->not_trusted =
@@ -93,14 +91,12 @@ const char *ask_read(const struct call *call, const struct wire_value *values, s
 		*out_param = "principal";
 		return "give either token or principal";
 	}
-	wrong = read_request(values, out, out_param);
-	if (wrong != NULL) {
-		return wrong;
-	}
-	if (values[ASK_TREE].given && values[ASK_TREE].text.len == 0) {
-		*out_param = "tree";
-		return "is empty";
-	}
+	return NULL;
+}
+
+static const char *read_facts(
+	const struct wire_value *values, struct ask *out, const char **out_param)
+{
 	out->service = (struct pol_str){ NULL, 0 };
 	if (values[ASK_SERVICE].given) {
 		out->service = subject_str(values[ASK_SERVICE].text);
@@ -114,4 +110,31 @@ const char *ask_read(const struct call *call, const struct wire_value *values, s
 	out->mfa_at = values[ASK_MFA_AT].given ? values[ASK_MFA_AT].integer : 0;
 	out->time = values[ASK_TIME].given ? values[ASK_TIME].integer : 0;
 	return NULL;
+}
+
+const char *ask_read(const struct call *call, const struct wire_value *values, struct ask *out,
+	const char **out_param)
+{
+	const char *wrong = read_who(call, values, out, out_param);
+
+	if (wrong == NULL) {
+		wrong = read_request(values, out, out_param);
+	}
+	if (wrong == NULL && values[ASK_TREE].given && values[ASK_TREE].text.len == 0) {
+		*out_param = "tree";
+		return "is empty";
+	}
+	return wrong != NULL ? wrong : read_facts(values, out, out_param);
+}
+
+const char *ask_read_listing(const struct call *call, const struct wire_value *values,
+	struct ask *out, const char **out_param)
+{
+	const char *wrong = read_who(call, values, out, out_param);
+
+	out->http = false;
+	out->tree = (struct pol_str){ NULL, 0 };
+	out->path = (struct pol_str){ NULL, 0 };
+	out->verb = (struct pol_str){ NULL, 0 };
+	return wrong != NULL ? wrong : read_facts(values, out, out_param);
 }

@@ -56,3 +56,7 @@ struct ask {
 /* NULL; or what is wrong with the request, and then *out_param names the parameter. */
 const char *ask_read(const struct call *call, const struct wire_value *values, struct ask *out,
 	const char **out_param);
+
+/* The same for a request that names no resource: who asks, and the facts. */
+const char *ask_read_listing(const struct call *call, const struct wire_value *values,
+	struct ask *out, const char **out_param);

@@ -10,6 +10,7 @@
 #include "daemon/call/methods.h"
 #include "daemon/decide/answer.h"
 #include "daemon/decide/ask.h"
+#include "daemon/decide/authorize.h"
 #include "daemon/decide/decision_note.h"
 #include "daemon/keys/denials.h"
 #include "daemon/keys/secret_rules.h"
@@ -183,6 +184,27 @@ static void count(struct call *call, const struct counted *counted)
 	if (counted->first != NULL) {
 		rotation_first_use(
 			call->context->rotation, counted->number, counted->kid, counted->first);
+	}
+}
+
+void authorize_listing(
+	struct call *call, const struct ask *ask, struct subject *subject, struct pol_decision *out)
+{
+	struct quota_counters_turn quota;
+	struct counted counted;
+
+	quota_counters_turn_init(&quota, call->context->quota_counters);
+	set_request(subject, ask, NULL);
+	subject->facts.counter = &quota.counter;
+	subject->facts.dice = call_random(call);
+	pol_eval_listing(call->snapshot, &subject->facts, out);
+	subject->facts.counter = NULL;
+	*(out->allow ? &call->allowed : &call->denied) += 1;
+	if ((out->marks & (POL_MARK_WARN | POL_MARK_LOG)) != 0) {
+		decision_note_write(call, subject, &subject->facts, out);
+	}
+	if (count_one(call, ask, subject, out, &counted)) {
+		count(call, &counted);
 	}
 }
 

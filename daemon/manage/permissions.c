@@ -5,20 +5,37 @@
 #include <string.h>
 
 #include "daemon/call/methods.h"
-#include "daemon/decide/subject.h"
+#include "daemon/decide/authorize.h"
 #include "daemon/manage/list.h"
-#include "policy/decide/eval.h"
 #include "policy/text/reason.h"
 
-enum { TOKEN, PRINCIPAL, TREE, AT, ENVIRONMENT, TENANT, LIMIT, CURSOR, FIELDS };
+enum {
+	TOKEN,
+	PRINCIPAL,
+	TREE,
+	AT,
+	SERVICE,
+	ENVIRONMENT,
+	TENANT,
+	IP,
+	MFA_AT,
+	TIME,
+	LIMIT,
+	CURSOR,
+	FIELDS,
+};
 
 static const struct wire_field fields[FIELDS] = {
 	[TOKEN] = WIRE_FIELD("token", WIRE_KIND_TEXT, 0),
 	[PRINCIPAL] = WIRE_FIELD("principal", WIRE_KIND_TEXT, 0),
 	[TREE] = WIRE_FIELD("tree", WIRE_KIND_TEXT, 0),
 	[AT] = WIRE_FIELD("at", WIRE_KIND_TEXT, 0),
+	[SERVICE] = WIRE_FIELD("service", WIRE_KIND_TEXT, 0),
 	[ENVIRONMENT] = WIRE_FIELD("environment", WIRE_KIND_TEXT, 0),
 	[TENANT] = WIRE_FIELD("tenant", WIRE_KIND_TEXT, 0),
+	[IP] = WIRE_FIELD("ip", WIRE_KIND_TEXT, 0),
+	[MFA_AT] = WIRE_FIELD("mfa_at", WIRE_KIND_TIME, 0),
+	[TIME] = WIRE_FIELD("time", WIRE_KIND_TIME, 0),
 	[LIMIT] = WIRE_FIELD("limit", WIRE_KIND_INT, 0),
 	[CURSOR] = WIRE_FIELD("cursor", WIRE_KIND_TEXT, 0),
 };
@@ -36,21 +53,6 @@ struct listing {
 static struct pol_str text_of(const struct wire_value *value)
 {
 	return value->given ? subject_str(value->text) : (struct pol_str){ NULL, 0 };
-}
-
-/* Would a decision accept the credential? The request is empty, and pol_eval checks the credential
- * before it looks at the request: reasons after that do not count. */
-static struct pol_decision check_credential(struct call *call, struct subject *subject)
-{
-	struct pol_decision decision;
-	struct pol_facts facts = subject->facts;
-
-	pol_eval(call->snapshot, &facts, &decision);
-	if (pol_reason_is_unauthenticated(decision.reason) &&
-		!pol_str_equal(decision.reason, POL_STR("missing_token"))) {
-		return decision;
-	}
-	return (struct pol_decision){ .allow = true, .status = 200, .reason = POL_STR("ok") };
 }
 
 static bool on_allowed(void *context, const struct pol_allowed *allowed)
@@ -149,28 +151,41 @@ static bool read_cursor(struct call *call, struct listing *listing)
 		       REVISION) == 0;
 }
 
-static int permissions(struct call *call)
+/* The parameters that authorize has too. */
+static const char *read_ask(struct call *call, struct ask *out, const char **out_param)
 {
 	const struct wire_value *params = call->params;
-	struct subject_ask ask = {
-		.has_token = params[TOKEN].given,
-		.has_principal = params[PRINCIPAL].given,
-		.has_environment = params[ENVIRONMENT].given,
-		.has_tenant = params[TENANT].given,
-		.token = text_of(&params[TOKEN]),
-		.principal = text_of(&params[PRINCIPAL]),
-		.environment = text_of(&params[ENVIRONMENT]),
-		.tenant = text_of(&params[TENANT]),
+	const struct wire_value values[ASK_FIELDS] = {
+		[ASK_TOKEN] = params[TOKEN],
+		[ASK_PRINCIPAL] = params[PRINCIPAL],
+		[ASK_SERVICE] = params[SERVICE],
+		[ASK_ENVIRONMENT] = params[ENVIRONMENT],
+		[ASK_TENANT] = params[TENANT],
+		[ASK_IP] = params[IP],
+		[ASK_MFA_AT] = params[MFA_AT],
+		[ASK_TIME] = params[TIME],
 	};
+
+	*out_param = "token";
+	return params[TOKEN].given == params[PRINCIPAL].given
+		       ? "give either token or principal"
+		       : ask_read_listing(call, values, out, out_param);
+}
+
+static int permissions(struct call *call)
+{
 	struct pol_decision decision = { .status = 403, .reason = POL_STR("not_trusted") };
 	struct listing listing = { .from = { 0 } };
 	struct subject subject;
+	struct ask ask;
+	const char *param;
+	const char *wrong = read_ask(call, &ask, &param);
 	int r;
 
-	if (ask.has_token == ask.has_principal) {
-		return call_invalid(call, "token", "give either token or principal");
+	if (wrong != NULL) {
+		return call_invalid(call, param, "%s", wrong);
 	}
-	r = list_begin(&listing.list, call, &params[LIMIT], &params[CURSOR]);
+	r = list_begin(&listing.list, call, &call->params[LIMIT], &call->params[CURSOR]);
 	if (r != 0) {
 		return r;
 	}
@@ -178,14 +193,15 @@ static int permissions(struct call *call)
 		wire_buf_rewind(call->out, listing.list.start);
 		return call_invalid(call, "cursor", "the policy changed since: begin again");
 	}
-	if (ask.has_principal && !call->peer->trusted) {
+	if (ask.not_trusted) {
+		call->denied++;
 		return answer(&listing, &decision);
 	}
-	r = subject_gather(call, &ask, &subject);
+	r = subject_gather(call, &ask.who, &subject);
 	if (r < 0) {
 		return r;
 	}
-	decision = check_credential(call, &subject);
+	authorize_listing(call, &ask, &subject, &decision);
 	if (decision.allow) {
 		r = walk(call, &listing, &subject);
 	}

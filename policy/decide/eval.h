@@ -38,6 +38,11 @@ void pol_eval(const struct pol_snapshot *snapshot, const struct pol_facts *facts
 void pol_eval_managing(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
 	struct pol_decision *out);
 
+/* May the caller have what it may do listed? Decides as pol_eval does, about no resource: the
+ * stack's lines are asked as if roles and scopes allowed the request. */
+void pol_eval_listing(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
+	struct pol_decision *out);
+
 /* Decides as pol_eval does, and records the steps in *trace. */
 struct pol_trace;
 void pol_eval_traced(const struct pol_snapshot *snapshot, const struct pol_facts *facts,

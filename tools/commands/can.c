@@ -214,13 +214,14 @@ const struct command command_can = {
 	.words = "[TREE | TREE:/PATH]",
 	.summary = "Show what a principal or a token may do, as a tree",
 	.text = "What roles and scopes allow to a principal, or to the holder of a\n"
-		"token: stacks, networks and hours apart. With TREE:/PATH only what\n"
-		"lies at or below it.\n",
+		"token, if the stack and the key's networks would let the request\n"
+		"pass. With TREE:/PATH only what lies at or below it. It counts as a\n"
+		"use of the key.\n",
 	.examples = "  authzcheck can --principal alice\n"
 		    "  authzcheck can --token-file key.txt api:/loans\n"
 		    "  authzcheck can --principal alice --json ui | jq '.items[].resource'\n",
-	.flags = { FLAG_PRINCIPAL, FLAG_TOKEN, FLAG_TOKEN_FILE, FLAG_ENVIRONMENT, FLAG_TENANT,
-		FLAG_TREE },
+	.flags = { FLAG_PRINCIPAL, FLAG_TOKEN, FLAG_TOKEN_FILE, FLAG_SERVICE, FLAG_ENVIRONMENT,
+		FLAG_TENANT, FLAG_TREE, FLAG_IP, FLAG_MFA_AT, FLAG_TIME },
 	.max_words = 1,
 	.run = run,
 };

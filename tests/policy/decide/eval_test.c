@@ -312,3 +312,40 @@ Test(eval, states_that_do_not_exist_are_denied)
 	cr_expect(pol_str_equal(decision.reason, POL_STR("role")));
 	unload(&loaded);
 }
+
+/* A listing has no resource: what is about one is not asked, all else is, and in the same order. */
+Test(eval, a_listing_is_decided_without_a_resource)
+{
+	struct loaded loaded = load_text("tree api {\n/a { GET }\n}\n"
+					 "stack other {\nauthenticate required principal\n"
+					 "account required network allow=10.0.0.0/8\n"
+					 "authorize required role\n}\n"
+					 "stack closed {\nauthenticate required principal\n"
+					 "authorize requisite deny\nauthorize required role\n}\n");
+	struct pol_facts facts = {
+		.principal_state = POL_PRINCIPAL_ACTIVE,
+		.principal = POL_STR("p"),
+		.ip = { .known = true, .bytes = { [10] = 0xff, [11] = 0xff, 10, 0, 0, 1 } },
+	};
+	struct pol_decision decision;
+
+	cr_assert_eq(loaded.status, POL_OK, "%s", loaded.said);
+	pol_eval_listing(loaded.snapshot, &facts, &decision);
+	cr_expect(decision.allow);
+	cr_expect_eq(decision.permission, POL_NONE);
+	facts.service = POL_STR("closed");
+	pol_eval_listing(loaded.snapshot, &facts, &decision);
+	cr_expect_not(decision.allow);
+	cr_expect(pol_str_equal(decision.reason, POL_STR("deny")));
+	facts.service = (struct pol_str){ NULL, 0 };
+	facts.ip.known = false;
+	pol_eval_listing(loaded.snapshot, &facts, &decision);
+	cr_expect(pol_str_equal(decision.reason, POL_STR("network")));
+	facts.principal_state = POL_PRINCIPAL_INACTIVE;
+	pol_eval_listing(loaded.snapshot, &facts, &decision);
+	cr_expect(pol_str_equal(decision.reason, POL_STR("inactive_principal")));
+	facts = (struct pol_facts){ 0 };
+	pol_eval_listing(loaded.snapshot, &facts, &decision);
+	cr_expect(pol_str_equal(decision.reason, POL_STR("missing_token")));
+	unload(&loaded);
+}
