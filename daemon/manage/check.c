@@ -10,6 +10,7 @@
 #include "policy/snapshot/stored.h"
 #include "policy/text/cidr.h"
 #include "policy/text/path.h"
+#include "policy/text/unicode.h"
 
 /* Control characters, and those that change the direction of the text after them. */
 static bool is_hidden(uint32_t c)
@@ -53,17 +54,28 @@ int check_text(struct call *call, const char *param, struct wire_str text)
 	return 0;
 }
 
+static bool has_invisible(struct wire_str text)
+{
+	for (size_t at = 0; at < text.len;) {
+		if (pol_unicode_is_invisible(next_point(text, &at))) {
+			return true;
+		}
+	}
+	return false;
+}
+
 int check_id(struct call *call, const char *param, struct wire_str id)
 {
 	if (id.len == 0 || id.len > STORE_MAX_NAME) {
 		return call_invalid(
 			call, param, "is empty or longer than %d bytes", STORE_MAX_NAME);
 	}
-	if (has_hidden(id) || memchr(id.ptr, ' ', id.len) != NULL ||
-		memchr(id.ptr, '/', id.len) != NULL || wire_str_equal(id, WIRE_STR(".")) ||
-		wire_str_equal(id, WIRE_STR("..")) || wire_str_equal(id, WIRE_STR("*"))) {
+	if (has_hidden(id) || has_invisible(id) || memchr(id.ptr, '/', id.len) != NULL ||
+		wire_str_equal(id, WIRE_STR(".")) || wire_str_equal(id, WIRE_STR("..")) ||
+		wire_str_equal(id, WIRE_STR("*"))) {
 		return call_invalid(call, param,
-			"may hold no space, slash or control character, and be no dots or star");
+			"may hold no space, slash, control character or character that cannot be "
+			"seen, and be no dots or star");
 	}
 	return 0;
 }

@@ -77,6 +77,14 @@ static bool is_line_end(const struct pol_lexer *lexer, uint32_t i)
 	       (text[i] == '\r' && i + 1 < lexer->text.len && text[i + 1] == '\n');
 }
 
+/* A space outside of ASCII. */
+static bool is_space(uint32_t character)
+{
+	return character == 0xa0 || character == 0x1680 || character == 0x202f ||
+	       character == 0x205f || character == 0x3000 ||
+	       (character >= 0x2000 && character <= 0x200a);
+}
+
 /*
  * Moves *i past one character that is not plain: a control character, a carriage return that ends
  * no line, or one that is not ASCII. If it is not allowed here, reports it and sets *bad; reports
@@ -106,10 +114,13 @@ static void skip_special(struct pol_lexer *lexer, uint32_t *i, bool in_word, boo
 	} else if (why != NULL) {
 		pol_diag_error(lexer->diags, at, "%s (U+%04X) may not stand in a policy", why,
 			(unsigned)character);
-	} else if (in_word && (character == 0xa0 || character == 0x3000 ||
-				      (character >= 0x2000 && character <= 0x200a))) {
+	} else if (in_word && is_space(character)) {
 		pol_diag_error(lexer->diags, at,
 			"a space other than U+0020 (U+%04X): write a plain space",
+			(unsigned)character);
+	} else if (in_word && pol_unicode_is_invisible(character)) {
+		pol_diag_error(lexer->diags, at,
+			"a character that cannot be seen (U+%04X) in a word: remove it",
 			(unsigned)character);
 	} else {
 		return;

@@ -36,6 +36,39 @@ static const struct range refused[] = {
 	{ 0xe0000, 0xe007f, INVISIBLE },
 };
 
+struct invisible {
+	uint32_t first;
+	uint32_t last;
+};
+
+/* Sorted by code point. */
+static const struct invisible invisible[] = {
+	{ 0x0009, 0x000d },
+	{ 0x0020, 0x0020 },
+	{ 0x0085, 0x0085 },
+	{ 0x00a0, 0x00a0 },
+	{ 0x00ad, 0x00ad },
+	{ 0x034f, 0x034f },
+	{ 0x061c, 0x061c },
+	{ 0x115f, 0x1160 },
+	{ 0x1680, 0x1680 },
+	{ 0x17b4, 0x17b5 },
+	{ 0x180b, 0x180f },
+	{ 0x2000, 0x200f },
+	{ 0x2028, 0x202f },
+	{ 0x205f, 0x206f },
+	{ 0x2800, 0x2800 },
+	{ 0x3000, 0x3000 },
+	{ 0x3164, 0x3164 },
+	{ 0xfe00, 0xfe0f },
+	{ 0xfeff, 0xfeff },
+	{ 0xffa0, 0xffa0 },
+	{ 0xfff0, 0xfff8 },
+	{ 0x1bca0, 0x1bca3 },
+	{ 0x1d173, 0x1d17a },
+	{ 0xe0000, 0xe0fff },
+};
+
 size_t pol_unicode_decode(struct pol_str text, uint32_t *out)
 {
 	unsigned char lead = text.len > 0 ? (unsigned char)text.ptr[0] : 0x80;
@@ -63,4 +96,14 @@ const char *pol_unicode_refused(uint32_t character)
 		}
 	}
 	return NULL;
+}
+
+bool pol_unicode_is_invisible(uint32_t character)
+{
+	for (size_t i = 0; i < sizeof invisible / sizeof *invisible; i++) {
+		if (character <= invisible[i].last) {
+			return character >= invisible[i].first;
+		}
+	}
+	return false;
 }

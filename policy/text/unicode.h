@@ -2,9 +2,11 @@
 #pragma once
 
 /*
- * unicode: decoding of UTF-8, and the characters that a policy may not contain. Pure, any thread.
+ * unicode: decoding of UTF-8, the characters that a policy or a name may not contain, and letters
+ * without regard to case. Pure, any thread.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,3 +21,15 @@ size_t pol_unicode_decode(struct pol_str text, uint32_t *out);
  * characters without width are refused, because a reader can be misled about the text (Boucher and
  * Anderson, "Trojan Source", 2021; Unicode TR 36). */
 const char *pol_unicode_refused(uint32_t character);
+
+/* True for what cannot be seen, or only as a gap: Default_Ignorable_Code_Point and White_Space of
+ * Unicode, and the empty braille pattern. No name or id may contain it, because it would look like
+ * another one. */
+bool pol_unicode_is_invisible(uint32_t character);
+
+/* --- unicode_fold.c --------------------------------------------------------------------------- */
+
+/* Simple case folding: equal for characters that differ in case alone. */
+uint32_t pol_unicode_fold(uint32_t character);
+/* Are the texts equal except for case? */
+bool pol_unicode_equal_fold(struct pol_str a, struct pol_str b);

@@ -8,6 +8,7 @@
 #include "daemon/manage/keys/keys.h"
 #include "daemon/manage/principals/principals.h"
 #include "daemon/write/audit.h"
+#include "policy/text/unicode.h"
 
 /* Bytes of all attributes. */
 #define MAX_ATTRIBUTES 8192
@@ -105,6 +106,28 @@ static int read_kind(struct call *call, struct store_principal *principal)
 	return call_invalid(call, "kind", "must be user or service");
 }
 
+/* A principal of the files must not have the id, not even in another case. */
+static int check_declared(struct call *call, struct pol_str id)
+{
+	uint32_t count = (uint32_t)pol_snapshot_principal_count(call->snapshot);
+
+	if (pol_snapshot_principal(call->snapshot, id) != POL_NONE) {
+		return call_error(
+			call, "conflict", "the policy's files declare a principal of that id");
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		struct pol_str declared = pol_snapshot_principal_id(call->snapshot, i);
+
+		if (pol_unicode_equal_fold(declared, id)) {
+			return call_error(call, "conflict",
+				"the policy's files declare principal %.*s, whose id differs in "
+				"case alone",
+				POL_STR_ARGS(declared));
+		}
+	}
+	return 0;
+}
+
 static int check_free(struct call *call, const struct store_principal *principal)
 {
 	struct store_principal taken;
@@ -116,10 +139,11 @@ static int check_free(struct call *call, const struct store_principal *principal
 	if (r != -ENOENT) {
 		return r;
 	}
-	if (principal->tenant == STORE_TENANT_DEFAULT &&
-		pol_snapshot_principal(call->snapshot, principal->id) != POL_NONE) {
-		return call_error(
-			call, "conflict", "the policy's files declare a principal of that id");
+	if (principal->tenant == STORE_TENANT_DEFAULT) {
+		r = check_declared(call, principal->id);
+		if (r != 0) {
+			return r;
+		}
 	}
 	return keys_check_no_keys(call, principal->tenant, principal->id);
 }
