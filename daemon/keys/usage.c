@@ -300,7 +300,8 @@ static bool load(const struct usage_at *at, struct store_read *read, uint64_t nu
 	struct store_use before;
 
 	if (store_get_use(read, number, &before) < 0 ||
-		((before.has_ip || before.denials > 0) && !make_rares(at))) {
+		((before.has_ip || before.denials > 0 || !usage_slot_fits(before.at)) &&
+			!make_rares(at))) {
 		return false;
 	}
 	usage_slot_load(at, &before);
@@ -320,7 +321,8 @@ bool usage_count(struct usage *usage, struct store_read *read, uint64_t number,
 	}
 	at = at_of(segment, number);
 	if ((!usage_slot_is_loaded(at.slot) && !load(&at, read, number)) ||
-		((event->denied || event->ip->known) && !make_rares(&at))) {
+		((event->denied || event->ip->known || !usage_slot_fits(event->now)) &&
+			!make_rares(&at))) {
 		return false;
 	}
 	counted = usage_slot_count(&at, event);

@@ -12,6 +12,7 @@ enum {
 	LOADED = 1 << 16, /* the counts hold what was stored before */
 	DIRTY = 1 << 17,  /* its bit is set, or about to be */
 	HAS_IP = 1 << 18,
+	FAR_AT = 1 << 19, /* the time is in usage_rare */
 	HIGH_SHIFT = 20,
 };
 
@@ -88,9 +89,19 @@ static uint32_t set_uses(struct usage_slot *slot, uint32_t head, uint64_t uses)
 	return (head & ((UINT32_C(1) << HIGH_SHIFT) - 1)) | (uint32_t)(kept >> 32) << HIGH_SHIFT;
 }
 
-static void set_at(struct usage_slot *slot, int64_t now)
+/* Returns the head with its state. Without `rare` a time that does not fit becomes the nearest one
+ * that does. */
+static uint32_t set_at(struct usage_slot *slot, struct usage_rare *rare, uint32_t head, int64_t now)
 {
-	atomic_store_explicit(&slot->at, (uint32_t)now, memory_order_release);
+	bool fits = usage_slot_fits(now);
+	uint32_t near = fits ? (uint32_t)now : now < 0 ? 0 : UINT32_MAX;
+
+	atomic_store_explicit(&slot->at, near, memory_order_release);
+	if (fits || rare == NULL) {
+		return head & ~(uint32_t)FAR_AT;
+	}
+	set(&rare->at, (uint64_t)now);
+	return head | FAR_AT;
 }
 
 void usage_slot_load(const struct usage_at *at, const struct store_use *before)
@@ -100,7 +111,7 @@ void usage_slot_load(const struct usage_at *at, const struct store_use *before)
 	uint32_t head = lock(slot);
 
 	if ((head & LOADED) == 0) {
-		set_at(slot, before->at);
+		head = set_at(slot, rare, head, before->at);
 		head = set_uses(slot, head, before->uses) | LOADED;
 		if (rare != NULL) {
 			set(&rare->denials, before->denials);
@@ -114,11 +125,12 @@ void usage_slot_load(const struct usage_at *at, const struct store_use *before)
 unsigned usage_slot_count(const struct usage_at *at, const struct usage_event *event)
 {
 	struct usage_slot *slot = at->slot;
-	struct usage_rare *rare = event->denied || event->ip->known ? rare_of(at) : NULL;
+	bool has_rare = event->denied || event->ip->known || !usage_slot_fits(event->now);
+	struct usage_rare *rare = has_rare ? rare_of(at) : NULL;
 	uint32_t head = lock(slot);
 	unsigned counted = (head & DIRTY) == 0 ? USAGE_WAS_CLEAN : 0;
 
-	set_at(slot, event->now);
+	head = set_at(slot, rare, head, event->now);
 	head = set_uses(slot, head, uses_of(slot, head) + 1) | DIRTY;
 	if (event->denied && rare != NULL) {
 		set(&rare->denials, get(&rare->denials) + 1);
@@ -153,6 +165,7 @@ static void copy(const struct usage_at *at, uint32_t head, struct store_use *out
 
 		out->denials = get(&rare->denials);
 		out->has_ip = (head & HAS_IP) != 0;
+		out->at = (head & FAR_AT) != 0 ? (int64_t)get(&rare->at) : out->at;
 		memcpy(out->ip, words, sizeof out->ip);
 	}
 }

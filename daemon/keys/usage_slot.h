@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * usage_slot: 16 bytes for each key, its use; and what few keys have, apart: a last address and
- * denials.
+ * usage_slot: 16 bytes for each key, its use; and what few keys have, apart: a last address,
+ * denials, and a time that 32 bits cannot hold.
  *
  * A sequence lock guards both: odd while a thread writes. Every word is an atomic; words are
  * written with release and read with acquire, which orders them against the lock without fences.
@@ -19,7 +19,7 @@
 
 struct usage_slot {
 	alignas(16) _Atomic uint32_t head; /* lock, state, and what of the uses has no room below */
-	_Atomic uint32_t at;               /* seconds, as time(2) has them: until the year 2106 */
+	_Atomic uint32_t at;               /* Unix seconds; others are in usage_rare */
 	_Atomic uint32_t uses;
 	_Atomic uint32_t permission; /* one whose use is remembered; 0: none */
 };
@@ -27,7 +27,14 @@ struct usage_slot {
 struct usage_rare {
 	_Atomic uint64_t ip[2];
 	_Atomic uint64_t denials;
+	_Atomic uint64_t at; /* the time, if it has no room in the slot: before 1970, after 2106 */
 };
+
+/* Does a time have room in a slot? */
+static inline bool usage_slot_fits(int64_t at)
+{
+	return at >= 0 && at <= UINT32_MAX;
+}
 
 /* The most uses of one key that are counted; the count stays at that (a million a second for half a
  * year). */
@@ -42,8 +49,8 @@ struct usage_at {
 };
 
 bool usage_slot_is_loaded(struct usage_slot *slot);
-/* Does nothing when another thread was first. Where `before` has an address or denials, or the
- * event below, *at->rares must be there. */
+/* Does nothing when another thread was first. Where `before` has an address or denials or a time
+ * that does not fit, or the event below, *at->rares must be there. */
 void usage_slot_load(const struct usage_at *at, const struct store_use *before);
 
 enum usage_slot_counted {

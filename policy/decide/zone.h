@@ -34,5 +34,5 @@ struct pol_zone;
 enum pol_status pol_zone_read(
 	struct pol_str bytes, struct pol_arena *arena, const struct pol_zone **out);
 
-/* The offset in seconds east of UTC at a time in Unix seconds, in the years 0 to 9999. */
+/* The offset in seconds east of UTC at any time in Unix seconds. */
 int32_t pol_zone_offset(const struct pol_zone *zone, int64_t time);

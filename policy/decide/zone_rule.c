@@ -196,6 +196,10 @@ int32_t pol_zone_rule_offset(const struct pol_zone_rule *rule, int64_t time)
 	if (!rule->changes) {
 		return rule->standard;
 	}
+	/* The changes repeat with the calendar. Near the ends of int64_t their times would
+	 * overflow.
+	 */
+	time %= POL_CALENDAR_CYCLE * POL_DAY;
 	year = pol_calendar_date(pol_calendar_day_of(time)).year;
 	/* Finds the latest change up to the time. A change may be up to a week from its day, so it
 	 * may fall into the year before or after its own. */

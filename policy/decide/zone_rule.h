@@ -34,5 +34,5 @@ struct pol_zone_rule {
 /* Reads a TZ string. False: it is not valid. */
 bool pol_zone_rule_read(struct pol_str text, struct pol_zone_rule *out);
 
-/* The offset in seconds east of UTC at a time in Unix seconds. */
+/* The offset in seconds east of UTC at any time in Unix seconds. */
 int32_t pol_zone_rule_offset(const struct pol_zone_rule *rule, int64_t time);

@@ -10,6 +10,9 @@
 
 #define POL_DAY INT64_C(86400) /* seconds */
 
+/* After this many days the calendar repeats: 400 years, which are whole weeks. */
+#define POL_CALENDAR_CYCLE INT64_C(146097)
+
 struct pol_date {
 	int64_t year;
 	int64_t month; /* from 1 */

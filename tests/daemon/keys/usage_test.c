@@ -341,3 +341,24 @@ Test(usage, denials_beyond_four_thousand_million_are_counted)
 	cr_assert_eq(stored(42).denials, UINT64_C(0x100000001));
 	cr_assert_eq(stored(42).uses, (UINT64_C(1) << 40) + 2);
 }
+
+/* --- times ------------------------------------------------------------------------------------ */
+
+Test(usage, the_last_use_is_kept_at_any_time)
+{
+	static const int64_t times[] = { 0, 1, -1, UINT32_MAX, (int64_t)UINT32_MAX + 1, -86400,
+		INT64_C(5000000000), INT64_MAX, INT64_MIN, 1000 };
+	struct pol_ip nobody = { .known = false };
+	struct store_use use;
+
+	for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+		struct usage_event event = { .now = times[i], .ip = &nobody };
+
+		usage_count(usage, reader, 7, &event);
+		cr_assert_eq(usage_get(usage, reader, 7, &use), 0);
+		cr_expect_eq(use.at, times[i], "time %zu", i);
+		cr_expect_eq(use.uses, i + 1);
+		flush(true);
+		cr_expect_eq(stored(7).at, times[i], "time %zu", i);
+	}
+}

@@ -5,6 +5,7 @@
 
 #include "policy/decide/zone.h"
 #include "policy/decide/zone_rule.h"
+#include "policy/text/calendar.h"
 #include "policy/text/timetext.h"
 
 /* Files are made here byte by byte; those of the machine are tests/e2e's, against another reader.
@@ -99,6 +100,34 @@ Test(zone, a_rule_holds_in_both_halves_of_the_world_and_at_its_edges)
 		offset = pol_zone_rule_offset(&rule, at(rules[i].time));
 		cr_expect_eq(offset, rules[i].offset, "%s at %s: %d", rules[i].rule, rules[i].time,
 			offset);
+	}
+}
+
+/* The calendar repeats every 400 years, and the rules with it, up to the ends of int64_t. */
+Test(zone, a_rule_holds_at_any_time)
+{
+	static const int64_t times[] = { INT64_MIN, INT64_MIN + 1, INT64_MIN / 2, INT64_MAX / 2,
+		INT64_MAX - 1, INT64_MAX, INT64_C(1) << 56, -(INT64_C(1) << 56) };
+	const int64_t cycle = POL_CALENDAR_CYCLE * POL_DAY;
+
+	for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+		struct pol_zone_rule rule;
+		int64_t time = at(rules[i].time);
+
+		cr_assert(
+			pol_zone_rule_read(pol_str_of(rules[i].rule), &rule), "%s", rules[i].rule);
+		cr_expect_eq(pol_zone_rule_offset(&rule, time + 100000 * cycle), rules[i].offset,
+			"%s", rules[i].rule);
+		cr_expect_eq(pol_zone_rule_offset(&rule, time - 100000 * cycle), rules[i].offset,
+			"%s", rules[i].rule);
+		for (size_t k = 0; k < sizeof times / sizeof *times; k++) {
+			/* The same moment of the cycle, of the years 1970 to 2369. */
+			int64_t same = (times[k] % cycle + cycle) % cycle;
+
+			cr_expect_eq(pol_zone_rule_offset(&rule, times[k]),
+				pol_zone_rule_offset(&rule, same), "%s, time %zu", rules[i].rule,
+				k);
+		}
 	}
 }
 
