@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/host/statedir.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -46,6 +47,29 @@ static int make_folders(const char *path, mode_t mode, bool parents)
 	return r == 0 ? make_folder(part, mode) : r;
 }
 
+/* True if the folder has no entries: it was made just now, or for the daemon. */
+static bool is_empty(int fd)
+{
+	int again = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *listing = again >= 0 ? fdopendir(again) : NULL;
+	struct dirent *entry;
+	bool empty = true;
+
+	if (listing == NULL) {
+		if (again >= 0) {
+			close(again);
+		}
+		return false;
+	}
+	errno = 0;
+	while (empty && (entry = readdir(listing)) != NULL) {
+		empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+	}
+	empty = empty && errno == 0;
+	closedir(listing);
+	return empty;
+}
+
 /* A user who may write the folder controls the keys. */
 static int check_owner(const struct statedir *dir, int fd, char why[static STATEDIR_WHY])
 {
@@ -54,8 +78,8 @@ static int check_owner(const struct statedir *dir, int fd, char why[static STATE
 	if (fstat(fd, &stat) != 0) {
 		return -errno;
 	}
-	/* Root created it just now, or before the daemon had a user of its own. */
-	if (geteuid() == 0 && stat.st_uid == 0 && dir->uid != 0) {
+	/* A folder with files in it may be used by another program, and stays root's. */
+	if (geteuid() == 0 && stat.st_uid == 0 && dir->uid != 0 && is_empty(fd)) {
 		if (fchown(fd, dir->uid, dir->gid) != 0) {
 			return -errno;
 		}
@@ -117,31 +141,66 @@ int statedir_prepare_socket(const char *socket, char why[static STATEDIR_WHY])
 	return r;
 }
 
-int statedir_lock(const struct statedir *dir, int *out_fd, char why[static STATEDIR_WHY])
+/* Opens the lock file, or makes it. Only a file that this call made is given to the daemon's user:
+ * another one may be a second name of a file that has nothing to do with the daemon. */
+static int open_lock(const struct statedir *dir, const char *path)
+{
+	int fd = -1, r = -ENOENT;
+
+	/* The file may be made or removed between the two calls. */
+	for (unsigned tries = 0; fd < 0 && r == -ENOENT && tries < 16; tries++) {
+		fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+		r = fd < 0 ? -errno : 0;
+		if (r != -ENOENT) {
+			break;
+		}
+		fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+		r = fd >= 0 ? 0 : errno == EEXIST ? -ENOENT : -errno;
+		if (r == 0 && geteuid() == 0 && fchown(fd, dir->uid, dir->gid) != 0) {
+			r = -errno;
+			close(fd);
+		}
+	}
+	return r < 0 ? r : fd;
+}
+
+/* Refuses a file that may be another program's. */
+static int check_lock(
+	const struct statedir *dir, int fd, const char *path, char why[static STATEDIR_WHY])
+{
+	struct stat stat;
+
+	if (fstat(fd, &stat) != 0) {
+		return -errno;
+	}
+	if (!S_ISREG(stat.st_mode)) {
+		snprintf(why, STATEDIR_WHY,
+			"the state folder's lock is no regular file: remove it: %s", path);
+		return -EINVAL;
+	}
+	if (stat.st_nlink != 1) {
+		snprintf(why, STATEDIR_WHY,
+			"the state folder's lock has %lu names (hard links), and may be a file of "
+			"another program: remove this name: %s",
+			(unsigned long)stat.st_nlink, path);
+		return -EPERM;
+	}
+	if (stat.st_uid != dir->uid && stat.st_uid != geteuid()) {
+		snprintf(why, STATEDIR_WHY,
+			"the state folder's lock belongs to uid %u and the daemon is uid %u: chown "
+			"%u %s",
+			(unsigned)stat.st_uid, (unsigned)dir->uid, (unsigned)dir->uid, path);
+		return -EPERM;
+	}
+	return 0;
+}
+
+static int lock(const struct statedir *dir, int fd, const char *path, char why[static STATEDIR_WHY])
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	char path[PATH_MAX];
-	int fd, r;
+	int r;
 
-	if ((size_t)snprintf(path, sizeof path, "%s/lock", dir->path) >= sizeof path) {
-		snprintf(why, STATEDIR_WHY, "the state folder's path is too long");
-		return -ENAMETOOLONG;
-	}
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0) {
-		r = -errno;
-		snprintf(why, STATEDIR_WHY, "cannot open the state folder's lock: %s: %s",
-			strerror(-r), path);
-		return r;
-	}
 	if (fcntl(fd, F_SETLK, &lock) == 0) {
-		if (fchown(fd, dir->uid, dir->gid) != 0 && geteuid() == 0) {
-			snprintf(
-				why, STATEDIR_WHY, "cannot change the owner of the lock: %s", path);
-			close(fd);
-			return -EPERM;
-		}
-		*out_fd = fd;
 		return 0;
 	}
 	r = errno == EACCES || errno == EAGAIN ? -EBUSY : -errno;
@@ -154,6 +213,33 @@ int statedir_lock(const struct statedir *dir, int *out_fd, char why[static STATE
 		snprintf(why, STATEDIR_WHY, "cannot lock the state folder: %s: %s", strerror(-r),
 			path);
 	}
-	close(fd);
 	return r;
+}
+
+int statedir_lock(const struct statedir *dir, int *out_fd, char why[static STATEDIR_WHY])
+{
+	char path[PATH_MAX];
+	int fd, r;
+
+	if ((size_t)snprintf(path, sizeof path, "%s/lock", dir->path) >= sizeof path) {
+		snprintf(why, STATEDIR_WHY, "the state folder's path is too long");
+		return -ENAMETOOLONG;
+	}
+	fd = open_lock(dir, path);
+	if (fd < 0) {
+		snprintf(why, STATEDIR_WHY, "cannot open the state folder's lock: %s: %s",
+			strerror(-fd), path);
+		return fd;
+	}
+	snprintf(why, STATEDIR_WHY, "cannot use the state folder's lock: %s", path);
+	r = check_lock(dir, fd, path, why);
+	if (r == 0) {
+		r = lock(dir, fd, path, why);
+	}
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	*out_fd = fd;
+	return 0;
 }

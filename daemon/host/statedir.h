@@ -19,13 +19,14 @@ struct statedir {
 };
 
 /* Creates the folder if it is missing, and refuses one that another user may write. If root calls
- * it, a folder of root's is given to the daemon's user. 0, or a negative errno and a message in
- * `why`. */
+ * it, a folder of root's that is empty is given to the daemon's user. 0, or a negative errno and a
+ * message in `why`. */
 int statedir_prepare(const struct statedir *dir, char why[static STATEDIR_WHY]);
 
 /* Creates the folder of a socket, with its parents. Returns as statedir_prepare does. */
 int statedir_prepare_socket(const char *socket, char why[static STATEDIR_WHY]);
 
-/* Locks the folder until the caller closes *out_fd. 0, or a negative errno and a message in `why`;
- * -EBUSY: another process holds the lock, and `why` names it. */
+/* Locks the folder until the caller closes *out_fd. Refuses a lock file with a second name (a hard
+ * link), and gives none to the daemon's user but one that it made. 0, or a negative errno and a
+ * message in `why`; -EBUSY: another process holds the lock, and `why` names it. */
 int statedir_lock(const struct statedir *dir, int *out_fd, char why[static STATEDIR_WHY]);

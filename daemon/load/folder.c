@@ -94,6 +94,21 @@ static int add_entry(struct walk *walk, const char *name, const struct stat *sta
 	return 0;
 }
 
+/* A file with a second name may be changed by it, wherever that is, and by users who may not write
+ * this folder. */
+static int check_names(const struct walk *walk, const char *name, const struct stat *stat)
+{
+	const char *path = walk->folder->path;
+
+	if (walk->owners == NULL || stat->st_nlink == 1) {
+		return 0;
+	}
+	return folder_refuse(walk->why, -EMLINK,
+		"%s/%s has %lu names (hard links), and could be changed by the others: replace it "
+		"by a copy: cp -p %s/%s %s/.copy && mv %s/.copy %s/%s",
+		path, name, (unsigned long)stat->st_nlink, path, name, path, path, path, name);
+}
+
 static bool is_policy(const char *name)
 {
 	static const char ending[] = ".policy";
@@ -175,6 +190,9 @@ static int list_name(struct walk *walk, const char *name, unsigned depth)
 			walk->why, -EINVAL, "%s/%s is no regular file", walk->folder->path, name);
 	}
 	r = check_rights(walk, name, &stat);
+	if (r == 0) {
+		r = check_names(walk, name, &stat);
+	}
 	return r < 0 ? r : add_entry(walk, name, &stat);
 }
 

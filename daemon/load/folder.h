@@ -7,9 +7,10 @@
  * Files are opened beneath the folder (openat2(2), RESOLVE_BENEATH), without blocking: relative
  * links that stay inside are followed, others are refused. Each directory, file and link, and a
  * link that is the folder's own path, must belong to an allowed owner; nobody else may write it.
- * Files are regular and bounded in size, and are copied into memory. The caller lists again after
- * reading and compares: a difference means that the files may not belong together. Names that begin
- * with a dot are skipped; entries are sorted by the bytes of their relative paths.
+ * Files are regular, have one name (no hard links) and a bounded size, and are copied into memory.
+ * The caller lists again after reading and compares: a difference means that the files may not
+ * belong together. Names that begin with a dot are skipped; entries are sorted by the bytes of
+ * their relative paths.
  *
  * A struct folder belongs to the caller that listed it. Not thread-safe. Uses no loop and no log:
  * the tool uses it too.
@@ -56,7 +57,8 @@ struct folder {
 };
 
 /* Lists the folder into *out, which the caller destroys. 0, or a negative errno and a message in
- * `why`: -EPERM with the chown or chmod that repairs it, -EXDEV for a link that leads out. */
+ * `why`: -EPERM with the chown or chmod that repairs it, -EXDEV for a link that leads out, -EMLINK
+ * for a hard link. */
 int folder_list(const char *path, const struct folder_owners *owners, struct folder **out,
 	char why[static FOLDER_WHY]);
 
