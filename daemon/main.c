@@ -226,6 +226,7 @@ static int serve(const struct config *config)
 		r = server_run(&server);
 	}
 	server_finish(&server);
+	log_stop();
 	return r == 0 ? EXIT_CLEAN : EXIT_FAILED;
 }
 

@@ -12,7 +12,7 @@
 
 struct backup;
 struct config;
-struct decision_log;
+struct log_sink;
 struct pepper;
 struct principal_cache;
 struct quota_counters;
@@ -26,7 +26,7 @@ struct context {
 	struct usage *usage;
 	struct principal_cache *principal_cache;
 	struct quota_counters *quota_counters;
-	struct decision_log *decision_log;
+	struct log_sink *decision_log;
 	struct rotation *rotation;
 	struct pepper *pepper;
 	struct backup *backup;

@@ -33,12 +33,13 @@ struct report {
 	uint64_t requests, allowed, denied, malformed;
 	uint64_t connections; /* open */
 	uint64_t accepted;
-	uint64_t waiting;             /* jobs of the writer */
-	uint64_t rate;                /* decisions a second, recently */
-	uint64_t p50, p90, p99, p999; /* nanoseconds; 0: not measured */
-	uint64_t counters;            /* quota counters in use */
-	uint64_t uncounted;           /* decisions refused because no quota counter was free */
-	uint64_t logged, dropped;     /* lines of the decision log */
+	uint64_t waiting;                  /* jobs of the writer */
+	uint64_t rate;                     /* decisions a second, recently */
+	uint64_t p50, p90, p99, p999;      /* nanoseconds; 0: not measured */
+	uint64_t counters;                 /* quota counters in use */
+	uint64_t uncounted;                /* decisions refused because no quota counter was free */
+	uint64_t logged, dropped;          /* lines of the decision log */
+	uint64_t log_written, log_dropped; /* lines of the log on standard error */
 	struct report_policy policy;
 };
 

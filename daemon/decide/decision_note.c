@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/decide/decision_log.h"
 #include "daemon/decide/subject.h"
 #include "daemon/host/log.h"
+#include "daemon/host/log_sink.h"
 #include "policy/text/timetext.h"
 #include "policy/text/unicode.h"
 
@@ -230,7 +230,7 @@ void decision_note_write(struct call *call, const struct subject *subject,
 		warn(call, facts, decision);
 	}
 	if ((decision->marks & POL_MARK_LOG) != 0 && call->context->decision_log != NULL) {
-		decision_log_put(call->context->decision_log, line,
+		log_sink_put(call->context->decision_log, line,
 			format_line(call, subject, facts, decision, line));
 	}
 }

@@ -3,7 +3,7 @@
 
 /*
  * decision_note: writes what the policy marks in a decision to the daemon's log and to the log of
- * decisions. It never writes a token, nor what follows the `?` of a path.
+ * decisions. It never writes what follows the `?` of a path; log_sink_put redacts tokens.
  */
 
 #include "daemon/call/call.h"

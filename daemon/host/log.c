@@ -3,18 +3,24 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/types.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/host/log_sink.h"
+
 /* Bytes of a line, and of one value; longer ones are cut. A write of LINE bytes to a pipe is atomic
- * (PIPE_BUF). */
-enum { LINE = 4096, VALUE = 2048 };
+ * (PIPE_BUF). BUFFER: bytes of lines that wait for the reader, twice. */
+enum { LINE = 4096, VALUE = 2048, BUFFER = 256 * 1024 };
 
 static enum log_format format = LOG_TEXT;
+/* NULL: before log_start and after log_stop. */
+static struct log_sink *_Atomic sink;
 
 void log_init(enum log_format wanted)
 {
@@ -293,14 +299,69 @@ void log_write(enum log_level level, const char *message, const char *fields, ..
 	char bytes[LINE];
 	va_list args;
 	size_t len;
-	ssize_t n;
 
 	va_start(args, fields);
 	len = format_line(
 		(struct line){ bytes, bytes + sizeof bytes }, level, message, fields, &args);
 	va_end(args);
-	do {
-		n = write(STDERR_FILENO, bytes, len);
-	} while (n < 0 && errno == EINTR);
+	log_sink_put(atomic_load(&sink), bytes, len);
 	errno = saved;
+}
+
+void log_lines(char *lines, size_t len)
+{
+	log_sink_put(atomic_load(&sink), lines, len);
+}
+
+static size_t write_line(
+	struct line line, enum log_level level, const char *message, const char *fields, ...)
+{
+	va_list args;
+	size_t len;
+
+	va_start(args, fields);
+	len = format_line(line, level, message, fields, &args);
+	va_end(args);
+	return len;
+}
+
+static size_t format_dropped(char line[static LOG_SINK_DROPPED], uint64_t lines)
+{
+	return write_line((struct line){ line, line + LOG_SINK_DROPPED }, LOG_WARN,
+		"lines of the log were dropped", "lines=%llu", (unsigned long long)lines);
+}
+
+int log_start(void)
+{
+	const struct log_sink_options options = {
+		.fd = STDERR_FILENO, .buffer = BUFFER, .format_dropped = format_dropped
+	};
+	struct log_sink *made;
+	int r = log_sink_create(&options, &made);
+
+	if (r < 0) {
+		return r;
+	}
+	r = log_sink_start(made);
+	if (r < 0) {
+		log_sink_destroy(made);
+		return r;
+	}
+	atomic_store(&sink, made);
+	return 0;
+}
+
+void log_stop(void)
+{
+	log_sink_destroy(atomic_exchange(&sink, NULL));
+}
+
+void log_count(struct log_sink_counts *out)
+{
+	struct log_sink *now = atomic_load(&sink);
+
+	*out = (struct log_sink_counts){ 0 };
+	if (now != NULL) {
+		log_sink_count(now, out);
+	}
 }

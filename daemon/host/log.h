@@ -14,17 +14,33 @@
  * false, and a string otherwise.
  *
  * Nothing from a request is logged, except, for decisions that the policy marks, the resource
- * without its query.
+ * without its query. Tokens in any field are redacted where lines are written (log_sink.h).
  *
  * error: an administrator must act. warn: unexpected, the daemon goes on. info: something changed.
- * Any thread; a line is one write(2). errno is kept.
+ * Any thread. After log_start no thread waits for the reader of standard error: a thread of the log
+ * writes, and lines for which there is no room are dropped and counted. Before, a line is one
+ * write(2). errno is kept.
  */
+
+#include <stddef.h>
+
+struct log_sink_counts;
 
 enum log_level { LOG_ERROR = 0, LOG_WARN, LOG_INFO };
 enum log_format { LOG_TEXT = 0, LOG_JSON };
 
 /* Sets the format; the default is text. To be called before any thread is started. */
 void log_init(enum log_format format);
+
+/* Starts the log's thread; 0 or a negative errno. */
+int log_start(void);
+/* Writes what is left, for at most LOG_SINK_DRAIN. All other threads have ended. */
+void log_stop(void);
+
+void log_count(struct log_sink_counts *out);
+
+/* Whole lines for people, as they are, except that tokens are redacted in place. */
+void log_lines(char *lines, size_t len);
 
 __attribute__((format(printf, 3, 4))) void log_write(
 	enum log_level level, const char *message, const char *format, ...);

@@ -68,7 +68,18 @@ static void encode_diag(struct wire_buf *out, const struct pol_diag *diag)
 
 static void on_text(void *context, const char *text, size_t len)
 {
-	fwrite(text, 1, len, context);
+	wire_put_raw(context, text, len);
+}
+
+/* For people. A diagnostic that is longer than DIAGNOSTICS_MAX is cut. */
+static void print(const struct pol_diags *diags, const struct pol_diag *diag)
+{
+	struct wire_buf text;
+
+	wire_buf_init(&text, DIAGNOSTICS_MAX);
+	pol_diag_render(diags, diag, on_text, &text);
+	log_lines((char *)text.data, text.len);
+	wire_buf_finish(&text);
 }
 
 static void report(
@@ -80,7 +91,7 @@ static void report(
 		size_t mark = out->diagnostics.len;
 
 		if (options->print) {
-			pol_diag_render(diags, diag, on_text, stderr);
+			print(diags, diag);
 		} else if (out->reported < BUILD_MAX_REPORTED) {
 			log_write(diag->severity == POL_SEVERITY_ERROR ? LOG_ERROR : LOG_WARN,
 				"policy", "at=%.*s:%u:%u problem=%.*s", POL_STR_ARGS(diag->file),
@@ -228,7 +239,10 @@ static void report_why(struct build *out, const struct build_options *options)
 	out->errors = 1;
 	out->reported = 1;
 	if (options->print) {
-		fprintf(stderr, "authzd: %s\n", out->why);
+		char line[sizeof out->why + 16];
+		int len = snprintf(line, sizeof line, "authzd: %s\n", out->why);
+
+		log_lines(line, (size_t)len);
 	}
 }
 

@@ -49,6 +49,10 @@ static void encode_counts(struct wire_buf *out, const struct report *report)
 		{ "written", report->logged },
 		{ "dropped", report->dropped },
 	};
+	const struct number lines[] = {
+		{ "written", report->log_written },
+		{ "dropped", report->log_dropped },
+	};
 	const struct number latency[] = {
 		{ "p50", report->p50 },
 		{ "p90", report->p90 },
@@ -60,6 +64,7 @@ static void encode_counts(struct wire_buf *out, const struct report *report)
 	encode_map(out, "latency_ns", latency, sizeof latency / sizeof latency[0]);
 	encode_map(out, "quotas", quotas, sizeof quotas / sizeof quotas[0]);
 	encode_map(out, "decision_log", decisions, sizeof decisions / sizeof decisions[0]);
+	encode_map(out, "log", lines, sizeof lines / sizeof lines[0]);
 }
 
 static struct wire_str wire_of(struct pol_str text)
@@ -135,7 +140,7 @@ static int status(struct call *call)
 	};
 
 	wire_put_result(out, call->id);
-	wire_put_map(out, 14);
+	wire_put_map(out, 15);
 	wire_put_cstr(out, "version");
 	wire_put_cstr(out, AUTHZ_VERSION);
 	encode_numbers(out, scalars, sizeof scalars / sizeof scalars[0]);

@@ -184,27 +184,6 @@ void secret_tag(const struct secrets *secrets, enum secret_purpose purpose, cons
 	crypto_shorthash_siphashx24(out, bytes, len, secrets->tags[purpose]);
 }
 
-size_t secret_redact(char *text, size_t len)
-{
-	const size_t whole = FIXED_PART;
-
-	for (size_t i = 0; len >= whole && i <= len - whole; i++) {
-		char *secret = text + i + SECRET_KID + 1;
-		size_t rest;
-
-		if (text[i] != '1' || text[i + SECRET_KID] != '_' ||
-			!is_base62(text + i, SECRET_KID) ||
-			!is_base62(secret, SECRET_PART + CRC_PART)) {
-			continue;
-		}
-		rest = len - (i + whole);
-		memcpy(secret, "…", 3);
-		memmove(secret + 3, secret + SECRET_PART + CRC_PART, rest);
-		len -= SECRET_PART + CRC_PART - 3;
-	}
-	return len;
-}
-
 void secret_chain(const struct secrets *secrets, enum secret_link link,
 	const uint8_t before[static SECRET_CHAIN], struct pol_str bytes,
 	uint8_t out[static SECRET_CHAIN])

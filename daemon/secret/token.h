@@ -130,10 +130,6 @@ enum secret_purpose {
 void secret_tag(const struct secrets *secrets, enum secret_purpose purpose, const void *bytes,
 	size_t len, uint8_t out[static SECRET_TAG]);
 
-/* Replaces secret and crc by `…` in all parts of the text that look like tokens, for texts into
- * which people may have typed one. Returns the new length, which is never larger. */
-size_t secret_redact(char *text, size_t len);
-
 /* --- the audit trail -------------------------------------------------------------------------- */
 
 #define SECRET_CHAIN 32

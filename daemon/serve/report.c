@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/decide/decision_log.h"
 #include "daemon/host/log.h"
+#include "daemon/host/log_sink.h"
 #include "daemon/keys/quota_counters.h"
 #include "daemon/load/build.h"
 #include "daemon/serve/reload.h"
@@ -83,10 +83,11 @@ static void make(void *data, int64_t now, struct report *out)
 	struct report_attempts *attempts = reload_get_attempts(server->reload);
 	struct stats_sum sum = { 0 };
 	struct quota_counters_counts charges;
-	struct decision_log_counts decisions;
+	struct log_sink_counts decisions, lines;
 
 	quota_counters_count(server->context.quota_counters, &charges);
-	decision_log_count(server->context.decision_log, &decisions);
+	log_sink_count(server->context.decision_log, &decisions);
+	log_count(&lines);
 	for (unsigned i = 0; i < server->worker_count; i++) {
 		stats_collect(&sum, &server->workers[i].stats, now);
 	}
@@ -105,6 +106,8 @@ static void make(void *data, int64_t now, struct report *out)
 		.uncounted = charges.refused,
 		.logged = decisions.written,
 		.dropped = decisions.dropped,
+		.log_written = lines.written,
+		.log_dropped = lines.dropped,
 		.rate = sum.recent / STATS_WINDOW,
 		.p50 = stats_percentile(&sum, 500),
 		.p90 = stats_percentile(&sum, 900),

@@ -12,6 +12,7 @@
 
 #include "daemon/decide/decision_log.h"
 #include "daemon/host/log.h"
+#include "daemon/host/log_sink.h"
 #include "daemon/host/memory.h"
 #include "daemon/host/notify.h"
 #include "daemon/host/rights.h"
@@ -152,7 +153,7 @@ static void on_signal(uv_signal_t *handle, int number)
 	struct server *server = handle->data;
 
 	if (number == SIGHUP) {
-		decision_log_reopen(server->context.decision_log);
+		log_sink_reopen(server->context.decision_log);
 		reload_ask(server->reload, NULL);
 	} else {
 		begin_end(server, number);
@@ -213,7 +214,10 @@ static int start_threads(struct server *server, struct build *build)
 	int r = peer_limits_create(&server->limits);
 
 	if (r == 0) {
-		r = decision_log_start(server->context.decision_log);
+		r = log_start();
+	}
+	if (r == 0) {
+		r = log_sink_start(server->context.decision_log);
 	}
 	for (unsigned i = 0; i < config->workers && r == 0; i++) {
 		server->worker_count++;

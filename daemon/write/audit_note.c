@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/secret/token.h"
+#include "daemon/host/redact.h"
 #include "daemon/write/audit.h"
 #include "policy/text/timetext.h"
 
@@ -49,8 +49,8 @@ static void put(struct audit_note *note, const char *name, struct value *from, s
 {
 	struct store_pack before = note->pack;
 
-	from->len = secret_redact(from->text, from->len);
-	to->len = secret_redact(to->text, to->len);
+	from->len = redact_tokens(from->text, from->len, "…");
+	to->len = redact_tokens(to->text, to->len, "…");
 	if (!store_pack_add(&note->pack, pol_str_of(name)) ||
 		!store_pack_add(&note->pack, (struct pol_str){ from->text, from->len }) ||
 		!store_pack_add(&note->pack, (struct pol_str){ to->text, to->len })) {

@@ -216,6 +216,11 @@ class Daemon:
     def log(self):
         return self.stderr.read_text(errors="replace") if self.stderr.exists() else ""
 
+    def wait_for_log(self, *texts):
+        """Waits until the log has all these texts, since no request waits for the log; returns it."""
+        wait_until(lambda: all(text in self.log() for text in texts), what=f"{texts} in the log")
+        return self.log()
+
     def finish(self):
         """Closes the clients, stops the daemon, and removes the folder."""
         try:

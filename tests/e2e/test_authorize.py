@@ -281,6 +281,7 @@ stack bank {
                 client.call("authorize", principal="billing", service="bank", method=method,
                             path=path)
             revision = client.call("policy.status")["revision"]
+        daemon.stop()
         lines = [json.loads(line) for line in daemon.log().splitlines() if "the policy marks" in line]
         for line in lines:
             del line["time"], line["message"], line["level"]
@@ -300,6 +301,7 @@ stack bank {
                                         "path": "/loans", name: value})
         client.call("authorize", principal="billing", service="bank", method="GET",
                     path="/loans/" + '"' * 4000)
+        daemon.stop()
         lines = [line for line in daemon.log().splitlines() if "the policy marks" in line]
         self.assertEqual(len(lines), 3)
         for line in lines:

@@ -113,6 +113,7 @@ class Reading(Configured):
         daemon.start()
         daemon.write("evil\n2026 error: forged.policy", "role {\n")
         self.assert_error("invalid_policy", daemon.call, "policy.reload")
+        daemon.wait_for_log("forged.policy")
         self.assertFalse(any(line.startswith("2026 error: forged")
                              for line in daemon.log().splitlines()))
 

@@ -235,8 +235,7 @@ class Refusing(harness.DaemonTest):
         self.assertEqual(status["diagnostics"], error.error["diagnostics"])
         answer = daemon.call("authorize", **READ)
         self.assertEqual((answer["revision"], answer["allow"]), (old, True))
-        self.assertIn("refused", daemon.log())
-        self.assertNotIn('why=""', daemon.log())
+        self.assertNotIn('why=""', daemon.wait_for_log("refused"))
         return error
 
     def test_a_broken_policy_is_refused_whole_and_the_running_one_stays(self):
@@ -302,7 +301,7 @@ class Refusing(harness.DaemonTest):
         self.assertIn("'ann2'", error.error["diagnostics"][1]["message"])
         status = daemon.call("policy.status")
         self.assertEqual((status["revision"], status["ok"], status["errors"]), (before, False, 2))
-        self.assertIn("more.policy:3:14", daemon.log())
+        daemon.wait_for_log("more.policy:3:14")
         # A refused request does not block the others.
         daemon.call("principals.create", id="cy")
         for id in ("ann2", "bob", "cy"):

@@ -211,10 +211,11 @@ class Dead(RotateTest):
         self.assertEqual(self.status(new), 200)
         after = self.get(record["id"])
         self.assertEqual(after["denials"], uses["denials"])
-        alarms = [line for line in self.d.log().splitlines() if "secret that is dead" in line]
+        log = self.d.wait_for_log("secret that is dead")
+        alarms = [line for line in log.splitlines() if "secret that is dead" in line]
         self.assertEqual(len(alarms), 1, alarms)
         self.assertIn(record["id"], alarms[0])
-        self.assertNotIn(old, self.d.log())
+        self.assertNotIn(old, log)
         self.assertEqual(self.c.call("status")["rotation"]["dead"], 50)
 
     def test_those_of_some_rotations_ago_are_known_too(self):
@@ -223,7 +224,7 @@ class Dead(RotateTest):
         for _ in range(3):
             self.rotate(record["id"], mode="immediate")
         self.assertEqual(self.status(first), 401)
-        self.assertIn("secret that is dead", self.d.log())
+        self.d.wait_for_log("secret that is dead")
 
     def test_a_dead_secret_is_denied_and_counted(self):
         self.alice()
@@ -313,7 +314,7 @@ limits {
         harness.wait_until(lambda: self.c.call("status")["rotation"]["expiring"])
         counts = self.c.call("status")["rotation"]
         self.assertEqual((counts["overdue"], counts["due"], counts["expiring"]), (1, 0, 1))
-        log = self.d.log()
+        log = self.d.wait_for_log(due["id"], ends["id"])
         self.assertRegex(log, rf"ended by its schedule.*{due['id']}")
         self.assertRegex(log, rf"about to expire.*{ends['id']}")
         self.assertNotIn(later["id"], log)

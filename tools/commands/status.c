@@ -141,6 +141,12 @@ static void print_counters(struct app *app, struct wire_cursor result)
 			app_text(app, "%s written, %s dropped", number(app, counters, "written"),
 				number(app, counters, "dropped")));
 	}
+	if (record_find(result, "log", &counters) && record_int(counters, "dropped", 0) > 0) {
+		row(app, "log",
+			app_text(app, "%s written, %s dropped because standard error was not read",
+				count(app, counters, "written", "line"),
+				number(app, counters, "dropped")));
+	}
 	if (record_find(result, "quotas", &counters) &&
 		record_int(counters, "counters", 0) + record_int(counters, "uncounted", 0) > 0) {
 		row(app, "quotas",
