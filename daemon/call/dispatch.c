@@ -8,6 +8,7 @@
 
 #include "daemon/call/methods.h"
 #include "daemon/host/log.h"
+#include "daemon/host/redact.h"
 #include "daemon/store/env.h"
 
 /* In the order of how often they are called. */
@@ -171,6 +172,8 @@ __attribute__((format(printf, 4, 0))) static void encode_error(
 	struct wire_error err;
 
 	vsnprintf(message, sizeof message, format, args);
+	/* Clients log messages. */
+	message[redact_tokens(message, strlen(message), "...")] = '\0';
 	wire_error_set(&err, wire_code_find((struct wire_str){ code, strlen(code) }),
 		(struct wire_str){ param, param != NULL ? strlen(param) : 0 }, "%s", message);
 	wire_put_error(call->out, &call->id, &err);

@@ -7,6 +7,7 @@
 
 #include "daemon/decide/actor.h"
 #include "daemon/decide/subject.h"
+#include "daemon/host/redact.h"
 #include "policy/snapshot/stored.h"
 #include "policy/text/cidr.h"
 #include "policy/text/path.h"
@@ -64,6 +65,15 @@ static bool has_invisible(struct wire_str text)
 	return false;
 }
 
+/* An id is shown to others and named in logs. */
+static bool holds_token(struct wire_str id)
+{
+	char text[STORE_MAX_NAME];
+
+	memcpy(text, id.ptr, id.len);
+	return redact_tokens(text, id.len, "...") != id.len;
+}
+
 int check_id(struct call *call, const char *param, struct wire_str id)
 {
 	if (id.len == 0 || id.len > STORE_MAX_NAME) {
@@ -76,6 +86,10 @@ int check_id(struct call *call, const char *param, struct wire_str id)
 		return call_invalid(call, param,
 			"may hold no space, slash, control character or character that cannot be "
 			"seen, and be no dots or star");
+	}
+	if (holds_token(id)) {
+		return call_invalid(
+			call, param, "holds a token, and ids are shown to others and logged");
 	}
 	return 0;
 }

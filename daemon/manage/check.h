@@ -18,7 +18,8 @@
  * the direction of text. It may be empty. */
 int check_text(struct call *call, const char *param, struct wire_str text);
 
-/* An id: 1 to STORE_MAX_NAME bytes, also without space and slash, and not `.`, `..` or `*`. */
+/* An id: 1 to STORE_MAX_NAME bytes, also without space and slash, not `.`, `..` or `*`, and
+ * without a token. */
 int check_id(struct call *call, const char *param, struct wire_str id);
 
 /* The tenant that the parameter names; without it `default`, or the token's tenant. For a token

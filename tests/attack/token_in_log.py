@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads the tokens of other users in logs, where clients put them into the wrong field."""
+
+import json
+import unittest
+
+import attack
+import harness
+
+POLICY = """\
+environment live prefix a_live_
+tree api { /a { GET }, /{any} { GET } }
+role r { allow GET on api:/a }
+principal p { role r }
+stack all { authenticate sufficient key
+    authenticate required principal
+    authorize required role
+    record optional warn
+    record optional log }
+stack authz { record optional warn
+    record optional log }
+"""
+
+# A part of a secret that is longer than this must not appear anywhere.
+LEFT = 12
+
+
+class TokenInLog(attack.Attack):
+    def start(self, form):
+        d = harness.Daemon({"a.policy": POLICY}, "--log-format", form, start=False)
+        self.addCleanup(d.finish)
+        self.decisions = d.folder / "decisions.log"
+        config = d.folder / "authzd.conf"
+        config.write_text(f"decision_log {self.decisions}\n")
+        d.arguments += ["--config", str(config)]
+        return d.start()
+
+    def parts(self, token):
+        secret = token.rsplit("_", 1)[1]
+        return [secret[i:i + LEFT + 1] for i in range(len(secret) - LEFT)]
+
+    def assert_nothing_left(self, tried, text, token):
+        for part in self.parts(token):
+            self.assertNotIn(part, text, tried)
+
+    def asked(self, token):
+        """Each field of a request, with the token in it."""
+        whole = {"principal": "p", "service": "all", "method": "GET", "path": "/a"}
+        named = {"principal": "p", "service": "all", "action": "GET", "resource": "api:/a"}
+        for field in ("principal", "method", "environment", "tenant", "tree"):
+            yield field, {**whole, field: token}
+        yield "action", {**named, "action": token}
+        yield "path", {**whole, "path": f"/{token}"}
+        yield "path, within a word", {**whole, "path": f"/x{token}y/a"}
+        yield "path, twice", {**whole, "path": f"/{token}/{token}?q={token}"}
+        yield "path, after Bearer", {**whole, "path": f"/Bearer {token}\n\"{token}\""}
+        yield "resource", {**named, "resource": f"api:/{token}"}
+        yield "resource that is not one", {**named, "resource": token}
+        yield "path, without its last characters", {**whole, "path": f"/{token[:-7]}"}
+        yield "token and path", {"token": token, "service": "all", "method": "GET",
+                                 "path": f"/{token}"}
+
+    def test_a_token_in_any_field_of_a_decision_is_in_no_log(self):
+        for form in ("text", "json"):
+            d = self.start(form)
+            client = d.client()
+            token = client.call("keys.create", roles=["r"])["secret"]
+            for field, params in self.asked(token):
+                client.call("authorize", **params)
+            d.stop()
+            for name, text in (("log", d.log()), ("decision log", self.decisions.read_text())):
+                self.assertGreaterEqual(text.count("_..."), 10, f"{name}: the lines are there")
+                self.assert_nothing_left(name, text, token)
+                self.failed(f"reads a token in the {name} ({form}), sent in each field", "redacted")
+            for line in self.decisions.read_text().splitlines():
+                json.loads(line)
+
+    def test_a_line_that_is_cut_within_a_token_shows_too_little_of_it(self):
+        d = self.start("text")
+        client = d.client()
+        token = client.call("keys.create", roles=["r"])["secret"]
+        for bound in (800, 2048, 4096, 8192):
+            for pad in range(bound - 500, bound + 20, 5):
+                client.call("authorize", principal="p", service="all", action="x" * pad + token,
+                            resource=f"api:/{'x' * pad}{token}")
+        d.stop()
+        self.assert_nothing_left("log", d.log(), token)
+        self.assert_nothing_left("decision log", self.decisions.read_text(), token)
+        self.failed("makes the cut of a long line spare a part of a token", "redacted")
+
+    def test_a_token_as_an_id_or_a_name_is_in_no_log_and_in_no_trail(self):
+        d = self.start("text")
+        client = d.client()
+        made = client.call("keys.create", roles=["r"])
+        token = made["secret"]
+        for method, params in (("principals.create", {"id": token}),
+                               ("tenants.create", {"id": token})):
+            self.refused(f"{method} with a token as the id", "invalid_request",
+                         lambda m=method, p=params: client.call(m, **p))
+        client.call("keys.update", id=made["id"], name=f"for {token}", label=token)
+        messages = []
+        for method, params in (
+            ("keys.create", {"principal": token}), ("keys.create", {"roles": [token]}),
+            ("keys.create", {"roles": ["r", "r", token]}), ("keys.create", {"scopes": [token]}),
+            ("keys.create", {"roles": ["r"], "at": [token]}),
+            ("keys.create", {"roles": ["r"], "networks": [token]}),
+            ("keys.get", {"id": token}), ("keys.list", {"principal": token}),
+            ("principals.get", {"id": token}), ("assignments.create", {"principal": token, "role": "r"}),
+            ("assignments.create", {"principal": "p", "role": token}),
+            ("roles.create", {"id": f"x {token}", "grants": [token]}),
+            ("keys.list", {token: 1}), (token, {}),
+        ):
+            with self.assertRaises(harness.Error) as caught:
+                client.call(method, **params)
+            messages.append(json.dumps(caught.exception.error))
+        self.assert_nothing_left("an error's message", "\n".join(messages), token)
+        self.failed("reads a token in the messages of errors, which clients log", "redacted")
+        trail = json.dumps(client.call("audit.list", limit=1000)["items"], ensure_ascii=False)
+        self.assertIn("_…", trail)
+        self.assert_nothing_left("the audit trail", trail, token)
+        self.failed("reads a token in the audit trail", "redacted")
+        d.stop()
+        self.assert_nothing_left("log", d.log() + self.decisions.read_text(), token)
+
+
+if __name__ == "__main__":
+    unittest.main()
