@@ -19,6 +19,7 @@ enum { EXIT_CLEAN = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 static const char usage_text[] =
 	"usage: authzd --policy DIR [--state DIR] [--socket PATH] [--config FILE] [--workers N]\n"
+	"              [--connections N] [--user-connections N] [--idle TIME]\n"
 	"              [--log-format text|json]\n"
 	"       authzd [--restore FILE] [--accept-rollback] [--state DIR] [--config FILE]\n";
 
@@ -31,6 +32,11 @@ static const char help_text[] =
 	"  --socket PATH       the Unix socket, for everything, mode 0600\n"
 	"  --config FILE       the configuration (as root: " DEFAULT_CONFIG ", if there)\n"
 	"  --workers N         threads that decide (one a core)\n"
+	"  --connections N     connections of all users together (1024)\n"
+	"  --user-connections N\n"
+	"                      connections of one user (256)\n"
+	"  --idle TIME         when connections are scarce, those idle for so long are closed "
+	"(60s)\n"
 	"  --log-format FORM   text or json, a line an event on standard error\n"
 	"  --restore FILE      instead of serving: puts a copy of the store in the store's place\n"
 	"  --accept-rollback   instead of serving: takes a store that was rolled back as it is,\n"
@@ -46,6 +52,9 @@ enum option_code {
 	OPTION_SOCKET,
 	OPTION_CONFIG,
 	OPTION_WORKERS,
+	OPTION_CONNECTIONS,
+	OPTION_USER_CONNECTIONS,
+	OPTION_IDLE,
 	OPTION_LOG,
 	OPTION_RESTORE,
 	OPTION_ACCEPT,
@@ -58,6 +67,9 @@ static const struct option options[] = {
 	{ "socket", required_argument, NULL, OPTION_SOCKET },
 	{ "config", required_argument, NULL, OPTION_CONFIG },
 	{ "workers", required_argument, NULL, OPTION_WORKERS },
+	{ "connections", required_argument, NULL, OPTION_CONNECTIONS },
+	{ "user-connections", required_argument, NULL, OPTION_USER_CONNECTIONS },
+	{ "idle", required_argument, NULL, OPTION_IDLE },
 	{ "log-format", required_argument, NULL, OPTION_LOG },
 	{ "restore", required_argument, NULL, OPTION_RESTORE },
 	{ "accept-rollback", no_argument, NULL, OPTION_ACCEPT },
@@ -87,18 +99,29 @@ static enum outcome usage_error(const char *message, const char *value)
 	return USAGE_ERROR;
 }
 
-static enum outcome read_workers(struct config *config, const char *text)
+static enum outcome read_limit(struct config *config, int code, const char *text)
 {
-	char *end = NULL;
-	long n;
+	struct pol_str value = pol_str_of(text);
 
-	errno = 0;
-	n = strtol(text, &end, 10);
-	if (errno != 0 || end == text || *end != '\0' || n < 1 || n > CONFIG_MAX_WORKERS) {
-		return usage_error("--workers takes a number from 1 to 64", text);
+	switch (code) {
+	case OPTION_WORKERS:
+		return config_read_workers(value, &config->workers)
+			       ? GO_ON
+			       : usage_error("--workers takes a number from 1 to 64", text);
+	case OPTION_CONNECTIONS:
+		return config_read_connections(value, &config->connections)
+			       ? GO_ON
+			       : usage_error("--connections takes a number from 16 to 65536", text);
+	case OPTION_USER_CONNECTIONS:
+		return config_read_user_connections(value, &config->user_connections)
+			       ? GO_ON
+			       : usage_error(
+					 "--user-connections takes a number from 1 to 65536", text);
+	default:
+		return config_read_idle(value, &config->idle)
+			       ? GO_ON
+			       : usage_error("--idle takes a time from 1s to 24h", text);
 	}
-	config->workers = (unsigned)n;
-	return GO_ON;
 }
 
 static enum outcome read_log_format(struct config *config, const char *text)
@@ -134,7 +157,10 @@ static enum outcome read_option(struct config *config, int code, struct command_
 		line->config = optarg;
 		return GO_ON;
 	case OPTION_WORKERS:
-		return read_workers(config, optarg);
+	case OPTION_CONNECTIONS:
+	case OPTION_USER_CONNECTIONS:
+	case OPTION_IDLE:
+		return read_limit(config, code, optarg);
 	case OPTION_LOG:
 		return read_log_format(config, optarg);
 	case OPTION_RESTORE:

@@ -33,6 +33,9 @@ struct report {
 	uint64_t requests, allowed, denied, malformed;
 	uint64_t connections; /* open */
 	uint64_t accepted;
+	uint64_t max_connections;
+	uint64_t refused;                  /* connections, for want of room */
+	uint64_t reaped;                   /* connections closed because they were idle */
 	uint64_t waiting;                  /* jobs of the writer */
 	uint64_t rate;                     /* decisions a second, recently */
 	uint64_t p50, p90, p99, p999;      /* nanoseconds; 0: not measured */

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "policy/text/timetext.h"
+
 /* Bytes of all texts of a configuration. */
 enum { CONFIG_MEMORY = 4 * 1024 * 1024 };
 
@@ -134,5 +136,60 @@ int config_defaults(struct config *config, char why[static CONFIG_WHY])
 			config->workers = CONFIG_MAX_WORKERS;
 		}
 	}
+	if (config->connections == 0) {
+		config->connections = CONFIG_CONNECTIONS;
+	}
+	if (config->user_connections == 0) {
+		config->user_connections = CONFIG_USER_CONNECTIONS;
+	}
+	if (config->idle == 0) {
+		config->idle = CONFIG_IDLE;
+	}
 	return r;
+}
+
+/* --- values that options and lines share ------------------------------------------------------ */
+
+static bool read_number(struct pol_str text, unsigned least, unsigned most, unsigned *out)
+{
+	unsigned long n = 0;
+
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.ptr[i] < '0' || text.ptr[i] > '9' || n > most) {
+			return false;
+		}
+		n = n * 10 + (unsigned)(text.ptr[i] - '0');
+	}
+	if (text.len == 0 || n < least || n > most) {
+		return false;
+	}
+	*out = (unsigned)n;
+	return true;
+}
+
+bool config_read_workers(struct pol_str text, unsigned *out)
+{
+	return read_number(text, 1, CONFIG_MAX_WORKERS, out);
+}
+
+bool config_read_connections(struct pol_str text, unsigned *out)
+{
+	return read_number(text, CONFIG_MIN_CONNECTIONS, CONFIG_MAX_CONNECTIONS, out);
+}
+
+bool config_read_user_connections(struct pol_str text, unsigned *out)
+{
+	return read_number(text, 1, CONFIG_MAX_CONNECTIONS, out);
+}
+
+bool config_read_idle(struct pol_str text, uint32_t *out)
+{
+	uint64_t seconds;
+
+	if (pol_timetext_parse_duration(text, &seconds) != POL_OK || seconds == 0 ||
+		seconds > CONFIG_MAX_IDLE) {
+		return false;
+	}
+	*out = (uint32_t)seconds;
+	return true;
 }

@@ -25,6 +25,13 @@ struct peer;
 #define CONFIG_MAX_WORKERS   64
 #define CONFIG_MAX_LISTENERS 16
 
+#define CONFIG_CONNECTIONS      1024
+#define CONFIG_MIN_CONNECTIONS  16 /* fewer leave no reserve */
+#define CONFIG_MAX_CONNECTIONS  65536
+#define CONFIG_USER_CONNECTIONS 256
+#define CONFIG_IDLE             60          /* seconds */
+#define CONFIG_MAX_IDLE         (24 * 3600) /* seconds */
+
 struct config_listener {
 	const char *path;
 	mode_t mode;
@@ -67,6 +74,11 @@ struct config {
 	uid_t policy_owner;
 	const char *decision_log; /* NULL: standard output */
 	unsigned workers;         /* 0: one for each core, until config_defaults */
+	/* Limits of connections, not of root and the daemon's own user. 0: until config_defaults.
+	 */
+	unsigned connections;
+	unsigned user_connections; /* of one user */
+	uint32_t idle;             /* seconds, after which one may be closed */
 	enum log_format log_format;
 	bool has_log_format; /* set by an option, which wins over the file */
 	bool watch;
@@ -101,6 +113,12 @@ static inline struct statedir config_statedir(const struct config *config)
 		.gid = config->gid,
 	};
 }
+
+/* Read the value of an option or a line. False: it is out of range. */
+bool config_read_workers(struct pol_str text, unsigned *out);
+bool config_read_connections(struct pol_str text, unsigned *out);
+bool config_read_user_connections(struct pol_str text, unsigned *out);
+bool config_read_idle(struct pol_str text, uint32_t *out); /* a duration */
 
 /* A NUL-terminated copy that lives as long as the configuration; NULL: no memory. */
 const char *config_copy(struct config *config, struct pol_str text);

@@ -129,25 +129,56 @@ static void on_user(struct config_reader *reader, const struct config_word *valu
 
 static void on_workers(struct config_reader *reader, const struct config_word *values, size_t count)
 {
-	unsigned long n = 0;
+	unsigned n;
 
 	(void)count;
-	for (size_t i = 0; i < values[0].text.len && n <= CONFIG_MAX_WORKERS; i++) {
-		char c = values[0].text.ptr[i];
-
-		if (c < '0' || c > '9') {
-			n = 0;
-			break;
-		}
-		n = n * 10 + (unsigned)(c - '0');
-	}
-	if (n < 1 || n > CONFIG_MAX_WORKERS) {
+	if (!config_read_workers(values[0].text, &n)) {
 		pol_diag_error(reader->diags, values[0].at,
 			"write a number of workers from 1 to %d", CONFIG_MAX_WORKERS);
-		return;
+	} else if (reader->config->workers == 0) {
+		reader->config->workers = n;
 	}
-	if (reader->config->workers == 0) {
-		reader->config->workers = (unsigned)n;
+}
+
+static void on_connections(
+	struct config_reader *reader, const struct config_word *values, size_t count)
+{
+	unsigned n;
+
+	(void)count;
+	if (!config_read_connections(values[0].text, &n)) {
+		pol_diag_error(reader->diags, values[0].at,
+			"write a number of connections from %d to %d", CONFIG_MIN_CONNECTIONS,
+			CONFIG_MAX_CONNECTIONS);
+	} else if (reader->config->connections == 0) {
+		reader->config->connections = n;
+	}
+}
+
+static void on_user_connections(
+	struct config_reader *reader, const struct config_word *values, size_t count)
+{
+	unsigned n;
+
+	(void)count;
+	if (!config_read_user_connections(values[0].text, &n)) {
+		pol_diag_error(reader->diags, values[0].at,
+			"write a number of connections from 1 to %d", CONFIG_MAX_CONNECTIONS);
+	} else if (reader->config->user_connections == 0) {
+		reader->config->user_connections = n;
+	}
+}
+
+static void on_idle(struct config_reader *reader, const struct config_word *values, size_t count)
+{
+	uint32_t seconds;
+
+	(void)count;
+	if (!config_read_idle(values[0].text, &seconds)) {
+		pol_diag_error(reader->diags, values[0].at,
+			"write a number and s, m or h, as in '60s', from 1s to 24h");
+	} else if (reader->config->idle == 0) {
+		reader->config->idle = seconds;
 	}
 }
 
@@ -366,7 +397,9 @@ static void on_decision_log(
 }
 
 static const struct row rows[] = {
+	{ "connections", 1, 1, false, "connections N", on_connections },
 	{ "decision_log", 1, 1, false, "decision_log FILE|-", on_decision_log },
+	{ "idle", 1, 1, false, "idle TIME", on_idle },
 	{ "listen", 3, 4, true, "listen PATH MODE [GROUP] decide|manage|both", on_listen },
 	{ "log", 1, 1, false, "log text|json", on_log },
 	{ "manage", 4, CONFIG_MAX_WORDS, true, "manage user|group NAME PATTERN ACTION,…",
@@ -378,6 +411,7 @@ static const struct row rows[] = {
 	{ "state", 1, 1, false, "state DIR", on_state },
 	{ "trust", 2, 2, true, "trust user|group NAME", on_trust },
 	{ "user", 1, 1, false, "user NAME", on_user },
+	{ "user_connections", 1, 1, false, "user_connections N", on_user_connections },
 	{ "watch", 1, 1, false, "watch yes|no", on_watch },
 	{ "workers", 1, 1, false, "workers N", on_workers },
 };

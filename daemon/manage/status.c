@@ -39,6 +39,9 @@ static void encode_counts(struct wire_buf *out, const struct report *report)
 		{ "malformed", report->malformed },
 		{ "accepted", report->accepted },
 		{ "connections", report->connections },
+		{ "max_connections", report->max_connections },
+		{ "refused", report->refused },
+		{ "idle_closed", report->reaped },
 		{ "waiting", report->waiting },
 	};
 	const struct number quotas[] = {

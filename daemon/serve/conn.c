@@ -15,7 +15,7 @@
 #define OUT_MAX (CONN_MAX_UNREAD + WORKER_FLUSH + WIRE_MAX_RESPONSE)
 
 int conn_create(int fd, const struct peer *peer, struct peer_limits *limits,
-	struct peer_limits_user *user, struct conn **out)
+	const struct peer_limits_slot *slot, struct conn **out)
 {
 	struct conn *conn = calloc(1, sizeof *conn);
 
@@ -25,7 +25,7 @@ int conn_create(int fd, const struct peer *peer, struct peer_limits *limits,
 	conn->fd = fd;
 	conn->peer = *peer;
 	conn->limits = limits;
-	conn->user = user;
+	conn->slot = *slot;
 	wire_walk_init(&conn->walk, WIRE_MAX_REQUEST);
 	wire_buf_init(&conn->out, OUT_MAX);
 	*out = conn;
@@ -37,7 +37,7 @@ static void destroy(struct conn *conn)
 	close(conn->fd);
 	conn_drop_in(conn);
 	conn_drop_out(conn);
-	peer_limits_disconnect(conn->limits, conn->user, conn->peer.superuser);
+	peer_limits_disconnect(conn->limits, &conn->slot);
 	free(conn);
 }
 
@@ -82,6 +82,7 @@ int conn_start(struct conn *conn, struct worker *worker)
 	int r;
 
 	conn->worker = worker;
+	conn->active = uv_now(&worker->loop);
 	r = worker_add(worker, conn);
 	if (r < 0) {
 		destroy(conn);
@@ -167,6 +168,12 @@ void conn_turn(struct conn *conn)
 		conn_read(conn);
 	}
 	conn_update(conn);
+}
+
+bool conn_is_idle(const struct conn *conn, uint64_t since)
+{
+	return conn->active <= since && conn->waiting == 0 && !conn->more && !conn->closed &&
+	       conn->slot.pool != PEER_LIMITS_EXEMPT;
 }
 
 void conn_end(struct conn *conn)

@@ -23,10 +23,9 @@
 
 #include "client/wire.h"
 #include "daemon/config/peer.h"
+#include "daemon/serve/peer_limits.h"
 
 struct defer;
-struct peer_limits;
-struct peer_limits_user;
 struct fairness_share;
 struct worker;
 
@@ -42,12 +41,13 @@ struct conn {
 	struct fairness_share *share; /* its uid's, of worker.fairness */
 	struct worker *worker;
 	struct peer_limits *limits;
-	struct peer_limits_user *user;
+	struct peer_limits_slot slot;
 	uv_poll_t poll;
 	int fd;
 	int events; /* that poll waits for */
 	uint64_t number;
 	uint64_t deadline; /* of the loop's clock; 0: none */
+	uint64_t active;   /* of the loop's clock: when bytes last came or were taken */
 	uint8_t *in;       /* a message in part, or requests that wait for their turn */
 	size_t in_len;
 	size_t in_cap;
@@ -66,7 +66,7 @@ struct conn {
 
 /* Takes over fd on success: connected, not blocking. Its slot of the quota was taken. */
 int conn_create(int fd, const struct peer *peer, struct peer_limits *limits,
-	struct peer_limits_user *user, struct conn **out);
+	const struct peer_limits_slot *slot, struct conn **out);
 
 /* In the worker's thread from here on. Begins to read; on failure the connection is gone. */
 int conn_start(struct conn *conn, struct worker *worker);
@@ -76,6 +76,10 @@ void conn_turn(struct conn *conn);
 
 /* An answer from another thread. Takes over defer. */
 void conn_answer(struct conn *conn, struct defer *defer);
+
+/* May it be closed for another: has it been idle since this time of the loop's clock, with no
+ * request unanswered? Answers that the peer does not read do not keep it. */
+bool conn_is_idle(const struct conn *conn, uint64_t since);
 
 /* Answers what was read, then closes. */
 void conn_end(struct conn *conn);

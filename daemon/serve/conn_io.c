@@ -18,7 +18,7 @@ enum { IN_FIRST = 8 * 1024, IN_MIN_READ = 4 * 1024 };
 
 static bool charge(struct conn *conn, size_t bytes)
 {
-	return peer_limits_charge(conn->limits, conn->user, bytes, conn->peer.superuser);
+	return peer_limits_charge(conn->limits, conn->slot.user, bytes, conn->peer.superuser);
 }
 
 void conn_drop_in(struct conn *conn)
@@ -26,7 +26,7 @@ void conn_drop_in(struct conn *conn)
 	if (conn->in != NULL) {
 		wire_wipe(conn->in, conn->in_len);
 		free(conn->in);
-		peer_limits_release(conn->limits, conn->user, conn->in_cap);
+		peer_limits_release(conn->limits, conn->slot.user, conn->in_cap);
 	}
 	conn->in = NULL;
 	conn->in_len = 0;
@@ -37,7 +37,7 @@ void conn_drop_out(struct conn *conn)
 {
 	size_t max = conn->out.max;
 
-	peer_limits_release(conn->limits, conn->user, conn->out.cap);
+	peer_limits_release(conn->limits, conn->slot.user, conn->out.cap);
 	wire_buf_finish(&conn->out);
 	wire_buf_init(&conn->out, max);
 	conn->out_sent = 0;
@@ -60,7 +60,7 @@ static bool grow_in(struct conn *conn, size_t need)
 	}
 	in = malloc(cap);
 	if (in == NULL) {
-		peer_limits_release(conn->limits, conn->user, cap);
+		peer_limits_release(conn->limits, conn->slot.user, cap);
 		return false;
 	}
 	if (conn->in_len > 0) {
@@ -115,7 +115,7 @@ static void keep_answers(struct conn *conn, const uint8_t *bytes, size_t len)
 	if (conn->out.cap > cap && !charge(conn, conn->out.cap - cap)) {
 		/* Not charged, so not to be released. */
 		wire_buf_finish(&conn->out);
-		peer_limits_release(conn->limits, conn->user, cap);
+		peer_limits_release(conn->limits, conn->slot.user, cap);
 		conn_close(conn);
 	} else if (conn->out.status != WIRE_OK) {
 		conn_close(conn);
@@ -171,6 +171,7 @@ void conn_flush(struct conn *conn)
 			return;
 		}
 		conn->out_sent += (size_t)n;
+		conn->active = uv_now(&conn->worker->loop);
 		/* A peer that takes something, however slowly, is not one that does not read. */
 		conn->deadline = conn->ended ? 0 : conn->deadline;
 	}
@@ -317,6 +318,7 @@ void conn_read(struct conn *conn)
 		return;
 	}
 	fairness_spend(conn, (uint32_t)n / FAIRNESS_BYTES);
+	conn->active = uv_now(&worker->loop);
 	if (n == 0) {
 		conn_stop(conn);
 	} else if (conn->in_len > 0) {
@@ -331,6 +333,7 @@ void conn_answer(struct conn *conn, struct defer *defer)
 {
 	assert(conn->waiting > 0);
 	conn->waiting--;
+	conn->active = uv_now(&conn->worker->loop);
 	send_bytes(conn, defer->out.data, defer->out.len);
 	conn_update(conn);
 }

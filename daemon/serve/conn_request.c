@@ -49,13 +49,13 @@ static int defer_request(
 	if (r < 0) {
 		return r;
 	}
-	if (!peer_limits_charge(conn->limits, conn->user, defer->len, conn->peer.superuser)) {
+	if (!peer_limits_charge(conn->limits, conn->slot.user, defer->len, conn->peer.superuser)) {
 		defer_destroy(defer);
 		return -EDQUOT;
 	}
 	defer->charged = defer->len;
 	defer->limits = conn->limits;
-	defer->user = conn->user;
+	defer->user = conn->slot.user;
 	defer->server = server;
 	defer->worker = worker;
 	defer->conn = conn->number;

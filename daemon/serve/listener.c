@@ -12,13 +12,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "client/wire.h"
-#include "daemon/config/peer.h"
 #include "daemon/host/log.h"
-#include "daemon/serve/conn.h"
-#include "daemon/serve/peer_limits.h"
+#include "daemon/serve/admit.h"
 #include "daemon/serve/server.h"
-#include "daemon/serve/worker.h"
 
 /* Connections accepted in a row before the loop does something else. */
 enum { ACCEPT_MAX = 64, LOCK_TRIES = 100 };
@@ -211,61 +207,6 @@ int listener_open(struct listener *listeners, size_t index, const struct config_
 	return r;
 }
 
-/* Says why, if it can be said at once, and hangs up. */
-static void refuse(int fd, const char *message)
-{
-	struct wire_error err;
-	struct wire_buf out;
-
-	wire_error_set(&err, WIRE_OVERLOADED, (struct wire_str){ NULL, 0 }, "%s", message);
-	wire_buf_init(&out, 1024);
-	wire_put_error(&out, NULL, &err);
-	send(fd, out.data, out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
-	wire_buf_finish(&out);
-	close(fd);
-}
-
-static const char *explain(int error)
-{
-	switch (error) {
-	case -EDQUOT:
-		return "this user has as many connections as one may have: close some";
-	case -EUSERS:
-		return "the daemon has as many connections as it takes: try later";
-	default:
-		return "the daemon has no memory left: try later";
-	}
-}
-
-static void add_connection(struct listener *listener, int fd)
-{
-	struct server *server = listener->server;
-	struct peer_limits_user *user;
-	struct conn *conn;
-	struct peer peer;
-	int r = peer_init(&peer, fd, server->context.config);
-
-	if (r < 0) {
-		log_warn("cannot identify a peer that connects", "error=%s", strerror(-r));
-		close(fd);
-		return;
-	}
-	peer.may_decide = listener->config->decide;
-	peer.may_manage = listener->config->manage;
-	r = peer_limits_connect(server->limits, peer.uid, peer.superuser, &user);
-	if (r < 0) {
-		refuse(fd, explain(r));
-		return;
-	}
-	r = conn_create(fd, &peer, server->limits, user, &conn);
-	if (r < 0) {
-		peer_limits_disconnect(server->limits, user, peer.superuser);
-		refuse(fd, explain(r));
-		return;
-	}
-	worker_adopt(server_pick_worker(server), conn);
-}
-
 static void on_poll(uv_poll_t *poll, int status, int events);
 
 static void on_pause(uv_timer_t *timer)
@@ -287,7 +228,7 @@ static void refuse_without_descriptor(struct listener *listener)
 		close(listener->spare);
 		fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd >= 0) {
-			refuse(fd, "the daemon has no descriptors left: try later");
+			admit_refuse(fd, "the daemon has no descriptors left: try later");
 		}
 		listener->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	}
@@ -305,7 +246,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 		int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 		if (fd >= 0) {
-			add_connection(listener, fd);
+			admit_connection(listener->server, listener->config, fd);
 		} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
 			   errno == ENOBUFS) {
 			refuse_without_descriptor(listener);

@@ -8,6 +8,7 @@
 #include "daemon/host/log_sink.h"
 #include "daemon/keys/quota_counters.h"
 #include "daemon/load/build.h"
+#include "daemon/serve/peer_limits.h"
 #include "daemon/serve/reload.h"
 #include "daemon/serve/server.h"
 #include "daemon/write/writer.h"
@@ -101,6 +102,9 @@ static void make(void *data, int64_t now, struct report *out)
 		.malformed = sum.malformed,
 		.connections = sum.open,
 		.accepted = sum.accepted,
+		.max_connections = server->context.config->connections,
+		.refused = peer_limits_refused(server->limits),
+		.reaped = sum.reaped,
 		.waiting = writer_waiting(server->writer),
 		.counters = charges.counters,
 		.uncounted = charges.refused,

@@ -21,6 +21,7 @@
 #include "daemon/keys/usage.h"
 #include "daemon/load/build.h"
 #include "daemon/load/plugin.h"
+#include "daemon/serve/admit.h"
 #include "daemon/serve/peer_limits.h"
 #include "daemon/serve/reload.h"
 #include "daemon/serve/report.h"
@@ -136,6 +137,7 @@ static void on_clock(uv_timer_t *timer)
 
 	rotation_tick(server->context.rotation);
 	backup_tick(server->context.backup);
+	admit_make_room(server);
 	if (server->seconds++ % SWEEP_SECONDS == 0) {
 		pepper_tick(server->context.pepper);
 		sweep_tick(server->sweep);
@@ -194,24 +196,42 @@ static int init_loop(struct server *server)
 	return r;
 }
 
-/* A descriptor a connection, so that ours is the bound and not the shell's. */
-static void raise_descriptors(void)
+/* A connection is a descriptor. Raises the limit of descriptors to what the configured connections
+ * need, or more. -EMFILE: the hard limit is lower. */
+static int raise_descriptors(const struct config *config)
 {
+	rlim_t others = SERVER_DESCRIPTORS + 3 * config->listener_count + 8 * config->workers;
+	rlim_t need = config->connections + others;
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-		limit.rlim_cur = limit.rlim_max;
-		if (limit.rlim_cur > 65536) {
-			limit.rlim_cur = 65536;
-		}
-		setrlimit(RLIMIT_NOFILE, &limit);
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+		return -errno;
 	}
+	if (limit.rlim_max < need) {
+		fprintf(stderr,
+			"authzd: %u connections need %llu descriptors, and the limit is %llu: "
+			"raise it (LimitNOFILE= of systemd, ulimit -Hn), or configure at most %lld "
+			"connections\n",
+			config->connections, (unsigned long long)need,
+			(unsigned long long)limit.rlim_max,
+			(long long)limit.rlim_max - (long long)others);
+		return -EMFILE;
+	}
+	if (limit.rlim_cur < limit.rlim_max) {
+		rlim_t most = need > 65536 ? need : 65536;
+
+		limit.rlim_cur = limit.rlim_max < most ? limit.rlim_max : most;
+		if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+			return -errno;
+		}
+	}
+	return 0;
 }
 
 static int start_threads(struct server *server, struct build *build)
 {
 	const struct config *config = server->context.config;
-	int r = peer_limits_create(&server->limits);
+	int r = peer_limits_create(config->connections, config->user_connections, &server->limits);
 
 	if (r == 0) {
 		r = log_start();
@@ -271,7 +291,10 @@ int server_init(struct server *server, const struct config *config)
 	server->started_at = now.tv_sec;
 	/* A peer that hangs up is an error of one call. */
 	signal(SIGPIPE, SIG_IGN);
-	raise_descriptors();
+	r = raise_descriptors(config);
+	if (r < 0) {
+		return r;
+	}
 	r = init_loop(server);
 	if (r < 0) {
 		fprintf(stderr, "authzd: cannot start: %s\n", strerror(-r));

@@ -28,6 +28,10 @@ struct reload;
 struct sweep;
 struct writer;
 
+/* Descriptors that are no connections, listeners or workers: store, policy, modules, logs, and the
+ * connections of root and the daemon's own user, which are not counted. */
+#define SERVER_DESCRIPTORS 128
+
 #define SERVER_DRAIN 5000 /* ms, for answers that peers do not read, at the end */
 
 struct server {

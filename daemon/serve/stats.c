@@ -58,6 +58,7 @@ void stats_collect(struct stats_sum *sum, const struct stats *stats, int64_t now
 	sum->malformed += load(&stats->malformed);
 	sum->accepted += load(&stats->accepted);
 	sum->open += load(&stats->open);
+	sum->reaped += load(&stats->reaped);
 	for (unsigned i = 0; i < STATS_SECONDS; i++) {
 		const struct stats_second *second = &stats->seconds[i];
 		int64_t at = atomic_load_explicit(&second->second, memory_order_relaxed);

@@ -30,6 +30,7 @@ struct stats {
 	_Atomic uint64_t malformed; /* connections closed for what they sent */
 	_Atomic uint64_t accepted;  /* connections, all there were */
 	_Atomic uint64_t open;
+	_Atomic uint64_t reaped; /* connections closed because they were idle */
 	struct stats_second seconds[STATS_SECONDS];
 	_Atomic uint64_t latency[STATS_BUCKETS];
 };
@@ -49,7 +50,7 @@ void stats_took(struct stats *stats, uint64_t nanoseconds, uint64_t weight);
 
 /* The sum of several. */
 struct stats_sum {
-	uint64_t requests, allowed, denied, malformed, accepted, open;
+	uint64_t requests, allowed, denied, malformed, accepted, open, reaped;
 	uint64_t recent; /* decisions of the last STATS_WINDOW whole seconds */
 	uint64_t latency[STATS_BUCKETS];
 };

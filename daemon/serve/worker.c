@@ -43,6 +43,14 @@ void worker_wake(struct worker *worker)
 	uv_async_send(&worker->wake);
 }
 
+void worker_reap(struct worker *worker)
+{
+	uv_mutex_lock(&worker->lock);
+	worker->reap = true;
+	uv_mutex_unlock(&worker->lock);
+	uv_async_send(&worker->wake);
+}
+
 void worker_end(struct worker *worker)
 {
 	uv_mutex_lock(&worker->lock);
@@ -315,17 +323,48 @@ static void begin_end(struct worker *worker)
 	}
 }
 
+/* The one that has been idle for longest; NULL: none has been for as long as `idle` says. */
+static struct conn *find_idle(struct worker *worker)
+{
+	uint64_t idle = (uint64_t)worker->server->context.config->idle * 1000;
+	uint64_t now = uv_now(&worker->loop);
+	struct conn *found = NULL;
+
+	for (struct conn *conn = worker->conns; conn != NULL && now >= idle; conn = conn->next) {
+		if (conn_is_idle(conn, now - idle) &&
+			(found == NULL || conn->active < found->active)) {
+			found = conn;
+		}
+	}
+	return found;
+}
+
+static void reap(struct worker *worker)
+{
+	for (int i = 0; i < WORKER_REAP; i++) {
+		struct conn *conn = find_idle(worker);
+
+		if (conn == NULL) {
+			return;
+		}
+		conn_close(conn);
+		stats_add(&worker->stats.reaped, 1);
+	}
+}
+
 static void on_wake(uv_async_t *async)
 {
 	struct worker *worker = async->data;
 	struct conn *arrived, *next;
 	struct defer *answered;
-	bool end;
+	bool end, scarce;
 
 	uv_mutex_lock(&worker->lock);
 	arrived = worker->arrived;
 	answered = worker->answered;
 	end = worker->end;
+	scarce = worker->reap;
+	worker->reap = false;
 	worker->arrived = NULL;
 	worker->answered = NULL;
 	uv_mutex_unlock(&worker->lock);
@@ -336,6 +375,9 @@ static void on_wake(uv_async_t *async)
 		conn_start(arrived, worker);
 	}
 	take_answers(worker, answered);
+	if (scarce) {
+		reap(worker);
+	}
 	if (end && !worker->ending) {
 		begin_end(worker);
 	}

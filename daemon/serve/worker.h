@@ -33,6 +33,7 @@ struct store_read;
 #define WORKER_FLUSH                                                                               \
 	((size_t)256 << 10) /* answers are sent when this many bytes have come together */
 #define WORKER_TICK 500     /* ms, between looks at deadlines */
+#define WORKER_REAP 16      /* connections closed at once because they are idle */
 
 struct worker {
 	struct server *server;
@@ -52,6 +53,7 @@ struct worker {
 	struct conn *arrived;   /* by conn.next */
 	struct defer *answered; /* by defer.next */
 	bool end;
+	bool reap;
 
 	/* the batch at hand */
 	struct store_read *read;
@@ -91,6 +93,9 @@ void worker_deliver(struct defer *defer);
 void worker_wake(struct worker *worker);
 /* Answers what was read, waits for what other threads hold, then the thread ends. */
 void worker_end(struct worker *worker);
+
+/* Connections are scarce: closes some of those that are idle. */
+void worker_reap(struct worker *worker);
 
 /* --- by its own thread ------------------------------------------------------------------------ */
 

@@ -24,6 +24,8 @@ WRONG = [
     ("policy /a /b", 1, "write it as: policy DIR"),
     ("workers 0", 9, "from 1 to 64"),
     ("workers x", 9, "from 1 to 64"),
+    ("connections 15", 13, "from 16 to 65536"),
+    ("idle 60", 6, "as in '60s'"),
     ("watch maybe", 7, "yes or no"),
     ("log xml", 5, "text or json"),
     ("listen /s 0999 both", 11, "octal"),
@@ -90,6 +92,24 @@ class Reading(Configured):
         daemon.start("--workers", "1")
         self.assertEqual(daemon.call("status")["workers"], 1)
 
+    def test_limits_of_connections_have_bounds(self):
+        for line, said in (("connections 65537", "from 16 to 65536"),
+                           ("user_connections 0", "from 1 to 65536"),
+                           ("idle 0s", "from 1s to 24h"), ("idle 2d", "from 1s to 24h")):
+            with self.subTest(line):
+                status, told = self.configured(line + "\n").refuses_to_start()
+                self.assertEqual(status, 1)
+                self.assertIn(said, told)
+
+    def test_connections_are_as_many_as_the_file_says_and_an_option_wins(self):
+        daemon = self.configured("connections 100\nuser_connections 5\nidle 2h\n")
+        daemon.start()
+        self.assertEqual(daemon.call("status")["counters"]["max_connections"], 100)
+        self.assertIn("open of 100", daemon.tool("status").stdout)
+        daemon.stop()
+        daemon.start("--connections", "16", "--user-connections", "16", "--idle", "1s")
+        self.assertEqual(daemon.call("status")["counters"]["max_connections"], 16)
+
     def test_the_pepper_is_where_the_file_says(self):
         daemon = self.configured("")
         pepper = daemon.folder / "elsewhere"
@@ -127,7 +147,8 @@ class Options(harness.DaemonTest):
     def test_help_and_version(self):
         done = self.run_daemon("--help")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        for option in ("--policy", "--state", "--socket", "--config", "--workers", "--log-format"):
+        for option in ("--policy", "--state", "--socket", "--config", "--workers", "--connections",
+                       "--user-connections", "--idle", "--log-format"):
             self.assertIn(option, done.stdout)
         done = self.run_daemon("--version")
         self.assertEqual(done.returncode, 0)
@@ -140,6 +161,9 @@ class Options(harness.DaemonTest):
             (("--policy", "/x", "more"), "more"),
             (("--policy", "/x", "--workers", "0"), "from 1 to 64"),
             (("--policy", "/x", "--workers", "2x"), "from 1 to 64"),
+            (("--policy", "/x", "--connections", "15"), "from 16 to 65536"),
+            (("--policy", "/x", "--user-connections", "x"), "from 1 to 65536"),
+            (("--policy", "/x", "--idle", "25h"), "from 1s to 24h"),
             (("--policy", "/x", "--log-format", "xml"), "text or json"),
             (("--policy", ""), "empty"),
         ]:

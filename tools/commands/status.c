@@ -130,9 +130,13 @@ static void print_counters(struct app *app, struct wire_cursor result)
 				number(app, counters, "allowed"), number(app, counters, "denied"),
 				number(app, result, "rate")));
 		row(app, "connections",
-			app_text(app, "%s open, %s accepted, %s closed for malformed input",
+			app_text(app,
+				"%s open of %s, %s accepted, %s refused, %s closed while idle, %s "
+				"closed for malformed input",
 				number(app, counters, "connections"),
-				number(app, counters, "accepted"),
+				number(app, counters, "max_connections"),
+				number(app, counters, "accepted"), number(app, counters, "refused"),
+				number(app, counters, "idle_closed"),
 				number(app, counters, "malformed")));
 	}
 	if (record_find(result, "decision_log", &counters) &&
