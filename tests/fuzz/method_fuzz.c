@@ -259,7 +259,6 @@ static void create_parts(void)
 	fuzz_require(pepper_create(context.store, writer, &context.pepper) == 0);
 	fuzz_require(backup_create(context.store, &context.backup) == 0);
 	fuzz_require(decision_log_create("/dev/null", &context.decision_log) == 0);
-	fuzz_require(decision_log_start(context.decision_log) == 0);
 }
 
 static void begin(struct scene *scene, const struct peer *peer)
