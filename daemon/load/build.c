@@ -315,37 +315,6 @@ static int find_duplicates(
 	return 0;
 }
 
-/* Finds roles that both the files and the store have. */
-struct clash {
-	const struct pol_snapshot *snapshot;
-	struct pol_diags *diags;
-	struct store_read *read;
-	struct pol_str tenant;
-};
-
-static int on_role(void *context, const struct store_role *role)
-{
-	struct clash *clash = context;
-	uint32_t number = pol_snapshot_role(clash->snapshot, role->name);
-
-	if (number != POL_NONE) {
-		pol_diag_error(clash->diags, pol_snapshot_role_at(clash->snapshot, number),
-			"role '%.*s' is in the store too, of tenant '%.*s': rename this one, or "
-			"delete that one first",
-			POL_STR_ARGS(role->name), POL_STR_ARGS(clash->tenant));
-	}
-	return 0;
-}
-
-static int on_tenant(void *context, const struct store_tenant *tenant)
-{
-	struct clash *clash = context;
-
-	clash->tenant = tenant->name;
-	return store_list_roles(
-		clash->read, tenant->number, (struct pol_str){ NULL, 0 }, on_role, clash);
-}
-
 bool build_check_store(struct build *build, const struct build_options *options,
 	const struct pol_snapshot *snapshot, struct store_read *read)
 {
@@ -355,11 +324,6 @@ bool build_check_store(struct build *build, const struct build_options *options,
 
 	pol_diags_init(&diags, build->folder->sources, build->folder->source_count);
 	r = find_duplicates(snapshot, read, &diags);
-	if (r == 0) {
-		struct clash clash = { snapshot, &diags, read, { NULL, 0 } };
-
-		r = store_list_tenants(read, 0, on_tenant, &clash);
-	}
 	ok = r == 0 && diags.errors == 0;
 	if (r < 0) {
 		snprintf(build->why, sizeof build->why, "the store cannot be read: %s",

@@ -60,8 +60,8 @@ void build_watch(const struct build_options *options, const struct folder *folde
 void build_run(struct build *out, const struct build_options *options);
 void build_finish(struct build *build);
 
-/* Is no principal and no role of this build's snapshot in the store too, as `read` sees it? An id
- * in both would name two principals. If false, the build's diagnostics are replaced: they name the
- * duplicates, or why the store could not be read. */
+/* Is no principal of this build's snapshot in the store too, as `read` sees it? An id in both would
+ * name two principals. If false, the build's diagnostics are replaced: they name the duplicates, or
+ * why the store could not be read. Roles of the same name are no mistake: stored_roles.h. */
 bool build_check_store(struct build *build, const struct build_options *options,
 	const struct pol_snapshot *snapshot, struct store_read *read);

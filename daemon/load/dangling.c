@@ -20,6 +20,8 @@ struct search {
 	uint32_t reported;
 	uint32_t seen; /* in this slice */
 	uint32_t tenant;
+	char tenant_name[STORE_MAX_NAME];
+	size_t tenant_name_len;
 	uint64_t number;
 	char id[STORE_MAX_NAME];
 	size_t id_len;
@@ -119,6 +121,11 @@ static void check_inherited(struct search *search, const struct store_role *role
 	}
 }
 
+static bool counts_for_nothing(const struct search *search, uint32_t role)
+{
+	return role == POL_NONE || pol_stored_is_shadowed(search->snapshot, role);
+}
+
 static int on_principal(void *context, const struct store_principal *principal)
 {
 	struct search *search = (struct search *)context;
@@ -135,7 +142,7 @@ static int on_principal(void *context, const struct store_principal *principal)
 		number = stored_roles_find(
 			search->snapshot, principal->tenant, held.role, held.stored);
 		add_role(&held_roles, number, held.role);
-		if (number == POL_NONE) {
+		if (counts_for_nothing(search, number)) {
 			report(search, "principal", principal->id, "role", held.role);
 		}
 		check_places(search, "principal", principal->id, held.places);
@@ -165,7 +172,7 @@ static int on_key(void *context, const struct store_key *key)
 		name = store_role_split(name, &stored);
 		number = stored_roles_find(search->snapshot, key->tenant, name, stored);
 		add_role(&held_roles, number, name);
-		if (number == POL_NONE) {
+		if (counts_for_nothing(search, number)) {
 			report(search, "key", key->kid, "role", name);
 		}
 	}
@@ -244,6 +251,11 @@ static int on_role(void *context, const struct store_role *role)
 	struct pol_stored *own = NULL;
 	struct pol_str item;
 
+	if (pol_stored_is_shadowed(search->snapshot,
+		    pol_stored_find(search->snapshot, role->number, role->tenant))) {
+		report(search, "role", role->name, "shadowed_in",
+			(struct pol_str){ search->tenant_name, search->tenant_name_len });
+	}
 	if (pol_stored_lines_read(search->snapshot, &source, &own) != POL_OK) {
 		return -ENOMEM;
 	}
@@ -253,7 +265,8 @@ static int on_role(void *context, const struct store_role *role)
 		uint64_t stored;
 		struct pol_str name = store_role_split(item, &stored);
 
-		if (stored_roles_find(search->snapshot, role->tenant, name, stored) == POL_NONE) {
+		if (counts_for_nothing(search,
+			    stored_roles_find(search->snapshot, role->tenant, name, stored))) {
 			report(search, "role", role->name, "inherits", name);
 		}
 	}
@@ -274,7 +287,11 @@ static int check_roles(struct search *search, struct store_read *read)
 
 static int on_tenant(void *context, const struct store_tenant *tenant)
 {
-	((struct search *)context)->tenant = tenant->number;
+	struct search *search = (struct search *)context;
+
+	search->tenant = tenant->number;
+	memcpy(search->tenant_name, tenant->name.ptr, tenant->name.len);
+	search->tenant_name_len = tenant->name.len;
 	return 1;
 }
 

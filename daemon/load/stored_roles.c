@@ -6,6 +6,7 @@
 
 #include "policy/snapshot/stored.h"
 #include "policy/text/arena.h"
+#include "policy/text/names.h"
 
 /* Bytes for the lists of roles and their parents while they are collected. */
 #define COLLECTION_LIMIT ((size_t)64 * 1024 * 1024)
@@ -22,11 +23,56 @@ struct collection {
 	const struct pol_snapshot *snapshot;
 	const struct stored_roles_change *change;
 	struct pol_arena arena;
+	struct pol_names declared;     /* names of the files' roles, in small letters */
 	struct pol_stored_role *roles; /* each holds a reference to its `own` */
 	size_t count, capacity;
 	bool changed; /* change->put is among them */
 	int r;
 };
+
+/* --- the names of the files ------------------------------------------------------------------- */
+
+/* Names of roles are ASCII. */
+static struct pol_str put_small(struct pol_str name, char *out)
+{
+	for (size_t i = 0; i < name.len; i++) {
+		char c = name.ptr[i];
+
+		out[i] = (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+	}
+	return (struct pol_str){ out, name.len };
+}
+
+static int take_declared(struct collection *collection)
+{
+	const struct pol_snapshot *snapshot = collection->snapshot;
+	uint32_t count =
+		(uint32_t)(pol_snapshot_role_count(snapshot) - pol_stored_role_count(snapshot));
+
+	if (pol_names_init(&collection->declared, &collection->arena, count) != POL_OK) {
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		struct pol_str name = pol_snapshot_role_name(snapshot, i);
+		char *text = pol_arena_alloc(&collection->arena, name.len + 1, 1);
+
+		if (text == NULL) {
+			return -ENOMEM;
+		}
+		pol_names_add(&collection->declared, put_small(name, text), i);
+	}
+	return 0;
+}
+
+static bool is_shadowed(const struct collection *collection, struct pol_str name)
+{
+	char text[UINT8_MAX];
+
+	return name.len > sizeof text ||
+	       pol_names_find(&collection->declared, put_small(name, text)) != POL_NONE;
+}
+
+/* --- the roles -------------------------------------------------------------------------------- */
 
 static bool next_line(void *context, struct pol_str *out)
 {
@@ -89,6 +135,7 @@ static int add_role(struct collection *collection, const struct store_role *role
 		.name = role->name,
 		.description = role->description,
 		.own = find_own(collection, role),
+		.shadowed = is_shadowed(collection, role->name),
 	};
 	if (added->own == NULL) {
 		return -ENOMEM;
@@ -157,7 +204,10 @@ int stored_roles_extend(struct store_read *read, const struct pol_snapshot *snap
 	change = change != NULL ? change : &none;
 	collection.change = change;
 	pol_arena_init(&collection.arena, COLLECTION_LIMIT);
-	r = store_list_tenants(read, 0, on_tenant, &collection);
+	r = take_declared(&collection);
+	if (r == 0) {
+		r = store_list_tenants(read, 0, on_tenant, &collection);
+	}
 	if (r == 0 && change->put != NULL && !collection.changed) {
 		r = add_role(&collection, change->put);
 	}

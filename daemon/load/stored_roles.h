@@ -30,8 +30,9 @@ struct stored_roles_change {
 /*
  * Extends the snapshot by the store's roles, as `read` sees them and with the change (NULL: none).
  * *out is a new reference; without roles, to the snapshot's base. If `snapshot` is an extension,
- * compiled roles in it are used again. 0; -ELOOP: the roles inherit in a circle; -E2BIG: more than
- * STORED_ROLES_MAX; -ENOMEM; or an error of the store.
+ * compiled roles in it are used again. A role whose name the files declare, in any case, is
+ * shadowed there. 0; -ELOOP: the roles inherit in a circle; -E2BIG: more than STORED_ROLES_MAX;
+ * -ENOMEM; or an error of the store.
  */
 int stored_roles_extend(struct store_read *read, const struct pol_snapshot *snapshot,
 	struct stored_roles_change *change, struct pol_snapshot **out);

@@ -203,6 +203,11 @@ int check_role(struct call *call, const char *param, uint32_t tenant, struct pol
 		return call_invalid(
 			call, param, "names no role of this policy, nor one of the store");
 	}
+	if (pol_stored_is_shadowed(call->snapshot, number)) {
+		return call_invalid(call, param,
+			"names a role that counts for nothing: the policy's files have its name in "
+			"another case, so create it under another name");
+	}
 	if (pol_snapshot_role_is_anyone(call->snapshot, number)) {
 		return call_invalid(
 			call, param, "`anyone` is held by every caller and is never given");

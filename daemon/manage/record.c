@@ -277,6 +277,9 @@ void record_encode_role(struct call *call, const struct record_role *record)
 	encode_time(&map, "created_at", role->created_at);
 	encode_time(&map, "updated_at", role->updated_at);
 	encode_text(&map, "created_by", role->created_by);
+	if (record->shadowed) {
+		encode_bool(&map, "shadowed", true);
+	}
 	close_map(&map);
 }
 

@@ -17,6 +17,7 @@ void record_encode_principal(struct call *call, const struct store_principal *pr
 struct record_role {
 	const struct store_role *role;
 	size_t allowed, denied;
+	bool shadowed;
 };
 void record_encode_role(struct call *call, const struct record_role *record);
 /* A role that the policy's files declare, by its number. */

@@ -160,8 +160,10 @@ static enum pol_status join_parents(struct extension *extension, size_t i)
 		}
 		inherited = &extension->out->roles[parent];
 		origin->parents[origin->parent_count++] = parent;
-		status = pol_permset_pool_union(
-			extension->pool, &role->allow, &inherited->allow, &role->allow);
+		if (!from->shadowed) {
+			status = pol_permset_pool_union(
+				extension->pool, &role->allow, &inherited->allow, &role->allow);
+		}
 		if (status == POL_OK) {
 			status = pol_permset_pool_union(
 				extension->pool, &role->deny, &inherited->deny, &role->deny);
@@ -234,7 +236,7 @@ static enum pol_status add_roles(struct extension *extension)
 		const struct pol_stored_role *from = &extension->roles[i];
 
 		roles[first + i] = (struct pol_grantee){
-			.allow = from->own->allow,
+			.allow = from->shadowed ? (struct pol_permset){ 0 } : from->own->allow,
 			.deny = from->own->deny,
 			.name = pol_arena_copy(&out->arena, from->name),
 			.description = pol_arena_copy(&out->arena, from->description),
@@ -245,7 +247,10 @@ static enum pol_status add_roles(struct extension *extension)
 				pol_arena_alloc(&out->arena, from->parent_count, sizeof(uint32_t)),
 		};
 		out->stored[i] = (struct pol_stored_slot){
-			.number = from->number, .tenant = from->tenant, .own = from->own
+			.number = from->number,
+			.tenant = from->tenant,
+			.shadowed = from->shadowed,
+			.own = from->own,
 		};
 		pol_stored_ref(from->own);
 		out->stored_count++;
@@ -390,4 +395,11 @@ bool pol_stored_breaches(
 		}
 	}
 	return false;
+}
+
+bool pol_stored_is_shadowed(const struct pol_snapshot *snapshot, uint32_t role)
+{
+	const struct pol_stored_slot *slot = find_slot(snapshot, role);
+
+	return slot != NULL && slot->shadowed;
 }

@@ -84,6 +84,9 @@ struct pol_stored_role {
 	struct pol_stored *own;
 	const struct pol_stored_parent *parents;
 	size_t parent_count;
+	/* A role of the files has its name. It allows nothing, neither itself nor by inheritance;
+	 * what it denies stays denied. */
+	bool shadowed;
 };
 
 /*
@@ -110,3 +113,5 @@ size_t pol_stored_role_count(const struct pol_snapshot *snapshot);
 /* Does a stored role inherit roles that are exclusive? Then out_members are two of them. */
 bool pol_stored_breaches(
 	const struct pol_snapshot *snapshot, uint32_t role, uint32_t out_members[static 2]);
+/* Has a role of the files its name, so that it allows nothing? */
+bool pol_stored_is_shadowed(const struct pol_snapshot *snapshot, uint32_t role);

@@ -23,6 +23,7 @@ struct pol_stored_slot {
 	uint64_t number; /* given by the host */
 	uint32_t tenant;
 	bool breaches; /* it inherits roles that are exclusive */
+	bool shadowed; /* it allows nothing: struct pol_stored_role */
 	struct pol_stored *own;
 };
 

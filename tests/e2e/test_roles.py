@@ -221,14 +221,20 @@ class Policies(RoleTest):
         self.assertIn("policy's files", error.message)
         self.role("some", "allow all on big:/a-rather-long-name-of-a-node-7, api:/**")
 
-    def test_neither_takes_the_others_name(self):
+    def test_the_name_is_that_of_the_files(self):
+        self.assert_error("conflict", self.c.call, "roles.create", name="Viewer")
         self.c.call("tenants.create", id="acme")
-        self.role("cleaner", tenant="acme")
+        self.role("cleaner", "allow GET on api:/loans", tenant="acme")
         self.d.write("a.policy", POLICY + "role cleaner { allow GET on api:/health }\n")
-        error = self.assert_error("invalid_policy", self.c.call, "policy.reload")
-        self.assertIn("acme", error.error["diagnostics"][0]["message"])
+        items = self.c.call("policy.reload")["dangling"]["items"]
+        self.assertIn({"role": "cleaner", "shadowed_in": "acme"}, items)
+        # Its grants are kept, for another name.
+        record = self.c.call("roles.get", name="cleaner", tenant="acme")
+        self.assertEqual((record["shadowed"], record["allowed"]), (True, 1))
+        self.role("sweeper", *record["grants"], tenant="acme")
         self.c.call("roles.delete", name="cleaner", tenant="acme")
-        self.c.call("policy.reload")
+        self.assertIn({"name": "cleaner", "declared": True},
+                      self.c.call("roles.list", tenant="acme")["items"])
 
 
 class Tenants(RoleTest):

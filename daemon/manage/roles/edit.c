@@ -283,6 +283,29 @@ static int copy_texts(struct editing *editing, const struct store_role *from)
 
 /* --- the methods ------------------------------------------------------------------------------ */
 
+/* A role of the files must not have the name, not even in another case. */
+static int check_declared(struct call *call, struct pol_str name)
+{
+	uint32_t count = (uint32_t)(pol_snapshot_role_count(call->snapshot) -
+				    pol_stored_role_count(call->snapshot));
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct pol_str declared = pol_snapshot_role_name(call->snapshot, i);
+
+		if (pol_str_equal(declared, name)) {
+			return call_error(
+				call, "conflict", "the policy's files declare a role of that name");
+		}
+		if (pol_str_equal_fold(declared, name)) {
+			return call_error(call, "conflict",
+				"the policy's files declare role %.*s, whose name differs in case "
+				"alone",
+				POL_STR_ARGS(declared));
+		}
+	}
+	return 0;
+}
+
 static int check_new(struct call *call, const struct store_role *role)
 {
 	struct store_role taken;
@@ -293,9 +316,9 @@ static int check_new(struct call *call, const struct store_role *role)
 			"is no name for a role: letters, digits, - and _, in words joined by . : "
 			"or /, and not `anyone`");
 	}
-	if (pol_snapshot_role(call->snapshot, role->name) != POL_NONE) {
-		return call_error(
-			call, "conflict", "the policy's files declare a role of that name");
+	r = check_declared(call, role->name);
+	if (r != 0) {
+		return r;
 	}
 	r = store_get_role(call->read, role->tenant, role->name, &taken);
 	if (r == 0 || r == -EBADMSG) {
@@ -363,12 +386,29 @@ static int begin(struct call *call, struct editing *editing, const char *action,
 	return r == 0 ? copy_texts(editing, out_before) : r;
 }
 
+/* What a shadowed role allows takes effect when the files no longer have its name. Then nobody
+ * compares it with what the caller may give, so it must not change. */
+static int check_shadowed(struct call *call, uint32_t tenant, uint64_t number)
+{
+	uint32_t role = pol_stored_find(call->snapshot, number, tenant);
+
+	if (!pol_stored_is_shadowed(call->snapshot, role)) {
+		return 0;
+	}
+	return call_error(call, "conflict",
+		"the role counts for nothing, because the policy's files declare its name: create "
+		"it under another name and delete this one");
+}
+
 static int update(struct call *call, struct editing *editing)
 {
 	struct store_role before;
 	uint32_t tenant;
 	int r = begin(call, editing, "update", &tenant, &before);
 
+	if (r == 0) {
+		r = check_shadowed(call, tenant, before.number);
+	}
 	if (r == 0) {
 		editing->role.updated_at = call->now;
 		r = read_all(call, editing);

@@ -34,7 +34,8 @@ void roles_encode(
 {
 	uint32_t number = pol_stored_find(snapshot, role->number, role->tenant);
 	const struct pol_stored *own = pol_stored_own(snapshot, number);
-	struct record_role record = { .role = role };
+	struct record_role record = { .role = role,
+		.shadowed = pol_stored_is_shadowed(snapshot, number) };
 
 	if (own != NULL) {
 		pol_stored_count(own, &record.allowed, &record.denied);

@@ -172,10 +172,10 @@ Test(stored, an_extension_decides_by_its_roles_and_its_tenants)
 	const struct pol_stored_parent both[] = { { 0, POL_STR("collector") },
 		{ 0, POL_STR("auditor") } };
 	const struct pol_stored_role roles[] = {
-		{ 3, 1, POL_STR("cleaner"), { 0 }, own, &viewer, 1 },
-		{ 5, 1, POL_STR("boss"), { 0 }, own, &first, 1 },
-		{ 6, 2, POL_STR("foreign"), { 0 }, own, &first, 1 },
-		{ 9, 1, POL_STR("both"), { 0 }, own, both, 2 },
+		{ 3, 1, POL_STR("cleaner"), { 0 }, own, &viewer, 1, false },
+		{ 5, 1, POL_STR("boss"), { 0 }, own, &first, 1, false },
+		{ 6, 2, POL_STR("foreign"), { 0 }, own, &first, 1, false },
+		{ 9, 1, POL_STR("both"), { 0 }, own, both, 2, false },
 	};
 	uint64_t number;
 	uint32_t members[2];
@@ -213,14 +213,68 @@ Test(stored, an_extension_decides_by_its_roles_and_its_tenants)
 	pol_snapshot_unref(base);
 }
 
+/* Does role `number` of tenant 1 decide so about GET api:/loans/7? */
+static bool decides(const struct pol_snapshot *snapshot, uint64_t number, const char *reason)
+{
+	const struct pol_held held = { .role = pol_stored_find(snapshot, number, 1) };
+	const struct pol_facts facts = {
+		.principal_state = POL_PRINCIPAL_ACTIVE,
+		.principal = POL_STR("p"),
+		.held = &held,
+		.held_count = 1,
+		.path = POL_STR("api:/loans/7"),
+		.verb = POL_STR("GET"),
+	};
+	struct pol_decision decision;
+
+	pol_eval(snapshot, &facts, &decision);
+	return pol_str_equal(decision.reason, pol_str_of(reason));
+}
+
+Test(stored, a_shadowed_role_allows_nothing_and_denies_as_before)
+{
+	struct pol_snapshot *base = compiled_text_good(policy), *snapshot = NULL;
+	struct pol_stored *reads = parse(base, "allow GET on api:/loans/**");
+	struct pol_stored *bars = parse(base, "deny GET on api:/loans/**");
+	const struct pol_stored_parent viewer = { 0, POL_STR("viewer") }, first = { 1, { 0 } };
+	const struct pol_stored_parent both[] = { { 0, POL_STR("viewer") }, { 4, { 0 } } };
+	const struct pol_stored_role roles[] = {
+		{ 1, 1, POL_STR("own"), { 0 }, reads, NULL, 0, true },
+		{ 2, 1, POL_STR("heir"), { 0 }, reads, &viewer, 1, true },
+		{ 3, 1, POL_STR("child"), { 0 }, bars, &first, 1, false },
+		{ 4, 1, POL_STR("bar"), { 0 }, bars, NULL, 0, true },
+		{ 5, 1, POL_STR("barred"), { 0 }, reads, both, 2, false },
+		{ 6, 1, POL_STR("plain"), { 0 }, reads, &first, 1, false },
+	};
+	size_t fault;
+
+	cr_assert_eq(pol_stored_extend(base, roles, 6, &fault, &snapshot), POL_OK);
+	pol_stored_unref(reads);
+	pol_stored_unref(bars);
+	for (uint64_t number = 1; number <= 6; number++) {
+		uint32_t role = pol_stored_find(snapshot, number, 1);
+
+		cr_expect_eq(pol_stored_is_shadowed(snapshot, role), number < 3 || number == 4);
+	}
+	cr_expect_not(pol_stored_is_shadowed(snapshot, 0));
+	cr_expect(decides(snapshot, 1, "role"));
+	cr_expect(decides(snapshot, 2, "role"));
+	cr_expect(decides(snapshot, 3, "denied"));
+	cr_expect(decides(snapshot, 4, "denied"));
+	cr_expect(decides(snapshot, 5, "denied"));
+	cr_expect(decides(snapshot, 6, "ok"));
+	pol_snapshot_unref(snapshot);
+	pol_snapshot_unref(base);
+}
+
 Test(stored, a_cycle_is_refused)
 {
 	struct pol_snapshot *base = compiled_text_good(policy), *snapshot = NULL;
 	struct pol_stored *own = parse(base, "");
 	const struct pol_stored_parent parents[] = { { 2, { 0 } }, { 1, { 0 } } };
 	const struct pol_stored_role roles[] = {
-		{ 1, 1, POL_STR("a"), { 0 }, own, &parents[0], 1 },
-		{ 2, 1, POL_STR("b"), { 0 }, own, &parents[1], 1 },
+		{ 1, 1, POL_STR("a"), { 0 }, own, &parents[0], 1, false },
+		{ 2, 1, POL_STR("b"), { 0 }, own, &parents[1], 1, false },
 	};
 	size_t fault;
 
