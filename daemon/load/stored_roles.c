@@ -18,6 +18,11 @@ uint32_t stored_roles_find(
 			   : pol_snapshot_role(snapshot, name);
 }
 
+struct tenant_roles {
+	uint32_t tenant;
+	size_t count;
+};
+
 struct collection {
 	struct store_read *read;
 	const struct pol_snapshot *snapshot;
@@ -26,6 +31,8 @@ struct collection {
 	struct pol_names declared;     /* names of the files' roles, in small letters */
 	struct pol_stored_role *roles; /* each holds a reference to its `own` */
 	size_t count, capacity;
+	struct tenant_roles *tenants;
+	size_t tenant_count, tenant_capacity;
 	bool changed; /* change->put is among them */
 	int r;
 };
@@ -163,9 +170,44 @@ static int on_role(void *context, const struct store_role *role)
 static int on_tenant(void *context, const struct store_tenant *tenant)
 {
 	struct collection *collection = (struct collection *)context;
+	struct tenant_roles *tenants = collection->tenants;
+	size_t before = collection->count;
+	int r;
 
-	return store_list_roles(
+	if (collection->tenant_count == collection->tenant_capacity) {
+		tenants = pol_arena_grow(&collection->arena, tenants, collection->tenant_count,
+			collection->tenant_count + 1, sizeof *tenants,
+			&collection->tenant_capacity);
+	}
+	if (tenants == NULL) {
+		return -ENOMEM;
+	}
+	collection->tenants = tenants;
+	r = store_list_roles(
 		collection->read, tenant->number, (struct pol_str){ 0 }, on_role, collection);
+	tenants[collection->tenant_count++] =
+		(struct tenant_roles){ tenant->number, collection->count - before };
+	return r;
+}
+
+/* May the tenant have one more? */
+static bool has_room(const struct collection *collection, uint32_t tenant)
+{
+	size_t half = STORED_ROLES_MAX / 2;
+	size_t share = half > collection->tenant_count ? half / collection->tenant_count : 1;
+	size_t kept = 0; /* for others, of their shares */
+
+	for (size_t i = 0; i < collection->tenant_count; i++) {
+		const struct tenant_roles *one = &collection->tenants[i];
+
+		if (one->tenant == tenant && one->count < share) {
+			return true;
+		}
+		if (one->tenant != tenant && one->count < share) {
+			kept += share - one->count;
+		}
+	}
+	return collection->count + kept < STORED_ROLES_MAX;
 }
 
 static int compare(const void *a, const void *b)
@@ -209,7 +251,8 @@ int stored_roles_extend(struct store_read *read, const struct pol_snapshot *snap
 		r = store_list_tenants(read, 0, on_tenant, &collection);
 	}
 	if (r == 0 && change->put != NULL && !collection.changed) {
-		r = add_role(&collection, change->put);
+		r = has_room(&collection, change->put->tenant) ? add_role(&collection, change->put)
+							       : -EDQUOT;
 	}
 	if (r == 0) {
 		r = extend(&collection, change, out);

@@ -17,7 +17,8 @@
 #include "policy/snapshot/snapshot.h"
 
 /* Roles of all tenants. Each makes an exchange longer by about ten microseconds, and no decision.
- */
+ * Half of them is divided evenly among the tenants, for each to have a share that no other one can
+ * take; the other half is for all. */
 #define STORED_ROLES_MAX 10000
 
 /* A change that is not stored yet. */
@@ -32,7 +33,8 @@ struct stored_roles_change {
  * *out is a new reference; without roles, to the snapshot's base. If `snapshot` is an extension,
  * compiled roles in it are used again. A role whose name the files declare, in any case, is
  * shadowed there. 0; -ELOOP: the roles inherit in a circle; -E2BIG: more than STORED_ROLES_MAX;
- * -ENOMEM; or an error of the store.
+ * -EDQUOT: the role to put is new, its tenant has used up its share, and what is left is for
+ * others; -ENOMEM; or an error of the store.
  */
 int stored_roles_extend(struct store_read *read, const struct pol_snapshot *snapshot,
 	struct stored_roles_change *change, struct pol_snapshot **out);

@@ -147,6 +147,12 @@ int roles_check(struct call *call, const struct store_role *role, uint32_t befor
 		return call_error(call, "limit_reached", "the store holds at most %d roles",
 			STORED_ROLES_MAX);
 	}
+	if (r == -EDQUOT) {
+		return call_error(call, "limit_reached",
+			"the tenant has all roles that it may: the store holds %d, of which half "
+			"is divided among the tenants, and the rest is taken",
+			STORED_ROLES_MAX);
+	}
 	if (r == 0) {
 		r = check_no_exclusive(call, role, next);
 	}
