@@ -341,6 +341,8 @@ bool pol_escalation_permission(const struct pol_snapshot *snapshot, const char *
 
 	path.count = 0;
 	path.encoded = 0;
+	path.percent = 0;
+	path.slash = false;
 	if (slash != NULL) {
 		path.segments[path.count++] = (struct pol_str){ noun, (size_t)(slash - noun) };
 		noun = slash + 1;

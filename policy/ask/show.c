@@ -132,6 +132,7 @@ static enum pol_status show_node(struct show *show, uint32_t number, struct pol_
 			out->resource.len - show->resource.segment };
 	} else {
 		out->description = snapshot->trees[node->tree].description;
+		out->strict_slash = snapshot->trees[node->tree].strict_slash;
 	}
 	return show_actions(show, number, out);
 }

@@ -25,6 +25,7 @@ struct pol_shown {
 	struct pol_str resource;
 	struct pol_str description;
 	unsigned depth;
+	bool strict_slash; /* of the tree; set for its root alone */
 	const struct pol_shown_action *actions;
 	size_t action_count;
 };

@@ -166,12 +166,15 @@ struct pol_build_tree {
 	struct pol_word name;
 	struct pol_word description;
 	struct pol_build_node *root;
+	struct pol_word setting; /* its `strict_slash`, if any */
+	bool strict_slash;
 };
 
 struct pol_build {
 	struct pol_compiler *compiler;
 	struct pol_build_tree *trees;
 	uint32_t tree_count;
+	struct pol_build_tree *into; /* the one that is built */
 	/* Literal children of nodes that have many, by parent and name; open addressing. */
 	struct pol_build_node **table;
 	size_t table_used, table_mask;

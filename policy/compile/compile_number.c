@@ -240,6 +240,7 @@ enum pol_status pol_compile_number(struct pol_build *build)
 		struct pol_tree *tree = &snapshot->trees[i];
 
 		tree->root = snapshot->node_count;
+		tree->strict_slash = from->strict_slash;
 		status = number_node(build, from->root, POL_NONE, i);
 		if (status == POL_OK) {
 			tree->name = snapshot->nodes[tree->root].name;

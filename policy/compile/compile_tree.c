@@ -149,6 +149,21 @@ static void describe(struct pol_build *build, struct pol_word *was, const struct
 	pol_diag_note(build->compiler->diags, diag, was->at, "the first is here");
 }
 
+static void set_strict_slash(struct pol_build *build, const struct pol_ast_entry *entry)
+{
+	struct pol_build_tree *tree = build->into;
+	struct pol_diag *diag;
+
+	if (tree->setting.text.ptr == NULL) {
+		tree->setting = entry->name;
+		tree->strict_slash = entry->yes;
+		return;
+	}
+	diag = pol_diag_error(build->compiler->diags, entry->name.at,
+		"'strict_slash' is given twice for tree '%.*s'", POL_STR_ARGS(tree->name.text));
+	pol_diag_note(build->compiler->diags, diag, tree->setting.at, "first here");
+}
+
 static bool is_too_many(struct pol_build *build, struct pol_span at)
 {
 	build->visits++;
@@ -236,6 +251,9 @@ static enum pol_status add_entries(struct pol_build *build, struct pol_build_nod
 		case POL_ENTRY_ACTION:
 			status = add_action(build, node, &entries[i]);
 			break;
+		case POL_ENTRY_STRICT_SLASH:
+			set_strict_slash(build, &entries[i]);
+			break;
 		case POL_ENTRY_LOST:
 			pol_compile_mark_damage(build, node, POL_DAMAGE_ANY);
 			break;
@@ -267,6 +285,7 @@ enum pol_status pol_compile_tree(
 	if (tree->broken) {
 		pol_compile_mark_damage(build, into->root, POL_DAMAGE_BROKEN);
 	}
+	build->into = into;
 	build->unclosed = tree->unclosed;
 	return add_entries(build, into->root, tree->entries, tree->entry_count);
 }

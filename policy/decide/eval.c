@@ -158,6 +158,7 @@ static struct pol_str find_resource(struct evaluation *eval)
 {
 	const struct pol_facts *facts = eval->facts;
 	struct pol_str path = facts->path;
+	enum pol_status status;
 	uint32_t tree;
 
 	if (eval->listing) {
@@ -171,10 +172,11 @@ static struct pol_str find_resource(struct evaluation *eval)
 		return POL_STR("malformed_path");
 	}
 	tree = pol_tree_number(eval->snapshot, eval->tree);
-	if (tree == POL_NONE ||
-		pol_tree_find(eval->snapshot, tree, eval->at, &eval->node) != POL_OK) {
+	status = pol_tree_find_requested(eval->snapshot, tree, eval->at, &eval->node);
+	if (status != POL_OK) {
 		eval->node = POL_NONE;
-		return POL_STR("unknown_resource");
+		return status == POL_EINVALID ? POL_STR("malformed_path")
+					      : POL_STR("unknown_resource");
 	}
 	if (pol_tree_node_run(eval->snapshot, eval->node).count == 0) {
 		return POL_STR("unknown_resource");

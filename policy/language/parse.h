@@ -60,6 +60,7 @@ enum pol_ast_entry_kind {
 	POL_ENTRY_NODE,
 	POL_ENTRY_METHOD,
 	POL_ENTRY_ACTION,
+	POL_ENTRY_STRICT_SLASH, /* a setting, in a tree's own block */
 	/* marks for what a mistake may have left out of the list: */
 	POL_ENTRY_LOST,      /* any entries */
 	POL_ENTRY_LOST_VERB, /* an action or a method */
@@ -70,9 +71,10 @@ struct pol_ast_entry {
 	enum pol_ast_entry_kind kind;
 	struct pol_word description;
 	union {
-		struct { /* METHOD, ACTION */
+		struct { /* METHOD, ACTION, STRICT_SLASH */
 			struct pol_word name;
 			struct pol_words methods; /* ACTION */
+			bool yes;                 /* STRICT_SLASH */
 		};
 		struct { /* NODE: `/a, /b { … }` */
 			struct pol_ast_path *paths;

@@ -3,7 +3,10 @@
 
 #include "policy/text/method.h"
 
-static void entries(struct pol_parser *parser, struct pol_ast_entry **out, uint32_t *out_count);
+#define STRICT_SLASH "strict_slash"
+
+static void entries(
+	struct pol_parser *parser, bool of_tree, struct pol_ast_entry **out, uint32_t *out_count);
 
 /* Pushes a mark that something is missing, so that the compiler does not report as unknown what may
  * have been here. */
@@ -42,7 +45,7 @@ static bool block(struct pol_parser *parser, struct pol_ast_entry *out, bool the
 	size_t list = pol_parser_list(parser);
 
 	if (there && pol_parse_block_open(parser, "the path's block")) {
-		entries(parser, &out->entries, &out->entry_count);
+		entries(parser, false, &out->entries, &out->entry_count);
 		return true;
 	}
 	push_lost(parser, POL_ENTRY_LOST);
@@ -97,11 +100,33 @@ static bool stray_block(
 	return block(parser, out, true);
 }
 
-static void method_expected(struct pol_parser *parser)
+/* Reports an action that is followed by `yes` or `no`, as a setting is. */
+static void wrong_setting(struct pol_parser *parser, struct pol_str action)
+{
+	struct pol_nearest nearest = pol_nearest_to(action);
+
+	if (pol_str_equal(action, POL_STR(STRICT_SLASH))) {
+		pol_diag_error(parser->diags, parser->token.at,
+			"'" STRICT_SLASH "' is a setting of a whole tree: write it in the tree's "
+			"own block, outside of its paths");
+		return;
+	}
+	pol_nearest_offer(&nearest, POL_STR(STRICT_SLASH));
+	pol_diag_error(parser->diags, parser->token.at,
+		"'%.*s' is no setting of a tree" POL_NEAREST,
+		POL_STR_ARGS(pol_parse_words_clip(action)), POL_NEAREST_ARGS(nearest));
+}
+
+/* Reports a word that is no method, after an action. */
+static void method_expected(struct pol_parser *parser, struct pol_str action)
 {
 	struct pol_str word = pol_parse_words_clip(parser->token.raw);
 	struct pol_nearest nearest = pol_nearest_to(parser->token.raw);
 
+	if (pol_parser_at_keyword(parser, "yes") || pol_parser_at_keyword(parser, "no")) {
+		wrong_setting(parser, action);
+		return;
+	}
 	for (size_t i = 0; i < pol_method_count(); i++) {
 		pol_nearest_offer(&nearest, pol_method_name(i));
 	}
@@ -122,7 +147,7 @@ static bool methods(
 		struct pol_word word = { 0 };
 
 		if (!pol_parse_words_is_capitals(parser->token.raw)) {
-			method_expected(parser);
+			method_expected(parser, out->name.text);
 			ok = false;
 		} else {
 			ok = pol_parse_words_verb(parser, &word, NULL);
@@ -198,6 +223,21 @@ static bool read_verb(struct pol_parser *parser, struct pol_str *action, struct 
 	return ok;
 }
 
+/* "strict_slash" ( "yes" | "no" ); the keyword is the current token. */
+static bool strict_slash(struct pol_parser *parser, struct pol_ast_entry *out)
+{
+	static const char *const answers[] = { "yes", "no", NULL };
+
+	out->name = pol_parse_words_take(parser);
+	if (pol_parser_at_keyword(parser, "yes") || pol_parser_at_keyword(parser, "no")) {
+		out->kind = POL_ENTRY_STRICT_SLASH;
+		out->yes = pol_parser_at_keyword(parser, "yes");
+		pol_parse_block_next(parser);
+		return true;
+	}
+	return pol_parse_words_expected(parser, "'yes' or 'no'", answers);
+}
+
 /* read_verb; *lost becomes what a mistake left out, POL_ENTRY_NODE if there was none. */
 static bool verb(struct pol_parser *parser, struct pol_str *action, struct pol_ast_entry *out,
 	enum pol_ast_entry_kind *lost)
@@ -248,6 +288,19 @@ static void keep_owner(
 	push_lost(parser, POL_ENTRY_LOST_VERB);
 }
 
+/* Reads a setting to its end and pushes it. */
+static void setting(struct pol_parser *parser)
+{
+	struct pol_ast_entry out = { 0 };
+	uint32_t start = parser->token.at.offset;
+	bool ok = strict_slash(parser, &out);
+
+	end_entry(parser, ok, start);
+	if (ok) {
+		pol_parser_push(parser, &out, sizeof out);
+	}
+}
+
 /* Reads one entry to its end and pushes it, and a mark for what mistakes have left out. */
 static void entry(struct pol_parser *parser, struct pol_str *action)
 {
@@ -284,8 +337,9 @@ static void entry(struct pol_parser *parser, struct pol_str *action)
 }
 
 /* entries = { NL | "," } [ entry [ ( NL | "," ) entries ] ] and the '}'. If a '}' is missing, each
- * of the open blocks may lack entries. */
-static void entries(struct pol_parser *parser, struct pol_ast_entry **out, uint32_t *out_count)
+ * of the open blocks may lack entries. `of_tree`: the tree's own block, which may have settings. */
+static void entries(
+	struct pol_parser *parser, bool of_tree, struct pol_ast_entry **out, uint32_t *out_count)
 {
 	size_t list = pol_parser_list(parser);
 	struct pol_str action = { 0 };
@@ -301,7 +355,11 @@ static void entries(struct pol_parser *parser, struct pol_ast_entry **out, uint3
 		if (!pol_parse_block_more(parser)) {
 			break;
 		}
-		entry(parser, &action);
+		if (of_tree && pol_parser_at_keyword(parser, STRICT_SLASH)) {
+			setting(parser);
+		} else {
+			entry(parser, &action);
+		}
 	}
 	if (parser->unwinding) {
 		push_lost(parser, POL_ENTRY_LOST);
@@ -322,7 +380,7 @@ bool pol_parse_tree(struct pol_parser *parser, struct pol_ast_tree *out)
 	if (!pol_parse_block_open(parser, "the tree")) {
 		return false;
 	}
-	entries(parser, &out->entries, &out->entry_count);
+	entries(parser, true, &out->entries, &out->entry_count);
 	out->unclosed = parser->unwinding;
 	return true;
 }

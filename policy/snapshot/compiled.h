@@ -50,6 +50,7 @@ struct pol_tree {
 	struct pol_str name;
 	struct pol_str description;
 	uint32_t root;
+	bool strict_slash; /* a request's '/' at the end begins an empty segment */
 };
 
 /*

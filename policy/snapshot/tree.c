@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "policy/snapshot/compiled.h"
+#include "policy/text/unicode.h"
 
 uint32_t pol_tree_number(const struct pol_snapshot *snapshot, struct pol_str name)
 {
@@ -49,29 +50,77 @@ static uint64_t load_short(const char *text, size_t len)
 }
 
 /* A multiplicative hash, eight bytes at a time; the last eight may overlap those before. The names
- * in the table come from the policy, so collisions are not chosen by an attacker. */
-static inline uint32_t hash_literal(uint32_t parent, struct pol_str name)
+ * in the table come from the policy, so collisions are not chosen by an attacker. *out_bytes
+ * becomes all bytes of the name, or'ed. */
+static inline uint32_t hash_ascii(uint32_t parent, struct pol_str name, uint64_t *out_bytes)
 {
 	const uint64_t factor = UINT64_C(0x9e3779b97f4a7c15);
 	uint64_t hash = (POL_HASH_SEED ^ parent) * factor;
+	uint64_t bytes = 0;
 	uint64_t word;
 
-	name = trim(name);
 	hash ^= name.len;
 	if (name.len < sizeof word) {
-		hash = (hash ^ fold_word(load_short(name.ptr, name.len))) * factor;
+		word = load_short(name.ptr, name.len);
+		bytes = word;
+		hash = (hash ^ fold_word(word)) * factor;
 	} else {
 		for (size_t i = 0; i + sizeof word < name.len; i += sizeof word) {
 			memcpy(&word, name.ptr + i, sizeof word);
+			bytes |= word;
 			hash = (hash ^ fold_word(word)) * factor;
 			hash ^= hash >> 32;
 		}
 		memcpy(&word, name.ptr + name.len - sizeof word, sizeof word);
+		bytes |= word;
 		hash = (hash ^ fold_word(word)) * factor;
 	}
 	/* A second multiplication spreads names that differ only in a digit or two. */
 	hash = (hash ^ hash >> 32) * UINT64_C(0xbf58476d1ce4e5b9);
+	*out_bytes = bytes;
 	return (uint32_t)(hash >> 32);
+}
+
+/* The longest name that is folded: no longer segment can be in a request. */
+#define FOLDED POL_PATH_BYTES
+
+/* Writes the folded name. A folded character is at most half as long again. */
+static struct pol_str fold_name(struct pol_str name, char *buffer)
+{
+	size_t used = 0;
+
+	while (name.len > 0) {
+		uint32_t character = (unsigned char)name.ptr[0];
+		size_t len = pol_unicode_decode(name, &character);
+
+		len = len > 0 ? len : 1;
+		name.ptr += len;
+		name.len -= len;
+		used += pol_unicode_encode(pol_unicode_fold(character), buffer + used);
+	}
+	return (struct pol_str){ buffer, used };
+}
+
+/* Names that are not ASCII: the folded name is hashed, which may be ASCII. */
+static uint32_t hash_unicode(uint32_t parent, struct pol_str name)
+{
+	char folded[2 * FOLDED];
+	uint64_t bytes;
+
+	if (name.len > FOLDED) {
+		name.len = FOLDED;
+	}
+	return hash_ascii(parent, fold_name(name, folded), &bytes);
+}
+
+static inline uint32_t hash_literal(uint32_t parent, struct pol_str name)
+{
+	uint64_t bytes;
+	uint32_t hash;
+
+	name = trim(name);
+	hash = hash_ascii(parent, name, &bytes);
+	return (bytes & UINT64_C(0x8080808080808080)) == 0 ? hash : hash_unicode(parent, name);
 }
 
 uint32_t pol_tree_literal_hash(uint32_t parent, struct pol_str name)
@@ -106,7 +155,7 @@ static inline enum pol_literal_match find_literal(const struct pol_snapshot *sna
 			*out_node = literal->node;
 			return POL_LITERAL_EXACT;
 		}
-		if (pol_str_equal_fold(trim(snapshot->nodes[literal->node].name), trim(name))) {
+		if (pol_unicode_equal_fold(trim(snapshot->nodes[literal->node].name), trim(name))) {
 			match = POL_LITERAL_ALIKE;
 		}
 	}
@@ -125,6 +174,30 @@ enum pol_literal_match pol_tree_literal_find_hashed(const struct pol_snapshot *s
 	return find_literal(snapshot, parent, name, hash, out_node);
 }
 
+/* Would the segment become the name of a literal child, or one similar to it, if it were decoded
+ * once more, or several times? */
+static bool becomes_literal(
+	const struct pol_snapshot *snapshot, uint32_t parent, struct pol_str segment)
+{
+	char bytes[POL_PATH_BYTES];
+	size_t len = segment.len;
+	uint32_t node;
+
+	memcpy(bytes, segment.ptr, len);
+	for (int layer = 0; layer < POL_PATH_LAYERS; layer++) {
+		size_t before = len;
+
+		if (!pol_path_decode_again(bytes, len, &len) || len == before) {
+			break;
+		}
+		if (pol_tree_literal_find(snapshot, parent, (struct pol_str){ bytes, len },
+			    &node) != POL_LITERAL_NONE) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static bool is_rest(const struct pol_snapshot *snapshot, uint32_t node)
 {
 	return node != POL_NONE && snapshot->nodes[node].kind == POL_SEGMENT_REST;
@@ -133,6 +206,7 @@ static bool is_rest(const struct pol_snapshot *snapshot, uint32_t node)
 enum pol_status pol_tree_find(const struct pol_snapshot *snapshot, uint32_t tree,
 	const struct pol_path *path, uint32_t *out_node)
 {
+	bool beside = false; /* a parameter stands beside a literal that was taken */
 	uint32_t node;
 
 	if (tree >= snapshot->tree_count) {
@@ -143,11 +217,15 @@ enum pol_status pol_tree_find(const struct pol_snapshot *snapshot, uint32_t tree
 		uint32_t parent = node;
 		uint32_t wild;
 
+		if ((path->percent >> i & 1) != 0 &&
+			becomes_literal(snapshot, parent, path->segments[i])) {
+			return POL_EINVALID;
+		}
 		switch (pol_tree_literal_find(snapshot, parent, path->segments[i], &node)) {
 		case POL_LITERAL_EXACT:
-			/* A router that compares raw text would match the parameter instead. */
-			if ((path->encoded >> i & 1) != 0 &&
-				snapshot->nodes[parent].wild != POL_NONE) {
+			/* A router that compares raw text would match that parameter instead. */
+			beside = beside || snapshot->nodes[parent].wild != POL_NONE;
+			if ((path->encoded >> i & 1) != 0 && beside) {
 				return POL_ENOTFOUND;
 			}
 			break;
@@ -172,6 +250,19 @@ enum pol_status pol_tree_find(const struct pol_snapshot *snapshot, uint32_t tree
 	}
 	*out_node = node;
 	return POL_OK;
+}
+
+enum pol_status pol_tree_find_requested(const struct pol_snapshot *snapshot, uint32_t tree,
+	const struct pol_path *path, uint32_t *out_node)
+{
+	enum pol_status status = pol_tree_find(snapshot, tree, path, out_node);
+
+	if (status != POL_OK || !path->slash || !snapshot->trees[tree].strict_slash ||
+		is_rest(snapshot, *out_node)) {
+		return status;
+	}
+	*out_node = snapshot->nodes[*out_node].wild;
+	return is_rest(snapshot, *out_node) ? POL_OK : POL_ENOTFOUND;
 }
 
 struct pol_run pol_tree_node_run(const struct pol_snapshot *snapshot, uint32_t node)

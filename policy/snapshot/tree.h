@@ -6,8 +6,9 @@
  *
  * The nodes of all trees are in one array in preorder, so that a node and all nodes below it are
  * one range, and so are their permissions. Literal children of all nodes are in one hash table, by
- * parent and name. The hash ignores case and trailing dots and spaces, so that one look-up also
- * finds a literal that is merely similar to the segment. No allocation, any thread.
+ * parent and name. The hash ignores case (Unicode's simple folding) and trailing dots and spaces,
+ * so that one look-up also finds a literal that is merely similar to the segment. No allocation,
+ * any thread.
  */
 
 #include <stdbool.h>
@@ -22,9 +23,15 @@
 /* The number of a tree, or POL_NONE. */
 uint32_t pol_tree_number(const struct pol_snapshot *snapshot, struct pol_str name);
 
-/* Finds the node of a path. POL_ENOTFOUND: there is none. A node without permissions is found too,
- * as a place may be there; for a request such a node is `unknown_resource`. */
+/* Finds the node of a place's path. POL_ENOTFOUND: there is none. POL_EINVALID: a segment that
+ * would become the name of a literal child, or one similar to it, if it were decoded again. A node
+ * without permissions is found too; for a request such a node is `unknown_resource`. */
 enum pol_status pol_tree_find(const struct pol_snapshot *snapshot, uint32_t tree,
+	const struct pol_path *path, uint32_t *out_node);
+
+/* pol_tree_find for a request's path. In a tree with `strict_slash yes` a '/' at the end begins an
+ * empty segment, which only a rest can have; elsewhere it has no meaning. */
+enum pol_status pol_tree_find_requested(const struct pol_snapshot *snapshot, uint32_t tree,
 	const struct pol_path *path, uint32_t *out_node);
 
 /* All permissions of a node. */
@@ -46,7 +53,7 @@ uint32_t pol_tree_run_action(
  * computed once with pol_tree_literal_hash. */
 enum pol_literal_match {
 	POL_LITERAL_NONE = 0,
-	POL_LITERAL_ALIKE, /* a child differs only in ASCII case or in trailing dots and spaces */
+	POL_LITERAL_ALIKE, /* a child differs only in case or in trailing dots and spaces */
 	POL_LITERAL_EXACT
 };
 enum pol_literal_match pol_tree_literal_find(const struct pol_snapshot *snapshot, uint32_t parent,

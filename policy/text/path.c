@@ -12,11 +12,8 @@ static const uint64_t special[4] = {
 	UINT64_MAX,
 };
 
-/* How many layers of percent-encoding are decoded when a segment is checked; browsers and proxies
- * add one or two. */
-#define LAYERS 8
-
-_Static_assert(POL_PATH_SEGMENTS <= 64, "a path's `encoded` has a bit for each segment");
+_Static_assert(
+	POL_PATH_SEGMENTS <= 64, "a path's `encoded` and `percent` have a bit for each segment");
 
 static const char fault_dots[] = "dots and spaces alone are no name";
 static const char fault_control[] = "a control character";
@@ -79,9 +76,7 @@ static bool has_c1_control(struct pol_str text)
 	return false;
 }
 
-/* Decodes once more, in place; broken escapes stay. *out_len is the new length, equal to len if
- * nothing changed. False: the result has a separator or a control character. */
-static bool decode_again(char *text, size_t len, size_t *out_len)
+bool pol_path_decode_again(char *text, size_t len, size_t *out_len)
 {
 	size_t used = 0;
 
@@ -111,10 +106,10 @@ static const char *check_twice(struct pol_str text)
 	size_t len = text.len;
 
 	memcpy(bytes, text.ptr, len);
-	for (int layer = 0; layer < LAYERS; layer++) {
+	for (int layer = 0; layer < POL_PATH_LAYERS; layer++) {
 		size_t before = len;
 
-		if (!decode_again(bytes, len, &len)) {
+		if (!pol_path_decode_again(bytes, len, &len)) {
 			return fault_twice;
 		}
 		if (len == before) {
@@ -157,6 +152,9 @@ static const char *decode(struct pol_str raw, struct pol_path *path, struct pol_
 			}
 			if (byte == '/' || byte == '\\') {
 				return "an encoded slash or backslash";
+			}
+			if (byte == '?' || byte == '#') {
+				return "an encoded '?' or '#'";
 			}
 			i += 2;
 		}
@@ -211,6 +209,9 @@ static const char *take_segment(struct pol_str *rest, struct pol_path *path, str
 	if (fault == NULL && (escaped || high || text[0] == '.' || text[0] == ' ')) {
 		fault = check_decoded(*out, escaped);
 	}
+	if (escaped && fault == NULL && memchr(out->ptr, '%', out->len) != NULL) {
+		path->percent |= UINT64_C(1) << path->count;
+	}
 	return fault;
 }
 
@@ -223,6 +224,8 @@ static const char *read_path(struct pol_str raw, struct pol_path *out)
 	out->used = 0;
 	out->count = 0;
 	out->encoded = 0;
+	out->percent = 0;
+	out->slash = false;
 	if (query != NULL) {
 		rest.len = (size_t)(query - raw.ptr);
 	}
@@ -238,7 +241,8 @@ static const char *read_path(struct pol_str raw, struct pol_path *out)
 		rest.ptr++; /* skip the slash before the segment */
 		rest.len--;
 		if (rest.len == 0) {
-			break; /* the root, or one trailing slash */
+			out->slash = out->count > 0;
+			break;
 		}
 		if (out->count == POL_PATH_SEGMENTS) {
 			return "more than 64 segments";
@@ -299,7 +303,7 @@ static size_t put_segment(struct pol_str segment, char *buffer)
 	for (size_t i = 0; i < segment.len; i++) {
 		unsigned char byte = (unsigned char)segment.ptr[i];
 
-		if (byte == '%' || byte == '?' || byte == '#' || byte == ';') {
+		if (byte == '%' || byte == ';') {
 			buffer[len++] = '%';
 			buffer[len++] = digits[byte >> 4];
 			buffer[len++] = digits[byte & 15];

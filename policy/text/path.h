@@ -6,7 +6,7 @@
  *
  * A path is read from the bytes that the web server received. It is split and percent-decoded, or
  * refused; nothing is resolved. A path that two programs could read differently is refused: dot
- * segments in any spelling, encoded slashes, a segment that a second decoding would change into
+ * segments in any spelling, encoded separators, a segment that a second decoding would change into
  * something else. No allocation, any thread.
  *
  * The refusals follow the advisories on proxies that normalised paths differently from the servers
@@ -43,6 +43,8 @@ struct pol_path {
 	uint32_t count;   /* 0 is the root */
 	uint32_t used;    /* bytes of `decoded` */
 	uint64_t encoded; /* bit 1 << i: segment i was percent-encoded */
+	uint64_t percent; /* bit 1 << i: segment i still has a '%', and may be decoded again */
+	bool slash;       /* there is a '/' after the last segment */
 	struct pol_str segments[POL_PATH_SEGMENTS];
 	char decoded[POL_PATH_BYTES];
 };
@@ -50,6 +52,14 @@ struct pol_path {
 /* Reads a raw path, up to its query; `*out` needs no initialisation. POL_EINVALID: refused, and
  * out->count is 0. */
 enum pol_status pol_path_read(struct pol_str raw, struct pol_path *out);
+
+/* How many layers of percent-encoding are decoded when a segment is checked; browsers and proxies
+ * add one or two. */
+#define POL_PATH_LAYERS 8
+
+/* Decodes a segment once more, in place; broken escapes stay. *out_len is the new length, equal to
+ * len if nothing changed. False: the result has a separator or a control character. */
+bool pol_path_decode_again(char *text, size_t len, size_t *out_len);
 
 /* The result of reading one path, for several decisions about the same bytes. Belongs to the
  * caller, who sets `known` to false before the first of them. */
@@ -73,9 +83,8 @@ bool pol_path_split(struct pol_str resource, struct pol_str *out_tree, struct po
 /*
  * The canonical spelling of a place: equal places become equal bytes. The path is read as
  * pol_path_read does, then written without a query and without a trailing slash (except the
- * root's), with `%`, `?`, `#` and `;` as %25, %3F, %23 and %3B, and all other bytes raw. `buffer`
- * must hold place.len bytes, which is always enough; *out is a view of it. POL_EINVALID: not a
- * place.
+ * root's), with `%` and `;` as %25 and %3B, and all other bytes raw. `buffer` must hold place.len
+ * bytes, which is always enough; *out is a view of it. POL_EINVALID: not a place.
  */
 enum pol_status pol_path_place_normalise(struct pol_str place, char *buffer, struct pol_str *out);
 

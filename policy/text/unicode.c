@@ -85,6 +85,19 @@ size_t pol_unicode_decode(struct pol_str text, uint32_t *out)
 	return len;
 }
 
+size_t pol_unicode_encode(uint32_t character, char *out)
+{
+	static const unsigned char leads[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
+	size_t len = character < 0x80 ? 1 : character < 0x800 ? 2 : character < 0x10000 ? 3 : 4;
+
+	for (size_t i = len - 1; i > 0; i--) {
+		out[i] = (char)(0x80 | (character & 0x3f));
+		character >>= 6;
+	}
+	out[0] = (char)(leads[len] | character);
+	return len;
+}
+
 const char *pol_unicode_refused(uint32_t character)
 {
 	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {

@@ -16,6 +16,9 @@
  * text is empty or does not begin with well-formed UTF-8. */
 size_t pol_unicode_decode(struct pol_str text, uint32_t *out);
 
+/* Writes a code point in UTF-8 to `out`, which has room for four bytes. Returns its length. */
+size_t pol_unicode_encode(uint32_t character, char *out);
+
 /* Why the character may not be in a policy or be shown on a terminal: a phrase such as "a control
  * character". NULL: it may. Tab and line feed are control characters. Bidirectional controls and
  * characters without width are refused, because a reader can be misled about the text (Boucher and

@@ -104,6 +104,9 @@ static const char *node_text(const struct view *view, const struct pol_shown *sh
 			text_escape(&app->arena, shown->description),
 			text_end(app->colour, COLOUR_DIM));
 	}
+	if (shown->strict_slash) {
+		text = app_text(app, "%s  strict_slash yes", text);
+	}
 	return text;
 }
 
@@ -171,8 +174,9 @@ static bool on_json(void *context, const struct pol_shown *shown)
 		app_append(view->app, actions, json_action(view, &shown->actions[i]));
 	}
 	app_append(view->app, view->items,
-		json_pack("{s:o, s:o*, s:o}", "resource", document_str(shown->resource),
-			"description", json_description(shown->description), "actions", actions));
+		json_pack("{s:o, s:o*, s:o*, s:o}", "resource", document_str(shown->resource),
+			"description", json_description(shown->description), "strict_slash",
+			shown->strict_slash ? json_true() : NULL, "actions", actions));
 	return true;
 }
 

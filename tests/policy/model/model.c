@@ -16,10 +16,11 @@ static size_t trimmed(const char *text)
 	return len;
 }
 
-/* Are the names equal, except for the case of letters and for dots and spaces at the end? Both are
- * ASCII. */
+/* Are the names equal, except for the case of letters and for dots and spaces at the end? The first
+ * is ASCII; so is the other, unless it is the sign of the unit kelvin. */
 static bool is_alike(const char *a, const char *b)
 {
+	b = strcmp(b, "\u212a") == 0 ? "k" : b;
 	return trimmed(a) == trimmed(b) && strncasecmp(a, b, trimmed(a)) == 0;
 }
 
@@ -70,6 +71,10 @@ int model_find(const struct policy *policy, const struct concrete *path)
 		}
 	}
 	if (policy->nodes[node].first == policy->nodes[node].end) {
+		node = find_rest(policy, node);
+	}
+	if (path->slash && policy->strict[path->tree] && node >= 0 &&
+		policy->nodes[node].segment.kind != REST) {
 		node = find_rest(policy, node);
 	}
 	return node >= 0 && policy->nodes[node].first < policy->nodes[node].end ? node : -1;

@@ -106,6 +106,7 @@ struct grantee {
 struct policy {
 	unsigned tree_count;
 	const char *trees[TREES];
+	bool strict[TREES]; /* strict_slash */
 	struct node nodes[NODES];
 	unsigned node_count;
 	struct permission permissions[PERMISSIONS];
@@ -125,6 +126,7 @@ struct concrete {
 	unsigned tree;
 	const char *segments[SEGMENTS];
 	unsigned count;
+	bool slash; /* a '/' at the end */
 };
 
 enum who { NOBODY, PRINCIPAL, KEY_OF_PRINCIPAL, KEY_OF_ROLES, KEY_OF_SCOPES };

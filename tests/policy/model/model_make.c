@@ -203,6 +203,9 @@ void make_policy(struct dice *dice, struct policy *out)
 enum { VALUES = 3 };
 static const char *const values[VALUES] = { "7", "8", "x" };
 
+enum { SIMILAR = 4 };
+static const char *const similar[SIMILAR] = { "A", "b.", "K", "\u212a" };
+
 void make_concrete(
 	struct dice *dice, const struct policy *policy, unsigned node, struct concrete *out)
 {
@@ -221,9 +224,10 @@ void make_concrete(
 		}
 	}
 	/* A segment that only resembles a literal, or a value. */
-	if (out->count > 0 && chance(dice, 3)) {
-		out->segments[out->count - 1] = chance(dice, 50) ? "A" : "b.";
+	if (out->count > 0 && chance(dice, 4)) {
+		out->segments[out->count - 1] = similar[roll(dice, SIMILAR)];
 	}
+	out->slash = out->count > 0 && chance(dice, 8);
 }
 
 static unsigned make_places(
@@ -234,6 +238,7 @@ static unsigned make_places(
 	for (unsigned i = 0; i < count; i++) {
 		make_concrete(dice, policy, roll(dice, policy->node_count), &out[i]);
 		out[i].count = chance(dice, 50) ? out[i].count : roll(dice, out[i].count + 1);
+		out[i].slash = out[i].slash && out[i].count > 0;
 	}
 	return count;
 }

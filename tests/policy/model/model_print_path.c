@@ -68,6 +68,7 @@ static void put_concrete(FILE *out, const struct policy *policy, const struct co
 	for (unsigned i = 0; i < concrete->count; i++) {
 		fprintf(out, "/%s", concrete->segments[i]);
 	}
+	fputs(concrete->slash ? "/" : "", out);
 }
 
 void print_concrete(

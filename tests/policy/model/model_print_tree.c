@@ -91,6 +91,11 @@ void add_tree(struct printer *printer, unsigned node)
 		put_block(printer, out, node, 2, false);
 		fputs("    }\n", out);
 	} else {
+		bool strict = policy->strict[policy->nodes[node].tree];
+
+		if (strict || chance(printer->dice, 20)) {
+			fprintf(out, "    strict_slash %s\n", strict ? "yes" : "no");
+		}
 		put_block(printer, out, node, 1, chance(printer->dice, 30));
 	}
 	fputs("}\n", out);

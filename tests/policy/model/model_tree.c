@@ -159,6 +159,7 @@ void make_trees(struct dice *dice, struct policy *out)
 	out->tree_count = 1 + roll(dice, TREES);
 	for (unsigned i = 0; i < out->tree_count; i++) {
 		out->trees[i] = trees[i];
+		out->strict[i] = chance(dice, 30);
 		add_node(out, -1, (struct segment){ LITERAL, "" })->tree = i;
 		if (chance(dice, 20)) {
 			add_action(dice, &out->nodes[i], plain);

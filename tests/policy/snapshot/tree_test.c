@@ -32,13 +32,15 @@ static const char *find(const struct pol_snapshot *snapshot, const char *tree, c
 	uint32_t chain[POL_PATH_SEGMENTS];
 	uint32_t depth = 0;
 	size_t used = 0;
+	enum pol_status status;
 
 	if (pol_path_read(pol_str_of(raw), &path) != POL_OK) {
 		return "malformed";
 	}
-	if (pol_tree_find(snapshot, pol_tree_number(snapshot, pol_str_of(tree)), &path, &node) !=
-		POL_OK) {
-		return "none";
+	status = pol_tree_find_requested(
+		snapshot, pol_tree_number(snapshot, pol_str_of(tree)), &path, &node);
+	if (status != POL_OK) {
+		return status == POL_EINVALID ? "malformed" : "none";
 	}
 	for (uint32_t at = node; snapshot->nodes[at].parent != POL_NONE;
 		at = snapshot->nodes[at].parent) {
@@ -166,6 +168,114 @@ Test(tree, a_value_similar_to_a_literal_matches_no_parameter)
 	cr_expect_str_eq(find(snapshot, "api", "/loans/Old."), "/loans/Old.");
 	cr_expect_str_eq(find(snapshot, "api", "/loans/.search"), "/loans/{loan}");
 	pol_snapshot_unref(snapshot);
+}
+
+Test(tree, case_is_that_of_unicode)
+{
+	struct pol_snapshot *snapshot = compiled_text_good("tree api {\n"
+							   "  /kiosk, /straße, /ΟΔΟΣ { GET }\n"
+							   "  /{x} { GET }\n"
+							   "}\n");
+	/* The sign of the unit kelvin, in each spelling; a long s; a final sigma. */
+	static const char *const refused[] = { "/\u212Aiosk", "/%E2%84%AAiosk", "/\u212aIO\u017fK",
+		"/kio%C5%BFk", "/STRAßE", "/STRA\u1E9EE", "/οδος", "/οδοσ.", "/ΟΔΟσ%20" };
+
+	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+		cr_expect_str_eq(find(snapshot, "api", refused[i]), "none", "%s", refused[i]);
+	}
+	cr_expect_str_eq(find(snapshot, "api", "/straße"), "/straße");
+	cr_expect_str_eq(find(snapshot, "api", "/ΟΔΟΣ"), "/ΟΔΟΣ");
+	cr_expect_str_eq(find(snapshot, "api", "/\u212Aiosks"), "/{x}");
+	cr_expect_str_eq(find(snapshot, "api", "/strase"), "/{x}");
+	pol_snapshot_unref(snapshot);
+}
+
+Test(tree, what_decoding_again_turns_into_a_sibling_is_malformed)
+{
+	struct pol_snapshot *snapshot =
+		compiled_text_good("tree api {\n"
+				   "  /users/me { GET }\n"
+				   "  /users/{user} { GET, /me { GET } }\n"
+				   "  /%2541, /A { GET }\n"
+				   "  /logs { /today { GET }, /{path...} { GET } }\n"
+				   "}\n");
+	static const char *const refused[] = { "/users/%256de", "/users/%25256de", "/users/m%2565",
+		"/users/%254De", "/users/me%252E", "/users/%25%36%64e", "/%2541",
+		"/logs/%2574oday/x" };
+	static const char *const accepted[] = { "/users/%256d", "/users/%25zz%256de",
+		"/users/x%256de", "/users/x/m%2565x", "/logs/x/%2574oday" };
+
+	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+		cr_expect_str_eq(find(snapshot, "api", refused[i]), "malformed", "%s", refused[i]);
+	}
+	for (size_t i = 0; i < sizeof accepted / sizeof *accepted; i++) {
+		const char *got = find(snapshot, "api", accepted[i]);
+
+		cr_expect_str_neq(got, "malformed", "%s", accepted[i]);
+	}
+	cr_expect_str_eq(find(snapshot, "api", "/users/%25zz%256de"), "/users/{user}");
+	cr_expect_str_eq(find(snapshot, "api", "/users/x/%256de"), "malformed");
+	pol_snapshot_unref(snapshot);
+}
+
+/* Routers that compare raw text and go back would answer with a parameter further up. */
+Test(tree, an_encoded_literal_is_refused_below_a_parameter_that_was_passed)
+{
+	struct pol_snapshot *snapshot =
+		compiled_text_good("tree api {\n"
+				   "  /users/me { GET }\n"
+				   "  /{section}/{page} { GET, /all { GET } }\n"
+				   "}\n"
+				   "tree ui { /users/me { GET } }\n");
+
+	cr_expect_str_eq(find(snapshot, "api", "/users/me"), "/users/me");
+	cr_expect_str_eq(find(snapshot, "api", "/users/%6de"), "none");
+	cr_expect_str_eq(find(snapshot, "api", "/x/y/%61ll"), "/{section}/{page}/all");
+	cr_expect_str_eq(find(snapshot, "ui", "/users/%6de"), "/users/me");
+	pol_snapshot_unref(snapshot);
+}
+
+Test(tree, a_strict_tree_has_a_slash_at_the_end_only_in_a_rest)
+{
+	static const char nodes[] = "  /bank { GET, /{k} { GET } }\n"
+				    "  /files/{path...} { GET }\n"
+				    "  /docs { PUT, /{path...} { GET } }\n"
+				    "}\n";
+	static const struct {
+		const char *raw, *strict, *loose;
+	} rows[] = {
+		{ "/", "/", "/" },
+		{ "/bank", "/bank", "/bank" },
+		{ "/bank/", "none", "/bank" },
+		{ "/bank/?k=1", "none", "/bank" },
+		{ "/bank/7", "/bank/{k}", "/bank/{k}" },
+		{ "/bank/7/", "none", "/bank/{k}" },
+		{ "/files", "/files/{path...}", "/files/{path...}" },
+		{ "/files/", "/files/{path...}", "/files/{path...}" },
+		{ "/files/a/", "/files/{path...}", "/files/{path...}" },
+		{ "/docs", "/docs", "/docs" },
+		{ "/docs/", "/docs/{path...}", "/docs" },
+		{ "/nowhere/", "none", "none" },
+	};
+	char texts[2][512];
+	struct pol_snapshot *strict, *loose;
+	struct pol_path path;
+	uint32_t node;
+
+	snprintf(texts[0], sizeof texts[0], "tree api { strict_slash yes\n%s", nodes);
+	snprintf(texts[1], sizeof texts[1], "tree api { strict_slash no\n%s", nodes);
+	strict = compiled_text_good(texts[0]);
+	loose = compiled_text_good(texts[1]);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		cr_expect_str_eq(
+			find(strict, "api", rows[i].raw), rows[i].strict, "%s", rows[i].raw);
+		cr_expect_str_eq(find(loose, "api", rows[i].raw), rows[i].loose, "%s", rows[i].raw);
+	}
+	/* A place has no such slash: `api:/bank/` is `api:/bank`. */
+	cr_assert_eq(pol_path_read(POL_STR("/bank/"), &path), POL_OK);
+	cr_expect_eq(pol_tree_find(strict, 0, &path, &node), POL_OK);
+	pol_snapshot_unref(strict);
+	pol_snapshot_unref(loose);
 }
 
 Test(tree, a_rest_owns_its_parent_unless_that_has_permissions)
