@@ -115,6 +115,14 @@ class GrantToItself(attack.Attack):
         self.no("the child's child does", "keys.update", grandchild["secret"], id=twin["id"],
                 scopes=["write"])
 
+    def test_no_chain_is_too_long(self):
+        maker = self.c.call("keys.create", scopes=["health", "granting"])
+        token = maker["secret"]
+        for _ in range(70):
+            token = self.key(token, scopes=["granting"])["secret"]
+        self.no("the last of 70 keys adds a scope to the one that made the first", "keys.update", token,
+                id=maker["id"], scopes=["write", "granting"])
+
     def test_a_third_key_that_made_both_and_holds_it_does_not_stand_in_the_way(self):
         self.c.call("principals.create", id="chief")
         self.c.call("assignments.create", principal="chief", role="chief")
