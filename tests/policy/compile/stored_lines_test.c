@@ -11,7 +11,7 @@ static const char policy[] = "tree api { GET\n"
 			     "/{loan} { GET\n"
 			     "/\"a b\" { GET }\n"
 			     "/100%25 { GET }\n"
-			     "/x%23y { GET }\n"
+			     "/x%3By { GET }\n"
 			     "/{path...} { GET }\n"
 			     "} }\n";
 
@@ -51,7 +51,7 @@ Test(stored_lines, a_node_is_written_as_declared_and_read_back)
 	static const struct pol_str grant = POL_STR_INIT("allow GET on api:/**");
 	static const char *const expected[] = { "+GET api:", "+GET api:/%7Bloan}",
 		"+GET api:/{loan}", "+GET api:/{loan}/a b", "+GET api:/{loan}/100%25",
-		"+GET api:/{loan}/x#y", "+GET api:/{loan}/{path...}" };
+		"+GET api:/{loan}/x;y", "+GET api:/{loan}/{path...}" };
 	const size_t count = sizeof expected / sizeof *expected;
 	struct pol_snapshot *snapshot = compiled_text_good(policy);
 	struct lines lines = { .count = 0 };
