@@ -28,25 +28,31 @@ struct finding {
 };
 
 /* Compares as of one time. */
-static int compare_at(struct call *call, const struct comparison *comparison, int64_t when,
-	struct pol_escalation *out)
+static int compare_at(struct call *call, const struct comparison *comparison,
+	struct pol_escalation_search *search, struct finding *out)
 {
-	struct party_future was, is, has;
-	const struct pol_facts *before = party_at(&comparison->before, when, &was);
-	const struct pol_facts *after = party_at(&comparison->after, when, &is);
-	const struct pol_facts *own = party_at(&comparison->own, when, &has);
-	struct pol_grantor grantor = { .facts = own };
+	const struct pol_escalation_time at = {
+		.when = out->when,
+		.before_ended = party_has_ended(&comparison->before, out->when),
+		.after_ended = party_has_ended(&comparison->after, out->when),
+		.grantor_ended = party_has_ended(&comparison->own, out->when),
+	};
+	struct pol_grantor grantor = { .facts = NULL };
 	int r = 0;
 
 	if (comparison->grantor != NULL) {
 		grantor.runs = comparison->grantor->runs;
 		grantor.run_count = comparison->grantor->run_count;
 	}
-	if (comparison->grants && after != NULL) {
-		r = grantor_allow(call, comparison->grantor, own, after, &grantor);
+	if (comparison->grants && !at.after_ended) {
+		struct party_future is, has;
+
+		r = grantor_allow(call, comparison->grantor,
+			party_at(&comparison->own, at.when, &has),
+			party_at(&comparison->after, at.when, &is), &grantor);
 	}
-	if (r == 0 && pol_escalation_find(call->snapshot, before, after, &grantor, out) != POL_OK) {
-		r = -ENOMEM;
+	if (r == 0) {
+		pol_escalation_find_at(search, &at, &grantor, &out->escalation);
 	}
 	return r;
 }
@@ -61,17 +67,23 @@ static int64_t earlier(int64_t a, int64_t b)
  * than the caller has it, and a denial that ends does not hide what is allowed after it. */
 static int compare(struct call *call, const struct comparison *comparison, struct finding *out)
 {
+	struct pol_escalation_search *search;
 	int64_t when = call->now;
 	int r = 0;
 
 	out->escalation.found = false;
+	if (pol_escalation_open(call->snapshot, comparison->before.facts, comparison->after.facts,
+		    comparison->own.facts, &search) != POL_OK) {
+		return -ENOMEM;
+	}
 	while (r == 0 && !out->escalation.found && when != INT64_MAX) {
 		out->when = when;
-		r = compare_at(call, comparison, when, &out->escalation);
+		r = compare_at(call, comparison, search, out);
 		when = earlier(party_next_end(&comparison->own, when),
 			earlier(party_next_end(&comparison->before, when),
 				party_next_end(&comparison->after, when)));
 	}
+	pol_escalation_close(search);
 	return r;
 }
 

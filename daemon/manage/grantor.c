@@ -19,12 +19,17 @@ int64_t party_next_end(const struct party *party, int64_t when)
 	return next;
 }
 
+bool party_has_ended(const struct party *party, int64_t when)
+{
+	return party->facts == NULL || (party->end != 0 && when >= party->end);
+}
+
 const struct pol_facts *party_at(
 	const struct party *party, int64_t when, struct party_future *future)
 {
 	const struct pol_facts *facts = party->facts;
 
-	if (facts == NULL || (party->end != 0 && when >= party->end)) {
+	if (party_has_ended(party, when)) {
 		return NULL;
 	}
 	future->facts = *facts;

@@ -8,6 +8,7 @@
  * and the end of the key and of the secret. The writer's thread.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "daemon/call/call.h"
@@ -29,6 +30,8 @@ struct party_future {
 
 /* The next time after `when` at which something that the party holds ends; INT64_MAX: none. */
 int64_t party_next_end(const struct party *party, int64_t when);
+
+bool party_has_ended(const struct party *party, int64_t when);
 
 /* The party's facts as of a time; NULL: it has none. They point into the party's and *future. */
 const struct pol_facts *party_at(

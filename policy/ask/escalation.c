@@ -31,21 +31,31 @@ struct region {
 	uint32_t wild;  /* the depth of its last segment that is no literal; 0: none */
 };
 
-struct search {
+struct pol_escalation_search {
 	const struct pol_snapshot *snapshot;
 	const struct pol_facts *facts[WHO_COUNT];
-	const struct pol_grantor *grantor;
+	struct pol_arena arena;
 	struct region *regions;
 	size_t count;
-	struct pol_path path;                          /* of the present region */
-	enum pol_path_place_match *matches[WHO_COUNT]; /* per held role: where its places are */
-	bool inside[WHO_COUNT]; /* the path is within the key's places, or the key has none */
+	struct pol_path path;
+
+	/* For each region a row. Of each subject it has whether the path is within the key's
+	 * places, or the key has none; then for each held role where its places are (enum
+	 * pol_path_place_match). */
+	uint8_t *rows;
+	size_t width;
+	size_t first[WHO_COUNT]; /* where each subject begins in a row */
+
+	/* what is asked now */
+	const struct pol_grantor *grantor;
+	struct pol_escalation_time at;
+	const uint8_t *row;
 	struct pol_escalation *out;
 };
 
 /* --- regions ---------------------------------------------------------------------------------- */
 
-static bool is_known(const struct search *search, struct pol_str place)
+static bool is_known(const struct pol_escalation_search *search, struct pol_str place)
 {
 	for (size_t i = 0; i < search->count; i++) {
 		if (pol_str_equal(search->regions[i].place, place)) {
@@ -56,7 +66,7 @@ static bool is_known(const struct search *search, struct pol_str place)
 }
 
 /* Adds a place. One that leads to no node grants nothing and is left out. */
-static void add_region(struct search *search, struct pol_str place)
+static void add_region(struct pol_escalation_search *search, struct pol_str place)
 {
 	const struct pol_snapshot *snapshot = search->snapshot;
 	uint32_t chain[POL_PATH_SEGMENTS];
@@ -91,7 +101,7 @@ static void add_region(struct search *search, struct pol_str place)
 	search->regions[search->count++] = region;
 }
 
-static void add_places(struct search *search, const struct pol_facts *facts)
+static void add_places(struct pol_escalation_search *search, const struct pol_facts *facts)
 {
 	for (uint32_t i = 0; i < facts->held_count; i++) {
 		for (uint32_t k = 0; k < facts->held[i].place_count; k++) {
@@ -130,7 +140,7 @@ static bool is_owned(const struct region *other, const struct region *region)
 
 /* --- what is allowed -------------------------------------------------------------------------- */
 
-static enum pol_path_place_match match_places(const struct search *search,
+static enum pol_path_place_match match_places(const struct pol_escalation_search *search,
 	const struct region *region, const struct pol_str *places, uint32_t count)
 {
 	struct pol_str tree = search->snapshot->trees[region->tree].name;
@@ -149,7 +159,8 @@ static enum pol_path_place_match match_places(const struct search *search,
 }
 
 /* Compares the places of all three subjects with the path of the region. */
-static void enter(struct search *search, const struct region *region)
+static void fill_row(
+	struct pol_escalation_search *search, const struct region *region, uint8_t *row)
 {
 	struct pol_str tree, raw;
 
@@ -158,26 +169,41 @@ static void enter(struct search *search, const struct region *region)
 		(void)pol_path_read(raw, &search->path);
 	}
 	for (int i = 0; i < WHO_COUNT; i++) {
-		for (uint32_t h = 0; h < search->facts[i]->held_count; h++) {
-			search->matches[i][h] =
-				match_places(search, region, search->facts[i]->held[h].places,
-					search->facts[i]->held[h].place_count);
+		const struct pol_facts *facts = search->facts[i];
+		uint8_t *at = row + search->first[i];
+
+		*at++ = !pol_subject_key_counts(facts) ||
+			match_places(search, region, facts->key_places, facts->key_place_count) ==
+				POL_PLACE_INSIDE;
+		for (uint32_t h = 0; h < facts->held_count; h++) {
+			*at++ = (uint8_t)match_places(
+				search, region, facts->held[h].places, facts->held[h].place_count);
 		}
-		search->inside[i] = !pol_subject_key_counts(search->facts[i]) ||
-				    match_places(search, region, search->facts[i]->key_places,
-					    search->facts[i]->key_place_count) == POL_PLACE_INSIDE;
 	}
 }
 
-static uint64_t allowed(const struct search *search, enum who who, const struct pol_run_word *at)
+static bool has_ended(const struct pol_escalation_search *search, enum who who)
 {
-	const struct pol_facts *facts = search->facts[who];
+	return (who == BEFORE && search->at.before_ended) ||
+	       (who == AFTER && search->at.after_ended) ||
+	       (who == GRANTOR && search->at.grantor_ended);
+}
+
+static uint64_t allowed(
+	const struct pol_escalation_search *search, enum who who, const struct pol_run_word *at)
+{
+	const struct pol_facts *facts = has_ended(search, who) ? &nobody : search->facts[who];
+	const uint8_t *row = search->row + search->first[who];
 	struct pol_subject_bits say = pol_subject_general(search->snapshot, facts, at);
 
-	say.scopes = search->inside[who] ? say.scopes : 0;
+	say.scopes = facts == &nobody || row[0] != 0 ? say.scopes : 0;
 	for (uint32_t h = 0; pol_subject_roles_count(facts) && h < facts->held_count; h++) {
-		pol_subject_role(
-			search->snapshot, facts->held[h].role, search->matches[who][h], at, &say);
+		const struct pol_held *held = &facts->held[h];
+
+		if (held->until == 0 || held->until > search->at.when) {
+			pol_subject_role(search->snapshot, held->role,
+				(enum pol_path_place_match)row[1 + h], at, &say);
+		}
 	}
 	return pol_subject_allows(facts, say);
 }
@@ -229,7 +255,7 @@ static void name_permission(
 }
 
 /* Returns the bits without those whose nodes another region owns. */
-static uint64_t drop_owned(const struct search *search, const struct region *region,
+static uint64_t drop_owned(const struct pol_escalation_search *search, const struct region *region,
 	const struct pol_run_word *at, uint64_t bits)
 {
 	const struct pol_node *nodes = search->snapshot->nodes;
@@ -259,14 +285,13 @@ static void report(const struct pol_snapshot *snapshot, const struct pol_run_wor
 		at->chunk * POL_CHUNK_BITS + at->word * 64 + (uint32_t)__builtin_ctzll(bits), out);
 }
 
-static void search_region(struct search *search, const struct region *region)
+static void search_region(struct pol_escalation_search *search, const struct region *region)
 {
 	const struct pol_node *nodes = search->snapshot->nodes;
 	struct pol_run run = { nodes[region->node].first, 0 };
 	struct pol_run_word at;
 
 	run.count = nodes[nodes[region->node].end].first - run.first;
-	enter(search, region);
 	while (!search->out->found && pol_run_next(&run, &at)) {
 		uint64_t bits = allowed(search, AFTER, &at);
 
@@ -280,40 +305,26 @@ static void search_region(struct search *search, const struct region *region)
 	}
 }
 
-static bool make_room(struct search *search, struct pol_arena *arena)
+/* The places of a row. */
+static void plan_rows(struct pol_escalation_search *search)
 {
-	size_t most = search->snapshot->tree_count;
+	search->width = 0;
+	for (int i = 0; i < WHO_COUNT; i++) {
+		search->first[i] = search->width;
+		search->width += 1 + (size_t)search->facts[i]->held_count;
+	}
+}
+
+static enum pol_status find_regions(struct pol_escalation_search *search)
+{
+	const struct pol_snapshot *snapshot = search->snapshot;
+	size_t most = snapshot->tree_count;
 
 	for (int i = 0; i < WHO_COUNT; i++) {
 		most += count_places(search->facts[i]);
-		search->matches[i] = pol_arena_alloc(
-			arena, search->facts[i]->held_count, sizeof *search->matches[i]);
 	}
-	search->regions = pol_arena_alloc(arena, most, sizeof *search->regions);
-	return arena->status == POL_OK;
-}
-
-enum pol_status pol_escalation_find(const struct pol_snapshot *snapshot,
-	const struct pol_facts *before, const struct pol_facts *after,
-	const struct pol_grantor *grantor, struct pol_escalation *out)
-{
-	struct search *search = calloc(1, sizeof *search);
-	struct pol_arena arena;
-
-	if (search == NULL) {
-		return POL_ENOMEM;
-	}
-	out->found = false;
-	search->snapshot = snapshot;
-	search->facts[BEFORE] = before != NULL ? before : &nobody;
-	search->facts[AFTER] = after != NULL ? after : &nobody;
-	search->facts[GRANTOR] = grantor->facts != NULL ? grantor->facts : &nobody;
-	search->grantor = grantor;
-	search->out = out;
-	pol_arena_init(&arena, POL_SNAPSHOT_LIMIT);
-	if (!make_room(search, &arena)) {
-		pol_arena_finish(&arena);
-		free(search);
+	search->regions = pol_arena_alloc(&search->arena, most, sizeof *search->regions);
+	if (search->regions == NULL) {
 		return POL_ENOMEM;
 	}
 	for (uint32_t i = 0; i < snapshot->tree_count; i++) {
@@ -323,12 +334,72 @@ enum pol_status pol_escalation_find(const struct pol_snapshot *snapshot,
 	for (int i = 0; i < WHO_COUNT; i++) {
 		add_places(search, search->facts[i]);
 	}
+	plan_rows(search);
+	search->rows = pol_arena_alloc(&search->arena, search->count, search->width);
+	for (size_t i = 0; search->rows != NULL && i < search->count; i++) {
+		fill_row(search, &search->regions[i], search->rows + i * search->width);
+	}
+	return search->rows != NULL ? POL_OK : POL_ENOMEM;
+}
+
+enum pol_status pol_escalation_open(const struct pol_snapshot *snapshot,
+	const struct pol_facts *before, const struct pol_facts *after,
+	const struct pol_facts *grantor, struct pol_escalation_search **out)
+{
+	struct pol_escalation_search *search = calloc(1, sizeof *search);
+
+	if (search == NULL) {
+		return POL_ENOMEM;
+	}
+	search->snapshot = snapshot;
+	search->facts[BEFORE] = before != NULL ? before : &nobody;
+	search->facts[AFTER] = after != NULL ? after : &nobody;
+	search->facts[GRANTOR] = grantor != NULL ? grantor : &nobody;
+	pol_arena_init(&search->arena, POL_SNAPSHOT_LIMIT);
+	if (find_regions(search) != POL_OK) {
+		pol_escalation_close(search);
+		return POL_ENOMEM;
+	}
+	*out = search;
+	return POL_OK;
+}
+
+void pol_escalation_close(struct pol_escalation_search *search)
+{
+	if (search != NULL) {
+		pol_arena_finish(&search->arena);
+		free(search);
+	}
+}
+
+void pol_escalation_find_at(struct pol_escalation_search *search,
+	const struct pol_escalation_time *at, const struct pol_grantor *grantor,
+	struct pol_escalation *out)
+{
+	search->grantor = grantor;
+	search->at = *at;
+	search->out = out;
+	out->found = false;
 	for (size_t i = 0; !out->found && i < search->count; i++) {
+		search->row = search->rows + i * search->width;
 		search_region(search, &search->regions[i]);
 	}
-	pol_arena_finish(&arena);
-	free(search);
-	return POL_OK;
+}
+
+enum pol_status pol_escalation_find(const struct pol_snapshot *snapshot,
+	const struct pol_facts *before, const struct pol_facts *after,
+	const struct pol_grantor *grantor, struct pol_escalation *out)
+{
+	static const struct pol_escalation_time always = { .when = INT64_MIN };
+	struct pol_escalation_search *search;
+	enum pol_status status =
+		pol_escalation_open(snapshot, before, after, grantor->facts, &search);
+
+	if (status == POL_OK) {
+		pol_escalation_find_at(search, &always, grantor, out);
+		pol_escalation_close(search);
+	}
+	return status;
 }
 
 bool pol_escalation_permission(const struct pol_snapshot *snapshot, const char *noun, bool below,
@@ -365,29 +436,31 @@ enum pol_status pol_escalation_of_role(const struct pol_snapshot *old, uint32_t 
 		after < snapshot->role_count ? &snapshot->roles[after] : &none;
 	const struct pol_facts *own = grantor->facts != NULL ? grantor->facts : &nobody;
 	/* The grantor may hold this role: what it has by the change does not count. */
-	struct search search = {
+	struct pol_escalation_search search = {
 		.snapshot = old,
 		.facts = { &nobody, &nobody, own },
 		.grantor = grantor,
+		.at = { .when = INT64_MIN },
 	};
 	struct pol_run run = { 0, snapshot->permission_count };
 	struct pol_run_word at;
-	struct pol_arena arena;
+	uint8_t *row;
 
-	pol_arena_init(&arena, POL_SNAPSHOT_LIMIT);
-	search.matches[GRANTOR] =
-		pol_arena_alloc(&arena, own->held_count, sizeof *search.matches[GRANTOR]);
-	if (search.matches[GRANTOR] == NULL) {
-		pol_arena_finish(&arena);
+	plan_rows(&search);
+	pol_arena_init(&search.arena, POL_SNAPSHOT_LIMIT);
+	row = pol_arena_alloc(&search.arena, 1, search.width);
+	if (row == NULL) {
+		pol_arena_finish(&search.arena);
 		return POL_ENOMEM;
 	}
+	search.row = row;
 	out->found = false;
 	/* A path outside of all places: there the grantor has what it has everywhere. */
+	row += search.first[GRANTOR];
+	row[0] = !pol_subject_key_counts(own) || own->key_place_count == 0;
 	for (uint32_t h = 0; h < own->held_count; h++) {
-		search.matches[GRANTOR][h] =
-			own->held[h].place_count == 0 ? POL_PLACE_INSIDE : POL_PLACE_ELSEWHERE;
+		row[1 + h] = own->held[h].place_count == 0 ? POL_PLACE_INSIDE : POL_PLACE_ELSEWHERE;
 	}
-	search.inside[GRANTOR] = !pol_subject_key_counts(own) || own->key_place_count == 0;
 	while (!out->found && pol_run_next(&run, &at)) {
 		uint64_t bits =
 			pol_permset_word(&is->allow, &at) & ~pol_permset_word(&was->allow, &at);
@@ -399,6 +472,6 @@ enum pol_status pol_escalation_of_role(const struct pol_snapshot *old, uint32_t 
 			report(snapshot, &at, bits, out);
 		}
 	}
-	pol_arena_finish(&arena);
+	pol_arena_finish(&search.arena);
 	return POL_OK;
 }

@@ -50,6 +50,29 @@ enum pol_status pol_escalation_find(const struct pol_snapshot *snapshot,
 	const struct pol_facts *before, const struct pol_facts *after,
 	const struct pol_grantor *grantor, struct pol_escalation *out);
 
+/*
+ * The same for several times: the places are compared once. The facts of all three have what is
+ * held now, and are views of the search.
+ */
+struct pol_escalation_search;
+
+/* At this time the roles whose `until` is not later have ended, and so has each subject that says
+ * so: it is a caller without a key then. */
+struct pol_escalation_time {
+	int64_t when; /* Unix seconds */
+	bool before_ended, after_ended, grantor_ended;
+};
+
+/* NULL as for pol_escalation_find. POL_OK, or POL_ENOMEM. */
+enum pol_status pol_escalation_open(const struct pol_snapshot *snapshot,
+	const struct pol_facts *before, const struct pol_facts *after,
+	const struct pol_facts *grantor, struct pol_escalation_search **out);
+void pol_escalation_close(struct pol_escalation_search *search); /* NULL is ignored */
+/* grantor->facts is not read. */
+void pol_escalation_find_at(struct pol_escalation_search *search,
+	const struct pol_escalation_time *at, const struct pol_grantor *grantor,
+	struct pol_escalation *out);
+
 /* Finds the permission of an action in the built-in tree: on authz:/NOUN, or, with `below`, on the
  * parameter below it. False: there is none. */
 bool pol_escalation_permission(const struct pol_snapshot *snapshot, const char *noun, bool below,
