@@ -75,6 +75,13 @@ class LentRights(attack.Attack):
         sibling = self.by("keys.create", principal="mallory")["secret"]
         self.assertTrue(self.c.call("authorize", token=sibling, method="PUT", path="/loans/7")["allow"])
 
+    def test_a_role_that_the_files_lend_is_not_kept(self):
+        until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.end))
+        self.d.write("b.policy", f"principal lodger {{ role admin until {until} }}\n")
+        self.c.call("policy.reload")
+        self.token = self.c.call("keys.create", principal="lodger")["secret"]
+        self.give_everything()
+
     def test_a_key_that_ends_makes_nothing_that_lasts(self):
         self.lend(expires_at=self.end)
         self.lasts("makes a second key of its principal", "expires_at", "keys.create",
