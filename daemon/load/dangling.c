@@ -3,18 +3,28 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/load/stored_roles.h"
 #include "daemon/store/env.h"
 #include "policy/snapshot/stored.h"
+#include "policy/text/unicode.h"
 
 /* Records for each renewal of the read transaction: a few milliseconds. */
 #define SLICE     4096
 #define MAX_BYTES (1024 * 1024)
 
+/* A principal of the files, by its id without regard to case. */
+struct declared {
+	uint64_t hash;
+	uint32_t number;
+};
+
 struct search {
 	const struct pol_snapshot *snapshot;
+	struct declared *declared; /* sorted by hash */
+	size_t declared_count;
 	int64_t now;
 	struct dangling *out;
 	uint32_t reported;
@@ -121,6 +131,52 @@ static void check_inherited(struct search *search, const struct store_role *role
 	}
 }
 
+/* --- ids that differ from those of the files in case alone ------------------------------------ */
+
+static int compare_declared(const void *a, const void *b)
+{
+	const struct declared *one = (const struct declared *)a;
+	const struct declared *other = (const struct declared *)b;
+
+	return (one->hash > other->hash) - (one->hash < other->hash);
+}
+
+static int take_declared(struct search *search)
+{
+	size_t count = pol_snapshot_principal_count(search->snapshot);
+
+	search->declared = calloc(count + 1, sizeof *search->declared);
+	if (search->declared == NULL) {
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct pol_str id = pol_snapshot_principal_id(search->snapshot, (uint32_t)i);
+
+		search->declared[i] = (struct declared){ pol_unicode_hash_fold(id), (uint32_t)i };
+	}
+	qsort(search->declared, count, sizeof *search->declared, compare_declared);
+	search->declared_count = count;
+	return 0;
+}
+
+static void check_id(struct search *search, struct pol_str id)
+{
+	struct declared wanted = { .hash = pol_unicode_hash_fold(id) };
+	const struct declared *found = bsearch(
+		&wanted, search->declared, search->declared_count, sizeof wanted, compare_declared);
+	struct pol_str declared;
+
+	if (found == NULL) {
+		return;
+	}
+	declared = pol_snapshot_principal_id(search->snapshot, found->number);
+	if (!pol_str_equal(declared, id) && pol_unicode_equal_fold(declared, id)) {
+		report(search, "principal", id, "like", declared);
+	}
+}
+
+/* --- the records ------------------------------------------------------------------------------ */
+
 static bool counts_for_nothing(const struct search *search, uint32_t role)
 {
 	return role == POL_NONE || pol_stored_is_shadowed(search->snapshot, role);
@@ -148,6 +204,9 @@ static int on_principal(void *context, const struct store_principal *principal)
 		check_places(search, "principal", principal->id, held.places);
 	}
 	check_exclusive(search, "principal", principal->id, &held_roles);
+	if (principal->tenant == STORE_TENANT_DEFAULT) {
+		check_id(search, principal->id);
+	}
 	memcpy(search->id, principal->id.ptr, principal->id.len);
 	search->id_len = principal->id.len;
 	return ++search->seen == SLICE;
@@ -337,8 +396,12 @@ int dangling_find(
 		return r;
 	}
 	at = wire_open_array(&out->items);
-	r = check_all(&search, read);
+	r = take_declared(&search);
+	if (r == 0) {
+		r = check_all(&search, read);
+	}
 	wire_close_array(&out->items, at, search.reported);
+	free(search.declared);
 	store_read_close(read);
 	return r;
 }

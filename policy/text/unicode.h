@@ -36,3 +36,5 @@ bool pol_unicode_is_invisible(uint32_t character);
 uint32_t pol_unicode_fold(uint32_t character);
 /* Are the texts equal except for case? */
 bool pol_unicode_equal_fold(struct pol_str a, struct pol_str b);
+/* Equal for texts that are equal except for case. */
+uint64_t pol_unicode_hash_fold(struct pol_str text);

@@ -258,3 +258,13 @@ bool pol_unicode_equal_fold(struct pol_str a, struct pol_str b)
 	}
 	return a.len == 0 && b.len == 0;
 }
+
+uint64_t pol_unicode_hash_fold(struct pol_str text)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+
+	while (text.len > 0) {
+		hash = (hash ^ take(&text)) * UINT64_C(0x100000001b3);
+	}
+	return hash;
+}

@@ -104,6 +104,15 @@ class TakenNames(attack.Attack, people.PeopleTest):
             self.refused(f"creates principal {ascii(name)}", "conflict",
                          lambda name=name: self.c.call("principals.create", id=name))
 
+    def test_an_id_that_was_there_before_is_reported(self):
+        for id in ("K\u00d6LN", "alice", "ALICE"):
+            self.c.call("principals.create", id=id)
+        self.c.call("principals.create", id="K\u00f6ln", tenant="acme")
+        items = self.reload(BASE + "principal k\u00f6ln { role viewer }\n")["dangling"]["items"]
+        self.assertEqual([item for item in items if "like" in item],
+                         [{"principal": "K\u00d6LN", "like": "k\u00f6ln"}])
+        self.failed("has an id beside that of the files, unseen", "dangling names both")
+
     def test_no_id_has_what_cannot_be_seen(self):
         for point in INVISIBLE + SPACES:
             for id in (f"adm{chr(point)}in", f"admin{chr(point)}", f"{chr(point)}admin"):

@@ -95,5 +95,7 @@ Test(unicode, texts_are_equal_without_regard_to_case)
 
 		cr_expect_eq(pol_unicode_equal_fold(a, b), rows[i].equal, "row %zu", i);
 		cr_expect_eq(pol_unicode_equal_fold(b, a), rows[i].equal, "row %zu", i);
+		cr_expect_eq(pol_unicode_hash_fold(a) == pol_unicode_hash_fold(b), rows[i].equal,
+			"row %zu", i);
 	}
 }
