@@ -8,66 +8,39 @@
 #include <string.h>
 #include <time.h>
 
-/* Counters looked at for one whose window is over: at each charge, and when none is left. */
-#define SWEEP      4
-#define SWEEP_FULL 1024
+#include "daemon/keys/quota_table.h"
 
 /* A quota's name, what it is counted for, and heads. */
 #define IDENTITY 320
-
-enum { NONE = 0 }; /* counters are numbered from 1 */
-
-struct counter {
-	uint64_t tag[2]; /* of whose it is */
-	uint64_t used;
-	int64_t end;   /* of the window, ms; 0: the counter is free */
-	uint32_t next; /* in its bucket, or in quotas.free */
-};
 
 struct quota_counters {
 	pthread_mutex_t lock;
 	bool has_lock;
 	const struct secrets *secrets;
-	uint32_t max;
-	uint32_t *buckets; /* max of them: the first counter */
-	struct counter *counters;
-	uint32_t fresh; /* counters from this number on were never used */
-	uint32_t free;
-	uint32_t hand; /* where the sweep goes on */
-	uint64_t in_use;
+	struct quota_table table;
 	uint64_t refused;
 };
 
 int quota_counters_create(const struct secrets *secrets, uint32_t max, struct quota_counters **out)
 {
 	struct quota_counters *quotas = calloc(1, sizeof *quotas);
-	int r = -ENOMEM;
+	int r;
 
-	assert(max > 0 && (max & (max - 1)) == 0);
 	if (quotas == NULL) {
 		return -ENOMEM;
 	}
 	quotas->secrets = secrets;
-	quotas->max = max;
-	quotas->fresh = 1;
-	quotas->hand = 1;
-	/* Untouched pages of it are nobody's memory. */
-	quotas->buckets = calloc(max, sizeof *quotas->buckets);
-	quotas->counters = calloc((size_t)max + 1, sizeof *quotas->counters);
-	if (quotas->buckets == NULL || quotas->counters == NULL) {
-		goto fail;
+	r = quota_table_init(&quotas->table, max);
+	if (r == 0) {
+		r = -pthread_mutex_init(&quotas->lock, NULL);
+		quotas->has_lock = r == 0;
 	}
-	r = -pthread_mutex_init(&quotas->lock, NULL);
 	if (r < 0) {
-		goto fail;
+		quota_counters_destroy(quotas);
+		return r;
 	}
-	quotas->has_lock = true;
 	*out = quotas;
 	return 0;
-
-fail:
-	quota_counters_destroy(quotas);
-	return r;
 }
 
 void quota_counters_destroy(struct quota_counters *quotas)
@@ -78,9 +51,15 @@ void quota_counters_destroy(struct quota_counters *quotas)
 	if (quotas->has_lock) {
 		pthread_mutex_destroy(&quotas->lock);
 	}
-	free(quotas->buckets);
-	free(quotas->counters);
+	quota_table_finish(&quotas->table);
 	free(quotas);
+}
+
+void quota_counters_set_policy(struct quota_counters *quotas, const struct pol_snapshot *snapshot)
+{
+	pthread_mutex_lock(&quotas->lock);
+	quota_table_set_policy(&quotas->table, snapshot);
+	pthread_mutex_unlock(&quotas->lock);
 }
 
 /* --- whose ------------------------------------------------------------------------------------ */
@@ -90,6 +69,26 @@ static size_t put(uint8_t *bytes, size_t len, const void *from, size_t size)
 	assert(size <= IDENTITY - len);
 	memcpy(bytes + len, from, size);
 	return len + size;
+}
+
+/* The address, of an IPv6 one the prefix that counts, and its length. */
+static size_t put_ip(
+	uint8_t *bytes, size_t len, const struct pol_ip *ip, const struct pol_charge *charge)
+{
+	static const uint8_t v4_mapped[12] = { [10] = 0xff, [11] = 0xff };
+	uint8_t prefix[sizeof ip->bytes], bits = 128;
+
+	memcpy(prefix, ip->bytes, sizeof prefix);
+	if (memcmp(prefix, v4_mapped, sizeof v4_mapped) != 0) {
+		bits = charge->prefix6 != 0 ? (uint8_t)charge->prefix6 : POL_CHARGE_PREFIX6;
+		for (size_t i = 0; i < sizeof prefix; i++) {
+			size_t kept = bits > 8 * i ? bits - 8 * i : 0;
+
+			prefix[i] &= kept < 8 ? (uint8_t)(0xff00 >> kept) : 0xff;
+		}
+	}
+	len = put(bytes, len, prefix, sizeof prefix);
+	return put(bytes, len, &bits, sizeof bits);
 }
 
 /* The name, then what it is counted for; each part with its length, so that no two are the same
@@ -114,106 +113,17 @@ static void make_tag(const struct quota_counters *quotas, const struct pol_facts
 		len = put(bytes, len, &facts->tenant, sizeof facts->tenant);
 		break;
 	case POL_PER_IP:
-		len = put(bytes, len, facts->ip.bytes, sizeof facts->ip.bytes);
+		len = put_ip(bytes, len, &facts->ip, charge);
 		break;
 	}
 	secret_tag(quotas->secrets, SECRET_CHARGED, bytes, len, tag);
 	memcpy(out, tag, sizeof tag);
 }
 
-/* --- counters --------------------------------------------------------------------------------- */
-
-static uint32_t *bucket_of(struct quota_counters *quotas, const uint64_t tag[2])
-{
-	return &quotas->buckets[tag[0] & (quotas->max - 1)];
-}
-
-/* Takes one out of its bucket, for others. */
-static void release(struct quota_counters *quotas, uint32_t number)
-{
-	struct counter *counter = &quotas->counters[number];
-	uint32_t *link = bucket_of(quotas, counter->tag);
-
-	while (*link != number) {
-		link = &quotas->counters[*link].next;
-	}
-	*link = counter->next;
-	counter->end = 0;
-	counter->next = quotas->free;
-	quotas->free = number;
-	quotas->in_use--;
-}
-
-static void sweep(struct quota_counters *quotas, uint32_t most, int64_t now)
-{
-	for (uint32_t i = 0; i < most && quotas->fresh > 1; i++) {
-		const struct counter *counter = &quotas->counters[quotas->hand];
-
-		if (counter->end != 0 && counter->end <= now) {
-			release(quotas, quotas->hand);
-		}
-		quotas->hand = quotas->hand + 1 < quotas->fresh ? quotas->hand + 1 : 1;
-	}
-}
-
-/* A new one, or NONE. */
-static uint32_t make(struct quota_counters *quotas, const uint64_t tag[2], int64_t now)
-{
-	uint32_t *bucket = bucket_of(quotas, tag);
-	struct counter *counter;
-	uint32_t number;
-
-	if (quotas->free == NONE && quotas->fresh > quotas->max) {
-		sweep(quotas, SWEEP_FULL, now);
-	}
-	number = quotas->free;
-	if (number != NONE) {
-		quotas->free = quotas->counters[number].next;
-	} else if (quotas->fresh <= quotas->max) {
-		number = quotas->fresh++;
-	} else {
-		return NONE;
-	}
-	counter = &quotas->counters[number];
-	*counter = (struct counter){ .tag = { tag[0], tag[1] }, .next = *bucket };
-	*bucket = number;
-	quotas->in_use++;
-	return number;
-}
-
-/* The counter, with a window that runs; NULL: there is none to give. */
-static struct counter *find(struct quota_counters *quotas, const uint64_t tag[2],
-	const struct pol_charge *charge, int64_t now)
-{
-	int64_t end = now + (int64_t)charge->period * 1000;
-	uint32_t number = *bucket_of(quotas, tag);
-	struct counter *counter;
-
-	while (number != NONE && memcmp(quotas->counters[number].tag, tag,
-					 sizeof quotas->counters[number].tag) != 0) {
-		number = quotas->counters[number].next;
-	}
-	if (number == NONE) {
-		number = make(quotas, tag, now);
-	}
-	if (number == NONE) {
-		return NULL;
-	}
-	counter = &quotas->counters[number];
-	if (counter->end <= now) {
-		counter->used = 0;
-		counter->end = end;
-	} else if (counter->end > end) {
-		/* A reload made the period shorter. */
-		counter->end = end;
-	}
-	return counter;
-}
-
 /* --- charging --------------------------------------------------------------------------------- */
 
 static void report_least(struct quota_counters_report *report, const struct pol_charge *charge,
-	const struct counter *counter, int64_t now)
+	const struct quota_counter *counter, int64_t now)
 {
 	uint64_t remaining = charge->limit > counter->used ? charge->limit - counter->used : 0;
 	uint64_t reset = (uint64_t)(counter->end - now + 999) / 1000;
@@ -233,7 +143,7 @@ struct pol_str quota_counters_take(struct quota_counters *quotas, const struct p
 	const struct pol_charge *const *items, uint32_t count, int64_t now,
 	struct quota_counters_report *out)
 {
-	struct counter *counters[POL_CHARGES];
+	struct quota_counter *counters[POL_CHARGES];
 	uint64_t tags[POL_CHARGES][2];
 	struct pol_str reason = { NULL, 0 };
 
@@ -243,10 +153,9 @@ struct pol_str quota_counters_take(struct quota_counters *quotas, const struct p
 		make_tag(quotas, facts, items[i], tags[i]);
 	}
 	pthread_mutex_lock(&quotas->lock);
-	sweep(quotas, SWEEP, now);
 	for (uint32_t i = 0; i < count; i++) {
-		/* None that was found for this decision can be swept: its window runs. */
-		counters[i] = find(quotas, tags[i], items[i], now);
+		/* None that was found for this decision is given to another: its window runs. */
+		counters[i] = quota_table_find(&quotas->table, tags[i], items[i], now);
 		if (counters[i] == NULL) {
 			quotas->refused++;
 			reason = POL_STR("module_error");
@@ -287,7 +196,7 @@ void quota_counters_turn_init(struct quota_counters_turn *turn, struct quota_cou
 void quota_counters_count(struct quota_counters *quotas, struct quota_counters_counts *out)
 {
 	pthread_mutex_lock(&quotas->lock);
-	*out = (struct quota_counters_counts){ .counters = quotas->in_use,
+	*out = (struct quota_counters_counts){ .counters = quotas->table.in_use,
 		.refused = quotas->refused };
 	pthread_mutex_unlock(&quotas->lock);
 }

@@ -4,15 +4,15 @@
 /*
  * quota_counters: counts what was used of the policy's quotas, in this process.
  *
- * One counter for each name of a quota and each key, principal, tenant or address that it is
- * counted for, found by these alone: after a reload, with a new secret of the key and in another
+ * One counter for each name of a quota and each key, principal, tenant, address or prefix that it
+ * is counted for, found by these alone: after a reload, with a new secret of the key and in another
  * worker it is the same. A window begins with the first request when no window runs, and is one
  * period long by the monotonic clock. All charges of a decision are taken under one lock, or none
  * of them, so that the count is exact.
  *
  * The table is QUOTA_COUNTERS_MAX counters and not larger; a page of it takes memory when it is
- * first used. Counters whose window is over are given to others. When there is none to give, the
- * decision is refused with `module_error`, and `status` counts such decisions.
+ * first used. Each quota has a share of it (quota_table.h). When there is none that the quota may
+ * have, the decision is refused with `module_error`, and `status` counts such decisions.
  */
 
 #include <stdbool.h>
@@ -21,14 +21,18 @@
 #include "daemon/secret/token.h"
 #include "policy/snapshot/module.h"
 
-/* 44 bytes each: 44 MiB when all are in use. */
+/* 52 bytes each: 52 MiB when all are in use. */
 #define QUOTA_COUNTERS_MAX ((uint32_t)1 << 20)
 
+struct pol_snapshot;
 struct quota_counters;
 
 /* max: a power of two. The secrets are borrowed. */
 int quota_counters_create(const struct secrets *secrets, uint32_t max, struct quota_counters **out);
 void quota_counters_destroy(struct quota_counters *quotas); /* NULL is ignored */
+
+/* The policy that is used from now on: its quotas share the counters. Any thread. */
+void quota_counters_set_policy(struct quota_counters *quotas, const struct pol_snapshot *snapshot);
 
 /* What is reported of the charge that has the least left, or that refused. */
 struct quota_counters_report {

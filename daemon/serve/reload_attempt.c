@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include "daemon/host/log.h"
+#include "daemon/keys/quota_counters.h"
 #include "daemon/load/build.h"
 #include "daemon/load/current.h"
 #include "daemon/load/plugin_folder.h"
@@ -74,6 +75,7 @@ static int on_exchange(struct writer_job *job, const struct writer_turn *turn)
 		snprintf(exchange->from, sizeof exchange->from, "%s",
 			pol_snapshot_revision(current->snapshot));
 		current_exchange(current, whole);
+		quota_counters_set_policy(exchange->server->context.quota_counters, whole);
 		exchange->exchanged = true;
 		pol_snapshot_unref(build->snapshot);
 		build->snapshot = NULL;

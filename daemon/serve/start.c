@@ -168,6 +168,9 @@ int server_open_store(struct server *server)
 			&server->context.quota_counters);
 	}
 	if (r == 0) {
+		quota_counters_set_policy(server->context.quota_counters, server->current.snapshot);
+	}
+	if (r == 0) {
 		r = writer_create(server->context.store, server->context.usage, &server->writer);
 	}
 	if (r == 0) {

@@ -28,14 +28,31 @@ static void check_line(struct pol_stack_compiler *compiler, struct pol_names *se
 	}
 	first = lines[was]->state;
 	if (first->limit == charge->limit && first->period == charge->period &&
-		first->per == charge->per) {
+		first->per == charge->per && first->prefix6 == charge->prefix6) {
 		return;
 	}
 	diag = pol_diag_error(compiler->diags, line->ast->module.at,
-		"quota '%.*s' has another limit, period or per elsewhere: lines of one name are "
-		"one quota",
+		"quota '%.*s' has another limit, period, per or prefix6 elsewhere: lines of one "
+		"name are one quota",
 		POL_STR_ARGS(charge->name));
 	pol_diag_note(compiler->diags, diag, lines[was]->ast->module.at, "declared here");
+}
+
+static enum pol_status keep_names(
+	struct pol_snapshot *snapshot, const struct pol_draft_line **lines, uint32_t count)
+{
+	if (count == 0) {
+		return POL_OK;
+	}
+	snapshot->quotas = pol_arena_alloc(&snapshot->arena, count, sizeof *snapshot->quotas);
+	if (snapshot->quotas == NULL) {
+		return snapshot->arena.status;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		snapshot->quotas[i] = charge_of(lines[i]->module, lines[i]->state)->name;
+	}
+	snapshot->quota_count = count;
+	return POL_OK;
 }
 
 static enum pol_status check_lines(struct pol_stack_compiler *compiler)
@@ -66,7 +83,7 @@ static enum pol_status check_lines(struct pol_stack_compiler *compiler)
 			check_line(compiler, &seen, lines, &count, &compiler->drafts[i].lines[k]);
 		}
 	}
-	return POL_OK;
+	return keep_names(compiler->snapshot, lines, count);
 }
 
 /* Reports a stack with too many quotas, and any quota in stack `authz`. */

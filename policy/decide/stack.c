@@ -137,7 +137,8 @@ static bool is_valid(const struct pol_charge *charge)
 {
 	return charge->name.len > 0 && charge->name.len <= POL_CHARGE_NAME && charge->limit > 0 &&
 	       charge->limit <= POL_CHARGE_LIMIT && charge->period > 0 &&
-	       charge->period <= POL_CHARGE_PERIOD && (unsigned)charge->per <= POL_PER_IP;
+	       charge->period <= POL_CHARGE_PERIOD && (unsigned)charge->per <= POL_PER_IP &&
+	       charge->prefix6 <= 128;
 }
 
 /* Adds a charge, unless one of the same name is there: a stack may include a line twice. False: the

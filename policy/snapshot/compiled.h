@@ -218,6 +218,8 @@ struct pol_snapshot {
 	struct pol_names stack_names;
 	const struct pol_stack *other; /* the stack `other`, or NULL */
 	bool may_charge;               /* a module of some stack may name a charge */
+	struct pol_str *quotas;        /* the names of module `quota`, each once */
+	uint32_t quota_count;
 	struct pol_case *tests;
 	uint32_t test_count;
 

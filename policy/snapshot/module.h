@@ -35,7 +35,7 @@
 extern "C" {
 #endif
 
-#define POL_MODULE_ABI 1
+#define POL_MODULE_ABI 2
 
 /* Bytes of a data file, at most. All data files of one policy may have four times as many. */
 #define POL_DATA_MAX ((size_t)32 * 1024 * 1024)
@@ -108,7 +108,12 @@ struct pol_charge {
 	uint64_t limit;      /* at least 1 */
 	uint64_t period;     /* seconds, at least 1 */
 	enum pol_per per;
+	uint32_t prefix6; /* with POL_PER_IP: leading bits of an IPv6 address that count; 0: 64 */
 };
+
+/* The bits, where a charge says nothing: hosts get a /64 each, and choose addresses in it freely.
+ */
+#define POL_CHARGE_PREFIX6 64
 
 /* Charges of one decision, at most. */
 #define POL_CHARGES 16

@@ -144,6 +144,15 @@ bool pol_snapshot_may_charge(const struct pol_snapshot *snapshot)
 	return snapshot->may_charge;
 }
 
+bool pol_snapshot_quota(const struct pol_snapshot *snapshot, uint32_t number, struct pol_str *out)
+{
+	if (number >= snapshot->quota_count) {
+		return false;
+	}
+	*out = snapshot->quotas[number];
+	return true;
+}
+
 uint32_t pol_snapshot_exclusive(const struct pol_snapshot *snapshot, uint32_t a, uint32_t b)
 {
 	if (a >= snapshot->role_count || b >= snapshot->role_count) {

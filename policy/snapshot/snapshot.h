@@ -102,6 +102,10 @@ uint32_t pol_peer_find(
 /* May a decision have charges (module.h)? */
 bool pol_snapshot_may_charge(const struct pol_snapshot *snapshot);
 
+/* The name of a quota that lines of the policy's stacks count, numbered from 0; false: there are
+ * fewer. Modules that are not built in may name others. */
+bool pol_snapshot_quota(const struct pol_snapshot *snapshot, uint32_t number, struct pol_str *out);
+
 /* The number of an `exclusive` set of which the two roles, with what they inherit, have different
  * members, or POL_NONE. */
 uint32_t pol_snapshot_exclusive(const struct pol_snapshot *snapshot, uint32_t a, uint32_t b);

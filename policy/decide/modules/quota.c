@@ -5,9 +5,13 @@
 #include "policy/text/diag.h"
 #include "policy/text/timetext.h"
 
-enum { NAME, LIMIT, PERIOD, PER, NAMES };
+enum { NAME, LIMIT, PERIOD, PER, PREFIX6, NAMES };
 static const char *const names[NAMES] = {
-	[NAME] = "name", [LIMIT] = "limit", [PERIOD] = "period", [PER] = "per"
+	[NAME] = "name",
+	[LIMIT] = "limit",
+	[PERIOD] = "period",
+	[PER] = "per",
+	[PREFIX6] = "prefix6",
 };
 
 static bool read_name(
@@ -33,20 +37,31 @@ static bool read_name(
 	return out->name.ptr != NULL;
 }
 
+/* A number from 1 to `most`; 0: it is none. */
+static uint64_t read_number(struct pol_str text, uint64_t most)
+{
+	uint64_t value = 0;
+
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.ptr[i];
+
+		if (c < '0' || c > '9') {
+			return 0;
+		}
+		value = value * 10 + (uint64_t)(c - '0');
+		if (value > most) {
+			return 0;
+		}
+	}
+	return value;
+}
+
 static bool read_limit(
 	const struct pol_prepare *prepare, const struct pol_word *word, struct pol_charge *out)
 {
-	uint64_t value = 0;
-	bool good = true;
+	uint64_t value = read_number(word->text, POL_CHARGE_LIMIT);
 
-	for (size_t i = 0; i < word->text.len && good; i++) {
-		char c = word->text.ptr[i];
-
-		good = c >= '0' && c <= '9';
-		value = value * 10 + (uint64_t)(c - '0');
-		good = good && value <= POL_CHARGE_LIMIT;
-	}
-	if (!good || value == 0) {
+	if (value == 0) {
 		pol_diag_error(prepare->diags, word->at,
 			"'%.*s' is no limit: write a number from 1 to 1000000000000000",
 			POL_STR_ARGS(word->text));
@@ -95,12 +110,42 @@ static bool read_per(
 	return false;
 }
 
+static bool read_prefix6(
+	const struct pol_prepare *prepare, const struct pol_word *word, struct pol_charge *out)
+{
+	out->prefix6 = (uint32_t)read_number(word->text, 128);
+	if (out->prefix6 == 0) {
+		pol_diag_error(prepare->diags, word->at,
+			"'%.*s' is no length of an IPv6 prefix: write a number from 1 to 128, as "
+			"in "
+			"'prefix6=48'",
+			POL_STR_ARGS(word->text));
+	}
+	return out->prefix6 != 0;
+}
+
+/* Without `prefix6=`: the default, where it has a meaning. */
+static bool check_prefix6(const struct pol_prepare *prepare, const struct pol_option *option,
+	struct pol_charge *charge)
+{
+	if (option->count == 0) {
+		charge->prefix6 = charge->per == POL_PER_IP ? POL_CHARGE_PREFIX6 : 0;
+	} else if (charge->per != POL_PER_IP) {
+		pol_diag_error(prepare->diags, option->values[0].at,
+			"argument 'prefix6' is for 'per=ip' alone");
+		return false;
+	}
+	return true;
+}
+
 static bool prepare(const struct pol_prepare *prepare, const void **out)
 {
-	static bool (*const read[NAMES])(
-		const struct pol_prepare *, const struct pol_word *, struct pol_charge *) = {
-		[NAME] = read_name, [LIMIT] = read_limit, [PERIOD] = read_period, [PER] = read_per
-	};
+	static bool (*const read[NAMES])(const struct pol_prepare *, const struct pol_word *,
+		struct pol_charge *) = { [NAME] = read_name,
+		[LIMIT] = read_limit,
+		[PERIOD] = read_period,
+		[PER] = read_per,
+		[PREFIX6] = read_prefix6 };
 	const struct pol_ast_line *line = prepare->line;
 	struct pol_option options[NAMES];
 	struct pol_charge *charge;
@@ -119,7 +164,7 @@ static bool prepare(const struct pol_prepare *prepare, const void **out)
 		return false;
 	}
 	for (size_t i = 0; i < NAMES; i++) {
-		if (options[i].count == 0) {
+		if (options[i].count == 0 && i != PREFIX6) {
 			pol_diag_error(prepare->diags, line->module.at,
 				"module 'quota' wants '%s=', as in 'quota name=api limit=1000 "
 				"period=1h per=key'",
@@ -129,10 +174,11 @@ static bool prepare(const struct pol_prepare *prepare, const void **out)
 			pol_diag_error(prepare->diags, options[i].values[1].at,
 				"argument '%s' has one value", names[i]);
 			good = false;
-		} else {
+		} else if (options[i].count == 1) {
 			good = read[i](prepare, &options[i].values[0], charge) && good;
 		}
 	}
+	good = good && check_prefix6(prepare, &options[PREFIX6], charge);
 	*out = charge;
 	return good;
 }

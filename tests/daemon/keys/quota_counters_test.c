@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
 #include <pthread.h>
+#include <stdio.h>
 
 #include "daemon/keys/quota_counters.h"
+#include "policy/text/cidr.h"
 #include "tests/daemon/folder.h"
 
 #define HOUR INT64_C(3600000)
@@ -190,6 +192,115 @@ Test(quota_counters, a_decision_never_frees_a_counter_of_its_own)
 		quota_counters_take(quotas, &facts, three, 3, HOUR, &report).ptr, "module_error");
 	cr_expect_eq(quota_counters_take(quotas, &facts, three, 2, HOUR, &report).len, 0u);
 	cr_expect_eq(report.remaining, 4u, "what was refused burned nothing");
+	quota_counters_destroy(quotas);
+}
+
+/* Takes one for an address; "" when it was taken, else the reason. */
+static const char *take_ip(
+	struct quota_counters *quotas, const char *ip, uint32_t prefix6, const char *name)
+{
+	struct pol_charge item = charge(name, 1, POL_PER_IP);
+	const struct pol_charge *items = &item;
+	struct quota_counters_report report;
+	struct pol_facts facts = { .tenant = 7 };
+	struct pol_str reason;
+
+	item.prefix6 = prefix6;
+	cr_assert_eq(pol_cidr_parse_ip(pol_str_of(ip), &facts.ip), POL_OK, "%s", ip);
+	reason = quota_counters_take(quotas, &facts, &items, 1, 0, &report);
+	return reason.len == 0 ? "" : reason.ptr;
+}
+
+Test(quota_counters, addresses_of_one_ipv6_prefix_share_a_counter)
+{
+	struct quota_counters *quotas = make(64);
+
+	cr_expect_str_eq(take_ip(quotas, "2001:db8:1:2::1", 0, "a"), "");
+	cr_expect_str_eq(take_ip(quotas, "2001:db8:1:2:ffff::9", 0, "a"), "quota");
+	cr_expect_str_eq(take_ip(quotas, "2001:db8:1:3::1", 0, "a"), "", "the next /64");
+	cr_expect_str_eq(take_ip(quotas, "2001:db8:1:2::1", 48, "b"), "");
+	cr_expect_str_eq(take_ip(quotas, "2001:db8:1:3::1", 48, "b"), "quota");
+	cr_expect_str_eq(take_ip(quotas, "2001:db8:2:3::1", 48, "b"), "");
+	cr_expect_str_eq(take_ip(quotas, "2001:db8:1:8000::", 49, "c"), "");
+	cr_expect_str_eq(take_ip(quotas, "2001:db8:1:7fff::", 49, "c"), "");
+	cr_expect_str_eq(take_ip(quotas, "2001:db8:1:ffff::", 49, "c"), "quota");
+	cr_expect_str_eq(take_ip(quotas, "2001:db8::1", 128, "d"), "");
+	cr_expect_str_eq(take_ip(quotas, "2001:db8::2", 128, "d"), "");
+	/* IPv4 addresses count for themselves, mapped or not. */
+	cr_expect_str_eq(take_ip(quotas, "192.0.2.1", 0, "a"), "");
+	cr_expect_str_eq(take_ip(quotas, "192.0.2.2", 1, "a"), "");
+	cr_expect_str_eq(take_ip(quotas, "::ffff:192.0.2.1", 0, "a"), "quota");
+	quota_counters_destroy(quotas);
+}
+
+/* A new key for each counter: "0" to "z", and so on. */
+static unsigned take_many(
+	struct quota_counters *quotas, const struct pol_charge *item, unsigned many, int64_t now)
+{
+	struct quota_counters_report report;
+	unsigned taken = 0;
+
+	for (unsigned i = 0; i < many; i++) {
+		char key[16];
+
+		snprintf(key, sizeof key, "%u", i);
+		taken += take(quotas, key, item, now, &report)[0] == '\0';
+	}
+	return taken;
+}
+
+Test(quota_counters, a_quota_with_very_many_counters_takes_none_from_another)
+{
+	struct quota_counters *quotas = make(64);
+	struct pol_charge greedy = charge("greedy", 5, POL_PER_KEY);
+	struct pol_charge other = charge("other", 5, POL_PER_KEY);
+	struct pol_charge third = charge("third", 5, POL_PER_KEY);
+	struct quota_counters_report report;
+
+	/* Both have been seen: each can have half, and what the other may still need stays free. */
+	cr_assert_eq(take_many(quotas, &other, 1, 0), 1u);
+	cr_assert_eq(take_many(quotas, &greedy, 1000, 1), 32u);
+	cr_expect_eq(take_many(quotas, &other, 1000, 2), 32u);
+	/* A third one finds all in use; its share becomes free as windows end, the oldest first. */
+	cr_expect_str_eq(take(quotas, "t", &third, 3, &report), "module_error");
+	cr_expect_str_eq(take(quotas, "t", &third, HOUR, &report), "");
+	cr_expect_eq(take_many(quotas, &third, 1000, HOUR + 2), 64u - 2 * (64 / 3) - 1);
+	/* Ended counters of one's own are used again before others are taken. */
+	cr_expect_eq(take_many(quotas, &greedy, 20, 2 * HOUR), 20u);
+	cr_expect_eq(take_many(quotas, &other, 20, 2 * HOUR), 20u);
+	cr_expect_eq(take_many(quotas, &third, 20, 3 * HOUR), 20u);
+	quota_counters_destroy(quotas);
+}
+
+Test(quota_counters, what_no_other_quota_needs_may_be_borrowed)
+{
+	struct quota_counters *quotas = make(64);
+	struct pol_charge one = charge("one", 5, POL_PER_KEY);
+	struct quota_counters_counts counts;
+
+	cr_expect_eq(take_many(quotas, &one, 1000, 0), 64u);
+	quota_counters_count(quotas, &counts);
+	cr_expect_eq(counts.counters, 64u);
+	cr_expect_eq(counts.refused, 936u);
+	/* The oldest ended one is reused, so that no more counters are used than are needed. */
+	cr_expect_eq(take_many(quotas, &one, 10, HOUR), 10u);
+	quota_counters_count(quotas, &counts);
+	cr_expect_eq(counts.counters, 64u);
+	quota_counters_destroy(quotas);
+}
+
+Test(quota_counters, a_shorter_period_ends_the_older_windows_too)
+{
+	struct quota_counters *quotas = make(16);
+	struct pol_charge item = charge("api", 5, POL_PER_KEY);
+	struct quota_counters_report report;
+
+	cr_expect_eq(take_many(quotas, &item, 16, 0), 16u);
+	item.period = 60;
+	for (unsigned i = 0; i < 4; i++) {
+		cr_expect_str_eq(take(quotas, "new", &item, 1000, &report), "module_error");
+	}
+	cr_expect_str_eq(take(quotas, "new", &item, 61000, &report), "");
 	quota_counters_destroy(quotas);
 }
 

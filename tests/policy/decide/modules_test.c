@@ -68,7 +68,7 @@ Test(modules, a_table_is_refused_for_its_first_fault)
 	module.size = 1;
 	cr_expect_not_null(strstr(fault(&module, "deny"), "1 bytes"));
 	module.abi = POL_MODULE_ABI + 1;
-	cr_expect_not_null(strstr(fault(&module, "deny"), "version 2 of the module interface"));
+	cr_expect_not_null(strstr(fault(&module, "deny"), "version 3 of the module interface"));
 }
 
 /* By binding: what role and scope answer for each of the eight things that eval may have found;
@@ -286,6 +286,47 @@ Test(modules, quota_names_its_charge_if_it_knows_for_what_to_count)
 				pers[i].word, known);
 			cr_expect_eq(answer.charge, counts ? state : NULL);
 			cr_expect(counts || pol_str_equal(answer.reason, POL_STR("quota")));
+		}
+		unload(&loaded);
+	}
+}
+
+Test(modules, quota_counts_the_first_64_bits_of_an_ipv6_address_or_as_many_as_it_says)
+{
+	static const struct {
+		const char *arguments;
+		uint32_t prefix6; /* 0 with `per=ip`: refused */
+		const char *said;
+	} rows[] = {
+		{ "per=ip", 64, "" },
+		{ "per=ip prefix6=48", 48, "" },
+		{ "prefix6=128 per=ip", 128, "" },
+		{ "per=ip prefix6=1", 1, "" },
+		{ "per=ip prefix6=0", 0, "no length of an IPv6 prefix" },
+		{ "per=ip prefix6=129", 0, "no length of an IPv6 prefix" },
+		{ "per=ip prefix6=/48", 0, "no length of an IPv6 prefix" },
+		{ "per=ip prefix6=48,64", 0, "has one value" },
+		{ "per=key prefix6=48", 0, "for 'per=ip' alone" },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char text[256];
+		struct loaded loaded;
+
+		snprintf(text, sizeof text,
+			"tree api { /a { GET } }\nstack web {\nauthenticate required key\n"
+			"account required quota name=q limit=1 period=1m %s\n"
+			"authorize required role\n}\n",
+			rows[i].arguments);
+		loaded = load_text(text);
+		if (rows[i].prefix6 == 0) {
+			cr_expect_neq(loaded.status, POL_OK, "%s", rows[i].arguments);
+			cr_expect(strstr(loaded.said, rows[i].said) != NULL, "%s: %s",
+				rows[i].arguments, loaded.said);
+		} else {
+			const struct pol_charge *state = state_of(&loaded, POL_GROUP_ACCOUNT, 0);
+
+			cr_expect_eq(state->prefix6, rows[i].prefix6, "%s", rows[i].arguments);
 		}
 		unload(&loaded);
 	}
