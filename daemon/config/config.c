@@ -145,7 +145,7 @@ int config_defaults(struct config *config, char why[static CONFIG_WHY])
 	if (config->idle == 0) {
 		config->idle = CONFIG_IDLE;
 	}
-	return r;
+	return r == 0 ? config_subuid_read(config, why) : r;
 }
 
 /* --- values that options and lines share ------------------------------------------------------ */

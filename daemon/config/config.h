@@ -54,6 +54,12 @@ struct config_manager {
 	size_t action_count; /* 0: all */
 };
 
+/* Subordinate uids, which a login user may become (subuid(5)). */
+struct config_subuids {
+	uid_t first, last;
+	uid_t owner;
+};
+
 struct config {
 	struct pol_arena arena;
 	const char *policy;
@@ -77,8 +83,11 @@ struct config {
 	/* Limits of connections, not of root and the daemon's own user. 0: until config_defaults.
 	 */
 	unsigned connections;
-	unsigned user_connections; /* of one user */
-	uint32_t idle;             /* seconds, after which one may be closed */
+	unsigned user_connections;            /* of one user */
+	uint32_t idle;                        /* seconds, after which one may be closed */
+	const char *subuid;                   /* the file; NULL: /etc/subuid, if there is one */
+	const struct config_subuids *subuids; /* by first */
+	size_t subuid_count;
 	enum log_format log_format;
 	bool has_log_format; /* set by an option, which wins over the file */
 	bool watch;
@@ -100,7 +109,8 @@ void config_finish(struct config *config);
 int config_read(struct config *config, const char *path);
 
 /* Sets what neither an option nor the file set: state folder, pepper and socket, by the
- * environment, and the number of workers. 0, or a negative errno and a message in `why`. */
+ * environment, and the numbers; reads the subordinate uids. 0, or a negative errno and a message in
+ * `why`. */
 int config_defaults(struct config *config, char why[static CONFIG_WHY]);
 
 /* The state folder, after config_defaults. */
@@ -119,6 +129,11 @@ bool config_read_workers(struct pol_str text, unsigned *out);
 bool config_read_connections(struct pol_str text, unsigned *out);
 bool config_read_user_connections(struct pol_str text, unsigned *out);
 bool config_read_idle(struct pol_str text, uint32_t *out); /* a duration */
+
+/* Reads the file of subordinate uids. 0, or a negative errno and a message in `why`. */
+int config_subuid_read(struct config *config, char why[static CONFIG_WHY]);
+/* The user whose subordinate uid this is, otherwise uid itself. */
+uid_t config_subuid_owner(const struct config *config, uid_t uid);
 
 /* A NUL-terminated copy that lives as long as the configuration; NULL: no memory. */
 const char *config_copy(struct config *config, struct pol_str text);

@@ -97,6 +97,12 @@ static void on_modules(struct config_reader *reader, const struct config_word *v
 	read_path(reader, &values[0], &reader->config->modules);
 }
 
+static void on_subuid(struct config_reader *reader, const struct config_word *values, size_t count)
+{
+	(void)count;
+	read_path(reader, &values[0], &reader->config->subuid);
+}
+
 static void on_policy_owner(
 	struct config_reader *reader, const struct config_word *values, size_t count)
 {
@@ -409,6 +415,7 @@ static const struct row rows[] = {
 	{ "policy", 1, 1, false, "policy DIR", on_policy },
 	{ "policy_owner", 1, 1, false, "policy_owner USER", on_policy_owner },
 	{ "state", 1, 1, false, "state DIR", on_state },
+	{ "subuid", 1, 1, false, "subuid FILE", on_subuid },
 	{ "trust", 2, 2, true, "trust user|group NAME", on_trust },
 	{ "user", 1, 1, false, "user NAME", on_user },
 	{ "user_connections", 1, 1, false, "user_connections N", on_user_connections },

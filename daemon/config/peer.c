@@ -42,13 +42,15 @@ int peer_init(struct peer *peer, int fd, const struct config *config)
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) {
 		return -errno;
 	}
-	*peer = (struct peer){
-		.uid = credentials.uid, .gid = credentials.gid, .pid = credentials.pid
-	};
+	*peer = (struct peer){ .uid = credentials.uid,
+		.user = credentials.uid,
+		.gid = credentials.gid,
+		.pid = credentials.pid };
 	if (peer->uid == PEER_OVERFLOW || peer->uid == (uid_t)-1) {
 		return 0;
 	}
 	peer->known = true;
+	peer->user = config_subuid_owner(config, peer->uid);
 	read_groups(peer, fd);
 	peer->superuser = peer->uid == 0 || peer->uid == config->uid;
 	peer->trusted = peer->superuser || config_match_trusts(config, peer);

@@ -19,6 +19,7 @@ struct config;
 
 struct peer {
 	uid_t uid;
+	uid_t user; /* as which limits count it: uid, or the user whose subordinate uid it is */
 	gid_t gid;
 	pid_t pid;
 	gid_t groups[PEER_GROUPS];

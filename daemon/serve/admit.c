@@ -65,7 +65,7 @@ void admit_connection(struct server *server, const struct config_listener *liste
 	}
 	peer.may_decide = listener->decide;
 	peer.may_manage = listener->manage;
-	r = peer_limits_connect(server->limits, peer.uid, peer.superuser,
+	r = peer_limits_connect(server->limits, peer.user, peer.superuser,
 		peer.trusted || config_match_manager(config, &peer), &slot);
 	if (r < 0 || (slot.pool != PEER_LIMITS_SHARED && slot.pool != PEER_LIMITS_EXEMPT)) {
 		admit_make_room(server);

@@ -8,7 +8,7 @@
 
 struct fairness_share {
 	struct fairness_share *next; /* in fairness.shares */
-	uid_t uid;
+	uid_t user;
 	uint32_t conns;
 	uint64_t spent; /* in this round, with what is owed from those before */
 	struct conn *ready;
@@ -24,7 +24,7 @@ int fairness_join(struct fairness *fairness, struct conn *conn)
 {
 	struct fairness_share *share = fairness->shares;
 
-	while (share != NULL && share->uid != conn->peer.uid) {
+	while (share != NULL && share->user != conn->peer.user) {
 		share = share->next;
 	}
 	if (share == NULL) {
@@ -32,7 +32,7 @@ int fairness_join(struct fairness *fairness, struct conn *conn)
 		if (share == NULL) {
 			return -ENOMEM;
 		}
-		share->uid = conn->peer.uid;
+		share->user = conn->peer.user;
 		share->ready_end = &share->ready;
 		share->next = fairness->shares;
 		fairness->shares = share;

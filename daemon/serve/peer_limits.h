@@ -4,12 +4,13 @@
 /*
  * peer_limits: limits what peers hold: connections, and memory of the daemon for them.
  *
- * Connections are shared fairly by uid, as dbus-broker shares its resources: a uid may hold what
- * lets it have at most 1/(n+1) of the shared connections that no other uid holds, n being the
- * number of uids that hold some. So a new uid finds room long after few uids have taken all they
- * may. Two reserves, each an eighth of all connections, are not shared: one is for peers that the
- * configuration trusts or lets manage, one for the first connection of a uid that holds none. Root
- * and the daemon's own user are not counted.
+ * A uid here is peer.user: subordinate uids count as the user whose they are. Connections are
+ * shared fairly by uid, as dbus-broker shares its resources: a uid may hold what lets it have at
+ * most 1/(n+1) of the shared connections that no other uid holds, n being the number of uids that
+ * hold some. So a new uid finds room long after few uids have taken all they may. Two reserves,
+ * each an eighth of all connections, are not shared: one is for peers that the configuration trusts
+ * or lets manage, one for the first connection of a uid that holds none. Root and the daemon's own
+ * user are not counted.
  *
  * Charge before you allocate, release when you free. Charges never block for long; a refused one
  * leaves the counters as they were. Not on the way of a decision: a request that came whole and an

@@ -28,12 +28,14 @@ def uid(name):
 
 @unittest.skipUnless(os.geteuid() == 0, "only root can be somebody else")
 class Connections(attack.Attack):
-    def start(self, *arguments, connections=LIMIT):
+    def start(self, *arguments, connections=LIMIT, subuid="0:1:0\n"):
         d = harness.Daemon({"a.policy": POLICY}, start=False)
         self.addCleanup(d.finish)
         d.folder.chmod(0o755)
         path = d.folder / "authzd.conf"
-        path.write_text(f"listen {d.socket} 0666 both\ntrust user {TRUSTED}\n"
+        ranges = d.folder / "subuid"
+        ranges.write_text(subuid)
+        path.write_text(f"subuid {ranges}\nlisten {d.socket} 0666 both\ntrust user {TRUSTED}\n"
                         f"manage user {MANAGER} authz:/** all\nconnections {connections}\n")
         d.command = lambda *more: [harness.AUTHZD, "--policy", str(d.policy), "--state",
                                    str(d.state), "--config", str(path), *arguments, *more]
@@ -67,6 +69,20 @@ class Connections(attack.Attack):
             if refused == uids:
                 return taken
         raise AssertionError("there is no end of connections")
+
+    def test_the_subordinate_uids_of_one_user_are_one_user(self):
+        d = self.start(subuid=f"{uid(ORDINARY)}:{FIRST}:65536\n")
+        with as_user(uid(ORDINARY)):
+            own = [harness.Client(d.socket) for _ in range(3)]
+        for client in own:
+            self.addCleanup(client.close)
+            self.assertIn("reason", client.call("authorize", method="GET", path="/a"))
+        taken = self.take_all(d, uids=50)
+        held = sum(len(mine) for mine in taken.values())
+        self.assertEqual(held + len(own), (LIMIT - 2 * (LIMIT // 8)) // 2)
+        for number in range(4242, 4250):
+            self.assertIsNotNone(self.connect(d, number))
+        self.failed("is many users by its subordinate uids", f"{held} connections of {LIMIT}")
 
     def test_many_uids_leave_room_for_trusted_peers_and_managers(self):
         d = self.start()

@@ -2,6 +2,10 @@
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
 
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
 #include "daemon/config/config.h"
 #include "daemon/config/peer.h"
 
@@ -72,6 +76,42 @@ Test(config, a_manage_line_allows_its_subject_its_actions_alone)
 		&config, &nobody, POL_STR("authz:/principals/p"), POL_STR("read")));
 	cr_assert(config_match_manager(&config, &member));
 	cr_assert_not(config_match_manager(&config, &nobody));
+}
+
+Test(config, subordinate_uids_are_of_their_user)
+{
+	static const char text[] = "1000:100000:65536\n"
+				   "root:165536:1\n"
+				   "no-such-user-here:200000:10\n"
+				   "1001:4294967295:1\n"
+				   "# 1:2:3\n1002:5\n1002::7\n1002:7:\n1002:x:7\n1002:7:x\n"
+				   "1002:0:5\n1002:5:0\n1002:4294967295:2\n1002:-1:5\n\n:\n::\n";
+	char path[] = "/tmp/subuid_XXXXXX", why[CONFIG_WHY] = "";
+	int fd = mkstemp(path);
+	struct config config;
+
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(write(fd, text, sizeof text - 1), (ssize_t)(sizeof text - 1));
+	config_init(&config);
+	config.subuid = path;
+	cr_assert_eq(config_subuid_read(&config, why), 0, "%s", why);
+	cr_expect_eq(config.subuid_count, 4);
+	cr_expect_eq(config_subuid_owner(&config, 99999), 99999);
+	cr_expect_eq(config_subuid_owner(&config, 100000), 1000);
+	cr_expect_eq(config_subuid_owner(&config, 165535), 1000);
+	cr_expect_eq(config_subuid_owner(&config, 165536), 0);
+	cr_expect_eq(config_subuid_owner(&config, 165537), 165537);
+	cr_expect_eq(config_subuid_owner(&config, 200009), 200000);
+	cr_expect_eq(config_subuid_owner(&config, 200010), 200010);
+	cr_expect_eq(config_subuid_owner(&config, UINT32_MAX), 1001);
+	cr_expect_eq(config_subuid_owner(&config, 5), 5);
+	close(fd);
+	unlink(path);
+	cr_expect_eq(
+		config_subuid_read(&config, why), -ENOENT, "a file that is named must be there");
+	config.subuid = NULL;
+	cr_expect_eq(config_subuid_read(&config, why), 0);
+	config_finish(&config);
 }
 
 Test(config, an_empty_configuration_allows_nobody_anything)

@@ -11,7 +11,7 @@ static struct fairness fairness;
 static void join(struct conn *conns, size_t count, uid_t uid)
 {
 	for (size_t i = 0; i < count; i++) {
-		conns[i].peer.uid = uid;
+		conns[i].peer.user = uid;
 		cr_assert_eq(fairness_join(&fairness, &conns[i]), 0);
 	}
 }
