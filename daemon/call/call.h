@@ -56,7 +56,22 @@ struct call {
 	uint32_t denied;
 	uint32_t cost; /* further work, as a number of decisions that take as long: it
 			* shortens the connection's turn */
+
+	/* for a handler that can pause: see CALL_PAUSED */
+	bool may_pause;
+	uint32_t done; /* entries that earlier turns have answered */
 };
+
+/*
+ * A handler whose work may be long returns this between two entries when it has done CALL_TURN and
+ * call->may_pause is set. It has written a part of its response and set call->done. The worker
+ * serves other connections, then calls the handler again, with the same parameters, policy and
+ * buffer; all else may have changed: time, store, and where params point to.
+ */
+#define CALL_PAUSED 2
+
+/* The work of one turn, as a number of decisions. */
+#define CALL_TURN 1024
 
 /*
  * Writes the whole response into call->out: envelope, error nil and result, or the error. Returns
@@ -64,6 +79,7 @@ struct call {
  *	0	the result is written;
  *	1	the response is written, and the call changes nothing: a refusal, or the same answer
  *		as before (manage/retry.h). What a changing method has stored is undone;
+ *	2	CALL_PAUSED, from a reading method alone;
  *	-errno	dispatch drops what is in `out`, answers `internal` or `overloaded`, and what was
  *		stored is undone.
  *

@@ -39,6 +39,8 @@ const struct wire_value *dispatch_token(const struct call *call);
 /* Calls `run`, which runs the call's handler, and makes sure that exactly one response follows what
  * call->out held before. Returns what `run` returned. A negative errno is answered as `overloaded`
  * or `internal`; for an answer that is too large it returns -EMSGSIZE and answers `limit_reached`.
+ * After CALL_PAUSED a part of the response follows; the buffer of a call that goes on holds nothing
+ * else.
  */
 int dispatch_run(struct call *call, call_handler run);
 

@@ -59,6 +59,9 @@ static void set_request(struct subject *subject, const struct ask *ask, struct p
 #define EXPLAIN_COST  2
 #define EXPLAIN_ROLES 256
 
+/* Reading this many bytes of a path takes at most as long as a decision. */
+#define PATH_BYTES 64
+
 static int explain(struct call *call, const struct subject *subject, struct outcome *out)
 {
 	struct pol_counts counts = pol_snapshot_counts(call->snapshot);
@@ -99,6 +102,10 @@ static int decide(struct call *call, const struct ask *ask, struct pol_path_memo
 		};
 		call->denied++;
 		return 0;
+	}
+	call->cost += subject_place_cost(subject);
+	if (memo == NULL || !memo->known) {
+		call->cost += (uint32_t)ask->path.len / PATH_BYTES;
 	}
 	set_request(subject, ask, memo);
 	subject->facts.counter = &outcome->quota.counter;
@@ -245,9 +252,10 @@ struct many {
 	struct subject subject;
 	struct subject_ask gathered;
 	bool has_subject;
-	struct pol_str path;       /* of all entries that name no other: read once */
+	uint32_t first;      /* the cost of the first subject, which every turn gathers again */
+	struct pol_str path; /* of all entries that name no other: read once */
 	struct pol_path_memo memo; /* of that path */
-	uint32_t counted_count;
+	uint32_t counted_count;    /* of this turn */
 	struct counted counted[MAX_ENTRIES];
 };
 
@@ -294,6 +302,7 @@ static int answer_entry(struct call *call, struct many *many, const struct wire_
 			return r;
 		}
 		many->gathered = many->ask.who;
+		many->first = many->has_subject ? many->first : call->cost;
 		many->has_subject = true;
 	}
 	r = decide(call, &many->ask, memo_of(many), &many->subject, &outcome);
@@ -308,21 +317,20 @@ static int answer_entry(struct call *call, struct many *many, const struct wire_
 	return r;
 }
 
-/* Where a decision may come to charges, all entries are looked at before any is decided: a call
- * that fails charges nothing. Gives what refuse_entry does, or 0. */
-static int check_entries(struct call *call, size_t mark)
+/* Looks at the entries from `from` on. Gives what refuse_entry does, or 0. */
+static int check_entries(struct call *call, size_t mark, uint32_t from)
 {
 	struct wire_cursor items = call->params[ASK_REQUESTS].items, entry;
 
-	if (!pol_snapshot_may_charge(call->snapshot)) {
-		return 0;
-	}
 	for (uint32_t i = 0; wire_next_map(&items, &entry); i++) {
 		struct wire_value values[ASK_FIELDS];
 		struct wire_error error;
 		const char *wrong, *param;
 		struct ask ask;
 
+		if (i < from) {
+			continue;
+		}
 		memcpy(values, call->params, sizeof values);
 		if (wire_overlay_params(entry, ask_fields, ASK_FIELDS, values, &error) < 0) {
 			return refuse_entry(call, mark, i, error.param, error.message);
@@ -335,52 +343,103 @@ static int check_entries(struct call *call, size_t mark)
 	return 0;
 }
 
-static int authorize_many(struct call *call)
+static void begin_many(struct call *call, struct many *many)
 {
-	struct wire_cursor items = call->params[ASK_REQUESTS].items, entry;
-	struct many many;
-	size_t mark = call->out->len;
-	uint32_t total = call->params[ASK_REQUESTS].count;
-	int checked;
-
-	if (total > MAX_ENTRIES) {
-		return call_invalid(call, "requests", "holds more than %d entries", MAX_ENTRIES);
-	}
-	checked = check_entries(call, mark);
-	if (checked != 0) {
-		return checked;
-	}
-	many.has_subject = false;
-	many.counted_count = 0;
-	many.memo.known = false;
-	many.path = subject_str(
+	many->has_subject = false;
+	many->first = 0;
+	many->counted_count = 0;
+	many->memo.known = false;
+	many->path = subject_str(
 		call->params[call->params[ASK_PATH].given ? ASK_PATH : ASK_RESOURCE].text);
+}
+
+static void begin_answer(struct call *call)
+{
 	wire_put_result(call->out, call->id);
 	wire_put_map(call->out, 2);
 	wire_put_str(call->out, WIRE_STR("revision"));
 	wire_put_str(call->out,
 		(struct wire_str){ pol_snapshot_revision(call->snapshot), ANSWER_REVISION });
 	wire_put_str(call->out, WIRE_STR("results"));
-	wire_put_array(call->out, total);
-	for (uint32_t i = 0; i < total && wire_next_map(&items, &entry); i++) {
+	wire_put_array(call->out, call->params[ASK_REQUESTS].count);
+}
+
+/* Has the turn done its work after `decided` entries? */
+static bool is_turn_over(const struct call *call, const struct many *many, uint32_t decided)
+{
+	return call->may_pause && decided + call->cost - many->first >= CALL_TURN;
+}
+
+static void count_many(struct call *call, struct many *many)
+{
+	for (uint32_t i = 0; i < many->counted_count; i++) {
+		count(call, &many->counted[i]);
+	}
+	many->counted_count = 0;
+}
+
+/* Answers the entries from call->done on, as many as a turn has. What was answered is counted at
+ * the end of the turn, so all other entries are looked at before the first pause: a call that fails
+ * counts nothing. */
+static int answer_entries(struct call *call, struct many *many, size_t mark)
+{
+	struct wire_cursor items = call->params[ASK_REQUESTS].items, entry;
+	uint32_t total = call->params[ASK_REQUESTS].count;
+
+	for (uint32_t i = 0; wire_next_map(&items, &entry); i++) {
 		struct wire_value values[ASK_FIELDS];
 		struct wire_error error;
 		const char *wrong, *param;
 		int r;
 
+		if (i < call->done) {
+			continue;
+		}
 		memcpy(values, call->params, sizeof values);
 		if (wire_overlay_params(entry, ask_fields, ASK_FIELDS, values, &error) < 0) {
 			return refuse_entry(call, mark, i, error.param, error.message);
 		}
-		r = answer_entry(call, &many, values, &wrong, &param);
+		r = answer_entry(call, many, values, &wrong, &param);
 		if (r != 0) {
 			return r < 0 ? r : refuse_entry(call, mark, i, param, wrong);
 		}
+		if (i + 1 == total || !is_turn_over(call, many, i + 1 - call->done)) {
+			continue;
+		}
+		r = call->done == 0 ? check_entries(call, mark, i + 1) : 0;
+		if (r != 0) {
+			return r;
+		}
+		count_many(call, many);
+		call->done = i + 1;
+		return CALL_PAUSED;
 	}
-	for (uint32_t i = 0; i < many.counted_count; i++) {
-		count(call, &many.counted[i]);
-	}
+	count_many(call, many);
 	return 0;
+}
+
+static int authorize_many(struct call *call)
+{
+	struct many many;
+	size_t mark = call->done > 0 ? 0 : call->out->len;
+	int r = 0;
+
+	if (call->params[ASK_REQUESTS].count > MAX_ENTRIES) {
+		return call_invalid(call, "requests", "holds more than %d entries", MAX_ENTRIES);
+	}
+	/* Where a decision may come to charges, all entries are looked at before any is decided: a
+	 * call that fails charges nothing. */
+	if (call->done == 0 && pol_snapshot_may_charge(call->snapshot)) {
+		r = check_entries(call, mark, 0);
+	}
+	if (r != 0) {
+		return r;
+	}
+	begin_many(call, &many);
+	if (call->done == 0) {
+		begin_answer(call);
+	}
+	return answer_entries(call, &many, mark);
 }
 
 const struct method authorize_methods[] = {

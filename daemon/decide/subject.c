@@ -155,6 +155,13 @@ static enum pol_key_state verify_key(
 	return check_secret(call, subject, found, state);
 }
 
+/* Its tag was checked, which takes as long as the record is. */
+static void count_record(struct call *call, const struct store_key *key)
+{
+	call->cost +=
+		(key->places.size + key->scopes.size + key->roles.size) / SUBJECT_RECORD_BYTES;
+}
+
 /* The record of a token of ours whose secret is right. */
 static int find_own(struct call *call, const struct subject_ask *ask,
 	const struct usage_token *presented, struct subject *subject, enum pol_key_state *out_state)
@@ -167,6 +174,7 @@ static int find_own(struct call *call, const struct subject_ask *ask,
 		return 0;
 	}
 	if (r == 0) {
+		count_record(call, &subject->key);
 		check_environment_and_tenant(call, ask, subject);
 		*out_state = verify_key(call, presented, subject);
 	}
@@ -209,6 +217,7 @@ static int find_imported(struct call *call, struct pol_str token, struct subject
 	if (r == -ENOENT || r == -EBADMSG) {
 		spend_time_of_record(call);
 	} else if (r == 0) {
+		count_record(call, key);
 		if ((key->flags & STORE_KEY_IMPORTED) != 0 &&
 			secret_equal(hash, key->hash, SECRET_HASH)) {
 			found = KEY_SECRET_CURRENT;
@@ -447,6 +456,7 @@ int subject_gather(struct call *call, const struct subject_ask *ask, struct subj
 	out->known_principal = false;
 	out->by_other = false;
 	out->place_count = 0;
+	out->place_bytes = 0;
 	out->principal_ref = PRINCIPAL_REF_NONE;
 	out->tenant = (struct pol_str){ 0 };
 	if (ask->has_token) {

@@ -47,10 +47,21 @@ struct subject {
 	struct pol_str key_places[STORE_MAX_LIST];
 	struct pol_network networks[STORE_MAX_LIST];
 	uint32_t place_count;  /* of places */
+	uint32_t place_bytes;  /* of all places, as subject_place_cost counts them */
 	struct pol_str tenant; /* the name of facts.tenant; empty when it is not there */
 	struct principal_ref principal_ref;   /* where what is known of the principal is kept */
 	struct principal_name principal_name; /* facts.principal, when it came from there */
 };
+
+/* What comparing a path with all places of the subject takes, as a number of decisions. */
+#define SUBJECT_PLACE_BYTES 1024 /* of them take as long as a decision */
+static inline uint32_t subject_place_cost(const struct subject *subject)
+{
+	return subject->place_bytes / SUBJECT_PLACE_BYTES;
+}
+
+/* Looking up and checking this many bytes of a record takes as long as a decision. */
+#define SUBJECT_RECORD_BYTES 256
 
 /* Do both ask for the same? Then a subject that was gathered in this call is still good. */
 bool subject_same(const struct subject_ask *a, const struct subject_ask *b);

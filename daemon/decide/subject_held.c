@@ -8,6 +8,14 @@
 
 _Static_assert(POL_PRINCIPAL_ROLES <= STORE_MAX_ASSIGNMENTS, "held holds either");
 
+/* A place is counted as if it were longer by what beginning a comparison takes. */
+enum { PLACE_BEGIN = 64 };
+
+static void count_place(struct subject *subject, struct pol_str place)
+{
+	subject->place_bytes += PLACE_BEGIN + (uint32_t)place.len;
+}
+
 /* --- what is held ----------------------------------------------------------------------------- */
 
 /* Copies the places of an assignment into the subject. False: they do not fit, so the record was
@@ -23,6 +31,7 @@ static bool add_places(struct subject *subject, struct store_list places, struct
 			return false;
 		}
 		subject->places[subject->place_count++] = place;
+		count_place(subject, place);
 		held->place_count++;
 	}
 	return true;
@@ -132,6 +141,8 @@ int subject_take_principal(
 	facts->principal_state = POL_PRINCIPAL_UNKNOWN;
 	r = store_get_principal(call->read, tenant, id, &principal);
 	if (r == 0) {
+		call->cost += (principal.assignments.size + principal.attributes.size) /
+			      SUBJECT_RECORD_BYTES;
 		take_principal(subject, principal.flags);
 		r = take_assignments(call, &principal, subject);
 		if (r == 0 && keeps) {
@@ -176,6 +187,7 @@ static int take_narrowing(struct call *call, struct subject *subject)
 	}
 	while (store_list_next(&places, &text)) {
 		subject->key_places[facts->key_place_count++] = text;
+		count_place(subject, text);
 	}
 	for (uint32_t i = 0; i < key->network_count; i++) {
 		const uint8_t *network = key->networks + (size_t)i * STORE_NETWORK;
@@ -236,6 +248,7 @@ static void begin(struct call *call, struct subject *out)
 	out->known_principal = false;
 	out->by_other = false;
 	out->place_count = 0;
+	out->place_bytes = 0;
 	out->principal_ref = PRINCIPAL_REF_NONE;
 }
 

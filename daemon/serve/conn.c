@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "daemon/serve/conn_internal.h"
+#include "daemon/serve/conn_rest.h"
 #include "daemon/serve/peer_limits.h"
 #include "daemon/serve/worker.h"
 
@@ -52,6 +53,7 @@ void conn_close(struct conn *conn)
 		return;
 	}
 	conn->closed = true;
+	conn_rest_end(conn);
 	worker_remove(conn->worker, conn);
 	uv_close((uv_handle_t *)&conn->poll, on_close);
 }
@@ -135,7 +137,8 @@ void conn_update(struct conn *conn)
 		conn_close(conn);
 		return;
 	}
-	if (conn->more && !blocked) {
+	/* A paused call goes on in any case, so that it does not hold its policy for long. */
+	if (conn->more && (!blocked || conn->rest != NULL)) {
 		worker_queue(conn->worker, conn);
 	}
 	set_deadline(conn, blocked);

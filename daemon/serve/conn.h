@@ -25,6 +25,7 @@
 #include "daemon/config/peer.h"
 #include "daemon/serve/peer_limits.h"
 
+struct conn_rest;
 struct defer;
 struct fairness_share;
 struct worker;
@@ -54,12 +55,13 @@ struct conn {
 	struct wire_walk walk;
 	struct wire_buf out; /* not yet taken by the peer, from out_sent on */
 	size_t out_sent;
-	uint32_t cost;    /* of this turn beside its decisions, counted in decisions */
-	uint32_t waiting; /* requests that other threads answer */
-	bool ready;       /* waits for a turn */
-	bool more;        /* in holds requests that have not had their turn */
-	bool ended;       /* the peer will send no more, or we shall read no more */
-	bool failed;      /* it sent what is no message: nothing more is processed */
+	uint32_t cost;          /* of this turn beside its decisions, counted in decisions */
+	uint32_t waiting;       /* requests that other threads answer */
+	bool ready;             /* waits for a turn */
+	bool more;              /* in holds requests that have not had their turn, or rest is set */
+	struct conn_rest *rest; /* a call that goes on in the next turn */
+	bool ended;             /* the peer will send no more, or we shall read no more */
+	bool failed;            /* it sent what is no message: nothing more is processed */
 	bool closed;
 	struct peer peer;
 };

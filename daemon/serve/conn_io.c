@@ -7,6 +7,7 @@
 
 #include "daemon/serve/conn_internal.h"
 #include "daemon/serve/conn_request.h"
+#include "daemon/serve/conn_rest.h"
 #include "daemon/serve/defer.h"
 #include "daemon/serve/peer_limits.h"
 #include "daemon/serve/worker.h"
@@ -232,19 +233,22 @@ static bool has_turn_left(const struct conn *conn, uint32_t weight)
 	       conn_unread(conn) + conn->worker->out.len < CONN_MAX_UNREAD;
 }
 
-/* Gives how many bytes were worked off: all of them, or up to a message in part (more is false)
- * or one that had no turn (more is true). */
+/* Goes on with a paused call, then processes requests. Gives how many bytes were worked off: all of
+ * them, or up to a message in part (more is false) or one that had no turn (more is true). */
 static size_t process(struct conn *conn, const uint8_t *bytes, size_t len, uint32_t *out_weight)
 {
 	uint32_t weight = 0;
 	size_t off = 0;
 
 	conn->cost = 0;
+	if (conn->rest != NULL) {
+		weight = conn_request_continue(conn);
+	}
 	while (off < len && !conn->failed && !conn->closed) {
 		enum wire_progress progress;
 		size_t size = 0;
 
-		if (!has_turn_left(conn, weight)) {
+		if (conn->rest != NULL || !has_turn_left(conn, weight)) {
 			conn->more = true;
 			break;
 		}
@@ -264,6 +268,7 @@ static size_t process(struct conn *conn, const uint8_t *bytes, size_t len, uint3
 			send_batch(conn);
 		}
 	}
+	conn->more = conn->more || conn->rest != NULL;
 	*out_weight = weight;
 	return off;
 }

@@ -7,6 +7,7 @@
 #include "daemon/decide/actor.h"
 #include "daemon/load/current.h"
 #include "daemon/serve/conn.h"
+#include "daemon/serve/conn_rest.h"
 #include "daemon/serve/defer.h"
 #include "daemon/serve/peer_limits.h"
 #include "daemon/serve/reload.h"
@@ -75,16 +76,13 @@ static int defer_request(
 	return 0;
 }
 
-/* Runs a reading method on the worker. */
-static uint32_t answer(struct conn *conn, const struct method *method,
-	const struct wire_request *request, const struct wire_value *values)
+/* The call of a reading method, all but what it is about. */
+static struct call make_call(struct conn *conn)
 {
 	struct worker *worker = conn->worker;
-	struct call call = {
+
+	return (struct call){
 		.context = &worker->server->context,
-		.method = method,
-		.params = values,
-		.id = request->id,
 		.peer = &conn->peer,
 		.out = &worker->out,
 		.snapshot = worker->snapshot,
@@ -93,16 +91,72 @@ static uint32_t answer(struct conn *conn, const struct method *method,
 		.random_state = &worker->random_state,
 		.read = worker->read,
 		.view = store_read_view(worker->read),
+		.may_pause = true,
 	};
-	uint32_t decisions;
+}
 
-	dispatch_run(&call, actor_run);
-	decisions = call.allowed + call.denied;
-	conn->cost += call.cost;
+/* Adds what the call has done to the counters. */
+static uint32_t weigh(struct conn *conn, const struct call *call)
+{
+	struct worker *worker = conn->worker;
+	uint32_t decisions = call->allowed + call->denied;
+
+	conn->cost += call->cost;
 	if (decisions > 0) {
-		stats_decided(&worker->stats, worker->now, call.allowed, call.denied);
+		stats_decided(&worker->stats, worker->now, call->allowed, call->denied);
 	}
 	return decisions > 0 ? decisions : 1;
+}
+
+/* Runs a reading method on the worker. */
+static uint32_t answer(struct conn *conn, struct call *call, const uint8_t *bytes, size_t len)
+{
+	size_t mark = call->out->len;
+
+	if (dispatch_run(call, actor_run) == CALL_PAUSED) {
+		int r = conn_rest_begin(conn, call, bytes, len, mark);
+
+		if (r < 0) {
+			wire_buf_rewind(call->out, mark);
+			dispatch_fail(call->out, call->id, r);
+		}
+	}
+	return weigh(conn, call);
+}
+
+uint32_t conn_request_continue(struct conn *conn)
+{
+	struct worker *worker = conn->worker;
+	struct conn_rest *rest = conn->rest;
+	struct call call = make_call(conn);
+	int r;
+
+	call.method = rest->method;
+	call.params = rest->values;
+	call.id = rest->id;
+	call.out = &rest->out;
+	call.snapshot = rest->snapshot;
+	call.serial = rest->serial;
+	call.done = rest->done;
+	if (!worker->reading) {
+		wire_buf_rewind(&rest->out, 0);
+		dispatch_fail(&rest->out, rest->id, worker->read_error);
+		r = 0;
+	} else {
+		r = dispatch_run(&call, actor_run);
+	}
+	if (r == CALL_PAUSED && !conn_rest_charge(conn)) {
+		wire_buf_rewind(&rest->out, 0);
+		dispatch_fail(&rest->out, rest->id, -EDQUOT);
+		r = 0;
+	}
+	if (r == CALL_PAUSED) {
+		rest->done = call.done;
+	} else {
+		wire_put_raw(&worker->out, rest->out.data, rest->out.len);
+		conn_rest_end(conn);
+	}
+	return weigh(conn, &call);
 }
 
 uint32_t conn_request(struct conn *conn, const uint8_t *bytes, size_t len)
@@ -112,6 +166,7 @@ uint32_t conn_request(struct conn *conn, const uint8_t *bytes, size_t len)
 	const struct method *method = NULL;
 	struct wire_request request;
 	struct wire_error err;
+	struct call call;
 	int r = wire_decode_request(bytes, len, &request, &err);
 
 	stats_add(&worker->stats.requests, 1);
@@ -141,5 +196,9 @@ uint32_t conn_request(struct conn *conn, const uint8_t *bytes, size_t len)
 		dispatch_fail(&worker->out, request.id, worker->read_error);
 		return 1;
 	}
-	return answer(conn, method, &request, values);
+	call = make_call(conn);
+	call.method = method;
+	call.params = values;
+	call.id = request.id;
+	return answer(conn, &call, bytes, len);
 }

@@ -10,6 +10,7 @@
 #include "daemon/host/log.h"
 #include "daemon/load/current.h"
 #include "daemon/serve/conn.h"
+#include "daemon/serve/conn_rest.h"
 #include "daemon/serve/defer.h"
 #include "daemon/serve/peer_limits.h"
 #include "daemon/serve/reload.h"
@@ -204,6 +205,22 @@ static void end_read(struct worker *worker)
 	}
 }
 
+void worker_publish_taken(struct worker *worker)
+{
+	uint64_t oldest = worker->serial;
+
+	for (struct conn *conn = worker->paused > 0 ? worker->conns : NULL; conn != NULL;
+		conn = conn->next) {
+		if (conn->rest != NULL && conn->rest->serial < oldest) {
+			oldest = conn->rest->serial;
+		}
+	}
+	atomic_store_explicit(&worker->taken, oldest, memory_order_release);
+	if (worker->server->reload != NULL) {
+		reload_taken(worker->server->reload);
+	}
+}
+
 static void take_policy(struct worker *worker)
 {
 	struct current *current = &worker->server->current;
@@ -215,10 +232,7 @@ static void take_policy(struct worker *worker)
 	worker->snapshot = current_ref(current, &worker->serial);
 	/* Never the last reference: reload keeps one until all have taken the new one. */
 	pol_snapshot_unref(old);
-	atomic_store_explicit(&worker->taken, worker->serial, memory_order_release);
-	if (worker->server->reload != NULL) {
-		reload_taken(worker->server->reload);
-	}
+	worker_publish_taken(worker);
 }
 
 /* The store as of now. */

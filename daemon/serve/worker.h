@@ -62,7 +62,8 @@ struct worker {
 	uint64_t generation;
 	struct pol_snapshot *snapshot;
 	uint64_t serial;
-	_Atomic uint64_t taken; /* the serial, for reload, which frees older policies */
+	_Atomic uint64_t
+		taken; /* the oldest serial in use, for reload, which frees older policies */
 	int64_t now;
 
 	struct conn *conns;
@@ -70,6 +71,7 @@ struct worker {
 	uint32_t slot_count;
 	uint32_t generations; /* the high half */
 	struct fairness fairness;
+	uint32_t paused;   /* calls that go on in a later turn: conn_rest.h */
 	uint32_t deferred; /* calls that other threads hold */
 	bool ending;
 
@@ -106,5 +108,7 @@ int worker_add(struct worker *worker, struct conn *conn);
 void worker_remove(struct worker *worker, struct conn *conn);
 /* Puts it after the others of its uid that wait for a turn. */
 void worker_queue(struct worker *worker, struct conn *conn);
+/* Sets `taken` to the oldest policy that the worker or a paused call of it uses. */
+void worker_publish_taken(struct worker *worker);
 /* Makes sure that deadlines are looked at. */
 void worker_watch_deadlines(struct worker *worker);

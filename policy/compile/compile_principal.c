@@ -75,6 +75,18 @@ static int64_t read_until(struct pol_compiler *compiler, const struct pol_word *
 	return until;
 }
 
+/* A copy in canonical spelling, of a place that check_place accepted. */
+static struct pol_str copy_place(struct pol_compiler *compiler, struct pol_str place)
+{
+	char *buffer = pol_arena_alloc(&compiler->snapshot->arena, place.len, 1);
+	struct pol_str copy = { 0 };
+
+	if (buffer != NULL && pol_path_place_normalise(place, buffer, &copy) != POL_OK) {
+		copy = (struct pol_str){ 0 };
+	}
+	return copy;
+}
+
 static enum pol_status copy_places(
 	struct pol_compiler *compiler, const struct pol_words *words, struct pol_held *out)
 {
@@ -86,8 +98,7 @@ static enum pol_status copy_places(
 	}
 	for (uint32_t i = 0; i < words->count; i++) {
 		if (check_place(compiler->snapshot, compiler->diags, &words->items[i])) {
-			places[out->place_count] = pol_compile_text(compiler, words->items[i].text);
-			out->place_count++;
+			places[out->place_count++] = copy_place(compiler, words->items[i].text);
 		}
 	}
 	out->places = places;

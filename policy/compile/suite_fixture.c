@@ -4,6 +4,7 @@
 #include "policy/decide/stack.h"
 #include "policy/text/cidr.h"
 #include "policy/text/nearest.h"
+#include "policy/text/path.h"
 #include "policy/text/timetext.h"
 
 /* All principals and keys of a test belong to one tenant. */
@@ -32,6 +33,18 @@ static uint32_t find_grantee(
 	return POL_NONE;
 }
 
+/* A copy in canonical spelling; empty if it is no place, which was reported. */
+static struct pol_str copy_place(struct pol_suite_builder *builder, struct pol_str place)
+{
+	char *buffer = pol_arena_alloc(builder->arena, place.len, 1);
+	struct pol_str copy = { 0 };
+
+	if (buffer != NULL && pol_path_place_normalise(place, buffer, &copy) != POL_OK) {
+		copy = (struct pol_str){ 0 };
+	}
+	return copy;
+}
+
 static void copy_places(struct pol_suite_builder *builder, const struct pol_words *words,
 	struct pol_str **out, uint32_t *out_count)
 {
@@ -49,7 +62,7 @@ static void copy_places(struct pol_suite_builder *builder, const struct pol_word
 				"or through a declared node, without parameters and wildcards",
 				POL_STR_ARGS(word->text));
 		}
-		places[i] = pol_arena_copy(builder->arena, word->text);
+		places[i] = copy_place(builder, word->text);
 	}
 	*out = places;
 	*out_count = places != NULL ? words->count : 0;

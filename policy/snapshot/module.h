@@ -87,7 +87,7 @@ enum pol_principal_state {
 struct pol_held {
 	uint32_t role; /* its number in the snapshot; POL_NONE is ignored */
 	uint32_t place_count;
-	const struct pol_str *places; /* `TREE:/path`; none: everywhere */
+	const struct pol_str *places; /* `TREE:/path`, in canonical spelling; none: everywhere */
 	int64_t until;                /* Unix seconds, for explanations; 0: no end */
 };
 

@@ -353,53 +353,54 @@ const char *pol_path_place_fault(const struct pol_path *path)
 	return NULL;
 }
 
-static enum pol_path_place_match match_read(struct pol_str place, const struct pol_path *path)
+/* Compares a segment in canonical spelling with a decoded one. */
+static bool is_spelled(struct pol_str spelled, struct pol_str segment)
 {
-	struct pol_path at;
+	size_t at = 0;
 
-	if (pol_path_read(place, &at) != POL_OK) {
-		return POL_PLACE_ELSEWHERE;
-	}
-	if (at.count > path->count) {
-		return POL_PLACE_OUTSIDE;
-	}
-	for (uint32_t i = 0; i < at.count; i++) {
-		if (!pol_str_equal(at.segments[i], path->segments[i])) {
-			return POL_PLACE_OUTSIDE;
+	for (size_t i = 0; i < spelled.len; i++, at++) {
+		int byte = (unsigned char)spelled.ptr[i];
+
+		if (byte == '%') {
+			byte = i + 2 < spelled.len ? percent_value(spelled.ptr + i) : -1;
+			i += 2;
+		}
+		if (at == segment.len || byte != (unsigned char)segment.ptr[at]) {
+			return false;
 		}
 	}
-	return POL_PLACE_INSIDE;
+	return at == segment.len;
+}
+
+/* Most segments are spelled as they are; a `%` is always spelled otherwise. */
+static bool is_segment(struct pol_str spelled, struct pol_str segment)
+{
+	if (memchr(segment.ptr, '%', segment.len) == NULL && pol_str_equal(spelled, segment)) {
+		return true;
+	}
+	return spelled.len > segment.len && memchr(spelled.ptr, '%', spelled.len) != NULL &&
+	       is_spelled(spelled, segment);
 }
 
 enum pol_path_place_match pol_path_place_match(
 	struct pol_str place, struct pol_str tree, const struct pol_path *path)
 {
-	enum pol_path_place_match match = POL_PLACE_INSIDE;
 	struct pol_str at_tree;
 	struct pol_str at;
-	uint32_t count = 0;
 
 	if (!pol_path_split(place, &at_tree, &at) || !pol_str_equal(at_tree, tree)) {
 		return POL_PLACE_ELSEWHERE;
 	}
-	if (at.len > POL_PATH_BYTES || memchr(at.ptr, '?', at.len) != NULL) {
-		return match_read(at, path);
-	}
-	/* A place without special bytes is compared as it stands; any other is decoded first. */
-	for (size_t i = 1; i < at.len; i++, count++) {
-		struct pol_str segment = { at.ptr + i, 0 };
+	for (uint32_t i = 0; at.len > 1; i++) {
+		const char *slash = memchr(at.ptr + 1, '/', at.len - 1);
+		size_t end = slash != NULL ? (size_t)(slash - at.ptr) : at.len;
 
-		while (i < at.len && !is_special((unsigned char)at.ptr[i])) {
-			i++;
+		if (i == path->count ||
+			!is_segment((struct pol_str){ at.ptr + 1, end - 1 }, path->segments[i])) {
+			return POL_PLACE_OUTSIDE;
 		}
-		segment.len = (size_t)(at.ptr + i - segment.ptr);
-		if ((i < at.len && at.ptr[i] != '/') || segment.len == 0 || segment.ptr[0] == '.' ||
-			segment.ptr[0] == ' ' || count == POL_PATH_SEGMENTS) {
-			return match_read(at, path);
-		}
-		if (count >= path->count || !pol_str_equal(segment, path->segments[count])) {
-			match = POL_PLACE_OUTSIDE;
-		}
+		at.ptr += end;
+		at.len -= end;
 	}
-	return match;
+	return POL_PLACE_INSIDE;
 }

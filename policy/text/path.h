@@ -95,14 +95,14 @@ enum pol_status pol_path_place_normalise(struct pol_str place, char *buffer, str
  */
 const char *pol_path_place_fault(const struct pol_path *path);
 
-/* Elsewhere: the place is in another tree, or malformed. */
+/* Elsewhere: the place is in another tree, or is no `TREE:/path`. */
 enum pol_path_place_match { POL_PLACE_ELSEWHERE = 0, POL_PLACE_OUTSIDE, POL_PLACE_INSIDE };
 
 /*
- * Compares a request's path with the place (`TREE:/path`, raw) of an assignment or a key: is the
- * path in another tree, in the tree but outside of the place, or at the place or below it? For a
- * malformed place the answer is elsewhere: then what is allowed there does not apply, and what is
- * denied there does.
+ * Compares a request's path with the place of an assignment or a key: is the path in another tree,
+ * in the tree but outside of the place, or at the place or below it? The place must be in canonical
+ * spelling, which is compared segment by segment and not read again: everything that keeps a place
+ * calls pol_path_place_normalise first. Another spelling covers nothing.
  */
 enum pol_path_place_match pol_path_place_match(
 	struct pol_str place, struct pol_str tree, const struct pol_path *path);

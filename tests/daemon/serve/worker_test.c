@@ -3,6 +3,8 @@
 
 #include <criterion/criterion.h>
 
+#include "daemon/serve/conn.h"
+#include "daemon/serve/conn_rest.h"
 #include "daemon/serve/server.h"
 #include "daemon/store/env.h"
 
@@ -81,4 +83,23 @@ Test(worker, a_change_meanwhile_is_taken_as_well)
 	begin(twice, 5);
 	cr_expect_eq(renewals, 3);
 	cr_expect_eq(worker.generation, 10);
+}
+
+/* Reload frees the policies that are older than what all workers have taken. */
+Test(worker, a_paused_call_keeps_its_policy)
+{
+	static struct conn_rest rest = { .serial = 3 };
+	static struct conn with = { .rest = &rest }, without = { .next = &with };
+
+	worker.serial = 5;
+	worker_publish_taken(&worker);
+	cr_expect_eq(atomic_load(&worker.taken), 5);
+	worker.conns = &without;
+	worker.paused = 1;
+	worker_publish_taken(&worker);
+	cr_expect_eq(atomic_load(&worker.taken), 3);
+	with.rest = NULL;
+	worker.paused = 0;
+	worker_publish_taken(&worker);
+	cr_expect_eq(atomic_load(&worker.taken), 5);
 }
