@@ -21,7 +21,8 @@ static const char usage_text[] =
 	"usage: authzd --policy DIR [--state DIR] [--socket PATH] [--config FILE] [--workers N]\n"
 	"              [--connections N] [--user-connections N] [--idle TIME]\n"
 	"              [--log-format text|json]\n"
-	"       authzd [--restore FILE] [--accept-rollback] [--state DIR] [--config FILE]\n";
+	"       authzd [--restore FILE] [--accept-rollback] [--state DIR] [--config FILE]\n"
+	"       authzd --verify-store [--state DIR] [--config FILE]\n";
 
 static const char help_text[] =
 	"\n"
@@ -41,6 +42,7 @@ static const char help_text[] =
 	"  --restore FILE      instead of serving: puts a copy of the store in the store's place\n"
 	"  --accept-rollback   instead of serving: takes a store that was rolled back as it is,\n"
 	"                      enters that in the audit trail, and ends\n"
+	"  --verify-store      instead of serving: checks every page and record of the store\n"
 	"  -h, --help          this\n"
 	"  --version           the version\n"
 	"\n"
@@ -58,6 +60,7 @@ enum option_code {
 	OPTION_LOG,
 	OPTION_RESTORE,
 	OPTION_ACCEPT,
+	OPTION_VERIFY,
 	OPTION_VERSION
 };
 
@@ -73,6 +76,7 @@ static const struct option options[] = {
 	{ "log-format", required_argument, NULL, OPTION_LOG },
 	{ "restore", required_argument, NULL, OPTION_RESTORE },
 	{ "accept-rollback", no_argument, NULL, OPTION_ACCEPT },
+	{ "verify-store", no_argument, NULL, OPTION_VERIFY },
 	{ "version", no_argument, NULL, OPTION_VERSION },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -83,11 +87,12 @@ struct command_line {
 	const char *config;
 	const char *restore; /* a file; NULL: none */
 	bool accept_rollback;
+	bool verify;
 };
 
 static bool serves(const struct command_line *line)
 {
-	return line->restore == NULL && !line->accept_rollback;
+	return line->restore == NULL && !line->accept_rollback && !line->verify;
 }
 
 /* What to do after an option. */
@@ -168,6 +173,9 @@ static enum outcome read_option(struct config *config, int code, struct command_
 		return GO_ON;
 	case OPTION_ACCEPT:
 		line->accept_rollback = true;
+		return GO_ON;
+	case OPTION_VERIFY:
+		line->verify = true;
 		return GO_ON;
 	case OPTION_VERSION:
 		puts("authzd " AUTHZ_VERSION);
@@ -258,9 +266,15 @@ static int serve(const struct config *config)
 
 static int restore(const struct config *config, const struct command_line *line)
 {
-	int r = line->restore != NULL ? restore_run(config, line->restore, line->accept_rollback)
-				      : restore_accept(config);
+	int r;
 
+	if (line->restore != NULL) {
+		r = restore_run(config, line->restore, line->accept_rollback);
+	} else if (line->verify) {
+		r = restore_verify(config);
+	} else {
+		r = restore_accept(config);
+	}
 	return r == 0 ? EXIT_CLEAN : EXIT_FAILED;
 }
 

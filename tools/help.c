@@ -21,6 +21,7 @@ static const struct {
 	{ &command_log, 1 },
 	{ &command_store_backup, 1 },
 	{ &command_store_restore, 1 },
+	{ &command_store_verify, 1 },
 	{ commands_daemon, DAEMON_COMMANDS },
 	{ &command_policy_check, 1 },
 	{ &command_policy_test, 1 },

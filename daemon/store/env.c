@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "daemon/host/log.h"
+#include "daemon/store/check.h"
 #include "daemon/store/internal.h"
 
 /* Even, since no change commits; 0 means an unknown generation. */
@@ -117,6 +118,8 @@ static int open_file(
 	r = store_find_file(store, options->path, why);
 	if (r == -ENOENT) {
 		r = make_file(store, options, aside, why);
+	} else if (r == 0) {
+		r = store_admit(store, options, why);
 	}
 	if (r == 0) {
 		r = store_open_env(store, options, 0, why);
@@ -157,6 +160,13 @@ int store_open(const struct store_options *options, struct store **out, char why
 	if (r < 0) {
 		goto fail;
 	}
+	store->opened = strdup(options->path);
+	if (store->opened == NULL) {
+		r = store_why(why, -ENOMEM, "out of memory");
+		goto fail;
+	}
+	store_catch_faults(
+		store, store->opened, options->map_size != 0 ? options->map_size : STORE_MAP_SIZE);
 	*out = store;
 	return 0;
 
@@ -170,7 +180,11 @@ void store_close(struct store *store)
 	if (store == NULL) {
 		return;
 	}
+	store_ignore_faults(store);
 	store_close_env(store);
+	if (store->opened != NULL) {
+		check_end_use(store->opened, store->lock_fd);
+	}
 	if (store->lock_fd >= 0) {
 		close(store->lock_fd);
 	}
@@ -178,6 +192,7 @@ void store_close(struct store *store)
 		close(store->head_fd);
 	}
 	pthread_mutex_destroy(&store->altered_lock);
+	free(store->opened);
 	free(store->buffer);
 	free(store);
 }

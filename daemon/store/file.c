@@ -26,10 +26,9 @@
 /* A first start writes less than this, for any size of a page. */
 #define BLANK_MAX ((off_t)1 << 20)
 
-/* Opens the file with further `flags`, checks type, owner and mode, and locks it. The lock refuses
- * a second environment, in this process too, where closing one would silently drop LMDB's locks of
- * the other. */
-static int lock_file(struct store *store, const char *path, int flags, char why[static STORE_WHY])
+/* The lock refuses a second environment, in this process too, where closing one would silently drop
+ * LMDB's locks of the other. */
+int store_lock_file(struct store *store, const char *path, int flags, char why[static STORE_WHY])
 {
 	struct stat st;
 
@@ -125,7 +124,7 @@ static int drop_blank(const char *path, char why[static STORE_WHY])
 
 int store_find_file(struct store *store, const char *path, char why[static STORE_WHY])
 {
-	int r = lock_file(store, path, 0, why);
+	int r = store_lock_file(store, path, 0, why);
 	int blank = 0;
 
 	if (r == 0) {
@@ -148,7 +147,7 @@ int store_find_file(struct store *store, const char *path, char why[static STORE
 int store_remove_left(struct store *store, const char *aside, char why[static STORE_WHY])
 {
 	struct stat st;
-	int r = lock_file(store, aside, O_NOFOLLOW, why);
+	int r = store_lock_file(store, aside, O_NOFOLLOW, why);
 
 	if (r == -ENOENT) {
 		return 0;
@@ -170,7 +169,7 @@ int store_begin_file(
 	struct store *store, const char *path, const char *aside, char why[static STORE_WHY])
 {
 	struct stat st;
-	int r = lock_file(store, aside, O_CREAT | O_EXCL | O_NOFOLLOW, why);
+	int r = store_lock_file(store, aside, O_CREAT | O_EXCL | O_NOFOLLOW, why);
 
 	if (r < 0) {
 		return r;

@@ -16,6 +16,9 @@
  *     tenant.c, role.c, used.c, retry.c
  *                    the other kinds of records
  *     altered.c      records that do not match their tag
+ *     admit.c        checks an existing data file before it is opened: check.c in a child process,
+ *                    pages.c the pages, clean.c whether the last end was a clean one
+ *     fault.c        what happens when a damaged page is found while the daemon serves
  *     reserve.c      what may be written when the map is nearly full
  *     trail.c        the trail: entries, their chain, its lists
  *     head.c         the trail's head, in a file of its own
@@ -100,6 +103,7 @@ struct store {
 	bool head_failed;                /* the last write of the head failed */
 	struct store_head head;          /* as last written; for the writer only */
 	atomic_uint_fast64_t head_count; /* its count, for any thread */
+	char *opened;                    /* the data file's path, once the store is open */
 };
 
 struct store_read {
@@ -195,6 +199,8 @@ void store_close_env(struct store *store);
 
 #define STORE_CREATING_SUFFIX ".creating" /* of the data file while it is made */
 
+/* Opens a file with further `flags` of open(2), checks its type, owner and mode, and locks it. */
+int store_lock_file(struct store *store, const char *path, int flags, char why[static STORE_WHY]);
 /* Removes the file `aside` that an interrupted start left, unless another start has it locked. */
 int store_remove_left(struct store *store, const char *aside, char why[static STORE_WHY]);
 /* Opens and locks the data file. -ENOENT: there is none, or it was blank and has been removed. */
@@ -228,6 +234,19 @@ struct store_moved {
 	uint64_t to;
 };
 int store_enter_moved(struct store *store, const struct store_moved *moved);
+
+/* --- admit.c ---------------------------------------------------------------------------------- */
+
+/* Checks the data file, which is locked and not open in LMDB. Logs altered records. */
+int store_admit(
+	struct store *store, const struct store_options *options, char why[static STORE_WHY]);
+
+/* --- fault.c ---------------------------------------------------------------------------------- */
+
+/* From now on a fault (SIGSEGV, SIGBUS) inside the store's map is logged and ends the process. One
+ * store in a process has this. */
+void store_catch_faults(struct store *store, const char *path, size_t map_size);
+void store_ignore_faults(struct store *store);
 
 /* --- verify_lists.c --------------------------------------------------------------------------- */
 

@@ -13,6 +13,7 @@
 #include "daemon/config/config.h"
 #include "daemon/host/rights.h"
 #include "daemon/host/statedir.h"
+#include "daemon/store/check.h"
 #include "daemon/store/env.h"
 
 static int fail(int error, const char *why)
@@ -61,6 +62,44 @@ int restore_accept(const struct config *config)
 		} else {
 			store_close(store);
 		}
+	}
+	if (lock >= 0) {
+		close(lock);
+	}
+	return r;
+}
+
+static int report_check(const struct check_result *result)
+{
+	char text[2 * CHECK_MAX_KEY + 64];
+
+	for (uint64_t i = 0; i < result->altered && i < CHECK_MAX_LISTED; i++) {
+		check_describe(&result->listed[i], text, sizeof text);
+		fprintf(stderr, "authzd: a record was altered: %s\n", text);
+	}
+	if (result->altered > 0) {
+		fprintf(stderr,
+			"authzd: %" PRIu64 " of %" PRIu64
+			" records were altered and are refused: see `authzcheck log "
+			"--verify`, or restore a copy with `authzcheck store restore`\n",
+			result->altered, result->records);
+		return -EBADMSG;
+	}
+	printf("sound: %" PRIu64 " pages, %" PRIu64 " records\n", result->pages, result->records);
+	return 0;
+}
+
+int restore_verify(const struct config *config)
+{
+	char path[PATH_MAX], why[STORE_WHY];
+	struct store_options options = { .path = path, .pepper = config->pepper };
+	struct check_result result;
+	int lock = -1;
+	int r = prepare(config, path, &lock);
+
+	if (r == 0) {
+		r = store_check(&options, &result, why);
+		r = r < 0 ? fail(r, why) : report_check(&result);
 	}
 	if (lock >= 0) {
 		close(lock);

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * offline: what `authzd --accept-rollback` and `authzd --restore` do to the store instead of
- * serving.
+ * offline: what `authzd --restore`, `--accept-rollback` and `--verify-store` do with the store
+ * instead of serving.
  */
 
 #include <stdbool.h>
@@ -13,6 +13,10 @@ struct config;
 /* Accepts a store that does not match the audit trail's head. The trail gets an entry about it.
  * Returns 0, or a negative errno after a message on standard error. */
 int restore_accept(const struct config *config);
+
+/* Checks each page and record of the store, and prints how many there are. Fails as above, with a
+ * line for each record that was altered. */
+int restore_verify(const struct config *config);
 
 /* Replaces the store by the copy in `file` and prints how many records it has. `accept`: even if
  * the copy does not match the trail's head. Fails as above. */

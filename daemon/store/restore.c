@@ -11,6 +11,7 @@
 
 #include "daemon/host/durable.h"
 #include "daemon/store/bytes.h"
+#include "daemon/store/check.h"
 #include "daemon/store/copy_format.h"
 
 /*
@@ -315,7 +316,8 @@ static int take(struct restore *restore, struct store_restored *out)
 
 /* --- the exchange ----------------------------------------------------------------------------- */
 
-static const char *const endings[] = { "", "-lock", STORE_HEAD_SUFFIX, STORE_CREATING_SUFFIX };
+static const char *const endings[] = { "", "-lock", STORE_HEAD_SUFFIX, CHECK_CLEAN_SUFFIX,
+	STORE_CREATING_SUFFIX };
 
 static void name(char out[static PATH_MAX], const char *path, const char *ending)
 {

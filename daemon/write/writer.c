@@ -238,8 +238,10 @@ static int start_thread(struct writer *writer)
 	sigset_t all, old;
 	int r;
 
-	/* Signals are the main thread's. */
+	/* Signals are the main thread's, except those that say that the store is damaged. */
 	sigfillset(&all);
+	sigdelset(&all, SIGSEGV);
+	sigdelset(&all, SIGBUS);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	r = -pthread_create(&writer->thread, NULL, on_thread, writer);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);

@@ -11,6 +11,7 @@ import people
 RECORDER = os.environ.get("RECORD_WRITES")
 STORE = "store.mdb"
 FILES = {"lock", "pepper", STORE, f"{STORE}-head", f"{STORE}-lock"}
+CLEAN = f"{STORE}-clean"  # after a clean end
 
 
 class File:
@@ -207,7 +208,7 @@ class LeftOver(people.PeopleTest):
         self.d.start()
         self.d.call("principals.create", id="alice")
         self.d.stop()
-        self.assertEqual({path.name for path in self.d.state.iterdir()}, FILES)
+        self.assertEqual({path.name for path in self.d.state.iterdir()}, FILES | {CLEAN})
 
     def test_a_store_that_never_held_anything_is_made_again(self):
         for data in (b"", bytes(8192), bytes(4096), bytes(16384)):

@@ -30,6 +30,7 @@ extern const struct command command_can;
 extern const struct command command_log;
 extern const struct command command_store_backup;
 extern const struct command command_store_restore;
+extern const struct command command_store_verify;
 extern const struct command command_policy_check;
 extern const struct command command_policy_test;
 extern const struct command command_policy_show;

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * offline: runs authzd for what is done to a store while no daemon serves it.
+ */
+
+#include "tools/app.h"
+
+#define OFFLINE_MAX_WORDS 3
+
+struct offline {
+	const char *words[OFFLINE_MAX_WORDS]; /* options of authzd; NULL: no more */
+	const char *failed;                   /* what it means when authzd says no */
+};
+
+/* Finds authzd, runs it with --state and --config as they were given, and waits for it. It has our
+ * standard output, or with --json standard error in its place. EXIT_YES, or another exit status
+ * after a message. */
+int offline_run(struct app *app, const struct offline *offline);
