@@ -22,7 +22,7 @@ static const char usage_text[] =
 	"              [--connections N] [--user-connections N] [--idle TIME]\n"
 	"              [--log-format text|json]\n"
 	"       authzd [--restore FILE] [--accept-rollback] [--state DIR] [--config FILE]\n"
-	"       authzd --verify-store [--state DIR] [--config FILE]\n";
+	"       authzd --accept-clock|--verify-store [--state DIR] [--config FILE]\n";
 
 static const char help_text[] =
 	"\n"
@@ -42,6 +42,9 @@ static const char help_text[] =
 	"  --restore FILE      instead of serving: puts a copy of the store in the store's place\n"
 	"  --accept-rollback   instead of serving: takes a store that was rolled back as it is,\n"
 	"                      enters that in the audit trail, and ends\n"
+	"  --accept-clock      instead of serving: takes the present time as right, though the "
+	"store\n"
+	"                      knows a later one, enters that in the audit trail, and ends\n"
 	"  --verify-store      instead of serving: checks every page and record of the store\n"
 	"  -h, --help          this\n"
 	"  --version           the version\n"
@@ -60,6 +63,7 @@ enum option_code {
 	OPTION_LOG,
 	OPTION_RESTORE,
 	OPTION_ACCEPT,
+	OPTION_ACCEPT_CLOCK,
 	OPTION_VERIFY,
 	OPTION_VERSION
 };
@@ -76,6 +80,7 @@ static const struct option options[] = {
 	{ "log-format", required_argument, NULL, OPTION_LOG },
 	{ "restore", required_argument, NULL, OPTION_RESTORE },
 	{ "accept-rollback", no_argument, NULL, OPTION_ACCEPT },
+	{ "accept-clock", no_argument, NULL, OPTION_ACCEPT_CLOCK },
 	{ "verify-store", no_argument, NULL, OPTION_VERIFY },
 	{ "version", no_argument, NULL, OPTION_VERSION },
 	{ "help", no_argument, NULL, 'h' },
@@ -87,12 +92,14 @@ struct command_line {
 	const char *config;
 	const char *restore; /* a file; NULL: none */
 	bool accept_rollback;
+	bool accept_clock;
 	bool verify;
 };
 
 static bool serves(const struct command_line *line)
 {
-	return line->restore == NULL && !line->accept_rollback && !line->verify;
+	return line->restore == NULL && !line->accept_rollback && !line->accept_clock &&
+	       !line->verify;
 }
 
 /* What to do after an option. */
@@ -173,6 +180,9 @@ static enum outcome read_option(struct config *config, int code, struct command_
 		return GO_ON;
 	case OPTION_ACCEPT:
 		line->accept_rollback = true;
+		return GO_ON;
+	case OPTION_ACCEPT_CLOCK:
+		line->accept_clock = true;
 		return GO_ON;
 	case OPTION_VERIFY:
 		line->verify = true;
@@ -273,7 +283,7 @@ static int restore(const struct config *config, const struct command_line *line)
 	} else if (line->verify) {
 		r = restore_verify(config);
 	} else {
-		r = restore_accept(config);
+		r = restore_accept(config, line->accept_rollback, line->accept_clock);
 	}
 	return r == 0 ? EXIT_CLEAN : EXIT_FAILED;
 }

@@ -417,7 +417,7 @@ int usage_flush(struct usage *usage, struct store_write *write, bool *out_more)
 	if (!*out_more) {
 		usage->next_word = 0;
 	}
-	return r;
+	return r == 0 ? store_put_clock(write) : r;
 }
 
 void usage_flushed(struct usage *usage, bool committed)

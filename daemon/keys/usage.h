@@ -92,8 +92,8 @@ struct denials *usage_denials(struct usage *usage);
 /* The use of a key as of now, flushed or not. */
 int usage_get(struct usage *usage, struct store_read *read, uint64_t number, struct store_use *out);
 
-/* Writes a slice of what was used since the last flush, in order of numbers; the writer's thread
- * alone. *out_more: call again. Call usage_flushed when the transaction has ended: a failed one
- * leaves all for the next. */
+/* Writes a slice of what was used since the last flush, in order of numbers, and the latest time
+ * (store/clock.h); the writer's thread alone. *out_more: call again. Call usage_flushed when the
+ * transaction has ended: a failed one leaves all for the next. */
 int usage_flush(struct usage *usage, struct store_write *write, bool *out_more);
 void usage_flushed(struct usage *usage, bool committed);

@@ -140,6 +140,8 @@ static int status(struct call *call)
 		{ "bytes_used", store.bytes_used },
 		{ "bytes_map", store.bytes_map },
 		{ "altered", store.altered },
+		{ "clock_latest", (uint64_t)store.clock.latest },
+		{ "clock_back", (uint64_t)store.clock.back },
 	};
 
 	wire_put_result(out, call->id);

@@ -4,11 +4,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "daemon/call/dispatch.h"
 #include "daemon/decide/actor.h"
 #include "daemon/serve/server.h"
+#include "daemon/store/clock.h"
 #include "daemon/write/audit.h"
 
 int defer_create(const struct method *method, const struct wire_request *request,
@@ -100,7 +100,8 @@ void defer_after(struct defer *defer)
 
 void defer_reloaded(struct defer *defer, const struct pol_snapshot *snapshot, uint64_t serial)
 {
-	struct call call = call_of(defer, snapshot, serial, (int64_t)time(NULL));
+	struct call call =
+		call_of(defer, snapshot, serial, store_now(defer->server->context.store));
 
 	dispatch_run(&call, actor_run);
 }

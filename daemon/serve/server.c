@@ -135,6 +135,7 @@ static void on_clock(uv_timer_t *timer)
 	struct server *server = timer->data;
 	uint64_t commits = store_commits(server->context.store);
 
+	store_watch_clock(server->context.store);
 	rotation_tick(server->context.rotation);
 	backup_tick(server->context.backup);
 	admit_make_room(server);

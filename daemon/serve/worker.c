@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "daemon/host/log.h"
 #include "daemon/load/current.h"
@@ -250,16 +249,13 @@ static void take_store(struct worker *worker)
 void worker_begin(struct worker *worker)
 {
 	const struct server *server = worker->server;
-	struct timespec now;
 
 	/* Both as of one moment: neither may have changed since the first was looked at. */
 	do {
 		take_store(worker);
 		take_policy(worker);
 	} while (worker->generation != store_generation(server->context.store));
-	/* Seconds are all that is asked for, so the tick's time will do. */
-	clock_gettime(CLOCK_REALTIME_COARSE, &now);
-	worker->now = now.tv_sec;
+	worker->now = store_now(server->context.store);
 }
 
 /* --- the loop --------------------------------------------------------------------------------- */

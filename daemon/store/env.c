@@ -235,5 +235,6 @@ int store_count(struct store_read *read, struct store_counts *out)
 	out->bytes_used = ((uint64_t)info.me_last_pgno + 1) * keys.ms_psize;
 	out->bytes_map = info.me_mapsize;
 	out->altered = store_count_altered(read->store);
+	out->clock = store_clock(read->store);
 	return 0;
 }

@@ -4,7 +4,8 @@
 /*
  * store: keys, principals, roles, tenants and the audit trail on disk. Only the files of this room
  * use LMDB. This header opens and closes the store; the headers that it includes are about
- * transactions (txn.h), records (record.h, record_key.h), the trail (trail.h) and copies (copy.h).
+ * transactions (txn.h), records (record.h, record_key.h), the trail (trail.h), copies (copy.h) and
+ * the time that counts (clock.h).
  *
  * A process opens a store once: a lock on the data file refuses a second open, in this process and
  * in others. The map has its full size from the start, is sparse, and never grows. Readers never
@@ -24,6 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/store/clock.h"
 #include "daemon/store/copy.h"
 #include "daemon/store/record.h"
 #include "daemon/store/record_key.h"
@@ -72,6 +74,7 @@ struct store_counts {
 	uint64_t bytes_used; /* of the file */
 	uint64_t bytes_map;
 	uint64_t altered; /* how often an altered record was refused since the start */
+	struct store_clock clock;
 };
 int store_count(struct store_read *read, struct store_counts *out);
 

@@ -302,7 +302,7 @@ static int check_head(
 	return r;
 }
 
-int store_enter_moved(struct store *store, const struct store_moved *moved)
+int store_append_moved(struct store_write *write, const struct store_moved *moved)
 {
 	char from[DIGITS + 1], to[DIGITS + 1], actor[32];
 	uint8_t bytes[128];
@@ -314,20 +314,25 @@ int store_enter_moved(struct store *store, const struct store_moved *moved)
 		.pid = (uint32_t)getpid(),
 		.action = moved->action,
 	};
-	struct store_write *write = NULL;
-	int r;
 
 	snprintf(actor, sizeof actor, "uid:%u", (unsigned)audit.uid);
 	snprintf(from, sizeof from, "%" PRIu64, moved->from);
 	snprintf(to, sizeof to, "%" PRIu64, moved->to);
 	audit.actor = pol_str_of(actor);
-	store_pack_add(&pack, POL_STR("head"));
+	store_pack_add(&pack, pol_str_of(moved->what));
 	store_pack_add(&pack, pol_str_of(from));
 	store_pack_add(&pack, pol_str_of(to));
 	audit.fields = store_pack_list(&pack);
-	r = store_write_begin(store, &write);
+	return store_append_audit(write, &audit);
+}
+
+int store_enter_moved(struct store *store, const struct store_moved *moved)
+{
+	struct store_write *write = NULL;
+	int r = store_write_begin(store, &write);
+
 	if (r == 0) {
-		r = store_append_audit(write, &audit);
+		r = store_append_moved(write, moved);
 	}
 	if (r == 0) {
 		r = store_write_keep(write);
@@ -343,6 +348,7 @@ int store_enter_moved(struct store *store, const struct store_moved *moved)
 static int accept(struct store *store, struct store_read *read, const char *name)
 {
 	struct store_moved moved = { .action = POL_STR("store.accept_rollback"),
+		.what = "head",
 		.from = store->head.count };
 	struct store_head end;
 	int r = store_get_head(read, &end);
@@ -412,6 +418,12 @@ int store_open_head(
 		}
 	}
 	atomic_store(&store->head_count, store->head.count);
+	if (r == 0) {
+		r = store_read_renew(read);
+	}
+	if (r == 0) {
+		store_load_clock(store, read);
+	}
 	store_read_close(read);
 	free(name);
 	return r;

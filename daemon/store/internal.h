@@ -16,6 +16,7 @@
  *     tenant.c, role.c, used.c, retry.c
  *                    the other kinds of records
  *     altered.c      records that do not match their tag
+ *     clock.c        the time that counts
  *     admit.c        checks an existing data file before it is opened: check.c in a child process,
  *                    pages.c the pages, clean.c whether the last end was a clean one
  *     fault.c        what happens when a damaged page is found while the daemon serves
@@ -103,6 +104,8 @@ struct store {
 	bool head_failed;                /* the last write of the head failed */
 	struct store_head head;          /* as last written; for the writer only */
 	atomic_uint_fast64_t head_count; /* its count, for any thread */
+	atomic_int_fast64_t latest;      /* time seen, in Unix seconds: clock.h */
+	bool clock_is_back;              /* store_watch_clock's */
 	char *opened;                    /* the data file's path, once the store is open */
 };
 
@@ -226,14 +229,22 @@ int store_open_head(
 void store_advance_head(struct store *store, const struct store_head *head);
 /* Reads the head of the store at another path. -ENOENT, -EBADMSG. */
 int store_peek_head(struct store *store, const char *path, struct store_head *out);
-/* Appends an entry, in a transaction of its own, which says that the store was moved from one head
- * to another by a restore or an accepted rollback. */
+/* What an entry says of the store itself: that it was moved from one head to another by a restore
+ * or an accepted rollback, or from one latest time to another. */
 struct store_moved {
 	struct pol_str action;
+	const char *what; /* the entry's field */
 	uint64_t from;
 	uint64_t to;
 };
+int store_append_moved(struct store_write *write, const struct store_moved *moved);
+/* The same, in a transaction of its own. */
 int store_enter_moved(struct store *store, const struct store_moved *moved);
+
+/* --- clock.c ---------------------------------------------------------------------------------- */
+
+/* Reads the latest time that the store knows. */
+void store_load_clock(struct store *store, struct store_read *read);
 
 /* --- admit.c ---------------------------------------------------------------------------------- */
 

@@ -42,11 +42,23 @@ static int prepare(const struct config *config, char path[static PATH_MAX], int 
 	return rights_drop(config->user, config->uid, config->gid);
 }
 
-int restore_accept(const struct config *config)
+static int accept_clock(struct store *store)
+{
+	int64_t from, to;
+	int r = store_accept_clock(store, &from, &to);
+
+	if (r < 0) {
+		return fail(r, store_explain(r));
+	}
+	printf("the latest time was %" PRId64 " and is %" PRId64 "\n", from, to);
+	return 0;
+}
+
+int restore_accept(const struct config *config, bool rollback, bool clock)
 {
 	char path[PATH_MAX], why[STORE_WHY];
 	struct store_options options = {
-		.path = path, .pepper = config->pepper, .readers = 1, .accept_rollback = true
+		.path = path, .pepper = config->pepper, .readers = 1, .accept_rollback = rollback
 	};
 	struct store *store;
 	int lock = -1;
@@ -60,6 +72,7 @@ int restore_accept(const struct config *config)
 		if (r < 0) {
 			fail(r, why);
 		} else {
+			r = clock ? accept_clock(store) : 0;
 			store_close(store);
 		}
 	}

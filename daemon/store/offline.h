@@ -2,17 +2,18 @@
 #pragma once
 
 /*
- * offline: what `authzd --restore`, `--accept-rollback` and `--verify-store` do with the store
- * instead of serving.
+ * offline: what `authzd --restore`, `--accept-rollback`, `--accept-clock` and `--verify-store` do
+ * with the store instead of serving.
  */
 
 #include <stdbool.h>
 
 struct config;
 
-/* Accepts a store that does not match the audit trail's head. The trail gets an entry about it.
- * Returns 0, or a negative errno after a message on standard error. */
-int restore_accept(const struct config *config);
+/* Accepts a store that does not match the audit trail's head, or the present time where the store
+ * knows a later one. The trail gets an entry about each. Returns 0, or a negative errno after a
+ * message on standard error. */
+int restore_accept(const struct config *config, bool rollback, bool clock);
 
 /* Checks each page and record of the store, and prints how many there are. Fails as above, with a
  * line for each record that was altered. */

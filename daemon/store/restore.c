@@ -278,9 +278,10 @@ static int check_end(struct restore *restore, struct store_read *read)
 
 static int enter(struct restore *restore, uint64_t head)
 {
-	const struct store_moved moved = {
-		.action = POL_STR("store.restore"), .from = head, .to = restore->end.count
-	};
+	const struct store_moved moved = { .action = POL_STR("store.restore"),
+		.what = "head",
+		.from = head,
+		.to = restore->end.count };
 	int r = store_enter_moved(restore->store, &moved);
 
 	return r == 0 ? 0 : store_why(restore->why, r, "%s: %s", restore->path, store_explain(r));

@@ -5,10 +5,10 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "daemon/host/log.h"
 #include "daemon/keys/secret_rules.h"
+#include "daemon/store/env.h"
 #include "policy/text/timetext.h"
 
 /* Keys of one slice: a millisecond or two of the main thread. With a slice each second a scan of a
@@ -183,7 +183,7 @@ static void end_scan(struct rotation_due *due)
 
 void rotation_due_tick(struct rotation_due *due)
 {
-	int64_t now = (int64_t)time(NULL);
+	int64_t now = store_now(due->store);
 	int r;
 
 	if (due->begun_at == 0) {

@@ -68,7 +68,7 @@ static void run_job(struct writer_job *job, struct writer_turn *turn)
  * their results; jobs that put nothing keep theirs. */
 static int run_jobs(struct writer *writer, struct writer_job *first, struct writer_job *end)
 {
-	struct writer_turn turn = { .now = (int64_t)time(NULL) };
+	struct writer_turn turn = { .now = store_now(writer->store) };
 	int r = store_write_begin(writer->store, &turn.write);
 
 	if (r < 0) {

@@ -32,7 +32,7 @@ struct writer;
 struct writer_turn {
 	struct store_read *read; /* sees the batch so far */
 	struct store_write *write;
-	int64_t now; /* Unix seconds */
+	int64_t now; /* store_now */
 };
 
 struct writer_job {

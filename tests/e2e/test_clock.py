@@ -47,7 +47,7 @@ class Clock(harness.DaemonTest):
         d = self.start()
         key = d.call("keys.create", roles=["r"], expires_in="30d")
         ask = lambda: d.call("authorize", token=key["secret"], method="GET", path="/a")["reason"]
-        for days, reason in ((0, "ok"), (29, "ok"), (31, "expired_key"), (-1, "ok"), (0, "ok")):
+        for days, reason in ((0, "ok"), (29, "ok"), (31, "expired_key"), (-1, "expired_key")):
             self.step(days * DAY)
             # a coarse clock may be a tick late
             harness.wait_until(lambda: ask() == reason, what=f"{reason} after {days} days")
@@ -57,7 +57,7 @@ class Clock(harness.DaemonTest):
         d.call("principals.create", id="ann")
         d.call("assignments.create", principal="ann", role="r", until=int(time.time()) + DAY)
         ask = lambda: d.call("authorize", principal="ann", method="GET", path="/a")["reason"]
-        for days, reason in ((0, "ok"), (2, "role"), (-2, "ok")):
+        for days, reason in ((0, "ok"), (2, "role"), (-2, "role")):
             self.step(days * DAY)
             harness.wait_until(lambda: ask() == reason, what=f"{reason} after {days} days")
 
@@ -66,7 +66,7 @@ class Clock(harness.DaemonTest):
         given = int(time.time())
         ask = lambda: d.call("authorize", principal="p", method="GET", path="/a", service="second",
                              mfa_at=given)["reason"]
-        for seconds, reason in ((1, "ok"), (3000, "ok"), (3700, "mfa"), (-60, "mfa"), (1, "ok")):
+        for seconds, reason in ((1, "ok"), (3000, "ok"), (3700, "mfa"), (-60, "mfa")):
             self.step(seconds)
             harness.wait_until(lambda: ask() == reason, what=f"{reason} after {seconds} seconds")
 

@@ -203,6 +203,14 @@ int status_show(struct app *app, struct wire_cursor result)
 					text_end(app->colour, COLOUR_RED)));
 		}
 	}
+	if (record_find(result, "store", &store) && record_int(store, "clock_back", 0) > 0) {
+		row(app, "clock",
+			app_text(app, "%sset back by %s: %s counts until it has caught up%s",
+				text_begin(app->colour, COLOUR_RED),
+				when_duration(app, record_int(store, "clock_back", 0)),
+				when_text_full(app, record_int(store, "clock_latest", 0)),
+				text_end(app->colour, COLOUR_RED)));
+	}
 	if (record_find(result, "rotation", &rotation)) {
 		row(app, "keys",
 			app_text(app,

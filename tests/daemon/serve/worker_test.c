@@ -15,6 +15,7 @@ static unsigned looks;
 static unsigned renewals;
 
 uint64_t __wrap_store_generation(const struct store *store);
+int64_t __wrap_store_now(struct store *store);
 int __wrap_store_read_renew(struct store_read *read);
 
 uint64_t __wrap_store_generation(const struct store *store)
@@ -24,6 +25,12 @@ uint64_t __wrap_store_generation(const struct store *store)
 	(void)store;
 	looks++;
 	return versions[at];
+}
+
+int64_t __wrap_store_now(struct store *store)
+{
+	(void)store;
+	return 1000;
 }
 
 int __wrap_store_read_renew(struct store_read *read)

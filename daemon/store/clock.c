@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/store/clock.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include "daemon/host/log.h"
+#include "daemon/store/internal.h"
+
+static const struct pol_str clock_name = { "clock", sizeof "clock" - 1 };
+
+static int64_t wall(void)
+{
+	struct timespec now;
+
+	/* The tick's time will do. */
+	clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	return now.tv_sec;
+}
+
+int64_t store_now(struct store *store)
+{
+	int64_t now = wall();
+	int64_t latest = atomic_load_explicit(&store->latest, memory_order_relaxed);
+
+	while (now > latest) {
+		if (atomic_compare_exchange_weak_explicit(&store->latest, &latest, now,
+			    memory_order_relaxed, memory_order_relaxed)) {
+			return now;
+		}
+	}
+	/* No overflow: a stored time is never negative. */
+	return now < latest - STORE_CLOCK_SLACK ? latest : now;
+}
+
+struct store_clock store_clock(struct store *store)
+{
+	int64_t counts = store_now(store), now = wall();
+	struct store_clock clock = {
+		.latest = atomic_load_explicit(&store->latest, memory_order_relaxed),
+	};
+
+	clock.back = counts == clock.latest && now < counts - STORE_CLOCK_SLACK ? counts - now : 0;
+	return clock;
+}
+
+void store_watch_clock(struct store *store)
+{
+	struct store_clock clock = store_clock(store);
+
+	if ((clock.back != 0) == store->clock_is_back) {
+		return;
+	}
+	store->clock_is_back = clock.back != 0;
+	if (clock.back != 0) {
+		log_error("alarm: the clock was set back; until it has caught up, the latest time "
+			  "that the store knows counts: set it right, or stop authzd and accept "
+			  "the present time with `authzd --accept-clock`",
+			"seconds=%lld latest=%lld", (long long)clock.back, (long long)clock.latest);
+	} else {
+		log_info("the clock has caught up with the latest time that the store knows",
+			"latest=%lld", (long long)clock.latest);
+	}
+}
+
+/* --- in the store ----------------------------------------------------------------------------- */
+
+/* -ENOENT: the store has none. */
+static int get(struct store *store, MDB_txn *txn, int64_t *out)
+{
+	MDB_val key = { clock_name.len, (void *)(uintptr_t)clock_name.ptr }, value;
+	uint64_t latest = 0;
+	int r = store_error(mdb_get(txn, store->tables[STORE_META], &key, &value));
+
+	if (r == 0) {
+		r = store_report(store, store_decode_meta(store, value, clock_name, &latest),
+			"meta", clock_name);
+	}
+	*out = r == 0 && latest <= INT64_MAX ? (int64_t)latest : 0;
+	return r;
+}
+
+static int put(struct store *store, MDB_txn *txn, int64_t latest)
+{
+	MDB_val key = { clock_name.len, (void *)(uintptr_t)clock_name.ptr }, value;
+
+	value.mv_size = store_encode_meta(store, clock_name, (uint64_t)latest);
+	value.mv_data = store->buffer;
+	return store_error(mdb_put(txn, store->tables[STORE_META], &key, &value, 0));
+}
+
+void store_load_clock(struct store *store, struct store_read *read)
+{
+	struct store_head head;
+	struct store_audit audit;
+	int64_t latest;
+
+	/* Without the record, or if it was altered, the trail still has a time. */
+	get(store, read->txn, &latest);
+	if (store_get_head(read, &head) == 0 && head.count > 0 &&
+		store_get_audit(read, head.count, &audit) == 0 && audit.time > latest) {
+		latest = audit.time;
+	}
+	atomic_store(&store->latest, latest);
+}
+
+int store_put_clock(struct store_write *write)
+{
+	struct store *store = write->store;
+	int64_t latest = atomic_load_explicit(&store->latest, memory_order_relaxed), stored;
+	bool used = store_write_job_changed(write);
+	int r = get(store, write->reader.txn, &stored);
+
+	if (r < 0 && r != -ENOENT && r != -EBADMSG) {
+		return r;
+	}
+	if (latest <= stored || (!used && latest - stored < STORE_CLOCK_SLACK)) {
+		return 0;
+	}
+	r = store_write_ready(write);
+	return r < 0 ? r : put(store, write->job, latest);
+}
+
+int store_accept_clock(struct store *store, int64_t *out_from, int64_t *out_to)
+{
+	struct store_moved moved = { .action = POL_STR("store.accept_clock"), .what = "clock" };
+	struct store_write *write = NULL;
+	int64_t to = wall();
+	int r = store_write_begin(store, &write);
+
+	*out_from = atomic_load(&store->latest);
+	*out_to = to;
+	moved.from = (uint64_t)*out_from;
+	moved.to = (uint64_t)to;
+	if (r == 0) {
+		r = store_write_ready(write);
+	}
+	if (r == 0) {
+		r = put(store, write->job, to);
+	}
+	if (r == 0) {
+		r = store_append_moved(write, &moved);
+	}
+	if (r == 0) {
+		r = store_write_keep(write);
+	}
+	if (r < 0) {
+		store_write_abort(write);
+		return r;
+	}
+	r = store_write_commit(write, true);
+	if (r == 0) {
+		atomic_store(&store->latest, to);
+	}
+	return r;
+}
