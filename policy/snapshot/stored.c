@@ -73,8 +73,13 @@ struct extension {
 	const struct pol_stored_role *roles;
 	size_t count;
 	struct pol_permset_pool *pool;
-	bool *done;
+	/* For join_all, by the index of a role. */
+	uint8_t *states;   /* enum state */
+	uint32_t *visited; /* how many of its parents were looked at */
+	uint32_t *path;    /* open roles, each a parent of the one before */
 };
+
+enum state { NEW, OPEN, DONE };
 
 static uint32_t find_parent(
 	const struct extension *extension, uint32_t tenant, const struct pol_stored_parent *parent)
@@ -90,20 +95,21 @@ static uint32_t slot_of(const struct extension *extension, uint32_t role)
 	return role - extension->out->base->role_count;
 }
 
-/* Are all stored roles that it inherits done? */
-static bool is_ready(const struct extension *extension, size_t i)
+/* The index of the next stored role that the role inherits, in *out; false: there is no other. */
+static bool next_parent(struct extension *extension, size_t i, uint32_t *out)
 {
 	const struct pol_stored_role *role = &extension->roles[i];
 
-	for (size_t p = 0; p < role->parent_count; p++) {
-		uint32_t parent = find_parent(extension, role->tenant, &role->parents[p]);
+	while (extension->visited[i] < role->parent_count) {
+		uint32_t parent = find_parent(
+			extension, role->tenant, &role->parents[extension->visited[i]++]);
 
-		if (parent != POL_NONE && parent >= extension->out->base->role_count &&
-			!extension->done[slot_of(extension, parent)]) {
-			return false;
+		if (parent != POL_NONE && parent >= extension->out->base->role_count) {
+			*out = slot_of(extension, parent);
+			return true;
 		}
 	}
-	return true;
+	return false;
 }
 
 static enum pol_status join_exclusions(
@@ -175,37 +181,48 @@ static enum pol_status join_parents(struct extension *extension, size_t i)
 	return status;
 }
 
-/* Joins the parents of all roles, in passes: a role is ready when its parents are done. If no role
- * becomes ready in a pass, the rest has a cycle. */
-static enum pol_status join_all(struct extension *extension, size_t *out_fault)
+/* Joins a role's parents after those of all that it inherits: depth first, each role once. */
+static enum pol_status join_from(struct extension *extension, uint32_t first, size_t *out_fault)
 {
-	size_t left = extension->count;
+	size_t depth = 0;
 
-	while (left > 0) {
-		size_t before = left;
+	extension->path[depth++] = first;
+	extension->states[first] = OPEN;
+	while (depth > 0) {
+		uint32_t role = extension->path[depth - 1], parent;
+		enum pol_status status;
 
-		for (size_t i = 0; i < extension->count; i++) {
-			enum pol_status status;
-
-			if (extension->done[i]) {
-				continue;
+		if (next_parent(extension, role, &parent)) {
+			if (extension->states[parent] == OPEN) {
+				*out_fault = parent;
+				return POL_EINVALID;
 			}
-			*out_fault = i;
-			if (!is_ready(extension, i)) {
-				continue;
+			if (extension->states[parent] == NEW) {
+				extension->states[parent] = OPEN;
+				extension->path[depth++] = parent;
 			}
-			status = join_parents(extension, i);
-			if (status != POL_OK) {
-				return status;
-			}
-			extension->done[i] = true;
-			left--;
+			continue;
 		}
-		if (left == before) {
-			return POL_EINVALID;
+		status = join_parents(extension, role);
+		if (status != POL_OK) {
+			return status;
 		}
+		extension->states[role] = DONE;
+		depth--;
 	}
 	return POL_OK;
+}
+
+static enum pol_status join_all(struct extension *extension, size_t *out_fault)
+{
+	enum pol_status status = POL_OK;
+
+	for (uint32_t i = 0; status == POL_OK && i < extension->count; i++) {
+		if (extension->states[i] == NEW) {
+			status = join_from(extension, i, out_fault);
+		}
+	}
+	return status;
 }
 
 /* A reference to a const snapshot: the reference count may change. */
@@ -224,7 +241,11 @@ static enum pol_status add_roles(struct extension *extension)
 		pol_arena_alloc(&out->arena, first + extension->count, sizeof *origins);
 
 	out->stored = pol_arena_alloc(&out->arena, extension->count, sizeof *out->stored);
-	extension->done = pol_arena_alloc(&out->arena, extension->count, sizeof *extension->done);
+	extension->states =
+		pol_arena_alloc(&out->arena, extension->count, sizeof *extension->states);
+	extension->visited =
+		pol_arena_alloc(&out->arena, extension->count, sizeof *extension->visited);
+	extension->path = pol_arena_alloc(&out->arena, extension->count, sizeof *extension->path);
 	if (out->arena.status != POL_OK) {
 		return out->arena.status;
 	}

@@ -279,7 +279,49 @@ Test(stored, a_cycle_is_refused)
 	size_t fault;
 
 	cr_expect_eq(pol_stored_extend(base, roles, 2, &fault, &snapshot), POL_EINVALID);
+	cr_expect_lt(fault, 2);
 	pol_stored_unref(own);
+	pol_snapshot_unref(base);
+}
+
+/* Each role inherits the next one, or the one before: whichever order the roles come in, the last
+ * of the chain gets what the first allows. */
+Test(stored, a_long_chain_is_closed_in_both_directions)
+{
+	enum { LENGTH = 5000 };
+	static struct pol_stored_parent parents[LENGTH];
+	static struct pol_stored_role roles[LENGTH];
+	struct pol_snapshot *base = compiled_text_good(policy), *snapshot = NULL;
+	struct pol_stored *own = parse(base, "allow delete on api:/loans/{loan}");
+	struct pol_stored *none = parse(base, "");
+	size_t fault;
+
+	for (int down = 0; down < 2; down++) {
+		size_t first = down ? 0 : LENGTH - 1, last = LENGTH - 1 - first;
+
+		for (size_t i = 0; i < LENGTH; i++) {
+			parents[i] = (struct pol_stored_parent){ .number = down ? i : i + 2 };
+			roles[i] = (struct pol_stored_role){ i + 1, 1, POL_STR("r"), { 0 },
+				i == first ? own : none, &parents[i], i == first ? 0 : 1 };
+		}
+		cr_assert_eq(pol_stored_extend(base, roles, LENGTH, &fault, &snapshot), POL_OK);
+		const struct pol_held held = { .role = pol_stored_find(snapshot, last + 1, 1) };
+		const struct pol_facts facts = {
+			.principal_state = POL_PRINCIPAL_ACTIVE,
+			.principal = POL_STR("p"),
+			.held = &held,
+			.held_count = 1,
+			.path = POL_STR("api:/loans/7"),
+			.verb = POL_STR("DELETE"),
+		};
+		struct pol_decision decision;
+
+		pol_eval(snapshot, &facts, &decision);
+		cr_expect(decision.allow, "%d", down);
+		pol_snapshot_unref(snapshot);
+	}
+	pol_stored_unref(own);
+	pol_stored_unref(none);
 	pol_snapshot_unref(base);
 }
 
