@@ -21,6 +21,7 @@
 
 struct actor;
 struct audit_change;
+struct call_slices;
 struct store_read;
 
 struct call {
@@ -50,6 +51,7 @@ struct call {
 	int (**after)(struct call *call); /* METHOD_ALONE: a handler that runs after the commit, in
 					   * the writer's thread and without a transaction; the
 					   * answer is what it writes */
+	struct call_slices *slices;       /* how far it is: see CALL_MORE */
 
 	/* set by the handler */
 	uint32_t allowed; /* decisions it made */
@@ -74,12 +76,27 @@ struct call {
 #define CALL_TURN 1024
 
 /*
+ * A changing handler whose work may be long returns this after a part of it, with nothing written.
+ * What it has stored is committed, other changes run, then the handler is called again with `going`
+ * set. It has to leave a state after each part that may stand for ever. Who called was judged
+ * before the first part, and is not judged again: call->actor is NULL from the second one on.
+ */
+#define CALL_MORE 3
+
+struct call_slices {
+	bool going;      /* not the first part */
+	uint32_t tenant; /* the handler's */
+	uint64_t after;  /* the handler's */
+};
+
+/*
  * Writes the whole response into call->out: envelope, error nil and result, or the error. Returns
  *
  *	0	the result is written;
  *	1	the response is written, and the call changes nothing: a refusal, or the same answer
  *		as before (manage/retry.h). What a changing method has stored is undone;
  *	2	CALL_PAUSED, from a reading method alone;
+ *	3	CALL_MORE, from a changing method alone;
  *	-errno	dispatch drops what is in `out`, answers `internal` or `overloaded`, and what was
  *		stored is undone.
  *
@@ -116,6 +133,7 @@ enum method_flags {
 	METHOD_ALONE = 1 << 5,   /* runs in a transaction of its own: changes of roles, pepper */
 	METHOD_EDITS = 1 << 6,   /* changes a record: STORE_EDITS; without a flag STORE_MAKES */
 	METHOD_ENDS = 1 << 7,    /* removes or disables: STORE_ENDS */
+	METHOD_HOLDER = 1 << 8,  /* for a key's holder: its first parameter is the key's token */
 };
 
 /* The parameters of a managing method are its fields and, after them, `token`. */

@@ -146,6 +146,10 @@ int dispatch_run(struct call *call, call_handler run)
 	size_t mark = call->done > 0 ? 0 : out->len;
 	int r = run(call);
 
+	if (r == CALL_MORE) {
+		wire_buf_rewind(out, mark);
+		return r;
+	}
 	if (r >= 0 && out->status == WIRE_OK && out->len == mark) {
 		r = -EPROTO;
 	}

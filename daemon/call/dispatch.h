@@ -40,7 +40,7 @@ const struct wire_value *dispatch_token(const struct call *call);
  * call->out held before. Returns what `run` returned. A negative errno is answered as `overloaded`
  * or `internal`; for an answer that is too large it returns -EMSGSIZE and answers `limit_reached`.
  * After CALL_PAUSED a part of the response follows; the buffer of a call that goes on holds nothing
- * else.
+ * else. After CALL_MORE no response follows.
  */
 int dispatch_run(struct call *call, call_handler run);
 

@@ -52,23 +52,78 @@ static bool is_accepted(struct call *call, const struct subject *subject)
 	return subject->verified && !pol_reason_is_unauthenticated(decision.reason);
 }
 
-static int begin(struct call *call, struct pol_str token, struct actor *out)
+/* Gathers the subject of a token that authenticates. */
+static int verify(struct call *call, struct wire_str token, struct actor *out)
 {
 	struct subject_ask ask = {
-		.has_token = true, .has_tenant = true, .token = token, .tenant = POL_STR("*")
+		.has_token = true,
+		.has_tenant = true,
+		.token = { token.ptr, token.len },
+		.tenant = POL_STR("*"),
 	};
-	const struct subject *subject = &out->subject;
 	int r = subject_gather(call, &ask, &out->subject);
-	bool accepted;
+
+	if (r < 0 || is_accepted(call, &out->subject)) {
+		return r;
+	}
+	count(call, out, true);
+	return call_error(call, "forbidden", "the token is not accepted");
+}
+
+int actor_find_holder(struct call *call, struct subject *out)
+{
+	struct subject_ask ask = {
+		.has_token = true,
+		.has_environment = true,
+		.has_tenant = true,
+		.token = subject_str(call->params[0].text),
+		.environment = POL_STR("*"),
+		.tenant = POL_STR("*"),
+	};
+	const struct pol_facts *facts = &out->facts;
+	int r = subject_gather(call, &ask, out);
 
 	if (r < 0) {
 		return r;
 	}
-	accepted = is_accepted(call, subject);
-	count(call, out, !accepted);
-	if (!accepted) {
-		return call_error(call, "forbidden", "the token is not accepted");
+	if (!out->verified || out->by_other || facts->key_state != POL_KEY_ACTIVE ||
+		facts->tenant_inactive || facts->wrong_environment || facts->wrong_tenant ||
+		(facts->binding == POL_BOUND_TO_PRINCIPAL &&
+			facts->principal_state != POL_PRINCIPAL_ACTIVE)) {
+		return call_error(call, "forbidden",
+			"the token is not the current secret of an active key of an active "
+			"principal");
 	}
+	return 0;
+}
+
+int actor_judge(struct call *call, uint32_t *out_tenant)
+{
+	const struct wire_value *token = dispatch_token(call);
+	bool holder = (call->method->flags & METHOD_HOLDER) != 0;
+	struct actor actor;
+	int r;
+
+	*out_tenant = 0;
+	if (token == NULL && !holder) {
+		return 0;
+	}
+	r = holder ? actor_find_holder(call, &actor.subject) : verify(call, token->text, &actor);
+	if (r == 0) {
+		*out_tenant = actor.subject.key.tenant;
+	}
+	return r;
+}
+
+static int begin(struct call *call, struct wire_str token, struct actor *out)
+{
+	const struct subject *subject = &out->subject;
+	int r = verify(call, token, out);
+
+	if (r != 0) {
+		return r;
+	}
+	count(call, out, false);
 	/* A secret that waited for its first use was used. */
 	if (subject->by_other &&
 		secret_rules_other(&subject->key, call->now) == STORE_OTHER_PENDING &&
@@ -97,7 +152,7 @@ static int begin(struct call *call, struct pol_str token, struct actor *out)
 __attribute__((noinline)) static int run_by_token(struct call *call, struct wire_str token)
 {
 	struct actor actor;
-	int r = begin(call, (struct pol_str){ token.ptr, token.len }, &actor);
+	int r = begin(call, token, &actor);
 
 	if (r == 0) {
 		r = call->method->handler(call);

@@ -33,6 +33,17 @@ struct actor {
  * authenticate is refused, always in the same words. For dispatch_run. */
 int actor_run(struct call *call);
 
+/* The subject of the token that is the call's first parameter, for a method of a key's holder. A
+ * token that a decision would answer with 401 is refused, always in the same words, so that they
+ * help nobody to guess one. */
+int actor_find_holder(struct call *call, struct subject *out);
+
+/* Does the call's token authenticate, if it has one? 0, and *out_tenant is the token's
+ * tenant, or 0 without a token; 1: refused; or a negative errno. For a worker, before a change is
+ * queued: a refused token is counted as presented in vain, an accepted one is counted by the run.
+ */
+int actor_judge(struct call *call, uint32_t *out_tenant);
+
 /* `authz:/NOUN`, or `authz:/NOUN/ID` when the id is not empty; the action as in that tree. */
 int actor_may(struct call *call, const char *noun, struct pol_str id, const char *action);
 

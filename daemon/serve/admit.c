@@ -1,84 +1,85 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/serve/admit.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "client/wire.h"
-#include "daemon/config/peer.h"
-#include "daemon/host/log.h"
+#include "daemon/call/dispatch.h"
+#include "daemon/decide/actor.h"
 #include "daemon/serve/conn.h"
-#include "daemon/serve/peer_limits.h"
 #include "daemon/serve/server.h"
 #include "daemon/serve/worker.h"
+#include "daemon/store/env.h"
 
-void admit_refuse(int fd, const char *message)
+int admit_change(struct conn *conn, struct call *call, uint32_t *out_tenant)
 {
-	struct wire_error err;
-	struct wire_buf out;
+	struct worker *worker = conn->worker;
+	size_t mark = worker->out.len;
+	int r;
 
-	wire_error_set(&err, WIRE_OVERLOADED, (struct wire_str){ NULL, 0 }, "%s", message);
-	wire_buf_init(&out, 1024);
-	wire_put_error(&out, NULL, &err);
-	send(fd, out.data, out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
-	wire_buf_finish(&out);
-	close(fd);
+	*out_tenant = 0;
+	if (dispatch_token(call) == NULL && (call->method->flags & METHOD_HOLDER) == 0) {
+		return 0;
+	}
+	if (!worker->reading) {
+		dispatch_fail(&worker->out, call->id, worker->read_error);
+		return 1;
+	}
+	call->context = &worker->server->context;
+	call->peer = &conn->peer;
+	call->out = &worker->out;
+	call->snapshot = worker->snapshot;
+	call->serial = worker->serial;
+	call->now = worker->now;
+	call->random_state = &worker->random_state;
+	call->read = worker->read;
+	call->view = store_read_view(worker->read);
+	r = actor_judge(call, out_tenant);
+	if (r < 0) {
+		wire_buf_rewind(&worker->out, mark);
+		dispatch_fail(&worker->out, call->id, r);
+	}
+	return r != 0;
 }
 
-static const char *explain(int error)
+/* The text that names the record. */
+static struct wire_str find_target(const struct call *call)
 {
-	switch (error) {
-	case -EDQUOT:
-		return "this user has as many connections as one may have now: close some, or try "
-		       "later";
-	case -EUSERS:
-		return "the daemon has as many connections as it takes: try later";
-	default:
-		return "the daemon has no memory left: try later";
+	const struct method *method = call->method;
+	uint32_t at = 0;
+
+	for (uint32_t i = 0; i < method->field_count; i++) {
+		if (wire_str_equal(method->fields[i].name, WIRE_STR("principal"))) {
+			at = i;
+		}
 	}
+	return method->field_count > 0 && call->params[at].given &&
+			       method->fields[at].kind == WIRE_KIND_TEXT
+		       ? call->params[at].text
+		       : (struct wire_str){ NULL, 0 };
 }
 
-void admit_make_room(struct server *server)
+/* FNV-1a, and at its end the finalizer of MurmurHash3. */
+static uint64_t hash(uint64_t state, const void *bytes, size_t len)
 {
-	if (!peer_limits_are_scarce(server->limits)) {
-		return;
+	const uint8_t *at = bytes;
+
+	for (size_t i = 0; i < len; i++) {
+		state = (state ^ at[i]) * UINT64_C(0x100000001b3);
 	}
-	for (unsigned i = 0; i < server->worker_count; i++) {
-		worker_reap(&server->workers[i]);
-	}
+	state = (state ^ state >> 33) * UINT64_C(0xff51afd7ed558ccd);
+	return state ^ state >> 33;
 }
 
-void admit_connection(struct server *server, const struct config_listener *listener, int fd)
+uint64_t admit_order(const struct conn *conn, const struct call *call)
 {
-	const struct config *config = server->context.config;
-	struct peer_limits_slot slot;
-	struct conn *conn;
-	struct peer peer;
-	int r = peer_init(&peer, fd, config);
+	struct wire_str target = find_target(call);
+	uint64_t of = (uint64_t)(uintptr_t)conn->worker ^ conn->number << 1;
+	uint64_t order;
 
-	if (r < 0) {
-		log_warn("cannot identify a peer that connects", "error=%s", strerror(-r));
-		close(fd);
-		return;
+	if (target.len == 0) {
+		return 0;
 	}
-	peer.may_decide = listener->decide;
-	peer.may_manage = listener->manage;
-	r = peer_limits_connect(server->limits, peer.user, peer.superuser,
-		peer.trusted || config_match_manager(config, &peer), &slot);
-	if (r < 0 || (slot.pool != PEER_LIMITS_SHARED && slot.pool != PEER_LIMITS_EXEMPT)) {
-		admit_make_room(server);
-	}
-	if (r < 0) {
-		admit_refuse(fd, explain(r));
-		return;
-	}
-	r = conn_create(fd, &peer, server->limits, &slot, &conn);
-	if (r < 0) {
-		peer_limits_disconnect(server->limits, &slot);
-		admit_refuse(fd, explain(r));
-		return;
-	}
-	worker_adopt(server_pick_worker(server), conn);
+	order = hash(UINT64_C(0xcbf29ce484222325), &of, sizeof of);
+	order = hash(order, target.ptr, target.len);
+	return order != 0 ? order : 1;
 }

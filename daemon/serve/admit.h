@@ -2,18 +2,22 @@
 #pragma once
 
 /*
- * admit: gives an accepted connection to a worker, or turns it away with the reason. main's thread.
+ * admit: judges the token of a change on the worker, before anything is queued.
+ *
+ * So a peer without a token that authenticates never reaches the writer's queue. The writer judges
+ * again, since the token may have ended in between.
  */
 
-struct config_listener;
-struct server;
+#include <stdint.h>
 
-/* Takes over fd. */
-void admit_connection(struct server *server, const struct config_listener *listener, int fd);
+#include "daemon/call/call.h"
 
-/* Sends one error without an id, as far as the peer takes it at once, and closes. */
-void admit_refuse(int fd, const char *message);
+struct conn;
 
-/* Every second, and when a connection found no room among the shared ones: while connections are
- * scarce, the workers close idle ones. */
-void admit_make_room(struct server *server);
+/* The call has the request's method, parameters and id. 0: go on, and *out_tenant is the token's
+ * tenant, or 0 without a token; 1: refused, the response is written. */
+int admit_change(struct conn *conn, struct call *call, uint32_t *out_tenant);
+
+/* For queue_item.order: the same for two changes of one connection that name the same record, never
+ * 0. The `principal` is what is named, or the method's first parameter. */
+uint64_t admit_order(const struct conn *conn, const struct call *call);

@@ -6,6 +6,7 @@
 #include "daemon/call/dispatch.h"
 #include "daemon/decide/actor.h"
 #include "daemon/load/current.h"
+#include "daemon/serve/admit.h"
 #include "daemon/serve/conn.h"
 #include "daemon/serve/conn_rest.h"
 #include "daemon/serve/defer.h"
@@ -19,6 +20,13 @@
 static int on_run(struct writer_job *job, const struct writer_turn *turn)
 {
 	return defer_change((struct defer *)job, turn);
+}
+
+_Static_assert(WRITER_MORE == CALL_MORE, "the writer gets what the handler returns");
+
+static void on_more(struct writer_job *job)
+{
+	defer_continue((struct defer *)job);
 }
 
 static void on_done(struct writer_job *job, int result)
@@ -39,36 +47,57 @@ static void on_done(struct writer_job *job, int result)
 	worker_deliver(defer);
 }
 
-static int defer_request(
-	struct conn *conn, const struct method *method, const struct wire_request *request)
+/* What the writer goes by: which jobs go before it, and how much of the reserve it may use. */
+static void describe_job(struct conn *conn, const struct call *call, struct writer_job *job)
+{
+	uint32_t flags = call->method->flags;
+
+	job->run = on_run;
+	job->done = on_done;
+	job->more = on_more;
+	job->need = (flags & METHOD_ENDS) != 0    ? STORE_ENDS
+		    : (flags & METHOD_EDITS) != 0 ? STORE_EDITS
+						  : STORE_MAKES;
+	job->item.class = (flags & METHOD_ENDS) != 0    ? QUEUE_ENDS
+			  : (flags & METHOD_EDITS) != 0 ? QUEUE_EDITS
+							: QUEUE_MAKES;
+	job->item.uid = conn->peer.uid;
+	job->item.order = admit_order(conn, call);
+	job->alone = (flags & METHOD_ALONE) != 0;
+}
+
+/* Hands the call to another thread, unless its token is refused, which is answered here. */
+static int defer_request(struct conn *conn, struct call *call, const struct wire_request *request)
 {
 	struct worker *worker = conn->worker;
 	struct server *server = worker->server;
 	struct defer *defer;
-	int r = defer_create(method, request, &conn->peer, &defer);
+	uint32_t tenant;
+	int r;
 
+	if (admit_change(conn, call, &tenant) != 0) {
+		return 0;
+	}
+	r = defer_create(call->method, request, &conn->peer, &defer);
 	if (r < 0) {
 		return r;
 	}
-	if (!peer_limits_charge(conn->limits, conn->slot.user, defer->len, conn->peer.superuser)) {
+	if (!peer_limits_charge(
+		    conn->limits, conn->slot.user, defer_size(defer), conn->peer.superuser)) {
 		defer_destroy(defer);
 		return -EDQUOT;
 	}
-	defer->charged = defer->len;
+	defer->charged = defer_size(defer);
 	defer->limits = conn->limits;
 	defer->user = conn->slot.user;
 	defer->server = server;
 	defer->worker = worker;
 	defer->conn = conn->number;
-	defer->job.run = on_run;
-	defer->job.done = on_done;
-	defer->job.need = (method->flags & METHOD_ENDS) != 0    ? STORE_ENDS
-			  : (method->flags & METHOD_EDITS) != 0 ? STORE_EDITS
-								: STORE_MAKES;
-	defer->job.alone = (method->flags & METHOD_ALONE) != 0;
+	describe_job(conn, call, &defer->job);
+	defer->job.item.tenant = tenant;
 	conn->waiting++;
 	worker->deferred++;
-	if ((method->flags & METHOD_RELOADS) != 0) {
+	if ((call->method->flags & METHOD_RELOADS) != 0) {
 		reload_ask(server->reload, defer);
 	} else {
 		writer_submit(server->writer, &defer->job);
@@ -186,7 +215,8 @@ uint32_t conn_request(struct conn *conn, const uint8_t *bytes, size_t len)
 		return 1;
 	}
 	if ((method->flags & (METHOD_CHANGES | METHOD_RELOADS)) != 0) {
-		r = defer_request(conn, method, &request);
+		call = (struct call){ .method = method, .params = values, .id = request.id };
+		r = defer_request(conn, &call, &request);
 		if (r < 0) {
 			dispatch_fail(&worker->out, request.id, r);
 		}

@@ -12,7 +12,7 @@
 
 static bool charge(struct conn *conn, size_t bytes)
 {
-	if (!peer_limits_charge(conn->limits, conn->user, bytes, conn->peer.superuser)) {
+	if (!peer_limits_charge(conn->limits, conn->slot.user, bytes, conn->peer.superuser)) {
 		return false;
 	}
 	conn->rest->charged += bytes;
@@ -79,7 +79,7 @@ void conn_rest_end(struct conn *conn)
 		return;
 	}
 	conn->rest = NULL;
-	peer_limits_release(conn->limits, conn->user, rest->charged);
+	peer_limits_release(conn->limits, conn->slot.user, rest->charged);
 	wire_buf_finish(&rest->out);
 	wire_wipe(rest->bytes, rest->len);
 	conn->worker->paused--;

@@ -48,6 +48,15 @@ fail:
 	return -ENOMEM;
 }
 
+/* What the allocator needs beside each of its three blocks. */
+#define OVERHEAD 16
+
+size_t defer_size(const struct defer *defer)
+{
+	return sizeof *defer + defer->len + 1 +
+	       ((size_t)defer->method->field_count + 1) * sizeof *defer->values + 3 * OVERHEAD;
+}
+
 /* The part that both kinds of deferred calls have. */
 static struct call call_of(
 	struct defer *defer, const struct pol_snapshot *snapshot, uint64_t serial, int64_t now)
@@ -73,6 +82,7 @@ int defer_change(struct defer *defer, const struct writer_turn *turn)
 	/* The writer's thread alone exchanges the snapshot. */
 	struct call call = call_of(
 		defer, server->current.snapshot, current_serial(&server->current), turn->now);
+	int r;
 
 	/* A run before this one was undone. */
 	pol_snapshot_unref(defer->next_snapshot);
@@ -83,7 +93,21 @@ int defer_change(struct defer *defer, const struct writer_turn *turn)
 	call.next = &defer->next_snapshot;
 	defer->after = NULL;
 	call.after = &defer->after;
-	return dispatch_run(&call, actor_run);
+	defer->further = defer->slices;
+	call.slices = &defer->further;
+	if (defer->slices.going) {
+		memcpy(change.actor, defer->actor, sizeof change.actor);
+		return dispatch_run(&call, defer->method->handler);
+	}
+	r = dispatch_run(&call, actor_run);
+	memcpy(defer->actor, change.actor, sizeof defer->actor);
+	return r;
+}
+
+void defer_continue(struct defer *defer)
+{
+	defer->slices = defer->further;
+	defer->slices.going = true;
 }
 
 void defer_after(struct defer *defer)
@@ -91,8 +115,8 @@ void defer_after(struct defer *defer)
 	struct current *current = &defer->server->current;
 
 	if (defer->after != NULL) {
-		struct call call = call_of(
-			defer, current->snapshot, current_serial(current), (int64_t)time(NULL));
+		struct call call = call_of(defer, current->snapshot, current_serial(current),
+			store_now(defer->server->context.store));
 
 		dispatch_run(&call, defer->after);
 	}

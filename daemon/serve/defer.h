@@ -15,6 +15,7 @@
 #include "client/wire.h"
 #include "daemon/call/call.h"
 #include "daemon/config/peer.h"
+#include "daemon/write/audit.h"
 #include "daemon/write/writer.h"
 
 struct peer_limits;
@@ -37,6 +38,9 @@ struct defer {
 	struct wire_value *values;
 	struct pol_snapshot *next_snapshot; /* call.next */
 	int (*after)(struct call *call);    /* call.after */
+	struct call_slices slices;          /* as of the last commit */
+	struct call_slices further;         /* as the run leaves them */
+	char actor[AUDIT_ACTOR];            /* who made the first slice */
 	struct wire_buf out;                /* the response */
 	uint8_t *bytes;                     /* the request */
 	size_t len;
@@ -46,11 +50,17 @@ struct defer {
 int defer_create(const struct method *method, const struct wire_request *request,
 	const struct peer *peer, struct defer **out);
 
+/* Bytes of memory that it takes until it is answered, for the limits of its peer. */
+size_t defer_size(const struct defer *defer);
+
 /* Runs a changing method in the writer's turn. Returns what dispatch_run returns. */
 int defer_change(struct defer *defer, const struct writer_turn *turn);
 
 /* Runs what the method set for after the commit, if it did. The writer's thread. */
 void defer_after(struct defer *defer);
+
+/* After the commit of a slice: the next run goes on from there. */
+void defer_continue(struct defer *defer);
 
 /* Runs a method that asked for a reload, after it: with the policy that answers now. */
 void defer_reloaded(struct defer *defer, const struct pol_snapshot *snapshot, uint64_t serial);

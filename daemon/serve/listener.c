@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "daemon/host/log.h"
-#include "daemon/serve/admit.h"
+#include "daemon/serve/accept.h"
 #include "daemon/serve/server.h"
 
 /* Connections accepted in a row before the loop does something else. */
@@ -228,7 +228,7 @@ static void refuse_without_descriptor(struct listener *listener)
 		close(listener->spare);
 		fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd >= 0) {
-			admit_refuse(fd, "the daemon has no descriptors left: try later");
+			accept_refuse(fd, "the daemon has no descriptors left: try later");
 		}
 		listener->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	}
@@ -246,7 +246,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 		int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 		if (fd >= 0) {
-			admit_connection(listener->server, listener->config, fd);
+			accept_connection(listener->server, listener->config, fd);
 		} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
 			   errno == ENOBUFS) {
 			refuse_without_descriptor(listener);

@@ -101,7 +101,8 @@ static bool exchange_policy(struct server *server, struct build *build,
 	const struct build_options *options, const struct peer *by)
 {
 	struct exchange exchange = {
-		.job = { .run = on_exchange,
+		.job = { .item = { .class = QUEUE_ENDS, .uid = QUEUE_DAEMON },
+			.run = on_exchange,
 			.done = on_exchanged,
 			.need = STORE_ENDS,
 			.alone = true },

@@ -21,7 +21,7 @@
 #include "daemon/keys/usage.h"
 #include "daemon/load/build.h"
 #include "daemon/load/plugin.h"
-#include "daemon/serve/admit.h"
+#include "daemon/serve/accept.h"
 #include "daemon/serve/peer_limits.h"
 #include "daemon/serve/reload.h"
 #include "daemon/serve/report.h"
@@ -138,7 +138,7 @@ static void on_clock(uv_timer_t *timer)
 	store_watch_clock(server->context.store);
 	rotation_tick(server->context.rotation);
 	backup_tick(server->context.backup);
-	admit_make_room(server);
+	accept_make_room(server);
 	if (server->seconds++ % SWEEP_SECONDS == 0) {
 		pepper_tick(server->context.pepper);
 		sweep_tick(server->sweep);

@@ -298,6 +298,8 @@ int pepper_create(struct store *store, struct writer *writer, struct pepper **ou
 	pepper->secrets = store_secrets(store);
 	pepper->job.run = on_job;
 	pepper->job.done = on_done;
+	pepper->job.item.class = QUEUE_MAKES; /* it can wait */
+	pepper->job.item.uid = QUEUE_DAEMON;
 	pepper->job.need = STORE_EDITS;
 	/* The scan must see nothing that is not durable: an old pepper that was dropped cannot be
 	 * restored. */

@@ -210,6 +210,8 @@ void rotation_first_use(struct rotation *rotation, uint64_t number, struct pol_s
 	memcpy(task->hash, hash, STORE_HASH);
 	task->job.run = run_confirm;
 	task->job.done = confirm_done;
+	task->job.item.class = QUEUE_ENDS;
+	task->job.item.uid = QUEUE_DAEMON;
 	task->job.need = STORE_ENDS; /* ends the old secret */
 	writer_submit(rotation->parts.writer, &task->job);
 }
@@ -309,6 +311,8 @@ void rotation_dead(struct rotation *rotation, const struct store_key *key)
 	task->count = count;
 	task->job.run = run_alarm;
 	task->job.done = alarm_done;
+	task->job.item.class = QUEUE_EDITS;
+	task->job.item.uid = QUEUE_DAEMON;
 	task->job.need = STORE_EDITS;
 	writer_submit(rotation->parts.writer, &task->job);
 }

@@ -93,6 +93,8 @@ int sweep_create(struct store *store, struct writer *writer, struct sweep **out)
 	sweep->writer = writer;
 	sweep->job.run = on_job;
 	sweep->job.done = on_done;
+	sweep->job.item.class = QUEUE_MAKES; /* it can wait */
+	sweep->job.item.uid = QUEUE_DAEMON;
 	sweep->job.need = STORE_ENDS;
 	*out = sweep;
 	return 0;

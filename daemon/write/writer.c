@@ -12,18 +12,21 @@
 #include "daemon/keys/usage.h"
 #include "daemon/store/env.h"
 
+/* A job costs its flow a turn for each time it ran this long. */
+#define WRITER_TURN_US 1000
+
 struct writer {
 	struct store *store;
 	struct usage *usage;
 	pthread_t thread;
 	pthread_mutex_t mutex; /* guards what follows, up to stop */
 	pthread_cond_t wake;
-	struct writer_job *first;
-	struct writer_job **last;
+	struct queue queue;
 	uint64_t waiting;
+	bool flush; /* now */
 	bool stop;
-	bool flush;        /* now */
-	bool flush_failed; /* the thread's own: so that a full disk is said once */
+	struct writer_job *held; /* the thread's own: taken, and first of the next batch */
+	bool flush_failed;       /* the thread's own: so that a full disk is said once */
 };
 
 static struct timespec later(unsigned seconds)
@@ -42,55 +45,147 @@ static bool is_past(const struct timespec *at)
 	return now.tv_sec > at->tv_sec || (now.tv_sec == at->tv_sec && now.tv_nsec >= at->tv_nsec);
 }
 
+static uint64_t microseconds(void)
+{
+	struct timespec now = later(0);
+
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* --- the queue -------------------------------------------------------------------------------- */
+
+static struct writer_job *job_of(struct queue_item *item)
+{
+	return (struct writer_job *)item;
+}
+
+static struct writer_job *next_of(const struct writer_job *job)
+{
+	return job_of(job->item.next);
+}
+
+/* The next job, or NULL. */
+static struct writer_job *take(struct writer *writer)
+{
+	struct writer_job *job = writer->held;
+
+	writer->held = NULL;
+	if (job == NULL) {
+		pthread_mutex_lock(&writer->mutex);
+		job = job_of(queue_take(&writer->queue));
+		pthread_mutex_unlock(&writer->mutex);
+	}
+	return job;
+}
+
+static bool is_last(struct writer *writer)
+{
+	bool last;
+
+	pthread_mutex_lock(&writer->mutex);
+	last = writer->queue.count == 0;
+	pthread_mutex_unlock(&writer->mutex);
+	return last;
+}
+
 /* --- jobs ------------------------------------------------------------------------------------- */
 
 static void run_job(struct writer_job *job, struct writer_turn *turn)
 {
-	int r;
+	uint64_t begin = microseconds();
+	int r, kept;
 
 	store_write_job(turn->write);
 	r = store_reserve_allows(turn->write, job->need) ? job->run(job, turn) : -EFBIG;
-	if (r == 0 && store_write_owes(turn->write)) {
+	if ((r == 0 || r == WRITER_MORE) && store_write_owes(turn->write)) {
 		log_error("a change without a record in the audit trail was undone: this is a bug",
 			"job=%p", (void *)job);
 		r = -EPROTO;
 	}
-	job->wrote = r == 0 && store_write_job_changed(turn->write);
-	if (r == 0) {
-		r = store_write_keep(turn->write);
+	job->wrote = (r == 0 || r == WRITER_MORE) && store_write_job_changed(turn->write);
+	if (r == 0 || r == WRITER_MORE) {
+		kept = store_write_keep(turn->write);
+		r = kept < 0 ? kept : r;
 	} else {
 		store_write_undo(turn->write);
 	}
 	job->result = r;
+	job->turns = (uint32_t)((microseconds() - begin) / WRITER_TURN_US);
 }
 
-/* Runs jobs up to `end` (exclusive) in one transaction. What a failed commit took with it is in
+/* The jobs of a transaction, in the order in which they ran. */
+struct batch {
+	struct writer_job *first;
+	struct queue_item **last;
+	unsigned count;
+};
+
+static void add(struct batch *batch, struct writer_job *job)
+{
+	job->item.next = NULL;
+	if (batch->first == NULL) {
+		batch->first = job;
+	} else {
+		*batch->last = &job->item;
+	}
+	batch->last = &job->item.next;
+	batch->count++;
+}
+
+/* When a batch with this job ends at the latest: what ends rights is to be durable soon. */
+static uint64_t ends_at(const struct writer_job *job, uint64_t end)
+{
+	uint64_t soon = microseconds() + WRITER_ENDS_MS * 1000;
+
+	return job->item.class == QUEUE_ENDS && soon < end ? soon : end;
+}
+
+/* Runs the batch's first job and, if it is no `again`, those that the queue gives after it, as long
+ * as the batch may grow. */
+static void run_all(
+	struct writer *writer, struct batch *batch, struct writer_turn *turn, bool again)
+{
+	struct writer_job *job = batch->first;
+	uint64_t end = microseconds() + WRITER_BATCH_MS * 1000;
+	bool alone = again || job->alone || is_last(writer);
+
+	if (alone) {
+		store_write_alone(turn->write);
+	}
+	turn->read = store_write_reader(turn->write);
+	run_job(job, turn);
+	end = ends_at(job, end);
+	while (!alone && batch->count < WRITER_BATCH && microseconds() < end) {
+		job = take(writer);
+		if (job == NULL || job->alone) {
+			writer->held = job;
+			break;
+		}
+		add(batch, job);
+		run_job(job, turn);
+		end = ends_at(job, end);
+	}
+}
+
+/* Runs a batch from its first job on in one transaction. What a failed commit took with it is in
  * their results; jobs that put nothing keep theirs. */
-static int run_jobs(struct writer *writer, struct writer_job *first, struct writer_job *end)
+static int run_batch(struct writer *writer, struct batch *batch, bool again)
 {
 	struct writer_turn turn = { .now = store_now(writer->store) };
 	int r = store_write_begin(writer->store, &turn.write);
 
 	if (r < 0) {
-		for (struct writer_job *job = first; job != end; job = job->next) {
-			job->result = r;
-			job->wrote = false;
-		}
+		batch->first->result = r;
+		batch->first->wrote = false;
 		return 0;
 	}
-	if (first->next == end) {
-		store_write_alone(turn.write);
-	}
-	turn.read = store_write_reader(turn.write);
-	for (struct writer_job *job = first; job != end; job = job->next) {
-		run_job(job, &turn);
-	}
+	run_all(writer, batch, &turn, again);
 	if (!store_write_changed(turn.write)) {
 		store_write_abort(turn.write);
 		return 0;
 	}
 	r = store_write_commit(turn.write, true);
-	for (struct writer_job *job = first; r < 0 && job != end; job = job->next) {
+	for (struct writer_job *job = batch->first; r < 0 && job != NULL; job = next_of(job)) {
 		if (job->wrote) {
 			job->result = r;
 		}
@@ -98,22 +193,56 @@ static int run_jobs(struct writer *writer, struct writer_job *first, struct writ
 	return r;
 }
 
-static void run_batch(struct writer *writer, struct writer_job *first)
+/* Runs a job of a batch whose commit failed, in a transaction of its own. */
+static void run_again(struct writer *writer, struct writer_job *job)
 {
+	struct queue_item *next = job->item.next;
+	struct batch batch = { .first = NULL };
+
+	add(&batch, job);
+	run_batch(writer, &batch, true);
+	job->item.next = next;
+}
+
+/* Gives the job back to its submitter, or to the queue if there is more of it. */
+static void finish_job(struct writer *writer, struct writer_job *job)
+{
+	bool more = job->result == WRITER_MORE;
+
+	if (more && job->more != NULL) {
+		job->more(job);
+	}
+	pthread_mutex_lock(&writer->mutex);
+	if (more) {
+		queue_return(&writer->queue, &job->item, job->turns);
+	} else {
+		queue_done(&writer->queue, &job->item, job->turns);
+		writer->waiting--;
+	}
+	pthread_mutex_unlock(&writer->mutex);
+	if (!more) {
+		job->done(job, job->result);
+	}
+}
+
+static void run_jobs(struct writer *writer, struct writer_job *first)
+{
+	struct batch batch = { .first = NULL };
 	struct writer_job *next;
 
+	add(&batch, first);
 	/* One that fills the map or the disk must not take a revocation beside it with it. */
-	if (run_jobs(writer, first, NULL) < 0 && first->next != NULL) {
-		for (struct writer_job *job = first; job != NULL; job = job->next) {
+	if (run_batch(writer, &batch, false) < 0 && batch.count > 1) {
+		for (struct writer_job *job = batch.first; job != NULL; job = next_of(job)) {
 			if (job->wrote) {
-				run_jobs(writer, job, job->next);
+				run_again(writer, job);
 			}
 		}
 	}
-	for (struct writer_job *job = first; job != NULL; job = next) {
-		next = job->next;
-		job->next = NULL;
-		job->done(job, job->result);
+	for (struct writer_job *job = batch.first; job != NULL; job = next) {
+		next = next_of(job);
+		job->item.next = NULL;
+		finish_job(writer, job);
 	}
 }
 
@@ -151,14 +280,14 @@ static bool flush_slice(struct writer *writer)
 
 /* --- the thread ------------------------------------------------------------------------------- */
 
-/* Jobs to be done, at most a batch, or NULL: time to flush, or to end. */
-static struct writer_job *take_jobs(struct writer *writer, struct timespec *flush_at)
+/* The first job of a batch, or NULL: time to flush, or to end. */
+static struct writer_job *await_job(struct writer *writer, struct timespec *flush_at)
 {
-	struct writer_job *first, **end;
-	unsigned count = 0;
-
+	if (writer->held != NULL) {
+		return take(writer);
+	}
 	pthread_mutex_lock(&writer->mutex);
-	while (writer->first == NULL && !writer->stop && !writer->flush) {
+	while (writer->queue.count == 0 && !writer->stop && !writer->flush) {
 		if (pthread_cond_timedwait(&writer->wake, &writer->mutex, flush_at) == ETIMEDOUT) {
 			break;
 		}
@@ -167,30 +296,8 @@ static struct writer_job *take_jobs(struct writer *writer, struct timespec *flus
 		writer->flush = false;
 		*flush_at = later(0);
 	}
-	first = writer->first;
-	end = &writer->first;
-	while (*end != NULL && count < WRITER_BATCH &&
-		(count == 0 || (!first->alone && !(*end)->alone))) {
-		end = &(*end)->next;
-		count++;
-	}
-	writer->first = *end;
-	if (writer->first == NULL) {
-		writer->last = &writer->first;
-	}
-	*end = NULL;
 	pthread_mutex_unlock(&writer->mutex);
-	return first;
-}
-
-static unsigned count_jobs(const struct writer_job *job)
-{
-	unsigned count = 0;
-
-	for (; job != NULL; job = job->next) {
-		count++;
-	}
-	return count;
+	return take(writer);
 }
 
 static bool must_end(struct writer *writer)
@@ -198,7 +305,7 @@ static bool must_end(struct writer *writer)
 	bool end;
 
 	pthread_mutex_lock(&writer->mutex);
-	end = writer->stop && writer->first == NULL;
+	end = writer->stop && writer->queue.count == 0 && writer->held == NULL;
 	pthread_mutex_unlock(&writer->mutex);
 	return end;
 }
@@ -210,18 +317,14 @@ static void *on_thread(void *data)
 	struct timespec overdue_at = later(2 * WRITER_FLUSH_SECONDS);
 
 	while (!must_end(writer)) {
-		struct writer_job *jobs = take_jobs(writer, &flush_at);
-		unsigned count = count_jobs(jobs);
+		struct writer_job *job = await_job(writer, &flush_at);
 
-		if (jobs != NULL) {
-			run_batch(writer, jobs);
-			pthread_mutex_lock(&writer->mutex);
-			writer->waiting -= count;
-			pthread_mutex_unlock(&writer->mutex);
+		if (job != NULL) {
+			run_jobs(writer, job);
 		}
 		/* After the changes that wait; but a flush that is overdue does not wait for them.
 		 */
-		if ((jobs == NULL && is_past(&flush_at)) || is_past(&overdue_at)) {
+		if ((job == NULL && is_past(&flush_at)) || is_past(&overdue_at)) {
 			if (!flush_slice(writer)) {
 				flush_at = later(WRITER_FLUSH_SECONDS);
 				overdue_at = later(2 * WRITER_FLUSH_SECONDS);
@@ -259,7 +362,7 @@ int writer_create(struct store *store, struct usage *usage, struct writer **out)
 	}
 	writer->store = store;
 	writer->usage = usage;
-	writer->last = &writer->first;
+	queue_init(&writer->queue);
 	pthread_mutex_init(&writer->mutex, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -278,10 +381,8 @@ int writer_create(struct store *store, struct usage *usage, struct writer **out)
 
 void writer_submit(struct writer *writer, struct writer_job *job)
 {
-	job->next = NULL;
 	pthread_mutex_lock(&writer->mutex);
-	*writer->last = job;
-	writer->last = &job->next;
+	queue_push(&writer->queue, &job->item);
 	writer->waiting++;
 	pthread_cond_signal(&writer->wake);
 	pthread_mutex_unlock(&writer->mutex);

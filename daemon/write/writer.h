@@ -4,23 +4,32 @@
 /*
  * writer: the one thread that changes anything.
  *
- * It takes all jobs that have queued, runs them in order inside one transaction, makes that
- * durable, raises the store's generation, and only then calls `done` of each job. A job that is
- * refused or fails is undone alone. When no job waits it writes the use of keys, in slices, every
+ * It takes jobs in the order of the queue (queue.h), runs them inside one transaction, makes that
+ * durable, raises the store's generation, and only then calls `done` of each job. A batch takes its
+ * next job when the one before has run, and ends after WRITER_BATCH_MS or WRITER_BATCH jobs: so a
+ * job that ends rights waits for the job that runs and for one commit, not for what has queued. A
+ * long job runs in slices, each in a batch: others run between them. A job that is refused or fails
+ * is undone alone. When no job waits the writer writes the use of keys, in slices, every
  * WRITER_FLUSH_SECONDS; that raises nothing.
  *
- * A job belongs to its submitter, again from `done` on; both functions run in the writer's
- * thread. Nothing that they touch may wait for the writer.
+ * A job belongs to its submitter, again from `done` on; its functions run in the writer's thread.
+ * Nothing that they touch may wait for the writer.
  */
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "daemon/store/reserve.h"
+#include "daemon/write/queue.h"
 
 #define WRITER_FLUSH_SECONDS 10
 /* Jobs of one transaction: bounds what a failed commit takes with it, and a batch's latency. */
-#define WRITER_BATCH 256
+#define WRITER_BATCH    256
+#define WRITER_BATCH_MS 10
+#define WRITER_ENDS_MS  2 /* after a job that ends rights */
+
+/* What `run` returns after a slice, when there is another one. */
+#define WRITER_MORE 3
 
 struct store;
 struct store_read;
@@ -36,16 +45,19 @@ struct writer_turn {
 };
 
 struct writer_job {
-	struct writer_job *next; /* in the writer's queue */
-	int result;              /* the writer's: what `done` will be given */
-	bool wrote;              /* the writer's: it put something */
-	enum store_need need;    /* how much it is worth when the store is nearly full */
-	bool alone;              /* in a transaction of its own: it changes what others go by */
+	struct queue_item item; /* class, uid, tenant and order are the submitter's */
+	int result;             /* the writer's: what `done` will be given */
+	bool wrote;             /* the writer's: it put something */
+	uint32_t turns;         /* the writer's: what it costs its flow */
+	enum store_need need;   /* how much it is worth when the store is nearly full */
+	bool alone;             /* in a transaction of its own: it changes what others go by */
 	/* Returns 0: keep what was put (nothing put is well, too). What was put without an entry in
-	 * the audit trail (audit.h) is undone: -EPROTO. A positive number: refused, the answer is
-	 * written, undo. Negative errno: failed, undo. May run a second time, after an undo, when a
-	 * commit failed for the whole batch. */
+	 * the audit trail (audit.h) is undone: -EPROTO. WRITER_MORE: keep it, and run again in a
+	 * later batch. 1: refused, the answer is written, undo. Negative errno: failed, undo. May
+	 * run a second time, after an undo, when a commit failed for the whole batch. */
 	int (*run)(struct writer_job *job, const struct writer_turn *turn);
+	/* After the commit of a slice that returned WRITER_MORE; NULL for a job without slices. */
+	void (*more)(struct writer_job *job);
 	/* Once a job: what run returned, or the negative errno that the commit ended with, after
 	 * which nothing of the change stands. store_explain says what it means. */
 	void (*done)(struct writer_job *job, int result);

@@ -253,7 +253,7 @@ const struct method keys_methods[] = {
 	{ "keys.purge", id_fields, 1, METHOD_CHANGES | METHOD_MANAGES | METHOD_ENDS, keys_purge },
 	/* For the key's holder: through any socket for decisions, without managing rights. */
 	{ "keys.renew", keys_renew_fields, KEYS_RENEW_FIELDS,
-		METHOD_CHANGES | METHOD_SECRET | METHOD_EDITS, keys_renew },
+		METHOD_CHANGES | METHOD_SECRET | METHOD_EDITS | METHOD_HOLDER, keys_renew },
 	{ "keys.restore", id_fields, 1, EDITS, keys_restore },
 	{ "keys.revoke", id_fields, 1, ENDS, revoke },
 	{ "keys.rollback", id_fields, 1, EDITS, keys_rollback },

@@ -320,13 +320,6 @@ int keys_prolong(struct call *call)
 
 /* --- by the holder ---------------------------------------------------------------------------- */
 
-/* One message for every fault of a token, so that it helps nobody to guess one. */
-static int refuse_token(struct call *call)
-{
-	return call_error(call, "forbidden",
-		"the token is not the current secret of an active key of an active principal");
-}
-
 static int check_due(struct call *call, const struct store_key *key)
 {
 	char text[POL_TIME_TEXT];
@@ -344,28 +337,12 @@ static int check_due(struct call *call, const struct store_key *key)
 
 static int check_renew(struct call *call, struct rotating *rotating)
 {
-	struct subject_ask ask = {
-		.has_token = true,
-		.has_environment = true,
-		.has_tenant = true,
-		.token = subject_str(call->params[RENEW_TOKEN].text),
-		.environment = POL_STR("*"),
-		.tenant = POL_STR("*"),
-	};
 	char actor[STORE_KID + sizeof "key:"];
 	struct subject subject;
-	const struct pol_facts *facts = &subject.facts;
-	int r = subject_gather(call, &ask, &subject);
+	int r = actor_find_holder(call, &subject);
 
-	if (r < 0) {
+	if (r != 0) {
 		return r;
-	}
-	/* A token that a decision would answer with 401 is not renewed. */
-	if (!subject.verified || subject.by_other || facts->key_state != POL_KEY_ACTIVE ||
-		facts->tenant_inactive || facts->wrong_environment || facts->wrong_tenant ||
-		(facts->binding == POL_BOUND_TO_PRINCIPAL &&
-			facts->principal_state != POL_PRINCIPAL_ACTIVE)) {
-		return refuse_token(call);
 	}
 	rotating->key = subject.key;
 	begin(call, rotating);

@@ -14,6 +14,9 @@
 #include "daemon/write/audit.h"
 
 enum { ID, ID_TENANT, ID_FIELDS };
+/* Keys that one slice of a deletion revokes. */
+#define DELETE_SLICE 64
+
 enum { LIST_TENANT, LIST_LIMIT, LIST_CURSOR, LIST_FIELDS };
 
 static const struct wire_field id_fields[ID_FIELDS] = {
@@ -157,13 +160,21 @@ static int on_key(void *context, const struct store_key *key)
 	return 1;
 }
 
+/* Revokes keys after call->slices->after. 0: all are revoked; CALL_MORE: there may be further ones.
+ */
 static int revoke_keys(struct call *call, const struct store_principal *principal)
 {
-	struct next_key next = { .number = 0 };
+	struct next_key next = { .number = call->slices->after };
+	unsigned revoked = 0;
 	int r;
 
 	for (;;) {
 		struct store_key key;
+
+		if (revoked == DELETE_SLICE) {
+			call->slices->after = next.number;
+			return CALL_MORE;
+		}
 
 		r = store_list_keys(
 			call->read, principal->tenant, principal->id, next.number, on_key, &next);
@@ -180,14 +191,48 @@ static int revoke_keys(struct call *call, const struct store_principal *principa
 		if (r < 0) {
 			return r;
 		}
+		revoked++;
 	}
+}
+
+/* The principal that is being deleted. */
+static int open_deleted(struct call *call, struct store_principal *out)
+{
+	struct call_slices *slices = call->slices;
+	int r;
+
+	if (slices->going) {
+		r = store_get_principal(
+			call->read, slices->tenant, subject_str(call->params[ID].text), out);
+		return r == -ENOENT ? call_error(call, "not_found", "there is no such principal")
+				    : r;
+	}
+	r = open_principal(call, "delete", out);
+	if (r == 0) {
+		slices->tenant = out->tenant;
+	}
+	return r;
+}
+
+/* If its keys do not fit one slice, the first one disables the principal: the rights of all of them
+ * end there, and a deletion that is interrupted can be repeated. */
+static int disable_deleted(struct call *call)
+{
+	struct store_principal principal;
+	int r = open_deleted(call, &principal);
+
+	if (r != 0 || (principal.flags & STORE_PRINCIPAL_DISABLED) != 0) {
+		return r;
+	}
+	principal.flags |= STORE_PRINCIPAL_DISABLED;
+	return audit_put_principal(call->change, &principal);
 }
 
 static int delete (struct call *call)
 {
 	struct store_principal principal;
 	uint8_t id[STORE_MAX_NAME];
-	int r = open_principal(call, "delete", &principal);
+	int r = open_deleted(call, &principal);
 
 	if (r != 0) {
 		return r;
@@ -197,7 +242,12 @@ static int delete (struct call *call)
 	memcpy(id, principal.id.ptr, principal.id.len);
 	principal.id.ptr = (const char *)id;
 	r = revoke_keys(call, &principal);
-	return r < 0 ? r : audit_delete_principal(call->change, principal.tenant, principal.id);
+	if (r == CALL_MORE && !call->slices->going) {
+		int disabled = disable_deleted(call);
+
+		return disabled != 0 ? disabled : r;
+	}
+	return r != 0 ? r : audit_delete_principal(call->change, principal.tenant, principal.id);
 }
 
 /* --- lists ------------------------------------------------------------------------------------ */

@@ -176,6 +176,100 @@ Test(writer, the_use_of_keys_is_written_at_the_end)
 	store_read_close(read);
 }
 
+/* --- order and slices ---------------------------------------------------------------------------
+ */
+
+/* A job that notes when it ran, and runs in slices. */
+struct noted {
+	struct writer_job job;
+	char name;
+	unsigned slices; /* that are left */
+	unsigned commits;
+	sem_t *done;
+	sem_t *gate;
+};
+
+static char notes[64];
+static size_t note_count;
+
+static int on_note(struct writer_job *base, const struct writer_turn *turn)
+{
+	struct noted *noted = (struct noted *)base;
+
+	(void)turn;
+	if (noted->gate != NULL) {
+		sem_wait(noted->gate);
+		return 0;
+	}
+	notes[note_count++] = noted->name;
+	return noted->slices > noted->commits ? WRITER_MORE : 0;
+}
+
+static void on_commit(struct writer_job *base)
+{
+	((struct noted *)base)->commits++;
+}
+
+static void on_noted(struct writer_job *base, int result)
+{
+	cr_assert_eq(result, 0);
+	sem_post(((struct noted *)base)->done);
+}
+
+/* Submits the jobs while the writer waits, and gives the order in which they ran. */
+static const char *run_noted(struct noted *jobs, unsigned count)
+{
+	sem_t done, gate;
+	struct noted first = {
+		.job = { .run = on_note, .done = on_noted }, .done = &done, .gate = &gate
+	};
+
+	sem_init(&done, 0, 0);
+	sem_init(&gate, 0, 0);
+	note_count = 0;
+	writer_submit(writer, &first.job);
+	for (unsigned i = 0; i < count; i++) {
+		jobs[i].job.run = on_note;
+		jobs[i].job.done = on_noted;
+		jobs[i].job.more = on_commit;
+		jobs[i].done = &done;
+		writer_submit(writer, &jobs[i].job);
+	}
+	cr_assert_geq(writer_waiting(writer), count);
+	sem_post(&gate);
+	for (unsigned i = 0; i <= count; i++) {
+		sem_wait(&done);
+	}
+	cr_assert_eq(writer_waiting(writer), 0);
+	notes[note_count] = '\0';
+	return notes;
+}
+
+Test(writer, what_ends_rights_runs_first)
+{
+	struct noted jobs[] = {
+		{ .name = 'm', .job.item.class = QUEUE_MAKES },
+		{ .name = 'a', .job.item.class = QUEUE_EDITS, .job.alone = true },
+		{ .name = 'e', .job.item.class = QUEUE_ENDS },
+		{ .name = 'n', .job.item.class = QUEUE_MAKES },
+	};
+
+	cr_assert_str_eq(run_noted(jobs, 4), "eamn");
+}
+
+Test(writer, a_job_in_slices_runs_until_it_is_done_and_lets_others_run)
+{
+	struct noted jobs[] = {
+		{ .name = 's', .job.item.class = QUEUE_ENDS, .slices = 3 },
+		{ .name = 'x', .job.item = { .class = QUEUE_ENDS, .uid = 1 } },
+		{ .name = 'm', .job.item.class = QUEUE_MAKES },
+	};
+
+	/* The first slice and the other user's job are one batch. */
+	cr_assert_str_eq(run_noted(jobs, 3), "sxmsss");
+	cr_assert_eq(jobs[0].commits, 3);
+}
+
 /* --- flushes and changes ---------------------------------------------------------------------- */
 
 enum { SLICES = 24 };

@@ -301,8 +301,12 @@ Test(stored, a_long_chain_is_closed_in_both_directions)
 
 		for (size_t i = 0; i < LENGTH; i++) {
 			parents[i] = (struct pol_stored_parent){ .number = down ? i : i + 2 };
-			roles[i] = (struct pol_stored_role){ i + 1, 1, POL_STR("r"), { 0 },
-				i == first ? own : none, &parents[i], i == first ? 0 : 1 };
+			roles[i] = (struct pol_stored_role){ .number = i + 1,
+				.tenant = 1,
+				.name = POL_STR("r"),
+				.own = i == first ? own : none,
+				.parents = &parents[i],
+				.parent_count = i == first ? 0 : 1 };
 		}
 		cr_assert_eq(pol_stored_extend(base, roles, LENGTH, &fault, &snapshot), POL_OK);
 		const struct pol_held held = { .role = pol_stored_find(snapshot, last + 1, 1) };
