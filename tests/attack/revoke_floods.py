@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Wants a revocation to wait for the changes of others, so that a stolen key works for longer.
+
+The writer is held in a commit until the flood and the revocation have queued (hold_commits.c): what
+is claimed is the order in which they are done, as the audit trail has it, and no time.
+"""
+
+import mmap
+import os
+import unittest
+
+import attack
+import harness
+import people
+
+FLOOD = 900  # changes on one connection: it reads no more than 1,024 that wait
+OTHER = 2  # a uid of the host beside people.STRANGER
+CHAIN = 300  # roles, each inheriting the one before
+KEYS = 1500  # of one principal
+
+POLICY = people.POLICY + """
+role boss { allow all on authz:/keys/**, authz:/principals/**, authz:/assignments, authz:/roles/**
+    allow all on api:/** }
+"""
+
+
+@unittest.skipUnless("HOLD_COMMITS" in os.environ, "not with a sanitizer")
+@unittest.skipUnless(os.geteuid() == 0, "needs root, to be several users")
+class Flood(attack.Attack):
+    def setUp(self):
+        self.d = self.daemon({"a.policy": POLICY}, start=False)
+        path = self.d.folder / "hold"
+        path.write_bytes(bytes(2))
+        self.d.folder.chmod(0o711)
+        with open(path, "r+b") as file:
+            self.hold = mmap.mmap(file.fileno(), 2)
+        os.environ["HOLD_COMMITS_FILE"] = str(path)
+        os.environ["LD_PRELOAD"] = os.environ["HOLD_COMMITS"]
+        try:
+            self.d.start()
+        finally:
+            del os.environ["LD_PRELOAD"]
+            del os.environ["HOLD_COMMITS_FILE"]
+        self.addCleanup(self.release)
+        self.d.socket.chmod(0o666)
+        self.c = self.d.client()
+
+    def client(self, uid=people.STRANGER):
+        with people.as_user(uid):
+            return self.d.client()
+
+    def boss(self, tenant="default"):
+        """A token that may manage the keys, principals and roles of a tenant."""
+        if tenant != "default":
+            self.c.call("tenants.create", id=tenant)
+        self.c.call("principals.create", id="boss", tenant=tenant)
+        self.c.call("assignments.create", principal="boss", role="boss", tenant=tenant)
+        return self.c.call("keys.create", principal="boss", tenant=tenant)["secret"]
+
+    def key(self, **params):
+        return self.c.call("keys.create", roles=["viewer"], **params)["id"]
+
+    # The writer
+
+    def waiting(self):
+        return self.d.call("status")["counters"]["waiting"]
+
+    def await_waiting(self, count):
+        """Waits until that many wait or more; the daemon has changes of its own, now and then."""
+        harness.wait_until(lambda: self.waiting() >= count, what=f"{count} changes wait")
+
+    def hold_writer(self):
+        """The writer waits in a commit, perhaps that of a first change; what comes now has to wait."""
+        self.c.call("principals.create", id="before")
+        newest = self.c.call("audit.list", newest_first=True, limit=1)["items"]
+        self.mark = newest[0]["sequence"]
+        self.hold[0] = 1
+        self.c.send("principals.create", {"id": "held"})
+        harness.wait_until(lambda: self.hold[1] > 0, what="the writer is held")
+        self.await_waiting(1)
+
+    def release(self):
+        self.hold[0] = 0
+
+    def done(self):
+        """What was done since the writer was held, beside the first change: (action, target)."""
+        entries, cursor = [], {}
+        while True:
+            page = self.c.call("audit.list", after=self.mark, limit=1000, **cursor)
+            entries += [(item["action"], item.get("target")) for item in page["items"]]
+            if not page.get("cursor"):
+                return [entry for entry in entries if entry[1] != "held"]
+            cursor = {"cursor": page["cursor"]}
+
+    def race(self, tried, flood, revoke, most):
+        """Queues the flood, [(client, method, params)…], and after it the revocation, whose entry in
+        the trail must come after `most` entries of the flood at most."""
+        self.hold_writer()
+        sent = [(client, client.send(method, params)) for client, method, params in flood]
+        self.await_waiting(1 + len(flood))
+        client, key, token = revoke
+        number = client.send("keys.revoke", {"id": key, **({"token": token} if token else {})})
+        self.await_waiting(2 + len(flood))
+        self.release()
+        self.assertEqual(client.receive(number)["status"], "revoked", tried)
+        for client, number in sent:
+            client.result_or_error(number)
+        before = self.done().index(("keys.revoke", key))
+        self.assertLessEqual(before, most, tried)
+        self.failed(tried, f"revoked after {before} entries of the trail")
+
+
+class Order(Flood):
+    def test_creations_of_the_same_user_go_after_a_revocation(self):
+        token, key, client = self.boss(), self.key(), self.client()
+        flood = [(client, "keys.create", {"roles": ["viewer"], "token": token}) for _ in range(FLOOD)]
+        self.race("creates keys", flood, (self.client(), key, token), 0)
+
+    def test_edits_of_roles_that_inherit_go_after_a_revocation(self):
+        token, key, client = self.boss(), self.key(), self.client()
+        for number in range(CHAIN, 0, -1):  # the worst order for a closure in passes
+            self.c.call("roles.create", name=f"r{number}", grants=["allow GET on api:/health"])
+        for number in range(CHAIN, 1, -1):
+            self.c.call("roles.update", name=f"r{number}", inherits=[f"r{number - 1}"])
+        flood = [(client, "roles.update", {"name": "r1", "description": str(at), "token": token})
+                 for at in range(100)]
+        self.race("changes the first of a chain of roles", flood, (self.client(), key, token), 0)
+
+    def test_revocations_of_another_user_take_turns(self):
+        token, key, client = self.boss(), self.key(), self.client()
+        keys = [self.key() for _ in range(FLOOD)]
+        flood = [(client, "keys.revoke", {"id": id, "token": token}) for id in keys]
+        self.race("revokes keys of its own", flood, (self.client(OTHER), key, token), 2)
+
+    def test_revocations_of_another_tenant_take_turns(self):
+        token, other, client = self.boss(), self.boss("other"), self.client()
+        key = self.c.call("keys.create", roles=["viewer"], tenant="other")["id"]
+        flood = [(client, "keys.revoke", {"id": self.key(), "token": token}) for _ in range(FLOOD)]
+        self.race("revokes keys of its own tenant", flood, (client, key, other), 2)
+
+    def test_creations_are_not_stopped_by_revocations(self):
+        token, client, other = self.boss(), self.client(), self.client(OTHER)
+        keys = [self.key() for _ in range(FLOOD)]
+        self.hold_writer()
+        sent = [client.send("keys.revoke", {"id": id, "token": token}) for id in keys]
+        made = other.send("principals.create", {"id": "late", "token": token})
+        self.await_waiting(2 + len(keys))
+        self.release()
+        other.receive(made)
+        for number in sent:
+            client.receive(number)
+        before = self.done().index(("principals.create", "late"))
+        self.assertLessEqual(before, 100)
+        self.failed("stops creations by revoking", f"created after {before} of {len(keys)} changes")
+
+    def test_changes_of_one_record_keep_their_order_on_a_connection(self):
+        client = self.d.client()
+        self.hold_writer()
+        methods = ["principals.create", "principals.disable", "principals.enable",
+                   "principals.delete", "principals.create"]
+        sent = [client.send(method, {"id": "p"}) for method in methods]
+        self.await_waiting(1 + len(methods))
+        self.release()
+        for number in sent:
+            client.receive(number)
+        self.assertEqual([action for action, target in self.done() if target == "p"], methods)
+        self.failed("overtakes its own changes", "done in the order in which they were asked for")
+
+
+class Garbage(Flood):
+    def test_a_user_without_a_token_queues_nothing(self):
+        self.hold_writer()
+        client = self.client()
+        garbage = "liq_live_" + "x" * 48
+        for method, params in (("keys.create", {"roles": ["viewer"]}), ("keys.renew", {}),
+                               ("keys.revoke", {"id": "x"}), ("principals.create", {"id": "x"})):
+            calls = [(method, {**params, "token": garbage})] * FLOOD
+            # Answered while the writer is held, so by the worker.
+            answers = client.call_many(calls)
+            self.assertEqual({answer.code for answer in answers}, {"forbidden"}, method)
+            self.assertLess(self.waiting(), 10, method)
+        self.failed("floods the queue without a token", "each was refused before it was queued")
+
+    def test_what_is_queued_is_charged_with_all_its_memory(self):
+        token = self.boss()
+        self.hold_writer()
+        before = self.memory()
+        refused = 0
+        for _ in range(40):
+            client = self.client()
+            try:
+                for _ in range(FLOOD):
+                    client.send("principals.create", {"id": "x", "token": token})
+                # A request after them: they have been read.
+                client.call("authorize", principal="x", method="GET", path="api:/health")
+                refused += len(client.early)
+            except (OSError, AssertionError):
+                refused += 1  # closed: there is no memory for a message in part
+        more = self.memory() - before
+        self.assertGreater(refused, 0)
+        self.assertLess(more, 24 << 20)
+        self.failed("fills the memory with small changes", f"{more >> 20} MiB, then `overloaded`")
+        self.release()
+
+    def memory(self):
+        status = (harness.Path("/proc") / str(self.d.pid) / "status").read_text()
+        return int(status.split("RssAnon:")[1].split()[0]) * 1024
+
+
+class Deletion(Flood):
+    def setUp(self):
+        super().setUp()
+        self.c.call("principals.create", id="many")
+        self.c.call("assignments.create", principal="many", role="viewer")
+        made = self.c.call_many([("keys.create", {"principal": "many"})] * KEYS)
+        self.secret = made[-1]["secret"]
+
+    def test_a_principal_with_many_keys_is_deleted_in_slices(self):
+        key = self.key()
+        self.race("deletes a principal with very many keys",
+                  [(self.d.client(), "principals.delete", {"id": "many"})],
+                  (self.client(), key, self.boss()), 130)
+        self.assert_error("not_found", self.c.call, "principals.get", id="many")
+        revoked = [entry for entry in self.done() if entry[0] == "principals.delete"]
+        self.assertEqual(len(revoked), KEYS + 2)  # it is disabled first, and removed at last
+
+    def test_a_deletion_that_is_cut_off_leaves_no_right(self):
+        self.hold[0] = 1
+        self.c.send("principals.delete", {"id": "many"})
+        harness.wait_until(lambda: self.hold[1] > 0, what="the writer is held")
+        self.release()
+        harness.wait_until(lambda: self.d.call("principals.get", id="many")["status"] != "active")
+        self.d.kill()
+        self.d.start()
+        with self.d.client() as client:
+            answer = client.call("authorize", token=self.secret, method="GET", path="api:/loans/7")
+            self.denied("uses a key of a principal whose deletion was cut off", answer)
+            client.call("principals.delete", id="many")
+            active = client.call("keys.list", principal="many", status="active")
+            self.assertEqual(active["items"], [])
+
+
+if __name__ == "__main__":
+    unittest.main()
