@@ -157,6 +157,7 @@ static int copy(const struct loading *loading, struct plugin *plugin)
 {
 	const struct plugin_file *file = loading->file;
 	size_t size = (size_t)file->stat.size;
+	const char *writes;
 	char *bytes;
 	int fd, r;
 
@@ -175,6 +176,13 @@ static int copy(const struct loading *loading, struct plugin *plugin)
 		r = -ESTALE;
 	}
 	close(fd);
+	writes = r == 0 ? plugin_elf_writes_code((struct pol_str){ bytes, size }) : NULL;
+	if (writes != NULL) {
+		free(bytes);
+		snprintf(loading->why, PLUGIN_WHY, "%.200s/%.100s cannot be opened: %s",
+			loading->folder->path, file->name, writes);
+		return -EINVAL;
+	}
 	if (r == 0 && !plugin_elf_is_whole((struct pol_str){ bytes, size })) {
 		free(bytes);
 		snprintf(loading->why, PLUGIN_WHY,

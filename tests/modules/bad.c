@@ -29,6 +29,13 @@ static bool nobody_has_this(void)
 }
 #endif
 
+#ifdef WRITABLE_CODE
+__asm__(".pushsection .both,\"awx\",@progbits\n.byte 0\n.popsection");
+#endif
+#ifdef CHANGED_CODE
+__asm__(".pushsection .text\n.quad authz_module\n.popsection");
+#endif
+
 static bool prepare_bad(const struct pol_prepare *prepare, const void **out)
 {
 	(void)out;
