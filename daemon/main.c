@@ -10,6 +10,7 @@
 #include "daemon/config/config.h"
 #include "daemon/host/log.h"
 #include "daemon/host/memory.h"
+#include "daemon/host/rights.h"
 #include "daemon/serve/server.h"
 #include "daemon/store/offline.h"
 
@@ -20,7 +21,7 @@ enum { EXIT_CLEAN = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 static const char usage_text[] =
 	"usage: authzd --policy DIR [--state DIR] [--socket PATH] [--config FILE] [--workers N]\n"
 	"              [--connections N] [--user-connections N] [--idle TIME]\n"
-	"              [--log-format text|json]\n"
+	"              [--log-format text|json] [--no-confinement]\n"
 	"       authzd [--restore FILE] [--accept-rollback] [--state DIR] [--config FILE]\n"
 	"       authzd --accept-clock|--verify-store [--state DIR] [--config FILE]\n";
 
@@ -39,6 +40,7 @@ static const char help_text[] =
 	"  --idle TIME         when connections are scarce, those idle for so long are closed "
 	"(60s)\n"
 	"  --log-format FORM   text or json, a line an event on standard error\n"
+	"  --no-confinement    files and system calls are not limited: for debugging alone\n"
 	"  --restore FILE      instead of serving: puts a copy of the store in the store's place\n"
 	"  --accept-rollback   instead of serving: takes a store that was rolled back as it is,\n"
 	"                      enters that in the audit trail, and ends\n"
@@ -61,6 +63,7 @@ enum option_code {
 	OPTION_USER_CONNECTIONS,
 	OPTION_IDLE,
 	OPTION_LOG,
+	OPTION_NO_CONFINEMENT,
 	OPTION_RESTORE,
 	OPTION_ACCEPT,
 	OPTION_ACCEPT_CLOCK,
@@ -78,6 +81,7 @@ static const struct option options[] = {
 	{ "user-connections", required_argument, NULL, OPTION_USER_CONNECTIONS },
 	{ "idle", required_argument, NULL, OPTION_IDLE },
 	{ "log-format", required_argument, NULL, OPTION_LOG },
+	{ "no-confinement", no_argument, NULL, OPTION_NO_CONFINEMENT },
 	{ "restore", required_argument, NULL, OPTION_RESTORE },
 	{ "accept-rollback", no_argument, NULL, OPTION_ACCEPT },
 	{ "accept-clock", no_argument, NULL, OPTION_ACCEPT_CLOCK },
@@ -175,6 +179,9 @@ static enum outcome read_option(struct config *config, int code, struct command_
 		return read_limit(config, code, optarg);
 	case OPTION_LOG:
 		return read_log_format(config, optarg);
+	case OPTION_NO_CONFINEMENT:
+		config->confine = false;
+		return GO_ON;
 	case OPTION_RESTORE:
 		line->restore = optarg;
 		return GO_ON;
@@ -208,7 +215,8 @@ static enum outcome refuse_option(int code, const char *word)
 		return usage_error("this option wants a value", word);
 	}
 	/* getopt_long reports a long option with an unexpected value by its code in optopt. */
-	if (optopt == OPTION_VERSION || strncmp(word, "--help=", 7) == 0) {
+	if (optopt == OPTION_VERSION || optopt == OPTION_ACCEPT ||
+		optopt == OPTION_NO_CONFINEMENT || strncmp(word, "--help=", 7) == 0) {
 		return usage_error("this option takes no value", word);
 	}
 	return usage_error("unknown option", optopt != 0 ? name : word);
@@ -263,7 +271,7 @@ static int configure(struct config *config, const struct command_line *line)
 
 static int serve(const struct config *config)
 {
-	struct server server = { .lock = -1 };
+	struct server server = { .lock = -1, .notify = -1 };
 	int r = server_init(&server, config);
 
 	if (r == 0) {
@@ -295,6 +303,9 @@ int main(int argc, char **argv)
 	enum outcome outcome;
 	int status;
 
+	if (rights_begin() < 0) {
+		return EXIT_FAILED;
+	}
 	memory_return_large();
 	config_init(&config);
 	outcome = read_options(&config, argc, argv, &line);

@@ -9,6 +9,7 @@
  */
 
 #include "daemon/call/report.h"
+#include "daemon/host/confine.h"
 
 struct backup;
 struct config;
@@ -31,4 +32,5 @@ struct context {
 	struct pepper *pepper;
 	struct backup *backup;
 	struct report_source report;
+	struct confined confined;
 };

@@ -16,9 +16,11 @@ enum { CONFIG_MEMORY = 4 * 1024 * 1024 };
 
 void config_init(struct config *config)
 {
-	*config = (struct config){
-		.uid = geteuid(), .gid = getegid(), .as_root = geteuid() == 0, .watch = true
-	};
+	*config = (struct config){ .uid = geteuid(),
+		.gid = getegid(),
+		.as_root = geteuid() == 0,
+		.watch = true,
+		.confine = true };
 	pol_arena_init(&config->arena, CONFIG_MEMORY);
 }
 

@@ -91,6 +91,7 @@ struct config {
 	enum log_format log_format;
 	bool has_log_format; /* set by an option, which wins over the file */
 	bool watch;
+	bool confine;          /* limit files and system calls; false: for debugging */
 	bool state_is_default; /* then missing parents are created too */
 	bool socket_is_default;
 };

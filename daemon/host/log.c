@@ -365,3 +365,24 @@ void log_count(struct log_sink_counts *out)
 		log_sink_count(now, out);
 	}
 }
+
+void log_signal(const char *message, const char *name, unsigned number)
+{
+	bool json = format == LOG_JSON;
+	char bytes[LINE], digits[16];
+	struct line line = { bytes, bytes + sizeof bytes };
+	char *at = digits + sizeof digits;
+
+	do {
+		*--at = (char)('0' + number % 10);
+		number /= 10;
+	} while (number > 0);
+	append_text(&line, json ? "{\"level\":\"error\",\"message\":\"" : "error: ");
+	append_text(&line, message);
+	append_text(&line, json ? "\",\"" : ": ");
+	append_text(&line, name);
+	append_text(&line, json ? "\":" : "=");
+	append(&line, at, (size_t)(digits + sizeof digits - at));
+	append_text(&line, json ? "}\n" : "\n");
+	(void)!write(STDERR_FILENO, bytes, (size_t)(line.at - bytes));
+}

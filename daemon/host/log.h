@@ -45,6 +45,10 @@ void log_lines(char *lines, size_t len);
 __attribute__((format(printf, 3, 4))) void log_write(
 	enum log_level level, const char *message, const char *format, ...);
 
+/* Writes `MESSAGE NAME=NUMBER` as an error, without the time, and uses no lock and no memory: for
+ * handlers of signals. */
+void log_signal(const char *message, const char *name, unsigned number);
+
 #define log_error(message, ...) log_write(LOG_ERROR, message, __VA_ARGS__)
 #define log_warn(message, ...)  log_write(LOG_WARN, message, __VA_ARGS__)
 #define log_info(message, ...)  log_write(LOG_INFO, message, __VA_ARGS__)

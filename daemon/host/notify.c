@@ -9,18 +9,21 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-int notify_supervisor(const char *state)
-{
-	const char *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	socklen_t size;
-	size_t len;
-	int fd, r = 0;
+#include "daemon/host/log.h"
 
-	if (path == NULL || path[0] == '\0') {
-		return 0;
-	}
-	len = strlen(path);
+static void report(int error)
+{
+	log_warn("the supervisor could not be notified", "error=%s", strerror(error));
+}
+
+/* A descriptor or a negative errno. */
+static int connect_to(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	size_t len = strlen(path);
+	socklen_t size;
+	int fd, r;
+
 	if ((path[0] != '/' && path[0] != '@') || len >= sizeof address.sun_path) {
 		return -EINVAL;
 	}
@@ -33,10 +36,33 @@ int notify_supervisor(const char *state)
 	if (fd < 0) {
 		return -errno;
 	}
-	if (sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&address,
-		    size) < 0) {
+	if (connect(fd, (const struct sockaddr *)&address, size) != 0) {
 		r = -errno;
+		close(fd);
+		return r;
 	}
-	close(fd);
-	return r;
+	return fd;
+}
+
+int notify_open(void)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	int fd;
+
+	if (path == NULL || path[0] == '\0') {
+		return -1;
+	}
+	fd = connect_to(path);
+	if (fd < 0) {
+		report(-fd);
+		return -1;
+	}
+	return fd;
+}
+
+void notify_send(int fd, const char *state)
+{
+	if (fd >= 0 && send(fd, state, strlen(state), MSG_NOSIGNAL) < 0) {
+		report(errno);
+	}
 }

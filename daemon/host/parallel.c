@@ -37,8 +37,9 @@ void parallel_for(
 	(void)context;
 	most = most < PARALLEL_MAX ? most : PARALLEL_MAX;
 	most = most < count ? most : count;
-	/* The main thread alone handles signals. */
+	/* The main thread alone handles signals, except that of a refused system call. */
 	sigfillset(&all);
+	sigdelset(&all, SIGSYS);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	while (started + 1 < most && pthread_create(&threads[started], NULL, run, &loop) == 0) {
 		started++;

@@ -135,7 +135,7 @@ static int compile(struct build *out, const struct build_options *options)
 	enum pol_status status;
 	bool unchanged;
 
-	policy_host_init(&host, options->plugins, out->modules);
+	policy_host_init(&host, options->names, options->plugins, out->modules);
 	pol_diags_init(&diags, out->folder->sources, out->folder->source_count);
 	status = pol_compile(out->folder->sources, out->folder->source_count, &host.interface,
 		&diags, &snapshot);
@@ -246,11 +246,13 @@ static void report_why(struct build *out, const struct build_options *options)
 	}
 }
 
-struct build_options build_options_of(const struct config *config, struct plugins *plugins)
+struct build_options build_options_of(
+	const struct config *config, struct names *names, struct plugins *plugins)
 {
 	struct build_options options = { .path = config->policy,
 		.modules = config->modules,
 		.modules_owner = config->as_root ? 0 : config->uid,
+		.names = names,
 		.plugins = plugins };
 
 	options.owners.uids[options.owners.count++] = config->uid;

@@ -15,6 +15,7 @@
 #include "policy/snapshot/snapshot.h"
 
 struct config;
+struct names;
 struct plugins;
 struct store_read;
 struct watch;
@@ -41,6 +42,7 @@ struct build_options {
 	struct folder_owners owners;
 	const char *modules; /* the module folder; NULL: none */
 	uid_t modules_owner; /* who may own it, beside root */
+	struct names *names; /* looks up users and groups; NULL: this process does */
 	struct plugins *plugins;
 	const struct folder
 		*before; /* nothing is built if the new lists equal these: the folder's; */
@@ -51,7 +53,8 @@ struct build_options {
 };
 
 /* The options that the configuration sets; the others are zero. */
-struct build_options build_options_of(const struct config *config, struct plugins *plugins);
+struct build_options build_options_of(
+	const struct config *config, struct names *names, struct plugins *plugins);
 
 /* Sets the options' watch, if any, to all that a build would read; `folder` as for watch_folder. */
 void build_watch(const struct build_options *options, const struct folder *folder);

@@ -2,25 +2,15 @@
 #include "daemon/load/policy_host.h"
 
 #include <errno.h>
-#include <grp.h>
-#include <pwd.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "daemon/host/names.h"
 #include "daemon/host/parallel.h"
 #include "daemon/host/zonefile.h"
 #include "daemon/load/plugin.h"
 
-/* First and largest buffer for a record of the user or group tables, in bytes. A group's record
- * lists its members. */
-#define RECORD_FIRST ((size_t)4 << 10)
-#define RECORD_MAX   ((size_t)4 << 20)
-
 /* Bytes of all time zones that one policy reads: several times all that exist. */
 #define ZONES_MAX ((size_t)16 << 20)
-
-/* Bytes of a user's or group's name with its NUL. */
-#define NAME_SIZE 257
 
 struct policy_host_zone {
 	struct policy_host_zone *next; /* in host.zones */
@@ -35,47 +25,22 @@ static void digest(struct policy_host *host, struct pol_str bytes)
 
 /* --- users ------------------------------------------------------------------------------------ */
 
-/* Looks the name up with a buffer of that size: 0 and *out_found, or a positive errno. */
-static int look_up(bool is_group, const char *name, size_t size, bool *out_found, uint32_t *out_id)
-{
-	char *buffer = malloc(size);
-	struct passwd user, *found_user = NULL;
-	struct group group, *found_group = NULL;
-	int r;
-
-	if (buffer == NULL) {
-		return ENOMEM;
-	}
-	r = is_group ? getgrnam_r(name, &group, buffer, size, &found_group)
-		     : getpwnam_r(name, &user, buffer, size, &found_user);
-	*out_found = found_user != NULL || found_group != NULL;
-	if (*out_found) {
-		*out_id = is_group ? (uint32_t)group.gr_gid : (uint32_t)user.pw_uid;
-	}
-	free(buffer);
-	return *out_found || r == ENOENT || r == ESRCH ? 0 : r;
-}
-
 static enum pol_status on_user(void *context, bool is_group, struct pol_str name, uint32_t *out_id)
 {
 	struct policy_host *host = context;
-	char text[NAME_SIZE];
+	char text[NAMES_MAX + 1];
 	bool found = false;
 	uint32_t id = 0;
-	int r = ERANGE;
+	int r;
 
 	if (name.len == 0 || name.len >= sizeof text || memchr(name.ptr, 0, name.len) != NULL) {
 		return POL_ENOTFOUND;
 	}
 	memcpy(text, name.ptr, name.len);
 	text[name.len] = '\0';
-	for (size_t size = RECORD_FIRST; r == ERANGE && size <= RECORD_MAX; size *= 2) {
-		do {
-			r = look_up(is_group, text, size, &found, &id);
-		} while (r == EINTR);
-	}
+	r = names_find(host->names, is_group, text, &found, &id);
 	if (r != 0) {
-		return r == ENOMEM ? POL_ENOMEM : POL_EINVALID;
+		return r == -ENOMEM ? POL_ENOMEM : POL_EINVALID;
 	}
 	digest(host, is_group ? POL_STR("group") : POL_STR("user"));
 	digest(host, name);
@@ -139,8 +104,8 @@ static enum pol_status on_data(
 
 /* --- lifetime --------------------------------------------------------------------------------- */
 
-void policy_host_init(
-	struct policy_host *host, struct plugins *plugins, struct plugin_folder *folder)
+void policy_host_init(struct policy_host *host, struct names *names, struct plugins *plugins,
+	struct plugin_folder *folder)
 {
 	*host = (struct policy_host){
 		.interface = {
@@ -152,6 +117,7 @@ void policy_host_init(
 			.parallel = parallel_for,
 		},
 		.digest = POL_HASH_SEED,
+		.names = names,
 		.plugins = plugins,
 		.folder = folder,
 	};

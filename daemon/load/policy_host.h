@@ -5,7 +5,7 @@
  * policy_host: the interface by which the compiler asks the host (struct pol_host,
  * policy/text/host.h).
  *
- * Users and groups come from the host's tables (getpwnam_r(3)), time zones from its files; both may
+ * Users and groups come from the host's tables (host/names), time zones from its files; both may
  * block, so only threads that build policies use it. Modules and their data files come from a list
  * of the module folder. Bytes in answers live until policy_host_finish. Not thread-safe.
  */
@@ -15,6 +15,7 @@
 #include "policy/text/arena.h"
 #include "policy/text/host.h"
 
+struct names;
 struct policy_host_zone;
 struct plugins;
 struct plugin_folder;
@@ -24,11 +25,13 @@ struct policy_host {
 	uint64_t digest; /* of the questions about users and zones so far, and their answers */
 	struct pol_arena arena;
 	struct policy_host_zone *zones; /* those that were read, newest first */
+	struct names *names;
 	struct plugins *plugins;
 	struct plugin_folder *folder; /* NULL: none is configured */
 };
 
-/* Borrows the loaded modules and the list of the module folder; NULL: none is configured. */
-void policy_host_init(
-	struct policy_host *host, struct plugins *plugins, struct plugin_folder *folder);
+/* Borrows the process that looks up names (NULL: this one does), the loaded modules and the list of
+ * the module folder; NULL: none is configured. */
+void policy_host_init(struct policy_host *host, struct names *names, struct plugins *plugins,
+	struct plugin_folder *folder);
 void policy_host_finish(struct policy_host *host);

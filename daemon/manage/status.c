@@ -104,6 +104,24 @@ static void encode_pepper(struct call *call)
 	encode_map(call->out, "pepper", numbers, secrets_have_old(secrets) && looked ? 2 : 1);
 }
 
+/* What limits the daemon itself. */
+static void encode_confinement(struct wire_buf *out, const struct confined *confined)
+{
+	wire_put_cstr(out, "confinement");
+	wire_put_map(out, 4);
+	wire_put_cstr(out, "seccomp");
+	wire_put_bool(out, confined->calls);
+	wire_put_cstr(out, "landlock");
+	wire_put_int(out, confined->files);
+	wire_put_cstr(out, "folders");
+	wire_put_array(out, (uint32_t)confined->folder_count);
+	for (size_t i = 0; i < confined->folder_count; i++) {
+		wire_put_cstr(out, confined->folders[i]);
+	}
+	wire_put_cstr(out, "capabilities");
+	wire_put_bool(out, confined->capabilities);
+}
+
 static int status(struct call *call)
 {
 	const struct report_source *source = &call->context->report;
@@ -154,6 +172,7 @@ static int status(struct call *call)
 	encode_map(out, "store", stored, sizeof stored / sizeof stored[0]);
 	encode_modules(out, call->snapshot);
 	encode_pepper(call);
+	encode_confinement(out, &call->context->confined);
 	wire_put_cstr(out, "policy");
 	policy_encode(call, &report.policy);
 	return 0;

@@ -21,7 +21,8 @@
 static struct build_options options_of(const struct reload_attempt *attempt)
 {
 	const struct server *server = attempt->server;
-	struct build_options options = build_options_of(server->context.config, server->plugins);
+	struct build_options options =
+		build_options_of(server->context.config, server->names, server->plugins);
 
 	options.watch = attempt->watch;
 	return options;

@@ -14,6 +14,7 @@
 #include "daemon/host/log.h"
 #include "daemon/host/log_sink.h"
 #include "daemon/host/memory.h"
+#include "daemon/host/names.h"
 #include "daemon/host/notify.h"
 #include "daemon/host/rights.h"
 #include "daemon/keys/principal_cache.h"
@@ -22,6 +23,7 @@
 #include "daemon/load/build.h"
 #include "daemon/load/plugin.h"
 #include "daemon/serve/accept.h"
+#include "daemon/serve/confinement.h"
 #include "daemon/serve/peer_limits.h"
 #include "daemon/serve/reload.h"
 #include "daemon/serve/report.h"
@@ -120,7 +122,7 @@ static void begin_end(struct server *server, int number)
 		}
 	}
 	log_info("ending", "signal=%s", number == SIGINT ? "SIGINT" : "SIGTERM");
-	notify_supervisor("STOPPING=1");
+	notify_send(server->notify, "STOPPING=1");
 	for (size_t i = 0; i < server->listener_count; i++) {
 		listener_stop(&server->listeners[i]);
 	}
@@ -286,6 +288,7 @@ int server_init(struct server *server, const struct config *config)
 	server->context.config = config;
 	server->context.report = report_source_of(server);
 	server->lock = -1;
+	server->notify = notify_open();
 	server->random_state = 88172645;
 	server->started_tick = uv_hrtime();
 	clock_gettime(CLOCK_REALTIME, &now);
@@ -309,6 +312,9 @@ int server_init(struct server *server, const struct config *config)
 		r = rights_drop(config->user, config->uid, config->gid);
 	}
 	if (r == 0) {
+		r = server_start_names(server);
+	}
+	if (r == 0) {
 		r = server_load_policy(server, &build);
 	}
 	if (r == 0) {
@@ -319,6 +325,12 @@ int server_init(struct server *server, const struct config *config)
 	}
 	if (r == 0) {
 		r = server_open_decision_log(server);
+	}
+	if (r == 0) {
+		r = server_confine(server);
+	}
+	if (r == 0) {
+		r = server_start_writer(server);
 	}
 	if (r == 0) {
 		r = start_threads(server, &build);
@@ -342,16 +354,12 @@ static void name_sockets(const struct config *config, char *out, size_t size)
 int server_run(struct server *server)
 {
 	char sockets[CONFIG_MAX_LISTENERS * sizeof(struct sockaddr_un)];
-	int r;
 
 	memory_keep_large();
 	name_sockets(server->context.config, sockets, sizeof sockets);
 	log_info("ready", "version=%s revision=%s workers=%u sockets=%s", AUTHZ_VERSION,
 		pol_snapshot_revision(server->workers[0].snapshot), server->worker_count, sockets);
-	r = notify_supervisor("READY=1");
-	if (r < 0) {
-		log_warn("the supervisor could not be notified", "error=%s", strerror(-r));
-	}
+	notify_send(server->notify, "READY=1");
 	return uv_run(&server->loop, UV_RUN_DEFAULT) == 0 ? 0 : -EBUSY;
 }
 
@@ -399,8 +407,12 @@ void server_finish(struct server *server)
 	for (size_t i = 0; i < server->listener_count; i++) {
 		listener_close(&server->listeners[i]);
 	}
+	names_stop(server->names);
 	if (server->lock >= 0) {
 		close(server->lock);
+	}
+	if (server->notify >= 0) {
+		close(server->notify);
 	}
 	if (served) {
 		log_info("ended", "uptime_s=%llu",

@@ -22,6 +22,7 @@
 #include "daemon/serve/listener.h"
 #include "daemon/serve/worker.h"
 
+struct names;
 struct peer_limits;
 struct plugins;
 struct reload;
@@ -56,10 +57,12 @@ struct server {
 	uint32_t random_state; /* the writer's thread's: see call.random_state */
 	struct writer *writer;
 	struct sweep *sweep;
+	struct names *names;     /* looks up users and groups */
 	struct plugins *plugins; /* what the policies use */
 	struct current current;
 	struct reload *reload;
 	int lock;              /* of the state folder; -1: none */
+	int notify;            /* to the supervisor; -1: none */
 	int64_t started_at;    /* Unix seconds */
 	uint64_t commits;      /* of the store, when workers were woken last */
 	uint64_t started_tick; /* uv_hrtime */
@@ -73,7 +76,7 @@ int server_init(struct server *server, const struct config *config);
  * negative errno. */
 int server_run(struct server *server);
 
-/* Takes down what is left. A zeroed one with lock -1 is well. */
+/* Takes down what is left. A zeroed one with lock and notify -1 is well. */
 void server_finish(struct server *server);
 
 /* The worker for a new connection. main's thread. */

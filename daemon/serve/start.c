@@ -65,7 +65,8 @@ int server_prepare_folders(struct server *server)
 
 static struct build_options options_of(const struct server *server)
 {
-	struct build_options options = build_options_of(server->context.config, server->plugins);
+	struct build_options options =
+		build_options_of(server->context.config, server->names, server->plugins);
 
 	options.print = server->context.config->log_format == LOG_TEXT;
 	return options;
@@ -170,9 +171,16 @@ int server_open_store(struct server *server)
 	if (r == 0) {
 		quota_counters_set_policy(server->context.quota_counters, server->current.snapshot);
 	}
-	if (r == 0) {
-		r = writer_create(server->context.store, server->context.usage, &server->writer);
+	if (r < 0) {
+		fprintf(stderr, "authzd: cannot prepare the store's tables: %s\n", strerror(-r));
 	}
+	return r;
+}
+
+int server_start_writer(struct server *server)
+{
+	int r = writer_create(server->context.store, server->context.usage, &server->writer);
+
 	if (r == 0) {
 		struct rotation_parts parts = {
 			.store = server->context.store,

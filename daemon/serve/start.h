@@ -21,3 +21,6 @@ int server_open_store(struct server *server);
 /* With what the store holds; and takes its roles into the policy. */
 int server_check_policy(struct server *server, struct build *build);
 int server_open_decision_log(struct server *server);
+
+/* After server_confine: the first thread, and what needs it. */
+int server_start_writer(struct server *server);

@@ -341,10 +341,11 @@ static int start_thread(struct writer *writer)
 	sigset_t all, old;
 	int r;
 
-	/* Signals are the main thread's, except those that say that the store is damaged. */
+	/* Signals are the main thread's, except those about a damaged store and a refused call. */
 	sigfillset(&all);
 	sigdelset(&all, SIGSEGV);
 	sigdelset(&all, SIGBUS);
+	sigdelset(&all, SIGSYS);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	r = -pthread_create(&writer->thread, NULL, on_thread, writer);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);

@@ -16,8 +16,10 @@
  * daemon's module folder and exports one symbol, the table `authz_module`, whose name is NAME. The
  * daemon loads it when a line of a policy names it. MODULES.md is a tutorial.
  *
- * Risks: a shared object runs inside the daemon with all of its rights. If it crashes, the daemon
- * ends; if it loops, a worker thread stops; if it corrupts memory, any request may be allowed.
+ * Risks: a shared object runs inside the daemon with all of its rights, and with no others: once
+ * the daemon serves, a module that makes a process or a socket ends the daemon, and it can open no
+ * file (authzd(8), CONFINEMENT). If it crashes, the daemon ends; if it loops, a worker thread
+ * stops; if it corrupts memory, any request may be allowed.
  *
  * Stability: POL_MODULE_ABI is increased with every change that a compiled module could notice, and
  * a module with another number is refused. What `prepare` is given (names, files, memory) is

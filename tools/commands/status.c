@@ -119,6 +119,23 @@ static void print_modules(struct app *app, struct wire_cursor result)
 	}
 }
 
+/* "seccomp, landlock (policy, state), capabilities none" */
+static void print_confinement(struct app *app, struct wire_cursor confinement)
+{
+	bool seccomp = record_bool(confinement, "seccomp", false);
+	bool landlock = record_int(confinement, "landlock", 0) > 0;
+	bool capabilities = record_bool(confinement, "capabilities", true);
+	enum colour colour = seccomp && landlock && !capabilities ? COLOUR_GREEN : COLOUR_RED;
+	const char *folders = record_list(&app->arena, confinement, "folders");
+
+	row(app, "confinement",
+		app_text(app, "%s%s, %s%s%s%s, %s%s", text_begin(app->colour, colour),
+			seccomp ? "seccomp" : "no seccomp", landlock ? "landlock" : "no landlock",
+			landlock ? " (" : "", landlock ? folders : "", landlock ? ")" : "",
+			capabilities ? "capabilities kept" : "capabilities none",
+			text_end(app->colour, colour)));
+}
+
 static void print_counters(struct app *app, struct wire_cursor result)
 {
 	struct wire_cursor counters = { 0 };
@@ -172,6 +189,7 @@ int status_show(struct app *app, struct wire_cursor result)
 	struct wire_cursor store = { 0 };
 	struct wire_cursor rotation = { 0 };
 	struct wire_cursor pepper = { 0 };
+	struct wire_cursor confinement = { 0 };
 
 	row(app, "authzd",
 		app_text(app, "%s, up %s, %s", record_text(&app->arena, result, "version"),
@@ -186,6 +204,9 @@ int status_show(struct app *app, struct wire_cursor result)
 		row(app, "old pepper",
 			app_text(app, "still needed by %" PRId64 " keys (see key audit)",
 				record_int(pepper, "left", 0)));
+	}
+	if (record_find(result, "confinement", &confinement)) {
+		print_confinement(app, confinement);
 	}
 	if (record_find(result, "store", &store)) {
 		row(app, "store",

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "daemon/host/confine.h"
+#include "daemon/host/log.h"
+
+/*
+ * The list was made from a trace of all end-to-end tests and then from the reason for each call.
+ * Calls of later versions of the C library and libuv are in it where they do no harm. A call that
+ * makes a process, a socket or a file system, or that reaches another process, is not.
+ */
+static const int allowed[] = {
+	/* memory; mmap and mprotect are below */
+	SCMP_SYS(brk),
+	SCMP_SYS(madvise),
+	SCMP_SYS(mlock),
+	SCMP_SYS(mremap),
+	SCMP_SYS(msync),
+	SCMP_SYS(munlock),
+	SCMP_SYS(munmap),
+	/* threads; clone is below */
+	SCMP_SYS(exit),
+	SCMP_SYS(exit_group),
+	SCMP_SYS(futex),
+	SCMP_SYS(getpid),
+	SCMP_SYS(gettid),
+	SCMP_SYS(membarrier),
+	SCMP_SYS(restart_syscall),
+	SCMP_SYS(rseq),
+	SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(rt_sigreturn),
+	SCMP_SYS(sched_getaffinity),
+	SCMP_SYS(sched_yield),
+	SCMP_SYS(set_robust_list),
+	SCMP_SYS(sigaltstack),
+	SCMP_SYS(wait4),
+	/* time and chance */
+	SCMP_SYS(clock_getres),
+	SCMP_SYS(clock_gettime),
+	SCMP_SYS(clock_nanosleep),
+	SCMP_SYS(getrandom),
+	SCMP_SYS(gettimeofday),
+	SCMP_SYS(nanosleep),
+	SCMP_SYS(time),
+	/* the process itself; qsort(3) asks for the size of memory */
+	SCMP_SYS(getegid),
+	SCMP_SYS(geteuid),
+	SCMP_SYS(getgid),
+	SCMP_SYS(getuid),
+	SCMP_SYS(sysinfo),
+	/* files, where Landlock allows them */
+	SCMP_SYS(close),
+	SCMP_SYS(fdatasync),
+	SCMP_SYS(fstat),
+	SCMP_SYS(fsync),
+	SCMP_SYS(getcwd),
+	SCMP_SYS(getdents64),
+	SCMP_SYS(inotify_add_watch),
+	SCMP_SYS(inotify_init1),
+	SCMP_SYS(inotify_rm_watch),
+	SCMP_SYS(lseek),
+	SCMP_SYS(newfstatat),
+	SCMP_SYS(openat),
+	SCMP_SYS(openat2),
+	SCMP_SYS(pread64),
+	SCMP_SYS(pwrite64),
+	SCMP_SYS(pwritev),
+	SCMP_SYS(read),
+	SCMP_SYS(readlink),
+	SCMP_SYS(readlinkat),
+	SCMP_SYS(rename),
+	SCMP_SYS(renameat),
+	SCMP_SYS(renameat2),
+	SCMP_SYS(statx),
+	SCMP_SYS(unlink),
+	SCMP_SYS(unlinkat),
+	SCMP_SYS(write),
+	SCMP_SYS(writev),
+	/* loops */
+	SCMP_SYS(epoll_create1),
+	SCMP_SYS(epoll_ctl),
+	SCMP_SYS(epoll_pwait),
+	SCMP_SYS(epoll_pwait2),
+	SCMP_SYS(epoll_wait),
+	SCMP_SYS(eventfd2),
+	SCMP_SYS(pipe2),
+	SCMP_SYS(poll),
+	SCMP_SYS(ppoll),
+	/* the sockets that are there: none can be made or connected */
+	SCMP_SYS(accept4),
+	SCMP_SYS(listen),
+	SCMP_SYS(recvfrom),
+	SCMP_SYS(shutdown),
+};
+
+/* Callers try something else when the kernel does not have them: pthread_create(3) calls clone,
+ * whose flags can be checked, and libuv does without io_uring. */
+static const int absent[] = {
+	SCMP_SYS(clone3),
+	SCMP_SYS(io_uring_setup),
+};
+
+/* fcntl(2): no signals, leases or owners. */
+static const int fcntl_commands[] = {
+	F_DUPFD_CLOEXEC,
+	F_GETFD,
+	F_SETFD,
+	F_GETFL,
+	F_SETFL,
+	F_GETLK,
+	F_SETLK,
+	F_SETLKW,
+};
+
+/* libuv's. A terminal takes none. */
+static const unsigned long ioctl_requests[] = { FIONBIO, FIOCLEX };
+
+#define LENGTH(array) (sizeof(array) / sizeof(array)[0])
+
+/* What the flags of a new thread must have, among these. Without CLONE_THREAD it would be a
+ * process; the others would give it a view of the system with rights of its own. */
+#define CLONE_MUST (CLONE_VM | CLONE_SIGHAND | CLONE_THREAD)
+#define CLONE_NEVER                                                                                \
+	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |             \
+		CLONE_NEWPID | CLONE_NEWNET)
+
+static int allow_plain(scmp_filter_ctx filter)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < LENGTH(allowed) && r == 0; i++) {
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
+	}
+	for (size_t i = 0; i < LENGTH(absent) && r == 0; i++) {
+		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), absent[i], 0);
+	}
+	for (size_t i = 0; i < LENGTH(fcntl_commands) && r == 0; i++) {
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
+			SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)fcntl_commands[i]));
+	}
+	for (size_t i = 0; i < LENGTH(ioctl_requests) && r == 0; i++) {
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+			SCMP_A1(SCMP_CMP_EQ, ioctl_requests[i]));
+	}
+	return r;
+}
+
+/* Memory is writable or code, never both, and never becomes code. Only a module's file is mapped as
+ * code. */
+static int allow_memory(scmp_filter_ctx filter, bool modules)
+{
+	int r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
+		SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+
+	if (r == 0) {
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
+			SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	}
+	if (r == 0 && modules) {
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2,
+			SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC | PROT_WRITE, PROT_EXEC),
+			SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, 0));
+	}
+	/* A module is loaded from a sealed copy in memory. */
+	if (r == 0 && modules) {
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(memfd_create), 0);
+	}
+	if (r == 0 && modules) {
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
+			SCMP_A1(SCMP_CMP_EQ, F_ADD_SEALS));
+	}
+	return r;
+}
+
+/* Threads, but no process, and signals to this process alone. */
+static int allow_threads(scmp_filter_ctx filter)
+{
+	int r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+		SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_MUST | CLONE_NEVER, CLONE_MUST));
+
+	if (r == 0) {
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+			SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+	}
+	if (r == 0) {
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(rt_sigaction), 1,
+			SCMP_A0(SCMP_CMP_NE, SIGSYS));
+	}
+	/* uv_thread_create asks for the size of a stack, and the reload's thread lowers its own
+	 * priority. */
+	if (r == 0) {
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 2,
+			SCMP_A0(SCMP_CMP_EQ, 0), SCMP_A2(SCMP_CMP_EQ, 0));
+	}
+	if (r == 0) {
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(setpriority), 1,
+			SCMP_A0(SCMP_CMP_EQ, PRIO_PROCESS));
+	}
+	return r;
+}
+
+/* Who is at the other end is asked of the kernel; an answer goes to where the socket is connected.
+ */
+static int allow_sockets(scmp_filter_ctx filter)
+{
+	int r = seccomp_rule_add(
+		filter, SCMP_ACT_ALLOW, SCMP_SYS(getsockopt), 1, SCMP_A1(SCMP_CMP_EQ, SOL_SOCKET));
+
+	return r < 0 ? r
+		     : seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(sendto), 1,
+			       SCMP_A4(SCMP_CMP_EQ, 0));
+}
+
+/* The signal of a call that is not allowed. SIGSYS is blocked here, so that a second such call ends
+ * the process at once, and the filter lets nobody change this handler. */
+static void on_refused(int number, siginfo_t *info, void *context)
+{
+	(void)number;
+	(void)context;
+	log_signal("ended: a system call that authzd does not make was refused, as by foreign code",
+		"call", (unsigned)info->si_syscall);
+	syscall(SYS_execve, NULL, NULL, NULL);
+	_exit(1);
+}
+
+static int load(scmp_filter_ctx filter, bool modules)
+{
+	struct sigaction action = { .sa_sigaction = on_refused, .sa_flags = SA_SIGINFO };
+	int r = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+
+	if (r == 0) {
+		r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
+	}
+	if (r == 0) {
+		r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_LOG, 1);
+	}
+	if (r == 0) {
+		r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+	}
+	if (r == 0) {
+		r = allow_plain(filter);
+	}
+	if (r == 0) {
+		r = allow_memory(filter, modules);
+	}
+	if (r == 0) {
+		r = allow_threads(filter);
+	}
+	if (r == 0) {
+		r = allow_sockets(filter);
+	}
+	if (r == 0 && sigaction(SIGSYS, &action, NULL) != 0) {
+		r = -errno;
+	}
+	return r == 0 ? seccomp_load(filter) : r;
+}
+
+int confine_calls(bool modules)
+{
+	const uint32_t action = SECCOMP_RET_TRAP;
+	scmp_filter_ctx filter;
+	int r;
+
+	if (syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) != 0) {
+		return -EOPNOTSUPP;
+	}
+	filter = seccomp_init(SCMP_ACT_TRAP);
+	if (filter == NULL) {
+		return -ENOMEM;
+	}
+	r = load(filter, modules);
+	seccomp_release(filter);
+	return r;
+}
+
+bool confine_is_built(void)
+{
+#ifdef AUTHZ_INSTRUMENTED
+	return false;
+#else
+	return true;
+#endif
+}
+
+bool confine_has_capabilities(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { { 0, 0, 0 } };
+
+	if (syscall(SYS_capget, &header, data) != 0) {
+		return true;
+	}
+	for (size_t i = 0; i < LENGTH(data); i++) {
+		if ((data[i].permitted | data[i].effective | data[i].inheritable) != 0) {
+			return true;
+		}
+	}
+	return false;
+}

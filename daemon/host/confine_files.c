@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/landlock.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/host/confine.h"
+
+/* What later kernels have, by the ABI that brought it; the headers of Linux 6.1 end with REFER. */
+#define ACCESS_FIRST    ((UINT64_C(1) << 13) - 1) /* 1: files and folders */
+#define ACCESS_REFER    (UINT64_C(1) << 13)       /* 2 */
+#define ACCESS_TRUNCATE (UINT64_C(1) << 14)       /* 3 */
+#define ACCESS_IOCTL    (UINT64_C(1) << 15)       /* 5 */
+#define ACCESS_TCP      UINT64_C(3)               /* 4: bind and connect */
+#define SCOPE_ALL       UINT64_C(3)               /* 6: abstract sockets and signals */
+
+/* Rights that a rule for a file that is not a folder may have. */
+#define ACCESS_OF_FILE (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE)
+
+#define ACCESS_READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+
+/* How often, and how long in between, to look whether a thread that was joined is gone. */
+enum { ALONE_TRIES = 500, ALONE_PAUSE_NS = 10 * 1000 * 1000 };
+
+/* struct landlock_ruleset_attr of ABI 6. An older kernel takes it if what it does not know is 0. */
+struct ruleset {
+	uint64_t files;
+	uint64_t net;
+	uint64_t scoped;
+};
+
+static const uint64_t rights[] = {
+	[CONFINE_READ] = ACCESS_READ,
+	[CONFINE_CHANGE] = ACCESS_READ | LANDLOCK_ACCESS_FS_WRITE_FILE |
+			   LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REMOVE_FILE,
+	[CONFINE_APPEND] = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG,
+	[CONFINE_UNLINK] = LANDLOCK_ACCESS_FS_REMOVE_FILE,
+};
+
+int confine_files_begin(struct confine_files *files)
+{
+	struct ruleset ruleset = { .files = ACCESS_FIRST };
+	long abi = syscall(
+		SYS_landlock_create_ruleset, NULL, 0, (uint32_t)LANDLOCK_CREATE_RULESET_VERSION);
+
+	/* Nothing about the question itself can be wrong: the kernel, or a filter around us, does
+	 * not have it. */
+	if (abi < 1) {
+		return -EOPNOTSUPP;
+	}
+	ruleset.files |= abi >= 2 ? ACCESS_REFER : 0;
+	ruleset.files |= abi >= 3 ? ACCESS_TRUNCATE : 0;
+	ruleset.files |= abi >= 5 ? ACCESS_IOCTL : 0;
+	ruleset.net = abi >= 4 ? ACCESS_TCP : 0;
+	ruleset.scoped = abi >= 6 ? SCOPE_ALL : 0;
+	*files = (struct confine_files){
+		.ruleset = (int)syscall(SYS_landlock_create_ruleset, &ruleset, sizeof ruleset, 0),
+		.abi = (unsigned)abi,
+		.handled = ruleset.files,
+	};
+	return files->ruleset < 0 ? -errno : 0;
+}
+
+int confine_files_allow(struct confine_files *files, const char *path, enum confine_use use)
+{
+	struct landlock_path_beneath_attr rule = { .allowed_access = rights[use] & files->handled };
+	struct stat stat;
+	int r = 0;
+
+	rule.parent_fd = open(path, O_PATH | O_CLOEXEC);
+	if (rule.parent_fd < 0) {
+		return -errno;
+	}
+	if (fstat(rule.parent_fd, &stat) != 0) {
+		r = -errno;
+	} else if (!S_ISDIR(stat.st_mode)) {
+		rule.allowed_access &= ACCESS_OF_FILE;
+	}
+	if (r == 0 && syscall(SYS_landlock_add_rule, files->ruleset, LANDLOCK_RULE_PATH_BENEATH,
+			      &rule, 0) != 0) {
+		r = -errno;
+	}
+	close(rule.parent_fd);
+	return r;
+}
+
+/* The folder in which the path's target lies; nothing for the root folder. */
+static int allow_around(struct confine_files *files, const char *path)
+{
+	char *real = realpath(path, NULL);
+	char *slash = real != NULL ? strrchr(real, '/') : NULL;
+	int r = 0;
+
+	if (real == NULL) {
+		return -errno;
+	}
+	if (slash != real) {
+		*slash = '\0';
+		r = confine_files_allow(files, real, CONFINE_READ);
+	}
+	free(real);
+	return r;
+}
+
+/* The folder that has the path's last component, as named. */
+static int allow_container(struct confine_files *files, const char *path)
+{
+	char *copy = strdup(path), *real = NULL, *slash;
+	size_t len = strlen(path);
+	int r;
+
+	if (copy == NULL) {
+		return -ENOMEM;
+	}
+	while (len > 1 && copy[len - 1] == '/') {
+		copy[--len] = '\0';
+	}
+	slash = strrchr(copy, '/');
+	if (slash != NULL) {
+		slash[slash == copy] = '\0';
+	}
+	real = realpath(slash != NULL ? copy : ".", NULL);
+	r = real != NULL ? 0 : -errno;
+	if (r == 0 && strcmp(real, "/") != 0) {
+		r = confine_files_allow(files, real, CONFINE_READ);
+	}
+	free(real);
+	free(copy);
+	return r;
+}
+
+int confine_files_allow_replaced(struct confine_files *files, const char *path)
+{
+	char part[PATH_MAX];
+	size_t len = strlen(path);
+	int r = len < sizeof part ? confine_files_allow(files, path, CONFINE_READ) : -ENAMETOOLONG;
+
+	if (r == 0) {
+		r = allow_container(files, path);
+	}
+	for (size_t i = 1; i <= len && r == 0; i++) {
+		struct stat stat;
+
+		if (path[i] != '/' && path[i] != '\0') {
+			continue;
+		}
+		memcpy(part, path, i);
+		part[i] = '\0';
+		if (lstat(part, &stat) == 0 && S_ISLNK(stat.st_mode)) {
+			r = allow_around(files, part);
+		}
+	}
+	return r;
+}
+
+static unsigned count_threads(void)
+{
+	DIR *dir = opendir("/proc/self/task");
+	const struct dirent *entry;
+	unsigned count = 0;
+
+	if (dir == NULL) {
+		return 0;
+	}
+	while ((entry = readdir(dir)) != NULL) {
+		count += entry->d_name[0] != '.';
+	}
+	closedir(dir);
+	return count;
+}
+
+/* Landlock limits the calling thread alone. A module must not keep another one out of it; a thread
+ * that was joined may be listed for a moment longer. */
+static bool is_alone(void)
+{
+	static const struct timespec pause = { 0, ALONE_PAUSE_NS };
+
+	for (int i = 0; i < ALONE_TRIES; i++) {
+		if (count_threads() <= 1) {
+			return true;
+		}
+		nanosleep(&pause, NULL);
+	}
+	return false;
+}
+
+int confine_files_enter(struct confine_files *files)
+{
+	int r = is_alone() ? 0 : -EBUSY;
+
+	if (r == 0 && syscall(SYS_landlock_restrict_self, files->ruleset, 0) != 0) {
+		r = -errno;
+	}
+	confine_files_cancel(files);
+	return r;
+}
+
+void confine_files_cancel(struct confine_files *files)
+{
+	close(files->ruleset);
+	files->ruleset = -1;
+}
