@@ -5,6 +5,7 @@ It is played by a module (tests/modules/intruder.c), which makes one attempt a d
 a worker does could be less limited than what a module does.
 """
 
+import json
 import shutil
 import signal
 import tempfile
@@ -88,8 +89,14 @@ class Confinement(attack.Attack):
             line = self.subject.log().splitlines()[-1]
             self.assertIn("ended: a system call that authzd does not make was refused", line)
             self.failed(tried, line.split(": ")[-1])
-        self.subject.start()
+        self.subject.start("--log-format", "json")
         self.assertTrue(self.attempt("ann")["allow"])
+        with self.assertRaises((AssertionError, OSError)):
+            self.attempt("socket")
+        self.assertEqual(self.subject.wait(), -signal.SIGSYS)
+        line = json.loads(self.subject.log().splitlines()[-1])
+        self.assertEqual(line["level"], "error")
+        self.assertIsInstance(line["call"], int)
 
     def test_files_beyond_the_configured_folders_stay_closed(self):
         self.begin()
