@@ -61,6 +61,19 @@ enum pol_key_state subject_key_state(const struct store_key *key, int64_t now)
 	return POL_KEY_ACTIVE;
 }
 
+static void begin_gathering(struct call *call, struct subject *subject)
+{
+	/* The arrays are filled as far as the counts say, and not cleared for each request. */
+	subject->facts = (struct pol_facts){ .now = call->now };
+	subject->verified = false;
+	subject->known_principal = false;
+	subject->by_other = false;
+	subject->place_count = 0;
+	subject->place_bytes = 0;
+	subject->principal_ref = PRINCIPAL_REF_NONE;
+	subject->tenant = (struct pol_str){ 0 };
+}
+
 /* --- keys ------------------------------------------------------------------------------------- */
 
 /* An environment that the policy does not declare is nobody's, not even for `*`. */
@@ -89,14 +102,73 @@ static bool is_wrong_tenant(struct call *call, const struct subject_ask *ask, ui
 	       subject_tenant(call, ask->tenant) != tenant;
 }
 
-/* Takes the time that the check of a record takes, where there is no record: the time must not
- * show whether an id exists. */
-static void spend_time_of_record(struct call *call)
+/* --- the same work for every refusal ---------------------------------------------------------- */
+
+/*
+ * A token is judged in one order, whatever is wrong with it: its key's record or a dummy, its
+ * tenant and its principal are looked up, then its secret is hashed and compared. No step is left
+ * out because an earlier one failed, and none takes longer for a longer record: what refuses is
+ * taken from records without a look at their tags, and only of a token that nothing refuses are the
+ * tags checked. So the time of a refusal shows neither whether the key exists nor whether the
+ * secret is right. tests/attack/token_clock.py measures it.
+ */
+
+static const uint8_t no_hash[STORE_HASH] = { 0 };
+static const struct store_key no_key = {
+	.tenant = STORE_TENANT_DEFAULT,
+	.hash = no_hash,
+};
+
+/* A tenant has a record to look up and a tag to check, except the default one. */
+static void spend_time_of_tenant(struct call *call)
 {
-	static const uint8_t dummy[256] = { 0 };
+	static const uint8_t dummy[64] = { 0 };
+	struct store_tenant record;
 	uint8_t tag[SECRET_TAG];
 
+	(void)store_get_tenant(call->read, UINT32_MAX, &record);
 	secret_tag(store_secrets(call->context->store), SECRET_RECORDS, dummy, sizeof dummy, tag);
+}
+
+/* What the principal's flags say, or that there is none; a dummy is looked up for other bindings.
+ */
+static void peek_principal(struct call *call, struct subject *subject)
+{
+	const struct store_key *key = &subject->key;
+	bool bound = key->binding == POL_BOUND_TO_PRINCIPAL;
+	struct pol_str id = bound ? key->principal : POL_STR("-");
+	uint32_t flags = 0;
+	int r = store_peek_principal(call->read, key->tenant, id, &flags);
+	uint32_t declared = pol_snapshot_principal(call->snapshot, id);
+	bool active = (flags & (STORE_PRINCIPAL_DISABLED | STORE_PRINCIPAL_NO_API)) == 0;
+
+	if (r == -ENOENT && declared != POL_NONE && key->tenant == STORE_TENANT_DEFAULT) {
+		r = 0;
+	}
+	subject->facts.principal_state = !bound   ? POL_PRINCIPAL_NONE
+					 : r != 0 ? POL_PRINCIPAL_UNKNOWN
+					 : active ? POL_PRINCIPAL_ACTIVE
+						  : POL_PRINCIPAL_INACTIVE;
+}
+
+/* May the token be accepted if its secret is right? Looks at everything in any case. */
+static bool judge(struct call *call, const struct subject_ask *ask, struct subject *subject,
+	enum pol_key_state state)
+{
+	struct pol_facts *facts = &subject->facts;
+	const struct store_key *key = &subject->key;
+
+	facts->wrong_environment = is_wrong_environment(call, ask, key->environment);
+	facts->wrong_tenant = is_wrong_tenant(call, ask, key->tenant);
+	if (key->tenant == STORE_TENANT_DEFAULT) {
+		spend_time_of_tenant(call);
+	}
+	take_tenant(call, key->tenant, subject);
+	peek_principal(call, subject);
+	return state == POL_KEY_ACTIVE && !facts->wrong_environment && !facts->wrong_tenant &&
+	       !facts->tenant_inactive &&
+	       (facts->principal_state == POL_PRINCIPAL_ACTIVE ||
+		       facts->principal_state == POL_PRINCIPAL_NONE);
 }
 
 /* The key's state by the secret that was found. A secret that is over is refused as a wrong one is,
@@ -122,63 +194,59 @@ static enum pol_key_state check_secret(
 	return (found & live) == 0 && state == POL_KEY_ACTIVE ? POL_KEY_EXPIRED : state;
 }
 
-/* Does the record belong where the token is presented? */
-static void check_environment_and_tenant(
-	struct call *call, const struct subject_ask *ask, struct subject *subject)
+/* What was found of a presented token. */
+struct found {
+	enum pol_key_state state;
+	bool acceptable; /* nothing refuses the key and what it is bound to */
+};
+
+/* Checks the tag of a record that nothing refuses, which takes as long as the record is. */
+static void check_record(struct call *call, struct subject *subject,
+	const struct store_unchecked *record, struct found *found)
 {
-	const struct store_key *key = &subject->key;
-
-	subject->facts.wrong_environment = is_wrong_environment(call, ask, key->environment);
-	subject->facts.wrong_tenant = is_wrong_tenant(call, ask, key->tenant);
-}
-
-/* May a token that was verified before be recognised without its hash, in less time? Not one that
- * will be refused: the time must not show that its secret is right. */
-static bool may_recognise(const struct subject *subject, enum pol_key_state state)
-{
-	return state == POL_KEY_ACTIVE && !subject->facts.wrong_environment &&
-	       !subject->facts.wrong_tenant;
-}
-
-static enum pol_key_state verify_key(
-	struct call *call, const struct usage_token *presented, struct subject *subject)
-{
-	const struct store_key *key = &subject->key;
-	enum pol_key_state state = subject_key_state(key, call->now);
-	unsigned live = secret_rules_live(key, call->now);
-	enum key_secret found = usage_verify(
-		call->context->usage, presented, key, may_recognise(subject, state) ? live : 0);
-
-	if (!pol_str_equal(presented->token->prefix, key->prefix)) {
-		return POL_KEY_UNKNOWN;
+	found->acceptable =
+		found->acceptable && subject->verified && found->state == POL_KEY_ACTIVE;
+	if (!found->acceptable) {
+		return;
 	}
-	return check_secret(call, subject, found, state);
-}
-
-/* Its tag was checked, which takes as long as the record is. */
-static void count_record(struct call *call, const struct store_key *key)
-{
-	call->cost +=
-		(key->places.size + key->scopes.size + key->roles.size) / SUBJECT_RECORD_BYTES;
+	call->cost += (uint32_t)(record->size / SUBJECT_RECORD_BYTES);
+	if (store_check_key(call->read, &subject->key, record) != 0) {
+		subject->verified = false;
+		found->acceptable = false;
+	}
 }
 
 /* The record of a token of ours whose secret is right. */
 static int find_own(struct call *call, const struct subject_ask *ask,
-	const struct usage_token *presented, struct subject *subject, enum pol_key_state *out_state)
+	const struct usage_token *presented, struct subject *subject, struct found *out)
 {
-	int r = store_get_key(call->read, presented->token->kid, &subject->key);
+	struct store_key *key = &subject->key;
+	struct store_unchecked record;
+	int r = store_peek_key(call->read, presented->token->kid, key, &record);
+	bool known = r == 0;
+	enum pol_key_state state;
+	enum key_secret secret;
+	unsigned live;
 
-	if (r == -ENOENT || r == -EBADMSG) {
-		spend_time_of_record(call);
-		usage_verify(call->context->usage, presented, NULL, 0);
-		return 0;
+	if (r < 0 && r != -ENOENT && r != -EBADMSG) {
+		return r;
 	}
-	if (r == 0) {
-		count_record(call, &subject->key);
-		check_environment_and_tenant(call, ask, subject);
-		*out_state = verify_key(call, presented, subject);
+	if (!known) {
+		*key = no_key;
 	}
-	return r;
+	state = subject_key_state(key, call->now);
+	live = secret_rules_live(key, call->now);
+	out->acceptable = judge(call, ask, subject, state) && known;
+	/* A token that was verified before is recognised without its hash, in less time, but not
+	 * one that will be refused. */
+	secret = usage_verify(
+		call->context->usage, presented, known ? key : NULL, out->acceptable ? live : 0);
+	if (!pol_str_equal(presented->token->prefix, key->prefix)) {
+		secret = KEY_SECRET_WRONG;
+	}
+	out->state = check_secret(call, subject, secret, state);
+	check_record(call, subject, &record, out);
+	return 0;
 }
 
 /* One with a prefix of ours is never looked for among those that were made elsewhere. */
@@ -197,41 +265,56 @@ static bool may_be_imported(struct call *call, struct pol_str token)
 	return token.len > 0;
 }
 
+static enum key_secret compare_import(
+	const struct secrets *secrets, const struct store_key *key, const uint8_t *hash)
+{
+	const uint8_t *other = key->rotation.other_hash;
+	bool current = secret_equal(hash, key->hash, SECRET_HASH);
+	bool is_other = secret_equal(hash, other != NULL ? other : no_hash, SECRET_HASH);
+	bool dead = secret_rules_is_dead(secrets, key, hash);
+
+	if (current && (key->flags & STORE_KEY_IMPORTED) != 0) {
+		return KEY_SECRET_CURRENT;
+	}
+	if (is_other && other != NULL && (key->flags & STORE_KEY_OTHER_IMPORTED) != 0) {
+		return KEY_SECRET_OTHER;
+	}
+	return dead ? KEY_SECRET_DEAD : KEY_SECRET_WRONG;
+}
+
 /* The record of a token that was made elsewhere. */
-static int find_imported(struct call *call, struct pol_str token, struct subject *subject,
-	enum pol_key_state *out_state)
+static int find_imported(struct call *call, const struct subject_ask *ask, struct pol_str token,
+	struct subject *subject, struct found *out)
 {
 	const struct secrets *secrets = store_secrets(call->context->store);
-	const struct store_key *key = &subject->key;
-	enum key_secret found = KEY_SECRET_WRONG;
+	struct store_key *key = &subject->key;
+	struct store_unchecked record;
 	uint8_t digest[SECRET_DIGEST], hash[SECRET_HASH];
+	enum pol_key_state state;
+	bool known;
 	int r;
 
 	secret_digest(token, digest);
 	secret_import_hash(secrets, digest, false, hash);
-	r = store_get_key_by_hash(call->read, hash, &subject->key);
+	r = store_peek_key_by_hash(call->read, hash, key, &record);
 	if (secrets_have_old(secrets) && (r == -ENOENT || r == -EBADMSG)) {
 		secret_import_hash(secrets, digest, true, hash);
-		r = store_get_key_by_hash(call->read, hash, &subject->key);
+		r = store_peek_key_by_hash(call->read, hash, key, &record);
 	}
-	if (r == -ENOENT || r == -EBADMSG) {
-		spend_time_of_record(call);
-	} else if (r == 0) {
-		count_record(call, key);
-		if ((key->flags & STORE_KEY_IMPORTED) != 0 &&
-			secret_equal(hash, key->hash, SECRET_HASH)) {
-			found = KEY_SECRET_CURRENT;
-		} else if ((key->flags & STORE_KEY_OTHER_IMPORTED) != 0 &&
-			   secret_equal(hash, key->rotation.other_hash, SECRET_HASH)) {
-			found = KEY_SECRET_OTHER;
-		} else if (secret_rules_is_dead(secrets, key, hash)) {
-			found = KEY_SECRET_DEAD;
+	known = r == 0;
+	if (known || r == -ENOENT || r == -EBADMSG) {
+		r = 0;
+		if (!known) {
+			*key = no_key;
 		}
-		*out_state = check_secret(call, subject, found, subject_key_state(key, call->now));
+		state = subject_key_state(key, call->now);
+		out->acceptable = judge(call, ask, subject, state) && known;
+		out->state = check_secret(call, subject, compare_import(secrets, key, hash), state);
+		check_record(call, subject, &record, out);
 	}
 	secret_wipe(digest, sizeof digest);
 	secret_wipe(hash, sizeof hash);
-	return r == -ENOENT || r == -EBADMSG ? 0 : r;
+	return r;
 }
 
 /* Only its token can give a secret its hash under the pepper in use. */
@@ -258,44 +341,32 @@ static void rehash(struct call *call, struct pol_str text, const struct subject 
 /* The record of a token whose secret is right. facts.key_state says how it stands, else why not.
  * presented: NULL where the token does not even split. */
 static int find_key(struct call *call, const struct subject_ask *ask,
-	const struct usage_token *presented, struct subject *subject)
+	const struct usage_token *presented, struct subject *subject, struct found *out)
 {
-	struct pol_str text = ask->token;
-	enum pol_key_state state = POL_KEY_UNKNOWN;
-	bool own_shape = false;
+	struct pol_str text = ask->token, bare = secret_token_bare(text);
+	bool sound;
 	int r = 0;
 
+	*out = (struct found){ .state = POL_KEY_UNKNOWN };
 	if (text.len > SUBJECT_MAX_TOKEN) {
-		subject->facts.key_state = POL_KEY_MALFORMED;
+		out->state = POL_KEY_MALFORMED;
 		return 0;
 	}
 	if (presented != NULL) {
-		r = find_own(call, ask, presented, subject, &state);
+		r = find_own(call, ask, presented, subject, out);
 	}
-	if (r == 0 && !subject->verified) {
-		struct pol_str bare = secret_token_bare(text);
-
-		/* What is recognised was sound before, so only the others are looked at whole. */
-		own_shape = presented != NULL && secret_token_is_sound(presented->token);
-		if (may_be_imported(call, bare)) {
-			r = find_imported(call, bare, subject, &state);
-		}
-		if (subject->verified) {
-			check_environment_and_tenant(call, ask, subject);
-		}
-	}
-	if (r < 0) {
+	if (r < 0 || out->acceptable) {
 		return r;
 	}
-	if (subject->verified &&
-		pepper_is_old(call->context->pepper, &subject->key, subject->by_other)) {
-		rehash(call, text, subject);
+	/* What is accepted is sound, so only the others are looked at whole. */
+	sound = presented != NULL && secret_token_is_sound(presented->token);
+	if (may_be_imported(call, bare) && !subject->verified) {
+		r = find_imported(call, ask, bare, subject, out);
 	}
 	if (!subject->verified) {
-		state = own_shape ? POL_KEY_UNKNOWN : POL_KEY_MALFORMED;
+		out->state = sound ? POL_KEY_UNKNOWN : POL_KEY_MALFORMED;
 	}
-	subject->facts.key_state = state;
-	return 0;
+	return r;
 }
 
 /* --- what is known of a key ------------------------------------------------------------------- */
@@ -343,7 +414,12 @@ static bool recall_key(struct call *call, const struct subject_ask *ask,
 	}
 	take_known(call, presented, &known, subject);
 	subject_take_state(subject, &state);
-	return true;
+	if (subject->facts.principal_state == POL_PRINCIPAL_ACTIVE &&
+		!subject->facts.tenant_inactive) {
+		return true;
+	}
+	begin_gathering(call, subject);
+	return false;
 }
 
 /* Nothing of it depends on more than key_known has? */
@@ -371,18 +447,37 @@ static void remember_key(
 		.principal = subject->principal_ref,
 	};
 
-	if (may_recognise(subject, subject->facts.key_state) && !subject->by_other &&
-		is_plain(key)) {
+	if (!subject->by_other && is_plain(key)) {
 		usage_remember(call->context->usage, presented, &known);
 	}
 }
 
-static int gather_key(struct call *call, const struct subject_ask *ask, struct subject *subject)
+/* What an answer and a log say of a token that is refused although its secret is right. */
+static void take_refused(struct subject *subject)
 {
 	const struct store_key *key = &subject->key;
 	struct pol_facts *facts = &subject->facts;
+
+	facts->key = key->kid;
+	facts->tenant = key->tenant;
+	facts->binding = (enum pol_binding)key->binding;
+	facts->principal =
+		facts->binding == POL_BOUND_TO_PRINCIPAL ? key->principal : (struct pol_str){ 0 };
+	subject->known_principal = facts->principal_state == POL_PRINCIPAL_ACTIVE ||
+				   facts->principal_state == POL_PRINCIPAL_INACTIVE;
+}
+
+static void take_nothing(struct call *call, struct subject *subject, enum pol_key_state state)
+{
+	begin_gathering(call, subject);
+	subject->facts.key_state = state;
+}
+
+static int gather_key(struct call *call, const struct subject_ask *ask, struct subject *subject)
+{
 	struct usage_token presented;
 	struct secret_token token;
+	struct found found;
 	bool split = ask->token.len <= SUBJECT_MAX_TOKEN && secret_token_split(ask->token, &token);
 	int r;
 
@@ -392,13 +487,19 @@ static int gather_key(struct call *call, const struct subject_ask *ask, struct s
 			return 0;
 		}
 	}
-	r = find_key(call, ask, split ? &presented : NULL, subject);
+	r = find_key(call, ask, split ? &presented : NULL, subject, &found);
 	if (r < 0 || !subject->verified) {
-		facts->wrong_environment = false;
-		facts->wrong_tenant = false;
+		take_nothing(call, subject, found.state);
 		return r;
 	}
-	take_tenant(call, key->tenant, subject);
+	subject->facts.key_state = found.state;
+	if (!found.acceptable) {
+		take_refused(subject);
+		return 0;
+	}
+	if (pepper_is_old(call->context->pepper, &subject->key, subject->by_other)) {
+		rehash(call, ask->token, subject);
+	}
 	r = subject_take_key(call, subject);
 	if (r == 0 && split) {
 		remember_key(call, &presented, subject);
@@ -450,15 +551,7 @@ int subject_gather(struct call *call, const struct subject_ask *ask, struct subj
 {
 	uint32_t tenant = STORE_TENANT_DEFAULT;
 
-	/* The arrays are filled as far as the counts say, and not cleared for each request. */
-	out->facts = (struct pol_facts){ .now = call->now };
-	out->verified = false;
-	out->known_principal = false;
-	out->by_other = false;
-	out->place_count = 0;
-	out->place_bytes = 0;
-	out->principal_ref = PRINCIPAL_REF_NONE;
-	out->tenant = (struct pol_str){ 0 };
+	begin_gathering(call, out);
 	if (ask->has_token) {
 		return gather_key(call, ask, out);
 	}

@@ -42,12 +42,16 @@ bool secret_rules_is_due(const struct store_key *key, int64_t now)
 bool secret_rules_is_dead(
 	const struct secrets *secrets, const struct store_key *key, const uint8_t *hash)
 {
+	static const uint8_t nothing[STORE_TAG] = { 0 };
 	uint8_t tag[SECRET_TAG];
 	bool dead = false;
 
 	secret_tag(secrets, SECRET_DEAD, hash, STORE_HASH, tag);
-	for (size_t i = 0; i < key->rotation.dead_count; i++) {
-		dead |= secret_equal(tag, key->rotation.dead + i * STORE_TAG, STORE_TAG);
+	for (size_t i = 0; i < STORE_DEAD_TAGS; i++) {
+		bool is_one = i < key->rotation.dead_count;
+		const uint8_t *with = is_one ? key->rotation.dead + i * STORE_TAG : nothing;
+
+		dead |= secret_equal(tag, with, STORE_TAG) & is_one;
 	}
 	return dead;
 }

@@ -43,7 +43,8 @@ unsigned secret_rules_live(const struct store_key *key, int64_t now);
 enum store_other secret_rules_other(const struct store_key *key, int64_t now);
 /* Is it time to renew? */
 bool secret_rules_is_due(const struct store_key *key, int64_t now);
-/* Is that the hash of a secret of this key that died? In constant time for a number of tags. */
+/* Is that the hash of a secret of this key that died? In constant time, however many
+ * there are. */
 bool secret_rules_is_dead(
 	const struct secrets *secrets, const struct store_key *key, const uint8_t *hash);
 

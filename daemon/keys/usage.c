@@ -183,6 +183,8 @@ static bool make_rares(const struct usage_at *at)
 static enum key_secret compare(struct usage *usage, const struct secret_token *token,
 	const struct store_key *key, bool old)
 {
+	static const uint8_t nothing[STORE_HASH] = { 0 };
+	const uint8_t *other = key->rotation.other_hash;
 	enum key_secret found = KEY_SECRET_WRONG;
 	uint8_t hash[SECRET_HASH];
 
@@ -190,8 +192,7 @@ static enum key_secret compare(struct usage *usage, const struct secret_token *t
 	if (secret_equal(hash, key->hash, SECRET_HASH)) {
 		found = KEY_SECRET_CURRENT;
 	}
-	if (key->rotation.other_hash != NULL &&
-		secret_equal(hash, key->rotation.other_hash, SECRET_HASH)) {
+	if (secret_equal(hash, other != NULL ? other : nothing, SECRET_HASH) && other != NULL) {
 		found = KEY_SECRET_OTHER;
 	}
 	if (secret_rules_is_dead(usage->secrets, key, hash)) {

@@ -317,6 +317,7 @@ enum {
 /* Writes table, version and tag of the record in the store's buffer. */
 void store_seal(struct store *store, enum store_table table, size_t len);
 /* The record, or NULL if it is shorter than `least` or does not match its tag. */
+const uint8_t *store_peek(MDB_val value, enum store_table table, size_t least);
 const uint8_t *store_unseal(
 	struct store *store, MDB_val value, enum store_table table, size_t least);
 
@@ -342,6 +343,9 @@ size_t store_encode_meta(struct store *store, struct pol_str name, uint64_t valu
 
 /* Check the tag and the key, and decode. -EBADMSG. */
 int store_decode_key(struct store *store, MDB_val value, struct pol_str kid, struct store_key *out);
+/* The same without a look at the tag. */
+int store_peek_key_record(MDB_val value, struct pol_str kid, struct store_key *out);
+int store_peek_principal_flags(MDB_val value, uint32_t tenant, uint32_t *out);
 int store_decode_principal(struct store *store, MDB_val value, uint32_t tenant, struct pol_str id,
 	struct store_principal *out);
 int store_decode_use(struct store *store, MDB_val value, uint64_t number, struct store_use *out);

@@ -29,6 +29,45 @@ int store_get_key(struct store_read *read, struct pol_str kid, struct store_key 
 		     : store_report(store, store_decode_key(store, value, kid, out), "keys", kid);
 }
 
+int store_peek_key(struct store_read *read, struct pol_str kid, struct store_key *out,
+	struct store_unchecked *out_record)
+{
+	MDB_val key = str_value(kid), value;
+	int r;
+
+	if (kid.len != STORE_KID) {
+		return -ENOENT;
+	}
+	r = store_error(mdb_get(read->txn, read->store->tables[STORE_KEYS], &key, &value));
+	if (r < 0) {
+		return r;
+	}
+	*out_record = (struct store_unchecked){ value.mv_data, value.mv_size };
+	return store_report(read->store, store_peek_key_record(value, kid, out), "keys", kid);
+}
+
+int store_check_key(
+	struct store_read *read, const struct store_key *key, const struct store_unchecked *record)
+{
+	MDB_val value = { record->size, (void *)(uintptr_t)record->bytes };
+	struct store_key again;
+
+	return store_report(read->store, store_decode_key(read->store, value, key->kid, &again),
+		"keys", key->kid);
+}
+
+int store_peek_key_by_hash(struct store_read *read, const uint8_t hash[static STORE_HASH],
+	struct store_key *out, struct store_unchecked *out_record)
+{
+	MDB_val key = { STORE_HASH, (void *)(uintptr_t)hash }, value;
+	int r = store_error(
+		mdb_get(read->txn, read->store->tables[STORE_KEYS_BY_HASH], &key, &value));
+
+	return r < 0 ? r
+		     : store_peek_key(read, (struct pol_str){ value.mv_data, value.mv_size }, out,
+			       out_record);
+}
+
 int store_get_key_by_hash(
 	struct store_read *read, const uint8_t hash[static STORE_HASH], struct store_key *out)
 {
@@ -38,6 +77,24 @@ int store_get_key_by_hash(
 
 	return r < 0 ? r
 		     : store_get_key(read, (struct pol_str){ value.mv_data, value.mv_size }, out);
+}
+
+int store_peek_principal(
+	struct store_read *read, uint32_t tenant, struct pol_str id, uint32_t *out_flags)
+{
+	struct store_place place;
+	MDB_val key, value;
+	int r;
+
+	store_place_init(&place);
+	if (id.len == 0 || id.len > STORE_MAX_NAME) {
+		return -ENOENT;
+	}
+	store_place_u32(&place, tenant);
+	store_place_text(&place, id);
+	key = place_value(&place);
+	r = store_error(mdb_get(read->txn, read->store->tables[STORE_PRINCIPALS], &key, &value));
+	return r < 0 ? r : store_peek_principal_flags(value, tenant, out_flags);
 }
 
 int store_get_principal(

@@ -48,16 +48,25 @@ void store_seal(struct store *store, enum store_table table, size_t len)
 		record + STORE_AT_TAG);
 }
 
+const uint8_t *store_peek(MDB_val value, enum store_table table, size_t least)
+{
+	const uint8_t *record = value.mv_data;
+
+	return value.mv_size < least || record[STORE_AT_TABLE] != table ||
+			       record[STORE_AT_VERSION] != VERSION
+		       ? NULL
+		       : record;
+}
+
 /* memcmp is no risk here: a program that can write the file, and so try tags, can also read the
  * tags in it. */
 const uint8_t *store_unseal(
 	struct store *store, MDB_val value, enum store_table table, size_t least)
 {
-	const uint8_t *record = value.mv_data;
+	const uint8_t *record = store_peek(value, table, least);
 	uint8_t tag[SECRET_TAG];
 
-	if (value.mv_size < least || record[STORE_AT_TABLE] != table ||
-		record[STORE_AT_VERSION] != VERSION) {
+	if (record == NULL) {
 		return NULL;
 	}
 	secret_tag(store->secrets, SECRET_RECORDS, record + SECRET_TAG, value.mv_size - SECRET_TAG,
@@ -138,6 +147,17 @@ int store_encode_principal(
 	}
 	*out_len = (size_t)(text.at - at);
 	store_seal(store, STORE_PRINCIPALS, *out_len);
+	return 0;
+}
+
+int store_peek_principal_flags(MDB_val value, uint32_t tenant, uint32_t *out)
+{
+	const uint8_t *at = store_peek(value, STORE_PRINCIPALS, PRINCIPAL_TEXT);
+
+	if (at == NULL || store_get32(at + PRINCIPAL_TENANT) != tenant) {
+		return -EBADMSG;
+	}
+	*out = at[PRINCIPAL_FLAGS];
 	return 0;
 }
 

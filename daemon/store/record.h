@@ -152,6 +152,9 @@ struct store_assignment {
 
 int store_get_principal(
 	struct store_read *read, uint32_t tenant, struct pol_str id, struct store_principal *out);
+/* The principal's flags, without a look at the record's tag: they may refuse, but not allow. */
+int store_peek_principal(
+	struct store_read *read, uint32_t tenant, struct pol_str id, uint32_t *out_flags);
 /* Takes the next one of principal->assignments. False at the end. */
 bool store_assignment_next(struct store_list *assignments, struct store_assignment *out);
 /* Adds an assignment to a pack of them. False if there is no room. */

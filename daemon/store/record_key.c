@@ -232,7 +232,14 @@ int store_encode_key(struct store *store, const struct store_key *key, size_t *o
 
 int store_decode_key(struct store *store, MDB_val value, struct pol_str kid, struct store_key *out)
 {
-	const uint8_t *at = store_unseal(store, value, STORE_KEYS, KEY_TEXT);
+	return store_unseal(store, value, STORE_KEYS, KEY_TEXT) != NULL
+		       ? store_peek_key_record(value, kid, out)
+		       : -EBADMSG;
+}
+
+int store_peek_key_record(MDB_val value, struct pol_str kid, struct store_key *out)
+{
+	const uint8_t *at = store_peek(value, STORE_KEYS, KEY_TEXT);
 	struct store_text text;
 
 	if (at == NULL || kid.len != STORE_KID || memcmp(at + KEY_KID, kid.ptr, STORE_KID) != 0) {

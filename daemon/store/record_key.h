@@ -113,6 +113,23 @@ static inline void store_key_set_pepper(struct store_key *key, unsigned which, u
 
 int store_get_key(struct store_read *read, struct pol_str kid, struct store_key *out);
 
+/*
+ * The same without a look at the tag, which takes as long as the record is: for a secret that may
+ * be wrong, so that the time of a refusal does not depend on the record. What such a record says
+ * may refuse, but nothing may be allowed by it before store_check_key has returned 0.
+ */
+struct store_unchecked {
+	const void *bytes;
+	size_t size;
+};
+int store_peek_key(struct store_read *read, struct pol_str kid, struct store_key *out,
+	struct store_unchecked *out_record);
+int store_peek_key_by_hash(struct store_read *read, const uint8_t hash[static STORE_HASH],
+	struct store_key *out, struct store_unchecked *out_record);
+/* -EBADMSG: the record was altered. */
+int store_check_key(
+	struct store_read *read, const struct store_key *key, const struct store_unchecked *record);
+
 /* Gets the key that has or had the imported token with this hash. The caller compares the hash with
  * the record, because the index has no tag. -ENOENT. */
 int store_get_key_by_hash(
