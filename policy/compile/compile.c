@@ -94,9 +94,24 @@ static enum pol_status run_stages(struct pol_compiler *compiler)
 	return status == POL_EINVALID ? POL_OK : status;
 }
 
+/* How much memory this policy may take, less what is set aside for the diagnostics. */
+static size_t find_limit(const struct pol_source *sources, size_t count)
+{
+	size_t text = 0;
+	size_t limit;
+
+	for (size_t i = 0; i < count; i++) {
+		text += sources[i].text.len < POL_FOLDER_MAX ? sources[i].text.len : POL_FOLDER_MAX;
+		text = text < POL_FOLDER_MAX ? text : POL_FOLDER_MAX;
+	}
+	limit = pol_compile_limit(text);
+	return (limit < POL_SNAPSHOT_LIMIT ? limit : POL_SNAPSHOT_LIMIT) - POL_DIAGS_LIMIT;
+}
+
 static enum pol_status parse_and_compile(const struct pol_source *sources, size_t count,
 	const struct pol_host *host, struct pol_diags *diags, struct pol_snapshot *snapshot)
 {
+	struct pol_budget *budget = snapshot->arena.budget;
 	struct pol_ast ast = { 0 };
 	struct pol_arena scratch;
 	struct pol_compiler compiler = {
@@ -104,13 +119,11 @@ static enum pol_status parse_and_compile(const struct pol_source *sources, size_
 	};
 	enum pol_status status;
 
-	pol_arena_init(&scratch, POL_SNAPSHOT_LIMIT);
+	pol_arena_init_shared(&scratch, budget->limit, budget);
 	status = pol_parse_parallel(host, &scratch, diags, &ast);
 	if (status != POL_OK && status != POL_EINVALID) {
 		goto done;
 	}
-	/* Both arenas together stay within the limit. */
-	snapshot->arena.limit = POL_SNAPSHOT_LIMIT - scratch.used;
 	compiler.pool = pol_permset_pool_create(&snapshot->arena);
 	status = compiler.pool != NULL ? run_stages(&compiler) : POL_ENOMEM;
 	if (status == POL_OK && diags->errors == 0) {
@@ -128,6 +141,7 @@ enum pol_status pol_compile(const struct pol_source *sources, size_t count,
 {
 	const struct pol_span nowhere = { UINT32_MAX, 0, 0 };
 	struct pol_snapshot *snapshot;
+	struct pol_budget budget;
 	enum pol_status status;
 
 	if (count == 0) {
@@ -141,13 +155,16 @@ enum pol_status pol_compile(const struct pol_source *sources, size_t count,
 		return POL_ENOMEM;
 	}
 	atomic_init(&snapshot->references, 1);
-	pol_arena_init(&snapshot->arena, POL_SNAPSHOT_LIMIT);
+	pol_budget_init(&budget, find_limit(sources, count));
+	pol_arena_init_shared(&snapshot->arena, budget.limit, &budget);
 	snapshot->anyone = POL_NONE;
 	status = parse_and_compile(sources, count, host, diags, snapshot);
+	snapshot->arena.budget = NULL;
 	if (status == POL_ELIMIT) {
 		pol_diag_error(diags, nowhere,
-			"the policy is too large: compiled it would need more than %zu MiB",
-			POL_SNAPSHOT_LIMIT / 1024 / 1024);
+			"the policy is too large: to compile it would take more than %zu MiB, 64 "
+			"times its text and 64 MiB (1 GiB at most)",
+			(budget.limit + POL_DIAGS_LIMIT) / 1024 / 1024);
 		status = POL_EINVALID;
 	}
 	if (status == POL_OK && diags->errors > 0) {

@@ -88,6 +88,7 @@ struct pol_compiler {
 	struct pol_node_ranges spare;   /* compile_pattern.c: the second array of its loop */
 	struct pol_prefetch prefetch;   /* of the present statement's next grants */
 	uint64_t steps;                 /* nodes that all patterns visited one by one */
+	uint64_t lookups;               /* of an action in a range of nodes, for all grants */
 	struct pol_line_cursor lines;   /* the position of the last grant */
 	char *text;                     /* free bytes for copies of text */
 	size_t text_left;
@@ -204,6 +205,9 @@ static inline void pol_compile_mark_damage(
 	node->damage = (uint8_t)(node->damage | marks);
 	build->damaged = true;
 }
+/* compile_count.c: would all nodes and actions of the statement, its lists multiplied out, stay
+ * within the bounds? False: no, which is reported, and build->too_many is set. */
+bool pol_compile_count(struct pol_build *build, const struct pol_ast_tree *tree);
 /* compile_tree.c: adds one statement to the tree. POL_OK or scratch's status. */
 enum pol_status pol_compile_tree(
 	struct pol_build *build, const struct pol_ast_tree *tree, struct pol_build_tree *into);

@@ -180,10 +180,15 @@ static size_t slot_of(
 	return at;
 }
 
-static enum pol_status grow_expansions(struct pol_expansions *made)
+static enum pol_status grow_expansions(struct pol_compiler *compiler)
 {
+	struct pol_expansions *made = compiler->expansions;
 	struct pol_expansions grown = { .mask = made->mask * 2 + 1, .count = made->count };
 
+	if (!pol_budget_take(compiler->scratch->budget, (grown.mask + 1) * sizeof *grown.slots)) {
+		return POL_ELIMIT;
+	}
+	pol_budget_give(compiler->scratch->budget, (made->mask + 1) * sizeof *made->slots);
 	grown.slots = calloc(grown.mask + 1, sizeof *grown.slots);
 	if (grown.slots == NULL) {
 		return POL_ENOMEM;
@@ -209,7 +214,7 @@ static enum pol_status add_large(struct pol_compiler *compiler, struct pol_selec
 	size_t at;
 
 	if (made->count * 2 > made->mask) {
-		status = grow_expansions(made);
+		status = grow_expansions(compiler);
 	}
 	if (status != POL_OK) {
 		return status;

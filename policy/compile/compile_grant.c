@@ -6,6 +6,27 @@
  * same runs many times do not fill the memory. */
 #define UNMERGED_RUNS ((size_t)4096)
 
+/* At most this many look-ups of an action in a pattern's nodes may be needed for all grants
+ * together, which takes seconds. Two lists of a small file can need many more. */
+#define LOOKUPS 30000000
+
+/* Counts the look-ups of `actions` actions (0: of `all`) in `places` patterns or nodes, before any
+ * of them. False: there are too many, which is reported once. */
+static bool count_lookups(
+	struct pol_compiler *compiler, uint64_t places, uint64_t actions, struct pol_span at)
+{
+	bool were_too_many = compiler->lookups > LOOKUPS;
+
+	compiler->lookups += places * (actions > 0 ? actions : 1);
+	if (compiler->lookups > LOOKUPS && !were_too_many) {
+		pol_diag_error(compiler->diags, at,
+			"all grants up to here look for actions in more than %d nodes, each action "
+			"in the nodes of each pattern: grant 'all', or on nodes further up",
+			LOOKUPS);
+	}
+	return compiler->lookups <= LOOKUPS;
+}
+
 /* The verbs of a grant, resolved, and which of them selected something. */
 struct verbs {
 	const struct pol_words *words;
@@ -77,6 +98,16 @@ static bool is_whole(const struct pol_loss *loss)
 	return !loss->nodes && !loss->verbs && !loss->doubt;
 }
 
+/* Counts the look-ups in the nodes of the pattern that was resolved last; the first range was
+ * counted together with the pattern. False: there are too many. */
+static bool count_ranges(struct pol_compiler *compiler, const struct verbs *verbs,
+	const struct pol_ast_pattern *pattern)
+{
+	size_t ranges = compiler->ranges.count;
+
+	return count_lookups(compiler, ranges > 0 ? ranges - 1 : 0, verbs->count, pattern->path.at);
+}
+
 /* What one verb selects in the nodes of the pattern that was resolved last. */
 static enum pol_status expand_verb(struct pol_compiler *compiler, const struct verbs *verbs,
 	uint32_t verb, struct pol_selection *into, bool *out_any)
@@ -116,6 +147,10 @@ static enum pol_status add_pattern(struct pol_compiler *compiler, struct verbs *
 	const struct pol_loss *loss = &compiler->loss;
 	bool hit = false;
 
+	if (status == POL_OK && !count_ranges(compiler, verbs, pattern)) {
+		verbs->loss = (struct pol_loss){ true, true, true };
+		return POL_OK;
+	}
 	for (uint32_t v = 0; status == POL_OK && v < verbs->count; v++) {
 		bool any = false;
 
@@ -160,6 +195,11 @@ static enum pol_status select_grant(struct pol_compiler *compiler,
 	struct verbs verbs;
 	enum pol_status status = find_verbs(compiler, grant->all, &grant->verbs, &verbs);
 
+	if (status == POL_OK &&
+		!count_lookups(compiler, grant->patterns.count, grant->verbs.count, grant->at)) {
+		*out_loss = (struct pol_loss){ true, true, true };
+		return POL_OK;
+	}
 	for (uint32_t i = 0; status == POL_OK && i < grant->patterns.count; i++) {
 		status = add_pattern(compiler, &verbs, &grant->patterns.items[i], into);
 		if (into->run_count > room) {
@@ -242,12 +282,21 @@ static enum pol_status subtract_exception(struct pol_compiler *compiler,
 	struct verbs verbs;
 	enum pol_status status = find_verbs(compiler, all, &grant->except_verbs, &verbs);
 
+	if (status == POL_OK && !count_lookups(compiler, patterns->count, grant->except_verbs.count,
+					patterns->items[0].path.at)) {
+		*loss = (struct pol_loss){ true, true, true };
+		return POL_OK;
+	}
 	/* Mistakes in the grant's patterns, which the exception uses, were reported. */
 	for (uint32_t i = 0; status == POL_OK && (sound || !own) && i < patterns->count; i++) {
 		bool took = false;
 
 		status = pol_compile_pattern(compiler, &patterns->items[i]);
 		add_loss(&verbs.loss, &compiler->loss);
+		if (status == POL_OK && !count_ranges(compiler, &verbs, &patterns->items[i])) {
+			*loss = (struct pol_loss){ true, true, true };
+			return POL_OK;
+		}
 		if (status == POL_OK) {
 			status = take_pattern(compiler, &verbs, &base, set, &took);
 		}

@@ -285,6 +285,9 @@ enum pol_status pol_compile_tree(
 	if (tree->broken) {
 		pol_compile_mark_damage(build, into->root, POL_DAMAGE_BROKEN);
 	}
+	if (!build->too_many && !pol_compile_count(build, tree)) {
+		pol_compile_mark_damage(build, into->root, POL_DAMAGE_BROKEN);
+	}
 	build->into = into;
 	build->unclosed = tree->unclosed;
 	return add_entries(build, into->root, tree->entries, tree->entry_count);

@@ -112,6 +112,21 @@ static void check_service(struct pol_suite_builder *builder, const struct pol_as
 		POL_NEAREST_ARGS(nearest));
 }
 
+/* Would all expectations of the line, each action at each resource, stay within what the policy may
+ * take? Counted before they are made. */
+static bool count_expectations(struct pol_suite_builder *builder, const struct pol_ast_step *step)
+{
+	uint64_t count = (uint64_t)step->verbs.count * step->places.count;
+
+	if (count <= pol_budget_left(builder->arena->budget) / sizeof(struct pol_expectation)) {
+		return true;
+	}
+	pol_diag_error(builder->diags, step->at,
+		"this line expects %llu decisions, each action at each resource: too many",
+		(unsigned long long)count);
+	return false;
+}
+
 static void add_expectation(struct pol_suite_builder *builder, struct pol_expectation expectation)
 {
 	struct pol_case *test = builder->test;
@@ -143,14 +158,18 @@ static bool may_lack_actions(
 static void expect(struct pol_suite_builder *builder, const struct pol_ast_step *step)
 {
 	bool pinned = step->deny && step->because.text.ptr != NULL;
+	bool lack;
 	struct pol_expectation expectation = { .facts = pol_suite_fixture_facts(builder),
 		.deny = step->deny };
 
+	if (!count_expectations(builder, step)) {
+		return;
+	}
 	check_because(builder, step);
 	check_service(builder, step);
 	expectation.because = pol_arena_copy(builder->arena, step->because.text);
-	for (uint32_t i = 0; !pinned && i < step->verbs.count && !may_lack_actions(builder, step);
-		i++) {
+	lack = pinned || may_lack_actions(builder, step);
+	for (uint32_t i = 0; !lack && i < step->verbs.count; i++) {
 		check_verb(builder, &step->verbs.items[i]);
 	}
 	for (uint32_t i = 0; i < step->places.count; i++) {

@@ -328,7 +328,7 @@ enum pol_status pol_parse(const struct pol_source *sources, size_t count, struct
 			"there is no policy: the folder holds no file whose name ends in .policy");
 		return POL_EINVALID;
 	}
-	pol_arena_init(&parser.scratch, arena->limit);
+	pol_arena_init_shared(&parser.scratch, arena->limit, arena->budget);
 	parse_files(&parser, sources, count);
 	pol_arena_finish(&parser.scratch);
 	if (parser.status != POL_OK) {

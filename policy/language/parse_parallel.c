@@ -23,8 +23,9 @@ struct piece {
 struct split {
 	const struct pol_source *sources;
 	size_t source_count;
-	size_t limit;     /* of each piece's arena */
-	size_t min_block; /* the same */
+	size_t limit;              /* of each piece's arena */
+	size_t min_block;          /* the same */
+	struct pol_budget *budget; /* of all of them */
 	size_t count;
 	struct piece pieces[PIECES_MAX + 1]; /* one more, for the end */
 };
@@ -90,10 +91,11 @@ static void parse_piece(void *argument, size_t number)
 		.arena = &piece->arena, .diags = &piece->diags, .ast = &piece->ast
 	};
 
-	pol_arena_init(&piece->arena, split->limit);
+	pol_arena_init_shared(&piece->arena, split->limit, split->budget);
 	piece->arena.min_block = split->min_block;
-	pol_arena_init(&parser.scratch, split->limit);
+	pol_arena_init_shared(&parser.scratch, split->limit, split->budget);
 	pol_diags_init(&piece->diags, split->sources, split->source_count);
+	piece->diags.arena.limit /= split->count;
 	for (uint32_t file = piece->file; parser.status == POL_OK && file <= next->file; file++) {
 		struct pol_str text = { 0 };
 
@@ -235,6 +237,7 @@ enum pol_status pol_parse_parallel(const struct pol_host *host, struct pol_arena
 		return pol_parse(diags->sources, diags->source_count, arena, diags, out);
 	}
 	split.limit = arena->limit / split.count;
+	split.budget = arena->budget;
 	split.min_block = sum / split.count * POL_PARSE_GROWTH;
 	for (size_t i = 1; i < split.count; i++) {
 		cut(&split, i, sum / split.count * i);

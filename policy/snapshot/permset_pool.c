@@ -39,6 +39,18 @@ static uint64_t mix(uint64_t hash, uint64_t value)
 	return hash ^ hash >> 29;
 }
 
+/* Counts a table that grows from `from` to `to` elements in the budget of the arena. False: it
+ * exceeds the budget. While the elements are moved both tables are there, which the check includes.
+ */
+static bool count_growth(const struct pol_permset_pool *pool, size_t from, size_t to, size_t size)
+{
+	if (!pol_budget_take(pool->arena->budget, to * size)) {
+		return false;
+	}
+	pol_budget_give(pool->arena->budget, from * size);
+	return true;
+}
+
 struct pol_permset_pool *pol_permset_pool_create(struct pol_arena *arena)
 {
 	struct pol_permset_pool *pool = calloc(1, sizeof *pool);
@@ -74,8 +86,12 @@ void pol_permset_pool_destroy(struct pol_permset_pool *pool)
 static enum pol_status grow_chunks(struct pol_permset_pool *pool)
 {
 	size_t capacity = pool->chunk_capacity * 2;
-	struct chunk_slot *table = calloc(capacity, sizeof *table);
+	struct chunk_slot *table;
 
+	if (!count_growth(pool, pool->chunk_capacity, capacity, sizeof *table)) {
+		return POL_ELIMIT;
+	}
+	table = calloc(capacity, sizeof *table);
 	if (table == NULL) {
 		return POL_ENOMEM;
 	}
@@ -138,9 +154,14 @@ static enum pol_status append(
 {
 	if (pool->count == pool->capacity) {
 		size_t capacity = pool->capacity * 2 + 64;
-		uint32_t *numbers = realloc(pool->numbers, capacity * sizeof *numbers);
 		const struct pol_chunk **built;
+		uint32_t *numbers;
 
+		if (!count_growth(
+			    pool, pool->capacity, capacity, sizeof *numbers + sizeof *built)) {
+			return POL_ELIMIT;
+		}
+		numbers = realloc(pool->numbers, capacity * sizeof *numbers);
 		if (numbers == NULL) {
 			return POL_ENOMEM;
 		}
@@ -175,8 +196,12 @@ static enum pol_status append_bits(
 static enum pol_status grow_lists(struct pol_permset_pool *pool)
 {
 	size_t capacity = pool->list_capacity * 2;
-	struct list_slot *table = calloc(capacity, sizeof *table);
+	struct list_slot *table;
 
+	if (!count_growth(pool, pool->list_capacity, capacity, sizeof *table)) {
+		return POL_ELIMIT;
+	}
+	table = calloc(capacity, sizeof *table);
 	if (table == NULL) {
 		return POL_ENOMEM;
 	}
@@ -216,8 +241,12 @@ static enum pol_status finish(struct pol_permset_pool *pool, struct pol_permset 
 		*out = (struct pol_permset){ 0 };
 		return POL_OK;
 	}
-	if (pool->list_count * 2 >= pool->list_capacity && grow_lists(pool) != POL_OK) {
-		return POL_ENOMEM;
+	if (pool->list_count * 2 >= pool->list_capacity) {
+		enum pol_status status = grow_lists(pool);
+
+		if (status != POL_OK) {
+			return status;
+		}
 	}
 	for (size_t i = 0; i < pool->count; i++) {
 		hash = mix(mix(hash, pool->numbers[i]), (uintptr_t)pool->built[i]);
@@ -265,8 +294,12 @@ static enum pol_status sort_runs(
 	struct pol_permset_pool *pool, const struct pol_run *runs, size_t count)
 {
 	if (count > pool->run_capacity) {
-		struct pol_run *grown = realloc(pool->runs, count * sizeof *grown);
+		struct pol_run *grown;
 
+		if (!count_growth(pool, pool->run_capacity, count, sizeof *grown)) {
+			return POL_ELIMIT;
+		}
+		grown = realloc(pool->runs, count * sizeof *grown);
 		if (grown == NULL) {
 			return POL_ENOMEM;
 		}

@@ -22,9 +22,15 @@
 struct pol_host;
 struct pol_snapshot;
 
-/* Bytes of memory to compile one policy: the snapshot, and the statements while it is compiled. A
- * larger policy is refused. One million nodes with their names and sets fit. */
+/* The most bytes of memory for one snapshot, and for what else is made of one. */
 #define POL_SNAPSHOT_LIMIT ((size_t)1024 * 1024 * 1024)
+
+/* The most bytes of memory to compile a policy of `text` bytes, POL_SNAPSHOT_LIMIT apart: all that
+ * pol_compile allocates, the snapshot and the diagnostics included. A larger policy is refused. */
+static inline size_t pol_compile_limit(size_t text)
+{
+	return 64 * text + (size_t)64 * 1024 * 1024;
+}
 
 /*
  * Parses and compiles a policy. POL_OK: *out is a snapshot with one reference; there may be

@@ -28,9 +28,57 @@ struct pol_arena_block {
 #define HUGE_PAGE     ((size_t)2 * 1024 * 1024)
 #define LARGEST_BLOCK (HUGE_PAGE - sizeof(struct pol_arena_block))
 
+void pol_budget_init(struct pol_budget *budget, size_t limit)
+{
+	atomic_init(&budget->used, 0);
+	budget->limit = limit;
+}
+
+bool pol_budget_take(struct pol_budget *budget, size_t bytes)
+{
+	size_t used;
+
+	if (budget == NULL) {
+		return true;
+	}
+	used = atomic_load_explicit(&budget->used, memory_order_relaxed);
+	do {
+		if (bytes > budget->limit - used) {
+			return false;
+		}
+	} while (!atomic_compare_exchange_weak_explicit(
+		&budget->used, &used, used + bytes, memory_order_relaxed, memory_order_relaxed));
+	return true;
+}
+
+void pol_budget_give(struct pol_budget *budget, size_t bytes)
+{
+	if (budget != NULL) {
+		atomic_fetch_sub_explicit(&budget->used, bytes, memory_order_relaxed);
+	}
+}
+
+size_t pol_budget_left(const struct pol_budget *budget)
+{
+	return budget->limit - atomic_load_explicit(&budget->used, memory_order_relaxed);
+}
+
 void pol_arena_init(struct pol_arena *arena, size_t limit)
 {
-	*arena = (struct pol_arena){ .limit = limit };
+	pol_arena_init_shared(arena, limit, NULL);
+}
+
+void pol_arena_init_shared(struct pol_arena *arena, size_t limit, struct pol_budget *budget)
+{
+	*arena = (struct pol_arena){ .limit = limit, .budget = budget };
+}
+
+/* The bytes that a block of `size` bytes takes from the host. */
+static size_t block_bytes(size_t size)
+{
+	size_t total = sizeof(struct pol_arena_block) + size;
+
+	return total < HUGE_PAGE ? total : (total + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
 }
 
 void pol_arena_finish(struct pol_arena *arena)
@@ -40,6 +88,7 @@ void pol_arena_finish(struct pol_arena *arena)
 	while (block != NULL) {
 		struct pol_arena_block *next = block->next;
 
+		pol_budget_give(arena->budget, block_bytes(block->size));
 		if (block->mapped > 0) {
 			munmap(block, block->mapped);
 		} else {
@@ -88,14 +137,14 @@ static struct pol_arena_block *map_huge(size_t size)
 
 static struct pol_arena_block *make_block(const struct pol_arena *arena, size_t size)
 {
-	size_t total = sizeof(struct pol_arena_block) + size;
+	size_t total = block_bytes(size);
 	struct pol_arena_block *block;
 
 	if (total < FIRST_MAPPED) {
 		return calloc(1, total);
 	}
 	if (total >= HUGE_PAGE) {
-		return map_huge((total + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE);
+		return map_huge(total);
 	}
 	/* A caller that set min_block will use all of it: one call maps all pages, without a page
 	 * fault for each. */
@@ -104,6 +153,14 @@ static struct pol_arena_block *make_block(const struct pol_arena *arena, size_t 
 		block->mapped = total;
 	}
 	return block;
+}
+
+/* Is there room for a block of `size` bytes? Counts it in the budget. */
+static bool take(const struct pol_arena *arena, size_t size)
+{
+	/* No limit is near this: block_bytes does not overflow below it. */
+	return size <= arena->limit - arena->used && size < SIZE_MAX / 2 &&
+	       pol_budget_take(arena->budget, block_bytes(size));
 }
 
 static struct pol_arena_block *add_block(struct pol_arena *arena, size_t need)
@@ -120,14 +177,15 @@ static struct pol_arena_block *add_block(struct pol_arena *arena, size_t need)
 	if (size < need) {
 		size = need;
 	}
-	if (size > arena->limit - arena->used) {
+	if (!take(arena, size)) {
 		size = need;
-	}
-	if (size > arena->limit - arena->used) {
-		return fail(arena, POL_ELIMIT);
+		if (!take(arena, size)) {
+			return fail(arena, POL_ELIMIT);
+		}
 	}
 	block = make_block(arena, size);
 	if (block == NULL) {
+		pol_budget_give(arena->budget, block_bytes(size));
 		return fail(arena, POL_ENOMEM);
 	}
 	block->size = size;

@@ -162,3 +162,59 @@ Test(arena, a_block_is_at_least_as_large_as_min_block)
 	cr_expect_eq(arena.status, POL_OK);
 	pol_arena_finish(&arena);
 }
+
+Test(arena, arenas_of_one_budget_share_it)
+{
+	const size_t limit = (size_t)1024 * 1024;
+	struct pol_budget budget;
+	struct pol_arena a, b;
+
+	pol_budget_init(&budget, limit);
+	pol_arena_init_shared(&a, SIZE_MAX, &budget);
+	pol_arena_init_shared(&b, SIZE_MAX, &budget);
+	cr_assert_not_null(pol_arena_alloc(&a, 600000, 1));
+	cr_expect_null(pol_arena_alloc(&b, 600000, 1));
+	cr_expect_eq(b.status, POL_ELIMIT);
+	cr_assert_not_null(pol_arena_alloc(&b, 300000, 1));
+	cr_expect_leq(pol_budget_left(&budget), limit - 900000);
+	pol_arena_finish(&a);
+	cr_assert_not_null(pol_arena_alloc(&b, 600000, 1));
+	pol_arena_finish(&b);
+	cr_expect_eq(pol_budget_left(&budget), limit);
+}
+
+Test(arena, blocks_that_are_adopted_stay_in_the_budget)
+{
+	struct pol_budget budget;
+	struct pol_arena a, b;
+	size_t left;
+
+	pol_budget_init(&budget, (size_t)16 * 1024 * 1024);
+	pol_arena_init_shared(&a, SIZE_MAX, &budget);
+	pol_arena_init_shared(&b, SIZE_MAX, &budget);
+	/* Small, mapped, and mapped with huge pages. */
+	cr_assert_not_null(pol_arena_alloc(&b, 1000, 1));
+	cr_assert_not_null(pol_arena_alloc(&b, 200000, 1));
+	cr_assert_not_null(pol_arena_alloc(&b, 5000000, 1));
+	left = pol_budget_left(&budget);
+	cr_assert_eq(pol_arena_adopt(&a, &b), POL_OK);
+	cr_expect_eq(pol_budget_left(&budget), left);
+	pol_arena_finish(&b);
+	cr_expect_eq(pol_budget_left(&budget), left);
+	pol_arena_finish(&a);
+	cr_expect_eq(pol_budget_left(&budget), budget.limit);
+}
+
+Test(arena, a_budget_has_a_last_byte)
+{
+	struct pol_budget budget;
+
+	pol_budget_init(&budget, 10);
+	cr_expect(pol_budget_take(&budget, 10));
+	cr_expect_not(pol_budget_take(&budget, 1));
+	cr_expect_not(pol_budget_take(&budget, SIZE_MAX));
+	pol_budget_give(&budget, 4);
+	cr_expect(pol_budget_take(&budget, 4));
+	cr_expect_eq(pol_budget_left(&budget), 0);
+	cr_expect(pol_budget_take(NULL, SIZE_MAX));
+}

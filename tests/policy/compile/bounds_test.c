@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Small policies whose lists are multiplied out to very large ones. Each is refused, with the
+ * memory that REFERENCE.md promises: the address space of the test is limited to that.
+ */
+#include <criterion/criterion.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "tests/policy/load.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
+#define ROOM ((size_t)2 * 1024 * 1024)
+
+/* For what is not the compiler's: the C library, and the rendered diagnostics. */
+#define APART ((size_t)2 * 1024 * 1024)
+
+struct text {
+	char *bytes;
+	size_t len;
+};
+
+__attribute__((format(printf, 2, 3))) static void add(struct text *text, const char *format, ...)
+{
+	va_list args;
+	int len;
+
+	if (text->bytes == NULL) {
+		text->bytes = malloc(ROOM);
+		cr_assert_not_null(text->bytes);
+	}
+	va_start(args, format);
+	len = vsnprintf(text->bytes + text->len, ROOM - text->len, format, args);
+	va_end(args);
+	cr_assert(len >= 0 && (size_t)len < ROOM - text->len);
+	text->len += (size_t)len;
+}
+
+/* Adds one text for each number i below count. */
+#define ADD_EACH(text, count, ...)                                                                 \
+	for (int i = 0; i < (count); i++) {                                                        \
+		add((text), __VA_ARGS__);                                                          \
+	}
+
+/* Adds "/a0, /a1, ...", count of them. */
+static void add_paths(struct text *text, const char *name, int count)
+{
+	ADD_EACH(text, count, "%s/%s%d", i > 0 ? ", " : "", name, i);
+}
+
+/* A sanitizer takes address space of its own, so the test is without a limit there. */
+static void limit_memory(size_t more)
+{
+	struct rlimit limit;
+	size_t pages = 0;
+	FILE *file;
+
+	if (SANITIZED) {
+		return;
+	}
+	file = fopen("/proc/self/statm", "r");
+	cr_assert_not_null(file);
+	cr_assert_eq(fscanf(file, "%zu", &pages), 1);
+	fclose(file);
+	limit.rlim_cur = limit.rlim_max = pages * (size_t)sysconf(_SC_PAGESIZE) + more;
+	cr_assert_eq(setrlimit(RLIMIT_AS, &limit), 0);
+}
+
+/* Compiles the text within its memory. `wanted` must be in the messages; NULL: it must compile. */
+static void ends_with(struct text *text, const char *wanted)
+{
+	struct loaded loaded;
+
+	limit_memory(pol_compile_limit(text->len) + APART);
+	loaded = load_text(text->bytes);
+	if (wanted == NULL) {
+		cr_expect_eq(loaded.status, POL_OK, "%s", loaded.said);
+	} else {
+		cr_expect_eq(loaded.status, POL_EINVALID);
+		cr_expect_not_null(
+			strstr(loaded.said, wanted), "no \"%s\" in\n%s", wanted, loaded.said);
+	}
+	unload(&loaded);
+	free(text->bytes);
+}
+
+#define TOO_LARGE "the policy is too large: to compile it would take more than"
+
+Test(bounds, lists_of_paths_in_each_other, .timeout = 240)
+{
+	struct text text = { 0 };
+
+	add(&text, "tree t {\n");
+	add_paths(&text, "a", 1000);
+	add(&text, " {\n");
+	add_paths(&text, "b", 990);
+	add(&text, " { GET } } }\n");
+	ends_with(&text,
+		"test.policy:2:1: error: 991000 nodes and 990000 actions, when the lists of "
+		"paths are multiplied out: more than");
+}
+
+Test(bounds, lists_of_two_many_levels_deep, .timeout = 240)
+{
+	struct text text = { 0 };
+
+	add(&text, "tree t { ");
+	ADD_EACH(&text, 60, "/a, /b { ");
+	add(&text, "GET ");
+	ADD_EACH(&text, 61, "} ");
+	add(&text, "\n");
+	ends_with(&text, "when the lists of paths are multiplied out");
+}
+
+Test(bounds, many_actions_in_many_nodes, .timeout = 240)
+{
+	struct text text = { 0 };
+
+	add(&text, "tree t {\n");
+	add_paths(&text, "a", 900);
+	add(&text, " {\n");
+	add_paths(&text, "b", 900);
+	add(&text, " {\n");
+	ADD_EACH(&text, 512, "x%d\n", i);
+	add(&text, "} } }\n");
+	ends_with(&text, "810900 nodes and 414720000 actions, when");
+}
+
+Test(bounds, nodes_without_any_list_fit, .timeout = 240)
+{
+	struct text text = { 0 };
+
+	add(&text, "tree t {\n");
+	ADD_EACH(&text, 60000, "/a%d { read GET, write PUT }\n", i);
+	add(&text, "}\nrole r { allow read on t:/** }\n");
+	ends_with(&text, NULL);
+}
+
+Test(bounds, actions_and_patterns_of_a_grant, .timeout = 240)
+{
+	struct text text = { 0 };
+
+	add(&text, "tree t {\n");
+	ADD_EACH(&text, 4000, "/a%d { x%d }\n", i, i);
+	add(&text, "}\nrole r { allow x0");
+	ADD_EACH(&text, 3999, ", x%d", i + 1);
+	add(&text, " on t:/**");
+	ADD_EACH(&text, 8000, ", t:/**");
+	add(&text, " }\n");
+	ends_with(&text,
+		"look for actions in more than 30000000 nodes, each action in the nodes of each");
+}
+
+Test(bounds, actions_and_nodes_of_a_wildcard, .timeout = 240)
+{
+	struct text text = { 0 };
+
+	add(&text, "tree t {\n");
+	ADD_EACH(&text, 20000, "/a%d { x%d }\n", i, i % 300);
+	add(&text, "}\nrole r { allow x0");
+	ADD_EACH(&text, 299, ", x%d", i + 1);
+	add(&text, " on t:/*");
+	ADD_EACH(&text, 20, ", t:/*");
+	add(&text, " }\n");
+	ends_with(&text, "look for actions in more than 30000000 nodes, each action in the nodes");
+}
+
+Test(bounds, actions_and_patterns_of_an_exception, .timeout = 240)
+{
+	struct text text = { 0 };
+
+	add(&text, "tree t {\n");
+	ADD_EACH(&text, 3000, "/a%d { x%d }\n", i, i);
+	add(&text, "}\nrole r { allow all on t:/** except x0");
+	ADD_EACH(&text, 2998, ", x%d", i + 1);
+	add(&text, " on t:/**");
+	ADD_EACH(&text, 20000, ", t:/**");
+	add(&text, " }\n");
+	ends_with(&text,
+		"look for actions in more than 30000000 nodes, each action in the nodes of each");
+}
+
+/* Fewer pairs than that, each of which makes a set. */
+Test(bounds, sets_of_an_exception, .timeout = 240)
+{
+	struct text text = { 0 };
+
+	add(&text, "tree t {\n");
+	ADD_EACH(&text, 3000, "/a%d { x%d }\n", i, i);
+	add(&text, "}\nrole r {\n");
+	ADD_EACH(&text, 1500, "allow all on t:/** except x%d, x%d\n", i, i + 1);
+	add(&text, "}\n");
+	ends_with(&text, NULL);
+}
+
+Test(bounds, actions_and_resources_of_a_test, .timeout = 240)
+{
+	struct text text = { 0 };
+
+	add(&text, "tree t { a }\ntest \"many\" { allow a");
+	ADD_EACH(&text, 20000, ", a");
+	add(&text, " t:/");
+	ADD_EACH(&text, 20000, ", t:/");
+	add(&text, " }\n");
+	ends_with(&text, "this line expects 400040001 decisions, each action at each resource");
+}
+
+Test(bounds, suffixes_of_a_long_path, .timeout = 240)
+{
+	struct text text = { 0 };
+
+	add(&text, "tree t { a }\nrole r { allow a on t:/a { ");
+	ADD_EACH(&text, 60, "/a { ");
+	ADD_EACH(&text, 80000, "/a,");
+	ADD_EACH(&text, 62, "} ");
+	add(&text, "\n");
+	ends_with(&text, TOO_LARGE);
+}
+
+Test(bounds, stacks_that_include_one, .timeout = 240)
+{
+	struct text text = { 0 };
+
+	add(&text, "tree t { a }\nstack big {\n");
+	ADD_EACH(&text, 1000, "account optional permit\n");
+	add(&text, "}\n");
+	ADD_EACH(&text, 7000, "stack s%d {\naccount include big\n}\n", i);
+	ends_with(&text, TOO_LARGE);
+}
+
+Test(bounds, exclusive_sets_that_are_inherited, .timeout = 240)
+{
+	struct text text = { 0 };
+
+	add(&text, "tree t { a }\nrole r0 { allow a on t:/ }\nrole q { allow a on t:/ }\n");
+	ADD_EACH(&text, 5000, "role r%d inherits r%d\n", i + 1, i);
+	ADD_EACH(&text, 5000, "exclusive r%d, q\n", i);
+	ends_with(&text, TOO_LARGE);
+}
+
+Test(bounds, roles_that_inherit_in_a_line, .timeout = 240)
+{
+	struct text text = { 0 };
+
+	add(&text, "tree t {\n");
+	ADD_EACH(&text, 6000, "/a%d { GET }\n", i);
+	add(&text, "}\nrole r0 { allow GET on t:/a0 }\n");
+	ADD_EACH(&text, 5999, "role r%d inherits r%d { allow GET on t:/a%d }\n", i + 1, i, i + 1);
+	ends_with(&text, NULL);
+}
