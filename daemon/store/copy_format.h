@@ -29,5 +29,6 @@ enum { COPY_LENGTH = 4, COPY_HEADER = COPY_LENGTH + SECRET_CHAIN, COPY_ENTRY = 1
 /* True if a copy contains the table. */
 static inline bool copy_has(enum store_table table)
 {
-	return table != STORE_RETRIES && table != STORE_RETRIES_BY_TIME;
+	return table != STORE_RETRIES && table != STORE_RETRIES_BY_TIME &&
+	       table != STORE_KEYS_UNREVOKED;
 }

@@ -33,6 +33,7 @@
  *     keys                kid                    -> the record, which holds its tenant
  *     keys_by_tenant      T N                    -> kid
  *     keys_by_principal   T L principal N        -> kid
+ *     keys_unrevoked      T L principal N        -> kid; of keys that are not revoked
  *     keys_by_hash        hash of an imported token -> kid; those of replaced tokens stay
  *     keys_deleted        time N                 -> kid; the time has the form of a number
  *     principals          T id                   -> the record, its assignments included
@@ -83,6 +84,7 @@ enum store_table {
 	STORE_ROLES,
 	STORE_RETRIES,
 	STORE_RETRIES_BY_TIME,
+	STORE_KEYS_UNREVOKED,
 	STORE_TABLES,
 };
 
@@ -186,6 +188,11 @@ int store_move_imports(struct store_write *write, struct pol_str kid,
 
 /* Updates keys_deleted for a key whose deleted_at was `before`. */
 int store_move_deleted(struct store_write *write, int64_t before, const struct store_key *key);
+
+/* Updates keys_unrevoked for a key whose flags were `before`. */
+int store_move_unrevoked(struct store_write *write, uint32_t before, const struct store_key *key);
+/* Fills keys_unrevoked if it is empty: in a store of an earlier version, and after a restore. */
+int store_fill_unrevoked(struct store *store, MDB_txn *txn);
 
 /* --- open.c ----------------------------------------------------------------------------------- */
 

@@ -26,6 +26,7 @@ static const char *const table_names[STORE_TABLES] = {
 	[STORE_ROLES] = "roles",
 	[STORE_RETRIES] = "retries",
 	[STORE_RETRIES_BY_TIME] = "retries_by_time",
+	[STORE_KEYS_UNREVOKED] = "keys_unrevoked",
 };
 
 const char *store_table_name(enum store_table table)
@@ -142,6 +143,12 @@ int store_prepare(
 		store_why(why, r, "%s: %s", options->path, store_explain(r));
 	} else {
 		r = open_secrets(txn, store, options, why);
+	}
+	if (r == 0) {
+		r = store_fill_unrevoked(store, txn);
+		if (r < 0) {
+			store_why(why, r, "%s: %s", options->path, store_explain(r));
+		}
 	}
 	if (r < 0) {
 		mdb_txn_abort(txn);

@@ -184,25 +184,33 @@ static int walk_next(struct walk *walk)
 	return store_error(mdb_cursor_get(walk->cursor, &walk->key, &walk->value, MDB_NEXT));
 }
 
-int store_list_keys(struct store_read *read, uint32_t tenant, struct pol_str principal,
-	uint64_t after, store_key_seen seen, void *context)
+/* The keys that an index has from the place on: those of a tenant or of one of its principals. */
+struct key_list {
+	enum store_table table;
+	uint32_t tenant;
+	struct pol_str principal; /* empty: any */
+	uint64_t after;
+};
+
+static int list_keys(
+	struct store_read *read, const struct key_list *list, store_key_seen seen, void *context)
 {
+	struct pol_str principal = list->principal;
+	uint32_t tenant = list->tenant;
 	struct store_place from = { .len = 0 };
 	struct walk walk;
-	enum store_table table = STORE_KEYS_BY_TENANT;
 	int r;
 
 	store_place_u32(&from, tenant);
 	if (principal.len > 0) {
-		table = STORE_KEYS_BY_PRINCIPAL;
 		store_place_sized(&from, principal);
 	}
 	walk.common = from.len;
-	if (from.full || after == UINT64_MAX) {
+	if (from.full || list->after == UINT64_MAX) {
 		return 0;
 	}
-	store_place_u64(&from, after + 1);
-	r = walk_begin(&walk, read, table, &from);
+	store_place_u64(&from, list->after + 1);
+	r = walk_begin(&walk, read, list->table, &from);
 	if (r < 0) {
 		return r == -ENOENT ? 0 : r;
 	}
@@ -227,6 +235,29 @@ int store_list_keys(struct store_read *read, uint32_t tenant, struct pol_str pri
 	}
 	mdb_cursor_close(walk.cursor);
 	return r == -ENOENT ? 0 : r;
+}
+
+int store_list_keys(struct store_read *read, uint32_t tenant, struct pol_str principal,
+	uint64_t after, store_key_seen seen, void *context)
+{
+	const struct key_list list = {
+		.table = principal.len > 0 ? STORE_KEYS_BY_PRINCIPAL : STORE_KEYS_BY_TENANT,
+		.tenant = tenant,
+		.principal = principal,
+		.after = after,
+	};
+
+	return list_keys(read, &list, seen, context);
+}
+
+int store_list_unrevoked(struct store_read *read, uint32_t tenant, struct pol_str principal,
+	store_key_seen seen, void *context)
+{
+	const struct key_list list = {
+		.table = STORE_KEYS_UNREVOKED, .tenant = tenant, .principal = principal
+	};
+
+	return principal.len > 0 ? list_keys(read, &list, seen, context) : 0;
 }
 
 int store_walk_keys(

@@ -144,6 +144,10 @@ typedef int (*store_key_seen)(void *context, const struct store_key *key);
 int store_list_keys(struct store_read *read, uint32_t tenant, struct pol_str principal,
 	uint64_t after, store_key_seen seen, void *context);
 
+/* Lists the keys of a principal that are not revoked, by number. */
+int store_list_unrevoked(struct store_read *read, uint32_t tenant, struct pol_str principal,
+	store_key_seen seen, void *context);
+
 /* Lists the keys of all tenants with kids after `after` (empty: from the first), by kid. */
 int store_walk_keys(
 	struct store_read *read, struct pol_str after, store_key_seen seen, void *context);

@@ -42,6 +42,68 @@ int store_move_deleted(struct store_write *write, int64_t before, const struct s
 		mdb_put(write->job, write->store->tables[STORE_KEYS_DELETED], &at, &kid, 0));
 }
 
+static void principal_place(struct store_place *place, const struct store_key *key)
+{
+	store_place_init(place);
+	store_place_u32(place, key->tenant);
+	store_place_sized(place, key->principal);
+	store_place_u64(place, key->number);
+}
+
+int store_move_unrevoked(struct store_write *write, uint32_t before, const struct store_key *key)
+{
+	MDB_val at, kid = { STORE_KID, (void *)(uintptr_t)key->kid.ptr };
+	struct store_place place;
+
+	if (((before ^ key->flags) & STORE_KEY_REVOKED) == 0 || key->principal.len == 0) {
+		return 0;
+	}
+	principal_place(&place, key);
+	if ((key->flags & STORE_KEY_REVOKED) != 0) {
+		return drop(write, STORE_KEYS_UNREVOKED, &place);
+	}
+	at = (MDB_val){ place.len, place.bytes };
+	return store_error(
+		mdb_put(write->job, write->store->tables[STORE_KEYS_UNREVOKED], &at, &kid, 0));
+}
+
+/* Puts the entry of keys_by_principal into keys_unrevoked, unless its key is revoked. */
+static int fill_entry(struct store_read *read, MDB_val place, MDB_val kid)
+{
+	struct store_key key;
+	int r = store_get_key(read, (struct pol_str){ kid.mv_data, kid.mv_size }, &key);
+
+	if (r < 0) {
+		return r == -ENOENT || r == -EBADMSG ? 0 : r;
+	}
+	return (key.flags & STORE_KEY_REVOKED) != 0
+		       ? 0
+		       : store_error(mdb_put(read->txn, read->store->tables[STORE_KEYS_UNREVOKED],
+				 &place, &kid, 0));
+}
+
+int store_fill_unrevoked(struct store *store, MDB_txn *txn)
+{
+	struct store_read read = { .store = store, .txn = txn, .live = true };
+	MDB_cursor *cursor;
+	MDB_val place, kid;
+	MDB_stat stat;
+	int r = store_error(mdb_stat(txn, store->tables[STORE_KEYS_UNREVOKED], &stat));
+
+	if (r < 0 || stat.ms_entries > 0) {
+		return r;
+	}
+	r = store_error(mdb_cursor_open(txn, store->tables[STORE_KEYS_BY_PRINCIPAL], &cursor));
+	if (r < 0) {
+		return r;
+	}
+	while (r == 0 && (r = store_error(mdb_cursor_get(cursor, &place, &kid, MDB_NEXT))) == 0) {
+		r = fill_entry(&read, place, kid);
+	}
+	mdb_cursor_close(cursor);
+	return r == -ENOENT ? 0 : r;
+}
+
 void store_imports_of(const struct store_key *key, struct store_imports *out)
 {
 	out->count = 0;
@@ -142,11 +204,11 @@ static int drop_indexes(struct store_write *write, const struct store_key *key)
 	store_place_u64(&place, key->number);
 	r = drop(write, STORE_KEYS_BY_TENANT, &place);
 	if (r == 0 && key->principal.len > 0) {
-		store_place_init(&place);
-		store_place_u32(&place, key->tenant);
-		store_place_sized(&place, key->principal);
-		store_place_u64(&place, key->number);
+		principal_place(&place, key);
 		r = drop(write, STORE_KEYS_BY_PRINCIPAL, &place);
+		if (r == 0) {
+			r = drop(write, STORE_KEYS_UNREVOKED, &place);
+		}
 	}
 	if (r == 0 && key->deleted_at != 0) {
 		deleted_place(&place, key->deleted_at, key->number);

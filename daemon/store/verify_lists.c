@@ -56,6 +56,9 @@ static int key_is_listed(struct store_read *read, const struct store_key *key)
 		store_place_sized(&place, key->principal);
 		store_place_u64(&place, key->number);
 		r = holds(read, STORE_KEYS_BY_PRINCIPAL, &place, key->kid);
+		if (r == 1 && (key->flags & STORE_KEY_REVOKED) == 0) {
+			r = holds(read, STORE_KEYS_UNREVOKED, &place, key->kid);
+		}
 	}
 	if (r == 1 && key->deleted_at != 0) {
 		store_place_init(&place);

@@ -82,7 +82,8 @@ static int index_key(struct store_write *write, const struct store_key *key)
 	store_place_u32(&by_principal, key->tenant);
 	store_place_sized(&by_principal, key->principal);
 	store_place_u64(&by_principal, key->number);
-	return put(write, STORE_KEYS_BY_PRINCIPAL, &by_principal, kid, 0);
+	r = put(write, STORE_KEYS_BY_PRINCIPAL, &by_principal, kid, 0);
+	return r < 0 ? r : store_move_unrevoked(write, STORE_KEY_REVOKED, key);
 }
 
 int store_create_key(struct store_write *write, struct store_key *key)
@@ -106,20 +107,33 @@ int store_create_key(struct store_write *write, struct store_key *key)
 
 int store_update_key(struct store_write *write, const struct store_key *key)
 {
-	/* The caller's key may be a view, which the put makes invalid. */
-	char kid[STORE_KID];
+	/* The caller's key may be a view, which the put makes invalid. So may the old one. */
+	char kid[STORE_KID], principal[STORE_MAX_NAME];
 	struct store_key after = {
-		.kid = { kid, STORE_KID }, .number = key->number, .deleted_at = key->deleted_at
+		.kid = { kid, STORE_KID },
+		.number = key->number,
+		.tenant = key->tenant,
+		.flags = key->flags,
+		.deleted_at = key->deleted_at,
 	};
 	struct store_key changed = *key;
 	struct store_imports imports, imported;
 	struct store_key before;
+	uint32_t flags = 0;
 	int r = store_get_key(&write->reader, key->kid, &before);
 
+	if (r == 0 && before.principal.len > sizeof principal) {
+		r = -EBADMSG;
+	}
 	if (r == 0) {
 		store_touch_key(write, before.number);
+		flags = before.flags;
 		memcpy(kid, key->kid.ptr, STORE_KID);
 		changed.changes = before.changes + 1;
+		after.principal = (struct pol_str){ principal, before.principal.len };
+		if (before.principal.len > 0) {
+			memcpy(principal, before.principal.ptr, before.principal.len);
+		}
 		store_imports_of(&before, &imported);
 		store_imports_of(key, &imports);
 		r = store_write_ready(write);
@@ -129,6 +143,9 @@ int store_update_key(struct store_write *write, const struct store_key *key)
 	}
 	if (r == 0) {
 		r = store_move_deleted(write, before.deleted_at, &after);
+	}
+	if (r == 0) {
+		r = store_move_unrevoked(write, flags, &after);
 	}
 	return r < 0 ? r : store_move_imports(write, after.kid, &imported, &imports);
 }

@@ -233,7 +233,7 @@ static void load_policy(void)
 	config.uid = geteuid();
 	config.gid = getegid();
 	fuzz_require(plugins_create(&plugins) == 0);
-	options = build_options_of(&config, plugins);
+	options = build_options_of(&config, NULL, plugins);
 	build_run(&build, &options);
 	fuzz_require(build.snapshot != NULL);
 	fuzz_require(current_init(&current, build.snapshot) == 0);

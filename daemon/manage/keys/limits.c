@@ -5,11 +5,14 @@
 
 /* An error names at most this many keys; limits are small numbers. */
 #define MAX_IDS 64
+/* Expired and deleted keys of one principal that a count looks at. */
+#define MAX_ENDED 4096
 
 struct key_count {
 	const struct store_key *excluded; /* NULL: none, and expired and deleted keys count too */
 	int64_t now;
 	uint64_t count;
+	uint64_t ended;   /* expired or deleted */
 	uint64_t secrets; /* that are valid */
 	char ids[MAX_IDS][STORE_KID];
 	uint32_t id_count;
@@ -38,8 +41,10 @@ static int on_key(void *context, const struct store_key *key)
 	}
 	/* A deleted key counts once it is restored; a new principal must not get an old one's. */
 	if (counted->excluded != NULL &&
-		(!keys_is_live(key, counted->now) || key->deleted_at != 0 ||
-			pol_str_equal(key->kid, counted->excluded->kid))) {
+		(!keys_is_live(key, counted->now) || key->deleted_at != 0)) {
+		return ++counted->ended > MAX_ENDED;
+	}
+	if (counted->excluded != NULL && pol_str_equal(key->kid, counted->excluded->kid)) {
 		return 0;
 	}
 	if (counted->id_count < MAX_IDS) {
@@ -50,7 +55,8 @@ static int on_key(void *context, const struct store_key *key)
 	}
 	counted->count++;
 	counted->secrets += count_secrets(key, counted->now);
-	return 0;
+	/* Without an excluded one the ids are all that is wanted. */
+	return counted->excluded == NULL && counted->id_count == MAX_IDS;
 }
 
 /* The error has the ids of the keys that were counted. */
@@ -67,17 +73,25 @@ static int refuse(
 	return 1;
 }
 
-/* Counts the principal's other keys and their secrets; nothing if the policy sets no limit. */
+/* Counts the principal's other keys and their secrets; nothing if the policy sets no limit. 1:
+ * there are too many to count, the error is written. */
 static int count_others(struct call *call, const struct store_key *key, struct key_count *out)
 {
 	const struct pol_limits *limits = pol_snapshot_limits(call->snapshot);
+	int r;
 
 	*out = (struct key_count){ .excluded = key, .now = call->now };
 	if ((limits->keys_per_principal == 0 && limits->secrets_per_principal == 0) ||
 		key->principal.len == 0) {
 		return 0;
 	}
-	return store_list_keys(call->read, key->tenant, key->principal, 0, on_key, out);
+	r = store_list_unrevoked(call->read, key->tenant, key->principal, on_key, out);
+	return r > 0 ? call_error(call, "limit_reached",
+			       "the principal has more than %d keys that are expired or deleted "
+			       "and "
+			       "not revoked: revoke or purge some of them first",
+			       MAX_ENDED)
+		     : r;
 }
 
 static int check_secrets(struct call *call, const struct key_count *counted, unsigned own)
@@ -103,7 +117,7 @@ int keys_check_count(struct call *call, const struct store_key *key)
 	unsigned own = count_secrets(key, call->now);
 	int r = count_others(call, key, &counted);
 
-	if (r < 0 || key->principal.len == 0) {
+	if (r != 0 || key->principal.len == 0) {
 		return r;
 	}
 	if (limit != 0 && counted.count >= limit) {
@@ -120,7 +134,7 @@ int keys_check_secrets(struct call *call, const struct store_key *key, unsigned 
 	struct key_count counted;
 	int r = count_others(call, key, &counted);
 
-	if (r < 0 || key->principal.len == 0) {
+	if (r != 0 || key->principal.len == 0) {
 		return r;
 	}
 	return check_secrets(call, &counted, own);
@@ -130,7 +144,7 @@ int keys_check_no_keys(struct call *call, uint32_t tenant, struct pol_str princi
 {
 	struct key_count counted = { .now = call->now };
 	struct wire_error error;
-	int r = store_list_keys(call->read, tenant, principal, 0, on_key, &counted);
+	int r = store_list_unrevoked(call->read, tenant, principal, on_key, &counted);
 
 	if (r < 0 || counted.count == 0) {
 		return r;

@@ -14,8 +14,9 @@
 #include "daemon/write/audit.h"
 
 enum { ID, ID_TENANT, ID_FIELDS };
-/* Keys that one slice of a deletion revokes. */
-#define DELETE_SLICE 64
+/* Keys that one slice of a deletion revokes, and revoked ones that it passes. */
+#define DELETE_SLICE   64
+#define DELETE_VISITED 4096
 
 enum { LIST_TENANT, LIST_LIMIT, LIST_CURSOR, LIST_FIELDS };
 
@@ -146,18 +147,18 @@ static int enable(struct call *call)
 struct next_key {
 	uint64_t number;
 	char kid[STORE_KID];
+	bool found;
+	unsigned visited;
 };
 
 static int on_key(void *context, const struct store_key *key)
 {
 	struct next_key *next = (struct next_key *)context;
 
-	if ((key->flags & STORE_KEY_REVOKED) != 0) {
-		return 0;
-	}
 	next->number = key->number;
+	next->found = (key->flags & STORE_KEY_REVOKED) == 0;
 	memcpy(next->kid, key->kid.ptr, STORE_KID);
-	return 1;
+	return next->found || ++next->visited == DELETE_VISITED;
 }
 
 /* Revokes keys after call->slices->after. 0: all are revoked; CALL_MORE: there may be further ones.
@@ -171,15 +172,17 @@ static int revoke_keys(struct call *call, const struct store_principal *principa
 	for (;;) {
 		struct store_key key;
 
-		if (revoked == DELETE_SLICE) {
+		if (revoked == DELETE_SLICE || next.visited == DELETE_VISITED) {
 			call->slices->after = next.number;
 			return CALL_MORE;
 		}
-
 		r = store_list_keys(
 			call->read, principal->tenant, principal->id, next.number, on_key, &next);
 		if (r <= 0) {
 			return r;
+		}
+		if (!next.found) {
+			continue;
 		}
 		r = store_get_key(call->read, (struct pol_str){ next.kid, STORE_KID }, &key);
 		if (r < 0) {

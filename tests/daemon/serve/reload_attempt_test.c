@@ -45,7 +45,7 @@ static void setup(void)
 	cr_assert_eq(usage_create(server.context.store, &server.context.usage), 0);
 	cr_assert_eq(writer_create(server.context.store, server.context.usage, &server.writer), 0);
 	cr_assert_eq(plugins_create(&server.plugins), 0);
-	options = build_options_of(&config, server.plugins);
+	options = build_options_of(&config, NULL, server.plugins);
 	build_run(&build, &options);
 	cr_assert_not_null(build.snapshot, "%s", build.why);
 	cr_assert_eq(current_init(&server.current, build.snapshot), 0);

@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <lmdb.h>
 #include <sys/stat.h>
 
 #include "tests/daemon/folder.h"
@@ -169,6 +170,94 @@ Test(store, keys_are_listed_in_order_of_creation_and_for_their_principal_only)
 	cr_assert_eq(later[1], 5);
 	cr_assert_eq(others[1], 0);
 	store_read_close(read);
+	store_close(store);
+}
+
+static void revoke_key(struct store *store, unsigned number, bool revoked)
+{
+	char kid[STORE_KID + 1];
+	struct store_key key = folder_key(kid, number), stored;
+	struct store_write *write;
+
+	cr_assert_eq(store_write_begin(store, &write), 0);
+	cr_assert_eq(store_get_key(store_write_reader(write), key.kid, &stored), 0);
+	stored.flags = revoked ? STORE_KEY_REVOKED : 0;
+	cr_assert_eq(store_update_key(write, &stored), 0);
+	cr_assert_eq(folder_enter(write, key.kid), 0);
+	cr_assert_eq(store_write_keep(write), 0);
+	cr_assert_eq(store_write_commit(write, true), 0);
+}
+
+static uint64_t count_unrevoked(struct store *store, const char *principal)
+{
+	uint64_t listed[2] = { 0 };
+	struct store_read *read = reader(store);
+
+	cr_assert_eq(store_list_unrevoked(read, 1, pol_str_of(principal), count_key, listed), 0);
+	store_read_close(read);
+	return listed[1];
+}
+
+/* A creation counts the principal's keys by this list: so those that are revoked cost it nothing.
+ */
+Test(store, revoked_keys_are_not_in_the_list_of_those_that_are_not)
+{
+	struct store *store = folder_store();
+	struct store_write *write;
+
+	for (unsigned i = 1; i <= 20; i++) {
+		folder_put_key(store, i);
+	}
+	cr_assert_eq(count_unrevoked(store, "alice"), 20);
+	cr_assert_eq(count_unrevoked(store, "alic"), 0);
+	cr_assert_eq(count_unrevoked(store, ""), 0);
+	for (unsigned i = 1; i <= 15; i++) {
+		revoke_key(store, i, true);
+	}
+	cr_assert_eq(count_unrevoked(store, "alice"), 5);
+	revoke_key(store, 3, false);
+	cr_assert_eq(count_unrevoked(store, "alice"), 6);
+	cr_assert_eq(store_write_begin(store, &write), 0);
+	cr_assert_eq(store_remove_key(write, POL_STR("100000000020")), 0);
+	cr_assert_eq(folder_enter(write, POL_STR("100000000020")), 0);
+	cr_assert_eq(store_write_keep(write), 0);
+	cr_assert_eq(store_write_commit(write, true), 0);
+	cr_assert_eq(count_unrevoked(store, "alice"), 5);
+	store_close(store);
+}
+
+static void empty_table(const char *name)
+{
+	char path[256];
+	MDB_env *env;
+	MDB_txn *txn;
+	MDB_dbi table;
+
+	folder_path(path, sizeof path, "store");
+	cr_assert_eq(mdb_env_create(&env), 0);
+	cr_assert_eq(mdb_env_set_maxdbs(env, 32), 0);
+	cr_assert_eq(mdb_env_set_mapsize(env, STORE_MAP_SIZE_SMALL), 0);
+	cr_assert_eq(mdb_env_open(env, path, MDB_NOSUBDIR, 0600), 0);
+	cr_assert_eq(mdb_txn_begin(env, NULL, 0, &txn), 0);
+	cr_assert_eq(mdb_dbi_open(txn, name, 0, &table), 0);
+	cr_assert_eq(mdb_drop(txn, table, 0), 0);
+	cr_assert_eq(mdb_txn_commit(txn), 0);
+	mdb_env_close(env);
+}
+
+/* As if the store were of a version that had no such list. */
+Test(store, the_list_of_keys_that_are_not_revoked_is_made_if_it_is_missing)
+{
+	struct store *store = folder_store();
+
+	for (unsigned i = 1; i <= 20; i++) {
+		folder_put_key(store, i);
+	}
+	revoke_key(store, 7, true);
+	store_close(store);
+	empty_table("keys_unrevoked");
+	store = folder_store();
+	cr_assert_eq(count_unrevoked(store, "alice"), 19);
 	store_close(store);
 }
 
