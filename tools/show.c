@@ -65,6 +65,7 @@ static const struct record_field role_fields[] = {
 	{ "inherits", "inherits", RECORD_LIST },
 	{ "allowed", "allows", RECORD_INT },
 	{ "denied", "denies", RECORD_INT },
+	{ "shadowed", "shadowed by the policy", RECORD_BOOL },
 	{ "declared", "in the policy", RECORD_BOOL },
 	{ "created_at", "created", RECORD_TIME },
 	{ "updated_at", "changed", RECORD_TIME },

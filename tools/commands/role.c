@@ -13,8 +13,9 @@ const struct command commands_role[ROLE_COMMANDS] = {
 		.summary = "Create a role in the store, beside those of the policy",
 		.text = "Each --grant is written as in the policy's files. Its pattern selects\n"
 			"the permissions that the policy has now; role edit with the same\n"
-			"grants adds those of a later policy. No tenant may have a role with\n"
-			"the name of one of the policy's.\n",
+			"grants adds those of a later policy. The name of one of the policy's\n"
+			"roles is refused, in any case; if a later policy takes the name, the\n"
+			"role of the store allows nothing until it is created under another.\n",
 		.examples = "  authzcheck role create cleaner --grant 'allow delete on "
 			    "api:/loans/{loan}'\n"
 			    "  authzcheck role create team --inherits viewer,cleaner \\\n"
