@@ -240,5 +240,23 @@ class Deletion(Flood):
             self.assertEqual(active["items"], [])
 
 
+class Count(attack.Attack):
+    def test_keys_that_ended_do_not_make_creations_slow(self):
+        daemon = self.daemon({"a.policy": POLICY, "b.policy": "limits { keys_per_principal 10000 }"})
+        client = daemon.client()
+        client.call("principals.create", id="many")
+
+        def end(method, count):
+            made = client.call_many([("keys.create", {"principal": "many"})] * count)
+            ended = client.call_many([(method, {"id": key["id"]}) for key in made])
+            self.assertFalse([one for one in ended if isinstance(one, harness.Error)])
+
+        end("keys.revoke", 5000)
+        client.call("keys.create", principal="many")
+        end("keys.delete", 4097)
+        self.refused("makes keys beside thousands that it deleted and that would have to be counted",
+                     "limit_reached", lambda: client.call("keys.create", principal="many"))
+
+
 if __name__ == "__main__":
     unittest.main()
