@@ -424,3 +424,36 @@ bool pol_stored_is_shadowed(const struct pol_snapshot *snapshot, uint32_t role)
 
 	return slot != NULL && slot->shadowed;
 }
+
+static bool has_exclusion(const struct pol_grantee *role, struct pol_exclusion exclusion)
+{
+	for (uint32_t i = 0; role != NULL && i < role->exclusion_count; i++) {
+		if (role->exclusions[i].set == exclusion.set &&
+			role->exclusions[i].member == exclusion.member) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool pol_stored_gains_exclusions(
+	const struct pol_snapshot *before, const struct pol_snapshot *next, uint32_t tenant)
+{
+	uint32_t first = next->role_count - next->stored_count;
+
+	for (uint32_t i = 0; i < next->stored_count; i++) {
+		const struct pol_grantee *role = &next->roles[first + i];
+		uint32_t old = pol_stored_find(before, next->stored[i].number, tenant);
+
+		if (next->stored[i].tenant != tenant) {
+			continue;
+		}
+		for (uint32_t k = 0; k < role->exclusion_count; k++) {
+			if (!has_exclusion(old != POL_NONE ? &before->roles[old] : NULL,
+				    role->exclusions[k])) {
+				return true;
+			}
+		}
+	}
+	return false;
+}

@@ -115,3 +115,8 @@ bool pol_stored_breaches(
 	const struct pol_snapshot *snapshot, uint32_t role, uint32_t out_members[static 2]);
 /* Has a role of the files its name, so that it allows nothing? */
 bool pol_stored_is_shadowed(const struct pol_snapshot *snapshot, uint32_t role);
+/* Is any stored role of the tenant, directly or by what it inherits, in an exclusive set, in `next`
+ * and not in `before`? Both extend the same policy. If not, nobody's roles exclude each other in
+ * `next` that did not do so before. */
+bool pol_stored_gains_exclusions(
+	const struct pol_snapshot *before, const struct pol_snapshot *next, uint32_t tenant);

@@ -122,8 +122,8 @@ static int check_no_exclusive(
 	if (r != 0) {
 		return r;
 	}
-	/* Only an inherited role can be exclusive with another one that is held. */
-	if (role->inherits.count == 0) {
+	/* Most changes need no walk over all that the tenant has. */
+	if (!pol_stored_gains_exclusions(call->snapshot, next, role->tenant)) {
 		return 0;
 	}
 	r = store_list_principals(call->read, role->tenant, any, on_principal, &exclusion);

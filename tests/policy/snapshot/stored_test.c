@@ -284,6 +284,34 @@ Test(stored, a_cycle_is_refused)
 	pol_snapshot_unref(base);
 }
 
+Test(stored, a_role_gains_exclusions_by_what_it_inherits)
+{
+	struct pol_snapshot *base = compiled_text_good(policy), *before = NULL, *next = NULL;
+	struct pol_stored *own = parse(base, "");
+	const struct pol_stored_parent viewer = { 0, POL_STR("viewer") };
+	const struct pol_stored_parent collector = { 0, POL_STR("collector") },
+				       first = { 1, { 0 } };
+	struct pol_stored_role roles[] = {
+		{ 1, 1, POL_STR("first"), { 0 }, own, &viewer, 1 },
+		{ 2, 1, POL_STR("heir"), { 0 }, own, &first, 1 },
+	};
+	size_t fault;
+
+	cr_assert_eq(pol_stored_extend(base, roles, 2, &fault, &before), POL_OK);
+	cr_expect_not(pol_stored_gains_exclusions(base, before, 1));
+	roles[0].parents = &collector;
+	cr_assert_eq(pol_stored_extend(base, roles, 2, &fault, &next), POL_OK);
+	cr_expect(pol_stored_gains_exclusions(before, next, 1));
+	cr_expect(pol_stored_gains_exclusions(base, next, 1));
+	cr_expect_not(pol_stored_gains_exclusions(before, next, 2));
+	cr_expect_not(pol_stored_gains_exclusions(next, next, 1));
+	cr_expect_not(pol_stored_gains_exclusions(next, before, 1));
+	pol_stored_unref(own);
+	pol_snapshot_unref(next);
+	pol_snapshot_unref(before);
+	pol_snapshot_unref(base);
+}
+
 /* Each role inherits the next one, or the one before: whichever order the roles come in, the last
  * of the chain gets what the first allows. */
 Test(stored, a_long_chain_is_closed_in_both_directions)
