@@ -114,6 +114,7 @@ static int finish_rotation(struct pepper *pepper, const struct audit_change *cha
 		if (r == 0) {
 			log_info("an interrupted rotation of the pepper was finished", "number=%u",
 				(unsigned)number);
+			pepper->failed = false;
 		} else if (!pepper->failed) {
 			log_error("cannot finish the rotation of the pepper", "why=%s", why);
 			pepper->failed = true;

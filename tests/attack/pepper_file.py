@@ -6,6 +6,7 @@ import unittest
 import attack
 import harness
 import people
+import test_first_start as first_start
 
 
 class PepperFile(attack.Attack, people.PeopleTest):
@@ -28,6 +29,51 @@ class PepperFile(attack.Attack, people.PeopleTest):
     def restart(self):
         self.d.start()
         self.c = self.d.client()
+
+    def record(self):
+        """The writes of a rotation: all lines, and those before it and before its answer."""
+        lines = self.d.folder / "lines"
+        self.d.stop()
+        self.d.prefix = ["env", f"LD_PRELOAD={first_start.RECORDER}", f"RECORD_WRITES_TO={lines}",
+                         f"RECORD_WRITES_IN={self.d.state}"]
+        for path in self.d.state.iterdir():
+            path.unlink()
+        self.restart()
+        self.alice()
+        _, self.secret = self.key()
+        before = len(lines.read_text().splitlines())
+        self.c.call("pepper.rotate")
+        answered = len(lines.read_text().splitlines())
+        self.c.call("principals.create", id="bob")  # after the job that follows the rotation
+        self.d.kill()
+        self.d.prefix = []
+        return lines.read_text().splitlines(), before, answered
+
+    def start_on(self, state, answered):
+        for path in self.d.state.iterdir():
+            path.unlink()
+        first_start.put_state(state, self.d.state)
+        self.restart()
+        try:
+            if answered:
+                self.assertEqual(len(self.rotations()), 1)
+            self.all_is_well(len(self.rotations()))
+        finally:
+            self.d.kill()
+
+    @unittest.skipUnless(first_start.RECORDER, "a sanitizer wants to be loaded first itself")
+    def test_any_power_cut_during_a_rotation(self):
+        lines, before, answered = self.record()
+        disk, states = first_start.Disk(), {}
+        for number, line in enumerate(["sync folder", *lines]):
+            disk.do(line)
+            for state in disk.cuts() if number >= before else ():
+                states[state] = states.get(state, True) and number >= answered
+        for state, had_answer in states.items():
+            with self.subTest(state=first_start.describe(state)):
+                self.start_on(state, had_answer)
+        self.restart()
+        self.failed(f"cuts the power in one of {len(states)} ways", "the next start mends it")
 
     def all_is_well(self, number):
         """File, store and trail agree, and keys of both peppers work."""

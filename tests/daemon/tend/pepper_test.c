@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <sys/stat.h>
 
 #include "daemon/call/context.h"
@@ -18,6 +19,20 @@ static struct secrets *secrets;
 static struct usage *usage;
 static struct writer *writer;
 static struct context context;
+
+static bool commits_fail;
+
+int __real_store_write_commit(struct store_write *write, bool raise);
+int __wrap_store_write_commit(struct store_write *write, bool raise);
+
+int __wrap_store_write_commit(struct store_write *write, bool raise)
+{
+	if (!commits_fail) {
+		return __real_store_write_commit(write, raise);
+	}
+	store_write_abort(write);
+	return -ENOSPC;
+}
 
 static void setup(void)
 {
@@ -184,4 +199,71 @@ Test(pepper, a_file_that_cannot_be_replaced_is_tried_again)
 	wait_for_writer();
 	cr_expect_eq(secrets_pepper(secrets), 1);
 	cr_expect_eq(due(), -1);
+}
+
+/* --- the old one ------------------------------------------------------------------------------ */
+
+struct gate {
+	struct writer_job job;
+	sem_t open;
+};
+
+static int wait_at_gate(struct writer_job *job, const struct writer_turn *turn)
+{
+	(void)turn;
+	sem_wait(&((struct gate *)job)->open);
+	return 0;
+}
+
+static int revoke_key(struct writer_job *job, const struct writer_turn *turn)
+{
+	const struct audit_change change = audit_change_of(turn, NULL, "keys.revoke");
+	char kid[STORE_KID + 1];
+	struct store_key key = folder_key(kid, 1);
+
+	(void)job;
+	if (store_get_key(turn->read, key.kid, &key) < 0) {
+		return -EIO;
+	}
+	key.flags |= STORE_KEY_REVOKED;
+	return audit_update_key(&change, &key);
+}
+
+static void ignore(struct writer_job *job, int result)
+{
+	(void)job;
+	(void)result;
+}
+
+/* The last key that needs it is revoked, and the scan comes with the same batch. */
+Test(pepper, the_old_one_stays_when_the_change_that_frees_it_is_undone)
+{
+	struct writer_job revoking = { .run = revoke_key, .done = ignore };
+	struct gate gate = { .job = { .run = wait_at_gate, .done = ignore } };
+	char why[SECRET_WHY];
+
+	folder_put_key(store, 1);
+	cr_assert_eq(secrets_rotate(secrets, why), 0);
+	start();
+	for (int i = 0; i < PEPPER_IDLE; i++) {
+		pepper_tick(context.pepper);
+		wait_for_writer();
+	}
+	cr_assert(secrets_have_old(secrets));
+	commits_fail = true;
+	sem_init(&gate.open, 0, 0);
+	writer_submit(writer, &gate.job);
+	writer_submit(writer, &revoking);
+	pepper_tick(context.pepper);
+	sem_post(&gate.open);
+	wait_for_writer();
+	commits_fail = false;
+	cr_expect(secrets_have_old(secrets));
+
+	writer_submit(writer, &revoking);
+	for (int i = 0; i < PEPPER_IDLE; i++) {
+		pepper_tick(context.pepper);
+		wait_for_writer();
+	}
+	cr_expect_not(secrets_have_old(secrets));
 }
