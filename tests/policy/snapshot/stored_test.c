@@ -292,8 +292,8 @@ Test(stored, a_role_gains_exclusions_by_what_it_inherits)
 	const struct pol_stored_parent collector = { 0, POL_STR("collector") },
 				       first = { 1, { 0 } };
 	struct pol_stored_role roles[] = {
-		{ 1, 1, POL_STR("first"), { 0 }, own, &viewer, 1 },
-		{ 2, 1, POL_STR("heir"), { 0 }, own, &first, 1 },
+		{ 1, 1, POL_STR("first"), { 0 }, own, &viewer, 1, false },
+		{ 2, 1, POL_STR("heir"), { 0 }, own, &first, 1, false },
 	};
 	size_t fault;
 
