@@ -163,7 +163,7 @@ static int status(struct call *call)
 	};
 
 	wire_put_result(out, call->id);
-	wire_put_map(out, 15);
+	wire_put_map(out, 16);
 	wire_put_cstr(out, "version");
 	wire_put_cstr(out, AUTHZ_VERSION);
 	encode_numbers(out, scalars, sizeof scalars / sizeof scalars[0]);

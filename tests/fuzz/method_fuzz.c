@@ -104,6 +104,15 @@ static void require_one_response(const struct scene *scene)
 	fuzz_require(len == scene->out.len);
 }
 
+static void take_snapshot(struct scene *scene, struct pol_snapshot **next)
+{
+	if (*next != NULL) {
+		pol_snapshot_unref(scene->snapshot);
+		scene->snapshot = *next;
+		*next = NULL;
+	}
+}
+
 static void run_method(struct scene *scene, const struct method *method,
 	const struct wire_value *values, uint32_t id)
 {
@@ -111,7 +120,9 @@ static void run_method(struct scene *scene, const struct method *method,
 	const struct writer_turn turn = { .read = read, .write = scene->write, .now = NOW };
 	struct audit_change change = audit_change_of(&turn, scene->peer, method->name);
 	bool changes = (method->flags & METHOD_CHANGES) != 0;
+	struct call_slices slices = { .going = false };
 	struct pol_snapshot *next = NULL;
+	int (*after)(struct call * call) = NULL;
 	struct call call = { .context = &context,
 		.method = method,
 		.params = values,
@@ -124,21 +135,23 @@ static void run_method(struct scene *scene, const struct method *method,
 		.random_state = &scene->random_state,
 		.read = read,
 		.change = changes ? &change : NULL,
-		.next = changes ? &next : NULL };
+		.next = changes ? &next : NULL,
+		.after = changes ? &after : NULL,
+		.slices = changes ? &slices : NULL };
 	int r;
 
-	store_write_job(scene->write);
-	r = dispatch_run(&call, actor_run);
-	fuzz_require(r != 0 || !store_write_owes(scene->write));
-	if (r == 0 && store_write_keep(scene->write) == 0) {
-		if (next != NULL) {
-			pol_snapshot_unref(scene->snapshot);
-			scene->snapshot = next;
-			next = NULL;
+	do {
+		store_write_job(scene->write);
+		r = dispatch_run(&call, slices.going ? method->handler : actor_run);
+		fuzz_require(r != 0 || !store_write_owes(scene->write));
+		if ((r == 0 || r == CALL_MORE) && store_write_keep(scene->write) == 0) {
+			take_snapshot(scene, &next);
+		} else {
+			store_write_undo(scene->write);
 		}
-	} else {
-		store_write_undo(scene->write);
-	}
+		slices.going = true;
+		call.actor = NULL;
+	} while (r == CALL_MORE);
 	pol_snapshot_unref(next);
 }
 

@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include "daemon/keys/quota_counters.h"
 #include "daemon/keys/usage.h"
 #include "daemon/load/build.h"
 #include "daemon/load/current.h"
@@ -44,6 +45,9 @@ static void setup(void)
 	server.context.store = folder_store();
 	cr_assert_eq(usage_create(server.context.store, &server.context.usage), 0);
 	cr_assert_eq(writer_create(server.context.store, server.context.usage, &server.writer), 0);
+	cr_assert_eq(quota_counters_create(store_secrets(server.context.store), 64,
+			     &server.context.quota_counters),
+		0);
 	cr_assert_eq(plugins_create(&server.plugins), 0);
 	options = build_options_of(&config, NULL, server.plugins);
 	build_run(&build, &options);
@@ -62,6 +66,7 @@ static void teardown(void)
 	current_finish(&server.current);
 	plugins_destroy(server.plugins);
 	writer_destroy(server.writer);
+	quota_counters_destroy(server.context.quota_counters);
 	usage_destroy(server.context.usage);
 	store_close(server.context.store);
 	snprintf(path, sizeof path, "%s/a.policy", policy);

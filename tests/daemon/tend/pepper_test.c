@@ -261,6 +261,7 @@ Test(pepper, the_old_one_stays_when_the_change_that_frees_it_is_undone)
 	cr_expect(secrets_have_old(secrets));
 
 	writer_submit(writer, &revoking);
+	wait_for_writer();
 	for (int i = 0; i < PEPPER_IDLE; i++) {
 		pepper_tick(context.pepper);
 		wait_for_writer();
