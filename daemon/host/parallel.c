@@ -37,8 +37,10 @@ void parallel_for(
 	(void)context;
 	most = most < PARALLEL_MAX ? most : PARALLEL_MAX;
 	most = most < count ? most : count;
-	/* The main thread alone handles signals, except that of a refused system call. */
+	/* The main thread alone handles signals, except those of a fault and of a refused call. */
 	sigfillset(&all);
+	sigdelset(&all, SIGSEGV);
+	sigdelset(&all, SIGBUS);
 	sigdelset(&all, SIGSYS);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	while (started + 1 < most && pthread_create(&threads[started], NULL, run, &loop) == 0) {

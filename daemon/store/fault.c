@@ -34,18 +34,28 @@ static struct {
 
 static const int numbers[2] = { SIGSEGV, SIGBUS };
 
+/* A fault at another address may still come from a damaged page, which the writer had copied. The
+ * instruction runs again, and what was there before us ends the process. */
+static void pass_on(int number, const siginfo_t *info)
+{
+	sigaction(number, &fault.before[number == SIGBUS], NULL);
+	/* A positive code is the kernel's: kill(2) has no address. */
+	if (info->si_code <= 0) {
+		raise(number);
+	} else if (!atomic_flag_test_and_set(&fault.said)) {
+		log_error("a fault outside of the store; if the store is damaged, the next start "
+			  "says so: it checks every page",
+			"signal=%s", number == SIGBUS ? "SIGBUS" : "SIGSEGV");
+	}
+}
+
 static void on_fault(int number, siginfo_t *info, void *context)
 {
 	uintptr_t at = (uintptr_t)info->si_addr;
 
 	(void)context;
-	/* A positive code is the kernel's: kill(2) has no address. */
 	if (info->si_code <= 0 || at < fault.begin || at - fault.begin >= fault.size) {
-		/* What was there before deals with it, as the instruction runs again. */
-		sigaction(number, &fault.before[number == SIGBUS], NULL);
-		if (info->si_code <= 0) {
-			raise(number);
-		}
+		pass_on(number, info);
 		return;
 	}
 	if (!atomic_flag_test_and_set(&fault.said)) {

@@ -108,8 +108,11 @@ int restore_verify(const struct config *config)
 	struct store_options options = { .path = path, .pepper = config->pepper };
 	struct check_result result;
 	int lock = -1;
-	int r = prepare(config, path, &lock);
+	int r = access(config->state, F_OK) == 0 ? 0 : fail(-ENOENT, "there is no state folder");
 
+	if (r == 0) {
+		r = prepare(config, path, &lock);
+	}
 	if (r == 0) {
 		r = store_check(&options, &result, why);
 		r = r < 0 ? fail(r, why) : report_check(&result);

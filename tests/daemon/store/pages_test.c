@@ -61,8 +61,8 @@ static void setup(void)
 
 	folder_make();
 	store = folder_store();
-	for (unsigned i = 0; i < 8; i++) {
-		put_keys(store, 1000 * i, 400);
+	for (unsigned i = 0; i < 4; i++) {
+		put_keys(store, 1000 * i, 300);
 	}
 	store_close(store);
 	read_file();
@@ -93,6 +93,7 @@ static void on_record(void *context, int table, struct pages_bytes key, struct p
 	for (size_t i = 0; i < value.len; i++) {
 		sum ^= value.at[i];
 	}
+	(void)sum;
 	records++;
 }
 
@@ -120,7 +121,7 @@ Test(pages, a_sound_store_is_sound)
 
 	cr_assert_eq(all.fault, PAGES_SOUND, "page %llu: %s", (unsigned long long)all.page,
 		pages_explain(all.fault));
-	cr_expect_gt(records, 3200 * 4);
+	cr_expect_gt(records, 1200 * 4);
 	some = walk_all(false);
 	cr_assert_eq(some.fault, PAGES_SOUND);
 	cr_expect_eq(records, 0);
@@ -154,7 +155,7 @@ Test(pages, it_ends_on_any_bytes)
 	unsigned found = 0;
 
 	srand(20);
-	for (unsigned i = 0; i < 4000; i++) {
+	for (unsigned i = 0; i < 2000; i++) {
 		struct {
 			size_t at;
 			uint8_t was;
@@ -176,7 +177,7 @@ Test(pages, it_ends_on_any_bytes)
 			bytes[changes[count].at] = changes[count].was;
 		}
 	}
-	cr_expect_gt(found, 400);
+	cr_expect_gt(found, 200);
 	cr_expect_eq(walk_all(true).fault, PAGES_SOUND);
 }
 
