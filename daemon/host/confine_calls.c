@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -137,91 +136,111 @@ static const unsigned long ioctl_requests[] = { FIONBIO, FIOCLEX };
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |             \
 		CLONE_NEWPID | CLONE_NEWNET)
 
+/* The call, if the argument has this value. */
+static int allow_equal(scmp_filter_ctx filter, int call, unsigned argument, scmp_datum_t value)
+{
+	const struct scmp_arg_cmp condition = {
+		.arg = argument, .op = SCMP_CMP_EQ, .datum_a = value, .datum_b = 0
+	};
+
+	return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 1, &condition);
+}
+
+/* A condition: the bits of the mask have this value in the argument. */
+static struct scmp_arg_cmp masked(unsigned argument, scmp_datum_t mask, scmp_datum_t value)
+{
+	return (struct scmp_arg_cmp){
+		.arg = argument, .op = SCMP_CMP_MASKED_EQ, .datum_a = mask, .datum_b = value
+	};
+}
+
+static int allow_masked(
+	scmp_filter_ctx filter, int call, unsigned argument, scmp_datum_t mask, scmp_datum_t value)
+{
+	const struct scmp_arg_cmp condition = masked(argument, mask, value);
+
+	return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 1, &condition);
+}
+
 static int allow_plain(scmp_filter_ctx filter)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < LENGTH(allowed) && r == 0; i++) {
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
+		r = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, allowed[i], 0, NULL);
 	}
 	for (size_t i = 0; i < LENGTH(absent) && r == 0; i++) {
-		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), absent[i], 0);
+		r = seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(ENOSYS), absent[i], 0, NULL);
 	}
 	for (size_t i = 0; i < LENGTH(fcntl_commands) && r == 0; i++) {
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-			SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)fcntl_commands[i]));
+		r = allow_equal(filter, SCMP_SYS(fcntl), 1, (scmp_datum_t)fcntl_commands[i]);
 	}
 	for (size_t i = 0; i < LENGTH(ioctl_requests) && r == 0; i++) {
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-			SCMP_A1(SCMP_CMP_EQ, ioctl_requests[i]));
+		r = allow_equal(filter, SCMP_SYS(ioctl), 1, ioctl_requests[i]);
 	}
 	return r;
 }
 
-/* Memory is writable or code, never both, and never becomes code. Only a module's file is mapped as
- * code. */
-static int allow_memory(scmp_filter_ctx filter, bool modules)
+/* Memory is writable or code, never both, and never becomes code. */
+static int allow_memory(scmp_filter_ctx filter)
 {
-	int r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
-		SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	int r = allow_masked(filter, SCMP_SYS(mprotect), 2, PROT_EXEC, 0);
+
+	return r < 0 ? r : allow_masked(filter, SCMP_SYS(mmap), 2, PROT_EXEC, 0);
+}
+
+/* A module is loaded from a sealed copy in memory. Only files are mapped as code. */
+static int allow_modules(scmp_filter_ctx filter)
+{
+	const struct scmp_arg_cmp code[] = {
+		masked(2, PROT_EXEC | PROT_WRITE, PROT_EXEC),
+		masked(3, MAP_ANONYMOUS, 0),
+	};
+	int r = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), LENGTH(code), code);
 
 	if (r == 0) {
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
-			SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+		r = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(memfd_create), 0, NULL);
 	}
-	if (r == 0 && modules) {
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2,
-			SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC | PROT_WRITE, PROT_EXEC),
-			SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, 0));
-	}
-	/* A module is loaded from a sealed copy in memory. */
-	if (r == 0 && modules) {
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(memfd_create), 0);
-	}
-	if (r == 0 && modules) {
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-			SCMP_A1(SCMP_CMP_EQ, F_ADD_SEALS));
-	}
-	return r;
+	return r < 0 ? r : allow_equal(filter, SCMP_SYS(fcntl), 1, F_ADD_SEALS);
+}
+
+/* uv_thread_create asks for the size of a stack, but sets no limit; the reload's thread lowers its
+ * own priority. */
+static int allow_limits(scmp_filter_ctx filter)
+{
+	const struct scmp_arg_cmp asks[] = {
+		{ .arg = 0, .op = SCMP_CMP_EQ, .datum_a = 0, .datum_b = 0 },
+		{ .arg = 2, .op = SCMP_CMP_EQ, .datum_a = 0, .datum_b = 0 },
+	};
+	int r = seccomp_rule_add_array(
+		filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), LENGTH(asks), asks);
+
+	return r < 0 ? r : allow_equal(filter, SCMP_SYS(setpriority), 0, PRIO_PROCESS);
 }
 
 /* Threads, but no process, and signals to this process alone. */
 static int allow_threads(scmp_filter_ctx filter)
 {
-	int r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
-		SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_MUST | CLONE_NEVER, CLONE_MUST));
+	const struct scmp_arg_cmp other = {
+		.arg = 0, .op = SCMP_CMP_NE, .datum_a = SIGSYS, .datum_b = 0
+	};
+	int r = allow_masked(filter, SCMP_SYS(clone), 0, CLONE_MUST | CLONE_NEVER, CLONE_MUST);
 
 	if (r == 0) {
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-			SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+		r = allow_equal(filter, SCMP_SYS(tgkill), 0, (scmp_datum_t)getpid());
 	}
-	if (r == 0) {
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(rt_sigaction), 1,
-			SCMP_A0(SCMP_CMP_NE, SIGSYS));
-	}
-	/* uv_thread_create asks for the size of a stack, and the reload's thread lowers its own
-	 * priority. */
-	if (r == 0) {
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 2,
-			SCMP_A0(SCMP_CMP_EQ, 0), SCMP_A2(SCMP_CMP_EQ, 0));
-	}
-	if (r == 0) {
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(setpriority), 1,
-			SCMP_A0(SCMP_CMP_EQ, PRIO_PROCESS));
-	}
-	return r;
+	return r < 0 ? r
+		     : seccomp_rule_add_array(
+			       filter, SCMP_ACT_ALLOW, SCMP_SYS(rt_sigaction), 1, &other);
 }
 
 /* Who is at the other end is asked of the kernel; an answer goes to where the socket is connected.
  */
 static int allow_sockets(scmp_filter_ctx filter)
 {
-	int r = seccomp_rule_add(
-		filter, SCMP_ACT_ALLOW, SCMP_SYS(getsockopt), 1, SCMP_A1(SCMP_CMP_EQ, SOL_SOCKET));
+	int r = allow_equal(filter, SCMP_SYS(getsockopt), 1, SOL_SOCKET);
 
-	return r < 0 ? r
-		     : seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(sendto), 1,
-			       SCMP_A4(SCMP_CMP_EQ, 0));
+	return r < 0 ? r : allow_equal(filter, SCMP_SYS(sendto), 4, 0);
 }
 
 /* The signal of a call that is not allowed. SIGSYS is blocked here, so that a second such call ends
@@ -254,7 +273,13 @@ static int load(scmp_filter_ctx filter, bool modules)
 		r = allow_plain(filter);
 	}
 	if (r == 0) {
-		r = allow_memory(filter, modules);
+		r = allow_memory(filter);
+	}
+	if (r == 0 && modules) {
+		r = allow_modules(filter);
+	}
+	if (r == 0) {
+		r = allow_limits(filter);
 	}
 	if (r == 0) {
 		r = allow_threads(filter);
@@ -284,29 +309,4 @@ int confine_calls(bool modules)
 	r = load(filter, modules);
 	seccomp_release(filter);
 	return r;
-}
-
-bool confine_is_built(void)
-{
-#ifdef AUTHZ_INSTRUMENTED
-	return false;
-#else
-	return true;
-#endif
-}
-
-bool confine_has_capabilities(void)
-{
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { { 0, 0, 0 } };
-
-	if (syscall(SYS_capget, &header, data) != 0) {
-		return true;
-	}
-	for (size_t i = 0; i < LENGTH(data); i++) {
-		if ((data[i].permitted | data[i].effective | data[i].inheritable) != 0) {
-			return true;
-		}
-	}
-	return false;
 }

@@ -122,12 +122,12 @@ class Confined(harness.DaemonTest):
                 self.assertIn(f"confinement   {shown}\n", daemon.tool("status").stdout)
                 self.assertTrue(daemon.call("authorize", **AUTHORIZE)["allow"])
 
+    @unittest.skipUnless(os.geteuid() == 0, "only root sees the descriptors of the process")
     def test_what_is_inherited_is_given_up(self):
         """Descriptors, the umask, the limit of core files; and closed standard descriptors are opened."""
         daemon = self.daemon({"a.policy": POLICY}, start=False)
-        daemon.prefix = ["sh", "-c", f'umask 000; exec "$@" 0<&- 7<{self.folder}', "sh"]
-        if os.geteuid() == 0:
-            daemon.prefix = ["prlimit", "--core=unlimited", *daemon.prefix]
+        daemon.prefix = ["prlimit", "--core=unlimited",
+                         "sh", "-c", f'umask 000; exec "$@" 0<&- 7<{self.folder}', "sh"]
         daemon.start()
         links = {}
         for entry in Path(f"/proc/{daemon.pid}/fd").iterdir():
