@@ -106,7 +106,7 @@ static int defer_request(struct conn *conn, struct call *call, const struct wire
 }
 
 /* The call of a reading method, all but what it is about. */
-static struct call make_call(struct conn *conn)
+static inline struct call make_call(struct conn *conn)
 {
 	struct worker *worker = conn->worker;
 
@@ -137,20 +137,26 @@ static uint32_t weigh(struct conn *conn, const struct call *call)
 	return decisions > 0 ? decisions : 1;
 }
 
-/* Runs a reading method on the worker. */
-static uint32_t answer(struct conn *conn, struct call *call, const uint8_t *bytes, size_t len)
+/* Runs a reading method on the worker. message: the request, of which `values` are views. */
+static uint32_t answer(struct conn *conn, const struct method *method,
+	const struct wire_value *values, uint32_t id, struct wire_cursor message)
 {
-	size_t mark = call->out->len;
+	struct call call = make_call(conn);
+	size_t mark = call.out->len;
+	int r;
 
-	if (dispatch_run(call, actor_run) == CALL_PAUSED) {
-		int r = conn_rest_begin(conn, call, bytes, len, mark);
-
-		if (r < 0) {
-			wire_buf_rewind(call->out, mark);
-			dispatch_fail(call->out, call->id, r);
-		}
+	call.method = method;
+	call.params = values;
+	call.id = id;
+	if (dispatch_run(&call, actor_run) != CALL_PAUSED) {
+		return weigh(conn, &call);
 	}
-	return weigh(conn, call);
+	r = conn_rest_begin(conn, &call, message, mark);
+	if (r < 0) {
+		wire_buf_rewind(call.out, mark);
+		dispatch_fail(call.out, id, r);
+	}
+	return weigh(conn, &call);
 }
 
 uint32_t conn_request_continue(struct conn *conn)
@@ -195,7 +201,6 @@ uint32_t conn_request(struct conn *conn, const uint8_t *bytes, size_t len)
 	const struct method *method = NULL;
 	struct wire_request request;
 	struct wire_error err;
-	struct call call;
 	int r = wire_decode_request(bytes, len, &request, &err);
 
 	stats_add(&worker->stats.requests, 1);
@@ -226,9 +231,5 @@ uint32_t conn_request(struct conn *conn, const uint8_t *bytes, size_t len)
 		dispatch_fail(&worker->out, request.id, worker->read_error);
 		return 1;
 	}
-	call = make_call(conn);
-	call.method = method;
-	call.params = values;
-	call.id = request.id;
-	return answer(conn, &call, bytes, len);
+	return answer(conn, method, values, request.id, wire_cursor_of(bytes, len));
 }

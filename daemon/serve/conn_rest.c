@@ -31,8 +31,9 @@ static void decode(struct conn *conn)
 }
 
 int conn_rest_begin(
-	struct conn *conn, const struct call *call, const uint8_t *bytes, size_t len, size_t mark)
+	struct conn *conn, const struct call *call, struct wire_cursor message, size_t mark)
 {
+	size_t len = (size_t)(message.end - message.ptr);
 	struct wire_buf *out = &conn->worker->out;
 	struct conn_rest *rest = malloc(sizeof *rest + len);
 
@@ -46,7 +47,7 @@ int conn_rest_begin(
 		.done = call->done,
 		.len = len,
 	};
-	memcpy(rest->bytes, bytes, len);
+	memcpy(rest->bytes, message.ptr, len);
 	wire_buf_init(&rest->out, WIRE_MAX_RESPONSE + 4096);
 	conn->rest = rest;
 	conn->worker->paused++;

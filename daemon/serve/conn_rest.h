@@ -35,7 +35,7 @@ struct conn_rest {
 /* Takes what the paused call has written, in worker->out from `mark` on. 0, or -ENOMEM or -EDQUOT;
  * conn->rest is then NULL. */
 int conn_rest_begin(
-	struct conn *conn, const struct call *call, const uint8_t *bytes, size_t len, size_t mark);
+	struct conn *conn, const struct call *call, struct wire_cursor message, size_t mark);
 
 /* Charges what the response has grown by. false: the peer's uid has no more memory. */
 bool conn_rest_charge(struct conn *conn);
