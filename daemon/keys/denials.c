@@ -47,6 +47,11 @@ uint8_t denials_reason(struct pol_str reason)
 	return (uint8_t)(pol_str_equal(reason, POL_STR(DENIALS_DEAD)) ? count + 1 : count);
 }
 
+uint8_t denials_dead(void)
+{
+	return (uint8_t)(denials_reasons() - 1);
+}
+
 unsigned denials_reasons(void)
 {
 	const struct pol_str *known;

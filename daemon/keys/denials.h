@@ -27,6 +27,7 @@ void denials_destroy(struct denials *denials); /* NULL is ignored */
 
 /* The reason's number, for the two below. A reason that is not known counts as DENIALS_OTHER. */
 uint8_t denials_reason(struct pol_str reason);
+uint8_t denials_dead(void);     /* that of DENIALS_DEAD, without a search */
 unsigned denials_reasons(void); /* how many there are */
 struct pol_str denials_name(uint8_t reason);
 

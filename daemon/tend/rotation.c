@@ -23,8 +23,9 @@
 
 /* Keys of which a dead secret was presented within the hour. With more of them the one that was
  * reported longest ago is dropped, and may be reported again within its hour. */
-#define MAX_ALARMS  256
-#define ALARM_PAUSE 3600 /* seconds, by the monotonic clock */
+#define MAX_ALARMS   256
+#define ALARM_PLACES 8    /* of them, where the alarm of a key may be */
+#define ALARM_PAUSE  3600 /* seconds, by the monotonic clock */
 
 struct alarm {
 	uint64_t number; /* of the key; 0: free */
@@ -230,19 +231,23 @@ static int64_t monotonic(void)
 static uint64_t take_alarm(struct rotation *rotation, uint64_t number)
 {
 	int64_t now = monotonic();
-	struct alarm *at = &rotation->alarms[0];
+	struct alarm *at = &rotation->alarms[number % MAX_ALARMS];
 	uint64_t count = 0;
 
 	pthread_mutex_lock(&rotation->mutex);
-	for (size_t i = 0; i < MAX_ALARMS; i++) {
-		struct alarm *alarm = &rotation->alarms[i];
+	/* Few places, since a long search would show by its time that the secret is a dead one. */
+	for (size_t i = 0; i < ALARM_PLACES; i++) {
+		struct alarm *alarm = &rotation->alarms[(number + i) % MAX_ALARMS];
 
 		if (alarm->number == number) {
 			at = alarm;
 			break;
 		}
-		if (alarm->number == 0 ||
-			(at->number != 0 && alarm->reported_at < at->reported_at)) {
+		if (alarm->number == 0) {
+			at = alarm;
+			break;
+		}
+		if (alarm->reported_at < at->reported_at) {
 			at = alarm;
 		}
 	}
@@ -294,8 +299,7 @@ void rotation_dead(struct rotation *rotation, const struct store_key *key)
 	struct task *task;
 
 	atomic_fetch_add_explicit(&rotation->dead, 1, memory_order_relaxed);
-	denials_add(usage_denials(rotation->parts.usage), key->number,
-		denials_reason(POL_STR(DENIALS_DEAD)));
+	denials_add(usage_denials(rotation->parts.usage), key->number, denials_dead());
 	count = take_alarm(rotation, key->number);
 	if (count == 0) {
 		return;

@@ -353,23 +353,43 @@ const char *pol_path_place_fault(const struct pol_path *path)
 	return NULL;
 }
 
+/* How put_segment spells a byte that it escapes; NULL: as it is. */
+static const char *spelling(char byte)
+{
+	switch (byte) {
+	case '%':
+		return "%25";
+	case '?':
+		return "%3F";
+	case '#':
+		return "%23";
+	case ';':
+		return "%3B";
+	default:
+		return NULL;
+	}
+}
+
 /* Compares a segment in canonical spelling with a decoded one. */
 static bool is_spelled(struct pol_str spelled, struct pol_str segment)
 {
-	size_t at = 0;
+	const char *at = spelled.ptr, *end = spelled.ptr + spelled.len;
 
-	for (size_t i = 0; i < spelled.len; i++, at++) {
-		int byte = (unsigned char)spelled.ptr[i];
+	for (size_t i = 0; i < segment.len; i++) {
+		const char *escape = spelling(segment.ptr[i]);
 
-		if (byte == '%') {
-			byte = i + 2 < spelled.len ? percent_value(spelled.ptr + i) : -1;
-			i += 2;
-		}
-		if (at == segment.len || byte != (unsigned char)segment.ptr[at]) {
+		if (escape == NULL) {
+			if (at == end || *at != segment.ptr[i]) {
+				return false;
+			}
+			at++;
+		} else if (end - at < 3 || memcmp(at, escape, 3) != 0) {
 			return false;
+		} else {
+			at += 3;
 		}
 	}
-	return at == segment.len;
+	return at == end;
 }
 
 /* Most segments are spelled as they are; a `%` is always spelled otherwise. */
