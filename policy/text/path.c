@@ -51,19 +51,16 @@ static bool is_control(unsigned char byte)
 	return byte < 0x20 || byte == 0x7f;
 }
 
-/* Is there nothing but dots and spaces, and at least one dot? Some file systems and servers drop
- * trailing spaces and dots, which leaves a dot segment. */
+/* Is there nothing but dots and spaces? Some file systems and servers drop trailing spaces and
+ * dots, which leaves a dot segment or none: in nginx's $uri a space ends the request's path. */
 static bool is_dots(const char *text, size_t len)
 {
-	bool dot = false;
-
 	for (size_t i = 0; i < len; i++) {
 		if (text[i] != '.' && text[i] != ' ') {
 			return false;
 		}
-		dot = dot || text[i] == '.';
 	}
-	return dot;
+	return true;
 }
 
 static bool has_c1_control(struct pol_str text)

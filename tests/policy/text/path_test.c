@@ -80,6 +80,10 @@ Test(path, dot_segments_are_refused_in_any_spelling)
 		{ "/a/.. /b", "refused" },
 		{ "/a/..%20/b", "refused" },
 		{ "/a/.../b", "refused" },
+		{ "/a/%20", "refused" }, /* the end of the path in nginx's $uri */
+		{ "/a/ ", "refused" },
+		{ "/a/%20%20/b", "refused" },
+		{ "/a/%2520", "refused" },
 	};
 	CHECK(rows);
 }
