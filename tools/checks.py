@@ -170,6 +170,9 @@ def run_tests(step, folder, *options, suites):
         step.expect(False, f"meson test: exit {status}")
 
 
+STARTS_DAEMONS = ("e2e", "attack", "servers")
+
+
 def suites_present():
     """The suites that the tree has tests for: a folder with test sources must run as its suite."""
     folders = {name.split("/")[1] for name in tracked("tests/*/test_*.c", "tests/*/test_*.py")}
@@ -245,14 +248,14 @@ def step_clang(step):
     """clang, warnings are errors, every test that starts no daemon: asan runs those as clang built it"""
     folder = OTHERS / "clang"
     build(step, folder, env=CLANG, targets=("all", "bench"))
-    run_tests(step, folder, suites=[suite for suite in suites_present() if suite not in ("e2e", "attack")])
+    run_tests(step, folder, suites=[suite for suite in suites_present() if suite not in STARTS_DAEMONS])
 
 
 def step_asan(step):
-    """clang's address, leak and undefined sanitizers, every test"""
+    """clang's address, leak and undefined sanitizers, every test but those with real web servers"""
     folder = OTHERS / "asan"
     build(step, folder, "-Db_sanitize=address,undefined", "-Db_lundef=false", env=CLANG)
-    run_tests(step, folder, suites=suites_present())
+    run_tests(step, folder, suites=[suite for suite in suites_present() if suite != "servers"])
     expect_no_reports(step, folder)
 
 
