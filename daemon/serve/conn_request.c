@@ -220,7 +220,7 @@ uint32_t conn_request(struct conn *conn, const uint8_t *bytes, size_t len)
 		return 1;
 	}
 	if ((method->flags & (METHOD_CHANGES | METHOD_RELOADS)) != 0) {
-		call = (struct call){ .method = method, .params = values, .id = request.id };
+		struct call call = { .method = method, .params = values, .id = request.id };
 		r = defer_request(conn, &call, &request);
 		if (r < 0) {
 			dispatch_fail(&worker->out, request.id, r);
