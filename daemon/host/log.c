@@ -308,6 +308,21 @@ void log_write(enum log_level level, const char *message, const char *fields, ..
 	errno = saved;
 }
 
+void log_write_now(enum log_level level, const char *message, const char *fields, ...)
+{
+	int saved = errno;
+	char bytes[LINE];
+	va_list args;
+	size_t len;
+
+	va_start(args, fields);
+	len = format_line(
+		(struct line){ bytes, bytes + sizeof bytes }, level, message, fields, &args);
+	va_end(args);
+	(void)!write(STDERR_FILENO, bytes, len);
+	errno = saved;
+}
+
 void log_lines(char *lines, size_t len)
 {
 	log_sink_put(atomic_load(&sink), lines, len);

@@ -49,6 +49,11 @@ __attribute__((format(printf, 3, 4))) void log_write(
  * handlers of signals. */
 void log_signal(const char *message, const char *name, unsigned number);
 
+/* The same, but the line is written before it returns: for the last words of a process, which does
+ * not wait for the thread that writes the log. */
+__attribute__((format(printf, 3, 4))) void log_write_now(
+	enum log_level level, const char *message, const char *format, ...);
+
 #define log_error(message, ...) log_write(LOG_ERROR, message, __VA_ARGS__)
 #define log_warn(message, ...)  log_write(LOG_WARN, message, __VA_ARGS__)
 #define log_info(message, ...)  log_write(LOG_INFO, message, __VA_ARGS__)

@@ -6,10 +6,10 @@
 #include "daemon/call/dispatch.h"
 #include "daemon/decide/actor.h"
 #include "daemon/load/current.h"
-#include "daemon/serve/admit.h"
 #include "daemon/serve/conn.h"
 #include "daemon/serve/conn_rest.h"
 #include "daemon/serve/defer.h"
+#include "daemon/serve/judge.h"
 #include "daemon/serve/peer_limits.h"
 #include "daemon/serve/reload.h"
 #include "daemon/serve/server.h"
@@ -62,7 +62,7 @@ static void describe_job(struct conn *conn, const struct call *call, struct writ
 			  : (flags & METHOD_EDITS) != 0 ? QUEUE_EDITS
 							: QUEUE_MAKES;
 	job->item.uid = conn->peer.uid;
-	job->item.order = admit_order(conn, call);
+	job->item.order = judge_order(conn, call);
 	job->alone = (flags & METHOD_ALONE) != 0;
 }
 
@@ -75,7 +75,7 @@ static int defer_request(struct conn *conn, struct call *call, const struct wire
 	uint32_t tenant;
 	int r;
 
-	if (admit_change(conn, call, &tenant) != 0) {
+	if (judge_change(conn, call, &tenant) != 0) {
 		return 0;
 	}
 	r = defer_create(call->method, request, &conn->peer, &defer);

@@ -43,8 +43,9 @@ static void pass_on(int number, const siginfo_t *info)
 	if (info->si_code <= 0) {
 		raise(number);
 	} else if (!atomic_flag_test_and_set(&fault.said)) {
-		log_error("a fault outside of the store; if the store is damaged, the next start "
-			  "says so: it checks every page",
+		log_write_now(LOG_ERROR,
+			"a fault outside of the store; if the store is damaged, the next start "
+			"says so: it checks every page",
 			"signal=%s", number == SIGBUS ? "SIGBUS" : "SIGSEGV");
 	}
 }
@@ -59,8 +60,9 @@ static void on_fault(int number, siginfo_t *info, void *context)
 		return;
 	}
 	if (!atomic_flag_test_and_set(&fault.said)) {
-		log_error("the store is damaged: put back a sound one, or restore a copy with "
-			  "`authzcheck store restore`; the next start checks every page",
+		log_write_now(LOG_ERROR,
+			"the store is damaged: put back a sound one, or restore a copy with "
+			"`authzcheck store restore`; the next start checks every page",
 			"path=%s page=%llu signal=%s", fault.path,
 			(unsigned long long)((at - fault.begin) / fault.page_size),
 			number == SIGBUS ? "SIGBUS" : "SIGSEGV");
@@ -76,8 +78,9 @@ static void on_fault(int number, siginfo_t *info, void *context)
 static void on_assert(MDB_env *env, const char *message)
 {
 	(void)env;
-	log_error("the store is damaged: put back a sound one, or restore a copy with `authzcheck "
-		  "store restore`; the next start checks every page",
+	log_write_now(LOG_ERROR,
+		"the store is damaged: put back a sound one, or restore a copy with `authzcheck "
+		"store restore`; the next start checks every page",
 		"path=%s lmdb=%s", fault.path, message);
 	_exit(EXIT_DAMAGED);
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * admit: judges the token of a change on the worker, before anything is queued.
+ * judge: judges the token of a change on the worker, before anything is queued.
  *
  * So a peer without a token that authenticates never reaches the writer's queue. The writer judges
  * again, since the token may have ended in between.
@@ -16,8 +16,8 @@ struct conn;
 
 /* The call has the request's method, parameters and id. 0: go on, and *out_tenant is the token's
  * tenant, or 0 without a token; 1: refused, the response is written. */
-int admit_change(struct conn *conn, struct call *call, uint32_t *out_tenant);
+int judge_change(struct conn *conn, struct call *call, uint32_t *out_tenant);
 
-/* For queue_item.order: the same for two changes of one connection that name the same record, never
- * 0. The `principal` is what is named, or the method's first parameter. */
-uint64_t admit_order(const struct conn *conn, const struct call *call);
+/* For queue_item.order: the same number for two changes of one connection that name the same
+ * record, by `principal` or else by the method's first parameter; 0: the change names none. */
+uint64_t judge_order(const struct conn *conn, const struct call *call);

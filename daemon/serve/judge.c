@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/serve/admit.h"
+#include "daemon/serve/judge.h"
 
 #include <string.h>
 
@@ -10,7 +10,7 @@
 #include "daemon/serve/worker.h"
 #include "daemon/store/env.h"
 
-int admit_change(struct conn *conn, struct call *call, uint32_t *out_tenant)
+int judge_change(struct conn *conn, struct call *call, uint32_t *out_tenant)
 {
 	struct worker *worker = conn->worker;
 	size_t mark = worker->out.len;
@@ -70,7 +70,7 @@ static uint64_t hash(uint64_t state, const void *bytes, size_t len)
 	return state ^ state >> 33;
 }
 
-uint64_t admit_order(const struct conn *conn, const struct call *call)
+uint64_t judge_order(const struct conn *conn, const struct call *call)
 {
 	struct wire_str target = find_target(call);
 	uint64_t of = (uint64_t)(uintptr_t)conn->worker ^ conn->number << 1;
