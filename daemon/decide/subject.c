@@ -484,21 +484,14 @@ static void take_nothing(struct call *call, struct subject *subject, enum pol_ke
 	subject->facts.key_state = state;
 }
 
-static int gather_key(struct call *call, const struct subject_ask *ask, struct subject *subject)
+/* The long way, apart so that the short one needs no room for it. presented: NULL where the token
+ * does not even split. */
+__attribute__((noinline)) static int look_up_key(struct call *call, const struct subject_ask *ask,
+	const struct usage_token *presented, struct subject *subject)
 {
-	struct usage_token presented;
-	struct secret_token token;
 	struct found found;
-	bool split = ask->token.len <= SUBJECT_MAX_TOKEN && secret_token_split(ask->token, &token);
-	int r;
+	int r = find_key(call, ask, presented, subject, &found);
 
-	if (split) {
-		usage_token_make(call->context->usage, &token, call->view, &presented);
-		if (recall_key(call, ask, &presented, subject)) {
-			return 0;
-		}
-	}
-	r = find_key(call, ask, split ? &presented : NULL, subject, &found);
 	if (r < 0 || !subject->verified) {
 		take_nothing(call, subject, found.state);
 		return r;
@@ -512,10 +505,24 @@ static int gather_key(struct call *call, const struct subject_ask *ask, struct s
 		rehash(call, ask->token, subject);
 	}
 	r = subject_take_key(call, subject);
-	if (r == 0 && split) {
-		remember_key(call, &presented, subject);
+	if (r == 0 && presented != NULL) {
+		remember_key(call, presented, subject);
 	}
 	return r;
+}
+
+static int gather_key(struct call *call, const struct subject_ask *ask, struct subject *subject)
+{
+	struct usage_token presented;
+	struct secret_token token;
+
+	if (ask->token.len > SUBJECT_MAX_TOKEN || !secret_token_split(ask->token, &token)) {
+		return look_up_key(call, ask, NULL, subject);
+	}
+	usage_token_make(call->context->usage, &token, call->view, &presented);
+	return recall_key(call, ask, &presented, subject)
+		       ? 0
+		       : look_up_key(call, ask, &presented, subject);
 }
 
 /* Is it a service of another tenant, or of an environment that is not there? Principals of the

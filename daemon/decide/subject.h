@@ -54,7 +54,7 @@ struct subject {
 };
 
 /* What comparing a path with all places of the subject takes, as a number of decisions. */
-#define SUBJECT_PLACE_BYTES 1024 /* of them take as long as a decision */
+#define SUBJECT_PLACE_BYTES 256 /* of them take as long as a decision */
 static inline uint32_t subject_place_cost(const struct subject *subject)
 {
 	return subject->place_bytes / SUBJECT_PLACE_BYTES;

@@ -9,7 +9,7 @@
 _Static_assert(POL_PRINCIPAL_ROLES <= STORE_MAX_ASSIGNMENTS, "held holds either");
 
 /* A place is counted as if it were longer by what beginning a comparison takes. */
-enum { PLACE_BEGIN = 64 };
+enum { PLACE_BEGIN = 16 };
 
 static void count_place(struct subject *subject, struct pol_str place)
 {

@@ -217,11 +217,13 @@ static void finish_job(struct writer *writer, struct writer_job *job)
 		queue_return(&writer->queue, &job->item, job->turns);
 	} else {
 		queue_done(&writer->queue, &job->item, job->turns);
-		writer->waiting--;
 	}
 	pthread_mutex_unlock(&writer->mutex);
 	if (!more) {
 		job->done(job, job->result);
+		pthread_mutex_lock(&writer->mutex);
+		writer->waiting--;
+		pthread_mutex_unlock(&writer->mutex);
 	}
 }
 

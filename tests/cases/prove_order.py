@@ -146,8 +146,8 @@ SWAPS = (
              "\tif (ask->not_trusted && subject->facts.key_state != POL_KEY_MALFORMED) {\n"),
     )),
     Swap("malformed_token | unknown_key", "authorize", "'unknown_key' != 'malformed_token'", (
-        Edit("daemon/decide/subject.c", "state = own_shape ? POL_KEY_UNKNOWN : POL_KEY_MALFORMED;",
-             "state = POL_KEY_UNKNOWN;"),
+        Edit("daemon/decide/subject.c", "out->state = sound ? POL_KEY_UNKNOWN : POL_KEY_MALFORMED;",
+             "out->state = POL_KEY_UNKNOWN;"),
     )),
     Swap("unknown_key | revoked_key", "authorize", "'revoked_key' != 'unknown_key'", (
         Edit("daemon/decide/subject.c", WRONG_SECRET,

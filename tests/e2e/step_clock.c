@@ -37,6 +37,12 @@ static void map(void)
 	added = bytes;
 }
 
+/* Before the program can empty its environment. */
+__attribute__((constructor)) static void begin(void)
+{
+	pthread_once(&once, map);
+}
+
 EXPORT int clock_gettime(clockid_t clock, struct timespec *out)
 {
 	long r = syscall(SYS_clock_gettime, clock, out);
