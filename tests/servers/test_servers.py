@@ -174,8 +174,8 @@ class Server:
 
     def stop(self):
         if self.process is not None:
-            self.process.kill()
-            self.process.wait()
+            self.process.terminate()  # nginx ends its worker
+            self.process.wait(timeout=harness.DEADLINE)
         self.log.close()
 
     def connect(self):
@@ -349,17 +349,23 @@ class Servers(harness.DaemonTest):
         return self.start(framework, [needed("node"), HERE / "js" / "server.js", framework,
                                       self.folder / f"{framework}.sock", self.routes])
 
+    def nginx(self):
+        nginx_conf(self.folder)
+        return self.start("nginx", [needed("nginx"), "-p", self.folder, "-c", self.folder / "nginx.conf",
+                                    "-e", self.folder / "nginx.log"])
+
+    def proxy(self, name):
+        """A server of the nginx that runs."""
+        proxy = Server(name, self.folder, None)
+        self.addCleanup(proxy.stop)
+        return proxy
+
     def test_express_4_and_nginx(self):
         express = self.javascript("express4")
         self.check(express)
-        nginx_conf(self.folder)
-        nginx = self.start("nginx", [needed("nginx"), "-p", self.folder, "-c", self.folder / "nginx.conf",
-                                     "-e", self.folder / "nginx.log"])
-        self.check(nginx, path_alone=True)
-        for name in ("nginx-uri", "nginx-rewrite"):
-            proxy = Server(name, self.folder, None)
-            self.addCleanup(proxy.stop)
-            self.check(proxy, decoded_twice=name == "nginx-uri")
+        self.check(self.nginx(), path_alone=True)
+        self.check(self.proxy("nginx-uri"), decoded_twice=True)
+        self.check(self.proxy("nginx-rewrite"))
 
     def test_express_5(self):
         self.check(self.javascript("express5"))
@@ -374,9 +380,11 @@ class Servers(harness.DaemonTest):
     def test_hono(self):
         self.check(self.javascript("hono"))
 
-    def test_flask(self):
+    def test_flask_and_nginx(self):
         self.check(self.start("flask", ["/usr/bin/python3", HERE / "flask_server.py",
                                         self.folder / "flask.sock", self.routes]))
+        self.nginx()
+        self.check(self.proxy("nginx-uri-flask"), decoded_twice=True)
 
     def test_go(self):
         program = self.folder / "server"
