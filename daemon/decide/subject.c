@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/decide/subject_internal.h"
 
-#include <errno.h>
-#include <string.h>
-
 #include "daemon/keys/principal_cache.h"
-#include "daemon/keys/secret_rules.h"
 #include "daemon/keys/usage.h"
 #include "daemon/tend/pepper.h"
-#include "daemon/tend/rotation.h"
 
 bool subject_same(const struct subject_ask *a, const struct subject_ask *b)
 {
@@ -34,7 +29,7 @@ uint32_t subject_tenant(struct call *call, struct pol_str name)
 }
 
 /* Which tenant it is, and whether that is on. */
-static void take_tenant(struct call *call, uint32_t tenant, struct subject *subject)
+void subject_take_tenant(struct call *call, uint32_t tenant, struct subject *subject)
 {
 	struct store_tenant record;
 
@@ -45,20 +40,6 @@ static void take_tenant(struct call *call, uint32_t tenant, struct subject *subj
 		subject->tenant = record.name;
 		subject->facts.tenant_inactive = (record.flags & STORE_TENANT_DISABLED) != 0;
 	}
-}
-
-enum pol_key_state subject_key_state(const struct store_key *key, int64_t now)
-{
-	if ((key->flags & STORE_KEY_REVOKED) != 0) {
-		return POL_KEY_REVOKED;
-	}
-	if ((key->flags & STORE_KEY_DISABLED) != 0 || now < key->not_before) {
-		return POL_KEY_INACTIVE;
-	}
-	if ((key->expires_at != 0 && now >= key->expires_at) || secret_rules_live(key, now) == 0) {
-		return POL_KEY_EXPIRED;
-	}
-	return POL_KEY_ACTIVE;
 }
 
 static void begin_gathering(struct call *call, struct subject *subject)
@@ -77,7 +58,7 @@ static void begin_gathering(struct call *call, struct subject *subject)
 /* --- keys ------------------------------------------------------------------------------------- */
 
 /* An environment that the policy does not declare is nobody's, not even for `*`. */
-static bool is_wrong_environment(
+bool subject_in_wrong_environment(
 	struct call *call, const struct subject_ask *ask, struct pol_str environment)
 {
 	const struct pol_environment *environments;
@@ -93,291 +74,13 @@ static bool is_wrong_environment(
 	       !pol_str_equal(environments[0].name, environment);
 }
 
-static bool is_wrong_tenant(struct call *call, const struct subject_ask *ask, uint32_t tenant)
+bool subject_in_wrong_tenant(struct call *call, const struct subject_ask *ask, uint32_t tenant)
 {
 	if (!ask->has_tenant) {
 		return tenant != STORE_TENANT_DEFAULT;
 	}
 	return !pol_str_equal(ask->tenant, POL_STR("*")) &&
 	       subject_tenant(call, ask->tenant) != tenant;
-}
-
-/* --- the same work for every refusal ---------------------------------------------------------- */
-
-/*
- * A token is judged in one order, whatever is wrong with it: its key's record or a dummy, its
- * tenant and its principal are looked up, then its secret is hashed and compared. No step is left
- * out because an earlier one failed, and none takes longer for a longer record: what refuses is
- * taken from records without a look at their tags, and only of a token that nothing refuses are the
- * tags checked. So the time of a refusal shows neither whether the key exists nor whether the
- * secret is right. tests/attack/token_clock.py measures it.
- */
-
-/* Where there is no record, this takes the time in which one is found and decoded. */
-static void spend_time_of_record(struct call *call)
-{
-	static const uint8_t dummy[128] = { 0 };
-	uint8_t tag[SECRET_TAG];
-
-	secret_tag(store_secrets(call->context->store), SECRET_RECORDS, dummy, sizeof dummy, tag);
-}
-
-static const uint8_t no_hash[STORE_HASH] = { 0 };
-static const struct store_key no_key = {
-	.tenant = STORE_TENANT_DEFAULT,
-	.hash = no_hash,
-};
-
-/* A tenant has a record to look up and a tag to check, except the default one. */
-static void spend_time_of_tenant(struct call *call)
-{
-	static const uint8_t dummy[64] = { 0 };
-	struct store_tenant record;
-	uint8_t tag[SECRET_TAG];
-
-	(void)store_get_tenant(call->read, UINT32_MAX, &record);
-	secret_tag(store_secrets(call->context->store), SECRET_RECORDS, dummy, sizeof dummy, tag);
-}
-
-/* What the principal's flags say, or that there is none; a dummy is looked up for other bindings.
- */
-static void peek_principal(struct call *call, struct subject *subject)
-{
-	const struct store_key *key = &subject->key;
-	bool bound = key->binding == POL_BOUND_TO_PRINCIPAL;
-	struct pol_str id = bound ? key->principal : POL_STR("-");
-	uint32_t flags = 0;
-	int r = store_peek_principal(call->read, key->tenant, id, &flags);
-	uint32_t declared = pol_snapshot_principal(call->snapshot, id);
-	bool active = (flags & (STORE_PRINCIPAL_DISABLED | STORE_PRINCIPAL_NO_API)) == 0;
-
-	if (r == -ENOENT && declared != POL_NONE && key->tenant == STORE_TENANT_DEFAULT) {
-		r = 0;
-	}
-	subject->facts.principal_state = !bound   ? POL_PRINCIPAL_NONE
-					 : r != 0 ? POL_PRINCIPAL_UNKNOWN
-					 : active ? POL_PRINCIPAL_ACTIVE
-						  : POL_PRINCIPAL_INACTIVE;
-}
-
-/* May the token be accepted if its secret is right? Looks at everything in any case. */
-static bool judge(struct call *call, const struct subject_ask *ask, struct subject *subject,
-	enum pol_key_state state)
-{
-	struct pol_facts *facts = &subject->facts;
-	const struct store_key *key = &subject->key;
-
-	facts->wrong_environment = is_wrong_environment(call, ask, key->environment);
-	facts->wrong_tenant = is_wrong_tenant(call, ask, key->tenant);
-	if (key->tenant == STORE_TENANT_DEFAULT) {
-		spend_time_of_tenant(call);
-	}
-	take_tenant(call, key->tenant, subject);
-	peek_principal(call, subject);
-	return state == POL_KEY_ACTIVE && !facts->wrong_environment && !facts->wrong_tenant &&
-	       !facts->tenant_inactive &&
-	       (facts->principal_state == POL_PRINCIPAL_ACTIVE ||
-		       facts->principal_state == POL_PRINCIPAL_NONE);
-}
-
-/* The key's state by the secret that was found. A secret that is over is refused as a wrong one is,
- * or, if nothing but its time ended it, as expired; either way it is worth an alarm, and touches
- * nothing else. */
-static enum pol_key_state check_secret(
-	struct call *call, struct subject *subject, enum key_secret found, enum pol_key_state state)
-{
-	const struct store_key *key = &subject->key;
-	unsigned live = secret_rules_live(key, call->now);
-
-	if (found == KEY_SECRET_WRONG || key->deleted_at != 0) {
-		return POL_KEY_UNKNOWN;
-	}
-	if ((found & live) == 0) {
-		rotation_dead(call->context->rotation, key);
-	}
-	if (found == KEY_SECRET_DEAD || (found == KEY_SECRET_OTHER && (found & live) == 0)) {
-		return POL_KEY_UNKNOWN;
-	}
-	subject->verified = true;
-	subject->by_other = found == KEY_SECRET_OTHER;
-	return (found & live) == 0 && state == POL_KEY_ACTIVE ? POL_KEY_EXPIRED : state;
-}
-
-/* What was found of a presented token. */
-struct found {
-	enum pol_key_state state;
-	bool acceptable; /* nothing refuses the key and what it is bound to */
-};
-
-/* Checks the tag of a record that nothing refuses, which takes as long as the record is. */
-static void check_record(struct call *call, struct subject *subject,
-	const struct store_unchecked *record, struct found *found)
-{
-	found->acceptable =
-		found->acceptable && subject->verified && found->state == POL_KEY_ACTIVE;
-	if (!found->acceptable) {
-		return;
-	}
-	call->cost += (uint32_t)(record->size / SUBJECT_RECORD_BYTES);
-	if (store_check_key(call->read, &subject->key, record) != 0) {
-		subject->verified = false;
-		found->acceptable = false;
-	}
-}
-
-/* The record of a token of ours whose secret is right. */
-static int find_own(struct call *call, const struct subject_ask *ask,
-	const struct usage_token *presented, struct subject *subject, struct found *out)
-{
-	struct store_key *key = &subject->key;
-	struct store_unchecked record;
-	int r = store_peek_key(call->read, presented->token->kid, key, &record);
-	bool known = r == 0;
-	enum pol_key_state state;
-	enum key_secret secret;
-	unsigned live;
-
-	if (r < 0 && r != -ENOENT && r != -EBADMSG) {
-		return r;
-	}
-	if (!known) {
-		spend_time_of_record(call);
-		*key = no_key;
-	}
-	state = subject_key_state(key, call->now);
-	live = secret_rules_live(key, call->now);
-	out->acceptable = judge(call, ask, subject, state) && known;
-	/* A token that was verified before is recognised without its hash, in less time, but not
-	 * one that will be refused. */
-	secret = usage_verify(
-		call->context->usage, presented, known ? key : NULL, out->acceptable ? live : 0);
-	if (!pol_str_equal(presented->token->prefix, key->prefix)) {
-		secret = KEY_SECRET_WRONG;
-	}
-	out->state = check_secret(call, subject, secret, state);
-	check_record(call, subject, &record, out);
-	return 0;
-}
-
-/* One with a prefix of ours is never looked for among those that were made elsewhere. */
-static bool may_be_imported(struct call *call, struct pol_str token)
-{
-	const struct pol_environment *environments;
-	size_t count = pol_snapshot_environments(call->snapshot, &environments);
-
-	for (size_t i = 0; i < count; i++) {
-		struct pol_str prefix = environments[i].prefix;
-
-		if (token.len >= prefix.len && memcmp(token.ptr, prefix.ptr, prefix.len) == 0) {
-			return false;
-		}
-	}
-	return token.len > 0;
-}
-
-static enum key_secret compare_import(
-	const struct secrets *secrets, const struct store_key *key, const uint8_t *hash)
-{
-	const uint8_t *other = key->rotation.other_hash;
-	bool current = secret_equal(hash, key->hash, SECRET_HASH);
-	bool is_other = secret_equal(hash, other != NULL ? other : no_hash, SECRET_HASH);
-	bool dead = secret_rules_is_dead(secrets, key, hash);
-
-	if (current && (key->flags & STORE_KEY_IMPORTED) != 0) {
-		return KEY_SECRET_CURRENT;
-	}
-	if (is_other && other != NULL && (key->flags & STORE_KEY_OTHER_IMPORTED) != 0) {
-		return KEY_SECRET_OTHER;
-	}
-	return dead ? KEY_SECRET_DEAD : KEY_SECRET_WRONG;
-}
-
-/* The record of a token that was made elsewhere. */
-static int find_imported(struct call *call, const struct subject_ask *ask, struct pol_str token,
-	struct subject *subject, struct found *out)
-{
-	const struct secrets *secrets = store_secrets(call->context->store);
-	struct store_key *key = &subject->key;
-	struct store_unchecked record;
-	uint8_t digest[SECRET_DIGEST], hash[SECRET_HASH];
-	enum pol_key_state state;
-	bool known;
-	int r;
-
-	secret_digest(token, digest);
-	secret_import_hash(secrets, digest, false, hash);
-	r = store_peek_key_by_hash(call->read, hash, key, &record);
-	if (secrets_have_old(secrets) && (r == -ENOENT || r == -EBADMSG)) {
-		secret_import_hash(secrets, digest, true, hash);
-		r = store_peek_key_by_hash(call->read, hash, key, &record);
-	}
-	known = r == 0;
-	if (known || r == -ENOENT || r == -EBADMSG) {
-		r = 0;
-		if (!known) {
-			spend_time_of_record(call);
-			*key = no_key;
-		}
-		state = subject_key_state(key, call->now);
-		out->acceptable = judge(call, ask, subject, state) && known;
-		out->state = check_secret(call, subject, compare_import(secrets, key, hash), state);
-		check_record(call, subject, &record, out);
-	}
-	secret_wipe(digest, sizeof digest);
-	secret_wipe(hash, sizeof hash);
-	return r;
-}
-
-/* Only its token can give a secret its hash under the pepper in use. */
-static void rehash(struct call *call, struct pol_str text, const struct subject *subject)
-{
-	const struct secrets *secrets = store_secrets(call->context->store);
-	uint32_t imported = subject->by_other ? STORE_KEY_OTHER_IMPORTED : STORE_KEY_IMPORTED;
-	uint8_t digest[SECRET_DIGEST], hash[SECRET_HASH];
-	struct secret_token token;
-
-	if ((subject->key.flags & imported) != 0) {
-		secret_digest(secret_token_bare(text), digest);
-		secret_import_hash(secrets, digest, false, hash);
-		secret_wipe(digest, sizeof digest);
-	} else if (secret_token_split(text, &token)) {
-		secret_token_hash(secrets, &token, false, hash);
-	} else {
-		return;
-	}
-	pepper_move(call->context->pepper, &subject->key, subject->by_other, hash);
-	secret_wipe(hash, sizeof hash);
-}
-
-/* The record of a token whose secret is right. facts.key_state says how it stands, else why not.
- * presented: NULL where the token does not even split. */
-static int find_key(struct call *call, const struct subject_ask *ask,
-	const struct usage_token *presented, struct subject *subject, struct found *out)
-{
-	struct pol_str text = ask->token, bare = secret_token_bare(text);
-	bool sound;
-	int r = 0;
-
-	*out = (struct found){ .state = POL_KEY_UNKNOWN };
-	if (text.len > SUBJECT_MAX_TOKEN) {
-		out->state = POL_KEY_MALFORMED;
-		return 0;
-	}
-	if (presented != NULL) {
-		r = find_own(call, ask, presented, subject, out);
-	}
-	if (r < 0 || out->acceptable) {
-		return r;
-	}
-	/* What is accepted is sound, so only the others are looked at whole. */
-	sound = presented != NULL && secret_token_is_sound(presented->token);
-	if (may_be_imported(call, bare) && !subject->verified) {
-		r = find_imported(call, ask, bare, subject, out);
-	}
-	if (!subject->verified) {
-		out->state = sound ? POL_KEY_UNKNOWN : POL_KEY_MALFORMED;
-	}
-	return r;
 }
 
 /* --- what is known of a key ------------------------------------------------------------------- */
@@ -404,7 +107,7 @@ static void take_known(struct call *call, const struct usage_token *presented,
 		.principal = facts->principal,
 		.rotation = { .generation = 1, .issued = 1 },
 	};
-	take_tenant(call, subject->key.tenant, subject);
+	subject_take_tenant(call, subject->key.tenant, subject);
 }
 
 /* Fills the subject from what is known of the token's key and its principal, if the key is good
@@ -417,10 +120,10 @@ static bool recall_key(struct call *call, const struct subject_ask *ask,
 
 	if (!usage_recall(call->context->usage, presented, &known) ||
 		(known.expires_at != 0 && call->now >= known.expires_at) ||
-		is_wrong_environment(call, ask, known.environment) ||
+		subject_in_wrong_environment(call, ask, known.environment) ||
 		!principal_cache_recall(call->context->principal_cache, known.principal,
 			call->serial, &state, &subject->principal_name) ||
-		is_wrong_tenant(call, ask, subject->principal_name.tenant)) {
+		subject_in_wrong_tenant(call, ask, subject->principal_name.tenant)) {
 		return false;
 	}
 	take_known(call, presented, &known, subject);
@@ -484,13 +187,34 @@ static void take_nothing(struct call *call, struct subject *subject, enum pol_ke
 	subject->facts.key_state = state;
 }
 
+/* Only its token can give a secret its hash under the pepper in use. */
+static void rehash(struct call *call, struct pol_str text, const struct subject *subject)
+{
+	const struct secrets *secrets = store_secrets(call->context->store);
+	uint32_t imported = subject->by_other ? STORE_KEY_OTHER_IMPORTED : STORE_KEY_IMPORTED;
+	uint8_t digest[SECRET_DIGEST], hash[SECRET_HASH];
+	struct secret_token token;
+
+	if ((subject->key.flags & imported) != 0) {
+		secret_digest(secret_token_bare(text), digest);
+		secret_import_hash(secrets, digest, false, hash);
+		secret_wipe(digest, sizeof digest);
+	} else if (secret_token_split(text, &token)) {
+		secret_token_hash(secrets, &token, false, hash);
+	} else {
+		return;
+	}
+	pepper_move(call->context->pepper, &subject->key, subject->by_other, hash);
+	secret_wipe(hash, sizeof hash);
+}
+
 /* The long way, apart so that the short one needs no room for it. presented: NULL where the token
  * does not even split. */
 __attribute__((noinline)) static int look_up_key(struct call *call, const struct subject_ask *ask,
 	const struct usage_token *presented, struct subject *subject)
 {
-	struct found found;
-	int r = find_key(call, ask, presented, subject, &found);
+	struct subject_found found;
+	int r = subject_find_key(call, ask, presented, subject, &found);
 
 	if (r < 0 || !subject->verified) {
 		take_nothing(call, subject, found.state);
@@ -559,7 +283,7 @@ static void gather_peer(struct call *call, const struct subject_ask *ask, struct
 	facts->declared = true;
 	facts->principal = pol_snapshot_principal_id(call->snapshot, declared);
 	facts->principal_state = POL_PRINCIPAL_ACTIVE;
-	take_tenant(call, STORE_TENANT_DEFAULT, subject);
+	subject_take_tenant(call, STORE_TENANT_DEFAULT, subject);
 	facts->held_count = (uint32_t)pol_snapshot_principal_held(
 		call->snapshot, declared, call->now, subject->held);
 	facts->held = subject->held;
@@ -584,6 +308,6 @@ int subject_gather(struct call *call, const struct subject_ask *ask, struct subj
 	out->facts.wrong_environment =
 		ask->has_environment && !pol_str_equal(ask->environment, POL_STR("*")) &&
 		pol_snapshot_environment(call->snapshot, ask->environment) == POL_NONE;
-	take_tenant(call, tenant, out);
+	subject_take_tenant(call, tenant, out);
 	return subject_take_principal(call, tenant, ask->principal, out);
 }

@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * subject_internal: what subject.c (who presents what) and subject_held.c (what they hold) share.
+ * subject_internal: what subject.c (who presents what), subject_key.c (whose token it is, and what
+ * refuses it) and subject_held.c (what they hold) share.
  */
 
 #include "daemon/decide/subject.h"
@@ -16,3 +17,28 @@ void subject_take_state(struct subject *subject, const struct principal_state *s
 
 /* What subject->key is narrowed by, is bound to, and thereby holds. */
 int subject_take_key(struct call *call, struct subject *subject);
+
+/* --- subject.c -------------------------------------------------------------------------------- */
+
+/* Sets the tenant, and whether it is enabled. */
+void subject_take_tenant(struct call *call, uint32_t tenant, struct subject *subject);
+
+/* Does the environment or the tenant differ from what the service serves? */
+bool subject_in_wrong_environment(
+	struct call *call, const struct subject_ask *ask, struct pol_str environment);
+bool subject_in_wrong_tenant(struct call *call, const struct subject_ask *ask, uint32_t tenant);
+
+/* --- subject_key.c ---------------------------------------------------------------------------- */
+
+struct usage_token;
+
+/* What was found of a presented token. */
+struct subject_found {
+	enum pol_key_state state;
+	bool acceptable; /* nothing refuses the key and what it is bound to */
+};
+
+/* Finds the record of a token whose secret is right, and sets subject->key and ->verified.
+ * presented: NULL if the token cannot be split. 0 or a negative errno. */
+int subject_find_key(struct call *call, const struct subject_ask *ask,
+	const struct usage_token *presented, struct subject *subject, struct subject_found *out);

@@ -146,19 +146,19 @@ SWAPS = (
              "\tif (ask->not_trusted && subject->facts.key_state != POL_KEY_MALFORMED) {\n"),
     )),
     Swap("malformed_token | unknown_key", "authorize", "'unknown_key' != 'malformed_token'", (
-        Edit("daemon/decide/subject.c", "out->state = sound ? POL_KEY_UNKNOWN : POL_KEY_MALFORMED;",
+        Edit("daemon/decide/subject_key.c", "out->state = sound ? POL_KEY_UNKNOWN : POL_KEY_MALFORMED;",
              "out->state = POL_KEY_UNKNOWN;"),
     )),
     Swap("unknown_key | revoked_key", "authorize", "'revoked_key' != 'unknown_key'", (
-        Edit("daemon/decide/subject.c", WRONG_SECRET,
+        Edit("daemon/decide/subject_key.c", WRONG_SECRET,
              "\tif (state == POL_KEY_REVOKED) {\n\t\tsubject->verified = true;\n"
              "\t\treturn state;\n\t}\n" + WRONG_SECRET),
     )),
     Swap("revoked_key | inactive_key", "subject", "revoked, switched off: expected", (
-        Edit("daemon/decide/subject.c", KEY_REVOKED + KEY_INACTIVE, KEY_INACTIVE + KEY_REVOKED),
+        Edit("daemon/decide/subject_key.c", KEY_REVOKED + KEY_INACTIVE, KEY_INACTIVE + KEY_REVOKED),
     )),
     Swap("inactive_key | expired_key", "subject", "switched off, over: expected", (
-        Edit("daemon/decide/subject.c", KEY_INACTIVE + KEY_EXPIRED, KEY_EXPIRED + KEY_INACTIVE),
+        Edit("daemon/decide/subject_key.c", KEY_INACTIVE + KEY_EXPIRED, KEY_EXPIRED + KEY_INACTIVE),
     )),
     # policy/eval's steps, and what is asked inside each.
     swap("expired_key | unknown_principal", EVAL, TOKEN, PRINCIPAL),
