@@ -168,7 +168,7 @@ static int check(
 	if (r == 0) {
 		r = compare(call, &comparison, &finding);
 	}
-	if (r < 0 || !finding.escalation.found) {
+	if (r != 0 || !finding.escalation.found) {
 		return r;
 	}
 	if (gaining->own != NULL) {
