@@ -132,10 +132,13 @@ void dispatch_fail(struct wire_buf *out, uint32_t id, int error)
 {
 	struct wire_error err;
 	bool host = error == -ENOMEM || error == -ENOSPC || error == -EDQUOT || error == -EFBIG ||
-		    error == -EMFILE || error == -ENFILE || error == -EAGAIN;
+		    error == -EMFILE || error == -ENFILE || error == -EAGAIN || error == -ENOBUFS;
 
 	wire_error_set(&err, host ? WIRE_OVERLOADED : WIRE_INTERNAL, (struct wire_str){ NULL, 0 },
-		"%s", store_explain(error));
+		"%s",
+		error == -ENOBUFS ? "this user's requests and answers take as much memory as one "
+				    "user may have: read answers before you send more"
+				  : store_explain(error));
 	wire_put_error(out, &id, &err);
 }
 

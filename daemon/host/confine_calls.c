@@ -218,20 +218,29 @@ static int allow_limits(scmp_filter_ctx filter)
 	return r < 0 ? r : allow_equal(filter, SCMP_SYS(setpriority), 0, PRIO_PROCESS);
 }
 
+/* Every handler but that of SIGSYS. The kernel looks at the low half of the argument alone, so the
+ * high half must be zero: not SIGSYS is not enough. */
+static int allow_handlers(scmp_filter_ctx filter)
+{
+	const struct scmp_arg_cmp below = {
+		.arg = 0, .op = SCMP_CMP_LT, .datum_a = SIGSYS, .datum_b = 0
+	};
+	int r = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(rt_sigaction), 1, &below);
+
+	/* From 32 to 63. */
+	_Static_assert(SIGSYS == 31, "the signals above SIGSYS begin with 32");
+	return r < 0 ? r : allow_masked(filter, SCMP_SYS(rt_sigaction), 0, ~UINT64_C(0x1f), 0x20);
+}
+
 /* Threads, but no process, and signals to this process alone. */
 static int allow_threads(scmp_filter_ctx filter)
 {
-	const struct scmp_arg_cmp other = {
-		.arg = 0, .op = SCMP_CMP_NE, .datum_a = SIGSYS, .datum_b = 0
-	};
 	int r = allow_masked(filter, SCMP_SYS(clone), 0, CLONE_MUST | CLONE_NEVER, CLONE_MUST);
 
 	if (r == 0) {
 		r = allow_equal(filter, SCMP_SYS(tgkill), 0, (scmp_datum_t)getpid());
 	}
-	return r < 0 ? r
-		     : seccomp_rule_add_array(
-			       filter, SCMP_ACT_ALLOW, SCMP_SYS(rt_sigaction), 1, &other);
+	return r < 0 ? r : allow_handlers(filter);
 }
 
 /* Who is at the other end is asked of the kernel; an answer goes to where the socket is connected.

@@ -85,7 +85,7 @@ static int defer_request(struct conn *conn, struct call *call, const struct wire
 	if (!peer_limits_charge(
 		    conn->limits, conn->slot.user, defer_size(defer), conn->peer.superuser)) {
 		defer_destroy(defer);
-		return -EDQUOT;
+		return -ENOBUFS;
 	}
 	defer->charged = defer_size(defer);
 	defer->limits = conn->limits;
@@ -182,7 +182,7 @@ uint32_t conn_request_continue(struct conn *conn)
 	}
 	if (r == CALL_PAUSED && !conn_rest_charge(conn)) {
 		wire_buf_rewind(&rest->out, 0);
-		dispatch_fail(&rest->out, rest->id, -EDQUOT);
+		dispatch_fail(&rest->out, rest->id, -ENOBUFS);
 		r = 0;
 	}
 	if (r == CALL_PAUSED) {

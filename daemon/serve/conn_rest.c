@@ -56,7 +56,7 @@ __attribute__((noinline)) int conn_rest_begin(
 	wire_put_raw(&rest->out, out->data + mark, out->len - mark);
 	if (rest->out.status != WIRE_OK || !charge(conn, sizeof *rest + len) ||
 		!conn_rest_charge(conn)) {
-		int r = rest->out.status != WIRE_OK ? -ENOMEM : -EDQUOT;
+		int r = rest->out.status != WIRE_OK ? -ENOMEM : -ENOBUFS;
 
 		conn_rest_end(conn);
 		return r;

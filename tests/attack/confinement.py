@@ -26,6 +26,7 @@ ATTEMPTS = {  # that end the daemon: what is tried
     "read-process": "reads another process",
     "signal-process": "signals another process",
     "take-over-handler": "ignores the signal of a refused call",
+    "take-over-handler-by-half": "ignores it by a number of which the kernel sees the low half",
     "map-writable-code": "maps memory that is writable and code",
     "make-code-of-data": "makes code of data",
 }
@@ -112,7 +113,8 @@ class Confinement(attack.Attack):
         for name in FILES:
             if name not in ("read-memory", "rename-state"):
                 self.assertEqual(self.attempt(name)["reason"], "done", name)
-        for name in ("socket", "map-writable-code", "make-code-of-data", "take-over-handler"):
+        for name in ("socket", "map-writable-code", "make-code-of-data", "take-over-handler",
+                     "take-over-handler-by-half"):
             self.assertEqual(self.attempt(name)["reason"], "done", name)
 
     def test_a_module_does_not_make_the_stacks_executable(self):

@@ -81,6 +81,14 @@ static long take_over_handler(void)
 	return signal(SIGSYS, SIG_IGN) == SIG_ERR ? -1 : 0;
 }
 
+/* The kernel looks at the low half of the number alone. */
+static long take_over_handler_by_half(void)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+
+	return syscall(SYS_rt_sigaction, (INT64_C(1) << 32) | SIGSYS, &ignore, NULL, 8UL);
+}
+
 static long map_writable_code(void)
 {
 	return mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
@@ -146,6 +154,7 @@ static const struct attempt attempts[] = {
 	{ "signal-process", signal_process },
 	{ "socket", make_socket },
 	{ "take-over-handler", take_over_handler },
+	{ "take-over-handler-by-half", take_over_handler_by_half },
 	{ "write-module", write_module },
 	{ "write-outside", write_outside },
 	{ "write-policy", write_policy },
