@@ -63,6 +63,9 @@ static int verify(struct call *call, struct wire_str token, struct actor *out)
 	};
 	int r = subject_gather(call, &ask, &out->subject);
 
+	if (r == 0) {
+		call->cost += subject_place_cost(&out->subject);
+	}
 	if (r < 0 || is_accepted(call, &out->subject)) {
 		return r;
 	}

@@ -201,6 +201,7 @@ static int permissions(struct call *call)
 	if (r < 0) {
 		return r;
 	}
+	call->cost += subject_place_cost(&subject);
 	authorize_listing(call, &ask, &subject, &decision);
 	if (decision.allow) {
 		r = walk(call, &listing, &subject);

@@ -222,6 +222,7 @@ uint32_t conn_request(struct conn *conn, const uint8_t *bytes, size_t len)
 	if ((method->flags & (METHOD_CHANGES | METHOD_RELOADS)) != 0) {
 		struct call call = { .method = method, .params = values, .id = request.id };
 		r = defer_request(conn, &call, &request);
+		conn->cost += call.cost; /* of judging the token */
 		if (r < 0) {
 			dispatch_fail(&worker->out, request.id, r);
 		}
