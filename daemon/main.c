@@ -106,6 +106,16 @@ static bool serves(const struct command_line *line)
 	       !line->verify;
 }
 
+/* Those tasks that exclude each other: a restore and an accepted rollback go together, an accepted
+ * rollback and an accepted clock too. */
+static bool is_one_task(const struct command_line *line)
+{
+	bool accepts = line->accept_rollback || line->accept_clock;
+
+	return !(line->verify && (accepts || line->restore != NULL)) &&
+	       !(line->accept_clock && line->restore != NULL);
+}
+
 /* What to do after an option. */
 enum outcome { GO_ON, DONE, USAGE_ERROR };
 
@@ -136,7 +146,8 @@ static enum outcome read_limit(struct config *config, int code, const char *text
 	default:
 		return config_read_idle(value, &config->idle)
 			       ? GO_ON
-			       : usage_error("--idle takes a time from 1s to 24h", text);
+			       : usage_error("--idle takes a number and s, m or h, from 1s to 24h",
+					 text);
 	}
 }
 
@@ -215,8 +226,9 @@ static enum outcome refuse_option(int code, const char *word)
 		return usage_error("this option wants a value", word);
 	}
 	/* getopt_long reports a long option with an unexpected value by its code in optopt. */
-	if (optopt == OPTION_VERSION || optopt == OPTION_ACCEPT ||
-		optopt == OPTION_NO_CONFINEMENT || strncmp(word, "--help=", 7) == 0) {
+	if (optopt == OPTION_VERSION || optopt == OPTION_ACCEPT || optopt == OPTION_ACCEPT_CLOCK ||
+		optopt == OPTION_VERIFY || optopt == OPTION_NO_CONFINEMENT ||
+		strncmp(word, "--help=", 7) == 0) {
 		return usage_error("this option takes no value", word);
 	}
 	return usage_error("unknown option", optopt != 0 ? name : word);
@@ -237,6 +249,10 @@ static enum outcome read_options(
 	}
 	if (outcome == GO_ON && optind < argc) {
 		return usage_error("there are no arguments but options", argv[optind]);
+	}
+	if (outcome == GO_ON && !is_one_task(line)) {
+		return usage_error("give one of them alone",
+			"--restore, --accept-clock, --verify-store (and --accept-rollback)");
 	}
 	return outcome;
 }

@@ -81,7 +81,7 @@ static const struct flag_info infos[FLAG_COUNT] = {
 		"a file whose first line is the token (or set $AUTHZ_TOKEN)" },
 	[FLAG_EXPLAIN] = { "explain", 0, KIND_SWITCH, NULL, "explain the decision, line by line" },
 	[FLAG_ACTOR] = { "actor", 0, KIND_VALUE, "ACTOR",
-		"only what this actor did: uid:0, key:ID" },
+		"only what this actor did: uid:N, key:ID or daemon" },
 	[FLAG_KEY] = { "key", 0, KIND_VALUE, "ID", "only what was done to this key" },
 	[FLAG_SINCE] = { "since", 0, KIND_VALUE, "WHEN",
 		"from this time on: RFC 3339, or how long ago: 7d" },
@@ -96,7 +96,8 @@ static const struct flag_info infos[FLAG_COUNT] = {
 	[FLAG_CONFIG] = { "config", 0, KIND_VALUE, "FILE", "the daemon's configuration" },
 	[FLAG_ACCEPT_ROLLBACK] = { "accept-rollback", 0, KIND_SWITCH, NULL,
 		"accept that later changes are lost: keys revoked since work again" },
-	[FLAG_FORMAT] = { "format", 0, KIND_VALUE, "FORMAT", "text, or github for annotations" },
+	[FLAG_FORMAT] = { "format", 0, KIND_VALUE, "FORMAT",
+		"text; github (policy check and test) or gitleaks (key pattern)" },
 	[FLAG_MODULES] = { "modules", 0, KIND_VALUE, "DIR",
 		"the folder of modules that are not built in; those that the policy names are "
 		"run" },

@@ -205,7 +205,7 @@ int check_role(struct call *call, const char *param, uint32_t tenant, struct pol
 	}
 	if (pol_stored_is_shadowed(call->snapshot, number)) {
 		return call_invalid(call, param,
-			"names a role that counts for nothing: the policy's files have its name in "
+			"names a role that allows nothing: the policy's files have its name in "
 			"another case, so create it under another name");
 	}
 	if (pol_snapshot_role_is_anyone(call->snapshot, number)) {

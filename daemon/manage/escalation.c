@@ -89,17 +89,21 @@ static int compare(struct call *call, const struct comparison *comparison, struc
 
 static int refuse(struct call *call, const struct finding *finding, const char *hint)
 {
+	const char *peer = call->actor == NULL
+				   ? "; a `manage` line gives nothing outside of authz:, "
+				     "so use a token that allows it, or root"
+				   : "";
 	char text[POL_TIME_TEXT];
 
 	if (finding->when > call->now && pol_timetext_format(finding->when, text) == POL_OK) {
 		return call_error(call, "forbidden",
 			"this would give away what you do not have yourself from %s on: %s on %s; "
-			"let it end by then%s",
-			text, finding->escalation.action, finding->escalation.resource, hint);
+			"let it end by then%s%s",
+			text, finding->escalation.action, finding->escalation.resource, hint, peer);
 	}
 	return call_error(call, "forbidden",
-		"this would give away what you do not have yourself: %s on %s%s",
-		finding->escalation.action, finding->escalation.resource, hint);
+		"this would give away what you do not have yourself: %s on %s%s%s",
+		finding->escalation.action, finding->escalation.resource, hint, peer);
 }
 
 /* --- what the caller may give ----------------------------------------------------------------- */

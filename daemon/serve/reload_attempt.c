@@ -220,7 +220,8 @@ void reload_attempt_find_dangling(struct reload_attempt *attempt)
 		return;
 	}
 	if (found.total > 0) {
-		log_warn("the store names what the policy lacks, which counts for nothing",
+		log_warn("the store names what the policy lacks, which allows nothing; `authzcheck "
+			 "status --json` lists it",
 			"total=%llu", (unsigned long long)found.total);
 	}
 	report_dangling(&attempt->attempts, &found);

@@ -83,6 +83,8 @@ static const char *last_reload(struct app *app, struct wire_cursor policy)
 
 static void print_policy(struct app *app, struct wire_cursor policy)
 {
+	struct wire_cursor dangling;
+
 	row(app, "policy",
 		app_text(app, "revision %s, loaded %s",
 			record_text(&app->arena, policy, "revision"),
@@ -94,6 +96,14 @@ static void print_policy(struct app *app, struct wire_cursor policy)
 			count(app, policy, "roles", "role"), count(app, policy, "scopes", "scope"),
 			count(app, policy, "tests", "test")));
 	row(app, "last reload", last_reload(app, policy));
+	if (record_find(policy, "dangling", &dangling) && record_int(dangling, "total", 0) > 0) {
+		row(app, "dangling",
+			app_text(app,
+				"%s that the store has and the policy lacks or shadows: --json "
+				"lists "
+				"them",
+				count(app, dangling, "total", "name")));
+	}
 }
 
 /* "geo 1.2.0, denylist 2": those that the policy uses and that are not built in. */

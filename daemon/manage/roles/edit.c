@@ -396,7 +396,7 @@ static int check_shadowed(struct call *call, uint32_t tenant, uint64_t number)
 		return 0;
 	}
 	return call_error(call, "conflict",
-		"the role counts for nothing, because the policy's files declare its name: create "
+		"the role allows nothing, because the policy's files declare its name: create "
 		"it under another name and delete this one");
 }
 
