@@ -61,7 +61,7 @@ static void describe_job(struct conn *conn, const struct call *call, struct writ
 	job->item.class = (flags & METHOD_ENDS) != 0    ? QUEUE_ENDS
 			  : (flags & METHOD_EDITS) != 0 ? QUEUE_EDITS
 							: QUEUE_MAKES;
-	job->item.uid = conn->peer.uid;
+	job->item.uid = conn->peer.user;
 	job->item.order = judge_order(conn, call);
 	job->alone = (flags & METHOD_ALONE) != 0;
 }
