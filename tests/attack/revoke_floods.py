@@ -224,6 +224,20 @@ class Deletion(Flood):
         revoked = [entry for entry in self.done() if entry[0] == "principals.delete"]
         self.assertEqual(len(revoked), KEYS + 2)  # it is disabled first, and removed at last
 
+    def test_a_principal_that_is_enabled_between_two_slices_is_disabled_again(self):
+        other = self.d.client()
+        self.hold_writer()
+        deletion = self.c.send("principals.delete", {"id": "many"})
+        enabling = other.send("principals.enable", {"id": "many"})
+        self.await_waiting(3)
+        self.release()
+        self.assertEqual(other.receive(enabling)["status"], "active")
+        self.c.receive(deletion)
+        # The keys, the removal, and the principal that is disabled twice.
+        done = [entry for entry in self.done() if entry[0] == "principals.delete"]
+        self.assertEqual(len(done), KEYS + 3)
+        self.failed("enables a principal that is being deleted", "the next slice disabled it again")
+
     def test_a_deletion_that_is_cut_off_leaves_no_right(self):
         self.hold[0] = 1
         self.c.send("principals.delete", {"id": "many"})

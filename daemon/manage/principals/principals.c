@@ -218,7 +218,8 @@ static int open_deleted(struct call *call, struct store_principal *out)
 }
 
 /* If its keys do not fit one slice, the first one disables the principal: the rights of all of them
- * end there, and a deletion that is interrupted can be repeated. */
+ * end there, and a deletion that is interrupted can be repeated. Each later slice disables it again
+ * if it was enabled in between. */
 static int disable_deleted(struct call *call)
 {
 	struct store_principal principal;
@@ -245,7 +246,7 @@ static int delete (struct call *call)
 	memcpy(id, principal.id.ptr, principal.id.len);
 	principal.id.ptr = (const char *)id;
 	r = revoke_keys(call, &principal);
-	if (r == CALL_MORE && !call->slices->going) {
+	if (r == CALL_MORE) {
 		int disabled = disable_deleted(call);
 
 		return disabled != 0 ? disabled : r;
