@@ -2,17 +2,23 @@
 #include "daemon/manage/custody.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "daemon/decide/actor.h"
+#include "daemon/call/context.h"
+#include "daemon/config/config.h"
 #include "daemon/write/audit.h"
 
 /* Keys of a principal that are not revoked: when there are more, `own` is set. */
 #define MAX_KEYS 1024
 
-/* A holder of secrets: a key, or the principal to which it is bound. */
+/* Bytes of `key:KID`, and of the longest `uid:N`. */
+#define HOLDER_BY 16
+
+/* A holder of secrets: a key, or the principal to which it is bound; or a peer without a token. */
 struct holder {
-	char kid[STORE_KID];
+	char by[HOLDER_BY]; /* as in created_by */
+	uint8_t by_len;
 	char principal[STORE_MAX_NAME];
 	uint8_t principal_len; /* 0: the key is bound to none, or there is no such key any more */
 };
@@ -24,43 +30,70 @@ struct chain {
 	uint32_t count;
 	uint32_t keys; /* of the principal, so far */
 	bool full;     /* not all were followed */
-	bool peer;     /* the caller, a peer without a token, received a secret */
 };
 
 static const struct pol_str by_key = { "key:", 4 };
 
-static bool is_known(const struct chain *chain, const char *kid)
+static struct pol_str by_of(const struct holder *holder)
+{
+	return (struct pol_str){ holder->by, holder->by_len };
+}
+
+/* The kid; empty if the holder is a peer. */
+static struct pol_str kid_of(const struct holder *holder)
+{
+	bool is_key = holder->by_len == by_key.len + STORE_KID &&
+		      memcmp(holder->by, by_key.ptr, by_key.len) == 0;
+
+	return is_key ? (struct pol_str){ holder->by + by_key.len, STORE_KID }
+		      : (struct pol_str){ 0 };
+}
+
+/* A superuser gains nothing by what others are given. */
+static bool is_superuser(const struct call *call, struct pol_str by)
+{
+	char own[AUDIT_ACTOR];
+
+	snprintf(own, sizeof own, "uid:%u", (unsigned)call->context->config->uid);
+	return pol_str_equal(by, POL_STR("uid:0")) || pol_str_equal(by, pol_str_of(own));
+}
+
+static bool is_known(const struct chain *chain, struct pol_str by)
 {
 	for (uint32_t i = 0; i < chain->count; i++) {
-		if (memcmp(chain->holders[i].kid, kid, STORE_KID) == 0) {
+		if (pol_str_equal(by_of(&chain->holders[i]), by)) {
 			return true;
 		}
 	}
 	return false;
 }
 
-/* Adds the key that an entry such as created_by names. */
+/* Adds the key or peer that an entry such as created_by names. */
 static void add_receiver(struct chain *chain, struct pol_str by)
 {
-	const struct call *call = chain->call;
 	struct holder *holder = &chain->holders[chain->count];
 
-	if (by.len != by_key.len + STORE_KID || memcmp(by.ptr, by_key.ptr, by_key.len) != 0) {
-		chain->peer =
-			chain->peer ||
-			(call->actor == NULL && pol_str_equal(by, pol_str_of(call->change->actor)));
+	if (is_superuser(chain->call, by) || is_known(chain, by)) {
 		return;
 	}
-	if (is_known(chain, by.ptr + by_key.len)) {
-		return;
-	}
-	if (chain->count == CUSTODY_MAX) {
+	if (chain->count == CUSTODY_MAX || by.len > sizeof holder->by) {
 		chain->full = true;
 		return;
 	}
-	memcpy(holder->kid, by.ptr + by_key.len, STORE_KID);
+	memcpy(holder->by, by.ptr, by.len);
+	holder->by_len = (uint8_t)by.len;
 	holder->principal_len = 0;
 	chain->count++;
+}
+
+/* Adds a key of which only the kid is known. */
+static void add_key(struct chain *chain, const char kid[static STORE_KID])
+{
+	char by[HOLDER_BY];
+
+	memcpy(by, by_key.ptr, by_key.len);
+	memcpy(by + by_key.len, kid, STORE_KID);
+	add_receiver(chain, (struct pol_str){ by, sizeof by });
 }
 
 static void add_receivers(struct chain *chain, const struct store_key *key)
@@ -80,9 +113,9 @@ static int follow(struct chain *chain)
 {
 	for (uint32_t i = 0; i < chain->count; i++) {
 		struct holder *holder = &chain->holders[i];
+		struct pol_str kid = kid_of(holder);
 		struct store_key key;
-		int r = store_get_key(
-			chain->call->read, (struct pol_str){ holder->kid, STORE_KID }, &key);
+		int r = kid.len > 0 ? store_get_key(chain->call->read, kid, &key) : -ENOENT;
 
 		if (r == -ENOENT || r == -EBADMSG) {
 			continue;
@@ -107,19 +140,15 @@ static bool has_principal(const struct holder *holder, struct pol_str id)
 
 static bool is_same(const struct holder *a, const struct holder *b)
 {
-	return memcmp(a->kid, b->kid, STORE_KID) == 0 ||
+	return pol_str_equal(by_of(a), by_of(b)) ||
 	       has_principal(a, (struct pol_str){ b->principal, b->principal_len });
 }
 
-/* The caller's key, and all that received its secrets. */
+/* The caller's key, and all that received its secrets; without a token, the peer. */
 static int follow_caller(struct call *call, struct chain *out)
 {
 	*out = (struct chain){ .call = call };
-	if (call->actor == NULL) {
-		return 0;
-	}
-	memcpy(out->holders[0].kid, call->actor->kid, STORE_KID);
-	out->count = 1;
+	add_receiver(out, pol_str_of(call->change->actor));
 	return follow(out);
 }
 
@@ -130,19 +159,20 @@ static int compare(
 	struct chain caller;
 	int r = follow_caller(call, &caller);
 
-	out->own = subject->peer || subject->full || caller.full;
+	out->own = subject->full || caller.full;
 	out->count = 0;
 	for (uint32_t i = 0; r == 0 && i < caller.count; i++) {
 		const struct holder *holder = &caller.holders[i];
+		struct pol_str kid = kid_of(holder);
 		bool shared = id.len > 0 && has_principal(holder, id);
 
 		for (uint32_t k = 0; k < subject->count && !shared; k++) {
 			shared = is_same(holder, &subject->holders[k]);
 		}
-		if (shared && i == 0) {
+		if (shared && (i == 0 || kid.len == 0)) {
 			out->own = true;
 		} else if (shared) {
-			memcpy(out->kids[out->count++], holder->kid, STORE_KID);
+			memcpy(out->kids[out->count++], kid.ptr, STORE_KID);
 		}
 	}
 	return r;
@@ -150,7 +180,7 @@ static int compare(
 
 int custody_of_key(struct call *call, const struct store_key *key, struct custody *out)
 {
-	struct chain chain = { .call = call, .count = 1 };
+	struct chain chain = { .call = call };
 	int r;
 
 	/* A key that is not stored yet: its secret will be the caller's. */
@@ -158,7 +188,7 @@ int custody_of_key(struct call *call, const struct store_key *key, struct custod
 		out->own = true;
 		return 0;
 	}
-	memcpy(chain.holders[0].kid, key->kid.ptr, STORE_KID);
+	add_key(&chain, key->kid.ptr);
 	r = follow(&chain);
 	return r < 0 ? r : compare(call, &chain, key->principal, out);
 }

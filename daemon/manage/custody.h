@@ -7,7 +7,8 @@
  * What a caller grants to a key whose secret it received, it grants to itself; so it does when
  * another key, whose secret it also received, makes the call. A record says who received its
  * secrets: the key that created the key, and those that rotated it. These are followed up to a
- * peer. All keys of one principal count as one holder. The writer's thread.
+ * peer, which received the secrets that it created without a token. All keys of one principal count
+ * as one holder. A superuser's do not count: it may grant everything. The writer's thread.
  */
 
 #include <stdbool.h>
@@ -21,7 +22,7 @@
 
 /* The callers that received secrets of the subject, among those that received the caller's. */
 struct custody {
-	bool own;                          /* the caller itself */
+	bool own; /* the caller itself, or a peer that received its secret */
 	char kids[CUSTODY_MAX][STORE_KID]; /* keys that received the caller's secret too */
 	uint32_t count;
 };

@@ -23,6 +23,10 @@ scope granting {
 }
 role viewer { allow GET on api:/loans/** }
 role empty { allow GET on api:/health }
+role assigner {
+    allow create on authz:/assignments
+    allow grant on authz:/grants/roles/{role}
+}
 role granter {
     allow all on authz:/keys/**, authz:/principals/**, authz:/assignments
     allow grant on authz:/grants/roles/{role}, authz:/grants/scopes/{scope}
@@ -173,6 +177,25 @@ manage user daemon authz:/grants/** grant
         self.c.call("principals.create", id="eve")
         self.c.call("keys.create", principal="eve")
         self.peer.call("assignments.create", principal="eve", role="viewer")
+
+    def test_nor_does_a_peer_with_a_token_that_it_made(self):
+        self.peer.call("principals.create", id="puppet")
+        puppet = self.peer.call("keys.create", principal="puppet")
+        token = self.peer.call("keys.create", roles=["assigner"])["secret"]
+        self.no("a manager gives a role to its puppet by a key that it made", "assignments.create",
+                principal="puppet", role="viewer", token=token)
+        self.peer.call("principals.create", id="agent")
+        self.c.call("assignments.create", principal="agent", role="assigner")
+        token = self.peer.call("keys.create", principal="agent")["secret"]
+        self.no("a manager does it by the key of another principal", "assignments.create",
+                principal="puppet", role="viewer", token=token)
+        # Made by root, the token is not the manager's; made by root, eve's key is not either.
+        other = self.c.call("keys.create", roles=["assigner"])["secret"]
+        self.c.call("principals.create", id="eve")
+        self.c.call("keys.create", principal="eve")
+        self.c.call("assignments.create", principal="eve", role="viewer", token=other)
+        self.c.call("keys.rotate", id=puppet["id"], mode="immediate", finish_old=True)
+        self.peer.call("assignments.create", principal="puppet", role="viewer", token=token)
 
 
 if __name__ == "__main__":
