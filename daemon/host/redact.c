@@ -9,51 +9,114 @@ static bool is_base62(char c)
 	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
-static size_t base62_run(const char *text, size_t len)
+static int hex_of(char c)
 {
-	size_t run = 0;
+	if (c >= '0' && c <= '9') {
+		return c - '0';
+	}
+	if (c >= 'A' && c <= 'F') {
+		return c - 'A' + 10;
+	}
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
 
-	while (run < len && is_base62(text[run])) {
-		run++;
+/* The character that text begins with, and in *out_size its bytes: 3 if it is percent-encoded. */
+static char decode(const char *text, size_t len, size_t *out_size)
+{
+	*out_size = 1;
+	if (len >= 3 && text[0] == '%' && hex_of(text[1]) >= 0 && hex_of(text[2]) >= 0) {
+		*out_size = 3;
+		return (char)(hex_of(text[1]) * 16 + hex_of(text[2]));
+	}
+	return text[0];
+}
+
+/* The bytes of the base62 characters that text begins with; in *out_count how many these are. */
+static size_t base62_run(const char *text, size_t len, size_t *out_count)
+{
+	size_t run = 0, size;
+
+	*out_count = 0;
+	while (run < len && is_base62(decode(text + run, len - run, &size))) {
+		run += size;
+		++*out_count;
 	}
 	return run;
 }
 
-/* Is the underscore at `at` the one between a kid and a secret? Returns the length of the secret,
- * or 0. */
-static size_t secret_after(const char *text, size_t len, size_t at)
+/* Does the text before `at` end with a kid? */
+static bool has_kid(const char *text, size_t at)
 {
-	size_t secret;
+	for (size_t i = 1; i < REDACT_KID; i++) {
+		size_t size;
 
-	if (at < REDACT_KID || text[at - REDACT_KID] != '1' ||
-		base62_run(text + at - REDACT_KID, REDACT_KID) < REDACT_KID) {
-		return 0;
+		if (at >= 3 && is_base62(decode(text + at - 3, 3, &size)) && size == 3) {
+			at -= 3;
+		} else if (at >= 1 && is_base62(text[at - 1])) {
+			at--;
+		} else {
+			return false;
+		}
 	}
-	secret = base62_run(text + at + 1, len - at - 1);
-	return secret >= REDACT_LEAST ? secret : 0;
+	/* An encoded 1 is %31. */
+	return at >= 1 && text[at - 1] == '1';
+}
+
+/* The secret part of a token. */
+struct span {
+	size_t start, end;
+};
+
+/* Where c is next, or len. */
+static size_t next_of(const char *text, size_t len, size_t from, char c)
+{
+	const char *at = memchr(text + from, c, len - from);
+
+	return at != NULL ? (size_t)(at - text) : len;
+}
+
+/* Finds the first one whose underscore is not before `from`. */
+static bool find_secret(const char *text, size_t len, size_t from, struct span *out)
+{
+	size_t plain = next_of(text, len, from, '_');
+	size_t coded = next_of(text, len, from, '%');
+
+	while (plain < len || coded < len) {
+		size_t at = plain < coded ? plain : coded;
+		size_t size, count;
+
+		if (decode(text + at, len - at, &size) == '_' && has_kid(text, at)) {
+			out->start = at + size;
+			out->end = out->start +
+				   base62_run(text + out->start, len - out->start, &count);
+			if (count >= REDACT_LEAST) {
+				return true;
+			}
+		}
+		if (at == plain) {
+			plain = next_of(text, len, at + 1, '_');
+		} else {
+			coded = next_of(text, len, at + 1, '%');
+		}
+	}
+	return false;
 }
 
 size_t redact_tokens(char *text, size_t len, const char mark[static 1])
 {
 	const size_t mark_len = strlen(mark);
 	size_t read = 0, written = 0; /* what is before them was looked at, and kept */
-	const char *underscore;
-	size_t from = 0;
+	struct span secret, next;
+	bool found = find_secret(text, len, 0, &secret);
 
-	while (from < len && (underscore = memchr(text + from, '_', len - from)) != NULL) {
-		size_t at = (size_t)(underscore - text);
-		size_t secret = secret_after(text, len, at);
-
-		from = at + 1;
-		if (secret == 0) {
-			continue;
-		}
-		memmove(text + written, text + read, from - read);
-		written += from - read;
+	for (; found; secret = next) {
+		/* The end of this secret may be the kid of the next one: look before it is gone. */
+		found = find_secret(text, len, secret.end, &next);
+		memmove(text + written, text + read, secret.start - read);
+		written += secret.start - read;
 		memcpy(text + written, mark, mark_len);
 		written += mark_len;
-		from += secret;
-		read = from;
+		read = secret.end;
 	}
 	if (read == 0) {
 		return len;

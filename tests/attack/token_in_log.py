@@ -3,6 +3,7 @@
 
 import json
 import unittest
+import urllib.parse
 
 import attack
 import harness
@@ -43,6 +44,18 @@ class TokenInLog(attack.Attack):
         for part in self.parts(token):
             self.assertNotIn(part, text, tried)
 
+    def spelled(self, token):
+        """The token with some of its characters percent-encoded, or all of them."""
+        head, kid, secret = token[:-51], token[-51:-39], token[-38:]
+        for form in ("%{:02x}", "%{:02X}"):
+            yield f"{head}{kid}{form.format(ord('_'))}{secret}"
+            yield f"{head}{kid}_{form.format(ord(secret[0]))}{secret[1:]}"
+            yield f"{head}{form.format(ord(kid[0]))}{kid[1:]}_{secret}"
+            yield "".join(form.format(ord(c)) for c in token)
+            for step in (2, 5, 11):
+                yield "".join(form.format(ord(c)) if i % step == 0 else c
+                              for i, c in enumerate(token))
+
     def asked(self, token):
         """Each field of a request, with the token in it."""
         whole = {"principal": "p", "service": "all", "method": "GET", "path": "/a"}
@@ -74,6 +87,34 @@ class TokenInLog(attack.Attack):
                 self.failed(f"reads a token in the {name} ({form}), sent in each field", "redacted")
             for line in self.decisions.read_text().splitlines():
                 json.loads(line)
+
+    def test_a_percent_encoded_token_is_in_no_log(self):
+        for form in ("text", "json"):
+            d = self.start(form)
+            client = d.client()
+            token = client.call("keys.create", roles=["r"])["secret"]
+            for spelled in self.spelled(token):
+                for path in (f"/x/{spelled}", f"/{spelled}/{spelled}", f"/{token[-51:-39]}_{spelled}"):
+                    client.call("authorize", principal="p", service="all", method="GET", path=path)
+                client.call("authorize", principal=spelled, service="all", action="GET",
+                            resource=f"api:/{spelled}")
+            d.stop()
+            for name, text in (("log", d.log()), ("decision log", self.decisions.read_text())):
+                self.assertGreaterEqual(text.count("..."), 50, f"{name}: the lines are there")
+                self.assert_nothing_left(name, urllib.parse.unquote(text), token)
+                self.failed(f"reads a percent-encoded token in the {name} ({form})", "redacted")
+
+    def test_a_kid_before_a_token_hides_nothing(self):
+        d = self.start("text")
+        client = d.client()
+        token = client.call("keys.create", roles=["r"])["secret"]
+        kid = token[-51:-39]
+        for path in (f"/{kid}_{token[-51:]}", f"/{kid}_{kid}_{kid}_{token[-51:]}"):
+            client.call("authorize", principal="p", service="all", method="GET", path=path)
+        d.stop()
+        self.assertIn("_...", self.decisions.read_text())
+        self.assert_nothing_left("logs", d.log() + self.decisions.read_text(), token)
+        self.failed("spares a token that follows the id of its key", "redacted")
 
     def test_a_line_that_is_cut_within_a_token_shows_too_little_of_it(self):
         d = self.start("text")

@@ -9,6 +9,13 @@
 #define SECRET "0123456789abcdefghijklmnopqrstuvwxyz01"
 #define TOKEN  "a_live_" KID "_" SECRET
 
+/* KID and SECRET with some characters percent-encoded, and SECRET with all of them. */
+#define CODED_KID    "%31kT9%61Q2m%5ax7%42"
+#define CODED_SECRET "%30123456789abcde%66ghijklmnopqrstuvwxyz0%31"
+#define ALL_CODED                                                                                  \
+	"%30%31%32%33%34%35%36%37%38%39%61%62%63%64%65%66%67%68%69%6a%6B%6c%6D%6e%6F%70%71%72%73"  \
+	"%74%75%76%77%78%79%7a%30%31"
+
 /* The text after redaction; the bytes after its end must be wiped. */
 static const char *redacted(const char *text)
 {
@@ -57,4 +64,35 @@ Test(redact, a_kid_within_a_secret_hides_nothing)
 {
 	/* The first secret ends like a kid, so that the text after it is a second token's. */
 	cr_expect_str_eq(redacted(KID "_" SECRET KID "_" SECRET), KID "_..._...");
+}
+
+Test(redact, a_kid_that_is_a_secret_hides_nothing)
+{
+	cr_expect_str_eq(redacted(KID "_" KID "_" SECRET), KID "_..._...");
+	cr_expect_str_eq(redacted(KID "_" KID "_" KID "_" SECRET "!"), KID "_..._..._...!");
+	cr_expect_str_eq(redacted(KID "_" CODED_KID "%5F" SECRET), KID "_...%5F...");
+}
+
+Test(redact, percent_encoding_hides_nothing)
+{
+	cr_expect_str_eq(redacted("/x/" KID "%5F" SECRET "/y"), "/x/" KID "%5F.../y");
+	cr_expect_str_eq(redacted(KID "%5f" SECRET), KID "%5f...");
+	cr_expect_str_eq(redacted(KID "_" CODED_SECRET "/y"), KID "_.../y");
+	cr_expect_str_eq(redacted(KID "_" ALL_CODED "%2Fy"), KID "_...%2Fy");
+	cr_expect_str_eq(redacted("/" CODED_KID "_" SECRET), "/" CODED_KID "_...");
+	cr_expect_str_eq(redacted(CODED_KID "%5F" CODED_SECRET "%20"), CODED_KID "%5F...%20");
+	cr_expect_str_eq(redacted("%4" KID "_" SECRET), "%4" KID "_...", "%41 is no A here");
+	cr_expect_str_eq(redacted("%2F" KID "%5F" SECRET "%2f" KID "_" SECRET),
+		"%2F" KID "%5F...%2f" KID "_...");
+}
+
+Test(redact, what_is_encoded_counts_as_one_character)
+{
+	cr_expect_str_eq(redacted(KID "_%301234%356789%61%62"), KID "_...");
+	cr_expect_str_eq(redacted(KID "_%301234%356789%61"), KID "_%301234%356789%61");
+	cr_expect_str_eq(redacted("1kT9aQ2%6d_" SECRET), "1kT9aQ2%6d_" SECRET);
+	cr_expect_str_eq(redacted(KID "%5F0123456789a%2"), KID "%5F0123456789a%2");
+	cr_expect_str_eq(redacted(KID "%5F"), KID "%5F");
+	cr_expect_str_eq(redacted(KID "%5"), KID "%5");
+	cr_expect_str_eq(redacted(KID "%5G" SECRET), KID "%5G" SECRET);
 }
