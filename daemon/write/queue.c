@@ -111,6 +111,11 @@ static void add_order(struct queue *queue, struct queue_item *item)
 {
 	struct queue_item **list = order_list(queue, item->order);
 
+	item->before = find_order(queue, item->order);
+	item->after = NULL;
+	if (item->before != NULL) {
+		item->before->after = item;
+	}
 	item->order_link = NULL;
 	if (item->order == 0) {
 		return;
@@ -133,6 +138,12 @@ static void remove_order(struct queue_item *item)
 		item->order_next->order_link = item->order_link;
 	}
 	item->order_link = NULL;
+	if (item->before != NULL) {
+		item->before->after = item->after;
+	}
+	if (item->after != NULL) {
+		item->after->before = item->before;
+	}
 }
 
 /* --- jobs ------------------------------------------------------------------------------------- */
@@ -149,12 +160,11 @@ static void count_waiting(struct queue *queue, struct queue_flow *tenant, bool m
 
 static struct queue_flow *choose_flow(struct queue *queue, const struct queue_item *item)
 {
-	struct queue_item *earlier = find_order(queue, item->order);
-	struct queue_flow *ring = &queue->classes[item->class];
+	struct queue_flow *ring = &queue->classes[item->waits];
 	struct queue_flow *uid, *tenant;
 
-	if (earlier != NULL) {
-		return earlier->flow;
+	if (item->before != NULL) {
+		return item->before->flow;
 	}
 	uid = find_flow(ring, item->uid);
 	tenant = uid != NULL ? find_flow(uid, item->tenant) : NULL;
@@ -165,10 +175,19 @@ static struct queue_flow *choose_flow(struct queue *queue, const struct queue_it
 	if (uid != NULL) {
 		drop_if_empty(ring, uid);
 	}
-	return &queue->own[item->class];
+	return &queue->own[item->waits];
 }
 
-void queue_push(struct queue *queue, struct queue_item *item)
+/* Does the job wait outside the classes? */
+static bool must_wait(const struct queue_item *item)
+{
+	const struct queue_item *before = item->before;
+
+	return before != NULL &&
+	       (before->flow == NULL || before->waits != item->waits || before->sliced);
+}
+
+static void join_flow(struct queue *queue, struct queue_item *item)
 {
 	struct queue_flow *flow = choose_flow(queue, item);
 
@@ -177,7 +196,21 @@ void queue_push(struct queue *queue, struct queue_item *item)
 	*flow->items_last = item;
 	flow->items_last = &item->next;
 	count_waiting(queue, flow, true);
+}
+
+void queue_push(struct queue *queue, struct queue_item *item)
+{
 	add_order(queue, item);
+	item->flow = NULL;
+	item->sliced = false;
+	item->waits = item->class;
+	/* The better class is the greater one. */
+	if (item->before != NULL && item->before->waits < item->class) {
+		item->waits = item->before->waits;
+	}
+	if (!must_wait(item)) {
+		join_flow(queue, item);
+	}
 }
 
 /* The flow whose turn it is; one of them has a job. It goes to the end of the ring. */
@@ -254,6 +287,29 @@ static void end(struct queue_flow *flow, uint32_t turns)
 	charge(flow->parent, turns);
 }
 
+void queue_slice(struct queue *queue, struct queue_item *item)
+{
+	struct queue_flow *flow = item->flow;
+	struct queue_item **link = &flow->items;
+
+	item->sliced = true;
+	if (item->after == NULL || item->after->flow == NULL) {
+		return;
+	}
+	while (*link != NULL) {
+		struct queue_item *other = *link;
+
+		if (other->order == item->order) {
+			*link = other->next;
+			other->flow = NULL;
+			count_waiting(queue, flow, false);
+		} else {
+			link = &other->next;
+		}
+	}
+	flow->items_last = link;
+}
+
 void queue_return(struct queue *queue, struct queue_item *item, uint32_t turns)
 {
 	struct queue_flow *flow = item->flow;
@@ -270,11 +326,16 @@ void queue_return(struct queue *queue, struct queue_item *item, uint32_t turns)
 void queue_done(struct queue *queue, struct queue_item *item, uint32_t turns)
 {
 	struct queue_flow *flow = item->flow;
+	struct queue_item *after = item->order_link != NULL ? item->after : NULL;
 
 	end(flow, turns);
 	remove_order(item);
 	item->flow = NULL;
 	drop(queue, flow);
+	while (after != NULL && after->flow == NULL && !must_wait(after)) {
+		join_flow(queue, after);
+		after = after->after;
+	}
 }
 
 bool queue_has(const struct queue *queue, enum queue_class class)

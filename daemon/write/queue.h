@@ -10,9 +10,12 @@
  * flood of creations at all. A job that took long costs its uid and tenant further turns. While a
  * class waits, QUEUE_PASSES jobs of the classes before it are served at most; then it has one turn.
  *
- * One order is kept across the classes: a job does not begin before an earlier one that is not done
- * and has the same `order`. The caller gives one to jobs of one connection about one record. Such a
- * job waits in the flow of the earlier one, whatever its own class is.
+ * One order is kept across the classes: a job is not given before an earlier one that has the same
+ * `order`. The caller gives one to jobs of one connection about one record. A job waits in the
+ * worst class of those before it that are not done and of its own: a revocation that a connection
+ * sends after an edit of the same record waits among the edits, and nothing gets into a better
+ * class than its own. While an earlier one of a better class, or one that runs in slices, is not
+ * done, the job waits outside the classes.
  *
  * Pure: no lock, no clock. The queue owns no job.
  */
@@ -46,8 +49,12 @@ struct queue_item {
 	uint32_t tenant; /* 0: none */
 	uint64_t order;  /* 0: none */
 
-	struct queue_item *next; /* in the flow, or for the caller while it is not queued */
-	struct queue_flow *flow;
+	struct queue_item *next;   /* in the flow, or for the caller while it is not queued */
+	struct queue_flow *flow;   /* NULL: it waits for `before` */
+	enum queue_class waits;    /* the class that it waits in */
+	bool sliced;               /* it may be taken several times */
+	struct queue_item *before; /* those of its order that are not done */
+	struct queue_item *after;
 	struct queue_item *order_next; /* in queue.orders */
 	struct queue_item **order_link;
 };
@@ -74,7 +81,7 @@ struct queue {
 	struct queue_flow own[QUEUE_CLASSES];     /* and its tenant 0 */
 	uint32_t passed[QUEUE_CLASSES];
 	struct queue_item *orders[QUEUE_ORDERS];
-	size_t count; /* jobs that were not taken */
+	size_t count; /* jobs that queue_take can give */
 };
 
 /* The queue must stay where it is. */
@@ -86,11 +93,14 @@ void queue_push(struct queue *queue, struct queue_item *item);
 /* Takes out the job whose turn it is; NULL: there is none. */
 struct queue_item *queue_take(struct queue *queue);
 
+/* A job that was taken runs in slices: no later one of its order is given before it is done. */
+void queue_slice(struct queue *queue, struct queue_item *item);
+
 /* Puts a job that was taken in front of its flow, and costs the flow the turns. */
 void queue_return(struct queue *queue, struct queue_item *item, uint32_t turns);
 
 /* Ends a job that was taken, and costs its flow the turns. The queue forgets it. */
 void queue_done(struct queue *queue, struct queue_item *item, uint32_t turns);
 
-/* Is there a job of that class that was not taken? */
+/* Can queue_take give a job of that class? */
 bool queue_has(const struct queue *queue, enum queue_class class);

@@ -113,6 +113,17 @@ static void run_job(struct writer_job *job, struct writer_turn *turn)
 	job->turns = (uint32_t)((microseconds() - begin) / WRITER_TURN_US);
 }
 
+/* Runs a job of a batch. No later one of its order runs before its last slice. */
+static void run_in_batch(struct writer *writer, struct writer_job *job, struct writer_turn *turn)
+{
+	run_job(job, turn);
+	if (job->result == WRITER_MORE) {
+		pthread_mutex_lock(&writer->mutex);
+		queue_slice(&writer->queue, &job->item);
+		pthread_mutex_unlock(&writer->mutex);
+	}
+}
+
 /* The jobs of a transaction, in the order in which they ran. */
 struct batch {
 	struct writer_job *first;
@@ -153,7 +164,7 @@ static void run_all(
 		store_write_alone(turn->write);
 	}
 	turn->read = store_write_reader(turn->write);
-	run_job(job, turn);
+	run_in_batch(writer, job, turn);
 	end = ends_at(job, end);
 	while (!alone && batch->count < WRITER_BATCH && microseconds() < end) {
 		job = take(writer);
@@ -162,7 +173,7 @@ static void run_all(
 			break;
 		}
 		add(batch, job);
-		run_job(job, turn);
+		run_in_batch(writer, job, turn);
 		end = ends_at(job, end);
 	}
 }

@@ -116,6 +116,14 @@ class Order(Flood):
         flood = [(client, "keys.create", {"roles": ["viewer"], "token": token}) for _ in range(FLOOD)]
         self.race("creates keys", flood, (self.client(), key, token), 0)
 
+    def test_creations_after_an_end_of_the_same_record_go_after_a_revocation(self):
+        token, key, client = self.boss(), self.key(), self.client()
+        self.c.call("principals.create", id="own")
+        flood = [(client, "principals.disable", {"id": "own", "token": token})]
+        flood += [(client, "keys.create", {"principal": "own", "token": token})] * FLOOD
+        self.race("creates keys of a principal that it disables", flood,
+                  (self.client(), key, token), 2)
+
     def test_edits_of_roles_that_inherit_go_after_a_revocation(self):
         token, key, client = self.boss(), self.key(), self.client()
         for number in range(CHAIN, 0, -1):  # the worst order for a closure in passes
@@ -223,6 +231,19 @@ class Deletion(Flood):
         self.assert_error("not_found", self.c.call, "principals.get", id="many")
         revoked = [entry for entry in self.done() if entry[0] == "principals.delete"]
         self.assertEqual(len(revoked), KEYS + 2)  # it is disabled first, and removed at last
+
+    def test_what_is_sent_after_a_deletion_is_done_after_it(self):
+        client = self.d.client()
+        self.hold_writer()
+        sent = [client.send(method, {"id": "many"})
+                for method in ("principals.delete", "principals.delete", "principals.create")]
+        self.await_waiting(1 + len(sent))
+        self.release()
+        client.receive(sent[0])
+        self.assertEqual(client.result_or_error(sent[1]).code, "not_found")
+        client.receive(sent[2])
+        self.assertEqual(self.d.call("principals.get", id="many")["status"], "active")
+        self.failed("overtakes its own deletion in slices", "each waited for the one before")
 
     def test_a_principal_that_is_enabled_between_two_slices_is_disabled_again(self):
         other = self.d.client()

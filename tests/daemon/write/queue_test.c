@@ -228,6 +228,78 @@ Test(queue, a_job_in_slices_goes_before_the_next_of_its_order)
 	cr_assert_eq(run(0), ends);
 }
 
+Test(queue, no_job_gets_into_a_better_class_than_its_own)
+{
+	size_t ends = push_order(QUEUE_ENDS, 1, 0, 7), makes, other;
+
+	makes = push_order(QUEUE_MAKES, 1, 0, 7);
+	for (size_t i = 0; i < 100; i++) {
+		push_order(QUEUE_MAKES, 1, 0, 7);
+	}
+	other = push(QUEUE_ENDS, 1, 0);
+	cr_assert_eq(run(0), ends);
+	cr_assert_eq(run(0), other);
+	for (size_t i = 0; i <= 100; i++) {
+		cr_assert_eq(run(0), makes + i);
+	}
+}
+
+Test(queue, a_job_waits_in_the_worst_class_of_those_before_it)
+{
+	size_t edits = push_order(QUEUE_EDITS, 1, 0, 7), ends, makes, last, other;
+
+	ends = push_order(QUEUE_ENDS, 1, 0, 7);
+	makes = push_order(QUEUE_MAKES, 1, 0, 7);
+	last = push_order(QUEUE_ENDS, 1, 0, 7);
+	flood(QUEUE_MAKES, 1, 0, 3);
+	other = push(QUEUE_EDITS, 1, 0);
+	cr_assert_eq(run(0), edits);
+	cr_assert_eq(run(0), ends);
+	cr_assert_eq(run(0), other);
+	/* They came to the classes after the flood. */
+	cr_assert_eq(jobs_before(makes), 3);
+	cr_assert_eq(run(0), last);
+	drain();
+}
+
+Test(queue, a_turn_of_a_worse_class_passes_no_earlier_job_of_the_order)
+{
+	size_t ends, makes, other;
+
+	flood(QUEUE_ENDS, 1, 0, 500);
+	ends = push_order(QUEUE_ENDS, 1, 0, 7);
+	makes = push_order(QUEUE_MAKES, 1, 0, 7);
+	other = push(QUEUE_MAKES, 2, 0);
+	cr_assert_eq(jobs_before(other), QUEUE_PASSES);
+	cr_assert_eq(jobs_before(ends), 500 - QUEUE_PASSES);
+	cr_assert_eq(run(0), makes);
+}
+
+Test(queue, until_a_job_in_slices_is_done_none_of_its_order_is_given)
+{
+	size_t sliced = push_order(QUEUE_ENDS, 1, 0, 7), ends, makes, last, other;
+	struct queue_item *item = take();
+
+	ends = push_order(QUEUE_ENDS, 1, 0, 7);
+	other = push(QUEUE_ENDS, 1, 0);
+	queue_slice(&queue, item);
+	makes = push_order(QUEUE_MAKES, 1, 0, 7);
+	last = push_order(QUEUE_ENDS, 1, 0, 7);
+	cr_assert_eq(run(0), other);
+	cr_assert_null(queue_take(&queue));
+	queue_return(&queue, item, 0);
+	other = push(QUEUE_ENDS, 1, 0);
+	cr_assert_eq(number_of(take()), sliced);
+	queue_slice(&queue, item);
+	cr_assert_eq(run(0), other);
+	cr_assert_null(queue_take(&queue));
+	queue_done(&queue, item, 0);
+	cr_assert_eq(run(0), ends);
+	cr_assert_eq(run(0), makes);
+	cr_assert_eq(run(0), last);
+	drain();
+}
+
 Test(queue, an_order_is_forgotten_when_its_job_is_done)
 {
 	size_t ends;
@@ -249,10 +321,21 @@ Test(queue, says_which_classes_wait)
 	cr_assert(!queue_has(&queue, QUEUE_ENDS));
 }
 
-/* What a random sequence leaves is nothing: no job is lost, none is given twice. */
-Test(queue, every_job_is_given_once)
+static size_t given[4096], newest[50];
+
+static void note_given(const struct queue_item *item)
 {
-	size_t taken[4096] = { 0 }, given = 0;
+	size_t number = number_of(item);
+
+	given[number]++;
+	cr_assert(item->order == 0 || newest[item->order] <= number);
+	newest[item->order] = number;
+}
+
+/* What a random sequence leaves is nothing: no job is lost, none is given twice. */
+Test(queue, every_job_is_given_once_and_after_those_before_it_of_its_order)
+{
+	size_t once = 0;
 	uint32_t random_state = 2463534242u;
 	struct queue_item *item;
 
@@ -266,19 +349,20 @@ Test(queue, every_job_is_given_once)
 				random_state / 180 % 50);
 		} else if ((item = queue_take(&queue)) != NULL) {
 			if (random_state / 3 % 4 == 0) {
+				queue_slice(&queue, item);
 				queue_return(&queue, item, random_state / 12 % 70);
 			} else {
-				taken[number_of(item)]++;
+				note_given(item);
 				queue_done(&queue, item, random_state / 12 % 70);
 			}
 		}
 	}
 	while ((item = queue_take(&queue)) != NULL) {
-		taken[number_of(item)]++;
+		note_given(item);
 		queue_done(&queue, item, 0);
 	}
 	for (size_t i = 0; i < count; i++) {
-		given += taken[i] == 1;
+		once += given[i] == 1;
 	}
-	cr_assert_eq(given, count);
+	cr_assert_eq(once, count);
 }

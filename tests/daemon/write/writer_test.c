@@ -274,6 +274,18 @@ Test(writer, a_job_in_slices_runs_until_it_is_done_and_lets_others_run)
 	cr_assert_eq(jobs[0].commits, 3);
 }
 
+Test(writer, no_job_of_the_same_order_runs_between_two_slices)
+{
+	struct noted jobs[] = {
+		{ .name = 's', .job.item = { .class = QUEUE_ENDS, .order = 7 }, .slices = 3 },
+		{ .name = 'e', .job.item = { .class = QUEUE_ENDS, .order = 7 } },
+		{ .name = 'm', .job.item = { .class = QUEUE_MAKES, .order = 7 } },
+		{ .name = 'o', .job.item = { .class = QUEUE_MAKES, .order = 8 } },
+	};
+
+	cr_assert_str_eq(run_noted(jobs, 4), "sosssem");
+}
+
 /* --- flushes and changes ---------------------------------------------------------------------- */
 
 enum { SLICES = 24 };
