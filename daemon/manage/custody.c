@@ -33,6 +33,7 @@ struct chain {
 };
 
 static const struct pol_str by_key = { "key:", 4 };
+static const struct pol_str and_more = { "*", 1 }; /* in a list: it was too long */
 
 static struct pol_str by_of(const struct holder *holder)
 {
@@ -96,15 +97,33 @@ static void add_key(struct chain *chain, const char kid[static STORE_KID])
 	add_receiver(chain, (struct pol_str){ by, sizeof by });
 }
 
+/* Adds those that a list of custody_list, or created_by, names. */
+static void add_list(struct chain *chain, struct pol_str list)
+{
+	while (list.len > 0) {
+		const char *space = memchr(list.ptr, ' ', list.len);
+		size_t len = space != NULL ? (size_t)(space - list.ptr) : list.len;
+		struct pol_str by = { list.ptr, len };
+
+		if (pol_str_equal(by, and_more)) {
+			chain->full = true;
+		} else {
+			add_receiver(chain, by);
+		}
+		len += space != NULL;
+		list = (struct pol_str){ list.ptr + len, list.len - len };
+	}
+}
+
 static void add_receivers(struct chain *chain, const struct store_key *key)
 {
 	const struct store_rotation *rotation = &key->rotation;
 	struct pol_str by = rotation->received_by;
 
-	add_receiver(chain, by.len > 0 ? by : key->created_by);
+	add_list(chain, by.len > 0 ? by : key->created_by);
 	if (rotation->other != STORE_OTHER_NONE) {
 		by = rotation->other_received_by;
-		add_receiver(chain, by.len > 0 ? by : key->created_by);
+		add_list(chain, by.len > 0 ? by : key->created_by);
 	}
 }
 
@@ -150,6 +169,37 @@ static int follow_caller(struct call *call, struct chain *out)
 	*out = (struct chain){ .call = call };
 	add_receiver(out, pol_str_of(call->change->actor));
 	return follow(out);
+}
+
+int custody_list(struct call *call, struct custody_text *out)
+{
+	struct pol_str self = pol_str_of(call->change->actor);
+	struct chain chain;
+	int r = follow_caller(call, &chain);
+
+	out->len = self.len;
+	memcpy(out->text, self.ptr, self.len);
+	for (uint32_t i = 0; r == 0 && i < chain.count; i++) {
+		struct pol_str by = by_of(&chain.holders[i]);
+
+		if (pol_str_equal(by, self)) {
+			continue;
+		}
+		/* Room for the end of a list that is too long is kept. */
+		if (out->len + 1 + by.len + 1 + and_more.len > sizeof out->text) {
+			chain.full = true;
+			break;
+		}
+		out->text[out->len++] = ' ';
+		memcpy(out->text + out->len, by.ptr, by.len);
+		out->len += by.len;
+	}
+	if (chain.full) {
+		out->text[out->len++] = ' ';
+		memcpy(out->text + out->len, and_more.ptr, and_more.len);
+		out->len += and_more.len;
+	}
+	return r;
 }
 
 /* Finds the holders that are in both chains; `id`: the subject is this principal. */

@@ -6,9 +6,9 @@
  *
  * What a caller grants to a key whose secret it received, it grants to itself; so it does when
  * another key, whose secret it also received, makes the call. A record says who received its
- * secrets: the key that created the key, and those that rotated it. These are followed up to a
- * peer, which received the secrets that it created without a token. All keys of one principal count
- * as one holder. A superuser's do not count: it may grant everything. The writer's thread.
+ * secrets: the key that created the key, or those that custody_list named. These are followed up to
+ * a peer, which received the secrets that it created without a token. All keys of one principal
+ * count as one holder. A superuser's do not count: it may grant everything. The writer's thread.
  */
 
 #include <stdbool.h>
@@ -32,3 +32,14 @@ struct custody {
 int custody_of_key(struct call *call, const struct store_key *key, struct custody *out);
 int custody_of_principal(
 	struct call *call, uint32_t tenant, struct pol_str id, struct custody *out);
+
+/* What the record of a secret says of its receivers, as in struct store_rotation. */
+struct custody_text {
+	char text[UINT8_MAX];
+	size_t len;
+};
+
+/* Lists those that receive a secret which the caller receives now: the caller, and all that
+ * received its secrets. All are named, because the records of the caller's keys change: a key would
+ * otherwise lose its receivers when two keys rotate each other. 0 or a negative errno. */
+int custody_list(struct call *call, struct custody_text *out);

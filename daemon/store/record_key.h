@@ -65,7 +65,8 @@ struct store_rotation {
 	int64_t rotate_every;   /* seconds; 0: no schedule, and the next two are 0 */
 	int64_t next_rotation_at;
 	int64_t renew_by; /* the current secret is invalid after this time */
-	/* Which callers received the secrets, as in created_by. Empty: the creator did. */
+	/* Which callers received the secrets: each as in created_by, and a space between two.
+	 * Empty: the creator did. */
 	struct pol_str received_by;
 	struct pol_str other_received_by;
 };

@@ -27,6 +27,7 @@ role assigner {
     allow create on authz:/assignments
     allow grant on authz:/grants/roles/{role}
 }
+role rotator { allow rotate on authz:/keys/{key} }
 role granter {
     allow all on authz:/keys/**, authz:/principals/**, authz:/assignments
     allow grant on authz:/grants/roles/{role}, authz:/grants/scopes/{scope}
@@ -106,6 +107,15 @@ class GrantToItself(attack.Attack):
         self.by("keys.revoke", id=self.by("keys.restore", id=id)["id"])
         self.by("assignments.create", principal="puppet", role="viewer")
         self.no("makes the puppet's key after the role", "keys.create", principal="puppet")
+
+    def test_a_puppet_whose_keys_rotate_each_other_gets_nothing(self):
+        self.by("principals.create", id="puppet")
+        first, second = self.key(principal="puppet"), self.key(principal="puppet")
+        self.by("assignments.create", principal="puppet", role="rotator")
+        second = self.by("keys.rotate", first["secret"], id=second["id"], mode="immediate")
+        self.by("keys.rotate", second["secret"], id=first["id"], mode="immediate")
+        self.no("gives a role to a puppet whose two keys rotated each other", "assignments.create",
+                principal="puppet", role="viewer")
 
     def test_a_child_gives_nothing_to_its_maker(self):
         maker = self.c.call("keys.create", scopes=["health", "granting"])

@@ -13,6 +13,7 @@
 #include "daemon/decide/subject.h"
 #include "daemon/keys/secret_rules.h"
 #include "daemon/manage/check.h"
+#include "daemon/manage/custody.h"
 #include "daemon/manage/escalation.h"
 #include "daemon/manage/keys/keys.h"
 #include "daemon/manage/record.h"
@@ -51,6 +52,7 @@ struct rotating {
 	struct secret_rules_change change;
 	struct secret_rules_next next;
 	struct secret_rules_buffer room;
+	struct custody_text receivers;
 	struct retry retry;
 	struct secret_token parts;
 	char token[SECRET_MAX_TOKEN];
@@ -197,7 +199,11 @@ static int check_rotate(struct call *call, struct rotating *rotating)
 	if (r == 0) {
 		begin(call, rotating);
 		r = read_mode(call, rotating);
-		rotating->next.received_by = pol_str_of(call->change->actor);
+	}
+	if (r == 0) {
+		r = custody_list(call, &rotating->receivers);
+		rotating->next.received_by =
+			(struct pol_str){ rotating->receivers.text, rotating->receivers.len };
 	}
 	if (r == 0) {
 		r = escalation_check_secret(call, key);
