@@ -91,7 +91,7 @@ static bool needs_tail(const struct store_key *key)
 
 	return rotation->other != STORE_OTHER_NONE || rotation->dead_count > 0 ||
 	       rotation->issued > 1 || rotation->rotate_every != 0 || rotation->secret_since != 0 ||
-	       key->deleted_at != 0;
+	       rotation->received_by.len > 0 || key->deleted_at != 0;
 }
 
 static void put_tail(struct store_text *text, const struct store_key *key)

@@ -27,6 +27,7 @@ role assigner {
     allow create on authz:/assignments
     allow grant on authz:/grants/roles/{role}
 }
+role maker { allow create on authz:/keys }
 role rotator { allow rotate on authz:/keys/{key} }
 role granter {
     allow all on authz:/keys/**, authz:/principals/**, authz:/assignments
@@ -116,6 +117,15 @@ class GrantToItself(attack.Attack):
         self.by("keys.rotate", second["secret"], id=first["id"], mode="immediate")
         self.no("gives a role to a puppet whose two keys rotated each other", "assignments.create",
                 principal="puppet", role="viewer")
+
+    def test_a_key_of_a_puppet_that_its_other_key_made_counts_when_that_one_is_rotated(self):
+        self.by("principals.create", id="puppet")
+        first = self.key(principal="puppet")
+        self.c.call("assignments.create", principal="puppet", role="maker")
+        self.key(first["secret"], principal="puppet")
+        self.c.call("keys.rotate", id=first["id"], mode="immediate")
+        self.no("gives a role to a puppet whose first key is not its own any more, but the second",
+                "assignments.create", principal="puppet", role="viewer")
 
     def test_a_child_gives_nothing_to_its_maker(self):
         maker = self.c.call("keys.create", scopes=["health", "granting"])

@@ -260,7 +260,10 @@ static int create(struct call *call, struct new_key *new_key)
 		secret_token_make(key->prefix, new_key->token, &new_key->parts);
 		r = store_get_key(call->read, new_key->parts.kid, &taken);
 	} while (r == 0 || r == -EBADMSG);
-	if (r != -ENOENT) {
+	if (r == -ENOENT) {
+		r = custody_list(call, &new_key->receivers);
+	}
+	if (r < 0) {
 		return r;
 	}
 	secret_token_hash(
@@ -270,6 +273,10 @@ static int create(struct call *call, struct new_key *new_key)
 	key->kid = new_key->parts.kid;
 	key->hash = new_key->hash;
 	key->created_by = pol_str_of(call->change->actor);
+	if (new_key->receivers.len > key->created_by.len) {
+		key->rotation.received_by =
+			(struct pol_str){ new_key->receivers.text, new_key->receivers.len };
+	}
 	r = audit_create_key(call->change, key);
 	if (r == 0) {
 		r = retry_end(call, &new_key->retry, key->kid, new_key->parts.whole);

@@ -8,6 +8,7 @@
 #include "daemon/call/call.h"
 #include "daemon/decide/actor.h"
 #include "daemon/manage/check.h"
+#include "daemon/manage/custody.h"
 #include "daemon/manage/retry.h"
 #include "daemon/secret/token.h"
 #include "daemon/store/env.h"
@@ -22,6 +23,7 @@ struct new_key {
 	uint8_t hash[SECRET_HASH];
 	char token[SECRET_MAX_TOKEN];
 	struct secret_token parts;
+	struct custody_text receivers;
 	struct retry retry; /* for keys.create */
 };
 

@@ -145,11 +145,18 @@ static int save(struct call *call, struct new_key *new_key)
 	int r = draw_id(call, new_key);
 
 	if (r == 0) {
+		r = custody_list(call, &new_key->receivers);
+	}
+	if (r == 0) {
 		key->flags |= STORE_KEY_IMPORTED;
 		store_key_set_pepper(
 			key, STORE_KEY_PEPPER, secrets_pepper(store_secrets(call->context->store)));
 		key->hash = new_key->hash;
 		key->created_by = pol_str_of(call->change->actor);
+		if (new_key->receivers.len > key->created_by.len) {
+			key->rotation.received_by =
+				(struct pol_str){ new_key->receivers.text, new_key->receivers.len };
+		}
 		r = audit_create_key(call->change, key);
 	}
 	if (r < 0) {
