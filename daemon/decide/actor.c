@@ -179,9 +179,7 @@ static void make_path(const char *noun, struct pol_str id, struct pol_path_memo 
 
 	memo->known = true;
 	memo->status = POL_OK;
-	path->count = 0;
-	path->used = 0;
-	path->encoded = 0;
+	pol_path_begin(path);
 	if (slash != NULL) {
 		path->segments[path->count++] = (struct pol_str){ noun, (size_t)(slash - noun) };
 		noun = slash + 1;

@@ -150,10 +150,7 @@ bool pol_escalation_permission(const struct pol_snapshot *snapshot, const char *
 	struct pol_path path;
 	uint32_t node;
 
-	path.count = 0;
-	path.encoded = 0;
-	path.percent = 0;
-	path.slash = false;
+	pol_path_begin(&path);
 	if (slash != NULL) {
 		path.segments[path.count++] = (struct pol_str){ noun, (size_t)(slash - noun) };
 		noun = slash + 1;

@@ -218,11 +218,7 @@ static const char *read_path(struct pol_str raw, struct pol_path *out)
 	const char *query = bound > 0 ? memchr(raw.ptr, '?', bound) : NULL;
 	struct pol_str rest = raw;
 
-	out->used = 0;
-	out->count = 0;
-	out->encoded = 0;
-	out->percent = 0;
-	out->slash = false;
+	pol_path_begin(out);
 	if (query != NULL) {
 		rest.len = (size_t)(query - raw.ptr);
 	}

@@ -49,6 +49,17 @@ struct pol_path {
 	char decoded[POL_PATH_BYTES];
 };
 
+/* Makes it the root, to which the caller may add segments that mean what they are. The bytes of
+ * `segments` and `decoded` stay as they are. */
+static inline void pol_path_begin(struct pol_path *path)
+{
+	path->count = 0;
+	path->used = 0;
+	path->encoded = 0;
+	path->percent = 0;
+	path->slash = false;
+}
+
 /* Reads a raw path, up to its query; `*out` needs no initialisation. POL_EINVALID: refused, and
  * out->count is 0. */
 enum pol_status pol_path_read(struct pol_str raw, struct pol_path *out);

@@ -70,7 +70,11 @@ static double measure(long rounds, size_t many)
 	int pair[2];
 	pid_t child;
 
-	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0 || (child = fork()) < 0) {
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0) {
+		fail("cannot start");
+	}
+	child = fork();
+	if (child < 0) {
 		fail("cannot start");
 	}
 	if (child == 0) {
