@@ -81,7 +81,8 @@ Test(redact, percent_encoding_hides_nothing)
 	cr_expect_str_eq(redacted(KID "_" ALL_CODED "%2Fy"), KID "_...%2Fy");
 	cr_expect_str_eq(redacted("/" CODED_KID "_" SECRET), "/" CODED_KID "_...");
 	cr_expect_str_eq(redacted(CODED_KID "%5F" CODED_SECRET "%20"), CODED_KID "%5F...%20");
-	cr_expect_str_eq(redacted("%4" KID "_" SECRET), "%4" KID "_...", "%41 is no A here");
+	/* With the kid's first digit it would be an A. */
+	cr_expect_str_eq(redacted("%4" KID "_" SECRET), "%4" KID "_...");
 	cr_expect_str_eq(redacted("%2F" KID "%5F" SECRET "%2f" KID "_" SECRET),
 		"%2F" KID "%5F...%2f" KID "_...");
 }
