@@ -6,8 +6,8 @@
  *
  * What a caller grants to a key whose secret it received, it grants to itself; so it does when
  * another key, whose secret it also received, makes the call. A record says who received its
- * secrets: the caller that created the key, or those that custody_list named. These are followed up to
- * a peer, which received the secrets that it created without a token. All keys of one principal
+ * secrets: the caller that created the key, or those that custody_list named. These are followed up
+ * to a peer, which received the secrets that it created without a token. All keys of one principal
  * count as one holder. A superuser's do not count: it may grant everything. The writer's thread.
  */
 
