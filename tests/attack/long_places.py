@@ -61,7 +61,7 @@ class LongPlaces(attack.Attack):
         before = self.decided() + 1
         # Its connection is the last that the worker served, so it is not served after the other.
         self.attacker.call("authorize", **read("/files/x"))
-        self.victim.signal(signal.SIGSTOP)
+        self.victim.pause()
         number = self.attacker.send("authorize_many", call)
         status = self.manager.send("status")
         self.victim.signal(signal.SIGCONT)

@@ -191,6 +191,13 @@ class Daemon:
     def signal(self, number):
         self.process.send_signal(number)
 
+    def pause(self):
+        """Stops all threads, and returns when they stand; SIGCONT goes on."""
+        self.signal(signal.SIGSTOP)
+        tasks = Path(f"/proc/{self.pid}/task")
+        wait_until(lambda: all((task / "stat").read_text().rpartition(")")[2].split()[0] == "T"
+                               for task in tasks.iterdir()), what="a stopped daemon")
+
     def wait(self, deadline=DEADLINE):
         """Waits until the daemon ends and returns its exit status; a signal's number is negative."""
         try:

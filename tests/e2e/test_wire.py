@@ -307,7 +307,7 @@ class Flood(harness.DaemonTest):
             client.call("authorize", method="GET", path="/health")
         heavy = {"method": "GET", "path": "/" + "%25" * 1364, "requests": [{}] * 1024}
         # Everything is there when the daemon continues, the flood first.
-        daemon.signal(signal.SIGSTOP)
+        daemon.pause()
         for client in flood:
             client.send("authorize_many", heavy)
         status = good.send("status")
