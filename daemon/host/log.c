@@ -293,34 +293,39 @@ static size_t format_line(struct line line, enum log_level level, const char *me
 	return (size_t)(line.at - begin);
 }
 
-void log_write(enum log_level level, const char *message, const char *fields, ...)
+/* now: written before it returns. */
+static void put_line(
+	bool now, enum log_level level, const char *message, const char *fields, va_list *args)
 {
 	int saved = errno;
 	char bytes[LINE];
+	size_t len = format_line(
+		(struct line){ bytes, bytes + sizeof bytes }, level, message, fields, args);
+
+	if (now) {
+		(void)!write(STDERR_FILENO, bytes, len);
+	} else {
+		log_sink_put(atomic_load(&sink), bytes, len);
+	}
+	errno = saved;
+}
+
+void log_write(enum log_level level, const char *message, const char *fields, ...)
+{
 	va_list args;
-	size_t len;
 
 	va_start(args, fields);
-	len = format_line(
-		(struct line){ bytes, bytes + sizeof bytes }, level, message, fields, &args);
+	put_line(false, level, message, fields, &args);
 	va_end(args);
-	log_sink_put(atomic_load(&sink), bytes, len);
-	errno = saved;
 }
 
 void log_write_now(enum log_level level, const char *message, const char *fields, ...)
 {
-	int saved = errno;
-	char bytes[LINE];
 	va_list args;
-	size_t len;
 
 	va_start(args, fields);
-	len = format_line(
-		(struct line){ bytes, bytes + sizeof bytes }, level, message, fields, &args);
+	put_line(true, level, message, fields, &args);
 	va_end(args);
-	(void)!write(STDERR_FILENO, bytes, len);
-	errno = saved;
 }
 
 void log_lines(char *lines, size_t len)

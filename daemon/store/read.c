@@ -79,12 +79,11 @@ int store_get_key_by_hash(
 		     : store_get_key(read, (struct pol_str){ value.mv_data, value.mv_size }, out);
 }
 
-int store_peek_principal(
-	struct store_read *read, uint32_t tenant, struct pol_str id, uint32_t *out_flags)
+/* The principal's record as it is in the map. */
+static int find_principal(struct store_read *read, uint32_t tenant, struct pol_str id, MDB_val *out)
 {
 	struct store_place place;
-	MDB_val key, value;
-	int r;
+	MDB_val key;
 
 	store_place_init(&place);
 	if (id.len == 0 || id.len > STORE_MAX_NAME) {
@@ -93,7 +92,15 @@ int store_peek_principal(
 	store_place_u32(&place, tenant);
 	store_place_text(&place, id);
 	key = place_value(&place);
-	r = store_error(mdb_get(read->txn, read->store->tables[STORE_PRINCIPALS], &key, &value));
+	return store_error(mdb_get(read->txn, read->store->tables[STORE_PRINCIPALS], &key, out));
+}
+
+int store_peek_principal(
+	struct store_read *read, uint32_t tenant, struct pol_str id, uint32_t *out_flags)
+{
+	MDB_val value;
+	int r = find_principal(read, tenant, id, &value);
+
 	return r < 0 ? r : store_peek_principal_flags(value, tenant, out_flags);
 }
 
@@ -101,18 +108,9 @@ int store_get_principal(
 	struct store_read *read, uint32_t tenant, struct pol_str id, struct store_principal *out)
 {
 	struct store *store = read->store;
-	struct store_place place;
-	MDB_val key, value;
-	int r;
+	MDB_val value;
+	int r = find_principal(read, tenant, id, &value);
 
-	store_place_init(&place);
-	if (id.len == 0 || id.len > STORE_MAX_NAME) {
-		return -ENOENT;
-	}
-	store_place_u32(&place, tenant);
-	store_place_text(&place, id);
-	key = place_value(&place);
-	r = store_error(mdb_get(read->txn, store->tables[STORE_PRINCIPALS], &key, &value));
 	if (r < 0) {
 		return r;
 	}
