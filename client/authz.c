@@ -2,16 +2,19 @@
 #include "client/authz.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "client/authz_handle.h"
 
 #define SYSTEM_SOCKET "/run/authz/authz.sock"
+#define MANAGING_NAME "/" AUTHZ_MANAGING_SOCKET
 
 const char *authz_strerror(int error)
 {
@@ -50,12 +53,14 @@ static bool is_socket(const char *path)
 	return stat(path, &st) == 0 && S_ISSOCK(st.st_mode);
 }
 
-/* A variable of the environment; NULL when unset, empty, or in a setuid or setgid program. */
+/* A variable of the environment; NULL when unset, empty, or in a program with more rights than its
+ * caller: setuid, setgid or with file capabilities, for which the kernel sets AT_SECURE. */
 static const char *environment(const char *name)
 {
 	const char *value = getenv(name);
 
-	if (getuid() != geteuid() || getgid() != getegid() || value == NULL || value[0] == '\0') {
+	if (getuid() != geteuid() || getgid() != getegid() || getauxval(AT_SECURE) != 0 ||
+		value == NULL || value[0] == '\0') {
 		return NULL;
 	}
 	return value;
@@ -104,6 +109,24 @@ int authz_default_socket(char *out, size_t size)
 	return AUTHZ_OK;
 }
 
+int authz_managing_socket(char *out, size_t size)
+{
+	char path[AUTHZ_PATH_SIZE];
+	int r = authz_default_socket(path, sizeof path);
+	char *name = strrchr(path, '/');
+
+	if (r == AUTHZ_OK && environment("AUTHZ_SOCKET") == NULL && name != NULL &&
+		(size_t)(name - path) + sizeof MANAGING_NAME <= sizeof path) {
+		memcpy(name, MANAGING_NAME, sizeof MANAGING_NAME);
+		if (is_socket(path) && faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0 &&
+			strlen(path) < size) {
+			memcpy(out, path, strlen(path) + 1);
+			return AUTHZ_OK;
+		}
+	}
+	return authz_default_socket(out, size);
+}
+
 static int choose_path(const char *given, char *out)
 {
 	size_t len;
@@ -117,6 +140,17 @@ static int choose_path(const char *given, char *out)
 	}
 	memcpy(out, given, len + 1);
 	return AUTHZ_OK;
+}
+
+/* The user of the environment, unless the options name one. */
+static int choose_server(struct authz *authz)
+{
+	const char *user = environment("AUTHZ_SERVER_USER");
+
+	if (authz->server_uid != 0 || user == NULL) {
+		return AUTHZ_OK;
+	}
+	return authz_find_user(user, &authz->server_uid);
 }
 
 int authz_create(const struct authz_options *options, struct authz **out)
@@ -138,7 +172,9 @@ int authz_create(const struct authz_options *options, struct authz **out)
 	/* No process has this id, so that the first call draws the first request id. */
 	authz->pid = -1;
 	authz->fd = -1;
+	authz_watch_forget(authz);
 	authz->timeout_ms = options->timeout_ms != 0 ? options->timeout_ms : AUTHZ_DEFAULT_TIMEOUT;
+	authz->server = (uid_t)-1;
 	authz->server_uid = options->server_uid;
 	authz->on_disconnect = options->on_disconnect;
 	authz->data = options->data;
@@ -146,6 +182,9 @@ int authz_create(const struct authz_options *options, struct authz **out)
 	/* The walk bounds a message; a receive may bring bytes of the next one after it. */
 	wire_buf_init(&authz->in, (size_t)WIRE_MAX_RESPONSE + AUTHZ_RECV_ROOM);
 	r = choose_path(options->socket, authz->path);
+	if (r == AUTHZ_OK) {
+		r = choose_server(authz);
+	}
 	if (r != AUTHZ_OK) {
 		goto fail;
 	}
@@ -163,6 +202,7 @@ void authz_destroy(struct authz *authz)
 		return;
 	}
 	authz_channel_close(authz);
+	authz_watch_finish(authz);
 	wire_buf_finish(&authz->out);
 	wire_buf_finish(&authz->in);
 	free(authz->slots);
@@ -177,10 +217,24 @@ int authz_connect(struct authz *authz)
 		return AUTHZ_EINVAL;
 	}
 	r = authz_channel_enter(authz);
-	if (r != AUTHZ_OK) {
-		return r;
+	if (r == AUTHZ_OK) {
+		r = authz_channel_open(authz, authz_now() + authz->timeout_ms, true);
 	}
-	return authz_channel_open(authz, authz_now() + authz->timeout_ms, true);
+	if (r == AUTHZ_OK) {
+		authz_watch_update(authz);
+	}
+	return r;
+}
+
+int authz_set_timeout(struct authz *authz, int timeout_ms)
+{
+	if (authz == NULL || timeout_ms < 0) {
+		return AUTHZ_EINVAL;
+	}
+	authz->timeout_ms = timeout_ms != 0 ? timeout_ms : AUTHZ_DEFAULT_TIMEOUT;
+	/* The socket's own timeouts are set when a blocking call needs them. */
+	authz->timeo_changed = true;
+	return AUTHZ_OK;
 }
 
 const char *authz_socket(const struct authz *authz)

@@ -15,7 +15,7 @@
  *     authz_destroy(authz);
  *
  * The library fails closed. Each function first sets the decision to AUTHZ_DENY, and changes it to
- * AUTHZ_ALLOW only after a trusted daemon has sent a complete answer to this request before the
+ * AUTHZ_ALLOW only after a trusted daemon has sent a complete answer to this request before its
  * deadline. A program that ignores the return value therefore never allows by mistake.
  *
  * Results. Functions that can fail return 0 or a negative AUTHZ_E*. Decisions and replies are
@@ -31,14 +31,34 @@
  *
  * Connection. The library opens it when it is first needed, keeps it, and opens a new one after it
  * broke. Before the first byte is sent it asks the kernel which user serves the socket
- * (SO_PEERCRED). That must be root, the effective user of this process, or the user given in the
- * options, otherwise the call fails with AUTHZ_EPEER. A missed deadline, an answer that no request
- * asked for, and bytes that are not an answer close the connection, so that a late answer is never
- * taken for the answer to another request.
+ * (SO_PEERCRED). Trusted are
+ *   1. root,
+ *   2. the effective user of this process,
+ *   3. the user in the options, or without one the user that $AUTHZ_SERVER_USER names, and
+ *   4. the owner of the socket's folder, if only that user, root and this process's can write the
+ *      folder and every folder and link on the way to it. So it is no folder in /tmp.
+ * With any other user the call fails with AUTHZ_EPEER, and authz_explain says what to do. For a
+ * daemon that root started, or a socket that systemd opened, the user is root. A missed deadline of
+ * a blocking call, an answer that no request asked for, and bytes that are not an answer close the
+ * connection, so that a late answer is never taken for the answer to another request. An answer to
+ * a request whose result cannot be read (without `allow`, with a field of the wrong type) denies
+ * that one request, with AUTHZ_EPROTO, and leaves the connection and the other requests alone. An
+ * unknown reason, and fields that this library does not know, are no error.
+ *
+ * A daemon that restarts. While nobody listens on the socket (ECONNREFUSED), a request is tried
+ * again until its deadline, if it may be sent twice: see authz_call. When this handle had a
+ * connection before, that is so while the socket is absent, too (ENOENT, EACCES); without one
+ * before, the path is taken to be wrong, and the call fails at once. At the deadline the error is
+ * AUTHZ_ECONNECT. Other requests, and authz_connect, fail at once.
+ *
+ * A daemon that refuses the connection, because the user has as many as one may have, says so and
+ * closes it. Then all requests on it fail with AUTHZ_EREFUSED, and authz_refusal has the code,
+ * "overloaded", and the daemon's message. They are not tried again.
  *
  * Two interfaces. Blocking: authz_check, authz_check_many, authz_call. For event loops:
- * authz_check_start, authz_call_start, authz_fd, authz_events, authz_timeout, authz_process.
- * A handle may use both, but a blocking call only while no request is outstanding.
+ * authz_check_start, authz_call_start, authz_cancel, authz_process, and authz_fd, authz_events and
+ * authz_timeout, or authz_watch. A handle may use both, but a blocking call only while no request
+ * is outstanding.
  *
  * Text is NUL-terminated UTF-8. The library does not keep pointers to strings after a call returns.
  */
@@ -62,8 +82,8 @@ enum authz_error {
 	AUTHZ_EPEER = -4,    /* the socket is served by a user that is not trusted */
 	AUTHZ_ETIMEOUT = -5, /* no answer before the deadline */
 	AUTHZ_ECLOSED = -6,  /* the connection broke; a change may or may not have been made */
-	AUTHZ_EPROTO = -7,   /* the answer is malformed, or no request asked for it */
-	AUTHZ_EREFUSED = -8, /* the daemon answered with an error: see the reply */
+	AUTHZ_EPROTO = -7,   /* the answer cannot be read, or no request asked for it */
+	AUTHZ_EREFUSED = -8, /* the daemon answered with an error: see the reply or authz_refusal */
 	AUTHZ_ELIMIT = -9,   /* the request is too large, or too many are outstanding */
 	AUTHZ_EBUSY = -10    /* requests are outstanding, or a callback is running */
 };
@@ -85,9 +105,9 @@ enum {
 /* Zeroed options are the defaults. authz_create copies them. */
 struct authz_options {
 	const char *socket; /* path; NULL: the path of authz_default_socket */
-	int timeout_ms;     /* for each request, connecting included; 0: AUTHZ_DEFAULT_TIMEOUT */
-	uid_t server_uid;   /* a user to trust in addition to root and this process's own, such as
-			     * the daemon's; 0: none */
+	int timeout_ms;     /* as in authz_set_timeout */
+	uid_t server_uid;   /* the daemon's user, to trust in addition (see Connection, above);
+			     * 0: the one that $AUTHZ_SERVER_USER names, if it is set */
 	/* For event loops: called before a descriptor returned by authz_fd is closed, so that the
 	 * program can remove it from its loop. Not called in a forked child, which may share the
 	 * parent's loop. May be NULL. It must not call any function on the handle. */
@@ -102,20 +122,39 @@ struct authz_options {
  *   3. for other users, authz/authz.sock in $XDG_RUNTIME_DIR, or in $XDG_STATE_HOME
  *      (~/.local/state) when that is unset. When no socket is there, but one is at
  *      /run/authz/authz.sock, that one.
- * A program that runs with another user's rights (setuid or setgid) ignores these variables.
+ * A program with more rights than its caller (setuid, setgid or with file capabilities) ignores
+ * these variables, and $AUTHZ_SERVER_USER.
  *
  * Writes at most size bytes, the NUL included. Returns AUTHZ_EINVAL when the path does not fit size
  * or a socket's address, or when none can be formed ($HOME is unset too).
  */
 AUTHZ_API int authz_default_socket(char *out, size_t size);
 
+/*
+ * The default path for managing without a token. It is AUTHZ_MANAGING_SOCKET beside the default
+ * socket, when there is one that this process may open and $AUTHZ_SOCKET is not set; otherwise it
+ * is the default socket. Returns as authz_default_socket does.
+ */
+#define AUTHZ_MANAGING_SOCKET "admin.sock"
+AUTHZ_API int authz_managing_socket(char *out, size_t size);
+
+/* The number of a user, who is given by name or number, for authz_options.server_uid. A number is
+ * not looked up. Returns AUTHZ_EINVAL when there is no such user. */
+AUTHZ_API int authz_find_user(const char *user, uid_t *out);
+
 /* Makes a handle; options may be NULL. It does not connect. Returns AUTHZ_EINVAL when the timeout
- * is negative or the path is empty or too long, or AUTHZ_ENOMEM. */
+ * is negative, the path is empty or too long, or $AUTHZ_SERVER_USER counts and names no user, or
+ * AUTHZ_ENOMEM. */
 AUTHZ_API int authz_create(const struct authz_options *options, struct authz **out);
 
 /* Frees the handle and wipes its buffers; NULL is allowed. Callbacks of outstanding requests are
  * not called. A callback must not call it. */
 AUTHZ_API void authz_destroy(struct authz *authz);
+
+/* Sets the time that requests have, connecting included, from the next one on; 0 is
+ * AUTHZ_DEFAULT_TIMEOUT. So each request may have a deadline of its own: requests that are
+ * outstanding keep theirs. Returns AUTHZ_EINVAL when timeout_ms is negative. */
+AUTHZ_API int authz_set_timeout(struct authz *authz, int timeout_ms);
 
 /* Connects, unless there is a connection. Returns 0, AUTHZ_ECONNECT, AUTHZ_EPEER or
  * AUTHZ_ETIMEOUT. */
@@ -127,16 +166,33 @@ AUTHZ_API const char *authz_socket(const struct authz *authz);
 /* The errno that caused the last AUTHZ_ECONNECT or AUTHZ_ECLOSED, or 0. */
 AUTHZ_API int authz_errno(const struct authz *authz);
 
+/* The user who served the socket at the last attempt to connect, or (uid_t)-1. */
+AUTHZ_API uid_t authz_server(const struct authz *authz);
+
+/* Writes a sentence about an error that the last call on the handle returned, in English, cut to
+ * size bytes with its NUL. It is that of authz_strerror with what is known beyond that: the errno,
+ * or for AUTHZ_EPEER the user who serves, why that user is not trusted, and what to do. */
+AUTHZ_API void authz_explain(const struct authz *authz, int error, char *out, size_t size);
+
 /* --- decisions -------------------------------------------------------------------------------- */
 
 /*
  * A request for a decision. Fields that are NULL or 0 are not sent. Set either token or principal,
  * or neither when the service's stack allows that; and either method and path, or action and
- * resource. The daemon accepts principal, ip, mfa_at and time only from trusted peers.
+ * resource.
+ *
+ * principal, ip, mfa_at and time are facts that only a trusted peer may state: root, the daemon's
+ * own user, and those that `trust` lines of authzd.conf(5) name. They are not ignored from others:
+ * another peer that states one gets a denial, status 403, reason "not_trusted", whatever the token
+ * is, because nothing else of the request is checked. A program that is not trusted leaves them
+ * NULL or 0. Then ip and mfa_at are unknown: keys with networks, and stacks that check `network` or
+ * `mfa`, deny. The time is then the daemon's; it serves for opening hours alone, and never makes a
+ * key or an assignment live longer. Nobody checks a fact of a trusted peer: state an address that
+ * comes from the kernel or from your own proxy, never one that the client can choose.
  */
 struct authz_request {
 	const char *token;     /* as presented; may begin with "Bearer " */
-	const char *principal; /* a principal that the service has authenticated itself */
+	const char *principal; /* a fact: a principal that the service has authenticated itself */
 	const char *method;    /* HTTP method */
 	const char *path;      /* HTTP path as the web server received it */
 	const char *tree;      /* the tree that the path belongs to; NULL: api */
@@ -145,9 +201,9 @@ struct authz_request {
 	const char *service;     /* the service whose stack decides */
 	const char *environment; /* of the service; NULL: the policy's first; "*": any */
 	const char *tenant;      /* of the service; NULL: default; "*": any */
-	const char *ip;          /* address of the client that the request is about */
-	int64_t mfa_at;          /* Unix seconds: the client's last second factor */
-	int64_t time;            /* Unix seconds: the time to check opening hours against */
+	const char *ip;          /* a fact: address of the client that the request is about */
+	int64_t mfa_at;          /* a fact, Unix seconds: the client's last second factor */
+	int64_t time;            /* a fact, Unix seconds: the time to check opening hours at */
 };
 
 enum authz_verdict { AUTHZ_DENY = 0, AUTHZ_ALLOW = 1 };
@@ -162,7 +218,7 @@ enum {
 struct authz_decision {
 	enum authz_verdict verdict;
 	int status;                     /* the HTTP status to answer with: 200, 401, 403 ... */
-	char reason[AUTHZ_REASON_SIZE]; /* "ok", "role", ...; "unavailable": no answer came */
+	char reason[AUTHZ_REASON_SIZE]; /* "ok", "role", ...; "unavailable": no readable answer */
 	char revision[24];              /* revision of the policy that decided */
 	char key[AUTHZ_NAME_SIZE];
 	char principal[AUTHZ_NAME_SIZE];
@@ -191,7 +247,8 @@ AUTHZ_API int authz_check(
  * The same for count requests (1 to AUTHZ_MAX_REQUESTS) in one message, all decided by the same
  * revision of the policy: out[i] is the decision for requests[i]. Fields set in shared, which may
  * be NULL, apply to each request that does not set them itself. On an error every out[i] is a
- * denial.
+ * denial. When one result of several cannot be read, the call returns 0, and that one is a denial
+ * with reason "unavailable".
  */
 AUTHZ_API int authz_check_many(struct authz *authz, const struct authz_request *shared,
 	const struct authz_request *requests, size_t count, struct authz_decision *out);
@@ -200,9 +257,10 @@ AUTHZ_API int authz_check_many(struct authz *authz, const struct authz_request *
 
 /*
  * The reply to a call. On success data is the result, in MessagePack. On AUTHZ_EREFUSED data is the
- * error's map, and code, message and param are its texts ("" when the daemon left them out). On
- * other errors all fields are empty. The memory belongs to the handle and is valid until the next
- * call on it, in a callback until that returns. It may hold a secret, so the library wipes it then.
+ * error's map, or NULL when the daemon refused the connection, and code, message and param are its
+ * texts ("" when the daemon left them out). On other errors all fields are empty. The memory
+ * belongs to the handle and is valid until the next call on it, in a callback until that returns.
+ * It may hold a secret, so the library wipes it then.
  */
 struct authz_reply {
 	const void *data;
@@ -215,15 +273,17 @@ struct authz_reply {
 /*
  * Calls a method and waits for the reply. params is one packed MessagePack map, or NULL and 0.
  *
- * When the connection breaks, the request is sent once more if that cannot make a change twice:
- *   - methods that only read: authorize, authorize_many, permissions, status, and names that end
- *     in .get, .list or .status;
+ * When the connection breaks, the request is sent once more if that cannot make a change twice, and
+ * while nobody listens it is tried until the deadline:
+ *   - methods that only read: authorize, authorize_many, permissions, status, keys.audit,
+ *     audit.verify, policy.names, and names that end in .get, .list or .status;
  *   - keys.create, keys.rotate and keys.renew, which have a request_id. This function adds a random
  *     one unless params has one. The daemon answers the second request as it answered the first,
  *     with the same secret;
- *   - any other method only when no byte of it had been sent; otherwise the call returns
- *     AUTHZ_ECLOSED.
- * authz_call_start adds no request_id and never sends again. There, put a request_id from
+ *   - any other method is sent once more only when no byte of it had been sent, and is not tried
+ *     while nobody listens; the call returns AUTHZ_ECLOSED or AUTHZ_ECONNECT.
+ * authz_call_start adds no request_id and never sends again; without one, it does not wait for a
+ * daemon that is away either. There, put a request_id from
  * authz_request_id into the parameters, and after an error start the same request again.
  */
 AUTHZ_API int authz_call(struct authz *authz, const char *method, const void *params,
@@ -239,8 +299,8 @@ AUTHZ_API int authz_call(struct authz *authz, const char *method, const void *pa
 AUTHZ_API int authz_request_id(char out[AUTHZ_REQUEST_ID_SIZE]);
 
 /* The last error that the daemon answered with on this handle, for details of an AUTHZ_EREFUSED
- * from authz_check: code, message and param, or all empty when there was none. Valid until the next
- * such error. */
+ * from authz_check, or of a connection that it refused: code, message and param, or all empty when
+ * there was none. Valid until the next such error. */
 AUTHZ_API void authz_refusal(const struct authz *authz, struct authz_reply *out);
 
 /* --- for event loops -------------------------------------------------------------------------- */
@@ -248,13 +308,18 @@ AUTHZ_API void authz_refusal(const struct authz *authz, struct authz_reply *out)
 /*
  * authz_process calls the callback of each started request exactly once: with 0 and the decision or
  * reply, or with an error and a denial or an empty reply (on AUTHZ_EREFUSED, with its texts). Only
- * authz_destroy and a forked child drop outstanding requests without a callback. When a connection
- * ends, every request outstanding on it fails; none is sent again. A callback may start requests.
- * It must not destroy the handle; blocking calls and authz_process return AUTHZ_EBUSY in it.
+ * authz_cancel, authz_destroy and a forked child drop outstanding requests without a callback. When
+ * a connection ends, every request outstanding on it fails; none is sent again. A request that
+ * misses its deadline fails alone; when it was the last one outstanding, the connection ends with
+ * it. A callback may start and cancel requests. It must not destroy the handle; blocking calls and
+ * authz_process return AUTHZ_EBUSY in it.
  *
  * In each turn of the loop, poll authz_fd for authz_events for at most authz_timeout milliseconds,
- * then call authz_process. Get all three values again after each start and each authz_process.
- * Starting a request only queues it; the next authz_process sends all that is queued together.
+ * then call authz_process. Get all three values again after each start, each cancel and each
+ * authz_process. authz_fd may be -1 while requests are outstanding and the daemon is away: then
+ * wait for authz_timeout alone. Starting a request only queues it; the next authz_process sends all
+ * that is queued together. For a loop that keeps its watches, such as that of libuv or GLib, or
+ * epoll, see authz_watch.
  */
 typedef void (*authz_on_decision)(void *data, int error, const struct authz_decision *decision);
 typedef void (*authz_on_reply)(void *data, int error, const struct authz_reply *reply);
@@ -266,18 +331,85 @@ AUTHZ_API int authz_check_start(struct authz *authz, const struct authz_request 
 AUTHZ_API int authz_call_start(struct authz *authz, const char *method, const void *params,
 	size_t params_len, authz_on_reply on_reply, void *data);
 
+/* The id of the request that was started last, for authz_cancel; 0 before the first one. A handle
+ * never uses an id again. */
+AUTHZ_API uint64_t authz_started(const struct authz *authz);
+
+/* Drops an outstanding request: its callback will not be called, so its data may be freed. A
+ * request that was not sent yet is not sent any more. The daemon does not learn of it otherwise: a
+ * change that was sent may be made. Returns AUTHZ_EINVAL when no request with that id is
+ * outstanding, as when its callback was called or is running. May be called in a callback. */
+AUTHZ_API int authz_cancel(struct authz *authz, uint64_t id);
+
+/* How many started requests still wait for their callback. */
+AUTHZ_API uint32_t authz_outstanding(const struct authz *authz);
+
 /* The descriptor to watch, or -1 without a connection. */
 AUTHZ_API int authz_fd(const struct authz *authz);
 
 /* POLLIN, with POLLOUT when bytes are queued; 0 without a connection. */
 AUTHZ_API short authz_events(const struct authz *authz);
 
-/* Milliseconds until the next deadline, 0 when it has passed, -1 when nothing is outstanding. */
+/* Milliseconds until the next deadline or attempt to connect, 0 when it has passed, -1 when nothing
+ * is outstanding. */
 AUTHZ_API int authz_timeout(const struct authz *authz);
 
 /* Sends and receives what it can without waiting, and calls callbacks. Returns 0, or the error that
  * ended the connection, after the callback of every outstanding request was called with it. */
 AUTHZ_API int authz_process(struct authz *authz);
+
+/*
+ * Reports what to watch, whenever that changes, so that the program need not ask in each turn of
+ * its loop (as CURLMOPT_SOCKETFUNCTION and CURLMOPT_TIMERFUNCTION of libcurl do). With libuv:
+ *
+ *     static void on_watch(void *data, int fd, short events)
+ *     {
+ *         struct door *door = data;
+ *
+ *         if (events == 0) {
+ *             uv_poll_stop(door->poll);
+ *             uv_close((uv_handle_t *)door->poll, on_closed_free);
+ *             door->poll = NULL;
+ *             return;
+ *         }
+ *         if (door->poll == NULL) {
+ *             door->poll = malloc(sizeof *door->poll);
+ *             uv_poll_init(door->loop, door->poll, fd);
+ *             door->poll->data = door;
+ *         }
+ *         uv_poll_start(door->poll, UV_READABLE | (events & POLLOUT ? UV_WRITABLE : 0), on_ready);
+ *     }
+ *
+ *     static void on_timer(void *data, int timeout_ms)
+ *     {
+ *         struct door *door = data;
+ *
+ *         if (timeout_ms < 0) {
+ *             uv_timer_stop(&door->timer);
+ *         } else {
+ *             uv_timer_start(&door->timer, on_due, (uint64_t)timeout_ms, 0);
+ *         }
+ *     }
+ *
+ * on_ready and on_due call authz_process.
+ *
+ * on_watch: watch fd for events, POLLIN or POLLIN | POLLOUT, instead of those before; the watch is
+ * level-triggered. 0: stop watching, because fd is closed next. On readiness, also for an error or
+ * a hang-up, call authz_process. There is at most one descriptor at a time.
+ *
+ * on_timer: call authz_process once in timeout_ms milliseconds, instead of at the time before; -1:
+ * no more. The timer may be earlier than the next deadline.
+ *
+ * Both are called before the function that changed something returns; what a callback of a request
+ * changes, before authz_process returns. Neither may call a function on the handle, and neither is
+ * called by authz_timeout and the like. In a forked child they report only its own connection;
+ * authz_destroy ends both. This call reports what is to be watched at present. Set both, or with
+ * NULL for both stop. Returns 0, AUTHZ_EINVAL when only one is set, or AUTHZ_EBUSY in a callback.
+ */
+typedef void (*authz_on_watch)(void *data, int fd, short events);
+typedef void (*authz_on_timer)(void *data, int timeout_ms);
+AUTHZ_API int authz_watch(
+	struct authz *authz, authz_on_watch on_watch, authz_on_timer on_timer, void *data);
 
 #ifdef __cplusplus
 }

@@ -2,10 +2,12 @@
 
 /*
  * authz_call: the blocking interface. It packs a request, sends it and waits for the answer. When
- * the connection breaks it sends the request once more, if that cannot make a change twice.
+ * the connection breaks it sends the request once more, if that cannot make a change twice; while
+ * nobody listens, it tries such a request again until the deadline.
  */
 
 #include <string.h>
+#include <time.h>
 
 #include "client/authz_handle.h"
 
@@ -53,6 +55,22 @@ int authz_refuse(struct authz *authz, struct wire_cursor error)
 	return AUTHZ_EREFUSED;
 }
 
+int authz_farewell_read(struct authz *authz, const struct wire_response *response)
+{
+	struct wire_error error;
+
+	if (response->has_id || !response->failed) {
+		return AUTHZ_EPROTO;
+	}
+	wire_decode_error(response->value, &error);
+	if (error.message[0] == '\0') {
+		return AUTHZ_EPROTO;
+	}
+	authz->refusal = error;
+	authz->refused = true;
+	return AUTHZ_EREFUSED;
+}
+
 int authz_reply_read(
 	struct authz *authz, const struct wire_response *response, struct authz_reply *out)
 {
@@ -77,8 +95,9 @@ static int begin(struct authz *authz)
 	if (authz->processing || authz->outstanding > 0) {
 		return AUTHZ_EBUSY;
 	}
-	/* Bytes that came between requests answer none of them; ids must not repeat. */
-	if (authz->in.len > 0 || authz->ids_used == UINT32_MAX) {
+	/* Bytes that came between requests answer none of them, nor do answers to requests that
+	 * were given up; ids must not repeat. */
+	if (authz->in.len > 0 || authz->given_up > 0 || authz->ids_used == UINT32_MAX) {
 		authz_channel_close(authz);
 	}
 	wire_buf_wipe(&authz->out);
@@ -90,42 +109,89 @@ static int attempt(struct authz *authz, uint32_t id, int64_t deadline, size_t *o
 	struct wire_response *out)
 {
 	size_t len = 0;
-	int r = authz_channel_open(authz, deadline, true);
+	int sending, why, r;
 
 	*out_sent = 0;
-	if (r == AUTHZ_OK) {
-		r = authz_channel_send(authz, deadline, out_sent);
+	r = authz_channel_open(authz, deadline, true);
+	if (r != AUTHZ_OK) {
+		return r;
 	}
-	if (r == AUTHZ_OK) {
+	sending = authz_channel_send(authz, deadline, out_sent);
+	why = authz->sys_errno;
+	/* A daemon that closes the connection may have said why, before it read anything. */
+	if (sending == AUTHZ_OK || sending == AUTHZ_ECLOSED) {
 		r = authz_channel_recv(authz, deadline, &len);
+	}
+	if (sending != AUTHZ_OK && (sending != AUTHZ_ECLOSED || r != AUTHZ_OK)) {
+		authz->sys_errno = why;
+		return sending;
 	}
 	if (r != AUTHZ_OK) {
 		return r;
 	}
+	if (wire_decode_response(authz->in.data, len, out) != WIRE_OK) {
+		return AUTHZ_EPROTO;
+	}
+	if (!out->has_id) {
+		return authz_farewell_read(authz, out);
+	}
+	if (sending != AUTHZ_OK) {
+		return sending;
+	}
 	/* Exactly one answer, with the id of the request, and no byte after it. */
-	if (len != authz->in.len || wire_decode_response(authz->in.data, len, out) != WIRE_OK ||
-		!out->has_id || out->id != id) {
+	if (len != authz->in.len || out->id != id) {
 		return AUTHZ_EPROTO;
 	}
 	authz->held = len;
 	return AUTHZ_OK;
 }
 
+/* After AUTHZ_ECONNECT: waits until it is time for another attempt; false when there is none. */
+static bool wait_for_daemon(const struct authz *authz, int64_t deadline, int *pause)
+{
+	int ms = authz_retry_pause(pause);
+	const struct timespec wait = { .tv_sec = 0, .tv_nsec = (long)ms * 1000000 };
+
+	if (!authz_retry_connect(authz) || deadline - authz_now() <= ms) {
+		return false;
+	}
+	/* A signal only shortens the pause. */
+	nanosleep(&wait, NULL);
+	return true;
+}
+
 /* Sends authz->out and waits for the answer; wipes authz->out. */
 static int exchange(struct authz *authz, uint32_t id, bool repeatable, struct wire_response *out)
 {
 	int64_t deadline = authz_now() + authz->timeout_ms;
+	bool again = false;
+	int pause = 0, refused = 0, r;
 	size_t sent;
-	int r = attempt(authz, id, deadline, &sent, out);
 
-	if (r == AUTHZ_ECLOSED && (repeatable || sent == 0)) {
-		authz_channel_close(authz);
+	for (;;) {
 		r = attempt(authz, id, deadline, &sent, out);
+		if (r == AUTHZ_ECLOSED && !again && (repeatable || sent == 0)) {
+			authz_channel_close(authz);
+			again = true;
+		} else if (r == AUTHZ_ECONNECT && repeatable) {
+			refused = authz->sys_errno;
+			if (!wait_for_daemon(authz, deadline, &pause)) {
+				break;
+			}
+		} else {
+			break;
+		}
+	}
+	/* The deadline passed in a pause. */
+	if (r == AUTHZ_ETIMEOUT && authz->fd < 0 && refused != 0) {
+		authz->sys_errno = refused;
+		r = AUTHZ_ECONNECT;
 	}
 	if (r != AUTHZ_OK) {
 		authz_channel_close(authz);
 	}
 	wire_buf_wipe(&authz->out);
+	authz_watch_update(authz);
 	return r;
 }
 
@@ -161,18 +227,14 @@ int authz_check(
 	if (r != AUTHZ_OK) {
 		return r;
 	}
-	id = authz_channel_id(authz);
+	id = (uint32_t)authz_channel_id(authz);
 	wire_put_request(&authz->out, id, WIRE_STR("authorize"), true);
 	authz_question_put(&authz->out, request, 0);
 	r = ask(authz, id, &response);
 	if (r != AUTHZ_OK) {
 		return r;
 	}
-	r = authz_question_read(response.value, out);
-	if (r != AUTHZ_OK) {
-		authz_channel_close(authz);
-	}
-	return r;
+	return authz_question_read(response.value, out);
 }
 
 /* Packs a request of authorize_many. */
@@ -219,33 +281,13 @@ int authz_check_many(struct authz *authz, const struct authz_request *shared,
 	if (r != AUTHZ_OK) {
 		return r;
 	}
-	id = authz_channel_id(authz);
+	id = (uint32_t)authz_channel_id(authz);
 	put_many(authz, id, shared != NULL ? shared : &nothing, requests, count);
 	r = ask(authz, id, &response);
 	if (r != AUTHZ_OK) {
 		return r;
 	}
-	r = authz_question_read_many(response.value, out, count);
-	if (r != AUTHZ_OK) {
-		authz_channel_close(authz);
-	}
-	return r;
-}
-
-static bool ends_with(const char *text, const char *end)
-{
-	size_t len = strlen(text), end_len = strlen(end);
-
-	return len >= end_len && memcmp(text + len - end_len, end, end_len) == 0;
-}
-
-/* True for methods that change nothing, which may be sent twice. */
-static bool is_repeatable(const char *method)
-{
-	return strcmp(method, "authorize") == 0 || strcmp(method, "authorize_many") == 0 ||
-	       strcmp(method, "permissions") == 0 || strcmp(method, "status") == 0 ||
-	       ends_with(method, ".get") || ends_with(method, ".list") ||
-	       ends_with(method, ".status");
+	return authz_question_read_many(response.value, out, count);
 }
 
 int authz_call(struct authz *authz, const char *method, const void *params, size_t params_len,
@@ -268,10 +310,9 @@ int authz_call(struct authz *authz, const char *method, const void *params, size
 	if (r != AUTHZ_OK) {
 		return r;
 	}
-	id = authz_channel_id(authz);
+	id = (uint32_t)authz_channel_id(authz);
 	drawn = authz_retry_id(method, params, params_len, retry);
-	repeatable =
-		drawn || is_repeatable(method) || authz_retry_given(method, params, params_len);
+	repeatable = drawn || authz_retry_allowed(method, params, params_len);
 	if (drawn) {
 		wire_put_request(
 			&authz->out, id, (struct wire_str){ method, strlen(method) }, true);
@@ -282,6 +323,9 @@ int authz_call(struct authz *authz, const char *method, const void *params, size
 	r = authz_request_end(authz, 0);
 	if (r == AUTHZ_OK) {
 		r = exchange(authz, id, repeatable, &response);
+	}
+	if (r == AUTHZ_EREFUSED) {
+		authz_refusal(authz, out);
 	}
 	return r == AUTHZ_OK ? authz_reply_read(authz, &response, out) : r;
 }

@@ -43,10 +43,12 @@ static void leave_parent(struct authz *authz)
 	wire_buf_wipe(&authz->in);
 	authz->held = 0;
 	authz->processing = false;
-	authz->outstanding = 0;
+	authz->outstanding = authz->failing = authz->given_up = 0;
+	authz->started = 0;
 	if (authz->slots != NULL) {
 		memset(authz->slots, 0, AUTHZ_SLOTS * sizeof *authz->slots);
 	}
+	authz_watch_forget(authz);
 }
 
 int authz_channel_enter(struct authz *authz)
@@ -54,11 +56,15 @@ int authz_channel_enter(struct authz *authz)
 	pid_t pid = getpid();
 
 	if (pid != authz->pid) {
+		uint32_t random;
+
 		leave_parent(authz);
-		if (!random_id(&authz->next_id)) {
+		if (!random_id(&random)) {
 			authz->sys_errno = errno;
 			return AUTHZ_ECONNECT;
 		}
+		/* Another upper half, so that no id of the parent is one of the child, nor 0. */
+		authz->next_id = ((authz->next_id >> 32) + 1) << 32 | random;
 		authz->oldest = authz->next_id;
 		authz->pid = pid;
 	}
@@ -108,22 +114,6 @@ static int restore_timeouts(struct authz *authz)
 	}
 	authz->timeo_changed = false;
 	return AUTHZ_OK;
-}
-
-static int check_peer(struct authz *authz, int fd)
-{
-	struct ucred cred = { .uid = (uid_t)-1 };
-	socklen_t len = sizeof cred;
-
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0 || len != sizeof cred) {
-		authz->sys_errno = errno;
-		return AUTHZ_EPEER;
-	}
-	if (cred.uid == 0 || cred.uid == geteuid() ||
-		(authz->server_uid != 0 && cred.uid == authz->server_uid)) {
-		return AUTHZ_OK;
-	}
-	return AUTHZ_EPEER;
 }
 
 static int connect_path(struct authz *authz, int fd, int64_t deadline, bool wait)
@@ -185,7 +175,7 @@ int authz_channel_open(struct authz *authz, int64_t deadline, bool wait)
 	}
 	r = connect_path(authz, fd, deadline, wait);
 	if (r == AUTHZ_OK) {
-		r = check_peer(authz, fd);
+		r = authz_trust_check(authz, fd);
 	}
 	if (r == AUTHZ_OK) {
 		r = make_blocking(authz, fd, deadline);
@@ -196,6 +186,7 @@ int authz_channel_open(struct authz *authz, int64_t deadline, bool wait)
 	}
 	authz->fd = fd;
 	authz->timeo_changed = true;
+	authz->was_connected = true;
 	authz->ids_used = 0;
 	wire_buf_wipe(&authz->in);
 	wire_walk_init(&authz->walk, WIRE_MAX_RESPONSE);
@@ -208,9 +199,11 @@ void authz_channel_close(struct authz *authz)
 		if (authz->on_disconnect != NULL && authz->pid == getpid()) {
 			authz->on_disconnect(authz->data, authz->fd);
 		}
+		authz_watch_close(authz);
 		close(authz->fd);
 		authz->fd = -1;
 	}
+	authz_slots_forget(authz);
 	wire_buf_wipe(&authz->in);
 	authz->held = 0;
 }
@@ -274,7 +267,7 @@ int authz_channel_recv(struct authz *authz, int64_t deadline, size_t *out_len)
 	}
 }
 
-uint32_t authz_channel_id(struct authz *authz)
+uint64_t authz_channel_id(struct authz *authz)
 {
 	authz->ids_used++;
 	return authz->next_id++;

@@ -2,87 +2,27 @@
 
 /*
  * authz_loop: the event loop interface. Started requests are queued in one buffer. authz_process
- * sends it, receives answers and finds the request of each by its id: the slot is id % AUTHZ_SLOTS,
- * and a new request skips ids whose slot is in use. Any error ends the connection and fails all
- * requests outstanding on it.
+ * sends it, receives answers and finds the request of each by its id (authz_slots). A result that
+ * cannot be read, and a missed deadline, fail their own request. Any other error ends the
+ * connection and fails all requests outstanding on it.
+ *
+ * Requests that may be sent twice are outstanding without a connection, too, while nobody listens:
+ * authz_process then tries to connect after a pause (authz_retry), until their deadlines.
  */
 
 #include <errno.h>
-#include <limits.h>
-#include <poll.h>
-#include <stdlib.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "client/authz_handle.h"
 
 /* Receives of one authz_process, so that a busy connection does not hold up the loop. */
 enum { READS_A_TURN = 16 };
 
-static bool is_foreign(const struct authz *authz)
-{
-	return authz->pid != getpid();
-}
-
-int authz_fd(const struct authz *authz)
-{
-	return is_foreign(authz) ? -1 : authz->fd;
-}
-
-short authz_events(const struct authz *authz)
-{
-	if (authz->fd < 0 || is_foreign(authz)) {
-		return 0;
-	}
-	return (short)(POLLIN | (authz->outstanding > 0 && authz->out.len > 0 ? POLLOUT : 0));
-}
-
-static struct authz_slot *slot_of(const struct authz *authz, uint32_t id)
-{
-	return &authz->slots[id % AUTHZ_SLOTS];
-}
-
-/* The request that has waited longest, or NULL when none is outstanding. */
-static struct authz_slot *oldest_slot(const struct authz *authz)
-{
-	if (authz->outstanding == 0) {
-		return NULL;
-	}
-	for (uint32_t id = authz->oldest;; id++) {
-		struct authz_slot *slot = slot_of(authz, id);
-
-		if (slot->active && slot->id == id) {
-			return slot;
-		}
-	}
-}
-
-int authz_timeout(const struct authz *authz)
-{
-	const struct authz_slot *slot;
-	int64_t left;
-
-	if (is_foreign(authz)) {
-		return -1;
-	}
-	slot = oldest_slot(authz);
-	if (slot == NULL) {
-		return -1;
-	}
-	left = slot->deadline - authz_now();
-	if (left < 0) {
-		return 0;
-	}
-	return left < INT_MAX ? (int)left : INT_MAX;
-}
-
-/* Calls the callback, with the response if error is 0. Returns 0, or AUTHZ_EPROTO when the response
- * is malformed and the connection must end. */
-static int finish(struct authz *authz, const struct authz_slot *slot, int error,
+/* Calls the callback, with the response if error is 0. A result that cannot be read is this
+ * request's error alone: the message around it was whole, so the next one is read as any other. */
+static void finish(struct authz *authz, const struct authz_slot *slot, int error,
 	const struct wire_response *response)
 {
-	int fatal = AUTHZ_OK;
-
 	if (slot->on_decision != NULL) {
 		struct authz_decision decision;
 
@@ -90,7 +30,7 @@ static int finish(struct authz *authz, const struct authz_slot *slot, int error,
 		if (error == AUTHZ_OK && response->failed) {
 			error = authz_refuse(authz, response->value);
 		} else if (error == AUTHZ_OK) {
-			error = fatal = authz_question_read(response->value, &decision);
+			error = authz_question_read(response->value, &decision);
 		}
 		slot->on_decision(slot->data, error, &decision);
 	} else {
@@ -98,46 +38,72 @@ static int finish(struct authz *authz, const struct authz_slot *slot, int error,
 
 		if (error == AUTHZ_OK) {
 			error = authz_reply_read(authz, response, &reply);
+		} else if (error == AUTHZ_EREFUSED) {
+			authz_refusal(authz, &reply);
 		}
 		slot->on_reply(slot->data, error, &reply);
 	}
-	return fatal;
 }
 
-/* Ends the connection and fails all outstanding requests. The slots are taken off the handle first,
- * so that callbacks may start requests. */
+/* Ends the connection and fails all outstanding requests. They are taken off the handle first, so
+ * that callbacks may start requests, and cancel those whose callback is still to come. */
 static void fail_all(struct authz *authz, int error)
 {
-	struct authz_slot *slots = authz->slots;
-	uint32_t count = authz->outstanding;
-	uint32_t id = authz->oldest;
+	struct authz_slots_walk walk = authz_slots_walk(authz);
+	struct authz_slot *slot;
 
 	authz_channel_close(authz);
 	wire_buf_wipe(&authz->out);
-	authz->slots = NULL;
-	authz->outstanding = 0;
-	authz->oldest = authz->next_id;
-	for (; count > 0; id++) {
-		struct authz_slot *slot = &slots[id % AUTHZ_SLOTS];
+	authz_slots_fail(authz);
+	while ((slot = authz_slots_next_failing(authz, &walk)) != NULL) {
+		struct authz_slot found = *slot;
 
-		if (slot->active && slot->id == id) {
-			slot->active = false;
-			count--;
-			finish(authz, slot, error, NULL);
-		}
+		slot->state = AUTHZ_SLOT_FREE;
+		authz->failing--;
+		finish(authz, &found, error, NULL);
 	}
-	free(slots);
+}
+
+/* Fails the requests whose deadline has passed. When no other is outstanding the connection ends,
+ * too: the daemon may be stuck, and another connection may not. Returns 0, or the error that ended
+ * it. */
+static int expire(struct authz *authz)
+{
+	int64_t now = authz_now();
+	int error = authz->fd < 0 ? AUTHZ_ECONNECT : AUTHZ_ETIMEOUT;
+	struct authz_slots_walk walk = authz_slots_walk(authz);
+	struct authz_slot *slot;
+	uint32_t expired = 0;
+
+	if (authz_slots_earliest(authz) > now) {
+		return AUTHZ_OK;
+	}
+	while (authz_slots_next_expired(authz, now, &walk) != NULL) {
+		expired++;
+	}
+	if (expired == authz->outstanding) {
+		return error;
+	}
+	walk = authz_slots_walk(authz);
+	while ((slot = authz_slots_next_expired(authz, now, &walk)) != NULL) {
+		struct authz_slot found = *slot;
+
+		authz_slots_give_up(authz, slot);
+		finish(authz, &found, error, NULL);
+	}
+	return AUTHZ_OK;
 }
 
 /* Sends what it can without waiting. */
 static int flush(struct authz *authz)
 {
-	while (authz->outstanding > 0 && authz->out.len > 0) {
+	while (authz->out.len > 0) {
 		ssize_t n = send(
 			authz->fd, authz->out.data, authz->out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 		if (n > 0) {
 			wire_buf_consume(&authz->out, (size_t)n);
+			authz->sent += (size_t)n;
 		} else if (errno == EAGAIN) {
 			return AUTHZ_OK;
 		} else if (errno != EINTR) {
@@ -154,23 +120,23 @@ static int take_message(struct authz *authz, const uint8_t *bytes, size_t len)
 	struct wire_response response;
 	struct authz_slot *slot, found;
 
-	if (wire_decode_response(bytes, len, &response) != WIRE_OK || !response.has_id ||
-		authz->outstanding == 0) {
+	if (wire_decode_response(bytes, len, &response) != WIRE_OK) {
 		return AUTHZ_EPROTO;
 	}
-	slot = slot_of(authz, response.id);
-	if (!slot->active || slot->id != response.id) {
+	if (!response.has_id) {
+		return authz_farewell_read(authz, &response);
+	}
+	slot = authz_slots_find(authz, response.id);
+	if (slot == NULL || slot->begin >= authz->sent) {
 		return AUTHZ_EPROTO;
 	}
 	found = *slot;
-	slot->active = false;
-	authz->outstanding--;
-	if (authz->outstanding == 0) {
-		authz->oldest = authz->next_id;
-	} else if (found.id == authz->oldest) {
-		authz->oldest = oldest_slot(authz)->id;
+	authz_slots_answered(authz, slot);
+	if (found.state == AUTHZ_SLOT_GIVEN_UP) {
+		return AUTHZ_OK;
 	}
-	return finish(authz, &found, AUTHZ_OK, &response);
+	finish(authz, &found, AUTHZ_OK, &response);
+	return AUTHZ_OK;
 }
 
 /* Handles all whole messages in authz->in, and removes them. */
@@ -229,6 +195,36 @@ static int receive(struct authz *authz)
 	return AUTHZ_OK;
 }
 
+/* Tries to connect for the requests that are outstanding without a connection. */
+static int reconnect(struct authz *authz)
+{
+	int64_t now = authz_now();
+	int r;
+
+	if (now < authz->retry_at) {
+		return AUTHZ_OK;
+	}
+	r = authz_channel_open(authz, now + authz->timeout_ms, false);
+	if (r == AUTHZ_ECONNECT && authz_retry_connect(authz)) {
+		authz->retry_at = now + authz_retry_pause(&authz->retry_pause);
+		return AUTHZ_OK;
+	}
+	return r;
+}
+
+/* Sends and receives. */
+static int transfer(struct authz *authz)
+{
+	int r = flush(authz), received;
+
+	if (r != AUTHZ_OK && r != AUTHZ_ECLOSED) {
+		return r;
+	}
+	/* Answers that came before the daemon closed the connection count. */
+	received = receive(authz);
+	return r == AUTHZ_OK || received == AUTHZ_EREFUSED ? received : r;
+}
+
 int authz_process(struct authz *authz)
 {
 	int r;
@@ -237,70 +233,115 @@ int authz_process(struct authz *authz)
 		return AUTHZ_EINVAL;
 	}
 	r = authz_channel_enter(authz);
-	if (r != AUTHZ_OK || authz->fd < 0) {
+	if (r != AUTHZ_OK) {
 		return r;
 	}
 	if (authz->processing) {
 		return AUTHZ_EBUSY;
 	}
 	authz->processing = true;
-	r = flush(authz);
-	/* Answers that came before the daemon closed the connection count. */
-	if (r == AUTHZ_OK || r == AUTHZ_ECLOSED) {
-		int received = receive(authz);
-
-		r = r == AUTHZ_OK ? received : r;
+	if (authz->fd < 0 && authz->outstanding > 0) {
+		r = reconnect(authz);
 	}
-	if (r == AUTHZ_OK && authz_timeout(authz) == 0) {
-		r = AUTHZ_ETIMEOUT;
+	if (r == AUTHZ_OK && authz->fd >= 0) {
+		r = transfer(authz);
+	}
+	if (r == AUTHZ_OK) {
+		r = expire(authz);
 	}
 	if (r != AUTHZ_OK) {
 		fail_all(authz, r);
 	}
+	authz_slots_settle(authz);
 	authz->processing = false;
+	authz_watch_turn(authz);
 	return r;
 }
 
-/* Prepares to queue a request: opens a connection, and chooses an id whose slot is free. */
-static int start(struct authz *authz, int64_t *out_deadline, uint32_t *out_id)
+int authz_cancel(struct authz *authz, uint64_t id)
+{
+	struct authz_slot *slot;
+	int r;
+
+	if (authz == NULL) {
+		return AUTHZ_EINVAL;
+	}
+	r = authz_channel_enter(authz);
+	if (r != AUTHZ_OK) {
+		return r;
+	}
+	slot = authz->slots != NULL ? &authz->slots[id % AUTHZ_SLOTS] : NULL;
+	if (slot != NULL && slot->id == id && slot->state == AUTHZ_SLOT_WAITING) {
+		authz_slots_give_up(authz, slot);
+	} else if (slot != NULL && slot->id == id && slot->state == AUTHZ_SLOT_FAILING) {
+		slot->state = AUTHZ_SLOT_FREE;
+		authz->failing--;
+	} else {
+		return AUTHZ_EINVAL;
+	}
+	authz_watch_update(authz);
+	return AUTHZ_OK;
+}
+
+uint64_t authz_started(const struct authz *authz)
+{
+	return authz->started;
+}
+
+/* Opens a connection unless there is one. A request that may be sent twice does without one while
+ * nobody listens. */
+static int connect_or_wait(struct authz *authz, int64_t deadline, bool repeatable)
+{
+	bool waiting = authz->fd < 0 && authz->outstanding > 0;
+	int r = AUTHZ_ECONNECT;
+
+	if (!waiting) {
+		r = authz_channel_open(authz, deadline, false);
+	}
+	if (r != AUTHZ_ECONNECT || !repeatable || !authz_retry_connect(authz)) {
+		return r;
+	}
+	if (!waiting) {
+		authz->retry_pause = 0;
+		authz->retry_at = authz_now() + authz_retry_pause(&authz->retry_pause);
+	}
+	return AUTHZ_OK;
+}
+
+/* Room for one request more, and for its id. */
+static int make_room(struct authz *authz)
+{
+	bool full = authz->outstanding + authz->failing + authz->given_up == AUTHZ_SLOTS;
+	/* Ids would repeat soon: a new connection begins when no request is outstanding. */
+	bool used_up = authz->ids_used >= UINT32_MAX - 2 * AUTHZ_SLOTS;
+
+	if (full || used_up) {
+		if (authz->outstanding > 0 || authz->processing) {
+			return full ? AUTHZ_ELIMIT : AUTHZ_EBUSY;
+		}
+		authz_channel_close(authz);
+		wire_buf_wipe(&authz->out);
+	}
+	return authz_slots_create(authz);
+}
+
+/* Prepares to queue a request. */
+static int start(struct authz *authz, bool repeatable, struct authz_slot *slot)
 {
 	int r = authz_channel_enter(authz);
 
+	if (r == AUTHZ_OK) {
+		r = make_room(authz);
+	}
 	if (r != AUTHZ_OK) {
 		return r;
 	}
-	if (authz->outstanding == AUTHZ_MAX_REQUESTS) {
-		return AUTHZ_ELIMIT;
+	slot->deadline = authz_now() + authz->timeout_ms;
+	r = connect_or_wait(authz, slot->deadline, repeatable);
+	if (r == AUTHZ_OK) {
+		slot->id = authz_slots_id(authz);
 	}
-	if (authz->ids_used >= UINT32_MAX - AUTHZ_SLOTS) {
-		/* Ids would repeat soon: a new connection begins when no request is outstanding. */
-		if (authz->outstanding > 0 || authz->processing) {
-			return AUTHZ_EBUSY;
-		}
-		authz_channel_close(authz);
-	}
-	if (authz->slots == NULL) {
-		authz->slots = calloc(AUTHZ_SLOTS, sizeof *authz->slots);
-		if (authz->slots == NULL) {
-			return AUTHZ_ENOMEM;
-		}
-	}
-	*out_deadline = authz_now() + authz->timeout_ms;
-	r = authz_channel_open(authz, *out_deadline, false);
-	if (r != AUTHZ_OK) {
-		return r;
-	}
-	if (authz->outstanding == 0) {
-		wire_buf_wipe(&authz->out);
-	}
-	while (slot_of(authz, authz->next_id)->active) {
-		authz_channel_id(authz);
-	}
-	if (authz->outstanding == 0) {
-		authz->oldest = authz->next_id;
-	}
-	*out_id = authz_channel_id(authz);
-	return AUTHZ_OK;
+	return r;
 }
 
 /* Ends the request packed from mark on, and enters it in its slot. */
@@ -309,16 +350,16 @@ static int queue(struct authz *authz, size_t mark, const struct authz_slot *slot
 	int r = authz_request_end(authz, mark);
 
 	if (r == AUTHZ_OK) {
-		*slot_of(authz, slot->id) = *slot;
-		authz->outstanding++;
+		authz_slots_enter(authz, *slot, mark);
 	}
+	authz_watch_update(authz);
 	return r;
 }
 
 int authz_check_start(struct authz *authz, const struct authz_request *request,
 	authz_on_decision on_decision, void *data)
 {
-	struct authz_slot slot = { .active = true, .on_decision = on_decision, .data = data };
+	struct authz_slot slot = { .on_decision = on_decision, .data = data };
 	size_t mark;
 	int r;
 
@@ -326,12 +367,12 @@ int authz_check_start(struct authz *authz, const struct authz_request *request,
 		authz_question_check(NULL, request) != AUTHZ_OK) {
 		return AUTHZ_EINVAL;
 	}
-	r = start(authz, &slot.deadline, &slot.id);
+	r = start(authz, true, &slot);
 	if (r != AUTHZ_OK) {
 		return r;
 	}
 	mark = authz->out.len;
-	wire_put_request(&authz->out, slot.id, WIRE_STR("authorize"), true);
+	wire_put_request(&authz->out, (uint32_t)slot.id, WIRE_STR("authorize"), true);
 	authz_question_put(&authz->out, request, 0);
 	return queue(authz, mark, &slot);
 }
@@ -339,18 +380,18 @@ int authz_check_start(struct authz *authz, const struct authz_request *request,
 int authz_call_start(struct authz *authz, const char *method, const void *params, size_t params_len,
 	authz_on_reply on_reply, void *data)
 {
-	struct authz_slot slot = { .active = true, .on_reply = on_reply, .data = data };
+	struct authz_slot slot = { .on_reply = on_reply, .data = data };
 	size_t mark;
 	int r;
 
 	if (authz == NULL || on_reply == NULL || !authz_params_good(method, params, params_len)) {
 		return AUTHZ_EINVAL;
 	}
-	r = start(authz, &slot.deadline, &slot.id);
+	r = start(authz, authz_retry_allowed(method, params, params_len), &slot);
 	if (r != AUTHZ_OK) {
 		return r;
 	}
 	mark = authz->out.len;
-	authz_request_put(authz, slot.id, method, params, params_len);
+	authz_request_put(authz, (uint32_t)slot.id, method, params, params_len);
 	return queue(authz, mark, &slot);
 }

@@ -280,7 +280,8 @@ int authz_question_read(struct wire_cursor value, struct authz_decision *out)
 	return AUTHZ_OK;
 }
 
-/* Reads the results; one without a revision of its own gets that of the whole answer. */
+/* Reads the results; one without a revision of its own gets that of the whole answer, and one that
+ * cannot be read stays a denial. False when they are not one for each request. */
 static bool read_results(
 	struct wire_cursor results, const char *revision, struct authz_decision *out, size_t count)
 {
@@ -290,10 +291,15 @@ static bool read_results(
 		return false;
 	}
 	for (size_t i = 0; i < count; i++) {
-		if (!read_fields(&results, &out[i])) {
+		struct wire_cursor one;
+
+		authz_deny(&out[i]);
+		if (!wire_take(&results, &one)) {
 			return false;
 		}
-		if (out[i].revision[0] == '\0') {
+		if (!read_fields(&one, &out[i])) {
+			authz_deny(&out[i]);
+		} else if (out[i].revision[0] == '\0') {
 			memcpy(out[i].revision, revision, sizeof out[i].revision);
 		}
 	}

@@ -307,6 +307,9 @@ void wire_buf_rewind(struct wire_buf *buf, size_t len);
 /* Removes the first n bytes, after they were sent, and wipes the memory that becomes free. */
 void wire_buf_consume(struct wire_buf *buf, size_t n);
 
+/* Removes the n bytes from off on, and wipes the memory that becomes free. */
+void wire_buf_cut(struct wire_buf *buf, size_t off, size_t n);
+
 /* Empties the buffer and overwrites its bytes with zeros, since they may hold a secret. Keeps the
  * memory. */
 void wire_buf_wipe(struct wire_buf *buf);

@@ -41,22 +41,30 @@ void wire_buf_rewind(struct wire_buf *buf, size_t len)
 	buf->status = WIRE_OK;
 }
 
-void wire_buf_consume(struct wire_buf *buf, size_t n)
+void wire_buf_cut(struct wire_buf *buf, size_t off, size_t n)
 {
 	size_t rest;
 
+	if (off > buf->len) {
+		off = buf->len;
+	}
+	if (n > buf->len - off) {
+		n = buf->len - off;
+	}
 	if (n == 0) {
 		return;
 	}
-	if (n > buf->len) {
-		n = buf->len;
-	}
-	rest = buf->len - n;
+	rest = buf->len - off - n;
 	if (rest > 0) {
-		memmove(buf->data, buf->data + n, rest);
+		memmove(buf->data + off, buf->data + off + n, rest);
 	}
-	wire_wipe(buf->data + rest, n);
-	buf->len = rest;
+	wire_wipe(buf->data + off + rest, n);
+	buf->len = off + rest;
+}
+
+void wire_buf_consume(struct wire_buf *buf, size_t n)
+{
+	wire_buf_cut(buf, 0, n);
 }
 
 void wire_buf_wipe(struct wire_buf *buf)

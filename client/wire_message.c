@@ -74,10 +74,10 @@ void wire_error_set(struct wire_error *error, enum wire_code code, struct wire_s
 	va_list args;
 	int len;
 
+	va_start(args, format);
 	if (param.len > 0 && param.len < WIRE_PARAM_SIZE && wire_is_utf8(param)) {
 		named = (size_t)snprintf(text, sizeof text, "%.*s: ", (int)param.len, param.ptr);
 	}
-	va_start(args, format);
 	len = vsnprintf(text + named, sizeof text - named, format, args);
 	va_end(args);
 	len = len < 0 ? (int)named : len + (int)named;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "daemon/config/config.h"
+#include "daemon/host/activation.h"
 #include "daemon/host/log.h"
 #include "daemon/host/memory.h"
 #include "daemon/host/rights.h"
@@ -16,13 +17,15 @@
 
 #define DEFAULT_CONFIG "/etc/authz/authzd.conf"
 
-enum { EXIT_CLEAN = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+/* EXIT_UNCHECKED: the store is perhaps sound, and could not be looked at. */
+enum { EXIT_CLEAN = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_UNCHECKED = 3 };
 
 static const char usage_text[] =
 	"usage: authzd --policy DIR [--state DIR] [--socket PATH] [--config FILE] [--workers N]\n"
 	"              [--connections N] [--user-connections N] [--idle TIME]\n"
-	"              [--log-format text|json] [--no-confinement]\n"
-	"       authzd [--restore FILE] [--accept-rollback] [--state DIR] [--config FILE]\n"
+	"              [--log-format text|json] [--strict] [--no-confinement]\n"
+	"       authzd [--restore FILE [--accept-lost-keys]] [--accept-rollback] [--state DIR]\n"
+	"              [--config FILE]\n"
 	"       authzd --accept-clock|--verify-store [--state DIR] [--config FILE]\n";
 
 static const char help_text[] =
@@ -40,10 +43,12 @@ static const char help_text[] =
 	"  --idle TIME         when connections are scarce, those idle for so long are closed "
 	"(60s)\n"
 	"  --log-format FORM   text or json, a line an event on standard error\n"
+	"  --strict            do not start with the last good policy when the folder is broken\n"
 	"  --no-confinement    files and system calls are not limited: for debugging alone\n"
 	"  --restore FILE      instead of serving: puts a copy of the store in the store's place\n"
 	"  --accept-rollback   instead of serving: takes a store that was rolled back as it is,\n"
 	"                      enters that in the audit trail, and ends\n"
+	"  --accept-lost-keys  with --restore: also a copy with keys whose pepper is gone\n"
 	"  --accept-clock      instead of serving: takes the present time as right, though the "
 	"store\n"
 	"                      knows a later one, enters that in the audit trail, and ends\n"
@@ -63,9 +68,11 @@ enum option_code {
 	OPTION_USER_CONNECTIONS,
 	OPTION_IDLE,
 	OPTION_LOG,
+	OPTION_STRICT,
 	OPTION_NO_CONFINEMENT,
 	OPTION_RESTORE,
 	OPTION_ACCEPT,
+	OPTION_ACCEPT_LOST,
 	OPTION_ACCEPT_CLOCK,
 	OPTION_VERIFY,
 	OPTION_VERSION
@@ -81,9 +88,11 @@ static const struct option options[] = {
 	{ "user-connections", required_argument, NULL, OPTION_USER_CONNECTIONS },
 	{ "idle", required_argument, NULL, OPTION_IDLE },
 	{ "log-format", required_argument, NULL, OPTION_LOG },
+	{ "strict", no_argument, NULL, OPTION_STRICT },
 	{ "no-confinement", no_argument, NULL, OPTION_NO_CONFINEMENT },
 	{ "restore", required_argument, NULL, OPTION_RESTORE },
 	{ "accept-rollback", no_argument, NULL, OPTION_ACCEPT },
+	{ "accept-lost-keys", no_argument, NULL, OPTION_ACCEPT_LOST },
 	{ "accept-clock", no_argument, NULL, OPTION_ACCEPT_CLOCK },
 	{ "verify-store", no_argument, NULL, OPTION_VERIFY },
 	{ "version", no_argument, NULL, OPTION_VERSION },
@@ -96,6 +105,7 @@ struct command_line {
 	const char *config;
 	const char *restore; /* a file; NULL: none */
 	bool accept_rollback;
+	bool accept_lost;
 	bool accept_clock;
 	bool verify;
 };
@@ -190,6 +200,9 @@ static enum outcome read_option(struct config *config, int code, struct command_
 		return read_limit(config, code, optarg);
 	case OPTION_LOG:
 		return read_log_format(config, optarg);
+	case OPTION_STRICT:
+		config->strict = true;
+		return GO_ON;
 	case OPTION_NO_CONFINEMENT:
 		config->confine = false;
 		return GO_ON;
@@ -198,6 +211,9 @@ static enum outcome read_option(struct config *config, int code, struct command_
 		return GO_ON;
 	case OPTION_ACCEPT:
 		line->accept_rollback = true;
+		return GO_ON;
+	case OPTION_ACCEPT_LOST:
+		line->accept_lost = true;
 		return GO_ON;
 	case OPTION_ACCEPT_CLOCK:
 		line->accept_clock = true;
@@ -217,6 +233,20 @@ static enum outcome read_option(struct config *config, int code, struct command_
 	}
 }
 
+/* A long option: the nearest one is named. */
+static enum outcome unknown_option(const char *word)
+{
+	struct pol_str typed = { word + 2, strcspn(word + 2, "=") };
+	const char *nearest = config_nearest_option(typed, options);
+
+	if (nearest == NULL) {
+		return usage_error("unknown option", word);
+	}
+	fprintf(stderr, "authzd: unknown option: --%.*s: did you mean '--%s'?\n%s",
+		POL_STR_ARGS(typed), nearest, usage_text);
+	return USAGE_ERROR;
+}
+
 /* Reports an option for which getopt_long returned '?' or ':'. */
 static enum outcome refuse_option(int code, const char *word)
 {
@@ -228,10 +258,10 @@ static enum outcome refuse_option(int code, const char *word)
 	/* getopt_long reports a long option with an unexpected value by its code in optopt. */
 	if (optopt == OPTION_VERSION || optopt == OPTION_ACCEPT || optopt == OPTION_ACCEPT_CLOCK ||
 		optopt == OPTION_VERIFY || optopt == OPTION_NO_CONFINEMENT ||
-		strncmp(word, "--help=", 7) == 0) {
+		optopt == OPTION_STRICT || strncmp(word, "--help=", 7) == 0) {
 		return usage_error("this option takes no value", word);
 	}
-	return usage_error("unknown option", optopt != 0 ? name : word);
+	return optopt != 0 ? usage_error("unknown option", name) : unknown_option(word);
 }
 
 static enum outcome read_options(
@@ -249,6 +279,9 @@ static enum outcome read_options(
 	}
 	if (outcome == GO_ON && optind < argc) {
 		return usage_error("there are no arguments but options", argv[optind]);
+	}
+	if (outcome == GO_ON && line->accept_lost && line->restore == NULL) {
+		return usage_error("goes with --restore FILE alone", "--accept-lost-keys");
 	}
 	if (outcome == GO_ON && !is_one_task(line)) {
 		return usage_error("give one of them alone",
@@ -285,10 +318,10 @@ static int configure(struct config *config, const struct command_line *line)
 	return EXIT_CLEAN;
 }
 
-static int serve(const struct config *config)
+static int serve(const struct config *config, const struct activation *activation)
 {
-	struct server server = { .lock = -1, .notify = -1 };
-	int r = server_init(&server, config);
+	struct server server = SERVER_NONE;
+	int r = server_init(&server, config, activation);
 
 	if (r == 0) {
 		r = server_run(&server);
@@ -298,14 +331,28 @@ static int serve(const struct config *config)
 	return r == 0 ? EXIT_CLEAN : EXIT_FAILED;
 }
 
+static int verify(const struct config *config)
+{
+	switch (restore_verify(config)) {
+	case 0:
+		return EXIT_CLEAN;
+	case -EBADMSG:
+	case -EIO:
+		return EXIT_FAILED;
+	default:
+		return EXIT_UNCHECKED;
+	}
+}
+
 static int restore(const struct config *config, const struct command_line *line)
 {
 	int r;
 
+	if (line->verify) {
+		return verify(config);
+	}
 	if (line->restore != NULL) {
-		r = restore_run(config, line->restore, line->accept_rollback);
-	} else if (line->verify) {
-		r = restore_verify(config);
+		r = restore_run(config, line->restore, line->accept_rollback, line->accept_lost);
 	} else {
 		r = restore_accept(config, line->accept_rollback, line->accept_clock);
 	}
@@ -315,11 +362,12 @@ static int restore(const struct config *config, const struct command_line *line)
 int main(int argc, char **argv)
 {
 	struct command_line line = { .config = NULL };
+	struct activation activation;
 	struct config config;
 	enum outcome outcome;
 	int status;
 
-	if (rights_begin() < 0) {
+	if (activation_read(&activation) < 0 || rights_begin(activation.count) < 0) {
 		return EXIT_FAILED;
 	}
 	memory_return_large();
@@ -332,7 +380,7 @@ int main(int argc, char **argv)
 	status = configure(&config, &line);
 	if (status == EXIT_CLEAN) {
 		log_init(config.log_format);
-		status = serves(&line) ? serve(&config) : restore(&config, &line);
+		status = serves(&line) ? serve(&config, &activation) : restore(&config, &line);
 	}
 	config_finish(&config);
 	return status;

@@ -4,11 +4,13 @@
 
     tests/tap.py FILE… [-k WORD]
 
+At its end it says how many seconds of a core the tests and the processes took that they waited for.
 A test's name is the first line of its docstring, else its own name as words. -k runs only the
 tests whose names contain WORD. A file without a test fails.
 """
 
 import importlib.util
+import resource
 import sys
 import traceback
 import unittest
@@ -103,6 +105,8 @@ def main(arguments):
         suite = unittest.TestSuite(test for test in all_tests(suite) if word in test.id())
     result = TapResult()
     suite.run(result)
+    used = [resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    print(f"# took {sum(one.ru_utime + one.ru_stime for one in used):.1f} s of a core")
     print(f"1..{result.number}")
     if result.number == 0:
         print("# no test ran", file=sys.stderr)

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "tools/record.h"
 #include "tools/text.h"
@@ -82,7 +83,9 @@ static const char *quota_text(struct app *app, struct wire_cursor result)
 	struct wire_cursor quota;
 
 	if (!record_find(result, "quota", &quota)) {
-		return "there is no key, principal, tenant or address to count it for";
+		return record_str(result, "fact").len > 0
+			       ? "what it counts by is not known"
+			       : "there is no key, principal, tenant or address to count it for";
 	}
 	return app_text(app, "all of %" PRId64 " are used; it starts again in %s",
 		record_int(quota, "limit", 0), when_duration(app, record_int(quota, "reset", 0)));
@@ -124,6 +127,15 @@ static const char *reason_text(
 	return app_text(app, "%s for %s", what, subject_text(app, result, false));
 }
 
+const char *answer_reason(struct app *app, const char *reason, const char *what)
+{
+	static const uint8_t empty_map[] = { 0x80 };
+	struct wire_cursor nothing = wire_cursor_of(empty_map, sizeof empty_map);
+
+	return strcmp(reason, "quota") == 0 ? "the quota is used up"
+					    : reason_text(app, nothing, pol_str_of(reason), what);
+}
+
 static void print_renew(struct app *app, struct wire_cursor result)
 {
 	if (record_bool(result, "renew", false)) {
@@ -133,6 +145,24 @@ static void print_renew(struct app *app, struct wire_cursor result)
 			record_when(app, result, "renew_by", "soon"));
 	}
 }
+
+/* ": 192.0.2.1", what the denial was judged by; empty: the daemon does not say. */
+static const char *fact_text(struct app *app, struct wire_cursor result, struct pol_str code)
+{
+	const char *fact = record_text(&app->arena, result, "fact");
+
+	if (fact[0] != '\0') {
+		return app_text(app, ": %s", fact);
+	}
+	/* A peer that is not trusted gets no fact, and cannot state an address. */
+	if (pol_str_equal(code, POL_STR("network")) && app->args.values[FLAG_IP] == NULL) {
+		return ": no address was stated, which only a trusted peer may";
+	}
+	return "";
+}
+
+/* The other lines of a denial that is folded begin here. */
+#define DENIAL_INDENT 4
 
 int answer_print(struct app *app, struct wire_cursor result, const char *what)
 {
@@ -149,9 +179,13 @@ int answer_print(struct app *app, struct wire_cursor result, const char *what)
 		print_renew(app, result);
 		return EXIT_YES;
 	}
-	printf("%sdeny%s %" PRId64 " %s: %s\n", text_begin(app->colour, COLOUR_RED),
-		text_end(app->colour, COLOUR_RED), record_int(result, "status", 403),
-		text_escape(&app->arena, code), reason_text(app, result, code, what));
+	text_fold(stdout,
+		app_text(app, "%sdeny%s %" PRId64 " %s: %s%s", text_begin(app->colour, COLOUR_RED),
+			text_end(app->colour, COLOUR_RED), record_int(result, "status", 403),
+			text_escape(&app->arena, code), reason_text(app, result, code, what),
+			fact_text(app, result, code)),
+		&(struct text_lines){ text_columns(stdout), 0, DENIAL_INDENT });
+	putchar('\n');
 	print_renew(app, result);
 	return EXIT_NO;
 }

@@ -13,3 +13,7 @@
  * is a denial.
  */
 int answer_print(struct app *app, struct wire_cursor result, const char *what);
+
+/* What a reason says, where the rest of the decision is not known: "no role of the caller allows
+ * WHAT". */
+const char *answer_reason(struct app *app, const char *reason, const char *what);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/app.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "tools/pager.h"
+#include "tools/secret.h"
 #include "tools/text.h"
 
 /* Longer messages are cut. */
@@ -25,6 +28,8 @@ int app_fail(struct app *app, int status, const char *code, const char *format, 
 	va_start(args, format);
 	vsnprintf(message, sizeof message, format, args);
 	va_end(args);
+	secret_redact(message);
+	pager_end(app);
 	fflush(stdout);
 	say(app, "", COLOUR_NONE, message);
 	if (app->want_json && !app->failed) {
@@ -95,7 +100,13 @@ void app_warn(struct app *app, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(message, sizeof message, format, args);
 	va_end(args);
+	secret_redact(message);
 	say(app, "warning: ", COLOUR_YELLOW, message);
+}
+
+const char *app_count(struct app *app, uint64_t count, const char *one)
+{
+	return app_text(app, "%" PRIu64 " %s%s", count, one, count == 1 ? "" : "s");
 }
 
 const char *app_text(struct app *app, const char *format, ...)

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "policy/text/arena.h"
 #include "policy/text/str.h"
@@ -42,22 +43,34 @@ struct app {
 	struct args args;
 	struct pol_arena arena;
 	bool want_json;
+	size_t format;             /* which of the command's formats */
 	bool colour;               /* on standard output */
 	bool colour_err;           /* on standard error */
 	json_t *document;          /* what --json prints at the end; NULL: nothing */
 	struct document_list list; /* what --json has printed before that, if it was begun */
 	bool failed;               /* app_fail was called */
+	bool may_be_forbidden;     /* a call that is `forbidden` is EXIT_NO and not reported */
 	bool no_memory;            /* for the document */
+	struct {
+		pid_t pid;    /* 0: it was not begun; -1: it has ended */
+		int terminal; /* the standard output of before */
+	} pager;              /* see pager.h */
 	struct rpc *rpc;
 	int64_t now; /* Unix seconds, at the start */
-	/* The token that the command manages by (token.h); without one the peer counts. It is
-	 * wiped at the end. */
+	/* The token that the command manages by (token.h); without one the peer counts. Or the one
+	 * that http-check sends. It is wiped at the end. */
 	char token[APP_TOKEN];
 	size_t token_len;
 };
 
 /* Options of one command. */
 #define COMMAND_MAX_FLAGS 16
+
+/* Values of its --format. */
+#define COMMAND_MAX_FORMATS 5
+
+/* For max_words: any number of words, each of them of the kind of the first. */
+#define COMMAND_MANY_WORDS SIZE_MAX
 
 struct bulk;
 struct list;
@@ -70,9 +83,13 @@ struct command {
 	const char *text;                       /* a paragraph or more, lines broken; may be NULL */
 	const char *examples;                   /* lines of shell; never with a secret */
 	enum flag flags[COMMAND_MAX_FLAGS + 1]; /* FLAG_NONE ends them */
+	/* What --format may be, up to NULL; the first one is the default. "json" is --json. */
+	const char *formats[COMMAND_MAX_FORMATS + 1];
 	size_t min_words;
-	size_t max_words; /* 0: min_words */
+	size_t max_words; /* 0: min_words; or COMMAND_MANY_WORDS */
 	bool by_token;    /* manages, and takes --token and --token-file for all its calls */
+	bool asks; /* decides, or goes by a token of its own: the socket for decisions does */
+	bool all_tenants; /* --tenant '*' is all of them */
 	bool edits;       /* an empty value removes what is there; at least one option is needed */
 	int (*run)(struct app *app);
 	const char *method;    /* of the daemon, that it calls */
@@ -85,7 +102,8 @@ struct command {
 };
 
 /* Reports on standard error ("authzcheck: MESSAGE") and, with --json, as the document
- * {"error": {"code", "message"}}. Returns status, for `return app_fail(…)`. */
+ * {"error": {"code", "message"}}, without secrets of tokens. Returns status, for `return
+ * app_fail(…)`. */
 __attribute__((format(printf, 4, 5))) int app_fail(
 	struct app *app, int status, const char *code, const char *format, ...);
 
@@ -114,6 +132,9 @@ void app_append(struct app *app, json_t *array, json_t *value);
 
 /* A warning on standard error; changes nothing else. */
 __attribute__((format(printf, 2, 3))) void app_warn(struct app *app, const char *format, ...);
+
+/* "1 key", "2 keys"; the plural of `one` has an s. */
+const char *app_count(struct app *app, uint64_t count, const char *one);
 
 /* printf into the arena. Never NULL: when memory is out an empty string, and the arena's status
  * makes the run fail at its end. */

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "policy/text/nearest.h"
+
 enum flag_kind {
 	KIND_SWITCH = 0,
 	KIND_VALUE,
@@ -23,8 +25,11 @@ struct flag_info {
 static const struct flag_info infos[FLAG_COUNT] = {
 	[FLAG_NONE] = { "", 0, KIND_SWITCH, NULL, "" },
 	[FLAG_SOCKET] = { "socket", 0, KIND_VALUE, "PATH", "the daemon's socket" },
+	[FLAG_SERVER_USER] = { "server-user", 0, KIND_VALUE, "USER",
+		"the user that the daemon runs as, if not trusted otherwise" },
 	[FLAG_JSON] = { "json", 0, KIND_SWITCH, NULL, "one JSON document on standard output" },
 	[FLAG_NO_COLOR] = { "no-color", 0, KIND_SWITCH, NULL, "no colour, not even on a terminal" },
+	[FLAG_NO_PAGER] = { "no-pager", 0, KIND_SWITCH, NULL, "print lists without $PAGER" },
 	[FLAG_TIMEOUT] = { "timeout", 0, KIND_VALUE, "TIME",
 		"how long to wait for the daemon (default 5s)" },
 	[FLAG_HELP] = { "help", 'h', KIND_SWITCH, NULL, "this text" },
@@ -33,6 +38,7 @@ static const struct flag_info infos[FLAG_COUNT] = {
 	[FLAG_ROLE] = { "role", 0, KIND_LIST, "A,B", "roles" },
 	[FLAG_ONE_ROLE] = { "role", 0, KIND_VALUE, "ROLE", "the role" },
 	[FLAG_SCOPE] = { "scope", 0, KIND_LIST, "A,B", "scopes" },
+	[FLAG_ONE_SCOPE] = { "scope", 0, KIND_VALUE, "SCOPE", "the scope" },
 	[FLAG_NAME] = { "name", 0, KIND_VALUE, "TEXT", "a name for people" },
 	[FLAG_LABEL] = { "label", 0, KIND_VALUE, "TEXT", "a label to find it by" },
 	[FLAG_KIND] = { "kind", 0, KIND_VALUE, "KIND", "user or service" },
@@ -69,6 +75,10 @@ static const struct flag_info infos[FLAG_COUNT] = {
 	[FLAG_TREE] = { "tree", 0, KIND_VALUE, "NAME", "the resource tree" },
 	[FLAG_SEARCH] = { "search", 0, KIND_VALUE, "WORD",
 		"only what has this word in its path, actions or description" },
+	[FLAG_UNFOLD] = { "unfold", 0, KIND_SWITCH, NULL,
+		"draw also what is allowed, or not allowed, as a whole" },
+	[FLAG_HTML] = { "html", 0, KIND_VALUE, "FILE",
+		"write a page for a browser; - is standard output" },
 	[FLAG_IP] = { "ip", 0, KIND_VALUE, "ADDRESS", "the caller's address" },
 	[FLAG_MFA_AT] = { "mfa-at", 0, KIND_VALUE, "WHEN",
 		"when the caller last gave a second factor: RFC 3339, now, or 5m for 5 minutes "
@@ -80,6 +90,8 @@ static const struct flag_info infos[FLAG_COUNT] = {
 	[FLAG_TOKEN_FILE] = { "token-file", 0, KIND_VALUE, "FILE",
 		"a file whose first line is the token (or set $AUTHZ_TOKEN)" },
 	[FLAG_EXPLAIN] = { "explain", 0, KIND_SWITCH, NULL, "explain the decision, line by line" },
+	[FLAG_EXPLAIN_CODE] = { "explain", 0, KIND_VALUE, "CODE", "explain a warning's code" },
+	[FLAG_LIST_CODES] = { "list", 0, KIND_SWITCH, NULL, "list the codes of all warnings" },
 	[FLAG_ACTOR] = { "actor", 0, KIND_VALUE, "ACTOR",
 		"only what this actor did: uid:N, key:ID or daemon" },
 	[FLAG_KEY] = { "key", 0, KIND_VALUE, "ID", "only what was done to this key" },
@@ -87,6 +99,8 @@ static const struct flag_info infos[FLAG_COUNT] = {
 		"from this time on: RFC 3339, or how long ago: 7d" },
 	[FLAG_BEFORE] = { "until", 0, KIND_VALUE, "WHEN",
 		"up to this time: RFC 3339, or how long ago" },
+	[FLAG_AFTER] = { "after", 0, KIND_VALUE, "RECORD",
+		"only the records after this one, by its number" },
 	[FLAG_FOLLOW] = { "follow", 'f', KIND_SWITCH, NULL,
 		"wait for new records and show them, too" },
 	[FLAG_LINES] = { "lines", 'n', KIND_VALUE, "N", "only the last N" },
@@ -96,13 +110,41 @@ static const struct flag_info infos[FLAG_COUNT] = {
 	[FLAG_CONFIG] = { "config", 0, KIND_VALUE, "FILE", "the daemon's configuration" },
 	[FLAG_ACCEPT_ROLLBACK] = { "accept-rollback", 0, KIND_SWITCH, NULL,
 		"accept that later changes are lost: keys revoked since work again" },
-	[FLAG_FORMAT] = { "format", 0, KIND_VALUE, "FORMAT",
-		"text; github (policy check and test) or gitleaks (key pattern)" },
+	[FLAG_ACCEPT_LOST] = { "accept-lost-keys", 0, KIND_SWITCH, NULL,
+		"accept that keys whose pepper is gone are unknown from now on" },
+	[FLAG_FORMAT] = { "format", 0, KIND_VALUE, "FORMAT", "the form of the output" },
+	[FLAG_CHECK] = { "check", 0, KIND_SWITCH, NULL,
+		"change no file: list those that would change" },
+	[FLAG_DIFF] = { "diff", 0, KIND_SWITCH, NULL,
+		"change no file: print what would change, for patch(1)" },
+	[FLAG_FAIL_ON] = { "fail-on", 0, KIND_VALUE, "any|gain|loss",
+		"which differences make exit status 1: default any" },
+	[FLAG_AGAINST] = { "against", 0, KIND_VALUE, "SOCKET",
+		"also look in the store of that daemon: what the policy lacks, or changes" },
+	[FLAG_AGAINST_POLICY] = { "against", 0, KIND_VALUE, "POLICY",
+		"print what differs from this policy file or folder instead" },
+	[FLAG_BASE] = { "base", 0, KIND_VALUE, "PATH",
+		"stands before all paths; / for nothing (default: as the server's URL has it)" },
+	[FLAG_PREFIX] = { "prefix", 0, KIND_VALUE, "WORD",
+		"how keys begin: acme makes acme_live_ and acme_test_" },
+	[FLAG_OPENAPI] = { "openapi", 0, KIND_VALUE, "FILE", "the API's OpenAPI document" },
+	[FLAG_ROUTES] = { "routes", 0, KIND_VALUE, "FILE",
+		"the API's routes, as import-routes reads them" },
+	[FLAG_NAME_OF_API] = { "name", 0, KIND_VALUE, "NAME",
+		"what the tree and the stack are called (default api)" },
 	[FLAG_MODULES] = { "modules", 0, KIND_VALUE, "DIR",
 		"the folder of modules that are not built in; those that the policy names are "
 		"run" },
 	[FLAG_VERBOSE] = { "verbose", 'v', KIND_SWITCH, NULL,
 		"a line for each test, and why it failed" },
+	[FLAG_FILTER] = { "filter", 0, KIND_VALUE, "PATTERN",
+		"only the tests whose name has this in it; * is any text, ? one character" },
+	[FLAG_COVERAGE] = { "coverage", 0, KIND_SWITCH, NULL,
+		"which rules, roles, scopes and lines of stacks no test depends on" },
+	[FLAG_FAIL_UNDER] = { "fail-under", 0, KIND_VALUE, "PERCENT",
+		"exit status 1 when it is less than this, from 0 to 100" },
+	[FLAG_JOBS] = { "jobs", 'j', KIND_VALUE, "N",
+		"how many processes work at it (default: one for each processor)" },
 	[FLAG_ALL] = { "all", 0, KIND_SWITCH, NULL,
 		"every key that the other options do not exclude" },
 	[FLAG_DRY_RUN] = { "dry-run", 0, KIND_SWITCH, NULL,
@@ -113,17 +155,24 @@ static const struct flag_info infos[FLAG_COUNT] = {
 	[FLAG_IDLE] = { "idle", 0, KIND_VALUE, "TIME", "not used for this long: default 90d" },
 	[FLAG_EXPIRING] = { "expiring", 0, KIND_VALUE, "TIME",
 		"expires within this time: default 30d" },
+	[FLAG_COLUMNS] = { "columns", 0, KIND_LIST, "A,B", "only these columns, in this order" },
+	[FLAG_WIDE] = { "wide", 0, KIND_SWITCH, NULL,
+		"whole values in all columns, however wide the terminal" },
+	[FLAG_FAMILY] = { "family", 0, KIND_VALUE, "FAMILY",
+		"ask as nginx, forwarded (Caddy, Traefik, HAProxy) or envoy; default: each in "
+		"turn" },
+	[FLAG_HEADER] = { "header", 0, KIND_VALUE, "NAME",
+		"send the token in this header, not as a bearer token" },
+	[FLAG_COOKIE] = { "cookie", 0, KIND_VALUE, "NAME", "send the token in this cookie" },
 	[FLAG_COUNT_OF] = { "count", 0, KIND_VALUE, "N", "how many" },
 };
 
-static const enum flag globals[] = { FLAG_SOCKET, FLAG_JSON, FLAG_NO_COLOR, FLAG_TIMEOUT, FLAG_HELP,
-	FLAG_VERSION };
+static const enum flag globals[] = { FLAG_SOCKET, FLAG_SERVER_USER, FLAG_JSON, FLAG_NO_COLOR,
+	FLAG_NO_PAGER, FLAG_TIMEOUT, FLAG_HELP, FLAG_VERSION };
 
 enum {
 	GLOBAL_COUNT = sizeof globals / sizeof globals[0],
 	LONG_BASE = 256, /* what getopt_long returns for FLAG_NONE's long name */
-	NEAR = 2,        /* edits, for a word of four letters or more */
-	NEAR_MAX = 48,   /* longer words are not compared */
 };
 
 size_t args_globals(const enum flag **out)
@@ -135,6 +184,34 @@ size_t args_globals(const enum flag **out)
 const char *args_name(enum flag flag)
 {
 	return infos[flag].name;
+}
+
+enum flag args_find(const char *word)
+{
+	const char *name = strncmp(word, "--", 2) == 0 ? word + 2 : "";
+	size_t len = strcspn(name, "=");
+
+	for (enum flag flag = FLAG_NONE + 1; flag < FLAG_COUNT; flag++) {
+		const struct flag_info *info = &infos[flag];
+		bool by_letter = info->letter != 0 && word[0] == '-' && word[1] == info->letter &&
+				 word[2] == '\0';
+
+		if (by_letter || (len > 0 && strlen(info->name) == len &&
+					 memcmp(info->name, name, len) == 0)) {
+			return flag;
+		}
+	}
+	return FLAG_NONE;
+}
+
+bool args_takes_value(enum flag flag)
+{
+	return infos[flag].kind != KIND_SWITCH;
+}
+
+bool args_is_list(enum flag flag)
+{
+	return infos[flag].kind == KIND_LIST;
 }
 
 struct args_help args_help_of(enum flag flag, char *buf, size_t size)
@@ -155,52 +232,18 @@ static size_t smaller(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* The optimal string alignment distance: an exchange of neighbours counts as one edit. */
-static size_t distance(const char *a, const char *b)
-{
-	size_t rows[3][NEAR_MAX + 1];
-	size_t a_len = strlen(a);
-	size_t b_len = strlen(b);
-
-	if (a_len > NEAR_MAX || b_len > NEAR_MAX) {
-		return NEAR_MAX;
-	}
-	for (size_t j = 0; j <= b_len; j++) {
-		rows[0][j] = j;
-	}
-	for (size_t i = 1; i <= a_len; i++) {
-		size_t *row = rows[i % 3];
-		const size_t *above = rows[(i + 2) % 3];
-		const size_t *before = rows[(i + 1) % 3];
-
-		row[0] = i;
-		for (size_t j = 1; j <= b_len; j++) {
-			size_t cost = a[i - 1] == b[j - 1] ? 0 : 1;
-
-			row[j] =
-				smaller(smaller(above[j] + 1, row[j - 1] + 1), above[j - 1] + cost);
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
-				row[j] = smaller(row[j], before[j - 2] + 1);
-			}
-		}
-	}
-	return rows[a_len % 3][b_len];
-}
-
 const char *args_nearest(const char *word, const char *const *candidates, size_t count)
 {
-	size_t best = (strlen(word) >= 4 ? NEAR : 1) + 1;
-	const char *nearest = NULL;
+	struct pol_nearest nearest = pol_nearest_to(pol_str_of(word));
+	const char *found = NULL;
 
 	for (size_t i = 0; i < count; i++) {
-		size_t d = distance(word, candidates[i]);
-
-		if (d < best) {
-			best = d;
-			nearest = candidates[i];
+		pol_nearest_offer(&nearest, pol_str_of(candidates[i]));
+		if (nearest.best.ptr == candidates[i]) {
+			found = candidates[i];
 		}
 	}
-	return nearest;
+	return found;
 }
 
 static bool list_add(struct args_list *list, struct pol_arena *arena, struct pol_str item)
@@ -347,18 +390,6 @@ static void complain(struct args *args, const struct parser *parser, int got, co
 		nearest != NULL ? "'?" : "");
 }
 
-static bool take_words(struct args *args, int argc, char **argv)
-{
-	for (; optind < argc; optind++) {
-		if (args->word_count == ARGS_MAX_WORDS) {
-			snprintf(args->error, sizeof args->error, "too many arguments");
-			return false;
-		}
-		args->words[args->word_count++] = argv[optind];
-	}
-	return true;
-}
-
 int args_parse(struct args *args, struct pol_arena *arena, int argc, char **argv,
 	const enum flag *flags, size_t count, bool leading)
 {
@@ -383,8 +414,11 @@ int args_parse(struct args *args, struct pol_arena *arena, int argc, char **argv
 			return -1;
 		}
 	}
-	if (!leading && !take_words(args, argc, argv)) {
-		return -1;
+	if (!leading) {
+		/* getopt_long has moved them to the end. */
+		args->words = (const char *const *)argv + optind;
+		args->word_count = (size_t)(argc - optind);
+		optind = argc;
 	}
 	return optind;
 }

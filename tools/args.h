@@ -16,8 +16,10 @@
 enum flag {
 	FLAG_NONE = 0,
 	FLAG_SOCKET,
+	FLAG_SERVER_USER,
 	FLAG_JSON,
 	FLAG_NO_COLOR,
+	FLAG_NO_PAGER,
 	FLAG_TIMEOUT,
 	FLAG_HELP,
 	FLAG_VERSION,
@@ -25,6 +27,7 @@ enum flag {
 	FLAG_ROLE,
 	FLAG_ONE_ROLE, /* --role with one role */
 	FLAG_SCOPE,
+	FLAG_ONE_SCOPE, /* --scope with one scope */
 	FLAG_NAME,
 	FLAG_LABEL,
 	FLAG_KIND,
@@ -49,25 +52,45 @@ enum flag {
 	FLAG_SERVICE,
 	FLAG_TREE,
 	FLAG_SEARCH,
+	FLAG_UNFOLD,
+	FLAG_HTML,
 	FLAG_IP,
 	FLAG_MFA_AT,
 	FLAG_TIME,
 	FLAG_TOKEN,
 	FLAG_TOKEN_FILE,
 	FLAG_EXPLAIN,
+	FLAG_EXPLAIN_CODE, /* --explain with a code */
+	FLAG_LIST_CODES,
 	FLAG_ACTOR,
 	FLAG_KEY,
 	FLAG_SINCE,
 	FLAG_BEFORE, /* --until for times in the past */
+	FLAG_AFTER,
 	FLAG_FOLLOW,
 	FLAG_LINES,
 	FLAG_VERIFY,
 	FLAG_STATE,
 	FLAG_CONFIG,
 	FLAG_ACCEPT_ROLLBACK,
+	FLAG_ACCEPT_LOST,
 	FLAG_FORMAT,
+	FLAG_CHECK,
+	FLAG_DIFF,
+	FLAG_FAIL_ON,
+	FLAG_AGAINST,
+	FLAG_AGAINST_POLICY, /* --against with a policy */
+	FLAG_BASE,
+	FLAG_PREFIX,
+	FLAG_OPENAPI,
+	FLAG_ROUTES,
+	FLAG_NAME_OF_API, /* --name with a word that is no text */
 	FLAG_MODULES,
 	FLAG_VERBOSE,
+	FLAG_FILTER,
+	FLAG_COVERAGE,
+	FLAG_FAIL_UNDER,
+	FLAG_JOBS,
 	FLAG_ALL,
 	FLAG_DRY_RUN,
 	FLAG_YES,
@@ -75,11 +98,13 @@ enum flag {
 	FLAG_HASH,
 	FLAG_IDLE,
 	FLAG_EXPIRING,
+	FLAG_COLUMNS,
+	FLAG_WIDE,
+	FLAG_FAMILY,
+	FLAG_HEADER,
+	FLAG_COOKIE,
 	FLAG_COUNT
 };
-
-/* Words after the subcommand; no command takes more. */
-#define ARGS_MAX_WORDS 8
 
 struct args_list {
 	struct pol_str *items;
@@ -91,7 +116,7 @@ struct args {
 	bool given[FLAG_COUNT];
 	const char *values[FLAG_COUNT];
 	struct args_list lists[FLAG_COUNT]; /* of those that take A,B or may be repeated */
-	const char *words[ARGS_MAX_WORDS];
+	const char *const *words;           /* after the subcommand: a part of argv */
 	size_t word_count;
 	char error[256]; /* why args_parse failed */
 };
@@ -114,6 +139,12 @@ struct args_help args_help_of(enum flag flag, char *buf, size_t size);
 
 /* The global options: the first ones of enum flag. */
 size_t args_globals(const enum flag **out);
+
+/* The option that "--name", "--name=…" or "-n" is, the first of those with this name; FLAG_NONE. */
+enum flag args_find(const char *word);
+bool args_takes_value(enum flag flag);
+/* A,B. */
+bool args_is_list(enum flag flag);
 
 /* "--name" of an option. */
 const char *args_name(enum flag flag);

@@ -12,8 +12,11 @@
 #include <time.h>
 
 #include "tools/app.h"
+#include "tools/complete.h"
 #include "tools/help.h"
+#include "tools/pager.h"
 #include "tools/rpc.h"
+#include "tools/secret.h"
 #include "tools/text.h"
 #include "tools/token.h"
 
@@ -31,18 +34,6 @@ static void apply_globals(struct app *app)
 		app->colour = false;
 		app->colour_err = false;
 	}
-}
-
-static int unknown_command(struct app *app, const char *group, const char *word)
-{
-	const char *nearest = help_nearest(group, word);
-	size_t len = nearest != NULL ? strcspn(nearest, " ") : 0;
-
-	snprintf(app->args.error, sizeof app->args.error, "unknown command '%s%s%.64s'%s%.*s%s",
-		group != NULL ? group : "", group != NULL ? " " : "", word,
-		nearest != NULL ? ": did you mean '" : "", (int)len, nearest != NULL ? nearest : "",
-		nearest != NULL ? "'?" : "");
-	return fail_usage(app, group != NULL ? group : "");
 }
 
 /*
@@ -64,7 +55,7 @@ static int find_command(struct app *app, int argc, char **argv, int *out_status)
 			return -1;
 		}
 		at += next;
-		if (app->args.given[FLAG_HELP]) {
+		if (app->args.given[FLAG_HELP] && at >= argc) {
 			help_print(app, words[0], stdout);
 			*out_status = EXIT_YES;
 			return -1;
@@ -89,8 +80,46 @@ static int find_command(struct app *app, int argc, char **argv, int *out_status)
 		}
 	}
 	*out_status =
-		unknown_command(app, words[1] != NULL ? words[0] : NULL, words[words[1] != NULL]);
+		help_unknown(app, words[1] != NULL ? words[0] : NULL, words[words[1] != NULL]);
 	return -1;
+}
+
+/* "text, github or json" */
+static const char *format_names(struct app *app)
+{
+	const char *const *formats = app->command->formats;
+	const char *all = formats[0];
+
+	for (size_t i = 1; formats[i] != NULL; i++) {
+		all = app_text(
+			app, "%s%s%s", all, formats[i + 1] != NULL ? ", " : " or ", formats[i]);
+	}
+	return all;
+}
+
+/* Sets app->format by --format or --json, and app->want_json by that. */
+static int read_format(struct app *app)
+{
+	const char *const *formats = app->command->formats;
+	const char *asked = app->args.values[FLAG_FORMAT];
+	const char *wanted = asked != NULL ? asked : app->want_json ? "json" : formats[0];
+	size_t i = 0;
+
+	if (asked != NULL && app->want_json && strcmp(asked, "json") != 0) {
+		return app_fail(app, EXIT_USAGE, "usage",
+			"--format %.64s and --json exclude each other", asked);
+	}
+	while (formats[i] != NULL && strcmp(wanted, formats[i]) != 0) {
+		i++;
+	}
+	if (formats[i] != NULL) {
+		app->format = i;
+		app->want_json = strcmp(wanted, "json") == 0;
+	} else if (asked != NULL) {
+		return app_fail(app, EXIT_USAGE, "usage", "--format '%.64s' is unknown: %s", asked,
+			format_names(app));
+	}
+	return EXIT_YES;
 }
 
 static int run_command(struct app *app, int argc, char **argv)
@@ -119,20 +148,31 @@ static int run_command(struct app *app, int argc, char **argv)
 			command->words);
 		return fail_usage(app, command->name);
 	}
+	status = secret_refuse(app);
+	if (status != EXIT_YES) {
+		return status;
+	}
 	if (app->args.word_count > most) {
 		snprintf(app->args.error, sizeof app->args.error, "%s: unexpected argument '%.64s'",
 			command->name, app->args.words[most]);
 		return fail_usage(app, command->name);
 	}
-	status = command->by_token ? token_manage(app) : EXIT_YES;
+	status = read_format(app);
+	if (status == EXIT_YES && command->by_token) {
+		status = token_manage(app);
+	}
 	return status == EXIT_YES ? command->run(app) : status;
 }
 
 static int run(struct app *app, int argc, char **argv)
 {
 	int status = EXIT_USAGE;
-	int at = find_command(app, argc, argv, &status);
+	int at;
 
+	if (argc > 1 && strcmp(argv[1], "__complete") == 0) {
+		return complete_run(app, argc - 2, argv + 2);
+	}
+	at = find_command(app, argc, argv, &status);
 	return at < 0 ? status : run_command(app, argc - at, argv + at);
 }
 
@@ -142,6 +182,7 @@ static int finish(struct app *app, int status)
 	if (app->arena.status != POL_OK || app->no_memory) {
 		status = app_fail(app, EXIT_DAEMON, "internal", "out of memory");
 	}
+	pager_end(app);
 	if (!app_print(app) || fflush(stdout) != 0 || ferror(stdout)) {
 		fputs("authzcheck: cannot write to standard output\n", stderr);
 		status = status == EXIT_YES ? EXIT_USAGE : status;

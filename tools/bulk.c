@@ -7,6 +7,7 @@
 
 #include "tools/many.h"
 #include "tools/record.h"
+#include "tools/text.h"
 #include "tools/verb.h"
 
 /* The length of a key's id. */
@@ -22,6 +23,7 @@ struct chosen {
 	struct id *ids;          /* in the arena */
 	size_t count;
 	size_t capacity;
+	bool found;  /* the options name at least one, which may not want it */
 	bool failed; /* memory ran out */
 };
 
@@ -44,6 +46,7 @@ static bool on_item(void *context, struct wire_cursor item)
 	struct chosen *chosen = context;
 	struct pol_str id = record_str(item, "id");
 
+	chosen->found = true;
 	if (id.len != ID_SIZE ||
 		(chosen->bulk->wants != NULL && !chosen->bulk->wants(chosen->app, item))) {
 		return true;
@@ -149,6 +152,27 @@ static int confirm(struct app *app, const char *question)
 	return EXIT_YES;
 }
 
+/* "no key has label 'ci' and status 'active'" */
+static int none_found(const struct chosen *chosen)
+{
+	static const enum flag asked[] = { FLAG_LABEL, FLAG_PRINCIPAL, FLAG_TENANT, FLAG_STATUS };
+	struct app *app = chosen->app;
+	const char *what = "";
+
+	for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
+		const char *value = app->args.values[asked[i]];
+
+		if (value == NULL && asked[i] == FLAG_STATUS) {
+			value = chosen->bulk->status;
+		}
+		if (value != NULL) {
+			what = app_text(app, "%s %s %s '%s'", what, what[0] == '\0' ? "has" : "and",
+				args_name(asked[i]), text_escape(&app->arena, pol_str_of(value)));
+		}
+	}
+	return app_fail(app, EXIT_NO, "not_found", "no key%s", what);
+}
+
 static int do_chosen(struct chosen *chosen)
 {
 	struct app *app = chosen->app;
@@ -160,9 +184,17 @@ static int do_chosen(struct chosen *chosen)
 		.name = name,
 		.answered = on_answer,
 		.context = chosen };
-	int status = confirm(app, app_text(app, "%s %zu %s?", verb_name(app), chosen->count,
-					  chosen->count == 1 ? "key" : "keys"));
+	int status = EXIT_YES;
 
+	/* All of none is no mistake: a script clears up what there is. */
+	if (!chosen->found && !app->args.given[FLAG_ALL]) {
+		return none_found(chosen);
+	}
+	/* When they all are already as they shall be, there is nothing to ask. */
+	if (chosen->count > 0) {
+		status = confirm(app, app_text(app, "%s %s?", verb_name(app),
+					      app_count(app, chosen->count, "key")));
+	}
 	return status == EXIT_YES ? many_run(app, &many) : status;
 }
 
@@ -177,7 +209,7 @@ static int dry_run(struct chosen *chosen)
 	for (size_t i = 0; i < chosen->count; i++) {
 		puts(chosen->ids[i].text);
 	}
-	fprintf(stderr, "%zu %s would be %s\n", chosen->count, chosen->count == 1 ? "key" : "keys",
+	fprintf(stderr, "%s would be %s\n", app_count(app, chosen->count, "key"),
 		chosen->bulk->done);
 	return EXIT_YES;
 }

@@ -8,6 +8,8 @@
  *     key VERB [--all] [--principal P] [--label X] [--status S] [--dry-run] [--yes]
  *
  * For many it counts them first, and asks on a terminal; without a terminal it needs --yes.
+ * When a principal or label has none, that is a failure, except with --all; when none of them wants
+ * it, there is no question.
  */
 
 #include "tools/rpc.h"

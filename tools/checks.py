@@ -2,194 +2,41 @@
 # SPDX-License-Identifier: Apache-2.0
 """The steps of tools/check, cheap ones first.
 
-Every step runs even when an earlier one failed, so that one run shows every failure. What a failing
-step printed is shown; a passing one shows only its count. Build folders are kept for the next run:
-`build` (gcc, as everybody uses it) and build-check/ (the others). The last line is
-`N passed, N failed`, and the exit status is 0 when nothing failed.
+Every step runs even when an earlier one failed, so that one run shows every failure. Some steps mostly
+compute and some mostly wait, so several run at a time and no core is idle; what a step printed is
+shown when it ends. What a failing command printed is shown; a passing step shows only its count. Build
+folders are kept for the next run: `build` (gcc, as everybody uses it) and build-check/ (the others).
+The last line is `N passed, N failed`, and the exit status is 0 when nothing failed.
 """
 
 import argparse
+import contextlib
+import functools
+import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-BUILD = ROOT / "build"
-OTHERS = ROOT / "build-check"
-CORES = len(os.sched_getaffinity(0))
-FUZZ_SECONDS = 30  # of a core, for each target
-# Many tests wait for a clock, a disk or an answer most of the time, and none goes by how fast it is.
-TESTS_AT_ONCE = 2 * CORES
-LINES_SHOWN = 200  # of a failing command's output: its end says why
+from checks_step import (
+    BUILD, CLANG, CORES, GCC, OTHERS, ROOT, Failed, Step, build,
+    configure, count_tap, expect_no_reports, printed, run_tests, say, show, suites_present,
+    tracked,
+)
 
-# Standard input is nobody's; messages are English; llvm-symbolizer names a report's functions.
-ENVIRONMENT = {
-    **os.environ,
-    "LC_ALL": "C.UTF-8",
-    "PATH": os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin:/usr/lib/llvm-14/bin",
-}
-GCC = {"CC": "gcc"}
-CLANG = {"CC": "clang-14"}
-
-
-class Failed(Exception):
-    """A step cannot go on; what it printed says why."""
-
-
-class Step:
-    """Counts what a step proved, and runs its commands."""
-
-    def __init__(self, name):
-        self.name = name
-        self.passed = 0
-        self.failed = 0
-        self.skipped = 0
-
-    def expect(self, good, what):
-        if good:
-            self.passed += 1
-        else:
-            self.failed += 1
-            say(f"FAILED: {what}")
-
-    def run(self, *command, env=None, check=True, cwd=ROOT, timeout=1200):
-        """Runs a command, shows its output only when it failed, and gives that output."""
-        try:
-            done = subprocess.run(
-                [str(word) for word in command], cwd=cwd, env={**ENVIRONMENT, **(env or {})},
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                text=True, errors="replace", check=False, timeout=timeout,
-            )
-            status, output = done.returncode, done.stdout
-        except subprocess.TimeoutExpired as error:
-            status, output = "no end", (error.stdout or b"").decode(errors="replace")
-        if status != 0 and check:
-            show(output)
-            raise Failed(f"{' '.join(str(word) for word in command)}: exit {status}")
-        return status, output
-
-
-def say(text=""):
-    print(text, flush=True)
-
-
-def show(output):
-    lines = output.rstrip().split("\n")
-    if len(lines) > LINES_SHOWN:
-        say(f"    … {len(lines) - LINES_SHOWN} lines before these")
-    for line in lines[-LINES_SHOWN:]:
-        say(f"    {line}")
-
-
-def tracked(*patterns):
-    """Our files that fit, relative: those of git and those not yet added to it."""
-    command = ["git", "-c", "safe.directory=*", "ls-files", "--cached", "--others",
-               "--exclude-standard", "--", *patterns]
-    out = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    return sorted({name for name in out.stdout.split("\n") if name and (ROOT / name).is_file()})
-
-
-# Building and testing
-
-
-def configure(step, folder, *options, env):
-    """A build folder with exactly these options; one of another compiler or option is replaced."""
-    folder.parent.mkdir(exist_ok=True)
-    command = ["meson", "setup", folder, "--werror", *options]
-    mark = folder / "tools-check"
-    wanted = json.dumps([str(word) for word in command] + sorted(env.items()))
-    if (folder / "build.ninja").exists():
-        if folder == BUILD:
-            step.run("meson", "configure", folder, "-Dwerror=true", *options)
-        if folder == BUILD or mark.exists() and mark.read_text() == wanted:
-            step.run("ninja", "-C", folder, "build.ninja")  # what meson knows is as old as its last run
-            return
-    shutil.rmtree(folder, ignore_errors=True)
-    step.run(*command, env=env)
-    mark.write_text(wanted)
-
-
-def build(step, folder, *options, env, targets=()):
-    configure(step, folder, *options, env=env)
-    for report in folder.glob("sanitizer-report*"):
-        report.unlink()
-    step.run("ninja", "-C", folder, *targets)
-
-
-def count_tap(step, title, entry, output):
-    """One meson test that speaks TAP: every line of it is a test, and no line at all is a failure."""
-    good = len(re.findall(r"^ok\b(?!.*# *SKIP)", output, re.MULTILINE | re.IGNORECASE))
-    bad = len(re.findall(r"^not ok\b", output, re.MULTILINE))
-    skipped = len(re.findall(r"^ok\b.*# *SKIP", output, re.MULTILINE | re.IGNORECASE))
-    step.passed += good
-    step.failed += bad
-    step.skipped += skipped
-    if good + bad + skipped == 0:
-        step.expect(False, f"{title}: ran no test")
-    elif entry["result"] not in ("OK", "SKIP") and bad == 0:
-        step.expect(False, f"{title}: {entry['result'].lower()} after {good} tests")
-
-
-def run_tests(step, folder, *options, suites):
-    """meson test, counted test by test. Every suite that is asked for must have run some."""
-    timeout = ("--timeout-multiplier", "4") if folder != BUILD else ()
-    log = folder / "meson-logs" / "testlog.json"
-    log.unlink(missing_ok=True)
-    status, output = step.run(
-        "meson", "test", "-C", folder, "--no-rebuild", "--print-errorlogs", "--num-processes", TESTS_AT_ONCE,
-        *timeout, *options, *(word for suite in suites for word in ("--suite", suite)), check=False,
-    )
-    if status != 0:
-        show(output)
-    tests = json.loads((folder / "meson-info" / "intro-tests.json").read_text())
-    known = {test["name"]: test for test in tests}
-    seen = set()
-    failed_before = step.failed
-    for line in log.read_text().split("\n") if log.exists() else ():
-        if not line:
-            continue
-        entry = json.loads(line)
-        name = entry["name"].split(" / ")[-1]
-        test = known.get(name, {"suite": [], "protocol": "tap"})
-        seen.update(suite.split(":")[-1] for suite in test["suite"])
-        if test["protocol"] == "tap":
-            count_tap(step, name, entry, entry.get("stdout", ""))
-        else:
-            step.expect(entry["result"] == "OK", f"{name}: {entry['result'].lower()}")
-    for suite in suites:
-        if suite not in seen:
-            step.expect(False, f"suite {suite} ran no test")
-    if status != 0 and step.failed == failed_before:
-        step.expect(False, f"meson test: exit {status}")
-
-
-STARTS_DAEMONS = ("e2e", "attack", "servers")
-
-
-def suites_present():
-    """The suites that the tree has tests for: a folder with test sources must run as its suite."""
-    folders = {name.split("/")[1] for name in tracked("tests/*/test_*.c", "tests/*/test_*.py")}
-    rooms = {"policy": "*.c", "client": "*.c", "daemon": "*.c", "fuzz": "*_fuzz.c"}
-    folders.update(room for room, files in rooms.items() if tracked(f"tests/{room}/{files}"))
-    if tracked("tests/attack/*.py"):
-        folders.add("attack")
-    return sorted(folders)
-
-
-def expect_no_reports(step, folder):
-    """A sanitizer's report in a file counts, whatever the test that left it said of itself."""
-    reports = sorted(folder.glob("sanitizer-report*"))
-    for report in reports[:5]:
-        say(f"{report.name}:")
-        show(report.read_text(errors="replace"))
-    step.expect(not reports, f"{len(reports)} sanitizer reports in {folder.name}")
+FUZZ_SECONDS = 30  # for each target, beside the other steps
+FUZZ_CORE_SECONDS = 10  # that it has of a core at least, however busy the machine is
+TESTS_NAMED = 12  # of a step, those that took most of a core
+STEPS_AT_ONCE = 4  # two that build and compute, and two whose tests wait
 
 
 # The steps
@@ -245,17 +92,31 @@ def step_gcc(step):
 
 
 def step_clang(step):
-    """clang, warnings are errors, every test that starts no daemon: asan runs those as clang built it"""
+    """clang, warnings are errors: what is installed; asan builds and runs the tests, with the same warnings"""
     folder = OTHERS / "clang"
-    build(step, folder, env=CLANG, targets=("all", "bench"))
-    run_tests(step, folder, suites=[suite for suite in suites_present() if suite not in STARTS_DAEMONS])
+    configure(step, folder, env=CLANG)
+    wanted = [os.path.relpath(target["filename"][0], folder) for target in installed(folder)]
+    build(step, folder, env=CLANG, targets=wanted)
+    for name in wanted:
+        step.expect((folder / name).exists(), f"clang: no {name}")
+
+
+# One build for the tests and for libFuzzer, which steers by the coverage that fuzzer-no-link counts. lld
+# links a sanitizer's library into each program in a third of the time.
+ASAN = ("-Db_sanitize=address,undefined", "-Db_lundef=false",
+        "-Dc_args=-fsanitize=fuzzer-no-link -fno-sanitize-recover=all", "-Dc_link_args=-fuse-ld=lld-14")
+
+
+# Suites about what no sanitizer sees: the text of sources, real web servers, and clients in other languages,
+# which conformance replays against the sanitized daemon.
+OF_OTHERS = ("rooms", "servers", "clients", "node")
 
 
 def step_asan(step):
-    """clang's address, leak and undefined sanitizers, every test but those with real web servers"""
+    """clang's address, leak and undefined sanitizers, every test but those of web servers and clients"""
     folder = OTHERS / "asan"
-    build(step, folder, "-Db_sanitize=address,undefined", "-Db_lundef=false", env=CLANG)
-    run_tests(step, folder, suites=[suite for suite in suites_present() if suite != "servers"])
+    build(step, folder, *ASAN, env=CLANG)
+    run_tests(step, folder, suites=[suite for suite in suites_present() if suite not in OF_OTHERS])
     expect_no_reports(step, folder)
 
 
@@ -290,7 +151,7 @@ def works_under_tsan(step):
 
 
 def step_tsan(step):
-    """the daemon under the thread sanitizer, end to end"""
+    """the daemon under the thread sanitizer, end to end, without tests of one caller at a time"""
     folder = OTHERS / "tsan"
     options = ("-Db_sanitize=thread", "-Db_lundef=false")
     configure(step, folder, *options, env=CLANG)
@@ -305,7 +166,7 @@ def step_tsan(step):
     build(step, folder, *options, env=CLANG, targets=wanted)
     prefix = works_under_tsan(step)
     wrapper = ("--wrapper", " ".join(prefix)) if prefix else ()
-    run_tests(step, folder, *wrapper, suites=("e2e",))
+    run_tests(step, folder, *wrapper, "--no-suite", "one_caller", suites=("e2e",))
     expect_no_reports(step, folder)
 
 
@@ -335,20 +196,79 @@ TIDY_CHECKS = ",".join((
 )).replace(" ", ",")
 
 
+# States of one function that the analyzer looks at: a third of what it does by itself, in 0.4 of the
+# time. The rest repeat: in seventy files taken at random no block of code is reached only by them.
+# AUTHZ_TIDY_STATES=225000 tools/check tidy looks at all of them.
+TIDY_STATES = int(os.environ.get("AUTHZ_TIDY_STATES", "75000"))
+TIDY_DEPTH = ("-Xclang", "-analyzer-config", "-Xclang", f"max-nodes={TIDY_STATES}")
+
+
+# A source is not looked at again while nothing that it is compiled from has changed: what was clean is
+# remembered for this long.
+TIDY_DAYS = 30
+
+
+def tidy_cache():
+    """The folder of marks, one for each state of a source that was clean."""
+    for home in (Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser(), OTHERS):
+        folder = home / "authzd-tidy"
+        with contextlib.suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            for mark in folder.iterdir():
+                if mark.stat().st_mtime < time.time() - TIDY_DAYS * 86400:
+                    mark.unlink(missing_ok=True)
+            return folder
+    raise Failed("no folder for what clang-tidy found clean")
+
+
+def tidy_key(step, entry):
+    """A hash of all that clang-tidy's answer depends on: the source as its headers complete it, with the
+    comments that silence a check, the options, and which checks there are."""
+    words = shlex.split(entry["command"])
+    words = words[words[0].endswith("ccache"):]
+    for option in ("-o", "-MQ", "-MF"):
+        if option in words:
+            at = words.index(option)
+            words[at:at + 2] = []
+    words = [word for word in words if word not in ("-c", "-MD")]
+    _, completed = step.run(*words, "-E", "-C", cwd=entry["directory"])
+    parts = (TIDY_CHECKS, str(TIDY_DEPTH), tidy_version(), " ".join(words), completed)
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+@functools.cache
+def tidy_version():
+    return subprocess.run(["clang-tidy-14", "--version"], check=True, capture_output=True, text=True).stdout
+
+
 def step_tidy(step):
     """clang-tidy finds nothing in our sources"""
     folder = OTHERS / "clang"
     configure(step, folder, env=CLANG)
     commands = json.loads((folder / "compile_commands.json").read_text())
-    ours = sorted({
-        os.path.relpath(os.path.join(entry["directory"], entry["file"]), ROOT) for entry in commands
-    })
+    # One command for each source: clang-tidy looks at a source that two libraries compile twice, and its
+    # second look at the arguments of a variadic function is wrong.
+    once = {os.path.relpath(os.path.join(entry["directory"], entry["file"]), ROOT): entry for entry in commands}
+    listed = OTHERS / "tidy"
+    listed.mkdir(exist_ok=True)
+    (listed / "compile_commands.json").write_text(json.dumps(list(once.values())))
+    ours = sorted(once)
     ours = [name for name in ours if name.split("/")[0] in ("policy", "client", "daemon", "tools")]
 
+    clean = tidy_cache()
+
     def tidy(name):
-        command = ("clang-tidy-14", "-p", folder, "--quiet", f"--checks={TIDY_CHECKS}",
-                   "--warnings-as-errors=*", "--header-filter=^(policy|client|daemon|tools)/", name)
-        return name, *step.run(*command, check=False)
+        mark = clean / tidy_key(step, once[name])
+        if mark.exists():
+            mark.touch()
+            return name, 0, ""
+        command = ("clang-tidy-14", "-p", listed, "--quiet", f"--checks={TIDY_CHECKS}",
+                   "--warnings-as-errors=*", "--header-filter=^(policy|client|daemon|tools)/",
+                   *(f"--extra-arg={word}" for word in TIDY_DEPTH), name)
+        status, output = step.run(*command, check=False)
+        if status == 0:
+            mark.touch()
+        return name, status, output
 
     with ThreadPoolExecutor(CORES) as pool:
         for name, status, output in pool.map(tidy, ours):
@@ -380,8 +300,25 @@ def step_symbols(step):
     step.expect(bool(exported), "libauthz exports nothing")
 
 
-def fuzz_one(step, target, seconds):
-    """One target for some seconds, from its seeds; what it found is left in its work folder."""
+def end_fuzzing(process_fd, number):
+    """Asks libFuzzer to end when it has had its time, by the clock and of a core."""
+    begun = time.monotonic()
+    while True:
+        time.sleep(0.2)
+        try:
+            fields = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
+            core = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+            if fields[0] == "Z":
+                return
+            if time.monotonic() - begun >= FUZZ_SECONDS and core >= FUZZ_CORE_SECONDS:
+                signal.pidfd_send_signal(process_fd, signal.SIGUSR1)
+                return
+        except (OSError, IndexError):
+            return  # it has ended
+
+
+def fuzz_one(step, target):
+    """One target from its seeds; what it found is left in its work folder."""
     program = Path(target["filename"][0])
     work = program.parent / f"{program.name}.work"
     shutil.rmtree(work, ignore_errors=True)
@@ -389,9 +326,9 @@ def fuzz_one(step, target, seconds):
     seeds = [ROOT / "tests" / "fuzz" / "seeds" / program.name.removesuffix("_fuzz")]
     seeds = [folder for folder in seeds if folder.is_dir()]
     status, output = step.run(
-        program, f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048",
+        program, "-handle_usr1=1", "-timeout=10", "-rss_limit_mb=2048",
         "-print_final_stats=1", f"-artifact_prefix={work}/", work / "found", *seeds,
-        check=False, timeout=seconds * 10,
+        check=False, watch=end_fuzzing,
         env={"ASAN_OPTIONS": "allocator_may_return_null=1", "UBSAN_OPTIONS": "print_stacktrace=1"},
     )
     ran = re.search(r"stat::number_of_executed_units: *(\d+)", output)
@@ -399,11 +336,9 @@ def fuzz_one(step, target, seconds):
 
 
 def step_fuzz(step):
-    """every target of tests/fuzz for 30 seconds of a core"""
-    folder = OTHERS / "fuzz"
-    options = ("-Db_sanitize=address,undefined", "-Db_lundef=false",
-               "-Dc_args=-fsanitize=fuzzer-no-link -fno-sanitize-recover=all")
-    configure(step, folder, *options, env=CLANG)
+    """every target of tests/fuzz for 30 seconds, 10 of a core at least, in the build of asan"""
+    folder = OTHERS / "asan"
+    configure(step, folder, *ASAN, env=CLANG)
     targets = programs(folder, "tests/fuzz")
     if not targets:
         sources = tracked("tests/fuzz/*_fuzz.c")
@@ -412,12 +347,10 @@ def step_fuzz(step):
         else:
             say("nothing to run yet: no target")
         return
-    build(step, folder, *options, env=CLANG,
+    build(step, folder, *ASAN, env=CLANG,
           targets=[os.path.relpath(target["filename"][0], folder) for target in targets])
-    # All at once, so that no core is idle while the last one runs.
-    seconds = FUZZ_SECONDS * max(len(targets), CORES) // CORES
-    with ThreadPoolExecutor(len(targets)) as pool:
-        runs = pool.map(lambda one: fuzz_one(step, one, seconds), targets)
+    with ThreadPoolExecutor(CORES) as pool:
+        runs = pool.map(lambda one: fuzz_one(step, one), targets)
         for name, status, output, ran, seeded in runs:
             if status != 0 or ran == 0:
                 show(output)
@@ -427,6 +360,7 @@ def step_fuzz(step):
 
 def step_install(step):
     """meson install leaves what users need, and it works from there"""
+    expect_no_test_is_built(step)
     build(step, BUILD, env=GCC)
     with tempfile.TemporaryDirectory(prefix="authz-install-") as folder:
         step.run("meson", "install", "-C", BUILD, "--no-rebuild", "--quiet", env={"DESTDIR": folder})
@@ -451,9 +385,27 @@ def step_install(step):
                 step.expect(found, f"install: no {name}")
             step.expect((prefix / "share/bash-completion/completions/authzcheck").is_file(),
                         "install: no completion of bash in the prefix")
+            step.expect((prefix / "share/zsh/site-functions/_authzcheck").is_file(),
+                        "install: no completion of zsh in the prefix")
+            step.expect((prefix / "share/fish/vendor_completions.d/authzcheck.fish").is_file(),
+                        "install: no completion of fish in the prefix")
             for path in installed:
                 step.expect(prefix in path.parents, f"install: {path} is outside the prefix")
             link_against_installed(step, Path(folder))
+
+
+def expect_no_test_is_built(step):
+    """`meson setup` without options makes a folder in which `ninja` and `meson install` build no test."""
+    with tempfile.TemporaryDirectory(prefix="authz-plain-") as plain:
+        step.run("meson", "setup", plain, env=GCC)
+        information = Path(plain) / "meson-info"
+        targets, tests = (json.loads((information / f"intro-{what}.json").read_text())
+                          for what in ("targets", "tests"))
+    for target in targets:
+        where = Path(target["defined_in"]).parent.relative_to(ROOT)
+        step.expect(where.parts[0] != "tests" or not target["build_by_default"],
+                    f"install: {where}: {target['name']} is built though nobody asked for tests")
+    step.expect(not tests, f"install: {len(tests)} tests though nobody asked for them")
 
 
 def link_against_installed(step, folder):
@@ -470,6 +422,16 @@ def link_against_installed(step, folder):
     source.write_text("#include <authz.h>\n#include <stdio.h>\n"
                       "int main(void) { return puts(authz_strerror(0)) < 0; }\n")
     step.run("gcc", "-Wall", "-Werror", source, *flags.split(), "-o", folder / "user")
+    # The archive holds no compiler's own form of objects: others, and another linker, take it.
+    for number, linker in enumerate((("gcc",), ("clang-14",), ("clang-14", "-fuse-ld=lld"))):
+        program = folder / f"static-{number}"
+        static = [flag.replace("-lauthz", "-l:libauthz.a") for flag in flags.split()]
+        status, output = step.run(*linker, "-Wall", "-Werror", source, *static, "-o", program, check=False)
+        if status == 0:
+            status, output = step.run(program, check=False)
+        if status != 0:
+            show(output)
+        step.expect(status == 0, f"install: a program that {' '.join(linker)} links against libauthz.a")
     library = next(folder.rglob("libauthz.so"))
     status, output = step.run(folder / "user", env={"LD_LIBRARY_PATH": str(library.parent)}, check=False)
     if status != 0:
@@ -477,34 +439,74 @@ def link_against_installed(step, folder):
     step.expect(status == 0, "install: a program linked against libauthz does not run")
 
 
+def step_package(step):
+    """the Debian packages: built twice, equal bytes, lintian; installed, used, upgraded, removed and purged"""
+    with tempfile.TemporaryDirectory(prefix="authz-packages-") as folder:
+        status, output = step.run(ROOT / "tools" / "package", "--verify", folder, check=False)
+        if status != 0:
+            show(output)
+        step.expect(status == 0, "package: tools/package --verify")
+        if status == 0:
+            status, output = step.run(ROOT / "tests" / "tap.py", ROOT / "tests" / "package" / "packages.py",
+                                      env={"AUTHZ_PACKAGES": folder}, check=False)
+            if status != 0:
+                show(output)
+            count_tap(step, "packages", {"result": "OK" if status == 0 else "FAIL"}, output)
+
+
 STEPS = {
     "format": step_format, "rooms": step_rooms, "order": step_order, "words": step_words,
-    "gcc": step_gcc,
-    "symbols": step_symbols, "install": step_install, "clang": step_clang, "asan": step_asan,
-    "tsan": step_tsan, "tidy": step_tidy, "fuzz": step_fuzz,
+    # Those with tests that wait begin beside others that compute, so that neither is alone at the end.
+    "asan": step_asan, "gcc": step_gcc, "package": step_package,
+    "fuzz": step_fuzz, "tidy": step_tidy, "tsan": step_tsan,
+    "clang": step_clang, "symbols": step_symbols, "install": step_install,
 }
+AFTER = {"symbols": "gcc", "install": "gcc"}  # what a step looks at was made by another
 
 
-def run_step(name):
-    step = Step(name)
-    say(f"\n== {name}: {STEPS[name].__doc__}")
+def run_step(step):
+    printed.lines = []
+    say(f"\n== {step.name}: {STEPS[step.name].__doc__}")
     begun = time.monotonic()
     try:
-        STEPS[name](step)
+        STEPS[step.name](step)
     except Failed as error:
         step.expect(False, str(error))
     except Exception as error:  # a mistake of ours must not end the run without its last line
         step.expect(False, f"{type(error).__name__}: {error}")
-    seconds = time.monotonic() - begun
-    say(f"{step.passed} passed, {step.failed} failed, {step.skipped} skipped in {seconds:.0f} s")
-    return step, seconds
+    step.seconds = time.monotonic() - begun
+    say(f"{step.passed} passed, {step.failed} failed, {step.skipped} skipped in {step.seconds:.0f} s, "
+        f"{step.cpu:.0f} s of a core, {step.built:.0f} of them to build")
+    if step.tests:
+        dearest = sorted(step.tests, reverse=True)[:TESTS_NAMED]
+        say("of a core most, in s: " + ", ".join(f"{name} {took:.0f}" for took, name in dearest))
+    print("\n".join(printed.lines), flush=True)
+    printed.lines = None
+
+
+def run_steps(names):
+    """Runs the steps, begun in their order, several at a time."""
+    steps = [Step(name) for name in names]
+    ended = {name: threading.Event() for name in names}
+
+    def one(step):
+        try:
+            if AFTER.get(step.name) in ended:
+                ended[AFTER[step.name]].wait()
+            run_step(step)
+        finally:
+            ended[step.name].set()
+
+    with ThreadPoolExecutor(STEPS_AT_ONCE) as pool:
+        list(pool.map(one, steps))
+    return steps
 
 
 def main():
     listing = "\n".join(f"  {name:8} {step.__doc__}" for name, step in STEPS.items())
     parser = argparse.ArgumentParser(
         prog="tools/check", description="Runs everything that has to hold before a change lands.",
-        epilog=f"steps, in their order:\n{listing}",
+        epilog=f"steps, in the order in which they begin:\n{listing}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("steps", nargs="*", metavar="STEP", help="only these; default: every step")
@@ -513,14 +515,16 @@ def main():
     if unknown:
         parser.error(f"no step {unknown[0]}; there are {', '.join(STEPS)}")
 
-    done = [run_step(name) for name in STEPS if not options.steps or name in options.steps]
-    passed = sum(step.passed for step, _ in done)
-    failed = sum(step.failed for step, _ in done)
-    say(f"\n{'step':10}{'seconds':>8}{'passed':>8}{'failed':>8}{'skipped':>9}")
-    for step, seconds in done:
-        say(f"{step.name:10}{seconds:8.0f}{step.passed:8}{step.failed:8}{step.skipped:9}")
-    total = sum(seconds for _, seconds in done)
-    say(f"{'all':10}{total:8.0f}{passed:8}{failed:8}{sum(step.skipped for step, _ in done):9}\n")
+    begun = time.monotonic()
+    done = run_steps([name for name in STEPS if not options.steps or name in options.steps])
+    passed = sum(step.passed for step in done)
+    failed = sum(step.failed for step in done)
+    # `core` is seconds of a core: it says what to make cheaper, however busy the machine is.
+    say(f"\n{'step':10}{'seconds':>8}{'core':>8}{'passed':>8}{'failed':>8}{'skipped':>9}")
+    for step in done:
+        say(f"{step.name:10}{step.seconds:8.0f}{step.cpu:8.0f}{step.passed:8}{step.failed:8}{step.skipped:9}")
+    total, cpu = time.monotonic() - begun, sum(step.cpu for step in done)
+    say(f"{'all':10}{total:8.0f}{cpu:8.0f}{passed:8}{failed:8}{sum(step.skipped for step in done):9}\n")
     if passed == 0 and failed == 0:
         failed = 1
     say(f"{passed} passed, {failed} failed")

@@ -27,11 +27,13 @@ static bool on_diagnostic(void *context, struct wire_cursor diagnostic)
 	struct pol_arena *arena = &to->app->arena;
 	bool error = pol_str_equal(record_str(diagnostic, "severity"), POL_STR("error"));
 	enum colour colour = error ? COLOUR_RED : COLOUR_YELLOW;
+	const char *code = record_text(arena, diagnostic, "code");
 
-	fprintf(to->file, "%s:%d:%d: %s%s:%s %s\n", record_text(arena, diagnostic, "file"),
+	fprintf(to->file, "%s:%d:%d: %s%s:%s %s%s%s%s\n", record_text(arena, diagnostic, "file"),
 		(int)record_int(diagnostic, "line", 0), (int)record_int(diagnostic, "column", 0),
 		text_begin(to->colour, colour), record_text(arena, diagnostic, "severity"),
-		text_end(to->colour, colour), record_text(arena, diagnostic, "message"));
+		text_end(to->colour, colour), record_text(arena, diagnostic, "message"),
+		code[0] != '\0' ? " [" : "", code, code[0] != '\0' ? "]" : "");
 	record_each(diagnostic, "notes", on_note, to);
 	return true;
 }

@@ -36,6 +36,30 @@ static void find_last(struct draw *draw)
 	}
 }
 
+size_t draw_indent(unsigned depth)
+{
+	return (depth < DRAW_MAX_DEPTH ? depth : DRAW_MAX_DEPTH - 1) * (size_t)DRAW_STEP;
+}
+
+/* Prints the text; before its further lines, the branches that go on beside them. */
+static void print_text(const struct draw *draw, size_t number, const bool *open, FILE *file)
+{
+	const struct draw_line *line = &draw->lines[number];
+	bool parent = number + 1 < draw->count && draw->lines[number + 1].depth > line->depth;
+
+	for (const char *text = line->text; *text != '\0'; text++) {
+		fputc(*text, file);
+		if (*text != '\n') {
+			continue;
+		}
+		for (unsigned depth = 1; depth <= line->depth; depth++) {
+			fputs(open[depth] ? "│   " : "    ", file);
+		}
+		fputs(parent ? "│   " : "    ", file);
+	}
+	fputc('\n', file);
+}
+
 void draw_print(struct draw *draw, FILE *file)
 {
 	bool open[DRAW_MAX_DEPTH] = { false }; /* a sibling is still to come at this depth */
@@ -51,7 +75,6 @@ void draw_print(struct draw *draw, FILE *file)
 			fputs(line->last ? "└── " : "├── ", file);
 		}
 		open[line->depth] = !line->last;
-		fputs(line->text, file);
-		fputc('\n', file);
+		print_text(draw, i, open, file);
 	}
 }

@@ -15,9 +15,9 @@
 #define DRAW_MAX_DEPTH 80
 
 struct draw_line {
-	unsigned depth; /* 0: a root, without a branch */
-	const char *text;
-	bool last; /* of its siblings; worked out by draw_print */
+	unsigned depth;   /* 0: a root, without a branch */
+	const char *text; /* of one line or several */
+	bool last;        /* of its siblings; worked out by draw_print */
 };
 
 /* Zeroed, it is empty. */
@@ -29,5 +29,10 @@ struct draw {
 
 /* Adds a line, in order; its text is borrowed. False: no memory. */
 bool draw_add(struct draw *draw, struct pol_arena *arena, unsigned depth, const char *text);
+
+/* The columns before the text at a depth; further lines of one text begin DRAW_STEP to the right.
+ */
+#define DRAW_STEP 4
+size_t draw_indent(unsigned depth);
 
 void draw_print(struct draw *draw, FILE *file);

@@ -58,6 +58,7 @@ static struct pol_explained_line read_line(struct app *app, struct wire_cursor m
 {
 	struct pol_explained_line line = { .module = record_str(map, "module"),
 		.reason = record_str(map, "reason"),
+		.fact = record_str(map, "fact"),
 		.stack = record_str(map, "stack"),
 		.position = read_position(map),
 		.asked = record_str(map, "verdict").len > 0 };
@@ -180,6 +181,7 @@ bool explanation_read(struct app *app, struct wire_cursor result, struct pol_exp
 	read.resource = record_str(map, "resource");
 	read.action = record_str(map, "action");
 	read.has = read_texts(app, map, "has", &read.has_count);
+	read.fact = record_str(map, "fact");
 	read.quota = record_str(map, "quota");
 	read.rules = read_rules(app, map, "rules", &read.rule_count);
 	read.missing = read_kinds(app, map, "missing");

@@ -13,29 +13,43 @@ static const struct {
 } tables[] = {
 	{ &command_check, 1 },
 	{ &command_can, 1 },
+	{ &command_who, 1 },
+	{ &command_http_check, 1 },
 	{ commands_key, KEY_COMMANDS },
 	{ commands_principal, PRINCIPAL_COMMANDS },
 	{ commands_role, ROLE_COMMANDS },
 	{ commands_assignment, ASSIGNMENT_COMMANDS },
 	{ commands_tenant, TENANT_COMMANDS },
 	{ &command_log, 1 },
+	{ &command_review, 1 },
 	{ &command_store_backup, 1 },
 	{ &command_store_restore, 1 },
 	{ &command_store_verify, 1 },
 	{ commands_daemon, DAEMON_COMMANDS },
 	{ &command_policy_check, 1 },
+	{ &command_policy_lint, 1 },
 	{ &command_policy_test, 1 },
+	{ &command_policy_mutate, 1 },
 	{ &command_policy_show, 1 },
+	{ &command_policy_fmt, 1 },
+	{ &command_policy_try, 1 },
+	{ &command_policy_init, 1 },
+	{ &command_policy_import_openapi, 1 },
+	{ &command_policy_import_routes, 1 },
+	{ &command_policy_diff, 1 },
+	{ &command_policy_can, 1 },
+	{ &command_policy_who, 1 },
+	{ &command_lsp, 1 },
+	{ &command_help, 1 },
 };
 
 enum {
 	COMMANDS = 64,       /* at most */
-	COMMAND_COLUMN = 20, /* width of the names */
+	COMMAND_COLUMN = 22, /* width of the names */
 	OPTION_COLUMN = 28,
 };
 
-/* The command at this place in the order of the help; NULL after the last one. */
-static const struct command *command_at(size_t at)
+const struct command *help_command(size_t at)
 {
 	for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
 		if (at < tables[i].count) {
@@ -67,7 +81,7 @@ const struct command *help_find(const char *const *words, size_t count, size_t *
 {
 	const struct command *command;
 
-	for (size_t i = 0; count > 0 && (command = command_at(i)) != NULL; i++) {
+	for (size_t i = 0; count > 0 && (command = help_command(i)) != NULL; i++) {
 		const char *second;
 
 		first_word(command->name, &second);
@@ -84,7 +98,7 @@ bool help_is_group(const char *word)
 {
 	const struct command *command;
 
-	for (size_t i = 0; (command = command_at(i)) != NULL; i++) {
+	for (size_t i = 0; (command = help_command(i)) != NULL; i++) {
 		if (is_first(command->name, word)) {
 			return strchr(command->name, ' ') != NULL;
 		}
@@ -100,7 +114,7 @@ const char *help_nearest(const char *group, const char *word)
 	const struct command *command;
 	size_t count = 0;
 
-	for (size_t i = 0; (command = command_at(i)) != NULL && count < COMMANDS; i++) {
+	for (size_t i = 0; (command = help_command(i)) != NULL && count < COMMANDS; i++) {
 		const char *second;
 		size_t len = first_word(command->name, &second);
 
@@ -118,12 +132,24 @@ const char *help_nearest(const char *group, const char *word)
 		return word;
 	}
 	/* Its own name outlives this function; the caller prints the first word of it. */
-	for (size_t i = 0; (command = command_at(i)) != NULL; i++) {
+	for (size_t i = 0; (command = help_command(i)) != NULL; i++) {
 		if (is_first(command->name, word)) {
 			return command->name;
 		}
 	}
 	return NULL;
+}
+
+int help_unknown(struct app *app, const char *group, const char *word)
+{
+	const char *nearest = help_nearest(group, word);
+	size_t len = nearest != NULL ? strcspn(nearest, " ") : 0;
+
+	return app_fail(app, EXIT_USAGE, "usage",
+		"unknown command '%s%s%.64s'%s%.*s%s (see 'authzcheck%s%s --help')",
+		group != NULL ? group : "", group != NULL ? " " : "", word,
+		nearest != NULL ? ": did you mean '" : "", (int)len, nearest != NULL ? nearest : "",
+		nearest != NULL ? "'?" : "", group != NULL ? " " : "", group != NULL ? group : "");
 }
 
 size_t help_flags(const struct command *command, enum flag out[static FLAG_COUNT])
@@ -148,13 +174,23 @@ static void print_title(const struct app *app, const char *title, FILE *file)
 		text_end(app->colour, COLOUR_BOLD));
 }
 
-static void print_flags(const enum flag *flags, size_t count, FILE *file)
+static void print_flags(
+	const struct command *command, const enum flag *flags, size_t count, FILE *file)
 {
+	bool all = command != NULL && (command->all_tenants || command->bulk != NULL);
+	const char *const *formats = command != NULL ? command->formats : NULL;
+
 	for (size_t i = 0; i < count; i++) {
 		char buf[64];
 		struct args_help help = args_help_of(flags[i], buf, sizeof buf);
 
-		fprintf(file, "  %-*s  %s\n", OPTION_COLUMN, help.option, help.text);
+		fprintf(file, "  %-*s  %s%s", OPTION_COLUMN, help.option, help.text,
+			all && flags[i] == FLAG_TENANT ? ", or '*' for all of them" : "");
+		for (size_t k = 0; flags[i] == FLAG_FORMAT && formats[k] != NULL; k++) {
+			fprintf(file, "%s%s%s", k == 0 ? ": " : ", ", formats[k],
+				k == 0 ? " (the default)" : "");
+		}
+		fputc('\n', file);
 	}
 }
 
@@ -164,7 +200,7 @@ static void print_global_flags(const struct app *app, FILE *file)
 	size_t count = args_globals(&globals);
 
 	print_title(app, "Options everywhere:", file);
-	print_flags(globals, count, file);
+	print_flags(NULL, globals, count, file);
 }
 
 void help_print(const struct app *app, const char *group, FILE *file)
@@ -174,7 +210,7 @@ void help_print(const struct app *app, const char *group, FILE *file)
 	fprintf(file, "usage: authzcheck [OPTION…] %s%sCOMMAND [ARGUMENT…]\n\n",
 		group != NULL ? group : "", group != NULL ? " " : "");
 	print_title(app, "Commands:", file);
-	for (size_t i = 0; (command = command_at(i)) != NULL; i++) {
+	for (size_t i = 0; (command = help_command(i)) != NULL; i++) {
 		if (group == NULL || is_first(command->name, group)) {
 			fprintf(file, "  %-*s  %s\n", COMMAND_COLUMN, command->name,
 				command->summary);
@@ -182,7 +218,7 @@ void help_print(const struct app *app, const char *group, FILE *file)
 	}
 	fputc('\n', file);
 	print_global_flags(app, file);
-	fputs("\n'authzcheck COMMAND --help' describes a command, with examples.\n"
+	fputs("\n'authzcheck help COMMAND' describes a command, with examples.\n"
 	      "Exit status: 0 allowed, done, clean; 1 denied, failed, refused;\n"
 	      "2 usage or unreadable input; 3 no daemon, deadline, or an internal error.\n",
 		file);
@@ -202,7 +238,7 @@ void help_print_command(const struct app *app, const struct command *command, FI
 	if (count > 0) {
 		fputc('\n', file);
 		print_title(app, "Options:", file);
-		print_flags(flags, count, file);
+		print_flags(command, flags, count, file);
 	}
 	fputc('\n', file);
 	print_global_flags(app, file);

@@ -64,12 +64,12 @@ static void report(struct verifying *verifying)
 		fputs("\r\033[K", stderr);
 	}
 	if (verifying->problems == 0) {
-		printf("%sok%s: %" PRId64 " records verified, each as it was written\n",
+		printf("%sok%s: %s verified, each as it was written\n",
 			text_begin(app->colour, COLOUR_GREEN), text_end(app->colour, COLOUR_GREEN),
-			verifying->checked);
+			app_count(app, (uint64_t)verifying->checked, "record"));
 	} else {
-		printf("%" PRIu64 " %s in %" PRId64 " records\n", verifying->problems,
-			verifying->problems == 1 ? "problem" : "problems", verifying->checked);
+		printf("%s in %s\n", app_count(app, verifying->problems, "problem"),
+			app_count(app, (uint64_t)verifying->checked, "record"));
 	}
 }
 

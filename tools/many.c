@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "client/authz.h"
+#include "tools/said.h"
 
 enum {
 	WINDOW = 256,            /* outstanding calls: the daemon commits this many at once */
@@ -33,6 +34,8 @@ struct run {
 	struct authz *authz;
 	struct slot slots[WINDOW];
 	size_t next; /* the first that was not started */
+	bool stopped;
+	size_t stopped_at; /* the first that the daemon had no room for, or `next` */
 	size_t outstanding;
 	int status;
 	int error;  /* of the connection; 0: none */
@@ -42,8 +45,9 @@ struct run {
 	struct timespec shown_at;
 	size_t done;
 	size_t failed;
-	size_t unknown; /* without an answer when the daemon was gone */
-	json_t *items;  /* with --json: the results and the refusals */
+	const char *said; /* the refusal that was printed last, when the calls are alike */
+	size_t unknown;   /* without an answer when the daemon was gone */
+	json_t *items;    /* with --json: the results and the refusals */
 	json_t *refusals;
 };
 
@@ -95,29 +99,44 @@ static void show(struct run *run, bool last)
 		fputs("\r\033[K", stderr);
 	} else if (passed >= PROGRESS_NS) {
 		run->shown_at = now;
-		fprintf(stderr, "\r\033[K%zu of %zu keys %s", run->done + run->failed,
-			run->many->count, run->many->done);
+		fprintf(stderr, "\r\033[K%zu of %zu %s", run->done + run->failed, run->many->count,
+			run->many->done);
 		fflush(stderr);
 	}
 }
 
-static void refused(struct run *run, size_t number, const struct authz_reply *reply)
+/* No more calls are made, from this one on. */
+static void stop(struct run *run, size_t number)
+{
+	run->stopped_at = run->stopped && run->stopped_at < number ? run->stopped_at : number;
+	run->stopped = true;
+}
+
+static void refused(struct run *run, size_t number, const char *code, const char *message)
 {
 	struct app *app = run->app;
-	struct wire_str code = { reply->code, strlen(reply->code) };
+	enum wire_code known = wire_code_find((struct wire_str){ code, strlen(code) });
 	const char *name = run->many->name(run->many->context, number);
 
-	worsen(run, rpc_exit_status(wire_code_find(code)));
+	worsen(run, rpc_exit_status(known));
 	run->failed++;
+	if (known == WIRE_OVERLOADED) {
+		stop(run, number);
+	}
 	if (app->want_json) {
 		app_append(app, run->refusals,
 			json_pack("{s:o, s:o, s:o}", "id", document_text(name), "code",
-				document_text(reply->code), "message",
-				document_text(reply->message)));
+				document_text(code), "message", document_text(message)));
+	}
+	if (run->many->alike) {
+		if (run->said != NULL && strcmp(run->said, message) == 0) {
+			return;
+		}
+		run->said = app_text(app, "%s", message);
 	}
 	if (run->failed <= SHOWN) {
 		show(run, true);
-		app_warn(app, "%s: %s: %s", name, reply->code, reply->message);
+		app_warn(app, "%s: %s: %s", name, code, message);
 	}
 }
 
@@ -128,9 +147,18 @@ static void succeeded(struct run *run, size_t number, const struct authz_reply *
 
 	run->done++;
 	if (run->app->want_json) {
-		app_append(run->app, run->items, document_wire(result));
+		json_t *item = document_wire(result);
+
+		if (many->mark != NULL) {
+			many->mark(many->context, number, item);
+		}
+		app_append(run->app, run->items, item);
 	} else if (many->answered != NULL) {
 		many->answered(many->context, number, result);
+		/* What cannot be written is noticed at once, not a buffer later. */
+		if (fflush(stdout) != 0) {
+			stop(run, run->next);
+		}
 	}
 }
 
@@ -150,7 +178,8 @@ static void on_reply(void *data, int error, const struct authz_reply *reply)
 	}
 	slot->busy = false;
 	if (error == AUTHZ_EREFUSED) {
-		refused(run, slot->number, reply);
+		refused(run, slot->number, reply->code,
+			said_text(run->app, reply, run->many->method));
 	} else if (error < 0) {
 		run->unknown++;
 		run->error = run->error < 0 ? run->error : error;
@@ -197,10 +226,18 @@ static int ask(struct run *run, struct slot *slot, int *out_error)
 
 static int start_one(struct run *run)
 {
+	const struct many *many = run->many;
+	const char *code = "conflict";
+	const char *why =
+		many->refuse != NULL ? many->refuse(many->context, run->next, &code) : NULL;
 	struct slot *slot = free_slot(run);
 	int error = 0;
 	int status;
 
+	if (why != NULL) {
+		refused(run, run->next++, code, why);
+		return EXIT_YES;
+	}
 	*slot = (struct slot){ .run = run, .number = run->next };
 	if (authz_request_id(slot->request_id) != AUTHZ_OK) {
 		return app_fail(run->app, EXIT_DAEMON, "internal", "no randomness");
@@ -278,12 +315,13 @@ static int call_all(struct run *run)
 	size_t count = run->many->count;
 	int status = EXIT_YES;
 
-	while (run->error == 0 && (run->outstanding > 0 || run->broken != 0 || run->next < count)) {
+	while (run->error == 0 && (run->outstanding > 0 || run->broken != 0 ||
+					  (run->next < count && !run->stopped))) {
 		if (run->broken != 0 && status == EXIT_YES) {
 			status = start_again(run);
 		}
 		while (status == EXIT_YES && run->error == 0 && run->broken == 0 &&
-			run->next < count && run->outstanding < WINDOW) {
+			run->next < count && !run->stopped && run->outstanding < WINDOW) {
 			status = start_one(run);
 		}
 		if (status != EXIT_YES && run->outstanding == 0) {
@@ -298,10 +336,15 @@ static int call_all(struct run *run)
 
 static void put_document(struct run *run)
 {
+	const struct many *many = run->many;
+
 	app_document(run->app,
-		json_pack("{s:o, s:o, s:o*}", "items", run->items, "failed", run->refusals,
-			"unknown",
-			run->unknown > 0 ? json_integer((json_int_t)run->unknown) : NULL));
+		json_pack("{s:o, s:o, s:o*, s:o*}", "items", run->items, "failed", run->refusals,
+			"unknown", run->unknown > 0 ? json_integer((json_int_t)run->unknown) : NULL,
+			"stopped",
+			run->stopped && run->stopped_at < many->count
+				? document_text(many->name(many->context, run->stopped_at))
+				: NULL));
 }
 
 int many_run(struct app *app, const struct many *many)
@@ -321,11 +364,15 @@ int many_run(struct app *app, const struct many *many)
 		end_badly(&run);
 	}
 	if (run.status != EXIT_YES) {
-		fprintf(stderr, "authzcheck: %zu of %zu keys %s\n", run.done, many->count,
-			many->done);
-	} else if (many->sums && !app->want_json) {
-		fprintf(stderr, "%zu %s %s\n", run.done, run.done == 1 ? "key" : "keys",
-			many->done);
+		fprintf(stderr, "authzcheck: %zu of %s %s\n", run.done,
+			app_count(app, many->count, "key"), many->done);
+	}
+	if (run.stopped && run.stopped_at < many->count) {
+		fprintf(stderr, "authzcheck: stopped: from %s on there are some that are not %s\n",
+			many->name(many->context, run.stopped_at), many->done);
+	}
+	if (run.status == EXIT_YES && many->sums && !app->want_json) {
+		fprintf(stderr, "%s %s\n", app_count(app, run.done, "key"), many->done);
 	}
 	if (app->want_json) {
 		put_document(&run);

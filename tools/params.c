@@ -56,6 +56,7 @@ static const struct {
 	[FLAG_KEY] = { "key", PARAM_TEXT, NULL },
 	[FLAG_SINCE] = { "since", PARAM_TIME_AGO, NULL },
 	[FLAG_BEFORE] = { "until", PARAM_TIME_AGO, NULL },
+	[FLAG_DRY_RUN] = { "dry_run", PARAM_SWITCH, NULL },
 	[FLAG_HASH] = { "hash", PARAM_TEXT, NULL },
 	[FLAG_IDLE] = { "idle", PARAM_DURATION, NULL },
 	[FLAG_EXPIRING] = { "expiring", PARAM_DURATION, NULL },
@@ -213,6 +214,11 @@ static int put_option(struct app *app, struct params *params, enum flag flag)
 		return put_number(app, buf, flag);
 	}
 	return EXIT_YES;
+}
+
+const char *params_name(enum flag flag)
+{
+	return options[flag].name;
 }
 
 int params_options(struct app *app, struct params *params, const enum flag *flags)

@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/load/folder.h"
+#include "policy/text/str.h"
 #include "tools/text.h"
 
 /* How often a folder that changes while it is read is read again. */
@@ -36,28 +38,145 @@ static int read_folder(struct app *app, const char *path, struct policy *policy)
 			r = folder_read(policy->folder, why);
 		}
 	}
-	if (r < 0) {
+	return r < 0 ? app_fail(app, EXIT_USAGE, "unreadable", "%s", why) : EXIT_YES;
+}
+
+/* Is it a file of the list before it, by another name? */
+static bool is_listed(const struct folder *folder, size_t i)
+{
+	for (size_t k = 0; k < i; k++) {
+		if (folder->entries[k].stat.ino == folder->entries[i].stat.ino &&
+			folder->entries[k].stat.dev == folder->entries[i].stat.dev) {
+			return true;
+		}
+	}
+	return false;
+}
+
+int policy_files(struct app *app, const char *path, struct pol_str **out, size_t *out_count)
+{
+	char why[FOLDER_WHY];
+	struct folder *folder = NULL;
+	size_t count = 0, capacity = 0;
+	struct pol_str *names = NULL;
+
+	path = folder_name(app, path);
+	if (folder_list(path, NULL, &folder, why) < 0) {
 		return app_fail(app, EXIT_USAGE, "unreadable", "%s", why);
 	}
-	if (policy->folder->source_count == 0) {
+	for (size_t i = 0; i < folder->count; i++) {
+		struct folder_entry *entry = &folder->entries[i];
+
+		if (entry->is_folder || is_listed(folder, i)) {
+			continue;
+		}
+		if (count == capacity) {
+			names = pol_arena_grow(
+				&app->arena, names, count, count + 1, sizeof *names, &capacity);
+		}
+		if (names == NULL) {
+			break; /* the arena's status makes the run fail */
+		}
+		names[count++] = pol_str_of(app_text(app, "%s/%s", path, entry->name));
+	}
+	folder_destroy(folder);
+	if (count == 0) {
 		return app_fail(app, EXIT_NO, "invalid_policy",
 			"%s: no *.policy file in this folder or below it", path);
 	}
+	*out = names;
+	*out_count = count;
 	return EXIT_YES;
+}
+
+int policy_read(struct app *app, const char *path, struct policy *policy)
+{
+	return read_folder(app, folder_name(app, path), policy);
+}
+
+/* A copy that free(3) takes; ptr NULL: no memory. */
+static struct pol_str copy(struct pol_str text)
+{
+	char *bytes = malloc(text.len + 1);
+
+	if (bytes != NULL && text.len > 0) {
+		memcpy(bytes, text.ptr, text.len);
+	}
+	return (struct pol_str){ bytes, text.len };
+}
+
+/* Makes room for a source before the first one whose name is greater. */
+static struct pol_source *insert_source(struct folder *folder, struct pol_str name)
+{
+	struct pol_source *grown =
+		realloc(folder->sources, (folder->source_count + 1) * sizeof *grown);
+	size_t at = folder->source_count;
+
+	if (grown == NULL) {
+		return NULL;
+	}
+	folder->sources = grown;
+	for (; at > 0 && pol_str_compare(name, grown[at - 1].name) < 0; at--) {
+		grown[at] = grown[at - 1];
+	}
+	grown[at] = (struct pol_source){ { NULL, 0 }, { NULL, 0 } };
+	folder->source_count++;
+	return &grown[at];
+}
+
+bool policy_put(struct policy *policy, struct pol_str name, struct pol_str text)
+{
+	struct folder *folder = policy->folder;
+	struct pol_source *source = NULL;
+	struct pol_str copied = copy(text);
+
+	if (folder == NULL) {
+		folder = policy->folder = calloc(1, sizeof *folder);
+	}
+	for (size_t i = 0; folder != NULL && i < folder->source_count; i++) {
+		if (pol_str_equal(folder->sources[i].name, name)) {
+			source = &folder->sources[i];
+		}
+	}
+	if (source == NULL && folder != NULL) {
+		source = insert_source(folder, name);
+	}
+	if (source != NULL && source->name.ptr == NULL) {
+		source->name = copy(name);
+	}
+	if (source == NULL || copied.ptr == NULL) {
+		free((void *)(uintptr_t)copied.ptr);
+		return false;
+	}
+	free((void *)(uintptr_t)source->text.ptr);
+	source->text = copied;
+	return source->name.ptr != NULL;
 }
 
 int policy_load(struct app *app, const char *path, struct policy *policy)
 {
-	int status = read_folder(app, folder_name(app, path), policy);
+	int status = policy_read(app, path, policy);
+
+	return status == EXIT_YES ? policy_compile(app, path, policy) : status;
+}
+
+int policy_compile(struct app *app, const char *path, struct policy *policy)
+{
+	int status = policy_host_init(&policy->host, app);
 	enum pol_status compiled;
 
-	if (status == EXIT_YES) {
-		status = policy_host_init(&policy->host, app);
+	if (policy->folder->source_count == 0) {
+		return app_fail(app, EXIT_NO, "invalid_policy",
+			"%s: no *.policy file in this folder or below it", path);
 	}
 	if (status != EXIT_YES) {
 		return status;
 	}
 	pol_diags_init(&policy->diags, policy->folder->sources, policy->folder->source_count);
+	if (policy->most_shown > 0) {
+		policy->diags.most_shown = policy->most_shown;
+		policy->diags.most_kept = policy->most_shown + 1;
+	}
 	compiled = pol_compile(policy->folder->sources, policy->folder->source_count,
 		&policy->host.asked, &policy->diags, &policy->snapshot);
 	if (compiled == POL_ENOMEM) {
@@ -68,6 +187,11 @@ int policy_load(struct app *app, const char *path, struct policy *policy)
 			"%s: too large: a compiled policy may take 1 GiB", path);
 	}
 	return EXIT_YES;
+}
+
+struct folder_sources policy_sources(const struct policy *policy)
+{
+	return (struct folder_sources){ policy->folder->sources, policy->folder->source_count };
 }
 
 void policy_finish(struct policy *policy)
@@ -136,13 +260,17 @@ static void put_github(struct pol_str str, bool property)
 	}
 }
 
-static void github_line(const char *kind, struct pol_str file, const uint32_t place[2],
-	struct pol_str message, const struct pol_diag_note *notes)
+static void github_line(const char *kind, const struct pol_diag *diag)
 {
+	const struct pol_diag_note *notes = diag->notes;
+
 	printf("::%s file=", kind);
-	put_github(file, true);
-	printf(",line=%u,col=%u::", (unsigned)place[0], (unsigned)place[1]);
-	put_github(message, false);
+	put_github(diag->file, true);
+	printf(",line=%u,col=%u::", (unsigned)diag->line, (unsigned)diag->column);
+	put_github(diag->message, false);
+	if (diag->warning != POL_WARNING_NONE) {
+		printf(" [%s]", pol_warning_code(diag->warning));
+	}
 	for (; notes != NULL; notes = notes->next) {
 		printf("%%0A");
 		put_github(notes->file, false);
@@ -155,13 +283,21 @@ static void github_line(const char *kind, struct pol_str file, const uint32_t pl
 void policy_show_github(const struct policy *policy)
 {
 	for (const struct pol_diag *diag = policy->diags.first; diag != NULL; diag = diag->next) {
-		const uint32_t place[2] = { diag->line, diag->column };
 		const char *kind = diag->severity == POL_SEVERITY_NOTE
 					   ? "notice"
 					   : severity_name(diag->severity);
 
-		github_line(kind, diag->file, place, diag->message, diag->notes);
+		github_line(kind, diag);
 	}
+}
+
+void policy_note_github(struct pol_str file, uint32_t line, struct pol_str message)
+{
+	const struct pol_diag note = {
+		.file = file, .line = line, .column = 1, .message = message
+	};
+
+	github_line("notice", &note);
 }
 
 static json_t *json_place(
@@ -179,6 +315,10 @@ json_t *policy_json_diags(struct app *app, const struct policy *policy)
 		json_t *object = json_pack("{s:s}", "severity", severity_name(diag->severity));
 		json_t *notes = json_array();
 
+		if (diag->warning != POL_WARNING_NONE) {
+			json_object_set_new(
+				object, "code", json_string(pol_warning_code(diag->warning)));
+		}
 		json_object_update_new(
 			object, json_place(diag->file, diag->line, diag->column, diag->message));
 		for (const struct pol_diag_note *note = diag->notes; note != NULL;
@@ -196,19 +336,21 @@ json_t *policy_json_diags(struct app *app, const struct policy *policy)
 
 const char *policy_count_text(struct app *app, const struct policy *policy)
 {
-	size_t errors = policy->diags.errors;
-	size_t warnings = policy->diags.warnings;
-
-	return app_text(app, "%zu error%s, %zu warning%s", errors, errors == 1 ? "" : "s", warnings,
-		warnings == 1 ? "" : "s");
+	return app_text(app, "%s, %s", app_count(app, policy->diags.errors, "error"),
+		app_count(app, policy->diags.warnings, "warning"));
 }
 
 int policy_need(struct app *app, const char *path, struct policy *policy)
 {
 	int status = policy_load(app, path, policy);
 
-	if (status != EXIT_YES || policy->snapshot != NULL) {
-		return status;
+	return status == EXIT_YES ? policy_be_valid(app, path, policy) : status;
+}
+
+int policy_be_valid(struct app *app, const char *path, const struct policy *policy)
+{
+	if (policy->snapshot != NULL) {
+		return EXIT_YES;
 	}
 	policy_show_diags(policy);
 	if (app->want_json) {

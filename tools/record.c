@@ -101,6 +101,34 @@ const char *record_list(struct pol_arena *arena, struct wire_cursor map, const c
 	return text;
 }
 
+const char *record_grant(struct app *app, struct pol_str grant)
+{
+	const char *space = grant.len > 0 ? memchr(grant.ptr, ' ', grant.len) : NULL;
+
+	if (space == NULL || (grant.ptr[0] != '+' && grant.ptr[0] != '-')) {
+		return text_escape(&app->arena, grant);
+	}
+	return app_text(app, "%s %s on %s", grant.ptr[0] == '+' ? "allow" : "deny",
+		text_escape(&app->arena,
+			(struct pol_str){ grant.ptr + 1, (size_t)(space - grant.ptr) - 1 }),
+		text_escape(&app->arena, (struct pol_str){ space + 1,
+						 grant.len - (size_t)(space - grant.ptr) - 1 }));
+}
+
+static const char *lacking(struct app *app, struct wire_cursor value)
+{
+	const char *text = "";
+	struct wire_str item;
+	uint32_t count = 0;
+
+	(void)wire_read_array(&value, &count);
+	for (uint32_t i = 0; i < count && wire_read_text(&value, &item); i++) {
+		text = app_text(app, "%s%s%s", text, i > 0 ? ", " : "",
+			record_grant(app, (struct pol_str){ item.ptr, item.len }));
+	}
+	return text;
+}
+
 static const char *pairs(struct pol_arena *arena, struct wire_cursor value)
 {
 	const char *text = "";
@@ -184,6 +212,14 @@ static const char *findings(struct pol_arena *arena, const char *list)
 	return text;
 }
 
+const char *record_position(struct app *app, struct wire_cursor map)
+{
+	const char *file = record_text(&app->arena, map, "file");
+
+	return file[0] != '\0' ? app_text(app, "%s:%" PRId64, file, record_int(map, "line", 0))
+			       : "";
+}
+
 const char *record_field_text(struct app *app, struct pol_arena *arena, struct wire_cursor map,
 	const struct record_field *field)
 {
@@ -205,6 +241,10 @@ const char *record_field_text(struct app *app, struct pol_arena *arena, struct w
 	case RECORD_WHEN:
 		return record_when(app, map, field->name, "");
 	case RECORD_NEVER:
+		/* Of an altered record nothing is known. */
+		if (pol_str_equal(record_str(map, "status"), POL_STR("altered"))) {
+			return "";
+		}
 		return record_when(app, map, field->name, "never");
 	case RECORD_INT:
 		return app_text(app, "%" PRId64, record_int(map, field->name, 0));
@@ -216,6 +256,8 @@ const char *record_field_text(struct app *app, struct pol_arena *arena, struct w
 		return pairs(arena, value);
 	case RECORD_COUNTS:
 		return counts(app, value);
+	case RECORD_LACKING:
+		return lacking(app, value);
 	case RECORD_FINDINGS:
 		return findings(arena, record_list(arena, map, field->name));
 	case RECORD_USED:
@@ -224,13 +266,27 @@ const char *record_field_text(struct app *app, struct pol_arena *arena, struct w
 	case RECORD_PLACES:
 		list = record_list(arena, map, field->name);
 		return list[0] != '\0' ? list : "everywhere";
+	case RECORD_POSITION:
+		return record_position(app, map);
+	case RECORD_ROLE:
+		return app_text(app, "%s%s", record_text(arena, map, field->name),
+			record_bool(map, "shadowed", false) ? " (shadowed)" : "");
 	case RECORD_SOURCE:
-		return record_bool(map, field->name, false) ? "policy" : "";
+		return record_bool(map, field->name, false)  ? "policy"
+		       : record_bool(map, "shadowed", false) ? "shadowed"
+							     : "";
 	case RECORD_AUTHOR:
 		return record_bool(map, "declared", false) ? "policy"
 							   : record_text(arena, map, field->name);
 	}
 	return "";
+}
+
+bool record_all_tenants(const struct app *app)
+{
+	const char *tenant = app->args.values[FLAG_TENANT];
+
+	return tenant != NULL && strcmp(tenant, "*") == 0;
 }
 
 void record_print(

@@ -31,6 +31,12 @@ const char *record_list(struct pol_arena *arena, struct wire_cursor map, const c
 const char *record_when(
 	struct app *app, struct wire_cursor map, const char *name, const char *none);
 
+/* The daemon's "+GET,POST api:/loans" as it is written in a policy; any other text as it is. */
+const char *record_grant(struct app *app, struct pol_str grant);
+
+/* "FILE:LINE", from `file` and `line` of the map; empty where there is no file. */
+const char *record_position(struct app *app, struct wire_cursor map);
+
 /* Calls `seen` for each item of the array field; stops when it returns false. */
 void record_each(struct wire_cursor map, const char *name,
 	bool (*seen)(void *context, struct wire_cursor item), void *context);
@@ -51,7 +57,10 @@ enum record_kind {
 	RECORD_FINDINGS, /* a list, its underscores shown as blanks; yellow */
 	RECORD_USED,     /* "USED/GRANTED" */
 	RECORD_PLACES,   /* a list, or "everywhere" */
-	RECORD_SOURCE,   /* a bool: "policy" when it is true, else nothing */
+	RECORD_SOURCE,   /* a bool: "policy" when it is true, or "shadowed" when the record is */
+	RECORD_LACKING,  /* a list of names and of grants as record_grant shows them */
+	RECORD_POSITION, /* "FILE:LINE" of the record, or nothing */
+	RECORD_ROLE,     /* a text, and "(shadowed)" when the record is */
 	RECORD_AUTHOR,   /* a text, or "policy" when the record is declared there */
 };
 
@@ -64,6 +73,9 @@ struct record_field {
 /* A field's text, in the arena; empty where there is none. */
 const char *record_field_text(struct app *app, struct pol_arena *arena, struct wire_cursor map,
 	const struct record_field *field);
+
+/* Is it a list of all tenants (--tenant '*')? Its records then show theirs. */
+bool record_all_tenants(const struct app *app);
 
 /* "title   value" lines, aligned, of the fields that are there. */
 void record_print(

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/rpc.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,8 @@
 #include "policy/text/timetext.h"
 #include "tools/diagnostics.h"
 #include "tools/record.h"
+#include "tools/said.h"
+#include "tools/socket.h"
 
 /* The most that the daemon puts into one page. */
 #define PAGE_ITEMS 1000
@@ -18,12 +21,19 @@
 /* The library's default. */
 #define TIMEOUT_MS 5000
 
+/* No AUTHZ_E*: nobody waits for the daemon any more. */
+#define GIVEN_UP 1
+/* Bytes of a sentence of authz_explain. */
+#define EXPLANATION_SIZE 512
+
 /* A day. */
 #define TIMEOUT_MAX_S 86400
 
 struct rpc {
 	struct authz *authz;
 	int timeout_ms;
+	bool (*wait)(void); /* rpc_be_patient; else NULL */
+	struct socket socket;
 	struct wire_buf
 		cursor; /* of the next page, copied from the answer, which does not live so long */
 };
@@ -54,14 +64,14 @@ int rpc_exit_status(enum wire_code code)
 }
 
 /* --timeout: 5s, 2m; a bare number is seconds. */
-static int read_timeout(struct app *app, int *out_ms)
+int rpc_read_timeout(struct app *app, int *out_ms)
 {
 	const char *text = app->args.values[FLAG_TIMEOUT];
 	uint64_t seconds = 0;
 	char *end;
 	long bare;
 
-	*out_ms = 0;
+	*out_ms = TIMEOUT_MS;
 	if (text == NULL) {
 		return EXIT_YES;
 	}
@@ -79,18 +89,13 @@ static int read_timeout(struct app *app, int *out_ms)
 
 static int open_rpc(struct app *app)
 {
-	struct authz_options options = { .socket = app->args.values[FLAG_SOCKET] };
-	char path[AUTHZ_PATH_SIZE];
-	int status = read_timeout(app, &options.timeout_ms);
+	struct authz_options options = { .socket = NULL };
+	int status = rpc_read_timeout(app, &options.timeout_ms);
 	struct rpc *rpc;
 	int error;
 
 	if (status != EXIT_YES) {
 		return status;
-	}
-	if (options.socket == NULL && authz_default_socket(path, sizeof path) < 0) {
-		return app_fail(app, EXIT_USAGE, "usage",
-			"no socket to ask: give --socket PATH or set AUTHZ_SOCKET");
 	}
 	rpc = calloc(1, sizeof *rpc);
 	if (rpc == NULL) {
@@ -98,13 +103,12 @@ static int open_rpc(struct app *app)
 	}
 	wire_buf_init(&rpc->cursor, WIRE_MAX_REQUEST);
 	app->rpc = rpc;
-	rpc->timeout_ms = options.timeout_ms > 0 ? options.timeout_ms : TIMEOUT_MS;
-	error = authz_create(&options, &rpc->authz);
-	if (error == AUTHZ_EINVAL) {
-		return app_fail(app, EXIT_USAGE, "usage",
-			"--socket: the path is empty, or longer than a socket's may be (107 "
-			"bytes)");
+	rpc->timeout_ms = options.timeout_ms;
+	status = socket_choose(app, &rpc->socket, &options);
+	if (status != EXIT_YES) {
+		return status;
 	}
+	error = authz_create(&options, &rpc->authz);
 	if (error < 0) {
 		return app_fail(app, EXIT_DAEMON, "internal", "%s", authz_strerror(error));
 	}
@@ -125,6 +129,16 @@ void rpc_close(struct rpc *rpc)
 	}
 }
 
+/* The path of the socket for managing, and what keeps this user from it, or how to use it. */
+static const char *managing_text(struct app *app)
+{
+	const char *path = app->rpc->socket.managing;
+	const char *obstacle = socket_obstacle(app, path);
+
+	return obstacle[0] != '\0' ? app_text(app, "%s: %s", path, obstacle)
+				   : app_text(app, "%s: give --socket %s", path, path);
+}
+
 /* The daemon refused the call: prints everything that it answered. */
 static int refused(struct app *app, const char *method, const struct authz_reply *reply)
 {
@@ -132,40 +146,76 @@ static int refused(struct app *app, const char *method, const struct authz_reply
 	struct wire_str code = { reply->code, strlen(reply->code) };
 	int status = rpc_exit_status(wire_code_find(code));
 	const char *ids = record_list(&app->arena, error, "ids");
+	const struct suggest_name unknown = said_unknown(app, reply);
 
 	diagnostics_print(app, error, stderr);
-	app_fail(app, status, reply->code, "%s: %s", reply->code,
-		reply->message[0] != '\0' ? reply->message : method);
+	app_fail(app, status, reply->code, "%s: %s", reply->code, said_text(app, reply, method));
 	if (ids[0] != '\0') {
 		fprintf(stderr, "authzcheck: in the way: %s\n", ids);
 	}
-	if (app->want_json) {
+	if (strcmp(reply->code, "forbidden") == 0 && app->rpc->socket.managing[0] != '\0') {
+		fprintf(stderr, "authzcheck: the socket for managing is %s\n", managing_text(app));
+	}
+	/* The daemon's own map has more than its texts. One that refused the connection sent none.
+	 */
+	if (app->want_json && reply->data != NULL) {
 		app_document_error(app, document_wire(error));
 	}
+	if (!app->want_json) {
+		suggest_print(app, &unknown);
+	}
 	return status;
+}
+
+/* Nothing accepts a connection there, or this user may not connect. */
+static int unreachable(struct app *app, const char *path, const char *said)
+{
+	const struct socket *socket = &app->rpc->socket;
+	const char *other = "";
+
+	if (authz_errno(app->rpc->authz) == EACCES) {
+		/* Nothing but the socket for managing would help: the other serves decisions. */
+		return socket->managing[0] != '\0'
+			       ? app_fail(app, EXIT_DAEMON, "unavailable",
+					 "%s: %s; the socket for managing is %s", path, said,
+					 managing_text(app))
+			       : app_fail(app, EXIT_DAEMON, "unavailable", "%s: %s: %s", path, said,
+					 socket_obstacle(app, path));
+	}
+	/* The library chose the socket of the user's own daemon, because the system's is not there.
+	 */
+	if (geteuid() != 0 && app->args.values[FLAG_SOCKET] == NULL &&
+		getenv("AUTHZ_SOCKET") == NULL && strcmp(path, SOCKET_SYSTEM) != 0) {
+		other = ", nor is there " SOCKET_SYSTEM;
+	}
+	return app_fail(app, EXIT_DAEMON, "unavailable",
+		"%s: %s%s: is authzd running? --socket or AUTHZ_SOCKET says where", path, said,
+		other);
 }
 
 int rpc_failed(struct app *app, int error)
 {
 	const struct authz *authz = app->rpc->authz;
 	const char *path = authz_socket(authz);
-	int number = authz_errno(authz);
-	const char *detail = number != 0 ? strerror(number) : "";
+	char said[EXPLANATION_SIZE];
 
+	authz_explain(authz, error, said, sizeof said);
 	switch (error) {
 	case AUTHZ_ECONNECT:
-		return app_fail(app, EXIT_DAEMON, "unavailable",
-			"%s: %s%s%s: is authzd running? --socket or AUTHZ_SOCKET says where", path,
-			authz_strerror(error), detail[0] != '\0' ? ": " : "", detail);
+		return unreachable(app, path, said);
+	case AUTHZ_EPEER:
+		return app_fail(app, EXIT_DAEMON, "unavailable", "%s: %s, or give --server-user",
+			path, said);
 	case AUTHZ_ETIMEOUT:
-		return app_fail(app, EXIT_DAEMON, "timeout", "%s: %s (--timeout)", path,
-			authz_strerror(error));
+		return app_fail(app, EXIT_DAEMON, "timeout",
+			"%s: %s (--timeout): authzd is busy, or it is not running while a "
+			"supervisor holds its socket",
+			path, authz_strerror(error));
 	case AUTHZ_EINVAL:
 	case AUTHZ_ELIMIT:
 		return app_fail(app, EXIT_USAGE, "invalid_request", "%s", authz_strerror(error));
 	default:
-		return app_fail(
-			app, EXIT_DAEMON, "unavailable", "%s: %s", path, authz_strerror(error));
+		return app_fail(app, EXIT_DAEMON, "unavailable", "%s: %s", path, said);
 	}
 }
 
@@ -179,10 +229,54 @@ int rpc_open(struct app *app, struct authz **out)
 	return status;
 }
 
+void rpc_be_patient(struct app *app, bool (*wait)(void))
+{
+	app->rpc->wait = wait;
+}
+
+/* Is the daemon away, perhaps for a moment? */
+static bool is_away(int error)
+{
+	return error == AUTHZ_ECONNECT || error == AUTHZ_ECLOSED || error == AUTHZ_ETIMEOUT;
+}
+
+/* Returns an AUTHZ_E*, or GIVEN_UP: app->rpc->wait said to wait no longer. */
+static int call(
+	struct app *app, const char *method, const struct params *params, struct authz_reply *out)
+{
+	struct authz *authz = app->rpc->authz;
+	bool waited = false;
+	int error;
+
+	for (;;) {
+		/* A person learns at once that nobody listens; authz_call would wait for a daemon
+		 * that restarts. */
+		error = authz_connect(authz);
+		if (error == AUTHZ_OK) {
+			error = authz_call(authz, method, params->buf.data, params->buf.len, out);
+		}
+		if (app->rpc->wait == NULL || !is_away(error)) {
+			break;
+		}
+		if (!waited) {
+			app_warn(app, "%s: %s: waiting for the daemon", authz_socket(authz),
+				authz_strerror(error));
+			waited = true;
+		}
+		if (!app->rpc->wait()) {
+			return GIVEN_UP;
+		}
+	}
+	if (waited && error == AUTHZ_OK) {
+		app_warn(app, "%s: the daemon is back", authz_socket(authz));
+	}
+	return error;
+}
+
 int rpc_call(
 	struct app *app, const char *method, struct params *params, struct wire_cursor *out_result)
 {
-	struct authz_reply reply;
+	struct authz_reply reply = { .code = "", .message = "", .param = "" };
 	int status = app->rpc != NULL ? EXIT_YES : open_rpc(app);
 	int error;
 
@@ -195,9 +289,15 @@ int rpc_call(
 		params_finish(params);
 		return status;
 	}
-	error = authz_call(app->rpc->authz, method, params->buf.data, params->buf.len, &reply);
+	error = call(app, method, params, &reply);
 	params_finish(params);
+	if (error == GIVEN_UP) {
+		return EXIT_DAEMON;
+	}
 	if (error == AUTHZ_EREFUSED) {
+		if (app->may_be_forbidden && strcmp(reply.code, "forbidden") == 0) {
+			return EXIT_NO;
+		}
 		return refused(app, method, &reply);
 	}
 	if (error < 0) {
@@ -205,6 +305,25 @@ int rpc_call(
 	}
 	*out_result = wire_cursor_of(reply.data, reply.len);
 	return EXIT_YES;
+}
+
+bool rpc_ask(
+	struct app *app, const char *method, struct params *params, struct wire_cursor *out_result)
+{
+	struct authz_reply reply;
+	int error = AUTHZ_ELIMIT;
+
+	params_end(params, app);
+	if (params->buf.status == WIRE_OK) {
+		error = authz_call(
+			app->rpc->authz, method, params->buf.data, params->buf.len, &reply);
+	}
+	params_finish(params);
+	if (error != AUTHZ_OK) {
+		return false;
+	}
+	*out_result = wire_cursor_of(reply.data, reply.len);
+	return true;
 }
 
 /* Keeps the cursor of the next page; *out_more: there is one. */
@@ -277,7 +396,8 @@ int rpc_pages(struct app *app, const struct pages *pages)
 		if (show && more) {
 			fprintf(stderr, "\r%zu %s", seen, pages->what);
 		}
-	} while (status == EXIT_YES && more);
+		/* Standard output may be a pipe whose reader has ended. */
+	} while (status == EXIT_YES && more && !ferror(stdout));
 	if (show && seen > PAGE_ITEMS) {
 		fputs("\r\033[K", stderr);
 	}

@@ -39,6 +39,9 @@ void params_bool(struct params *params, const char *name, bool value);
  * EXIT_YES, or another status, reported. */
 int params_options(struct app *app, struct params *params, const enum flag *flags);
 
+/* The parameter that an option is; NULL: none. */
+const char *params_name(enum flag flag);
+
 /*
  * Calls, connecting first if need be, and finishes params in any case. EXIT_YES and *out_result;
  * or another status, reported. `path` of the socket and deadline come from the options.
@@ -46,12 +49,27 @@ int params_options(struct app *app, struct params *params, const enum flag *flag
 int rpc_call(
 	struct app *app, const char *method, struct params *params, struct wire_cursor *out_result);
 
+/* The same beside the run's purpose: where it fails, it reports nothing and returns false. The run
+ * must have called before. */
+bool rpc_ask(
+	struct app *app, const char *method, struct params *params, struct wire_cursor *out_result);
+
+/*
+ * From now on calls outlive a daemon that is stopped, restarted or too slow: an attempt that fails
+ * is reported once, and repeated after `wait`, until that returns false. rpc_call then returns
+ * EXIT_DAEMON, not reported.
+ */
+void rpc_be_patient(struct app *app, bool (*wait)(void));
+
 /* The handle that rpc_call uses, for many.h, which has more than one call outstanding; the run's,
  * and gone with it. EXIT_YES, or another status, reported. */
 struct authz;
 int rpc_open(struct app *app, struct authz **out);
 /* Reports what a negative AUTHZ_E* means; the exit status. */
 int rpc_failed(struct app *app, int error);
+
+/* --timeout in ms, or its default. EXIT_YES; or EXIT_USAGE, reported. */
+int rpc_read_timeout(struct app *app, int *out_ms);
 
 /* The deadline of a call in ms, once rpc_open or rpc_call was called. */
 int rpc_timeout(const struct app *app);

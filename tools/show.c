@@ -23,6 +23,7 @@ static const struct record_field key_fields[] = {
 	{ "roles", "roles", RECORD_LIST },
 	{ "scopes", "scopes", RECORD_LIST },
 	{ "at", "at", RECORD_LIST },
+	{ "dangling", "not in the policy", RECORD_LACKING },
 	{ "networks", "networks", RECORD_LIST },
 	{ "imported", "imported", RECORD_BOOL },
 	{ "created_at", "created", RECORD_TIME },
@@ -61,12 +62,15 @@ static const struct record_field principal_fields[] = {
 static const struct record_field role_fields[] = {
 	{ "name", "role", RECORD_TEXT },
 	{ "description", "description", RECORD_TEXT },
+	{ "status", "status", RECORD_TEXT },
 	{ "tenant", "tenant", RECORD_TEXT },
 	{ "inherits", "inherits", RECORD_LIST },
 	{ "allowed", "allows", RECORD_INT },
 	{ "denied", "denies", RECORD_INT },
 	{ "shadowed", "shadowed by the policy", RECORD_BOOL },
+	{ "dangling", "not in the policy", RECORD_LACKING },
 	{ "declared", "in the policy", RECORD_BOOL },
+	{ "file", "declared in", RECORD_POSITION },
 	{ "created_at", "created", RECORD_TIME },
 	{ "updated_at", "changed", RECORD_TIME },
 	{ "created_by", "created by", RECORD_TEXT },
@@ -79,15 +83,29 @@ static const struct record_field tenant_fields[] = {
 	{ "created_by", "created by", RECORD_TEXT },
 };
 
+/* A record with a wrong tag has no other fields. */
+static void explain_altered(struct wire_cursor record, const char *what, const char *end)
+{
+	if (pol_str_equal(record_str(record, "status"), POL_STR("altered"))) {
+		fflush(stdout);
+		fprintf(stderr,
+			"authzcheck: this %s's record was changed outside of the daemon, which "
+			"refuses it: %s. 'authzcheck log' shows what it was\n",
+			what, end);
+	}
+}
+
 int show_key(struct app *app, struct wire_cursor record)
 {
 	record_print(app, record, key_fields, COUNT(key_fields));
+	explain_altered(record, "key", "key revoke or key purge ends it");
 	return EXIT_YES;
 }
 
 int show_principal(struct app *app, struct wire_cursor record)
 {
 	record_print(app, record, principal_fields, COUNT(principal_fields));
+	explain_altered(record, "principal", "principal delete removes it");
 	return EXIT_YES;
 }
 
@@ -97,25 +115,48 @@ int show_tenant(struct app *app, struct wire_cursor record)
 	return EXIT_YES;
 }
 
-static bool on_grant(void *context, struct wire_cursor item)
-{
-	struct app *app = context;
-	struct wire_str text;
+/* A grant's line in the files ends at this column, unless the grant is longer. */
+#define GRANT_COLUMN 60
 
-	if (wire_read_text(&item, &text)) {
-		puts(text_escape(&app->arena, (struct pol_str){ text.ptr, text.len }));
+static void print_grants(struct app *app, struct wire_cursor grants, struct wire_cursor *positions)
+{
+	uint32_t count = 0;
+
+	(void)wire_read_array(&grants, &count);
+	for (uint32_t i = 0; i < count; i++) {
+		struct wire_str text = { NULL, 0 };
+		struct wire_cursor position;
+		const char *grant;
+		size_t width;
+
+		if (!wire_read_text(&grants, &text)) {
+			return;
+		}
+		grant = text_escape(&app->arena, (struct pol_str){ text.ptr, text.len });
+		width = text_width(pol_str_of(grant));
+		if (positions != NULL && wire_take(positions, &position)) {
+			printf("%s%*s  %s\n", grant,
+				width < GRANT_COLUMN ? (int)(GRANT_COLUMN - width) : 0, "",
+				record_position(app, position));
+		} else {
+			puts(grant);
+		}
 	}
-	return true;
 }
 
 int show_role(struct app *app, struct wire_cursor record)
 {
-	struct wire_cursor grants;
+	struct wire_cursor grants, positions;
+	uint32_t count = 0;
+	bool placed;
 
 	record_print(app, record, role_fields, COUNT(role_fields));
+	explain_altered(record, "role", "role delete removes it");
 	if (record_find(record, "grants", &grants)) {
+		placed = record_find(record, "positions", &positions) &&
+			 wire_read_array(&positions, &count);
 		putchar('\n');
-		record_each(record, "grants", on_grant, app);
+		print_grants(app, grants, placed ? &positions : NULL);
 	}
 	return EXIT_YES;
 }
@@ -140,6 +181,7 @@ int show_secret(struct app *app, struct wire_cursor record)
 
 static const struct record_field key_columns[] = {
 	{ "id", "KEY", RECORD_TEXT },
+	{ "tenant", "TENANT", RECORD_TEXT },
 	{ "name", "NAME", RECORD_TEXT },
 	{ "label", "LABEL", RECORD_TEXT },
 	{ "status", "STATUS", RECORD_STATUS },
@@ -155,6 +197,7 @@ static const struct record_field key_columns[] = {
 
 static const struct record_field audit_columns[] = {
 	{ "id", "KEY", RECORD_TEXT },
+	{ "tenant", "TENANT", RECORD_TEXT },
 	{ "name", "NAME", RECORD_TEXT },
 	{ "principal", "PRINCIPAL", RECORD_TEXT },
 	{ "findings", "FINDINGS", RECORD_FINDINGS },
@@ -176,11 +219,12 @@ static const struct record_field principal_columns[] = {
 };
 
 static const struct record_field assignment_columns[] = {
-	{ "role", "ROLE", RECORD_TEXT },
+	{ "role", "ROLE", RECORD_ROLE },
 	{ "at", "AT", RECORD_PLACES },
 	{ "until", "UNTIL", RECORD_WHEN },
 	{ "created_at", "ASSIGNED", RECORD_WHEN },
 	{ "created_by", "BY", RECORD_AUTHOR },
+	{ "dangling", "NOT IN THE POLICY", RECORD_LIST },
 };
 
 static const struct record_field role_columns[] = {
@@ -200,12 +244,52 @@ static const struct record_field tenant_columns[] = {
 	{ "created_by", "BY", RECORD_TEXT },
 };
 
-const struct list show_keys = { "keys.list", "keys", key_columns, COUNT(key_columns), false };
-const struct list show_audit = { "keys.audit", "keys", audit_columns, COUNT(audit_columns), true };
-const struct list show_principals = { "principals.list", "principals", principal_columns,
-	COUNT(principal_columns), false };
-const struct list show_assignments = { "assignments.list", "assignments", assignment_columns,
-	COUNT(assignment_columns), false };
-const struct list show_roles = { "roles.list", "roles", role_columns, COUNT(role_columns), false };
-const struct list show_tenants = { "tenants.list", "tenants", tenant_columns, COUNT(tenant_columns),
-	false };
+/* The first of each goes first. */
+static const char *const key_spare[] = { "BY", "CREATED", "LABEL", "ENVIRONMENT", "SCOPES", "ROLES",
+	"LAST USED", "EXPIRES", NULL };
+static const char *const audit_spare[] = { "UNUSED SCOPES", "EXPIRES", "LAST USED",
+	"SCOPES THAT DO", "USED OF", NULL };
+static const char *const principal_spare[] = { "CREATED", "SOURCE", "API ACCESS", NULL };
+static const char *const role_spare[] = { "CREATED", "DENIES", "ALLOWS", "SOURCE", NULL };
+
+const struct list show_keys = {
+	.method = "keys.list",
+	.what = "keys",
+	.columns = key_columns,
+	.count = COUNT(key_columns),
+	.spare = key_spare,
+};
+const struct list show_audit = {
+	.method = "keys.audit",
+	.what = "keys with findings",
+	.columns = audit_columns,
+	.count = COUNT(audit_columns),
+	.spare = audit_spare,
+	.finds = true,
+};
+const struct list show_principals = {
+	.method = "principals.list",
+	.what = "principals",
+	.columns = principal_columns,
+	.count = COUNT(principal_columns),
+	.spare = principal_spare,
+};
+const struct list show_assignments = {
+	.method = "assignments.list",
+	.what = "assignments",
+	.columns = assignment_columns,
+	.count = COUNT(assignment_columns),
+};
+const struct list show_roles = {
+	.method = "roles.list",
+	.what = "roles",
+	.columns = role_columns,
+	.count = COUNT(role_columns),
+	.spare = role_spare,
+};
+const struct list show_tenants = {
+	.method = "tenants.list",
+	.what = "tenants",
+	.columns = tenant_columns,
+	.count = COUNT(tenant_columns),
+};

@@ -13,6 +13,13 @@
 /* The column of positions, unless a line is longer. */
 #define PLACE_COLUMN 76
 
+/* On a narrow terminal positions stand beside lines of at least this; else below, indented. */
+#define PLACE_LEAST  40
+#define PLACE_INDENT 8
+
+/* The other lines of one that is folded are indented by this more than itself. */
+#define FOLD_INDENT 4
+
 struct line {
 	const char *text;
 	struct pol_position position;
@@ -115,9 +122,10 @@ static void add_line(struct story *story, const struct pol_explanation *explanat
 	size_t pad = text_width(pol_str_of(what));
 
 	if (line->asked) {
-		verdict = app_text(story->app, "%s%s%s%s", pol_terms_verdict(line->verdict),
+		verdict = app_text(story->app, "%s%s%s%s%s%s%s", pol_terms_verdict(line->verdict),
 			refused && line->reason.len > 0 ? " " : "",
-			refused ? shown(story, line->reason) : "",
+			refused ? shown(story, line->reason) : "", line->fact.len > 0 ? " (" : "",
+			shown(story, line->fact), line->fact.len > 0 ? ")" : "",
 			is_used_up(story, line, explanation->quota) ? ", but was used up in the end"
 								    : effect_text(story, line));
 	}
@@ -186,7 +194,7 @@ static const char *chain_text(struct story *story, const struct pol_explained_ru
 		joined(story, rule->chain, rule->chain_count, " ", " <- "));
 }
 
-/* With one space where the policy has more to align its words. */
+/* A copy with one space where the policy has several, or tabs, to align its words. */
 static const char *squeezed(struct story *story, struct pol_str text)
 {
 	char *copy = pol_arena_alloc(&story->app->arena, text.len, 1);
@@ -304,6 +312,12 @@ static void add_all(struct story *story, const struct pol_explanation *explanati
 		add(story, (struct line){ .text = app_text(story->app, "Quota %s is used up.",
 						  shown(story, explanation->quota)),
 				   .gap = true });
+	} else if (explanation->stage == POL_STAGE_NETWORKS && explanation->fact.len > 0) {
+		add(story,
+			(struct line){ .text = app_text(story->app, "%s (%s)",
+					       "The caller's address is not in the key's networks",
+					       shown(story, explanation->fact)),
+				.gap = true });
 	} else if (ends[explanation->stage] != NULL) {
 		add(story, (struct line){ .text = ends[explanation->stage], .gap = true });
 	}
@@ -326,30 +340,85 @@ static void add_all(struct story *story, const struct pol_explanation *explanati
 	add_needs(story, explanation);
 }
 
-void story_print(struct app *app, const struct pol_explanation *explanation, unsigned indent)
+/* Where lines and their positions go. */
+struct shape {
+	size_t width;  /* of the terminal; 0: any */
+	size_t indent; /* of all lines */
+	size_t column; /* of the positions, after the indent; 0: below the lines */
+	FILE *file;
+};
+
+static const char *position_text(struct story *story, const struct line *line)
+{
+	return line->position.line == 0
+		       ? ""
+		       : app_text(story->app, "%s:%" PRIu32, shown(story, line->position.file),
+				 line->position.line);
+}
+
+static struct shape shape_of(struct story *story, unsigned indent, FILE *file)
+{
+	struct shape shape = { text_columns(file), indent, 0, file };
+	size_t longest = 0;
+	size_t room;
+
+	for (size_t i = 0; i < story->count; i++) {
+		const struct line *line = &story->lines[i];
+		size_t width = text_width(pol_str_of(line->text));
+		size_t position = text_width(pol_str_of(position_text(story, line)));
+
+		shape.column = width > shape.column && width <= PLACE_COLUMN ? width : shape.column;
+		longest = position > longest ? position : longest;
+	}
+	room = shape.width > indent + longest + 2 ? shape.width - indent - longest - 2 : 0;
+	if (shape.width > 0 && shape.column > room) {
+		shape.column = room >= PLACE_LEAST ? room : 0;
+	}
+	return shape;
+}
+
+static void print_line(struct story *story, const struct line *line, const struct shape *shape)
+{
+	bool colour = story->app->colour;
+	size_t own = strspn(line->text, " ");
+	const char *position = position_text(story, line);
+	bool beside = position[0] != '\0' && shape->column > 0;
+	/* What is longer than the others moves its own position, if there is room. */
+	bool fits = shape->indent + text_width(pol_str_of(line->text)) + 2 +
+			    text_width(pol_str_of(position)) <=
+		    shape->width;
+	const struct text_lines lines = {
+		.width = beside && shape->width > 0 && !fits ? shape->indent + shape->column
+							     : shape->width,
+		.begin = shape->indent + own,
+		.indent = shape->indent + own + FOLD_INDENT,
+	};
+	size_t end;
+
+	fprintf(shape->file, "%*s%s", (int)lines.begin, "", text_begin(colour, line->colour));
+	end = text_fold(shape->file, line->text + own, &lines) - shape->indent;
+	fputs(text_end(colour, line->colour), shape->file);
+	if (beside) {
+		fprintf(shape->file, "%*s  %s",
+			end < shape->column ? (int)(shape->column - end) : 0, "", position);
+	} else if (position[0] != '\0') {
+		fprintf(shape->file, "\n%*s%s", (int)shape->indent + PLACE_INDENT, "", position);
+	}
+	fputc('\n', shape->file);
+}
+
+void story_print(
+	struct app *app, const struct pol_explanation *explanation, unsigned indent, FILE *file)
 {
 	struct story story = { .app = app };
-	size_t column = 0;
+	struct shape shape;
 
 	add_all(&story, explanation);
+	shape = shape_of(&story, indent, file);
 	for (size_t i = 0; i < story.count; i++) {
-		size_t width = text_width(pol_str_of(story.lines[i].text));
-
-		column = width > column && width <= PLACE_COLUMN ? width : column;
-	}
-	for (size_t i = 0; i < story.count; i++) {
-		const struct line *line = &story.lines[i];
-		size_t width = text_width(pol_str_of(line->text));
-
-		if (line->gap) {
-			putchar('\n');
+		if (story.lines[i].gap) {
+			fputc('\n', file);
 		}
-		printf("%*s%s%s%s", (int)indent, "", text_begin(app->colour, line->colour),
-			line->text, text_end(app->colour, line->colour));
-		if (line->position.line > 0) {
-			printf("%*s  %s:%" PRIu32, width < column ? (int)(column - width) : 0, "",
-				shown(&story, line->position.file), line->position.line);
-		}
-		putchar('\n');
+		print_line(&story, &story.lines[i], &shape);
 	}
 }

@@ -8,5 +8,6 @@
 #include "policy/ask/explain.h"
 #include "tools/app.h"
 
-/* Prints it to standard output, `indent` columns in. */
-void story_print(struct app *app, const struct pol_explanation *explanation, unsigned indent);
+/* Prints it, `indent` columns in. Colours are those of standard output. */
+void story_print(
+	struct app *app, const struct pol_explanation *explanation, unsigned indent, FILE *file);

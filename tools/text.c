@@ -3,7 +3,14 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
+
+/* A text is not folded into less than this. */
+#define FOLD_LEAST 20
+
+/* What $COLUMNS may say: as much as a terminal can say of itself. */
+#define COLUMNS_MAX 65535
 
 static const char *const sequences[] = {
 	[COLOUR_NONE] = "",
@@ -200,21 +207,143 @@ void text_put(FILE *file, struct pol_str str)
 	}
 }
 
+/* The columns of one character. */
+static size_t width_of(uint32_t code)
+{
+	if (WITHIN(wide, code)) {
+		return 2;
+	}
+	return WITHIN(combining, code) || WITHIN(unsafe, code) ? 0 : 1;
+}
+
 size_t text_width(struct pol_str str)
 {
 	size_t width = 0;
 
 	while (str.len > 0) {
 		size_t len;
-		uint32_t code = text_decode(str, &len);
 
-		if (WITHIN(wide, code)) {
-			width += 2;
-		} else if (!WITHIN(combining, code) && !WITHIN(unsafe, code)) {
-			width += 1;
-		}
+		width += width_of(text_decode(str, &len));
 		str.ptr += len;
 		str.len -= len;
 	}
 	return width;
+}
+
+size_t text_fit(struct pol_str str, size_t width)
+{
+	size_t fits = 0;
+
+	while (fits < str.len) {
+		size_t len;
+		size_t own = width_of(
+			text_decode((struct pol_str){ str.ptr + fits, str.len - fits }, &len));
+
+		if (own > width) {
+			break;
+		}
+		width -= own;
+		fits += len;
+	}
+	return fits;
+}
+
+/* The bytes of the character at the beginning, or of a colour, which takes no column. */
+static size_t next_width(struct pol_str text, size_t *out_width)
+{
+	const char *end = text.ptr[0] == '\033' ? memchr(text.ptr, 'm', text.len) : NULL;
+	size_t len;
+
+	if (end != NULL) {
+		*out_width = 0;
+		return (size_t)(end - text.ptr) + 1;
+	}
+	*out_width = width_of(text_decode(text, &len));
+	return len;
+}
+
+size_t text_fold_at(struct pol_str text, size_t width)
+{
+	bool word = false;
+	size_t blank = 0;
+	size_t used = 0;
+
+	for (size_t at = 0; at < text.len;) {
+		size_t own;
+		size_t len = next_width((struct pol_str){ text.ptr + at, text.len - at }, &own);
+
+		blank = text.ptr[at] == ' ' && word ? at : blank;
+		word = word || text.ptr[at] != ' ';
+		if (used + own > width) {
+			return blank > 0 ? blank : at > 0 ? at : len;
+		}
+		used += own;
+		at += len;
+	}
+	return text.len;
+}
+
+static size_t shown_width(struct pol_str text)
+{
+	size_t width = 0;
+
+	while (text.len > 0) {
+		size_t own;
+		size_t len = next_width(text, &own);
+
+		width += own;
+		text.ptr += len;
+		text.len -= len;
+	}
+	return width;
+}
+
+size_t text_fold(FILE *file, const char *text, const struct text_lines *lines)
+{
+	bool folds = lines->width >= lines->indent + FOLD_LEAST &&
+		     lines->width >= lines->begin + FOLD_LEAST;
+	struct pol_str rest = pol_str_of(text);
+	size_t begin = lines->begin;
+
+	for (;;) {
+		struct pol_str part = rest;
+
+		if (folds) {
+			part.len = text_fold_at(rest, lines->width - begin);
+		}
+		rest.ptr += part.len;
+		rest.len -= part.len;
+		while (rest.len > 0 && part.len > 0 && part.ptr[part.len - 1] == ' ') {
+			part.len--;
+		}
+		fwrite(part.ptr, 1, part.len, file);
+		while (rest.len > 0 && rest.ptr[0] == ' ') {
+			rest.ptr++;
+			rest.len--;
+		}
+		if (rest.len == 0) {
+			return begin + shown_width(part);
+		}
+		begin = lines->indent;
+		fprintf(file, "\n%*s", (int)begin, "");
+	}
+}
+
+size_t text_columns(FILE *file)
+{
+	const char *text = getenv("COLUMNS");
+	struct winsize size = { 0 };
+	char *end;
+	long columns;
+
+	if (isatty(fileno(file)) != 1) {
+		return 0;
+	}
+	if (text != NULL) {
+		columns = strtol(text, &end, 10);
+		if (end != text && *end == '\0' && columns > 0 && columns <= COLUMNS_MAX) {
+			return (size_t)columns;
+		}
+	}
+	return ioctl(fileno(file), TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }

@@ -38,3 +38,26 @@ void text_put(FILE *file, struct pol_str str);
 /* The columns that well-formed UTF-8 takes: combining marks none, East Asian wide characters and
  * emoji two. */
 size_t text_width(struct pol_str str);
+
+/* The bytes of the longest beginning of str that takes at most `width` columns. */
+size_t text_fit(struct pol_str str, size_t width);
+
+/* The bytes of text that go into a line of `width` columns: up to a blank, if there is one. Where
+ * they are not all, blanks follow, or the rest of a word that is longer than a line. What
+ * text_begin and text_end return takes no column, here and in text_fold. */
+size_t text_fold_at(struct pol_str text, size_t width);
+
+/* Where text_fold puts a text. */
+struct text_lines {
+	size_t width;  /* of a line; 0: any, so that nothing is folded */
+	size_t begin;  /* the column at which the text begins */
+	size_t indent; /* the column at which its other lines begin */
+};
+
+/* Prints a text in lines that fit, without a new line at its end; returns the column that it ends
+ * at. Where fewer than 20 columns are left beside the indent, it is not folded. */
+size_t text_fold(FILE *file, const char *text, const struct text_lines *lines);
+
+/* The columns of a terminal ($COLUMNS goes before what it says of itself); 0: `file` is none, or
+ * its width is unknown. */
+size_t text_columns(FILE *file);

@@ -16,9 +16,8 @@
  */
 int token_put(struct app *app, struct params *params, bool *out_given);
 
-/* For a command that manages (by_token): reads the token into the app, and rpc puts it into every
- * call. Without one the calls are the peer's own. EXIT_YES, or reported. $AUTHZ_TOKEN always
- * counts. */
+/* Reads the token into the app. For a command that manages (by_token) rpc puts it into every call;
+ * without one the calls are the peer's own. EXIT_YES, or reported. $AUTHZ_TOKEN always counts. */
 int token_manage(struct app *app);
 /* For a part of such a command that tokens may not call: refuses the options and drops
  * $AUTHZ_TOKEN. */

@@ -17,6 +17,8 @@
 #include "client/wire.h"
 #include "daemon/call/context.h"
 #include "daemon/config/peer.h"
+#include "daemon/store/record.h"
+#include "policy/snapshot/revision.h"
 #include "policy/snapshot/snapshot.h"
 
 struct actor;
@@ -79,14 +81,22 @@ struct call {
  * A changing handler whose work may be long returns this after a part of it, with nothing written.
  * What it has stored is committed, other changes run, then the handler is called again with `going`
  * set. It has to leave a state after each part that may stand for ever. Who called was judged
- * before the first part, and is not judged again: call->actor is NULL from the second one on.
+ * before the first part, and is not judged again: call->actor is NULL from the second one on. With
+ * METHOD_JUDGED each part is judged as the first one was.
  */
 #define CALL_MORE 3
 
 struct call_slices {
-	bool going;      /* not the first part */
-	uint32_t tenant; /* the handler's */
-	uint64_t after;  /* the handler's */
+	bool going; /* not the first part */
+	/* The handler's. */
+	uint32_t tenant;
+	uint64_t after;
+	unsigned phase;
+	unsigned begun; /* how often it had to begin again */
+	char revision[POL_REVISION_TEXT];
+	uint64_t sequence; /* in the trail */
+	char id[STORE_MAX_NAME];
+	size_t id_len;
 };
 
 /*
@@ -134,9 +144,14 @@ enum method_flags {
 	METHOD_EDITS = 1 << 6,   /* changes a record: STORE_EDITS; without a flag STORE_MAKES */
 	METHOD_ENDS = 1 << 7,    /* removes or disables: STORE_ENDS */
 	METHOD_HOLDER = 1 << 8,  /* for a key's holder: its first parameter is the key's token */
+	METHOD_JUDGED = 1 << 9,  /* each part of a long change (CALL_MORE) is judged again */
 };
 
-/* The parameters of a managing method are its fields and, after them, `token`. */
+/*
+ * The parameters of a managing method are its fields and, after them, `token`. A method that
+ * changes something and accepts a token is named NOUN.ACTION after what its caller must be allowed,
+ * or has a row in decide/actor.c: judge_right.
+ */
 struct method {
 	const char *name;
 	const struct wire_field *fields;

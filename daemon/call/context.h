@@ -13,6 +13,7 @@
 
 struct backup;
 struct config;
+struct feeds;
 struct log_sink;
 struct pepper;
 struct principal_cache;
@@ -31,6 +32,7 @@ struct context {
 	struct rotation *rotation;
 	struct pepper *pepper;
 	struct backup *backup;
+	struct feeds *feeds; /* the data files of modules; NULL: there are none */
 	struct report_source report;
 	struct confined confined;
 };

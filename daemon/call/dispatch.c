@@ -18,6 +18,7 @@ static const struct {
 } nouns[] = {
 	{ authorize_methods, &authorize_method_count },
 	{ permissions_methods, &permissions_method_count },
+	{ who_methods, &who_method_count },
 	{ keys_methods, &keys_method_count },
 	{ principals_methods, &principals_method_count },
 	{ assignments_methods, &assignments_method_count },
@@ -66,11 +67,14 @@ int dispatch_admit(const struct method *method, const struct peer *peer, bool ha
 	}
 	if (!peer->may_manage && !has_token) {
 		wire_error_set(err, WIRE_FORBIDDEN, none,
-			"this socket is for decisions: give a token, or use a socket for managing");
+			"this socket is for decisions: %suse a socket for managing",
+			(method->flags & METHOD_TOKEN) != 0 ? "give a token, or " : "");
 		return WIRE_EPARAM;
 	}
-	/* The handler runs after the reload, which is too late. */
-	if ((method->flags & METHOD_RELOADS) != 0 && !peer_manages(peer)) {
+	/* The handler runs after the reload, which is too late, or when the change had its turn. */
+	if (((method->flags & METHOD_RELOADS) != 0 ||
+		    (method->flags & (METHOD_CHANGES | METHOD_TOKEN)) == METHOD_CHANGES) &&
+		!peer_manages(peer)) {
 		wire_error_set(err, WIRE_FORBIDDEN, none, "%s", PEER_NOT_MANAGER);
 		return WIRE_EPARAM;
 	}
@@ -168,7 +172,10 @@ int dispatch_run(struct call *call, call_handler run)
 			"the answer is larger than 4 MiB: ask for less with `limit`");
 		return r;
 	}
-	log_error("a call failed", "method=%s error=%s", call->method->name, strerror(-r));
+	/* The writer logs changes without room, once for many. */
+	if (r != -ENOSPC && r != -EDQUOT && r != -EFBIG) {
+		log_error("a call failed", "method=%s error=%s", call->method->name, strerror(-r));
+	}
 	dispatch_fail(out, call->id, r);
 	return r;
 }

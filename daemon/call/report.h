@@ -16,6 +16,7 @@
 /* The last attempt to load the policy, and the current one. Times are Unix seconds. */
 struct report_policy {
 	char revision[17];
+	char commit[65]; /* that the policy folder said it was at (load/commit); empty: unknown */
 	uint64_t serial;
 	int64_t loaded_at;
 	int64_t attempted_at;
@@ -24,6 +25,11 @@ struct report_policy {
 	uint64_t reloads;  /* policies that were replaced since the start */
 	uint64_t refused;  /* attempts that were refused */
 	uint64_t dangling; /* as of the last exchange or requested reload */
+	/* The folder was broken at the start, and is since: the policy that answers was kept by an
+	 * earlier one (load/last_good). */
+	bool last_good;
+	int64_t kept_at;   /* then: when it was kept */
+	char broken[1024]; /* then: what is wrong with the folder */
 };
 
 struct report {

@@ -2,6 +2,7 @@
 #include "daemon/config/config.h"
 
 #include <errno.h>
+#include <getopt.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,6 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/config/peer.h"
+#include "policy/language/settings.h"
+#include "policy/text/nearest.h"
 #include "policy/text/timetext.h"
 
 /* Bytes of all texts of a configuration. */
@@ -115,10 +119,34 @@ static int default_listener(struct config *config)
 	return 0;
 }
 
+/* The sockets of a daemon that root started for another user are as if that user had started it. */
+static void default_owners(struct config *config)
+{
+	for (size_t i = 0; i < config->listener_count; i++) {
+		struct config_listener *listener = &config->listeners[i];
+
+		if (!listener->has_owner) {
+			listener->has_owner = true;
+			listener->owner = config->uid;
+		}
+		if (!listener->has_group && config->uid != geteuid()) {
+			listener->has_group = true;
+			listener->group = config->gid;
+		}
+	}
+}
+
 int config_defaults(struct config *config, char why[static CONFIG_WHY])
 {
 	int r = 0;
 
+	if (config->uid == PEER_OVERFLOW) {
+		snprintf(why, CONFIG_WHY,
+			"this process is uid 65534, which stands for all users that the kernel "
+			"cannot name, such as those of another user namespace: their files would "
+			"be taken for its own: start it as a user of its own");
+		return -EPERM;
+	}
 	snprintf(why, CONFIG_WHY, "out of memory");
 	if (config->state == NULL) {
 		r = default_state(config, why);
@@ -130,6 +158,7 @@ int config_defaults(struct config *config, char why[static CONFIG_WHY])
 	if (r == 0 && config->listener_count == 0) {
 		r = default_listener(config);
 	}
+	default_owners(config);
 	if (r == 0 && config->workers == 0) {
 		long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
@@ -143,6 +172,13 @@ int config_defaults(struct config *config, char why[static CONFIG_WHY])
 	}
 	if (config->user_connections == 0) {
 		config->user_connections = CONFIG_USER_CONNECTIONS;
+	} else if (r == 0 && config->user_connections > config->connections) {
+		snprintf(why, CONFIG_WHY,
+			"--user-connections %u is more than all connections, %u: lower it, or "
+			"raise "
+			"--connections",
+			config->user_connections, config->connections);
+		return -EINVAL;
 	}
 	if (config->idle == 0) {
 		config->idle = CONFIG_IDLE;
@@ -152,36 +188,19 @@ int config_defaults(struct config *config, char why[static CONFIG_WHY])
 
 /* --- values that options and lines share ------------------------------------------------------ */
 
-static bool read_number(struct pol_str text, unsigned least, unsigned most, unsigned *out)
-{
-	unsigned long n = 0;
-
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.ptr[i] < '0' || text.ptr[i] > '9' || n > most) {
-			return false;
-		}
-		n = n * 10 + (unsigned)(text.ptr[i] - '0');
-	}
-	if (text.len == 0 || n < least || n > most) {
-		return false;
-	}
-	*out = (unsigned)n;
-	return true;
-}
-
 bool config_read_workers(struct pol_str text, unsigned *out)
 {
-	return read_number(text, 1, CONFIG_MAX_WORKERS, out);
+	return pol_settings_number(text, 1, CONFIG_MAX_WORKERS, out);
 }
 
 bool config_read_connections(struct pol_str text, unsigned *out)
 {
-	return read_number(text, CONFIG_MIN_CONNECTIONS, CONFIG_MAX_CONNECTIONS, out);
+	return pol_settings_number(text, CONFIG_MIN_CONNECTIONS, CONFIG_MAX_CONNECTIONS, out);
 }
 
 bool config_read_user_connections(struct pol_str text, unsigned *out)
 {
-	return read_number(text, 1, CONFIG_MAX_CONNECTIONS, out);
+	return pol_settings_number(text, 1, CONFIG_MAX_CONNECTIONS, out);
 }
 
 bool config_read_idle(struct pol_str text, uint32_t *out)
@@ -194,4 +213,14 @@ bool config_read_idle(struct pol_str text, uint32_t *out)
 	}
 	*out = (uint32_t)seconds;
 	return true;
+}
+
+const char *config_nearest_option(struct pol_str name, const struct option *options)
+{
+	struct pol_nearest nearest = pol_nearest_to(name);
+
+	for (; options->name != NULL; options++) {
+		pol_nearest_offer(&nearest, pol_str_of(options->name));
+	}
+	return nearest.best.len > 0 ? nearest.best.ptr : NULL;
 }

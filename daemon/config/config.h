@@ -35,7 +35,9 @@ struct peer;
 struct config_listener {
 	const char *path;
 	mode_t mode;
-	bool has_group;
+	bool has_owner; /* after config_defaults: the daemon's user, if no other is named */
+	uid_t owner;
+	bool has_group; /* false: the group that a file made in that folder gets */
 	gid_t group;
 	bool decide; /* methods that decide */
 	bool manage; /* managing methods without a token, by the peer's credentials */
@@ -79,7 +81,10 @@ struct config {
 	bool has_policy_owner;
 	uid_t policy_owner;
 	const char *decision_log; /* NULL: standard output */
-	unsigned workers;         /* 0: one for each core, until config_defaults */
+	mode_t log_mode;          /* of the decision log when it is made; 0: 0600 */
+	bool has_log_group;       /* and its group */
+	gid_t log_group;
+	unsigned workers; /* 0: one for each core, until config_defaults */
 	/* Limits of connections, not of root and the daemon's own user. 0: until config_defaults.
 	 */
 	unsigned connections;
@@ -92,6 +97,7 @@ struct config {
 	bool has_log_format; /* set by an option, which wins over the file */
 	bool watch;
 	bool confine;          /* limit files and system calls; false: for debugging */
+	bool strict;           /* a broken policy folder prevents the start */
 	bool state_is_default; /* then missing parents are created too */
 	bool socket_is_default;
 };
@@ -122,6 +128,7 @@ static inline struct statedir config_statedir(const struct config *config)
 		.make_parents = config->state_is_default,
 		.uid = config->uid,
 		.gid = config->gid,
+		.user = config->user,
 	};
 }
 
@@ -130,6 +137,11 @@ bool config_read_workers(struct pol_str text, unsigned *out);
 bool config_read_connections(struct pol_str text, unsigned *out);
 bool config_read_user_connections(struct pol_str text, unsigned *out);
 bool config_read_idle(struct pol_str text, uint32_t *out); /* a duration */
+
+/* Of an option that is none, the one with the nearest name; NULL: none is near. `options` ends with
+ * a row without a name. */
+struct option;
+const char *config_nearest_option(struct pol_str name, const struct option *options);
 
 /* Reads the file of subordinate uids. 0, or a negative errno and a message in `why`. */
 int config_subuid_read(struct config *config, char why[static CONFIG_WHY]);
@@ -146,6 +158,12 @@ bool config_match_manager_allows(const struct config *config, const struct peer 
 
 /* Does any `manage` line name this peer? */
 bool config_match_manager(const struct config *config, const struct peer *peer);
+
+/* Does one `manage` line give this peer all actions on the whole tree `authz:`? */
+bool config_match_manager_all(const struct config *config, const struct peer *peer);
+/* The same for a user who is not connected now, so that its groups are not known: lines for users
+ * alone. */
+bool config_match_uid_all(const struct config *config, uid_t uid);
 
 /* Does a `trust` line name this peer? */
 bool config_match_trusts(const struct config *config, const struct peer *peer);

@@ -8,7 +8,7 @@ static bool is_subject(const struct config_subject *who, const struct peer *peer
 {
 	/* uid 65534 stands for users that the kernel cannot name: no line applies to it, whatever
 	 * its groups are. */
-	if (peer->uid == (uid_t)65534) {
+	if (peer->uid == PEER_OVERFLOW) {
 		return false;
 	}
 	return who->is_group ? peer_has_group(peer, (gid_t)who->id) : peer->uid == (uid_t)who->id;
@@ -29,6 +29,35 @@ bool config_match_manager(const struct config *config, const struct peer *peer)
 	for (size_t i = 0; i < config->manager_count; i++) {
 		if (is_subject(&config->managers[i].who, peer)) {
 			return true;
+		}
+	}
+	return false;
+}
+
+static bool is_for_everything(const struct config_manager *manager)
+{
+	return manager->action_count == 0 && pol_str_equal(manager->pattern, POL_STR("authz:/**"));
+}
+
+bool config_match_manager_all(const struct config *config, const struct peer *peer)
+{
+	for (size_t i = 0; i < config->manager_count; i++) {
+		if (is_for_everything(&config->managers[i]) &&
+			is_subject(&config->managers[i].who, peer)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool config_match_uid_all(const struct config *config, uid_t uid)
+{
+	for (size_t i = 0; i < config->manager_count; i++) {
+		const struct config_subject *who = &config->managers[i].who;
+
+		if (is_for_everything(&config->managers[i]) && !who->is_group &&
+			who->id == (id_t)uid) {
+			return uid != (uid_t)65534;
 		}
 	}
 	return false;

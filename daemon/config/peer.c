@@ -11,9 +11,6 @@
 #define SO_PEERGROUPS 59
 #endif
 
-/* The kernel's uid for every user that a namespace does not map. */
-#define PEER_OVERFLOW ((uid_t)65534)
-
 static void read_groups(struct peer *peer, int fd)
 {
 	gid_t groups[PEER_GROUPS];
@@ -55,6 +52,7 @@ int peer_init(struct peer *peer, int fd, const struct config *config)
 	peer->superuser = peer->uid == 0 || peer->uid == config->uid;
 	peer->trusted = peer->superuser || config_match_trusts(config, peer);
 	peer->manager = config_match_manager(config, peer);
+	peer->manages_all = config_match_manager_all(config, peer);
 	return 0;
 }
 

@@ -17,6 +17,10 @@ struct config;
  * counts. */
 #define PEER_GROUPS 64
 
+/* The kernel's uid for every user that a namespace does not map, and the gid for every such group.
+ */
+#define PEER_OVERFLOW ((uid_t)65534)
+
 struct peer {
 	uid_t uid;
 	uid_t user; /* as which limits count it: uid, or the user whose subordinate uid it is */
@@ -24,12 +28,14 @@ struct peer {
 	pid_t pid;
 	gid_t groups[PEER_GROUPS];
 	size_t group_count;
-	bool known;      /* the kernel reports its uid, and it is not 65534 */
-	bool may_decide; /* the listener serves methods that decide */
-	bool may_manage; /* and managing methods without a token */
-	bool trusted;    /* may state facts about others */
-	bool superuser;  /* root or the daemon's own uid: with may_manage it may do everything */
-	bool manager;    /* a `manage` line names it: with may_manage it may do something */
+	bool known;       /* the kernel reports its uid, and it is not 65534 */
+	bool may_decide;  /* the listener serves methods that decide */
+	bool may_manage;  /* and managing methods without a token */
+	bool trusted;     /* may state facts about others */
+	bool superuser;   /* root or the daemon's own uid: with may_manage it may do everything */
+	bool manager;     /* a `manage` line names it: with may_manage it may do something */
+	bool manages_all; /* one gives it all of the tree authz: it may give what it does not have
+			   */
 };
 
 /* Reads the credentials of a connected socket; the caller sets may_decide and may_manage. 0 or a

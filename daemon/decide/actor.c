@@ -24,6 +24,11 @@ bool actor_is_superuser(const struct call *call)
 	return call->actor == NULL && call->peer->superuser;
 }
 
+bool actor_gives_anything(const struct call *call)
+{
+	return call->actor == NULL && (call->peer->superuser || call->peer->manages_all);
+}
+
 bool actor_sees(const struct call *call, uint32_t tenant)
 {
 	return call->actor == NULL || call->actor->tenant == tenant;
@@ -100,22 +105,22 @@ int actor_find_holder(struct call *call, struct subject *out)
 	return 0;
 }
 
-int actor_judge(struct call *call, uint32_t *out_tenant)
+/* The token was accepted: it is used, whatever becomes of the call. */
+static void use(struct call *call, const struct actor *actor)
 {
-	const struct wire_value *token = dispatch_token(call);
-	bool holder = (call->method->flags & METHOD_HOLDER) != 0;
-	struct actor actor;
-	int r;
+	const struct subject *subject = &actor->subject;
 
-	*out_tenant = 0;
-	if (token == NULL && !holder) {
-		return 0;
+	/* A change in parts uses it once. */
+	if (call->slices == NULL || !call->slices->going) {
+		count(call, actor, false);
 	}
-	r = holder ? actor_find_holder(call, &actor.subject) : verify(call, token->text, &actor);
-	if (r == 0) {
-		*out_tenant = actor.subject.key.tenant;
+	/* A secret that waited for its first use was used. */
+	if (subject->by_other &&
+		secret_rules_other(&subject->key, call->now) == STORE_OTHER_PENDING &&
+		subject->facts.key_network_count == 0) {
+		rotation_first_use(call->context->rotation, subject->key.number, subject->key.kid,
+			subject->key.rotation.other_hash);
 	}
-	return r;
 }
 
 static int begin(struct call *call, struct wire_str token, struct actor *out)
@@ -126,14 +131,7 @@ static int begin(struct call *call, struct wire_str token, struct actor *out)
 	if (r != 0) {
 		return r;
 	}
-	count(call, out, false);
-	/* A secret that waited for its first use was used. */
-	if (subject->by_other &&
-		secret_rules_other(&subject->key, call->now) == STORE_OTHER_PENDING &&
-		subject->facts.key_network_count == 0) {
-		rotation_first_use(call->context->rotation, subject->key.number, subject->key.kid,
-			subject->key.rotation.other_hash);
-	}
+	use(call, out);
 	out->tenant = subject->key.tenant;
 	memcpy(out->kid, subject->key.kid.ptr, STORE_KID);
 	out->principal_len = subject->key.principal.len;
@@ -280,4 +278,94 @@ int actor_may(struct call *call, const char *noun, struct pol_str id, const char
 			: "you may not %s on %.*s: a `manage` line of the configuration can allow "
 			  "it",
 		action, POL_STR_ARGS(resource));
+}
+
+/* --- before a change is queued ---------------------------------------------------------------- */
+
+/* What a method needs: `action` on authz:/NOUN, or on authz:/NOUN/ID by its first parameter. */
+struct right {
+	char noun[16];
+	const char *action;
+	bool on_record;
+};
+
+/* Methods that are not named after their action. */
+static const char *const rotating[] = { "finish", "prolong", "rollback" };
+
+/* By the name of the method. False: it needs no right that could be asked for before it runs. */
+static bool find_right(const struct method *method, struct right *out)
+{
+	const uint32_t asks = METHOD_CHANGES | METHOD_TOKEN;
+	const char *dot = strchr(method->name, '.');
+	size_t len = dot != NULL ? (size_t)(dot - method->name) : 0;
+
+	if ((method->flags & asks) != asks || len == 0 || len >= sizeof out->noun) {
+		return false;
+	}
+	memcpy(out->noun, method->name, len);
+	out->noun[len] = '\0';
+	out->action = dot + 1;
+	for (size_t i = 0; i < sizeof rotating / sizeof rotating[0]; i++) {
+		if (strcmp(out->action, rotating[i]) == 0) {
+			out->action = "rotate";
+		}
+	}
+	out->on_record =
+		strcmp(out->action, "create") != 0 && strcmp(out->noun, "assignments") != 0;
+	return true;
+}
+
+/* May the caller do what the method needs? What is allowed is asked again by the run, so it is
+ * logged there. */
+static int judge_right(struct call *call)
+{
+	struct pol_str id = { NULL, 0 };
+	struct right right;
+
+	if (!find_right(call->method, &right)) {
+		return 0;
+	}
+	if (right.on_record && call->params[0].text.len <= STORE_MAX_NAME) {
+		id = subject_str(call->params[0].text);
+	}
+	if (call->actor != NULL &&
+		actor_could(call, &call->actor->subject.facts, right.noun, id, right.action)) {
+		return 0;
+	}
+	return actor_may(call, right.noun, id, right.action);
+}
+
+/* The facts are large, so they are not on the stack of every call. */
+__attribute__((noinline)) static int judge_token(
+	struct call *call, const struct wire_value *token, uint32_t *out_tenant)
+{
+	bool holder = (call->method->flags & METHOD_HOLDER) != 0;
+	struct actor actor;
+	int r;
+
+	r = holder ? actor_find_holder(call, &actor.subject) : verify(call, token->text, &actor);
+	if (r != 0) {
+		return r;
+	}
+	*out_tenant = actor.subject.key.tenant;
+	if (holder) {
+		return 0;
+	}
+	call->actor = &actor;
+	r = judge_right(call);
+	call->actor = NULL;
+	if (r > 0) {
+		use(call, &actor);
+	}
+	return r;
+}
+
+int actor_judge(struct call *call, uint32_t *out_tenant)
+{
+	const struct wire_value *token = dispatch_token(call);
+
+	*out_tenant = 0;
+	return token != NULL || (call->method->flags & METHOD_HOLDER) != 0
+		       ? judge_token(call, token, out_tenant)
+		       : judge_right(call);
 }

@@ -38,10 +38,10 @@ int actor_run(struct call *call);
  * help nobody to guess one. */
 int actor_find_holder(struct call *call, struct subject *out);
 
-/* Does the call's token authenticate, if it has one? 0, and *out_tenant is the token's
- * tenant, or 0 without a token; 1: refused; or a negative errno. For a worker, before a change is
- * queued: a refused token is counted as presented in vain, an accepted one is counted by the run.
- */
+/* Does the call's token authenticate, if it has one, and may the caller do what the method needs?
+ * 0, and *out_tenant is the token's tenant, or 0 without a token; 1: refused; or a negative errno.
+ * For a worker, before a change is queued, so that what is refused delays nobody. A call that is
+ * refused here is counted as one that ran; another one is counted by its run. */
 int actor_judge(struct call *call, uint32_t *out_tenant);
 
 /* `authz:/NOUN`, or `authz:/NOUN/ID` when the id is not empty; the action as in that tree. */
@@ -57,6 +57,10 @@ bool actor_could(struct call *call, const struct pol_facts *then, const char *no
 
 /* The peer may do everything, and the request has no token. */
 bool actor_is_superuser(const struct call *call);
+
+/* The same, or a `manage` line gives the peer everything that such a line can give: it may give
+ * what it does not have. */
+bool actor_gives_anything(const struct call *call);
 
 /* May the caller know of this tenant at all? */
 bool actor_sees(const struct call *call, uint32_t tenant);

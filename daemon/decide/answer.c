@@ -3,6 +3,7 @@
 
 #include "daemon/decide/explain.h"
 #include "daemon/keys/secret_rules.h"
+#include "policy/decide/fact.h"
 #include "policy/text/reason.h"
 
 /* All of an answer but the texts that differ: names, numbers, heads. */
@@ -57,6 +58,21 @@ static uint8_t *lay_quota(uint8_t *to, const struct quota_counters_report *repor
 	return wire_lay_uint64(WIRE_LAY(to, "\xa5reset"), report->reset);
 }
 
+void answer_fact(const struct call *call, const struct pol_decision *decision,
+	const struct pol_facts *facts, const struct quota_counters_report *quota,
+	char out[POL_FACT_TEXT])
+{
+	out[0] = '\0';
+	if (!call->peer->trusted) {
+		return;
+	}
+	pol_eval_fact(decision, facts, out);
+	if (decision->by == NULL && quota->any &&
+		pol_str_equal(decision->reason, POL_STR("quota"))) {
+		pol_fact_counted(quota->charge, facts, out);
+	}
+}
+
 static uint32_t subject_pairs(const struct call *call, const struct subject *subject)
 {
 	return (subject->verified ? 2u : 0u) + (must_renew(call, subject) ? 2u : 0u) +
@@ -71,6 +87,7 @@ void answer_put(struct call *call, const struct ask *ask, const struct subject *
 	struct pol_str reason = decision->reason;
 	bool with_subject = !ask->not_trusted;
 	bool quota = outcome->quota.report.any;
+	char fact[POL_FACT_TEXT] = "";
 	size_t room;
 	uint8_t *to;
 
@@ -79,7 +96,8 @@ void answer_put(struct call *call, const struct ask *ask, const struct subject *
 		reason = POL_STR("unauthenticated");
 		with_subject = false;
 	}
-	room = ANSWER_FIXED + reason.len;
+	answer_fact(call, decision, &subject->facts, &outcome->quota.report, fact);
+	room = ANSWER_FIXED + reason.len + sizeof fact;
 	if (with_subject && (subject->known_principal || subject->verified)) {
 		room += subject->tenant.len;
 	}
@@ -98,13 +116,19 @@ void answer_put(struct call *call, const struct ask *ask, const struct subject *
 	}
 	*to++ = (uint8_t)(0x80 |
 			  (3 + (whole ? 1 : 0) + (with_subject ? subject_pairs(call, subject) : 0) +
-				  (quota ? 1 : 0) + (outcome->explained ? 1 : 0)));
+				  (fact[0] != '\0' ? 1 : 0) + (quota ? 1 : 0) +
+				  (outcome->explained ? 1 : 0)));
 	to = decision->allow ? WIRE_LAY(to, "\xa5"
 					    "allow\xc3\xa6status")
 			     : WIRE_LAY(to, "\xa5"
 					    "allow\xc2\xa6status");
 	to = wire_lay_uint(to, decision->status);
 	to = lay_str(WIRE_LAY(to, "\xa6reason"), reason);
+	if (fact[0] != '\0') {
+		to = lay_str(WIRE_LAY(to, "\xa4"
+					  "fact"),
+			pol_str_of(fact));
+	}
 	if (whole) {
 		to = lay_revision(to, call->snapshot);
 	}

@@ -30,3 +30,9 @@ struct outcome {
  */
 void answer_put(struct call *call, const struct ask *ask, const struct subject *subject,
 	const struct outcome *outcome, bool whole);
+
+/* What a denial was judged by; empty: no single fact, or the peer is not trusted: it stated none,
+ * and would learn of the policy. The facts and the report are those of the decision. */
+void answer_fact(const struct call *call, const struct pol_decision *decision,
+	const struct pol_facts *facts, const struct quota_counters_report *quota,
+	char out[POL_FACT_TEXT]);

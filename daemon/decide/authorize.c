@@ -73,8 +73,8 @@ static int explain(struct call *call, const struct subject *subject, struct outc
 		    &out->explanation) != POL_OK) {
 		return -ENOMEM;
 	}
-	if (out->explanation.stage == POL_STAGE_CHARGES) {
-		out->explanation.quota = out->quota.report.name;
+	if (out->explanation.stage == POL_STAGE_CHARGES && out->quota.report.any) {
+		out->explanation.quota = out->quota.report.charge->name;
 	}
 	return 0;
 }
@@ -194,23 +194,26 @@ static void count(struct call *call, const struct counted *counted)
 	}
 }
 
-void authorize_listing(
-	struct call *call, const struct ask *ask, struct subject *subject, struct pol_decision *out)
+void authorize_listing(struct call *call, const struct ask *ask, struct subject *subject,
+	struct authorize_listed *out)
 {
 	struct quota_counters_turn quota;
+	struct pol_decision *decision = &out->decision;
 	struct counted counted;
 
 	quota_counters_turn_init(&quota, call->context->quota_counters);
 	set_request(subject, ask, NULL);
 	subject->facts.counter = &quota.counter;
 	subject->facts.dice = call_random(call);
-	pol_eval_listing(call->snapshot, &subject->facts, out);
+	pol_eval_listing(call->snapshot, &subject->facts, decision);
 	subject->facts.counter = NULL;
-	*(out->allow ? &call->allowed : &call->denied) += 1;
-	if ((out->marks & (POL_MARK_WARN | POL_MARK_LOG)) != 0) {
-		decision_note_write(call, subject, &subject->facts, out);
+	out->quota = quota.report;
+	answer_fact(call, decision, &subject->facts, &quota.report, out->fact);
+	*(decision->allow ? &call->allowed : &call->denied) += 1;
+	if ((decision->marks & (POL_MARK_WARN | POL_MARK_LOG)) != 0) {
+		decision_note_write(call, subject, &subject->facts, decision);
 	}
-	if (count_one(call, ask, subject, out, &counted)) {
+	if (count_one(call, ask, subject, decision, &counted)) {
 		count(call, &counted);
 	}
 }

@@ -7,9 +7,17 @@
 
 #include "daemon/decide/ask.h"
 #include "daemon/decide/subject.h"
+#include "daemon/keys/quota_counters.h"
 #include "policy/decide/eval.h"
+
+/* The decision about a listing, and what is said of it. */
+struct authorize_listed {
+	struct pol_decision decision;
+	struct quota_counters_report quota;
+	char fact[POL_FACT_TEXT];
+};
 
 /* Decides whether the subject may have what it may do listed, with all lines of the stack, and
  * counts that as a use of its key. `ask` is one of ask_read_listing, and `subject` its subject. */
 void authorize_listing(struct call *call, const struct ask *ask, struct subject *subject,
-	struct pol_decision *out);
+	struct authorize_listed *out);

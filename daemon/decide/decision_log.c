@@ -17,10 +17,13 @@ static size_t format_dropped(char line[static LOG_SINK_DROPPED], uint64_t lines)
 		line, LOG_SINK_DROPPED, "{\"dropped\":%llu}\n", (unsigned long long)lines);
 }
 
-int decision_log_create(const char *path, struct log_sink **out)
+int decision_log_create(const char *path, mode_t mode, const gid_t *group, struct log_sink **out)
 {
 	const struct log_sink_options options = {
 		.path = path,
+		.mode = mode,
+		.has_group = group != NULL,
+		.group = group != NULL ? *group : 0,
 		.fd = STDOUT_FILENO,
 		.buffer = BUFFER,
 		.pause = PAUSE,

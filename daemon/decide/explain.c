@@ -109,7 +109,8 @@ static void lay_position(struct map *map, struct pol_position position)
 static void put_line(struct wire_buf *buf, const struct pol_explained_line *line)
 {
 	size_t texts = line->module.len + line->stack.len + line->position.file.len +
-		       line->reason.len + room_of(line->arguments, line->argument_count);
+		       line->reason.len + line->fact.len +
+		       room_of(line->arguments, line->argument_count);
 	struct map map;
 
 	if (!begin(buf, texts, &map)) {
@@ -123,6 +124,7 @@ static void put_line(struct wire_buf *buf, const struct pol_explained_line *line
 	if (line->asked) {
 		TEXT(&map, "verdict", pol_str_of(pol_terms_verdict(line->verdict)));
 		TEXT(&map, "reason", line->reason);
+		TEXT(&map, "fact", line->fact);
 	}
 	if (line->ends != POL_ENDS_NOTHING) {
 		TEXT(&map, "ends",
@@ -229,7 +231,7 @@ static uint32_t put_rules(struct wire_buf *buf, struct wire_str key,
 
 void explain_put(struct wire_buf *buf, const struct pol_explanation *explanation)
 {
-	size_t texts = explanation->resource.len + explanation->action.len +
+	size_t texts = explanation->resource.len + explanation->action.len + explanation->fact.len +
 		       explanation->quota.len + room_of(explanation->has, explanation->has_count) +
 		       room_of(explanation->key_at, explanation->key_at_count);
 	size_t at = buf->len;
@@ -245,6 +247,7 @@ void explain_put(struct wire_buf *buf, const struct pol_explanation *explanation
 	TEXT(&map, "resource", explanation->resource);
 	TEXT(&map, "action", explanation->action);
 	LIST(&map, "has", explanation->has, explanation->has_count);
+	TEXT(&map, "fact", explanation->fact);
 	TEXT(&map, "quota", explanation->quota);
 	LIST(&map, "key_at", explanation->key_at, explanation->key_at_count);
 	KINDS(&map, "missing", explanation->missing);

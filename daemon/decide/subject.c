@@ -38,6 +38,7 @@ void subject_take_tenant(struct call *call, uint32_t tenant, struct subject *sub
 	subject->facts.tenant_inactive = true;
 	if (store_get_tenant(call->read, tenant, &record) == 0) {
 		subject->tenant = record.name;
+		subject->facts.tenant_name = record.name;
 		subject->facts.tenant_inactive = (record.flags & STORE_TENANT_DISABLED) != 0;
 	}
 }

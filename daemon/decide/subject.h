@@ -53,7 +53,8 @@ struct subject {
 	struct principal_name principal_name; /* facts.principal, when it came from there */
 };
 
-/* What comparing a path with all places of the subject takes, as a number of decisions. */
+/* What comparing a path with all places of the subject takes, as a number of decisions. They are
+ * views of the record, in canonical spelling: pol_path_place_match says why they are not split. */
 #define SUBJECT_PLACE_BYTES 256 /* of them take as long as a decision */
 static inline uint32_t subject_place_cost(const struct subject *subject)
 {
@@ -76,6 +77,10 @@ int subject_gather(struct call *call, const struct subject_ask *ask, struct subj
 int subject_describe_key(struct call *call, const struct store_key *key, struct subject *out);
 int subject_describe_principal(
 	struct call *call, const struct store_principal *principal, struct subject *out);
+
+/* The same with the states of the key and its principal as they are now: what its token would be
+ * allowed, if it were presented. */
+int subject_look_at_key(struct call *call, const struct store_key *key, struct subject *out);
 
 /* The state of a key at `now`; what `status` of a record says. */
 enum pol_key_state subject_key_state(const struct store_key *key, int64_t now);

@@ -266,6 +266,14 @@ int subject_describe_key(struct call *call, const struct store_key *key, struct 
 	return r;
 }
 
+int subject_look_at_key(struct call *call, const struct store_key *key, struct subject *out)
+{
+	begin(call, out);
+	out->key = *key;
+	out->facts.key_state = subject_key_state(key, call->now);
+	return subject_take_key(call, out);
+}
+
 int subject_describe_principal(
 	struct call *call, const struct store_principal *principal, struct subject *out)
 {

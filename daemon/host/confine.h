@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * confine: limits the daemon, once it has opened what it serves with, to the files and system
- * calls that serving needs. Code that gets into a worker then has no more.
+ * confine: limits a program, once it has opened what it serves with, to the files and system
+ * calls that serving needs. Code that gets into it then has no more.
  *
  * Both limits hold for the calling thread and for threads started later, and cannot be lifted. They
  * need no_new_privs (rights_drop). They are called before the first thread is started.
@@ -21,6 +21,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* What is in force, for `status`. */
 struct confined {
@@ -61,13 +62,31 @@ int confine_files_allow(struct confine_files *files, const char *path, enum conf
  * link in the path the folder in which its target lies; but not the root folder. */
 int confine_files_allow_replaced(struct confine_files *files, const char *path);
 
+/* The same for a folder that is missing, and may come: the folder in which it will lie is allowed.
+ * -ENOENT: that one is missing too. */
+int confine_files_allow_missing(struct confine_files *files, const char *path);
+
+/* The same for the folder that holds the file of this path, which may be missing. */
+int confine_files_allow_folder_of(
+	struct confine_files *files, const char *path, enum confine_use use);
+
 /* From then on the rules hold. */
 int confine_files_enter(struct confine_files *files);
 void confine_files_cancel(struct confine_files *files);
 
-/* Limits system calls. `modules`: the daemon may map code from files, to load modules. 0;
- * -EOPNOTSUPP: this kernel does not have seccomp; or another negative errno. */
-int confine_calls(bool modules);
+/* What a program needs beside what every one does: memory, time, its descriptors, its signals, and
+ * what stat(2) shows. */
+struct confine_calls {
+	bool threads;       /* it starts threads */
+	bool files;         /* it opens, writes and renames files */
+	bool connects;      /* it connects to Unix sockets, and sets options of connections */
+	bool modules;       /* it maps code from files, to load modules */
+	const gid_t *group; /* it gives its files to this one; NULL: to none */
+};
+
+/* Limits system calls. 0; -EOPNOTSUPP: this kernel does not have seccomp; or another negative
+ * errno. */
+int confine_calls(const struct confine_calls *needs);
 
 /* Has the process any capability? */
 bool confine_has_capabilities(void);

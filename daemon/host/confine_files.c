@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/landlock.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -91,6 +92,19 @@ int confine_files_allow(struct confine_files *files, const char *path, enum conf
 	return r;
 }
 
+int confine_files_allow_folder_of(
+	struct confine_files *files, const char *path, enum confine_use use)
+{
+	const char *slash = strrchr(path, '/');
+	char folder[PATH_MAX];
+
+	if (slash == NULL) {
+		return confine_files_allow(files, ".", use);
+	}
+	snprintf(folder, sizeof folder, "%.*s", slash == path ? 1 : (int)(slash - path), path);
+	return confine_files_allow(files, folder, use);
+}
+
 /* The folder in which the path's target lies; nothing for the root folder. */
 static int allow_around(struct confine_files *files, const char *path)
 {
@@ -134,6 +148,11 @@ static int allow_container(struct confine_files *files, const char *path)
 	free(real);
 	free(copy);
 	return r;
+}
+
+int confine_files_allow_missing(struct confine_files *files, const char *path)
+{
+	return allow_container(files, path);
 }
 
 int confine_files_allow_replaced(struct confine_files *files, const char *path)

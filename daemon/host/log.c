@@ -25,6 +25,8 @@ static struct log_sink *_Atomic sink;
 void log_init(enum log_format wanted)
 {
 	format = wanted;
+	/* gmtime_r(3) reads a file the first time, which a confined process cannot. */
+	tzset();
 }
 
 struct line {

@@ -36,12 +36,37 @@ uint64_t log_file_count_lines(const char *bytes, size_t len)
 	return lines;
 }
 
-static int open_path(const char *path)
+/* Makes the file, and gives it to the group before the first line. */
+static int make(const struct log_file *file, int flags)
+{
+	int fd = open(file->path, flags | O_CREAT | O_EXCL, file->mode != 0 ? file->mode : 0600);
+	int r;
+
+	if (fd < 0) {
+		return -errno;
+	}
+	if (file->has_group && fchown(fd, (uid_t)-1, file->group) != 0) {
+		r = -errno;
+		close(fd);
+		return r;
+	}
+	return fd;
+}
+
+static int open_path(const struct log_file *file)
 {
 	/* Without O_NONBLOCK the open of a named pipe would wait for a reader. */
-	int fd =
-		open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+	const int flags = O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+	int fd = open(file->path, flags);
 
+	if (fd < 0 && errno == ENOENT) {
+		fd = make(file, flags);
+		if (fd == -EEXIST) { /* made meanwhile, or a link to a file that is to be made */
+			fd = open(file->path, flags | O_CREAT, 0600);
+			return fd < 0 ? -errno : fd;
+		}
+		return fd;
+	}
 	return fd < 0 ? -errno : fd;
 }
 
@@ -60,7 +85,7 @@ int log_file_open(struct log_file *file, const char *path, int fd)
 	file->path = path;
 	file->fd = -1;
 	if (path != NULL) {
-		fd = open_path(path);
+		fd = open_path(file);
 	}
 	if (fd < 0) {
 		return fd;
@@ -76,7 +101,7 @@ void log_file_reopen(struct log_file *file)
 	if (file->path == NULL) {
 		return;
 	}
-	fd = open_path(file->path);
+	fd = open_path(file);
 	if (fd < 0) {
 		log_error("a log cannot be reopened, writing continues to the old file",
 			"log=%s path=%s error=%s", file->name, file->path, strerror(-fd));

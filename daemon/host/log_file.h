@@ -12,10 +12,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct log_file {
 	const char *path; /* NULL: the descriptor is borrowed */
 	const char *name; /* for messages; NULL: none are logged */
+	mode_t mode;      /* of a file that is made; 0: 0600 */
+	bool has_group;   /* and its group, of which the process is a member */
+	gid_t group;
 	int fd;
 	bool regular; /* needs no look whether there is room */
 	bool torn;    /* the last write ended within a line */

@@ -11,6 +11,7 @@
 
 #include "daemon/host/log_file.h"
 #include "daemon/host/redact.h"
+#include "daemon/host/signals.h"
 
 /* ms beyond the deadline, for a thread that blocks in a write at the end. */
 #define GRACE 500
@@ -215,6 +216,9 @@ int log_sink_create(const struct log_sink_options *options, struct log_sink **ou
 	}
 	sink->options = *options;
 	sink->file.name = options->name;
+	sink->file.mode = options->mode;
+	sink->file.has_group = options->has_group;
+	sink->file.group = options->group;
 	r = log_file_open(&sink->file, options->path, options->fd);
 	if (r == 0) {
 		/* Pages that no line touched take no memory. */
@@ -235,8 +239,12 @@ int log_sink_create(const struct log_sink_options *options, struct log_sink **ou
 
 int log_sink_start(struct log_sink *sink)
 {
-	int r = pthread_create(&sink->thread, NULL, run, sink);
+	sigset_t before;
+	int r;
 
+	signals_block(&before);
+	r = pthread_create(&sink->thread, NULL, run, sink);
+	signals_restore(&before);
 	sink->running = r == 0;
 	return -r;
 }

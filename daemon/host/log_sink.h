@@ -12,8 +12,10 @@
  * Every line of every log passes log_sink_put, which redacts tokens.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define LOG_SINK_DRAIN   2000 /* ms, for a descriptor that blocks at the end */
 #define LOG_SINK_DROPPED 256  /* bytes of a line that reports dropped ones */
@@ -21,10 +23,13 @@
 struct log_sink;
 
 struct log_sink_options {
-	const char *path; /* appended to, and made with mode 0600 when missing; NULL: use fd */
-	int fd;           /* borrowed; without path */
-	size_t buffer;    /* bytes; there are two */
-	unsigned pause;   /* ms, so that one wake-up serves many lines */
+	const char *path; /* appended to, and made when missing; NULL: use fd */
+	mode_t mode;      /* of a file that is made; 0: 0600 */
+	bool has_group;   /* and its group */
+	gid_t group;
+	int fd;         /* borrowed; without path */
+	size_t buffer;  /* bytes; there are two */
+	unsigned pause; /* ms, so that one wake-up serves many lines */
 	/* What the daemon's log calls this one when it takes no more; NULL: report nothing. */
 	const char *name;
 	/* Writes the line that reports `lines` dropped ones, and returns its length. */

@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon/host/log.h"
@@ -44,25 +46,69 @@ static int connect_to(const char *path)
 	return fd;
 }
 
-int notify_open(void)
+/* A number in a variable; 0: it is not set, or is none. */
+static uint64_t read_number(const char *name)
 {
-	const char *path = getenv("NOTIFY_SOCKET");
-	int fd;
+	const char *text = getenv(name);
+	unsigned long long number;
+	char *end;
 
-	if (path == NULL || path[0] == '\0') {
-		return -1;
+	if (text == NULL || text[0] < '0' || text[0] > '9') {
+		return 0;
 	}
-	fd = connect_to(path);
-	if (fd < 0) {
-		report(-fd);
-		return -1;
-	}
-	return fd;
+	errno = 0;
+	number = strtoull(text, &end, 10);
+	return errno == 0 && *end == '\0' ? number : 0;
 }
 
-void notify_send(int fd, const char *state)
+/* A watchdog of another process is not ours. */
+static uint64_t read_watchdog(void)
 {
-	if (fd >= 0 && send(fd, state, strlen(state), MSG_NOSIGNAL) < 0) {
+	if (getenv("WATCHDOG_PID") != NULL && read_number("WATCHDOG_PID") != (uint64_t)getpid()) {
+		return 0;
+	}
+	return read_number("WATCHDOG_USEC");
+}
+
+struct notify notify_open(void)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct notify notify = NOTIFY_NONE;
+
+	if (path == NULL || path[0] == '\0') {
+		return notify;
+	}
+	notify.fd = connect_to(path);
+	if (notify.fd < 0) {
+		report(-notify.fd);
+		return NOTIFY_NONE;
+	}
+	notify.watchdog_usec = read_watchdog();
+	return notify;
+}
+
+void notify_close(struct notify *notify)
+{
+	if (notify->fd >= 0) {
+		close(notify->fd);
+	}
+	*notify = NOTIFY_NONE;
+}
+
+void notify_send(const struct notify *notify, const char *state)
+{
+	if (notify->fd >= 0 && send(notify->fd, state, strlen(state), MSG_NOSIGNAL) < 0) {
 		report(errno);
 	}
+}
+
+void notify_reloading(const struct notify *notify)
+{
+	struct timespec now;
+	char state[64];
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%llu",
+		(unsigned long long)now.tv_sec * 1000000 + (unsigned long long)now.tv_nsec / 1000);
+	notify_send(notify, state);
 }

@@ -7,10 +7,23 @@
  * variable nothing is sent.
  */
 
-/* Connects to the supervisor's socket, which the daemon cannot do once it is confined. A
- * descriptor; -1 if there is no supervisor or it cannot be reached, which is logged. */
-int notify_open(void);
+#include <stdint.h>
 
-/* Sends `state`, such as `READY=1`, to a descriptor of notify_open; a failure is logged. Any
- * thread. */
-void notify_send(int fd, const char *state);
+struct notify {
+	int fd; /* -1: there is no supervisor */
+	/* It expects WATCHDOG=1 within this time, always ($WATCHDOG_USEC); 0: it does not. */
+	uint64_t watchdog_usec;
+};
+
+#define NOTIFY_NONE ((struct notify){ .fd = -1 })
+
+/* Connects to the supervisor's socket, which the daemon cannot do once it is confined, and reads
+ * what it asks for. A socket that cannot be reached is logged, and is as none. */
+struct notify notify_open(void);
+void notify_close(struct notify *notify);
+
+/* Sends `state`, such as `READY=1`; a failure is logged. Any thread. */
+void notify_send(const struct notify *notify, const char *state);
+
+/* The same for RELOADING=1, with the time that Type=notify-reload wants. READY=1 is to follow. */
+void notify_reloading(const struct notify *notify);

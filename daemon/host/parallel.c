@@ -2,9 +2,10 @@
 #include "daemon/host/parallel.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <uv.h>
+
+#include "daemon/host/signals.h"
 
 struct loop {
 	void (*work)(void *argument, size_t i);
@@ -32,21 +33,16 @@ void parallel_for(
 	size_t most = uv_available_parallelism();
 	pthread_t threads[PARALLEL_MAX - 1];
 	size_t started = 0;
-	sigset_t all, old;
+	sigset_t before;
 
 	(void)context;
 	most = most < PARALLEL_MAX ? most : PARALLEL_MAX;
 	most = most < count ? most : count;
-	/* The main thread alone handles signals, except those of a fault and of a refused call. */
-	sigfillset(&all);
-	sigdelset(&all, SIGSEGV);
-	sigdelset(&all, SIGBUS);
-	sigdelset(&all, SIGSYS);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
+	signals_block(&before);
 	while (started + 1 < most && pthread_create(&threads[started], NULL, run, &loop) == 0) {
 		started++;
 	}
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	signals_restore(&before);
 	run(&loop);
 	for (size_t i = 0; i < started; i++) {
 		pthread_join(threads[i], NULL);

@@ -15,7 +15,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "daemon/host/activation.h"
+
 enum { FIRST_INHERITED = STDERR_FILENO + 1 };
+
+_Static_assert(FIRST_INHERITED == ACTIVATION_FIRST, "a supervisor's sockets come first");
 
 static int fail(const char *what, int error)
 {
@@ -37,29 +41,29 @@ static int open_standard(void)
 }
 
 /* A kernel before 5.9 does not have close_range. */
-static int close_inherited(void)
+static int close_inherited(int first)
 {
 	struct rlimit limit;
 
-	if (close_range(FIRST_INHERITED, UINT_MAX, 0) == 0) {
+	if (close_range((unsigned)first, UINT_MAX, 0) == 0) {
 		return 0;
 	}
 	if (errno != ENOSYS || getrlimit(RLIMIT_NOFILE, &limit) != 0) {
 		return -errno;
 	}
-	for (int fd = FIRST_INHERITED; (rlim_t)fd < limit.rlim_max && fd < INT_MAX; fd++) {
+	for (int fd = first; (rlim_t)fd < limit.rlim_max && fd < INT_MAX; fd++) {
 		close(fd);
 	}
 	return 0;
 }
 
-int rights_begin(void)
+int rights_begin(unsigned sockets)
 {
 	static const struct rlimit none = { 0, 0 };
 	int r = open_standard();
 
 	if (r == 0) {
-		r = close_inherited();
+		r = close_inherited(FIRST_INHERITED + (int)sockets);
 	}
 	if (r < 0) {
 		return fail("close the descriptors it inherited", r);
@@ -111,4 +115,26 @@ int rights_drop(const char *user, uid_t uid, gid_t gid)
 		r = -errno;
 	}
 	return r == 0 ? 0 : fail("give up rights", r);
+}
+
+/* --- descriptors ------------------------------------------------------------------------------ */
+
+int rights_raise_descriptors(
+	unsigned long long need, unsigned long long want, unsigned long long *out_hard)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+		return -errno;
+	}
+	*out_hard = limit.rlim_max;
+	if (limit.rlim_max < need) {
+		return -EMFILE;
+	}
+	want = want > limit.rlim_max ? limit.rlim_max : want;
+	if (limit.rlim_cur >= want) {
+		return 0;
+	}
+	limit.rlim_cur = want;
+	return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? 0 : -errno;
 }

@@ -70,10 +70,49 @@ static bool is_empty(int fd)
 	return empty;
 }
 
+/* How chown names the daemon's user: "authz:", with its group, or a number. */
+static const char *chown_name(const struct statedir *dir, char out[static 64])
+{
+	if (dir->user != NULL) {
+		snprintf(out, 64, "%.60s:", dir->user);
+	} else {
+		snprintf(out, 64, "%u:%u", (unsigned)dir->uid, (unsigned)dir->gid);
+	}
+	return out;
+}
+
+/* A start as root, before the daemon had a user of its own, leaves files that this user cannot
+ * open. Other files in the folder are nobody's business, and one with a second name (a hard link)
+ * may be another program's, which must not be given away. */
+static int check_files(const struct statedir *dir, int fd, char why[static STATEDIR_WHY])
+{
+	static const char *const names[] = { "store.mdb", "store.mdb-lock", "store.mdb-head",
+		"store.mdb-clean", "pepper", "policy.last-good", "data.last-good" };
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0] && dir->uid != 0; i++) {
+		struct stat stat;
+		char user[64];
+
+		if (fstatat(fd, names[i], &stat, AT_SYMLINK_NOFOLLOW) != 0 ||
+			!S_ISREG(stat.st_mode) || stat.st_nlink != 1 || stat.st_uid == dir->uid ||
+			(stat.st_mode & 077) != 0) {
+			continue;
+		}
+		snprintf(why, STATEDIR_WHY,
+			"%s/%s belongs to uid %u, so that the daemon, uid %u, cannot open it: as "
+			"root, chown -R %s %s",
+			dir->path, names[i], (unsigned)stat.st_uid, (unsigned)dir->uid,
+			chown_name(dir, user), dir->path);
+		return -EACCES;
+	}
+	return 0;
+}
+
 /* A user who may write the folder controls the keys. */
 static int check_owner(const struct statedir *dir, int fd, char why[static STATEDIR_WHY])
 {
 	struct stat stat;
+	char user[64];
 
 	if (fstat(fd, &stat) != 0) {
 		return -errno;
@@ -87,8 +126,10 @@ static int check_owner(const struct statedir *dir, int fd, char why[static STATE
 	}
 	if (stat.st_uid != dir->uid) {
 		snprintf(why, STATEDIR_WHY,
-			"the state folder belongs to uid %u and the daemon is uid %u: chown %u %s",
-			(unsigned)stat.st_uid, (unsigned)dir->uid, (unsigned)dir->uid, dir->path);
+			"the state folder belongs to uid %u and the daemon is uid %u: as root, "
+			"chown -R %s %s",
+			(unsigned)stat.st_uid, (unsigned)dir->uid, chown_name(dir, user),
+			dir->path);
 		return -EPERM;
 	}
 	if ((stat.st_mode & 022) != 0) {
@@ -98,7 +139,7 @@ static int check_owner(const struct statedir *dir, int fd, char why[static STATE
 			dir->path);
 		return -EPERM;
 	}
-	return 0;
+	return check_files(dir, fd, why);
 }
 
 int statedir_prepare(const struct statedir *dir, char why[static STATEDIR_WHY])
@@ -227,8 +268,15 @@ int statedir_lock(const struct statedir *dir, int *out_fd, char why[static STATE
 	}
 	fd = open_lock(dir, path);
 	if (fd < 0) {
-		snprintf(why, STATEDIR_WHY, "cannot open the state folder's lock: %s: %s",
-			strerror(-fd), path);
+		if (fd == -ELOOP) {
+			snprintf(why, STATEDIR_WHY,
+				"the state folder's lock is a symbolic link, which could lead to a "
+				"file of another program: remove it: %s",
+				path);
+		} else {
+			snprintf(why, STATEDIR_WHY, "cannot open the state folder's lock: %s: %s",
+				strerror(-fd), path);
+		}
 		return fd;
 	}
 	snprintf(why, STATEDIR_WHY, "cannot use the state folder's lock: %s", path);

@@ -16,11 +16,12 @@ struct statedir {
 	bool make_parents; /* create missing parents too */
 	uid_t uid;         /* the daemon's user, which must own it */
 	gid_t gid;
+	const char *user; /* the name of uid; NULL: it was not named */
 };
 
-/* Creates the folder if it is missing, and refuses one that another user may write. If root calls
- * it, a folder of root's that is empty is given to the daemon's user. 0, or a negative errno and a
- * message in `why`. */
+/* Creates the folder if it is missing, and refuses one that another user may write, or with files
+ * that the daemon's user cannot open. If root calls it, a folder of root's that is empty is given
+ * to the daemon's user. 0, or a negative errno and a message in `why`. */
 int statedir_prepare(const struct statedir *dir, char why[static STATEDIR_WHY]);
 
 /* Creates the folder of a socket, with its parents. Returns as statedir_prepare does. */

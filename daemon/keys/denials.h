@@ -7,6 +7,10 @@
  * The table has a fixed size; its pages take memory when they are first used. When it has no room
  * for another pair of key and reason, denials of that pair are not counted here; the sum of
  * denials, which usage keeps, is exact. Any thread may call these functions; there is no lock.
+ *
+ * It is neither a key_table nor one of lines of seqlock.h: most keys are never denied, and a line
+ * for each would need a word for each reason. A slot is two words that never disagree: the first is
+ * written once, and the second only grows, by one instruction.
  */
 
 #include <stdbool.h>

@@ -8,13 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/host/memory.h"
 #include "daemon/keys/key_index.h"
+#include "daemon/keys/key_table.h"
 #include "daemon/keys/secret_rules.h"
 #include "daemon/keys/seqlock.h"
 
-/* A segment is made when the first of its keys is used; it has the size of a huge page. */
-enum { SEGMENT_LINES = 65536, SEGMENTS = KEY_CACHE_NUMBERS / SEGMENT_LINES, FLOORS = 1024 };
+enum { FLOORS = 1024 };
 
 /* The line: until when the key counts (the head; 0: for ever), then these words. */
 enum { WORD_KNOWN, WORD_MARK, LINE_WORDS = WORD_MARK + 2 };
@@ -34,12 +33,11 @@ struct line {
 
 _Static_assert(sizeof(struct line) == sizeof(struct seqlock) + LINE_WORDS * sizeof(uint64_t),
 	"half a cache line");
-#define SEGMENT_BYTES (SEGMENT_LINES * sizeof(struct line))
-_Static_assert(SEGMENT_BYTES == MEMORY_HUGE, "a segment is one huge page");
+_Static_assert(sizeof(struct line) <= KEY_TABLE_LINE, "it fits the table");
 
 struct key_cache {
 	struct key_index *index;
-	_Atomic(struct line *) segments[SEGMENTS];
+	struct key_table lines;
 	_Atomic uint64_t floors[FLOORS]; /* by the number: seqlock.h */
 	pthread_mutex_t mutex;           /* guards additions to what follows */
 	_Atomic uint32_t environment_count;
@@ -69,10 +67,7 @@ void key_cache_destroy(struct key_cache *cache)
 	if (cache == NULL) {
 		return;
 	}
-	for (size_t i = 0; i < SEGMENTS; i++) {
-		memory_release(atomic_load_explicit(&cache->segments[i], memory_order_relaxed),
-			SEGMENT_BYTES);
-	}
+	key_table_finish(&cache->lines);
 	for (uint32_t i = 0; i < cache->environment_count; i++) {
 		free((void *)(uintptr_t)cache->environments[i].ptr);
 	}
@@ -83,57 +78,9 @@ void key_cache_destroy(struct key_cache *cache)
 
 /* --- lines ------------------------------------------------------------------------------------ */
 
-static struct seqlock *line_in(struct line *segment, uint64_t number)
+static struct seqlock *find_line(const struct key_cache *cache, uint64_t number)
 {
-	return (struct seqlock *)&segment[number % SEGMENT_LINES];
-}
-
-/* NULL: nothing of its segment was ever put, or the number is too high. */
-static struct seqlock *find_line(struct key_cache *cache, uint64_t number)
-{
-	struct line *segment =
-		number < KEY_CACHE_NUMBERS
-			? atomic_load_explicit(
-				  &cache->segments[number / SEGMENT_LINES], memory_order_seq_cst)
-			: NULL;
-
-	return segment != NULL ? line_in(segment, number) : NULL;
-}
-
-/* The segment before the one that was made: its keys are all there, and are used in no order. That
- * of the latest keys takes only what they need. */
-static void make_huge(struct key_cache *cache, size_t index)
-{
-	struct line *segment = atomic_load_explicit(&cache->segments[index], memory_order_seq_cst);
-
-	if (segment != NULL) {
-		memory_make_huge(segment, SEGMENT_BYTES);
-	}
-}
-
-/* A drop that does not see the segment yet has raised the floor before that, so a put in it sees
- * the floor. */
-static struct seqlock *make_line(struct key_cache *cache, uint64_t number)
-{
-	struct seqlock *found = find_line(cache, number);
-	size_t index = number / SEGMENT_LINES;
-	struct line *made, *other = NULL;
-
-	if (found != NULL || number >= KEY_CACHE_NUMBERS) {
-		return found;
-	}
-	made = memory_reserve(SEGMENT_BYTES);
-	if (made == NULL) {
-		return NULL;
-	}
-	if (!atomic_compare_exchange_strong_explicit(&cache->segments[index], &other, made,
-		    memory_order_seq_cst, memory_order_seq_cst)) {
-		memory_release(made, SEGMENT_BYTES);
-		made = other;
-	} else if (index > 1) {
-		make_huge(cache, index - 1);
-	}
-	return line_in(made, number);
+	return key_table_find(&cache->lines, sizeof(struct line), number);
 }
 
 static bool has_mark(const struct seqlock_value *value, const uint64_t mark[static 2])
@@ -141,10 +88,13 @@ static bool has_mark(const struct seqlock_value *value, const uint64_t mark[stat
 	return ((value->words[WORD_MARK] ^ mark[0]) | (value->words[WORD_MARK + 1] ^ mark[1])) == 0;
 }
 
+/* A drop that does not see a new segment yet has raised the floor before that, so a put in it sees
+ * the floor. */
 static void put(
 	struct key_cache *cache, uint64_t number, struct seqlock_value *value, uint64_t view)
 {
-	struct seqlock *line = view != 0 ? make_line(cache, number) : NULL;
+	struct seqlock *line =
+		view != 0 ? key_table_make(&cache->lines, sizeof(struct line), number) : NULL;
 
 	if (line != NULL) {
 		seqlock_put(line, LINE_WORDS, value, &cache->floors[number % FLOORS], view);
@@ -294,12 +244,13 @@ void key_cache_drop_all(struct key_cache *cache, uint64_t version)
 	for (size_t i = 0; i < FLOORS; i++) {
 		seqlock_raise(&cache->floors[i], version);
 	}
-	for (uint64_t i = 0; i < SEGMENTS; i++) {
-		struct line *segment =
-			atomic_load_explicit(&cache->segments[i], memory_order_seq_cst);
+	for (uint64_t i = 0; i < KEY_TABLE_NUMBERS; i++) {
+		struct seqlock *line = find_line(cache, i);
 
-		for (uint64_t k = 0; segment != NULL && k < SEGMENT_LINES; k++) {
-			seqlock_drop(line_in(segment, k), LINE_WORDS, NULL, NULL);
+		if (line != NULL) {
+			seqlock_drop(line, LINE_WORDS, NULL, NULL);
+		} else {
+			i += key_table_lines(sizeof(struct line)) - 1; /* the whole segment */
 		}
 	}
 }

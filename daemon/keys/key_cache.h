@@ -5,12 +5,12 @@
  * key_cache: what is known of a key: which token was verified as its own, and, of most keys, all
  * that a decision needs.
  *
- * One line of 32 bytes (seqlock.h) a key, by the key's number, in segments that are made when first
- * touched. It is found by the token's id through an index of numbers. The index may be wrong: a
- * line counts for a token only by its mark, SipHash-128 of the whole token under a key of this
- * process. It says "this token is this secret of this key", and until when the key counts and which
- * principal it is bound to; never a verdict. Whether the key has expired, whether it is presented
- * in its environment, and what its tenant is now, is judged at each decision.
+ * One line of 32 bytes (seqlock.h) a key in a key_table, by the key's number. It is found by the
+ * token's id through an index of numbers. The index may be wrong: a line counts for a token only by
+ * its mark, SipHash-128 of the whole token under a key of this process. It says "this token is this
+ * secret of this key", and until when the key counts and which principal it is bound to; never a
+ * verdict. Whether the key has expired, whether it is presented in its environment, and what its
+ * tenant is now, is judged at each decision.
  *
  * The writer of the store drops the keys that a transaction changes, before it commits
  * (store_watch). A line is put by a reader whose view is not older than that. What is known of the
@@ -27,9 +27,6 @@
 #include "policy/text/str.h"
 
 struct key_cache;
-
-/* Keys of higher numbers, some 67 million, are looked up each time. */
-#define KEY_CACHE_NUMBERS (UINT32_C(1) << 26)
 
 /* Names of environments that are kept; keys of further ones are looked up each time. */
 #define KEY_CACHE_ENVIRONMENTS 62

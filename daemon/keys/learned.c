@@ -116,7 +116,7 @@ static int compare(const void *a, const void *b)
 	return (left->number > right->number) - (left->number < right->number);
 }
 
-/* All that waits, in order of keys, when the last round is written. */
+/* Once all that was taken is written, takes all that waits, and sorts it by key. */
 static void take(struct learned *learned)
 {
 	struct queue empty = learned->taken;
@@ -136,7 +136,7 @@ static void take(struct learned *learned)
 	}
 }
 
-/* One hash more, unless it is there. */
+/* Adds a hash unless it is there. False: the set remains as it was. */
 static bool add(struct store_used *set, uint64_t hash)
 {
 	for (uint32_t i = 0; i < set->count; i++) {
@@ -154,7 +154,7 @@ static bool add(struct store_used *set, uint64_t hash)
 	return true;
 }
 
-/* All that was learnt of one key. */
+/* Adds all that was learnt of one key to its stored set. */
 static int write_key(struct learned *learned, struct store_write *write)
 {
 	uint64_t number = learned->taken.items[learned->reached].number;

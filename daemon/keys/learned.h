@@ -9,6 +9,9 @@
  * the others. Only for a mark that neither has is the name looked up and hashed, and the hash
  * queued; the writer adds it to the stored set unless it is in it. Therefore both may forget, and a
  * daemon that is killed learns again what it had not written.
+ *
+ * An entry of the table is one word, which is loaded and stored whole, so it needs no sequence
+ * lock; and it is never dropped, since what a key has used remains true.
  */
 
 #include <stdbool.h>

@@ -133,7 +133,7 @@ static void report_least(struct quota_counters_report *report, const struct pol_
 		return;
 	}
 	*report = (struct quota_counters_report){ .any = true,
-		.name = charge->name,
+		.charge = charge,
 		.limit = charge->limit,
 		.remaining = remaining,
 		.reset = reset };

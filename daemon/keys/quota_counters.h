@@ -8,7 +8,8 @@
  * is counted for, found by these alone: after a reload, with a new secret of the key and in another
  * worker it is the same. A window begins with the first request when no window runs, and is one
  * period long by the monotonic clock. All charges of a decision are taken under one lock, or none
- * of them, so that the count is exact.
+ * of them, so that the count is exact. Lines of seqlock.h cannot give that: a decision may charge
+ * several counters, and a counter that is found or made changes a bucket, a queue and a share, too.
  *
  * The table is QUOTA_COUNTERS_MAX counters and not larger; a page of it takes memory when it is
  * first used. Each quota has a share of it (quota_table.h). When there is none that the quota may
@@ -37,7 +38,7 @@ void quota_counters_set_policy(struct quota_counters *quotas, const struct pol_s
 /* What is reported of the charge that has the least left, or that refused. */
 struct quota_counters_report {
 	bool any;
-	struct pol_str name; /* as long as the policy */
+	const struct pol_charge *charge; /* as long as the policy */
 	uint64_t limit;
 	uint64_t remaining;
 	uint64_t reset; /* seconds from now */

@@ -22,6 +22,10 @@
  * The count never begins again: a line whose counts are used up stays locked, and is empty for
  * good. So two equal counts mean the same value, however much time has passed between them.
  *
+ * key_cache and principal_cache stand on this. The other tables of this folder do not, because the
+ * store does not have what they count until they give it: a put that is given up would be a use, a
+ * denial or a charge that is never counted. Each says in its header what it has instead.
+ *
  * tests/daemon/keys/seqlock_model.c runs these functions in every order of their steps.
  */
 

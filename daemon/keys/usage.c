@@ -6,35 +6,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/host/memory.h"
 #include "daemon/keys/denials.h"
 #include "daemon/keys/key_cache.h"
+#include "daemon/keys/key_table.h"
 #include "daemon/keys/learned.h"
 #include "daemon/keys/usage_slot.h"
 
-/* A segment is made when the first of its keys is used, of one huge page. 2^9 of 2^17 slots: 67
- * million keys; the use of those beyond is not kept. */
-enum { SEGMENT_SLOTS = 131072, SEGMENTS = 512, SEGMENT_WORDS = SEGMENT_SLOTS / 64 };
-
 /* struct usage_rare is allocated for this many neighbouring keys at a time. */
-enum { GROUP_SLOTS = 1024, GROUPS = SEGMENT_SLOTS / GROUP_SLOTS };
+enum { GROUP_SLOTS = 1024, GROUPS = KEY_TABLE_NUMBERS / GROUP_SLOTS };
 
-#define SLOTS_BYTES (SEGMENT_SLOTS * sizeof(struct usage_slot))
+enum { WORDS = KEY_TABLE_NUMBERS / 64 };
 
-_Static_assert(SLOTS_BYTES == MEMORY_HUGE, "a segment is one huge page");
+_Static_assert(sizeof(struct usage_slot) <= KEY_TABLE_LINE, "it fits the table");
 
-struct segment {
-	struct usage_slot *slots;
-	_Atomic(struct usage_rare *) rares[GROUPS];
-	_Atomic uint64_t dirty[SEGMENT_WORDS]; /* a bit a slot: used since the last flush */
-};
-
+/* The arrays are for all keys, 9 MiB; their pages take memory when they are first touched. */
 struct usage {
 	const struct secrets *secrets;
 	struct learned *learned;
 	struct denials *denials;
 	struct key_cache *keys;
-	_Atomic(struct segment *) segments[SEGMENTS];
+	struct key_table slots;
+	_Atomic(struct usage_rare *) rares[GROUPS];
+	_Atomic uint64_t dirty[WORDS]; /* a bit a slot: used since the last flush */
 	/* The flush's: where it stands, and what its transaction holds. */
 	uint32_t next_word;
 	uint32_t flushing_count;
@@ -65,41 +58,15 @@ int usage_create(struct store *store, struct usage **out)
 	return 0;
 }
 
-static void destroy_segment(struct segment *segment)
-{
-	if (segment == NULL) {
-		return;
-	}
-	for (size_t i = 0; i < GROUPS; i++) {
-		free(atomic_load_explicit(&segment->rares[i], memory_order_relaxed));
-	}
-	memory_release(segment->slots, SLOTS_BYTES);
-	free(segment);
-}
-
-static struct segment *create_segment(void)
-{
-	struct segment *segment = calloc(1, sizeof *segment);
-
-	if (segment == NULL) {
-		return NULL;
-	}
-	segment->slots = memory_reserve(SLOTS_BYTES);
-	if (segment->slots == NULL) {
-		free(segment);
-		return NULL;
-	}
-	return segment;
-}
-
 void usage_destroy(struct usage *usage)
 {
 	if (usage == NULL) {
 		return;
 	}
-	for (size_t i = 0; i < SEGMENTS; i++) {
-		destroy_segment(atomic_load_explicit(&usage->segments[i], memory_order_relaxed));
+	for (size_t i = 0; i < GROUPS; i++) {
+		free(atomic_load_explicit(&usage->rares[i], memory_order_relaxed));
 	}
+	key_table_finish(&usage->slots);
 	denials_destroy(usage->denials);
 	key_cache_destroy(usage->keys);
 	learned_destroy(usage->learned);
@@ -111,52 +78,24 @@ struct denials *usage_denials(struct usage *usage)
 	return usage->denials;
 }
 
-/* The segment of a number, or NULL: none yet, or out of range. */
-static struct segment *find_segment(struct usage *usage, uint64_t number)
+/* NULL: no key near it was used, or the number is too high. */
+static struct usage_slot *find_slot(struct usage *usage, uint64_t number)
 {
-	uint64_t index = number / SEGMENT_SLOTS;
-
-	return index < SEGMENTS
-		       ? atomic_load_explicit(&usage->segments[index], memory_order_acquire)
-		       : NULL;
+	return key_table_find(&usage->slots, sizeof(struct usage_slot), number);
 }
 
-static struct segment *make_segment(struct usage *usage, uint64_t number)
+static struct usage_at at_of(struct usage *usage, struct usage_slot *slot, uint64_t number)
 {
-	uint64_t index = number / SEGMENT_SLOTS;
-	struct segment *found = find_segment(usage, number);
-	struct segment *made;
-
-	if (found != NULL || index >= SEGMENTS) {
-		return found;
-	}
-	made = create_segment();
-	if (made == NULL) {
-		return NULL;
-	}
-	if (atomic_compare_exchange_strong_explicit(&usage->segments[index], &found, made,
-		    memory_order_acq_rel, memory_order_acquire)) {
-		/* The one before is full, and used in no order; the latest takes what it needs. */
-		found = index > 0 ? find_segment(usage, number - SEGMENT_SLOTS) : NULL;
-		if (found != NULL) {
-			memory_make_huge(found->slots, SLOTS_BYTES);
-		}
-		return made;
-	}
-	destroy_segment(made);
-	return found;
-}
-
-static struct usage_slot *slot_of(struct segment *segment, uint64_t number)
-{
-	return segment != NULL ? &segment->slots[number % SEGMENT_SLOTS] : NULL;
-}
-
-static struct usage_at at_of(struct segment *segment, uint64_t number)
-{
-	return (struct usage_at){ .slot = slot_of(segment, number),
-		.rares = &segment->rares[number % SEGMENT_SLOTS / GROUP_SLOTS],
+	return (struct usage_at){ .slot = slot,
+		.rares = &usage->rares[number / GROUP_SLOTS],
 		.index = (uint32_t)(number % GROUP_SLOTS) };
+}
+
+/* At its next flush the slot is written. */
+static void set_dirty(struct usage *usage, uint64_t number)
+{
+	atomic_fetch_or_explicit(
+		&usage->dirty[number / 64], UINT64_C(1) << number % 64, memory_order_release);
 }
 
 /* false: there is no memory. */
@@ -253,7 +192,7 @@ bool usage_recall(struct usage *usage, const struct usage_token *token, struct k
 		return false;
 	}
 	/* The decision will be counted, which reads the slot. */
-	__builtin_prefetch(slot_of(find_segment(usage, out->number), out->number));
+	__builtin_prefetch(find_slot(usage, out->number));
 	return out->pepper == secrets_pepper(usage->secrets);
 }
 
@@ -312,15 +251,14 @@ static bool load(const struct usage_at *at, struct store_read *read, uint64_t nu
 bool usage_count(struct usage *usage, struct store_read *read, uint64_t number,
 	const struct usage_event *event)
 {
-	struct segment *segment = make_segment(usage, number);
-	uint32_t bit = (uint32_t)(number % SEGMENT_SLOTS);
+	struct usage_slot *slot = key_table_make(&usage->slots, sizeof(struct usage_slot), number);
 	struct usage_at at;
 	unsigned counted;
 
-	if (segment == NULL) {
+	if (slot == NULL) {
 		return false;
 	}
-	at = at_of(segment, number);
+	at = at_of(usage, slot, number);
 	if ((!usage_slot_is_loaded(at.slot) && !load(&at, read, number)) ||
 		((event->denied || event->ip->known || !usage_slot_fits(event->now)) &&
 			!make_rares(&at))) {
@@ -328,8 +266,7 @@ bool usage_count(struct usage *usage, struct store_read *read, uint64_t number,
 	}
 	counted = usage_slot_count(&at, event);
 	if ((counted & USAGE_WAS_CLEAN) != 0) {
-		atomic_fetch_or_explicit(
-			&segment->dirty[bit / 64], UINT64_C(1) << bit % 64, memory_order_release);
+		set_dirty(usage, number);
 	}
 	return (counted & USAGE_NEW_PERMISSION) != 0 &&
 	       !learned_knows(usage->learned, number, event->permission);
@@ -345,7 +282,7 @@ uint64_t usage_name_hash(struct usage *usage, struct pol_str name)
 
 void usage_learn(struct usage *usage, uint64_t number, uint32_t permission, struct pol_str name)
 {
-	struct usage_slot *slot = slot_of(find_segment(usage, number), number);
+	struct usage_slot *slot = find_slot(usage, number);
 	uint64_t hash = usage_name_hash(usage, name);
 
 	if (learned_learn(usage->learned, number, permission, hash) && slot != NULL) {
@@ -355,10 +292,10 @@ void usage_learn(struct usage *usage, uint64_t number, uint32_t permission, stru
 
 int usage_get(struct usage *usage, struct store_read *read, uint64_t number, struct store_use *out)
 {
-	struct segment *segment = find_segment(usage, number);
+	struct usage_slot *slot = find_slot(usage, number);
 
-	if (segment != NULL && usage_slot_is_loaded(slot_of(segment, number))) {
-		struct usage_at at = at_of(segment, number);
+	if (slot != NULL && usage_slot_is_loaded(slot)) {
+		struct usage_at at = at_of(usage, slot, number);
 
 		usage_slot_read(&at, out);
 		return 0;
@@ -368,15 +305,16 @@ int usage_get(struct usage *usage, struct store_read *read, uint64_t number, str
 
 /* --- flushing --------------------------------------------------------------------------------- */
 
+/* `slots`: the 64 of the word. */
 static int flush_word(
-	struct usage *usage, struct store_write *write, struct segment *segment, uint32_t word)
+	struct usage *usage, struct store_write *write, struct usage_slot *slots, uint32_t word)
 {
-	uint64_t bits = atomic_exchange_explicit(&segment->dirty[word], 0, memory_order_acquire);
-	uint64_t first = (uint64_t)usage->next_word * 64;
+	uint64_t bits = atomic_exchange_explicit(&usage->dirty[word], 0, memory_order_acquire);
+	uint64_t first = (uint64_t)word * 64;
 	int r = 0;
 
 	for (uint32_t bit = 0; bit < 64; bit++) {
-		struct usage_at at = at_of(segment, first + bit);
+		struct usage_at at = at_of(usage, slots + bit, first + bit);
 		struct store_use use;
 
 		if ((bits >> bit & 1) == 0) {
@@ -393,7 +331,7 @@ static int flush_word(
 
 int usage_flush(struct usage *usage, struct store_write *write, bool *out_more)
 {
-	const uint32_t words = (uint32_t)SEGMENTS * SEGMENT_WORDS;
+	const uint32_t segment_words = (uint32_t)key_table_lines(sizeof(struct usage_slot)) / 64;
 	int r = 0;
 
 	usage->flushing_count = 0;
@@ -401,20 +339,19 @@ int usage_flush(struct usage *usage, struct store_write *write, bool *out_more)
 	if (r < 0 || *out_more) {
 		return r;
 	}
-	while (r == 0 && usage->next_word < words) {
-		struct segment *segment = find_segment(usage, (uint64_t)usage->next_word * 64);
+	while (r == 0 && usage->next_word < WORDS) {
+		struct usage_slot *slots = find_slot(usage, (uint64_t)usage->next_word * 64);
 
-		if (segment == NULL) {
-			usage->next_word += SEGMENT_WORDS;
+		if (slots == NULL) {
+			usage->next_word += segment_words; /* none of the segment was used */
 			continue;
 		}
 		if (usage->flushing_count > USAGE_SLICE - 64) {
 			break;
 		}
-		r = flush_word(usage, write, segment, usage->next_word % SEGMENT_WORDS);
-		usage->next_word++;
+		r = flush_word(usage, write, slots, usage->next_word++);
 	}
-	*out_more = usage->next_word < words;
+	*out_more = usage->next_word < WORDS;
 	if (!*out_more) {
 		usage->next_word = 0;
 	}
@@ -425,12 +362,7 @@ void usage_flushed(struct usage *usage, bool committed)
 {
 	learned_flushed(usage->learned, committed);
 	for (uint32_t i = 0; !committed && i < usage->flushing_count; i++) {
-		uint64_t number = usage->flushing[i];
-		struct segment *segment = find_segment(usage, number);
-		uint32_t bit = (uint32_t)(number % SEGMENT_SLOTS);
-
-		atomic_fetch_or_explicit(
-			&segment->dirty[bit / 64], UINT64_C(1) << bit % 64, memory_order_release);
+		set_dirty(usage, usage->flushing[i]);
 	}
 	usage->flushing_count = 0;
 }

@@ -4,9 +4,9 @@
 /*
  * usage: which tokens were verified (key_cache.h), and when keys were last used.
  *
- * One slot of 16 bytes a key, found by the key's number, in segments that are made when first
- * touched; what few keys have (a last address, denials) lies apart. It holds the use: time,
- * address, counts, complete from the first touch on (the stored counts are read then).
+ * One slot of 16 bytes a key in a key_table, by the key's number; what few keys have (a last
+ * address, denials) lies apart. It holds the use: time, address, counts, complete from the first
+ * touch on (the stored counts are read then).
  *
  * All functions but those of flushing may be called by any thread. A slot is guarded by a sequence
  * lock: an odd number means that a thread writes; its words are atomics.

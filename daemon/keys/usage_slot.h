@@ -8,6 +8,12 @@
  * A sequence lock guards both: odd while a thread writes. Every word is an atomic; words are
  * written with release and read with acquire, which orders them against the lock without fences.
  * Any thread.
+ *
+ * It is not the line of seqlock.h, for two reasons. A use is added to the one before and must not
+ * be lost, so a thread waits for the lock; seqlock_put gives up. And its count and head of 32 bits
+ * each leave 64 of the 128 bits for a time, 44 bits of uses and a permission: a slot would have 32
+ * bytes, and the table of all keys twice its size. Here lock, state and the uses' upper part share
+ * a word.
  */
 
 #include <stdalign.h>

@@ -8,6 +8,7 @@
 
 #include "daemon/config/config.h"
 #include "daemon/host/log.h"
+#include "daemon/load/feed.h"
 #include "daemon/load/plugin.h"
 #include "daemon/load/policy_host.h"
 #include "daemon/load/watch.h"
@@ -52,9 +53,13 @@ static void encode_diag(struct wire_buf *out, const struct pol_diag *diag)
 	uint32_t notes = 0;
 	size_t at;
 
-	wire_put_map(out, 6);
+	wire_put_map(out, diag->warning != POL_WARNING_NONE ? 7 : 6);
 	wire_put_str(out, WIRE_STR("severity"));
 	wire_put_cstr(out, severity_name(diag->severity));
+	if (diag->warning != POL_WARNING_NONE) {
+		wire_put_str(out, WIRE_STR("code"));
+		wire_put_cstr(out, pol_warning_code(diag->warning));
+	}
 	encode_position(out, diag->file, diag->line, diag->column, diag->message);
 	wire_put_str(out, WIRE_STR("notes"));
 	at = wire_open_array(out);
@@ -87,9 +92,15 @@ static void report(
 {
 	size_t at = wire_open_array(&out->diagnostics);
 
+	out->first[0] = '\0';
 	for (const struct pol_diag *diag = diags->first; diag != NULL; diag = diag->next) {
 		size_t mark = out->diagnostics.len;
 
+		if (diag->severity == POL_SEVERITY_ERROR && out->first[0] == '\0') {
+			snprintf(out->first, sizeof out->first, "%.*s:%u:%u: %.*s",
+				POL_STR_ARGS(diag->file), (unsigned)diag->line,
+				(unsigned)diag->column, POL_STR_ARGS(diag->message));
+		}
 		if (options->print) {
 			print(diags, diag);
 		} else if (out->reported < BUILD_MAX_REPORTED) {
@@ -136,10 +147,12 @@ static int compile(struct build *out, const struct build_options *options)
 	bool unchanged;
 
 	policy_host_init(&host, options->names, options->plugins, out->modules);
+	policy_host_use_feeds(&host, options->feeds, options->untested);
 	pol_diags_init(&diags, out->folder->sources, out->folder->source_count);
 	status = pol_compile(out->folder->sources, out->folder->source_count, &host.interface,
 		&diags, &snapshot);
-	if (status == POL_OK && pol_suite_run(snapshot, &diags, NULL, NULL).failed > 0) {
+	if (status == POL_OK && !options->untested &&
+		pol_suite_run(snapshot, &diags, NULL, NULL).failed > 0) {
 		status = POL_EINVALID;
 	}
 	unchanged = modules_unchanged(out, options);
@@ -147,6 +160,9 @@ static int compile(struct build *out, const struct build_options *options)
 		report(out, options, &diags);
 	}
 	if (unchanged && status == POL_OK && out->errors == 0) {
+		if (options->feeds != NULL) {
+			feeds_take(options->feeds, out->modules, host.faults);
+		}
 		out->snapshot = snapshot;
 		snapshot = NULL;
 	} else if (unchanged && out->errors == 0) {
@@ -215,6 +231,12 @@ static int read_once(struct build *out, const struct build_options *options)
 		out->unchanged = true;
 		return 0;
 	}
+	if (options->before != NULL && options->doubt_empty) {
+		out->emptied = folder_emptied(options->before, out->folder);
+		if (out->emptied != NULL) {
+			return 0;
+		}
+	}
 	r = folder_read(out->folder, out->why);
 	if (r == 0) {
 		r = folder_list(options->path, &options->owners, &after, out->why);
@@ -236,6 +258,7 @@ static void report_why(struct build *out, const struct build_options *options)
 	encode_position(&out->diagnostics, pol_str_of(options->path), 0, 0, pol_str_of(out->why));
 	wire_put_str(&out->diagnostics, WIRE_STR("notes"));
 	wire_put_array(&out->diagnostics, 0);
+	snprintf(out->first, sizeof out->first, "%s", out->why);
 	out->errors = 1;
 	out->reported = 1;
 	if (options->print) {
@@ -262,25 +285,35 @@ struct build_options build_options_of(
 	return options;
 }
 
-void build_run(struct build *out, const struct build_options *options)
+/* Tries again while a file changes under it. Returns what `once` did; -ESTALE: it still changes. */
+static int try_often(struct build *out, const struct build_options *options,
+	int (*once)(struct build *out, const struct build_options *options))
 {
 	static const struct timespec pause = { 0, PAUSE_NS };
 	int r = -ESTALE;
 
-	*out = (struct build){ .folder = NULL };
 	wire_buf_init(&out->diagnostics, DIAGNOSTICS_MAX);
 	for (int i = 0; i < BUILD_TRIES && r == -ESTALE; i++) {
 		if (i > 0) {
 			nanosleep(&pause, NULL);
 		}
 		out->why[0] = '\0';
-		r = read_once(out, options);
+		r = once(out, options);
 	}
-	if (r == 0 && out->unchanged) {
-		return;
-	}
-	if (out->modules != NULL) {
+	if (out->modules != NULL && !out->unchanged) {
 		plugin_folder_free_contents(out->modules);
+	}
+	return r;
+}
+
+void build_run(struct build *out, const struct build_options *options)
+{
+	int r;
+
+	*out = (struct build){ .folder = NULL };
+	r = try_often(out, options, read_once);
+	if (r == 0 && (out->unchanged || out->emptied != NULL)) {
+		return;
 	}
 	if (r == -ESTALE) {
 		out->unstable = true;
@@ -293,6 +326,40 @@ void build_run(struct build *out, const struct build_options *options)
 		return;
 	}
 	report_why(out, options);
+}
+
+static int compile_sources(struct build *out, const struct build_options *options)
+{
+	int r = 0;
+
+	plugin_folder_destroy(out->modules);
+	out->modules = NULL;
+	if (options->modules != NULL) {
+		r = plugin_folder_list(
+			options->modules, options->modules_owner, &out->modules, out->why);
+	}
+	if (r == 0 && options->modules_before != NULL && out->modules != NULL &&
+		plugin_folder_equal(options->modules_before, out->modules)) {
+		out->unchanged = true;
+		return 0;
+	}
+	return r == 0 ? compile(out, options) : r;
+}
+
+void build_run_sources(
+	struct build *out, const struct build_options *options, struct folder *sources)
+{
+	int r;
+
+	*out = (struct build){ .folder = sources };
+	r = try_often(out, options, compile_sources);
+	if (r == -ESTALE) {
+		snprintf(out->why, sizeof out->why, "%s keeps changing while it is read",
+			options->modules);
+	}
+	if (out->why[0] != '\0') {
+		report_why(out, options);
+	}
 }
 
 /* Principals that both the files and the store have. 0, or the store's negative errno. */

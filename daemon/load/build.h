@@ -15,6 +15,7 @@
 #include "policy/snapshot/snapshot.h"
 
 struct config;
+struct feeds;
 struct names;
 struct plugins;
 struct store_read;
@@ -33,8 +34,10 @@ struct build {
 	struct wire_buf diagnostics; /* an encoded array, for an answer */
 	uint32_t reported;           /* diagnostics in that array */
 	bool unchanged;              /* nothing was built: both lists equal those in the options */
-	bool unstable;               /* each try found that it had changed while it was read */
-	char why[FOLDER_WHY];        /* a failure without a position in a file; else empty */
+	const char *emptied;    /* nothing was built: this file has become empty; in `folder` */
+	bool unstable;          /* each try found that it had changed while it was read */
+	char why[FOLDER_WHY];   /* a failure without a position in a file; else empty */
+	char first[FOLDER_WHY]; /* the first error, with its position, in one line; or `why` */
 };
 
 struct build_options {
@@ -44,12 +47,16 @@ struct build_options {
 	uid_t modules_owner; /* who may own it, beside root */
 	struct names *names; /* looks up users and groups; NULL: this process does */
 	struct plugins *plugins;
+	struct feeds
+		*feeds; /* the last good data files; NULL: one that is refused refuses the policy */
 	const struct folder
 		*before; /* nothing is built if the new lists equal these: the folder's; */
 	const struct plugin_folder *modules_before; /* NULL: always build; and the modules' */
+	bool doubt_empty;    /* with `before`: nothing is built if a file has become empty */
 	struct watch *watch; /* set to each list before its files are read; NULL: none */
 	bool print; /* write diagnostics with their source lines to standard error, not to the log
 		     */
+	bool untested; /* do not run the policy's tests */
 };
 
 /* The options that the configuration sets; the others are zero. */
@@ -61,6 +68,10 @@ void build_watch(const struct build_options *options, const struct folder *folde
 
 /* Always fills *out; the caller finishes it. */
 void build_run(struct build *out, const struct build_options *options);
+/* The same for sources that were read before, which it takes over. Unchanged: the module folder is.
+ */
+void build_run_sources(
+	struct build *out, const struct build_options *options, struct folder *sources);
 void build_finish(struct build *build);
 
 /* Is no principal of this build's snapshot in the store too, as `read` sees it? An id in both would

@@ -32,11 +32,9 @@ static int check_rights(const struct walk *walk, const char *name, const struct 
 	}
 	if (!folder_is_owner(walk->owners, stat->st_uid)) {
 		return folder_refuse(walk->why, -EPERM,
-			"%s%s%s belongs to uid %u, who could change the policy by it: chown %u "
+			"%s%s%s belongs to uid %u, who could change the policy by it: chown 0 "
 			"%s%s%s",
-			path, slash, name, (unsigned)stat->st_uid,
-			walk->owners->count > 0 ? (unsigned)walk->owners->uids[0] : 0, path, slash,
-			name);
+			path, slash, name, (unsigned)stat->st_uid, path, slash, name);
 	}
 	if ((stat->st_mode & 022) != 0) {
 		return folder_refuse(walk->why, -EPERM,
@@ -61,9 +59,8 @@ static int check_link(const struct walk *walk, int at, const char *name)
 	}
 	return folder_refuse(walk->why, -EPERM,
 		"%s%s%s is a link that belongs to uid %u, who could lead it to another policy: "
-		"chown -h %u %s%s%s",
-		path, slash, name, (unsigned)stat.st_uid,
-		walk->owners->count > 0 ? (unsigned)walk->owners->uids[0] : 0, path, slash, name);
+		"chown -h 0 %s%s%s",
+		path, slash, name, (unsigned)stat.st_uid, path, slash, name);
 }
 
 static int add_entry(struct walk *walk, const char *name, const struct stat *stat)
@@ -149,6 +146,9 @@ static int check_unopened(struct walk *walk, const char *name, int error)
 	if (!is_policy(name) && (error == -EACCES || error == -ENXIO || error == -ELOOP)) {
 		return 0;
 	}
+	if (error == -EACCES) {
+		return folder_unreadable(walk->why, path, name, "a+r");
+	}
 	return folder_refuse(
 		walk->why, error, "%s/%s cannot be opened: %s", path, name, strerror(-error));
 }
@@ -212,8 +212,7 @@ static int list_folder(struct walk *walk, const char *name, unsigned depth)
 	fd = beneath_open(walk->root, shown, O_RDONLY | O_DIRECTORY);
 	if (fd == -EACCES) {
 		/* It may have policies. */
-		return folder_refuse(walk->why, fd, "%s/%s cannot be opened: %s",
-			walk->folder->path, shown, strerror(-fd));
+		return folder_unreadable(walk->why, walk->folder->path, shown, "a+rx");
 	}
 	if (fd < 0) {
 		return check_unopened(walk, shown, fd);
@@ -290,6 +289,10 @@ int folder_list(const char *path, const struct folder_owners *owners, struct fol
 		goto fail;
 	}
 	walk.root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (walk.root < 0 && errno == EACCES) {
+		r = folder_unreadable(why, path, "", "a+rx");
+		goto fail;
+	}
 	if (walk.root < 0) {
 		r = folder_refuse(why, -errno, "the policy folder %s cannot be opened: %s", path,
 			strerror(errno));
@@ -325,6 +328,27 @@ bool folder_equal(const struct folder *a, const struct folder *b)
 		}
 	}
 	return true;
+}
+
+const char *folder_emptied(const struct folder *before, const struct folder *folder)
+{
+	size_t k = 0;
+
+	/* Both are in order. */
+	for (size_t i = 0; i < folder->count; i++) {
+		const struct folder_entry *entry = &folder->entries[i];
+		int order = -1;
+
+		while (k < before->count &&
+			(order = strcmp(before->entries[k].name, entry->name)) < 0) {
+			k++;
+		}
+		if (!entry->is_folder && entry->stat.size == 0 &&
+			(k == before->count || order != 0 || before->entries[k].stat.size != 0)) {
+			return entry->name;
+		}
+	}
+	return NULL;
 }
 
 void folder_free_sources(struct folder *folder)

@@ -69,6 +69,10 @@ int folder_read(struct folder *folder, char why[static FOLDER_WHY]);
 /* Are both lists equal? Then nothing changed between them. */
 bool folder_equal(const struct folder *a, const struct folder *b);
 
+/* The name of a file that is empty, and that `before` has with content or does not have; NULL:
+ * there is none. It lives as long as the list. */
+const char *folder_emptied(const struct folder *before, const struct folder *folder);
+
 /* Frees the sources, which nothing may use any more; the list stays. NULL is ignored. */
 void folder_free_sources(struct folder *folder);
 void folder_destroy(struct folder *folder); /* NULL is ignored */

@@ -21,3 +21,6 @@ bool folder_link_is_inside(int folder, const char *path, const char *name);
 /* Writes the message into `why` and returns `error`. */
 __attribute__((format(printf, 3, 4))) int folder_refuse(
 	char *why, int error, const char *format, ...);
+/* Says who may not read the file or folder `name` of the folder `path` ("": that folder itself),
+ * and the chmod that mends it, with `mode`. Returns -EACCES. */
+int folder_unreadable(char *why, const char *path, const char *name, const char *mode);

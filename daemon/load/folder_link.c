@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/load/folder_internal.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -48,4 +49,14 @@ int folder_refuse(char *why, int error, const char *format, ...)
 	vsnprintf(why, FOLDER_WHY, format, args);
 	va_end(args);
 	return error;
+}
+
+int folder_unreadable(char *why, const char *path, const char *name, const char *mode)
+{
+	const char *slash = name[0] != '\0' ? "/" : "";
+
+	return folder_refuse(why, -EACCES,
+		"%s%s%s cannot be opened: Permission denied for uid %u: chmod %s %s%s%s, or let it "
+		"into the folders above",
+		path, slash, name, (unsigned)geteuid(), mode, path, slash, name);
 }

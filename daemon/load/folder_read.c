@@ -48,6 +48,9 @@ static int read_file(struct reading *reading, const struct folder_entry *entry)
 	joined[path] = '/';
 	memcpy(joined + path + 1, entry->name, name + 1);
 	fd = beneath_open(reading->root, entry->name, O_RDONLY);
+	if (fd == -EACCES) {
+		return folder_unreadable(reading->why, folder->path, entry->name, "a+r");
+	}
 	if (fd < 0) {
 		return fd == -ENOENT ? -ESTALE
 				     : folder_refuse(reading->why, fd, "%s cannot be read: %s",

@@ -290,6 +290,23 @@ static enum pol_status load(const struct loading *loading, struct plugin *plugin
 	return check_table(loading, plugin) ? POL_OK : POL_EINVALID;
 }
 
+/* NULL: there is none, `why` says so. */
+static struct plugin_file *find_file(
+	const struct plugin_folder *folder, const char *name, char why[POL_HOST_WHY])
+{
+	struct plugin_file *file;
+
+	if (folder == NULL) {
+		snprintf(why, POL_HOST_WHY, "no module folder is named");
+		return NULL;
+	}
+	file = plugin_folder_find(folder, pol_str_of(name));
+	if (file == NULL) {
+		snprintf(why, POL_HOST_WHY, "%s has no %s", folder->path, name);
+	}
+	return file;
+}
+
 enum pol_status plugin_find(struct plugins *plugins, struct plugin_folder *folder,
 	struct pol_str name, struct pol_host_module *out, char why[POL_HOST_WHY])
 {
@@ -298,14 +315,9 @@ enum pol_status plugin_find(struct plugins *plugins, struct plugin_folder *folde
 	struct plugin *plugin;
 	enum pol_status status = POL_OK;
 
-	if (folder == NULL) {
-		snprintf(why, POL_HOST_WHY, "no module folder is named");
-		return POL_ENOTFOUND;
-	}
 	snprintf(file_name, sizeof file_name, "%.*s.so", POL_STR_ARGS(name));
-	file = plugin_folder_find(folder, pol_str_of(file_name));
+	file = find_file(folder, file_name, why);
 	if (file == NULL) {
-		snprintf(why, POL_HOST_WHY, "%s has no %s", folder->path, file_name);
 		return POL_ENOTFOUND;
 	}
 	plugin = find_loaded(plugins, file);
@@ -341,14 +353,9 @@ enum pol_status plugin_data(struct plugin_folder *folder, struct pol_str name, s
 	struct plugin_file *file;
 	int r;
 
-	if (folder == NULL) {
-		snprintf(why, POL_HOST_WHY, "no module folder is named");
-		return POL_ENOTFOUND;
-	}
 	snprintf(file_name, sizeof file_name, "data/%.*s", POL_STR_ARGS(name));
-	file = plugin_folder_find(folder, pol_str_of(file_name));
+	file = find_file(folder, file_name, why);
 	if (file == NULL) {
-		snprintf(why, POL_HOST_WHY, "%s has no %s", folder->path, file_name);
 		return POL_ENOTFOUND;
 	}
 	r = plugin_folder_read(folder, file, out, why);

@@ -31,11 +31,9 @@ static int check_rights(
 
 	if (uid != 0 && uid != folder->owner) {
 		return refuse(why, -EPERM,
-			"%s%s%s belongs to uid %u, who could run code in the daemon by it: chown "
-			"%u "
+			"%s%s%s belongs to uid %u, who could run code in the daemon by it: chown 0 "
 			"%s%s%s",
-			folder->path, slash, name, (unsigned)uid, (unsigned)folder->owner,
-			folder->path, slash, name);
+			folder->path, slash, name, (unsigned)uid, folder->path, slash, name);
 	}
 	if ((mode & 022) != 0) {
 		return refuse(why, -EPERM,

@@ -7,6 +7,7 @@
 #include "daemon/host/names.h"
 #include "daemon/host/parallel.h"
 #include "daemon/host/zonefile.h"
+#include "daemon/load/feed.h"
 #include "daemon/load/plugin.h"
 
 /* Bytes of all time zones that one policy reads: several times all that exist. */
@@ -100,6 +101,42 @@ static enum pol_status on_data(
 	struct policy_host *host = context;
 
 	return plugin_data(host->folder, name, out, why);
+}
+
+static enum pol_status on_last_data(void *context, struct pol_str name, struct pol_str *out)
+{
+	const struct policy_host *host = context;
+
+	return feeds_last(host->feeds, name, out);
+}
+
+/* Without memory the fault is in the policy's diagnostics alone. */
+static void on_data_fault(
+	void *context, struct pol_str name, struct pol_str module, struct pol_str why)
+{
+	struct policy_host *host = context;
+	struct feed_fault *fault = pol_arena_alloc(&host->arena, 1, sizeof *fault);
+
+	if (fault == NULL) {
+		return;
+	}
+	fault->name = pol_arena_copy(&host->arena, name);
+	fault->module = pol_arena_copy(&host->arena, module);
+	fault->why = pol_arena_copy(&host->arena, why);
+	if (host->arena.status == POL_OK) {
+		fault->next = host->faults;
+		host->faults = fault;
+	}
+}
+
+void policy_host_use_feeds(struct policy_host *host, struct feeds *feeds, bool lack)
+{
+	if (feeds != NULL) {
+		host->feeds = feeds;
+		host->interface.last_data = on_last_data;
+		host->interface.data_fault = on_data_fault;
+		host->interface.data_may_lack = lack;
+	}
 }
 
 /* --- lifetime --------------------------------------------------------------------------------- */

@@ -10,11 +10,14 @@
  * of the module folder. Bytes in answers live until policy_host_finish. Not thread-safe.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "policy/text/arena.h"
 #include "policy/text/host.h"
 
+struct feed_fault;
+struct feeds;
 struct names;
 struct policy_host_zone;
 struct plugins;
@@ -28,10 +31,14 @@ struct policy_host {
 	struct names *names;
 	struct plugins *plugins;
 	struct plugin_folder *folder; /* NULL: none is configured */
+	struct feeds *feeds;          /* NULL: a data file that is refused refuses the policy */
+	struct feed_fault *faults;    /* data files that were refused, newest first */
 };
 
 /* Borrows the process that looks up names (NULL: this one does), the loaded modules and the list of
  * the module folder; NULL: none is configured. */
 void policy_host_init(struct policy_host *host, struct names *names, struct plugins *plugins,
 	struct plugin_folder *folder);
+/* From then on the last good data files are in `feeds`. `lack`: a file may be missing. */
+void policy_host_use_feeds(struct policy_host *host, struct feeds *feeds, bool lack);
 void policy_host_finish(struct policy_host *host);

@@ -122,7 +122,7 @@ static int add(
 		return r;
 	}
 	wire_put_result(call->out, call->id);
-	record_encode_assignment(call, subject_str(call->params[PRINCIPAL].text), new);
+	record_encode_assignment(call, principal, new);
 	return 0;
 }
 
@@ -177,9 +177,10 @@ static bool matches(
 }
 
 /* Answers with the assignments that are deleted. */
-static void answer_deleted(struct call *call, struct pol_str id, struct store_list assignments,
-	const struct store_list *at)
+static void answer_deleted(
+	struct call *call, const struct store_principal *principal, const struct store_list *at)
 {
+	struct store_list assignments = principal->assignments;
 	struct store_assignment held;
 	size_t map, items;
 	uint32_t deleted = 0;
@@ -190,7 +191,7 @@ static void answer_deleted(struct call *call, struct pol_str id, struct store_li
 	items = wire_open_array(call->out);
 	while (store_assignment_next(&assignments, &held)) {
 		if (matches(call, &held, at)) {
-			record_encode_assignment(call, id, &held);
+			record_encode_assignment(call, principal, &held);
 			deleted++;
 		}
 	}
@@ -227,7 +228,7 @@ static int delete_matching(
 		return r;
 	}
 	/* Before the record is stored: the old ones are views into it. */
-	answer_deleted(call, principal->id, before.assignments, at);
+	answer_deleted(call, &before, at);
 	return audit_put_principal(call->change, principal);
 }
 
@@ -281,7 +282,7 @@ static int list_one(struct listing *listing, const struct store_principal *princ
 			return 1;
 		}
 		if (item) {
-			record_encode_assignment(listing->list.call, principal->id, &held);
+			record_encode_assignment(listing->list.call, principal, &held);
 		}
 		cursor[0] = (char)(i + 1);
 		list_visited(

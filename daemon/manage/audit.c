@@ -87,7 +87,7 @@ static int read_filters(struct call *call, struct listing *listing)
 
 	/* A token sees the records of its tenant alone, a peer all of them. */
 	if (params[TENANT].given || call->actor != NULL) {
-		r = check_tenant(call, &params[TENANT], &listing->tenant);
+		r = check_tenants(call, &params[TENANT], &listing->tenant);
 	}
 	if (r == 0 && params[ACTOR].given) {
 		listing->actor = subject_str(params[ACTOR].text);

@@ -94,10 +94,33 @@ int check_id(struct call *call, const char *param, struct wire_str id)
 	return 0;
 }
 
+static bool is_all(const struct wire_value *value)
+{
+	return value->given && wire_str_equal(value->text, WIRE_STR("*"));
+}
+
+int check_tenants(struct call *call, const struct wire_value *value, uint32_t *out)
+{
+	if (!is_all(value)) {
+		return check_tenant(call, value, out);
+	}
+	if (call->actor != NULL) {
+		return call_error(
+			call, "forbidden", "a token sees its own tenant, not all of them");
+	}
+	*out = 0;
+	return 0;
+}
+
 int check_tenant(struct call *call, const struct wire_value *value, uint32_t *out)
 {
 	uint32_t tenant = call->actor != NULL ? call->actor->tenant : STORE_TENANT_DEFAULT;
 
+	if (is_all(value)) {
+		return call_invalid(call, "tenant",
+			"'*', all tenants, is only for finding keys and reading the trail: name "
+			"one");
+	}
 	if (value->given) {
 		tenant = subject_tenant(call, subject_str(value->text));
 	}

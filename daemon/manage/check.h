@@ -26,6 +26,9 @@ int check_id(struct call *call, const char *param, struct wire_str id);
  * every other tenant is not_found. */
 int check_tenant(struct call *call, const struct wire_value *value, uint32_t *out);
 
+/* The same, or `*` for all tenants: *out is 0. For a token that is forbidden. */
+int check_tenants(struct call *call, const struct wire_value *value, uint32_t *out);
+
 /* Packs a list of places: normalised (policy/text/path.h), sorted, without duplicates. An empty
  * list is refused, since it would look like "everywhere". `known`: the policy must have the places,
  * which is not required to remove them. */

@@ -2,7 +2,7 @@
 #include "daemon/manage/custody.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/call/context.h"
@@ -20,7 +20,8 @@ struct holder {
 	char by[HOLDER_BY]; /* as in created_by */
 	uint8_t by_len;
 	char principal[STORE_MAX_NAME];
-	uint8_t principal_len; /* 0: the key is bound to none, or there is no such key any more */
+	uint8_t principal_len; /* 0: the key is bound to none */
+	bool known;            /* whether it is bound, and to which */
 };
 
 /* Holders, each with those that received its secrets after it. */
@@ -33,11 +34,17 @@ struct chain {
 };
 
 static const struct pol_str by_key = { "key:", 4 };
+static const struct pol_str by_uid = { "uid:", 4 };
 static const struct pol_str and_more = { "*", 1 }; /* in a list: it was too long */
 
 static struct pol_str by_of(const struct holder *holder)
 {
 	return (struct pol_str){ holder->by, holder->by_len };
+}
+
+static struct pol_str principal_of(const struct holder *holder)
+{
+	return (struct pol_str){ holder->principal, holder->principal_len };
 }
 
 /* The kid; empty if the holder is a peer. */
@@ -50,41 +57,69 @@ static struct pol_str kid_of(const struct holder *holder)
 		      : (struct pol_str){ 0 };
 }
 
-/* A superuser gains nothing by what others are given. */
-static bool is_superuser(const struct call *call, struct pol_str by)
+/* A peer that may give anything gains nothing by what others are given. */
+static bool gives_anything(const struct call *call, struct pol_str by)
 {
-	char own[AUDIT_ACTOR];
+	const struct config *config = call->context->config;
+	unsigned long uid;
+	char text[HOLDER_BY + 1] = "", *end;
 
-	snprintf(own, sizeof own, "uid:%u", (unsigned)call->context->config->uid);
-	return pol_str_equal(by, POL_STR("uid:0")) || pol_str_equal(by, pol_str_of(own));
+	if (by.len <= by_uid.len || by.len > HOLDER_BY ||
+		memcmp(by.ptr, by_uid.ptr, by_uid.len) != 0) {
+		return false;
+	}
+	memcpy(text, by.ptr + by_uid.len, by.len - by_uid.len);
+	uid = strtoul(text, &end, 10);
+	return *end == '\0' &&
+	       (uid == 0 || uid == config->uid || config_match_uid_all(config, (uid_t)uid));
 }
 
-static bool is_known(const struct chain *chain, struct pol_str by)
+static struct holder *find(struct chain *chain, struct pol_str by)
 {
 	for (uint32_t i = 0; i < chain->count; i++) {
 		if (pol_str_equal(by_of(&chain->holders[i]), by)) {
-			return true;
+			return &chain->holders[i];
 		}
 	}
-	return false;
+	return NULL;
 }
 
-/* Adds the key or peer that an entry such as created_by names. */
-static void add_receiver(struct chain *chain, struct pol_str by)
+static void set_principal(struct holder *holder, struct pol_str id)
 {
-	struct holder *holder = &chain->holders[chain->count];
+	if (id.len > sizeof holder->principal) {
+		return;
+	}
+	if (id.len > 0) {
+		memcpy(holder->principal, id.ptr, id.len);
+	}
+	holder->principal_len = (uint8_t)id.len;
+	holder->known = true;
+}
 
-	if (is_superuser(chain->call, by) || is_known(chain, by)) {
-		return;
+/* Adds the key or peer that created_by or an entry of a list names. */
+static void add_receiver(struct chain *chain, struct pol_str entry)
+{
+	const char *slash = entry.len > 0 ? memchr(entry.ptr, '/', entry.len) : NULL;
+	struct pol_str by = { entry.ptr, slash != NULL ? (size_t)(slash - entry.ptr) : entry.len };
+	struct holder *holder = find(chain, by);
+
+	if (holder == NULL) {
+		if (gives_anything(chain->call, by)) {
+			return;
+		}
+		if (chain->count == CUSTODY_MAX || by.len > sizeof holder->by) {
+			chain->full = true;
+			return;
+		}
+		holder = &chain->holders[chain->count++];
+		memcpy(holder->by, by.ptr, by.len);
+		holder->by_len = (uint8_t)by.len;
+		holder->principal_len = 0;
+		holder->known = false;
 	}
-	if (chain->count == CUSTODY_MAX || by.len > sizeof holder->by) {
-		chain->full = true;
-		return;
+	if (slash != NULL) {
+		set_principal(holder, (struct pol_str){ slash + 1, entry.len - by.len - 1 });
 	}
-	memcpy(holder->by, by.ptr, by.len);
-	holder->by_len = (uint8_t)by.len;
-	holder->principal_len = 0;
-	chain->count++;
 }
 
 /* Adds a key of which only the kid is known. */
@@ -136,31 +171,27 @@ static int follow(struct chain *chain)
 		struct store_key key;
 		int r = kid.len > 0 ? store_get_key(chain->call->read, kid, &key) : -ENOENT;
 
-		if (r == -ENOENT || r == -EBADMSG) {
-			continue;
-		}
-		if (r < 0) {
+		if (r == 0) {
+			set_principal(holder, key.principal);
+			add_receivers(chain, &key);
+		} else if (r != -ENOENT && r != -EBADMSG) {
 			return r;
+		} else if (kid.len > 0 && !holder->known) {
+			/* Nothing says any more to which principal it was bound. */
+			chain->full = true;
 		}
-		if (key.principal.len <= sizeof holder->principal && key.principal.len > 0) {
-			memcpy(holder->principal, key.principal.ptr, key.principal.len);
-			holder->principal_len = (uint8_t)key.principal.len;
-		}
-		add_receivers(chain, &key);
 	}
 	return 0;
 }
 
 static bool has_principal(const struct holder *holder, struct pol_str id)
 {
-	return holder->principal_len > 0 &&
-	       pol_str_equal((struct pol_str){ holder->principal, holder->principal_len }, id);
+	return holder->principal_len > 0 && pol_str_equal(principal_of(holder), id);
 }
 
 static bool is_same(const struct holder *a, const struct holder *b)
 {
-	return pol_str_equal(by_of(a), by_of(b)) ||
-	       has_principal(a, (struct pol_str){ b->principal, b->principal_len });
+	return pol_str_equal(by_of(a), by_of(b)) || has_principal(a, principal_of(b));
 }
 
 /* The caller's key, and all that received its secrets; without a token, the peer. */
@@ -171,33 +202,56 @@ static int follow_caller(struct call *call, struct chain *out)
 	return follow(out);
 }
 
+static void append(struct custody_text *out, struct pol_str text)
+{
+	memcpy(out->text + out->len, text.ptr, text.len);
+	out->len += text.len;
+}
+
+/* Appends an entry of a list. False if there is no room for it and for the end of a list that is
+ * too long. */
+static bool append_holder(struct custody_text *out, const struct holder *holder)
+{
+	bool is_key = holder->known && kid_of(holder).len > 0;
+	size_t len = (out->len > 0) + holder->by_len;
+
+	len += is_key ? 1U + holder->principal_len : 0;
+	if (out->len + len + 1 + and_more.len > sizeof out->text) {
+		return false;
+	}
+	if (out->len > 0) {
+		append(out, POL_STR(" "));
+	}
+	append(out, by_of(holder));
+	if (is_key) {
+		append(out, POL_STR("/"));
+		append(out, principal_of(holder));
+	}
+	return true;
+}
+
+_Static_assert(sizeof((struct custody_text *)0)->text >= HOLDER_BY + 1 + STORE_MAX_NAME + 2,
+	"the caller itself is in every list");
+
 int custody_list(struct call *call, struct custody_text *out)
 {
-	struct pol_str self = pol_str_of(call->change->actor);
 	struct chain chain;
 	int r = follow_caller(call, &chain);
 
-	out->len = self.len;
-	memcpy(out->text, self.ptr, self.len);
+	out->len = 0;
+	/* A peer that may give anything is in no chain. */
+	if (chain.count == 0) {
+		append(out, pol_str_of(call->change->actor));
+	}
 	for (uint32_t i = 0; r == 0 && i < chain.count; i++) {
-		struct pol_str by = by_of(&chain.holders[i]);
-
-		if (pol_str_equal(by, self)) {
-			continue;
-		}
-		/* Room for the end of a list that is too long is kept. */
-		if (out->len + 1 + by.len + 1 + and_more.len > sizeof out->text) {
+		if (!append_holder(out, &chain.holders[i])) {
 			chain.full = true;
 			break;
 		}
-		out->text[out->len++] = ' ';
-		memcpy(out->text + out->len, by.ptr, by.len);
-		out->len += by.len;
 	}
 	if (chain.full) {
-		out->text[out->len++] = ' ';
-		memcpy(out->text + out->len, and_more.ptr, and_more.len);
-		out->len += and_more.len;
+		append(out, POL_STR(" "));
+		append(out, and_more);
 	}
 	return r;
 }

@@ -8,7 +8,10 @@
  * another key, whose secret it also received, makes the call. A record says who received its
  * secrets: the caller that created the key, or those that custody_list named. These are followed up
  * to a peer, which received the secrets that it created without a token. All keys of one principal
- * count as one holder. A superuser's do not count: it may grant everything. The writer's thread.
+ * count as one holder, so a list says to which principal each key is bound, and the record of a key
+ * can be removed. A peer is its uid, whichever its process and groups are. Those of
+ * superusers do not count, nor of users that a `manage` line gives everything: they may give
+ * anything. The writer's thread.
  */
 
 #include <stdbool.h>
@@ -22,7 +25,7 @@
 
 /* The callers that received secrets of the subject, among those that received the caller's. */
 struct custody {
-	bool own; /* the caller itself, or a peer that received its secret */
+	bool own; /* the caller itself, or a peer that received its secret; or it cannot be said */
 	char kids[CUSTODY_MAX][STORE_KID]; /* keys that received the caller's secret too */
 	uint32_t count;
 };
@@ -40,6 +43,7 @@ struct custody_text {
 };
 
 /* Lists those that receive a secret which the caller receives now: the caller, and all that
- * received its secrets. All are named, because the records of the caller's keys change: a key would
- * otherwise lose its receivers when two keys rotate each other. 0 or a negative errno. */
+ * received its secrets. All are named, because the records of the caller's keys change and are
+ * removed: a key would otherwise lose its receivers when two keys rotate each other. 0 or a
+ * negative errno. */
 int custody_list(struct call *call, struct custody_text *out);

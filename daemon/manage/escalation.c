@@ -87,30 +87,32 @@ static int compare(struct call *call, const struct comparison *comparison, struc
 	return r;
 }
 
+static const char to_itself[] = "; and no caller may grant anything to itself";
+static const char received[] =
+	"; `grant` does not help, because a secret that you receive counts as your own";
+
+/* A message is short, and for a peer without a token it has the way out before the reason. */
 static int refuse(struct call *call, const struct finding *finding, const char *hint)
 {
-	const char *peer = call->actor == NULL
-				   ? "; a `manage` line gives nothing outside of authz:, "
-				     "so use a token that allows it, or root"
-				   : "";
+	const char *peer = "";
 	char text[POL_TIME_TEXT];
 
+	if (call->actor == NULL) {
+		peer = "; a token that has it helps, or root, or `authz:/** all`";
+		hint = hint == received ? "; a secret that you receive counts as your own" : hint;
+	}
 	if (finding->when > call->now && pol_timetext_format(finding->when, text) == POL_OK) {
 		return call_error(call, "forbidden",
 			"this would give away what you do not have yourself from %s on: %s on %s; "
 			"let it end by then%s%s",
-			text, finding->escalation.action, finding->escalation.resource, hint, peer);
+			text, finding->escalation.action, finding->escalation.resource, peer, hint);
 	}
 	return call_error(call, "forbidden",
 		"this would give away what you do not have yourself: %s on %s%s%s",
-		finding->escalation.action, finding->escalation.resource, hint, peer);
+		finding->escalation.action, finding->escalation.resource, peer, hint);
 }
 
 /* --- what the caller may give ----------------------------------------------------------------- */
-
-static const char to_itself[] = "; and no caller may grant anything to itself";
-static const char received[] =
-	"; `grant` does not help, because a secret that you receive counts as your own";
 
 /* A subject that gains. One of the two is set. */
 struct gaining {
@@ -234,7 +236,7 @@ static int check_key(struct call *call, const struct store_key *before,
 	struct subject was, is;
 	int r = 0;
 
-	if (actor_is_superuser(call)) {
+	if (actor_gives_anything(call)) {
 		return 0;
 	}
 	if (is_own_principal(call, after->tenant, after->principal)) {
@@ -276,7 +278,7 @@ int escalation_check_principal(struct call *call, const struct store_principal *
 	struct subject was, is;
 	int r = 0;
 
-	if (actor_is_superuser(call)) {
+	if (actor_gives_anything(call)) {
 		return 0;
 	}
 	if (is_own_principal(call, after->tenant, after->id)) {
@@ -302,7 +304,7 @@ int escalation_check_role(
 	int64_t when = call->now;
 	int r;
 
-	if (actor_is_superuser(call)) {
+	if (actor_gives_anything(call)) {
 		return 0;
 	}
 	r = grantor_init(call, &grantor);

@@ -9,7 +9,8 @@
  * permissions, at the same place or above it (policy/ask/escalation.h), or come from roles and
  * scopes on which the caller has `grant`; and for no longer than the caller has it (grantor.h).
  * `grant` does not count for the key that the caller presented, for that key's principal, and for
- * keys whose secret the caller receives or received (custody.h). Superusers are exempt.
+ * keys whose secret the caller receives or received (custody.h). Superusers are exempt,
+ * and peers that a `manage` line gives everything (actor_gives_anything).
  *
  * Disabled principals and keys are compared as if they were enabled, since a change of them takes
  * effect when they are enabled.

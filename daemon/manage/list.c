@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/decide/actor.h"
+#include "daemon/manage/check.h"
 #include "daemon/secret/token.h"
 #include "daemon/store/env.h"
 
@@ -116,6 +117,24 @@ int list_begin(struct list *list, struct call *call, const struct wire_value *li
 	wire_put_str(call->out, WIRE_STR("items"));
 	list->items = wire_open_array(call->out);
 	return 0;
+}
+
+enum { TENANT, LIMIT, CURSOR };
+
+const struct wire_field list_tenant_fields[LIST_TENANT_FIELDS] = {
+	[TENANT] = WIRE_FIELD("tenant", WIRE_KIND_TEXT, 0),
+	[LIMIT] = WIRE_FIELD("limit", WIRE_KIND_INT, 0),
+	[CURSOR] = WIRE_FIELD("cursor", WIRE_KIND_TEXT, 0),
+};
+
+int list_begin_tenant(struct list *list, struct call *call, const char *noun, uint32_t *out_tenant)
+{
+	int r = actor_may(call, noun, (struct pol_str){ NULL, 0 }, "list");
+
+	if (r == 0) {
+		r = check_tenant(call, &call->params[TENANT], out_tenant);
+	}
+	return r == 0 ? list_begin(list, call, &call->params[LIMIT], &call->params[CURSOR]) : r;
 }
 
 bool list_has_room(struct list *list)

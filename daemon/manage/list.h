@@ -46,6 +46,12 @@ struct list {
 int list_begin(struct list *list, struct call *call, const struct wire_value *limit,
 	const struct wire_value *cursor);
 
+/* The parameters of a list of what a tenant has, and its begin: the caller must be allowed `list`
+ * on authz:/NOUN. As list_begin, or a negative errno. */
+enum { LIST_TENANT_FIELDS = 3 };
+extern const struct wire_field list_tenant_fields[LIST_TENANT_FIELDS];
+int list_begin_tenant(struct list *list, struct call *call, const char *noun, uint32_t *out_tenant);
+
 /* Is there room for one more record? If not, the page is marked full and the walk must stop. */
 bool list_has_room(struct list *list);
 

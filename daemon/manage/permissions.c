@@ -5,8 +5,11 @@
 #include <string.h>
 
 #include "daemon/call/methods.h"
+#include "daemon/decide/actor.h"
 #include "daemon/decide/authorize.h"
+#include "daemon/manage/check.h"
 #include "daemon/manage/list.h"
+#include "daemon/manage/principals/principals.h"
 #include "policy/text/reason.h"
 
 enum {
@@ -48,6 +51,7 @@ static const struct wire_field fields[FIELDS] = {
 struct listing {
 	struct list list;
 	struct pol_query_cursor from;
+	const struct wire_value *tree, *at; /* the parameters */
 };
 
 static struct pol_str text_of(const struct wire_value *value)
@@ -75,16 +79,30 @@ static bool on_allowed(void *context, const struct pol_allowed *allowed)
 	return true;
 }
 
-static int answer(struct listing *listing, const struct pol_decision *decision)
+/* As in an answer of authorize. */
+static void put_quota(struct wire_buf *out, const struct quota_counters_report *quota)
+{
+	wire_put_str(out, WIRE_STR("quota"));
+	wire_put_map(out, 3);
+	wire_put_str(out, WIRE_STR("limit"));
+	wire_put_int(out, (int64_t)quota->limit);
+	wire_put_str(out, WIRE_STR("remaining"));
+	wire_put_int(out, (int64_t)quota->remaining);
+	wire_put_str(out, WIRE_STR("reset"));
+	wire_put_int(out, (int64_t)quota->reset);
+}
+
+static int answer(struct listing *listing, const struct authorize_listed *listed)
 {
 	struct call *call = listing->list.call;
+	const struct pol_decision *decision = &listed->decision;
 	struct pol_str reason = decision->reason;
 	struct wire_str revision = { pol_snapshot_revision(call->snapshot), REVISION };
 
 	if (!call->peer->trusted && pol_reason_is_unauthenticated(reason)) {
 		reason = POL_STR("unauthenticated");
 	}
-	listing->list.extra = 3;
+	listing->list.extra = 3 + (listed->quota.any ? 1 : 0) + (listed->fact[0] != '\0' ? 1 : 0);
 	list_end(&listing->list);
 	wire_put_str(call->out, WIRE_STR("status"));
 	wire_put_int(call->out, decision->status);
@@ -92,6 +110,13 @@ static int answer(struct listing *listing, const struct pol_decision *decision)
 	wire_put_str(call->out, subject_wire(reason));
 	wire_put_str(call->out, WIRE_STR("revision"));
 	wire_put_str(call->out, revision);
+	if (listed->quota.any) {
+		put_quota(call->out, &listed->quota);
+	}
+	if (listed->fact[0] != '\0') {
+		wire_put_str(call->out, WIRE_STR("fact"));
+		wire_put_cstr(call->out, listed->fact);
+	}
 	return 0;
 }
 
@@ -111,8 +136,8 @@ static int walk(struct call *call, struct listing *listing, const struct subject
 {
 	size_t mark = listing->list.start;
 	const struct pol_query query = {
-		.tree = text_of(&call->params[TREE]),
-		.at = text_of(&call->params[AT]),
+		.tree = text_of(listing->tree),
+		.at = text_of(listing->at),
 		.from = listing->from,
 		.visit = on_allowed,
 		.context = listing,
@@ -132,8 +157,8 @@ static int walk(struct call *call, struct listing *listing, const struct subject
 		return -ENOMEM;
 	}
 	wire_buf_rewind(call->out, mark);
-	return call_invalid(call, call->params[AT].given ? "at" : "tree",
-		"is nothing that the policy declares");
+	return call_invalid(
+		call, listing->at->given ? "at" : "tree", "is nothing that the policy declares");
 }
 
 /* False: the cursor belongs to another policy. */
@@ -174,8 +199,9 @@ static const char *read_ask(struct call *call, struct ask *out, const char **out
 
 static int permissions(struct call *call)
 {
-	struct pol_decision decision = { .status = 403, .reason = POL_STR("not_trusted") };
-	struct listing listing = { .from = { 0 } };
+	struct authorize_listed listed = { .decision = { .status = 403,
+						   .reason = POL_STR("not_trusted") } };
+	struct listing listing = { .tree = &call->params[TREE], .at = &call->params[AT] };
 	struct subject subject;
 	struct ask ask;
 	const char *param;
@@ -195,18 +221,87 @@ static int permissions(struct call *call)
 	}
 	if (ask.not_trusted) {
 		call->denied++;
-		return answer(&listing, &decision);
+		return answer(&listing, &listed);
 	}
 	r = subject_gather(call, &ask.who, &subject);
 	if (r < 0) {
 		return r;
 	}
 	call->cost += subject_place_cost(&subject);
-	authorize_listing(call, &ask, &subject, &decision);
-	if (decision.allow) {
+	authorize_listing(call, &ask, &subject, &listed);
+	if (listed.decision.allow) {
 		r = walk(call, &listing, &subject);
 	}
-	return r != 0 ? r : answer(&listing, &decision);
+	return r != 0 ? r : answer(&listing, &listed);
+}
+
+/* --- of a principal, for peers and tokens that manage ------------------------------------------
+ */
+
+enum { OF_ID, OF_TENANT, OF_TREE, OF_AT, OF_LIMIT, OF_CURSOR };
+
+const struct wire_field principals_permissions_fields[PRINCIPALS_PERMISSIONS_FIELDS] = {
+	[OF_ID] = WIRE_FIELD("id", WIRE_KIND_TEXT, WIRE_REQUIRED),
+	[OF_TENANT] = WIRE_FIELD("tenant", WIRE_KIND_TEXT, 0),
+	[OF_TREE] = WIRE_FIELD("tree", WIRE_KIND_TEXT, 0),
+	[OF_AT] = WIRE_FIELD("at", WIRE_KIND_TEXT, 0),
+	[OF_LIMIT] = WIRE_FIELD("limit", WIRE_KIND_INT, 0),
+	[OF_CURSOR] = WIRE_FIELD("cursor", WIRE_KIND_TEXT, 0),
+};
+
+/* What the principal holds now, as if a trusted peer had named it. 0; 1: not_found is written; or a
+ * negative errno. */
+static int gather_principal(struct call *call, struct subject *out)
+{
+	struct subject_ask ask = {
+		.has_principal = true,
+		.has_tenant = true,
+		.principal = subject_str(call->params[OF_ID].text),
+	};
+	uint32_t tenant;
+	int r = check_tenant(call, &call->params[OF_TENANT], &tenant);
+
+	if (r != 0) {
+		return r;
+	}
+	ask.tenant = subject_tenant_name(call, tenant);
+	r = subject_gather(call, &ask, out);
+	return r == 0 && out->facts.principal_state == POL_PRINCIPAL_UNKNOWN
+		       ? call_error(call, "not_found", "there is no such principal")
+		       : r;
+}
+
+/* Nothing, when the principal or its tenant is switched off. */
+int principals_permissions(struct call *call)
+{
+	const struct wire_value *params = call->params;
+	struct listing listing = { .tree = &params[OF_TREE], .at = &params[OF_AT] };
+	struct subject subject;
+	int r = actor_may(call, "principals", subject_str(params[OF_ID].text), "read");
+
+	if (r == 0) {
+		r = gather_principal(call, &subject);
+	}
+	if (r == 0) {
+		r = list_begin(&listing.list, call, &params[OF_LIMIT], &params[OF_CURSOR]);
+	}
+	if (r == 0 && !read_cursor(call, &listing)) {
+		wire_buf_rewind(call->out, listing.list.start);
+		r = call_invalid(call, "cursor", "the policy changed since: begin again");
+	}
+	if (r == 0 && !subject.facts.tenant_inactive) {
+		call->cost += subject_place_cost(&subject);
+		r = walk(call, &listing, &subject);
+	}
+	if (r != 0) {
+		return r;
+	}
+	listing.list.extra = 1;
+	list_end(&listing.list);
+	wire_put_str(call->out, WIRE_STR("revision"));
+	wire_put_str(
+		call->out, (struct wire_str){ pol_snapshot_revision(call->snapshot), REVISION });
+	return 0;
 }
 
 const struct method permissions_methods[] = {

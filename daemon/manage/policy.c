@@ -2,6 +2,7 @@
 /* policy.status and policy.reload. */
 #include "daemon/manage/policy.h"
 #include "daemon/call/methods.h"
+#include "daemon/decide/subject.h"
 
 int policy_admit(struct call *call)
 {
@@ -26,6 +27,21 @@ static void encode_dangling(struct call *call, const struct report_policy *repor
 	}
 }
 
+/* nil: the policy that answers is that of the folder. */
+static void encode_last_good(struct wire_buf *out, const struct report_policy *report)
+{
+	wire_put_cstr(out, "last_good");
+	if (!report->last_good) {
+		wire_put_nil(out);
+		return;
+	}
+	wire_put_map(out, 2);
+	wire_put_cstr(out, "kept_at");
+	wire_put_int(out, report->kept_at);
+	wire_put_cstr(out, "why");
+	wire_put_cstr(out, report->broken);
+}
+
 void policy_encode(struct call *call, const struct report_policy *report)
 {
 	const struct report_source *source = &call->context->report;
@@ -47,11 +63,17 @@ void policy_encode(struct call *call, const struct report_policy *report)
 		{ "warnings", report->warnings },
 		{ "errors", report->errors },
 	};
-	uint32_t pairs = 5;
+	uint32_t pairs = 6;
 	size_t at = wire_open_map(out);
 
 	wire_put_cstr(out, "revision");
 	wire_put_cstr(out, report->revision);
+	wire_put_cstr(out, "commit");
+	if (report->commit[0] != '\0') {
+		wire_put_cstr(out, report->commit);
+	} else {
+		wire_put_nil(out);
+	}
 	wire_put_cstr(out, "serial");
 	wire_put_int(out, (int64_t)report->serial);
 	wire_put_cstr(out, "loaded_at");
@@ -68,7 +90,8 @@ void policy_encode(struct call *call, const struct report_policy *report)
 	wire_put_cstr(out, "diagnostics");
 	source->encode_diagnostics(source->data, out);
 	encode_dangling(call, report);
-	wire_close_map(out, at, pairs + 2);
+	encode_last_good(out, report);
+	wire_close_map(out, at, pairs + 3);
 }
 
 static int policy_status(struct call *call)
@@ -86,6 +109,55 @@ static int policy_status(struct call *call)
 	return 0;
 }
 
+/* Far more than anybody chooses from; an answer has room for them. */
+#define NAMES_MAX 10000
+
+static struct pol_str environment_name(const struct pol_snapshot *snapshot, uint32_t number)
+{
+	const struct pol_environment *environments;
+	size_t count = pol_snapshot_environments(snapshot, &environments);
+
+	return number < count ? environments[number].name : (struct pol_str){ 0 };
+}
+
+/* Names by their numbers; of a number that is not in the snapshot the name is empty. */
+static const struct {
+	const char *what;
+	struct pol_str (*name)(const struct pol_snapshot *snapshot, uint32_t number);
+} declared_names[] = {
+	{ "scopes", pol_snapshot_scope_name },
+	{ "environments", environment_name },
+	{ "trees", pol_snapshot_tree_name },
+	{ "actions", pol_snapshot_verb },
+};
+
+static int policy_names(struct call *call)
+{
+	const size_t lists = sizeof declared_names / sizeof declared_names[0];
+	int r = policy_admit(call);
+
+	if (r != 0) {
+		return r;
+	}
+	wire_put_result(call->out, call->id);
+	wire_put_map(call->out, (uint32_t)lists);
+	for (size_t i = 0; i < lists; i++) {
+		struct pol_str name;
+		uint32_t count = 0;
+		size_t at;
+
+		wire_put_cstr(call->out, declared_names[i].what);
+		at = wire_open_array(call->out);
+		while (count < NAMES_MAX &&
+			(name = declared_names[i].name(call->snapshot, count)).len > 0) {
+			wire_put_str(call->out, subject_wire(name));
+			count++;
+		}
+		wire_close_array(call->out, at, count);
+	}
+	return 0;
+}
+
 /* Runs after the reload, which dispatch_admit allowed, and answers with its result. */
 static int policy_reload(struct call *call)
 {
@@ -96,9 +168,11 @@ static int policy_reload(struct call *call)
 	source->fill(source->data, call->now, &report);
 	if (report.policy.ok) {
 		wire_put_result(call->out, call->id);
-		wire_put_map(call->out, 2);
+		wire_put_map(call->out, 3);
 		wire_put_cstr(call->out, "revision");
 		wire_put_cstr(call->out, report.policy.revision);
+		wire_put_cstr(call->out, "diagnostics");
+		source->encode_diagnostics(source->data, call->out);
 		encode_dangling(call, &report.policy);
 		return 0;
 	}
@@ -114,6 +188,7 @@ static int policy_reload(struct call *call)
 }
 
 const struct method policy_methods[] = {
+	{ "policy.names", NULL, 0, METHOD_MANAGES, policy_names },
 	{ "policy.reload", NULL, 0, METHOD_MANAGES | METHOD_RELOADS, policy_reload },
 	{ "policy.status", NULL, 0, METHOD_MANAGES, policy_status },
 };

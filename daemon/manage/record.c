@@ -9,6 +9,9 @@
 #include "daemon/keys/denials.h"
 #include "daemon/keys/secret_rules.h"
 #include "daemon/keys/usage.h"
+#include "daemon/manage/record_dangling.h"
+#include "policy/ask/written.h"
+#include "policy/snapshot/stored.h"
 
 static const uint8_t v4_mapped[12] = { [10] = 0xff, [11] = 0xff };
 
@@ -230,6 +233,7 @@ int record_encode_key(struct call *call, const struct store_key *key, struct pol
 	encode_rotation(&map, key, call->now);
 	encode_use(&map, &use);
 	encode_denied(&map, usage_denials(call->context->usage), key->number);
+	map.pairs += record_dangling_key(call, key);
 	close_map(&map);
 	return 0;
 }
@@ -260,10 +264,12 @@ void record_encode_principal(struct call *call, const struct store_principal *pr
 	close_map(&map);
 }
 
-void record_encode_role(struct call *call, const struct record_role *record)
+int record_encode_role(struct call *call, const struct record_role *record)
 {
 	const struct store_role *role = record->role;
 	struct map map = open_map(call);
+	uint32_t pairs = 0;
+	int r;
 
 	encode_text(&map, "name", role->name);
 	encode_tenant(call, &map, role->tenant);
@@ -280,16 +286,92 @@ void record_encode_role(struct call *call, const struct record_role *record)
 	if (record->shadowed) {
 		encode_bool(&map, "shadowed", true);
 	}
+	r = record_dangling_role(call, record, &pairs);
+	map.pairs += pairs;
 	close_map(&map);
+	return r;
+}
+
+static void encode_position(struct map *map, struct pol_str file, uint32_t line)
+{
+	encode_text(map, "file", file);
+	encode_name(map, "line");
+	wire_put_int(map->out, line);
+}
+
+static void encode_parents(struct call *call, struct map *map, uint32_t number)
+{
+	uint32_t count = 0;
+	size_t at;
+
+	if (pol_written_parent(call->snapshot, number, 0) == POL_NONE) {
+		return;
+	}
+	encode_name(map, "inherits");
+	at = wire_open_array(map->out);
+	for (uint32_t parent;
+		(parent = pol_written_parent(call->snapshot, number, count)) != POL_NONE; count++) {
+		wire_put_str(
+			map->out, subject_wire(pol_snapshot_role_name(call->snapshot, parent)));
+	}
+	wire_close_array(map->out, at, count);
+}
+
+/* Texts, and then where they are written, for who may know the names of the policy's files. */
+static void encode_written(struct call *call, struct map *map, uint32_t number)
+{
+	struct pol_written grant;
+	uint32_t count = 0;
+	size_t at;
+
+	encode_name(map, "grants");
+	at = wire_open_array(map->out);
+	for (; count < RECORD_GRANTS && pol_written_grant(call->snapshot, number, count, &grant);
+		count++) {
+		wire_put_str(map->out, (struct wire_str){ grant.text, grant.len });
+	}
+	wire_close_array(map->out, at, count);
+	if (call->actor != NULL) {
+		return;
+	}
+	encode_name(map, "positions");
+	wire_put_array(map->out, count);
+	for (uint32_t i = 0; i < count; i++) {
+		struct map position = open_map(call);
+
+		(void)pol_written_grant(call->snapshot, number, i, &grant);
+		encode_position(&position, grant.file, grant.line);
+		close_map(&position);
+	}
+}
+
+static void encode_declared_role(struct call *call, struct map *map, uint32_t number)
+{
+	encode_text(map, "name", pol_snapshot_role_name(call->snapshot, number));
+	encode_text(map, "description", pol_snapshot_role_description(call->snapshot, number));
+	encode_parents(call, map, number);
+	encode_bool(map, "declared", true);
 }
 
 void record_encode_declared_role(struct call *call, uint32_t number)
 {
 	struct map map = open_map(call);
 
-	encode_text(&map, "name", pol_snapshot_role_name(call->snapshot, number));
-	encode_text(&map, "description", pol_snapshot_role_description(call->snapshot, number));
-	encode_bool(&map, "declared", true);
+	encode_declared_role(call, &map, number);
+	close_map(&map);
+}
+
+void record_encode_written_role(struct call *call, uint32_t number)
+{
+	struct map map = open_map(call);
+	struct pol_str file;
+	uint32_t line;
+
+	encode_declared_role(call, &map, number);
+	if (call->actor == NULL && pol_written_role(call->snapshot, number, &file, &line)) {
+		encode_position(&map, file, line);
+	}
+	encode_written(call, &map, number);
 	close_map(&map);
 }
 
@@ -318,17 +400,23 @@ void record_encode_declared(struct call *call, uint32_t number)
 	close_map(&map);
 }
 
-void record_encode_assignment(
-	struct call *call, struct pol_str principal, const struct store_assignment *assignment)
+void record_encode_assignment(struct call *call, const struct store_principal *principal,
+	const struct store_assignment *assignment)
 {
 	struct map map = open_map(call);
 
-	encode_text(&map, "principal", principal);
+	encode_text(&map, "principal", principal->id);
 	encode_text(&map, "role", assignment->role);
+	if (assignment->stored != 0 &&
+		pol_stored_is_shadowed(call->snapshot,
+			pol_stored_find(call->snapshot, assignment->stored, principal->tenant))) {
+		encode_bool(&map, "shadowed", true);
+	}
 	encode_list(&map, "at", assignment->places);
 	encode_time(&map, "until", assignment->until);
 	encode_time(&map, "created_at", assignment->created_at);
 	encode_text(&map, "created_by", assignment->created_by);
+	map.pairs += record_dangling_assignment(call, principal->tenant, assignment);
 	close_map(&map);
 }
 

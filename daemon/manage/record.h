@@ -16,17 +16,28 @@ void record_encode_principal(struct call *call, const struct store_principal *pr
 /* A role of the store, and the number of permissions that its own grants allow and deny now. */
 struct record_role {
 	const struct store_role *role;
+	const struct pol_snapshot *snapshot; /* that it is a role of */
 	size_t allowed, denied;
 	bool shadowed;
+	/* Are the grants that have no effect looked for? It takes a few ms for the largest role. */
+	bool grants;
 };
-void record_encode_role(struct call *call, const struct record_role *record);
-/* A role that the policy's files declare, by its number. */
+/* 0 or -ENOMEM. */
+int record_encode_role(struct call *call, const struct record_role *record);
+/* The grants that an answer shows of a role of the files; four times as many as a stored role may
+ * have. */
+#define RECORD_GRANTS 1024
+
+/* A role that the policy's files declare, by its number; and the same with its grants as written,
+ * and for a peer without a token their positions. */
 void record_encode_declared_role(struct call *call, uint32_t number);
+void record_encode_written_role(struct call *call, uint32_t number);
 void record_encode_tenant(struct call *call, const struct store_tenant *tenant);
 /* A principal that the policy's files declare, by its number. */
 void record_encode_declared(struct call *call, uint32_t number);
-void record_encode_assignment(
-	struct call *call, struct pol_str principal, const struct store_assignment *assignment);
+/* `shadowed` if the role is one of the store whose name the files have. */
+void record_encode_assignment(struct call *call, const struct store_principal *principal,
+	const struct store_assignment *assignment);
 /* An assignment of such a principal, as the snapshot has it. */
 void record_encode_held(struct call *call, uint32_t number, const struct pol_held *held);
 

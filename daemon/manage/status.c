@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* status: counters, latencies, and the state of store, keys, pepper and policy. */
 #include "daemon/call/methods.h"
+#include "daemon/load/feed.h"
 #include "daemon/manage/policy.h"
 #include "daemon/secret/token.h"
 #include "daemon/store/env.h"
@@ -75,6 +76,32 @@ static struct wire_str wire_of(struct pol_str text)
 	return (struct wire_str){ text.ptr, text.len };
 }
 
+/* What the module says about its lines. */
+static void encode_notes(
+	struct wire_buf *out, const struct pol_snapshot *snapshot, struct pol_str module)
+{
+	struct pol_snapshot_note note;
+	uint32_t count = 0;
+	size_t at;
+
+	wire_put_cstr(out, "notes");
+	at = wire_open_array(out);
+	for (size_t i = 0; pol_snapshot_note(snapshot, i, &note); i++) {
+		if (!pol_str_equal(note.module, module)) {
+			continue;
+		}
+		wire_put_map(out, 3);
+		wire_put_cstr(out, "file");
+		wire_put_str(out, wire_of(note.file));
+		wire_put_cstr(out, "line");
+		wire_put_int(out, note.line);
+		wire_put_cstr(out, "note");
+		wire_put_str(out, wire_of(note.text));
+		count++;
+	}
+	wire_close_array(out, at, count);
+}
+
 /* Modules that the policy uses, except built-in ones. */
 static void encode_modules(struct wire_buf *out, const struct pol_snapshot *snapshot)
 {
@@ -85,23 +112,78 @@ static void encode_modules(struct wire_buf *out, const struct pol_snapshot *snap
 	wire_put_cstr(out, "modules");
 	at = wire_open_array(out);
 	for (; pol_snapshot_module(snapshot, count, &module); count++) {
-		wire_put_map(out, 2);
+		wire_put_map(out, 3);
 		wire_put_cstr(out, "name");
 		wire_put_str(out, wire_of(module.name));
 		wire_put_cstr(out, "version");
 		wire_put_str(out, wire_of(module.version));
+		encode_notes(out, snapshot, module.name);
 	}
 	wire_close_array(out, at, count);
 }
 
-/* The number of the current pepper, and the keys that still need the old one. */
+struct listing {
+	struct wire_buf *out;
+	uint32_t count;
+};
+
+static void encode_feed(void *context, const struct feed *feed)
+{
+	struct listing *listing = context;
+	struct wire_buf *out = listing->out;
+	bool refused = feed->why[0] != '\0';
+
+	listing->count++;
+	wire_put_map(out, refused ? 6 : 3);
+	wire_put_cstr(out, "name");
+	wire_put_cstr(out, feed->name);
+	wire_put_cstr(out, "bytes");
+	wire_put_int(out, (int64_t)feed->len);
+	wire_put_cstr(out, "changed_at");
+	wire_put_int(out, feed->changed_at);
+	if (refused) {
+		wire_put_cstr(out, "module");
+		wire_put_cstr(out, feed->module);
+		wire_put_cstr(out, "why");
+		wire_put_cstr(out, feed->why);
+		wire_put_cstr(out, "denies");
+		wire_put_bool(out, feed->bytes == NULL);
+	}
+}
+
+/* The data files that modules use. */
+static void encode_feeds(struct call *call)
+{
+	struct listing listing = { call->out, 0 };
+	size_t at;
+
+	wire_put_cstr(call->out, "data");
+	at = wire_open_array(call->out);
+	if (call->context->feeds != NULL) {
+		feeds_each(call->context->feeds, encode_feed, &listing);
+	}
+	wire_close_array(call->out, at, listing.count);
+}
+
+/* The number of the current pepper, the keys that still need the old one, and those that need one
+ * which is gone. */
 static void encode_pepper(struct call *call)
 {
 	struct secrets *secrets = store_secrets(call->context->store);
-	struct number numbers[] = { { "number", secrets_pepper(secrets) }, { "left", 0 } };
-	bool looked = pepper_left(call->context->pepper, &numbers[1].value);
+	struct number numbers[5] = { { "number", secrets_pepper(secrets) } };
+	struct store_lost lost;
+	size_t count = 1;
+	uint64_t left;
 
-	encode_map(call->out, "pepper", numbers, secrets_have_old(secrets) && looked ? 2 : 1);
+	if (pepper_left(call->context->pepper, &left) && secrets_have_old(secrets)) {
+		numbers[count++] = (struct number){ "left", left };
+	}
+	if (pepper_lost(call->context->pepper, &lost)) {
+		numbers[count++] = (struct number){ "lost", lost.lost };
+		numbers[count++] = (struct number){ "lost_of", lost.keys };
+		numbers[count++] = (struct number){ "lost_pepper", lost.pepper };
+	}
+	encode_map(call->out, "pepper", numbers, count);
 }
 
 /* What limits the daemon itself. */
@@ -160,10 +242,11 @@ static int status(struct call *call)
 		{ "altered", store.altered },
 		{ "clock_latest", (uint64_t)store.clock.latest },
 		{ "clock_back", (uint64_t)store.clock.back },
+		{ "clock_ahead", (uint64_t)store.clock.ahead },
 	};
 
 	wire_put_result(out, call->id);
-	wire_put_map(out, 16);
+	wire_put_map(out, 17);
 	wire_put_cstr(out, "version");
 	wire_put_cstr(out, AUTHZ_VERSION);
 	encode_numbers(out, scalars, sizeof scalars / sizeof scalars[0]);
@@ -171,6 +254,7 @@ static int status(struct call *call)
 	encode_map(out, "rotation", rotation, sizeof rotation / sizeof rotation[0]);
 	encode_map(out, "store", stored, sizeof stored / sizeof stored[0]);
 	encode_modules(out, call->snapshot);
+	encode_feeds(call);
 	encode_pepper(call);
 	encode_confinement(out, &call->context->confined);
 	wire_put_cstr(out, "policy");

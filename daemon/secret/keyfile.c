@@ -111,62 +111,6 @@ static bool parse_file(const char *text, size_t len, struct secrets *out)
 	return !cut.bad && cut.left == 0;
 }
 
-static int write_all(int fd, const char *bytes, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, bytes, len);
-
-		if (n < 0 && errno == EINTR) {
-			continue;
-		}
-		if (n < 0) {
-			return -errno;
-		}
-		bytes += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
-/* Writes the file durably, under another name first. `replace`: replaces a file that exists,
- * instead of failing with -EEXIST. */
-static int write_file(const char *path, const char *text, size_t len, bool replace)
-{
-	size_t size = strlen(path) + sizeof ".new";
-	char *aside = malloc(size);
-	int fd = -1, r;
-
-	if (aside == NULL) {
-		return -ENOMEM;
-	}
-	snprintf(aside, size, "%s.new", path);
-	unlink(aside);
-	fd = open(aside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0) {
-		r = -errno;
-		goto out;
-	}
-	r = write_all(fd, text, len);
-	if (r == 0 && fsync(fd) < 0) {
-		r = -errno;
-	}
-	close(fd);
-	/* Unlike rename, link does not replace a file that another process has made meanwhile. */
-	if (r == 0 && (replace ? rename(aside, path) : link(aside, path)) < 0) {
-		r = -errno;
-	}
-	if (!replace || r < 0) {
-		unlink(aside);
-	}
-	if (r == 0) {
-		/* The folder's entry too, so that a crash cannot lose the pepper of a store. */
-		r = durable_sync_folder(path);
-	}
-out:
-	free(aside);
-	return r;
-}
-
 static char *put_text(char *at, const char *text, size_t len)
 {
 	memcpy(at, text, len);
@@ -193,7 +137,8 @@ static int create_file(const char *path, struct secrets *out)
 	at = put_key(put_text(at, HEAD, HEAD_LEN), out->master);
 	at = put_key(put_text(at, MIDDLE, MIDDLE_LEN), out->peppers[0]);
 	*at = '\n';
-	r = write_file(path, text, FIRST_LEN, false);
+	/* The folder's entry too, so that a crash cannot lose the pepper of a store. */
+	r = durable_write(path, text, FIRST_LEN, false);
 	sodium_free(text);
 	return r;
 }
@@ -217,7 +162,7 @@ static int replace_file(const struct secrets *secrets, uint32_t number, const ui
 	at = put_text(put_text(at, NUMBER, NUMBER_LEN), digits, DIGITS);
 	at = put_key(put_text(at, OLD, OLD_LEN), old != NULL ? old : none);
 	*at = '\n';
-	r = write_file(secrets->path, text, FILE_LEN, true);
+	r = durable_write(secrets->path, text, FILE_LEN, true);
 	sodium_free(text);
 	if (r < 0) {
 		snprintf(why, SECRET_WHY, "%.300s cannot be replaced: %s", secrets->path,

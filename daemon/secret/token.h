@@ -139,6 +139,8 @@ enum secret_link {
 	SECRET_TRAIL = 0, /* an entry of the trail */
 	SECRET_HEAD,      /* the trail's head */
 	SECRET_BACKUP,    /* a piece of a store's copy */
+	SECRET_LAST_GOOD, /* the policy that is kept for a broken folder */
+	SECRET_FEEDS,     /* the data files that are kept for a restart */
 };
 
 /* BLAKE2b-256 of the tag before and the bytes, with a key for chains only. */

@@ -14,6 +14,25 @@
 #include "daemon/serve/server.h"
 #include "daemon/serve/worker.h"
 
+/* Nanoseconds between two lines of the log about refused connections. A peer can ask for thousands
+ * a second. */
+#define REFUSALS_EVERY (UINT64_C(60) * 1000 * 1000 * 1000)
+
+/* Logs a refused connection, with the number of those since the last line. */
+static void note_refusal(struct server *server, uid_t user, const char *why)
+{
+	struct accept_refusals *refusals = &server->refusals;
+	uint64_t now = uv_hrtime();
+
+	refusals->since++;
+	if (refusals->logged && now - refusals->logged_at < REFUSALS_EVERY) {
+		return;
+	}
+	log_warn("connections were refused", "count=%llu last_user=%u last_reason=%s",
+		(unsigned long long)refusals->since, (unsigned)user, why);
+	*refusals = (struct accept_refusals){ .logged = true, .logged_at = now };
+}
+
 void accept_refuse(int fd, const char *message)
 {
 	struct wire_error err;
@@ -71,12 +90,15 @@ void accept_connection(struct server *server, const struct config_listener *list
 		accept_make_room(server);
 	}
 	if (r < 0) {
+		note_refusal(server, peer.user, explain(r));
 		accept_refuse(fd, explain(r));
 		return;
 	}
 	r = conn_create(fd, &peer, server->limits, &slot, &conn);
 	if (r < 0) {
 		peer_limits_disconnect(server->limits, &slot);
+		peer_limits_count_refused(server->limits);
+		note_refusal(server, peer.user, explain(r));
 		accept_refuse(fd, explain(r));
 		return;
 	}

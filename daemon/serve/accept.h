@@ -6,8 +6,18 @@
  * thread.
  */
 
+#include <stdbool.h>
+#include <stdint.h>
+
 struct config_listener;
 struct server;
+
+/* What the log has of refused connections. */
+struct accept_refusals {
+	bool logged;
+	uint64_t logged_at; /* uv_hrtime */
+	uint64_t since;     /* refused since then */
+};
 
 /* Takes over fd. */
 void accept_connection(struct server *server, const struct config_listener *listener, int fd);

@@ -2,7 +2,6 @@
 #include "daemon/serve/confinement.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -34,6 +33,7 @@ struct limiting {
 	struct confine_files files;
 	struct confined *confined;
 	const char *path; /* of the last rule, for a message */
+	bool last_good;   /* the policy folder, or the module folder, may be missing */
 };
 
 /* Adds the folder's name to what `status` shows. */
@@ -53,8 +53,20 @@ static int allow(struct limiting *limiting, const char *path, enum confine_use u
 
 static int allow_replaced(struct limiting *limiting, const char *path)
 {
+	int r;
+
 	limiting->path = path;
-	return confine_files_allow_replaced(&limiting->files, path);
+	r = confine_files_allow_replaced(&limiting->files, path);
+	if (r == -ENOENT && limiting->last_good) {
+		r = confine_files_allow_missing(&limiting->files, path);
+		if (r == -ENOENT) {
+			log_warn("this folder and the one around it are missing: when they are "
+				 "back, only a restart can read them",
+				"path=%s", path);
+			r = 0;
+		}
+	}
+	return r;
 }
 
 /* One that this machine may lack. */
@@ -68,15 +80,8 @@ static int allow_if_there(struct limiting *limiting, const char *path)
 /* The folder that holds the file. */
 static int allow_folder_of(struct limiting *limiting, const char *path, enum confine_use use)
 {
-	const char *slash = strrchr(path, '/');
-	char folder[PATH_MAX];
-
-	if (slash == NULL) {
-		return allow(limiting, ".", use);
-	}
-	snprintf(folder, sizeof folder, "%.*s", slash == path ? 1 : (int)(slash - path), path);
 	limiting->path = path;
-	return confine_files_allow(&limiting->files, folder, use);
+	return confine_files_allow_folder_of(&limiting->files, path, use);
 }
 
 /* The pepper is replaced when it is rotated. */
@@ -114,8 +119,9 @@ static int allow_log(struct limiting *limiting, const char *path)
 	return note(limiting, "log", r);
 }
 
-static int allow_all(struct limiting *limiting, const struct config *config)
+static int allow_all(struct limiting *limiting, const struct server *server)
 {
+	const struct config *config = server->context.config;
 	int r = note(limiting, "policy", allow_replaced(limiting, config->policy));
 
 	if (r == 0) {
@@ -127,9 +133,11 @@ static int allow_all(struct limiting *limiting, const struct config *config)
 	if (r == 0 && config->decision_log != NULL) {
 		r = allow_log(limiting, config->decision_log);
 	}
-	/* A socket is removed at the end. */
-	for (size_t i = 0; i < config->listener_count && r == 0; i++) {
-		r = allow_folder_of(limiting, config->listeners[i].path, CONFINE_UNLINK);
+	/* A socket that the daemon made is removed at the end. */
+	for (size_t i = 0; i < server->listener_count && r == 0; i++) {
+		const struct listener *listener = &server->listeners[i];
+
+		r = listener->bound ? allow_folder_of(limiting, listener->path, CONFINE_UNLINK) : 0;
 	}
 	if (r == 0) {
 		r = allow_if_there(limiting, ZONEFILE_FOLDER);
@@ -140,7 +148,9 @@ static int allow_all(struct limiting *limiting, const struct config *config)
 
 static int limit_files(struct server *server)
 {
-	struct limiting limiting = { .confined = &server->context.confined, .path = "files" };
+	struct limiting limiting = { .confined = &server->context.confined,
+		.path = "files",
+		.last_good = server->kept_at != 0 };
 	int r = confine_files_begin(&limiting.files);
 
 	if (r == -EOPNOTSUPP) {
@@ -150,7 +160,7 @@ static int limit_files(struct server *server)
 		return 0;
 	}
 	if (r == 0) {
-		r = allow_all(&limiting, server->context.config);
+		r = allow_all(&limiting, server);
 		if (r < 0) {
 			confine_files_cancel(&limiting.files);
 		} else {
@@ -174,7 +184,14 @@ static int limit_files(struct server *server)
 
 static int limit_calls(struct server *server)
 {
-	int r = confine_calls(server->context.config->modules != NULL);
+	const struct config *config = server->context.config;
+	const struct confine_calls needs = {
+		.threads = true,
+		.files = true,
+		.modules = config->modules != NULL,
+		.group = config->has_log_group ? &config->log_group : NULL,
+	};
+	int r = confine_calls(&needs);
 
 	if (r == -EOPNOTSUPP) {
 		log_warn("this kernel has no seccomp: system calls are not limited", "since=4.14");

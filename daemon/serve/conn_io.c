@@ -186,6 +186,8 @@ void conn_refuse(struct conn *conn, const char *message)
 	struct wire_error err;
 	struct wire_buf out;
 
+	/* Nothing goes on: the connection ends when what it waits for was answered. */
+	conn_rest_end(conn);
 	wire_error_set(&err, message != NULL ? WIRE_INVALID_REQUEST : WIRE_OVERLOADED,
 		(struct wire_str){ NULL, 0 }, "%s",
 		message != NULL ? message : "the memory for requests in part is used up");
@@ -339,6 +341,10 @@ void conn_answer(struct conn *conn, struct defer *defer)
 	assert(conn->waiting > 0);
 	conn->waiting--;
 	conn->active = uv_now(&conn->worker->loop);
+	/* Without memory for an answer the connection ends: no request stays without both. */
+	if (defer->out.status != WIRE_OK || defer->out.len == 0) {
+		conn_close(conn);
+	}
 	send_bytes(conn, defer->out.data, defer->out.len);
 	conn_update(conn);
 }

@@ -159,6 +159,31 @@ static uint32_t answer(struct conn *conn, const struct method *method,
 	return weigh(conn, &call);
 }
 
+/* Its policy was taken away. */
+static int refuse_old(struct conn_rest *rest)
+{
+	struct wire_error err;
+
+	wire_buf_rewind(&rest->out, 0);
+	wire_error_set(&err, WIRE_OVERLOADED, (struct wire_str){ NULL, 0 },
+		"the policy changed again and again while this call was answered: send it again");
+	wire_put_error(&rest->out, &rest->id, &err);
+	return 0;
+}
+
+/* Without memory for an answer the connection ends: no request stays without both. */
+static void send_whole(struct conn *conn)
+{
+	const struct conn_rest *rest = conn->rest;
+
+	if (rest->out.status != WIRE_OK || rest->out.len == 0) {
+		conn_close(conn);
+		return;
+	}
+	wire_put_raw(&conn->worker->out, rest->out.data, rest->out.len);
+	conn_rest_end(conn);
+}
+
 uint32_t conn_request_continue(struct conn *conn)
 {
 	struct worker *worker = conn->worker;
@@ -177,6 +202,8 @@ uint32_t conn_request_continue(struct conn *conn)
 		wire_buf_rewind(&rest->out, 0);
 		dispatch_fail(&rest->out, rest->id, worker->read_error);
 		r = 0;
+	} else if (rest->snapshot == NULL) {
+		r = refuse_old(rest);
 	} else {
 		r = dispatch_run(&call, actor_run);
 	}
@@ -188,8 +215,7 @@ uint32_t conn_request_continue(struct conn *conn)
 	if (r == CALL_PAUSED) {
 		rest->done = call.done;
 	} else {
-		wire_put_raw(&worker->out, rest->out.data, rest->out.len);
-		conn_rest_end(conn);
+		send_whole(conn);
 	}
 	return weigh(conn, &call);
 }

@@ -73,6 +73,82 @@ bool conn_rest_charge(struct conn *conn)
 	return holds <= rest->charged || charge(conn, holds - rest->charged);
 }
 
+static bool has_old(const struct conn *conn)
+{
+	return conn->rest != NULL && conn->rest->snapshot != NULL &&
+	       conn->rest->serial != conn->worker->serial;
+}
+
+static void drop_policy(struct worker *worker, uint64_t serial)
+{
+	for (struct conn *conn = worker->conns; conn != NULL; conn = conn->next) {
+		if (has_old(conn) && conn->rest->serial == serial) {
+			pol_snapshot_unref(conn->rest->snapshot);
+			conn->rest->snapshot = NULL;
+			conn->rest->serial = worker->serial;
+		}
+	}
+}
+
+/* The old policies that paused calls hold. With each one that the worker takes there is one more.
+ */
+struct held {
+	struct {
+		uint64_t serial;
+		size_t bytes;
+	} policies[CONN_REST_MOST + 1];
+	unsigned count;
+	size_t bytes;
+};
+
+static void add_policy(struct held *held, const struct conn_rest *rest)
+{
+	size_t bytes = pol_snapshot_own_bytes(rest->snapshot);
+
+	for (unsigned i = 0; i < held->count; i++) {
+		if (held->policies[i].serial == rest->serial) {
+			return;
+		}
+	}
+	if (held->count <= CONN_REST_MOST) {
+		held->policies[held->count].serial = rest->serial;
+		held->policies[held->count++].bytes = bytes;
+		held->bytes += bytes;
+	}
+}
+
+static uint64_t remove_oldest(struct held *held)
+{
+	unsigned oldest = 0;
+	uint64_t serial;
+
+	for (unsigned i = 1; i < held->count; i++) {
+		if (held->policies[i].serial < held->policies[oldest].serial) {
+			oldest = i;
+		}
+	}
+	serial = held->policies[oldest].serial;
+	held->bytes -= held->policies[oldest].bytes;
+	held->policies[oldest] = held->policies[--held->count];
+	return serial;
+}
+
+void conn_rest_bound(struct worker *worker)
+{
+	struct held held = { .count = 0 };
+
+	for (struct conn *conn = worker->paused > 0 ? worker->conns : NULL; conn != NULL;
+		conn = conn->next) {
+		if (has_old(conn)) {
+			add_policy(&held, conn->rest);
+		}
+	}
+	while (held.count > CONN_REST_POLICIES &&
+		(held.count > CONN_REST_MOST || held.bytes > CONN_REST_BYTES)) {
+		drop_policy(worker, remove_oldest(&held));
+	}
+}
+
 void conn_rest_end(struct conn *conn)
 {
 	struct conn_rest *rest = conn->rest;

@@ -7,7 +7,9 @@
  * It holds a copy of the request, the part of the response that is written, and the policy that all
  * of the response is made from. The part is sent when it is whole, so that no other response of
  * the connection comes between. Its memory is charged to the peer's uid. Of one connection at most
- * one call is paused; the requests after it wait.
+ * one call is paused; the requests after it wait. The policy is charged to nobody: instead,
+ * what a worker's paused calls hold of policies that do not answer any more is bounded, whichever
+ * uids they are of; a call with the oldest one is answered with an error then.
  */
 
 #include <stdbool.h>
@@ -18,10 +20,18 @@
 #include "daemon/call/call.h"
 
 struct conn;
+struct worker;
+
+/* Old policies that may be held in any case, whatever they take: a call is seldom paused for longer
+ * than a few exchanges. */
+#define CONN_REST_POLICIES 3
+/* Further ones, such as changes of roles make in quick succession, while they are small. */
+#define CONN_REST_MOST  64
+#define CONN_REST_BYTES ((size_t)16 << 20)
 
 struct conn_rest {
 	const struct method *method;
-	struct pol_snapshot *snapshot; /* a reference */
+	struct pol_snapshot *snapshot; /* a reference; NULL: conn_rest_bound took it away */
 	uint64_t serial;
 	uint32_t id;
 	uint32_t done;
@@ -39,6 +49,10 @@ int conn_rest_begin(
 
 /* Charges what the response has grown by. false: the peer's uid has no more memory. */
 bool conn_rest_charge(struct conn *conn);
+
+/* After the worker has taken another policy: takes the oldest ones away from its paused calls, if
+ * they hold more than they may. */
+void conn_rest_bound(struct worker *worker);
 
 /* Wipes and frees it; does nothing without one. */
 void conn_rest_end(struct conn *conn);

@@ -95,7 +95,7 @@ int defer_change(struct defer *defer, const struct writer_turn *turn)
 	call.after = &defer->after;
 	defer->further = defer->slices;
 	call.slices = &defer->further;
-	if (defer->slices.going) {
+	if (defer->slices.going && (defer->method->flags & METHOD_JUDGED) == 0) {
 		memcpy(change.actor, defer->actor, sizeof change.actor);
 		return dispatch_run(&call, defer->method->handler);
 	}

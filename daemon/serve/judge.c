@@ -14,13 +14,11 @@ int judge_change(struct conn *conn, struct call *call, uint32_t *out_tenant)
 {
 	struct worker *worker = conn->worker;
 	size_t mark = worker->out.len;
+	bool by_token = dispatch_token(call) != NULL || (call->method->flags & METHOD_HOLDER) != 0;
 	int r;
 
 	*out_tenant = 0;
-	if (dispatch_token(call) == NULL && (call->method->flags & METHOD_HOLDER) == 0) {
-		return 0;
-	}
-	if (!worker->reading) {
+	if (by_token && !worker->reading) {
 		dispatch_fail(&worker->out, call->id, worker->read_error);
 		return 1;
 	}
@@ -32,7 +30,7 @@ int judge_change(struct conn *conn, struct call *call, uint32_t *out_tenant)
 	call->now = worker->now;
 	call->random_state = &worker->random_state;
 	call->read = worker->read;
-	call->view = store_read_view(worker->read);
+	call->view = worker->reading ? store_read_view(worker->read) : 0;
 	r = actor_judge(call, out_tenant);
 	if (r < 0) {
 		wire_buf_rewind(&worker->out, mark);

@@ -2,10 +2,10 @@
 #pragma once
 
 /*
- * judge: judges the token of a change on the worker, before anything is queued.
+ * judge: judges the caller of a change on the worker, before anything is queued.
  *
- * So a peer without a token that authenticates never reaches the writer's queue. The writer judges
- * again, since the token may have ended in between.
+ * So a peer without a token that authenticates, and a caller without the right to the action, never
+ * reach the writer's queue. The writer judges again, since both may have ended in between.
  */
 
 #include <stdint.h>

@@ -12,12 +12,18 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/host/activation.h"
 #include "daemon/host/log.h"
+#include "daemon/host/socket_file.h"
 #include "daemon/serve/accept.h"
+#include "daemon/serve/peer_limits.h"
 #include "daemon/serve/server.h"
 
 /* Connections accepted in a row before the loop does something else. */
 enum { ACCEPT_MAX = 64, LOCK_TRIES = 100 };
+
+/* connect(2) asks for these rights alone. */
+#define MAY_CONNECT (S_IWUSR | S_IWGRP | S_IWOTH)
 
 static int fill_address(
 	struct sockaddr_un *address, const char *path, char why[static LISTENER_WHY])
@@ -44,7 +50,12 @@ static int open_lock(const char *path, char why[static LISTENER_WHY])
 	struct stat stat;
 	int r = 0;
 
-	if (fd < 0 || fstat(fd, &stat) != 0) {
+	if (fd < 0 && errno == ENOENT) {
+		r = -ENOENT;
+		snprintf(why, LISTENER_WHY,
+			"the socket's folder is missing: as root, install -d -m 0755 -o %u %.*s",
+			(unsigned)geteuid(), (int)(strrchr(path, '/') - path), path);
+	} else if (fd < 0 || fstat(fd, &stat) != 0) {
 		r = -errno;
 		snprintf(why, LISTENER_WHY, "cannot open the socket's lock: %s: %s", strerror(-r),
 			path);
@@ -62,24 +73,26 @@ static int open_lock(const char *path, char why[static LISTENER_WHY])
 	return r < 0 ? r : fd;
 }
 
-/* Holds off every other authzd that wants to replace the same dead socket. */
-static int lock_socket(
-	struct listener *listener, const char *socket_path, char why[static LISTENER_WHY])
+/* Holds off every other authzd that wants to replace the same dead socket, until the caller closes
+ * the descriptor. Negative: an errno. */
+static int lock_socket(const char *socket_path, char why[static LISTENER_WHY])
 {
 	static const struct timespec pause = { 0, 20 * 1000 * 1000 };
 	char path[sizeof(struct sockaddr_un) + sizeof ".lock"];
+	int fd;
 
 	snprintf(path, sizeof path, "%s.lock", socket_path);
-	listener->lock = open_lock(path, why);
-	if (listener->lock < 0) {
-		return listener->lock;
+	fd = open_lock(path, why);
+	if (fd < 0) {
+		return fd;
 	}
 	for (int i = 0; i < LOCK_TRIES; i++) {
-		if (flock(listener->lock, LOCK_EX | LOCK_NB) == 0) {
-			return 0;
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+			return fd;
 		}
 		nanosleep(&pause, NULL);
 	}
+	close(fd);
 	snprintf(why, LISTENER_WHY,
 		"another process holds the socket's lock: is another authzd starting? %s", path);
 	return -EBUSY;
@@ -98,12 +111,10 @@ static int probe(const struct sockaddr_un *address)
 	return r;
 }
 
-/* Makes the path free: 0, or it is not ours to take. */
-static int clear_path(const struct sockaddr_un *address, char why[static LISTENER_WHY])
+/* What is at the path: 1 a socket, 0 nothing; negative: it is not ours to take. */
+static int look(const char *path, char why[static LISTENER_WHY])
 {
-	const char *path = address->sun_path;
 	struct stat stat;
-	int r;
 
 	if (lstat(path, &stat) != 0) {
 		return errno == ENOENT ? 0 : -errno;
@@ -114,6 +125,18 @@ static int clear_path(const struct sockaddr_un *address, char why[static LISTENE
 			"with --socket: %s",
 			path);
 		return -EEXIST;
+	}
+	return 1;
+}
+
+/* Makes the path free: 0, or it is not ours to take. */
+static int clear_path(const struct sockaddr_un *address, char why[static LISTENER_WHY])
+{
+	const char *path = address->sun_path;
+	int r = look(path, why);
+
+	if (r <= 0) {
+		return r;
 	}
 	r = probe(address);
 	if (r == 0 || r == -EAGAIN) {
@@ -139,26 +162,41 @@ static int clear_path(const struct sockaddr_un *address, char why[static LISTENE
 	return 0;
 }
 
-/* Nobody can connect before listen, so mode and group are right from the first connection on. */
-static int set_rights(struct listener *listener, const struct sockaddr_un *address)
+/* The owner, of the file that was bound just now: in a folder that somebody else can write, another
+ * file may have taken its place, so only a socket of our own with one name is given away. */
+static int give_to_owner(struct listener *listener, char why[static LISTENER_WHY])
 {
 	const struct config_listener *config = listener->config;
-	uid_t uid = (uid_t)-1;
-	gid_t gid = config->has_group ? config->group : (gid_t)-1;
+	gid_t group = config->has_group ? config->group : (gid_t)-1;
 	struct stat stat;
+	int fd = socket_file_open(listener->fd, listener->path, &stat);
+	int r = fd < 0 ? fd : 0;
 
-	if (lstat(address->sun_path, &stat) != 0) {
-		return -errno;
+	if (r == 0 && stat.st_uid != geteuid()) {
+		r = -EPERM;
+	} else if (r == 0) {
+		listener->dev = stat.st_dev;
+		listener->ino = stat.st_ino;
+		listener->bound = true;
+		if ((config->owner != stat.st_uid || config->has_group) &&
+			fchownat(fd, "", config->owner, group, AT_EMPTY_PATH) != 0) {
+			r = -errno;
+		}
 	}
-	listener->dev = stat.st_dev;
-	listener->ino = stat.st_ino;
-	listener->bound = true;
-	if (config->has_group && lchown(address->sun_path, uid, gid) != 0) {
-		return -errno;
+	if (fd >= 0) {
+		close(fd);
 	}
-	return chmod(address->sun_path, config->mode) == 0 ? 0 : -errno;
+	if (r < 0) {
+		snprintf(why, LISTENER_WHY,
+			"cannot give the socket to uid %u and the group of its `listen` line: %s: "
+			"%s",
+			(unsigned)config->owner, strerror(-r), listener->path);
+	}
+	return r;
 }
 
+/* Nobody can connect before listen, so mode, owner and group are right from the first connection
+ * on. */
 static int bind_socket(
 	struct listener *listener, const struct sockaddr_un *address, char why[static LISTENER_WHY])
 {
@@ -169,42 +207,118 @@ static int bind_socket(
 	if (listener->fd < 0) {
 		r = -errno;
 	} else {
-		mask = umask(0177);
+		mask = umask(0777 & ~listener->config->mode);
 		r = bind(listener->fd, (const struct sockaddr *)address, sizeof *address) == 0
 			    ? 0
 			    : -errno;
 		umask(mask);
 	}
-	if (r == 0) {
-		r = set_rights(listener, address);
-	}
 	if (r < 0) {
 		snprintf(why, LISTENER_WHY, "cannot make the socket: %s: %s", strerror(-r),
-			address->sun_path);
+			listener->path);
+		return r;
+	}
+	r = give_to_owner(listener, why);
+	if (r == 0 && listen(listener->fd, LISTENER_BACKLOG) != 0) {
+		r = -errno;
+		snprintf(why, LISTENER_WHY, "cannot listen: %s: %s", strerror(-r), listener->path);
 	}
 	return r;
 }
 
-int listener_open(struct listener *listeners, size_t index, const struct config_listener *config,
+int listener_open(struct listener *listener, const struct config_listener *config,
 	char why[static LISTENER_WHY])
 {
-	struct listener *listener = &listeners[index];
 	struct sockaddr_un address;
-	int r;
+	int lock, r;
 
 	*listener = LISTENER_NONE;
 	listener->config = config;
+	listener->path = config->path;
 	r = fill_address(&address, config->path, why);
-	if (r == 0) {
-		r = lock_socket(listener, config->path, why);
+	if (r < 0) {
+		return r;
 	}
-	if (r == 0) {
-		r = clear_path(&address, why);
+	/* Beside what is no socket there is no lock to leave. */
+	r = look(config->path, why);
+	if (r == -EEXIST) {
+		return r;
 	}
+	lock = lock_socket(config->path, why);
+	if (lock < 0) {
+		return lock;
+	}
+	r = clear_path(&address, why);
 	if (r == 0) {
 		r = bind_socket(listener, &address, why);
 	}
+	close(lock);
 	return r;
+}
+
+/* The file of a supervisor's socket: 0 and *out, or why clients cannot reach the socket by it. */
+static int look_at_file(
+	const struct listener *listener, struct stat *out, char why[static LISTENER_WHY])
+{
+	int fd = socket_file_open(listener->fd, listener->path, out);
+
+	if (fd >= 0) {
+		close(fd);
+		return 0;
+	}
+	if (fd == -ESTALE || fd == -ENOTSOCK) {
+		snprintf(why, LISTENER_WHY,
+			"another file has taken the place of the socket that the supervisor "
+			"passed, so no client reaches it: restart its unit: %s",
+			listener->path);
+	} else if (fd == -EMLINK) {
+		snprintf(why, LISTENER_WHY,
+			"the socket that the supervisor passed has a second name, a hard link: "
+			"remove that, or restart its unit: %s",
+			listener->path);
+	} else {
+		snprintf(why, LISTENER_WHY,
+			"cannot see the socket that the supervisor passed: %s: %s", strerror(-fd),
+			listener->path);
+	}
+	return fd;
+}
+
+/* The line is what an operator reads, so the supervisor's socket must let the same users connect,
+ * which takes the right to write, and belong to the same user. */
+static int check_rights(const struct listener *listener, char why[static LISTENER_WHY])
+{
+	const struct config_listener *config = listener->config;
+	struct stat stat;
+	int r = look_at_file(listener, &stat, why);
+
+	if (r < 0) {
+		return r;
+	}
+	if ((stat.st_mode & MAY_CONNECT) == (config->mode & MAY_CONNECT) &&
+		stat.st_uid == config->owner &&
+		(!config->has_group || (config->mode & S_IWGRP) == 0 ||
+			stat.st_gid == config->group)) {
+		return 0;
+	}
+	snprintf(why, LISTENER_WHY,
+		"the socket that the supervisor passed has mode %04o, owner %u and group %u; its "
+		"`listen` line says %04o, %u and %u: let SocketMode=, SocketUser= and SocketGroup= "
+		"of its unit say the same: %s",
+		(unsigned)stat.st_mode & 0777, (unsigned)stat.st_uid, (unsigned)stat.st_gid,
+		(unsigned)config->mode, (unsigned)config->owner,
+		(unsigned)(config->has_group ? config->group : stat.st_gid), listener->path);
+	return -EPERM;
+}
+
+int listener_adopt(struct listener *listener, const struct config_listener *config,
+	const struct activation_socket *socket, char why[static LISTENER_WHY])
+{
+	*listener = LISTENER_NONE;
+	listener->config = config;
+	listener->path = socket->path;
+	listener->fd = socket->fd;
+	return check_rights(listener, why);
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events);
@@ -228,6 +342,7 @@ static void refuse_without_descriptor(struct listener *listener)
 		close(listener->spare);
 		fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd >= 0) {
+			peer_limits_count_refused(listener->server->limits);
 			accept_refuse(fd, "the daemon has no descriptors left: try later");
 		}
 		listener->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -257,15 +372,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 	}
 }
 
-void listener_unlock(struct listener *listener)
-{
-	if (listener->lock >= 0) {
-		close(listener->lock);
-		listener->lock = -1;
-	}
-}
-
-int listener_listen(struct listener *listener, struct server *server)
+int listener_accept(struct listener *listener, struct server *server)
 {
 	int r;
 
@@ -279,9 +386,6 @@ int listener_listen(struct listener *listener, struct server *server)
 	listener->polling = true;
 	listener->poll.data = listener;
 	listener->pause.data = listener;
-	if (listen(listener->fd, LISTENER_BACKLOG) != 0) {
-		return -errno;
-	}
 	return uv_poll_start(&listener->poll, UV_READABLE, on_poll);
 }
 
@@ -290,9 +394,9 @@ static void remove_file(struct listener *listener)
 {
 	struct stat stat;
 
-	if (listener->bound && lstat(listener->config->path, &stat) == 0 &&
-		stat.st_dev == listener->dev && stat.st_ino == listener->ino) {
-		unlink(listener->config->path);
+	if (listener->bound && lstat(listener->path, &stat) == 0 && stat.st_dev == listener->dev &&
+		stat.st_ino == listener->ino) {
+		unlink(listener->path);
 	}
 	listener->bound = false;
 }
@@ -319,12 +423,8 @@ void listener_stop(struct listener *listener)
 void listener_close(struct listener *listener)
 {
 	listener_stop(listener);
-	if (listener->lock >= 0) {
-		close(listener->lock);
-	}
 	if (listener->spare >= 0) {
 		close(listener->spare);
 	}
-	listener->lock = -1;
 	listener->spare = -1;
 }

@@ -182,6 +182,13 @@ bool peer_limits_are_scarce(struct peer_limits *limits)
 	return scarce;
 }
 
+void peer_limits_count_refused(struct peer_limits *limits)
+{
+	pthread_mutex_lock(&limits->lock);
+	limits->refused++;
+	pthread_mutex_unlock(&limits->lock);
+}
+
 uint64_t peer_limits_refused(struct peer_limits *limits)
 {
 	uint64_t refused;

@@ -56,6 +56,9 @@ void peer_limits_disconnect(struct peer_limits *limits, const struct peer_limits
 /* Are so few connections left that a uid that holds none would get none of the shared ones? */
 bool peer_limits_are_scarce(struct peer_limits *limits);
 
+/* Counts a connection that was refused for another reason, such as memory or descriptors. */
+void peer_limits_count_refused(struct peer_limits *limits);
+
 /* How many connections were refused. */
 uint64_t peer_limits_refused(struct peer_limits *limits);
 

@@ -11,6 +11,8 @@
 
 #include "daemon/host/log.h"
 #include "daemon/host/memory.h"
+#include "daemon/host/notify.h"
+#include "daemon/host/signals.h"
 #include "daemon/load/current.h"
 #include "daemon/load/watch.h"
 #include "daemon/serve/defer.h"
@@ -36,6 +38,7 @@ struct reload {
 	uv_mutex_t lock;       /* of all below */
 	struct defer *waiting; /* by defer.next, newest first */
 	bool asked;
+	bool signalled; /* asked by a signal */
 	bool stop;
 };
 
@@ -72,15 +75,15 @@ static void answer_waiting(struct reload *reload, struct defer *waiting)
 
 static void on_quiet(uv_timer_t *timer);
 
-static void run_attempt(struct reload *reload, bool forced, const struct peer *by)
+static void run_attempt(struct reload *reload, enum reload_trigger trigger, const struct peer *by)
 {
 	uint64_t again, serial;
 
 	reload->first_event = 0;
 	uv_timer_stop(&reload->quiet);
 	serial = current_serial(&reload->server->current);
-	again = reload_attempt_run(&reload->attempt, forced, by);
-	if (forced || serial != current_serial(&reload->server->current)) {
+	again = reload_attempt_run(&reload->attempt, trigger, by);
+	if (trigger != RELOAD_WATCH || serial != current_serial(&reload->server->current)) {
 		reload_attempt_find_dangling(&reload->attempt);
 	}
 	/* The build may have taken long; timers go by the loop's clock. */
@@ -94,7 +97,7 @@ static void run_attempt(struct reload *reload, bool forced, const struct peer *b
 
 static void on_quiet(uv_timer_t *timer)
 {
-	run_attempt(timer->data, false, NULL);
+	run_attempt(timer->data, RELOAD_WATCH, NULL);
 }
 
 static void on_rescan(uv_timer_t *timer)
@@ -103,7 +106,7 @@ static void on_rescan(uv_timer_t *timer)
 
 	/* What is being changed is looked at when it is quiet. */
 	if (!uv_is_active((uv_handle_t *)&reload->quiet)) {
-		run_attempt(reload, false, NULL);
+		run_attempt(reload, RELOAD_WATCH, NULL);
 	}
 }
 
@@ -141,18 +144,27 @@ static void on_wake(uv_async_t *async)
 {
 	struct reload *reload = async->data;
 	struct defer *waiting;
-	bool asked, stop;
+	bool asked, signalled, stop;
 
 	uv_mutex_lock(&reload->lock);
 	waiting = reload->waiting;
 	asked = reload->asked;
+	signalled = reload->signalled;
 	stop = reload->stop;
 	reload->waiting = NULL;
 	reload->asked = false;
+	reload->signalled = false;
 	uv_mutex_unlock(&reload->lock);
 	free_retired(reload);
 	if (asked && !stop) {
-		run_attempt(reload, true, waiting != NULL ? &waiting->peer : NULL);
+		if (signalled) {
+			notify_reloading(&reload->server->notify);
+		}
+		run_attempt(reload, waiting != NULL ? RELOAD_REQUEST : RELOAD_SIGNAL,
+			waiting != NULL ? &waiting->peer : NULL);
+		if (signalled) {
+			notify_send(&reload->server->notify, "READY=1");
+		}
 	}
 	answer_waiting(reload, waiting);
 	if (stop && !uv_is_closing((uv_handle_t *)async)) {
@@ -187,6 +199,15 @@ void reload_ask(struct reload *reload, struct defer *defer)
 		reload->waiting = defer;
 	}
 	reload->asked = true;
+	uv_mutex_unlock(&reload->lock);
+	uv_async_send(&reload->wake);
+}
+
+void reload_ask_by_signal(struct reload *reload)
+{
+	uv_mutex_lock(&reload->lock);
+	reload->asked = true;
+	reload->signalled = true;
 	uv_mutex_unlock(&reload->lock);
 	uv_async_send(&reload->wake);
 }
@@ -258,8 +279,12 @@ fail:
 
 int reload_start(struct reload *reload)
 {
-	int r = uv_thread_create(&reload->thread, run, reload);
+	sigset_t before;
+	int r;
 
+	signals_block(&before);
+	r = uv_thread_create(&reload->thread, run, reload);
+	signals_restore(&before);
 	reload->running = r == 0;
 	return r;
 }

@@ -11,6 +11,10 @@
  * and policy.reload, whose answer waits for the attempt's end. A policy that does not read, compile
  * or pass its own tests changes nothing: the running one stays, and policy.status and the log say
  * what is wrong. The exchange is a job in the writer's queue.
+ *
+ * An editor that writes in place empties a file first, and without it the rest may be a valid
+ * policy that allows less or more. So a file that has become empty, or is new and empty, is
+ * believed to be so only after RELOAD_EMPTY, unless the reload was asked for.
  */
 
 #include <stdint.h>
@@ -24,6 +28,7 @@ struct server;
 #define RELOAD_QUIET  200   /* ms */
 #define RELOAD_LATEST 2000  /* ms */
 #define RELOAD_RESCAN 10000 /* ms */
+#define RELOAD_EMPTY  2000  /* ms, until a file that has become empty is believed to be so */
 #define RELOAD_AGAIN  1000  /* ms, after a folder that went on changing */
 
 /* With the build that the server started from, whose folder it takes over. */
@@ -33,6 +38,8 @@ int reload_start(struct reload *reload);
 /* Any thread. Asks for a reload. When it has ended, the method of `defer` (NULL: none) is run in
  * reload's thread. */
 void reload_ask(struct reload *reload, struct defer *defer);
+/* The same for a signal: the supervisor, which may have sent it, is notified of begin and end. */
+void reload_ask_by_signal(struct reload *reload);
 
 /* Any thread: a worker has taken the present policy. */
 void reload_taken(struct reload *reload);

@@ -10,12 +10,13 @@
 #include "daemon/keys/quota_counters.h"
 #include "daemon/load/build.h"
 #include "daemon/load/current.h"
+#include "daemon/load/last_good.h"
 #include "daemon/load/plugin_folder.h"
 #include "daemon/load/stored_roles.h"
+#include "daemon/serve/policy_entry.h"
 #include "daemon/serve/reload.h"
 #include "daemon/serve/server.h"
 #include "daemon/store/env.h"
-#include "daemon/write/audit.h"
 #include "daemon/write/writer.h"
 
 static struct build_options options_of(const struct reload_attempt *attempt)
@@ -25,39 +26,38 @@ static struct build_options options_of(const struct reload_attempt *attempt)
 		build_options_of(server->context.config, server->names, server->plugins);
 
 	options.watch = attempt->watch;
+	options.feeds = attempt->server->context.feeds;
 	return options;
 }
 
 /* --- the exchange, a job of the writer: so policy and store change in one order --------------- */
+
+/* What the trail says of an exchange beside the revisions. */
+struct cause {
+	enum reload_trigger trigger;
+	const struct peer *by;    /* of RELOAD_REQUEST, else NULL */
+	char commit[COMMIT_TEXT]; /* of the new policy; empty: unknown */
+};
 
 struct exchange {
 	struct writer_job job; /* first: the writer gives it back */
 	struct server *server;
 	struct build *build;
 	const struct build_options *options;
-	const struct peer *by;
-	char from[sizeof((struct report_policy *)0)->revision];
+	const struct cause *cause;
+	const char *commit; /* of the policy before; empty: unknown */
+	char from[POL_REVISION_TEXT];
 	bool exchanged;
+	bool entered; /* in the trail */
 	uv_sem_t done;
 };
-
-static int enter(const struct exchange *exchange, const struct writer_turn *turn)
-{
-	const struct audit_change change = audit_change_of(turn, exchange->by, "policy.reload");
-	struct audit_note note;
-	const struct audit_entry entry = { .kind = STORE_AUDIT_POLICY, .note = &note };
-
-	audit_note_init(&note);
-	audit_note_text(&note, "revision", pol_str_of(exchange->from),
-		pol_str_of(pol_snapshot_revision(exchange->server->current.snapshot)));
-	return audit_enter(&change, &entry);
-}
 
 static int on_exchange(struct writer_job *job, const struct writer_turn *turn)
 {
 	struct exchange *exchange = (struct exchange *)job;
 	struct current *current = &exchange->server->current;
 	struct build *build = exchange->build;
+	struct policy_entry entry;
 	struct pol_snapshot *whole;
 	int r;
 
@@ -81,26 +81,37 @@ static int on_exchange(struct writer_job *job, const struct writer_turn *turn)
 		pol_snapshot_unref(build->snapshot);
 		build->snapshot = NULL;
 	}
-	return enter(exchange, turn);
+	entry = (struct policy_entry){
+		.trigger = exchange->cause->trigger,
+		.by = exchange->cause->by,
+		.from = exchange->from,
+		.to = pol_snapshot_revision(current->snapshot),
+		.commit_from = exchange->commit,
+		.commit_to = exchange->cause->commit,
+	};
+	return policy_entry_add(turn, &entry);
 }
 
 static void on_exchanged(struct writer_job *job, int result)
 {
 	struct exchange *exchange = (struct exchange *)job;
 
+	exchange->entered = result >= 0;
 	if (result < 0 && exchange->exchanged) {
 		/* The policy stays: a full disk must not keep a narrower one away. */
-		log_error("the exchange of the policy is missing in the audit trail", "why=%s",
-			store_explain(result));
+		log_error("the exchange of the policy is missing in the audit trail, and the "
+			  "policy is not kept for a start with a broken policy folder",
+			"why=%s", store_explain(result));
 	}
 	uv_sem_post(&exchange->done);
 }
 
 /* Puts the build's snapshot in the present one's place, and takes it. Waits for the writer. False:
  * nothing was done, and the build says why the policy does not fit the store. */
-static bool exchange_policy(struct server *server, struct build *build,
-	const struct build_options *options, const struct peer *by)
+static bool exchange_policy(struct reload_attempt *attempt, struct build *build,
+	const struct build_options *options, const struct cause *cause)
 {
+	struct server *server = attempt->server;
 	struct exchange exchange = {
 		.job = { .item = { .class = QUEUE_ENDS, .uid = QUEUE_DAEMON },
 			.run = on_exchange,
@@ -110,19 +121,25 @@ static bool exchange_policy(struct server *server, struct build *build,
 		.server = server,
 		.build = build,
 		.options = options,
-		.by = by,
+		.cause = cause,
+		.commit = attempt->commit,
 	};
 
 	if (uv_sem_init(&exchange.done, 0) != 0) {
 		return false;
 	}
+	/* After this, a crash before the new policy is kept leaves none, not the old one. */
+	report_drop(server->context.config->state);
 	writer_submit(server->writer, &exchange.job);
 	uv_sem_wait(&exchange.done);
 	uv_sem_destroy(&exchange.done);
-	if (exchange.exchanged) {
-		server_wake_workers(server);
+	if (!exchange.exchanged) {
+		return false;
 	}
-	return exchange.exchanged;
+	attempt->unentered = !exchange.entered;
+	memcpy(attempt->commit, cause->commit, sizeof attempt->commit);
+	server_wake_workers(server);
+	return true;
 }
 
 /* --- an attempt ------------------------------------------------------------------------------- */
@@ -141,7 +158,7 @@ static struct pol_snapshot *present(const struct reload_attempt *attempt, uint64
 	return current_ref(&attempt->server->current, out_serial);
 }
 
-static struct report_outcome outcome_of(
+static struct report_outcome outcome_of(const struct reload_attempt *attempt,
 	const struct pol_snapshot *snapshot, uint64_t serial, bool ok, bool exchanged)
 {
 	return (struct report_outcome){
@@ -150,56 +167,199 @@ static struct report_outcome outcome_of(
 		.exchanged = exchanged,
 		.serial = serial,
 		.revision = pol_snapshot_revision(snapshot),
+		.commit = attempt->commit,
 	};
 }
 
-uint64_t reload_attempt_run(struct reload_attempt *attempt, bool forced, const struct peer *by)
+/* A policy without its entry in the trail would look like an old one (serve/policy_entry). */
+static void keep(const struct reload_attempt *attempt, const struct build *build,
+	const struct pol_snapshot *now)
+{
+	const struct server *server = attempt->server;
+
+	if (!attempt->unentered) {
+		report_keep(server->context.config->state, store_secrets(server->context.store),
+			build->folder, now);
+	}
+}
+
+/* The folder is broken, which must not keep a new data file, such as a list of revoked keys, away:
+ * compiles the sources of the policy that answers again if the module folder has changed. */
+static bool follow_data(
+	struct reload_attempt *attempt, const char *running, const struct cause *cause)
+{
+	struct server *server = attempt->server;
+	const struct config *config = server->context.config;
+	struct build_options options = options_of(attempt);
+	struct last_good kept;
+	struct build build;
+	char why[FOLDER_WHY];
+	bool exchanged = false;
+
+	if (config->modules == NULL ||
+		last_good_read(config->state, store_secrets(server->context.store), options.path,
+			&kept, why) < 0) {
+		return false;
+	}
+	/* A policy that could not be kept, such as on a full disk, is not followed. */
+	if (strcmp(kept.revision, running) == 0 && kept.modules > 0) {
+		options.modules_before = attempt->followed;
+		last_good_build(&kept, options, &build);
+		if (build.snapshot != NULL &&
+			strcmp(pol_snapshot_revision(build.snapshot), running) != 0) {
+			struct cause same = *cause;
+
+			memcpy(same.commit, attempt->commit, sizeof same.commit);
+			exchanged = exchange_policy(attempt, &build, &options, &same);
+		}
+		if (exchanged) {
+			uint64_t serial;
+			struct pol_snapshot *now = present(attempt, &serial);
+
+			keep(attempt, &build, now);
+			pol_snapshot_unref(now);
+		}
+		plugin_folder_destroy(attempt->followed);
+		attempt->followed = build.modules;
+		build.modules = NULL;
+		build_finish(&build);
+	}
+	last_good_finish(&kept);
+	return exchanged;
+}
+
+/* What became of an attempt. The revisions belong to snapshots that the caller holds. */
+struct result {
+	const char *before, *now; /* revisions of the policies that answered and that answer */
+	bool ok, was_ok, exchanged;
+	bool forced;
+	bool news;      /* a refusal that was not reported yet */
+	uint64_t begin; /* uv_hrtime */
+};
+
+/* To be called after report_add: the status agrees with a line that stands in the log. */
+static void log_result(const char *path, const struct build *build, const struct result *result)
+{
+	if (!result->ok) {
+		if (result->exchanged) {
+			log_info("the policy that answers took new data or modules", "revision=%s",
+				result->now);
+		}
+		if (result->forced || result->news) {
+			report_refused(build, path, result->before);
+		}
+	} else if (result->exchanged) {
+		log_info("policy exchanged", "revision=%s warnings=%zu took_ms=%llu", result->now,
+			build->warnings,
+			(unsigned long long)((uv_hrtime() - result->begin) / 1000000));
+	} else if (!result->was_ok) {
+		/* The policy that answers is that of the folder again: there is nothing to
+		 * exchange. */
+		log_info("the policy folder is good again", "revision=%s", result->now);
+	} else if (result->forced) {
+		log_info("policy unchanged", "revision=%s", result->now);
+	}
+}
+
+/* The next attempt compares with this one's files. */
+static void keep_folder(struct reload_attempt *attempt, struct build *build)
+{
+	folder_destroy(attempt->folder);
+	plugin_folder_destroy(attempt->modules);
+	folder_free_sources(build->folder);
+	attempt->folder = build->folder;
+	attempt->modules = build->modules;
+	build->folder = NULL;
+	build->modules = NULL;
+}
+
+/* Puts the build in the place of `before`, if it is another one; then what became of it. */
+static void apply(struct reload_attempt *attempt, struct build *build,
+	const struct build_options *options, struct cause *cause, struct result *result)
+{
+	result->ok = build->snapshot != NULL;
+	/* The same files mean something else once the machine has other users or time zones. */
+	if (result->ok && (strcmp(pol_snapshot_revision(build->snapshot), result->before) != 0 ||
+				  build->host != attempt->host)) {
+		policy_entry_find_commit(options, cause->commit);
+		result->exchanged = exchange_policy(attempt, build, options, cause);
+		result->ok = result->exchanged;
+	}
+	if (result->exchanged) {
+		attempt->host = build->host;
+	} else if (!result->ok) {
+		result->exchanged = follow_data(attempt, result->before, cause);
+	}
+}
+
+/* A file has become empty: the milliseconds until that is believed. */
+static uint64_t wait_for_content(struct reload_attempt *attempt, const struct build *build)
+{
+	uint64_t now = uv_hrtime();
+	uint64_t waited;
+
+	if (attempt->empty_since == 0) {
+		attempt->empty_since = now;
+		log_info("a policy file has become empty, perhaps since it is being written: it is "
+			 "taken if it stays so, or when a reload is asked for",
+			"file=%s wait_ms=%d", build->emptied, RELOAD_EMPTY);
+	}
+	waited = (now - attempt->empty_since) / 1000000;
+	return waited < RELOAD_EMPTY ? RELOAD_EMPTY - waited : 1;
+}
+
+static bool waited_for_content(const struct reload_attempt *attempt)
+{
+	return attempt->empty_since != 0 &&
+	       uv_hrtime() - attempt->empty_since >= RELOAD_EMPTY * UINT64_C(1000000);
+}
+
+uint64_t reload_attempt_run(
+	struct reload_attempt *attempt, enum reload_trigger trigger, const struct peer *by)
 {
 	struct build_options options = options_of(attempt);
-	struct pol_snapshot *now;
-	const char *running;
+	bool forced = trigger != RELOAD_WATCH;
+	struct result result = { .forced = forced, .begin = uv_hrtime() };
+	struct cause cause = { .trigger = trigger, .by = by };
+	struct pol_snapshot *before, *now;
 	struct build build;
-	bool unstable, exchanged = false, ok;
-	uint64_t begin = uv_hrtime(), serial;
+	uint64_t serial;
+	bool unstable;
 
 	options.before = forced ? NULL : attempt->folder;
 	options.modules_before = attempt->modules;
+	options.doubt_empty = !waited_for_content(attempt);
 	build_run(&build, &options);
 	unstable = build.unstable;
+	if (build.emptied != NULL) {
+		uint64_t wait = wait_for_content(attempt, &build);
+
+		build_finish(&build);
+		return wait;
+	}
+	attempt->empty_since = 0;
 	if (build.unchanged) {
 		build_finish(&build);
 		return 0;
 	}
+	before = present(attempt, &serial);
+	result.before = pol_snapshot_revision(before);
+	result.was_ok = attempt->attempts.last.ok;
+	apply(attempt, &build, &options, &cause, &result);
 	now = present(attempt, &serial);
-	running = pol_snapshot_revision(now);
-	ok = build.snapshot != NULL;
-	/* The same files mean something else once the machine has other users or time zones. */
-	if (ok && (strcmp(pol_snapshot_revision(build.snapshot), running) != 0 ||
-			  build.host != attempt->host)) {
-		ok = exchange_policy(attempt->server, &build, &options, by);
-		exchanged = ok;
+	result.now = pol_snapshot_revision(now);
+	if (result.ok) {
+		plugin_folder_destroy(attempt->followed);
+		attempt->followed = NULL;
+		keep(attempt, &build, now);
 	}
-	if (exchanged) {
-		attempt->host = build.host;
-		pol_snapshot_unref(now);
-		now = present(attempt, &serial);
-		log_info("policy exchanged", "revision=%s warnings=%zu took_ms=%llu",
-			pol_snapshot_revision(now), build.warnings,
-			(unsigned long long)((uv_hrtime() - begin) / 1000000));
-	} else if (ok && forced) {
-		log_info("policy unchanged", "revision=%s", running);
-	} else if (!ok) {
-		report_refused(&attempt->attempts, &build, options.path, running, forced);
-	}
-	report_add(&attempt->attempts, &build, outcome_of(now, serial, ok, exchanged));
+	result.news = report_add(&attempt->attempts, &build,
+		outcome_of(attempt, now, serial, result.ok, result.exchanged));
+	log_result(options.path, &build, &result);
+	report_notify(&attempt->attempts, &attempt->server->notify, "");
+	pol_snapshot_unref(before);
 	pol_snapshot_unref(now);
-	folder_destroy(attempt->folder);
-	plugin_folder_destroy(attempt->modules);
-	folder_free_sources(build.folder);
-	attempt->folder = build.folder;
-	attempt->modules = build.modules;
-	build.folder = NULL;
-	build.modules = NULL;
+	keep_folder(attempt, &build);
 	build_finish(&build);
 	return unstable ? RELOAD_AGAIN : 0;
 }
@@ -250,8 +410,14 @@ int reload_attempt_init(struct reload_attempt *attempt, struct server *server, s
 	first->folder = NULL;
 	first->modules = NULL;
 	attempt->host = first->host;
+	attempt->unentered = server->unentered;
+	memcpy(attempt->commit, server->commit, sizeof attempt->commit);
+	if (server->kept_at != 0) {
+		report_last_good(&attempt->attempts, server->kept_at);
+	}
 	report_add(&attempt->attempts, first,
-		outcome_of(current->snapshot, current_serial(current), true, true));
+		outcome_of(attempt, current->snapshot, current_serial(current),
+			server->kept_at == 0, true));
 	attempt->attempts.last.reloads = 0;
 	return 0;
 }
@@ -263,4 +429,5 @@ void reload_attempt_finish(struct reload_attempt *attempt)
 	}
 	folder_destroy(attempt->folder);
 	plugin_folder_destroy(attempt->modules);
+	plugin_folder_destroy(attempt->followed);
 }

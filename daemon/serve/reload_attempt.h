@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/load/commit.h"
+#include "daemon/serve/policy_entry.h"
 #include "daemon/serve/report.h"
 
 struct build;
@@ -25,7 +27,12 @@ struct reload_attempt {
 	struct watch *watch;           /* armed by each; NULL: nothing is watched */
 	struct folder *folder;         /* as of the last one; NULL: it could not be read */
 	struct plugin_folder *modules; /* the same; NULL too when none is named */
-	uint64_t host;                 /* what the running policy knows of the machine */
+	/* Of the policy that answers, while the folder is broken; NULL: not looked at yet. */
+	struct plugin_folder *followed;
+	uint64_t empty_since; /* uv_hrtime, when a file was first seen to be empty; 0: none is */
+	bool unentered; /* the running policy's entry is missing in the trail, so it is not kept */
+	uint64_t host;  /* what the running policy knows of the machine */
+	char commit[COMMIT_TEXT]; /* at which the folder was when the running policy was read */
 	struct report_attempts attempts;
 	bool has_attempts;
 };
@@ -38,9 +45,10 @@ void reload_attempt_finish(struct reload_attempt *attempt);
 /* Arms the watch for what the last attempt saw. */
 void reload_attempt_watch(const struct reload_attempt *attempt);
 
-/* Gives the milliseconds until another one is due; 0: none. forced: somebody asked (`by`, who may
- * be NULL), so that all is built even when nothing changed. */
-uint64_t reload_attempt_run(struct reload_attempt *attempt, bool forced, const struct peer *by);
+/* Gives the milliseconds until another one is due; 0: none. Unless the trigger is RELOAD_WATCH, all
+ * is built even when nothing changed. by: the peer of RELOAD_REQUEST, else NULL. */
+uint64_t reload_attempt_run(
+	struct reload_attempt *attempt, enum reload_trigger trigger, const struct peer *by);
 
 /* What the store names and the present policy lacks, into the reports. */
 void reload_attempt_find_dangling(struct reload_attempt *attempt);

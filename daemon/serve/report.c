@@ -6,8 +6,10 @@
 
 #include "daemon/host/log.h"
 #include "daemon/host/log_sink.h"
+#include "daemon/host/notify.h"
 #include "daemon/keys/quota_counters.h"
 #include "daemon/load/build.h"
+#include "daemon/load/last_good.h"
 #include "daemon/serve/peer_limits.h"
 #include "daemon/serve/reload.h"
 #include "daemon/serve/server.h"
@@ -27,41 +29,100 @@ void report_finish(struct report_attempts *attempts)
 	dangling_finish(&attempts->dangling);
 }
 
-void report_add(
+void report_last_good(struct report_attempts *attempts, int64_t kept_at)
+{
+	attempts->last.last_good = true;
+	attempts->last.kept_at = kept_at;
+}
+
+bool report_add(
 	struct report_attempts *attempts, struct build *build, struct report_outcome outcome)
 {
 	struct report_policy *last = &attempts->last;
 	struct wire_buf old = attempts->diagnostics;
+	bool news = build->why[0] == '\0' || strcmp(build->why, attempts->why) != 0;
 
 	pthread_mutex_lock(&attempts->lock);
+	/* A folder that is good again counts, even if the policy that answers is the same. */
+	last->reloads += outcome.exchanged || (outcome.ok && !last->ok);
 	last->attempted_at = outcome.at;
 	last->ok = outcome.ok;
 	last->errors = build->errors;
 	last->warnings = build->warnings;
 	last->refused += !outcome.ok;
+	last->last_good = last->last_good && !outcome.ok;
+	if (last->last_good && build->first[0] != '\0') {
+		snprintf(last->broken, sizeof last->broken, "%s", build->first);
+	}
 	if (outcome.exchanged) {
-		last->reloads++;
 		last->loaded_at = outcome.at;
 		last->serial = outcome.serial;
 		snprintf(last->revision, sizeof last->revision, "%s", outcome.revision);
+		snprintf(last->commit, sizeof last->commit, "%s", outcome.commit);
 	}
 	memcpy(attempts->why, build->why, sizeof attempts->why);
 	attempts->diagnostics = build->diagnostics;
 	build->diagnostics = old;
 	pthread_mutex_unlock(&attempts->lock);
+	return news;
 }
 
-void report_refused(struct report_attempts *attempts, const struct build *build, const char *path,
-	const char *running, bool forced)
+void report_refused(const struct build *build, const char *path, const char *running)
 {
 	static const char message[] = "policy refused, the running one stays";
 
 	if (build->why[0] == '\0') {
 		log_error(message, "path=%s errors=%zu revision=%s", path, build->errors, running);
-	} else if (forced || strcmp(build->why, attempts->why) != 0) {
+	} else {
 		log_error(message, "path=%s errors=%zu revision=%s why=%s", path, build->errors,
 			running, build->why);
 	}
+}
+
+void report_drop(const char *state)
+{
+	int r = last_good_drop(state);
+
+	if (r < 0) {
+		log_error("the last good policy cannot be removed: it would answer after a start "
+			  "with a broken policy folder",
+			"path=%s/" LAST_GOOD_NAME " error=%s", state, strerror(-r));
+	}
+}
+
+void report_keep(const char *state, const struct secrets *secrets, const struct folder *folder,
+	const struct pol_snapshot *snapshot)
+{
+	int r = last_good_keep(state, secrets, folder, snapshot);
+
+	if (r < 0) {
+		log_warn("the policy cannot be kept for a start with a broken policy folder",
+			"path=%s/" LAST_GOOD_NAME " error=%s", state, strerror(-r));
+	}
+}
+
+void report_notify(struct report_attempts *attempts, const struct notify *notify, const char *state)
+{
+	struct report_policy last;
+	char text[sizeof last.broken + 256];
+
+	pthread_mutex_lock(&attempts->lock);
+	last = attempts->last;
+	pthread_mutex_unlock(&attempts->lock);
+	if (last.last_good) {
+		snprintf(text, sizeof text,
+			"%sSTATUS=The policy folder is broken; the last good policy answers "
+			"(revision %s): %s",
+			state, last.revision, last.broken);
+	} else {
+		snprintf(text, sizeof text, "%sSTATUS=Policy revision %s answers%s", state,
+			last.revision, last.ok ? "" : "; the one in the folder was refused");
+	}
+	/* A line end would begin another variable. */
+	for (char *at = text + strlen(state); *at != '\0'; at++) {
+		*at = *at == '\n' ? ' ' : *at;
+	}
+	notify_send(notify, text);
 }
 
 void report_dangling(struct report_attempts *attempts, struct dangling *found)

@@ -16,6 +16,10 @@
 #include "daemon/load/folder.h"
 
 struct build;
+struct folder;
+struct notify;
+struct pol_snapshot;
+struct secrets;
 struct server;
 
 /* Written by reload's thread, read by any. */
@@ -34,21 +38,36 @@ struct report_outcome {
 	bool exchanged;
 	uint64_t serial;      /* of the policy that answers now */
 	const char *revision; /* the same */
+	const char *commit;   /* the same; empty: unknown */
 };
 
 /* In place, zeroed before. 0 or negative errno. */
 int report_init(struct report_attempts *attempts);
 void report_finish(struct report_attempts *attempts);
 
-/* Keeps the outcome; takes the build's diagnostics and leaves it others to finish. */
-void report_add(
+/* Says that the server started from a kept policy; until the first attempt that is ok. To be called
+ * before the first report_add. */
+void report_last_good(struct report_attempts *attempts, int64_t kept_at);
+
+/* Keeps the outcome; takes the build's diagnostics and leaves it others to finish. False: the build
+ * was refused for the one reason that the attempt before had too, which each look at the folder
+ * finds again. */
+bool report_add(
 	struct report_attempts *attempts, struct build *build, struct report_outcome outcome);
 
-/* Logs that the policy at `path` was refused, and `running` (a revision) stays. To be called before
- * report_add: a reason that each look finds again is logged once, unless a reload was asked for
- * (`forced`). */
-void report_refused(struct report_attempts *attempts, const struct build *build, const char *path,
-	const char *running, bool forced);
+/* Logs that the policy at `path` was refused, and `running` (a revision) stays. */
+void report_refused(const struct build *build, const char *path, const char *running);
+
+/* Removes the policy that was kept, before another one answers; logs a failure. */
+void report_drop(const char *state);
+
+/* Keeps the policy for a start with a broken folder (load/last_good); logs a failure. */
+void report_keep(const char *state, const struct secrets *secrets, const struct folder *folder,
+	const struct pol_snapshot *snapshot);
+
+/* Reports to the supervisor which policy answers, after `state`, such as `READY=1\n`. */
+void report_notify(
+	struct report_attempts *attempts, const struct notify *notify, const char *state);
 
 /* Takes what was found. */
 void report_dangling(struct report_attempts *attempts, struct dangling *found);

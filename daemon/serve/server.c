@@ -2,10 +2,10 @@
 #include "daemon/serve/server.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,6 +24,7 @@
 #include "daemon/load/plugin.h"
 #include "daemon/serve/accept.h"
 #include "daemon/serve/confinement.h"
+#include "daemon/serve/passed.h"
 #include "daemon/serve/peer_limits.h"
 #include "daemon/serve/reload.h"
 #include "daemon/serve/report.h"
@@ -91,6 +92,7 @@ static void close_handles(struct server *server)
 	if (server->has_ended && !uv_is_closing((uv_handle_t *)&server->ended)) {
 		uv_close((uv_handle_t *)&server->ended, on_close);
 	}
+	watchdog_stop(&server->watchdog);
 }
 
 /* Async wake-ups come together, so the threads themselves are asked. */
@@ -122,7 +124,8 @@ static void begin_end(struct server *server, int number)
 		}
 	}
 	log_info("ending", "signal=%s", number == SIGINT ? "SIGINT" : "SIGTERM");
-	notify_send(server->notify, "STOPPING=1");
+	notify_send(&server->notify, "STOPPING=1");
+	watchdog_stop(&server->watchdog);
 	for (size_t i = 0; i < server->listener_count; i++) {
 		listener_stop(&server->listeners[i]);
 	}
@@ -159,7 +162,7 @@ static void on_signal(uv_signal_t *handle, int number)
 
 	if (number == SIGHUP) {
 		log_sink_reopen(server->context.decision_log);
-		reload_ask(server->reload, NULL);
+		reload_ask_by_signal(server->reload);
 	} else {
 		begin_end(server, number);
 	}
@@ -199,36 +202,26 @@ static int init_loop(struct server *server)
 	return r;
 }
 
-/* A connection is a descriptor. Raises the limit of descriptors to what the configured connections
- * need, or more. -EMFILE: the hard limit is lower. */
+/* Room for what modules open, if the hard limit allows it. */
+#define DESCRIPTORS_WANTED 65536ULL
+
+/* A connection is a descriptor. -EMFILE: the hard limit is lower than the connections need. */
 static int raise_descriptors(const struct config *config)
 {
-	rlim_t others = SERVER_DESCRIPTORS + 3 * config->listener_count + 8 * config->workers;
-	rlim_t need = config->connections + others;
-	struct rlimit limit;
+	unsigned long long others =
+		SERVER_DESCRIPTORS + 3 * config->listener_count + 8ULL * config->workers;
+	unsigned long long need = config->connections + others, hard;
+	int r = rights_raise_descriptors(
+		need, need > DESCRIPTORS_WANTED ? need : DESCRIPTORS_WANTED, &hard);
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
-		return -errno;
-	}
-	if (limit.rlim_max < need) {
+	if (r == -EMFILE) {
 		fprintf(stderr,
 			"authzd: %u connections need %llu descriptors, and the limit is %llu: "
 			"raise it (LimitNOFILE= of systemd, ulimit -Hn), or configure at most %lld "
 			"connections\n",
-			config->connections, (unsigned long long)need,
-			(unsigned long long)limit.rlim_max,
-			(long long)limit.rlim_max - (long long)others);
-		return -EMFILE;
+			config->connections, need, hard, (long long)hard - (long long)others);
 	}
-	if (limit.rlim_cur < limit.rlim_max) {
-		rlim_t most = need > 65536 ? need : 65536;
-
-		limit.rlim_cur = limit.rlim_max < most ? limit.rlim_max : most;
-		if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
-			return -errno;
-		}
-	}
-	return 0;
+	return r;
 }
 
 static int start_threads(struct server *server, struct build *build)
@@ -265,13 +258,13 @@ static int start_threads(struct server *server, struct build *build)
 		r = reload_start(server->reload);
 	}
 	for (size_t i = 0; i < server->listener_count && r == 0; i++) {
-		r = listener_listen(&server->listeners[i], server);
-	}
-	for (size_t i = 0; i < server->listener_count; i++) {
-		listener_unlock(&server->listeners[i]);
+		r = listener_accept(&server->listeners[i], server);
 	}
 	if (r == 0) {
 		r = uv_timer_start(&server->clock, on_clock, 0, 1000);
+	}
+	if (r == 0) {
+		r = watchdog_start(server);
 	}
 	if (r < 0) {
 		fprintf(stderr, "authzd: cannot start: %s\n", strerror(-r));
@@ -279,7 +272,8 @@ static int start_threads(struct server *server, struct build *build)
 	return r;
 }
 
-int server_init(struct server *server, const struct config *config)
+int server_init(
+	struct server *server, const struct config *config, const struct activation *activation)
 {
 	struct build build = { .folder = NULL };
 	struct timespec now;
@@ -295,6 +289,8 @@ int server_init(struct server *server, const struct config *config)
 	server->started_at = now.tv_sec;
 	/* A peer that hangs up is an error of one call. */
 	signal(SIGPIPE, SIG_IGN);
+	/* A file that may not grow is an error of one change. */
+	signal(SIGXFSZ, SIG_IGN);
 	r = raise_descriptors(config);
 	if (r < 0) {
 		return r;
@@ -304,7 +300,10 @@ int server_init(struct server *server, const struct config *config)
 		fprintf(stderr, "authzd: cannot start: %s\n", strerror(-r));
 		return r;
 	}
-	r = server_prepare_folders(server);
+	r = passed_match(config, activation, server->passed);
+	if (r == 0) {
+		r = server_prepare_folders(server);
+	}
 	if (r == 0) {
 		r = server_open_listeners(server);
 	}
@@ -321,7 +320,7 @@ int server_init(struct server *server, const struct config *config)
 		r = server_open_store(server);
 	}
 	if (r == 0) {
-		r = server_check_policy(server, &build);
+		r = server_choose_policy(server, &build);
 	}
 	if (r == 0) {
 		r = server_open_decision_log(server);
@@ -333,6 +332,7 @@ int server_init(struct server *server, const struct config *config)
 		r = server_start_writer(server);
 	}
 	if (r == 0) {
+		server_keep_policy(server, &build);
 		r = start_threads(server, &build);
 	}
 	build_finish(&build);
@@ -340,14 +340,14 @@ int server_init(struct server *server, const struct config *config)
 }
 
 /* "PATH,PATH"; what does not fit is cut. */
-static void name_sockets(const struct config *config, char *out, size_t size)
+static void name_sockets(const struct server *server, char *out, size_t size)
 {
 	size_t len = 0;
 
 	out[0] = '\0';
-	for (size_t i = 0; i < config->listener_count && len < size; i++) {
+	for (size_t i = 0; i < server->listener_count && len < size; i++) {
 		len += (size_t)snprintf(
-			out + len, size - len, "%s%s", i > 0 ? "," : "", config->listeners[i].path);
+			out + len, size - len, "%s%s", i > 0 ? "," : "", server->listeners[i].path);
 	}
 }
 
@@ -356,10 +356,10 @@ int server_run(struct server *server)
 	char sockets[CONFIG_MAX_LISTENERS * sizeof(struct sockaddr_un)];
 
 	memory_keep_large();
-	name_sockets(server->context.config, sockets, sizeof sockets);
+	name_sockets(server, sockets, sizeof sockets);
 	log_info("ready", "version=%s revision=%s workers=%u sockets=%s", AUTHZ_VERSION,
 		pol_snapshot_revision(server->workers[0].snapshot), server->worker_count, sockets);
-	notify_send(server->notify, "READY=1");
+	report_notify(reload_get_attempts(server->reload), &server->notify, "READY=1\n");
 	return uv_run(&server->loop, UV_RUN_DEFAULT) == 0 ? 0 : -EBUSY;
 }
 
@@ -395,6 +395,9 @@ void server_finish(struct server *server)
 	store_close(server->context.store);
 	current_finish(&server->current);
 	plugins_destroy(server->plugins);
+	if (server->context.feeds != NULL) {
+		feeds_finish(&server->feeds);
+	}
 	if (server->has_loop) {
 		int r;
 
@@ -411,9 +414,7 @@ void server_finish(struct server *server)
 	if (server->lock >= 0) {
 		close(server->lock);
 	}
-	if (server->notify >= 0) {
-		close(server->notify);
-	}
+	notify_close(&server->notify);
 	if (served) {
 		log_info("ended", "uptime_s=%llu",
 			(unsigned long long)((uv_hrtime() - server->started_tick) / 1000000000));

@@ -18,10 +18,17 @@
 
 #include "daemon/call/context.h"
 #include "daemon/config/config.h"
+#include "daemon/host/notify.h"
+#include "daemon/load/commit.h"
 #include "daemon/load/current.h"
+#include "daemon/load/feed.h"
+#include "daemon/serve/accept.h"
 #include "daemon/serve/listener.h"
+#include "daemon/serve/watchdog.h"
 #include "daemon/serve/worker.h"
 
+struct activation;
+struct activation_socket;
 struct names;
 struct peer_limits;
 struct plugins;
@@ -48,36 +55,47 @@ struct server {
 	uint64_t seconds;
 	unsigned workers_ended;
 	bool stopping;
+	const struct activation_socket *passed[CONFIG_MAX_LISTENERS]; /* NULL: ours to open */
 	struct listener listeners[CONFIG_MAX_LISTENERS];
 	size_t listener_count;
 	struct worker workers[CONFIG_MAX_WORKERS];
 	unsigned worker_count;
 	unsigned next_worker;
 	struct peer_limits *limits;
+	struct accept_refusals refusals;
 	uint32_t random_state; /* the writer's thread's: see call.random_state */
 	struct writer *writer;
 	struct sweep *sweep;
 	struct names *names;     /* looks up users and groups */
 	struct plugins *plugins; /* what the policies use */
+	struct feeds feeds;      /* their data files */
 	struct current current;
 	struct reload *reload;
-	int lock;              /* of the state folder; -1: none */
-	int notify;            /* to the supervisor; -1: none */
+	int64_t kept_at;          /* of the last good policy, if the start is from that; else 0 */
+	char commit[COMMIT_TEXT]; /* of the start's policy; empty: unknown */
+	bool unentered;           /* that policy's entry is missing in the trail */
+	int lock;                 /* of the state folder; -1: none */
+	struct notify notify;     /* to the supervisor */
+	struct watchdog watchdog;
 	int64_t started_at;    /* Unix seconds */
 	uint64_t commits;      /* of the store, when workers were woken last */
 	uint64_t started_tick; /* uv_hrtime */
 };
 
-/* Everything up to readiness: folders, sockets, user, policy, store, threads. What is wrong is on
- * standard error or in the log already. A failed one is to be finished too. */
-int server_init(struct server *server, const struct config *config);
+/* Everything up to readiness: folders, sockets, user, policy, store, threads. `activation`: what a
+ * supervisor passed, which must outlive the server. What is wrong is on standard error or in the
+ * log already. A failed one is to be finished too. */
+int server_init(
+	struct server *server, const struct config *config, const struct activation *activation);
 
 /* Serves until a signal says otherwise; all is answered and flushed when it returns. 0 or a
  * negative errno. */
 int server_run(struct server *server);
 
-/* Takes down what is left. A zeroed one with lock and notify -1 is well. */
+/* Takes down what is left. SERVER_NONE is well. */
 void server_finish(struct server *server);
+
+#define SERVER_NONE ((struct server){ .lock = -1, .notify = NOTIFY_NONE })
 
 /* The worker for a new connection. main's thread. */
 struct worker *server_pick_worker(struct server *server);

@@ -16,11 +16,19 @@ int server_prepare_folders(struct server *server);
 int server_open_listeners(struct server *server);
 
 /* As the user that the daemon runs as: what it opens now it can open again. */
+
+/* Reads the policy folder. 0 with a build that has no snapshot: it is broken, and there is a last
+ * good policy to start with. */
 int server_load_policy(struct server *server, struct build *build);
 int server_open_store(struct server *server);
-/* With what the store holds; and takes its roles into the policy. */
-int server_check_policy(struct server *server, struct build *build);
+/* Checks the policy against the store, and takes the store's roles into it. A broken one is
+ * replaced by the last good one, unless the configuration is strict; then `build` still says what
+ * is wrong. */
+int server_choose_policy(struct server *server, struct build *build);
 int server_open_decision_log(struct server *server);
 
 /* After server_confine: the first thread, and what needs it. */
 int server_start_writer(struct server *server);
+/* Keeps the policy that answers for a start with a broken folder, after it has entered in the audit
+ * trail that it took the place of another one; finds its commit. A failure is logged. */
+void server_keep_policy(struct server *server, const struct build *build);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/host/log.h"
+#include "daemon/host/signals.h"
 #include "daemon/load/current.h"
 #include "daemon/serve/conn.h"
 #include "daemon/serve/conn_rest.h"
@@ -231,6 +232,7 @@ static void take_policy(struct worker *worker)
 	worker->snapshot = current_ref(current, &worker->serial);
 	/* Never the last reference: reload keeps one until all have taken the new one. */
 	pol_snapshot_unref(old);
+	conn_rest_bound(worker);
 	worker_publish_taken(worker);
 }
 
@@ -369,6 +371,7 @@ static void on_wake(uv_async_t *async)
 	struct defer *answered;
 	bool end, scarce;
 
+	atomic_store(&worker->beat, atomic_load(&worker->server->watchdog.beat));
 	uv_mutex_lock(&worker->lock);
 	arrived = worker->arrived;
 	answered = worker->answered;
@@ -460,8 +463,12 @@ int worker_init(struct worker *worker, struct server *server, unsigned index)
 
 int worker_start(struct worker *worker)
 {
-	int r = uv_thread_create(&worker->thread, run, worker);
+	sigset_t before;
+	int r;
 
+	signals_block(&before);
+	r = uv_thread_create(&worker->thread, run, worker);
+	signals_restore(&before);
 	worker->running = r == 0;
 	return r;
 }

@@ -64,6 +64,7 @@ struct worker {
 	uint64_t serial;
 	_Atomic uint64_t
 		taken; /* the oldest serial in use, for reload, which frees older policies */
+	_Atomic uint32_t beat; /* the last one of the server's watchdog that it has seen */
 	int64_t now;
 
 	struct conn *conns;

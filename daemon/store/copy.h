@@ -38,8 +38,9 @@ struct store_restored {
 /*
  * Replaces the store at options->path, if there is one, by the copy that fd reads. No daemon may
  * run. The old data file stays beside the new one, with the suffix `.before`. A copy without the
- * entry of the trail's head is refused unless options->accept_rollback. The new store's trail gets
- * an entry about the restore. *out is set on success.
+ * entry of the trail's head is refused unless options->accept_rollback, and one with keys that
+ * need a pepper which options->pepper does not hold unless options->accept_lost. The new store's
+ * trail gets an entry about the restore. *out is set on success.
  */
 int store_restore(const struct store_options *options, int fd, struct store_restored *out,
 	char why[static STORE_WHY]);

@@ -30,6 +30,8 @@ int store_error(int mdb)
 		return -EAGAIN;
 	case MDB_BAD_VALSIZE:
 		return -E2BIG;
+	case EFBIG: /* errno: the file may not grow (RLIMIT_FSIZE) */
+		return -ENOSPC;
 	default:
 		/* LMDB's own codes are negative; positive ones are errno. */
 		return mdb > 0 ? -mdb : -EIO;
@@ -44,7 +46,8 @@ const char *store_explain(int error)
 		       "revoking, deleting and disabling";
 	case -ENOSPC:
 	case -EDQUOT:
-		return "the disk is full";
+		return "the disk is full, or the store's file may not grow: make room in the state "
+		       "folder";
 	case -ENOMEM:
 		return "out of memory";
 	case -EAGAIN:

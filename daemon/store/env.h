@@ -38,6 +38,9 @@ struct store;
 #define STORE_MAP_SIZE       ((size_t)16 << 30) /* sparse: takes address space only */
 #define STORE_MAP_SIZE_SMALL ((size_t)1 << 30)  /* small enough for sanitizers and valgrind */
 
+/* The format of the store, whose number is in it. CHANGELOG.md has what an upgrade promises. */
+#define STORE_FORMAT 1
+
 struct store_options {
 	/* The data file. LMDB's lock file is this name with `-lock`, the trail's head with `-head`.
 	 */
@@ -46,6 +49,7 @@ struct store_options {
 	size_t map_size;      /* 0: STORE_MAP_SIZE */
 	bool accept_rollback; /* open a store that does not match the trail's head; the trail says
 				 so */
+	bool accept_lost;     /* store_restore: also a copy with keys that need another pepper */
 	unsigned readers;     /* how many threads read at the same time, at most */
 };
 
@@ -64,6 +68,11 @@ uint64_t store_generation(const struct store *store);
 /* The number of the last commit, of any kind: changes, flushes of use, and those of other programs.
  */
 uint64_t store_commits(const struct store *store);
+
+/* The error of a change, or -ENOSPC in place of -EIO if the disk has no room. For the writer's
+ * thread.
+ */
+int store_why_failed(struct store *store, int error);
 
 /* A sentence for an error of a change, such as "the disk is full". */
 const char *store_explain(int error);

@@ -15,7 +15,7 @@
  *     remove.c       deleted keys and imported tokens: their indexes, and the end of a key
  *     tenant.c, role.c, used.c, retry.c
  *                    the other kinds of records
- *     altered.c      records that do not match their tag
+ *     altered.c      records that do not match their tag; altered_keys.c: such keys
  *     clock.c        the time that counts
  *     admit.c        checks an existing data file before it is opened: check.c in a child process,
  *                    pages.c the pages, clean.c whether the last end was a clean one
@@ -107,8 +107,14 @@ struct store {
 	struct store_head head;          /* as last written; for the writer only */
 	atomic_uint_fast64_t head_count; /* its count, for any thread */
 	atomic_int_fast64_t latest;      /* time seen, in Unix seconds: clock.h */
-	bool clock_is_back;              /* store_watch_clock's */
-	char *opened;                    /* the data file's path, once the store is open */
+	atomic_int_fast64_t clock_limit; /* a later time is ahead; 0: there is no limit yet */
+	atomic_int_fast64_t clock_ahead; /* seconds */
+	bool clock_is_back;              /* store_watch_clock's, as the next four */
+	bool clock_is_based;
+	int64_t clock_base;        /* a wall time that was right, */
+	int64_t clock_base_boot;   /* and the time since boot of then */
+	int64_t clock_ahead_since; /* since boot; 0: it is not ahead */
+	char *opened;              /* the data file's path, once the store is open */
 };
 
 struct store_read {

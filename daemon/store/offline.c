@@ -15,6 +15,7 @@
 #include "daemon/host/statedir.h"
 #include "daemon/store/check.h"
 #include "daemon/store/env.h"
+#include "policy/text/timetext.h"
 
 static int fail(int error, const char *why)
 {
@@ -44,13 +45,22 @@ static int prepare(const struct config *config, char path[static PATH_MAX], int 
 
 static int accept_clock(struct store *store)
 {
+	char was[POL_TIME_TEXT] = "out of range", is[POL_TIME_TEXT] = "out of range";
 	int64_t from, to;
 	int r = store_accept_clock(store, &from, &to);
 
 	if (r < 0) {
 		return fail(r, store_explain(r));
 	}
-	printf("the latest time was %" PRId64 " and is %" PRId64 "\n", from, to);
+	(void)pol_timetext_format(from, was);
+	(void)pol_timetext_format(to, is);
+	if (r > 0) {
+		printf("nothing to accept: the clock was not set back: it is %s, and the latest "
+		       "time that the store knows is %s\n",
+			is, was);
+	} else {
+		printf("the latest time was %s and is %s\n", was, is);
+	}
 	return 0;
 }
 
@@ -102,13 +112,27 @@ static int report_check(const struct check_result *result)
 	return 0;
 }
 
+/* A check makes no folder. */
+static int check_state(const struct config *config)
+{
+	if (access(config->state, F_OK) == 0) {
+		return 0;
+	}
+	fprintf(stderr,
+		"authzd: there is no state folder %s: name the one that authzd uses with --state, "
+		"or "
+		"its configuration with --config\n",
+		config->state);
+	return -ENOENT;
+}
+
 int restore_verify(const struct config *config)
 {
 	char path[PATH_MAX], why[STORE_WHY];
 	struct store_options options = { .path = path, .pepper = config->pepper };
 	struct check_result result;
 	int lock = -1;
-	int r = access(config->state, F_OK) == 0 ? 0 : fail(-ENOENT, "there is no state folder");
+	int r = check_state(config);
 
 	if (r == 0) {
 		r = prepare(config, path, &lock);
@@ -147,11 +171,15 @@ static int open_copy(const char *file, int *out_fd)
 	return r;
 }
 
-int restore_run(const struct config *config, const char *file, bool accept)
+int restore_run(const struct config *config, const char *file, bool rollback, bool lost)
 {
 	char path[PATH_MAX], why[STORE_WHY];
 	struct store_options options = {
-		.path = path, .pepper = config->pepper, .readers = 1, .accept_rollback = accept
+		.path = path,
+		.pepper = config->pepper,
+		.readers = 1,
+		.accept_rollback = rollback,
+		.accept_lost = lost,
 	};
 	struct store_restored restored;
 	int lock = -1, fd = -1;

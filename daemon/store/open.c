@@ -88,8 +88,17 @@ static int open_tables(MDB_txn *txn, struct store *store)
 	return 0;
 }
 
-/* Opens the pepper. A store that was made before has the counter `check`: its tag proves the
- * pepper. Only for a new store a missing pepper is made. */
+static int refuse_newer(const char *path, uint64_t format, char why[static STORE_WHY])
+{
+	return store_why(why, -ENOTSUP,
+		"%s: a newer authzd has written this store, in format %llu, and this one knows "
+		"formats up to %d: install the newer authzd again, or restore a copy that was made "
+		"with this one",
+		path, (unsigned long long)format, STORE_FORMAT);
+}
+
+/* Opens the pepper. A store that was made before has the counter `check`, the number of its format:
+ * its tag proves the pepper. Only for a new store a missing pepper is made. */
 static int open_secrets(MDB_txn *txn, struct store *store, const struct store_options *options,
 	char why[static STORE_WHY])
 {
@@ -105,6 +114,12 @@ static int open_secrets(MDB_txn *txn, struct store *store, const struct store_op
 		return store_why(why, found, "%s: %s", options->path, store_explain(found));
 	}
 	r = secrets_open(options->pepper, found == -ENOENT, &store->secrets, why_secret);
+	if (r == -ENOENT && found == -ENOENT) {
+		return store_why(why, r,
+			"%s: the folder that it is to be made in is missing: make it, for the "
+			"daemon's user, or correct the line 'pepper' of the configuration",
+			options->pepper);
+	}
 	if (r == -ENOENT) {
 		return store_why(why, r,
 			"%s: there is no such file, and the store %s was made with one: put it "
@@ -116,13 +131,15 @@ static int open_secrets(MDB_txn *txn, struct store *store, const struct store_op
 	}
 	if (found == 0) {
 		r = store_decode_meta(store, value, check, &version);
-		return r == 0 ? 0
-			      : store_why(why, r,
-					"%s does not belong to the store %s: put back the file "
-					"that the store was made with",
-					options->pepper, options->path);
+		if (r < 0) {
+			return store_why(why, r,
+				"%s does not belong to the store %s: put back the file that the "
+				"store was made with",
+				options->pepper, options->path);
+		}
+		return version <= STORE_FORMAT ? 0 : refuse_newer(options->path, version, why);
 	}
-	value.mv_size = store_encode_meta(store, check, 1);
+	value.mv_size = store_encode_meta(store, check, STORE_FORMAT);
 	value.mv_data = store->buffer;
 	r = store_error(mdb_put(txn, store->tables[STORE_META], &key, &value, 0));
 	return r == 0 ? 0 : store_why(why, r, "%s: %s", options->path, store_explain(r));

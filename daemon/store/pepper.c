@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 
+#include "daemon/secret/token.h"
 #include "daemon/store/internal.h"
 
 /* The entry of the table `meta`. */
@@ -48,4 +49,46 @@ int store_drop_pepper_due(struct store_write *write)
 		r = store_error(mdb_del(write->job, write->store->tables[STORE_META], &key, NULL));
 	}
 	return r == -ENOENT ? 0 : r;
+}
+
+/* --- keys whose pepper is gone ---------------------------------------------------------------- */
+
+void store_lost_add(
+	struct store_lost *lost, const struct secrets *secrets, const struct store_key *key)
+{
+	uint8_t number = store_key_pepper(key, STORE_KEY_PEPPER), present = secrets_pepper(secrets);
+
+	if ((key->flags & STORE_KEY_REVOKED) != 0) {
+		return;
+	}
+	lost->keys++;
+	if (number != present && !(secrets_have_old(secrets) && number == (uint8_t)(present - 1))) {
+		lost->lost++;
+		lost->pepper = number;
+	}
+}
+
+struct count {
+	struct store_lost *lost;
+	const struct secrets *secrets;
+};
+
+static int on_key(void *context, const struct store_key *key)
+{
+	struct count *count = context;
+
+	store_lost_add(count->lost, count->secrets, key);
+	return 0;
+}
+
+int store_count_lost(struct store_read *read, struct store_lost *out)
+{
+	struct store_lost lost = { 0 };
+	struct count count = { &lost, read->store->secrets };
+	int r = store_walk_keys(read, (struct pol_str){ NULL, 0 }, on_key, &count);
+
+	if (r == 0) {
+		*out = lost;
+	}
+	return r;
 }

@@ -13,6 +13,8 @@
 #include "daemon/store/record.h"
 #include "policy/text/str.h"
 
+struct secrets;
+
 #define STORE_KID 12
 #define STORE_NETWORK                                                                              \
 	17 /* bytes of a network: 16 of the address, 1 for the length of the prefix                \
@@ -65,8 +67,8 @@ struct store_rotation {
 	int64_t rotate_every;   /* seconds; 0: no schedule, and the next two are 0 */
 	int64_t next_rotation_at;
 	int64_t renew_by; /* the current secret is invalid after this time */
-	/* Which callers received the secrets: each as in created_by, and a space between two.
-	 * Empty: the creator did. */
+	/* Which callers received the secrets: each as in created_by, and a space between two. After
+	 * a key follow a slash and its principal, if it has one. Empty: the creator did. */
 	struct pol_str received_by;
 	struct pol_str other_received_by;
 };
@@ -149,9 +151,28 @@ int store_list_keys(struct store_read *read, uint32_t tenant, struct pol_str pri
 int store_list_unrevoked(struct store_read *read, uint32_t tenant, struct pol_str principal,
 	store_key_seen seen, void *context);
 
+/* The keys whose secret cannot be verified, because the secrets' file has no pepper of that number:
+ * a pepper was rotated, and then store or file was replaced by an older copy. */
+struct store_lost {
+	uint64_t keys;  /* all of them that are not revoked */
+	uint64_t lost;  /* those of them that cannot be verified */
+	uint8_t pepper; /* the number that one of the lost ones needs; undefined if there is none */
+};
+/* Counts the key, unless it is revoked: then it needs no pepper. */
+void store_lost_add(
+	struct store_lost *lost, const struct secrets *secrets, const struct store_key *key);
+/* Counts all keys. */
+int store_count_lost(struct store_read *read, struct store_lost *out);
+
 /* Lists the keys of all tenants with kids after `after` (empty: from the first), by kid. */
 int store_walk_keys(
 	struct store_read *read, struct pol_str after, store_key_seen seen, void *context);
+
+typedef int (*store_altered_seen)(void *context, struct pol_str kid, bool altered);
+/* Shows the id of each key after `after`, by id, and whether its record was altered. The id of an
+ * altered one may be any bytes. */
+int store_walk_altered(
+	struct store_read *read, struct pol_str after, store_altered_seen seen, void *context);
 
 /* --- changes: in the writer's thread only ----------------------------------------------------- */
 
@@ -162,5 +183,8 @@ int store_create_key(struct store_write *write, struct store_key *key);
 int store_update_key(struct store_write *write, const struct store_key *key);
 /* Deletes the record, its use and its entries in indexes. -ENOENT. */
 int store_remove_key(struct store_write *write, struct pol_str kid);
+/* The same for an altered record. It need not say which entries of indexes are its own: an entry
+ * that stays leads to no key. -ENOENT. */
+int store_remove_altered_key(struct store_write *write, const char kid[static STORE_KID]);
 /* Deletes the index's entry for the hash of an imported token, if there is one. */
 int store_drop_import(struct store_write *write, const uint8_t hash[static STORE_HASH]);

@@ -245,9 +245,10 @@ static int check_head(struct restore *restore, struct store_read *read, uint64_t
 		return store_why(restore->why, -EBADMSG,
 			"the copy is older than the store was: it ends at record %" PRIu64
 			" of the audit trail and misses %" PRIu64
-			" changes since. Keys that were revoked then would work again: take a "
+			" change%s since. Keys that were revoked then would work again: take a "
 			"newer copy, or give --accept-rollback",
-			restore->end.count, head.count - restore->end.count);
+			restore->end.count, head.count - restore->end.count,
+			head.count - restore->end.count == 1 ? "" : "s");
 	}
 	if (head.count == 0) {
 		return 0;
@@ -261,6 +262,26 @@ static int check_head(struct restore *restore, struct store_read *read, uint64_t
 			head.count);
 	}
 	return 0;
+}
+
+/* Refuses a copy with keys that would be unknown from now on, unless that is accepted. */
+static int check_pepper(struct restore *restore, struct store_read *read)
+{
+	struct store_lost lost;
+	int r = store_count_lost(read, &lost);
+
+	if (r < 0) {
+		return store_why(restore->why, r, "%s: %s", restore->path, store_explain(r));
+	}
+	if (lost.lost == 0 || restore->options->accept_lost) {
+		return 0;
+	}
+	return store_why(restore->why, -EBADMSG,
+		"%" PRIu64 " of %" PRIu64 " key%s in the copy need%s pepper %u, which %s no longer "
+		"holds, and would be unknown: put back the pepper file of that time first, or give "
+		"--accept-lost-keys",
+		lost.lost, lost.keys, lost.keys == 1 ? "" : "s", lost.lost == 1 ? "s" : "",
+		(unsigned)lost.pepper, restore->options->pepper);
 }
 
 /* Checks that the new store's trail ends as the copy said. */
@@ -304,6 +325,9 @@ static int take(struct restore *restore, struct store_restored *out)
 	}
 	if (r == 0) {
 		r = check_head(restore, read, &head);
+	}
+	if (r == 0) {
+		r = check_pepper(restore, read);
 	}
 	store_read_close(read);
 	if (r == 0) {

@@ -14,6 +14,7 @@ enum {
 	RETRY_SEALED = RETRY_AT + 8,
 };
 
+/* A key of STORE_RETRIES_BY_TIME: the time, big-endian, then the id. */
 #define TIME_KEY (8 + STORE_HASH)
 
 static MDB_val id_value(const uint8_t *id)

@@ -39,11 +39,13 @@ struct pepper {
 	bool scanning;
 	char after[STORE_KID];
 	uint64_t old_found;
+	struct store_lost found; /* by the scan that runs */
 	unsigned ticks;
 	bool failed; /* a failure was logged */
 	atomic_bool scan_requested;
 	atomic_bool scanned;
-	atomic_uint_fast64_t left;
+	atomic_uint_fast64_t left, lost, keys;
+	atomic_uint lost_pepper;
 };
 
 bool pepper_is_old(const struct pepper *pepper, const struct store_key *key, bool other)
@@ -81,18 +83,26 @@ void pepper_move(struct pepper *pepper, const struct store_key *key, bool other,
 
 /* --- a rotation ------------------------------------------------------------------------------- */
 
-int pepper_rotate(struct pepper *pepper, char why[static SECRET_WHY])
+/* A scan that runs has counted by the pepper before: it begins again. */
+static int make_new(struct pepper *pepper, char why[static SECRET_WHY])
 {
 	int r = secrets_rotate(pepper->secrets, why);
 
 	if (r == 0) {
+		pepper->scanning = false;
 		atomic_store(&pepper->scanned, false);
 		atomic_store(&pepper->scan_requested, true);
 	}
+	return r;
+}
+
+int pepper_rotate(struct pepper *pepper, char why[static SECRET_WHY])
+{
+	int r = make_new(pepper, why);
+
 	pthread_mutex_lock(&pepper->mutex);
 	pepper->due = true;
 	if (r == 0) {
-		pepper->scanning = false;
 		submit(pepper);
 	}
 	pthread_mutex_unlock(&pepper->mutex);
@@ -110,7 +120,7 @@ static int finish_rotation(struct pepper *pepper, const struct audit_change *cha
 
 	if (r == 0 && number == (uint8_t)(secrets_pepper(secrets) + 1) &&
 		!secrets_have_old(secrets)) {
-		r = secrets_rotate(secrets, why);
+		r = make_new(pepper, why);
 		if (r == 0) {
 			log_info("an interrupted rotation of the pepper was finished", "number=%u",
 				(unsigned)number);
@@ -181,16 +191,25 @@ struct scan {
 static int on_key(void *context, const struct store_key *key)
 {
 	struct scan *scan = (struct scan *)context;
-	uint8_t number = secrets_pepper(scan->pepper->secrets);
+	const struct secrets *secrets = scan->pepper->secrets;
+	uint8_t old = (uint8_t)(secrets_pepper(secrets) - 1);
 	bool other = secret_rules_other(key, scan->now) != STORE_OTHER_NONE;
 
+	store_lost_add(&scan->pepper->found, secrets, key);
 	memcpy(scan->pepper->after, key->kid.ptr, STORE_KID);
-	if ((key->flags & STORE_KEY_REVOKED) == 0 &&
-		(store_key_pepper(key, STORE_KEY_PEPPER) != number ||
-			(other && store_key_pepper(key, STORE_KEY_OTHER_PEPPER) != number))) {
+	if (secrets_have_old(secrets) && (key->flags & STORE_KEY_REVOKED) == 0 &&
+		(store_key_pepper(key, STORE_KEY_PEPPER) == old ||
+			(other && store_key_pepper(key, STORE_KEY_OTHER_PEPPER) == old))) {
 		scan->pepper->old_found++;
 	}
 	return ++scan->count == PEPPER_SLICE;
+}
+
+/* After the first scan of a start there is nothing to find unless keys need another pepper. */
+static bool needs_scans(const struct pepper *pepper)
+{
+	return secrets_have_old(pepper->secrets) || !atomic_load(&pepper->scanned) ||
+	       atomic_load(&pepper->lost) > 0;
 }
 
 static void drop_old(struct pepper *pepper)
@@ -207,6 +226,22 @@ static void drop_old(struct pepper *pepper)
 	pepper->failed = r < 0;
 }
 
+/* Once a start, and again when there are more. */
+static void report_lost(struct pepper *pepper)
+{
+	const struct store_lost *found = &pepper->found;
+
+	if (found->lost > atomic_load(&pepper->lost)) {
+		log_error("keys need a pepper which the pepper's file no longer holds, and are "
+			  "unknown: put back the pepper file of that time",
+			"keys=%llu of=%llu pepper=%u", (unsigned long long)found->lost,
+			(unsigned long long)found->keys, (unsigned)found->pepper);
+	}
+	atomic_store(&pepper->keys, found->keys);
+	atomic_store(&pepper->lost_pepper, found->pepper);
+	atomic_store(&pepper->lost, found->lost);
+}
+
 /* Scans the next slice of keys. After the last one it publishes the count. */
 static int scan_slice(struct pepper *pepper, const struct audit_change *change)
 {
@@ -218,6 +253,7 @@ static int scan_slice(struct pepper *pepper, const struct audit_change *change)
 		pepper->scanning = true;
 		pepper->moved = false;
 		pepper->old_found = 0;
+		pepper->found = (struct store_lost){ 0 };
 		pepper->ticks = 0;
 		atomic_store(&pepper->scan_requested, false);
 	}
@@ -226,9 +262,10 @@ static int scan_slice(struct pepper *pepper, const struct audit_change *change)
 		return r < 0 ? r : 0;
 	}
 	pepper->scanning = false;
+	report_lost(pepper);
 	atomic_store(&pepper->left, pepper->old_found);
 	atomic_store(&pepper->scanned, true);
-	pepper->unneeded = pepper->old_found == 0;
+	pepper->unneeded = pepper->old_found == 0 && secrets_have_old(pepper->secrets);
 	return 0;
 }
 
@@ -249,7 +286,7 @@ static int on_job(struct writer_job *job, const struct writer_turn *turn)
 		return finish_rotation(pepper, &change);
 	}
 	r = move_queued(pepper, &change);
-	if (r == 0 && pepper->done == 0 && secrets_have_old(pepper->secrets) &&
+	if (r == 0 && pepper->done == 0 && needs_scans(pepper) &&
 		(pepper->scanning || atomic_load(&pepper->scan_requested))) {
 		r = scan_slice(pepper, &change);
 	}
@@ -325,7 +362,7 @@ void pepper_destroy(struct pepper *pepper)
 void pepper_tick(struct pepper *pepper)
 {
 	pthread_mutex_lock(&pepper->mutex);
-	if (!pepper->busy && (pepper->due || secrets_have_old(pepper->secrets))) {
+	if (!pepper->busy && (pepper->due || needs_scans(pepper))) {
 		if (++pepper->ticks >= PEPPER_IDLE) {
 			atomic_store(&pepper->scan_requested, true);
 		}
@@ -347,4 +384,12 @@ bool pepper_left(struct pepper *pepper, uint64_t *out)
 {
 	*out = atomic_load(&pepper->left);
 	return atomic_load(&pepper->scanned);
+}
+
+bool pepper_lost(struct pepper *pepper, struct store_lost *out)
+{
+	*out = (struct store_lost){ .keys = atomic_load(&pepper->keys),
+		.lost = atomic_load(&pepper->lost),
+		.pepper = (uint8_t)atomic_load(&pepper->lost_pepper) };
+	return out->lost > 0;
 }

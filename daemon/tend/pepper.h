@@ -7,8 +7,8 @@
  * A hash needs its token, so each secret moves when it is used next: the thread that verified it
  * under the old pepper queues its new hash, and a job of the writer stores it in the record. When
  * no key needs the old pepper any more, it is dropped. To find that out, jobs scan all keys, a
- * slice in each job, so that other changes are not delayed: after secrets moved, and every
- * PEPPER_IDLE ticks.
+ * slice in each job, so that other changes are not delayed: at the start, after secrets moved, and
+ * every PEPPER_IDLE ticks. The scan also finds the keys whose pepper the file does not hold.
  *
  * A rotation changes the store first: its transaction enters it in the trail and names the number
  * of the new pepper. The file is replaced after the commit; then a job removes the number from the
@@ -53,6 +53,11 @@ void pepper_stop(struct pepper *pepper);
 /* The number of keys that had a secret under the old pepper in the last scan. False: no scan has
  * ended since the daemon started or the pepper was rotated. Any thread. */
 bool pepper_left(struct pepper *pepper, uint64_t *out);
+
+/* The keys that the last scan found to need a pepper which the file does not hold, of how many.
+ * False: none was found. The log reports them after the first scan, which begins with the daemon.
+ * Any thread. */
+bool pepper_lost(struct pepper *pepper, struct store_lost *out);
 
 /* Makes the new pepper of a rotation that was committed. On failure, or if the daemon ends before,
  * a later job makes it. The writer's thread, outside of transactions. 0 or a negative errno. */

@@ -112,6 +112,17 @@ int audit_remove_key(const struct audit_change *change, struct pol_str kid)
 	return r < 0 ? r : enter_key(change, &note, tenant, copy, STORE_AUDIT_REMOVED);
 }
 
+int audit_remove_altered_key(
+	const struct audit_change *change, const char kid[static STORE_KID], uint32_t tenant)
+{
+	struct audit_note note;
+	int r = store_remove_altered_key(change->write, kid);
+
+	audit_note_init(&note);
+	audit_note_text(&note, "status", POL_STR("altered"), (struct pol_str){ NULL, 0 });
+	return r < 0 ? r : enter_key(change, &note, tenant, kid, STORE_AUDIT_REMOVED);
+}
+
 /* --- principals ------------------------------------------------------------------------------- */
 
 static int enter_principal(const struct audit_change *change, const struct audit_note *note,
@@ -155,11 +166,15 @@ int audit_delete_principal(const struct audit_change *change, uint32_t tenant, s
 	struct audit_note note;
 	int r = store_get_principal(change->read, tenant, id, &before);
 
-	if (r < 0 || id.len > sizeof copy) {
-		return r < 0 ? r : -E2BIG;
+	if ((r < 0 && r != -EBADMSG) || id.len > sizeof copy) {
+		return r < 0 && r != -EBADMSG ? r : -E2BIG;
 	}
 	audit_note_init(&note);
-	audit_note_principal(&note, &before, NULL);
+	if (r == 0) {
+		audit_note_principal(&note, &before, NULL);
+	} else {
+		audit_note_text(&note, "status", POL_STR("altered"), (struct pol_str){ NULL, 0 });
+	}
 	memcpy(copy, id.ptr, id.len);
 	r = store_delete_principal(change->write, tenant, id);
 	return r < 0 ? r : enter_principal(change, &note, tenant, target, STORE_AUDIT_REMOVED);

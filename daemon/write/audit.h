@@ -56,6 +56,9 @@ int audit_create_key(const struct audit_change *change, struct store_key *key);
 int audit_update_key(const struct audit_change *change, const struct store_key *key);
 /* Removes the record, and all that leads to it. */
 int audit_remove_key(const struct audit_change *change, struct pol_str kid);
+/* The same for a record that was altered; tenant: as the trail knows it, or 0. */
+int audit_remove_altered_key(
+	const struct audit_change *change, const char kid[static STORE_KID], uint32_t tenant);
 
 /* The record's views may lie in the map: they are dead afterwards. */
 int audit_put_principal(const struct audit_change *change, const struct store_principal *principal);

@@ -226,8 +226,11 @@ void audit_note_key(
 
 	audit_note_text(note, "status", pol_str_of(from != NULL ? key_status(a) : ""),
 		pol_str_of(to != NULL ? key_status(b) : ""));
-	audit_note_number(note, "pepper", store_key_pepper(a, STORE_KEY_PEPPER),
-		store_key_pepper(b, STORE_KEY_PEPPER));
+	/* A key that is made or removed does not move from one pepper to another. */
+	if (from != NULL && to != NULL) {
+		audit_note_number(note, "pepper", store_key_pepper(a, STORE_KEY_PEPPER),
+			store_key_pepper(b, STORE_KEY_PEPPER));
+	}
 	add_time(note, "deleted_at", a->deleted_at, b->deleted_at);
 	audit_note_text(note, "principal", a->principal, b->principal);
 	note_roles(note, a->roles, b->roles);

@@ -337,8 +337,3 @@ void queue_done(struct queue *queue, struct queue_item *item, uint32_t turns)
 		after = after->after;
 	}
 }
-
-bool queue_has(const struct queue *queue, enum queue_class class)
-{
-	return queue->classes[class].count > 0;
-}

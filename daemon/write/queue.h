@@ -101,6 +101,3 @@ void queue_return(struct queue *queue, struct queue_item *item, uint32_t turns);
 
 /* Ends a job that was taken, and costs its flow the turns. The queue forgets it. */
 void queue_done(struct queue *queue, struct queue_item *item, uint32_t turns);
-
-/* Can queue_take give a job of that class? */
-bool queue_has(const struct queue *queue, enum queue_class class);

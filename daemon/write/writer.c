@@ -3,12 +3,12 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "daemon/host/log.h"
+#include "daemon/host/signals.h"
 #include "daemon/keys/usage.h"
 #include "daemon/store/env.h"
 
@@ -23,10 +23,15 @@ struct writer {
 	pthread_cond_t wake;
 	struct queue queue;
 	uint64_t waiting;
-	bool flush; /* now */
+	bool flush;           /* now */
+	uint32_t asked, beat; /* see writer_ask_beat */
 	bool stop;
 	struct writer_job *held; /* the thread's own: taken, and first of the next batch */
 	bool flush_failed;       /* the thread's own: so that a full disk is said once */
+	/* The thread's own: */
+	uint64_t
+		full_at; /* when a change without room was logged last, in microseconds; 0: never */
+	uint64_t full;   /* those since then */
 };
 
 static struct timespec later(unsigned seconds)
@@ -90,7 +95,29 @@ static bool is_last(struct writer *writer)
 
 /* --- jobs ------------------------------------------------------------------------------------- */
 
-static void run_job(struct writer_job *job, struct writer_turn *turn)
+/* -EFBIG is a full map. */
+static bool is_full(int result)
+{
+	return result == -ENOSPC || result == -EDQUOT || result == -EFBIG;
+}
+
+/* Each change is answered with the reason; the log has it once in WRITER_FULL_SECONDS. */
+static void log_full(struct writer *writer, int result)
+{
+	uint64_t now = microseconds();
+
+	writer->full++;
+	if (writer->full_at != 0 &&
+		now - writer->full_at < WRITER_FULL_SECONDS * UINT64_C(1000000)) {
+		return;
+	}
+	log_error("changes cannot be written", "why=%s refused=%llu", store_explain(result),
+		(unsigned long long)writer->full);
+	writer->full_at = now;
+	writer->full = 0;
+}
+
+static void run_job(struct writer *writer, struct writer_job *job, struct writer_turn *turn)
 {
 	uint64_t begin = microseconds();
 	int r, kept;
@@ -109,14 +136,14 @@ static void run_job(struct writer_job *job, struct writer_turn *turn)
 	} else {
 		store_write_undo(turn->write);
 	}
-	job->result = r;
+	job->result = store_why_failed(writer->store, r);
 	job->turns = (uint32_t)((microseconds() - begin) / WRITER_TURN_US);
 }
 
 /* Runs a job of a batch. No later one of its order runs before its last slice. */
 static void run_in_batch(struct writer *writer, struct writer_job *job, struct writer_turn *turn)
 {
-	run_job(job, turn);
+	run_job(writer, job, turn);
 	if (job->result == WRITER_MORE) {
 		pthread_mutex_lock(&writer->mutex);
 		queue_slice(&writer->queue, &job->item);
@@ -186,7 +213,7 @@ static int run_batch(struct writer *writer, struct batch *batch, bool again)
 	int r = store_write_begin(writer->store, &turn.write);
 
 	if (r < 0) {
-		batch->first->result = r;
+		batch->first->result = store_why_failed(writer->store, r);
 		batch->first->wrote = false;
 		return 0;
 	}
@@ -195,7 +222,7 @@ static int run_batch(struct writer *writer, struct batch *batch, bool again)
 		store_write_abort(turn.write);
 		return 0;
 	}
-	r = store_write_commit(turn.write, true);
+	r = store_why_failed(writer->store, store_write_commit(turn.write, true));
 	for (struct writer_job *job = batch->first; r < 0 && job != NULL; job = next_of(job)) {
 		if (job->wrote) {
 			job->result = r;
@@ -230,6 +257,9 @@ static void finish_job(struct writer *writer, struct writer_job *job)
 		queue_done(&writer->queue, &job->item, job->turns);
 	}
 	pthread_mutex_unlock(&writer->mutex);
+	if (!more && is_full(job->result)) {
+		log_full(writer, job->result);
+	}
 	if (!more) {
 		job->done(job, job->result);
 		pthread_mutex_lock(&writer->mutex);
@@ -284,6 +314,7 @@ static bool flush_slice(struct writer *writer)
 		}
 		usage_flushed(writer->usage, r == 0);
 	}
+	r = store_why_failed(writer->store, r);
 	if (r < 0 && !writer->flush_failed) {
 		log_error("cannot write the use of keys", "why=%s", store_explain(r));
 	}
@@ -300,7 +331,8 @@ static struct writer_job *await_job(struct writer *writer, struct timespec *flus
 		return take(writer);
 	}
 	pthread_mutex_lock(&writer->mutex);
-	while (writer->queue.count == 0 && !writer->stop && !writer->flush) {
+	while (writer->queue.count == 0 && !writer->stop && !writer->flush &&
+		writer->beat == writer->asked) {
 		if (pthread_cond_timedwait(&writer->wake, &writer->mutex, flush_at) == ETIMEDOUT) {
 			break;
 		}
@@ -313,14 +345,16 @@ static struct writer_job *await_job(struct writer *writer, struct timespec *flus
 	return take(writer);
 }
 
-static bool must_end(struct writer *writer)
+/* Between two batches. */
+static bool goes_on(struct writer *writer)
 {
 	bool end;
 
 	pthread_mutex_lock(&writer->mutex);
+	writer->beat = writer->asked;
 	end = writer->stop && writer->queue.count == 0 && writer->held == NULL;
 	pthread_mutex_unlock(&writer->mutex);
-	return end;
+	return !end;
 }
 
 static void *on_thread(void *data)
@@ -329,7 +363,7 @@ static void *on_thread(void *data)
 	struct timespec flush_at = later(WRITER_FLUSH_SECONDS);
 	struct timespec overdue_at = later(2 * WRITER_FLUSH_SECONDS);
 
-	while (!must_end(writer)) {
+	while (goes_on(writer)) {
 		struct writer_job *job = await_job(writer, &flush_at);
 
 		if (job != NULL) {
@@ -351,17 +385,12 @@ static void *on_thread(void *data)
 
 static int start_thread(struct writer *writer)
 {
-	sigset_t all, old;
+	sigset_t before;
 	int r;
 
-	/* Signals are the main thread's, except those about a damaged store and a refused call. */
-	sigfillset(&all);
-	sigdelset(&all, SIGSEGV);
-	sigdelset(&all, SIGBUS);
-	sigdelset(&all, SIGSYS);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
+	signals_block(&before);
 	r = -pthread_create(&writer->thread, NULL, on_thread, writer);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	signals_restore(&before);
 	return r;
 }
 
@@ -408,6 +437,24 @@ void writer_flush(struct writer *writer)
 	writer->flush = true;
 	pthread_cond_signal(&writer->wake);
 	pthread_mutex_unlock(&writer->mutex);
+}
+
+void writer_ask_beat(struct writer *writer, uint32_t beat)
+{
+	pthread_mutex_lock(&writer->mutex);
+	writer->asked = beat;
+	pthread_cond_signal(&writer->wake);
+	pthread_mutex_unlock(&writer->mutex);
+}
+
+uint32_t writer_beat(struct writer *writer)
+{
+	uint32_t beat;
+
+	pthread_mutex_lock(&writer->mutex);
+	beat = writer->beat;
+	pthread_mutex_unlock(&writer->mutex);
+	return beat;
 }
 
 uint64_t writer_waiting(struct writer *writer)

@@ -23,6 +23,7 @@
 #include "daemon/write/queue.h"
 
 #define WRITER_FLUSH_SECONDS 10
+#define WRITER_FULL_SECONDS  60 /* between two lines of the log about changes without room */
 /* Jobs of one transaction: bounds what a failed commit takes with it, and a batch's latency. */
 #define WRITER_BATCH    256
 #define WRITER_BATCH_MS 10
@@ -74,6 +75,11 @@ void writer_flush(struct writer *writer);
 
 /* Any thread: jobs that wait or run, for back-pressure and `status`. */
 uint64_t writer_waiting(struct writer *writer);
+
+/* Any thread: asks the thread to show that it goes on; writer_beat is this number once it has
+ * passed between two batches. 0 at the beginning. */
+void writer_ask_beat(struct writer *writer, uint32_t beat);
+uint32_t writer_beat(struct writer *writer);
 
 /* Does all that was submitted before, flushes all use, ends the thread and frees. Nothing may be
  * submitted from then on. NULL is ignored. */

@@ -126,22 +126,6 @@ void pol_escalation_find_at(struct pol_escalation_search *search,
 	}
 }
 
-enum pol_status pol_escalation_find(const struct pol_snapshot *snapshot,
-	const struct pol_facts *before, const struct pol_facts *after,
-	const struct pol_grantor *grantor, struct pol_escalation *out)
-{
-	static const struct pol_escalation_time always = { .when = INT64_MIN };
-	struct pol_escalation_search *search;
-	enum pol_status status =
-		pol_escalation_open(snapshot, before, after, grantor->facts, &search);
-
-	if (status == POL_OK) {
-		pol_escalation_find_at(search, &always, grantor, out);
-		pol_escalation_close(search);
-	}
-	return status;
-}
-
 bool pol_escalation_permission(const struct pol_snapshot *snapshot, const char *noun, bool below,
 	const char *action, struct pol_run *out)
 {

@@ -41,18 +41,10 @@ struct pol_escalation {
 };
 
 /*
- * Compares what the subject may do before and after. Of the facts, those about the subject are
- * read, and its state counts: the caller passes a key as active when what it would allow is to be
- * compared. NULL is a caller without a key, who may do what `anyone` may. POL_OK, or POL_ENOMEM:
- * then *out means nothing, and the caller must refuse the change.
- */
-enum pol_status pol_escalation_find(const struct pol_snapshot *snapshot,
-	const struct pol_facts *before, const struct pol_facts *after,
-	const struct pol_grantor *grantor, struct pol_escalation *out);
-
-/*
- * The same for several times: the places are compared once. The facts of all three have what is
- * held now, and are views of the search.
+ * Compares what the subject may do before and after, at several times: the places are compared
+ * once. Of the facts, those about the subject are read, and its state counts: the caller passes a
+ * key as active when what it would allow is to be compared. NULL is a caller without a key, who may
+ * do what `anyone` may. The facts of all three have what is held now, and are views of the search.
  */
 struct pol_escalation_search;
 
@@ -63,7 +55,7 @@ struct pol_escalation_time {
 	bool before_ended, after_ended, grantor_ended;
 };
 
-/* NULL as for pol_escalation_find. POL_OK, or POL_ENOMEM. */
+/* POL_OK, or POL_ENOMEM: then the caller must refuse the change. */
 enum pol_status pol_escalation_open(const struct pol_snapshot *snapshot,
 	const struct pol_facts *before, const struct pol_facts *after,
 	const struct pol_facts *grantor, struct pol_escalation_search **out);

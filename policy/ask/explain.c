@@ -30,6 +30,11 @@ static struct pol_explained_line explain_line(
 	return out;
 }
 
+static struct pol_str keep_fact(struct pol_explainer *explainer, const char *fact)
+{
+	return pol_arena_copy(explainer->arena, pol_str_of(fact));
+}
+
 /* Explains every line of the group, asked or not. The trace has those that were asked, in order. */
 static void explain_group(struct pol_explainer *explainer, enum pol_group number)
 {
@@ -54,6 +59,12 @@ static void explain_group(struct pol_explainer *explainer, enum pol_group number
 		lines[i].asked = true;
 		lines[i].verdict = asked->verdict;
 		lines[i].reason = asked->reason;
+		if (asked->verdict == POL_DENY) {
+			char fact[POL_FACT_TEXT];
+
+			pol_stack_fact(asked->line, &trace->facts, fact);
+			lines[i].fact = keep_fact(explainer, fact);
+		}
 		if (asked->ended) {
 			lines[i].ends = asked->line->skip > 0 ? POL_ENDS_SUBSTACK : POL_ENDS_GROUP;
 		}
@@ -158,6 +169,12 @@ enum pol_status pol_explain(const struct pol_snapshot *snapshot, const struct po
 	explain_stack(&explainer);
 	if (trace.stage >= POL_STAGE_RESOURCE) {
 		explain_resource(&explainer);
+	}
+	if (trace.stage == POL_STAGE_NETWORKS) {
+		char fact[POL_FACT_TEXT];
+
+		pol_eval_fact(decision, facts, fact);
+		explanation.fact = keep_fact(&explainer, fact);
 	}
 	if (trace.stage >= POL_STAGE_SUBJECT) {
 		pol_explain_rules(&explainer);

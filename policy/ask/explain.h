@@ -50,6 +50,7 @@ struct pol_explained_line {
 	bool asked;
 	struct pol_str module;
 	struct pol_str reason; /* of deny and error */
+	struct pol_str fact;   /* of deny: what it was judged by; empty: the module says none */
 	struct pol_str stack;  /* the stack that has it; empty: the built-in one */
 	const struct pol_str *arguments;
 	uint32_t argument_count;
@@ -96,6 +97,7 @@ struct pol_explanation {
 	struct pol_str action; /* the action that has the permissions asked for; empty: the same */
 	const struct pol_str *has; /* the resource's actions, when the one asked for is not there */
 	uint32_t has_count;
+	struct pol_str fact;  /* what the key's networks were compared with, when they refuse */
 	struct pol_str quota; /* the quota that is used up; set by the daemon, which counts */
 	const struct pol_explained_rule *rules;
 	uint32_t rule_count;

@@ -44,6 +44,11 @@ bool pol_explain_roles_may_assign(const struct pol_explained_holder *holder, uin
 
 /* --- explain_rules.c --- */
 
+/* Does the rule have the permission? */
+bool pol_explain_rules_has(const struct pol_rule *rule, uint32_t permission);
+/* The text of a statement that begins at this offset of a file: to the end of its line, without a
+ * comment or the end of the block, cut to whole characters. A view of the file. */
+struct pol_str pol_explain_rules_text(struct pol_str text, uint32_t offset);
 /* Finds the rule by which a role or scope (out->scope) allows or denies (out->deny) the permission,
  * itself or through what it inherits. Fills chain, text and position of *out. False: there is none,
  * or no memory. */

@@ -12,7 +12,7 @@
  * keeps what it was compiled to.
  */
 
-static bool rule_has(const struct pol_rule *rule, uint32_t permission)
+bool pol_explain_rules_has(const struct pol_rule *rule, uint32_t permission)
 {
 	for (uint32_t i = 0; i < rule->run_count; i++) {
 		if (permission - rule->runs[i].first < rule->runs[i].count) {
@@ -31,20 +31,18 @@ static const struct pol_rule *own_rule(
 	const struct pol_origin *origin, bool deny, uint32_t permission)
 {
 	for (uint32_t i = 0; i < origin->rule_count; i++) {
-		if (origin->rules[i].deny == deny && rule_has(&origin->rules[i], permission)) {
+		if (origin->rules[i].deny == deny &&
+			pol_explain_rules_has(&origin->rules[i], permission)) {
 			return &origin->rules[i];
 		}
 	}
 	return NULL;
 }
 
-/* The rule's text: from its beginning to the end of the line, without a comment or the end of the
- * block, cut to whole characters. */
-static struct pol_str rule_text(const struct pol_snapshot *snapshot, struct pol_span at)
+struct pol_str pol_explain_rules_text(struct pol_str text, uint32_t offset)
 {
-	struct pol_str text = snapshot->files[at.file].text;
-	const char *start = text.ptr + at.offset;
-	size_t left = text.len - at.offset;
+	const char *start = text.ptr + offset;
+	size_t left = text.len - offset;
 	size_t room = left < POL_EXPLAIN_TEXT ? left : POL_EXPLAIN_TEXT;
 	bool quoted = false;
 	uint32_t open = 0;
@@ -132,7 +130,7 @@ bool pol_explain_rules_find(struct pol_explainer *explainer, uint32_t number, ui
 	if (rule == NULL) {
 		return true;
 	}
-	out->text = rule_text(snapshot, rule->at);
+	out->text = pol_explain_rules_text(snapshot->files[rule->at.file].text, rule->at.offset);
 	out->position = pol_explain_position(snapshot, rule->at, rule->line);
 	return true;
 }

@@ -10,8 +10,7 @@
 /* The state of one walk. What is shown of a node lies here until the next one. */
 struct show {
 	const struct pol_snapshot *snapshot;
-	const struct pol_grantee *role;   /* NULL: none */
-	const struct pol_grantee *anyone; /* NULL: the policy has none, or `role` is NULL */
+	const struct pol_show_holder *holder; /* NULL: none */
 	struct pol_arena arena;
 	struct pol_resource resource;
 	struct pol_shown_action *actions;
@@ -60,20 +59,33 @@ static struct pol_str list_methods(
 	return (struct pol_str){ out, len };
 }
 
-/* Marks an action as for a caller that holds the role and `anyone`. */
-static void mark(const struct show *show, struct pol_run run, struct pol_shown_action *out)
+struct pol_show_marks pol_show_mark(
+	const struct pol_snapshot *snapshot, const struct pol_show_holder *holder, uint32_t action)
 {
-	const struct pol_grantee *role = show->role;
-	const struct pol_grantee *anyone = show->anyone;
+	static const struct pol_grantee nobody;
+	const struct pol_grantee *own =
+		&(holder->scope ? snapshot->scopes : snapshot->roles)[holder->number];
+	const struct pol_grantee *anyone =
+		snapshot->anyone != POL_NONE ? &snapshot->roles[snapshot->anyone] : &nobody;
+	struct pol_run run = snapshot->actions[action].run;
+	struct pol_show_marks marks = { 0 };
+	struct pol_run_word at;
+	bool all = run.count > 0;
 
-	out->denied = pol_permset_has_any(&role->deny, run) ||
-		      (anyone != NULL && pol_permset_has_any(&anyone->deny, run));
-	out->allowed = !out->denied && run.count > 0;
-	for (uint32_t i = run.first; i < run.first + run.count; i++) {
-		out->allowed = out->allowed &&
-			       (pol_permset_has(&role->allow, i) ||
-				       (anyone != NULL && pol_permset_has(&anyone->allow, i)));
+	while (pol_run_next(&run, &at)) {
+		uint64_t denied =
+			pol_permset_word(&own->deny, &at) | pol_permset_word(&anyone->deny, &at);
+		uint64_t allowed = (pol_permset_word(&own->allow, &at) |
+					   pol_permset_word(&anyone->allow, &at)) &
+				   ~denied;
+
+		marks.denied = marks.denied || denied != 0;
+		marks.partly = marks.partly || allowed != 0;
+		all = all && allowed == at.mask;
 	}
+	marks.allowed = all;
+	marks.partly = marks.partly && !all;
+	return marks;
 }
 
 static enum pol_status show_actions(struct show *show, uint32_t node, struct pol_shown *out)
@@ -102,10 +114,11 @@ static enum pol_status show_actions(struct show *show, uint32_t node, struct pol
 			.name = snapshot->verbs[action->verb],
 			.methods = list_methods(snapshot, action, text),
 			.description = action->description,
+			.number = i,
 		};
 		text += shown->methods.len;
-		if (show->role != NULL) {
-			mark(show, action->run, shown);
+		if (show->holder != NULL) {
+			shown->marks = pol_show_mark(snapshot, show->holder, i);
 		}
 	}
 	out->actions = show->actions;
@@ -137,10 +150,10 @@ static enum pol_status show_node(struct show *show, uint32_t number, struct pol_
 	return show_actions(show, number, out);
 }
 
-enum pol_status pol_show(const struct pol_snapshot *snapshot, struct pol_str tree, uint32_t role,
-	pol_show_visit visit, void *context)
+enum pol_status pol_show(const struct pol_snapshot *snapshot, struct pol_str tree,
+	const struct pol_show_holder *holder, pol_show_visit visit, void *context)
 {
-	struct show show = { .snapshot = snapshot };
+	struct show show = { .snapshot = snapshot, .holder = holder };
 	uint32_t node = 0;
 	uint32_t end = snapshot->node_count;
 	enum pol_status status = POL_OK;
@@ -154,14 +167,9 @@ enum pol_status pol_show(const struct pol_snapshot *snapshot, struct pol_str tre
 		node = snapshot->trees[number].root;
 		end = snapshot->nodes[node].end;
 	}
-	if (role != POL_NONE) {
-		if (snapshot->anyone != POL_NONE) {
-			show.anyone = &snapshot->roles[snapshot->anyone];
-		}
-		if (role >= snapshot->role_count) {
-			return POL_EINVALID;
-		}
-		show.role = &snapshot->roles[role];
+	if (holder != NULL &&
+		holder->number >= (holder->scope ? snapshot->scope_count : snapshot->role_count)) {
+		return POL_EINVALID;
 	}
 	pol_arena_init(&show.arena, POL_SNAPSHOT_LIMIT);
 	show.resource.text = pol_arena_alloc(&show.arena, POL_RESOURCE_TEXT, 1);

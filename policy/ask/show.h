@@ -11,12 +11,30 @@
 
 #include "policy/snapshot/snapshot.h"
 
+/* Whose permissions are marked: a role or a scope of the policy, as for a caller that holds it and
+ * so `anyone` too. */
+struct pol_show_holder {
+	bool scope;
+	uint32_t number; /* of pol_snapshot_role or pol_snapshot_scope */
+};
+
+/* What the holder may do of an action. Zeroed: nothing. */
+struct pol_show_marks {
+	bool allowed; /* all of its permissions, and none is denied */
+	bool partly;  /* some of its permissions are allowed and not denied, but not all */
+	bool denied;  /* any of its permissions */
+};
+
+/* The marks of an action by its number. The holder must be one of the snapshot's. */
+struct pol_show_marks pol_show_mark(
+	const struct pol_snapshot *snapshot, const struct pol_show_holder *holder, uint32_t action);
+
 struct pol_shown_action {
 	struct pol_str name;
 	struct pol_str methods; /* "PUT PATCH", or empty */
 	struct pol_str description;
-	bool allowed; /* all of its permissions, by the role or `anyone` */
-	bool denied;  /* any of its permissions, by the role or `anyone` */
+	uint32_t number; /* for pol_show_mark, with this snapshot */
+	struct pol_show_marks marks;
 };
 
 struct pol_shown {
@@ -33,9 +51,8 @@ struct pol_shown {
 /* Called for each node, whose views end when it returns. Return false to stop. */
 typedef bool (*pol_show_visit)(void *context, const struct pol_shown *shown);
 
-/* Visits every node of the tree (empty: of all trees) in tree order, with all of its actions. role:
- * whose permissions are marked, as for a caller that holds it and so `anyone` too; POL_NONE: no
- * marks. POL_OK, also when it was stopped; POL_EINVALID: the tree or role is unknown; POL_ENOMEM or
- * POL_ELIMIT: no memory. */
-enum pol_status pol_show(const struct pol_snapshot *snapshot, struct pol_str tree, uint32_t role,
-	pol_show_visit visit, void *context);
+/* Visits every node of the tree (empty: of all trees) in tree order, with all of its actions.
+ * holder NULL: no marks. POL_OK, also when it was stopped; POL_EINVALID: the tree or holder is
+ * unknown; POL_ENOMEM or POL_ELIMIT: no memory. */
+enum pol_status pol_show(const struct pol_snapshot *snapshot, struct pol_str tree,
+	const struct pol_show_holder *holder, pol_show_visit visit, void *context);

@@ -25,15 +25,20 @@ static bool holds(const struct pol_expectation *expectation, const struct pol_de
 		       pol_str_equal(expectation->because, decision->reason));
 }
 
-static struct pol_decision decide(
-	const struct pol_snapshot *snapshot, const struct pol_expectation *expectation)
+/* coverage may be NULL. */
+static struct pol_decision decide(const struct pol_snapshot *snapshot,
+	const struct pol_expectation *expectation, struct pol_coverage *coverage)
 {
 	struct pol_facts facts = *expectation->facts;
 	struct pol_decision decision;
 
 	facts.verb = expectation->verb;
 	facts.path = expectation->resource;
-	pol_eval(snapshot, &facts, &decision);
+	if (coverage != NULL) {
+		pol_coverage_decide(coverage, &facts, &decision);
+	} else {
+		pol_eval(snapshot, &facts, &decision);
+	}
 	return decision;
 }
 
@@ -58,8 +63,9 @@ static void describe(const struct pol_expectation *expectation, const struct pol
 struct run {
 	const struct pol_snapshot *snapshot;
 	const struct pol_case *test;
-	struct pol_diags *diags; /* may be NULL */
-	struct pol_arena arena;  /* of the first failure's explanation */
+	struct pol_coverage *coverage; /* may be NULL */
+	struct pol_diags *diags;       /* may be NULL */
+	struct pol_arena arena;        /* of the first failure's explanation */
 	bool failed;
 	char text[FAILURE_TEXT];
 	struct pol_explanation explanation;
@@ -116,7 +122,7 @@ static void run_case(struct run *run)
 {
 	for (uint32_t i = 0; i < run->test->count; i++) {
 		const struct pol_expectation *expectation = &run->test->expectations[i];
-		struct pol_decision decision = decide(run->snapshot, expectation);
+		struct pol_decision decision = decide(run->snapshot, expectation, run->coverage);
 
 		if (!holds(expectation, &decision)) {
 			fail(run, expectation, &decision);
@@ -138,13 +144,26 @@ static void show(const struct run *run, pol_suite_visit visit, void *context)
 struct pol_suite_result pol_suite_run(const struct pol_snapshot *snapshot, struct pol_diags *diags,
 	pol_suite_visit visit, void *context)
 {
+	const struct pol_suite_options all = { 0 };
+
+	return pol_suite_run_some(snapshot, &all, diags, visit, context);
+}
+
+struct pol_suite_result pol_suite_run_some(const struct pol_snapshot *snapshot,
+	const struct pol_suite_options *options, struct pol_diags *diags, pol_suite_visit visit,
+	void *context)
+{
 	struct pol_suite_result result = { 0 };
 
 	for (uint32_t i = 0; i < snapshot->test_count; i++) {
-		struct run run = {
-			.snapshot = snapshot, .test = &snapshot->tests[i], .diags = diags
-		};
+		struct run run = { .snapshot = snapshot,
+			.test = &snapshot->tests[i],
+			.coverage = options->coverage,
+			.diags = diags };
 
+		if (options->choose != NULL && !options->choose(options->context, run.test->name)) {
+			continue;
+		}
 		pol_arena_init(&run.arena, WHY_MEMORY);
 		run_case(&run);
 		*(run.failed ? &result.failed : &result.passed) += 1;
@@ -157,4 +176,20 @@ struct pol_suite_result pol_suite_run(const struct pol_snapshot *snapshot, struc
 		pol_diags_sort(diags);
 	}
 	return result;
+}
+
+bool pol_suite_passes(const struct pol_snapshot *snapshot)
+{
+	for (uint32_t i = 0; i < snapshot->test_count; i++) {
+		for (uint32_t j = 0; j < snapshot->tests[i].count; j++) {
+			const struct pol_expectation *expectation =
+				&snapshot->tests[i].expectations[j];
+			struct pol_decision decision = decide(snapshot, expectation, NULL);
+
+			if (!holds(expectation, &decision)) {
+				return false;
+			}
+		}
+	}
+	return true;
 }

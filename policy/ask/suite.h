@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 
+#include "policy/ask/coverage.h"
 #include "policy/ask/explain.h"
 #include "policy/snapshot/snapshot.h"
 #include "policy/text/diag.h"
@@ -26,8 +27,23 @@ struct pol_suite_failure {
 typedef void (*pol_suite_visit)(void *context, struct pol_str test, struct pol_str file,
 	uint32_t line, const struct pol_suite_failure *failure);
 
+/* Which tests run, and what is recorded of them. Zeroed: all, and nothing. */
+struct pol_suite_options {
+	bool (*choose)(void *context, struct pol_str test); /* by its name; NULL: all run */
+	void *context;                                      /* of choose */
+	struct pol_coverage *coverage;                      /* of this snapshot; NULL: none */
+};
+
 /* Runs every test of the snapshot. diags, when not NULL, must have the sources that the snapshot
  * was compiled from: each failed expectation becomes an error at its position, with notes at the
  * lines and rules that explain it, and diags is sorted. visit may be NULL. */
 struct pol_suite_result pol_suite_run(const struct pol_snapshot *snapshot, struct pol_diags *diags,
 	pol_suite_visit visit, void *context);
+
+/* pol_suite_run of some tests only. */
+struct pol_suite_result pol_suite_run_some(const struct pol_snapshot *snapshot,
+	const struct pol_suite_options *options, struct pol_diags *diags, pol_suite_visit visit,
+	void *context);
+
+/* Does every test pass? Ends at the first that does not. */
+bool pol_suite_passes(const struct pol_snapshot *snapshot);

@@ -50,9 +50,11 @@ static void note_group(struct pol_diags *diags, struct pol_diag *diag, enum pol_
 
 		if (refused(line) && line->position.line > 0) {
 			pol_diag_note(diags, diag, line->position.at,
-				"'%s %s %.*s' answered '%s': %.*s", pol_terms_group(number),
+				"'%s %s %.*s' answered '%s': %.*s%s%.*s%s", pol_terms_group(number),
 				pol_terms_control(line->control), POL_STR_ARGS(line->module),
-				pol_terms_verdict(line->verdict), POL_STR_ARGS(line->reason));
+				pol_terms_verdict(line->verdict), POL_STR_ARGS(line->reason),
+				line->fact.len > 0 ? " (" : "", POL_STR_ARGS(line->fact),
+				line->fact.len > 0 ? ")" : "");
 		}
 	}
 }

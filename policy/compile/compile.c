@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/compile/compile.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "policy/snapshot/dependency.h"
 #include "policy/snapshot/revision.h"
+#include "policy/text/silence.h"
 
 /* Short texts share pieces of this size: the arena rounds each allocation up, and most words are
  * far shorter than that. */
@@ -108,8 +110,8 @@ static size_t find_limit(const struct pol_source *sources, size_t count)
 	return (limit < POL_SNAPSHOT_LIMIT ? limit : POL_SNAPSHOT_LIMIT) - POL_DIAGS_LIMIT;
 }
 
-static enum pol_status parse_and_compile(const struct pol_source *sources, size_t count,
-	const struct pol_host *host, struct pol_diags *diags, struct pol_snapshot *snapshot)
+static enum pol_status parse_and_compile(const struct pol_host *host, struct pol_diags *diags,
+	const struct pol_compile_edit *edit, struct pol_snapshot *snapshot)
 {
 	struct pol_budget *budget = snapshot->arena.budget;
 	struct pol_ast ast = { 0 };
@@ -124,10 +126,13 @@ static enum pol_status parse_and_compile(const struct pol_source *sources, size_
 	if (status != POL_OK && status != POL_EINVALID) {
 		goto done;
 	}
+	if (edit != NULL) {
+		edit->apply(edit, &ast);
+	}
 	compiler.pool = pol_permset_pool_create(&snapshot->arena);
 	status = compiler.pool != NULL ? run_stages(&compiler) : POL_ENOMEM;
 	if (status == POL_OK && diags->errors == 0) {
-		status = pol_compile_origin_files(snapshot, sources, count);
+		status = pol_compile_origin_files(snapshot, diags->sources, diags->source_count);
 	}
 done:
 	pol_compile_expand_destroy(&compiler);
@@ -136,9 +141,11 @@ done:
 	return status;
 }
 
-enum pol_status pol_compile(const struct pol_source *sources, size_t count,
-	const struct pol_host *host, struct pol_diags *diags, struct pol_snapshot **out)
+enum pol_status pol_compile_edited(const struct pol_host *host, struct pol_diags *diags,
+	const struct pol_compile_edit *edit, struct pol_snapshot **out)
 {
+	const struct pol_source *sources = diags->sources;
+	size_t count = diags->source_count;
 	const struct pol_span nowhere = { UINT32_MAX, 0, 0 };
 	struct pol_snapshot *snapshot;
 	struct pol_budget budget;
@@ -158,17 +165,20 @@ enum pol_status pol_compile(const struct pol_source *sources, size_t count,
 	pol_budget_init(&budget, find_limit(sources, count));
 	pol_arena_init_shared(&snapshot->arena, budget.limit, &budget);
 	snapshot->anyone = POL_NONE;
-	status = parse_and_compile(sources, count, host, diags, snapshot);
+	status = parse_and_compile(host, diags, edit, snapshot);
 	snapshot->arena.budget = NULL;
-	if (status == POL_ELIMIT) {
+	if (status == POL_ELIMIT && !snapshot->module_is_too_large) {
 		pol_diag_error(diags, nowhere,
 			"the policy is too large: to compile it would take more than %zu MiB, 64 "
 			"times its text and 64 MiB (1 GiB at most)",
 			(budget.limit + POL_DIAGS_LIMIT) / 1024 / 1024);
-		status = POL_EINVALID;
 	}
+	status = status == POL_ELIMIT ? POL_EINVALID : status;
 	if (status == POL_OK && diags->errors > 0) {
 		status = POL_EINVALID;
+	}
+	if (diags->warnings > 0) {
+		pol_silence_apply(diags);
 	}
 	pol_diags_sort(diags);
 	if (status != POL_OK) {
@@ -178,4 +188,11 @@ enum pol_status pol_compile(const struct pol_source *sources, size_t count,
 	pol_revision_of(sources, count, pol_dependency_hash(snapshot), snapshot->revision);
 	*out = snapshot;
 	return POL_OK;
+}
+
+enum pol_status pol_compile(const struct pol_source *sources, size_t count,
+	const struct pol_host *host, struct pol_diags *diags, struct pol_snapshot **out)
+{
+	assert(diags->sources == sources && diags->source_count == count);
+	return pol_compile_edited(host, diags, NULL, out);
 }

@@ -324,3 +324,16 @@ enum pol_status pol_stack_compile(struct pol_snapshot *snapshot, const struct po
 	const struct pol_host *host, struct pol_diags *diags);
 enum pol_status pol_suite_compile(
 	struct pol_snapshot *snapshot, const struct pol_ast *ast, struct pol_diags *diags);
+
+/* --- a policy that differs from its text: compile.c ------------------------------------------- */
+
+/* Changes the parsed policy, which has no mistake, before it is compiled. It may leave statements
+ * out; it must not reorder them. */
+struct pol_compile_edit {
+	void (*apply)(const struct pol_compile_edit *edit, struct pol_ast *ast);
+};
+
+/* pol_compile of diags->sources; edit NULL: nothing is changed. The revision is that of the
+ * sources, so that the snapshot is only good for questions about it. */
+enum pol_status pol_compile_edited(const struct pol_host *host, struct pol_diags *diags,
+	const struct pol_compile_edit *edit, struct pol_snapshot **out);

@@ -103,7 +103,7 @@ static void warn_covered(const struct pol_pieces *pieces, size_t i)
 			continue;
 		}
 		diag = pol_diag_warning(pieces->compiler->diags, pieces->grants[i]->at,
-			"another rule covers this one whole");
+			POL_WARNING_RULE_COVERED, "another rule covers this one whole");
 		pol_diag_note(pieces->compiler->diags, diag, pieces->grants[k]->at, "that one");
 		return;
 	}

@@ -101,11 +101,11 @@ static void warn_empty(const struct pol_grantee_kind *kind)
 			continue;
 		}
 		if (grantee->allow.count == 0 && grantee->deny.count == 0) {
-			pol_diag_warning(compiler->diags, name->at, "%s '%.*s' grants nothing",
-				kind->what, POL_STR_ARGS(name->text));
+			pol_diag_warning(compiler->diags, name->at, POL_WARNING_GRANTS_NOTHING,
+				"%s '%.*s' grants nothing", kind->what, POL_STR_ARGS(name->text));
 		} else if (grantee->allow.count > 0 &&
 			   pol_permset_covers(&grantee->deny, &grantee->allow)) {
-			pol_diag_warning(compiler->diags, name->at,
+			pol_diag_warning(compiler->diags, name->at, POL_WARNING_GRANTS_NOTHING,
 				"%s '%.*s' grants nothing: it denies all that it allows",
 				kind->what, POL_STR_ARGS(name->text));
 		}

@@ -49,7 +49,7 @@ static bool ask_host(
 	case POL_OK:
 		return true;
 	case POL_ENOTFOUND:
-		pol_diag_warning(compiler->diags, name->at,
+		pol_diag_warning(compiler->diags, name->at, POL_WARNING_UNKNOWN_PEER,
 			"this machine has no %s '%.*s': nobody is known by it", kind_of(peer),
 			POL_STR_ARGS(name->text));
 		return false;

@@ -42,26 +42,33 @@ static struct pol_span position_of(const struct pol_prepare *prepare, struct pol
 	return at;
 }
 
+/* The message goes to logs and into replies, which must be UTF-8; a module may pass any bytes. */
+static void clean(char *text)
+{
+	const struct pol_str message = pol_str_of(text);
+
+	for (size_t i = 0; !pol_str_is_utf8(message) && i < message.len; i++) {
+		text[i] = (unsigned char)text[i] >= 0x80 ? '?' : text[i];
+	}
+}
+
 static void report(const struct pol_prepare *prepare, struct pol_span at, const char *format, ...)
 	POL_PRINTF(3, 4);
 
 static void report(const struct pol_prepare *prepare, struct pol_span at, const char *format, ...)
 {
 	char text[POL_DIAG_MESSAGE_MAX];
-	struct pol_str message = { text, 0 };
 	va_list args;
 	int n;
 
 	va_start(args, format);
 	n = vsnprintf(text, sizeof text, format, args);
 	va_end(args);
-	message.len = n < 0 ? 0 : strlen(text);
-	/* The message goes to logs and into replies, which must be UTF-8; a module may pass any
-	 * bytes. */
-	for (size_t i = 0; !pol_str_is_utf8(message) && i < message.len; i++) {
-		text[i] = (unsigned char)text[i] >= 0x80 ? '?' : text[i];
+	if (n < 0) {
+		text[0] = '\0';
 	}
-	pol_diag_error(prepare->diags, position_of(prepare, at), "%.*s", POL_STR_ARGS(message));
+	clean(text);
+	pol_diag_error(prepare->diags, position_of(prepare, at), "%s", text);
 }
 
 static void *alloc(const struct pol_prepare *prepare, size_t count, size_t size)
@@ -69,11 +76,44 @@ static void *alloc(const struct pol_prepare *prepare, size_t count, size_t size)
 	return pol_arena_alloc(prepare->arena, count, size);
 }
 
+/* A fault of a data file: of the file alone if the host keeps the last good one, else of the
+ * policy.
+ */
+static void report_data(const struct pol_prepare *prepare, const struct pol_word *name,
+	const char *why, bool of_policy)
+{
+	struct pol_preparation *preparation = (struct pol_preparation *)(uintptr_t)prepare;
+
+	if (preparation->last) {
+		return; /* the fault of the present file is reported */
+	}
+	if (of_policy || prepare->host == NULL || prepare->host->last_data == NULL) {
+		report(prepare, name->at, "data file '%.*s' of module '%.*s': %s",
+			POL_STR_ARGS(name->text), POL_STR_ARGS(prepare->module.text), why);
+	} else if (preparation->feed.text.len == 0) {
+		preparation->feed = *name;
+		snprintf(preparation->feed_why, sizeof preparation->feed_why, "%s", why);
+		clean(preparation->feed_why);
+	}
+}
+
+/* A name that never was a file's is a misspelt one. */
+static bool is_misspelt(const struct pol_prepare *prepare, const struct pol_word *name)
+{
+	const struct pol_host *host = prepare->host;
+	struct pol_str last;
+
+	return host == NULL || host->last_data == NULL ||
+	       (!host->data_may_lack &&
+		       host->last_data(host->context, name->text, &last) != POL_OK);
+}
+
 static bool data(
 	const struct pol_prepare *prepare, const struct pol_word *name, struct pol_str *out)
 {
 	const struct pol_preparation *preparation = (const struct pol_preparation *)prepare;
-	char why[POL_HOST_WHY] = "no module folder is named";
+	char why[POL_HOST_WHY] = "no module folder is named", text[POL_HOST_WHY + 32];
+	enum pol_status status;
 
 	if (!pol_prepare_is_data_name(name->text)) {
 		report(prepare, name->at,
@@ -83,7 +123,11 @@ static bool data(
 			POL_STR_ARGS(name->text));
 		return false;
 	}
-	switch (pol_dependency_data(preparation->snapshot, prepare->host, name->text, out, why)) {
+	status = preparation->last ? pol_dependency_last(
+					     preparation->snapshot, prepare->host, name->text, out)
+				   : pol_dependency_data(preparation->snapshot, prepare->host,
+					     name->text, out, why);
+	switch (status) {
 	case POL_OK:
 		return true;
 	case POL_ENOMEM:
@@ -94,20 +138,36 @@ static bool data(
 	case POL_ENOTFOUND:
 		break;
 	}
-	report(prepare, name->at, "data file '%.*s' cannot be used: %s", POL_STR_ARGS(name->text),
-		why);
+	snprintf(text, sizeof text, "cannot be used: %s", why);
+	report_data(prepare, name, text,
+		status == POL_ENOMEM || (status == POL_ENOTFOUND && is_misspelt(prepare, name)));
 	return false;
 }
 
 static void data_error(const struct pol_prepare *prepare, const struct pol_word *name,
 	uint64_t line, const char *message)
 {
+	char text[POL_HOST_WHY];
+
 	if (line == 0) {
-		report(prepare, name->at, "data file '%.*s' %s", POL_STR_ARGS(name->text), message);
+		snprintf(text, sizeof text, "%s", message);
 	} else {
-		report(prepare, name->at, "data file '%.*s': line %llu %s",
-			POL_STR_ARGS(name->text), (unsigned long long)line, message);
+		snprintf(text, sizeof text, "line %llu %s", (unsigned long long)line, message);
 	}
+	report_data(prepare, name, text, false);
+}
+
+static void note(const struct pol_prepare *prepare, const char *format, ...) POL_PRINTF(2, 3);
+
+static void note(const struct pol_prepare *prepare, const char *format, ...)
+{
+	struct pol_preparation *preparation = (struct pol_preparation *)(uintptr_t)prepare;
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(preparation->note, sizeof preparation->note, format, args);
+	va_end(args);
+	pol_str_clean(preparation->note);
 }
 
 static bool network(struct pol_str text, struct pol_network *out)
@@ -127,6 +187,8 @@ void pol_prepare_init(struct pol_preparation *preparation, struct pol_snapshot *
 			.data = data,
 			.data_error = data_error,
 			.network = network,
+			.zone = pol_options_zone,
+			.note = note,
 			.line = line,
 			.arena = &snapshot->arena,
 			.diags = diags,

@@ -11,10 +11,17 @@
 #include "policy/snapshot/module.h"
 #include "policy/snapshot/snapshot.h"
 #include "policy/text/diag.h"
+#include "policy/text/host.h"
 
 struct pol_preparation {
 	struct pol_prepare base; /* what the module sees */
 	struct pol_snapshot *snapshot;
+	char note[POL_NOTE_TEXT]; /* that the module left; empty: none */
+	/* A data file that cannot be used, with a host that keeps the last good one: then it is no
+	 * error of the policy. */
+	struct pol_word feed; /* its name; empty: none */
+	char feed_why[POL_HOST_WHY];
+	bool last; /* the second preparation: with the last good content */
 };
 
 /* Fills *preparation in for one line of a stack. All that is passed is borrowed; host may be NULL.

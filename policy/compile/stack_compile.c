@@ -72,8 +72,8 @@ static void check_shape(struct pol_stack_compiler *compiler, const struct pol_dr
 		return;
 	}
 	if (draft->ast->line_count == 0) {
-		pol_diag_warning(compiler->diags, name.at, "stack '%.*s' has no lines",
-			POL_STR_ARGS(name.text));
+		pol_diag_warning(compiler->diags, name.at, POL_WARNING_STACK_EMPTY,
+			"stack '%.*s' has no lines", POL_STR_ARGS(name.text));
 	}
 }
 
@@ -169,10 +169,36 @@ static void warn_undecided(
 		}
 	}
 	if (flat->count > 0) {
-		pol_diag_warning(compiler->diags, draft->ast->name.at,
+		pol_diag_warning(compiler->diags, draft->ast->name.at, POL_WARNING_STACK_UNDECIDED,
 			"stack '%.*s' denies everything: '%s' has 'warn' alone, which decides "
 			"nothing",
 			POL_STR_ARGS(draft->ast->name.text), pol_terms_group(group));
+	}
+}
+
+/* Warns of stacks without `other`: beside them the built-in stack decides for every request that
+ * names no service. A stack whose name is not readable may be that stack. */
+static void warn_without_other(const struct pol_stack_compiler *compiler)
+{
+	const struct pol_stack *stacks = compiler->snapshot->stacks;
+	uint32_t first = compiler->count;
+
+	for (uint32_t i = compiler->count; i > 0; i--) {
+		const struct pol_stack *stack = &stacks[i - 1];
+
+		if (compiler->drafts[i - 1].ast->name.text.ptr == NULL) {
+			return;
+		}
+		if (!compiler->drafts[i - 1].aside && !stack->fragment &&
+			!pol_str_equal(stack->name, POL_STR("authz"))) {
+			first = i - 1;
+		}
+	}
+	if (first < compiler->count && compiler->snapshot->other == NULL) {
+		pol_diag_warning(compiler->diags, stacks[first].at, POL_WARNING_NO_OTHER_STACK,
+			"no stack is called 'other': a request that names no service is decided by "
+			"the built-in one, without this stack's lines: declare 'other', even if it "
+			"only denies");
 	}
 }
 
@@ -268,6 +294,7 @@ static enum pol_status compile(struct pol_stack_compiler *compiler, const struct
 			finish_stack(compiler, i);
 		}
 	}
+	warn_without_other(compiler);
 	return pol_stack_quota_check(compiler);
 }
 

@@ -24,7 +24,7 @@ static void check_because(struct pol_suite_builder *builder, const struct pol_as
 			"an 'allow' has no reason: 'because' belongs to 'deny'");
 		return;
 	}
-	if (!pol_str_equal(because->text, POL_STR("ok")) &&
+	if (pol_reason_is_denial(because->text) &&
 		(pol_reason_is_known(because->text) || pol_registry_find(because->text) != NULL ||
 			pol_snapshot_module(builder->snapshot, 0, &foreign))) {
 		return;
@@ -155,29 +155,36 @@ static bool may_lack_actions(
 	return loss.verbs;
 }
 
-static void expect(struct pol_suite_builder *builder, const struct pol_ast_step *step)
+void pol_suite_check_expectation(struct pol_suite_builder *builder, const struct pol_ast_step *step)
 {
+	/* With a reason, what is not there may be what the denial is about. */
 	bool pinned = step->deny && step->because.text.ptr != NULL;
 	bool lack;
+
+	check_because(builder, step);
+	check_service(builder, step);
+	lack = pinned || may_lack_actions(builder, step);
+	for (uint32_t i = 0; !lack && i < step->verbs.count; i++) {
+		check_verb(builder, &step->verbs.items[i]);
+	}
+	for (uint32_t i = 0; !pinned && i < step->places.count; i++) {
+		check_tree(builder, &step->places.items[i]);
+	}
+}
+
+static void expect(struct pol_suite_builder *builder, const struct pol_ast_step *step)
+{
 	struct pol_expectation expectation = { .facts = pol_suite_fixture_facts(builder),
 		.deny = step->deny };
 
 	if (!count_expectations(builder, step)) {
 		return;
 	}
-	check_because(builder, step);
-	check_service(builder, step);
+	pol_suite_check_expectation(builder, step);
 	expectation.because = pol_arena_copy(builder->arena, step->because.text);
-	lack = pinned || may_lack_actions(builder, step);
-	for (uint32_t i = 0; !lack && i < step->verbs.count; i++) {
-		check_verb(builder, &step->verbs.items[i]);
-	}
 	for (uint32_t i = 0; i < step->places.count; i++) {
 		const struct pol_word *place = &step->places.items[i];
 
-		if (!pinned) {
-			check_tree(builder, place);
-		}
 		expectation.resource = pol_arena_copy(builder->arena, place->text);
 		expectation.at = place->at;
 		for (uint32_t j = 0; j < step->verbs.count; j++) {
@@ -198,9 +205,7 @@ static void compile_test(struct pol_suite_builder *builder, const struct pol_ast
 	out->file =
 		pol_arena_copy(builder->arena, builder->diags->sources[test->name.at.file].name);
 	builder->capacity = 0;
-	builder->fixture = (struct pol_fixture){
-		.key_state = POL_KEY_ACTIVE, .now = POL_NO_TIME, .peer = POL_NONE
-	};
+	builder->fixture = pol_suite_fixture_begin();
 	for (uint32_t i = 0; i < test->step_count; i++) {
 		if (test->steps[i].kind == POL_STEP_EXPECT) {
 			expects = true;
@@ -210,7 +215,7 @@ static void compile_test(struct pol_suite_builder *builder, const struct pol_ast
 		}
 	}
 	if (!expects && !test->incomplete) {
-		pol_diag_warning(builder->diags, test->name.at,
+		pol_diag_warning(builder->diags, test->name.at, POL_WARNING_TEST_EXPECTS_NOTHING,
 			"test \"%.*s\" expects nothing: add an 'allow' or 'deny' line",
 			POL_STR_ARGS(out->name));
 	}

@@ -10,6 +10,13 @@
 /* All principals and keys of a test belong to one tenant. */
 #define TENANT 1
 
+struct pol_fixture pol_suite_fixture_begin(void)
+{
+	return (struct pol_fixture){
+		.key_state = POL_KEY_ACTIVE, .now = POL_NO_TIME, .peer = POL_NONE
+	};
+}
+
 /* Returns the number of a role or a scope, or POL_NONE, which is reported. */
 static uint32_t find_grantee(
 	struct pol_suite_builder *builder, const struct pol_word *word, bool scope)
@@ -379,6 +386,7 @@ static void add_peer(struct pol_suite_builder *builder, struct pol_facts *facts)
 	facts->principal_state = POL_PRINCIPAL_ACTIVE;
 	facts->principal = principal->id;
 	facts->tenant = TENANT;
+	facts->tenant_name = POL_STR("default");
 	facts->held = held;
 	facts->held_count = (uint32_t)pol_snapshot_principal_held(
 		snapshot, builder->fixture.peer, builder->fixture.now, held);
@@ -409,6 +417,7 @@ const struct pol_facts *pol_suite_fixture_facts(struct pol_suite_builder *builde
 		facts->principal = fixture->principal;
 		facts->declared = fixture->named;
 		facts->tenant = TENANT;
+		facts->tenant_name = POL_STR("default");
 		add_roles(builder, facts);
 	}
 	facts->service = fixture->service;

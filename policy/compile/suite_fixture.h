@@ -3,7 +3,7 @@
 
 /*
  * suite_fixture: the state that the lines of a test have set so far. For policy/compile/suite_*.c
- * alone.
+ * and policy/ask/scene.c alone.
  *
  * A fact stays until a later line changes it. `as nobody` and `as principal ID` take the key away
  * with its scopes and places; a line about a key (its state, scopes or places, or `as role`) brings
@@ -62,9 +62,17 @@ struct pol_suite_builder {
 	struct pol_line_cursor lines;
 };
 
+/* The state at the beginning of a test. */
+struct pol_fixture pol_suite_fixture_begin(void);
+
 /* Applies one line that is no expectation. Reports mistakes in builder->diags. */
 void pol_suite_fixture_apply(struct pol_suite_builder *builder, const struct pol_ast_step *step);
 
 /* Returns the facts of a request, without verb and path, in the snapshot's arena. NULL: the arena
  * failed. */
 const struct pol_facts *pol_suite_fixture_facts(struct pol_suite_builder *builder);
+
+/* --- suite_compile.c: reports what an `allow` or `deny` line names and the policy does not have.
+ */
+void pol_suite_check_expectation(
+	struct pol_suite_builder *builder, const struct pol_ast_step *step);

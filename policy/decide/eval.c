@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "policy/decide/fact.h"
+#include "policy/decide/matched.h"
 #include "policy/decide/stack.h"
 #include "policy/decide/subject.h"
 #include "policy/decide/trace.h"
@@ -26,10 +28,12 @@ struct evaluation {
 	struct pol_str tree;
 	uint32_t node;
 	uint32_t marks;
-	bool listing;            /* no resource is asked for: pol_eval_listing */
-	enum pol_stage stage;    /* the step that ended the decision */
-	struct pol_trace *trace; /* NULL: none is recorded */
+	const struct pol_stack_line *by; /* the line that ended the decision, or NULL */
+	bool listing;                    /* no resource is asked for: pol_eval_listing */
+	enum pol_stage stage;            /* the step that ended the decision */
+	struct pol_trace *trace;         /* NULL: none is recorded */
 	struct pol_charges charges;
+	struct pol_matched matched;
 	const struct pol_path *at;     /* `path`, or that of the trace or of the facts' memo */
 	struct pol_path path;          /* large, and not zeroed */
 	struct pol_facts without_peer; /* not zeroed */
@@ -83,19 +87,28 @@ static struct pol_str check_principal(const struct pol_facts *facts)
 	return facts->tenant_inactive ? POL_STR("inactive_tenant") : go_on;
 }
 
+/* The facts without the principal of the peer. */
+static struct pol_facts without_peer(const struct pol_facts *facts)
+{
+	struct pol_facts out = *facts;
+
+	out.by_peer = false;
+	out.declared = false;
+	out.principal_state = POL_PRINCIPAL_NONE;
+	out.principal = (struct pol_str){ 0 };
+	out.tenant = 0;
+	out.tenant_name = (struct pol_str){ 0 };
+	out.held_count = 0;
+	return out;
+}
+
 /* Removes the principal of the peer from the facts, unless a module has accepted it. */
 static void drop_peer(struct evaluation *eval)
 {
 	if (!eval->facts->by_peer || (eval->marks & POL_MARK_PEER) != 0) {
 		return;
 	}
-	eval->without_peer = *eval->facts;
-	eval->without_peer.by_peer = false;
-	eval->without_peer.declared = false;
-	eval->without_peer.principal_state = POL_PRINCIPAL_NONE;
-	eval->without_peer.principal = (struct pol_str){ 0 };
-	eval->without_peer.tenant = 0;
-	eval->without_peer.held_count = 0;
+	eval->without_peer = without_peer(eval->facts);
 	eval->facts = &eval->without_peer;
 	eval->request.facts = &eval->without_peer;
 }
@@ -136,6 +149,7 @@ static struct pol_str run_group(struct evaluation *eval, enum pol_group group)
 					       &eval->charges)
 				     : trace_group(eval, group);
 	eval->marks |= result.marks;
+	eval->by = result.by;
 	return result.passed ? go_on : result.reason;
 }
 
@@ -178,6 +192,8 @@ static struct pol_str find_resource(struct evaluation *eval)
 		return status == POL_EINVALID ? POL_STR("malformed_path")
 					      : POL_STR("unknown_resource");
 	}
+	eval->matched.node = eval->node;
+	eval->matched.path = eval->at;
 	if (pol_tree_node_run(eval->snapshot, eval->node).count == 0) {
 		return POL_STR("unknown_resource");
 	}
@@ -280,6 +296,11 @@ static void answer(struct evaluation *eval, struct pol_decision *out)
 {
 	struct pol_str reason = decide(eval);
 
+	/* Modules and the counter answer with codes of their own: none may read as allowed. */
+	if (reason.len > 0 && !pol_reason_is_denial(reason)) {
+		reason = POL_STR("module_error");
+	}
+	out->by = reason.len > 0 ? eval->by : NULL;
 	eval->request.allowed = reason.len == 0;
 	/* Lines of `record` run after the decision and cannot change it. */
 	(void)run_group(eval, POL_GROUP_RECORD);
@@ -310,11 +331,13 @@ static void begin(
 {
 	eval->snapshot = snapshot;
 	eval->facts = facts;
-	eval->request = (struct pol_request){ .facts = facts };
+	eval->matched = (struct pol_matched){ .snapshot = snapshot, .node = POL_NONE };
+	eval->request = pol_matched_request(facts, &eval->matched);
 	eval->run = (struct pol_run){ 0 };
 	eval->tree = (struct pol_str){ 0 };
 	eval->node = POL_NONE;
 	eval->marks = 0;
+	eval->by = NULL;
 	eval->listing = false;
 	eval->stage = POL_STAGE_END;
 	eval->trace = NULL;
@@ -375,4 +398,21 @@ void pol_eval_traced(const struct pol_snapshot *snapshot, const struct pol_facts
 	trace->facts = *eval.facts;
 	trace->request = eval.request;
 	trace->request.facts = &trace->facts;
+	trace->request.matched = NULL; /* it ends here */
+}
+
+void pol_eval_fact(
+	const struct pol_decision *decision, const struct pol_facts *facts, char out[POL_FACT_TEXT])
+{
+	bool drops = facts->by_peer && (decision->marks & POL_MARK_PEER) == 0;
+	struct pol_facts used = drops ? without_peer(facts) : *facts;
+
+	out[0] = '\0';
+	if (decision->by != NULL && pol_str_equal(decision->reason, POL_STR("module_error"))) {
+		pol_fact_module(decision->by->module, out);
+	} else if (decision->by != NULL) {
+		pol_stack_fact(decision->by, &used, out);
+	} else if (!decision->allow && pol_str_equal(decision->reason, POL_STR("network"))) {
+		pol_fact_address(&facts->ip, out); /* the key's own networks */
+	}
 }

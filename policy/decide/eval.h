@@ -18,19 +18,28 @@
 #include "policy/text/status.h"
 #include "policy/text/str.h"
 
+struct pol_stack_line;
+
 /* A decision. Zeroed, it denies. Views live as long as the snapshot. */
 struct pol_decision {
 	bool allow;
 	uint16_t status; /* for an HTTP server: 200, 400, 401, 403, 404, 429 or 503 (reason.h) */
-	struct pol_str reason; /* "ok" or a reason code */
-	uint32_t node;         /* of the request's path, or POL_NONE */
-	uint32_t permission;   /* if allowed, the first permission that was needed */
-	uint32_t marks;        /* bits of enum pol_mark that modules of the stack set */
+	struct pol_str reason;           /* "ok" or a reason code */
+	uint32_t node;                   /* of the request's path, or POL_NONE */
+	uint32_t permission;             /* if allowed, the first permission that was needed */
+	uint32_t marks;                  /* bits of enum pol_mark that modules of the stack set */
+	const struct pol_stack_line *by; /* the line of the stack that gave the reason, or NULL */
 };
 
 /* Decides. Always sets *out; any failure is a denial. */
 void pol_eval(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
 	struct pol_decision *out);
+
+/* Writes the fact by which a denial was judged: "192.0.2.1", or "no address was stated"; or which
+ * module failed. Empty: the decision allows, or no single fact was the reason. UTF-8 without
+ * control characters. The facts are those of the decision. */
+void pol_eval_fact(const struct pol_decision *decision, const struct pol_facts *facts,
+	char out[POL_FACT_TEXT]);
 
 /* Decides about a managing call, whose resource is in the tree `authz`. The built-in modules key,
  * role and scope decide, with the account and record lines of the stack `authz` if it is declared.

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/decide/stack.h"
 
+#include "policy/decide/matched.h"
 #include "policy/decide/modules/modules.h"
 #include "policy/decide/trace.h"
 #include "policy/snapshot/compiled.h"
+#include "policy/text/reason.h"
+#include "policy/text/str.h"
 
 #define CONTROLS (POL_CONTROL_OPTIONAL + 1)
 #define VERDICTS (POL_ALLOW + 1)
@@ -89,16 +92,22 @@ enum pol_effect pol_stack_effect(enum pol_control control, enum pol_verdict verd
 	return effects[control][verdict];
 }
 
-/* The result of the lines of a group that ran. The strings are reason codes. */
+/* A reason code, empty: none, and the line that gave it. */
+struct refusal {
+	struct pol_str reason;
+	const struct pol_stack_line *by;
+};
+
+/* The result of the lines of a group that ran. */
 struct tally {
 	bool failed;
 	bool counted;
 	bool optional_allowed;
 	bool optional_denied;
 	uint32_t marks;
-	struct pol_str failure;         /* of the first line that made the group fail */
-	struct pol_str optional_denial; /* of the first optional line that denied */
-	struct pol_str denial; /* of the first line that denied, with any control; empty: none */
+	struct refusal failure;         /* of the first line that made the group fail */
+	struct refusal optional_denial; /* of the first optional line that denied */
+	struct refusal denial;          /* of the first line that denied, with any control */
 };
 
 static inline void ask(const struct pol_stack_line *line, const struct pol_request *request,
@@ -108,28 +117,30 @@ static inline void ask(const struct pol_stack_line *line, const struct pol_reque
 	if (out->verdict == POL_ALLOW || out->verdict == POL_IGNORE) {
 		return;
 	}
-	/* An unknown verdict, or a denial without a reason, is an error. */
-	if (out->verdict != POL_DENY || out->reason.len == 0) {
+	/* An unknown verdict, or a denial whose reason is no reason code, is an error. */
+	if (out->verdict != POL_DENY || !pol_reason_is_denial(out->reason)) {
 		out->verdict = POL_ERROR;
 		out->reason = POL_STR("module_error");
 	}
 }
 
-static void fail(struct tally *tally, struct pol_str reason)
+static void fail(
+	struct tally *tally, const struct pol_stack_line *line, const struct pol_answer *answer)
 {
 	if (!tally->failed) {
 		tally->failed = true;
-		tally->failure = reason;
+		tally->failure = (struct refusal){ answer->reason, line };
 	}
 }
 
-static void note_optional(struct tally *tally, const struct pol_answer *answer)
+static void note_optional(
+	struct tally *tally, const struct pol_stack_line *line, const struct pol_answer *answer)
 {
 	if (answer->verdict == POL_ALLOW) {
 		tally->optional_allowed = true;
 	} else if (!tally->optional_denied) {
 		tally->optional_denied = true;
-		tally->optional_denial = answer->reason;
+		tally->optional_denial = (struct refusal){ answer->reason, line };
 	}
 }
 
@@ -158,19 +169,19 @@ static bool add_charge(struct pol_charges *charges, const struct pol_charge *cha
 	return true;
 }
 
-/* Applies the effect of an answer. Returns true if the group, or the substack, ends. */
+/* Applies the effect of a line's answer. Returns true if the group, or the substack, ends. */
 static inline bool take(
-	struct tally *tally, enum pol_effect effect, const struct pol_answer *answer)
+	struct tally *tally, const struct pol_stack_line *line, const struct pol_answer *answer)
 {
 	tally->marks |= answer->marks;
-	if (answer->verdict == POL_DENY && tally->denial.len == 0) {
-		tally->denial = answer->reason;
+	if (answer->verdict == POL_DENY && tally->denial.by == NULL) {
+		tally->denial = (struct refusal){ answer->reason, line };
 	}
-	switch (effect) {
+	switch (pol_stack_effect(line->control, answer->verdict)) {
 	case POL_EFFECT_SKIP:
 		return false;
 	case POL_EFFECT_FALLBACK:
-		note_optional(tally, answer);
+		note_optional(tally, line, answer);
 		return false;
 	case POL_EFFECT_COUNT:
 		tally->counted = true;
@@ -179,32 +190,34 @@ static inline bool take(
 		tally->counted = true;
 		return !tally->failed;
 	case POL_EFFECT_FAIL:
-		fail(tally, answer->reason);
+		fail(tally, line, answer);
 		return false;
 	case POL_EFFECT_FAIL_AND_END:
 		break;
 	}
-	fail(tally, answer->reason);
+	fail(tally, line, answer);
 	return true;
 }
 
 static struct pol_group_result result_of(const struct tally *tally)
 {
-	struct pol_group_result result = { .marks = tally->marks };
+	const struct refusal undecided = { POL_STR("no_decision"), NULL };
+	const struct refusal *refusal = NULL;
 
 	if (tally->failed) {
-		result.reason = tally->failure;
+		refusal = &tally->failure;
 	} else if (tally->counted) {
-		result.passed = true;
+		refusal = NULL;
 	} else if (tally->optional_denied) {
 		/* Only optional lines decided; a denial wins among them. */
-		result.reason = tally->optional_denial;
-	} else if (tally->optional_allowed) {
-		result.passed = true;
-	} else {
-		result.reason = tally->denial.len > 0 ? tally->denial : POL_STR("no_decision");
+		refusal = &tally->optional_denial;
+	} else if (!tally->optional_allowed) {
+		refusal = tally->denial.by != NULL ? &tally->denial : &undecided;
 	}
-	return result;
+	return (struct pol_group_result){ .passed = refusal == NULL,
+		.marks = tally->marks,
+		.reason = refusal != NULL ? refusal->reason : (struct pol_str){ 0 },
+		.by = refusal != NULL ? refusal->by : NULL };
 }
 
 static void note(struct pol_trace *trace, const struct pol_stack_line *line,
@@ -216,6 +229,7 @@ static void note(struct pol_trace *trace, const struct pol_stack_line *line,
 		.line = line,
 		.verdict = answer->verdict,
 		.ended = ended,
+		.marks = answer->marks,
 		.reason = refused ? answer->reason : (struct pol_str){ 0 },
 	};
 }
@@ -241,13 +255,13 @@ static inline __attribute__((always_inline)) struct pol_group_result run(
 			!add_charge(charges, answer.charge)) {
 			answer.verdict = POL_ERROR;
 			answer.reason = POL_STR("module_error");
-			fail(&tally, answer.reason);
+			fail(&tally, line, &answer);
 			if (trace != NULL) {
 				note(trace, line, &answer, true);
 			}
 			break;
 		}
-		ended = take(&tally, pol_stack_effect(line->control, answer.verdict), &answer);
+		ended = take(&tally, line, &answer);
 		if (trace != NULL) {
 			note(trace, line, &answer, ended);
 		}
@@ -272,4 +286,19 @@ struct pol_group_result pol_stack_trace_group(const struct pol_stack_group *grou
 	const struct pol_request *request, struct pol_charges *charges, struct pol_trace *trace)
 {
 	return run(group, request, charges, trace);
+}
+
+void pol_stack_fact(
+	const struct pol_stack_line *line, const struct pol_facts *facts, char out[POL_FACT_TEXT])
+{
+	struct pol_request request = pol_matched_request(facts, NULL);
+
+	out[0] = '\0';
+	if (line->module->fact == NULL) {
+		return;
+	}
+	line->module->fact(line->state, &request, out);
+	out[POL_FACT_TEXT - 1] = '\0';
+	/* It goes to terminals and into replies, and a module may write any bytes. */
+	pol_str_clean(out);
 }

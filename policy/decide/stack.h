@@ -81,7 +81,8 @@ enum pol_effect pol_stack_effect(enum pol_control control, enum pol_verdict verd
 struct pol_group_result {
 	bool passed;
 	uint32_t marks;
-	struct pol_str reason; /* when not passed */
+	struct pol_str reason;           /* when not passed */
+	const struct pol_stack_line *by; /* the line that gave the reason, or NULL */
 };
 
 /* The charges of a decision, which are counted if it allows. */
@@ -94,6 +95,11 @@ struct pol_charges {
  * there are more than POL_CHARGES charges, it fails with `module_error`. */
 struct pol_group_result pol_stack_run_group(const struct pol_stack_group *group,
 	const struct pol_request *request, struct pol_charges *charges);
+
+/* Writes the fact by which the line's module denied, as the module says it: UTF-8 without control
+ * characters; empty: it says none. */
+void pol_stack_fact(
+	const struct pol_stack_line *line, const struct pol_facts *facts, char out[POL_FACT_TEXT]);
 
 /* pol_stack_run_group that records each line that runs in *trace. */
 struct pol_trace;

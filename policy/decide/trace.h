@@ -23,6 +23,7 @@ struct pol_trace_line {
 	const struct pol_stack_line *line;
 	enum pol_verdict verdict;
 	bool ended;            /* the group, or its substack, ended here */
+	uint32_t marks;        /* bits of enum pol_mark that it set */
 	struct pol_str reason; /* if the verdict is deny or error */
 };
 

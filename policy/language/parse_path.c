@@ -215,6 +215,52 @@ static bool segment(
 	return special_segment(reader, from, *out_end, out);
 }
 
+/* Cuts `text` to the name of `:id`, `$id`, `<id>` or `<converter:id>`, as routers write parameters.
+ * False: it is none of these. */
+static bool routers_parameter(struct pol_str *text, bool *out_rest)
+{
+	struct pol_str name = { text->ptr + 1, text->len - 1 };
+	const char *colon;
+
+	*out_rest = false;
+	if (text->ptr[0] == '<' && text->ptr[text->len - 1] == '>' && name.len > 1) {
+		name.len--;
+		colon = memchr(name.ptr, ':', name.len);
+		if (colon != NULL) {
+			*out_rest = pol_str_starts(name, POL_STR("path:"));
+			name.len -= (size_t)(colon + 1 - name.ptr);
+			name.ptr = colon + 1;
+		}
+	} else if (text->ptr[0] != ':' && text->ptr[0] != '$') {
+		return false;
+	}
+	for (size_t i = 0; i < name.len; i++) {
+		if (!pol_parser_is(name.ptr[i], POL_CHAR_ID)) {
+			return false;
+		}
+	}
+	*text = name;
+	return name.len > 0;
+}
+
+/* Warns of a literal that was meant as a parameter: it matches nothing but itself. In quotes it is
+ * meant as it is. */
+static void check_literal(const struct path_reader *reader, size_t from, size_t to)
+{
+	struct pol_str raw = { reader->raw.ptr + from, to - from };
+	struct pol_str name = raw;
+	bool rest;
+
+	if (raw.len > 1 && routers_parameter(&name, &rest)) {
+		pol_diag_warning(reader->parser->diags, part(reader, from, to),
+			POL_WARNING_LITERAL_PARAMETER,
+			"'%.*s' is no parameter, it matches these characters alone: write "
+			"'{%.*s%s}', or \"%.*s\" in quotes if it is meant as it is",
+			POL_STR_ARGS(raw), POL_STR_ARGS(name), rest ? "..." : "",
+			POL_STR_ARGS(raw));
+	}
+}
+
 /* A segment for the rest of a tree's path, from `from` in the word, that could not be parsed. */
 static struct pol_segment lost_segment(const struct path_reader *reader, size_t from)
 {
@@ -242,6 +288,9 @@ static void read_path(const struct path_reader *reader, size_t from, struct pol_
 		ok = segment(reader, begin, &from, &one);
 		if (!ok && of_tree) {
 			one = lost_segment(reader, begin);
+		}
+		if (ok && of_tree && one.kind == POL_SEGMENT_LITERAL) {
+			check_literal(reader, begin, from);
 		}
 		if (ok || of_tree) {
 			pol_parser_push(parser, &one, sizeof one);

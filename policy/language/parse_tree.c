@@ -32,7 +32,7 @@ static void warn_of_adjacent_brace(struct pol_parser *parser)
 		i++;
 	}
 	if (i < text.len && text.ptr[i] == '}') {
-		pol_diag_warning(parser->diags, parser->token.at,
+		pol_diag_warning(parser->diags, parser->token.at, POL_WARNING_ADJACENT_BLOCK,
 			"this is a block and no parameter: a parameter is a whole segment, "
 			"/{name}; "
 			"put a space before a block");

@@ -155,6 +155,15 @@ struct pol_peer {
 	bool known;
 };
 
+/* A note that a module left about its line. */
+struct pol_note {
+	struct pol_note *next;
+	struct pol_str module;
+	struct pol_str text;
+	struct pol_span at;
+	uint32_t line;
+};
+
 struct pol_stack;       /* decide/stack.h */
 struct pol_stored_slot; /* stored_internal.h */
 struct pol_case;        /* compile/suite_case.h */
@@ -168,6 +177,10 @@ struct pol_snapshot {
 	struct pol_source *files; /* copies of the sources, for positions; by span.file */
 	uint32_t file_count;
 	struct pol_dependency *dependencies; /* first of a list, or NULL */
+	struct pol_note *notes;              /* of modules: first of a list, or NULL */
+	struct pol_note *last_note;
+	uint32_t note_count;
+	bool module_is_too_large; /* memory ran out in a module, which was reported */
 
 	struct pol_environment *environments;
 	size_t environment_count;

@@ -87,6 +87,29 @@ enum pol_status pol_dependency_data(struct pol_snapshot *snapshot, const struct 
 	return POL_OK;
 }
 
+enum pol_status pol_dependency_last(struct pol_snapshot *snapshot, const struct pol_host *host,
+	struct pol_str name, struct pol_str *out)
+{
+	struct pol_dependency *dependency = find(snapshot, name, false);
+	struct pol_str bytes;
+	enum pol_status status = host->last_data(host->context, name, &bytes);
+
+	if (status != POL_OK) {
+		return status;
+	}
+	if (dependency == NULL) {
+		dependency = begin(snapshot, name);
+		if (dependency == NULL) {
+			return snapshot->arena.status;
+		}
+		add(snapshot, dependency);
+	}
+	dependency->bytes = bytes;
+	dependency->module.hash = pol_revision_hash64(bytes, 1);
+	*out = bytes;
+	return POL_OK;
+}
+
 uint64_t pol_dependency_hash(const struct pol_snapshot *snapshot)
 {
 	uint64_t sum = 0;

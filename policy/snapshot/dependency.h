@@ -38,6 +38,11 @@ enum pol_status pol_dependency_module(struct pol_snapshot *snapshot, const struc
 enum pol_status pol_dependency_data(struct pol_snapshot *snapshot, const struct pol_host *host,
 	struct pol_str name, struct pol_str *out, char why[POL_HOST_WHY]);
 
+/* The bytes by host->last_data, which then stand for the file in the hash. POL_ENOTFOUND: there are
+ * none. */
+enum pol_status pol_dependency_last(struct pol_snapshot *snapshot, const struct pol_host *host,
+	struct pol_str name, struct pol_str *out);
+
 /* A hash of the names and contents of all dependencies; 0: there are none. */
 uint64_t pol_dependency_hash(const struct pol_snapshot *snapshot);
 

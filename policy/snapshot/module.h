@@ -37,7 +37,7 @@
 extern "C" {
 #endif
 
-#define POL_MODULE_ABI 2
+#define POL_MODULE_ABI 3
 
 /* Bytes of a data file, at most. All data files of one policy may have four times as many. */
 #define POL_DATA_MAX ((size_t)32 * 1024 * 1024)
@@ -54,7 +54,9 @@ struct pol_arena;
 struct pol_ast_line;
 struct pol_diags;
 struct pol_host;
+struct pol_matched;
 struct pol_prepare;
+struct pol_zone;
 
 #define POL_GROUPS_ALL ((1U << POL_GROUP_COUNT) - 1)
 
@@ -158,6 +160,7 @@ struct pol_facts {
 	struct pol_str key;                     /* its public id */
 	struct pol_str principal;
 	uint32_t tenant; /* the number of the key's or principal's tenant; 0: not known */
+	struct pol_str tenant_name; /* its id; empty: not known. In a policy's tests: `default` */
 	/* The principal was found from the credentials of the peer's socket. It counts only if a
 	 * module of `authenticate` sets POL_MARK_PEER; else the request has no principal. */
 	bool by_peer;
@@ -182,6 +185,8 @@ struct pol_facts {
 					    * tests and in managing calls */
 };
 
+struct pol_request;
+
 /* A request with what was found before the modules of `authorize` run. Every subject holds the role
  * `anyone`, so what that allows is in roles_allow and scopes_allow too. */
 struct pol_request {
@@ -190,6 +195,23 @@ struct pol_request {
 	bool scopes_allow; /* the key's scopes allow it here, and it is at the key's places */
 	bool anyone_allows;
 	bool allowed; /* the decision, for modules of `record` */
+
+	/* Writes the node that the path leads to, as declared: `api:/loans/{loan}`. At most `size`
+	 * bytes with a NUL; longer text is cut. Returns the length of the whole text; 0: there is
+	 * no node, as in `authenticate`, which runs before the path is read, and in listings. */
+	size_t (*node)(const struct pol_request *request, char *out, size_t size);
+
+	/* The value of a parameter of that node, percent-decoded: `7` of {loan} in /loans/7.
+	 * {name...} has several, a segment each, numbered by `index` from 0. False: there is none.
+	 * The view is valid until `decide` returns. */
+	bool (*parameter)(const struct pol_request *request, struct pol_str name, uint32_t index,
+		struct pol_str *out);
+
+	/* Seconds east of UTC, at any time in Unix seconds, in a zone that `prepare` got. */
+	int32_t (*zone_offset)(const struct pol_zone *zone, int64_t time);
+
+	/* Private. */
+	const struct pol_matched *matched;
 };
 
 /* What the daemon is to do about the decision; bits. */
@@ -202,8 +224,10 @@ enum pol_mark {
 /* The answer of `decide`. */
 struct pol_answer {
 	enum pol_verdict verdict;
-	uint32_t marks;        /* bits of enum pol_mark; they count with every verdict */
-	struct pol_str reason; /* of POL_DENY: a reason code, [a-z0-9_]+, static or in the state */
+	uint32_t marks; /* bits of enum pol_mark; they count with every verdict */
+	struct pol_str
+		reason; /* of POL_DENY: a reason code, 1 to 63 of [a-z0-9_] and not `ok`,
+			 * static or in the state; with any other one the answer is POL_ERROR */
 	const struct pol_charge *charge; /* counted if the decision allows; NULL: none. Ignored
 					  * unless the verdict is POL_ALLOW, and in `record`. */
 };
@@ -214,6 +238,9 @@ struct pol_option {
 	const struct pol_word *values;
 	size_t count;
 };
+
+/* Bytes of a note. */
+#define POL_NOTE_TEXT 128
 
 /* The line of a stack and the functions that `prepare` may call. */
 struct pol_prepare {
@@ -240,9 +267,10 @@ struct pol_prepare {
 	bool (*data)(const struct pol_prepare *prepare, const struct pol_word *name,
 		struct pol_str *out);
 
-	/* Reports an error in a line of a data file (from 1; 0: in the whole file), at `name`. The
-	 * message says what is wrong, as in "is no network". It must not quote the file, which may
-	 * hold secrets. */
+	/* Reports an error in a line of a data file (from 1; 0: in the whole file), at `name`. In
+	 * the daemon it does not refuse the policy: if `prepare` then returns false, it is called
+	 * again with the last good content, and without one the line denies. The message says what
+	 * is wrong, as in "is no network". It must not quote the file, which may hold secrets. */
 	void (*data_error)(const struct pol_prepare *prepare, const struct pol_word *name,
 		uint64_t line, const char *message);
 
@@ -250,12 +278,25 @@ struct pol_prepare {
 	 * bits after its prefix are set. */
 	bool (*network)(struct pol_str text, struct pol_network *out);
 
+	/* A time zone of the machine by its IANA name, for zone_offset of struct pol_request.
+	 * False: the name is none, or the machine has no such zone, which was reported. It lives as
+	 * long as the policy. */
+	bool (*zone)(const struct pol_prepare *prepare, const struct pol_word *name,
+		const struct pol_zone **out);
+
+	/* Leaves a note about this line for `status`: "50,000 networks". At most POL_NOTE_TEXT
+	 * bytes with a NUL are kept; a later note replaces it. */
+	void (*note)(const struct pol_prepare *prepare, const char *format, ...) POL_PRINTF(2, 3);
+
 	/* For built-in modules only. */
 	const struct pol_ast_line *line;
 	struct pol_arena *arena;
 	struct pol_diags *diags;
 	const struct pol_host *host; /* NULL: there is none */
 };
+
+/* Bytes of the text of a fact, with its NUL. */
+#define POL_FACT_TEXT 128
 
 struct pol_module {
 	uint32_t abi;  /* POL_MODULE_ABI */
@@ -268,6 +309,11 @@ struct pol_module {
 	bool (*prepare)(const struct pol_prepare *prepare, const void **out);
 	/* Answers for one request. */
 	struct pol_answer (*decide)(const void *state, const struct pol_request *request);
+	/* Writes the fact by which `decide` denied, for people: "192.0.2.1 is in US", or that it is
+	 * not known: "no address was stated". Called after a denial that is shown to somebody, by
+	 * the same rules as `decide`; of the request only the facts are set, and *out is empty.
+	 * NULL: the module says none. */
+	void (*fact)(const void *state, const struct pol_request *request, char out[POL_FACT_TEXT]);
 };
 
 /* The table that a shared object defines and exports. */

@@ -84,14 +84,30 @@ struct pol_str pol_snapshot_role_description(const struct pol_snapshot *snapshot
 					   : (struct pol_str){ 0 };
 }
 
-struct pol_span pol_snapshot_role_at(const struct pol_snapshot *snapshot, uint32_t role)
-{
-	return role < snapshot->role_count ? snapshot->role_origins[role].at : POL_NO_POSITION;
-}
-
 struct pol_str pol_snapshot_scope_name(const struct pol_snapshot *snapshot, uint32_t scope)
 {
 	return scope < snapshot->scope_count ? snapshot->scopes[scope].name : (struct pol_str){ 0 };
+}
+
+struct pol_str pol_snapshot_tree_name(const struct pol_snapshot *snapshot, uint32_t tree)
+{
+	return tree < snapshot->tree_count ? snapshot->trees[tree].name : (struct pol_str){ 0 };
+}
+
+struct pol_str pol_snapshot_verb(const struct pol_snapshot *snapshot, uint32_t verb)
+{
+	return verb < snapshot->verb_count ? snapshot->verbs[verb] : (struct pol_str){ 0 };
+}
+
+struct pol_str pol_snapshot_scope_description(const struct pol_snapshot *snapshot, uint32_t scope)
+{
+	return scope < snapshot->scope_count ? snapshot->scopes[scope].description
+					     : (struct pol_str){ 0 };
+}
+
+size_t pol_snapshot_scope_count(const struct pol_snapshot *snapshot)
+{
+	return snapshot->scope_count;
 }
 
 size_t pol_snapshot_role_count(const struct pol_snapshot *snapshot)
@@ -186,6 +202,22 @@ enum pol_status pol_snapshot_check_place(const struct pol_snapshot *snapshot, st
 	return pol_tree_find(snapshot, pol_tree_number(snapshot, tree), &path, &node);
 }
 
+bool pol_snapshot_note(
+	const struct pol_snapshot *snapshot, size_t index, struct pol_snapshot_note *out)
+{
+	const struct pol_note *note = snapshot->notes;
+
+	for (; note != NULL && index > 0; index--) {
+		note = note->next;
+	}
+	if (note == NULL || note->at.file >= snapshot->file_count) {
+		return false;
+	}
+	*out = (struct pol_snapshot_note){ note->module, note->text,
+		snapshot->files[note->at.file].name, note->line };
+	return true;
+}
+
 struct pol_counts pol_snapshot_counts(const struct pol_snapshot *snapshot)
 {
 	return (struct pol_counts){
@@ -203,13 +235,18 @@ struct pol_counts pol_snapshot_counts(const struct pol_snapshot *snapshot)
 	};
 }
 
+size_t pol_snapshot_own_bytes(const struct pol_snapshot *snapshot)
+{
+	return snapshot->arena.used;
+}
+
 bool pol_snapshot_module(
 	const struct pol_snapshot *snapshot, size_t index, struct pol_snapshot_module *out)
 {
 	for (const struct pol_dependency *at = snapshot->dependencies; at != NULL; at = at->next) {
 		if (at->module.table != NULL && index-- == 0) {
 			*out = (struct pol_snapshot_module){ at->name,
-				pol_str_of(at->module.table->version) };
+				pol_str_of(at->module.table->version), at->module.hash };
 			return true;
 		}
 	}

@@ -76,12 +76,15 @@ struct pol_limits {
 };
 const struct pol_limits *pol_snapshot_limits(const struct pol_snapshot *snapshot);
 
-/* Of a number that is not in the snapshot the name is empty and the position POL_NO_POSITION. */
+/* Of a number that is not in the snapshot the name and the description are empty. */
 struct pol_str pol_snapshot_role_name(const struct pol_snapshot *snapshot, uint32_t role);
 struct pol_str pol_snapshot_role_description(const struct pol_snapshot *snapshot, uint32_t role);
-/* The position of its declaration, in the sources that were compiled. */
-struct pol_span pol_snapshot_role_at(const struct pol_snapshot *snapshot, uint32_t role);
 struct pol_str pol_snapshot_scope_name(const struct pol_snapshot *snapshot, uint32_t scope);
+struct pol_str pol_snapshot_tree_name(const struct pol_snapshot *snapshot, uint32_t tree);
+/* The actions and methods of all trees, each once; GET and HEAD are always there. */
+struct pol_str pol_snapshot_verb(const struct pol_snapshot *snapshot, uint32_t verb);
+struct pol_str pol_snapshot_scope_description(const struct pol_snapshot *snapshot, uint32_t scope);
+size_t pol_snapshot_scope_count(const struct pol_snapshot *snapshot);
 size_t pol_snapshot_role_count(const struct pol_snapshot *snapshot);
 bool pol_snapshot_role_is_anyone(const struct pol_snapshot *snapshot, uint32_t role);
 
@@ -125,9 +128,22 @@ enum pol_status pol_snapshot_check_place(const struct pol_snapshot *snapshot, st
 struct pol_snapshot_module {
 	struct pol_str name;
 	struct pol_str version;
+	uint64_t hash; /* of its code */
 };
 bool pol_snapshot_module(
 	const struct pol_snapshot *snapshot, size_t index, struct pol_snapshot_module *out);
+
+/* Note number `index` of those that modules left about their lines, for output. False: there are
+ * fewer. The first POL_NOTES_MAX are kept. Views live as long as the snapshot. */
+#define POL_NOTES_MAX 256
+struct pol_snapshot_note {
+	struct pol_str module;
+	struct pol_str text;
+	struct pol_str file;
+	uint32_t line;
+};
+bool pol_snapshot_note(
+	const struct pol_snapshot *snapshot, size_t index, struct pol_snapshot_note *out);
 
 /* Sizes of the policy, for output. Stored roles are not in `roles`. */
 struct pol_counts {
@@ -135,3 +151,5 @@ struct pol_counts {
 	size_t bytes; /* of the arena */
 };
 struct pol_counts pol_snapshot_counts(const struct pol_snapshot *snapshot);
+/* Bytes that are freed with its last reference: without those of a policy that it extends. */
+size_t pol_snapshot_own_bytes(const struct pol_snapshot *snapshot);

@@ -56,6 +56,15 @@ enum pol_status pol_cidr_parse_ip(struct pol_str text, struct pol_ip *out)
 	return POL_OK;
 }
 
+void pol_cidr_format_ip(const struct pol_ip *ip, char out[POL_IP_TEXT + 1])
+{
+	bool v4 = is_mapped(ip->bytes);
+
+	out[0] = '\0';
+	(void)inet_ntop(v4 ? AF_INET : AF_INET6, ip->bytes + (v4 ? sizeof mapped : 0), out,
+		POL_IP_TEXT + 1);
+}
+
 static bool has_bits_after_prefix(const struct pol_network *network)
 {
 	for (unsigned bit = network->bits; bit < 128; bit++) {

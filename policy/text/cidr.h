@@ -22,6 +22,9 @@
  * not accepted. Sets out->known on success. */
 enum pol_status pol_cidr_parse_ip(struct pol_str text, struct pol_ip *out);
 
+/* Writes a known address, IPv4-mapped ones as IPv4. */
+void pol_cidr_format_ip(const struct pol_ip *ip, char out[POL_IP_TEXT + 1]);
+
 /* Reads `10.0.0.0/8`, `2001:db8::/32`, or an address alone. POL_EINVALID: none of these.
  * POL_ELIMIT: bits after the prefix are set (`10.0.0.1/8`), which is probably a mistake. */
 enum pol_status pol_cidr_parse(struct pol_str text, struct pol_network *out);

@@ -9,7 +9,10 @@
 
 void pol_diags_init(struct pol_diags *diags, const struct pol_source *sources, size_t count)
 {
-	*diags = (struct pol_diags){ .sources = sources, .source_count = count };
+	*diags = (struct pol_diags){ .sources = sources,
+		.source_count = count,
+		.most_kept = POL_DIAG_KEPT_PER_FILE,
+		.most_shown = POL_DIAG_PER_FILE };
 	pol_arena_init(&diags->arena, POL_DIAGS_LIMIT);
 	diags->tallies = pol_arena_alloc(&diags->arena, count, sizeof *diags->tallies);
 }
@@ -214,7 +217,7 @@ static bool count(struct pol_diags *diags, struct pol_span at, enum pol_severity
 	} else {
 		tally->warnings++;
 	}
-	if (tally->kept >= POL_DIAG_KEPT_PER_FILE) {
+	if (tally->kept >= diags->most_kept) {
 		return false;
 	}
 	tally->kept++;
@@ -267,8 +270,8 @@ struct pol_diag *pol_diag_error(
 	return diag;
 }
 
-struct pol_diag *pol_diag_warning(
-	struct pol_diags *diags, struct pol_span at, const char *format, ...)
+struct pol_diag *pol_diag_warning(struct pol_diags *diags, struct pol_span at,
+	enum pol_warning warning, const char *format, ...)
 {
 	struct pol_diag *diag;
 	va_list args;
@@ -276,6 +279,9 @@ struct pol_diag *pol_diag_warning(
 	va_start(args, format);
 	diag = add(diags, at, POL_SEVERITY_WARNING, format, args);
 	va_end(args);
+	if (diag != NULL) {
+		diag->warning = warning;
+	}
 	return diag;
 }
 
@@ -391,6 +397,7 @@ static void count_rest(
 
 	at->severity = errors > 0 ? POL_SEVERITY_ERROR : POL_SEVERITY_WARNING;
 	at->is_count = true;
+	at->warning = POL_WARNING_NONE;
 	at->notes = NULL;
 	at->last_note = NULL;
 	at->note_count = 0;
@@ -398,8 +405,9 @@ static void count_rest(
 		pol_arena_copy(&diags->arena, (struct pol_str){ text, len > 0 ? (size_t)len : 0 });
 }
 
-/* Takes the first message of a file and drops those after POL_DIAG_PER_FILE. Returns the last one
- * that is left. The count of an earlier sort comes after that many, so it is replaced or dropped.
+/* Takes the first message of a file and drops those after the first `most_shown`. Returns the last
+ * one that is left. The count of an earlier sort comes after that many, so it is replaced or
+ * dropped.
  */
 static struct pol_diag *cut_file(struct pol_diags *diags, struct pol_diag *diag)
 {
@@ -412,7 +420,7 @@ static struct pol_diag *cut_file(struct pol_diags *diags, struct pol_diag *diag)
 	for (;;) {
 		bool error = diag->severity == POL_SEVERITY_ERROR;
 
-		if (tally != NULL && errors + warnings == POL_DIAG_PER_FILE) {
+		if (tally != NULL && errors + warnings == diags->most_shown) {
 			struct pol_diag *next = diag->next;
 
 			while (next != NULL && next->at.file == file) {

@@ -15,6 +15,7 @@
 
 #include "policy/text/arena.h"
 #include "policy/text/str.h"
+#include "policy/text/warning.h"
 
 /* Messages shown of one file; one more message says how many others there are. */
 #define POL_DIAG_PER_FILE 20
@@ -54,6 +55,7 @@ struct pol_diag_note {
 
 struct pol_diag {
 	enum pol_severity severity;
+	enum pol_warning warning; /* POL_WARNING_NONE: an error, or a count */
 	struct pol_span at;
 	struct pol_str file;
 	uint32_t line;   /* from 1 */
@@ -65,6 +67,9 @@ struct pol_diag {
 	struct pol_diag *next;
 	bool is_count; /* made by pol_diags_sort: counts the messages left out */
 };
+
+/* A comment that silences a warning on one line (silence.h). */
+struct pol_silence;
 
 /* The numbers of one file's messages. */
 struct pol_diag_tally {
@@ -80,6 +85,12 @@ struct pol_diags {
 	struct pol_str folder; /* shown before a file's name, as the user wrote it; empty: none */
 	struct pol_diag *first;
 	struct pol_diag *last;
+	struct pol_silence *silences; /* in the order of the files, when they were looked for */
+	size_t silence_count;
+	bool silences_found;
+	struct pol_diag *silenced; /* the warnings taken out by pol_silence_apply */
+	size_t silenced_count;
+	uint32_t most_kept, most_shown; /* of one file; POL_DIAG_KEPT_PER_FILE, POL_DIAG_PER_FILE */
 	size_t errors;                  /* with those that were not kept */
 	size_t warnings;                /* the same */
 	size_t repeated;                /* of the errors, until they are sorted */
@@ -104,8 +115,8 @@ void pol_diags_finish(struct pol_diags *diags);
  * with an error is refused even when memory runs out. */
 __attribute__((format(printf, 3, 4))) struct pol_diag *pol_diag_error(
 	struct pol_diags *diags, struct pol_span at, const char *format, ...);
-__attribute__((format(printf, 3, 4))) struct pol_diag *pol_diag_warning(
-	struct pol_diags *diags, struct pol_span at, const char *format, ...);
+__attribute__((format(printf, 4, 5))) struct pol_diag *pol_diag_warning(struct pol_diags *diags,
+	struct pol_span at, enum pol_warning warning, const char *format, ...);
 
 /* Adds a further position to a message. Nothing is done if diag is NULL. The notes after the first
  * POL_DIAG_NOTES become one, at the position of the first of them, that counts them. */
@@ -113,7 +124,7 @@ __attribute__((format(printf, 4, 5))) void pol_diag_note(struct pol_diags *diags
 	struct pol_diag *diag, struct pol_span at, const char *format, ...);
 
 /* Sorts by file and offset; may be called again when more were added. Of each file's messages,
- * those after the first POL_DIAG_PER_FILE are replaced by one that counts them. */
+ * those after the first `most_shown` are replaced by one that counts them. */
 void pol_diags_sort(struct pol_diags *diags);
 
 /* The line of a span, for many spans in turn: lines are counted from the span before, forwards or
@@ -127,8 +138,8 @@ uint32_t pol_diag_span_line(
 	const struct pol_source *sources, struct pol_line_cursor *cursor, struct pol_span at);
 
 /* Writes one diagnostic and its notes through a callback, as policy/REFERENCE.md describes it:
- * position, message, source line, caret. The callback may be called for parts of a line; all parts
- * together are complete lines. */
+ * position, message, a warning's code, source line, caret. The callback may be called for parts of
+ * a line; all parts together are complete lines. */
 typedef void (*pol_write)(void *context, const char *text, size_t len);
 void pol_diag_render(
 	const struct pol_diags *diags, const struct pol_diag *diag, pol_write write, void *context);

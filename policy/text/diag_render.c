@@ -106,6 +106,7 @@ static void put_source(const struct out *out, struct pol_str text, uint32_t offs
 
 static void put_message(const struct out *out, const struct pol_diag *diag, const char *word)
 {
+	const char *code = pol_warning_code(diag->warning);
 	char position[64];
 	int len = 0;
 
@@ -124,6 +125,11 @@ static void put_message(const struct out *out, const struct pol_diag *diag, cons
 	put(out, word, strlen(word));
 	put(out, ": ", 2);
 	put_sanitised(out, diag->message, false);
+	if (diag->warning != POL_WARNING_NONE) {
+		put(out, " [", 2);
+		put(out, code, strlen(code));
+		put(out, "]", 1);
+	}
 	put(out, "\n", 1);
 }
 

@@ -63,6 +63,20 @@ struct pol_host {
 		void *context, struct pol_str name, struct pol_str *out, char why[POL_HOST_WHY]);
 
 	/*
+	 * A module refused its data file, or the file cannot be used. The content that modules took
+	 * last, which must live until pol_compile returns: the module is prepared with that one.
+	 * POL_ENOTFOUND: there is none, and the module's line denies. NULL: this host keeps none,
+	 * and the policy is refused.
+	 */
+	enum pol_status (*last_data)(void *context, struct pol_str name, struct pol_str *out);
+	/* With last_data: called for each such file and module, with what is wrong. */
+	void (*data_fault)(
+		void *context, struct pol_str name, struct pol_str module, struct pol_str why);
+	/* With last_data: a file that is missing, and that no policy ever had, is no mistake of the
+	 * policy either. */
+	bool data_may_lack;
+
+	/*
 	 * Calls work(argument, i) exactly once for each i below count, in any order and in any
 	 * threads, and returns when all calls have returned; their writes are then visible to the
 	 * caller. The calls do not write shared memory and call none of these functions. NULL: the

@@ -75,3 +75,25 @@ bool pol_method_is_registered(struct pol_str word)
 	}
 	return false;
 }
+
+bool pol_method_is_safe(struct pol_str method)
+{
+	static const struct pol_str safe[] = {
+		POL_STR_INIT("GET"),
+		POL_STR_INIT("HEAD"),
+		POL_STR_INIT("OPTIONS"),
+		POL_STR_INIT("PRI"),
+		POL_STR_INIT("PROPFIND"),
+		POL_STR_INIT("QUERY"),
+		POL_STR_INIT("REPORT"),
+		POL_STR_INIT("SEARCH"),
+		POL_STR_INIT("TRACE"),
+	};
+
+	for (size_t i = 0; i < sizeof safe / sizeof *safe; i++) {
+		if (pol_str_equal(method, safe[i])) {
+			return true;
+		}
+	}
+	return false;
+}

@@ -17,3 +17,6 @@ struct pol_str pol_method_name(size_t i);
 
 /* True for a registered method in capitals; methods are case-sensitive. */
 bool pol_method_is_registered(struct pol_str word);
+
+/* True for a registered method that only reads, `safe` in the registry (RFC 9110, 9.2.1). */
+bool pol_method_is_safe(struct pol_str method);

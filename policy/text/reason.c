@@ -34,6 +34,21 @@ uint16_t pol_reason_status(struct pol_str reason)
 	return i < REASONS ? statuses[i] : 403;
 }
 
+bool pol_reason_is_denial(struct pol_str reason)
+{
+	if (reason.ptr == NULL || reason.len == 0 || reason.len > POL_REASON_MAX) {
+		return false;
+	}
+	for (size_t i = 0; i < reason.len; i++) {
+		char c = reason.ptr[i];
+
+		if ((c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_') {
+			return false;
+		}
+	}
+	return !pol_str_equal(reason, POL_STR("ok"));
+}
+
 size_t pol_reasons(const struct pol_str **out)
 {
 	*out = reasons;

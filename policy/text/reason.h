@@ -43,8 +43,18 @@
 	X(deny, 403)                                                                               \
 	X(module_error, 503)
 
-/* The HTTP status; 403 for a code that is not in the list. */
+/* Bytes of a reason code: with its NUL it fits into the AUTHZ_REASON_SIZE bytes of client/authz.h.
+ */
+#define POL_REASON_MAX 63
+
+/* The HTTP status of `ok`, 200, or of a denial: 400, 401, 403, 404, 429 or 503; 403 for a code that
+ * is not in the list. */
 uint16_t pol_reason_status(struct pol_str reason);
+
+/* May a denial have it? It has 1 to POL_REASON_MAX of [a-z0-9_] and is not `ok`. Anything else that
+ * a module answers is taken as `module_error`, so no denial reads as an allowed request, and none
+ * puts bytes of its own choice into logs. */
+bool pol_reason_is_denial(struct pol_str reason);
 
 /* All codes of the list. Returns their number. */
 size_t pol_reasons(const struct pol_str **out);

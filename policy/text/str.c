@@ -127,3 +127,16 @@ bool pol_str_is_utf8(struct pol_str str)
 	}
 	return true;
 }
+
+void pol_str_clean(char *text)
+{
+	bool utf8 = pol_str_is_utf8(pol_str_of(text));
+
+	for (; *text != '\0'; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c < ' ' || c == 0x7f || (c >= 0x80 && !utf8)) {
+			*text = '?';
+		}
+	}
+}

@@ -27,3 +27,7 @@ uint64_t pol_str_hash(struct pol_str str, uint64_t seed);
 
 /* True if the bytes are well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms). */
 bool pol_str_is_utf8(struct pol_str str);
+
+/* Replaces what a terminal or a reader could misread by `?`: control characters, and every byte
+ * that is not ASCII unless the whole text is UTF-8. */
+void pol_str_clean(char *text);

@@ -25,7 +25,7 @@ role r { allow GET on api:/a }
 
 
 @unittest.skipUnless(LIBRARY, "a sanitizer wants to be loaded first itself")
-class ClockBack(attack.Attack):
+class Clocks(attack.Attack):
     def setUp(self):
         self.d = self.daemon({"a.policy": POLICY}, start=False)
         self.added = self.d.folder / "added"
@@ -38,9 +38,15 @@ class ClockBack(attack.Attack):
                     until=int(time.time()) + HOUR)
 
     def step(self, seconds):
-        self.seconds = seconds
+        """Sets the clock to that many seconds after the real one."""
         with open(self.added, "r+b" if self.added.exists() else "wb") as file:
             file.write(struct.pack("=q", seconds))
+
+    def pass_time(self, seconds):
+        """Sets it, after this time has passed."""
+        passed = struct.pack("=q", seconds)
+        with open(self.added, "r+b") as file:
+            file.write(passed + passed)
 
     def ask(self):
         return self.d.call("authorize", token=self.key["secret"], method="GET", path="/a")
@@ -52,13 +58,16 @@ class ClockBack(attack.Attack):
         """Two hours later the key and the assignment have ended, and that was seen."""
         self.assertTrue(self.ask()["allow"])
         self.assertTrue(self.ask_ann()["allow"])
-        self.step(2 * HOUR)
+        self.pass_time(2 * HOUR)
         harness.wait_until(lambda: self.ask()["reason"] == "expired_key", what="the key expires")
+        harness.wait_until(lambda: self.clock()[0] >= 2 * HOUR - 10, what="the daemon sees the time")
 
     def clock(self):
         store = self.d.call("status")["store"]
         return store["clock_latest"] - int(time.time()), store["clock_back"]
 
+
+class ClockBack(Clocks):
     def test_time_does_not_go_back(self):
         self.expire()
         self.step(0)
@@ -84,7 +93,7 @@ class ClockBack(attack.Attack):
         made = self.d.call("keys.create", roles=["r"], expires_in="1h")
         self.assertGreater(made["expires_at"], int(time.time()) + 2 * HOUR,
                            "what is made now goes by the latest time")
-        self.step(2 * HOUR + 1)
+        self.pass_time(2 * HOUR + 1)
         harness.wait_until(lambda: self.clock()[1] == 0, what="the clock has caught up")
         harness.wait_until(lambda: "has caught up" in self.d.log(), what="the end of the alarm")
 
@@ -111,7 +120,7 @@ class ClockBack(attack.Attack):
         self.step(0)
         self.d.start()
         self.denied("sets the latest time to 0", self.ask(), "expired_key")
-        self.assertIn("altered", self.d.log())
+        self.d.wait_for_log("altered")
 
     def test_a_small_correction_is_no_alarm(self):
         self.step(200)
@@ -130,11 +139,77 @@ class ClockBack(attack.Attack):
         done = subprocess.run(self.d.command("--accept-clock"), env=harness.environment(self.d.folder),
                               capture_output=True, text=True, check=False, timeout=harness.DEADLINE)
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn("the latest time was", done.stdout)
+        day = time.strftime("%Y-%m-%dT", time.gmtime())
+        self.assertRegex(done.stdout, rf"the latest time was \d{{4}}-[-0-9]+T[:0-9]+Z and is {day}")
         self.d.start()
         self.assertTrue(self.ask()["allow"])
         self.assertEqual(self.clock()[1], 0)
         self.assertIn("store.accept_clock", self.d.tool("log").stdout)
+
+    def test_there_is_nothing_to_accept_when_the_clock_was_not_set_back(self):
+        self.d.stop()
+        for seconds in (0, -200, 300):
+            self.step(seconds)
+            done = subprocess.run(self.d.command("--accept-clock"), capture_output=True, text=True,
+                                  env=harness.environment(self.d.folder), check=False,
+                                  timeout=harness.DEADLINE)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertRegex(done.stdout, r"nothing to accept.* \d{4}-[-0-9]+T[:0-9]+Z")
+        self.step(0)
+        self.d.start()
+        self.assertNotIn("accept_clock", self.d.tool("log").stdout)
+
+
+@unittest.skipUnless(LIBRARY, "a sanitizer wants to be loaded first itself")
+class ClockAhead(Clocks):
+    """The clock is set ahead, and right again: the latest time does not follow it."""
+
+    def jump(self, seconds=48 * HOUR):
+        self.step(seconds)
+        harness.wait_until(lambda: "alarm: the clock went ahead" in self.d.log(), what="an alarm")
+        harness.wait_until(lambda: self.store()["clock_ahead"] >= seconds - 10, what="it is seen")
+
+    def store(self):
+        return self.d.call("status")["store"]
+
+    def test_a_clock_that_jumps_ahead_counts_and_is_not_remembered(self):
+        self.jump()
+        self.denied("is past its end by the clock that counts", self.ask(), "expired_key")
+        self.assertIn("ahead by 2 days", self.d.tool("status").stdout)
+        self.d.call("principals.create", id="ahead")
+        self.step(0)
+        self.assertTrue(self.ask()["allow"], "set right again, it is no clock that was set back")
+        self.assertEqual(self.clock()[1], 0)
+        self.assertLessEqual(abs(self.clock()[0]), 10)
+        harness.wait_until(lambda: self.store()["clock_ahead"] == 0, what="the end of the alarm")
+        self.assertNotIn("was set back", self.d.log())
+
+    def test_nor_after_a_restart(self):
+        self.jump()
+        self.d.call("principals.create", id="ahead")  # with the time of then in the trail
+        self.d.stop()
+        self.step(0)
+        self.d.start()
+        self.assertTrue(self.ask()["allow"])
+        self.assertEqual(self.clock()[1], 0)
+        self.assertNotIn("was set back", self.d.log())
+
+    def test_a_clock_that_stays_ahead_becomes_the_latest_time(self):
+        self.jump(2 * HOUR)
+        passed = struct.pack("=qq", 2 * HOUR + 3700, 3700)
+        with open(self.added, "r+b") as file:
+            file.write(passed)
+        harness.wait_until(lambda: self.store()["clock_ahead"] == 0, what="it is taken as right")
+        harness.wait_until(lambda: self.clock()[0] >= 2 * HOUR + 3690, what="the latest time")
+        with open(self.added, "r+b") as file:
+            file.write(struct.pack("=q", 3700))
+        self.denied("sets it back after that", self.ask(), "expired_key")
+
+    def test_a_sleep_of_the_machine_is_no_jump(self):
+        self.pass_time(48 * HOUR)
+        harness.wait_until(lambda: self.clock()[0] >= 48 * HOUR - 10, what="the daemon sees the time")
+        self.assertEqual(self.store()["clock_ahead"], 0)
+        self.assertNotIn("alarm", self.d.log())
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ ATTEMPTS = {  # that end the daemon: what is tried
     "ptrace": "traces",
     "socket": "makes a socket",
     "connect": "connects a socket",
+    "listen": "listens at a socket once more, as the user of now",
     "change-namespace": "makes a user namespace",
     "read-process": "reads another process",
     "signal-process": "signals another process",
@@ -88,7 +89,7 @@ class Confinement(attack.Attack):
                 self.attempt(name)
             self.assertEqual(self.subject.wait(), -signal.SIGSYS, tried)
             line = self.subject.log().splitlines()[-1]
-            self.assertIn("ended: a system call that authzd does not make was refused", line)
+            self.assertIn("ended: a system call that this program does not make was refused", line)
             self.failed(tried, line.split(": ")[-1])
         self.subject.start("--log-format", "json")
         self.assertTrue(self.attempt("ann")["allow"])

@@ -4,6 +4,7 @@
 LMDB trusts its pages. Each flip has a fixed seed; AUTHZ_FLIPS=2000 tries more of them.
 """
 
+import json
 import os
 import random
 import shutil
@@ -196,7 +197,7 @@ class FlippedBits(attack.Attack):
         self.assertEqual(verify.returncode, 1, verify.stdout + verify.stderr)
         self.assertIn("altered", verify.stderr)
         daemon.start()
-        self.assertIn("alarm: a record of the store was altered", daemon.log())
+        daemon.wait_for_log("alarm: a record of the store was altered")
         self.use(daemon)
         self.failed("edits a record", "an alarm names it")
 
@@ -206,12 +207,12 @@ class FlippedBits(attack.Attack):
         self.assertEqual(sound.returncode, 0, sound.stderr)
         self.assertIn("sound:", sound.stdout)
         missing = daemon.folder / "missing"
-        self.assertEqual(daemon.tool("store", "verify", "--state", missing).returncode, 1)
+        self.assertEqual(daemon.tool("store", "verify", "--state", missing).returncode, 2)
         self.assertFalse(missing.exists(), "nothing is made")
         before = (daemon.state / "store.mdb").read_bytes()
         daemon.start()
         running = daemon.tool("store", "verify", "--state", daemon.state)
-        self.assertEqual(running.returncode, 1, running.stdout)
+        self.assertEqual(running.returncode, 2, running.stdout)
         self.assertIn(str(daemon.pid), running.stderr)
         daemon.stop()
         for page in range(2, len(before) // PAGE):
@@ -220,7 +221,9 @@ class FlippedBits(attack.Attack):
             wrong = daemon.tool("--json", "store", "verify", "--state", daemon.state)
             if wrong.returncode == 1:  # else the page is free
                 self.assertIn(f"page {page} ", wrong.stderr)
-                self.assertIn("conflict", wrong.stdout)
+                error = json.loads(wrong.stdout)["error"]
+                self.assertEqual(error["code"], "conflict")
+                self.assertRegex(error["message"], rf"^the store is not sound: .* page {page} ")
                 break
         else:
             self.fail("no page was found wrong")

@@ -139,6 +139,53 @@ class GrantToItself(attack.Attack):
         self.no("the child's child does", "keys.update", grandchild["secret"], id=twin["id"],
                 scopes=["write"])
 
+    def purge(self, id):
+        """Removes the record of a key, as the daemon does 30 days after a key was deleted."""
+        self.c.call("keys.delete", id=id)
+        self.c.call("keys.purge", id=id)
+
+    def granter(self):
+        """(id, secret) of another key of the principal granter."""
+        key = self.c.call("keys.create", principal="granter")
+        return key["id"], key["secret"]
+
+    def test_a_purged_key_leaves_its_puppet_to_its_principal(self):
+        id, token = self.granter()
+        puppet = self.key(token, scopes=["health"])["id"]
+        self.purge(id)
+        self.no("adds a scope to a key that its purged key made", "keys.update", id=puppet,
+                scopes=["write"])
+        rotated = self.c.call("keys.create", scopes=["health"])["id"]
+        id, token = self.granter()
+        self.by("keys.rotate", token, id=rotated, mode="immediate")
+        self.purge(id)
+        self.no("adds a scope to a key that its purged key rotated", "keys.update", id=rotated,
+                scopes=["write"])
+        # To a key that neither made it still grants.
+        other = self.c.call("keys.create", scopes=["health"])["id"]
+        self.by("keys.update", id=other, scopes=["write"])
+
+    def test_the_child_of_a_purged_key_gives_nothing_to_that_keys_principal(self):
+        id, token = self.granter()
+        child = self.key(token, roles=["assigner"])["secret"]
+        self.purge(id)
+        self.no("the child of a purged key gives a role to that key's principal",
+                "assignments.create", child, principal="granter", role="viewer")
+        self.by("assignments.create", child, principal="eve", role="viewer")
+
+    def test_a_chain_keeps_the_principals_of_all_its_purged_keys(self):
+        purged, token = [], None
+        for _ in range(3):
+            maker, token = self.granter() if token is None else (child["id"], child["secret"])
+            purged.append(maker)
+            child = self.key(token, roles=["maker", "assigner"])
+        for maker in purged:
+            self.purge(maker)
+        self.no("the last of a chain whose other keys are purged gives a role to the first one's "
+                "principal", "assignments.create", child["secret"], principal="granter",
+                role="viewer")
+        self.by("assignments.create", child["secret"], principal="eve", role="viewer")
+
     def test_no_chain_is_too_long(self):
         maker = self.c.call("keys.create", scopes=["health", "granting"])
         token = maker["secret"]
@@ -156,13 +203,8 @@ class GrantToItself(attack.Attack):
         self.by("assignments.create", granter, principal="eve", role="viewer")
 
 
-class Peer(attack.Attack):
-    LINES = """\
-manage user daemon authz:/keys/** list,create,update,rotate
-manage user daemon authz:/principals/** create,issue
-manage user daemon authz:/assignments create
-manage user daemon authz:/grants/** grant
-"""
+class PeerAttack(attack.Attack):
+    LINES = ""
 
     def setUp(self):
         if os.geteuid() != 0:
@@ -181,7 +223,50 @@ manage user daemon authz:/grants/** grant
             self.peer = self.d.client()
 
     def no(self, what, method, **params):
-        self.refused(what, "forbidden", lambda: self.peer.call(method, **params))
+        return self.refused(what, "forbidden", lambda: self.peer.call(method, **params))
+
+
+class Everything(PeerAttack):
+    LINES = "manage user daemon authz:/** all\n"
+
+    def test_a_peer_that_may_do_everything_gives_what_it_likes_and_its_tokens_do_not(self):
+        call = self.peer.call
+        call("principals.create", id="bob")
+        call("keys.create", roles=["viewer"])
+        call("keys.create", scopes=["write"])
+        id = call("keys.create", principal="bob")["id"]
+        call("assignments.create", principal="bob", role="viewer")
+        call("keys.rotate", id=id)
+        call("roles.create", name="helper", grants=["allow GET on api:/loans/**"])
+        # It gains nothing by what a token gives that it made, so such a token grants.
+        token = call("keys.create", roles=["assigner"])["secret"]
+        call("principals.create", id="eve")
+        call("keys.create", principal="eve")
+        call("assignments.create", principal="eve", role="viewer", token=token)
+        self.no("a token of such a peer makes a key of a role", "keys.create", roles=["viewer"],
+                token=token)
+        self.no("such a peer renews the pepper", "pepper.rotate")
+
+
+class Nearly(PeerAttack):
+    LINES = """\
+manage user daemon authz:/** list,create,read,update,disable,enable,rotate,revoke,delete,restore
+manage user daemon authz:/keys/** all
+"""
+
+    def test_a_peer_that_may_do_less_does_not(self):
+        error = self.no("a manager of all but `issue` and `grant` makes a key of a role",
+                        "keys.create", roles=["viewer"])
+        self.assertIn("`authz:/** all`", error["message"])
+
+
+class Peer(PeerAttack):
+    LINES = """\
+manage user daemon authz:/keys/** list,create,update,rotate
+manage user daemon authz:/principals/** create,issue
+manage user daemon authz:/assignments create
+manage user daemon authz:/grants/** grant
+"""
 
     def test_nor_does_a_peer_without_a_token(self):
         self.c.call("principals.create", id="bob")

@@ -298,7 +298,7 @@ def prove_all(swaps):
     with tempfile.TemporaryDirectory(prefix="authz-order-") as name:
         folder = Path(name)
         copy(folder)
-        status, output = run("meson", "setup", "build", cwd=folder)
+        status, output = run("meson", "setup", "build", "-Dauto_features=enabled", cwd=folder)
         for test in sorted({one.test for one in swaps}) if status == 0 else ():
             built, passed, output = run_test(folder, test)
             status = 0 if built and passed else 1

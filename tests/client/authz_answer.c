@@ -41,7 +41,8 @@ struct bad_answer {
 	"revision\xa1"                                                                             \
 	"1"
 
-static const struct bad_answer bad_answers[] = {
+/* Whole answers to the request, with a result that cannot be read. */
+static const struct bad_answer unreadable_results[] = {
 	ANSWER("\xc0"),
 	ANSWER("\xc3"),
 	ANSWER("\x80"),
@@ -61,6 +62,11 @@ static const struct bad_answer bad_answers[] = {
 	ANSWER("\x85" ALLOW S200 REASON REVISION "\xa9principal\xa3"
 	       "a\0b"),
 	ANSWER("\x85" ALLOW S200 REASON REVISION "\xa5quota\x80"),
+	ANSWER("\x85" ALLOW S200 REASON REVISION "\xc0\xc0"),
+};
+
+/* Bytes that are not an answer to the request. */
+static const struct bad_answer bad_answers[] = {
 	ANSWER("\x84" ALLOW S200 REASON REVISION "\xc0"),
 	ANSWER("\xdd\xff\xff\xff\xff"),
 	ANSWER("\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\xc0"),
@@ -96,25 +102,82 @@ static void answer_badly(struct fake_server *server, int fd, unsigned number)
 	fake_drain(fd);
 }
 
+/* Answers the first request of the connection with *data, the others with an allow. */
+static void answer_unreadably(struct fake_server *server, int fd, unsigned number)
+{
+	const struct bad_answer *answer = server->data;
+	uint8_t bytes[512];
+	uint32_t id;
+
+	if (fake_read_id(fd, &id)) {
+		memcpy(bytes, answer->bytes, answer->len);
+		for (int i = 0; i < 4; i++) {
+			bytes[3 + i] = (uint8_t)(id >> (24 - 8 * i));
+		}
+		fake_send(fd, bytes, answer->len);
+		fake_allow_all(server, fd, number);
+	}
+}
+
+/* The first request is denied and the second one allowed; `connections`: in all. */
+static void expect_refused(
+	const struct bad_answer *answer, fake_script serve, unsigned connections, size_t number)
+{
+	struct fake_server server;
+	struct authz_decision decision = allowed();
+	struct bad_answer copy = *answer;
+	struct authz *authz;
+
+	fake_start(&server, serve);
+	server.data = &copy;
+	authz = client_of(&server, LONG_MS);
+	cr_expect_eq(authz_check(authz, &question, &decision), AUTHZ_EPROTO, "case %zu", number);
+	cr_expect(is_denial(&decision), "case %zu", number);
+	cr_expect_eq(authz_check(authz, &question, &decision), AUTHZ_OK, "case %zu", number);
+	cr_expect_eq(decision.verdict, AUTHZ_ALLOW, "case %zu", number);
+	authz_destroy(authz);
+	fake_stop(&server);
+	cr_expect_eq(server.connections, connections, "case %zu", number);
+}
+
+Test(authz_answer, a_result_that_cannot_be_read_denies_and_keeps_the_connection)
+{
+	for (size_t i = 0; i < sizeof unreadable_results / sizeof unreadable_results[0]; i++) {
+		expect_refused(&unreadable_results[i], answer_unreadably, 1, i);
+	}
+}
+
 Test(authz_answer, a_malformed_answer_denies_and_ends_the_connection)
 {
 	for (size_t i = 0; i < sizeof bad_answers / sizeof bad_answers[0]; i++) {
-		struct fake_server server;
-		struct authz_decision decision = allowed();
-		struct bad_answer answer = bad_answers[i];
-		struct authz *authz;
-
-		fake_start(&server, answer_badly);
-		server.data = &answer;
-		authz = client_of(&server, LONG_MS);
-		cr_expect_eq(authz_check(authz, &question, &decision), AUTHZ_EPROTO, "case %zu", i);
-		cr_expect(is_denial(&decision), "case %zu", i);
-		cr_expect_eq(authz_check(authz, &question, &decision), AUTHZ_OK, "case %zu", i);
-		cr_expect_eq(decision.verdict, AUTHZ_ALLOW, "case %zu", i);
-		authz_destroy(authz);
-		fake_stop(&server);
-		cr_expect_eq(server.connections, 2, "case %zu", i);
+		expect_refused(&bad_answers[i], answer_badly, 2, i);
 	}
+}
+
+/* Answers with a reason, and a field, that this library does not know. */
+static void answer_newly(struct fake_server *server, int fd, unsigned number)
+{
+	static const struct bad_answer newer = ANSWER("\x85" DENY S403 "\xa6reason\xa5"
+						      "lunar" REVISION "\xa5phase\x93\1\2\3");
+
+	server->data = (void *)(uintptr_t)&newer;
+	answer_unreadably(server, fd, number);
+}
+
+Test(authz_answer, an_unknown_reason_is_an_answer)
+{
+	struct authz_decision decision = allowed();
+	struct fake_server server;
+	struct authz *authz;
+
+	fake_start(&server, answer_newly);
+	authz = client_of(&server, LONG_MS);
+	cr_expect_eq(authz_check(authz, &question, &decision), AUTHZ_OK);
+	cr_expect_eq(decision.verdict, AUTHZ_DENY);
+	cr_expect_eq(decision.status, 403);
+	cr_expect_str_eq(decision.reason, "lunar");
+	authz_destroy(authz);
+	fake_stop(&server);
 }
 
 static void answer_twice(struct fake_server *server, int fd, unsigned number)
@@ -156,13 +219,15 @@ static void answer_long_name(struct fake_server *server, int fd, unsigned number
 	uint32_t id;
 
 	(void)server;
+	(void)number;
 	memset(name, 'n', sizeof name);
-	name[number == 0 ? AUTHZ_NAME_SIZE : AUTHZ_NAME_SIZE - 1] = '\0';
+	name[AUTHZ_NAME_SIZE] = '\0';
 	wire_buf_init(&buf, WIRE_MAX_RESPONSE);
-	if (fake_read_id(fd, &id)) {
+	while (fake_read_id(fd, &id)) {
+		wire_buf_wipe(&buf);
 		fake_put_decision(&buf, id, true, name);
 		fake_send(fd, buf.data, buf.len);
-		fake_drain(fd);
+		name[AUTHZ_NAME_SIZE - 1] = '\0';
 	}
 	wire_buf_finish(&buf);
 }
@@ -184,6 +249,50 @@ Test(authz_answer, a_name_is_never_truncated)
 }
 
 /* --- many --- */
+
+/* One of several results cannot be read. */
+static void answer_one_unreadably(struct fake_server *server, int fd, unsigned number)
+{
+	struct wire_buf buf;
+	uint32_t id;
+
+	(void)server;
+	(void)number;
+	wire_buf_init(&buf, WIRE_MAX_RESPONSE);
+	if (fake_read_id(fd, &id)) {
+		wire_put_result(&buf, id);
+		wire_put_map(&buf, 2);
+		wire_put_cstr(&buf, "revision");
+		wire_put_cstr(&buf, "0123456789abcdef");
+		wire_put_cstr(&buf, "results");
+		wire_put_array(&buf, 3);
+		wire_put_raw(&buf, "\x83" ALLOW S200 REASON, sizeof("\x83" ALLOW S200 REASON) - 1);
+		wire_put_raw(&buf, "\x82" ALLOW S200, sizeof("\x82" ALLOW S200) - 1);
+		wire_put_raw(&buf, "\x83" ALLOW S200 REASON, sizeof("\x83" ALLOW S200 REASON) - 1);
+		fake_send(fd, buf.data, buf.len);
+		fake_drain(fd);
+	}
+	wire_buf_finish(&buf);
+}
+
+Test(authz_answer, of_many_only_the_one_that_cannot_be_read_is_denied)
+{
+	const struct authz_request requests[] = { question, question, question };
+	struct authz_decision decisions[] = { allowed(), allowed(), allowed() };
+	struct fake_server server;
+	struct authz *authz;
+
+	fake_start(&server, answer_one_unreadably);
+	authz = client_of(&server, LONG_MS);
+	cr_expect_eq(authz_check_many(authz, NULL, requests, 3, decisions), AUTHZ_OK);
+	cr_expect_eq(decisions[0].verdict, AUTHZ_ALLOW);
+	cr_expect(is_denial(&decisions[1]));
+	cr_expect_str_empty(decisions[1].revision);
+	cr_expect_eq(decisions[2].verdict, AUTHZ_ALLOW);
+	cr_expect_str_eq(decisions[2].revision, "0123456789abcdef");
+	authz_destroy(authz);
+	fake_stop(&server);
+}
 
 /* Answers with *data results: the first is an allow, the others are denials. */
 static void answer_many(struct fake_server *server, int fd, unsigned number)

@@ -6,13 +6,12 @@
 
 /* Answers the first of three requests, then makes the trouble in *data. Later connections answer
  * every request. */
-enum trouble { CLOSE, WRONG_ID, SAME_ID, GARBAGE, NIL_ID, BAD_RESULT };
+enum trouble { CLOSE, WRONG_ID, SAME_ID, GARBAGE, NIL_ID };
 
 static void make_trouble(struct fake_server *server, int fd, unsigned number)
 {
 	enum trouble trouble = *(const enum trouble *)server->data;
 	uint32_t ids[3];
-	uint8_t bytes[] = "\x94\x01\xce\0\0\0\0\xc0\xc3";
 
 	if (number > 0) {
 		fake_allow_all(server, fd, number);
@@ -32,11 +31,6 @@ static void make_trouble(struct fake_server *server, int fd, unsigned number)
 		fake_send(fd, "\xc1", 1);
 	} else if (trouble == NIL_ID) {
 		fake_send(fd, "\x94\x01\xc0\x80\xc0", 5);
-	} else if (trouble == BAD_RESULT) {
-		for (int i = 0; i < 4; i++) {
-			bytes[3 + i] = (uint8_t)(ids[1] >> (24 - 8 * i));
-		}
-		fake_send(fd, bytes, sizeof bytes - 1);
 	}
 	if (trouble != CLOSE) {
 		fake_drain(fd);
@@ -54,7 +48,6 @@ Test(authz_loop_errors, trouble_ends_the_connection_and_calls_each_callback_once
 		{ SAME_ID, AUTHZ_EPROTO },
 		{ GARBAGE, AUTHZ_EPROTO },
 		{ NIL_ID, AUTHZ_EPROTO },
-		{ BAD_RESULT, AUTHZ_EPROTO },
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -86,6 +79,57 @@ Test(authz_loop_errors, trouble_ends_the_connection_and_calls_each_callback_once
 		authz_destroy(authz);
 		fake_stop(&server);
 	}
+}
+
+/* Answers the second of three requests with a result that is no map. */
+static void answer_one_badly(struct fake_server *server, int fd, unsigned number)
+{
+	uint8_t bytes[] = "\x94\x01\xce\0\0\0\0\xc0\xc3";
+	uint32_t ids[3];
+
+	for (int i = 0; i < 3; i++) {
+		if (!fake_read_id(fd, &ids[i])) {
+			return;
+		}
+	}
+	for (int i = 0; i < 4; i++) {
+		bytes[3 + i] = (uint8_t)(ids[1] >> (24 - 8 * i));
+	}
+	fake_answer(fd, ids[0], true);
+	fake_send(fd, bytes, sizeof bytes - 1);
+	fake_answer(fd, ids[2], true);
+	fake_allow_all(server, fd, number);
+}
+
+static void on_unreadable(void *data, int error, const struct authz_decision *decision)
+{
+	struct log *log = data;
+
+	log->called++;
+	cr_expect_eq(error, AUTHZ_EPROTO);
+	cr_expect(is_denial(decision));
+}
+
+Test(authz_loop_errors, a_result_that_cannot_be_read_denies_its_request_alone)
+{
+	struct fake_server server;
+	struct authz *authz;
+	struct log log;
+
+	fake_start(&server, answer_one_badly);
+	authz = loop_client(&server, LONG_MS, &log);
+	start(authz, &log, 1);
+	cr_assert_eq(authz_check_start(authz, &question, on_unreadable, &log), AUTHZ_OK);
+	start(authz, &log, 1);
+	cr_expect_eq(run(authz, &log, 3), AUTHZ_OK);
+	cr_expect_eq(log.allowed, 2);
+	start(authz, &log, 1);
+	cr_expect_eq(run(authz, &log, 4), AUTHZ_OK);
+	cr_expect_eq(log.allowed, 3);
+	cr_expect_eq(log.disconnects, 0);
+	authz_destroy(authz);
+	fake_stop(&server);
+	cr_expect_eq(server.connections, 1);
 }
 
 Test(authz_loop_errors, a_missed_deadline_ends_the_connection)

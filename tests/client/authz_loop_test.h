@@ -47,6 +47,15 @@ static inline void on_decision(void *data, int error, const struct authz_decisio
 	}
 }
 
+static inline void on_reply(void *data, int error, const struct authz_reply *reply)
+{
+	struct log *log = data;
+
+	(void)reply;
+	log->called++;
+	log->last_error = error;
+}
+
 static inline struct authz *loop_client(
 	const struct fake_server *server, int timeout_ms, struct log *log)
 {

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -72,64 +68,6 @@ Test(authz_process, ids_begin_at_random)
 		near += ids[i] - ids[0] + 1000 < 2000;
 	}
 	cr_expect_eq(near, 0);
-}
-
-/* Serves as user nobody in a child process. The user at listen() is the one in SO_PEERCRED. */
-static pid_t serve_as_nobody(const char *path, int ready)
-{
-	pid_t child = fork();
-
-	if (child == 0) {
-		struct sockaddr_un address = { .sun_family = AF_UNIX };
-		int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-
-		memcpy(address.sun_path, path, strlen(path) + 1);
-		if (bind(fd, (const struct sockaddr *)&address, sizeof address) < 0 ||
-			setuid(65534) < 0 || listen(fd, 4) < 0 || write(ready, "", 1) != 1) {
-			_exit(1);
-		}
-		for (;;) {
-			int peer = accept(fd, NULL, NULL);
-
-			fake_allow_all(NULL, peer, 0);
-			close(peer);
-		}
-	}
-	return child;
-}
-
-Test(authz_process, a_server_of_another_user_is_not_trusted)
-{
-	char folder[] = "/tmp/authz-test-XXXXXX", path[64], byte;
-	struct authz_options options = { .socket = path, .timeout_ms = LONG_MS };
-	struct authz_decision decision = allowed();
-	struct authz *authz;
-	int ready[2];
-	pid_t child;
-
-	if (geteuid() != 0) {
-		cr_skip_test("only root can serve as another user");
-	}
-	cr_assert_not_null(mkdtemp(folder));
-	snprintf(path, sizeof path, "%s/s", folder);
-	cr_assert_eq(pipe(ready), 0);
-	child = serve_as_nobody(path, ready[1]);
-	cr_assert_gt(child, 0);
-	cr_assert_eq(read(ready[0], &byte, 1), 1);
-
-	cr_assert_eq(authz_create(&options, &authz), AUTHZ_OK);
-	cr_expect_eq(authz_connect(authz), AUTHZ_EPEER);
-	cr_expect_eq(authz_check(authz, &question, &decision), AUTHZ_EPEER);
-	cr_expect(is_denial(&decision));
-	authz_destroy(authz);
-	options.server_uid = 65534;
-	cr_assert_eq(authz_create(&options, &authz), AUTHZ_OK);
-	cr_expect_eq(authz_check(authz, &question, &decision), AUTHZ_OK);
-	authz_destroy(authz);
-	kill(child, SIGKILL);
-	waitpid(child, NULL, 0);
-	unlink(path);
-	rmdir(folder);
 }
 
 /* --- where the socket is --- */

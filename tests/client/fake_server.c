@@ -60,16 +60,11 @@ static void *run_acceptor(void *data)
 	}
 }
 
-void fake_start(struct fake_server *server, fake_script script)
+void fake_resume(struct fake_server *server)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
-	memset(server, 0, sizeof *server);
-	server->script = script;
-	server->client = pthread_self();
-	snprintf(server->folder, sizeof server->folder, "/tmp/authz-test-XXXXXX");
-	require(mkdtemp(server->folder) != NULL);
-	snprintf(server->path, sizeof server->path, "%s/s", server->folder);
+	unlink(server->path);
 	memcpy(address.sun_path, server->path, strlen(server->path) + 1);
 	server->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	require(server->fd >= 0);
@@ -78,14 +73,36 @@ void fake_start(struct fake_server *server, fake_script script)
 	require(pthread_create(&server->acceptor, NULL, run_acceptor, server) == 0);
 }
 
-void fake_stop(struct fake_server *server)
+void fake_start(struct fake_server *server, fake_script script)
+{
+	memset(server, 0, sizeof *server);
+	server->script = script;
+	server->client = pthread_self();
+	snprintf(server->folder, sizeof server->folder, "/tmp/authz-test-XXXXXX");
+	require(mkdtemp(server->folder) != NULL);
+	snprintf(server->path, sizeof server->path, "%s/s", server->folder);
+	fake_resume(server);
+}
+
+void fake_pause(struct fake_server *server, bool removed)
 {
 	require(shutdown(server->fd, SHUT_RDWR) == 0);
 	pthread_join(server->acceptor, NULL);
+	close(server->fd);
+	server->fd = -1;
+	if (removed) {
+		unlink(server->path);
+	}
+}
+
+void fake_stop(struct fake_server *server)
+{
+	if (server->fd >= 0) {
+		fake_pause(server, true);
+	}
 	for (unsigned i = 0; i < server->connections; i++) {
 		pthread_join(server->threads[i], NULL);
 	}
-	close(server->fd);
 	unlink(server->path);
 	rmdir(server->folder);
 }

@@ -34,6 +34,11 @@ struct fake_server {
 void fake_start(struct fake_server *server, fake_script script);
 void fake_stop(struct fake_server *server);
 
+/* Listens no more: connecting is refused, or with the socket removed there is nothing to connect
+ * to. Connections go on. fake_resume listens at the same path again. */
+void fake_pause(struct fake_server *server, bool removed);
+void fake_resume(struct fake_server *server);
+
 /* Reads one request's id and method; false when the client has closed the connection. */
 bool fake_read(int fd, uint32_t *out_id, char *out_method, size_t size);
 

@@ -100,6 +100,14 @@ Test(wire_buf, bytes_that_are_gone_are_wiped)
 	cr_assert_eq(buf.len, 12);
 	cr_assert_arr_eq(buf.data, "and-the-rest", 12);
 	cr_assert_arr_eq(buf.data + 12, zero, 8);
+	wire_buf_cut(&buf, 3, 5);
+	cr_assert_eq(buf.len, 7);
+	cr_assert_arr_eq(buf.data, "andrest", 7);
+	cr_assert_arr_eq(buf.data + 7, zero, 13);
+	wire_buf_cut(&buf, 5, SIZE_MAX);
+	cr_assert_eq(buf.len, 5);
+	wire_buf_cut(&buf, 6, 1);
+	cr_assert_eq(buf.len, 5);
 	wire_buf_rewind(&buf, 4);
 	cr_assert_arr_eq(buf.data + 4, zero, 16);
 	wire_buf_wipe(&buf);

@@ -65,6 +65,16 @@ static inline struct store *folder_store(void)
 	return store;
 }
 
+/* A reader that sees all that is committed. */
+static inline struct store_read *folder_reader(struct store *store)
+{
+	struct store_read *read = NULL;
+
+	cr_assert_eq(store_read_open(store, &read), 0);
+	cr_assert_eq(store_read_renew(read), 0);
+	return read;
+}
+
 /* A key's record with a kid that ends in the number. Its texts are constants. */
 static inline struct store_key folder_key(char kid[static STORE_KID + 1], unsigned number)
 {

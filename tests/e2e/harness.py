@@ -15,6 +15,7 @@ AUTHZD, AUTHZCHECK and AUTHZ_SOURCE_ROOT.
 
 import ctypes
 import os
+import re
 import select
 import shutil
 import signal
@@ -52,6 +53,20 @@ role clerk inherits viewer {
 }
 """
 
+# Runs a command that is answered ENOSYS when it makes the call.
+WITHOUT_CALL = """
+import ctypes, errno, os, sys
+lib = ctypes.CDLL("libseccomp.so.2")
+lib.seccomp_init.restype = ctypes.c_void_p
+lib.seccomp_rule_add.argtypes = [ctypes.c_void_p, ctypes.c_uint32, ctypes.c_int, ctypes.c_uint]
+lib.seccomp_load.argtypes = [ctypes.c_void_p]
+filter = lib.seccomp_init(0x7fff0000)
+number = lib.seccomp_syscall_resolve_name(sys.argv[1].encode())
+assert lib.seccomp_rule_add(filter, 0x00050000 | errno.ENOSYS, number, 0) == 0
+assert lib.seccomp_load(filter) == 0
+os.execvp(sys.argv[2], sys.argv[2:])
+"""
+
 
 class Error(Exception):
     """The error that a method answered: code, message and the fields that the code adds."""
@@ -83,9 +98,44 @@ def environment(home):
     """The environment of the tests, without variables that would lead a program out of its folder."""
     ours = {
         name: value for name, value in os.environ.items()
-        if not name.startswith(("XDG_", "AUTHZ_SOCKET", "AUTHZ_TOKEN", "NOTIFY_", "LISTEN_"))
+        if not name.startswith(("XDG_", "AUTHZ_SERVER_USER", "AUTHZ_SOCKET", "AUTHZ_TOKEN",
+                                "LISTEN_", "NOTIFY_", "WATCHDOG_"))
     }
     return {**ours, "HOME": str(home), "LC_ALL": "C.UTF-8", "NO_COLOR": "1"}
+
+
+def search_memory(pid, parts, sure):
+    """[(name of the mapping, place, first bytes)] of these parts in the memory of a process, which must have
+    the text `sure`."""
+    if os.geteuid() != 0:
+        raise unittest.SkipTest("only root may read the memory of a process that gave up its rights")
+    wanted = re.compile(b"|".join(re.escape(part) for part in parts))
+    found, looked, is_sure = [], 0, False
+    with open(f"/proc/{pid}/maps", encoding="ascii") as maps:
+        try:
+            memory = open(f"/proc/{pid}/mem", "rb", 0)
+        except PermissionError:
+            raise unittest.SkipTest("this host lets nobody read a process's memory") from None
+        with memory:
+            for line in maps:
+                bounds, rights, *_, = line.split()
+                name = line[73:].strip()
+                if "r" not in rights or name in ("[vvar]", "[vsyscall]") or name.endswith("store.mdb"):
+                    continue
+                begin, end = (int(bound, 16) for bound in bounds.split("-"))
+                if end - begin > 1 << 30:  # a sanitizer's shadow
+                    continue
+                try:
+                    memory.seek(begin)
+                    data = memory.read(end - begin)
+                except (OSError, OverflowError):
+                    continue
+                looked += len(data)
+                is_sure = is_sure or str(sure).encode() in data
+                found += [(name or "anonymous", match.start(), match.group()[:4])
+                          for match in wanted.finditer(data)]
+    assert is_sure, f"what must be there was not found in {looked} bytes"
+    return found
 
 
 class Daemon:
@@ -104,6 +154,7 @@ class Daemon:
         self.prefix = list(prefix)
         self.process = None
         self.clients = []
+        self.pass_fds = ()  # descriptors that the daemon inherits
         self.policy.mkdir(exist_ok=True)
         self.state.mkdir(mode=0o700, exist_ok=True)
         if isinstance(policy, (str, Path)):
@@ -150,7 +201,7 @@ class Daemon:
                 self.process = subprocess.Popen(
                     self.command(*more), stdin=subprocess.DEVNULL, stdout=stderr, stderr=stderr,
                     env={**environment(self.folder), "NOTIFY_SOCKET": str(path)},
-                    cwd=self.folder, preexec_fn=die_with_parent,
+                    cwd=self.folder, preexec_fn=die_with_parent, pass_fds=self.pass_fds,
                 )
             self.await_notice(notices)
         return self
@@ -180,7 +231,7 @@ class Daemon:
         done = subprocess.run(
             self.command(*more), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, env=environment(self.folder), cwd=self.folder,
-            preexec_fn=die_with_parent, timeout=DEADLINE, check=False,
+            preexec_fn=die_with_parent, timeout=DEADLINE, check=False, pass_fds=self.pass_fds,
         )
         return done.returncode, done.stdout
 
@@ -260,8 +311,10 @@ class Daemon:
             return client.call(method, **params)
 
     def tool(self, *arguments, text=None, env=None):
-        """Runs authzcheck against this daemon; see run_tool."""
-        return run_tool("--socket", str(self.socket), *arguments, text=text, env=env, home=self.folder)
+        """Runs authzcheck against this daemon; see run_tool. It waits for a slow disk longer than it does by
+        itself, unless an argument says otherwise."""
+        patience = () if "--timeout" in arguments else ("--timeout", f"{DEADLINE:g}")
+        return run_tool("--socket", str(self.socket), *patience, *arguments, text=text, env=env, home=self.folder)
 
 
 def run_tool(*arguments, text=None, env=None, home="/nonexistent", user=None):

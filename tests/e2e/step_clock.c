@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * step_clock: a wall clock that a test sets. Loaded by LD_PRELOAD, it adds to the real clock the
- * number of seconds in the file STEP_CLOCK_FILE, an int64_t that may be written at any time. The
- * monotonic clock is not changed.
+ * step_clock: clocks that a test sets. Loaded by LD_PRELOAD, it adds numbers of seconds to the real
+ * clocks: two int64_t in the file STEP_CLOCK_FILE, which may be written at any time. The first is
+ * for the wall clock, the second, 0 in a shorter file, for the time since boot: a test in which
+ * time passes sets both. The monotonic clock is not changed.
  */
 
 #include <fcntl.h>
@@ -28,7 +29,7 @@ static void map(void)
 	void *bytes = MAP_FAILED;
 
 	if (fd >= 0) {
-		bytes = mmap(NULL, sizeof *added, PROT_READ, MAP_SHARED, fd, 0);
+		bytes = mmap(NULL, 2 * sizeof *added, PROT_READ, MAP_SHARED, fd, 0);
 		close(fd);
 	}
 	if (bytes == MAP_FAILED) {
@@ -49,7 +50,9 @@ EXPORT int clock_gettime(clockid_t clock, struct timespec *out)
 
 	pthread_once(&once, map);
 	if (r == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) {
-		out->tv_sec += (time_t)atomic_load(added);
+		out->tv_sec += (time_t)atomic_load(&added[0]);
+	} else if (r == 0 && clock == CLOCK_BOOTTIME) {
+		out->tv_sec += (time_t)atomic_load(&added[1]);
 	}
 	return (int)r;
 }

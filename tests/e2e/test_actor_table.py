@@ -40,21 +40,22 @@ WORDS = {"get": "read", "finish": "rotate", "prolong": "rotate", "rollback": "ro
 
 
 def methods():
-    """[(method, node, action)], node None: only for peers."""
+    """[(method, nodes, action)]: the action is needed on each node; no nodes: only for peers."""
     text = (harness.ROOT / "daemon" / "PROTOCOL.md").read_text(encoding="utf-8")
     found = []
     for names, what in re.findall(r"^\| (`[a-z]+\.[a-z`, .]+) \| ([^|]+) \|", text, re.M):
         names = re.findall(r"`([a-z.]+)`", names)
         noun = names[0].split(".")[0]
-        node = re.search(r"`(/[^`]+)`(?: ([a-z]+))?", what)
+        nodes = re.findall(r"`(/[^`]+)`", what)
+        action = re.search(r"`/[^`]+` ([a-z]+)", what)
         for name in names:
             name = noun + name if name.startswith(".") else name
             verb = name.split(".")[1]
-            if "only managing peers" in what or node is None:
-                found.append((name, None, None))
+            if "only managing peers" in what or not nodes:
+                found.append((name, [], None))
             else:
-                path = re.sub(r"[A-Z]+$", "*", node.group(1))
-                found.append((name, path, node.group(2) or WORDS.get(verb, verb)))
+                paths = [re.sub(r"[A-Z]+$", "*", node) for node in nodes]
+                found.append((name, paths, action.group(1) if action else WORDS.get(verb, verb)))
     return [row for row in found if not row[0].startswith("keys.renew")]
 
 
@@ -91,7 +92,7 @@ class Table(people.PeopleTest):
         noun, verb = method.split(".")
         n = self.count
         self.count += 1
-        if verb in ("list", "verify", "status", "reload", "audit", "backup"):
+        if verb in ("list", "names", "verify", "status", "reload", "audit", "backup"):
             return {"role": "empty"} if noun == "assignments" else {}
         if noun == "pepper":
             return {}
@@ -159,16 +160,16 @@ class Table(people.PeopleTest):
         nouns = {row[0].split(".")[0] for row in rows}
         self.assertTrue({"keys", "principals", "roles", "assignments", "tenants"} <= nouns, nouns)
         for name, (client, token, rights) in self.actors().items():
-            for method, node, action in rows:
-                may = rights is None or (node is not None and any(
+            for method, nodes, action in rows:
+                may = rights is None or (nodes and all(any(
                     fnmatchcase(node, pattern) and (actions is None or action in actions)
-                    for pattern, actions in rights))
+                    for pattern, actions in rights) for node in nodes))
                 # A refused call changes nothing.
                 params = self.params(method, *(self.fresh() if may else self.untouched))
                 if token is not None:
                     params["token"] = token
                 # Managers may also see the daemon's status.
-                if rights is not None and token is None and node is None:
+                if rights is not None and token is None and not nodes:
                     continue
                 with self.subTest(actor=name, method=method):
                     got = self.code(client, method, params)
@@ -181,8 +182,8 @@ class Table(people.PeopleTest):
     def test_another_tenants_boss_finds_nothing(self):
         acme = self.token(tenant="acme")[1]
         theirs = {place: self.fresh(place) for place in ("default", "umbra")}
-        for method, node, _ in methods():
-            if node is None or not (node.endswith("*") or method == "assignments.delete"):
+        for method, nodes, _ in methods():
+            if not nodes or not (nodes[0].endswith("*") or method == "assignments.delete"):
                 continue
             for place, there in theirs.items():
                 with self.subTest(method, tenant=place):

@@ -3,6 +3,7 @@
 
 import json
 import os
+import subprocess
 import threading
 import unittest
 
@@ -51,11 +52,50 @@ class Backup(people.PeopleTest):
         self.assertEqual(last["changes"], [{"field": "head", "from": "4", "to": "4"}])
         self.key()
 
+    def verified(self, status, said):
+        """The tool's exit status, its message, and the same as the reason with --json."""
+        done = harness.run_tool("store", "verify", "--state", self.d.state, home=self.d.folder)
+        self.assertEqual(done.returncode, status, done.stderr)
+        self.assertIn(said, done.stdout + done.stderr)
+        done = harness.run_tool("--json", "store", "verify", "--state", self.d.state,
+                                home=self.d.folder)
+        self.assertEqual(done.returncode, status)
+        answer = json.loads(done.stdout)
+        if status == 0:
+            self.assertEqual(answer, {"sound": True})
+        else:
+            self.assertIn(said, answer["error"]["message"])
+            self.assertEqual(answer["error"]["code"], {1: "conflict", 2: "unreadable"}[status])
+
+    def test_verify_finds_damage_or_says_why_it_could_not_look(self):
+        self.verified(2, str(self.d.pid))  # who has it open
+        self.d.stop()
+        self.verified(0, "sound: ")
+        store = self.d.state / "store.mdb"
+        whole = store.read_bytes()
+        self.assertIn(b"Alice", whole)
+        store.write_bytes(whole.replace(b"Alice", b"Alicf"))
+        self.verified(1, "altered")
+        store.write_bytes(whole[:3 * 4096])
+        self.verified(1, "damaged")
+        store.write_bytes(whole)
+        store.chmod(0o644)
+        self.verified(2, "chmod 600")
+        store.chmod(0o600)
+        pepper = self.d.state / "pepper"
+        own = pepper.read_bytes()
+        pepper.unlink()
+        self.verified(2, "pepper")
+        pepper.write_bytes(own)
+        pepper.chmod(0o600)
+        self.verified(0, "sound: ")
+        self.d.start()
+
     def test_an_older_copy_is_refused_unless_it_is_accepted(self):
         self.backup()
         self.c.call("keys.revoke", id=self.kid)
         self.d.stop()
-        self.refused("misses 1 changes")
+        self.refused("misses 1 change since")
         self.d.start()
         self.c = self.d.client()
         self.assertFalse(self.ask(self.secret)["allow"])
@@ -87,6 +127,50 @@ class Backup(people.PeopleTest):
         self.d.stop()
         self.assertEqual(self.restore("--accept-rollback").returncode, 0)
         self.refused("another history", file=other)
+
+    def test_a_copy_from_before_a_rotation_needs_the_pepper_of_then(self):
+        path = self.d.state / "pepper"
+        then = path.read_bytes()
+        self.backup()
+        self.c.call("pepper.rotate")
+        self.assertTrue(self.ask(self.secret)["allow"])
+        self.d.wait_for_log("the old pepper was dropped")
+        now = path.read_bytes()
+        self.d.stop()
+        store = (self.d.state / "store.mdb").read_bytes()
+        self.refused("1 of 1 key in the copy needs pepper 0", "--accept-rollback")
+        self.assertEqual((self.d.state / "store.mdb").read_bytes(), store)
+
+        # The file of then is right, whatever the store was since.
+        path.write_bytes(then)
+        done = self.restore("--accept-rollback")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.d.start()
+        self.c = self.d.client()
+        self.assertTrue(self.ask(self.secret)["allow"])
+        self.assertNotIn("lost", self.c.call("status")["pepper"])
+        self.d.stop()
+
+        # An accepted loss is reported from then on.
+        path.write_bytes(now)
+        done = self.restore("--accept-rollback", "--accept-lost-keys")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.d.start()
+        self.c = self.d.client()
+        self.assert_reason("unknown_key", self.ask(self.secret), 401)
+        self.d.wait_for_log("keys need a pepper which the pepper's file no longer holds",
+                            "keys=1 of=1 pepper=0")
+        harness.wait_until(lambda: "lost" in self.c.call("status")["pepper"], what="the count")
+        self.assertEqual(self.c.call("status")["pepper"],
+                         {"number": 1, "lost": 1, "lost_of": 1, "lost_pepper": 0})
+        self.assertRegex(self.d.tool("status").stdout,
+                         r"lost keys +1 of 1 key: the pepper file no longer holds pepper 0; put back")
+
+    def test_accepted_lost_keys_are_for_a_restore_alone(self):
+        done = subprocess.run([harness.AUTHZD, "--accept-lost-keys"], capture_output=True,
+                              text=True, check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("goes with --restore", done.stderr)
 
     def test_an_altered_copy_is_refused(self):
         self.backup()

@@ -47,10 +47,10 @@ class Bulk(people.PeopleTest):
         harness.wait_until(lambda: self.d.call("status")["store"]["keys"] >= count)
 
     def test_a_daemon_that_is_killed_and_comes_back_is_asked_again(self):
-        count = 3000
+        count = 1200
         tool = self.begin("key", "create", "--role", "viewer", "--count", count, "--label", "x",
                           "--timeout", "2m")
-        for made in (200, 800):
+        for made in (200, 600):
             self.await_keys(made)
             self.d.kill()
             self.d.start()
@@ -89,11 +89,11 @@ class Bulk(people.PeopleTest):
         done = self.d.tool("key", "create", "--principal", "alice", "--count", 8)
         self.assertEqual(done.returncode, 1)
         self.assertEqual(len(done.stdout.split()), 5)
-        self.assertEqual(done.stderr.count("limit_reached"), 3)
+        self.assertEqual(done.stderr.count("limit_reached"), 1, done.stderr)
         self.assertIn("5 of 8 keys created", done.stderr)
         done = self.d.tool("key", "create", "--role", "nobody", "--count", 2)
         self.assertEqual(done.returncode, 2)
-        self.assertEqual(done.stderr.count("invalid_request: roles: names no role"), 2, done.stderr)
+        self.assertEqual(done.stderr.count("invalid_request: --role 'nobody': names no role"), 1, done.stderr)
 
     def test_verbs_take_those_that_the_options_name(self):
         for _ in range(3):
@@ -157,6 +157,28 @@ class Bulk(people.PeopleTest):
         status, output = self.on_terminal(b"y\n", "key", "revoke", "--all")
         self.assertIn("2 keys revoked", output)
         self.assertEqual((status, len(self.ids(status="active"))), (0, 0))
+
+    def test_when_no_key_matches_it_says_so_and_does_not_ask(self):
+        status, output = self.on_terminal(b"", "key", "disable", "--all")
+        self.assertEqual((status, output.split("\x1b[K")[-1].strip()), (0, "0 keys disabled"))
+        for words, why in ((("--label", "nosuch"), "no key has label 'nosuch'"),
+                           (("--principal", "bob", "--status", "active"),
+                            "no key has principal 'bob' and status 'active'")):
+            status, output = self.on_terminal(b"y\n", "key", "disable", *words)
+            self.assertIn(why, output)
+            self.assertNotIn("[y/N]", output)
+            self.assertEqual(status, 1)
+            done = self.d.tool("key", "disable", *words, "--yes", "--json")
+            self.assertEqual((done.returncode, json.loads(done.stdout)["error"]["code"]), (1, "not_found"))
+        self.key(label="ci")
+        for _ in range(2):  # the second time there is nothing to do
+            done = self.d.tool("key", "disable", "--label", "ci", "--yes")
+            self.assertEqual(done.returncode, 0, done.stderr)
+        status, output = self.on_terminal(b"", "key", "disable", "--label", "ci")
+        self.assertEqual((status, output.split("\x1b[K")[-1].strip()), (0, "0 keys disabled"))
+        done = self.d.tool("key", "restore", "--label", "ci", "--yes")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("no key has label 'ci' and status 'deleted'", done.stderr)
 
 
 if __name__ == "__main__":

@@ -20,23 +20,33 @@ POLICY = harness.SMALL_POLICY + "principal ann {\n    role viewer\n}\n"
 # a line, the column of its error, a word of the message
 WRONG = [
     ("polici /x", 1, "unknown name 'polici': did you mean 'policy'?"),
-    ("policy relative", 8, "absolute"),
+    ("policy relative", 8, "'relative' is no absolute path: write one as in /etc/authz"),
     ("policy /a /b", 1, "write it as: policy DIR"),
-    ("workers 0", 9, "from 1 to 64"),
-    ("workers x", 9, "from 1 to 64"),
-    ("connections 15", 13, "from 16 to 65536"),
-    ("idle 60", 6, "as in '60s'"),
-    ("watch maybe", 7, "yes or no"),
-    ("log xml", 5, "text or json"),
-    ("listen /s 0999 both", 11, "octal"),
-    ("listen /s 0600 all", 16, "decide, manage or both"),
+    ("workers 0", 9, "workers 0: write a number from 1 to 64"),
+    ("workers x", 9, "workers x: write a number from 1 to 64"),
+    ("connections 15", 13, "connections 15: write a number from 16 to 65536"),
+    ("idle 60", 6, "idle 60: write a number and s, m or h, as in '60s'"),
+    ("watch maybe", 7, "watch maybe: write yes or no"),
+    ("log xml", 5, "log xml: write text or json"),
+    ("listen /s 0999 both", 11, "'0999' is no mode: write the socket's as three octal digits"),
+    ("listen /s 0600 all", 16, "'all': end the line with decide, manage or both"),
     ("listen /s 0600 no-such-group-here both", 16, "no group"),
+    ("listen /s 0600 no-such-user-here:root both", 16, "no user"),
+    ("listen /s 0600 root:no-such-group-here both", 16, "no group"),
+    ("listen /s 0600 :root both", 16, "no user"),
     ("trust user no-such-user-here", 12, "no user"),
-    ("trust somebody root", 7, "user NAME or group NAME"),
+    ("trust somebody root", 7, "'somebody' is neither user nor group: write user NAME or group NAME"),
+    ("trust user rooot", 12, "no user 'rooot': did you mean 'root'?"),
+    ("trust group rooot", 13, "no group 'rooot': did you mean 'root'?"),
+    ("trust user nobody", 12, "user 'nobody' is number 65534"),
+    ("trust group nogroup", 13, "group 'nogroup' is number 65534"),
+    ("manage user nobody authz:/** all", 13, "user 'nobody' is number 65534"),
+    ("manage user no-such-user-here authz:/** all", 13, "no user"),
+    ("manage user root api:/** all", 18, "'api:/**' is no place in the tree authz"),
     ("manage user root api:/keys/** all", 18, "tree authz"),
-    ("manage user root authz:/kyes/** all", 18, "kyes"),
-    ("manage user root authz:/keys/** reed", 33, "reed"),
-    ("modules modules", 9, "write an absolute path"),
+    ("manage user root authz:/kyes/** all", 18, "no '/kyes': did you mean '/keys'?"),
+    ("manage user root authz:/keys/** reed", 33, "no action 'reed': did you mean 'read'?"),
+    ("modules modules", 9, "is no absolute path"),
     ("user no-such-user-here", 6, "no user"),
     ("watch {", 7, "braces"),
 ]
@@ -54,7 +64,7 @@ class Configured(harness.DaemonTest):
 class Reading(Configured):
     def test_every_mistake_is_reported_with_its_position(self):
         # Of more than twenty errors in one file the last are only counted.
-        for wrong in (WRONG[:10], WRONG[10:]):
+        for wrong in (WRONG[:10], WRONG[10:20], WRONG[20:]):
             daemon = self.configured("".join(f"{line}\n" for line, _, _ in wrong))
             status, said = daemon.refuses_to_start()
             self.assertEqual(status, 1, said)
@@ -102,6 +112,25 @@ class Reading(Configured):
                 self.assertEqual(status, 1)
                 self.assertIn(said, told)
 
+    def test_one_user_has_no_more_connections_than_all(self):
+        for text, options, said in (
+                ("connections 20\nuser_connections 21\n", (),
+                 ":2:18: error: user_connections 21 is more than all connections, 20"),
+                ("user_connections 21\nconnections 20\n", (), ":1:18: error: "),
+                ("user_connections 1025\n", (), "more than all connections, 1024"),
+                ("user_connections 50\n", ("--connections", "49"), ":1:18: error: "),
+                ("", ("--connections", "16", "--user-connections", "17"),
+                 "--user-connections 17 is more than all connections, 16: lower it, or raise "
+                 "--connections")):
+            with self.subTest(text, options=options):
+                status, told = self.configured(text).refuses_to_start(*options)
+                self.assertEqual(status, 1)
+                self.assertIn(said, told)
+        # The default is no mistake.
+        daemon = self.configured("connections 20\n")
+        daemon.start()
+        daemon.stop()
+
     def test_connections_are_as_many_as_the_file_says_and_an_option_wins(self):
         daemon = self.configured("connections 100\nuser_connections 5\nidle 2h\n")
         daemon.start()
@@ -118,6 +147,31 @@ class Reading(Configured):
         daemon.start()
         self.assertEqual(stat.S_IMODE(pepper.stat().st_mode), 0o600)
         self.assertFalse((daemon.state / "pepper").exists())
+
+    def test_a_pepper_in_a_folder_that_is_missing_is_said_with_the_folder(self):
+        daemon = self.configured("")
+        path = daemon.folder / "none" / "pepper"
+        (daemon.folder / "authzd.conf").write_text(f"pepper {path}\n")
+        status, said = daemon.refuses_to_start()
+        self.assertEqual(status, 1)
+        self.assertIn(f"{path}: the folder that it is to be made in is missing", said)
+        self.assertNotIn("backup", said)
+
+    def test_a_lock_that_is_a_link_is_refused_with_its_path(self):
+        daemon = self.configured("")
+        lock = daemon.state / "lock"
+        lock.symlink_to("/etc/passwd")
+        status, said = daemon.refuses_to_start()
+        self.assertEqual(status, 1)
+        self.assertIn(f"is a symbolic link, which could lead to a file of another program: remove "
+                      f"it: {lock}", said)
+
+    def test_a_check_of_a_missing_state_folder_names_it(self):
+        daemon = self.configured("")
+        daemon.state.rmdir()
+        status, said = daemon.refuses_to_start("--verify-store")
+        self.assertEqual(status, 3)
+        self.assertIn(f"there is no state folder {daemon.state}: name the one", said)
 
     def test_json_lines_parse_with_any_name(self):
         daemon = self.configured("log json\n")
@@ -167,6 +221,8 @@ class Options(harness.DaemonTest):
             (("--policy", "/x", "--idle", "25h"), "from 1s to 24h"),
             (("--policy", "/x", "--log-format", "xml"), "text or json"),
             (("--policy", ""), "empty"),
+            (("--polcy", "x"), "unknown option: --polcy: did you mean '--policy'?\n"),
+            (("--quux=x",), "unknown option: --quux=x\n"),
         ]:
             with self.subTest(words):
                 done = self.run_daemon(*words)
@@ -265,6 +321,23 @@ class Others(Configured):
         for method in ("status", "policy.reload", "keys.list"):
             self.assertEqual(self.as_user(self.DAEMON, daemon.socket, method), "forbidden")
 
+    def test_a_strangers_fact_denies_whatever_the_token_is(self):
+        daemon = self.open_to_all("")
+        daemon.call("principals.create", id="eve")
+        daemon.call("assignments.create", principal="eve", role="viewer")
+        token = daemon.call("keys.create", principal="eve")["secret"]
+        asked = {"token": token, "method": "GET", "path": "/loans"}
+        answer = self.as_user(self.DAEMON, daemon.socket, "authorize", **asked)
+        self.assertEqual((answer["allow"], answer["status"], answer["reason"]), (True, 200, "ok"))
+        for fact in ({"ip": "192.0.2.1"}, {"mfa_at": 1}, {"time": 1}):
+            with self.subTest(fact=fact):
+                answer = self.as_user(self.DAEMON, daemon.socket, "authorize", **asked, **fact)
+                self.assertEqual((answer["allow"], answer["status"], answer["reason"]),
+                                 (False, 403, "not_trusted"))
+        del asked["token"]
+        answer = self.as_user(self.DAEMON, daemon.socket, "authorize", principal="eve", **asked)
+        self.assertEqual(answer["reason"], "not_trusted")
+
     def test_trust_and_manage_lines_permit_what_they_name(self):
         daemon = self.open_to_all(
             "trust user daemon\nmanage user daemon authz:/keys/** read\n"
@@ -279,8 +352,12 @@ class Others(Configured):
 
     def test_uid_65534_is_never_anybody(self):
         name = pwd.getpwuid(self.NOBODY).pw_name
-        daemon = self.open_to_all(
-            f"trust user {name}\nmanage user {name} authz:/** all\ntrust group nogroup\n")
+        for line in (f"trust user {name}", f"manage user {name} authz:/** all"):
+            status, said = self.configured(f"watch yes\n{line}\n").refuses_to_start()
+            self.assertEqual(status, 1)
+            self.assertIn(":2:", said)
+            self.assertIn("stands for all that the kernel cannot name", said)
+        daemon = self.open_to_all("trust group daemon\nmanage group daemon authz:/** all\n")
         answer = self.as_user(self.NOBODY, daemon.socket, "authorize", **AUTHORIZE)
         self.assertEqual(answer["reason"], "not_trusted")
         self.assertEqual(self.as_user(self.NOBODY, daemon.socket, "keys.list"), "forbidden")
@@ -305,6 +382,34 @@ class Others(Configured):
             timeout=harness.DEADLINE)
         self.assertEqual(done.stdout, "None overloaded\n")
         self.assertTrue(daemon.call("authorize", **AUTHORIZE)["allow"])
+
+    def test_a_connection_too_many_is_refused_with_the_reason_counted_and_logged(self):
+        daemon = self.open_to_all("user_connections 4\n")
+        script = ("import os, subprocess, sys\n"
+                  "sys.path.insert(0, sys.argv[2])\n"
+                  "import harness\n"
+                  "os.setgroups([]); os.setgid(int(sys.argv[1])); os.setuid(int(sys.argv[1]))\n"
+                  "many = [harness.Client(sys.argv[3]) for _ in range(4)]\n"
+                  "for client in many:\n"
+                  "    assert 'allow' in client.call('authorize', token='x', method='GET', path='/')\n"
+                  "print(os.getpid())\n"
+                  "tool = [sys.argv[4], '--socket', sys.argv[3], 'principal', 'list']\n"
+                  "for command in (tool, [*tool, '--json'], tool):\n"
+                  "    done = subprocess.run(command, capture_output=True, text=True)\n"
+                  "    print(done.returncode, done.stderr, done.stdout)\n")
+        done = subprocess.run(
+            ["/usr/bin/python3", "-c", script, str(self.DAEMON), os.path.dirname(harness.__file__),
+             str(daemon.socket), harness.AUTHZCHECK], capture_output=True, text=True, check=True,
+            timeout=harness.DEADLINE, env={**os.environ, "NO_COLOR": "1"})
+        reason = "this user has as many connections as one may have now: close some, or try later"
+        self.assertEqual(done.stdout.count(f"3 authzcheck: overloaded: {reason}\n"), 3, done.stdout)
+        self.assertIn('"code": "overloaded"', done.stdout)
+        self.assertEqual(daemon.call("status")["counters"]["refused"], 3)
+        # One line a minute: the first one.
+        log = daemon.wait_for_log("connections were refused")
+        lines = [line for line in log.splitlines() if "connections were refused" in line]
+        self.assertEqual(len(lines), 1, daemon.log())
+        self.assertIn(f'count=1 last_user={self.DAEMON} last_reason="{reason}"', lines[0])
 
     def test_as_root_it_becomes_its_user_and_cannot_go_back(self):
         daemon = self.open_to_all("user daemon\n")

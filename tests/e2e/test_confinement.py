@@ -17,20 +17,6 @@ AUTHORIZE = {"method": "GET", "path": "/loans", "principal": "ann"}
 POLICY = SMALL_POLICY + "\nprincipal ann {\n    role viewer\n}\n"
 WIDER = POLICY.replace("role viewer\n", "role clerk\n")
 
-# Runs a command that is answered ENOSYS when it makes the call.
-WITHOUT_CALL = """
-import ctypes, errno, os, sys
-lib = ctypes.CDLL("libseccomp.so.2")
-lib.seccomp_init.restype = ctypes.c_void_p
-lib.seccomp_rule_add.argtypes = [ctypes.c_void_p, ctypes.c_uint32, ctypes.c_int, ctypes.c_uint]
-lib.seccomp_load.argtypes = [ctypes.c_void_p]
-filter = lib.seccomp_init(0x7fff0000)
-number = lib.seccomp_syscall_resolve_name(sys.argv[1].encode())
-assert lib.seccomp_rule_add(filter, 0x00050000 | errno.ENOSYS, number, 0) == 0
-assert lib.seccomp_load(filter) == 0
-os.execvp(sys.argv[2], sys.argv[2:])
-"""
-
 
 def fields_of(pid):
     text = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
@@ -115,7 +101,7 @@ class Confined(harness.DaemonTest):
                  "no seccomp, landlock (policy, state), capabilities none")):
             with self.subTest(call):
                 daemon = self.daemon({"a.policy": POLICY}, start=False)
-                daemon.prefix = ["/usr/bin/python3", "-c", WITHOUT_CALL, call]
+                daemon.prefix = ["/usr/bin/python3", "-c", harness.WITHOUT_CALL, call]
                 daemon.start()
                 self.skip_if_instrumented(daemon)
                 self.assertIn(f"warn: {warning}", daemon.log())

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Module log: decisions as JSON lines, without waiting for the log."""
 
+import grp
 import json
 import os
 import signal
@@ -198,13 +199,56 @@ class Log(harness.DaemonTest):
         d.call("authorize", principal="p", method="GET", path="/b", service="all")
         harness.wait_until(lambda: '"resource":"api:/b"' in d.log(), what="a line")
 
+    @unittest.skipUnless(os.geteuid() == 0, "only root can choose its groups")
+    def test_a_file_is_made_with_the_mode_and_the_group_also_after_a_signal(self):
+        d = harness.Daemon({"a.policy": POLICY}, start=False)
+        self.addCleanup(d.finish)
+        self.log = d.folder / "decisions.log"
+        config = d.folder / "authzd.conf"
+        name = grp.getgrgid(1).gr_name
+        config.write_text(f"decision_log {self.log} 0640 {name}\n")
+        d.arguments += ["--config", str(config)]
+        d.prefix = ["setpriv", "--groups", "0,1"]
+        d.start()
+
+        def look():
+            stat = self.log.stat()
+            return stat.st_mode & 0o777, stat.st_gid
+
+        self.assertEqual(look(), (0o640, 1))
+        self.log.rename(d.folder / "decisions.old")
+        d.signal(signal.SIGHUP)
+        harness.wait_until(self.log.exists, what="a new log")
+        d.call("authorize", principal="p", method="GET", path="/b", service="all")
+        self.wait_for(1)
+        self.assertEqual(look(), (0o640, 1))
+        # One that exists is left as it is.
+        d.stop()
+        self.log.chmod(0o600)
+        d.start()
+        self.assertEqual(look(), (0o600, 1))
+        d.stop()
+        self.log.unlink()
+        d.prefix = ["setpriv", "--clear-groups"]
+        status, told = d.refuses_to_start()
+        self.assertEqual(status, 1)
+        self.assertIn("must be a member of that group", told)
+
     def test_a_file_that_cannot_be_opened_is_said_at_start(self):
         d = harness.Daemon({"a.policy": POLICY}, start=False)
         self.addCleanup(d.finish)
         config = d.folder / "authzd.conf"
         for text, said in ((f"decision_log {d.folder}/none/x\n", "cannot open the decision log"),
-                           ("decision_log\n", "write it as: decision_log FILE|-"),
-                           ("decision_log x\n", "write an absolute path")):
+                           ("decision_log\n", "write it as: decision_log FILE [MODE [GROUP]]"),
+                           (f"decision_log {d.folder}/x 0660\n",
+                            "authzd.conf:1:"),
+                           (f"decision_log {d.folder}/x 0660\n",
+                            "mode 0660: only the daemon's user writes the log"),
+                           (f"decision_log {d.folder}/x 0999\n", "'0999' is no mode"),
+                           (f"decision_log {d.folder}/x 0640 nogruop\n",
+                            "this machine has no group 'nogruop'"),
+                           ("decision_log - 0640\n", "no mode or group after '-'"),
+                           ("decision_log x\n", "is no absolute path")):
             config.write_text(text)
             status, told = d.refuses_to_start("--config", str(config))
             self.assertEqual(status, 1)

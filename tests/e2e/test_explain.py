@@ -80,7 +80,7 @@ class Telling(Explaining):
         self.assertEqual(rule["role"], ["servicing", "get-only"])
         self.assertEqual((rule["rule"], rule["effect"]), ("allow GET on api:/**", "allow"))
         self.assertEqual((rule["at"], rule["until"]), (["api:/loans/77"], 4_000_000_000))
-        self.assertEqual(self.assert_written(told), 1)
+        self.assertEqual(self.assert_written(told), 5)  # with the lines of stack 'other'
         self.assertEqual((told["resource"], told["action"]), ("api:/loans/{loan}", "read"))
 
     def test_the_rule_that_denied_and_the_roles_that_would_do(self):
@@ -99,7 +99,7 @@ class Telling(Explaining):
         answer, told = self.explain(principal="carl", method="DELETE", path="/loans/1")
         self.assertEqual((answer["reason"], told["ended"]), ("role", "authorize"))
         self.assertEqual([need["role"] for need in told["needed"]], [["tenant-admin"]])
-        self.assertEqual(self.assert_written(told), 1)
+        self.assertEqual(self.assert_written(told), 5)
 
     def test_a_role_that_is_held_elsewhere_is_nearest(self):
         c = self.example("loanpro")
@@ -284,7 +284,8 @@ class Stories(Explaining):
         self.assertEqual(placed, 6)
         told = [" ".join(self.PLACED.sub(r"\1", line).split()) for line in said.splitlines()]
         self.assertEqual(told, [
-            "deny 403 mfa: a second factor is missing, or too long ago",
+            "deny 403 mfa: a second factor is missing, or too long ago: no second factor was "
+            "stated",
             "",
             "stack back-office",
             "authenticate: passed",
@@ -292,7 +293,8 @@ class Stories(Explaining):
             "required principal allow",
             "account: failed, mfa",
             "requisite network allow=10.0.0.0/8,2001:db8::/32 allow",
-            "required mfa deny mfa: the group fails, its rest still runs",
+            "required mfa deny mfa (no second factor was stated): the group fails, its rest "
+            "still runs",
             "authorize: not asked",
             "required role not asked",
             "",
@@ -310,11 +312,11 @@ class Stories(Explaining):
         c.call("principals.create", id="alice")
         c.call("assignments.create", principal="alice", role="servicing", at=["api:/loans/77"])
         said, placed = self.story("--principal", "alice", "POST", "/loans/78/payments", status=1)
-        self.assertEqual(placed, 2)
+        self.assertEqual(placed, 7)  # stack 'other' and its four lines, and two roles
         self.assertIn("\nrole servicing would allow it, but is held only at api:/loans/77\n", said)
         self.assertIn("\nrole tenant-admin would allow it\n", said)
         said, placed = self.story("--principal", "alice", "GET", "/loans/77/notes", status=0)
-        self.assertEqual(placed, 1)
+        self.assertEqual(placed, 6)
         self.assertIn("\nrole servicing <- get-only allows it, held at api:/loans/77\n", said)
 
     def test_a_deny(self):
@@ -323,7 +325,7 @@ class Stories(Explaining):
         c.call("assignments.create", principal="carl", role="collections")
         said, placed = self.story("--principal", "carl", "GET", "/customers/5/bank-accounts",
                                   status=1)
-        self.assertEqual(placed, 2)
+        self.assertEqual(placed, 7)
         self.assertIn("\nrole collections denies it\n"
                       "  deny GET on api:/customers/{customer}/bank-accounts ", said)
 
@@ -369,6 +371,54 @@ class Stories(Explaining):
         said, _ = self.story("--principal", "ann", "--tree", "more", "PUT", "/only", status=1)
         self.assertTrue(said.endswith("\nasked for: more:/only\nIt has GET.\n"), said)
 
+    def test_a_denial_names_the_fact_it_was_judged_by(self):
+        self.d = self.daemon({"a.policy": """\
+tree api { /a { GET } }
+role r { allow GET on api:/a }
+principal p { role r }
+stack other {
+    authenticate sufficient key
+    authenticate required principal
+    account requisite network allow=10.0.0.0/8
+    account requisite hours allow=mon-fri/07:00-20:00 zone=America/Denver
+    account requisite mfa
+    account requisite quota name=few limit=1 period=1h per=ip
+    authorize required role
+}
+"""})
+        self.c = self.d.client()
+        noon, night = 1_795_809_600, 1_795_852_800  # 2026-11-27 20:00 UTC, and twelve hours later
+        in_office = {"ip": "10.0.0.1", "time": noon}
+        for facts, reason, fact in (
+            ({}, "network", "no address was stated"),
+            ({"ip": "192.0.2.9"}, "network", "192.0.2.9"),
+            ({"ip": "10.0.0.1", "time": night}, "hours",
+             "sat 2026-11-28 01:00 in America/Denver, as stated"),
+            (in_office, "mfa", "no second factor was stated"),
+            ({**in_office, "mfa_at": 1_700_000_000}, "ok", None),
+            ({**in_office, "mfa_at": 1_700_000_000}, "quota", "counted for 10.0.0.1"),
+        ):
+            answer = self.c.call("authorize", principal="p", method="GET", path="/a", explain=True,
+                                 **facts)
+            told = answer["explain"]
+            self.assertEqual((answer["reason"], answer.get("fact")), (reason, fact))
+            (denied,) = [line.get("fact") for group in told["groups"] for line in group["lines"]
+                         if line.get("verdict") == "deny" and group["group"] == "account"] or [None]
+            self.assertEqual(denied, None if reason == "quota" else fact)
+            if reason != "ok":
+                plain = self.c.call("authorize", principal="p", method="GET", path="/a", **facts)
+                self.assertEqual((plain["reason"], plain["fact"]), (reason, fact))
+        said = self.d.tool("check", "--principal", "p", "GET", "/a").stdout
+        self.assertEqual(said, "deny 403 network: not from this network address: "
+                               "no address was stated\n")
+        said = self.d.tool("check", "--principal", "p", "--ip", "192.0.2.9", "--explain",
+                           "GET", "/a").stdout
+        self.assertIn("deny network (192.0.2.9): the group fails and ends", said)
+        key = self.c.call("keys.create", principal="p", networks=["192.0.2.0/24"])
+        answer, told = self.explain(token=key["secret"], method="GET", path="/a", ip="10.0.0.1")
+        self.assertEqual((answer["reason"], answer["fact"], told["ended"], told["fact"]),
+                         ("network", "10.0.0.1", "networks", "10.0.0.1"))
+
     def test_a_quota_that_is_used_up_and_where_a_substack_ends(self):
         self.d = self.daemon({"a.policy": """\
 tree api { /a { GET } }
@@ -403,7 +453,8 @@ stack office {
         self.assertEqual(self.explain(principal="p", method="GET", path="/a", ip="10.0.0.1")[1][
             "quota"], "few")
         said, placed = self.story("--principal", "p", "GET", "/a", status=1)
-        self.assertRegex(said, r"deny mfa: the group fails, substack office ends +/.*:13\n")
+        self.assertRegex(said, r"deny mfa \(no second factor was stated\): the group fails, "
+                         r"substack office ends +/.*:13\n")
 
     def test_json_has_the_daemons_words(self):
         c = self.example("loanpro")
@@ -415,6 +466,24 @@ stack office {
 
 @unittest.skipUnless(os.geteuid() == 0, "needs root to be somebody else")
 class Strangers(Explaining):
+    def test_an_untrusted_peer_learns_no_fact(self):
+        self.d = self.daemon({"a.policy": """\
+tree api { /a { GET } }
+role anyone { allow GET on api:/a }
+stack other {
+    authenticate required permit
+    account required network allow=10.0.0.0/8
+    authorize required role
+}
+"""})
+        self.assertEqual(self.d.call("authorize", method="GET", path="/a")["fact"],
+                         "no address was stated")
+        os.chmod(self.d.folder, 0o711)
+        os.chmod(self.d.socket, 0o666)
+        (answer,) = self.as_user(pwd.getpwnam("daemon").pw_uid, [{"method": "GET", "path": "/a"}])
+        self.assertEqual(answer["reason"], "network")
+        self.assertNotIn("fact", answer)
+
     def test_an_untrusted_peer_gets_no_explanation(self):
         c = self.example("lendiq")
         key = c.call("keys.create", name="k", scopes=["deals:read"])

@@ -10,7 +10,7 @@ import people
 
 RECORDER = os.environ.get("RECORD_WRITES")
 STORE = "store.mdb"
-FILES = {"lock", "pepper", STORE, f"{STORE}-head", f"{STORE}-lock"}
+FILES = {"lock", "pepper", "policy.last-good", STORE, f"{STORE}-head", f"{STORE}-lock"}
 CLEAN = f"{STORE}-clean"  # after a clean end
 
 

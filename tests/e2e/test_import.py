@@ -4,9 +4,11 @@
 import base64
 import hashlib
 import json
+import subprocess
 import time
 import unittest
 
+import harness
 import people
 
 
@@ -167,6 +169,61 @@ class ImportingWithTheTool(people.PeopleTest):
         record = self.c.call("keys.get", id=self.ask("t7")["key"])
         self.assertEqual((record["name"], record["expires_at"]), ("nr 7 \u00fc", 4070908800))
 
+    def test_the_id_of_each_key_is_printed_with_its_line(self):
+        lines = [json.dumps({"hash": digest(f"t{i}"), "principal": "alice"}) for i in range(300)]
+        done = self.d.tool("key", "import", "-", text="\n\n".join(lines))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        printed = dict(reversed(line.split("  line ")) for line in done.stdout.splitlines())
+        for i in (0, 1, 299):
+            self.assertEqual(printed[str(2 * i + 1)], self.ask(f"t{i}")["key"])
+        done = self.d.tool("--json", "key", "import", "-", text="\n" + json.dumps(
+            {"hash": digest("one more"), "principal": "alice"}))
+        item = json.loads(done.stdout)["items"][0]
+        self.assertEqual((item["line"], item["id"]), (2, self.ask("one more")["key"]))
+
+    def test_a_dry_run_finds_what_would_be_refused_and_changes_nothing(self):
+        self.c.call("keys.import", hash=digest("taken"), principal="alice")
+        raw = hashlib.sha256(b"twice").digest()
+        lines = [{"hash": digest("new"), "principal": "alice"},
+                 {"hash": digest("taken"), "principal": "alice"},
+                 {"hash": digest("b"), "principal": "nobody"},
+                 {"hash": raw.hex().upper(), "principal": "alice"},
+                 {"hash": base64.urlsafe_b64encode(raw).decode(), "principal": "alice"},
+                 {"hash": "x", "principal": "alice"}]
+        text = "\n".join(json.dumps(line) for line in lines)
+        before = self.c.call("audit.list")
+        done = self.d.tool("key", "import", "--dry-run", "-", text=text)
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        for line in ("line 2: conflict: this token belongs", "line 3: ", "line 6: invalid_request",
+                     "line 5: conflict: the same token as in line 4",
+                     "2 of 6 keys would be imported"):
+            self.assertIn(line, done.stderr)
+        document = json.loads(self.d.tool("--json", "key", "import", "--dry-run", "-",
+                                          text=text).stdout)
+        self.assertEqual(sorted(item["line"] for item in document["items"]), [1, 4])
+        self.assertEqual(sorted(item["id"] for item in document["failed"]),
+                         ["line 2", "line 3", "line 5", "line 6"])
+        self.assertNotIn("id", document["items"][0])
+        done = self.d.tool("key", "import", "--dry-run", "--hash", digest("new"),
+                           "--principal", "alice")
+        self.assertEqual((done.returncode, done.stdout), (0, "would be imported\n"))
+        self.assertEqual(self.c.call("audit.list"), before)
+        self.assertEqual(len(self.c.call("keys.list")["items"]), 1)
+        self.assert_reason("malformed_token", self.ask("new"), 401)
+
+    def test_it_stops_when_its_output_cannot_be_written(self):
+        text = "\n".join(json.dumps({"hash": digest(f"t{i}"), "principal": "alice"})
+                         for i in range(2000))
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run(
+                [harness.AUTHZCHECK, "--socket", str(self.d.socket), "key", "import", "-"],
+                input=text, stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+                env=harness.environment(self.d.folder), timeout=harness.DEADLINE)
+        self.assertEqual(done.returncode, 2)
+        self.assertRegex(done.stderr, r"stopped: from line \d+ on there are some that are not imp")
+        self.assertIn("cannot write to standard output", done.stderr)
+        self.assertLess(len(self.c.call("keys.list", limit=1000)["items"]), 1000)
+
     def test_a_line_that_is_refused_is_named_and_the_others_are_taken(self):
         lines = [{"hash": digest("a"), "principal": "alice"}, {"hash": "x", "principal": "alice"},
                  {"hash": digest("b"), "principal": "alice", "colour": "red"},
@@ -189,6 +246,16 @@ class ImportingWithTheTool(people.PeopleTest):
             done = self.d.tool("key", "import", "-", text=good + "\n" + bad + "\n")
             self.assertEqual(done.returncode, 2, bad)
             self.assertIn("line 2", done.stderr)
+            # A dry run judges the others, too.
+            done = self.d.tool("key", "import", "--dry-run", "--json", "-",
+                               text=bad + "\n" + good + "\n" + good + "\n")
+            self.assertEqual(done.returncode, 2, bad)
+            document = json.loads(done.stdout)
+            self.assertEqual([(failed["id"], failed["code"]) for failed in
+                              sorted(document["failed"], key=lambda failed: failed["id"])],
+                             [("line 1", "invalid_request"), ("line 3", "conflict")])
+            self.assertEqual([item["line"] for item in document["items"]], [2])
+            self.assertIn("authzcheck: 1 of 3 keys would be imported", done.stderr)
         self.assertEqual(self.c.call("keys.list")["items"], [])
 
 

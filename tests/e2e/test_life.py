@@ -9,6 +9,7 @@ import socket
 import stat
 import subprocess
 import unittest
+from pathlib import Path
 
 import harness
 import people
@@ -71,6 +72,15 @@ class Starting(harness.DaemonTest):
         status, said = second.refuses_to_start()
         self.assertEqual(status, 1, said)
         self.assertIn("revision", first.call("policy.status"))
+
+    def test_a_file_that_is_no_socket_is_refused_and_nothing_is_left_beside_it(self):
+        daemon = self.daemon(start=False)
+        daemon.socket.write_text("kept\n")
+        status, said = daemon.refuses_to_start()
+        self.assertEqual(status, 1, said)
+        self.assertIn("there is something that is no socket", said)
+        self.assertEqual(daemon.socket.read_text(), "kept\n")
+        self.assertFalse(Path(f"{daemon.socket}.lock").exists())
 
     def test_the_socket_of_a_dead_daemon_is_replaced(self):
         daemon = self.daemon()
@@ -200,6 +210,18 @@ class Ending(harness.DaemonTest):
         daemon.signal(signal.SIGHUP)
         harness.wait_until(lambda: daemon.call("policy.status")["revision"] != before,
                            what="another revision")
+
+    def test_only_the_main_thread_takes_the_signals_that_the_daemon_handles(self):
+        daemon = self.daemon(None, "--workers", "2")
+        taking = {number: [] for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT)}
+        threads = list(Path(f"/proc/{daemon.pid}/task").iterdir())
+        self.assertGreater(len(threads), 3)
+        for thread in threads:
+            blocked = int((thread / "status").read_text().split("SigBlk:")[1].split()[0], 16)
+            for number, names in taking.items():
+                if not blocked >> (number - 1) & 1:
+                    names.append(thread.name)
+        self.assertEqual(taking, dict.fromkeys(taking, [str(daemon.pid)]))
 
     def test_a_peer_that_leaves_without_reading_does_no_harm(self):
         daemon = self.daemon()

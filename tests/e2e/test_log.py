@@ -1,17 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The audit trail: its content, its lists, and each way in which it can be damaged."""
+"""The audit trail: its content, its lists, and how the tool shows and follows it."""
 
 import json
 import os
 import subprocess
-import threading
 import time
 import unittest
 
 import harness
 import people
-
-EDIT = os.environ.get("STORE_EDIT", str(harness.ROOT / "build" / "tests" / "e2e" / "store_edit"))
 
 
 class Trail(people.PeopleTest):
@@ -91,7 +88,8 @@ class Trail(people.PeopleTest):
         second = self.c.call("policy.reload")["revision"]
         record = self.list()[-1]
         self.assertEqual((record["action"], record["kind"]), ("policy.reload", "policy"))
-        self.assertEqual(record["changes"], [{"field": "revision", "from": first, "to": second}])
+        self.assertEqual(record["changes"], [{"field": "revision", "from": first, "to": second},
+                                             {"field": "trigger", "to": "request"}])
         self.assertIn(record["actor"], (f"uid:{os.geteuid()}", "daemon"))
 
     def test_the_list_is_filtered_and_paged(self):
@@ -176,227 +174,76 @@ class Trail(people.PeopleTest):
             tool.kill()
 
 
-class Broken(people.PeopleTest):
-    """Edits the file while no daemon runs, accepts the head, and verifies the trail."""
-
-    def setUp(self):
-        super().setUp()
-        self.alice()
-        self.kid, self.secret = self.key()
-        self.other, _ = self.key()
-        self.c.call("keys.disable", id=self.other)
-        self.c.call("keys.disable", id=self.kid)
-        self.c.call("keys.enable", id=self.kid)
-        self.d.stop()
-
-    def edit(self, *words):
-        done = subprocess.run([EDIT, str(self.d.state / "store.mdb"), *words],
-                              capture_output=True, text=True, check=True)
-        return done.stdout
-
-    def table(self, name):
-        return dict(line.split(" ") for line in self.edit("list", name).splitlines())
+    def follow(self, *more):
+        """Starts log -f; it is killed at the end of the test."""
+        tool = subprocess.Popen(
+            [harness.AUTHZCHECK, "--socket", str(self.d.socket), "log", "-f", *more],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env=harness.environment(self.d.folder), preexec_fn=harness.die_with_parent)
+        self.addCleanup(tool.stdout.close)
+        self.addCleanup(tool.stderr.close)
+        self.addCleanup(tool.wait)
+        self.addCleanup(tool.kill)
+        return tool
 
     @staticmethod
-    def place(sequence):
-        return f"{sequence:016x}"
+    def documents(stream, count):
+        """The next JSON documents of a stream, each of several lines."""
+        found = []
+        while len(found) < count:
+            text = stream.readline()
+            while not text.endswith("\n}\n"):
+                text += stream.readline()
+            found.append(json.loads(text))
+        return found
 
-    def verify(self):
-        self.d.start()
-        done = self.d.tool("log", "--verify", "--json")
-        answer = json.loads(done.stdout)
-        self.assertEqual(done.returncode, 0 if answer["ok"] else 1)
-        self.assertIsInstance(self.d.tool("log").stdout, str)  # and the lists still work
-        return [(item["problem"], item.get("sequence"), item.get("target"))
-                for item in answer["items"]]
-
-    def flip(self, table, key, at):
-        value = bytearray.fromhex(self.table(table)[key])
-        value[at] ^= 1
-        self.edit("put", table, key, value.hex())
-
-    def test_as_it_was_written_nothing_is_wrong(self):
-        self.assertEqual(self.verify(), [])
-
-    def test_an_edited_record_is_named(self):
-        self.flip("audit", self.place(3), -1)
-        self.assertEqual(self.verify(), [("edited", 3, None)])
-
-    def test_a_removed_record_is_named(self):
-        self.edit("del", "audit", self.place(3))
-        self.assertIn(("removed", 3, None), self.verify())
-
-    def test_reordered_records_are_named(self):
-        table = self.table("audit")
-        self.edit("put", "audit", self.place(2), table[self.place(4)])
-        self.edit("put", "audit", self.place(4), table[self.place(2)])
-        found = self.verify()
-        self.assertIn(("reordered", 2, None), found)
-        self.assertIn(("reordered", 4, None), found)
-
-    def test_a_cut_trail_does_not_start_and_accepting_it_is_recorded(self):
-        last = max(self.table("audit"))
-        self.edit("del", "audit", last)
-        status, said = self.d.refuses_to_start()
-        self.assertEqual(status, 1)
-        self.assertIn("cut", said)
-        subprocess.run([harness.AUTHZD, "--accept-rollback", "--state", str(self.d.state)],
-                       check=True, timeout=harness.DEADLINE)
-        found = self.verify()
-        self.assertIn("record_replaced", [problem for problem, _, _ in found])
-        self.assertIn("store.accept_rollback", self.d.tool("log").stdout)
-
-    def test_a_record_hidden_from_the_lists_is_named(self):
-        hidden = next(key for key in self.table("audit_index")
-                      if key.startswith(b"k".hex()) and key.endswith(self.place(5)))
-        self.edit("del", "audit_index", hidden)
-        self.assertIn(("unlisted", 5, None), self.verify())
-
-    def test_a_record_that_was_taken_out_of_a_list_is_named(self):
-        """A key that is missing in its principal's list would outlive the principal."""
-        self.d.start()
-        with self.d.client() as client:
-            client.call("tenants.create", id="umbra")
-            imported = client.call("keys.import", hash="ab" * 32, principal="alice")["id"]
-            client.call("keys.delete", id=self.other)
-        self.d.stop()
-        kids = {self.kid: self.kid.encode().hex(), self.other: self.other.encode().hex(),
-                imported: imported.encode().hex()}
-        for table, target in (("keys_by_principal", self.kid), ("keys_by_tenant", self.kid),
-                              ("keys_by_hash", imported), ("keys_deleted", self.other),
-                              ("principals_by_role", "alice"), ("tenant_names", "umbra")):
-            with self.subTest(table):
-                entries = self.table(table)
-                hidden = next(key for key, value in entries.items()
-                              if value == kids.get(target, value))
-                self.edit("del", table, hidden)
-                self.assertEqual(self.verify(), [("record_unlisted", None, target)])
-                self.d.stop()
-                # An index entry that leads to another record is not enough.
-                if entries[hidden]:
-                    self.edit("put", table, hidden, "00" * (len(entries[hidden]) // 2))
-                    self.assertEqual(self.verify(), [("record_unlisted", None, target)])
-                    self.d.stop()
-                self.edit("put", table, hidden, entries[hidden])
-        self.assertEqual(self.verify(), [])
-
-    def test_an_altered_record_that_was_asked_for_is_an_alarm_in_the_trail(self):
-        self.flip("keys", self.kid.encode().hex(), -1)
-        self.d.start()
-        for _ in range(3):
-            self.d.call("authorize", token=self.secret, method="GET", path="/loans/7")
-        self.assertGreaterEqual(self.d.call("status")["store"]["altered"], 3)
-        self.assertIn("altered records were refused", self.d.tool("status").stdout)
-
-        def alarms():
-            return self.d.call("audit.list", key=self.kid, newest_first=True, limit=1)["items"]
-
-        # The next check comes within ten seconds.
-        found = harness.wait_until(
-            lambda: [item for item in alarms() if item["action"] == "alarm.altered_record"],
-            what="alarm")
-        self.assertEqual((found[0]["actor"], found[0]["kind"]), ("daemon", "alarm"))
-        self.assertIn({"field": "table", "to": "keys"}, found[0]["changes"])
-
-    def test_the_id_that_somebody_wrote_into_the_file_is_not_shown_on_a_terminal(self):
-        record = self.table("keys")[self.kid.encode().hex()]
-        for id in (b"\x1b[2Jaaaaaaaa", b"aaaaaaaaaaa\x7f", b"\xffaaaaaaaaaaa"):
-            with self.subTest(id):
-                self.edit("put", "keys", id.hex(), record)
-                targets = [target for _, _, target in self.verify()]
-                self.assertIn("(invalid id)", targets)
-                self.assertNotIn(id.decode("latin-1"), targets)
-                self.d.stop()
-                self.edit("del", "keys", id.hex())
-
-    def test_an_edited_key_is_refused_and_named(self):
-        key = self.kid.encode().hex()
-        self.flip("keys", key, -1)
-        self.assertEqual(self.verify(), [("record_edited", None, self.kid)])
-        self.assertFalse(self.d.call(
-            "authorize", token=self.secret, method="GET", path="/loans/7")["allow"])
-
-    def test_an_older_copy_of_a_key_is_named(self):
-        key = self.kid.encode().hex()
-        old = self.table("keys")[key]
-        self.d.start()
-        self.d.call("keys.revoke", id=self.kid)
-        self.d.stop()
-        self.edit("put", "keys", key, old)
-        self.assertEqual(self.verify(), [("record_replaced", 8, self.kid)])
-
-    def test_a_key_copied_over_another_is_refused_and_named(self):
-        table = self.table("keys")
-        key, other = self.kid.encode().hex(), self.other.encode().hex()
-        self.edit("put", "keys", other, table[key])
-        self.assertIn(("record_replaced", 5, self.other), self.verify())
-        self.d.call("keys.get", id=self.kid)
-        self.assert_error("not_found", self.d.call, "keys.get", id=self.other)
-
-    def test_a_removed_and_a_forged_key_are_reported(self):
-        key = self.kid.encode().hex()
-        value = self.table("keys")[key]
-        self.edit("del", "keys", key)
-        self.edit("put", "keys", b"1stranger000".hex(), value)
-        found = self.verify()
-        self.assertIn(("record_removed", 7, self.kid), found)
-        self.assertIn(("record_unknown", None, "1stranger000"), found)
-
-    def test_a_principal_copied_to_another_tenant_is_refused_and_named(self):
-        (key, value), = self.table("principals").items()
-        elsewhere = "00000002" + key[8:]
-        self.edit("put", "principals", elsewhere, value)
-        self.assertEqual([problem for problem, _, _ in self.verify()], ["record_unknown"])
-
-
-class Crash(people.PeopleTest):
-    ROUNDS = 12
-
-    def test_after_a_kill_the_chain_holds_and_every_answered_change_has_its_record(self):
+    def test_follow_goes_on_when_the_daemon_is_restarted(self):
         self.alice()
-        answered = []
-        for number in range(self.ROUNDS):
-            self.write_and_kill(answered, wait=3 + 11 * number % 50)
-            self.d.start()
-            self.c = self.d.client()
-        entered = set()
-        after = 0
-        while True:
-            items = self.c.call("audit.list", after=after, limit=1000)["items"]
-            if not items:
-                break
-            entered.update((item["action"], item.get("target")) for item in items)
-            after = items[-1]["sequence"]
-        self.assertEqual([change for change in answered if change not in entered], [])
-        done = self.d.tool("log", "--verify")
-        self.assertEqual(done.returncode, 0, done.stdout)
+        tool = self.follow("--json")
+        self.assertEqual([item["sequence"] for item in self.documents(tool.stdout, 2)], [1, 2])
+        self.d.stop()
+        self.assertIn("waiting for the daemon", tool.stderr.readline())
+        self.d.start()
+        self.c = self.d.client()
+        ids = [self.key()[0] for _ in range(3)]
+        seen = self.documents(tool.stdout, 3)
+        self.assertEqual([item["target"] for item in seen], ids)
+        self.assertIn("the daemon is back", tool.stderr.readline())
 
-    def write_and_kill(self, answered, wait):
-        enough = threading.Event()
-        lock = threading.Lock()
-        begun = len(answered)
+    def test_follow_ends_while_it_waits_when_nobody_reads_it(self):
+        self.alice()
+        tool = self.follow()
+        for _ in range(3):
+            tool.stdout.readline()
+        self.d.stop()
+        self.assertIn("waiting for the daemon", tool.stderr.readline())
+        tool.stdout.close()
+        self.assertEqual(tool.wait(harness.DEADLINE), 0)
 
-        def write():
-            with harness.Client(self.d.socket) as client:
-                try:
-                    while True:
-                        id = client.call("keys.create", principal="alice")["id"]
-                        client.call("keys.revoke", id=id)
-                        with lock:
-                            answered.append(("keys.create", id))
-                            answered.append(("keys.revoke", id))
-                            if len(answered) - begun >= wait:
-                                enough.set()
-                except (AssertionError, OSError):
-                    return
+    def test_without_a_daemon_follow_does_not_begin(self):
+        self.d.stop()
+        self.assertEqual(self.d.tool("log", "-f").returncode, 3)
 
-        writers = [threading.Thread(target=write) for _ in range(4)]
-        for writer in writers:
-            writer.start()
-        self.assertTrue(enough.wait(harness.DEADLINE))
-        self.d.kill()
-        for writer in writers:
-            writer.join()
+    def test_after_leaves_out_the_records_up_to_one(self):
+        self.alice()
+        for _ in range(3):
+            self.key()
+
+        def seen(*words):
+            done = self.d.tool("log", "--json", *words)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return [item["sequence"] for item in json.loads(done.stdout)["items"]]
+
+        self.assertEqual(seen("--after", "3"), [4, 5])
+        self.assertEqual(seen("--after", "0"), [1, 2, 3, 4, 5])
+        self.assertEqual(seen("--after", "5"), [])
+        self.assertEqual(seen("--after", "2", "-n", "2"), [4, 5])
+        self.assertEqual(seen("--after", "4", "-n", "2"), [5])
+        for word in ("-1", "x", ""):
+            self.assertEqual(self.d.tool("log", "--after", word).returncode, 2)
+        self.assertEqual(self.d.tool("log", "--verify", "--after", "1").returncode, 2)
+        tool = self.follow("--json", "--after", "3")
+        self.assertEqual([item["sequence"] for item in self.documents(tool.stdout, 2)], [4, 5])
 
 
 if __name__ == "__main__":

@@ -352,7 +352,7 @@ manage user daemon authz:/grants/roles/viewer grant
         self.alice()
         other = self.stranger()
         said = self.assert_error("forbidden", other.call, "keys.create", principal="alice")
-        self.assertIn("a secret that you receive counts as your own", said.message)
+        self.assertIn("a token that has it helps, or root, or `authz:/** all`", said.message)
 
 
 class Denials(ManagerTest):

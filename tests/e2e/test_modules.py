@@ -1,113 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Modules that are shared objects: built by users, loaded, called, replaced, removed, refused."""
+"""Modules that are shared objects: built by users, loaded, called, replaced, removed."""
 
 import os
 import re
 import shutil
 import signal
 import subprocess
-import tempfile
 import unittest
 from pathlib import Path
 
 import harness
 from harness import run_tool, wait_until
-from modules import SOURCES, Strangers
-
-POLICY = """\
-tree api {
-    /loans { list GET }
-}
-
-role reader {
-    allow GET on api:/**
-}
-
-principal ann {
-    role reader
-}
-
-stack loans {
-    authenticate  sufficient  key
-    authenticate  required    principal
-%s
-    authorize     required    role
-}
-"""
-COUNTRIES = """\
-# documentation networks, as if they were somewhere
-192.0.2.0/24 CH
-192.0.2.128/25 LI
-198.51.100.0/24 US
-2001:db8::/32 CH
-2001:db8:1::/48 US
-"""
-GEO = "    account required geo allow=CH,LI data=countries"
-DENYLIST = "    account required denylist data=denied"
-
-
-def setUpModule():
-    global strangers, built  # pylint: disable=global-variable-undefined
-    strangers = Strangers()
-    built = strangers.folder / "built"
-    built.mkdir()
-    for name in ("geo", "denylist"):
-        strangers.build(f"{name}.c", built / f"{name}.so")
-
-
-def tearDownModule():
-    strangers.finish()
-
-
-class Modules(harness.DaemonTest):
-    def setUp(self):
-        self.folder = Path(tempfile.mkdtemp(prefix="authz-modules-"))
-        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
-        self.folder.chmod(0o755)
-        self.modules = self.folder / "modules"
-        self.data = self.modules / "data"
-        self.data.mkdir(parents=True)
-        self.policy = self.folder / "policy"
-        self.policy.mkdir()
-        self.config = self.folder / "authzd.conf"
-        self.config.write_text(f"modules {self.modules}\n")
-        self.put("countries", COUNTRIES)
-        self.put("denied", "")
-
-    def install(self, *names):
-        for name in names:
-            aside = self.modules / f".{name}"
-            shutil.copy(built / f"{name}.so", aside)
-            aside.rename(self.modules / f"{name}.so")
-
-    def put(self, name, text):
-        """Changes a data file as it should be done: by a rename."""
-        aside = self.data / f".{name}"
-        aside.write_text(text)
-        aside.rename(self.data / name)
-
-    def serve(self, lines):
-        return self.daemon({"p.policy": POLICY % lines}, "--config", str(self.config))
-
-    def check(self, lines, *more):
-        (self.policy / "p.policy").write_text(POLICY % lines)
-        return run_tool("policy", "check", "--modules", self.modules, *more, self.policy)
-
-    def refused(self, lines):
-        """The errors for which a policy with these lines is refused, with LINE:COLUMN."""
-        done = self.check(lines)
-        self.assertEqual(done.returncode, 1, done.stderr)
-        return re.findall(r"p\.policy:(\d+:\d+): error: (.*)", done.stderr)
-
-    def ask(self, daemon, ip="192.0.2.1", **more):
-        return daemon.call("authorize", service="loans", method="GET", path="/loans", ip=ip,
-                           **(more or {"principal": "ann"}))
-
-    def allows(self, daemon, ip="192.0.2.1"):
-        return self.ask(daemon, ip)["allow"]
-
-    def allowed_key(self, daemon, token):
-        return self.ask(daemon, token=token)["allow"]
+from modules import COUNTRIES, DENYLIST, GEO, POLICY, SOURCES, Modules, setUpModule, tearDownModule
 
 
 class Strange(Modules):
@@ -136,24 +40,191 @@ class Strange(Modules):
         wait_until(lambda: self.allowed_key(daemon, made["secret"]))
         wait_until(lambda: daemon.call("policy.status")["revision"] == revision)
 
-    def test_a_wrong_data_file_changes_nothing_and_is_not_quoted(self):
+    WRONG = "data file 'countries' of module 'geo': line 2 is not of the form 'NETWORK COUNTRY'"
+
+    def feeds(self, daemon):
+        return {feed["name"]: feed for feed in daemon.call("status")["data"]}
+
+    def test_a_wrong_data_file_leaves_the_last_good_one_and_is_not_quoted(self):
         self.install("geo")
         daemon = self.serve(GEO)
+        revision = daemon.call("policy.status")["revision"]
         self.put("countries", "192.0.2.0/24 CH\nS3CR3T\n")
-        wait_until(lambda: not daemon.call("policy.status")["ok"])
+        daemon.wait_for_log("a data file is refused: its module goes on with the last good one")
+        wait_until(lambda: daemon.call("policy.status")["diagnostics"])
         problem = daemon.call("policy.status")["diagnostics"][0]
-        self.assertEqual((problem["line"], problem["column"]), (16, 43))
+        self.assertEqual((problem["severity"], problem["line"], problem["column"]),
+                         ("warning", 16, 43))
         self.assertEqual(problem["message"],
-                         "data file 'countries': line 2 is not of the form 'NETWORK COUNTRY'")
+                         f"{self.WRONG}: the module goes on with the last good one")
+        self.assertEqual(daemon.call("policy.status")["revision"], revision)
         self.assertTrue(self.allows(daemon))
+        self.assertFalse(self.allows(daemon, "203.0.113.1"))
+        feed = self.feeds(daemon)["countries"]
+        self.assertEqual((feed["module"], feed["denies"], feed["bytes"]),
+                         ("geo", False, len(COUNTRIES)))
+        self.assertIn("line 2 is not of the form", feed["why"])
+        self.assertRegex(daemon.tool("status").stdout,
+                         r"data +countries: 1\d\d bytes, changed .*: module geo refuses it: line 2 is "
+                         r"not .*; this is the last good one")
+        # A later policy is taken.
+        daemon.write("p.policy", POLICY.replace("reader", "viewer") % GEO)
+        daemon.tool("reload")
+        self.assertTrue(daemon.call("policy.status")["ok"])
+        self.assertNotEqual(daemon.call("policy.status")["revision"], revision)
+        self.assertTrue(self.allows(daemon))
+        # So is the next right file.
+        self.put("countries", "203.0.113.0/24 CH\n")
+        wait_until(lambda: self.allows(daemon, "203.0.113.1"))
+        self.assertEqual(set(self.feeds(daemon)["countries"]), {"name", "bytes", "changed_at"})
         self.assertNotIn("S3CR3T", daemon.log())
+
+    def test_a_broken_policy_folder_keeps_no_data_file_away(self):
+        self.install("geo", "denylist")
+        daemon = self.serve(GEO + "\n" + DENYLIST)
+        made = daemon.call("keys.create", principal="ann")
+        self.assertTrue(self.allowed_key(daemon, made["secret"]))
+        daemon.replace("p.policy", "role broken {\n")  # in one step: written in place, it could be found empty
+        wait_until(lambda: not daemon.call("policy.status")["ok"])
+        self.put("denied", made["id"] + "\n")
+        wait_until(lambda: not self.allowed_key(daemon, made["secret"]))
+        status = daemon.call("policy.status")
+        self.assertFalse(status["ok"])
+        daemon.policy.rename(daemon.folder / "away")
+        self.put("denied", "")
+        wait_until(lambda: self.allowed_key(daemon, made["secret"]))
+        # The next start is from that policy, with its data.
+        self.put("denied", made["id"] + "\n")
+        wait_until(lambda: not self.allowed_key(daemon, made["secret"]))
+        daemon.stop()
+        daemon.start()
+        self.assertFalse(self.allowed_key(daemon, made["secret"]))
+        self.assertTrue(self.allows(daemon))
+
+    def test_a_data_file_that_is_gone_leaves_the_last_good_one(self):
+        self.install("geo")
+        daemon = self.serve(GEO)
+        (self.data / "countries").unlink()
+        daemon.wait_for_log("a data file is refused: its module goes on with the last good one")
+        self.assertTrue(self.allows(daemon))
+        self.assertIn("has no data/countries", self.feeds(daemon)["countries"]["why"])
+
+    def test_one_that_is_wrong_from_the_start_denies_until_it_is_right(self):
+        self.install("geo")
+        self.put("countries", "nowhere\n")
+        daemon = self.serve(GEO)
+        self.assertEqual(self.ask(daemon)["reason"], "module_error")
+        self.assertTrue(self.feeds(daemon)["countries"]["denies"])
+        self.assertIn("there was no good one, so the module denies", daemon.tool("status").stdout)
+        daemon.wait_for_log("so this line denies until it is right",
+                            "its module denies, for there was no good one")
+        self.put("countries", COUNTRIES)
+        wait_until(lambda: self.allows(daemon))
+
+    def test_a_name_that_no_file_ever_had_is_a_mistake_of_the_policy(self):
+        self.install("geo")
+        daemon = self.serve(GEO)
+        # In one step: written in place, it could be found empty.
+        daemon.replace("p.policy", POLICY % GEO.replace("countries", "contries"))
+        with self.assertRaises(harness.Error) as caught:
+            daemon.call("policy.reload")
+        self.assertEqual(caught.exception.code, "invalid_policy")
+        self.assertTrue(self.allows(daemon))
+
+    def test_a_restart_goes_on_with_the_last_good_data_file(self):
+        self.install("geo")
+        daemon = self.serve(GEO)
+        before = daemon.call("policy.status")["revision"]
+        self.put("countries", "203.0.113.0/24 CH\n")
+        wait_until(lambda: self.allows(daemon, "203.0.113.1"))
+        wait_until(lambda: daemon.call("policy.status")["revision"] != before)
+        revision = daemon.call("policy.status")["revision"]
+        changed_at = self.feeds(daemon)["countries"]["changed_at"]
+        for broken in ("nowhere\n", None):
+            with self.subTest(broken):
+                if broken is None:
+                    (self.data / "countries").unlink()
+                else:
+                    self.put("countries", broken)
+                daemon.kill()
+                daemon.start()
+                self.assertTrue(self.allows(daemon, "203.0.113.1"))
+                self.assertFalse(self.allows(daemon))
+                status = daemon.call("policy.status")
+                self.assertEqual((status["ok"], status["last_good"], status["revision"]),
+                                 (True, None, revision))
+                feed = self.feeds(daemon)["countries"]
+                self.assertEqual((feed["denies"], feed["changed_at"]), (False, changed_at))
+                self.assertIn("this is the last good one", daemon.tool("status").stdout)
+        self.assertEqual(daemon.wait_for_log().count("trying again with the data files that were kept"), 2)
+        self.assertIn("error: a data file is refused: its module goes on with the last good one", daemon.log())
+        # What replaces it is kept in its place.
+        self.put("countries", COUNTRIES)
+        wait_until(lambda: self.allows(daemon))
+        (self.data / "countries").unlink()
+        daemon.kill()
+        daemon.start()
+        self.assertTrue(self.allows(daemon))
+        self.assertFalse(self.allows(daemon, "203.0.113.1"))
+        # And what no policy uses is not kept.
+        self.put("countries", COUNTRIES)
+        daemon.replace("p.policy", POLICY % "")
+        daemon.tool("reload")
+        self.assertFalse(self.kept_data(daemon).exists())
+
+    def kept_data(self, daemon):
+        return daemon.state / "data.last-good"
+
+    def test_a_kept_data_file_that_was_altered_is_refused_and_so_is_any_with_strict(self):
+        self.install("geo")
+        daemon = self.serve(GEO)
+        daemon.stop()
+        self.put("countries", "nowhere\n")
+        daemon.start("--strict")
+        self.assertEqual(self.ask(daemon)["reason"], "module_error")
+        daemon.stop()
+        daemon.start()
+        self.assertTrue(self.allows(daemon))
+        daemon.stop()
+        kept = bytearray(self.kept_data(daemon).read_bytes())
+        self.assertIn(b"192.0.2.0/24 CH", kept)
+        kept[kept.index(b"CH")] ^= 1
+        self.kept_data(daemon).write_bytes(kept)
+        daemon.start()
+        self.assertEqual(self.ask(daemon)["reason"], "module_error")
+        daemon.wait_for_log("the data files that were kept cannot be used", "data.last-good was altered")
+
+    def test_the_last_good_policy_starts_without_a_data_file_and_denies(self):
+        self.install("geo")
+        daemon = self.serve(GEO)
+        daemon.stop()
+        self.kept_data(daemon).unlink()
+        (self.data / "countries").unlink()
+        daemon.start()
+        self.assertEqual(self.ask(daemon)["reason"], "module_error")
+        self.assertIsNotNone(daemon.call("policy.status")["last_good"])
+        self.put("countries", COUNTRIES)
+        wait_until(lambda: self.allows(daemon))
+        wait_until(lambda: daemon.call("policy.status")["last_good"] is None)
+
+    def test_the_status_has_the_size_and_the_age_of_each_data_file(self):
+        self.install("geo", "denylist")
+        old = 1_600_000_000
+        os.utime(self.data / "denied", (old, old))
+        daemon = self.serve(GEO + "\n" + DENYLIST)
+        self.assertEqual({name: (feed["bytes"], feed["changed_at"] == old)
+                          for name, feed in self.feeds(daemon).items()},
+                         {"countries": (len(COUNTRIES), False), "denied": (0, True)})
+        said = daemon.tool("status").stdout
+        self.assertRegex(said, r"data +countries: 1\d\d bytes, changed ")
+        self.assertRegex(said, r"data +denied: 0 bytes, changed .* years ago")
 
     def test_a_reload_adds_and_drops_a_module(self):
         daemon = self.serve("")
         self.assertEqual(daemon.call("status")["modules"], [])
         self.install("geo")
         daemon.write("p.policy", POLICY % GEO)
-        wait_until(lambda: daemon.call("status")["modules"] == [{"name": "geo", "version": "1.2.0"}])
+        wait_until(lambda: self.used(daemon) == [("geo", "1.2.0")])
         self.assertIn("geo 1.2.0", daemon.tool("status").stdout)
         self.assertIn("memfd:geo.so", maps(daemon))
         daemon.write("p.policy", POLICY % "")
@@ -171,11 +242,34 @@ class Strange(Modules):
         text = (SOURCES / "geo.c").read_text().replace('"1.2.0"', '"1.3.0"')
         source = self.folder / "geo.c"
         source.write_text(text)
-        strangers.compile(source, "-o", self.modules / ".geo.so")
+        self.strangers.compile(source, "-o", self.modules / ".geo.so")
         (self.modules / ".geo.so").rename(self.modules / "geo.so")
-        wait_until(lambda: daemon.call("status")["modules"] == [{"name": "geo", "version": "1.3.0"}])
+        wait_until(lambda: self.used(daemon) == [("geo", "1.3.0")])
         wait_until(lambda: len(set(re.findall(r"(\d+)\s+/memfd:geo\.so", maps(daemon)))) == 1)
         self.assertTrue(self.allows(daemon))
+
+    def test_a_module_leaves_a_note_for_status(self):
+        self.install("geo")
+        daemon = self.serve(GEO + "\n    account required geo allow=US data=countries")
+        (module,) = daemon.call("status")["modules"]
+        self.assertEqual(module["notes"], [
+            {"file": str(daemon.policy / "p.policy"), "line": line, "note": "5 networks"}
+            for line in (16, 17)])
+        self.assertRegex(daemon.tool("status").stdout,
+                         r"(?m)^modules +geo 1\.2\.0 \(5 networks; 5 networks\)$")
+        self.put("countries", "192.0.2.0/24 CH\n")
+        wait_until(lambda: daemon.call("status")["modules"][0]["notes"][0]["note"] == "1 networks")
+
+    def test_a_module_says_what_it_judged_by(self):
+        self.install("geo")
+        daemon = self.serve(GEO)
+        self.assertEqual(self.ask(daemon, "198.51.100.7")["fact"], "the address is in US")
+        nowhere = daemon.call("authorize", service="loans", method="GET", path="/loans",
+                              principal="ann")
+        self.assertEqual(nowhere["fact"], "no address was stated")
+        self.assertIn("country: GET on api:/loans for principal ann: the address is in US",
+                      daemon.tool("check", "--service", "loans", "--principal", "ann",
+                                  "--ip", "198.51.100.7", "GET", "/loans").stdout)
 
     def test_overwriting_a_running_module_does_not_affect_it(self):
         self.install("geo")
@@ -194,7 +288,7 @@ class Strange(Modules):
                  "    from 192.0.2.1\n    allow GET api:/loans\n    from 198.51.100.7\n"
                  "    deny GET api:/loans because country\n}\n")
         (self.policy / "p.policy").write_text(POLICY % GEO + tests)
-        self.assertIn("1 tests passed",
+        self.assertIn("1 test passed",
                       run_tool("policy", "check", "--modules", self.modules, self.policy).stdout)
         self.assertIn("1 passed, 0 failed",
                       run_tool("policy", "test", "--modules", self.modules, self.policy).stdout)
@@ -217,10 +311,96 @@ class Strange(Modules):
         shutil.copy(source, self.folder / "user.c")
         (self.folder / "user.c").write_text(
             '#include <authz/module.h>\nint main(void) { return (int)POL_STR("").len; }\n')
-        strangers.compile(self.folder / "user.c", "-o", self.folder / "c.so")
+        self.strangers.compile(self.folder / "user.c", "-o", self.folder / "c.so")
         if shutil.which("c++") is None:
             self.skipTest("no C++ compiler here")
-        strangers.compile(source, "-o", self.folder / "cc.so", compiler="c++", standard="c++11")
+        self.strangers.compile(source, "-o", self.folder / "cc.so", compiler="c++", standard="c++11")
+
+
+class Seeing(Modules):
+    """What decide sees beside the facts: the tenant's name, the node, its parameters, time zones."""
+
+    POLICY = """\
+tree api { /loans { GET, /{loan} { GET, /notes { GET } } }
+    /files/{path...} { GET }
+    /"a%%3Bb" { GET } }
+role reader { allow GET on api:/** }
+stack loans {
+    authenticate required principal
+    account required sees %s
+    authorize required role
+}
+stack early { authenticate required sees node=none
+    authorize required role }
+stack other { authenticate required deny
+    authorize required deny }
+test "in a test the tenant is default" {
+    as role reader
+    service early
+    deny GET api:/loans because node
+}
+"""
+
+    def setUp(self):
+        super().setUp()
+        self.strangers.build("sees.c", self.modules / "sees.so")
+
+    def reason(self, arguments, path="/loans/7", **more):
+        done = self.daemon_of(arguments).call(
+            "authorize", service="loans", method="GET", path=path,
+            **(more or {"principal": "bob", "tenant": "acme"}))
+        return done["reason"]
+
+    def daemon_of(self, arguments):
+        if not hasattr(self, "served"):
+            self.served = self.daemon({"p.policy": self.POLICY % arguments},
+                                      "--config", str(self.config))
+            self.served.call("tenants.create", id="acme")
+            self.served.call("principals.create", id="bob", tenant="acme")
+            self.served.call("assignments.create", principal="bob", role="reader", tenant="acme")
+        else:
+            self.served.write("p.policy", self.POLICY % arguments)
+            self.served.call("policy.reload")
+        return self.served
+
+    def test_the_tenants_name(self):
+        self.assertEqual(self.reason("tenant=acme"), "ok")
+        self.assertEqual(self.reason("tenant=default"), "tenant")
+        secret = self.served.call("keys.create", principal="bob", tenant="acme")["secret"]
+        self.served.write("p.policy", (self.POLICY % "tenant=acme").replace(
+            "authenticate required principal", "authenticate required key"))
+        self.served.call("policy.reload")
+        for _ in range(3):  # from the store, then from what is remembered
+            answer = self.served.call("authorize", service="loans", method="GET", path="/loans/7",
+                                      token=secret, tenant="*")
+            self.assertEqual(answer["reason"], "ok")
+
+    def test_the_node_as_declared(self):
+        for path, node in (("/loans", "api:/loans"), ("/loans/7", "api:/loans/{loan}"),
+                           ("/loans/7/notes", "api:/loans/{loan}/notes"),
+                           ("/files/a/b", "api:/files/{path...}"), ("/a%3Bb", "api:/a%3Bb")):
+            self.assertEqual(self.reason(f"node={node}", path), "ok", path)
+            self.assertEqual(self.reason(f"node={node}x", path), "node", path)
+
+    def test_the_parameters_decoded(self):
+        self.assertEqual(self.reason("loan=7"), "ok")
+        self.assertEqual(self.reason("loan=8"), "loan")
+        self.assertEqual(self.reason('"loan=a b"', "/loans/a%20b/notes"), "ok")
+        self.assertEqual(self.reason("path=a/b/c", "/files/a/%62/c/"), "ok")
+        self.assertEqual(self.reason("path=a/b", "/files/a/b/c"), "path")
+        self.assertEqual(self.reason("path=x", "/files"), "path")
+        self.assertEqual(self.reason("loan=x", "/files/x"), "loan")
+
+    def test_time_zones(self):
+        noon = {"principal": "bob", "tenant": "acme", "time": 1_785_585_600}  # in August
+        self.assertEqual(self.reason("zone=Europe/Berlin offset=7200", **noon), "ok")
+        self.assertEqual(self.reason("zone=Europe/Berlin offset=3600", **noon), "zone")
+        self.assertEqual(self.reason("zone=UTC offset=0", **noon), "ok")
+        for zone, message in (("Europe/Berlim", "this machine has no time zone 'Europe/Berlim'"),
+                              ("../etc", "'../etc' is no time zone's name")):
+            (self.policy / "p.policy").write_text(self.POLICY % f"zone={zone}")
+            done = run_tool("policy", "check", "--modules", self.modules, self.policy)
+            self.assertIn(f"p.policy:7:32: error: {message}", done.stderr)
 
 
 class Guide(Modules):
@@ -253,7 +433,7 @@ class Guide(Modules):
             guide = subprocess.Popen(
                 ["sh", "-c", script], cwd=self.folder, stdin=subprocess.DEVNULL, stdout=file,
                 stderr=file, start_new_session=True,
-                env={**harness.environment(self.folder), **strangers.env, "PATH": path})
+                env={**harness.environment(self.folder), **self.strangers.env, "PATH": path})
         try:
             status = guide.wait(2 * harness.DEADLINE)
         except subprocess.TimeoutExpired:
@@ -277,178 +457,9 @@ class Guide(Modules):
             text = text.replace(old, new)
         source = self.folder / "mine.c"
         source.write_text(text)
-        strangers.compile(source, "-o", self.modules / "mine.so")
+        self.strangers.compile(source, "-o", self.modules / "mine.so")
         daemon = self.serve("    account required mine")
         self.assertEqual(self.ask(daemon)["reason"], "deny")
-
-
-class Refused(Modules):
-    def bad(self, name="bad", **macros):
-        macros.setdefault("NAME", f'"{name}"')
-        strangers.build("bad.c", self.modules / f"{name}.so", **macros)
-
-    def message(self, name="bad"):
-        (place, message), = self.refused(f"    account required {name}")
-        self.assertEqual(place, "16:22")
-        return message.replace(str(self.modules), "DIR")
-
-    def test_a_file_that_is_not_a_module(self):
-        (self.modules / "bad.so").write_text("no module")
-        self.assertEqual(self.message(),
-                         "module 'bad' is refused: DIR/bad.so cannot be opened: file too short")
-        self.bad(UNRESOLVED=1)
-        self.assertEqual(self.message(), "module 'bad' is refused: DIR/bad.so cannot be opened: "
-                         "undefined symbol: nobody_has_this")
-
-    def test_a_file_that_was_cut_anywhere(self):
-        self.install("geo")
-        path = self.modules / "geo.so"
-        whole = path.read_bytes()
-        self.assertEqual(self.check(GEO).returncode, 0)
-        for size in [*range(0, len(whole), len(whole) // 40), len(whole) - 1]:
-            path.write_bytes(whole[:size])
-            (place, message), = self.refused(GEO)
-            self.assertIn("geo.so cannot be opened: ", message)
-        # and the daemon keeps the policy that it has
-        path.write_bytes(whole)
-        daemon = self.serve(GEO)
-        path.write_bytes(whole[:len(whole) // 2])
-        # it may be read while it is still empty, then once more
-        wait_until(lambda: any("geo.so cannot be opened: it is cut: " in diagnostic["message"]
-                               for diagnostic in daemon.call("policy.status")["diagnostics"]))
-        self.assertTrue(self.allows(daemon))
-
-    def test_no_symbol(self):
-        self.bad(TABLE="other_table")
-        self.assertIn("DIR/bad.so exports no symbol 'authz_module'", self.message())
-
-    def test_another_abi(self):
-        self.bad(ABI=99, NAME='"other"', SIZE=1)
-        self.assertIn("DIR/bad.so is no module for this authzd: it was built for version 99 of the "
-                      "module interface, and this is version ", self.message())
-
-    def test_another_size(self):
-        self.bad(SIZE=8, NAME='"other"')
-        self.assertIn("its table says that it has 8 bytes", self.message())
-        source = self.folder / "small.c"
-        source.write_text("#include <authz/module.h>\n#define authz_module table\n"
-                          "extern POL_EXPORT const unsigned small; const unsigned small = 1;\n"
-                          '__asm__(".globl authz_module\\n.set authz_module, small\\n"\n'
-                          '".type authz_module, @object\\n.size authz_module, 4\\n");\n')
-        strangers.compile(source, "-o", self.modules / "bad.so")
-        self.assertIn("DIR/bad.so exports an 'authz_module' of 4 bytes", self.message())
-
-    def test_another_name(self):
-        self.bad(NAME='"other"')
-        self.assertIn("it calls itself 'other'", self.message())
-
-    def test_an_invalid_version(self):
-        self.bad(VERSION='"\\033[31m"')
-        self.assertIn("its version is no word", self.message())
-
-    def test_a_second_module_of_a_name(self):
-        self.bad("permit")
-        self.assertEqual(self.message("permit"), "module 'permit' is refused: DIR/permit.so is a "
-                         "second module of that name, beside the built-in one: rename or remove it")
-
-    def test_a_module_that_refuses_without_a_word(self):
-        self.bad()
-        self.assertEqual(self.message(), "module 'bad' refuses this line and does not say why")
-
-    def test_an_error_at_an_invalid_position(self):
-        self.bad(WILD=1)
-        self.assertRegex(self.message(), "^made up \\?\\?0+")
-
-    def test_a_name_that_leads_nowhere(self):
-        self.assertEqual(self.message("nothing-like-it"), "unknown module 'nothing-like-it': it is "
-                         "not built in, and DIR has no nothing-like-it.so")
-
-    def test_arguments_that_are_wrong_are_shown_with_their_place(self):
-        self.install("geo", "denylist")
-        for line, place, message in (
-            ("geo", "16:22", "module 'geo' wants countries and one data file, as in 'geo "
-             "allow=CH,LI data=countries'"),
-            ("geo allow=ch data=countries", "16:32", "'ch' is no country: write two capital letters "
-             "(ISO 3166-1), as in CH"),
-            ("geo allow=CH allow=LI data=countries", "16:35",
-             "argument 'allow' is given twice: separate its values by commas"),
-            ("geo allow=CH data", "16:35", "argument 'data' wants a value: 'data=VALUE'"),
-            ("geo allow=CH date=countries", "16:35",
-             "module 'geo' has no argument 'date': did you mean 'data'?"),
-            ("geo allow=CH data=contries", "16:40",
-             "data file 'contries' cannot be used: DIR has no data/contries"),
-            ("geo allow=CH data=../geo.so", "16:40", "'../geo.so' is no data file's plain name: "
-             "letters, digits, '.', '_' and '-', of a file in the module folder's data/"),
-            ("geo allow=CH data=/etc/passwd", "16:40", "'/etc/passwd' is no data file's plain name: "
-             "letters, digits, '.', '_' and '-', of a file in the module folder's data/"),
-            ("geo allow=CH data=.hidden", "16:40", "'.hidden' is no data file's plain name: "
-             "letters, digits, '.', '_' and '-', of a file in the module folder's data/"),
-            ("denylist data=a,b", "16:22",
-             "module 'denylist' wants one data file, as in 'denylist data=denied'"),
-        ):
-            (found, text), = self.refused(f"    account required {line}")
-            self.assertEqual((found, text.replace(str(self.modules), "DIR")), (place, message), line)
-        (found, text), = self.refused("    authorize required geo allow=CH data=countries")
-        self.assertEqual(text, "module 'geo' serves 'account', not 'authorize'")
-
-    def test_an_invalid_data_file(self):
-        self.install("geo")
-        line = "    account required geo allow=CH data=countries"
-        for make, message in (
-            (lambda path: os.mkfifo(path, 0o600), "is no regular file"),
-            (lambda path: path.mkdir(), "has no data/countries"),
-            (lambda path: path.symlink_to("/etc/passwd"), "has no data/countries"),
-            (lambda path: path.write_text(""), "names no network"),
-            (lambda path: path.write_bytes(b"\x00\xff\n"), "line 1 is not of the form"),
-            (lambda path: (path.touch(), os.truncate(path, 33 << 20)), "is too large"),
-        ):
-            path = self.data / "countries"
-            if path.is_dir():
-                path.rmdir()
-            else:
-                path.unlink()
-            make(path)
-            (place, text), = self.refused(line)
-            self.assertEqual(place, "16:40", text)
-            self.assertIn(message, text)
-
-    def test_files_that_others_may_write(self):
-        self.install("geo")
-        for path, shown in ((self.modules, "DIR"), (self.data, "DIR/data"),
-                            (self.modules / "geo.so", "DIR/geo.so"),
-                            (self.data / "countries", "DIR/data/countries")):
-            mode = path.stat().st_mode & 0o777
-            path.chmod(mode | 0o020)
-            done = self.check(GEO)
-            self.assertNotEqual(done.returncode, 0)
-            self.assertIn(f"{shown} may be written by others, who could run code in the daemon by "
-                          f"it: chmod go-w {shown}\n", done.stderr.replace(str(self.modules), "DIR"))
-            if path.is_dir():
-                daemon = self.daemon({"p.policy": POLICY % GEO}, "--config", str(self.config),
-                                     start=False)
-                status, said = daemon.refuses_to_start()
-                self.assertEqual(status, 1)
-                self.assertIn(f"chmod go-w {path}", said)
-            path.chmod(mode)
-        self.assertEqual(self.check(GEO).returncode, 0)
-
-    @unittest.skipUnless(os.geteuid() == 0, "only root gives files away")
-    def test_files_of_other_users(self):
-        self.install("geo")
-        for path in (self.modules, self.modules / "geo.so", self.data / "countries"):
-            os.chown(path, 1, 1)
-            done = self.check(GEO)
-            self.assertNotEqual(done.returncode, 0)
-            self.assertIn(f"belongs to uid 1, who could run code in the daemon by it: chown 0 {path}",
-                          done.stderr)
-            os.chown(path, 0, 0)
-
-    def test_a_module_folder_that_is_not_there(self):
-        shutil.rmtree(self.modules)
-        daemon = self.daemon({"p.policy": POLICY % ""}, "--config", str(self.config), start=False)
-        status, said = daemon.refuses_to_start()
-        self.assertEqual(status, 1)
-        self.assertIn(f"the module folder {self.modules} cannot be opened", said)
 
 
 def maps(daemon):

@@ -27,7 +27,8 @@ LISTS = (
     (("log",), (), "items", {}, {}),
     (("log", "--verify"), (), "items", {}, {"checked": 15, "ok": False}),
     (("can", "--principal", "p"), (), "items", {"status": 200, "reason": "ok", "revision": "r"}, {}),
-    (("principal", "show", "p"), ({"id": "p", "assignments": [1]},), "assignments", {"id": "p"}, {}),
+    (("principal", "show", "p"), ({"id": "p", "assignments": [1]}, {"items": []}, {"items": []}), "assignments",
+     {"id": "p", "keys": [], "permissions": []}, {}),
 )
 
 
@@ -185,8 +186,10 @@ class Pages(unittest.TestCase):
         fake.call()
         fake.answer(page(0, size=1))
         fake.call()
-        fake.listener.close()
         fake.connection.close()
+        # It asks once more, on another connection.
+        again, _ = fake.listener.accept()
+        again.close()
         status, out, err = fake.done()
         document = json.loads(out)
         self.assertEqual((status, document["items"]), (3, [item(0)]), err)

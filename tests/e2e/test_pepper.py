@@ -60,6 +60,19 @@ class Peppers(people.PeopleTest):
         self.assertEqual(self.old(), set())
         self.assertEqual(self.c.call("keys.get", id=keys[1][0])["uses"], 2)
 
+    def test_the_trail_has_a_move_and_no_pepper_of_keys_that_are_made_or_removed(self):
+        self.alice()
+        moved, secret = self.key()
+        self.rotate()
+        made, _ = self.key()
+        self.assert_reason("ok", self.ask(secret))
+        harness.wait_until(lambda: moved not in self.old(), what="the key's move")
+        self.c.call("keys.delete", id=made)
+        self.c.call("keys.purge", id=made)
+        found = {(item["action"], item["target"]) for item in self.c.call("audit.list")["items"]
+                 if any(change["field"] == "pepper" for change in item.get("changes", []))}
+        self.assertEqual(found, {("pepper.rotate", "pepper"), ("pepper.move", moved)})
+
     def test_a_second_one_waits_for_the_first(self):
         self.alice()
         _, secret = self.key()

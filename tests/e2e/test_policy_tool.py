@@ -34,6 +34,10 @@ stack api {
 	authenticate required kye
 	authorize required role
 }
+stack other {
+	authenticate required deny
+	authorize required deny
+}
 """,
 }
 
@@ -102,6 +106,20 @@ class PolicyCheck(Folder):
         done = self.tool("policy", "check", self.folder, status=1)
         self.assertEqual(done.stderr, DIAGNOSTICS.format(self.folder))
         self.assertEqual(done.stdout, "")
+
+    def test_stacks_without_other_are_warned_about(self):
+        policy = ("tree api { /a { GET } }\nstack office {\n    authenticate required key\n"
+                  "    account required network allow=10.0.0.0/8\n    authorize required role\n}\n")
+        self.write({"a.policy": policy})
+        (warning,) = json.loads(self.tool("policy", "check", "--json", self.folder).stdout)[
+            "diagnostics"]
+        self.assertEqual((warning["severity"], warning["line"], warning["column"]),
+                         ("warning", 2, 7))
+        for part in ("no stack is called 'other'", "names no service", "declare 'other'"):
+            self.assertIn(part, warning["message"])
+        other = "stack other {\n    authenticate required deny\n    authorize required deny\n}\n"
+        self.write({"b.policy": other})
+        self.assertEqual(self.tool("policy", "check", self.folder).stderr, "")
 
     def test_annotations_have_the_form_that_workflows_read(self):
         self.write(MISTAKES)
@@ -266,10 +284,29 @@ class Pattern(Folder):
 def commands(tool):
     """Every subcommand that the help lists."""
     lines = tool("--help").stdout.split("Commands:\n")[1].split("\n\n")[0].splitlines()
-    return [line[2:22].strip() for line in lines]
+    return [re.split("  +", line.strip())[0] for line in lines]
 
 
 class Usage(Folder):
+    def test_help_is_a_command_as_well(self):
+        for words in ((), ("key",), ("key", "create"), ("check",), ("help",)):
+            asked = self.tool("help", *words)
+            self.assertEqual(asked.returncode, 0, asked.stderr)
+            self.assertEqual(asked.stdout, self.tool(*words, "--help").stdout, words)
+            self.assertEqual(asked.stdout, self.tool("--help", *words).stdout, words)
+        for words, expected in ((("kee",), "unknown command 'kee': did you mean 'key'?"),
+                                (("kee", "list"), "unknown command 'kee'"),
+                                (("key", "lst"), "'key lst': did you mean 'list'?"),
+                                (("check", "list"), "unknown command 'check list'")):
+            done = self.tool("help", *words, status=2)
+            self.assertIn(expected, done.stderr)
+
+    def test_one_of_a_thing_is_not_many(self):
+        self.write({"a.policy": "tree api { / { GET } }\nrole one { allow GET on api:/ }\n"
+                                "principal p { role one }\n"})
+        self.assertIn("2 trees, 15 nodes, 1 role, 0 scopes, 1 principal, 0 stacks; 0 tests passed\n",
+                      self.tool("policy", "check", self.folder).stdout)
+
     def test_usage_errors_are_2_and_say_what_to_do(self):
         cases = [
             ([], "usage:"),
@@ -279,7 +316,8 @@ class Usage(Folder):
             (["bench"], "unknown command 'bench'"),
             (["roles", "create"], "unknown command 'roles'"),
             (["role", "create"], "needs NAME"),
-            (["policy", "diff"], "unknown command 'policy diff'"),
+            (["policy", "guess"], "unknown command 'policy guess'"),
+            (["policy", "dif"], "unknown command 'policy dif'"),
             (["key", "frobnicate"], "unknown command 'key frobnicate'"),
             (["status", "--jsno"], "did you mean '--json'?"),
             (["check", "--explian", "GET", "/x"], "did you mean '--explain'?"),
@@ -303,7 +341,7 @@ class Usage(Folder):
             (["principal", "create", "p", "--api-access", "maybe"], "yes or no"),
             (["principal", "create", "p", "--attribute", "x"], "NAME=TEXT"),
             (["assign", "p"], "needs PRINCIPAL ROLE"),
-            (["policy", "check", "--format", "xml", "."], "unknown: text or github"),
+            (["policy", "check", "--format", "xml", "."], "unknown: text, github or json"),
             (["policy", "show", "--role", "clrek", EXAMPLES / "loanpro"], "unknown role"),
             (["policy", "show", "--role", "a", "--role", "b", "."], "given twice"),
             (["policy", "show", "--tree", "nope", EXAMPLES / "loanpro"], "unknown tree"),
@@ -342,6 +380,13 @@ class Usage(Folder):
             self.assertNotRegex(examples, r"--token [^-]")
             self.assertEqual(self.tool(*name.split(), "-h").stdout, text)
 
+    def test_all_tenants_are_offered_only_where_they_can_be_named(self):
+        text = "or '*' for all of them"
+        for name in (["key", "list"], ["key", "audit"], ["key", "disable"], ["log"]):
+            self.assertIn(text, self.tool(*name, "--help").stdout, name)
+        for name in (["key", "create"], ["check"], ["role", "create"], ["principal", "list"]):
+            self.assertNotIn(text, self.tool(*name, "--help").stdout, name)
+
     def test_the_man_page_describes_every_command_and_option(self):
         page = (harness.ROOT / "tools" / "authzcheck.1.scd").read_text(encoding="utf-8")
         plain = page.replace("*", "").replace("_", "")
@@ -352,6 +397,16 @@ class Usage(Folder):
                 if option != "--verbose":
                     self.assertIn(option, plain, name)
 
+    def test_the_help_and_the_man_page_name_every_row_of_status(self):
+        source = (harness.ROOT / "tools" / "commands" / "status.c").read_text(encoding="utf-8")
+        rows = re.findall(r'row\(app, "([a-z ]+)"', source)
+        self.assertGreater(len(rows), 15)
+        page = (harness.ROOT / "tools" / "authzcheck.1.scd").read_text(encoding="utf-8")
+        page = " ".join(page.split("\n*status*\n")[1].split("\n# ")[0].split())
+        for row in rows:
+            self.assertRegex(self.tool("status", "--help").stdout, rf"(?m)^  {row}  ")
+            self.assertIn(f"*{row}*", page)
+
     def test_the_version_is_printed(self):
         self.assertRegex(self.tool("--version").stdout, r"^authzcheck \d+\.\d+\.\d+\n$")
 
@@ -360,7 +415,7 @@ class Usage(Folder):
 class Completion(Folder):
     def complete(self, *words):
         script = (
-            'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _authzcheck; '
+            'source "$1"; shift; COMP_WORDS=("$@"); COMP_LINE="$*"; COMP_CWORD=$(($# - 1)); _authzcheck; '
             'printf "%s\\n" "${COMPREPLY[@]}"'
         )
         env = {**os.environ, "PATH": f"{Path(harness.AUTHZCHECK).parent}:{os.environ['PATH']}"}
@@ -378,8 +433,15 @@ class Completion(Folder):
             (["authzcheck", "--socket", "/s", "--json", "key", "pa"], ["pattern"]),
             (["authzcheck", "key", "create", "--exp"], ["--expires-in", "--expires-at"]),
             (["authzcheck", "--js"], ["--json"]),
+            (["authzcheck", "--se"], ["--server-user"]),
+            (["authzcheck", "--server-user", "roo"], ["root"]),
+            (["authzcheck", "--server-user", "root", "rel"], ["reload"]),
             (["authzcheck", "policy", "check", "pol"], ["policies"]),
             (["authzcheck", "policy", "check", "--format", "g"], ["github"]),
+            (["authzcheck", "policy", "test", "--format", "j"], ["junit", "json"]),
+            (["authzcheck", "policy", "mut"], ["mutate"]),
+            (["authzcheck", "policy", "mutate", "--jo"], ["--jobs"]),
+            (["authzcheck", "policy", "show", "--ht"], ["--html"]),
             (["authzcheck", "key", "list", "--status", "in"], ["inactive"]),
             (["authzcheck", "status", ""], []),
             (["authzcheck", "policy", "show", "--role", "pol"], []),

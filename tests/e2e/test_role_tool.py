@@ -2,6 +2,7 @@
 """authzcheck role and tenant: arguments, output, and output in a pipe."""
 
 import json
+import re
 import subprocess
 import unittest
 
@@ -43,13 +44,48 @@ class RoleTool(people.PeopleTest):
         self.assertEqual(changed["grants"], grants)
         self.assertEqual(self.json("role", "edit", "cleaner", "--grant", "")["allowed"], 0)
         self.assertEqual(self.json("role", "delete", "cleaner")["name"], "cleaner")
+        self.run_tool("role", "create", "cleaner")
+        self.assertEqual(self.run_tool("role", "delete", "cleaner")[1],
+                         "deleted: role cleaner; its holders have lost it\n")
         status, _, err = self.run_tool("role", "show", "cleaner")
         self.assertEqual((status, "no such role" in err), (1, True), err)
+
+    def test_a_role_of_the_files_is_shown_with_its_grants_and_where_they_stand(self):
+        path = self.d.folder / "policy" / "a.policy"
+        lines = path.read_text().splitlines()
+        shown = self.json("role", "show", "clerk")
+        self.assertTrue(shown["declared"])
+        self.assertEqual(shown["inherits"], ["viewer"])
+        self.assertTrue(shown["grants"])
+        self.assertTrue(lines[shown["line"] - 1].startswith("role clerk "), shown)
+        status, out, _ = self.run_tool("role", "show", "clerk")
+        self.assertEqual(status, 0)
+        for grant, position in zip(shown["grants"], shown["positions"], strict=True):
+            self.assertIn(grant, lines[position["line"] - 1])
+            self.assertRegex(out, rf"(?m)^{re.escape(grant)} .*{position['file']}:{position['line']}$")
+        self.assertRegex(out, rf"(?m)^declared in +{shown['file']}:{shown['line']}$")
+
+    def test_a_role_that_the_files_shadow_says_so_wherever_it_is_listed(self):
+        self.json("role", "create", "cleaner", "--grant", "allow GET on api:/loans")
+        self.json("principal", "create", "bob")
+        self.json("assign", "bob", "cleaner")
+        listed = self.run_tool("role", "list")[1] + self.run_tool("principal", "show", "bob")[1]
+        self.assertNotIn("shadowed", listed)
+        self.d.write("b.policy", "role cleaner { allow GET on api:/health }\n")
+        self.json("reload")
+        listed = self.run_tool("role", "list")[1]
+        self.assertRegex(listed, r"(?m)^cleaner .* shadowed$")
+        self.assertRegex(listed, r"(?m)^cleaner .* policy$")
+        self.assertRegex(self.run_tool("principal", "show", "bob")[1],
+                         r"(?m)^cleaner \(shadowed\) +everywhere")
+        (held,) = [item for item in self.json("principal", "show", "bob")["assignments"]
+                   if item["role"] == "cleaner"]
+        self.assertTrue(held["shadowed"])
 
     def test_mistakes_say_where(self):
         status, _, err = self.run_tool("role", "create", "x", "--grant", "allow GTE on api:/loans")
         self.assertEqual(status, 2, err)
-        self.assertIn("entry 0, column 7", err)
+        self.assertIn("--grant 'allow GTE on api:/loans': column 7: ", err)
         self.assertEqual(self.run_tool("role", "edit", "viewer")[0], 2)
         self.assertEqual(self.run_tool("role", "edit", "viewer", "--grant", "")[0], 1)
 

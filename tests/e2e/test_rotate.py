@@ -165,6 +165,7 @@ class Modes(RotateTest):
                 "invalid_request", self.c.call, "keys.prolong", id=id, overlap=overlap)
             self.assertEqual(error.error["param"], "overlap")
         error = self.assert_error("invalid_request", self.rotate, id, overlap="49h")
+        self.assertIn("is longer than the policy's rotation_max_overlap, 2d", str(error))
         self.assertEqual(error.error["param"], "overlap")
         self.assertEqual(self.status(old), 200)
 

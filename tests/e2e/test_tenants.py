@@ -36,6 +36,55 @@ class Tenants(people.PeopleTest):
         rest = self.c.call("tenants.list", limit=2, cursor=page["cursor"])["items"]
         self.assertEqual([item["id"] for item in rest], ["umbra"])
 
+    def test_a_peer_lists_the_keys_of_all_tenants(self):
+        made = [(tenant, self.boss(tenant)[0]) for tenant in ("umbra", "default", "acme")]
+        made += [("umbra", self.key(scopes=["loans:read"], tenant="umbra")[0])]
+        wanted = [pair for tenant in ("default", "acme", "umbra")
+                  for pair in made if pair[0] == tenant]
+        for method in ("keys.list", "keys.audit"):
+            for limit in (1, 2, 3, 1000):
+                items, cursor = [], {}
+                while cursor is not None:
+                    page = self.c.call(method, tenant="*", limit=limit, **cursor)
+                    items += page["items"]
+                    cursor = {"cursor": page["cursor"]} if "cursor" in page else None
+                self.assertEqual([(item["tenant"], item["id"]) for item in items], wanted,
+                                 f"{method} {limit}")
+        items = self.c.call("keys.list", tenant="*", principal="alice")["items"]
+        self.assertEqual([item["tenant"] for item in items], ["default", "acme", "umbra"])
+        # Tenants without keys between those that have some end no page without a cursor.
+        self.c.call_many([("tenants.create", {"id": f"t{number}"}) for number in range(5000)])
+        kid, _ = self.key(scopes=["loans:read"], tenant="t4999")
+        page = self.c.call("keys.list", tenant="*", status="active", label="none")
+        self.assertEqual(page["items"], [])
+        self.assertIn("cursor", page)
+        items = []
+        while "cursor" in page:
+            page = self.c.call("keys.list", tenant="*", status="active", label="none",
+                               cursor=page["cursor"])
+            items += page["items"]
+        self.assertEqual(items, [])
+        done = self.d.tool("key", "list", "--tenant", "*", "--columns", "key,tenant")
+        self.assertEqual(done.stdout.splitlines()[-1].split(), [kid, "t4999"])
+
+    def test_all_tenants_are_for_lists_and_for_peers(self):
+        _, token = self.boss("acme")
+        for method in ("keys.list", "keys.audit", "audit.list"):
+            self.c.call(method, tenant="*")
+            self.assert_error("forbidden", self.c.call, method, tenant="*", token=token)
+        for method, params in [("principals.list", {}), ("roles.list", {}),
+                               ("principals.create", {"id": "x"}),
+                               ("keys.create", {"scopes": ["loans:read"]})]:
+            error = self.assert_error("invalid_request", self.c.call, method, tenant="*", **params)
+            self.assertIn("all tenants, is only for finding keys and reading the trail", str(error))
+
+    def test_the_log_shows_whose_each_record_is(self):
+        self.boss("acme")
+        done = self.d.tool("log", "--tenant", "*")
+        self.assertIn("TENANT", done.stdout.splitlines()[0])
+        self.assertRegex(done.stdout, r"(?m) acme +uid:0 +principals.create ")
+        self.assertNotIn("TENANT", self.d.tool("log").stdout.splitlines()[0])
+
     def test_what_is_refused(self):
         for code, method, params in [
             ("conflict", "tenants.create", {"id": "acme"}),

@@ -1,77 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""authzcheck against the real daemon: every subcommand, its output, JSON and exit status."""
+"""authzcheck against the real daemon: what check and can print, in text and JSON, and their exit status."""
 
-import contextlib
 import json
-import os
-import pty
-import re
-import shutil
-import signal
-import subprocess
 import unittest
 
-import harness
-
-POLICY = {
-    "a.policy": """\
-environment live prefix liq_live_
-environment test prefix liq_test_
-
-tree api "The API" {
-    /loans { list GET, create POST, /{loan} { read GET, delete DELETE } }
-}
-tree ui { /settings { view, manage } }
-
-role viewer { allow GET on api:/** }
-role clerk inherits viewer {
-    allow create on api:/loans
-    allow view on ui:/settings
-}
-scope loans:read { allow GET on api:/loans/** }
-
-principal billing { role viewer }
-
-stack bank {
-    authenticate sufficient key
-    authenticate required   principal
-    account      requisite  network allow=10.0.0.0/8
-    account      requisite  mfa     max_age=10m
-    authorize    required   role
-}
-""",
-}
-
-TOKEN = re.compile(r"^liq_(live|test)_1[0-9A-Za-z]{11}_[0-9A-Za-z]{38}\n$")
-RFC_3339 = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
-
-
-class Tool(harness.DaemonTest):
-    def setUp(self):
-        self.served = self.daemon(POLICY)
-
-    def tool(self, *arguments, status=0, text=None, env=None):
-        done = self.served.tool(*arguments, text=text, env=env)
-        self.assertEqual(done.returncode, status, f"{arguments}\n{done.stdout}\n{done.stderr}")
-        return done
-
-    def json(self, *arguments, status=0, **options):
-        return json.loads(self.tool("--json", *arguments, status=status, **options).stdout)
-
-    def line(self, *arguments, status=0, **options):
-        return self.tool(*arguments, status=status, **options).stdout
-
-    def key(self, *arguments):
-        """Makes a key; returns its id and the file that holds its secret."""
-        record = self.json("key", "create", *arguments)
-        path = self.served.folder / f"{record['id']}.key"
-        path.write_text(record["secret"] + "\n", encoding="utf-8")
-        return record["id"], path
-
-    def alice(self, *roles):
-        self.tool("principal", "create", "alice", "--name", "Alice Baker")
-        for role in roles:
-            self.tool("assign", "alice", role)
+from tool import Tool
 
 
 class Check(Tool):
@@ -165,7 +98,114 @@ class Check(Tool):
 
     def test_what_the_daemon_refuses_is_2(self):
         done = self.tool("check", "--principal", "a", "--ip", "nowhere", "GET", "/loans", status=2)
-        self.assertIn("invalid_request: ip: ", done.stderr)
+        self.assertIn("invalid_request: --ip 'nowhere': ", done.stderr)
+
+    def test_a_method_in_small_letters_is_suggested_in_capitals(self):
+        self.alice("clerk")
+        ask = ("check", "--principal", "alice")
+        self.assertIn("did you mean 'GET'?", self.served.tool(*ask, "get", "/loans/7").stderr)
+        for words in (("PATCH", "/loans"), ("get", "/nope"), ("read", "api:/nope/7")):
+            self.assertNotIn("did you mean", self.served.tool(*ask, *words).stderr, words)
+
+    def test_a_tree_or_an_action_that_is_nearly_one_is_suggested(self):
+        self.alice("clerk")
+        for words, name in ((("raed", "api:/loans/7"), "read"), (("get", "api:/loans/7"), "GET"),
+                            (("DELTE", "/loans/7"), "DELETE"), (("read", "apu:/loans/7"), "api"),
+                            (("--tree", "apj", "GET", "/loans/7"), "api")):
+            ask = ("check", "--principal", "alice", *words)
+            self.assertEqual(self.tool(*ask, status=1).stderr,
+                             f"authzcheck: did you mean '{name}'?\n", words)
+            self.assertEqual(self.tool("--json", *ask, status=1).stderr, "")
+
+    def test_a_name_that_is_nearly_one_is_suggested(self):
+        self.alice()
+        self.tool("tenant", "create", "nearby")
+        for words, name in (
+                (("assign", "alice", "viewre"), "viewer"),
+                (("role", "show", "viewre"), "viewer"),
+                (("principal", "show", "alicee"), "alice"),
+                (("key", "create", "--principal", "alcie"), "alice"),
+                (("key", "list", "--tenant", "nearbyy"), "nearby"),
+                (("key", "create", "--scope", "loans:read,loans:raed"), "loans:read")):
+            done = self.served.tool(*words)
+            self.assertIn(f"\nauthzcheck: did you mean '{name}'?\n", done.stderr, words)
+            self.assertNotIn("did you mean", self.served.tool("--json", *words).stderr)
+        for words in (("role", "show", "quite-another"), ("principal", "show", "alicee", "--tenant", "nearby")):
+            self.assertNotIn("did you mean", self.served.tool(*words).stderr)
+
+    def test_a_refusal_names_what_was_typed(self):
+        self.alice()
+        self.tool("assign", "alice", "viewer")
+        kid, _ = self.key("--principal", "alice")
+        cases = [
+            (("key", "create", "--scope", "loans:read,loans:raed"),
+             "invalid_request: --scope 'loans:raed': "),
+            (("key", "create", "--principal", "alice", "--network", "10.0.0.0/33"),
+             "invalid_request: --network '10.0.0.0/33': "),
+            (("key", "create", "--principal", "bob"),
+             "not_found: there is no such principal 'bob' in tenant default\n"),
+            (("assign", "alice", "viewer", "--tenant", "acme"),
+             "not_found: there is no such tenant 'acme'\n"),
+            (("key", "list", "--status", "actve"), "invalid_request: --status 'actve': must be "),
+            (("key", "list", "--tenant", "acme"), "not_found: there is no such tenant 'acme'"),
+            (("key", "show", "1zzzzzzzzzzz"), "not_found: there is no such key '1zzzzzzzzzzz'"),
+            (("principal", "show", "bob\x1b[2J"),
+             "not_found: there is no such principal 'bob\\x1b[2J'"),
+            (("principal", "create", "a/b"), "invalid_request: ID 'a/b': may hold no space"),
+            (("assign", "alice", "viewre"), "invalid_request: ROLE 'viewre': "),
+            (("assign", "bob", "viewer"), "not_found: there is no such principal 'bob'"),
+            (("role", "show", "viewre"), "not_found: there is no such role 'viewre'"),
+            (("key", "rotate", kid, "--mode", "slowly"), "invalid_request: --mode 'slowly': "),
+            (("log", "--actor", "x" * 200), "invalid_request: --actor '" + "x" * 64 + "…': "),
+        ]
+        for words, said in cases:
+            done = self.served.tool(*words)
+            self.assertIn(done.returncode, (1, 2), words)
+            self.assertIn(said, done.stderr, words)
+            answer = json.loads(self.served.tool("--json", *words).stdout)["error"]
+            self.assertNotIn("--", answer["message"].split(": ")[0])
+        done = self.served.tool("key", "create", "--scope", "loans:read", "--tenant", "*")
+        self.assertIn("--tenant '*': all tenants, is only for finding keys and reading the trail",
+                      done.stderr.replace("'*', all", "all"))
+        self.tool("tenant", "create", "acme")
+        done = self.served.tool("principal", "show", "alice", "--tenant", "acme")
+        self.assertIn("there is no such principal 'alice' in tenant 'acme'\n", done.stderr)
+
+    def test_a_secret_in_place_of_an_id_is_not_printed(self):
+        kid, file = self.key("--scope", "loans:read")
+        secret = file.read_text().strip()
+        hidden = secret.split("_")[-1]
+        verbs = ["show", "edit", "disable", "enable", "rotate", "finish", "rollback", "prolong",
+                 "revoke", "delete", "restore", "purge"]
+        cases = [("key", verb, secret) for verb in verbs] + [("log", "--key", secret)]
+        for words in cases:
+            with self.subTest(words=words[:2]):
+                done = self.served.tool(*words)
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertEqual(done.stderr, "authzcheck: that is a secret, not an id: "
+                                              f"its id is {kid}\n")
+                done = self.served.tool("--json", *words)
+                self.assertEqual(json.loads(done.stdout)["error"]["code"], "usage")
+                self.assertNotIn(hidden, done.stdout + done.stderr)
+        self.assertEqual(self.json("key", "show", kid)["status"], "active")
+
+    def test_no_message_has_a_secret_of_what_was_typed(self):
+        kid, file = self.key("--scope", "loans:read")
+        secret = file.read_text().strip()
+        hidden = secret.split("_")[-1]
+        cases = [("principal", "show", secret), ("role", "show", secret), (secret,),
+                 ("key", secret), ("key", "list", secret), ("key", "list", "--tenant", secret),
+                 ("assign", secret, "viewer"), ("key", "create", "--principal", secret),
+                 ("key", "create", "--role", secret), ("can", "--principal", secret),
+                 ("check", "--principal", secret, "GET", "/loans"),
+                 ("tenant", "disable", secret), ("key", "list", "--status", secret),
+                 ("key", "list", "--columns", secret), ("status", "--" + secret)]
+        for words in cases:
+            for json_too in ((), ("--json",)):
+                with self.subTest(words=[word.replace(hidden, "…") for word in words]):
+                    done = self.served.tool(*json_too, *words)
+                    self.assertIn(done.returncode, (1, 2), done.stderr)
+                    self.assertNotIn(hidden[:16], done.stdout + done.stderr)
 
 
 class Can(Tool):
@@ -209,228 +249,68 @@ ui:
         self.assertEqual(len(self.line("can", "--token-file", file).splitlines()), 2501)
 
 
-class Keys(Tool):
-    def test_create_prints_only_the_secret_without_a_terminal(self):
-        secret = self.line("key", "create", "--scope", "loans:read", "--environment", "test")
-        self.assertRegex(secret, TOKEN)
-        self.assertTrue(secret.startswith("liq_test_"))
+class Used(Tool):
+    """What `can` says when the stack refuses the question itself."""
 
-    def test_create_takes_the_limits_of_a_key(self):
-        record = self.json(
-            "key", "create", "--role", "viewer,clerk", "--scope", "loans:read", "--at",
-            "api:/loans/7", "--at", "api:/loans/8", "--name", "N", "--label", "L", "--network",
-            "10.0.0.0/8,2001:db8::/32", "--expires-in", "90d")
-        self.assertEqual(record["roles"], ["viewer", "clerk"])
-        self.assertEqual(record["scopes"], ["loans:read"])
-        self.assertEqual(sorted(record["at"]), ["api:/loans/7", "api:/loans/8"])
-        self.assertEqual(record["networks"], ["10.0.0.0/8", "2001:db8::/32"])
-        self.assertEqual((record["name"], record["label"]), ("N", "L"))
-        self.assertRegex(record["expires_at"], RFC_3339)
-        self.assertRegex(record["secret"] + "\n", TOKEN)
+    POLICY = {"a.policy": """\
+tree api { /a { GET } }
+tree shop {
+    strict_slash yes
+    /bank { list GET, /{account} { read GET } }
+    /files/{path...} { GET }
+}
+role reader { allow GET on api:/**, shop:/** }
+principal p { role reader }
+stack other {
+    authenticate required principal
+    authorize required role
+}
+stack few {
+    authenticate required principal
+    account required quota name=few limit=1 period=1h per=principal
+    authorize required role
+}
+stack office {
+    authenticate required principal
+    account required network allow=10.0.0.0/8
+    authorize required role
+}
+"""}
 
-    def test_list_is_a_table_and_filters(self):
-        self.alice()
-        one, _ = self.key("--principal", "alice", "--name", "laptop")
-        two, _ = self.key("--scope", "loans:read", "--label", "ci", "--expires-in", "90d")
-        self.tool("key", "disable", two)
-        lines = self.line("key", "list").splitlines()
-        self.assertEqual(lines[0].split("  ")[0], "KEY")
-        self.assertEqual([line.split()[0] for line in lines[1:]], [one, two])
-        self.assertIn("in 3 months", lines[2])
-        column = lines[0].index("STATUS")
-        self.assertEqual([line[column:].split()[0] for line in lines[1:]], ["active", "inactive"])
-        for arguments, expected in ((["--principal", "alice"], [one]), (["--label", "ci"], [two]),
-                                    (["--status", "inactive"], [two]),
-                                    (["--status", "revoked"], [])):
-            items = self.json("key", "list", *arguments)["items"]
-            self.assertEqual([item["id"] for item in items], expected)
-        self.assertEqual(self.line("key", "list", "--status", "revoked"), "")
-        self.tool("key", "list", "--status", "odd", status=2)
+    def setUp(self):
+        self.served = self.daemon(self.POLICY)
 
-    def test_a_long_list_is_whole(self):
-        client = self.served.client()
-        answers = client.call_many(
-            [("keys.create", {"scopes": ["loans:read"], "name": f"n{i}"}) for i in range(1100)])
-        self.assertFalse([a for a in answers if isinstance(a, harness.Error)])
-        items = self.json("key", "list")["items"]
-        self.assertEqual({item["id"] for item in items}, {answer["id"] for answer in answers})
-        self.assertEqual(len(self.line("key", "list").splitlines()), 1101)
+    def test_a_quota_that_is_used_up_is_named_as_such(self):
+        few = ("can", "--principal", "p", "--service", "few")
+        self.assertIn("/a", self.line(*few))
+        said = self.tool(*few, status=1).stdout
+        self.assertRegex(said, r"^deny 429 quota: all of 1 are used; it starts again in .*: "
+                               r"counted for principal p\n$")
+        answer = self.json(*few, status=1)
+        self.assertEqual((answer["reason"], answer["items"]), ("quota", []))
+        self.assertEqual((answer["quota"]["limit"], answer["quota"]["remaining"]), (1, 0))
+        self.assertEqual(answer["fact"], "counted for principal p")
 
-    def test_show_has_the_last_use(self):
-        kid, file = self.key("--scope", "loans:read", "--name", "reporting")
-        self.assertNotIn("last used", self.line("key", "show", kid))
-        self.tool("check", "--token-file", file, "--ip", "10.9.8.7", "GET", "/loans")
-        shown = self.line("key", "show", kid)
-        self.assertRegex(shown, r"(?m)^name +reporting$")
-        self.assertRegex(shown, r"(?m)^last used +just now \(\d{4}-")
-        self.assertRegex(shown, r"(?m)^last used from +10\.9\.8\.7$")
-        record = self.json("key", "show", kid)
-        self.assertEqual(record["uses"], 1)
-        self.assertRegex(record["last_used_at"], RFC_3339)
-        self.assertNotIn("secret", record)
+    def test_an_address_that_is_refused_is_shown(self):
+        office = ("can", "--principal", "p", "--service", "office")
+        self.assertIn(": no address was stated", self.tool(*office, status=1).stdout)
+        self.assertIn(": 192.0.2.1", self.tool(*office, "--ip", "192.0.2.1", status=1).stdout)
 
-    def test_edit_changes_and_takes_away(self):
-        kid, _ = self.key("--scope", "loans:read", "--name", "a", "--network", "10.0.0.0/8")
-        record = self.json("key", "edit", kid, "--name", "b", "--label", "l", "--expires-at", "30d")
-        self.assertEqual((record["name"], record["label"]), ("b", "l"))
-        self.assertIn("expires_at", record)
-        record = self.json(
-            "key", "edit", kid, "--name", "", "--network", "", "--expires-at", "never")
-        for gone in ("name", "networks", "expires_at"):
-            self.assertNotIn(gone, record)
-
-    def test_what_is_not_there_is_1(self):
-        for command in ("show", "disable", "enable", "revoke"):
-            done = self.tool("key", command, "1AbCdEfGhIj0", status=1)
-            self.assertIn("not_found: ", done.stderr)
-        self.assertEqual(
-            self.json("key", "show", "1AbCdEfGhIj0", status=1)["error"]["code"], "not_found")
-        self.tool("key", "create", "--scope", "nope", status=2)
-
-    def test_control_characters_in_names_do_not_reach_a_terminal(self):
-        done = self.served.tool("key", "create", "--scope", "loans:read", "--name", "x\x1b[31m")
-        self.assertEqual(done.returncode, 2)
-        self.assertNotIn("\x1b", done.stderr)
-
-
-class Terminal(Tool):
-    def on_terminal(self, *arguments, env=None):
-        """Standard output and error on one terminal."""
-        parent, child = pty.openpty()
-        with subprocess.Popen(
-            [harness.AUTHZCHECK, "--socket", self.served.socket, *map(str, arguments)],
-            stdin=subprocess.DEVNULL, stdout=child, stderr=child,
-            env={**harness.environment(self.served.folder), "TERM": "xterm", **(env or {})},
-        ) as process:
-            os.close(child)
-            text = b""
-            with contextlib.suppress(OSError):  # EIO: the other side is closed
-                while data := os.read(parent, 65536):
-                    text += data
-            os.close(parent)
-            process.wait(harness.DEADLINE)
-        return text.decode().replace("\r\n", "\n")
-
-    def test_colour_is_for_terminals_that_want_it(self):
-        colour = {"NO_COLOR": ""}
-        self.assertIn("\x1b[31mdeny\x1b[0m", self.on_terminal("check", "GET", "/x", env=colour))
-        for arguments, env in ((["--no-color"], colour), ([], {"NO_COLOR": "1"}),
-                               ([], {**colour, "TERM": "dumb"})):
-            self.assertNotIn("\x1b", self.on_terminal(*arguments, "check", "GET", "/x", env=env))
-        self.assertNotIn("\x1b", self.line("check", "GET", "/x", status=1, env=colour))
-
-    def test_a_new_secret_is_shown_once_with_its_record(self):
-        seen = self.on_terminal("key", "create", "--scope", "loans:read", "--name", "laptop")
-        self.assertRegex(seen, r"(?m)^name +laptop$")
-        self.assertRegex(seen, r"(?m)^liq_live_1[0-9A-Za-z]{11}_[0-9A-Za-z]{38}$")
-        self.assertIn("shown once", seen)
-
-    def test_a_token_on_the_command_line_is_warned_about(self):
-        seen = self.on_terminal("check", "--token", "nonsense", "GET", "/loans")
-        self.assertIn("warning: ", seen)
-        self.assertNotIn("nonsense", seen)
-
-
-class Principals(Tool):
-    def test_the_life_of_a_principal(self):
-        record = self.json("principal", "create", "bob", "--name", "Bob", "--kind", "service",
-                           "--attribute", "team=money", "--attribute", "note=a=b,c")
-        self.assertEqual(record["attributes"], {"team": "money", "note": "a=b,c"})
-        self.assertEqual((record["kind"], record["status"]), ("service", "active"))
-        self.assertIn("conflict: ", self.tool("principal", "create", "bob", status=1).stderr)
-        record = self.json("principal", "edit", "bob", "--name", "Bobby", "--api-access", "no")
-        self.assertEqual((record["name"], record["api_access"]), ("Bobby", False))
-        self.assertNotIn("name", self.json("principal", "edit", "bob", "--name", ""))
-        self.assertEqual(self.json("principal", "disable", "bob")["status"], "inactive")
-        self.assertEqual(self.json("principal", "enable", "bob")["status"], "active")
-        ids = [item["id"] for item in self.json("principal", "list")["items"]]
-        self.assertEqual(sorted(ids), ["billing", "bob"])
-        self.tool("principal", "delete", "bob")
-        self.assertIn("not_found: ", self.tool("principal", "show", "bob", status=1).stderr)
-
-    def test_show_lists_assignments(self):
-        self.alice()
-        self.assertIn("assigned: alice, role viewer, at api:/loans/7, until in 30 days",
-                      self.line("assign", "alice", "viewer", "--at", "api:/loans/7", "--until",
-                                "30d"))
-        self.assertEqual(self.line("assign", "alice", "clerk"), "assigned: alice, role clerk\n")
-        shown = self.line("principal", "show", "alice")
-        self.assertRegex(shown, r"(?m)^name +Alice Baker$")
-        self.assertRegex(shown, r"(?m)^viewer +api:/loans/7 +in 30 days +just now")
-        self.assertRegex(shown, r"(?m)^clerk +everywhere +-")
-        roles = {a["role"]: a for a in self.json("principal", "show", "alice")["assignments"]}
-        self.assertEqual(roles["viewer"]["at"], ["api:/loans/7"])
-        self.assertRegex(roles["viewer"]["until"], RFC_3339)
-        self.assertEqual(self.line("unassign", "alice", "clerk"), "unassigned: alice, role clerk\n")
-        self.assertIn("not_found: ", self.tool("unassign", "alice", "clerk", status=1).stderr)
-        self.tool("assign", "alice", "nope", status=2)
-        self.tool("assign", "nobody", "viewer", status=1)
-
-    def test_the_policys_own_are_shown(self):
-        self.assertRegex(self.line("principal", "list"), r"(?m)^billing .* policy$")
-        shown = self.line("principal", "show", "billing")
-        self.assertRegex(shown, r"(?m)^in the policy +yes$")
-        self.assertRegex(shown, r"(?m)^viewer +everywhere .*policy$")
-        self.assertEqual(
-            self.json("principal", "show", "billing")["assignments"],
-            [{"principal": "billing", "role": "viewer", "declared": True}])
-
-
-class Operating(Tool):
-    def test_reload_prints_the_errors(self):
-        before = self.line("reload")
-        self.assertRegex(before, r"^revision [0-9a-f]{16}\n$")
-        self.served.replace("b.policy", "role x {\n\tallow GTE on api:/**\n}\n")
-        done = self.tool("reload", status=1)
-        self.assertIn("b.policy:2:8: error: unknown method 'GTE': did you mean 'GET'?", done.stderr)
-        self.assertIn("invalid_policy: ", done.stderr)
-        error = self.json("reload", status=1)["error"]
-        self.assertEqual(error["code"], "invalid_policy")
-        self.assertEqual((error["diagnostics"][0]["line"], error["diagnostics"][0]["column"]),
-                         (2, 8))
-        status = self.line("status")
-        self.assertRegex(status, r"(?m)^last reload +refused")
-        self.assertIn("b.policy:2:8: error: ", status)
-        self.served.replace("b.policy", "role x { allow GET on api:/** }\n")
-        self.assertNotEqual(self.line("reload"), before)
-
-    def test_status_has_the_revision(self):
-        revision = self.line("reload").split()[1]
-        self.assertIn(f"revision {revision}", self.line("status"))
-        answer = self.json("status")
-        self.assertEqual(answer["policy"]["revision"], revision)
-        self.assertRegex(answer["started_at"], RFC_3339)
-
-    def test_status_counts_in_words_and_reports_only_real_reloads(self):
-        status = self.line("status")
-        self.assertRegex(status, r"(?m)^last reload +none since the start$")
+    def test_a_place_of_a_tree_with_strict_slashes_is_one_with_a_slash_at_its_end_and_without(self):
+        for place in ("shop:/bank", "shop:/bank/7", "shop:/files", "shop:/files/x", "shop:/"):
+            slash = place if place.endswith("/") else place + "/"
+            self.assertEqual(self.line("can", "--principal", "p", place),
+                             self.line("can", "--principal", "p", slash), place)
         self.tool("principal", "create", "bob")
-        self.assertRegex(self.line("status"), r"(?m)^store +0 keys, 1 principal, ")
-
-    def test_the_socket_comes_from_the_environment_too(self):
-        done = harness.run_tool("status", env={"AUTHZ_SOCKET": str(self.served.socket)})
-        self.assertEqual(done.returncode, 0, done.stderr)
-
-    def test_a_daemon_that_does_not_answer_is_3(self):
-        self.served.process.send_signal(signal.SIGSTOP)
-        try:
-            done = self.tool("status", "--timeout", "1", status=3)
-            self.assertIn("--timeout", done.stderr)
-        finally:
-            self.served.process.send_signal(signal.SIGCONT)
-
-    def test_a_peer_that_may_not_manage_is_refused(self):
-        if os.geteuid() != 0:
-            self.skipTest("needs to become somebody else")
-        os.chmod(self.served.folder, 0o755)
-        os.chmod(self.served.socket, 0o666)
-        # The build folder may be readable by root only.
-        tool = shutil.copy(harness.AUTHZCHECK, self.served.folder / "authzcheck")
-        done = subprocess.run(
-            [tool, "--socket", self.served.socket, "key", "list"],
-            capture_output=True, text=True, user=1, check=False)
-        self.assertEqual(done.returncode, 1, done.stderr)
-        self.assertIn("forbidden", done.stderr)
+        self.tool("assign", "bob", "reader", "--at", "shop:/bank/")
+        self.tool("assign", "bob", "reader", "--at", "shop:/bank", status=1)
+        self.assertEqual(self.line("can", "--principal", "bob"),
+                         "shop:\n└── /bank  list\n    └── /{account}  read\n")
+        for path, status in (("/bank", 0), ("/bank/7", 0), ("/bank/", 1), ("/files/x", 1)):
+            self.tool("check", "--principal", "bob", "--tree", "shop", "GET", path, status=status)
+        self.tool("assign", "bob", "reader", "--at", "shop:/files/x/")
+        for path in ("/files/x", "/files/x/"):
+            self.tool("check", "--principal", "bob", "--tree", "shop", "GET", path)
 
 
 if __name__ == "__main__":

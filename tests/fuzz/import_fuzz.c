@@ -20,6 +20,7 @@ static const struct command *import_command(void)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static char path[128], socket[128];
+	const char *words[] = { path };
 	struct app app = { .command = import_command(), .want_json = true };
 	int status;
 
@@ -34,7 +35,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	pol_arena_init(&app.arena, APP_ARENA_LIMIT);
 	app.args.given[FLAG_SOCKET] = true;
 	app.args.values[FLAG_SOCKET] = socket;
-	app.args.words[app.args.word_count++] = path;
+	app.args.words = words;
+	app.args.word_count = 1;
 	status = key_import_run(&app);
 	fuzz_require(status == EXIT_USAGE || status == EXIT_DAEMON);
 	fuzz_require(app.document != NULL);

@@ -141,8 +141,10 @@ static void run_method(struct scene *scene, const struct method *method,
 	int r;
 
 	do {
+		bool judged = !slices.going || (method->flags & METHOD_JUDGED) != 0;
+
 		store_write_job(scene->write);
-		r = dispatch_run(&call, slices.going ? method->handler : actor_run);
+		r = dispatch_run(&call, judged ? actor_run : method->handler);
 		fuzz_require(r != 0 || !store_write_owes(scene->write));
 		if ((r == 0 || r == CALL_MORE) && store_write_keep(scene->write) == 0) {
 			take_snapshot(scene, &next);
@@ -271,7 +273,7 @@ static void create_parts(void)
 	fuzz_require(rotation_create(&parts, &context.rotation) == 0);
 	fuzz_require(pepper_create(context.store, writer, &context.pepper) == 0);
 	fuzz_require(backup_create(context.store, &context.backup) == 0);
-	fuzz_require(decision_log_create("/dev/null", &context.decision_log) == 0);
+	fuzz_require(decision_log_create("/dev/null", 0, NULL, &context.decision_log) == 0);
 }
 
 static void begin(struct scene *scene, const struct peer *peer)

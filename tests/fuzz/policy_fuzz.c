@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "policy/language/parse.h"
+#include "policy/lint/lint.h"
 #include "policy/snapshot/snapshot.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -76,6 +77,11 @@ static void compile(const struct pol_source *source)
 	check((status == POL_OK) == (snapshot != NULL));
 	check(status != POL_OK || diags.errors == 0);
 	show(&diags);
+	if (snapshot != NULL) {
+		check(pol_lint(snapshot, &diags) == POL_OK);
+		check(diags.errors == 0);
+		show(&diags);
+	}
 	pol_snapshot_unref(snapshot);
 	pol_diags_finish(&diags);
 }

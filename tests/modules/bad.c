@@ -45,14 +45,29 @@ static bool prepare_bad(const struct pol_prepare *prepare, const void **out)
 #else
 	(void)prepare;
 #endif
+#ifdef GREEDY
+	while (prepare->alloc(prepare, 1024, 1024) != NULL) {
+	}
+#endif
+#ifdef NOTE
+	prepare->note(prepare, "%s", NOTE);
+#endif
+#ifdef REASON
+	return !nobody_has_this();
+#else
 	return nobody_has_this();
+#endif
 }
 
 static struct pol_answer decide(const void *state, const struct pol_request *request)
 {
 	(void)state;
 	(void)request;
+#ifdef REASON
+	return (struct pol_answer){ .verdict = POL_DENY, .reason = POL_STR(REASON) };
+#else
 	return (struct pol_answer){ .verdict = POL_ALLOW };
+#endif
 }
 
 extern POL_EXPORT const struct pol_module TABLE;

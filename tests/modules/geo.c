@@ -11,6 +11,7 @@
 
 #include <authz/module.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -128,6 +129,7 @@ static bool read_entries(const struct pol_prepare *prepare, const struct pol_wor
 		geo->begin[bits] = i;
 	}
 	geo->entries = entries;
+	prepare->note(prepare, "%zu networks", count);
 	return true;
 }
 
@@ -197,6 +199,20 @@ static struct pol_answer decide(const void *state, const struct pol_request *req
 	return (struct pol_answer){ .verdict = POL_DENY, .reason = POL_STR("country") };
 }
 
+static void fact(const void *state, const struct pol_request *request, char out[POL_FACT_TEXT])
+{
+	const struct pol_ip *ip = &request->facts->ip;
+	const struct entry *entry = ip->known ? find(state, ip) : NULL;
+
+	if (!ip->known) {
+		snprintf(out, POL_FACT_TEXT, "no address was stated");
+	} else if (entry == NULL) {
+		snprintf(out, POL_FACT_TEXT, "the address is in no network of the data file");
+	} else {
+		snprintf(out, POL_FACT_TEXT, "the address is in %.2s", entry->country);
+	}
+}
+
 const struct pol_module authz_module = {
 	.abi = POL_MODULE_ABI,
 	.size = sizeof(struct pol_module),
@@ -205,4 +221,5 @@ const struct pol_module authz_module = {
 	.groups = 1U << POL_GROUP_ACCOUNT,
 	.prepare = prepare_geo,
 	.decide = decide,
+	.fact = fact,
 };

@@ -194,7 +194,7 @@ class Tree:
             if (ROOT / name).is_file():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, folder / name)
-        self.run("meson", "setup", "build", check=True)
+        self.run("meson", "setup", "build", "-Dauto_features=enabled", check=True)
         self.run("ninja", "-C", "build", check=True)
 
     def run(self, *command, check=False):

@@ -16,6 +16,7 @@ app = flask.Flask(__name__)
 def handler(route):
     def answer(**values):
         headers = {"X-Route": f"{route['method']} {route['path']}",
+                   "X-Raw": flask.request.environ["REQUEST_URI"],
                    "X-Values": urllib.parse.quote(json.dumps(list(values.values())))}
         return "", 200, headers
     return answer

@@ -8,6 +8,7 @@ foreach (json_decode(file_get_contents(getenv('ROUTES')), true) as $route) {
     $pattern = preg_replace('/\{\w+\.\.\.\}/', '(.*)', $route['path']);
     $pattern = preg_replace('/\{\w+\}/', '([^/]+)', $pattern);
     if ($route['method'] === $method && preg_match("~^$pattern$~D", $path, $values)) {
+        header('X-Raw: ' . $_SERVER['REQUEST_URI']);
         header("X-Route: {$route['method']} {$route['path']}");
         header('X-Values: ' . rawurlencode(json_encode(array_slice($values, 1), JSON_INVALID_UTF8_SUBSTITUTE)));
         return;

@@ -38,6 +38,7 @@ func main() {
 				values = append(values, mux.Vars(req)[n[1]])
 			}
 			list, _ := json.Marshal(values)
+			w.Header().Set("X-Raw", req.RequestURI)
 			w.Header().Set("X-Route", r.Method+" "+r.Path)
 			w.Header().Set("X-Values", url.PathEscape(string(list)))
 		}

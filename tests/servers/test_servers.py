@@ -44,6 +44,9 @@ NODES = list(dict.fromkeys(path for _, path in ROUTES))
 # with strict_slash yes nothing differs.
 EMPTY = {"fastify"}
 
+# Servers on Python's http.server: several slashes at the beginning are one, also for the application.
+COLLAPSING = {"flask"}
+
 
 def policy():
     """The tree twice, once strict; `owner` may do everything, principal nN only what node N has."""
@@ -166,6 +169,7 @@ class Server:
         self.address = address or str(folder / f"{name}.sock")
         self.log = open(folder / f"{name}.log", "wb")
         self.process = None
+        self.raw = []  # (path of a request, the path that the server would send to authzd)
         if command is not None:
             self.process = subprocess.Popen(
                 [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=self.log,
@@ -176,6 +180,8 @@ class Server:
         if self.process is not None:
             self.process.terminate()  # nginx ends its worker
             self.process.wait(timeout=harness.DEADLINE)
+        if isinstance(self.address, str):
+            Path(self.address).unlink(missing_ok=True)  # Node leaves it, and could not listen there again
         self.log.close()
 
     def connect(self):
@@ -227,7 +233,7 @@ class Server:
                     for method, path, headers in part))
             except OSError:
                 pass  # the answers so far can still be read
-            for method, _, _ in part:
+            for method, path, _ in part:
                 response = http.client.HTTPResponse(reader, method=method)
                 try:
                     response.begin()
@@ -235,6 +241,8 @@ class Server:
                 except (OSError, http.client.HTTPException, ValueError):
                     return got
                 answers.append(answer_of(response))
+                if answers[-1] is not None:
+                    self.raw.append((path, response.headers.get("X-Raw")))
                 got += 1
                 if response.will_close:
                     return got
@@ -246,12 +254,25 @@ def nginx_conf(folder):
     for node in NODES:
         pattern = re.sub(r"\{\w+\}", "([^/]+)", re.sub(r"/\{\w+\.\.\.\}", "/(.*)", node))
         locations += (f"        location ~ ^{pattern}$ {{ "
-                      f"add_header X-Route '$request_method {node}'; return 200; }}\n")
+                      f"add_header X-Route '$request_method {node}'; "
+                      f"add_header X-Raw $request_uri; return 200; }}\n")
     text = (HERE / "nginx.conf.in").read_text().replace("@FOLDER@", str(folder))
     # Started as root, its worker would not be let into the folder.
     user = "user root;" if os.geteuid() == 0 else ""
     (folder / "nginx.conf").write_text(
         text.replace("@LOCATIONS@", locations).replace("@USER@", user))
+
+
+def caddy_conf(folder):
+    blocks = ""
+    for number, node in enumerate(NODES):
+        pattern = re.sub(r"\{\w+\}", "([^/]+)", re.sub(r"/\{\w+\.\.\.\}", "/(.*)", node))
+        shown = node.replace("{", "\\{").replace("}", "\\}")
+        blocks += (f"\t\t@n{number} path_regexp ^{pattern}$\n\t\thandle @n{number} {{\n"
+                   f"\t\t\theader X-Route \"{{method}} {shown}\"\n"
+                   f"\t\t\theader X-Raw {{http.request.orig_uri}}\n\t\t\trespond 200\n\t\t}}\n")
+    (folder / "Caddyfile").write_text(
+        (HERE / "Caddyfile.in").read_text().replace("@FOLDER@", str(folder)).replace("@HANDLERS@", blocks))
 
 
 def free_port():
@@ -317,6 +338,11 @@ class Servers(harness.DaemonTest):
         answers = server.ask(self.requests)
         routed = [answer for answer in answers if answer is not None]
         self.assertGreater(len(routed), PATHS // 10, f"{name} routed too few requests to prove anything")
+        if server.process is not None:  # not one that nginx gave another path
+            wrong = [(path, raw) for path, raw in server.raw
+                     if raw != (re.sub("^/+", "/", path) if name in COLLAPSING else path)]
+            self.assertEqual(wrong, [],
+                             f"{name}: what PROTOCOL.md says to send is not the path as received")
         for tree in ("loose", "strict"):
             nodes = self.nodes[tree]
             compared = empty = 0
@@ -354,8 +380,15 @@ class Servers(harness.DaemonTest):
         return self.start("nginx", [needed("nginx"), "-p", self.folder, "-c", self.folder / "nginx.conf",
                                     "-e", self.folder / "nginx.log"])
 
+    def caddy(self):
+        caddy_conf(self.folder)
+        return self.start("caddy", [needed("caddy"), "run", "--config", self.folder / "Caddyfile",
+                                    "--adapter", "caddyfile"],
+                          environment={"XDG_DATA_HOME": str(self.folder),
+                                       "XDG_CONFIG_HOME": str(self.folder)})
+
     def proxy(self, name):
-        """A server of the nginx that runs."""
+        """A server of the nginx or Caddy that runs."""
         proxy = Server(name, self.folder, None)
         self.addCleanup(proxy.stop)
         return proxy
@@ -373,6 +406,17 @@ class Servers(harness.DaemonTest):
     def test_fastify(self):
         self.check(self.javascript("fastify"))
         self.check(self.javascript("fastify-ignoring"))
+
+    def test_caddy_alone_and_before_flask(self):
+        self.start("flask", ["/usr/bin/python3", HERE / "flask_server.py", self.folder / "flask.sock",
+                             self.routes])
+        self.check(self.caddy(), path_alone=True)
+        self.check(self.proxy("caddy-flask"))
+
+    def test_caddy_before_express_4(self):
+        self.javascript("express4")
+        self.caddy()
+        self.check(self.proxy("caddy-express"))
 
     def test_koa(self):
         self.check(self.javascript("koa"))

@@ -18,7 +18,7 @@ struct parsed {
 static void parse(struct parsed *parsed, bool leading, const char *const *words)
 {
 	static char copies[MAX_WORDS][64];
-	char *argv[MAX_WORDS + 1] = { NULL };
+	static char *argv[MAX_WORDS + 1];
 	int argc = 0;
 
 	memset(&parsed->args, 0, sizeof parsed->args);
@@ -27,6 +27,7 @@ static void parse(struct parsed *parsed, bool leading, const char *const *words)
 		snprintf(copies[argc], sizeof copies[argc], "%s", words[argc]);
 		argv[argc] = copies[argc];
 	}
+	argv[argc] = NULL;
 	parsed->at = args_parse(&parsed->args, &parsed->arena, argc, argv, flags,
 		sizeof flags / sizeof *flags, leading);
 }
@@ -82,6 +83,7 @@ struct mistake {
 
 static const struct mistake mistakes[] = {
 	{ { "x", "--naem", "y" }, "unknown option '--naem': did you mean '--name'?" },
+	{ { "x", "--file" }, "unknown option '--file'" },
 	{ { "x", "--frobnicate" }, "unknown option '--frobnicate'" },
 	{ { "x", "--credential=s3cr3t" }, "unknown option '--credential'" },
 	{ { "x", "-q" }, "unknown option '-q'" },

@@ -87,6 +87,22 @@ static char *drawn(const struct draw_line *lines, size_t count)
 	return text;
 }
 
+Test(text, what_fits_is_whole_characters)
+{
+	static const struct {
+		const char *text;
+		size_t width;
+		size_t bytes;
+	} fits[] = { { "abc", 2, 2 }, { "abc", 3, 3 }, { "abc", 9, 3 }, { "abc", 0, 0 },
+		{ "東京", 1, 0 }, { "東京", 3, 3 }, { "東京", 4, 6 }, { "e\u0301x", 1, 3 },
+		{ "", 5, 0 } };
+
+	for (size_t i = 0; i < sizeof fits / sizeof fits[0]; i++) {
+		cr_expect_eq(text_fit(pol_str_of(fits[i].text), fits[i].width), fits[i].bytes,
+			"%s %zu", fits[i].text, fits[i].width);
+	}
+}
+
 Test(draw, branches_end_at_the_last_of_their_siblings)
 {
 	static const struct draw_line lines[] = {
@@ -119,4 +135,43 @@ Test(draw, a_line_too_deep_hangs_where_the_deepest_do)
 
 	cr_expect_not_null(strstr(text, "└── x\n"));
 	free(text);
+}
+
+static const struct folded {
+	const char *text;
+	struct text_lines lines;
+	const char *printed;
+	size_t end;
+} folded[] = {
+	{ "one two three four five", { 0, 0, 2 }, "one two three four five", 23 },
+	{ "one two three four five", { 22, 0, 2 }, "one two three four\n  five", 6 },
+	{ "one two three four five", { 23, 0, 2 }, "one two three four five", 23 },
+	{ "one two three four five", { 24, 4, 4 }, "one two three four\n    five", 8 },
+	/* No blank is left at the end of a line; what stands before the first word stays. */
+	{ "  one two three four    five", { 22, 0, 2 }, "  one two three four\n  five", 6 },
+	/* A word that is longer than a line, and characters of two columns. */
+	{ "0123456789012345678901234", { 20, 0, 0 }, "01234567890123456789\n01234", 5 },
+	{ "東京東京東京東京東京東京", { 21, 0, 0 }, "東京東京東京東京東京\n東京", 4 },
+	/* A colour takes no column. */
+	{ "\033[31mone two three four\033[0m five", { 23, 0, 0 },
+		"\033[31mone two three four\033[0m five", 23 },
+	/* Nothing is folded into less than 20 columns. */
+	{ "one two three four five", { 20, 0, 2 }, "one two three four five", 23 },
+	{ "", { 40, 3, 5 }, "", 3 },
+};
+
+Test(text, a_text_is_folded_between_words)
+{
+	for (size_t i = 0; i < sizeof folded / sizeof *folded; i++) {
+		char *printed = NULL;
+		size_t len = 0;
+		FILE *file = open_memstream(&printed, &len);
+
+		cr_assert_not_null(file);
+		cr_expect_eq(text_fold(file, folded[i].text, &folded[i].lines), folded[i].end, "%s",
+			folded[i].text);
+		fclose(file);
+		cr_expect_str_eq(printed, folded[i].printed, "%s", folded[i].text);
+		free(printed);
+	}
 }

@@ -7,76 +7,24 @@
 
 #include "tools/answer.h"
 #include "tools/commands/commands.h"
-#include "tools/draw.h"
 #include "tools/record.h"
-#include "tools/text.h"
+#include "tools/resources.h"
 #include "tools/token.h"
 
 struct view {
 	struct app *app;
 	struct params subject; /* token or principal, packed once: standard input is read once */
-	const char *tree;
-	const char *at;
-	struct draw drawing;
-	struct pol_str before; /* the resource drawn last */
+	struct resources_part part;
+	struct resources resources;
 	bool denied;
 };
 
-/* A resource's parts: "api:", "/loans", "/{loan}". The next one, or false at the end. */
-static bool next_part(struct pol_str *rest, struct pol_str *out)
-{
-	size_t len = 0;
-
-	if (rest->len == 0) {
-		return false;
-	}
-	if (rest->ptr[0] != '/') {
-		const char *colon = memchr(rest->ptr, ':', rest->len);
-
-		len = colon != NULL ? (size_t)(colon - rest->ptr) + 1 : rest->len;
-	} else {
-		const char *slash = memchr(rest->ptr + 1, '/', rest->len - 1);
-
-		len = slash != NULL ? (size_t)(slash - rest->ptr) : rest->len;
-	}
-	*out = (struct pol_str){ rest->ptr, len };
-	rest->ptr += len;
-	rest->len -= len;
-	return !pol_str_equal(*out, POL_STR("/"));
-}
-
-/* Draws the parts in which the resource differs from the one before, the actions at the last. */
 static bool on_item(void *context, struct wire_cursor item)
 {
 	struct view *view = context;
-	struct app *app = view->app;
-	struct pol_str resource = record_str(item, "resource");
-	const char *actions = record_list(&app->arena, item, "actions");
-	struct pol_str copy = pol_arena_copy(&app->arena, resource);
-	struct pol_str rest = copy;
-	struct pol_str old = view->before;
-	struct pol_str part;
-	bool same = true;
 
-	for (unsigned depth = 0; next_part(&rest, &part); depth++) {
-		struct pol_str old_part;
-		bool last = rest.len == 0 || pol_str_equal(rest, POL_STR("/"));
-		const char *text;
-
-		same = same && next_part(&old, &old_part) && pol_str_equal(part, old_part);
-		if (same && !last) {
-			continue;
-		}
-		text = app_text(app, "%s%s%s%s%s%s%s", text_begin(app->colour, COLOUR_BOLD),
-			text_escape(&app->arena, part), text_end(app->colour, COLOUR_BOLD),
-			last ? "  " : "", text_begin(app->colour, COLOUR_GREEN),
-			last ? actions : "", text_end(app->colour, COLOUR_GREEN));
-		if (!draw_add(&view->drawing, &app->arena, depth, text)) {
-			return false;
-		}
-	}
-	view->before = copy;
-	return true;
+	return resources_add(&view->resources, record_str(item, "resource"),
+		record_list(&view->app->arena, item, "actions"));
 }
 
 static bool on_json_item(void *context, struct wire_cursor item)
@@ -93,18 +41,31 @@ static bool is_refused(struct wire_cursor result)
 	return record_int(result, "status", 200) != 200;
 }
 
+/* The answer but its items. */
+static json_t *document_head(struct wire_cursor result)
+{
+	json_t *head = json_pack("{s:I, s:o, s:o}", "status",
+		(json_int_t)record_int(result, "status", 200), "reason",
+		document_str(record_str(result, "reason")), "revision",
+		document_str(record_str(result, "revision")));
+	struct wire_cursor value;
+
+	if (record_find(result, "fact", &value)) {
+		json_object_set_new(head, "fact", document_wire(value));
+	}
+	if (record_find(result, "quota", &value)) {
+		json_object_set_new(head, "quota", document_wire(value));
+	}
+	return head;
+}
+
 static int on_page(void *context, struct wire_cursor result)
 {
 	struct view *view = context;
 
 	view->denied = is_refused(result);
 	if (view->app->want_json) {
-		app_list(view->app,
-			json_pack("{s:I, s:o, s:o}", "status",
-				(json_int_t)record_int(result, "status", 200), "reason",
-				document_str(record_str(result, "reason")), "revision",
-				document_str(record_str(result, "revision"))),
-			"items");
+		app_list(view->app, document_head(result), "items");
 		record_each(result, "items", on_json_item, view);
 	} else if (view->denied) {
 		answer_print(view->app, result, "it");
@@ -125,44 +86,12 @@ static int fill(void *context, struct params *params)
 		wire_put_raw(&params->buf, map.ptr, (size_t)(map.end - map.ptr));
 		params->count += count;
 	}
-	if (view->tree != NULL) {
-		params_text(params, "tree", view->tree);
+	if (view->part.tree != NULL) {
+		params_text(params, "tree", view->part.tree);
 	}
-	if (view->at != NULL) {
-		params_text(params, "at", view->at);
+	if (view->part.at != NULL) {
+		params_text(params, "at", view->part.at);
 	}
-	return EXIT_YES;
-}
-
-/* TREE or TREE:/path; a slash and two stars at the end change nothing. */
-static int read_pattern(struct view *view)
-{
-	struct app *app = view->app;
-	const char *pattern = app->args.words[0];
-	struct pol_str text = pol_str_of(pattern);
-	const char *colon;
-
-	view->tree = app->args.values[FLAG_TREE];
-	if (app->args.word_count == 0) {
-		return EXIT_YES;
-	}
-	if (text.len > 3 && strcmp(pattern + text.len - 3, "/**") == 0) {
-		text.len -= 3;
-	}
-	colon = text.len > 0 ? memchr(text.ptr, ':', text.len) : NULL;
-	if (text.len == 0 || text.ptr[0] == '/' || text.ptr[0] == ':') {
-		return app_fail(app, EXIT_USAGE, "usage", "'%s': want TREE or TREE:/PATH", pattern);
-	}
-	if (colon != NULL && colon + 1 < text.ptr + text.len) {
-		view->at = app_text(app, "%.*s", POL_STR_ARGS(text));
-		return EXIT_YES;
-	}
-	if (view->tree != NULL) {
-		return app_fail(
-			app, EXIT_USAGE, "usage", "--tree and '%s' exclude each other", pattern);
-	}
-	text.len -= colon != NULL;
-	view->tree = app_text(app, "%.*s", POL_STR_ARGS(text));
 	return EXIT_YES;
 }
 
@@ -175,17 +104,15 @@ static int ask(struct view *view)
 	if (app->want_json || app->failed) {
 		return status;
 	}
-	if (!view->denied && view->drawing.count == 0) {
-		puts("nothing");
-	} else {
-		draw_print(&view->drawing, stdout);
+	if (!view->denied) {
+		resources_print(&view->resources);
 	}
 	return status;
 }
 
 static int run(struct app *app)
 {
-	struct view view = { .app = app };
+	struct view view = { .app = app, .resources = { .app = app } };
 	bool given;
 	int status;
 
@@ -199,7 +126,8 @@ static int run(struct app *app)
 			"for whom? give --principal ID, --token-file FILE or --token -");
 	}
 	if (status == EXIT_YES) {
-		status = read_pattern(&view);
+		status = resources_read_part(
+			app, app->args.word_count > 0 ? app->args.words[0] : NULL, &view.part);
 	}
 	if (status == EXIT_YES) {
 		wire_close_map(&view.subject.buf, view.subject.map, view.subject.count);
@@ -215,13 +143,14 @@ const struct command command_can = {
 	.summary = "Show what a principal or a token may do, as a tree",
 	.text = "What roles and scopes allow to a principal, or to the holder of a\n"
 		"token, if the stack and the key's networks would let the request\n"
-		"pass. With TREE:/PATH only what lies at or below it. It counts as a\n"
-		"use of the key.\n",
+		"pass; else it says what refuses. With TREE:/PATH only what lies at or\n"
+		"below it. It counts as a use of the key, and of the stack's quotas.\n",
 	.examples = "  authzcheck can --principal alice\n"
 		    "  authzcheck can --token-file key.txt api:/loans\n"
 		    "  authzcheck can --principal alice --json ui | jq '.items[].resource'\n",
 	.flags = { FLAG_PRINCIPAL, FLAG_TOKEN, FLAG_TOKEN_FILE, FLAG_SERVICE, FLAG_ENVIRONMENT,
 		FLAG_TENANT, FLAG_TREE, FLAG_IP, FLAG_MFA_AT, FLAG_TIME },
 	.max_words = 1,
+	.asks = true,
 	.run = run,
 };

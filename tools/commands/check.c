@@ -7,6 +7,8 @@
 #include "tools/answer.h"
 #include "tools/commands/commands.h"
 #include "tools/explanation.h"
+#include "tools/hint.h"
+#include "tools/record.h"
 #include "tools/story.h"
 #include "tools/text.h"
 #include "tools/token.h"
@@ -61,8 +63,14 @@ static int run(struct app *app)
 		return status;
 	}
 	status = answer_print(app, result, what);
-	if (!app->want_json && explanation_read(app, result, &explanation)) {
-		story_print(app, &explanation, 0);
+	if (app->want_json) {
+		return status;
+	}
+	if (explanation_read(app, result, &explanation)) {
+		story_print(app, &explanation, 0, stdout);
+	}
+	if (status == EXIT_NO) {
+		hint_print(app, result);
 	}
 	return status;
 }
@@ -84,5 +92,6 @@ const struct command command_check = {
 	.flags = { FLAG_PRINCIPAL, FLAG_TOKEN, FLAG_TOKEN_FILE, FLAG_SERVICE, FLAG_ENVIRONMENT,
 		FLAG_TENANT, FLAG_TREE, FLAG_IP, FLAG_MFA_AT, FLAG_TIME, FLAG_EXPLAIN },
 	.min_words = 2,
+	.asks = true,
 	.run = run,
 };

@@ -6,6 +6,8 @@
 #include <stdio.h>
 
 #include "tools/commands/commands.h"
+#include "tools/dangling.h"
+#include "tools/diagnostics.h"
 #include "tools/record.h"
 #include "tools/show.h"
 #include "tools/verb.h"
@@ -21,7 +23,9 @@ static int show_pepper(struct app *app, struct wire_cursor answer)
 
 static int show_revision(struct app *app, struct wire_cursor answer)
 {
+	diagnostics_print(app, answer, stderr);
 	printf("revision %s\n", record_text(&app->arena, answer, "revision"));
+	dangling_print(app, answer);
 	return EXIT_YES;
 }
 
@@ -44,6 +48,7 @@ const struct command commands_tenant[TENANT_COMMANDS] = {
 		.name = "tenant list",
 		.summary = "List tenants",
 		.examples = "  authzcheck tenant list\n",
+		.flags = { LIST_FLAGS },
 		.run = list_run,
 		.list = &show_tenants,
 	},
@@ -94,7 +99,8 @@ const struct command commands_daemon[DAEMON_COMMANDS] = {
 		.summary = "Make the daemon read its policy folder now",
 		.text = "The daemon notices changes by itself; this command waits until it has\n"
 			"read them. When the daemon refuses the policy, it keeps the old one,\n"
-			"and the command prints the diagnostics and exits with status 1.\n",
+			"and the command prints the errors and exits with status 1. Of a policy\n"
+			"that it accepts, the warnings are printed.\n",
 		.examples = "  authzcheck reload\n",
 		.run = verb_run,
 		.method = "policy.reload",
@@ -103,8 +109,26 @@ const struct command commands_daemon[DAEMON_COMMANDS] = {
 	{
 		.name = "status",
 		.summary = "Show how the daemon is, and which policy is in use",
-		.text = "Revision, uptime, keys, rate, latency percentiles, and the outcome of\n"
-			"the last reload, with the diagnostics of a policy that was refused.\n",
+		.text = "A row for each of these, if there is anything to say:\n"
+			"\n"
+			"  authzd        version, time since the start, worker threads\n"
+			"  policy        revision, when it was loaded, and its size\n"
+			"  last good     the folder is broken: an older policy answers\n"
+			"  last reload   its outcome; its diagnostics follow the last row\n"
+			"  modules       those that are not built in\n"
+			"  data          their data files: size, age, why one is refused\n"
+			"  decisions     since the start, and the rate of the last 10 s\n"
+			"  connections   open, refused, and closed by the daemon\n"
+			"  decision log  lines written and dropped\n"
+			"  log           the same of standard error, if any were dropped\n"
+			"  quotas        counters in use\n"
+			"  latency       percentiles\n"
+			"  old pepper    the keys that still need it\n"
+			"  lost keys     those whose pepper its file no longer holds\n"
+			"  confinement   what confines the daemon\n"
+			"  store         keys, principals, its size, altered records\n"
+			"  clock         it was set back\n"
+			"  keys          due or overdue to be renewed, and expiring\n",
 		.examples = "  authzcheck status\n"
 			    "  authzcheck status --json | jq -r .policy.revision\n",
 		.run = verb_run,

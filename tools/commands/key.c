@@ -114,31 +114,40 @@ const struct command commands_key[KEY_COMMANDS] = {
 			"input) holds one JSON object a line: \"hash\", and what the options of\n"
 			"key create say: \"principal\" or \"roles\", \"scopes\", \"at\",\n"
 			"\"name\", \"label\", \"tenant\", \"environment\", \"networks\",\n"
-			"\"expires_in\", \"expires_at\", \"not_before\".\n",
+			"\"expires_in\", \"expires_at\", \"not_before\". Each key's id is printed\n"
+			"with its line. --dry-run says what would be refused and changes\n"
+			"nothing; it judges each line alone, not what all of them exceed.\n"
+			"When the daemon's disk is full it stops and says how far it came.\n",
 		.examples =
 			"  authzcheck key import --principal alice \\\n"
 			"      --hash \"$(printf %s \"$TOKEN\" | sha256sum | cut -c-64)\"\n"
-			"  authzcheck key import tokens.jsonl\n"
+			"  authzcheck key import --dry-run tokens.jsonl\n"
+			"  authzcheck key import tokens.jsonl >ids\n"
 			"  echo '{\"hash\": \"…\", \"scopes\": [\"loans:read\"], \"expires_in\": "
 			"\"90d\"}' |\n"
 			"      authzcheck key import -\n",
 		.flags = { FLAG_HASH, FLAG_PRINCIPAL, FLAG_ROLE, FLAG_SCOPE, FLAG_AT, FLAG_NAME,
 			FLAG_LABEL, FLAG_ENVIRONMENT, FLAG_TENANT, FLAG_EXPIRES_IN, FLAG_EXPIRES_AT,
-			FLAG_NOT_BEFORE, FLAG_NETWORK },
+			FLAG_NOT_BEFORE, FLAG_NETWORK, FLAG_DRY_RUN },
 		.max_words = 1,
 		.run = key_import_run,
 		.method = "keys.import",
+		.show = key_import_show,
 	},
 	{
 		.name = "key list",
 		.summary = "List keys",
 		.text = "STATUS is active, inactive, expired, revoked or deleted. Without it\n"
-			"deleted keys are not shown.\n",
+			"deleted keys are not shown. With altered it lists the keys of all\n"
+			"tenants whose records were changed outside of the daemon: they are\n"
+			"refused, and can be revoked or purged.\n",
 		.examples = "  authzcheck key list\n"
 			    "  authzcheck key list --principal alice --status active\n"
+			    "  authzcheck key list --tenant '*' --columns key,tenant,status\n"
 			    "  authzcheck key list --json | jq -r '.items[].id'\n",
-		.flags = { FLAG_PRINCIPAL, FLAG_LABEL, FLAG_STATUS, FLAG_TENANT },
+		.flags = { FLAG_PRINCIPAL, FLAG_LABEL, FLAG_STATUS, FLAG_TENANT, LIST_FLAGS },
 		.by_token = true,
+		.all_tenants = true,
 		.run = list_run,
 		.list = &show_keys,
 	},
@@ -285,6 +294,7 @@ const struct command commands_key[KEY_COMMANDS] = {
 		.examples = "  (umask 077; authzcheck key renew --token-file ci.key >ci.new &&\n"
 			    "      mv ci.new ci.key)\n",
 		.flags = { FLAG_TOKEN, FLAG_TOKEN_FILE },
+		.asks = true,
 		.run = run_renew,
 		.method = "keys.renew",
 		.makes_secret = true,
@@ -344,7 +354,8 @@ const struct command commands_key[KEY_COMMANDS] = {
 		.name = "key purge",
 		.words = "[KEY]",
 		.summary = "Remove a deleted key for good, or many",
-		.text = "Its history goes with it; the audit trail keeps its records. Without\n"
+		.text = "Its history goes with it; the audit trail keeps its records. One whose\n"
+			"record was altered need not be deleted before. Without\n"
 			"KEY it is done to every deleted key that the options name, after a\n"
 			"question.\n",
 		.examples = "  authzcheck key purge 13kT9aQ2mZx7\n"
@@ -370,8 +381,10 @@ const struct command commands_key[KEY_COMMANDS] = {
 			    "  authzcheck key audit --idle 30d --principal alice\n"
 			    "  authzcheck key audit --json |\n"
 			    "      jq -r '.items[] | select(.narrower) | .id'\n",
-		.flags = { FLAG_IDLE, FLAG_EXPIRING, FLAG_PRINCIPAL, FLAG_LABEL, FLAG_TENANT },
+		.flags = { FLAG_IDLE, FLAG_EXPIRING, FLAG_PRINCIPAL, FLAG_LABEL, FLAG_TENANT,
+			LIST_FLAGS },
 		.by_token = true,
+		.all_tenants = true,
 		.run = list_run,
 		.list = &show_audit,
 	},
@@ -386,6 +399,7 @@ const struct command commands_key[KEY_COMMANDS] = {
 		.examples = "  git grep -E \"$(authzcheck key pattern)\"\n"
 			    "  authzcheck key pattern --format gitleaks policy/ >>.gitleaks.toml\n",
 		.flags = { FLAG_FORMAT, FLAG_MODULES },
+		.formats = { "text", "gitleaks" },
 		.max_words = 1,
 		.run = key_pattern_run,
 	},

@@ -53,6 +53,7 @@ static int create_many(struct app *app)
 	struct making making = { app, isatty(STDOUT_FILENO) != 1 };
 	struct many many = { .method = app->command->method,
 		.done = "created",
+		.alike = true,
 		.fill = fill,
 		.name = name,
 		.answered = on_answer,

@@ -47,16 +47,11 @@ static int print(struct app *app, const char *pattern, bool gitleaks)
 
 int key_pattern_run(struct app *app)
 {
-	const char *format = app->args.values[FLAG_FORMAT];
-	bool gitleaks = format != NULL && strcmp(format, "gitleaks") == 0;
+	bool gitleaks = app->format > 0; /* of text and gitleaks */
 	const char *prefix = ANY_PREFIX;
 	struct policy policy = { 0 };
 	int status = EXIT_YES;
 
-	if (format != NULL && !gitleaks && strcmp(format, "text") != 0) {
-		return app_fail(app, EXIT_USAGE, "usage",
-			"--format '%s' is unknown: text or gitleaks", format);
-	}
 	if (app->args.word_count > 0) {
 		status = policy_need(app, app->args.words[0], &policy);
 		if (status == EXIT_YES) {

@@ -7,10 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "policy/text/timetext.h"
 #include "tools/commands/commands.h"
 #include "tools/log_verify.h"
+#include "tools/pager.h"
 #include "tools/record.h"
 #include "tools/rpc.h"
 #include "tools/table.h"
@@ -21,17 +23,22 @@
 #define FOLLOW_EVERY 500
 #define FOLLOW_FIRST 10
 
-static const char *const titles[] = { "RECORD", "TIME", "ACTOR", "ACTION", "TARGET", "CHANGE" };
+static const char *const titles[] = { "RECORD", "TIME", "TENANT", "ACTOR", "ACTION", "TARGET",
+	"CHANGE" };
+
+enum { RECORD, TIME, TENANT, ACTOR, ACTION, TARGET, CHANGE };
 
 struct showing {
 	struct app *app;
 	struct table table;
 	int64_t after; /* records up to this one are left out; the same for all pages */
 	int64_t last;  /* the last record that was shown */
+	int64_t begin; /* --after; 0: none */
 	int64_t lines; /* 0: all */
 	bool counting; /* finding where the last `lines` records begin; nothing is shown */
 	int64_t counted;
 	bool full; /* memory ran out */
+	bool any;  /* a record was shown */
 };
 
 /* --- one record ------------------------------------------------------------------------------- */
@@ -118,14 +125,17 @@ static bool on_row(void *context, struct wire_cursor item)
 	struct pol_arena *arena = table_arena(&showing->table);
 	struct table_cell cells[sizeof titles / sizeof titles[0]] = { 0 };
 
-	cells[0].text = number_text(arena, record_int(item, "sequence", 0));
-	cells[1].text = time_text(arena, item);
-	cells[2].text = record_text(arena, item, "actor");
-	cells[3].text = record_text(arena, item, "action");
-	cells[4].text = target_text(arena, item);
-	cells[5].text = changes_text(arena, item);
-	if (strncmp(cells[3].text, "alarm", 5) == 0) {
-		cells[3].colour = COLOUR_RED;
+	cells[RECORD].text = number_text(arena, record_int(item, "sequence", 0));
+	cells[TIME].text = time_text(arena, item);
+	if (record_all_tenants(showing->app)) {
+		cells[TENANT].text = record_text(arena, item, "tenant");
+	}
+	cells[ACTOR].text = record_text(arena, item, "actor");
+	cells[ACTION].text = record_text(arena, item, "action");
+	cells[TARGET].text = target_text(arena, item);
+	cells[CHANGE].text = changes_text(arena, item);
+	if (strncmp(cells[ACTION].text, "alarm", 5) == 0) {
+		cells[ACTION].colour = COLOUR_RED;
 	}
 	showing->full = !table_add(&showing->table, cells);
 	return !showing->full;
@@ -144,6 +154,7 @@ static bool on_item(void *context, struct wire_cursor item)
 		return ++showing->counted < showing->lines;
 	}
 	showing->last = sequence;
+	showing->any = true;
 	if (!app->want_json) {
 		return on_row(showing, item);
 	}
@@ -165,8 +176,9 @@ static int fill(void *context, struct params *params)
 
 	if (showing->counting) {
 		params_bool(params, "newest_first", true);
-	} else if (showing->after > 0) {
-		params_int(params, "after", showing->after);
+	}
+	if ((showing->counting ? showing->begin : showing->after) > 0) {
+		params_int(params, "after", showing->counting ? showing->begin : showing->after);
 	}
 	return params_options(showing->app, params, showing->app->command->flags);
 }
@@ -187,7 +199,10 @@ static int on_page(void *context, struct wire_cursor result)
 	if (showing->full) {
 		return app_fail(showing->app, EXIT_DAEMON, "internal", "out of memory");
 	}
-	if (!showing->app->want_json) {
+	if (!showing->app->want_json && showing->table.first != NULL) {
+		if (!app->args.given[FLAG_FOLLOW]) {
+			pager_begin(showing->app);
+		}
 		table_print(&showing->table, stdout);
 	}
 	return EXIT_YES;
@@ -204,7 +219,7 @@ static int find_last(struct showing *showing)
 	status = rpc_pages(app, &pages);
 	showing->counting = false;
 	if (showing->counted < showing->lines) {
-		showing->last = 0;
+		showing->last = showing->begin;
 	}
 	return app->failed ? status : EXIT_YES;
 }
@@ -219,38 +234,57 @@ static int show(struct showing *showing)
 
 /* --- the command ------------------------------------------------------------------------------ */
 
-static int read_lines(struct app *app, int64_t *out)
+/* The number of an option, if it was given. */
+static int read_number(struct app *app, enum flag flag, int64_t least, int64_t *out)
 {
-	const char *text = app->args.values[FLAG_LINES];
+	const char *text = app->args.values[flag];
 	char *end = NULL;
 
-	*out = app->args.given[FLAG_FOLLOW] && !app->args.given[FLAG_SINCE] ? FOLLOW_FIRST : 0;
-	if (!app->args.given[FLAG_LINES]) {
+	if (!app->args.given[flag]) {
 		return EXIT_YES;
 	}
 	errno = 0;
 	*out = strtol(text, &end, 10);
-	if (errno != 0 || end == text || *end != '\0' || *out < 1) {
-		return app_fail(
-			app, EXIT_USAGE, "usage", "--lines '%.32s': want a number from 1", text);
+	if (errno != 0 || end == text || *end != '\0' || *out < least) {
+		return app_fail(app, EXIT_USAGE, "usage", "--%s '%.32s': want a number from %d",
+			args_name(flag), text, (int)least);
 	}
 	return EXIT_YES;
 }
 
+static int read_numbers(struct app *app, struct showing *showing)
+{
+	const bool *given = app->args.given;
+	int status = read_number(app, FLAG_AFTER, 0, &showing->begin);
+
+	showing->last = showing->begin;
+	if (given[FLAG_FOLLOW] && !given[FLAG_SINCE] && !given[FLAG_AFTER]) {
+		showing->lines = FOLLOW_FIRST;
+	}
+	return status == EXIT_YES ? read_number(app, FLAG_LINES, 1, &showing->lines) : status;
+}
+
+/* False: standard output was closed, so nobody reads any more. */
+static bool wait_a_moment(void)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO, .events = 0 };
+
+	return poll(&out, 1, FOLLOW_EVERY) <= 0 || (out.revents & (POLLERR | POLLHUP)) == 0;
+}
+
+/* Goes on when the daemon is restarted: the number of the last record says where. */
 static int follow(struct showing *showing)
 {
 	int status = EXIT_YES;
 
+	rpc_be_patient(showing->app, wait_a_moment);
 	while (status == EXIT_YES && fflush(stdout) == 0) {
-		/* Also returns when standard output was closed. */
-		struct pollfd out = { .fd = 1, .events = 0 };
-
-		if (poll(&out, 1, FOLLOW_EVERY) > 0 && (out.revents & (POLLERR | POLLHUP)) != 0) {
+		if (!wait_a_moment()) {
 			return EXIT_YES;
 		}
 		status = show(showing);
 	}
-	return status;
+	return showing->app->failed ? status : EXIT_YES;
 }
 
 static int list(struct app *app, struct showing *showing)
@@ -262,6 +296,8 @@ static int list(struct app *app, struct showing *showing)
 	}
 	if (status == EXIT_YES && app->args.given[FLAG_FOLLOW]) {
 		status = follow(showing);
+	} else if (status == EXIT_YES && !showing->any && !app->want_json) {
+		fputs("no records\n", stderr);
 	}
 	return status;
 }
@@ -273,7 +309,7 @@ static int run(struct app *app)
 
 	if (app->args.given[FLAG_VERIFY]) {
 		static const enum flag others[] = { FLAG_ACTOR, FLAG_KEY, FLAG_SINCE, FLAG_BEFORE,
-			FLAG_FOLLOW, FLAG_LINES, FLAG_TENANT };
+			FLAG_AFTER, FLAG_FOLLOW, FLAG_LINES, FLAG_TENANT };
 
 		for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
 			if (app->args.given[others[i]]) {
@@ -285,7 +321,7 @@ static int run(struct app *app)
 		status = token_leave(app, "--verify");
 		return status == EXIT_YES ? log_verify(app) : status;
 	}
-	status = read_lines(app, &showing.lines);
+	status = read_numbers(app, &showing);
 	if (status == EXIT_YES && app->args.given[FLAG_FOLLOW] && app->args.given[FLAG_BEFORE]) {
 		status = app_fail(app, EXIT_USAGE, "usage",
 			"--follow waits for new records: leave out --until");
@@ -294,6 +330,10 @@ static int run(struct app *app)
 		return status;
 	}
 	table_init(&showing.table, titles, sizeof titles / sizeof titles[0], app->colour);
+	showing.table.width = app->args.given[FLAG_WIDE] ? 0 : text_columns(stdout);
+	showing.table.fold = true;
+	showing.table.whole[TIME] = true;
+	showing.table.whole[ACTION] = true;
 	status = list(app, &showing);
 	table_finish(&showing.table);
 	return status;
@@ -303,8 +343,10 @@ const struct command command_log = {
 	.name = "log",
 	.summary = "Show the audit trail, and verify it",
 	.text = "Every change of keys, principals, roles, assignments and policy, with\n"
-		"who made it, the oldest first. --follow begins with the last 10 and\n"
-		"ends with Ctrl-C; with --json it prints a document for each record.\n"
+		"who made it, the oldest first, of all tenants without --tenant (for a\n"
+		"token, of its own). --follow begins with the last 10, or --after a\n"
+		"record, goes on when the daemon is restarted, and ends with Ctrl-C; with\n"
+		"--json it prints a document for each record.\n"
 		"\n"
 		"--verify names each record of the trail that was edited, removed,\n"
 		"reordered or cut, and each key or principal that is not the one that\n"
@@ -312,10 +354,12 @@ const struct command command_log = {
 	.examples = "  authzcheck log --since 7d\n"
 		    "  authzcheck log --key 1kT9aQ2mZx7B\n"
 		    "  authzcheck log -f\n"
+		    "  authzcheck log --follow --json --after 1200 >>trail.json\n"
 		    "  authzcheck log --verify\n"
 		    "  authzcheck log --json --actor uid:1000 | jq -r '.items[].action'\n",
-	.flags = { FLAG_KEY, FLAG_ACTOR, FLAG_TENANT, FLAG_SINCE, FLAG_BEFORE, FLAG_LINES,
-		FLAG_FOLLOW, FLAG_VERIFY },
+	.flags = { FLAG_KEY, FLAG_ACTOR, FLAG_TENANT, FLAG_SINCE, FLAG_BEFORE, FLAG_AFTER,
+		FLAG_LINES, FLAG_FOLLOW, FLAG_VERIFY, FLAG_WIDE },
 	.by_token = true,
+	.all_tenants = true,
 	.run = run,
 };

@@ -6,12 +6,14 @@
 #include <string.h>
 
 #include "tools/commands/commands.h"
+#include "tools/dangling.h"
 #include "tools/policy.h"
 #include "tools/text.h"
 
-static void put_json(
-	struct app *app, const struct policy *policy, const struct pol_suite_result *tests)
+static void put_json(struct app *app, const struct policy *policy,
+	const struct pol_suite_result *tests, const struct dangling_found *found)
 {
+	json_t *document;
 	json_t *diagnostics = policy_json_diags(app, policy);
 	struct pol_counts counts;
 
@@ -21,14 +23,18 @@ static void put_json(
 		return;
 	}
 	counts = pol_snapshot_counts(policy->snapshot);
-	app_document(app,
-		json_pack("{s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:{s:I, s:I}, s:o}", "valid",
-			policy->diags.errors == 0, "revision",
-			pol_snapshot_revision(policy->snapshot), "trees", (json_int_t)counts.trees,
-			"nodes", (json_int_t)counts.nodes, "roles", (json_int_t)counts.roles,
-			"scopes", (json_int_t)counts.scopes, "stacks", (json_int_t)counts.stacks,
-			"tests", "passed", (json_int_t)tests->passed, "failed",
-			(json_int_t)tests->failed, "diagnostics", diagnostics));
+	document = json_pack("{s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:{s:I, s:I}, s:o}", "valid",
+		policy->diags.errors == 0, "revision", pol_snapshot_revision(policy->snapshot),
+		"trees", (json_int_t)counts.trees, "nodes", (json_int_t)counts.nodes, "roles",
+		(json_int_t)counts.roles, "scopes", (json_int_t)counts.scopes, "stacks",
+		(json_int_t)counts.stacks, "tests", "passed", (json_int_t)tests->passed, "failed",
+		(json_int_t)tests->failed, "diagnostics", diagnostics);
+	if (found->items != NULL) {
+		json_object_set_new(document, "dangling",
+			json_pack("{s:I, s:O}", "total", (json_int_t)found->total, "items",
+				found->items));
+	}
+	app_document(app, document);
 }
 
 static void put_summary(struct app *app, const struct policy *policy, const char *path,
@@ -40,13 +46,27 @@ static void put_summary(struct app *app, const struct policy *policy, const char
 		text_escape(&app->arena, pol_str_of(path)), text_end(app->colour, COLOUR_BOLD),
 		text_begin(app->colour, COLOUR_GREEN), text_end(app->colour, COLOUR_GREEN),
 		pol_snapshot_revision(policy->snapshot));
-	printf("%zu trees, %zu nodes, %zu roles, %zu scopes, %zu principals, %zu stacks; "
-	       "%zu tests passed\n",
-		counts.trees, counts.nodes, counts.roles, counts.scopes, counts.principals,
-		counts.stacks, tests->passed);
+	printf("%s, %s, %s, %s, %s, %s; %s passed\n", app_count(app, counts.trees, "tree"),
+		app_count(app, counts.nodes, "node"), app_count(app, counts.roles, "role"),
+		app_count(app, counts.scopes, "scope"),
+		app_count(app, counts.principals, "principal"),
+		app_count(app, counts.stacks, "stack"), app_count(app, tests->passed, "test"));
 }
 
-static int check(struct app *app, const char *path, bool github, struct policy *policy)
+/* Only a policy that compiles can be compared with a store. */
+static int compare(struct app *app, const struct policy *policy, struct dangling_found *out)
+{
+	const char *socket = app->args.values[FLAG_AGAINST];
+
+	if (socket == NULL || policy->snapshot == NULL) {
+		return EXIT_YES;
+	}
+	app->args.values[FLAG_SOCKET] = socket;
+	return dangling_against(app, policy, out);
+}
+
+static int check(struct app *app, const char *path, bool github, struct policy *policy,
+	struct dangling_found *found)
 {
 	struct pol_suite_result tests = { 0 };
 	int status = policy_load(app, path, policy);
@@ -57,41 +77,43 @@ static int check(struct app *app, const char *path, bool github, struct policy *
 	if (policy->snapshot != NULL) {
 		tests = pol_suite_run(policy->snapshot, &policy->diags, NULL, NULL);
 	}
+	status = compare(app, policy, found);
+	if (status != EXIT_YES) {
+		return status;
+	}
 	if (github) {
 		policy_show_github(policy);
 	} else {
 		policy_show_diags(policy);
 	}
 	if (app->want_json) {
-		put_json(app, policy, &tests);
+		put_json(app, policy, &tests, found);
 	} else if (policy->diags.errors > 0) {
 		fprintf(stderr, "authzcheck: %s: %s\n", path, policy_count_text(app, policy));
 	} else if (!github) {
 		put_summary(app, policy, path, &tests);
+		dangling_show(app, found);
 	}
-	return policy->diags.errors > 0 || tests.failed > 0 ? EXIT_NO : EXIT_YES;
+	return policy->diags.errors > 0 || tests.failed > 0 || found->conflicts > 0 ? EXIT_NO
+										    : EXIT_YES;
 }
+
+/* Among the command's formats. */
+enum { FORMAT_GITHUB = 1 };
 
 static int run(struct app *app)
 {
-	const char *format = app->args.values[FLAG_FORMAT];
+	struct dangling_found found = { 0 };
 	struct policy policy = { 0 };
-	bool github = false;
+	bool github = app->format == FORMAT_GITHUB;
 	int status;
 
-	if (format != NULL) {
-		github = strcmp(format, "github") == 0;
-		if (!github && strcmp(format, "text") != 0) {
-			return app_fail(app, EXIT_USAGE, "usage",
-				"--format '%s' is unknown: text or github", format);
-		}
-	}
-	if (github && app->want_json) {
+	if (github && app->args.values[FLAG_AGAINST] != NULL) {
 		return app_fail(app, EXIT_USAGE, "usage",
-			"--format github and --json exclude "
-			"each other");
+			"--format github and --against exclude each other");
 	}
-	status = check(app, app->args.words[0], github, &policy);
+	status = check(app, app->args.words[0], github, &policy, &found);
+	json_decref(found.items);
 	policy_finish(&policy);
 	return status;
 }
@@ -106,8 +128,10 @@ const struct command command_policy_check = {
 	.examples =
 		"  authzcheck policy check policy/\n"
 		"  authzcheck policy check --format github policy/   # annotations in a workflow\n"
+		"  authzcheck policy check --against /run/authz/admin.sock policy/\n"
 		"  authzcheck policy check --modules /usr/lib/authz/modules policy/\n",
-	.flags = { FLAG_MODULES, FLAG_FORMAT },
+	.flags = { FLAG_MODULES, FLAG_FORMAT, FLAG_AGAINST },
+	.formats = { "text", [FORMAT_GITHUB] = "github", "json" },
 	.min_words = 1,
 	.run = run,
 };

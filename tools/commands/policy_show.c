@@ -1,31 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* policy show: the resource trees, and what a role may do in them, drawn as trees. */
+/* policy show: the resource trees, and what a role or scope may do in them: drawn, or as a page. */
 
 #include <stdio.h>
 #include <string.h>
 
 #include "policy/ask/show.h"
 #include "tools/commands/commands.h"
-#include "tools/draw.h"
 #include "tools/policy.h"
+#include "tools/show_page.h"
+#include "tools/show_tree.h"
 #include "tools/text.h"
-
-/* One node of the tree, ready to be drawn. */
-struct shown {
-	unsigned depth;
-	bool kept; /* it, or something below it, was searched for */
-	const char *text;
-};
 
 struct view {
 	struct app *app;
 	const char *search; /* NULL: everything */
-	bool with_role;
+	bool marked;
 	json_t *items; /* with --json: the nodes found */
-	struct shown *nodes;
-	size_t count;
-	size_t capacity;
+	struct show_tree tree;
 	size_t found;
 };
 
@@ -68,65 +60,13 @@ static bool matches(const struct pol_shown *shown, const char *word)
 	return false;
 }
 
-/* "+list GET" and so on; without a role no mark. */
-static const char *action_text(const struct view *view, const struct pol_shown_action *action)
-{
-	struct app *app = view->app;
-	bool colour = app->colour && view->with_role;
-	enum colour how = COLOUR_DIM;
-	const char *mark = "·";
-
-	if (action->denied) {
-		how = COLOUR_RED;
-		mark = "-";
-	} else if (action->allowed) {
-		how = COLOUR_GREEN;
-		mark = "+";
-	}
-	return app_text(app, "  %s%s%s%s%s%s", text_begin(colour, how), view->with_role ? mark : "",
-		text_escape(&app->arena, action->name), action->methods.len > 0 ? " " : "",
-		text_escape(&app->arena, action->methods), text_end(colour, how));
-}
-
-static const char *node_text(const struct view *view, const struct pol_shown *shown)
-{
-	struct app *app = view->app;
-	const char *segment = text_escape(&app->arena, shown->segment);
-	const char *text = app_text(app, "%s%s%s%s%s", text_begin(app->colour, COLOUR_BOLD),
-		shown->depth > 0 && segment[0] != '/' ? "/" : "", segment,
-		shown->depth > 0 ? "" : ":", text_end(app->colour, COLOUR_BOLD));
-
-	for (size_t i = 0; i < shown->action_count; i++) {
-		text = app_text(app, "%s%s", text, action_text(view, &shown->actions[i]));
-	}
-	if (shown->description.len > 0) {
-		text = app_text(app, "%s  %s\"%s\"%s", text, text_begin(app->colour, COLOUR_DIM),
-			text_escape(&app->arena, shown->description),
-			text_end(app->colour, COLOUR_DIM));
-	}
-	if (shown->strict_slash) {
-		text = app_text(app, "%s  strict_slash yes", text);
-	}
-	return text;
-}
-
 static bool on_drawn(void *context, const struct pol_shown *shown)
 {
 	struct view *view = context;
 	bool kept = view->search == NULL || matches(shown, view->search);
 
-	if (view->count == view->capacity) {
-		struct shown *nodes = pol_arena_grow(&view->app->arena, view->nodes, view->count,
-			view->count + 1, sizeof *nodes, &view->capacity);
-
-		if (nodes == NULL) {
-			return false;
-		}
-		view->nodes = nodes;
-	}
-	view->nodes[view->count++] = (struct shown){ shown->depth, kept, node_text(view, shown) };
 	view->found += kept;
-	return true;
+	return show_tree_add(&view->tree, shown, kept);
 }
 
 /* "PUT PATCH" as ["PUT", "PATCH"]. */
@@ -153,11 +93,14 @@ static json_t *json_description(struct pol_str description)
 
 static json_t *json_action(const struct view *view, const struct pol_shown_action *action)
 {
-	return json_pack("{s:o, s:o, s:o*, s:o*, s:o*}", "name", document_str(action->name),
+	const struct pol_show_marks *marks = &action->marks;
+
+	return json_pack("{s:o, s:o, s:o*, s:o*, s:o*, s:o*}", "name", document_str(action->name),
 		"methods", json_methods(view->app, action->methods), "description",
 		json_description(action->description), "allowed",
-		view->with_role ? json_boolean(action->allowed && !action->denied) : NULL, "denied",
-		view->with_role ? json_boolean(action->denied) : NULL);
+		view->marked ? json_boolean(marks->allowed) : NULL, "partly",
+		view->marked ? json_boolean(marks->partly) : NULL, "denied",
+		view->marked ? json_boolean(marks->denied) : NULL);
 }
 
 static bool on_json(void *context, const struct pol_shown *shown)
@@ -180,86 +123,84 @@ static bool on_json(void *context, const struct pol_shown *shown)
 	return true;
 }
 
-static void draw(struct view *view)
+/* --- whose marks ------------------------------------------------------------------------------ */
+
+/* Roles or scopes by their numbers. */
+struct names {
+	const char *what;
+	size_t count;
+	struct pol_str (*name)(const struct pol_snapshot *snapshot, uint32_t number);
+	uint32_t (*find)(const struct pol_snapshot *snapshot, struct pol_str name);
+};
+
+static int find(struct app *app, const struct pol_snapshot *snapshot, const struct names *names,
+	const char *wanted, uint32_t *out)
 {
-	struct draw drawing = { 0 };
-	bool below[DRAW_MAX_DEPTH + 1] = { false };
-
-	/* From the end: what is above something kept is kept too. */
-	for (size_t i = view->count; i-- > 0;) {
-		struct shown *node = &view->nodes[i];
-		unsigned depth = node->depth < DRAW_MAX_DEPTH ? node->depth : DRAW_MAX_DEPTH - 1;
-
-		node->kept = node->kept || below[depth + 1];
-		below[depth + 1] = false;
-		below[depth] = below[depth] || node->kept;
-	}
-	for (size_t i = 0; i < view->count; i++) {
-		const struct shown *node = &view->nodes[i];
-
-		if (node->kept && !draw_add(&drawing, &view->app->arena, node->depth, node->text)) {
-			return;
-		}
-	}
-	draw_print(&drawing, stdout);
-	if (view->with_role && drawing.count > 0) {
-		printf("\n+ allowed   - denied whatever else is held   · not allowed\n");
-	}
-}
-
-/* The number of the role that --role names, POL_NONE without. False: reported. */
-static bool find_role(struct app *app, const struct policy *policy, uint32_t *out)
-{
-	const char *role = app->args.values[FLAG_ONE_ROLE];
-	size_t count = pol_snapshot_role_count(policy->snapshot);
-	const char **names;
+	const char **offers;
 	const char *nearest;
 
-	*out = POL_NONE;
-	if (role == NULL) {
-		return true;
-	}
-	*out = pol_snapshot_role(policy->snapshot, pol_str_of(role));
+	*out = names->find(snapshot, pol_str_of(wanted));
 	if (*out != POL_NONE) {
-		return true;
+		return EXIT_YES;
 	}
-	names = pol_arena_alloc(&app->arena, count, sizeof *names);
-	for (size_t i = 0; names != NULL && i < count; i++) {
-		names[i] = app_text(app, "%.*s",
-			POL_STR_ARGS(pol_snapshot_role_name(policy->snapshot, (uint32_t)i)));
+	offers = pol_arena_alloc(&app->arena, names->count, sizeof *offers);
+	for (size_t i = 0; offers != NULL && i < names->count; i++) {
+		offers[i] = app_text(app, "%.*s", POL_STR_ARGS(names->name(snapshot, (uint32_t)i)));
 	}
-	nearest = args_nearest(role, names, names != NULL ? count : 0);
-	app_fail(app, EXIT_USAGE, "not_found", "unknown role '%s'%s%s%s", role,
+	nearest = args_nearest(wanted, offers, offers != NULL ? names->count : 0);
+	return app_fail(app, EXIT_USAGE, "not_found", "unknown %s '%s'%s%s%s", names->what, wanted,
 		nearest != NULL ? ": did you mean '" : "", nearest != NULL ? nearest : "",
 		nearest != NULL ? "'?" : "");
-	return false;
 }
 
-static int show_policy(struct app *app, const struct policy *policy)
+/* The holder that --role or --scope names; *out NULL without. EXIT_YES, or a status after a
+ * message. */
+static int find_holder(struct app *app, const struct pol_snapshot *snapshot,
+	struct pol_show_holder *holder, const struct pol_show_holder **out)
 {
-	struct pol_str tree = pol_str_of(app->args.values[FLAG_TREE]);
-	struct view view = { .app = app, .search = app->args.values[FLAG_SEARCH] };
-	uint32_t role;
+	const char *role = app->args.values[FLAG_ONE_ROLE];
+	const char *scope = app->args.values[FLAG_ONE_SCOPE];
+	const struct names roles = { "role", pol_snapshot_role_count(snapshot),
+		pol_snapshot_role_name, pol_snapshot_role };
+	const struct names scopes = { "scope", pol_snapshot_scope_count(snapshot),
+		pol_snapshot_scope_name, pol_snapshot_scope };
 
-	if (!find_role(app, policy, &role)) {
-		return EXIT_USAGE;
+	*out = NULL;
+	if (role == NULL && scope == NULL) {
+		return EXIT_YES;
 	}
-	view.with_role = role != POL_NONE;
-	view.items = app->want_json ? json_array() : NULL;
-	if (pol_show(policy->snapshot, tree, role, app->want_json ? on_json : on_drawn, &view) !=
-		POL_OK) {
-		json_decref(view.items);
+	holder->scope = scope != NULL;
+	*out = holder;
+	return find(app, snapshot, scope != NULL ? &scopes : &roles, scope != NULL ? scope : role,
+		&holder->number);
+}
+
+/* --- what comes out --------------------------------------------------------------------------- */
+
+static int show_text(struct view *view, const struct pol_snapshot *snapshot,
+	const struct pol_show_holder *holder)
+{
+	struct app *app = view->app;
+	struct pol_str tree = pol_str_of(app->args.values[FLAG_TREE]);
+	enum pol_status status;
+
+	view->items = app->want_json ? json_array() : NULL;
+	status = pol_show(snapshot, tree, holder, app->want_json ? on_json : on_drawn, view);
+	if (status == POL_EINVALID) {
+		json_decref(view->items);
 		return app_fail(
 			app, EXIT_USAGE, "not_found", "unknown tree '%.*s'", POL_STR_ARGS(tree));
 	}
-	if (app->want_json) {
-		app_document(
-			app, json_pack("{s:s, s:o}", "revision",
-				     pol_snapshot_revision(policy->snapshot), "items", view.items));
-	} else {
-		draw(&view);
+	if (status != POL_OK) {
+		app->no_memory = true;
 	}
-	if (view.search != NULL && view.found == 0) {
+	if (app->want_json) {
+		app_document(app, json_pack("{s:s, s:o}", "revision",
+					  pol_snapshot_revision(snapshot), "items", view->items));
+	} else {
+		show_tree_draw(&view->tree, stdout);
+	}
+	if (view->search != NULL && view->found == 0) {
 		fflush(stdout);
 		fprintf(stderr, "authzcheck: nothing found\n");
 		return EXIT_NO;
@@ -267,11 +208,67 @@ static int show_policy(struct app *app, const struct policy *policy)
 	return EXIT_YES;
 }
 
+static int show_page(
+	struct app *app, const struct pol_snapshot *snapshot, const struct pol_show_holder *holder)
+{
+	const struct show_page page = { .snapshot = snapshot,
+		.folder = app->args.words[0],
+		.tree = pol_str_of(app->args.values[FLAG_TREE]),
+		.holder = holder,
+		.search = app->args.values[FLAG_SEARCH] };
+
+	return show_page_write(app, &page, app->args.values[FLAG_HTML]);
+}
+
+static int show_policy(struct app *app, const struct policy *policy)
+{
+	const char *search = app->args.values[FLAG_SEARCH];
+	struct pol_show_holder named;
+	const struct pol_show_holder *holder;
+	struct view view = { .app = app, .search = search };
+	int status = find_holder(app, policy->snapshot, &named, &holder);
+
+	if (status != EXIT_YES) {
+		return status;
+	}
+	if (app->args.values[FLAG_HTML] != NULL) {
+		return show_page(app, policy->snapshot, holder);
+	}
+	view.marked = holder != NULL;
+	view.tree = (struct show_tree){ .app = app,
+		.marked = view.marked,
+		.unfolded = search != NULL || app->args.given[FLAG_UNFOLD],
+		.columns = text_columns(stdout) };
+	return show_text(&view, policy->snapshot, holder);
+}
+
+static int check_options(struct app *app)
+{
+	static const enum flag pairs[][2] = {
+		{ FLAG_ONE_ROLE, FLAG_ONE_SCOPE },
+		{ FLAG_HTML, FLAG_JSON },
+		{ FLAG_HTML, FLAG_UNFOLD },
+		{ FLAG_UNFOLD, FLAG_JSON },
+	};
+
+	for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+		if (app->args.given[pairs[i][0]] && app->args.given[pairs[i][1]]) {
+			return app_fail(app, EXIT_USAGE, "usage",
+				"--%s and --%s exclude each other", args_name(pairs[i][0]),
+				args_name(pairs[i][1]));
+		}
+	}
+	return EXIT_YES;
+}
+
 static int run(struct app *app)
 {
 	struct policy policy = { 0 };
-	int status = policy_need(app, app->args.words[0], &policy);
+	int status = check_options(app);
 
+	if (status == EXIT_YES) {
+		status = policy_need(app, app->args.words[0], &policy);
+	}
 	if (status == EXIT_YES) {
 		status = show_policy(app, &policy);
 	}
@@ -282,15 +279,23 @@ static int run(struct app *app)
 const struct command command_policy_show = {
 	.name = "policy show",
 	.words = "DIR",
-	.summary = "Draw the resource trees, and what a role may do in them",
-	.text = "With --role every action is marked: + allowed, - denied, · not\n"
-		"allowed. With --search only what has the word in its path, its actions\n"
-		"or its description is shown, with what lies above it; exit status 1\n"
-		"when nothing has.\n",
+	.summary = "Draw the resource trees, and what a role or scope may do in them",
+	.text = "With --role or --scope every action is marked: + allowed, ~ some of its\n"
+		"methods allowed, - denied, · not allowed; and what is allowed, or not\n"
+		"allowed, as a whole is one line, unless --unfold is given. With\n"
+		"--search only what has the word in its path, its actions or its\n"
+		"description is shown, with what lies above it; exit status 1 when\n"
+		"nothing has.\n"
+		"\n"
+		"--html writes a page that needs no other file: the tree, to be searched\n"
+		"and opened, and the matrix of all roles and scopes against it. It\n"
+		"begins with the role or scope and the word that are given.\n",
 	.examples = "  authzcheck policy show policy/\n"
 		    "  authzcheck policy show --role collector --tree api policy/\n"
-		    "  authzcheck policy show --search payments policy/\n",
-	.flags = { FLAG_ONE_ROLE, FLAG_TREE, FLAG_SEARCH, FLAG_MODULES },
+		    "  authzcheck policy show --search payments policy/\n"
+		    "  authzcheck policy show --role collector --html report.html policy/\n",
+	.flags = { FLAG_ONE_ROLE, FLAG_ONE_SCOPE, FLAG_TREE, FLAG_SEARCH, FLAG_UNFOLD, FLAG_HTML,
+		FLAG_MODULES },
 	.min_words = 1,
 	.run = run,
 };

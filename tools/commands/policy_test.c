@@ -1,93 +1,110 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* policy test: a policy's own tests, and nothing else. */
+/* policy test: a policy's own tests, and what they cover. */
 
+#include <fnmatch.h>
 #include <stdio.h>
 
 #include "tools/commands/commands.h"
 #include "tools/policy.h"
-#include "tools/story.h"
-#include "tools/text.h"
+#include "tools/test_report.h"
 
-/* Below the name of its test. */
-#define STORY_INDENT 8
-
-struct progress {
+struct testing {
 	struct app *app;
-	json_t *tests; /* with --json */
-	bool verbose;
+	struct policy policy;
+	struct test_report report;
+	struct pol_coverage *coverage; /* NULL: not asked for */
+	int limit;                     /* of --fail-under; -1: none */
 };
 
-static json_t *json_test(struct pol_str test, struct pol_str file, uint32_t line,
-	const struct pol_suite_failure *failure)
+/* Does the name have the pattern anywhere? `*` and `?` are the shell's; all else is itself. */
+static bool is_chosen(void *context, struct pol_str test)
 {
-	return json_pack("{s:o, s:o, s:I, s:b, s:o*}", "name", document_str(test), "file",
-		document_str(file), "line", (json_int_t)line, "passed", failure == NULL, "failure",
-		failure != NULL ? document_text(failure->text) : NULL);
+	struct app *app = context;
+	const char *pattern = "";
+
+	for (const char *c = app->args.values[FLAG_FILTER]; *c != '\0'; c++) {
+		pattern = app_text(app, "%s%s%c", pattern, *c == '[' || *c == '\\' ? "\\" : "", *c);
+	}
+	return fnmatch(app_text(app, "*%s*", pattern), app_text(app, "%.*s", POL_STR_ARGS(test)),
+		       0) == 0;
 }
 
-static void on_test(void *context, struct pol_str test, struct pol_str file, uint32_t line,
-	const struct pol_suite_failure *failure)
+static int run_tests(struct testing *testing)
 {
-	struct progress *progress = context;
-	struct app *app = progress->app;
-	enum colour colour = failure == NULL ? COLOUR_GREEN : COLOUR_RED;
+	struct app *app = testing->app;
+	const char *filter = app->args.values[FLAG_FILTER];
+	const struct pol_suite_options options = { .choose = filter != NULL ? is_chosen : NULL,
+		.context = app,
+		.coverage = testing->coverage };
+	struct pol_suite_result result = pol_suite_run_some(testing->policy.snapshot, &options,
+		&testing->policy.diags, test_report_add, &testing->report);
 
-	if (app->want_json) {
-		app_append(app, progress->tests, json_test(test, file, line, failure));
-		return;
+	if (filter != NULL && result.passed + result.failed == 0) {
+		return app_fail(app, EXIT_USAGE, "not_found",
+			"no test has '%s' in its name: 'authzcheck policy test -v' lists them",
+			filter);
 	}
-	if (!progress->verbose) {
-		return;
+	if (testing->report.format == TEST_FORMAT_GITHUB) {
+		policy_show_github(&testing->policy);
+	} else {
+		policy_show_diags(&testing->policy);
 	}
-	printf("%s%s%s  ", text_begin(app->colour, colour), failure == NULL ? "ok    " : "FAILED",
-		text_end(app->colour, colour));
-	text_put(stdout, test);
-	printf("  (");
-	text_put(stdout, file);
-	printf(":%u)\n", (unsigned)line);
-	if (failure != NULL) {
-		printf("        ");
-		text_put(stdout, pol_str_of(failure->text));
-		putchar('\n');
-	}
-	if (failure != NULL && failure->explanation != NULL) {
-		story_print(app, failure->explanation, STORY_INDENT);
-		putchar('\n');
-	}
+	fflush(stderr);
+	test_report_end(&testing->report, result, testing->coverage);
+	return result.failed > 0 ? EXIT_NO : EXIT_YES;
 }
 
-static int test(struct app *app, struct policy *policy)
+/* Says on standard error that too little is covered. */
+static int check_limit(struct testing *testing)
 {
-	struct progress progress = { .app = app, .verbose = app->args.given[FLAG_VERBOSE] };
-	struct pol_suite_result tests;
-	int status = policy_need(app, app->args.words[0], policy);
+	struct pol_coverage_count total = coverage_total(testing->coverage);
+
+	if (!coverage_is_under(total.covered, total.total, testing->limit)) {
+		return EXIT_YES;
+	}
+	fflush(stdout);
+	fprintf(stderr, "authzcheck: coverage of %s is under %d%%\n",
+		coverage_share(testing->app, total.covered, total.total), testing->limit);
+	return EXIT_NO;
+}
+
+static int test(struct testing *testing)
+{
+	struct app *app = testing->app;
+	int status = policy_need(app, app->args.words[0], &testing->policy);
 
 	if (status != EXIT_YES) {
 		return status;
 	}
-	progress.tests = app->want_json ? json_array() : NULL;
-	tests = pol_suite_run(policy->snapshot, &policy->diags, on_test, &progress);
-	policy_show_diags(policy);
-	if (app->want_json) {
-		app_document(
-			app, json_pack("{s:o, s:I, s:I}", "tests", progress.tests, "passed",
-				     (json_int_t)tests.passed, "failed", (json_int_t)tests.failed));
-	} else {
-		fflush(stderr);
-		printf("%zu passed, %s%zu failed%s\n", tests.passed,
-			text_begin(app->colour && tests.failed > 0, COLOUR_RED), tests.failed,
-			text_end(app->colour && tests.failed > 0, COLOUR_RED));
+	if (app->args.given[FLAG_COVERAGE] || testing->limit >= 0) {
+		testing->coverage = pol_coverage_create(testing->policy.snapshot);
+		if (testing->coverage == NULL) {
+			app->no_memory = true;
+			return EXIT_DAEMON;
+		}
 	}
-	return tests.failed > 0 ? EXIT_NO : EXIT_YES;
+	status = run_tests(testing);
+	if (status == EXIT_YES && testing->limit >= 0) {
+		status = check_limit(testing);
+	}
+	return status;
 }
 
 static int run(struct app *app)
 {
-	struct policy policy = { 0 };
-	int status = test(app, &policy);
+	struct testing testing = { .app = app, .limit = -1 };
+	int status = coverage_limit(app, &testing.limit);
 
-	policy_finish(&policy);
+	testing.report.app = app;
+	testing.report.format = (enum test_format)app->format;
+	testing.report.verbose = app->args.given[FLAG_VERBOSE];
+	testing.report.folder = app->args.words[0];
+	if (status == EXIT_YES) {
+		status = test(&testing);
+	}
+	pol_coverage_destroy(testing.coverage);
+	policy_finish(&testing.policy);
 	return status;
 }
 
@@ -99,11 +116,25 @@ const struct command command_policy_test = {
 		"on standard output counts. With -v each test has a line, and what\n"
 		"failed its story: what the stack said line by line, and which rule\n"
 		"allowed or denied, or is missing. Exit status 1 when a test failed or\n"
-		"the policy does not compile.\n",
+		"the policy does not compile.\n"
+		"\n"
+		"--format tap, junit and json are for other programs, and have the story\n"
+		"too with -v. --coverage counts the rules, roles, scopes and lines of\n"
+		"stacks on which a test's decision depended, and lists the others;\n"
+		"--fail-under counts them too.\n",
 	.examples = "  authzcheck policy test policy/\n"
 		    "  authzcheck policy test -v policy/     # a line for each test, and why it "
-		    "failed\n",
-	.flags = { FLAG_MODULES, FLAG_VERBOSE },
+		    "failed\n"
+		    "  authzcheck policy test --filter 'collector*loans' policy/\n"
+		    "  authzcheck policy test --coverage --fail-under 80 policy/\n"
+		    "  authzcheck policy test --format junit policy/ > tests.xml\n",
+	.flags = { FLAG_MODULES, FLAG_VERBOSE, FLAG_FILTER, FLAG_FORMAT, FLAG_COVERAGE,
+		FLAG_FAIL_UNDER },
+	.formats = { [TEST_FORMAT_TEXT] = "text",
+		[TEST_FORMAT_TAP] = "tap",
+		[TEST_FORMAT_JUNIT] = "junit",
+		[TEST_FORMAT_JSON] = "json",
+		[TEST_FORMAT_GITHUB] = "github" },
 	.min_words = 1,
 	.run = run,
 };

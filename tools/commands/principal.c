@@ -11,36 +11,6 @@
 #include "tools/verb.h"
 #include "tools/when.h"
 
-/* A table of all assignments takes the place of those that the record holds. */
-static int run_show(struct app *app)
-{
-	struct params params;
-	struct wire_cursor record;
-	struct list_part part = {
-		.list = &show_assignments, .word = "principal", .array = "assignments"
-	};
-	int status;
-
-	params_begin(&params);
-	params_text(&params, "id", app->args.words[0]);
-	status = params_options(app, &params, app->command->flags);
-	if (status == EXIT_YES) {
-		status = rpc_call(app, app->command->method, &params, &record);
-	}
-	if (status != EXIT_YES) {
-		return status;
-	}
-	if (app->want_json) {
-		part.before = document_wire(record);
-		json_object_del(part.before, part.array);
-	} else {
-		show_principal(app, record);
-	}
-	status = list_part(app, &part);
-	json_decref(part.before);
-	return status;
-}
-
 /* "assigned: alice, role viewer, at api:/loans/7". */
 static void print_assignment(struct app *app, struct wire_cursor record, const char *done)
 {
@@ -72,6 +42,14 @@ static int show_unassigned(struct app *app, struct wire_cursor answer)
 	return EXIT_YES;
 }
 
+/* The record that the daemon answers is the one that was: active, as if nothing had been done. */
+static int show_deleted(struct app *app, struct wire_cursor record)
+{
+	printf("deleted: principal %s; its keys are revoked\n",
+		record_text(&app->arena, record, "id"));
+	return EXIT_YES;
+}
+
 const struct command commands_principal[PRINCIPAL_COMMANDS] = {
 	{
 		.name = "principal create",
@@ -94,7 +72,7 @@ const struct command commands_principal[PRINCIPAL_COMMANDS] = {
 		.summary = "List principals",
 		.examples = "  authzcheck principal list\n"
 			    "  authzcheck principal list --json | jq -r '.items[].id'\n",
-		.flags = { FLAG_TENANT },
+		.flags = { FLAG_TENANT, LIST_FLAGS },
 		.by_token = true,
 		.run = list_run,
 		.list = &show_principals,
@@ -102,13 +80,17 @@ const struct command commands_principal[PRINCIPAL_COMMANDS] = {
 	{
 		.name = "principal show",
 		.words = "ID",
-		.summary = "Show one principal, with the roles assigned to it",
+		.summary = "Show one principal: its roles and places, its keys, and what it may do",
+		.text = "What it may do is what its roles allow and do not deny now, in every\n"
+			"place. Stacks, networks and hours are not considered. --columns are\n"
+			"those of the roles. With a token that may not list keys there are none.\n",
 		.examples = "  authzcheck principal show alice\n"
-			    "  authzcheck principal show alice --json | jq '.assignments'\n",
-		.flags = { FLAG_TENANT },
+			    "  authzcheck principal show alice --json | jq '.assignments'\n"
+			    "  authzcheck principal show alice --json | jq '.permissions'\n",
+		.flags = { FLAG_TENANT, LIST_FLAGS },
 		.min_words = 1,
 		.by_token = true,
-		.run = run_show,
+		.run = principal_show_run,
 		.method = "principals.get",
 	},
 	{
@@ -169,7 +151,7 @@ const struct command commands_principal[PRINCIPAL_COMMANDS] = {
 		.run = verb_run,
 		.method = "principals.delete",
 		.params = { "id" },
-		.show = show_principal,
+		.show = show_deleted,
 	},
 };
 

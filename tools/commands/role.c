@@ -2,9 +2,33 @@
 
 /* role: the verbs of roles. */
 
+#include <stdio.h>
+
 #include "tools/commands/commands.h"
+#include "tools/holders.h"
+#include "tools/record.h"
 #include "tools/show.h"
 #include "tools/verb.h"
+
+static int show_deleted(struct app *app, struct wire_cursor record)
+{
+	printf("deleted: role %s; its holders have lost it\n",
+		record_text(&app->arena, record, "name"));
+	return EXIT_YES;
+}
+
+static int fill_holders(struct app *app, struct params *params)
+{
+	params_text(params, "name", app->args.words[0]);
+	return EXIT_YES;
+}
+
+static int run_holders(struct app *app)
+{
+	const struct holders holders = { "roles.holders", "nobody", fill_holders };
+
+	return holders_list(app, &holders);
+}
 
 const struct command commands_role[ROLE_COMMANDS] = {
 	{
@@ -34,7 +58,7 @@ const struct command commands_role[ROLE_COMMANDS] = {
 		.examples = "  authzcheck role list\n"
 			    "  authzcheck role list --json |\n"
 			    "      jq -r '.items[] | select(.declared | not).name'\n",
-		.flags = { FLAG_TENANT },
+		.flags = { FLAG_TENANT, LIST_FLAGS },
 		.by_token = true,
 		.run = list_run,
 		.list = &show_roles,
@@ -43,6 +67,9 @@ const struct command commands_role[ROLE_COMMANDS] = {
 		.name = "role show",
 		.words = "NAME",
 		.summary = "Show one role, with its grants as written",
+		.text = "The grants of one of the policy's roles have their FILE:LINE. A role\n"
+			"of the store is shadowed when the policy's files have its name: then\n"
+			"it allows nothing.\n",
 		.examples = "  authzcheck role show cleaner\n"
 			    "  authzcheck role show cleaner --json | jq '.grants'\n",
 		.flags = { FLAG_TENANT },
@@ -52,6 +79,20 @@ const struct command commands_role[ROLE_COMMANDS] = {
 		.method = "roles.get",
 		.params = { "name" },
 		.show = show_role,
+	},
+	{
+		.name = "role holders",
+		.words = "ROLE",
+		.summary = "List the principals and keys that have a role",
+		.text = "Roles that inherit it are listed first; then the principals, of the\n"
+			"policy too, with where and until when they hold it or one of these; then\n"
+			"the keys that are bound to roles. A key of a principal has its roles.\n",
+		.examples = "  authzcheck role holders collector\n"
+			    "  authzcheck role holders collector --json | jq -r '.items[].id'\n",
+		.flags = { FLAG_TENANT },
+		.min_words = 1,
+		.by_token = true,
+		.run = run_holders,
 	},
 	{
 		.name = "role edit",
@@ -83,6 +124,6 @@ const struct command commands_role[ROLE_COMMANDS] = {
 		.run = verb_run,
 		.method = "roles.delete",
 		.params = { "name" },
-		.show = show_role,
+		.show = show_deleted,
 	},
 };

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tools/commands/commands.h"
+#include "tools/dangling.h"
 #include "tools/diagnostics.h"
 #include "tools/record.h"
 #include "tools/rpc.h"
@@ -57,10 +58,18 @@ static const char *latency(struct app *app, struct wire_cursor map, const char *
 			    : app_text(app, "%.1f ms", (double)ns / 1e6);
 }
 
+/* The column of what a row says. */
+#define TITLE_WIDTH 12
+#define TEXT_COLUMN (TITLE_WIDTH + 2)
+
 static void row(const struct app *app, const char *title, const char *text)
 {
-	printf("%s%-12s%s  %s\n", text_begin(app->colour, COLOUR_DIM), title,
-		text_end(app->colour, COLOUR_DIM), text);
+	const struct text_lines lines = { text_columns(stdout), TEXT_COLUMN, TEXT_COLUMN };
+
+	printf("%s%-*s%s  ", text_begin(app->colour, COLOUR_DIM), TITLE_WIDTH, title,
+		text_end(app->colour, COLOUR_DIM));
+	text_fold(stdout, text, &lines);
+	putchar('\n');
 }
 
 static const char *last_reload(struct app *app, struct wire_cursor policy)
@@ -83,11 +92,13 @@ static const char *last_reload(struct app *app, struct wire_cursor policy)
 
 static void print_policy(struct app *app, struct wire_cursor policy)
 {
-	struct wire_cursor dangling;
+	const char *commit = record_text(&app->arena, policy, "commit");
+	struct wire_cursor kept;
 
 	row(app, "policy",
-		app_text(app, "revision %s, loaded %s",
+		app_text(app, "revision %s%s%s, loaded %s",
 			record_text(&app->arena, policy, "revision"),
+			commit[0] != '\0' ? ", commit " : "", commit,
 			when_text_full(app, record_int(policy, "loaded_at", 0))));
 	row(app, "",
 		app_text(app, "%s, %s, %s, %s, %s, %s", count(app, policy, "trees", "tree"),
@@ -95,18 +106,46 @@ static void print_policy(struct app *app, struct wire_cursor policy)
 			count(app, policy, "permissions", "permission"),
 			count(app, policy, "roles", "role"), count(app, policy, "scopes", "scope"),
 			count(app, policy, "tests", "test")));
-	row(app, "last reload", last_reload(app, policy));
-	if (record_find(policy, "dangling", &dangling) && record_int(dangling, "total", 0) > 0) {
-		row(app, "dangling",
+	if (record_find(policy, "last_good", &kept) && wire_peek(&kept) == WIRE_MAP) {
+		row(app, "last good",
 			app_text(app,
-				"%s that the store has and the policy lacks or shadows: --json "
-				"lists "
-				"them",
-				count(app, dangling, "total", "name")));
+				"%sthe policy folder is broken since the start; this policy was "
+				"kept "
+				"%s%s",
+				text_begin(app->colour, COLOUR_RED),
+				record_when(app, kept, "kept_at", ""),
+				text_end(app->colour, COLOUR_RED)));
+		row(app, "", record_text(&app->arena, kept, "why"));
 	}
+	row(app, "last reload", last_reload(app, policy));
 }
 
-/* "geo 1.2.0, denylist 2": those that the policy uses and that are not built in. */
+struct noted {
+	struct app *app;
+	const char *text;
+};
+
+/* " (50,000 networks; 3 keys)", what it says about its lines. */
+static bool on_note(void *context, struct wire_cursor note)
+{
+	struct noted *noted = context;
+
+	noted->text =
+		app_text(noted->app, "%s%s%s", noted->text, noted->text[0] == '\0' ? " (" : "; ",
+			record_text(&noted->app->arena, note, "note"));
+	return true;
+}
+
+static const char *notes_text(struct app *app, struct wire_cursor module)
+{
+	struct noted noted = { app, "" };
+
+	record_each(module, "notes", on_note, &noted);
+	return noted.text[0] == '\0' ? "" : app_text(app, "%s)", noted.text);
+}
+
+/* "geo 1.2.0 (50,000 networks), denylist 2": those that the policy uses and that are not built in.
+ */
 static void print_modules(struct app *app, struct wire_cursor result)
 {
 	struct wire_cursor list = { 0 };
@@ -119,9 +158,9 @@ static void print_modules(struct app *app, struct wire_cursor result)
 	for (uint32_t i = 0; i < count; i++) {
 		struct wire_cursor module = list;
 
-		text = app_text(app, "%s%s%s %s", text, i > 0 ? ", " : "",
+		text = app_text(app, "%s%s%s %s%s", text, i > 0 ? ", " : "",
 			record_text(&app->arena, module, "name"),
-			record_text(&app->arena, module, "version"));
+			record_text(&app->arena, module, "version"), notes_text(app, module));
 		wire_skip(&list);
 	}
 	if (count > 0) {
@@ -144,6 +183,29 @@ static void print_confinement(struct app *app, struct wire_cursor confinement)
 			landlock ? " (" : "", landlock ? folders : "", landlock ? ")" : "",
 			capabilities ? "capabilities kept" : "capabilities none",
 			text_end(app->colour, colour)));
+}
+
+static bool on_feed(void *context, struct wire_cursor feed)
+{
+	struct app *app = context;
+	const char *why = record_text(&app->arena, feed, "why");
+	const char *text = app_text(app, "%s: %s, changed %s",
+		record_text(&app->arena, feed, "name"), size(app, record_int(feed, "bytes", 0)),
+		record_when(app, feed, "changed_at", "never"));
+
+	if (why[0] != '\0') {
+		text = app_text(app, "%s%s: module %s refuses it: %s; %s%s",
+			text_begin(app->colour, COLOUR_RED),
+			record_bool(feed, "denies", false) ? record_text(&app->arena, feed, "name")
+							   : text,
+			record_text(&app->arena, feed, "module"), why,
+			record_bool(feed, "denies", false)
+				? "there was no good one, so the module denies"
+				: "this is the last good one",
+			text_end(app->colour, COLOUR_RED));
+	}
+	row(app, "data", text);
+	return true;
 }
 
 static void print_counters(struct app *app, struct wire_cursor result)
@@ -209,11 +271,23 @@ int status_show(struct app *app, struct wire_cursor result)
 		print_policy(app, policy);
 	}
 	print_modules(app, result);
+	record_each(result, "data", on_feed, app);
 	print_counters(app, result);
 	if (record_find(result, "pepper", &pepper) && record_int(pepper, "left", -1) >= 0) {
 		row(app, "old pepper",
-			app_text(app, "still needed by %" PRId64 " keys (see key audit)",
-				record_int(pepper, "left", 0)));
+			app_text(app, "still needed by %s (see key audit)",
+				count(app, pepper, "left", "key")));
+	}
+	if (record_find(result, "pepper", &pepper) && record_int(pepper, "lost", 0) > 0) {
+		row(app, "lost keys",
+			app_text(app,
+				"%s%s of %s: the pepper file no longer holds pepper %s; put back "
+				"the "
+				"file of that time%s",
+				text_begin(app->colour, COLOUR_RED), number(app, pepper, "lost"),
+				count(app, pepper, "lost_of", "key"),
+				number(app, pepper, "lost_pepper"),
+				text_end(app->colour, COLOUR_RED)));
 	}
 	if (record_find(result, "confinement", &confinement)) {
 		print_confinement(app, confinement);
@@ -227,10 +301,9 @@ int status_show(struct app *app, struct wire_cursor result)
 		if (record_int(store, "altered", 0) > 0) {
 			row(app, "",
 				app_text(app,
-					"%saltered records were refused %s times: see log "
-					"--verify%s",
+					"%saltered records were refused %s: see log --verify%s",
 					text_begin(app->colour, COLOUR_RED),
-					number(app, store, "altered"),
+					count(app, store, "altered", "time"),
 					text_end(app->colour, COLOUR_RED)));
 		}
 	}
@@ -242,6 +315,14 @@ int status_show(struct app *app, struct wire_cursor result)
 				when_text_full(app, record_int(store, "clock_latest", 0)),
 				text_end(app->colour, COLOUR_RED)));
 	}
+	if (record_find(result, "store", &store) && record_int(store, "clock_ahead", 0) > 0) {
+		row(app, "clock",
+			app_text(app, "%swent ahead by %s: it counts, and %s is the latest time%s",
+				text_begin(app->colour, COLOUR_RED),
+				when_duration(app, record_int(store, "clock_ahead", 0)),
+				when_text_full(app, record_int(store, "clock_latest", 0)),
+				text_end(app->colour, COLOUR_RED)));
+	}
 	if (record_find(result, "rotation", &rotation)) {
 		row(app, "keys",
 			app_text(app,
@@ -250,6 +331,7 @@ int status_show(struct app *app, struct wire_cursor result)
 				number(app, rotation, "due"), number(app, rotation, "overdue"),
 				number(app, rotation, "expiring"), number(app, rotation, "dead")));
 	}
+	dangling_print(app, policy);
 	diagnostics_print(app, policy, stdout);
 	return EXIT_YES;
 }

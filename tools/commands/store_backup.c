@@ -104,8 +104,9 @@ static void report(const struct backup *backup)
 			json_pack("{s:o, s:I, s:I}", "file", document_text(backup->path), "records",
 				(json_int_t)backup->records, "bytes", (json_int_t)backup->bytes));
 	} else {
-		printf("%s: %" PRId64 " records, %" PRIu64 " bytes\n", backup->path,
-			backup->records, backup->bytes);
+		printf("%s: %s, %s\n", backup->path,
+			app_count(backup->app, (uint64_t)backup->records, "record"),
+			app_count(backup->app, backup->bytes, "byte"));
 	}
 }
 

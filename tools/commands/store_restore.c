@@ -9,10 +9,14 @@ static int run(struct app *app)
 {
 	struct offline offline = { .words = { "--restore", app->args.words[0] },
 		.failed = "nothing was restored" };
+	size_t count = 2;
 	int status;
 
 	if (app->args.given[FLAG_ACCEPT_ROLLBACK]) {
-		offline.words[2] = "--accept-rollback";
+		offline.words[count++] = "--accept-rollback";
+	}
+	if (app->args.given[FLAG_ACCEPT_LOST]) {
+		offline.words[count++] = "--accept-lost-keys";
 	}
 	status = offline_run(app, &offline);
 	if (status == EXIT_YES && app->want_json) {
@@ -30,10 +34,13 @@ const struct command command_store_restore = {
 		"one, as store.mdb.before; the pepper must be there. A copy that lacks\n"
 		"changes which the head of the audit trail knows is refused, for keys\n"
 		"that were revoked since would work again: --accept-rollback takes it\n"
-		"all the same, and the trail says so.\n",
+		"all the same, and the trail says so. A copy with keys that need a\n"
+		"pepper which the daemon's pepper file no longer holds is refused too:\n"
+		"put back the pepper file of that time first. --accept-lost-keys takes\n"
+		"it, and these keys are unknown.\n",
 	.examples = "  systemctl stop authzd\n"
 		    "  authzcheck store restore /var/backups/authz-2026-11-22\n",
-	.flags = { FLAG_STATE, FLAG_CONFIG, FLAG_ACCEPT_ROLLBACK },
+	.flags = { FLAG_STATE, FLAG_CONFIG, FLAG_ACCEPT_ROLLBACK, FLAG_ACCEPT_LOST },
 	.min_words = 1,
 	.run = run,
 };

@@ -37,6 +37,7 @@ const struct wire_field keys_audit_fields[KEYS_AUDIT_FIELDS] = {
 
 struct auditing {
 	struct list list;
+	struct keys_range range;
 	struct pol_str label;
 	int64_t idle;              /* a last use before this time is a finding */
 	int64_t expiring;          /* and an expiry before this one */
@@ -237,6 +238,7 @@ static int encode_key(struct auditing *auditing, const struct store_key *key)
 	}
 	encode_text(call, "name", key->name, &pairs);
 	encode_text(call, "label", key->label, &pairs);
+	encode_text(call, "tenant", subject_tenant_name(call, key->tenant), &pairs);
 	encode_text(call, "principal", key->principal, &pairs);
 	encode_time(call, "created_at", key->created_at, &pairs);
 	encode_time(call, "expires_at", key->expires_at, &pairs);
@@ -250,8 +252,8 @@ static int on_key(void *context, const struct store_key *key)
 {
 	struct auditing *auditing = (struct auditing *)context;
 	struct list *list = &auditing->list;
-	char bytes[LIST_NUMBER];
-	struct pol_str cursor = list_number_cursor(key->number, bytes);
+	char bytes[KEYS_CURSOR];
+	struct pol_str cursor = keys_cursor(&auditing->range, key, bytes);
 	bool wanted = keys_is_live(key, list->call->now) && key->deleted_at == 0 &&
 		      (auditing->label.len == 0 || pol_str_equal(auditing->label, key->label));
 	int r = 0;
@@ -279,11 +281,10 @@ static int64_t duration(const struct wire_value *value, int64_t fallback)
 	return value->given ? value->integer : fallback;
 }
 
-static int walk(struct auditing *auditing, uint32_t tenant, struct pol_str principal)
+static int walk(struct auditing *auditing)
 {
 	struct call *call = auditing->list.call;
-	int r = store_list_keys(call->read, tenant, principal, list_cursor_number(&auditing->list),
-		on_key, auditing);
+	int r = keys_walk(&auditing->list, &auditing->range, on_key, auditing);
 
 	if (r < 0 || auditing->r < 0) {
 		return r < 0 ? r : auditing->r;
@@ -296,16 +297,10 @@ int keys_audit(struct call *call)
 {
 	const struct wire_value *params = call->params;
 	struct auditing auditing = { .r = 0 };
-	struct pol_str principal = { NULL, 0 };
-	uint32_t tenant;
-	int r = actor_may(call, "keys", principal, "list");
+	int r = actor_may(call, "keys", (struct pol_str){ NULL, 0 }, "list");
 
 	if (r == 0) {
-		r = check_tenant(call, &params[TENANT], &tenant);
-	}
-	if (r == 0 && params[PRINCIPAL].given) {
-		principal = subject_str(params[PRINCIPAL].text);
-		r = check_id(call, "principal", params[PRINCIPAL].text);
+		r = keys_range(call, &params[TENANT], &params[PRINCIPAL], &auditing.range);
 	}
 	if (r == 0) {
 		r = list_begin(&auditing.list, call, &params[LIMIT], &params[CURSOR]);
@@ -318,7 +313,7 @@ int keys_audit(struct call *call)
 	}
 	auditing.idle = call->now - duration(&params[IDLE], IDLE_DAYS * DAY);
 	auditing.expiring = call->now + duration(&params[EXPIRING], EXPIRING_DAYS * DAY);
-	r = walk(&auditing, tenant, principal);
+	r = walk(&auditing);
 	pol_narrow_destroy(auditing.narrow);
 	free(auditing.hashes);
 	return r;

@@ -249,43 +249,56 @@ int keys_check_new(struct call *call, struct new_key *new_key)
 	return r;
 }
 
-static int create(struct call *call, struct new_key *new_key)
+int keys_draw_id(struct call *call, struct new_key *new_key)
 {
-	struct store_key *key = &new_key->key;
 	struct store_key taken;
 	int r;
 
 	/* 65 bits are drawn at random: a second round is unlikely. */
 	do {
-		secret_token_make(key->prefix, new_key->token, &new_key->parts);
+		secret_token_make(new_key->key.prefix, new_key->token, &new_key->parts);
 		r = store_get_key(call->read, new_key->parts.kid, &taken);
 	} while (r == 0 || r == -EBADMSG);
-	if (r == -ENOENT) {
-		r = custody_list(call, &new_key->receivers);
-	}
+	new_key->key.kid = new_key->parts.kid;
+	return r == -ENOENT ? 0 : r;
+}
+
+int keys_save_new(struct call *call, struct new_key *new_key)
+{
+	struct store_key *key = &new_key->key;
+	int r = custody_list(call, &new_key->receivers);
+
 	if (r < 0) {
 		return r;
 	}
-	secret_token_hash(
-		store_secrets(call->context->store), &new_key->parts, false, new_key->hash);
 	store_key_set_pepper(
 		key, STORE_KEY_PEPPER, secrets_pepper(store_secrets(call->context->store)));
-	key->kid = new_key->parts.kid;
 	key->hash = new_key->hash;
 	key->created_by = pol_str_of(call->change->actor);
 	if (new_key->receivers.len > key->created_by.len) {
 		key->rotation.received_by =
 			(struct pol_str){ new_key->receivers.text, new_key->receivers.len };
 	}
-	r = audit_create_key(call->change, key);
+	return audit_create_key(call->change, key);
+}
+
+static int create(struct call *call, struct new_key *new_key)
+{
+	int r = keys_draw_id(call, new_key);
+
 	if (r == 0) {
-		r = retry_end(call, &new_key->retry, key->kid, new_key->parts.whole);
+		secret_token_hash(
+			store_secrets(call->context->store), &new_key->parts, false, new_key->hash);
+		r = keys_save_new(call, new_key);
+	}
+	if (r == 0) {
+		r = retry_end(call, &new_key->retry, new_key->key.kid, new_key->parts.whole);
 	}
 	if (r < 0) {
 		return r;
 	}
 	wire_put_result(call->out, call->id);
-	return record_encode_key(call, key, new_key->parts.whole);
+	return record_encode_key(call, &new_key->key, new_key->parts.whole);
 }
 
 int keys_create(struct call *call)

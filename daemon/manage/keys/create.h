@@ -31,3 +31,10 @@ struct new_key {
  * the caller zeroed, except kid, hash and created_by. 0 to go on, 1 if refused, or a negative
  * errno. The writer's thread. */
 int keys_check_new(struct call *call, struct new_key *new_key);
+
+/* Draws a token of the key's prefix, whose id no key has: new_key->parts, and kid. 0 or a negative
+ * errno. */
+int keys_draw_id(struct call *call, struct new_key *new_key);
+
+/* Stores the key with new_key->hash, in the caller's name. 0 or a negative errno. */
+int keys_save_new(struct call *call, struct new_key *new_key);

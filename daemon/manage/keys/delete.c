@@ -64,6 +64,15 @@ int keys_restore(struct call *call)
 	return save(call, &key);
 }
 
+int keys_answer_purged(struct call *call, const char kid[static STORE_KID])
+{
+	wire_put_result(call->out, call->id);
+	wire_put_map(call->out, 1);
+	wire_put_cstr(call->out, "id");
+	wire_put_str(call->out, (struct wire_str){ kid, STORE_KID });
+	return 0;
+}
+
 int keys_purge(struct call *call)
 {
 	char kid[STORE_KID];
@@ -73,7 +82,13 @@ int keys_purge(struct call *call)
 	if (r != 0) {
 		return r;
 	}
-	r = open_any(call, "delete", &key);
+	r = actor_may(call, "keys", subject_str(call->params[0].text), "delete");
+	if (r == 0 && keys_is_altered(call, &call->params[0])) {
+		return keys_purge_altered(call, &call->params[0]);
+	}
+	if (r == 0) {
+		r = keys_find_any(call, &call->params[0], &key);
+	}
 	if (r != 0) {
 		return r;
 	}
@@ -83,12 +98,5 @@ int keys_purge(struct call *call)
 	}
 	memcpy(kid, key.kid.ptr, sizeof kid);
 	r = audit_remove_key(call->change, (struct pol_str){ kid, sizeof kid });
-	if (r < 0) {
-		return r;
-	}
-	wire_put_result(call->out, call->id);
-	wire_put_map(call->out, 1);
-	wire_put_cstr(call->out, "id");
-	wire_put_str(call->out, (struct wire_str){ kid, sizeof kid });
-	return 0;
+	return r < 0 ? r : keys_answer_purged(call, kid);
 }

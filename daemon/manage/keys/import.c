@@ -8,13 +8,13 @@
 #include "daemon/manage/keys/keys.h"
 #include "daemon/manage/policy.h"
 #include "daemon/manage/record.h"
-#include "daemon/write/audit.h"
 
-/* The others are those of keys.create, in the same order. */
-enum { HASH = 0, SHARED };
+/* Those from SHARED on are those of keys.create, in the same order. */
+enum { HASH = 0, DRY_RUN, SHARED };
 
 const struct wire_field keys_import_fields[KEYS_IMPORT_FIELDS] = {
 	[HASH] = WIRE_FIELD("hash", WIRE_KIND_TEXT, WIRE_REQUIRED),
+	[DRY_RUN] = WIRE_FIELD("dry_run", WIRE_KIND_BOOL, 0),
 	WIRE_FIELD("name", WIRE_KIND_TEXT, 0),
 	WIRE_FIELD("label", WIRE_KIND_TEXT, 0),
 	WIRE_FIELD("principal", WIRE_KIND_TEXT, 0),
@@ -125,45 +125,20 @@ static int check_owner(struct call *call, const uint8_t *hash)
 	return r;
 }
 
-/* Draws the key's id as for a new key, and ignores the secret that is drawn with it. */
-static int draw_id(struct call *call, struct new_key *new_key)
-{
-	struct store_key taken;
-	int r;
-
-	do {
-		secret_token_make(new_key->key.prefix, new_key->token, &new_key->parts);
-		r = store_get_key(call->read, new_key->parts.kid, &taken);
-	} while (r == 0 || r == -EBADMSG);
-	new_key->key.kid = new_key->parts.kid;
-	return r == -ENOENT ? 0 : r;
-}
-
+/* The key's id is drawn as for a new key; the secret that is drawn with it is ignored. */
 static int save(struct call *call, struct new_key *new_key)
 {
-	struct store_key *key = &new_key->key;
-	int r = draw_id(call, new_key);
+	int r = keys_draw_id(call, new_key);
 
 	if (r == 0) {
-		r = custody_list(call, &new_key->receivers);
-	}
-	if (r == 0) {
-		key->flags |= STORE_KEY_IMPORTED;
-		store_key_set_pepper(
-			key, STORE_KEY_PEPPER, secrets_pepper(store_secrets(call->context->store)));
-		key->hash = new_key->hash;
-		key->created_by = pol_str_of(call->change->actor);
-		if (new_key->receivers.len > key->created_by.len) {
-			key->rotation.received_by =
-				(struct pol_str){ new_key->receivers.text, new_key->receivers.len };
-		}
-		r = audit_create_key(call->change, key);
+		new_key->key.flags |= STORE_KEY_IMPORTED;
+		r = keys_save_new(call, new_key);
 	}
 	if (r < 0) {
 		return r;
 	}
 	wire_put_result(call->out, call->id);
-	return record_encode_key(call, key, (struct pol_str){ NULL, 0 });
+	return record_encode_key(call, &new_key->key, (struct pol_str){ NULL, 0 });
 }
 
 int keys_import(struct call *call)
@@ -200,5 +175,6 @@ int keys_import(struct call *call)
 	}
 	r = save(call, &new_key);
 	secret_wipe(new_key.token, sizeof new_key.token);
-	return r;
+	/* 1: the record is the answer, and what was stored is undone. */
+	return r == 0 && params[DRY_RUN].given && params[DRY_RUN].boolean ? 1 : r;
 }

@@ -32,6 +32,11 @@ static int find(struct call *call, const struct wire_value *id, bool deleted, st
 {
 	int r = store_get_key(call->read, subject_str(id->text), out);
 
+	if (r == -EBADMSG && call->actor == NULL) {
+		return call_error(call, "conflict",
+			"the key's record was altered outside of the daemon, and is refused: "
+			"revoke or purge it");
+	}
 	if (r == -ENOENT || r == -EBADMSG ||
 		(r == 0 &&
 			((out->deleted_at != 0 && !deleted) || !actor_sees(call, out->tenant)))) {
@@ -66,9 +71,16 @@ int keys_answer(struct call *call, const struct store_key *key)
 
 static int get(struct call *call)
 {
+	const struct wire_value *id = &call->params[0];
 	struct store_key key;
-	int r = keys_open(call, "read", &key);
+	int r = actor_may(call, "keys", subject_str(id->text), "read");
 
+	if (r == 0 && keys_is_altered(call, id)) {
+		return keys_answer_altered(call, id);
+	}
+	if (r == 0) {
+		r = keys_find(call, id, &key);
+	}
 	return r != 0 ? r : keys_answer(call, &key);
 }
 
@@ -129,9 +141,16 @@ static int enable(struct call *call)
 
 static int revoke(struct call *call)
 {
+	const struct wire_value *id = &call->params[0];
 	struct store_key key;
-	int r = keys_open(call, "revoke", &key);
+	int r = actor_may(call, "keys", subject_str(id->text), "revoke");
 
+	if (r == 0 && keys_is_altered(call, id)) {
+		return keys_revoke_altered(call, id);
+	}
+	if (r == 0) {
+		r = keys_find(call, id, &key);
+	}
 	if (r != 0) {
 		return r;
 	}
@@ -147,6 +166,7 @@ static int revoke(struct call *call)
 
 struct listing {
 	struct list list;
+	struct keys_range range;
 	struct pol_str status; /* empty: any */
 	struct pol_str label;
 	bool deleted; /* deleted keys alone; else all others */
@@ -157,7 +177,7 @@ static int on_key(void *context, const struct store_key *key)
 {
 	struct listing *listing = (struct listing *)context;
 	struct call *call = listing->list.call;
-	char cursor[LIST_NUMBER];
+	char cursor[KEYS_CURSOR];
 	bool item;
 
 	if (!list_has_room(&listing->list)) {
@@ -171,8 +191,32 @@ static int on_key(void *context, const struct store_key *key)
 	if (item) {
 		listing->r = record_encode_key(call, key, (struct pol_str){ NULL, 0 });
 	}
-	list_visited(&listing->list, list_number_cursor(key->number, cursor), item);
+	list_visited(&listing->list, keys_cursor(&listing->range, key, cursor), item);
 	return listing->r < 0;
+}
+
+static bool is_for_altered(const struct wire_value *status)
+{
+	return status->given && wire_str_equal(status->text, WIRE_STR("altered"));
+}
+
+/* What an altered record says of itself chooses nothing. */
+static int check_altered(struct call *call)
+{
+	static const int filters[] = { LIST_TENANT, LIST_PRINCIPAL, LIST_LABEL };
+
+	if (call->actor != NULL) {
+		return call_error(call, "forbidden", "altered records are for peers, not tokens");
+	}
+	for (size_t i = 0; i < sizeof filters / sizeof filters[0]; i++) {
+		const struct wire_value *value = &call->params[filters[i]];
+
+		if (value->given && !wire_str_equal(value->text, WIRE_STR("*"))) {
+			return call_invalid(call, list_fields[filters[i]].name.ptr,
+				"is what an altered record no longer says: leave it out");
+		}
+	}
+	return 0;
 }
 
 static int check_status(struct call *call, const struct wire_value *value)
@@ -183,11 +227,11 @@ static int check_status(struct call *call, const struct wire_value *value)
 		wire_str_equal(text, WIRE_STR("inactive")) ||
 		wire_str_equal(text, WIRE_STR("expired")) ||
 		wire_str_equal(text, WIRE_STR("revoked")) ||
-		wire_str_equal(text, WIRE_STR("deleted"))) {
+		wire_str_equal(text, WIRE_STR("deleted")) || is_for_altered(value)) {
 		return 0;
 	}
 	return call_invalid(
-		call, "status", "must be active, inactive, expired, revoked or deleted");
+		call, "status", "must be active, inactive, expired, revoked, deleted or altered");
 }
 
 static struct pol_str text_of(const struct wire_value *value)
@@ -202,19 +246,17 @@ static int list(struct call *call)
 		.status = text_of(&params[LIST_STATUS]),
 		.label = text_of(&params[LIST_LABEL]),
 	};
-	struct pol_str principal = text_of(&params[LIST_PRINCIPAL]);
-	uint32_t tenant;
 	int r = actor_may(call, "keys", (struct pol_str){ NULL, 0 }, "list");
 
 	listing.deleted = pol_str_equal(listing.status, POL_STR("deleted"));
 	if (r == 0) {
-		r = check_tenant(call, &params[LIST_TENANT], &tenant);
+		r = keys_range(call, &params[LIST_TENANT], &params[LIST_PRINCIPAL], &listing.range);
 	}
 	if (r == 0) {
 		r = check_status(call, &params[LIST_STATUS]);
 	}
-	if (r == 0 && params[LIST_PRINCIPAL].given) {
-		r = check_id(call, "principal", params[LIST_PRINCIPAL].text);
+	if (r == 0 && is_for_altered(&params[LIST_STATUS])) {
+		r = check_altered(call);
 	}
 	if (r == 0) {
 		r = list_begin(&listing.list, call, &params[LIST_LIMIT], &params[LIST_CURSOR]);
@@ -222,8 +264,10 @@ static int list(struct call *call)
 	if (r != 0) {
 		return r;
 	}
-	r = store_list_keys(
-		call->read, tenant, principal, list_cursor_number(&listing.list), on_key, &listing);
+	if (is_for_altered(&params[LIST_STATUS])) {
+		return keys_list_altered(&listing.list);
+	}
+	r = keys_walk(&listing.list, &listing.range, on_key, &listing);
 	if (r < 0 || listing.r < 0) {
 		return r < 0 ? r : listing.r;
 	}

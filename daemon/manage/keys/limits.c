@@ -103,9 +103,10 @@ static int check_secrets(struct call *call, const struct key_count *counted, uns
 		return 0;
 	}
 	wire_error_set(&error, WIRE_LIMIT_REACHED, (struct wire_str){ NULL, 0 },
-		"the policy allows %llu secrets for one principal, and a key that is being rotated "
+		"the policy allows %llu secret%s for one principal, and a key that is being "
+		"rotated "
 		"has two: revoke one of `ids`, or finish its rotation, first",
-		(unsigned long long)limit);
+		(unsigned long long)limit, limit == 1 ? "" : "s");
 	return refuse(call, counted, &error);
 }
 
@@ -122,8 +123,8 @@ int keys_check_count(struct call *call, const struct store_key *key)
 	}
 	if (limit != 0 && counted.count >= limit) {
 		wire_error_set(&error, WIRE_LIMIT_REACHED, (struct wire_str){ NULL, 0 },
-			"the policy allows %llu keys for one principal: revoke one of `ids` first",
-			(unsigned long long)limit);
+			"the policy allows %llu key%s for one principal: revoke one of `ids` first",
+			(unsigned long long)limit, limit == 1 ? "" : "s");
 		return refuse(call, &counted, &error);
 	}
 	return check_secrets(call, &counted, own > 0 ? own : 1);

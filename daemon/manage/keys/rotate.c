@@ -138,6 +138,22 @@ static int check_state(struct call *call, const struct store_key *key)
 	return 0;
 }
 
+/* As the policy spells it: 30d, 36h. */
+static const char *duration_text(int64_t seconds, char *out, size_t size)
+{
+	static const struct {
+		int64_t seconds;
+		char unit;
+	} units[] = { { 86400, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 1, 's' } };
+	size_t i = 0;
+
+	while (seconds % units[i].seconds != 0) {
+		i++;
+	}
+	snprintf(out, size, "%lld%c", (long long)(seconds / units[i].seconds), units[i].unit);
+	return out;
+}
+
 static int read_mode(struct call *call, struct rotating *rotating)
 {
 	const struct wire_value *mode = &call->params[MODE], *overlap = &call->params[OVERLAP];
@@ -160,9 +176,11 @@ static int read_mode(struct call *call, struct rotating *rotating)
 			call, "overlap", "the old secret ends at once in mode immediate");
 	}
 	if (overlap->integer > rotating->change.max_overlap) {
+		char longest[32];
+
 		return call_invalid(call, "overlap",
-			"is longer than the policy's rotation_max_overlap (%lld s)",
-			(long long)rotating->change.max_overlap);
+			"is longer than the policy's rotation_max_overlap, %s",
+			duration_text(rotating->change.max_overlap, longest, sizeof longest));
 	}
 	next->overlap = overlap->integer;
 	return 0;

@@ -18,17 +18,9 @@ enum { ID, ID_TENANT, ID_FIELDS };
 #define DELETE_SLICE   64
 #define DELETE_VISITED 4096
 
-enum { LIST_TENANT, LIST_LIMIT, LIST_CURSOR, LIST_FIELDS };
-
 static const struct wire_field id_fields[ID_FIELDS] = {
 	[ID] = WIRE_FIELD("id", WIRE_KIND_TEXT, WIRE_REQUIRED),
 	[ID_TENANT] = WIRE_FIELD("tenant", WIRE_KIND_TEXT, 0),
-};
-
-static const struct wire_field list_fields[LIST_FIELDS] = {
-	[LIST_TENANT] = WIRE_FIELD("tenant", WIRE_KIND_TEXT, 0),
-	[LIST_LIMIT] = WIRE_FIELD("limit", WIRE_KIND_INT, 0),
-	[LIST_CURSOR] = WIRE_FIELD("cursor", WIRE_KIND_TEXT, 0),
 };
 
 /* --- one -------------------------------------------------------------------------------------- */
@@ -49,10 +41,29 @@ int principals_find(struct call *call, const struct wire_value *id, const struct
 		return call_error(call, "conflict",
 			"the principal is declared in the policy's files: change it there");
 	}
+	if (r == -EBADMSG && call->actor == NULL) {
+		return call_error(call, "conflict",
+			"the principal's record was altered outside of the daemon, and counts for "
+			"nothing: delete it");
+	}
 	if (r == -ENOENT || r == -EBADMSG) {
 		return call_error(call, "not_found", "there is no such principal");
 	}
 	return r;
+}
+
+/* What is left to say of an altered record: nothing that it says itself. For peers alone. */
+static int answer_altered(struct call *call, uint32_t tenant, struct pol_str id)
+{
+	wire_put_result(call->out, call->id);
+	wire_put_map(call->out, 3);
+	wire_put_cstr(call->out, "id");
+	wire_put_str(call->out, subject_wire(id));
+	wire_put_cstr(call->out, "tenant");
+	wire_put_str(call->out, subject_wire(subject_tenant_name(call, tenant)));
+	wire_put_cstr(call->out, "status");
+	wire_put_cstr(call->out, "altered");
+	return 0;
 }
 
 static int answer(struct call *call, const struct store_principal *principal)
@@ -92,6 +103,9 @@ static int get(struct call *call)
 	r = store_get_principal(call->read, tenant, id, &principal);
 	if (r == 0) {
 		return answer(call, &principal);
+	}
+	if (r == -EBADMSG && call->actor == NULL) {
+		return answer_altered(call, tenant, id);
 	}
 	declared = r == -ENOENT && tenant == STORE_TENANT_DEFAULT
 			   ? pol_snapshot_principal(call->snapshot, id)
@@ -198,23 +212,55 @@ static int revoke_keys(struct call *call, const struct store_principal *principa
 	}
 }
 
-/* The principal that is being deleted. */
-static int open_deleted(struct call *call, struct store_principal *out)
+/* Is the record altered, and may the caller know it? It has no rights left, but keys, and its id.
+ */
+static bool is_altered(struct call *call, uint32_t tenant)
 {
-	struct call_slices *slices = call->slices;
-	int r;
+	struct store_principal principal;
 
-	if (slices->going) {
-		r = store_get_principal(
-			call->read, slices->tenant, subject_str(call->params[ID].text), out);
-		return r == -ENOENT ? call_error(call, "not_found", "there is no such principal")
-				    : r;
-	}
-	r = open_principal(call, "delete", out);
+	return call->actor == NULL &&
+	       store_get_principal(call->read, tenant, subject_str(call->params[ID].text),
+		       &principal) == -EBADMSG;
+}
+
+static int open_first(struct call *call, struct store_principal *out, bool *out_altered)
+{
+	struct pol_str id = subject_str(call->params[ID].text);
+	int r = actor_may(call, "principals", id, "delete");
+
 	if (r == 0) {
-		slices->tenant = out->tenant;
+		r = check_tenant(call, &call->params[ID_TENANT], &call->slices->tenant);
+	}
+	if (r == 0) {
+		*out_altered = is_altered(call, call->slices->tenant);
+		r = *out_altered ? 0
+				 : principals_find(
+					   call, &call->params[ID], &call->params[ID_TENANT], out);
 	}
 	return r;
+}
+
+/* The principal that is being deleted; an altered one is as if it were disabled. */
+static int open_deleted(struct call *call, struct store_principal *out, bool *out_altered)
+{
+	struct call_slices *slices = call->slices;
+	struct pol_str id = subject_str(call->params[ID].text);
+	int r;
+
+	*out_altered = false;
+	if (!slices->going) {
+		r = open_first(call, out, out_altered);
+	} else {
+		r = store_get_principal(call->read, slices->tenant, id, out);
+		*out_altered = r == -EBADMSG;
+	}
+	if (*out_altered) {
+		*out = (struct store_principal){
+			.id = id, .tenant = slices->tenant, .flags = STORE_PRINCIPAL_DISABLED
+		};
+		return 0;
+	}
+	return r == -ENOENT ? call_error(call, "not_found", "there is no such principal") : r;
 }
 
 /* If its keys do not fit one slice, the first one disables the principal: the rights of all of them
@@ -222,8 +268,9 @@ static int open_deleted(struct call *call, struct store_principal *out)
  * if it was enabled in between. */
 static int disable_deleted(struct call *call)
 {
-	struct store_principal principal;
-	int r = open_deleted(call, &principal);
+	struct store_principal principal = { .id = { 0 } };
+	bool altered = false;
+	int r = open_deleted(call, &principal, &altered);
 
 	if (r != 0 || (principal.flags & STORE_PRINCIPAL_DISABLED) != 0) {
 		return r;
@@ -234,15 +281,20 @@ static int disable_deleted(struct call *call)
 
 static int delete (struct call *call)
 {
-	struct store_principal principal;
+	struct store_principal principal = { .id = { 0 } };
 	uint8_t id[STORE_MAX_NAME];
-	int r = open_deleted(call, &principal);
+	bool altered = false;
+	int r = open_deleted(call, &principal, &altered);
 
 	if (r != 0) {
 		return r;
 	}
 	/* Answered first: the record's views are invalid after the first key is stored. */
-	answer(call, &principal);
+	if (altered) {
+		answer_altered(call, principal.tenant, principal.id);
+	} else {
+		answer(call, &principal);
+	}
 	memcpy(id, principal.id.ptr, principal.id.len);
 	principal.id.ptr = (const char *)id;
 	r = revoke_keys(call, &principal);
@@ -274,14 +326,8 @@ static int list(struct call *call)
 	struct list list;
 	struct list_from from;
 	uint32_t tenant;
-	int r = actor_may(call, "principals", (struct pol_str){ NULL, 0 }, "list");
+	int r = list_begin_tenant(&list, call, "principals", &tenant);
 
-	if (r == 0) {
-		r = check_tenant(call, &call->params[LIST_TENANT], &tenant);
-	}
-	if (r == 0) {
-		r = list_begin(&list, call, &call->params[LIST_LIMIT], &call->params[LIST_CURSOR]);
-	}
 	if (r != 0) {
 		return r;
 	}
@@ -309,7 +355,9 @@ const struct method principals_methods[] = {
 	{ "principals.disable", id_fields, ID_FIELDS, CHANGES | METHOD_ENDS, disable },
 	{ "principals.enable", id_fields, ID_FIELDS, CHANGES | METHOD_EDITS, enable },
 	{ "principals.get", id_fields, ID_FIELDS, READS, get },
-	{ "principals.list", list_fields, LIST_FIELDS, READS, list },
+	{ "principals.list", list_tenant_fields, LIST_TENANT_FIELDS, READS, list },
+	{ "principals.permissions", principals_permissions_fields, PRINCIPALS_PERMISSIONS_FIELDS,
+		READS, principals_permissions },
 	{ "principals.update", principals_update_fields, PRINCIPALS_UPDATE_FIELDS,
 		CHANGES | METHOD_EDITS, principals_update },
 };

@@ -26,3 +26,8 @@ int principals_find(struct call *call, const struct wire_value *id, const struct
 
 /* Stores the record, enters it in the trail, and answers with it. 0 or a negative errno. */
 int principals_save(struct call *call, const struct store_principal *principal);
+
+/* manage/permissions.c: what a principal may do. */
+enum { PRINCIPALS_PERMISSIONS_FIELDS = 6 };
+extern const struct wire_field principals_permissions_fields[PRINCIPALS_PERMISSIONS_FIELDS];
+int principals_permissions(struct call *call);

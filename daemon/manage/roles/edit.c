@@ -348,7 +348,7 @@ static int create(struct call *call, struct editing *editing)
 		r = read_all(call, editing);
 	}
 	/* A number that no role has, for the checks; its own number is taken after them. */
-	role->number = UINT64_MAX;
+	role->number = ROLES_NEW;
 	if (r == 0) {
 		r = roles_check(call, role, POL_NONE, &editing->next);
 	}
@@ -480,5 +480,18 @@ int roles_update(struct call *call)
 
 int roles_delete(struct call *call)
 {
+	struct pol_str name = subject_str(call->params[NAME].text);
+	uint32_t tenant;
+	int r = actor_may(call, "roles", name, "delete");
+
+	if (r == 0) {
+		r = check_tenant(call, &call->params[TENANT], &tenant);
+	}
+	if (r != 0) {
+		return r;
+	}
+	if (roles_is_altered(call, tenant, name)) {
+		return roles_delete_altered(call, tenant, name);
+	}
 	return edit(call, delete_role);
 }

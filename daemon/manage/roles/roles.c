@@ -14,33 +14,36 @@
 #include "policy/snapshot/stored.h"
 
 enum { NAME, TENANT };
-enum { LIST_TENANT, LIST_LIMIT, LIST_CURSOR, LIST_FIELDS };
 
 static const struct wire_field id_fields[ROLES_ID_FIELDS] = {
 	[NAME] = WIRE_FIELD("name", WIRE_KIND_TEXT, WIRE_REQUIRED),
 	[TENANT] = WIRE_FIELD("tenant", WIRE_KIND_TEXT, 0),
 };
 
-static const struct wire_field list_fields[LIST_FIELDS] = {
-	[LIST_TENANT] = WIRE_FIELD("tenant", WIRE_KIND_TEXT, 0),
-	[LIST_LIMIT] = WIRE_FIELD("limit", WIRE_KIND_INT, 0),
-	[LIST_CURSOR] = WIRE_FIELD("cursor", WIRE_KIND_TEXT, 0),
-};
-
 /* --- one -------------------------------------------------------------------------------------- */
 
-void roles_encode(
-	struct call *call, const struct pol_snapshot *snapshot, const struct store_role *role)
+static struct record_role record_of(
+	const struct pol_snapshot *snapshot, const struct store_role *role)
 {
 	uint32_t number = pol_stored_find(snapshot, role->number, role->tenant);
 	const struct pol_stored *own = pol_stored_own(snapshot, number);
 	struct record_role record = { .role = role,
+		.snapshot = snapshot,
 		.shadowed = pol_stored_is_shadowed(snapshot, number) };
 
 	if (own != NULL) {
 		pol_stored_count(own, &record.allowed, &record.denied);
 	}
-	record_encode_role(call, &record);
+	return record;
+}
+
+void roles_encode(
+	struct call *call, const struct pol_snapshot *snapshot, const struct store_role *role)
+{
+	const struct record_role record = record_of(snapshot, role);
+
+	/* Without the grants it cannot fail. */
+	(void)record_encode_role(call, &record);
 }
 
 int roles_open(struct call *call, uint32_t tenant, struct pol_str name, struct store_role *out)
@@ -51,6 +54,11 @@ int roles_open(struct call *call, uint32_t tenant, struct pol_str name, struct s
 		return call_error(call, "conflict",
 			"the role is declared in the policy's files: change it there");
 	}
+	if (r == -EBADMSG && call->actor == NULL) {
+		return call_error(call, "conflict",
+			"the role's record was altered outside of the daemon, and counts for "
+			"nothing: delete it");
+	}
 	if (r == -ENOENT || r == -EBADMSG) {
 		return call_error(call, "not_found", "there is no such role");
 	}
@@ -60,6 +68,7 @@ int roles_open(struct call *call, uint32_t tenant, struct pol_str name, struct s
 static int get(struct call *call)
 {
 	struct pol_str name = subject_str(call->params[NAME].text);
+	struct record_role record;
 	struct store_role role;
 	uint32_t tenant, declared;
 	int r = actor_may(call, "roles", name, "read");
@@ -73,13 +82,17 @@ static int get(struct call *call)
 	r = store_get_role(call->read, tenant, name, &role);
 	if (r == 0) {
 		wire_put_result(call->out, call->id);
-		roles_encode(call, call->snapshot, &role);
-		return 0;
+		record = record_of(call->snapshot, &role);
+		record.grants = true;
+		return record_encode_role(call, &record);
+	}
+	if (r == -EBADMSG && call->actor == NULL) {
+		return roles_answer_altered(call, tenant, name);
 	}
 	declared = r == -ENOENT ? pol_snapshot_role(call->snapshot, name) : POL_NONE;
 	if (declared != POL_NONE) {
 		wire_put_result(call->out, call->id);
-		record_encode_declared_role(call, declared);
+		record_encode_written_role(call, declared);
 		return 0;
 	}
 	return r == -ENOENT || r == -EBADMSG
@@ -107,14 +120,8 @@ static int list(struct call *call)
 	struct list list;
 	struct list_from from;
 	uint32_t tenant;
-	int r = actor_may(call, "roles", (struct pol_str){ NULL, 0 }, "list");
+	int r = list_begin_tenant(&list, call, "roles", &tenant);
 
-	if (r == 0) {
-		r = check_tenant(call, &call->params[LIST_TENANT], &tenant);
-	}
-	if (r == 0) {
-		r = list_begin(&list, call, &call->params[LIST_LIMIT], &call->params[LIST_CURSOR]);
-	}
 	if (r != 0) {
 		return r;
 	}
@@ -141,8 +148,9 @@ const struct method roles_methods[] = {
 	{ "roles.create", roles_create_fields, ROLES_CREATE_FIELDS, CHANGES, roles_create },
 	{ "roles.delete", id_fields, ROLES_ID_FIELDS, CHANGES | METHOD_ENDS, roles_delete },
 	{ "roles.get", id_fields, ROLES_ID_FIELDS, READS, get },
-	{ "roles.list", list_fields, LIST_FIELDS, READS, list },
-	{ "roles.update", roles_update_fields, ROLES_UPDATE_FIELDS, CHANGES | METHOD_EDITS,
-		roles_update },
+	{ "roles.holders", roles_holders_fields, ROLES_HOLDERS_FIELDS, READS, roles_holders },
+	{ "roles.list", list_tenant_fields, LIST_TENANT_FIELDS, READS, list },
+	{ "roles.update", roles_update_fields, ROLES_UPDATE_FIELDS,
+		CHANGES | METHOD_EDITS | METHOD_JUDGED, roles_update },
 };
 const size_t roles_method_count = sizeof roles_methods / sizeof roles_methods[0];

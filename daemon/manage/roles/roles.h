@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * roles: what roles.c (the table of methods, look-ups, lists), edit.c (create, update, delete) and
- * check.c (checks of a changed role, and its entry in the trail) share.
+ * roles: what roles.c (the table of methods, look-ups, lists), edit.c (create, update, delete),
+ * check.c (checks of a changed role, and its entry in the trail) exclusive.c (who would hold
+ * two exclusive roles) and altered.c share.
  */
 
 #include <stdint.h>
@@ -16,6 +17,11 @@ enum { ROLES_CREATE_FIELDS = 5, ROLES_UPDATE_FIELDS = 5, ROLES_ID_FIELDS = 2 };
 extern const struct wire_field roles_create_fields[ROLES_CREATE_FIELDS];
 extern const struct wire_field roles_update_fields[ROLES_UPDATE_FIELDS];
 
+/* manage/who.c: the principals, keys and roles that have a role. */
+enum { ROLES_HOLDERS_FIELDS = 5 };
+extern const struct wire_field roles_holders_fields[ROLES_HOLDERS_FIELDS];
+int roles_holders(struct call *call);
+
 int roles_create(struct call *call);
 int roles_update(struct call *call);
 int roles_delete(struct call *call);
@@ -24,11 +30,26 @@ int roles_delete(struct call *call);
  * files declare it; or a negative errno. */
 int roles_open(struct call *call, uint32_t tenant, struct pol_str name, struct store_role *out);
 
+/* altered.c: was the record altered, and is the caller a peer, who may know it? And the methods get
+ * and delete for such a role. */
+bool roles_is_altered(struct call *call, uint32_t tenant, struct pol_str name);
+int roles_answer_altered(struct call *call, uint32_t tenant, struct pol_str name);
+int roles_delete_altered(struct call *call, uint32_t tenant, struct pol_str name);
+
+/* The number of a role that is not stored yet, so that nobody holds it. */
+#define ROLES_NEW UINT64_MAX
+
 /* Checks a new or changed role: no circle, no exclusive roles together, no escalation. `before` is
  * the number of the old one in the call's snapshot, or POL_NONE. 0, and *out is a snapshot with the
- * role, which the caller releases; 1: the error is written; or a negative errno. */
+ * role, which the caller releases; CALL_MORE; 1: the error is written; or a negative errno. */
 int roles_check(struct call *call, const struct store_role *role, uint32_t before,
 	struct pol_snapshot **out);
+
+/* Refuses a role by which another one, a principal or a key would hold two exclusive roles. `next`
+ * has the role. All that the tenant has is compared, if it must be, in parts: CALL_MORE, for
+ * roles.update alone. 0, CALL_MORE, 1 or a negative errno. */
+int roles_check_exclusive(
+	struct call *call, const struct store_role *role, const struct pol_snapshot *next);
 
 struct audit_note;
 /* Notes what changed, for the trail. NULL: the role is created, or deleted. */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hours: allows requests on some days of the week and hours of the day, in one time zone. */
+#include <stdio.h>
 #include <string.h>
 
 #include "policy/decide/modules/modules.h"
 #include "policy/decide/zone.h"
 #include "policy/text/calendar.h"
 #include "policy/text/diag.h"
-#include "policy/text/host.h"
 
 #define DAYS   7
 #define MINUTE 60
@@ -25,6 +25,7 @@ struct hours_state {
 	struct range *ranges;
 	size_t count;
 	const struct pol_zone *zone; /* NULL: UTC */
+	struct pol_str zone_name;
 };
 
 enum { ALLOW, ZONE, NAMES };
@@ -53,12 +54,12 @@ static bool read_clock(struct pol_str text, int32_t *out)
 	return value[2] < 6 && *out <= POL_DAY;
 }
 
+static const char day_names[DAYS][4] = { "mon", "tue", "wed", "thu", "fri", "sat", "sun" };
+
 static bool read_day(struct pol_str text, unsigned *out)
 {
-	static const char days[DAYS][4] = { "mon", "tue", "wed", "thu", "fri", "sat", "sun" };
-
 	for (unsigned i = 0; i < DAYS; i++) {
-		if (pol_str_equal(text, pol_str_of(days[i]))) {
+		if (pol_str_equal(text, pol_str_of(day_names[i]))) {
 			*out = i;
 			return true;
 		}
@@ -127,65 +128,15 @@ static bool read_range(
 	return true;
 }
 
-/* The bytes of the zone's file. False: there are none, which was reported. */
-static bool find_zone(
-	const struct pol_prepare *prepare, const struct pol_word *name, struct pol_str *out)
-{
-	const struct pol_host *host = prepare->host;
-	enum pol_status status = POL_EINVALID;
-
-	if (!pol_zone_is_name(name->text)) {
-		pol_diag_error(prepare->diags, name->at,
-			"'%.*s' is no time zone's name: write one such as 'Europe/Berlin'",
-			POL_STR_ARGS(name->text));
-		return false;
-	}
-	if (host != NULL && host->zone != NULL) {
-		status = host->zone(host->context, name->text, out);
-	}
-	switch (status) {
-	case POL_OK:
-		return true;
-	case POL_ENOTFOUND:
-		pol_diag_error(prepare->diags, name->at,
-			"this machine has no time zone '%.*s' (the package tzdata brings them)",
-			POL_STR_ARGS(name->text));
-		return false;
-	case POL_ENOMEM:
-	case POL_ELIMIT:
-	case POL_EINVALID:
-		break;
-	}
-	pol_diag_error(prepare->diags, name->at, "time zone '%.*s' cannot be read on this machine",
-		POL_STR_ARGS(name->text));
-	return false;
-}
-
 static bool read_zone(const struct pol_prepare *prepare, const struct pol_option *option,
 	const struct pol_zone **out)
 {
-	const struct pol_word *name = &option->values[0];
-	struct pol_str bytes;
-	enum pol_status status;
-
 	if (option->count > 1) {
 		pol_diag_error(
 			prepare->diags, option->values[1].at, "argument 'zone' has one value");
 		return false;
 	}
-	if (pol_str_equal(name->text, POL_STR("UTC"))) {
-		return true;
-	}
-	if (!find_zone(prepare, name, &bytes)) {
-		return false;
-	}
-	status = pol_zone_read(bytes, prepare->arena, out);
-	if (status == POL_EINVALID) {
-		pol_diag_error(prepare->diags, name->at,
-			"the machine's file of time zone '%.*s' is damaged, or counts leap seconds",
-			POL_STR_ARGS(name->text));
-	}
-	return status == POL_OK;
+	return prepare->zone(prepare, &option->values[0], out);
 }
 
 static bool prepare(const struct pol_prepare *prepare, const void **out)
@@ -194,7 +145,7 @@ static bool prepare(const struct pol_prepare *prepare, const void **out)
 	struct hours_state *state;
 	bool good = true;
 
-	if (!pol_options_read(prepare, names, NAMES, options)) {
+	if (!prepare->options(prepare, names, NAMES, options)) {
 		return false;
 	}
 	if (options[ALLOW].count == 0) {
@@ -219,6 +170,10 @@ static bool prepare(const struct pol_prepare *prepare, const void **out)
 	if (options[ZONE].count > 0) {
 		good = read_zone(prepare, &options[ZONE], &state->zone) && good;
 	}
+	state->zone_name = state->zone != NULL
+				   ? pol_arena_copy(prepare->arena, options[ZONE].values[0].text)
+				   : POL_STR("UTC");
+	good = good && state->zone_name.ptr != NULL;
 	*out = state;
 	return good;
 }
@@ -256,16 +211,48 @@ static bool is_open(const struct hours_state *state, int64_t time)
 	return false;
 }
 
+/* The time to judge by: the one that is stated, or else the daemon's. */
+static int64_t time_of(const struct pol_request *request)
+{
+	return request->facts->time != 0 ? request->facts->time : request->facts->now;
+}
+
+static bool is_known(int64_t time)
+{
+	return time > POL_NO_TIME && time <= LAST_TIME;
+}
+
 static struct pol_answer decide(const void *opaque, const struct pol_request *request)
 {
 	const struct hours_state *state = opaque;
-	const struct pol_facts *facts = request->facts;
-	int64_t time = facts->time != 0 ? facts->time : facts->now;
+	int64_t time = time_of(request);
 
-	if (time > POL_NO_TIME && time <= LAST_TIME && is_open(state, time)) {
+	if (is_known(time) && is_open(state, time)) {
 		return (struct pol_answer){ .verdict = POL_ALLOW };
 	}
 	return (struct pol_answer){ .verdict = POL_DENY, .reason = POL_STR("hours") };
+}
+
+/* "fri 2026-11-27 19:04 in Europe/Berlin" */
+static void fact(const void *opaque, const struct pol_request *request, char out[POL_FACT_TEXT])
+{
+	const struct hours_state *state = opaque;
+	int64_t time = time_of(request);
+	struct pol_date date;
+	int64_t day, minute;
+
+	if (!is_known(time)) {
+		snprintf(out, POL_FACT_TEXT, "the time is not known");
+		return;
+	}
+	time += state->zone != NULL ? pol_zone_offset(state->zone, time) : 0;
+	day = pol_calendar_day_of(time);
+	date = pol_calendar_date(day);
+	minute = (time - day * POL_DAY) / MINUTE;
+	snprintf(out, POL_FACT_TEXT, "%s %04lld-%02lld-%02lld %02lld:%02lld in %.*s%s",
+		day_names[pol_calendar_weekday(day)], (long long)date.year, (long long)date.month,
+		(long long)date.day, (long long)(minute / 60), (long long)(minute % 60),
+		POL_STR_ARGS(state->zone_name), request->facts->time != 0 ? ", as stated" : "");
 }
 
 const struct pol_module pol_module_hours = {
@@ -276,4 +263,5 @@ const struct pol_module pol_module_hours = {
 	.groups = 1U << POL_GROUP_ACCOUNT,
 	.prepare = prepare,
 	.decide = decide,
+	.fact = fact,
 };

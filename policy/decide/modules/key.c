@@ -14,7 +14,7 @@ static bool prepare(const struct pol_prepare *prepare, const void **out)
 	struct pol_option anonymous;
 	struct key_state *state;
 
-	if (!pol_options_read(prepare, names, 1, &anonymous)) {
+	if (!prepare->options(prepare, names, 1, &anonymous)) {
 		return false;
 	}
 	for (size_t i = 0; i < anonymous.count; i++) {

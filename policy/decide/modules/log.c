@@ -40,7 +40,7 @@ static bool prepare(const struct pol_prepare *prepare, const void **out)
 	struct pol_option options[NAMES];
 	struct log_state *state;
 
-	if (!pol_options_read(prepare, names, NAMES, options)) {
+	if (!prepare->options(prepare, names, NAMES, options)) {
 		return false;
 	}
 	state = pol_arena_alloc(prepare->arena, 1, sizeof *state);

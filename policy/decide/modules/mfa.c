@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mfa: allows a request of a subject that has given a second factor, at most max_age ago. */
+#include <stdio.h>
+
 #include "policy/decide/modules/modules.h"
 #include "policy/text/diag.h"
 #include "policy/text/timetext.h"
@@ -43,7 +45,7 @@ static bool prepare(const struct pol_prepare *prepare, const void **out)
 	struct pol_option max_age;
 	struct mfa_state *state;
 
-	if (!pol_options_read(prepare, names, 1, &max_age)) {
+	if (!prepare->options(prepare, names, 1, &max_age)) {
 		return false;
 	}
 	state = pol_arena_alloc(prepare->arena, 1, sizeof *state);
@@ -71,6 +73,23 @@ static struct pol_answer decide(const void *opaque, const struct pol_request *re
 	return (struct pol_answer){ .verdict = POL_DENY, .reason = POL_STR("mfa") };
 }
 
+/* "a second factor at 2026-11-27T12:00:00Z, 3h 5m ago" */
+static void fact(const void *state, const struct pol_request *request, char out[POL_FACT_TEXT])
+{
+	const struct pol_facts *facts = request->facts;
+	char at[POL_TIME_TEXT];
+
+	(void)state;
+	if (facts->mfa_at == 0 || pol_timetext_format(facts->mfa_at, at) != POL_OK) {
+		snprintf(out, POL_FACT_TEXT, "no second factor was stated");
+	} else if (facts->mfa_at > facts->now) {
+		snprintf(out, POL_FACT_TEXT, "the second factor's time, %s, is in the future", at);
+	} else {
+		snprintf(out, POL_FACT_TEXT, "the second factor was at %s, %lld s ago", at,
+			(long long)(facts->now - facts->mfa_at));
+	}
+}
+
 const struct pol_module pol_module_mfa = {
 	.abi = POL_MODULE_ABI,
 	.size = sizeof(struct pol_module),
@@ -79,4 +98,5 @@ const struct pol_module pol_module_mfa = {
 	.groups = 1U << POL_GROUP_ACCOUNT,
 	.prepare = prepare,
 	.decide = decide,
+	.fact = fact,
 };

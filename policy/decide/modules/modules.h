@@ -29,6 +29,8 @@ extern const struct pol_module pol_module_role;
 extern const struct pol_module pol_module_scope;
 extern const struct pol_module pol_module_warn;
 
-/* Implements options() of struct pol_prepare; see there. */
+/* Implement options() and zone() of struct pol_prepare; see there. */
 bool pol_options_read(const struct pol_prepare *prepare, const char *const *names, size_t count,
 	struct pol_option *out);
+bool pol_options_zone(const struct pol_prepare *prepare, const struct pol_word *name,
+	const struct pol_zone **out);

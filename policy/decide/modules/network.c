@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* network: allows requests by the address of the caller; `deny` wins over `allow`. */
+#include "policy/decide/fact.h"
 #include "policy/decide/modules/modules.h"
 #include "policy/text/cidr.h"
 #include "policy/text/diag.h"
@@ -62,7 +63,7 @@ static bool prepare(const struct pol_prepare *prepare, const void **out)
 	struct network_state *state;
 	bool good;
 
-	if (!pol_options_read(prepare, names, NAMES, options)) {
+	if (!prepare->options(prepare, names, NAMES, options)) {
 		return false;
 	}
 	if (options[ALLOW].count + options[DENY].count == 0) {
@@ -106,6 +107,12 @@ static struct pol_answer decide(const void *opaque, const struct pol_request *re
 	return (struct pol_answer){ .verdict = POL_DENY, .reason = POL_STR("network") };
 }
 
+static void fact(const void *state, const struct pol_request *request, char out[POL_FACT_TEXT])
+{
+	(void)state;
+	pol_fact_address(&request->facts->ip, out);
+}
+
 const struct pol_module pol_module_network = {
 	.abi = POL_MODULE_ABI,
 	.size = sizeof(struct pol_module),
@@ -114,4 +121,5 @@ const struct pol_module pol_module_network = {
 	.groups = 1U << POL_GROUP_ACCOUNT,
 	.prepare = prepare,
 	.decide = decide,
+	.fact = fact,
 };

@@ -2,7 +2,9 @@
 #include <string.h>
 
 #include "policy/decide/modules/modules.h"
+#include "policy/decide/zone.h"
 #include "policy/text/diag.h"
+#include "policy/text/host.h"
 #include "policy/text/line.h"
 #include "policy/text/nearest.h"
 
@@ -112,4 +114,60 @@ bool pol_options_read(const struct pol_prepare *prepare, const char *const *name
 		good = read_argument(prepare, &line->arguments[i], names, count, out) && good;
 	}
 	return good;
+}
+
+/* The bytes of the zone's file. False: there are none, which was reported. */
+static bool find_zone(
+	const struct pol_prepare *prepare, const struct pol_word *name, struct pol_str *out)
+{
+	const struct pol_host *host = prepare->host;
+	enum pol_status status = POL_EINVALID;
+
+	if (!pol_zone_is_name(name->text)) {
+		pol_diag_error(prepare->diags, name->at,
+			"'%.*s' is no time zone's name: write one such as 'Europe/Berlin'",
+			POL_STR_ARGS(name->text));
+		return false;
+	}
+	if (host != NULL && host->zone != NULL) {
+		status = host->zone(host->context, name->text, out);
+	}
+	switch (status) {
+	case POL_OK:
+		return true;
+	case POL_ENOTFOUND:
+		pol_diag_error(prepare->diags, name->at,
+			"this machine has no time zone '%.*s' (the package tzdata brings them)",
+			POL_STR_ARGS(name->text));
+		return false;
+	case POL_ENOMEM:
+	case POL_ELIMIT:
+	case POL_EINVALID:
+		break;
+	}
+	pol_diag_error(prepare->diags, name->at, "time zone '%.*s' cannot be read on this machine",
+		POL_STR_ARGS(name->text));
+	return false;
+}
+
+bool pol_options_zone(
+	const struct pol_prepare *prepare, const struct pol_word *name, const struct pol_zone **out)
+{
+	struct pol_str bytes;
+	enum pol_status status;
+
+	if (pol_str_equal(name->text, POL_STR("UTC"))) {
+		*out = NULL;
+		return true;
+	}
+	if (!find_zone(prepare, name, &bytes)) {
+		return false;
+	}
+	status = pol_zone_read(bytes, prepare->arena, out);
+	if (status == POL_EINVALID) {
+		pol_diag_error(prepare->diags, name->at,
+			"the machine's file of time zone '%.*s' is damaged, or counts leap seconds",
+			POL_STR_ARGS(name->text));
+	}
+	return status == POL_OK;
 }

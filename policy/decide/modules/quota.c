@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* quota: limits the number of requests in a period. The module names a charge, which eval counts
  * when all else allows, so that denied requests are not counted. */
+#include <stdio.h>
+
 #include "policy/decide/modules/modules.h"
 #include "policy/text/diag.h"
 #include "policy/text/timetext.h"
@@ -151,7 +153,7 @@ static bool prepare(const struct pol_prepare *prepare, const void **out)
 	struct pol_charge *charge;
 	bool good = true;
 
-	if (!pol_options_read(prepare, names, NAMES, options)) {
+	if (!prepare->options(prepare, names, NAMES, options)) {
 		return false;
 	}
 	if (line->control != POL_CONTROL_REQUIRED && line->control != POL_CONTROL_REQUISITE) {
@@ -209,6 +211,21 @@ static struct pol_answer decide(const void *opaque, const struct pol_request *re
 	return (struct pol_answer){ .verdict = POL_DENY, .reason = POL_STR("quota") };
 }
 
+/* What there is none of. A quota that is used up is no denial of the module. */
+static void fact(const void *opaque, const struct pol_request *request, char out[POL_FACT_TEXT])
+{
+	static const char *const missing[] = {
+		[POL_PER_KEY] = "there is no key to count by",
+		[POL_PER_PRINCIPAL] = "there is no principal to count by",
+		[POL_PER_TENANT] = "there is no tenant to count by",
+		[POL_PER_IP] = "no address was stated to count by",
+	};
+	const struct pol_charge *charge = opaque;
+
+	(void)request;
+	snprintf(out, POL_FACT_TEXT, "%s", missing[charge->per]);
+}
+
 const struct pol_module pol_module_quota = {
 	.abi = POL_MODULE_ABI,
 	.size = sizeof(struct pol_module),
@@ -217,4 +234,5 @@ const struct pol_module pol_module_quota = {
 	.groups = 1U << POL_GROUP_ACCOUNT,
 	.prepare = prepare,
 	.decide = decide,
+	.fact = fact,
 };

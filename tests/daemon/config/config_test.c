@@ -78,6 +78,37 @@ Test(config, a_manage_line_allows_its_subject_its_actions_alone)
 	cr_assert_not(config_match_manager(&config, &nobody));
 }
 
+Test(config, all_actions_on_the_whole_tree_are_everything_and_nothing_less_is)
+{
+	static const struct {
+		const char *pattern;
+		size_t actions;
+		bool is_group, everything;
+	} rows[] = {
+		{ "authz:/**", 0, false, true },
+		{ "authz:/**", 0, true, true },
+		{ "authz:/**", 1, false, false },
+		{ "authz:/keys/**", 0, false, false },
+		{ "authz:/*/**", 0, false, false },
+		{ "authz:/*", 0, false, false },
+	};
+	static struct pol_str read = POL_STR_INIT("read");
+	const struct peer peer = { .uid = 1000, .gid = 1000 }, other = { .uid = 1001 };
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct config_manager line = { { rows[i].is_group, 1000 },
+			pol_str_of(rows[i].pattern), &read, rows[i].actions };
+		const struct config config = { .managers = &line, .manager_count = 1 };
+
+		cr_expect_eq(
+			config_match_manager_all(&config, &peer), rows[i].everything, "row %zu", i);
+		cr_expect_not(config_match_manager_all(&config, &other));
+		cr_expect_eq(config_match_uid_all(&config, 1000),
+			rows[i].everything && !rows[i].is_group, "row %zu", i);
+		cr_expect_not(config_match_uid_all(&config, 1001));
+	}
+}
+
 Test(config, subordinate_uids_are_of_their_user)
 {
 	static const char text[] = "1000:100000:65536\n"

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "daemon/keys/key_index.h"
+#include "daemon/keys/key_table.h"
 #include "daemon/keys/secret_rules.h"
 
 #define KID POL_STR("1aaaaaaaaaaa")
@@ -53,9 +54,9 @@ Test(key_cache, finds_all_that_was_put)
 {
 	struct key_known known;
 
-	put(KEY_CACHE_NUMBERS - 1, UINT32_MAX, 1);
+	put(KEY_TABLE_NUMBERS - 1, UINT32_MAX, 1);
 	cr_assert(key_cache_find(cache, KID, mark, &known));
-	cr_expect_eq(known.number, KEY_CACHE_NUMBERS - 1);
+	cr_expect_eq(known.number, KEY_TABLE_NUMBERS - 1);
 	cr_expect_eq(known.expires_at, UINT32_MAX);
 	cr_expect(pol_str_equal(known.environment, POL_STR("live")));
 	cr_expect_eq(known.pepper, 200);
@@ -97,7 +98,7 @@ Test(key_cache, what_does_not_fit_is_not_kept)
 	cr_expect_not(is_known(), "expires too late");
 	put(7, -1, 1);
 	cr_expect_not(is_known(), "expired before time began");
-	put(KEY_CACHE_NUMBERS, 0, 1);
+	put(KEY_TABLE_NUMBERS, 0, 1);
 	cr_expect_not(is_known(), "the number is too high");
 	put(7, 0, 0);
 	cr_expect_not(is_known(), "no view");
@@ -219,7 +220,7 @@ Test(key_index, what_is_no_id_has_no_number)
 	key_index_begin(index, POL_STR("short"), &search);
 	cr_expect_not(key_index_next(&search, &number));
 	key_index_add(index, KID, 0);
-	key_index_add(index, KID, KEY_CACHE_NUMBERS);
+	key_index_add(index, KID, KEY_TABLE_NUMBERS);
 	key_index_begin(index, KID, &search);
 	cr_expect_not(key_index_next(&search, &number));
 	key_index_destroy(index);

@@ -55,6 +55,8 @@ Test(peer_limits, one_user_has_its_number_of_connections_and_no_more)
 	cr_assert_eq(take(1000, true), -EDQUOT, "a trusted one as well");
 	cr_assert_eq(take(1001, false), 0);
 	cr_assert_eq(peer_limits_refused(limits), 3);
+	peer_limits_count_refused(limits);
+	cr_assert_eq(peer_limits_refused(limits), 4);
 }
 
 /* Each gets at most 1/(n+1) of what the others leave. */

@@ -8,6 +8,7 @@
 #include "daemon/load/build.h"
 #include "daemon/load/current.h"
 #include "daemon/load/plugin.h"
+#include "daemon/serve/reload.h"
 #include "daemon/serve/server.h"
 #include "daemon/store/record.h"
 #include "daemon/write/writer.h"
@@ -40,8 +41,11 @@ static void setup(void)
 	folder_path(policy, sizeof policy, "policy");
 	cr_assert_eq(mkdir(policy, 0700), 0);
 	write_policy("role reader {\n}\n");
-	config = (struct config){ .policy = policy, .uid = geteuid(), .gid = getegid() };
+	config = (struct config){
+		.policy = policy, .state = folder_name, .uid = geteuid(), .gid = getegid()
+	};
 	server.context.config = &config;
+	server.notify = NOTIFY_NONE;
 	server.context.store = folder_store();
 	cr_assert_eq(usage_create(server.context.store, &server.context.usage), 0);
 	cr_assert_eq(writer_create(server.context.store, server.context.usage, &server.writer), 0);
@@ -92,9 +96,9 @@ Test(reload_attempt, a_folder_that_did_not_change_is_not_built_unless_a_reload_w
 	int64_t at = last()->attempted_at;
 
 	attempt.attempts.last.attempted_at = -1;
-	cr_expect_eq(reload_attempt_run(&attempt, false, NULL), 0);
+	cr_expect_eq(reload_attempt_run(&attempt, RELOAD_WATCH, NULL), 0);
 	cr_expect_eq(last()->attempted_at, -1, "nothing was built");
-	cr_expect_eq(reload_attempt_run(&attempt, true, NULL), 0);
+	cr_expect_eq(reload_attempt_run(&attempt, RELOAD_SIGNAL, NULL), 0);
 	cr_expect_geq(last()->attempted_at, at);
 	cr_expect(last()->ok);
 	cr_expect_eq(last()->reloads, 0, "the same policy is not exchanged for itself");
@@ -107,14 +111,50 @@ Test(reload_attempt, a_changed_policy_is_exchanged_once)
 
 	memcpy(before, last()->revision, sizeof before);
 	write_policy("role reader {\n}\nrole writer {\n}\n");
-	cr_expect_eq(reload_attempt_run(&attempt, false, NULL), 0);
+	cr_expect_eq(reload_attempt_run(&attempt, RELOAD_WATCH, NULL), 0);
 	cr_expect(last()->ok);
 	cr_expect_eq(last()->reloads, 1);
 	cr_expect_eq(serial(), 2);
 	cr_expect_eq(last()->serial, 2);
 	cr_expect_str_neq(last()->revision, before);
 	cr_expect_str_eq(last()->revision, pol_snapshot_revision(server.current.snapshot));
-	cr_expect_eq(reload_attempt_run(&attempt, false, NULL), 0);
+	cr_expect_eq(reload_attempt_run(&attempt, RELOAD_WATCH, NULL), 0);
+	cr_expect_eq(serial(), 2);
+}
+
+Test(reload_attempt, an_empty_file_waits_before_it_is_believed_for_an_editor_may_be_writing_it)
+{
+	uint64_t again;
+
+	write_policy("");
+	again = reload_attempt_run(&attempt, RELOAD_WATCH, NULL);
+	cr_expect_gt(again, 0);
+	cr_expect_leq(again, RELOAD_EMPTY);
+	cr_expect_eq(serial(), 1, "the policy that answers stays");
+	cr_expect(last()->ok);
+	write_policy("role reader {\n}\nrole writer {\n}\n");
+	cr_expect_eq(reload_attempt_run(&attempt, RELOAD_WATCH, NULL), 0);
+	cr_expect_eq(serial(), 2);
+	cr_expect_eq(pol_snapshot_role_count(server.current.snapshot), 2);
+}
+
+Test(reload_attempt, a_file_that_stays_empty_is_believed)
+{
+	write_policy("");
+	cr_expect_gt(reload_attempt_run(&attempt, RELOAD_WATCH, NULL), 0);
+	/* Its time is over. */
+	attempt.empty_since -= RELOAD_EMPTY * UINT64_C(1000000);
+	cr_expect_eq(reload_attempt_run(&attempt, RELOAD_WATCH, NULL), 0);
+	cr_expect_eq(serial(), 2);
+	cr_expect_eq(pol_snapshot_role_count(server.current.snapshot), 0);
+}
+
+Test(reload_attempt, a_reload_that_was_asked_for_believes_an_empty_file_at_once)
+{
+	write_policy("");
+	cr_expect_eq(reload_attempt_run(&attempt, RELOAD_SIGNAL, NULL), 0);
+	cr_expect_eq(serial(), 2);
+	cr_expect_eq(reload_attempt_run(&attempt, RELOAD_WATCH, NULL), 0, "it was empty before");
 	cr_expect_eq(serial(), 2);
 }
 
@@ -123,7 +163,7 @@ Test(reload_attempt, a_policy_with_an_error_is_refused_and_the_running_one_stays
 	struct pol_snapshot *running = server.current.snapshot;
 
 	write_policy("role reader {\n}\nrole reader {\n}\n");
-	reload_attempt_run(&attempt, false, NULL);
+	reload_attempt_run(&attempt, RELOAD_WATCH, NULL);
 	cr_expect_not(last()->ok);
 	cr_expect_eq(last()->errors, 1);
 	cr_expect_eq(last()->refused, 1);
@@ -132,7 +172,7 @@ Test(reload_attempt, a_policy_with_an_error_is_refused_and_the_running_one_stays
 	cr_expect_str_eq(last()->revision, pol_snapshot_revision(running), "what answers");
 
 	write_policy("role reader {\n}\nrole other {\n}\n");
-	reload_attempt_run(&attempt, false, NULL);
+	reload_attempt_run(&attempt, RELOAD_WATCH, NULL);
 	cr_expect(last()->ok);
 	cr_expect_eq(serial(), 2);
 }
@@ -157,7 +197,7 @@ Test(reload_attempt, a_policy_that_names_a_principal_of_the_store_is_refused)
 {
 	store_principal("alice");
 	write_policy("role reader {\n}\nprincipal alice {\n    role reader\n}\n");
-	reload_attempt_run(&attempt, false, NULL);
+	reload_attempt_run(&attempt, RELOAD_WATCH, NULL);
 	cr_expect_not(last()->ok);
 	cr_expect_eq(last()->errors, 1);
 	cr_expect_eq(serial(), 1);
@@ -169,12 +209,12 @@ Test(reload_attempt, a_folder_that_cannot_be_listed_keeps_the_running_policy)
 
 	snprintf(aside, sizeof aside, "%s-aside", policy);
 	cr_assert_eq(rename(policy, aside), 0);
-	reload_attempt_run(&attempt, false, NULL);
+	reload_attempt_run(&attempt, RELOAD_WATCH, NULL);
 	cr_expect_not(last()->ok);
 	cr_expect_str_neq(attempt.attempts.why, "");
 	cr_expect_eq(serial(), 1);
 	cr_assert_eq(rename(aside, policy), 0);
-	reload_attempt_run(&attempt, false, NULL);
+	reload_attempt_run(&attempt, RELOAD_WATCH, NULL);
 	cr_expect(last()->ok);
 	cr_expect_eq(serial(), 1);
 }

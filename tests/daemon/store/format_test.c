@@ -288,3 +288,55 @@ Test(format, every_key_can_be_revoked)
 	key.flags |= STORE_KEY_REVOKED;
 	cr_expect_eq(store_update_key(batch, &key), 0);
 }
+
+/* Writes the number of a format under a right tag, into a store that is closed then. */
+static void write_format(uint64_t format)
+{
+	const struct pol_str check = POL_STR("check");
+	MDB_val key = { check.len, (void *)(uintptr_t)check.ptr }, value;
+	uint8_t bytes[256];
+	char path[256];
+	MDB_env *env;
+	MDB_txn *txn;
+	MDB_dbi meta;
+
+	value.mv_size = store_encode_meta(store, check, format);
+	cr_assert_leq(value.mv_size, sizeof bytes);
+	memcpy(bytes, store->buffer, value.mv_size);
+	value.mv_data = bytes;
+	store_write_abort(batch);
+	store_close(store);
+	store = NULL;
+	batch = NULL;
+
+	folder_path(path, sizeof path, "store");
+	cr_assert_eq(mdb_env_create(&env), 0);
+	cr_assert_eq(mdb_env_set_maxdbs(env, 1), 0);
+	cr_assert_eq(mdb_env_set_mapsize(env, STORE_MAP_SIZE_SMALL), 0);
+	cr_assert_eq(mdb_env_open(env, path, MDB_NOSUBDIR, 0600), 0);
+	cr_assert_eq(mdb_txn_begin(env, NULL, 0, &txn), 0);
+	cr_assert_eq(mdb_dbi_open(txn, "meta", 0, &meta), 0);
+	cr_assert_eq(mdb_put(txn, meta, &key, &value, 0), 0);
+	cr_assert_eq(mdb_txn_commit(txn), 0);
+	mdb_env_close(env);
+}
+
+Test(format, the_stores_own_format_is_opened)
+{
+	char why[STORE_WHY] = "";
+
+	write_format(STORE_FORMAT);
+	cr_assert_eq(folder_try_store(&store, why, STORE_MAP_SIZE_SMALL), 0, "%s", why);
+}
+
+Test(format, a_store_of_a_newer_format_is_refused_and_kept)
+{
+	char why[STORE_WHY] = "";
+
+	write_format(STORE_FORMAT + 1);
+	for (int i = 0; i < 2; i++) {
+		cr_assert_eq(folder_try_store(&store, why, STORE_MAP_SIZE_SMALL), -ENOTSUP);
+		cr_assert_not_null(
+			strstr(why, "a newer authzd has written this store, in format 2"));
+	}
+}

@@ -312,15 +312,6 @@ Test(queue, an_order_is_forgotten_when_its_job_is_done)
 	drain();
 }
 
-Test(queue, says_which_classes_wait)
-{
-	push(QUEUE_ENDS, 1, 0);
-	cr_assert(queue_has(&queue, QUEUE_ENDS));
-	cr_assert(!queue_has(&queue, QUEUE_MAKES));
-	drain();
-	cr_assert(!queue_has(&queue, QUEUE_ENDS));
-}
-
 static size_t given[4096], newest[50];
 
 static void note_given(const struct queue_item *item)

@@ -138,6 +138,41 @@ Test(writer, a_change_without_a_record_in_the_trail_is_undone)
 	cr_assert(!is_there(1));
 }
 
+static void await_beat(uint32_t beat)
+{
+	writer_ask_beat(writer, beat);
+	while (writer_beat(writer) != beat) {
+		sched_yield();
+	}
+}
+
+/* Asks for a beat inside the job; what is answered by then is the job's result. */
+static int on_ask(struct writer_job *base, const struct writer_turn *turn)
+{
+	(void)base;
+	(void)turn;
+	writer_ask_beat(writer, 7);
+	for (unsigned i = 0; i < 1000; i++) {
+		sched_yield();
+	}
+	return writer_beat(writer) == 7 ? -EINVAL : 1;
+}
+
+Test(writer, a_beat_is_answered_when_idle_and_not_while_a_job_runs)
+{
+	sem_t done;
+	struct job job = { { .run = on_ask, .done = on_done }, .done = &done };
+
+	sem_init(&done, 0, 0);
+	cr_expect_eq(writer_beat(writer), 0);
+	await_beat(1);
+	await_beat(2);
+	writer_submit(writer, &job.job);
+	sem_wait(&done);
+	cr_expect_eq(job.result, 1);
+	await_beat(7);
+}
+
 Test(writer, all_that_was_submitted_is_done_before_it_ends)
 {
 	sem_t done;

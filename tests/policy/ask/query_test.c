@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/ask/query.h"
-#include "policy/ask/show.h"
 
 #include "policy/decide/eval.h"
 #include "tests/policy/compiled_text.h"
@@ -445,66 +444,4 @@ Test(query, what_is_listed_is_what_is_decided)
 	}
 	cr_expect_gt(tried, 100, "%d", tried);
 	free(out);
-}
-
-/* --- show --- */
-
-static bool collect_shown(void *context, const struct pol_shown *shown)
-{
-	struct list *list = context;
-
-	list->used += (size_t)snprintf(list->said + list->used, sizeof list->said - list->used,
-		"%u %.*s %.*s '%.*s':", shown->depth, POL_STR_ARGS(shown->segment),
-		POL_STR_ARGS(shown->resource), POL_STR_ARGS(shown->description));
-	for (size_t i = 0; i < shown->action_count; i++) {
-		list->used += (size_t)snprintf(list->said + list->used,
-			sizeof list->said - list->used, " %.*s(%.*s)%s%s",
-			POL_STR_ARGS(shown->actions[i].name),
-			POL_STR_ARGS(shown->actions[i].methods),
-			shown->actions[i].allowed ? "+" : "", shown->actions[i].denied ? "-" : "");
-	}
-	list->used +=
-		(size_t)snprintf(list->said + list->used, sizeof list->said - list->used, "\n");
-	return ++list->count != list->stop_after;
-}
-
-Test(query, a_role_is_shown_with_what_anyone_holds)
-{
-	struct pol_snapshot *snapshot = compiled_text_good(
-		"tree t { /a { GET, PUT, POST, both HEAD DELETE, view } }\n"
-		"role r { allow PUT, POST, HEAD on t:/a }\n"
-		"role anyone {\nallow GET, DELETE on t:/a\ndeny POST on t:/a\n}\n");
-	struct list list = { .used = 0 };
-
-	cr_assert_eq(pol_show(snapshot, POL_STR("t"), pol_snapshot_role(snapshot, POL_STR("r")),
-			     collect_shown, &list),
-		POL_OK);
-	cr_expect_str_eq(list.said,
-		"0 t t:/ '':\n"
-		"1 a t:/a '': GET()+ PUT()+ POST()- both(HEAD DELETE)+ view()\n",
-		"%s", list.said);
-	pol_snapshot_unref(snapshot);
-}
-
-Test(query, a_tree_is_shown_node_by_node_with_a_roles_marks)
-{
-	struct pol_snapshot *snapshot = compiled_text_good(text);
-	uint32_t page = pol_snapshot_role(snapshot, POL_STR("page"));
-	struct list list = { .used = 0 };
-
-	cr_assert_eq(pol_show(snapshot, POL_STR("ui"), page, collect_shown, &list), POL_OK);
-	cr_expect_str_eq(list.said, "0 ui ui:/ '':\n1 page ui:/page 'A page': view()+ edit()-\n",
-		"%s", list.said);
-	list = (struct list){ .stop_after = 4 };
-	cr_assert_eq(pol_show(snapshot, POL_STR(""), POL_NONE, collect_shown, &list), POL_OK);
-	cr_expect_str_eq(list.said,
-		"0 api api:/ '':\n"
-		"1 loans api:/loans '': list(GET) create(POST)\n"
-		"2 {loan} api:/loans/{loan} '': read(GET) update(PUT PATCH)\n"
-		"3 notes api:/loans/{loan}/notes '': GET() POST()\n",
-		"%s", list.said);
-	cr_expect_eq(
-		pol_show(snapshot, POL_STR("x"), POL_NONE, collect_shown, &list), POL_EINVALID);
-	cr_expect_eq(pol_show(snapshot, POL_STR(""), 99, collect_shown, &list), POL_EINVALID);
-	pol_snapshot_unref(snapshot);
 }

@@ -169,6 +169,7 @@ static const char peer_policy[] =
 	"principal biller { peer user bill\n peer group bills\n role reader until 2026-01-01 }\n"
 	"stack local { authenticate sufficient key\n authenticate required peer\n"
 	"    authorize required role }\n"
+	"stack other { authenticate required deny\n authorize required deny }\n"
 	"test \"a principal's own peer, and others\" {\n"
 	"    as nobody\n service local\n peer bill\n allow GET api:/loans\n"
 	"    peer bull\n deny GET api:/loans because missing_token\n"
@@ -254,7 +255,8 @@ Test(suite, a_failure_has_notes_at_what_was_why)
 		{ "as role writer, mute\n\tallow POST api:/a",
 			{ "5:13: note: role mute denies it" } },
 		{ "as role writer\n\tfrom 192.0.2.1\n\tallow POST api:/a",
-			{ "10:2: note: 'account required network' answered 'deny': network" } },
+			{ "10:2: note: 'account required network' answered 'deny': network "
+			  "(192.0.2.1)" } },
 		{ "as nobody\n\tallow GET api:/nowhere", { "8:2: note: 'authenticate required key' "
 							   "answered 'deny': missing_token" } },
 		{ "as role reader\n\tallow GET api:/nowhere", { NULL } },

@@ -4,14 +4,12 @@
  * memory that REFERENCE.md promises: the address space of the test is limited to that.
  */
 #include <criterion/criterion.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "tests/policy/load.h"
+#include "policy/snapshot/snapshot.h"
+#include "tests/policy/large.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED 1
@@ -24,42 +22,25 @@
 #define SANITIZED 0
 #endif
 
-#define ROOM ((size_t)2 * 1024 * 1024)
-
 /* For what is not the compiler's: the C library, and the rendered diagnostics. */
 #define APART ((size_t)2 * 1024 * 1024)
 
-struct text {
-	char *bytes;
-	size_t len;
-};
-
-__attribute__((format(printf, 2, 3))) static void add(struct text *text, const char *format, ...)
+/* Adds "/a0, /a1, ...", count of them. */
+static void add_paths(struct large *text, const char *name, int count)
 {
-	va_list args;
-	int len;
-
-	if (text->bytes == NULL) {
-		text->bytes = malloc(ROOM);
-		cr_assert_not_null(text->bytes);
-	}
-	va_start(args, format);
-	len = vsnprintf(text->bytes + text->len, ROOM - text->len, format, args);
-	va_end(args);
-	cr_assert(len >= 0 && (size_t)len < ROOM - text->len);
-	text->len += (size_t)len;
+	LARGE_ADD_EACH(text, count, "%s/%s%d", i > 0 ? ", " : "", name, i);
 }
 
-/* Adds one text for each number i below count. */
-#define ADD_EACH(text, count, ...)                                                                 \
-	for (int i = 0; i < (count); i++) {                                                        \
-		add((text), __VA_ARGS__);                                                          \
-	}
-
-/* Adds "/a0, /a1, ...", count of them. */
-static void add_paths(struct text *text, const char *name, int count)
+/* Adds a tree of nodes with an action each, and a rule of many actions on many patterns. */
+static void add_rule(struct large *text, int nodes, const char *rule, int actions, int patterns)
 {
-	ADD_EACH(text, count, "%s/%s%d", i > 0 ? ", " : "", name, i);
+	large_add(text, "tree t {\n");
+	LARGE_ADD_EACH(text, nodes, "/a%d { x%d }\n", i, i);
+	large_add(text, "}\nrole r { %s x0", rule);
+	LARGE_ADD_EACH(text, actions - 1, ", x%d", i + 1);
+	large_add(text, " on t:/**");
+	LARGE_ADD_EACH(text, patterns - 1, ", t:/**");
+	large_add(text, " }\n");
 }
 
 /* A sanitizer takes address space of its own, so the test is without a limit there. */
@@ -80,35 +61,24 @@ static void limit_memory(size_t more)
 	cr_assert_eq(setrlimit(RLIMIT_AS, &limit), 0);
 }
 
-/* Compiles the text within its memory. `wanted` must be in the messages; NULL: it must compile. */
-static void ends_with(struct text *text, const char *wanted)
+/* As large_ends_with, within the memory that compiling may take. */
+static void ends_with(struct large *text, const char *wanted)
 {
-	struct loaded loaded;
-
 	limit_memory(pol_compile_limit(text->len) + APART);
-	loaded = load_text(text->bytes);
-	if (wanted == NULL) {
-		cr_expect_eq(loaded.status, POL_OK, "%s", loaded.said);
-	} else {
-		cr_expect_eq(loaded.status, POL_EINVALID);
-		cr_expect_not_null(
-			strstr(loaded.said, wanted), "no \"%s\" in\n%s", wanted, loaded.said);
-	}
-	unload(&loaded);
-	free(text->bytes);
+	large_ends_with(text, wanted);
 }
 
 #define TOO_LARGE "the policy is too large: to compile it would take more than"
 
 Test(bounds, lists_of_paths_in_each_other, .timeout = 240)
 {
-	struct text text = { 0 };
+	struct large text = { 0 };
 
-	add(&text, "tree t {\n");
+	large_add(&text, "tree t {\n");
 	add_paths(&text, "a", 1000);
-	add(&text, " {\n");
+	large_add(&text, " {\n");
 	add_paths(&text, "b", 990);
-	add(&text, " { GET } } }\n");
+	large_add(&text, " { GET } } }\n");
 	ends_with(&text,
 		"test.policy:2:1: error: 991000 nodes and 990000 actions, when the lists of "
 		"paths are multiplied out: more than");
@@ -116,80 +86,68 @@ Test(bounds, lists_of_paths_in_each_other, .timeout = 240)
 
 Test(bounds, lists_of_two_many_levels_deep, .timeout = 240)
 {
-	struct text text = { 0 };
+	struct large text = { 0 };
 
-	add(&text, "tree t { ");
-	ADD_EACH(&text, 60, "/a, /b { ");
-	add(&text, "GET ");
-	ADD_EACH(&text, 61, "} ");
-	add(&text, "\n");
+	large_add(&text, "tree t { ");
+	LARGE_ADD_EACH(&text, 60, "/a, /b { ");
+	large_add(&text, "GET ");
+	LARGE_ADD_EACH(&text, 61, "} ");
+	large_add(&text, "\n");
 	ends_with(&text, "when the lists of paths are multiplied out");
 }
 
 Test(bounds, many_actions_in_many_nodes, .timeout = 240)
 {
-	struct text text = { 0 };
+	struct large text = { 0 };
 
-	add(&text, "tree t {\n");
+	large_add(&text, "tree t {\n");
 	add_paths(&text, "a", 900);
-	add(&text, " {\n");
+	large_add(&text, " {\n");
 	add_paths(&text, "b", 900);
-	add(&text, " {\n");
-	ADD_EACH(&text, 512, "x%d\n", i);
-	add(&text, "} } }\n");
+	large_add(&text, " {\n");
+	LARGE_ADD_EACH(&text, 512, "x%d\n", i);
+	large_add(&text, "} } }\n");
 	ends_with(&text, "810900 nodes and 414720000 actions, when");
 }
 
 Test(bounds, nodes_without_any_list_fit, .timeout = 240)
 {
-	struct text text = { 0 };
+	struct large text = { 0 };
 
-	add(&text, "tree t {\n");
-	ADD_EACH(&text, 60000, "/a%d { read GET, write PUT }\n", i);
-	add(&text, "}\nrole r { allow read on t:/** }\n");
+	large_add(&text, "tree t {\n");
+	LARGE_ADD_EACH(&text, 60000, "/a%d { read GET, write PUT }\n", i);
+	large_add(&text, "}\nrole r { allow read on t:/** }\n");
 	ends_with(&text, NULL);
 }
 
 Test(bounds, actions_and_patterns_of_a_grant, .timeout = 240)
 {
-	struct text text = { 0 };
+	struct large text = { 0 };
 
-	add(&text, "tree t {\n");
-	ADD_EACH(&text, 4000, "/a%d { x%d }\n", i, i);
-	add(&text, "}\nrole r { allow x0");
-	ADD_EACH(&text, 3999, ", x%d", i + 1);
-	add(&text, " on t:/**");
-	ADD_EACH(&text, 8000, ", t:/**");
-	add(&text, " }\n");
+	add_rule(&text, 4000, "allow", 4000, 8001);
 	ends_with(&text,
 		"look for actions in more than 30000000 nodes, each action in the nodes of each");
 }
 
 Test(bounds, actions_and_nodes_of_a_wildcard, .timeout = 240)
 {
-	struct text text = { 0 };
+	struct large text = { 0 };
 
-	add(&text, "tree t {\n");
-	ADD_EACH(&text, 20000, "/a%d { x%d }\n", i, i % 300);
-	add(&text, "}\nrole r { allow x0");
-	ADD_EACH(&text, 299, ", x%d", i + 1);
-	add(&text, " on t:/*");
-	ADD_EACH(&text, 20, ", t:/*");
-	add(&text, " }\n");
+	large_add(&text, "tree t {\n");
+	LARGE_ADD_EACH(&text, 20000, "/a%d { x%d }\n", i, i % 300);
+	large_add(&text, "}\nrole r { allow x0");
+	LARGE_ADD_EACH(&text, 299, ", x%d", i + 1);
+	large_add(&text, " on t:/*");
+	LARGE_ADD_EACH(&text, 20, ", t:/*");
+	large_add(&text, " }\n");
 	ends_with(&text, "look for actions in more than 30000000 nodes, each action in the nodes");
 }
 
 Test(bounds, actions_and_patterns_of_an_exception, .timeout = 240)
 {
-	struct text text = { 0 };
+	struct large text = { 0 };
 
-	add(&text, "tree t {\n");
-	ADD_EACH(&text, 3000, "/a%d { x%d }\n", i, i);
-	add(&text, "}\nrole r { allow all on t:/** except x0");
-	ADD_EACH(&text, 2998, ", x%d", i + 1);
-	add(&text, " on t:/**");
-	ADD_EACH(&text, 20000, ", t:/**");
-	add(&text, " }\n");
+	add_rule(&text, 3000, "allow all on t:/** except", 2999, 20001);
 	ends_with(&text,
 		"look for actions in more than 30000000 nodes, each action in the nodes of each");
 }
@@ -197,68 +155,69 @@ Test(bounds, actions_and_patterns_of_an_exception, .timeout = 240)
 /* Fewer pairs than that, each of which makes a set. */
 Test(bounds, sets_of_an_exception, .timeout = 240)
 {
-	struct text text = { 0 };
+	struct large text = { 0 };
 
-	add(&text, "tree t {\n");
-	ADD_EACH(&text, 3000, "/a%d { x%d }\n", i, i);
-	add(&text, "}\nrole r {\n");
-	ADD_EACH(&text, 1500, "allow all on t:/** except x%d, x%d\n", i, i + 1);
-	add(&text, "}\n");
+	large_add(&text, "tree t {\n");
+	LARGE_ADD_EACH(&text, 3000, "/a%d { x%d }\n", i, i);
+	large_add(&text, "}\nrole r {\n");
+	LARGE_ADD_EACH(&text, 1500, "allow all on t:/** except x%d, x%d\n", i, i + 1);
+	large_add(&text, "}\n");
 	ends_with(&text, NULL);
 }
 
 Test(bounds, actions_and_resources_of_a_test, .timeout = 240)
 {
-	struct text text = { 0 };
+	struct large text = { 0 };
 
-	add(&text, "tree t { a }\ntest \"many\" { allow a");
-	ADD_EACH(&text, 20000, ", a");
-	add(&text, " t:/");
-	ADD_EACH(&text, 20000, ", t:/");
-	add(&text, " }\n");
+	large_add(&text, "tree t { a }\ntest \"many\" { allow a");
+	LARGE_ADD_EACH(&text, 20000, ", a");
+	large_add(&text, " t:/");
+	LARGE_ADD_EACH(&text, 20000, ", t:/");
+	large_add(&text, " }\n");
 	ends_with(&text, "this line expects 400040001 decisions, each action at each resource");
 }
 
 Test(bounds, suffixes_of_a_long_path, .timeout = 240)
 {
-	struct text text = { 0 };
+	struct large text = { 0 };
 
-	add(&text, "tree t { a }\nrole r { allow a on t:/a { ");
-	ADD_EACH(&text, 60, "/a { ");
-	ADD_EACH(&text, 80000, "/a,");
-	ADD_EACH(&text, 62, "} ");
-	add(&text, "\n");
+	large_add(&text, "tree t { a }\nrole r { allow a on t:/a { ");
+	LARGE_ADD_EACH(&text, 60, "/a { ");
+	LARGE_ADD_EACH(&text, 80000, "/a,");
+	LARGE_ADD_EACH(&text, 62, "} ");
+	large_add(&text, "\n");
 	ends_with(&text, TOO_LARGE);
 }
 
 Test(bounds, stacks_that_include_one, .timeout = 240)
 {
-	struct text text = { 0 };
+	struct large text = { 0 };
 
-	add(&text, "tree t { a }\nstack big {\n");
-	ADD_EACH(&text, 1000, "account optional permit\n");
-	add(&text, "}\n");
-	ADD_EACH(&text, 7000, "stack s%d {\naccount include big\n}\n", i);
+	large_add(&text, "tree t { a }\nstack big {\n");
+	LARGE_ADD_EACH(&text, 1000, "account optional permit\n");
+	large_add(&text, "}\n");
+	LARGE_ADD_EACH(&text, 7000, "stack s%d {\naccount include big\n}\n", i);
 	ends_with(&text, TOO_LARGE);
 }
 
 Test(bounds, exclusive_sets_that_are_inherited, .timeout = 240)
 {
-	struct text text = { 0 };
+	struct large text = { 0 };
 
-	add(&text, "tree t { a }\nrole r0 { allow a on t:/ }\nrole q { allow a on t:/ }\n");
-	ADD_EACH(&text, 5000, "role r%d inherits r%d\n", i + 1, i);
-	ADD_EACH(&text, 5000, "exclusive r%d, q\n", i);
+	large_add(&text, "tree t { a }\nrole r0 { allow a on t:/ }\nrole q { allow a on t:/ }\n");
+	LARGE_ADD_EACH(&text, 5000, "role r%d inherits r%d\n", i + 1, i);
+	LARGE_ADD_EACH(&text, 5000, "exclusive r%d, q\n", i);
 	ends_with(&text, TOO_LARGE);
 }
 
 Test(bounds, roles_that_inherit_in_a_line, .timeout = 240)
 {
-	struct text text = { 0 };
+	struct large text = { 0 };
 
-	add(&text, "tree t {\n");
-	ADD_EACH(&text, 6000, "/a%d { GET }\n", i);
-	add(&text, "}\nrole r0 { allow GET on t:/a0 }\n");
-	ADD_EACH(&text, 5999, "role r%d inherits r%d { allow GET on t:/a%d }\n", i + 1, i, i + 1);
+	large_add(&text, "tree t {\n");
+	LARGE_ADD_EACH(&text, 6000, "/a%d { GET }\n", i);
+	large_add(&text, "}\nrole r0 { allow GET on t:/a0 }\n");
+	LARGE_ADD_EACH(
+		&text, 5999, "role r%d inherits r%d { allow GET on t:/a%d }\n", i + 1, i, i + 1);
 	ends_with(&text, NULL);
 }

@@ -120,7 +120,7 @@ static const struct mistake statements[] = {
 	{ "test { as principal pelican\ndeny GET ~ because heron }", REACH_NONE, NULL },
 	{ "test \"one\" { deny pelican ~ }", REACH_PLACE, NULL },
 	{ "test \"one\" { key at ~/pelican/heron\ndeny GET ~ }", REACH_PLACE, NULL },
-	{ "test \"one\" { service pelican\n deny GET ~ }", REACH_NONE, NULL },
+	{ "test \"one\" { environment pelican\n service pelican\n deny GET ~ }", REACH_NONE, NULL },
 	{ "test \"one\" { as nobody }", REACH_NONE, NULL },
 	{ "pelican", REACH_NONE, NULL },
 };

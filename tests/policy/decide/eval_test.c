@@ -313,6 +313,48 @@ Test(eval, states_that_do_not_exist_are_denied)
 	unload(&loaded);
 }
 
+static struct pol_str answer_ok(const struct pol_counter *counter, const struct pol_facts *facts,
+	const struct pol_charge *const *charges, uint32_t count)
+{
+	(void)counter;
+	(void)facts;
+	(void)charges;
+	(void)count;
+	return POL_STR("ok");
+}
+
+Test(eval, a_denial_never_has_the_status_of_an_allowed_request)
+{
+	struct loaded loaded = load_text("tree api { /a { GET } }\n"
+					 "role anyone { allow all on api:/** }\n"
+					 "stack other {\nauthenticate required permit\n"
+					 "account required quota name=a limit=1 period=1m per=ip\n"
+					 "authorize required role\n}\n");
+	static const struct pol_counter wrong = { .take = answer_ok };
+	struct pol_facts facts = { .ip = { .known = true, .bytes = { [15] = 1 } },
+		.verb = POL_STR("GET"),
+		.path = POL_STR("api:/a"),
+		.counter = &wrong };
+	const struct pol_str *reasons;
+	size_t count = pol_reasons(&reasons);
+	struct pol_decision decision;
+
+	cr_assert_eq(loaded.status, POL_OK, "%s", loaded.said);
+	pol_eval(loaded.snapshot, &facts, &decision);
+	cr_expect_not(decision.allow);
+	cr_expect(pol_str_equal(decision.reason, POL_STR("module_error")));
+	cr_expect_eq(decision.status, 503);
+	unload(&loaded);
+	for (size_t i = 0; i < count; i++) {
+		uint16_t status = pol_reason_status(reasons[i]);
+		bool denies = status == 400 || status == 401 || status == 403 || status == 404 ||
+			      status == 429 || status == 503;
+
+		cr_expect_eq(
+			pol_reason_is_denial(reasons[i]), denies, "%.*s", POL_STR_ARGS(reasons[i]));
+	}
+}
+
 /* A listing has no resource: what is about one is not asked, all else is, and in the same order. */
 Test(eval, a_listing_is_decided_without_a_resource)
 {

@@ -2,11 +2,13 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
+#include "policy/decide/fact.h"
 #include "policy/decide/modules/modules.h"
 #include "policy/decide/registry.h"
 #include "policy/decide/stack.h"
 #include "policy/snapshot/compiled.h"
 #include "policy/text/cidr.h"
+#include "policy/text/timetext.h"
 #include "tests/policy/load.h"
 
 static struct pol_answer ask(const struct pol_module *module, const void *state,
@@ -68,7 +70,7 @@ Test(modules, a_table_is_refused_for_its_first_fault)
 	module.size = 1;
 	cr_expect_not_null(strstr(fault(&module, "deny"), "1 bytes"));
 	module.abi = POL_MODULE_ABI + 1;
-	cr_expect_not_null(strstr(fault(&module, "deny"), "version 3 of the module interface"));
+	cr_expect_not_null(strstr(fault(&module, "deny"), "version 4 of the module interface"));
 }
 
 /* By binding: what role and scope answer for each of the eight things that eval may have found;
@@ -199,6 +201,113 @@ Test(modules, network_allows_what_it_names_less_what_it_denies)
 		}
 	}
 	unload(&loaded);
+}
+
+/* What the module says of its denial. */
+static const char *fact_of(
+	const struct loaded *loaded, uint32_t line, const struct pol_facts *facts)
+{
+	static char out[POL_FACT_TEXT];
+
+	pol_stack_fact(&pol_stack_find(loaded->snapshot, POL_STR("web"))
+				->groups[POL_GROUP_ACCOUNT]
+				.lines[line],
+		facts, out);
+	return out;
+}
+
+Test(modules, a_denial_says_what_it_was_judged_by_or_that_it_was_not_stated)
+{
+	struct loaded loaded = load_text("tree api { /a { GET } }\n"
+					 "stack web {\n"
+					 "authenticate required key\n"
+					 "account required network allow=10.0.0.0/8\n"
+					 "account required hours allow=mon/00:00-00:01\n"
+					 "account required mfa\n"
+					 "account required quota name=a limit=1 period=1m per=ip\n"
+					 "account required quota name=b limit=1 period=1m per=key\n"
+					 "account required permit\n"
+					 "authorize required role\n}\n");
+	struct pol_facts facts = { 0 };
+
+	cr_assert_eq(loaded.status, POL_OK, "%s", loaded.said);
+	cr_expect_str_eq(fact_of(&loaded, 0, &facts), "no address was stated");
+	cr_expect_str_eq(fact_of(&loaded, 1, &facts), "the time is not known");
+	cr_expect_str_eq(fact_of(&loaded, 2, &facts), "no second factor was stated");
+	cr_expect_str_eq(fact_of(&loaded, 3, &facts), "no address was stated to count by");
+	cr_expect_str_eq(fact_of(&loaded, 4, &facts), "there is no key to count by");
+	cr_expect_str_eq(fact_of(&loaded, 5, &facts), "");
+	cr_assert_eq(pol_cidr_parse_ip(POL_STR("192.0.2.1"), &facts.ip), POL_OK);
+	cr_assert_eq(pol_timetext_parse(POL_STR("2026-11-27T18:04:59Z"), &facts.now), POL_OK);
+	facts.mfa_at = facts.now - 90;
+	cr_expect_str_eq(fact_of(&loaded, 0, &facts), "192.0.2.1");
+	cr_expect_str_eq(fact_of(&loaded, 1, &facts), "fri 2026-11-27 18:04 in UTC");
+	cr_expect_str_eq(fact_of(&loaded, 2, &facts),
+		"the second factor was at 2026-11-27T18:03:29Z, 90 s ago");
+	facts.time = facts.now + 60;
+	cr_expect_str_eq(fact_of(&loaded, 1, &facts), "fri 2026-11-27 18:05 in UTC, as stated");
+	facts.mfa_at = facts.now + 1;
+	cr_expect_str_eq(fact_of(&loaded, 2, &facts),
+		"the second factor's time, 2026-11-27T18:05:00Z, is in the future");
+	unload(&loaded);
+}
+
+static void wild_fact(const void *state, const struct pol_request *request, char out[POL_FACT_TEXT])
+{
+	(void)state;
+	(void)request;
+	memset(out, '\x9b', POL_FACT_TEXT);
+	out[0] = '\n';
+}
+
+Test(modules, a_fact_is_text_whatever_the_module_writes)
+{
+	static const struct pol_module wild = { .name = "wild", .fact = wild_fact };
+	struct pol_stack_line line = { .module = &wild };
+	struct pol_facts facts = { 0 };
+	char out[POL_FACT_TEXT + 1];
+
+	out[POL_FACT_TEXT] = 'x';
+	pol_stack_fact(&line, &facts, out);
+	cr_expect_eq(strlen(out), POL_FACT_TEXT - 1);
+	cr_expect_eq(strspn(out, "?"), POL_FACT_TEXT - 1);
+	cr_expect_eq(out[POL_FACT_TEXT], 'x');
+}
+
+static const struct {
+	const char *per;
+	const char *ip;
+	const char *fact;
+} counted[] = {
+	{ "key", "::1", "counted for key k1" },
+	{ "principal", "::1", "counted for principal ann" },
+	{ "tenant", "::1", "counted for the tenant" },
+	{ "ip", "192.0.2.1", "counted for 192.0.2.1" },
+	{ "ip", "2001:db8:1:2:3:4:5:6", "counted for 2001:db8:1:2::/64" },
+	{ "ip prefix6=41", "2001:db8:ffff:2:3:4:5:6", "counted for 2001:db8:ff80::/41" },
+	{ "ip prefix6=128", "2001:db8::7", "counted for 2001:db8::7" },
+};
+
+Test(modules, a_quota_says_whom_it_counts_for)
+{
+	for (size_t i = 0; i < sizeof counted / sizeof *counted; i++) {
+		struct pol_facts facts = { .key = POL_STR("k1"), .principal = POL_STR("ann") };
+		char text[256];
+		char out[POL_FACT_TEXT];
+		struct loaded loaded;
+
+		snprintf(text, sizeof text,
+			"tree api { /a { GET } }\nstack web {\nauthenticate required key\n"
+			"account required quota name=a limit=1 period=1m per=%s\n"
+			"authorize required role\n}\n",
+			counted[i].per);
+		loaded = load_text(text);
+		cr_assert_eq(loaded.status, POL_OK, "%s", loaded.said);
+		cr_assert_eq(pol_cidr_parse_ip(pol_str_of(counted[i].ip), &facts.ip), POL_OK);
+		pol_fact_counted(state_of(&loaded, POL_GROUP_ACCOUNT, 0), &facts, out);
+		cr_expect_str_eq(out, counted[i].fact);
+		unload(&loaded);
+	}
 }
 
 static const struct {

@@ -3,6 +3,7 @@
 
 #include "policy/decide/stack.h"
 #include "policy/decide/trace.h"
+#include "policy/text/reason.h"
 
 /*
  * Every sequence of up to four lines of every control and verdict, alone and with every run of
@@ -311,6 +312,45 @@ Test(stack, a_module_that_answers_nonsense_is_an_error)
 	result = run_one(POL_CONTROL_REQUIRED, (struct pol_answer){ 0 });
 	cr_expect(!result.passed);
 	cr_expect(pol_str_equal(result.reason, POL_STR("module_error")));
+}
+
+Test(stack, a_denial_whose_reason_is_no_code_is_an_error)
+{
+	static const char longest[] =
+		"0123456789_abcdefghijklmnopqrstuvwxyz_0123456789_abcdefghijklmn";
+	static const struct {
+		struct pol_str reason;
+		bool code;
+	} rows[] = {
+		{ POL_STR_INIT("a"), true },
+		{ POL_STR_INIT("okay"), true },
+		{ { longest, POL_REASON_MAX }, true },
+		{ { longest, POL_REASON_MAX + 1 }, false },
+		{ { NULL, 1 }, false },
+		{ POL_STR_INIT("ok"), false },
+		{ POL_STR_INIT("Country"), false },
+		{ POL_STR_INIT("no country"), false },
+		{ POL_STR_INIT("a\n"), false },
+		{ POL_STR_INIT("a-b"), false },
+		{ POL_STR_INIT("caf\xc3\xa9"), false },
+		{ POL_STR_INIT("a\0b"), false },
+	};
+
+	cr_assert_eq(sizeof longest - 1, POL_REASON_MAX);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct pol_answer answer = { .verdict = POL_DENY, .reason = rows[i].reason };
+		struct pol_group_result result = run_one(POL_CONTROL_REQUIRED, answer);
+
+		cr_expect(!result.passed);
+		cr_expect(pol_str_equal(result.reason,
+				  rows[i].code ? rows[i].reason : POL_STR("module_error")),
+			"row %zu", i);
+		/* An error decides nothing here, and a denial does. */
+		result = run_one(POL_CONTROL_OPTIONAL, answer);
+		cr_expect(pol_str_equal(result.reason,
+				  rows[i].code ? rows[i].reason : POL_STR("no_decision")),
+			"row %zu", i);
+	}
 }
 
 Test(stack, marks_of_lines_that_ran_are_kept)

@@ -159,6 +159,7 @@ static void ask(struct exam *exam, const struct subject *subject, const struct c
 	facts->http = verb[0] < 'a' && chance(&exam->dice, 50);
 	pol_eval(exam->snapshot, facts, &decision);
 	compare(exam, subject, path, facts, &decision);
+	exam_who(exam, subject, path, facts);
 	if (chance(&exam->dice, 3)) {
 		explain(exam, subject, path, facts);
 	}

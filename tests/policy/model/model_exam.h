@@ -50,8 +50,11 @@ void make_questions(struct dice *dice, const struct policy *policy, struct quest
  * results of the policy's own tests. */
 void run_exam(struct exam *exam);
 
-/* model_query.c: queries and `policy show`; model_suite.c: tests. */
+/* model_query.c: queries and `policy show`; model_suite.c: tests; model_who.c: the subjects that
+ * may do what the facts ask for. */
 struct pol_facts;
+void exam_who(struct exam *exam, const struct subject *subject, const struct concrete *path,
+	const struct pol_facts *facts);
 void exam_permissions(
 	struct exam *exam, const struct subject *subject, const struct pol_facts *facts);
 void exam_show(struct exam *exam);

@@ -210,14 +210,14 @@ static void show_action(struct showing *showing, unsigned node, unsigned number,
 		strcat(strcat(methods, k > 0 ? " " : ""), action->methods[k]);
 	}
 	allowed = allowed && !denied;
-	if (shown->allowed != allowed || shown->denied != denied ||
+	if (shown->marks.allowed != allowed || shown->marks.denied != denied ||
 		!pol_str_equal(shown->methods, pol_str_of(methods))) {
 		note_difference(showing->exam->difference, 1 + policy->nodes[node].depth,
 			"%s: policy show of %s has %s on %s as %s, denied %s, with '%.*s'",
 			showing->exam->label, role->name, action->name,
 			showing->exam->questions->names[node],
-			shown->allowed ? "allowed" : "not allowed", shown->denied ? "yes" : "no",
-			POL_STR_ARGS(shown->methods));
+			shown->marks.allowed ? "allowed" : "not allowed",
+			shown->marks.denied ? "yes" : "no", POL_STR_ARGS(shown->methods));
 	}
 }
 
@@ -256,9 +256,10 @@ void exam_show(struct exam *exam)
 {
 	for (unsigned i = 0; i < exam->policy->role_count; i++) {
 		struct showing showing = { .exam = exam, .role = i };
+		const struct pol_show_holder holder = { .number = exam->roles[i] };
 
-		cr_assert_eq(pol_show(exam->snapshot, (struct pol_str){ 0 }, exam->roles[i],
-				     on_shown, &showing),
+		cr_assert_eq(pol_show(exam->snapshot, (struct pol_str){ 0 }, &holder, on_shown,
+				     &showing),
 			POL_OK);
 		cr_assert_eq(showing.nodes, exam->policy->node_count);
 	}

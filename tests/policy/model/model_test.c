@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Random policies mean what the model says, in every order of their files and statements: in
- * decisions and explanations, in permissions queries, in the marks of `policy show`, in the
- * policy's own tests, and with their roles as stored roles.
+ * decisions and explanations, in permissions queries, in the subjects that may do something, in the
+ * marks of `policy show`, in the policy's own tests, and with their roles as stored roles. Every
+ * second file is formatted before.
  *
  * AUTHZ_TEST_POLICIES: how many policies, by default 300; AUTHZ_TEST_SEED: the seed of the first.
  */
@@ -12,6 +13,7 @@
 #include <string.h>
 
 #include "model_exam.h"
+#include "policy/format/format.h"
 #include "policy/snapshot/stored.h"
 
 enum { SHUFFLES = 3, LINES = 4 * NODES, FIRST_NUMBER = 10, TENANT = 1 };
@@ -34,6 +36,25 @@ struct trial {
 
 /* --- compiling -------------------------------------------------------------------------------- */
 
+/* Replaces a file by its canonical form, which has the same meaning. */
+static void format(char **file)
+{
+	struct pol_source source = { POL_STR_INIT("a.policy"), pol_str_of(*file) };
+	struct pol_arena arena;
+	struct pol_diags diags;
+	struct pol_str text;
+
+	pol_arena_init(&arena, POL_FORMAT_MEMORY);
+	pol_diags_init(&diags, &source, 1);
+	if (pol_format(&diags, &arena, &text) == POL_OK) {
+		free(*file);
+		*file = strndup(text.ptr, text.len);
+		cr_assert_not_null(*file);
+	}
+	pol_diags_finish(&diags);
+	pol_arena_finish(&arena);
+}
+
 static struct pol_snapshot *compile(struct trial *trial, bool fault)
 {
 	static const char *const names[] = { "a.policy", "b.policy", "c.policy", "d.policy" };
@@ -48,6 +69,9 @@ static struct pol_snapshot *compile(struct trial *trial, bool fault)
 	}
 	trial->file_count = print_policy(&trial->dice, &trial->policy, fault, trial->files);
 	for (; count < trial->file_count; count++) {
+		if (count % 2 == 0) {
+			format(&trial->files[count]);
+		}
 		sources[count] = (struct pol_source){ pol_str_of(names[count]),
 			pol_str_of(trial->files[count]) };
 	}

@@ -46,7 +46,7 @@ Test(diag, a_message_shows_its_position_its_line_and_a_caret)
 	pol_diags_init(&diags, sources, 1);
 	diag = pol_diag_error(&diags, at(0, 10), "unknown '%s': did you mean '%s'?", "x", "y");
 	pol_diag_note(&diags, diag, at(0, 0), "declared here");
-	pol_diag_warning(&diags, at(0, 16), "odd");
+	pol_diag_warning(&diags, at(0, 16), POL_WARNING_RULE_COVERED, "odd");
 	pol_diags_sort(&diags);
 	show(&diags, &shown);
 	cr_expect_str_eq(shown.text, "a.policy:2:6: error: unknown 'x': did you mean 'y'?\n"
@@ -55,7 +55,7 @@ Test(diag, a_message_shows_its_position_its_line_and_a_caret)
 				     "a.policy:1:1: note: declared here\n"
 				     "one\n"
 				     "^\n"
-				     "a.policy:3:4: warning: odd\n"
+				     "a.policy:3:4: warning: odd [rule-covered]\n"
 				     "last\n"
 				     "   ^\n");
 	cr_expect_eq(diags.errors, 1);
@@ -123,7 +123,7 @@ Test(diag, messages_are_sorted_by_file_and_offset_and_stably)
 	pol_diag_error(&diags, at(1, 7), "b7");
 	pol_diag_error(&diags, at(0, 9), "a9");
 	pol_diag_error(&diags, at(0, 5), "a5");
-	pol_diag_warning(&diags, at(0, 5), "a5 again");
+	pol_diag_warning(&diags, at(0, 5), POL_WARNING_RULE_COVERED, "a5 again");
 	pol_diag_error(&diags, at(1, 0), "b0");
 	pol_diag_error(&diags, at(0, 2), "a2");
 	pol_diags_sort(&diags);

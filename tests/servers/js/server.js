@@ -3,15 +3,17 @@
 //
 //   node server.js FRAMEWORK SOCKET ROUTES
 //
-// Each handler answers with its own route and the values of its parameters, in X-Route and X-Values.
+// Each handler answers with its own route, the values of its parameters, and the path that PROTOCOL.md
+// says to send to authzd, in X-Route, X-Values and X-Raw.
 'use strict';
 const fs = require('fs');
 
 const [framework, socket, file] = process.argv.slice(2);
 const routes = JSON.parse(fs.readFileSync(file));
-const headers = (route, values) => ({
+const headers = (route, values, raw) => ({
   'X-Route': `${route.method} ${route.path}`,
   'X-Values': encodeURIComponent(JSON.stringify(Object.values(values).map(String))),
+  'X-Raw': raw,
   'Content-Length': '0',
 });
 // {name} in the framework's spelling; {name...} as the framework writes the rest of a path.
@@ -22,7 +24,7 @@ function express(module, rest) {
   for (const route of routes) {
     app[route.method.toLowerCase()](spell(route.path, rest), (req, res) => {
       const values = Object.values(req.params).map((v) => (Array.isArray(v) ? v.join('/') : v));
-      res.set(headers(route, values)).status(200).end();
+      res.set(headers(route, values, req.originalUrl)).status(200).end();
     });
   }
   app.listen(socket);
@@ -37,7 +39,7 @@ const start = {
       app.route({
         method: route.method,
         url: spell(route.path, '*'),
-        handler: (req, reply) => reply.headers(headers(route, req.params)).code(200).send(''),
+        handler: (req, reply) => reply.headers(headers(route, req.params, req.raw.url)).code(200).send(''),
       });
     }
     app.listen({ path: socket });
@@ -50,7 +52,7 @@ const start = {
     const router = new Router();
     for (const route of routes) {
       router[route.method.toLowerCase()](spell(route.path, '(.*)'), (ctx) => {
-        ctx.set(headers(route, ctx.params));
+        ctx.set(headers(route, ctx.params, ctx.originalUrl));
         ctx.status = 200;
         ctx.body = '';
       });
@@ -64,7 +66,7 @@ const start = {
     const app = new Hono();
     for (const route of routes) {
       app.on(route.method, spell(route.path, ':$1{.*}'), (c) =>
-        c.body('', 200, headers(route, c.req.param())));
+        c.body('', 200, headers(route, c.req.param(), c.env.incoming.url)));
     }
     createAdaptorServer(app).listen(socket);
   },

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/http/answer.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The statuses of denials (RFC 9110, and 429 of RFC 6585); another one becomes 403. */
+static const struct {
+	int status;
+	const char *title;
+} titles[] = {
+	{ 400, "Bad Request" },
+	{ 401, "Unauthorized" },
+	{ 403, "Forbidden" },
+	{ 404, "Not Found" },
+	{ 405, "Method Not Allowed" },
+	{ 413, "Content Too Large" },
+	{ 415, "Unsupported Media Type" },
+	{ 429, "Too Many Requests" },
+	{ 431, "Request Header Fields Too Large" },
+	{ 503, "Service Unavailable" },
+};
+
+static const char *title_of(int status)
+{
+	for (size_t i = 0; i < sizeof titles / sizeof titles[0]; i++) {
+		if (titles[i].status == status) {
+			return titles[i].title;
+		}
+	}
+	return NULL;
+}
+
+/* The bounds hold every header and every value that this file makes. */
+__attribute__((format(printf, 3, 4))) static void add(
+	struct http_answer *answer, const char *name, const char *format, ...)
+{
+	char *value = answer->text + answer->used;
+	size_t room = sizeof answer->text - answer->used;
+	va_list list;
+	int n;
+
+	va_start(list, format);
+	n = vsnprintf(value, room, format, list);
+	va_end(list);
+	if (n < 0 || (size_t)n >= room || answer->count == HTTP_ANSWER_HEADERS) {
+		return;
+	}
+	answer->headers[answer->count].name = name;
+	answer->headers[answer->count].value = value;
+	answer->count++;
+	answer->used += (size_t)n + 1;
+}
+
+/* A reason is [a-z0-9_]+, as the daemon promises; what is not would break the JSON text. */
+static const char *safe_reason(const char *reason)
+{
+	size_t len = strlen(reason);
+
+	return len > 0 && strspn(reason, "abcdefghijklmnopqrstuvwxyz0123456789_") == len ? reason
+											 : "denied";
+}
+
+/* Problem details, RFC 9457. */
+static void put_problem(struct http_answer *out, int status, const char *reason)
+{
+	int n = snprintf(out->body, sizeof out->body,
+		"{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d,\"reason\":\"%s\"}\n",
+		title_of(status), status, reason);
+
+	out->body_len = n > 0 && (size_t)n < sizeof out->body ? (size_t)n : 0;
+	out->type = "application/problem+json";
+}
+
+static void begin(struct http_answer *out)
+{
+	out->count = 0;
+	out->used = 0;
+	out->body_len = 0;
+	out->type = NULL;
+	add(out, "Cache-Control", "no-store");
+}
+
+/* nginx makes 500 of any other status than 2xx, 401 and 403; the headers have what is lost. */
+static void deny(const struct http_listener *listener, const struct authz_decision *decision,
+	bool has_token, struct http_answer *out)
+{
+	const char *reason = safe_reason(decision->reason);
+	int status = title_of(decision->status) != NULL ? decision->status : 403;
+
+	begin(out);
+	out->status = status;
+	if (listener->family == HTTP_NGINX && status != 401) {
+		out->status = 403;
+	}
+	add(out, "X-Authz-Status", "%d", status);
+	add(out, "X-Authz-Reason", "%s", reason);
+	if (status == 401) {
+		add(out, "WWW-Authenticate", "Bearer realm=\"%s\"%s", listener->realm,
+			has_token ? ", error=\"invalid_token\"" : "");
+	}
+	if (status == 429 && decision->has_quota) {
+		add(out, "Retry-After", "%" PRId64, decision->quota_reset);
+		add(out, "RateLimit", "\"default\";r=%" PRId64 ";t=%" PRId64,
+			decision->quota_remaining, decision->quota_reset);
+	}
+	if (status == 503) {
+		add(out, "Retry-After", "%d", HTTP_RETRY);
+	}
+	put_problem(out, status, reason);
+}
+
+/* Each header, also an empty one: a web server that copies them to the request for the application
+ * overwrites what the client sent, and Caddy copies its own variable's name in place of one that is
+ * absent. */
+static void allow(const struct http_listener *listener, const struct authz_decision *decision,
+	struct http_answer *out)
+{
+	begin(out);
+	out->status = listener->family == HTTP_ENVOY ? 200 : 204;
+	add(out, "X-Authz-Reason", "%s", safe_reason(decision->reason));
+	add(out, "X-Authz-Principal", "%s", decision->principal);
+	add(out, "X-Authz-Key", "%s", decision->key);
+	add(out, "X-Authz-Tenant", "%s", decision->tenant);
+	add(out, "X-Authz-Environment", "%s", decision->environment);
+	add(out, "X-Authz-Renew", "%s", decision->renew ? "1" : "0");
+}
+
+void http_answer_decide(const struct http_listener *listener, const struct authz_decision *decision,
+	bool has_token, struct http_answer *out)
+{
+	struct authz_decision denial;
+
+	if (decision->verdict == AUTHZ_ALLOW) {
+		allow(listener, decision, out);
+		return;
+	}
+	/* A 5xx is a failure of authz-http to Envoy, which may be set to let the request pass
+	 * then: what the daemon decided is never one. */
+	denial = *decision;
+	if (denial.status >= 500 && listener->family == HTTP_ENVOY) {
+		denial.status = 403;
+	}
+	deny(listener, &denial, has_token, out);
+}
+
+void http_answer_refuse(const struct http_listener *listener, int status, const char *reason,
+	bool has_token, struct http_answer *out)
+{
+	struct authz_decision decision = { .status = status };
+
+	snprintf(decision.reason, sizeof decision.reason, "%s", reason);
+	deny(listener, &decision, has_token, out);
+}
+
+void http_answer_pass(const struct http_listener *listener, struct http_answer *out)
+{
+	struct authz_decision decision = { .verdict = AUTHZ_ALLOW };
+
+	snprintf(decision.reason, sizeof decision.reason, "preflight");
+	allow(listener, &decision, out);
+}
+
+void http_answer_problem(int status, const char *reason, struct http_answer *out)
+{
+	begin(out);
+	out->status = status;
+	add(out, "X-Authz-Reason", "%s", reason);
+	if (status == 503) {
+		add(out, "Retry-After", "%d", HTTP_RETRY);
+	}
+	put_problem(out, status, reason);
+}

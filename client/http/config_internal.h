@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * config_internal: between config.c, which reads the file, config_rows.c, which has the table of
+ * names and reads their values, and config_listen.c, which begins a listener.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "client/http/config.h"
+#include "policy/language/settings.h"
+#include "policy/text/diag.h"
+
+#define HTTP_MAX_WORDS (HTTP_MAX_PROXIES + 1) /* of one line: the longest is that of proxies */
+
+/* One line at a time: words[0] is its name, the others are its values. */
+struct http_reader {
+	struct http_config *config;
+	struct pol_lexer lexer;
+	struct pol_diags *diags;
+	struct pol_setting_word words[HTTP_MAX_WORDS];
+	size_t count;
+	struct http_listener common;    /* what the lines before the first `listen` say */
+	struct http_listener refused;   /* one whose `listen` line has a mistake */
+	struct http_listener *listener; /* that the present line is about */
+	bool has_header_here;           /* `token header` was set since the last `listen` */
+	bool has_cookie_here;           /* and `token cookie` */
+	uint64_t seen;                  /* a bit for each row of the table, of the whole file */
+	uint64_t seen_here;             /* the same, since the last `listen` */
+};
+
+/* Applies the line to the configuration, or adds a diagnostic. */
+void http_config_line(struct http_reader *reader);
+
+/* A NUL-terminated copy of the word; NULL: no memory, which is reported. */
+const char *http_config_copy(struct http_reader *reader, const struct pol_setting_word *word);
+
+/* The line `listen`: from then on the reader's listener is that one. */
+void http_config_on_listen(
+	struct http_reader *reader, const struct pol_setting_word *values, size_t count);

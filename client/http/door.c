@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/http/door.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/http/framing.h"
+#include "client/http/memory.h"
+#include "client/wire.h"
+
+/* --- the loop --------------------------------------------------------------------------------- */
+
+static void on_timer(uv_timer_t *timer);
+
+/* Reads and writes what it can, and asks when to be called again. */
+static void run(struct http_door *door)
+{
+	MHD_UNSIGNED_LONG_LONG timeout;
+
+	door->resumed = false;
+	MHD_run(door->daemon);
+	if (door->resumed) {
+		return; /* the timer is due already */
+	}
+	if (MHD_get_timeout(door->daemon, &timeout) == MHD_YES) {
+		uv_timer_start(&door->timer, on_timer, timeout, 0);
+	} else {
+		uv_timer_stop(&door->timer);
+	}
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	run(timer->data);
+}
+
+/* Lets it run in the next turn of the loop, which does not wait before. */
+static void wake(struct http_door *door)
+{
+	door->resumed = true;
+	uv_timer_start(&door->timer, on_timer, 0, 0);
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+	(void)status;
+	(void)events;
+	run(poll->data);
+}
+
+/* --- the request ------------------------------------------------------------------------------ */
+
+static enum MHD_Result on_field(void *data, enum MHD_ValueKind kind, const char *name,
+	size_t name_len, const char *value, size_t len)
+{
+	struct http_exchange *exchange = data;
+
+	(void)kind;
+	(void)name_len;
+	if (exchange->field_count == HTTP_MAX_FIELDS) {
+		exchange->too_many_fields = true;
+		return MHD_NO;
+	}
+	exchange->fields[exchange->field_count++] = (struct http_field){
+		.name = name,
+		.value = value != NULL ? value : "",
+		.len = value != NULL ? len : 0,
+	};
+	return MHD_YES;
+}
+
+static const struct http_route *find_route(const struct http_exchange *exchange)
+{
+	const struct http_route *route = exchange->door->routes;
+
+	for (; route->path != NULL; route++) {
+		if (http_request_is_path(exchange->target, route->path)) {
+			return route;
+		}
+	}
+	return NULL;
+}
+
+static bool is_check(const struct http_exchange *exchange)
+{
+	const struct http_listener *listener = exchange->door->listener;
+
+	return listener->family == HTTP_ENVOY
+		       ? http_request_has_prefix(exchange->target, listener->prefix)
+		       : http_request_is_path(exchange->target, "/check");
+}
+
+static void problem(struct http_exchange *exchange, int status, const char *reason)
+{
+	struct http_answer answer;
+
+	http_answer_problem(status, reason, &answer);
+	http_exchange_answer(exchange, &answer);
+}
+
+static void refuse_framing(struct http_exchange *exchange)
+{
+	struct http_answer answer;
+
+	exchange->close = true;
+	http_answer_refuse(exchange->door->listener, 400, "malformed_request", false, &answer);
+	http_exchange_answer(exchange, &answer);
+}
+
+/* A HEAD is answered as a GET is; libmicrohttpd leaves the body out. */
+static bool is_method(const char *method, const char *wanted)
+{
+	return strcmp(method, wanted) == 0 ||
+	       (strcmp(method, "HEAD") == 0 && strcmp(wanted, "GET") == 0);
+}
+
+static void drop_body(struct http_exchange *exchange)
+{
+	if (exchange->body != NULL) {
+		wire_wipe(exchange->body, exchange->body_len);
+	}
+	free(exchange->body);
+	http_memory_give(exchange->body_len);
+	exchange->body = NULL;
+	exchange->body_len = 0;
+}
+
+static void dispatch(struct http_exchange *exchange)
+{
+	const struct http_route *route = find_route(exchange);
+
+	exchange->begin = uv_hrtime();
+	if (is_check(exchange)) {
+		if (http_request_is_framed(&exchange->head)) {
+			exchange->door->check(exchange);
+		} else {
+			refuse_framing(exchange);
+		}
+	} else if (route == NULL) {
+		problem(exchange, 404, "unknown_path");
+	} else if (!is_method(exchange->head.method, route->method)) {
+		problem(exchange, 405, "unknown_method");
+	} else if (exchange->body_too_large) {
+		exchange->close = true;
+		problem(exchange, 413, "body_too_large");
+	} else if (exchange->no_memory) {
+		problem(exchange, 503, "overloaded");
+	} else if (!route->has_body && !http_request_is_framed(&exchange->head)) {
+		refuse_framing(exchange);
+	} else {
+		route->handle(exchange);
+	}
+	drop_body(exchange);
+}
+
+/* Keeps a part of the body, if the route takes one. */
+static void take_body(struct http_exchange *exchange, const char *part, size_t len)
+{
+	const struct http_route *route = find_route(exchange);
+	char *body;
+
+	if (is_check(exchange) || route == NULL || !route->has_body || exchange->body_too_large ||
+		exchange->no_memory) {
+		return;
+	}
+	if (len > HTTP_MAX_BODY - exchange->body_len) {
+		exchange->body_too_large = true;
+		return;
+	}
+	if (!http_memory_take(len)) {
+		exchange->no_memory = true;
+		return;
+	}
+	body = malloc(exchange->body_len + len);
+	if (body == NULL) {
+		http_memory_give(len);
+		exchange->no_memory = true;
+		return;
+	}
+	if (exchange->body_len > 0) {
+		memcpy(body, exchange->body, exchange->body_len);
+		wire_wipe(exchange->body, exchange->body_len);
+	}
+	free(exchange->body);
+	memcpy(body + exchange->body_len, part, len);
+	exchange->body = body;
+	exchange->body_len += len;
+}
+
+/* --- the life of an exchange ------------------------------------------------------------------ */
+
+/* The first call for a request: the raw target, before libmicrohttpd decodes a copy of it. What is
+ * returned is the exchange; NULL ends the connection. */
+static void *on_target(void *data, const char *target, struct MHD_Connection *connection)
+{
+	struct http_exchange *exchange = calloc(1, sizeof *exchange);
+
+	if (exchange == NULL) {
+		return NULL;
+	}
+	exchange->door = data;
+	exchange->connection = connection;
+	exchange->target = strdup(target);
+	if (exchange->target == NULL) {
+		free(exchange);
+		return NULL;
+	}
+	return exchange;
+}
+
+static void suspend(struct http_exchange *exchange)
+{
+	struct http_door *door = exchange->door;
+
+	exchange->suspended = true;
+	exchange->next = door->waiting;
+	exchange->link = &door->waiting;
+	if (door->waiting != NULL) {
+		door->waiting->link = &exchange->next;
+	}
+	door->waiting = exchange;
+	MHD_suspend_connection(exchange->connection);
+}
+
+static void resume(struct http_exchange *exchange)
+{
+	exchange->suspended = false;
+	*exchange->link = exchange->next;
+	if (exchange->next != NULL) {
+		exchange->next->link = exchange->link;
+	}
+	MHD_resume_connection(exchange->connection);
+}
+
+static enum MHD_Result send_answer(struct http_exchange *exchange)
+{
+	enum MHD_Result sent;
+
+	if (exchange->response == NULL) {
+		return MHD_NO; /* without memory the connection ends, which denies */
+	}
+	sent = MHD_queue_response(
+		exchange->connection, (unsigned)exchange->status, exchange->response);
+	MHD_destroy_response(exchange->response);
+	exchange->response = NULL;
+	exchange->phase = HTTP_SENT;
+	return sent;
+}
+
+/* The head is there. An answer here closes the connection, so that only what ends it is refused
+ * here: whose body would have no sure end. */
+static enum MHD_Result take_head(struct http_exchange *exchange, const struct http_line *line)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		exchange->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+	struct http_line whole = *line;
+
+	exchange->head.method = line->method;
+	MHD_get_connection_values_n(exchange->connection, MHD_HEADER_KIND, on_field, exchange);
+	exchange->head.fields = exchange->fields;
+	exchange->head.count = exchange->field_count;
+	exchange->head.target = exchange->target;
+	whole.size = info != NULL ? info->header_size : 0;
+	if (exchange->too_many_fields) {
+		exchange->close = true;
+		problem(exchange, 431, "too_many_headers");
+	} else if (!http_framing_is_plain(&whole, &exchange->head)) {
+		refuse_framing(exchange);
+	} else {
+		return MHD_YES;
+	}
+	return send_answer(exchange);
+}
+
+/* Called once when the headers are there, then for each part of the body, then at the end, and
+ * again after an answer was made. */
+static enum MHD_Result on_request(void *data, struct MHD_Connection *connection, const char *url,
+	const char *method, const char *version, const char *upload, size_t *upload_size,
+	void **context)
+{
+	struct http_exchange *exchange = *context;
+
+	(void)data;
+	(void)connection;
+	if (exchange == NULL) {
+		return MHD_NO;
+	}
+	if (exchange->head.method == NULL) {
+		const struct http_line line = { method, url, version, 0 };
+
+		return take_head(exchange, &line);
+	}
+	if (*upload_size > 0) {
+		take_body(exchange, upload, *upload_size);
+		*upload_size = 0;
+		return MHD_YES;
+	}
+	if (exchange->phase == HTTP_READING) {
+		exchange->phase = HTTP_WAITING;
+		dispatch(exchange);
+		if (exchange->phase == HTTP_WAITING) {
+			suspend(exchange);
+			return MHD_YES;
+		}
+	}
+	return exchange->phase == HTTP_ANSWERED ? send_answer(exchange) : MHD_YES;
+}
+
+/* libmicrohttpd keeps the headers in the connection's memory, where the next request would find
+ * them. They are its bytes, which it gives as constant. */
+static void wipe_fields(struct http_exchange *exchange)
+{
+	for (size_t i = 0; i < exchange->field_count; i++) {
+		const struct http_field *field = &exchange->fields[i];
+
+		if (http_request_is_secret(exchange->door->listener, field->name)) {
+			wire_wipe((void *)(uintptr_t)field->value, field->len);
+		}
+	}
+}
+
+static enum MHD_Result on_cookie(void *data, enum MHD_ValueKind kind, const char *name,
+	size_t name_len, const char *value, size_t len)
+{
+	(void)data;
+	(void)kind;
+	(void)name;
+	(void)name_len;
+	if (value != NULL) {
+		wire_wipe((void *)(uintptr_t)value, len);
+	}
+	return MHD_YES;
+}
+
+static void on_completed(void *data, struct MHD_Connection *connection, void **context,
+	enum MHD_RequestTerminationCode code)
+{
+	struct http_exchange *exchange = *context;
+
+	(void)data;
+	(void)code;
+	if (exchange == NULL) {
+		return;
+	}
+	if (exchange->id != 0) {
+		http_ask_cancel(&exchange->door->program->ask, exchange->id);
+		exchange->door->program->metrics.in_flight--;
+	}
+	if (exchange->finish != NULL) {
+		exchange->finish(exchange->state);
+	}
+	if (exchange->response != NULL) {
+		MHD_destroy_response(exchange->response);
+	}
+	wipe_fields(exchange);
+	MHD_get_connection_values_n(connection, MHD_COOKIE_KIND, on_cookie, NULL);
+	http_question_wipe(&exchange->question);
+	drop_body(exchange);
+	http_memory_give(exchange->counted + exchange->reserved);
+	wire_wipe(exchange->target, strlen(exchange->target)); /* its query is anything */
+	free(exchange->target);
+	free(exchange);
+	*context = NULL;
+}
+
+static void on_connection(void *data, struct MHD_Connection *connection, void **context,
+	enum MHD_ConnectionNotificationCode code)
+{
+	struct http_door *door = data;
+
+	(void)connection;
+	(void)context;
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		door->program->metrics.connections++;
+	} else {
+		door->program->metrics.connections--;
+	}
+}
+
+/* --- answers ---------------------------------------------------------------------------------- */
+
+void http_exchange_answered(struct http_exchange *exchange)
+{
+	exchange->phase = HTTP_ANSWERED;
+	if (exchange->close && exchange->response != NULL) {
+		MHD_add_response_header(exchange->response, "Connection", "close");
+	}
+	if (exchange->suspended) {
+		wake(exchange->door);
+		resume(exchange);
+	}
+}
+
+/* --- the door --------------------------------------------------------------------------------- */
+
+static size_t keep_raw(void *data, struct MHD_Connection *connection, char *text)
+{
+	(void)data;
+	(void)connection;
+	return strlen(text);
+}
+
+int http_door_open(struct http_door *door, uv_loop_t *loop, int fd, unsigned connections)
+{
+	const unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME;
+	const union MHD_DaemonInfo *info;
+	int r;
+
+	door->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, door,
+		MHD_OPTION_LISTEN_SOCKET, (MHD_socket)fd, MHD_OPTION_CONNECTION_LIMIT, connections,
+		MHD_OPTION_CONNECTION_TIMEOUT, door->program->config->idle,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_CONNECTION,
+		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK, keep_raw, NULL,
+		MHD_OPTION_URI_LOG_CALLBACK, on_target, door, MHD_OPTION_NOTIFY_COMPLETED,
+		on_completed, NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, door,
+		MHD_OPTION_END);
+	if (door->daemon == NULL) {
+		return -ENOMEM;
+	}
+	info = MHD_get_daemon_info(door->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	r = info != NULL ? uv_poll_init(loop, &door->poll, info->epoll_fd) : -EINVAL;
+	if (r < 0) {
+		MHD_stop_daemon(door->daemon);
+		return r;
+	}
+	uv_timer_init(loop, &door->timer);
+	door->poll.data = door;
+	door->timer.data = door;
+	door->open = true;
+	return uv_poll_start(&door->poll, UV_READABLE, on_poll);
+}
+
+void http_door_close(struct http_door *door)
+{
+	if (!door->open) {
+		return;
+	}
+	door->open = false;
+	uv_close((uv_handle_t *)&door->poll, NULL);
+	uv_close((uv_handle_t *)&door->timer, NULL);
+	/* libmicrohttpd aborts the program if a connection is suspended then. */
+	while (door->waiting != NULL) {
+		resume(door->waiting);
+	}
+	MHD_stop_daemon(door->daemon);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * door: HTTP at one listener, by libmicrohttpd on the program's libuv loop, and the life of a
+ * request from its first byte to its answer.
+ *
+ *     request complete  -> the route's handler is called, once
+ *     handler           -> http_exchange_answer at once, or http_ask_* with a callback that calls
+ * it answer            -> sent; then, or when the connection ends first, the exchange is freed, its
+ * question given up and its secrets wiped
+ *
+ * One thread.
+ */
+
+#include <microhttpd.h>
+#include <uv.h>
+
+#include "client/http/answer.h"
+#include "client/http/ask.h"
+#include "client/http/config.h"
+#include "client/http/metrics.h"
+#include "client/http/request.h"
+
+enum {
+	HTTP_MAX_ROUTES = 16,
+	HTTP_MAX_BODY = 256 * 1024, /* bytes, of a route that takes a body */
+	/* Bytes of memory for a connection: the request line and all headers, and those of the
+	 * answer. libmicrohttpd maps more than 32 KiB as pages of their own, and unmaps them when
+	 * the connection ends, so that nothing of a request that ended early stays; what is smaller
+	 * it takes from malloc(3), and frees as it is. */
+	HTTP_CONNECTION = 36 * 1024,
+};
+
+struct http_exchange;
+
+/* The program: what all doors share. */
+struct http_program {
+	const struct http_config *config;
+	struct http_ask ask;
+	struct http_metrics metrics;
+};
+
+struct http_route {
+	const char *path; /* matched without the query */
+	const char *method;
+	bool has_body;
+	/* Called once, when the request is complete. The body is there until it returns. */
+	void (*handle)(struct http_exchange *exchange);
+};
+
+/* The end of a route's own data. */
+typedef void (*http_finish)(void *state);
+
+struct http_door {
+	struct http_program *program;
+	const struct http_listener *listener;
+	struct http_route routes[HTTP_MAX_ROUTES];     /* ends with a row without a path */
+	void (*check)(struct http_exchange *exchange); /* for requests for a decision */
+	struct MHD_Daemon *daemon;
+	uv_poll_t poll;
+	uv_timer_t timer;
+	bool resumed;                  /* an answer waits to be sent */
+	struct http_exchange *waiting; /* the exchanges that are suspended: a list */
+	bool open;
+};
+
+enum http_phase { HTTP_READING = 0, HTTP_WAITING, HTTP_ANSWERED, HTTP_SENT };
+
+struct http_exchange {
+	struct http_door *door;
+	struct MHD_Connection *connection;
+	char *target; /* raw */
+	struct http_head head;
+	struct http_field fields[HTTP_MAX_FIELDS];
+	size_t field_count;
+	bool too_many_fields;
+	enum http_phase phase;
+	bool suspended;
+	struct http_exchange *next, **link; /* in the door's list, while suspended */
+	bool close;                         /* the connection, after the answer */
+	struct MHD_Response *response;
+	int status;
+	uint64_t begin; /* uv_hrtime */
+	uint64_t id;    /* of the question; 0: none is outstanding */
+	bool repeated;  /* the question was asked again: see http_ask_may_repeat */
+	char *body;     /* of the request */
+	size_t body_len;
+	bool body_too_large;
+	bool no_memory;  /* for the body */
+	size_t counted;  /* bytes of its question, of those that http_memory_take counts */
+	size_t reserved; /* and of its answer */
+	void *state;     /* of the route */
+	http_finish finish;
+	struct http_question question;
+};
+
+/* Opens the door at a listening descriptor, which it closes in the end. 0, or a negative errno. */
+int http_door_open(struct http_door *door, uv_loop_t *loop, int fd, unsigned connections);
+
+/* Closes it with all connections, whose questions are given up, while http_ask is open still; the
+ * loop then closes its handles. */
+void http_door_close(struct http_door *door);
+
+/* Answers. To be called once; the answer is copied. */
+void http_exchange_answer(struct http_exchange *exchange, const struct http_answer *answer);
+
+/* The same with a body of the caller, which is copied, and headers beside Content-Type, as pairs of
+ * name and value that end with NULL; may be NULL. */
+void http_exchange_reply(struct http_exchange *exchange, int status, const char *type,
+	const char *body, size_t len, const char *const *headers);
+
+/* Between door.c and reply.c: the exchange has its response, or NULL. */
+void http_exchange_answered(struct http_exchange *exchange);

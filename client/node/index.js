@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+export { Client } from './lib/client.js';
+export { Decision } from './lib/decision.js';
+export { AuthzError, Unavailable } from './lib/errors.js';
+export { defaultSocket, managingSocket } from './lib/socket.js';

@@ -1,0 +1,345 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The client for threads: one connection a thread."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import math
+import os
+import select
+import socket
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Sequence, Type, Union
+
+from . import _trust, _wire
+from ._errors import Error, Unavailable
+from ._pages import Listing, Permissions
+from ._records import Record
+from ._spaces import Assignments, Audit, Keys, Policy, Principals, Roles, Tenants
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+log = logging.getLogger("authz")
+
+DEFAULT_TIMEOUT = 1.0  # seconds that a call has, connecting included
+LONGEST_POLL = 24 * 60 * 60 * 1000  # milliseconds; an int of C has no more than 24 days
+
+# What connecting fails with while a daemon restarts: nobody listens, or too many wait.
+AWAY = (errno.ECONNREFUSED, errno.EAGAIN)
+# A daemon that starts makes its socket before its rights are set. Without a connection before, the
+# path or the rights are wrong.
+AWAY_AFTER = (errno.ENOENT, errno.EACCES)
+
+
+class Settings:
+    """Which socket, user, token and time the calls of a client have. Its repr shows no token."""
+
+    def __init__(self, path: Union[str, os.PathLike[str], None], token: Optional[str], timeout: float,
+                 server_user: Union[str, int, None]) -> None:
+        if not timeout > 0:
+            raise ValueError("timeout: must be more than 0 seconds")
+        self.fixed = path is not None or _trust.environment("AUTHZ_SOCKET") is not None
+        self.path = _trust.default_socket() if path is None else _trust.usable(os.fspath(path))
+        self.token = token
+        self.timeout = timeout
+        self.server = _trust.server_user(server_user)
+
+    def managing(self, method: str, params: Mapping[str, Any]) -> bool:
+        """True when the call goes to the socket for managing, which is beside the default one."""
+        return not self.fixed and method not in _wire.DECIDING and "token" not in params
+
+    def path_for(self, managing: bool) -> str:
+        return _trust.managing_socket() if managing else self.path
+
+    def with_token(self, params: Mapping[str, Any]) -> Dict[str, Any]:
+        """The parameters of a managing call: a client with a token manages by it alone."""
+        return {"token": self.token, **params} if self.token is not None else dict(params)
+
+    def connect(self, path: str, was_connected: bool) -> socket.socket:
+        """A connected socket that a trusted user serves. It does not wait."""
+        made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        try:
+            made.setblocking(False)
+            made.connect(path)
+            _trust.check(made, path, self.server)
+        except OSError as error:
+            made.close()
+            again = error.errno in AWAY or (was_connected and error.errno in AWAY_AFTER)
+            raise _wire.NotThere(f"the daemon's socket {path} cannot be reached: {error.strerror}",
+                                 again) from None
+        except BaseException:
+            made.close()
+            raise
+        return made
+
+
+process = object()  # another one in each process
+
+
+def _forked() -> None:
+    global process
+    process = object()
+
+
+os.register_at_fork(after_in_child=_forked)
+
+
+def next_pause(pause: float) -> float:
+    return min(pause * 2, _wire.LAST_PAUSE) if pause else _wire.FIRST_PAUSE
+
+
+def no_time() -> Unavailable:
+    return Unavailable("no answer before the deadline")
+
+
+class _Channel:
+    """One connection of one thread, made when it is needed and made again after it broke."""
+
+    def __init__(self, settings: Settings, managing: bool) -> None:
+        self.settings = settings
+        self.managing = managing
+        self.socket: Optional[socket.socket] = None
+        self.was_connected = False
+        self.busy = False
+        self.begin()
+
+    def begin(self) -> None:
+        """Ids that are not the parent's, for this process."""
+        self.process = process
+        self.number = _wire.first_id()
+        self.used = 0
+
+    def __del__(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes this process's descriptor; after a fork the other process keeps its own."""
+        made, self.socket = self.socket, None
+        if made is not None:
+            made.close()
+
+    def next_number(self) -> int:
+        if self.process is not process:
+            self.close()
+            self.begin()
+        if self.used == _wire.IDS:
+            self.close()
+        self.number = (self.number + 1) % _wire.IDS
+        self.used += 1
+        return self.number
+
+    def exchange(self, method: str, params: Mapping[str, Any], timeout: float) -> Dict[str, Any]:
+        deadline = time.monotonic() + timeout
+        repeatable = _wire.repeatable(method, params)
+        again, pause = False, 0.0
+        while True:
+            number = self.next_number()
+            data = _wire.pack(number, method, params)
+            try:
+                answer = self.attempt(number, data, deadline)
+            except _wire.Broken as broken:
+                self.close()
+                if again or not (repeatable or not broken.sent):
+                    raise Unavailable(str(broken)) from None
+                again = True
+            except _wire.NotThere as away:
+                pause = next_pause(pause)
+                if not (repeatable and away.again) or deadline - time.monotonic() <= pause:
+                    raise Unavailable(str(away)) from None
+                time.sleep(pause)
+            except BaseException:
+                # Whatever it was, a signal included: the answer may still come.
+                self.close()
+                raise
+            else:
+                return _wire.result_of(answer)
+
+    def attempt(self, number: int, data: bytes, deadline: float) -> _wire.Answer:
+        if self.socket is None:
+            self.socket = self.settings.connect(self.settings.path_for(self.managing), self.was_connected)
+            self.was_connected, self.used = True, 1
+            self.decoder = _wire.Decoder()
+            self.readable = select.poll()
+            self.readable.register(self.socket, select.POLLIN)
+        broken = self.send(self.socket, data, deadline)
+        try:
+            answer = self.receive(self.socket, deadline)
+        except _wire.Broken:
+            raise broken or _wire.Broken("the connection broke", True) from None
+        if answer.number is None:
+            raise _wire.farewell_of(answer)
+        if broken is not None:
+            raise broken
+        if answer.number != number:
+            raise _wire.unreadable()
+        return answer
+
+    @staticmethod
+    def wait(poll: select.poll, deadline: float) -> None:
+        """Waits until the socket is ready; Unavailable at the deadline."""
+        while True:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise no_time()
+            if poll.poll(min(math.ceil(left * 1000), LONGEST_POLL)):
+                return
+
+    def send(self, made: socket.socket, data: bytes, deadline: float) -> Optional[_wire.Broken]:
+        """Sends all of it. When the connection broke, that: the daemon may have said why before."""
+        sent = 0
+        while sent < len(data):
+            try:
+                sent += made.send(data[sent:] if sent else data, socket.MSG_NOSIGNAL)
+            except BlockingIOError:
+                writable = select.poll()
+                writable.register(made, select.POLLOUT)
+                self.wait(writable, deadline)
+            except OSError:
+                return _wire.Broken("the connection broke", sent > 0)
+        return None
+
+    def receive(self, made: socket.socket, deadline: float) -> _wire.Answer:
+        """One answer in time, and no byte after it."""
+        while True:
+            self.wait(self.readable, deadline)
+            try:
+                data = made.recv(_wire.READ_SIZE)
+            except BlockingIOError:
+                continue
+            except OSError:
+                data = b""
+            if not data:
+                raise _wire.Broken("the connection broke", True)
+            self.decoder.feed(data)
+            answer = self.decoder.next()
+            if answer is not None:
+                if self.decoder.rest > 0:
+                    raise _wire.unreadable()
+                if time.monotonic() > deadline:
+                    raise no_time()
+                return answer
+
+
+class Client:
+    """Asks authzd from any number of threads, and from children after a fork.
+
+    path: the socket; without it the default one, as all clients find it. token: what managing calls
+    present; without it they are the process's own. timeout: seconds that each call has.
+    server_user: the daemon's user, by name or number, to trust beside root and the process's own.
+    """
+
+    def __init__(self, path: Union[str, os.PathLike[str], None] = None, *, token: Optional[str] = None,
+                 timeout: float = DEFAULT_TIMEOUT, server_user: Union[str, int, None] = None) -> None:
+        self._settings = Settings(path, token, timeout, server_user)
+        self._local = threading.local()
+        self._closed = False
+        self.keys = Keys(self)
+        self.principals = Principals(self)
+        self.roles = Roles(self)
+        self.assignments = Assignments(self)
+        self.tenants = Tenants(self)
+        self.audit = Audit(self)
+        self.policy = Policy(self)
+
+    def __repr__(self) -> str:
+        return f"Client({self._settings.path!r})"
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes this thread's connections; those of other threads close when these end. No call
+        succeeds afterwards."""
+        self._closed = True
+        for channel in self._channels().values():
+            channel.close()
+
+    def _channels(self) -> Dict[bool, _Channel]:
+        channels: Dict[bool, _Channel]
+        try:
+            channels = self._local.channels
+        except AttributeError:
+            channels = self._local.channels = {}
+        return channels
+
+    def _exchange(self, method: str, params: Mapping[str, Any],
+                  timeout: Optional[float] = None) -> Dict[str, Any]:
+        if self._closed:
+            raise Unavailable("the client is closed")
+        params = _wire.with_request_id(method, params)
+        managing = self._settings.managing(method, params)
+        channels = self._channels()
+        channel = channels.get(managing)
+        if channel is None:
+            channel = channels[managing] = _Channel(self._settings, managing)
+        if channel.busy:
+            # A signal's handler that asks while its thread waits has a connection of its own.
+            channel = _Channel(self._settings, managing)
+        channel.busy = True
+        try:
+            return channel.exchange(method, params, self._settings.timeout if timeout is None else timeout)
+        finally:
+            channel.busy = False
+
+    # Decisions
+
+    def check(self, *, timeout: Optional[float] = None, **request: Unpack[_wire.Request]) -> _wire.Decision:
+        """Asks for one decision. It is true only when allowed; AuthzError and Unavailable otherwise
+        than by a decision."""
+        return _wire.read_decision(self._exchange("authorize", _wire.given(**request), timeout))
+
+    authorize = check
+
+    def allowed(self, *, timeout: Optional[float] = None, **request: Unpack[_wire.Request]) -> bool:
+        """True when the request is allowed; False when it is denied and on every error, which is
+        logged."""
+        try:
+            return bool(self.check(timeout=timeout, **request))
+        except Exception as error:  # pylint: disable=broad-except
+            note(error)
+            return False
+
+    def can(self, action: str, resource: str, *, timeout: Optional[float] = None,
+            **facts: Unpack[_wire.Facts]) -> bool:
+        """As allowed, for an action on a resource: can("read", "api:/loans/7", principal="ann")."""
+        return self.allowed(timeout=timeout, action=action, resource=resource, **facts)
+
+    def authorize_many(self, requests: Sequence[_wire.Request], *, timeout: Optional[float] = None,
+                       **shared: Unpack[_wire.Request]) -> _wire.Decisions:
+        """Several decisions by one policy, in the order of the requests. Fields in shared apply to each
+        request that does not set them itself."""
+        params = _wire.many(requests, shared)
+        return _wire.read_decisions(self._exchange("authorize_many", params, timeout), len(requests))
+
+    def permissions(self, **listed: Unpack[_wire.Listed]) -> Permissions:
+        """What roles and scopes allow: iterate over it. Its reason says why it is empty."""
+        params = _wire.given(**listed)
+        return Permissions(lambda cursor: self._exchange("permissions", {**params, **cursor}))
+
+    # Anything else
+
+    def call(self, method: str, *, timeout: Optional[float] = None, **params: Any) -> Record:
+        """Any method of PROTOCOL.md, with its parameters as they are."""
+        return Record(self._exchange(method, params, timeout))
+
+    def status(self) -> Record:
+        return Record(self._exchange("status", {}))
+
+    def _manage(self, method: str, params: Mapping[str, Any], kind: Type[Record]) -> Any:
+        return kind(self._exchange(method, self._settings.with_token(params)))
+
+    def _list(self, method: str, params: Mapping[str, Any], kind: Type[Record]) -> Listing[Any]:
+        params = self._settings.with_token(params)
+        return Listing(lambda cursor: self._exchange(method, {**params, **cursor}), kind)
+
+
+def note(error: Exception) -> None:
+    """An error that became a denial. Only errors of this package hold no parameter."""
+    why = str(error) if isinstance(error, Error) else type(error).__name__
+    log.warning("denied without a decision: %s", why)

@@ -1,0 +1,320 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The managing methods, by what they manage. _spaces_async.py has the same for asyncio."""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, TypedDict, Union
+
+from ._pages import Listing
+from ._records import Assignment, Change, Key, KeyFindings, NewKey, Principal, Problem, Record, Role
+from ._wire import Time, given, seconds
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ._client import Client
+
+# Names: a list, or one text with commas between them.
+Names = Union[str, Sequence[str], None]
+# A duration: seconds, or text such as "90d".
+Duration = Union[int, str, None]
+
+DAY = 24 * 60 * 60
+
+
+class Keep(enum.Enum):
+    """The default of what an update can remove: None removes it, KEEP leaves it as it is."""
+
+    KEEP = "keep"
+
+
+KEEP = Keep.KEEP
+
+
+def names(value: Names) -> Optional[List[str]]:
+    if value is None:
+        return None
+    return [name.strip() for name in value.split(",")] if isinstance(value, str) else list(value)
+
+
+def texts(value: Union[str, Sequence[str], None]) -> Optional[List[str]]:
+    """A list of texts; one text is a list of one. Places and grants may have commas in them."""
+    if value is None:
+        return None
+    return [value] if isinstance(value, str) else list(value)
+
+
+def days(expires_in: Duration, expires_in_days: Optional[int]) -> Duration:
+    return expires_in if expires_in_days is None else expires_in_days * DAY
+
+
+def changed(**params: Any) -> Dict[str, Any]:
+    """The parameters that are not KEEP: None is sent, and removes."""
+    return {name: seconds(value) for name, value in params.items() if value is not KEEP}
+
+
+class KeyFields(TypedDict, total=False):
+    """What a new key may have. What is None is not sent."""
+
+    name: Optional[str]
+    label: Optional[str]
+    principal: Optional[str]
+    roles: Names
+    scopes: Names
+    at: Names
+    tenant: Optional[str]
+    environment: Optional[str]
+    expires_in_days: Optional[int]
+    expires_in: Duration
+    expires_at: Optional[Time]
+    not_before: Optional[Time]
+    networks: Names
+    rotate_every: Duration
+    request_id: Optional[str]
+
+
+def key_params(fields: Mapping[str, Any]) -> Dict[str, Any]:
+    """The parameters of keys.create. One that is unknown is for the daemon to refuse."""
+    params: Dict[str, Any] = dict(fields)
+    for name in ("roles", "scopes", "networks"):
+        params[name] = names(params.get(name))
+    params["at"] = texts(params.get("at"))
+    params["expires_in"] = days(params.get("expires_in"), params.pop("expires_in_days", None))
+    return given(**params)
+
+
+class Space:
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def _ask(self, method: str, params: Mapping[str, Any], kind: Any = Record) -> Any:
+        return self._client._manage(method, params, kind)
+
+    def _list(self, method: str, params: Mapping[str, Any], kind: Any) -> Listing[Any]:
+        return self._client._list(method, params, kind)
+
+
+class Keys(Space):
+    def create(self, **fields: Unpack[KeyFields]) -> NewKey:
+        """Makes a key; its api_key is shown this once."""
+        made: NewKey = self._ask("keys.create", key_params(fields), NewKey)
+        return made
+
+    def get(self, id: str) -> Key:
+        found: Key = self._ask("keys.get", {"id": id}, Key)
+        return found
+
+    def list(self, *, tenant: Optional[str] = None, principal: Optional[str] = None,
+             status: Optional[str] = None, label: Optional[str] = None,
+             limit: Optional[int] = None) -> Listing[Key]:
+        return self._list("keys.list", given(
+            tenant=tenant, principal=principal, status=status, label=label, limit=limit), Key)
+
+    def update(self, id: str, *, name: Union[str, None, Keep] = KEEP, label: Union[str, None, Keep] = KEEP,
+               scopes: Union[str, Sequence[str], Keep] = KEEP,
+               networks: Union[str, Sequence[str], None, Keep] = KEEP,
+               expires_at: Union[Time, None, Keep] = KEEP,
+               rotate_every: Union[int, str, None, Keep] = KEEP) -> Key:
+        """Changes what is given; None removes it."""
+        made: Key = self._ask("keys.update", changed(
+            id=id, name=name, label=label, scopes=scopes if scopes is KEEP else names(scopes),
+            networks=networks if networks is KEEP else names(networks), expires_at=expires_at,
+            rotate_every=rotate_every), Key)
+        return made
+
+    def rotate(self, id: str, *, mode: Optional[str] = None, overlap: Duration = None,
+               finish_old: Optional[bool] = None, request_id: Optional[str] = None) -> NewKey:
+        """Gives the key a new secret. mode: overlap, confirm or immediate."""
+        made: NewKey = self._ask("keys.rotate", given(
+            id=id, mode=mode, overlap=overlap, finish_old=finish_old, request_id=request_id), NewKey)
+        return made
+
+    def renew(self, token: str, *, request_id: Optional[str] = None) -> NewKey:
+        """Gives the key of this token, which is due, its next secret."""
+        made: NewKey = self._ask("keys.renew", given(token=token, request_id=request_id), NewKey)
+        return made
+
+    def finish(self, id: str) -> Key:
+        """Ends the retiring secret now."""
+        made: Key = self._ask("keys.finish", {"id": id}, Key)
+        return made
+
+    def rollback(self, id: str) -> Key:
+        """Ends the new secret, and keeps the old one."""
+        made: Key = self._ask("keys.rollback", {"id": id}, Key)
+        return made
+
+    def prolong(self, id: str, overlap: Duration) -> Key:
+        """Sets when the retiring secret ends, from now."""
+        made: Key = self._ask("keys.prolong", given(id=id, overlap=overlap), Key)
+        return made
+
+    def disable(self, id: str) -> Key:
+        made: Key = self._ask("keys.disable", {"id": id}, Key)
+        return made
+
+    def enable(self, id: str) -> Key:
+        made: Key = self._ask("keys.enable", {"id": id}, Key)
+        return made
+
+    def revoke(self, id: str) -> Key:
+        """Ends the key for ever; every decision requested afterwards denies it."""
+        made: Key = self._ask("keys.revoke", {"id": id}, Key)
+        return made
+
+    def delete(self, id: str) -> Key:
+        made: Key = self._ask("keys.delete", {"id": id}, Key)
+        return made
+
+    def restore(self, id: str) -> Key:
+        made: Key = self._ask("keys.restore", {"id": id}, Key)
+        return made
+
+    def purge(self, id: str) -> Record:
+        """Removes a deleted key at once, with its use."""
+        made: Record = self._ask("keys.purge", {"id": id})
+        return made
+
+    def audit(self, *, tenant: Optional[str] = None, principal: Optional[str] = None,
+              label: Optional[str] = None, idle: Duration = None, expiring: Duration = None,
+              limit: Optional[int] = None) -> Listing[KeyFindings]:
+        """Keys that are unused, without an end, about to end, or allow more than they use."""
+        return self._list("keys.audit", given(
+            tenant=tenant, principal=principal, label=label, idle=idle, expiring=expiring,
+            limit=limit), KeyFindings)
+
+
+class Principals(Space):
+    def create(self, id: str, *, name: Optional[str] = None, kind: Optional[str] = None,
+               tenant: Optional[str] = None, attributes: Optional[Mapping[str, str]] = None,
+               api_access: Optional[bool] = None) -> Principal:
+        made: Principal = self._ask("principals.create", given(
+            id=id, name=name, kind=kind, tenant=tenant, attributes=attributes,
+            api_access=api_access), Principal)
+        return made
+
+    def get(self, id: str, *, tenant: Optional[str] = None) -> Principal:
+        found: Principal = self._ask("principals.get", given(id=id, tenant=tenant), Principal)
+        return found
+
+    def list(self, *, tenant: Optional[str] = None, limit: Optional[int] = None) -> Listing[Principal]:
+        return self._list("principals.list", given(tenant=tenant, limit=limit), Principal)
+
+    def update(self, id: str, *, tenant: Optional[str] = None, name: Union[str, None, Keep] = KEEP,
+               attributes: Union[Mapping[str, str], Keep] = KEEP,
+               api_access: Union[bool, Keep] = KEEP) -> Principal:
+        """Changes what is given; None removes the name."""
+        made: Principal = self._ask("principals.update", {**given(id=id, tenant=tenant), **changed(
+            name=name, attributes=attributes, api_access=api_access)}, Principal)
+        return made
+
+    def enable(self, id: str, *, tenant: Optional[str] = None) -> Principal:
+        made: Principal = self._ask("principals.enable", given(id=id, tenant=tenant), Principal)
+        return made
+
+    def disable(self, id: str, *, tenant: Optional[str] = None) -> Principal:
+        made: Principal = self._ask("principals.disable", given(id=id, tenant=tenant), Principal)
+        return made
+
+    def delete(self, id: str, *, tenant: Optional[str] = None) -> Principal:
+        """Removes the principal and revokes its keys for ever."""
+        made: Principal = self._ask("principals.delete", given(id=id, tenant=tenant), Principal)
+        return made
+
+
+class Roles(Space):
+    def create(self, name: str, *, tenant: Optional[str] = None, description: Optional[str] = None,
+               inherits: Names = None, grants: Names = None) -> Role:
+        """Makes a role of the store; grants are lines such as "allow GET on api:/**"."""
+        made: Role = self._ask("roles.create", given(
+            name=name, tenant=tenant, description=description, inherits=names(inherits),
+            grants=texts(grants)), Role)
+        return made
+
+    def get(self, name: str, *, tenant: Optional[str] = None) -> Role:
+        found: Role = self._ask("roles.get", given(name=name, tenant=tenant), Role)
+        return found
+
+    def list(self, *, tenant: Optional[str] = None, limit: Optional[int] = None) -> Listing[Role]:
+        return self._list("roles.list", given(tenant=tenant, limit=limit), Role)
+
+    def update(self, name: str, *, tenant: Optional[str] = None,
+               description: Union[str, None, Keep] = KEEP,
+               inherits: Union[str, Sequence[str], None, Keep] = KEEP,
+               grants: Union[str, Sequence[str], None, Keep] = KEEP) -> Role:
+        """Replaces what is given; None removes it."""
+        made: Role = self._ask("roles.update", {**given(name=name, tenant=tenant), **changed(
+            description=description, inherits=inherits if inherits is KEEP else names(inherits),
+            grants=grants if grants is KEEP else texts(grants))}, Role)
+        return made
+
+    def delete(self, name: str, *, tenant: Optional[str] = None) -> Role:
+        made: Role = self._ask("roles.delete", given(name=name, tenant=tenant), Role)
+        return made
+
+
+class Assignments(Space):
+    def create(self, principal: str, role: str, *, at: Names = None, until: Optional[Time] = None,
+               tenant: Optional[str] = None) -> Assignment:
+        made: Assignment = self._ask("assignments.create", given(
+            principal=principal, role=role, at=texts(at), until=until, tenant=tenant), Assignment)
+        return made
+
+    def delete(self, principal: str, role: str, *, at: Names = None,
+               tenant: Optional[str] = None) -> Record:
+        """Removes the role's assignment at these places, or without `at` all of them: its items."""
+        made: Record = self._ask("assignments.delete", given(
+            principal=principal, role=role, at=texts(at), tenant=tenant))
+        return made
+
+    def list(self, *, principal: Optional[str] = None, role: Optional[str] = None,
+             tenant: Optional[str] = None, limit: Optional[int] = None) -> Listing[Assignment]:
+        return self._list("assignments.list", given(
+            principal=principal, role=role, tenant=tenant, limit=limit), Assignment)
+
+
+class Tenants(Space):
+    def create(self, id: str) -> Record:
+        made: Record = self._ask("tenants.create", {"id": id})
+        return made
+
+    def enable(self, id: str) -> Record:
+        made: Record = self._ask("tenants.enable", {"id": id})
+        return made
+
+    def disable(self, id: str) -> Record:
+        made: Record = self._ask("tenants.disable", {"id": id})
+        return made
+
+    def list(self, *, limit: Optional[int] = None) -> Listing[Record]:
+        return self._list("tenants.list", given(limit=limit), Record)
+
+
+class Audit(Space):
+    def list(self, *, tenant: Optional[str] = None, actor: Optional[str] = None,
+             key: Optional[str] = None, since: Optional[Time] = None, until: Optional[Time] = None,
+             after: Optional[int] = None, newest_first: Optional[bool] = None,
+             limit: Optional[int] = None) -> Listing[Change]:
+        return self._list("audit.list", given(
+            tenant=tenant, actor=actor, key=key, since=since, until=until, after=after,
+            newest_first=newest_first, limit=limit), Change)
+
+    def verify(self, *, limit: Optional[int] = None) -> Listing[Problem]:
+        """Checks the whole trail: what is wrong with it. limit: records to check in one call."""
+        return self._list("audit.verify", given(limit=limit), Problem)
+
+
+class Policy(Space):
+    def names(self) -> Record:
+        made: Record = self._ask("policy.names", {})
+        return made
+
+    def status(self) -> Record:
+        made: Record = self._ask("policy.status", {})
+        return made
+
+    def reload(self) -> Record:
+        """Loads the policy folder; AuthzError with diagnostics when it has errors."""
+        made: Record = self._ask("policy.reload", {})
+        return made

@@ -1,0 +1,378 @@
+# SPDX-License-Identifier: Apache-2.0
+"""MessagePack-RPC: requests, answers, what may be sent again, and decisions. No sockets."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import os
+from typing import (Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple,
+                    TypedDict, Union, overload)
+
+import msgpack  # type: ignore
+
+from ._errors import AuthzError, Unavailable
+
+MAX_REQUEST = 256 * 1024       # bytes that the daemon reads
+MAX_ANSWER = 4 * 1024 * 1024   # bytes that it sends
+MAX_MANY = 1024                # requests in one authorize_many, and outstanding on one connection
+READ_SIZE = 64 * 1024
+
+IDS = 2**32
+
+# Seconds between attempts to connect: soon after a daemon that restarts quickly, and seldom enough
+# to cost nothing while it takes long.
+FIRST_PAUSE = 0.005
+LAST_PAUSE = 0.16
+
+STATUS_OK = 200
+STATUS_UNAVAILABLE = 503
+
+CODES = frozenset((
+    "invalid_request", "unknown_method", "forbidden", "not_found", "conflict", "limit_reached",
+    "invalid_policy", "overloaded", "internal"))
+
+YIELD_SECRETS = frozenset(("keys.create", "keys.rotate", "keys.renew"))
+READS = frozenset(("authorize", "authorize_many", "permissions", "status", "keys.audit", "audit.verify",
+                   "policy.names", "principals.permissions",
+                   "roles.holders", "who"))
+
+# Methods that a socket for decisions takes; the others go to the one for managing.
+DECIDING = frozenset(("authorize", "authorize_many", "permissions", "keys.renew"))
+
+Time = Union[int, datetime.datetime]
+
+
+class Broken(Exception):
+    """The connection ended. sent: a byte of the request was sent."""
+
+    def __init__(self, why: str, sent: bool) -> None:
+        super().__init__(why)
+        self.sent = sent
+
+
+class NotThere(Exception):
+    """Nobody listens. again: it may be a daemon that restarts."""
+
+    def __init__(self, why: str, again: bool) -> None:
+        super().__init__(why)
+        self.again = again
+
+
+def repeatable(method: str, params: Mapping[str, Any]) -> bool:
+    """True when a second request does no other thing than the first."""
+    return (method in READS or method.endswith((".get", ".list", ".status"))
+            or (method in YIELD_SECRETS and "request_id" in params))
+
+
+def with_request_id(method: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The parameters, with a request_id of their own if the method yields a secret."""
+    if method in YIELD_SECRETS and "request_id" not in params:
+        return {**params, "request_id": os.urandom(16).hex()}
+    return params
+
+
+def first_id() -> int:
+    return int.from_bytes(os.urandom(4), "big")
+
+
+def pack(number: int, method: str, params: Mapping[str, Any]) -> bytes:
+    try:
+        data: bytes = msgpack.packb([0, number, method, [params]], use_bin_type=True)
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        # Not chained: the cause may hold the value, and that may be a token.
+        raise AuthzError("invalid_request", "a parameter cannot be sent: neither text, a whole number, "
+                         "a bool, a list nor a map") from None
+    if len(data) > MAX_REQUEST:
+        raise AuthzError("invalid_request", f"the request has more than {MAX_REQUEST} bytes")
+    return data
+
+
+class Answer(NamedTuple):
+    number: Optional[int]  # None: the daemon's last on its connection, about no request
+    error: Any
+    result: Any
+
+
+class Decoder:
+    """Splits what a connection receives into answers; Unavailable when it is something else."""
+
+    def __init__(self) -> None:
+        self.twice = False
+        self.fed = 0
+        self.read = 0
+        self.unpacker = msgpack.Unpacker(
+            raw=False, strict_map_key=True, object_pairs_hook=self.pairs, read_size=READ_SIZE,
+            max_buffer_size=MAX_ANSWER + READ_SIZE)
+
+    def pairs(self, pairs: Iterable[Tuple[Any, Any]]) -> Dict[Any, Any]:
+        # msgpack's C gives a list, its Python an iterator.
+        given_pairs = pairs if type(pairs) is list else list(pairs)
+        found = dict(given_pairs)
+        if len(found) != len(given_pairs):
+            self.twice = True
+        return found
+
+    @property
+    def rest(self) -> int:
+        """Bytes after the last answer."""
+        return self.fed - self.read
+
+    def feed(self, data: bytes) -> None:
+        self.fed += len(data)
+        try:
+            self.unpacker.feed(data)
+        except Exception:  # pylint: disable=broad-except
+            raise unreadable() from None
+
+    def next(self) -> Optional[Answer]:
+        """The next answer; None when it is not complete yet."""
+        try:
+            message = self.unpacker.unpack()
+        except msgpack.OutOfData:
+            if self.rest > MAX_ANSWER:
+                raise unreadable() from None
+            return None
+        except Exception:  # pylint: disable=broad-except
+            raise unreadable() from None
+        self.read = self.unpacker.tell()
+        if self.twice or type(message) is not list or len(message) != 4 or type(message[0]) is not int \
+                or message[0] != 1:
+            raise unreadable()
+        _, number, error, result = message
+        if number is not None and (type(number) is not int or not 0 <= number < IDS):
+            raise unreadable()
+        if error is not None and result is not None:
+            raise unreadable()
+        return Answer(number, error, result)
+
+
+def unreadable() -> Unavailable:
+    return Unavailable("the answer cannot be read, or no request asked for it")
+
+
+def refusal(error: Any) -> AuthzError:
+    """The daemon's error as an exception; a code that is unknown counts as internal."""
+    fields = error if isinstance(error, dict) else {}
+
+    def text(name: str) -> Optional[str]:
+        value = fields.get(name)
+        return value if isinstance(value, str) else None
+
+    def items(name: str, kind: type) -> List[Any]:
+        value = fields.get(name)
+        return [item for item in value if isinstance(item, kind)] if isinstance(value, list) else []
+
+    code = text("code")
+    return AuthzError(code if code is not None and code in CODES else "internal", text("message") or "",
+                      text("param"), items("ids", str), items("diagnostics", dict))
+
+
+def result_of(answer: Answer) -> Dict[str, Any]:
+    """The result of an answer, which is a map; AuthzError when it is an error."""
+    if answer.error is not None:
+        raise refusal(answer.error)
+    if not isinstance(answer.result, dict):
+        raise unreadable()
+    return answer.result
+
+
+def farewell_of(answer: Answer) -> Exception:
+    """What an answer without an id says: why the daemon ends the connection."""
+    if isinstance(answer.error, dict) and answer.error.get("message"):
+        return refusal(answer.error)
+    return unreadable()
+
+
+# Decisions
+
+
+@dataclasses.dataclass(frozen=True)
+class Quota:
+    limit: int
+    remaining: int
+    reset: int  # seconds from now
+
+
+@dataclasses.dataclass(frozen=True)
+class Decision:
+    """What the daemon decided. It is true only when the request is allowed: `if decision: ...`"""
+
+    allow: bool = False
+    status: int = STATUS_UNAVAILABLE  # the HTTP status to answer with
+    reason: str = "unavailable"
+    revision: Optional[str] = None
+    key: Optional[str] = None
+    principal: Optional[str] = None
+    tenant: Optional[str] = None
+    environment: Optional[str] = None
+    renew: bool = False
+    renew_by: Optional[int] = None
+    quota: Optional[Quota] = None
+    fact: Optional[str] = None
+    explain: Optional[Mapping[str, Any]] = dataclasses.field(default=None, repr=False)
+
+    def __bool__(self) -> bool:
+        return self.allow is True
+
+
+_TEXTS = frozenset(("reason", "revision", "key", "principal", "tenant", "environment", "fact"))
+
+
+def _is_int(value: Any) -> bool:
+    return type(value) is int
+
+
+def _read_quota(value: Any) -> Optional[Quota]:
+    names = ("limit", "remaining", "reset")
+    if not isinstance(value, dict) or not all(_is_int(value.get(name)) for name in names):
+        return None
+    return Quota(*(value[name] for name in names))
+
+
+def _read_fields(result: Any, revision: Optional[str] = None) -> Optional[Decision]:
+    if not isinstance(result, dict):
+        return None
+    allow, status = result.get("allow"), result.get("status")
+    if not isinstance(allow, bool) or type(status) is not int or not 100 <= status <= 599 \
+            or allow != (status == STATUS_OK):
+        return None
+    fields: Dict[str, Any] = {"allow": allow, "status": status, "revision": revision}
+    for name, value in result.items():
+        if name in _TEXTS:
+            if type(value) is not str or "\0" in value:
+                return None
+        elif name == "renew":
+            if type(value) is not bool:
+                return None
+        elif name == "renew_by":
+            if type(value) is not int:
+                return None
+        elif name == "quota":
+            value = _read_quota(value)
+            if value is None:
+                return None
+        elif name != "explain" or not isinstance(value, dict):
+            continue
+        fields[name] = value
+    if "reason" not in fields:
+        return None
+    # Without the class's __init__, which takes longer than all of this: what is missing has its default.
+    decision = Decision.__new__(Decision)
+    decision.__dict__.update(fields)
+    return decision
+
+
+def read_decision(result: Any) -> Decision:
+    decision = _read_fields(result)
+    if decision is None or not decision.revision:
+        raise unreadable()
+    return decision
+
+
+class Decisions(Sequence[Decision]):
+    """The decisions of authorize_many, in the order of the requests. It is true only when there is one
+    and all are allowed."""
+
+    def __init__(self, items: Sequence[Decision]) -> None:
+        self._items = tuple(items)
+
+    @overload
+    def __getitem__(self, at: int) -> Decision: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Decisions: ...
+
+    def __getitem__(self, at: Union[int, slice]) -> Union[Decision, Decisions]:
+        return Decisions(self._items[at]) if isinstance(at, slice) else self._items[at]
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[Decision]:
+        return iter(self._items)
+
+    def __bool__(self) -> bool:
+        return len(self._items) > 0 and all(self._items)
+
+    def __repr__(self) -> str:
+        return f"Decisions({list(self._items)!r})"
+
+
+def read_decisions(result: Any, count: int) -> Decisions:
+    """One that cannot be read is a denial; the others keep theirs."""
+    revision, results = result.get("revision"), result.get("results")
+    if not isinstance(revision, str) or not revision or not isinstance(results, list) \
+            or len(results) != count:
+        raise unreadable()
+    found = [_read_fields(one, revision) for one in results]
+    return Decisions([Decision() if one is None else one for one in found])
+
+
+# Parameters
+
+
+def seconds(value: Any) -> Any:
+    """A time as Unix seconds; a datetime must have its zone."""
+    if not isinstance(value, datetime.datetime):
+        return value
+    if value.tzinfo is None:
+        raise AuthzError("invalid_request", "a datetime without a zone is no time: add tzinfo")
+    return int(value.timestamp())
+
+
+def given(**params: Any) -> Dict[str, Any]:
+    """The parameters that are not None, with times as Unix seconds."""
+    return {name: value if type(value) is str else seconds(value)
+            for name, value in params.items() if value is not None}
+
+
+class Facts(TypedDict, total=False):
+    """Who asks, for which service, and what is known of the request. What is None is not sent.
+
+    Either token or principal, or neither. principal, ip, mfa_at and time are facts that only a trusted
+    peer may state."""
+
+    token: Optional[str]
+    principal: Optional[str]
+    service: Optional[str]
+    environment: Optional[str]
+    tenant: Optional[str]
+    ip: Optional[str]
+    mfa_at: Optional[Time]
+    time: Optional[Time]
+    explain: Optional[bool]
+
+
+class Request(Facts, total=False):
+    """A request for a decision, as authorize in PROTOCOL.md has it: either method and path, or action and
+    resource."""
+
+    method: Optional[str]
+    path: Optional[str]
+    tree: Optional[str]
+    action: Optional[str]
+    resource: Optional[str]
+
+
+class Listed(TypedDict, total=False):
+    """What permissions takes."""
+
+    token: Optional[str]
+    principal: Optional[str]
+    tree: Optional[str]
+    at: Optional[str]
+    service: Optional[str]
+    environment: Optional[str]
+    tenant: Optional[str]
+    ip: Optional[str]
+    mfa_at: Optional[Time]
+    time: Optional[Time]
+    limit: Optional[int]
+
+
+def many(requests: Sequence[Mapping[str, Any]], shared: Mapping[str, Any]) -> Dict[str, Any]:
+    """The parameters of authorize_many."""
+    if not 1 <= len(requests) <= MAX_MANY:
+        raise AuthzError("invalid_request", f"requests: must be from 1 to {MAX_MANY}", "requests")
+    return {**given(**shared), "requests": [given(**request) for request in requests]}

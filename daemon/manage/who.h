@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * who: lists of roles, principals and keys that one thing is true of: that they may do something,
+ * or that they hold a role. who.c has the methods, who_walk.c walks the store and the policy.
+ *
+ * A page ends as every list's does (list.h), so a call looks at some thousand records at most.
+ */
+
+#include "daemon/decide/subject.h"
+#include "daemon/manage/list.h"
+#include "policy/ask/who.h"
+
+struct who_walk {
+	struct list list;
+	uint32_t tenant;
+	bool tenant_is_on;
+	bool roles, principals, keys; /* what is listed */
+
+	/* What is asked about: one of the two. */
+	const struct pol_who *who; /* may it do this? */
+	const bool *heirs;         /* does it hold one of these roles, active or not? By number */
+	uint32_t role;             /* with heirs: the one that they inherit or are */
+
+	int r; /* a negative errno of the store, or 0 */
+};
+
+/* Is it true of the role itself, of the subject, of a role as it is held? */
+bool who_role_counts(const struct who_walk *walk, uint32_t role);
+bool who_subject_counts(const struct who_walk *walk, const struct pol_facts *facts);
+bool who_held_counts(const struct who_walk *walk, const struct pol_held *held);
+
+/* Adds a page after list_begin. 0; 1: the cursor is of another policy, which is reported; or a
+ * negative errno. The caller ends the list. */
+int who_walk(struct who_walk *walk);

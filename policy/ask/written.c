@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/ask/written.h"
+
+#include <string.h>
+
+#include "policy/snapshot/compiled.h"
+
+static const struct pol_origin *origin_of(const struct pol_snapshot *snapshot, uint32_t role)
+{
+	const struct pol_origin *origin;
+
+	if (role >= snapshot->role_count - snapshot->stored_count) {
+		return NULL;
+	}
+	origin = &snapshot->role_origins[role];
+	return origin->line > 0 && origin->at.file < snapshot->file_count ? origin : NULL;
+}
+
+/* What is left of the file, and how far the statement that begins there was read. */
+struct reading {
+	const char *at;
+	const char *end;
+	uint32_t open; /* braces */
+	char last;     /* the last byte that is no space; a comma continues on the next line */
+};
+
+/* Adds a byte; a run of spaces is one. False: there is no room. */
+static bool put(struct pol_written *out, char c)
+{
+	bool space = c == ' ' || c == '\t' || c == '\r' || c == '\n';
+
+	if (space && (out->len == 0 || out->text[out->len - 1] == ' ')) {
+		return true;
+	}
+	if (out->len == sizeof out->text) {
+		return false;
+	}
+	out->text[out->len++] = space ? ' ' : c;
+	return true;
+}
+
+/* Copies a quoted text as it is; `at` is at its first quote, then at the last. */
+static bool put_quoted(struct reading *reading, struct pol_written *out)
+{
+	bool room = true;
+
+	do {
+		if (*reading->at == '\\' && reading->at + 1 < reading->end) {
+			room = room && out->len < sizeof out->text;
+			if (room) {
+				out->text[out->len++] = *reading->at;
+			}
+			reading->at++;
+		}
+		room = room && out->len < sizeof out->text;
+		if (room) {
+			out->text[out->len++] = *reading->at;
+		}
+		reading->at++;
+	} while (reading->at < reading->end && *reading->at != '"' && *reading->at != '\n');
+	if (reading->at < reading->end && room && out->len < sizeof out->text) {
+		out->text[out->len++] = *reading->at;
+		return true;
+	}
+	return false;
+}
+
+/* Does the statement go on with this byte? */
+static bool goes_on(const struct reading *reading)
+{
+	if (*reading->at == '\n') {
+		return reading->open > 0 || reading->last == ',';
+	}
+	return *reading->at != '}' || reading->open > 0;
+}
+
+/* `#` begins a comment at the start of a line or after a space. */
+static bool at_comment(const struct reading *reading, const struct pol_written *out)
+{
+	return *reading->at == '#' && (out->len == 0 || out->text[out->len - 1] == ' ');
+}
+
+static bool read_statement(struct reading *reading, struct pol_written *out)
+{
+	for (; reading->at < reading->end && goes_on(reading); reading->at++) {
+		char c = *reading->at;
+
+		if (at_comment(reading, out)) {
+			while (reading->at + 1 < reading->end && reading->at[1] != '\n') {
+				reading->at++;
+			}
+			continue;
+		}
+		/* A brace of a parameter, {loan}, is closed by its own. */
+		reading->open += c == '{';
+		reading->open -= c == '}';
+		reading->last = strchr(" \t\r\n", c) != NULL ? reading->last : c;
+		if (c == '"' ? !put_quoted(reading, out) : !put(out, c)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Cuts to whole characters, and says that it is cut. */
+static void cut(struct pol_written *out)
+{
+	if (out->len > sizeof out->text - strlen("...")) {
+		out->len = sizeof out->text - strlen("...");
+	}
+	while (out->len > 0 && ((unsigned char)out->text[out->len] & 0xc0) == 0x80) {
+		out->len--;
+	}
+	memcpy(out->text + out->len, "...", strlen("..."));
+	out->len += strlen("...");
+}
+
+bool pol_written_grant(
+	const struct pol_snapshot *snapshot, uint32_t role, uint32_t index, struct pol_written *out)
+{
+	const struct pol_origin *origin = origin_of(snapshot, role);
+	const struct pol_rule *rule;
+	struct reading reading = { 0 };
+	struct pol_str text;
+
+	if (origin == NULL || index >= origin->rule_count) {
+		return false;
+	}
+	rule = &origin->rules[index];
+	text = snapshot->files[rule->at.file].text;
+	reading.at = text.ptr + rule->at.offset;
+	reading.end = text.ptr + text.len;
+	out->file = snapshot->files[rule->at.file].name;
+	out->line = rule->line;
+	out->len = 0;
+	if (!read_statement(&reading, out)) {
+		cut(out);
+	}
+	while (out->len > 0 && out->text[out->len - 1] == ' ') {
+		out->len--;
+	}
+	return true;
+}
+
+bool pol_written_role(const struct pol_snapshot *snapshot, uint32_t role, struct pol_str *out_file,
+	uint32_t *out_line)
+{
+	const struct pol_origin *origin = origin_of(snapshot, role);
+
+	if (origin == NULL) {
+		return false;
+	}
+	*out_file = snapshot->files[origin->at.file].name;
+	*out_line = origin->line;
+	return true;
+}
+
+uint32_t pol_written_parent(const struct pol_snapshot *snapshot, uint32_t role, uint32_t index)
+{
+	const struct pol_origin *origin = origin_of(snapshot, role);
+
+	return origin != NULL && index < origin->parent_count ? origin->parents[index] : POL_NONE;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/decide/fact.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "policy/text/cidr.h"
+
+/* Bytes of an id that are shown; what is longer would not fit. */
+#define SHOWN 80
+
+void pol_fact_address(const struct pol_ip *ip, char out[POL_FACT_TEXT])
+{
+	char text[POL_IP_TEXT + 1];
+
+	if (!ip->known) {
+		snprintf(out, POL_FACT_TEXT, "no address was stated");
+		return;
+	}
+	pol_cidr_format_ip(ip, text);
+	snprintf(out, POL_FACT_TEXT, "%s", text);
+}
+
+static void write_id(const char *kind, struct pol_str id, char out[POL_FACT_TEXT])
+{
+	if (id.len > SHOWN) {
+		id.len = SHOWN;
+		/* Between characters: the next byte begins one. */
+		while (id.len > 0 && ((unsigned char)id.ptr[id.len] & 0xc0) == 0x80) {
+			id.len--;
+		}
+	}
+	snprintf(out, POL_FACT_TEXT, "counted for %s %.*s", kind, POL_STR_ARGS(id));
+}
+
+static void write_prefix(
+	const struct pol_charge *charge, const struct pol_ip *ip, char out[POL_FACT_TEXT])
+{
+	static const unsigned char mapped[] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
+	unsigned bits = charge->prefix6 != 0 ? charge->prefix6 : POL_CHARGE_PREFIX6;
+	struct pol_ip prefix = *ip;
+	char text[POL_IP_TEXT + 1];
+
+	if (memcmp(ip->bytes, mapped, sizeof mapped) == 0 || bits >= 128) {
+		pol_cidr_format_ip(ip, text);
+		snprintf(out, POL_FACT_TEXT, "counted for %s", text);
+		return;
+	}
+	for (unsigned bit = bits; bit < 128; bit++) {
+		prefix.bytes[bit / 8] &= (unsigned char)~(0x80U >> (bit % 8));
+	}
+	pol_cidr_format_ip(&prefix, text);
+	snprintf(out, POL_FACT_TEXT, "counted for %s/%u", text, bits);
+}
+
+void pol_fact_counted(
+	const struct pol_charge *charge, const struct pol_facts *facts, char out[POL_FACT_TEXT])
+{
+	out[0] = '\0';
+	switch (charge->per) {
+	case POL_PER_KEY:
+		write_id("key", facts->key, out);
+		break;
+	case POL_PER_PRINCIPAL:
+		write_id("principal", facts->principal, out);
+		break;
+	case POL_PER_TENANT:
+		snprintf(out, POL_FACT_TEXT, "counted for the tenant");
+		break;
+	case POL_PER_IP:
+		write_prefix(charge, &facts->ip, out);
+		break;
+	}
+}
+
+void pol_fact_module(const struct pol_module *module, char out[POL_FACT_TEXT])
+{
+	snprintf(out, POL_FACT_TEXT, "module '%.*s'", SHOWN, module->name);
+}

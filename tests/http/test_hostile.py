@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a hostile client, or a daemon that does not answer, can do to authz-http."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
+import harness  # noqa: E402
+
+HTTP = os.environ.get("AUTHZ_HTTP", str(harness.ROOT / "build" / "client" / "http" / "authz-http"))
+
+
+class HostileTest(unittest.TestCase):
+    """authz-http before a socket that the test itself serves, as a daemon that never answers."""
+
+    def start(self, *lines):
+        folder = tempfile.TemporaryDirectory(prefix="authz-")
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        self.silent = socket.socket(socket.AF_UNIX)
+        self.addCleanup(self.silent.close)
+        self.silent.settimeout(harness.DEADLINE)
+        self.silent.bind(str(self.folder / "authz.sock"))
+        self.silent.listen()
+        config = self.folder / "authz-http.conf"
+        config.write_text("\n".join([f"authz {self.folder}/authz.sock", "timeout 60s",
+                                     f"listen {self.folder}/http.sock 0600", *lines, ""]))
+        self.http = subprocess.Popen([HTTP, "--config", str(config)], stdin=subprocess.DEVNULL,
+                                     preexec_fn=harness.die_with_parent)
+        self.addCleanup(self.http.wait)
+        self.addCleanup(self.http.kill)
+        harness.wait_until(lambda: self.connect() or self.http.poll() is not None, what="authz-http")
+
+    def connect(self):
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(harness.DEADLINE)
+        if connection.connect_ex(str(self.folder / "http.sock")) != 0:
+            connection.close()
+            return None
+        self.addCleanup(connection.close)
+        return connection
+
+    def send(self, *lines):
+        """The connection, after the request was sent on it."""
+        connection = self.connect()
+        connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+        return connection
+
+    def check(self, *headers):
+        return self.send("GET /check HTTP/1.1", "Host: a", "X-Original-Method: GET", "X-Original-URI: /x", *headers)
+
+    def test_it_ends_cleanly_with_a_question_outstanding(self):
+        self.start()
+        clients = [self.check(), self.check(), self.check()]
+        daemon, _ = self.silent.accept()
+        self.addCleanup(daemon.close)
+        daemon.settimeout(harness.DEADLINE)
+        self.assertTrue(daemon.recv(1))
+        self.http.send_signal(signal.SIGTERM)
+        self.assertEqual(self.http.wait(harness.DEADLINE), 0)
+        for client in clients:
+            self.assertNotIn(b" 204 ", client.recv(4096))
+
+
+if __name__ == "__main__":
+    unittest.main()

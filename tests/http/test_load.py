@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Many connections, and a daemon that is restarted while they ask."""
+
+import json
+import re
+import resource
+import threading
+import unittest
+from pathlib import Path
+
+from http_program import HttpTest, harness
+from supervisor import listening, pass_sockets
+
+IDLE = 10_000
+MEMORY = 64 << 20  # bytes that authz-http may have with them
+ASKING = 3  # connections that ask one request after the other, of each kind
+RESTARTS = 3
+
+
+def memory_of(pid):
+    text = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    return int(re.search(r"VmRSS:\s+(\d+) kB", text)[1]) << 10
+
+
+class Idle(HttpTest):
+    def raise_descriptors(self):
+        need = IDLE + 256  # authz-http has its own limit, of the same height
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if hard != resource.RLIM_INFINITY and hard < need:
+            self.skipTest(f"{IDLE} connections need {need} descriptors, and the hard limit is {hard}")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, need), hard))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+
+    def test_ten_thousand_idle_connections_take_less_than_64_mib(self):
+        self.raise_descriptors()
+        self.configure(f"connections {IDLE + 16}", "idle 1h", "metrics on")
+        process = self.start()
+        for _ in range(IDLE):
+            self.connect()
+        self.assertIn(f"\nauthz_http_connections {IDLE + 1}\n", self.get("/metrics")[1])
+        if "a build with a sanitizer" not in self.log():
+            self.assertLess(memory_of(process.pid), MEMORY)
+
+
+class Restart(HttpTest):
+    def make_daemon(self):
+        daemon = self.daemon(start=False)
+        pass_sockets(daemon, [("", listening(self, daemon.socket))])
+        daemon.start()
+        return daemon
+
+    def ask(self, request, ended):
+        """Asks until the end, at least once, and counts the answers of each kind."""
+        connection = self.connect()
+        while True:
+            connection.sendall(request)
+            answer = connection.recv(65536).split(b"\r\n")[0]
+            with self.lock:
+                self.answers[answer] = self.answers.get(answer, 0) + 1
+            if ended.is_set() or not answer:
+                return
+
+    def test_a_planned_restart_of_an_activated_daemon_loses_no_request(self):
+        secret = self.d.client().call("keys.create", roles=["viewer"])["secret"]
+        request = "\r\n".join(["GET /check HTTP/1.1", "Host: a", "X-Original-Method: GET", "X-Original-URI: /loans",
+                               f"Authorization: Bearer {secret}", "", ""]).encode()
+        body = json.dumps({"subject": {"type": "token", "id": secret}, "action": {"name": "GET"},
+                           "resource": {"type": "api", "id": "/loans"}})
+        evaluation = "\r\n".join(["POST /access/v1/evaluation HTTP/1.1", "Host: a", "Content-Type: application/json",
+                                  f"Content-Length: {len(body)}", "", body]).encode()
+        self.configure("timeout 60s", "authzen https://pdp.example.com")
+        self.start()
+        self.lock, self.answers, ended = threading.Lock(), {}, threading.Event()
+        threads = [threading.Thread(target=self.ask, args=(asked, ended))
+                   for asked in (request, evaluation) for _ in range(ASKING)]
+        for thread in threads:
+            thread.start()
+            self.addCleanup(thread.join)
+        self.addCleanup(ended.set)
+        for _ in range(RESTARTS):
+            before = sum(self.answers.values())
+            harness.wait_until(lambda count=before: sum(self.answers.values()) > count + 20, what="answers")
+            self.d.stop()
+            self.d.start()
+        before = sum(self.answers.values())
+        harness.wait_until(lambda: sum(self.answers.values()) > before + 20, what="answers")
+        ended.set()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(set(self.answers), {b"HTTP/1.1 204 No Content", b"HTTP/1.1 200 OK"}, self.answers)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,581 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/ask/compare.h"
+
+#include "policy/decide/subject.h"
+#include "policy/snapshot/tree.h"
+#include "tests/policy/compiled_text.h"
+
+/*
+ * Random pairs of policies: for every path, verb, role and principal, what the comparison says is
+ * what both policies decide. The sets are not looked at: each path is looked up in each policy, and
+ * the patterns of the comparison are matched with it by the rules of the language.
+ */
+
+#define PAIRS    100
+#define SUBJECTS 8
+#define ROLES    4
+#define DEPTH    3
+#define ROOM     8192
+#define LINES    256
+#define HOLES    64
+#define SHAPES   3 /* literals of a node */
+
+struct dice {
+	uint64_t state;
+};
+
+static uint32_t roll(struct dice *dice, uint32_t sides)
+{
+	dice->state = dice->state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (uint32_t)(dice->state >> 33) % sides;
+}
+
+#define PICK(dice, list) ((list)[roll((dice), sizeof(list) / sizeof(list)[0])])
+
+static const char *const literals[SHAPES] = { "a", "b", "c" };
+static const char *const lines[] = { "GET", "GET, HEAD", "GET, POST", "update PUT PATCH", "view",
+	"GET, POST\nupdate PUT PATCH" };
+static const char *const verbs[] = { "all", "GET", "POST", "view", "update", "PUT", "HEAD" };
+static const char *const asked[] = { "GET", "HEAD", "POST", "PUT", "PATCH", "view" };
+static const char *const patterns[] = { "api:/**", "api:/a/**", "api:/*", "api:/b", "api:/a/*",
+	"api:/*/**" };
+static const char *const places[] = { "api:/a", "api:/b/v", "api:/v", "api:/", "api:/a/v/b",
+	"api:/v/a" };
+
+struct text {
+	char bytes[ROOM];
+	size_t used;
+};
+
+__attribute__((format(printf, 2, 3))) static void put(struct text *text, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	text->used += (size_t)vsnprintf(text->bytes + text->used, ROOM - text->used, format, args);
+	va_end(args);
+	cr_assert_lt(text->used, ROOM);
+}
+
+static void put_node(struct dice *dice, struct text *text, int depth)
+{
+	if (roll(dice, 4) > 0 || depth == DEPTH) {
+		put(text, "%s\n", PICK(dice, lines));
+	}
+	for (uint32_t i = 0; depth < DEPTH && i < SHAPES; i++) {
+		if (roll(dice, 3) == 0) {
+			put(text, "/%s {\n", literals[i]);
+			put_node(dice, text, depth + 1);
+			put(text, "}\n");
+		}
+	}
+	if (depth < DEPTH && roll(dice, 2) == 0) {
+		bool rest = roll(dice, 3) == 0;
+
+		put(text, "/{p%u%s} {\n", roll(dice, 3), rest ? "..." : "");
+		if (rest) {
+			put(text, "%s\n", PICK(dice, lines));
+		} else {
+			put_node(dice, text, depth + 1);
+		}
+		put(text, "}\n");
+	}
+}
+
+/* A policy that compiles: grants that select nothing are left out. */
+static struct pol_snapshot *make_policy(struct dice *dice, struct text *text)
+{
+	struct compiled_text *out = malloc(sizeof *out);
+	struct pol_snapshot *snapshot;
+
+	cr_assert_not_null(out);
+	do {
+		const char *bytes = text->bytes;
+
+		text->used = 0;
+		put(text, "tree api {\nGET\n");
+		put_node(dice, text, 0);
+		put(text, "}\n");
+		for (int i = 0; i < ROLES; i++) {
+			if (roll(dice, 8) == 0) {
+				continue;
+			}
+			put(text, i == 0 ? "role anyone {\n" : "role r%d {\n", i);
+			put(text, "allow GET on api:/**\n");
+			for (uint32_t k = roll(dice, 3); k > 0; k--) {
+				put(text, "%s %s on %s\n", roll(dice, 3) == 0 ? "deny" : "allow",
+					PICK(dice, verbs), PICK(dice, patterns));
+			}
+			put(text, "}\n");
+		}
+		compiled_text_of(out, &bytes, 1);
+	} while (out->snapshot == NULL);
+	snapshot = out->snapshot;
+	free(out);
+	return snapshot;
+}
+
+/* --- what the comparison says ----------------------------------------------------------------- */
+
+struct line {
+	enum pol_change_kind kind;
+	char verbs[128]; /* ",GET,PUT," */
+	char pattern[128];
+	char except[HOLES][128];
+	size_t except_count;
+	char at[64];
+};
+
+struct lines {
+	struct line items[LINES];
+	size_t count;
+};
+
+static void copy(char *out, size_t size, struct pol_str from)
+{
+	cr_assert_lt(from.len, size);
+	snprintf(out, size, "%.*s", POL_STR_ARGS(from));
+}
+
+static void keep(struct lines *out, const struct pol_difference *difference)
+{
+	out->count = 0;
+	cr_assert_leq(difference->count, LINES);
+	for (size_t i = 0; i < difference->count; i++) {
+		const struct pol_change *change = &difference->changes[i];
+		struct line *line = &out->items[out->count++];
+
+		*line = (struct line){ .kind = change->kind };
+		strcpy(line->verbs, ",");
+		for (size_t k = 0; k < change->verb_count; k++) {
+			size_t used = strlen(line->verbs);
+
+			snprintf(line->verbs + used, sizeof line->verbs - used, "%.*s,",
+				POL_STR_ARGS(change->verbs[k]));
+		}
+		copy(line->pattern, sizeof line->pattern, change->pattern);
+		copy(line->at, sizeof line->at, change->at);
+		cr_assert_leq(change->except_count, HOLES);
+		for (size_t k = 0; k < change->except_count; k++) {
+			copy(line->except[k], sizeof line->except[k], change->except[k]);
+		}
+		line->except_count = change->except_count;
+	}
+}
+
+/* One path, and how the nodes of both policies together call its segments: l, p or r. */
+struct asked_path {
+	char text[64]; /* "/a/v" */
+	char segments[DEPTH + 1][8];
+	char kinds[DEPTH + 2];
+	uint32_t count;
+};
+
+/* Splits a pattern. Returns the number of segments, without the two stars at its end. */
+static uint32_t split(const char *pattern, char out[16][32], bool *deep)
+{
+	uint32_t count = 0;
+	const char *at = strchr(pattern, '/');
+
+	*deep = false;
+	while (at != NULL && at[1] != '\0') {
+		size_t len = strcspn(at + 1, "/");
+
+		cr_assert(len < 32 && count < 16);
+		snprintf(out[count++], 32, "%.*s", (int)len, at + 1);
+		at = strchr(at + 1, '/');
+	}
+	if (count > 0 && strcmp(out[count - 1], "**") == 0) {
+		*deep = true;
+		count--;
+	}
+	return count;
+}
+
+static bool matches(const struct asked_path *path, const char *pattern)
+{
+	char segments[16][32];
+	bool deep;
+	uint32_t count = split(pattern, segments, &deep);
+	uint32_t kinds = (uint32_t)strlen(path->kinds);
+	bool rest = count > 0 && strstr(segments[count - 1], "...}") != NULL;
+
+	if (rest) {
+		if (kinds == 0 || path->kinds[kinds - 1] != 'r') {
+			return false;
+		}
+		count--;
+		/* As declared the rest comes after the others; at a place below it, after values.
+		 */
+		if (count < kinds - 1 || count > path->count) {
+			return false;
+		}
+	} else if (deep ? count > path->count : count != path->count) {
+		return false;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		if (segments[i][0] == '{' ? i >= kinds || path->kinds[i] != 'p'
+					  : strcmp(segments[i], path->segments[i]) != 0) {
+			return false;
+		}
+	}
+	/* A path that ends in a rest of no segments is the rest's, not its parent's. */
+	return rest || deep || kinds <= path->count;
+}
+
+static bool is_covered(const char *place, const struct asked_path *path)
+{
+	size_t len = strlen(place) - 4; /* without "api:" */
+
+	return len <= 1 || (strncmp(place + 4, path->text, len) == 0 &&
+				   (path->text[len] == '/' || path->text[len] == '\0'));
+}
+
+/* Does the comparison say so of this path and verb? */
+static bool says(const struct lines *said, enum pol_change_kind kind, const struct asked_path *path,
+	const char *verb)
+{
+	const char *at = "";
+	char word[16];
+
+	snprintf(word, sizeof word, ",%s,", verb);
+	for (size_t i = 0; i < said->count; i++) {
+		if (strlen(said->items[i].at) > strlen(at) && is_covered(said->items[i].at, path)) {
+			at = said->items[i].at;
+		}
+	}
+	for (size_t i = 0; i < said->count; i++) {
+		const struct line *line = &said->items[i];
+		bool left_out = false;
+
+		if (line->kind != kind || strcmp(line->at, at) != 0 ||
+			strstr(line->verbs, word) == NULL || !matches(path, line->pattern)) {
+			continue;
+		}
+		for (size_t k = 0; k < line->except_count; k++) {
+			left_out = left_out || matches(path, line->except[k]);
+		}
+		if (!left_out) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* --- what the policies decide ----------------------------------------------------------------- */
+
+/* The permissions that a request needs. False: the policy does not know the resource or action. */
+static bool find_run(const struct pol_snapshot *snapshot, const char *path, const char *verb,
+	struct pol_path *read, struct pol_run *out)
+{
+	uint32_t node;
+
+	cr_assert_eq(pol_path_read(pol_str_of(path), read), POL_OK);
+	return pol_tree_find_requested(snapshot, pol_tree_number(snapshot, POL_STR("api")), read,
+		       &node) == POL_OK &&
+	       pol_tree_node_verb(snapshot, node, pol_str_of(verb), false, out) == POL_OK;
+}
+
+static bool role_has(
+	const struct pol_snapshot *snapshot, const char *role, bool denied, struct pol_run run)
+{
+	uint32_t number = pol_snapshot_role(snapshot, pol_str_of(role));
+
+	if (number == POL_NONE) {
+		return false;
+	}
+	return denied ? pol_permset_has_any(&snapshot->roles[number].deny, run)
+		      : pol_permset_has_all(&snapshot->roles[number].allow, run) &&
+				!pol_permset_has_any(&snapshot->roles[number].deny, run);
+}
+
+static bool subject_has(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
+	const struct pol_path *path, struct pol_run run)
+{
+	struct pol_run_word at;
+
+	while (pol_run_next(&run, &at)) {
+		if (pol_subject_allows(facts, pol_subject_eval(snapshot, facts, POL_STR("api"),
+						      path, &at)) != at.mask) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* The child of a node that a segment names, by the nodes' own names. */
+static uint32_t child_of(const struct pol_snapshot *snapshot, uint32_t node, const char *name)
+{
+	for (uint32_t i = node + 1; node != POL_NONE && i < snapshot->nodes[node].end;
+		i = snapshot->nodes[i].end) {
+		if (snapshot->nodes[i].kind == POL_SEGMENT_LITERAL &&
+			pol_str_equal(snapshot->nodes[i].name, pol_str_of(name))) {
+			return i;
+		}
+	}
+	return POL_NONE;
+}
+
+static enum pol_segment_kind kind_of(const struct pol_snapshot *snapshot, uint32_t node)
+{
+	return node != POL_NONE ? snapshot->nodes[node].kind : POL_SEGMENT_LITERAL;
+}
+
+/* The parameter or rest below a node, or the rest itself. */
+static uint32_t wild_of(const struct pol_snapshot *snapshot, uint32_t node)
+{
+	if (kind_of(snapshot, node) == POL_SEGMENT_REST || node == POL_NONE) {
+		return node;
+	}
+	return snapshot->nodes[node].wild;
+}
+
+/* Follows the path through both policies at once: a segment is a literal if it is one in either,
+ * else a parameter, else the rest. */
+static void name_kinds(const struct pol_snapshot *const sides[2], struct asked_path *path)
+{
+	uint32_t nodes[2];
+	size_t used = 0;
+	bool rest = false, own = false, param = false;
+
+	for (int s = 0; s < 2; s++) {
+		nodes[s] = sides[s]->trees[pol_tree_number(sides[s], POL_STR("api"))].root;
+	}
+	for (uint32_t i = 0; i < path->count && !rest; i++) {
+		uint32_t exact[2];
+		bool literal;
+
+		param = false;
+		for (int s = 0; s < 2; s++) {
+			exact[s] = child_of(sides[s], nodes[s], path->segments[i]);
+			nodes[s] = exact[s] == POL_NONE ? wild_of(sides[s], nodes[s]) : exact[s];
+			param = param || kind_of(sides[s], nodes[s]) == POL_SEGMENT_PARAM;
+		}
+		literal = exact[0] != POL_NONE || exact[1] != POL_NONE;
+		rest = !literal && !param;
+		path->kinds[used++] = literal ? 'l' : param ? 'p' : 'r';
+	}
+	param = false;
+	for (int s = 0; s < 2; s++) {
+		own = own ||
+		      (nodes[s] != POL_NONE && pol_tree_node_run(sides[s], nodes[s]).count > 0);
+		param = param ||
+			kind_of(sides[s], wild_of(sides[s], nodes[s])) == POL_SEGMENT_PARAM;
+	}
+	/* Without permissions of its own the node is its rest's. */
+	if (!rest && !own && !param &&
+		(kind_of(sides[0], wild_of(sides[0], nodes[0])) == POL_SEGMENT_REST ||
+			kind_of(sides[1], wild_of(sides[1], nodes[1])) == POL_SEGMENT_REST)) {
+		path->kinds[used++] = 'r';
+	}
+	path->kinds[used] = '\0';
+}
+
+/* Path number `number` of all with at most DEPTH + 1 segments; false: there are fewer. */
+static bool make_path(uint32_t number, struct asked_path *out)
+{
+	static const char *const words[] = { "a", "b", "c", "v" };
+	uint32_t power = 1;
+
+	*out = (struct asked_path){ .count = 0 };
+	while (number >= power) {
+		number -= power;
+		power *= 4;
+		out->count++;
+	}
+	if (out->count > DEPTH + 1) {
+		return false;
+	}
+	for (uint32_t i = 0; i < out->count; i++) {
+		strcpy(out->segments[i], words[number % 4]);
+		number /= 4;
+		strcat(strcat(out->text, "/"), out->segments[i]);
+	}
+	if (out->count == 0) {
+		strcpy(out->text, "/");
+	}
+	return true;
+}
+
+/* --- both ------------------------------------------------------------------------------------- */
+
+struct pair {
+	const struct pol_snapshot *sides[2];
+	struct text texts[2];
+	struct pol_compare *compare;
+	struct lines said;
+	size_t changes; /* that were found, so that the test cannot pass on none */
+};
+
+/* What is asked, and what each policy says of it. */
+struct question {
+	struct asked_path path;
+	const char *verb;
+	bool known[2], has[2], denied[2];
+	bool head; /* a policy declares HEAD there: else it goes with GET, and is not said */
+};
+
+static bool declares_head(const struct pair *pair, const char *path)
+{
+	static struct pol_path read;
+	struct pol_run run;
+
+	for (int s = 0; s < 2; s++) {
+		if (find_run(pair->sides[s], path, "HEAD", &read, &run) &&
+			pair->sides[s]->permissions[run.first] == POL_VERB_HEAD) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void judge(struct pair *pair, const char *who, enum pol_change_kind kind,
+	const struct question *asked_of)
+{
+	bool denies = kind == POL_CHANGE_DENIED || kind == POL_CHANGE_UNDENIED;
+	int side = kind == POL_CHANGE_GAINED || kind == POL_CHANGE_DENIED;
+	const bool *both = denies ? asked_of->denied : asked_of->has;
+	bool is = both[side] && !both[!side];
+	/* A pattern speaks of the nodes that have the verb, in its policy. */
+	bool said =
+		asked_of->known[side] &&
+		says(&pair->said, kind, &asked_of->path,
+			strcmp(asked_of->verb, "HEAD") == 0 && !asked_of->head ? "GET"
+									       : asked_of->verb);
+
+	pair->changes += is;
+	cr_assert_eq(said, is, "%s: %s of %s %s (%s) should %sbe said\n--- before\n%s--- after\n%s",
+		who, pol_compare_change_name(kind), asked_of->verb, asked_of->path.text,
+		asked_of->path.kinds, is ? "" : "not ", pair->texts[0].bytes, pair->texts[1].bytes);
+}
+
+static void check_role(struct pair *pair, const char *role)
+{
+	static struct pol_path read;
+	struct pol_difference difference;
+	struct question question;
+	uint32_t numbers[2];
+
+	for (int s = 0; s < 2; s++) {
+		numbers[s] = pol_snapshot_role(pair->sides[s], pol_str_of(role));
+	}
+	cr_assert_eq(pol_compare_roles(pair->compare, numbers[0], numbers[1], &difference), POL_OK);
+	keep(&pair->said, &difference);
+	for (uint32_t i = 0; make_path(i, &question.path); i++) {
+		name_kinds(pair->sides, &question.path);
+		for (size_t v = 0; v < sizeof asked / sizeof asked[0]; v++) {
+			question.verb = asked[v];
+			question.head = declares_head(pair, question.path.text);
+			for (int s = 0; s < 2; s++) {
+				struct pol_run run;
+				bool known = find_run(
+					pair->sides[s], question.path.text, asked[v], &read, &run);
+
+				question.known[s] = known;
+				question.has[s] =
+					known && role_has(pair->sides[s], role, false, run);
+				question.denied[s] =
+					known && role_has(pair->sides[s], role, true, run);
+			}
+			judge(pair, role, POL_CHANGE_GAINED, &question);
+			judge(pair, role, POL_CHANGE_LOST, &question);
+			judge(pair, role, POL_CHANGE_DENIED, &question);
+			judge(pair, role, POL_CHANGE_UNDENIED, &question);
+		}
+	}
+}
+
+/* A principal with roles at places, or a key of it with scopes that do not exist. */
+struct subject {
+	struct pol_held held[2];
+	struct pol_str places[4];
+	struct pol_str key_places[1];
+	struct pol_facts facts;
+};
+
+static void make_subject(
+	struct dice *dice, const struct pol_snapshot *snapshot, struct subject *out)
+{
+	*out = (struct subject){ 0 };
+	for (uint32_t i = 0; i < 2; i++) {
+		char name[4];
+
+		snprintf(name, sizeof name, "r%u", 1 + roll(dice, ROLES - 1));
+		out->places[2 * i] = pol_str_of(PICK(dice, places));
+		out->places[2 * i + 1] = pol_str_of(PICK(dice, places));
+		out->held[i] =
+			(struct pol_held){ .role = pol_snapshot_role(snapshot, pol_str_of(name)),
+				.places = out->places + 2 * i,
+				.place_count = roll(dice, 3) };
+	}
+	out->key_places[0] = pol_str_of(PICK(dice, places));
+	out->facts = (struct pol_facts){
+		.key_state = roll(dice, 2) == 0 ? POL_KEY_MISSING : POL_KEY_ACTIVE,
+		.binding = POL_BOUND_TO_PRINCIPAL,
+		.principal_state = POL_PRINCIPAL_ACTIVE,
+		.held = out->held,
+		.held_count = roll(dice, 3),
+		.key_places = out->key_places,
+		.key_place_count = roll(dice, 2),
+	};
+	out->facts.narrowed = out->facts.key_place_count > 0;
+}
+
+static void check_subject(struct dice *dice, struct pair *pair)
+{
+	static struct pol_path read;
+	struct subject subjects[2];
+	struct pol_difference difference;
+	struct question question;
+
+	make_subject(dice, pair->sides[0], &subjects[0]);
+	make_subject(dice, pair->sides[1], &subjects[1]);
+	cr_assert_eq(pol_compare_subject(
+			     pair->compare, &subjects[0].facts, &subjects[1].facts, 1, &difference),
+		POL_OK);
+	keep(&pair->said, &difference);
+	for (uint32_t i = 0; make_path(i, &question.path); i++) {
+		name_kinds(pair->sides, &question.path);
+		for (size_t v = 0; v < sizeof asked / sizeof asked[0]; v++) {
+			question.verb = asked[v];
+			question.head = declares_head(pair, question.path.text);
+			for (int s = 0; s < 2; s++) {
+				struct pol_run run;
+
+				question.known[s] = find_run(
+					pair->sides[s], question.path.text, asked[v], &read, &run);
+				question.has[s] =
+					question.known[s] &&
+					subject_has(pair->sides[s], &subjects[s].facts, &read, run);
+			}
+			judge(pair, "subject", POL_CHANGE_GAINED, &question);
+			judge(pair, "subject", POL_CHANGE_LOST, &question);
+		}
+	}
+}
+
+Test(compare_random, what_is_said_is_what_both_policies_decide)
+{
+	static struct pair pair;
+	struct dice dice = { 20261129 };
+
+	for (int i = 0; i < PAIRS; i++) {
+		struct pol_snapshot *before = make_policy(&dice, &pair.texts[0]);
+		struct pol_snapshot *after = make_policy(&dice, &pair.texts[1]);
+
+		pair.sides[0] = before;
+		pair.sides[1] = after;
+		cr_assert_eq(pol_compare_open(before, after, &pair.compare), POL_OK);
+		check_role(&pair, "anyone");
+		check_role(&pair, "r1");
+		check_role(&pair, "r2");
+		check_role(&pair, "r3");
+		for (int k = 0; k < SUBJECTS; k++) {
+			check_subject(&dice, &pair);
+		}
+		pol_compare_close(pair.compare);
+		pol_snapshot_unref(before);
+		pol_snapshot_unref(after);
+	}
+	cr_expect_gt(pair.changes, PAIRS * 100);
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "policy/ask/mutation.h"
+#include "policy/ask/suite.h"
+#include "tests/policy/load.h"
+
+static const char policy[] = "tree api { /loans { GET, POST, /{loan} { GET, DELETE } } }\n"
+			     "role viewer {\n"
+			     "    allow GET on api:/loans\n"
+			     "    allow all on api:/loans/{loan} except DELETE   # noticed\n"
+			     "    deny POST on api:/loans\n"
+			     "}\n"
+			     "role clerk inherits viewer {\n"
+			     "    allow GET on api:/loans    # viewer has it\n"
+			     "}\n"
+			     "scope read { allow GET on api:/loans/** except api:/loans/{loan} }\n"
+			     "stack other {\n"
+			     "    authenticate required key\n"
+			     "    account required network allow=10.0.0.0/8\n"
+			     "    authorize required role\n"
+			     "    authorize required scope\n"
+			     "}\n"
+			     "test \"a viewer reads loans from the office\" {\n"
+			     "    as role viewer\n"
+			     "    deny GET api:/loans because network\n"
+			     "    from 10.1.1.1\n"
+			     "    allow GET api:/loans, api:/loans/7\n"
+			     "    deny DELETE api:/loans/7\n"
+			     "}\n";
+
+static const char *const results[] = { "noticed", "survives", "redundant", "invalid" };
+
+static void try_all(struct loaded *loaded, bool shortcuts, char *out, size_t size)
+{
+	struct pol_coverage *coverage = pol_coverage_create(loaded->snapshot);
+	struct pol_suite_options options = { .coverage = coverage };
+	struct pol_mutation_base base = { .sources = loaded->sources,
+		.source_count = loaded->count,
+		.snapshot = loaded->snapshot,
+		.coverage = coverage };
+	struct pol_mutations list;
+	struct pol_arena arena;
+	size_t used = 0;
+
+	pol_arena_init(&arena, POL_SNAPSHOT_LIMIT);
+	cr_assert_not_null(coverage);
+	cr_assert_eq(pol_suite_run_some(loaded->snapshot, &options, NULL, NULL, NULL).failed, 0);
+	cr_assert_eq(pol_mutations_list(loaded->sources, loaded->count, &arena, &list), POL_OK);
+	for (size_t i = 0; i < list.count; i++) {
+		const struct pol_mutation *mutation = &list.items[i];
+		enum pol_mutation_result result = POL_MUTATION_INVALID;
+
+		if (!shortcuts || !pol_mutation_known(&base, mutation, &result)) {
+			cr_assert_eq(pol_mutation_try(&base, mutation, &result), POL_OK);
+		}
+		used += (size_t)snprintf(out + used, size - used, "%u %s: %.*s\n",
+			(unsigned)mutation->position.line, results[result],
+			POL_STR_ARGS(mutation->text));
+		cr_assert_lt(used, size);
+	}
+	pol_coverage_destroy(coverage);
+	pol_arena_finish(&arena);
+}
+
+Test(mutation, each_statement_is_left_out_in_turn)
+{
+	struct loaded loaded = load_text(policy);
+	char text[2048];
+
+	cr_assert_eq(loaded.status, POL_OK, "%s", loaded.said);
+	try_all(&loaded, true, text, sizeof text);
+	cr_expect_str_eq(text,
+		"3 noticed: allow GET on api:/loans\n"
+		"4 noticed: allow all on api:/loans/{loan} except DELETE\n"
+		"4 noticed: except DELETE\n"
+		"5 survives: deny POST on api:/loans\n"
+		"8 redundant: allow GET on api:/loans\n"
+		"10 survives: allow GET on api:/loans/** except api:/loans/{loan}\n"
+		"10 survives: except api:/loans/{loan}\n"
+		"12 invalid: authenticate required key\n"
+		"13 noticed: account required network allow=10.0.0.0/8\n"
+		"14 noticed: authorize required role\n"
+		"15 survives: authorize required scope\n",
+		"%s", text);
+	unload(&loaded);
+}
+
+/* Both ways must give the same result. */
+Test(mutation, the_shortcuts_agree_with_compiling)
+{
+	static const char *const folders[] = { "policy/examples/lendiq", "policy/examples/loanpro",
+		"policy/examples/loop" };
+
+	for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+		struct loaded loaded = load_folder(folders[i]);
+		char fast[16384];
+		char slow[16384];
+
+		cr_assert_eq(loaded.status, POL_OK, "%s", loaded.said);
+		try_all(&loaded, true, fast, sizeof fast);
+		try_all(&loaded, false, slow, sizeof slow);
+		cr_expect_str_eq(fast, slow);
+		unload(&loaded);
+	}
+}

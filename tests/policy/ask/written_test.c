@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/ask/written.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/policy/load.h"
+
+static const char policy[] =
+	"tree api { /loans { list GET, create POST, /{loan} { read GET, update PUT } } }\n"
+	"role base { allow list on api:/loans }\n"
+	"role viewer \"Reads\" inherits base {   # who may see\n"
+	"    allow   GET on api:/loans {      # both:\n"
+	"        /,\n"
+	"        /{loan}                      # \"one\"\n"
+	"    }\n"
+	"\n"
+	"    deny GET on api:/loans/{loan},\n"
+	"                   api:/\"loans\" except GET on api:/loans }\n"
+	"role last {\n"
+	"\tallow all on api:/loans/** except create on api:/loans}\n";
+
+static const char *grant(
+	const struct loaded *loaded, const char *role, uint32_t index, uint32_t *out_line)
+{
+	static struct pol_written written;
+	static char text[POL_WRITTEN_TEXT + 1];
+
+	if (!pol_written_grant(loaded->snapshot,
+		    pol_snapshot_role(loaded->snapshot, pol_str_of(role)), index, &written)) {
+		return NULL;
+	}
+	cr_expect(pol_str_equal(written.file, POL_STR("test.policy")));
+	*out_line = written.line;
+	memcpy(text, written.text, written.len);
+	text[written.len] = '\0';
+	return text;
+}
+
+Test(written, a_grant_is_shown_as_written_on_one_line_with_its_position)
+{
+	struct loaded loaded = load_text(policy);
+	uint32_t viewer;
+	struct pol_str file;
+	uint32_t line = 0;
+
+	cr_assert_eq(loaded.status, POL_OK, "%s", loaded.said);
+	viewer = pol_snapshot_role(loaded.snapshot, POL_STR("viewer"));
+	cr_expect_str_eq(
+		grant(&loaded, "viewer", 0, &line), "allow GET on api:/loans { /, /{loan} }");
+	cr_expect_eq(line, 4u);
+	cr_expect_str_eq(grant(&loaded, "viewer", 1, &line),
+		"deny GET on api:/loans/{loan}, api:/\"loans\" except GET on api:/loans");
+	cr_expect_eq(line, 9u);
+	cr_expect_null(grant(&loaded, "viewer", 2, &line));
+	cr_expect_str_eq(grant(&loaded, "last", 0, &line),
+		"allow all on api:/loans/** except create on api:/loans");
+	cr_expect_eq(line, 12u);
+	cr_expect(pol_written_role(loaded.snapshot, viewer, &file, &line));
+	cr_expect_eq(line, 3u);
+	cr_expect_eq(pol_written_parent(loaded.snapshot, viewer, 0),
+		pol_snapshot_role(loaded.snapshot, POL_STR("base")));
+	cr_expect_eq(pol_written_parent(loaded.snapshot, viewer, 1), POL_NONE);
+	cr_expect_null(grant(&loaded, "nobody", 0, &line));
+	unload(&loaded);
+}
+
+Test(written, a_grant_that_is_too_long_is_cut)
+{
+	static char text[3 * POL_WRITTEN_TEXT];
+	struct loaded loaded;
+	uint32_t line;
+	size_t len = 0;
+	const char *shown;
+
+	len = (size_t)snprintf(
+		text, sizeof text, "tree api { /\"\xc3\xa9\" { GET } }\nrole r { allow GET on ");
+	while (len < 2 * POL_WRITTEN_TEXT) {
+		len += (size_t)snprintf(text + len, sizeof text - len, "api:/\"\xc3\xa9\", ");
+	}
+	snprintf(text + len, sizeof text - len, "api:/\"\xc3\xa9\" }\n");
+	loaded = load_text(text);
+	cr_assert_eq(loaded.status, POL_OK, "%s", loaded.said);
+	shown = grant(&loaded, "r", 0, &line);
+	cr_assert_not_null(shown);
+	cr_expect_leq(strlen(shown), POL_WRITTEN_TEXT);
+	cr_expect_geq(strlen(shown), POL_WRITTEN_TEXT - 8);
+	cr_expect_str_eq(shown + strlen(shown) - 3, "...");
+	cr_expect(pol_str_is_utf8(pol_str_of(shown)));
+	unload(&loaded);
+}

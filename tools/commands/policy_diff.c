@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* policy diff: what a change of the policy changes. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/commands/commands.h"
+#include "tools/differences.h"
+#include "tools/live.h"
+#include "tools/policy.h"
+#include "tools/revision.h"
+
+enum { BEFORE, AFTER, SIDES };
+
+struct sides {
+	struct revision revisions[SIDES];
+	struct policy policies[SIDES];
+	bool against;            /* a store is compared, too */
+	struct live_found found; /* in it */
+};
+
+/* When a difference is a failure. */
+enum fail_on { FAIL_ON_ANY = 0, FAIL_ON_GAIN, FAIL_ON_LOSS };
+
+static const char *name_of(const struct revision *revision)
+{
+	return revision->folder != NULL ? revision->folder : revision->tree;
+}
+
+static int load(struct app *app, const struct revision *revision, struct policy *policy)
+{
+	const char *name = name_of(revision);
+	int status;
+
+	if (revision->folder != NULL) {
+		status = policy_load(app, name, policy);
+	} else {
+		status = revision_read(app, revision, &policy->folder);
+		if (status == EXIT_YES) {
+			status = policy_compile(app, name, policy);
+		}
+	}
+	return status == EXIT_YES ? policy_be_valid(app, name, policy) : status;
+}
+
+static int read_fail_on(struct app *app, enum fail_on *out)
+{
+	static const char *const fails[] = { "any", "gain", "loss" };
+	const char *fail = app->args.values[FLAG_FAIL_ON];
+	size_t i = 0;
+
+	while (fail != NULL && i < 3 && strcmp(fail, fails[i]) != 0) {
+		i++;
+	}
+	if (i == 3) {
+		return app_fail(app, EXIT_USAGE, "usage",
+			"--fail-on '%.64s' is unknown: any, gain or loss", fail);
+	}
+	*out = (enum fail_on)i;
+	return EXIT_YES;
+}
+
+static json_t *json_side(const struct sides *sides, int side)
+{
+	return json_pack("{s:o, s:s}", "name", document_text(name_of(&sides->revisions[side])),
+		"revision", pol_snapshot_revision(sides->policies[side].snapshot));
+}
+
+static int compare(struct app *app, const struct sides *sides, struct differences *out)
+{
+	struct pol_compare *comparison;
+	enum pol_status status = pol_compare_open(
+		sides->policies[BEFORE].snapshot, sides->policies[AFTER].snapshot, &comparison);
+
+	if (status == POL_OK) {
+		status = pol_compare_policies(comparison, app->now, differences_show, out);
+		pol_compare_close(comparison);
+	}
+	if (status == POL_ELIMIT) {
+		return app_fail(
+			app, EXIT_NO, "limit_reached", "the policies are too large to be compared");
+	}
+	return status == POL_OK ? EXIT_YES
+				: app_fail(app, EXIT_DAEMON, "internal", "out of memory");
+}
+
+/* Compares the store of the daemon that --against or --socket names. */
+static int compare_store(struct app *app, struct sides *sides, struct differences *differences)
+{
+	if (app->args.values[FLAG_AGAINST] != NULL) {
+		app->args.values[FLAG_SOCKET] = app->args.values[FLAG_AGAINST];
+	}
+	sides->against = app->args.values[FLAG_SOCKET] != NULL;
+	return sides->against ? live_compare(app, sides->policies, differences, &sides->found)
+			      : EXIT_YES;
+}
+
+static void end_json(
+	struct app *app, const struct sides *sides, const struct differences *differences)
+{
+	json_t *end = json_pack("{s:I, s:I, s:I}", "total", (json_int_t)differences->count,
+		"gaining", (json_int_t)differences->gaining, "losing",
+		(json_int_t)differences->losing);
+
+	if (sides->against && end != NULL) {
+		json_object_update_new(
+			end, json_pack("{s:s, s:{s:I, s:O}, s:O}", "running", sides->found.running,
+				     "dangling", "total", (json_int_t)sides->found.dangling.total,
+				     "items", sides->found.dangling.items, "exclusive",
+				     sides->found.exclusive.items));
+	}
+	app_document(app, end);
+}
+
+static bool is_failure(
+	enum fail_on fail_on, const struct sides *sides, const struct differences *differences)
+{
+	switch (fail_on) {
+	case FAIL_ON_ANY:
+		break;
+	case FAIL_ON_GAIN:
+		return differences->gaining > 0;
+	case FAIL_ON_LOSS:
+		return differences->losing > 0;
+	}
+	return differences->count > 0 || json_array_size(sides->found.dangling.items) > 0 ||
+	       json_array_size(sides->found.exclusive.items) > 0;
+}
+
+static int diff(struct app *app, struct sides *sides)
+{
+	struct differences differences = { .app = app, .form = (enum differences_form)app->format };
+	enum fail_on fail_on = FAIL_ON_ANY;
+	int status = read_fail_on(app, &fail_on);
+
+	if (status == EXIT_YES) {
+		status = revision_parse(app, app->args.words, sides->revisions);
+	}
+	for (int side = 0; status == EXIT_YES && side < SIDES; side++) {
+		status = load(app, &sides->revisions[side], &sides->policies[side]);
+	}
+	if (status != EXIT_YES) {
+		return status;
+	}
+	if (app->want_json) {
+		app_list(app,
+			json_pack("{s:o, s:o}", "before", json_side(sides, BEFORE), "after",
+				json_side(sides, AFTER)),
+			"differences");
+	}
+	status = compare(app, sides, &differences);
+	if (status == EXIT_YES) {
+		status = compare_store(app, sides, &differences);
+	}
+	if (status != EXIT_YES) {
+		return status;
+	}
+	if (app->want_json) {
+		end_json(app, sides, &differences);
+	} else {
+		differences_end(&differences);
+		live_show(&differences, &sides->found);
+	}
+	/* The daemon refuses a policy that declares a principal of the store. */
+	return is_failure(fail_on, sides, &differences) || sides->found.dangling.conflicts > 0
+		       ? EXIT_NO
+		       : EXIT_YES;
+}
+
+static int run(struct app *app)
+{
+	struct sides sides = { 0 };
+	int status = diff(app, &sides);
+
+	live_finish(&sides.found);
+	for (int side = 0; side < SIDES; side++) {
+		policy_finish(&sides.policies[side]);
+	}
+	return status;
+}
+
+const struct command command_policy_diff = {
+	.name = "policy diff",
+	.words = "OLD NEW",
+	.summary = "Say who gains and who loses what by a change of the policy",
+	.text = "OLD and NEW are folders or git revisions: REV:PATH with PATH from the\n"
+		"top of the work tree, or REV alone, which has the PATH of the other one.\n"
+		"No checkout is touched. What is compared is what both policies decide,\n"
+		"not their text: a rewriting that changes nothing prints nothing. Exit\n"
+		"status 1 when anything differs; with --fail-on gain or loss only when\n"
+		"somebody may gain, or may lose. A changed line of a stack may do both.\n"
+		"With --against (or --socket) the store of that daemon is compared, too:\n"
+		"which principals, keys and roles in it gain or lose, what will have no\n"
+		"effect, and who would hold roles that exclude each other. OLD is then\n"
+		"the policy that the daemon runs.\n",
+	.examples =
+		"  authzcheck policy diff HEAD policy/            # what is not committed yet\n"
+		"  authzcheck policy diff main:policy HEAD:policy\n"
+		"  authzcheck policy diff --fail-on gain --format markdown origin/main policy/\n"
+		"  authzcheck policy diff --against /run/authz/admin.sock /etc/authz/policy "
+		"policy/\n",
+	.flags = { FLAG_FORMAT, FLAG_FAIL_ON, FLAG_AGAINST, FLAG_MODULES },
+	.formats = { [DIFFERENCES_TEXT] = "text",
+		[DIFFERENCES_MARKDOWN] = "markdown",
+		[DIFFERENCES_JSON] = "json" },
+	.min_words = 2,
+	.run = run,
+};

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * complete: what may follow on a command line, for the completions of shells.
+ *
+ *     authzcheck __complete WORD… ''      the words so far; the last one is being typed
+ *
+ * prints a line "WORD<tab>WHAT IT IS" for each word that the last one can become, or the line
+ * "<tab>files" or "<tab>dirs" where a name of a file or folder is meant: no word is empty, so none
+ * can be taken for such a line. Ids, roles, scopes and the like are asked of the daemon, which has
+ * a second to answer; without it there are none. complete.c reads the line, complete_values.c knows
+ * the values.
+ *
+ * The shells ask the authzcheck of their $PATH, whatever file the line names: a key that completes
+ * must not run a program of the folder that one happens to be in.
+ */
+
+#include "tools/app.h"
+
+/* Never fails, and writes nothing to standard error. */
+int complete_run(struct app *app, int argc, char **argv);
+
+/* The word that is being typed. */
+struct completing {
+	struct app *app;
+	const char *before; /* what stays as it is: "--role=viewer," */
+	const char *typed;  /* and the beginning that is completed */
+};
+
+/* Prints a candidate, if it begins as the word does. An empty one is none. */
+void complete_offer(const struct completing *word, const char *value, const char *what);
+
+/* Offers the values of an option, or of a command's word with this name in its usage ("KEY"). */
+void complete_option(const struct completing *word, const struct command *command, enum flag flag);
+void complete_word(
+	const struct completing *word, const struct command *command, struct pol_str name);

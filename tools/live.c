@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/live.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/snapshot/stored.h"
+#include "policy/text/timetext.h"
+#include "tools/live_internal.h"
+#include "tools/record.h"
+#include "tools/text.h"
+
+/* --- lists of the daemon ---------------------------------------------------------------------- */
+
+static bool on_item(void *context, struct wire_cursor item)
+{
+	struct live *live = context;
+
+	app_append(live->app, live->listed, document_wire(item));
+	return true;
+}
+
+static int on_page(void *context, struct wire_cursor result)
+{
+	record_each(result, "items", on_item, context);
+	return EXIT_YES;
+}
+
+static int fill(void *context, struct params *params)
+{
+	const struct live *live = context;
+
+	if (live->tenant != NULL) {
+		params_text(params, "tenant", live->tenant);
+	}
+	if (live->principal != NULL) {
+		params_text(params, "principal", live->principal);
+	}
+	return EXIT_YES;
+}
+
+/* The items of a list, as an array that the caller decrefs. */
+static int list(struct live *live, const char *method, const char *what, json_t **out)
+{
+	const struct pages pages = { method, fill, on_page, live, what };
+
+	live->listed = json_array();
+	*out = live->listed;
+	return rpc_pages(live->app, &pages);
+}
+
+/* --- roles of the store ----------------------------------------------------------------------- */
+
+const char *live_text(const json_t *item, const char *name)
+{
+	const char *text = json_string_value(json_object_get(item, name));
+
+	return text != NULL ? text : "";
+}
+
+static bool is_declared(const json_t *item)
+{
+	return json_is_true(json_object_get(item, "declared"));
+}
+
+/* The number of a role of the store in its tenant's array, from 1; 0: there is none. */
+static uint64_t stored_number(const struct live *live, const char *name)
+{
+	const json_t *number = json_object_get(live->numbers, name);
+
+	return number != NULL ? (uint64_t)json_integer_value(number) : 0;
+}
+
+/* Lines of a role in the form of the store. */
+struct kept {
+	struct pol_arena *arena;
+	struct pol_str *items;
+	size_t count, capacity, next;
+};
+
+static bool keep_line(void *context, struct pol_str line)
+{
+	struct kept *kept = context;
+
+	if (kept->count == kept->capacity) {
+		struct pol_str *grown = pol_arena_grow(kept->arena, kept->items, kept->count,
+			kept->count + 1, sizeof *grown, &kept->capacity);
+
+		if (grown == NULL) {
+			return false;
+		}
+		kept->items = grown;
+	}
+	kept->items[kept->count++] = pol_arena_copy(kept->arena, line);
+	return true;
+}
+
+static bool next_line(void *context, struct pol_str *out)
+{
+	struct kept *kept = context;
+
+	if (kept->next == kept->count) {
+		return false;
+	}
+	*out = kept->items[kept->next++];
+	return true;
+}
+
+/* Reads the grants by the policy before, and what they select there by the policy after. A grant
+ * that the policy before does not take selects nothing. */
+static enum pol_status read_grants(
+	const struct live *live, const json_t *grants, struct pol_stored *own[2])
+{
+	const struct pol_snapshot *before = live->policies[0].snapshot;
+	size_t count = json_array_size(grants), used = 0;
+	struct pol_str *texts = pol_arena_alloc(&live->app->arena, count, sizeof *texts);
+	struct kept kept = { .arena = &live->app->arena };
+	const struct pol_stored_source source = { next_line, NULL, &kept };
+	struct pol_stored_fault fault;
+	enum pol_status status;
+
+	for (size_t i = 0; texts != NULL && i < count; i++) {
+		struct pol_stored *one = NULL;
+
+		texts[used] = pol_str_of(json_string_value(json_array_get(grants, i)));
+		status = pol_stored_text_parse(before, &texts[used], 1, &fault, &one);
+		pol_stored_unref(one);
+		used += status == POL_OK;
+	}
+	if (texts == NULL) {
+		return POL_ENOMEM;
+	}
+	status = pol_stored_text_parse(before, texts, used, &fault, &own[0]);
+	if (status == POL_OK) {
+		status = pol_stored_lines_write(before, own[0], keep_line, &kept);
+	}
+	return status == POL_OK
+		       ? pol_stored_lines_read(live->policies[1].snapshot, &source, &own[1])
+		       : status;
+}
+
+/* Has a role of the files this name, in any case? */
+static bool is_shadowed(const struct pol_snapshot *snapshot, struct pol_str name)
+{
+	for (uint32_t i = 0; i < pol_snapshot_role_count(snapshot); i++) {
+		if (pol_str_equal_fold(pol_snapshot_role_name(snapshot, i), name)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void add_parents(
+	const struct live *live, const json_t *inherits, struct pol_stored_role *role)
+{
+	size_t count = json_array_size(inherits);
+	struct pol_stored_parent *parents =
+		pol_arena_alloc(&live->app->arena, count, sizeof *parents);
+
+	role->parents = parents;
+	role->parent_count = parents != NULL ? count : 0;
+	for (size_t i = 0; parents != NULL && i < count; i++) {
+		const char *name = json_string_value(json_array_get(inherits, i));
+
+		parents[i] =
+			(struct pol_stored_parent){ stored_number(live, name), pol_str_of(name) };
+	}
+}
+
+/* Extends both policies by the tenant's roles of the store. */
+static enum pol_status extend(struct live *live)
+{
+	size_t count = json_array_size(live->roles);
+	struct pol_stored_role *roles[2];
+	enum pol_status status = POL_OK;
+	size_t fault;
+
+	for (int side = 0; side < 2; side++) {
+		roles[side] = pol_arena_alloc(&live->app->arena, count, sizeof *roles[side]);
+	}
+	if (roles[0] == NULL || roles[1] == NULL) {
+		return POL_ENOMEM;
+	}
+	for (size_t i = 0; status == POL_OK && i < count; i++) {
+		const json_t *item = json_array_get(live->roles, i);
+		struct pol_stored *own[2] = { NULL, NULL };
+
+		status = read_grants(live, json_object_get(item, "grants"), own);
+		for (int side = 0; side < 2; side++) {
+			struct pol_stored_role *role = &roles[side][i];
+
+			*role = (struct pol_stored_role){
+				.number = i + 1,
+				.tenant = LIVE_TENANT,
+				.name = pol_str_of(live_text(item, "name")),
+				.own = own[side],
+			};
+			role->shadowed = is_shadowed(live->policies[side].snapshot, role->name);
+			add_parents(live, json_object_get(item, "inherits"), role);
+		}
+	}
+	for (int side = 0; side < 2 && status == POL_OK; side++) {
+		status = pol_stored_extend(live->policies[side].snapshot, roles[side], count,
+			&fault, &live->sides[side]);
+	}
+	for (size_t i = 0; i < 2 * count; i++) {
+		pol_stored_unref(roles[i % 2][i / 2].own);
+	}
+	return status;
+}
+
+static int list_roles(struct live *live)
+{
+	json_t *all;
+	int status = list(live, "roles.list", "roles", &all);
+
+	for (size_t i = 0; status == EXIT_YES && i < json_array_size(all); i++) {
+		json_t *item = json_array_get(all, i);
+
+		if (!is_declared(item)) {
+			json_array_append(live->roles, item);
+			json_object_set_new(live->numbers, live_text(item, "name"),
+				json_integer((json_int_t)json_array_size(live->roles)));
+		}
+	}
+	json_decref(all);
+	return status;
+}
+
+static enum pol_status compare_roles(struct live *live)
+{
+	enum pol_status status = POL_OK;
+
+	for (size_t i = 0; status == POL_OK && i < json_array_size(live->roles); i++) {
+		uint32_t numbers[2], members[2];
+		struct pol_difference difference;
+		const char *name = live_text(json_array_get(live->roles, i), "name");
+
+		for (int side = 0; side < 2; side++) {
+			numbers[side] = pol_stored_find(live->sides[side], i + 1, LIVE_TENANT);
+		}
+		status = pol_compare_roles(live->compare, numbers[0], numbers[1], &difference);
+		difference.name = pol_str_of(name);
+		if (status == POL_OK && difference.count > 0) {
+			differences_show(live->differences, &difference);
+		}
+		if (pol_stored_breaches(live->sides[1], numbers[1], members) &&
+			!pol_stored_breaches(live->sides[0], numbers[0], members)) {
+			live_add_exclusive(live, "role", name, members);
+		}
+	}
+	return status;
+}
+
+void live_add_exclusive(
+	struct live *live, const char *holder, const char *id, const uint32_t members[2])
+{
+	const struct pol_snapshot *after = live->sides[1];
+	const char *both = app_text(live->app, "%.*s, %.*s",
+		POL_STR_ARGS(pol_snapshot_role_name(after, members[0])),
+		POL_STR_ARGS(pol_snapshot_role_name(after, members[1])));
+
+	json_array_append_new(live->found->exclusive.items,
+		json_pack("{s:s, s:s}", holder, id, "exclusive", both));
+}
+
+/* --- one tenant ------------------------------------------------------------------------------- */
+
+static int fail(struct live *live, enum pol_status status)
+{
+	return status == POL_EINVALID
+		       ? app_fail(live->app, EXIT_NO, "invalid_policy",
+				 "roles of the store inherit in a circle, tenant '%s'",
+				 live->tenant)
+		       : app_fail(live->app, EXIT_DAEMON, "internal", "out of memory");
+}
+
+static int look_at_principals(struct live *live)
+{
+	json_t *all;
+	int status = list(live, "principals.list", "principals", &all);
+
+	for (size_t i = 0; status == EXIT_YES && i < json_array_size(all); i++) {
+		const json_t *item = json_array_get(all, i);
+		enum pol_status compared;
+		json_t *held;
+
+		live->principal = live_text(item, "id");
+		/* What the files declare was compared with them. */
+		if (is_declared(item)) {
+			continue;
+		}
+		status = list(live, "assignments.list", "assignments", &held);
+		json_object_set_new(live->held, live->principal, held);
+		if (status != EXIT_YES) {
+			break;
+		}
+		compared = live_compare_principal(live, live->principal, held);
+		status = compared == POL_OK ? EXIT_YES : fail(live, compared);
+	}
+	live->principal = NULL;
+	json_decref(all);
+	return status;
+}
+
+static int look_at_keys(struct live *live)
+{
+	json_t *all;
+	int status = list(live, "keys.list", "keys", &all);
+
+	for (size_t i = 0; status == EXIT_YES && i < json_array_size(all); i++) {
+		enum pol_status compared = live_compare_key(live, json_array_get(all, i));
+
+		status = compared == POL_OK ? EXIT_YES : fail(live, compared);
+	}
+	json_decref(all);
+	return status;
+}
+
+static int look_at_tenant(struct live *live)
+{
+	enum pol_status compared = POL_OK;
+	int status = list_roles(live);
+
+	if (status != EXIT_YES) {
+		return status;
+	}
+	compared = extend(live);
+	if (compared == POL_OK) {
+		compared = pol_compare_open(live->sides[0], live->sides[1], &live->compare);
+	}
+	if (compared == POL_OK) {
+		compared = compare_roles(live);
+	}
+	status = compared == POL_OK ? look_at_principals(live) : fail(live, compared);
+	return status == EXIT_YES ? look_at_keys(live) : status;
+}
+
+static int compare_tenant(struct live *live, const char *tenant)
+{
+	int status;
+
+	live->tenant = tenant;
+	live->roles = json_array();
+	live->numbers = json_object();
+	live->held = json_object();
+	live->differences->tenant = tenant;
+	status = look_at_tenant(live);
+	pol_compare_close(live->compare);
+	live->compare = NULL;
+	for (int side = 0; side < 2; side++) {
+		pol_snapshot_unref(live->sides[side]);
+		live->sides[side] = NULL;
+	}
+	json_decref(live->held);
+	json_decref(live->numbers);
+	json_decref(live->roles);
+	live->differences->tenant = NULL;
+	return status;
+}
+
+/* --- all -------------------------------------------------------------------------------------- */
+
+/* What only the policy after lacks. */
+static int find_dangling(struct live *live)
+{
+	struct app *app = live->app;
+	struct dangling_found *out = &live->found->dangling;
+	struct dangling_found before = { 0 }, after = { 0 };
+	json_t *known = json_object();
+	int status = dangling_against(app, &live->policies[0], &before);
+
+	if (status == EXIT_YES) {
+		status = dangling_against(app, &live->policies[1], &after);
+	}
+	for (size_t i = 0; i < json_array_size(before.items); i++) {
+		char *text = json_dumps(json_array_get(before.items, i), JSON_COMPACT);
+
+		json_object_set_new(known, text != NULL ? text : "", json_true());
+		free(text);
+	}
+	out->items = json_array();
+	out->conflicts = after.conflicts;
+	for (size_t i = 0; i < json_array_size(after.items); i++) {
+		json_t *item = json_array_get(after.items, i);
+		char *text = json_dumps(item, JSON_COMPACT);
+
+		if (text != NULL && json_object_get(known, text) == NULL) {
+			json_array_append(out->items, item);
+			out->total++;
+		}
+		free(text);
+	}
+	json_decref(known);
+	json_decref(before.items);
+	json_decref(after.items);
+	return status;
+}
+
+/* Warns if the daemon runs another policy than the one before. */
+static int check_revision(struct live *live)
+{
+	struct app *app = live->app;
+	struct wire_cursor answer;
+	struct params params;
+	int status;
+
+	params_begin(&params);
+	status = rpc_call(app, "policy.status", &params, &answer);
+	if (status != EXIT_YES) {
+		return status;
+	}
+	live->found->running = record_text(&app->arena, answer, "revision");
+	if (strcmp(live->found->running, pol_snapshot_revision(live->policies[0].snapshot)) != 0) {
+		app_warn(app,
+			"the daemon runs revision %s, and OLD is %s: the store is compared as if "
+			"the daemon ran OLD",
+			live->found->running, pol_snapshot_revision(live->policies[0].snapshot));
+	}
+	return EXIT_YES;
+}
+
+int live_compare(struct app *app, const struct policy policies[2], struct differences *differences,
+	struct live_found *out)
+{
+	struct live live = {
+		.app = app, .policies = policies, .differences = differences, .found = out
+	};
+	json_t *tenants;
+	int status;
+
+	*out = (struct live_found){ .exclusive = { .items = json_array() }, .running = "" };
+	status = check_revision(&live);
+	if (status != EXIT_YES) {
+		return status;
+	}
+	status = list(&live, "tenants.list", "tenants", &tenants);
+	for (size_t i = 0; status == EXIT_YES && i < json_array_size(tenants); i++) {
+		/* It is shown after the list is gone. */
+		status = compare_tenant(
+			&live, app_text(app, "%s", live_text(json_array_get(tenants, i), "id")));
+	}
+	json_decref(tenants);
+	return status == EXIT_YES ? find_dangling(&live) : status;
+}
+
+void live_finish(struct live_found *found)
+{
+	json_decref(found->dangling.items);
+	json_decref(found->exclusive.items);
+}
+
+void live_show(const struct differences *differences, const struct live_found *found)
+{
+	bool fenced = differences->form == DIFFERENCES_MARKDOWN;
+
+	if (json_array_size(found->exclusive.items) + json_array_size(found->dangling.items) == 0) {
+		return;
+	}
+	puts(fenced ? "\n```" : "");
+	dangling_show(differences->app, &found->exclusive);
+	dangling_show(differences->app, &found->dangling);
+	if (fenced) {
+		puts("```");
+	}
+}

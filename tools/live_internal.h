@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * live_internal: what live.c (lists of the daemon, and roles of the store) and live_subject.c
+ * (principals and keys) share.
+ */
+
+#include "tools/live.h"
+
+/* One tenant is compared at a time. */
+#define LIVE_TENANT 1
+
+struct live {
+	struct app *app;
+	const struct policy *policies; /* before, after */
+	struct differences *differences;
+	struct live_found *found;
+	json_t *listed; /* into which a list is read */
+
+	/* the present tenant */
+	const char *tenant;
+	const char *principal;         /* whose assignments are listed; NULL: another list */
+	json_t *roles;                 /* of the store */
+	json_t *numbers;               /* by name: the role's number in this array, from 1 */
+	json_t *held;                  /* by principal: its assignments */
+	struct pol_snapshot *sides[2]; /* the policies with these roles */
+	struct pol_compare *compare;
+};
+
+/* A text of a record; empty: it has none. */
+const char *live_text(const json_t *item, const char *name);
+/* Notes that `id` would hold both roles, which are numbers of the policy after. */
+void live_add_exclusive(
+	struct live *live, const char *holder, const char *id, const uint32_t members[2]);
+
+/* Compare, and show what differs. POL_ENOMEM, POL_ELIMIT. */
+enum pol_status live_compare_principal(
+	struct live *live, const char *id, const json_t *assignments);
+enum pol_status live_compare_key(struct live *live, const json_t *key);

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/suggest.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/record.h"
+#include "tools/rpc.h"
+#include "tools/text.h"
+
+/* A page. Who has more names than that may still meet a near one among the first. */
+#define ASKED 1000
+
+static const struct source {
+	const char *kind;
+	const char *method;
+	const char *array; /* of the answer */
+	const char *field; /* of an item; NULL: it is a text */
+	bool in_tenant;
+} sources[] = {
+	{ "role", "roles.list", "items", "name", true },
+	{ "principal", "principals.list", "items", "id", true },
+	{ "tenant", "tenants.list", "items", "id", false },
+	{ "scope", "policy.names", "scopes", NULL, false },
+	{ "tree", "policy.names", "trees", NULL, false },
+	{ "action", "policy.names", "actions", NULL, false },
+};
+
+struct finding {
+	struct app *app;
+	const struct source *source;
+	const char *names[ASKED];
+	size_t count;
+};
+
+static bool on_item(void *context, struct wire_cursor item)
+{
+	struct finding *finding = context;
+	struct pol_arena *arena = &finding->app->arena;
+	struct wire_str text;
+
+	if (finding->count == ASKED) {
+		return false;
+	}
+	if (finding->source->field != NULL) {
+		finding->names[finding->count++] = record_text(arena, item, finding->source->field);
+	} else if (wire_read_text(&item, &text)) {
+		finding->names[finding->count++] =
+			text_escape(arena, (struct pol_str){ text.ptr, text.len });
+	}
+	return true;
+}
+
+static bool ask(struct app *app, const struct source *source, struct wire_cursor *out)
+{
+	struct params params;
+
+	params_begin(&params);
+	if (source->field != NULL) {
+		params_int(&params, "limit", ASKED);
+	}
+	if (source->in_tenant && app->args.given[FLAG_TENANT]) {
+		params_text(&params, "tenant", app->args.values[FLAG_TENANT]);
+	}
+	return rpc_ask(app, source->method, &params, out);
+}
+
+void suggest_print(struct app *app, const struct suggest_name *name)
+{
+	struct finding finding = { .app = app };
+	struct wire_cursor answer;
+	const char *nearest;
+
+	for (size_t i = 0; name->kind != NULL && i < sizeof sources / sizeof sources[0]; i++) {
+		if (strcmp(sources[i].kind, name->kind) == 0) {
+			finding.source = &sources[i];
+		}
+	}
+	if (finding.source == NULL || !ask(app, finding.source, &answer)) {
+		return;
+	}
+	record_each(answer, finding.source->array, on_item, &finding);
+	nearest = args_nearest(name->word, finding.names, finding.count);
+	if (nearest != NULL && strcmp(nearest, name->word) != 0) {
+		fprintf(stderr, "authzcheck: did you mean '%s'?\n", nearest);
+	}
+}
