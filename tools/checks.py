@@ -29,13 +29,14 @@ from pathlib import Path
 
 from checks_step import (
     BUILD, CLANG, CORES, GCC, OTHERS, ROOT, Failed, Step, build,
-    configure, count_tap, expect_no_reports, printed, run_tests, say, show, suites_present,
+    configure, count_tap, expect_no_reports, folder_of_tests, printed, run_tests, say, show, suites_present,
     tracked,
 )
 
 FUZZ_SECONDS = 30  # for each target, beside the other steps
 FUZZ_CORE_SECONDS = 10  # that it has of a core at least, however busy the machine is
 TESTS_NAMED = 12  # of a step, those that took most of a core
+FAILURES_REPEATED = 10  # of a step, at the end of the run, where who looks for them finds them
 STEPS_AT_ONCE = 4  # two that build and compute, and two whose tests wait
 
 
@@ -151,7 +152,7 @@ def works_under_tsan(step):
 
 
 def step_tsan(step):
-    """the daemon under the thread sanitizer, end to end, without tests of one caller at a time"""
+    """the daemon under the thread sanitizer, in the end to end tests in which its threads meet"""
     folder = OTHERS / "tsan"
     options = ("-Db_sanitize=thread", "-Db_lundef=false")
     configure(step, folder, *options, env=CLANG)
@@ -166,7 +167,7 @@ def step_tsan(step):
     build(step, folder, *options, env=CLANG, targets=wanted)
     prefix = works_under_tsan(step)
     wrapper = ("--wrapper", " ".join(prefix)) if prefix else ()
-    run_tests(step, folder, *wrapper, "--no-suite", "one_caller", suites=("e2e",))
+    run_tests(step, folder, *wrapper, suites=("threads",))
     expect_no_reports(step, folder)
 
 
@@ -329,7 +330,8 @@ def fuzz_one(step, target):
         program, "-handle_usr1=1", "-timeout=10", "-rss_limit_mb=2048",
         "-print_final_stats=1", f"-artifact_prefix={work}/", work / "found", *seeds,
         check=False, watch=end_fuzzing,
-        env={"ASAN_OPTIONS": "allocator_may_return_null=1", "UBSAN_OPTIONS": "print_stacktrace=1"},
+        env={"ASAN_OPTIONS": "allocator_may_return_null=1", "UBSAN_OPTIONS": "print_stacktrace=1",
+             **folder_of_tests()},
     )
     ran = re.search(r"stat::number_of_executed_units: *(\d+)", output)
     return program.name, status, output, int(ran.group(1)) if ran else 0, bool(seeds)
@@ -523,6 +525,9 @@ def main():
     say(f"\n{'step':10}{'seconds':>8}{'core':>8}{'passed':>8}{'failed':>8}{'skipped':>9}")
     for step in done:
         say(f"{step.name:10}{step.seconds:8.0f}{step.cpu:8.0f}{step.passed:8}{step.failed:8}{step.skipped:9}")
+    for step in done:
+        for what in step.failures[:FAILURES_REPEATED]:
+            say(f"{step.name}: {what}")
     total, cpu = time.monotonic() - begun, sum(step.cpu for step in done)
     say(f"{'all':10}{total:8.0f}{cpu:8.0f}{passed:8}{failed:8}{sum(step.skipped for step in done):9}\n")
     if passed == 0 and failed == 0:

@@ -20,6 +20,7 @@ CORES = len(os.sched_getaffinity(0))
 # Many tests wait for a clock, a disk or an answer most of the time, and none goes by how fast it is.
 TESTS_AT_ONCE = 2 * CORES
 LINES_SHOWN = 200  # of a failing command's output: its end says why
+LINES_REPEATED = 6  # of what a failed test said, at the end of the whole run
 COMMAND_SECONDS = 3600  # after which a command hangs: the tests of a build on a busy machine take long
 
 # Standard input is nobody's; messages are English; llvm-symbolizer names a report's functions.
@@ -28,12 +29,28 @@ ENVIRONMENT = {
     "LC_ALL": "C.UTF-8",
     "PATH": os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin:/usr/lib/llvm-14/bin",
 }
+# Where tests make their folders: in memory where the machine has room for them, because a slow disk, which
+# each of thousands of commits waits for, would take longer than all else. A test that kills the daemon
+# loses nothing there either; what a power cut leaves is tested by recorded writes.
+IN_MEMORY = Path("/dev/shm")
+ROOM_IN_MEMORY = 4 << 30  # bytes; what tests have at one time, many times over
 WITH_TESTS = "-Dauto_features=enabled"  # without it, meson.build has none
 # What was compiled in any clone on this machine is not compiled again.
 CCACHE = "ccache " if shutil.which("ccache") else ""
 COMPILER_CACHE = {"CCACHE_BASEDIR": str(ROOT), "CCACHE_NOHASHDIR": "1"}
 GCC = {"CC": f"{CCACHE}gcc"}
 CLANG = {"CC": f"{CCACHE}clang-14"}
+
+
+def folder_of_tests():
+    """TMPDIR for tests, or nothing where the usual one has to do."""
+    try:
+        there = os.statvfs(IN_MEMORY)
+    except OSError:
+        return {}
+    enough = there.f_bavail * there.f_frsize >= ROOM_IN_MEMORY
+    usable = not there.f_flag & os.ST_NOEXEC and os.access(IN_MEMORY, os.W_OK)
+    return {"TMPDIR": str(IN_MEMORY)} if enough and usable else {}
 
 
 class Failed(Exception):
@@ -52,14 +69,19 @@ class Step:
         self.cpu = 0  # seconds of a core, of its commands and all that they started and waited for
         self.built = 0  # those of them that went into building
         self.tests = []  # (seconds of a core, name) of the tests that say what they took
+        self.failures = []  # what failed, with the last lines that it said
         self.lock = threading.Lock()
 
     def expect(self, good, what):
         if good:
             self.passed += 1
         else:
-            self.failed += 1
+            self.fail(what)
             say(f"FAILED: {what}")
+
+    def fail(self, what):
+        self.failed += 1
+        self.failures.append(what)
 
     def run(self, *command, env=None, check=True, cwd=ROOT, watch=None):
         """Runs a command, shows its output only when it failed, and gives that output. `watch` gets a
@@ -162,8 +184,10 @@ def count_tap(step, title, entry, output):
     bad = len(re.findall(r"^not ok\b", output, re.MULTILINE))
     skipped = len(re.findall(r"^ok\b.*# *SKIP", output, re.MULTILINE | re.IGNORECASE))
     step.passed += good
-    step.failed += bad
     step.skipped += skipped
+    for failure in re.finditer(r"^not ok\b.*((?:\n# .*)*)", output, re.MULTILINE):
+        first, *said = failure.group(0).split("\n")
+        step.fail("\n".join((f"{title}: {first}", *said[-LINES_REPEATED:])))
     took = re.search(r"^# took ([\d.]+) s of a core$", output, re.MULTILINE)
     if took:
         step.tests.append((float(took.group(1)), title))
@@ -182,6 +206,7 @@ def run_tests(step, folder, *options, suites):
     status, output = step.run(
         "meson", "test", "-C", folder, "--no-rebuild", "--print-errorlogs", "--num-processes", TESTS_AT_ONCE,
         "--timeout-multiplier", "4", *options, *(word for suite in suites for word in ("--suite", suite)), check=False,
+        env=folder_of_tests(),
     )
     if status != 0:
         show(output)
@@ -224,7 +249,10 @@ def suites_present():
 def expect_no_reports(step, folder):
     """A sanitizer's report in a file counts, whatever the test that left it said of itself."""
     reports = sorted(folder.glob("sanitizer-report*"))
+    first = []
     for report in reports[:5]:
+        text = report.read_text(errors="replace")
         say(f"{report.name}:")
-        show(report.read_text(errors="replace"))
-    step.expect(not reports, f"{len(reports)} sanitizer reports in {folder.name}")
+        show(text)
+        first.extend(re.findall(r"^.*(?:ERROR|WARNING): .*|^ *#\d+ .*", text, re.MULTILINE)[:LINES_REPEATED])
+    step.expect(not reports, "\n".join((f"{len(reports)} sanitizer reports in {folder.name}", *first)))

@@ -19,7 +19,11 @@ static char folder_name[64];
 
 static inline void folder_make(void)
 {
-	snprintf(folder_name, sizeof folder_name, "/tmp/authzd-test-XXXXXX");
+	const char *parent = getenv("TMPDIR");
+	int length = snprintf(folder_name, sizeof folder_name, "%s/authzd-test-XXXXXX",
+		parent != NULL ? parent : "/tmp");
+
+	cr_assert_lt(length, (int)sizeof folder_name, "TMPDIR is too long");
 	cr_assert_not_null(mkdtemp(folder_name));
 }
 

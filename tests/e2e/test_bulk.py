@@ -49,7 +49,7 @@ class Bulk(people.PeopleTest):
     def test_a_daemon_that_is_killed_and_comes_back_is_asked_again(self):
         count = 1200
         tool = self.begin("key", "create", "--role", "viewer", "--count", count, "--label", "x",
-                          "--timeout", "2m")
+                          "--timeout", "5m")
         for made in (200, 600):
             self.await_keys(made)
             self.d.kill()
@@ -59,7 +59,7 @@ class Bulk(people.PeopleTest):
         # Each key was made once, and its secret was shown.
         self.assertEqual(len(set(out.split())), count)
         self.assertEqual(self.d.call("status")["store"]["keys"], count)
-        tool = self.begin("key", "disable", "--label", "x", "--yes", "--timeout", "2m")
+        tool = self.begin("key", "disable", "--label", "x", "--yes", "--timeout", "5m")
         with harness.Client(self.d.socket) as client:
             harness.wait_until(lambda: client.call("keys.list", status="inactive")["items"])
         self.d.kill()

@@ -69,7 +69,10 @@ static inline void fuzz_forget(void)
 
 static inline void fuzz_folder(void)
 {
-	snprintf(fuzz_folder_name, sizeof fuzz_folder_name, "/tmp/authz-fuzz-XXXXXX");
+	const char *parent = getenv("TMPDIR");
+
+	fuzz_require(snprintf(fuzz_folder_name, sizeof fuzz_folder_name, "%s/authz-fuzz-XXXXXX",
+			     parent != NULL ? parent : "/tmp") < (int)sizeof fuzz_folder_name);
 	fuzz_require(mkdtemp(fuzz_folder_name) != NULL);
 	fuzz_require(atexit(fuzz_forget) == 0);
 }

@@ -117,8 +117,10 @@ Test(http_memory, the_answer_to_a_batch_takes_no_more_than_is_reserved_for_it)
 	struct authzen *authzen;
 
 	for (unsigned i = 1; i < AUTHZEN_MAX_EVALUATIONS; i++) {
-		memcpy(body + len, i % 2 == 0 ? ",{}" : ",7", 4);
-		len += i % 2 == 0 ? 3 : 2;
+		const char *element = i % 2 == 0 ? ",{}" : ",7";
+
+		memcpy(body + len, element, strlen(element));
+		len += strlen(element);
 	}
 	memcpy(body + len, "]}", 2);
 	len += 2;

@@ -47,7 +47,7 @@ static void meet(void *argument, size_t i)
 }
 
 /* Done one after the other they would wait for ever. */
-Test(hands, pieces_are_done_at_the_same_time, .timeout = 120)
+Test(hands, pieces_are_done_at_the_same_time, .timeout = 2400)
 {
 	struct meeting meeting;
 	cpu_set_t cores;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "tests/daemon/folder.h"
+#include "tests/often.h"
 
 /* A store with several levels of pages, in memory; after its last byte is a page that nobody may
  * read. */
@@ -155,7 +156,7 @@ Test(pages, it_ends_on_any_bytes)
 	unsigned found = 0;
 
 	srand(20);
-	for (unsigned i = 0; i < 2000; i++) {
+	for (unsigned i = 0; i < OFTEN(2000); i++) {
 		struct {
 			size_t at;
 			uint8_t was;
@@ -177,7 +178,7 @@ Test(pages, it_ends_on_any_bytes)
 			bytes[changes[count].at] = changes[count].was;
 		}
 	}
-	cr_expect_gt(found, 200);
+	cr_expect_gt(found, OFTEN(200));
 	cr_expect_eq(walk_all(true).fault, PAGES_SOUND);
 }
 

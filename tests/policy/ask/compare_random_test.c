@@ -3,6 +3,7 @@
 
 #include "policy/decide/subject.h"
 #include "policy/snapshot/tree.h"
+#include "tests/often.h"
 #include "tests/policy/compiled_text.h"
 
 /*
@@ -11,7 +12,7 @@
  * the patterns of the comparison are matched with it by the rules of the language.
  */
 
-#define PAIRS    100
+#define PAIRS    OFTEN(100)
 #define SUBJECTS 8
 #define ROLES    4
 #define DEPTH    3

@@ -70,7 +70,7 @@ static void ends_with(struct large *text, const char *wanted)
 
 #define TOO_LARGE "the policy is too large: to compile it would take more than"
 
-Test(bounds, lists_of_paths_in_each_other, .timeout = 240)
+Test(bounds, lists_of_paths_in_each_other, .timeout = 2400)
 {
 	struct large text = { 0 };
 
@@ -84,7 +84,7 @@ Test(bounds, lists_of_paths_in_each_other, .timeout = 240)
 		"paths are multiplied out: more than");
 }
 
-Test(bounds, lists_of_two_many_levels_deep, .timeout = 240)
+Test(bounds, lists_of_two_many_levels_deep, .timeout = 2400)
 {
 	struct large text = { 0 };
 
@@ -96,7 +96,7 @@ Test(bounds, lists_of_two_many_levels_deep, .timeout = 240)
 	ends_with(&text, "when the lists of paths are multiplied out");
 }
 
-Test(bounds, many_actions_in_many_nodes, .timeout = 240)
+Test(bounds, many_actions_in_many_nodes, .timeout = 2400)
 {
 	struct large text = { 0 };
 
@@ -110,7 +110,7 @@ Test(bounds, many_actions_in_many_nodes, .timeout = 240)
 	ends_with(&text, "810900 nodes and 414720000 actions, when");
 }
 
-Test(bounds, nodes_without_any_list_fit, .timeout = 240)
+Test(bounds, nodes_without_any_list_fit, .timeout = 2400)
 {
 	struct large text = { 0 };
 
@@ -120,7 +120,7 @@ Test(bounds, nodes_without_any_list_fit, .timeout = 240)
 	ends_with(&text, NULL);
 }
 
-Test(bounds, actions_and_patterns_of_a_grant, .timeout = 240)
+Test(bounds, actions_and_patterns_of_a_grant, .timeout = 2400)
 {
 	struct large text = { 0 };
 
@@ -129,7 +129,7 @@ Test(bounds, actions_and_patterns_of_a_grant, .timeout = 240)
 		"look for actions in more than 30000000 nodes, each action in the nodes of each");
 }
 
-Test(bounds, actions_and_nodes_of_a_wildcard, .timeout = 240)
+Test(bounds, actions_and_nodes_of_a_wildcard, .timeout = 2400)
 {
 	struct large text = { 0 };
 
@@ -143,7 +143,7 @@ Test(bounds, actions_and_nodes_of_a_wildcard, .timeout = 240)
 	ends_with(&text, "look for actions in more than 30000000 nodes, each action in the nodes");
 }
 
-Test(bounds, actions_and_patterns_of_an_exception, .timeout = 240)
+Test(bounds, actions_and_patterns_of_an_exception, .timeout = 2400)
 {
 	struct large text = { 0 };
 
@@ -153,7 +153,7 @@ Test(bounds, actions_and_patterns_of_an_exception, .timeout = 240)
 }
 
 /* Fewer pairs than that, each of which makes a set. */
-Test(bounds, sets_of_an_exception, .timeout = 240)
+Test(bounds, sets_of_an_exception, .timeout = 2400)
 {
 	struct large text = { 0 };
 
@@ -165,7 +165,7 @@ Test(bounds, sets_of_an_exception, .timeout = 240)
 	ends_with(&text, NULL);
 }
 
-Test(bounds, actions_and_resources_of_a_test, .timeout = 240)
+Test(bounds, actions_and_resources_of_a_test, .timeout = 2400)
 {
 	struct large text = { 0 };
 
@@ -177,7 +177,7 @@ Test(bounds, actions_and_resources_of_a_test, .timeout = 240)
 	ends_with(&text, "this line expects 400040001 decisions, each action at each resource");
 }
 
-Test(bounds, suffixes_of_a_long_path, .timeout = 240)
+Test(bounds, suffixes_of_a_long_path, .timeout = 2400)
 {
 	struct large text = { 0 };
 
@@ -189,7 +189,7 @@ Test(bounds, suffixes_of_a_long_path, .timeout = 240)
 	ends_with(&text, TOO_LARGE);
 }
 
-Test(bounds, stacks_that_include_one, .timeout = 240)
+Test(bounds, stacks_that_include_one, .timeout = 2400)
 {
 	struct large text = { 0 };
 
@@ -200,7 +200,7 @@ Test(bounds, stacks_that_include_one, .timeout = 240)
 	ends_with(&text, TOO_LARGE);
 }
 
-Test(bounds, exclusive_sets_that_are_inherited, .timeout = 240)
+Test(bounds, exclusive_sets_that_are_inherited, .timeout = 2400)
 {
 	struct large text = { 0 };
 
@@ -210,7 +210,7 @@ Test(bounds, exclusive_sets_that_are_inherited, .timeout = 240)
 	ends_with(&text, TOO_LARGE);
 }
 
-Test(bounds, roles_that_inherit_in_a_line, .timeout = 240)
+Test(bounds, roles_that_inherit_in_a_line, .timeout = 2400)
 {
 	struct large text = { 0 };
 

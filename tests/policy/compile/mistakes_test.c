@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "policy/snapshot/compiled.h"
+#include "tests/often.h"
 #include "tests/policy/load.h"
 
 /*
@@ -13,7 +14,7 @@
  * itself, although its grants may select what a mistake removed.
  */
 
-#define ROUNDS    4000
+#define ROUNDS    OFTEN(4000)
 #define TEXT_ROOM 8192
 
 /* What a message depends on, so that another mistake there may suppress it. */
