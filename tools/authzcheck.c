@@ -26,6 +26,15 @@ static int fail_usage(struct app *app, const char *see)
 		app->args.error, see[0] != '\0' ? " " : "", see);
 }
 
+/* Looks for --json in words that are not parsed, since a mistake stands before them: the error
+ * shall have the form that was asked for. */
+static void look_for_json(struct app *app, int count, char **words)
+{
+	for (int i = 0; i < count && strcmp(words[i], "--") != 0; i++) {
+		app->want_json = app->want_json || strcmp(words[i], "--json") == 0;
+	}
+}
+
 /* Applies --json and --no-color, as far as they were parsed. */
 static void apply_globals(struct app *app)
 {
@@ -51,6 +60,7 @@ static int find_command(struct app *app, int argc, char **argv, int *out_status)
 
 		apply_globals(app);
 		if (next < 0) {
+			look_for_json(app, argc - at, argv + at);
 			*out_status = fail_usage(app, words[0] != NULL ? words[0] : "");
 			return -1;
 		}
@@ -79,6 +89,7 @@ static int find_command(struct app *app, int argc, char **argv, int *out_status)
 			break;
 		}
 	}
+	look_for_json(app, argc - at, argv + at);
 	*out_status =
 		help_unknown(app, words[1] != NULL ? words[0] : NULL, words[words[1] != NULL]);
 	return -1;
@@ -132,6 +143,7 @@ static int run_command(struct app *app, int argc, char **argv)
 
 	if (args_parse(&app->args, &app->arena, argc, argv, flags, count, false) < 0) {
 		apply_globals(app);
+		look_for_json(app, argc, argv);
 		return fail_usage(app, command->name);
 	}
 	apply_globals(app);

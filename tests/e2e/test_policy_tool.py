@@ -307,6 +307,18 @@ class Usage(Folder):
         self.assertIn("2 trees, 15 nodes, 1 role, 0 scopes, 1 principal, 0 stacks; 0 tests passed\n",
                       self.tool("policy", "check", self.folder).stdout)
 
+    def test_a_mistake_before_json_is_said_in_json(self):
+        for words, expected in ((("policy", "nono", "--json"), "unknown command 'policy nono'"),
+                                (("nono", "--json"), "unknown command 'nono'"),
+                                (("--josn", "policy", "--json"), "did you mean '--json'?"),
+                                (("policy", "diff", "--nono", "a", "--json"), "'--nono'")):
+            done = self.tool(*words, status=2)
+            self.assertIn(expected, done.stderr)
+            error = json.loads(done.stdout)["error"]
+            self.assertEqual(error["code"], "usage")
+            self.assertEqual(f"authzcheck: {error['message']}\n", done.stderr)
+        self.assertEqual(self.tool("policy", "nono", "--", "--json", status=2).stdout, "")
+
     def test_usage_errors_are_2_and_say_what_to_do(self):
         cases = [
             ([], "usage:"),
