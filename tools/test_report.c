@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "tools/policy.h"
 #include "tools/story.h"
@@ -19,7 +20,16 @@ struct test_row {
 	uint32_t line;
 	const char *failure; /* NULL: it passed */
 	const char *story;   /* of a failure; NULL: not asked for */
+	int64_t time;        /* nanoseconds that it took */
 };
+
+static int64_t clock_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
 
 /* The explanation of a failure as text without colour; NULL: not asked for, or no memory. */
 static const char *story_of(
@@ -178,6 +188,15 @@ static void put_attribute(const char *name, const char *value)
 	putchar('"');
 }
 
+/* In seconds, cut to microseconds: so what the tests took is never more than what the suite did. */
+static void put_time(int64_t nanoseconds)
+{
+	int64_t microseconds = nanoseconds / 1000;
+
+	printf(" time=\"%" PRId64 ".%06" PRId64 "\"", microseconds / 1000000,
+		microseconds % 1000000);
+}
+
 static void put_case(const struct test_row *row)
 {
 	fputs("    <testcase", stdout);
@@ -185,6 +204,7 @@ static void put_case(const struct test_row *row)
 	put_attribute("classname", row->file);
 	put_attribute("file", row->file);
 	printf(" line=\"%" PRIu32 "\"", row->line);
+	put_time(row->time);
 	if (row->failure == NULL) {
 		puts("/>");
 		return;
@@ -236,13 +256,18 @@ static void put_junit(struct test_report *report, struct pol_suite_result result
 	const struct pol_coverage *coverage)
 {
 	struct app *app = report->app;
+	int64_t time = report->last - report->begun;
 
 	puts("<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
-	printf("<testsuites tests=\"%zu\" failures=\"%zu\" errors=\"0\">\n  <testsuite",
-		report->count, result.failed);
-	put_attribute("name", text_escape(&app->arena, pol_str_of(report->folder)));
-	printf(" tests=\"%zu\" failures=\"%zu\" errors=\"0\" skipped=\"0\">\n", report->count,
+	printf("<testsuites tests=\"%zu\" failures=\"%zu\" errors=\"0\"", report->count,
 		result.failed);
+	put_time(time);
+	fputs(">\n  <testsuite", stdout);
+	put_attribute("name", text_escape(&app->arena, pol_str_of(report->folder)));
+	printf(" tests=\"%zu\" failures=\"%zu\" errors=\"0\" skipped=\"0\"", report->count,
+		result.failed);
+	put_time(time);
+	puts(">");
 	if (coverage != NULL) {
 		put_properties(app, coverage);
 	}
@@ -281,17 +306,24 @@ static json_t *json_test(
 		row->story != NULL ? document_text(row->story) : NULL);
 }
 
+void test_report_begin(struct test_report *report)
+{
+	report->begun = report->last = clock_now();
+}
+
 void test_report_add(void *context, struct pol_str test, struct pol_str file, uint32_t line,
 	const struct pol_suite_failure *failure)
 {
 	struct test_report *report = context;
 	struct pol_arena *arena = &report->app->arena;
+	int64_t now = clock_now();
 	const struct test_row row = {
 		.name = text_escape(arena, test),
 		.file = text_escape(arena, file),
 		.line = line,
 		.failure = failure != NULL ? text_escape(arena, pol_str_of(failure->text)) : NULL,
 		.story = report->format != TEST_FORMAT_TEXT ? story_of(report, failure) : NULL,
+		.time = now - report->last,
 	};
 
 	report->count++;
@@ -314,6 +346,7 @@ void test_report_add(void *context, struct pol_str test, struct pol_str file, ui
 	case TEST_FORMAT_GITHUB:
 		break;
 	}
+	report->last = clock_now();
 }
 
 /* A notice for each item that is not covered. */

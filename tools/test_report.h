@@ -6,8 +6,11 @@
  *
  * TAP is version 14 of the Test Anything Protocol (testanything.org), which readers of version 13
  * understand too: a failure's message is a block of YAML below its line. The JUnit XML has the
- * elements that Jenkins, GitLab and GitHub's actions read.
+ * elements that Jenkins, GitLab and GitHub's actions read; `time` in it is that of a clock that is
+ * never set.
  */
+
+#include <stdint.h>
 
 #include "policy/ask/suite.h"
 #include "tools/coverage.h"
@@ -32,7 +35,12 @@ struct test_report {
 	struct test_row *rows; /* of JUnit, whose first line has the counts */
 	size_t count;
 	size_t capacity;
+	int64_t begun,
+		last; /* nanoseconds: when the first test began, and when the next one does */
 };
+
+/* Right before the first test. */
+void test_report_begin(struct test_report *report);
 
 /* A pol_suite_visit whose context is the report. */
 void test_report_add(void *context, struct pol_str test, struct pol_str file, uint32_t line,

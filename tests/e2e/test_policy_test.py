@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """authzcheck policy test and policy mutate: what is chosen, the formats, coverage, and lost statements."""
 
+import decimal
 import json
 import subprocess
 import unittest
@@ -113,6 +114,18 @@ not ok 3 - fails & says so
         self.assertIn(f"{self.place}:22: expected allow", failure.text)
         self.assertIn("role clerk would allow it", failure.text)
         self.assertIn("coverage  ", suite.find("system-out").text)
+
+    def test_junit_says_how_long_each_test_took(self):
+        done = self.tool("policy", "test", "--format", "junit", "-v", self.folder, status=1)
+        root = xml.etree.ElementTree.fromstring(done.stdout.encode())
+        suite = root.find("testsuite")
+        times = [item.attrib["time"] for item in (root, suite, *suite.findall("testcase"))]
+        for time in times:
+            self.assertRegex(time, r"^\d+\.\d{6}$")
+        whole, all_of_suite, *tests = (decimal.Decimal(time) for time in times)
+        self.assertEqual((whole, len(tests)), (all_of_suite, 3))
+        self.assertGreater(sum(tests), 0)
+        self.assertLessEqual(sum(tests), whole)
 
     def test_github_and_json_are_formats_as_well(self):
         done = self.tool("policy", "test", "--format", "github", self.folder, status=1)

@@ -37,8 +37,11 @@ static int run_tests(struct testing *testing)
 	const struct pol_suite_options options = { .choose = filter != NULL ? is_chosen : NULL,
 		.context = app,
 		.coverage = testing->coverage };
-	struct pol_suite_result result = pol_suite_run_some(testing->policy.snapshot, &options,
-		&testing->policy.diags, test_report_add, &testing->report);
+	struct pol_suite_result result;
+
+	test_report_begin(&testing->report);
+	result = pol_suite_run_some(testing->policy.snapshot, &options, &testing->policy.diags,
+		test_report_add, &testing->report);
 
 	if (filter != NULL && result.passed + result.failed == 0) {
 		return app_fail(app, EXIT_USAGE, "not_found",
