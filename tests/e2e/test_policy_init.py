@@ -64,6 +64,25 @@ class Init(harness.DaemonTest):
         self.assertNotIn("scope shop:read", access)
         self.assertIn("stack shop {", access)
 
+    def test_paths_begin_with_the_base_that_is_given(self):
+        servers = "servers: [{url: 'https://api.example.org/v1'}]\n"
+        document = self.file("api.yaml", SCOPED.replace("/v1/items", "/items") + servers)
+        for number, (base, begins, again) in enumerate((
+                (None, "/v1/items", ""), ("/", "/items", " --base /"), ("/a/b", "/a/b/items", " --base /a/b"),
+                ("/it's", "/it's/items", " --base PATH"))):
+            with self.subTest(base=base):
+                self.made = self.folder / str(number)
+                self.init("--prefix", "acme", *(("--base", base) if base else ()), "--openapi", document,
+                          self.made)
+                self.check(6 if "'" not in begins else 1)  # a test has no path with quotes
+                tree = (self.made / "tree.policy").read_text(encoding="utf-8")
+                self.assertIn(f"policy import-openapi --tree api{again} FILE > tree.policy\n", tree)
+                shown = json.loads(harness.run_tool("--json", "policy", "show", "--tree", "api", self.made).stdout)
+                self.assertIn(f"api:{begins}", [item["resource"] for item in shown["items"]])
+        self.made = self.folder / "example"
+        self.init("--prefix", "acme", "--base", "/v2", self.made)
+        self.assertIn("api:/v2/items/example-1", self.check(6))
+
     def test_a_list_of_routes_gives_the_tree(self):
         document = json.loads(harness.run_tool(
             "--json", "policy", "init", "--prefix", "a", "--routes",
@@ -111,6 +130,7 @@ class Init(harness.DaemonTest):
                 (("--prefix", "_"), "letters, digits and single underscores"),
                 (("--prefix", "a", "--name", "other"), "stack of all other services"),
                 (("--prefix", "a", "--name", "Shop"), "cannot be a tree's name"),
+                (("--prefix", "a", "--base", "v2"), "--base 'v2': a path begins with '/'"),
                 (("--prefix", "a", "--openapi", "x", "--routes", "y"), "exclude each other"),
                 (("--prefix", "a", "--openapi", self.folder / "none"), "No such file"),
                 (("--prefix", "a", "--openapi", self.file("broken", "{")), "no JSON")):

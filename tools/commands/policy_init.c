@@ -62,6 +62,7 @@ struct wanted {
 	const char *folder;
 	const char *name; /* of the tree and the stack */
 	const char *prefix;
+	const char *base; /* before all paths; NULL: as the source says */
 	const char *path; /* of the document or list; NULL: the example */
 	imported_reader reader;
 };
@@ -133,6 +134,7 @@ static int find_wanted(struct app *app, struct wanted *wanted)
 
 	wanted->folder = app->args.word_count > 0 ? app->args.words[0] : ".";
 	wanted->name = name != NULL ? name : "api";
+	wanted->base = app->args.values[FLAG_BASE];
 	wanted->path = openapi != NULL ? openapi : routes;
 	wanted->reader = openapi != NULL ? import_openapi : import_routes;
 	if (openapi != NULL && routes != NULL) {
@@ -265,6 +267,19 @@ static int check(struct app *app, const struct pol_source sources[2], size_t *ou
 				 "the policy that was made does not load; please report this");
 }
 
+/* " --base /v2", for a shell; nothing when the source says what it is. */
+static const char *base_option(struct app *app, const struct wanted *wanted)
+{
+	static const char plain[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-%";
+
+	if (wanted->base == NULL) {
+		return "";
+	}
+	return app_text(app, " --base %s",
+		wanted->base[strspn(wanted->base, plain)] == '\0' ? wanted->base : "PATH");
+}
+
 static struct pol_str head(struct app *app, const struct wanted *wanted, struct pol_str text)
 {
 	bool document = wanted->path != NULL && wanted->reader == import_openapi;
@@ -276,9 +291,10 @@ static struct pol_str head(struct app *app, const struct wanted *wanted, struct 
 					"import-routes.\n")
 			: app_text(app,
 				  "# Made of the API's description. When that has changed:\n"
-				  "#     authzcheck policy import-%s --tree %s FILE > " TREE_FILE
+				  "#     authzcheck policy import-%s --tree %s%s FILE > " TREE_FILE
 				  "\n",
-				  document ? "openapi" : "routes", wanted->name);
+				  document ? "openapi" : "routes", wanted->name,
+				  base_option(app, wanted));
 
 	return pol_str_of(app_text(app, "%s%.*s", how, POL_STR_ARGS(text)));
 }
@@ -304,7 +320,8 @@ static void report(
 
 static int make(struct app *app, const struct wanted *wanted, struct imported *imported)
 {
-	const struct imported_from from = { wanted->path, wanted->reader, wanted->name, NULL };
+	const struct imported_from from = { wanted->path, wanted->reader, wanted->name,
+		wanted->base };
 	struct pol_source sources[2] = { { POL_STR(ACCESS_FILE), { NULL, 0 } },
 		{ POL_STR(TREE_FILE), { NULL, 0 } } };
 	size_t tests = 0;
@@ -354,11 +371,13 @@ const struct command command_policy_init = {
 	.text = "Asks how keys begin and for an OpenAPI document or a list of routes, unless\n"
 		"the options say it, and writes two commented files to DIR (default: here):\n"
 		"the tree of the API, and roles, scopes, stacks and tests for it, which pass.\n"
+		"--base is that of import-openapi, and --name what is --tree there.\n"
 		"A folder that has a policy is left as it is.\n",
 	.examples = "  authzcheck policy init policy/\n"
 		    "  authzcheck policy init --prefix acme --openapi openapi.yaml policy/\n"
-		    "  authzcheck policy init --prefix acme --name shop --routes routes.txt\n",
-	.flags = { FLAG_PREFIX, FLAG_OPENAPI, FLAG_ROUTES, FLAG_NAME_OF_API },
+		    "  authzcheck policy init --prefix acme --name shop --base /v2 --routes "
+		    "routes.txt\n",
+	.flags = { FLAG_PREFIX, FLAG_OPENAPI, FLAG_ROUTES, FLAG_NAME_OF_API, FLAG_BASE },
 	.max_words = 1,
 	.run = run,
 };
