@@ -79,6 +79,8 @@ static const struct flag_info infos[FLAG_COUNT] = {
 		"draw also what is allowed, or not allowed, as a whole" },
 	[FLAG_HTML] = { "html", 0, KIND_VALUE, "FILE",
 		"write a page for a browser; - is standard output" },
+	[FLAG_OUTPUT] = { "output", 'o', KIND_VALUE, "FILE",
+		"write it to this file, in one step, and not to standard output" },
 	[FLAG_IP] = { "ip", 0, KIND_VALUE, "ADDRESS", "the caller's address" },
 	[FLAG_MFA_AT] = { "mfa-at", 0, KIND_VALUE, "WHEN",
 		"when the caller last gave a second factor: RFC 3339, now, or 5m for 5 minutes "

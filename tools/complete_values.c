@@ -179,6 +179,7 @@ static bool offer_fixed(const struct completing *word, enum flag flag)
 		{ FLAG_OPENAPI, { FILES } },
 		{ FLAG_ROUTES, { FILES } },
 		{ FLAG_HTML, { FILES } },
+		{ FLAG_OUTPUT, { FILES } },
 	};
 
 	for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++) {

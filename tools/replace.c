@@ -89,23 +89,6 @@ static bool is_unchanged(const struct stat *a, const struct stat *b)
 	       is_same_time(a->st_mtim, b->st_mtim) && is_same_time(a->st_ctim, b->st_ctim);
 }
 
-static bool write_all(int fd, struct pol_str text)
-{
-	while (text.len > 0) {
-		ssize_t done = write(fd, text.ptr, text.len);
-
-		if (done < 0 && errno == EINTR) {
-			continue;
-		}
-		if (done < 0) {
-			return false;
-		}
-		text.ptr += done;
-		text.len -= (size_t)done;
-	}
-	return true;
-}
-
 /* Gives the new file the owner and the mode of the old one: the owner first, because that may
  * change the mode. */
 static bool keep_rights(int fd, const struct stat *old)
@@ -122,51 +105,167 @@ static bool keep_rights(int fd, const struct stat *old)
 	return fchmod(fd, old->st_mode & 07777) == 0;
 }
 
+/* A new file's rights are those that the user wants for all. */
+static bool give_rights(int fd)
+{
+	mode_t mask = umask(0);
+
+	umask(mask);
+	return fchmod(fd, 0666 & ~mask) == 0;
+}
+
+/* old: what is to be replaced; NULL: nothing. */
+static int open_aside(struct app *app, struct replace_new *new, const struct stat *old)
+{
+	const char *slash = strrchr(new->place, '/');
+	const char *name = slash != NULL ? slash + 1 : new->place;
+	size_t size = strlen(new->place) + sizeof "..-XXXXXX";
+	int fd, why;
+
+	new->aside = pol_arena_alloc(&app->arena, size, 1);
+	if (new->aside == NULL) {
+		return EXIT_DAEMON; /* the arena's status is reported at the end */
+	}
+	snprintf(
+		new->aside, size, "%.*s.%.200s-XXXXXX", (int)(name - new->place), new->place, name);
+	fd = mkstemp(new->aside);
+	if (fd < 0) {
+		return app_fail(app, EXIT_USAGE, "unreadable", "%s: cannot write beside it: %s",
+			new->path, strerror(errno));
+	}
+	new->file = fdopen(fd, "w");
+	if (new->file == NULL) {
+		why = errno;
+		close(fd);
+		unlink(new->aside);
+		return refuse(app, new->path, strerror(why));
+	}
+	if (old != NULL ? keep_rights(fd, old) : give_rights(fd)) {
+		return EXIT_YES;
+	}
+	return replace_end(app, new,
+		refuse(app, new->path, "its owner and mode cannot be kept; run this as its owner"));
+}
+
+/* A file that is there: it is opened to be written, though it is not, because that is what the
+ * system allows or refuses, of a link as well. */
+static int begin_old(struct app *app, int fd, struct replace_new *new)
+{
+	char place[PATH_MAX];
+	struct stat old, now;
+
+	if (fstat(fd, &old) != 0) {
+		return refuse(app, new->path, strerror(errno));
+	}
+	if (!S_ISREG(old.st_mode)) {
+		new->file = fdopen(dup(fd), "w");
+		return new->file != NULL ? EXIT_YES : refuse(app, new->path, strerror(errno));
+	}
+	if (realpath(new->path, place) == NULL || stat(place, &now) != 0) {
+		return refuse(app, new->path, strerror(errno));
+	}
+	if (now.st_dev != old.st_dev || now.st_ino != old.st_ino) {
+		return refuse(app, new->path, "it changed meanwhile: run this again");
+	}
+	new->place = app_text(app, "%s", place);
+	return open_aside(app, new, &old);
+}
+
+int replace_begin(struct app *app, const char *path, bool fresh, struct replace_new *out)
+{
+	int fd = open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+	int status;
+
+	*out = (struct replace_new){ .path = path, .place = path, .fresh = fresh };
+	if (fd < 0 && errno == ENOENT) {
+		return open_aside(app, out, NULL);
+	}
+	if (fd < 0 || fresh) {
+		status = refuse(app, path, strerror(fd < 0 ? errno : EEXIST));
+	} else {
+		status = begin_old(app, fd, out);
+	}
+	if (fd >= 0) {
+		close(fd);
+	}
+	return status;
+}
+
+/* A new name, unless it is taken meanwhile; where the file system has no links, only as far as can
+ * be seen. */
+static bool name_fresh(const struct replace_new *new)
+{
+	struct stat there;
+
+	if (link(new->aside, new->place) == 0) {
+		unlink(new->aside);
+		return true;
+	}
+	if (errno == EEXIST) {
+		return false;
+	}
+	if (lstat(new->place, &there) == 0) {
+		errno = EEXIST;
+		return false;
+	}
+	return rename(new->aside, new->place) == 0;
+}
+
 /* What failed, or NULL. */
-static const char *write_aside(const char *aside, int fd, const struct replace_file *file,
-	const char *path, struct pol_str text)
+static const char *name_aside(const struct replace_new *new)
 {
 	struct stat now;
 
-	if (!keep_rights(fd, &file->stat)) {
-		return "its owner and mode cannot be kept; run this as its owner";
-	}
-	if (!write_all(fd, text) || fsync(fd) != 0) {
-		return strerror(errno);
-	}
-	if (stat(path, &now) != 0 || !is_unchanged(&file->stat, &now)) {
+	if (new->unchanged != NULL &&
+		(stat(new->place, &now) != 0 || !is_unchanged(new->unchanged, &now))) {
 		return "it changed meanwhile: run this again";
 	}
-	return rename(aside, path) == 0 ? NULL : strerror(errno);
+	if (new->fresh ? name_fresh(new) : rename(new->aside, new->place) == 0) {
+		return NULL;
+	}
+	return strerror(errno);
+}
+
+int replace_end(struct app *app, struct replace_new *new, int status)
+{
+	const char *why = NULL;
+
+	if (new->file == NULL) {
+		return status;
+	}
+	if (status == EXIT_YES && (fflush(new->file) != 0 || ferror(new->file) != 0 ||
+					  (new->aside != NULL &&fsync(fileno(new->file)) != 0))) {
+		why = errno != 0 ? strerror(errno) : "it cannot be written";
+	}
+	fclose(new->file);
+	new->file = NULL;
+	if (status == EXIT_YES && why == NULL && new->aside != NULL) {
+		why = name_aside(new);
+	}
+	if (new->aside != NULL && (status != EXIT_YES || why != NULL)) {
+		unlink(new->aside);
+	}
+	return why == NULL ? status : refuse(app, new->path, why);
 }
 
 int replace_write(struct app *app, const struct replace_file *file, struct pol_str text)
 {
-	char path[PATH_MAX], aside[PATH_MAX + 16];
-	const char *why;
-	char *slash;
-	int fd;
+	struct replace_new new = { .path = file->path, .unchanged = &file->stat };
+	char place[PATH_MAX];
+	int status;
 
 	if (file->stat.st_nlink > 1) {
 		return refuse(app, file->path,
 			"it has several names (hard links), of which the others would keep the "
 			"old text");
 	}
-	if (realpath(file->path, path) == NULL) {
+	if (realpath(file->path, place) == NULL) {
 		return refuse(app, file->path, strerror(errno));
 	}
-	slash = strrchr(path, '/');
-	snprintf(aside, sizeof aside, "%.*s.%.200s-XXXXXX", (int)(slash + 1 - path), path,
-		slash + 1);
-	fd = mkstemp(aside);
-	if (fd < 0) {
-		return app_fail(app, EXIT_USAGE, "unreadable", "%s: cannot write beside it: %s",
-			file->path, strerror(errno));
+	new.place = place;
+	status = open_aside(app, &new, &file->stat);
+	if (status == EXIT_YES) {
+		fwrite(text.ptr, 1, text.len, new.file);
 	}
-	why = write_aside(aside, fd, file, path, text);
-	if (why != NULL) {
-		unlink(aside);
-	}
-	close(fd);
-	return why == NULL ? EXIT_YES : refuse(app, file->path, why);
+	return replace_end(app, &new, status);
 }

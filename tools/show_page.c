@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/show_page.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tools/page/page.h"
+#include "tools/replace.h"
 #include "tools/text.h"
 
 struct building {
@@ -184,25 +184,23 @@ static void put_page(const struct building *building, const char *data, FILE *fi
 
 static int write_file(const struct building *building, const char *data, const char *path)
 {
-	bool here = strcmp(path, "-") == 0;
-	FILE *file = here ? stdout : fopen(path, "w");
-	bool failed;
+	struct app *app = building->app;
+	struct replace_new new;
+	int status;
 
-	if (file == NULL) {
-		return app_fail(
-			building->app, EXIT_USAGE, "unreadable", "%s: %s", path, strerror(errno));
-	}
-	put_page(building, data, file);
-	if (here) {
+	if (strcmp(path, "-") == 0) {
+		put_page(building, data, stdout);
 		return EXIT_YES; /* whether it could be written is found out at the end */
 	}
-	failed = ferror(file) != 0;
-	if (fclose(file) != 0 || failed) {
-		return app_fail(
-			building->app, EXIT_USAGE, "unreadable", "%s cannot be written", path);
+	status = replace_begin(app, path, false, &new);
+	if (status == EXIT_YES) {
+		put_page(building, data, new.file);
 	}
-	printf("%s: %s\n", text_escape(&building->app->arena, pol_str_of(path)), about(building));
-	return EXIT_YES;
+	status = replace_end(app, &new, status);
+	if (status == EXIT_YES) {
+		printf("%s: %s\n", text_escape(&app->arena, pol_str_of(path)), about(building));
+	}
+	return status;
 }
 
 /* All marks, those of the holder, or a message that there are too many. */

@@ -327,6 +327,14 @@ def run_tool(*arguments, text=None, env=None, home="/nonexistent", user=None):
     )
 
 
+def run_tool_out_of_room(*arguments, home="/nonexistent"):
+    """The same where no file can have more than 512 bytes, as on a disk that is full."""
+    line = "trap '' XFSZ; ulimit -f 1; exec \"$@\""
+    return subprocess.run(
+        ["sh", "-c", line, "sh", AUTHZCHECK, *(str(word) for word in arguments)], capture_output=True, text=True,
+        env=environment(home), timeout=DEADLINE, check=False)
+
+
 class Client:
     """MessagePack-RPC on one connection, every byte under the test's control."""
 

@@ -123,6 +123,12 @@ class Init(harness.DaemonTest):
         self.assertIn("has a policy (mine.policy): nothing was written", done.stderr)
         self.assertEqual([path.name for path in self.made.iterdir()], ["mine.policy"])
 
+    def test_a_folder_that_has_no_room_has_no_half_of_a_policy(self):
+        done = harness.run_tool_out_of_room("policy", "init", "--prefix", "acme", self.made)
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertIn("access.policy: File too large", done.stderr)
+        self.assertEqual(list(self.made.iterdir()), [])
+
     def test_what_cannot_be_made_is_refused_and_nothing_is_written(self):
         for arguments, words in (
                 ((), "--prefix is needed"),

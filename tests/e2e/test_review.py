@@ -150,6 +150,20 @@ class Review(harness.DaemonTest):
             self.assertEqual(done.returncode, status, done.stderr)
             self.assertIn(text, done.stderr + done.stdout)
 
+    def test_a_review_is_written_to_a_file_in_one_step(self):
+        path = self.daemon_here.folder / "review.html"
+        path.write_text("old\n", encoding="utf-8")
+        done = harness.run_tool_out_of_room("--socket", self.daemon_here.socket, "review", "--format", "html",
+                                            "--output", path)
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertIn(f"{path}: File too large", done.stderr)
+        self.assertEqual(path.read_text(encoding="utf-8"), "old\n")
+        self.assertRegex(self.review("--format", "html", "-o", path),
+                         rf"^{path}: 3 principals, \d+ changes\n$")
+        self.assertIn("</html>", path.read_text(encoding="utf-8"))
+        self.assertEqual(json.loads(self.review("--json", "-o", path)), {"file": str(path)})
+        self.assertEqual(len(json.loads(path.read_text(encoding="utf-8"))["principals"]), 3)
+
     def test_a_token_that_may_not_read_gets_no_review(self):
         done = self.daemon_here.tool("review", "--token", "-", text=self.token)
         self.assertEqual((done.returncode, done.stdout), (1, ""))

@@ -7,6 +7,7 @@ import unittest
 from pathlib import Path
 
 import browser
+import harness
 import terminal
 import test_policy_tool
 
@@ -148,6 +149,33 @@ class Page(test_policy_tool.Folder):
         done = self.tool("policy", "show", "--html", path, "--tree", "api", self.folder / "p")
         self.assertRegex(done.stdout, rf"^{path}: tree api, revision \w+: 7 nodes, 9 actions, ")
         self.assertIn("</html>", path.read_text(encoding="utf-8"))
+
+
+    def test_a_page_that_cannot_be_written_leaves_the_old_one(self):
+        self.write({"p/a.policy": POLICY, "out/page.html": "old\n"})
+        path = self.folder / "out" / "page.html"
+        path.chmod(0o640)
+        arguments = ("policy", "show", "--html", path, self.folder / "p")
+        done = harness.run_tool_out_of_room(*arguments)
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertIn(f"{path}: File too large", done.stderr)
+        self.assertEqual(path.read_text(encoding="utf-8"), "old\n")
+        self.assertEqual([one.name for one in path.parent.iterdir()], ["page.html"])
+        link = self.folder / "link"
+        link.symlink_to("out/page.html")
+        with open(path, encoding="utf-8") as reader:
+            self.tool("policy", "show", "--html", link, self.folder / "p")
+            self.assertEqual(reader.read(), "old\n")
+        self.assertTrue(link.is_symlink())
+        self.assertIn("</html>", path.read_text(encoding="utf-8"))
+        self.assertEqual(path.stat().st_mode & 0o7777, 0o640)
+
+    def test_what_is_no_file_is_written_itself(self):
+        self.write({"p/a.policy": POLICY})
+        done = self.tool("policy", "show", "--html", "/dev/stdout", self.folder / "p")
+        self.assertIn("</html>", done.stdout)
+        done = self.tool("policy", "show", "--html", "/dev/full", self.folder / "p", status=2)
+        self.assertIn("/dev/full: No space left", done.stderr)
 
 
 @unittest.skipUnless(browser.CHROMIUM, "no Chromium here: tools/setup installs it")

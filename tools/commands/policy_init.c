@@ -4,7 +4,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 #include "tools/imported.h"
 #include "tools/input.h"
 #include "tools/policy.h"
+#include "tools/replace.h"
 #include "tools/text.h"
 
 #define TREE_FILE   "tree.policy"
@@ -194,23 +194,13 @@ static int prepare_folder(struct app *app, const char *path)
 
 static int write_file(struct app *app, const char *path, struct pol_str text)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-	FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
-	bool ok = file != NULL && fwrite(text.ptr, 1, text.len, file) == text.len;
-	int why;
+	struct replace_new new;
+	int status = replace_begin(app, path, true, &new);
 
-	ok = file != NULL && fflush(file) == 0 && ok;
-	why = errno;
-	if (file != NULL) {
-		ok = fclose(file) == 0 && ok;
+	if (status == EXIT_YES) {
+		fwrite(text.ptr, 1, text.len, new.file);
 	}
-	if (ok) {
-		return EXIT_YES;
-	}
-	if (fd >= 0) {
-		unlink(path);
-	}
-	return app_fail(app, EXIT_USAGE, "unreadable", "%s: %s", path, strerror(why));
+	return replace_end(app, &new, status);
 }
 
 /* Both files, or none. */
