@@ -122,6 +122,21 @@ class Folders(Diff):
         self.assertEqual(int(left_out[1]) + shown, 2001)
         self.assertTrue(done.splitlines()[-1].startswith("**2001 differences**"))
 
+    def test_tests_of_the_new_policy_that_fail_are_counted(self):
+        test = 'test "%s" {\n    as role viewer\n    %s GET api:/loans\n}\n'
+        self.write("rewritten/t.policy", test % ("so", "allow") + test % ("not so", "deny"))
+        said = "1 of 2 tests fails: the daemon would refuse "
+        self.assertEqual(self.diff("before", "rewritten/").stdout, f"{said}rewritten\n")
+        self.diff("--fail-on", "loss", "before", "rewritten")
+        self.diff("rewritten", "before", status=0)
+        document = json.loads(self.diff("--json", "before", "rewritten").stdout)
+        self.assertEqual((document["total"], document["tests"]), (0, {"passed": 1, "failed": 1}))
+        self.write("after/t.policy", test % ("not so", "deny") + test % ("nor so", "deny"))
+        self.assertEqual(self.diff("before", "after").stdout,
+                         DIFFERENCE + "\n2 of 2 tests fail: the daemon would refuse after\n")
+        done = self.diff("--format", "markdown", "before", "after").stdout
+        self.assertTrue(done.endswith("\n\n**2 of 2 tests fail**: the daemon would refuse this policy\n"))
+
     def test_those_with_the_same_changes_are_shown_together(self):
         more = "role a inherits viewer\nrole b inherits viewer\nrole c inherits viewer\n"
         self.write("before/b.policy", more)

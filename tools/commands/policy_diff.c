@@ -5,19 +5,23 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "policy/ask/suite.h"
 #include "tools/commands/commands.h"
 #include "tools/differences.h"
 #include "tools/live.h"
 #include "tools/policy.h"
 #include "tools/revision.h"
+#include "tools/rpc.h"
+#include "tools/text.h"
 
 enum { BEFORE, AFTER, SIDES };
 
 struct sides {
 	struct revision revisions[SIDES];
 	struct policy policies[SIDES];
-	bool against;            /* a store is compared, too */
-	struct live_found found; /* in it */
+	struct pol_suite_result tests; /* of the policy after, its own */
+	bool against;                  /* a store is compared, too */
+	struct live_found found;       /* in it */
 };
 
 /* When a difference is a failure. */
@@ -99,9 +103,10 @@ static int compare_store(struct app *app, struct sides *sides, struct difference
 static void end_json(
 	struct app *app, const struct sides *sides, const struct differences *differences)
 {
-	json_t *end = json_pack("{s:I, s:I, s:I}", "total", (json_int_t)differences->count,
-		"gaining", (json_int_t)differences->gaining, "losing",
-		(json_int_t)differences->losing);
+	json_t *end = json_pack("{s:I, s:I, s:I, s:{s:I, s:I}}", "total",
+		(json_int_t)differences->count, "gaining", (json_int_t)differences->gaining,
+		"losing", (json_int_t)differences->losing, "tests", "passed",
+		(json_int_t)sides->tests.passed, "failed", (json_int_t)sides->tests.failed);
 
 	if (sides->against && end != NULL) {
 		json_object_update_new(
@@ -111,6 +116,26 @@ static void end_json(
 				     sides->found.exclusive.items));
 	}
 	app_document(app, end);
+}
+
+/* The daemon refuses a policy whose tests fail. */
+static void show_tests(const struct sides *sides, const struct differences *differences)
+{
+	struct app *app = differences->app;
+	size_t failed = sides->tests.failed;
+	bool markdown = differences->form == DIFFERENCES_MARKDOWN;
+	bool red = app->colour && !markdown;
+
+	if (failed == 0) {
+		return;
+	}
+	printf("%s%s%zu of %s %s%s: the daemon would refuse %s\n",
+		differences->count > 0 || markdown ? "\n" : "",
+		markdown ? "**" : text_begin(red, COLOUR_RED), failed,
+		app_count(app, sides->tests.passed + failed, "test"),
+		failed == 1 ? "fails" : "fail", markdown ? "**" : text_end(red, COLOUR_RED),
+		markdown ? "this policy"
+			 : text_escape(&app->arena, pol_str_of(name_of(&sides->revisions[AFTER]))));
 }
 
 static bool is_failure(
@@ -143,6 +168,7 @@ static int diff(struct app *app, struct sides *sides)
 	if (status != EXIT_YES) {
 		return status;
 	}
+	sides->tests = pol_suite_run(sides->policies[AFTER].snapshot, NULL, NULL, NULL);
 	if (app->want_json) {
 		app_list(app,
 			json_pack("{s:o, s:o}", "before", json_side(sides, BEFORE), "after",
@@ -161,9 +187,12 @@ static int diff(struct app *app, struct sides *sides)
 	} else {
 		differences_end(&differences);
 		live_show(&differences, &sides->found);
+		show_tests(sides, &differences);
 	}
-	/* The daemon refuses a policy that declares a principal of the store. */
-	return is_failure(fail_on, sides, &differences) || sides->found.dangling.conflicts > 0
+	/* The daemon refuses a policy whose tests fail, or that declares a principal of the store.
+	 */
+	return is_failure(fail_on, sides, &differences) || sides->tests.failed > 0 ||
+			       sides->found.dangling.conflicts > 0
 		       ? EXIT_NO
 		       : EXIT_YES;
 }
@@ -190,6 +219,8 @@ const struct command command_policy_diff = {
 		"not their text: a rewriting that changes nothing prints nothing. Exit\n"
 		"status 1 when anything differs; with --fail-on gain or loss only when\n"
 		"somebody may gain, or may lose. A changed line of a stack may do both.\n"
+		"When a test of NEW fails, which the daemon would refuse, that is said,\n"
+		"and the exit status is 1 in any case.\n"
 		"With --against (or --socket) the store of that daemon is compared, too:\n"
 		"which principals, keys and roles in it gain or lose, what will have no\n"
 		"effect, and who would hold roles that exclude each other. OLD is then\n"
