@@ -6,7 +6,7 @@
 _authzcheck()
 {
 	local typed=${2-${COMP_WORDS[COMP_CWORD]}} rest=${COMP_LINE#*"${COMP_WORDS[0]}"}
-	local word candidate kept i
+	local word candidate kept names='' i
 	local -a words=()
 	COMPREPLY=()
 
@@ -27,14 +27,8 @@ _authzcheck()
 	kept=${words[-1]%"$typed"}
 	while IFS= read -r candidate; do
 		case $candidate in
-		$'\tfiles')
-			mapfile -t COMPREPLY < <(compgen -f -- "$typed")
-			compopt -o filenames 2>/dev/null
-			;;
-		$'\tdirs')
-			mapfile -t COMPREPLY < <(compgen -d -- "$typed")
-			compopt -o filenames 2>/dev/null
-			;;
+		$'\tfiles') names=f ;;
+		$'\tdirs') names=d ;;
 		*)
 			# Others chose the names, and bash reads the line again: quoted, none is a command.
 			candidate=${candidate%%$'\t'*}
@@ -43,6 +37,18 @@ _authzcheck()
 			;;
 		esac
 	done < <(command authzcheck __complete "${words[@]}" 2>/dev/null)
+	if [[ $names ]] && ((${#COMPREPLY[@]} == 0)); then
+		mapfile -t COMPREPLY < <(compgen -"$names" -- "$typed")
+		compopt -o filenames 2>/dev/null
+	elif [[ $names ]]; then
+		# Bash would quote all of them as names of files, and leave a $ in them.
+		while IFS= read -r candidate; do
+			[[ -d $candidate ]] && candidate+=/
+			printf -v candidate %q "$candidate"
+			COMPREPLY+=("$candidate")
+		done < <(compgen -"$names" -- "$typed")
+		[[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == */ ]] && compopt -o nospace 2>/dev/null
+	fi
 	# uid: is not a whole word yet.
 	[[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *: ]] && compopt -o nospace 2>/dev/null
 	return 0

@@ -222,6 +222,10 @@ int complete_run(struct app *app, int argc, char **argv)
 	read_line(app, &line, argv, argc - 1);
 	command = help_find(line.words, line.count, &used);
 	app->command = command;
+	if (command != NULL) {
+		app->args.words = line.words + used;
+		app->args.word_count = line.count - used;
+	}
 	sign = strchr(typed, '=');
 	if (line.pending != FLAG_NONE) {
 		offer_values(app, command, line.pending, (struct pol_str){ "", 0 }, typed);

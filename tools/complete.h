@@ -6,11 +6,12 @@
  *
  *     authzcheck __complete WORD… ''      the words so far; the last one is being typed
  *
- * prints a line "WORD<tab>WHAT IT IS" for each word that the last one can become, or the line
- * "<tab>files" or "<tab>dirs" where a name of a file or folder is meant: no word is empty, so none
- * can be taken for such a line. Ids, roles, scopes and the like are asked of the daemon, which has
- * a second to answer; without it there are none. complete.c reads the line, complete_values.c knows
- * the values.
+ * prints a line "WORD<tab>WHAT IT IS" for each word that the last one can become, and before them
+ * the line "<tab>files" or "<tab>dirs" where a name of a file or folder may be meant: no word is
+ * empty, so none can be taken for such a line. Ids, roles, scopes and the like are asked of the
+ * daemon, which has a second to answer; without it there are none. The commands of policy folders
+ * have them from the folder, of which nothing is run. complete.c reads the line, complete_values.c
+ * knows the values, complete_folder.c those of folders and of git.
  *
  * The shells ask the authzcheck of their $PATH, whatever file the line names: a key that completes
  * must not run a program of the folder that one happens to be in.
@@ -35,3 +36,10 @@ void complete_offer(const struct completing *word, const char *value, const char
 void complete_option(const struct completing *word, const struct command *command, enum flag flag);
 void complete_word(
 	const struct completing *word, const struct command *command, struct pol_str name);
+
+/* Offers the names that the policy folder declares, even if it has mistakes. */
+enum complete_kind { COMPLETE_ROLES, COMPLETE_SCOPES, COMPLETE_PRINCIPALS, COMPLETE_TREES };
+void complete_folder(const struct completing *word, enum complete_kind kind);
+
+/* Offers the branches and tags of the git repository here, if this is one. */
+void complete_revisions(const struct completing *word);

@@ -196,9 +196,37 @@ static bool offer_fixed(const struct completing *word, enum flag flag)
 	return false;
 }
 
+/* Values that a command of a policy folder takes from there. */
+static bool offer_of_folder(
+	const struct completing *word, const struct command *command, enum flag flag)
+{
+	static const struct {
+		enum flag flag;
+		enum complete_kind kind;
+	} kinds[] = {
+		{ FLAG_ROLE, COMPLETE_ROLES },
+		{ FLAG_ONE_ROLE, COMPLETE_ROLES },
+		{ FLAG_SCOPE, COMPLETE_SCOPES },
+		{ FLAG_ONE_SCOPE, COMPLETE_SCOPES },
+		{ FLAG_PRINCIPAL, COMPLETE_PRINCIPALS },
+		{ FLAG_TREE, COMPLETE_TREES },
+	};
+
+	if (command == NULL || command->words == NULL || strncmp(command->words, "DIR", 3) != 0) {
+		return false;
+	}
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+		if (kinds[i].flag == flag) {
+			complete_folder(word, kinds[i].kind);
+			return true;
+		}
+	}
+	return false;
+}
+
 void complete_option(const struct completing *word, const struct command *command, enum flag flag)
 {
-	if (offer_fixed(word, flag)) {
+	if (offer_fixed(word, flag) || offer_of_folder(word, command, flag)) {
 		return;
 	}
 	if (flag == FLAG_PRINCIPAL) {
@@ -247,8 +275,11 @@ void complete_word(
 
 	if (is_named(name, "FILE")) {
 		puts(FILES);
-	} else if (is_named(name, "DIR") || is_named(name, "OLD") || is_named(name, "NEW")) {
+	} else if (is_named(name, "DIR")) {
 		puts(DIRS);
+	} else if (is_named(name, "OLD") || is_named(name, "NEW")) {
+		puts(DIRS);
+		complete_revisions(word);
 	} else if (is_named(name, "METHOD")) {
 		offer_each(word, methods);
 	} else if (is_named(name, "KEY")) {

@@ -43,14 +43,26 @@ class Completing(harness.DaemonTest):
         return {**harness.environment(self.served.folder), "AUTHZ_SOCKET": str(self.served.socket),
                 "PATH": f"{Path(harness.AUTHZCHECK).parent}:{os.environ['PATH']}", "TERM": "dumb"}
 
-    def lines(self, *words, env=None):
+    def lines(self, *words, env=None, cwd=None):
         done = subprocess.run([harness.AUTHZCHECK, "__complete", *words], capture_output=True,
                               text=True, env={**self.environment(), **(env or {})}, check=False,
-                              timeout=harness.DEADLINE)
+                              cwd=cwd, timeout=harness.DEADLINE)
         self.assertEqual((done.returncode, done.stderr), (0, ""), words)
         return done.stdout.splitlines()
 
+    @staticmethod
+    def git(folder, *words):
+        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@example.org", *words], cwd=folder,
+                       env={**os.environ, "HOME": str(folder), "GIT_CONFIG_NOSYSTEM": "1"}, check=True,
+                       capture_output=True)
+
+    @classmethod
+    def begin_repository(cls, folder):
+        cls.git(folder, "init", "-q", "-b", "main")
+        cls.git(folder, "commit", "-q", "--allow-empty", "-m", "one")
+
     def offered(self, *words, **options):
+        """The words alone, and the lines for files and folders."""
         return [line if line.startswith("\t") else line.split("\t")[0]
                 for line in self.lines(*words, **options)]
 
@@ -72,8 +84,6 @@ class Tool(Completing):
             (["policy", "lint", "--format", ""], ["text", "github", "json"]),
             (["policy", "lint", "--explain", "rule-"], ["rule-covered", "rule-inherited"]),
             (["policy", "lint", "--explain=no-t"], ["--explain=no-tests"]),
-            (["policy", "show", "--role", "vi"], ["viewer"]),
-            (["policy", "show", "--scope=loans:w"], ["--scope=loans:write"]),
             (["check", "--explain", "P"], ["POST", "PUT", "PATCH"]),
             (["check", "P"], ["POST", "PUT", "PATCH"]),
             (["http-check", "unix:/s", "D"], ["DELETE"]),
@@ -111,6 +121,8 @@ class Tool(Completing):
             (["policy", "import-routes", ""], FILES),
             (["policy", "init", ""], DIRS),
             (["policy", "init", "--openapi", ""], FILES),
+            (["policy", "init", "--ba"], ["--base"]),
+            (["review", "--output", ""], FILES),
             (["policy", "try", ""], DIRS),
             (["key", "create", "--name", ""], []),
             (["status", ""], []),
@@ -143,6 +155,56 @@ class Tool(Completing):
                                  "environments": ["live", "test"], "trees": ["api", "authz"]})
 
 
+class Folder(Completing):
+    """What commands of a policy folder complete: from the folder, whatever the daemon knows."""
+
+    POLICY = """\
+tree shop "The shop" { /carts { GET } }
+role buyer "Buys" { allow GET on shop:/carts }
+role broken { allow GTE on shop:/carts }
+scope carts:read { allow GET on shop:/carts }
+principal till "The till" { role buyer }
+"""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.top = cls.served.folder / "top"
+        (cls.top / "policy").mkdir(parents=True)
+        (cls.top / "policy" / "a.policy").write_text(cls.POLICY)
+
+    def test_names_are_those_of_the_folder_that_the_line_names(self):
+        folder = str(self.top / "policy")
+        for words, expected in (
+                (["show", folder, "--role", ""], ["buyer", "broken"]),
+                (["show", folder, "--scope=c"], ["--scope=carts:read"]),
+                (["can", folder, "--role", "buyer,b"], ["buyer,broken"]),
+                (["can", folder, "--principal", ""], ["till"]),
+                (["can", folder, "--scope", ""], ["carts:read"]),
+                (["who", folder, "--tree", ""], ["shop", "authz"]),
+                (["show", "/nonexistent", "--role", ""], [])):
+            self.assertEqual(self.offered("policy", *words), expected, words)
+        self.assertEqual(self.lines("policy", "show", folder, "--role", "bu"), ["buyer\tBuys"])
+
+    def test_before_the_line_names_one_it_is_the_one_here(self):
+        for cwd, expected in ((self.top, ["buyer"]), (self.top / "policy", ["buyer"]), (self.served.folder, [])):
+            # The daemon's own folder `policy` is beside `top`, and has no buyer.
+            self.assertEqual(self.offered("policy", "show", "--role", "bu", cwd=cwd), expected, cwd)
+
+    @unittest.skipUnless(shutil.which("git"), "git is not installed")
+    def test_revisions_of_git_are_offered_beside_folders(self):
+        diff = ("policy", "diff")
+        self.assertEqual(self.offered(*diff, "", cwd=self.top), DIRS)
+        self.begin_repository(self.top)
+        for words in (("tag", "v1"), ("branch", "fix/one"), ("update-ref", "refs/remotes/origin/main", "HEAD")):
+            self.git(self.top, *words)
+        offered = DIRS + ["HEAD", "fix/one", "main", "origin/main", "v1"]
+        self.assertEqual(self.offered(*diff, "", cwd=self.top), offered)
+        self.assertEqual(self.offered(*diff, "main", "", cwd=self.top / "policy"), offered)
+        self.assertEqual(self.lines(*diff, "v", cwd=self.top), DIRS + ["v1\ttag"])
+        self.assertEqual(self.offered("policy", "check", "", cwd=self.top), DIRS)
+
+
 @unittest.skipUnless(shutil.which("fish"), "no fish here")
 class Fish(Completing):
     def complete(self, line):
@@ -154,11 +216,14 @@ class Fish(Completing):
         return [line.split("\t")[0] for line in done.stdout.splitlines()]
 
     def test_fish_completes(self):
+        self.begin_repository(self.served.folder)
         for line, expected in (
                 ("authzcheck key rev", ["revoke"]),
                 ("authzcheck key show ", [self.key]),
                 ("authzcheck key create --scope=loans:r", ["--scope=loans:read"]),
                 ("authzcheck policy check polici", ["policies/"]),
+                ("authzcheck policy diff ma", ["main"]),
+                ("authzcheck policy diff main polici", ["policies/"]),
                 ("authzcheck store backup poli", ["policies/", "policy/", "polite"]),
                 ("authzcheck --config=polit", ["--config=polite"]),
                 ("authzcheck principal show --tenant odd :f", [":files"]),
@@ -173,6 +238,8 @@ class Interactive(Completing):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls.begin_repository(cls.served.folder)
+        cls.git(cls.served.folder, "branch", "odd$(id)")
         cls.programs = cls.served.folder / "programs"
         cls.programs.mkdir()
         # What is typed has not yet the words IS<, which the terminal shows when it runs.
@@ -228,6 +295,9 @@ class Interactive(Completing):
         ("key create --scope loans:r\t", "key create --scope loans:read"),
         ("key create --scope=loans:r\t", "key create --scope=loans:read"),
         ("policy check polici\t", "policy check policies/"),
+        ("policy diff mai\t", "policy diff main"),
+        ("policy diff main polici\t", "policy diff main policies/"),
+        ("policy diff od\t", "policy diff odd$(id)"),
         ("store backup polit\t", "store backup polite"),
         ("store verify poli\t", "store verify poli"),
         ("principal show --tenant odd :f\t", "principal show --tenant odd :files"),
