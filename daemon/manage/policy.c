@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* policy.status and policy.reload. */
 #include "daemon/manage/policy.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
 #include "daemon/call/methods.h"
+#include "daemon/config/config.h"
 #include "daemon/decide/subject.h"
 
 int policy_admit(struct call *call)
@@ -25,6 +32,21 @@ static void encode_dangling(struct call *call, const struct report_policy *repor
 	} else {
 		wire_put_array(out, 0);
 	}
+}
+
+/* With the daemon's working folder before a relative path. */
+static void encode_folder(struct wire_buf *out, const char *path)
+{
+	char whole[2 * PATH_MAX];
+
+	if (path[0] != '/' && getcwd(whole, PATH_MAX) != NULL) {
+		size_t len = strlen(whole);
+
+		snprintf(whole + len, sizeof whole - len, "%s%s", len > 1 ? "/" : "", path);
+		path = whole;
+	}
+	wire_put_cstr(out, "folder");
+	wire_put_cstr(out, path);
 }
 
 /* nil: the policy that answers is that of the folder. */
@@ -91,7 +113,8 @@ void policy_encode(struct call *call, const struct report_policy *report)
 	source->encode_diagnostics(source->data, out);
 	encode_dangling(call, report);
 	encode_last_good(out, report);
-	wire_close_map(out, at, pairs + 3);
+	encode_folder(out, call->context->config->policy);
+	wire_close_map(out, at, pairs + 4);
 }
 
 static int policy_status(struct call *call)

@@ -154,7 +154,7 @@ class Folders(Diff):
         self.assertEqual(done.stdout, "")
 
     def test_both_words_are_needed_and_options_are_known(self):
-        self.assertIn("needs OLD NEW", self.diff("before", status=2).stderr)
+        self.assertIn("needs OLD NEW, or NEW alone with --against", self.diff("before", status=2).stderr)
         self.assertIn("text, markdown or json",
                       self.diff("--format", "html", "before", "after", status=2).stderr)
         self.assertIn("exclude each other",

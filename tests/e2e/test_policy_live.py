@@ -145,6 +145,25 @@ class Live(harness.DaemonTest):
         done = self.diff("--against", self.d.socket, status=0)
         self.assertEqual((done.stdout, done.stderr), ("", ""))
 
+    def test_without_old_it_is_the_policy_that_the_daemon_runs(self):
+        arguments = ("policy", "diff", "--against", self.d.socket)
+        self.assertEqual(self.d.call("policy.status")["folder"], str(self.d.policy))
+        done = harness.run_tool(*arguments, self.next.parent)
+        self.assertEqual((done.returncode, done.stderr), (1, ""))
+        self.assertEqual(done.stdout, self.diff("--against", self.d.socket).stdout)
+        self.assertEqual(harness.run_tool(*arguments, self.d.policy).returncode, 0)
+        # A policy that it has not taken is none that it runs.
+        self.d.write("a.policy", AFTER + 'test "no" {\n    as role viewer\n    deny GET api:/loans\n}\n')
+        done = harness.run_tool(*arguments, "--json", self.next.parent)
+        running = self.d.call("policy.status")["revision"]
+        error = json.loads(done.stdout)["error"]
+        self.assertEqual((done.returncode, error["code"]), (1, "conflict"))
+        self.assertIn(f"the daemon runs revision {running}, and its folder {self.d.policy} has ", error["message"])
+        self.d.policy.rename(self.d.folder / "away")
+        done = harness.run_tool(*arguments, self.next.parent)
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertIn("cannot be read here (No such file or directory): name OLD", done.stderr)
+
     def test_another_policy_than_the_running_one_is_warned_about(self):
         done = harness.run_tool("policy", "diff", "--against", self.d.socket, self.next.parent,
                                 self.next.parent)

@@ -2,14 +2,17 @@
 
 /* policy diff: what a change of the policy changes. */
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "policy/ask/suite.h"
 #include "tools/commands/commands.h"
 #include "tools/differences.h"
 #include "tools/live.h"
 #include "tools/policy.h"
+#include "tools/record.h"
 #include "tools/revision.h"
 #include "tools/rpc.h"
 #include "tools/text.h"
@@ -20,8 +23,9 @@ struct sides {
 	struct revision revisions[SIDES];
 	struct policy policies[SIDES];
 	struct pol_suite_result tests; /* of the policy after, its own */
-	bool against;                  /* a store is compared, too */
-	struct live_found found;       /* in it */
+	const char *running;     /* the revision that the policy before stands for; NULL: none */
+	bool against;            /* a store is compared, too */
+	struct live_found found; /* in it */
 };
 
 /* When a difference is a failure. */
@@ -46,6 +50,75 @@ static int load(struct app *app, const struct revision *revision, struct policy 
 		}
 	}
 	return status == EXIT_YES ? policy_be_valid(app, name, policy) : status;
+}
+
+/* The policy that the daemon runs, as its folder has it: the daemon answers with revisions, not
+ * with texts. */
+static int ask_for_folder(struct app *app, struct sides *sides, const char **out)
+{
+	struct wire_cursor answer;
+	struct params params;
+	int status;
+
+	params_begin(&params);
+	status = rpc_call(app, "policy.status", &params, &answer);
+	if (status != EXIT_YES) {
+		return status;
+	}
+	sides->running = record_text(&app->arena, answer, "revision");
+	*out = record_text(&app->arena, answer, "folder");
+	if (access(*out, R_OK | X_OK) == 0) {
+		return EXIT_YES;
+	}
+	return app_fail(app, EXIT_USAGE, "unreadable",
+		"the policy folder of the daemon, '%.512s', cannot be read here (%s): name OLD",
+		*out, strerror(errno));
+}
+
+/* Says what OLD and NEW are. OLD may be left out where a daemon is named. */
+static int read_words(struct app *app, struct sides *sides)
+{
+	const char *words[SIDES] = { app->args.words[0], app->args.words[1] };
+	int status = EXIT_YES;
+
+	if (app->args.values[FLAG_AGAINST] != NULL) {
+		app->args.values[FLAG_SOCKET] = app->args.values[FLAG_AGAINST];
+	}
+	sides->against = app->args.values[FLAG_SOCKET] != NULL;
+	if (app->args.word_count < SIDES && !sides->against) {
+		return app_fail(app, EXIT_USAGE, "usage",
+			"policy diff needs OLD NEW, or NEW alone with --against (see 'authzcheck "
+			"policy diff --help')");
+	}
+	if (app->args.word_count < SIDES) {
+		words[AFTER] = words[BEFORE];
+		status = ask_for_folder(app, sides, &words[BEFORE]);
+	}
+	return status == EXIT_YES ? revision_parse(app, words, sides->revisions) : status;
+}
+
+/* What the daemon's folder has must be what it runs, when it stands for that. */
+static int check_running(struct app *app, const struct sides *sides)
+{
+	const char *revision = pol_snapshot_revision(sides->policies[BEFORE].snapshot);
+
+	if (sides->running == NULL || strcmp(sides->running, revision) == 0) {
+		return EXIT_YES;
+	}
+	return app_fail(app, EXIT_NO, "conflict",
+		"the daemon runs revision %s, and its folder %s has %s, which was not taken "
+		"('authzcheck status' says why): name OLD",
+		sides->running, name_of(&sides->revisions[BEFORE]), revision);
+}
+
+static int load_both(struct app *app, struct sides *sides)
+{
+	int status = read_words(app, sides);
+
+	for (int side = 0; status == EXIT_YES && side < SIDES; side++) {
+		status = load(app, &sides->revisions[side], &sides->policies[side]);
+	}
+	return status == EXIT_YES ? check_running(app, sides) : status;
 }
 
 static int read_fail_on(struct app *app, enum fail_on *out)
@@ -87,17 +160,6 @@ static int compare(struct app *app, const struct sides *sides, struct difference
 	}
 	return status == POL_OK ? EXIT_YES
 				: app_fail(app, EXIT_DAEMON, "internal", "out of memory");
-}
-
-/* Compares the store of the daemon that --against or --socket names. */
-static int compare_store(struct app *app, struct sides *sides, struct differences *differences)
-{
-	if (app->args.values[FLAG_AGAINST] != NULL) {
-		app->args.values[FLAG_SOCKET] = app->args.values[FLAG_AGAINST];
-	}
-	sides->against = app->args.values[FLAG_SOCKET] != NULL;
-	return sides->against ? live_compare(app, sides->policies, differences, &sides->found)
-			      : EXIT_YES;
 }
 
 static void end_json(
@@ -160,10 +222,7 @@ static int diff(struct app *app, struct sides *sides)
 	int status = read_fail_on(app, &fail_on);
 
 	if (status == EXIT_YES) {
-		status = revision_parse(app, app->args.words, sides->revisions);
-	}
-	for (int side = 0; status == EXIT_YES && side < SIDES; side++) {
-		status = load(app, &sides->revisions[side], &sides->policies[side]);
+		status = load_both(app, sides);
 	}
 	if (status != EXIT_YES) {
 		return status;
@@ -176,8 +235,8 @@ static int diff(struct app *app, struct sides *sides)
 			"differences");
 	}
 	status = compare(app, sides, &differences);
-	if (status == EXIT_YES) {
-		status = compare_store(app, sides, &differences);
+	if (status == EXIT_YES && sides->against) {
+		status = live_compare(app, sides->policies, &differences, &sides->found);
 	}
 	if (status != EXIT_YES) {
 		return status;
@@ -211,7 +270,7 @@ static int run(struct app *app)
 
 const struct command command_policy_diff = {
 	.name = "policy diff",
-	.words = "OLD NEW",
+	.words = "[OLD] NEW",
 	.summary = "Say who gains and who loses what by a change of the policy",
 	.text = "OLD and NEW are folders or git revisions: REV:PATH with PATH from the\n"
 		"top of the work tree, or REV alone, which has the PATH of the other one.\n"
@@ -224,17 +283,17 @@ const struct command command_policy_diff = {
 		"With --against (or --socket) the store of that daemon is compared, too:\n"
 		"which principals, keys and roles in it gain or lose, what will have no\n"
 		"effect, and who would hold roles that exclude each other. OLD is then\n"
-		"the policy that the daemon runs.\n",
+		"the policy that the daemon runs, and may be left out: its folder is read.\n",
 	.examples =
 		"  authzcheck policy diff HEAD policy/            # what is not committed yet\n"
 		"  authzcheck policy diff main:policy HEAD:policy\n"
 		"  authzcheck policy diff --fail-on gain --format markdown origin/main policy/\n"
-		"  authzcheck policy diff --against /run/authz/admin.sock /etc/authz/policy "
-		"policy/\n",
+		"  authzcheck policy diff --against /run/authz/admin.sock policy/\n",
 	.flags = { FLAG_FORMAT, FLAG_FAIL_ON, FLAG_AGAINST, FLAG_MODULES },
 	.formats = { [DIFFERENCES_TEXT] = "text",
 		[DIFFERENCES_MARKDOWN] = "markdown",
 		[DIFFERENCES_JSON] = "json" },
-	.min_words = 2,
+	.min_words = 1,
+	.max_words = 2,
 	.run = run,
 };

@@ -93,6 +93,7 @@ static const char *last_reload(struct app *app, struct wire_cursor policy)
 static void print_policy(struct app *app, struct wire_cursor policy)
 {
 	const char *commit = record_text(&app->arena, policy, "commit");
+	const char *folder = record_text(&app->arena, policy, "folder");
 	struct wire_cursor kept;
 
 	row(app, "policy",
@@ -100,6 +101,9 @@ static void print_policy(struct app *app, struct wire_cursor policy)
 			record_text(&app->arena, policy, "revision"),
 			commit[0] != '\0' ? ", commit " : "", commit,
 			when_text_full(app, record_int(policy, "loaded_at", 0))));
+	if (folder[0] != '\0') {
+		row(app, "", app_text(app, "folder %s", folder));
+	}
 	row(app, "",
 		app_text(app, "%s, %s, %s, %s, %s, %s", count(app, policy, "trees", "tree"),
 			count(app, policy, "nodes", "node"),
