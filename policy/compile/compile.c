@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/compile/renew.h"
 #include "policy/snapshot/dependency.h"
+#include "policy/snapshot/prepared.h"
 #include "policy/snapshot/revision.h"
 #include "policy/text/silence.h"
 
@@ -134,11 +136,28 @@ static enum pol_status parse_and_compile(const struct pol_host *host, struct pol
 	if (status == POL_OK && diags->errors == 0) {
 		status = pol_compile_origin_files(snapshot, diags->sources, diags->source_count);
 	}
+	snapshot->fixed->limit = budget->limit;
+	snapshot->fixed->taken =
+		budget->limit - pol_budget_left(budget) - pol_prepared_bytes(snapshot);
 done:
 	pol_compile_expand_destroy(&compiler);
 	pol_permset_pool_destroy(compiler.pool);
 	pol_arena_finish(&scratch);
 	return status;
+}
+
+/* What depends on data files, and what a snapshot with other ones needs. */
+static enum pol_status finish_data(
+	struct pol_snapshot *snapshot, const struct pol_diags *diags, bool whole)
+{
+	struct pol_fixed *fixed = snapshot->fixed;
+
+	fixed->sources = pol_revision_of(diags->sources, diags->source_count);
+	pol_revision_text(fixed->sources, pol_dependency_hash(snapshot), snapshot->revision);
+	if (pol_prepared_join_notes(snapshot)) {
+		pol_renew_keep(snapshot, diags, whole);
+	}
+	return snapshot->arena.status;
 }
 
 enum pol_status pol_compile_edited(const struct pol_host *host, struct pol_diags *diags,
@@ -150,6 +169,7 @@ enum pol_status pol_compile_edited(const struct pol_host *host, struct pol_diags
 	struct pol_snapshot *snapshot;
 	struct pol_budget budget;
 	enum pol_status status;
+	bool whole;
 
 	if (count == 0) {
 		pol_diag_error(diags, nowhere,
@@ -162,10 +182,14 @@ enum pol_status pol_compile_edited(const struct pol_host *host, struct pol_diags
 		return POL_ENOMEM;
 	}
 	atomic_init(&snapshot->references, 1);
+	atomic_init(&snapshot->holders, 1);
 	pol_budget_init(&budget, find_limit(sources, count));
 	pol_arena_init_shared(&snapshot->arena, budget.limit, &budget);
 	snapshot->anyone = POL_NONE;
-	status = parse_and_compile(host, diags, edit, snapshot);
+	snapshot->fixed = pol_arena_alloc(&snapshot->arena, 1, sizeof *snapshot->fixed);
+	status = snapshot->fixed != NULL ? parse_and_compile(host, diags, edit, snapshot)
+					 : snapshot->arena.status;
+	pol_prepared_settle(snapshot);
 	snapshot->arena.budget = NULL;
 	if (status == POL_ELIMIT && !snapshot->module_is_too_large) {
 		pol_diag_error(diags, nowhere,
@@ -177,15 +201,18 @@ enum pol_status pol_compile_edited(const struct pol_host *host, struct pol_diags
 	if (status == POL_OK && diags->errors > 0) {
 		status = POL_EINVALID;
 	}
+	whole = pol_renew_may_keep(diags, snapshot);
 	if (diags->warnings > 0) {
 		pol_silence_apply(diags);
+	}
+	if (status == POL_OK) {
+		status = finish_data(snapshot, diags, whole);
 	}
 	pol_diags_sort(diags);
 	if (status != POL_OK) {
 		pol_snapshot_unref(snapshot);
 		return status;
 	}
-	pol_revision_of(sources, count, pol_dependency_hash(snapshot), snapshot->revision);
 	*out = snapshot;
 	return POL_OK;
 }

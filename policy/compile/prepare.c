@@ -7,6 +7,7 @@
 #include "policy/decide/modules/modules.h"
 #include "policy/snapshot/compiled.h"
 #include "policy/snapshot/dependency.h"
+#include "policy/snapshot/prepared.h"
 #include "policy/text/cidr.h"
 #include "policy/text/host.h"
 #include "policy/text/line.h"
@@ -76,6 +77,22 @@ static void *alloc(const struct pol_prepare *prepare, size_t count, size_t size)
 	return pol_arena_alloc(prepare->arena, count, size);
 }
 
+/* Gives the module memory of its own, unless it has that already. False: there is none. */
+static bool begin_own(struct pol_preparation *preparation)
+{
+	struct pol_arena *shared = preparation->base.arena;
+
+	if (preparation->prepared == NULL) {
+		preparation->prepared = pol_prepared_create(shared->limit, shared->budget);
+	}
+	if (preparation->prepared == NULL) {
+		shared->status = POL_ENOMEM;
+		return false;
+	}
+	preparation->base.arena = &preparation->prepared->arena;
+	return true;
+}
+
 /* A fault of a data file: of the file alone if the host keeps the last good one, else of the
  * policy.
  */
@@ -90,7 +107,7 @@ static void report_data(const struct pol_prepare *prepare, const struct pol_word
 	if (of_policy || prepare->host == NULL || prepare->host->last_data == NULL) {
 		report(prepare, name->at, "data file '%.*s' of module '%.*s': %s",
 			POL_STR_ARGS(name->text), POL_STR_ARGS(prepare->module.text), why);
-	} else if (preparation->feed.text.len == 0) {
+	} else if (preparation->feed.text.len == 0 && begin_own(preparation)) {
 		preparation->feed = *name;
 		snprintf(preparation->feed_why, sizeof preparation->feed_why, "%s", why);
 		clean(preparation->feed_why);
@@ -108,10 +125,34 @@ static bool is_misspelt(const struct pol_prepare *prepare, const struct pol_word
 		       host->last_data(host->context, name->text, &last) != POL_OK);
 }
 
+/* The content for this line, and a note that it has that. */
+static enum pol_status read_data(struct pol_preparation *preparation, struct pol_str name,
+	struct pol_str *out, char why[POL_HOST_WHY])
+{
+	const struct pol_host *host = preparation->base.host;
+	const struct pol_dependency *data = NULL;
+	enum pol_status status = POL_ENOMEM;
+
+	if (begin_own(preparation)) {
+		status = preparation->last
+				 ? pol_dependency_last(preparation->snapshot, host, name, &data)
+				 : pol_dependency_data(
+					   preparation->snapshot, host, name, &data, why);
+	}
+	if (preparation->prepared != NULL && !pol_prepared_use(preparation->prepared, name,
+						     status == POL_OK ? data->module.hash : 0)) {
+		return preparation->prepared->arena.status;
+	}
+	if (status == POL_OK) {
+		*out = data->bytes;
+	}
+	return status;
+}
+
 static bool data(
 	const struct pol_prepare *prepare, const struct pol_word *name, struct pol_str *out)
 {
-	const struct pol_preparation *preparation = (const struct pol_preparation *)prepare;
+	struct pol_preparation *preparation = (struct pol_preparation *)(uintptr_t)prepare;
 	char why[POL_HOST_WHY] = "no module folder is named", text[POL_HOST_WHY + 32];
 	enum pol_status status;
 
@@ -123,10 +164,7 @@ static bool data(
 			POL_STR_ARGS(name->text));
 		return false;
 	}
-	status = preparation->last ? pol_dependency_last(
-					     preparation->snapshot, prepare->host, name->text, out)
-				   : pol_dependency_data(preparation->snapshot, prepare->host,
-					     name->text, out, why);
+	status = read_data(preparation, name->text, out, why);
 	switch (status) {
 	case POL_OK:
 		return true;

@@ -13,6 +13,8 @@
 #include "policy/text/diag.h"
 #include "policy/text/host.h"
 
+struct pol_prepared;
+
 struct pol_preparation {
 	struct pol_prepare base; /* what the module sees */
 	struct pol_snapshot *snapshot;
@@ -22,6 +24,9 @@ struct pol_preparation {
 	struct pol_word feed; /* its name; empty: none */
 	char feed_why[POL_HOST_WHY];
 	bool last; /* the second preparation: with the last good content */
+	/* What is kept of the line. NULL until the module reads a data file: from then on it gets
+	 * memory there. A reference. */
+	struct pol_prepared *prepared;
 };
 
 /* Fills *preparation in for one line of a stack. All that is passed is borrowed; host may be NULL.

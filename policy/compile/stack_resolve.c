@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "policy/compile/prepare.h"
 #include "policy/compile/stack_draft.h"
+#include "policy/compile/stack_prepare.h"
 #include "policy/decide/modules/modules.h"
 #include "policy/decide/registry.h"
 #include "policy/snapshot/dependency.h"
+#include "policy/snapshot/prepared.h"
 #include "policy/text/nearest.h"
 
 static void report_unknown(
@@ -81,127 +82,105 @@ static void report_group(struct pol_stack_compiler *compiler, const struct pol_a
 		module->name, served, pol_terms_group(line->group));
 }
 
+/* Keeps the note of a line without data files. */
 static void keep_note(struct pol_stack_compiler *compiler, const struct pol_draft_line *line,
-	const struct pol_module *module, const char *text)
+	const struct pol_line_preparation *done)
 {
-	struct pol_snapshot *snapshot = compiler->snapshot;
-	struct pol_note *note;
+	struct pol_arena *arena = &compiler->snapshot->arena;
+	struct pol_fixed *fixed = compiler->snapshot->fixed;
+	struct pol_note *notes = fixed->notes;
 
-	if (text[0] == '\0' || snapshot->note_count == POL_NOTES_MAX) {
+	if (done->note[0] == '\0' || fixed->note_count == POL_NOTES_MAX) {
 		return;
 	}
-	note = pol_arena_alloc(&snapshot->arena, 1, sizeof *note);
-	if (note == NULL) {
+	if (fixed->note_count == fixed->note_capacity) {
+		notes = pol_arena_grow(arena, notes, fixed->note_count,
+			fixed->note_count + (size_t)1, sizeof *notes, &fixed->note_capacity);
+	}
+	if (notes == NULL) {
 		return;
 	}
-	note->module = pol_arena_copy(&snapshot->arena, pol_str_of(module->name));
-	note->text = pol_arena_copy(&snapshot->arena, pol_str_of(text));
-	note->at = line->ast->at;
-	note->line = line->written->line;
-	*(snapshot->notes == NULL ? &snapshot->notes : &snapshot->last_note->next) = note;
-	snapshot->last_note = note;
-	snapshot->note_count++;
+	fixed->notes = notes;
+	notes[fixed->note_count++] = (struct pol_note){
+		.module = pol_arena_copy(arena, pol_str_of(done->module->name)),
+		.text = pol_arena_copy(arena, pol_str_of(done->note)),
+		.at = line->ast->at,
+		.line = line->written->line,
+	};
 }
 
-/* Memory ran out while the module prepared the line: what it keeps is too much beside the rest. */
-static void report_memory(struct pol_stack_compiler *compiler, const struct pol_ast_line *ast,
-	const struct pol_module *module, size_t before)
+static struct pol_word copy_word(struct pol_arena *arena, const struct pol_word *word)
 {
-	const struct pol_arena *arena = &compiler->snapshot->arena;
-	const size_t mib = 1024 * 1024;
-
-	compiler->snapshot->module_is_too_large = true;
-	pol_diag_error(compiler->diags, ast->module.at,
-		"module '%s' takes too much memory here: it has taken %zu MiB, and asks for more "
-		"than is left of the %zu MiB of this policy, 64 times its text and 64 MiB: give it "
-		"less data",
-		module->name, (arena->used - before + mib - 1) / mib,
-		(arena->limit + POL_DIAGS_LIMIT) / mib);
+	return (struct pol_word){ pol_arena_copy(arena, word->text), word->at };
 }
 
-/* An error denies, whatever the module would have said. */
-static struct pol_answer fail(const void *state, const struct pol_request *request)
+/* A copy of the line that lives as long as the snapshot. NULL: no memory. */
+static const struct pol_ast_line *copy_line(
+	struct pol_arena *arena, const struct pol_ast_line *line)
 {
-	(void)state;
-	(void)request;
-	return (struct pol_answer){ .verdict = POL_ERROR };
-}
-
-/* A module of the same name that fails each request. */
-static const struct pol_module *failing(
-	struct pol_stack_compiler *compiler, const struct pol_module *module)
-{
-	struct pol_module *copy = pol_arena_alloc(&compiler->snapshot->arena, 1, sizeof *copy);
+	struct pol_ast_line *copy = pol_arena_alloc(arena, 1, sizeof *copy);
 
 	if (copy == NULL) {
-		return module; /* the policy is refused */
+		return NULL;
 	}
-	*copy = *module;
-	copy->decide = fail;
-	return copy;
+	*copy = *line;
+	copy->module = copy_word(arena, &line->module);
+	copy->arguments = pol_arena_alloc(arena, line->argument_count, sizeof *copy->arguments);
+	for (uint32_t i = 0; copy->arguments != NULL && i < line->argument_count; i++) {
+		const struct pol_words *from = &line->arguments[i].values;
+		struct pol_words *to = &copy->arguments[i].values;
+
+		to->items = pol_arena_alloc(arena, from->count, sizeof *to->items);
+		for (; to->items != NULL && to->count < from->count; to->count++) {
+			to->items[to->count] = copy_word(arena, &from->items[to->count]);
+		}
+	}
+	return arena->status == POL_OK ? copy : NULL;
 }
 
-/* A data file cannot be used, which is no mistake of the policy: prepares the line with the last
- * good content, or makes it deny. Gives the module that decides. */
-static const struct pol_module *prepare_last(struct pol_stack_compiler *compiler,
-	struct pol_draft_line *line, const struct pol_module *module,
-	const struct pol_preparation *failed)
+/* Keeps a line with data files, so that it can be prepared again. */
+static void keep_data_line(struct pol_stack_compiler *compiler, const struct pol_draft_line *line,
+	const struct pol_module *module, struct pol_prepared *prepared)
 {
-	const struct pol_host *host = compiler->host;
-	size_t errors = compiler->diags->errors;
-	struct pol_preparation preparation;
-	bool good;
+	struct pol_snapshot *snapshot = compiler->snapshot;
+	const struct pol_data_line kept = {
+		.line = copy_line(&snapshot->arena, line->ast),
+		.module = module,
+		.number = line->written->line,
+		.fixed_notes = snapshot->fixed->note_count,
+		.prepared = prepared,
+	};
 
-	pol_prepare_init(
-		&preparation, compiler->snapshot, compiler->host, compiler->diags, line->ast);
-	preparation.last = true;
-	good = module->prepare(&preparation.base, &line->state);
-	host->data_fault(host->context, failed->feed.text, line->ast->module.text,
-		pol_str_of(failed->feed_why));
-	if (!good && compiler->diags->errors == errors) {
-		line->state = NULL;
-		module = failing(compiler, module);
-	} else if (good) {
-		keep_note(compiler, line, module, preparation.note);
+	if (kept.line == NULL || !pol_prepared_add(snapshot, kept)) {
+		pol_prepared_unref(prepared);
+		return;
 	}
-	pol_diag_warning(compiler->diags, failed->feed.at, POL_WARNING_DATA_FILE,
-		"data file '%.*s' of module '%.*s': %s: %s", POL_STR_ARGS(failed->feed.text),
-		POL_STR_ARGS(line->ast->module.text), failed->feed_why,
-		good ? "the module goes on with the last good one"
-		     : "there was no good one, so this line denies until it is right");
-	return module;
+	line->written->data_line = snapshot->data_line_count;
 }
 
-/* Lets the module prepare the line, and gives the module that decides. A module that refuses
- * without a message gets a general one. */
-static const struct pol_module *run_prepare(struct pol_stack_compiler *compiler,
+/* Lets the module prepare the line, and gives the module that decides. */
+static const struct pol_module *prepare(struct pol_stack_compiler *compiler,
 	struct pol_draft_line *line, const struct pol_module *module)
 {
-	const struct pol_ast_line *ast = line->ast;
-	const struct pol_arena *arena = &compiler->snapshot->arena;
-	size_t errors = compiler->diags->errors;
-	size_t used = arena->used;
-	struct pol_preparation preparation;
-	bool good;
+	struct pol_line_preparation preparation = {
+		.snapshot = compiler->snapshot,
+		.host = compiler->host,
+		.diags = compiler->diags,
+		.line = line->ast,
+		.module = module,
+	};
 
-	if (arena->status != POL_OK) {
+	if (compiler->snapshot->arena.status != POL_OK) {
 		return module;
 	}
-	pol_prepare_init(&preparation, compiler->snapshot, compiler->host, compiler->diags, ast);
-	good = module->prepare(&preparation.base, &line->state);
-	if (!good && arena->status == POL_OK && preparation.feed.text.len > 0 &&
-		compiler->diags->errors == errors) {
-		module = prepare_last(compiler, line, module, &preparation);
-	} else if (!good && arena->status == POL_OK && compiler->diags->errors == errors) {
-		pol_diag_error(compiler->diags, ast->module.at,
-			"module '%s' refuses this line and does not say why", module->name);
-	} else if (good) {
-		keep_note(compiler, line, module, preparation.note);
+	pol_stack_prepare(&preparation);
+	line->state = preparation.state;
+	if (preparation.prepared != NULL) {
+		keep_data_line(compiler, line, module, preparation.prepared);
+	} else {
+		keep_note(compiler, line, &preparation);
 	}
-	if (arena->status == POL_ELIMIT) {
-		report_memory(compiler, ast, module, used);
-	}
-	return module;
+	return preparation.module;
 }
 
 void pol_stack_resolve(struct pol_stack_compiler *compiler, struct pol_draft_line *line)
@@ -216,7 +195,7 @@ void pol_stack_resolve(struct pol_stack_compiler *compiler, struct pol_draft_lin
 		report_group(compiler, ast, module);
 	}
 	if (module->prepare != NULL) {
-		module = run_prepare(compiler, line, module);
+		module = prepare(compiler, line, module);
 	} else if (ast->argument_count > 0) {
 		pol_diag_error(compiler->diags, ast->arguments[0].values.items[0].at,
 			"module '%s' takes no arguments", module->name);

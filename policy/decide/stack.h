@@ -40,6 +40,8 @@ struct pol_written_line {
 	struct pol_str stack;      /* the stack that has the line, not one that includes it */
 	struct pol_str *arguments; /* "allow=10.0.0.0/8,2001:db8::/32" */
 	uint32_t argument_count;
+	uint32_t data_line; /* its number in snapshot->data_lines, from 1; 0: it reads no data file
+			     */
 };
 
 /* One line after inclusion. */

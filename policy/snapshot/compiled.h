@@ -157,7 +157,6 @@ struct pol_peer {
 
 /* A note that a module left about its line. */
 struct pol_note {
-	struct pol_note *next;
 	struct pol_str module;
 	struct pol_str text;
 	struct pol_span at;
@@ -168,19 +167,30 @@ struct pol_stack;       /* decide/stack.h */
 struct pol_stored_slot; /* stored_internal.h */
 struct pol_case;        /* compile/suite_case.h */
 struct pol_dependency;  /* dependency.h */
+struct pol_data_line;   /* prepared.h */
+struct pol_fixed;       /* prepared.h */
 
-/* An extension (stored.h) begins as a copy of all fields after the arena. */
+/* An extension (stored.h) begins as a copy of all fields after the arena, and so does a snapshot
+ * with new data files (compile/renew.h). */
 struct pol_snapshot {
 	atomic_size_t references;
+	/* Of one that was compiled: those with other data files, and one for all references. What
+	 * it shares with these lives as long, what its modules read from data files does not. */
+	atomic_size_t holders;
 	struct pol_arena arena;
 	char revision[17];
 	struct pol_source *files; /* copies of the sources, for positions; by span.file */
 	uint32_t file_count;
-	struct pol_dependency *dependencies; /* first of a list, or NULL */
-	struct pol_note *notes;              /* of modules: first of a list, or NULL */
-	struct pol_note *last_note;
+	struct pol_dependency *modules; /* first of a list, or NULL */
+	struct pol_dependency *data;    /* the same of their data files */
+	struct pol_note *notes;         /* of modules */
 	uint32_t note_count;
 	bool module_is_too_large; /* memory ran out in a module, which was reported */
+
+	struct pol_snapshot *compiled; /* of one with new data files: which it holds; else NULL */
+	struct pol_fixed *fixed;       /* what does not depend on data files */
+	struct pol_data_line *data_lines; /* in the order in which they were prepared */
+	uint32_t data_line_count;
 
 	struct pol_environment *environments;
 	size_t environment_count;

@@ -4,16 +4,12 @@
 #include "policy/snapshot/compiled.h"
 #include "policy/snapshot/revision.h"
 
-static struct pol_dependency *find(
-	const struct pol_snapshot *snapshot, struct pol_str name, bool is_module)
+static struct pol_dependency *find(struct pol_dependency *list, struct pol_str name)
 {
-	struct pol_dependency *dependency = snapshot->dependencies;
-
-	while (dependency != NULL && (is_module != (dependency->module.table != NULL) ||
-					     !pol_str_equal(dependency->name, name))) {
-		dependency = dependency->next;
+	while (list != NULL && !pol_str_equal(list->name, name)) {
+		list = list->next;
 	}
-	return dependency;
+	return list;
 }
 
 static struct pol_dependency *begin(struct pol_snapshot *snapshot, struct pol_str name)
@@ -27,16 +23,16 @@ static struct pol_dependency *begin(struct pol_snapshot *snapshot, struct pol_st
 	return dependency != NULL && dependency->name.ptr != NULL ? dependency : NULL;
 }
 
-static void add(struct pol_snapshot *snapshot, struct pol_dependency *dependency)
+static void add(struct pol_dependency **list, struct pol_dependency *dependency)
 {
-	dependency->next = snapshot->dependencies;
-	snapshot->dependencies = dependency;
+	dependency->next = *list;
+	*list = dependency;
 }
 
 enum pol_status pol_dependency_module(struct pol_snapshot *snapshot, const struct pol_host *host,
 	struct pol_str name, const struct pol_module **out, char why[POL_HOST_WHY])
 {
-	struct pol_dependency *dependency = find(snapshot, name, true);
+	struct pol_dependency *dependency = find(snapshot->modules, name);
 	enum pol_status status;
 
 	if (dependency != NULL) {
@@ -55,19 +51,19 @@ enum pol_status pol_dependency_module(struct pol_snapshot *snapshot, const struc
 	if (status != POL_OK) {
 		return status;
 	}
-	add(snapshot, dependency);
+	add(&snapshot->modules, dependency);
 	*out = dependency->module.table;
 	return POL_OK;
 }
 
 enum pol_status pol_dependency_data(struct pol_snapshot *snapshot, const struct pol_host *host,
-	struct pol_str name, struct pol_str *out, char why[POL_HOST_WHY])
+	struct pol_str name, const struct pol_dependency **out, char why[POL_HOST_WHY])
 {
-	struct pol_dependency *dependency = find(snapshot, name, false);
+	struct pol_dependency *dependency = find(snapshot->data, name);
 	enum pol_status status;
 
 	if (dependency != NULL) {
-		*out = dependency->bytes;
+		*out = dependency;
 		return POL_OK;
 	}
 	if (host == NULL || host->data == NULL) {
@@ -82,15 +78,15 @@ enum pol_status pol_dependency_data(struct pol_snapshot *snapshot, const struct 
 		return status;
 	}
 	dependency->module.hash = pol_revision_hash64(dependency->bytes, 1);
-	add(snapshot, dependency);
-	*out = dependency->bytes;
+	add(&snapshot->data, dependency);
+	*out = dependency;
 	return POL_OK;
 }
 
 enum pol_status pol_dependency_last(struct pol_snapshot *snapshot, const struct pol_host *host,
-	struct pol_str name, struct pol_str *out)
+	struct pol_str name, const struct pol_dependency **out)
 {
-	struct pol_dependency *dependency = find(snapshot, name, false);
+	struct pol_dependency *dependency = find(snapshot->data, name);
 	struct pol_str bytes;
 	enum pol_status status = host->last_data(host->context, name, &bytes);
 
@@ -102,33 +98,37 @@ enum pol_status pol_dependency_last(struct pol_snapshot *snapshot, const struct 
 		if (dependency == NULL) {
 			return snapshot->arena.status;
 		}
-		add(snapshot, dependency);
+		add(&snapshot->data, dependency);
 	}
 	dependency->bytes = bytes;
 	dependency->module.hash = pol_revision_hash64(bytes, 1);
-	*out = bytes;
+	*out = dependency;
 	return POL_OK;
 }
 
-uint64_t pol_dependency_hash(const struct pol_snapshot *snapshot)
+/* A sum, so that the order of the lines that name them does not matter. */
+static uint64_t hash(const struct pol_dependency *list)
 {
 	uint64_t sum = 0;
 
-	/* A sum, so that the order of the lines that name them does not matter. */
-	for (const struct pol_dependency *dependency = snapshot->dependencies; dependency != NULL;
-		dependency = dependency->next) {
-		sum += pol_revision_hash64(dependency->name, dependency->module.hash);
+	for (; list != NULL; list = list->next) {
+		sum += pol_revision_hash64(list->name, list->module.hash);
 	}
 	return sum;
 }
 
+uint64_t pol_dependency_hash(const struct pol_snapshot *snapshot)
+{
+	return hash(snapshot->modules) + hash(snapshot->data);
+}
+
 void pol_dependency_release(struct pol_snapshot *snapshot)
 {
-	for (struct pol_dependency *dependency = snapshot->dependencies; dependency != NULL;
+	for (struct pol_dependency *dependency = snapshot->modules; dependency != NULL;
 		dependency = dependency->next) {
 		if (dependency->module.release != NULL) {
 			dependency->module.release(dependency->module.handle);
 		}
 	}
-	snapshot->dependencies = NULL;
+	snapshot->modules = NULL;
 }

@@ -22,7 +22,7 @@ struct pol_module;
 
 /* One module or data file. Lives in the snapshot's arena. */
 struct pol_dependency {
-	struct pol_dependency *next; /* in snapshot->dependencies */
+	struct pol_dependency *next; /* in snapshot->modules or snapshot->data */
 	struct pol_str name;
 	struct pol_host_module module; /* table NULL: a data file, with the hash of its bytes */
 	struct pol_str bytes;          /* of a data file; valid while the policy is compiled */
@@ -34,17 +34,18 @@ struct pol_dependency {
 enum pol_status pol_dependency_module(struct pol_snapshot *snapshot, const struct pol_host *host,
 	struct pol_str name, const struct pol_module **out, char why[POL_HOST_WHY]);
 
-/* The bytes of a module's data file, by host->data. */
+/* A module's data file, by host->data, with its bytes and their hash. */
 enum pol_status pol_dependency_data(struct pol_snapshot *snapshot, const struct pol_host *host,
-	struct pol_str name, struct pol_str *out, char why[POL_HOST_WHY]);
+	struct pol_str name, const struct pol_dependency **out, char why[POL_HOST_WHY]);
 
-/* The bytes by host->last_data, which then stand for the file in the hash. POL_ENOTFOUND: there are
- * none. */
+/* The same by host->last_data, whose bytes then stand for the file in the hash. POL_ENOTFOUND:
+ * there are none. */
 enum pol_status pol_dependency_last(struct pol_snapshot *snapshot, const struct pol_host *host,
-	struct pol_str name, struct pol_str *out);
+	struct pol_str name, const struct pol_dependency **out);
 
 /* A hash of the names and contents of all dependencies; 0: there are none. */
 uint64_t pol_dependency_hash(const struct pol_snapshot *snapshot);
 
-/* Releases the modules. */
+/* Releases the modules. For the snapshot that was compiled, not for those that share its modules.
+ */
 void pol_dependency_release(struct pol_snapshot *snapshot);

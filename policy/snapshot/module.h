@@ -261,9 +261,9 @@ struct pol_prepare {
 		...) POL_PRINTF(3, 4);
 
 	/* The bytes of a file in the folder `data/` of the module folder, by its plain name. When
-	 * the file changes, the daemon compiles the policy again. False: the name is not plain, or
-	 * there is no such file, or it cannot be read, which was reported. At most POL_DATA_MAX
-	 * bytes; an empty file is no error. */
+	 * the file changes, the daemon lets the module prepare the line again. False: the name is
+	 * not plain, or there is no such file, or it cannot be read, which was reported. At most
+	 * POL_DATA_MAX bytes; an empty file is no error. */
 	bool (*data)(const struct pol_prepare *prepare, const struct pol_word *name,
 		struct pol_str *out);
 

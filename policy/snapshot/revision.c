@@ -98,11 +98,10 @@ static size_t shared_folder(const struct pol_source *sources, size_t count)
 	return shared;
 }
 
-void pol_revision_of(
-	const struct pol_source *sources, size_t count, uint64_t more, char out[POL_REVISION_TEXT])
+uint64_t pol_revision_of(const struct pol_source *sources, size_t count)
 {
 	size_t skip = count > 0 ? shared_folder(sources, count) : 0;
-	uint64_t sum = more;
+	uint64_t sum = 0;
 
 	/* A sum, so that the order does not matter. The hash of each file includes its name and
 	 * both lengths. */
@@ -111,5 +110,10 @@ void pol_revision_of(
 
 		sum += pol_revision_hash64(sources[i].text, pol_revision_hash64(name, 0));
 	}
-	snprintf(out, POL_REVISION_TEXT, "%016llx", (unsigned long long)sum);
+	return sum;
+}
+
+void pol_revision_text(uint64_t sources, uint64_t more, char out[POL_REVISION_TEXT])
+{
+	snprintf(out, POL_REVISION_TEXT, "%016llx", (unsigned long long)(sources + more));
 }

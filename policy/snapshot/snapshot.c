@@ -7,6 +7,7 @@
 
 #include "policy/snapshot/compiled.h"
 #include "policy/snapshot/dependency.h"
+#include "policy/snapshot/prepared.h"
 #include "policy/snapshot/stored_internal.h"
 #include "policy/snapshot/tree.h"
 #include "policy/text/path.h"
@@ -20,20 +21,36 @@ struct pol_snapshot *pol_snapshot_ref(struct pol_snapshot *snapshot)
 	return snapshot;
 }
 
-void pol_snapshot_unref(struct pol_snapshot *snapshot)
+/* Ends one hold on a snapshot that was compiled. */
+static void release_compiled(struct pol_snapshot *snapshot)
 {
-	if (snapshot == NULL) {
-		return;
-	}
-	if (atomic_fetch_sub_explicit(&snapshot->references, 1, memory_order_acq_rel) == 1) {
-		if (snapshot->base != NULL) {
-			pol_stored_release(snapshot);
-		} else {
-			pol_dependency_release(snapshot);
-		}
+	if (atomic_fetch_sub_explicit(&snapshot->holders, 1, memory_order_acq_rel) == 1) {
+		pol_dependency_release(snapshot);
 		pol_arena_finish(&snapshot->arena);
 		free(snapshot);
 	}
+}
+
+void pol_snapshot_unref(struct pol_snapshot *snapshot)
+{
+	if (snapshot == NULL ||
+		atomic_fetch_sub_explicit(&snapshot->references, 1, memory_order_acq_rel) != 1) {
+		return;
+	}
+	if (snapshot->base == NULL) {
+		pol_prepared_release(snapshot);
+	}
+	if (snapshot->base == NULL && snapshot->compiled == NULL) {
+		release_compiled(snapshot);
+		return;
+	}
+	if (snapshot->base != NULL) {
+		pol_stored_release(snapshot);
+	} else {
+		release_compiled(snapshot->compiled);
+	}
+	pol_arena_finish(&snapshot->arena);
+	free(snapshot);
 }
 
 const char *pol_snapshot_revision(const struct pol_snapshot *snapshot)
@@ -205,17 +222,35 @@ enum pol_status pol_snapshot_check_place(const struct pol_snapshot *snapshot, st
 bool pol_snapshot_note(
 	const struct pol_snapshot *snapshot, size_t index, struct pol_snapshot_note *out)
 {
-	const struct pol_note *note = snapshot->notes;
+	const struct pol_note *note;
 
-	for (; note != NULL && index > 0; index--) {
-		note = note->next;
+	if (index >= snapshot->note_count) {
+		return false;
 	}
-	if (note == NULL || note->at.file >= snapshot->file_count) {
+	note = &snapshot->notes[index];
+	if (note->at.file >= snapshot->file_count) {
 		return false;
 	}
 	*out = (struct pol_snapshot_note){ note->module, note->text,
 		snapshot->files[note->at.file].name, note->line };
 	return true;
+}
+
+static size_t all_bytes(const struct pol_snapshot *snapshot)
+{
+	size_t bytes = pol_snapshot_own_bytes(snapshot);
+
+	if (snapshot->base != NULL) {
+		snapshot = snapshot->base;
+		bytes += pol_snapshot_own_bytes(snapshot);
+	}
+	return bytes + (snapshot->compiled != NULL ? snapshot->compiled->arena.used : 0);
+}
+
+const struct pol_source *pol_snapshot_files(const struct pol_snapshot *snapshot, size_t *out_count)
+{
+	*out_count = snapshot->file_count;
+	return snapshot->files;
 }
 
 struct pol_counts pol_snapshot_counts(const struct pol_snapshot *snapshot)
@@ -230,21 +265,20 @@ struct pol_counts pol_snapshot_counts(const struct pol_snapshot *snapshot)
 		.stacks = snapshot->stack_count,
 		.tests = snapshot->test_count,
 		.grants = snapshot->grant_count,
-		.bytes = snapshot->arena.used +
-			 (snapshot->base != NULL ? snapshot->base->arena.used : 0),
+		.bytes = all_bytes(snapshot),
 	};
 }
 
 size_t pol_snapshot_own_bytes(const struct pol_snapshot *snapshot)
 {
-	return snapshot->arena.used;
+	return snapshot->arena.used + (snapshot->base == NULL ? pol_prepared_bytes(snapshot) : 0);
 }
 
 bool pol_snapshot_module(
 	const struct pol_snapshot *snapshot, size_t index, struct pol_snapshot_module *out)
 {
-	for (const struct pol_dependency *at = snapshot->dependencies; at != NULL; at = at->next) {
-		if (at->module.table != NULL && index-- == 0) {
+	for (const struct pol_dependency *at = snapshot->modules; at != NULL; at = at->next) {
+		if (index-- == 0) {
 			*out = (struct pol_snapshot_module){ at->name,
 				pol_str_of(at->module.table->version), at->module.hash };
 			return true;

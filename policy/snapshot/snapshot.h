@@ -145,10 +145,14 @@ struct pol_snapshot_note {
 bool pol_snapshot_note(
 	const struct pol_snapshot *snapshot, size_t index, struct pol_snapshot_note *out);
 
+/* Copies of the files that it was compiled from, for messages with positions. They live as long as
+ * the snapshot. */
+const struct pol_source *pol_snapshot_files(const struct pol_snapshot *snapshot, size_t *out_count);
+
 /* Sizes of the policy, for output. Stored roles are not in `roles`. */
 struct pol_counts {
 	size_t trees, nodes, permissions, roles, scopes, principals, stacks, tests, grants;
-	size_t bytes; /* of the arena */
+	size_t bytes; /* of memory */
 };
 struct pol_counts pol_snapshot_counts(const struct pol_snapshot *snapshot);
 /* Bytes that are freed with its last reference: without those of a policy that it extends. */

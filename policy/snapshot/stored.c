@@ -390,6 +390,17 @@ struct pol_stored *pol_stored_own(const struct pol_snapshot *snapshot, uint32_t 
 	return slot != NULL ? slot->own : NULL;
 }
 
+static const struct pol_snapshot *root(const struct pol_snapshot *snapshot)
+{
+	snapshot = snapshot->base != NULL ? snapshot->base : snapshot;
+	return snapshot->compiled != NULL ? snapshot->compiled : snapshot;
+}
+
+bool pol_stored_fits(const struct pol_snapshot *one, const struct pol_snapshot *other)
+{
+	return root(one) == root(other);
+}
+
 size_t pol_stored_role_count(const struct pol_snapshot *snapshot)
 {
 	return snapshot->stored_count;

@@ -22,8 +22,8 @@
 #include "policy/text/str.h"
 
 /* The permissions that one stored role allows and denies itself, without inheritance, as numbers of
- * one snapshot; not valid with any but that one and its extensions. Immutable, reference-counted,
- * any thread. */
+ * one snapshot; not valid with any but that one and those that pol_stored_fits. Immutable,
+ * reference-counted, any thread. */
 struct pol_stored;
 
 struct pol_stored *pol_stored_ref(struct pol_stored *stored);
@@ -108,6 +108,9 @@ uint32_t pol_stored_named(const struct pol_snapshot *snapshot, uint32_t tenant, 
 uint64_t pol_stored_number(const struct pol_snapshot *snapshot, uint32_t role);
 /* The own permissions of a stored role, borrowed, or NULL. */
 struct pol_stored *pol_stored_own(const struct pol_snapshot *snapshot, uint32_t role);
+/* Do both number their permissions alike, so that compiled sets of one are good for the other? Both
+ * extend one policy, or one with other data files (compile/renew.h). */
+bool pol_stored_fits(const struct pol_snapshot *one, const struct pol_snapshot *other);
 /* The number of stored roles. */
 size_t pol_stored_role_count(const struct pol_snapshot *snapshot);
 /* Does a stored role inherit roles that are exclusive? Then out_members are two of them. */

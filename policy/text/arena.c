@@ -99,6 +99,16 @@ void pol_arena_finish(struct pol_arena *arena)
 	*arena = (struct pol_arena){ 0 };
 }
 
+size_t pol_arena_bytes(const struct pol_arena *arena)
+{
+	size_t bytes = 0;
+
+	for (const struct pol_arena_block *at = arena->blocks; at != NULL; at = at->next) {
+		bytes += block_bytes(at->size);
+	}
+	return bytes;
+}
+
 static void *fail(struct pol_arena *arena, enum pol_status status)
 {
 	arena->status = status;

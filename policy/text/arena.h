@@ -48,6 +48,9 @@ void pol_arena_init(struct pol_arena *arena, size_t limit);
 void pol_arena_init_shared(struct pol_arena *arena, size_t limit, struct pol_budget *budget);
 void pol_arena_finish(struct pol_arena *arena);
 
+/* The bytes that all its blocks take from the host, as a budget counts them. */
+size_t pol_arena_bytes(const struct pol_arena *arena);
+
 /* count * size zeroed bytes, aligned for any object. Zero bytes give a valid pointer. NULL on
  * failure, and arena->status says why; an overflow of the product is POL_ELIMIT. */
 void *pol_arena_alloc(struct pol_arena *arena, size_t count, size_t size);

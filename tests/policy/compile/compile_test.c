@@ -499,7 +499,7 @@ static void revision(char out[POL_REVISION_TEXT], const char *const *files, size
 		sources[i] = (struct pol_source){ pol_str_of(files[2 * i]),
 			pol_str_of(files[2 * i + 1]) };
 	}
-	pol_revision_of(sources, count, 0, out);
+	pol_revision_text(pol_revision_of(sources, count), 0, out);
 }
 
 Test(compile, a_revision_is_that_of_names_and_bytes_wherever_the_folder_lies)
