@@ -10,10 +10,10 @@
 #include "daemon/host/log.h"
 #include "daemon/load/feed.h"
 #include "daemon/load/plugin.h"
-#include "daemon/load/policy_host.h"
 #include "daemon/load/watch.h"
 #include "daemon/store/env.h"
 #include "policy/ask/suite.h"
+#include "policy/compile/renew.h"
 
 enum { DIAGNOSTICS_MAX = 1024 * 1024, PAUSE_NS = 20 * 1000 * 1000 };
 
@@ -137,44 +137,102 @@ static bool modules_unchanged(struct build *out, const struct build_options *opt
 	return unchanged;
 }
 
-/* 0; -ESTALE: the module folder changed, nothing was reported, and the build must start again. */
-static int compile(struct build *out, const struct build_options *options)
-{
+/* A snapshot while it is made. */
+struct making {
 	struct pol_diags diags;
-	struct pol_snapshot *snapshot = NULL;
 	struct policy_host host;
+	struct pol_snapshot *snapshot;
 	enum pol_status status;
+};
+
+static void begin_making(struct making *making, const struct build *out,
+	const struct build_options *options, const struct pol_source *sources, size_t count)
+{
+	*making = (struct making){ .status = POL_EINVALID };
+	policy_host_init(&making->host, options->names, options->plugins, out->modules);
+	policy_host_use_feeds(&making->host, options->feeds, options->untested);
+	pol_diags_init(&making->diags, sources, count);
+}
+
+static void finish_making(struct making *making)
+{
+	pol_snapshot_unref(making->snapshot);
+	pol_diags_finish(&making->diags);
+	policy_host_finish(&making->host);
+}
+
+/* Tests what was made, and takes it. 0; -ESTALE: the module folder changed, nothing was reported,
+ * and the build must start again. */
+static int end_making(struct making *making, struct build *out, const struct build_options *options)
+{
 	bool unchanged;
 
-	policy_host_init(&host, options->names, options->plugins, out->modules);
-	policy_host_use_feeds(&host, options->feeds, options->untested);
-	pol_diags_init(&diags, out->folder->sources, out->folder->source_count);
-	status = pol_compile(out->folder->sources, out->folder->source_count, &host.interface,
-		&diags, &snapshot);
-	if (status == POL_OK && !options->untested &&
-		pol_suite_run(snapshot, &diags, NULL, NULL).failed > 0) {
-		status = POL_EINVALID;
+	if (making->status == POL_OK && !options->untested &&
+		pol_suite_run(making->snapshot, &making->diags, NULL, NULL).failed > 0) {
+		making->status = POL_EINVALID;
 	}
 	unchanged = modules_unchanged(out, options);
 	if (unchanged) {
-		report(out, options, &diags);
+		report(out, options, &making->diags);
 	}
-	if (unchanged && status == POL_OK && out->errors == 0) {
+	if (unchanged && making->status == POL_OK && out->errors == 0) {
 		if (options->feeds != NULL) {
-			feeds_take(options->feeds, out->modules, host.faults);
+			feeds_take(options->feeds, out->modules, making->host.faults);
 		}
-		out->snapshot = snapshot;
-		snapshot = NULL;
+		out->snapshot = making->snapshot;
+		making->snapshot = NULL;
 	} else if (unchanged && out->errors == 0) {
 		snprintf(out->why, sizeof out->why,
-			status == POL_ELIMIT ? "the policy is larger than this daemon takes"
-					     : "there is no memory left to build the policy");
+			making->status == POL_ELIMIT
+				? "the policy is larger than this daemon takes"
+				: "there is no memory left to build the policy");
 	}
-	out->host = host.digest;
-	pol_snapshot_unref(snapshot);
-	pol_diags_finish(&diags);
-	policy_host_finish(&host);
+	out->host = making->host.digest;
+	out->code = plugin_folder_code(out->modules);
+	policy_host_questions_finish(&out->questions);
+	out->questions = policy_host_take_asked(&making->host);
+	finish_making(making);
 	return unchanged ? 0 : -ESTALE;
+}
+
+static int compile(struct build *out, const struct build_options *options)
+{
+	const struct folder *folder = out->folder;
+	struct making making;
+
+	begin_making(&making, out, options, folder->sources, folder->source_count);
+	making.status = pol_compile(folder->sources, folder->source_count, &making.host.interface,
+		&making.diags, &making.snapshot);
+	return end_making(&making, out, options);
+}
+
+/* Are the machine's users and zones those of the base, and can it be renewed? */
+static bool make_renewed(struct making *making, const struct build_base *base)
+{
+	struct policy_host *host = &making->host;
+
+	if (policy_host_ask(host, base->questions) && host->digest == base->host) {
+		making->status = pol_renew(
+			base->snapshot, &host->interface, &making->diags, &making->snapshot);
+	}
+	return making->status == POL_OK && host->digest == base->host;
+}
+
+/* As compile; -ENOENT: the policy must be compiled. */
+static int renew(struct build *out, const struct build_options *options)
+{
+	const struct pol_source *sources;
+	struct making making;
+	size_t count;
+
+	sources = pol_snapshot_files(options->base->snapshot, &count);
+	begin_making(&making, out, options, sources, count);
+	if (!make_renewed(&making, options->base)) {
+		finish_making(&making);
+		return -ENOENT;
+	}
+	out->renewed = true;
+	return end_making(&making, out, options);
 }
 
 void build_watch(const struct build_options *options, const struct folder *folder)
@@ -213,6 +271,14 @@ static bool is_unchanged(const struct build *build, const struct build_options *
 		       plugin_folder_equal(options->modules_before, build->modules));
 }
 
+/* May the base be renewed? */
+static bool is_same(const struct build *build, const struct build_options *options)
+{
+	return options->base != NULL && options->before != NULL && build->modules != NULL &&
+	       folder_equal(options->before, build->folder) &&
+	       plugin_folder_code(build->modules) == options->base->code;
+}
+
 /* Lists, reads, and lists again: equal lists show that the files belong together. */
 static int read_once(struct build *out, const struct build_options *options)
 {
@@ -236,6 +302,12 @@ static int read_once(struct build *out, const struct build_options *options)
 		if (out->emptied != NULL) {
 			return 0;
 		}
+	}
+	out->renewed = false;
+	out->same = is_same(out, options);
+	r = out->same ? renew(out, options) : -ENOENT;
+	if (r != -ENOENT) {
+		return r;
 	}
 	r = folder_read(out->folder, out->why);
 	if (r == 0) {
@@ -328,7 +400,7 @@ void build_run(struct build *out, const struct build_options *options)
 	report_why(out, options);
 }
 
-static int compile_sources(struct build *out, const struct build_options *options)
+static int list_modules(struct build *out, const struct build_options *options)
 {
 	int r = 0;
 
@@ -338,28 +410,52 @@ static int compile_sources(struct build *out, const struct build_options *option
 		r = plugin_folder_list(
 			options->modules, options->modules_owner, &out->modules, out->why);
 	}
-	if (r == 0 && options->modules_before != NULL && out->modules != NULL &&
-		plugin_folder_equal(options->modules_before, out->modules)) {
-		out->unchanged = true;
-		return 0;
-	}
-	return r == 0 ? compile(out, options) : r;
+	out->unchanged = r == 0 && options->modules_before != NULL && out->modules != NULL &&
+			 plugin_folder_equal(options->modules_before, out->modules);
+	return r;
 }
 
-void build_run_sources(
-	struct build *out, const struct build_options *options, struct folder *sources)
+static int compile_sources(struct build *out, const struct build_options *options)
 {
-	int r;
+	int r = list_modules(out, options);
 
-	*out = (struct build){ .folder = sources };
-	r = try_often(out, options, compile_sources);
-	if (r == -ESTALE) {
+	return r == 0 && !out->unchanged ? compile(out, options) : r;
+}
+
+static int renew_data(struct build *out, const struct build_options *options)
+{
+	int r = list_modules(out, options);
+
+	if (r < 0 || out->unchanged) {
+		return r;
+	}
+	out->same = plugin_folder_code(out->modules) == options->base->code;
+	return out->same ? renew(out, options) : -ENOENT;
+}
+
+static void run_of_modules(struct build *out, const struct build_options *options,
+	int (*once)(struct build *out, const struct build_options *options))
+{
+	if (try_often(out, options, once) == -ESTALE) {
 		snprintf(out->why, sizeof out->why, "%s keeps changing while it is read",
 			options->modules);
 	}
 	if (out->why[0] != '\0') {
 		report_why(out, options);
 	}
+}
+
+void build_run_sources(
+	struct build *out, const struct build_options *options, struct folder *sources)
+{
+	*out = (struct build){ .folder = sources };
+	run_of_modules(out, options, compile_sources);
+}
+
+void build_run_data(struct build *out, const struct build_options *options)
+{
+	*out = (struct build){ .folder = NULL };
+	run_of_modules(out, options, renew_data);
 }
 
 /* Principals that both the files and the store have. 0, or the store's negative errno. */
@@ -387,11 +483,14 @@ static int find_duplicates(
 bool build_check_store(struct build *build, const struct build_options *options,
 	const struct pol_snapshot *snapshot, struct store_read *read)
 {
+	const struct pol_source *sources;
 	struct pol_diags diags;
+	size_t count;
 	bool ok;
 	int r;
 
-	pol_diags_init(&diags, build->folder->sources, build->folder->source_count);
+	sources = pol_snapshot_files(snapshot, &count);
+	pol_diags_init(&diags, sources, count);
 	r = find_duplicates(snapshot, read, &diags);
 	ok = r == 0 && diags.errors == 0;
 	if (r < 0) {
@@ -413,6 +512,7 @@ void build_finish(struct build *build)
 	pol_snapshot_unref(build->snapshot);
 	folder_destroy(build->folder);
 	plugin_folder_destroy(build->modules);
+	policy_host_questions_finish(&build->questions);
 	wire_buf_finish(&build->diagnostics);
 	*build = (struct build){ .folder = NULL };
 }

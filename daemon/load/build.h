@@ -12,6 +12,7 @@
 
 #include "client/wire.h"
 #include "daemon/load/folder.h"
+#include "daemon/load/policy_host.h"
 #include "policy/snapshot/snapshot.h"
 
 struct config;
@@ -30,6 +31,10 @@ struct build {
 	struct folder *folder;         /* as it was read; NULL: it could not be listed */
 	struct plugin_folder *modules; /* its list; NULL: not listed, or none is configured */
 	uint64_t host; /* digest of the host's answers, such as uids and time zones */
+	struct policy_host_questions questions; /* to the host */
+	uint64_t code;                          /* plugin_folder_code of `modules` */
+	bool same;    /* nothing but data files has changed since options.base was built */
+	bool renewed; /* the snapshot is that of options.base with other data files */
 	size_t errors, warnings;
 	struct wire_buf diagnostics; /* an encoded array, for an answer */
 	uint32_t reported;           /* diagnostics in that array */
@@ -38,6 +43,13 @@ struct build {
 	bool unstable;          /* each try found that it had changed while it was read */
 	char why[FOLDER_WHY];   /* a failure without a position in a file; else empty */
 	char first[FOLDER_WHY]; /* the first error, with its position, in one line; or `why` */
+};
+
+/* A policy that was built, and what it was built of. */
+struct build_base {
+	const struct pol_snapshot *snapshot;
+	uint64_t code, host;
+	const struct policy_host_questions *questions;
 };
 
 struct build_options {
@@ -52,6 +64,9 @@ struct build_options {
 	const struct folder
 		*before; /* nothing is built if the new lists equal these: the folder's; */
 	const struct plugin_folder *modules_before; /* NULL: always build; and the modules' */
+	/* A policy of the files in `before`: if only data files differ, its snapshot is renewed
+	 * (policy/compile/renew.h), and no policy file is read. NULL: always compile. */
+	const struct build_base *base;
 	bool doubt_empty;    /* with `before`: nothing is built if a file has become empty */
 	struct watch *watch; /* set to each list before its files are read; NULL: none */
 	bool print; /* write diagnostics with their source lines to standard error, not to the log
@@ -72,6 +87,9 @@ void build_run(struct build *out, const struct build_options *options);
  */
 void build_run_sources(
 	struct build *out, const struct build_options *options, struct folder *sources);
+/* Renews the policy of options.base, whatever has become of the folder. Unchanged: the module
+ * folder is. Neither this nor a snapshot nor an error: it must be compiled. */
+void build_run_data(struct build *out, const struct build_options *options);
 void build_finish(struct build *build);
 
 /* Is no principal of this build's snapshot in the store too, as `read` sees it? An id in both would

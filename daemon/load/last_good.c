@@ -55,17 +55,19 @@ static void put_modules(struct wire_buf *out, const struct pol_snapshot *snapsho
 	wire_close_array(out, at, count);
 }
 
-static void encode(
-	struct wire_buf *out, const struct folder *folder, const struct pol_snapshot *snapshot)
+static void encode(struct wire_buf *out, const struct pol_snapshot *snapshot)
 {
+	size_t count;
+	const struct pol_source *sources = pol_snapshot_files(snapshot, &count);
+
 	wire_put_array(out, 4);
 	wire_put_cstr(out, pol_snapshot_revision(snapshot));
 	put_modules(out, snapshot);
 	wire_put_int(out, (int64_t)last_good_code(snapshot));
-	wire_put_array(out, (uint32_t)(2 * folder->source_count));
-	for (size_t i = 0; i < folder->source_count; i++) {
-		put_str(out, folder->sources[i].name);
-		put_str(out, folder->sources[i].text);
+	wire_put_array(out, (uint32_t)(2 * count));
+	for (size_t i = 0; i < count; i++) {
+		put_str(out, sources[i].name);
+		put_str(out, sources[i].text);
 	}
 }
 
@@ -156,14 +158,14 @@ int last_good_drop(const char *state)
 	return kept_drop(&form, state);
 }
 
-int last_good_keep(const char *state, const struct secrets *secrets, const struct folder *folder,
-	const struct pol_snapshot *snapshot)
+int last_good_keep(
+	const char *state, const struct secrets *secrets, const struct pol_snapshot *snapshot)
 {
 	struct wire_buf bytes;
 	int r;
 
 	kept_begin(&form, &bytes);
-	encode(&bytes, folder, snapshot);
+	encode(&bytes, snapshot);
 	r = kept_write(&form, state, secrets, &bytes);
 	wire_buf_finish(&bytes);
 	return r;

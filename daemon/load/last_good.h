@@ -48,8 +48,8 @@ int last_good_drop(const char *state);
 /* Keeps the sources that `snapshot` was compiled from. Writes nothing if the file has them already;
  * a failure leaves no file.
  * 0 or a negative errno; -EFBIG: they are more than LAST_GOOD_MAX. */
-int last_good_keep(const char *state, const struct secrets *secrets, const struct folder *folder,
-	const struct pol_snapshot *snapshot);
+int last_good_keep(
+	const char *state, const struct secrets *secrets, const struct pol_snapshot *snapshot);
 
 /* Reads the file into *out. `path` becomes the folder's path. 0, or a negative errno and in `why`
  * what is wrong and what to do: -EPERM: wrong owner or mode, -EBADMSG: it does not match its tag.

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "policy/snapshot/module.h"
+#include "policy/snapshot/revision.h"
 
 __attribute__((format(printf, 3, 4))) static int refuse(
 	char *why, int error, const char *format, ...)
@@ -211,6 +212,31 @@ bool plugin_folder_equal(const struct plugin_folder *a, const struct plugin_fold
 		}
 	}
 	return true;
+}
+
+static uint64_t add(uint64_t hash, const void *bytes, size_t len)
+{
+	return pol_revision_hash64((struct pol_str){ bytes, len }, hash);
+}
+
+uint64_t plugin_folder_code(const struct plugin_folder *folder)
+{
+	uint64_t hash = 0;
+
+	for (size_t i = 0; folder != NULL && i < folder->count; i++) {
+		const struct plugin_file *file = &folder->files[i];
+		const struct beneath_stat *stat = &file->stat;
+		/* Each number alone, since a struct may have padding. */
+		const int64_t numbers[] = { (int64_t)stat->dev, (int64_t)stat->ino,
+			(int64_t)stat->size, stat->mtime.tv_sec, stat->mtime.tv_nsec,
+			stat->ctime.tv_sec, stat->ctime.tv_nsec };
+
+		if (strchr(file->name, '/') == NULL) {
+			hash = add(hash, file->name, strlen(file->name));
+			hash = add(hash, numbers, sizeof numbers);
+		}
+	}
+	return hash;
 }
 
 struct plugin_file *plugin_folder_find(const struct plugin_folder *folder, struct pol_str name)

@@ -18,6 +18,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "daemon/host/beneath.h"
@@ -55,6 +56,10 @@ int plugin_folder_list(
 
 /* Are both lists equal? Then nothing changed between them. */
 bool plugin_folder_equal(const struct plugin_folder *a, const struct plugin_folder *b);
+
+/* A hash of all files but the data files: while it is the same, so is the code of the modules.
+ * NULL: 0. */
+uint64_t plugin_folder_code(const struct plugin_folder *folder);
 
 /* The file of that relative name, such as `geo.so` or `data/networks`; NULL: there is none. */
 struct plugin_file *plugin_folder_find(const struct plugin_folder *folder, struct pol_str name);

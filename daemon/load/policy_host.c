@@ -2,6 +2,7 @@
 #include "daemon/load/policy_host.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/host/names.h"
@@ -24,6 +25,50 @@ static void digest(struct policy_host *host, struct pol_str bytes)
 	host->digest = pol_str_hash(bytes, host->digest);
 }
 
+/* --- what was asked --------------------------------------------------------------------------- */
+
+enum kind { USER, GROUP, ZONE };
+
+struct policy_host_question {
+	struct policy_host_question *next; /* in questions.first */
+	enum kind kind;
+	size_t len;
+	char name[];
+};
+
+static void note_question(struct policy_host *host, enum kind kind, struct pol_str name)
+{
+	struct policy_host_question *question = malloc(sizeof *question + name.len);
+
+	if (question == NULL) {
+		host->asked.lost = true;
+		return;
+	}
+	*question = (struct policy_host_question){ .kind = kind, .len = name.len };
+	memcpy(question->name, name.ptr, name.len);
+	*(host->asked.first == NULL ? &host->asked.first : &host->asked.last->next) = question;
+	host->asked.last = question;
+}
+
+struct policy_host_questions policy_host_take_asked(struct policy_host *host)
+{
+	struct policy_host_questions asked = host->asked;
+
+	host->asked = (struct policy_host_questions){ NULL };
+	return asked;
+}
+
+void policy_host_questions_finish(struct policy_host_questions *questions)
+{
+	while (questions->first != NULL) {
+		struct policy_host_question *question = questions->first;
+
+		questions->first = question->next;
+		free(question);
+	}
+	*questions = (struct policy_host_questions){ NULL };
+}
+
 /* --- users ------------------------------------------------------------------------------------ */
 
 static enum pol_status on_user(void *context, bool is_group, struct pol_str name, uint32_t *out_id)
@@ -43,6 +88,7 @@ static enum pol_status on_user(void *context, bool is_group, struct pol_str name
 	if (r != 0) {
 		return r == -ENOMEM ? POL_ENOMEM : POL_EINVALID;
 	}
+	note_question(host, is_group ? GROUP : USER, name);
 	digest(host, is_group ? POL_STR("group") : POL_STR("user"));
 	digest(host, name);
 	if (!found) {
@@ -77,12 +123,34 @@ static enum pol_status on_zone(void *context, struct pol_str name, struct pol_st
 	if (status != POL_OK || zone->name.ptr == NULL) {
 		return status != POL_OK ? status : POL_ENOMEM;
 	}
+	note_question(host, ZONE, name);
 	digest(host, name);
 	digest(host, zone->bytes);
 	zone->next = host->zones;
 	host->zones = zone;
 	*out = zone->bytes;
 	return POL_OK;
+}
+
+bool policy_host_ask(struct policy_host *host, const struct policy_host_questions *questions)
+{
+	const struct policy_host_question *question = questions->first;
+	bool answered = !questions->lost;
+
+	for (; answered && question != NULL; question = question->next) {
+		struct pol_str name = { question->name, question->len };
+		struct pol_str bytes;
+		uint32_t id;
+
+		if (question->kind == ZONE) {
+			answered = on_zone(host, name, &bytes) == POL_OK;
+		} else {
+			enum pol_status status = on_user(host, question->kind == GROUP, name, &id);
+
+			answered = status == POL_OK || status == POL_ENOTFOUND;
+		}
+	}
+	return answered;
 }
 
 /* --- modules ---------------------------------------------------------------------------------- */
@@ -163,6 +231,7 @@ void policy_host_init(struct policy_host *host, struct names *names, struct plug
 
 void policy_host_finish(struct policy_host *host)
 {
+	policy_host_questions_finish(&host->asked);
 	pol_arena_finish(&host->arena);
 	*host = (struct policy_host){ .digest = 0 };
 }

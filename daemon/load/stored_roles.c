@@ -26,6 +26,7 @@ struct tenant_roles {
 struct collection {
 	struct store_read *read;
 	const struct pol_snapshot *snapshot;
+	const struct pol_snapshot *compiled; /* has roles that are compiled */
 	const struct stored_roles_change *change;
 	struct pol_arena arena;
 	struct pol_names declared;     /* names of the files' roles, in small letters */
@@ -86,12 +87,12 @@ static bool next_line(void *context, struct pol_str *out)
 	return store_list_next((struct store_list *)context, out);
 }
 
-/* The compiled sets of one role: those of the snapshot, or new ones if the role is the one that
+/* The compiled sets of one role: those that there are, or new ones if the role is the one that
  * changes. */
 static struct pol_stored *find_own(struct collection *collection, const struct store_role *role)
 {
-	uint32_t number = pol_stored_find(collection->snapshot, role->number, role->tenant);
-	struct pol_stored *own = pol_stored_own(collection->snapshot, number);
+	uint32_t number = pol_stored_find(collection->compiled, role->number, role->tenant);
+	struct pol_stored *own = pol_stored_own(collection->compiled, number);
 	struct store_list lines = role->lines;
 	const struct pol_stored_source source = { .lines = next_line, .context = &lines };
 
@@ -236,30 +237,47 @@ static int extend(struct collection *collection, struct stored_roles_change *cha
 	return status == POL_OK ? 0 : -ENOMEM;
 }
 
+static int collect(struct collection *collection, struct stored_roles_change *change,
+	struct pol_snapshot **out)
+{
+	int r;
+
+	collection->change = change;
+	pol_arena_init(&collection->arena, COLLECTION_LIMIT);
+	r = take_declared(collection);
+	if (r == 0) {
+		r = store_list_tenants(collection->read, 0, on_tenant, collection);
+	}
+	if (r == 0 && change->put != NULL && !collection->changed) {
+		r = has_room(collection, change->put->tenant) ? add_role(collection, change->put)
+							      : -EDQUOT;
+	}
+	if (r == 0) {
+		r = extend(collection, change, out);
+	}
+	for (size_t i = 0; i < collection->count; i++) {
+		pol_stored_unref(collection->roles[i].own);
+	}
+	pol_arena_finish(&collection->arena);
+	return r;
+}
+
 int stored_roles_extend(struct store_read *read, const struct pol_snapshot *snapshot,
 	struct stored_roles_change *change, struct pol_snapshot **out)
 {
+	struct collection collection = { .read = read, .snapshot = snapshot, .compiled = snapshot };
 	struct stored_roles_change none = { .put = NULL };
-	struct collection collection = { .read = read, .snapshot = snapshot };
-	int r;
 
-	change = change != NULL ? change : &none;
-	collection.change = change;
-	pol_arena_init(&collection.arena, COLLECTION_LIMIT);
-	r = take_declared(&collection);
-	if (r == 0) {
-		r = store_list_tenants(read, 0, on_tenant, &collection);
-	}
-	if (r == 0 && change->put != NULL && !collection.changed) {
-		r = has_room(&collection, change->put->tenant) ? add_role(&collection, change->put)
-							       : -EDQUOT;
-	}
-	if (r == 0) {
-		r = extend(&collection, change, out);
-	}
-	for (size_t i = 0; i < collection.count; i++) {
-		pol_stored_unref(collection.roles[i].own);
-	}
-	pol_arena_finish(&collection.arena);
-	return r;
+	return collect(&collection, change != NULL ? change : &none, out);
+}
+
+int stored_roles_extend_next(struct store_read *read, const struct pol_snapshot *snapshot,
+	const struct pol_snapshot *before, struct pol_snapshot **out)
+{
+	struct collection collection = { .read = read,
+		.snapshot = snapshot,
+		.compiled = pol_stored_fits(snapshot, before) ? before : snapshot };
+	struct stored_roles_change none = { .put = NULL };
+
+	return collect(&collection, &none, out);
 }

@@ -41,6 +41,11 @@ struct stored_roles_change {
 int stored_roles_extend(struct store_read *read, const struct pol_snapshot *snapshot,
 	struct stored_roles_change *change, struct pol_snapshot **out);
 
+/* stored_roles_extend for a policy that takes the place of `before`, without a change: if it is
+ * `before` with other data files, the compiled roles of that are used again. */
+int stored_roles_extend_next(struct store_read *read, const struct pol_snapshot *snapshot,
+	const struct pol_snapshot *before, struct pol_snapshot **out);
+
 /* The snapshot's number of a role that an assignment or a key of this tenant names; POL_NONE: the
  * snapshot lacks it. `stored` is the role's number in the store, 0 for a role of the files. */
 uint32_t stored_roles_find(

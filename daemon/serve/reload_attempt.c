@@ -67,7 +67,8 @@ static int on_exchange(struct writer_job *job, const struct writer_turn *turn)
 		if (!build_check_store(build, exchange->options, build->snapshot, turn->read)) {
 			return 1;
 		}
-		r = stored_roles_extend(turn->read, build->snapshot, NULL, &whole);
+		r = stored_roles_extend_next(
+			turn->read, build->snapshot, current->snapshot, &whole);
 		if (r < 0) {
 			log_error("the store's roles cannot be taken into the new policy",
 				"error=%s", store_explain(r));
@@ -172,64 +173,118 @@ static struct report_outcome outcome_of(const struct reload_attempt *attempt,
 }
 
 /* A policy without its entry in the trail would look like an old one (serve/policy_entry). */
-static void keep(const struct reload_attempt *attempt, const struct build *build,
-	const struct pol_snapshot *now)
+static void keep(const struct reload_attempt *attempt, const struct pol_snapshot *now)
 {
 	const struct server *server = attempt->server;
 
 	if (!attempt->unentered) {
-		report_keep(server->context.config->state, store_secrets(server->context.store),
-			build->folder, now);
+		report_keep(
+			server->context.config->state, store_secrets(server->context.store), now);
 	}
 }
 
-/* The folder is broken, which must not keep a new data file, such as a list of revoked keys, away:
- * compiles the sources of the policy that answers again if the module folder has changed. */
-static bool follow_data(
-	struct reload_attempt *attempt, const char *running, const struct cause *cause)
+/* The running policy is of the build, or equal to it. */
+static void take_base(struct reload_attempt *attempt, struct build *build)
 {
-	struct server *server = attempt->server;
-	const struct config *config = server->context.config;
-	struct build_options options = options_of(attempt);
-	struct last_good kept;
-	struct build build;
-	char why[FOLDER_WHY];
-	bool exchanged = false;
+	attempt->code = build->code;
+	attempt->host = build->host;
+	policy_host_questions_finish(&attempt->questions);
+	attempt->questions = build->questions;
+	build->questions = (struct policy_host_questions){ NULL };
+}
 
-	if (config->modules == NULL ||
-		last_good_read(config->state, store_secrets(server->context.store), options.path,
-			&kept, why) < 0) {
+static struct build_base base_of(
+	const struct reload_attempt *attempt, const struct pol_snapshot *running)
+{
+	return (struct build_base){ .snapshot = running,
+		.code = attempt->code,
+		.host = attempt->host,
+		.questions = &attempt->questions };
+}
+
+/* Exchanges the running policy for one of the same files. */
+static bool exchange_followed(struct reload_attempt *attempt, struct build *build,
+	const struct build_options *options, const struct cause *cause)
+{
+	struct cause same = *cause;
+	struct pol_snapshot *now;
+	uint64_t serial;
+
+	memcpy(same.commit, attempt->commit, sizeof same.commit);
+	if (!exchange_policy(attempt, build, options, &same)) {
 		return false;
 	}
-	/* A policy that could not be kept, such as on a full disk, is not followed. */
-	if (strcmp(kept.revision, running) == 0 && kept.modules > 0) {
-		options.modules_before = attempt->followed;
-		last_good_build(&kept, options, &build);
-		if (build.snapshot != NULL &&
-			strcmp(pol_snapshot_revision(build.snapshot), running) != 0) {
-			struct cause same = *cause;
+	take_base(attempt, build);
+	now = present(attempt, &serial);
+	keep(attempt, now);
+	pol_snapshot_unref(now);
+	return true;
+}
 
-			memcpy(same.commit, attempt->commit, sizeof same.commit);
-			exchanged = exchange_policy(attempt, &build, &options, &same);
-		}
-		if (exchanged) {
-			uint64_t serial;
-			struct pol_snapshot *now = present(attempt, &serial);
+/* Compiles the sources of the running policy again, from the state folder: a policy that could not
+ * be kept, such as on a full disk, is not. False: nothing was built. */
+static bool build_kept(const struct reload_attempt *attempt, const struct build_options *options,
+	const char *running, struct build *out)
+{
+	struct server *server = attempt->server;
+	struct last_good kept;
+	char why[FOLDER_WHY];
+	bool same;
 
-			keep(attempt, &build, now);
-			pol_snapshot_unref(now);
-		}
-		plugin_folder_destroy(attempt->followed);
-		attempt->followed = build.modules;
-		build.modules = NULL;
-		build_finish(&build);
+	if (last_good_read(server->context.config->state, store_secrets(server->context.store),
+		    options->path, &kept, why) < 0) {
+		return false;
+	}
+	same = strcmp(kept.revision, running) == 0 && kept.modules > 0;
+	if (same) {
+		last_good_build(&kept, *options, out);
 	}
 	last_good_finish(&kept);
+	return same;
+}
+
+/* The folder is broken (and not only a test that a new data file makes fail), which must not keep a
+ * new data file, such as a list of revoked keys, away: builds the policy that answers again if the
+ * module folder has changed. */
+static bool follow_data(struct reload_attempt *attempt, const struct pol_snapshot *running,
+	const struct cause *cause)
+{
+	struct build_options options = options_of(attempt);
+	const struct build_base base = base_of(attempt, running);
+	const char *revision = pol_snapshot_revision(running);
+	struct build build;
+	bool built = true;
+	bool exchanged = false;
+
+	if (options.modules == NULL) {
+		return false;
+	}
+	options.modules_before = attempt->followed;
+	options.untested = true;
+	options.base = &base;
+	build_run_data(&build, &options);
+	if (build.snapshot == NULL && !build.unchanged && build.first[0] == '\0') {
+		build_finish(&build);
+		options.untested = false;
+		built = build_kept(attempt, &options, revision, &build);
+	}
+	if (!built) {
+		return false;
+	}
+	if (build.snapshot != NULL &&
+		strcmp(pol_snapshot_revision(build.snapshot), revision) != 0) {
+		exchanged = exchange_followed(attempt, &build, &options, cause);
+	}
+	plugin_folder_destroy(attempt->followed);
+	attempt->followed = build.modules;
+	build.modules = NULL;
+	build_finish(&build);
 	return exchanged;
 }
 
 /* What became of an attempt. The revisions belong to snapshots that the caller holds. */
 struct result {
+	const struct pol_snapshot *running; /* before */
 	const char *before, *now; /* revisions of the policies that answered and that answer */
 	bool ok, was_ok, exchanged;
 	bool forced;
@@ -249,9 +304,10 @@ static void log_result(const char *path, const struct build *build, const struct
 			report_refused(build, path, result->before);
 		}
 	} else if (result->exchanged) {
-		log_info("policy exchanged", "revision=%s warnings=%zu took_ms=%llu", result->now,
-			build->warnings,
-			(unsigned long long)((uv_hrtime() - result->begin) / 1000000));
+		log_info("policy exchanged", "revision=%s warnings=%zu took_ms=%llu built=%s",
+			result->now, build->warnings,
+			(unsigned long long)((uv_hrtime() - result->begin) / 1000000),
+			build->renewed ? "data" : "policy");
 	} else if (!result->was_ok) {
 		/* The policy that answers is that of the folder again: there is nothing to
 		 * exchange. */
@@ -285,10 +341,11 @@ static void apply(struct reload_attempt *attempt, struct build *build,
 		result->exchanged = exchange_policy(attempt, build, options, cause);
 		result->ok = result->exchanged;
 	}
-	if (result->exchanged) {
-		attempt->host = build->host;
-	} else if (!result->ok) {
-		result->exchanged = follow_data(attempt, result->before, cause);
+	attempt->fits = result->ok || (attempt->fits && build->same);
+	if (result->ok) {
+		take_base(attempt, build);
+	} else if (!attempt->fits) {
+		result->exchanged = follow_data(attempt, result->running, cause);
 	}
 }
 
@@ -318,6 +375,7 @@ uint64_t reload_attempt_run(
 	struct reload_attempt *attempt, enum reload_trigger trigger, const struct peer *by)
 {
 	struct build_options options = options_of(attempt);
+	struct build_base base;
 	bool forced = trigger != RELOAD_WATCH;
 	struct result result = { .forced = forced, .begin = uv_hrtime() };
 	struct cause cause = { .trigger = trigger, .by = by };
@@ -329,20 +387,21 @@ uint64_t reload_attempt_run(
 	options.before = forced ? NULL : attempt->folder;
 	options.modules_before = attempt->modules;
 	options.doubt_empty = !waited_for_content(attempt);
+	before = present(attempt, &serial);
+	base = base_of(attempt, before);
+	options.base = attempt->fits ? &base : NULL;
 	build_run(&build, &options);
 	unstable = build.unstable;
-	if (build.emptied != NULL) {
-		uint64_t wait = wait_for_content(attempt, &build);
+	if (build.emptied != NULL || build.unchanged) {
+		uint64_t wait = build.unchanged ? 0 : wait_for_content(attempt, &build);
 
+		attempt->empty_since = build.unchanged ? 0 : attempt->empty_since;
+		pol_snapshot_unref(before);
 		build_finish(&build);
 		return wait;
 	}
 	attempt->empty_since = 0;
-	if (build.unchanged) {
-		build_finish(&build);
-		return 0;
-	}
-	before = present(attempt, &serial);
+	result.running = before;
 	result.before = pol_snapshot_revision(before);
 	result.was_ok = attempt->attempts.last.ok;
 	apply(attempt, &build, &options, &cause, &result);
@@ -351,7 +410,7 @@ uint64_t reload_attempt_run(
 	if (result.ok) {
 		plugin_folder_destroy(attempt->followed);
 		attempt->followed = NULL;
-		keep(attempt, &build, now);
+		keep(attempt, now);
 	}
 	result.news = report_add(&attempt->attempts, &build,
 		outcome_of(attempt, now, serial, result.ok, result.exchanged));
@@ -409,7 +468,8 @@ int reload_attempt_init(struct reload_attempt *attempt, struct server *server, s
 	attempt->modules = first->modules;
 	first->folder = NULL;
 	first->modules = NULL;
-	attempt->host = first->host;
+	take_base(attempt, first);
+	attempt->fits = server->kept_at == 0;
 	attempt->unentered = server->unentered;
 	memcpy(attempt->commit, server->commit, sizeof attempt->commit);
 	if (server->kept_at != 0) {
@@ -430,4 +490,5 @@ void reload_attempt_finish(struct reload_attempt *attempt)
 	folder_destroy(attempt->folder);
 	plugin_folder_destroy(attempt->modules);
 	plugin_folder_destroy(attempt->followed);
+	policy_host_questions_finish(&attempt->questions);
 }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "daemon/load/commit.h"
+#include "daemon/load/policy_host.h"
 #include "daemon/serve/policy_entry.h"
 #include "daemon/serve/report.h"
 
@@ -31,7 +32,10 @@ struct reload_attempt {
 	struct plugin_folder *followed;
 	uint64_t empty_since; /* uv_hrtime, when a file was first seen to be empty; 0: none is */
 	bool unentered; /* the running policy's entry is missing in the trail, so it is not kept */
-	uint64_t host;  /* what the running policy knows of the machine */
+	bool fits;      /* the running policy is that of `folder` */
+	/* What the running policy was built of, beside its files (struct build_base). */
+	uint64_t code, host;
+	struct policy_host_questions questions;
 	char commit[COMMIT_TEXT]; /* at which the folder was when the running policy was read */
 	struct report_attempts attempts;
 	bool has_attempts;

@@ -90,10 +90,10 @@ void report_drop(const char *state)
 	}
 }
 
-void report_keep(const char *state, const struct secrets *secrets, const struct folder *folder,
-	const struct pol_snapshot *snapshot)
+void report_keep(
+	const char *state, const struct secrets *secrets, const struct pol_snapshot *snapshot)
 {
-	int r = last_good_keep(state, secrets, folder, snapshot);
+	int r = last_good_keep(state, secrets, snapshot);
 
 	if (r < 0) {
 		log_warn("the policy cannot be kept for a start with a broken policy folder",

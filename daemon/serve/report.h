@@ -62,8 +62,8 @@ void report_refused(const struct build *build, const char *path, const char *run
 void report_drop(const char *state);
 
 /* Keeps the policy for a start with a broken folder (load/last_good); logs a failure. */
-void report_keep(const char *state, const struct secrets *secrets, const struct folder *folder,
-	const struct pol_snapshot *snapshot);
+void report_keep(
+	const char *state, const struct secrets *secrets, const struct pol_snapshot *snapshot);
 
 /* Reports to the supervisor which policy answers, after `state`, such as `READY=1\n`. */
 void report_notify(

@@ -332,7 +332,7 @@ int server_init(
 		r = server_start_writer(server);
 	}
 	if (r == 0) {
-		server_keep_policy(server, &build);
+		server_keep_policy(server);
 		r = start_threads(server, &build);
 	}
 	build_finish(&build);

@@ -286,6 +286,10 @@ static int fall_back(struct server *server, struct store_read *read, struct buil
 		pol_snapshot_unref(build->snapshot);
 		build->snapshot = good.snapshot;
 		build->host = good.host;
+		build->code = good.code;
+		policy_host_questions_finish(&build->questions);
+		build->questions = good.questions;
+		good.questions = (struct policy_host_questions){ NULL };
 		good.snapshot = NULL;
 		server->kept_at = kept.at;
 		log_error("the policy folder is broken: the last good policy answers",
@@ -377,7 +381,7 @@ static void find_before(const struct server *server, char out[static POL_REVISIO
 	store_read_close(read);
 }
 
-void server_keep_policy(struct server *server, const struct build *build)
+void server_keep_policy(struct server *server)
 {
 	const struct config *config = server->context.config;
 	const struct build_options options = options_of(server);
@@ -408,7 +412,7 @@ void server_keep_policy(struct server *server, const struct build *build)
 			  "for a start with a broken policy folder",
 			"why=%s", store_explain(r));
 	} else {
-		report_keep(config->state, store_secrets(server->context.store), build->folder,
+		report_keep(config->state, store_secrets(server->context.store),
 			server->current.snapshot);
 	}
 }

@@ -31,4 +31,4 @@ int server_open_decision_log(struct server *server);
 int server_start_writer(struct server *server);
 /* Keeps the policy that answers for a start with a broken folder, after it has entered in the audit
  * trail that it took the place of another one; finds its commit. A failure is logged. */
-void server_keep_policy(struct server *server, const struct build *build);
+void server_keep_policy(struct server *server);
