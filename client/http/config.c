@@ -75,6 +75,9 @@ int http_config_read(struct http_config *config, const char *path)
 		http_config_line(reader);
 	}
 	check_whole(reader);
+	if (config->drain_ms == 0) {
+		config->drain_ms = config->timeout_ms + HTTP_DRAIN * 1000;
+	}
 	r = settings_file_report(&diags);
 	pol_diags_finish(&diags);
 	free(reader);

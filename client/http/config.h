@@ -27,10 +27,14 @@ enum {
 	HTTP_MIN_CONNECTIONS = 16,
 	HTTP_MAX_CONNECTIONS = 65536,
 	HTTP_IDLE = 60,              /* seconds */
-	HTTP_MAX_IDLE = 3600,        /* seconds */
+	HTTP_DRAIN = 5,              /* seconds, beside the timeout */
 	HTTP_TIMEOUT = 1000,         /* milliseconds for one answer of the daemon */
 	HTTP_MAX_TIMEOUT = 60 * 1000 /* milliseconds */
 };
+
+/* How the longest times are written. */
+#define HTTP_MAX_IDLE  "1h"
+#define HTTP_MAX_DRAIN "10m"
 
 /* Which headers say what the client asked the web server for. */
 enum http_family {
@@ -77,6 +81,7 @@ struct http_config {
 	unsigned connections; /* of all listeners together */
 	unsigned idle;        /* seconds */
 	unsigned timeout_ms;
+	unsigned drain_ms; /* after SIGTERM, to end */
 	bool log_json;
 	bool metrics;
 	struct http_listener listeners[HTTP_MAX_LISTENERS];

@@ -115,19 +115,39 @@ static void on_connections(
 	}
 }
 
+/* A number and s, m or h, from one second to `max`. */
+static bool read_seconds(struct http_reader *reader, const struct pol_setting_word *word,
+	const char *name, const char *max_text, unsigned *out)
+{
+	uint64_t seconds, max;
+
+	if (pol_timetext_parse_duration(pol_str_of(max_text), &max) != POL_OK ||
+		pol_timetext_parse_duration(word->text, &seconds) != POL_OK || seconds == 0 ||
+		seconds > max) {
+		pol_diag_error(reader->diags, word->at,
+			"%s %.*s: write a number and s, m or h, as in '60s', from 1s to %s", name,
+			POL_STR_ARGS(word->text), max_text);
+		return false;
+	}
+	*out = (unsigned)seconds;
+	return true;
+}
+
 static void on_idle(struct http_reader *reader, const struct pol_setting_word *values, size_t count)
 {
-	uint64_t seconds;
+	(void)count;
+	read_seconds(reader, &values[0], "idle", HTTP_MAX_IDLE, &reader->config->idle);
+}
+
+static void on_drain(
+	struct http_reader *reader, const struct pol_setting_word *values, size_t count)
+{
+	unsigned seconds;
 
 	(void)count;
-	if (pol_timetext_parse_duration(values[0].text, &seconds) != POL_OK || seconds == 0 ||
-		seconds > HTTP_MAX_IDLE) {
-		pol_diag_error(reader->diags, values[0].at,
-			"idle %.*s: write a number and s, m or h, as in '60s', from 1s to 1h",
-			POL_STR_ARGS(values[0].text));
-		return;
+	if (read_seconds(reader, &values[0], "drain", HTTP_MAX_DRAIN, &seconds)) {
+		reader->config->drain_ms = seconds * 1000;
 	}
-	reader->config->idle = (unsigned)seconds;
 }
 
 static void on_timeout(
@@ -375,6 +395,7 @@ static const struct row rows[] = {
 	{ "authz", 1, 1, GLOBAL, "authz PATH", on_authz },
 	{ "authzen", 1, 1, SCOPED, "authzen URL", on_authzen },
 	{ "connections", 1, 1, GLOBAL, "connections N", on_connections },
+	{ "drain", 1, 1, GLOBAL, "drain TIME", on_drain },
 	{ "environment", 1, 1, SCOPED, "environment NAME", on_environment },
 	{ "family", 1, 1, SCOPED, "family nginx|forwarded|envoy", on_family },
 	{ "host", 2, 2, REPEATED, "host NAME TENANT", on_host },

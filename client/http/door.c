@@ -4,14 +4,30 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client/http/framing.h"
 #include "client/http/memory.h"
 #include "client/wire.h"
 
+/* Connections that may wait to be taken, of which libmicrohttpd takes some in each turn. */
+enum { WAITING_TURNS = 1024 };
+
 /* --- the loop --------------------------------------------------------------------------------- */
 
 static void on_timer(uv_timer_t *timer);
+
+static void tend(struct http_program *program, uint64_t now)
+{
+	/* One that is silent is closed after `idle`; what is no whole request after another one
+	 * was sent a byte at a time. */
+	http_connections_end_slow(
+		&program->connections, now, (uint64_t)program->config->idle * 2 * 1000);
+	http_connections_cool(&program->connections);
+	if (program->connections.draining && program->connections.first == NULL) {
+		program->drained(program);
+	}
+}
 
 /* Reads and writes what it can, and asks when to be called again. */
 static void run(struct http_door *door)
@@ -20,6 +36,7 @@ static void run(struct http_door *door)
 
 	door->resumed = false;
 	MHD_run(door->daemon);
+	tend(door->program, uv_now(door->timer.loop));
 	if (door->resumed) {
 		return; /* the timer is due already */
 	}
@@ -194,18 +211,23 @@ static void take_body(struct http_exchange *exchange, const char *part, size_t l
  * returned is the exchange; NULL ends the connection. */
 static void *on_target(void *data, const char *target, struct MHD_Connection *connection)
 {
-	struct http_exchange *exchange = calloc(1, sizeof *exchange);
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	struct http_connection *own = info != NULL ? info->socket_context : NULL;
+	struct http_exchange *exchange = own != NULL ? calloc(1, sizeof *exchange) : NULL;
 
 	if (exchange == NULL) {
 		return NULL;
 	}
 	exchange->door = data;
 	exchange->connection = connection;
+	exchange->own = own;
 	exchange->target = strdup(target);
 	if (exchange->target == NULL) {
 		free(exchange);
 		return NULL;
 	}
+	own->asks = true;
 	return exchange;
 }
 
@@ -256,6 +278,7 @@ static enum MHD_Result take_head(struct http_exchange *exchange, const struct ht
 		exchange->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
 	struct http_line whole = *line;
 
+	http_connection_has_head(exchange->own, line->method);
 	exchange->head.method = line->method;
 	MHD_get_connection_values_n(exchange->connection, MHD_HEADER_KIND, on_field, exchange);
 	exchange->head.fields = exchange->fields;
@@ -298,6 +321,7 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *connection,
 	}
 	if (exchange->phase == HTTP_READING) {
 		exchange->phase = HTTP_WAITING;
+		exchange->own->whole = true;
 		dispatch(exchange);
 		if (exchange->phase == HTTP_WAITING) {
 			suspend(exchange);
@@ -360,6 +384,8 @@ static void on_completed(void *data, struct MHD_Connection *connection, void **c
 	http_memory_give(exchange->counted + exchange->reserved);
 	wire_wipe(exchange->target, strlen(exchange->target)); /* its query is anything */
 	free(exchange->target);
+	http_connection_rests(&exchange->door->program->connections, exchange->own,
+		uv_now(exchange->door->timer.loop));
 	free(exchange);
 	*context = NULL;
 }
@@ -368,13 +394,16 @@ static void on_connection(void *data, struct MHD_Connection *connection, void **
 	enum MHD_ConnectionNotificationCode code)
 {
 	struct http_door *door = data;
+	struct http_program *program = door->program;
 
-	(void)connection;
-	(void)context;
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-		door->program->metrics.connections++;
+		program->metrics.connections++;
+		*context = http_connection_begin(
+			&program->connections, connection, uv_now(door->timer.loop));
 	} else {
-		door->program->metrics.connections--;
+		program->metrics.connections--;
+		http_connection_end(&program->connections, *context);
+		*context = NULL;
 	}
 }
 
@@ -383,6 +412,7 @@ static void on_connection(void *data, struct MHD_Connection *connection, void **
 void http_exchange_answered(struct http_exchange *exchange)
 {
 	exchange->phase = HTTP_ANSWERED;
+	exchange->close = exchange->close || exchange->door->program->connections.draining;
 	if (exchange->close && exchange->response != NULL) {
 		MHD_add_response_header(exchange->response, "Connection", "close");
 	}
@@ -428,7 +458,33 @@ int http_door_open(struct http_door *door, uv_loop_t *loop, int fd, unsigned con
 	door->poll.data = door;
 	door->timer.data = door;
 	door->open = true;
+	door->listens = true;
 	return uv_poll_start(&door->poll, UV_READABLE, on_poll);
+}
+
+void http_door_stop_listening(struct http_door *door, bool has_successor)
+{
+	bool more = !has_successor;
+
+	if (!door->listens) {
+		return;
+	}
+	door->listens = false;
+	for (unsigned i = 0; i < WAITING_TURNS && more; i++) {
+		uint64_t begun = door->program->connections.begun;
+
+		MHD_run(door->daemon);
+		more = door->program->connections.begun > begun;
+	}
+	close(MHD_quiesce_daemon(door->daemon));
+}
+
+void http_door_drain(struct http_door *doors, size_t count)
+{
+	http_connections_drain(&doors->program->connections);
+	for (size_t i = 0; i < count; i++) {
+		wake(&doors[i]);
+	}
 }
 
 void http_door_close(struct http_door *door)

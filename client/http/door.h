@@ -19,17 +19,13 @@
 #include "client/http/answer.h"
 #include "client/http/ask.h"
 #include "client/http/config.h"
+#include "client/http/connection.h"
 #include "client/http/metrics.h"
 #include "client/http/request.h"
 
 enum {
 	HTTP_MAX_ROUTES = 16,
 	HTTP_MAX_BODY = 256 * 1024, /* bytes, of a route that takes a body */
-	/* Bytes of memory for a connection: the request line and all headers, and those of the
-	 * answer. libmicrohttpd maps more than 32 KiB as pages of their own, and unmaps them when
-	 * the connection ends, so that nothing of a request that ended early stays; what is smaller
-	 * it takes from malloc(3), and frees as it is. */
-	HTTP_CONNECTION = 36 * 1024,
 };
 
 struct http_exchange;
@@ -39,6 +35,8 @@ struct http_program {
 	const struct http_config *config;
 	struct http_ask ask;
 	struct http_metrics metrics;
+	struct http_connections connections;
+	void (*drained)(struct http_program *program); /* no connection is left, while draining */
 };
 
 struct http_route {
@@ -60,6 +58,7 @@ struct http_door {
 	struct MHD_Daemon *daemon;
 	uv_poll_t poll;
 	uv_timer_t timer;
+	bool listens;
 	bool resumed;                  /* an answer waits to be sent */
 	struct http_exchange *waiting; /* the exchanges that are suspended: a list */
 	bool open;
@@ -70,6 +69,7 @@ enum http_phase { HTTP_READING = 0, HTTP_WAITING, HTTP_ANSWERED, HTTP_SENT };
 struct http_exchange {
 	struct http_door *door;
 	struct MHD_Connection *connection;
+	struct http_connection *own;
 	char *target; /* raw */
 	struct http_head head;
 	struct http_field fields[HTTP_MAX_FIELDS];
@@ -97,6 +97,14 @@ struct http_exchange {
 
 /* Opens the door at a listening descriptor, which it closes in the end. 0, or a negative errno. */
 int http_door_open(struct http_door *door, uv_loop_t *loop, int fd, unsigned connections);
+
+/* Takes no more connections, but those that wait already, unless a successor has the same socket:
+ * they are left to it then. */
+void http_door_stop_listening(struct http_door *door, bool has_successor);
+
+/* All doors stopped listening: requests that have begun are answered, and connections closed.
+ * program->drained is called when none is left. */
+void http_door_drain(struct http_door *doors, size_t count);
 
 /* Closes it with all connections, whose questions are given up, while http_ask is open still; the
  * loop then closes its handles. */

@@ -40,11 +40,14 @@ static const char help_text[] =
 	"  -h, --help      this\n"
 	"  --version       the version\n"
 	"\n"
-	"SIGTERM ends. See authz-http(8), authz-http.conf(5).\n";
+	"SIGTERM ends when the requests that have begun are answered, a second one at once.\n"
+	"See authz-http(8), authz-http.conf(5).\n";
 
 struct server {
 	uv_loop_t loop;
 	uv_signal_t term, interrupt;
+	uv_timer_t deadline; /* of the end */
+	struct notify *notify;
 	struct http_program program;
 	struct http_door doors[HTTP_MAX_LISTENERS];
 	struct activation activation;
@@ -107,23 +110,63 @@ static int read_options(int argc, char **argv, struct command_line *line)
 
 /* --- the server ------------------------------------------------------------------------------- */
 
-static void stop(struct server *server)
+static void stop_listening(struct server *server)
 {
 	const struct http_config *config = server->program.config;
 
 	for (size_t i = 0; i < config->listener_count; i++) {
-		http_listen_remove(&config->listeners[i], &server->activation);
+		const struct http_listener *listener = &config->listeners[i];
+		bool is_made = http_listen_is_made(listener, &server->activation);
+
+		http_listen_remove(listener, &server->activation);
+		http_door_stop_listening(&server->doors[i], listener->path != NULL && !is_made);
+	}
+}
+
+static void stop(struct server *server)
+{
+	if (!server->program.connections.draining) {
+		stop_listening(server);
+	}
+	for (size_t i = 0; i < server->program.config->listener_count; i++) {
 		http_door_close(&server->doors[i]);
 	}
 	http_ask_close(&server->program.ask);
 	uv_close((uv_handle_t *)&server->term, NULL);
 	uv_close((uv_handle_t *)&server->interrupt, NULL);
+	uv_close((uv_handle_t *)&server->deadline, NULL);
+}
+
+static void on_drained(struct http_program *program)
+{
+	uv_stop(program->ask.loop);
+}
+
+static void on_deadline(uv_timer_t *timer)
+{
+	const struct server *server = timer->data;
+
+	log_warn("requests are not answered in time, and dropped", "connections=%llu",
+		(unsigned long long)server->program.metrics.connections);
+	uv_stop(timer->loop);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
 {
+	struct server *server = handle->data;
+	const struct http_config *config = server->program.config;
+
 	(void)number;
-	uv_stop(handle->loop);
+	if (server->program.connections.draining) {
+		uv_stop(handle->loop);
+		return;
+	}
+	notify_send(server->notify, "STOPPING=1");
+	log_info("stops", "connections=%llu",
+		(unsigned long long)server->program.metrics.connections);
+	stop_listening(server);
+	http_door_drain(server->doors, config->listener_count);
+	uv_timer_start(&server->deadline, on_deadline, config->drain_ms, 0);
 }
 
 /* A share of the connections for each listener, so that one cannot take them all. */
@@ -156,6 +199,12 @@ static int serve(struct server *server, const int *fds, struct notify *notify, b
 	uv_loop_init(&server->loop);
 	uv_signal_init(&server->loop, &server->term);
 	uv_signal_init(&server->loop, &server->interrupt);
+	uv_timer_init(&server->loop, &server->deadline);
+	server->term.data = server;
+	server->interrupt.data = server;
+	server->deadline.data = server;
+	server->notify = notify;
+	server->program.drained = on_drained;
 	uv_signal_start(&server->term, on_signal, SIGTERM);
 	uv_signal_start(&server->interrupt, on_signal, SIGINT);
 	r = http_ask_open(&server->program.ask, &server->loop, config);
@@ -170,7 +219,6 @@ static int serve(struct server *server, const int *fds, struct notify *notify, b
 			authz_socket(server->program.ask.authz));
 		notify_send(notify, "READY=1");
 		uv_run(&server->loop, UV_RUN_DEFAULT);
-		notify_send(notify, "STOPPING=1");
 		log_info("ends", "pid=%d", (int)getpid());
 	} else {
 		r = -1;

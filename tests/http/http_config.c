@@ -129,6 +129,10 @@ static const struct {
 		"connections 15: write a number from 16 to 65536", false },
 	{ "connections 65536", "connections 16 17", "connections N", "connections 65537",
 		"connections 65537: write a number from 16 to 65536", false },
+	{ "drain 1s", "drain", "drain TIME", "drain 0s",
+		"drain 0s: write a number and s, m or h, as in '60s', from 1s to 10m", false },
+	{ "drain 10m", "drain 1 s", "drain TIME", "drain 601s",
+		"drain 601s: write a number and s, m or h", false },
 	{ "environment test", "environment", "environment NAME", "environment a b",
 		"write it as: environment NAME", false },
 	{ "family envoy", "family", "family nginx|forwarded|envoy", "family Envoy",
@@ -253,6 +257,7 @@ Test(http_config, what_is_read_is_what_was_written)
 		0, "%s", said);
 	cr_expect_str_eq(config.authz, "/run/a.sock");
 	cr_expect(config.connections == 16 && config.idle == 120 && config.timeout_ms == 1500);
+	cr_expect_eq(config.drain_ms, 6500, "more than one answer of the daemon may take");
 	cr_expect(config.log_json && config.metrics && config.has_server && config.server == 0);
 	cr_expect_str_eq(listener->path, "/run/b.sock");
 	cr_expect(listener->mode == 0640 && !listener->has_group);

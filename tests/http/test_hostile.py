@@ -2,6 +2,7 @@
 """What a hostile client, or a daemon that does not answer, can do to authz-http."""
 
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -52,11 +53,21 @@ class HostileTest(unittest.TestCase):
         connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
         return connection
 
+    def left(self, connection):
+        """What comes until its end."""
+        data = b""
+        try:
+            while part := connection.recv(4096):
+                data += part
+        except ConnectionResetError:
+            pass
+        return data
+
     def check(self, *headers):
         return self.send("GET /check HTTP/1.1", "Host: a", "X-Original-Method: GET", "X-Original-URI: /x", *headers)
 
     def test_it_ends_cleanly_with_a_question_outstanding(self):
-        self.start()
+        self.start("drain 1s")
         clients = [self.check(), self.check(), self.check()]
         daemon, _ = self.silent.accept()
         self.addCleanup(daemon.close)
@@ -66,6 +77,46 @@ class HostileTest(unittest.TestCase):
         self.assertEqual(self.http.wait(harness.DEADLINE), 0)
         for client in clients:
             self.assertNotIn(b" 204 ", client.recv(4096))
+
+    def test_a_request_that_comes_a_byte_at_a_time_is_ended(self):
+        """However steadily: after twice the time for which a silent connection is kept."""
+        self.start("idle 1s")
+        whole = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
+        body = b"POST /access/v1/evaluation HTTP/1.1\r\nHost: a\r\nContent-Length: 9999\r\n\r\n"
+        for begin, rest in ((b"", b"\r\n"), (b"", b"GET /healthz?" + b"a" * 9999), (whole, whole[:-2] + b"X-" + b"a" * 9999),
+                            (body, b"a" * 9999)):
+            connection = self.connect()
+            connection.sendall(begin)
+            if begin == whole:
+                self.assertTrue(connection.recv(4096).startswith(b"HTTP/1.1 200 "))
+            for at in range(10 ** 9):
+                if select.select([connection], [], [], 0.1)[0]:
+                    break
+                self.assertLess(at, harness.DEADLINE * 10)
+                try:
+                    connection.send(rest[at % len(rest):][:1])
+                except OSError:
+                    break
+            self.assertEqual(self.left(connection), b"")
+
+    def test_empty_lines_before_requests_move_nothing_of_other_connections(self):
+        """As many as fill pages of a connection's memory, some of which goes back when many rest."""
+        self.start("connections 2048")
+        request = b"GET /healthz HTTP/1.1\r\nHost: a\r\n"
+        others = [self.connect() for _ in range(20)]
+        for other in others:
+            other.sendall(request)
+        for page in (1, 2, 3, 4):
+            for _ in range(300):
+                connection = self.connect()
+                connection.sendall(b"\r\n" * (2048 * page) + request + b"\r\n")
+                self.assertTrue(connection.recv(4096).startswith(b"HTTP/1.1 200 "))
+        for other in others:
+            other.sendall(b"\r\n")
+            self.assertTrue(other.recv(4096).startswith(b"HTTP/1.1 200 "))
+            other.sendall(request + b"\r\n")
+            self.assertTrue(other.recv(4096).startswith(b"HTTP/1.1 200 "))
+        self.assertIsNone(self.http.poll())
 
 
 if __name__ == "__main__":

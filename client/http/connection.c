@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/http/connection.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* --- the list --------------------------------------------------------------------------------- */
+
+static void append(struct http_connections *list, struct http_connection *connection)
+{
+	connection->previous = list->last;
+	connection->next = NULL;
+	if (list->last != NULL) {
+		list->last->next = connection;
+	} else {
+		list->first = connection;
+	}
+	list->last = connection;
+}
+
+static void take_out(struct http_connections *list, struct http_connection *connection)
+{
+	if (list->warm == connection) {
+		list->warm = connection->next;
+	}
+	if (connection->warm) {
+		connection->warm = false;
+		list->warm_count--;
+	}
+	if (connection->previous != NULL) {
+		connection->previous->next = connection->next;
+	} else {
+		list->first = connection->next;
+	}
+	if (connection->next != NULL) {
+		connection->next->previous = connection->previous;
+	} else {
+		list->last = connection->previous;
+	}
+}
+
+struct http_connection *http_connection_begin(
+	struct http_connections *list, struct MHD_Connection *handle, uint64_t now)
+{
+	struct http_connection *connection = calloc(1, sizeof *connection);
+
+	list->begun++;
+	if (connection != NULL) {
+		connection->handle = handle;
+		connection->since = now;
+		append(list, connection);
+	}
+	return connection;
+}
+
+void http_connection_end(struct http_connections *list, struct http_connection *connection)
+{
+	if (connection != NULL) {
+		take_out(list, connection);
+		free(connection);
+	}
+}
+
+/* --- its memory ------------------------------------------------------------------------------- */
+
+static size_t page_size(void)
+{
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* libmicrohttpd reads each request to the beginning of the connection's pages. Empty lines before
+ * it move it: then it is not known where they begin, or, after a whole page of such lines, taken
+ * for a later one. */
+static unsigned char *find_memory(const char *head)
+{
+	return (uintptr_t)head % page_size() == 0 ? (unsigned char *)(uintptr_t)head : NULL;
+}
+
+/* All that libmicrohttpd has of a connection that rests is wiped, so that another byte is one of
+ * the next request. The kernel says first whether all pages are there to be read (Linux 5.14;
+ * without it none is taken as wiped). */
+static bool is_wiped(unsigned char *memory, size_t size)
+{
+	return madvise(memory, size, MADV_POPULATE_READ) == 0 && memory[0] == 0 &&
+	       memcmp(memory, memory + 1, size - 1) == 0;
+}
+
+static size_t memory_size(void)
+{
+	size_t size = HTTP_CONNECTION + page_size() - 1;
+
+	return size - size % page_size();
+}
+
+/* Pages of zeros that the kernel takes back are zeros when they are read again, so that nobody
+ * notices, whose memory ever it is. */
+static void give_back(const struct http_connection *connection)
+{
+	size_t size = memory_size();
+
+	if (!connection->asks && connection->memory != NULL && is_wiped(connection->memory, size)) {
+		(void)madvise(connection->memory, size, MADV_DONTNEED);
+	}
+}
+
+void http_connections_cool(struct http_connections *list)
+{
+	while (list->warm_count > HTTP_WARM) {
+		struct http_connection *connection = list->warm;
+
+		list->warm = connection->next;
+		if (connection->warm) {
+			connection->warm = false;
+			list->warm_count--;
+			give_back(connection);
+		}
+	}
+}
+
+/* --- requests --------------------------------------------------------------------------------- */
+
+void http_connection_has_head(struct http_connection *connection, const char *head)
+{
+	connection->memory = find_memory(head);
+}
+
+static void shut(const struct http_connection *connection, int how)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection->handle, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	if (info != NULL) {
+		(void)shutdown(info->connect_fd, how);
+	}
+}
+
+void http_connection_rests(
+	struct http_connections *list, struct http_connection *connection, uint64_t now)
+{
+	take_out(list, connection);
+	connection->asks = false;
+	connection->whole = false;
+	connection->since = now;
+	connection->warm = true;
+	append(list, connection);
+	list->warm_count++;
+	if (list->warm == NULL) {
+		list->warm = connection;
+	}
+	if (list->draining) {
+		shut(connection, SHUT_RD);
+	}
+}
+
+void http_connections_end_slow(struct http_connections *list, uint64_t now, uint64_t longest)
+{
+	for (struct http_connection *connection = list->first;
+		connection != NULL && now - connection->since > longest;
+		connection = connection->next) {
+		if (!connection->whole) {
+			shut(connection, SHUT_RDWR);
+		}
+	}
+}
+
+/* What came before it is shut is read still, and a client that sends later learns that nothing was
+ * received. */
+void http_connections_drain(struct http_connections *list)
+{
+	list->draining = true;
+	for (struct http_connection *connection = list->first; connection != NULL;
+		connection = connection->next) {
+		if (!connection->asks && connection->memory != NULL &&
+			is_wiped(connection->memory, memory_size())) {
+			shut(connection, SHUT_RD);
+		} else {
+			(void)MHD_set_connection_option(connection->handle,
+				MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)HTTP_LAST_SILENCE);
+		}
+	}
+}
