@@ -11,12 +11,55 @@ from pathlib import Path
 import harness
 
 TREE = 'tree api "The API" {\n    /loans { list GET, create POST }\n}\n'
+DEEP_TREE = """\
+tree api "The API" {
+    /loans {
+        list GET, create POST
+        /search { search POST }
+        /{loan} "One loan" { read GET, update PUT PATCH, sign "Signs it", /payments { GET, POST } }
+    }
+    /files/{path...} { GET, PUT }
+}
+"""
 ROLES = """\
 role viewer "Reads 𝄞" { allow GET on api:/loans }
 role clerk inherits viewer { allow create on api:/loans }
 stack other {
     authenticate  sufficient  key
     authorize     required    role
+}
+"""
+NAMED = """\
+scope loans:read { allow GET on api:/** }
+environment live prefix live_
+exclusive clerk, auditor
+role auditor {
+    allow all   on api:/loans { / } except POST
+    allow grant on authz:/grants/scopes/*
+}
+principal billing {
+    role viewer at api:/loans
+}
+stack common {
+    account  required  permit
+}
+stack web {
+    authenticate  required  key
+    account       include   common
+    authorize     required  role
+}
+test "names" {
+    as role viewer, clerk at "api:/loans"
+    environment live
+    service web
+    allow POST api:/loans
+    as role auditor
+    allow grant authz:/grants/scopes/loans:read
+    key active
+    with scope loans:read
+    allow GET "api:/loans"
+    as principal billing
+    deny GET api:/loans because missing_token
 }
 """
 
@@ -100,6 +143,35 @@ class Lsp(unittest.TestCase):
         return self.editor.ask(f"textDocument/{method}", textDocument={"uri": self.uris[name]},
                                position={"line": line, "character": character})["result"]
 
+    def place(self, name, text, what, ahead=0):
+        """Params for the position in the text at which `what` stands, or `ahead` units after it."""
+        line = text[:text.index(what)].count("\n")
+        return {"textDocument": {"uri": self.uris[name]},
+                "position": {"line": line, "character": text.split("\n")[line].index(what) + ahead}}
+
+    def renamed(self, name, text, what, to, ahead=0):
+        """The texts of all files after a rename, or the message that refuses it."""
+        answer = self.editor.ask("textDocument/rename", newName=to, **self.place(name, text, what, ahead))
+        if "error" in answer:
+            return answer["error"]["message"]
+        texts = {}
+        for uri, edits in answer["result"]["changes"].items():
+            stem = next(stem for stem, known in self.uris.items() if known == uri)
+            lines = (self.folder / f"{stem}.policy").read_text(encoding="utf-8").split("\n")
+            for edit in reversed(edits):  # they come in the order of the text
+                start, end = edit["range"]["start"], edit["range"]["end"]
+                self.assertEqual(start["line"], end["line"])
+                line = lines[start["line"]].encode("utf-16-le")
+                lines[start["line"]] = (line[:2 * start["character"]] + edit["newText"].encode("utf-16-le")
+                                        + line[2 * end["character"]:]).decode("utf-16-le")
+            texts[stem] = "\n".join(lines)
+        return texts
+
+    def write(self, name, text):
+        path = self.folder / f"{name}.policy"
+        path.write_text(text, encoding="utf-8")
+        self.uris[name] = path.as_uri()
+
     def errors(self, found):
         return [(one["range"]["start"], one["message"]) for one in found if one["severity"] == 1]
 
@@ -151,12 +223,108 @@ class Lsp(unittest.TestCase):
                          (self.uris["tree"], {"line": 0, "character": 5}))
         self.assertIsNone(self.at("roles", 99, 99, "hover"))
 
+    def test_references_are_in_all_files(self):
+        self.write("more", "exclusive viewer, clerk\n")
+        self.open("roles", ROLES)
+        params = self.place("roles", ROLES, "viewer")
+        found = self.editor.ask("textDocument/references", context={"includeDeclaration": True}, **params)["result"]
+        self.assertEqual([(one["uri"], one["range"]["start"]["line"]) for one in found],
+                         [(self.uris["more"], 0), (self.uris["roles"], 0), (self.uris["roles"], 1)])
+        found = self.editor.ask("textDocument/references", context={"includeDeclaration": False}, **params)["result"]
+        self.assertEqual(len(found), 2)
+        self.assertIsNone(self.editor.ask("textDocument/references", **self.place("roles", ROLES, "inherits"))["result"])
+
+    def test_what_changes_on_disk_is_found(self):
+        self.open("roles", ROLES)
+        params = dict(self.place("roles", ROLES, "viewer"), context={})
+        self.assertEqual(len(self.editor.ask("textDocument/references", **params)["result"]), 1)
+        self.write("more", "exclusive viewer, clerk\n")
+        self.assertEqual(len(self.editor.ask("textDocument/references", **params)["result"]), 2)
+        (self.folder / "more.policy").unlink()
+        self.assertEqual(len(self.editor.ask("textDocument/references", **params)["result"]), 1)
+
+    def test_a_rename_keeps_the_meaning(self):
+        text = ROLES + NAMED
+        self.write("roles", text)
+        self.assertEqual(self.errors(self.open("roles", text)), [])
+        for what, ahead, to in (("viewer", 0, "loans:reader"), ("clerk", 5, "clerks"), ("loans:read", 2, "read"),
+                                ("common", 0, "all-of-them"), ("live", 0, "real"), ("billing", 0, "robot"),
+                                ("api:", 1, "v2")):
+            texts = self.renamed("roles", text, what, to, ahead)
+            self.assertIsInstance(texts, dict, texts)
+            self.assertNotRegex(texts["roles"], r"\b%s\b" % what.rstrip(":"))
+            self.assertEqual("tree" in texts, what == "api:")
+            for name, changed in texts.items():
+                self.write(name, changed)
+            checked = subprocess.run([harness.AUTHZCHECK, "policy", "check", self.folder],
+                                     capture_output=True, text=True, check=False)
+            self.assertEqual(checked.returncode, 0, checked.stderr)
+            self.write("roles", text)
+            self.write("tree", TREE)
+
+    def test_a_rename_that_would_change_the_meaning_is_refused(self):
+        text = ROLES + NAMED
+        self.write("roles", text)
+        self.open("roles", text)
+        for what, to, why in (
+            ("viewer", "clerk", "declared already, at .*roles.policy:2"),
+            ("viewer", "anyone", "choose another name"),
+            ("viewer", "a b", "expected .* found 'b'"),
+            ("viewer", "", "expected a role's name"),
+            ("viewer", "x { }\nrole y", "cannot be the name"),
+            ("viewer", "1x", "cannot be a role's name"),
+            ("common", "Big", "cannot be a stack's name"),
+            ("other {", "main", "keeps its name"),
+            ("loans:read", "loans/read", "segment of a path"),
+            ("inherits", "x", "no name stands here"),
+        ):
+            self.assertRegex(self.renamed("roles", text, what, to), why)
+        params = self.place("roles", text, "viewer")
+        self.assertEqual(self.editor.ask("textDocument/prepareRename", **params)["result"]["placeholder"], "viewer")
+        self.write("broken", "role {\n")
+        self.assertRegex(self.renamed("roles", text, "viewer", "x"), "broken.policy:1: .*this mistake may hide a name")
+        self.assertIn("error", self.editor.ask("textDocument/prepareRename", **params))
+
+    def test_hover_counts_what_a_pattern_selects(self):
+        self.write("tree", DEEP_TREE)
+        text = ('role x "X" {\n    allow GET, update on api:/loans/**, api:/files/{path...}\n'
+                '    allow all on api:/loans { /search, /{loan}/payments }\n}\n'
+                'test "t" {\n    as role x\n    deny update api:/loans/7 because role\n}\n')
+        self.open("roles", text)
+
+        def shown(name, text, what, ahead=0):
+            answer = self.editor.ask("textDocument/hover", **self.place(name, text, what, ahead))["result"]
+            return answer and answer["contents"]["value"].split("\n")
+
+        self.assertEqual(shown("roles", text, "/loans/**"), [
+            "api:/loans/** selects 4 nodes, of which have GET, update: 3",
+            "    api:/loans  list GET, create POST",
+            "    api:/loans/{loan}  read GET, update PUT PATCH, sign",
+            "    api:/loans/{loan}/payments  GET, POST"])
+        self.assertEqual(shown("roles", text, "/files/{path...}")[0],
+                         "api:/files/{path...} selects 1 node, of which have GET, update: 1")
+        self.assertEqual(shown("roles", text, "/{loan}/payments", 3), [
+            "api:/loans/{loan}/payments selects 1 node", "    api:/loans/{loan}/payments  GET, POST"])
+        self.assertEqual(shown("roles", text, "update on")[0], "action update: 1 node of this line")
+        self.assertEqual(shown("roles", text, "GET, ")[0], "method GET: 4 nodes of this line")
+        self.assertEqual(shown("roles", text, "update api"), [
+            "action update: 1 node of this line", "    api:/loans/{loan}  read GET, update PUT PATCH, sign"])
+        self.assertEqual(shown("roles", text, "/loans/7")[:2], ["node api:/loans/{loan}", "One loan"])
+        self.assertEqual(shown("tree", DEEP_TREE, "/{loan}"), [
+            "node api:/loans/{loan}", "One loan", "    read GET", "    update PUT PATCH", "    sign  Signs it",
+            "1 node below it"])
+        self.assertEqual(shown("tree", DEEP_TREE, "sign"), ["action sign of api:/loans/{loan}", "Signs it"])
+        self.assertIsNone(shown("roles", text, "allow"))
+
     def test_what_is_advertised_is_answered(self):
         for name, method in (("hoverProvider", "hover"), ("definitionProvider", "definition"),
-                             ("documentFormattingProvider", "formatting")):
+                             ("documentFormattingProvider", "formatting"), ("referencesProvider", "references")):
             self.assertTrue(self.capabilities[name])
             self.assertIn("result", self.editor.ask(f"textDocument/{method}"))
-        self.assertEqual(self.editor.ask("textDocument/rename")["error"]["code"], -32601)
+        self.assertEqual(self.capabilities["renameProvider"], {"prepareProvider": True})
+        self.assertIn("result", self.editor.ask("textDocument/prepareRename"))
+        self.assertEqual(self.editor.ask("textDocument/rename")["error"]["code"], -32803)
+        self.assertEqual(self.editor.ask("textDocument/codeAction")["error"]["code"], -32601)
 
     def test_wrong_messages_do_not_end_it(self):
         for data, code in (

@@ -2,7 +2,6 @@
 #include "tools/lsp/frame.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,11 +125,9 @@ enum lsp_frame lsp_frame_read(struct lsp_reader *reader)
 	return reader->length > LSP_FRAME_MAX ? LSP_FRAME_LARGE : LSP_FRAME_MEMORY;
 }
 
-bool lsp_frame_pending(struct lsp_reader *reader)
+bool lsp_frame_buffered(const struct lsp_reader *reader)
 {
-	struct pollfd poll_fd = { .fd = reader->fd, .events = POLLIN };
-
-	return reader->begin < reader->end || poll(&poll_fd, 1, 0) > 0;
+	return reader->begin < reader->end;
 }
 
 void lsp_frame_finish(struct lsp_reader *reader)

@@ -36,6 +36,6 @@ enum lsp_frame {
 };
 
 enum lsp_frame lsp_frame_read(struct lsp_reader *reader);
-/* Is there something to read, without waiting? */
-bool lsp_frame_pending(struct lsp_reader *reader);
+/* Was something read that is not taken yet? */
+bool lsp_frame_buffered(const struct lsp_reader *reader);
 void lsp_frame_finish(struct lsp_reader *reader);

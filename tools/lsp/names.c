@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/lsp/names.h"
 
+#include <string.h>
+
 /* One walk. */
 struct walk {
+	struct pol_str text;
 	lsp_names_visit visit;
 	void *context;
 	bool stopped;
@@ -37,20 +40,62 @@ static void declare(struct walk *walk, enum lsp_kind kind, const struct pol_word
 			  .description = description->text });
 }
 
-/* The tree of a place, TREE:/path. */
+static bool starts(struct pol_str text, const char *prefix, struct pol_str *out_rest)
+{
+	struct pol_str begin = pol_str_of(prefix);
+
+	if (!pol_str_starts(text, begin)) {
+		return false;
+	}
+	*out_rest = (struct pol_str){ text.ptr + begin.len, text.len - begin.len };
+	return out_rest->len > 0 && memchr(out_rest->ptr, '/', out_rest->len) == NULL &&
+	       memchr(out_rest->ptr, '%', out_rest->len) == NULL;
+}
+
+/* Requests about roles, scopes and principals have their names in the path. */
+static void put_authz(struct walk *walk, const struct pol_word *place)
+{
+	static const struct {
+		const char *prefix;
+		enum lsp_kind kind;
+	} paths[] = {
+		{ "authz:/roles/", LSP_ROLE },
+		{ "authz:/grants/roles/", LSP_ROLE },
+		{ "authz:/grants/scopes/", LSP_SCOPE },
+		{ "authz:/principals/", LSP_PRINCIPAL },
+	};
+
+	for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+		struct lsp_name name = { .kind = paths[i].kind, .at = place->at, .in_path = true };
+
+		if (starts(place->text, paths[i].prefix, &name.name)) {
+			name.at.offset += (uint32_t)(place->text.len - name.name.len);
+			name.at.length = (uint32_t)name.name.len;
+			put(walk, &name);
+		}
+	}
+}
+
+/* The tree of a place, TREE:/path, which may be in quotes. */
 static void put_places(struct walk *walk, const struct pol_words *places)
 {
 	for (uint32_t i = 0; i < places->count; i++) {
 		struct pol_word tree = places->items[i];
-		size_t len = 0;
+		const char *colon = memchr(tree.text.ptr, ':', tree.text.len);
+		size_t len = colon != NULL ? (size_t)(colon - tree.text.ptr) : 0;
+		uint32_t quote = walk->text.ptr[tree.at.offset] == '"';
 
-		while (len < tree.text.len && tree.text.ptr[len] != ':') {
-			len++;
+		if (len == 0 || quote + len >= tree.at.length ||
+			memcmp(walk->text.ptr + tree.at.offset + quote, tree.text.ptr, len + 1) !=
+				0) {
+			continue;
 		}
-		if (len < tree.text.len && tree.at.length == tree.text.len) {
-			tree.text.len = len;
-			tree.at.length = (uint32_t)len;
-			put_word(walk, LSP_TREE, &tree);
+		tree.text.len = len;
+		tree.at.offset += quote;
+		tree.at.length = (uint32_t)len;
+		put_word(walk, LSP_TREE, &tree);
+		if (places->items[i].at.length == places->items[i].text.len) {
+			put_authz(walk, &places->items[i]);
 		}
 	}
 }
@@ -67,7 +112,7 @@ static void put_patterns(struct walk *walk, const struct pol_ast_patterns *patte
 	}
 }
 
-static void put_grantees(
+static void declare_grantees(
 	struct walk *walk, enum lsp_kind kind, const struct pol_ast_grantee *items, size_t count)
 {
 	for (size_t i = 0; i < count && !walk->stopped; i++) {
@@ -77,6 +122,35 @@ static void put_grantees(
 				  .declares = true,
 				  .description = items[i].description.text,
 				  .grantee = &items[i] });
+	}
+}
+
+static void put_declarations(struct walk *walk, const struct pol_ast *ast)
+{
+	const struct pol_word none = { .text = { NULL, 0 } };
+
+	for (size_t i = 0; i < ast->environments_count; i++) {
+		declare(walk, LSP_ENVIRONMENT, &ast->environments[i].name,
+			&ast->environments[i].description);
+	}
+	for (size_t i = 0; i < ast->trees_count; i++) {
+		declare(walk, LSP_TREE, &ast->trees[i].name, &ast->trees[i].description);
+	}
+	declare_grantees(walk, LSP_ROLE, ast->roles, ast->roles_count);
+	declare_grantees(walk, LSP_SCOPE, ast->scopes, ast->scopes_count);
+	for (size_t i = 0; i < ast->principals_count; i++) {
+		declare(walk, LSP_PRINCIPAL, &ast->principals[i].id,
+			&ast->principals[i].description);
+	}
+	for (size_t i = 0; i < ast->stacks_count; i++) {
+		declare(walk, LSP_STACK, &ast->stacks[i].name, &none);
+	}
+}
+
+static void put_grantees(
+	struct walk *walk, enum lsp_kind kind, const struct pol_ast_grantee *items, size_t count)
+{
+	for (size_t i = 0; i < count && !walk->stopped; i++) {
 		put_words(walk, kind, &items[i].parents);
 		for (uint32_t k = 0; k < items[i].grant_count; k++) {
 			const struct pol_ast_grant *grant = &items[i].grants[k];
@@ -95,9 +169,6 @@ static void put_held(struct walk *walk, const struct pol_ast_assignment *held)
 
 static void put_stack(struct walk *walk, const struct pol_ast_stack *stack)
 {
-	const struct pol_word none = { .text = { NULL, 0 } };
-
-	declare(walk, LSP_STACK, &stack->name, &none);
 	for (uint32_t i = 0; i < stack->line_count; i++) {
 		const struct pol_ast_line *line = &stack->lines[i];
 
@@ -142,25 +213,24 @@ static void put_step(struct walk *walk, const struct pol_ast_step *step)
 	}
 }
 
-void lsp_names_each(const struct pol_ast *ast, lsp_names_visit visit, void *context)
+void lsp_names_declarations(const struct pol_ast *ast, lsp_names_visit visit, void *context)
 {
-	struct walk walk = { visit, context, false };
+	struct walk walk = { { NULL, 0 }, visit, context, false };
 
-	for (size_t i = 0; i < ast->environments_count; i++) {
-		declare(&walk, LSP_ENVIRONMENT, &ast->environments[i].name,
-			&ast->environments[i].description);
-	}
-	for (size_t i = 0; i < ast->trees_count; i++) {
-		declare(&walk, LSP_TREE, &ast->trees[i].name, &ast->trees[i].description);
-	}
+	put_declarations(&walk, ast);
+}
+
+void lsp_names_each(
+	const struct pol_ast *ast, struct pol_str text, lsp_names_visit visit, void *context)
+{
+	struct walk walk = { text, visit, context, false };
+
+	put_declarations(&walk, ast);
 	put_grantees(&walk, LSP_ROLE, ast->roles, ast->roles_count);
 	put_grantees(&walk, LSP_SCOPE, ast->scopes, ast->scopes_count);
 	for (size_t i = 0; i < ast->principals_count; i++) {
-		const struct pol_ast_principal *principal = &ast->principals[i];
-
-		declare(&walk, LSP_PRINCIPAL, &principal->id, &principal->description);
-		for (uint32_t k = 0; k < principal->held_count; k++) {
-			put_held(&walk, &principal->held[k]);
+		for (uint32_t k = 0; k < ast->principals[i].held_count; k++) {
+			put_held(&walk, &ast->principals[i].held[k]);
 		}
 	}
 	for (size_t i = 0; i < ast->exclusives_count; i++) {
@@ -179,17 +249,14 @@ void lsp_names_each(const struct pol_ast *ast, lsp_names_visit visit, void *cont
 struct search {
 	struct lsp_name found;
 	bool any;
-	uint32_t file;
 	size_t offset;
-	enum lsp_kind kind;
-	struct pol_str name;
 };
 
 static bool is_at(void *context, const struct lsp_name *name)
 {
 	struct search *search = context;
 
-	if (name->at.file == search->file && search->offset >= name->at.offset &&
+	if (search->offset >= name->at.offset &&
 		search->offset <= (size_t)name->at.offset + name->at.length) {
 		search->found = *name;
 		search->any = true;
@@ -199,34 +266,56 @@ static bool is_at(void *context, const struct lsp_name *name)
 	return true;
 }
 
-bool lsp_names_at(const struct pol_ast *ast, uint32_t file, size_t offset, struct lsp_name *out)
+bool lsp_names_at(
+	const struct pol_ast *ast, struct pol_str text, size_t offset, struct lsp_name *out)
 {
-	struct search search = { .file = file, .offset = offset };
+	struct search search = { .offset = offset };
 
-	lsp_names_each(ast, is_at, &search);
+	lsp_names_each(ast, text, is_at, &search);
 	*out = search.found;
 	return search.any;
 }
 
+struct wanted {
+	enum lsp_kind kind;
+	struct pol_str name;
+	struct lsp_name found;
+	bool any;
+};
+
 static bool is_declaration(void *context, const struct lsp_name *name)
 {
-	struct search *search = context;
+	struct wanted *wanted = context;
 
-	if (!name->declares || name->kind != search->kind ||
-		!pol_str_equal(name->name, search->name)) {
+	if (!name->declares || name->kind != wanted->kind ||
+		!pol_str_equal(name->name, wanted->name)) {
 		return true;
 	}
-	search->found = *name;
-	search->any = true;
+	wanted->found = *name;
+	wanted->any = true;
 	return false;
 }
 
 bool lsp_names_declared(
 	const struct pol_ast *ast, enum lsp_kind kind, struct pol_str name, struct lsp_name *out)
 {
-	struct search search = { .kind = kind, .name = name };
+	struct wanted wanted = { .kind = kind, .name = name };
 
-	lsp_names_each(ast, is_declaration, &search);
-	*out = search.found;
-	return search.any;
+	lsp_names_declarations(ast, is_declaration, &wanted);
+	*out = wanted.found;
+	return wanted.any;
+}
+
+const char *lsp_names_kind(enum lsp_kind kind)
+{
+	static const char *const texts[] = {
+		[LSP_ROLE] = "role",
+		[LSP_SCOPE] = "scope",
+		[LSP_STACK] = "stack",
+		[LSP_TREE] = "tree",
+		[LSP_ENVIRONMENT] = "environment",
+		[LSP_PRINCIPAL] = "principal",
+	};
+
+	return texts[kind];
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * names: every place of a parsed policy at which something is named: where it is declared and where
+ * names: every place of a parsed file at which something is named: where it is declared and where
  * it is used. Pure, any thread.
  */
 
@@ -24,6 +24,7 @@ struct lsp_name {
 	struct pol_str name;
 	struct pol_span at;
 	bool declares;
+	bool in_path;                          /* a segment of a path of the tree authz */
 	struct pol_str description;            /* of a declaration; ptr NULL: none */
 	const struct pol_ast_grantee *grantee; /* of the declaration of a role or scope */
 };
@@ -31,9 +32,17 @@ struct lsp_name {
 /* Called for each, whose pointers live as long as the statements. Return false to stop. */
 typedef bool (*lsp_names_visit)(void *context, const struct lsp_name *name);
 
-void lsp_names_each(const struct pol_ast *ast, lsp_names_visit visit, void *context);
-/* What is named at an offset of a file. False: nothing. */
-bool lsp_names_at(const struct pol_ast *ast, uint32_t file, size_t offset, struct lsp_name *out);
-/* The declaration of a name; of a tree, its first. False: there is none. */
+/* ast: of one file, text. */
+void lsp_names_each(
+	const struct pol_ast *ast, struct pol_str text, lsp_names_visit visit, void *context);
+/* The declarations among them. */
+void lsp_names_declarations(const struct pol_ast *ast, lsp_names_visit visit, void *context);
+/* What is named at an offset of the file. False: nothing. */
+bool lsp_names_at(
+	const struct pol_ast *ast, struct pol_str text, size_t offset, struct lsp_name *out);
+/* The first declaration of a name. False: there is none. */
 bool lsp_names_declared(
 	const struct pol_ast *ast, enum lsp_kind kind, struct pol_str name, struct lsp_name *out);
+
+/* "role", "scope" and so on. */
+const char *lsp_names_kind(enum lsp_kind kind);

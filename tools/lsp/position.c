@@ -52,33 +52,39 @@ size_t lsp_position_offset(struct pol_str text, json_int_t line, json_int_t char
 	return at;
 }
 
-json_t *lsp_position(struct pol_str text, size_t offset)
+/* {line, character} of an offset. */
+static json_t *position(struct lsp_lines *lines, size_t offset)
 {
-	json_int_t line = 0, character = 0, units;
-	size_t begin = 0;
+	struct pol_str text = lines->text;
+	json_int_t character = 0, units;
 
 	if (offset > text.len) {
 		offset = text.len;
 	}
-	for (size_t at = 0; at < offset;) {
+	if (offset < lines->at) {
+		lines->at = 0;
+		lines->line = 0;
+	}
+	for (size_t at = lines->at; at < offset;) {
 		size_t end = line_end_at(text, at);
 
 		at += end > 0 ? end : 1;
 		if (end > 0 && at <= offset) {
-			line++;
-			begin = at;
+			lines->line++;
+			lines->at = at;
 		}
 	}
-	for (size_t at = begin; at < offset && line_end_at(text, at) == 0; character += units) {
+	for (size_t at = lines->at; at < offset && line_end_at(text, at) == 0; character += units) {
 		at += character_at(text, at, &units);
 	}
-	return json_pack("{s:I, s:I}", "line", line, "character", character);
+	return json_pack("{s:I, s:I}", "line", lines->line, "character", character);
 }
 
-json_t *lsp_position_range(struct pol_str text, size_t begin, size_t end)
+json_t *lsp_position_range(struct lsp_lines *lines, size_t begin, size_t end)
 {
-	return json_pack(
-		"{s:o, s:o}", "start", lsp_position(text, begin), "end", lsp_position(text, end));
+	json_t *start = position(lines, begin);
+
+	return json_pack("{s:o, s:o}", "start", start, "end", position(lines, end));
 }
 
 static int hex(char c)

@@ -14,10 +14,15 @@
 
 /* The offset of a position; one past the end of its line or of the text is that end. */
 size_t lsp_position_offset(struct pol_str text, json_int_t line, json_int_t character);
-/* {line, character} of an offset. */
-json_t *lsp_position(struct pol_str text, size_t offset);
+/* Where the lines of a text were counted to: many positions of one text, in their order, are one
+ * pass over it. Zeroed except text it is at the beginning. */
+struct lsp_lines {
+	struct pol_str text;
+	size_t at; /* the beginning of `line` */
+	json_int_t line;
+};
 /* {start, end} of the bytes [begin, end). */
-json_t *lsp_position_range(struct pol_str text, size_t begin, size_t end);
+json_t *lsp_position_range(struct lsp_lines *lines, size_t begin, size_t end);
 
 /* The path of a file: URI. What is none comes back as it is. Never NULL, except without memory. */
 const char *lsp_position_path(struct pol_arena *arena, const char *uri);

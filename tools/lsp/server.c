@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/lsp/server.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +10,7 @@
 
 #include "tools/lsp/frame.h"
 #include "tools/lsp/position.h"
+#include "tools/lsp/publish.h"
 
 /* Codes of errors: JSON-RPC 2.0, and the protocol's own. */
 enum {
@@ -15,6 +18,7 @@ enum {
 	INVALID_REQUEST = -32600,
 	METHOD_NOT_FOUND = -32601,
 	NOT_INITIALIZED = -32002,
+	REQUEST_FAILED = -32803,
 };
 
 /* Sends a message and releases it. */
@@ -54,93 +58,177 @@ static void fail(json_t *id, int code, const char *message)
 		id != NULL ? id : json_null(), "error", "code", code, "message", message));
 }
 
-/* The folder of a document will be compiled. */
-static void mark(struct lsp *lsp, const char *path)
+static json_t *capabilities(void)
 {
-	const char *folder = lsp_view_folder(lsp, &lsp->app->arena, path);
+	json_t *sync = json_pack("{s:b, s:i, s:b}", "openClose", true, "change", 2, "save", true);
 
-	if (folder != NULL) {
-		json_object_set_new(lsp->dirty, folder, json_null());
-	}
+	return json_pack("{s:s, s:o, s:b, s:b, s:b, s:b, s:{s:b}}", "positionEncoding", "utf-16",
+		"textDocumentSync", sync, "hoverProvider", true, "definitionProvider", true,
+		"documentFormattingProvider", true, "referencesProvider", true, "renameProvider",
+		"prepareProvider", true);
 }
 
 static json_t *on_initialize(struct lsp *lsp)
 {
 	lsp->ready = true;
-	return json_pack("{s:{s:s, s:{s:b, s:i, s:b}, s:b, s:b, s:b}, s:{s:s, s:s}}",
-		"capabilities", "positionEncoding", "utf-16", "textDocumentSync", "openClose", true,
-		"change", 1, "save", true, "hoverProvider", true, "definitionProvider", true,
-		"documentFormattingProvider", true, "serverInfo", "name", "authzcheck", "version",
-		AUTHZ_VERSION);
+	return json_pack("{s:o, s:{s:s, s:s}}", "capabilities", capabilities(), "serverInfo",
+		"name", "authzcheck", "version", AUTHZ_VERSION);
 }
 
-/* Remembers the text of a document, or with text NULL what is on disk. */
-static void set_text(struct lsp *lsp, const json_t *document, json_t *text)
+/* The path of a document; NULL: there is none, or no memory. */
+static const char *path_of(struct lsp *lsp, const json_t *document)
 {
-	json_t *uri = json_object_get(document, "uri");
-	json_t *version = json_object_get(document, "version");
-	const char *path = json_is_string(uri)
-				   ? lsp_position_path(&lsp->app->arena, json_string_value(uri))
-				   : NULL;
+	const char *uri = json_string_value(json_object_get(document, "uri"));
 
-	if (path != NULL && json_is_string(text)) {
+	return uri != NULL ? lsp_position_path(&lsp->app->arena, uri) : NULL;
+}
+
+static void on_open(struct lsp *lsp, const json_t *document, const char *path)
+{
+	json_t *text = json_object_get(document, "text");
+
+	if (json_is_string(text)) {
 		json_object_set_new(lsp->documents, path,
-			json_pack(
-				"{s:O, s:O*, s:O}", "uri", uri, "version", version, "text", text));
-		mark(lsp, path);
+			json_pack("{s:O, s:O*, s:O}", "uri", json_object_get(document, "uri"),
+				"version", json_object_get(document, "version"), "text", text));
+		(void)lsp_kept_of(lsp, path);
+		lsp_kept_change(lsp, path);
+		lsp_check_mark(lsp, path);
 	}
 }
 
-static void on_close(struct lsp *lsp, const json_t *document)
+/* The text with the bytes [begin, end) replaced. NULL: no memory. */
+static json_t *splice(struct pol_str text, size_t begin, size_t end, struct pol_str by)
 {
-	const char *uri = json_string_value(json_object_get(document, "uri"));
-	const char *path = uri != NULL ? lsp_position_path(&lsp->app->arena, uri) : NULL;
+	size_t length = begin + by.len + (text.len - end);
+	char *bytes = malloc(length + 1);
+	json_t *result;
 
-	if (path != NULL) {
-		json_object_del(lsp->documents, path);
-		mark(lsp, path);
+	if (bytes == NULL) {
+		return NULL;
+	}
+	memcpy(bytes, text.ptr, begin);
+	memcpy(bytes + begin, by.ptr, by.len);
+	memcpy(bytes + begin + by.len, text.ptr + end, text.len - end);
+	result = json_stringn(bytes, length);
+	free(bytes);
+	return result;
+}
+
+/* The text after one change: of a range, or of all. A new reference. */
+static json_t *changed(json_t *old, const json_t *change)
+{
+	const json_t *range = json_object_get(change, "range");
+	json_t *fresh = json_object_get(change, "text");
+	struct pol_str text = { json_string_value(old), json_string_length(old) };
+	size_t ends[2];
+	static const char *const names[] = { "start", "end" };
+	json_t *result;
+
+	if (!json_is_string(fresh) || !json_is_object(range)) {
+		return json_incref(json_is_string(fresh) ? fresh : old);
+	}
+	for (size_t i = 0; i < 2; i++) {
+		const json_t *position = json_object_get(range, names[i]);
+
+		ends[i] = lsp_position_offset(text,
+			json_integer_value(json_object_get(position, "line")),
+			json_integer_value(json_object_get(position, "character")));
+	}
+	if (ends[1] < ends[0]) {
+		return json_incref(old);
+	}
+	result = splice(text, ends[0], ends[1],
+		(struct pol_str){ json_string_value(fresh), json_string_length(fresh) });
+	return result != NULL ? result : json_incref(old);
+}
+
+static void on_change(
+	struct lsp *lsp, const json_t *document, const char *path, const json_t *changes)
+{
+	json_t *known = json_object_get(lsp->documents, path);
+	const struct lsp_kept *kept;
+	const char *folder;
+	const json_t *change;
+	size_t i;
+
+	if (known == NULL) {
+		return; /* it is not open */
+	}
+	json_array_foreach(changes, i, change)
+	{
+		json_object_set_new(known, "text", changed(json_object_get(known, "text"), change));
+	}
+	json_object_set(known, "version", json_object_get(document, "version"));
+	lsp_kept_change(lsp, path);
+	lsp_check_mark(lsp, path);
+	folder = lsp_view_folder(lsp, &lsp->app->arena, path);
+	kept = folder != NULL ? lsp_kept_find(lsp, folder) : NULL;
+	if (kept != NULL && lsp_check_waits(kept) && lsp_kept_file(kept, path) != NULL) {
+		lsp_publish_file(lsp, folder, lsp_kept_file(kept, path));
+	}
+}
+
+static void on_close(struct lsp *lsp, const char *path)
+{
+	const char *folder = lsp_view_folder(lsp, &lsp->app->arena, path);
+
+	json_object_del(lsp->documents, path);
+	lsp_kept_close(lsp, path);
+	if (folder != NULL && lsp_kept_find(lsp, folder) == NULL) {
+		lsp_check_forget(lsp, folder);
+	} else {
+		lsp_check_mark(lsp, path);
 	}
 }
 
 static void on_document(struct lsp *lsp, const char *method, const json_t *params)
 {
 	const json_t *document = json_object_get(params, "textDocument");
-	const json_t *changes = json_object_get(params, "contentChanges");
-	const char *uri = json_string_value(json_object_get(document, "uri"));
+	const char *path = path_of(lsp, document);
 
+	if (path == NULL) {
+		return;
+	}
 	if (strcmp(method, "didOpen") == 0) {
-		set_text(lsp, document, json_object_get(document, "text"));
-	} else if (strcmp(method, "didChange") == 0 && json_array_size(changes) > 0) {
-		set_text(lsp, document,
-			json_object_get(
-				json_array_get(changes, json_array_size(changes) - 1), "text"));
+		on_open(lsp, document, path);
+	} else if (strcmp(method, "didChange") == 0) {
+		on_change(lsp, document, path, json_object_get(params, "contentChanges"));
 	} else if (strcmp(method, "didClose") == 0) {
-		on_close(lsp, document);
-	} else if (strcmp(method, "didSave") == 0 && uri != NULL) {
-		const char *path = lsp_position_path(&lsp->app->arena, uri);
-
-		if (path != NULL) {
-			mark(lsp, path);
-		}
+		on_close(lsp, path);
+	} else if (strcmp(method, "didSave") == 0) {
+		lsp_check_mark(lsp, path);
 	}
 }
 
 static const struct {
 	const char *method;
-	json_t *(*answer)(struct lsp *lsp, const json_t *params);
+	json_t *(*answer)(struct lsp *lsp, const json_t *params, const char **out_why);
 } requests[] = {
 	{ "textDocument/hover", lsp_hover },
 	{ "textDocument/definition", lsp_definition },
 	{ "textDocument/formatting", lsp_formatting },
+	{ "textDocument/references", lsp_references },
+	{ "textDocument/prepareRename", lsp_prepare_rename },
+	{ "textDocument/rename", lsp_rename },
 };
 
 static void request(struct lsp *lsp, const char *method, json_t *id, const json_t *params)
 {
 	for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
-		if (strcmp(method, requests[i].method) == 0) {
-			answer(id, requests[i].answer(lsp, params));
-			return;
+		const char *why = NULL;
+		json_t *result;
+
+		if (strcmp(method, requests[i].method) != 0) {
+			continue;
 		}
+		result = requests[i].answer(lsp, params, &why);
+		if (why == NULL) {
+			answer(id, result);
+		} else if (id != NULL) {
+			fail(id, REQUEST_FAILED, why);
+		}
+		return;
 	}
 	if (id != NULL) {
 		fail(id, METHOD_NOT_FOUND, "this server has no such method");
@@ -190,16 +278,28 @@ static void on_message(struct lsp *lsp, const char *text, size_t length)
 	json_decref(message);
 }
 
-static void check_dirty(struct lsp *lsp)
+/* Waits for a message, and checks folders meanwhile. */
+static void wait_for_message(struct lsp *lsp, const struct lsp_reader *reader)
 {
-	const char *folder;
-	json_t *value;
+	while (!lsp_frame_buffered(reader)) {
+		struct pollfd fds[2] = {
+			{ .fd = reader->fd, .events = POLLIN },
+			{ .fd = lsp->check.fd, .events = POLLIN },
+		};
+		int ready = poll(fds, 2, lsp_check_due(lsp));
 
-	json_object_foreach(lsp->dirty, folder, value)
-	{
-		lsp_check(lsp, folder);
+		if (ready < 0 && errno != EINTR) {
+			return;
+		}
+		if (ready > 0 && fds[0].revents != 0) {
+			return;
+		}
+		if (ready > 0) {
+			lsp_check_read(lsp);
+		} else if (ready == 0) {
+			lsp_check_begin(lsp);
+		}
 	}
-	json_object_clear(lsp->dirty);
 }
 
 static void read_one(struct lsp *lsp, struct lsp_reader *reader)
@@ -232,22 +332,23 @@ int lsp_serve(struct app *app, const char *folder)
 		.documents = json_object(),
 		.published = json_object(),
 		.dirty = json_object(),
+		.check.fd = -1,
 	};
 	/* The paths of one message live until the next one. */
 	struct pol_arena outer = app->arena;
 
 	while (!lsp.done) {
-		if (json_object_size(lsp.dirty) > 0 && !lsp_frame_pending(&reader)) {
-			check_dirty(&lsp);
-		}
 		pol_arena_init(&app->arena, APP_ARENA_LIMIT);
+		wait_for_message(&lsp, &reader);
 		read_one(&lsp, &reader);
 		pol_arena_finish(&app->arena);
 	}
+	lsp_check_cancel(&lsp);
 	app->arena = outer;
 	lsp_frame_finish(&reader);
 	json_decref(lsp.documents);
 	json_decref(lsp.published);
 	json_decref(lsp.dirty);
+	lsp_kept_finish(&lsp);
 	return lsp.shutdown ? EXIT_YES : EXIT_NO;
 }

@@ -3,8 +3,8 @@
 
 /*
  * server: a language server for policies (Language Server Protocol 3.17) on standard input and
- * output. One thread. Messages are handled in their order; policies are compiled when no further
- * message waits, so that fast typing is compiled once.
+ * output. One thread. Messages are handled in their order, from what is kept of the folders
+ * (kept.h); policies are compiled in a child process when no further message waits (check.h).
  */
 
 #include "tools/app.h"
@@ -15,17 +15,23 @@ int lsp_serve(struct app *app, const char *folder);
 
 /* --- for the files of this folder --- */
 
+#include "tools/lsp/check.h"
+#include "tools/lsp/kept.h"
 #include "tools/lsp/names.h"
 #include "tools/policy.h"
 
 struct lsp {
 	struct app *app;
-	const char *folder;  /* absolute, or NULL */
-	json_t *documents;   /* the open ones by path: {uri, version, text} */
-	json_t *published;   /* URIs that have diagnostics: their folder */
-	json_t *dirty;       /* folders to compile: null */
-	bool ready;          /* after `initialize` */
-	bool shutdown, done; /* after `shutdown`, `exit` */
+	const char *folder; /* absolute, or NULL */
+	json_t *documents;  /* the open ones by path: {uri, version, text} */
+	json_t *published;  /* URIs that have diagnostics: their folder */
+	json_t *dirty;      /* folders to check: null */
+	int64_t due;        /* when, in milliseconds of the monotonic clock */
+	struct lsp_check check;
+	struct lsp_kept *kept;
+	struct lsp_file *built_in; /* the tree `authz`; NULL: not needed so far */
+	bool ready;                /* after `initialize` */
+	bool shutdown, done;       /* after `shutdown`, `exit` */
 };
 
 /* Sends a notification; takes params over. */
@@ -38,18 +44,47 @@ struct lsp_view {
 	struct folder_sources sources;
 };
 
-/* The policy folder of a file; a text that is no file is its own. In the run's arena. */
+/* The policy folder of a file; a text that is no file is its own. In the arena. */
 const char *lsp_view_folder(struct lsp *lsp, struct pol_arena *arena, const char *path);
+/* Is there such a folder? */
+bool lsp_view_on_disk(const char *folder);
+/* The URI of a file, as the editor spells it when it is open. */
+const char *lsp_view_uri(struct lsp *lsp, struct pol_arena *arena, const char *path);
 /* Reads the folder, with the open documents in the place of files. False: *out_why says why, until
  * the view is closed, which it must be in any case. */
 bool lsp_view_open(
 	struct lsp *lsp, const char *folder, struct lsp_view *view, const char **out_why);
 void lsp_view_close(struct lsp_view *view);
 
-/* Compiles a folder and publishes its diagnostics. */
-void lsp_check(struct lsp *lsp, const char *folder);
+/* Where a request points: its document, as it is kept, and an offset in it. */
+struct lsp_place {
+	struct lsp_kept *kept;
+	struct lsp_file *built_in; /* the tree `authz`; NULL: not needed so far */
+	struct lsp_file *file;
+	size_t offset;
+};
+/* False: no policy is there. */
+bool lsp_place_find(struct lsp *lsp, const json_t *params, struct lsp_place *out);
 
-/* Answers of requests, or NULL for null. */
-json_t *lsp_hover(struct lsp *lsp, const json_t *params);
-json_t *lsp_definition(struct lsp *lsp, const json_t *params);
-json_t *lsp_formatting(struct lsp *lsp, const json_t *params);
+/* The declaration of a name in the folder, of a tree its first, and its file. */
+struct lsp_declared {
+	struct lsp_file *file;
+	struct lsp_name name;
+};
+bool lsp_place_declared(const struct lsp_kept *kept, enum lsp_kind kind, struct pol_str name,
+	struct lsp_declared *out);
+
+/* The declaration of the name at the place, which is *out_use there. */
+bool lsp_place_name(
+	const struct lsp_place *place, struct lsp_name *out_use, struct lsp_declared *out);
+
+/* {uri, range} of bytes of a file. */
+json_t *lsp_place_location(struct lsp *lsp, const struct lsp_file *file, struct pol_span at);
+
+/* Answers of requests, or NULL for null. With *out_why the request is refused. */
+json_t *lsp_hover(struct lsp *lsp, const json_t *params, const char **out_why);
+json_t *lsp_definition(struct lsp *lsp, const json_t *params, const char **out_why);
+json_t *lsp_formatting(struct lsp *lsp, const json_t *params, const char **out_why);
+json_t *lsp_references(struct lsp *lsp, const json_t *params, const char **out_why);
+json_t *lsp_prepare_rename(struct lsp *lsp, const json_t *params, const char **out_why);
+json_t *lsp_rename(struct lsp *lsp, const json_t *params, const char **out_why);

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "policy/text/method.h"
+#include "tools/lsp/nodes.h"
+#include "tools/lsp/position.h"
+#include "tools/lsp/server.h"
+#include "tools/lsp/spot.h"
+
+/* --- names ------------------------------------------------------------------------------------ */
+
+/* The line of the source at which a grant begins, without spaces around it. */
+static struct pol_str line_of(struct pol_str text, struct pol_span at)
+{
+	size_t end = at.offset;
+
+	while (end < text.len && text.ptr[end] != '\n' && text.ptr[end] != '\r') {
+		end++;
+	}
+	return (struct pol_str){ text.ptr + at.offset, end - at.offset };
+}
+
+/* Grants of a role that a hover shows. */
+#define MOST_GRANTS 20
+
+static const char *describe_name(struct app *run, const struct lsp_declared *declared)
+{
+	const struct lsp_name *name = &declared->name;
+	const struct pol_ast_grantee *grantee = name->grantee;
+	const char *text =
+		app_text(run, "%s %.*s", lsp_names_kind(name->kind), POL_STR_ARGS(name->name));
+
+	for (uint32_t i = 0; grantee != NULL && i < grantee->parents.count; i++) {
+		const char *word = name->kind == LSP_ROLE ? " inherits " : " includes ";
+
+		text = app_text(run, "%s%s%.*s", text, i == 0 ? word : ", ",
+			POL_STR_ARGS(grantee->parents.items[i].text));
+	}
+	if (name->description.ptr != NULL) {
+		text = app_text(run, "%s\n%.*s", text, POL_STR_ARGS(name->description));
+	}
+	for (uint32_t i = 0; grantee != NULL && i < grantee->grant_count; i++) {
+		struct pol_str line = line_of(declared->file->source.text, grantee->grants[i].at);
+
+		if (i == MOST_GRANTS) {
+			return app_text(run, "%s\n    and %u more", text,
+				(unsigned)(grantee->grant_count - i));
+		}
+		text = app_text(run, "%s\n    %.*s", text, POL_STR_ARGS(line));
+	}
+	return text;
+}
+
+/* --- patterns, actions, nodes ----------------------------------------------------------------- */
+
+/* Nodes of a selection that a hover shows. */
+#define MOST_NODES 20
+
+/* "api:/loans/{loan}" */
+static const char *path_text(struct app *app, const struct lsp_node *node)
+{
+	const char *path = "";
+
+	if (node->parent == NULL) {
+		path = "/";
+	}
+	for (; node->parent != NULL; node = node->parent) {
+		path = app_text(app, "/%.*s%s", POL_STR_ARGS(node->raw), path);
+	}
+	return app_text(app, "%.*s:%s", POL_STR_ARGS(node->raw), path);
+}
+
+/* "update PUT PATCH" */
+static const char *verb_text(struct app *app, const struct lsp_verb *verb)
+{
+	const char *text = app_text(app, "%.*s", POL_STR_ARGS(verb->name));
+
+	for (uint32_t i = 0; verb->methods != NULL && i < verb->methods->count; i++) {
+		text = app_text(app, "%s %.*s", text, POL_STR_ARGS(verb->methods->items[i].text));
+	}
+	return text;
+}
+
+/* "read GET, update PUT PATCH" */
+static const char *verbs_text(struct app *app, const struct lsp_node *node)
+{
+	const char *text = "";
+
+	for (const struct lsp_verb *verb = node->verbs; verb != NULL; verb = verb->next) {
+		text = app_text(
+			app, "%s%s%s", text, *text != '\0' ? ", " : "", verb_text(app, verb));
+	}
+	return text;
+}
+
+/* Nodes that are counted and shown. */
+struct selection {
+	struct app *app;
+	const struct pol_words *verbs; /* those that have one of them are shown; NULL: all are */
+	uint32_t mark;
+	unsigned nodes; /* with any action */
+	unsigned shown; /* of them, those that are shown, or counted when there are many */
+	const char *text;
+};
+
+static bool has_any(const struct lsp_node *node, const struct pol_words *verbs)
+{
+	for (uint32_t i = 0; verbs != NULL && i < verbs->count; i++) {
+		if (lsp_nodes_has(node, verbs->items[i].text)) {
+			return true;
+		}
+	}
+	return verbs == NULL;
+}
+
+static bool add_node(void *context, struct lsp_node *node)
+{
+	struct selection *into = context;
+
+	if (node->verbs == NULL || node->mark == into->mark) {
+		return true;
+	}
+	node->mark = into->mark;
+	into->nodes++;
+	if (has_any(node, into->verbs) && into->shown++ < MOST_NODES) {
+		into->text = app_text(into->app, "%s\n    %s  %s", into->text,
+			path_text(into->app, node), verbs_text(into->app, node));
+	}
+	return true;
+}
+
+static const char *with_more(const struct selection *of)
+{
+	return of->shown <= MOST_NODES
+		       ? of->text
+		       : app_text(of->app, "%s\n    and %u more", of->text, of->shown - MOST_NODES);
+}
+
+static const char *segment_text(struct app *app, const struct pol_segment *segment)
+{
+	switch (segment->kind) {
+	case POL_SEGMENT_PARAM:
+		return app_text(app, "{%.*s}", POL_STR_ARGS(segment->text));
+	case POL_SEGMENT_REST:
+		return app_text(app, "{%.*s...}", POL_STR_ARGS(segment->text));
+	case POL_SEGMENT_STAR:
+		return "*";
+	case POL_SEGMENT_STARSTAR:
+		return "**";
+	case POL_SEGMENT_LITERAL:
+	case POL_SEGMENT_LOST:
+		break;
+	}
+	return app_text(app, "%.*s", POL_STR_ARGS(segment->text));
+}
+
+static const char *describe_pattern(
+	struct app *app, struct lsp_nodes *nodes, const struct lsp_spot *spot)
+{
+	const struct pol_ast_path *path = &spot->pattern->path;
+	struct selection found = { .app = app,
+		.verbs = spot->grant->all ? NULL : &spot->grant->verbs,
+		.mark = lsp_nodes_mark(nodes),
+		.text = "" };
+	const char *head = app_text(app, "%.*s:%s", POL_STR_ARGS(spot->pattern->tree.text),
+		path->count == 0 ? "/" : "");
+
+	for (uint32_t i = 0; i < path->count; i++) {
+		head = app_text(app, "%s/%s", head, segment_text(app, &path->segments[i]));
+	}
+	(void)lsp_nodes_select(nodes, spot->pattern, add_node, &found);
+	head = app_text(app, "%s selects %s", head, app_count(app, found.nodes, "node"));
+	for (uint32_t i = 0; found.verbs != NULL && i < found.verbs->count; i++) {
+		head = app_text(app, "%s%s%.*s", head, i > 0 ? ", " : ", of which have ",
+			POL_STR_ARGS(found.verbs->items[i].text));
+	}
+	if (found.verbs != NULL) {
+		head = app_text(app, "%s: %u", head, found.shown);
+	}
+	return app_text(app, "%s%s", head, with_more(&found));
+}
+
+/* A verb of a rule or of an expectation: the nodes there that have it. */
+static const char *describe_verb(
+	struct app *app, struct lsp_nodes *nodes, const struct lsp_spot *spot)
+{
+	struct pol_word word = spot->word;
+	const struct pol_words only = { &word, 1 };
+	struct selection found = {
+		.app = app, .verbs = &only, .mark = lsp_nodes_mark(nodes), .text = ""
+	};
+	const struct pol_ast_grant *grant = spot->grant;
+
+	for (uint32_t i = 0; grant != NULL && i < grant->patterns.count; i++) {
+		(void)lsp_nodes_select(nodes, &grant->patterns.items[i], add_node, &found);
+	}
+	for (uint32_t i = 0; grant == NULL && i < spot->step->places.count; i++) {
+		struct lsp_node *node =
+			lsp_nodes_requested(nodes, spot->step->places.items[i].text);
+
+		if (node != NULL) {
+			(void)add_node(&found, node);
+		}
+	}
+	return app_text(app, "%s %.*s: %s of this line%s",
+		pol_method_is_registered(word.text) ? "method" : "action", POL_STR_ARGS(word.text),
+		app_count(app, found.shown, "node"), with_more(&found));
+}
+
+static bool count_node(void *context, struct lsp_node *node)
+{
+	unsigned *count = context;
+
+	*count += node->verbs != NULL;
+	return true;
+}
+
+static bool take_node(void *context, struct lsp_node *node)
+{
+	struct lsp_node **out = context;
+
+	*out = node;
+	return false;
+}
+
+/* A node with its actions, one a line. */
+static const char *describe_node(struct app *app, struct lsp_node *node)
+{
+	const char *text = app_text(app, "node %s", path_text(app, node));
+	unsigned below = 0;
+
+	if (node->description.ptr != NULL) {
+		text = app_text(app, "%s\n%.*s", text, POL_STR_ARGS(node->description));
+	}
+	for (const struct lsp_verb *verb = node->verbs; verb != NULL; verb = verb->next) {
+		text = app_text(app, "%s\n    %s%s%.*s", text, verb_text(app, verb),
+			verb->description.len > 0 ? "  " : "", POL_STR_ARGS(verb->description));
+	}
+	(void)lsp_nodes_below(node, count_node, &below);
+	below -= node->verbs != NULL;
+	return below == 0 ? text
+			  : app_text(app, "%s\n%s below it", text, app_count(app, below, "node"));
+}
+
+static const char *describe_entry(
+	struct app *app, const struct lsp_spot *spot, const struct lsp_node *node)
+{
+	const struct pol_ast_entry *entry = spot->entry;
+	const struct lsp_verb verb = { .name = entry->name.text,
+		.methods = entry->kind == POL_ENTRY_ACTION ? &entry->methods : NULL };
+
+	return app_text(app, "%s %s of %s%s%.*s", verb.methods != NULL ? "action" : "method",
+		verb_text(app, &verb), path_text(app, node),
+		entry->description.text.len > 0 ? "\n" : "", POL_STR_ARGS(entry->description.text));
+}
+
+/* NULL: nothing is known of it. */
+static const char *describe_spot(
+	struct app *app, struct lsp_nodes *nodes, const struct lsp_spot *spot)
+{
+	const struct pol_ast_pattern declared = { .tree.text = spot->tree, .path = spot->path };
+	struct lsp_node *node = NULL;
+
+	switch (spot->kind) {
+	case LSP_SPOT_PATTERN:
+		return describe_pattern(app, nodes, spot);
+	case LSP_SPOT_VERB:
+		return describe_verb(app, nodes, spot);
+	case LSP_SPOT_PLACE:
+		node = lsp_nodes_requested(nodes, spot->word.text);
+		return node != NULL ? describe_node(app, node) : NULL;
+	case LSP_SPOT_NODE:
+	case LSP_SPOT_ENTRY:
+		(void)lsp_nodes_select(nodes, &declared, take_node, &node);
+		if (node == NULL) {
+			return NULL;
+		}
+		return spot->kind == LSP_SPOT_NODE ? describe_node(app, node)
+						   : describe_entry(app, spot, node);
+	case LSP_SPOT_NONE:
+		break;
+	}
+	return NULL;
+}
+
+json_t *lsp_hover(struct lsp *lsp, const json_t *params, const char **out_why)
+{
+	const char *text = NULL;
+	struct lsp_place place;
+	struct lsp_declared found;
+	struct lsp_name use;
+	struct lsp_spot spot;
+	struct lsp_nodes *nodes;
+	struct lsp_lines lines;
+
+	(void)out_why;
+	if (!lsp_place_find(lsp, params, &place)) {
+		return NULL;
+	}
+	nodes = lsp_nodes_of(lsp, place.kept);
+	if (lsp_place_name(&place, &use, &found)) {
+		text = describe_name(lsp->app, &found);
+		spot.at = use.at;
+	} else if (nodes != NULL &&
+		   lsp_spot_find(&place.file->ast, place.offset, &lsp->app->arena, &spot)) {
+		text = describe_spot(lsp->app, nodes, &spot);
+	}
+	if (text == NULL) {
+		return NULL;
+	}
+	lines = (struct lsp_lines){ .text = place.file->source.text };
+	return json_pack("{s:{s:s, s:o}, s:o}", "contents", "kind", "plaintext", "value",
+		document_text(text), "range",
+		lsp_position_range(
+			&lines, spot.at.offset, (size_t)spot.at.offset + spot.at.length));
+}
