@@ -167,6 +167,18 @@ class Lsp(unittest.TestCase):
             texts[stem] = "\n".join(lines)
         return texts
 
+    def offered(self, text):
+        """The labels of what is offered at the '|' of a text."""
+        self.change("roles", text.replace("|", ""))
+        answer = self.editor.ask("textDocument/completion", **self.place("roles", text, "|"))["result"]
+        self.assertFalse(answer["isIncomplete"])
+        for item in answer["items"]:  # what is typed is replaced, and begins the label
+            begin, end = item["textEdit"]["range"]["start"], item["textEdit"]["range"]["end"]
+            line = text.split("\n")[begin["line"]]
+            self.assertTrue(item["label"].lower().startswith(line[begin["character"]:end["character"]].lower()))
+            self.assertEqual(item["label"], item["textEdit"]["newText"])
+        return [item["label"] for item in answer["items"]]
+
     def write(self, name, text):
         path = self.folder / f"{name}.policy"
         path.write_text(text, encoding="utf-8")
@@ -285,6 +297,66 @@ class Lsp(unittest.TestCase):
         self.assertRegex(self.renamed("roles", text, "viewer", "x"), "broken.policy:1: .*this mistake may hide a name")
         self.assertIn("error", self.editor.ask("textDocument/prepareRename", **params))
 
+    def test_completion_offers_what_may_stand_there(self):
+        self.write("tree", DEEP_TREE)
+        self.write("names", NAMED.split("test ")[0].replace("clerk", "viewer"))
+        self.open("roles", ROLES)
+        for text, offered in (
+            ("ro|", ["role"]),
+            ("role x { allow GET on api:/loans }\n|", [
+                "environment", "exclusive", "limits", "principal", "role", "scope", "stack", "test", "tree"]),
+            ("role viewer \"Reads\" |", ["inherits"]),
+            ("role viewer { }\nrole x inherits |", ["auditor", "viewer"]),
+            ("role viewer { }\nrole x inherits viewer, au|", ["auditor"]),
+            ("scope x includes |", ["loans:read"]),
+            ("role x {\n    |\n}", ["allow", "deny"]),
+            ("role x {\n    allow c|\n}", ["create"]),
+            ("role x {\n    allow a|", ["all"]),
+            ("role x { allow GET, cre|", ["create"]),
+            ("role x { allow GET |", ["on"]),
+            ("role x { allow GET on |", ["api:/", "authz:/"]),
+            ("role x { allow GET on api:|", ["api:/"]),
+            ("role x { allow GET on api:/|", ["loans", "files", "*", "**"]),
+            ("role x { allow GET on api:/lo|", ["loans"]),
+            ("role x { allow GET on api:/loans/|", ["search", "{loan}", "*", "**"]),
+            ("role x { allow GET on api:/loans/{lo|}", ["{loan}"]),
+            ("role x { allow GET on api:/loans/{loan}/|", ["payments", "*", "**"]),
+            ("role x { allow GET on api:/*/|", ["search", "{loan}", "{path...}", "*", "**"]),
+            ("role x {\n    allow GET on api:/loans { /, /{loan} { /|\n}", ["payments", "*", "**"]),
+            ("role x { allow GET on api:/loans { / } |", ["except"]),
+            ("role x { allow all on api:/** except |", ["all", "api:/", "authz:/"]),
+            ("role x { allow GET on api:/loans,\n    api:/f|", ["files"]),
+            ("role x { deny grant on authz:/grants/|", ["scopes", "roles", "*", "**"]),
+            ("tree x {\n    strict_slash |", ["yes", "no"]),
+            ("tree x {\n    /a { list GE|", ["GET"]),
+            ("tree x { str|", ["strict_slash"]),
+            ("limits {\n    key_t|", ["key_ttl"]),
+            ("principal p {\n    role viewer |", ["at", "until"]),
+            ("principal p {\n    role viewer at api:/loans/|", ["search"]),
+            ("principal p {\n    peer |", ["user", "group"]),
+            ("stack s {\n    ac|", ["account"]),
+            ("stack s {\n    account req|", ["required", "requisite"]),
+            ("stack s {\n    account include |", ["common", "web"]),
+            ("stack s {\n    account required net|", ["network"]),
+            ('test "t" {\n    as |', ["role", "principal", "nobody"]),
+            ('test "t" {\n    as role vie|', []),
+            ('test "t" {\n    as role aud|', ["auditor"]),
+            ('test "t" {\n    as principal |', ["inactive", "billing"]),
+            ('test "t" {\n    environment |', ["live"]),
+            ('test "t" {\n    with scope |', ["loans:read"]),
+            ('test "t" {\n    allow GET |', ["api:/", "authz:/"]),
+            ('test "t" {\n    allow GET api:/loans/7/p|', ["payments"]),
+            ('test "t" {\n    deny GET api:/loans |', ["because"]),
+            ('test "t" {\n    deny GET api:/loans because un|', [
+                "unknown_key", "unknown_principal", "unknown_service", "unknown_resource", "unknown_action"]),
+            ("role x { # allow |", []),
+            ('role x "a |', []),
+            ("role |", []),
+        ):
+            labels = self.offered(text)
+            found = [label for label in labels if label in offered] if text.endswith("except |") else labels
+            self.assertEqual(sorted(found), sorted(offered), text)
+
     def test_hover_counts_what_a_pattern_selects(self):
         self.write("tree", DEEP_TREE)
         text = ('role x "X" {\n    allow GET, update on api:/loans/**, api:/files/{path...}\n'
@@ -318,7 +390,8 @@ class Lsp(unittest.TestCase):
 
     def test_what_is_advertised_is_answered(self):
         for name, method in (("hoverProvider", "hover"), ("definitionProvider", "definition"),
-                             ("documentFormattingProvider", "formatting"), ("referencesProvider", "references")):
+                             ("documentFormattingProvider", "formatting"), ("referencesProvider", "references"),
+                             ("completionProvider", "completion")):
             self.assertTrue(self.capabilities[name])
             self.assertIn("result", self.editor.ask(f"textDocument/{method}"))
         self.assertEqual(self.capabilities["renameProvider"], {"prepareProvider": True})

@@ -37,9 +37,10 @@ const struct command command_lsp = {
 	.summary = "Serve an editor: a language server for policies",
 	.text = "Speaks the Language Server Protocol 3.17 on standard input and output; an\n"
 		"editor starts it. It compiles the policy folder as it is typed and reports\n"
-		"errors, findings of lint and tests that fail; it formats files, shows what a\n"
-		"name stands for, and finds its declaration. The folder is DIR for files below\n"
-		"it, else that of the file itself.\n",
+		"errors, findings of lint and tests that fail. It completes keywords, names,\n"
+		"actions and paths, shows what a name stands for and what a pattern selects,\n"
+		"finds where names are declared and used, renames them in all files, and\n"
+		"formats. The folder is DIR for files below it, else that of the file itself.\n",
 	.examples = "  authzcheck lsp            # in the configuration of an editor\n"
 		    "  authzcheck lsp policy/    # a policy with files in folders of folders\n",
 	.flags = { FLAG_MODULES },

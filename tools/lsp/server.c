@@ -62,10 +62,11 @@ static json_t *capabilities(void)
 {
 	json_t *sync = json_pack("{s:b, s:i, s:b}", "openClose", true, "change", 2, "save", true);
 
-	return json_pack("{s:s, s:o, s:b, s:b, s:b, s:b, s:{s:b}}", "positionEncoding", "utf-16",
-		"textDocumentSync", sync, "hoverProvider", true, "definitionProvider", true,
-		"documentFormattingProvider", true, "referencesProvider", true, "renameProvider",
-		"prepareProvider", true);
+	return json_pack("{s:s, s:o, s:b, s:b, s:b, s:b, s:{s:b}, s:{s:[s, s]}}",
+		"positionEncoding", "utf-16", "textDocumentSync", sync, "hoverProvider", true,
+		"definitionProvider", true, "documentFormattingProvider", true,
+		"referencesProvider", true, "renameProvider", "prepareProvider", true,
+		"completionProvider", "triggerCharacters", ":", "/");
 }
 
 static json_t *on_initialize(struct lsp *lsp)
@@ -208,6 +209,7 @@ static const struct {
 	{ "textDocument/hover", lsp_hover },
 	{ "textDocument/definition", lsp_definition },
 	{ "textDocument/formatting", lsp_formatting },
+	{ "textDocument/completion", lsp_completion },
 	{ "textDocument/references", lsp_references },
 	{ "textDocument/prepareRename", lsp_prepare_rename },
 	{ "textDocument/rename", lsp_rename },

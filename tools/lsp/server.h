@@ -85,6 +85,7 @@ json_t *lsp_place_location(struct lsp *lsp, const struct lsp_file *file, struct 
 json_t *lsp_hover(struct lsp *lsp, const json_t *params, const char **out_why);
 json_t *lsp_definition(struct lsp *lsp, const json_t *params, const char **out_why);
 json_t *lsp_formatting(struct lsp *lsp, const json_t *params, const char **out_why);
+json_t *lsp_completion(struct lsp *lsp, const json_t *params, const char **out_why);
 json_t *lsp_references(struct lsp *lsp, const json_t *params, const char **out_why);
 json_t *lsp_prepare_rename(struct lsp *lsp, const json_t *params, const char **out_why);
 json_t *lsp_rename(struct lsp *lsp, const json_t *params, const char **out_why);
