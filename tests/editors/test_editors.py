@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""tools/editors: each editor shows as keywords what the parser takes for keywords, and leaves nothing out."""
+
+import functools
+import json
+import re
+import subprocess
+import unittest
+from pathlib import Path
+
+import policies
+from policies import EDITORS, position
+
+VSCODE = EDITORS / "vscode"
+
+
+def run(*command, **options):
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False,
+                          timeout=policies.DEADLINE, **options)
+    if done.returncode != 0:
+        raise AssertionError(f"{command[0]}: {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
+    return done.stdout
+
+
+class Shown:
+    """What an editor shows; a subclass says how: `classes(file)` is {offset: class} of every byte of a token.
+
+    A class is '' for what is shown as plain text, else 'keyword', 'string', 'comment', 'wildcard', 'error' or
+    another word.
+    """
+
+    def words(self):
+        """The keywords that are written in the editor's grammar."""
+        raise NotImplementedError
+
+    @classmethod
+    def classes(cls, file):
+        raise NotImplementedError
+
+    def complain(self, found):
+        self.assertEqual(found[:8], [], f"{len(found)} in all")
+
+    def test_the_grammar_has_the_keywords_of_the_parser(self):
+        self.assertEqual(self.words(), policies.keywords())
+
+    def test_each_keyword_of_each_policy_is_shown_as_one(self):
+        _, found = policies.parser()
+        self.complain([f"{position(file, at)} is {shown}" for file, places in found.items()
+                       for at, word in places.items() if word not in policies.WILDCARDS
+                       if (shown := {self.classes(file)[at + i] for i in range(len(word))}) != {"keyword"}])
+
+    def test_nothing_else_is_shown_as_a_keyword(self):
+        _, found = policies.parser()
+        self.complain([position(file, at) for file in found for _, at, end in policies.tokens(file)
+                       if at not in found[file] and "keyword" in {self.classes(file)[i] for i in range(at, end)}])
+
+    def test_wildcards_are_shown_where_the_parser_finds_them_and_nowhere_else(self):
+        _, found = policies.parser()
+        for file, places in found.items():
+            wanted = {at + i for at, word in places.items() if word in policies.WILDCARDS for i in range(len(word))}
+            got = {at for at, shown in self.classes(file).items() if shown == "wildcard"}
+            self.complain([position(file, at) for at in wanted ^ got])
+
+    def test_no_token_of_any_policy_is_left_out_or_an_error(self):
+        self.complain([position(file, at) for file in policies.files() for _, at, end in policies.tokens(file)
+                       if {self.classes(file)[i] for i in range(at, end)} & {"", "error"}])
+
+    def test_strings_and_comments_begin_and_end_where_those_of_the_lexer_do(self):
+        wrong = []
+        for file in policies.files():
+            for kind, at, end in policies.tokens(file):
+                shown = {self.classes(file)[i] for i in range(at, end)}
+                if kind in ("string", "comment") and shown != {kind}:
+                    wrong.append(f"{position(file, at)} is {shown}")
+                elif kind not in ("string", "comment") and "comment" in shown:
+                    wrong.append(f"{position(file, at)} is no comment")
+        self.complain(wrong)
+
+    def test_a_statement_that_is_not_closed_ends_at_the_next_one(self):
+        text = Path(policies.UNCLOSED).read_text()
+        wanted = [(found.start(1), found.end(1)) for found in re.finditer(
+            r"^ *(tree|strict_slash|role|scope|allow|deny|limits|stack|authenticate|principal|peer|test|exclusive"
+            r"|environment)\b", text, re.MULTILINE)]
+        self.complain([position(policies.UNCLOSED, at) for at, end in wanted
+                       if {self.classes(policies.UNCLOSED)[i] for i in range(at, end)} != {"keyword"}])
+
+
+class Parser(unittest.TestCase):
+    def test_the_policies_have_every_keyword(self):
+        found = {word for places in policies.parser()[1].values() for word in places.values()}
+        self.assertEqual(policies.keywords() - found, set())
+
+    def test_no_word_that_is_reserved_is_in_use(self):
+        found = {word for places in policies.parser()[1].values() for word in places.values()}
+        self.assertEqual(policies.RESERVED & found, set())
+
+
+def class_of_scopes(scopes):
+    """The class that a token of a TextMate grammar has."""
+    for scope in reversed(scopes):
+        if scope.startswith(("keyword.declaration", "keyword.other", "keyword.control", "constant.language")):
+            return "keyword"
+        if scope.startswith("invalid"):
+            return "error"
+        if scope.startswith("variable.language.wildcard"):
+            return "wildcard"
+        if scope.startswith(("string.quoted", "comment")):
+            return "string" if scope[0] == "s" else "comment"
+    return scopes[-1] if scopes else ""
+
+
+class TextMate(Shown, unittest.TestCase):
+    @classmethod
+    @functools.cache
+    def read(cls):
+        if not (VSCODE / "node_modules/vscode-textmate").exists():
+            raise unittest.SkipTest("vscode-textmate is missing, which tools/setup fetches")
+        return json.loads(run("node", Path(__file__).with_name("textmate.mjs"), *policies.files(), policies.UNCLOSED))
+
+    @classmethod
+    @functools.cache
+    def classes(cls, file):
+        return {at: class_of_scopes(scopes) for begin, end, scopes in cls.read()[file]["scopes"]
+                for at in range(begin, end)}
+
+    def test_no_rule_is_open_at_the_end_of_a_file(self):
+        self.assertEqual([file for file in policies.files() if self.read()[file]["open"]], [])
+
+    def words(self):
+        grammar = json.loads((VSCODE / "syntaxes/authz-policy.tmLanguage.json").read_text())
+        found = set()
+
+        def walk(node):
+            for key, value in node.items() if isinstance(node, dict) else enumerate(node):
+                if isinstance(value, (dict, list)):
+                    walk(value)
+                elif key in ("match", "begin", "end"):
+                    plain = re.sub(r"\[(?:\\.|[^\]\\])*\]|\\.", " ", value)
+                    found.update(re.findall(r"[a-z_]{2,}", plain))
+
+        walk(grammar)
+        return found
+
+
+class Extension(unittest.TestCase):
+    """The client in the extension of Visual Studio Code, with an editor that notes what is asked of it."""
+
+    def notes(self, **settings):
+        named = {f"authz-policy.{name}" if name in ("authzcheck", "folder", "modules") else name: value
+                 for name, value in settings.items()}
+        return json.loads(run("node", Path(__file__).with_name("extension.cjs"), json.dumps(named)))
+
+    def server(self, **settings):
+        what, server, _ = self.notes(**settings)[0]
+        self.assertEqual(what, "start")
+        return [server["command"], *server["args"]]
+
+    def test_it_starts_the_language_server_for_policies_and_stops_it(self):
+        self.assertEqual(self.notes(), [
+            ["start", {"command": "authzcheck", "args": ["lsp"]}, [{"scheme": "file", "language": "authz-policy"}]],
+            ["stop", ["lsp"]]])
+
+    def test_settings_choose_the_program_the_folder_and_the_modules(self):
+        self.assertEqual(self.server(authzcheck="/opt/authzcheck"), ["/opt/authzcheck", "lsp"])
+        self.assertEqual(self.server(authzcheck="build/tools/authzcheck", folder="policy", modules="/lib/m"),
+                         ["/work space/build/tools/authzcheck", "lsp", "--modules", "/lib/m", "/work space/policy"])
+
+    def test_a_changed_setting_starts_it_again_one_server_after_the_other(self):
+        got = [(what, server["args"] if what == "start" else server)
+               for what, server, *_ in self.notes(changes=["/a", "/b"])]
+        # The setting is read when a server starts, so both changes have the last one.
+        self.assertEqual(got, [(what, ["lsp", *folder]) for folder in ([], ["/b"], ["/b"])
+                               for what in ("start", "stop")])
+
+    def test_a_program_that_is_missing_is_reported_with_the_setting_to_change(self):
+        notes = self.notes(missing=True, authzcheck="authzchekc")
+        self.assertEqual(len(notes), 2)
+        self.assertRegex(notes[1][1], 'authzchekc could not be started.*set "authz-policy.authzcheck"')
+
+    def test_each_setting_is_declared_and_read(self):
+        declared = json.loads((VSCODE / "package.json").read_text())["contributes"]["configuration"]["properties"]
+        read = re.findall(r"settings\.get\('(\w+)'\)", (VSCODE / "extension.js").read_text())
+        self.assertEqual({f"authz-policy.{name}" for name in read}, set(declared))
+
+    def test_the_manifest_names_files_that_are_there(self):
+        manifest = json.loads((VSCODE / "package.json").read_text())
+        contributed = manifest["contributes"]
+        for name in (manifest["main"], contributed["languages"][0]["configuration"],
+                     contributed["grammars"][0]["path"]):
+            self.assertTrue((VSCODE / name).is_file(), name)
+        json.loads((VSCODE / "language-configuration.json").read_text())
+
+    def test_the_lock_names_no_registry(self):
+        self.assertNotRegex((VSCODE / "package-lock.json").read_text(), "resolved|://")
