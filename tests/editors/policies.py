@@ -10,6 +10,7 @@ from pathlib import Path
 ROOT = Path(os.environ.get("AUTHZ_SOURCE_ROOT", Path(__file__).resolve().parents[2]))
 EDITORS = ROOT / "tools/editors"
 KEYWORDS = os.environ.get("POLICY_KEYWORDS", ROOT / "build/tests/editors/policy_keywords")
+AUTHZCHECK = os.environ.get("AUTHZCHECK", ROOT / "build/tools/authzcheck")
 UNCLOSED = str(ROOT / "tests/editors/unclosed.policy")
 DEADLINE = 600  # seconds: bounds a hang
 
@@ -22,7 +23,7 @@ WILDCARDS = {"*", "**"}
 TOKEN = re.compile(rb"""
     (?P<comment>\#[^\r\n]*)
     | (?P<brace>[{}]) | (?P<comma>,)
-    | (?P<string>"(?:[^"\\]|\\.)*"(?![^\s{},]))
+    | (?P<string>"(?:[^"\\\r\n]|\\.)*(?:"(?![^\s{},])|(?=[\r\n])))
     | (?P<word>(?:[^\s{},"\#] | "(?:[^"\\]|\\.)*" | (?<=/)\{[^\s{},"\#]+\})+)
 """, re.VERBOSE)
 

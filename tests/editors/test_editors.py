@@ -3,8 +3,11 @@
 
 import functools
 import json
+import os
 import re
+import shutil
 import subprocess
+import tempfile
 import unittest
 from pathlib import Path
 
@@ -140,6 +143,105 @@ class TextMate(Shown, unittest.TestCase):
 
         walk(grammar)
         return found
+
+
+def class_of_group(group):
+    """The class of one of Vim's syntax groups."""
+    name = group.removeprefix("authzPolicy")
+    if name.endswith("Error") or name == "BadParameter":
+        return "error"
+    if name == "Escape":
+        return "string"
+    for word in ("Keyword", "Comment", "Wildcard"):
+        if name.startswith(word):
+            return word.lower()
+    return "string" if name.endswith("String") else name
+
+
+def vim(script, folder, **env):
+    """Runs a script in Vim with the files of tools/editors/vim, and nobody's configuration."""
+    run("vim", "-es", "-N", "-i", "NONE", "-u", "NONE", "--cmd", f"set runtimepath^={EDITORS / 'vim'} hidden",
+        "--cmd", "filetype plugin indent on", "--cmd", "syntax on", "-S", script,
+        env={**os.environ, "HOME": str(folder), "TERM": "dumb", **env}, cwd=folder)
+
+
+def asked_of_an_editor():
+    """(file, line, column in bytes, first byte, end) of each token, from 1."""
+    for file in (*policies.files(), policies.UNCLOSED):
+        text = Path(file).read_bytes()
+        for _, at, end in policies.tokens(file):
+            yield file, text.count(b"\n", 0, at) + 1, at - text.rfind(b"\n", 0, at), at, end
+
+
+class Vim(Shown, unittest.TestCase):
+    @classmethod
+    @functools.cache
+    def read(cls):
+        if shutil.which("vim") is None:
+            raise unittest.SkipTest("vim is missing, which tools/setup installs")
+        asked = list(asked_of_an_editor())
+        with tempfile.TemporaryDirectory(prefix="authz-vim-") as folder:
+            questions, answers = Path(folder) / "asked", Path(folder) / "answers"
+            questions.write_text("".join(f"{file}\t{row}\t{column}\t{end - at}\n"
+                                         for file, row, column, at, end in asked))
+            vim(Path(__file__).with_name("syntax.vim"), folder, AUTHZ_ASKED=str(questions),
+                AUTHZ_ANSWERS=str(answers))
+            found = {}
+            for (file, _, _, at, end), line in zip(asked, answers.read_text().split("\n"), strict=False):
+                groups = line.split(" ")
+                assert len(groups) == end - at, (file, at, line)
+                found.setdefault(file, {}).update({at + i: class_of_group(group) for i, group in enumerate(groups)})
+            return found
+
+    @classmethod
+    def classes(cls, file):
+        return cls.read()[file]
+
+    def words(self):
+        text = (EDITORS / "vim/syntax/authz-policy.vim").read_text()
+        lists = re.findall(r"s:Words\('\w+', '([\w ]+)'|^syntax keyword authzPolicyKeyword\w+ (\w+)", text, re.MULTILINE)
+        return {word for words in lists for word in "".join(words).split()}
+
+
+class VimEdits(unittest.TestCase):
+    """The options, gq with authzcheck, and the indentation."""
+
+    def setUp(self):
+        if shutil.which("vim") is None:
+            self.skipTest("vim is missing, which tools/setup installs")
+        folder = tempfile.TemporaryDirectory(prefix="authz vim-")
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def seen(self, text):
+        file, answers = self.folder / "a b.policy", self.folder / "answers"
+        file.write_text(text)
+        (self.folder / "authzcheck").unlink(missing_ok=True)
+        (self.folder / "authzcheck").symlink_to(policies.AUTHZCHECK)
+        vim(Path(__file__).with_name("format.vim"), self.folder, AUTHZ_FILE=str(file), AUTHZ_ANSWERS=str(answers),
+            PATH=f"{self.folder}:{os.environ['PATH']}")
+        return json.loads(answers.read_text())
+
+    def test_gq_formats_as_authzcheck_does_and_warnings_stay_out_of_the_text(self):
+        seen = self.seen("tree api {\n/:id   { GET,\n }\n}\nrole  a { allow   GET on api:/** }\n")
+        self.assertEqual(seen["formatted"], ["tree api {", "    /:id {", "        GET", "    }", "}",
+                                             "role a { allow GET on api:/** }"])
+        self.assertEqual(seen["mistakes"], [])
+
+    def test_with_a_mistake_gq_leaves_the_text_alone_and_lists_it(self):
+        text = "role   a {\n    allow GET\n}\n"
+        seen = self.seen(text)
+        self.assertEqual(seen["formatted"], text.splitlines())
+        self.assertEqual(seen["mistakes"], [[2, "expected 'on' and a pattern, TREE:/path, found the end of the line"]])
+
+    def test_the_options_are_those_of_policies(self):
+        self.assertEqual(self.seen("")["options"], ["authz-policy", "# %s", "authzcheck policy fmt -", 4, 1])
+
+    def test_indentation_leaves_formatted_files_as_they_are(self):
+        for file in policies.files():
+            if "/examples/" in file:
+                seen = self.seen(Path(file).read_text())
+                self.assertEqual(seen["indented"], Path(file).read_text().splitlines())
 
 
 class Extension(unittest.TestCase):
