@@ -13,6 +13,7 @@
 
 struct backup;
 struct config;
+struct decision_watch;
 struct feeds;
 struct log_sink;
 struct pepper;
@@ -32,7 +33,8 @@ struct context {
 	struct rotation *rotation;
 	struct pepper *pepper;
 	struct backup *backup;
-	struct feeds *feeds; /* the data files of modules; NULL: there are none */
+	struct decision_watch *watch; /* NULL: no decision is watched */
+	struct feeds *feeds;          /* the data files of modules; NULL: there are none */
 	struct report_source report;
 	struct confined confined;
 };

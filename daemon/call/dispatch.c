@@ -26,6 +26,7 @@ static const struct {
 	{ tenants_methods, &tenants_method_count },
 	{ pepper_methods, &pepper_method_count },
 	{ policy_methods, &policy_method_count },
+	{ decisions_methods, &decisions_method_count },
 	{ audit_methods, &audit_method_count },
 	{ store_methods, &store_method_count },
 	{ status_methods, &status_method_count },

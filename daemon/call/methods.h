@@ -30,6 +30,8 @@ extern const struct method pepper_methods[];
 extern const size_t pepper_method_count;
 extern const struct method policy_methods[];
 extern const size_t policy_method_count;
+extern const struct method decisions_methods[];
+extern const size_t decisions_method_count;
 extern const struct method audit_methods[];
 extern const size_t audit_method_count;
 extern const struct method store_methods[];

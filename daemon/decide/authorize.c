@@ -11,6 +11,7 @@
 #include "daemon/decide/answer.h"
 #include "daemon/decide/ask.h"
 #include "daemon/decide/authorize.h"
+#include "daemon/decide/decision_event.h"
 #include "daemon/decide/decision_note.h"
 #include "daemon/keys/denials.h"
 #include "daemon/keys/secret_rules.h"
@@ -123,6 +124,7 @@ static int decide(struct call *call, const struct ask *ask, struct pol_path_memo
 	if ((out->marks & (POL_MARK_WARN | POL_MARK_LOG)) != 0) {
 		decision_note_write(call, subject, &subject->facts, out);
 	}
+	decision_event_put(call, ask, subject, out);
 	return r;
 }
 

@@ -216,3 +216,22 @@ void audit_encode_problem(struct call *call, const struct store_problem *problem
 	}
 	wire_close_map(out, map, pairs);
 }
+
+bool audit_decode_tag(struct wire_str text, uint8_t *out, size_t len)
+{
+	if (text.len != 2 * len) {
+		return false;
+	}
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.ptr[i];
+		int digit = c >= '0' && c <= '9'   ? c - '0'
+			    : c >= 'a' && c <= 'f' ? c - 'a' + 10
+						   : -1;
+
+		if (digit < 0) {
+			return false;
+		}
+		out[i / 2] = (uint8_t)(i % 2 == 0 ? digit << 4 : out[i / 2] | digit);
+	}
+	return true;
+}

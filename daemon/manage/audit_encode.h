@@ -14,3 +14,6 @@ void audit_encode_problem(struct call *call, const struct store_problem *problem
 
 /* Appends the bytes of a tag as hexadecimal text. */
 void audit_encode_tag(struct wire_buf *out, const uint8_t *tag, size_t len);
+
+/* Reads such a text of `len` bytes. False: it is none. */
+bool audit_decode_tag(struct wire_str text, uint8_t *out, size_t len);

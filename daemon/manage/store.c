@@ -18,25 +18,6 @@ static const struct wire_field backup_fields[BACKUP_FIELDS] = {
 /* The cost of one piece, as a number of decisions. */
 #define PIECE_COST 256
 
-static bool read_id(struct wire_str text, uint8_t out[static BACKUP_ID])
-{
-	if (text.len != (size_t)2 * BACKUP_ID) {
-		return false;
-	}
-	for (size_t i = 0; i < text.len; i++) {
-		char c = text.ptr[i];
-		int digit = c >= '0' && c <= '9'   ? c - '0'
-			    : c >= 'a' && c <= 'f' ? c - 'a' + 10
-						   : -1;
-
-		if (digit < 0) {
-			return false;
-		}
-		out[i / 2] = (uint8_t)(i % 2 == 0 ? digit << 4 : out[i / 2] | digit);
-	}
-	return true;
-}
-
 static void answer(struct call *call, const struct backup_piece *piece, bool more)
 {
 	struct wire_buf *out = call->out;
@@ -96,7 +77,7 @@ static int backup(struct call *call)
 	if (!cursor->given) {
 		return next_piece(call, NULL);
 	}
-	if (!read_id(cursor->text, id)) {
+	if (!audit_decode_tag(cursor->text, id, sizeof id)) {
 		return call_invalid(call, "cursor", "is none that this method gave");
 	}
 	return next_piece(call, id);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "daemon/decide/decision_log.h"
+#include "daemon/decide/decision_watch.h"
 #include "daemon/host/log.h"
 #include "daemon/host/log_sink.h"
 #include "daemon/host/memory.h"
@@ -143,6 +144,7 @@ static void on_clock(uv_timer_t *timer)
 	store_watch_clock(server->context.store);
 	rotation_tick(server->context.rotation);
 	backup_tick(server->context.backup);
+	decision_watch_tick(server->context.watch);
 	accept_make_room(server);
 	if (server->seconds++ % SWEEP_SECONDS == 0) {
 		pepper_tick(server->context.pepper);
@@ -250,6 +252,9 @@ static int start_threads(struct server *server, struct build *build)
 	}
 	if (r == 0) {
 		r = backup_create(server->context.store, &server->context.backup);
+	}
+	if (r == 0) {
+		r = decision_watch_create(&server->context.watch);
 	}
 	for (unsigned i = 0; i < server->worker_count && r == 0; i++) {
 		r = worker_start(&server->workers[i]);
@@ -391,6 +396,7 @@ void server_finish(struct server *server)
 	decision_log_destroy(server->context.decision_log);
 	sweep_destroy(server->sweep);
 	backup_destroy(server->context.backup);
+	decision_watch_destroy(server->context.watch);
 	pepper_destroy(server->context.pepper);
 	store_close(server->context.store);
 	current_finish(&server->current);

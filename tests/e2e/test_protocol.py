@@ -213,7 +213,7 @@ class Methods(harness.DaemonTest):
                     changing.add(name)
         self.assertGreater(len(changing), 20)
         self.assertEqual(reading & changing, set())
-        self.assertEqual(methods_of_the_daemon() - changing - reading, {"store.backup"})
+        self.assertEqual(methods_of_the_daemon() - changing - reading, {"store.backup", "decisions.watch"})
 
     def test_every_code_of_an_error_is_described(self):
         wire = (harness.ROOT / "client" / "wire_message.c").read_text(encoding="utf-8")

@@ -14,6 +14,7 @@
 #include "daemon/config/config.h"
 #include "daemon/decide/actor.h"
 #include "daemon/decide/decision_log.h"
+#include "daemon/decide/decision_watch.h"
 #include "daemon/keys/principal_cache.h"
 #include "daemon/keys/quota_counters.h"
 #include "daemon/keys/usage.h"
@@ -273,6 +274,7 @@ static void create_parts(void)
 	fuzz_require(rotation_create(&parts, &context.rotation) == 0);
 	fuzz_require(pepper_create(context.store, writer, &context.pepper) == 0);
 	fuzz_require(backup_create(context.store, &context.backup) == 0);
+	fuzz_require(decision_watch_create(&context.watch) == 0);
 	fuzz_require(decision_log_create("/dev/null", 0, NULL, &context.decision_log) == 0);
 }
 
