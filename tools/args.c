@@ -167,6 +167,9 @@ static const struct flag_info infos[FLAG_COUNT] = {
 		"send the token in this header, not as a bearer token" },
 	[FLAG_COOKIE] = { "cookie", 0, KIND_VALUE, "NAME", "send the token in this cookie" },
 	[FLAG_COUNT_OF] = { "count", 0, KIND_VALUE, "N", "how many" },
+	[FLAG_FOR] = { "for", 0, KIND_VALUE, "TIME", "how long: 10m (default: until Ctrl-C)" },
+	[FLAG_RUNNING] = { "running", 0, KIND_VALUE, "POLICY",
+		"the policy that the daemon runs: a folder or a git revision" },
 };
 
 static const enum flag globals[] = { FLAG_SOCKET, FLAG_SERVER_USER, FLAG_JSON, FLAG_NO_COLOR,

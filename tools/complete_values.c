@@ -172,6 +172,7 @@ static bool offer_fixed(const struct completing *word, enum flag flag)
 		{ FLAG_TOKEN_FILE, { FILES } },
 		{ FLAG_AGAINST, { FILES } },
 		{ FLAG_AGAINST_POLICY, { FILES } },
+		{ FLAG_RUNNING, { DIRS } },
 		{ FLAG_SOCKET, { FILES } },
 		{ FLAG_CONFIG, { FILES } },
 		{ FLAG_STATE, { DIRS } },

@@ -37,6 +37,7 @@ static const struct {
 	{ &command_policy_import_openapi, 1 },
 	{ &command_policy_import_routes, 1 },
 	{ &command_policy_diff, 1 },
+	{ &command_policy_shadow, 1 },
 	{ &command_policy_can, 1 },
 	{ &command_policy_who, 1 },
 	{ &command_lsp, 1 },

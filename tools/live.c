@@ -318,22 +318,32 @@ static int look_at_keys(struct live *live)
 	return status;
 }
 
-static int look_at_tenant(struct live *live)
+int live_extend(struct live *live)
 {
-	enum pol_status compared = POL_OK;
+	enum pol_status extended;
 	int status = list_roles(live);
 
 	if (status != EXIT_YES) {
 		return status;
 	}
-	compared = extend(live);
-	if (compared == POL_OK) {
+	extended = extend(live);
+	return extended == POL_OK ? EXIT_YES : fail(live, extended);
+}
+
+static int look_at_tenant(struct live *live)
+{
+	enum pol_status compared = POL_OK;
+	int status = live_extend(live);
+
+	if (status == EXIT_YES) {
 		compared = pol_compare_open(live->sides[0], live->sides[1], &live->compare);
 	}
-	if (compared == POL_OK) {
+	if (status == EXIT_YES && compared == POL_OK) {
 		compared = compare_roles(live);
 	}
-	status = compared == POL_OK ? look_at_principals(live) : fail(live, compared);
+	if (status == EXIT_YES) {
+		status = compared == POL_OK ? look_at_principals(live) : fail(live, compared);
+	}
 	return status == EXIT_YES ? look_at_keys(live) : status;
 }
 

@@ -28,6 +28,11 @@ struct live {
 	struct pol_compare *compare;
 };
 
+/* Lists the tenant's roles of the store, into `roles` and `numbers`, which are empty, and extends
+ * both policies by them: `sides`. A role's number is that in `numbers`. Uses neither `differences`
+ * nor `found`. EXIT_YES, or another status, reported. */
+int live_extend(struct live *live);
+
 /* A text of a record; empty: it has none. */
 const char *live_text(const json_t *item, const char *name);
 /* Notes that `id` would hold both roles, which are numbers of the policy after. */

@@ -476,3 +476,19 @@ int revision_read(struct app *app, const struct revision *revision, struct folde
 	*out = reading.folder;
 	return EXIT_YES;
 }
+
+const char *revision_name(const struct revision *revision)
+{
+	return revision->folder != NULL ? revision->folder : revision->tree;
+}
+
+int revision_load(struct app *app, const struct revision *revision, struct policy *policy)
+{
+	int status;
+
+	if (revision->folder != NULL) {
+		return policy_load(app, revision->folder, policy);
+	}
+	status = revision_read(app, revision, &policy->folder);
+	return status == EXIT_YES ? policy_compile(app, revision->tree, policy) : status;
+}

@@ -12,9 +12,7 @@
 
 #include <stdbool.h>
 
-#include "tools/app.h"
-
-struct folder;
+#include "tools/policy.h"
 
 /* One of the two policies of a comparison, as it was given. */
 struct revision {
@@ -34,3 +32,10 @@ int revision_parse(struct app *app, const char *const words[2], struct revision 
 /* Reads the files of a revision into *out, which the caller destroys. Their names begin with
  * REV:PATH. EXIT_YES; or another status, reported. */
 int revision_read(struct app *app, const struct revision *revision, struct folder **out);
+
+/* As it is shown to people. */
+const char *revision_name(const struct revision *revision);
+
+/* Reads it, and compiles it. EXIT_YES even for an invalid policy, as policy_load; another status,
+ * reported. */
+int revision_load(struct app *app, const struct revision *revision, struct policy *policy);

@@ -291,7 +291,7 @@ __attribute__((noinline)) static void put_event(struct call *call, const struct 
 	size_t at = wire_open_map(&event.out);
 
 	put_int(&event, "now", call->now);
-	put_int(&event, "serial", (int64_t)call->serial);
+	put_int(&event, "snapshot", (int64_t)call->serial);
 	put_name(&event, "allow");
 	wire_put_bool(&event.out, decision->allow);
 	put_text(&event, "reason", decision->reason);

@@ -33,7 +33,7 @@ static void answer(struct call *call, const struct decision_watch_taken *taken, 
 	wire_put_int(out, (int64_t)taken->seen);
 	wire_put_cstr(out, "dropped");
 	wire_put_int(out, (int64_t)taken->dropped);
-	wire_put_cstr(out, "serial");
+	wire_put_cstr(out, "snapshot");
 	wire_put_int(out, (int64_t)call->serial);
 	wire_put_cstr(out, "items");
 	wire_put_array(out, taken->events);

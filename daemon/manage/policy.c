@@ -98,6 +98,8 @@ void policy_encode(struct call *call, const struct report_policy *report)
 	}
 	wire_put_cstr(out, "serial");
 	wire_put_int(out, (int64_t)report->serial);
+	wire_put_cstr(out, "snapshot");
+	wire_put_int(out, (int64_t)call->serial);
 	wire_put_cstr(out, "loaded_at");
 	wire_put_int(out, report->loaded_at);
 	wire_put_cstr(out, "attempted_at");
@@ -114,7 +116,7 @@ void policy_encode(struct call *call, const struct report_policy *report)
 	encode_dangling(call, report);
 	encode_last_good(out, report);
 	encode_folder(out, call->context->config->policy);
-	wire_close_map(out, at, pairs + 4);
+	wire_close_map(out, at, pairs + 5);
 }
 
 static int policy_status(struct call *call)

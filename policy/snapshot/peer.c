@@ -34,6 +34,18 @@ bool pol_peer_any(const struct pol_snapshot *snapshot)
 	return snapshot->peer_count > 0;
 }
 
+bool pol_peer_declared(const struct pol_snapshot *snapshot)
+{
+	const struct pol_names *names = &snapshot->peer_names;
+
+	for (uint32_t i = 0; names->slots != NULL && i <= names->mask; i++) {
+		if (names->slots[i].text.ptr != NULL) {
+			return true;
+		}
+	}
+	return false;
+}
+
 uint32_t pol_peer_find(
 	const struct pol_snapshot *snapshot, uint32_t user, const uint32_t *groups, size_t count)
 {

@@ -102,6 +102,8 @@ size_t pol_snapshot_principal_held(
 
 /* Does any declared principal have a `peer` line whose user or group the machine knows? */
 bool pol_peer_any(const struct pol_snapshot *snapshot);
+/* Does any have one, known or not? */
+bool pol_peer_declared(const struct pol_snapshot *snapshot);
 /* The declared principal of a user of the machine, or POL_NONE. `groups` are all groups of the
  * user. A line `peer user` for the user wins over `peer group` lines; if the groups belong to
  * different principals, the user has none of them. */

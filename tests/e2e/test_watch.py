@@ -47,7 +47,8 @@ class Watch(people.PeopleTest):
         self.assertEqual((got["seen"], got["dropped"], len(got["items"])), (1, 0, 1))
         event = got["items"][0]
         self.assertIsInstance(event.pop("now"), int)
-        self.assertEqual(event.pop("serial"), got["serial"])
+        self.assertEqual(event.pop("snapshot"), got["snapshot"])
+        self.assertEqual(got["snapshot"], self.c.call("policy.status")["snapshot"])
         self.assertEqual(event.pop("networks"),
                          [[bytes(10) + b"\xff\xff\xc0\x00\x02\x00", 120]])
         event["roles"].sort(key=lambda held: held["role"])

@@ -47,6 +47,7 @@ extern const struct command command_policy_init;
 extern const struct command command_policy_import_openapi;
 extern const struct command command_policy_import_routes;
 extern const struct command command_policy_diff;
+extern const struct command command_policy_shadow;
 extern const struct command command_policy_can;
 extern const struct command command_policy_who;
 

@@ -31,27 +31,6 @@ struct sides {
 /* When a difference is a failure. */
 enum fail_on { FAIL_ON_ANY = 0, FAIL_ON_GAIN, FAIL_ON_LOSS };
 
-static const char *name_of(const struct revision *revision)
-{
-	return revision->folder != NULL ? revision->folder : revision->tree;
-}
-
-static int load(struct app *app, const struct revision *revision, struct policy *policy)
-{
-	const char *name = name_of(revision);
-	int status;
-
-	if (revision->folder != NULL) {
-		status = policy_load(app, name, policy);
-	} else {
-		status = revision_read(app, revision, &policy->folder);
-		if (status == EXIT_YES) {
-			status = policy_compile(app, name, policy);
-		}
-	}
-	return status == EXIT_YES ? policy_be_valid(app, name, policy) : status;
-}
-
 /* The policy that the daemon runs, as its folder has it: the daemon answers with revisions, not
  * with texts. */
 static int ask_for_folder(struct app *app, struct sides *sides, const char **out)
@@ -108,7 +87,7 @@ static int check_running(struct app *app, const struct sides *sides)
 	return app_fail(app, EXIT_NO, "conflict",
 		"the daemon runs revision %s, and its folder %s has %s, which was not taken "
 		"('authzcheck status' says why): name OLD",
-		sides->running, name_of(&sides->revisions[BEFORE]), revision);
+		sides->running, revision_name(&sides->revisions[BEFORE]), revision);
 }
 
 static int load_both(struct app *app, struct sides *sides)
@@ -116,7 +95,13 @@ static int load_both(struct app *app, struct sides *sides)
 	int status = read_words(app, sides);
 
 	for (int side = 0; status == EXIT_YES && side < SIDES; side++) {
-		status = load(app, &sides->revisions[side], &sides->policies[side]);
+		const struct revision *revision = &sides->revisions[side];
+		struct policy *policy = &sides->policies[side];
+
+		status = revision_load(app, revision, policy);
+		if (status == EXIT_YES) {
+			status = policy_be_valid(app, revision_name(revision), policy);
+		}
 	}
 	return status == EXIT_YES ? check_running(app, sides) : status;
 }
@@ -140,8 +125,9 @@ static int read_fail_on(struct app *app, enum fail_on *out)
 
 static json_t *json_side(const struct sides *sides, int side)
 {
-	return json_pack("{s:o, s:s}", "name", document_text(name_of(&sides->revisions[side])),
-		"revision", pol_snapshot_revision(sides->policies[side].snapshot));
+	return json_pack("{s:o, s:s}", "name",
+		document_text(revision_name(&sides->revisions[side])), "revision",
+		pol_snapshot_revision(sides->policies[side].snapshot));
 }
 
 static int compare(struct app *app, const struct sides *sides, struct differences *out)
@@ -197,7 +183,8 @@ static void show_tests(const struct sides *sides, const struct differences *diff
 		app_count(app, sides->tests.passed + failed, "test"),
 		failed == 1 ? "fails" : "fail", markdown ? "**" : text_end(red, COLOUR_RED),
 		markdown ? "this policy"
-			 : text_escape(&app->arena, pol_str_of(name_of(&sides->revisions[AFTER]))));
+			 : text_escape(&app->arena,
+				   pol_str_of(revision_name(&sides->revisions[AFTER]))));
 }
 
 static bool is_failure(
