@@ -75,8 +75,7 @@ static struct pol_str without_query(struct pol_str path)
 	return query != NULL ? (struct pol_str){ path.ptr, (size_t)(query - path.ptr) } : path;
 }
 
-/* --- who ----------------------------------------------------------------------------------------
- */
+/* --- who -------------------------------------------------------------------------------------- */
 
 static const char *key_state(enum pol_key_state state)
 {
@@ -252,8 +251,7 @@ static void put_subject(struct event *event, const struct call *call, const stru
 	}
 }
 
-/* --- what ---------------------------------------------------------------------------------------
- */
+/* --- what ------------------------------------------------------------------------------------- */
 
 static void put_request(struct event *event, const struct ask *ask)
 {

@@ -45,12 +45,12 @@ static int64_t monotonic_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* --- one answer ---------------------------------------------------------------------------------
- */
+/* --- one answer ------------------------------------------------------------------------------ */
 
 struct batch {
 	struct watching *watching;
 	uint32_t items;
+	bool refreshed; /* once is enough: what changed again is read with the next batch */
 };
 
 static bool on_item(void *context, struct wire_cursor item)
@@ -61,10 +61,12 @@ static bool on_item(void *context, struct wire_cursor item)
 	struct pol_arena arena;
 
 	batch->items++;
-	if (shadow_is_stale(&watching->shadow, item) &&
-		shadow_refresh(&watching->shadow) != EXIT_YES) {
-		watching->failed = true;
-		return false;
+	if (!batch->refreshed && shadow_is_stale(&watching->shadow, item)) {
+		batch->refreshed = true;
+		if (shadow_refresh(&watching->shadow) != EXIT_YES) {
+			watching->failed = true;
+			return false;
+		}
 	}
 	pol_arena_init(&arena, JUDGE_MEMORY);
 	watching->failed = !shadow_judge(&watching->shadow, item, &arena, &verdict);
@@ -101,8 +103,7 @@ static int take_answer(struct watching *watching, struct wire_cursor answer, uin
 	return watching->failed ? EXIT_DAEMON : EXIT_YES;
 }
 
-/* --- the watch ----------------------------------------------------------------------------------
- */
+/* --- the watch ------------------------------------------------------------------------------- */
 
 static int begin(struct watching *watching)
 {
@@ -135,6 +136,8 @@ static int take(struct watching *watching, bool end, uint32_t *out_items)
 	/* This program was stopped for longer than the daemon waits, or the daemon was. */
 	watching->cursor[0] = '\0';
 	watching->report.gaps++;
+	/* Another daemon numbers its snapshots anew. */
+	watching->shadow.as_of = -1;
 	return end ? EXIT_YES : begin(watching);
 }
 
@@ -172,8 +175,7 @@ static int watch(struct watching *watching)
 	return status == EXIT_YES ? take(watching, true, &items) : status;
 }
 
-/* --- the command --------------------------------------------------------------------------------
- */
+/* --- the command ----------------------------------------------------------------------------- */
 
 static int read_options(struct watching *watching)
 {

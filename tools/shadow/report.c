@@ -54,8 +54,7 @@ void shadow_report_finish(struct shadow_report *report)
 	json_decref(report->principals);
 }
 
-/* --- counting -----------------------------------------------------------------------------------
- */
+/* --- counting --------------------------------------------------------------------------------- */
 
 static void add_text(json_t *object, const char *name, struct pol_str text)
 {
@@ -178,8 +177,7 @@ void shadow_report_add(
 	}
 }
 
-/* --- showing ------------------------------------------------------------------------------------
- */
+/* --- showing ---------------------------------------------------------------------------------- */
 
 static int compare_counts(const void *left, const void *right)
 {
