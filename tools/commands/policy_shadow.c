@@ -136,7 +136,7 @@ static int take(struct watching *watching, bool end, uint32_t *out_items)
 	/* This program was stopped for longer than the daemon waits, or the daemon was. */
 	watching->cursor[0] = '\0';
 	watching->report.gaps++;
-	/* Another daemon numbers its snapshots anew. */
+	/* Another daemon begins again to number its snapshots. */
 	watching->shadow.as_of = -1;
 	return end ? EXIT_YES : begin(watching);
 }
