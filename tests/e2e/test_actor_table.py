@@ -92,7 +92,7 @@ class Table(people.PeopleTest):
         noun, verb = method.split(".")
         n = self.count
         self.count += 1
-        if verb in ("list", "names", "verify", "status", "reload", "audit", "backup"):
+        if verb in ("list", "names", "verify", "status", "reload", "audit", "backup", "watch"):
             return {"role": "empty"} if noun == "assignments" else {}
         if noun == "pepper":
             return {}

@@ -130,6 +130,18 @@ class Watch(people.PeopleTest):
         key = self.c.call("keys.create", roles=["viewer"], name="k")
         self.assert_error("forbidden", self.c.call, "decisions.watch", token=key["secret"])
 
+    def test_a_manager_may_watch_if_it_may_do_everything(self):
+        for line, may in (("authz:/audit read", False), ("authz:/** all", True)):
+            path = self.d.folder / "authzd.conf"
+            path.write_text(f"manage user daemon {line}\n", encoding="utf-8")
+            self.d = self.daemon({"a.policy": POLICY}, "--config", path)
+            with self.subTest(line=line):
+                manager = self.stranger()
+                if may:
+                    self.assertEqual(manager.call("decisions.watch")["items"], [])
+                else:
+                    self.assert_error("forbidden", manager.call, "decisions.watch")
+
     def test_a_stranger_may_not_watch(self):
         self.assert_error("forbidden", self.stranger().call, "decisions.watch")
 
