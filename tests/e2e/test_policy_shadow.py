@@ -237,6 +237,18 @@ class Shadow(people.PeopleTest):
                          {"refused_key": 1, "unknown_role": 1, "peer": 1, "redacted": 1})
         self.assertEqual((found["not_judged"], found["same"]), (4, 1))
 
+    def test_a_role_of_the_store_that_the_policy_outgrew_is_not_judged(self):
+        # `all` of the role teller does not grow, and its text alone does not say what it was.
+        grown = RUNNING.replace("/notes { GET, POST }", "/notes { GET, POST, PUT }")
+        self.d.write("a.policy", grown)
+        self.assertEqual(self.d.tool("reload").returncode, 0)
+        (self.folder / "a.policy").write_text(grown, encoding="utf-8")
+        process = self.watching("--json", "--count", 2, "--running", self.d.policy)
+        for principal in ("bob", "cron"):
+            self.c.call("authorize", principal=principal, method="PUT", path="/loans/7/notes")
+        found = json.loads(self.finish(process, 0))
+        self.assertEqual((found["not_judged_because"], found["same"]), ({"stored_role": 1}, 1))
+
     def test_another_running_policy_is_refused(self):
         done = self.d.tool("policy", "shadow", "--running", self.folder, self.folder)
         self.assertEqual(done.returncode, 1)
