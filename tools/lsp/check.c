@@ -212,8 +212,12 @@ void lsp_check_begin(struct lsp *lsp)
 	json_t *result;
 	int fd = -1;
 
+	while (waitpid(-1, NULL, WNOHANG) > 0) {
+		/* those of before; there are no other children */
+	}
 	if (folder == NULL) {
-		return; /* the next message tries again */
+		lsp->due = now_ms() + PAUSE;
+		return;
 	}
 	json_object_del(lsp->dirty, folder);
 	switch (start(&lsp->check, &fd)) {
@@ -231,11 +235,10 @@ void lsp_check_begin(struct lsp *lsp)
 	}
 }
 
-/* Waits for the child, which has ended or was killed. */
-static void reap(struct lsp_check *check)
+/* Forgets the child, which has ended or was killed. That its memory is freed may take a while: it
+ * is waited for when the next one begins. */
+static void leave(struct lsp_check *check)
 {
-	while (waitpid(check->pid, NULL, 0) < 0 && errno == EINTR) {
-	}
 	close(check->fd);
 	free(check->folder);
 	free(check->bytes);
@@ -246,7 +249,7 @@ void lsp_check_cancel(struct lsp *lsp)
 {
 	if (lsp->check.fd >= 0) {
 		kill(lsp->check.pid, SIGKILL);
-		reap(&lsp->check);
+		leave(&lsp->check);
 	}
 }
 
@@ -277,5 +280,5 @@ void lsp_check_read(struct lsp *lsp)
 	result = json_loadb(check->bytes, check->length, JSON_ALLOW_NUL, NULL);
 	lsp_publish_result(lsp, check->folder, result);
 	json_decref(result);
-	reap(check);
+	leave(check);
 }

@@ -109,17 +109,14 @@ static void offer_names(struct answer *answer, enum lsp_kind kind, enum item ite
 	}
 }
 
-static bool offer_verbs_of(void *context, struct lsp_node *node)
+static void offer_verbs(struct answer *answer)
 {
-	struct answer *answer = context;
+	size_t count;
+	const struct pol_str *verbs = lsp_nodes_verbs(answer->nodes, &count);
 
-	for (const struct lsp_verb *verb = node->verbs; verb != NULL; verb = verb->next) {
-		offer(answer, verb->name, ITEM_ACTION, verb->description);
-		for (uint32_t i = 0; verb->methods != NULL && i < verb->methods->count; i++) {
-			offer(answer, verb->methods->items[i].text, ITEM_ACTION, pol_str_of(""));
-		}
+	for (size_t i = 0; i < count; i++) {
+		offer(answer, verbs[i], ITEM_ACTION, pol_str_of(""));
 	}
-	return true;
 }
 
 /* --- paths ------------------------------------------------------------------------------------ */
@@ -265,11 +262,7 @@ static void offer_what_fits(struct answer *answer, const struct lsp_context *con
 	offer_all_names(answer, context->expects);
 	offer_fixed(answer, context->expects);
 	if ((context->expects & LSP_EXPECT_VERBS) != 0) {
-		struct lsp_node *root = lsp_nodes_roots(answer->nodes);
-
-		for (; root != NULL; root = root->next) {
-			(void)lsp_nodes_below(root, offer_verbs_of, answer);
-		}
+		offer_verbs(answer);
 	}
 }
 

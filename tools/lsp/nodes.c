@@ -15,6 +15,10 @@ struct lsp_nodes {
 	struct lsp_node *first, *last; /* the roots */
 	struct lsp_node **table;       /* literals by parent and text; open addressing */
 	size_t count, mask;
+	struct pol_str *verbs; /* of all nodes, each once */
+	size_t verb_count, verb_capacity;
+	uint32_t *verb_table; /* numbers of verbs, from 1; open addressing */
+	size_t verb_mask;
 	size_t visits;
 	uint32_t mark;
 	struct pol_str text; /* of the file that is added */
@@ -125,6 +129,65 @@ static struct lsp_node *declare(
 	return NULL;
 }
 
+static size_t verb_slot(const struct lsp_nodes *nodes, struct pol_str verb)
+{
+	size_t at = pol_str_hash(verb, POL_HASH_SEED) & nodes->verb_mask;
+
+	while (nodes->verb_table[at] != 0 &&
+		!pol_str_equal(nodes->verbs[nodes->verb_table[at] - 1], verb)) {
+		at = (at + 1) & nodes->verb_mask;
+	}
+	return at;
+}
+
+/* Makes the table large enough for one more. False: no memory. */
+static bool grow_verbs(struct lsp_nodes *nodes)
+{
+	size_t size = nodes->verb_table != NULL ? (nodes->verb_mask + 1) * 2 : 256;
+	uint32_t *table;
+
+	if (nodes->verb_table != NULL && nodes->verb_count * 2 < nodes->verb_mask) {
+		return true;
+	}
+	table = calloc(size, sizeof *table);
+	if (table == NULL) {
+		return false;
+	}
+	free(nodes->verb_table);
+	nodes->verb_table = table;
+	nodes->verb_mask = size - 1;
+	for (size_t i = 0; i < nodes->verb_count; i++) {
+		table[verb_slot(nodes, nodes->verbs[i])] = (uint32_t)i + 1;
+	}
+	return true;
+}
+
+/* Adds a verb to the list of all. */
+static void list_verb(struct lsp_nodes *nodes, struct pol_str verb)
+{
+	size_t at;
+
+	if (!grow_verbs(nodes)) {
+		return;
+	}
+	at = verb_slot(nodes, verb);
+	if (nodes->verb_table[at] != 0) {
+		return;
+	}
+	if (nodes->verb_count == nodes->verb_capacity) {
+		struct pol_str *grown =
+			pol_arena_grow(&nodes->arena, nodes->verbs, nodes->verb_count,
+				nodes->verb_count + 1, sizeof *grown, &nodes->verb_capacity);
+
+		if (grown == NULL) {
+			return;
+		}
+		nodes->verbs = grown;
+	}
+	nodes->verbs[nodes->verb_count++] = verb;
+	nodes->verb_table[at] = (uint32_t)nodes->verb_count;
+}
+
 static void add_verb(
 	struct lsp_nodes *nodes, struct lsp_node *node, const struct pol_ast_entry *entry)
 {
@@ -136,6 +199,10 @@ static void add_verb(
 		verb->description = entry->description.text;
 		*(node->final != NULL ? &node->final->next : &node->verbs) = verb;
 		node->final = verb;
+	}
+	list_verb(nodes, entry->name.text);
+	for (uint32_t i = 0; entry->kind == POL_ENTRY_ACTION && i < entry->methods.count; i++) {
+		list_verb(nodes, entry->methods.items[i].text);
 	}
 }
 
@@ -235,6 +302,7 @@ void lsp_nodes_destroy(struct lsp_nodes *nodes)
 	if (nodes != NULL) {
 		pol_arena_finish(&nodes->arena);
 		free(nodes->table);
+		free(nodes->verb_table);
 		free(nodes);
 	}
 }
@@ -353,6 +421,12 @@ struct lsp_node *lsp_nodes_requested(const struct lsp_nodes *nodes, struct pol_s
 		node = child;
 	}
 	return node != NULL && node->verbs == NULL && node->rest != NULL ? node->rest : node;
+}
+
+const struct pol_str *lsp_nodes_verbs(const struct lsp_nodes *nodes, size_t *out_count)
+{
+	*out_count = nodes->verb_count;
+	return nodes->verbs;
 }
 
 bool lsp_nodes_has(const struct lsp_node *node, struct pol_str verb)

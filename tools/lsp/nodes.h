@@ -63,5 +63,7 @@ bool lsp_nodes_below(struct lsp_node *node, lsp_nodes_visit visit, void *context
 /* The node of a request's path, TREE:/path; NULL: there is none. */
 struct lsp_node *lsp_nodes_requested(const struct lsp_nodes *nodes, struct pol_str place);
 
+/* All actions and methods of the nodes, each once, in the order of declaration. */
+const struct pol_str *lsp_nodes_verbs(const struct lsp_nodes *nodes, size_t *out_count);
 /* Does the node have the action or the method? */
 bool lsp_nodes_has(const struct lsp_node *node, struct pol_str verb);

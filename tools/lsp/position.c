@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/lsp/position.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -17,16 +18,24 @@ static size_t character_at(struct pol_str text, size_t offset, json_int_t *out_u
 	return len > 0 ? len : 1;
 }
 
-/* The bytes of the line end at an offset: LF, CR LF or CR; 0: there is none. */
-static size_t line_end_at(struct pol_str text, size_t offset)
+static bool is_line_end(char c)
 {
-	if (text.ptr[offset] == '\n') {
-		return 1;
+	return c == '\n' || c == '\r';
+}
+
+/* The beginning of the next line, after LF, CR LF or CR; the length of the text: there is none. */
+static size_t next_line(struct pol_str text, size_t at, bool *out_any)
+{
+	const char *begin = text.ptr + at;
+	const char *feed = memchr(begin, '\n', text.len - at);
+	const char *end = feed != NULL ? feed : text.ptr + text.len;
+	const char *cr = memchr(begin, '\r', (size_t)(end - begin));
+
+	*out_any = feed != NULL || cr != NULL;
+	if (cr != NULL && cr + 1 != feed) {
+		end = cr;
 	}
-	if (text.ptr[offset] != '\r') {
-		return 0;
-	}
-	return offset + 1 < text.len && text.ptr[offset + 1] == '\n' ? 2 : 1;
+	return (size_t)(end - text.ptr) + *out_any;
 }
 
 size_t lsp_position_offset(struct pol_str text, json_int_t line, json_int_t character)
@@ -34,13 +43,10 @@ size_t lsp_position_offset(struct pol_str text, json_int_t line, json_int_t char
 	size_t at = 0;
 	json_int_t units = 0;
 
-	while (at < text.len && line > 0) {
-		size_t end = line_end_at(text, at);
-
-		line -= end > 0;
-		at += end > 0 ? end : 1;
+	for (bool any = text.len > 0; any && line > 0; line--) {
+		at = next_line(text, at, &any);
 	}
-	while (at < text.len && character > 0 && line_end_at(text, at) == 0) {
+	while (at < text.len && character > 0 && !is_line_end(text.ptr[at])) {
 		size_t len = character_at(text, at, &units);
 
 		if (units > character) {
@@ -65,16 +71,16 @@ static json_t *position(struct lsp_lines *lines, size_t offset)
 		lines->at = 0;
 		lines->line = 0;
 	}
-	for (size_t at = lines->at; at < offset;) {
-		size_t end = line_end_at(text, at);
+	for (bool any = lines->at < offset; any;) {
+		size_t next = next_line(text, lines->at, &any);
 
-		at += end > 0 ? end : 1;
-		if (end > 0 && at <= offset) {
+		any = any && next <= offset;
+		if (any) {
+			lines->at = next;
 			lines->line++;
-			lines->at = at;
 		}
 	}
-	for (size_t at = lines->at; at < offset && line_end_at(text, at) == 0; character += units) {
+	for (size_t at = lines->at; at < offset && !is_line_end(text.ptr[at]); character += units) {
 		at += character_at(text, at, &units);
 	}
 	return json_pack("{s:I, s:I}", "line", lines->line, "character", character);

@@ -145,6 +145,9 @@ void lsp_publish_move(json_t *checked, struct pol_str old, struct pol_str fresh)
 	size_t least = old.len < fresh.len ? old.len : fresh.len;
 	size_t begin = 0, end = 0;
 
+	if (json_array_size(checked) == 0) {
+		return;
+	}
 	while (begin < least && old.ptr[begin] == fresh.ptr[begin]) {
 		begin++;
 	}

@@ -111,7 +111,7 @@ static json_t *splice(struct pol_str text, size_t begin, size_t end, struct pol_
 	memcpy(bytes, text.ptr, begin);
 	memcpy(bytes + begin, by.ptr, by.len);
 	memcpy(bytes + begin + by.len, text.ptr + end, text.len - end);
-	result = json_stringn(bytes, length);
+	result = json_stringn_nocheck(bytes, length); /* cut between characters */
 	free(bytes);
 	return result;
 }
