@@ -87,6 +87,28 @@ static char mark_of(const struct pol_show_marks *marks)
 	return marks->allowed ? '+' : marks->partly ? '~' : '.';
 }
 
+/* Marks as runs, in place: "....+" is ".4+". Most roles may do little, so most marks are the same
+ * as the one before. Returns the length, which is never more. */
+static size_t make_runs(char *marks, size_t count)
+{
+	size_t used = 0;
+
+	for (size_t i = 0, next; i < count; i = next) {
+		char number[24];
+		int digits = 0;
+
+		for (next = i + 1; next < count && marks[next] == marks[i]; next++) {
+		}
+		if (next > i + 1) {
+			digits = snprintf(number, sizeof number, "%zu", next - i);
+		}
+		marks[used++] = marks[i];
+		memcpy(marks + used, number, (size_t)digits);
+		used += (size_t)digits;
+	}
+	return used;
+}
+
 static json_t *json_action(struct building *building, const struct pol_shown_action *action)
 {
 	for (size_t i = 0; i < building->holder_count; i++) {
@@ -97,7 +119,8 @@ static json_t *json_action(struct building *building, const struct pol_shown_act
 	}
 	return json_pack("[o, o, o, o]", document_str(action->name), document_str(action->methods),
 		document_str(action->description),
-		document_str((struct pol_str){ building->marks, building->holder_count }));
+		document_str((struct pol_str){
+			building->marks, make_runs(building->marks, building->holder_count) }));
 }
 
 static bool on_node(void *context, const struct pol_shown *shown)

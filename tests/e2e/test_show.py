@@ -36,6 +36,11 @@ role r "<style>*{display:none}</style>" { allow view on api:/a }
 """
 
 
+# 100 actions, each of which 15 of 1,500 roles may do.
+MANY_ROLES = ("tree api {\n" + "".join(f"/n{i} {{ GET }}\n" for i in range(100)) + "}\n" +
+              "".join(f"role r{i} {{ allow GET on api:/n{i // 15} }}\n" for i in range(1500)))
+
+
 class Drawing(test_policy_tool.Folder):
     def setUp(self):
         super().setUp()
@@ -141,7 +146,17 @@ class Page(test_policy_tool.Folder):
                           ["scope", "loans:all"]])
         marks = {action[0]: action[3] for _, segment, _, actions in data["nodes"]
                  for action in actions if segment in ("{loan}", "users")}
-        self.assertEqual(marks, {"read": "++.+", "update": ".~.+", "list": ".-..", "remove": ".-.."})
+        self.assertEqual(marks, {"read": "+2.+", "update": ".~.+", "list": ".-.2", "remove": ".-.2"})
+
+    def test_a_page_of_many_roles_is_small(self):
+        text = self.page(MANY_ROLES)
+        data = json.loads(re.search(r'id="data">(.*?)</script>', text, re.DOTALL)[1])
+        self.assertEqual(len(data["holders"]), 1500)
+        marks = [action[3] for _, _, _, actions in data["nodes"] for action in actions]
+        # The daemon's own tree is allowed to none.
+        for expected in ("+15.1485", ".750+15.735", ".1485+15", ".1500"):
+            self.assertIn(expected, marks)
+        self.assertLess(sum(map(len, marks)), 2000)
 
     def test_a_file_is_written_and_named(self):
         self.write({"p/a.policy": POLICY})
@@ -250,6 +265,20 @@ class Browser(test_policy_tool.Folder):
         page.eval("document.getElementById('column').focus()")
         page.type("loans")
         self.assertEqual(page.eval(heads), ["resource", "loans:all"])
+
+    def test_every_role_can_be_chosen(self):
+        page = self.show(MANY_ROLES, "--tree", "api", "--role", "r1499", "--search", "n0")
+        self.assertEqual(page.eval("document.getElementById('holder').selectedOptions[0].text"), "r1499")
+        page.eval("document.getElementById('holder').focus()")
+        options = "[...document.getElementById('holder').options].map((option) => option.text)"
+        self.assertEqual(page.eval(options), ["nobody", *(f"r{i}" for i in range(1500))])
+        self.assertEqual(page.eval("document.getElementById('holder').selectedOptions[0].text"), "r1499")
+        marked = "document.querySelector('.chip').className"
+        self.assertEqual(page.eval(marked), "chip none")
+        for holder, expected in ((14, "chip all"), (15, "chip none")):
+            page.eval(f"(() => {{ const select = document.getElementById('holder'); select.value = {holder};"
+                      "select.dispatchEvent(new Event('change')); })()")
+            self.assertEqual(page.eval(marked), expected, holder)
 
     def test_text_of_the_policy_stays_text(self):
         page = self.show(HOSTILE, "--role", "r")

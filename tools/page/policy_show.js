@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Draws what the element #data has: a node is [depth, segment, description, actions], in preorder; an
 // action is [name, methods, description, marks] with one mark for each role or scope: + allowed, ~
-// partly, - denied, x partly and denied, . not allowed. Text reaches the page as text alone.
+// partly, - denied, x partly and denied, . not allowed; a number after a mark says how often it comes.
+// Text reaches the page as text alone.
 'use strict';
 (() => {
 const data = JSON.parse(document.getElementById('data').textContent);
@@ -57,11 +58,18 @@ const actions = [];
 const hasChildren = (i) => nodes[i].end > i + 1;
 const lastAction = (i) => (nodes[i].end < nodes.length ? nodes[nodes[i].end].first : actions.length);
 
+// The marks of an action, one character each. They are unpacked when they are looked at first.
+const unpacked = [];
+function marksOf(number) {
+	unpacked[number] ??= actions[number][3].replace(/(\D)(\d+)/g, (_, mark, count) => mark.repeat(count));
+	return unpacked[number];
+}
+
 // What a holder may do of the actions [from, to).
 function sum(holder, from, to) {
 	const counts = { total: to - from, all: 0, some: 0, denied: 0 };
 	for (let i = from; i < to; i++) {
-		const mark = actions[i][3][holder];
+		const mark = marksOf(i)[holder];
 		counts.all += mark === '+';
 		counts.some += mark === '~' || mark === 'x';
 		counts.denied += mark === '-' || mark === 'x';
@@ -475,18 +483,34 @@ function listen() {
 	});
 }
 
+function option(i) {
+	const made = element('option', '', i < 0 ? 'nobody' : data.holders[i][1]);
+	made.value = i;
+	return made;
+}
+
+// Thousands of options take longer to be styled than all else that is seen at first. Until the page is
+// idle, or somebody reaches for them, there is only the chosen one.
 function fillHolders() {
+	const select = byId('holder');
+	if (select.dataset.filled) {
+		return;
+	}
+	select.dataset.filled = true;
 	const groups = { role: element('optgroup'), scope: element('optgroup') };
-	const nobody = element('option', '', 'nobody');
-	nobody.value = -1;
 	groups.role.label = 'Roles';
 	groups.scope.label = 'Scopes';
-	data.holders.forEach(([kind, name], i) => {
-		const option = element('option', '', name);
-		option.value = i;
-		groups[kind].append(option);
-	});
-	byId('holder').append(nobody, ...Object.values(groups).filter((group) => group.children.length > 0));
+	data.holders.forEach(([kind], i) => groups[kind].append(option(i)));
+	select.replaceChildren(option(-1), ...Object.values(groups).filter((group) => group.children.length > 0));
+	select.value = view.holder;
+}
+
+function offerHolders() {
+	byId('holder').append(option(view.holder));
+	for (const name of ['pointerdown', 'focus', 'keydown']) {
+		byId('holder').addEventListener(name, fillHolders, { once: true });
+	}
+	addEventListener('load', () => (window.requestIdleCallback || setTimeout)(fillHolders));
 }
 
 function begin() {
@@ -494,13 +518,12 @@ function begin() {
 	const holder = data.holders.findIndex((one) => one.slice(0, 2).join(' ') === at.get('for'));
 	byId('title').textContent = data.folder;
 	byId('about').textContent = data.about;
-	fillHolders();
 	view.search = at.get('search') ?? view.search;
 	view.holder = holder >= 0 ? holder : view.holder;
 	view.matrix = at.get('view') === 'matrix';
 	view.rows = step();
 	byId('search').value = view.search;
-	byId('holder').value = view.holder;
+	offerHolders();
 	openRoots();
 	listen();
 	draw();
