@@ -46,6 +46,14 @@ struct folder_sources {
 };
 struct folder_sources policy_sources(const struct policy *policy);
 
+/* --format of the commands that show diagnostics. */
+enum { POLICY_FORMAT_TEXT = 0, POLICY_FORMAT_GITHUB, POLICY_FORMAT_JSON };
+#define POLICY_FORMATS                                                                             \
+	{                                                                                          \
+		[POLICY_FORMAT_TEXT] = "text", [POLICY_FORMAT_GITHUB] = "github",                  \
+		[POLICY_FORMAT_JSON] = "json"                                                      \
+	}
+
 /* Every diagnostic on standard error, in the language's form. */
 void policy_show_diags(const struct policy *policy);
 

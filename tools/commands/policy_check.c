@@ -98,14 +98,11 @@ static int check(struct app *app, const char *path, bool github, struct policy *
 										    : EXIT_YES;
 }
 
-/* Among the command's formats. */
-enum { FORMAT_GITHUB = 1 };
-
 static int run(struct app *app)
 {
 	struct dangling_found found = { 0 };
 	struct policy policy = { 0 };
-	bool github = app->format == FORMAT_GITHUB;
+	bool github = app->format == POLICY_FORMAT_GITHUB;
 	int status;
 
 	if (github && app->args.values[FLAG_AGAINST] != NULL) {
@@ -131,7 +128,7 @@ const struct command command_policy_check = {
 		"  authzcheck policy check --against /run/authz/admin.sock policy/\n"
 		"  authzcheck policy check --modules /usr/lib/authz/modules policy/\n",
 	.flags = { FLAG_MODULES, FLAG_FORMAT, FLAG_AGAINST },
-	.formats = { "text", [FORMAT_GITHUB] = "github", "json" },
+	.formats = POLICY_FORMATS,
 	.min_words = 1,
 	.run = run,
 };

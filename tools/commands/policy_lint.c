@@ -134,9 +134,6 @@ static int lint(struct app *app, const char *path, bool github, struct policy *p
 	return policy->diags.warnings > 0 ? EXIT_NO : EXIT_YES;
 }
 
-/* Among the command's formats. */
-enum { FORMAT_GITHUB = 1 };
-
 static int run(struct app *app)
 {
 	const char *code = app->args.values[FLAG_EXPLAIN_CODE];
@@ -153,7 +150,7 @@ static int run(struct app *app)
 	if (!folder) {
 		return list ? list_codes(app) : explain_code(app, code);
 	}
-	status = lint(app, app->args.words[0], app->format == FORMAT_GITHUB, &policy);
+	status = lint(app, app->args.words[0], app->format == POLICY_FORMAT_GITHUB, &policy);
 	policy_finish(&policy);
 	return status;
 }
@@ -179,7 +176,7 @@ const struct command command_policy_lint = {
 		    "  authzcheck policy lint --explain rule-covered\n"
 		    "  authzcheck policy lint --list                    # every code\n",
 	.flags = { FLAG_MODULES, FLAG_FORMAT, FLAG_EXPLAIN_CODE, FLAG_LIST_CODES },
-	.formats = { "text", [FORMAT_GITHUB] = "github", "json" },
+	.formats = POLICY_FORMATS,
 	.max_words = 1,
 	.run = run,
 };
