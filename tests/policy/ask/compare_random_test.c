@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/ask/compare.h"
 
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "policy/decide/subject.h"
+#include "policy/snapshot/compiled.h"
 #include "policy/snapshot/tree.h"
 #include "tests/often.h"
-#include "tests/policy/compiled_text.h"
+#include "tests/policy/ask/random_policy.h"
 
 /*
  * Random pairs of policies: for every path, verb, role and principal, what the comparison says is
@@ -14,107 +19,10 @@
 
 #define PAIRS    OFTEN(100)
 #define SUBJECTS 8
-#define ROLES    4
-#define DEPTH    3
-#define ROOM     8192
 #define LINES    256
 #define HOLES    64
-#define SHAPES   3 /* literals of a node */
 
-struct dice {
-	uint64_t state;
-};
-
-static uint32_t roll(struct dice *dice, uint32_t sides)
-{
-	dice->state = dice->state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return (uint32_t)(dice->state >> 33) % sides;
-}
-
-#define PICK(dice, list) ((list)[roll((dice), sizeof(list) / sizeof(list)[0])])
-
-static const char *const literals[SHAPES] = { "a", "b", "c" };
-static const char *const lines[] = { "GET", "GET, HEAD", "GET, POST", "update PUT PATCH", "view",
-	"GET, POST\nupdate PUT PATCH" };
-static const char *const verbs[] = { "all", "GET", "POST", "view", "update", "PUT", "HEAD" };
 static const char *const asked[] = { "GET", "HEAD", "POST", "PUT", "PATCH", "view" };
-static const char *const patterns[] = { "api:/**", "api:/a/**", "api:/*", "api:/b", "api:/a/*",
-	"api:/*/**" };
-static const char *const places[] = { "api:/a", "api:/b/v", "api:/v", "api:/", "api:/a/v/b",
-	"api:/v/a" };
-
-struct text {
-	char bytes[ROOM];
-	size_t used;
-};
-
-__attribute__((format(printf, 2, 3))) static void put(struct text *text, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	text->used += (size_t)vsnprintf(text->bytes + text->used, ROOM - text->used, format, args);
-	va_end(args);
-	cr_assert_lt(text->used, ROOM);
-}
-
-static void put_node(struct dice *dice, struct text *text, int depth)
-{
-	if (roll(dice, 4) > 0 || depth == DEPTH) {
-		put(text, "%s\n", PICK(dice, lines));
-	}
-	for (uint32_t i = 0; depth < DEPTH && i < SHAPES; i++) {
-		if (roll(dice, 3) == 0) {
-			put(text, "/%s {\n", literals[i]);
-			put_node(dice, text, depth + 1);
-			put(text, "}\n");
-		}
-	}
-	if (depth < DEPTH && roll(dice, 2) == 0) {
-		bool rest = roll(dice, 3) == 0;
-
-		put(text, "/{p%u%s} {\n", roll(dice, 3), rest ? "..." : "");
-		if (rest) {
-			put(text, "%s\n", PICK(dice, lines));
-		} else {
-			put_node(dice, text, depth + 1);
-		}
-		put(text, "}\n");
-	}
-}
-
-/* A policy that compiles: grants that select nothing are left out. */
-static struct pol_snapshot *make_policy(struct dice *dice, struct text *text)
-{
-	struct compiled_text *out = malloc(sizeof *out);
-	struct pol_snapshot *snapshot;
-
-	cr_assert_not_null(out);
-	do {
-		const char *bytes = text->bytes;
-
-		text->used = 0;
-		put(text, "tree api {\nGET\n");
-		put_node(dice, text, 0);
-		put(text, "}\n");
-		for (int i = 0; i < ROLES; i++) {
-			if (roll(dice, 8) == 0) {
-				continue;
-			}
-			put(text, i == 0 ? "role anyone {\n" : "role r%d {\n", i);
-			put(text, "allow GET on api:/**\n");
-			for (uint32_t k = roll(dice, 3); k > 0; k--) {
-				put(text, "%s %s on %s\n", roll(dice, 3) == 0 ? "deny" : "allow",
-					PICK(dice, verbs), PICK(dice, patterns));
-			}
-			put(text, "}\n");
-		}
-		compiled_text_of(out, &bytes, 1);
-	} while (out->snapshot == NULL);
-	snapshot = out->snapshot;
-	free(out);
-	return snapshot;
-}
 
 /* --- what the comparison says ----------------------------------------------------------------- */
 
@@ -167,8 +75,8 @@ static void keep(struct lines *out, const struct pol_difference *difference)
 /* One path, and how the nodes of both policies together call its segments: l, p or r. */
 struct asked_path {
 	char text[64]; /* "/a/v" */
-	char segments[DEPTH + 1][8];
-	char kinds[DEPTH + 2];
+	char segments[RANDOM_DEPTH + 1][8];
+	char kinds[RANDOM_DEPTH + 2];
 	uint32_t count;
 };
 
@@ -372,7 +280,7 @@ static void name_kinds(const struct pol_snapshot *const sides[2], struct asked_p
 	path->kinds[used] = '\0';
 }
 
-/* Path number `number` of all with at most DEPTH + 1 segments; false: there are fewer. */
+/* Path number `number` of all with at most RANDOM_DEPTH + 1 segments; false: there are fewer. */
 static bool make_path(uint32_t number, struct asked_path *out)
 {
 	static const char *const words[] = { "a", "b", "c", "v" };
@@ -384,7 +292,7 @@ static bool make_path(uint32_t number, struct asked_path *out)
 		power *= 4;
 		out->count++;
 	}
-	if (out->count > DEPTH + 1) {
+	if (out->count > RANDOM_DEPTH + 1) {
 		return false;
 	}
 	for (uint32_t i = 0; i < out->count; i++) {
@@ -402,7 +310,7 @@ static bool make_path(uint32_t number, struct asked_path *out)
 
 struct pair {
 	const struct pol_snapshot *sides[2];
-	struct text texts[2];
+	struct random_text texts[2];
 	struct pol_compare *compare;
 	struct lines said;
 	size_t changes; /* that were found, so that the test cannot pass on none */
@@ -486,51 +394,15 @@ static void check_role(struct pair *pair, const char *role)
 	}
 }
 
-/* A principal with roles at places, or a key of it with scopes that do not exist. */
-struct subject {
-	struct pol_held held[2];
-	struct pol_str places[4];
-	struct pol_str key_places[1];
-	struct pol_facts facts;
-};
-
-static void make_subject(
-	struct dice *dice, const struct pol_snapshot *snapshot, struct subject *out)
-{
-	*out = (struct subject){ 0 };
-	for (uint32_t i = 0; i < 2; i++) {
-		char name[4];
-
-		snprintf(name, sizeof name, "r%u", 1 + roll(dice, ROLES - 1));
-		out->places[2 * i] = pol_str_of(PICK(dice, places));
-		out->places[2 * i + 1] = pol_str_of(PICK(dice, places));
-		out->held[i] =
-			(struct pol_held){ .role = pol_snapshot_role(snapshot, pol_str_of(name)),
-				.places = out->places + 2 * i,
-				.place_count = roll(dice, 3) };
-	}
-	out->key_places[0] = pol_str_of(PICK(dice, places));
-	out->facts = (struct pol_facts){
-		.key_state = roll(dice, 2) == 0 ? POL_KEY_MISSING : POL_KEY_ACTIVE,
-		.binding = POL_BOUND_TO_PRINCIPAL,
-		.principal_state = POL_PRINCIPAL_ACTIVE,
-		.held = out->held,
-		.held_count = roll(dice, 3),
-		.key_places = out->key_places,
-		.key_place_count = roll(dice, 2),
-	};
-	out->facts.narrowed = out->facts.key_place_count > 0;
-}
-
 static void check_subject(struct dice *dice, struct pair *pair)
 {
 	static struct pol_path read;
-	struct subject subjects[2];
+	struct random_subject subjects[2];
 	struct pol_difference difference;
 	struct question question;
 
-	make_subject(dice, pair->sides[0], &subjects[0]);
-	make_subject(dice, pair->sides[1], &subjects[1]);
+	random_subject_make(dice, pair->sides[0], &subjects[0]);
+	random_subject_make(dice, pair->sides[1], &subjects[1]);
 	cr_assert_eq(pol_compare_subject(
 			     pair->compare, &subjects[0].facts, &subjects[1].facts, 1, &difference),
 		POL_OK);
@@ -561,8 +433,8 @@ Test(compare_random, what_is_said_is_what_both_policies_decide)
 	struct dice dice = { 20261129 };
 
 	for (int i = 0; i < PAIRS; i++) {
-		struct pol_snapshot *before = make_policy(&dice, &pair.texts[0]);
-		struct pol_snapshot *after = make_policy(&dice, &pair.texts[1]);
+		struct pol_snapshot *before = random_policy_make(&dice, &pair.texts[0]);
+		struct pol_snapshot *after = random_policy_make(&dice, &pair.texts[1]);
 
 		pair.sides[0] = before;
 		pair.sides[1] = after;

@@ -5,6 +5,7 @@
 
 #include "policy/snapshot/stored.h"
 #include "tests/policy/compiled_text.h"
+#include "tests/policy/dice.h"
 
 /*
  * Random policies with exclusive roles, and random questions: a subject that gets a role or scope
@@ -23,18 +24,6 @@
 #define SETS       3
 #define HELD       3
 #define TENANT     4
-
-struct dice {
-	uint64_t state;
-};
-
-static uint32_t roll(struct dice *dice, uint32_t sides)
-{
-	dice->state = dice->state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return (uint32_t)(dice->state >> 33) % sides;
-}
-
-#define PICK(dice, list) ((list)[roll((dice), sizeof(list) / sizeof(list)[0])])
 
 /* The policy as written; sets of roles have a bit for each. */
 struct model {

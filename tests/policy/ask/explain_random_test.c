@@ -4,6 +4,7 @@
 #include "policy/decide/subject.h"
 #include "policy/snapshot/tree.h"
 #include "tests/policy/compiled_text.h"
+#include "tests/policy/dice.h"
 
 /*
  * Random policies and requests: explaining a decision never changes it, and the rules shown agree
@@ -14,18 +15,6 @@
 #define REQUESTS 60
 #define ROLES    6
 #define HELD     3
-
-struct dice {
-	uint64_t state;
-};
-
-static uint32_t roll(struct dice *dice, uint32_t sides)
-{
-	dice->state = dice->state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return (uint32_t)(dice->state >> 33) % sides;
-}
-
-#define PICK(dice, list) ((list)[roll((dice), sizeof(list) / sizeof(list)[0])])
 
 static const char *const patterns[] = { "api:/**", "api:/a", "api:/a/{x}", "api:/a/**", "api:/*",
 	"api:/a/{x}/c" };

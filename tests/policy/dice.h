@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * dice: random numbers of a test, the same in each run: a test begins with a number of its own.
+ */
+
+#include <stdint.h>
+
+struct dice {
+	uint64_t state;
+};
+
+/* From 0 to sides - 1. */
+static inline uint32_t roll(struct dice *dice, uint32_t sides)
+{
+	dice->state = dice->state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (uint32_t)(dice->state >> 33) % sides;
+}
+
+#define PICK(dice, list) ((list)[roll((dice), sizeof(list) / sizeof(list)[0])])
