@@ -388,6 +388,50 @@ class Lsp(unittest.TestCase):
         self.assertEqual(shown("tree", DEEP_TREE, "sign"), ["action sign of api:/loans/{loan}", "Signs it"])
         self.assertIsNone(shown("roles", text, "allow"))
 
+    def test_a_policy_in_folders_of_folders_is_found(self):
+        (self.folder / "roles.policy").unlink()
+        (self.folder / "tree.policy").unlink()
+        for name, text in (("policy/trees/api", TREE), ("policy/teams/a/roles", ROLES),
+                           ("policy/tests/all", 'test "t" {\n    as role clerk\n    allow create api:/loans\n}\n'),
+                           ("other/one", "role x { allow all on shop:/** }\n"), ("other/two", "tree shop { GET }\n"),
+                           ("examples/a/policy", TREE + ROLES), ("examples/b/policy", TREE + ROLES)):
+            (self.folder / f"{name}.policy").parent.mkdir(parents=True, exist_ok=True)
+            self.write(name, text)
+        for workspace in ({"workspaceFolders": [{"uri": self.folder.as_uri(), "name": "all"}]}, {}):
+            self.editor = self.start()
+            self.editor.ask("initialize", capabilities={}, **workspace)
+            if not workspace:
+                (self.folder / ".git").mkdir()
+            self.assertEqual(self.errors(self.open("policy/teams/a/roles", ROLES)), [])
+            params = dict(self.place("policy/teams/a/roles", ROLES, "clerk"), context={})
+            found = self.editor.ask("textDocument/references", **params)["result"]
+            self.assertEqual([one["uri"] for one in found], [self.uris["policy/tests/all"]])
+            params = dict(self.place("policy/trees/api", TREE, "api"), context={})
+            self.open("policy/trees/api", TREE)
+            self.assertEqual(len(self.editor.ask("textDocument/references", **params)["result"]), 3)
+            self.open("examples/a/policy", TREE + ROLES)
+            params = dict(self.place("examples/a/policy", TREE + ROLES, "clerk"), context={"includeDeclaration": True})
+            self.assertEqual(len(self.editor.ask("textDocument/references", **params)["result"]), 1)
+        self.editor = self.start()
+        (self.folder / ".git").rmdir()
+        self.editor.ask("initialize", capabilities={})
+        self.assertTrue(self.errors(self.open("policy/teams/a/roles", ROLES)))
+
+    def test_a_saved_file_may_join_folders(self):
+        (self.folder / "a").mkdir()
+        (self.folder / "b").mkdir()
+        for name in ("roles", "tree"):
+            (self.folder / f"{name}.policy").unlink()
+        self.write("a/roles", ROLES)
+        self.editor = self.start()
+        self.editor.ask("initialize", capabilities={}, rootUri=self.folder.as_uri())
+        self.assertTrue(self.errors(self.open("a/roles", ROLES)))
+        self.write("b/tree", TREE)
+        self.editor.tell("textDocument/didSave", textDocument={"uri": self.uris["a/roles"]})
+        self.assertEqual(self.editor.diagnostics(self.uris["a/roles"]), [])  # those of the folder a
+        self.assertEqual(self.errors(self.editor.diagnostics(self.uris["a/roles"])), [])
+        self.assertIsNotNone(self.at("a/roles", 0, ROLES.index("api:") + 2, "definition"))
+
     def test_what_is_advertised_is_answered(self):
         for name, method in (("hoverProvider", "hover"), ("definitionProvider", "definition"),
                              ("documentFormattingProvider", "formatting"), ("referencesProvider", "references"),

@@ -40,9 +40,10 @@ const struct command command_lsp = {
 		"errors, findings of lint and tests that fail. It completes keywords, names,\n"
 		"actions and paths, shows what a name stands for and what a pattern selects,\n"
 		"finds where names are declared and used, renames them in all files, and\n"
-		"formats. The folder is DIR for files below it, else that of the file itself.\n",
+		"formats. The folder is DIR for files below it, else that of the file itself, or\n"
+		"one above it when the policy has files in several folders.\n",
 	.examples = "  authzcheck lsp            # in the configuration of an editor\n"
-		    "  authzcheck lsp policy/    # a policy with files in folders of folders\n",
+		    "  authzcheck lsp policy/    # files below this folder are one policy\n",
 	.flags = { FLAG_MODULES },
 	.max_words = 1,
 	.run = run,

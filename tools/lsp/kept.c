@@ -347,4 +347,5 @@ void lsp_kept_finish(struct lsp *lsp)
 		lsp->kept = next;
 	}
 	lsp_kept_destroy(lsp->built_in);
+	lsp->built_in = NULL;
 }

@@ -11,6 +11,7 @@
 #include "tools/lsp/frame.h"
 #include "tools/lsp/position.h"
 #include "tools/lsp/publish.h"
+#include "tools/lsp/root.h"
 
 /* Codes of errors: JSON-RPC 2.0, and the protocol's own. */
 enum {
@@ -69,8 +70,31 @@ static json_t *capabilities(void)
 		"completionProvider", "triggerCharacters", ":", "/");
 }
 
-static json_t *on_initialize(struct lsp *lsp)
+static void add_workspace(struct lsp *lsp, const json_t *uri)
 {
+	const char *path = json_is_string(uri)
+				   ? lsp_position_path(&lsp->app->arena, json_string_value(uri))
+				   : NULL;
+	size_t len = path != NULL ? strlen(path) : 0;
+
+	while (len > 1 && path[len - 1] == '/') {
+		len--;
+	}
+	if (len > 0) {
+		json_array_append_new(lsp->workspace, json_stringn(path, len));
+	}
+}
+
+static json_t *on_initialize(struct lsp *lsp, const json_t *params)
+{
+	const json_t *folder;
+	size_t i;
+
+	json_array_foreach(json_object_get(params, "workspaceFolders"), i, folder)
+	{
+		add_workspace(lsp, json_object_get(folder, "uri"));
+	}
+	add_workspace(lsp, json_object_get(params, "rootUri"));
 	lsp->ready = true;
 	return json_pack("{s:o, s:{s:s, s:s}}", "capabilities", capabilities(), "serverInfo",
 		"name", "authzcheck", "version", AUTHZ_VERSION);
@@ -183,6 +207,36 @@ static void on_close(struct lsp *lsp, const char *path)
 	}
 }
 
+/* Looks up the policy folders again. When one is another now, all are read again. */
+static void on_save(struct lsp *lsp, const char *path)
+{
+	json_t *before = lsp->roots, *root;
+	const char *folder;
+	bool same = true;
+
+	lsp->roots = json_object();
+	json_object_foreach(before, folder, root)
+	{
+		const char *now = lsp_root_of(lsp, folder);
+
+		same = same && now != NULL && strcmp(json_string_value(root), now) == 0;
+	}
+	json_decref(before);
+	if (same) {
+		lsp_check_mark(lsp, path);
+		return;
+	}
+	for (struct lsp_kept *kept = lsp->kept; kept != NULL; kept = kept->next) {
+		lsp_check_forget(lsp, kept->folder);
+	}
+	lsp_kept_finish(lsp);
+	json_object_foreach(lsp->documents, path, root)
+	{
+		(void)lsp_kept_of(lsp, path);
+		lsp_check_mark(lsp, path);
+	}
+}
+
 static void on_document(struct lsp *lsp, const char *method, const json_t *params)
 {
 	const json_t *document = json_object_get(params, "textDocument");
@@ -198,7 +252,7 @@ static void on_document(struct lsp *lsp, const char *method, const json_t *param
 	} else if (strcmp(method, "didClose") == 0) {
 		on_close(lsp, path);
 	} else if (strcmp(method, "didSave") == 0) {
-		lsp_check_mark(lsp, path);
+		on_save(lsp, path);
 	}
 }
 
@@ -246,7 +300,7 @@ static void handle(struct lsp *lsp, const char *method, json_t *id, const json_t
 	} else if (lsp->shutdown) {
 		fail(id, INVALID_REQUEST, "the server was shut down: only `exit` may follow");
 	} else if (strcmp(method, "initialize") == 0 && !lsp->ready) {
-		answer(id, on_initialize(lsp));
+		answer(id, on_initialize(lsp, params));
 	} else if (!lsp->ready && id != NULL) {
 		fail(id, NOT_INITIALIZED, "the first request must be `initialize`");
 	} else if (!lsp->ready) {
@@ -332,6 +386,8 @@ int lsp_serve(struct app *app, const char *folder)
 		.app = app,
 		.folder = folder,
 		.documents = json_object(),
+		.workspace = json_array(),
+		.roots = json_object(),
 		.published = json_object(),
 		.dirty = json_object(),
 		.check.fd = -1,
@@ -349,6 +405,8 @@ int lsp_serve(struct app *app, const char *folder)
 	app->arena = outer;
 	lsp_frame_finish(&reader);
 	json_decref(lsp.documents);
+	json_decref(lsp.workspace);
+	json_decref(lsp.roots);
 	json_decref(lsp.published);
 	json_decref(lsp.dirty);
 	lsp_kept_finish(&lsp);

@@ -24,6 +24,8 @@ struct lsp {
 	struct app *app;
 	const char *folder; /* absolute, or NULL */
 	json_t *documents;  /* the open ones by path: {uri, version, text} */
+	json_t *workspace;  /* paths of the editor's folders */
+	json_t *roots;      /* policy folders by the folder of a file (root.h) */
 	json_t *published;  /* URIs that have diagnostics: their folder */
 	json_t *dirty;      /* folders to check: null */
 	int64_t due;        /* when, in milliseconds of the monotonic clock */

@@ -3,11 +3,13 @@
 #include <unistd.h>
 
 #include "tools/lsp/position.h"
+#include "tools/lsp/root.h"
 #include "tools/lsp/server.h"
 
 const char *lsp_view_folder(struct lsp *lsp, struct pol_arena *arena, const char *path)
 {
 	const char *slash = strrchr(path, '/');
+	const char *own;
 	size_t len = lsp->folder != NULL ? strlen(lsp->folder) : 0;
 
 	if (len > 0 && strncmp(path, lsp->folder, len) == 0 && path[len] == '/') {
@@ -16,7 +18,8 @@ const char *lsp_view_folder(struct lsp *lsp, struct pol_arena *arena, const char
 	if (path[0] != '/' || slash == path) {
 		return path;
 	}
-	return pol_arena_copy(arena, (struct pol_str){ path, (size_t)(slash - path) }).ptr;
+	own = pol_arena_copy(arena, (struct pol_str){ path, (size_t)(slash - path) }).ptr;
+	return own != NULL ? lsp_root_of(lsp, own) : NULL;
 }
 
 bool lsp_view_on_disk(const char *folder)
