@@ -21,8 +21,26 @@ def run(*command, **options):
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False,
                           timeout=policies.DEADLINE, **options)
     if done.returncode != 0:
-        raise AssertionError(f"{command[0]}: {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
+        raise AssertionError(f"{command[0]}: {done.returncode}\n{done.stdout[:2000]}\n{done.stderr[:2000]}")
     return done.stdout
+
+
+# How a list that continues is indented, a comment in it and what follows it.
+CONTINUED = """\
+exclusive a,
+    # a comment, with a comma,
+    b
+stack s {
+    account  required  network  allow="{",
+        b
+    record   required  log  # {
+}
+"""
+
+
+def formatted():
+    """A text in the canonical form: CONTINUED, and the examples."""
+    return "\n".join((CONTINUED, *(Path(file).read_text() for file in policies.files() if "/examples/" in file)))
 
 
 class Shown:
@@ -31,6 +49,8 @@ class Shown:
     A class is '' for what is shown as plain text, else 'keyword', 'string', 'comment', 'wildcard', 'error' or
     another word.
     """
+
+    PUNCTUATION = True  # braces and commas have a class
 
     def words(self):
         """The keywords that are written in the editor's grammar."""
@@ -65,8 +85,9 @@ class Shown:
             self.complain([position(file, at) for at in wanted ^ got])
 
     def test_no_token_of_any_policy_is_left_out_or_an_error(self):
-        self.complain([position(file, at) for file in policies.files() for _, at, end in policies.tokens(file)
-                       if {self.classes(file)[i] for i in range(at, end)} & {"", "error"}])
+        self.complain([position(file, at) for file in policies.files() for kind, at, end in policies.tokens(file)
+                       if (self.PUNCTUATION or kind not in ("brace", "comma"))
+                       and {self.classes(file)[i] for i in range(at, end)} & {"", "error"}])
 
     def test_strings_and_comments_begin_and_end_where_those_of_the_lexer_do(self):
         wrong = []
@@ -173,25 +194,30 @@ def asked_of_an_editor():
             yield file, text.count(b"\n", 0, at) + 1, at - text.rfind(b"\n", 0, at), at, end
 
 
+def ask(editor, class_of):
+    """{file: {offset: class}} of what an editor answers that is given files for questions and answers."""
+    asked = list(asked_of_an_editor())
+    found = {}
+    with tempfile.TemporaryDirectory(prefix="authz-editor-") as folder:
+        questions, answers = Path(folder) / "asked", Path(folder) / "answers"
+        questions.write_text("".join(f"{file}\t{row}\t{column}\t{end - at}\n" for file, row, column, at, end in asked))
+        editor(folder, {"AUTHZ_ASKED": str(questions), "AUTHZ_ANSWERS": str(answers)})
+        lines = answers.read_text().splitlines()
+    for (file, _, _, at, end), line in zip(asked, lines, strict=True):
+        classes = [class_of(word) for word in line.split(" ")]
+        assert len(classes) == end - at, (file, at, line)
+        found.setdefault(file, {}).update(zip(range(at, end), classes, strict=True))
+    return found
+
+
 class Vim(Shown, unittest.TestCase):
     @classmethod
     @functools.cache
     def read(cls):
         if shutil.which("vim") is None:
             raise unittest.SkipTest("vim is missing, which tools/setup installs")
-        asked = list(asked_of_an_editor())
-        with tempfile.TemporaryDirectory(prefix="authz-vim-") as folder:
-            questions, answers = Path(folder) / "asked", Path(folder) / "answers"
-            questions.write_text("".join(f"{file}\t{row}\t{column}\t{end - at}\n"
-                                         for file, row, column, at, end in asked))
-            vim(Path(__file__).with_name("syntax.vim"), folder, AUTHZ_ASKED=str(questions),
-                AUTHZ_ANSWERS=str(answers))
-            found = {}
-            for (file, _, _, at, end), line in zip(asked, answers.read_text().split("\n"), strict=False):
-                groups = line.split(" ")
-                assert len(groups) == end - at, (file, at, line)
-                found.setdefault(file, {}).update({at + i: class_of_group(group) for i, group in enumerate(groups)})
-            return found
+        script = Path(__file__).with_name("syntax.vim")
+        return ask(lambda folder, env: vim(script, folder, **env), class_of_group)
 
     @classmethod
     def classes(cls, file):
@@ -237,11 +263,81 @@ class VimEdits(unittest.TestCase):
     def test_the_options_are_those_of_policies(self):
         self.assertEqual(self.seen("")["options"], ["authz-policy", "# %s", "authzcheck policy fmt -", 4, 1])
 
-    def test_indentation_leaves_formatted_files_as_they_are(self):
-        for file in policies.files():
-            if "/examples/" in file:
-                seen = self.seen(Path(file).read_text())
-                self.assertEqual(seen["indented"], Path(file).read_text().splitlines())
+    def test_indentation_makes_a_formatted_file_of_one_without_any(self):
+        self.assertEqual(self.seen(formatted())["indented"], formatted().splitlines())
+
+
+def emacs(*arguments, **env):
+    """Runs Emacs with nobody's configuration and the mode of tools/editors."""
+    if shutil.which("emacs") is None:
+        raise unittest.SkipTest("emacs is missing; it is large, so tools/setup does not install it")
+    run("emacs", "-Q", "--batch", "-L", EDITORS / "emacs", *arguments, env={**os.environ, **env})
+
+
+FACES = {"keyword": "keyword", "builtin": "keyword", "preprocessor": "wildcard", "string": "string",
+         "comment": "comment", "comment-delimiter": "comment"}
+
+
+def class_of_face(face):
+    """The class of one of Emacs's faces."""
+    word = face.removeprefix("font-lock-").removesuffix("-face")
+    return FACES.get(word, word)
+
+
+class Emacs(Shown, unittest.TestCase):
+    PUNCTUATION = False
+
+    @classmethod
+    @functools.cache
+    def read(cls):
+        script = Path(__file__).with_name("faces.el")
+        return ask(lambda folder, env: emacs("-l", script, HOME=folder, **env), class_of_face)
+
+    @classmethod
+    def classes(cls, file):
+        return cls.read()[file]
+
+    def words(self):
+        text = (EDITORS / "emacs/authz-policy-mode.el").read_text()
+        grammar = text[text.index("(defconst authz-policy-grammar"):text.index('"What may follow')]
+        return set(re.findall(r'"(\w+)"', grammar))
+
+
+class EmacsEdits(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="authz emacs-")
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def after(self, text, *forms):
+        """The text when Emacs has opened it and evaluated forms."""
+        file = self.folder / "a.policy"
+        file.write_text(text)
+        emacs("-l", "authz-policy-mode", "--eval", f'(setq authz-policy-program "{policies.AUTHZCHECK}")', file,
+              *(word for form in forms for word in ("--eval", form)), "-f", "save-buffer", HOME=str(self.folder))
+        return file.read_text()
+
+    def test_the_mode_compiles_without_a_warning(self):
+        shutil.copy(EDITORS / "emacs/authz-policy-mode.el", self.folder)
+        emacs("--eval", "(setq byte-compile-error-on-warn t)", "-f", "batch-byte-compile",
+              self.folder / "authz-policy-mode.el")
+
+    def test_indentation_makes_a_formatted_file_of_one_without_any(self):
+        flat = re.sub(r"^ +", "", formatted(), flags=re.MULTILINE)
+        self.assertNotEqual(flat, formatted())
+        self.assertEqual(self.after(flat, "(indent-region (point-min) (point-max))"), formatted())
+
+    def test_the_buffer_is_formatted_and_one_with_a_mistake_stays(self):
+        form = "(condition-case why (authz-policy-format-buffer) (user-error (insert (format \"# %s\\n\" (cadr why)))))"
+        self.assertEqual(self.after("role  a { allow   GET on api:/** }\n", form), "role a { allow GET on api:/** }\n")
+        self.assertEqual(self.after("role  a { allow\n", form).splitlines()[0],
+                         "# Not formatted: -:1:16: error: expected an action or a method, found the end of the line")
+
+    def test_eglot_starts_the_language_server(self):
+        form = ("(progn (defvar eglot-server-programs nil) (provide 'eglot) (erase-buffer)"
+                " (insert (format \"%S %S\" (funcall (cdr (assq major-mode eglot-server-programs)) nil)"
+                " (get major-mode 'eglot-language-id))))")
+        self.assertEqual(self.after("", form).strip(), f'("{policies.AUTHZCHECK}" "lsp") "authz-policy"')
 
 
 class Extension(unittest.TestCase):
