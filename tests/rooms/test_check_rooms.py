@@ -172,6 +172,16 @@ class CheckRooms(unittest.TestCase):
         self.assertEqual(found.returncode, 0, found.stdout)
         self.assertNotIn("SKIP", found.stdout)
 
+    def test_what_a_test_compiles_once_more_is_its_own(self):
+        self.compile("policy/text/rule.c")
+        listing = self.root / "build" / "compile_commands.json"
+        entries = json.loads(listing.read_text())
+        entries.append({**entries[0], "output": "tests/not_built.o"})
+        listing.write_text(json.dumps(entries))
+        found = self.check("--build", str(self.root / "build"))
+        self.assertEqual(found.returncode, 0, found.stdout)
+        self.assertNotIn("SKIP", found.stdout)
+
     def test_a_source_without_its_licence_is_reported(self):
         self.write("tools/run", "#!/bin/sh\ntrue\n")
         self.assert_reported("tools/run", "no SPDX-License-Identifier")
