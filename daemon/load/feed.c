@@ -10,11 +10,16 @@
 #include "daemon/host/log.h"
 #include "daemon/load/kept.h"
 #include "daemon/load/plugin_folder.h"
+#include "daemon/store/env.h"
+#include "daemon/store/trail.h"
+#include "policy/snapshot/revision.h"
 
 static const char folder_part[] = "data/";
 
-/* The file: in MessagePack, an array of the name of each data file, the time when that had changed,
- * and its content, by turns. The bytes are those that a policy may use, and their names. */
+/* The file: in MessagePack, an array of the number of the audit trail's last entry when it was
+ * written (older versions left that out), and then of the name of each data file, the time when
+ * that had changed, and its content, by turns. The bytes are those that a policy may use, and their
+ * names. */
 static const struct kept_form form = {
 	.name = FEEDS_NAME,
 	.head = "authzd data 1\n",
@@ -199,18 +204,101 @@ bool feeds_are_kept(const char *state)
 	return kept_exists(&form, state);
 }
 
-void feeds_use_state(struct feeds *feeds, const char *state, const struct secrets *secrets)
+void feeds_use_state(struct feeds *feeds, const char *state, struct store *store)
 {
 	feeds->state = state;
-	feeds->secrets = secrets;
+	feeds->store = store;
+}
+
+/* A sum, since the order says nothing. */
+static uint64_t hash_of(struct pol_str name, struct pol_str bytes)
+{
+	return pol_revision_hash64(name, pol_revision_hash64(bytes, 1));
+}
+
+static void write_digest(uint64_t sum, bool any, char out[static FEEDS_DIGEST])
+{
+	out[0] = '\0';
+	if (any) {
+		snprintf(out, FEEDS_DIGEST, "%016llx", (unsigned long long)sum);
+	}
+}
+
+void feeds_digest(struct feeds *feeds, char out[static FEEDS_DIGEST])
+{
+	uint64_t sum = 0;
+	bool any = false;
+
+	pthread_mutex_lock(&feeds->lock);
+	for (const struct feed *feed = feeds->first; feed != NULL; feed = feed->next) {
+		if (feed->bytes != NULL) {
+			sum += hash_of(
+				pol_str_of(feed->name), (struct pol_str){ feed->bytes, feed->len });
+			any = true;
+		}
+	}
+	pthread_mutex_unlock(&feeds->lock);
+	write_digest(sum, any, out);
+}
+
+/* The kept file while it is read. */
+struct reader {
+	struct kept kept;
+	struct wire_cursor from; /* at the first file */
+	uint32_t count;          /* of files */
+	bool numbered;           /* it says after which entry it was written */
+	uint64_t number;
+};
+
+/* 0; -ENOENT; or another negative errno and in `why` what is wrong. */
+static int open_reader(
+	const struct feeds *feeds, struct reader *reader, char why[static FOLDER_WHY])
+{
+	int r = kept_read(&form, feeds->state, store_secrets(feeds->store), &reader->kept, why);
+	uint32_t count = 0;
+	int64_t number = 0;
+
+	if (r < 0) {
+		return r;
+	}
+	reader->from = wire_cursor_of(reader->kept.bytes.ptr, reader->kept.bytes.len);
+	if (!wire_read_array(&reader->from, &count) || count % FIELDS > 1 ||
+		(count % FIELDS == 1 && !wire_read_int(&reader->from, &number))) {
+		snprintf(why, FOLDER_WHY, "%.512s/" FEEDS_NAME " cannot be read", feeds->state);
+		kept_free(&reader->kept);
+		return -EBADMSG;
+	}
+	reader->count = count / FIELDS;
+	reader->numbered = count % FIELDS == 1;
+	reader->number = (uint64_t)number;
+	return 0;
+}
+
+struct kept_feed {
+	struct pol_str name, bytes;
+	int64_t changed_at;
+};
+
+static bool next_kept(struct wire_cursor *from, struct kept_feed *out)
+{
+	struct wire_str name, bytes;
+
+	if (!wire_read_text(from, &name) || !wire_read_int(from, &out->changed_at) ||
+		!wire_read_text(from, &bytes)) {
+		return false;
+	}
+	out->name = (struct pol_str){ name.ptr, name.len };
+	out->bytes = (struct pol_str){ bytes.ptr, bytes.len };
+	return true;
 }
 
 /* No lock: only this thread changes the list. */
-static uint32_t encode(const struct feeds *feeds, struct wire_buf *out)
+static bool encode(const struct feeds *feeds, uint64_t number, struct wire_buf *out)
 {
 	size_t at = wire_open_array(out);
-	uint32_t count = 0;
+	uint32_t count = 1;
 
+	wire_put_int(out, (int64_t)number);
 	for (const struct feed *feed = feeds->first; feed != NULL; feed = feed->next) {
 		if (feed->bytes == NULL) {
 			continue;
@@ -221,7 +309,45 @@ static uint32_t encode(const struct feeds *feeds, struct wire_buf *out)
 		count += FIELDS;
 	}
 	wire_close_array(out, at, count);
-	return count;
+	return count > 1;
+}
+
+static bool has_all(const struct feeds *feeds, const struct reader *reader)
+{
+	struct wire_cursor from = reader->from;
+	const struct feed *feed = feeds->first;
+	struct kept_feed kept;
+	bool same = true;
+
+	for (uint32_t i = 0; same && i < reader->count; i++) {
+		while (feed != NULL && feed->bytes == NULL) {
+			feed = feed->next;
+		}
+		same = feed != NULL && next_kept(&from, &kept) &&
+		       pol_str_equal(kept.name, pol_str_of(feed->name)) &&
+		       kept.changed_at == feed->changed_at &&
+		       pol_str_equal(kept.bytes, (struct pol_str){ feed->bytes, feed->len });
+		feed = feed != NULL ? feed->next : NULL;
+	}
+	while (feed != NULL && feed->bytes == NULL) {
+		feed = feed->next;
+	}
+	return same && feed == NULL;
+}
+
+/* The number with which the file has these contents already, or the present one. */
+static uint64_t number_of(const struct feeds *feeds)
+{
+	uint64_t number = store_head_count(feeds->store);
+	char why[FOLDER_WHY];
+	struct reader reader;
+
+	if (open_reader(feeds, &reader, why) < 0) {
+		return number;
+	}
+	number = reader.numbered && has_all(feeds, &reader) ? reader.number : number;
+	kept_free(&reader.kept);
+	return number;
 }
 
 void feeds_keep(struct feeds *feeds)
@@ -234,8 +360,9 @@ void feeds_keep(struct feeds *feeds)
 		return;
 	}
 	kept_begin(&form, &bytes);
-	r = encode(feeds, &bytes) > 0 ? kept_write(&form, feeds->state, feeds->secrets, &bytes)
-				      : kept_drop(&form, feeds->state);
+	r = encode(feeds, number_of(feeds), &bytes)
+		    ? kept_write(&form, feeds->state, store_secrets(feeds->store), &bytes)
+		    : kept_drop(&form, feeds->state);
 	wire_buf_finish(&bytes);
 	feeds->changed = r < 0;
 	if (r < 0) {
@@ -244,59 +371,85 @@ void feeds_keep(struct feeds *feeds)
 	}
 }
 
-/* False: no memory, or not in this form. */
-static bool restore_one(struct feeds *feeds, struct wire_cursor *from, bool *out_any)
+/* False: no memory. */
+static bool restore_one(struct feeds *feeds, const struct kept_feed *kept, bool *out_any)
 {
-	struct wire_str name, bytes;
-	struct feed *feed;
-	int64_t changed_at;
+	struct feed *feed = find_or_add(feeds, kept->name);
 
-	if (!wire_read_text(from, &name) || !wire_read_int(from, &changed_at) ||
-		!wire_read_text(from, &bytes)) {
-		return false;
-	}
-	feed = find_or_add(feeds, (struct pol_str){ name.ptr, name.len });
 	if (feed == NULL || feed->bytes != NULL) {
 		return feed != NULL;
 	}
-	feed->bytes = malloc(bytes.len + 1);
+	feed->bytes = malloc(kept->bytes.len + 1);
 	if (feed->bytes == NULL) {
 		return false;
 	}
-	memcpy(feed->bytes, bytes.ptr, bytes.len);
-	feed->len = bytes.len;
-	feed->changed_at = changed_at;
+	memcpy(feed->bytes, kept->bytes.ptr, kept->bytes.len);
+	feed->len = kept->bytes.len;
+	feed->changed_at = kept->changed_at;
 	*out_any = true;
 	return true;
 }
 
-bool feeds_restore(struct feeds *feeds)
+static bool restore_all(struct feeds *feeds, const struct reader *reader, bool *out_any)
 {
-	struct wire_cursor from;
-	struct kept kept;
-	char why[FOLDER_WHY];
-	uint32_t count = 0;
-	bool any = false, good;
-	int r = kept_read(&form, feeds->state, feeds->secrets, &kept, why);
+	struct wire_cursor from = reader->from;
+	struct kept_feed kept;
+	bool good = true;
 
+	pthread_mutex_lock(&feeds->lock);
+	for (uint32_t i = 0; good && i < reader->count; i++) {
+		good = next_kept(&from, &kept) && restore_one(feeds, &kept, out_any);
+	}
+	pthread_mutex_unlock(&feeds->lock);
+	return good;
+}
+
+/* Was the file written before the newest entry, with other contents than that has? */
+static bool is_old(const struct feeds *feeds, const struct reader *reader,
+	const struct feeds_entry *newest, char why[static FOLDER_WHY])
+{
+	struct wire_cursor from = reader->from;
+	char digest[FEEDS_DIGEST];
+	struct kept_feed kept;
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < reader->count && next_kept(&from, &kept); i++) {
+		sum += hash_of(kept.name, kept.bytes);
+	}
+	write_digest(sum, reader->count > 0, digest);
+	if (newest->digest[0] == '\0' || strcmp(digest, newest->digest) == 0 ||
+		(reader->numbered && reader->number >= newest->number)) {
+		return false;
+	}
+	snprintf(why, FOLDER_WHY,
+		"%.512s/" FEEDS_NAME " is an old copy that was put back: its digest is %s, and by "
+		"the audit trail %s answered last: remove it, and mend the data files",
+		feeds->state, digest, newest->digest);
+	return true;
+}
+
+bool feeds_restore(struct feeds *feeds, const struct feeds_entry *newest)
+{
+	struct reader reader;
+	char why[FOLDER_WHY];
+	bool any = false;
+	int r = open_reader(feeds, &reader, why);
+
+	if (r == 0 && is_old(feeds, &reader, newest, why)) {
+		kept_free(&reader.kept);
+		r = -ESTALE;
+	}
 	if (r < 0) {
 		if (r != -ENOENT) {
 			log_error("the data files that were kept cannot be used", "why=%s", why);
 		}
 		return false;
 	}
-	from = wire_cursor_of(kept.bytes.ptr, kept.bytes.len);
-	pthread_mutex_lock(&feeds->lock);
-	good = wire_read_array(&from, &count) && count % FIELDS == 0;
-	for (uint32_t i = 0; good && i < count / FIELDS; i++) {
-		good = restore_one(feeds, &from, &any);
-	}
-	pthread_mutex_unlock(&feeds->lock);
-	if (!good) {
+	if (!restore_all(feeds, &reader, &any)) {
 		log_error("the data files that were kept cannot all be read", "path=%s/" FEEDS_NAME,
 			feeds->state);
 	}
-	kept_free(&kept);
+	kept_free(&reader.kept);
 	return any;
 }
 

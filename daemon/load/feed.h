@@ -11,7 +11,9 @@
  *
  * The contents are kept in the state folder too (STATE/data.last-good, load/kept), for a start that
  * finds a file broken or gone. They are written before the policy that uses them answers, so that a
- * content which an operator has replaced does not come back.
+ * content which an operator has replaced does not come back. An older copy of that file which
+ * somebody put back is refused: the audit trail's entry of each policy has a digest of its data
+ * files, and the file says after which entry of the trail it was written.
  */
 
 #include <pthread.h>
@@ -23,7 +25,7 @@
 #include "policy/text/str.h"
 
 struct plugin_folder;
-struct secrets;
+struct store;
 
 #define FEEDS_NAME "data.last-good"
 
@@ -45,7 +47,7 @@ struct feeds {
 	struct feed *first;
 	/* For the thread that builds. */
 	const char *state; /* NULL: nothing is kept yet */
-	const struct secrets *secrets;
+	struct store *store;
 	bool changed; /* since the contents were kept */
 };
 
@@ -66,7 +68,11 @@ void feeds_finish(struct feeds *feeds);
 enum pol_status feeds_last(struct feeds *feeds, struct pol_str name, struct pol_str *out);
 
 /* From then on feeds_take keeps the contents in the state folder. Both are borrowed. */
-void feeds_use_state(struct feeds *feeds, const char *state, const struct secrets *secrets);
+void feeds_use_state(struct feeds *feeds, const char *state, struct store *store);
+
+/* Any thread: 16 hex digits of a hash of the names and good contents; empty: there is none. */
+#define FEEDS_DIGEST 17
+void feeds_digest(struct feeds *feeds, char out[static FEEDS_DIGEST]);
 
 /* Keeps the contents now, unless the file has them. A failure is logged, and leaves no file. For
  * the thread that builds. */
@@ -75,9 +81,16 @@ void feeds_keep(struct feeds *feeds);
 /* True if the state folder has such a file. */
 bool feeds_are_kept(const char *state);
 
+/* The newest entry of the audit trail about a policy with good data files. */
+struct feeds_entry {
+	uint64_t number;
+	char digest[FEEDS_DIGEST]; /* empty: there is none, perhaps since an older version made all
+				    */
+};
+
 /* Takes the kept content of each file that has no good one, for the next build. True if there was
  * one; a kept file that is refused is logged. For the thread that builds. */
-bool feeds_restore(struct feeds *feeds);
+bool feeds_restore(struct feeds *feeds, const struct feeds_entry *newest);
 
 /* Is a file in use without any good content, so that a module denies? */
 bool feeds_lack(struct feeds *feeds);

@@ -15,7 +15,8 @@
 
 #define ACTION "policy.reload"
 
-static const struct pol_str field = { "revision", sizeof "revision" - 1 };
+#define REVISION "revision"
+#define DATA     "data"
 
 int policy_entry_add(const struct writer_turn *turn, const struct policy_entry *entry)
 {
@@ -29,10 +30,11 @@ int policy_entry_add(const struct writer_turn *turn, const struct policy_entry *
 	const struct audit_entry audit = { .kind = STORE_AUDIT_POLICY, .note = &note };
 
 	audit_note_init(&note);
-	audit_note_text(&note, field.ptr, pol_str_of(entry->from), pol_str_of(entry->to));
+	audit_note_text(&note, REVISION, pol_str_of(entry->from), pol_str_of(entry->to));
 	/* A commit is there with each revision, even when it is the one of the revision before. */
 	audit_note_text(&note, "commit", pol_str_of(same ? "" : entry->commit_from),
 		pol_str_of(entry->commit_to));
+	audit_note_text(&note, DATA, pol_str_of(""), pol_str_of(entry->data));
 	audit_note_text(&note, "trigger", pol_str_of(""), pol_str_of(triggers[entry->trigger]));
 	return audit_enter(&change, &audit);
 }
@@ -80,14 +82,16 @@ int policy_entry_add_at_start(struct server *server, const struct policy_entry *
 
 /* --- the newest one --------------------------------------------------------------------------- */
 
-static bool take_revision(const struct store_audit *audit, char out[static POL_REVISION_TEXT])
+/* The text that the entry sets the field to. False: it does not, or it is longer. */
+static bool take_field(
+	const struct store_audit *audit, struct pol_str field, char *out, size_t size)
 {
 	struct store_list left = audit->fields;
 	struct pol_str name, from, to;
 
 	while (store_list_next(&left, &name) && store_list_next(&left, &from) &&
 		store_list_next(&left, &to)) {
-		if (pol_str_equal(name, field) && to.len < POL_REVISION_TEXT) {
+		if (pol_str_equal(name, field) && to.len < size) {
 			memcpy(out, to.ptr, to.len);
 			out[to.len] = '\0';
 			return true;
@@ -96,20 +100,43 @@ static bool take_revision(const struct store_audit *audit, char out[static POL_R
 	return false;
 }
 
-/* 1: found. */
-static int on_audit(void *context, const struct store_audit *audit)
+static bool is_entry(const struct store_audit *audit)
 {
-	return audit->kind == STORE_AUDIT_POLICY && pol_str_equal(audit->action, POL_STR(ACTION)) &&
-			       take_revision(audit, context)
-		       ? 1
-		       : 0;
+	return audit->kind == STORE_AUDIT_POLICY && pol_str_equal(audit->action, POL_STR(ACTION));
+}
+
+/* 1: found. */
+static int on_revision(void *context, const struct store_audit *audit)
+{
+	return is_entry(audit) && take_field(audit, POL_STR(REVISION), context, POL_REVISION_TEXT);
+}
+
+static int on_data(void *context, const struct store_audit *audit)
+{
+	struct feeds_entry *entry = context;
+
+	entry->number = audit->sequence;
+	return is_entry(audit) && take_field(audit, POL_STR(DATA), entry->digest, FEEDS_DIGEST);
+}
+
+static bool find_newest(
+	struct store_read *read, int (*seen)(void *, const struct store_audit *), void *out)
+{
+	const struct store_audit_filter all = { .backwards = true };
+
+	return store_list_audit(read, &all, UINT64_MAX, seen, out) == 1;
 }
 
 bool policy_entry_newest(struct store_read *read, char out[static POL_REVISION_TEXT])
 {
-	const struct store_audit_filter all = { .backwards = true };
+	return find_newest(read, on_revision, out);
+}
 
-	return store_list_audit(read, &all, UINT64_MAX, on_audit, out) == 1;
+struct feeds_entry policy_entry_newest_data(struct store_read *read)
+{
+	struct feeds_entry entry = { 0 };
+
+	return find_newest(read, on_data, &entry) ? entry : (struct feeds_entry){ 0 };
 }
 
 /* --- its commit ------------------------------------------------------------------------------- */

@@ -5,13 +5,15 @@
  * policy_entry: the entries of the audit trail, `policy.reload`, that say which policy answered
  * from then on, at which commit its folder was, and what began the reload.
  *
- * They show that a kept policy (load/last_good) is an old one which somebody put back. So a policy
+ * They show that a kept policy (load/last_good) or kept data files (load/feed) are old ones which
+ * somebody put back. So a policy
  * is kept only after its entry is in the trail. The policy of the very first start has none.
  */
 
 #include <stdbool.h>
 
 #include "daemon/load/commit.h"
+#include "daemon/load/feed.h"
 #include "daemon/load/last_good.h"
 
 struct build_options;
@@ -34,6 +36,7 @@ struct policy_entry {
 	const struct peer *by;               /* of RELOAD_REQUEST, else NULL: the daemon itself */
 	const char *from, *to;               /* `from` empty: unknown */
 	const char *commit_from, *commit_to; /* empty: unknown */
+	const char *data;                    /* digest of the data files; empty: it uses none */
 };
 
 /* Enters it in a job of the writer. 0 or a negative errno. */
@@ -46,6 +49,8 @@ int policy_entry_add_at_start(struct server *server, const struct policy_entry *
 /* The revision of the newest entry. False: there is none that can be read, and *out is as it was.
  */
 bool policy_entry_newest(struct store_read *read, char out[static POL_REVISION_TEXT]);
+/* The newest one with data files. */
+struct feeds_entry policy_entry_newest_data(struct store_read *read);
 
 /* At which commit the policy folder is, or "" with a line in the log if it should say so and
  * cannot. */

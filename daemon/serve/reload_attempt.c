@@ -58,6 +58,7 @@ static int on_exchange(struct writer_job *job, const struct writer_turn *turn)
 	struct current *current = &exchange->server->current;
 	struct build *build = exchange->build;
 	struct policy_entry entry;
+	char digest[FEEDS_DIGEST] = "";
 	struct pol_snapshot *whole;
 	int r;
 
@@ -82,7 +83,11 @@ static int on_exchange(struct writer_job *job, const struct writer_turn *turn)
 		pol_snapshot_unref(build->snapshot);
 		build->snapshot = NULL;
 	}
+	if (exchange->server->context.feeds != NULL) {
+		feeds_digest(exchange->server->context.feeds, digest);
+	}
 	entry = (struct policy_entry){
+		.data = digest,
 		.trigger = exchange->cause->trigger,
 		.by = exchange->cause->by,
 		.from = exchange->from,

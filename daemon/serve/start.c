@@ -316,15 +316,19 @@ static int check_policy(struct server *server, struct store_read *read, struct b
 
 /* The secrets are known now, and so is whether a data file is broken or gone: then the policy is
  * built again with the content that was kept. */
-static void use_kept_data(struct server *server, struct build *build)
+static void use_kept_data(struct server *server, struct store_read *read, struct build *build)
 {
 	const struct config *config = server->context.config;
 	struct build_options options = options_of(server);
+	struct feeds_entry newest;
 
-	feeds_use_state(&server->feeds, config->state, store_secrets(server->context.store));
+	feeds_use_state(&server->feeds, config->state, server->context.store);
 	if (config->modules == NULL || config->strict ||
-		(build->snapshot != NULL && !feeds_lack(&server->feeds)) ||
-		!feeds_restore(&server->feeds)) {
+		(build->snapshot != NULL && !feeds_lack(&server->feeds))) {
+		return;
+	}
+	newest = policy_entry_newest_data(read);
+	if (!feeds_restore(&server->feeds, &newest)) {
 		return;
 	}
 	fprintf(stderr, "authzd: trying again with the data files that were kept\n");
@@ -348,7 +352,7 @@ int server_choose_policy(struct server *server, struct build *build)
 	if (r < 0) {
 		fprintf(stderr, "authzd: cannot read the store: %s\n", store_explain(r));
 	} else {
-		use_kept_data(server, build);
+		use_kept_data(server, read, build);
 		r = check_policy(server, read, build);
 	}
 	if (r == 0) {
@@ -385,8 +389,9 @@ void server_keep_policy(struct server *server)
 {
 	const struct config *config = server->context.config;
 	const struct build_options options = options_of(server);
-	char before[POL_REVISION_TEXT];
+	char before[POL_REVISION_TEXT], digest[FEEDS_DIGEST];
 	const struct policy_entry entry = {
+		.data = digest,
 		.trigger = RELOAD_BY_START,
 		.from = before,
 		.to = pol_snapshot_revision(server->current.snapshot),
@@ -400,6 +405,7 @@ void server_keep_policy(struct server *server)
 	}
 	policy_entry_find_commit(&options, server->commit);
 	find_before(server, before);
+	feeds_digest(&server->feeds, digest);
 	/* Neither the first policy of a store nor the same one again has an entry. */
 	if (strcmp(before, entry.to) != 0 &&
 		(before[0] != '\0' || store_head_count(server->context.store) > 0)) {

@@ -194,6 +194,32 @@ class Strange(Modules):
         self.assertEqual(self.ask(daemon)["reason"], "module_error")
         daemon.wait_for_log("the data files that were kept cannot be used", "data.last-good was altered")
 
+    def test_an_old_copy_of_a_kept_data_file_that_was_put_back_is_refused(self):
+        self.install("geo")
+        daemon = self.serve(GEO)
+        before = daemon.call("policy.status")["revision"]
+        old = self.kept_data(daemon).read_bytes()
+        self.put("countries", "203.0.113.0/24 CH\n")
+        wait_until(lambda: daemon.call("policy.status")["revision"] != before)
+        self.put("countries", "nowhere\n")
+        daemon.stop()
+        daemon.start()
+        self.assertTrue(self.allows(daemon, "203.0.113.1"), "the newest copy is used")
+        daemon.stop()
+        self.kept_data(daemon).write_bytes(old)
+        daemon.start()
+        self.assertEqual(self.ask(daemon)["reason"], "module_error")
+        daemon.wait_for_log("data.last-good is an old copy that was put back")
+        # The same content again is not old, whenever it was kept.
+        self.put("countries", COUNTRIES)
+        wait_until(lambda: self.allows(daemon))
+        wait_until(lambda: daemon.call("policy.status")["revision"] == before)
+        self.put("countries", "nowhere\n")
+        daemon.stop()
+        self.kept_data(daemon).write_bytes(old)
+        daemon.start()
+        self.assertTrue(self.allows(daemon))
+
     def test_the_last_good_policy_starts_without_a_data_file_and_denies(self):
         self.install("geo")
         daemon = self.serve(GEO)
