@@ -79,6 +79,14 @@ struct loaded load_text(const char *text)
 	return loaded;
 }
 
+struct loaded load_good(const char *text)
+{
+	struct loaded loaded = load_text(text);
+
+	cr_assert_eq(loaded.status, POL_OK, "%s\n%s", text, loaded.said);
+	return loaded;
+}
+
 static char *read_file(const char *path)
 {
 	static char buffer[1 << 20];

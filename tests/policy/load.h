@@ -22,6 +22,8 @@ struct loaded {
 /* Compiles the text as one file, "test.policy". Release the result with unload. Any failure but a
  * mistake in the policy ends the test; the same for the others. */
 struct loaded load_text(const char *text);
+/* The same of a text that has no mistake. */
+struct loaded load_good(const char *text);
 /* Compiles every *.policy file directly in the folder, in byte order. The path begins at the
  * project's root. */
 struct loaded load_folder(const char *path);

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <criterion/criterion.h>
+#include "tests/policy/ask/covered.h"
+
 #include <stdio.h>
 #include <string.h>
-
-#include "policy/ask/coverage.h"
-#include "policy/ask/suite.h"
-#include "tests/policy/load.h"
 
 /* What is not covered, one a line: "KIND NAME: TEXT". */
 struct left {
@@ -34,23 +31,19 @@ static bool is_chosen(void *context, struct pol_str test)
 
 static struct left cover_some(const char *text, const char *test)
 {
-	struct loaded loaded = load_text(text);
+	struct loaded loaded = load_good(text);
 	struct pol_coverage *coverage;
 	struct pol_coverage_item item;
 	struct left left = { .used = 0 };
 	struct pol_suite_options options = { 0 };
 	char name[64];
 
-	cr_assert_eq(loaded.status, POL_OK, "%s", loaded.said);
-	coverage = pol_coverage_create(loaded.snapshot);
-	cr_assert_not_null(coverage);
-	options.coverage = coverage;
 	if (test != NULL) {
 		snprintf(name, sizeof name, "%s", test);
 		options.choose = is_chosen;
 		options.context = name;
 	}
-	cr_expect_eq(pol_suite_run_some(loaded.snapshot, &options, NULL, NULL, NULL).failed, 0);
+	coverage = covered(&loaded, options);
 	for (size_t i = 0; pol_coverage_item(coverage, i, &item); i++) {
 		if (!item.covered) {
 			put(&left, &item);

@@ -8,6 +8,7 @@
 
 #include "policy/text/path.h"
 #include "policy/text/silence.h"
+#include "tests/policy/load.h"
 
 /* Of a policy and of its copy with a comment. */
 #define TEXT_SIZE 8192
@@ -23,30 +24,16 @@
 #define OTHER   "stack other { authenticate required key\n authorize required role\n }\n"
 #define OK_TREE TREE ALL TEST
 
-struct linted {
-	struct pol_source source;
-	struct pol_diags diags;
-	struct pol_snapshot *snapshot;
-};
-
-static void lint(struct linted *out, const char *text)
+static struct loaded lint(const char *text)
 {
-	out->source = (struct pol_source){ POL_STR("p.policy"), pol_str_of(text) };
-	pol_diags_init(&out->diags, &out->source, 1);
-	cr_assert_eq(pol_compile(&out->source, 1, NULL, &out->diags, &out->snapshot), POL_OK,
-		"%s\n%.*s", text,
-		POL_STR_ARGS(out->diags.first != NULL ? out->diags.first->message : POL_STR("")));
-	cr_assert_eq(pol_lint(out->snapshot, &out->diags), POL_OK, "%s", text);
-}
+	struct loaded linted = load_good(text);
 
-static void finish(struct linted *linted)
-{
-	pol_snapshot_unref(linted->snapshot);
-	pol_diags_finish(&linted->diags);
+	cr_assert_eq(pol_lint(linted.snapshot, &linted.diags), POL_OK, "%s", text);
+	return linted;
 }
 
 /* The first finding of the kind, or NULL. */
-static const struct pol_diag *find(const struct linted *linted, enum pol_warning warning)
+static const struct pol_diag *find(const struct loaded *linted, enum pol_warning warning)
 {
 	const struct pol_diag *diag = linted->diags.first;
 
@@ -54,6 +41,15 @@ static const struct pol_diag *find(const struct linted *linted, enum pol_warning
 		diag = diag->next;
 	}
 	return diag;
+}
+
+static bool has(const char *text, enum pol_warning warning)
+{
+	struct loaded linted = lint(text);
+	bool found = find(&linted, warning) != NULL;
+
+	unload(&linted);
+	return found;
 }
 
 struct row {
@@ -204,21 +200,17 @@ Test(lint, a_policy_has_a_finding_where_it_should_and_its_neighbour_has_none)
 	for (size_t i = 0; i < ROWS; i++) {
 		const struct row *row = &rows[i];
 		const char *code = pol_warning_code(row->warning);
-		const struct pol_diag *diag;
-		struct linted linted;
+		struct loaded linted = lint(row->text);
+		const struct pol_diag *diag = find(&linted, row->warning);
 
-		lint(&linted, row->text);
-		diag = find(&linted, row->warning);
 		cr_assert_not_null(diag, "%s in\n%s", code, row->text);
 		cr_expect(diag->line == row->line && diag->column == row->column,
 			"%s at %u:%u in\n%s", code, diag->line, diag->column, row->text);
 		cr_expect_not_null(
 			strstr(diag->message.ptr, row->part), "%.*s", POL_STR_ARGS(diag->message));
-		finish(&linted);
+		unload(&linted);
 		if (row->other != NULL) {
-			lint(&linted, row->other);
-			cr_expect_null(find(&linted, row->warning), "%s in\n%s", code, row->other);
-			finish(&linted);
+			cr_expect_not(has(row->other, row->warning), "%s in\n%s", code, row->other);
 		}
 	}
 }
@@ -239,17 +231,17 @@ Test(lint, a_comment_above_the_line_silences_each_code_and_is_used)
 {
 	for (size_t i = 0; i < ROWS; i++) {
 		char text[TEXT_SIZE];
-		struct linted linted;
+		struct loaded linted;
 
 		if (pol_warning_kind(rows[i].warning)->fixed) {
 			continue;
 		}
 		silence(&rows[i], text);
-		lint(&linted, text);
+		linted = lint(text);
 		cr_expect_null(find(&linted, rows[i].warning), "%s", text);
 		cr_expect_null(find(&linted, POL_WARNING_UNUSED_SILENCE), "%s", text);
 		cr_expect_eq(linted.diags.silenced_count, 1, "%s", text);
-		finish(&linted);
+		unload(&linted);
 	}
 }
 
@@ -278,9 +270,8 @@ Test(lint, what_the_compiler_warns_about_is_not_reported_again)
 	};
 
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-		struct linted linted;
+		struct loaded linted = lint(texts[i]);
 
-		lint(&linted, texts[i]);
 		for (const struct pol_diag *diag = linted.diags.first; diag != NULL;
 			diag = diag->next) {
 			cr_expect(diag->warning == POL_WARNING_ROLE_UNUSED ||
@@ -290,7 +281,7 @@ Test(lint, what_the_compiler_warns_about_is_not_reported_again)
 					  diag->next->warning != diag->warning,
 				"%s", texts[i]);
 		}
-		finish(&linted);
+		unload(&linted);
 	}
 }
 
@@ -307,15 +298,13 @@ Test(lint, another_spelling_of_a_scope_wider_than_any_role_is_found_too)
 	};
 
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-		const struct pol_diag *diag;
-		struct linted linted;
+		struct loaded linted = lint(texts[i]);
+		const struct pol_diag *diag = find(&linted, POL_WARNING_SCOPE_EXCEEDS_ROLES);
 
-		lint(&linted, texts[i]);
-		diag = find(&linted, POL_WARNING_SCOPE_EXCEEDS_ROLES);
 		cr_assert_not_null(diag, "%s", texts[i]);
 		cr_expect_not_null(strstr(diag->message.ptr, "DELETE on api:/loans/{loan}:"),
 			"%.*s", POL_STR_ARGS(diag->message));
-		finish(&linted);
+		unload(&linted);
 	}
 }
 
@@ -352,7 +341,6 @@ Test(lint, a_node_whose_path_is_too_long_for_a_request_is_unreachable)
 	for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
 		char text[TEXT_SIZE];
 		size_t len = (size_t)snprintf(text, TEXT_SIZE, "tree api {\n ");
-		struct linted linted;
 
 		/* Sixteen segments, each with its '/'. The last one makes the difference. */
 		for (uint32_t segment = 0; segment < 16; segment++) {
@@ -363,8 +351,6 @@ Test(lint, a_node_whose_path_is_too_long_for_a_request_is_unreachable)
 			len += own;
 		}
 		snprintf(text + len, TEXT_SIZE - len, " { GET }\n}\n");
-		lint(&linted, text);
-		cr_expect_eq(find(&linted, POL_WARNING_NODE_UNREACHABLE) != NULL, i == 1);
-		finish(&linted);
+		cr_expect_eq(has(text, POL_WARNING_NODE_UNREACHABLE), i == 1);
 	}
 }
