@@ -5,10 +5,10 @@
 #include <stdlib.h>
 
 /* Errors reach each question's callback. */
-static void process(struct http_ask *ask)
+static void process(struct http_channel *channel)
 {
-	ask->queued = false;
-	(void)authz_process(ask->authz);
+	channel->queued = false;
+	(void)authz_process(channel->authz);
 }
 
 static void on_ready(uv_poll_t *poll, int status, int events)
@@ -28,8 +28,10 @@ static void on_prepare(uv_prepare_t *prepare)
 {
 	struct http_ask *ask = prepare->data;
 
-	if (ask->queued) {
-		process(ask);
+	for (size_t i = 0; i < ask->count; i++) {
+		if (ask->channels[i].queued) {
+			process(&ask->channels[i]);
+		}
 	}
 }
 
@@ -38,91 +40,133 @@ static void on_closed(uv_handle_t *handle)
 	free(handle);
 }
 
-static void stop_poll(struct http_ask *ask)
+static void stop_poll(struct http_channel *channel)
 {
-	if (ask->poll != NULL) {
-		uv_poll_stop(ask->poll);
-		uv_close((uv_handle_t *)ask->poll, on_closed);
-		ask->poll = NULL;
+	if (channel->poll != NULL) {
+		uv_poll_stop(channel->poll);
+		uv_close((uv_handle_t *)channel->poll, on_closed);
+		channel->poll = NULL;
 	}
 }
 
 /* Without memory for a watch the questions end at their deadlines, by the timer. */
 static void on_watch(void *data, int fd, short events)
 {
-	struct http_ask *ask = data;
+	struct http_channel *channel = data;
 
 	if (events == 0) {
-		stop_poll(ask);
+		stop_poll(channel);
 		return;
 	}
-	if (ask->poll == NULL) {
-		ask->poll = calloc(1, sizeof *ask->poll);
-		if (ask->poll == NULL || uv_poll_init(ask->loop, ask->poll, fd) < 0) {
-			free(ask->poll);
-			ask->poll = NULL;
+	if (channel->poll == NULL) {
+		channel->poll = calloc(1, sizeof *channel->poll);
+		if (channel->poll == NULL ||
+			uv_poll_init(channel->ask->loop, channel->poll, fd) < 0) {
+			free(channel->poll);
+			channel->poll = NULL;
 			return;
 		}
-		ask->poll->data = ask;
+		channel->poll->data = channel;
 	}
 	uv_poll_start(
-		ask->poll, UV_READABLE | ((events & POLLOUT) != 0 ? UV_WRITABLE : 0), on_ready);
+		channel->poll, UV_READABLE | ((events & POLLOUT) != 0 ? UV_WRITABLE : 0), on_ready);
 }
 
 static void on_timer(void *data, int timeout_ms)
 {
-	struct http_ask *ask = data;
+	struct http_channel *channel = data;
 
 	if (timeout_ms < 0) {
-		uv_timer_stop(&ask->timer);
+		uv_timer_stop(&channel->timer);
 	} else {
-		uv_update_time(ask->loop);
-		uv_timer_start(&ask->timer, on_due, (uint64_t)timeout_ms, 0);
+		uv_update_time(channel->ask->loop);
+		uv_timer_start(&channel->timer, on_due, (uint64_t)timeout_ms, 0);
 	}
+}
+
+static int open_channel(
+	struct http_channel *channel, struct http_ask *ask, const struct authz_options *options)
+{
+	int r = authz_create(options, &channel->authz);
+
+	if (r < 0) {
+		return r;
+	}
+	channel->ask = ask;
+	uv_timer_init(ask->loop, &channel->timer);
+	channel->timer.data = channel;
+	ask->count++;
+	return authz_watch(channel->authz, on_watch, on_timer, channel);
 }
 
 int http_ask_open(struct http_ask *ask, uv_loop_t *loop, const struct http_config *config)
 {
+	size_t count = (config->connections + AUTHZ_MAX_REQUESTS - 1) / AUTHZ_MAX_REQUESTS;
 	struct authz_options options = {
 		.socket = config->authz,
 		.timeout_ms = (int)config->timeout_ms,
 		.server_uid = config->has_server ? config->server : 0,
 	};
-	int r;
+	int r = 0;
 
 	*ask = (struct http_ask){ .loop = loop };
-	r = authz_create(&options, &ask->authz);
-	if (r < 0) {
-		return r;
-	}
-	uv_timer_init(loop, &ask->timer);
 	uv_prepare_init(loop, &ask->prepare);
-	ask->timer.data = ask;
 	ask->prepare.data = ask;
 	uv_prepare_start(&ask->prepare, on_prepare);
-	return authz_watch(ask->authz, on_watch, on_timer, ask);
+	while (r == 0 && ask->count < count) {
+		r = open_channel(&ask->channels[ask->count], ask, &options);
+	}
+	return r;
 }
 
-static int started(struct http_ask *ask, int r, uint64_t *out_id)
+const char *http_ask_socket(const struct http_ask *ask)
+{
+	return authz_socket(ask->channels[0].authz);
+}
+
+/* Is this channel full, so that the next one is to be tried? */
+static bool is_full(int error)
+{
+	return error == AUTHZ_ELIMIT || error == AUTHZ_EBUSY;
+}
+
+static int started(struct http_channel *channel, int r, struct http_asked *out)
 {
 	if (r == AUTHZ_OK) {
-		ask->queued = true;
-		*out_id = authz_started(ask->authz);
+		channel->queued = true;
+		*out = (struct http_asked){ channel, authz_started(channel->authz) };
 	}
 	return r;
 }
 
 int http_ask_check(struct http_ask *ask, const struct authz_request *request,
-	authz_on_decision on_decision, void *data, uint64_t *out_id)
+	authz_on_decision on_decision, void *data, struct http_asked *out)
 {
-	return started(ask, authz_check_start(ask->authz, request, on_decision, data), out_id);
+	int r = AUTHZ_ELIMIT;
+
+	for (size_t i = 0; i < ask->count && is_full(r); i++) {
+		struct http_channel *channel = &ask->channels[i];
+
+		r = started(channel, authz_check_start(channel->authz, request, on_decision, data),
+			out);
+	}
+	return r;
 }
 
-int http_ask_call(struct http_ask *ask, const char *method, const void *params, size_t len,
-	authz_on_reply on_reply, void *data, uint64_t *out_id)
+int http_ask_call(struct http_ask *ask, const struct http_call *call, authz_on_reply on_reply,
+	void *data, struct http_asked *out)
 {
-	return started(
-		ask, authz_call_start(ask->authz, method, params, len, on_reply, data), out_id);
+	int r = AUTHZ_ELIMIT;
+
+	for (size_t i = 0; i < ask->count && is_full(r); i++) {
+		struct http_channel *channel = &ask->channels[i];
+
+		r = started(channel,
+			authz_call_start(channel->authz, call->method, call->params, call->len,
+				on_reply, data),
+			out);
+	}
+	return r;
 }
 
 bool http_ask_may_repeat(int error, bool *repeated)
@@ -133,19 +177,20 @@ bool http_ask_may_repeat(int error, bool *repeated)
 	return may;
 }
 
-void http_ask_cancel(struct http_ask *ask, uint64_t id)
+void http_ask_cancel(const struct http_asked *asked)
 {
-	(void)authz_cancel(ask->authz, id);
+	(void)authz_cancel(asked->channel->authz, asked->id);
 }
 
 void http_ask_close(struct http_ask *ask)
 {
-	if (ask->authz == NULL) {
-		return;
+	for (size_t i = 0; i < ask->count; i++) {
+		struct http_channel *channel = &ask->channels[i];
+
+		authz_destroy(channel->authz);
+		channel->authz = NULL;
+		stop_poll(channel);
+		uv_close((uv_handle_t *)&channel->timer, NULL);
 	}
-	authz_destroy(ask->authz);
-	ask->authz = NULL;
-	stop_poll(ask);
-	uv_close((uv_handle_t *)&ask->timer, NULL);
 	uv_close((uv_handle_t *)&ask->prepare, NULL);
 }

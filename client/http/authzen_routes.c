@@ -54,7 +54,7 @@ static void on_reply(void *data, int error, const struct authz_reply *reply)
 	struct authzen *authzen = exchange->state;
 	struct authzen_call call = authzen_last(authzen);
 
-	exchange->id = 0;
+	exchange->asked.id = 0;
 	exchange->door->program->metrics.in_flight--;
 	if (http_ask_may_repeat(error, &exchange->repeated) && ask(exchange, &call)) {
 		return;
@@ -72,9 +72,10 @@ static void on_reply(void *data, int error, const struct authz_reply *reply)
 static bool ask(struct http_exchange *exchange, const struct authzen_call *call)
 {
 	struct http_program *program = exchange->door->program;
+	const struct http_call asked = { call->method, call->params, call->len };
 
-	if (http_ask_call(&program->ask, call->method, call->params, call->len, on_reply, exchange,
-		    &exchange->id) != AUTHZ_OK) {
+	if (http_ask_call(&program->ask, &asked, on_reply, exchange, &exchange->asked) !=
+		AUTHZ_OK) {
 		return false;
 	}
 	program->metrics.in_flight++;

@@ -367,8 +367,8 @@ static void on_completed(void *data, struct MHD_Connection *connection, void **c
 	if (exchange == NULL) {
 		return;
 	}
-	if (exchange->id != 0) {
-		http_ask_cancel(&exchange->door->program->ask, exchange->id);
+	if (exchange->asked.id != 0) {
+		http_ask_cancel(&exchange->asked);
 		exchange->door->program->metrics.in_flight--;
 	}
 	if (exchange->finish != NULL) {

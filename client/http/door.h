@@ -82,9 +82,9 @@ struct http_exchange {
 	struct MHD_Response *response;
 	int status;
 	uint64_t begin; /* uv_hrtime */
-	uint64_t id;    /* of the question; 0: none is outstanding */
-	bool repeated;  /* the question was asked again: see http_ask_may_repeat */
-	char *body;     /* of the request */
+	struct http_asked asked;
+	bool repeated; /* the question was asked again: see http_ask_may_repeat */
+	char *body;    /* of the request */
 	size_t body_len;
 	bool body_too_large;
 	bool no_memory;  /* for the body */

@@ -216,7 +216,7 @@ static int serve(struct server *server, const int *fds, struct notify *notify, b
 		http_confine(config, &server->activation, confine,
 			&server->program.metrics.confined) == 0) {
 		log_info("ready", "listeners=%zu authz=%s", config->listener_count,
-			authz_socket(server->program.ask.authz));
+			http_ask_socket(&server->program.ask));
 		notify_send(notify, "READY=1");
 		uv_run(&server->loop, UV_RUN_DEFAULT);
 		log_info("ends", "pid=%d", (int)getpid());

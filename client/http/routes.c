@@ -44,7 +44,7 @@ static void on_decision(void *data, int error, const struct authz_decision *deci
 	struct http_exchange *exchange = data;
 	struct http_answer answer;
 
-	exchange->id = 0;
+	exchange->asked.id = 0;
 	exchange->door->program->metrics.in_flight--;
 	if (http_ask_may_repeat(error, &exchange->repeated) && ask(exchange) == AUTHZ_OK) {
 		return;
@@ -61,8 +61,8 @@ static void on_decision(void *data, int error, const struct authz_decision *deci
 static int ask(struct http_exchange *exchange)
 {
 	struct http_program *program = exchange->door->program;
-	int r = http_ask_check(
-		&program->ask, &exchange->question.request, on_decision, exchange, &exchange->id);
+	int r = http_ask_check(&program->ask, &exchange->question.request, on_decision, exchange,
+		&exchange->asked);
 
 	program->metrics.in_flight += r == AUTHZ_OK;
 	return r;
@@ -104,7 +104,7 @@ static void on_ready(void *data, int error, const struct authz_reply *reply)
 	struct http_exchange *exchange = data;
 
 	(void)reply;
-	exchange->id = 0;
+	exchange->asked.id = 0;
 	exchange->door->program->metrics.in_flight--;
 	/* A refusal is an answer. */
 	if (error == AUTHZ_OK || (error == AUTHZ_EREFUSED && reply->data != NULL)) {
@@ -130,7 +130,7 @@ static void on_status(void *data, int error, const struct authz_reply *reply)
 {
 	struct http_exchange *exchange = data;
 
-	exchange->id = 0;
+	exchange->asked.id = 0;
 	exchange->door->program->metrics.in_flight--;
 	write_metrics(exchange, error == AUTHZ_OK ? reply->data : NULL, reply->len);
 }
@@ -139,8 +139,9 @@ static void on_status(void *data, int error, const struct authz_reply *reply)
 static void ask_status(struct http_exchange *exchange, authz_on_reply on_reply)
 {
 	static const struct authz_reply none = { 0 };
+	static const struct http_call status = { "status", NULL, 0 };
 	struct http_program *program = exchange->door->program;
-	int r = http_ask_call(&program->ask, "status", NULL, 0, on_reply, exchange, &exchange->id);
+	int r = http_ask_call(&program->ask, &status, on_reply, exchange, &exchange->asked);
 
 	program->metrics.in_flight++;
 	if (r < 0) {

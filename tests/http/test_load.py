@@ -4,6 +4,7 @@
 import json
 import re
 import resource
+import signal
 import threading
 import unittest
 from pathlib import Path
@@ -13,6 +14,8 @@ from supervisor import listening, pass_sockets
 
 IDLE = 10_000
 MEMORY = 64 << 20  # bytes that authz-http may have with them
+AT_A_TIME = 1200  # questions: more than AUTHZ_MAX_REQUESTS
+CHECK = b"GET /check HTTP/1.1\r\nHost: a\r\nX-Original-Method: GET\r\nX-Original-URI: /loans\r\n"
 ASKING = 3  # connections that ask one request after the other, of each kind
 RESTARTS = 3
 
@@ -22,17 +25,17 @@ def memory_of(pid):
     return int(re.search(r"VmRSS:\s+(\d+) kB", text)[1]) << 10
 
 
-class Idle(HttpTest):
-    def raise_descriptors(self):
-        need = IDLE + 256  # authz-http has its own limit, of the same height
+class Many(HttpTest):
+    def raise_descriptors(self, connections):
+        need = connections + 256  # authz-http has its own limit, of the same height
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         if hard != resource.RLIM_INFINITY and hard < need:
-            self.skipTest(f"{IDLE} connections need {need} descriptors, and the hard limit is {hard}")
+            self.skipTest(f"{connections} connections need {need} descriptors, and the hard limit is {hard}")
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, need), hard))
         self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
 
     def test_ten_thousand_idle_connections_that_asked_take_less_than_64_mib(self):
-        self.raise_descriptors()
+        self.raise_descriptors(IDLE)
         self.configure(f"connections {IDLE + 16}", "idle 1h", "metrics on")
         process = self.start()
         for _ in range(IDLE):
@@ -42,6 +45,21 @@ class Idle(HttpTest):
         self.assertIn(f"\nauthz_http_connections {IDLE + 1}\n", self.get("/metrics")[1])
         if "a build with a sanitizer" not in self.log():
             self.assertLess(memory_of(process.pid), MEMORY)
+
+    def test_more_questions_at_a_time_than_one_connection_to_the_daemon_takes_are_all_answered(self):
+        self.raise_descriptors(AT_A_TIME)
+        self.configure(f"connections {AT_A_TIME + 16}", "timeout 60s")
+        secret = self.d.client().call("keys.create", roles=["viewer"])["secret"]
+        self.start()
+        connections = [self.connect() for _ in range(AT_A_TIME)]
+        self.d.pause()
+        self.addCleanup(self.d.signal, signal.SIGCONT)
+        for connection in connections:
+            connection.sendall(CHECK + f"Authorization: Bearer {secret}\r\n\r\n".encode())
+        self.assertEqual(self.status("/healthz"), 200)  # all were read before
+        self.d.signal(signal.SIGCONT)
+        answers = {connection.recv(4096).split(b"\r\n")[0] for connection in connections}
+        self.assertEqual(answers, {b"HTTP/1.1 204 No Content"})
 
 
 class Restart(HttpTest):
