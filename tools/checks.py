@@ -95,8 +95,8 @@ ASAN = ("-Db_sanitize=address,undefined", "-Db_lundef=false",
         "-Dc_args=-fsanitize=fuzzer-no-link -fno-sanitize-recover=all", "-Dc_link_args=-fuse-ld=lld-14")
 
 
-# Suites about what no sanitizer sees: the text of sources, editors, real web servers, and clients in other languages,
-# which conformance replays against the sanitized daemon.
+# Suites about what no sanitizer sees: the text of sources, editors, real web servers, and clients in other
+# languages, which conformance replays against the sanitized daemon.
 OF_OTHERS = ("rooms", "servers", "clients", "node", "editors")
 
 
