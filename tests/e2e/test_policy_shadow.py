@@ -159,6 +159,8 @@ class Shadow(people.PeopleTest):
                 and "position" in one["running"]}
         self.assertIn(("a.policy:8", "a.policy:9"), lost)
         self.assertIn("cron", [one["principal"] for one in found["principals"]])
+        self.assertIn({"allow": True, "reason": "ok", "rule": "role teller of the store"},
+                      [one["running"] for one in found["rules"]])
         text = json.dumps(found)
         for secret in self.secrets:
             self.assertNotIn(secret, text)

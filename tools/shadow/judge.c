@@ -90,6 +90,15 @@ static struct shadow_rule rule_of(
 	return (struct shadow_rule){ position_text(arena, position), copy(arena, text) };
 }
 
+/* Of a role of the store, which is in no file. */
+static struct shadow_rule stored_rule(struct pol_arena *arena, struct pol_str role)
+{
+	char text[512];
+
+	snprintf(text, sizeof text, "role %.*s of the store", POL_STR_ARGS(role));
+	return (struct shadow_rule){ "", copy(arena, pol_str_of(text)) };
+}
+
 /* The line of the stack that denied; of an allowing one, the last that allowed. */
 static const struct pol_explained_line *find_line(
 	const struct pol_explanation *explanation, bool allow)
@@ -135,8 +144,7 @@ static void find_rule(struct replay *replay, struct shadow_rule *out)
 			return;
 		}
 		if (decides && rule->chain_count > 0) {
-			*out = (struct shadow_rule){ "",
-				copy(replay->arena, rule->chain[rule->chain_count - 1]) };
+			*out = stored_rule(replay->arena, rule->chain[rule->chain_count - 1]);
 			return;
 		}
 	}
