@@ -269,6 +269,8 @@ def step_install(step):
                         "install: no completion of zsh in the prefix")
             step.expect((prefix / "share/fish/vendor_completions.d/authzcheck.fish").is_file(),
                         "install: no completion of fish in the prefix")
+            for name in ("vim/vimfiles/syntax/authz-policy.vim", "emacs/site-lisp/authz-policy-mode.el"):
+                step.expect((prefix / "share" / name).is_file(), f"install: no {name} in the prefix")
             for path in installed:
                 step.expect(prefix in path.parents, f"install: {path} is outside the prefix")
             link_against_installed(step, Path(folder))

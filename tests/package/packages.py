@@ -27,7 +27,9 @@ TEXTS = [f"doc/authzd/{name}" for name in (
     "examples/modules/geo.c", "examples/modules/sees.c")] + [f"man/{name}.gz" for name in (
         "man1/authzcheck.1", "man5/authz-policy.5", "man5/authzd.conf.5", "man8/authzd.8",
         "man5/authz-http.conf.5", "man8/authz-http.8")] + [f"authzd/client/{name}" for name in (
-            "python/pyproject.toml", "node/package.json", "php/composer.json", "go/go.mod", "README.md")]
+            "python/pyproject.toml", "node/package.json", "php/composer.json", "go/go.mod", "README.md")] + [
+                "vim/vimfiles/ftdetect/authz-policy.vim", "vim/vimfiles/syntax/authz-policy.vim",
+                "emacs/site-lisp/authz-policy-mode.el"]
 LIFE = None
 
 
