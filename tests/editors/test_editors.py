@@ -388,5 +388,12 @@ class Extension(unittest.TestCase):
             self.assertTrue((VSCODE / name).is_file(), name)
         json.loads((VSCODE / "language-configuration.json").read_text())
 
+    def test_the_version_is_that_of_the_project_everywhere(self):
+        version = re.search(r"version: '([^']+)'", (policies.ROOT / "meson.build").read_text())[1]
+        for name in ("package.json", "package-lock.json"):
+            self.assertEqual(json.loads((VSCODE / name).read_text())["version"], version)
+        self.assertIn(f"authz-policy-{version}.vsix", (VSCODE / "README.md").read_text())
+        self.assertIn(f"\n;; Version: {version}\n", (EDITORS / "emacs/authz-policy-mode.el").read_text())
+
     def test_the_lock_names_no_registry(self):
         self.assertNotRegex((VSCODE / "package-lock.json").read_text(), "resolved|://")
