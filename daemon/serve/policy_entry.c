@@ -105,10 +105,21 @@ static bool is_entry(const struct store_audit *audit)
 	return audit->kind == STORE_AUDIT_POLICY && pol_str_equal(audit->action, POL_STR(ACTION));
 }
 
+struct search {
+	uint64_t oldest;
+	char *out;
+};
+
 /* 1: found. */
 static int on_revision(void *context, const struct store_audit *audit)
 {
-	return is_entry(audit) && take_field(audit, POL_STR(REVISION), context, POL_REVISION_TEXT);
+	const struct search *search = context;
+
+	if (audit->sequence < search->oldest) {
+		return 2;
+	}
+	return is_entry(audit) &&
+	       take_field(audit, POL_STR(REVISION), search->out, POL_REVISION_TEXT);
 }
 
 static int on_data(void *context, const struct store_audit *audit)
@@ -127,9 +138,12 @@ static bool find_newest(
 	return store_list_audit(read, &all, UINT64_MAX, seen, out) == 1;
 }
 
-bool policy_entry_newest(struct store_read *read, char out[static POL_REVISION_TEXT])
+bool policy_entry_newest(
+	struct store_read *read, uint64_t oldest, char out[static POL_REVISION_TEXT])
 {
-	return find_newest(read, on_revision, out);
+	struct search search = { oldest, out };
+
+	return find_newest(read, on_revision, &search);
 }
 
 struct feeds_entry policy_entry_newest_data(struct store_read *read)

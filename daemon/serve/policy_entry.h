@@ -46,9 +46,10 @@ int policy_entry_add(const struct writer_turn *turn, const struct policy_entry *
  * no reload runs. */
 int policy_entry_add_at_start(struct server *server, const struct policy_entry *entry);
 
-/* The revision of the newest entry. False: there is none that can be read, and *out is as it was.
- */
-bool policy_entry_newest(struct store_read *read, char out[static POL_REVISION_TEXT]);
+/* The revision of the newest entry. `oldest`: the number of the trail's entry at which the search
+ * ends. False: there is none that can be read, and *out is as it was. */
+bool policy_entry_newest(
+	struct store_read *read, uint64_t oldest, char out[static POL_REVISION_TEXT]);
 /* The newest one with data files. */
 struct feeds_entry policy_entry_newest_data(struct store_read *read);
 

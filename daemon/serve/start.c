@@ -246,7 +246,7 @@ static bool is_old(const struct config *config, struct store_read *read,
 {
 	char newest[POL_REVISION_TEXT];
 
-	if (!policy_entry_newest(read, newest) || strcmp(newest, kept->revision) == 0) {
+	if (!policy_entry_newest(read, 0, newest) || strcmp(newest, kept->revision) == 0) {
 		return false;
 	}
 	snprintf(why, FOLDER_WHY,
@@ -363,12 +363,31 @@ int server_choose_policy(struct server *server, struct build *build)
 	return r;
 }
 
+/* How many entries of the trail each start looks at. */
+#define ENTRIES_SEARCHED 10000
+
+/* Finds the newest entry among the last `most` of the trail. False: there is none. */
+static bool find_entry(
+	const struct server *server, uint64_t most, char out[static POL_REVISION_TEXT])
+{
+	uint64_t count = store_head_count(server->context.store);
+	struct store_read *read = NULL;
+	bool found = store_read_open(server->context.store, &read) == 0 &&
+		     store_read_renew(read) == 0 &&
+		     policy_entry_newest(read, count > most ? count - most : 0, out);
+
+	store_read_close(read);
+	return found;
+}
+
 /* The policy that answered before the start: what was kept of it says so, else the trail's newest
- * entry. Empty: it is not known. */
-static void find_before(const struct server *server, char out[static POL_REVISION_TEXT])
+ * entry. Empty: it is not known. If the policy of this start was kept and the trail names another
+ * one, that one: older versions made no entry at a start, and without one the kept policy would be
+ * taken for an old copy. */
+static void find_before(
+	const struct server *server, const char *now, char out[static POL_REVISION_TEXT])
 {
 	const struct config *config = server->context.config;
-	struct store_read *read = NULL;
 	struct last_good kept;
 	char why[FOLDER_WHY];
 
@@ -377,12 +396,12 @@ static void find_before(const struct server *server, char out[static POL_REVISIO
 		    &kept, why) == 0) {
 		memcpy(out, kept.revision, sizeof kept.revision);
 		last_good_finish(&kept);
+		if (strcmp(out, now) == 0) {
+			find_entry(server, ENTRIES_SEARCHED, out);
+		}
 		return;
 	}
-	if (store_read_open(server->context.store, &read) == 0 && store_read_renew(read) == 0) {
-		policy_entry_newest(read, out);
-	}
-	store_read_close(read);
+	find_entry(server, UINT64_MAX, out);
 }
 
 void server_keep_policy(struct server *server)
@@ -404,7 +423,7 @@ void server_keep_policy(struct server *server)
 		return; /* the last good policy answers */
 	}
 	policy_entry_find_commit(&options, server->commit);
-	find_before(server, before);
+	find_before(server, entry.to, before);
 	feeds_digest(&server->feeds, digest);
 	/* Neither the first policy of a store nor the same one again has an entry. */
 	if (strcmp(before, entry.to) != 0 &&

@@ -215,6 +215,26 @@ class Restarting(harness.DaemonTest):
         self.kept(daemon).write_bytes(old)
         self.refused(daemon, f"revision {second} answered last")
 
+    def test_a_start_enters_its_policy_when_the_trail_names_another_one(self):
+        # As it was left by versions that entered no start: kept, and not in the trail.
+        daemon = self.daemon({"small.policy": POLICY})
+        self.revision = daemon.call("policy.status")["revision"]
+        kept = self.kept(daemon).read_bytes()
+        daemon.replace("small.policy", OTHER)
+        daemon.tool("reload")
+        other = daemon.call("policy.status")["revision"]
+        daemon.stop()
+        self.kept(daemon).write_bytes(kept)
+        daemon.write("small.policy", POLICY)
+        daemon.start()
+        changes = {one["field"]: (one.get("from"), one["to"])
+                   for one in daemon.call("audit.list")["items"][-1]["changes"]}
+        self.assertEqual(changes["revision"], (other, self.revision))
+        daemon.stop()
+        daemon.write("small.policy", BROKEN)
+        daemon.start()
+        self.assert_serves_the_last_good(daemon, "small.policy:")
+
     def test_a_file_that_another_user_could_have_written_is_refused(self):
         daemon = self.stopped()
         self.kept(daemon).chmod(0o640)
