@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import unittest
 from pathlib import Path
+from random import Random
 
 import harness
 
@@ -431,6 +432,82 @@ class Lsp(unittest.TestCase):
         self.assertEqual(self.editor.diagnostics(self.uris["a/roles"]), [])  # those of the folder a
         self.assertEqual(self.errors(self.editor.diagnostics(self.uris["a/roles"])), [])
         self.assertIsNotNone(self.at("a/roles", 0, ROLES.index("api:") + 2, "definition"))
+
+    def edit(self, name, start, end, text):
+        """A change of a range; positions are (line, character)."""
+        begin, finish = ({"line": line, "character": character} for line, character in (start, end))
+        self.editor.tell("textDocument/didChange", textDocument={"uri": self.uris[name], "version": 3},
+                         contentChanges=[{"range": {"start": begin, "end": finish}, "text": text}])
+
+    def test_a_large_policy_is_checked_when_typing_pauses(self):
+        text = ROLES.replace("inherits viewer", "inherits vewer") + "# a comment\n" * 6000
+        self.write("roles", text)
+        (before,) = self.errors(self.open("roles", text))
+        self.edit("roles", (0, 0), (0, 0), "# typed\nstack {\n}\n")
+        at_once = self.errors(self.editor.diagnostics(self.uris["roles"]))
+        self.assertEqual([(at["line"], message.split(":")[0]) for at, message in at_once], [
+            (1, "expected a stack's name, found '{'"), (4, before[1].split(":")[0])])
+        self.edit("roles", (1, 0), (3, 0), "")
+        self.edit("roles", (2, 21), (2, 21), "x")
+        self.assertIsNotNone(self.at("roles", 1, 6, "hover"))
+        self.assertIn([], [self.errors(one["params"]["diagnostics"]) for one in self.editor.kept])  # it was touched
+        while not (checked := self.errors(self.editor.diagnostics(self.uris["roles"]))) or "vewer" in checked[0][1]:
+            pass  # until the check that follows the pause
+        self.assertIn("unknown role 'vxewer'", checked[0][1])
+
+    def test_changes_of_ranges_are_those_of_the_text(self):
+        random = Random(7)
+        lines = ["role  unformatted { allow GET on api:/loans }"] + ["#𝄞é"] * 9
+        self.open("roles", "\r\n".join(lines))
+        for number in range(100):
+            line = random.randrange(1, len(lines))
+            begin, end = sorted(random.randrange(1, len(lines[line]) + 1) for _ in range(2))
+            piece = random.choice(["", "x", "𝄞", "é𝄞y"])
+            units = [(line, len(lines[line][:column].encode("utf-16-le")) // 2) for column in (begin, end)]
+            self.edit("roles", *units, piece)
+            lines[line] = lines[line][:begin] + piece + lines[line][end:]
+            if number % 20 == 0:  # comments stay as they are
+                answer = self.editor.ask("textDocument/formatting", textDocument={"uri": self.uris["roles"]})
+                self.assertEqual(answer["result"][0]["newText"].split("\n")[1:-1], lines[1:])
+
+    def test_requests_in_half_files_are_answered(self):
+        random = Random(8)
+        text = (ROLES + NAMED).replace("\n", "\r\n")
+        self.open("roles", text)
+        pieces = ["", "𝄞", "\r\n", "\r", "role x { }", "{", "}", '"', " ", "#", "api:/", "/{", ","]
+        for _ in range(150):
+            start = (random.randrange(42), random.randrange(40))
+            self.edit("roles", start, (start[0] + random.randrange(2), random.randrange(40)), random.choice(pieces))
+            for method in ("hover", "definition", "references", "completion", "formatting"):
+                self.assertIn("result", self.editor.ask(
+                    f"textDocument/{method}", textDocument={"uri": self.uris["roles"]},
+                    position={"line": start[0], "character": start[1]}))
+        self.editor.kept.clear()
+        self.edit("roles", (0, 0), (9999, 0), ROLES)
+        self.assertEqual(self.errors(self.editor.diagnostics(self.uris["roles"])), [])
+        self.editor.ask("shutdown")
+        self.editor.tell("exit")
+        self.assertEqual(self.editor.process.wait(harness.DEADLINE), 0)  # a sanitizer finds no leak either
+
+    def test_files_that_are_unknown_closed_or_gone(self):
+        self.open("roles", ROLES)
+        gone = {"uri": (self.folder / "no/such.policy").as_uri()}
+        self.editor.tell("textDocument/didChange", textDocument=gone, contentChanges=[{"text": "role"}])
+        self.editor.tell("textDocument/didSave", textDocument=gone)
+        self.editor.tell("textDocument/didClose", textDocument=gone)
+        for document in (gone, {"uri": "untitled:one"}, {"uri": "file:///"}, {"uri": ""}, {"uri": 7}, {}):
+            for method in ("hover", "definition", "references", "completion", "prepareRename", "formatting"):
+                answer = self.editor.ask(f"textDocument/{method}", textDocument=document,
+                                         position={"line": 0, "character": -5})
+                self.assertIsNone(answer["result"], (document, method))
+        self.editor.tell("textDocument/didOpen", textDocument={"uri": "untitled:one", "version": 1, "text": "role {"})
+        self.assertTrue(self.errors(self.editor.diagnostics("untitled:one")))
+        self.editor.tell("textDocument/didClose", textDocument={"uri": "untitled:one"})
+        self.assertEqual(self.editor.diagnostics("untitled:one"), [])
+        shutil.rmtree(self.folder)
+        self.assertTrue(self.errors(self.change("roles", ROLES)))  # its tree is gone
+        self.editor.tell("textDocument/didClose", textDocument={"uri": self.uris["roles"]})
+        self.assertEqual(self.editor.diagnostics(self.uris["roles"]), [])
 
     def test_what_is_advertised_is_answered(self):
         for name, method in (("hoverProvider", "hover"), ("definitionProvider", "definition"),

@@ -222,7 +222,10 @@ void lsp_check_begin(struct lsp *lsp)
 	json_object_del(lsp->dirty, folder);
 	switch (start(&lsp->check, &fd)) {
 	case 0:
-		write_result(fd, check(lsp, folder));
+		result = check(lsp, folder);
+		write_result(fd, result);
+		json_decref(result);
+		free(folder);
 		_exit(0);
 	case -1: /* without a child it takes its time here */
 		result = check(lsp, folder);
