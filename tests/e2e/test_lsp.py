@@ -281,6 +281,7 @@ class Lsp(unittest.TestCase):
         self.open("roles", text)
         for what, to, why in (
             ("viewer", "clerk", "declared already, at .*roles.policy:2"),
+            ("viewer", "Clerk", "'clerk' is declared already"),
             ("viewer", "anyone", "choose another name"),
             ("viewer", "a b", "expected .* found 'b'"),
             ("viewer", "", "expected a role's name"),
@@ -395,6 +396,7 @@ class Lsp(unittest.TestCase):
         for name, text in (("policy/trees/api", TREE), ("policy/teams/a/roles", ROLES),
                            ("policy/tests/all", 'test "t" {\n    as role clerk\n    allow create api:/loans\n}\n'),
                            ("other/one", "role x { allow all on shop:/** }\n"), ("other/two", "tree shop { GET }\n"),
+                           ("direct/main", "exclusive red, blue\n"), ("direct/sub/one", "role red { }\nrole blue { }\n"),
                            ("examples/a/policy", TREE + ROLES), ("examples/b/policy", TREE + ROLES)):
             (self.folder / f"{name}.policy").parent.mkdir(parents=True, exist_ok=True)
             self.write(name, text)
@@ -410,6 +412,10 @@ class Lsp(unittest.TestCase):
             params = dict(self.place("policy/trees/api", TREE, "api"), context={})
             self.open("policy/trees/api", TREE)
             self.assertEqual(len(self.editor.ask("textDocument/references", **params)["result"]), 3)
+            self.open("direct/sub/one", "role red { }\nrole blue { }\n")
+            params = dict(self.place("direct/sub/one", "role red", "red"), context={})
+            found = self.editor.ask("textDocument/references", **params)["result"]
+            self.assertEqual([one["uri"] for one in found], [self.uris["direct/main"]])
             self.open("examples/a/policy", TREE + ROLES)
             params = dict(self.place("examples/a/policy", TREE + ROLES, "clerk"), context={"includeDeclaration": True})
             self.assertEqual(len(self.editor.ask("textDocument/references", **params)["result"]), 1)
