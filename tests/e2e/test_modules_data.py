@@ -114,31 +114,40 @@ class Data(Modules):
 
     # Random changes, and then a start on what they left.
 
+    def changed(self, daemon, before):
+        """Waits for another revision: what the status says of data files is earlier."""
+        wait_until(lambda: daemon.call("policy.status")["revision"] != before)
+
+    def reported(self, daemon, text):
+        wait_until(lambda: any(text in one["message"] for one in daemon.call("policy.status")["diagnostics"]))
+
     def change_data(self, daemon, chance):
         name, good = chance.choice((("countries", [COUNTRIES, "203.0.113.0/24 CH\n", "192.0.2.0/24 US\n"]),
                                     ("denied", ["", "abc\n", f"{self.made['id']}\n"])))
         fault = chance.random()
         if fault < 0.2 and (self.data / name).exists():
             (self.data / name).unlink()
-            wait_until(lambda: "has no data/" in self.feeds(daemon)[name].get("why", ""))
+            self.reported(daemon, f"has no data/{name}")
         elif fault < 0.4:
-            before = self.feeds(daemon)[name].get("why", "")
-            wrong = "no line of a data file\n" * (1 if "line 1 " not in before else 0) or "#\nnothing good\n"
-            self.put_dated(name, wrong)
-            wait_until(lambda: self.feeds(daemon)[name].get("why", "") not in (before, ""))
+            lines = chance.randrange(1000)
+            self.put_dated(name, "#\n" * lines + "no line of a data file\n")
+            self.reported(daemon, f"data file '{name}' of module '{'geo' if name == 'countries' else 'denylist'}': "
+                          f"line {lines + 1} ")
         else:
-            self.put_dated(name, chance.choice(good) + "#" * chance.randrange(9) + "\n")
+            before = daemon.call("policy.status")["revision"]
+            self.put_dated(name, chance.choice(good) + f"# {self.age}\n")
             self.taken(daemon, name)
+            self.changed(daemon, before)
 
     def change_policy(self, daemon, chance):
         lines = [GEO, DENYLIST] + chance.choice(([], [GEO.replace("CH,LI", "US")], [DENYLIST]))
         chance.shuffle(lines)
+        revision = daemon.call("policy.status")["revision"]
         daemon.replace("p.policy", POLICY % "\n".join(lines) + f"# {chance.random()}\n")
         if chance.random() < 0.5:
             daemon.call("policy.reload")
             return
-        revision = daemon.call("policy.status")["revision"]
-        wait_until(lambda: daemon.call("policy.status")["revision"] != revision)
+        self.changed(daemon, revision)
 
     def change_role(self, daemon, chance):
         name = f"stored{chance.randrange(4)}"
