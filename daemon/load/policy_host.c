@@ -54,7 +54,7 @@ struct policy_host_questions policy_host_take_asked(struct policy_host *host)
 {
 	struct policy_host_questions asked = host->asked;
 
-	host->asked = (struct policy_host_questions){ NULL };
+	host->asked = (struct policy_host_questions){ .first = NULL };
 	return asked;
 }
 
@@ -66,7 +66,7 @@ void policy_host_questions_finish(struct policy_host_questions *questions)
 		questions->first = question->next;
 		free(question);
 	}
-	*questions = (struct policy_host_questions){ NULL };
+	*questions = (struct policy_host_questions){ .first = NULL };
 }
 
 /* --- users ------------------------------------------------------------------------------------ */

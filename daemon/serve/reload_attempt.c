@@ -195,7 +195,7 @@ static void take_base(struct reload_attempt *attempt, struct build *build)
 	attempt->host = build->host;
 	policy_host_questions_finish(&attempt->questions);
 	attempt->questions = build->questions;
-	build->questions = (struct policy_host_questions){ NULL };
+	build->questions = (struct policy_host_questions){ .first = NULL };
 }
 
 static struct build_base base_of(

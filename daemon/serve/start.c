@@ -289,7 +289,7 @@ static int fall_back(struct server *server, struct store_read *read, struct buil
 		build->code = good.code;
 		policy_host_questions_finish(&build->questions);
 		build->questions = good.questions;
-		good.questions = (struct policy_host_questions){ NULL };
+		good.questions = (struct policy_host_questions){ .first = NULL };
 		good.snapshot = NULL;
 		server->kept_at = kept.at;
 		log_error("the policy folder is broken: the last good policy answers",
