@@ -464,7 +464,7 @@ Test(renew, it_is_what_compiling_would_have_made_after_any_changes_of_data_files
 
 /* --- what is done, and what is not ------------------------------------------------------------ */
 
-static struct host plain;
+static struct host plain, alien;
 
 static struct pol_snapshot *compiled(void)
 {
@@ -508,6 +508,8 @@ Test(renew, the_modules_and_what_is_shared_outlive_the_snapshot_that_was_compile
 {
 	struct pol_snapshot *before = compiled();
 	struct made made = renew(before, &plain), again;
+	struct made alone = compile(&alien);
+	struct pol_snapshot *other = alone.snapshot;
 	struct pol_snapshot_module used;
 	struct pol_decision decision;
 
@@ -519,11 +521,14 @@ Test(renew, the_modules_and_what_is_shared_outlive_the_snapshot_that_was_compile
 	again = renew(made.snapshot, &plain);
 	cr_assert_not_null(again.snapshot);
 	cr_expect_eq(again.snapshot->compiled, made.snapshot->compiled, "they form no chain");
+	cr_expect(pol_stored_fits(again.snapshot, made.snapshot));
+	cr_expect_not(pol_stored_fits(again.snapshot, other), "it was compiled by itself");
 	finish(&made);
 	cr_expect_not(asks(again.snapshot, "s", 'q', &decision));
 	cr_expect_not(asks(again.snapshot, "s", 'f', &decision));
 	cr_expect_eq(plain.released, 0);
 	finish(&again);
+	finish(&alone);
 	cr_expect_eq(plain.released, 1);
 }
 
