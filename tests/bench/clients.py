@@ -8,6 +8,7 @@ and a socket alone, to the echo and to the daemon, in turns. Servers on one core
 import json
 import statistics
 import subprocess
+import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -32,6 +33,8 @@ def programs(wanted):
         "Go": [ROOT / "build-bench/ask-go"],
     }
     found = {name: command for name, command in known.items() if not wanted or name in wanted}
+    if "Node" in found and not (ROOT / "client/node/node_modules").is_dir():
+        sys.exit("Node's client has no msgpack: run tools/setup, or name the other languages after --clients")
     if "Go" in found:
         build_go()
     return found

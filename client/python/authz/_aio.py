@@ -22,6 +22,9 @@ from ._spaces_async import (AsyncAssignments, AsyncAudit, AsyncKeys, AsyncPolicy
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+# Requests that may be outstanding before others wait for room: a semaphore for each would take longer than the rest.
+AT_ONCE = _wire.MAX_MANY // 2
+
 
 class _Connection(asyncio.Protocol):
     """A connection and the requests that are outstanding on it."""
@@ -163,7 +166,7 @@ class _Link:
         self.connection: Optional[_Connection] = None
         self.was_connected = False
         self.connecting = asyncio.Lock()
-        self.room = asyncio.Semaphore(_wire.MAX_MANY)
+        self.room = asyncio.Semaphore(_wire.MAX_MANY - AT_ONCE)
 
     async def connected(self) -> _Connection:
         async with self.connecting:
@@ -186,11 +189,10 @@ class _Link:
         while True:
             try:
                 connection = self.connection
-                if connection is None or not connection.usable() or self.room.locked():
-                    return await asyncio.wait_for(self.ask_later(method, params, deadline, repeatable),
-                                                  deadline - loop.time())
-                async with self.room:
+                if connection is not None and connection.usable() and len(connection.waiting) < AT_ONCE:
                     return await connection.ask(method, params, deadline, repeatable)
+                return await asyncio.wait_for(self.ask_later(method, params, deadline, repeatable),
+                                              deadline - loop.time())
             except _wire.Broken as broken:
                 if again or not (repeatable or not broken.sent):
                     raise Unavailable(str(broken)) from None
@@ -207,6 +209,8 @@ class _Link:
                         repeatable: bool) -> _wire.Answer:
         """Asks once there is a connection and room on it."""
         connection = await self.connected()
+        if len(connection.waiting) < AT_ONCE:
+            return await connection.ask(method, params, deadline, repeatable)
         async with self.room:
             return await connection.ask(method, params, deadline, repeatable)
 
@@ -255,7 +259,11 @@ class AsyncClient:
             # The parent's: its requests and its event loop are not ours to touch.
             self._links = weakref.WeakKeyDictionary()
             self._pid = os.getpid()
-        return self._links.setdefault(asyncio.get_running_loop(), {})
+        loop = asyncio.get_running_loop()
+        links = self._links.get(loop)
+        if links is None:
+            links = self._links[loop] = {}
+        return links
 
     async def _exchange(self, method: str, params: Mapping[str, Any],
                         timeout: Optional[float] = None) -> Dict[str, Any]:
@@ -273,7 +281,7 @@ class AsyncClient:
     # Decisions
 
     async def _check(self, timeout: Optional[float], request: Mapping[str, Any]) -> _wire.Decision:
-        return _wire.read_decision(await self._exchange("authorize", _wire.given(**request), timeout))
+        return _wire.read_decision(await self._exchange("authorize", _wire.given_of(request), timeout))
 
     def check(self, *, timeout: Optional[float] = None,
               **request: Unpack[_wire.Request]) -> Pending[_wire.Decision]:
@@ -313,7 +321,7 @@ class AsyncClient:
 
     def permissions(self, **listed: Unpack[_wire.Listed]) -> AsyncListing[Permission, Permissions]:
         """What roles and scopes allow. Its reason, once it was awaited, says why it is empty."""
-        params = _wire.given(**listed)
+        params = _wire.given_of(listed)
         return AsyncListing(lambda cursor: self._exchange("permissions", {**params, **cursor}),
                             Permission, Permissions)
 

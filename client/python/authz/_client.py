@@ -292,7 +292,7 @@ class Client:
     def check(self, *, timeout: Optional[float] = None, **request: Unpack[_wire.Request]) -> _wire.Decision:
         """Asks for one decision. It is true only when allowed; AuthzError and Unavailable otherwise
         than by a decision."""
-        return _wire.read_decision(self._exchange("authorize", _wire.given(**request), timeout))
+        return _wire.read_decision(self._exchange("authorize", _wire.given_of(request), timeout))
 
     authorize = check
 
@@ -319,7 +319,7 @@ class Client:
 
     def permissions(self, **listed: Unpack[_wire.Listed]) -> Permissions:
         """What roles and scopes allow: iterate over it. Its reason says why it is empty."""
-        params = _wire.given(**listed)
+        params = _wire.given_of(listed)
         return Permissions(lambda cursor: self._exchange("permissions", {**params, **cursor}))
 
     # Anything else

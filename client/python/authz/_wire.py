@@ -323,6 +323,10 @@ def seconds(value: Any) -> Any:
 
 def given(**params: Any) -> Dict[str, Any]:
     """The parameters that are not None, with times as Unix seconds."""
+    return given_of(params)
+
+
+def given_of(params: Mapping[str, Any]) -> Dict[str, Any]:
     return {name: value if type(value) is str else seconds(value)
             for name, value in params.items() if value is not None}
 
@@ -375,4 +379,4 @@ def many(requests: Sequence[Mapping[str, Any]], shared: Mapping[str, Any]) -> Di
     """The parameters of authorize_many."""
     if not 1 <= len(requests) <= MAX_MANY:
         raise AuthzError("invalid_request", f"requests: must be from 1 to {MAX_MANY}", "requests")
-    return {**given(**shared), "requests": [given(**request) for request in requests]}
+    return {**given_of(shared), "requests": [given_of(request) for request in requests]}
