@@ -6,6 +6,9 @@ declare(strict_types=1);
 
 namespace Authz;
 
+use function ceil, count, feof, fread, fwrite, getmypid, hrtime, in_array, intdiv, is_array, max, min, pack,
+    stream_set_timeout, strlen, substr;
+
 /** One connection, with one request at a time. @internal */
 final class Connection
 {

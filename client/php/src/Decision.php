@@ -6,6 +6,8 @@ declare(strict_types=1);
 
 namespace Authz;
 
+use function array_key_exists, get_debug_type;
+
 /** An answer of the daemon. It is allowed only if `allowed` is true. */
 final class Decision
 {

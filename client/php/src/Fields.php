@@ -6,6 +6,8 @@ declare(strict_types=1);
 
 namespace Authz;
 
+use function array_key_exists, get_debug_type, is_array;
+
 /** A map of an answer, apart from its lists. @internal */
 final class Fields
 {

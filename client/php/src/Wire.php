@@ -6,6 +6,10 @@ declare(strict_types=1);
 
 namespace Authz;
 
+// PHP compiles these to instructions when it need not look for them in this namespace first.
+use function array_is_list, array_key_exists, array_map, chr, count, implode, is_array, is_int, is_string,
+    ord, preg_match, strlen, substr, unpack;
+
 /**
  * MessagePack, as far as the protocol has it. ext-msgpack would not do: it does not notice a field
  * that is given twice, nor where a message ends, and by default it makes objects of what it reads.
