@@ -92,9 +92,10 @@ struct command {
 	bool all_tenants; /* --tenant '*' is all of them */
 	bool edits;       /* an empty value removes what is there; at least one option is needed */
 	int (*run)(struct app *app);
-	const char *method;    /* of the daemon, that it calls */
-	const char *params[2]; /* the names of the words as parameters of the method */
-	bool makes_secret;     /* the answer is a key with its new secret */
+	const char *method; /* of the daemon, that it calls */
+	const char *
+		params[2]; /* the names of the words as parameters of the method: "path|resource" */
+	bool makes_secret; /* the answer is a key with its new secret */
 	/* Shows any other answer to people; NULL: as a key. */
 	int (*show)(struct app *app, struct wire_cursor answer);
 	const struct bulk *bulk;

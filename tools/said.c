@@ -29,7 +29,8 @@ static enum flag option_of(const struct app *app, struct pol_str param)
 	size_t count = help_flags(app->command, flags);
 
 	for (size_t i = 0; i < count; i++) {
-		const char *name = params_name(flags[i]);
+		/* The commands themselves send the tree, since a word may name it, too. */
+		const char *name = flags[i] == FLAG_TREE ? "tree" : params_name(flags[i]);
 
 		if (name != NULL && app->args.given[flags[i]] &&
 			pol_str_equal(param, pol_str_of(name))) {
@@ -58,30 +59,51 @@ static const char *option_text(struct app *app, enum flag flag, const char *inde
 
 /* --- arguments -------------------------------------------------------------------------------- */
 
+/* Where an argument stands in the usage: `at` in form number `form` of those that | separates. */
+struct position {
+	size_t at, form;
+};
+
+/* Which of the names in "path|resource" it is; false: none. */
+static bool find_form(const char *names, struct pol_str name, size_t *out)
+{
+	size_t len;
+
+	for (*out = 0; names != NULL; names = names[len] == '|' ? names + len + 1 : NULL) {
+		len = strcspn(names, "|");
+		if (pol_str_equal(name, (struct pol_str){ names, len })) {
+			return true;
+		}
+		++*out;
+	}
+	return false;
+}
+
 /* The argument of the command that is sent as this parameter; NULL: there is none. */
-static const char *argument_of(const struct app *app, struct pol_str param, size_t *out_at)
+static const char *argument_of(const struct app *app, struct pol_str param, struct position *out)
 {
 	for (size_t i = 0; i < app->args.word_count && i < 2; i++) {
-		const char *name = app->command->params[i];
-
-		if (name != NULL && pol_str_equal(param, pol_str_of(name))) {
-			*out_at = i;
+		if (find_form(app->command->params[i], param, &out->form)) {
+			out->at = i;
 			return app->args.words[i];
 		}
 	}
 	return NULL;
 }
 
-/* The name that the usage has for argument `at`: for 1, ROLE in "PRINCIPAL ROLE". */
-static const char *argument_name(struct app *app, size_t at)
+/* The name that the usage has for an argument: for 1, ROLE in "PRINCIPAL ROLE". */
+static const char *argument_name(struct app *app, struct position position)
 {
 	const char *text = app->command->words != NULL ? app->command->words : "";
 	size_t len;
 
-	for (;; at--) {
+	for (; position.form > 0 && strchr(text, '|') != NULL; position.form--) {
+		text = strchr(text, '|') + 1;
+	}
+	for (;; position.at--) {
 		text += strspn(text, " []");
 		len = strcspn(text, " []");
-		if (at == 0 || len == 0) {
+		if (position.at == 0 || len == 0) {
 			return app_text(app, "%.*s", (int)len, text);
 		}
 		text += len;
@@ -102,8 +124,8 @@ static const char *place_text(struct app *app, const char *param, const char **m
 	size_t digits =
 		strncmp(*message, "entry ", 6) == 0 ? strspn(*message + 6, "0123456789") : 0;
 	enum flag flag = option_of(app, base);
+	struct position position = { 0 };
 	const char *word;
-	size_t at = 0;
 
 	if (flag != FLAG_NONE && index == NULL && digits > 0) {
 		const char *end = *message + 6 + digits;
@@ -114,8 +136,9 @@ static const char *place_text(struct app *app, const char *param, const char **m
 	if (flag != FLAG_NONE) {
 		return option_text(app, flag, index);
 	}
-	word = argument_of(app, base, &at);
-	return word != NULL ? with_value(app, argument_name(app, at), pol_str_of(word)) : NULL;
+	word = argument_of(app, base, &position);
+	return word != NULL ? with_value(app, argument_name(app, position), pol_str_of(word))
+			    : NULL;
 }
 
 /* Of "there is no such role": the kind of thing that the daemon did not find, and its name as it
@@ -137,13 +160,13 @@ static struct suggest_name wanted(const struct app *app, const char *message)
 
 	for (size_t i = 0; i < sizeof nouns / sizeof nouns[0]; i++) {
 		size_t end = strlen(nouns[i].ending);
-		size_t at;
+		struct position position;
 		const char *word;
 
 		if (len < end || strcmp(message + len - end, nouns[i].ending) != 0) {
 			continue;
 		}
-		word = argument_of(app, pol_str_of(nouns[i].param), &at);
+		word = argument_of(app, pol_str_of(nouns[i].param), &position);
 		if (word == NULL &&
 			strncmp(app->command->name, nouns[i].noun, strlen(nouns[i].noun)) == 0) {
 			word = app->args.words[0];
@@ -211,9 +234,10 @@ static const char *typed(struct app *app, struct pol_str param, const char *inde
 	enum flag flag = option_of(app, param);
 	const struct args_list *list = &app->args.lists[flag];
 	size_t at = index != NULL ? strtoul(index, NULL, 10) : 0;
+	struct position position;
 
 	if (flag == FLAG_NONE) {
-		return argument_of(app, param, &at);
+		return argument_of(app, param, &position);
 	}
 	if (app->args.values[flag] != NULL) {
 		return app->args.values[flag];
@@ -228,7 +252,8 @@ struct suggest_name said_unknown(struct app *app, const struct authz_reply *repl
 	static const struct {
 		const char *part; /* of the message */
 		const char *kind;
-	} unknown[] = { { "names no role", "role" }, { "is no scope", "scope" } };
+	} unknown[] = { { "names no role", "role" }, { "is no scope", "scope" },
+		{ "is no tree", "tree" } };
 	const char *message = reply->message != NULL ? reply->message : "";
 	const char *param = reply->param != NULL ? reply->param : "";
 	struct pol_str base = { param, strcspn(param, "[") };

@@ -10,6 +10,7 @@
 #include "daemon/manage/check.h"
 #include "daemon/manage/roles/roles.h"
 #include "policy/snapshot/stored.h"
+#include "policy/snapshot/tree.h"
 
 /* Bytes of a resource, with its tree, and of a node's name in the answer. */
 #define RESOURCE_TEXT (POL_PATH_BYTES + 256)
@@ -126,6 +127,20 @@ static int read_resource(struct call *call, char text[static RESOURCE_TEXT], str
 	return 0;
 }
 
+/* The policy has no such path in this tree, or has no such tree. */
+static int refuse_path(struct call *call, struct pol_str tree)
+{
+	if (pol_tree_number(call->snapshot, tree) != POL_NONE) {
+		return call_invalid(call, "path",
+			"is nothing that the policy declares in tree '%.*s'", POL_STR_ARGS(tree));
+	}
+	if (call->params[TREE].given) {
+		return call_invalid(call, "tree", "is no tree of the policy");
+	}
+	return call_invalid(call, "path",
+		"is in tree '%.*s', which the policy lacks: name the tree", POL_STR_ARGS(tree));
+}
+
 static int read_question(struct call *call, char text[static RESOURCE_TEXT], struct pol_who *out)
 {
 	bool http = call->params[METHOD].given;
@@ -142,6 +157,9 @@ static int read_question(struct call *call, char text[static RESOURCE_TEXT], str
 	if (pol_str_equal(reason, POL_STR("unknown_action"))) {
 		return call_invalid(
 			call, http ? "method" : "action", "the resource has no such action");
+	}
+	if (http && pol_str_equal(reason, POL_STR("unknown_resource"))) {
+		return refuse_path(call, out->tree);
 	}
 	return call_invalid(call, http ? "path" : "resource", "%s",
 		pol_str_equal(reason, POL_STR("unknown_resource"))

@@ -133,7 +133,7 @@ class Who(WhoTest):
                 ({"action": "GET", "resource": "api:/loans/../x"}, "resource"),
                 ({"action": "approve", "resource": "api:/loans"}, "action"),
                 ({"method": "read", "path": "/loans/7"}, "method"),
-                ({"method": "GET", "path": "/loans", "tree": "nope"}, "path"),
+                ({"method": "GET", "path": "/loans", "tree": "nope"}, "tree"),
                 ({"method": "GET", "path": "/" + "a" * 8000}, "path"),
                 ({"action": "GET"}, "action"),
                 ({"action": "GET", "resource": "api:/loans", "path": "/loans"}, "method"),
@@ -142,8 +142,22 @@ class Who(WhoTest):
                 self.c.call("who", **params)
             self.assertEqual((raised.exception.code, raised.exception.error["param"]),
                              ("invalid_request", wanted), params)
-        self.assertIn("nothing that the policy declares",
-                      self.tool("who", "GET", "/lons", status=2).stderr)
+        for words, said in (
+                (("GET", "/lons"), "PATH '/lons': is nothing that the policy declares in tree 'api'"),
+                (("GET", "/lons", "--tree", "nope"), "--tree 'nope': is no tree of the policy"),
+                (("GET", "ui:/lons"), "TREE:/PATH 'ui:/lons': is nothing that the policy declares"),
+                (("approve", "api:/loans"), "ACTION 'approve': the resource has no such action")):
+            self.assertIn(said, self.tool("who", *words, status=2).stderr)
+        self.c.call("principals.create", id="zoe")
+        self.d.write("a.policy", "tree web { /a { GET } }\nrole one { allow GET on web:/a }\n")
+        self.tool("reload")
+        self.assertIn("did you mean 'web'?",
+                      self.tool("who", "GET", "/a", "--tree", "wob", status=2).stderr)
+        self.assertIn("role  one", self.tool("who", "GET", "/a", "--tree", "web").stdout)
+        self.assertIn("PATH '/a': is in tree 'api', which the policy lacks: name the tree",
+                      self.tool("who", "GET", "/a", status=2).stderr)
+        self.assertIn("TREE:/PATH 'web:/b': is nothing that the policy declares",
+                      self.tool("can", "web:/b", "--principal", "zoe", status=2).stderr)
         self.assertIn("'api:/loans/**' is a pattern",
                       self.tool("who", "GET", "api:/loans/**", status=2).stderr)
 

@@ -15,6 +15,9 @@ static int fill(struct app *app, struct params *params)
 
 	params_text(params, what[0] == '/' ? "method" : "action", app->args.words[0]);
 	params_text(params, what[0] == '/' ? "path" : "resource", what);
+	if (app->args.given[FLAG_TREE]) {
+		params_text(params, "tree", app->args.values[FLAG_TREE]);
+	}
 	return EXIT_YES;
 }
 
@@ -49,6 +52,7 @@ const struct command command_who = {
 		    "  authzcheck who approve api:/loans/7\n"
 		    "  authzcheck who DELETE /loans/7 --json | jq -r '.items[].id'\n",
 	.flags = { FLAG_TREE, FLAG_TENANT },
+	.params = { "method|action", "path|resource" },
 	.min_words = 2,
 	.by_token = true,
 	.run = run,
