@@ -105,9 +105,9 @@ void dangling_print(struct app *app, struct wire_cursor answer)
 	if (total <= 0) {
 		return;
 	}
-	printf("%s%" PRId64 " %s of the store %s no effect with this policy%s:\n",
+	printf("%s%" PRId64 " %s of the store %s not fit this policy%s:\n",
 		text_begin(app->colour, COLOUR_YELLOW), total, total == 1 ? "name" : "names",
-		total == 1 ? "has" : "have", text_end(app->colour, COLOUR_YELLOW));
+		total == 1 ? "does" : "do", text_end(app->colour, COLOUR_YELLOW));
 	record_each(dangling, "items", on_item, &printing);
 	if (printing.count == 0) {
 		puts("  root and the daemon's own user see which");
@@ -126,9 +126,10 @@ struct against {
 	struct dangling_found *found;
 	const char *tenant;
 	json_t *tenants;       /* names, in an array */
-	json_t *roles;         /* of the store, in this tenant: names as keys */
+	json_t *roles;         /* of the store, in this tenant: by name, what each inherits */
 	json_t *principals;    /* the same tenant's: ids */
 	const char *principal; /* whose assignments are listed; NULL: another list */
+	json_t *held;          /* names of that principal's roles */
 	int64_t now;
 	void (*seen)(struct against *against, struct wire_cursor item);
 };
@@ -160,6 +161,95 @@ static bool is_role(const struct against *against, struct pol_str name)
 	text = app_text(against->app, "%.*s", POL_STR_ARGS(name));
 	return json_object_get(against->roles, text) != NULL;
 }
+
+/* --- roles that exclude each other ------------------------------------------------------------ */
+
+/* Adds the numbers of the policy's roles that a role is or, as one of the store, inherits. `seen`
+ * has the roles that were visited. */
+static void expand(const struct against *against, const char *name, json_t *seen, json_t *out)
+{
+	uint32_t number = pol_snapshot_role(against->snapshot, pol_str_of(name));
+	const json_t *parents = json_object_get(against->roles, name);
+
+	if (json_object_get(seen, name) != NULL) {
+		return;
+	}
+	json_object_set_new(seen, name, json_true());
+	if (number != POL_NONE) {
+		json_array_append_new(out, json_integer(number));
+		return;
+	}
+	for (size_t i = 0; i < json_array_size(parents); i++) {
+		expand(against, json_string_value(json_array_get(parents, i)), seen, out);
+	}
+}
+
+/* The caller decrefs it. */
+static json_t *expanded(const struct against *against, const char *name)
+{
+	json_t *seen = json_object(), *numbers = json_array();
+
+	expand(against, name, seen, numbers);
+	json_decref(seen);
+	return numbers;
+}
+
+static bool exclude(const struct against *against, const char *a, const char *b)
+{
+	json_t *left = expanded(against, a), *right = expanded(against, b);
+	bool found = false;
+
+	for (size_t i = 0; i < json_array_size(left); i++) {
+		for (size_t k = 0; k < json_array_size(right); k++) {
+			uint32_t one = (uint32_t)json_integer_value(json_array_get(left, i));
+			uint32_t other = (uint32_t)json_integer_value(json_array_get(right, k));
+
+			found = found ||
+				pol_snapshot_exclusive(against->snapshot, one, other) != POL_NONE;
+		}
+	}
+	json_decref(left);
+	json_decref(right);
+	return found;
+}
+
+static void check_exclusive(
+	struct against *against, const char *holder, struct pol_str id, const json_t *names)
+{
+	for (size_t i = 0; i < json_array_size(names); i++) {
+		for (size_t k = 0; k < i; k++) {
+			const char *first = json_string_value(json_array_get(names, k));
+			const char *second = json_string_value(json_array_get(names, i));
+
+			if (exclude(against, first, second)) {
+				report(against, holder, id, "exclusive",
+					pol_str_of(
+						app_text(against->app, "%s, %s", first, second)));
+			}
+		}
+	}
+}
+
+static bool on_name(void *context, struct wire_cursor item)
+{
+	struct wire_str text;
+
+	if (wire_read_text(&item, &text)) {
+		json_array_append_new(context, json_of((struct pol_str){ text.ptr, text.len }));
+	}
+	return true;
+}
+
+/* The texts of a list in an answer. The caller decrefs it. */
+static json_t *names_of(struct wire_cursor item, const char *list)
+{
+	json_t *names = json_array();
+
+	record_each(item, list, on_name, names);
+	return names;
+}
+
+/* --- what is listed --------------------------------------------------------------------------- */
 
 /* The items of a list of texts. */
 struct texts {
@@ -219,7 +309,7 @@ static void see_role_name(struct against *against, struct wire_cursor item)
 {
 	if (!record_bool(item, "declared", false)) {
 		json_object_set_new(against->roles, record_text(&against->app->arena, item, "name"),
-			json_true());
+			names_of(item, "inherits"));
 	}
 }
 
@@ -255,6 +345,8 @@ static void see_role(struct against *against, struct wire_cursor item)
 	}
 	record_each(item, "inherits", on_role_name, &texts);
 	record_each(item, "grants", on_grant, &texts);
+	check_exclusive(against, "role", texts.id,
+		json_object_get(against->roles, record_text(&against->app->arena, item, "name")));
 }
 
 static void see_principal(struct against *against, struct wire_cursor item)
@@ -285,6 +377,7 @@ static void see_assignment(struct against *against, struct wire_cursor item)
 	if (record_bool(item, "declared", false) || (until != 0 && until <= against->now)) {
 		return;
 	}
+	json_array_append_new(against->held, json_of(role));
 	if (!is_role(against, role)) {
 		report(against, "principal", texts.id, "role", role);
 	}
@@ -294,13 +387,17 @@ static void see_assignment(struct against *against, struct wire_cursor item)
 static void see_key(struct against *against, struct wire_cursor item)
 {
 	struct texts texts = { against, "key", record_str(item, "id") };
+	json_t *roles;
 
 	if (pol_str_equal(record_str(item, "status"), POL_STR("revoked"))) {
 		return;
 	}
+	roles = names_of(item, "roles");
 	record_each(item, "roles", on_role_name, &texts);
 	record_each(item, "scopes", on_scope_name, &texts);
+	check_exclusive(against, "key", texts.id, roles);
 	record_each(item, "at", on_place, &texts);
+	json_decref(roles);
 }
 
 static bool on_listed(void *context, struct wire_cursor item)
@@ -351,7 +448,10 @@ static int look_at_tenant(struct against *against)
 	}
 	for (size_t i = 0; i < json_array_size(against->principals) && status == EXIT_YES; i++) {
 		against->principal = json_string_value(json_array_get(against->principals, i));
+		json_array_clear(against->held);
 		status = list(against, "assignments.list", "assignments", see_assignment);
+		check_exclusive(
+			against, "principal", pol_str_of(against->principal), against->held);
 	}
 	against->principal = NULL;
 	return status == EXIT_YES ? list(against, "keys.list", "keys", see_key) : status;
@@ -363,6 +463,7 @@ int dangling_against(struct app *app, const struct policy *policy, struct dangli
 		.snapshot = policy->snapshot,
 		.found = out,
 		.tenants = json_array(),
+		.held = json_array(),
 		.now = (int64_t)time(NULL) };
 	int status;
 
@@ -377,6 +478,7 @@ int dangling_against(struct app *app, const struct policy *policy, struct dangli
 		json_decref(against.roles);
 	}
 	json_decref(against.tenants);
+	json_decref(against.held);
 	return status;
 }
 
@@ -409,7 +511,7 @@ void dangling_show(struct app *app, const struct dangling_found *found)
 			json_text_of(app, json_array_get(found->items, i)));
 	}
 	if (found->total > 0) {
-		printf("%zu %s of the store %s no effect with this policy\n", found->total,
-			found->total == 1 ? "name" : "names", found->total == 1 ? "has" : "have");
+		printf("%zu %s of the store %s not fit this policy\n", found->total,
+			found->total == 1 ? "name" : "names", found->total == 1 ? "does" : "do");
 	}
 }

@@ -444,8 +444,8 @@ void reload_attempt_find_dangling(struct reload_attempt *attempt)
 		return;
 	}
 	if (found.total > 0) {
-		log_warn("the store names what the policy lacks, which allows nothing; `authzcheck "
-			 "status --json` lists it",
+		log_warn("names of the store do not fit the policy, such as roles that it lacks; "
+			 "`authzcheck status` lists them",
 			"total=%llu", (unsigned long long)found.total);
 	}
 	report_dangling(&attempt->attempts, &found);

@@ -45,7 +45,7 @@ class Dangling(harness.DaemonTest):
 
     def test_nothing_is_missing_before(self):
         for words in (("reload",), ("status",)):
-            self.assertNotIn("no effect", self.d.tool(*words).stdout)
+            self.assertNotIn("not fit", self.d.tool(*words).stdout)
         self.assertNotIn("dangling", self.d.call("assignments.list", principal="alice")["items"][0])
 
     def test_a_reload_and_the_status_name_what_is_missing(self):
@@ -53,7 +53,7 @@ class Dangling(harness.DaemonTest):
         for words in (("reload",), ("status",)):
             with self.subTest(words=words):
                 said = self.d.tool(*words).stdout
-                self.assertIn("6 names of the store have no effect with this policy", said)
+                self.assertIn("6 names of the store do not fit this policy", said)
                 for text in (*MISSING, "role teller grants 'allow POST on api:/loans', which"):
                     self.assertIn(text, said)
 
@@ -131,8 +131,29 @@ class Dangling(harness.DaemonTest):
         self.assertEqual(in_order(document["dangling"]["items"]), in_order(found["items"]))
         self.assertEqual(document["dangling"]["total"], found["total"])
         done = self.check(BEFORE, "--against", self.d.socket)
-        self.assertNotIn("no effect", done.stdout)
+        self.assertNotIn("not fit", done.stdout)
         self.assertNotIn("dangling", json.loads(self.check(AFTER, "--json").stdout))
+
+    def test_who_holds_roles_that_exclude_each_other_is_found_before_and_after(self):
+        self.d.call("roles.create", name="boss", inherits=["viewer"])
+        self.d.call("roles.create", name="chief", inherits=["boss"])
+        self.d.call("roles.create", name="all", inherits=["clerk", "chief"])
+        key = self.d.call("keys.create", roles=["chief", "clerk"])["id"]
+        after = BEFORE + "exclusive clerk, viewer\n"
+        done = self.check(after, "--against", self.d.socket)
+        for text in ("principal alice holds roles that exclude each other: 'clerk, viewer'",
+                     f"key {key} holds roles that exclude each other: ",
+                     "role all holds roles that exclude each other: "):
+            self.assertIn(text, done.stdout)
+        document = json.loads(self.check(after, "--against", self.d.socket, "--json").stdout)
+        self.d.write("a.policy", after)
+        found = self.d.call("policy.reload")["dangling"]
+
+        def whose(items):
+            return sorted(next(iter(item.items())) for item in items if "exclusive" in item)
+
+        self.assertEqual(whose(document["dangling"]["items"]), whose(found["items"]))
+        self.assertIn("do not fit this policy", self.d.tool("status").stdout)
 
     def test_a_principal_that_both_have_is_refused(self):
         done = self.check(BEFORE + "principal alice { role viewer }\n", "--against", self.d.socket)

@@ -130,7 +130,7 @@ class Live(harness.DaemonTest):
                      "principal carol holds roles that exclude each other: 'auditor, clerk'",
                      f"key {self.keys['robot']} holds roles that exclude each other",
                      "principal alice of the store, tenant acme",
-                     "1 name of the store has no effect with this policy"):
+                     "1 name of the store does not fit this policy"):
             self.assertIn(text, done.stdout)
         document = json.loads(self.diff("--socket", self.d.socket, "--json").stdout)
         self.assertEqual(document["dangling"],
