@@ -115,23 +115,10 @@ static void cut(struct pol_written *out)
 	out->len += strlen("...");
 }
 
-bool pol_written_grant(
-	const struct pol_snapshot *snapshot, uint32_t role, uint32_t index, struct pol_written *out)
+void pol_written_statement(struct pol_str file, size_t offset, struct pol_written *out)
 {
-	const struct pol_origin *origin = origin_of(snapshot, role);
-	const struct pol_rule *rule;
-	struct reading reading = { 0 };
-	struct pol_str text;
+	struct reading reading = { .at = file.ptr + offset, .end = file.ptr + file.len };
 
-	if (origin == NULL || index >= origin->rule_count) {
-		return false;
-	}
-	rule = &origin->rules[index];
-	text = snapshot->files[rule->at.file].text;
-	reading.at = text.ptr + rule->at.offset;
-	reading.end = text.ptr + text.len;
-	out->file = snapshot->files[rule->at.file].name;
-	out->line = rule->line;
 	out->len = 0;
 	if (!read_statement(&reading, out)) {
 		cut(out);
@@ -139,6 +126,21 @@ bool pol_written_grant(
 	while (out->len > 0 && out->text[out->len - 1] == ' ') {
 		out->len--;
 	}
+}
+
+bool pol_written_grant(
+	const struct pol_snapshot *snapshot, uint32_t role, uint32_t index, struct pol_written *out)
+{
+	const struct pol_origin *origin = origin_of(snapshot, role);
+	const struct pol_rule *rule;
+
+	if (origin == NULL || index >= origin->rule_count) {
+		return false;
+	}
+	rule = &origin->rules[index];
+	pol_written_statement(snapshot->files[rule->at.file].text, rule->at.offset, out);
+	out->file = snapshot->files[rule->at.file].name;
+	out->line = rule->line;
 	return true;
 }
 

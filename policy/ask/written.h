@@ -25,6 +25,9 @@ struct pol_written {
 	char text[POL_WRITTEN_TEXT]; /* of a grant: on one line, without comments */
 };
 
+/* The text of the grant that begins at this byte of a file; not its file and line. */
+void pol_written_statement(struct pol_str file, size_t offset, struct pol_written *out);
+
 /* Grant number `index` of the role, in the order of the file. False: there are fewer, or the role
  * is not one of the files. */
 bool pol_written_grant(const struct pol_snapshot *snapshot, uint32_t role, uint32_t index,

@@ -227,14 +227,26 @@ class Lsp(unittest.TestCase):
 
     def test_hover_and_definition_follow_names(self):
         self.open("roles", ROLES)
-        self.assertEqual(self.at("roles", 1, 22, "hover")["contents"]["value"].split("\n")[:2],
-                         ["role viewer", "Reads 𝄞"])
+        self.assertEqual(self.at("roles", 1, 22, "hover")["contents"]["value"].split("\n"),
+                         ["role viewer", "Reads 𝄞", "    allow GET on api:/loans"])
         self.assertEqual(self.at("roles", 1, 22, "definition"), {"uri": self.uris["roles"], "range": {
             "start": {"line": 0, "character": 5}, "end": {"line": 0, "character": 11}}})
         tree = self.at("roles", 1, ROLES.split("\n")[1].index("api:") + 1, "definition")
         self.assertEqual((tree["uri"], tree["range"]["start"]),
                          (self.uris["tree"], {"line": 0, "character": 5}))
         self.assertIsNone(self.at("roles", 99, 99, "hover"))
+
+    def test_hover_has_grants_as_they_are_written_without_columns_and_comments(self):
+        text = ROLES + """role wide {
+    allow GET    on api:/loans,  # and more
+                    api:/loans
+    deny  create on api:/loans
+}
+"""
+        self.open("roles", text)
+        answer = self.editor.ask("textDocument/hover", **self.place("roles", text, "wide"))["result"]
+        self.assertEqual(answer["contents"]["value"].split("\n")[1:],
+                         ["    allow GET on api:/loans, api:/loans", "    deny create on api:/loans"])
 
     def test_references_are_in_all_files(self):
         self.write("more", "exclusive viewer, clerk\n")

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "policy/ask/written.h"
 #include "policy/text/method.h"
 #include "tools/lsp/nodes.h"
 #include "tools/lsp/position.h"
@@ -8,17 +9,6 @@
 #include "tools/lsp/spot.h"
 
 /* --- names ------------------------------------------------------------------------------------ */
-
-/* The line of the source at which a grant begins, without spaces around it. */
-static struct pol_str line_of(struct pol_str text, struct pol_span at)
-{
-	size_t end = at.offset;
-
-	while (end < text.len && text.ptr[end] != '\n' && text.ptr[end] != '\r') {
-		end++;
-	}
-	return (struct pol_str){ text.ptr + at.offset, end - at.offset };
-}
 
 /* Grants of a role that a hover shows. */
 #define MOST_GRANTS 20
@@ -40,13 +30,15 @@ static const char *describe_name(struct app *run, const struct lsp_declared *dec
 		text = app_text(run, "%s\n%.*s", text, POL_STR_ARGS(name->description));
 	}
 	for (uint32_t i = 0; grantee != NULL && i < grantee->grant_count; i++) {
-		struct pol_str line = line_of(declared->file->source.text, grantee->grants[i].at);
+		struct pol_written grant;
 
 		if (i == MOST_GRANTS) {
 			return app_text(run, "%s\n    and %u more", text,
 				(unsigned)(grantee->grant_count - i));
 		}
-		text = app_text(run, "%s\n    %.*s", text, POL_STR_ARGS(line));
+		pol_written_statement(
+			declared->file->source.text, grantee->grants[i].at.offset, &grant);
+		text = app_text(run, "%s\n    %.*s", text, (int)grant.len, grant.text);
 	}
 	return text;
 }
