@@ -115,6 +115,13 @@ class Init(harness.DaemonTest):
                                "--tree", "api")
             self.assertEqual(done.returncode, status, done.stdout + done.stderr)
 
+    def test_a_prefix_that_is_refused_says_why(self):
+        for prefix, why in (("", "letters, digits and single underscores"),
+                            ("a__b", "letters, digits and single underscores"),
+                            ("x" * 65, "has 65 characters, and at most 64 may begin a key")):
+            with self.subTest(prefix=prefix):
+                self.assertIn(why, self.init("--prefix", prefix, self.made, status=2).stderr)
+
     def test_a_folder_with_a_policy_is_left_as_it_is(self):
         self.made.mkdir()
         kept = self.made / "mine.policy"

@@ -98,6 +98,9 @@ static int ask_source(struct app *app, struct wanted *wanted)
 	return wanted->reader != NULL ? EXIT_YES : EXIT_USAGE;
 }
 
+/* Characters of a prefix. */
+#define PREFIX_MAX 64
+
 /* The prefix of both environments, with or without the '_' at its end. */
 static int take_prefix(struct app *app, struct wanted *wanted, const char *prefix)
 {
@@ -115,7 +118,12 @@ static int take_prefix(struct app *app, struct wanted *wanted, const char *prefi
 			len = 0;
 		}
 	}
-	if (len == 0 || len > 64) {
+	if (len > PREFIX_MAX) {
+		return app_fail(app, EXIT_USAGE, "usage",
+			"--prefix '%.16s…' has %zu characters, and at most %d may begin a key",
+			prefix, len, PREFIX_MAX);
+	}
+	if (len == 0) {
 		return app_fail(app, EXIT_USAGE, "usage",
 			"--prefix '%.80s': a prefix is of letters, digits and single underscores",
 			prefix);
