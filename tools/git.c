@@ -16,6 +16,9 @@
 /* The line with which cat-file begins an object: its name, its type, its size. */
 #define HEADER 256
 
+#define PARTIAL_CLONE                                                                              \
+	"this clone lacks objects: complete it by `git fetch --refetch --no-filter`"
+
 extern char **environ;
 
 __attribute__((format(printf, 3, 4))) static int refuse(
@@ -29,25 +32,39 @@ __attribute__((format(printf, 3, 4))) static int refuse(
 	return error;
 }
 
-/* The environment with LC_ALL=C, in one piece of memory that is to be freed. The other strings are
- * the environment's own. */
-static char **make_environment(void)
+/* What git finds in its environment: English, and that it must not fetch. A clone may lack objects
+ * that git would fetch by a command which the clone's own configuration names. */
+static const char *const settings[] = { "LC_ALL=C", "GIT_NO_LAZY_FETCH=1", "GIT_ALLOW_PROTOCOL=" };
+
+#define SETTINGS (sizeof settings / sizeof settings[0])
+
+static bool is_setting(const char *variable)
 {
-	static const char english[] = "LC_ALL=C";
+	for (size_t i = 0; i < SETTINGS; i++) {
+		if (strncmp(variable, settings[i], strcspn(settings[i], "=") + 1) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The environment with the settings. The list is to be freed, the strings are not. */
+static const char **make_environment(void)
+{
 	size_t count = 0, used = 0;
-	char **out;
+	const char **out;
 
 	while (environ[count] != NULL) {
 		count++;
 	}
-	out = calloc(1, (count + 2) * sizeof *out + sizeof english);
+	out = calloc(count + SETTINGS + 1, sizeof *out);
 	for (size_t i = 0; out != NULL && i < count; i++) {
-		if (strncmp(environ[i], "LC_ALL=", 7) != 0) {
+		if (!is_setting(environ[i])) {
 			out[used++] = environ[i];
 		}
 	}
-	if (out != NULL) {
-		out[used] = memcpy(out + count + 2, english, sizeof english);
+	for (size_t i = 0; out != NULL && i < SETTINGS; i++) {
+		out[used++] = settings[i];
 	}
 	return out;
 }
@@ -67,13 +84,13 @@ static int spawn(
 	const char *folder, const char *const *words, struct ends ends, pid_t *out_child, char *why)
 {
 	const char *all[GIT_WORDS + 4] = { "git", "-C", folder };
+	const char **environment = make_environment();
 	/* posix_spawnp promises not to write into them. */
 	union {
 		const char *const *in;
 		char *const *out;
-	} same = { .in = all };
+	} arguments = { .in = all }, variables = { .in = environment };
 	posix_spawn_file_actions_t actions;
-	char **environment = make_environment();
 	int error;
 
 	for (size_t i = 0; i < GIT_WORDS && words[i] != NULL; i++) {
@@ -87,7 +104,8 @@ static int spawn(
 	error = error != 0 ? error : add_file(&actions, ends.out, STDOUT_FILENO);
 	error = error != 0 ? error : add_file(&actions, ends.err, STDERR_FILENO);
 	error = error != 0 ? error
-			   : posix_spawnp(out_child, "git", &actions, NULL, same.out, environment);
+			   : posix_spawnp(out_child, "git", &actions, NULL, arguments.out,
+				     variables.out);
 	posix_spawn_file_actions_destroy(&actions);
 	free(environment);
 	if (error == ENOENT) {
@@ -158,22 +176,31 @@ static int read_all(int fd, char **out, size_t *out_len)
 	return 0;
 }
 
+/* Does git say that it wanted to fetch? Old versions name the transport. */
+static bool is_about_fetching(const char *line)
+{
+	return strstr(line, "lazy fetching disabled") != NULL ||
+	       (strstr(line, "transport '") != NULL && strstr(line, "' not allowed") != NULL);
+}
+
 /* The first line of what git wrote to standard error, without "fatal: ". */
-static void read_reason(FILE *file, char *why)
+static int read_reason(FILE *file, char *why)
 {
 	char line[GIT_WHY];
 	char *text = line;
 
 	rewind(file);
 	if (fgets(line, sizeof line, file) == NULL) {
-		(void)refuse(why, 0, "git failed without a message");
-		return;
+		return refuse(why, -EINVAL, "git failed without a message");
 	}
 	line[strcspn(line, "\n")] = '\0';
+	if (is_about_fetching(line)) {
+		return refuse(why, -ENODATA, PARTIAL_CLONE);
+	}
 	if (strncmp(text, "fatal: ", 7) == 0 || strncmp(text, "error: ", 7) == 0) {
 		text += 7;
 	}
-	(void)refuse(why, 0, "%s", text);
+	return refuse(why, -EINVAL, "%s", text);
 }
 
 int git_run(const char *folder, const char *const *words, char **out, size_t *out_len,
@@ -204,9 +231,8 @@ int git_run(const char *folder, const char *const *words, char **out, size_t *ou
 	if (r < 0) {
 		refuse(why, r, "what git prints cannot be read: %s", strerror(-r));
 	} else if (status != 0) {
-		read_reason(messages, why);
+		r = read_reason(messages, why);
 		free(bytes);
-		r = -EINVAL;
 	} else {
 		*out = bytes;
 		*out_len = len;
@@ -319,6 +345,9 @@ int git_blobs_read(struct git_blobs *blobs, const char *name, size_t most, char 
 		return refuse(why, -EIO, "git ended before it gave object %s", name);
 	}
 	space = strrchr(line, ' ');
+	if (space != NULL && strcmp(space, " missing") == 0) {
+		return refuse(why, -ENODATA, PARTIAL_CLONE);
+	}
 	if (strstr(line, " blob ") == NULL || space == NULL) {
 		return refuse(why, -EINVAL, "git has no file for object %s", name);
 	}

@@ -3,7 +3,8 @@
 
 /*
  * git: runs git(1) and reads what it prints. No shell is involved, and no command that is run here
- * writes to the repository or to a work tree. Git's messages are asked for in English.
+ * writes to the repository or to a work tree, or fetches what a partial clone lacks. Git's messages
+ * are asked for in English.
  */
 
 #include <stddef.h>
@@ -19,8 +20,9 @@
 #define GIT_OUTPUT ((size_t)64 * 1024 * 1024)
 
 /* Runs `git -C FOLDER WORDS…`. 0: *out is what it printed, with a NUL after it, to be freed. A
- * negative errno, and `why`: -ENOENT: git is not installed; -EINVAL: git refused, and `why` is the
- * first line of its message; -EFBIG: it printed more than GIT_OUTPUT. */
+ * negative errno, and `why`: -ENOENT: git is not installed; -ENODATA: this is a partial clone, which
+ * lacks an object; -EINVAL: git refused, and `why` is the first line of its message; -EFBIG: it
+ * printed more than GIT_OUTPUT. */
 int git_run(const char *folder, const char *const *words, char **out, size_t *out_len,
 	char why[static GIT_WHY]);
 

@@ -257,6 +257,22 @@ class Revisions(Diff):
                                      cwd=self.work).stdout)["error"]
         self.assertEqual(error["code"], "unreadable")
 
+    def test_nothing_is_fetched_by_a_command_that_the_repository_names(self):
+        mark = self.folder / "fetched"
+        for name, value in (
+                ("core.repositoryFormatVersion", "1"), ("extensions.partialClone", "origin"),
+                ("remote.origin.promisor", "true"), ("protocol.ext.allow", "always"),
+                ("remote.origin.url", f"ext::touch {mark}")):
+            self.git("config", name, value)
+        for name in ("HEAD:deploy/policy/a.policy", "HEAD:deploy/policy"):
+            with self.subTest(missing=name):
+                found = subprocess.run(["git", "rev-parse", name], cwd=self.work, check=True,
+                                       capture_output=True, text=True).stdout.strip()
+                (self.work / ".git/objects" / found[:2] / found[2:]).unlink()
+                done = self.diff("HEAD", "deploy/policy", cwd=self.work, status=2)
+                self.assertIn("this clone lacks objects: complete it by", done.stderr)
+                self.assertFalse(mark.exists())
+
     def test_a_folder_of_a_revision_may_have_no_policy(self):
         self.write("work/empty/README", "nothing\n")
         self.git("add", "-A")
