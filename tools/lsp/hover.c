@@ -282,20 +282,19 @@ json_t *lsp_hover(struct lsp *lsp, const json_t *params, const char **out_why)
 	struct lsp_declared found;
 	struct lsp_name use;
 	struct lsp_spot spot;
-	struct lsp_nodes *nodes;
 	struct lsp_lines lines;
 
 	(void)out_why;
 	if (!lsp_place_find(lsp, params, &place)) {
 		return NULL;
 	}
-	nodes = lsp_nodes_of(lsp, place.kept);
 	if (lsp_place_name(&place, &use, &found)) {
 		text = describe_name(lsp->app, &found);
 		spot.at = use.at;
-	} else if (nodes != NULL &&
-		   lsp_spot_find(&place.file->ast, place.offset, &lsp->app->arena, &spot)) {
-		text = describe_spot(lsp->app, nodes, &spot);
+	} else if (lsp_spot_find(&place.file->ast, place.offset, &lsp->app->arena, &spot)) {
+		struct lsp_nodes *nodes = lsp_nodes_of(lsp, place.kept);
+
+		text = nodes != NULL ? describe_spot(lsp->app, nodes, &spot) : NULL;
 	}
 	if (text == NULL) {
 		return NULL;

@@ -243,6 +243,7 @@ struct lsp_kept *lsp_kept_of(struct lsp *lsp, const char *path)
 	struct lsp_kept *kept = folder != NULL ? lsp_kept_find(lsp, folder) : NULL;
 	uint64_t listing;
 
+	lsp_settle(lsp);
 	if (folder == NULL) {
 		return NULL;
 	}

@@ -172,8 +172,6 @@ static void on_change(
 	struct lsp *lsp, const json_t *document, const char *path, const json_t *changes)
 {
 	json_t *known = json_object_get(lsp->documents, path);
-	const struct lsp_kept *kept;
-	const char *folder;
 	const json_t *change;
 	size_t i;
 
@@ -185,13 +183,28 @@ static void on_change(
 		json_object_set_new(known, "text", changed(json_object_get(known, "text"), change));
 	}
 	json_object_set(known, "version", json_object_get(document, "version"));
-	lsp_kept_change(lsp, path);
+	json_object_set_new(lsp->changed, path, json_null());
 	lsp_check_mark(lsp, path);
-	folder = lsp_view_folder(lsp, &lsp->app->arena, path);
-	kept = folder != NULL ? lsp_kept_find(lsp, folder) : NULL;
-	if (kept != NULL && lsp_check_waits(kept) && lsp_kept_file(kept, path) != NULL) {
-		lsp_publish_file(lsp, folder, lsp_kept_file(kept, path));
+}
+
+void lsp_settle(struct lsp *lsp)
+{
+	const char *path;
+	json_t *value;
+
+	json_object_foreach(lsp->changed, path, value)
+	{
+		const char *folder = lsp_view_folder(lsp, &lsp->app->arena, path);
+		const struct lsp_kept *kept = folder != NULL ? lsp_kept_find(lsp, folder) : NULL;
+		const struct lsp_file *file;
+
+		lsp_kept_change(lsp, path);
+		file = kept != NULL ? lsp_kept_file(kept, path) : NULL;
+		if (file != NULL && lsp_check_waits(kept)) {
+			lsp_publish_file(lsp, folder, file);
+		}
 	}
+	json_object_clear(lsp->changed);
 }
 
 static void on_close(struct lsp *lsp, const char *path)
@@ -199,6 +212,7 @@ static void on_close(struct lsp *lsp, const char *path)
 	const char *folder = lsp_view_folder(lsp, &lsp->app->arena, path);
 
 	json_object_del(lsp->documents, path);
+	json_object_del(lsp->changed, path);
 	lsp_kept_close(lsp, path);
 	if (folder != NULL && lsp_kept_find(lsp, folder) == NULL) {
 		lsp_check_forget(lsp, folder);
@@ -342,7 +356,8 @@ static void wait_for_message(struct lsp *lsp, const struct lsp_reader *reader)
 			{ .fd = reader->fd, .events = POLLIN },
 			{ .fd = lsp->check.fd, .events = POLLIN },
 		};
-		int ready = poll(fds, 2, lsp_check_due(lsp));
+		bool settled = json_object_size(lsp->changed) == 0;
+		int ready = poll(fds, 2, settled ? lsp_check_due(lsp) : 0);
 
 		if (ready < 0 && errno != EINTR) {
 			return;
@@ -352,6 +367,8 @@ static void wait_for_message(struct lsp *lsp, const struct lsp_reader *reader)
 		}
 		if (ready > 0) {
 			lsp_check_read(lsp);
+		} else if (ready == 0 && !settled) {
+			lsp_settle(lsp);
 		} else if (ready == 0) {
 			lsp_check_begin(lsp);
 		}
@@ -387,6 +404,7 @@ int lsp_serve(struct app *app, const char *folder)
 		.folder = folder,
 		.documents = json_object(),
 		.workspace = json_array(),
+		.changed = json_object(),
 		.roots = json_object(),
 		.published = json_object(),
 		.dirty = json_object(),
@@ -406,6 +424,7 @@ int lsp_serve(struct app *app, const char *folder)
 	lsp_frame_finish(&reader);
 	json_decref(lsp.documents);
 	json_decref(lsp.workspace);
+	json_decref(lsp.changed);
 	json_decref(lsp.roots);
 	json_decref(lsp.published);
 	json_decref(lsp.dirty);

@@ -24,6 +24,7 @@ struct lsp {
 	struct app *app;
 	const char *folder; /* absolute, or NULL */
 	json_t *documents;  /* the open ones by path: {uri, version, text} */
+	json_t *changed;    /* paths of documents that were changed and not parsed since */
 	json_t *workspace;  /* paths of the editor's folders */
 	json_t *roots;      /* policy folders by the folder of a file (root.h) */
 	json_t *published;  /* URIs that have diagnostics: their folder */
@@ -35,6 +36,10 @@ struct lsp {
 	bool ready;                /* after `initialize` */
 	bool shutdown, done;       /* after `shutdown`, `exit` */
 };
+
+/* Parses what was changed: before a request is answered, or when no message waits, so that fast
+ * typing is parsed once. */
+void lsp_settle(struct lsp *lsp);
 
 /* Sends a notification; takes params over. */
 void lsp_notify(const char *method, json_t *params);
