@@ -291,6 +291,7 @@ static enum MHD_Result take_head(struct http_exchange *exchange, const struct ht
 	} else if (!http_framing_is_plain(&whole, &exchange->head)) {
 		refuse_framing(exchange);
 	} else {
+		exchange->close = http_framing_has_chunks(&exchange->head);
 		return MHD_YES;
 	}
 	return send_answer(exchange);

@@ -76,3 +76,13 @@ bool http_framing_is_plain(const struct http_line *line, const struct http_head 
 {
 	return is_in_place(line, head) && is_single(line, head);
 }
+
+bool http_framing_has_chunks(const struct http_head *head)
+{
+	for (size_t i = 0; i < head->count; i++) {
+		if (strcasecmp(head->fields[i].name, "Transfer-Encoding") == 0) {
+			return true;
+		}
+	}
+	return false;
+}

@@ -28,3 +28,8 @@ struct http_line {
 
 /* False: it is to be refused, and the connection to be closed. */
 bool http_framing_is_plain(const struct http_line *line, const struct http_head *head);
+
+/* Does a body in chunks follow? libmicrohttpd also takes chunks whose lines end with a bare LF, and
+ * does not show them, so that where the next request begins may be in doubt: the connection is to
+ * be closed after the answer. */
+bool http_framing_has_chunks(const struct http_head *head);

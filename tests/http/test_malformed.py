@@ -17,6 +17,7 @@ class Malformed(HttpTest):
     def setUp(self):
         super().setUp()
         self.bearer = b"Authorization: Bearer " + self.d.client().call("keys.create", roles=["viewer"])["secret"].encode()
+        self.configure("authzen https://pdp.example.com")
         self.start()
         self.other = self.connect()
 
@@ -113,6 +114,28 @@ class Malformed(HttpTest):
             self.refused(more, lines(*self.head(bearer=self.bearer + more), b"Connection: close"), 401, b"malformed_token")
         for more in (b"Authorization: Bearer x", b"Authorization: Basic x", b"authorization: Bearer"):
             self.refused(more, lines(*self.head(), more, b"Connection: close"), 401, b"malformed_token")
+
+    def test_nothing_after_a_body_in_chunks_is_a_request(self):
+        """libmicrohttpd takes lines that end with a bare LF there, where another program sees other chunks."""
+        body = b'{"subject":{"type":"user","id":"a"},"action":{"name":"GET"},"resource":{"type":"api","id":"/loans"}}'
+        head = lines(b"POST /access/v1/evaluation HTTP/1.1", b"Host: a", b"Content-Type: application/json",
+                     b"Transfer-Encoding: chunked")
+        size = b"%x" % len(body)
+        for name, chunks in (("plain", size + b"\r\n" + body + b"\r\n0\r\n\r\n"),
+                             ("size", size + b"\n" + body + b"\r\n0\r\n\r\n"),
+                             ("data", size + b"\r\n" + body + b"\n0\r\n\r\n"),
+                             ("end", size + b"\r\n" + body + b"\r\n0\n\n"),
+                             ("trailer", size + b"\r\n" + body + b"\r\n0\r\nHost: b\n\n"),
+                             ("extension", size + b";a\nb\r\n" + body + b"\r\n0\r\n\r\n"),
+                             ("no end", size + b"\r\n" + body + b"0\r\n\r\n"),
+                             ("prefix", b"0x" + size + b"\r\n" + body + b"\r\n0\r\n\r\n"),
+                             ("overflow", b"1" + b"0" * 14 + size + b"\r\n" + body + b"\r\n0\r\n\r\n")):
+            with self.subTest(name):
+                answer = self.exchange(head + chunks + lines(*self.head()))
+                self.assertEqual(answer.count(b"HTTP/1.1 "), 1, answer)
+                self.assertIn(b"\r\nConnection: close\r\n", answer)
+                self.assertEqual(answer.startswith(b"HTTP/1.1 200 "), name in ("plain", "size", "data", "end", "trailer"))
+                self.good(self.other)
 
     def test_garbage_after_a_request_is_no_answer_to_it(self):
         for garbage in (b"\x16\x03\x01\x02\r\n\r\n", b"garbage\r\n\r\n" + lines(*self.head())):
