@@ -106,11 +106,14 @@ static void give_back(const struct http_connection *connection)
 	}
 }
 
-void http_connections_cool(struct http_connections *list)
+bool http_connections_cool(struct http_connections *list, uint64_t now)
 {
 	while (list->warm_count > HTTP_WARM) {
 		struct http_connection *connection = list->warm;
 
+		if (connection->warm && now - connection->since < HTTP_WARM_REST) {
+			return true;
+		}
 		list->warm = connection->next;
 		if (connection->warm) {
 			connection->warm = false;
@@ -118,6 +121,7 @@ void http_connections_cool(struct http_connections *list)
 			give_back(connection);
 		}
 	}
+	return false;
 }
 
 /* --- requests --------------------------------------------------------------------------------- */

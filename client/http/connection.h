@@ -22,8 +22,10 @@ enum {
 	 * it takes from malloc(3), and frees as it is. */
 	HTTP_CONNECTION = 36 * 1024,
 	/* Connections that rest and keep these pages, so that the next request need not fault them
-	 * in again: those that asked last. */
+	 * in again, which takes as long as the rest of it: those that asked last. */
 	HTTP_WARM = 256,
+	/* Milliseconds of rest, before which the others keep theirs, too. */
+	HTTP_WARM_REST = 1000,
 	/* Seconds after which one is closed that is silent while the program ends. */
 	HTTP_LAST_SILENCE = 2,
 };
@@ -62,8 +64,9 @@ void http_connection_rests(
 	struct http_connections *list, struct http_connection *connection, uint64_t now);
 
 /* Gives the pages of those back that rest longest, so that HTTP_WARM keep theirs. To be called when
- * libmicrohttpd has done what it could, and wiped the memory of those that rest. */
-void http_connections_cool(struct http_connections *list);
+ * libmicrohttpd has done what it could, and wiped the memory of those that rest. True: there are
+ * more, which have not rested long enough. */
+bool http_connections_cool(struct http_connections *list, uint64_t now);
 
 /* Ends those whose request is not whole, that long (milliseconds) after the one before. */
 void http_connections_end_slow(struct http_connections *list, uint64_t now, uint64_t longest);

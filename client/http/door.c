@@ -17,30 +17,41 @@ enum { WAITING_TURNS = 1024 };
 
 static void on_timer(uv_timer_t *timer);
 
-static void tend(struct http_program *program, uint64_t now)
+/* True: it is to be called again after HTTP_WARM_REST. */
+static bool tend(struct http_program *program, uint64_t now)
 {
+	bool more;
+
 	/* One that is silent is closed after `idle`; what is no whole request after another one
 	 * was sent a byte at a time. */
 	http_connections_end_slow(
 		&program->connections, now, (uint64_t)program->config->idle * 2 * 1000);
-	http_connections_cool(&program->connections);
+	more = http_connections_cool(&program->connections, now);
 	if (program->connections.draining && program->connections.first == NULL) {
 		program->drained(program);
 	}
+	return more;
 }
 
 /* Reads and writes what it can, and asks when to be called again. */
 static void run(struct http_door *door)
 {
 	MHD_UNSIGNED_LONG_LONG timeout;
+	bool again;
 
 	door->resumed = false;
 	MHD_run(door->daemon);
-	tend(door->program, uv_now(door->timer.loop));
+	again = tend(door->program, uv_now(door->timer.loop));
 	if (door->resumed) {
 		return; /* the timer is due already */
 	}
-	if (MHD_get_timeout(door->daemon, &timeout) == MHD_YES) {
+	if (MHD_get_timeout(door->daemon, &timeout) != MHD_YES) {
+		timeout = UINT64_MAX;
+	}
+	if (again && timeout > HTTP_WARM_REST) {
+		timeout = HTTP_WARM_REST;
+	}
+	if (timeout < UINT64_MAX) {
 		uv_timer_start(&door->timer, on_timer, timeout, 0);
 	} else {
 		uv_timer_stop(&door->timer);

@@ -64,6 +64,10 @@ class HostileTest(unittest.TestCase):
             pass
         return data
 
+    def resident(self):
+        """Bytes of memory that authz-http has."""
+        return int(Path(f"/proc/{self.http.pid}/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGESIZE")
+
     def check(self, *headers):
         return self.send("GET /check HTTP/1.1", "Host: a", "X-Original-Method: GET", "X-Original-URI: /x", *headers)
 
@@ -118,6 +122,8 @@ class HostileTest(unittest.TestCase):
                 connection = self.connect()
                 connection.sendall(b"\r\n" * (2048 * page) + request + b"\r\n")
                 self.assertTrue(connection.recv(4096).startswith(b"HTTP/1.1 200 "))
+        most = self.resident()
+        harness.wait_until(lambda: self.resident() < most - (20 << 20), what="memory given back")
         for other in others:
             other.sendall(b"\r\n")
             self.assertTrue(other.recv(4096).startswith(b"HTTP/1.1 200 "))
