@@ -200,6 +200,12 @@ static int read_reason(FILE *file, char *why)
 	if (strncmp(text, "fatal: ", 7) == 0 || strncmp(text, "error: ", 7) == 0) {
 		text += 7;
 	}
+	if (strncmp(text, "detected dubious ownership", 26) == 0) {
+		return refuse(why, -EINVAL,
+			"%s, which is another user's: `git config --global --add "
+			"safe.directory` and its path, if you trust it",
+			text);
+	}
 	return refuse(why, -EINVAL, "%s", text);
 }
 

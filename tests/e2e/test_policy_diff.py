@@ -52,8 +52,8 @@ class Diff(unittest.TestCase):
         path.write_text(text, encoding="utf-8")
         return path
 
-    def diff(self, *words, status=1, cwd=None, path=None):
-        env = {**harness.environment(self.folder), "GIT_CONFIG_NOSYSTEM": "1"}
+    def diff(self, *words, status=1, cwd=None, path=None, **env):
+        env = {**harness.environment(self.folder), "GIT_CONFIG_NOSYSTEM": "1", **env}
         if path is not None:
             env["PATH"] = path
         done = subprocess.run(
@@ -272,6 +272,12 @@ class Revisions(Diff):
                 done = self.diff("HEAD", "deploy/policy", cwd=self.work, status=2)
                 self.assertIn("this clone lacks objects: complete it by", done.stderr)
                 self.assertFalse(mark.exists())
+
+    def test_a_work_tree_of_another_user_is_refused_with_the_way_out(self):
+        done = self.diff("HEAD~1", "deploy/policy", status=2, cwd=self.work,
+                         GIT_TEST_ASSUME_DIFFERENT_OWNER="1")
+        self.assertIn("which is another user's: `git config --global --add safe.directory`",
+                      done.stderr)
 
     def test_a_folder_of_a_revision_may_have_no_policy(self):
         self.write("work/empty/README", "nothing\n")
