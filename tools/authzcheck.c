@@ -197,7 +197,8 @@ static int finish(struct app *app, int status)
 	pager_end(app);
 	if (!app_print(app) || fflush(stdout) != 0 || ferror(stdout)) {
 		fputs("authzcheck: cannot write to standard output\n", stderr);
-		status = status == EXIT_YES ? EXIT_USAGE : status;
+		/* Half of a list of differences must not pass for all of it. */
+		status = status == EXIT_YES || status == EXIT_NO ? EXIT_USAGE : status;
 	}
 	rpc_close(app->rpc);
 	wire_wipe(app->token, sizeof app->token);

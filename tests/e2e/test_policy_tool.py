@@ -376,10 +376,15 @@ class Usage(Folder):
         self.assertEqual(json.loads(done.stdout)["error"]["code"], "unavailable")
 
     def test_a_full_disk_under_standard_output_is_a_failure(self):
-        with open("/dev/full", "wb") as full:
-            done = subprocess.run([harness.AUTHZCHECK, "key", "pattern"], stdout=full,
-                                  stderr=subprocess.PIPE, check=False)
-        self.assertEqual(done.returncode, 2)
+        other = self.folder / "other"
+        other.mkdir()
+        (other / "a.policy").write_text("tree api { /a { GET } }\n", encoding="utf-8")
+        # The last would end with 1: a caller would take what it got for all of it.
+        for words in (["key", "pattern"], ["policy", "diff", EXAMPLES / "loop", other]):
+            with open("/dev/full", "wb") as full:
+                done = subprocess.run([harness.AUTHZCHECK, *words], stdout=full,
+                                      stderr=subprocess.PIPE, check=False)
+            self.assertEqual(done.returncode, 2, words)
 
     def test_every_command_has_help_with_examples_and_no_secret(self):
         names = commands(self.tool)
