@@ -163,7 +163,8 @@ static struct suggest_name wanted(const struct app *app, const char *message)
 		struct position position;
 		const char *word;
 
-		if (len < end || strcmp(message + len - end, nouns[i].ending) != 0) {
+		if (len < end || strcmp(message + len - end, nouns[i].ending) != 0 ||
+			strstr(message, "no such") == NULL) {
 			continue;
 		}
 		word = argument_of(app, pol_str_of(nouns[i].param), &position);

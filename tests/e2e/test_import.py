@@ -181,6 +181,13 @@ class ImportingWithTheTool(people.PeopleTest):
         item = json.loads(done.stdout)["items"][0]
         self.assertEqual((item["line"], item["id"]), (2, self.ask("one more")["key"]))
 
+    def test_a_file_is_not_taken_for_the_name_of_a_key(self):
+        self.c.call("keys.import", hash=digest("taken"), principal="alice")
+        path = self.d.folder / "keys.jsonl"
+        path.write_text(json.dumps({"hash": digest("taken"), "principal": "alice"}), encoding="utf-8")
+        done = self.d.tool("key", "import", path)
+        self.assertIn("line 1: conflict: this token belongs, or belonged, to another key\n", done.stderr)
+
     def test_a_dry_run_finds_what_would_be_refused_and_changes_nothing(self):
         self.c.call("keys.import", hash=digest("taken"), principal="alice")
         raw = hashlib.sha256(b"twice").digest()
