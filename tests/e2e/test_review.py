@@ -92,6 +92,15 @@ class Review(harness.DaemonTest):
                                                       "keys.create", "keys.create"])
         self.assertEqual(got["revision"], self.daemon_here.call("policy.status")["revision"])
 
+    def test_a_key_that_was_never_used_used_none_of_its_scopes(self):
+        rows = {row["what"]: row for row in csv.DictReader(io.StringIO(self.review(), newline=""))
+                if row["holds"] == "key"}
+        self.assertEqual((rows[self.key]["unused_scopes"], rows[self.robot]["unused_scopes"]),
+                         ("loans:read; loans:write", ""))
+        self.use_key()
+        (key,) = json.loads(self.review("--json"))["principals"][0]["keys"]
+        self.assertEqual(key["unused_scopes"], ["loans:write"])
+
     def test_csv_has_a_line_for_each_role_and_key_and_no_formula(self):
         rows = list(csv.DictReader(io.StringIO(self.review(), newline="")))
         ann = [row for row in rows if row["principal"] == "ann" and row["holds"] != "change"]

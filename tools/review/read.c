@@ -150,6 +150,11 @@ static bool take_key(struct reading *reading, json_t *item)
 	if (json_object_set(reading->keys, review_text(item, "id"), item) != 0) {
 		return false;
 	}
+	/* The daemon compares the scopes of keys that were used. */
+	if (used[0] == '\0' && json_array_size(json_object_get(item, "scopes")) > 0 &&
+		json_object_set(item, "unused_scopes", json_object_get(item, "scopes")) != 0) {
+		return false;
+	}
 	if (principal == NULL) {
 		return append(reading->review, "keys", item);
 	}
