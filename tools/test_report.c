@@ -311,6 +311,18 @@ void test_report_begin(struct test_report *report)
 	report->begun = report->last = clock_now();
 }
 
+/* "expected … got …", and how many expectations more; NULL: the test passed. */
+static const char *failure_text(struct app *app, const struct pol_suite_failure *failure)
+{
+	const char *text =
+		failure != NULL ? text_escape(&app->arena, pol_str_of(failure->text)) : NULL;
+
+	return text == NULL || failure->more == 0
+		       ? text
+		       : app_text(app, "%s; %s failed", text,
+				 app_count(app, failure->more, "more expectation"));
+}
+
 void test_report_add(void *context, struct pol_str test, struct pol_str file, uint32_t line,
 	const struct pol_suite_failure *failure)
 {
@@ -321,7 +333,7 @@ void test_report_add(void *context, struct pol_str test, struct pol_str file, ui
 		.name = text_escape(arena, test),
 		.file = text_escape(arena, file),
 		.line = line,
-		.failure = failure != NULL ? text_escape(arena, pol_str_of(failure->text)) : NULL,
+		.failure = failure_text(report->app, failure),
 		.story = report->format != TEST_FORMAT_TEXT ? story_of(report, failure) : NULL,
 		.time = now - report->last,
 	};

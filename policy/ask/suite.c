@@ -67,6 +67,7 @@ struct run {
 	struct pol_diags *diags;       /* may be NULL */
 	struct pol_arena arena;        /* of the first failure's explanation */
 	bool failed;
+	size_t more; /* expectations that failed after the first */
 	char text[FAILURE_TEXT];
 	struct pol_explanation explanation;
 	bool explained;
@@ -108,6 +109,7 @@ static void fail(struct run *run, const struct pol_expectation *expectation,
 	char text[FAILURE_TEXT];
 
 	describe(expectation, decision, text);
+	run->more += run->failed;
 	if (!run->failed) {
 		run->failed = true;
 		memcpy(run->text, text, sizeof text);
@@ -135,6 +137,7 @@ static void show(const struct run *run, pol_suite_visit visit, void *context)
 	const struct pol_suite_failure failure = {
 		.text = run->text,
 		.explanation = run->explained ? &run->explanation : NULL,
+		.more = run->more,
 	};
 
 	visit(context, run->test->name, run->test->file, run->test->line,

@@ -21,6 +21,7 @@ struct pol_suite_result {
 struct pol_suite_failure {
 	const char *text;                          /* "expected … got …" */
 	const struct pol_explanation *explanation; /* of the decision; NULL: there was no memory */
+	size_t more;                               /* expectations after it that failed, too */
 };
 
 /* Called once for each test. `failure` is NULL when it passed. */

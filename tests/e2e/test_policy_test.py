@@ -78,6 +78,15 @@ class Formats(test_policy_tool.Folder):
         self.assertIn("no test has 'clerks' in its name", done.stderr)
         self.assertEqual(done.stdout, "")
 
+    def test_each_format_counts_what_failed_after_the_first(self):
+        for count, said in (
+                (0, ""), (1, "; 1 more expectation failed"), (2, "; 2 more expectations failed")):
+            self.write({"a.policy": FAILING.rstrip("}\n") + "\n" + "    deny GET api:/loans\n" * count + "}\n"})
+            for form in ("text", "tap", "junit", "json"):
+                with self.subTest(count=count, format=form):
+                    done = self.tool("policy", "test", "-v", "--format", form, self.folder, status=1)
+                    self.assertRegex(done.stdout, f"got deny because role{said}[\"\n]")
+
     def test_tap(self):
         done = self.tool("policy", "test", "--format", "tap", self.folder, status=1)
         self.assertEqual(done.stdout, f"""\
