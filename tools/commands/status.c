@@ -259,13 +259,83 @@ static void print_counters(struct app *app, struct wire_cursor result)
 	}
 }
 
+static void print_pepper(struct app *app, struct wire_cursor pepper)
+{
+	if (record_int(pepper, "left", -1) >= 0) {
+		row(app, "old pepper",
+			app_text(app, "still needed by %s (see key audit)",
+				count(app, pepper, "left", "key")));
+	}
+	if (record_int(pepper, "lost", 0) > 0) {
+		row(app, "lost keys",
+			app_text(app,
+				"%s%s of %s: the pepper file no longer holds pepper %s; put back "
+				"the file of that time%s",
+				text_begin(app->colour, COLOUR_RED), number(app, pepper, "lost"),
+				count(app, pepper, "lost_of", "key"),
+				number(app, pepper, "lost_pepper"),
+				text_end(app->colour, COLOUR_RED)));
+	}
+}
+
+static void print_clock(struct app *app, struct wire_cursor store)
+{
+	const char *begin = text_begin(app->colour, COLOUR_RED);
+	const char *end = text_end(app->colour, COLOUR_RED);
+
+	if (record_int(store, "clock_back", 0) > 0) {
+		row(app, "clock",
+			app_text(app, "%sset back by %s: %s counts until it has caught up%s", begin,
+				when_duration(app, record_int(store, "clock_back", 0)),
+				when_text_full(app, record_int(store, "clock_latest", 0)), end));
+	}
+	if (record_int(store, "clock_ahead", 0) > 0) {
+		row(app, "clock",
+			app_text(app, "%swent ahead by %s: it counts, and %s is the latest time%s",
+				begin, when_duration(app, record_int(store, "clock_ahead", 0)),
+				when_text_full(app, record_int(store, "clock_latest", 0)), end));
+	}
+}
+
+static void print_store(struct app *app, struct wire_cursor store)
+{
+	row(app, "store",
+		app_text(app, "%s, %s, %s of %s", count(app, store, "keys", "key"),
+			count(app, store, "principals", "principal"),
+			size(app, record_int(store, "bytes_used", 0)),
+			size(app, record_int(store, "bytes_map", 0))));
+	if (record_int(store, "altered", 0) > 0) {
+		row(app, "",
+			app_text(app, "%saltered records were refused %s: see log --verify%s",
+				text_begin(app->colour, COLOUR_RED),
+				count(app, store, "altered", "time"),
+				text_end(app->colour, COLOUR_RED)));
+	}
+	print_clock(app, store);
+}
+
+static void print_rotation(struct app *app, struct wire_cursor rotation)
+{
+	row(app, "keys",
+		app_text(app,
+			"%s due to be renewed, %s ended without renewal, %s expire soon; "
+			"dead secrets presented: %s",
+			number(app, rotation, "due"), number(app, rotation, "overdue"),
+			number(app, rotation, "expiring"), number(app, rotation, "dead")));
+}
+
 int status_show(struct app *app, struct wire_cursor result)
 {
-	struct wire_cursor policy = { 0 };
-	struct wire_cursor store = { 0 };
-	struct wire_cursor rotation = { 0 };
-	struct wire_cursor pepper = { 0 };
-	struct wire_cursor confinement = { 0 };
+	static const struct {
+		const char *name;
+		void (*print)(struct app *app, struct wire_cursor part);
+	} parts[] = {
+		{ "pepper", print_pepper },
+		{ "confinement", print_confinement },
+		{ "store", print_store },
+		{ "rotation", print_rotation },
+	};
+	struct wire_cursor policy = { 0 }, part;
 
 	row(app, "authzd",
 		app_text(app, "%s, up %s, %s", record_text(&app->arena, result, "version"),
@@ -277,63 +347,10 @@ int status_show(struct app *app, struct wire_cursor result)
 	print_modules(app, result);
 	record_each(result, "data", on_feed, app);
 	print_counters(app, result);
-	if (record_find(result, "pepper", &pepper) && record_int(pepper, "left", -1) >= 0) {
-		row(app, "old pepper",
-			app_text(app, "still needed by %s (see key audit)",
-				count(app, pepper, "left", "key")));
-	}
-	if (record_find(result, "pepper", &pepper) && record_int(pepper, "lost", 0) > 0) {
-		row(app, "lost keys",
-			app_text(app,
-				"%s%s of %s: the pepper file no longer holds pepper %s; put back "
-				"the "
-				"file of that time%s",
-				text_begin(app->colour, COLOUR_RED), number(app, pepper, "lost"),
-				count(app, pepper, "lost_of", "key"),
-				number(app, pepper, "lost_pepper"),
-				text_end(app->colour, COLOUR_RED)));
-	}
-	if (record_find(result, "confinement", &confinement)) {
-		print_confinement(app, confinement);
-	}
-	if (record_find(result, "store", &store)) {
-		row(app, "store",
-			app_text(app, "%s, %s, %s of %s", count(app, store, "keys", "key"),
-				count(app, store, "principals", "principal"),
-				size(app, record_int(store, "bytes_used", 0)),
-				size(app, record_int(store, "bytes_map", 0))));
-		if (record_int(store, "altered", 0) > 0) {
-			row(app, "",
-				app_text(app,
-					"%saltered records were refused %s: see log --verify%s",
-					text_begin(app->colour, COLOUR_RED),
-					count(app, store, "altered", "time"),
-					text_end(app->colour, COLOUR_RED)));
+	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+		if (record_find(result, parts[i].name, &part)) {
+			parts[i].print(app, part);
 		}
-	}
-	if (record_find(result, "store", &store) && record_int(store, "clock_back", 0) > 0) {
-		row(app, "clock",
-			app_text(app, "%sset back by %s: %s counts until it has caught up%s",
-				text_begin(app->colour, COLOUR_RED),
-				when_duration(app, record_int(store, "clock_back", 0)),
-				when_text_full(app, record_int(store, "clock_latest", 0)),
-				text_end(app->colour, COLOUR_RED)));
-	}
-	if (record_find(result, "store", &store) && record_int(store, "clock_ahead", 0) > 0) {
-		row(app, "clock",
-			app_text(app, "%swent ahead by %s: it counts, and %s is the latest time%s",
-				text_begin(app->colour, COLOUR_RED),
-				when_duration(app, record_int(store, "clock_ahead", 0)),
-				when_text_full(app, record_int(store, "clock_latest", 0)),
-				text_end(app->colour, COLOUR_RED)));
-	}
-	if (record_find(result, "rotation", &rotation)) {
-		row(app, "keys",
-			app_text(app,
-				"%s due to be renewed, %s ended without renewal, %s expire soon; "
-				"dead secrets presented: %s",
-				number(app, rotation, "due"), number(app, rotation, "overdue"),
-				number(app, rotation, "expiring"), number(app, rotation, "dead")));
 	}
 	dangling_print(app, policy);
 	diagnostics_print(app, policy, stdout);
