@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/decide/ask.h"
 
+#include <string.h>
+
 #include "policy/text/cidr.h"
 
 const struct wire_field ask_fields[ASK_MANY_FIELDS] = {
@@ -137,4 +139,11 @@ const char *ask_read_listing(const struct call *call, const struct wire_value *v
 	out->path = (struct pol_str){ NULL, 0 };
 	out->verb = (struct pol_str){ NULL, 0 };
 	return wrong != NULL ? wrong : read_facts(values, out, out_param);
+}
+
+struct pol_str ask_without_query(struct pol_str path)
+{
+	const char *query = path.len > 0 ? memchr(path.ptr, '?', path.len) : NULL;
+
+	return query != NULL ? (struct pol_str){ path.ptr, (size_t)(query - path.ptr) } : path;
 }

@@ -60,3 +60,6 @@ const char *ask_read(const struct call *call, const struct wire_value *values, s
 /* The same for a request that names no resource: who asks, and the facts. */
 const char *ask_read_listing(const struct call *call, const struct wire_value *values,
 	struct ask *out, const char **out_param);
+
+/* The path as it may be reported: up to its `?`, since a query may hold secrets. */
+struct pol_str ask_without_query(struct pol_str path);

@@ -68,13 +68,6 @@ static void put_written(struct event *event, const char *name, struct pol_str te
 	put_text(event, name, (struct pol_str){ copy, len });
 }
 
-static struct pol_str without_query(struct pol_str path)
-{
-	const char *query = path.len > 0 ? memchr(path.ptr, '?', path.len) : NULL;
-
-	return query != NULL ? (struct pol_str){ path.ptr, (size_t)(query - path.ptr) } : path;
-}
-
 /* --- who -------------------------------------------------------------------------------------- */
 
 static const char *key_state(enum pol_key_state state)
@@ -258,7 +251,7 @@ static void put_request(struct event *event, const struct ask *ask)
 	char ip[POL_IP_TEXT + 1];
 
 	put_written(event, ask->http ? "method" : "action", ask->verb);
-	put_written(event, ask->http ? "path" : "resource", without_query(ask->path));
+	put_written(event, ask->http ? "path" : "resource", ask_without_query(ask->path));
 	if (ask->http) {
 		put_written(event, "tree", ask->tree);
 	}

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/decide/ask.h"
 #include "daemon/decide/subject.h"
 #include "daemon/host/log.h"
 #include "daemon/host/log_sink.h"
@@ -16,18 +17,10 @@
 	"reason=%.*s key=%.*s principal=%.*s revision=%s service=%.*s action=%.*s "                \
 	"resource=%.*s%s%.*s"
 
-/* A query may hold secrets, so the line has none. */
-static struct pol_str without_query(struct pol_str path)
-{
-	const char *query = path.len > 0 ? memchr(path.ptr, '?', path.len) : NULL;
-
-	return query != NULL ? (struct pol_str){ path.ptr, (size_t)(query - path.ptr) } : path;
-}
-
 static void warn(
 	const struct call *call, const struct pol_facts *facts, const struct pol_decision *decision)
 {
-	struct pol_str path = without_query(facts->path);
+	struct pol_str path = ask_without_query(facts->path);
 
 	log_warn("a decision that the policy marks",
 		decision->allow ? "allow=true " MARKED : "allow=false " MARKED,
@@ -215,7 +208,7 @@ static size_t format_line(const struct call *call, const struct subject *subject
 	}
 	/* Last, for it may be long: what is cut is cut here. */
 	out.end--;
-	put_escaped(&out, without_query(facts->path), MAX_LINE);
+	put_escaped(&out, ask_without_query(facts->path), MAX_LINE);
 	out.end += 3;
 	put(&out, POL_STR("\"}\n"));
 	return (size_t)(out.at - line);
