@@ -13,8 +13,7 @@
 /* How often a folder that changes while it is read is read again. */
 #define TRIES 10
 
-/* Without a slash at the end: the names of its files begin with it. */
-static const char *folder_name(struct app *app, const char *path)
+const char *policy_folder_name(struct app *app, const char *path)
 {
 	size_t len = strlen(path);
 
@@ -60,7 +59,7 @@ int policy_files(struct app *app, const char *path, struct pol_str **out, size_t
 	size_t count = 0, capacity = 0;
 	struct pol_str *names = NULL;
 
-	path = folder_name(app, path);
+	path = policy_folder_name(app, path);
 	if (folder_list(path, NULL, &folder, why) < 0) {
 		return app_fail(app, EXIT_USAGE, "unreadable", "%s", why);
 	}
@@ -91,7 +90,7 @@ int policy_files(struct app *app, const char *path, struct pol_str **out, size_t
 
 int policy_read(struct app *app, const char *path, struct policy *policy)
 {
-	return read_folder(app, folder_name(app, path), policy);
+	return read_folder(app, policy_folder_name(app, path), policy);
 }
 
 /* A copy that free(3) takes; ptr NULL: no memory. */

@@ -23,6 +23,9 @@ struct policy {
 	uint32_t most_shown; /* diagnostics of one file; 0: as many as at a load. Set before */
 };
 
+/* The path without a slash at its end: the names of the folder's files begin with it. */
+const char *policy_folder_name(struct app *app, const char *path);
+
 /* Lists a folder's files as the daemon does, named PATH/NAME; a file that a link names too comes
  * once. EXIT_YES, or another status, reported. */
 int policy_files(struct app *app, const char *path, struct pol_str **out, size_t *out_count);

@@ -12,16 +12,6 @@
 
 /* --- arguments -------------------------------------------------------------------------------- */
 
-static const char *without_slash(struct app *app, const char *path)
-{
-	size_t len = strlen(path);
-
-	while (len > 1 && path[len - 1] == '/') {
-		len--;
-	}
-	return app_text(app, "%.*s", (int)len, path);
-}
-
 static int fail(struct app *app, const char *given, const char *why)
 {
 	return app_fail(app, EXIT_USAGE, "unreadable", "%s: %s",
@@ -56,7 +46,7 @@ static int find_prefix(struct app *app, const char *given, const char *folder, c
 	return EXIT_YES;
 }
 
-static bool is_folder(const char *path)
+bool revision_is_folder(const char *path)
 {
 	struct stat stat_of;
 
@@ -76,8 +66,8 @@ static int parse_one(struct app *app, const char *word, struct revision *out)
 			"./%.64s)",
 			word, word);
 	}
-	if (is_folder(word)) {
-		out->folder = without_slash(app, word);
+	if (revision_is_folder(word)) {
+		out->folder = policy_folder_name(app, word);
 		return EXIT_YES;
 	}
 	if (stat(word, &stat_of) == 0) {
@@ -87,7 +77,7 @@ static int parse_one(struct app *app, const char *word, struct revision *out)
 		return fail(app, word, "the revision before the colon is missing");
 	}
 	if (colon != NULL) {
-		const char *path = without_slash(app, colon + 1);
+		const char *path = policy_folder_name(app, colon + 1);
 
 		out->tree = app_text(app, "%.*s:%s", (int)(colon - word), word,
 			strcmp(path, "/") == 0 || strcmp(path, ".") == 0 ? "" : path);

@@ -29,6 +29,9 @@ struct revision {
  */
 int revision_parse(struct app *app, const char *const words[2], struct revision out[2]);
 
+/* Does the argument name a folder of the file system? */
+bool revision_is_folder(const char *word);
+
 /* Reads the files of a revision into *out, which the caller destroys. Their names begin with
  * REV:PATH. EXIT_YES; or another status, reported. */
 int revision_read(struct app *app, const struct revision *revision, struct folder **out);

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "policy/snapshot/stored.h"
 #include "tools/git.h"
@@ -43,20 +42,13 @@ static bool has_folder(struct app *app, const char *folder, const char *commit)
 	return prefix != NULL && ask_git(app, folder, words) != NULL;
 }
 
-static bool is_folder(const char *path)
-{
-	struct stat entry;
-
-	return stat(path, &entry) == 0 && S_ISDIR(entry.st_mode);
-}
-
 /* The commit that the daemon says its folder is at, or HEAD, of the work tree that DIR is in. */
 static const char *guess_running(struct app *app, const char *dir, const char *commit)
 {
 	const char *const words[] = { "rev-parse", "--verify", "--quiet",
 		app_text(app, "%s^{commit}", commit), NULL };
 
-	if (!is_folder(dir)) {
+	if (!revision_is_folder(dir)) {
 		return commit[0] != '\0' && ask_git(app, ".", words) != NULL ? commit : NULL;
 	}
 	if (commit[0] != '\0' && has_folder(app, dir, commit)) {
