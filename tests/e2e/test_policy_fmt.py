@@ -95,6 +95,15 @@ class Fmt(unittest.TestCase):
                                             {"file": str(tight), "changed": False}],
                                   "changed": 1, "diagnostics": []})
 
+    def test_the_name_of_a_file_does_not_act_on_a_terminal(self):
+        for name, text, words in (("\x1b[31m.policy", "tree {", ()),
+                                  ("\x1b[32m.policy", "tree  a { }\n", ("--check",)),
+                                  ("\x1b[33m.policy", "tree  a { }\n", ("--diff",))):
+            with self.subTest(words=words):
+                done = self.fmt(*words, self.write(name, text), status=1)
+                self.assertIn("\\x1b[3", done.stdout + done.stderr)
+                self.assertNotIn("\x1b", done.stdout + done.stderr)
+
     def test_diff_is_what_patch_applies(self):
         loose = self.write("a.policy", LOOSE)
         self.write("b.policy", TIGHT)

@@ -11,6 +11,7 @@
 #include "tools/compare_text.h"
 #include "tools/policy.h"
 #include "tools/replace.h"
+#include "tools/text.h"
 
 /* The run over all files. A file that is refused does not end it. */
 struct run {
@@ -53,7 +54,8 @@ static void show_diags(struct run *run, struct policy *policy)
 
 static void refuse(struct run *run, const struct policy *policy, const char *path)
 {
-	fprintf(stderr, "authzcheck: %s: %s: it stays as it is\n", path,
+	fprintf(stderr, "authzcheck: %s: %s: it stays as it is\n",
+		text_escape(&run->app->arena, pol_str_of(path)),
 		policy_count_text(run->app, policy));
 	worsen(run, EXIT_NO);
 }
@@ -63,6 +65,7 @@ static int print(
 	struct run *run, const struct replace_file *file, struct pol_str text, bool changed)
 {
 	struct app *app = run->app;
+	const char *name = text_escape(&app->arena, pol_str_of(file->path));
 
 	if (app->want_json) {
 		app_append(app, run->files,
@@ -71,12 +74,12 @@ static int print(
 		return EXIT_YES;
 	}
 	if (app->args.given[FLAG_DIFF]) {
-		return changed ? compare_text_print(app, file->path, file->text, text) : EXIT_YES;
+		return changed ? compare_text_print(app, name, file->text, text) : EXIT_YES;
 	}
 	if (is_stdin(file->path) && !only_looks(app)) {
 		fwrite(text.ptr, 1, text.len, stdout);
 	} else if (changed) {
-		puts(file->path);
+		puts(name);
 	}
 	return EXIT_YES;
 }
