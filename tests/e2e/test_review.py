@@ -23,6 +23,7 @@ scope loans:write { allow create on api:/loans }
 principal boss { role clerk }
 """
 END = "2096-10-02T07:06:40Z"
+WIDE = "\uff1d1+1"
 NASTY = "=Ann <script>alert(1)</script> \"'&"
 
 
@@ -51,7 +52,7 @@ class Review(harness.DaemonTest):
         self.daemon_here = self.daemon({"a.policy": POLICY})
         call = self.daemon_here.call
         call("principals.create", id="ann", name=NASTY)
-        call("principals.create", id="idle", kind="service")
+        call("principals.create", id="idle", kind="service", name=WIDE)
         call("assignments.create", principal="ann", role="clerk", at=["api:/loans/7"], until=4000000000)
         call("roles.create", name="extra", grants=["allow GET on api:/loans"])
         call("assignments.create", principal="ann", role="extra")
@@ -108,6 +109,7 @@ class Review(harness.DaemonTest):
                          [("role", "clerk", "api:/loans/7", END), ("role", "extra", "", ""),
                           ("key", self.key, "", "")])
         self.assertEqual({row["name"] for row in ann}, {"'" + NASTY})
+        self.assertEqual([row["name"] for row in rows if row["holds"] == "nothing"], ["'" + WIDE])
         self.assertEqual([row["holds"] for row in rows if row["principal"] == "idle"], ["nothing", "change"])
         self.assertEqual([row["what"] for row in rows if row["holds"] == "key"], [self.key, self.robot])
         self.assertFalse([cell for row in rows for cell in row.values() if cell[:1] in "=+-@\t\r" and cell])

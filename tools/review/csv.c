@@ -27,10 +27,17 @@ static const char *const titles[COLUMNS] = { "tenant", "principal", "name", "kin
 	"holds", "what", "key_name", "scopes", "unused_scopes", "places", "made_at", "ends_at",
 	"last_used_at", "notes", "actor" };
 
-/* A spreadsheet takes a cell that begins so for a formula. */
+/* A spreadsheet takes a cell that begins so for a formula; some also take the wide forms. */
 static bool is_formula(const char *text)
 {
-	return text[0] != '\0' && strchr("=+-@\t\r", text[0]) != NULL;
+	static const char *const wide[] = { "\uff1d", "\uff0b", "\uff0d", "\uff20" };
+
+	for (size_t i = 0; i < sizeof wide / sizeof wide[0]; i++) {
+		if (strncmp(text, wide[i], strlen(wide[i])) == 0) {
+			return true;
+		}
+	}
+	return text[0] != '\0' && strchr("=+-@\t\r\n", text[0]) != NULL;
 }
 
 static void put_text(const char *text, FILE *file)
