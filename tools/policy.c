@@ -357,6 +357,7 @@ int policy_be_valid(struct app *app, const char *path, const struct policy *poli
 					  policy_json_diags(app, policy)));
 		return EXIT_NO;
 	}
-	fprintf(stderr, "authzcheck: %s: %s\n", path, policy_count_text(app, policy));
+	fprintf(stderr, "authzcheck: %s: %s\n", text_escape(&app->arena, pol_str_of(path)),
+		policy_count_text(app, policy));
 	return EXIT_NO;
 }

@@ -166,6 +166,13 @@ class PolicyCheck(Folder):
         self.assertNotIn("\x1b", done.stdout + done.stderr)
         self.assertIn(f"{self.folder}/a.policy:1:6: error:", done.stderr)
 
+    def test_the_name_of_a_folder_cannot_act_on_a_terminal(self):
+        self.write({"\x1b[31mred/a.policy": "role {\n"})
+        for words in (("policy", "check"), ("policy", "show")):
+            with self.subTest(words=words):
+                done = self.tool(*words, self.folder / "\x1b[31mred", status=1)
+                self.assertNotIn("\x1b", done.stdout + done.stderr)
+
 
 class PolicyTest(Folder):
     def test_the_last_line_counts(self):

@@ -89,7 +89,8 @@ static int check(struct app *app, const char *path, bool github, struct policy *
 	if (app->want_json) {
 		put_json(app, policy, &tests, found);
 	} else if (policy->diags.errors > 0) {
-		fprintf(stderr, "authzcheck: %s: %s\n", path, policy_count_text(app, policy));
+		fprintf(stderr, "authzcheck: %s: %s\n", text_escape(&app->arena, pol_str_of(path)),
+			policy_count_text(app, policy));
 	} else if (!github) {
 		put_summary(app, policy, path, &tests);
 		dangling_show(app, found);
