@@ -135,8 +135,9 @@ const char *import_node_path(struct import *import, const struct import_node *no
 /* --- the tree ----------------------------------------------------------------------------------
  */
 
-/* The operations of a node that are one action: those that follow with the same name. */
-static bool is_said(const struct import *import, const struct import_node *node, size_t at)
+/* True if an operation of the node before this one is the same action, and was written with the
+ * methods of both. */
+static bool is_written(const struct import *import, const struct import_node *node, size_t at)
 {
 	const struct import_operation *one = &import->operations[at];
 
@@ -174,7 +175,7 @@ static void actions(struct writer *out, const struct import_node *node)
 	for (size_t i = node->first; i < node->first + node->count; i++) {
 		const struct import_operation *one = &import->operations[i];
 
-		if (is_said(import, node, i)) {
+		if (is_written(import, node, i)) {
 			continue;
 		}
 		if (one->action.len > 0) {
