@@ -20,9 +20,9 @@
 #define GIT_OUTPUT ((size_t)64 * 1024 * 1024)
 
 /* Runs `git -C FOLDER WORDS…`. 0: *out is what it printed, with a NUL after it, to be freed. A
- * negative errno, and `why`: -ENOENT: git is not installed; -ENODATA: this is a partial clone, which
- * lacks an object; -EINVAL: git refused, and `why` is the first line of its message; -EFBIG: it
- * printed more than GIT_OUTPUT. */
+ * negative errno, and `why`: -ENOENT: git is not installed; -ENODATA: this is a partial clone,
+ * which lacks an object; -EINVAL: git refused, and `why` is the first line of its message; -EFBIG:
+ * it printed more than GIT_OUTPUT. */
 int git_run(const char *folder, const char *const *words, char **out, size_t *out_len,
 	char why[static GIT_WHY]);
 
