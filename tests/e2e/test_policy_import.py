@@ -269,7 +269,10 @@ STYLES = [
 NO_ROUTES = {
     "nothing": ("\n# no more\n", "no routes"),
     "a table": ("Endpoint   Methods    Rule\n", "line 1: 'Endpoint' is no HTTP method"),
-    "a fourth word": ("GET /a\nGET /a name and more\n", "line 2: a line is METHOD PATH [NAME]"),
+    "a fourth word": ("GET /a\nGET /a name and more\n", "line 2: 'and' is one word too many: a line is METHOD"),
+    "no path": ("GET\n", "line 1: 'GET' has no path: a line is METHOD PATH [NAME]"),
+    "no method": ("1 /a\n", "line 1: '1' is no HTTP method: a line is METHOD"),
+    "what would act on a terminal": ("GET /a b \33[2J\n", "line 1: '\\x1b[2J' is one word too many"),
     "a line without end": ("GET /" + "a" * 9000, "line 1: longer"),
     "too many optional parts": ("GET " + "(/:a)" * 1000, "line 1: its optional parts"),
     "parameters too long": ("GET /" + "*-" * 4000, "longer than"),

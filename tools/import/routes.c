@@ -116,22 +116,35 @@ static bool add_methods(
 	return true;
 }
 
+static bool refuse_line(struct import *import, size_t number, struct pol_str word, const char *what)
+{
+	return import_fail(import,
+		"line %zu: '%.*s' %s: a line is METHOD PATH [NAME], such as 'GET /loans/:id "
+		"loans.read'",
+		number, POL_STR_ARGS(word), what);
+}
+
 static bool add_line(struct import *import, struct pol_str line, size_t number, size_t *formats)
 {
 	struct import_route route = { .import = import, .line = number };
 	struct import_operation one = { .id = { "", 0 } };
 	struct pol_str methods = take_word(&line);
 	struct pol_str path = take_word(&line);
+	struct pol_str rest;
 
 	if (methods.len == 0 || methods.ptr[0] == '#') {
 		return true;
 	}
 	one.id = take_word(&line);
-	if (!is_methods(methods) || path.len == 0 || take_word(&line).len > 0) {
-		return import_fail(import,
-			"line %zu: a line is METHOD PATH [NAME], such as 'GET /loans/:id "
-			"loans.read'",
-			number);
+	rest = take_word(&line);
+	if (!is_methods(methods)) {
+		return refuse_line(import, number, methods, "is no HTTP method");
+	}
+	if (path.len == 0) {
+		return refuse_line(import, number, methods, "has no path");
+	}
+	if (rest.len > 0) {
+		return refuse_line(import, number, rest, "is one word too many");
 	}
 	import_route_read(&route, path);
 	*formats += route.format;
