@@ -68,7 +68,7 @@ int when_option_duration(struct app *app, enum flag flag, int64_t *out)
 
 	if (pol_timetext_parse_duration(pol_str_of(app->args.values[flag]), &seconds) != POL_OK ||
 		seconds > (uint64_t)LAST_TIME) {
-		return fail(app, flag, "a number and a unit: 30s, 5m, 24h, 90d");
+		return fail(app, flag, "a number above 0 and a unit: 30s, 5m, 24h, 90d");
 	}
 	*out = (int64_t)seconds;
 	return EXIT_YES;

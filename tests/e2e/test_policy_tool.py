@@ -353,6 +353,7 @@ class Usage(Folder):
             (["key", "create"], "bound to what?"),
             (["key", "create", "--principal", "p", "--role", "r"], "exclude"),
             (["key", "create", "--role", "r", "--expires-in", "soon"], "want a number"),
+            (["key", "create", "--role", "r", "--expires-in", "0d"], "want a number above 0 and a unit"),
             (["key", "create", "--role", "a,,b"], "empty item"),
             (["key", "edit", "k"], "nothing to change"),
             (["key", "show"], "needs KEY"),
