@@ -16,8 +16,7 @@
 /* The line with which cat-file begins an object: its name, its type, its size. */
 #define HEADER 256
 
-#define PARTIAL_CLONE                                                                              \
-	"this clone lacks objects: complete it by `git fetch --refetch --no-filter`"
+#define PARTIAL_CLONE "this clone lacks objects: complete it by `git fetch --refetch --no-filter`"
 
 extern char **environ;
 
