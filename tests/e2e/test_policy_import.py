@@ -180,6 +180,14 @@ class Documents(Import):
         self.assertEqual(len(done.stderr.splitlines()), len(notes) + 1, done.stderr)
         self.assertIn(f"6 paths, 9 operations, 3 scopes; {len(notes)} notes", done.stderr)
 
+    def test_operations_without_scopes_are_counted(self):
+        for count, said in ((1, "needs no scope:"), (2, "needs no scope, as 1 other:"),
+                            (3, "needs no scope, as 2 others:")):
+            paths = {f"/{i}": {"get": {}} for i in range(count)}
+            paths["/x"] = {"get": {"security": [{"all": ["read"]}]}}
+            self.assertIn(said, self.run_import(
+                "-", text=json.dumps({"openapi": "3.0.0", "paths": paths})).stderr)
+
     def test_order_and_syntax_of_the_document_do_not_matter(self):
         paths = {"/b": {"post": {"operationId": "two"}, "get": {"operationId": "one"}},
                  "/a/{x}": {"get": {}}, "/a/{y}/c": {"get": {}}, "/a/{y}/b": {"get": {}}}

@@ -318,7 +318,9 @@ bool import_scopes_build(struct import *import)
 	}
 	if (unscoped > 0 && import->scope_count > 0) {
 		import_note(import, first, "needs no scope%s: no scope statement allows it",
-			unscoped > 1 ? import_text(import, ", as %zu others", unscoped - 1) : "");
+			unscoped > 1 ? import_text(import, ", as %zu %s", unscoped - 1,
+					       unscoped == 2 ? "other" : "others")
+				     : "");
 	}
 	return import->error == NULL && import->arena.status == POL_OK
 		       ? true
