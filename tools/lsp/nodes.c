@@ -361,13 +361,15 @@ bool lsp_nodes_below(struct lsp_node *node, lsp_nodes_visit visit, void *context
 static bool select_from(const struct lsp_nodes *nodes, struct lsp_node *node,
 	const struct pol_ast_path *path, lsp_nodes_visit visit, void *context)
 {
-	const struct pol_ast_path rest = { path->segments + 1, path->count - 1, path->at };
 	const struct pol_segment *segment = path->segments;
+	struct pol_ast_path rest = *path;
 	struct lsp_node *child = NULL;
 
 	if (path->count == 0) {
 		return visit(context, node);
 	}
+	rest.segments++;
+	rest.count--;
 	switch (segment->kind) {
 	case POL_SEGMENT_LITERAL:
 		child = find_literal(nodes, node, segment->text);
