@@ -185,7 +185,7 @@ def count_tap(step, title, entry, output):
     skipped = len(re.findall(r"^ok\b.*# *SKIP", output, re.MULTILINE | re.IGNORECASE))
     step.passed += good
     step.skipped += skipped
-    for failure in re.finditer(r"^not ok\b.*((?:\n# .*)*)", output, re.MULTILINE):
+    for failure in re.finditer(r"^not ok\b.*((?:\n(?:#|  ).*)*)", output, re.MULTILINE):
         first, *said = failure.group(0).split("\n")
         step.fail("\n".join((f"{title}: {first}", *said[-LINES_REPEATED:])))
     took = re.search(r"^# took ([\d.]+) s of a core$", output, re.MULTILINE)

@@ -100,11 +100,11 @@ static void door_open(struct door *door, const struct fake_server *server, int t
 	cr_assert_eq(authz_watch(door->authz, on_watch, on_timer, door), AUTHZ_OK);
 }
 
-/* Runs the loop until `wanted` callbacks were called. */
+/* Starts some, and runs the loop until `wanted` callbacks were called since the door was opened. */
 static void door_run(struct door *door, int start, int wanted)
 {
 	door->wanted = wanted;
-	door->started = start;
+	door->started = door->called + start;
 	for (int i = 0; i < start; i++) {
 		cr_assert_eq(authz_check_start(door->authz, &question, on_answer, door), AUTHZ_OK);
 	}

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What authzcheck takes for a policy in a folder: for tests/bench/run --policies.
+
+Two policies: the API of GitHub as `policy import-openapi` writes it, with 200 roles, and the large one of W4. Each
+command is a whole process; beside its time stand the seconds of a core and the memory that it took. Of the language
+server it is the time from a keystroke to its diagnostics.
+"""
+
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import test_lsp
+import workload
+
+ROOT = Path(__file__).resolve().parents[2]
+OPENAPI = ROOT / "tests/openapi/node_modules/@octokit/openapi/generated/api.github.com.json"
+ROLES, GRANTS = 200, 12
+KEYSTROKES = 20
+# (milliseconds, MiB): of each command on the API, and of some on the large policy
+GOALS = {("api", None): (100, None), ("large", "diff"): (1000, 300),
+         ("api", "keystroke"): (50, None), ("large", "keystroke"): (50, None)}
+
+
+def write(folder, files):
+    folder.mkdir()
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+def api(tool, folder):
+    """The policy of the API, and the same with one grant less in every role."""
+    if not OPENAPI.is_file():
+        sys.exit("the description of GitHub's API is not there: run tools/setup")
+    tree = subprocess.run([tool, "policy", "import-openapi", OPENAPI, "--tree", "api"], capture_output=True, text=True,
+                          check=True).stdout
+    paths = sorted(json.loads(OPENAPI.read_text())["paths"])
+    patterns = ["api:" + re.sub(r"\{[^}]*\}", "*", path) for path in paths]
+
+    def roles(grants):
+        texts = []
+        for number in range(ROLES):
+            lines = [f"\tallow all on {patterns[(number * 37 + grant * 61) % len(patterns)]}" for grant in range(grants)]
+            texts.append(f"role r{number:03} {{\n" + "\n".join(lines) + "\n}\n")
+        return "\n".join(texts)
+
+    return [write(folder / f"api-{grants}", {"tree.policy": tree, "roles.policy": roles(grants)})
+            for grants in (GRANTS, GRANTS - 1)]
+
+
+def large(folder):
+    collections, roles, grants = workload.SIZES["large"]
+    files = workload.policy(collections, roles, grants)
+    changed = {name: text.replace("\tallow GET on", "\tallow POST on", 1) for name, text in files.items()}
+    return [write(folder / "large", files), write(folder / "large-changed", changed)]
+
+
+def commands(before, after):
+    return {
+        "check": ["check", before], "test": ["test", before], "diff": ["diff", before, after],
+        "show": ["show", before, "--role", "r000" if "api" in before.name else "r00000"],
+        "lint": ["lint", before], "fmt": ["fmt", "--check", before],
+    }
+
+
+def once(tool, words):
+    """Milliseconds, milliseconds of a core, MiB."""
+    begun = time.perf_counter()
+    process = subprocess.Popen([tool, "policy", *map(str, words)], stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    taken = time.perf_counter() - begun
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode not in (0, 1):
+        sys.exit(f"policy {' '.join(map(str, words))}: exit {process.returncode}")
+    return 1000 * taken, 1000 * (used.ru_utime + used.ru_stime), used.ru_maxrss / 1024
+
+
+def keystrokes(folder):
+    """Milliseconds from each keystroke in the largest file to its diagnostics, when nothing else is under way."""
+    path = max(folder.glob("*.policy"), key=lambda one: one.stat().st_size)
+    text = path.read_text(encoding="utf-8")
+    line = text[:text.index("\n", len(text) // 2)].count("\n") + 1
+    editor = test_lsp.Editor()
+    taken = []
+    try:
+        editor.ask("initialize", capabilities={}, rootUri=folder.as_uri())
+        editor.tell("initialized")
+        editor.tell("textDocument/didOpen", textDocument={
+            "uri": path.as_uri(), "languageId": "authz-policy", "version": 1, "text": text})
+        editor.diagnostics(path.as_uri())
+        at = {"line": line, "character": 0}
+        for version in range(2, 2 + KEYSTROKES):
+            begun = time.perf_counter()
+            editor.tell("textDocument/didChange", textDocument={"uri": path.as_uri(), "version": version},
+                        contentChanges=[{"range": {"start": at, "end": at}, "text": "#"}])
+            editor.diagnostics(path.as_uri())
+            taken.append(1000 * (time.perf_counter() - begun))
+    finally:
+        editor.close()
+    return taken
+
+
+def row(policy, what, taken, core, memory):
+    most, most_memory = GOALS.get((policy, what)) or GOALS.get((policy, None)) or (None, None)
+    goal = f"≤ {most} ms" if most else "–"
+    goal += f", ≤ {most_memory} MiB" if most_memory else ""
+    met = "" if not most else "yes" if taken <= most and (not most_memory or memory <= most_memory) else "**no**"
+    cells = [f"{core:.0f} ms", f"{memory:.0f} MiB"] if core is not None else ["–", "–"]
+    return f"| {policy}: {what} | {taken:.1f} ms | {cells[0]} | {cells[1]} | {goal} | {met} |"
+
+
+def measure(tool, options):
+    lines = ["| what | time | of a core | memory | goal | reached |", "| --- | --- | --- | --- | --- | --- |"]
+    folder = Path(tempfile.mkdtemp(prefix="authz-bench-"))
+    try:
+        for policy, (before, after) in {"api": api(tool, folder), "large": large(folder)}.items():
+            for what, words in commands(before, after).items():
+                runs = [once(tool, words) for _ in range(options.turns)]
+                lines.append(row(policy, what, *(statistics.median(column) for column in zip(*runs))))
+            lines.append(row(policy, "keystroke", statistics.median(keystrokes(before)), None, None))
+    finally:
+        shutil.rmtree(folder)
+    return "\n".join(lines)
