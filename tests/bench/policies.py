@@ -36,14 +36,26 @@ def write(folder, files):
     return folder
 
 
+def paths_of(file):
+    """In a process of its own: what reading takes would count as memory of every process that is begun later."""
+    program = "import json, sys; print(*json.load(open(sys.argv[1]))['paths'], sep='\\n')"
+    done = subprocess.run([sys.executable, "-c", program, file], capture_output=True, text=True, check=True)
+    return sorted(done.stdout.split())
+
+
+def patterns_of(paths):
+    """One for each path that ends with a word: a parameter at the end may be one that takes several segments."""
+    plain = [path for path in paths if re.fullmatch(r"(/([\w-]+|\{[\w-]+\}))*/[\w-]+", path)]
+    return ["api:" + re.sub(r"\{[^}]*\}", "*", path) for path in plain]
+
+
 def api(tool, folder):
     """The policy of the API, and the same with one grant less in every role."""
     if not OPENAPI.is_file():
         sys.exit("the description of GitHub's API is not there: run tools/setup")
     tree = subprocess.run([tool, "policy", "import-openapi", OPENAPI, "--tree", "api"], capture_output=True, text=True,
                           check=True).stdout
-    paths = sorted(json.loads(OPENAPI.read_text())["paths"])
-    patterns = ["api:" + re.sub(r"\{[^}]*\}", "*", path) for path in paths]
+    patterns = patterns_of(paths_of(OPENAPI))
 
     def roles(grants):
         texts = []
@@ -79,7 +91,7 @@ def once(tool, words):
     _, status, used = os.wait4(process.pid, 0)
     taken = time.perf_counter() - begun
     process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode not in (0, 1):
+    if process.returncode != 0 and words[0] not in ("diff", "lint", "fmt"):
         sys.exit(f"policy {' '.join(map(str, words))}: exit {process.returncode}")
     return 1000 * taken, 1000 * (used.ru_utime + used.ru_stime), used.ru_maxrss / 1024
 
