@@ -20,15 +20,50 @@ static int hex_of(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* The character that text begins with, and in *out_size its bytes: 3 if it is percent-encoded. */
+/* The value of two hexadecimal digits, or -1. */
+static int byte_of(const char *text, size_t len)
+{
+	if (len < 2 || hex_of(text[0]) < 0 || hex_of(text[1]) < 0) {
+		return -1;
+	}
+	return hex_of(text[0]) * 16 + hex_of(text[1]);
+}
+
+/* The character that text begins with, and in *out_size its bytes: 3 if it is percent-encoded, 2
+ * more for each time that the % itself was encoded: %5f, %255f, %25255f are an underscore. */
 static char decode(const char *text, size_t len, size_t *out_size)
 {
+	size_t at = 1;
+
 	*out_size = 1;
-	if (len >= 3 && text[0] == '%' && hex_of(text[1]) >= 0 && hex_of(text[2]) >= 0) {
-		*out_size = 3;
-		return (char)(hex_of(text[1]) * 16 + hex_of(text[2]));
+	if (text[0] != '%') {
+		return text[0];
 	}
-	return text[0];
+	while (byte_of(text + at, len - at) == '%' && byte_of(text + at + 2, len - at - 2) >= 0) {
+		at += 2;
+	}
+	if (byte_of(text + at, len - at) < 0) {
+		return text[0];
+	}
+	*out_size = at + 2;
+	return (char)byte_of(text + at, len - at);
+}
+
+/* The bytes of the encoded character that ends before `at`, or 0. */
+static size_t encoded_before(const char *text, size_t at)
+{
+	size_t begin = at;
+
+	while (begin >= 3 && byte_of(text + begin - 2, 2) >= 0) {
+		if (begin != at && byte_of(text + begin - 2, 2) != '%') {
+			return 0;
+		}
+		begin -= 2;
+		if (text[begin - 1] == '%') {
+			return at - begin + 1;
+		}
+	}
+	return 0;
 }
 
 /* The bytes of the base62 characters that text begins with; in *out_count how many these are. */
@@ -48,10 +83,10 @@ static size_t base62_run(const char *text, size_t len, size_t *out_count)
 static bool has_kid(const char *text, size_t at)
 {
 	for (size_t i = 1; i < REDACT_KID; i++) {
-		size_t size;
+		size_t size = encoded_before(text, at);
 
-		if (at >= 3 && is_base62(decode(text + at - 3, 3, &size)) && size == 3) {
-			at -= 3;
+		if (size > 0 && is_base62(decode(text + at - size, size, &size))) {
+			at -= size;
 		} else if (at >= 1 && is_base62(text[at - 1])) {
 			at--;
 		} else {

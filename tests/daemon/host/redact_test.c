@@ -87,6 +87,18 @@ Test(redact, percent_encoding_hides_nothing)
 		"%2F" KID "%5F...%2f" KID "_...");
 }
 
+Test(redact, a_token_that_is_encoded_twice_is_found)
+{
+	cr_expect_str_eq(redacted("/x/" KID "%255f" SECRET "/y"), "/x/" KID "%255f.../y");
+	cr_expect_str_eq(redacted(KID "%25255F" SECRET), KID "%25255F...");
+	cr_expect_str_eq(redacted("%251kT9aQ2m5x7%2542%255F%2530%252531%2532" SECRET "%252fy"),
+		"%251kT9aQ2m5x7%2542%255F...%252fy");
+	cr_expect_str_eq(redacted("%25" KID "_" SECRET "%25"), "%25" KID "_...%25");
+	cr_expect_str_eq(redacted("%2525" KID "_" SECRET "%2525"), "%2525" KID "_...%2525");
+	cr_expect_str_eq(redacted(KID "%255" SECRET), KID "%255" SECRET);
+	cr_expect_str_eq(redacted(KID "%25_%255"), KID "%25_%255");
+}
+
 Test(redact, what_is_encoded_counts_as_one_character)
 {
 	cr_expect_str_eq(redacted(KID "_%301234%356789%61%62"), KID "_...");
