@@ -161,6 +161,7 @@ void policy_entry_find_commit(const struct build_options *options, char out[stat
 	int r = commit_read(options->path, &options->owners, out, why);
 
 	if (r < 0 && r != -ENOENT) {
-		log_info("the commit of the policy is not known", "why=%s", why);
+		log_info("the commit of the policy is not known", "why=%s%s", why,
+			r == -EACCES ? "; " COMMIT_FILE " in the policy folder can say it" : "");
 	}
 }
