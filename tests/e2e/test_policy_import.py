@@ -119,6 +119,10 @@ REFUSED = {
     "$ref in a circle": (BEGIN + "paths:\n  /a: {$ref: '#/paths/~1b'}\n  /b: {$ref: '#/paths/~1a'}\n",
                          "a circle of $ref"),
     "deep YAML": (BEGIN + "x: " + "[" * 100_000 + "\n", "line 2"),
+    "anchors without end": (BEGIN + "".join(f"a{i}: &a{i} x\n" for i in range(10_001)) + PATHS,
+                            "line 10002: the 10,001st anchor"),
+    "directives without end": ("%TAG !a! x\n" * 65 + "---\n" + BEGIN + PATHS,
+                               "line 65: the 65th line that begins with %"),
     "deep aliases": (BEGIN + "a0: &a0 [x]\n" + "".join(
         f"a{i}: &a{i} [[[*a{i - 1}]]]\n" for i in range(1, 400)) + PATHS, "nested too deeply"),
     "deep JSON": ('{"openapi":"3.0.0","x":' + "[" * 100_000, "depth"),

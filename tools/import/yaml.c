@@ -19,6 +19,11 @@
 /* Values, those that `<<` takes over counted too; 64 MiB of text have fewer. */
 #define YAML_VALUES ((size_t)16 * 1024 * 1024)
 
+/* Anchors, which libfyaml looks for one after the other, and lines of directives: with more of them
+ * a file of a megabyte takes minutes. No description of an API has that many. */
+#define YAML_ANCHORS    10000
+#define YAML_DIRECTIVES 64
+
 struct reader {
 	struct import *import;
 	json_t *anchors; /* by name; null: it is being read */
@@ -330,6 +335,44 @@ static json_t *read_stream(struct import *import, struct fy_parser *parser, stru
 	return value;
 }
 
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* Refuses what libfyaml takes long for, or much memory. Looks at bytes alone: an & in a text may
+ * count as an anchor, and brackets beside each other are levels even there. */
+static bool is_bearable(struct import *import, struct pol_str text)
+{
+	size_t anchors = 0, directives = 0, open = 0;
+	const char *why = NULL;
+	char before = '\n';
+	int line = 1;
+
+	for (size_t i = 0; i < text.len && why == NULL; i++) {
+		char c = text.ptr[i];
+		bool begins = is_blank(before) || strchr("[{,:", before) != NULL;
+
+		if (c == '[' || c == '{') {
+			open++;
+		} else if (!is_blank(c)) {
+			open = 0;
+		}
+		anchors += c == '&' && begins && i + 1 < text.len && !is_blank(text.ptr[i + 1]);
+		directives += c == '%' && before == '\n';
+		why = open > YAML_DEPTH              ? "nested too deeply"
+		      : anchors > YAML_ANCHORS       ? "the 10,001st anchor"
+		      : directives > YAML_DIRECTIVES ? "the 65th line that begins with %"
+						     : NULL;
+		line += c == '\n';
+		before = c;
+	}
+	if (why != NULL) {
+		import_fail(import, "line %d: %s", line, why);
+	}
+	return why == NULL;
+}
+
 json_t *import_yaml(struct import *import, struct pol_str text)
 {
 	struct fy_diag_cfg settings;
@@ -340,6 +383,9 @@ json_t *import_yaml(struct import *import, struct pol_str text)
 
 	if (!pol_str_is_utf8(text)) {
 		import_fail(import, "not UTF-8");
+		return NULL;
+	}
+	if (!is_bearable(import, text)) {
 		return NULL;
 	}
 	fy_diag_cfg_default(&settings);
