@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/http/dispatch.h"
 #include "client/http/framing.h"
 #include "client/http/memory.h"
 #include "client/wire.h"
@@ -98,124 +99,6 @@ static enum MHD_Result on_field(void *data, enum MHD_ValueKind kind, const char 
 	return MHD_YES;
 }
 
-static const struct http_route *find_route(const struct http_exchange *exchange)
-{
-	const struct http_route *route = exchange->door->routes;
-
-	for (; route->path != NULL; route++) {
-		if (http_request_is_path(exchange->target, route->path)) {
-			return route;
-		}
-	}
-	return NULL;
-}
-
-static bool is_check(const struct http_exchange *exchange)
-{
-	const struct http_listener *listener = exchange->door->listener;
-
-	return listener->family == HTTP_ENVOY
-		       ? http_request_has_prefix(exchange->target, listener->prefix)
-		       : http_request_is_path(exchange->target, "/check");
-}
-
-static void problem(struct http_exchange *exchange, int status, const char *reason)
-{
-	struct http_answer answer;
-
-	http_answer_problem(status, reason, &answer);
-	http_exchange_answer(exchange, &answer);
-}
-
-static void refuse_framing(struct http_exchange *exchange)
-{
-	struct http_answer answer;
-
-	exchange->close = true;
-	http_answer_refuse(exchange->door->listener, 400, "malformed_request", false, &answer);
-	http_exchange_answer(exchange, &answer);
-}
-
-/* A HEAD is answered as a GET is; libmicrohttpd leaves the body out. */
-static bool is_method(const char *method, const char *wanted)
-{
-	return strcmp(method, wanted) == 0 ||
-	       (strcmp(method, "HEAD") == 0 && strcmp(wanted, "GET") == 0);
-}
-
-static void drop_body(struct http_exchange *exchange)
-{
-	if (exchange->body != NULL) {
-		wire_wipe(exchange->body, exchange->body_len);
-	}
-	free(exchange->body);
-	http_memory_give(exchange->body_len);
-	exchange->body = NULL;
-	exchange->body_len = 0;
-}
-
-static void dispatch(struct http_exchange *exchange)
-{
-	const struct http_route *route = find_route(exchange);
-
-	exchange->begin = uv_hrtime();
-	if (is_check(exchange)) {
-		if (http_request_is_framed(&exchange->head)) {
-			exchange->door->check(exchange);
-		} else {
-			refuse_framing(exchange);
-		}
-	} else if (route == NULL) {
-		problem(exchange, 404, "unknown_path");
-	} else if (!is_method(exchange->head.method, route->method)) {
-		problem(exchange, 405, "unknown_method");
-	} else if (exchange->body_too_large) {
-		exchange->close = true;
-		problem(exchange, 413, "body_too_large");
-	} else if (exchange->no_memory) {
-		problem(exchange, 503, "overloaded");
-	} else if (!route->has_body && !http_request_is_framed(&exchange->head)) {
-		refuse_framing(exchange);
-	} else {
-		route->handle(exchange);
-	}
-	drop_body(exchange);
-}
-
-/* Keeps a part of the body, if the route takes one. */
-static void take_body(struct http_exchange *exchange, const char *part, size_t len)
-{
-	const struct http_route *route = find_route(exchange);
-	char *body;
-
-	if (is_check(exchange) || route == NULL || !route->has_body || exchange->body_too_large ||
-		exchange->no_memory) {
-		return;
-	}
-	if (len > HTTP_MAX_BODY - exchange->body_len) {
-		exchange->body_too_large = true;
-		return;
-	}
-	if (!http_memory_take(len)) {
-		exchange->no_memory = true;
-		return;
-	}
-	body = malloc(exchange->body_len + len);
-	if (body == NULL) {
-		http_memory_give(len);
-		exchange->no_memory = true;
-		return;
-	}
-	if (exchange->body_len > 0) {
-		memcpy(body, exchange->body, exchange->body_len);
-		wire_wipe(exchange->body, exchange->body_len);
-	}
-	free(exchange->body);
-	memcpy(body + exchange->body_len, part, len);
-	exchange->body = body;
-	exchange->body_len += len;
-}
-
 /* --- the life of an exchange ------------------------------------------------------------------ */
 
 /* The first call for a request: the raw target, before libmicrohttpd decodes a copy of it. What is
@@ -298,9 +181,9 @@ static enum MHD_Result take_head(struct http_exchange *exchange, const struct ht
 	whole.size = info != NULL ? info->header_size : 0;
 	if (exchange->too_many_fields) {
 		exchange->close = true;
-		problem(exchange, 431, "too_many_headers");
+		http_dispatch_problem(exchange, 431, "too_many_headers");
 	} else if (!http_framing_is_plain(&whole, &exchange->head)) {
-		refuse_framing(exchange);
+		http_dispatch_refuse_framing(exchange);
 	} else {
 		exchange->close = http_framing_has_chunks(&exchange->head);
 		return MHD_YES;
@@ -327,14 +210,14 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *connection,
 		return take_head(exchange, &line);
 	}
 	if (*upload_size > 0) {
-		take_body(exchange, upload, *upload_size);
+		http_dispatch_take_body(exchange, upload, *upload_size);
 		*upload_size = 0;
 		return MHD_YES;
 	}
 	if (exchange->phase == HTTP_READING) {
 		exchange->phase = HTTP_WAITING;
 		exchange->own->whole = true;
-		dispatch(exchange);
+		http_dispatch(exchange);
 		if (exchange->phase == HTTP_WAITING) {
 			suspend(exchange);
 			return MHD_YES;
@@ -392,7 +275,7 @@ static void on_completed(void *data, struct MHD_Connection *connection, void **c
 	wipe_fields(exchange);
 	MHD_get_connection_values_n(connection, MHD_COOKIE_KIND, on_cookie, NULL);
 	http_question_wipe(&exchange->question);
-	drop_body(exchange);
+	http_dispatch_drop_body(exchange);
 	http_memory_give(exchange->counted + exchange->reserved);
 	wire_wipe(exchange->target, strlen(exchange->target)); /* its query is anything */
 	free(exchange->target);

@@ -8,8 +8,9 @@
  * form alone (see secret/token.h): the kid, which is `1` and 11 base62 characters, an underscore,
  * and at least REDACT_LEAST base62 characters of secret. That is less than a whole secret, because
  * a long line is cut and people copy parts; what is left of a secret in REDACT_LEAST characters or
- * fewer leaves too much to guess. Each of these characters may be percent-encoded, once or several times, since a
- * path may have it so. Tokens of another program's form, which were imported, cannot be recognised.
+ * fewer leaves too much to guess. Each of these characters may be percent-encoded, once or several
+ * times, since a path may have it so. Tokens of another program's form, which were imported, cannot
+ * be recognised.
  */
 
 #include <stddef.h>

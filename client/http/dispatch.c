@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/http/dispatch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/http/memory.h"
+#include "client/wire.h"
+
+static const struct http_route *find_route(const struct http_exchange *exchange)
+{
+	const struct http_route *route = exchange->door->routes;
+
+	for (; route->path != NULL; route++) {
+		if (http_request_is_path(exchange->target, route->path)) {
+			return route;
+		}
+	}
+	return NULL;
+}
+
+static bool is_check(const struct http_exchange *exchange)
+{
+	const struct http_listener *listener = exchange->door->listener;
+
+	return listener->family == HTTP_ENVOY
+		       ? http_request_has_prefix(exchange->target, listener->prefix)
+		       : http_request_is_path(exchange->target, "/check");
+}
+
+void http_dispatch_problem(struct http_exchange *exchange, int status, const char *reason)
+{
+	struct http_answer answer;
+
+	http_answer_problem(status, reason, &answer);
+	http_exchange_answer(exchange, &answer);
+}
+
+void http_dispatch_refuse_framing(struct http_exchange *exchange)
+{
+	struct http_answer answer;
+
+	exchange->close = true;
+	http_answer_refuse(exchange->door->listener, 400, "malformed_request", false, &answer);
+	http_exchange_answer(exchange, &answer);
+}
+
+/* A HEAD is answered as a GET is; libmicrohttpd leaves the body out. */
+static bool is_method(const char *method, const char *wanted)
+{
+	return strcmp(method, wanted) == 0 ||
+	       (strcmp(method, "HEAD") == 0 && strcmp(wanted, "GET") == 0);
+}
+
+void http_dispatch_drop_body(struct http_exchange *exchange)
+{
+	if (exchange->body != NULL) {
+		wire_wipe(exchange->body, exchange->body_len);
+	}
+	free(exchange->body);
+	http_memory_give(exchange->body_len);
+	exchange->body = NULL;
+	exchange->body_len = 0;
+}
+
+void http_dispatch(struct http_exchange *exchange)
+{
+	const struct http_route *route = find_route(exchange);
+
+	exchange->begin = uv_hrtime();
+	if (is_check(exchange)) {
+		if (http_request_is_framed(&exchange->head)) {
+			exchange->door->check(exchange);
+		} else {
+			http_dispatch_refuse_framing(exchange);
+		}
+	} else if (route == NULL) {
+		http_dispatch_problem(exchange, 404, "unknown_path");
+	} else if (!is_method(exchange->head.method, route->method)) {
+		http_dispatch_problem(exchange, 405, "unknown_method");
+	} else if (exchange->body_too_large) {
+		exchange->close = true;
+		http_dispatch_problem(exchange, 413, "body_too_large");
+	} else if (exchange->no_memory) {
+		http_dispatch_problem(exchange, 503, "overloaded");
+	} else if (!route->has_body && !http_request_is_framed(&exchange->head)) {
+		http_dispatch_refuse_framing(exchange);
+	} else {
+		route->handle(exchange);
+	}
+	http_dispatch_drop_body(exchange);
+}
+
+void http_dispatch_take_body(struct http_exchange *exchange, const char *part, size_t len)
+{
+	const struct http_route *route = find_route(exchange);
+	char *body;
+
+	if (is_check(exchange) || route == NULL || !route->has_body || exchange->body_too_large ||
+		exchange->no_memory) {
+		return;
+	}
+	if (len > HTTP_MAX_BODY - exchange->body_len) {
+		exchange->body_too_large = true;
+		return;
+	}
+	if (!http_memory_take(len)) {
+		exchange->no_memory = true;
+		return;
+	}
+	body = malloc(exchange->body_len + len);
+	if (body == NULL) {
+		http_memory_give(len);
+		exchange->no_memory = true;
+		return;
+	}
+	if (exchange->body_len > 0) {
+		memcpy(body, exchange->body, exchange->body_len);
+		wire_wipe(exchange->body, exchange->body_len);
+	}
+	free(exchange->body);
+	memcpy(body + exchange->body_len, part, len);
+	exchange->body = body;
+	exchange->body_len += len;
+}
