@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-import test_lsp
+import editor
 import workload
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -101,23 +101,23 @@ def keystrokes(folder):
     path = max(folder.glob("*.policy"), key=lambda one: one.stat().st_size)
     text = path.read_text(encoding="utf-8")
     line = text[:text.index("\n", len(text) // 2)].count("\n") + 1
-    editor = test_lsp.Editor()
+    user = editor.Editor()
     taken = []
     try:
-        editor.ask("initialize", capabilities={}, rootUri=folder.as_uri())
-        editor.tell("initialized")
-        editor.tell("textDocument/didOpen", textDocument={
+        user.ask("initialize", capabilities={}, rootUri=folder.as_uri())
+        user.tell("initialized")
+        user.tell("textDocument/didOpen", textDocument={
             "uri": path.as_uri(), "languageId": "authz-policy", "version": 1, "text": text})
-        editor.diagnostics(path.as_uri())
+        user.diagnostics(path.as_uri())
         at = {"line": line, "character": 0}
         for version in range(2, 2 + KEYSTROKES):
             begun = time.perf_counter()
-            editor.tell("textDocument/didChange", textDocument={"uri": path.as_uri(), "version": version},
-                        contentChanges=[{"range": {"start": at, "end": at}, "text": "#"}])
-            editor.diagnostics(path.as_uri())
+            user.tell("textDocument/didChange", textDocument={"uri": path.as_uri(), "version": version},
+                      contentChanges=[{"range": {"start": at, "end": at}, "text": "#"}])
+            user.diagnostics(path.as_uri())
             taken.append(1000 * (time.perf_counter() - begun))
     finally:
-        editor.close()
+        user.close()
     return taken
 
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """authzcheck lsp: a scripted editor, which types, asks and sends what no editor should."""
 
-import json
 import shutil
 import subprocess
 import tempfile
@@ -9,6 +8,7 @@ import unittest
 from pathlib import Path
 from random import Random
 
+import editor
 import harness
 
 TREE = 'tree api "The API" {\n    /loans { list GET, create POST }\n}\n'
@@ -65,53 +65,6 @@ test "names" {
 """
 
 
-class Editor:
-    def __init__(self, *arguments):
-        self.process = subprocess.Popen(
-            [harness.AUTHZCHECK, "lsp", *map(str, arguments)], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=harness.environment("/nonexistent"))
-        self.number = 0
-        self.kept = []  # notifications that came before an answer
-
-    def close(self):
-        self.process.kill()
-        self.process.wait()
-        self.process.stdin.close()
-        self.process.stdout.close()
-
-    def raw(self, data):
-        self.process.stdin.write(data)
-        self.process.stdin.flush()
-
-    def send(self, **message):
-        body = json.dumps({"jsonrpc": "2.0", **message}).encode()
-        self.raw(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
-
-    def read(self):
-        length = None
-        while (line := self.process.stdout.readline()) not in (b"\r\n", b""):
-            name, value = line.decode().split(":")
-            assert name == "Content-Length"
-            length = int(value)
-        return json.loads(self.process.stdout.read(length))
-
-    def ask(self, method, **params):
-        self.number += 1
-        self.send(id=self.number, method=method, params=params)
-        while (message := self.read()).get("id") != self.number:
-            self.kept.append(message)
-        return message
-
-    def tell(self, method, **params):
-        self.send(method=method, params=params)
-
-    def diagnostics(self, uri):
-        while True:
-            message = self.kept.pop(0) if self.kept else self.read()
-            if message.get("method") == "textDocument/publishDiagnostics" and message["params"]["uri"] == uri:
-                return message["params"]["diagnostics"]
-
-
 class Lsp(unittest.TestCase):
     def setUp(self):
         self.folder = Path(tempfile.mkdtemp(prefix="authz lsp-")).resolve()
@@ -126,9 +79,9 @@ class Lsp(unittest.TestCase):
         self.editor.tell("initialized")
 
     def start(self, *arguments):
-        editor = Editor(*arguments)
-        self.addCleanup(editor.close)
-        return editor
+        started = editor.Editor(*arguments)
+        self.addCleanup(started.close)
+        return started
 
     def open(self, name, text):
         self.editor.tell("textDocument/didOpen", textDocument={
@@ -228,7 +181,7 @@ class Lsp(unittest.TestCase):
     def test_hover_and_definition_follow_names(self):
         self.open("roles", ROLES)
         self.assertEqual(self.at("roles", 1, 22, "hover")["contents"]["value"].split("\n"),
-                         ["role viewer", "Reads 𝄞", "    allow GET on api:/loans"])
+                         ["role viewer", "Reads 𝄞", "    allow GET on api:/loans", "allows something on up to 1 node"])
         self.assertEqual(self.at("roles", 1, 22, "definition"), {"uri": self.uris["roles"], "range": {
             "start": {"line": 0, "character": 5}, "end": {"line": 0, "character": 11}}})
         tree = self.at("roles", 1, ROLES.split("\n")[1].index("api:") + 1, "definition")
@@ -245,8 +198,24 @@ class Lsp(unittest.TestCase):
 """
         self.open("roles", text)
         answer = self.editor.ask("textDocument/hover", **self.place("roles", text, "wide"))["result"]
-        self.assertEqual(answer["contents"]["value"].split("\n")[1:],
+        self.assertEqual(answer["contents"]["value"].split("\n")[1:-1],
                          ["    allow GET on api:/loans, api:/loans", "    deny create on api:/loans"])
+
+    def test_hover_of_a_role_counts_what_it_selects_with_what_it_inherits(self):
+        self.write("tree", DEEP_TREE)
+        text = ("role a inherits b, c { allow GET on api:/loans/** }\nrole b inherits a, none {\n"
+                "    allow update on api:/loans/**\n    deny all on api:/files/{path...}\n}\n"
+                "role c { allow all on api:/** }\nrole d { allow update on api:/loans/** }\nrole e { }\n")
+        self.open("roles", text)
+        last = {}
+        for name in "abcde":
+            place = self.place("roles", text, f"role {name}", 5)
+            last[name] = self.editor.ask("textDocument/hover", **place)["result"]["contents"]["value"].split("\n")[-1]
+        self.assertEqual(last, {
+            "a": "allows something on up to 5 nodes, with what it inherits",
+            "b": "allows something on up to 5 nodes, with what it inherits",
+            "c": "allows something on up to 5 nodes", "d": "allows something on up to 1 node",
+            "e": "allows something on up to 0 nodes"})
 
     def test_references_are_in_all_files(self):
         self.write("more", "exclusive viewer, clerk\n")

@@ -246,6 +246,86 @@ static const char *describe_entry(
 		entry->description.text.len > 0 ? "\n" : "", POL_STR_ARGS(entry->description.text));
 }
 
+/* --- what a role or scope selects --------------------------------------------------------------
+ */
+
+/* Names that a role inherits, after which a hover stops: each is looked for in all files. */
+#define MOST_INHERITED 64
+
+struct reach {
+	const struct lsp_nodes *nodes;
+	const struct pol_words *verbs; /* of the grant; NULL: all */
+	uint32_t mark;
+	unsigned count; /* of nodes, each once */
+	struct pol_str seen[MOST_INHERITED];
+	unsigned seen_count;
+};
+
+static bool reach_node(void *context, struct lsp_node *node)
+{
+	struct reach *reach = context;
+
+	if (node->verbs != NULL && node->mark != reach->mark && has_any(node, reach->verbs)) {
+		node->mark = reach->mark;
+		reach->count++;
+	}
+	return true;
+}
+
+/* Remembers a name. False: it is known already, or there are too many. */
+static bool reach_enter(struct reach *reach, struct pol_str name)
+{
+	for (unsigned i = 0; i < reach->seen_count; i++) {
+		if (pol_str_equal(reach->seen[i], name)) {
+			return false;
+		}
+	}
+	if (reach->seen_count == MOST_INHERITED) {
+		return false;
+	}
+	reach->seen[reach->seen_count++] = name;
+	return true;
+}
+
+static void reach_grants(struct reach *reach, const struct pol_ast_grantee *grantee)
+{
+	for (uint32_t i = 0; i < grantee->grant_count; i++) {
+		const struct pol_ast_grant *grant = &grantee->grants[i];
+
+		reach->verbs = grant->all ? NULL : &grant->verbs;
+		for (uint32_t k = 0; !grant->deny && k < grant->patterns.count; k++) {
+			(void)lsp_nodes_select(
+				reach->nodes, &grant->patterns.items[k], reach_node, reach);
+		}
+	}
+	for (uint32_t i = 0; i < grantee->parents.count; i++) {
+		(void)reach_enter(reach, grantee->parents.items[i].text);
+	}
+}
+
+/* "allows something on up to 12 nodes": less where a line denies, or has exceptions. */
+static const char *describe_reach(struct app *app, struct lsp_kept *kept, struct lsp_nodes *nodes,
+	const struct lsp_name *name)
+{
+	struct reach reach = { .nodes = nodes, .mark = lsp_nodes_mark(nodes) };
+
+	(void)reach_enter(&reach, name->name);
+	for (unsigned i = 0; i < reach.seen_count; i++) {
+		struct lsp_declared declared;
+
+		if (lsp_place_declared(kept, name->kind, reach.seen[i], &declared) &&
+			declared.name.grantee != NULL) {
+			reach_grants(&reach, declared.name.grantee);
+		}
+	}
+	if (reach.seen_count == MOST_INHERITED) {
+		return "";
+	}
+	return app_text(app, "\nallows something on up to %s%s",
+		app_count(app, reach.count, "node"),
+		reach.seen_count > 1 ? ", with what it inherits" : "");
+}
+
 /* NULL: nothing is known of it. */
 static const char *describe_spot(
 	struct app *app, struct lsp_nodes *nodes, const struct lsp_spot *spot)
@@ -289,7 +369,14 @@ json_t *lsp_hover(struct lsp *lsp, const json_t *params, const char **out_why)
 		return NULL;
 	}
 	if (lsp_place_name(&place, &use, &found)) {
+		struct lsp_nodes *nodes =
+			found.name.grantee != NULL ? lsp_nodes_of(lsp, place.kept) : NULL;
+
 		text = describe_name(lsp->app, &found);
+		if (nodes != NULL) {
+			text = app_text(lsp->app, "%s%s", text,
+				describe_reach(lsp->app, place.kept, nodes, &found.name));
+		}
 		spot.at = use.at;
 	} else if (lsp_spot_find(&place.file->ast, place.offset, &lsp->app->arena, &spot)) {
 		struct lsp_nodes *nodes = lsp_nodes_of(lsp, place.kept);
