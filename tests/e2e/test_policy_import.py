@@ -192,6 +192,14 @@ class Documents(Import):
             self.assertIn(said, self.run_import(
                 "-", text=json.dumps({"openapi": "3.0.0", "paths": paths})).stderr)
 
+    def test_an_alternative_without_scopes_is_reported(self):
+        for security, said in (([{"key": []}, {"oauth": ["read"]}], True), ([{"oauth": ["read"]}, {}], True),
+                               ([{"oauth": ["read"]}, {"oauth": ["write"]}], False),
+                               ([{"oauth": ["read"], "key": []}], False)):
+            paths = {"/x": {"get": {"security": security}}}
+            done = self.run_import("-", text=json.dumps({"openapi": "3.0.0", "paths": paths}))
+            self.assertEqual("GET /x: needs no scope in one of its ways" in done.stderr, said, done.stderr)
+
     def test_order_and_syntax_of_the_document_do_not_matter(self):
         paths = {"/b": {"post": {"operationId": "two"}, "get": {"operationId": "one"}},
                  "/a/{x}": {"get": {}}, "/a/{y}/c": {"get": {}}, "/a/{y}/b": {"get": {}}}

@@ -130,10 +130,25 @@ static struct import_need *read_need(struct import *import, const json_t *object
 	return need;
 }
 
+static bool names_scopes(const json_t *object)
+{
+	const char *scheme;
+	json_t *names;
+
+	json_object_foreach((json_t *)(uintptr_t)object, scheme, names)
+	{
+		if (json_array_size(names) > 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
 const struct import_need *import_security(
 	struct import *import, const json_t *array, const char *where)
 {
 	struct import_need *first = NULL, *last = NULL;
+	bool without = false; /* is one of the alternatives without scopes? */
 	const json_t *object;
 	size_t i;
 
@@ -141,6 +156,7 @@ const struct import_need *import_security(
 	{
 		struct import_need *need = read_need(import, object, where);
 
+		without = without || !names_scopes(object);
 		if (need == NULL) {
 			continue;
 		}
@@ -150,6 +166,12 @@ const struct import_need *import_security(
 			first = need;
 		}
 		last = need;
+	}
+	if (first != NULL && without) {
+		import_note(import, where,
+			"needs no scope in one of its ways to sign in: what is asked in that way "
+			"is "
+			"for roles to allow");
 	}
 	return first;
 }
