@@ -198,7 +198,12 @@ class Documents(Import):
                                ([{"oauth": ["read"], "key": []}], False)):
             paths = {"/x": {"get": {"security": security}}}
             done = self.run_import("-", text=json.dumps({"openapi": "3.0.0", "paths": paths}))
-            self.assertEqual("GET /x: needs no scope in one of its ways" in done.stderr, said, done.stderr)
+            self.assertEqual("GET /x: one way to sign in needs no scope" in done.stderr, said, done.stderr)
+        paths = {"/x": {"get": {}, "put": {}}}
+        done = self.run_import("-", text=json.dumps({"openapi": "3.0.0", "paths": paths, "security": [
+            {"key": []}, {"oauth": ["read"]}]}))
+        self.assertEqual(done.stderr.count("one way to sign in"), 1, done.stderr)
+        self.assertIn("security: one way", done.stderr)
 
     def test_order_and_syntax_of_the_document_do_not_matter(self):
         paths = {"/b": {"post": {"operationId": "two"}, "get": {"operationId": "one"}},

@@ -142,7 +142,8 @@ struct import {
 	struct import_node *root;
 	struct import_note *notes, *last_note;
 	size_t note_count;
-	const char *error; /* why a function returned false */
+	bool noted_way_without; /* of the whole document: a way to sign in without scopes */
+	const char *error;      /* why a function returned false */
 };
 
 /* tree: the tree's name, which must be a valid one. */

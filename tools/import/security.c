@@ -144,6 +144,21 @@ static bool names_scopes(const json_t *object)
 	return false;
 }
 
+/* Of the requirements of the whole document it is said once. */
+static void note_way_without(struct import *import, const json_t *array, const char *where)
+{
+	if (array == json_object_get(import->document, "security")) {
+		if (import->noted_way_without) {
+			return;
+		}
+		import->noted_way_without = true;
+		where = "security";
+	}
+	import_note(import, where,
+		"one way to sign in needs no scope: what is asked in that way is for roles to "
+		"allow");
+}
+
 const struct import_need *import_security(
 	struct import *import, const json_t *array, const char *where)
 {
@@ -168,10 +183,7 @@ const struct import_need *import_security(
 		last = need;
 	}
 	if (first != NULL && without) {
-		import_note(import, where,
-			"needs no scope in one of its ways to sign in: what is asked in that way "
-			"is "
-			"for roles to allow");
+		note_way_without(import, array, where);
 	}
 	return first;
 }
