@@ -3,11 +3,10 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 #include "daemon/config/config.h"
-#include "daemon/host/log.h"
+#include "daemon/load/build_report.h"
 #include "daemon/load/feed.h"
 #include "daemon/load/plugin.h"
 #include "daemon/load/watch.h"
@@ -15,113 +14,7 @@
 #include "policy/ask/suite.h"
 #include "policy/compile/renew.h"
 
-enum { DIAGNOSTICS_MAX = 1024 * 1024, PAUSE_NS = 20 * 1000 * 1000 };
-
-static struct wire_str wire_of(struct pol_str str)
-{
-	return (struct wire_str){ str.ptr != NULL ? str.ptr : "", str.len };
-}
-
-static const char *severity_name(enum pol_severity severity)
-{
-	switch (severity) {
-	case POL_SEVERITY_WARNING:
-		return "warning";
-	case POL_SEVERITY_NOTE:
-		return "note";
-	case POL_SEVERITY_ERROR:
-		break;
-	}
-	return "error";
-}
-
-static void encode_position(struct wire_buf *out, struct pol_str file, uint32_t line,
-	uint32_t column, struct pol_str text)
-{
-	wire_put_str(out, WIRE_STR("file"));
-	wire_put_str(out, wire_of(file));
-	wire_put_str(out, WIRE_STR("line"));
-	wire_put_int(out, line);
-	wire_put_str(out, WIRE_STR("column"));
-	wire_put_int(out, column);
-	wire_put_str(out, WIRE_STR("message"));
-	wire_put_str(out, wire_of(text));
-}
-
-static void encode_diag(struct wire_buf *out, const struct pol_diag *diag)
-{
-	uint32_t notes = 0;
-	size_t at;
-
-	wire_put_map(out, diag->warning != POL_WARNING_NONE ? 7 : 6);
-	wire_put_str(out, WIRE_STR("severity"));
-	wire_put_cstr(out, severity_name(diag->severity));
-	if (diag->warning != POL_WARNING_NONE) {
-		wire_put_str(out, WIRE_STR("code"));
-		wire_put_cstr(out, pol_warning_code(diag->warning));
-	}
-	encode_position(out, diag->file, diag->line, diag->column, diag->message);
-	wire_put_str(out, WIRE_STR("notes"));
-	at = wire_open_array(out);
-	for (const struct pol_diag_note *note = diag->notes; note != NULL; note = note->next) {
-		wire_put_map(out, 4);
-		encode_position(out, note->file, note->line, note->column, note->message);
-		notes++;
-	}
-	wire_close_array(out, at, notes);
-}
-
-static void on_text(void *context, const char *text, size_t len)
-{
-	wire_put_raw(context, text, len);
-}
-
-/* For people. A diagnostic that is longer than DIAGNOSTICS_MAX is cut. */
-static void print(const struct pol_diags *diags, const struct pol_diag *diag)
-{
-	struct wire_buf text;
-
-	wire_buf_init(&text, DIAGNOSTICS_MAX);
-	pol_diag_render(diags, diag, on_text, &text);
-	log_lines((char *)text.data, text.len);
-	wire_buf_finish(&text);
-}
-
-static void report(
-	struct build *out, const struct build_options *options, const struct pol_diags *diags)
-{
-	size_t at = wire_open_array(&out->diagnostics);
-
-	out->first[0] = '\0';
-	for (const struct pol_diag *diag = diags->first; diag != NULL; diag = diag->next) {
-		size_t mark = out->diagnostics.len;
-
-		if (diag->severity == POL_SEVERITY_ERROR && out->first[0] == '\0') {
-			snprintf(out->first, sizeof out->first, "%.*s:%u:%u: %.*s",
-				POL_STR_ARGS(diag->file), (unsigned)diag->line,
-				(unsigned)diag->column, POL_STR_ARGS(diag->message));
-		}
-		if (options->print) {
-			print(diags, diag);
-		} else if (out->reported < BUILD_MAX_REPORTED) {
-			log_write(diag->severity == POL_SEVERITY_ERROR ? LOG_ERROR : LOG_WARN,
-				"policy", "at=%.*s:%u:%u problem=%.*s", POL_STR_ARGS(diag->file),
-				(unsigned)diag->line, (unsigned)diag->column,
-				POL_STR_ARGS(diag->message));
-		}
-		if (out->reported < BUILD_MAX_REPORTED) {
-			encode_diag(&out->diagnostics, diag);
-			if (out->diagnostics.status == WIRE_OK) {
-				out->reported++;
-			} else {
-				wire_buf_rewind(&out->diagnostics, mark);
-			}
-		}
-	}
-	wire_close_array(&out->diagnostics, at, out->reported);
-	out->errors = diags->errors;
-	out->warnings = diags->warnings;
-}
+enum { PAUSE_NS = 20 * 1000 * 1000 };
 
 /* Is the module folder still as it was listed before the policy was compiled with it? */
 static bool modules_unchanged(struct build *out, const struct build_options *options)
@@ -173,7 +66,7 @@ static int end_making(struct making *making, struct build *out, const struct bui
 	}
 	unchanged = modules_unchanged(out, options);
 	if (unchanged) {
-		report(out, options, &making->diags);
+		build_report(out, options->print, &making->diags);
 	}
 	if (unchanged && making->status == POL_OK && out->errors == 0) {
 		if (options->feeds != NULL) {
@@ -320,27 +213,6 @@ static int read_once(struct build *out, const struct build_options *options)
 	return r == 0 ? compile(out, options) : r;
 }
 
-static void report_why(struct build *out, const struct build_options *options)
-{
-	wire_buf_rewind(&out->diagnostics, 0);
-	wire_put_array(&out->diagnostics, 1);
-	wire_put_map(&out->diagnostics, 6);
-	wire_put_str(&out->diagnostics, WIRE_STR("severity"));
-	wire_put_cstr(&out->diagnostics, "error");
-	encode_position(&out->diagnostics, pol_str_of(options->path), 0, 0, pol_str_of(out->why));
-	wire_put_str(&out->diagnostics, WIRE_STR("notes"));
-	wire_put_array(&out->diagnostics, 0);
-	snprintf(out->first, sizeof out->first, "%s", out->why);
-	out->errors = 1;
-	out->reported = 1;
-	if (options->print) {
-		char line[sizeof out->why + 16];
-		int len = snprintf(line, sizeof line, "authzd: %s\n", out->why);
-
-		log_lines(line, (size_t)len);
-	}
-}
-
 struct build_options build_options_of(
 	const struct config *config, struct names *names, struct plugins *plugins)
 {
@@ -364,7 +236,7 @@ static int try_often(struct build *out, const struct build_options *options,
 	static const struct timespec pause = { 0, PAUSE_NS };
 	int r = -ESTALE;
 
-	wire_buf_init(&out->diagnostics, DIAGNOSTICS_MAX);
+	wire_buf_init(&out->diagnostics, BUILD_DIAGNOSTICS_MAX);
 	for (int i = 0; i < BUILD_TRIES && r == -ESTALE; i++) {
 		if (i > 0) {
 			nanosleep(&pause, NULL);
@@ -397,7 +269,7 @@ void build_run(struct build *out, const struct build_options *options)
 	if (out->why[0] == '\0') {
 		return;
 	}
-	report_why(out, options);
+	build_report_why(out, options);
 }
 
 static int list_modules(struct build *out, const struct build_options *options)
@@ -441,7 +313,7 @@ static void run_of_modules(struct build *out, const struct build_options *option
 			options->modules);
 	}
 	if (out->why[0] != '\0') {
-		report_why(out, options);
+		build_report_why(out, options);
 	}
 }
 
@@ -496,12 +368,12 @@ bool build_check_store(struct build *build, const struct build_options *options,
 	if (r < 0) {
 		snprintf(build->why, sizeof build->why, "the store cannot be read: %s",
 			store_explain(r));
-		report_why(build, options);
+		build_report_why(build, options);
 	} else if (!ok) {
 		pol_diags_sort(&diags);
 		wire_buf_rewind(&build->diagnostics, 0);
 		build->reported = 0;
-		report(build, options, &diags);
+		build_report(build, options->print, &diags);
 	}
 	pol_diags_finish(&diags);
 	return ok;
