@@ -180,6 +180,49 @@ class Php(harness.DaemonTest):
         self.assertEqual(len({ids[0] for ids in server.ids}), 3, server.ids)
         self.assertTrue(all(len(set(ids)) == 3 for ids in server.ids), server.ids)
 
+    def test_an_answer_is_read_as_its_own_bytes_say_however_many_came_before(self):
+        deny = {"allow": False, "status": 403, "reason": "role", "revision": "1"}
+        many = [{**ALLOW, "principal": f"p{i}"} for i in range(70)]
+        answers = [ALLOW, ALLOW, deny, ALLOW, {**ALLOW, "key": 1}, ALLOW, deny, *many, *many]
+
+        def serve(_, read, answer):
+            while message := read():
+                answer(message[1], answers.pop(0))
+
+        self.stand_in(serve)
+        got = php(f"for ($i = 0; $i < 147; $i++) {{ try {{ $one = $client->check({QUESTION});"
+                  " $all[] = [$one->allowed, $one->reason, $one->principal]; }"
+                  " catch (Authz\\Unavailable) { $all[] = null; } } say($all);", self.path)
+        allow = [True, "ok", None]
+        self.assertEqual(got[:7], [allow, allow, [False, "role", None], allow, None, allow, [False, "role", None]])
+        self.assertEqual(got[7:], 2 * [[True, "ok", f"p{i}"] for i in range(70)])
+
+    def test_an_answer_that_came_before_allows_only_what_was_asked_now_and_whole(self):
+        def serve(number, read, answer):
+            first = read()
+            answer(first[1], ALLOW)
+            second = read()
+            if number == 0:
+                answer(second[1], "no map")
+            else:
+                answer(second[1] ^ 1, ALLOW)  # of no request
+            read()
+
+        self.stand_in(serve)
+        for _ in range(2):
+            self.assertEqual(php(f"say([$client->allowed({QUESTION}), $client->allowed({QUESTION})]);", self.path),
+                             [True, False])
+
+    def test_only_answers_to_authorize_are_remembered(self):
+        def serve(_, read, answer):
+            while message := read():
+                answer(message[1], ALLOW if message[2] == "authorize" else {"id": "1", "secret": "hunter2"})
+
+        self.stand_in(serve)
+        self.assertEqual(php(f"""$client->allowed({QUESTION}); $client->keys->create(principal: 'ann');
+            ob_start(); var_dump($client); $shown = ob_get_clean();
+            say([str_contains($shown, 'revision'), str_contains($shown, 'hunter2')]);""", self.path), [True, False])
+
     def test_a_request_id_is_sent_by_itself_and_again(self):
         seen = []
 

@@ -6,6 +6,8 @@ declare(strict_types=1);
 
 namespace Authz;
 
+use function array_key_exists, array_map, array_values, count, in_array;
+
 /**
  * Asks authzd, and manages keys, principals, roles and assignments.
  *
@@ -37,6 +39,8 @@ final class Client
 
     private readonly Connection $deciding;
     private readonly Connection $managing;
+    /** @var \WeakMap<Fields, Decision> what a connection remembers is one object: its decision, which nothing changes */
+    private readonly \WeakMap $decisions;
 
     /**
      * @param ?string $socket the path; null: the default one of all clients
@@ -50,6 +54,7 @@ final class Client
         ?int $server_uid = null,
         private readonly ?Secret $token = null,
     ) {
+        $this->decisions = new \WeakMap();
         $server = $server_uid ?? Trust::serverUser();
         if ($socket !== null) {
             $socket = Trust::checked($socket);
@@ -70,7 +75,8 @@ final class Client
     public function check(#[\SensitiveParameter] mixed ...$request): Decision
     {
         self::question($request, '');
-        return Decision::of($this->ask('authorize', $request));
+        $result = $this->deciding->ask('authorize', $request, $this->timeout, true);
+        return $result instanceof Fields ? $this->decisions[$result] ??= Decision::of($result) : Decision::of($result);
     }
 
     /** The same as check(). */
@@ -148,12 +154,13 @@ final class Client
 
     private static function question(#[\SensitiveParameter] array $request, string $place): void
     {
-        $path = (int) array_key_exists('method', $request) + (int) array_key_exists('path', $request);
-        $resource = (int) array_key_exists('action', $request) + (int) array_key_exists('resource', $request);
+        $path = array_key_exists('method', $request);
+        $resource = array_key_exists('action', $request);
         if (array_key_exists('token', $request) && array_key_exists('principal', $request)) {
             throw new AuthzError('invalid_request', "{$place}principal: a token is given too", "{$place}principal");
         }
-        if ([$path, $resource] !== [2, 0] && [$path, $resource] !== [0, 2]) {
+        if ($path === $resource || $path !== array_key_exists('path', $request)
+            || $resource !== array_key_exists('resource', $request)) {
             throw new AuthzError('invalid_request', "{$place}path: give method and path, or action and resource",
                 "{$place}path");
         }

@@ -8,7 +8,7 @@ namespace Authz;
 
 // PHP compiles these to instructions when it need not look for them in this namespace first.
 use function array_is_list, array_key_exists, array_map, chr, count, implode, is_array, is_int, is_string,
-    ord, preg_match, strlen, substr, unpack;
+    ord, pack, preg_match, str_starts_with, strlen, substr, unpack;
 
 /**
  * MessagePack, as far as the protocol has it. ext-msgpack would not do: it does not notice a field
@@ -32,7 +32,8 @@ final class Wire
     public static function pack(#[\SensitiveParameter] mixed $value): string
     {
         if (is_string($value)) {
-            return self::head(strlen($value), 0xa0, 32, "\xda", "\xdb") . $value;
+            return ($length = strlen($value)) < 32 ? chr(0xa0 | $length) . $value
+                : self::head($length, 0xa0, 32, "\xda", "\xdb") . $value;
         }
         return match (true) {
             $value === null => "\xc0",
@@ -54,7 +55,11 @@ final class Wire
     {
         $out = self::head(count($fields), 0x80, 16, "\xde", "\xdf");
         foreach ($fields as $name => $value) {
-            $out .= self::pack((string) $name) . self::pack($value);
+            // Most are short texts. A call for each would take longer than all else.
+            $out .= is_string($name) && ($length = strlen($name)) < 32
+                ? chr(0xa0 | $length) . $name : self::pack((string) $name);
+            $out .= is_string($value) && ($length = strlen($value)) < 32
+                ? chr(0xa0 | $length) . $value : self::pack($value);
         }
         return $out;
     }
@@ -67,14 +72,22 @@ final class Wire
 
     /**
      * Takes the first value from the bytes; null: it is not complete. A map is a Fields.
+     * @param string $head bytes of a list up to its last item; what begins with them need not be read one by one
+     * @param list<mixed> $items the items that the head has
      * @return ?array{0: mixed}
      * @throws Unavailable when they are no message
      */
-    public static function take(string &$bytes): ?array
+    public static function take(string &$bytes, string $head = '', array $items = []): ?array
     {
         $wire = new self($bytes);
         try {
-            $value = $wire->value(0);
+            if ($head !== '' && str_starts_with($bytes, $head)) {
+                $wire->at = strlen($head);
+                $items[] = $wire->value(1);
+                $value = $items;
+            } else {
+                $value = $wire->value(0);
+            }
             if (preg_match('//u', $wire->texts) !== 1) {
                 self::malformed();
             }
@@ -99,10 +112,11 @@ final class Wire
 
     private function number(int $bytes): int
     {
-        $read = $this->read($bytes);
-        $number = 0;
-        for ($i = 0; $i < $bytes; $i++) {
-            $number = ($number << 8) | ord($read[$i]);
+        if ($bytes > $this->end - $this->at) {
+            throw new \UnderflowException();
+        }
+        for ($number = 0; $bytes > 0; $bytes--) {
+            $number = ($number << 8) | ord($this->bytes[$this->at++]);
         }
         return $number;
     }
@@ -177,14 +191,31 @@ final class Wire
     /** A name that is given twice is null, so that nobody reads either value. */
     private function fields(int $count, int $depth): Fields
     {
-        for ($fields = []; $count > 0; $count--) {
-            $name = $this->value($depth + 1);
-            $value = $this->value($depth + 1);
-            if (!is_string($name)) {
-                self::malformed();
-            }
-            $fields[$name] = array_key_exists($name, $fields) ? null : $value;
+        if ($count > 0 && $depth === self::DEPTH_MAX) {
+            self::malformed();
         }
+        [$bytes, $at, $last, $texts] = [$this->bytes, $this->at, $this->end - 1, ''];
+        $fields = [];
+        for ($left = 2 * $count; $left > 0; $left--) {
+            // Most names and values are short texts. A call for each would take longer than all else.
+            $length = $at <= $last ? ord($bytes[$at]) - 0xa0 : -1;
+            if ($length >= 0 && $length < 32 && $length <= $last - $at) {
+                $item = substr($bytes, $at + 1, $length);
+                $at += 1 + $length;
+                $texts .= "$item\n";
+            } else {
+                $this->at = $at;
+                $item = $this->value($depth + 1);
+                $at = $this->at;
+            }
+            if ($left % 2 === 0) {
+                $name = is_string($item) ? $item : self::malformed();
+            } else {
+                $fields[$name] = array_key_exists($name, $fields) ? null : $item;
+            }
+        }
+        $this->at = $at;
+        $this->texts .= $texts;
         return new Fields($fields);
     }
 }
