@@ -128,7 +128,11 @@ func (c *Client) Call(ctx context.Context, method string, params map[string]any)
 }
 
 func (c *Client) call(ctx context.Context, method string, params map[string]any) (any, error) {
-	params = plain(params)
+	return c.send(ctx, method, plain(params))
+}
+
+// send is call with parameters that can be packed and that nobody else has.
+func (c *Client) send(ctx context.Context, method string, params map[string]any) (any, error) {
 	if _, given := params["token"]; !given && !c.token.IsZero() && !decides(method) {
 		params["token"] = c.token.Reveal()
 	}
@@ -160,18 +164,21 @@ func (c *Client) call(ctx context.Context, method string, params map[string]any)
 func plain(params map[string]any) map[string]any {
 	out := make(map[string]any, len(params)+1)
 	for name, value := range params {
-		switch value := value.(type) {
-		case Secret:
-			out[name] = value.Reveal()
-		case time.Time:
-			out[name] = value.Unix()
-		case time.Duration:
-			out[name] = int64(value / time.Second)
-		default:
-			out[name] = value
-		}
+		out[name] = plainValue(value)
 	}
 	return out
+}
+
+func plainValue(value any) any {
+	switch value := value.(type) {
+	case Secret:
+		return value.Reveal()
+	case time.Time:
+		return value.Unix()
+	case time.Duration:
+		return int64(value / time.Second)
+	}
+	return value
 }
 
 func newRequestID() (string, error) {

@@ -33,23 +33,23 @@ type Request struct {
 	More map[string]any
 }
 
-// texts of a request, by their name in the protocol.
-func (r *Request) texts() map[string]string {
-	return map[string]string{
-		"principal": r.Principal, "method": r.Method, "path": r.Path, "tree": r.Tree,
-		"action": r.Action, "resource": r.Resource, "service": r.Service,
-		"environment": r.Environment, "tenant": r.Tenant, "ip": r.IP,
+// texts of a request, each with its name in the protocol.
+func (r *Request) texts() [10][2]string {
+	return [...][2]string{
+		{"principal", r.Principal}, {"method", r.Method}, {"path", r.Path}, {"tree", r.Tree},
+		{"action", r.Action}, {"resource", r.Resource}, {"service", r.Service},
+		{"environment", r.Environment}, {"tenant", r.Tenant}, {"ip", r.IP},
 	}
 }
 
 func (r *Request) params() map[string]any {
 	out := make(map[string]any, 8)
 	for name, value := range r.More {
-		out[name] = value
+		out[name] = plainValue(value)
 	}
-	for name, text := range r.texts() {
-		if text != "" {
-			out[name] = text
+	for _, text := range r.texts() {
+		if text[1] != "" {
+			out[text[0]] = text[1]
 		}
 	}
 	if !r.Token.IsZero() {
@@ -155,7 +155,7 @@ func (c *Client) Check(ctx context.Context, request Request) (Decision, error) {
 	if err := checked(params, ""); err != nil {
 		return noDecision(), err
 	}
-	result, err := c.call(ctx, "authorize", params)
+	result, err := c.send(ctx, "authorize", params)
 	if err != nil {
 		return noDecision(), err
 	}
@@ -198,7 +198,7 @@ func (c *Client) AuthorizeMany(ctx context.Context, shared Request, requests []R
 		entries[i] = entry
 	}
 	params["requests"] = entries
-	result, err := c.call(ctx, "authorize_many", params)
+	result, err := c.send(ctx, "authorize_many", params)
 	if err != nil {
 		return decisions, err
 	}

@@ -137,7 +137,7 @@ type peer struct {
 
 // read waits for a request; nil: the client closed the connection.
 func (c *peer) read() *asked {
-	c.from.source.left = answerMax
+	c.from.left = answerMax
 	value, err := c.from.value(0)
 	if err != nil {
 		return nil

@@ -5,13 +5,13 @@ package authz
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"io"
 	"math"
 	"unicode/utf8"
 
 	"github.com/vmihailenco/msgpack/v5"
-	"github.com/vmihailenco/msgpack/v5/msgpcode"
 )
 
 const (
@@ -33,59 +33,19 @@ type answer struct {
 	result  any
 }
 
-// bounded reads no more of a message than left bytes.
-type bounded struct {
-	from *bufio.Reader
-	left int
-}
-
-func (b *bounded) Read(into []byte) (int, error) {
-	if len(into) > 0 && b.left <= 0 {
-		return 0, errTooLarge
-	}
-	if len(into) > b.left {
-		into = into[:b.left]
-	}
-	n, err := b.from.Read(into)
-	b.left -= n
-	return n, err
-}
-
-func (b *bounded) ReadByte() (byte, error) {
-	if b.left <= 0 {
-		return 0, errTooLarge
-	}
-	c, err := b.from.ReadByte()
-	if err == nil {
-		b.left--
-	}
-	return c, err
-}
-
-func (b *bounded) UnreadByte() error {
-	err := b.from.UnreadByte()
-	if err == nil {
-		b.left++
-	}
-	return err
-}
-
-// answers reads one answer after the other.
+// answers reads one answer after the other. It reads MessagePack by itself: the package's decoder asks
+// for each byte through an interface, and reading an answer took longer than all else here.
 type answers struct {
-	source  bounded
-	decoder *msgpack.Decoder
+	from *bufio.Reader
+	left int // bytes that the answer may still have
 }
 
-func newAnswers(from io.Reader) *answers {
-	a := &answers{source: bounded{from: bufio.NewReader(from)}}
-	a.decoder = msgpack.NewDecoder(&a.source)
-	return a
-}
+func newAnswers(from io.Reader) *answers { return &answers{from: bufio.NewReader(from)} }
 
 // next reads an answer. Its error is errMalform or errTooLarge if bytes came that are none, otherwise
 // that of the connection.
 func (a *answers) next() (answer, error) {
-	a.source.left = answerMax
+	a.left = answerMax
 	var out answer
 	value, err := a.value(0)
 	if err != nil {
@@ -119,84 +79,214 @@ func (a *answers) next() (answer, error) {
 	return out, nil
 }
 
+// bytes are the next ones. They hold until more is read.
+func (a *answers) bytes(count int) ([]byte, error) {
+	if count > a.left {
+		return nil, errTooLarge
+	}
+	a.left -= count
+	if count > a.from.Size() {
+		out := make([]byte, count)
+		_, err := io.ReadFull(a.from, out)
+		return out, err
+	}
+	out, err := a.from.Peek(count)
+	if err == nil {
+		_, err = a.from.Discard(count)
+	}
+	return out, err
+}
+
+// number reads an unsigned integer of 1, 2, 4 or 8 bytes.
+func (a *answers) number(count int) (uint64, error) {
+	from, err := a.bytes(count)
+	if err != nil {
+		return 0, err
+	}
+	switch count {
+	case 1:
+		return uint64(from[0]), nil
+	case 2:
+		return uint64(binary.BigEndian.Uint16(from)), nil
+	case 4:
+		return uint64(binary.BigEndian.Uint32(from)), nil
+	default:
+		return binary.BigEndian.Uint64(from), nil
+	}
+}
+
 // value reads text as string, bin as []byte, an integer as int64 (or uint64 if it is larger), and a
 // map as map[string]any, in which a name that is given twice is nil: so nobody reads either value.
 func (a *answers) value(depth int) (any, error) {
-	code, err := a.decoder.PeekCode()
+	code, err := a.number(1)
 	if err != nil {
 		return nil, err
 	}
+	return a.coded(int(code), depth)
+}
+
+// coded reads a value after its first byte.
+func (a *answers) coded(code, depth int) (any, error) {
 	switch {
 	case depth > depthMax:
 		return nil, errMalform
-	case code == msgpcode.Nil:
-		return nil, a.decoder.DecodeNil()
-	case code == msgpcode.False || code == msgpcode.True:
-		return a.decoder.DecodeBool()
-	case msgpcode.IsFixedArray(code) || code == msgpcode.Array16 || code == msgpcode.Array32:
-		return a.array(depth)
-	case msgpcode.IsFixedMap(code) || code == msgpcode.Map16 || code == msgpcode.Map32:
-		return a.pairs(depth)
-	case msgpcode.IsFixedString(code) || (code >= msgpcode.Str8 && code <= msgpcode.Str32):
-		return a.text()
-	case msgpcode.IsBin(code):
-		return a.decoder.DecodeBytes()
-	case msgpcode.IsFixedNum(code) || (code >= msgpcode.Int8 && code <= msgpcode.Int64):
-		return a.decoder.DecodeInt64()
-	case code >= msgpcode.Uint8 && code <= msgpcode.Uint64:
-		number, err := a.decoder.DecodeUint64()
-		if number > math.MaxInt64 {
-			return number, err
-		}
-		return int64(number), err
-	case code == msgpcode.Float || code == msgpcode.Double:
-		return a.decoder.DecodeFloat64()
+	case code < 0x80:
+		return int64(code), nil
+	case code < 0x90:
+		return a.pairs(code&15, depth)
+	case code < 0xa0:
+		return a.array(code&15, depth)
+	case code < 0xc0:
+		return a.text(code & 31)
+	case code >= 0xe0:
+		return int64(int8(code)), nil
+	case code == 0xc0:
+		return nil, nil
+	case code == 0xc2 || code == 0xc3:
+		return code == 0xc3, nil
+	case code >= 0xca && code <= 0xd3:
+		return a.numeral(code)
+	}
+	return a.sized(code, depth)
+}
+
+// numeral reads a float or an integer that follows its code.
+func (a *answers) numeral(code int) (any, error) {
+	width := 1 << ((code - 0xcc) & 3)
+	if code < 0xcc {
+		width = 4 << (code - 0xca)
+	}
+	number, err := a.number(width)
+	switch {
+	case err != nil:
+		return nil, err
+	case code == 0xca:
+		return float64(math.Float32frombits(uint32(number))), nil
+	case code == 0xcb:
+		return math.Float64frombits(number), nil
+	case code >= 0xd0:
+		unused := 64 - 8*width
+		return int64(number<<unused) >> unused, nil
+	case number > math.MaxInt64:
+		return number, nil
+	}
+	return int64(number), nil
+}
+
+// sized reads what has its length after its code.
+func (a *answers) sized(code, depth int) (any, error) {
+	width, read := 0, (func(int) (any, error))(nil)
+	switch {
+	case code >= 0xc4 && code <= 0xc6:
+		width, read = 1<<(code-0xc4), a.binary
+	case code >= 0xd9 && code <= 0xdb:
+		width, read = 1<<(code-0xd9), func(length int) (any, error) { return a.text(length) }
+	case code == 0xdc || code == 0xdd:
+		width, read = 2<<(code-0xdc), func(count int) (any, error) { return a.array(count, depth) }
+	case code == 0xde || code == 0xdf:
+		width, read = 2<<(code-0xde), func(count int) (any, error) { return a.pairs(count, depth) }
 	default:
 		return nil, errMalform
 	}
+	length, err := a.number(width)
+	if err != nil {
+		return nil, err
+	}
+	if length > answerMax { // each item has a byte
+		return nil, errTooLarge
+	}
+	return read(int(length))
 }
 
-func (a *answers) text() (any, error) {
-	text, err := a.decoder.DecodeString()
-	if err == nil && !utf8.ValidString(text) {
+func (a *answers) binary(length int) (any, error) {
+	from, err := a.bytes(length)
+	return append([]byte{}, from...), err
+}
+
+func (a *answers) text(length int) (string, error) {
+	from, err := a.bytes(length)
+	if err == nil && !utf8.Valid(from) {
 		err = errMalform
 	}
-	return text, err
+	if err != nil {
+		return "", err
+	}
+	return string(from), nil
 }
 
-// array believes no length: it grows with the items that came.
-func (a *answers) array(depth int) (any, error) {
-	count, err := a.decoder.DecodeArrayLen()
-	items := []any{}
-	for ; err == nil && count > 0; count-- {
-		var item any
-		if item, err = a.value(depth + 1); err == nil {
-			items = append(items, item)
-		}
+// few is how many items to make room for at first. No length is believed: the room grows with what came.
+func few(count int) int {
+	if count > 16 {
+		return 16
 	}
-	return items, err
+	return count
 }
 
-func (a *answers) pairs(depth int) (any, error) {
-	count, err := a.decoder.DecodeMapLen()
-	fields := map[string]any{}
-	for ; err == nil && count > 0; count-- {
-		var name, value any
-		if name, err = a.value(depth + 1); err != nil {
-			break
+func (a *answers) array(count, depth int) (any, error) {
+	items := make([]any, 0, few(count))
+	for ; count > 0; count-- {
+		item, err := a.value(depth + 1)
+		if err != nil {
+			return nil, err
 		}
-		text, isText := name.(string)
-		if !isText {
-			return nil, errMalform
-		}
-		if value, err = a.value(depth + 1); err == nil {
-			if _, twice := fields[text]; twice {
-				value = nil
-			}
-			fields[text] = value
-		}
+		items = append(items, item)
 	}
-	return fields, err
+	return items, nil
+}
+
+func (a *answers) pairs(count, depth int) (any, error) {
+	fields := make(map[string]any, few(count))
+	for ; count > 0; count-- {
+		name, err := a.name(depth + 1)
+		if err != nil {
+			return nil, err
+		}
+		value, err := a.value(depth + 1)
+		if err != nil {
+			return nil, err
+		}
+		if _, twice := fields[name]; twice {
+			value = nil
+		}
+		fields[name] = value
+	}
+	return fields, nil
+}
+
+// Names that nearly every answer has: they are not copied from each.
+var usual = func() map[string]string {
+	out := map[string]string{}
+	for _, name := range []string{"allow", "status", "reason", "revision", "key", "principal", "tenant",
+		"environment", "renew", "renew_by", "quota"} {
+		out[name] = name
+	}
+	return out
+}()
+
+func (a *answers) name(depth int) (string, error) {
+	code, err := a.number(1)
+	if err != nil {
+		return "", err
+	}
+	if code < 0xa0 || code >= 0xc0 || depth > depthMax {
+		value, err := a.coded(int(code), depth)
+		name, isText := value.(string)
+		if err == nil && !isText {
+			err = errMalform
+		}
+		return name, err
+	}
+	from, err := a.bytes(int(code & 31))
+	if err != nil {
+		return "", err
+	}
+	if name, there := usual[string(from)]; there {
+		return name, nil
+	}
+	if !utf8.Valid(from) {
+		return "", errMalform
+	}
+	return string(from), nil
 }
 
 // pack makes the bytes of a request; withID puts its id in.
