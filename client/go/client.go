@@ -381,7 +381,7 @@ func (l *link) dial(ctx context.Context) (*conn, error) {
 	}
 	var made *conn
 	if err == nil {
-		made, err = newConn(socket)
+		made, err = newConn(socket.(*net.UnixConn))
 	}
 	if err != nil {
 		_ = socket.Close()

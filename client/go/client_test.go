@@ -328,6 +328,46 @@ func TestACallThatIsCancelledLeavesTheOthersAlone(t *testing.T) {
 	}
 }
 
+// vast is more than the buffer of a socket takes at once.
+var vast = Request{Method: "GET", Path: "/" + strings.Repeat("a", requestMax-200)}
+
+func TestACallWhoseRequestIsNotReadEndsAtItsDeadline(t *testing.T) {
+	end := make(chan struct{})
+	path := server(t, func(_ int, c *peer) { <-end })
+	_, err := clientAt(t, path, 20*time.Millisecond).Check(context.Background(), vast)
+	if close(end); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+}
+
+func TestARequestOfWhichAPartWasSentIsSentWhole(t *testing.T) {
+	part, gone := make(chan struct{}), make(chan struct{})
+	path := server(t, func(_ int, c *peer) {
+		_, _ = c.from.from.Peek(1)
+		close(part)
+		<-gone
+		if one := c.read(); one == nil || one.params["path"] != vast.Path {
+			t.Error("it came otherwise")
+		}
+		for one := c.read(); one != nil; one = c.read() {
+			c.answer(one.id, allowed)
+		}
+	})
+	client := clientAt(t, path, patience)
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		<-part
+		cancel()
+	}()
+	if _, err := client.Check(ctx, vast); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	close(gone)
+	if !client.Allowed(soon(t), anyone) {
+		t.Error("denied")
+	}
+}
+
 func TestARequestIdIsSentByItselfAndAgain(t *testing.T) {
 	ids := make(chan any, 2)
 	path := server(t, func(number int, c *peer) {

@@ -9,6 +9,7 @@ import (
 	"math"
 	"net"
 	"sync"
+	"syscall"
 )
 
 // Answers that are still to come for calls which their callers gave up.
@@ -31,10 +32,12 @@ type waiting struct {
 }
 
 // conn is a connection. One goroutine writes all that is queued, one reads and gives each answer to
-// its request. Either ends with the connection.
+// its request. Either ends with the connection. A request that is alone is written by its caller: to
+// wake a goroutine for it would take longer.
 type conn struct {
 	socket net.Conn
-	wake   chan struct{} // of 1: something is queued
+	raw    syscall.RawConn // of the socket, for attempt
+	wake   chan struct{}   // of 1: something is queued
 	closed chan struct{}
 
 	mu      sync.Mutex
@@ -43,16 +46,22 @@ type conn struct {
 	waiting map[uint32]*waiting
 	dropped map[uint32]struct{}
 	queue   []*waiting
+	rest    []byte // what attempt did not get rid of, before the queue
+	writing bool   // a goroutine writes; another one must not
 	dead    error
 }
 
-func newConn(socket net.Conn) (*conn, error) {
+func newConn(socket *net.UnixConn) (*conn, error) {
 	var random [4]byte
 	if _, err := rand.Read(random[:]); err != nil {
 		return nil, err
 	}
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
 	c := &conn{
-		socket: socket, wake: make(chan struct{}, 1), closed: make(chan struct{}),
+		socket: socket, raw: raw, wake: make(chan struct{}, 1), closed: make(chan struct{}),
 		id: binary.BigEndian.Uint32(random[:]), ids: math.MaxUint32,
 		waiting: map[uint32]*waiting{}, dropped: map[uint32]struct{}{},
 	}
@@ -68,26 +77,68 @@ func (c *conn) usable() bool {
 	return c.dead == nil && c.ids > 0
 }
 
-// start queues a request. Its error is that which ended the connection, or errRetired.
+// start sends a request, or queues it. Its error is that which ended the connection, or errRetired.
 func (c *conn) start(request []byte) (*waiting, error) {
+	w, out, err := c.enqueue(request)
+	if len(out) > 0 {
+		c.attempt(out)
+	}
+	return w, err
+}
+
+// enqueue also takes what is to be written now, if the caller is the one to do it.
+func (c *conn) enqueue(request []byte) (*waiting, []byte, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.dead != nil {
-		return nil, c.dead
+		return nil, nil, c.dead
 	}
 	if c.ids == 0 {
-		return nil, errRetired
+		return nil, nil, errRetired
 	}
 	w := &waiting{id: c.id, request: withID(request, c.id), done: make(chan outcome, 1)}
 	c.id++
 	c.ids--
 	c.waiting[w.id] = w
 	c.queue = append(c.queue, w)
+	if len(c.waiting) == 1 && !c.writing {
+		return w, c.take(), nil
+	}
+	c.rouse() // so that many requests are one write
+	return w, nil, nil
+}
+
+// rouse wakes the goroutine that writes.
+func (c *conn) rouse() {
 	select {
 	case c.wake <- struct{}{}:
 	default:
 	}
-	return w, nil
+}
+
+// attempt writes what the socket takes at once, and leaves the rest, and errors, to the goroutine: a
+// caller has a deadline, which a write that waits would not keep.
+func (c *conn) attempt(out []byte) {
+	count := 0
+	_ = c.raw.Write(func(socket uintptr) bool {
+		count, _ = syscall.Write(int(socket), out)
+		return true
+	})
+	if count < 0 {
+		count = 0
+	}
+	wipe(out[:count])
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.writing = false
+	if c.dead != nil {
+		wipe(out)
+		return
+	}
+	c.rest = out[count:]
+	if len(c.rest) > 0 || len(c.queue) > 0 {
+		c.rouse()
+	}
 }
 
 // abandon gives up a request. The answer to one that was cancelled is thrown away when it comes; one
@@ -107,11 +158,11 @@ func (c *conn) abandon(w *waiting, cancelled bool) {
 	}
 }
 
-// take is what is to be written now: requests that were given up meanwhile are not sent.
+// take is what is to be written now, by the caller, who holds the mutex. Requests that were given up
+// meanwhile are not sent.
 func (c *conn) take() []byte {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	var out []byte
+	out := c.rest
+	c.rest = nil
 	for _, w := range c.queue {
 		if c.waiting[w.id] == w {
 			w.sent = true
@@ -121,6 +172,7 @@ func (c *conn) take() []byte {
 		w.request = nil
 	}
 	c.queue = nil
+	c.writing = len(out) > 0
 	return out
 }
 
@@ -132,13 +184,23 @@ func (c *conn) write() {
 		case <-c.closed:
 			return
 		}
-		if out := c.take(); len(out) > 0 {
-			_, err := c.socket.Write(out)
-			wipe(out)
-			if err != nil {
-				return
-			}
+		var out []byte
+		c.mu.Lock()
+		if !c.writing { // otherwise attempt rouses again
+			out = c.take()
 		}
+		c.mu.Unlock()
+		if len(out) == 0 {
+			continue
+		}
+		_, err := c.socket.Write(out)
+		wipe(out)
+		if err != nil {
+			return
+		}
+		c.mu.Lock()
+		c.writing = false
+		c.mu.Unlock()
 	}
 }
 
