@@ -213,16 +213,6 @@ class Php(harness.DaemonTest):
             self.assertEqual(php(f"say([$client->allowed({QUESTION}), $client->allowed({QUESTION})]);", self.path),
                              [True, False])
 
-    def test_only_answers_to_authorize_are_remembered(self):
-        def serve(_, read, answer):
-            while message := read():
-                answer(message[1], ALLOW if message[2] == "authorize" else {"id": "1", "secret": "hunter2"})
-
-        self.stand_in(serve)
-        self.assertEqual(php(f"""$client->allowed({QUESTION}); $client->keys->create(principal: 'ann');
-            ob_start(); var_dump($client); $shown = ob_get_clean();
-            say([str_contains($shown, 'revision'), str_contains($shown, 'hunter2')]);""", self.path), [True, False])
-
     def test_a_request_id_is_sent_by_itself_and_again(self):
         seen = []
 

@@ -39,8 +39,6 @@ final class Client
 
     private readonly Connection $deciding;
     private readonly Connection $managing;
-    /** @var \WeakMap<Fields, Decision> what a connection remembers is one object: its decision, which nothing changes */
-    private readonly \WeakMap $decisions;
 
     /**
      * @param ?string $socket the path; null: the default one of all clients
@@ -54,7 +52,6 @@ final class Client
         ?int $server_uid = null,
         private readonly ?Secret $token = null,
     ) {
-        $this->decisions = new \WeakMap();
         $server = $server_uid ?? Trust::serverUser();
         if ($socket !== null) {
             $socket = Trust::checked($socket);
@@ -75,8 +72,7 @@ final class Client
     public function check(#[\SensitiveParameter] mixed ...$request): Decision
     {
         self::question($request, '');
-        $result = $this->deciding->ask('authorize', $request, $this->timeout, true);
-        return $result instanceof Fields ? $this->decisions[$result] ??= Decision::of($result) : Decision::of($result);
+        return Decision::of($this->ask('authorize', $request));
     }
 
     /** The same as check(). */

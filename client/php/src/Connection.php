@@ -7,7 +7,7 @@ declare(strict_types=1);
 namespace Authz;
 
 use function ceil, count, feof, fread, fwrite, getmypid, hrtime, in_array, intdiv, is_array, max, min, pack,
-    str_starts_with, stream_set_timeout, strlen, substr;
+    stream_set_timeout, strlen, substr;
 
 /** One connection, with one request at a time. @internal */
 final class Connection
@@ -21,9 +21,6 @@ final class Connection
     private const EACCES = 13;
     private const ECONNREFUSED = 111;
     private const REQUEST_MAX = 256 << 10;
-    // Answers to authorize that are remembered, and the bytes of one.
-    private const SAID_MAX = 64;
-    private const SAID_BYTES = 512;
     private const TAKEN_AT_ONCE = 16 << 10; // bytes; a socket's buffer is larger
 
     /** @var ?resource */
@@ -32,13 +29,6 @@ final class Connection
     private int $id = 0;
     private int $left = 0; // ids, so that none is used twice
     private string $in = '';
-    /**
-     * What the daemon's last answers to authorize said, by their bytes after the id. Every request is still sent and
-     * its answer awaited; but most answers about a key are the same bytes, and to read those again takes longer than
-     * the daemon does. No other method's are kept: they can have secrets.
-     * @var array<string, Fields>
-     */
-    private array $said = [];
     private bool $connected = false;
     private bool $sent = false;
 
@@ -129,22 +119,11 @@ final class Connection
         $head = "\x94\x01\xce$number\xc0"; // of an answer without an error
         do {
             $this->in .= $this->read($end);
-            $rest = str_starts_with($this->in, $head) ? substr($this->in, strlen($head)) : '';
-            $said = $this->said[$rest] ?? null;
-        } while ($said === null && ($taken = Wire::take($this->in, $head, [1, $id, null])) === null);
+        } while (($taken = Wire::take($this->in, $head, [1, $id, null])) === null);
         if (hrtime(true) / 1e9 > $end) {
             throw new Unavailable('no answer before the deadline');
         }
-        if ($said !== null) {
-            $this->in = '';
-            return $said;
-        }
-        $result = $this->result($taken[0], $id);
-        if ($method === 'authorize' && $result instanceof Fields && $rest !== '' && strlen($rest) <= self::SAID_BYTES) {
-            $this->said = count($this->said) < self::SAID_MAX ? $this->said : [];
-            $this->said[$rest] = $result;
-        }
-        return $result;
+        return $this->result($taken[0], $id);
     }
 
     /** Sends all of it. When the connection broke, what the daemon said before it closed is still read. */
