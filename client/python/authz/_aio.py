@@ -7,10 +7,10 @@ import asyncio
 import os
 import socket
 import weakref
-from typing import (TYPE_CHECKING, Any, Dict, Mapping, MutableMapping, Optional, Sequence, Set, Tuple, Type,
+from typing import (TYPE_CHECKING, Any, Callable, Dict, Mapping, MutableMapping, Optional, Sequence, Set, Tuple, Type,
                     Union)
 
-from . import _wire
+from . import _client, _wire
 from ._client import DEFAULT_TIMEOUT, Settings, next_pause, no_time, note
 from ._errors import Unavailable
 from ._pages import AsyncListing, Listing, Permissions
@@ -29,8 +29,9 @@ AT_ONCE = _wire.MAX_MANY // 2
 class _Connection(asyncio.Protocol):
     """A connection and the requests that are outstanding on it."""
 
-    def __init__(self, made: socket.socket) -> None:
+    def __init__(self, made: socket.socket, loop: asyncio.AbstractEventLoop) -> None:
         self.socket = made
+        self.loop = loop
         self.transport: Optional[asyncio.Transport] = None
         # What is outstanding, with its deadline; one timer is enough for all of it.
         self.waiting: Dict[int, Tuple[asyncio.Future[_wire.Answer], float]] = {}
@@ -38,7 +39,7 @@ class _Connection(asyncio.Protocol):
         self.due = 0.0
         self.dropped: Set[int] = set()  # cancelled: their answers may still come, and are for nobody
         self.failed: Optional[Exception] = None
-        self.decoder = _wire.Decoder()
+        self.encoder, self.decoder = _wire.Encoder(), _wire.Decoder()
         self.number = _wire.first_id()
         self.used = 0
 
@@ -62,14 +63,15 @@ class _Connection(asyncio.Protocol):
             self.fail(error)
 
     def take(self, answer: _wire.Answer) -> None:
-        if answer.number is None:
+        number = answer[0]
+        if number is None:
             raise _wire.farewell_of(answer)
-        found = self.waiting.pop(answer.number, None)
+        found = self.waiting.pop(number, None)
         if found is not None:
             if not found[0].done():
                 found[0].set_result(answer)
-        elif answer.number in self.dropped:
-            self.dropped.remove(answer.number)
+        elif number in self.dropped:
+            self.dropped.remove(number)
         else:
             raise _wire.unreadable()
 
@@ -107,19 +109,16 @@ class _Connection(asyncio.Protocol):
     def usable(self) -> bool:
         return self.failed is None and self.used < _wire.IDS
 
-    def await_until(self, loop: asyncio.AbstractEventLoop, deadline: float) -> None:
+    def await_until(self, deadline: float) -> None:
         if self.timer is not None:
-            if self.due <= deadline:
-                return
             self.timer.cancel()
         self.due = deadline
-        self.timer = loop.call_at(deadline, self.expire)
+        self.timer = self.loop.call_at(deadline, self.expire)
 
     def expire(self) -> None:
         """Gives up what missed its deadline. Its answer would come after it, and end the connection."""
-        loop = asyncio.get_running_loop()
         self.timer = None
-        now = loop.time()
+        now = self.loop.time()
         for number, (future, deadline) in list(self.waiting.items()):
             if deadline <= now:
                 del self.waiting[number]
@@ -128,29 +127,29 @@ class _Connection(asyncio.Protocol):
                 if not self.waiting:
                     self.fail(_wire.Broken("an answer was too late", True))
         if self.waiting:
-            self.await_until(loop, min(deadline for _, deadline in self.waiting.values()))
+            self.await_until(min(deadline for _, deadline in self.waiting.values()))
 
-    async def ask(self, method: str, params: Mapping[str, Any], deadline: float, repeatable: bool) -> _wire.Answer:
-        loop = asyncio.get_running_loop()
+    async def ask(self, method: str, params: Mapping[str, Any], deadline: float) -> _wire.Answer:
         self.number = number = (self.number + 1) % _wire.IDS
-        data = _wire.pack(number, method, params)
+        data = self.encoder.pack(number, method, params)
         self.used += 1
         # What may be sent again need not find out first that the daemon has closed the connection.
-        if not repeatable and not self.waiting and not self.drain():
+        if not self.waiting and not _wire.repeatable(method, params) and not self.drain():
             self.fail(_wire.Broken("the connection broke", False))
         if self.failed is not None:
             raise _wire.Broken("the connection broke", False) if isinstance(self.failed, _wire.Broken) \
                 else self.failed
         assert self.transport is not None
-        future: asyncio.Future[_wire.Answer] = loop.create_future()
+        future: asyncio.Future[_wire.Answer] = self.loop.create_future()
         self.waiting[number] = (future, deadline)
-        self.await_until(loop, deadline)
+        if self.timer is None or self.due > deadline:
+            self.await_until(deadline)
         self.transport.write(data)
         try:
             return await future
         except asyncio.CancelledError:
             if self.waiting.pop(number, None) is not None:
-                if loop.time() < deadline:
+                if self.loop.time() < deadline:
                     self.dropped.add(number)
                 elif not self.waiting:
                     self.fail(_wire.Broken("an answer was too late", True))
@@ -160,9 +159,10 @@ class _Connection(asyncio.Protocol):
 class _Link:
     """The connection of one event loop to one socket, made when it is needed."""
 
-    def __init__(self, settings: Settings, managing: bool) -> None:
+    def __init__(self, settings: Settings, managing: bool, loop: asyncio.AbstractEventLoop) -> None:
         self.settings = settings
         self.managing = managing
+        self.loop = loop
         self.connection: Optional[_Connection] = None
         self.was_connected = False
         self.connecting = asyncio.Lock()
@@ -174,45 +174,43 @@ class _Link:
                 return self.connection
             made = self.settings.connect(self.settings.path_for(self.managing), self.was_connected)
             try:
-                _, self.connection = await asyncio.get_running_loop().create_unix_connection(
-                    lambda: _Connection(made), sock=made)
+                _, self.connection = await self.loop.create_unix_connection(
+                    lambda: _Connection(made, self.loop), sock=made)
             except BaseException:
                 made.close()
                 raise
             self.was_connected = True
             return self.connection
 
-    async def exchange(self, method: str, params: Mapping[str, Any], deadline: float) -> _wire.Answer:
-        loop = asyncio.get_running_loop()
-        repeatable = _wire.repeatable(method, params)
+    async def exchange(self, method: str, params: Mapping[str, Any], timeout: float) -> _wire.Answer:
+        loop = self.loop
+        deadline = loop.time() + timeout
         again, pause = False, 0.0
         while True:
             try:
                 connection = self.connection
                 if connection is not None and connection.usable() and len(connection.waiting) < AT_ONCE:
-                    return await connection.ask(method, params, deadline, repeatable)
-                return await asyncio.wait_for(self.ask_later(method, params, deadline, repeatable),
-                                              deadline - loop.time())
+                    return await connection.ask(method, params, deadline)
+                return await asyncio.wait_for(self.ask_later(method, params, deadline), deadline - loop.time())
             except _wire.Broken as broken:
-                if again or not (repeatable or not broken.sent):
+                if again or (broken.sent and not _wire.repeatable(method, params)):
                     raise Unavailable(str(broken)) from None
                 again = True
             except _wire.NotThere as away:
                 pause = next_pause(pause)
-                if not (repeatable and away.again) or deadline - loop.time() <= pause:
+                if not (away.again and _wire.repeatable(method, params)) or deadline - loop.time() <= pause:
                     raise Unavailable(str(away)) from None
                 await asyncio.sleep(pause)
             except asyncio.TimeoutError:
                 raise no_time() from None
 
-    async def ask_later(self, method: str, params: Mapping[str, Any], deadline: float,
-                        repeatable: bool) -> _wire.Answer:
+    async def ask_later(self, method: str, params: Mapping[str, Any], deadline: float) -> _wire.Answer:
         """Asks once there is a connection and room on it."""
         connection = await self.connected()
         if len(connection.waiting) < AT_ONCE:
-            return await connection.ask(method, params, deadline, repeatable)
+            return await connection.ask(method, params, deadline)
         async with self.room:
-            return await connection.ask(method, params, deadline, repeatable)
+            return await connection.ask(method, params, deadline)
 
     def close(self) -> None:
         if self.connection is not None:
@@ -228,7 +226,9 @@ class AsyncClient:
         self._settings = Settings(path, token, timeout, server_user)
         self._links: MutableMapping[asyncio.AbstractEventLoop, Dict[bool, _Link]] = \
             weakref.WeakKeyDictionary()
-        self._pid = os.getpid()
+        # The links of the loop that asked last: a weak dictionary takes long to look into.
+        self._last: Tuple[Callable[[], Optional[asyncio.AbstractEventLoop]], Dict[bool, _Link]] = (lambda: None, {})
+        self._process = _client.process
         self._closed = False
         self.keys = AsyncKeys(self)
         self.principals = AsyncPrincipals(self)
@@ -255,28 +255,31 @@ class AsyncClient:
         await asyncio.sleep(0)  # in this turn of the loop the transport closes
 
     def _of_loop(self) -> Dict[bool, _Link]:
-        if self._pid != os.getpid():
+        if self._process is not _client.process:
             # The parent's: its requests and its event loop are not ours to touch.
-            self._links = weakref.WeakKeyDictionary()
-            self._pid = os.getpid()
+            self._links, self._last = weakref.WeakKeyDictionary(), (lambda: None, {})
+            self._process = _client.process
         loop = asyncio.get_running_loop()
-        links = self._links.get(loop)
-        if links is None:
-            links = self._links[loop] = {}
+        last, links = self._last
+        if last() is not loop:
+            links = self._links.setdefault(loop, {})
+            self._last = (weakref.ref(loop), links)
         return links
 
     async def _exchange(self, method: str, params: Mapping[str, Any],
                         timeout: Optional[float] = None) -> Dict[str, Any]:
         if self._closed:
             raise Unavailable("the client is closed")
-        params = _wire.with_request_id(method, params)
+        managing = False
+        if method not in _wire.ASKING:
+            params = _wire.with_request_id(method, params)
+            managing = self._settings.managing(method, params)
         links = self._of_loop()
-        managing = self._settings.managing(method, params)
-        if managing not in links:
-            links[managing] = _Link(self._settings, managing)
-        timeout = self._settings.timeout if timeout is None else timeout
-        deadline = asyncio.get_running_loop().time() + timeout
-        return _wire.result_of(await links[managing].exchange(method, params, deadline))
+        link = links.get(managing)
+        if link is None:
+            link = links[managing] = _Link(self._settings, managing, asyncio.get_running_loop())
+        return _wire.result_of(await link.exchange(
+            method, params, self._settings.timeout if timeout is None else timeout))
 
     # Decisions
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("authz")
 
 DEFAULT_TIMEOUT = 1.0  # seconds that a call has, connecting included
-LONGEST_POLL = 24 * 60 * 60 * 1000  # milliseconds; an int of C has no more than 24 days
+LONGEST_POLL = 24 * 60 * 60  # seconds; as milliseconds, an int of C has no more than 24 days
 
 # What connecting fails with while a daemon restarts: nobody listens, or too many wait.
 AWAY = (errno.ECONNREFUSED, errno.EAGAIN)
@@ -104,6 +104,7 @@ class _Channel:
         self.socket: Optional[socket.socket] = None
         self.was_connected = False
         self.busy = False
+        self.encoder = _wire.Encoder()
         self.begin()
 
     def begin(self) -> None:
@@ -133,21 +134,20 @@ class _Channel:
 
     def exchange(self, method: str, params: Mapping[str, Any], timeout: float) -> Dict[str, Any]:
         deadline = time.monotonic() + timeout
-        repeatable = _wire.repeatable(method, params)
         again, pause = False, 0.0
         while True:
             number = self.next_number()
-            data = _wire.pack(number, method, params)
+            data = self.encoder.pack(number, method, params)
             try:
                 answer = self.attempt(number, data, deadline)
             except _wire.Broken as broken:
                 self.close()
-                if again or not (repeatable or not broken.sent):
+                if again or (broken.sent and not _wire.repeatable(method, params)):
                     raise Unavailable(str(broken)) from None
                 again = True
             except _wire.NotThere as away:
                 pause = next_pause(pause)
-                if not (repeatable and away.again) or deadline - time.monotonic() <= pause:
+                if not (away.again and _wire.repeatable(method, params)) or deadline - time.monotonic() <= pause:
                     raise Unavailable(str(away)) from None
                 time.sleep(pause)
             except BaseException:
@@ -158,24 +158,27 @@ class _Channel:
                 return _wire.result_of(answer)
 
     def attempt(self, number: int, data: bytes, deadline: float) -> _wire.Answer:
-        if self.socket is None:
-            self.socket = self.settings.connect(self.settings.path_for(self.managing), self.was_connected)
-            self.was_connected, self.used = True, 1
-            self.decoder = _wire.Decoder()
-            self.readable = select.poll()
-            self.readable.register(self.socket, select.POLLIN)
-        broken = self.send(self.socket, data, deadline)
+        made = self.socket
+        if made is None:
+            made = self.connect()
+        broken = self.send(made, data, deadline)
         try:
-            answer = self.receive(self.socket, deadline)
+            answer = self.receive(made, deadline)
         except _wire.Broken:
             raise broken or _wire.Broken("the connection broke", True) from None
-        if answer.number is None:
-            raise _wire.farewell_of(answer)
-        if broken is not None:
-            raise broken
-        if answer.number != number:
-            raise _wire.unreadable()
+        if answer[0] != number or broken is not None:
+            if answer[0] is None:
+                raise _wire.farewell_of(answer)
+            raise broken or _wire.unreadable()
         return answer
+
+    def connect(self) -> socket.socket:
+        made = self.socket = self.settings.connect(self.settings.path_for(self.managing), self.was_connected)
+        self.was_connected, self.used = True, 1
+        self.decoder = _wire.Decoder()
+        self.readable = select.poll()
+        self.readable.register(made, select.POLLIN)
+        return made
 
     @staticmethod
     def wait(poll: select.poll, deadline: float) -> None:
@@ -184,25 +187,27 @@ class _Channel:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise no_time()
-            if poll.poll(min(math.ceil(left * 1000), LONGEST_POLL)):
+            if poll.poll(math.ceil(left * 1000) if left < LONGEST_POLL else LONGEST_POLL * 1000):
                 return
 
     def send(self, made: socket.socket, data: bytes, deadline: float) -> Optional[_wire.Broken]:
         """Sends all of it. When the connection broke, that: the daemon may have said why before."""
         sent = 0
-        while sent < len(data):
+        while True:
             try:
                 sent += made.send(data[sent:] if sent else data, socket.MSG_NOSIGNAL)
+                if sent == len(data):
+                    return None
             except BlockingIOError:
                 writable = select.poll()
                 writable.register(made, select.POLLOUT)
                 self.wait(writable, deadline)
             except OSError:
                 return _wire.Broken("the connection broke", sent > 0)
-        return None
 
     def receive(self, made: socket.socket, deadline: float) -> _wire.Answer:
         """One answer in time, and no byte after it."""
+        decoder = self.decoder
         while True:
             self.wait(self.readable, deadline)
             try:
@@ -213,10 +218,10 @@ class _Channel:
                 data = b""
             if not data:
                 raise _wire.Broken("the connection broke", True)
-            self.decoder.feed(data)
-            answer = self.decoder.next()
+            decoder.feed(data)
+            answer = decoder.next()
             if answer is not None:
-                if self.decoder.rest > 0:
+                if decoder.rest > 0:
                     raise _wire.unreadable()
                 if time.monotonic() > deadline:
                     raise no_time()
@@ -272,12 +277,14 @@ class Client:
                   timeout: Optional[float] = None) -> Dict[str, Any]:
         if self._closed:
             raise Unavailable("the client is closed")
-        params = _wire.with_request_id(method, params)
-        managing = self._settings.managing(method, params)
-        channels = self._channels()
-        channel = channels.get(managing)
-        if channel is None:
-            channel = channels[managing] = _Channel(self._settings, managing)
+        managing = False
+        if method not in _wire.ASKING:
+            params = _wire.with_request_id(method, params)
+            managing = self._settings.managing(method, params)
+        try:
+            channel = self._local.channels[managing]
+        except (AttributeError, KeyError):
+            channel = self._channels()[managing] = _Channel(self._settings, managing)
         if channel.busy:
             # A signal's handler that asks while its thread waits has a connection of its own.
             channel = _Channel(self._settings, managing)

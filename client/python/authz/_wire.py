@@ -6,8 +6,8 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import os
-from typing import (Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple,
-                    TypedDict, Union, overload)
+from typing import (Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, TypedDict, Union,
+                    overload)
 
 import msgpack  # type: ignore
 
@@ -37,8 +37,10 @@ READS = frozenset(("authorize", "authorize_many", "permissions", "status", "keys
                    "policy.names", "principals.permissions",
                    "roles.holders", "who"))
 
+# Methods that ask and nothing else: they yield no secret.
+ASKING = frozenset(("authorize", "authorize_many", "permissions"))
 # Methods that a socket for decisions takes; the others go to the one for managing.
-DECIDING = frozenset(("authorize", "authorize_many", "permissions", "keys.renew"))
+DECIDING = ASKING | {"keys.renew"}
 
 Time = Union[int, datetime.datetime]
 
@@ -76,22 +78,30 @@ def first_id() -> int:
     return int.from_bytes(os.urandom(4), "big")
 
 
-def pack(number: int, method: str, params: Mapping[str, Any]) -> bytes:
-    try:
-        data: bytes = msgpack.packb([0, number, method, [params]], use_bin_type=True)
-    except (TypeError, ValueError, OverflowError, RecursionError):
-        # Not chained: the cause may hold the value, and that may be a token.
-        raise AuthzError("invalid_request", "a parameter cannot be sent: neither text, a whole number, "
-                         "a bool, a list nor a map") from None
-    if len(data) > MAX_REQUEST:
-        raise AuthzError("invalid_request", f"the request has more than {MAX_REQUEST} bytes")
-    return data
+class Encoder:
+    """Makes requests of one thread's connection."""
+
+    def __init__(self) -> None:
+        self.packer: Any = None  # kept for the next request: making one takes as long as packing
+
+    def pack(self, number: int, method: str, params: Mapping[str, Any]) -> bytes:
+        # Out of reach while it packs, since what is packed may run code that asks, too; and one that failed or
+        # holds much is not kept.
+        packer, self.packer = self.packer or msgpack.Packer(use_bin_type=True), None
+        try:
+            data: bytes = packer.pack([0, number, method, [params]])
+        except (TypeError, ValueError, OverflowError, RecursionError):
+            # Not chained: the cause may hold the value, and that may be a token.
+            raise AuthzError("invalid_request", "a parameter cannot be sent: neither text, a whole number, "
+                             "a bool, a list nor a map") from None
+        if len(data) > MAX_REQUEST:
+            raise AuthzError("invalid_request", f"the request has more than {MAX_REQUEST} bytes")
+        self.packer = packer
+        return data
 
 
-class Answer(NamedTuple):
-    number: Optional[int]  # None: the daemon's last on its connection, about no request
-    error: Any
-    result: Any
+# Its id, error and result. Without an id: the daemon's last on its connection, about no request.
+Answer = Tuple[Optional[int], Any, Any]
 
 
 class Decoder:
@@ -136,15 +146,16 @@ class Decoder:
         except Exception:  # pylint: disable=broad-except
             raise unreadable() from None
         self.read = self.unpacker.tell()
-        if self.twice or type(message) is not list or len(message) != 4 or type(message[0]) is not int \
-                or message[0] != 1:
+        if self.twice or type(message) is not list or len(message) != 4:
             raise unreadable()
-        _, number, error, result = message
+        kind, number, error, result = message
+        if type(kind) is not int or kind != 1:
+            raise unreadable()
         if number is not None and (type(number) is not int or not 0 <= number < IDS):
             raise unreadable()
         if error is not None and result is not None:
             raise unreadable()
-        return Answer(number, error, result)
+        return number, error, result
 
 
 def unreadable() -> Unavailable:
@@ -170,17 +181,19 @@ def refusal(error: Any) -> AuthzError:
 
 def result_of(answer: Answer) -> Dict[str, Any]:
     """The result of an answer, which is a map; AuthzError when it is an error."""
-    if answer.error is not None:
-        raise refusal(answer.error)
-    if not isinstance(answer.result, dict):
+    _, error, result = answer
+    if error is not None:
+        raise refusal(error)
+    if type(result) is not dict:
         raise unreadable()
-    return answer.result
+    return result
 
 
 def farewell_of(answer: Answer) -> Exception:
     """What an answer without an id says: why the daemon ends the connection."""
-    if isinstance(answer.error, dict) and answer.error.get("message"):
-        return refusal(answer.error)
+    _, error, _ = answer
+    if isinstance(error, dict) and error.get("message"):
+        return refusal(error)
     return unreadable()
 
 
@@ -216,50 +229,48 @@ class Decision:
         return self.allow is True
 
 
-_TEXTS = frozenset(("reason", "revision", "key", "principal", "tenant", "environment", "fact"))
-
-
-def _is_int(value: Any) -> bool:
-    return type(value) is int
+# The type of each field as it is received. A class of its own would not do: true is not 1.
+_KINDS = {"allow": bool, "status": int, "reason": str, "revision": str, "key": str, "principal": str, "tenant": str,
+          "environment": str, "renew": bool, "renew_by": int, "quota": dict, "fact": str, "explain": dict}
 
 
 def _read_quota(value: Any) -> Optional[Quota]:
     names = ("limit", "remaining", "reset")
-    if not isinstance(value, dict) or not all(_is_int(value.get(name)) for name in names):
+    if not isinstance(value, dict) or not all(type(value.get(name)) is int for name in names):
         return None
     return Quota(*(value[name] for name in names))
 
 
 def _read_fields(result: Any, revision: Optional[str] = None) -> Optional[Decision]:
-    if not isinstance(result, dict):
+    """The decision, of which `result` becomes a part; None when it is none."""
+    if type(result) is not dict:
         return None
     allow, status = result.get("allow"), result.get("status")
-    if not isinstance(allow, bool) or type(status) is not int or not 100 <= status <= 599 \
-            or allow != (status == STATUS_OK):
+    if type(allow) is not bool or type(status) is not int or not 100 <= status <= 599 \
+            or allow != (status == STATUS_OK) or "reason" not in result:
         return None
-    fields: Dict[str, Any] = {"allow": allow, "status": status, "revision": revision}
+    unknown = []
     for name, value in result.items():
-        if name in _TEXTS:
-            if type(value) is not str or "\0" in value:
+        kind = _KINDS.get(name)
+        if type(value) is kind:
+            if kind is str and "\0" in value:
                 return None
-        elif name == "renew":
-            if type(value) is not bool:
-                return None
-        elif name == "renew_by":
-            if type(value) is not int:
-                return None
-        elif name == "quota":
-            value = _read_quota(value)
-            if value is None:
-                return None
-        elif name != "explain" or not isinstance(value, dict):
-            continue
-        fields[name] = value
-    if "reason" not in fields:
-        return None
-    # Without the class's __init__, which takes longer than all of this: what is missing has its default.
+        elif kind is None or name == "explain":
+            unknown.append(name)
+        else:
+            return None
+    for name in unknown:
+        del result[name]
+    if "quota" in result:
+        result["quota"] = quota = _read_quota(result["quota"])
+        if quota is None:
+            return None
+    if revision is not None:
+        result.setdefault("revision", revision)
+    # Without the class's __init__, which takes longer than all of this, and without a copy: nobody else has the
+    # result. What is missing has its default.
     decision = Decision.__new__(Decision)
-    decision.__dict__.update(fields)
+    object.__setattr__(decision, "__dict__", result)
     return decision
 
 
@@ -326,9 +337,12 @@ def given(**params: Any) -> Dict[str, Any]:
     return given_of(params)
 
 
-def given_of(params: Mapping[str, Any]) -> Dict[str, Any]:
-    return {name: value if type(value) is str else seconds(value)
-            for name, value in params.items() if value is not None}
+def given_of(params: Dict[str, Any]) -> Dict[str, Any]:
+    """As given, of a dict that nobody else has."""
+    for value in params.values():
+        if type(value) is not str:
+            return {name: seconds(value) for name, value in params.items() if value is not None}
+    return params  # texts alone, as most: as they are
 
 
 class Facts(TypedDict, total=False):
@@ -379,4 +393,4 @@ def many(requests: Sequence[Mapping[str, Any]], shared: Mapping[str, Any]) -> Di
     """The parameters of authorize_many."""
     if not 1 <= len(requests) <= MAX_MANY:
         raise AuthzError("invalid_request", f"requests: must be from 1 to {MAX_MANY}", "requests")
-    return {**given_of(shared), "requests": [given_of(request) for request in requests]}
+    return {**given_of(dict(shared)), "requests": [given_of(dict(request)) for request in requests]}
