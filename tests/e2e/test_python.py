@@ -258,6 +258,11 @@ class Connecting(PythonTest):
             with self.assertRaises(ValueError):
                 authz.Client("/x", timeout=wrong)
 
+    def test_a_call_may_have_no_deadline(self):
+        client = self.client(self.serve(python_client.answer_all).path)
+        self.assertTrue(client.check(**QUESTION, timeout=float("inf")))
+        client.close()
+
     def test_an_answer_after_its_deadline_answers_nothing(self):
         asked_again = threading.Event()
 

@@ -334,15 +334,15 @@ def seconds(value: Any) -> Any:
 
 def given(**params: Any) -> Dict[str, Any]:
     """The parameters that are not None, with times as Unix seconds."""
-    return given_of(params)
+    return dict(given_of(params))
 
 
-def given_of(params: Dict[str, Any]) -> Dict[str, Any]:
-    """As given, of a dict that nobody else has."""
+def given_of(params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """As given; `params` itself when all are texts."""
     for value in params.values():
         if type(value) is not str:
             return {name: seconds(value) for name, value in params.items() if value is not None}
-    return params  # texts alone, as most: as they are
+    return params
 
 
 class Facts(TypedDict, total=False):
@@ -393,4 +393,4 @@ def many(requests: Sequence[Mapping[str, Any]], shared: Mapping[str, Any]) -> Di
     """The parameters of authorize_many."""
     if not 1 <= len(requests) <= MAX_MANY:
         raise AuthzError("invalid_request", f"requests: must be from 1 to {MAX_MANY}", "requests")
-    return {**given_of(dict(shared)), "requests": [given_of(dict(request)) for request in requests]}
+    return {**given_of(shared), "requests": [dict(given_of(request)) for request in requests]}
