@@ -224,12 +224,23 @@ static void write_err(void *context, const char *text, size_t len)
 	}
 }
 
+/* Standard error has no buffer, and a diagnostic is written in many parts: they are put together
+ * first. */
 void policy_show_diags(const struct policy *policy)
 {
+	char *text = NULL;
+	size_t len = 0;
+	FILE *whole = open_memstream(&text, &len);
+
 	fflush(stdout);
 	for (const struct pol_diag *diag = policy->diags.first; diag != NULL; diag = diag->next) {
-		pol_diag_render(&policy->diags, diag, write_err, stderr);
+		pol_diag_render(&policy->diags, diag, write_err, whole != NULL ? whole : stderr);
 	}
+	if (whole != NULL) {
+		fclose(whole);
+		fwrite(text, 1, len, stderr);
+	}
+	free(text);
 }
 
 static const char *severity_name(enum pol_severity severity)
