@@ -34,8 +34,9 @@ PLACES = [f"api:/files/{'%25' * 336}/{n:02}" for n in range(30)]
 VALGRIND = shutil.which("valgrind") and shutil.which("callgrind_control")
 WARM, COUNTED, RUNS = 8, 32, 3
 AGAIN = 20  # runs more at most, on a machine where most of them fall together with other work
-# Of instructions, from the least to the most; the times of a shared machine differ by themselves.
-SPREAD = 1.05 if VALGRIND else 1.5
+# Of instructions, from the least to the most; the times of a shared machine differ by themselves. It is 1.044
+# to 1.051, by where hashes put the ids of a run: 0.2 us of a refusal, less than the kernel adds at random.
+SPREAD = 1.08 if VALGRIND else 1.5
 
 
 def sealed(before_crc):
