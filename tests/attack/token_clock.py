@@ -34,7 +34,7 @@ PLACES = [f"api:/files/{'%25' * 336}/{n:02}" for n in range(30)]
 VALGRIND = shutil.which("valgrind") and shutil.which("callgrind_control")
 WARM, COUNTED, RUNS = 8, 32, 3
 AGAIN = 20  # runs more at most, on a machine where most of them fall together with other work
-STORES = 3  # whose medians count, when in the first one the ids' places in the tables make the difference
+STORES = 7  # whose medians count, when in the first one the ids' places in the tables make the difference
 # Of instructions, from the least to the most; the times of a shared machine differ by themselves.
 SPREAD = 1.05 if VALGRIND else 1.5
 
