@@ -26,6 +26,7 @@ static const struct {
 	{ "inherits", "inherits '", "', which the policy lacks" },
 	{ "shadowed_in", "of tenant '", "' is shadowed by one of the policy" },
 	{ "exclusive", "holds roles that exclude each other: '", "'" },
+	{ "attribute", "has attribute '", "', which is not of the type that the policy declares" },
 	{ "like", "differs from '", "' of the policy in case alone" },
 	{ "declared", "is in the policy too, and in the store of tenant '", "'" },
 };

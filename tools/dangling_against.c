@@ -2,6 +2,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "policy/snapshot/condition.h"
+#include "policy/snapshot/given.h"
 #include "policy/snapshot/stored.h"
 #include "tools/dangling.h"
 #include "tools/document.h"
@@ -237,6 +239,33 @@ static void see_role(struct against *against, struct wire_cursor item)
 		json_object_get(against->roles, record_text(&against->app->arena, item, "name")));
 }
 
+/* An attribute that is not of the type that the policy declares is unknown. */
+static void check_attributes(struct against *against, struct pol_str id, struct wire_cursor item)
+{
+	struct pol_str room[POL_GIVEN_MEMBERS];
+	struct wire_cursor attributes;
+	struct wire_str name, text;
+	struct pol_value value;
+	char why[POL_GIVEN_WHY];
+	uint32_t pairs = 0;
+
+	if (!record_find(item, "attributes", &attributes) || !wire_read_map(&attributes, &pairs)) {
+		return;
+	}
+	while (pairs-- > 0 && wire_read_text(&attributes, &name) &&
+		wire_read_text(&attributes, &text)) {
+		struct pol_str attribute = { name.ptr, name.len };
+		uint32_t fact = pol_given_attribute(against->snapshot, attribute);
+
+		if (fact != POL_NONE && fact >= POL_FACT_KNOWN &&
+			pol_given_read_text(against->snapshot, fact,
+				(struct pol_str){ text.ptr, text.len }, room, &value,
+				why) != POL_OK) {
+			report(against, "principal", id, "attribute", attribute);
+		}
+	}
+}
+
 static void see_principal(struct against *against, struct wire_cursor item)
 {
 	struct pol_str id = record_str(item, "id");
@@ -244,6 +273,7 @@ static void see_principal(struct against *against, struct wire_cursor item)
 	if (record_bool(item, "declared", false)) {
 		return;
 	}
+	check_attributes(against, id, item);
 	json_array_append_new(against->principals, json_of(id));
 	if (strcmp(against->tenant, "default") != 0) {
 		return;

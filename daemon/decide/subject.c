@@ -288,6 +288,7 @@ static void gather_peer(struct call *call, const struct subject_ask *ask, struct
 	facts->held_count = (uint32_t)pol_snapshot_principal_held(
 		call->snapshot, declared, call->now, subject->held);
 	facts->held = subject->held;
+	facts->attributes = pol_snapshot_principal_attributes(call->snapshot, declared);
 }
 
 int subject_gather(struct call *call, const struct subject_ask *ask, struct subject *out)

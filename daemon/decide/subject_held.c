@@ -64,6 +64,16 @@ static int take_assignments(
 	return 0;
 }
 
+/* The attributes that are facts of the policy. */
+static void take_attributes(
+	struct call *call, const struct store_principal *principal, struct subject *subject)
+{
+	if (attributes_are_facts(call->snapshot, principal->attributes)) {
+		attributes_read(call->snapshot, principal->attributes, &subject->attributes);
+		subject->facts.attributes = &subject->attributes.given;
+	}
+}
+
 static void take_principal(struct subject *subject, uint32_t flags)
 {
 	struct pol_facts *facts = &subject->facts;
@@ -100,7 +110,8 @@ static bool recall(
 	return true;
 }
 
-/* Keeps what depends on neither time nor place. */
+/* Keeps what depends on neither time nor place, of a principal without attributes that are facts.
+ */
 static void remember(struct call *call, const struct principal_cache_key *key,
 	const struct store_principal *principal, struct subject *subject)
 {
@@ -108,7 +119,7 @@ static void remember(struct call *call, const struct principal_cache_key *key,
 	struct store_list left = principal->assignments;
 	struct store_assignment assignment;
 
-	if (left.count > PRINCIPAL_CACHE_ROLES) {
+	if (left.count > PRINCIPAL_CACHE_ROLES || subject->facts.attributes != NULL) {
 		return;
 	}
 	while (store_assignment_next(&left, &assignment)) {
@@ -145,6 +156,7 @@ int subject_take_principal(
 			      SUBJECT_RECORD_BYTES;
 		take_principal(subject, principal.flags);
 		r = take_assignments(call, &principal, subject);
+		take_attributes(call, &principal, subject);
 		if (r == 0 && keeps) {
 			remember(call, &key, &principal, subject);
 		}
@@ -163,6 +175,7 @@ int subject_take_principal(
 		facts->held_count = (uint32_t)pol_snapshot_principal_held(
 			call->snapshot, declared, call->now, subject->held);
 		facts->held = subject->held;
+		facts->attributes = pol_snapshot_principal_attributes(call->snapshot, declared);
 	}
 	return 0;
 }
@@ -282,5 +295,6 @@ int subject_describe_principal(
 	out->facts.tenant = principal->tenant;
 	out->facts.principal_state = POL_PRINCIPAL_ACTIVE;
 	out->known_principal = true;
+	take_attributes(call, principal, out);
 	return take_assignments(call, principal, out);
 }
