@@ -82,7 +82,7 @@ final class Decision
 
     private static function usual(): string
     {
-        for ($texts = [], $length = 0; $length < 32; $length++) { // a byte that says how long, and so many
+        for ($texts = [], $length = 0; $length < 32; $length++) { // the byte that has the length, and the text
             $texts[] = sprintf('\x%x([ -~]{%d})', 0xa0 | $length, $length);
         }
         $text = '(?|' . implode('|', $texts) . ')';
