@@ -15,6 +15,7 @@
 #include "policy/snapshot/permset.h"
 #include "policy/snapshot/snapshot.h"
 #include "policy/text/path.h"
+#include "policy/text/terms.h"
 
 /* The permissions of one word of a run, one bit for each. Zeroed: none is allowed. */
 struct pol_subject_bits {
@@ -40,9 +41,7 @@ uint64_t pol_subject_allows(const struct pol_facts *facts, struct pol_subject_bi
 bool pol_subject_roles_count(const struct pol_facts *facts);
 bool pol_subject_key_counts(const struct pol_facts *facts);
 
-/* Who holds a role of the facts: the subject itself, every principal of its tenant, or every caller
- * of the tenant. */
-enum pol_holder { POL_HOLDER_SUBJECT = 0, POL_HOLDER_EVERYONE, POL_HOLDER_ANYONE };
+/* Who holds the role of facts->held with that number. */
 enum pol_holder pol_subject_holder(const struct pol_facts *facts, uint32_t held);
 
 /* The first entry of facts->held that applies; those after it do too. When the subject's roles do
