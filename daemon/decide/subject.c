@@ -130,7 +130,8 @@ static bool recall_key(struct call *call, const struct subject_ask *ask,
 	take_known(call, presented, &known, subject);
 	subject_take_state(subject, &state);
 	if (subject->facts.principal_state == POL_PRINCIPAL_ACTIVE &&
-		!subject->facts.tenant_inactive) {
+		!subject->facts.tenant_inactive &&
+		subject_take_all(call, subject->key.tenant, subject) == 0) {
 		return true;
 	}
 	begin_gathering(call, subject);
@@ -290,6 +291,39 @@ static void gather_peer(struct call *call, const struct subject_ask *ask, struct
 	facts->held = subject->held;
 }
 
+/* The tenant whose roles for every caller one without a token has: the one that the service serves.
+ * 0: it serves any, that tenant is not there, or it is disabled. */
+static uint32_t tenant_of_caller(struct call *call, const struct subject_ask *ask)
+{
+	struct store_tenant record;
+
+	if (!ask->has_tenant) {
+		return STORE_TENANT_DEFAULT;
+	}
+	return store_find_tenant(call->read, ask->tenant, &record) == 0 &&
+			       (record.flags & STORE_TENANT_DISABLED) == 0
+		       ? record.number
+		       : 0;
+}
+
+static int gather_without_token(
+	struct call *call, const struct subject_ask *ask, struct subject *subject)
+{
+	int r = 0;
+
+	gather_peer(call, ask, subject);
+	if (!store_has_everyone(call->context->store)) {
+		return 0;
+	}
+	if (subject->facts.by_peer) {
+		r = subject_take_everyone(
+			call, subject->facts.tenant, STORE_EVERY_PRINCIPAL, subject);
+	}
+	return r < 0 ? r
+		     : subject_take_everyone(
+			       call, tenant_of_caller(call, ask), STORE_EVERY_CALLER, subject);
+}
+
 int subject_gather(struct call *call, const struct subject_ask *ask, struct subject *out)
 {
 	uint32_t tenant = STORE_TENANT_DEFAULT;
@@ -299,8 +333,7 @@ int subject_gather(struct call *call, const struct subject_ask *ask, struct subj
 		return gather_key(call, ask, out);
 	}
 	if (!ask->has_principal) {
-		gather_peer(call, ask, out);
-		return 0;
+		return gather_without_token(call, ask, out);
 	}
 	if (ask->has_tenant && !pol_str_equal(ask->tenant, POL_STR("*"))) {
 		tenant = subject_tenant(call, ask->tenant);
@@ -310,5 +343,10 @@ int subject_gather(struct call *call, const struct subject_ask *ask, struct subj
 		ask->has_environment && !pol_str_equal(ask->environment, POL_STR("*")) &&
 		pol_snapshot_environment(call->snapshot, ask->environment) == POL_NONE;
 	subject_take_tenant(call, tenant, out);
+	if (store_is_everyone(ask->principal)) {
+		out->facts.principal = ask->principal;
+		out->facts.principal_state = POL_PRINCIPAL_UNKNOWN;
+		return 0;
+	}
 	return subject_take_principal(call, tenant, ask->principal, out);
 }

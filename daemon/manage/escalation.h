@@ -38,6 +38,12 @@ int escalation_check_secret(struct call *call, const struct store_key *key);
 int escalation_check_principal(struct call *call, const struct store_principal *before,
 	const struct store_principal *after);
 
+/* A change of what every principal, or every caller, of a tenant is assigned: the caller is among
+ * them, so it counts as a gain of its own too, and `grant` does not count. What a role denied and
+ * no longer does is for escalation_check_role, because others may hold what it denied. */
+int escalation_check_everyone(struct call *call, enum store_everyone kind,
+	const struct store_principal *before, const struct store_principal *after);
+
 /* A change of a role of the store: what it allows now, or no longer denies. `grant` does not count
  * here, since a caller could otherwise write any permission into a role that it may grant. `before`
  * is a number in the call's snapshot, `after` one in `snapshot`, each or POL_NONE. */
