@@ -71,6 +71,8 @@ static void take_principal(struct subject *subject, uint32_t flags)
 	bool disabled = (flags & STORE_PRINCIPAL_DISABLED) != 0;
 
 	subject->known_principal = true;
+	facts->principal_kind =
+		(flags & STORE_PRINCIPAL_SERVICE) != 0 ? POL_KIND_SERVICE : POL_KIND_USER;
 	facts->principal_state = disabled || no_api ? POL_PRINCIPAL_INACTIVE : POL_PRINCIPAL_ACTIVE;
 }
 
@@ -224,6 +226,7 @@ static void take_declared(struct call *call, uint32_t number, struct subject *su
 	facts->principal = pol_snapshot_principal_id(call->snapshot, number);
 	facts->tenant = STORE_TENANT_DEFAULT;
 	facts->declared = true;
+	facts->principal_kind = POL_KIND_SERVICE; /* as its record says */
 	facts->principal_state = POL_PRINCIPAL_ACTIVE;
 	facts->held_count = (uint32_t)pol_snapshot_principal_held(
 		call->snapshot, number, call->now, subject->held);
@@ -365,6 +368,7 @@ int subject_describe_key(struct call *call, const struct store_key *key, struct 
 
 	begin(call, out);
 	out->key = *key;
+	out->facts.environment = key->environment;
 	out->facts.key_state = POL_KEY_ACTIVE;
 	r = subject_take_key(call, out);
 	if (out->known_principal) {
@@ -377,6 +381,7 @@ int subject_look_at_key(struct call *call, const struct store_key *key, struct s
 {
 	begin(call, out);
 	out->key = *key;
+	out->facts.environment = key->environment;
 	out->facts.key_state = subject_key_state(key, call->now);
 	return subject_take_key(call, out);
 }
@@ -389,6 +394,7 @@ int subject_describe_principal(
 	begin(call, out);
 	out->facts.principal = principal->id;
 	out->facts.tenant = principal->tenant;
+	take_principal(out, principal->flags);
 	out->facts.principal_state = POL_PRINCIPAL_ACTIVE;
 	out->known_principal = true;
 	r = take_assignments(call, principal, out);
