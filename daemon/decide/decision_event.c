@@ -5,6 +5,7 @@
 
 #include "daemon/decide/decision_watch.h"
 #include "daemon/host/redact.h"
+#include "policy/decide/subject.h"
 #include "policy/snapshot/stored.h"
 #include "policy/text/cidr.h"
 #include "policy/text/path.h"
@@ -106,39 +107,53 @@ static void put_places(struct event *event, const struct pol_str *places, uint32
 	}
 }
 
-/* A role that the snapshot lacks has no name there. */
+static void put_role(struct event *event, const struct pol_snapshot *snapshot,
+	const struct pol_held *held, enum pol_holder holder)
+{
+	bool stored = pol_stored_number(snapshot, held->role) != 0;
+
+	wire_put_map(&event->out,
+		1U + stored + (held->place_count > 0) + (holder != POL_HOLDER_SUBJECT));
+	wire_put_cstr(&event->out, "role");
+	wire_put_str(&event->out, subject_wire(pol_snapshot_role_name(snapshot, held->role)));
+	if (stored) {
+		wire_put_cstr(&event->out, "stored");
+		wire_put_bool(&event->out, true);
+	}
+	if (held->place_count > 0) {
+		wire_put_cstr(&event->out, "at");
+		put_places(event, held->places, held->place_count);
+	}
+	if (holder != POL_HOLDER_SUBJECT) {
+		wire_put_cstr(&event->out, "holder");
+		wire_put_cstr(&event->out, pol_terms_holder(holder));
+	}
+}
+
+/* A role that the snapshot lacks has no name there. What the files declare is for each policy to
+ * say. */
 static void put_roles(
 	struct event *event, const struct pol_snapshot *snapshot, const struct pol_facts *facts)
 {
+	uint32_t first = facts->declared
+				 ? facts->held_count - facts->everyone_count - facts->anyone_count
+				 : 0;
 	uint32_t known = 0;
 
-	for (uint32_t i = 0; i < facts->held_count; i++) {
+	for (uint32_t i = first; i < facts->held_count; i++) {
 		known += facts->held[i].role != POL_NONE;
 	}
-	if (facts->held_count > known) {
-		put_int(event, "unknown_roles", facts->held_count - known);
+	if (facts->held_count - first > known) {
+		put_int(event, "unknown_roles", facts->held_count - first - known);
+	}
+	if (facts->held_count == first) {
+		return;
 	}
 	put_name(event, "roles");
 	wire_put_array(&event->out, known);
-	for (uint32_t i = 0; i < facts->held_count; i++) {
-		const struct pol_held *held = &facts->held[i];
-		bool stored;
-
-		if (held->role == POL_NONE) {
-			continue;
-		}
-		stored = pol_stored_number(snapshot, held->role) != 0;
-		wire_put_map(&event->out, 1U + stored + (held->place_count > 0));
-		wire_put_cstr(&event->out, "role");
-		wire_put_str(
-			&event->out, subject_wire(pol_snapshot_role_name(snapshot, held->role)));
-		if (stored) {
-			wire_put_cstr(&event->out, "stored");
-			wire_put_bool(&event->out, true);
-		}
-		if (held->place_count > 0) {
-			wire_put_cstr(&event->out, "at");
-			put_places(event, held->places, held->place_count);
+	for (uint32_t i = first; i < facts->held_count; i++) {
+		if (facts->held[i].role != POL_NONE) {
+			put_role(event, snapshot, &facts->held[i], pol_subject_holder(facts, i));
 		}
 	}
 }
@@ -238,10 +253,7 @@ static void put_subject(struct event *event, const struct call *call, const stru
 	}
 	put_flag(event, "tenant_inactive", facts->tenant_inactive);
 	put_flag(event, "wrong_tenant", facts->wrong_tenant);
-	/* What the files declare is for each policy to say. */
-	if (facts->held_count > 0 && !facts->declared) {
-		put_roles(event, call->snapshot, facts);
-	}
+	put_roles(event, call->snapshot, facts);
 }
 
 /* --- what ------------------------------------------------------------------------------------- */

@@ -206,6 +206,7 @@ static void put_rule(struct wire_buf *buf, const struct pol_explained_rule *rule
 		lay_bool(&map, true);
 	}
 	LIST(&map, "at", rule->at, rule->at_count);
+	TEXT(&map, "holder", pol_str_of(pol_terms_holder(rule->holder)));
 	if (rule->until != 0) {
 		KEY(&map, "until");
 		map.to = wire_lay_uint64(map.to, (uint64_t)rule->until);

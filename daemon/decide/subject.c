@@ -84,6 +84,23 @@ bool subject_in_wrong_tenant(struct call *call, const struct subject_ask *ask, u
 	       subject_tenant(call, ask->tenant) != tenant;
 }
 
+/* The environment that the request is in: the one that the service names, or the policy's first; of
+ * a service of any, that of the key. */
+static struct pol_str environment_of(
+	struct call *call, const struct subject_ask *ask, const struct subject *subject)
+{
+	const struct pol_environment *environments;
+
+	if (ask->has_environment && !pol_str_equal(ask->environment, POL_STR("*"))) {
+		return ask->environment;
+	}
+	if (ask->has_environment) {
+		return subject->verified ? subject->key.environment : (struct pol_str){ 0 };
+	}
+	return pol_snapshot_environments(call->snapshot, &environments) > 0 ? environments[0].name
+									    : (struct pol_str){ 0 };
+}
+
 /* --- what is known of a key ------------------------------------------------------------------- */
 
 static void take_known(struct call *call, const struct usage_token *presented,
@@ -130,7 +147,8 @@ static bool recall_key(struct call *call, const struct subject_ask *ask,
 	take_known(call, presented, &known, subject);
 	subject_take_state(subject, &state);
 	if (subject->facts.principal_state == POL_PRINCIPAL_ACTIVE &&
-		!subject->facts.tenant_inactive) {
+		!subject->facts.tenant_inactive &&
+		subject_take_all(call, subject->key.tenant, subject) == 0) {
 		return true;
 	}
 	begin_gathering(call, subject);
@@ -282,6 +300,7 @@ static void gather_peer(struct call *call, const struct subject_ask *ask, struct
 	}
 	facts->by_peer = true;
 	facts->declared = true;
+	facts->principal_kind = POL_KIND_SERVICE;
 	facts->principal = pol_snapshot_principal_id(call->snapshot, declared);
 	facts->principal_state = POL_PRINCIPAL_ACTIVE;
 	subject_take_tenant(call, STORE_TENANT_DEFAULT, subject);
@@ -291,18 +310,43 @@ static void gather_peer(struct call *call, const struct subject_ask *ask, struct
 	facts->attributes = pol_snapshot_principal_attributes(call->snapshot, declared);
 }
 
-int subject_gather(struct call *call, const struct subject_ask *ask, struct subject *out)
+/* The tenant whose roles for every caller one without a token has: the one that the service serves.
+ * 0: it serves any, that tenant is not there, or it is disabled. */
+static uint32_t tenant_of_caller(struct call *call, const struct subject_ask *ask)
+{
+	struct store_tenant record;
+
+	if (!ask->has_tenant) {
+		return STORE_TENANT_DEFAULT;
+	}
+	return store_find_tenant(call->read, ask->tenant, &record) == 0 &&
+			       (record.flags & STORE_TENANT_DISABLED) == 0
+		       ? record.number
+		       : 0;
+}
+
+static int gather_without_token(
+	struct call *call, const struct subject_ask *ask, struct subject *subject)
+{
+	int r = 0;
+
+	gather_peer(call, ask, subject);
+	if (!store_has_everyone(call->context->store)) {
+		return 0;
+	}
+	if (subject->facts.by_peer) {
+		r = subject_take_everyone(
+			call, subject->facts.tenant, STORE_EVERY_PRINCIPAL, subject);
+	}
+	return r < 0 ? r
+		     : subject_take_everyone(
+			       call, tenant_of_caller(call, ask), STORE_EVERY_CALLER, subject);
+}
+
+static int gather_principal(struct call *call, const struct subject_ask *ask, struct subject *out)
 {
 	uint32_t tenant = STORE_TENANT_DEFAULT;
 
-	begin_gathering(call, out);
-	if (ask->has_token) {
-		return gather_key(call, ask, out);
-	}
-	if (!ask->has_principal) {
-		gather_peer(call, ask, out);
-		return 0;
-	}
 	if (ask->has_tenant && !pol_str_equal(ask->tenant, POL_STR("*"))) {
 		tenant = subject_tenant(call, ask->tenant);
 	}
@@ -311,5 +355,26 @@ int subject_gather(struct call *call, const struct subject_ask *ask, struct subj
 		ask->has_environment && !pol_str_equal(ask->environment, POL_STR("*")) &&
 		pol_snapshot_environment(call->snapshot, ask->environment) == POL_NONE;
 	subject_take_tenant(call, tenant, out);
+	if (store_is_everyone(ask->principal)) {
+		out->facts.principal = ask->principal;
+		out->facts.principal_state = POL_PRINCIPAL_UNKNOWN;
+		return 0;
+	}
 	return subject_take_principal(call, tenant, ask->principal, out);
+}
+
+int subject_gather(struct call *call, const struct subject_ask *ask, struct subject *out)
+{
+	int r = 0;
+
+	begin_gathering(call, out);
+	if (ask->has_token) {
+		r = gather_key(call, ask, out);
+	} else if (ask->has_principal) {
+		r = gather_principal(call, ask, out);
+	} else {
+		r = gather_without_token(call, ask, out);
+	}
+	out->facts.environment = environment_of(call, ask, out);
+	return r;
 }

@@ -36,15 +36,19 @@ struct subject_ask {
 	struct pol_str tenant;      /* the same */
 };
 
+/* What a subject holds itself, with what every principal and every caller of its tenant hold. */
+#define SUBJECT_MAX_HELD   (STORE_MAX_ASSIGNMENTS * (1 + STORE_EVERYONE_KINDS))
+#define SUBJECT_MAX_PLACES (STORE_MAX_PLACES * (1 + STORE_EVERYONE_KINDS))
+
 struct subject {
 	struct pol_facts facts; /* the who-part; the rest is zero */
 	bool verified;          /* the token's secret was right: key is filled */
 	bool known_principal;   /* facts.principal exists; by_peer: once a decision said so */
 	bool by_other;          /* verified by the key's other secret, not by the current one */
 	struct store_key key;
-	struct pol_held held[STORE_MAX_ASSIGNMENTS];
+	struct pol_held held[SUBJECT_MAX_HELD];
 	uint32_t scopes[STORE_MAX_LIST];
-	struct pol_str places[STORE_MAX_PLACES];
+	struct pol_str places[SUBJECT_MAX_PLACES];
 	struct pol_str key_places[STORE_MAX_LIST];
 	struct pol_network networks[STORE_MAX_LIST];
 	struct attributes attributes; /* of facts.principal, if facts.attributes is set */
@@ -79,6 +83,14 @@ int subject_gather(struct call *call, const struct subject_ask *ask, struct subj
 int subject_describe_key(struct call *call, const struct store_key *key, struct subject *out);
 int subject_describe_principal(
 	struct call *call, const struct store_principal *principal, struct subject *out);
+
+/* The same for a principal that the files declare, by its number. */
+int subject_describe_declared(struct call *call, uint32_t number, struct subject *out);
+
+/* A principal, or a caller without a token, that holds nothing but what all of the tenant do. The
+ * record of `kind` need not be the stored one; NULL: there is none. */
+int subject_describe_everyone(struct call *call, uint32_t tenant, enum store_everyone kind,
+	const struct store_principal *record, struct subject *out);
 
 /* The same with the states of the key and its principal as they are now: what its token would be
  * allowed, if it were presented. */

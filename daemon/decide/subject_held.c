@@ -27,7 +27,7 @@ static bool add_places(struct subject *subject, struct store_list places, struct
 	held->places = &subject->places[subject->place_count];
 	held->place_count = 0;
 	while (store_list_next(&places, &place)) {
-		if (subject->place_count == STORE_MAX_PLACES) {
+		if (subject->place_count == SUBJECT_MAX_PLACES) {
 			return false;
 		}
 		subject->places[subject->place_count++] = place;
@@ -51,7 +51,7 @@ static int take_assignments(
 		if (assignment.until != 0 && call->now >= assignment.until) {
 			continue;
 		}
-		if (facts->held_count == STORE_MAX_ASSIGNMENTS ||
+		if (facts->held_count == SUBJECT_MAX_HELD ||
 			!add_places(subject, assignment.places, held)) {
 			return -EBADMSG;
 		}
@@ -81,6 +81,8 @@ static void take_principal(struct subject *subject, uint32_t flags)
 	bool disabled = (flags & STORE_PRINCIPAL_DISABLED) != 0;
 
 	subject->known_principal = true;
+	facts->principal_kind =
+		(flags & STORE_PRINCIPAL_SERVICE) != 0 ? POL_KIND_SERVICE : POL_KIND_USER;
 	facts->principal_state = disabled || no_api ? POL_PRINCIPAL_INACTIVE : POL_PRINCIPAL_ACTIVE;
 }
 
@@ -133,6 +135,116 @@ static void remember(struct call *call, const struct principal_cache_key *key,
 		principal_cache_put(call->context->principal_cache, key, &state, call->view);
 }
 
+/* --- what all hold ---------------------------------------------------------------------------- */
+
+/* Counts what was added to `held` from there on. */
+static void count_everyone(struct subject *subject, enum store_everyone kind, uint32_t from)
+{
+	struct pol_facts *facts = &subject->facts;
+	uint16_t added = (uint16_t)(facts->held_count - from);
+
+	facts->held = subject->held;
+	*(kind == STORE_EVERY_PRINCIPAL ? &facts->everyone_count : &facts->anyone_count) = added;
+}
+
+/* Most tenants have none, or roles for all places, and that is kept like what a principal holds. */
+static bool recall_everyone(
+	struct call *call, const struct principal_cache_key *key, struct subject *subject)
+{
+	struct pol_facts *facts = &subject->facts;
+	struct principal_state state;
+	struct principal_ref ref;
+
+	if (!principal_cache_find(call->context->principal_cache, key, &state, &ref)) {
+		return false;
+	}
+	for (uint32_t i = 0; i < state.role_count; i++) {
+		subject->held[facts->held_count++] = (struct pol_held){ .role = state.roles[i] };
+	}
+	return true;
+}
+
+static void remember_everyone(struct call *call, const struct principal_cache_key *key,
+	const struct subject *subject, uint32_t from)
+{
+	const struct pol_facts *facts = &subject->facts;
+	struct principal_state state = { .role_count = facts->held_count - from };
+
+	if (state.role_count > PRINCIPAL_CACHE_ROLES) {
+		return;
+	}
+	for (uint32_t i = 0; i < state.role_count; i++) {
+		const struct pol_held *held = &subject->held[from + i];
+
+		if (held->until != 0 || held->place_count > 0) {
+			return;
+		}
+		state.roles[i] = held->role;
+	}
+	(void)principal_cache_put(call->context->principal_cache, key, &state, call->view);
+}
+
+int subject_take_everyone(
+	struct call *call, uint32_t tenant, enum store_everyone kind, struct subject *subject)
+{
+	struct principal_cache_key key;
+	struct store_principal record;
+	uint32_t from = subject->facts.held_count;
+	bool keeps;
+	int r;
+
+	if (!store_has_everyone(call->context->store) || tenant == 0) {
+		return 0;
+	}
+	keeps = call->view != 0 &&
+		principal_cache_key_make(call->serial, tenant, store_everyone_id(kind), &key);
+	if (keeps && recall_everyone(call, &key, subject)) {
+		count_everyone(subject, kind, from);
+		return 0;
+	}
+	r = store_get_everyone(call->read, tenant, kind, &record);
+	if (r == 0) {
+		call->cost += record.assignments.size / SUBJECT_RECORD_BYTES;
+		r = take_assignments(call, &record, subject);
+		/* One that has ended is not in `held`, and what is kept has no time. */
+		keeps = keeps && record.assignments.count == subject->facts.held_count - from;
+	}
+	/* An altered record may have denied something: nothing is decided then. */
+	if (r < 0 && r != -ENOENT) {
+		return r;
+	}
+	count_everyone(subject, kind, from);
+	if (keeps) {
+		remember_everyone(call, &key, subject, from);
+	}
+	return 0;
+}
+
+int subject_take_all(struct call *call, uint32_t tenant, struct subject *subject)
+{
+	int r = subject_take_everyone(call, tenant, STORE_EVERY_PRINCIPAL, subject);
+
+	return r < 0 ? r : subject_take_everyone(call, tenant, STORE_EVERY_CALLER, subject);
+}
+
+/* --- principals ------------------------------------------------------------------------------- */
+
+static void take_declared(struct call *call, uint32_t number, struct subject *subject)
+{
+	struct pol_facts *facts = &subject->facts;
+
+	subject->known_principal = true;
+	facts->principal = pol_snapshot_principal_id(call->snapshot, number);
+	facts->tenant = STORE_TENANT_DEFAULT;
+	facts->declared = true;
+	facts->principal_kind = POL_KIND_SERVICE; /* as its record says */
+	facts->principal_state = POL_PRINCIPAL_ACTIVE;
+	facts->held_count = (uint32_t)pol_snapshot_principal_held(
+		call->snapshot, number, call->now, subject->held);
+	facts->held = subject->held;
+	facts->attributes = pol_snapshot_principal_attributes(call->snapshot, number);
+}
+
 /* The store's principals, then those that the files declare, who are of tenant `default`. */
 int subject_take_principal(
 	struct call *call, uint32_t tenant, struct pol_str id, struct subject *subject)
@@ -147,7 +259,7 @@ int subject_take_principal(
 	facts->principal = id;
 	facts->tenant = tenant;
 	if (keeps && recall(call, &key, subject)) {
-		return 0;
+		return subject_take_all(call, tenant, subject);
 	}
 	facts->principal_state = POL_PRINCIPAL_UNKNOWN;
 	r = store_get_principal(call->read, tenant, id, &principal);
@@ -160,7 +272,7 @@ int subject_take_principal(
 		if (r == 0 && keeps) {
 			remember(call, &key, &principal, subject);
 		}
-		return r;
+		return r < 0 ? r : subject_take_all(call, tenant, subject);
 	}
 	/* An altered record is nobody; the files do not take its place. */
 	if (r != -ENOENT) {
@@ -169,13 +281,8 @@ int subject_take_principal(
 	declared = tenant == STORE_TENANT_DEFAULT ? pol_snapshot_principal(call->snapshot, id)
 						  : POL_NONE;
 	if (declared != POL_NONE) {
-		subject->known_principal = true;
-		facts->declared = true;
-		facts->principal_state = POL_PRINCIPAL_ACTIVE;
-		facts->held_count = (uint32_t)pol_snapshot_principal_held(
-			call->snapshot, declared, call->now, subject->held);
-		facts->held = subject->held;
-		facts->attributes = pol_snapshot_principal_attributes(call->snapshot, declared);
+		take_declared(call, declared, subject);
+		return subject_take_all(call, tenant, subject);
 	}
 	return 0;
 }
@@ -249,6 +356,9 @@ int subject_take_key(struct call *call, struct subject *subject)
 	} else if (r == 0 && key->binding == POL_BOUND_TO_ROLES) {
 		r = take_roles(call, subject);
 	}
+	if (r == 0 && key->binding != POL_BOUND_TO_PRINCIPAL) {
+		r = subject_take_everyone(call, key->tenant, STORE_EVERY_CALLER, subject);
+	}
 	return r;
 }
 
@@ -271,6 +381,7 @@ int subject_describe_key(struct call *call, const struct store_key *key, struct 
 
 	begin(call, out);
 	out->key = *key;
+	out->facts.environment = key->environment;
 	out->facts.key_state = POL_KEY_ACTIVE;
 	r = subject_take_key(call, out);
 	if (out->known_principal) {
@@ -283,6 +394,7 @@ int subject_look_at_key(struct call *call, const struct store_key *key, struct s
 {
 	begin(call, out);
 	out->key = *key;
+	out->facts.environment = key->environment;
 	out->facts.key_state = subject_key_state(key, call->now);
 	return subject_take_key(call, out);
 }
@@ -290,11 +402,40 @@ int subject_look_at_key(struct call *call, const struct store_key *key, struct s
 int subject_describe_principal(
 	struct call *call, const struct store_principal *principal, struct subject *out)
 {
+	int r;
+
 	begin(call, out);
 	out->facts.principal = principal->id;
 	out->facts.tenant = principal->tenant;
+	take_principal(out, principal->flags);
 	out->facts.principal_state = POL_PRINCIPAL_ACTIVE;
 	out->known_principal = true;
 	take_attributes(call, principal, out);
-	return take_assignments(call, principal, out);
+	r = take_assignments(call, principal, out);
+	return r < 0 ? r : subject_take_all(call, principal->tenant, out);
+}
+
+int subject_describe_declared(struct call *call, uint32_t number, struct subject *out)
+{
+	begin(call, out);
+	take_declared(call, number, out);
+	return subject_take_all(call, STORE_TENANT_DEFAULT, out);
+}
+
+int subject_describe_everyone(struct call *call, uint32_t tenant, enum store_everyone kind,
+	const struct store_principal *record, struct subject *out)
+{
+	int r = 0;
+
+	begin(call, out);
+	out->facts.tenant = tenant;
+	if (record != NULL) {
+		r = take_assignments(call, record, out);
+		count_everyone(out, kind, 0);
+	}
+	if (kind == STORE_EVERY_CALLER) {
+		return r;
+	}
+	out->facts.principal_state = POL_PRINCIPAL_ACTIVE;
+	return r < 0 ? r : subject_take_everyone(call, tenant, STORE_EVERY_CALLER, out);
 }

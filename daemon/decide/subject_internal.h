@@ -12,6 +12,13 @@
 int subject_take_principal(
 	struct call *call, uint32_t tenant, struct pol_str id, struct subject *subject);
 
+/* Adds what every principal of the tenant holds, or every caller, in this order, after what the
+ * subject holds itself. Tenant 0 is none. */
+int subject_take_everyone(
+	struct call *call, uint32_t tenant, enum store_everyone kind, struct subject *subject);
+/* Adds both. */
+int subject_take_all(struct call *call, uint32_t tenant, struct subject *subject);
+
 /* What is known of the principal: its state and what it holds, by facts.key_state. */
 void subject_take_state(struct subject *subject, const struct principal_state *state);
 

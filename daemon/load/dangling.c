@@ -195,10 +195,10 @@ static void on_unknown(void *context, struct pol_str name)
 	report(holder->search, "principal", holder->id, "attribute", name);
 }
 
-static int on_principal(void *context, const struct store_principal *principal)
+/* The roles and places of a principal's record. */
+static void check_assignments(
+	struct search *search, const char *holder, const struct store_principal *principal)
 {
-	struct search *search = (struct search *)context;
-	struct holder holder = { search, principal->id };
 	struct store_list left = principal->assignments;
 	struct store_assignment held;
 	struct held_roles held_roles = { .count = 0 };
@@ -213,11 +213,23 @@ static int on_principal(void *context, const struct store_principal *principal)
 			search->snapshot, principal->tenant, held.role, held.stored);
 		add_role(&held_roles, number, held.role);
 		if (counts_for_nothing(search, number)) {
-			report(search, "principal", principal->id, "role", held.role);
+			report(search, holder, principal->id, "role", held.role);
 		}
-		check_places(search, "principal", principal->id, held.places);
+		check_places(search, holder, principal->id, held.places);
+		if (store_is_everyone(principal->id) &&
+			pol_snapshot_is_exclusive(search->snapshot, number)) {
+			report(search, holder, principal->id, "exclusive", held.role);
+		}
 	}
-	check_exclusive(search, "principal", principal->id, &held_roles);
+	check_exclusive(search, holder, principal->id, &held_roles);
+}
+
+static int on_principal(void *context, const struct store_principal *principal)
+{
+	struct search *search = (struct search *)context;
+	struct holder holder = { search, principal->id };
+
+	check_assignments(search, "principal", principal);
 	attributes_find_unknown(search->snapshot, principal->attributes, on_unknown, &holder);
 	if (principal->tenant == STORE_TENANT_DEFAULT) {
 		check_id(search, principal->id);
@@ -277,6 +289,28 @@ static int check_principals(struct search *search, struct store_read *read)
 		}
 		store_read_reset(read);
 	} while (r > 0);
+	return r;
+}
+
+/* What all hold: `holder` is what an assignment's record says instead of a principal. */
+static int check_everyone(struct search *search, struct store_read *read)
+{
+	static const char *const holders[] = {
+		[STORE_EVERY_PRINCIPAL] = "everyone",
+		[STORE_EVERY_CALLER] = "anyone",
+	};
+	int r = store_read_renew(read);
+
+	for (int kind = 0; r == 0 && kind < STORE_EVERYONE_KINDS; kind++) {
+		struct store_principal record;
+
+		r = store_get_everyone(read, search->tenant, (enum store_everyone)kind, &record);
+		if (r == 0) {
+			check_assignments(search, holders[kind], &record);
+		}
+		r = r == -ENOENT || r == -EBADMSG ? 0 : r;
+	}
+	store_read_reset(read);
 	return r;
 }
 
@@ -384,7 +418,10 @@ static int check_all(struct search *search, struct store_read *read)
 		}
 		search->id_len = 0;
 		search->number = 0;
-		r = check_principals(search, read);
+		r = check_everyone(search, read);
+		if (r == 0) {
+			r = check_principals(search, read);
+		}
 		if (r == 0) {
 			r = check_keys(search, read);
 		}

@@ -295,6 +295,29 @@ int escalation_check_principal(struct call *call, const struct store_principal *
 	return r != 0 ? r : check(call, parties[0], parties[1], &gaining);
 }
 
+static const char to_all[] =
+	"; and `grant` does not help, because you are one of those who gain it";
+
+int escalation_check_everyone(struct call *call, enum store_everyone kind,
+	const struct store_principal *before, const struct store_principal *after)
+{
+	const struct gaining gaining = { .own = to_all };
+	struct party parties[2] = { { .facts = NULL } };
+	struct subject was, is;
+	int r;
+
+	if (actor_gives_anything(call)) {
+		return 0;
+	}
+	r = subject_describe_everyone(call, before->tenant, kind, before, &was);
+	if (r == 0) {
+		r = subject_describe_everyone(call, after->tenant, kind, after, &is);
+	}
+	parties[0].facts = &was.facts;
+	parties[1].facts = &is.facts;
+	return r != 0 ? r : check(call, parties[0], parties[1], &gaining);
+}
+
 /* A role has no end, so the caller must have what it allows for good. */
 int escalation_check_role(
 	struct call *call, uint32_t before, const struct pol_snapshot *snapshot, uint32_t after)

@@ -38,6 +38,12 @@ int escalation_check_secret(struct call *call, const struct store_key *key);
 int escalation_check_principal(struct call *call, const struct store_principal *before,
 	const struct store_principal *after);
 
+/* A change of what every principal, or every caller, of a tenant is assigned: the caller is among
+ * them, so it counts as a gain of its own too, and `grant` does not count. What a role denied and
+ * no longer does is for escalation_check_role, because others may hold what it denied. */
+int escalation_check_everyone(struct call *call, enum store_everyone kind,
+	const struct store_principal *before, const struct store_principal *after);
+
 /* Is it the principal of the caller's token? Nobody may change what decides about himself. */
 bool escalation_is_own(const struct call *call, uint32_t tenant, struct pol_str id);
 

@@ -3,6 +3,7 @@
 
 #include "daemon/decide/actor.h"
 #include "daemon/keys/secret_rules.h"
+#include "policy/decide/subject.h"
 
 /* --- what is held, and until when ------------------------------------------------------------- */
 
@@ -32,14 +33,7 @@ const struct pol_facts *party_at(
 	if (party_has_ended(party, when)) {
 		return NULL;
 	}
-	future->facts = *facts;
-	future->facts.held = future->held;
-	future->facts.held_count = 0;
-	for (uint32_t i = 0; i < facts->held_count && i < STORE_MAX_ASSIGNMENTS; i++) {
-		if (facts->held[i].until == 0 || facts->held[i].until > when) {
-			future->held[future->facts.held_count++] = facts->held[i];
-		}
-	}
+	pol_subject_at(facts, when, future->held, &future->facts);
 	return &future->facts;
 }
 
@@ -138,7 +132,7 @@ int grantor_allow(struct call *call, struct grantor *grantor, const struct pol_f
 {
 	out->roles = grantor->roles;
 	out->scopes = grantor->scopes;
-	for (uint32_t i = 0; i < facts->held_count && i < STORE_MAX_ASSIGNMENTS; i++) {
+	for (uint32_t i = 0; i < facts->held_count && i < SUBJECT_MAX_HELD; i++) {
 		uint32_t role = facts->held[i].role;
 		int r = may_grant(
 			call, own, "grants/roles", pol_snapshot_role_name(call->snapshot, role));

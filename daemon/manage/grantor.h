@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "daemon/call/call.h"
+#include "daemon/decide/subject.h"
 #include "daemon/store/env.h"
 #include "policy/ask/escalation.h"
 #include "policy/snapshot/module.h"
@@ -25,7 +26,7 @@ struct party {
 /* Memory for a party's facts as of a later time. */
 struct party_future {
 	struct pol_facts facts;
-	struct pol_held held[STORE_MAX_ASSIGNMENTS];
+	struct pol_held held[SUBJECT_MAX_HELD];
 };
 
 /* The next time after `when` at which something that the party holds ends; INT64_MAX: none. */
@@ -42,7 +43,7 @@ struct grantor {
 	struct party own; /* zeroed for a peer without a token */
 	struct pol_run runs[64];
 	size_t run_count; /* what `manage` lines give to a peer without a token */
-	uint32_t roles[STORE_MAX_ASSIGNMENTS];
+	uint32_t roles[SUBJECT_MAX_HELD];
 	uint32_t scopes[STORE_MAX_LIST];
 };
 

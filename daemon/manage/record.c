@@ -435,7 +435,13 @@ void record_encode_assignment(struct call *call, const struct store_principal *p
 {
 	struct map map = open_map(call);
 
-	encode_text(&map, "principal", principal->id);
+	if (!store_is_everyone(principal->id)) {
+		encode_text(&map, "principal", principal->id);
+	} else if (pol_str_equal(principal->id, store_everyone_id(STORE_EVERY_PRINCIPAL))) {
+		encode_bool(&map, "everyone", true);
+	} else {
+		encode_bool(&map, "anyone", true);
+	}
 	encode_text(&map, "role", assignment->role);
 	if (assignment->stored != 0 &&
 		pol_stored_is_shadowed(call->snapshot,

@@ -35,7 +35,8 @@ void record_encode_written_role(struct call *call, uint32_t number);
 void record_encode_tenant(struct call *call, const struct store_tenant *tenant);
 /* A principal that the policy's files declare, by its number. */
 void record_encode_declared(struct call *call, uint32_t number);
-/* `shadowed` if the role is one of the store whose name the files have. */
+/* `shadowed` if the role is one of the store whose name the files have. The record may be one of
+ * every principal, or of every caller: then the answer has `everyone` or `anyone`. */
 void record_encode_assignment(struct call *call, const struct store_principal *principal,
 	const struct store_assignment *assignment);
 /* An assignment of such a principal, as the snapshot has it. */

@@ -9,6 +9,7 @@
 #include "daemon/decide/actor.h"
 #include "daemon/manage/check.h"
 #include "daemon/manage/roles/roles.h"
+#include "policy/decide/subject.h"
 #include "policy/snapshot/stored.h"
 #include "policy/snapshot/tree.h"
 
@@ -43,10 +44,14 @@ bool who_role_counts(const struct who_walk *walk, uint32_t role)
 		       : pol_who_role_may(walk->who, role);
 }
 
-bool who_held_counts(const struct who_walk *walk, const struct pol_held *held)
+/* Of a holder of roles: not by what all hold, who are an item of their own. */
+bool who_held_counts(const struct who_walk *walk, const struct pol_facts *facts, uint32_t number)
 {
+	const struct pol_held *held = &facts->held[number];
+
 	if (walk->who == NULL) {
-		return held->role != POL_NONE && walk->heirs[held->role];
+		return held->role != POL_NONE && walk->heirs[held->role] &&
+		       pol_subject_holder(facts, number) == walk->holder;
 	}
 	return pol_who_held_helps(walk->who, held);
 }
@@ -57,7 +62,7 @@ bool who_subject_counts(const struct who_walk *walk, const struct pol_facts *fac
 		return pol_who_may(walk->who, facts);
 	}
 	for (uint32_t i = 0; i < facts->held_count; i++) {
-		if (who_held_counts(walk, &facts->held[i])) {
+		if (who_held_counts(walk, facts, i)) {
 			return true;
 		}
 	}

@@ -11,6 +11,7 @@
 #include "daemon/decide/subject.h"
 #include "daemon/manage/list.h"
 #include "policy/ask/who.h"
+#include "policy/text/terms.h"
 
 struct who_walk {
 	struct list list;
@@ -22,14 +23,15 @@ struct who_walk {
 	const struct pol_who *who; /* may it do this? */
 	const bool *heirs;         /* does it hold one of these roles, active or not? By number */
 	uint32_t role;             /* with heirs: the one that they inherit or are */
+	enum pol_holder holder;    /* with heirs: who holds it, the subject itself or all */
 
 	int r; /* a negative errno of the store, or 0 */
 };
 
-/* Is it true of the role itself, of the subject, of a role as it is held? */
+/* Is it true of the role itself, of the subject, of a role that it holds? */
 bool who_role_counts(const struct who_walk *walk, uint32_t role);
 bool who_subject_counts(const struct who_walk *walk, const struct pol_facts *facts);
-bool who_held_counts(const struct who_walk *walk, const struct pol_held *held);
+bool who_held_counts(const struct who_walk *walk, const struct pol_facts *facts, uint32_t number);
 
 /* Adds a page after list_begin. 0; 1: the cursor is of another policy, which is reported; or a
  * negative errno. The caller ends the list. */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/manage/who.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "daemon/manage/record.h"
+#include "policy/decide/subject.h"
 #include "policy/snapshot/stored.h"
 
 /* The parts of a list, in their order; the first byte of a cursor. The policy's revision follows,
@@ -11,6 +13,7 @@
 enum part {
 	PART_ROLES = 'f', /* of the files: the number of the next one */
 	PART_STORED_ROLES = 's',
+	PART_EVERYONE = 'e',   /* those that stand for all: the number of the next one */
 	PART_PRINCIPALS = 'p', /* of the store: the id of the last one */
 	PART_DECLARED = 'd',   /* of the files: the number of the next one */
 	PART_KEYS = 'k',       /* the number of the last one */
@@ -76,7 +79,7 @@ static void put(struct wire_buf *out, const char *name, struct pol_str text, uin
 	}
 }
 
-static void put_held(struct call *call, const struct pol_held *held)
+static void put_held(struct call *call, const struct pol_held *held, enum pol_holder holder)
 {
 	size_t map = wire_open_map(call->out);
 	uint32_t count = 0;
@@ -95,6 +98,7 @@ static void put_held(struct call *call, const struct pol_held *held)
 		wire_put_int(call->out, held->until);
 		count++;
 	}
+	put(call->out, "holder", pol_str_of(pol_terms_holder(holder)), &count);
 	wire_close_map(call->out, map, count);
 }
 
@@ -108,8 +112,8 @@ static void put_through(const struct who_walk *walk, const struct pol_facts *fac
 	wire_put_str(call->out, WIRE_STR("through"));
 	array = wire_open_array(call->out);
 	for (uint32_t i = 0; i < facts->held_count; i++) {
-		if (who_held_counts(walk, &facts->held[i])) {
-			put_held(call, &facts->held[i]);
+		if (who_held_counts(walk, facts, i)) {
+			put_held(call, &facts->held[i], pol_subject_holder(facts, i));
 			items++;
 		}
 	}
@@ -164,6 +168,18 @@ static void put_principal(const struct who_walk *walk, struct pol_str id, struct
 		facts->principal_state == POL_PRINCIPAL_ACTIVE ? WIRE_STR("active")
 							       : WIRE_STR("inactive"),
 		&count);
+	put_through(walk, facts, &count);
+	wire_close_map(out, map, count);
+}
+
+static void put_everyone(const struct who_walk *walk, const struct pol_facts *facts)
+{
+	struct wire_buf *out = walk->list.call->out;
+	size_t map = wire_open_map(out);
+	uint32_t count = 0;
+
+	put(out, "kind", pol_str_of(pol_terms_holder(walk->holder)), &count);
+	put_status(walk, WIRE_STR("active"), &count);
 	put_through(walk, facts, &count);
 	wire_close_map(out, map, count);
 }
@@ -252,26 +268,79 @@ static int on_principal(void *context, const struct store_principal *principal)
 	return 0;
 }
 
-static void walk_declared(struct who_walk *walk, uint64_t from)
+/* Does one of what they hold as such count? */
+static bool counts_by(const struct who_walk *walk, const struct pol_facts *facts)
+{
+	for (uint32_t i = 0; i < facts->held_count; i++) {
+		if (pol_subject_holder(facts, i) == walk->holder &&
+			who_held_counts(walk, facts, i)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Every principal, or every caller, as one item. */
+static int add_everyone(struct who_walk *walk, enum store_everyone kind, bool *out_counts)
+{
+	struct call *call = walk->list.call;
+	struct store_principal record;
+	struct subject subject;
+	int r = store_get_everyone(call->read, walk->tenant, kind, &record);
+
+	*out_counts = false;
+	if (r == 0) {
+		r = subject_describe_everyone(call, walk->tenant, kind, &record, &subject);
+	}
+	if (r < 0) {
+		return r == -ENOENT ? 0 : r;
+	}
+	call->cost += subject_place_cost(&subject);
+	walk->holder = kind == STORE_EVERY_PRINCIPAL ? POL_HOLDER_EVERYONE : POL_HOLDER_ANYONE;
+	*out_counts = counts_by(walk, &subject.facts) && who_subject_counts(walk, &subject.facts);
+	if (*out_counts) {
+		put_everyone(walk, &subject.facts);
+	}
+	walk->holder = POL_HOLDER_SUBJECT;
+	return 0;
+}
+
+static int walk_everyone(struct who_walk *walk, uint64_t from)
+{
+	for (uint64_t i = from; i < STORE_EVERYONE_KINDS && list_has_room(&walk->list); i++) {
+		bool counts;
+		int r = add_everyone(walk, (enum store_everyone)i, &counts);
+
+		if (r < 0) {
+			return r;
+		}
+		visited_number(walk, PART_EVERYONE, i + 1, counts);
+	}
+	return 0;
+}
+
+static int walk_declared(struct who_walk *walk, uint64_t from)
 {
 	struct call *call = walk->list.call;
 	size_t count = pol_snapshot_principal_count(call->snapshot);
-	struct pol_held held[POL_PRINCIPAL_ROLES];
 
 	for (uint64_t i = from; i < count && list_has_room(&walk->list); i++) {
 		uint32_t number = (uint32_t)i;
-		struct pol_facts facts =
-			pol_who_principal(held, (uint32_t)pol_snapshot_principal_held(
-							call->snapshot, number, call->now, held));
-		bool counts = who_subject_counts(walk, &facts);
+		struct subject subject;
+		bool counts;
+		int r = subject_describe_declared(call, number, &subject);
 
-		facts.declared = true;
+		if (r < 0) {
+			return r;
+		}
+		counts = who_subject_counts(walk, &subject.facts);
 		if (counts) {
-			put_principal(walk, pol_snapshot_principal_id(call->snapshot, number),
-				(struct pol_str){ NULL, 0 }, &facts);
+			put_principal(walk, subject.facts.principal, (struct pol_str){ NULL, 0 },
+				&subject.facts);
 		}
 		visited_number(walk, PART_DECLARED, i + 1, counts);
 	}
+	return 0;
 }
 
 /* A key has roles of its own, or those of its principal, which holds them itself. */
@@ -331,12 +400,13 @@ static int walk_stored(struct who_walk *walk, enum part part, const struct from 
 	case PART_KEYS:
 		return store_list_keys(
 			read, walk->tenant, (struct pol_str){ NULL, 0 }, number, on_key, walk);
+	case PART_EVERYONE:
+		return walk_everyone(walk, number);
 	case PART_ROLES:
 		walk_roles(walk, number);
 		return 0;
 	case PART_DECLARED:
-		walk_declared(walk, number);
-		return 0;
+		return walk_declared(walk, number);
 	}
 	return 0;
 }
@@ -350,6 +420,7 @@ static bool is_listed(const struct who_walk *walk, enum part part)
 	case PART_ROLES:
 	case PART_STORED_ROLES:
 		return walk->roles;
+	case PART_EVERYONE:
 	case PART_PRINCIPALS:
 		return walk->principals && on;
 	case PART_DECLARED:
@@ -362,8 +433,8 @@ static bool is_listed(const struct who_walk *walk, enum part part)
 
 int who_walk(struct who_walk *walk)
 {
-	static const enum part parts[] = { PART_ROLES, PART_STORED_ROLES, PART_PRINCIPALS,
-		PART_DECLARED, PART_KEYS };
+	static const enum part parts[] = { PART_ROLES, PART_STORED_ROLES, PART_EVERYONE,
+		PART_PRINCIPALS, PART_DECLARED, PART_KEYS };
 	struct call *call = walk->list.call;
 	bool begun = false;
 	struct from from;

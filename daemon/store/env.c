@@ -221,6 +221,7 @@ int store_count(struct store_read *read, struct store_counts *out)
 {
 	MDB_stat keys, principals;
 	MDB_envinfo info;
+	uint64_t everyone = 0;
 	int r = store_error(mdb_stat(read->txn, read->store->tables[STORE_KEYS], &keys));
 
 	if (r == 0) {
@@ -230,11 +231,14 @@ int store_count(struct store_read *read, struct store_counts *out)
 	if (r == 0) {
 		r = store_error(mdb_env_info(read->store->env, &info));
 	}
+	if (r == 0) {
+		r = store_count_everyone(read, &everyone);
+	}
 	if (r != 0) {
 		return r;
 	}
 	out->keys = keys.ms_entries;
-	out->principals = principals.ms_entries;
+	out->principals = principals.ms_entries > everyone ? principals.ms_entries - everyone : 0;
 	out->bytes_used = ((uint64_t)info.me_last_pgno + 1) * keys.ms_psize;
 	out->bytes_map = info.me_mapsize;
 	out->altered = store_count_altered(read->store);

@@ -423,6 +423,7 @@ int store_open_head(
 	}
 	if (r == 0) {
 		store_load_clock(store, read);
+		r = store_load_everyone(store, read);
 	}
 	store_read_close(read);
 	free(name);

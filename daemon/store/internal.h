@@ -13,6 +13,7 @@
  *     read.c         look-ups and lists of keys and principals
  *     write.c        puts of keys and principals, and their indexes
  *     remove.c       deleted keys and imported tokens: their indexes, and the end of a key
+ *     everyone.c     the roles that every principal, or every caller, of a tenant holds
  *     tenant.c, role.c, used.c, retry.c
  *                    the other kinds of records
  *     altered.c      records that do not match their tag; altered_keys.c: such keys
@@ -36,7 +37,9 @@
  *     keys_unrevoked      T L principal N        -> kid; of keys that are not revoked
  *     keys_by_hash        hash of an imported token -> kid; those of replaced tokens stay
  *     keys_deleted        time N                 -> kid; the time has the form of a number
- *     principals          T id                   -> the record, its assignments included
+ *     principals          T id                   -> the record, its assignments included; under
+ *                                                   two ids that no principal has, what every
+ *                                                   principal, and every caller, is assigned
  *     principals_by_role  T L role principal     -> nothing
  *     uses                N                      -> the key's use
  *     retries             hash of a request's id -> what the request made
@@ -95,6 +98,7 @@ struct store {
 	int lock_fd;                     /* has a flock on the data file */
 	atomic_uint_fast64_t generation; /* odd while a change commits */
 	atomic_uint_fast64_t last_txn;   /* LMDB's number of the last transaction we committed */
+	atomic_bool has_everyone;        /* a tenant may have a record of everyone.c */
 	struct store_watch watch;        /* all NULL: there is none */
 	pthread_mutex_t altered_lock;    /* of the next three */
 	struct store_altered altered;
@@ -199,6 +203,15 @@ int store_move_deleted(struct store_write *write, int64_t before, const struct s
 int store_move_unrevoked(struct store_write *write, uint32_t before, const struct store_key *key);
 /* Fills keys_unrevoked if it is empty: in a store of an earlier version, and after a restore. */
 int store_fill_unrevoked(struct store *store, MDB_txn *txn);
+
+/* --- everyone.c ------------------------------------------------------------------------------- */
+
+/* Looks whether any tenant has such a record. */
+int store_load_everyone(struct store *store, struct store_read *read);
+/* To be called before the commit of a transaction that may make one. */
+void store_note_everyone(struct store *store);
+/* How many there are. */
+int store_count_everyone(struct store_read *read, uint64_t *out);
 
 /* --- open.c ----------------------------------------------------------------------------------- */
 

@@ -99,12 +99,18 @@ int store_peek_principal(
 	struct store_read *read, uint32_t tenant, struct pol_str id, uint32_t *out_flags)
 {
 	MDB_val value;
-	int r = find_principal(read, tenant, id, &value);
+	int r = store_is_everyone(id) ? -ENOENT : find_principal(read, tenant, id, &value);
 
 	return r < 0 ? r : store_peek_principal_flags(value, tenant, out_flags);
 }
 
 int store_get_principal(
+	struct store_read *read, uint32_t tenant, struct pol_str id, struct store_principal *out)
+{
+	return store_is_everyone(id) ? -ENOENT : store_get_holder(read, tenant, id, out);
+}
+
+int store_get_holder(
 	struct store_read *read, uint32_t tenant, struct pol_str id, struct store_principal *out)
 {
 	struct store *store = read->store;
@@ -310,7 +316,7 @@ int store_list_principals(struct store_read *read, uint32_t tenant, struct pol_s
 			walk.key.mv_size - walk.common };
 		struct store_principal principal;
 
-		if (!pol_str_equal(id, after)) {
+		if (!pol_str_equal(id, after) && !store_is_everyone(id)) {
 			r = store_report(store,
 				store_decode_principal(store, walk.value, tenant, id, &principal),
 				"principals", id);
@@ -347,7 +353,7 @@ int store_list_holders(struct store_read *read, uint32_t tenant, struct pol_str 
 			walk.key.mv_size - walk.common };
 		struct store_principal principal;
 
-		if (!pol_str_equal(id, after)) {
+		if (!pol_str_equal(id, after) && !store_is_everyone(id)) {
 			r = store_get_principal(read, tenant, id, &principal);
 			if (r == 0) {
 				r = seen(context, &principal);

@@ -16,6 +16,7 @@
 
 #include "policy/text/str.h"
 
+struct store;
 struct store_read;
 struct store_write;
 
@@ -150,6 +151,7 @@ struct store_assignment {
 	struct pol_str created_by;
 };
 
+/* Not found under the ids of store_everyone_id. */
 int store_get_principal(
 	struct store_read *read, uint32_t tenant, struct pol_str id, struct store_principal *out);
 /* The principal's flags, without a look at the record's tag: they may refuse, but not allow. */
@@ -160,6 +162,11 @@ bool store_assignment_next(struct store_list *assignments, struct store_assignme
 /* Adds an assignment to a pack of them. False if there is no room. */
 bool store_assignment_add(struct store_pack *pack, const struct store_assignment *assignment);
 
+/* The record that an entry of the trail about a principal means: one of every principal or every
+ * caller too. */
+int store_get_holder(
+	struct store_read *read, uint32_t tenant, struct pol_str id, struct store_principal *out);
+
 typedef int (*store_principal_seen)(void *context, const struct store_principal *principal);
 /* Lists a tenant's principals with ids after `after`, by id. */
 int store_list_principals(struct store_read *read, uint32_t tenant, struct pol_str after,
@@ -168,9 +175,33 @@ int store_list_principals(struct store_read *read, uint32_t tenant, struct pol_s
 int store_list_holders(struct store_read *read, uint32_t tenant, struct pol_str role,
 	struct pol_str after, store_principal_seen seen, void *context);
 
-/* Creates or replaces a principal, and updates the index of roles. */
+/* Creates or replaces a principal, and updates the index of roles. Here, and when it is deleted,
+ * the id may be one of store_everyone_id. */
 int store_put_principal(struct store_write *write, const struct store_principal *principal);
 int store_delete_principal(struct store_write *write, uint32_t tenant, struct pol_str id);
+
+/* --- what all hold ---------------------------------------------------------------------------- */
+
+/* Who holds a role without an assignment of its own. */
+enum store_everyone {
+	STORE_EVERY_PRINCIPAL, /* of the tenant, declared ones included */
+	STORE_EVERY_CALLER,    /* of the tenant, with or without a token */
+	STORE_EVERYONE_KINDS,
+};
+
+/*
+ * A tenant has one record of each kind at most, with the same limits as a principal's: it is one,
+ * under an id that no principal can have. Lists of principals leave it out; the trail, copies and
+ * checks of the store have it like any other.
+ */
+struct pol_str store_everyone_id(enum store_everyone kind);
+bool store_is_everyone(struct pol_str id);
+/* -ENOENT, -EBADMSG. */
+int store_get_everyone(struct store_read *read, uint32_t tenant, enum store_everyone kind,
+	struct store_principal *out);
+/* False: no tenant has one, in any reader's view. Once true it stays so until the store is opened
+ * again. Any thread. */
+bool store_has_everyone(const struct store *store);
 
 /* --- the use of keys -------------------------------------------------------------------------- */
 

@@ -158,6 +158,7 @@ static void report_touched(const struct store_write *write, uint64_t number)
 static void notice_other_programs(struct store *store, uint64_t number)
 {
 	if (number != atomic_load_explicit(&store->last_txn, memory_order_relaxed) + 1) {
+		store_note_everyone(store);
 		atomic_fetch_add_explicit(&store->generation, 2, memory_order_acq_rel);
 		log_warn("another program writes to the store: stop it", "transaction=%llu",
 			(unsigned long long)number - 1);

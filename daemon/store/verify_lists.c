@@ -108,7 +108,7 @@ int store_is_listed(struct store_read *read, const struct store_problem *about)
 		r = store_get_key(read, about->target, &key);
 		return r < 0 ? r : key_is_listed(read, &key);
 	case STORE_AUDIT_PRINCIPAL:
-		r = store_get_principal(read, about->tenant, about->target, &principal);
+		r = store_get_holder(read, about->tenant, about->target, &principal);
 		return r < 0 ? r : principal_is_listed(read, &principal);
 	case STORE_AUDIT_TENANT:
 		return tenant_is_listed(read, about->tenant, about->target);

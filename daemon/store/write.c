@@ -170,7 +170,7 @@ static int drop_roles(struct store_write *write, uint32_t tenant, struct pol_str
 	struct store_assignment held;
 	struct store_principal old;
 	struct store_list left;
-	int r = store_get_principal(&write->reader, tenant, id, &old);
+	int r = store_get_holder(&write->reader, tenant, id, &old);
 
 	if (r < 0) {
 		return r == -ENOENT ? 0 : r;
@@ -203,6 +203,9 @@ int store_put_principal(struct store_write *write, const struct store_principal 
 	int r = store_write_ready(write);
 
 	store_touch_principal(write, principal->tenant, principal->id);
+	if (store_is_everyone(principal->id)) {
+		store_note_everyone(write->store);
+	}
 	if (r == 0) {
 		r = drop_roles(write, principal->tenant, principal->id);
 	}

@@ -146,7 +146,7 @@ int audit_put_principal(const struct audit_change *change, const struct store_pr
 	uint32_t tenant = principal->tenant;
 	struct store_principal before;
 	struct audit_note note;
-	int r = store_get_principal(change->read, tenant, principal->id, &before);
+	int r = store_get_holder(change->read, tenant, principal->id, &before);
 
 	if ((r < 0 && r != -ENOENT) || target.len > sizeof id) {
 		return r < 0 ? r : -E2BIG;
@@ -164,7 +164,7 @@ int audit_delete_principal(const struct audit_change *change, uint32_t tenant, s
 	struct pol_str target = { copy, id.len };
 	struct store_principal before;
 	struct audit_note note;
-	int r = store_get_principal(change->read, tenant, id, &before);
+	int r = store_get_holder(change->read, tenant, id, &before);
 
 	if ((r < 0 && r != -EBADMSG) || id.len > sizeof copy) {
 		return r < 0 && r != -EBADMSG ? r : -E2BIG;

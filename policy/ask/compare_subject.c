@@ -40,6 +40,7 @@ static bool has_equal_facts(const struct pol_facts *a, const struct pol_facts *b
 	return a->key_state == b->key_state && a->binding == b->binding &&
 	       a->principal_state == b->principal_state && a->narrowed == b->narrowed &&
 	       a->narrowed_by_scopes == b->narrowed_by_scopes && a->held_count == b->held_count &&
+	       a->everyone_count == b->everyone_count && a->anyone_count == b->anyone_count &&
 	       a->scope_count == b->scope_count &&
 	       is_equal_places(
 		       a->key_places, a->key_place_count, b->key_places, b->key_place_count);
@@ -158,14 +159,7 @@ static const struct pol_facts *at_time(
 	if (facts == NULL) {
 		return NULL;
 	}
-	*out = *facts;
-	out->held = held;
-	out->held_count = 0;
-	for (uint32_t i = 0; i < facts->held_count; i++) {
-		if (facts->held[i].until == 0 || facts->held[i].until > now) {
-			held[out->held_count++] = facts->held[i];
-		}
-	}
+	pol_subject_at(facts, now, held, out);
 	return out;
 }
 

@@ -27,11 +27,11 @@ static uint64_t allowed(const struct pol_escalation_search *search, enum pol_esc
 	struct pol_subject_bits say = pol_subject_general(search->snapshot, facts, at);
 
 	say.scopes = facts == &nobody || row[0] != 0 ? say.scopes : 0;
-	for (uint32_t h = 0; pol_subject_roles_count(facts) && h < facts->held_count; h++) {
+	for (uint32_t h = pol_subject_first(facts); h < facts->held_count; h++) {
 		const struct pol_held *held = &facts->held[h];
 
 		if (held->until == 0 || held->until > search->at.when) {
-			pol_subject_role(search->snapshot, held->role,
+			pol_subject_held(search->snapshot, facts, h,
 				(enum pol_path_place_match)row[1 + h], at, &say);
 		}
 	}

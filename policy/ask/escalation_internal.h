@@ -31,6 +31,7 @@ struct pol_escalation_region {
 struct pol_escalation_search {
 	const struct pol_snapshot *snapshot;
 	const struct pol_facts *facts[POL_ESCALATION_COUNT];
+	struct pol_facts bare; /* of a caller without a key */
 	struct pol_arena arena;
 	struct pol_escalation_region *regions;
 	size_t count;

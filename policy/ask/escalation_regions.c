@@ -205,6 +205,18 @@ static enum pol_status find_regions(struct pol_escalation_search *search)
 	return search->rows != NULL ? POL_OK : POL_ENOMEM;
 }
 
+/* A caller without a key, who holds what every caller holds. */
+static struct pol_facts without_key(const struct pol_facts *facts)
+{
+	return (struct pol_facts){
+		.held = facts->held_count > 0
+				? facts->held + (facts->held_count - facts->anyone_count)
+				: NULL,
+		.held_count = facts->anyone_count,
+		.anyone_count = facts->anyone_count,
+	};
+}
+
 enum pol_status pol_escalation_open(const struct pol_snapshot *snapshot,
 	const struct pol_facts *before, const struct pol_facts *after,
 	const struct pol_facts *grantor, struct pol_escalation_search **out)
@@ -215,9 +227,11 @@ enum pol_status pol_escalation_open(const struct pol_snapshot *snapshot,
 		return POL_ENOMEM;
 	}
 	search->snapshot = snapshot;
-	search->facts[POL_ESCALATION_BEFORE] = before != NULL ? before : &nobody;
-	search->facts[POL_ESCALATION_AFTER] = after != NULL ? after : &nobody;
-	search->facts[POL_ESCALATION_GRANTOR] = grantor != NULL ? grantor : &nobody;
+	/* Only what was there before the change counts as held by every caller. */
+	search->bare = without_key(before != NULL ? before : after != NULL ? after : &nobody);
+	search->facts[POL_ESCALATION_BEFORE] = before != NULL ? before : &search->bare;
+	search->facts[POL_ESCALATION_AFTER] = after != NULL ? after : &search->bare;
+	search->facts[POL_ESCALATION_GRANTOR] = grantor != NULL ? grantor : &search->bare;
 	pol_arena_init(&search->arena, POL_SNAPSHOT_LIMIT);
 	if (find_regions(search) != POL_OK) {
 		pol_escalation_close(search);

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "policy/decide/eval.h"
+#include "policy/decide/subject.h"
 #include "policy/decide/trace.h"
 #include "policy/language/parse.h"
 #include "policy/text/arena.h"
@@ -78,6 +79,7 @@ struct pol_explained_rule {
 	const struct pol_str *at; /* where it is held; of `rules`: the place that counted */
 	uint32_t at_count;
 	int64_t until;               /* Unix seconds; 0: for good */
+	enum pol_holder holder;      /* of a held role: through what the subject holds it */
 	const struct pol_str *verbs; /* which of the permissions asked for; none: all of them */
 	uint32_t verb_count;
 };

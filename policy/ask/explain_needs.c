@@ -35,7 +35,7 @@ struct search {
 
 static const struct pol_held *find_held(const struct pol_facts *facts, uint32_t role)
 {
-	for (uint32_t i = 0; pol_subject_roles_count(facts) && i < facts->held_count; i++) {
+	for (uint32_t i = pol_subject_first(facts); i < facts->held_count; i++) {
 		if (facts->held[i].role == role) {
 			return &facts->held[i];
 		}
@@ -162,6 +162,7 @@ static bool find_missing(struct search *search)
 static void explain_candidates(
 	struct search *search, struct pol_explained_rule *out, uint32_t *count)
 {
+	const struct pol_facts *facts = &search->explainer->trace->facts;
 	uint32_t permission = first_missing(search);
 
 	for (uint32_t i = 0; i < search->count; i++) {
@@ -173,6 +174,8 @@ static void explain_candidates(
 			rule.at = candidate->held->places;
 			rule.at_count = candidate->held->place_count;
 			rule.until = candidate->held->until;
+			rule.holder = pol_subject_holder(
+				facts, (uint32_t)(candidate->held - facts->held));
 		}
 		if (pol_explain_rules_find(
 			    search->explainer, candidate->number, permission, &rule)) {

@@ -150,7 +150,7 @@ static bool same(const struct pol_explained_rule *a, const struct pol_explained_
 	       pol_str_equal(a->position.file, b->position.file) &&
 	       pol_str_equal(a->chain[0], b->chain[0]) &&
 	       pol_str_equal(a->chain[a->chain_count - 1], b->chain[b->chain_count - 1]) &&
-	       a->at == b->at && a->until == b->until;
+	       a->at == b->at && a->until == b->until && a->holder == b->holder;
 }
 
 static void add_verb(struct rules *rules, struct pol_explained_rule *rule)
@@ -200,9 +200,12 @@ static bool add_roles(struct rules *rules, const struct pol_run_word *at)
 	const struct pol_facts *facts = &trace->facts;
 	bool allowed = false;
 
-	for (uint32_t i = 0; pol_subject_roles_count(facts) && i < facts->held_count; i++) {
+	for (uint32_t i = pol_subject_first(facts); i < facts->held_count; i++) {
 		const struct pol_held *held = &facts->held[i];
-		struct pol_explained_rule rule = { .until = held->until };
+		struct pol_explained_rule rule = {
+			.until = held->until,
+			.holder = pol_subject_holder(facts, i),
+		};
 		struct pol_subject_bits say = { 0 };
 		enum pol_path_place_match match =
 			pol_subject_match(held, trace->tree, trace->at, &rule.at);

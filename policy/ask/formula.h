@@ -107,3 +107,8 @@ struct pol_formula_side {
 };
 enum pol_status pol_formula_compare(const struct pol_formula_side *before,
 	const struct pol_formula_side *after, enum pol_formula_difference *out);
+
+/* The same, and *cost becomes the number of combinations that it tried, at least 1; for callers
+ * that bound many comparisons together. */
+enum pol_status pol_formula_compare_counted(const struct pol_formula_side *before,
+	const struct pol_formula_side *after, uint64_t *cost, enum pol_formula_difference *out);

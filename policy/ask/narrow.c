@@ -104,8 +104,8 @@ static uint64_t word_of(const struct pol_snapshot *snapshot, const struct pol_fa
 {
 	struct pol_subject_bits say = pol_subject_general(snapshot, facts, at);
 
-	for (uint32_t h = 0; pol_subject_roles_count(facts) && h < facts->held_count; h++) {
-		pol_subject_role(snapshot, facts->held[h].role, POL_PLACE_INSIDE, at, &say);
+	for (uint32_t h = pol_subject_first(facts); h < facts->held_count; h++) {
+		pol_subject_held(snapshot, facts, h, POL_PLACE_INSIDE, at, &say);
 	}
 	return pol_subject_allows(facts, say) & ~say.anyone;
 }

@@ -19,7 +19,7 @@
 /* What is allowed and denied of one word, with the places of a substitution and of all with which
  * it begins. */
 struct answer {
-	uint64_t roles, denied;
+	uint64_t roles, anyone, denied;
 	uint64_t allowed; /* in the end */
 };
 
@@ -113,17 +113,24 @@ static enum pol_status read_sets(struct walk *walk, struct pol_run run)
 	for (size_t w = 0; pol_run_next(&run, &walk->at[w]); w++) {
 		walk->general[w] = pol_subject_general(walk->snapshot, walk->facts, &walk->at[w]);
 	}
-	for (uint32_t h = 0; pol_subject_roles_count(facts) && h < facts->held_count; h++) {
+	for (uint32_t h = pol_subject_first(facts); h < facts->held_count; h++) {
 		for (size_t w = 0; w < words; w++) {
 			struct pol_subject_bits say = { 0 };
 
-			pol_subject_role(walk->snapshot, facts->held[h].role, POL_PLACE_INSIDE,
-				&walk->at[w], &say);
+			pol_subject_held(
+				walk->snapshot, facts, h, POL_PLACE_INSIDE, &walk->at[w], &say);
 			walk->said[h * words + w] = say;
 		}
 	}
 	walk->out->steps += words * (1 + facts->scope_count + facts->held_count);
 	return POL_OK;
+}
+
+static void add_said(struct answer *answer, const struct pol_subject_bits *say)
+{
+	answer->roles |= say->roles;
+	answer->anyone |= say->anyone;
+	answer->denied |= say->denied;
 }
 
 /* Starts substitution 0: roles without places, and the denies of roles whose places are all in
@@ -135,13 +142,12 @@ static void begin_base(struct walk *walk)
 
 	memset(base, 0, walk->words * sizeof *base);
 	walk->inside[0] = !walk->by_places;
-	for (uint32_t h = 0; pol_subject_roles_count(facts) && h < facts->held_count; h++) {
+	for (uint32_t h = pol_subject_first(facts); h < facts->held_count; h++) {
 		const struct pol_held *held = &facts->held[h];
 
 		for (size_t w = 0; w < walk->words; w++) {
 			if (held->place_count == 0) {
-				base[w].roles |= walk->said[h * walk->words + w].roles;
-				base[w].denied |= walk->said[h * walk->words + w].denied;
+				add_said(&base[w], &walk->said[h * walk->words + w]);
 			} else if (!walk->placed_roles[h]) {
 				struct pol_subject_bits say = { 0 };
 
@@ -179,14 +185,14 @@ static void compute(struct walk *walk, uint32_t node, uint32_t number)
 			continue;
 		}
 		for (size_t w = 0; w < words; w++) {
-			answers[w].roles |= walk->said[placed->held * words + w].roles;
-			answers[w].denied |= walk->said[placed->held * words + w].denied;
+			add_said(&answers[w], &walk->said[placed->held * words + w]);
 		}
 	}
 	for (size_t w = 0; w < words; w++) {
 		struct pol_subject_bits say = walk->general[w];
 
 		say.roles = answers[w].roles;
+		say.anyone |= answers[w].anyone;
 		say.denied |= answers[w].denied;
 		say.scopes = walk->inside[number] ? say.scopes : 0;
 		answers[w].allowed = pol_subject_allows(walk->facts, say);

@@ -169,11 +169,11 @@ static enum pol_status add_places(
 static enum pol_status gather_places(struct reader *reader, const struct pol_facts *facts)
 {
 	bool key = pol_subject_key_counts(facts);
-	bool roles = pol_subject_roles_count(facts);
+	uint32_t first = pol_subject_first(facts);
 	size_t most = key ? facts->key_place_count : 0;
 	enum pol_status status = POL_OK;
 
-	for (uint32_t i = 0; roles && i < facts->held_count; i++) {
+	for (uint32_t i = first; i < facts->held_count; i++) {
 		most += facts->held[i].place_count;
 	}
 	reader->places = pol_arena_alloc(reader->arena, most, sizeof *reader->places);
@@ -185,7 +185,7 @@ static enum pol_status gather_places(struct reader *reader, const struct pol_fac
 	if (key) {
 		status = add_places(reader, facts->key_places, facts->key_place_count, POL_NONE);
 	}
-	for (uint32_t i = 0; status == POL_OK && roles && i < facts->held_count; i++) {
+	for (uint32_t i = first; status == POL_OK && i < facts->held_count; i++) {
 		status = add_places(reader, facts->held[i].places, facts->held[i].place_count, i);
 	}
 	return status;

@@ -98,7 +98,11 @@ static struct pol_facts without_peer(const struct pol_facts *facts)
 	out.principal = (struct pol_str){ 0 };
 	out.tenant = 0;
 	out.tenant_name = (struct pol_str){ 0 };
-	out.held_count = 0;
+	/* What every caller holds is at the end. */
+	out.held = facts->held_count > 0 ? facts->held + (facts->held_count - facts->anyone_count)
+					 : NULL;
+	out.held_count = facts->anyone_count;
+	out.everyone_count = 0;
 	return out;
 }
 

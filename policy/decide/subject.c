@@ -64,6 +64,49 @@ void pol_subject_role(const struct pol_snapshot *snapshot, uint32_t role,
 	}
 }
 
+enum pol_holder pol_subject_holder(const struct pol_facts *facts, uint32_t held)
+{
+	uint32_t after = facts->held_count - held;
+
+	if (after <= facts->anyone_count) {
+		return POL_HOLDER_ANYONE;
+	}
+	return after <= (uint32_t)facts->anyone_count + facts->everyone_count ? POL_HOLDER_EVERYONE
+									      : POL_HOLDER_SUBJECT;
+}
+
+void pol_subject_held(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
+	uint32_t number, enum pol_path_place_match match, const struct pol_run_word *at,
+	struct pol_subject_bits *bits)
+{
+	struct pol_subject_bits say = { 0 };
+
+	pol_subject_role(snapshot, facts->held[number].role, match, at, &say);
+	bits->denied |= say.denied;
+	*(pol_subject_holder(facts, number) == POL_HOLDER_ANYONE ? &bits->anyone : &bits->roles) |=
+		say.roles;
+}
+
+void pol_subject_at(
+	const struct pol_facts *facts, int64_t when, struct pol_held *held, struct pol_facts *out)
+{
+	*out = *facts;
+	out->held = held;
+	out->held_count = 0;
+	out->everyone_count = 0;
+	out->anyone_count = 0;
+	for (uint32_t i = 0; i < facts->held_count; i++) {
+		enum pol_holder holder = pol_subject_holder(facts, i);
+
+		if (facts->held[i].until != 0 && facts->held[i].until <= when) {
+			continue;
+		}
+		held[out->held_count++] = facts->held[i];
+		out->everyone_count += holder == POL_HOLDER_EVERYONE;
+		out->anyone_count += holder == POL_HOLDER_ANYONE;
+	}
+}
+
 /* Adds the bits of the key's scopes. A key that was made without scopes and places is not narrowed,
  * so all bits are set. If it was made with some and they do not exist any more, none is. */
 static void add_scopes(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
@@ -113,12 +156,13 @@ struct pol_subject_bits pol_subject_eval(const struct pol_snapshot *snapshot,
 	const struct pol_run_word *at)
 {
 	struct pol_subject_bits bits = pol_subject_general(snapshot, facts, at);
+	uint32_t own = facts->held_count - facts->anyone_count;
 
 	if (pol_subject_key_counts(facts) && match_places(facts->key_places, facts->key_place_count,
 						     tree, path) != POL_PLACE_INSIDE) {
 		bits.scopes = 0;
 	}
-	for (uint32_t i = 0; pol_subject_roles_count(facts) && i < facts->held_count; i++) {
+	for (uint32_t i = 0; pol_subject_roles_count(facts) && i < own; i++) {
 		const struct pol_held *held = &facts->held[i];
 
 		if (held->role < snapshot->role_count) {
@@ -126,6 +170,12 @@ struct pol_subject_bits pol_subject_eval(const struct pol_snapshot *snapshot,
 				match_places(held->places, held->place_count, tree, path), at,
 				&bits);
 		}
+	}
+	for (uint32_t i = own; i < facts->held_count; i++) {
+		const struct pol_held *held = &facts->held[i];
+
+		pol_subject_held(snapshot, facts, i,
+			match_places(held->places, held->place_count, tree, path), at, &bits);
 	}
 	return bits;
 }

@@ -15,12 +15,13 @@
 #include "policy/snapshot/permset.h"
 #include "policy/snapshot/snapshot.h"
 #include "policy/text/path.h"
+#include "policy/text/terms.h"
 
 /* The permissions of one word of a run, one bit for each. Zeroed: none is allowed. */
 struct pol_subject_bits {
 	uint64_t roles;  /* a held role allows it here */
 	uint64_t scopes; /* it is within the key's scopes and places */
-	uint64_t anyone; /* the role `anyone` allows it */
+	uint64_t anyone; /* the role `anyone`, or a role that every caller holds, allows it here */
 	uint64_t denied; /* a role or a scope denies it here */
 };
 
@@ -40,6 +41,21 @@ uint64_t pol_subject_allows(const struct pol_facts *facts, struct pol_subject_bi
 bool pol_subject_roles_count(const struct pol_facts *facts);
 bool pol_subject_key_counts(const struct pol_facts *facts);
 
+/* Who holds the role of facts->held with that number. */
+enum pol_holder pol_subject_holder(const struct pol_facts *facts, uint32_t held);
+
+/* The first entry of facts->held that applies; those after it do too. When the subject's roles do
+ * not apply, those of every caller still do. */
+static inline uint32_t pol_subject_first(const struct pol_facts *facts)
+{
+	return pol_subject_roles_count(facts) ? 0 : facts->held_count - facts->anyone_count;
+}
+
+/* The facts without the roles that have ended at that time. `held` has room for all of them, and is
+ * what the result points to. */
+void pol_subject_at(
+	const struct pol_facts *facts, int64_t when, struct pol_held *held, struct pol_facts *out);
+
 /* The bits of `anyone` and of the key's scopes, for any path. The caller must clear `scopes` if the
  * path is not inside of the key's places. */
 struct pol_subject_bits pol_subject_general(const struct pol_snapshot *snapshot,
@@ -53,4 +69,9 @@ enum pol_path_place_match pol_subject_match(const struct pol_held *held, struct 
 /* Adds the bits of a role; `match` is from pol_subject_match. */
 void pol_subject_role(const struct pol_snapshot *snapshot, uint32_t role,
 	enum pol_path_place_match match, const struct pol_run_word *at,
+	struct pol_subject_bits *bits);
+
+/* The same for an entry of facts->held: a role of every caller adds to `anyone`. */
+void pol_subject_held(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
+	uint32_t number, enum pol_path_place_match match, const struct pol_run_word *at,
 	struct pol_subject_bits *bits);

@@ -157,7 +157,11 @@ struct pol_facts {
 	uint32_t scope_count;
 	uint32_t key_place_count;
 	uint32_t key_network_count;
-	const struct pol_held *held; /* the principal's, or the key's own roles */
+	/* How many of `held`, at its end, are held by every principal of the tenant, and then by
+	 * every caller. Those of every caller count without a principal too. */
+	uint16_t everyone_count;
+	uint16_t anyone_count;
+	const struct pol_held *held; /* the principal's, or the key's own roles; then the others */
 	const uint32_t *scopes;      /* numbers in the snapshot; POL_NONE is ignored */
 	const struct pol_str *key_places;
 	const struct pol_network *key_networks; /* none: from anywhere */

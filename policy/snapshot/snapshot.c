@@ -186,6 +186,11 @@ bool pol_snapshot_quota(const struct pol_snapshot *snapshot, uint32_t number, st
 	return true;
 }
 
+bool pol_snapshot_is_exclusive(const struct pol_snapshot *snapshot, uint32_t role)
+{
+	return role < snapshot->role_count && snapshot->roles[role].exclusion_count > 0;
+}
+
 uint32_t pol_snapshot_exclusive(const struct pol_snapshot *snapshot, uint32_t a, uint32_t b)
 {
 	if (a >= snapshot->role_count || b >= snapshot->role_count) {

@@ -121,6 +121,8 @@ bool pol_snapshot_may_charge(const struct pol_snapshot *snapshot);
  * fewer. Modules that are not built in may name others. */
 bool pol_snapshot_quota(const struct pol_snapshot *snapshot, uint32_t number, struct pol_str *out);
 
+/* Is the role, or one that it inherits, a member of an `exclusive` set? */
+bool pol_snapshot_is_exclusive(const struct pol_snapshot *snapshot, uint32_t role);
 /* The number of an `exclusive` set of which the two roles, with what they inherit, have different
  * members, or POL_NONE. */
 uint32_t pol_snapshot_exclusive(const struct pol_snapshot *snapshot, uint32_t a, uint32_t b);

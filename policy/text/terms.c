@@ -58,3 +58,24 @@ const char *pol_terms_stage(enum pol_stage stage)
 {
 	return stages[stage];
 }
+
+static const char *const holders[] = {
+	[POL_HOLDER_SUBJECT] = "",
+	[POL_HOLDER_EVERYONE] = "everyone",
+	[POL_HOLDER_ANYONE] = "anyone",
+};
+
+const char *pol_terms_holder(enum pol_holder holder)
+{
+	return holders[holder];
+}
+
+enum pol_holder pol_terms_find_holder(struct pol_str word)
+{
+	for (int holder = POL_HOLDER_EVERYONE; holder <= POL_HOLDER_ANYONE; holder++) {
+		if (pol_str_equal(word, pol_str_of(holders[holder]))) {
+			return (enum pol_holder)holder;
+		}
+	}
+	return POL_HOLDER_SUBJECT;
+}

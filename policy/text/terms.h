@@ -35,8 +35,15 @@ enum pol_stage {
 	POL_STAGE_COUNT
 };
 
+/* Through what a subject holds a role: an assignment of its own, one of every principal of its
+ * tenant, or one of every caller. */
+enum pol_holder { POL_HOLDER_SUBJECT = 0, POL_HOLDER_EVERYONE, POL_HOLDER_ANYONE };
+
 /* "authenticate", "required", "allow", "resource". */
 const char *pol_terms_group(enum pol_group group);
 const char *pol_terms_control(enum pol_control control);
 const char *pol_terms_verdict(enum pol_verdict verdict);
 const char *pol_terms_stage(enum pol_stage stage);
+/* "everyone", "anyone"; of the subject itself the empty string. */
+const char *pol_terms_holder(enum pol_holder holder);
+enum pol_holder pol_terms_find_holder(struct pol_str word);

@@ -112,18 +112,20 @@ class HostileTest(unittest.TestCase):
 
     def test_empty_lines_before_requests_move_nothing_of_other_connections(self):
         """As many as fill pages of a connection's memory, some of which goes back when many rest."""
-        self.start("connections 2048")
+        self.start("connections 2048", "idle 1h")
         request = b"GET /healthz HTTP/1.1\r\nHost: a\r\n"
         others = [self.connect() for _ in range(20)]
         for other in others:
             other.sendall(request)
+        before = self.resident()
         for page in (1, 2, 3, 4):
             for _ in range(300):
                 connection = self.connect()
                 connection.sendall(b"\r\n" * (2048 * page) + request + b"\r\n")
                 self.assertTrue(connection.recv(4096).startswith(b"HTTP/1.1 200 "))
-        most = self.resident()
-        harness.wait_until(lambda: self.resident() < most - (20 << 20), what="memory given back")
+        # They take 43 MiB, or 10 when memory goes back, which it may do while others still come; with the
+        # address sanitizer 17 more.
+        harness.wait_until(lambda: self.resident() < before + (36 << 20), what="memory given back")
         for other in others:
             other.sendall(b"\r\n")
             self.assertTrue(other.recv(4096).startswith(b"HTTP/1.1 200 "))

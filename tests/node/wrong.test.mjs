@@ -19,6 +19,19 @@ function clientOf(t, server, options = {}) {
   return client;
 }
 
+// Deadlines of `LATE` pass when the test calls what this returns, and not by themselves.
+const LATE = 54321; // milliseconds
+function deadlines(t) {
+  const missed = [];
+  t.mock.method(globalThis, 'setTimeout', ((real) => (call, ms, ...rest) => {
+    if (ms === LATE) {
+      missed.push(call);
+    }
+    return real(call, ms, ...rest);
+  })(setTimeout));
+  return () => missed.splice(0).forEach((call) => call());
+}
+
 const rejects = (promise, code) => assert.rejects(promise, (error) => {
   assert(error instanceof Unavailable, String(error.stack));
   assert.equal(error.code, code);
@@ -81,6 +94,7 @@ test('an answer with a foreign id ends the connection, and allows nobody', async
 });
 
 test('an answer after its deadline ends the connection; others are asked once more', async (t) => {
+  const pass = deadlines(t);
   let late;
   const server = await serve(t, ({ id, params, number }, connection) => {
     if (params.path === '/late') {
@@ -93,9 +107,10 @@ test('an answer after its deadline ends the connection; others are asked once mo
   });
   const client = clientOf(t, server);
   const held = once(server, 'held');
-  const missed = client.check({ ...ASKED, path: '/late' }, { timeout: 50 });
+  const missed = client.check({ ...ASKED, path: '/late' }, { timeout: LATE });
   const other = client.check(ASKED);
   await held;
+  pass();
   await rejects(missed, 'ETIMEDOUT');
   assert.equal(server.connected, 1);
   late();
@@ -104,9 +119,10 @@ test('an answer after its deadline ends the connection; others are asked once mo
 });
 
 test('a deadline that nothing else waits beside ends the connection', async (t) => {
-  const server = await serve(t, () => {});
+  const pass = deadlines(t);
+  const server = await serve(t, pass);
   const gone = once(server, 'gone');
-  await rejects(clientOf(t, server).check(ASKED, { timeout: 50 }), 'ETIMEDOUT');
+  await rejects(clientOf(t, server).check(ASKED, { timeout: LATE }), 'ETIMEDOUT');
   assert.deepEqual(await gone, [1]);
 });
 
@@ -304,11 +320,11 @@ const needsRoot = { skip: process.getuid() !== 0 && 'not root' };
 const STRANGER = 12345;
 
 test('a socket of a stranger gets not one byte', needsRoot, async (t) => {
-  const server = await serve(t, () => {});
+  const server = await serve(t, deadlines(t));
   fs.chownSync(server.path, STRANGER, STRANGER);
   await rejects(clientOf(t, server).check(ASKED), 'EPEER');
   assert.equal(server.connected, 0);
-  const named = clientOf(t, server, { serverUser: STRANGER, timeout: 50 });
+  const named = clientOf(t, server, { serverUser: STRANGER, timeout: LATE });
   await rejects(named.check(ASKED), 'ETIMEDOUT');
   assert.equal(server.connected, 1);
 });

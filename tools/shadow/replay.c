@@ -159,6 +159,7 @@ static uint32_t find_stored(struct replay *replay, struct pol_str name)
 	return pol_stored_find(replay->snapshot, (uint64_t)json_integer_value(number), LIVE_TENANT);
 }
 
+/* Adds the roles of the item: of a principal that the files declare those that all hold. */
 static void take_roles(struct replay *replay)
 {
 	struct pol_facts *facts = &replay->facts;
@@ -173,15 +174,21 @@ static void take_roles(struct replay *replay)
 	if (!record_find(replay->item, "roles", &value) || !wire_read_array(&value, &count)) {
 		return;
 	}
-	held = pol_arena_alloc(replay->arena, count, sizeof *held);
+	held = pol_arena_alloc(replay->arena, (size_t)facts->held_count + count, sizeof *held);
+	if (held != NULL && facts->held_count > 0) {
+		memcpy(held, facts->held, facts->held_count * sizeof *held);
+	}
 	for (uint32_t i = 0; held != NULL && i < count && wire_take(&value, &map); i++) {
+		struct pol_held *next = &held[facts->held_count++];
 		struct pol_str name = record_str(map, "role");
+		enum pol_holder holder = pol_terms_find_holder(record_str(map, "holder"));
 
-		held[i].role = record_bool(map, "stored", false)
-				       ? find_stored(replay, name)
-				       : pol_snapshot_role(replay->snapshot, name);
-		held[i].places = texts(replay, map, "at", &held[i].place_count);
-		facts->held_count = i + 1;
+		next->role = record_bool(map, "stored", false)
+				     ? find_stored(replay, name)
+				     : pol_snapshot_role(replay->snapshot, name);
+		next->places = texts(replay, map, "at", &next->place_count);
+		facts->everyone_count += holder == POL_HOLDER_EVERYONE;
+		facts->anyone_count += holder == POL_HOLDER_ANYONE;
 	}
 	facts->held = held;
 }
@@ -275,9 +282,7 @@ static void take_subject(struct replay *replay)
 		}
 		return;
 	}
-	if (!facts->declared) {
-		take_roles(replay);
-	}
+	take_roles(replay);
 	take_narrowing(replay);
 }
 

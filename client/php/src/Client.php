@@ -72,7 +72,8 @@ final class Client
     public function check(#[\SensitiveParameter] mixed ...$request): Decision
     {
         self::question($request, '');
-        return Decision::of($this->ask('authorize', $request));
+        $result = $this->deciding->ask('authorize', $request, $this->timeout, true);
+        return $result instanceof Decision ? $result : Decision::of($result);
     }
 
     /** The same as check(). */

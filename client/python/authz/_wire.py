@@ -6,7 +6,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import os
-from typing import (Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, TypedDict, Union,
+from typing import (Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, TypedDict, Union,
                     overload)
 
 import msgpack  # type: ignore
@@ -234,6 +234,12 @@ _KINDS = {"allow": bool, "status": int, "reason": str, "revision": str, "key": s
           "environment": str, "renew": bool, "renew_by": int, "quota": dict, "fact": str, "explain": dict}
 
 
+# Those whose value is no map.
+_flat_kind = {name: kind for name, kind in _KINDS.items() if kind is not dict}.get
+# What each decision calls, without looking for it in its module or class.
+_unpack, _new, _set = msgpack.unpackb, object.__new__, object.__setattr__
+
+
 def _read_quota(value: Any) -> Optional[Quota]:
     names = ("limit", "remaining", "reset")
     if not isinstance(value, dict) or not all(type(value.get(name)) is int for name in names):
@@ -244,10 +250,6 @@ def _read_quota(value: Any) -> Optional[Quota]:
 def _read_fields(result: Any, revision: Optional[str] = None) -> Optional[Decision]:
     """The decision, of which `result` becomes a part; None when it is none."""
     if type(result) is not dict:
-        return None
-    allow, status = result.get("allow"), result.get("status")
-    if type(allow) is not bool or type(status) is not int or not 100 <= status <= 599 \
-            or allow != (status == STATUS_OK) or "reason" not in result:
         return None
     unknown = []
     for name, value in result.items():
@@ -267,10 +269,18 @@ def _read_fields(result: Any, revision: Optional[str] = None) -> Optional[Decisi
             return None
     if revision is not None:
         result.setdefault("revision", revision)
+    return _decision_of(result)
+
+
+def _decision_of(fields: Dict[str, Any]) -> Optional[Decision]:
+    """The decision that has these fields, each of its kind; None when they contradict each other."""
+    status = fields.get("status", 0)
+    if not 100 <= status <= 599 or fields.get("allow") is not (status == STATUS_OK) or "reason" not in fields:
+        return None
     # Without the class's __init__, which takes longer than all of this, and without a copy: nobody else has the
-    # result. What is missing has its default.
-    decision = Decision.__new__(Decision)
-    object.__setattr__(decision, "__dict__", result)
+    # fields. What is missing has its default.
+    decision = _new(Decision)
+    _set(decision, "__dict__", fields)
     return decision
 
 
@@ -279,6 +289,29 @@ def read_decision(result: Any) -> Decision:
     if decision is None or not decision.revision:
         raise unreadable()
     return decision
+
+
+# What may read an answer in one step, of the bytes that came first and the request; None when it cannot.
+Quick = Optional[Callable[[bytes, bytes], Optional[Any]]]
+
+
+def quick_decision(data: bytes, request: bytes) -> Optional[Decision]:
+    """The decision of an answer as nearly all are: whole, to this request, without an error, and a flat map of known
+    fields. None leaves it to Decoder and read_decision, which look at everything, and take twice as long."""
+    # 8 bytes: a list of four, of which the first says that it is an answer, the id as it was sent, and no error.
+    if not data.startswith(b"\x94\x01" + request[2:7] + b"\xc0"):
+        return None
+    try:
+        fields = _unpack(data)[3]
+    except Exception:  # pylint: disable=broad-except
+        return None
+    # As many fields as the map's first byte says, so that none is given twice; and no NUL, as in no text.
+    if type(fields) is not dict or data[8] != 0x80 | len(fields) or data.find(0, 9) >= 0:
+        return None
+    for name, value in fields.items():
+        if type(value) is not _flat_kind(name):
+            return None
+    return _decision_of(fields) if "revision" in fields and fields["revision"] else None
 
 
 class Decisions(Sequence[Decision]):

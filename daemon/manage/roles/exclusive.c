@@ -214,6 +214,38 @@ static int begin(struct call *call, struct call_slices *slices)
 	return 0;
 }
 
+/* What all hold may be no member of an exclusive set; a role that became one by a change of the
+ * policy stays. This is looked at in each part, so that no assignment in between is missed. */
+static int check_everyone(struct call *call, uint32_t tenant, const struct pol_snapshot *next)
+{
+	int r = 0;
+
+	for (int kind = 0; r == 0 && kind < STORE_EVERYONE_KINDS; kind++) {
+		struct store_assignment held;
+		struct store_principal record;
+
+		r = store_get_everyone(call->read, tenant, (enum store_everyone)kind, &record);
+		if (r < 0) {
+			r = r == -ENOENT ? 0 : r;
+			continue;
+		}
+		while (r == 0 && store_assignment_next(&record.assignments, &held)) {
+			uint32_t before =
+				stored_roles_find(call->snapshot, tenant, held.role, held.stored);
+			uint32_t after = stored_roles_find(next, tenant, held.role, held.stored);
+
+			if (pol_snapshot_is_exclusive(next, after) &&
+				!pol_snapshot_is_exclusive(call->snapshot, before)) {
+				r = call_error(call, "conflict",
+					"%.*s holds role %.*s, which would inherit a member of an "
+					"exclusive set",
+					POL_STR_ARGS(record.id), POL_STR_ARGS(held.role));
+			}
+		}
+	}
+	return r;
+}
+
 static int check_all(struct call *call, uint32_t tenant, const struct pol_snapshot *next)
 {
 	struct exclusion exclusion = { .call = call, .next = next, .slices = call->slices };
@@ -223,6 +255,9 @@ static int check_all(struct call *call, uint32_t tenant, const struct pol_snapsh
 	if (!slices->going ||
 		strcmp(slices->revision, pol_snapshot_revision(call->snapshot)) != 0) {
 		r = begin(call, slices);
+	}
+	if (r == 0) {
+		r = check_everyone(call, tenant, next);
 	}
 	while (r == 0) {
 		r = walk(&exclusion, tenant);

@@ -48,6 +48,14 @@ int __wrap_custody_of_principal(
 	return 0;
 }
 
+/* There is no store, and so nothing that all hold. */
+bool __wrap_store_has_everyone(const struct store *store);
+bool __wrap_store_has_everyone(const struct store *store)
+{
+	(void)store;
+	return false;
+}
+
 static struct loaded loaded;
 static const struct peer nobody = { .uid = 7 };
 static const struct peer root = { .superuser = true };
@@ -442,5 +450,44 @@ Test(escalation, what_a_role_allows_in_addition_is_gained_by_all_holders)
 		r = escalation_check_role(&scene.call, before, loaded.snapshot, after);
 		cr_expect_eq(r, !rows[i].allowed, "row %zu: %d", i, r);
 		wire_buf_finish(&scene.out);
+	}
+}
+
+/* A caller that gives something to all gives it to itself, so that `grant` does not help. */
+Test(escalation, what_all_gain_the_caller_must_have_for_as_long)
+{
+	static const struct {
+		const char *giver, *before, *after;
+		bool allowed;
+	} rows[] = {
+		{ "viewer", "", "viewer", true },
+		{ "clerk", "", "viewer", false },
+		{ "granter", "", "viewer", false },
+		{ "", "viewer", "viewer", true },
+		{ "viewer@2000", "", "viewer", false },
+		{ "viewer@2000", "", "viewer@2000", true },
+		{ "viewer@2000", "", "viewer@2001", false },
+		{ "viewer=api:/loans/7", "", "viewer", false },
+		{ "viewer=api:/loans/7", "", "viewer=api:/loans/7", true },
+		{ "viewer=api:/loans/7", "", "viewer=api:/loans/8", false },
+		{ "viewer", "", "viewer=api:/loans/8", true },
+		{ "viewer barred", "", "viewer", false },
+		{ "viewer barred", "viewer barred", "viewer", false },
+		{ "", "", "barred", true },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		for (int kind = 0; kind < STORE_EVERYONE_KINDS; kind++) {
+			struct holder before, after;
+			struct scene scene;
+			int r;
+
+			begin(&scene, rows[i].giver);
+			r = escalation_check_everyone(&scene.call, (enum store_everyone)kind,
+				hold(&before, "every", rows[i].before),
+				hold(&after, "every", rows[i].after));
+			cr_expect_eq(r, !rows[i].allowed, "row %zu, kind %d: %d", i, kind, r);
+			wire_buf_finish(&scene.out);
+		}
 	}
 }

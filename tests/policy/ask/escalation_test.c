@@ -157,3 +157,31 @@ Test(escalation, what_may_be_handed_out_need_not_be_held)
 	cr_expect(gain.found);
 	pol_snapshot_unref(snapshot);
 }
+
+Test(escalation, what_every_caller_held_before_is_no_gain)
+{
+	struct pol_snapshot *snapshot = compiled_text_good(policy);
+	const struct who viewer = { "viewer", 0, 0 };
+	const struct pol_grantor peer = { 0 };
+	struct pol_escalation gain;
+	struct facts common, none;
+
+	make(snapshot, &viewer, &common);
+	common.facts.key_state = POL_KEY_MISSING;
+	common.facts.binding = POL_BOUND_TO_NOTHING;
+	common.facts.anyone_count = 1;
+	make(snapshot, &(struct who){ 0 }, &none);
+	/* A key that is revived may do what its bearer may without it. */
+	cr_assert_eq(find(snapshot, NULL, &common.facts, &peer, &gain), POL_OK);
+	cr_expect_not(gain.found);
+	/* But the change that gives it to all is one: the grantor does not have it by that. */
+	cr_assert_eq(find(snapshot, &none.facts, &common.facts, &peer, &gain), POL_OK);
+	cr_expect(gain.found);
+	/* Nor is a role of all principals a role of every caller. */
+	common.facts.anyone_count = 0;
+	common.facts.everyone_count = 1;
+	common.facts.principal_state = POL_PRINCIPAL_ACTIVE;
+	cr_assert_eq(find(snapshot, NULL, &common.facts, &peer, &gain), POL_OK);
+	cr_expect(gain.found);
+	pol_snapshot_unref(snapshot);
+}

@@ -105,6 +105,7 @@ static void ask_role(const struct policy *policy, const struct holding *held,
 {
 	bool inside = held->place_count == 0;
 	bool speaks = inside; /* the role has no places, or one in this tree */
+	bool *allowed = held->by == BY_ANYONE ? &said->anyone : &said->roles;
 
 	for (unsigned i = 0; i < held->place_count; i++) {
 		inside = inside || is_within(&held->places[i], path);
@@ -113,7 +114,7 @@ static void ask_role(const struct policy *policy, const struct holding *held,
 	if (held->role == GONE) {
 		return;
 	}
-	said->roles = said->roles || (inside && has(&policy->roles[held->role].allow, permission));
+	*allowed = *allowed || (inside && has(&policy->roles[held->role].allow, permission));
 	said->denied = said->denied ||
 		       ((inside || !speaks) && has(&policy->roles[held->role].deny, permission));
 }

@@ -25,7 +25,7 @@ bool chance(struct dice *dice, unsigned percent);
 
 enum { TREES = 3, NODES = 256, ACTIONS = 5, METHODS = 3, DEPTH = 5, PERMISSIONS = 4096 };
 enum { VERBS = 3, PATTERNS = 3, SUFFIXES = 3, GRANTS = 5, PARENTS = 2, ROLES = 6, SCOPES = 4 };
-enum { HELD = 3, PLACES = 2, SEGMENTS = DEPTH + 3, ANYONE = 0 };
+enum { HELD = 3, COMMON = 2, PLACES = 2, SEGMENTS = DEPTH + 3, ANYONE = 0 };
 
 enum segment_kind { LITERAL, PARAM, REST, STAR, STARSTAR };
 
@@ -133,15 +133,22 @@ enum who { NOBODY, PRINCIPAL, KEY_OF_PRINCIPAL, KEY_OF_ROLES, KEY_OF_SCOPES };
 
 #define GONE (-1) /* a role or scope that the policy no longer has */
 
+/* Who holds a role: the subject, every principal, or every caller. */
+enum by { BY_ITSELF, BY_EVERYONE, BY_ANYONE };
+
+/* The most that a subject holds, with what all hold. */
+enum { MOST_HELD = HELD + 2 * COMMON };
+
 struct holding {
 	int role;
+	enum by by; /* those of all come last, those of every caller after the others */
 	struct concrete places[PLACES];
 	unsigned place_count;
 };
 
 struct subject {
 	enum who who;
-	struct holding held[HELD];
+	struct holding held[MOST_HELD];
 	unsigned held_count;
 	int scopes[PLACES];
 	unsigned scope_count;

@@ -47,11 +47,11 @@ void make_questions(struct dice *dice, const struct policy *policy, struct quest
 /* A subject as facts for the engine. */
 struct subject_facts {
 	struct pol_facts facts;
-	struct pol_held held[HELD];
-	struct pol_str held_places[HELD][PLACES];
+	struct pol_held held[MOST_HELD];
+	struct pol_str held_places[MOST_HELD][PLACES];
 	uint32_t scopes[PLACES];
 	struct pol_str places[PLACES];
-	char text[HELD + 1][PLACES][NAME_ROOM];
+	char text[MOST_HELD + 1][PLACES][NAME_ROOM];
 };
 
 static void make_places(const struct policy *policy, const struct concrete *places, unsigned count,
@@ -61,6 +61,16 @@ static void make_places(const struct policy *policy, const struct concrete *plac
 		print_concrete(policy, &places[i], text[i], NAME_ROOM);
 		out[i] = pol_str_of(text[i]);
 	}
+}
+
+static unsigned count_by(const struct subject *subject, enum by by)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < subject->held_count; i++) {
+		count += subject->held[i].by == by;
+	}
+	return count;
 }
 
 static void make_facts(
@@ -85,8 +95,8 @@ static void make_facts(
 		out->scopes[i] =
 			subject->scopes[i] == GONE ? POL_NONE : exam->scopes[subject->scopes[i]];
 	}
-	make_places(
-		exam->policy, subject->places, subject->place_count, out->text[HELD], out->places);
+	make_places(exam->policy, subject->places, subject->place_count, out->text[MOST_HELD],
+		out->places);
 	out->facts = (struct pol_facts){
 		.key_state = subject->who >= KEY_OF_PRINCIPAL ? POL_KEY_ACTIVE : POL_KEY_MISSING,
 		.binding = bindings[subject->who],
@@ -95,6 +105,8 @@ static void make_facts(
 		.narrowed_by_scopes = subject->scope_count > 0,
 		.held = out->held,
 		.held_count = subject->held_count,
+		.everyone_count = (uint16_t)count_by(subject, BY_EVERYONE),
+		.anyone_count = (uint16_t)count_by(subject, BY_ANYONE),
 		.scopes = out->scopes,
 		.scope_count = subject->scope_count,
 		.key_places = out->places,
@@ -128,6 +140,28 @@ static void compare(struct exam *exam, const struct subject *subject, const stru
 		expected, POL_STR_ARGS(got->reason));
 }
 
+/* A rule of a role that others hold too is one of a role that they hold. */
+static void check_holder(
+	struct exam *exam, const struct subject *subject, const struct pol_explained_rule *rule)
+{
+	static const enum by by[] = { [POL_HOLDER_SUBJECT] = BY_ITSELF,
+		[POL_HOLDER_EVERYONE] = BY_EVERYONE,
+		[POL_HOLDER_ANYONE] = BY_ANYONE };
+	bool held = rule->scope || pol_str_equal(rule->chain[0], POL_STR("anyone"));
+
+	for (unsigned i = 0; i < subject->held_count; i++) {
+		held = held ||
+		       (subject->held[i].by == by[rule->holder] && subject->held[i].role != GONE &&
+			       pol_snapshot_role(exam->snapshot, rule->chain[0]) ==
+				       exam->roles[subject->held[i].role]);
+	}
+	if (!held && pol_snapshot_role(exam->snapshot, rule->chain[0]) != POL_NONE) {
+		note_difference(exam->difference, 50, "%s: %.*s is explained as held by %s",
+			exam->label, POL_STR_ARGS(rule->chain[0]),
+			rule->holder == POL_HOLDER_SUBJECT ? "the subject" : "all");
+	}
+}
+
 static void explain(struct exam *exam, const struct subject *subject, const struct concrete *path,
 	const struct pol_facts *facts)
 {
@@ -141,6 +175,7 @@ static void explain(struct exam *exam, const struct subject *subject, const stru
 	compare(exam, subject, path, facts, &decision);
 	for (uint32_t i = 0; i < explanation.rule_count; i++) {
 		denies = denies || explanation.rules[i].deny;
+		check_holder(exam, subject, &explanation.rules[i]);
 	}
 	if (denies != pol_str_equal(decision.reason, POL_STR("denied"))) {
 		note_difference(exam->difference, 100, "%s: %.*s %.*s is '%.*s', and the rules %s",

@@ -243,21 +243,33 @@ static unsigned make_places(
 	return count;
 }
 
-void make_subject(struct dice *dice, const struct policy *policy, struct subject *out)
+static void make_held(struct dice *dice, const struct policy *policy, enum by by, unsigned most,
+	struct subject *out)
 {
 	unsigned roles = policy->role_count - policy->has_anyone;
 
-	*out = (struct subject){ .who = (enum who)roll(dice, 16) };
-	out->who = out->who > KEY_OF_SCOPES ? KEY_OF_PRINCIPAL + roll(dice, 2) : out->who;
-	if (out->who != NOBODY && out->who != KEY_OF_SCOPES) {
-		out->held_count = roll(dice, HELD + 1);
-	}
-	for (unsigned i = 0; i < out->held_count; i++) {
-		struct holding *held = &out->held[i];
+	for (unsigned count = roll(dice, most + 1); count > 0; count--) {
+		struct holding *held = &out->held[out->held_count++];
 
+		held->by = by;
 		held->role = chance(dice, 4) ? GONE : (int)(policy->has_anyone + roll(dice, roles));
 		held->place_count =
 			make_places(dice, policy, chance(dice, 50) ? 0 : PLACES, held->places);
+	}
+}
+
+void make_subject(struct dice *dice, const struct policy *policy, struct subject *out)
+{
+	*out = (struct subject){ .who = (enum who)roll(dice, 16) };
+	out->who = out->who > KEY_OF_SCOPES ? KEY_OF_PRINCIPAL + roll(dice, 2) : out->who;
+	if (out->who != NOBODY && out->who != KEY_OF_SCOPES) {
+		make_held(dice, policy, BY_ITSELF, HELD, out);
+	}
+	if ((out->who == PRINCIPAL || out->who == KEY_OF_PRINCIPAL) && chance(dice, 30)) {
+		make_held(dice, policy, BY_EVERYONE, COMMON, out);
+	}
+	if (chance(dice, 30)) {
+		make_held(dice, policy, BY_ANYONE, COMMON, out);
 	}
 	if (out->who < KEY_OF_PRINCIPAL) {
 		return;

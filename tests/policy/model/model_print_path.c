@@ -100,7 +100,10 @@ void print_subject(
 	for (unsigned i = 0; i < subject->held_count; i++) {
 		const struct holding *held = &subject->held[i];
 
-		fprintf(file, ", role %s",
+		fprintf(file, ", %srole %s",
+			held->by == BY_ITSELF   ? ""
+			: held->by == BY_ANYONE ? "anyone's "
+						: "everyone's ",
 			held->role == GONE ? "(gone)" : policy->roles[held->role].name);
 		put_places(file, policy, held->places, held->place_count);
 	}

@@ -40,7 +40,7 @@ static bool can_be_written(const struct pol_snapshot *snapshot, const struct pol
 	for (unsigned i = 0; i < subject->held_count; i++) {
 		const struct holding *held = &subject->held[i];
 
-		if (held->role == GONE ||
+		if (held->role == GONE || held->by != BY_ITSELF ||
 			!are_places(snapshot, policy, held->places, held->place_count)) {
 			return false;
 		}

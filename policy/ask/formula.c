@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "policy/ask/formula_internal.h"
+#include "policy/snapshot/compiled.h"
+#include "policy/text/cidr.h"
+#include "policy/text/str.h"
+
+/*
+ * A condition has `not` before predicates alone, so its formula has its shape: for "is false" each
+ * `and` becomes an `or` and each predicate its negation, since in the logic of three values the one
+ * is false exactly when the other is true. What is known is put in at the predicates.
+ */
+
+/* --- predicates of known values --------------------------------------------------------------- */
+
+bool pol_formula_member(const struct pol_strings *set, struct pol_str text)
+{
+	uint32_t low = 0, high = set->count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		int order = pol_str_compare(set->items[middle], text);
+
+		if (order == 0) {
+			return true;
+		}
+		low = order < 0 ? middle + 1 : low;
+		high = order < 0 ? high : middle;
+	}
+	return false;
+}
+
+static bool is_same(const struct pol_value *a, const struct pol_value *b)
+{
+	switch (a->type) {
+	case POL_TYPE_STRING:
+	case POL_TYPE_WORD:
+		return pol_str_equal(a->text, b->text);
+	case POL_TYPE_INT:
+	case POL_TYPE_TIME:
+	case POL_TYPE_DURATION:
+	case POL_TYPE_BOOL:
+		return a->number == b->number;
+	case POL_TYPE_ADDRESS:
+		return memcmp(a->address.bytes, b->address.bytes, sizeof a->address.bytes) == 0;
+	case POL_TYPE_ABSENT:
+	case POL_TYPE_STRINGS:
+	case POL_TYPE_NETWORK:
+		break;
+	}
+	return false;
+}
+
+static bool is_number(enum pol_type type)
+{
+	return type == POL_TYPE_INT || type == POL_TYPE_TIME || type == POL_TYPE_DURATION;
+}
+
+static bool has_members(const struct pol_strings *set, const struct pol_strings *of, bool all)
+{
+	for (uint32_t i = 0; i < of->count; i++) {
+		if (pol_formula_member(set, of->items[i]) != all) {
+			return !all;
+		}
+	}
+	return all;
+}
+
+bool pol_formula_holds(
+	enum pol_comparison comparison, const struct pol_value *left, const struct pol_value *right)
+{
+	bool sets = left->type == POL_TYPE_STRINGS && right->type == POL_TYPE_STRINGS;
+	bool numbers = left->type == right->type && is_number(left->type);
+
+	switch (comparison) {
+	case POL_COMPARE_TRUE:
+		return left->type == POL_TYPE_BOOL && left->number != 0;
+	case POL_COMPARE_IS:
+		return left->type == right->type && is_same(left, right);
+	case POL_COMPARE_LESS:
+		return numbers && left->number < right->number;
+	case POL_COMPARE_LESS_OR_EQUAL:
+		return numbers && left->number <= right->number;
+	case POL_COMPARE_HAS:
+		return left->type == POL_TYPE_STRINGS && right->type == POL_TYPE_STRING &&
+		       pol_formula_member(&left->strings, right->text);
+	case POL_COMPARE_HAS_ANY:
+		return sets && has_members(&left->strings, &right->strings, false);
+	case POL_COMPARE_HAS_ALL:
+		return sets && has_members(&left->strings, &right->strings, true);
+	case POL_COMPARE_WITHIN:
+		return left->type == POL_TYPE_ADDRESS && right->type == POL_TYPE_NETWORK &&
+		       pol_cidr_contains(&right->network, &left->address);
+	}
+	return false;
+}
+
+/* --- predicates that need not be evaluated ---------------------------------------------------- */
+
+/* Is the value one that makes the comparison come to the same whatever the other side is? `left`:
+ * it is on the left. *out is what it comes to. */
+static bool is_decided(
+	enum pol_comparison comparison, const struct pol_value *value, bool left, bool *out)
+{
+	bool empty = value->type == POL_TYPE_STRINGS && value->strings.count == 0;
+	int64_t first = left ? INT64_MIN : INT64_MAX, last = left ? INT64_MAX : INT64_MIN;
+
+	*out = false;
+	switch (comparison) {
+	case POL_COMPARE_LESS:
+		return is_number(value->type) && value->number == last;
+	case POL_COMPARE_LESS_OR_EQUAL:
+		*out = true;
+		return is_number(value->type) && value->number == first;
+	case POL_COMPARE_HAS:
+		return left && empty;
+	case POL_COMPARE_HAS_ANY:
+		return empty;
+	case POL_COMPARE_HAS_ALL:
+		*out = true;
+		return !left && empty;
+	case POL_COMPARE_TRUE:
+	case POL_COMPARE_IS:
+	case POL_COMPARE_WITHIN:
+		break;
+	}
+	return false;
+}
+
+/* The same where both sides are one fact: `a is a`. A set has a member of itself if it has any. */
+static bool is_reflexive(enum pol_comparison comparison, bool *out)
+{
+	*out = comparison == POL_COMPARE_IS || comparison == POL_COMPARE_LESS_OR_EQUAL ||
+	       comparison == POL_COMPARE_HAS_ALL;
+	return *out || comparison == POL_COMPARE_LESS;
+}
+
+static bool is_one(const struct pol_operand *a, const struct pol_operand *b)
+{
+	return a->kind == b->kind && a->kind != POL_OPERAND_VALUE && a->number == b->number;
+}
+
+/* --- making ----------------------------------------------------------------------------------- */
+
+static const struct pol_formula *make(struct pol_arena *arena, struct pol_formula formula)
+{
+	struct pol_formula *out = pol_arena_alloc(arena, 1, sizeof *out);
+
+	if (out != NULL) {
+		*out = formula;
+	}
+	return out;
+}
+
+/* The comparison came to `holds` for every value of the open side. */
+static const struct pol_formula *decided(
+	const struct pol_formulas *formulas, const struct pol_operand *open, bool holds)
+{
+	if (!holds) {
+		return pol_formula_never();
+	}
+	if (open->kind != POL_OPERAND_FACT) {
+		return pol_formula_always();
+	}
+	return make(formulas->arena,
+		(struct pol_formula){ .kind = POL_FORMULA_PRESENT, .fact = open->number });
+}
+
+/* A predicate whose sides are values, or open. */
+static const struct pol_formula *compare(
+	const struct pol_formulas *formulas, const struct pol_predicate *predicate, bool negated)
+{
+	const struct pol_operand *left = &predicate->left, *right = &predicate->right;
+	bool one_sided = predicate->comparison == POL_COMPARE_TRUE;
+	bool known_left = left->kind == POL_OPERAND_VALUE;
+	bool known_right = one_sided || right->kind == POL_OPERAND_VALUE;
+	struct pol_predicate *copy;
+	bool holds;
+
+	if (known_left && known_right) {
+		holds = pol_formula_holds(predicate->comparison, &left->value, &right->value);
+		return holds != negated ? pol_formula_always() : pol_formula_never();
+	}
+	if (!one_sided && is_one(left, right) && is_reflexive(predicate->comparison, &holds)) {
+		return decided(formulas, left, holds != negated);
+	}
+	if (!one_sided && known_left &&
+		is_decided(predicate->comparison, &left->value, true, &holds)) {
+		return decided(formulas, right, holds != negated);
+	}
+	if (!one_sided && known_right &&
+		is_decided(predicate->comparison, &right->value, false, &holds)) {
+		return decided(formulas, left, holds != negated);
+	}
+	copy = pol_arena_alloc(formulas->arena, 1, sizeof *copy);
+	if (copy == NULL) {
+		return NULL;
+	}
+	*copy = *predicate;
+	return make(formulas->arena,
+		(struct pol_formula){
+			.kind = POL_FORMULA_COMPARE, .negated = negated, .predicate = copy });
+}
+
+/* What may stand for an operand: itself if it is open or a value, and its default if it may be
+ * absent. */
+struct choices {
+	struct pol_operand items[2];
+	bool absent[2]; /* this one stands for it where the fact is absent */
+	unsigned count; /* 0: it is unknown */
+};
+
+static void add_value(struct choices *choices, const struct pol_value *value, bool absent)
+{
+	if (value->type != POL_TYPE_ABSENT) {
+		choices->absent[choices->count] = absent;
+		choices->items[choices->count++] =
+			(struct pol_operand){ .kind = POL_OPERAND_VALUE, .value = *value };
+	}
+}
+
+static struct pol_knowledge ask(
+	const struct pol_formulas *formulas, const struct pol_operand *operand)
+{
+	const struct pol_knowing *knowing = formulas->knowing;
+
+	if (knowing == NULL) {
+		return (struct pol_knowledge){ POL_KNOWN_OPEN, { 0 } };
+	}
+	return operand->kind == POL_OPERAND_FACT ? knowing->fact(knowing, operand->number)
+						 : knowing->segment(knowing, operand->number);
+}
+
+static struct choices choose(const struct pol_formulas *formulas, const struct pol_operand *operand)
+{
+	const struct pol_snapshot *snapshot = formulas->snapshot;
+	struct choices choices = { .count = 0 };
+	struct pol_value preset = { 0 };
+	struct pol_knowledge known;
+
+	if (operand->kind == POL_OPERAND_VALUE) {
+		choices.items[choices.count++] = *operand;
+		return choices;
+	}
+	if (operand->kind == POL_OPERAND_FACT && operand->number < snapshot->fact_count) {
+		preset = snapshot->facts[operand->number].preset;
+	}
+	known = ask(formulas, operand);
+	switch (known.kind) {
+	case POL_KNOWN_OPEN:
+		choices.items[choices.count++] = *operand;
+		add_value(&choices, &preset, true);
+		break;
+	case POL_KNOWN_ABSENT:
+		add_value(&choices, &preset, false);
+		break;
+	case POL_KNOWN_VALUE:
+		add_value(&choices, &known.value, false);
+		break;
+	case POL_KNOWN_UNKNOWN:
+		break;
+	}
+	return choices;
+}
+
+/* One choice of each side: it compares so, and what is absent for it is absent. */
+static const struct pol_formula *spell(const struct pol_formulas *formulas, bool negated,
+	const struct pol_operand *const absent[2], const struct pol_predicate *chosen)
+{
+	const struct pol_formula *parts[3];
+	size_t count = 0;
+
+	for (int side = 0; side < 2; side++) {
+		if (absent[side] != NULL) {
+			parts[count++] = make(
+				formulas->arena, (struct pol_formula){ .kind = POL_FORMULA_ABSENT,
+							 .fact = absent[side]->number });
+		}
+	}
+	parts[count++] = compare(formulas, chosen, negated);
+	return pol_formula_join(formulas->arena, POL_FORMULA_AND, parts, count);
+}
+
+static const struct pol_formula *literal(
+	const struct pol_formulas *formulas, const struct pol_predicate *predicate, bool negated)
+{
+	const struct pol_operand *left = &predicate->left, *right = &predicate->right;
+	bool two = predicate->comparison != POL_COMPARE_TRUE;
+	bool one_fact = two && is_one(left, right);
+	struct choices lefts = choose(formulas, left), rights = { .count = 1 };
+	const struct pol_formula *parts[4];
+	size_t count = 0;
+
+	if (two) {
+		rights = choose(formulas, right);
+	}
+	for (unsigned l = 0; l < lefts.count; l++) {
+		for (unsigned r = 0; r < rights.count; r++) {
+			const struct pol_predicate chosen = { predicate->comparison, lefts.items[l],
+				rights.items[r] };
+			const struct pol_operand *absent[2] = { lefts.absent[l] ? left : NULL,
+				rights.absent[r] ? right : NULL };
+
+			/* One fact is not both absent and present. */
+			if (!one_fact || l == r) {
+				parts[count++] = spell(formulas, negated, absent, &chosen);
+			}
+		}
+	}
+	return pol_formula_join(formulas->arena, POL_FORMULA_OR, parts, count);
+}
+
+const struct pol_formula *pol_formula_of(
+	const struct pol_formulas *formulas, const struct pol_condition *condition, bool is_false)
+{
+	const struct pol_formula **parts;
+	enum pol_formula_kind kind = (condition->kind == POL_CONDITION_AND) != is_false
+					     ? POL_FORMULA_AND
+					     : POL_FORMULA_OR;
+
+	if (condition->kind == POL_CONDITION_PREDICATE) {
+		return literal(formulas, condition->predicate, condition->negated != is_false);
+	}
+	parts = pol_arena_alloc(formulas->arena, condition->part_count, sizeof *parts);
+	if (parts == NULL) {
+		return NULL;
+	}
+	for (uint32_t i = 0; i < condition->part_count; i++) {
+		parts[i] = pol_formula_of(formulas, condition->parts[i], is_false);
+	}
+	return pol_formula_join(formulas->arena, kind, parts, condition->part_count);
+}

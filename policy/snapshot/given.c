@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/snapshot/given.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "policy/snapshot/compiled.h"
+#include "policy/text/cidr.h"
+#include "policy/text/str.h"
+#include "policy/text/timetext.h"
+
+/* Bytes of a fact's name that a message shows. */
+#define SHOWN 100
+
+/* One value that is read. */
+struct reading {
+	const struct pol_declared_fact *fact;
+	const struct pol_raw *raw;
+	char *why;
+};
+
+static enum pol_status fail(const struct reading *reading, enum pol_status status, const char *what)
+{
+	struct pol_str name = reading->fact->name;
+
+	name.len = name.len < SHOWN ? name.len : SHOWN;
+	snprintf(reading->why, POL_GIVEN_WHY, "'%.*s' %s", POL_STR_ARGS(name), what);
+	return status;
+}
+
+static enum pol_status fail_type(const struct reading *reading)
+{
+	static const char *const whats[] = {
+		[POL_TYPE_ABSENT] = "has no type",
+		[POL_TYPE_STRING] = "is a string",
+		[POL_TYPE_STRINGS] = "is a set of strings",
+		[POL_TYPE_INT] = "is an int",
+		[POL_TYPE_BOOL] = "is a bool",
+		[POL_TYPE_TIME] = "is a time: Unix seconds, or RFC 3339",
+		[POL_TYPE_DURATION] = "is a duration: seconds, or a number with s, m, h or d",
+		[POL_TYPE_ADDRESS] = "is an IP address",
+		[POL_TYPE_WORD] = "is one of the words that the policy declares",
+		[POL_TYPE_NETWORK] = "has no type",
+	};
+
+	return fail(reading, POL_EINVALID, whats[reading->fact->type]);
+}
+
+static enum pol_status check_text(const struct reading *reading, struct pol_str text)
+{
+	if (text.len > POL_GIVEN_STRING) {
+		return fail(reading, POL_ELIMIT, "has a string of more than 1,024 bytes");
+	}
+	return pol_str_is_utf8(text) ? POL_OK : fail(reading, POL_EINVALID, "is not UTF-8");
+}
+
+static enum pol_status read_set(
+	const struct reading *reading, struct pol_str *room, struct pol_value *out)
+{
+	const struct pol_raw *raw = reading->raw;
+
+	if (raw->count > POL_GIVEN_MEMBERS) {
+		return fail(reading, POL_ELIMIT, "has more than 256 members");
+	}
+	for (uint32_t i = 0; i < raw->count; i++) {
+		enum pol_status status = check_text(reading, raw->items[i]);
+
+		if (status != POL_OK) {
+			return status;
+		}
+		room[i] = raw->items[i];
+	}
+	out->strings = (struct pol_strings){ room, pol_value_sort(room, raw->count) };
+	return POL_OK;
+}
+
+/* The word as declared: that view lives as long as the snapshot. */
+static bool read_word(
+	const struct pol_declared_fact *fact, struct pol_str text, struct pol_str *out)
+{
+	for (uint32_t i = 0; i < fact->word_count; i++) {
+		if (pol_str_equal(fact->words[i], text)) {
+			*out = fact->words[i];
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool read_duration(struct pol_str text, int64_t *out)
+{
+	uint64_t seconds;
+
+	if (pol_timetext_parse_duration(text, &seconds) != POL_OK) {
+		return false;
+	}
+	*out = (int64_t)seconds;
+	return true;
+}
+
+static enum pol_status read_text(const struct reading *reading, struct pol_value *out)
+{
+	struct pol_str text = reading->raw->text;
+	enum pol_status status = check_text(reading, text);
+	bool good = false;
+
+	if (status != POL_OK) {
+		return status;
+	}
+	switch (reading->fact->type) {
+	case POL_TYPE_STRING:
+		out->text = text;
+		good = true;
+		break;
+	case POL_TYPE_WORD:
+		good = read_word(reading->fact, text, &out->text);
+		break;
+	case POL_TYPE_TIME:
+		good = pol_timetext_parse(text, &out->number) == POL_OK;
+		break;
+	case POL_TYPE_DURATION:
+		good = read_duration(text, &out->number);
+		break;
+	case POL_TYPE_ADDRESS:
+		good = pol_cidr_parse_ip(text, &out->address) == POL_OK;
+		break;
+	case POL_TYPE_ABSENT:
+	case POL_TYPE_STRINGS:
+	case POL_TYPE_INT:
+	case POL_TYPE_BOOL:
+	case POL_TYPE_NETWORK:
+		break;
+	}
+	return good ? POL_OK : fail_type(reading);
+}
+
+static enum pol_status read_number(const struct reading *reading, struct pol_value *out)
+{
+	enum pol_type type = reading->fact->type;
+	bool good = reading->raw->kind == POL_RAW_BOOL
+			    ? type == POL_TYPE_BOOL
+			    : type == POL_TYPE_INT || type == POL_TYPE_TIME ||
+				      type == POL_TYPE_DURATION;
+
+	out->number = type == POL_TYPE_BOOL ? reading->raw->number != 0 : reading->raw->number;
+	return good ? POL_OK : fail_type(reading);
+}
+
+enum pol_status pol_given_read(const struct pol_snapshot *snapshot, uint32_t fact,
+	const struct pol_raw *raw, struct pol_str *room, struct pol_value *out,
+	char why[POL_GIVEN_WHY])
+{
+	struct reading reading = { .raw = raw, .why = why };
+	struct pol_value value = { 0 };
+	enum pol_status status = POL_EINVALID;
+
+	if (fact >= snapshot->fact_count) {
+		snprintf(why, POL_GIVEN_WHY, "no such fact is declared");
+		return POL_EINVALID;
+	}
+	reading.fact = &snapshot->facts[fact];
+	value.type = reading.fact->type;
+	switch (raw->kind) {
+	case POL_RAW_NIL:
+		value = (struct pol_value){ 0 };
+		status = POL_OK;
+		break;
+	case POL_RAW_STRING:
+		status = read_text(&reading, &value);
+		break;
+	case POL_RAW_INT:
+	case POL_RAW_BOOL:
+		status = read_number(&reading, &value);
+		break;
+	case POL_RAW_STRINGS:
+		status = value.type == POL_TYPE_STRINGS ? read_set(&reading, room, &value)
+							: fail_type(&reading);
+		break;
+	}
+	if (status == POL_OK) {
+		*out = value;
+	}
+	return status;
+}
+
+/* By insertion: there are few, and they often come sorted. */
+bool pol_given_sort(struct pol_given_fact *items, uint32_t count, uint32_t *out_twice)
+{
+	for (uint32_t i = 1; i < count; i++) {
+		struct pol_given_fact item = items[i];
+		uint32_t at = i;
+
+		while (at > 0 && items[at - 1].fact > item.fact) {
+			items[at] = items[at - 1];
+			at--;
+		}
+		items[at] = item;
+		if (at > 0 && items[at - 1].fact == item.fact) {
+			*out_twice = item.fact;
+			return false;
+		}
+	}
+	return true;
+}
+
+const struct pol_given_fact *pol_given_find(const struct pol_given *given, uint32_t fact)
+{
+	uint32_t low = 0;
+	uint32_t high = given->count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (given->items[middle].fact < fact) {
+			low = middle + 1;
+		} else {
+			high = middle;
+		}
+	}
+	return low < given->count && given->items[low].fact == fact ? &given->items[low] : NULL;
+}
