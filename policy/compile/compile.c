@@ -71,6 +71,28 @@ static void make_sketches(struct pol_grantee *grantees, uint32_t count)
 	}
 }
 
+/* What is read, but does not count yet. */
+static void refuse_facts(struct pol_compiler *compiler)
+{
+	static const char why[] = "facts are read, but this version does not decide with them yet";
+	const struct pol_ast *ast = compiler->ast;
+
+	if (compiler->diags->errors > 0) {
+		return;
+	}
+	for (size_t i = 0; i < ast->facts_count; i++) {
+		pol_diag_error(compiler->diags, ast->facts[i].name.at, "%s", why);
+	}
+	for (size_t i = 0; i < ast->conditions_count; i++) {
+		pol_diag_error(compiler->diags, ast->conditions[i].name.at, "%s", why);
+	}
+	for (size_t i = 0; i < ast->principals_count; i++) {
+		if (ast->principals[i].attribute_count > 0) {
+			pol_diag_error(compiler->diags, ast->principals[i].id.at, "%s", why);
+		}
+	}
+}
+
 /* Runs all stages; mistakes in one do not keep the next from running. */
 static enum pol_status run_stages(struct pol_compiler *compiler)
 {
@@ -83,6 +105,7 @@ static enum pol_status run_stages(struct pol_compiler *compiler)
 	};
 	enum pol_status status = POL_OK;
 
+	refuse_facts(compiler);
 	for (size_t i = 0; status == POL_OK && i < sizeof stages / sizeof *stages; i++) {
 		status = stages[i](compiler);
 	}

@@ -405,12 +405,25 @@ static enum pol_status collect(struct pol_compiler *compiler,
 	return status;
 }
 
+/* A grant whose condition is not looked at would always hold. */
+static void refuse_conditions(
+	struct pol_compiler *compiler, const struct pol_ast_grantee *statement)
+{
+	for (uint32_t i = 0; i < statement->grant_count; i++) {
+		if (statement->grants[i].when != NULL && compiler->diags->errors == 0) {
+			pol_diag_error(compiler->diags, statement->grants[i].when->at,
+				"conditions are read, but this version does not decide them yet");
+		}
+	}
+}
+
 enum pol_status pol_compile_grants(struct pol_compiler *compiler,
 	const struct pol_ast_grantee *statement, struct pol_grantee *out, struct pol_origin *origin)
 {
 	enum pol_status status;
 
 	compiler->doubtful = false;
+	refuse_conditions(compiler, statement);
 	origin->rules = pol_arena_alloc(
 		&compiler->snapshot->arena, statement->grant_count, sizeof *origin->rules);
 	if (origin->rules == NULL) {

@@ -322,6 +322,10 @@ void pol_suite_fixture_apply(struct pol_suite_builder *builder, const struct pol
 	case POL_STEP_AND_ROLE:
 		set_roles(builder, step);
 		break;
+	case POL_STEP_GIVEN:
+		pol_diag_error(builder->diags, step->at,
+			"'given' is read, but this version does not decide with facts yet");
+		break;
 	case POL_STEP_EXPECT:
 		break;
 	}
