@@ -267,17 +267,17 @@ static void mark_held(
 	struct pol_run_word at;
 
 	(void)pol_run_next(&run, &at);
-	for (uint32_t i = 0; pol_subject_roles_count(facts) && i < facts->held_count; i++) {
+	for (uint32_t i = pol_subject_first(facts); i < facts->held_count; i++) {
 		const struct pol_held *held = &facts->held[i];
 		const struct pol_str *place;
 		struct pol_subject_bits say = { 0 };
 
 		pol_subject_role(coverage->snapshot, held->role,
 			pol_subject_match(held, trace->tree, trace->at, &place), &at, &say);
-		if (say.roles != 0) {
+		if ((say.roles.sure | say.roles.maybe) != 0) {
 			mark_role(coverage, held->role, false, permission);
 		}
-		if (say.denied != 0) {
+		if ((say.denied.sure | say.denied.maybe) != 0) {
 			mark_role(coverage, held->role, true, permission);
 		}
 	}

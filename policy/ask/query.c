@@ -126,11 +126,12 @@ static enum pol_status read_sets(struct walk *walk, struct pol_run run)
 	return POL_OK;
 }
 
+/* Of what depends on a condition, nothing is allowed and all is denied. */
 static void add_said(struct answer *answer, const struct pol_subject_bits *say)
 {
-	answer->roles |= say->roles;
-	answer->anyone |= say->anyone;
-	answer->denied |= say->denied;
+	answer->roles |= say->roles.sure;
+	answer->anyone |= say->anyone.sure;
+	answer->denied |= say->denied.sure | say->denied.maybe;
 }
 
 /* Starts substitution 0: roles without places, and the denies of roles whose places are all in
@@ -153,7 +154,7 @@ static void begin_base(struct walk *walk)
 
 				pol_subject_role(walk->snapshot, held->role, POL_PLACE_ELSEWHERE,
 					&walk->at[w], &say);
-				base[w].denied |= say.denied;
+				add_said(&base[w], &say);
 			}
 		}
 	}
@@ -191,10 +192,10 @@ static void compute(struct walk *walk, uint32_t node, uint32_t number)
 	for (size_t w = 0; w < words; w++) {
 		struct pol_subject_bits say = walk->general[w];
 
-		say.roles = answers[w].roles;
-		say.anyone |= answers[w].anyone;
-		say.denied |= answers[w].denied;
-		say.scopes = walk->inside[number] ? say.scopes : 0;
+		say.roles.sure = answers[w].roles;
+		say.anyone.sure |= answers[w].anyone;
+		say.denied.sure |= answers[w].denied;
+		say.scopes.sure = walk->inside[number] ? say.scopes.sure : 0;
 		answers[w].allowed = pol_subject_allows(walk->facts, say);
 	}
 	walk->out->steps += words + substitution->place_count;

@@ -177,7 +177,7 @@ static void find_held(const struct pol_truth_table *table, struct roles *roles)
 	const struct pol_facts *facts = table->facts;
 
 	find_role(roles, table->snapshot->anyone);
-	for (uint32_t i = 0; pol_subject_roles_count(facts) && i < facts->held_count; i++) {
+	for (uint32_t i = pol_subject_first(facts); i < facts->held_count; i++) {
 		const struct pol_held *held = &facts->held[i];
 		const struct pol_str *place;
 
