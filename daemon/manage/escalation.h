@@ -44,7 +44,8 @@ int escalation_check_principal(struct call *call, const struct store_principal *
 int escalation_check_everyone(struct call *call, enum store_everyone kind,
 	const struct store_principal *before, const struct store_principal *after);
 
-/* Is it the principal of the caller's token? Nobody may change what decides about himself. */
+/* Is it the principal of the caller's token? No caller may change what decides about its own
+ * requests. */
 bool escalation_is_own(const struct call *call, uint32_t tenant, struct pol_str id);
 
 /* A change of a role of the store: what it allows now, or no longer denies. `grant` does not count

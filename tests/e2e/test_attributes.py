@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Attributes of principals are facts of conditions: of the declared types, at once, for good, and given
-by nobody who does not have what they give."""
+only by callers that have what they give."""
 
 import unittest
 
@@ -164,7 +164,7 @@ class Gains(harness.DaemonTest):
     def update(self, token, id, **attributes):
         return self.c.call("principals.update", token=token, id=id, attributes=attributes)
 
-    def test_nobody_gives_by_an_attribute_what_he_does_not_have(self):
+    def test_no_caller_gives_by_an_attribute_what_it_does_not_have(self):
         token = self.manager()
         for attributes in ({"branch": "north"}, {"limit": "500"}, {"vip": "true"},
                            {"regions": "north"}, {"level": "high"}):
@@ -174,7 +174,7 @@ class Gains(harness.DaemonTest):
         self.assert_error("forbidden", self.c.call, "principals.create", token=token, id="new",
                           attributes={"level": "high"})
 
-    def test_whoever_has_it_gives_it_and_what_nobody_reads_is_free(self):
+    def test_a_caller_that_has_it_gives_it(self):
         token = self.manager("boss")
         for attributes in ({"branch": "north"}, {"limit": "500"}, {"regions": "north", "level": "high"}):
             self.assertEqual(self.update(token, "ann", **attributes)["attributes"], attributes)
@@ -182,7 +182,7 @@ class Gains(harness.DaemonTest):
     def test_attributes_that_no_condition_reads_are_free(self):
         self.assertEqual(self.update(self.manager(), "ann", team="x")["attributes"], {"team": "x"})
 
-    def test_nobody_changes_his_own(self):
+    def test_no_caller_changes_its_own(self):
         token = self.manager("boss")
         for attributes in ({"branch": "south"}, {"limit": "1"}, {}):
             self.assert_error("forbidden", self.update, token, "max", **attributes)
