@@ -307,6 +307,7 @@ static void gather_peer(struct call *call, const struct subject_ask *ask, struct
 	facts->held_count = (uint32_t)pol_snapshot_principal_held(
 		call->snapshot, declared, call->now, subject->held);
 	facts->held = subject->held;
+	facts->attributes = pol_snapshot_principal_attributes(call->snapshot, declared);
 }
 
 /* The tenant whose roles for every caller one without a token has: the one that the service serves.

@@ -16,6 +16,7 @@
 #include "client/wire.h"
 #include "daemon/call/call.h"
 #include "daemon/keys/principal_cache.h"
+#include "daemon/load/attributes.h"
 #include "daemon/secret/token.h"
 #include "daemon/store/env.h"
 #include "policy/snapshot/module.h"
@@ -50,9 +51,10 @@ struct subject {
 	struct pol_str places[SUBJECT_MAX_PLACES];
 	struct pol_str key_places[STORE_MAX_LIST];
 	struct pol_network networks[STORE_MAX_LIST];
-	uint32_t place_count;  /* of places */
-	uint32_t place_bytes;  /* of all places, as subject_place_cost counts them */
-	struct pol_str tenant; /* the name of facts.tenant; empty when it is not there */
+	struct attributes attributes; /* of facts.principal, if facts.attributes is set */
+	uint32_t place_count;         /* of places */
+	uint32_t place_bytes;         /* of all places, as subject_place_cost counts them */
+	struct pol_str tenant;        /* the name of facts.tenant; empty when it is not there */
 	struct principal_ref principal_ref;   /* where what is known of the principal is kept */
 	struct principal_name principal_name; /* facts.principal, when it came from there */
 };

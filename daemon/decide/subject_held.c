@@ -64,6 +64,16 @@ static int take_assignments(
 	return 0;
 }
 
+/* The attributes that are facts of the policy. */
+static void take_attributes(
+	struct call *call, const struct store_principal *principal, struct subject *subject)
+{
+	if (attributes_are_facts(call->snapshot, principal->attributes)) {
+		attributes_read(call->snapshot, principal->attributes, &subject->attributes);
+		subject->facts.attributes = &subject->attributes.given;
+	}
+}
+
 static void take_principal(struct subject *subject, uint32_t flags)
 {
 	struct pol_facts *facts = &subject->facts;
@@ -102,7 +112,8 @@ static bool recall(
 	return true;
 }
 
-/* Keeps what depends on neither time nor place. */
+/* Keeps what depends on neither time nor place, of a principal without attributes that are facts.
+ */
 static void remember(struct call *call, const struct principal_cache_key *key,
 	const struct store_principal *principal, struct subject *subject)
 {
@@ -110,7 +121,7 @@ static void remember(struct call *call, const struct principal_cache_key *key,
 	struct store_list left = principal->assignments;
 	struct store_assignment assignment;
 
-	if (left.count > PRINCIPAL_CACHE_ROLES) {
+	if (left.count > PRINCIPAL_CACHE_ROLES || subject->facts.attributes != NULL) {
 		return;
 	}
 	while (store_assignment_next(&left, &assignment)) {
@@ -231,6 +242,7 @@ static void take_declared(struct call *call, uint32_t number, struct subject *su
 	facts->held_count = (uint32_t)pol_snapshot_principal_held(
 		call->snapshot, number, call->now, subject->held);
 	facts->held = subject->held;
+	facts->attributes = pol_snapshot_principal_attributes(call->snapshot, number);
 }
 
 /* The store's principals, then those that the files declare, who are of tenant `default`. */
@@ -256,6 +268,7 @@ int subject_take_principal(
 			      SUBJECT_RECORD_BYTES;
 		take_principal(subject, principal.flags);
 		r = take_assignments(call, &principal, subject);
+		take_attributes(call, &principal, subject);
 		if (r == 0 && keeps) {
 			remember(call, &key, &principal, subject);
 		}
@@ -397,6 +410,7 @@ int subject_describe_principal(
 	take_principal(out, principal->flags);
 	out->facts.principal_state = POL_PRINCIPAL_ACTIVE;
 	out->known_principal = true;
+	take_attributes(call, principal, out);
 	r = take_assignments(call, principal, out);
 	return r < 0 ? r : subject_take_all(call, principal->tenant, out);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/load/attributes.h"
 #include "daemon/load/stored_roles.h"
 #include "daemon/store/env.h"
 #include "policy/snapshot/stored.h"
@@ -182,6 +183,18 @@ static bool counts_for_nothing(const struct search *search, uint32_t role)
 	return role == POL_NONE || pol_stored_is_shadowed(search->snapshot, role);
 }
 
+struct holder {
+	struct search *search;
+	struct pol_str id;
+};
+
+static void on_unknown(void *context, struct pol_str name)
+{
+	const struct holder *holder = (const struct holder *)context;
+
+	report(holder->search, "principal", holder->id, "attribute", name);
+}
+
 /* The roles and places of a principal's record. */
 static void check_assignments(
 	struct search *search, const char *holder, const struct store_principal *principal)
@@ -214,8 +227,10 @@ static void check_assignments(
 static int on_principal(void *context, const struct store_principal *principal)
 {
 	struct search *search = (struct search *)context;
+	struct holder holder = { search, principal->id };
 
 	check_assignments(search, "principal", principal);
+	attributes_find_unknown(search->snapshot, principal->attributes, on_unknown, &holder);
 	if (principal->tenant == STORE_TENANT_DEFAULT) {
 		check_id(search, principal->id);
 	}

@@ -4,7 +4,8 @@
 /*
  * dangling: finds names in the store that a policy lacks: roles and places of assignments, roles,
  * scopes and places of keys, grants and parents of roles. Decisions ignore them, so an
- * administrator should know of them. It also finds stored roles that are shadowed by those of the
+ * administrator should know of them, and so it is with attributes that are not of the type that the
+ * policy declares. It also finds stored roles that are shadowed by those of the
  * files, principals whose ids differ from those of the files in case alone, and exclusive roles
  * that one principal or key holds.
  */

@@ -203,7 +203,7 @@ static int check_own_key(struct call *call, struct party before, struct party af
 	return r == 0 && finding.escalation.found ? refuse(call, &finding, to_itself) : r;
 }
 
-static bool is_own_principal(const struct call *call, uint32_t tenant, struct pol_str id)
+bool escalation_is_own(const struct call *call, uint32_t tenant, struct pol_str id)
 {
 	const struct actor *actor = call->actor;
 
@@ -239,7 +239,7 @@ static int check_key(struct call *call, const struct store_key *before,
 	if (actor_gives_anything(call)) {
 		return 0;
 	}
-	if (is_own_principal(call, after->tenant, after->principal)) {
+	if (escalation_is_own(call, after->tenant, after->principal)) {
 		gaining.own = to_itself;
 	} else if (before == NULL && after->binding == POL_BOUND_TO_PRINCIPAL) {
 		r = actor_may(call, "principals", after->principal, "issue");
@@ -281,7 +281,7 @@ int escalation_check_principal(struct call *call, const struct store_principal *
 	if (actor_gives_anything(call)) {
 		return 0;
 	}
-	if (is_own_principal(call, after->tenant, after->id)) {
+	if (escalation_is_own(call, after->tenant, after->id)) {
 		gaining.own = to_itself;
 	}
 	if (before != NULL) {

@@ -44,6 +44,10 @@ int escalation_check_principal(struct call *call, const struct store_principal *
 int escalation_check_everyone(struct call *call, enum store_everyone kind,
 	const struct store_principal *before, const struct store_principal *after);
 
+/* Is it the principal of the caller's token? No caller may change what decides about its own
+ * requests. */
+bool escalation_is_own(const struct call *call, uint32_t tenant, struct pol_str id);
+
 /* A change of a role of the store: what it allows now, or no longer denies. `grant` does not count
  * here, since a caller could otherwise write any permission into a role that it may grant. `before`
  * is a number in the call's snapshot, `after` one in `snapshot`, each or POL_NONE. */

@@ -261,6 +261,7 @@ void record_encode_principal(struct call *call, const struct store_principal *pr
 	}
 	encode_time(&map, "created_at", principal->created_at);
 	encode_text(&map, "created_by", principal->created_by);
+	map.pairs += record_dangling_principal(call, principal);
 	close_map(&map);
 }
 
@@ -387,6 +388,34 @@ void record_encode_tenant(struct call *call, const struct store_tenant *tenant)
 	close_map(&map);
 }
 
+/* Texts in the form of the store's attributes, as far as they have one. */
+static void encode_declared_attributes(struct call *call, struct map *map, uint32_t principal)
+{
+	const struct pol_given *given =
+		pol_snapshot_principal_attributes(call->snapshot, principal);
+	const size_t space = sizeof "principal." - 1;
+
+	if (given == NULL || given->count == 0) {
+		return;
+	}
+	encode_name(map, "attributes");
+	wire_put_map(map->out, given->count);
+	for (uint32_t i = 0; i < given->count; i++) {
+		const struct pol_value *value = &given->items[i].value;
+		struct pol_str name =
+			pol_condition_declared(call->snapshot, given->items[i].fact)->name;
+		char text[POL_GIVEN_BYTES];
+
+		pol_value_format(value, text, sizeof text);
+		wire_put_str(map->out, (struct wire_str){ name.ptr + space, name.len - space });
+		if (value->type == POL_TYPE_STRING) {
+			wire_put_str(map->out, subject_wire(value->text));
+		} else {
+			wire_put_cstr(map->out, text);
+		}
+	}
+}
+
 void record_encode_declared(struct call *call, uint32_t number)
 {
 	struct map map = open_map(call);
@@ -397,6 +426,7 @@ void record_encode_declared(struct call *call, uint32_t number)
 	encode_text(&map, "status", POL_STR("active"));
 	encode_bool(&map, "api_access", true);
 	encode_bool(&map, "declared", true);
+	encode_declared_attributes(call, &map, number);
 	close_map(&map);
 }
 

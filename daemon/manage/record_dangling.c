@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "daemon/decide/subject.h"
+#include "daemon/load/attributes.h"
 #include "daemon/load/stored_roles.h"
 #include "policy/snapshot/stored.h"
 
@@ -88,6 +89,19 @@ uint32_t record_dangling_key(struct call *call, const struct store_key *key)
 		}
 	}
 	check_places(&names, key->places);
+	return close_names(&names);
+}
+
+static void on_unknown(void *context, struct pol_str name)
+{
+	add((struct names *)context, name);
+}
+
+uint32_t record_dangling_principal(struct call *call, const struct store_principal *principal)
+{
+	struct names names = open_names(call, call->snapshot);
+
+	attributes_find_unknown(call->snapshot, principal->attributes, on_unknown, &names);
 	return close_names(&names);
 }
 

@@ -3,7 +3,8 @@
 
 /*
  * record_dangling: the field `dangling` of a record: the names in it that the policy lacks, or
- * shadows, so that they have no effect. load/dangling.h finds them in the whole store.
+ * shadows, or declares with another type, so that they have no effect. load/dangling.h finds them
+ * in the whole store.
  *
  * Each function appends the pair to call->out, or nothing if there is no such name, and returns the
  * number of pairs. Any thread.
@@ -13,6 +14,8 @@
 
 /* Roles, scopes and places. A key that is revoked has none. */
 uint32_t record_dangling_key(struct call *call, const struct store_key *key);
+/* The attributes that are not of the type that the policy declares. */
+uint32_t record_dangling_principal(struct call *call, const struct store_principal *principal);
 /* The role and places. */
 uint32_t record_dangling_assignment(
 	struct call *call, uint32_t tenant, const struct store_assignment *assignment);

@@ -59,6 +59,20 @@ enum pol_status pol_given_read(const struct pol_snapshot *snapshot, uint32_t fac
 	const struct pol_raw *raw, struct pol_str *room, struct pol_value *out,
 	char why[POL_GIVEN_WHY]);
 
+/* The number of the fact that an attribute of a principal is: `branch` is principal.branch. One
+ * below POL_FACT_KNOWN is known of every principal, and no attribute. POL_NONE: the policy declares
+ * none of that name. */
+uint32_t pol_given_attribute(const struct pol_snapshot *snapshot, struct pol_str name);
+
+/*
+ * Reads a value as pol_given_read does, but from the text of an attribute, by the type of the fact:
+ * `500`, `true`, `2026-11-22T03:05:38Z`, `8h`. A set is its members with commas between them,
+ * without spaces, the empty text the empty set: a member has no comma. `room` has space for
+ * POL_GIVEN_MEMBERS.
+ */
+enum pol_status pol_given_read_text(const struct pol_snapshot *snapshot, uint32_t fact,
+	struct pol_str text, struct pol_str *room, struct pol_value *out, char why[POL_GIVEN_WHY]);
+
 /* Sorts facts for a struct pol_given. False: one is given twice, and *out_twice is its number. */
 bool pol_given_sort(struct pol_given_fact *items, uint32_t count, uint32_t *out_twice);
 

@@ -98,8 +98,9 @@ const struct command commands_principal[PRINCIPAL_COMMANDS] = {
 		.words = "ID",
 		.summary = "Change a principal's name, attributes or use of the API",
 		.text = "An empty --name '' removes the name. The attributes given replace all\n"
-			"that were there. After --api-access no, every key of the principal is\n"
-			"refused, until it is yes again.\n",
+			"that were there; those that the policy declares as facts must be of their\n"
+			"types, as --attribute limit=500 or regions=EU,US. After --api-access\n"
+			"no, every key of the principal is refused, until it is yes again.\n",
 		.examples = "  authzcheck principal edit alice --name 'Alice Smith'\n"
 			    "  authzcheck principal edit alice --api-access no\n",
 		.flags = { FLAG_NAME, FLAG_ATTRIBUTE, FLAG_API_ACCESS, FLAG_TENANT },

@@ -3,6 +3,7 @@
 
 #include "daemon/decide/actor.h"
 #include "daemon/decide/subject.h"
+#include "daemon/load/attributes.h"
 #include "daemon/manage/check.h"
 #include "daemon/manage/escalation.h"
 #include "daemon/manage/keys/keys.h"
@@ -69,6 +70,17 @@ static int read_attributes(struct call *call, struct store_pack *pack)
 	return 0;
 }
 
+/* Those that the policy declares as facts must be of their types. */
+static int check_attributes(struct call *call, struct store_list attributes)
+{
+	struct attributes_fault fault;
+
+	if (attributes_check(call->snapshot, attributes, &fault)) {
+		return 0;
+	}
+	return call_invalid(call, "attributes", "'%.*s' %s", POL_STR_ARGS(fault.name), fault.why);
+}
+
 /* Reads name, attributes and api_access, if they are given. */
 static int read_common(
 	struct call *call, struct store_principal *principal, struct store_pack *attributes)
@@ -84,6 +96,9 @@ static int read_common(
 	if (r == 0 && params[ATTRIBUTES].given) {
 		r = read_attributes(call, attributes);
 		principal->attributes = store_pack_list(attributes);
+	}
+	if (r == 0 && params[ATTRIBUTES].given) {
+		r = check_attributes(call, principal->attributes);
 	}
 	if (r == 0 && params[API_ACCESS].given) {
 		principal->flags &= ~(uint32_t)STORE_PRINCIPAL_NO_API;
@@ -175,10 +190,37 @@ int principals_create(struct call *call)
 	if (r == 0) {
 		r = check_free(call, &principal);
 	}
+	/* It holds no role yet, but what `anyone` may do can depend on an attribute. */
+	if (r == 0 && attributes_are_facts(call->snapshot, principal.attributes)) {
+		r = escalation_check_principal(call, NULL, &principal);
+	}
 	if (r != 0) {
 		return r;
 	}
 	return principals_save(call, &principal);
+}
+
+/* An update that changes attributes gives and takes rights as one of roles does. */
+static int check_gain(struct call *call, const struct store_principal *before,
+	const struct store_principal *after)
+{
+	bool had_no_api = (before->flags & STORE_PRINCIPAL_NO_API) != 0;
+
+	/* Its keys are valid again. */
+	if (had_no_api && (after->flags & STORE_PRINCIPAL_NO_API) == 0) {
+		return escalation_check_principal(call, NULL, after);
+	}
+	if (before->attributes.ptr == after->attributes.ptr ||
+		(!attributes_are_facts(call->snapshot, before->attributes) &&
+			!attributes_are_facts(call->snapshot, after->attributes))) {
+		return 0;
+	}
+	if (escalation_is_own(call, after->tenant, after->id)) {
+		return call_error(call, "forbidden",
+			"the policy's conditions read these attributes, and no caller may change "
+			"its own");
+	}
+	return escalation_check_principal(call, before, after);
 }
 
 int principals_update(struct call *call)
@@ -186,8 +228,7 @@ int principals_update(struct call *call)
 	const struct wire_value *params = call->params;
 	uint8_t attributes[MAX_ATTRIBUTES];
 	struct store_pack pack = { .bytes = attributes, .cap = sizeof attributes };
-	struct store_principal principal;
-	bool had_no_api;
+	struct store_principal before, principal;
 	int r = actor_may(call, "principals", subject_str(params[ID].text), "update");
 
 	if (r == 0) {
@@ -196,11 +237,10 @@ int principals_update(struct call *call)
 	if (r != 0) {
 		return r;
 	}
-	had_no_api = (principal.flags & STORE_PRINCIPAL_NO_API) != 0;
+	before = principal;
 	r = read_common(call, &principal, &pack);
-	/* Its keys are valid again. */
-	if (r == 0 && had_no_api && (principal.flags & STORE_PRINCIPAL_NO_API) == 0) {
-		r = escalation_check_principal(call, NULL, &principal);
+	if (r == 0) {
+		r = check_gain(call, &before, &principal);
 	}
 	if (r != 0) {
 		return r;

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/load/attributes.h"
+
+#include <stdio.h>
+#include <string.h>
+
+bool attributes_next(struct store_list *attributes, struct pol_str *name, struct pol_str *text)
+{
+	return store_list_next(attributes, name) && store_list_next(attributes, text);
+}
+
+/* The declared fact that an attribute of that name is, or POL_NONE. */
+static uint32_t find_declared(const struct pol_snapshot *snapshot, struct pol_str name)
+{
+	uint32_t fact = pol_given_attribute(snapshot, name);
+
+	return fact != POL_NONE && fact >= POL_FACT_KNOWN ? fact : POL_NONE;
+}
+
+/* Reads one into the next item. False: `why` has the reason, and it is unknown. */
+static bool read_one(const struct pol_snapshot *snapshot, struct pol_given_fact *item,
+	struct pol_str text, struct pol_str *room, char why[POL_GIVEN_WHY])
+{
+	if (pol_given_read_text(snapshot, item->fact, text, room, &item->value, why) == POL_OK) {
+		return true;
+	}
+	item->value = (struct pol_value){ 0 };
+	return false;
+}
+
+void attributes_read(
+	const struct pol_snapshot *snapshot, struct store_list attributes, struct attributes *out)
+{
+	struct pol_str room[POL_GIVEN_MEMBERS];
+	struct pol_str name, text;
+	char why[POL_GIVEN_WHY];
+	uint32_t used = 0, twice;
+
+	out->given = (struct pol_given){ .items = out->items };
+	while (out->given.count < POL_GIVEN_FACTS && attributes_next(&attributes, &name, &text)) {
+		struct pol_given_fact *item = &out->items[out->given.count];
+		struct pol_strings *set = &item->value.strings;
+
+		*item = (struct pol_given_fact){ .fact = find_declared(snapshot, name) };
+		if (item->fact == POL_NONE) {
+			continue;
+		}
+		out->given.count++;
+		if (!read_one(snapshot, item, text, room, why) ||
+			item->value.type != POL_TYPE_STRINGS) {
+			continue;
+		}
+		if (set->count > ATTRIBUTES_MEMBERS - used) {
+			item->value = (struct pol_value){ 0 };
+			continue;
+		}
+		memcpy(out->members + used, room, set->count * sizeof *room);
+		set->items = out->members + used;
+		used += set->count;
+	}
+	/* A record that has a name twice was not written by this daemon. */
+	if (!pol_given_sort(out->items, out->given.count, &twice)) {
+		out->given.count = 0;
+	}
+}
+
+bool attributes_check(const struct pol_snapshot *snapshot, struct store_list attributes,
+	struct attributes_fault *fault)
+{
+	struct pol_str room[POL_GIVEN_MEMBERS];
+	struct pol_str text;
+	uint32_t members = 0;
+
+	while (attributes_next(&attributes, &fault->name, &text)) {
+		struct pol_given_fact item = { .fact = pol_given_attribute(snapshot, fault->name) };
+
+		if (item.fact == POL_NONE) {
+			continue;
+		}
+		if (item.fact < POL_FACT_KNOWN) {
+			snprintf(fault->why, sizeof fault->why,
+				"is a fact that every principal has: choose another name");
+			return false;
+		}
+		if (!read_one(snapshot, &item, text, room, fault->why)) {
+			return false;
+		}
+		members += item.value.type == POL_TYPE_STRINGS ? item.value.strings.count : 0;
+		if (members > ATTRIBUTES_MEMBERS) {
+			snprintf(fault->why, sizeof fault->why,
+				"and the sets before it have more than %d members together",
+				ATTRIBUTES_MEMBERS);
+			return false;
+		}
+	}
+	return true;
+}
+
+bool attributes_are_facts(const struct pol_snapshot *snapshot, struct store_list attributes)
+{
+	struct pol_str name, text;
+
+	while (attributes_next(&attributes, &name, &text)) {
+		if (find_declared(snapshot, name) != POL_NONE) {
+			return true;
+		}
+	}
+	return false;
+}
+
+void attributes_find_unknown(const struct pol_snapshot *snapshot, struct store_list attributes,
+	void (*visit)(void *context, struct pol_str name), void *context)
+{
+	struct pol_str room[POL_GIVEN_MEMBERS];
+	struct pol_str name, text;
+	char why[POL_GIVEN_WHY];
+
+	while (attributes_next(&attributes, &name, &text)) {
+		struct pol_given_fact item = { .fact = find_declared(snapshot, name) };
+
+		if (item.fact != POL_NONE && !read_one(snapshot, &item, text, room, why)) {
+			visit(context, name);
+		}
+	}
+}

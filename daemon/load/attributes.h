@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * attributes: the attributes of a principal's record, which are names and texts, as facts of a
+ * policy. `branch` is principal.branch, if the policy declares that; others are not read by any
+ * condition. Any thread.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/store/env.h"
+#include "policy/snapshot/condition.h"
+#include "policy/snapshot/given.h"
+#include "policy/snapshot/snapshot.h"
+
+/* Members of all sets of one principal. */
+#define ATTRIBUTES_MEMBERS 1024
+
+/* Large, and not zeroed. */
+struct attributes {
+	struct pol_given given; /* its views are of this and of the record */
+	struct pol_given_fact items[POL_GIVEN_FACTS];
+	struct pol_str members[ATTRIBUTES_MEMBERS];
+};
+
+/* The next pair of a record's list; false at its end. */
+bool attributes_next(struct store_list *attributes, struct pol_str *name, struct pol_str *text);
+
+/* Reads all that are declared. One that is not of its fact's type is unknown. */
+void attributes_read(
+	const struct pol_snapshot *snapshot, struct store_list attributes, struct attributes *out);
+
+/* The first mistake of a list that is to be stored. */
+struct attributes_fault {
+	struct pol_str name;     /* of the attribute */
+	char why[POL_GIVEN_WHY]; /* "is an int: digits, after a '-' or not"; the text is not in it
+				  */
+};
+
+/* May a principal have these? An attribute that is no declared fact may be anything, except the
+ * name of a fact that every principal has. False: *fault is set. */
+bool attributes_check(const struct pol_snapshot *snapshot, struct store_list attributes,
+	struct attributes_fault *fault);
+
+/* Is any of them a declared fact? If not, no condition reads them. */
+bool attributes_are_facts(const struct pol_snapshot *snapshot, struct store_list attributes);
+
+/* Calls `visit` with the name of each that is unknown because it is not of its fact's type. */
+void attributes_find_unknown(const struct pol_snapshot *snapshot, struct store_list attributes,
+	void (*visit)(void *context, struct pol_str name), void *context);

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include "policy/snapshot/condition.h"
+#include "policy/snapshot/given.h"
+
+#define SPACE "principal."
+
+/* Bytes of an attribute's name; a longer one is no fact. */
+#define MAX_NAME 128
+
+uint32_t pol_given_attribute(const struct pol_snapshot *snapshot, struct pol_str name)
+{
+	char full[sizeof SPACE + MAX_NAME] = SPACE;
+	const size_t begin = sizeof SPACE - 1;
+
+	if (name.len > MAX_NAME) {
+		return POL_NONE;
+	}
+	if (name.len > 0) {
+		memcpy(full + begin, name.ptr, name.len);
+	}
+	return pol_condition_fact(snapshot, (struct pol_str){ full, begin + name.len });
+}
+
+/* An optional `-` and decimal digits. False: it is anything else, or has no place in 64 bits. */
+static bool read_int(struct pol_str text, int64_t *out)
+{
+	bool negative = text.len > 0 && text.ptr[0] == '-';
+	size_t i = negative;
+	int64_t value = 0;
+
+	if (i == text.len) {
+		return false;
+	}
+	for (; i < text.len; i++) {
+		int digit = text.ptr[i] - '0';
+
+		/* Counted below zero, where the smallest one is. */
+		if (digit < 0 || digit > 9 || __builtin_mul_overflow(value, 10, &value) ||
+			__builtin_sub_overflow(value, digit, &value)) {
+			return false;
+		}
+	}
+	return negative || !__builtin_sub_overflow(0, value, &value) ? (*out = value, true) : false;
+}
+
+/* Cuts the text at its commas. False: there are too many members. */
+static bool cut(struct pol_str text, struct pol_str *items, uint32_t *out_count)
+{
+	size_t begin = 0;
+
+	*out_count = 0;
+	for (size_t i = 0; text.len > 0 && i <= text.len; i++) {
+		if (i < text.len && text.ptr[i] != ',') {
+			continue;
+		}
+		if (*out_count == POL_GIVEN_MEMBERS) {
+			return false;
+		}
+		items[(*out_count)++] = (struct pol_str){ text.ptr + begin, i - begin };
+		begin = i + 1;
+	}
+	return true;
+}
+
+enum pol_status pol_given_read_text(const struct pol_snapshot *snapshot, uint32_t fact,
+	struct pol_str text, struct pol_str *room, struct pol_value *out, char why[POL_GIVEN_WHY])
+{
+	const struct pol_declared_fact *declared = pol_condition_declared(snapshot, fact);
+	struct pol_str members[POL_GIVEN_MEMBERS];
+	struct pol_raw raw = { .kind = POL_RAW_STRING, .text = text };
+
+	switch (declared != NULL ? declared->type : POL_TYPE_ABSENT) {
+	case POL_TYPE_INT:
+		raw.kind = read_int(text, &raw.number) ? POL_RAW_INT : POL_RAW_STRING;
+		break;
+	case POL_TYPE_BOOL:
+		raw.number = pol_str_equal(text, POL_STR("true"));
+		raw.kind = raw.number != 0 || pol_str_equal(text, POL_STR("false"))
+				   ? POL_RAW_BOOL
+				   : POL_RAW_STRING;
+		break;
+	case POL_TYPE_STRINGS:
+		if (!cut(text, members, &raw.count)) {
+			snprintf(why, POL_GIVEN_WHY, "has more than %d members", POL_GIVEN_MEMBERS);
+			return POL_ELIMIT;
+		}
+		raw.kind = POL_RAW_STRINGS;
+		raw.items = members;
+		break;
+	case POL_TYPE_ABSENT:
+	case POL_TYPE_STRING:
+	case POL_TYPE_TIME:
+	case POL_TYPE_DURATION:
+	case POL_TYPE_ADDRESS:
+	case POL_TYPE_WORD:
+	case POL_TYPE_NETWORK:
+		break;
+	}
+	return pol_given_read(snapshot, fact, &raw, room, out, why);
+}

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Attributes of principals are facts of conditions: of the declared types, at once, for good, and given
+only by callers that have what they give."""
+
+import unittest
+
+import harness
+
+FACTS = """
+facts {
+    principal.branch   string
+    principal.limit    int default 0
+    principal.since    time
+    principal.regions  strings
+    principal.level    low | high
+    principal.vip      bool
+}
+"""
+POLICY = """
+tree api { /loans/{branch} { read GET, sign POST, close DELETE } }
+role clerk {
+    allow read  on api:/loans/{branch} when {branch} is principal.branch
+    allow sign  on api:/loans/{branch} when principal.limit >= 500 or principal.vip
+    allow close on api:/loans/{branch} when principal.regions has {branch}
+}
+role boss { allow all on api:/loans/{branch} }
+role people { allow all on authz:/principals/**, authz:/assignments, authz:/keys/** }
+role anyone { allow sign on api:/loans/{branch} when principal.level is high }
+"""
+
+WRONG = {
+    "limit": ("5oo", "", "9223372036854775808", "1.5", "true"),
+    "since": ("yesterday", "2026-13-01T00:00:00Z", ""),
+    "level": ("middle", "", "High"),
+    "vip": ("yes", "", "1"),
+    "regions": (",".join(str(i) for i in range(257)),),
+}
+RIGHT = {
+    "limit": ("-5", "9223372036854775807", "0"),
+    "since": ("2026-07-01T08:00:00Z", "1782892800"),
+    "level": ("low", "high"),
+    "vip": ("true", "false"),
+    "regions": ("", "EU,US", ",".join(str(i) for i in range(256))),
+    "branch": ("", "north"),
+    "undeclared": ("anything",),
+}
+
+
+class Attributes(harness.DaemonTest):
+    def setUp(self):
+        self.d = self.daemon({"a.policy": FACTS + POLICY})
+        self.c = self.d.client()
+
+    def key(self, principal, **attributes):
+        self.c.call("principals.create", id=principal, attributes=attributes)
+        self.c.call("assignments.create", principal=principal, role="clerk")
+        return self.c.call("keys.create", principal=principal)["token"]
+
+    def reason(self, token, method, branch="north"):
+        return self.c.call("authorize", token=token, method=method, path=f"/loans/{branch}")["reason"]
+
+    def test_they_decide_and_a_change_counts_at_once(self):
+        token = self.key("ann", branch="north")
+        for _ in range(2):
+            self.assertEqual(self.reason(token, "GET"), "ok")
+            self.assertEqual(self.reason(token, "GET", "south"), "role")
+            self.assertEqual(self.reason(token, "DELETE"), "missing_fact")
+        self.c.call("principals.update", id="ann",
+                    attributes={"branch": "south", "limit": "500", "regions": "EU,north"})
+        self.assertEqual(self.reason(token, "GET"), "role")
+        self.assertEqual(self.reason(token, "GET", "south"), "ok")
+        self.assertEqual(self.reason(token, "POST"), "ok")
+        self.assertEqual(self.reason(token, "DELETE"), "ok")
+        self.assertEqual(self.reason(token, "DELETE", "US"), "role")
+        self.c.call("principals.update", id="ann", attributes={})
+        self.assertEqual(self.reason(token, "GET", "south"), "missing_fact")
+
+    def test_a_principal_without_attributes_is_unknown_to_conditions_or_has_the_default(self):
+        token = self.key("ann")
+        for _ in range(2):  # looked up, then known
+            self.assertEqual(self.reason(token, "GET"), "missing_fact")
+            self.assertEqual(self.reason(token, "POST"), "missing_fact")  # the limit is 0, vip unknown
+        self.c.call("principals.update", id="ann", attributes={"vip": "false"})
+        self.assertEqual(self.reason(token, "POST"), "missing_fact")  # the level decides for anyone
+        self.c.call("principals.update", id="ann", attributes={"vip": "false", "level": "low"})
+        self.assertEqual(self.reason(token, "POST"), "role")
+
+    def test_a_trusted_peer_names_a_principal_that_has_them(self):
+        self.key("ann", branch="north")
+        for branch, reason in (("north", "ok"), ("south", "role")):
+            self.assertEqual(self.c.call("authorize", principal="ann", method="GET",
+                                         path=f"/loans/{branch}")["reason"], reason)
+
+    def test_those_that_are_declared_must_be_of_their_types(self):
+        self.c.call("principals.create", id="ann")
+        for name, texts in WRONG.items():
+            for text in texts:
+                with self.subTest(name=name, text=text[:30]):
+                    error = self.assert_error("invalid_request", self.c.call, "principals.update",
+                                              id="ann", attributes={name: text})
+                    self.assertIn(f"'{name}'", str(error))
+                    if text:
+                        self.assertNotIn(text, str(error))
+        for name, texts in RIGHT.items():
+            for text in texts:
+                with self.subTest(name=name, text=text[:30]):
+                    record = self.c.call("principals.update", id="ann", attributes={name: text})
+                    self.assertEqual(record["attributes"], {name: text})
+                    self.assertNotIn("dangling", record)
+        for name in ("id", "tenant", "kind", "roles"):
+            self.assert_error("invalid_request", self.c.call, "principals.update", id="ann",
+                              attributes={name: "x"})
+        self.assert_error("invalid_request", self.c.call, "principals.create", id="bob",
+                          attributes={"limit": "much"})
+        self.assert_error("not_found", self.c.call, "principals.get", id="bob")
+
+    def test_one_that_a_new_policy_declares_otherwise_is_unknown_and_dangles(self):
+        token = self.key("ann", branch="north", limit="700")
+        self.assertEqual(self.reason(token, "POST"), "ok")
+        self.d.write("a.policy", FACTS.replace("int default 0", "duration default 600s")
+                     .replace("branch   string", "branch   int") +
+                     POLICY.replace(">= 500", ">= 500s").replace("when {branch} is principal.branch",
+                                                                 "when principal.branch is 7"))
+        said = self.d.tool("reload").stdout
+        self.assertIn("principal ann has attribute 'branch', which is not of the type", said)
+        self.assertEqual(self.c.call("principals.get", id="ann")["dangling"], ["branch"])
+        self.assertEqual(self.reason(token, "GET"), "missing_fact")
+        self.assertEqual(self.reason(token, "POST"), "ok")  # 700 seconds
+        self.assertIn("branch", self.d.tool("principal", "show", "ann").stdout)
+
+    def test_a_folder_that_is_checked_against_the_daemon_says_which_it_declares_otherwise(self):
+        self.key("ann", branch="north", limit="1")
+        folder = self.d.folder / "next"
+        folder.mkdir()
+        (folder / "a.policy").write_text(FACTS.replace("branch   string", "branch   bool") + POLICY.replace(
+            "when {branch} is principal.branch", "when principal.branch"), encoding="utf-8")
+        said = self.d.tool("policy", "check", folder, "--against", self.d.socket).stdout
+        self.assertIn("principal ann has attribute 'branch', which is not of the type", said)
+        self.assertNotIn("'limit'", said)
+
+    def test_they_are_there_after_a_crash(self):
+        token = self.key("ann", branch="north")
+        self.c.call("principals.update", id="ann", attributes={"branch": "south"})
+        self.d.kill()
+        self.d.start()
+        self.c = self.d.client()
+        self.assertEqual(self.reason(token, "GET", "south"), "ok")
+        self.assertEqual(self.reason(token, "GET", "north"), "role")
+
+
+class Gains(harness.DaemonTest):
+    def setUp(self):
+        self.d = self.daemon({"a.policy": FACTS + POLICY})
+        self.c = self.d.client()
+        self.c.call("principals.create", id="ann")
+        self.c.call("assignments.create", principal="ann", role="clerk")
+
+    def manager(self, *roles):
+        self.c.call("principals.create", id="max", attributes={"branch": "north"})
+        for role in ("people", *roles):
+            self.c.call("assignments.create", principal="max", role=role)
+        return self.c.call("keys.create", principal="max")["token"]
+
+    def update(self, token, id, **attributes):
+        return self.c.call("principals.update", token=token, id=id, attributes=attributes)
+
+    def test_no_caller_gives_by_an_attribute_what_it_does_not_have(self):
+        token = self.manager()
+        for attributes in ({"branch": "north"}, {"limit": "500"}, {"vip": "true"},
+                           {"regions": "north"}, {"level": "high"}):
+            with self.subTest(attributes=attributes):
+                self.assert_error("forbidden", self.update, token, "ann", **attributes)
+        # What anyone may do depends on the level.
+        self.assert_error("forbidden", self.c.call, "principals.create", token=token, id="new",
+                          attributes={"level": "high"})
+
+    def test_a_caller_that_has_it_gives_it(self):
+        token = self.manager("boss")
+        for attributes in ({"branch": "north"}, {"limit": "500"}, {"regions": "north", "level": "high"}):
+            self.assertEqual(self.update(token, "ann", **attributes)["attributes"], attributes)
+
+    def test_attributes_that_no_condition_reads_are_free(self):
+        self.assertEqual(self.update(self.manager(), "ann", team="x")["attributes"], {"team": "x"})
+
+    def test_no_caller_changes_its_own(self):
+        token = self.manager("boss")
+        for attributes in ({"branch": "south"}, {"limit": "1"}, {}):
+            self.assert_error("forbidden", self.update, token, "max", **attributes)
+
+
+class Declared(harness.DaemonTest):
+    def test_the_attributes_of_a_principal_of_the_files_decide_and_are_shown(self):
+        d = self.daemon({"a.policy": FACTS + POLICY + """
+principal batch { role clerk
+    attribute branch "north"
+    attribute limit 500 }
+"""})
+        with d.client() as c:
+            record = c.call("principals.get", id="batch")
+            self.assertEqual(record["attributes"], {"branch": "north", "limit": "500"})
+            for method, branch, reason in (("GET", "north", "ok"), ("GET", "south", "role"),
+                                           ("POST", "south", "ok")):
+                self.assertEqual(c.call("authorize", principal="batch", method=method,
+                                        path=f"/loans/{branch}")["reason"], reason)
+
+
+if __name__ == "__main__":
+    unittest.main()
