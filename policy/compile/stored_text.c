@@ -43,7 +43,8 @@ static bool is_one_grant(const struct pol_ast *ast)
 	return ast->roles_count == 1 && ast->roles[0].grant_count == 1 && ast->scopes_count == 0 &&
 	       ast->trees_count == 0 && ast->environments_count == 0 &&
 	       ast->principals_count == 0 && ast->exclusives_count == 0 && ast->limits_count == 0 &&
-	       ast->stacks_count == 0 && ast->tests_count == 0;
+	       ast->stacks_count == 0 && ast->tests_count == 0 && ast->facts_count == 0 &&
+	       ast->conditions_count == 0;
 }
 
 static struct pol_str wrap(struct pol_arena *arena, struct pol_str grant)

@@ -272,6 +272,18 @@ static uint32_t scan_brace(struct pol_lexer *lexer, uint32_t i, struct pol_token
 	return end;
 }
 
+/* Reports a '#' at i, which touches the token before it. Returns the end of the line. */
+static uint32_t skip_glued_comment(struct pol_lexer *lexer, uint32_t i, bool *bad)
+{
+	if (!*bad) {
+		pol_diag_error(lexer->diags, span(lexer, i, i + 1),
+			"'#' touches the word before it: put a space before a comment, or quotes "
+			"around the word");
+	}
+	*bad = true;
+	return line_end(lexer, i);
+}
+
 /* Reads a word, made of plain characters, parameters and strings, or a string alone. */
 static uint32_t scan_word(struct pol_lexer *lexer, uint32_t i, struct pol_token *token)
 {
@@ -308,14 +320,8 @@ static uint32_t scan_word(struct pol_lexer *lexer, uint32_t i, struct pol_token 
 			"strings that touch: put a space between them, or write one string");
 		bad = true;
 	}
-	if (class_at(lexer, i) == HASH && !bad) {
-		pol_diag_error(lexer->diags, span(lexer, i, i + 1),
-			"'#' touches the word before it: put a space before a comment, or quotes "
-			"around the word");
-		bad = true;
-	}
 	if (class_at(lexer, i) == HASH) {
-		i = line_end(lexer, i);
+		i = skip_glued_comment(lexer, i, &bad);
 	}
 	token->kind = bad ? POL_TOKEN_BAD : other ? POL_TOKEN_WORD : POL_TOKEN_STRING;
 	return i;
@@ -379,6 +385,69 @@ static uint32_t scan_token(struct pol_lexer *lexer, uint32_t i, struct pol_token
 	return scan_word(lexer, i, token);
 }
 
+static bool is_operator(char c)
+{
+	return c == '<' || c == '>' || c == '=' || c == '!' || c == '&' || c == '|';
+}
+
+/* The end of the parenthesis or the run of operators at i; i if there is neither. */
+static uint32_t operator_end(const struct pol_lexer *lexer, uint32_t i)
+{
+	const char *text = lexer->text.ptr;
+
+	if (text[i] == '(' || text[i] == ')') {
+		return i + 1;
+	}
+	while (i < lexer->text.len && is_operator(text[i])) {
+		i++;
+	}
+	return i;
+}
+
+/* The offset of the operator or the parenthesis that ends the word or the string at i; the length
+ * of the text if something else ends it. */
+static size_t find_operator(const struct pol_lexer *lexer, uint32_t i)
+{
+	bool inside = false;
+
+	for (; !is_line_end(lexer, i); i++) {
+		char c = lexer->text.ptr[i];
+		enum class class = class_at(lexer, i);
+
+		if (c == '"') {
+			inside = !inside;
+		} else if (inside && c == '\\' && !is_line_end(lexer, i + 1)) {
+			i++;
+		} else if (!inside && (is_operator(c) || c == '(' || c == ')')) {
+			return i;
+		} else if (!inside && class != PLAIN && class != HIGH) {
+			break;
+		}
+	}
+	return lexer->text.len;
+}
+
+/* As scan_token, within a condition. */
+static uint32_t scan_in_condition(struct pol_lexer *lexer, uint32_t i, struct pol_token *token)
+{
+	size_t len = lexer->text.len;
+	uint32_t end = operator_end(lexer, i);
+	bool bad = false;
+
+	if (end > i) {
+		if (class_at(lexer, end) == HASH) {
+			end = skip_glued_comment(lexer, end, &bad);
+		}
+		token->kind = bad ? POL_TOKEN_BAD : POL_TOKEN_WORD;
+		return end;
+	}
+	/* read as if the text ended at the operator */
+	lexer->text.len = find_operator(lexer, i);
+	end = scan_token(lexer, i, token);
+	lexer->text.len = len;
+	return end;
+}
+
 /* Sets the fields one by one, which is faster than copying a whole structure: the parser reads them
  * at once. */
 void pol_lex(struct pol_lexer *lexer, struct pol_token *out)
@@ -397,7 +466,8 @@ void pol_lex(struct pol_lexer *lexer, struct pol_token *out)
 	out->at.offset = i;
 	if (i < lexer->text.len) {
 		lexer->at_line_start = false;
-		end = scan_token(lexer, i, out);
+		end = lexer->in_condition ? scan_in_condition(lexer, i, out)
+					  : scan_token(lexer, i, out);
 	} else {
 		lexer->at_line_start = true;
 	}

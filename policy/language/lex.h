@@ -8,6 +8,10 @@
  * (control characters, broken UTF-8, characters that hide or reorder text) are reported here; the
  * token is POL_TOKEN_BAD then, and the parser must not report it again. The daemon's configuration
  * is read with the same lexer. A lexer is for one thread.
+ *
+ * Within a condition, parentheses and runs of `< > = ! & |` are words of their own, with or without
+ * spaces around them. No value or fact has such a character outside of quotes, and the parser names
+ * operators of other languages, such as `==`, by the run.
  */
 
 #include <stdbool.h>
@@ -49,6 +53,7 @@ struct pol_lexer {
 	uint32_t pos;
 	uint32_t line_start;
 	bool at_line_start; /* no token of this line was read */
+	bool in_condition;  /* set by the caller: the next token is one of a condition */
 };
 
 /* text is sources[file].text of the diags' sources, at most UINT32_MAX bytes. */

@@ -151,14 +151,51 @@ static bool test(struct pol_parser *parser)
 	return out != NULL && pol_parse_test(parser, out);
 }
 
+/* facts = "facts" "{" factlines "}" */
+static bool facts(struct pol_parser *parser)
+{
+	if (!pol_parse_block_open(parser, "the facts")) {
+		return false;
+	}
+	while (pol_parse_block_more(parser)) {
+		struct pol_ast_fact *out = APPEND(parser, facts);
+		uint32_t start = parser->token.at.offset;
+		size_t errors = parser->diags->errors;
+		bool ok = out != NULL && pol_parse_facts_fact(parser, out);
+
+		if (out == NULL) {
+			return false;
+		}
+		pol_parse_block_end_line(parser, ok, start, NULL);
+		out->incomplete = !ok || parser->diags->errors > errors;
+		(void)keep_if(&parser->ast->facts_count, out->name.text.len > 0, ok);
+	}
+	return true;
+}
+
+/* named = "condition" NAME "=" { NL } condition */
+static bool condition(struct pol_parser *parser)
+{
+	struct pol_ast_named_condition *out = APPEND(parser, conditions);
+	size_t errors = parser->diags->errors;
+	bool ok = out != NULL && pol_parse_condition_named(parser, out);
+
+	if (out == NULL) {
+		return false;
+	}
+	out->incomplete = !ok || !pol_parser_at_line_end(parser) || parser->diags->errors > errors;
+	return keep_if(&parser->ast->conditions_count, out->name.text.len > 0, ok);
+}
+
 static const struct {
 	const char *keyword;
 	bool (*parse)(struct pol_parser *parser); /* NULL: reserved */
 	const char *continuation;                 /* a keyword that may follow the name */
 } statements[] = {
+	{ "condition", condition, NULL },
 	{ "environment", environment, NULL },
 	{ "exclusive", exclusive, NULL },
-	{ "facts", NULL, NULL },
+	{ "facts", facts, NULL },
 	{ "group", NULL, NULL },
 	{ "limits", limits, NULL },
 	{ "principal", principal, NULL },
@@ -220,7 +257,7 @@ static size_t unknown_statement(struct pol_parser *parser)
 	if (nearest.best.len == 0) {
 		pol_diag_error(parser->diags, parser->token.at,
 			"'%.*s' begins no statement: expected environment, tree, scope, role, "
-			"principal, exclusive, limits, stack or test",
+			"principal, exclusive, limits, stack, test, facts or condition",
 			POL_STR_ARGS(shown));
 		return STATEMENT_COUNT;
 	}
@@ -280,7 +317,7 @@ void pol_parse_part(struct pol_parser *parser, uint32_t file, struct pol_str tex
 	parser->lexer.line_start = begin;
 	parser->depth = 0;
 	parser->after_tree = false;
-	parser->comma = (struct pol_span){ 0 };
+	parser->joint = (struct pol_span){ 0 };
 	pol_parse_block_next(parser);
 	while (parser->status == POL_OK && !pol_parser_at(parser, POL_TOKEN_END)) {
 		if (pol_parser_at(parser, POL_TOKEN_NL)) {

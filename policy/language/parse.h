@@ -109,11 +109,12 @@ struct pol_ast_operands {
 	uint32_t count;
 };
 
-/* A line of `facts { … }`: SPACE.NAME TYPE [default VALUE]. */
+/* A line of `facts { … }`: SPACE.NAME TYPE [default VALUE, …]. */
 struct pol_ast_fact {
-	struct pol_word name;          /* `resource.owner` */
-	struct pol_words types;        /* one: a type; several: the words that it may be */
-	struct pol_ast_operand preset; /* after `default`; word.text.ptr NULL: none */
+	struct pol_word name;            /* `resource.owner` */
+	struct pol_words types;          /* one: a type; several: the words that it may be */
+	struct pol_ast_operands presets; /* after `default`; several are the members of a set */
+	bool incomplete;                 /* its type or its default has a mistake */
 };
 
 enum pol_ast_comparison {
@@ -234,6 +235,7 @@ enum pol_step_kind {
 	POL_STEP_TIME,        /* word */
 	POL_STEP_PEER,        /* word */
 	POL_STEP_MFA,
+	POL_STEP_GIVEN, /* given */
 	POL_STEP_EXPECT
 };
 

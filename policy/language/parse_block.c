@@ -10,10 +10,10 @@
 bool pol_parse_block_is_top(struct pol_str word)
 {
 	static const struct pol_str keywords[] = { POL_STR_INIT("environment"),
-		POL_STR_INIT("exclusive"), POL_STR_INIT("facts"), POL_STR_INIT("group"),
-		POL_STR_INIT("limits"), POL_STR_INIT("principal"), POL_STR_INIT("role"),
-		POL_STR_INIT("scope"), POL_STR_INIT("stack"), POL_STR_INIT("test"),
-		POL_STR_INIT("tree") };
+		POL_STR_INIT("condition"), POL_STR_INIT("exclusive"), POL_STR_INIT("facts"),
+		POL_STR_INIT("group"), POL_STR_INIT("limits"), POL_STR_INIT("principal"),
+		POL_STR_INIT("role"), POL_STR_INIT("scope"), POL_STR_INIT("stack"),
+		POL_STR_INIT("test"), POL_STR_INIT("tree") };
 
 	for (size_t i = 0; i < sizeof keywords / sizeof *keywords; i++) {
 		if (pol_str_equal(word, keywords[i])) {
@@ -37,7 +37,7 @@ void pol_parse_block_next(struct pol_parser *parser)
 	}
 }
 
-static void skip_lines(struct pol_parser *parser)
+void pol_parse_block_skip_lines(struct pol_parser *parser)
 {
 	while (pol_parser_at(parser, POL_TOKEN_NL)) {
 		pol_parse_block_next(parser);
@@ -49,11 +49,39 @@ bool pol_parse_block_take_comma(struct pol_parser *parser)
 	if (!pol_parser_at(parser, POL_TOKEN_COMMA)) {
 		return false;
 	}
-	parser->comma = parser->token.at;
-	pol_parse_block_next(parser);
-	skip_lines(parser);
-	parser->after_comma = parser->token.at.offset;
+	pol_parse_block_take_joint(parser);
 	return true;
+}
+
+void pol_parse_block_take_joint(struct pol_parser *parser)
+{
+	parser->joint = parser->token.at;
+	pol_parse_block_next(parser);
+	pol_parse_block_skip_lines(parser);
+	parser->after_joint = parser->token.at.offset;
+}
+
+/* Looks at bytes, not at tokens: a token of the next line is read only once it is known whether it
+ * belongs to a condition, and a bad one is reported when it is read. */
+bool pol_parse_block_goes_on(const struct pol_parser *parser, struct pol_str word)
+{
+	const char *at = parser->lexer.text.ptr + parser->lexer.pos;
+	const char *end = parser->lexer.text.ptr + parser->lexer.text.len;
+
+	if (!pol_parser_at(parser, POL_TOKEN_NL)) {
+		return false;
+	}
+	while (at < end && strchr(" \t\r\n#", *at) != NULL && *at != '\0') {
+		if (*at == '#') {
+			at = memchr(at, '\n', (size_t)(end - at));
+			if (at == NULL) {
+				return false;
+			}
+		}
+		at++;
+	}
+	return (size_t)(end - at) > word.len && memcmp(at, word.ptr, word.len) == 0 &&
+	       strchr(" \t\r\n,{}()<>=!&|\"", at[word.len]) != NULL && at[word.len] != '\0';
 }
 
 bool pol_parse_block_grow_stack(struct pol_parser *parser, size_t need)
@@ -136,7 +164,7 @@ static bool open_below(struct pol_parser *parser, const char *owner)
 {
 	struct pol_token line_end = parser->token;
 
-	skip_lines(parser);
+	pol_parse_block_skip_lines(parser);
 	if (pol_parser_at(parser, POL_TOKEN_OPEN)) {
 		pol_diag_error(parser->diags, parser->token.at,
 			"the '{' of %s stands on the line of its header", owner);
@@ -198,7 +226,7 @@ static void missing_close(struct pol_parser *parser)
 
 bool pol_parse_block_more(struct pol_parser *parser)
 {
-	skip_lines(parser);
+	pol_parse_block_skip_lines(parser);
 	if (pol_parser_at(parser, POL_TOKEN_CLOSE)) {
 		parser->depth--;
 		pol_parse_block_next(parser);
@@ -220,7 +248,6 @@ static bool reserved(struct pol_parser *parser)
 		const char *what;
 	} words[] = {
 		{ "lasts", "activations that end by themselves" },
-		{ "when", "conditions" },
 		{ "with", "obligations" },
 	};
 
@@ -231,6 +258,12 @@ static bool reserved(struct pol_parser *parser)
 				words[i].word, words[i].what);
 			return true;
 		}
+	}
+	if (pol_parser_at_keyword(parser, "when")) {
+		pol_diag_error(parser->diags, parser->token.at,
+			"'when' stands at the end of 'allow …' and 'deny …' of roles and scopes: "
+			"nothing else has a condition");
+		return true;
 	}
 	return false;
 }

@@ -32,13 +32,57 @@ static bool exception(struct pol_parser *parser, struct pol_ast_grant *out)
 		       pol_parse_pattern_patterns(parser, &out->except_patterns));
 }
 
+/* The condition of a grant; "when" was taken */
+static bool when(struct pol_parser *parser, struct pol_ast_grant *out)
+{
+	struct pol_ast_condition condition = { 0 };
+
+	if (!pol_parse_condition(parser, &condition)) {
+		return false;
+	}
+	out->when = pol_arena_alloc(parser->arena, 1, sizeof *out->when);
+	if (out->when == NULL) {
+		parser->status = parser->arena->status;
+		return false;
+	}
+	*out->when = condition;
+	if (pol_parser_at_keyword(parser, "except")) {
+		pol_diag_error(parser->diags, parser->token.at, "'except' stands before 'when'");
+		return false;
+	}
+	if (pol_parser_at_keyword(parser, "when")) {
+		pol_diag_error(parser->diags, parser->token.at,
+			"a grant has one 'when': join its conditions with 'and' or 'or'");
+		return false;
+	}
+	return true;
+}
+
+/* Reports what begins a condition in other languages. False: the token does not. */
+static bool condition_of_others(struct pol_parser *parser)
+{
+	static const struct {
+		const char *word;
+		const char *ours;
+	} words[] = { { "if", "when …" }, { "provided", "when …" }, { "unless", "when not (…)" },
+		{ "where", "when …" } };
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+		if (pol_parser_at_mistake(parser, words[i].word)) {
+			pol_diag_error(parser->diags, parser->token.at,
+				"a condition begins with 'when': write '%s' in place of '%s'",
+				words[i].ours, words[i].word);
+			return true;
+		}
+	}
+	return false;
+}
+
 /* grant = ( "allow" | "deny" ) actions "on" patterns [ "except" exception ] [ "when" condition ];
  * the first keyword was taken */
 static bool grant(struct pol_parser *parser, struct pol_ast_grant *out)
 {
 	static const char *const on[] = { "on", NULL };
-	struct pol_span when;
-
 	if (!actions(parser, &out->all, &out->verbs)) {
 		return false;
 	}
@@ -52,16 +96,10 @@ static bool grant(struct pol_parser *parser, struct pol_ast_grant *out)
 	if (pol_parser_take_keyword(parser, "except") && !exception(parser, out)) {
 		return false;
 	}
-	when = parser->token.at;
-	if (!pol_parser_take_keyword(parser, "when")) {
-		return true;
+	if (pol_parse_condition_take_when(parser)) {
+		return when(parser, out);
 	}
-	if (!pol_parse_when_condition(parser)) {
-		return false;
-	}
-	pol_diag_error(parser->diags, when,
-		"'when' is reserved for conditions, which this version does not have");
-	return true;
+	return !condition_of_others(parser);
 }
 
 /* grants = "{" grantlines "}"; the '{' was taken */

@@ -16,26 +16,31 @@ static bool peer(struct pol_parser *parser, struct pol_ast_peer *out)
 		&out->name);
 }
 
-/* A line of the block. Both kinds are pushed to one list, in their order, and separated at the end
+/* A line of the block. All kinds are pushed to one list, in their order, and separated at the end
  * of the block. */
 struct line {
-	bool is_peer;
-	struct pol_ast_peer peer;
+	enum { LINE_ROLE, LINE_PEER, LINE_ATTRIBUTE } kind;
 	struct pol_ast_assignment held;
+	struct pol_ast_peer peer;
+	struct pol_ast_given attribute;
 };
 
 static bool line(struct pol_parser *parser, struct line *out)
 {
-	static const char *const begin[] = { "peer", "role", NULL };
+	static const char *const begin[] = { "attribute", "peer", "role", NULL };
 
 	if (pol_parser_take_keyword(parser, "peer")) {
-		out->is_peer = true;
+		out->kind = LINE_PEER;
 		return peer(parser, &out->peer);
 	}
 	if (pol_parser_take_keyword(parser, "role")) {
 		return pol_parse_pattern_assignment(parser, &out->held);
 	}
-	return pol_parse_words_expected(parser, "'peer' or 'role'", begin);
+	if (pol_parser_take_keyword(parser, "attribute")) {
+		out->kind = LINE_ATTRIBUTE;
+		return pol_parse_facts_attribute(parser, &out->attribute);
+	}
+	return pol_parse_words_expected(parser, "'peer', 'role' or 'attribute'", begin);
 }
 
 static void separate(struct pol_parser *parser, const struct line *lines, uint32_t count,
@@ -44,17 +49,24 @@ static void separate(struct pol_parser *parser, const struct line *lines, uint32
 	size_t list = pol_parser_list(parser);
 
 	for (uint32_t i = 0; i < count; i++) {
-		if (lines[i].is_peer) {
+		if (lines[i].kind == LINE_PEER) {
 			pol_parser_push(parser, &lines[i].peer, sizeof lines[i].peer);
 		}
 	}
 	out->peers = pol_parse_block_end_list(parser, list, sizeof *out->peers, &out->peer_count);
 	for (uint32_t i = 0; i < count; i++) {
-		if (!lines[i].is_peer) {
+		if (lines[i].kind == LINE_ROLE) {
 			pol_parser_push(parser, &lines[i].held, sizeof lines[i].held);
 		}
 	}
 	out->held = pol_parse_block_end_list(parser, list, sizeof *out->held, &out->held_count);
+	for (uint32_t i = 0; i < count; i++) {
+		if (lines[i].kind == LINE_ATTRIBUTE) {
+			pol_parser_push(parser, &lines[i].attribute, sizeof lines[i].attribute);
+		}
+	}
+	out->attributes = pol_parse_block_end_list(
+		parser, list, sizeof *out->attributes, &out->attribute_count);
 }
 
 bool pol_parse_principal(struct pol_parser *parser, struct pol_ast_principal *out)

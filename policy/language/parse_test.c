@@ -124,6 +124,12 @@ static bool deny(struct pol_parser *parser, struct pol_ast_step *out)
 	return expect(parser, out);
 }
 
+static bool given(struct pol_parser *parser, struct pol_ast_step *out)
+{
+	out->kind = POL_STEP_GIVEN;
+	return pol_parse_facts_given(parser, &out->given, &out->given_count);
+}
+
 static const struct {
 	const char *keyword;
 	bool (*parse)(struct pol_parser *parser, struct pol_ast_step *out);
@@ -134,6 +140,7 @@ static const struct {
 	{ "deny", deny },
 	{ "environment", environment },
 	{ "from", from },
+	{ "given", given },
 	{ "key", key },
 	{ "mfa", mfa },
 	{ "peer", peer },
@@ -153,11 +160,6 @@ static bool step(struct pol_parser *parser, struct pol_ast_step *out)
 			return steps[i].parse(parser, out);
 		}
 		keywords[i] = steps[i].keyword;
-	}
-	if (pol_parser_at_keyword(parser, "given")) {
-		pol_diag_error(parser->diags, parser->token.at,
-			"'given' is reserved for facts, which this version does not have");
-		return false;
 	}
 	return pol_parse_words_expected(parser,
 		"a line of a test, such as 'as role NAME' or 'allow GET TREE:/path'", keywords);

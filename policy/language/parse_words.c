@@ -59,9 +59,18 @@ bool pol_parse_words_expected(
 	diag = pol_diag_error(parser->diags, token->at, "expected %s, found %s%.*s%s" POL_NEAREST,
 		wanted, name != NULL ? "" : "'", POL_STR_ARGS(word), name != NULL ? "" : "'",
 		POL_NEAREST_ARGS(nearest));
-	if (token->first && parser->comma.length > 0 && parser->after_comma == token->at.offset) {
-		pol_diag_note(
-			parser->diags, diag, parser->comma, "the list goes on after this ','");
+	if (token->first && parser->joint.length > 0 && parser->after_joint == token->at.offset) {
+		struct pol_str joint = { parser->lexer.text.ptr + parser->joint.offset,
+			parser->joint.length };
+
+		pol_diag_note(parser->diags, diag, parser->joint,
+			"the %s goes on after this '%.*s'",
+			joint.ptr[0] == ',' ? "list" : "condition", POL_STR_ARGS(joint));
+	} else if (parser->condition_parens > 0 &&
+		   (token->first || pol_parser_at_line_end(parser))) {
+		pol_diag_note(parser->diags, diag,
+			parser->condition_open[parser->condition_parens - 1],
+			"this '(' is still open");
 	}
 	return false;
 }

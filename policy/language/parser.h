@@ -19,6 +19,7 @@
 #include "policy/language/lex.h"
 #include "policy/language/parse.h"
 #include "policy/text/nearest.h"
+#include "policy/text/value.h"
 
 /* Levels of nested blocks. A path has at most POL_PATH_SEGMENTS segments. */
 #define POL_NESTING_MAX 64
@@ -33,8 +34,15 @@ struct pol_parser {
 	struct pol_diags *diags;
 	struct pol_ast *ast;
 	enum pol_status status; /* POL_OK until memory runs out */
-	struct pol_span comma;  /* the last one that was taken in a list */
-	uint32_t after_comma;   /* offset of the token after it */
+	struct pol_span
+		joint; /* the last comma, `and`, `=` or the like after which a line may end */
+	uint32_t after_joint; /* offset of the token after it */
+
+	/* of a condition: */
+	unsigned condition_levels;                            /* `not` and parentheses around */
+	unsigned condition_parens;                            /* open parentheses */
+	struct pol_span condition_open[POL_CONDITION_LEVELS]; /* their positions */
+	uint32_t condition_end;                               /* of the last token that was taken */
 
 	struct pol_arena scratch; /* memory of the stack */
 	unsigned char *stack;     /* unfinished lists, the innermost last */
@@ -65,6 +73,14 @@ static inline bool pol_parser_at_keyword(const struct pol_parser *parser, const 
 	return parser->token.kind == POL_TOKEN_WORD &&
 	       pol_str_equal(parser->token.raw, pol_str_of(keyword));
 }
+/* The same for a word that is no keyword, but one that people write by mistake. */
+static inline bool pol_parser_at_mistake(const struct pol_parser *parser, const char *word)
+{
+	size_t len = strlen(word);
+
+	return parser->token.kind == POL_TOKEN_WORD && parser->token.raw.len == len &&
+	       memcmp(parser->token.raw.ptr, word, len) == 0;
+}
 static inline bool pol_parser_take_keyword(struct pol_parser *parser, const char *keyword)
 {
 	bool there = pol_parser_at_keyword(parser, keyword);
@@ -76,6 +92,11 @@ static inline bool pol_parser_take_keyword(struct pol_parser *parser, const char
 }
 /* comma = "," { NL } */
 bool pol_parse_block_take_comma(struct pol_parser *parser);
+/* Takes any token, after which the line may end. */
+void pol_parse_block_take_joint(struct pol_parser *parser);
+/* At the end of a line: does the next line that is not empty begin with the word? */
+bool pol_parse_block_goes_on(const struct pol_parser *parser, struct pol_str word);
+void pol_parse_block_skip_lines(struct pol_parser *parser);
 /* True where a line may end: a line end, a '}', the end of the file or of all blocks. */
 static inline bool pol_parser_at_line_end(const struct pol_parser *parser)
 {
@@ -201,5 +222,26 @@ bool pol_parse_grants_grantee(struct pol_parser *parser, bool scope, struct pol_
 bool pol_parse_principal(struct pol_parser *parser, struct pol_ast_principal *out);
 bool pol_parse_stack(struct pol_parser *parser, struct pol_ast_stack *out);
 bool pol_parse_test(struct pol_parser *parser, struct pol_ast_test *out);
-/* condition; "when" was taken. Conditions are checked for syntax only. */
-bool pol_parse_when_condition(struct pol_parser *parser);
+/* NAME "=" condition */
+bool pol_parse_condition_named(struct pol_parser *parser, struct pol_ast_named_condition *out);
+/* Takes "when" at the token, or at the beginning of the next line. False: there is none. */
+bool pol_parse_condition_take_when(struct pol_parser *parser);
+/* condition; "when" was taken. False: the rest of the condition was skipped. */
+bool pol_parse_condition(struct pol_parser *parser, struct pol_ast_condition *out);
+/* A line of `facts { … }` */
+bool pol_parse_facts_fact(struct pol_parser *parser, struct pol_ast_fact *out);
+/* attribute = "attribute" FACTNAME value { comma value }; "attribute" was taken */
+bool pol_parse_facts_attribute(struct pol_parser *parser, struct pol_ast_given *out);
+/* FACT value { comma ( value | FACT value ) }; "given" was taken */
+bool pol_parse_facts_given(struct pol_parser *parser, struct pol_ast_given **out, uint32_t *count);
+
+/* Words of conditions. */
+
+/* Reads the next token; within parentheses, the next that is no end of a line. */
+void pol_parse_operand_next(struct pol_parser *parser);
+/* Takes a word or a string, in conditions also {name}. Messages say that `what` was expected. */
+bool pol_parse_operand(struct pol_parser *parser, const char *what, struct pol_ast_operand *out);
+bool pol_parse_operand_value(
+	struct pol_parser *parser, const char *what, struct pol_ast_operand *out);
+/* Is it `and`, `not` or another word that has a meaning of its own in conditions? */
+bool pol_parse_operand_is_keyword(struct pol_str word);

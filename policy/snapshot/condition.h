@@ -25,10 +25,9 @@
 
 struct pol_snapshot;
 
-/* Bounds of a policy. Predicates count after names and lists are put in. */
+/* Bounds of a policy; text/value.h has those of a condition as it is written. Predicates count
+ * after names and lists are put in. */
 #define POL_CONDITION_PREDICATES 64
-#define POL_CONDITION_LIST       64
-#define POL_CONDITION_LEVELS     16
 #define POL_CONDITIONS_MAX       4096 /* distinct ones */
 #define POL_FACTS_MAX            256  /* declared ones */
 

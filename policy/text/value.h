@@ -14,6 +14,11 @@
 
 #include "policy/text/word.h"
 
+/* Bounds of a condition as it is written: the items of a list, and the `not` and the parentheses
+ * within one another. */
+#define POL_CONDITION_LIST   64
+#define POL_CONDITION_LEVELS 16
+
 enum pol_type {
 	POL_TYPE_ABSENT = 0, /* no value */
 	POL_TYPE_STRING,

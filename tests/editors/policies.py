@@ -16,7 +16,8 @@ DEADLINE = 600  # seconds: bounds a hang
 
 # What the parser knows only to say that it is reserved. A new statement of the language is taken out here
 # and added to each grammar.
-RESERVED = {"facts", "given", "lasts", "when", "is", "in", "not", "or", "<", "<=", ">", ">="}
+RESERVED = {"facts", "condition", "given", "attribute", "default", "lasts", "when", "is", "in", "not", "or", "has",
+            "any", "<", "<=", ">", ">=", "(", ")", "=", "|"}
 WILDCARDS = {"*", "**"}
 
 # The lexer's tokens. A word may have strings in it, and after a slash a parameter.

@@ -209,6 +209,7 @@ static void put_step(struct walk *walk, const struct pol_ast_step *step)
 	case POL_STEP_TIME:
 	case POL_STEP_PEER:
 	case POL_STEP_MFA:
+	case POL_STEP_GIVEN:
 		break;
 	}
 }

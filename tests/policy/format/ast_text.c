@@ -71,6 +71,58 @@ static void put_entries(FILE *out, const struct pol_ast_entry *entries, uint32_t
 	}
 }
 
+static void put_operands(FILE *out, const struct pol_ast_operands *operands)
+{
+	fprintf(out, " %u[", operands->count);
+	for (uint32_t i = 0; i < operands->count; i++) {
+		fprintf(out, " %d", (int)operands->items[i].kind);
+		put_word(out, &operands->items[i].word);
+	}
+	fprintf(out, "]");
+}
+
+static void put_condition(FILE *out, const struct pol_ast_condition *condition)
+{
+	fprintf(out, " (%d", (int)condition->kind);
+	if (condition->kind == POL_AST_COMPARE) {
+		const struct pol_ast_operands left = {
+			(struct pol_ast_operand[]){ condition->left }, 1
+		};
+
+		put_operands(out, &left);
+		fprintf(out, " %d", (int)condition->comparison);
+		put_operands(out, &condition->right);
+	}
+	for (uint32_t i = 0; i < condition->part_count; i++) {
+		put_condition(out, &condition->parts[i]);
+	}
+	fprintf(out, ")");
+}
+
+static void put_given(FILE *out, const struct pol_ast_given *given, uint32_t count)
+{
+	fprintf(out, " %u given", count);
+	for (uint32_t i = 0; i < count; i++) {
+		put_word(out, &given[i].name);
+		put_operands(out, &given[i].values);
+	}
+}
+
+static void put_facts(FILE *out, const struct pol_ast *ast)
+{
+	fprintf(out, "\n%zu facts", ast->facts_count);
+	for (size_t i = 0; i < ast->facts_count; i++) {
+		put_word(out, &ast->facts[i].name);
+		put_words(out, &ast->facts[i].types);
+		put_operands(out, &ast->facts[i].presets);
+	}
+	fprintf(out, "\n%zu conditions", ast->conditions_count);
+	for (size_t i = 0; i < ast->conditions_count; i++) {
+		put_word(out, &ast->conditions[i].name);
+		put_condition(out, &ast->conditions[i].condition);
+	}
+}
+
 static void put_grantees(FILE *out, const struct pol_ast_grantee *items, size_t count)
 {
 	fprintf(out, "\n%zu grantees", count);
@@ -88,6 +140,9 @@ static void put_grantees(FILE *out, const struct pol_ast_grantee *items, size_t 
 			put_patterns(out, &grant->patterns);
 			put_words(out, &grant->except_verbs);
 			put_patterns(out, &grant->except_patterns);
+			if (grant->when != NULL) {
+				put_condition(out, grant->when);
+			}
 		}
 	}
 }
@@ -109,6 +164,7 @@ static void put_principals(FILE *out, const struct pol_ast *ast)
 		for (uint32_t k = 0; k < one->held_count; k++) {
 			put_assignment(out, &one->held[k]);
 		}
+		put_given(out, one->attributes, one->attribute_count);
 	}
 }
 
@@ -147,6 +203,7 @@ static void put_tests(FILE *out, const struct pol_ast *ast)
 			put_words(out, &step->verbs);
 			put_words(out, &step->places);
 			put_word(out, &step->because);
+			put_given(out, step->given, step->given_count);
 		}
 	}
 }
@@ -179,6 +236,7 @@ static void put_ast(FILE *out, const struct pol_ast *ast)
 	}
 	put_stacks(out, ast);
 	put_tests(out, ast);
+	put_facts(out, ast);
 }
 
 char *ast_text(struct pol_str file)
