@@ -167,6 +167,40 @@ static const struct pol_formula *decided(
 		(struct pol_formula){ .kind = POL_FORMULA_PRESENT, .fact = open->number });
 }
 
+/* The comparison in the one way in which it is written: a fact before a value, and without a
+ * negation where another comparison says the same. */
+static const struct pol_formula *comparison_of(
+	const struct pol_formulas *formulas, struct pol_predicate predicate, bool negated)
+{
+	struct pol_operand left = predicate.left;
+	struct pol_predicate *copy = pol_arena_alloc(formulas->arena, 1, sizeof *copy);
+
+	if (copy == NULL) {
+		return NULL;
+	}
+	if (predicate.comparison == POL_COMPARE_TRUE && negated) {
+		predicate.comparison = POL_COMPARE_IS;
+		predicate.right = (struct pol_operand){ .kind = POL_OPERAND_VALUE,
+			.value = { .type = POL_TYPE_BOOL } };
+		negated = false;
+	} else if (predicate.comparison == POL_COMPARE_IS && left.kind == POL_OPERAND_VALUE) {
+		predicate.left = predicate.right;
+		predicate.right = left;
+	} else if (negated && (predicate.comparison == POL_COMPARE_LESS ||
+				      predicate.comparison == POL_COMPARE_LESS_OR_EQUAL)) {
+		predicate.comparison = predicate.comparison == POL_COMPARE_LESS
+					       ? POL_COMPARE_LESS_OR_EQUAL
+					       : POL_COMPARE_LESS;
+		predicate.left = predicate.right;
+		predicate.right = left;
+		negated = false;
+	}
+	*copy = predicate;
+	return make(formulas->arena,
+		(struct pol_formula){
+			.kind = POL_FORMULA_COMPARE, .negated = negated, .predicate = copy });
+}
+
 /* A predicate whose sides are values, or open. */
 static const struct pol_formula *compare(
 	const struct pol_formulas *formulas, const struct pol_predicate *predicate, bool negated)
@@ -175,7 +209,6 @@ static const struct pol_formula *compare(
 	bool one_sided = predicate->comparison == POL_COMPARE_TRUE;
 	bool known_left = left->kind == POL_OPERAND_VALUE;
 	bool known_right = one_sided || right->kind == POL_OPERAND_VALUE;
-	struct pol_predicate *copy;
 	bool holds;
 
 	if (known_left && known_right) {
@@ -193,14 +226,7 @@ static const struct pol_formula *compare(
 		is_decided(predicate->comparison, &right->value, false, &holds)) {
 		return decided(formulas, left, holds != negated);
 	}
-	copy = pol_arena_alloc(formulas->arena, 1, sizeof *copy);
-	if (copy == NULL) {
-		return NULL;
-	}
-	*copy = *predicate;
-	return make(formulas->arena,
-		(struct pol_formula){
-			.kind = POL_FORMULA_COMPARE, .negated = negated, .predicate = copy });
+	return comparison_of(formulas, *predicate, negated);
 }
 
 /* What may stand for an operand: itself if it is open or a value, and its default if it may be
@@ -282,6 +308,18 @@ static const struct pol_formula *spell(const struct pol_formulas *formulas, bool
 	return pol_formula_join(formulas->arena, POL_FORMULA_AND, parts, count);
 }
 
+/* Is it `principal.roles has "clerk"`, and is it known which roles are held? */
+static bool is_known_role(
+	const struct pol_formulas *formulas, const struct pol_predicate *predicate)
+{
+	return formulas->knowing != NULL && formulas->knowing->role != NULL &&
+	       predicate->comparison == POL_COMPARE_HAS &&
+	       predicate->left.kind == POL_OPERAND_FACT &&
+	       predicate->left.number == POL_FACT_PRINCIPAL_ROLES &&
+	       predicate->right.kind == POL_OPERAND_VALUE &&
+	       predicate->right.value.type == POL_TYPE_STRING;
+}
+
 static const struct pol_formula *literal(
 	const struct pol_formulas *formulas, const struct pol_predicate *predicate, bool negated)
 {
@@ -319,6 +357,11 @@ const struct pol_formula *pol_formula_of(
 					     ? POL_FORMULA_AND
 					     : POL_FORMULA_OR;
 
+	if (condition->kind == POL_CONDITION_PREDICATE &&
+		is_known_role(formulas, condition->predicate)) {
+		return formulas->knowing->role(formulas->knowing,
+			condition->predicate->right.value.text, condition->negated != is_false);
+	}
 	if (condition->kind == POL_CONDITION_PREDICATE) {
 		return literal(formulas, condition->predicate, condition->negated != is_false);
 	}

@@ -9,7 +9,9 @@
  * fact is absent: "true of (a or not b)" is (a) or (not b), "false of (a or not b)" is (not a) and
  * (b). So no reader needs a third value, neither a person nor a database with its NULL. What is
  * known is put in, and the formula becomes shorter. A fact with a default is spelled out: it is
- * present and compares so, or it is absent and the default does.
+ * present and compares so, or it is absent and the default does. Of two ways to write a comparison
+ * one is chosen: a fact stands before a value, and `not a < b` is `a >= b`; what is left negated is
+ * IS, WITHIN, and the three of sets.
  *
  * `permissions`, `can`, `who` and `plan` answer with formulas, and comparing two policies compares
  * them. Pure; memory comes from an arena. Any thread, an arena for one.
@@ -58,6 +60,11 @@ struct pol_knowledge {
 struct pol_knowing {
 	struct pol_knowledge (*fact)(const struct pol_knowing *knowing, uint32_t fact);
 	struct pol_knowledge (*segment)(const struct pol_knowing *knowing, uint32_t segment);
+	/* The formula for "the role of this name is held here", or with `negated` for "it is not";
+	 * it may ask for segments. NULL: not known; then principal.roles is as open as `fact` says.
+	 */
+	const struct pol_formula *(*role)(
+		const struct pol_knowing *knowing, struct pol_str name, bool negated);
 	const void *context;
 };
 
@@ -78,11 +85,16 @@ const struct pol_formula *pol_formula_of(
 const struct pol_formula *pol_formula_join(struct pol_arena *arena, enum pol_formula_kind kind,
 	const struct pol_formula *const *parts, size_t count);
 
+/* Are both the same formula, part by part? Both are of one snapshot. Formulas that are not may
+ * still say the same. */
+bool pol_formula_equal(const struct pol_formula *a, const struct pol_formula *b);
+
 /* Static. */
 const struct pol_formula *pol_formula_always(void);
 const struct pol_formula *pol_formula_never(void);
 
-/* Writes it as the language does, with `FACT present` and `FACT absent`. At most `size` bytes with
+/* Writes it as the language does, with `FACT present` and `FACT absent`; `always` and `never`. At
+ * most `size` bytes with
  * a NUL; longer text is cut. Returns the length of the whole text. */
 size_t pol_formula_format(const struct pol_snapshot *snapshot, const struct pol_formula *formula,
 	char *out, size_t size);

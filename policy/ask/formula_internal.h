@@ -12,9 +12,6 @@
 bool pol_formula_holds(enum pol_comparison comparison, const struct pol_value *left,
 	const struct pol_value *right);
 
-/* Do both say the same in the same words? Both are of one snapshot. In formula_join.c. */
-bool pol_formula_equal(const struct pol_formula *a, const struct pol_formula *b);
-
 /* Are both the same value, sets and networks included? In formula_join.c. */
 bool pol_formula_equal_value(const struct pol_value *a, const struct pol_value *b);
 

@@ -128,7 +128,9 @@ Test(formula_random, a_formula_is_true_exactly_where_its_condition_is)
 	for (int n = 0; n < CONDITIONS; n++) {
 		struct trial trial = { .count = 0 };
 		struct told told = { .trial = &trial, .second = roll(&dice, 2) == 0 };
-		const struct pol_knowing knowing = { tell_fact, tell_segment, &told };
+		const struct pol_knowing knowing = {
+			.fact = tell_fact, .segment = tell_segment, .context = &told
+		};
 		struct pol_arena arena;
 		struct pol_formulas formulas = { random_condition_facts(told.second), &arena,
 			&knowing };
