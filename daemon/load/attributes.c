@@ -64,31 +64,31 @@ void attributes_read(
 	}
 }
 
-bool attributes_check(const struct pol_snapshot *snapshot, struct store_list attributes,
-	struct attributes_fault *fault)
+bool attributes_check(
+	const struct pol_snapshot *snapshot, struct store_list attributes, char why[POL_GIVEN_WHY])
 {
 	struct pol_str room[POL_GIVEN_MEMBERS];
-	struct pol_str text;
+	struct pol_str name, text;
 	uint32_t members = 0;
 
-	while (attributes_next(&attributes, &fault->name, &text)) {
-		struct pol_given_fact item = { .fact = pol_given_attribute(snapshot, fault->name) };
+	while (attributes_next(&attributes, &name, &text)) {
+		struct pol_given_fact item = { .fact = pol_given_attribute(snapshot, name) };
 
 		if (item.fact == POL_NONE) {
 			continue;
 		}
 		if (item.fact < POL_FACT_KNOWN) {
-			snprintf(fault->why, sizeof fault->why,
-				"is a fact that every principal has: choose another name");
+			snprintf(why, POL_GIVEN_WHY,
+				"'%.*s' is a fact that every principal has: choose another name",
+				POL_STR_ARGS(name));
 			return false;
 		}
-		if (!read_one(snapshot, &item, text, room, fault->why)) {
+		if (!read_one(snapshot, &item, text, room, why)) {
 			return false;
 		}
 		members += item.value.type == POL_TYPE_STRINGS ? item.value.strings.count : 0;
 		if (members > ATTRIBUTES_MEMBERS) {
-			snprintf(fault->why, sizeof fault->why,
-				"and the sets before it have more than %d members together",
+			snprintf(why, POL_GIVEN_WHY, "all sets together have more than %d members",
 				ATTRIBUTES_MEMBERS);
 			return false;
 		}

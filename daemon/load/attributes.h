@@ -32,17 +32,11 @@ bool attributes_next(struct store_list *attributes, struct pol_str *name, struct
 void attributes_read(
 	const struct pol_snapshot *snapshot, struct store_list attributes, struct attributes *out);
 
-/* The first mistake of a list that is to be stored. */
-struct attributes_fault {
-	struct pol_str name;     /* of the attribute */
-	char why[POL_GIVEN_WHY]; /* "is an int: digits, after a '-' or not"; the text is not in it
-				  */
-};
-
 /* May a principal have these? An attribute that is no declared fact may be anything, except the
- * name of a fact that every principal has. False: *fault is set. */
-bool attributes_check(const struct pol_snapshot *snapshot, struct store_list attributes,
-	struct attributes_fault *fault);
+ * name of a fact that every principal has. False: `why` names the first that may not be, without
+ * its text. */
+bool attributes_check(
+	const struct pol_snapshot *snapshot, struct store_list attributes, char why[POL_GIVEN_WHY]);
 
 /* Is any of them a declared fact? If not, no condition reads them. */
 bool attributes_are_facts(const struct pol_snapshot *snapshot, struct store_list attributes);

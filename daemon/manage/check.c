@@ -43,16 +43,26 @@ static bool has_hidden(struct wire_str text)
 	return false;
 }
 
-int check_text(struct call *call, const char *param, struct wire_str text)
+static int check_length(struct call *call, const char *param, struct wire_str text, int most)
 {
-	if (text.len > STORE_MAX_TEXT) {
-		return call_invalid(call, param, "is longer than %d bytes", STORE_MAX_TEXT);
+	if (text.len > (size_t)most) {
+		return call_invalid(call, param, "is longer than %d bytes", most);
 	}
 	if (has_hidden(text)) {
 		return call_invalid(call, param,
 			"holds a control character, or one that changes the direction of text");
 	}
 	return 0;
+}
+
+int check_text(struct call *call, const char *param, struct wire_str text)
+{
+	return check_length(call, param, text, STORE_MAX_TEXT);
+}
+
+int check_attribute(struct call *call, const char *param, struct wire_str text)
+{
+	return check_length(call, param, text, CHECK_ATTRIBUTE);
 }
 
 static bool has_invisible(struct wire_str text)

@@ -18,6 +18,11 @@
  * the direction of text. It may be empty. */
 int check_text(struct call *call, const char *param, struct wire_str text);
 
+/* The text of an attribute: the same, of at most CHECK_ATTRIBUTE bytes: a set of 256 ids of 16
+ * bytes. */
+#define CHECK_ATTRIBUTE 4096
+int check_attribute(struct call *call, const char *param, struct wire_str text);
+
 /* An id: 1 to STORE_MAX_NAME bytes, also without space and slash, not `.`, `..` or `*`, and
  * without a token. */
 int check_id(struct call *call, const char *param, struct wire_str id);

@@ -74,6 +74,8 @@ enum pol_status pol_given_read_text(const struct pol_snapshot *snapshot, uint32_
 
 	switch (declared != NULL ? declared->type : POL_TYPE_ABSENT) {
 	case POL_TYPE_INT:
+	case POL_TYPE_TIME:
+	case POL_TYPE_DURATION:
 		raw.kind = read_int(text, &raw.number) ? POL_RAW_INT : POL_RAW_STRING;
 		break;
 	case POL_TYPE_BOOL:
@@ -84,7 +86,8 @@ enum pol_status pol_given_read_text(const struct pol_snapshot *snapshot, uint32_
 		break;
 	case POL_TYPE_STRINGS:
 		if (!cut(text, members, &raw.count)) {
-			snprintf(why, POL_GIVEN_WHY, "has more than %d members", POL_GIVEN_MEMBERS);
+			snprintf(why, POL_GIVEN_WHY, "'%.*s' has more than %d members",
+				POL_STR_ARGS(declared->name), POL_GIVEN_MEMBERS);
 			return POL_ELIMIT;
 		}
 		raw.kind = POL_RAW_STRINGS;
@@ -92,8 +95,6 @@ enum pol_status pol_given_read_text(const struct pol_snapshot *snapshot, uint32_
 		break;
 	case POL_TYPE_ABSENT:
 	case POL_TYPE_STRING:
-	case POL_TYPE_TIME:
-	case POL_TYPE_DURATION:
 	case POL_TYPE_ADDRESS:
 	case POL_TYPE_WORD:
 	case POL_TYPE_NETWORK:

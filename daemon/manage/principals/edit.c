@@ -56,7 +56,7 @@ static int read_attributes(struct call *call, struct store_pack *pack)
 		int r = check_text(call, "attributes", name);
 
 		if (r == 0) {
-			r = check_text(call, "attributes", text);
+			r = check_attribute(call, "attributes", text);
 		}
 		if (r != 0) {
 			return r;
@@ -73,12 +73,11 @@ static int read_attributes(struct call *call, struct store_pack *pack)
 /* Those that the policy declares as facts must be of their types. */
 static int check_attributes(struct call *call, struct store_list attributes)
 {
-	struct attributes_fault fault;
+	char why[POL_GIVEN_WHY];
 
-	if (attributes_check(call->snapshot, attributes, &fault)) {
-		return 0;
-	}
-	return call_invalid(call, "attributes", "'%.*s' %s", POL_STR_ARGS(fault.name), fault.why);
+	return attributes_check(call->snapshot, attributes, why)
+		       ? 0
+		       : call_invalid(call, "attributes", "%s", why);
 }
 
 /* Reads name, attributes and api_access, if they are given. */
