@@ -267,6 +267,7 @@ static struct pol_str check_conditions(struct evaluation *eval)
 	struct pol_run_word at;
 	bool roles = true, scopes = true, anyone = true;
 	struct pol_tri denied = { 0 };
+	struct pol_str reason;
 
 	pol_truth_begin(&eval->truth, eval->snapshot, eval->facts, eval->tree, eval->at);
 	request->roles_allow = true;
@@ -288,7 +289,13 @@ static struct pol_str check_conditions(struct evaluation *eval)
 		.anyone_sure = anyone,
 		.charges = eval->charges.count };
 	eval->uncertain = eval->unknown.denied || eval->unknown.scopes || eval->unknown.roles;
-	return refuse(request, denied.sure != 0);
+	reason = refuse(request, denied.sure != 0);
+	if (reason.len > 0) {
+		request->roles_allow = roles;
+		request->scopes_allow = scopes;
+		request->anyone_allows = anyone;
+	}
+	return reason;
 }
 
 /* Finds what roles and scopes allow and deny. An action with several methods needs all of them. */
