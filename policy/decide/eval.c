@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/decide/eval.h"
+
 #include <string.h>
 
 #include "policy/decide/eval_internal.h"
 #include "policy/decide/fact.h"
+#include "policy/decide/stack.h"
+#include "policy/decide/subject.h"
 #include "policy/decide/trace.h"
 #include "policy/snapshot/compiled.h"
 #include "policy/snapshot/tree.h"
@@ -15,6 +19,8 @@
  * view to go on.
  */
 
+static const struct pol_str go_on = { NULL, 0 };
+
 static bool has_key(const struct pol_facts *facts)
 {
 	return facts->key_state == POL_KEY_ACTIVE;
@@ -26,7 +32,7 @@ static struct pol_str check_key(const struct pol_facts *facts)
 	switch (facts->key_state) {
 	case POL_KEY_MISSING:
 	case POL_KEY_ACTIVE:
-		return pol_eval_go_on();
+		return go_on;
 	case POL_KEY_MALFORMED:
 		return POL_STR("malformed_token");
 	case POL_KEY_REVOKED:
@@ -58,7 +64,7 @@ static struct pol_str check_principal(const struct pol_facts *facts)
 	default:
 		return POL_STR("unknown_principal");
 	}
-	return facts->tenant_inactive ? POL_STR("inactive_tenant") : pol_eval_go_on();
+	return facts->tenant_inactive ? POL_STR("inactive_tenant") : go_on;
 }
 
 /* The facts without the principal of the peer. */
@@ -99,7 +105,7 @@ static struct pol_str check_environment(const struct pol_facts *facts)
 	if (facts->wrong_environment) {
 		return POL_STR("wrong_environment");
 	}
-	return facts->wrong_tenant ? POL_STR("wrong_tenant") : pol_eval_go_on();
+	return facts->wrong_tenant ? POL_STR("wrong_tenant") : go_on;
 }
 
 static struct pol_group_result trace_group(struct pol_evaluation *eval, enum pol_group group)
@@ -123,14 +129,14 @@ struct pol_str pol_eval_run_group(struct pol_evaluation *eval, enum pol_group gr
 	struct pol_group_result result;
 
 	if (stack == NULL || stack->groups[group].count == 0) {
-		return pol_eval_go_on();
+		return go_on;
 	}
 	result = eval->trace == NULL ? pol_stack_run_group(&stack->groups[group], &eval->request,
 					       &eval->charges)
 				     : trace_group(eval, group);
 	eval->marks |= result.marks;
 	eval->by = result.by;
-	return result.passed ? pol_eval_go_on() : result.reason;
+	return result.passed ? go_on : result.reason;
 }
 
 static enum pol_status read_path(struct pol_evaluation *eval, struct pol_str path)
@@ -156,7 +162,7 @@ static struct pol_str find_resource(struct pol_evaluation *eval)
 	uint32_t tree;
 
 	if (eval->listing) {
-		return pol_eval_go_on();
+		return go_on;
 	}
 	eval->tree = facts->tree;
 	if (facts->tree.len == 0 && !pol_path_split(facts->path, &eval->tree, &path)) {
@@ -182,21 +188,68 @@ static struct pol_str find_resource(struct pol_evaluation *eval)
 		eval->run.count == 0) {
 		return POL_STR("unknown_action");
 	}
-	return pol_eval_go_on();
+	return go_on;
 }
 
 /* Is the address in one of the key's networks? */
 static struct pol_str check_networks(const struct pol_facts *facts)
 {
 	if (!has_key(facts) || facts->key_network_count == 0) {
-		return pol_eval_go_on();
+		return go_on;
 	}
 	for (uint32_t i = 0; i < facts->key_network_count; i++) {
 		if (pol_cidr_contains(&facts->key_networks[i], &facts->ip)) {
-			return pol_eval_go_on();
+			return go_on;
 		}
 	}
 	return POL_STR("network");
+}
+
+static bool is_unknown(const struct pol_subject_bits *bits)
+{
+	return (bits->roles.maybe | bits->scopes.maybe | bits->anyone.maybe | bits->denied.maybe) !=
+	       0;
+}
+
+struct pol_str pol_eval_refuse(const struct pol_request *request, bool denied)
+{
+	if (denied) {
+		return POL_STR("denied");
+	}
+	return request->scopes_allow ? go_on : POL_STR("scope");
+}
+
+/* Finds what roles and scopes allow and deny. An action with several methods needs all of them. */
+static struct pol_str check_subject(struct pol_evaluation *eval)
+{
+	struct pol_request *request = &eval->request;
+	struct pol_run run = eval->run;
+	struct pol_run_word at;
+	bool denied = false;
+
+	request->roles_allow = true;
+	request->scopes_allow = true;
+	request->anyone_allows = true;
+	/* For a listing: what could the other lines of `authorize` still refuse? */
+	if (eval->listing) {
+		return go_on;
+	}
+	while (pol_run_next(&run, &at)) {
+		struct pol_subject_bits bits =
+			pol_subject_eval(eval->snapshot, eval->facts, eval->tree, eval->at, &at);
+		uint64_t anyone = bits.anyone.sure;
+
+		if (is_unknown(&bits)) {
+			return pol_eval_check_conditions(eval);
+		}
+		denied = denied || bits.denied.sure != 0;
+		request->roles_allow =
+			request->roles_allow && (bits.roles.sure | anyone) == at.mask;
+		request->scopes_allow =
+			request->scopes_allow && (bits.scopes.sure | anyone) == at.mask;
+		request->anyone_allows = request->anyone_allows && anyone == at.mask;
+	}
+	return pol_eval_refuse(request, denied);
 }
 
 static struct pol_str take_charges(struct pol_evaluation *eval)
@@ -204,7 +257,7 @@ static struct pol_str take_charges(struct pol_evaluation *eval)
 	const struct pol_counter *counter = eval->facts->counter;
 
 	if (eval->charges.count == 0 || counter == NULL) {
-		return pol_eval_go_on();
+		return go_on;
 	}
 	return counter->take(counter, eval->facts, eval->charges.items, eval->charges.count);
 }
@@ -226,18 +279,18 @@ static struct pol_str decide(struct pol_evaluation *eval)
 	STEP(TOKEN, check_key(facts));
 	STEP(PRINCIPAL, check_principal(facts));
 	STEP(ENVIRONMENT, check_environment(facts));
-	STEP(SERVICE, eval->stack == NULL ? POL_STR("unknown_service") : pol_eval_go_on());
+	STEP(SERVICE, eval->stack == NULL ? POL_STR("unknown_service") : go_on);
 	STEP(AUTHENTICATE, pol_eval_run_group(eval, POL_GROUP_AUTHENTICATE));
 	drop_peer(eval);
 	STEP(RESOURCE, find_resource(eval));
 	STEP(NETWORKS, check_networks(facts));
 	STEP(ACCOUNT, pol_eval_run_group(eval, POL_GROUP_ACCOUNT));
-	STEP(SUBJECT, pol_eval_subject(eval));
+	STEP(SUBJECT, check_subject(eval));
 	STEP(AUTHORIZE, pol_eval_run_group(eval, POL_GROUP_AUTHORIZE));
-	STEP(FACTS, eval->uncertain ? pol_eval_missing(eval) : pol_eval_go_on());
+	STEP(FACTS, eval->uncertain ? pol_eval_check_missing(eval) : go_on);
 	/* The last step, so that a denied request is not charged. */
 	STEP(CHARGES, take_charges(eval));
-	return pol_eval_go_on();
+	return go_on;
 }
 
 static void answer(struct pol_evaluation *eval, struct pol_decision *out)

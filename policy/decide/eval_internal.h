@@ -2,23 +2,14 @@
 #pragma once
 
 /*
- * eval_internal: what eval.c (the steps of a decision and their order) and eval_subject.c (what
- * roles and scopes allow, and the facts that are missing) share.
+ * eval_internal: what eval.c and eval_conditions.c share.
  */
-
-#include <stdbool.h>
-#include <stdint.h>
 
 #include "policy/decide/eval.h"
 #include "policy/decide/matched.h"
 #include "policy/decide/stack.h"
+#include "policy/decide/trace.h"
 #include "policy/decide/truth.h"
-#include "policy/snapshot/module.h"
-#include "policy/snapshot/permset.h"
-#include "policy/text/path.h"
-#include "policy/text/terms.h"
-
-struct pol_trace;
 
 /* What conditions leave unknown of the permissions asked for. */
 struct pol_unknown {
@@ -54,18 +45,17 @@ struct pol_evaluation {
 	struct pol_truth_table truth;  /* begun by the first condition, not zeroed */
 };
 
-/* A step returns a reason code that denies, or this, to go on. */
-static inline struct pol_str pol_eval_go_on(void)
-{
-	return (struct pol_str){ NULL, 0 };
-}
+/* --- eval.c --- */
 
-/* eval.c: runs a group of the stack, and records it if there is a trace. */
+/* Runs a group of the stack. Returns why it did not pass; an empty view: it did. */
 struct pol_str pol_eval_run_group(struct pol_evaluation *eval, enum pol_group group);
+/* A denial or a missing scope ends the decision; the rest is for the modules of `authorize`. */
+struct pol_str pol_eval_refuse(const struct pol_request *request, bool denied);
 
-/* eval_subject.c: finds what roles and scopes allow and deny. */
-struct pol_str pol_eval_subject(struct pol_evaluation *eval);
+/* --- eval_conditions.c: where a condition is about a permission that is asked for --- */
 
-/* eval_subject.c: after `authorize` passed, if eval->uncertain: does the answer depend on what is
- * unknown? */
-struct pol_str pol_eval_missing(struct pol_evaluation *eval);
+/* Finds what roles and scopes allow and deny. For the modules of `authorize` all that is unknown is
+ * allowed, and eval->unknown is set. */
+struct pol_str pol_eval_check_conditions(struct pol_evaluation *eval);
+/* What was taken as allowed is unknown: does the answer depend on it? Then eval->missing is set. */
+struct pol_str pol_eval_check_missing(struct pol_evaluation *eval);

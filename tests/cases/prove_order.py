@@ -64,20 +64,19 @@ def step(name, call):
 
 
 EVAL = "policy/decide/eval.c"
-EVAL_SUBJECT = "policy/decide/eval_subject.c"
 SUBJECT = "policy/decide/subject.c"
 TOKEN = step("TOKEN", "check_key(facts)")
 PRINCIPAL = step("PRINCIPAL", "check_principal(facts)")
 ENVIRONMENT = step("ENVIRONMENT", "check_environment(facts)")
-SERVICE = step("SERVICE", 'eval->stack == NULL ? POL_STR("unknown_service") : pol_eval_go_on()')
+SERVICE = step("SERVICE", 'eval->stack == NULL ? POL_STR("unknown_service") : go_on')
 AUTHENTICATE = step("AUTHENTICATE", "pol_eval_run_group(eval, POL_GROUP_AUTHENTICATE)")
 FORGET = "\tdrop_peer(eval);\n"
 RESOURCE = step("RESOURCE", "find_resource(eval)")
 NETWORKS = step("NETWORKS", "check_networks(facts)")
 ACCOUNT = step("ACCOUNT", "pol_eval_run_group(eval, POL_GROUP_ACCOUNT)")
-SUBJECT_STEP = step("SUBJECT", "pol_eval_subject(eval)")
+SUBJECT_STEP = step("SUBJECT", "check_subject(eval)")
 AUTHORIZE = step("AUTHORIZE", "pol_eval_run_group(eval, POL_GROUP_AUTHORIZE)")
-FACTS = step("FACTS", "eval->uncertain ? pol_eval_missing(eval) : pol_eval_go_on()")
+FACTS = step("FACTS", "eval->uncertain ? pol_eval_check_missing(eval) : go_on")
 CHARGES = step("CHARGES", "take_charges(eval)")
 
 INACTIVE_PRINCIPAL = """\
@@ -199,11 +198,12 @@ SWAPS = (
            "\t{\n", said=("deny", "role")),
     swap("mfa | denied", EVAL, ACCOUNT, SUBJECT_STEP),
     swap("quota | denied", EVAL, ACCOUNT, SUBJECT_STEP),
-    change("denied | scope", EVAL_SUBJECT, DENIED,
+    change("denied | scope", EVAL, DENIED,
            "\tif (!request->scopes_allow) {\n\t\treturn POL_STR(\"scope\");\n\t}\n" + DENIED,
            said=("denied", "scope")),
     # A denial that is looked at only where the scopes allow.
-    change("denied by a role | scope", SUBJECT, ADD_HELD, "\t\tif (bits.scopes.sure == 0) {\n\t\t\tcontinue;\n\t\t}\n" + ADD_HELD,
+    change("denied by a role | scope", SUBJECT, ADD_HELD,
+           "\t\tif (bits.scopes.sure == 0) {\n\t\t\tcontinue;\n\t\t}\n" + ADD_HELD,
            said=("denied", "scope")),
     change("denied by a scope | scope", SUBJECT, ADD_SCOPE,
            ADD_SCOPE + "\t\t\tbits->denied.sure &= bits->scopes.sure;\n",
@@ -213,7 +213,7 @@ SWAPS = (
            "\tadd_scopes(snapshot, facts, at, table, &bits);\n"
            "\tbits.denied.sure |= before & bits.scopes.sure;\n",
            said=("denied", "scope")),
-    change("denied by one method of several | scope", EVAL_SUBJECT, "denied = denied || bits.denied.sure != 0;",
+    change("denied by one method of several | scope", EVAL, "denied = denied || bits.denied.sure != 0;",
            "denied = denied || (bits.denied.sure != 0 && (bits.scopes.sure | anyone) == at.mask);",
            said=("denied", "scope")),
     swap("scope | role", EVAL, SUBJECT_STEP, AUTHORIZE),

@@ -98,7 +98,8 @@ const struct command commands_principal[PRINCIPAL_COMMANDS] = {
 		.words = "ID",
 		.summary = "Change a principal's name, attributes or use of the API",
 		.text = "An empty --name '' removes the name. The attributes given replace all\n"
-			"that were there; those that the policy declares as facts must be of their\n"
+			"that were there; those that the policy declares as facts must be of "
+			"their\n"
 			"types, as --attribute limit=500 or regions=EU,US. After --api-access\n"
 			"no, every key of the principal is refused, until it is yes again.\n",
 		.examples = "  authzcheck principal edit alice --name 'Alice Smith'\n"

@@ -1,13 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/decide/eval_internal.h"
 #include "policy/decide/subject.h"
-#include "policy/decide/trace.h"
-
-static bool is_unknown(const struct pol_subject_bits *bits)
-{
-	return (bits->roles.maybe | bits->scopes.maybe | bits->anyone.maybe | bits->denied.maybe) !=
-	       0;
-}
 
 /* Do the bits of both together cover the word? Then *maybe: also with what is unknown. */
 static bool covers(const struct pol_run_word *at, const struct pol_tri *a, const struct pol_tri *b,
@@ -17,24 +10,14 @@ static bool covers(const struct pol_run_word *at, const struct pol_tri *a, const
 	return (a->sure | b->sure) == at->mask;
 }
 
-/* A denial or a missing scope ends the decision; the rest is for the modules of `authorize`. */
-static struct pol_str refuse(const struct pol_request *request, bool denied)
-{
-	if (denied) {
-		return POL_STR("denied");
-	}
-	return request->scopes_allow ? pol_eval_go_on() : POL_STR("scope");
-}
-
-/* pol_eval_subject where a condition is about a permission that is asked for. For the modules of
- * `authorize` all that is unknown is allowed. */
-static struct pol_str check_conditions(struct pol_evaluation *eval)
+struct pol_str pol_eval_check_conditions(struct pol_evaluation *eval)
 {
 	struct pol_request *request = &eval->request;
 	struct pol_run run = eval->run;
 	struct pol_run_word at;
 	bool roles = true, scopes = true, anyone = true;
 	struct pol_tri denied = { 0 };
+	struct pol_str reason;
 
 	pol_truth_begin(&eval->truth, eval->snapshot, eval->facts, eval->tree, eval->at);
 	request->roles_allow = true;
@@ -56,40 +39,13 @@ static struct pol_str check_conditions(struct pol_evaluation *eval)
 		.anyone_sure = anyone,
 		.charges = eval->charges.count };
 	eval->uncertain = eval->unknown.denied || eval->unknown.scopes || eval->unknown.roles;
-	return refuse(request, denied.sure != 0);
-}
-
-/* Finds what roles and scopes allow and deny. An action with several methods needs all of them. */
-struct pol_str pol_eval_subject(struct pol_evaluation *eval)
-{
-	struct pol_request *request = &eval->request;
-	struct pol_run run = eval->run;
-	struct pol_run_word at;
-	bool denied = false;
-
-	request->roles_allow = true;
-	request->scopes_allow = true;
-	request->anyone_allows = true;
-	/* For a listing: what could the other lines of `authorize` still refuse? */
-	if (eval->listing) {
-		return pol_eval_go_on();
+	reason = pol_eval_refuse(request, denied.sure != 0);
+	if (reason.len > 0) {
+		request->roles_allow = roles;
+		request->scopes_allow = scopes;
+		request->anyone_allows = anyone;
 	}
-	while (pol_run_next(&run, &at)) {
-		struct pol_subject_bits bits =
-			pol_subject_eval(eval->snapshot, eval->facts, eval->tree, eval->at, &at);
-		uint64_t anyone = bits.anyone.sure;
-
-		if (is_unknown(&bits)) {
-			return check_conditions(eval);
-		}
-		denied = denied || bits.denied.sure != 0;
-		request->roles_allow =
-			request->roles_allow && (bits.roles.sure | anyone) == at.mask;
-		request->scopes_allow =
-			request->scopes_allow && (bits.scopes.sure | anyone) == at.mask;
-		request->anyone_allows = request->anyone_allows && anyone == at.mask;
-	}
-	return refuse(request, denied);
+	return reason;
 }
 
 /* Does `authorize` pass when the roles that are unknown do not allow the request? The charges and
@@ -137,13 +93,12 @@ static void find_missing(struct pol_evaluation *eval, bool roles)
 	}
 }
 
-/* What was taken as allowed is unknown: does the answer depend on it? */
-struct pol_str pol_eval_missing(struct pol_evaluation *eval)
+struct pol_str pol_eval_check_missing(struct pol_evaluation *eval)
 {
 	bool roles = eval->unknown.roles && !passes_without(eval);
 
 	if (!roles && !eval->unknown.scopes && !eval->unknown.denied) {
-		return pol_eval_go_on();
+		return (struct pol_str){ 0 };
 	}
 	eval->request.roles_allow = eval->unknown.roles_sure;
 	eval->request.scopes_allow = eval->request.scopes_allow && !eval->unknown.scopes;
