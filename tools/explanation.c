@@ -117,6 +117,37 @@ static void read_groups(struct app *app, struct wire_cursor map, struct pol_expl
 	}
 }
 
+static enum pol_truth read_truth(struct wire_cursor map)
+{
+	if (is(map, "truth", pol_truth_text(POL_TRUE))) {
+		return POL_TRUE;
+	}
+	return is(map, "truth", pol_truth_text(POL_FALSE)) ? POL_FALSE : POL_UNKNOWN;
+}
+
+/* A rule without a condition is true. */
+static void read_condition(struct app *app, struct wire_cursor map, struct pol_explained_rule *out)
+{
+	struct wire_cursor *items = read_items(app, map, "predicates", &out->predicate_count);
+	struct pol_explained_predicate *predicates =
+		pol_arena_alloc(&app->arena, out->predicate_count, sizeof *predicates);
+
+	out->when = record_str(map, "when");
+	out->truth = out->when.len > 0 ? read_truth(map) : POL_TRUE;
+	if (predicates == NULL) {
+		out->predicate_count = 0;
+		return;
+	}
+	for (uint32_t i = 0; i < out->predicate_count; i++) {
+		predicates[i] = (struct pol_explained_predicate){
+			.text = record_str(items[i], "predicate"),
+			.values = record_str(items[i], "values"),
+			.truth = read_truth(items[i]),
+		};
+	}
+	out->predicates = predicates;
+}
+
 static const struct pol_explained_rule *read_rules(
 	struct app *app, struct wire_cursor map, const char *name, uint32_t *out_count)
 {
@@ -141,6 +172,7 @@ static const struct pol_explained_rule *read_rules(
 		rule->at = read_texts(app, items[i], "at", &rule->at_count);
 		rule->until = record_int(items[i], "until", 0);
 		rule->verbs = read_texts(app, items[i], "actions", &rule->verb_count);
+		read_condition(app, items[i], rule);
 	}
 	return rules;
 }

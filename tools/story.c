@@ -210,6 +210,46 @@ static const char *squeezed(struct story *story, struct pol_str text)
 	return shown(story, (struct pol_str){ copy, len });
 }
 
+/* The condition and each of its predicates: "context.amount <= 500: 600 <= 500, false". One that is
+ * alone is the condition itself. */
+static void add_condition(struct story *story, const struct pol_explained_rule *rule)
+{
+	bool alone = rule->predicate_count == 1;
+
+	if (rule->when.len == 0) {
+		return;
+	}
+	if (!alone) {
+		add(story, (struct line){ .text = app_text(story->app, "  when %s: %s",
+						  shown(story, rule->when),
+						  pol_truth_text(rule->truth)) });
+	}
+	for (uint32_t i = 0; i < rule->predicate_count; i++) {
+		const struct pol_explained_predicate *predicate = &rule->predicates[i];
+
+		add(story, (struct line){
+				   .text = app_text(story->app, "  %s%s: %s%s%s",
+					   alone ? "when " : "  ", shown(story, predicate->text),
+					   shown(story, predicate->values),
+					   predicate->values.len > 0 ? ", " : "",
+					   pol_truth_text(predicate->truth)) });
+	}
+}
+
+/* What a rule that is held does to the request. */
+static const char *verb_text(const struct pol_explained_rule *rule)
+{
+	switch (rule->truth) {
+	case POL_FALSE:
+		return rule->deny ? "does not deny it" : "does not allow it";
+	case POL_UNKNOWN:
+		return rule->deny ? "may deny it" : "may allow it";
+	case POL_TRUE:
+		break;
+	}
+	return rule->deny ? "denies it" : "allows it";
+}
+
 static void add_rule(struct story *story, const struct pol_explained_rule *rule, const char *verb)
 {
 	const char *until = "";
@@ -232,6 +272,7 @@ static void add_rule(struct story *story, const struct pol_explained_rule *rule,
 						  story->app, "  %s", squeezed(story, rule->text)),
 				   .position = rule->position });
 	}
+	add_condition(story, rule);
 }
 
 static const char *const ends[POL_STAGE_COUNT] = {
@@ -289,7 +330,12 @@ static void add_needs(struct story *story, const struct pol_explanation *explana
 
 	add_lacks(story, explanation);
 	for (uint32_t i = 0; i < explanation->need_count; i++) {
-		add_rule(story, &explanation->needs[i], both ? "would do" : "would allow it");
+		bool sure = explanation->needs[i].truth == POL_TRUE;
+
+		add_rule(story, &explanation->needs[i],
+			both   ? sure ? "would do" : "may do"
+			: sure ? "would allow it"
+			       : "may allow it");
 	}
 	if (explanation->more_needs > 0) {
 		add_text(story,
@@ -335,8 +381,7 @@ static void add_all(struct story *story, const struct pol_explanation *explanati
 				joined(story, explanation->has, explanation->has_count, "", ", ")));
 	}
 	for (uint32_t i = 0; i < explanation->rule_count; i++) {
-		add_rule(story, &explanation->rules[i],
-			explanation->rules[i].deny ? "denies it" : "allows it");
+		add_rule(story, &explanation->rules[i], verb_text(&explanation->rules[i]));
 	}
 	add_needs(story, explanation);
 }

@@ -181,11 +181,36 @@ static void put_stack(struct wire_buf *buf, const struct pol_explanation *explan
 
 /* --- the rules -------------------------------------------------------------------------------- */
 
+static void put_predicate(struct wire_buf *buf, const struct pol_explained_predicate *predicate)
+{
+	struct map map;
+
+	if (!begin(buf, predicate->text.len + predicate->values.len, &map)) {
+		return;
+	}
+	TEXT(&map, "predicate", predicate->text);
+	TEXT(&map, "values", predicate->values);
+	TEXT(&map, "truth", pol_str_of(pol_truth_text(predicate->truth)));
+	end(buf, &map);
+}
+
+/* The pairs of a rule that are about its condition; its predicates come after them. */
+static void lay_condition(struct map *map, const struct pol_explained_rule *rule)
+{
+	if (rule->when.len == 0) {
+		return;
+	}
+	TEXT(map, "when", rule->when);
+	TEXT(map, "truth", pol_str_of(pol_truth_text(rule->truth)));
+	KEY(map, "predicates");
+	map->to = wire_lay_array(map->to, rule->predicate_count);
+}
+
 static void put_rule(struct wire_buf *buf, const struct pol_explained_rule *rule, bool needed)
 {
 	size_t texts = room_of(rule->chain, rule->chain_count) + rule->text.len +
 		       rule->position.file.len + room_of(rule->at, rule->at_count) +
-		       room_of(rule->verbs, rule->verb_count);
+		       room_of(rule->verbs, rule->verb_count) + rule->when.len;
 	struct map map;
 
 	if (!begin(buf, texts, &map)) {
@@ -211,7 +236,11 @@ static void put_rule(struct wire_buf *buf, const struct pol_explained_rule *rule
 		map.to = wire_lay_uint64(map.to, (uint64_t)rule->until);
 	}
 	LIST(&map, "actions", rule->verbs, rule->verb_count);
+	lay_condition(&map, rule);
 	end(buf, &map);
+	for (uint32_t i = 0; rule->when.len > 0 && i < rule->predicate_count; i++) {
+		put_predicate(buf, &rule->predicates[i]);
+	}
 }
 
 /* A pair of the whole, or none. */

@@ -159,10 +159,14 @@ enum pol_status pol_explain(const struct pol_snapshot *snapshot, const struct po
 	struct pol_arena *arena, struct pol_decision *decision, struct pol_explanation *out)
 {
 	struct pol_trace trace;
+	struct pol_truth_table truth;
 	struct pol_explanation explanation = { 0 };
-	struct pol_explainer explainer = {
-		.snapshot = snapshot, .trace = &trace, .arena = arena, .out = &explanation
-	};
+	struct pol_explainer explainer = { .snapshot = snapshot,
+		.trace = &trace,
+		.arena = arena,
+		.out = &explanation,
+		.truth = &truth,
+		.predicates_left = POL_EXPLAIN_PREDICATES };
 
 	pol_eval_traced(snapshot, facts, &trace, decision);
 	explanation.stage = trace.stage;
@@ -177,6 +181,7 @@ enum pol_status pol_explain(const struct pol_snapshot *snapshot, const struct po
 		explanation.fact = keep_fact(&explainer, fact);
 	}
 	if (trace.stage >= POL_STAGE_SUBJECT) {
+		pol_truth_begin(&truth, snapshot, &trace.facts, trace.tree, trace.at);
 		pol_explain_rules(&explainer);
 		pol_explain_needs(&explainer);
 	}

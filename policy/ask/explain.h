@@ -6,9 +6,11 @@
  *
  * An explanation has what each line of the stack answered and which line ended a group, the rules
  * of roles and scopes that allowed or denied the request, and, of a denied one, the roles and
- * scopes that would have allowed it. The decision is made by the code that makes all others, with a
- * trace (decide/trace.h). Everything in an explanation lives as long as the arena, the snapshot and
- * the facts. A program that reads an explanation from the wire fills the same structures.
+ * scopes that would have allowed it. A rule that has a condition is shown with what that came to,
+ * and with the values that it compared: an explanation is for those who may see them. The decision
+ * is made by the code that makes all others, with a trace (decide/trace.h). Everything in an
+ * explanation lives as long as the arena, the snapshot and the facts. A program that reads an
+ * explanation from the wire fills the same structures.
  *
  * An explanation shows rules only when the decision reached them: a request that was refused as
  * unauthenticated shows none. Pure, any thread.
@@ -19,6 +21,7 @@
 
 #include "policy/decide/eval.h"
 #include "policy/decide/trace.h"
+#include "policy/decide/truth.h"
 #include "policy/language/parse.h"
 #include "policy/text/arena.h"
 
@@ -30,6 +33,9 @@
 #define POL_EXPLAIN_ACTIONS 32
 /* The most bytes of a rule's text: a line may be as long as its file. */
 #define POL_EXPLAIN_TEXT 1000
+/* The most predicates of all rules together, and the most bytes of the text of each. */
+#define POL_EXPLAIN_PREDICATES 64
+#define POL_EXPLAIN_PREDICATE  200
 /* The narrowest are chosen among this many candidates, and all that are held elsewhere. */
 #define POL_EXPLAIN_CANDIDATES 64
 
@@ -65,7 +71,15 @@ struct pol_explained_group {
 	uint32_t line_count;
 };
 
-/* A rule of a role or scope that is held, or of one that is needed. */
+/* A predicate of a condition. */
+struct pol_explained_predicate {
+	struct pol_str text;   /* `context.amount <= principal.limit` */
+	struct pol_str values; /* `600 <= 500`; empty: they are not shown */
+	enum pol_truth truth;
+};
+
+/* A rule of a role or scope that is held, or of one that is needed. One with a condition is among
+ * `rules` whatever the condition came to, if it bears on the request. */
 struct pol_explained_rule {
 	bool deny;
 	bool scope;
@@ -80,6 +94,11 @@ struct pol_explained_rule {
 	int64_t until;               /* Unix seconds; 0: for good */
 	const struct pol_str *verbs; /* which of the permissions asked for; none: all of them */
 	uint32_t verb_count;
+	const struct pol_condition *condition; /* NULL: none, or it came over the wire */
+	struct pol_str when;                   /* its text; empty: none */
+	enum pol_truth truth;                  /* what it came to; without one, POL_TRUE */
+	const struct pol_explained_predicate *predicates;
+	uint32_t predicate_count;
 };
 
 struct pol_explained_kinds {

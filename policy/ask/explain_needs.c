@@ -5,8 +5,9 @@
 
 /*
  * Finds the roles and scopes that would have allowed the request: they allow all permissions that
- * are missing, deny none of those asked for, and may be assigned. First come those that are held at
- * other places, then those that allow the fewest permissions.
+ * are missing, deny none of those asked for, and may be assigned. A condition that is not false
+ * counts, and is shown. First come those that are held at other places, then those that allow the
+ * fewest permissions.
  *
  * Roles and scopes are searched apart, and find_kinds asks the stack what it makes of both. So when
  * both are missing, any role found and any scope found suffice together.
@@ -43,34 +44,91 @@ static const struct pol_held *find_held(const struct pol_facts *facts, uint32_t 
 	return NULL;
 }
 
-static inline bool may_allow(const struct pol_grantee *grantee, uint32_t permission)
+static inline bool has_permission(const struct pol_permset *set, uint32_t permission)
 {
-	const struct pol_permset *allow = &grantee->allow;
 	uint32_t number = permission / POL_CHUNK_BITS;
 	const struct pol_chunk *chunk;
 
-	if (!pol_sketch_may_have(&grantee->sketch, number)) {
+	if (set->count == 0) {
 		return false;
 	}
-	chunk = allow->count > 0 && allow->numbers[0] == number ? allow->chunks[0]
-								: pol_permset_chunk(allow, number);
+	chunk = set->numbers[0] == number ? set->chunks[0] : pol_permset_chunk(set, number);
 	return chunk != NULL &&
 	       (chunk->words[permission % POL_CHUNK_BITS / 64] >> (permission % 64) & 1) != 0;
 }
 
-/* Does it allow all that is missing, and deny none of what was asked for? */
+static inline bool may_allow(const struct pol_grantee *grantee, uint32_t permission)
+{
+	return pol_sketch_may_have(&grantee->sketch, permission / POL_CHUNK_BITS) &&
+	       (has_permission(&grantee->allow, permission) ||
+		       has_permission(&grantee->sometimes, permission));
+}
+
+/* Adds what it allows on conditions that are not false. False: one by which it denies some of the
+ * word is not. */
+static bool add_conditionals(const struct search *search, const struct pol_grantee *grantee,
+	const struct pol_run_word *at, uint64_t *allowed)
+{
+	struct pol_truth_table *truth = search->explainer->truth;
+
+	for (uint32_t i = 0; i < grantee->conditional_count; i++) {
+		const struct pol_conditional *conditional = &grantee->conditionals[i];
+		uint64_t word = pol_permset_word(&conditional->set, at);
+
+		if (word == 0 || pol_truth_of(truth, conditional->condition) == POL_FALSE) {
+			continue;
+		}
+		if (conditional->deny) {
+			return false;
+		}
+		*allowed |= word;
+	}
+	return true;
+}
+
+/* Does it allow all that is missing, and deny none of what was asked for? A condition that is
+ * unknown may hold when the same is asked with its facts. */
 static bool would_do(const struct search *search, const struct pol_grantee *grantee)
 {
 	for (uint32_t i = 0; i < search->word_count; i++) {
 		const struct pol_run_word *at = &search->words[i];
 		uint64_t missing = search->missing[i];
+		uint64_t allowed = pol_permset_word(&grantee->allow, at);
 
-		if ((pol_permset_word(&grantee->allow, at) & missing) != missing ||
-			pol_permset_word(&grantee->deny, at) != 0) {
+		if (pol_permset_word(&grantee->deny, at) != 0 ||
+			(grantee->conditional_count > 0 &&
+				!add_conditionals(search, grantee, at, &allowed)) ||
+			(allowed & missing) != missing) {
 			return false;
 		}
 	}
 	return true;
+}
+
+/* The condition on which it allows the permission: the first that is true, or else that is unknown.
+ * NULL: it allows it always. */
+static const struct pol_condition *find_condition(
+	const struct search *search, const struct pol_grantee *grantee, uint32_t permission)
+{
+	const struct pol_condition *found = NULL;
+
+	if (pol_permset_has(&grantee->allow, permission)) {
+		return NULL;
+	}
+	for (uint32_t i = 0; i < grantee->conditional_count; i++) {
+		const struct pol_conditional *conditional = &grantee->conditionals[i];
+		enum pol_truth truth;
+
+		if (conditional->deny || !pol_permset_has(&conditional->set, permission)) {
+			continue;
+		}
+		truth = pol_truth_of(search->explainer->truth, conditional->condition);
+		if (truth == POL_TRUE) {
+			return conditional->condition;
+		}
+		found = found == NULL && truth == POL_UNKNOWN ? conditional->condition : found;
+	}
+	return found;
 }
 
 static bool is_nearer(const struct candidate *a, const struct candidate *b)
@@ -133,7 +191,8 @@ static void search_all(struct search *search, const struct pol_explained_holder 
 		search->found++;
 		candidate.held = search->scopes ? NULL : find_held(&explainer->trace->facts, i);
 		if (search->found <= POL_EXPLAIN_CANDIDATES || candidate.held != NULL) {
-			candidate.size = pol_permset_size(&grantees[i].allow);
+			candidate.size = pol_permset_size(&grantees[i].allow) +
+					 pol_permset_size(&grantees[i].sometimes);
 			offer(search, candidate);
 		}
 	}
@@ -147,8 +206,7 @@ static bool find_missing(struct search *search)
 	struct pol_run_word at;
 
 	while (pol_run_next(&run, &at)) {
-		struct pol_subject_bits say = pol_subject_eval(
-			search->explainer->snapshot, &trace->facts, trace->tree, trace->at, &at);
+		struct pol_subject_bits say = pol_subject_decide(search->explainer->truth, &at);
 
 		if (search->word_count == RUN_WORDS) {
 			return false;
@@ -164,6 +222,8 @@ static bool find_missing(struct search *search)
 static void explain_candidates(
 	struct search *search, struct pol_explained_rule *out, uint32_t *count)
 {
+	const struct pol_snapshot *snapshot = search->explainer->snapshot;
+	const struct pol_grantee *grantees = search->scopes ? snapshot->scopes : snapshot->roles;
 	uint32_t permission = first_missing(search);
 
 	for (uint32_t i = 0; i < search->count; i++) {
@@ -176,8 +236,10 @@ static void explain_candidates(
 			rule.at_count = candidate->held->place_count;
 			rule.until = candidate->held->until;
 		}
+		rule.condition = find_condition(search, &grantees[candidate->number], permission);
 		if (pol_explain_rules_find(
 			    search->explainer, candidate->number, permission, &rule)) {
+			pol_explain_condition(search->explainer, &rule);
 			out[(*count)++] = rule;
 		}
 	}
@@ -242,9 +304,7 @@ static bool is_denied(const struct pol_explainer *explainer)
 	struct pol_run_word at;
 
 	while (pol_run_next(&run, &at)) {
-		if (pol_subject_eval(
-			    explainer->snapshot, &trace->facts, trace->tree, trace->at, &at)
-				.denied.sure != 0) {
+		if (pol_subject_decide(explainer->truth, &at).denied.sure != 0) {
 			return true;
 		}
 	}

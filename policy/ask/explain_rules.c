@@ -27,13 +27,15 @@ bool pol_explain_rules_has(const struct pol_rule *rule, uint32_t permission)
 	return false;
 }
 
-static const struct pol_rule *own_rule(
-	const struct pol_origin *origin, bool deny, uint32_t permission)
+static const struct pol_rule *own_rule(const struct pol_origin *origin,
+	const struct pol_explained_rule *wanted, uint32_t permission)
 {
 	for (uint32_t i = 0; i < origin->rule_count; i++) {
-		if (origin->rules[i].deny == deny &&
-			pol_explain_rules_has(&origin->rules[i], permission)) {
-			return &origin->rules[i];
+		const struct pol_rule *rule = &origin->rules[i];
+
+		if (rule->deny == wanted->deny && rule->condition == wanted->condition &&
+			pol_explain_rules_has(rule, permission)) {
+			return rule;
 		}
 	}
 	return NULL;
@@ -73,18 +75,43 @@ struct pol_str pol_explain_rules_text(struct pol_str text, uint32_t offset)
 	return (struct pol_str){ start, len };
 }
 
-static bool grantee_has(const struct pol_grantee *grantee, bool deny, uint32_t permission)
+/* Does it allow or deny the permission, always? */
+static bool always_has(const struct pol_grantee *grantee, bool deny, uint32_t permission)
 {
 	return pol_permset_has(deny ? &grantee->deny : &grantee->allow, permission);
 }
 
-/* Does a stored role allow or deny the permission by itself? It has no rule in the files. */
-static bool stored_has(
-	const struct pol_snapshot *snapshot, uint32_t role, bool deny, uint32_t permission)
+static bool grantee_has(const struct pol_grantee *grantee, const struct pol_explained_rule *wanted,
+	uint32_t permission)
+{
+	if (wanted->condition == NULL) {
+		return always_has(grantee, wanted->deny, permission);
+	}
+	for (uint32_t i = 0; i < grantee->conditional_count; i++) {
+		const struct pol_conditional *conditional = &grantee->conditionals[i];
+
+		if (conditional->deny == wanted->deny &&
+			conditional->condition == wanted->condition &&
+			pol_permset_has(&conditional->set, permission)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Has a stored role the permission by itself? It has no rule in the files. Its conditions are
+ * objects of their own, so one that no parent has is its own. */
+static bool stored_has(const struct pol_snapshot *snapshot, uint32_t role,
+	const struct pol_explained_rule *wanted, uint32_t permission)
 {
 	const struct pol_stored *own = pol_stored_own(snapshot, role);
 
-	return own != NULL && pol_permset_has(deny ? &own->deny : &own->allow, permission);
+	if (own == NULL || wanted->scope) {
+		return false;
+	}
+	return wanted->condition == NULL
+		       ? pol_permset_has(wanted->deny ? &own->deny : &own->allow, permission)
+		       : grantee_has(&snapshot->roles[role], wanted, permission);
 }
 
 bool pol_explain_rules_find(struct pol_explainer *explainer, uint32_t number, uint32_t permission,
@@ -111,14 +138,15 @@ bool pol_explain_rules_find(struct pol_explainer *explainer, uint32_t number, ui
 			}
 		}
 		chain[depth++] = grantees[number].name;
-		rule = own_rule(origin, out->deny, permission);
-		if (!out->scope && stored_has(snapshot, number, out->deny, permission)) {
-			break;
-		}
+		rule = own_rule(origin, out, permission);
 		for (uint32_t i = 0; next == POL_NONE && i < origin->parent_count; i++) {
-			if (grantee_has(&grantees[origin->parents[i]], out->deny, permission)) {
+			if (grantee_has(&grantees[origin->parents[i]], out, permission)) {
 				next = origin->parents[i];
 			}
+		}
+		if (rule == NULL && stored_has(snapshot, number, out, permission) &&
+			(out->condition == NULL || next == POL_NONE)) {
+			break;
 		}
 		if (rule == NULL && next == POL_NONE) {
 			return false;
@@ -141,6 +169,7 @@ struct rules {
 	struct pol_explainer *explainer;
 	uint32_t count;
 	uint32_t permission; /* the present one */
+	bool allowed;        /* a role, or `anyone`, allows it always */
 	struct pol_explained_rule items[POL_EXPLAIN_RULES];
 };
 
@@ -150,7 +179,7 @@ static bool same(const struct pol_explained_rule *a, const struct pol_explained_
 	       pol_str_equal(a->position.file, b->position.file) &&
 	       pol_str_equal(a->chain[0], b->chain[0]) &&
 	       pol_str_equal(a->chain[a->chain_count - 1], b->chain[b->chain_count - 1]) &&
-	       a->at == b->at && a->until == b->until;
+	       a->at == b->at && a->until == b->until && a->condition == b->condition;
 }
 
 static void add_verb(struct rules *rules, struct pol_explained_rule *rule)
@@ -192,73 +221,145 @@ static void add(struct rules *rules, uint32_t number, struct pol_explained_rule 
 	}
 }
 
-/* Adds the first held role that allows the present permission, and all that deny it. Returns
- * whether one allows it. */
-static bool add_roles(struct rules *rules, const struct pol_run_word *at)
+/* Adds the rules that allow or deny the present permission on conditions. */
+static void add_conditionals(struct rules *rules, const struct pol_grantee *grantee,
+	uint32_t number, struct pol_explained_rule rule)
+{
+	for (uint32_t i = 0; i < grantee->conditional_count; i++) {
+		const struct pol_conditional *conditional = &grantee->conditionals[i];
+
+		if (conditional->deny == rule.deny &&
+			pol_permset_has(&conditional->set, rules->permission)) {
+			rule.condition = conditional->condition;
+			add(rules, number, rule);
+		}
+	}
+}
+
+static void add_denials(struct rules *rules, const struct pol_grantee *grantee, uint32_t number,
+	struct pol_explained_rule rule)
+{
+	rule.deny = true;
+	if (always_has(grantee, true, rules->permission)) {
+		add(rules, number, rule);
+	}
+	add_conditionals(rules, grantee, number, rule);
+}
+
+/* How the path is to the places of a held role; outside of one that does not count. */
+static enum pol_path_place_match match_held(
+	const struct rules *rules, const struct pol_held *held, const struct pol_str **out_place)
 {
 	const struct pol_trace *trace = rules->explainer->trace;
-	const struct pol_facts *facts = &trace->facts;
+
+	*out_place = NULL;
+	return held->role < rules->explainer->snapshot->role_count
+		       ? pol_subject_match(held, trace->tree, trace->at, out_place)
+		       : POL_PLACE_OUTSIDE;
+}
+
+static uint32_t held_count(const struct rules *rules)
+{
+	const struct pol_facts *facts = &rules->explainer->trace->facts;
+
+	return pol_subject_roles_count(facts) ? facts->held_count : 0;
+}
+
+/* Does a held role, or `anyone`, allow the present permission always? Then no condition bears on
+ * that. */
+static bool is_allowed(const struct rules *rules)
+{
+	const struct pol_snapshot *snapshot = rules->explainer->snapshot;
+	const struct pol_held *held = rules->explainer->trace->facts.held;
+	const struct pol_str *place;
+
+	for (uint32_t i = 0; i < held_count(rules); i++) {
+		if (match_held(rules, &held[i], &place) == POL_PLACE_INSIDE &&
+			always_has(&snapshot->roles[held[i].role], false, rules->permission)) {
+			return true;
+		}
+	}
+	return snapshot->anyone < snapshot->role_count &&
+	       always_has(&snapshot->roles[snapshot->anyone], false, rules->permission);
+}
+
+/* Adds the first held role that always allows the present permission, or else all that allow it on
+ * conditions, and all that deny it. Returns whether one allows it always. */
+static bool add_roles(struct rules *rules)
+{
+	const struct pol_held *all = rules->explainer->trace->facts.held;
 	bool allowed = false;
 
-	for (uint32_t i = 0; pol_subject_roles_count(facts) && i < facts->held_count; i++) {
-		const struct pol_held *held = &facts->held[i];
+	for (uint32_t i = 0; i < held_count(rules); i++) {
+		const struct pol_held *held = &all[i];
 		struct pol_explained_rule rule = { .until = held->until };
-		struct pol_subject_bits say = { 0 };
-		enum pol_path_place_match match =
-			pol_subject_match(held, trace->tree, trace->at, &rule.at);
+		enum pol_path_place_match match = match_held(rules, held, &rule.at);
+		const struct pol_grantee *role;
 
+		if (match == POL_PLACE_OUTSIDE) {
+			continue;
+		}
+		role = &rules->explainer->snapshot->roles[held->role];
 		rule.at_count = rule.at != NULL;
-		pol_subject_role(rules->explainer->snapshot, held->role, match, at, &say);
-		if ((say.roles.sure | say.roles.maybe) != 0 && !allowed) {
+		if (match == POL_PLACE_INSIDE && !rules->allowed) {
+			add_conditionals(rules, role, held->role, rule);
+		} else if (match == POL_PLACE_INSIDE && !allowed &&
+			   always_has(role, false, rules->permission)) {
 			allowed = true;
 			add(rules, held->role, rule);
 		}
-		if ((say.denied.sure | say.denied.maybe) != 0) {
-			rule.deny = true;
-			add(rules, held->role, rule);
-		}
+		add_denials(rules, role, held->role, rule);
 	}
 	return allowed;
 }
 
+/* `allowed`: by a role that is shown. */
 static void add_anyone(struct rules *rules, bool allowed)
 {
 	const struct pol_snapshot *snapshot = rules->explainer->snapshot;
+	const struct pol_explained_rule rule = { 0 };
 	const struct pol_grantee *anyone;
 
 	if (snapshot->anyone >= snapshot->role_count) {
 		return;
 	}
 	anyone = &snapshot->roles[snapshot->anyone];
-	if (!allowed && grantee_has(anyone, false, rules->permission)) {
-		add(rules, snapshot->anyone, (struct pol_explained_rule){ 0 });
+	if (!allowed && always_has(anyone, false, rules->permission)) {
+		add(rules, snapshot->anyone, rule);
+	} else if (!rules->allowed) {
+		add_conditionals(rules, anyone, snapshot->anyone, rule);
 	}
-	if (grantee_has(anyone, true, rules->permission)) {
-		add(rules, snapshot->anyone, (struct pol_explained_rule){ .deny = true });
-	}
+	add_denials(rules, anyone, snapshot->anyone, rule);
 }
 
+/* The same of the key's scopes. */
 static void add_scopes(struct rules *rules)
 {
 	const struct pol_snapshot *snapshot = rules->explainer->snapshot;
 	const struct pol_facts *facts = &rules->explainer->trace->facts;
-	bool allowed = false;
+	const struct pol_explained_rule rule = { .scope = true };
+	uint32_t count = pol_subject_key_counts(facts) ? facts->scope_count : 0;
+	bool always = false, added = false;
 
-	for (uint32_t i = 0; pol_subject_key_counts(facts) && i < facts->scope_count; i++) {
+	for (uint32_t i = 0; i < count; i++) {
+		always = always || (facts->scopes[i] < snapshot->scope_count &&
+					   always_has(&snapshot->scopes[facts->scopes[i]], false,
+						   rules->permission));
+	}
+	for (uint32_t i = 0; i < count; i++) {
 		const struct pol_grantee *scope;
 
 		if (facts->scopes[i] >= snapshot->scope_count) {
 			continue;
 		}
 		scope = &snapshot->scopes[facts->scopes[i]];
-		if (!allowed && grantee_has(scope, false, rules->permission)) {
-			allowed = true;
-			add(rules, facts->scopes[i], (struct pol_explained_rule){ .scope = true });
+		if (!always) {
+			add_conditionals(rules, scope, facts->scopes[i], rule);
+		} else if (!added && always_has(scope, false, rules->permission)) {
+			added = true;
+			add(rules, facts->scopes[i], rule);
 		}
-		if (grantee_has(scope, true, rules->permission)) {
-			add(rules, facts->scopes[i],
-				(struct pol_explained_rule){ .scope = true, .deny = true });
-		}
+		add_denials(rules, scope, facts->scopes[i], rule);
 	}
 }
 
@@ -281,15 +382,15 @@ void pol_explain_rules(struct pol_explainer *explainer)
 	rules.explainer = explainer;
 	rules.count = 0;
 	for (; left.count > 0; left.first++, left.count--) {
-		struct pol_run one = { left.first, 1 };
-		struct pol_run_word at;
-
 		rules.permission = left.first;
-		(void)pol_run_next(&one, &at);
-		add_anyone(&rules, add_roles(&rules, &at));
+		rules.allowed = is_allowed(&rules);
+		add_anyone(&rules, add_roles(&rules));
 		add_scopes(&rules);
 	}
 	drop_verbs(&rules);
+	for (uint32_t i = 0; i < rules.count; i++) {
+		pol_explain_condition(explainer, &rules.items[i]);
+	}
 	kept = pol_arena_alloc(explainer->arena, rules.count, sizeof *kept);
 	if (kept != NULL) {
 		memcpy(kept, rules.items, rules.count * sizeof *kept);

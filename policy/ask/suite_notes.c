@@ -33,6 +33,41 @@ static void note_rule(struct pol_diags *diags, struct pol_diag *diag,
 	}
 }
 
+/* The first predicate that made the condition what it is. */
+static const struct pol_explained_predicate *find_predicate(const struct pol_explained_rule *rule)
+{
+	for (uint32_t i = 0; i < rule->predicate_count; i++) {
+		if (rule->predicates[i].truth == rule->truth) {
+			return &rule->predicates[i];
+		}
+	}
+	return NULL;
+}
+
+/* Notes a rule whose condition does not hold, and why. */
+static void note_condition(
+	struct pol_diags *diags, struct pol_diag *diag, const struct pol_explained_rule *rule)
+{
+	const struct pol_explained_predicate *by = find_predicate(rule);
+	bool unknown = rule->truth == POL_UNKNOWN;
+	const char *what = unknown ? "may" : "does not";
+	char chain[CHAIN_TEXT];
+
+	if (rule->position.line == 0) {
+		return;
+	}
+	put_chain(rule, chain);
+	if (by == NULL) {
+		pol_diag_note(diags, diag, rule->position.at, "%s %s %s it", chain, what,
+			rule->deny ? "deny" : "allow");
+		return;
+	}
+	pol_diag_note(diags, diag, rule->position.at, "%s %s %s it: '%.*s' is %s%s%.*s%s", chain,
+		what, rule->deny ? "deny" : "allow", POL_STR_ARGS(by->text),
+		pol_truth_text(by->truth), by->values.len > 0 ? " (" : "", POL_STR_ARGS(by->values),
+		by->values.len > 0 ? ")" : "");
+}
+
 /* Did the line refuse the request, or fail, in a way that counts for its group? */
 static bool refused(const struct pol_explained_line *line)
 {
@@ -82,6 +117,24 @@ static void note_needs(
 	}
 }
 
+/* Notes a rule that is held. Of a denied request those that allow it are not of interest, unless
+ * their conditions do not hold. */
+static void note_held(struct pol_diags *diags, struct pol_diag *diag,
+	const struct pol_explained_rule *rule, bool allowed)
+{
+	bool holds = rule->truth == POL_TRUE;
+	bool wanted = holds ? rule->deny || allowed : rule->deny == allowed;
+
+	if (!wanted && rule->truth != POL_UNKNOWN) {
+		return;
+	}
+	if (holds) {
+		note_rule(diags, diag, rule, rule->deny ? "denies it" : "allows it");
+		return;
+	}
+	note_condition(diags, diag, rule);
+}
+
 void pol_suite_notes(
 	struct pol_diags *diags, struct pol_diag *diag, const struct pol_explanation *explanation)
 {
@@ -95,9 +148,7 @@ void pol_suite_notes(
 	for (uint32_t i = 0; i < explanation->rule_count; i++) {
 		const struct pol_explained_rule *rule = &explanation->rules[i];
 
-		if (rule->deny || allowed) {
-			note_rule(diags, diag, rule, rule->deny ? "denies it" : "allows it");
-		}
+		note_held(diags, diag, rule, allowed);
 	}
 	note_needs(diags, diag, explanation);
 }

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
+#include "policy/decide/eval_internal.h"
 #include "policy/decide/fact.h"
-#include "policy/decide/matched.h"
 #include "policy/decide/stack.h"
 #include "policy/decide/subject.h"
 #include "policy/decide/trace.h"
@@ -18,40 +18,6 @@
  * The order of the steps is in decide(). Each step returns a reason code that denies, or an empty
  * view to go on.
  */
-
-/* What conditions leave unknown of the permissions asked for. */
-struct unknown {
-	bool denied;
-	bool scopes;
-	bool roles;       /* or what `anyone` allows */
-	bool roles_sure;  /* roles allow it, whatever is unknown */
-	bool anyone_sure; /* the same of `anyone` */
-	uint32_t charges; /* how many there were before `authorize` */
-};
-
-struct evaluation {
-	const struct pol_snapshot *snapshot;
-	const struct pol_facts *facts;
-	const struct pol_stack *stack; /* NULL: the service has none */
-	struct pol_request request;
-	struct pol_run run; /* the permissions that the request needs */
-	struct pol_str tree;
-	uint32_t node;
-	uint32_t marks;
-	const struct pol_stack_line *by; /* the line that ended the decision, or NULL */
-	bool listing;                    /* no resource is asked for: pol_eval_listing */
-	enum pol_stage stage;            /* the step that ended the decision */
-	struct pol_trace *trace;         /* NULL: none is recorded */
-	struct pol_charges charges;
-	struct pol_matched matched;
-	bool uncertain;                /* by conditions that are unknown: `unknown` is set */
-	struct unknown unknown;        /* not zeroed */
-	struct pol_fact_set *missing;  /* of the decision */
-	const struct pol_path *at;     /* `path`, or that of the trace or of the facts' memo */
-	struct pol_path path;          /* large, and not zeroed */
-	struct pol_facts without_peer; /* not zeroed */
-	struct pol_truth_table truth;  /* begun by the first condition, not zeroed */
-};
 
 static const struct pol_str go_on = { NULL, 0 };
 
@@ -119,7 +85,7 @@ static struct pol_facts without_peer(const struct pol_facts *facts)
 }
 
 /* Removes the principal of the peer from the facts, unless a module has accepted it. */
-static void drop_peer(struct evaluation *eval)
+static void drop_peer(struct pol_evaluation *eval)
 {
 	if (!eval->facts->by_peer || (eval->marks & POL_MARK_PEER) != 0) {
 		return;
@@ -138,7 +104,7 @@ static struct pol_str check_environment(const struct pol_facts *facts)
 	return facts->wrong_tenant ? POL_STR("wrong_tenant") : go_on;
 }
 
-static struct pol_group_result trace_group(struct evaluation *eval, enum pol_group group)
+static struct pol_group_result trace_group(struct pol_evaluation *eval, enum pol_group group)
 {
 	struct pol_trace *trace = eval->trace;
 	uint32_t first = trace->line_count;
@@ -153,7 +119,7 @@ static struct pol_group_result trace_group(struct evaluation *eval, enum pol_gro
 	return result;
 }
 
-static struct pol_str run_group(struct evaluation *eval, enum pol_group group)
+struct pol_str pol_eval_run_group(struct pol_evaluation *eval, enum pol_group group)
 {
 	const struct pol_stack *stack = eval->stack;
 	struct pol_group_result result;
@@ -169,7 +135,7 @@ static struct pol_str run_group(struct evaluation *eval, enum pol_group group)
 	return result.passed ? go_on : result.reason;
 }
 
-static enum pol_status read_path(struct evaluation *eval, struct pol_str path)
+static enum pol_status read_path(struct pol_evaluation *eval, struct pol_str path)
 {
 	struct pol_path_memo *memo = eval->facts->memo;
 
@@ -184,7 +150,7 @@ static enum pol_status read_path(struct evaluation *eval, struct pol_str path)
 }
 
 /* Finds the node and the permissions that the request needs. */
-static struct pol_str find_resource(struct evaluation *eval)
+static struct pol_str find_resource(struct pol_evaluation *eval)
 {
 	const struct pol_facts *facts = eval->facts;
 	struct pol_str path = facts->path;
@@ -241,16 +207,7 @@ static bool is_unknown(const struct pol_subject_bits *bits)
 	       0;
 }
 
-/* Do the bits of both together cover the word? Then *maybe: also with what is unknown. */
-static bool covers(const struct pol_run_word *at, const struct pol_tri *a, const struct pol_tri *b,
-	bool *maybe)
-{
-	*maybe = *maybe && (a->sure | a->maybe | b->sure | b->maybe) == at->mask;
-	return (a->sure | b->sure) == at->mask;
-}
-
-/* A denial or a missing scope ends the decision; the rest is for the modules of `authorize`. */
-static struct pol_str refuse(const struct pol_request *request, bool denied)
+struct pol_str pol_eval_refuse(const struct pol_request *request, bool denied)
 {
 	if (denied) {
 		return POL_STR("denied");
@@ -258,41 +215,8 @@ static struct pol_str refuse(const struct pol_request *request, bool denied)
 	return request->scopes_allow ? go_on : POL_STR("scope");
 }
 
-/* check_subject where a condition is about a permission that is asked for. For the modules of
- * `authorize` all that is unknown is allowed. */
-static struct pol_str check_conditions(struct evaluation *eval)
-{
-	struct pol_request *request = &eval->request;
-	struct pol_run run = eval->run;
-	struct pol_run_word at;
-	bool roles = true, scopes = true, anyone = true;
-	struct pol_tri denied = { 0 };
-
-	pol_truth_begin(&eval->truth, eval->snapshot, eval->facts, eval->tree, eval->at);
-	request->roles_allow = true;
-	request->scopes_allow = true;
-	request->anyone_allows = true;
-	while (pol_run_next(&run, &at)) {
-		struct pol_subject_bits bits = pol_subject_decide(&eval->truth, &at);
-
-		denied.sure |= bits.denied.sure;
-		denied.maybe |= bits.denied.maybe;
-		roles = covers(&at, &bits.roles, &bits.anyone, &request->roles_allow) && roles;
-		scopes = covers(&at, &bits.scopes, &bits.anyone, &request->scopes_allow) && scopes;
-		anyone = covers(&at, &bits.anyone, &bits.anyone, &request->anyone_allows) && anyone;
-	}
-	eval->unknown = (struct unknown){ .denied = denied.maybe != 0,
-		.scopes = request->scopes_allow && !scopes,
-		.roles = request->roles_allow != roles || request->anyone_allows != anyone,
-		.roles_sure = roles,
-		.anyone_sure = anyone,
-		.charges = eval->charges.count };
-	eval->uncertain = eval->unknown.denied || eval->unknown.scopes || eval->unknown.roles;
-	return refuse(request, denied.sure != 0);
-}
-
 /* Finds what roles and scopes allow and deny. An action with several methods needs all of them. */
-static struct pol_str check_subject(struct evaluation *eval)
+static struct pol_str check_subject(struct pol_evaluation *eval)
 {
 	struct pol_request *request = &eval->request;
 	struct pol_run run = eval->run;
@@ -312,7 +236,7 @@ static struct pol_str check_subject(struct evaluation *eval)
 		uint64_t anyone = bits.anyone.sure;
 
 		if (is_unknown(&bits)) {
-			return check_conditions(eval);
+			return pol_eval_check_conditions(eval);
 		}
 		denied = denied || bits.denied.sure != 0;
 		request->roles_allow =
@@ -321,71 +245,10 @@ static struct pol_str check_subject(struct evaluation *eval)
 			request->scopes_allow && (bits.scopes.sure | anyone) == at.mask;
 		request->anyone_allows = request->anyone_allows && anyone == at.mask;
 	}
-	return refuse(request, denied);
+	return pol_eval_refuse(request, denied);
 }
 
-/* Does `authorize` pass when the roles that are unknown do not allow the request? The charges and
- * the trace become those of this answer, if it passes. */
-static bool passes_without(struct evaluation *eval)
-{
-	const struct pol_stack_group *group = &eval->stack->groups[POL_GROUP_AUTHORIZE];
-	struct pol_charges charges = eval->charges;
-
-	eval->request.roles_allow = eval->unknown.roles_sure;
-	eval->request.anyone_allows = eval->unknown.anyone_sure;
-	eval->charges.count = eval->unknown.charges;
-	if (group->count > 0 &&
-		!pol_stack_run_group(group, &eval->request, &eval->charges).passed) {
-		eval->charges = charges;
-		return false;
-	}
-	eval->charges.count = eval->unknown.charges;
-	if (eval->trace != NULL && eval->trace->groups[POL_GROUP_AUTHORIZE].asked) {
-		eval->trace->line_count = eval->trace->groups[POL_GROUP_AUTHORIZE].first;
-	}
-	(void)run_group(eval, POL_GROUP_AUTHORIZE);
-	return true;
-}
-
-/* Names the facts that the answer depends on. `roles`: also on what roles allow. */
-static void find_missing(struct evaluation *eval, bool roles)
-{
-	struct pol_run run = eval->run;
-	struct pol_run_word at;
-
-	while (pol_run_next(&run, &at)) {
-		struct pol_subject_bits bits = pol_subject_decide(&eval->truth, &at);
-		struct pol_subject_wanted wanted = { .denied = bits.denied.maybe };
-
-		if (roles) {
-			wanted.roles = at.mask & ~(bits.roles.sure | bits.anyone.sure);
-			wanted.anyone = at.mask & ~bits.anyone.sure;
-		}
-		if (eval->unknown.scopes) {
-			wanted.scopes = at.mask & ~(bits.scopes.sure | bits.anyone.sure);
-			wanted.anyone |= wanted.scopes;
-		}
-		pol_subject_missing(&eval->truth, &at, &wanted, eval->missing);
-	}
-}
-
-/* What was taken as allowed is unknown: does the answer depend on it? */
-static struct pol_str check_missing(struct evaluation *eval)
-{
-	bool roles = eval->unknown.roles && !passes_without(eval);
-
-	if (!roles && !eval->unknown.scopes && !eval->unknown.denied) {
-		return go_on;
-	}
-	eval->request.roles_allow = eval->unknown.roles_sure;
-	eval->request.scopes_allow = eval->request.scopes_allow && !eval->unknown.scopes;
-	eval->request.anyone_allows = eval->unknown.anyone_sure;
-	eval->by = NULL;
-	find_missing(eval, roles);
-	return POL_STR("missing_fact");
-}
-
-static struct pol_str take_charges(struct evaluation *eval)
+static struct pol_str take_charges(struct pol_evaluation *eval)
 {
 	const struct pol_counter *counter = eval->facts->counter;
 
@@ -405,7 +268,7 @@ static struct pol_str take_charges(struct evaluation *eval)
 	} while (0)
 
 /* All steps. Returns the first reason that denies; an empty view: allowed. */
-static struct pol_str decide(struct evaluation *eval)
+static struct pol_str decide(struct pol_evaluation *eval)
 {
 	const struct pol_facts *facts = eval->facts;
 
@@ -413,20 +276,20 @@ static struct pol_str decide(struct evaluation *eval)
 	STEP(PRINCIPAL, check_principal(facts));
 	STEP(ENVIRONMENT, check_environment(facts));
 	STEP(SERVICE, eval->stack == NULL ? POL_STR("unknown_service") : go_on);
-	STEP(AUTHENTICATE, run_group(eval, POL_GROUP_AUTHENTICATE));
+	STEP(AUTHENTICATE, pol_eval_run_group(eval, POL_GROUP_AUTHENTICATE));
 	drop_peer(eval);
 	STEP(RESOURCE, find_resource(eval));
 	STEP(NETWORKS, check_networks(facts));
-	STEP(ACCOUNT, run_group(eval, POL_GROUP_ACCOUNT));
+	STEP(ACCOUNT, pol_eval_run_group(eval, POL_GROUP_ACCOUNT));
 	STEP(SUBJECT, check_subject(eval));
-	STEP(AUTHORIZE, run_group(eval, POL_GROUP_AUTHORIZE));
-	STEP(FACTS, eval->uncertain ? check_missing(eval) : go_on);
+	STEP(AUTHORIZE, pol_eval_run_group(eval, POL_GROUP_AUTHORIZE));
+	STEP(FACTS, eval->uncertain ? pol_eval_check_missing(eval) : go_on);
 	/* The last step, so that a denied request is not charged. */
 	STEP(CHARGES, take_charges(eval));
 	return go_on;
 }
 
-static void answer(struct evaluation *eval, struct pol_decision *out)
+static void answer(struct pol_evaluation *eval, struct pol_decision *out)
 {
 	struct pol_str reason;
 
@@ -440,7 +303,7 @@ static void answer(struct evaluation *eval, struct pol_decision *out)
 	out->by = reason.len > 0 ? eval->by : NULL;
 	eval->request.allowed = reason.len == 0;
 	/* Lines of `record` run after the decision and cannot change it. */
-	(void)run_group(eval, POL_GROUP_RECORD);
+	(void)pol_eval_run_group(eval, POL_GROUP_RECORD);
 	out->allow = reason.len == 0;
 	out->reason = out->allow ? POL_STR("ok") : reason;
 	out->status = out->allow ? 200 : pol_reason_status(reason);
@@ -463,8 +326,8 @@ static const struct pol_stack *select_stack(
 }
 
 /* Sets the fields one by one, because zeroing the whole structure would be slow: it has paths. */
-static void begin(
-	struct evaluation *eval, const struct pol_snapshot *snapshot, const struct pol_facts *facts)
+static void begin(struct pol_evaluation *eval, const struct pol_snapshot *snapshot,
+	const struct pol_facts *facts)
 {
 	eval->snapshot = snapshot;
 	eval->facts = facts;
@@ -485,7 +348,7 @@ static void begin(
 void pol_eval(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
 	struct pol_decision *out)
 {
-	struct evaluation eval;
+	struct pol_evaluation eval;
 
 	begin(&eval, snapshot, facts);
 	eval.stack = select_stack(snapshot, facts->service);
@@ -496,7 +359,7 @@ void pol_eval_managing(const struct pol_snapshot *snapshot, const struct pol_fac
 	struct pol_decision *out)
 {
 	struct pol_stack stack = pol_stack_managing(snapshot);
-	struct evaluation eval;
+	struct pol_evaluation eval;
 
 	begin(&eval, snapshot, facts);
 	eval.stack = &stack;
@@ -506,7 +369,7 @@ void pol_eval_managing(const struct pol_snapshot *snapshot, const struct pol_fac
 void pol_eval_listing(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
 	struct pol_decision *out)
 {
-	struct evaluation eval;
+	struct pol_evaluation eval;
 
 	begin(&eval, snapshot, facts);
 	eval.stack = select_stack(snapshot, facts->service);
@@ -518,7 +381,7 @@ void pol_eval_listing(const struct pol_snapshot *snapshot, const struct pol_fact
 void pol_eval_traced(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
 	struct pol_trace *trace, struct pol_decision *out)
 {
-	struct evaluation eval;
+	struct pol_evaluation eval;
 
 	begin(&eval, snapshot, facts);
 	eval.stack = select_stack(snapshot, facts->service);

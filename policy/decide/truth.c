@@ -363,7 +363,20 @@ enum pol_truth pol_truth_of_predicate(
 
 /* --- conditions ------------------------------------------------------------------------------- */
 
-static enum pol_truth negate(enum pol_truth truth)
+const char *pol_truth_text(enum pol_truth truth)
+{
+	switch (truth) {
+	case POL_FALSE:
+		return "false";
+	case POL_TRUE:
+		return "true";
+	case POL_UNKNOWN:
+		break;
+	}
+	return "unknown";
+}
+
+enum pol_truth pol_truth_negate(enum pol_truth truth)
 {
 	return truth == POL_UNKNOWN ? truth : truth_if(truth == POL_FALSE);
 }
@@ -373,14 +386,14 @@ static enum pol_truth truth_of(
 {
 	bool both = condition->kind == POL_CONDITION_AND;
 	enum pol_truth ends = truth_if(!both); /* a part that is this decides */
-	enum pol_truth truth = negate(ends);
+	enum pol_truth truth = pol_truth_negate(ends);
 
 	if (depth > DEPTH) {
 		return POL_UNKNOWN;
 	}
 	if (condition->kind == POL_CONDITION_PREDICATE) {
 		truth = pol_truth_of_predicate(table, condition->predicate);
-		return condition->negated ? negate(truth) : truth;
+		return condition->negated ? pol_truth_negate(truth) : truth;
 	}
 	for (uint32_t i = 0; i < condition->part_count; i++) {
 		enum pol_truth part = truth_of(table, condition->parts[i], depth + 1);

@@ -61,6 +61,12 @@ static inline void pol_truth_begin(struct pol_truth_table *table,
  * inherit. Beyond that the answer is unknown. */
 #define POL_TRUTH_ROLES 256
 
+/* "false", "unknown", "true". */
+const char *pol_truth_text(enum pol_truth truth);
+
+/* `not`: what is unknown stays so. */
+enum pol_truth pol_truth_negate(enum pol_truth truth);
+
 /* The truth of a condition. */
 enum pol_truth pol_truth_of(struct pol_truth_table *table, const struct pol_condition *condition);
 

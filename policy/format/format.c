@@ -6,6 +6,7 @@
  */
 #include "policy/format/format.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "policy/format/format_internal.h"
@@ -20,13 +21,14 @@ enum block {
 	BLOCK_PRINCIPAL,
 	BLOCK_LIMITS,
 	BLOCK_STACK,
-	BLOCK_TEST
+	BLOCK_TEST,
+	BLOCK_FACTS
 };
 
 struct walk {
 	struct pol_format_rows rows;
 	const char *text;
-	const struct pol_format_token *tokens;
+	struct pol_format_token *tokens;
 	uint32_t at; /* the next token */
 	bool blank;  /* there were empty lines before it */
 	bool fresh;  /* nothing of its block was written yet */
@@ -63,6 +65,7 @@ static const struct {
 	enum pol_format_shape shape; /* of the statement on one line */
 } statements[] = {
 	{ "environment", BLOCK_FILE, POL_FORMAT_ENVIRONMENT },
+	{ "facts", BLOCK_FACTS, POL_FORMAT_PLAIN },
 	{ "limits", BLOCK_LIMITS, POL_FORMAT_PLAIN },
 	{ "principal", BLOCK_PRINCIPAL, POL_FORMAT_PLAIN },
 	{ "role", BLOCK_GRANTS, POL_FORMAT_GRANTEE },
@@ -98,6 +101,9 @@ static enum block classify(
 		return BLOCK_PATHS;
 	case BLOCK_LIMITS:
 		*out_shape = POL_FORMAT_LIMIT;
+		return in;
+	case BLOCK_FACTS:
+		*out_shape = POL_FORMAT_FACT;
 		return in;
 	case BLOCK_STACK:
 		*out_shape = POL_FORMAT_LINE;
@@ -168,7 +174,8 @@ static void end_row(struct walk *walk, struct item *item, uint32_t end, uint32_t
 /* Does a block of several lines follow in the statement, which goes on in the next line? */
 static bool has_lines(const struct walk *walk, uint32_t i)
 {
-	while (!is(walk, i, POL_TOKEN_CLOSE) && !is(walk, i, POL_TOKEN_END)) {
+	while (!is(walk, i, POL_TOKEN_CLOSE) && !is(walk, i, POL_TOKEN_END) &&
+		!walk->tokens[i].lead) {
 		if (is(walk, i, POL_TOKEN_NL) && !is(walk, i - 1, POL_TOKEN_COMMA)) {
 			return false;
 		}
@@ -248,6 +255,58 @@ static bool go_on(struct walk *walk, struct item *item, uint32_t *i)
 	return true;
 }
 
+/* The row ends before the token `next`, perhaps with line ends before it: takes them. */
+static void end_before(struct walk *walk, struct item *item, uint32_t next, uint16_t level)
+{
+	uint32_t end = next;
+
+	while (is(walk, end - 1, POL_TOKEN_NL)) {
+		end--;
+	}
+	end_row(walk, item, end, end);
+	item->row.level = level;
+	while (is(walk, walk->at, POL_TOKEN_NL)) {
+		empty_line(walk, level, false);
+	}
+	item->begin = next;
+}
+
+/* The `when` that follows the line end, or i: the statement has none there. */
+static uint32_t condition_after(const struct walk *walk, uint32_t i)
+{
+	uint32_t next = i;
+
+	while (is(walk, next, POL_TOKEN_NL)) {
+		next++;
+	}
+	return walk->tokens[next].lead ? next : i;
+}
+
+/* Takes the condition whose lead is token i, which ends the item, with the end of its line. */
+static void write_condition(struct walk *walk, struct item *item, uint32_t i, uint16_t level)
+{
+	struct pol_format_condition condition = { .begin = item->begin,
+		.lead = i,
+		.end = i + 1,
+		.level = level,
+		.first_level = item->row.level };
+
+	while (is(walk, condition.end, POL_TOKEN_NL)) {
+		condition.end++;
+	}
+	while (walk->tokens[condition.end].inside) {
+		condition.end++;
+	}
+	pol_format_condition_break(&walk->rows, &condition);
+	for (; i < condition.end; i++) {
+		if (walk->tokens[i].begins && i > item->begin) {
+			end_before(walk, item, i,
+				pol_format_condition_level(&walk->rows, &condition, i));
+		}
+	}
+	end_row(walk, item, condition.end, condition.end);
+}
+
 static void write_block(struct walk *walk, enum block in, uint16_t level);
 
 /* Takes one statement or entry, or several entries that are on one line, with the line's end. */
@@ -256,6 +315,7 @@ static void write_item(struct walk *walk, enum block in, uint16_t level)
 	enum pol_format_shape shape;
 	enum block inner = classify(walk, in, walk->at, &shape);
 	bool separators = in == BLOCK_TREE || in == BLOCK_PATHS;
+	uint32_t next;
 	struct item item = {
 		.in = in,
 		.begin = walk->at,
@@ -264,6 +324,10 @@ static void write_item(struct walk *walk, enum block in, uint16_t level)
 	};
 
 	for (uint32_t i = walk->at;;) {
+		if (walk->tokens[i].lead) {
+			write_condition(walk, &item, i, level);
+			return;
+		}
 		switch ((enum pol_token_kind)walk->tokens[i].kind) {
 		case POL_TOKEN_OPEN:
 			item.header = false;
@@ -294,6 +358,13 @@ static void write_item(struct walk *walk, enum block in, uint16_t level)
 			if (is(walk, i - 1, POL_TOKEN_COMMA)) {
 				continue_list(walk, &item, i, level);
 				i = walk->at;
+				break;
+			}
+			next = condition_after(walk, i);
+			if (next > i) {
+				walk->tokens[next].begins = true;
+				end_before(walk, &item, next, level + 1);
+				i = next;
 				break;
 			}
 			end_row(walk, &item, i, i);
@@ -331,7 +402,63 @@ static void write_block(struct walk *walk, enum block in, uint16_t level)
 	walk->blank = false;
 }
 
-static enum pol_status parse(struct pol_diags *diags, struct pol_arena *arena)
+static void add_span(struct pol_format_spans *spans, const struct pol_ast_condition *condition)
+{
+	spans->items[spans->count++] = condition->at;
+}
+
+static size_t count_grants(const struct pol_ast_grantee *grantees, size_t count)
+{
+	size_t sum = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		sum += grantees[i].grant_count;
+	}
+	return sum;
+}
+
+static void add_grants(
+	struct pol_format_spans *spans, const struct pol_ast_grantee *grantees, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		for (uint32_t k = 0; k < grantees[i].grant_count; k++) {
+			if (grantees[i].grants[k].when != NULL) {
+				add_span(spans, grantees[i].grants[k].when);
+			}
+		}
+	}
+}
+
+static int by_offset(const void *a, const void *b)
+{
+	const struct pol_span *left = a, *right = b;
+
+	return (left->offset > right->offset) - (left->offset < right->offset);
+}
+
+/* Where the conditions are. The list lives in the arena. */
+static enum pol_status find_conditions(
+	const struct pol_ast *ast, struct pol_arena *arena, struct pol_format_spans *out)
+{
+	size_t most = ast->conditions_count + count_grants(ast->roles, ast->roles_count) +
+		      count_grants(ast->scopes, ast->scopes_count);
+
+	out->items = pol_arena_alloc(arena, most + 1, sizeof *out->items);
+	if (out->items == NULL) {
+		return arena->status;
+	}
+	for (size_t i = 0; i < ast->conditions_count; i++) {
+		add_span(out, &ast->conditions[i].condition);
+	}
+	add_grants(out, ast->roles, ast->roles_count);
+	add_grants(out, ast->scopes, ast->scopes_count);
+	qsort(out->items, out->count, sizeof *out->items, by_offset);
+	return POL_OK;
+}
+
+/* Parses the text, for its mistakes and for where its conditions are. */
+static enum pol_status parse(
+	struct pol_diags *diags, struct pol_arena *arena, struct pol_format_spans *out)
 {
 	struct pol_arena memory;
 	struct pol_ast ast;
@@ -339,6 +466,9 @@ static enum pol_status parse(struct pol_diags *diags, struct pol_arena *arena)
 
 	pol_arena_init_shared(&memory, arena->limit, arena->budget);
 	status = pol_parse(diags->sources, 1, &memory, diags, &ast);
+	if (status == POL_OK) {
+		status = find_conditions(&ast, arena, out);
+	}
 	pol_arena_finish(&memory);
 	return status;
 }
@@ -367,15 +497,18 @@ static enum pol_status take_output(struct pol_diags *diags, const struct pol_for
 
 enum pol_status pol_format(struct pol_diags *diags, struct pol_arena *arena, struct pol_str *out)
 {
-	enum pol_status status = parse(diags, arena);
+	struct pol_format_spans conditions = { NULL, 0 };
 	struct pol_arena memory;
 	struct walk walk = { .text = diags->sources[0].text.ptr };
+	enum pol_status status;
 
+	pol_arena_init_shared(&memory, arena->limit, arena->budget);
+	status = parse(diags, &memory, &conditions);
 	if (status != POL_OK) {
+		pol_arena_finish(&memory);
 		return status;
 	}
-	pol_arena_init_shared(&memory, arena->limit, arena->budget);
-	walk.tokens = pol_format_tokens_read(diags, &memory);
+	walk.tokens = pol_format_tokens_read(diags, &conditions, &memory);
 	walk.rows = (struct pol_format_rows){
 		.text = walk.text, .tokens = walk.tokens, .arena = &memory
 	};

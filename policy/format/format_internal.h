@@ -5,8 +5,8 @@
  * format_internal: what the files format*.c share. Private to policy/format.
  *
  * format_tokens.c reads the text into an array of tokens; format.c walks over the blocks and makes
- * a row for each line of the output; format_rows.c keeps the rows of a run, aligns their columns
- * and writes them.
+ * a row for each line of the output, format_condition.c those of a condition; format_rows.c keeps
+ * the rows of a run, aligns their columns and writes them.
  */
 
 #include <stdbool.h>
@@ -23,12 +23,23 @@ struct pol_format_token {
 	uint32_t length; /* in bytes; of an NL without a comment 0 */
 	uint32_t close;  /* OPEN: the index of its CLOSE */
 	uint8_t kind;    /* enum pol_token_kind */
-	bool lines;      /* OPEN: its block has several lines */
+	uint8_t depth;   /* of a condition: the parentheses around it */
+	bool lines : 1;  /* OPEN: its block has several lines */
+	bool lead : 1;   /* `when`, or the `=` before a condition */
+	bool inside : 1; /* of a condition, the line ends in it too */
+	bool begins : 1; /* lead or inside: a row of the output begins with it */
 };
 
-/* Reads the text of diags->sources[0], in which the parser found no mistake. The array lives in the
- * arena. NULL: no memory. */
-struct pol_format_token *pol_format_tokens_read(struct pol_diags *diags, struct pol_arena *arena);
+/* Where the conditions are, in the order of the text. */
+struct pol_format_spans {
+	struct pol_span *items;
+	size_t count;
+};
+
+/* Reads the text of diags->sources[0], in which the parser found no mistake, and these conditions.
+ * The array lives in the arena. NULL: no memory. */
+struct pol_format_token *pol_format_tokens_read(
+	struct pol_diags *diags, const struct pol_format_spans *spans, struct pol_arena *arena);
 
 /* What a row is, for its columns. */
 enum pol_format_shape {
@@ -41,6 +52,7 @@ enum pol_format_shape {
 	POL_FORMAT_LIMIT,       /* the name | its value */
 	POL_FORMAT_LINE,        /* the group | the control | the module | its arguments */
 	POL_FORMAT_EXPECT,      /* allow | actions | places | because … */
+	POL_FORMAT_FACT,        /* the name | its type | default … */
 	POL_FORMAT_SHAPES
 };
 
@@ -55,7 +67,7 @@ struct pol_format_row {
 
 struct pol_format_rows {
 	const char *text;
-	const struct pol_format_token *tokens;
+	struct pol_format_token *tokens;
 	struct pol_arena *arena; /* of the run and the output */
 	struct pol_format_row *run;
 	size_t run_count, run_capacity;
@@ -65,6 +77,8 @@ struct pol_format_rows {
 
 /* Adds a row to the run. Does nothing when memory is out: the arena's status says so. */
 void pol_format_rows_add(struct pol_format_rows *rows, struct pol_format_row row);
+/* The characters of the row if nothing is aligned, without its comment. */
+size_t pol_format_rows_width(struct pol_format_rows *rows, const struct pol_format_row *row);
 /* Ends the run: aligns its rows and writes them. */
 void pol_format_rows_flush(struct pol_format_rows *rows);
 /* Writes an empty line. The run must be empty. */
@@ -82,3 +96,16 @@ static inline bool pol_format_is_word(
 	return token->kind == POL_TOKEN_WORD &&
 	       pol_str_equal((struct pol_str){ text + token->offset, token->length }, word);
 }
+
+struct pol_format_condition {
+	uint32_t begin;       /* the first token of the row in which it begins */
+	uint32_t lead, end;   /* its tokens, from the lead on */
+	uint16_t level;       /* of the statement */
+	uint16_t first_level; /* of the row in which it begins */
+};
+/* Sets `begins` of the tokens with which the rows of a condition begin. */
+void pol_format_condition_break(
+	struct pol_format_rows *rows, const struct pol_format_condition *condition);
+/* The level of a row of the condition that begins with the token. */
+uint16_t pol_format_condition_level(const struct pol_format_rows *rows,
+	const struct pol_format_condition *condition, uint32_t i);

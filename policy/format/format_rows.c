@@ -28,6 +28,7 @@ static const unsigned char gaps[POL_FORMAT_SHAPES][CELLS] = {
 	[POL_FORMAT_LIMIT] = { 2 },
 	[POL_FORMAT_LINE] = { 2, 2, 2 },
 	[POL_FORMAT_EXPECT] = { 1, 1, 2 },
+	[POL_FORMAT_FACT] = { 2, 1 },
 };
 
 /* Where the cells of a row begin and the last one ends. A cell may be empty. */
@@ -122,6 +123,14 @@ static struct cells cut(const struct pol_format_rows *rows, const struct pol_for
 	case POL_FORMAT_LIMIT:
 		cell(&cells, row->begin + 1);
 		break;
+	case POL_FORMAT_FACT:
+		cell(&cells, row->begin + 1);
+		i = row->begin + 1;
+		while (i < row->end && !is_word(rows, i, "default")) {
+			i++;
+		}
+		cell(&cells, i);
+		break;
 	case POL_FORMAT_GRANT:
 	case POL_FORMAT_EXPECT:
 		cut_grant(rows, row, &cells);
@@ -175,14 +184,27 @@ static size_t characters(const char *text, size_t len)
 	return count;
 }
 
-/* A comma is left out where it separates nothing. */
+/* A comma is left out where it separates nothing. In a condition there is no such comma. */
 static bool is_idle(const struct pol_format_rows *rows, uint32_t begin, uint32_t i, uint32_t end)
 {
 	enum pol_token_kind before = i > begin ? rows->tokens[i - 1].kind : POL_TOKEN_OPEN;
 	enum pol_token_kind after = i + 1 < end ? rows->tokens[i + 1].kind : POL_TOKEN_END;
 
-	return before == POL_TOKEN_OPEN || after == POL_TOKEN_COMMA || after == POL_TOKEN_CLOSE ||
-	       after == POL_TOKEN_NL;
+	return !rows->tokens[i].inside &&
+	       (before == POL_TOKEN_OPEN || after == POL_TOKEN_COMMA || after == POL_TOKEN_CLOSE ||
+		       after == POL_TOKEN_NL);
+}
+
+/* In a condition, is the token one that has no space after it, or before it? */
+static bool is_opening(const struct pol_format_rows *rows, const struct pol_format_token *token)
+{
+	return token->inside && (token->kind == POL_TOKEN_OPEN || rows->text[token->offset] == '(');
+}
+
+static bool is_closing(const struct pol_format_rows *rows, const struct pol_format_token *token)
+{
+	return token->inside &&
+	       (token->kind == POL_TOKEN_CLOSE || rows->text[token->offset] == ')');
 }
 
 /* Writes the tokens, or with `write` false only counts. Returns the number of characters. */
@@ -200,15 +222,13 @@ static size_t put_tokens(struct pol_format_rows *rows, const struct pol_format_r
 		if (token->kind == POL_TOKEN_NL || (comma && is_idle(rows, row->begin, i, end))) {
 			continue;
 		}
-		if (space && !comma) {
-			width++;
-		}
-		width += characters(text, token->length);
+		space = space && !comma && !is_closing(rows, token);
+		width += space + characters(text, token->length);
 		if (write) {
-			put_spaces(rows, space && !comma);
+			put_spaces(rows, space);
 			put(rows, text, token->length);
 		}
-		space = !comma || !row->tight;
+		space = (!comma || !row->tight) && !is_opening(rows, token);
 	}
 	return width;
 }
@@ -264,6 +284,11 @@ static size_t put_row(struct pol_format_rows *rows, const struct pol_format_row 
 		total += wanted;
 	}
 	return total;
+}
+
+size_t pol_format_rows_width(struct pol_format_rows *rows, const struct pol_format_row *row)
+{
+	return (size_t)row->level * INDENT + put_tokens(rows, row, row->begin, row->end, false);
 }
 
 static void put_comment(

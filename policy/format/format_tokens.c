@@ -19,15 +19,62 @@ static void add_comment(struct pol_format_token *token, struct pol_str gap, uint
 	token->length = (uint32_t)gap.len;
 }
 
-static size_t count(struct pol_diags *diags)
-{
+/* Reads the tokens once more, as the parser did: conditions have operators of their own. */
+struct reader {
 	struct pol_lexer lexer;
+	const struct pol_format_spans *spans;
+	size_t next;    /* the condition that is not yet read whole */
+	uint8_t parens; /* that are open in it */
+};
+
+static struct pol_span *condition_at(const struct reader *reader)
+{
+	return reader->next < reader->spans->count ? &reader->spans->items[reader->next] : NULL;
+}
+
+/* Where the next condition begins. */
+static uint32_t begins_at(const struct reader *reader)
+{
+	const struct pol_span *condition = condition_at(reader);
+
+	return condition != NULL ? condition->offset : UINT32_MAX;
+}
+
+/* Reads a token. True: it is one of a condition. */
+static bool read_token(struct reader *reader, struct pol_token *token)
+{
+	uint32_t from = reader->lexer.pos;
+	bool at_line_start = reader->lexer.at_line_start;
+	const struct pol_span *condition = condition_at(reader);
+
+	reader->lexer.in_condition = condition != NULL && from >= condition->offset;
+	pol_lex(&reader->lexer, token);
+	if (condition != NULL && !reader->lexer.in_condition &&
+		reader->lexer.pos > condition->offset && token->kind != POL_TOKEN_NL) {
+		/* it begins in this token, as in `when(a or b)`, or is the token after a space */
+		reader->lexer.pos = from;
+		reader->lexer.at_line_start = at_line_start;
+		reader->lexer.in_condition = true;
+		pol_lex(&reader->lexer, token);
+	}
+	if (condition == NULL || token->at.offset < condition->offset) {
+		return false;
+	}
+	if (reader->lexer.pos >= condition->offset + condition->length) {
+		reader->next++;
+	}
+	return true;
+}
+
+static size_t count(struct pol_diags *diags, const struct pol_format_spans *spans)
+{
+	struct reader reader = { .spans = spans };
 	struct pol_token token;
 	size_t result = 0;
 
-	pol_lexer_init(&lexer, diags, 0, diags->sources[0].text);
+	pol_lexer_init(&reader.lexer, diags, 0, diags->sources[0].text);
 	do {
-		pol_lex(&lexer, &token);
+		(void)read_token(&reader, &token);
 		result++;
 	} while (token.kind != POL_TOKEN_END);
 	return result;
@@ -90,27 +137,57 @@ static void pair(struct pol_format_token *tokens, size_t count)
 	}
 }
 
-struct pol_format_token *pol_format_tokens_read(struct pol_diags *diags, struct pol_arena *arena)
+/* Sets what a token of a condition has beside its kind. */
+static void set_condition(
+	struct reader *reader, const struct pol_token *token, struct pol_format_token *out)
+{
+	bool opens = pol_str_equal(token->raw, POL_STR("("));
+	bool closes = pol_str_equal(token->raw, POL_STR(")"));
+
+	reader->parens = (uint8_t)(reader->parens - closes);
+	out->inside = true;
+	out->depth = reader->parens;
+	reader->parens = (uint8_t)(reader->parens + opens);
+}
+
+/* Sets `lead` of the token before the condition, which begins at `first`. */
+static void set_lead(struct pol_format_token *tokens, size_t first)
+{
+	do {
+		first--;
+	} while (tokens[first].kind == POL_TOKEN_NL);
+	tokens[first].lead = true;
+}
+
+struct pol_format_token *pol_format_tokens_read(
+	struct pol_diags *diags, const struct pol_format_spans *spans, struct pol_arena *arena)
 {
 	struct pol_str text = diags->sources[0].text;
-	size_t most = count(diags) + 1;
+	size_t most = count(diags, spans) + 1;
 	struct pol_format_token *tokens = pol_arena_alloc(arena, most, sizeof *tokens);
-	struct pol_lexer lexer;
+	struct reader reader = { .spans = spans };
 	struct pol_token token;
 	size_t used = 0;
 
 	if (tokens == NULL) {
 		return NULL;
 	}
-	pol_lexer_init(&lexer, diags, 0, text);
+	pol_lexer_init(&reader.lexer, diags, 0, text);
 	do {
-		uint32_t from = lexer.pos;
+		uint32_t from = reader.lexer.pos;
 		struct pol_format_token *one = &tokens[used++];
+		uint32_t begin = begins_at(&reader);
+		bool condition = read_token(&reader, &token);
 
-		pol_lex(&lexer, &token);
 		one->kind = (uint8_t)token.kind;
 		one->offset = token.at.offset;
 		one->length = token.at.length;
+		if (condition) {
+			set_condition(&reader, &token, one);
+		}
+		if (condition && token.at.offset == begin) {
+			set_lead(tokens, used - 1);
+		}
 		if (token.kind == POL_TOKEN_NL || token.kind == POL_TOKEN_END) {
 			one->kind = POL_TOKEN_NL;
 			add_comment(one,

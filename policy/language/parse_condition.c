@@ -5,62 +5,6 @@
  */
 #include "policy/language/parser.h"
 
-/* Operators of other languages, and ours for each. */
-static const struct {
-	const char *theirs;
-	const char *ours;
-} operators[] = {
-	{ "==", "is" },
-	{ "===", "is" },
-	{ "=", "is" },
-	{ "!=", "is not" },
-	{ "!==", "is not" },
-	{ "<>", "is not" },
-	{ "=<", "<=" },
-	{ "=>", ">=" },
-	{ "&&", "and" },
-	{ "&", "and" },
-	{ "||", "or" },
-	{ "|", "or" },
-	{ "!", "not" },
-	{ "AND", "and" },
-	{ "OR", "or" },
-	{ "NOT", "not" },
-	{ "IS", "is" },
-	{ "IN", "in" },
-	{ "contains", "has" },
-};
-
-/* Is the token what the word is in another language? That is reported. */
-static bool at_other(struct pol_parser *parser, const char *word)
-{
-	for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {
-		if (pol_parser_at_mistake(parser, operators[i].theirs) &&
-			strcmp(word, operators[i].ours) == 0) {
-			pol_diag_error(parser->diags, parser->token.at,
-				"write '%s' in place of '%s'", word, operators[i].theirs);
-			return true;
-		}
-	}
-	return false;
-}
-
-/* Is the token the word, in this language or another one? */
-static bool at(struct pol_parser *parser, const char *word)
-{
-	return pol_parser_at_keyword(parser, word) || at_other(parser, word);
-}
-
-static bool take(struct pol_parser *parser, const char *word)
-{
-	bool there = at(parser, word);
-
-	if (there) {
-		pol_parse_operand_next(parser);
-	}
-	return there;
-}
-
 /* Takes a word after which the line may end. */
 static void take_joint(struct pol_parser *parser)
 {
@@ -75,201 +19,10 @@ static bool take_conjunction(struct pol_parser *parser, const char *word, const 
 		pol_parse_block_goes_on(parser, pol_str_of(theirs))) {
 		pol_parse_block_skip_lines(parser);
 	}
-	if (!at(parser, word)) {
+	if (!pol_parse_comparison_at(parser, word)) {
 		return false;
 	}
 	take_joint(parser);
-	return true;
-}
-
-/* --- comparisons ------------------------------------------------------------------------------ */
-
-static const char operand_wanted[] = "a fact, {name} or a value";
-
-/* operand { comma operand }; the items go on after `list` */
-static bool items(struct pol_parser *parser, struct pol_ast_operands *out)
-{
-	size_t list = pol_parser_list(parser);
-	size_t count = 0;
-	bool ok;
-
-	do {
-		struct pol_ast_operand one = { 0 };
-		struct pol_span here = parser->token.at;
-
-		ok = pol_parse_operand(parser, operand_wanted, &one);
-		if (ok && count++ == POL_CONDITION_LIST) {
-			pol_diag_error(parser->diags, here, "a list has at most %d items",
-				POL_CONDITION_LIST);
-		}
-		if (ok && count <= POL_CONDITION_LIST) {
-			pol_parser_push(parser, &one, sizeof one);
-		}
-	} while (ok && pol_parse_block_take_comma(parser));
-	out->items = pol_parse_block_end_list(parser, list, sizeof *out->items, &out->count);
-	return ok;
-}
-
-/* list = operand { comma operand }. Parentheses around it are reported. */
-static bool list(struct pol_parser *parser, struct pol_ast_operands *out)
-{
-	bool parens = pol_parser_at_keyword(parser, "(");
-
-	if (parens) {
-		pol_diag_error(parser->diags, parser->token.at,
-			"the items of a list stand without parentheses, with a comma between them");
-		pol_parse_operand_next(parser);
-	}
-	return items(parser, out) && (!parens || take(parser, ")"));
-}
-
-static bool one(struct pol_parser *parser, struct pol_ast_operands *out)
-{
-	size_t begin = pol_parser_list(parser);
-	struct pol_ast_operand operand = { 0 };
-	bool ok = pol_parse_operand(parser, operand_wanted, &operand);
-
-	if (ok) {
-		pol_parser_push(parser, &operand, sizeof operand);
-	}
-	out->items = pol_parse_block_end_list(parser, begin, sizeof *out->items, &out->count);
-	return ok;
-}
-
-/* "is" [ "not" ] operand; "is" was taken */
-static bool is(struct pol_parser *parser, struct pol_ast_condition *out)
-{
-	bool negated = out->comparison == POL_AST_IS_NOT || take(parser, "not");
-
-	out->comparison = negated ? POL_AST_IS_NOT : POL_AST_IS;
-	if (pol_parser_at_keyword(parser, "in")) {
-		pol_diag_error(parser->diags, parser->token.at, "write '%s' without 'is'",
-			negated ? "not in" : "in");
-		out->comparison = negated ? POL_AST_NOT_IN : POL_AST_IN;
-		pol_parse_operand_next(parser);
-		return list(parser, &out->right);
-	}
-	return one(parser, &out->right);
-}
-
-/* "has" ( operand | ( "any" | "all" ) list ); "has" was taken */
-static bool has(struct pol_parser *parser, struct pol_ast_condition *out)
-{
-	out->comparison = POL_AST_HAS;
-	if (pol_parser_at_keyword(parser, "not")) {
-		pol_diag_error(parser->diags, parser->token.at,
-			"'not' stands before all of it: not … has …");
-		return false;
-	}
-	if (pol_parser_take_keyword(parser, "any")) {
-		out->comparison = POL_AST_HAS_ANY;
-		return list(parser, &out->right);
-	}
-	if (pol_parser_take_keyword(parser, "all")) {
-		out->comparison = POL_AST_HAS_ALL;
-		return list(parser, &out->right);
-	}
-	if (!one(parser, &out->right)) {
-		return false;
-	}
-	if (pol_parser_at(parser, POL_TOKEN_COMMA)) {
-		pol_diag_error(parser->diags, parser->token.at,
-			"'has' asks for one member: write 'has any' or 'has all' before a list");
-		return false;
-	}
-	return true;
-}
-
-/* "not" "in" list; at "not" */
-static bool not_in(struct pol_parser *parser, struct pol_ast_condition *out)
-{
-	static const char *const keywords[] = { "in", NULL };
-
-	pol_parse_operand_next(parser);
-	if (pol_parser_at_keyword(parser, "has")) {
-		pol_diag_error(parser->diags, parser->token.at,
-			"'not' stands before all of it: not … has …");
-		return false;
-	}
-	if (!pol_parser_at_keyword(parser, "in")) {
-		return pol_parse_words_expected(parser, "'in' after 'not'", keywords);
-	}
-	pol_parse_operand_next(parser);
-	out->comparison = POL_AST_NOT_IN;
-	return list(parser, &out->right);
-}
-
-/* ( "<" | "<=" | ">" | ">=" ) operand. False in *out_there: the token is none of them. */
-static bool order(struct pol_parser *parser, struct pol_ast_condition *out, bool *out_there)
-{
-	static const struct {
-		const char *word;
-		enum pol_ast_comparison comparison;
-	} orders[] = {
-		{ "<", POL_AST_LESS },
-		{ "<=", POL_AST_LESS_OR_EQUAL },
-		{ ">", POL_AST_GREATER },
-		{ ">=", POL_AST_GREATER_OR_EQUAL },
-	};
-
-	for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
-		if (take(parser, orders[i].word)) {
-			*out_there = true;
-			out->comparison = orders[i].comparison;
-			return one(parser, &out->right);
-		}
-	}
-	return true;
-}
-
-/* [ comparison ] */
-static bool comparison(struct pol_parser *parser, struct pol_ast_condition *out)
-{
-	bool there = false;
-	bool ok;
-
-	if (at_other(parser, "is not")) {
-		pol_parse_operand_next(parser);
-		out->comparison = POL_AST_IS_NOT;
-		return is(parser, out);
-	}
-	if (take(parser, "is")) {
-		return is(parser, out);
-	}
-	if (take(parser, "has")) {
-		return has(parser, out);
-	}
-	if (pol_parser_at_keyword(parser, "not")) {
-		return not_in(parser, out);
-	}
-	if (take(parser, "in")) {
-		out->comparison = POL_AST_IN;
-		return list(parser, &out->right);
-	}
-	ok = order(parser, out, &there);
-	if (!there) {
-		out->comparison = POL_AST_ALONE;
-	}
-	return ok;
-}
-
-/* operand [ comparison ] */
-static bool compare(struct pol_parser *parser, struct pol_ast_condition *out)
-{
-	static const char *const comparisons[] = { "is", "in", "has", "<", "<=", ">",
-		">=", "==", "!=" };
-
-	out->kind = POL_AST_COMPARE;
-	if (!pol_parse_operand(parser, operand_wanted, &out->left) || !comparison(parser, out)) {
-		return false;
-	}
-	for (size_t i = 0; i < sizeof comparisons / sizeof *comparisons; i++) {
-		if (pol_parser_at_mistake(parser, comparisons[i])) {
-			pol_diag_error(parser->diags, parser->token.at,
-				"one comparison has two sides: join two comparisons with 'and'");
-			return false;
-		}
-	}
 	return true;
 }
 
@@ -341,7 +94,7 @@ static bool predicate(struct pol_parser *parser, struct pol_ast_condition *out)
 	bool ok;
 
 	out->at = parser->token.at;
-	if (at(parser, "not")) {
+	if (pol_parse_comparison_at(parser, "not")) {
 		size_t list = pol_parser_list(parser);
 		struct pol_ast_condition part = { 0 };
 
@@ -359,7 +112,7 @@ static bool predicate(struct pol_parser *parser, struct pol_ast_condition *out)
 		ok = parenthesis(parser, out);
 		out->at.offset = begin;
 	} else {
-		ok = compare(parser, out);
+		ok = pol_parse_comparison(parser, out);
 	}
 	out->at.length = parser->condition_end - begin;
 	return ok;

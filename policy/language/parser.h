@@ -39,10 +39,11 @@ struct pol_parser {
 	uint32_t after_joint; /* offset of the token after it */
 
 	/* of a condition: */
-	unsigned condition_levels;                            /* `not` and parentheses around */
-	unsigned condition_parens;                            /* open parentheses */
-	struct pol_span condition_open[POL_CONDITION_LEVELS]; /* their positions */
-	uint32_t condition_end;                               /* of the last token that was taken */
+	unsigned condition_levels; /* `not` and parentheses around */
+	unsigned condition_parens; /* open parentheses */
+	/* their positions; one more for those around a list, which are a mistake */
+	struct pol_span condition_open[POL_CONDITION_LEVELS + 1];
+	uint32_t condition_end; /* of the last token that was taken */
 
 	struct pol_arena scratch; /* memory of the stack */
 	unsigned char *stack;     /* unfinished lists, the innermost last */
@@ -243,5 +244,10 @@ void pol_parse_operand_next(struct pol_parser *parser);
 bool pol_parse_operand(struct pol_parser *parser, const char *what, struct pol_ast_operand *out);
 bool pol_parse_operand_value(
 	struct pol_parser *parser, const char *what, struct pol_ast_operand *out);
+/* operand [ comparison ] */
+bool pol_parse_comparison(struct pol_parser *parser, struct pol_ast_condition *out);
+/* Is the token the word of a condition, or what it is in another language? The latter is reported.
+ */
+bool pol_parse_comparison_at(struct pol_parser *parser, const char *word);
 /* Is it `and`, `not` or another word that has a meaning of its own in conditions? */
 bool pol_parse_operand_is_keyword(struct pol_str word);

@@ -104,7 +104,9 @@ static struct pol_str word_of(const struct pol_predicate *predicate, bool negate
 	return (struct pol_str){ 0 };
 }
 
-static void put_predicate(struct text *text, const struct pol_predicate *predicate, bool negated)
+/* Puts a predicate with these operands instead of its own. */
+static void put_comparison(struct text *text, const struct pol_predicate *predicate, bool negated,
+	const struct pol_operand *left, const struct pol_operand *right)
 {
 	bool turned = is_turned(predicate);
 
@@ -112,11 +114,16 @@ static void put_predicate(struct text *text, const struct pol_predicate *predica
 		predicate->comparison != POL_COMPARE_WITHIN) {
 		put(text, POL_STR("not "));
 	}
-	put_operand(text, turned ? &predicate->right : &predicate->left);
+	put_operand(text, turned ? right : left);
 	if (predicate->comparison != POL_COMPARE_TRUE) {
 		put(text, word_of(predicate, negated));
-		put_operand(text, turned ? &predicate->left : &predicate->right);
+		put_operand(text, turned ? left : right);
 	}
+}
+
+static void put_predicate(struct text *text, const struct pol_predicate *predicate, bool negated)
+{
+	put_comparison(text, predicate, negated, &predicate->left, &predicate->right);
 }
 
 /* --- lists ------------------------------------------------------------------------------------ */
@@ -237,5 +244,16 @@ size_t pol_condition_format_predicate(const struct pol_snapshot *snapshot,
 	struct text text = { snapshot, out, size, 0 };
 
 	put_predicate(&text, predicate, negated);
+	return end(&text);
+}
+
+size_t pol_condition_format_values(const struct pol_predicate *predicate, bool negated,
+	const struct pol_value values[2], char *out, size_t size)
+{
+	struct text text = { NULL, out, size, 0 };
+	const struct pol_operand left = { .kind = POL_OPERAND_VALUE, .value = values[0] };
+	const struct pol_operand right = { .kind = POL_OPERAND_VALUE, .value = values[1] };
+
+	put_comparison(&text, predicate, negated, &left, &right);
 	return end(&text);
 }

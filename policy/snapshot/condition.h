@@ -118,3 +118,7 @@ size_t pol_condition_format(const struct pol_snapshot *snapshot,
 /* The same of one predicate, negated or not. */
 size_t pol_condition_format_predicate(const struct pol_snapshot *snapshot,
 	const struct pol_predicate *predicate, bool negated, char *out, size_t size);
+
+/* The same with the values of its left and its right operand in their places: `600 <= 500`. */
+size_t pol_condition_format_values(const struct pol_predicate *predicate, bool negated,
+	const struct pol_value values[2], char *out, size_t size);

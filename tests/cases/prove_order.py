@@ -69,14 +69,14 @@ TOKEN = step("TOKEN", "check_key(facts)")
 PRINCIPAL = step("PRINCIPAL", "check_principal(facts)")
 ENVIRONMENT = step("ENVIRONMENT", "check_environment(facts)")
 SERVICE = step("SERVICE", 'eval->stack == NULL ? POL_STR("unknown_service") : go_on')
-AUTHENTICATE = step("AUTHENTICATE", "run_group(eval, POL_GROUP_AUTHENTICATE)")
+AUTHENTICATE = step("AUTHENTICATE", "pol_eval_run_group(eval, POL_GROUP_AUTHENTICATE)")
 FORGET = "\tdrop_peer(eval);\n"
 RESOURCE = step("RESOURCE", "find_resource(eval)")
 NETWORKS = step("NETWORKS", "check_networks(facts)")
-ACCOUNT = step("ACCOUNT", "run_group(eval, POL_GROUP_ACCOUNT)")
+ACCOUNT = step("ACCOUNT", "pol_eval_run_group(eval, POL_GROUP_ACCOUNT)")
 SUBJECT_STEP = step("SUBJECT", "check_subject(eval)")
-AUTHORIZE = step("AUTHORIZE", "run_group(eval, POL_GROUP_AUTHORIZE)")
-FACTS = step("FACTS", "eval->uncertain ? check_missing(eval) : go_on")
+AUTHORIZE = step("AUTHORIZE", "pol_eval_run_group(eval, POL_GROUP_AUTHORIZE)")
+FACTS = step("FACTS", "eval->uncertain ? pol_eval_check_missing(eval) : go_on")
 CHARGES = step("CHARGES", "take_charges(eval)")
 
 INACTIVE_PRINCIPAL = """\
@@ -229,6 +229,14 @@ SWAPS = (
            PLACES.replace("if (!", "if (facts->held_count > 0 && !"), said=("scope", "role")),
     change("scope, by places that are gone | role", SUBJECT, "nowhere = facts->narrowed &&",
            "nowhere = facts->held_count > 0 && facts->narrowed &&", said=("scope", "role")),
+    swap("role | missing_fact", EVAL, AUTHORIZE, FACTS),
+    swap("missing_fact | quota", EVAL, FACTS, CHARGES,
+         "\t/* The last step, so that a denied request is not charged. */\n"),
+    # What is unknown, looked at before the scopes and the denials that stand without it.
+    change("scope | missing_fact", "policy/decide/eval_conditions.c",
+           "\treason = pol_eval_refuse(request, denied.sure != 0);\n",
+           "\treason = eval->uncertain ? POL_STR(\"missing_fact\") : pol_eval_refuse(request, denied.sure != 0);\n",
+           said=("scope", "missing_fact")),
     swap("role | quota", EVAL, AUTHORIZE, CHARGES,
          FACTS + "\t/* The last step, so that a denied request is not charged. */\n"),
 )

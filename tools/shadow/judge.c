@@ -136,8 +136,9 @@ static void find_rule(struct replay *replay, struct shadow_rule *out)
 	}
 	for (uint32_t i = 0; i < explanation.rule_count; i++) {
 		const struct pol_explained_rule *rule = &explanation.rules[i];
-		bool decides =
-			allow ? !rule->deny : rule->deny && explanation.stage == POL_STAGE_SUBJECT;
+		bool decides = rule->truth == POL_TRUE &&
+			       (allow ? !rule->deny
+				      : rule->deny && explanation.stage == POL_STAGE_SUBJECT);
 
 		if (decides && rule->position.line > 0) {
 			*out = rule_of(replay->arena, &rule->position, rule->text);

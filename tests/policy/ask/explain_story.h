@@ -79,6 +79,21 @@ static inline void say_list(struct story *story, const struct pol_str *items, ui
 	}
 }
 
+/* "  when a and b: unknown", then a line for each predicate: "    a: 600 <= 500, false" */
+static inline void say_condition(struct story *story, const struct pol_explained_rule *rule)
+{
+	if (rule->when.len == 0) {
+		return;
+	}
+	say(story, "  when %.*s: %s\n", POL_STR_ARGS(rule->when), pol_truth_text(rule->truth));
+	for (uint32_t i = 0; i < rule->predicate_count; i++) {
+		const struct pol_explained_predicate *predicate = &rule->predicates[i];
+
+		say(story, "    %.*s: %.*s, %s\n", POL_STR_ARGS(predicate->text),
+			POL_STR_ARGS(predicate->values), pol_truth_text(predicate->truth));
+	}
+}
+
 /* "role boss<-writer 7 allow PUT on … at api:/loans/7 until 9 (PUT PATCH)" */
 static inline void say_rule(struct story *story, const struct pol_explained_rule *rule)
 {
@@ -92,6 +107,7 @@ static inline void say_rule(struct story *story, const struct pol_explained_rule
 	}
 	say_list(story, rule->verbs, rule->verb_count, " of ", ",");
 	say(story, "\n");
+	say_condition(story, rule);
 }
 
 static inline void say_explanation(

@@ -73,7 +73,7 @@ static void refuses(const char *text, unsigned line, unsigned column, const char
 
 Test(suite_given, a_test_gives_facts_and_takes_them_back)
 {
-	passes("test \"nobody approves what he proposed\" {\n"
+	passes("test \"nobody approves an own proposal\" {\n"
 	       "as role underwriter\n"
 	       "given principal.id \"ann\", principal.branch \"north\", principal.limit 500\n"
 	       "given resource.branch \"north\", resource.owner \"ann\", context.amount 100\n"

@@ -239,6 +239,20 @@ static void put_ast(FILE *out, const struct pol_ast *ast)
 	put_facts(out, ast);
 }
 
+char *ast_text_of(const struct pol_ast *ast)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (out == NULL) {
+		abort();
+	}
+	put_ast(out, ast);
+	fclose(out);
+	return text;
+}
+
 char *ast_text(struct pol_str file)
 {
 	struct pol_source source = { POL_STR_INIT("a.policy"), file };
@@ -246,18 +260,11 @@ char *ast_text(struct pol_str file)
 	struct pol_diags diags;
 	struct pol_ast ast;
 	char *text = NULL;
-	size_t size;
-	FILE *out;
 
 	pol_arena_init(&arena, (size_t)1 << 30);
 	pol_diags_init(&diags, &source, 1);
 	if (pol_parse(&source, 1, &arena, &diags, &ast) == POL_OK) {
-		out = open_memstream(&text, &size);
-		if (out == NULL) {
-			abort();
-		}
-		put_ast(out, &ast);
-		fclose(out);
+		text = ast_text_of(&ast);
 	}
 	pol_diags_finish(&diags);
 	pol_arena_finish(&arena);

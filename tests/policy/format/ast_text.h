@@ -9,6 +9,11 @@
 
 #include "policy/text/str.h"
 
+struct pol_ast;
+
+/* The caller frees it. */
+char *ast_text_of(const struct pol_ast *ast);
+
 /* NULL if the file does not parse. The caller frees it. */
 char *ast_text(struct pol_str file);
 

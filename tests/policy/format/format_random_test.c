@@ -13,9 +13,10 @@
 
 #include "formatted.h"
 #include "policy/language/lex.h"
+#include "random_conditions.h"
 #include "tests/policy/model/model.h"
 
-enum { ROUNDS = 12, MODELS = 40, ROOM = 1 << 20 };
+enum { ROUNDS = 12, MODELS = 40, CONDITIONS = 60, ROOM = 1 << 20 };
 
 static unsigned number(const char *name, unsigned otherwise)
 {
@@ -30,6 +31,11 @@ struct scribe {
 	FILE *out;
 	bool lines; /* lines are parted and comments added, too */
 	unsigned depth, notes;
+	const struct condition_spans *conditions;
+	size_t next;     /* the condition that does not end before the token */
+	unsigned parens; /* that are open in it */
+	bool operator;   /* the token before is one that needs no spaces */
+	bool joint;      /* a line may end after it */
 };
 
 static void put_blanks(struct scribe *scribe, unsigned least)
@@ -67,18 +73,73 @@ static void put_lines(struct scribe *scribe)
 	put_blanks(scribe, 1); /* a keyword in column 1 would end a block */
 }
 
+static bool is_one_of(const struct pol_token *token, const char *const *words)
+{
+	while (*words != NULL && !pol_str_equal(token->raw, pol_str_of(*words))) {
+		words++;
+	}
+	return *words != NULL;
+}
+
+/* Is it the `when` before the condition? */
+static bool is_before(const struct pol_token *token, const struct pol_span *condition)
+{
+	const char *after = token->raw.ptr + token->raw.len;
+
+	return pol_str_equal(token->raw, POL_STR("when")) &&
+	       token->at.offset + token->at.length + strspn(after, " \t\r\n") == condition->offset;
+}
+
+/* Where a condition begins or is, more may be done before the token. Returns whether it is in one.
+ */
+static bool put_before(struct scribe *scribe, const struct pol_token *token, bool *out_blank)
+{
+	static const char *const operators[] = { "(", ")", "<", "<=", ">", ">=", NULL };
+	static const char *const conjunctions[] = { "and", "or", NULL };
+	static const char *const joints[] = { "and", "or", "not", NULL };
+	const struct condition_spans *all = scribe->conditions;
+	const struct pol_span *one;
+	bool inside, operator= is_one_of(token, operators), may_end;
+
+	while (scribe->next < all->count &&
+		all->items[scribe->next].offset + all->items[scribe->next].length <=
+			token->at.offset) {
+		scribe->next++;
+		scribe->parens = 0;
+	}
+	one = &all->items[scribe->next];
+	inside = scribe->next < all->count && token->at.offset >= one->offset;
+	may_end = (inside && (token->at.offset == one->offset || scribe->parens > 0 ||
+				     scribe->joint || is_one_of(token, conjunctions))) ||
+		  (!inside && scribe->next < all->count && is_before(token, one));
+	if (may_end && scribe->lines && chance(&scribe->dice, 15)) {
+		put_lines(scribe);
+	}
+	*out_blank = !inside || !(operator|| scribe->operator);
+	scribe->operator= inside && operator;
+	scribe->joint = inside && is_one_of(token, joints);
+	if (inside && pol_str_equal(token->raw, POL_STR("("))) {
+		scribe->parens++;
+	} else if (inside && pol_str_equal(token->raw, POL_STR(")"))) {
+		scribe->parens--;
+	}
+	return inside;
+}
+
 /* What the scribe may do beside a token. */
 static void put_token(struct scribe *scribe, const struct pol_token *token, bool first)
 {
 	bool close = token->kind == POL_TOKEN_CLOSE;
+	bool blank = true;
+	bool inside = put_before(scribe, token, &blank);
 
-	if (close && scribe->lines && chance(&scribe->dice, 10)) {
+	if (close && !inside && scribe->lines && chance(&scribe->dice, 10)) {
 		put_lines(scribe);
 	}
-	put_blanks(scribe, !first && token->kind != POL_TOKEN_COMMA);
+	put_blanks(scribe, !first && token->kind != POL_TOKEN_COMMA && blank);
 	fprintf(scribe->out, "%.*s", POL_STR_ARGS(token->raw));
-	if ((token->kind == POL_TOKEN_OPEN || token->kind == POL_TOKEN_COMMA) && scribe->lines &&
-		chance(&scribe->dice, 10)) {
+	if (((token->kind == POL_TOKEN_OPEN && !inside) || token->kind == POL_TOKEN_COMMA) &&
+		scribe->lines && chance(&scribe->dice, 10)) {
 		put_lines(scribe);
 	}
 }
@@ -144,9 +205,14 @@ static char *scribble(struct scribe *scribe, struct pol_str file)
 static void examine(const char *name, struct pol_str file, uint64_t seed)
 {
 	char *canonical = formatted_well(name, file);
+	struct condition_spans conditions;
+
+	find_conditions(file, &conditions);
 
 	for (unsigned i = number("AUTHZ_TEST_FORMATS", ROUNDS); i > 0; i--) {
-		struct scribe scribe = { .dice = { seed + i }, .lines = i % 2 == 0 };
+		struct scribe scribe = {
+			.dice = { seed + i }, .lines = i % 2 == 0, .conditions = &conditions
+		};
 		char *text = scribble(&scribe, file);
 		char *got = formatted_well(name, pol_str_of(text));
 
@@ -157,6 +223,7 @@ static void examine(const char *name, struct pol_str file, uint64_t seed)
 		free(text);
 		free(got);
 	}
+	free(conditions.items);
 	free(canonical);
 }
 
@@ -203,5 +270,18 @@ Test(format_random, random_policies_keep_their_meaning_and_comments)
 			examine("a random policy", pol_str_of(files[k]), seed + i);
 			free(files[k]);
 		}
+	}
+}
+
+Test(format_random, random_conditions_keep_their_meaning_and_comments)
+{
+	unsigned seed = number("AUTHZ_TEST_SEED", 1);
+
+	for (unsigned i = 0; i < CONDITIONS; i++) {
+		struct dice dice = { seed + i };
+		char *file = make_conditions(&dice);
+
+		examine("random conditions", pol_str_of(file), seed + i);
+		free(file);
 	}
 }

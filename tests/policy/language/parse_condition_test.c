@@ -209,6 +209,8 @@ Test(parse_condition, lines_end_where_the_grammar_lets_them)
 		{ "a # one\n # two\n\n or b", "(or ( a) ( b))" },
 		{ "a\r\n or b", "(or ( a) ( b))" },
 		{ "not\n a", "(not ( a))" },
+		{ "a is not\n b", "(is-not a b)" },
+		{ "a not\n in b", "(not-in a b)" },
 		{ "(\na\nis\nb\n)", "(is a b)" },
 		{ "(a\n  <\n 3 and # one\n\n b) and\n c", "(and (and (< a 3) ( b)) ( c))" },
 		{ "a in b,\n  c", "(in a b c)" },

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * eval_internal: what eval.c and eval_conditions.c share.
+ */
+
+#include "policy/decide/eval.h"
+#include "policy/decide/matched.h"
+#include "policy/decide/stack.h"
+#include "policy/decide/trace.h"
+#include "policy/decide/truth.h"
+
+/* What conditions leave unknown of the permissions asked for. */
+struct pol_unknown {
+	bool denied;
+	bool scopes;
+	bool roles;       /* or what `anyone` allows */
+	bool roles_sure;  /* roles allow it, whatever is unknown */
+	bool anyone_sure; /* the same of `anyone` */
+	uint32_t charges; /* how many there were before `authorize` */
+};
+
+struct pol_evaluation {
+	const struct pol_snapshot *snapshot;
+	const struct pol_facts *facts;
+	const struct pol_stack *stack; /* NULL: the service has none */
+	struct pol_request request;
+	struct pol_run run; /* the permissions that the request needs */
+	struct pol_str tree;
+	uint32_t node;
+	uint32_t marks;
+	const struct pol_stack_line *by; /* the line that ended the decision, or NULL */
+	bool listing;                    /* no resource is asked for: pol_eval_listing */
+	enum pol_stage stage;            /* the step that ended the decision */
+	struct pol_trace *trace;         /* NULL: none is recorded */
+	struct pol_charges charges;
+	struct pol_matched matched;
+	bool uncertain;                /* by conditions that are unknown: `unknown` is set */
+	struct pol_unknown unknown;    /* not zeroed */
+	struct pol_fact_set *missing;  /* of the decision */
+	const struct pol_path *at;     /* `path`, or that of the trace or of the facts' memo */
+	struct pol_path path;          /* large, and not zeroed */
+	struct pol_facts without_peer; /* not zeroed */
+	struct pol_truth_table truth;  /* begun by the first condition, not zeroed */
+};
+
+/* --- eval.c --- */
+
+/* Runs a group of the stack. Returns why it did not pass; an empty view: it did. */
+struct pol_str pol_eval_run_group(struct pol_evaluation *eval, enum pol_group group);
+/* A denial or a missing scope ends the decision; the rest is for the modules of `authorize`. */
+struct pol_str pol_eval_refuse(const struct pol_request *request, bool denied);
+
+/* --- eval_conditions.c: where a condition is about a permission that is asked for --- */
+
+/* Finds what roles and scopes allow and deny. For the modules of `authorize` all that is unknown is
+ * allowed, and eval->unknown is set. */
+struct pol_str pol_eval_check_conditions(struct pol_evaluation *eval);
+/* What was taken as allowed is unknown: does the answer depend on it? Then eval->missing is set. */
+struct pol_str pol_eval_check_missing(struct pol_evaluation *eval);
