@@ -19,11 +19,18 @@ static bool has_ended(const struct pol_escalation_search *search, enum pol_escal
 	       (who == POL_ESCALATION_GRANTOR && search->at.grantor_ended);
 }
 
-/* What depends on a condition counts for what is gained, and not for what is held already. */
+const struct pol_facts *pol_escalation_facts(
+	const struct pol_escalation_search *search, enum pol_escalation_who who)
+{
+	return has_ended(search, who) ? &nobody : search->facts[who];
+}
+
+/* What depends on a condition counts for what is gained, and not for what is held already: what is
+ * left then is decided by formulas. */
 static uint64_t allowed(const struct pol_escalation_search *search, enum pol_escalation_who who,
 	const struct pol_run_word *at)
 {
-	const struct pol_facts *facts = has_ended(search, who) ? &nobody : search->facts[who];
+	const struct pol_facts *facts = pol_escalation_facts(search, who);
 	const uint8_t *row = search->row + search->first[who];
 	struct pol_subject_bits say = pol_subject_general(search->snapshot, facts, at);
 
@@ -99,11 +106,10 @@ static void name_permission(
 	free(resource.text);
 }
 
-static void report(const struct pol_snapshot *snapshot, const struct pol_run_word *at,
-	uint64_t bits, struct pol_escalation *out)
+/* The first of the permissions that are left. */
+static uint32_t first_of(const struct pol_run_word *at, uint64_t bits)
 {
-	name_permission(snapshot,
-		at->chunk * POL_CHUNK_BITS + at->word * 64 + (uint32_t)__builtin_ctzll(bits), out);
+	return at->chunk * POL_CHUNK_BITS + at->word * 64 + (uint32_t)__builtin_ctzll(bits);
 }
 
 static void search_region(
@@ -121,8 +127,10 @@ static void search_region(
 		bits &= bits != 0 ? ~allowed(search, POL_ESCALATION_GRANTOR, &at) : 0;
 		bits &= bits != 0 ? ~may_grant(search->snapshot, search->grantor, &at) : 0;
 		bits = pol_escalation_drop_owned(search, region, &at, bits);
-		if (bits != 0) {
-			report(search->snapshot, &at, bits, search->out);
+		for (; bits != 0 && !search->out->found; bits &= bits - 1) {
+			if (pol_escalation_gains(search, region, first_of(&at, bits))) {
+				name_permission(search->snapshot, first_of(&at, bits), search->out);
+			}
 		}
 	}
 }
@@ -170,6 +178,7 @@ enum pol_status pol_escalation_of_role(const struct pol_snapshot *old, uint32_t 
 	const struct pol_grantee *was = before < old->role_count ? &old->roles[before] : &none;
 	const struct pol_grantee *is =
 		after < snapshot->role_count ? &snapshot->roles[after] : &none;
+	const struct pol_escalation_role role = { snapshot, was, is };
 	const struct pol_facts *own = grantor->facts != NULL ? grantor->facts : &nobody;
 	/* The grantor may hold this role: what it has by the change does not count. */
 	struct pol_escalation_search search = {
@@ -203,10 +212,13 @@ enum pol_status pol_escalation_of_role(const struct pol_snapshot *old, uint32_t 
 		bits |= may_deny(was, &at) & ~pol_permset_word(&is->deny, &at);
 		bits &= bits != 0 ? ~allowed(&search, POL_ESCALATION_GRANTOR, &at) : 0;
 		bits &= bits != 0 ? ~may_grant(snapshot, grantor, &at) : 0;
-		if (bits != 0) {
-			report(snapshot, &at, bits, out);
+		for (; bits != 0 && !out->found; bits &= bits - 1) {
+			if (pol_escalation_role_gains(&search, &role, first_of(&at, bits))) {
+				name_permission(snapshot, first_of(&at, bits), out);
+			}
 		}
 	}
+	pol_escalation_drop_formulas(&search);
 	pol_arena_finish(&search.arena);
 	return POL_OK;
 }

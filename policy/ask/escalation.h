@@ -8,7 +8,10 @@
  * All that the subject may do after the change and could not do before must lie within what the
  * grantor may do or grant, at the same path or above it. The sets that decide requests are
  * compared, permission by permission: once for every place of the subject, before and after, and of
- * the grantor, and once for all other paths. Pure, any thread.
+ * the grantor, and once for all other paths. What depends on conditions is compared by its formula
+ * (formula.h): whatever a request's facts are, it must have been allowed before, or the grantor
+ * must have it or be able to grant it then. Each one's own facts of the store are put in; what is
+ * not decided counts as a privilege that the grantor does not have. Pure, any thread.
  */
 
 #include <stdbool.h>

@@ -28,6 +28,14 @@ struct pol_escalation_region {
 	uint32_t wild;  /* the depth of its last segment that is no literal; 0: none */
 };
 
+struct pol_formula;
+
+/* Two formulas that were compared. */
+struct pol_escalation_memo {
+	const struct pol_formula *have, *after; /* NULL: none were */
+	bool gains;
+};
+
 struct pol_escalation_search {
 	const struct pol_snapshot *snapshot;
 	const struct pol_facts *facts[POL_ESCALATION_COUNT];
@@ -44,6 +52,14 @@ struct pol_escalation_search {
 	size_t width;
 	size_t first[POL_ESCALATION_COUNT]; /* where each subject begins in a row */
 
+	/* Conditions: the formulas of the permission that is compared now and of the last one,
+	 * whose are often the same. Zeroed: none was made yet. */
+	struct pol_arena formulas[2];
+	unsigned present; /* of `formulas`: where those of now are */
+	struct pol_escalation_memo last[2], now[2];
+	const struct pol_escalation_region *read; /* whose path is in `path` */
+	uint64_t cases;                           /* combinations that were tried so far */
+
 	/* what is asked now */
 	const struct pol_grantor *grantor;
 	struct pol_escalation_time at;
@@ -57,3 +73,26 @@ uint64_t pol_escalation_drop_owned(const struct pol_escalation_search *search,
 
 /* Sets where each subject begins in a row. */
 void pol_escalation_plan_rows(struct pol_escalation_search *search);
+
+/* The facts of a subject at the time that is asked about; a caller without a key if it has ended.
+ * In escalation.c. */
+const struct pol_facts *pol_escalation_facts(
+	const struct pol_escalation_search *search, enum pol_escalation_who who);
+
+/* --- escalation_formula.c --------------------------------------------------------------------- */
+
+/* Is there a request in the region of search->row that has the permission after the change, and
+ * neither had it before nor has it from the grantor? True as well when that is not decided. */
+bool pol_escalation_gains(struct pol_escalation_search *search,
+	const struct pol_escalation_region *region, uint32_t permission);
+
+/* The same for any holder of a role that is changed. */
+struct pol_escalation_role {
+	const struct pol_snapshot *snapshot;
+	const struct pol_grantee *was, *is;
+};
+bool pol_escalation_role_gains(struct pol_escalation_search *search,
+	const struct pol_escalation_role *role, uint32_t permission);
+
+/* Frees the formulas. */
+void pol_escalation_drop_formulas(struct pol_escalation_search *search);

@@ -244,6 +244,7 @@ enum pol_status pol_escalation_open(const struct pol_snapshot *snapshot,
 void pol_escalation_close(struct pol_escalation_search *search)
 {
 	if (search != NULL) {
+		pol_escalation_drop_formulas(search);
 		pol_arena_finish(&search->arena);
 		free(search);
 	}

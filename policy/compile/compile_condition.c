@@ -111,10 +111,7 @@ static bool mark(struct pol_compiler *compiler, const struct pol_ast_condition *
 			pol_diag_error(compiler->diags, written->at,
 				"more than %d different conditions", POL_CONDITIONS_MAX);
 		}
-		if (compiler->fact_is_used != NULL) {
-			pol_compile_trial(
-				compiler, condition, &kept->never_true, &kept->never_false);
-		}
+		pol_compile_trial(compiler, condition, &kept->never_true, &kept->never_false);
 	}
 	*out = *kept;
 	return compiler->snapshot->condition_count <= POL_CONDITIONS_MAX;
@@ -180,7 +177,7 @@ enum pol_status pol_compile_condition(struct pol_compiler *compiler,
 			POL_CONDITION_LEVELS);
 		return POL_OK;
 	}
-	if (!mark(compiler, written, made, &found)) {
+	if (compiler->fact_is_used != NULL && !mark(compiler, written, made, &found)) {
 		return POL_OK;
 	}
 	warn_constant(compiler, written, &found);

@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/compile/compile.h"
+#include "policy/compile/stored_condition.h"
+#include "policy/snapshot/conditional.h"
 #include "policy/snapshot/stored_internal.h"
+#include "policy/snapshot/tree.h"
 
 /* The most memory for the grants of one role: far more than a message can need. */
 #define SCRATCH_LIMIT ((size_t)64 * 1024 * 1024)
@@ -38,7 +40,7 @@ static bool is_one_line(struct pol_str text)
 	return text.len > 0;
 }
 
-static bool is_one_grant(const struct pol_ast *ast)
+bool pol_stored_text_is_one_grant(const struct pol_ast *ast)
 {
 	return ast->roles_count == 1 && ast->roles[0].grant_count == 1 && ast->scopes_count == 0 &&
 	       ast->trees_count == 0 && ast->environments_count == 0 &&
@@ -47,7 +49,7 @@ static bool is_one_grant(const struct pol_ast *ast)
 	       ast->conditions_count == 0;
 }
 
-static struct pol_str wrap(struct pol_arena *arena, struct pol_str grant)
+struct pol_str pol_stored_text_wrap(struct pol_arena *arena, struct pol_str grant)
 {
 	size_t len = sizeof head - 1 + grant.len + sizeof tail - 1;
 	char *text = pol_arena_alloc(arena, len + 1, 1);
@@ -80,12 +82,35 @@ static void take_fault(struct parsing *parsing, struct pol_diags *diags, size_t 
 	fault_at(parsing->fault, entry, diag->line == 2 ? diag->column : 0, why);
 }
 
+/* Is {name} of a condition the first segment of that name in each node? As text the condition could
+ * not say another one. Reports a node where it is not. */
+static bool check_names(struct parsing *parsing, const struct pol_grantee *grant, size_t entry)
+{
+	const struct pol_snapshot *snapshot = parsing->work;
+
+	for (uint32_t i = 0; i < grant->conditional_count; i++) {
+		for (uint32_t node = 0; node < snapshot->node_count; node++) {
+			if (pol_permset_has_any(&grant->conditionals[i].set,
+				    pol_tree_node_run(snapshot, node)) &&
+				!pol_stored_condition_fits(
+					snapshot, grant->conditionals[i].condition, node)) {
+				fault_at(parsing->fault, entry, 0,
+					"selects a node in which a parameter of the condition has "
+					"its name twice");
+				return false;
+			}
+		}
+	}
+	return true;
+}
+
 /* Adds what one grant selects to the sets. */
 static enum pol_status add_grant(
 	struct parsing *parsing, struct pol_str grant, size_t entry, struct pol_grantee *into)
 {
 	struct pol_compiler *compiler = &parsing->compiler;
-	struct pol_source source = { POL_STR("grants"), wrap(&parsing->arena, grant) };
+	struct pol_source source = { POL_STR("grants"),
+		pol_stored_text_wrap(&parsing->arena, grant) };
 	struct pol_grantee one = { 0 };
 	struct pol_origin origin = { 0 };
 	struct pol_diags diags;
@@ -97,7 +122,7 @@ static enum pol_status add_grant(
 	}
 	pol_diags_init(&diags, &source, 1);
 	status = pol_parse(&source, 1, compiler->scratch, &diags, &ast);
-	if (status == POL_OK && diags.errors == 0 && is_one_grant(&ast)) {
+	if (status == POL_OK && diags.errors == 0 && pol_stored_text_is_one_grant(&ast)) {
 		compiler->diags = &diags;
 		compiler->ast = &ast;
 		status = pol_compile_grants(compiler, &ast.roles[0], &one, &origin);
@@ -109,6 +134,8 @@ static enum pol_status add_grant(
 	}
 	if (status == POL_EINVALID) {
 		take_fault(parsing, &diags, entry);
+	} else if (status == POL_OK && !check_names(parsing, &one, entry)) {
+		status = POL_EINVALID;
 	}
 	pol_diags_finish(&diags);
 	if (status == POL_OK) {
@@ -118,6 +145,13 @@ static enum pol_status add_grant(
 	if (status == POL_OK) {
 		status =
 			pol_permset_pool_union(compiler->pool, &into->deny, &one.deny, &into->deny);
+	}
+	if (status == POL_OK) {
+		const struct pol_conditionals conditionals = { one.conditionals,
+			one.conditional_count, &one.sometimes };
+
+		status = pol_conditional_join(
+			compiler->pool, &parsing->work->arena, into, &conditionals);
 	}
 	return status;
 }
@@ -159,6 +193,7 @@ enum pol_status pol_stored_text_parse(const struct pol_snapshot *snapshot,
 	memcpy((char *)parsing.work + shared, (const char *)snapshot + shared,
 		sizeof *snapshot - shared);
 	pol_arena_init(&parsing.work->arena, SCRATCH_LIMIT);
+	parsing.work->condition_count = 0;
 	parsing.compiler = (struct pol_compiler){
 		.snapshot = parsing.work,
 		.scratch = &parsing.arena,
@@ -168,7 +203,7 @@ enum pol_status pol_stored_text_parse(const struct pol_snapshot *snapshot,
 		status = parse_all(&parsing, grants, count, &made);
 	}
 	if (status == POL_OK) {
-		*out = pol_stored_create(&made.allow, &made.deny);
+		*out = pol_stored_create(&made);
 		status = *out != NULL ? POL_OK : POL_ENOMEM;
 	}
 	pol_compile_expand_destroy(&parsing.compiler);

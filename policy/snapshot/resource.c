@@ -46,10 +46,22 @@ static void put_slash(struct pol_resource *resource)
 	resource->segment = resource->len;
 }
 
-static bool is_escaped(enum pol_resource_form form, char c)
+/* Does " when" stand there, as a word of its own? */
+static bool is_when(struct pol_str value, size_t at)
 {
+	static const char when[] = " when";
+	size_t end = at + sizeof when - 1;
+
+	return value.len >= end && memcmp(value.ptr + at, when, sizeof when - 1) == 0 &&
+	       (value.len == end || value.ptr[end] == ' ');
+}
+
+static bool is_escaped(enum pol_resource_form form, struct pol_str value, size_t at)
+{
+	char c = value.ptr[at];
+
 	if (form == POL_RESOURCE_STORED) {
-		return c == '%' || c == '{';
+		return c == '%' || c == '{' || (c == ' ' && is_when(value, at));
 	}
 	return c == '%' || c == '?' || c == '#' || c == ';' || c == '\\';
 }
@@ -64,7 +76,7 @@ void pol_resource_value(struct pol_resource *resource, struct pol_str value)
 		unsigned char byte = (unsigned char)value.ptr[i];
 		char escape[3] = { '%', digits[byte >> 4], digits[byte & 15] };
 
-		if (is_escaped(resource->form, value.ptr[i])) {
+		if (is_escaped(resource->form, value, i)) {
 			put(resource, value.ptr + done, i - done);
 			put(resource, escape, sizeof escape);
 			done = i + 1;

@@ -17,7 +17,9 @@
 /* Which bytes of literals and values are percent-encoded. */
 enum pol_resource_form {
 	POL_RESOURCE_SHOWN = 0, /* those that a path cannot have as they are: % ? # ; and \ */
-	POL_RESOURCE_STORED     /* % and {, so that no literal looks like a parameter */
+	/* % and {, so that no literal looks like a parameter, and the blank before `when`, so that
+	 * none looks like a condition */
+	POL_RESOURCE_STORED
 };
 
 /* Text that grows in a buffer of POL_RESOURCE_TEXT bytes, or of as many as the text needs; what

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "policy/snapshot/compiled.h"
+#include "policy/snapshot/conditional.h"
 #include "policy/snapshot/stored_internal.h"
 
 struct pol_stored *pol_stored_ref(struct pol_stored *stored)
@@ -21,14 +22,51 @@ void pol_stored_unref(struct pol_stored *stored)
 {
 	if (stored != NULL &&
 		atomic_fetch_sub_explicit(&stored->references, 1, memory_order_acq_rel) == 1) {
+		pol_arena_finish(&stored->arena);
 		free(stored);
 	}
+}
+
+/* How many permissions conditional i has that neither `always` nor one with its effect before it
+ * has. */
+static size_t count_new(
+	const struct pol_stored *stored, uint32_t i, const struct pol_permset *always)
+{
+	const struct pol_conditional *one = &stored->conditionals[i];
+	size_t count = 0;
+
+	for (uint32_t c = 0; c < one->set.count; c++) {
+		struct pol_run run = { one->set.numbers[c] * POL_CHUNK_BITS, POL_CHUNK_BITS };
+		struct pol_run_word at;
+
+		while (pol_run_next(&run, &at)) {
+			uint64_t known = pol_permset_word(always, &at);
+
+			for (uint32_t k = 0; k < i; k++) {
+				if (stored->conditionals[k].deny == one->deny) {
+					known |=
+						pol_permset_word(&stored->conditionals[k].set, &at);
+				}
+			}
+			for (uint64_t bits = pol_permset_word(&one->set, &at) & ~known; bits != 0;
+				bits &= bits - 1) {
+				count++;
+			}
+		}
+	}
+	return count;
 }
 
 void pol_stored_count(const struct pol_stored *stored, size_t *out_allowed, size_t *out_denied)
 {
 	*out_allowed = pol_permset_size(&stored->allow);
 	*out_denied = pol_permset_size(&stored->deny);
+	for (uint32_t i = 0; i < stored->conditional_count; i++) {
+		bool deny = stored->conditionals[i].deny;
+
+		*(deny ? out_denied : out_allowed) +=
+			count_new(stored, i, deny ? &stored->deny : &stored->allow);
+	}
 }
 
 #define SET_BYTES (sizeof(struct pol_chunk) + sizeof(struct pol_chunk *) + sizeof(uint32_t))
@@ -45,9 +83,55 @@ static void copy_set(const struct pol_permset *set, struct pol_chunk **chunks,
 	}
 }
 
-struct pol_stored *pol_stored_create(
-	const struct pol_permset *allow, const struct pol_permset *deny)
+/* The most bytes for the conditionals of one role. */
+#define CONDITIONAL_LIMIT ((size_t)64 * 1024 * 1024)
+
+/* A copy of a set in an arena. False: no memory. */
+static bool copy_to_arena(
+	struct pol_arena *arena, const struct pol_permset *set, struct pol_permset *out)
 {
+	struct pol_chunk *chunks = pol_arena_alloc(arena, set->count, sizeof *chunks);
+	const struct pol_chunk **pointers = pol_arena_alloc(arena, set->count, sizeof *pointers);
+	uint32_t *numbers = pol_arena_alloc(arena, set->count, sizeof *numbers);
+
+	if (arena->status != POL_OK) {
+		return false;
+	}
+	copy_set(set, &chunks, &pointers, &numbers, out);
+	return true;
+}
+
+static bool copy_conditionals(struct pol_stored *stored, const struct pol_grantee *from)
+{
+	struct pol_arena *arena = &stored->arena;
+	struct pol_conditional *made;
+
+	if (from->conditional_count == 0) {
+		return true;
+	}
+	pol_arena_init(arena, CONDITIONAL_LIMIT);
+	made = pol_arena_alloc(arena, from->conditional_count, sizeof *made);
+	if (made == NULL) {
+		return false;
+	}
+	for (uint32_t i = 0; i < from->conditional_count; i++) {
+		const struct pol_conditional *one = &from->conditionals[i];
+
+		made[i].deny = one->deny;
+		made[i].condition = pol_conditional_copy(arena, one->condition);
+		if (made[i].condition == NULL || !copy_to_arena(arena, &one->set, &made[i].set)) {
+			return false;
+		}
+	}
+	stored->conditionals = made;
+	stored->conditional_count = from->conditional_count;
+	return true;
+}
+
+struct pol_stored *pol_stored_create(const struct pol_grantee *from)
+{
+	const struct pol_permset *allow = &from->allow;
+	const struct pol_permset *deny = &from->deny;
 	size_t count = (size_t)allow->count + deny->count;
 	struct pol_stored *stored = malloc(sizeof *stored + count * SET_BYTES);
 	struct pol_chunk *chunks;
@@ -63,6 +147,13 @@ struct pol_stored *pol_stored_create(
 	atomic_init(&stored->references, 1);
 	copy_set(allow, &chunks, &pointers, &numbers, &stored->allow);
 	copy_set(deny, &chunks, &pointers, &numbers, &stored->deny);
+	stored->arena = (struct pol_arena){ 0 };
+	stored->conditionals = NULL;
+	stored->conditional_count = 0;
+	if (!copy_conditionals(stored, from)) {
+		pol_stored_unref(stored);
+		return NULL;
+	}
 	return stored;
 }
 
@@ -149,13 +240,41 @@ static enum pol_status join_exclusions(
 	return POL_OK;
 }
 
+/* Adds the conditionals of a role or of what it inherits; of one that is shadowed only what is
+ * denied. */
+static enum pol_status join_conditionals(
+	struct extension *extension, uint32_t number, const struct pol_conditionals *from)
+{
+	struct pol_arena *arena = &extension->out->arena;
+	struct pol_grantee *role = &extension->out->roles[number];
+	struct pol_conditionals denied = { 0 };
+	struct pol_conditional *items;
+
+	if (!extension->roles[slot_of(extension, number)].shadowed) {
+		return pol_conditional_join(extension->pool, arena, role, from);
+	}
+	items = pol_arena_alloc(arena, from->count, sizeof *items);
+	if (items == NULL) {
+		return arena->status;
+	}
+	for (uint32_t i = 0; i < from->count; i++) {
+		if (from->items[i].deny) {
+			items[denied.count++] = from->items[i];
+		}
+	}
+	denied.items = items;
+	return pol_conditional_join(extension->pool, arena, role, &denied);
+}
+
 static enum pol_status join_parents(struct extension *extension, size_t i)
 {
 	const struct pol_stored_role *from = &extension->roles[i];
 	uint32_t number = extension->out->base->role_count + (uint32_t)i;
 	struct pol_grantee *role = &extension->out->roles[number];
 	struct pol_origin *origin = &extension->out->role_origins[number];
-	enum pol_status status = POL_OK;
+	const struct pol_conditionals own = { from->own->conditionals, from->own->conditional_count,
+		NULL };
+	enum pol_status status = join_conditionals(extension, number, &own);
 
 	for (size_t p = 0; status == POL_OK && p < from->parent_count; p++) {
 		uint32_t parent = find_parent(extension, from->tenant, &from->parents[p]);
@@ -173,6 +292,12 @@ static enum pol_status join_parents(struct extension *extension, size_t i)
 		if (status == POL_OK) {
 			status = pol_permset_pool_union(
 				extension->pool, &role->deny, &inherited->deny, &role->deny);
+		}
+		if (status == POL_OK) {
+			const struct pol_conditionals conditionals = { inherited->conditionals,
+				inherited->conditional_count, &inherited->sometimes };
+
+			status = join_conditionals(extension, number, &conditionals);
 		}
 		if (status == POL_OK) {
 			status = join_exclusions(extension, number, inherited);
@@ -313,6 +438,7 @@ enum pol_status pol_stored_extend(const struct pol_snapshot *base,
 	}
 	for (uint32_t i = base->role_count; status == POL_OK && i < made->role_count; i++) {
 		made->roles[i].sketch = pol_permset_sketch(&made->roles[i].allow);
+		pol_permset_sketch_add(&made->roles[i].sketch, &made->roles[i].sometimes);
 	}
 	pol_permset_pool_destroy(extension.pool);
 	if (status != POL_OK) {

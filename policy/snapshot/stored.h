@@ -21,9 +21,9 @@
 #include "policy/text/status.h"
 #include "policy/text/str.h"
 
-/* The permissions that one stored role allows and denies itself, without inheritance, as numbers of
- * one snapshot; not valid with any but that one and those that pol_stored_fits. Immutable,
- * reference-counted, any thread. */
+/* The permissions that one stored role allows and denies itself, always or under conditions,
+ * without inheritance, as numbers of one snapshot; not valid with any but that one and those that
+ * pol_stored_fits. Immutable, reference-counted, any thread. */
 struct pol_stored;
 
 struct pol_stored *pol_stored_ref(struct pol_stored *stored);
@@ -48,14 +48,16 @@ enum pol_status pol_stored_text_parse(const struct pol_snapshot *snapshot,
 /* A callback for one line: one node and what is allowed, or denied, on it. False: stop. */
 typedef bool (*pol_stored_line)(void *context, struct pol_str line);
 
-/* Writes out the permissions, one line for each node and effect, for pol_stored_lines_read.
+/* Writes out the permissions, one line for each node, effect and condition, for
+ * pol_stored_lines_read.
  * POL_ENOMEM; POL_ELIMIT: `seen` returned false. */
 enum pol_status pol_stored_lines_write(const struct pol_snapshot *snapshot,
 	const struct pol_stored *stored, pol_stored_line seen, void *context);
 
 /* Reads what pol_stored_lines_write wrote, with any snapshot. `lines` sets *out to the next line
  * and returns false at the end. `missing`, unless NULL, is called with each line of which this
- * snapshot does not have all permissions. */
+ * snapshot does not have all permissions, or not the condition: a fact of it is gone, or has
+ * another type. What the line allows counts for nothing then; what it denies is denied always. */
 struct pol_stored_source {
 	bool (*lines)(void *context, struct pol_str *out);
 	void (*missing)(void *context, struct pol_str line);
@@ -64,7 +66,7 @@ struct pol_stored_source {
 enum pol_status pol_stored_lines_read(const struct pol_snapshot *snapshot,
 	const struct pol_stored_source *source, struct pol_stored **out);
 
-/* The numbers of permissions that it allows and denies. */
+/* The numbers of permissions that it allows and denies, always or under some condition. */
 void pol_stored_count(const struct pol_stored *stored, size_t *out_allowed, size_t *out_denied);
 
 /* --- extensions ------------------------------------------------------------------------------- */

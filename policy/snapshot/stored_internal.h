@@ -8,14 +8,19 @@
 
 #include <stdatomic.h>
 
+#include "policy/snapshot/compiled.h"
 #include "policy/snapshot/permset.h"
 #include "policy/snapshot/stored.h"
 
-/* One allocation: the structure, then the chunks and lists of both sets. */
+/* One allocation: the structure, then the chunks and lists of both sets. What has a condition is in
+ * an arena of its own, with copies of the conditions. */
 struct pol_stored {
 	atomic_size_t references;
 	struct pol_permset allow;
 	struct pol_permset deny;
+	struct pol_arena arena;
+	const struct pol_conditional *conditionals;
+	uint32_t conditional_count;
 };
 
 /* A stored role of an extension. Slots are sorted by number. */
@@ -27,9 +32,8 @@ struct pol_stored_slot {
 	struct pol_stored *own;
 };
 
-/* Copies both sets; one reference. NULL: no memory. */
-struct pol_stored *pol_stored_create(
-	const struct pol_permset *allow, const struct pol_permset *deny);
+/* Copies what it allows and denies, with and without conditions; one reference. NULL: no memory. */
+struct pol_stored *pol_stored_create(const struct pol_grantee *from);
 
 /* Drops an extension's references to its stored roles and its base. */
 void pol_stored_release(struct pol_snapshot *snapshot);

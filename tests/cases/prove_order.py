@@ -229,6 +229,14 @@ SWAPS = (
            PLACES.replace("if (!", "if (facts->held_count > 0 && !"), said=("scope", "role")),
     change("scope, by places that are gone | role", SUBJECT, "nowhere = facts->narrowed &&",
            "nowhere = facts->held_count > 0 && facts->narrowed &&", said=("scope", "role")),
+    swap("role | missing_fact", EVAL, AUTHORIZE, FACTS),
+    swap("missing_fact | quota", EVAL, FACTS, CHARGES,
+         "\t/* The last step, so that a denied request is not charged. */\n"),
+    # What is unknown, looked at before the scopes and the denials that stand without it.
+    change("scope | missing_fact", "policy/decide/eval_conditions.c",
+           "\treason = pol_eval_refuse(request, denied.sure != 0);\n",
+           "\treason = eval->uncertain ? POL_STR(\"missing_fact\") : pol_eval_refuse(request, denied.sure != 0);\n",
+           said=("scope", "missing_fact")),
     swap("role | quota", EVAL, AUTHORIZE, CHARGES,
          FACTS + "\t/* The last step, so that a denied request is not charged. */\n"),
 )

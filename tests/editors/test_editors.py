@@ -114,6 +114,10 @@ class Parser(unittest.TestCase):
         found = {word for places in policies.parser()[1].values() for word in places.values()}
         self.assertEqual(policies.keywords() - found, set())
 
+    def test_the_dictionary_for_fuzzing_has_every_keyword(self):
+        words = re.findall(r'^"(.+)"$', (policies.ROOT / "tests/fuzz/policy.dict").read_text(), re.MULTILINE)
+        self.assertEqual(policies.keywords() - set(words), set())
+
     def test_no_word_that_is_reserved_is_in_use(self):
         found = {word for places in policies.parser()[1].values() for word in places.values()}
         self.assertEqual(policies.RESERVED & found, set())

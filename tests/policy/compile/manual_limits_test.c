@@ -190,6 +190,21 @@ Test(manual_limits, has_the_bounds)
 	expect_said(REFERENCE, "at most %d of `a` to `z`", POL_REASON_MAX);
 }
 
+Test(manual_limits, has_the_bounds_of_conditions)
+{
+	expect_said(REFERENCE, "| declared facts; distinct conditions | %d; %s |", POL_FACTS_MAX,
+		number(POL_CONDITIONS_MAX));
+	expect_said(REFERENCE, "with the names in it replaced | %d comparisons;",
+		POL_CONDITION_PREDICATES);
+	expect_said(REFERENCE, "| a list in a condition | %d items |", POL_CONDITION_LIST);
+	expect_said(REFERENCE, "| parentheses and `not` within one another | %d |",
+		POL_CONDITION_LEVELS);
+	expect_said(MANUAL, "At most %d facts and %s distinct conditions; %d comparisons",
+		POL_FACTS_MAX, number(POL_CONDITIONS_MAX), POL_CONDITION_PREDICATES);
+	expect_said(
+		MANUAL, "%d items in a list, %d levels", POL_CONDITION_LIST, POL_CONDITION_LEVELS);
+}
+
 /* --- examples --------------------------------------------------------------------------------- */
 
 /* An example of the page begins with a tab; its lines end in "++", but the last one. */
