@@ -50,6 +50,8 @@ static const struct reason reasons[] = {
 	{ POL_STR_INIT("hours"), ABOUT_NOTHING, "not at this time", "" },
 	{ POL_STR_INIT("mfa"), ABOUT_NOTHING, "a second factor is missing, or too long ago", "" },
 	{ POL_STR_INIT("denied"), ABOUT_BOTH, "a role or scope of ", " denies " },
+	{ POL_STR_INIT("missing_fact"), ABOUT_WHAT,
+		"it depends on a fact that is not known: ", "" },
 	{ POL_STR_INIT("deny"), ABOUT_NOTHING, "the stack denies everything here", "" },
 	{ POL_STR_INIT("module_error"), ABOUT_NOTHING, "a module of the stack failed, which denies",
 		"" },

@@ -241,6 +241,7 @@ static const char *const ends[POL_STAGE_COUNT] = {
 	[POL_STAGE_SERVICE] = "No stack decides for this service.",
 	[POL_STAGE_RESOURCE] = "The policy does not declare what was asked for.",
 	[POL_STAGE_NETWORKS] = "The caller's address is not in the key's networks.",
+	[POL_STAGE_FACTS] = "It depends on a fact that is not known.",
 	[POL_STAGE_CHARGES] = "A quota is used up.",
 };
 

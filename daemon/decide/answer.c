@@ -66,7 +66,7 @@ void answer_fact(const struct call *call, const struct pol_decision *decision,
 	if (!call->peer->trusted) {
 		return;
 	}
-	pol_eval_fact(decision, facts, out);
+	pol_eval_fact(call->snapshot, decision, facts, out);
 	if (decision->by == NULL && quota->any &&
 		pol_str_equal(decision->reason, POL_STR("quota"))) {
 		pol_fact_counted(quota->charge, facts, out);

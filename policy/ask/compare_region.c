@@ -144,7 +144,8 @@ enum pol_status pol_subject_regions_find(struct pol_subject_search *search)
 	return arena->status;
 }
 
-/* What the subject may do on the nodes of the region, in the joined numbering. */
+/* What the subject may do on the nodes of the region, in the joined numbering. What depends on a
+ * condition counts after the change and not before it, so that nothing is gained unseen. */
 static void read_side(struct pol_compare *compare, int side, const struct pol_facts *facts,
 	const struct pol_subject_region *region, uint64_t *out)
 {
@@ -166,7 +167,8 @@ static void read_side(struct pol_compare *compare, int side, const struct pol_fa
 			snapshot, facts, joint->trees[region->tree].name, &compare->path, &at);
 
 		scratch[(size_t)at.chunk * POL_CHUNK_WORDS + at.word] |=
-			pol_subject_allows(facts, bits);
+			side == POL_SIDE_AFTER ? pol_subject_may(facts, bits)
+					       : pol_subject_allows(facts, bits);
 	}
 	pol_joint_translate(joint, (enum pol_side)side, scratch, out);
 }

@@ -274,10 +274,10 @@ static void mark_held(
 
 		pol_subject_role(coverage->snapshot, held->role,
 			pol_subject_match(held, trace->tree, trace->at, &place), &at, &say);
-		if (say.roles != 0) {
+		if ((say.roles.sure | say.roles.maybe) != 0) {
 			mark_role(coverage, held->role, false, permission);
 		}
-		if (say.denied != 0) {
+		if ((say.denied.sure | say.denied.maybe) != 0) {
 			mark_role(coverage, held->role, true, permission);
 		}
 	}

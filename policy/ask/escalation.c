@@ -19,6 +19,7 @@ static bool has_ended(const struct pol_escalation_search *search, enum pol_escal
 	       (who == POL_ESCALATION_GRANTOR && search->at.grantor_ended);
 }
 
+/* What depends on a condition counts for what is gained, and not for what is held already. */
 static uint64_t allowed(const struct pol_escalation_search *search, enum pol_escalation_who who,
 	const struct pol_run_word *at)
 {
@@ -26,7 +27,9 @@ static uint64_t allowed(const struct pol_escalation_search *search, enum pol_esc
 	const uint8_t *row = search->row + search->first[who];
 	struct pol_subject_bits say = pol_subject_general(search->snapshot, facts, at);
 
-	say.scopes = facts == &nobody || row[0] != 0 ? say.scopes : 0;
+	if (facts != &nobody && row[0] == 0) {
+		say.scopes = (struct pol_tri){ 0 };
+	}
 	for (uint32_t h = 0; pol_subject_roles_count(facts) && h < facts->held_count; h++) {
 		const struct pol_held *held = &facts->held[h];
 
@@ -35,7 +38,19 @@ static uint64_t allowed(const struct pol_escalation_search *search, enum pol_esc
 				(enum pol_path_place_match)row[1 + h], at, &say);
 		}
 	}
-	return pol_subject_allows(facts, say);
+	return who == POL_ESCALATION_AFTER ? pol_subject_may(facts, say)
+					   : pol_subject_allows(facts, say);
+}
+
+/* With all that it allows or denies when some condition holds. */
+static uint64_t may_allow(const struct pol_grantee *grantee, const struct pol_run_word *at)
+{
+	return pol_permset_word(&grantee->allow, at) | pol_permset_word(&grantee->sometimes, at);
+}
+
+static uint64_t may_deny(const struct pol_grantee *grantee, const struct pol_run_word *at)
+{
+	return pol_permset_word(&grantee->deny, at) | pol_permset_word(&grantee->sometimes, at);
 }
 
 static uint64_t may_grant(const struct pol_snapshot *snapshot, const struct pol_grantor *grantor,
@@ -183,10 +198,9 @@ enum pol_status pol_escalation_of_role(const struct pol_snapshot *old, uint32_t 
 		row[1 + h] = own->held[h].place_count == 0 ? POL_PLACE_INSIDE : POL_PLACE_ELSEWHERE;
 	}
 	while (!out->found && pol_run_next(&run, &at)) {
-		uint64_t bits =
-			pol_permset_word(&is->allow, &at) & ~pol_permset_word(&was->allow, &at);
+		uint64_t bits = may_allow(is, &at) & ~pol_permset_word(&was->allow, &at);
 
-		bits |= pol_permset_word(&was->deny, &at) & ~pol_permset_word(&is->deny, &at);
+		bits |= may_deny(was, &at) & ~pol_permset_word(&is->deny, &at);
 		bits &= bits != 0 ? ~allowed(&search, POL_ESCALATION_GRANTOR, &at) : 0;
 		bits &= bits != 0 ? ~may_grant(snapshot, grantor, &at) : 0;
 		if (bits != 0) {

@@ -173,7 +173,7 @@ enum pol_status pol_explain(const struct pol_snapshot *snapshot, const struct po
 	if (trace.stage == POL_STAGE_NETWORKS) {
 		char fact[POL_FACT_TEXT];
 
-		pol_eval_fact(decision, facts, fact);
+		pol_eval_fact(snapshot, decision, facts, fact);
 		explanation.fact = keep_fact(&explainer, fact);
 	}
 	if (trace.stage >= POL_STAGE_SUBJECT) {

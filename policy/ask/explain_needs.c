@@ -52,7 +52,8 @@ static inline bool may_allow(const struct pol_grantee *grantee, uint32_t permiss
 	if (!pol_sketch_may_have(&grantee->sketch, number)) {
 		return false;
 	}
-	chunk = allow->numbers[0] == number ? allow->chunks[0] : pol_permset_chunk(allow, number);
+	chunk = allow->count > 0 && allow->numbers[0] == number ? allow->chunks[0]
+								: pol_permset_chunk(allow, number);
 	return chunk != NULL &&
 	       (chunk->words[permission % POL_CHUNK_BITS / 64] >> (permission % 64) & 1) != 0;
 }
@@ -154,7 +155,8 @@ static bool find_missing(struct search *search)
 		}
 		search->words[search->word_count] = at;
 		search->missing[search->word_count++] =
-			at.mask & ~((search->scopes ? say.scopes : say.roles) | say.anyone);
+			at.mask &
+			~((search->scopes ? say.scopes.sure : say.roles.sure) | say.anyone.sure);
 	}
 	return true;
 }
@@ -242,7 +244,7 @@ static bool is_denied(const struct pol_explainer *explainer)
 	while (pol_run_next(&run, &at)) {
 		if (pol_subject_eval(
 			    explainer->snapshot, &trace->facts, trace->tree, trace->at, &at)
-				.denied != 0) {
+				.denied.sure != 0) {
 			return true;
 		}
 	}

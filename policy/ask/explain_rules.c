@@ -209,11 +209,11 @@ static bool add_roles(struct rules *rules, const struct pol_run_word *at)
 
 		rule.at_count = rule.at != NULL;
 		pol_subject_role(rules->explainer->snapshot, held->role, match, at, &say);
-		if (say.roles != 0 && !allowed) {
+		if ((say.roles.sure | say.roles.maybe) != 0 && !allowed) {
 			allowed = true;
 			add(rules, held->role, rule);
 		}
-		if (say.denied != 0) {
+		if ((say.denied.sure | say.denied.maybe) != 0) {
 			rule.deny = true;
 			add(rules, held->role, rule);
 		}

@@ -107,7 +107,7 @@ static uint64_t word_of(const struct pol_snapshot *snapshot, const struct pol_fa
 	for (uint32_t h = 0; pol_subject_roles_count(facts) && h < facts->held_count; h++) {
 		pol_subject_role(snapshot, facts->held[h].role, POL_PLACE_INSIDE, at, &say);
 	}
-	return pol_subject_allows(facts, say) & ~say.anyone;
+	return pol_subject_allows(facts, say) & ~say.anyone.sure;
 }
 
 static void fill(struct pol_narrow *narrow, const struct pol_facts *facts)
@@ -215,8 +215,8 @@ static void cover(struct pol_narrow *narrow, const struct pol_grantee *scope)
 	narrow->steps += narrow->words;
 }
 
-/* Finds the next scope to take; POL_NONE: none covers anything. A scope that denies is never
- * proposed: what it would take from the other scopes is not computed. */
+/* Finds the next scope to take; POL_NONE: none covers anything. A scope that denies, or that has a
+ * condition, is never proposed: what it would take from the other scopes is not computed. */
 static uint32_t best_scope(struct pol_narrow *narrow)
 {
 	const struct pol_snapshot *snapshot = narrow->snapshot;
@@ -226,7 +226,8 @@ static uint32_t best_scope(struct pol_narrow *narrow)
 	for (uint32_t i = 0; i < snapshot->scope_count; i++) {
 		struct weight weight;
 
-		if (!pol_permset_is_empty(&snapshot->scopes[i].deny)) {
+		if (!pol_permset_is_empty(&snapshot->scopes[i].deny) ||
+			snapshot->scopes[i].conditional_count > 0) {
 			continue;
 		}
 		weight = weigh(narrow, &snapshot->scopes[i]);

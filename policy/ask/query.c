@@ -126,6 +126,13 @@ static enum pol_status read_sets(struct walk *walk, struct pol_run run)
 	return POL_OK;
 }
 
+/* Of what depends on a condition, nothing is allowed and all is denied. */
+static void add_said(struct answer *answer, const struct pol_subject_bits *say)
+{
+	answer->roles |= say->roles.sure;
+	answer->denied |= say->denied.sure | say->denied.maybe;
+}
+
 /* Starts substitution 0: roles without places, and the denies of roles whose places are all in
  * other trees. */
 static void begin_base(struct walk *walk)
@@ -140,14 +147,13 @@ static void begin_base(struct walk *walk)
 
 		for (size_t w = 0; w < walk->words; w++) {
 			if (held->place_count == 0) {
-				base[w].roles |= walk->said[h * walk->words + w].roles;
-				base[w].denied |= walk->said[h * walk->words + w].denied;
+				add_said(&base[w], &walk->said[h * walk->words + w]);
 			} else if (!walk->placed_roles[h]) {
 				struct pol_subject_bits say = { 0 };
 
 				pol_subject_role(walk->snapshot, held->role, POL_PLACE_ELSEWHERE,
 					&walk->at[w], &say);
-				base[w].denied |= say.denied;
+				add_said(&base[w], &say);
 			}
 		}
 	}
@@ -179,16 +185,15 @@ static void compute(struct walk *walk, uint32_t node, uint32_t number)
 			continue;
 		}
 		for (size_t w = 0; w < words; w++) {
-			answers[w].roles |= walk->said[placed->held * words + w].roles;
-			answers[w].denied |= walk->said[placed->held * words + w].denied;
+			add_said(&answers[w], &walk->said[placed->held * words + w]);
 		}
 	}
 	for (size_t w = 0; w < words; w++) {
 		struct pol_subject_bits say = walk->general[w];
 
-		say.roles = answers[w].roles;
-		say.denied |= answers[w].denied;
-		say.scopes = walk->inside[number] ? say.scopes : 0;
+		say.roles.sure = answers[w].roles;
+		say.denied.sure |= answers[w].denied;
+		say.scopes.sure = walk->inside[number] ? say.scopes.sure : 0;
 		answers[w].allowed = pol_subject_allows(walk->facts, say);
 	}
 	walk->out->steps += words + substitution->place_count;

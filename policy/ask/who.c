@@ -111,10 +111,10 @@ bool pol_who_held_helps(const struct pol_who *who, const struct pol_held *held)
 		struct pol_subject_bits bits =
 			pol_subject_eval(who->snapshot, &facts, who->tree, &who->path, &at);
 
-		if (bits.denied != 0) {
+		if ((bits.denied.sure | bits.denied.maybe) != 0) {
 			return false;
 		}
-		helps = helps || bits.roles != 0;
+		helps = helps || bits.roles.sure != 0;
 	}
 	return helps;
 }

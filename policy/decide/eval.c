@@ -19,6 +19,16 @@
  * view to go on.
  */
 
+/* What conditions leave unknown of the permissions asked for. */
+struct unknown {
+	bool denied;
+	bool scopes;
+	bool roles;       /* or what `anyone` allows */
+	bool roles_sure;  /* roles allow it, whatever is unknown */
+	bool anyone_sure; /* the same of `anyone` */
+	uint32_t charges; /* how many there were before `authorize` */
+};
+
 struct evaluation {
 	const struct pol_snapshot *snapshot;
 	const struct pol_facts *facts;
@@ -34,9 +44,13 @@ struct evaluation {
 	struct pol_trace *trace;         /* NULL: none is recorded */
 	struct pol_charges charges;
 	struct pol_matched matched;
+	bool uncertain;                /* by conditions that are unknown: `unknown` is set */
+	struct unknown unknown;        /* not zeroed */
+	struct pol_fact_set *missing;  /* of the decision */
 	const struct pol_path *at;     /* `path`, or that of the trace or of the facts' memo */
 	struct pol_path path;          /* large, and not zeroed */
 	struct pol_facts without_peer; /* not zeroed */
+	struct pol_truth_table truth;  /* begun by the first condition, not zeroed */
 };
 
 static const struct pol_str go_on = { NULL, 0 };
@@ -99,6 +113,8 @@ static struct pol_facts without_peer(const struct pol_facts *facts)
 	out.tenant = 0;
 	out.tenant_name = (struct pol_str){ 0 };
 	out.held_count = 0;
+	out.principal_kind = POL_KIND_NONE;
+	out.attributes = NULL;
 	return out;
 }
 
@@ -219,8 +235,63 @@ static struct pol_str check_networks(const struct pol_facts *facts)
 	return POL_STR("network");
 }
 
-/* Finds what roles and scopes allow and deny. A denial or a missing scope ends the decision; the
- * rest is for the modules of `authorize`. An action with several methods needs all of them. */
+static bool is_unknown(const struct pol_subject_bits *bits)
+{
+	return (bits->roles.maybe | bits->scopes.maybe | bits->anyone.maybe | bits->denied.maybe) !=
+	       0;
+}
+
+/* Do the bits of both together cover the word? Then *maybe: also with what is unknown. */
+static bool covers(const struct pol_run_word *at, const struct pol_tri *a, const struct pol_tri *b,
+	bool *maybe)
+{
+	*maybe = *maybe && (a->sure | a->maybe | b->sure | b->maybe) == at->mask;
+	return (a->sure | b->sure) == at->mask;
+}
+
+/* A denial or a missing scope ends the decision; the rest is for the modules of `authorize`. */
+static struct pol_str refuse(const struct pol_request *request, bool denied)
+{
+	if (denied) {
+		return POL_STR("denied");
+	}
+	return request->scopes_allow ? go_on : POL_STR("scope");
+}
+
+/* check_subject where a condition is about a permission that is asked for. For the modules of
+ * `authorize` all that is unknown is allowed. */
+static struct pol_str check_conditions(struct evaluation *eval)
+{
+	struct pol_request *request = &eval->request;
+	struct pol_run run = eval->run;
+	struct pol_run_word at;
+	bool roles = true, scopes = true, anyone = true;
+	struct pol_tri denied = { 0 };
+
+	pol_truth_begin(&eval->truth, eval->snapshot, eval->facts, eval->tree, eval->at);
+	request->roles_allow = true;
+	request->scopes_allow = true;
+	request->anyone_allows = true;
+	while (pol_run_next(&run, &at)) {
+		struct pol_subject_bits bits = pol_subject_decide(&eval->truth, &at);
+
+		denied.sure |= bits.denied.sure;
+		denied.maybe |= bits.denied.maybe;
+		roles = covers(&at, &bits.roles, &bits.anyone, &request->roles_allow) && roles;
+		scopes = covers(&at, &bits.scopes, &bits.anyone, &request->scopes_allow) && scopes;
+		anyone = covers(&at, &bits.anyone, &bits.anyone, &request->anyone_allows) && anyone;
+	}
+	eval->unknown = (struct unknown){ .denied = denied.maybe != 0,
+		.scopes = request->scopes_allow && !scopes,
+		.roles = request->roles_allow != roles || request->anyone_allows != anyone,
+		.roles_sure = roles,
+		.anyone_sure = anyone,
+		.charges = eval->charges.count };
+	eval->uncertain = eval->unknown.denied || eval->unknown.scopes || eval->unknown.roles;
+	return refuse(request, denied.sure != 0);
+}
+
+/* Finds what roles and scopes allow and deny. An action with several methods needs all of them. */
 static struct pol_str check_subject(struct evaluation *eval)
 {
 	struct pol_request *request = &eval->request;
@@ -238,18 +309,80 @@ static struct pol_str check_subject(struct evaluation *eval)
 	while (pol_run_next(&run, &at)) {
 		struct pol_subject_bits bits =
 			pol_subject_eval(eval->snapshot, eval->facts, eval->tree, eval->at, &at);
+		uint64_t anyone = bits.anyone.sure;
 
-		denied = denied || bits.denied != 0;
+		if (is_unknown(&bits)) {
+			return check_conditions(eval);
+		}
+		denied = denied || bits.denied.sure != 0;
 		request->roles_allow =
-			request->roles_allow && (bits.roles | bits.anyone) == at.mask;
+			request->roles_allow && (bits.roles.sure | anyone) == at.mask;
 		request->scopes_allow =
-			request->scopes_allow && (bits.scopes | bits.anyone) == at.mask;
-		request->anyone_allows = request->anyone_allows && bits.anyone == at.mask;
+			request->scopes_allow && (bits.scopes.sure | anyone) == at.mask;
+		request->anyone_allows = request->anyone_allows && anyone == at.mask;
 	}
-	if (denied) {
-		return POL_STR("denied");
+	return refuse(request, denied);
+}
+
+/* Does `authorize` pass when the roles that are unknown do not allow the request? The charges and
+ * the trace become those of this answer, if it passes. */
+static bool passes_without(struct evaluation *eval)
+{
+	const struct pol_stack_group *group = &eval->stack->groups[POL_GROUP_AUTHORIZE];
+	struct pol_charges charges = eval->charges;
+
+	eval->request.roles_allow = eval->unknown.roles_sure;
+	eval->request.anyone_allows = eval->unknown.anyone_sure;
+	eval->charges.count = eval->unknown.charges;
+	if (group->count > 0 &&
+		!pol_stack_run_group(group, &eval->request, &eval->charges).passed) {
+		eval->charges = charges;
+		return false;
 	}
-	return request->scopes_allow ? go_on : POL_STR("scope");
+	eval->charges.count = eval->unknown.charges;
+	if (eval->trace != NULL && eval->trace->groups[POL_GROUP_AUTHORIZE].asked) {
+		eval->trace->line_count = eval->trace->groups[POL_GROUP_AUTHORIZE].first;
+	}
+	(void)run_group(eval, POL_GROUP_AUTHORIZE);
+	return true;
+}
+
+/* Names the facts that the answer depends on. `roles`: also on what roles allow. */
+static void find_missing(struct evaluation *eval, bool roles)
+{
+	struct pol_run run = eval->run;
+	struct pol_run_word at;
+
+	while (pol_run_next(&run, &at)) {
+		struct pol_subject_bits bits = pol_subject_decide(&eval->truth, &at);
+		struct pol_subject_wanted wanted = { .denied = bits.denied.maybe };
+
+		if (roles) {
+			wanted.roles = at.mask & ~(bits.roles.sure | bits.anyone.sure);
+			wanted.anyone = at.mask & ~bits.anyone.sure;
+		}
+		if (eval->unknown.scopes) {
+			wanted.scopes = at.mask & ~(bits.scopes.sure | bits.anyone.sure);
+			wanted.anyone |= wanted.scopes;
+		}
+		pol_subject_missing(&eval->truth, &at, &wanted, eval->missing);
+	}
+}
+
+/* What was taken as allowed is unknown: does the answer depend on it? */
+static struct pol_str check_missing(struct evaluation *eval)
+{
+	bool roles = eval->unknown.roles && !passes_without(eval);
+
+	if (!roles && !eval->unknown.scopes && !eval->unknown.denied) {
+		return go_on;
+	}
+	eval->request.roles_allow = eval->unknown.roles_sure;
+	eval->request.scopes_allow = eval->request.scopes_allow && !eval->unknown.scopes;
+	eval->request.anyone_allows = eval->unknown.anyone_sure;
+	eval->by = NULL;
+	find_missing(eval, roles);
+	return POL_STR("missing_fact");
 }
 
 static struct pol_str take_charges(struct evaluation *eval)
@@ -287,6 +420,7 @@ static struct pol_str decide(struct evaluation *eval)
 	STEP(ACCOUNT, run_group(eval, POL_GROUP_ACCOUNT));
 	STEP(SUBJECT, check_subject(eval));
 	STEP(AUTHORIZE, run_group(eval, POL_GROUP_AUTHORIZE));
+	STEP(FACTS, eval->uncertain ? check_missing(eval) : go_on);
 	/* The last step, so that a denied request is not charged. */
 	STEP(CHARGES, take_charges(eval));
 	return go_on;
@@ -294,8 +428,11 @@ static struct pol_str decide(struct evaluation *eval)
 
 static void answer(struct evaluation *eval, struct pol_decision *out)
 {
-	struct pol_str reason = decide(eval);
+	struct pol_str reason;
 
+	out->missing = (struct pol_fact_set){ 0 };
+	eval->missing = &out->missing;
+	reason = decide(eval);
 	/* Modules and the counter answer with codes of their own: none may read as allowed. */
 	if (reason.len > 0 && !pol_reason_is_denial(reason)) {
 		reason = POL_STR("module_error");
@@ -342,6 +479,7 @@ static void begin(
 	eval->stage = POL_STAGE_END;
 	eval->trace = NULL;
 	eval->charges.count = 0;
+	eval->uncertain = false;
 }
 
 void pol_eval(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
@@ -401,8 +539,8 @@ void pol_eval_traced(const struct pol_snapshot *snapshot, const struct pol_facts
 	trace->request.matched = NULL; /* it ends here */
 }
 
-void pol_eval_fact(
-	const struct pol_decision *decision, const struct pol_facts *facts, char out[POL_FACT_TEXT])
+void pol_eval_fact(const struct pol_snapshot *snapshot, const struct pol_decision *decision,
+	const struct pol_facts *facts, char out[POL_FACT_TEXT])
 {
 	bool drops = facts->by_peer && (decision->marks & POL_MARK_PEER) == 0;
 	struct pol_facts used = drops ? without_peer(facts) : *facts;
@@ -414,5 +552,7 @@ void pol_eval_fact(
 		pol_stack_fact(decision->by, &used, out);
 	} else if (!decision->allow && pol_str_equal(decision->reason, POL_STR("network"))) {
 		pol_fact_address(&facts->ip, out); /* the key's own networks */
+	} else if (!decision->allow && pol_str_equal(decision->reason, POL_STR("missing_fact"))) {
+		pol_fact_missing(snapshot, &decision->missing, out);
 	}
 }

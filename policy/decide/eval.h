@@ -6,13 +6,15 @@
  *
  * The daemon, the tool and a policy's own tests decide with these functions, so their results are
  * the same. The steps and their order are in eval.c: the state of the key and the principal come
- * before the stack's `authenticate`, the resource before `account`, denials before `authorize`. No
- * allocation, any thread.
+ * before the stack's `authenticate`, the resource before `account`, denials before `authorize`.
+ * What is unknown for lack of a fact is judged after `authorize`, so that a denial which stands
+ * without it keeps its reason. No allocation, any thread.
  */
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "policy/decide/truth.h"
 #include "policy/snapshot/module.h"
 #include "policy/snapshot/snapshot.h"
 #include "policy/text/status.h"
@@ -29,6 +31,7 @@ struct pol_decision {
 	uint32_t permission;             /* if allowed, the first permission that was needed */
 	uint32_t marks;                  /* bits of enum pol_mark that modules of the stack set */
 	const struct pol_stack_line *by; /* the line of the stack that gave the reason, or NULL */
+	struct pol_fact_set missing; /* of `missing_fact`: the facts that are needed; else none */
 };
 
 /* Decides. Always sets *out; any failure is a denial. */
@@ -36,10 +39,11 @@ void pol_eval(const struct pol_snapshot *snapshot, const struct pol_facts *facts
 	struct pol_decision *out);
 
 /* Writes the fact by which a denial was judged: "192.0.2.1", or "no address was stated"; or which
- * module failed. Empty: the decision allows, or no single fact was the reason. UTF-8 without
- * control characters. The facts are those of the decision. */
-void pol_eval_fact(const struct pol_decision *decision, const struct pol_facts *facts,
-	char out[POL_FACT_TEXT]);
+ * module failed, or which facts are missing. Empty: the decision allows, or no single fact was the
+ * reason. UTF-8 without control characters. The snapshot and the facts are those of the decision.
+ */
+void pol_eval_fact(const struct pol_snapshot *snapshot, const struct pol_decision *decision,
+	const struct pol_facts *facts, char out[POL_FACT_TEXT]);
 
 /* Decides about a managing call, whose resource is in the tree `authz`. The built-in modules key,
  * role and scope decide, with the account and record lines of the stack `authz` if it is declared.

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "policy/snapshot/compiled.h"
 #include "policy/text/cidr.h"
 
 /* Bytes of an id that are shown; what is longer would not fit. */
@@ -76,4 +77,45 @@ void pol_fact_counted(
 void pol_fact_module(const struct pol_module *module, char out[POL_FACT_TEXT])
 {
 	snprintf(out, POL_FACT_TEXT, "module '%.*s'", SHOWN, module->name);
+}
+
+static bool is_missing(const struct pol_fact_set *missing, uint32_t fact)
+{
+	return (missing->words[fact / 64] >> fact % 64 & 1) != 0;
+}
+
+/* The room for names: the rest is for how many more there are, and the verb. */
+#define MISSING_NAMES (POL_FACT_TEXT - sizeof " and 999 more are not known")
+
+void pol_fact_missing(const struct pol_snapshot *snapshot, const struct pol_fact_set *missing,
+	char out[POL_FACT_TEXT])
+{
+	uint32_t named = 0;
+	uint32_t more = 0;
+	size_t len = 0;
+
+	out[0] = '\0';
+	for (uint32_t fact = 0; fact < snapshot->fact_count && fact < 64 * POL_FACT_WORDS; fact++) {
+		struct pol_str name = snapshot->facts[fact].name;
+
+		if (!is_missing(missing, fact)) {
+			continue;
+		}
+		if (more > 0 || len + sizeof ", " + name.len > MISSING_NAMES) {
+			more++;
+			continue;
+		}
+		len += (size_t)snprintf(out + len, POL_FACT_TEXT - len, "%s%.*s",
+			named > 0 ? ", " : "", POL_STR_ARGS(name));
+		named++;
+	}
+	if (named > 0 && more > 0) {
+		snprintf(out + len, POL_FACT_TEXT - len, " and %u more are not known", more);
+	} else if (named + more > 1) {
+		snprintf(out + len, POL_FACT_TEXT - len, "%s are not known",
+			named > 0 ? "" : "several facts");
+	} else if (named + more == 1) {
+		snprintf(out + len, POL_FACT_TEXT - len, "%s is not known",
+			named > 0 ? "" : "one fact");
+	}
 }

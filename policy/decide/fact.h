@@ -5,6 +5,7 @@
  * fact: the texts of facts by which a denial was judged, for people. Pure, any thread.
  */
 
+#include "policy/decide/truth.h"
 #include "policy/snapshot/module.h"
 
 /* Writes the address, or that none was stated. */
@@ -17,3 +18,8 @@ void pol_fact_counted(
 
 /* Names the module that failed. */
 void pol_fact_module(const struct pol_module *module, char out[POL_FACT_TEXT]);
+
+/* Names the facts that are missing, as many as there is room for: "resource.owner, context.amount
+ * and 2 more are not known". */
+void pol_fact_missing(const struct pol_snapshot *snapshot, const struct pol_fact_set *missing,
+	char out[POL_FACT_TEXT]);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/decide/subject.h"
 
+#include "policy/decide/truth.h"
 #include "policy/snapshot/compiled.h"
 
 bool pol_subject_key_counts(const struct pol_facts *facts)
@@ -48,63 +49,157 @@ enum pol_path_place_match pol_subject_match(const struct pol_held *held, struct 
 	return match_places(held->places, held->place_count, tree, path);
 }
 
+/* Adds the bits of conditions. A condition that changes nothing is not evaluated. Without a table
+ * all of them are unknown. allow NULL: it cannot allow here. */
+static void add_conditionals(const struct pol_grantee *grantee, const struct pol_run_word *at,
+	struct pol_truth_table *table, struct pol_tri *allow, struct pol_tri *denied)
+{
+	for (uint32_t i = 0; i < grantee->conditional_count; i++) {
+		const struct pol_conditional *conditional = &grantee->conditionals[i];
+		struct pol_tri *bits = conditional->deny ? denied : allow;
+		uint64_t word = pol_permset_word(&conditional->set, at);
+		enum pol_truth truth;
+
+		if (bits == NULL || (word & ~bits->sure) == 0) {
+			continue;
+		}
+		truth = table != NULL ? pol_truth_of(table, conditional->condition) : POL_UNKNOWN;
+		bits->sure |= truth == POL_TRUE ? word : 0;
+		bits->maybe |= truth == POL_UNKNOWN ? word : 0;
+	}
+}
+
+/* Most grantees have no condition about what is asked for, which must cost next to nothing. */
+static inline bool is_conditional(const struct pol_grantee *grantee, const struct pol_run_word *at)
+{
+	return grantee->sometimes.count > 0 && pol_permset_word(&grantee->sometimes, at) != 0;
+}
+
+static inline __attribute__((always_inline)) void add(const struct pol_grantee *grantee,
+	const struct pol_run_word *at, struct pol_truth_table *table, struct pol_tri *allow,
+	struct pol_tri *denied)
+{
+	if (allow != NULL) {
+		allow->sure |= pol_permset_word(&grantee->allow, at);
+	}
+	denied->sure |= pol_permset_word(&grantee->deny, at);
+	if (is_conditional(grantee, at)) {
+		add_conditionals(grantee, at, table, allow, denied);
+	}
+}
+
+/* In a tree where none of its places is, a role denies but does not allow. */
+static inline __attribute__((always_inline)) void add_role(const struct pol_grantee *role,
+	enum pol_path_place_match match, const struct pol_run_word *at,
+	struct pol_truth_table *table, struct pol_subject_bits *bits)
+{
+	if (match == POL_PLACE_INSIDE) {
+		add(role, at, table, &bits->roles, &bits->denied);
+	} else if (match != POL_PLACE_OUTSIDE) {
+		add(role, at, table, NULL, &bits->denied);
+	}
+}
+
 void pol_subject_role(const struct pol_snapshot *snapshot, uint32_t role,
 	enum pol_path_place_match match, const struct pol_run_word *at,
 	struct pol_subject_bits *bits)
 {
-	if (role >= snapshot->role_count) {
-		return;
-	}
-	/* In a tree where none of its places is, a role denies but does not allow. */
-	if (match == POL_PLACE_INSIDE) {
-		bits->roles |= pol_permset_word(&snapshot->roles[role].allow, at);
-	}
-	if (match != POL_PLACE_OUTSIDE) {
-		bits->denied |= pol_permset_word(&snapshot->roles[role].deny, at);
+	if (role < snapshot->role_count) {
+		add_role(&snapshot->roles[role], match, at, NULL, bits);
 	}
 }
 
-/* Adds the bits of the key's scopes. A key that was made without scopes and places is not narrowed,
- * so all bits are set. If it was made with some and they do not exist any more, none is. */
-static void add_scopes(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
-	const struct pol_run_word *at, struct pol_subject_bits *bits)
+/* Is the key narrowed to scopes? If it was made with some and they do not exist any more, nothing
+ * is in them. */
+static bool has_scopes(const struct pol_facts *facts)
 {
-	bool by_scopes;
+	return facts->narrowed_by_scopes || facts->scope_count > 0 ||
+	       facts->binding == POL_BOUND_TO_SCOPES;
+}
 
+/* Adds the bits of the key's scopes. A key that was made without scopes and places is not narrowed,
+ * so all bits are set. */
+static inline __attribute__((always_inline)) void add_scopes(const struct pol_snapshot *snapshot,
+	const struct pol_facts *facts, const struct pol_run_word *at, struct pol_truth_table *table,
+	struct pol_subject_bits *bits)
+{
 	if (!pol_subject_key_counts(facts)) {
-		bits->scopes = at->mask;
+		bits->scopes.sure = at->mask;
 		return;
 	}
-	by_scopes = facts->narrowed_by_scopes || facts->scope_count > 0 ||
-		    facts->binding == POL_BOUND_TO_SCOPES;
-	bits->scopes = by_scopes ? 0 : at->mask;
-	for (uint32_t i = 0; i < facts->scope_count; i++) {
-		const struct pol_grantee *scope;
+	if (!has_scopes(facts)) {
+		/* It was made with places, and none of them exists any more. */
+		bool nowhere = facts->narrowed && facts->key_place_count == 0;
 
-		if (facts->scopes[i] >= snapshot->scope_count) {
-			continue;
+		bits->scopes.sure = nowhere ? 0 : at->mask;
+	}
+	for (uint32_t i = 0; i < facts->scope_count; i++) {
+		if (facts->scopes[i] < snapshot->scope_count) {
+			add(&snapshot->scopes[facts->scopes[i]], at, table, &bits->scopes,
+				&bits->denied);
 		}
-		scope = &snapshot->scopes[facts->scopes[i]];
-		bits->scopes |= pol_permset_word(&scope->allow, at);
-		bits->denied |= pol_permset_word(&scope->deny, at);
 	}
-	if (facts->narrowed && !by_scopes && facts->key_place_count == 0) {
-		bits->scopes = 0;
+}
+
+static inline __attribute__((always_inline)) struct pol_subject_bits general(
+	const struct pol_snapshot *snapshot, const struct pol_facts *facts,
+	const struct pol_run_word *at, struct pol_truth_table *table)
+{
+	struct pol_subject_bits bits = { 0 };
+
+	if (snapshot->anyone < snapshot->role_count) {
+		add(&snapshot->roles[snapshot->anyone], at, table, &bits.anyone, &bits.denied);
 	}
+	add_scopes(snapshot, facts, at, table, &bits);
+	return bits;
 }
 
 struct pol_subject_bits pol_subject_general(const struct pol_snapshot *snapshot,
 	const struct pol_facts *facts, const struct pol_run_word *at)
 {
-	struct pol_subject_bits bits = { 0 };
+	return general(snapshot, facts, at, NULL);
+}
 
-	if (snapshot->anyone < snapshot->role_count) {
-		const struct pol_grantee *anyone = &snapshot->roles[snapshot->anyone];
+/* A path that is judged. */
+struct question {
+	const struct pol_snapshot *snapshot;
+	const struct pol_facts *facts;
+	struct pol_str tree;
+	const struct pol_path *path;
+	struct pol_truth_table *table; /* NULL: conditions are not evaluated */
+};
 
-		bits.anyone = pol_permset_word(&anyone->allow, at);
-		bits.denied = pol_permset_word(&anyone->deny, at);
+static inline bool is_at_key(const struct question *question)
+{
+	const struct pol_facts *facts = question->facts;
+
+	return !pol_subject_key_counts(facts) ||
+	       match_places(facts->key_places, facts->key_place_count, question->tree,
+		       question->path) == POL_PLACE_INSIDE;
+}
+
+/* Inlined into both callers: where no condition is evaluated, none is looked for. */
+static inline __attribute__((always_inline)) struct pol_subject_bits answer(
+	const struct question *question, const struct pol_run_word *at)
+{
+	const struct pol_snapshot *snapshot = question->snapshot;
+	const struct pol_facts *facts = question->facts;
+	struct pol_subject_bits bits = general(snapshot, facts, at, question->table);
+	uint32_t held_count = pol_subject_roles_count(facts) ? facts->held_count : 0;
+
+	if (!is_at_key(question)) {
+		bits.scopes = (struct pol_tri){ 0 };
 	}
-	add_scopes(snapshot, facts, at, &bits);
+	for (uint32_t i = 0; i < held_count; i++) {
+		const struct pol_held *held = &facts->held[i];
+
+		if (held->role < snapshot->role_count) {
+			add_role(&snapshot->roles[held->role],
+				match_places(held->places, held->place_count, question->tree,
+					question->path),
+				at, question->table, &bits);
+		}
+	}
 	return bits;
 }
 
@@ -112,27 +207,79 @@ struct pol_subject_bits pol_subject_eval(const struct pol_snapshot *snapshot,
 	const struct pol_facts *facts, struct pol_str tree, const struct pol_path *path,
 	const struct pol_run_word *at)
 {
-	struct pol_subject_bits bits = pol_subject_general(snapshot, facts, at);
+	struct question question = { snapshot, facts, tree, path, NULL };
 
-	if (pol_subject_key_counts(facts) && match_places(facts->key_places, facts->key_place_count,
-						     tree, path) != POL_PLACE_INSIDE) {
-		bits.scopes = 0;
+	return answer(&question, at);
+}
+
+struct pol_subject_bits pol_subject_decide(
+	struct pol_truth_table *table, const struct pol_run_word *at)
+{
+	struct question question = { table->snapshot, table->facts, table->tree, table->path,
+		table };
+
+	return answer(&question, at);
+}
+
+/* --- what is missing -------------------------------------------------------------------------- */
+
+static void add_missing(const struct pol_grantee *grantee, const struct pol_run_word *at,
+	struct pol_truth_table *table, const uint64_t wanted[2], struct pol_fact_set *out)
+{
+	for (uint32_t i = 0; is_conditional(grantee, at) && i < grantee->conditional_count; i++) {
+		const struct pol_conditional *conditional = &grantee->conditionals[i];
+
+		if ((pol_permset_word(&conditional->set, at) & wanted[conditional->deny]) != 0) {
+			pol_truth_missing(table, conditional->condition, out);
+		}
+	}
+}
+
+void pol_subject_missing(struct pol_truth_table *table, const struct pol_run_word *at,
+	const struct pol_subject_wanted *wanted, struct pol_fact_set *out)
+{
+	const struct pol_snapshot *snapshot = table->snapshot;
+	const struct pol_facts *facts = table->facts;
+	bool key = pol_subject_key_counts(facts);
+	uint64_t masks[2] = { wanted->anyone, wanted->denied };
+
+	if (snapshot->anyone < snapshot->role_count) {
+		add_missing(&snapshot->roles[snapshot->anyone], at, table, masks, out);
+	}
+	masks[0] = wanted->scopes;
+	for (uint32_t i = 0; key && i < facts->scope_count; i++) {
+		if (facts->scopes[i] < snapshot->scope_count) {
+			add_missing(&snapshot->scopes[facts->scopes[i]], at, table, masks, out);
+		}
 	}
 	for (uint32_t i = 0; pol_subject_roles_count(facts) && i < facts->held_count; i++) {
 		const struct pol_held *held = &facts->held[i];
+		enum pol_path_place_match match =
+			match_places(held->places, held->place_count, table->tree, table->path);
 
-		if (held->role < snapshot->role_count) {
-			pol_subject_role(snapshot, held->role,
-				match_places(held->places, held->place_count, tree, path), at,
-				&bits);
+		masks[0] = match == POL_PLACE_INSIDE ? wanted->roles : 0;
+		if (held->role < snapshot->role_count && match != POL_PLACE_OUTSIDE) {
+			add_missing(&snapshot->roles[held->role], at, table, masks, out);
 		}
 	}
-	return bits;
 }
+
+/* --- the result ------------------------------------------------------------------------------- */
 
 uint64_t pol_subject_allows(const struct pol_facts *facts, struct pol_subject_bits bits)
 {
 	bool by_roles = facts->binding != POL_BOUND_TO_SCOPES;
+	uint64_t named = by_roles ? bits.scopes.sure & bits.roles.sure : bits.scopes.sure;
 
-	return (bits.anyone | (by_roles ? bits.scopes & bits.roles : bits.scopes)) & ~bits.denied;
+	return (bits.anyone.sure | named) & ~(bits.denied.sure | bits.denied.maybe);
+}
+
+uint64_t pol_subject_may(const struct pol_facts *facts, struct pol_subject_bits bits)
+{
+	bool by_roles = facts->binding != POL_BOUND_TO_SCOPES;
+	uint64_t roles = bits.roles.sure | bits.roles.maybe;
+	uint64_t scopes = bits.scopes.sure | bits.scopes.maybe;
+	uint64_t anyone = bits.anyone.sure | bits.anyone.maybe;
+
+	return (anyone | (by_roles ? scopes & roles : scopes)) & ~bits.denied.sure;
 }

@@ -16,22 +16,51 @@
 #include "policy/snapshot/snapshot.h"
 #include "policy/text/path.h"
 
-/* The permissions of one word of a run, one bit for each. Zeroed: none is allowed. */
-struct pol_subject_bits {
-	uint64_t roles;  /* a held role allows it here */
-	uint64_t scopes; /* it is within the key's scopes and places */
-	uint64_t anyone; /* the role `anyone` allows it */
-	uint64_t denied; /* a role or a scope denies it here */
+struct pol_fact_set;
+struct pol_truth_table;
+
+/* Permissions as bits. A bit of `maybe` is unknown: a condition about it is neither true nor false,
+ * or was not evaluated. It means nothing where `sure` has the same bit. */
+struct pol_tri {
+	uint64_t sure;
+	uint64_t maybe;
 };
 
-/* The bits for a path. */
+/* The permissions of one word of a run, one bit for each. Zeroed: none is allowed. */
+struct pol_subject_bits {
+	struct pol_tri roles;  /* a held role allows it here */
+	struct pol_tri scopes; /* it is within the key's scopes and places */
+	struct pol_tri anyone; /* the role `anyone` allows it */
+	struct pol_tri denied; /* a role or a scope denies it here */
+};
+
+/* The bits for a path, without a request's facts: what depends on a condition is unknown. */
 struct pol_subject_bits pol_subject_eval(const struct pol_snapshot *snapshot,
 	const struct pol_facts *facts, struct pol_str tree, const struct pol_path *path,
 	const struct pol_run_word *at);
 
-/* The permissions that are allowed by all bits together. Stacks, networks and the state of the key
- * are not considered. */
+/* The bits for a request: conditions are evaluated. The table has the path and the facts. */
+struct pol_subject_bits pol_subject_decide(
+	struct pol_truth_table *table, const struct pol_run_word *at);
+
+/* The permissions that a denial depends on; of those, conditions that are unknown are read. */
+struct pol_subject_wanted {
+	uint64_t roles;
+	uint64_t scopes;
+	uint64_t anyone;
+	uint64_t denied;
+};
+
+/* Adds the facts by whose absence conditions about these permissions are unknown. */
+void pol_subject_missing(struct pol_truth_table *table, const struct pol_run_word *at,
+	const struct pol_subject_wanted *wanted, struct pol_fact_set *out);
+
+/* The permissions that are surely allowed by all bits together. Stacks, networks and the state of
+ * the key are not considered. */
 uint64_t pol_subject_allows(const struct pol_facts *facts, struct pol_subject_bits bits);
+
+/* Those that are allowed for some values of the facts, as far as each condition alone shows. */
+uint64_t pol_subject_may(const struct pol_facts *facts, struct pol_subject_bits bits);
 
 /* The parts of pol_subject_eval, for callers that have compared the path with the places already.
  */

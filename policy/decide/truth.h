@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "policy/snapshot/condition.h"
 #include "policy/snapshot/module.h"
@@ -26,33 +27,39 @@ struct pol_fact_set {
 	uint64_t words[POL_FACT_WORDS];
 };
 
-/* Predicates that a table remembers; a decision rarely meets more. */
+/* Three quarters of these predicates are remembered; a decision rarely meets more. */
 #define POL_TRUTH_SLOTS 256
 
-/* What one decision has evaluated. It borrows all that it points to. The slots are not zeroed
- * before the first predicate, as most decisions meet none. */
+/* What one decision has evaluated. It borrows all that it points to. The slots are not zeroed; a
+ * bit of `taken` shows which are in use. */
 struct pol_truth_table {
 	const struct pol_snapshot *snapshot;
 	const struct pol_facts *facts;
+	struct pol_str tree;         /* of the path */
 	const struct pol_path *path; /* NULL: there is none, and segments are absent */
-	bool begun;
 	uint32_t used;
+	uint64_t taken[POL_TRUTH_SLOTS / 64];
 	struct {
-		const struct pol_predicate *predicate; /* NULL: free */
+		const struct pol_predicate *predicate;
 		enum pol_truth truth;
 	} slots[POL_TRUTH_SLOTS];
 };
 
 static inline void pol_truth_begin(struct pol_truth_table *table,
-	const struct pol_snapshot *snapshot, const struct pol_facts *facts,
+	const struct pol_snapshot *snapshot, const struct pol_facts *facts, struct pol_str tree,
 	const struct pol_path *path)
 {
 	table->snapshot = snapshot;
 	table->facts = facts;
+	table->tree = tree;
 	table->path = path;
-	table->begun = false;
 	table->used = 0;
+	memset(table->taken, 0, sizeof table->taken);
 }
+
+/* Roles that are read to answer `principal.roles has`: those that apply here, and what they
+ * inherit. Beyond that the answer is unknown. */
+#define POL_TRUTH_ROLES 256
 
 /* The truth of a condition. */
 enum pol_truth pol_truth_of(struct pol_truth_table *table, const struct pol_condition *condition);

@@ -40,6 +40,7 @@
 	X(denied, 403)                                                                             \
 	X(scope, 403)                                                                              \
 	X(role, 403)                                                                               \
+	X(missing_fact, 403)                                                                       \
 	X(deny, 403)                                                                               \
 	X(module_error, 503)
 

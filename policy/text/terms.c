@@ -35,6 +35,7 @@ static const char *const stages[] = {
 	[POL_STAGE_ACCOUNT] = "account",
 	[POL_STAGE_SUBJECT] = "subject",
 	[POL_STAGE_AUTHORIZE] = "authorize",
+	[POL_STAGE_FACTS] = "facts",
 	[POL_STAGE_CHARGES] = "charges",
 	[POL_STAGE_END] = "end",
 };

@@ -30,6 +30,7 @@ enum pol_stage {
 	POL_STAGE_ACCOUNT,
 	POL_STAGE_SUBJECT,
 	POL_STAGE_AUTHORIZE,
+	POL_STAGE_FACTS, /* what was unknown, for lack of a fact */
 	POL_STAGE_CHARGES,
 	POL_STAGE_END, /* all passed: allowed */
 	POL_STAGE_COUNT

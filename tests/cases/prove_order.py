@@ -76,6 +76,7 @@ NETWORKS = step("NETWORKS", "check_networks(facts)")
 ACCOUNT = step("ACCOUNT", "run_group(eval, POL_GROUP_ACCOUNT)")
 SUBJECT_STEP = step("SUBJECT", "check_subject(eval)")
 AUTHORIZE = step("AUTHORIZE", "run_group(eval, POL_GROUP_AUTHORIZE)")
+FACTS = step("FACTS", "eval->uncertain ? check_missing(eval) : go_on")
 CHARGES = step("CHARGES", "take_charges(eval)")
 
 INACTIVE_PRINCIPAL = """\
@@ -130,12 +131,11 @@ WRONG_SECRET = """\
 		return POL_KEY_UNKNOWN;
 	}
 """
-PLACES = """\
-	if (pol_subject_key_counts(facts) && match_places(facts->key_places, facts->key_place_count,
-						     tree, path) != POL_PLACE_INSIDE) {
-		bits.scopes = 0;
-	}
+ADD_SCOPE = """\
+			add(&snapshot->scopes[facts->scopes[i]], at, table, &bits->scopes,
+				&bits->denied);
 """
+PLACES = "\tif (!is_at_key(question)) {\n"
 
 SWAPS = (
     # What the daemon finds out before anything is judged.
@@ -202,34 +202,35 @@ SWAPS = (
            said=("denied", "scope")),
     # A denial that is looked at only where the scopes allow.
     change("denied by a role | scope", SUBJECT,
-           "bits->denied |= pol_permset_word(&snapshot->roles[role].deny, at);",
-           "bits->denied |= pol_permset_word(&snapshot->roles[role].deny, at) & bits->scopes;",
+           "\tif (match == POL_PLACE_INSIDE) {\n",
+           "\tif (bits->scopes.sure == 0) {\n\t\treturn;\n\t}\n\tif (match == POL_PLACE_INSIDE) {\n",
            said=("denied", "scope")),
-    change("denied by a scope | scope", SUBJECT, "bits->denied |= pol_permset_word(&scope->deny, at);",
-           "bits->denied |= pol_permset_word(&scope->deny, at) & bits->scopes;",
+    change("denied by a scope | scope", SUBJECT, ADD_SCOPE,
+           ADD_SCOPE + "\t\t\tbits->denied.sure &= bits->scopes.sure;\n",
            said=("denied", "scope")),
-    change("denied by anyone | scope", SUBJECT, "\tadd_scopes(snapshot, facts, at, &bits);\n",
-           "\tuint64_t general = bits.denied;\n\tbits.denied = 0;\n"
-           "\tadd_scopes(snapshot, facts, at, &bits);\n\tbits.denied |= general & bits.scopes;\n",
+    change("denied by anyone | scope", SUBJECT, "\tadd_scopes(snapshot, facts, at, table, &bits);\n",
+           "\tuint64_t before = bits.denied.sure;\n\tbits.denied.sure = 0;\n"
+           "\tadd_scopes(snapshot, facts, at, table, &bits);\n"
+           "\tbits.denied.sure |= before & bits.scopes.sure;\n",
            said=("denied", "scope")),
-    change("denied by one method of several | scope", EVAL, "denied = denied || bits.denied != 0;",
-           "denied = denied || (bits.denied != 0 && (bits.scopes | bits.anyone) == at.mask);",
+    change("denied by one method of several | scope", EVAL, "denied = denied || bits.denied.sure != 0;",
+           "denied = denied || (bits.denied.sure != 0 && (bits.scopes.sure | anyone) == at.mask);",
            said=("denied", "scope")),
     swap("scope | role", EVAL, SUBJECT_STEP, AUTHORIZE),
     swap("scope | deny", EVAL, SUBJECT_STEP, AUTHORIZE),
     # What narrows a key, each asked only where some role is held.
-    change("scope, by scopes | role", SUBJECT, "bits->scopes = by_scopes ? 0 : at->mask;",
-           "bits->scopes = by_scopes && facts->held_count > 0 ? 0 : at->mask;",
+    change("scope, by scopes | role", SUBJECT, "if (!has_scopes(facts)) {",
+           "if (!has_scopes(facts) || facts->held_count == 0) {",
            said=("scope", "role")),
-    change("scope, by scopes that are gone | role", SUBJECT, "by_scopes = facts->narrowed_by_scopes ||",
-           "by_scopes = (facts->narrowed_by_scopes && facts->held_count > 0) ||",
+    change("scope, by scopes that are gone | role", SUBJECT, "return facts->narrowed_by_scopes ||",
+           "return (facts->narrowed_by_scopes && facts->held_count > 0) ||",
            said=("scope", "role")),
     change("scope, by places | role", SUBJECT, PLACES,
-           PLACES.replace("if (pol", "if (facts->held_count > 0 && pol"), said=("scope", "role")),
-    change("scope, by places that are gone | role", SUBJECT, "if (facts->narrowed && !by_scopes &&",
-           "if (facts->held_count > 0 && facts->narrowed && !by_scopes &&", said=("scope", "role")),
+           PLACES.replace("if (!", "if (facts->held_count > 0 && !"), said=("scope", "role")),
+    change("scope, by places that are gone | role", SUBJECT, "nowhere = facts->narrowed &&",
+           "nowhere = facts->held_count > 0 && facts->narrowed &&", said=("scope", "role")),
     swap("role | quota", EVAL, AUTHORIZE, CHARGES,
-         "\t/* The last step, so that a denied request is not charged. */\n"),
+         FACTS + "\t/* The last step, so that a denied request is not charged. */\n"),
 )
 
 

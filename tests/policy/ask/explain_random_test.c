@@ -148,8 +148,8 @@ static void check_rules(const struct pol_snapshot *snapshot, const struct pol_fa
 		denies = denies || rule->deny;
 		allows = allows || (!rule->deny && !rule->scope);
 	}
-	cr_assert_eq(denies, said.denied != 0);
-	cr_assert_eq(allows, (said.roles | said.anyone) != 0);
+	cr_assert_eq(denies, said.denied.sure != 0);
+	cr_assert_eq(allows, (said.roles.sure | said.anyone.sure) != 0);
 }
 
 /* With the role held in addition, the roles allow the request. */
@@ -166,9 +166,9 @@ static void check_need(const struct pol_snapshot *snapshot, const struct pol_fac
 	more.held = held;
 	more.held_count++;
 	said = ask(snapshot, &more, &at);
-	cr_assert_eq(said.denied, 0);
+	cr_assert_eq(said.denied.sure, 0);
 	if (pol_subject_roles_count(&more)) {
-		cr_assert_eq((said.roles | said.anyone) & at.mask, at.mask);
+		cr_assert_eq((said.roles.sure | said.anyone.sure) & at.mask, at.mask);
 	}
 }
 
@@ -192,7 +192,8 @@ static void check_needs(const struct pol_snapshot *snapshot, const struct pol_fa
 		more.held = held;
 		more.held_count++;
 		said = ask(snapshot, &more, &at);
-		would_do += said.denied == 0 && ((said.roles | said.anyone) & at.mask) == at.mask;
+		would_do += said.denied.sure == 0 &&
+			    ((said.roles.sure | said.anyone.sure) & at.mask) == at.mask;
 	}
 	cr_assert_eq(explanation->need_count + explanation->more_needs,
 		explanation->missing.role ? would_do : 0);

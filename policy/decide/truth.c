@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/decide/truth.h"
+
+#include "policy/decide/subject.h"
+#include "policy/snapshot/compiled.h"
+#include "policy/snapshot/given.h"
+#include "policy/snapshot/stored.h"
+#include "policy/text/cidr.h"
+#include "policy/text/str.h"
+
+/* Slots that are used at most, so that a search for one soon meets a free one. */
+#define SLOTS_USED (POL_TRUTH_SLOTS * 3 / 4)
+
+/* A condition has at most POL_CONDITION_PREDICATES predicates, and each `and` or `or` at least two
+ * parts, so none is deeper. */
+#define DEPTH POL_CONDITION_PREDICATES
+
+static const struct pol_value absent = { .type = POL_TYPE_ABSENT };
+
+static enum pol_truth truth_if(bool is)
+{
+	return is ? POL_TRUE : POL_FALSE;
+}
+
+/* --- values ----------------------------------------------------------------------------------- */
+
+static struct pol_value string_value(struct pol_str text)
+{
+	return text.len > 0 ? (struct pol_value){ .type = POL_TYPE_STRING, .text = text } : absent;
+}
+
+static struct pol_value kind_value(enum pol_principal_kind kind)
+{
+	static const struct pol_str words[] = { [POL_KIND_NONE] = POL_STR_INIT("none"),
+		[POL_KIND_USER] = POL_STR_INIT("user"),
+		[POL_KIND_SERVICE] = POL_STR_INIT("service") };
+
+	return (size_t)kind < sizeof words / sizeof *words
+		       ? (struct pol_value){ .type = POL_TYPE_WORD, .text = words[kind] }
+		       : absent;
+}
+
+/* A time that is stated counts before the daemon's, as for module `hours`. */
+static struct pol_value time_value(const struct pol_facts *facts)
+{
+	int64_t time = facts->time != 0 ? facts->time : facts->now;
+
+	return time > POL_NO_TIME ? (struct pol_value){ .type = POL_TYPE_TIME, .number = time }
+				  : absent;
+}
+
+/* A second factor in the future comes from a wrong clock or a false statement, as for module `mfa`.
+ */
+static struct pol_value mfa_age_value(const struct pol_facts *facts)
+{
+	return facts->mfa_at > 0 && facts->mfa_at <= facts->now
+		       ? (struct pol_value){ .type = POL_TYPE_DURATION,
+				 .number = facts->now - facts->mfa_at }
+		       : absent;
+}
+
+static struct pol_value known_value(const struct pol_facts *facts, enum pol_known_fact fact)
+{
+	switch (fact) {
+	case POL_FACT_PRINCIPAL_ID:
+		return string_value(facts->principal);
+	case POL_FACT_PRINCIPAL_TENANT:
+		return string_value(facts->tenant_name);
+	case POL_FACT_PRINCIPAL_KIND:
+		return kind_value(facts->principal_kind);
+	case POL_FACT_ENVIRONMENT:
+		return string_value(facts->environment);
+	case POL_FACT_SERVICE:
+		return string_value(facts->service);
+	case POL_FACT_IP:
+		return facts->ip.known ? (struct pol_value){ .type = POL_TYPE_ADDRESS,
+			.address = facts->ip }
+				       : absent;
+	case POL_FACT_TIME:
+		return time_value(facts);
+	case POL_FACT_MFA_AGE:
+		return mfa_age_value(facts);
+	case POL_FACT_PRINCIPAL_ROLES:
+	case POL_FACT_KNOWN:
+		break;
+	}
+	return absent;
+}
+
+/* The value of a fact; `room` is for one that is not kept anywhere. What the principal's record
+ * says counts before the request, even if it is absent there because its type is wrong. */
+static const struct pol_value *fact_value(
+	const struct pol_truth_table *table, uint32_t fact, struct pol_value *room)
+{
+	const struct pol_facts *facts = table->facts;
+	const struct pol_declared_fact *declared;
+	const struct pol_given_fact *given = NULL;
+
+	if (fact < POL_FACT_KNOWN) {
+		*room = known_value(facts, (enum pol_known_fact)fact);
+		return room;
+	}
+	if (fact >= table->snapshot->fact_count) {
+		return &absent;
+	}
+	declared = &table->snapshot->facts[fact];
+	if (declared->space == POL_SPACE_PRINCIPAL && facts->attributes != NULL) {
+		given = pol_given_find(facts->attributes, fact);
+	}
+	if (given == NULL && facts->given != NULL) {
+		given = pol_given_find(facts->given, fact);
+	}
+	return given != NULL ? &given->value : &declared->preset;
+}
+
+struct pol_value pol_truth_value(const struct pol_truth_table *table, uint32_t fact)
+{
+	struct pol_value room;
+
+	return *fact_value(table, fact, &room);
+}
+
+static const struct pol_value *operand_value(const struct pol_truth_table *table,
+	const struct pol_operand *operand, struct pol_value *room)
+{
+	switch (operand->kind) {
+	case POL_OPERAND_FACT:
+		return fact_value(table, operand->number, room);
+	case POL_OPERAND_SEGMENT:
+		if (table->path == NULL || operand->number >= table->path->count) {
+			break;
+		}
+		*room = (struct pol_value){ .type = POL_TYPE_STRING,
+			.text = table->path->segments[operand->number] };
+		return room;
+	case POL_OPERAND_VALUE:
+		return &operand->value;
+	}
+	return &absent;
+}
+
+/* --- principal.roles -------------------------------------------------------------------------- */
+
+/* The roles that were found, each once. */
+struct roles {
+	const struct pol_snapshot *snapshot;
+	uint32_t target;
+	uint32_t count;
+	bool doubtful; /* an answer "no" is not sure */
+	uint32_t found[POL_TRUTH_ROLES];
+};
+
+static void find_role(struct roles *roles, uint32_t role)
+{
+	if (role >= roles->snapshot->role_count) {
+		return;
+	}
+	/* A stored role that a role of the files shadows allows nothing, and denies all it did. */
+	if (pol_stored_is_shadowed(roles->snapshot, role)) {
+		roles->doubtful = true;
+		return;
+	}
+	for (uint32_t i = 0; i < roles->count; i++) {
+		if (roles->found[i] == role) {
+			return;
+		}
+	}
+	if (roles->count == POL_TRUTH_ROLES) {
+		roles->doubtful = true;
+		return;
+	}
+	roles->found[roles->count++] = role;
+}
+
+static void find_held(const struct pol_truth_table *table, struct roles *roles)
+{
+	const struct pol_facts *facts = table->facts;
+
+	find_role(roles, table->snapshot->anyone);
+	for (uint32_t i = 0; pol_subject_roles_count(facts) && i < facts->held_count; i++) {
+		const struct pol_held *held = &facts->held[i];
+		const struct pol_str *place;
+
+		if (held->place_count == 0 ||
+			(table->path != NULL && pol_subject_match(held, table->tree, table->path,
+							&place) == POL_PLACE_INSIDE)) {
+			find_role(roles, held->role);
+		}
+	}
+}
+
+/* Is the role of the files with this name held here, itself or by what inherits it? A stored role
+ * of that name is not meant: a tenant chooses the names of its roles. */
+static enum pol_truth has_role(const struct pol_truth_table *table, struct pol_str name)
+{
+	struct roles roles = { .snapshot = table->snapshot,
+		.target = pol_snapshot_role(table->snapshot, name) };
+
+	if (roles.target == POL_NONE) {
+		return POL_UNKNOWN;
+	}
+	find_held(table, &roles);
+	for (uint32_t i = 0; i < roles.count; i++) {
+		const struct pol_origin *origin = &table->snapshot->role_origins[roles.found[i]];
+
+		if (roles.found[i] == roles.target) {
+			return POL_TRUE;
+		}
+		for (uint32_t p = 0; p < origin->parent_count; p++) {
+			find_role(&roles, origin->parents[p]);
+		}
+	}
+	return roles.doubtful ? POL_UNKNOWN : POL_FALSE;
+}
+
+static bool reads_roles(const struct pol_operand *operand)
+{
+	return operand->kind == POL_OPERAND_FACT && operand->number == POL_FACT_PRINCIPAL_ROLES;
+}
+
+/* --- predicates ------------------------------------------------------------------------------- */
+
+/* Both are sorted. */
+static bool has_any(const struct pol_strings *set, const struct pol_strings *items)
+{
+	uint32_t i = 0;
+	uint32_t k = 0;
+
+	while (i < set->count && k < items->count) {
+		int by = pol_str_compare(set->items[i], items->items[k]);
+
+		if (by == 0) {
+			return true;
+		}
+		i += by < 0;
+		k += by > 0;
+	}
+	return false;
+}
+
+static bool has_all(const struct pol_strings *set, const struct pol_strings *items)
+{
+	uint32_t i = 0;
+	uint32_t k = 0;
+
+	while (i < set->count && k < items->count) {
+		int by = pol_str_compare(set->items[i], items->items[k]);
+
+		if (by > 0) {
+			return false;
+		}
+		i++;
+		k += by == 0;
+	}
+	return k == items->count;
+}
+
+static bool has_order(enum pol_type type)
+{
+	return type == POL_TYPE_INT || type == POL_TYPE_TIME || type == POL_TYPE_DURATION;
+}
+
+/* A type of which one value is compared with another. */
+static bool is_single(enum pol_type type)
+{
+	return type != POL_TYPE_ABSENT && type != POL_TYPE_STRINGS && type != POL_TYPE_NETWORK;
+}
+
+static enum pol_truth compare(
+	enum pol_comparison comparison, const struct pol_value *left, const struct pol_value *right)
+{
+	enum pol_type type = left->type;
+	bool alike = type == right->type;
+
+	switch (comparison) {
+	case POL_COMPARE_TRUE:
+		break;
+	case POL_COMPARE_IS:
+		return alike && is_single(type) ? truth_if(pol_value_equal(left, right))
+						: POL_UNKNOWN;
+	case POL_COMPARE_LESS:
+		return alike && has_order(type) ? truth_if(left->number < right->number)
+						: POL_UNKNOWN;
+	case POL_COMPARE_LESS_OR_EQUAL:
+		return alike && has_order(type) ? truth_if(left->number <= right->number)
+						: POL_UNKNOWN;
+	case POL_COMPARE_HAS:
+		return type == POL_TYPE_STRINGS && right->type == POL_TYPE_STRING
+			       ? truth_if(pol_value_has(&left->strings, right->text))
+			       : POL_UNKNOWN;
+	case POL_COMPARE_HAS_ANY:
+		return alike && type == POL_TYPE_STRINGS
+			       ? truth_if(has_any(&left->strings, &right->strings))
+			       : POL_UNKNOWN;
+	case POL_COMPARE_HAS_ALL:
+		return alike && type == POL_TYPE_STRINGS
+			       ? truth_if(has_all(&left->strings, &right->strings))
+			       : POL_UNKNOWN;
+	case POL_COMPARE_WITHIN:
+		return type == POL_TYPE_ADDRESS && right->type == POL_TYPE_NETWORK
+			       ? truth_if(pol_cidr_contains(&right->network, &left->address))
+			       : POL_UNKNOWN;
+	}
+	return POL_UNKNOWN;
+}
+
+static enum pol_truth evaluate(
+	const struct pol_truth_table *table, const struct pol_predicate *predicate)
+{
+	struct pol_value room[2];
+	const struct pol_value *left;
+
+	if (reads_roles(&predicate->left)) {
+		const struct pol_operand *right = &predicate->right;
+
+		return predicate->comparison == POL_COMPARE_HAS &&
+				       right->kind == POL_OPERAND_VALUE &&
+				       right->value.type == POL_TYPE_STRING
+			       ? has_role(table, right->value.text)
+			       : POL_UNKNOWN;
+	}
+	left = operand_value(table, &predicate->left, &room[0]);
+	if (predicate->comparison == POL_COMPARE_TRUE) {
+		return left->type == POL_TYPE_BOOL ? truth_if(left->number != 0) : POL_UNKNOWN;
+	}
+	return compare(
+		predicate->comparison, left, operand_value(table, &predicate->right, &room[1]));
+}
+
+/* The slot of a predicate, or the free one where it belongs. */
+static uint32_t find_slot(
+	const struct pol_truth_table *table, const struct pol_predicate *predicate)
+{
+	/* Fibonacci hashing of the address: the upper bits of the product are well mixed. */
+	uint64_t hash = (uint64_t)(uintptr_t)predicate * UINT64_C(0x9e3779b97f4a7c15);
+	uint32_t slot = (uint32_t)(hash >> 40) % POL_TRUTH_SLOTS;
+
+	while ((table->taken[slot / 64] >> slot % 64 & 1) != 0 &&
+		table->slots[slot].predicate != predicate) {
+		slot = (slot + 1) % POL_TRUTH_SLOTS;
+	}
+	return slot;
+}
+
+enum pol_truth pol_truth_of_predicate(
+	struct pol_truth_table *table, const struct pol_predicate *predicate)
+{
+	uint32_t slot = find_slot(table, predicate);
+	enum pol_truth truth;
+
+	if ((table->taken[slot / 64] >> slot % 64 & 1) != 0) {
+		return table->slots[slot].truth;
+	}
+	truth = evaluate(table, predicate);
+	if (table->used < SLOTS_USED) {
+		table->taken[slot / 64] |= UINT64_C(1) << slot % 64;
+		table->slots[slot].predicate = predicate;
+		table->slots[slot].truth = truth;
+		table->used++;
+	}
+	return truth;
+}
+
+/* --- conditions ------------------------------------------------------------------------------- */
+
+static enum pol_truth negate(enum pol_truth truth)
+{
+	return truth == POL_UNKNOWN ? truth : truth_if(truth == POL_FALSE);
+}
+
+static enum pol_truth truth_of(
+	struct pol_truth_table *table, const struct pol_condition *condition, uint32_t depth)
+{
+	bool both = condition->kind == POL_CONDITION_AND;
+	enum pol_truth ends = truth_if(!both); /* a part that is this decides */
+	enum pol_truth truth = negate(ends);
+
+	if (depth > DEPTH) {
+		return POL_UNKNOWN;
+	}
+	if (condition->kind == POL_CONDITION_PREDICATE) {
+		truth = pol_truth_of_predicate(table, condition->predicate);
+		return condition->negated ? negate(truth) : truth;
+	}
+	for (uint32_t i = 0; i < condition->part_count; i++) {
+		enum pol_truth part = truth_of(table, condition->parts[i], depth + 1);
+
+		if (part == ends) {
+			return part;
+		}
+		truth = part == POL_UNKNOWN ? part : truth;
+	}
+	return condition->part_count > 0 ? truth : POL_UNKNOWN;
+}
+
+enum pol_truth pol_truth_of(struct pol_truth_table *table, const struct pol_condition *condition)
+{
+	return truth_of(table, condition, 1);
+}
+
+static void add_missing(const struct pol_truth_table *table, const struct pol_operand *operand,
+	struct pol_fact_set *out)
+{
+	struct pol_value room;
+
+	if (operand->kind == POL_OPERAND_FACT && operand->number < 64 * POL_FACT_WORDS &&
+		fact_value(table, operand->number, &room)->type == POL_TYPE_ABSENT) {
+		out->words[operand->number / 64] |= UINT64_C(1) << operand->number % 64;
+	}
+}
+
+static void find_missing(struct pol_truth_table *table, const struct pol_condition *condition,
+	struct pol_fact_set *out, uint32_t depth)
+{
+	if (depth > DEPTH || truth_of(table, condition, depth) != POL_UNKNOWN) {
+		return;
+	}
+	if (condition->kind == POL_CONDITION_PREDICATE) {
+		const struct pol_predicate *predicate = condition->predicate;
+
+		add_missing(table, &predicate->left, out);
+		if (predicate->comparison != POL_COMPARE_TRUE) {
+			add_missing(table, &predicate->right, out);
+		}
+		return;
+	}
+	for (uint32_t i = 0; i < condition->part_count; i++) {
+		find_missing(table, condition->parts[i], out, depth + 1);
+	}
+}
+
+void pol_truth_missing(struct pol_truth_table *table, const struct pol_condition *condition,
+	struct pol_fact_set *out)
+{
+	find_missing(table, condition, out, 1);
+}
