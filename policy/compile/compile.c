@@ -50,6 +50,21 @@ struct pol_str pol_compile_name(struct pol_compiler *compiler, struct pol_str na
 	return *recent;
 }
 
+struct pol_str pol_compile_fold(struct pol_compiler *compiler, struct pol_str name)
+{
+	char *text = pol_arena_alloc(compiler->scratch, name.len, 1);
+
+	if (text == NULL) {
+		return (struct pol_str){ 0 };
+	}
+	for (size_t i = 0; i < name.len; i++) {
+		char c = name.ptr[i];
+
+		text[i] = (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+	}
+	return (struct pol_str){ text, name.len };
+}
+
 void pol_compile_unknown(struct pol_compiler *compiler, const char *what,
 	const struct pol_word *word, const struct pol_names *known)
 {
@@ -68,28 +83,7 @@ static void make_sketches(struct pol_grantee *grantees, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
 		grantees[i].sketch = pol_permset_sketch(&grantees[i].allow);
-	}
-}
-
-/* What is read, but does not count yet. */
-static void refuse_facts(struct pol_compiler *compiler)
-{
-	static const char why[] = "facts are read, but this version does not decide with them yet";
-	const struct pol_ast *ast = compiler->ast;
-
-	if (compiler->diags->errors > 0) {
-		return;
-	}
-	for (size_t i = 0; i < ast->facts_count; i++) {
-		pol_diag_error(compiler->diags, ast->facts[i].name.at, "%s", why);
-	}
-	for (size_t i = 0; i < ast->conditions_count; i++) {
-		pol_diag_error(compiler->diags, ast->conditions[i].name.at, "%s", why);
-	}
-	for (size_t i = 0; i < ast->principals_count; i++) {
-		if (ast->principals[i].attribute_count > 0) {
-			pol_diag_error(compiler->diags, ast->principals[i].id.at, "%s", why);
-		}
+		pol_permset_sketch_add(&grantees[i].sketch, &grantees[i].sometimes);
 	}
 }
 
@@ -99,13 +93,15 @@ static enum pol_status run_stages(struct pol_compiler *compiler)
 	enum pol_status (*const stages[])(struct pol_compiler *) = {
 		pol_compile_settings_environments,
 		pol_compile_settings_limits,
+		pol_compile_facts,
+		pol_compile_conditions,
 		pol_compile_trees,
 		pol_compile_grantees,
+		pol_compile_facts_end,
 		pol_compile_principals,
 	};
 	enum pol_status status = POL_OK;
 
-	refuse_facts(compiler);
 	for (size_t i = 0; status == POL_OK && i < sizeof stages / sizeof *stages; i++) {
 		status = stages[i](compiler);
 	}

@@ -41,6 +41,7 @@ struct pol_postings {
 #define POL_RECENT_NAMES 256
 
 struct pol_expansions; /* compile_expand.c: a cache of sets */
+struct pol_interned;   /* compile_intern.c */
 
 /* The nodes that a pattern selects: ranges [first, end), none overlapping. */
 struct pol_node_range {
@@ -93,6 +94,9 @@ struct pol_compiler {
 	char *text;                     /* free bytes for copies of text */
 	size_t text_left;
 	struct pol_str names[POL_RECENT_NAMES]; /* copies of node names, by hash */
+	struct pol_interned *interned;          /* compile_intern.c: predicates and conditions */
+	bool *fact_is_used;                     /* by fact; NULL: this is no policy's text */
+	uint64_t trials;                        /* compile_trial.c: of all conditions */
 };
 
 /* Returns a copy of the text that lives as long as the snapshot. Its ptr is NULL when the text's is
@@ -103,6 +107,9 @@ struct pol_str pol_compile_text(struct pol_compiler *compiler, struct pol_str te
  * share one copy. */
 struct pol_str pol_compile_name(struct pol_compiler *compiler, struct pol_str name);
 
+/* Returns the name in lower case (ASCII), in scratch. ptr NULL: scratch has no memory. */
+struct pol_str pol_compile_fold(struct pol_compiler *compiler, struct pol_str name);
+
 /* Reports "unknown role 'x': did you mean 'y'?"; `what` is "role". */
 void pol_compile_unknown(struct pol_compiler *compiler, const char *what,
 	const struct pol_word *word, const struct pol_names *known);
@@ -110,8 +117,11 @@ void pol_compile_unknown(struct pol_compiler *compiler, const char *what,
 /* The stages, in this order. Each returns POL_OK, even after mistakes, or an arena's status. */
 enum pol_status pol_compile_settings_environments(struct pol_compiler *compiler);
 enum pol_status pol_compile_settings_limits(struct pol_compiler *compiler);
+enum pol_status pol_compile_facts(struct pol_compiler *compiler);
+enum pol_status pol_compile_conditions(struct pol_compiler *compiler);
 enum pol_status pol_compile_trees(struct pol_compiler *compiler);
 enum pol_status pol_compile_grantees(struct pol_compiler *compiler);
+enum pol_status pol_compile_facts_end(struct pol_compiler *compiler);
 enum pol_status pol_compile_principals(struct pol_compiler *compiler);
 
 /* --- peers, for pol_compile_principals: compile_peer.c --- */
@@ -284,21 +294,26 @@ enum pol_status pol_compile_inherit(struct pol_grantee_kind *kind);
 enum pol_status pol_compile_exclusives(struct pol_grantee_kind *roles);
 
 /* All that a statement allows, or all that it denies. Grant i selected the runs and sets from
- * *_ends[i - 1] up to, not including, *_ends[i]. */
+ * *_ends[i - 1] up to, not including, *_ends[i]. A grant whose condition is another one in some of
+ * its patterns is several of them. */
 struct pol_pieces {
 	struct pol_compiler *compiler;
 	struct pol_selection selection;
 	const struct pol_ast_grant **grants;
-	bool *doubtful; /* by grant: it may select other than was meant */
+	const struct pol_condition **conditions; /* by grant; NULL: always */
+	bool *doubtful;                          /* by grant: it may select other than was meant */
 	size_t *run_ends;
 	size_t *set_ends;
 	size_t count;
+	bool any_conditional;
 };
 
 /* compile_cover.c: what grant i selected; a view. */
 struct pol_selection pol_compile_cover_pieces(const struct pol_pieces *pieces, size_t i);
-/* Joins all of it into one set, and warns of grants that another one covers. */
-enum pol_status pol_compile_cover_join(const struct pol_pieces *pieces, struct pol_permset *out);
+/* Joins all of it into one set, what has a condition into the conditionals of `out`, and warns of
+ * grants that another one covers. */
+enum pol_status pol_compile_cover_join(const struct pol_pieces *pieces, bool deny,
+	struct pol_permset *out_set, struct pol_grantee *out);
 
 /* compile_origin.c: adds the grants as rules to out->rules, which has room for them. POL_OK or the
  * snapshot's arena's status, as for the two below. */

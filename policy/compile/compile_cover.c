@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "policy/compile/compile.h"
+#include "policy/compile/compile_condition.h"
 
 /* A statement with more grants of one effect than this is not checked for grants that cover each
  * other: the time for that grows with the square. */
@@ -95,27 +95,62 @@ static void warn_covered(const struct pol_pieces *pieces, size_t i)
 
 	for (size_t k = 0; k < pieces->count; k++) {
 		struct pol_selection other = pol_compile_cover_pieces(pieces, k);
+		bool alike = pieces->conditions[k] == pieces->conditions[i];
 		struct pol_diag *diag;
 
 		/* Of two equal grants the later one is reported. */
 		if (k == i || pieces->doubtful[k] || !covers(&other, &own) ||
-			(i < k && covers(&own, &other))) {
+			(alike ? i < k && covers(&own, &other) : pieces->conditions[k] != NULL)) {
 			continue;
 		}
 		diag = pol_diag_warning(pieces->compiler->diags, pieces->grants[i]->at,
-			POL_WARNING_RULE_COVERED, "another rule covers this one whole");
+			POL_WARNING_RULE_COVERED,
+			alike ? "another rule covers this one whole"
+			      : "another rule covers this one whole: its condition never matters");
 		pol_diag_note(pieces->compiler->diags, diag, pieces->grants[k]->at, "that one");
 		return;
 	}
 }
 
-enum pol_status pol_compile_cover_join(const struct pol_pieces *pieces, struct pol_permset *out)
+/* The same as join for pieces some of which have a condition. */
+static enum pol_status join_conditional(const struct pol_pieces *pieces, bool deny,
+	struct pol_permset *out_set, struct pol_grantee *out)
+{
+	const struct pol_selection *all = &pieces->selection;
+	enum pol_status status = pol_compile_conditional_join(pieces, deny, out_set, out);
+	bool doubtful;
+	size_t sum = 0;
+
+	if (status != POL_OK || pieces->count > COVER_GRANTS) {
+		return status;
+	}
+	for (size_t i = 0; i < all->run_count; i++) {
+		sum += all->runs[i].count;
+	}
+	for (size_t i = 0; i < all->set_count; i++) {
+		sum += pol_permset_size(&all->sets[i]);
+	}
+	doubtful = pol_permset_meets(out_set, &out->sometimes) ||
+		   sum != pol_permset_size(out_set) + pol_permset_size(&out->sometimes);
+	for (size_t i = 0; doubtful && i < pieces->count; i++) {
+		if (!pieces->doubtful[i]) {
+			warn_covered(pieces, i);
+		}
+	}
+	return POL_OK;
+}
+
+enum pol_status pol_compile_cover_join(const struct pol_pieces *pieces, bool deny,
+	struct pol_permset *out_set, struct pol_grantee *out)
 {
 	struct pol_selection runs = pieces->selection;
 	struct pol_permset set;
 	enum pol_status status;
 	bool doubtful;
 
+	if (pieces->any_conditional) {
+		return join_conditional(pieces, deny, out_set, out);
+	}
 	runs.set_count = 0;
 	status = pol_compile_expand_set(pieces->compiler, &runs, &set);
 	if (status != POL_OK) {
@@ -127,7 +162,7 @@ enum pol_status pol_compile_cover_join(const struct pol_pieces *pieces, struct p
 		status = pol_permset_pool_union(
 			pieces->compiler->pool, &set, &pieces->selection.sets[i], &set);
 	}
-	*out = set;
+	*out_set = set;
 	for (size_t i = 0; doubtful && status == POL_OK && i < pieces->count; i++) {
 		if (!pieces->doubtful[i]) {
 			warn_covered(pieces, i);

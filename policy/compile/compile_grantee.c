@@ -1,22 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/compile/compile.h"
 
-/* The name in lower case (ASCII), in the scratch arena. */
-static struct pol_str fold(struct pol_compiler *compiler, struct pol_str name)
-{
-	char *text = pol_arena_alloc(compiler->scratch, name.len, 1);
-
-	if (text == NULL) {
-		return (struct pol_str){ 0 };
-	}
-	for (size_t i = 0; i < name.len; i++) {
-		char c = name.ptr[i];
-
-		text[i] = (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-	}
-	return (struct pol_str){ text, name.len };
-}
-
 static void report_twice(const struct pol_grantee_kind *kind,
 	const struct pol_ast_grantee *statement, const struct pol_ast_grantee *was)
 {
@@ -64,7 +48,7 @@ static enum pol_status number(struct pol_grantee_kind *kind)
 			status = set_aside(kind, statement);
 			continue;
 		}
-		key = fold(compiler, statement->name.text);
+		key = pol_compile_fold(compiler, statement->name.text);
 		if (key.ptr == NULL) {
 			return compiler->scratch->status;
 		}
@@ -88,6 +72,21 @@ static enum pol_status number(struct pol_grantee_kind *kind)
 	return status;
 }
 
+/* Does it allow something, and deny all of that without a condition? */
+static bool denies_all(const struct pol_grantee *grantee)
+{
+	bool any = grantee->allow.count > 0;
+	bool all = pol_permset_covers(&grantee->deny, &grantee->allow);
+
+	for (uint32_t i = 0; all && i < grantee->conditional_count; i++) {
+		const struct pol_conditional *one = &grantee->conditionals[i];
+
+		any = any || !one->deny;
+		all = one->deny || pol_permset_covers(&grantee->deny, &one->set);
+	}
+	return any && all;
+}
+
 /* Warns of roles and scopes that grant nothing, unless a mistake may be the reason. */
 static void warn_empty(const struct pol_grantee_kind *kind)
 {
@@ -100,11 +99,11 @@ static void warn_empty(const struct pol_grantee_kind *kind)
 		if (kind->doubtful[i]) {
 			continue;
 		}
-		if (grantee->allow.count == 0 && grantee->deny.count == 0) {
+		if (grantee->allow.count == 0 && grantee->deny.count == 0 &&
+			grantee->conditional_count == 0) {
 			pol_diag_warning(compiler->diags, name->at, POL_WARNING_GRANTS_NOTHING,
 				"%s '%.*s' grants nothing", kind->what, POL_STR_ARGS(name->text));
-		} else if (grantee->allow.count > 0 &&
-			   pol_permset_covers(&grantee->deny, &grantee->allow)) {
+		} else if (denies_all(grantee)) {
 			pol_diag_warning(compiler->diags, name->at, POL_WARNING_GRANTS_NOTHING,
 				"%s '%.*s' grants nothing: it denies all that it allows",
 				kind->what, POL_STR_ARGS(name->text));

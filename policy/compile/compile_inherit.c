@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "policy/compile/compile.h"
+#include "policy/snapshot/conditional.h"
 
 /* The room for a circle in a message. Of a longer circle the beginning is shown; each step has its
  * own note. */
@@ -209,6 +210,14 @@ static enum pol_status join_parents(struct pol_grantee_kind *kind, uint32_t numb
 		if (status == POL_OK) {
 			status = pol_permset_pool_union(
 				pool, &grantee->deny, &kind->grantees[parent].deny, &grantee->deny);
+		}
+		if (status == POL_OK) {
+			const struct pol_grantee *from = &kind->grantees[parent];
+			struct pol_conditionals inherited = { from->conditionals,
+				from->conditional_count, &from->sometimes };
+
+			status = pol_conditional_join(
+				pool, &kind->compiler->snapshot->arena, grantee, &inherited);
 		}
 	}
 	return status;

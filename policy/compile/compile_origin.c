@@ -28,6 +28,7 @@ enum pol_status pol_compile_origin_rules(const struct pol_pieces *pieces, struct
 		rule->line =
 			pol_diag_span_line(compiler->diags->sources, &compiler->lines, rule->at);
 		rule->deny = pieces->grants[i]->deny;
+		rule->condition = pieces->conditions[i];
 		rule->runs = runs;
 		rule->run_count = (uint32_t)own.run_count;
 		rule->sets = sets;

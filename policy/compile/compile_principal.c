@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "policy/compile/compile.h"
+#include "policy/compile/compile_condition.h"
 #include "policy/snapshot/tree.h"
 #include "policy/text/path.h"
 #include "policy/text/timetext.h"
@@ -179,7 +179,8 @@ static enum pol_status read_principal(struct pol_compiler *compiler,
 	for (uint32_t i = 0; status == POL_OK && i < from->held_count; i++) {
 		status = assign(compiler, &from->held[i], principal);
 	}
-	return status;
+	return status == POL_OK ? pol_compile_attributes(compiler, from, &principal->attributes)
+				: status;
 }
 
 /* Adds the next principal. Not `numbered`: its id cannot be used, and it is read only to find the

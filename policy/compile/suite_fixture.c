@@ -282,6 +282,10 @@ void pol_suite_fixture_apply(struct pol_suite_builder *builder, const struct pol
 	struct pol_fixture *fixture = &builder->fixture;
 
 	fixture->facts = NULL;
+	if (step->kind == POL_STEP_AS_ROLE || step->kind == POL_STEP_AS_PRINCIPAL ||
+		step->kind == POL_STEP_AS_NOBODY) {
+		pol_suite_given_forget(builder);
+	}
 	switch (step->kind) {
 	case POL_STEP_ENVIRONMENT:
 		set_environment(builder, &step->word);
@@ -323,8 +327,7 @@ void pol_suite_fixture_apply(struct pol_suite_builder *builder, const struct pol
 		set_roles(builder, step);
 		break;
 	case POL_STEP_GIVEN:
-		pol_diag_error(builder->diags, step->at,
-			"'given' is read, but this version does not decide with facts yet");
+		pol_suite_given_apply(builder, step);
 		break;
 	case POL_STEP_EXPECT:
 		break;
@@ -387,6 +390,8 @@ static void add_peer(struct pol_suite_builder *builder, struct pol_facts *facts)
 	}
 	facts->by_peer = true;
 	facts->declared = true;
+	facts->principal_kind = POL_KIND_USER;
+	facts->attributes = &principal->attributes;
 	facts->principal_state = POL_PRINCIPAL_ACTIVE;
 	facts->principal = principal->id;
 	facts->tenant = TENANT;
@@ -422,13 +427,24 @@ const struct pol_facts *pol_suite_fixture_facts(struct pol_suite_builder *builde
 		facts->declared = fixture->named;
 		facts->tenant = TENANT;
 		facts->tenant_name = POL_STR("default");
+		if (facts->principal.len > 0) {
+			facts->principal_kind = POL_KIND_USER;
+		}
+		if (fixture->named) {
+			facts->attributes =
+				&builder->snapshot->principals[fixture->declared].attributes;
+		}
 		add_roles(builder, facts);
 	}
+	facts->environment = builder->snapshot->environments[0].name;
 	facts->service = fixture->service;
 	facts->ip = fixture->ip;
 	facts->now = fixture->now;
 	facts->time = fixture->time;
 	facts->mfa_at = fixture->mfa_at;
+	if (!pol_suite_given_add(builder, facts)) {
+		return NULL;
+	}
 	fixture->facts = facts;
 	return facts;
 }

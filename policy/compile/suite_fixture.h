@@ -10,6 +10,10 @@
  * one. `peer USER` names the user of the process that asks. Without a key the caller is then the
  * principal that declares this user. After `as principal ID` the caller is that principal, and when
  * the user is its own, the decision is as for a peer that names no principal.
+ *
+ * `given` states facts: those of the principal until the next `as`, all others until the end. Of
+ * the known ones it states the principal's id, tenant and kind, and how long ago the second factor
+ * was.
  */
 
 #include <stdbool.h>
@@ -19,6 +23,7 @@
 #include "policy/compile/suite_case.h"
 #include "policy/language/parse.h"
 #include "policy/snapshot/compiled.h"
+#include "policy/snapshot/given.h"
 
 struct pol_fixture_role {
 	struct pol_held held;
@@ -49,6 +54,8 @@ struct pol_fixture {
 	uint32_t peer;     /* the principal that declares the peer; POL_NONE: none does */
 	uint32_t declared; /* when named: the principal */
 	struct pol_str principal;
+	struct pol_given_fact given[POL_GIVEN_FACTS]; /* sorted by number; known ones too */
+	uint32_t given_count;
 	struct pol_facts *facts; /* made from this state; NULL: it has changed since, or never */
 };
 
@@ -71,6 +78,15 @@ void pol_suite_fixture_apply(struct pol_suite_builder *builder, const struct pol
 /* Returns the facts of a request, without verb and path, in the snapshot's arena. NULL: the arena
  * failed. */
 const struct pol_facts *pol_suite_fixture_facts(struct pol_suite_builder *builder);
+
+/* --- suite_given.c: facts that a test gives --- */
+
+/* Applies a line `given`. */
+void pol_suite_given_apply(struct pol_suite_builder *builder, const struct pol_ast_step *step);
+/* Forgets the facts of the principal, for `as`. */
+void pol_suite_given_forget(struct pol_suite_builder *builder);
+/* Adds the facts to those of a request. False: the arena failed. */
+bool pol_suite_given_add(struct pol_suite_builder *builder, struct pol_facts *facts);
 
 /* --- suite_compile.c: reports what an `allow` or `deny` line names and the policy does not have.
  */

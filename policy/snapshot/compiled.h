@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "policy/snapshot/condition.h"
+#include "policy/snapshot/given.h"
 #include "policy/snapshot/module.h"
 #include "policy/snapshot/permset.h"
 #include "policy/snapshot/snapshot.h"
@@ -149,6 +150,7 @@ struct pol_principal {
 	struct pol_str description;
 	struct pol_assignment *assignments;
 	uint32_t assignment_count;
+	struct pol_given attributes;
 };
 
 /* A line `peer user NAME` or `peer group NAME`. */
@@ -205,7 +207,12 @@ struct pol_snapshot {
 	struct pol_declared_fact *facts; /* the known ones, then the declared ones */
 	uint32_t fact_count;
 	struct pol_names fact_names;
-	uint32_t condition_count; /* distinct ones */
+	bool fact_lost;                          /* a mistake may have removed one */
+	bool condition_lost;                     /* the same of named conditions */
+	uint32_t condition_count;                /* distinct ones */
+	const struct pol_condition **conditions; /* the named ones; NULL: it has a mistake */
+	uint32_t named_condition_count;
+	struct pol_names condition_names;
 	struct pol_tree *trees;
 	uint32_t tree_count;
 	struct pol_names tree_names;

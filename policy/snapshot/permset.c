@@ -78,13 +78,18 @@ size_t pol_permset_size(const struct pol_permset *set)
 	return size;
 }
 
+void pol_permset_sketch_add(struct pol_sketch *sketch, const struct pol_permset *set)
+{
+	for (uint32_t i = 0; i < set->count; i++) {
+		sketch->words[set->numbers[i] / 64 % POL_SKETCH_WORDS] |= UINT64_C(1)
+									  << set->numbers[i] % 64;
+	}
+}
+
 struct pol_sketch pol_permset_sketch(const struct pol_permset *set)
 {
 	struct pol_sketch sketch = { { 0 } };
 
-	for (uint32_t i = 0; i < set->count; i++) {
-		sketch.words[set->numbers[i] / 64 % POL_SKETCH_WORDS] |= UINT64_C(1)
-									 << set->numbers[i] % 64;
-	}
+	pol_permset_sketch_add(&sketch, set);
 	return sketch;
 }

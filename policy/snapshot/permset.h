@@ -124,6 +124,8 @@ struct pol_sketch {
 	uint64_t words[POL_SKETCH_WORDS]; /* bit: the chunk's number modulo the count of bits */
 };
 struct pol_sketch pol_permset_sketch(const struct pol_permset *set);
+/* Makes it one of both sets. */
+void pol_permset_sketch_add(struct pol_sketch *sketch, const struct pol_permset *set);
 
 static inline bool pol_sketch_may_have(const struct pol_sketch *sketch, uint32_t chunk)
 {

@@ -172,6 +172,13 @@ size_t pol_snapshot_principal_held(
 	return count;
 }
 
+const struct pol_given *pol_snapshot_principal_attributes(
+	const struct pol_snapshot *snapshot, uint32_t principal)
+{
+	return principal < snapshot->principal_count ? &snapshot->principals[principal].attributes
+						     : NULL;
+}
+
 bool pol_snapshot_may_charge(const struct pol_snapshot *snapshot)
 {
 	return snapshot->may_charge;

@@ -100,6 +100,12 @@ struct pol_span pol_snapshot_principal_at(const struct pol_snapshot *snapshot, u
 size_t pol_snapshot_principal_held(
 	const struct pol_snapshot *snapshot, uint32_t principal, int64_t now, struct pol_held *out);
 
+/* The attributes of a declared principal; they live as long as the snapshot. NULL: no such
+ * principal. */
+struct pol_given;
+const struct pol_given *pol_snapshot_principal_attributes(
+	const struct pol_snapshot *snapshot, uint32_t principal);
+
 /* Does any declared principal have a `peer` line whose user or group the machine knows? */
 bool pol_peer_any(const struct pol_snapshot *snapshot);
 /* Does any have one, known or not? */

@@ -9,11 +9,22 @@ static const struct pol_warning_kind kinds[POL_WARNING_COUNT] = {
 		"'name'. A parameter is a whole segment: write '/files/{name}'. Put a\n"
 		"space before a block that is meant as one.\n",
 		false, false },
+	[POL_WARNING_CONDITION_CONSTANT] = { "condition-constant",
+		"a condition that is never true, or never false",
+		"Its comparisons exclude each other, or one of them always holds: no\n"
+		"values of the facts make a difference. A grant whose condition is never\n"
+		"true grants nothing; one whose condition is never false needs none,\n"
+		"unless a fact is absent. Correct it.\n",
+		false, false },
 	[POL_WARNING_DATA_FILE] = { "data-file", "a data file that its module refuses",
 		"The module goes on with the last content that was good or, when there\n"
 		"was none, denies. Mend the file. This warning cannot be silenced: it is\n"
 		"about the machine, not about the policy's text.\n",
 		false, true },
+	[POL_WARNING_FACT_UNUSED] = { "fact-unused", "a fact that no condition reads",
+		"Callers send it for nothing, and a misspelt name in a condition may be\n"
+		"the reason. Remove it, or silence it where stored roles read it alone.\n",
+		false, false },
 	[POL_WARNING_GRANTS_NOTHING] = { "grants-nothing", "a role or scope that grants nothing",
 		"It has no grants, or denies everything that it allows. Remove it, or\n"
 		"give it what it is for.\n",

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/policy/compiled_text.h"
+
+/* Declared facts, their types and defaults. */
+
+/* A tree, and a role that reads what the facts are about. */
+#define TREE "tree api { /x { go } }\n"
+
+static void says(const char *policy, const char *expected)
+{
+	struct compiled_text compiled;
+
+	compiled_text_of(&compiled, &policy, 1);
+	cr_expect_str_eq(
+		compiled.said, expected, "%s\n%s\nnot\n%s", policy, compiled.said, expected);
+	pol_snapshot_unref(compiled.snapshot);
+}
+
+static struct pol_snapshot *compile(const char *policy)
+{
+	struct compiled_text compiled;
+
+	compiled_text_of(&compiled, &policy, 1);
+	cr_assert_str_eq(compiled.said, "");
+	return compiled.snapshot;
+}
+
+Test(facts, the_known_ones_are_there_without_a_declaration)
+{
+	static const struct {
+		const char *name;
+		enum pol_known_fact fact;
+		enum pol_space space;
+		enum pol_type type;
+	} known[] = {
+		{ "principal.id", POL_FACT_PRINCIPAL_ID, POL_SPACE_PRINCIPAL, POL_TYPE_STRING },
+		{ "principal.tenant", POL_FACT_PRINCIPAL_TENANT, POL_SPACE_PRINCIPAL,
+			POL_TYPE_STRING },
+		{ "principal.kind", POL_FACT_PRINCIPAL_KIND, POL_SPACE_PRINCIPAL, POL_TYPE_WORD },
+		{ "principal.roles", POL_FACT_PRINCIPAL_ROLES, POL_SPACE_PRINCIPAL,
+			POL_TYPE_STRINGS },
+		{ "context.environment", POL_FACT_ENVIRONMENT, POL_SPACE_CONTEXT, POL_TYPE_STRING },
+		{ "context.service", POL_FACT_SERVICE, POL_SPACE_CONTEXT, POL_TYPE_STRING },
+		{ "context.ip", POL_FACT_IP, POL_SPACE_CONTEXT, POL_TYPE_ADDRESS },
+		{ "context.time", POL_FACT_TIME, POL_SPACE_CONTEXT, POL_TYPE_TIME },
+		{ "context.mfa_age", POL_FACT_MFA_AGE, POL_SPACE_CONTEXT, POL_TYPE_DURATION },
+	};
+	struct pol_snapshot *snapshot = compile(TREE);
+
+	cr_assert_eq(sizeof known / sizeof *known, POL_FACT_KNOWN);
+	cr_assert_eq(snapshot->fact_count, POL_FACT_KNOWN);
+	for (size_t i = 0; i < POL_FACT_KNOWN; i++) {
+		uint32_t fact = pol_condition_fact(snapshot, pol_str_of(known[i].name));
+		const struct pol_declared_fact *declared = pol_condition_declared(snapshot, fact);
+
+		cr_expect_eq(fact, known[i].fact, "%s", known[i].name);
+		cr_assert_not_null(declared);
+		cr_expect_eq(declared->space, known[i].space, "%s", known[i].name);
+		cr_expect_eq(declared->type, known[i].type, "%s", known[i].name);
+		cr_expect_eq(declared->preset.type, POL_TYPE_ABSENT, "%s", known[i].name);
+	}
+	cr_expect_null(pol_condition_declared(snapshot, POL_FACT_KNOWN));
+	cr_expect_eq(pol_condition_fact(snapshot, POL_STR("resource.owner")), POL_NONE);
+	pol_snapshot_unref(snapshot);
+}
+
+Test(facts, each_type_and_its_default)
+{
+	static const struct {
+		const char *name;
+		const char *type;
+		const char *preset; /* as it is written again; "absent": there is none */
+	} facts[] = {
+		{ "resource.a", "string", "\"x \\\" y\"" },
+		{ "resource.b", "strings", "\"EU\", \"US\"" },
+		{ "resource.c", "int", "-9223372036854775808" },
+		{ "resource.d", "bool", "true" },
+		{ "action.e", "time", "2026-11-22T03:05:38Z" },
+		{ "context.f", "duration", "28800s" },
+		{ "principal.g", "address", "10.0.0.1" },
+		{ "resource.h.i-j.3_k", "word", "active" },
+		{ "resource.l", "strings", "empty" },
+		{ "resource.m", "int", "absent" },
+	};
+	struct pol_snapshot *snapshot = compile(TREE
+		"facts {\n"
+		"resource.a string default \"x \\\" y\"\n"
+		"resource.b strings default \"US\", \"EU\", \"US\"\n"
+		"resource.c int default -9223372036854775808\n"
+		"resource.d bool default true\n"
+		"action.e time default 2026-11-22T04:05:38+01:00\n"
+		"context.f duration default 8h\n"
+		"}\nfacts {\n"
+		"principal.g address default 10.0.0.1\n"
+		"resource.h.i-j.3_k draft | active | Archived default active\n"
+		"resource.l strings default empty\n"
+		"resource.m int\n"
+		"}\n"
+		"condition all_of_them = resource.a is \"\" and resource.b has \"x\" and "
+		"resource.c < 1 "
+		"and resource.d and action.e < 2026-01-01 and context.f < 1s and principal.g in "
+		"::/0 and resource.h.i-j.3_k is draft and resource.l has \"x\" and resource.m < "
+		"1\n");
+
+	cr_assert_eq(snapshot->fact_count, POL_FACT_KNOWN + sizeof facts / sizeof *facts);
+	for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) {
+		const struct pol_declared_fact *fact =
+			&snapshot->facts[pol_condition_fact(snapshot, pol_str_of(facts[i].name))];
+		char text[64];
+
+		cr_expect_str_eq(pol_value_type(fact->type), facts[i].type);
+		pol_value_format(&fact->preset, text, sizeof text);
+		cr_expect_str_eq(text, facts[i].preset, "%s: %s", facts[i].name, text);
+		cr_expect(fact->is_used);
+	}
+	cr_expect_eq(snapshot->facts[POL_FACT_KNOWN + 7].word_count, 3);
+	cr_expect(pol_str_equal(snapshot->facts[POL_FACT_KNOWN + 7].words[2], POL_STR("Archived")));
+	cr_expect_eq(snapshot->facts[POL_FACT_KNOWN + 6].space, POL_SPACE_PRINCIPAL);
+	pol_snapshot_unref(snapshot);
+}
+
+Test(facts, mistakes_in_declarations)
+{
+	says(TREE "facts {\nresource.a string\nresource.a int\nresource.A int\n}\n",
+		"error 4:1 fact 'resource.a' is declared twice\n"
+		"note 3:1 fact 'resource.a' is declared here\n"
+		"error 5:1 fact 'resource.A' differs from another in case alone\n"
+		"note 3:1 fact 'resource.a' is declared here\n");
+	says(TREE "facts {\nprincipal.id string\nprincipal.ID string\ncontext.time time\n}\n",
+		"error 3:1 fact 'principal.id' is known without a declaration\n"
+		"error 4:1 fact 'principal.ID' differs from a known one in case alone\n"
+		"error 5:1 fact 'context.time' is known without a declaration\n");
+	says(TREE "facts {\nresource.a strng\nresource.b draft\n}\n",
+		"error 3:12 unknown type 'strng': string, strings, int, bool, time, duration, "
+		"address, or words with '|' between: did you mean 'string'?\n"
+		"error 4:12 unknown type 'draft': string, strings, int, bool, time, duration, "
+		"address, or words with '|' between\n");
+	says(TREE "facts {\nresource.a draft | int\nresource.b a | b | a\nresource.c true | false\n"
+		  "resource.d here | absent\n}\n",
+		"error 3:20 'int' is a type: a fact has one type, or words with '|' between\n"
+		"error 4:20 'a' twice in one list\n"
+		"error 5:12 'true' cannot be a word of a fact: in a condition it means something "
+		"else\n"
+		"error 5:19 'false' cannot be a word of a fact: in a condition it means something "
+		"else\n"
+		"error 6:19 'absent' cannot be a word of a fact: in a condition it means something "
+		"else\n");
+}
+
+Test(facts, mistakes_in_defaults)
+{
+	says(TREE "facts {\nresource.a string default x\nresource.b int default \"7\"\n"
+		  "resource.c int default 8h\nresource.d a | b default c\n"
+		  "resource.e active | old default activ\nresource.f a | b default \"a\"\n"
+		  "resource.g strings default x\nresource.h int default 1, 2\n"
+		  "resource.i int default 9223372036854775808\n"
+		  "resource.j address default 10.0.0.0/8\nresource.k bool default yes\n"
+		  "resource.l time default \"2026-01-01\"\n}\n",
+		"error 3:27 resource.a is a string, but x is not quoted: write \"x\"\n"
+		"error 4:24 resource.b is an int, but \"7\" is a string\n"
+		"error 5:24 resource.c is an int, but 8h is a duration\n"
+		"error 6:26 'c' is no word of resource.d\n"
+		"error 7:33 'activ' is no word of resource.e: did you mean 'active'?\n"
+		"error 8:26 the words of resource.f are not quoted: write a\n"
+		"error 9:28 resource.g is a set of strings, but x is not quoted: write \"x\"\n"
+		"error 10:27 resource.h is an int: it has one value, not several\n"
+		"error 11:24 '9223372036854775808' is too large: an int has 64 bits\n"
+		"error 12:28 resource.j is an address, but 10.0.0.0/8 is a network\n"
+		"error 13:25 resource.k is a bool, but yes is a word\n"
+		"error 14:25 resource.l is a time, but \"2026-01-01\" is a string\n");
+}
+
+Test(facts, one_that_no_condition_reads_is_warned_of)
+{
+	says(TREE "facts {\nresource.a string\nresource.b string\n}\n"
+		  "role r { allow go on api:/x when resource.b is \"\" }\n",
+		"warning 3:1 fact 'resource.a' is never read: no condition names it\n");
+	says(TREE "facts {\n# lint: allow fact-unused of a stored role\nresource.a string\n}\n",
+		"");
+}
+
+/* A text of `count` facts, from the first number on. */
+static char *many_facts(unsigned count)
+{
+	size_t size = 64 + 64 * (size_t)count;
+	char *text = malloc(size);
+	size_t used = (size_t)snprintf(text, size, "%sfacts {\n", TREE);
+
+	for (unsigned i = 0; i < count; i++) {
+		used += (size_t)snprintf(text + used, size - used,
+			"resource.f%u int # lint: allow fact-unused\n", i);
+	}
+	snprintf(text + used, size - used, "}\n");
+	return text;
+}
+
+Test(facts, there_are_256_and_no_more)
+{
+	char *most = many_facts(POL_FACTS_MAX);
+	char *more = many_facts(POL_FACTS_MAX + 2);
+
+	says(most, "");
+	says(more, "error 259:1 more than 256 facts\n");
+	free(most);
+	free(more);
+}
+
+/* A fact with `count` words. */
+static char *many_words(unsigned count)
+{
+	char *text = malloc(4096);
+	size_t used = (size_t)snprintf(text, 4096, "%sfacts {\nresource.a ", TREE);
+
+	for (unsigned i = 0; i < count; i++) {
+		used += (size_t)snprintf(text + used, 4096 - used, "%sw%u", i > 0 ? " | " : "", i);
+	}
+	snprintf(text + used, 4096 - used, "\n}\ncondition c = resource.a is w0\n");
+	return text;
+}
+
+Test(facts, one_has_64_words_and_no_more)
+{
+	char *most = many_words(POL_CONDITION_LIST);
+	char *more = many_words(POL_CONDITION_LIST + 1);
+
+	says(most, "");
+	says(more, "error 3:386 a fact has at most 64 words\n");
+	free(most);
+	free(more);
+}
+
+/* A fact whose default is a string of that length. */
+static char *long_string(size_t len)
+{
+	char *text = malloc(8192);
+	char string[2048];
+
+	memset(string, 'x', len);
+	string[len] = '\0';
+	snprintf(text, 8192,
+		TREE "facts {\nresource.a string default \"%s\"\n}\n"
+		     "condition c = resource.a is \"\"\n",
+		string);
+	return text;
+}
+
+Test(facts, a_string_has_1024_bytes_and_no_more)
+{
+	char *most = long_string(POL_GIVEN_STRING);
+	char *more = long_string(POL_GIVEN_STRING + 1);
+
+	says(most, "");
+	says(more, "error 3:27 a fact's string has at most 1,024 bytes\n");
+	free(most);
+	free(more);
+}
+
+/* A set of `count` members as a default. */
+static char *many_members(unsigned count)
+{
+	char *text = malloc(8192);
+	size_t used = (size_t)snprintf(text, 8192, "%sfacts {\nresource.a strings default ", TREE);
+
+	for (unsigned i = 0; i < count; i++) {
+		used += (size_t)snprintf(text + used, 8192 - used, "%s\"%u\"", i > 0 ? "," : "", i);
+	}
+	snprintf(text + used, 8192 - used, "\n}\ncondition c = resource.a has \"\"\n");
+	return text;
+}
+
+Test(facts, a_set_has_256_members_and_no_more)
+{
+	char *most = many_members(POL_GIVEN_MEMBERS);
+	char *more = many_members(POL_GIVEN_MEMBERS + 1);
+
+	says(most, "");
+	says(more, "error 3:1454 a set has at most 256 members\n");
+	free(most);
+	free(more);
+}
+
+Test(facts, a_mistake_in_one_hides_no_other_and_gives_no_other_message)
+{
+	says(TREE "facts {\nresource.a strng\nresource.b int\n}\n"
+		  "condition c = resource.a is 7 and resource.b is \"7\"\n",
+		"error 3:12 unknown type 'strng': string, strings, int, bool, time, duration, "
+		"address, or words with '|' between: did you mean 'string'?\n"
+		"error 6:49 resource.b is an int, but \"7\" is a string: write 7\n");
+}
