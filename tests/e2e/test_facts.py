@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Facts of requests: what is accepted, what they decide, what is said when one is missing."""
 
+import json
 import re
+import subprocess
 import unittest
 
 import harness
@@ -275,6 +277,7 @@ class Reported(FactsTest):
         self.c.call("authorize_many", principal="ann", requests=[{**APPROVE, "facts": {**GOOD, "resource.owner": None}},
                                                                  {**APPROVE, "facts": {**GOOD, "context.amount": None}}])
         self.assertEqual(self.c.call("status")["missing_facts"], {"resource.owner": 2, "context.amount": 1})
+        self.assertIn("resource.owner 2, context.amount 1", re.sub(r"\s+", " ", self.d.tool("status").stdout))
         # A role of the store is no other policy.
         self.c.call("roles.create", name="extra", grants=["allow list on credit:/loans"])
         self.assertEqual(self.c.call("status")["missing_facts"], {"resource.owner": 2, "context.amount": 1})
@@ -286,6 +289,70 @@ class Reported(FactsTest):
 
     def test_the_names_of_facts_are_among_the_policys_names(self):
         self.assertEqual(self.c.call("policy.names")["facts"], list(DECLARED))
+
+
+class Shadowed(FactsTest):
+    def test_a_decision_with_facts_is_not_judged_by_another_policy(self):
+        aside = self.d.folder / "candidate"
+        aside.mkdir()
+        (aside / "a.policy").write_text(POLICY, encoding="utf-8")
+        words = [harness.AUTHZCHECK, "--socket", str(self.d.socket), "policy", "shadow", "--json", "--count", "3",
+                 "--running", str(self.d.policy), str(aside)]
+        with subprocess.Popen(words, stdout=subprocess.PIPE, text=True,
+                              env=harness.environment(self.d.folder)) as process:
+            harness.wait_until(lambda: "decisions are watched" in self.d.log(), what="a watch")
+            own = {"action": "update", "resource": "credit:/loans/ann"}
+            self.ask(GOOD)
+            self.ask(**own)
+            self.ask(environment="test", **own)
+            found = json.loads(process.communicate()[0])
+        self.assertEqual((found["not_judged_because"], found["same"]), ({"facts": 1}, 2))
+
+
+class Tool(FactsTest):
+    def check(self, *facts, **options):
+        words = [word for fact in facts for word in ("--fact", fact)]
+        return self.d.tool("check", "--principal", "ann", *words, *options.get("more", ()), "approve", "credit:/loans/7")
+
+    def test_facts_of_the_command_line_are_typed_as_json_or_text(self):
+        good = ["principal.branch=north", "principal.approval_limit=500", "resource.branch=\"north\"",
+                "resource.owner=bob"]
+        done = self.check(*good, "context.amount=500")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        done = self.check(*good)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("missing_fact: it depends on facts that are not known: context.amount", done.stdout)
+        done = self.check(*good, more=["--json"])
+        self.assertEqual(json.loads(done.stdout)["missing"], ["context.amount"])
+        done = self.check(*good, 'context.amount="500"')
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("facts.context.amount", done.stderr)
+        for wrong in ("context.amount", "=7", "context.amount=1.5", 'context.amount={"a":1}', "resource.regions=[1]"):
+            with self.subTest(wrong):
+                done = self.check(wrong)
+                self.assertEqual(done.returncode, 2, done.stdout)
+                self.assertIn("--fact", done.stderr)
+
+    def test_can_takes_facts_too(self):
+        done = self.d.tool("can", "--principal", "ann", "--fact", "resource.regions=[\"EU\"]", "credit")
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_without_a_daemon_facts_are_read_by_the_folders_declarations(self):
+        run = lambda *words: harness.run_tool("policy", "can", self.d.policy, "--role", "underwriter", *words)
+        self.assertEqual(run("--fact", "resource.regions=[\"EU\"]").returncode, 0)
+        for words, why in ((["resource.oner=x"], "resource.owner"), (["context.amount=x"], "int"),
+                           (["principal.id=x"], "known"), (["context.amount=1", "context.amount=2"], "twice")):
+            with self.subTest(words):
+                done = run(*[word for fact in words for word in ("--fact", fact)])
+                self.assertEqual(done.returncode, 2)
+                self.assertIn(why, done.stderr)
+
+    def test_names_are_completed(self):
+        done = harness.run_tool("__complete", "check", "--socket", self.d.socket, "--fact", "context.")
+        self.assertEqual([line.split("\t")[0] for line in done.stdout.splitlines()],
+                         ["context.amount=", "context.due=", "context.peer="])
+        done = harness.run_tool("__complete", "policy", "can", str(self.d.policy), "--fact", "context.a")
+        self.assertEqual(done.stdout.splitlines(), ["context.amount="])
 
 
 # In the order of the policy.
