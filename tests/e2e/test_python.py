@@ -108,6 +108,16 @@ class Deciding(PythonTest):
         self.assertEqual(caught.exception.code, "invalid_request")
 
 
+    def test_facts_are_sent_as_the_protocol_has_them(self):
+        end = datetime.datetime(2099, 1, 1, tzinfo=datetime.timezone.utc)
+        facts = {"resource.regions": {"EU"}, "resource.tags": ("a", "b"), "context.due": end, "context.gone": None,
+                 "context.took": datetime.timedelta(hours=8), "context.amount": 5, "context.urgent": False}
+        sent = _wire.given(principal="ann", facts=facts, tenant=None)
+        self.assertEqual(sent, {"principal": "ann", "facts": {
+            "resource.regions": ["EU"], "resource.tags": ["a", "b"], "context.due": int(end.timestamp()),
+            "context.gone": None, "context.took": 28800, "context.amount": 5, "context.urgent": False}})
+
+
 class Managing(PythonTest):
     def test_a_key_is_made_listed_rotated_and_revoked(self):
         _, client = self.pair()

@@ -6,7 +6,7 @@ declare(strict_types=1);
 
 namespace Authz;
 
-use function count, gettype, implode, ord, preg_match, sprintf;
+use function count, gettype, implode, is_string, ord, preg_match, sprintf;
 
 /** An answer of the daemon. It is allowed only if `allowed` is true. */
 final class Decision
@@ -14,7 +14,7 @@ final class Decision
     // As gettype() has them, which PHP compiles to an instruction. The only objects in an answer are Fields.
     private const TYPES = ['allow' => 'boolean', 'status' => 'integer', 'reason' => 'string', 'revision' => 'string',
         'key' => 'string', 'principal' => 'string', 'tenant' => 'string', 'environment' => 'string',
-        'renew' => 'boolean', 'renew_by' => 'integer', 'quota' => 'object'];
+        'renew' => 'boolean', 'renew_by' => 'integer', 'quota' => 'object', 'missing' => 'array'];
 
     /** What a usual answer matches from its map on: see quick(). */
     private static ?string $usual = null;
@@ -25,6 +25,7 @@ final class Decision
      * @param ?int $renew_by Unix seconds: when the key's present secret ends
      * @param ?array{limit: int, remaining: int, reset: int} $quota reset: seconds from now
      * @param array<string, mixed> $details all fields of the answer
+     * @param list<string> $missing of "missing_fact": the facts by whose absence it could not be decided
      */
     private function __construct(
         public readonly bool $allowed,
@@ -39,6 +40,7 @@ final class Decision
         public readonly ?int $renew_by = null,
         public readonly ?array $quota = null,
         public readonly array $details = [],
+        public readonly array $missing = [],
     ) {
     }
 
@@ -116,8 +118,13 @@ final class Decision
             $quota = ['limit' => $quota->get('limit', 'int', true),
                 'remaining' => $quota->get('remaining', 'int', true), 'reset' => $quota->get('reset', 'int', true)];
         }
+        foreach ($all['missing'] ?? [] as $name) {
+            if (!is_string($name)) {
+                throw new Unavailable('the answer cannot be read: missing');
+            }
+        }
         return new self($allow, $status, $all['reason'], $revision, $all['key'] ?? null, $all['principal'] ?? null,
             $all['tenant'] ?? null, $all['environment'] ?? null, $all['renew'] ?? false, $all['renew_by'] ?? null, $quota,
-            $result->plain());
+            $result->plain(), $all['missing'] ?? []);
     }
 }

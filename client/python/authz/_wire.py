@@ -6,8 +6,8 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import os
-from typing import (Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, TypedDict, Union,
-                    overload)
+from typing import (AbstractSet, Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple,
+                    TypedDict, Union, overload)
 
 import msgpack  # type: ignore
 
@@ -224,6 +224,7 @@ class Decision:
     quota: Optional[Quota] = None
     fact: Optional[str] = None
     explain: Optional[Mapping[str, Any]] = dataclasses.field(default=None, repr=False)
+    missing: Optional[Tuple[str, ...]] = None  # of "missing_fact": the facts by whose absence it was not decided
 
     def __bool__(self) -> bool:
         return self.allow is True
@@ -231,11 +232,11 @@ class Decision:
 
 # The type of each field as it is received. A class of its own would not do: true is not 1.
 _KINDS = {"allow": bool, "status": int, "reason": str, "revision": str, "key": str, "principal": str, "tenant": str,
-          "environment": str, "renew": bool, "renew_by": int, "quota": dict, "fact": str, "explain": dict}
+          "environment": str, "renew": bool, "renew_by": int, "quota": dict, "fact": str, "explain": dict, "missing": list}
 
 
-# Those whose value is no map.
-_flat_kind = {name: kind for name, kind in _KINDS.items() if kind is not dict}.get
+# Those whose value is neither a map nor a list.
+_flat_kind = {name: kind for name, kind in _KINDS.items() if kind not in (dict, list)}.get
 # What each decision calls, without looking for it in its module or class.
 _unpack, _new, _set = msgpack.unpackb, object.__new__, object.__setattr__
 
@@ -267,6 +268,10 @@ def _read_fields(result: Any, revision: Optional[str] = None) -> Optional[Decisi
         result["quota"] = quota = _read_quota(result["quota"])
         if quota is None:
             return None
+    if "missing" in result:
+        if not all(type(name) is str for name in result["missing"]):
+            return None
+        result["missing"] = tuple(result["missing"])
     if revision is not None:
         result.setdefault("revision", revision)
     return _decision_of(result)
@@ -365,6 +370,19 @@ def seconds(value: Any) -> Any:
     return int(value.timestamp())
 
 
+def _fact(value: Any) -> Any:
+    """A value of a fact as it is sent."""
+    if isinstance(value, datetime.timedelta):
+        return int(value.total_seconds())
+    return list(value) if isinstance(value, (set, frozenset, tuple)) else seconds(value)
+
+
+def _sent(name: str, value: Any) -> Any:
+    if name == "facts" and isinstance(value, Mapping):
+        return {fact: _fact(one) for fact, one in value.items()}
+    return seconds(value)
+
+
 def given(**params: Any) -> Dict[str, Any]:
     """The parameters that are not None, with times as Unix seconds."""
     return dict(given_of(params))
@@ -374,15 +392,20 @@ def given_of(params: Mapping[str, Any]) -> Mapping[str, Any]:
     """As given; `params` itself when all are texts."""
     for value in params.values():
         if type(value) is not str:
-            return {name: seconds(value) for name, value in params.items() if value is not None}
+            return {name: _sent(name, value) for name, value in params.items() if value is not None}
     return params
+
+
+# A value of a fact that the policy declares; None: as if it were not there.
+Fact = Union[str, int, bool, datetime.datetime, datetime.timedelta, Sequence[str], AbstractSet[str], None]
 
 
 class Facts(TypedDict, total=False):
     """Who asks, for which service, and what is known of the request. What is None is not sent.
 
     Either token or principal, or neither. principal, ip, mfa_at and time are facts that only a trusted
-    peer may state."""
+    peer may state; facts, which the policy declares, such as {"resource.owner": "ann"}, are for every peer, those of
+    the principal excepted. undeclared="ignore" passes over those that it does not declare."""
 
     token: Optional[str]
     principal: Optional[str]
@@ -393,6 +416,8 @@ class Facts(TypedDict, total=False):
     mfa_at: Optional[Time]
     time: Optional[Time]
     explain: Optional[bool]
+    facts: Optional[Mapping[str, Fact]]
+    undeclared: Optional[str]
 
 
 class Request(Facts, total=False):
@@ -419,6 +444,8 @@ class Listed(TypedDict, total=False):
     ip: Optional[str]
     mfa_at: Optional[Time]
     time: Optional[Time]
+    facts: Optional[Mapping[str, Fact]]
+    undeclared: Optional[str]
     limit: Optional[int]
 
 
