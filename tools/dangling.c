@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "policy/snapshot/stored.h"
+#include "policy/text/terms.h"
 #include "tools/document.h"
 #include "tools/record.h"
 #include "tools/text.h"
@@ -14,7 +15,7 @@
 /* The other lines of a name that is folded begin here. */
 #define NAME_INDENT 6
 
-static const char *const holders[] = { "principal", "key", "role" };
+static const char *const holders[] = { "principal", "key", "everyone", "anyone", "role" };
 
 /* How a name is shown; each has two places for text. */
 static const struct {
@@ -27,10 +28,21 @@ static const struct {
 	{ "grant", "grants '", "', which the policy lacks" },
 	{ "inherits", "inherits '", "', which the policy lacks" },
 	{ "shadowed_in", "of tenant '", "' is shadowed by one of the policy" },
+	{ "exclusive_member", "holds '", "', which is in an exclusive set" },
 	{ "exclusive", "holds roles that exclude each other: '", "'" },
 	{ "like", "differs from '", "' of the policy in case alone" },
 	{ "declared", "is in the policy too, and in the store of tenant '", "'" },
 };
+
+/* "principal alice", "every principal". */
+static const char *holder_text(struct app *app, const char *holder, struct pol_str id)
+{
+	const char *name = text_escape(&app->arena, id);
+
+	return pol_terms_find_holder(pol_str_of(holder)) != POL_HOLDER_SUBJECT
+		       ? name
+		       : app_text(app, "%s %s", holder, name);
+}
 
 /* "principal alice holds role 'clerk', which the policy lacks"; NULL: another form. */
 static const char *text_of(struct app *app, struct wire_cursor item)
@@ -53,8 +65,7 @@ static const char *text_of(struct app *app, struct wire_cursor item)
 	if (holder == NULL || !wire_read_text(&value, &word)) {
 		return NULL;
 	}
-	holder = app_text(app, "%s %s", holder,
-		text_escape(&app->arena, (struct pol_str){ word.ptr, word.len }));
+	holder = holder_text(app, holder, (struct pol_str){ word.ptr, word.len });
 	if (!wire_read_text(&value, &word)) {
 		return NULL;
 	}
@@ -125,11 +136,12 @@ struct against {
 	const struct pol_snapshot *snapshot;
 	struct dangling_found *found;
 	const char *tenant;
-	json_t *tenants;       /* names, in an array */
-	json_t *roles;         /* of the store, in this tenant: by name, what each inherits */
-	json_t *principals;    /* the same tenant's: ids */
-	const char *principal; /* whose assignments are listed; NULL: another list */
-	json_t *held;          /* names of that principal's roles */
+	json_t *tenants;        /* names, in an array */
+	json_t *roles;          /* of the store, in this tenant: by name, what each inherits */
+	json_t *principals;     /* the same tenant's: ids */
+	const char *principal;  /* whose assignments are listed; NULL: another list */
+	enum pol_holder holder; /* or those of all; zero: another list */
+	json_t *held;           /* names of that principal's roles */
 	int64_t now;
 	void (*seen)(struct against *against, struct wire_cursor item);
 };
@@ -210,6 +222,20 @@ static bool exclude(const struct against *against, const char *a, const char *b)
 	}
 	json_decref(left);
 	json_decref(right);
+	return found;
+}
+
+/* Is the role, or one that it inherits, in an exclusive set? */
+static bool is_member(const struct against *against, const char *name)
+{
+	json_t *roles = expanded(against, name);
+	bool found = false;
+
+	for (size_t i = 0; i < json_array_size(roles); i++) {
+		found = found || pol_snapshot_is_exclusive(against->snapshot,
+					 (uint32_t)json_integer_value(json_array_get(roles, i)));
+	}
+	json_decref(roles);
 	return found;
 }
 
@@ -370,16 +396,27 @@ static void see_principal(struct against *against, struct wire_cursor item)
 
 static void see_assignment(struct against *against, struct wire_cursor item)
 {
-	struct texts texts = { against, "principal", record_str(item, "principal") };
+	const char *holder = against->holder != POL_HOLDER_SUBJECT
+				     ? pol_terms_holder(against->holder)
+				     : "principal";
+	struct texts texts = { against, holder, record_str(item, "principal") };
 	struct pol_str role = record_str(item, "role");
 	int64_t until = record_int(item, "until", 0);
 
 	if (record_bool(item, "declared", false) || (until != 0 && until <= against->now)) {
 		return;
 	}
+	if (against->holder != POL_HOLDER_SUBJECT) {
+		texts.id = pol_str_of(against->holder == POL_HOLDER_EVERYONE ? "every principal"
+									     : "every caller");
+	}
 	json_array_append_new(against->held, json_of(role));
 	if (!is_role(against, role)) {
-		report(against, "principal", texts.id, "role", role);
+		report(against, holder, texts.id, "role", role);
+	}
+	if (against->holder != POL_HOLDER_SUBJECT &&
+		is_member(against, record_text(&against->app->arena, item, "role"))) {
+		report(against, holder, texts.id, "exclusive_member", role);
 	}
 	record_each(item, "at", on_place, &texts);
 }
@@ -424,6 +461,9 @@ static int fill(void *context, struct params *params)
 	if (against->principal != NULL) {
 		params_text(params, "principal", against->principal);
 	}
+	if (against->holder != POL_HOLDER_SUBJECT) {
+		params_bool(params, pol_terms_holder(against->holder), true);
+	}
 	return EXIT_YES;
 }
 
@@ -443,6 +483,11 @@ static int look_at_tenant(struct against *against)
 	if (status == EXIT_YES) {
 		status = list(against, "roles.list", "roles", see_role);
 	}
+	for (int i = POL_HOLDER_EVERYONE; i < POL_HOLDERS && status == EXIT_YES; i++) {
+		against->holder = (enum pol_holder)i;
+		status = list(against, "assignments.list", "assignments", see_assignment);
+	}
+	against->holder = POL_HOLDER_SUBJECT;
 	if (status == EXIT_YES) {
 		status = list(against, "principals.list", "principals", see_principal);
 	}
@@ -495,9 +540,9 @@ static const char *json_text_of(struct app *app, const json_t *item)
 		const char *name = json_string_value(json_object_get(item, kinds[i].name));
 
 		if (name != NULL && id != NULL && strcmp(kinds[i].name, holder) != 0) {
-			return app_text(app, "%s %s %s%s%s", holder,
-				text_escape(&app->arena, pol_str_of(id)), kinds[i].before,
-				text_escape(&app->arena, pol_str_of(name)), kinds[i].after);
+			return app_text(app, "%s %s%s%s", holder_text(app, holder, pol_str_of(id)),
+				kinds[i].before, text_escape(&app->arena, pol_str_of(name)),
+				kinds[i].after);
 		}
 	}
 	return "";
