@@ -209,8 +209,13 @@ int subject_take_everyone(
 
 int subject_take_all(struct call *call, uint32_t tenant, struct subject *subject)
 {
-	int r = subject_take_everyone(call, tenant, STORE_EVERY_PRINCIPAL, subject);
+	int r;
 
+	/* Nearly always: most stores have none. */
+	if (!store_has_everyone(call->context->store)) {
+		return 0;
+	}
+	r = subject_take_everyone(call, tenant, STORE_EVERY_PRINCIPAL, subject);
 	return r < 0 ? r : subject_take_everyone(call, tenant, STORE_EVERY_CALLER, subject);
 }
 
