@@ -2,12 +2,15 @@
 """Roles that every principal, or every caller, of a tenant holds at places."""
 
 import json
+import os
 import random
 import subprocess
 import unittest
 
 import harness
 import people
+
+EDIT = os.environ.get("STORE_EDIT", str(harness.ROOT / "build" / "tests" / "e2e" / "store_edit"))
 
 POLICY = people.POLICY + """
 role reader { allow read on api:/loans/{loan} }
@@ -291,6 +294,39 @@ class Listed(EveryoneTest):
         self.assertEqual(self.c.call("audit.verify")["items"], [])
 
 
+class Altered(EveryoneTest):
+    """Of a record that was altered nobody knows what it denied."""
+
+    def alter(self):
+        """Flips a bit of what every principal holds, in the file of a stopped daemon."""
+        self.d.stop()
+        file = str(self.d.state / "store.mdb")
+        listed = subprocess.run([EDIT, file, "list", "principals"], capture_output=True, text=True, check=True)
+        name = b"every principal".hex()
+        [line] = [line.split() for line in listed.stdout.splitlines() if name in line.split()[0]]
+        value = bytearray.fromhex(line[1])
+        value[-1] ^= 1
+        subprocess.run([EDIT, file, "put", "principals", line[0], value.hex()], check=True)
+        self.d.start()
+        self.c = self.d.client()
+
+    def test_nothing_is_decided_until_it_is_deleted(self):
+        self.alice("viewer")
+        secret = self.key()[1]
+        self.c.call("assignments.create", everyone=True, role="blocked", at=["api:/loans/7"])
+        self.alter()
+        for who in {"principal": "alice"}, {"token": secret}:
+            self.assert_error("internal", self.c.call, "authorize", **who, method="GET", path="/loans/8")
+        self.assert_error("internal", self.c.call, "who", action="read", resource="api:/loans/8")
+        self.assert_error("conflict", self.c.call, "assignments.create", everyone=True, role="reader")
+        self.assertIn("every principal", json.dumps(self.c.call("audit.verify")["items"]))
+        self.assertEqual(self.c.call("assignments.list", everyone=True)["items"], [])
+        self.assertEqual(self.c.call("assignments.delete", everyone=True, role="any")["items"], [])
+        self.assertTrue(self.by_name("alice", "/loans/8"))
+        self.assertTrue(self.by_token(secret, "/loans/7"))
+        self.assertEqual(self.c.call("audit.verify")["items"], [])
+
+
 class Gain(EveryoneTest):
     """A manager who gives to all must have what it gives, there and for as long: it is one of them."""
 
@@ -351,7 +387,7 @@ class Agreement(EveryoneTest):
     """Decisions, lists of permissions and who are of one mind, whatever is held by whom."""
 
     def test_a_random_world(self):
-        dice = random.Random(int(people.os.environ.get("AUTHZ_TEST_SEED", "7")))
+        dice = random.Random(int(os.environ.get("AUTHZ_TEST_SEED", "7")))
         names = ["alice", "bob", "billing"]
         self.alice("viewer")
         self.c.call("principals.create", id="bob")
