@@ -24,6 +24,7 @@
 struct actor;
 struct audit_change;
 struct call_slices;
+struct everyone_memo;
 struct store_read;
 
 struct call {
@@ -44,6 +45,7 @@ struct call {
 	int64_t now;                         /* Unix seconds, taken once a batch */
 	uint32_t *random_state;              /* the thread's, never 0; NULL after a reload */
 	struct store_read *read;             /* NULL after a reload; a change's sees its batch */
+	struct everyone_memo *everyone;      /* the worker's; NULL: not a worker's call */
 	uint64_t view; /* store_read_view of `read`; 0: nothing kept is for this call */
 
 	/* for changing methods, else NULL */

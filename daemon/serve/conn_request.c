@@ -118,6 +118,7 @@ static inline struct call make_call(struct conn *conn)
 		.serial = worker->serial,
 		.now = worker->now,
 		.random_state = &worker->random_state,
+		.everyone = &worker->everyone,
 		.read = worker->read,
 		.view = store_read_view(worker->read),
 		.may_pause = true,

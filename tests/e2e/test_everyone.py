@@ -137,6 +137,28 @@ class Changed(EveryoneTest):
             self.assertFalse(self.by_token(secret, "/loans/7", "PUT"))
             self.assertFalse(self.by_name("alice", "/loans/7", "PUT"))
 
+    def test_every_worker_sees_it_at_once(self):
+        self.alice("clerk")
+        secret = self.key()[1]
+        others = [self.d.client() for _ in range(6)]
+        asks = [{"token": secret, "method": "PUT", "path": "/loans/7"},
+                {"principal": "billing", "method": "PUT", "path": "/loans/7"},
+                {"service": "open", "method": "GET", "path": "/loans/7"}]
+        at = ["api:/loans/7"]
+        for number in range(15):
+            everyone = {"everyone": True, "role": "putter", "at": at}
+            anyone = {"anyone": True, "role": "reader", "at": at}
+            for given in everyone, anyone:
+                self.c.call("assignments.create", **given)
+            for client in others:
+                self.assertEqual([client.call("authorize", **ask)["allow"] for ask in asks], [True] * 3, number)
+            # Another change in between, which others may have in their view or not.
+            self.c.call("principals.update", id="alice", name=f"Alice {number}")
+            for given in everyone, anyone:
+                self.c.call("assignments.delete", **given)
+            for client in others:
+                self.assertEqual([client.call("authorize", **ask)["allow"] for ask in asks], [False] * 3, number)
+
     def test_what_is_wrong_is_refused(self):
         self.alice()
         create = lambda **params: self.c.call("assignments.create", **params)
