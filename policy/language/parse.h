@@ -94,6 +94,71 @@ struct pol_ast_tree {
 	bool misnamed; /* the name is not valid: another one was meant */
 };
 
+/* An operand of a comparison. */
+enum pol_ast_operand_kind {
+	POL_AST_WORD,     /* a fact, the name of a condition, or a value without quotes */
+	POL_AST_STRING,   /* a value in quotes */
+	POL_AST_PARAMETER /* {name}; the word is without braces */
+};
+struct pol_ast_operand {
+	enum pol_ast_operand_kind kind;
+	struct pol_word word;
+};
+struct pol_ast_operands {
+	struct pol_ast_operand *items;
+	uint32_t count;
+};
+
+/* A line of `facts { … }`: SPACE.NAME TYPE [default VALUE]. */
+struct pol_ast_fact {
+	struct pol_word name;          /* `resource.owner` */
+	struct pol_words types;        /* one: a type; several: the words that it may be */
+	struct pol_ast_operand preset; /* after `default`; word.text.ptr NULL: none */
+};
+
+enum pol_ast_comparison {
+	POL_AST_ALONE, /* a fact of type bool, or the name of a condition; nothing on the right */
+	POL_AST_IS,
+	POL_AST_IS_NOT,
+	POL_AST_LESS,
+	POL_AST_LESS_OR_EQUAL,
+	POL_AST_GREATER,
+	POL_AST_GREATER_OR_EQUAL,
+	POL_AST_IN,
+	POL_AST_NOT_IN,
+	POL_AST_HAS,
+	POL_AST_HAS_ANY,
+	POL_AST_HAS_ALL
+};
+enum pol_ast_condition_kind {
+	POL_AST_COMPARE,
+	POL_AST_NOT, /* one part */
+	POL_AST_AND,
+	POL_AST_OR
+};
+struct pol_ast_condition {
+	enum pol_ast_condition_kind kind;
+	enum pol_ast_comparison comparison; /* COMPARE */
+	struct pol_span at;                 /* all of it */
+	struct pol_ast_operand left;        /* COMPARE */
+	struct pol_ast_operands right;      /* COMPARE: one, or the items of a list */
+	struct pol_ast_condition *parts;    /* NOT, AND, OR */
+	uint32_t part_count;
+};
+
+/* condition NAME = CONDITION */
+struct pol_ast_named_condition {
+	struct pol_word name;
+	struct pol_ast_condition condition;
+	bool incomplete; /* it has a mistake: it may mean anything */
+};
+
+/* `attribute NAME VALUE, …` of a principal, and one of the facts of `given` in a test. */
+struct pol_ast_given {
+	struct pol_word name;           /* `branch` of an attribute, `resource.owner` of a fact */
+	struct pol_ast_operands values; /* `empty` and `absent` of a test are words among them */
+};
+
 struct pol_ast_grant {
 	struct pol_span at; /* of allow or deny */
 	bool deny;
@@ -105,6 +170,7 @@ struct pol_ast_grant {
 	struct pol_words except_verbs;
 	struct pol_ast_patterns except_patterns;
 	struct pol_span except_at;
+	struct pol_ast_condition *when; /* NULL: always */
 };
 
 /* A role or a scope. */
@@ -134,6 +200,8 @@ struct pol_ast_principal {
 	uint32_t peer_count;
 	struct pol_ast_assignment *held;
 	uint32_t held_count;
+	struct pol_ast_given *attributes;
+	uint32_t attribute_count;
 };
 
 struct pol_ast_exclusive {
@@ -175,6 +243,8 @@ struct pol_ast_step {
 	struct pol_word word;
 	struct pol_words words;
 	struct pol_ast_assignment held; /* AS_ROLE, AND_ROLE */
+	struct pol_ast_given *given;    /* GIVEN */
+	uint32_t given_count;
 	/* EXPECT: */
 	bool deny;
 	struct pol_words verbs;
@@ -192,6 +262,8 @@ struct pol_ast_test {
 /* X(type, field): the lists of statements. */
 #define POL_AST_LISTS(X)                                                                           \
 	X(struct pol_ast_environment, environments)                                                \
+	X(struct pol_ast_fact, facts)                                                              \
+	X(struct pol_ast_named_condition, conditions)                                              \
 	X(struct pol_ast_tree, trees)                                                              \
 	X(struct pol_ast_grantee, roles)                                                           \
 	X(struct pol_ast_grantee, scopes)                                                          \

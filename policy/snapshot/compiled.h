@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "policy/snapshot/condition.h"
 #include "policy/snapshot/module.h"
 #include "policy/snapshot/permset.h"
 #include "policy/snapshot/snapshot.h"
@@ -101,9 +102,12 @@ struct pol_exclusion {
 
 /* A role or a scope. The sets contain what it inherits or includes. */
 struct pol_grantee {
-	struct pol_permset allow;
-	struct pol_sketch sketch; /* of `allow` */
+	struct pol_permset allow; /* without a condition, as `deny` */
+	struct pol_sketch sketch; /* of `allow` and `sometimes` */
 	struct pol_permset deny;
+	struct pol_permset sometimes;               /* the union of the sets of `conditionals` */
+	const struct pol_conditional *conditionals; /* each condition and effect once */
+	uint32_t conditional_count;
 	struct pol_str name;
 	struct pol_str description;
 	struct pol_exclusion *exclusions; /* of a role */
@@ -117,7 +121,8 @@ struct pol_rule {
 	uint32_t run_count;
 	uint32_t set_count;
 	bool deny;
-	const struct pol_run *runs; /* the permissions: the union of runs and sets */
+	const struct pol_condition *condition; /* NULL: always */
+	const struct pol_run *runs;            /* the permissions: the union of runs and sets */
 	const struct pol_permset *sets;
 };
 
@@ -197,6 +202,10 @@ struct pol_snapshot {
 	struct pol_names environment_names;
 	struct pol_limits limits;
 
+	struct pol_declared_fact *facts; /* the known ones, then the declared ones */
+	uint32_t fact_count;
+	struct pol_names fact_names;
+	uint32_t condition_count; /* distinct ones */
 	struct pol_tree *trees;
 	uint32_t tree_count;
 	struct pol_names tree_names;

@@ -37,7 +37,7 @@
 extern "C" {
 #endif
 
-#define POL_MODULE_ABI 3
+#define POL_MODULE_ABI 4
 
 /* Bytes of a data file, at most. All data files of one policy may have four times as many. */
 #define POL_DATA_MAX ((size_t)32 * 1024 * 1024)
@@ -95,7 +95,11 @@ struct pol_held {
 	int64_t until;                /* Unix seconds, for explanations; 0: no end */
 };
 
+struct pol_given;
 struct pol_path_memo;
+
+/* The kind of the principal. Zero: there is none. */
+enum pol_principal_kind { POL_KIND_NONE = 0, POL_KIND_USER, POL_KIND_SERVICE };
 
 /* What a charge is counted for: there is one counter for each key, principal, ... */
 enum pol_per { POL_PER_KEY = 0, POL_PER_PRINCIPAL, POL_PER_TENANT, POL_PER_IP };
@@ -169,6 +173,8 @@ struct pol_facts {
 	 * module of `authenticate` sets POL_MARK_PEER; else the request has no principal. */
 	bool by_peer;
 	bool declared; /* the principal is declared in the policy's files */
+	enum pol_principal_kind principal_kind;
+	const struct pol_given *attributes; /* of the principal; NULL: none */
 
 	/* the resource and the action */
 	struct pol_str service; /* ptr NULL: not named */
@@ -184,6 +190,9 @@ struct pol_facts {
 	int64_t mfa_at; /* Unix seconds; 0: not known */
 	int64_t time;   /* for `hours`; 0: not known, `now` is used */
 	uint32_t dice;  /* a random number, new for each decision; for sampling */
+
+	const struct pol_given *given; /* facts that came with the request; NULL: none */
+	struct pol_str environment;    /* the name of the one that the request is in */
 
 	const struct pol_counter *counter; /* NULL: charges are not counted, as in a policy's
 					    * tests and in managing calls */

@@ -70,7 +70,7 @@ Test(modules, a_table_is_refused_for_its_first_fault)
 	module.size = 1;
 	cr_expect_not_null(strstr(fault(&module, "deny"), "1 bytes"));
 	module.abi = POL_MODULE_ABI + 1;
-	cr_expect_not_null(strstr(fault(&module, "deny"), "version 4 of the module interface"));
+	cr_expect_not_null(strstr(fault(&module, "deny"), "version 5 of the module interface"));
 }
 
 /* By binding: what role and scope answer for each of the eight things that eval may have found;
