@@ -125,6 +125,41 @@ class Held(EveryoneTest):
         self.assertEqual(self.c.call("status")["store"]["principals"], 0)
 
 
+@unittest.skipUnless(os.geteuid() == 0, "the policy names root")
+class Peer(EveryoneTest):
+    """A principal that the kernel's peer is."""
+
+    policy = POLICY + """
+principal here { peer user root
+    role viewer at api:/loans/9 }
+stack own {
+    authenticate required peer
+    authorize required role
+}
+stack either {
+    authenticate sufficient key anonymous=allow
+    authorize sufficient role
+    authorize sufficient scope
+    authorize required deny
+}
+"""
+
+    def test_it_holds_what_all_do_where_the_stack_asks_for_it(self):
+        self.c.call("assignments.create", everyone=True, role="putter", at=["api:/loans/7"])
+        self.c.call("assignments.create", anyone=True, role="reader", at=["api:/loans/8"])
+        for service, path, method, allowed in (
+                ("own", "/loans/9", "GET", True), ("own", "/loans/7", "PUT", True), ("own", "/loans/8", "GET", True),
+                ("own", "/loans/8", "PUT", False), ("either", "/loans/8", "GET", True),
+                # Without the module the same peer is a caller without a principal.
+                ("either", "/loans/7", "PUT", False), ("either", "/loans/9", "GET", False)):
+            answer = self.c.call("authorize", service=service, method=method, path=path)
+            self.assertEqual(answer["allow"], allowed, (service, method, path, answer))
+        # Of any tenant: it is one of `default`, and whose callers there are nobody knows.
+        for path, method, allowed in ("/loans/7", "PUT", True), ("/loans/8", "GET", False):
+            answer = self.c.call("authorize", service="own", method=method, path=path, tenant="*")
+            self.assertEqual(answer["allow"], allowed, answer)
+
+
 class Changed(EveryoneTest):
     def test_an_end_and_a_new_start_are_seen_at_once(self):
         self.alice("clerk")
@@ -198,6 +233,30 @@ class Changed(EveryoneTest):
         answer = self.c.call("policy.reload")
         self.assertIn({"everyone": "every principal", "exclusive_member": "putter"}, answer["dangling"]["items"])
         self.assert_error("conflict", self.c.call, "assignments.create", principal="alice", role="blocked")
+
+    def test_a_role_of_the_store_is_held_by_its_number(self):
+        self.alice("clerk")
+        make = lambda: self.c.call("roles.create", name="made", grants=["allow update on api:/loans/{loan}"])
+        make()
+        self.c.call("assignments.create", everyone=True, role="made", at=["api:/loans/7"])
+        self.assertTrue(self.by_name("alice", "/loans/7", "PUT"))
+        self.c.call("roles.update", name="made", grants=["allow read on api:/loans/{loan}"])
+        self.assertFalse(self.by_name("alice", "/loans/7", "PUT"))
+        self.c.call("roles.update", name="made", grants=["allow update on api:/loans/{loan}"])
+        self.assertTrue(self.by_name("alice", "/loans/7", "PUT"))
+        self.c.call("roles.delete", name="made")
+        self.assertFalse(self.by_name("alice", "/loans/7", "PUT"))
+        make()
+        self.assertFalse(self.by_name("alice", "/loans/7", "PUT"))
+        self.assertEqual(self.c.call("assignments.list", everyone=True)["items"][0]["dangling"], ["made"])
+        # One that a policy shadows allows nothing.
+        self.c.call("assignments.delete", everyone=True, role="made")
+        self.c.call("assignments.create", everyone=True, role="made", at=["api:/loans/7"])
+        self.assertTrue(self.by_name("alice", "/loans/7", "PUT"))
+        self.d.replace("a.policy", self.policy + "role made { allow update on api:/loans/{loan} }\n")
+        self.c.call("policy.reload")
+        self.assertFalse(self.by_name("alice", "/loans/7", "PUT"))
+        self.assertTrue(self.c.call("assignments.list", everyone=True)["items"][0]["shadowed"])
 
     def test_there_is_a_limit(self):
         places = [[f"api:/loans/{i}"] for i in range(64)]
