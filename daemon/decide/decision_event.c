@@ -168,7 +168,8 @@ __attribute__((noinline)) static void put_roles_of_all(
 
 	if (store_has_everyone(call->context->store) &&
 		store_get_everyone(call->read, tenant, STORE_EVERY_PRINCIPAL, &record) == 0 &&
-		subject_describe_everyone(call, tenant, STORE_EVERY_PRINCIPAL, &record, &all) == 0) {
+		subject_describe_everyone(call, tenant, STORE_EVERY_PRINCIPAL, &record, &all) ==
+			0) {
 		put_roles(event, call->snapshot, &all.facts);
 	}
 }
