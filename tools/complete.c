@@ -93,6 +93,8 @@ static int read_option(struct app *app, struct line *line, char **argv, int left
 		}
 		keep(app, flag, argv[1]);
 		return 2;
+	} else if (flag != FLAG_NONE) {
+		app->args.given[flag] = true;
 	}
 	return 1;
 }
@@ -201,6 +203,8 @@ static void offer_words(const struct completing *word, const struct line *line,
 	if (skip == 0 && command != NULL) {
 		size_t at = command->max_words == COMMAND_MANY_WORDS ? 0 : line->count - used;
 
+		/* These take the place of the principal. */
+		at += word->app->args.given[FLAG_EVERYONE] || word->app->args.given[FLAG_ANYONE];
 		complete_word(word, command, word_name(command, at));
 	} else if (line->count == skip || (line->count == skip + 1 && help_is_group(group))) {
 		offer_commands(word, group);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "policy/text/terms.h"
 #include "tools/document.h"
 #include "tools/record.h"
 #include "tools/text.h"
@@ -12,7 +13,7 @@
 /* The other lines of a name that is folded begin here. */
 #define NAME_INDENT 6
 
-static const char *const holders[] = { "principal", "key", "role" };
+static const char *const holders[] = { "principal", "key", "everyone", "anyone", "role" };
 
 /* How a name is shown; each has two places for text. */
 static const struct {
@@ -25,11 +26,22 @@ static const struct {
 	{ "grant", "grants '", "', which the policy lacks" },
 	{ "inherits", "inherits '", "', which the policy lacks" },
 	{ "shadowed_in", "of tenant '", "' is shadowed by one of the policy" },
+	{ "exclusive_member", "holds '", "', which is in an exclusive set" },
 	{ "exclusive", "holds roles that exclude each other: '", "'" },
 	{ "attribute", "has attribute '", "', which is not of the type that the policy declares" },
 	{ "like", "differs from '", "' of the policy in case alone" },
 	{ "declared", "is in the policy too, and in the store of tenant '", "'" },
 };
+
+/* "principal alice", "every principal". */
+static const char *holder_text(struct app *app, const char *holder, struct pol_str id)
+{
+	const char *name = text_escape(&app->arena, id);
+
+	return pol_terms_find_holder(pol_str_of(holder)) != POL_HOLDER_SUBJECT
+		       ? name
+		       : app_text(app, "%s %s", holder, name);
+}
 
 /* "principal alice holds role 'clerk', which the policy lacks"; NULL: another form. */
 static const char *text_of(struct app *app, struct wire_cursor item)
@@ -52,8 +64,7 @@ static const char *text_of(struct app *app, struct wire_cursor item)
 	if (holder == NULL || !wire_read_text(&value, &word)) {
 		return NULL;
 	}
-	holder = app_text(app, "%s %s", holder,
-		text_escape(&app->arena, (struct pol_str){ word.ptr, word.len }));
+	holder = holder_text(app, holder, (struct pol_str){ word.ptr, word.len });
 	if (!wire_read_text(&value, &word)) {
 		return NULL;
 	}
@@ -129,9 +140,9 @@ static const char *json_text_of(struct app *app, const json_t *item)
 		const char *name = json_string_value(json_object_get(item, kinds[i].name));
 
 		if (name != NULL && id != NULL && strcmp(kinds[i].name, holder) != 0) {
-			return app_text(app, "%s %s %s%s%s", holder,
-				text_escape(&app->arena, pol_str_of(id)), kinds[i].before,
-				text_escape(&app->arena, pol_str_of(name)), kinds[i].after);
+			return app_text(app, "%s %s%s%s", holder_text(app, holder, pol_str_of(id)),
+				kinds[i].before, text_escape(&app->arena, pol_str_of(name)),
+				kinds[i].after);
 		}
 	}
 	return "";

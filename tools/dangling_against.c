@@ -5,6 +5,7 @@
 #include "policy/snapshot/condition.h"
 #include "policy/snapshot/given.h"
 #include "policy/snapshot/stored.h"
+#include "policy/text/terms.h"
 #include "tools/dangling.h"
 #include "tools/document.h"
 #include "tools/record.h"
@@ -15,11 +16,12 @@ struct against {
 	const struct pol_snapshot *snapshot;
 	struct dangling_found *found;
 	const char *tenant;
-	json_t *tenants;       /* names, in an array */
-	json_t *roles;         /* of the store, in this tenant: by name, what each inherits */
-	json_t *principals;    /* the same tenant's: ids */
-	const char *principal; /* whose assignments are listed; NULL: another list */
-	json_t *held;          /* names of that principal's roles */
+	json_t *tenants;        /* names, in an array */
+	json_t *roles;          /* of the store, in this tenant: by name, what each inherits */
+	json_t *principals;     /* the same tenant's: ids */
+	const char *principal;  /* whose assignments are listed; NULL: another list */
+	enum pol_holder holder; /* or those of all; zero: another list */
+	json_t *held;           /* names of that principal's roles */
 	int64_t now;
 	void (*seen)(struct against *against, struct wire_cursor item);
 };
@@ -100,6 +102,20 @@ static bool exclude(const struct against *against, const char *a, const char *b)
 	}
 	json_decref(left);
 	json_decref(right);
+	return found;
+}
+
+/* Is the role, or one that it inherits, in an exclusive set? */
+static bool is_member(const struct against *against, const char *name)
+{
+	json_t *roles = expanded(against, name);
+	bool found = false;
+
+	for (size_t i = 0; i < json_array_size(roles); i++) {
+		found = found || pol_snapshot_is_exclusive(against->snapshot,
+					 (uint32_t)json_integer_value(json_array_get(roles, i)));
+	}
+	json_decref(roles);
 	return found;
 }
 
@@ -288,16 +304,27 @@ static void see_principal(struct against *against, struct wire_cursor item)
 
 static void see_assignment(struct against *against, struct wire_cursor item)
 {
-	struct texts texts = { against, "principal", record_str(item, "principal") };
+	const char *holder = against->holder != POL_HOLDER_SUBJECT
+				     ? pol_terms_holder(against->holder)
+				     : "principal";
+	struct texts texts = { against, holder, record_str(item, "principal") };
 	struct pol_str role = record_str(item, "role");
 	int64_t until = record_int(item, "until", 0);
 
 	if (record_bool(item, "declared", false) || (until != 0 && until <= against->now)) {
 		return;
 	}
+	if (against->holder != POL_HOLDER_SUBJECT) {
+		texts.id = pol_str_of(against->holder == POL_HOLDER_EVERYONE ? "every principal"
+									     : "every caller");
+	}
 	json_array_append_new(against->held, json_of(role));
 	if (!is_role(against, role)) {
-		report(against, "principal", texts.id, "role", role);
+		report(against, holder, texts.id, "role", role);
+	}
+	if (against->holder != POL_HOLDER_SUBJECT &&
+		is_member(against, record_text(&against->app->arena, item, "role"))) {
+		report(against, holder, texts.id, "exclusive_member", role);
 	}
 	record_each(item, "at", on_place, &texts);
 }
@@ -342,6 +369,9 @@ static int fill(void *context, struct params *params)
 	if (against->principal != NULL) {
 		params_text(params, "principal", against->principal);
 	}
+	if (against->holder != POL_HOLDER_SUBJECT) {
+		params_bool(params, pol_terms_holder(against->holder), true);
+	}
 	return EXIT_YES;
 }
 
@@ -361,6 +391,11 @@ static int look_at_tenant(struct against *against)
 	if (status == EXIT_YES) {
 		status = list(against, "roles.list", "roles", see_role);
 	}
+	for (int i = POL_HOLDER_EVERYONE; i < POL_HOLDERS && status == EXIT_YES; i++) {
+		against->holder = (enum pol_holder)i;
+		status = list(against, "assignments.list", "assignments", see_assignment);
+	}
+	against->holder = POL_HOLDER_SUBJECT;
 	if (status == EXIT_YES) {
 		status = list(against, "principals.list", "principals", see_principal);
 	}

@@ -170,6 +170,7 @@ static const struct pol_explained_rule *read_rules(
 		rule->text = record_str(items[i], "rule");
 		rule->position = read_position(items[i]);
 		rule->at = read_texts(app, items[i], "at", &rule->at_count);
+		rule->holder = pol_terms_find_holder(record_str(items[i], "holder"));
 		rule->until = record_int(items[i], "until", 0);
 		rule->verbs = read_texts(app, items[i], "actions", &rule->verb_count);
 		read_condition(app, items[i], rule);

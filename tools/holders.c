@@ -23,12 +23,13 @@ static bool on_through(void *context, struct wire_cursor item)
 	struct run *run = context;
 	struct app *app = run->app;
 	const char *at = record_list(&app->arena, item, "at");
+	const char *by = record_text(&app->arena, item, "holder");
 	int64_t until = record_int(item, "until", 0);
 
-	run->through =
-		app_text(app, "%s%s%s%s%s%s%s", run->through, run->through[0] != '\0' ? "; " : "",
-			record_text(&app->arena, item, "role"), at[0] != '\0' ? " at " : "", at,
-			until != 0 ? " until " : "", until != 0 ? when_text(app, until) : "");
+	run->through = app_text(app, "%s%s%s%s%s%s%s%s%s", run->through,
+		run->through[0] != '\0' ? "; " : "", record_text(&app->arena, item, "role"),
+		by[0] != '\0' ? " of " : "", by, at[0] != '\0' ? " at " : "", at,
+		until != 0 ? " until " : "", until != 0 ? when_text(app, until) : "");
 	return true;
 }
 

@@ -37,6 +37,9 @@ static int fill(void *context, struct params *params)
 	if (live->principal != NULL) {
 		params_text(params, "principal", live->principal);
 	}
+	if (live->holder != POL_HOLDER_SUBJECT) {
+		params_bool(params, pol_terms_holder(live->holder), true);
+	}
 	return EXIT_YES;
 }
 
@@ -276,6 +279,25 @@ static int fail(struct live *live, enum pol_status status)
 		       : app_fail(live->app, EXIT_DAEMON, "internal", "out of memory");
 }
 
+/* What all are assigned. It is compared by itself, and then with what each principal and key has.
+ */
+static int look_at_all(struct live *live)
+{
+	int status = EXIT_YES;
+
+	for (int i = POL_HOLDER_EVERYONE; status == EXIT_YES && i < POL_HOLDERS; i++) {
+		live->holder = (enum pol_holder)i;
+		status = list(live, "assignments.list", "assignments", &live->all[i]);
+	}
+	live->holder = POL_HOLDER_SUBJECT;
+	for (int i = POL_HOLDER_EVERYONE; status == EXIT_YES && i < POL_HOLDERS; i++) {
+		enum pol_status compared = live_compare_all(live, (enum pol_holder)i);
+
+		status = compared == POL_OK ? EXIT_YES : fail(live, compared);
+	}
+	return status;
+}
+
 static int look_at_principals(struct live *live)
 {
 	json_t *all;
@@ -342,7 +364,10 @@ static int look_at_tenant(struct live *live)
 		compared = compare_roles(live);
 	}
 	if (status == EXIT_YES) {
-		status = compared == POL_OK ? look_at_principals(live) : fail(live, compared);
+		status = compared == POL_OK ? look_at_all(live) : fail(live, compared);
+	}
+	if (status == EXIT_YES) {
+		status = look_at_principals(live);
 	}
 	return status == EXIT_YES ? look_at_keys(live) : status;
 }
@@ -362,6 +387,10 @@ static int compare_tenant(struct live *live, const char *tenant)
 	for (int side = 0; side < 2; side++) {
 		pol_snapshot_unref(live->sides[side]);
 		live->sides[side] = NULL;
+	}
+	for (int i = 0; i < POL_HOLDERS; i++) {
+		json_decref(live->all[i]);
+		live->all[i] = NULL;
 	}
 	json_decref(live->held);
 	json_decref(live->numbers);

@@ -6,6 +6,7 @@
  * (principals and keys) share.
  */
 
+#include "policy/text/terms.h"
 #include "tools/live.h"
 
 /* One tenant is compared at a time. */
@@ -24,6 +25,8 @@ struct live {
 	json_t *roles;                 /* of the store */
 	json_t *numbers;               /* by name: the role's number in this array, from 1 */
 	json_t *held;                  /* by principal: its assignments */
+	json_t *all[POL_HOLDERS];      /* those of every principal, and of every caller */
+	enum pol_holder holder;        /* whose of these are listed; zero: another list */
 	struct pol_snapshot *sides[2]; /* the policies with these roles */
 	struct pol_compare *compare;
 };
@@ -42,4 +45,6 @@ void live_add_exclusive(
 /* Compare, and show what differs. POL_ENOMEM, POL_ELIMIT. */
 enum pol_status live_compare_principal(
 	struct live *live, const char *id, const json_t *assignments);
+/* What every principal, or every caller, may do by what all are assigned. */
+enum pol_status live_compare_all(struct live *live, enum pol_holder holder);
 enum pol_status live_compare_key(struct live *live, const json_t *key);

@@ -42,25 +42,54 @@ static struct pol_str *read_places(struct app *app, const json_t *array, uint32_
 	return places;
 }
 
-/* The assignments of a principal. */
-static void hold_assignments(
+/* Adds assignments to out->held, which has room for them. */
+static void add_assignments(
 	const struct live *live, int side, const json_t *assignments, struct holding *out)
 {
-	struct app *app = live->app;
-	size_t count = json_array_size(assignments);
-
-	out->held = pol_arena_alloc(&app->arena, count, sizeof *out->held);
-	out->facts.held = out->held;
-	out->facts.held_count = out->held != NULL ? (uint32_t)count : 0;
-	for (uint32_t i = 0; i < out->facts.held_count; i++) {
+	for (size_t i = 0; out->held != NULL && i < json_array_size(assignments); i++) {
 		const json_t *item = json_array_get(assignments, i);
-		struct pol_held *held = &out->held[i];
+		struct pol_held *held = &out->held[out->facts.held_count++];
 
 		held->role = find_role(live, side, live_text(item, "role"),
 			json_is_true(json_object_get(item, "shadowed")));
-		held->places = read_places(app, json_object_get(item, "at"), &held->place_count);
+		held->places =
+			read_places(live->app, json_object_get(item, "at"), &held->place_count);
 		(void)pol_timetext_parse(pol_str_of(live_text(item, "until")), &held->until);
 	}
+}
+
+/* Makes room for `count` roles of the subject itself, and for those that all hold. */
+static void make_room(const struct live *live, size_t count, struct holding *out)
+{
+	count += json_array_size(live->all[POL_HOLDER_EVERYONE]) +
+		 json_array_size(live->all[POL_HOLDER_ANYONE]);
+	out->held = pol_arena_alloc(&live->app->arena, count, sizeof *out->held);
+	out->facts.held = out->held;
+}
+
+/* After what the subject holds itself: what every principal holds, if it is one, and every caller.
+ */
+static void add_all(const struct live *live, int side, bool is_principal, struct holding *out)
+{
+	struct pol_facts *facts = &out->facts;
+	uint32_t own = facts->held_count;
+
+	if (is_principal) {
+		add_assignments(live, side, live->all[POL_HOLDER_EVERYONE], out);
+		facts->everyone_count = (uint16_t)(facts->held_count - own);
+		own = facts->held_count;
+	}
+	add_assignments(live, side, live->all[POL_HOLDER_ANYONE], out);
+	facts->anyone_count = (uint16_t)(facts->held_count - own);
+}
+
+/* What a principal holds. */
+static void hold_assignments(
+	const struct live *live, int side, const json_t *assignments, struct holding *out)
+{
+	make_room(live, json_array_size(assignments), out);
+	add_assignments(live, side, assignments, out);
+	add_all(live, side, true, out);
 }
 
 /* The roles of a key that has its own. */
@@ -68,13 +97,13 @@ static void hold_roles(const struct live *live, int side, const json_t *roles, s
 {
 	size_t count = json_array_size(roles);
 
-	out->held = pol_arena_alloc(&live->app->arena, count, sizeof *out->held);
-	out->facts.held = out->held;
+	make_room(live, count, out);
 	out->facts.held_count = out->held != NULL ? (uint32_t)count : 0;
 	for (uint32_t i = 0; i < out->facts.held_count; i++) {
 		out->held[i].role =
 			find_role(live, side, json_string_value(json_array_get(roles, i)), false);
 	}
+	add_all(live, side, false, out);
 }
 
 /* Notes the first two roles that exclude each other after the change and did not before. */
@@ -126,6 +155,25 @@ enum pol_status live_compare_principal(struct live *live, const char *id, const 
 	return compare(live, POL_COMPARED_PRINCIPAL, id, both);
 }
 
+enum pol_status live_compare_all(struct live *live, enum pol_holder holder)
+{
+	bool principals = holder == POL_HOLDER_EVERYONE;
+	struct holding both[2] = { 0 };
+
+	if (json_array_size(live->all[holder]) == 0) {
+		return POL_OK;
+	}
+	for (int side = 0; side < 2; side++) {
+		both[side].facts.key_state = POL_KEY_MISSING;
+		both[side].facts.principal_state =
+			principals ? POL_PRINCIPAL_ACTIVE : POL_PRINCIPAL_NONE;
+		make_room(live, 0, &both[side]);
+		add_all(live, side, principals, &both[side]);
+	}
+	return compare(live, POL_COMPARED_PRINCIPAL,
+		principals ? "every principal" : "every caller", both);
+}
+
 /* The roles of the key's principal, which the files may declare. */
 static void hold_principal(
 	const struct live *live, int side, const char *principal, struct holding *out)
@@ -139,13 +187,12 @@ static void hold_principal(
 	if (assignments != NULL) {
 		hold_assignments(live, side, assignments, out);
 	} else if (number != POL_NONE) {
-		out->held =
-			pol_arena_alloc(&live->app->arena, POL_PRINCIPAL_ROLES, sizeof *out->held);
-		out->facts.held = out->held;
+		make_room(live, POL_PRINCIPAL_ROLES, out);
 		out->facts.held_count = out->held != NULL
 						? (uint32_t)pol_snapshot_principal_held(snapshot,
 							  number, live->app->now, out->held)
 						: 0;
+		add_all(live, side, true, out);
 	} else {
 		/* Its keys are not valid until the files declare it again. */
 		out->facts.principal_state = POL_PRINCIPAL_INACTIVE;
@@ -168,6 +215,8 @@ static void hold_key(const struct live *live, int side, const json_t *key, struc
 		hold_roles(live, side, roles, out);
 	} else {
 		out->facts.binding = POL_BOUND_TO_SCOPES;
+		make_room(live, 0, out);
+		add_all(live, side, false, out);
 	}
 	out->places =
 		read_places(live->app, json_object_get(key, "at"), &out->facts.key_place_count);

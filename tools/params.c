@@ -46,6 +46,8 @@ static const struct {
 	[FLAG_MODE] = { "mode", PARAM_TEXT, NULL },
 	[FLAG_OVERLAP] = { "overlap", PARAM_DURATION, NULL },
 	[FLAG_FINISH_OLD] = { "finish_old", PARAM_SWITCH, NULL },
+	[FLAG_EVERYONE] = { "everyone", PARAM_SWITCH, NULL },
+	[FLAG_ANYONE] = { "anyone", PARAM_SWITCH, NULL },
 	[FLAG_UNTIL] = { "until", PARAM_TIME_AHEAD, NULL },
 	[FLAG_NETWORK] = { "networks", PARAM_LIST, "" },
 	[FLAG_AT] = { "at", PARAM_LIST, NULL },

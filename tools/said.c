@@ -82,9 +82,12 @@ static bool find_form(const char *names, struct pol_str name, size_t *out)
 /* The argument of the command that is sent as this parameter; NULL: there is none. */
 static const char *argument_of(const struct app *app, struct pol_str param, struct position *out)
 {
-	for (size_t i = 0; i < app->args.word_count && i < 2; i++) {
-		if (find_form(app->command->params[i], param, &out->form)) {
-			out->at = i;
+	/* These options take the place of the first argument. */
+	size_t first = app->args.given[FLAG_EVERYONE] || app->args.given[FLAG_ANYONE] ? 1 : 0;
+
+	for (size_t i = 0; i < app->args.word_count && first + i < 2; i++) {
+		if (find_form(app->command->params[first + i], param, &out->form)) {
+			out->at = first + i;
 			return app->args.words[i];
 		}
 	}

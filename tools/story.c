@@ -252,21 +252,25 @@ static const char *verb_text(const struct pol_explained_rule *rule)
 
 static void add_rule(struct story *story, const struct pol_explained_rule *rule, const char *verb)
 {
-	const char *until = "";
+	const char *until = "", *by = "";
 
+	if (rule->holder != POL_HOLDER_SUBJECT) {
+		by = app_text(story->app, " by %s", pol_terms_holder(rule->holder));
+	}
 	if (rule->until != 0) {
 		until = app_text(
 			story->app, ", ending %s", when_text_full(story->app, rule->until));
 	}
-	add(story, (struct line){
-			   .text = app_text(story->app, "%s %s%s%s%s%s%s", chain_text(story, rule),
-				   verb, joined(story, rule->verbs, rule->verb_count, " ", ", "),
-				   rule->held           ? ", but is held only"
-				   : rule->at_count > 0 ? ", held"
-							: "",
-				   joined(story, rule->at, rule->at_count, " at ", ", "), until,
-				   rule->position.line == 0 ? ", and was made outside of the files"
-							    : "") });
+	add(story,
+		(struct line){
+			.text = app_text(story->app, "%s %s%s%s%s%s%s%s", chain_text(story, rule),
+				verb, joined(story, rule->verbs, rule->verb_count, " ", ", "),
+				rule->held                            ? ", but is held only"
+				: rule->at_count > 0 || by[0] != '\0' ? ", held"
+								      : "",
+				by, joined(story, rule->at, rule->at_count, " at ", ", "), until,
+				rule->position.line == 0 ? ", and was made outside of the files"
+							 : "") });
 	if (rule->text.len > 0) {
 		add(story, (struct line){ .text = app_text(
 						  story->app, "  %s", squeezed(story, rule->text)),

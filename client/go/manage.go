@@ -164,6 +164,7 @@ type Assignments struct{ client *Client }
 // Assignment is a record, and what one is made of: then the fields after Until are not sent.
 type Assignment struct {
 	Principal, Role, Tenant string
+	Everyone, Anyone        bool     // in place of Principal: every principal, or every caller
 	At                      []string // none: everywhere
 	Until                   time.Time
 	Declared, Shadowed      bool
@@ -175,6 +176,7 @@ type Assignment struct {
 func readAssignment(f *fields) Assignment {
 	return Assignment{
 		Principal: f.text("principal"), Role: f.must("role").text("role"), Tenant: f.text("tenant"),
+		Everyone: f.flag("everyone"), Anyone: f.flag("anyone"),
 		At: f.texts("at"), Until: f.time("until"), Declared: f.flag("declared"),
 		Shadowed: f.flag("shadowed"), Dangling: f.texts("dangling"), CreatedAt: f.time("created_at"),
 		CreatedBy: f.text("created_by"),
@@ -182,7 +184,11 @@ func readAssignment(f *fields) Assignment {
 }
 
 func (a Assignment) params() params {
-	p := params{"principal": a.Principal, "role": a.Role}
+	p := params{"role": a.Role}
+	p.flag("everyone", a.Everyone).flag("anyone", a.Anyone)
+	if a.Principal != "" || !a.Everyone && !a.Anyone {
+		p["principal"] = a.Principal
+	}
 	return p.texts("at", a.At).text("tenant", a.Tenant)
 }
 
@@ -204,6 +210,20 @@ func (a *Assignments) Delete(ctx context.Context, gone Assignment) ([]Assignment
 func (a *Assignments) List(ctx context.Context, principal, role, tenant string) *Pages[Assignment] {
 	p := params{}
 	p.text("principal", principal).text("role", role).text("tenant", tenant)
+	return newPages(ctx, a.client, "assignments.list", p, readAssignment)
+}
+
+// ListEveryone has the assignments of every principal, all of them or those of a role.
+func (a *Assignments) ListEveryone(ctx context.Context, role, tenant string) *Pages[Assignment] {
+	p := params{"everyone": true}
+	p.text("role", role).text("tenant", tenant)
+	return newPages(ctx, a.client, "assignments.list", p, readAssignment)
+}
+
+// ListAnyone has those of every caller.
+func (a *Assignments) ListAnyone(ctx context.Context, role, tenant string) *Pages[Assignment] {
+	p := params{"anyone": true}
+	p.text("role", role).text("tenant", tenant)
 	return newPages(ctx, a.client, "assignments.list", p, readAssignment)
 }
 

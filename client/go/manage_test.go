@@ -198,6 +198,21 @@ func TestPrincipalsRolesAndAssignments(t *testing.T) {
 	if left := good[[]Assignment](t)(client.Assignments.List(ctx, "ann", "", "").All()); len(left) != 0 {
 		t.Errorf("%+v", left)
 	}
+	everyone := Assignment{Everyone: true, Role: "clerk", At: []string{"api:/loans/7"}}
+	if made := good[Assignment](t)(client.Assignments.Create(ctx, everyone)); !made.Everyone || made.Principal != "" {
+		t.Errorf("%+v", made)
+	}
+	anyone := Assignment{Anyone: true, Role: "clerk", At: []string{"api:/loans/8"}}
+	good[Assignment](t)(client.Assignments.Create(ctx, anyone))
+	if held := good[[]Assignment](t)(client.Assignments.ListEveryone(ctx, "clerk", "").All()); len(held) != 1 {
+		t.Errorf("%+v", held)
+	}
+	if held := good[[]Assignment](t)(client.Assignments.ListAnyone(ctx, "", "").All()); len(held) != 1 ||
+		!held[0].Anyone {
+		t.Errorf("%+v", held)
+	}
+	good[[]Assignment](t)(client.Assignments.Delete(ctx, everyone))
+	good[[]Assignment](t)(client.Assignments.Delete(ctx, anyone))
 	good[Role](t)(client.Roles.Delete(ctx, "remover", ""))
 	principal(client.Principals.Disable(ctx, "ann", ""))
 	principal(client.Principals.Enable(ctx, "ann", ""))

@@ -26,6 +26,7 @@ struct audit_change;
 struct call_slices;
 struct given_room;
 struct missing_counts;
+struct everyone_memo;
 struct store_read;
 
 struct call {
@@ -49,6 +50,7 @@ struct call {
 					      * method that takes facts runs there */
 	struct missing_counts *missing;      /* the thread's (decide/missing.h), or NULL */
 	struct store_read *read;             /* NULL after a reload; a change's sees its batch */
+	struct everyone_memo *everyone;      /* the worker's; NULL: not a worker's call */
 	uint64_t view; /* store_read_view of `read`; 0: nothing kept is for this call */
 
 	/* for changing methods, else NULL */

@@ -159,6 +159,22 @@ static void put_roles(
 	}
 }
 
+/* Of a principal that the running policy does not know: another may declare it, and then it holds
+ * what every principal does. */
+__attribute__((noinline)) static void put_roles_of_all(
+	struct event *event, struct call *call, uint32_t tenant)
+{
+	struct store_principal record;
+	struct subject all;
+
+	if (store_has_everyone(call->context->store) &&
+		store_get_everyone(call->read, tenant, STORE_EVERY_PRINCIPAL, &record) == 0 &&
+		subject_describe_everyone(call, tenant, STORE_EVERY_PRINCIPAL, &record, &all) ==
+			0) {
+		put_roles(event, call->snapshot, &all.facts);
+	}
+}
+
 static void put_networks(struct event *event, const struct pol_facts *facts)
 {
 	put_name(event, "networks");
@@ -245,7 +261,7 @@ static void put_principal(struct event *event, const struct subject *subject)
 	put_flag(event, "by_peer", facts->by_peer);
 }
 
-static void put_subject(struct event *event, const struct call *call, const struct ask *ask,
+static void put_subject(struct event *event, struct call *call, const struct ask *ask,
 	const struct subject *subject)
 {
 	const struct pol_facts *facts = &subject->facts;
@@ -259,7 +275,11 @@ static void put_subject(struct event *event, const struct call *call, const stru
 	}
 	put_flag(event, "tenant_inactive", facts->tenant_inactive);
 	put_flag(event, "wrong_tenant", facts->wrong_tenant);
-	put_roles(event, call->snapshot, facts);
+	if (facts->principal_state == POL_PRINCIPAL_UNKNOWN) {
+		put_roles_of_all(event, call, facts->tenant);
+	} else {
+		put_roles(event, call->snapshot, facts);
+	}
 }
 
 /* --- what ------------------------------------------------------------------------------------- */

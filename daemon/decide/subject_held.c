@@ -11,7 +11,7 @@ _Static_assert(POL_PRINCIPAL_ROLES <= STORE_MAX_ASSIGNMENTS, "held holds either"
 /* A place is counted as if it were longer by what beginning a comparison takes. */
 enum { PLACE_BEGIN = 16 };
 
-static void count_place(struct subject *subject, struct pol_str place)
+void subject_count_place(struct subject *subject, struct pol_str place)
 {
 	subject->place_bytes += PLACE_BEGIN + (uint32_t)place.len;
 }
@@ -31,14 +31,14 @@ static bool add_places(struct subject *subject, struct store_list places, struct
 			return false;
 		}
 		subject->places[subject->place_count++] = place;
-		count_place(subject, place);
+		subject_count_place(subject, place);
 		held->place_count++;
 	}
 	return true;
 }
 
 /* Takes the record's roles and their places, without those that have ended. */
-static int take_assignments(
+int subject_take_assignments(
 	struct call *call, const struct store_principal *principal, struct subject *subject)
 {
 	struct pol_facts *facts = &subject->facts;
@@ -135,98 +135,6 @@ static void remember(struct call *call, const struct principal_cache_key *key,
 		principal_cache_put(call->context->principal_cache, key, &state, call->view);
 }
 
-/* --- what all hold ---------------------------------------------------------------------------- */
-
-/* Counts what was added to `held` from there on. */
-static void count_everyone(struct subject *subject, enum store_everyone kind, uint32_t from)
-{
-	struct pol_facts *facts = &subject->facts;
-	uint16_t added = (uint16_t)(facts->held_count - from);
-
-	facts->held = subject->held;
-	*(kind == STORE_EVERY_PRINCIPAL ? &facts->everyone_count : &facts->anyone_count) = added;
-}
-
-/* Most tenants have none, or roles for all places, and that is kept like what a principal holds. */
-static bool recall_everyone(
-	struct call *call, const struct principal_cache_key *key, struct subject *subject)
-{
-	struct pol_facts *facts = &subject->facts;
-	struct principal_state state;
-	struct principal_ref ref;
-
-	if (!principal_cache_find(call->context->principal_cache, key, &state, &ref)) {
-		return false;
-	}
-	for (uint32_t i = 0; i < state.role_count; i++) {
-		subject->held[facts->held_count++] = (struct pol_held){ .role = state.roles[i] };
-	}
-	return true;
-}
-
-static void remember_everyone(struct call *call, const struct principal_cache_key *key,
-	const struct subject *subject, uint32_t from)
-{
-	const struct pol_facts *facts = &subject->facts;
-	struct principal_state state = { .role_count = facts->held_count - from };
-
-	if (state.role_count > PRINCIPAL_CACHE_ROLES) {
-		return;
-	}
-	for (uint32_t i = 0; i < state.role_count; i++) {
-		const struct pol_held *held = &subject->held[from + i];
-
-		if (held->until != 0 || held->place_count > 0) {
-			return;
-		}
-		state.roles[i] = held->role;
-	}
-	(void)principal_cache_put(call->context->principal_cache, key, &state, call->view);
-}
-
-int subject_take_everyone(
-	struct call *call, uint32_t tenant, enum store_everyone kind, struct subject *subject)
-{
-	struct principal_cache_key key;
-	struct store_principal record;
-	uint32_t from = subject->facts.held_count;
-	bool keeps;
-	int r;
-
-	if (!store_has_everyone(call->context->store) || tenant == 0) {
-		return 0;
-	}
-	keeps = call->view != 0 &&
-		principal_cache_key_make(call->serial, tenant, store_everyone_id(kind), &key);
-	if (keeps && recall_everyone(call, &key, subject)) {
-		count_everyone(subject, kind, from);
-		return 0;
-	}
-	r = store_get_everyone(call->read, tenant, kind, &record);
-	if (r == 0) {
-		call->cost += record.assignments.size / SUBJECT_RECORD_BYTES;
-		r = take_assignments(call, &record, subject);
-		/* One that has ended is not in `held`, and what is kept has no time. */
-		keeps = keeps && record.assignments.count == subject->facts.held_count - from;
-	}
-	/* An altered record may have denied something: nothing is decided then. */
-	if (r < 0 && r != -ENOENT) {
-		return r;
-	}
-	count_everyone(subject, kind, from);
-	if (keeps) {
-		remember_everyone(call, &key, subject, from);
-	}
-	return 0;
-}
-
-int subject_take_all(struct call *call, uint32_t tenant, struct subject *subject)
-{
-	int r = subject_take_everyone(call, tenant, STORE_EVERY_PRINCIPAL, subject);
-
-	return r < 0 ? r : subject_take_everyone(call, tenant, STORE_EVERY_CALLER, subject);
-}
-
 /* --- principals ------------------------------------------------------------------------------- */
 
 static void take_declared(struct call *call, uint32_t number, struct subject *subject)
@@ -267,7 +175,7 @@ int subject_take_principal(
 		call->cost += (principal.assignments.size + principal.attributes.size) /
 			      SUBJECT_RECORD_BYTES;
 		take_principal(subject, principal.flags);
-		r = take_assignments(call, &principal, subject);
+		r = subject_take_assignments(call, &principal, subject);
 		take_attributes(call, &principal, subject);
 		if (r == 0 && keeps) {
 			remember(call, &key, &principal, subject);
@@ -307,7 +215,7 @@ static int take_narrowing(struct call *call, struct subject *subject)
 	}
 	while (store_list_next(&places, &text)) {
 		subject->key_places[facts->key_place_count++] = text;
-		count_place(subject, text);
+		subject_count_place(subject, text);
 	}
 	for (uint32_t i = 0; i < key->network_count; i++) {
 		const uint8_t *network = key->networks + (size_t)i * STORE_NETWORK;
@@ -364,7 +272,7 @@ int subject_take_key(struct call *call, struct subject *subject)
 
 /* --- who is looked at ------------------------------------------------------------------------- */
 
-static void begin(struct call *call, struct subject *out)
+void subject_begin(struct call *call, struct subject *out)
 {
 	out->facts = (struct pol_facts){ .now = call->now };
 	out->verified = false;
@@ -379,7 +287,7 @@ int subject_describe_key(struct call *call, const struct store_key *key, struct 
 {
 	int r;
 
-	begin(call, out);
+	subject_begin(call, out);
 	out->key = *key;
 	out->facts.environment = key->environment;
 	out->facts.key_state = POL_KEY_ACTIVE;
@@ -392,7 +300,7 @@ int subject_describe_key(struct call *call, const struct store_key *key, struct 
 
 int subject_look_at_key(struct call *call, const struct store_key *key, struct subject *out)
 {
-	begin(call, out);
+	subject_begin(call, out);
 	out->key = *key;
 	out->facts.environment = key->environment;
 	out->facts.key_state = subject_key_state(key, call->now);
@@ -404,38 +312,20 @@ int subject_describe_principal(
 {
 	int r;
 
-	begin(call, out);
+	subject_begin(call, out);
 	out->facts.principal = principal->id;
 	out->facts.tenant = principal->tenant;
 	take_principal(out, principal->flags);
 	out->facts.principal_state = POL_PRINCIPAL_ACTIVE;
 	out->known_principal = true;
 	take_attributes(call, principal, out);
-	r = take_assignments(call, principal, out);
+	r = subject_take_assignments(call, principal, out);
 	return r < 0 ? r : subject_take_all(call, principal->tenant, out);
 }
 
 int subject_describe_declared(struct call *call, uint32_t number, struct subject *out)
 {
-	begin(call, out);
+	subject_begin(call, out);
 	take_declared(call, number, out);
 	return subject_take_all(call, STORE_TENANT_DEFAULT, out);
-}
-
-int subject_describe_everyone(struct call *call, uint32_t tenant, enum store_everyone kind,
-	const struct store_principal *record, struct subject *out)
-{
-	int r = 0;
-
-	begin(call, out);
-	out->facts.tenant = tenant;
-	if (record != NULL) {
-		r = take_assignments(call, record, out);
-		count_everyone(out, kind, 0);
-	}
-	if (kind == STORE_EVERY_CALLER) {
-		return r;
-	}
-	out->facts.principal_state = POL_PRINCIPAL_ACTIVE;
-	return r < 0 ? r : subject_take_everyone(call, tenant, STORE_EVERY_CALLER, out);
 }

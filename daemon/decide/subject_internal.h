@@ -3,7 +3,7 @@
 
 /*
  * subject_internal: what subject.c (who presents what), subject_key.c (whose token it is, and what
- * refuses it) and subject_held.c (what they hold) share.
+ * refuses it), subject_held.c (what they hold) and subject_everyone.c (what all hold) share.
  */
 
 #include "daemon/decide/subject.h"
@@ -11,6 +11,18 @@
 /* The principal's state and what it holds, by facts.key_state. */
 int subject_take_principal(
 	struct call *call, uint32_t tenant, struct pol_str id, struct subject *subject);
+
+/* --- subject_held.c --------------------------------------------------------------------------- */
+
+/* Adds the record's roles and their places, without those that have ended. */
+int subject_take_assignments(
+	struct call *call, const struct store_principal *principal, struct subject *subject);
+/* Counts what comparing the place takes. */
+void subject_count_place(struct subject *subject, struct pol_str place);
+/* Empties a subject that is described, not gathered. */
+void subject_begin(struct call *call, struct subject *out);
+
+/* --- subject_everyone.c ----------------------------------------------------------------------- */
 
 /* Adds what every principal of the tenant holds, or every caller, in this order, after what the
  * subject holds itself. Tenant 0 is none. */

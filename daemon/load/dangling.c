@@ -218,7 +218,7 @@ static void check_assignments(
 		check_places(search, holder, principal->id, held.places);
 		if (store_is_everyone(principal->id) &&
 			pol_snapshot_is_exclusive(search->snapshot, number)) {
-			report(search, holder, principal->id, "exclusive", held.role);
+			report(search, holder, principal->id, "exclusive_member", held.role);
 		}
 	}
 	check_exclusive(search, holder, principal->id, &held_roles);

@@ -120,6 +120,7 @@ static inline struct call make_call(struct conn *conn)
 		.random_state = &worker->random_state,
 		.given = worker->given,
 		.missing = &worker->stats.missing,
+		.everyone = &worker->everyone,
 		.read = worker->read,
 		.view = store_read_view(worker->read),
 		.may_pause = true,

@@ -29,6 +29,7 @@ int judge_change(struct conn *conn, struct call *call, uint32_t *out_tenant)
 	call->serial = worker->serial;
 	call->now = worker->now;
 	call->random_state = &worker->random_state;
+	call->everyone = &worker->everyone;
 	call->read = worker->read;
 	call->view = worker->reading ? store_read_view(worker->read) : 0;
 	r = actor_judge(call, out_tenant);

@@ -20,6 +20,7 @@
 #include <uv.h>
 
 #include "client/wire.h"
+#include "daemon/decide/everyone_memo.h"
 #include "daemon/serve/fairness.h"
 #include "daemon/serve/stats.h"
 
@@ -80,7 +81,8 @@ struct worker {
 	uint8_t *bytes; /* WORKER_READ of them */
 	struct wire_buf out;
 	uint32_t batches;
-	uint32_t random_state; /* see call.random_state */
+	uint32_t random_state;         /* see call.random_state */
+	struct everyone_memo everyone; /* see call.everyone */
 	struct given_room *given;
 	struct stats stats;
 };

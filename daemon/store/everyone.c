@@ -32,6 +32,16 @@ bool store_has_everyone(const struct store *store)
 	return atomic_load_explicit(&store->has_everyone, memory_order_acquire);
 }
 
+uint64_t store_everyone_changed(const struct store *store)
+{
+	return atomic_load_explicit(&store->everyone_changed, memory_order_seq_cst);
+}
+
+void store_change_everyone(struct store *store, uint64_t number)
+{
+	atomic_store_explicit(&store->everyone_changed, number, memory_order_seq_cst);
+}
+
 void store_note_everyone(struct store *store)
 {
 	atomic_store_explicit(&store->has_everyone, true, memory_order_release);

@@ -99,8 +99,9 @@ struct store {
 	atomic_uint_fast64_t generation; /* odd while a change commits */
 	atomic_uint_fast64_t last_txn;   /* LMDB's number of the last transaction we committed */
 	atomic_bool has_everyone;        /* a tenant may have a record of everyone.c */
-	struct store_watch watch;        /* all NULL: there is none */
-	pthread_mutex_t altered_lock;    /* of the next three */
+	atomic_uint_fast64_t everyone_changed; /* the last transaction that changed one */
+	struct store_watch watch;              /* all NULL: there is none */
+	pthread_mutex_t altered_lock;          /* of the next three */
 	struct store_altered altered;
 	uint64_t altered_reported; /* of altered.count: what store_take_altered has given */
 	int64_t altered_reported_at;
@@ -210,6 +211,8 @@ int store_fill_unrevoked(struct store *store, MDB_txn *txn);
 int store_load_everyone(struct store *store, struct store_read *read);
 /* To be called before the commit of a transaction that may make one. */
 void store_note_everyone(struct store *store);
+/* The transaction with that number may change one: to be called before its commit. */
+void store_change_everyone(struct store *store, uint64_t number);
 /* How many there are. */
 int store_count_everyone(struct store_read *read, uint64_t *out);
 

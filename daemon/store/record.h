@@ -202,6 +202,9 @@ int store_get_everyone(struct store_read *read, uint32_t tenant, enum store_ever
 /* False: no tenant has one, in any reader's view. Once true it stays so until the store is opened
  * again. Any thread. */
 bool store_has_everyone(const struct store *store);
+/* A transaction's number: readers whose view is not lower see all such records as they are now. It
+ * is raised before a transaction that changes one commits. Any thread. */
+uint64_t store_everyone_changed(const struct store *store);
 
 /* --- the use of keys -------------------------------------------------------------------------- */
 

@@ -128,11 +128,28 @@ void store_touch_principal(struct store_write *write, uint32_t tenant, struct po
 	}
 }
 
+/* Does the transaction change what all hold? */
+static void note_everyone(const struct store_write *write, uint64_t number)
+{
+	bool changes = write->touched_all;
+
+	for (size_t i = 0; !changes && i < write->touched_count; i++) {
+		const struct store_touched *touched = &write->touched[i];
+
+		changes = touched->number == 0 &&
+			  store_is_everyone((struct pol_str){ touched->id, touched->id_len });
+	}
+	if (changes) {
+		store_change_everyone(write->store, number);
+	}
+}
+
 /* Calls the watch for what the transaction with that number changes. */
 static void report_touched(const struct store_write *write, uint64_t number)
 {
 	const struct store_watch *watch = &write->store->watch;
 
+	note_everyone(write, number);
 	if (watch->all == NULL) {
 		return;
 	}
@@ -159,6 +176,7 @@ static void notice_other_programs(struct store *store, uint64_t number)
 {
 	if (number != atomic_load_explicit(&store->last_txn, memory_order_relaxed) + 1) {
 		store_note_everyone(store);
+		store_change_everyone(store, number);
 		atomic_fetch_add_explicit(&store->generation, 2, memory_order_acq_rel);
 		log_warn("another program writes to the store: stop it", "transaction=%llu",
 			(unsigned long long)number - 1);

@@ -60,7 +60,7 @@ const char *pol_terms_stage(enum pol_stage stage)
 	return stages[stage];
 }
 
-static const char *const holders[] = {
+static const char *const holders[POL_HOLDERS] = {
 	[POL_HOLDER_SUBJECT] = "",
 	[POL_HOLDER_EVERYONE] = "everyone",
 	[POL_HOLDER_ANYONE] = "anyone",
@@ -73,7 +73,7 @@ const char *pol_terms_holder(enum pol_holder holder)
 
 enum pol_holder pol_terms_find_holder(struct pol_str word)
 {
-	for (int holder = POL_HOLDER_EVERYONE; holder <= POL_HOLDER_ANYONE; holder++) {
+	for (int holder = POL_HOLDER_EVERYONE; holder < POL_HOLDERS; holder++) {
 		if (pol_str_equal(word, pol_str_of(holders[holder]))) {
 			return (enum pol_holder)holder;
 		}

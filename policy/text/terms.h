@@ -38,7 +38,7 @@ enum pol_stage {
 
 /* Through what a subject holds a role: an assignment of its own, one of every principal of its
  * tenant, or one of every caller. */
-enum pol_holder { POL_HOLDER_SUBJECT = 0, POL_HOLDER_EVERYONE, POL_HOLDER_ANYONE };
+enum pol_holder { POL_HOLDER_SUBJECT = 0, POL_HOLDER_EVERYONE, POL_HOLDER_ANYONE, POL_HOLDERS };
 
 /* "authenticate", "required", "allow", "resource". */
 const char *pol_terms_group(enum pol_group group);

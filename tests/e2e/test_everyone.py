@@ -2,11 +2,15 @@
 """Roles that every principal, or every caller, of a tenant holds at places."""
 
 import json
+import os
 import random
+import subprocess
 import unittest
 
 import harness
 import people
+
+EDIT = os.environ.get("STORE_EDIT", str(harness.ROOT / "build" / "tests" / "e2e" / "store_edit"))
 
 POLICY = people.POLICY + """
 role reader { allow read on api:/loans/{loan} }
@@ -121,6 +125,41 @@ class Held(EveryoneTest):
         self.assertEqual(self.c.call("status")["store"]["principals"], 0)
 
 
+@unittest.skipUnless(os.geteuid() == 0, "the policy names root")
+class Peer(EveryoneTest):
+    """A principal that the kernel's peer is."""
+
+    policy = POLICY + """
+principal here { peer user root
+    role viewer at api:/loans/9 }
+stack own {
+    authenticate required peer
+    authorize required role
+}
+stack either {
+    authenticate sufficient key anonymous=allow
+    authorize sufficient role
+    authorize sufficient scope
+    authorize required deny
+}
+"""
+
+    def test_it_holds_what_all_do_where_the_stack_asks_for_it(self):
+        self.c.call("assignments.create", everyone=True, role="putter", at=["api:/loans/7"])
+        self.c.call("assignments.create", anyone=True, role="reader", at=["api:/loans/8"])
+        for service, path, method, allowed in (
+                ("own", "/loans/9", "GET", True), ("own", "/loans/7", "PUT", True), ("own", "/loans/8", "GET", True),
+                ("own", "/loans/8", "PUT", False), ("either", "/loans/8", "GET", True),
+                # Without the module the same peer is a caller without a principal.
+                ("either", "/loans/7", "PUT", False), ("either", "/loans/9", "GET", False)):
+            answer = self.c.call("authorize", service=service, method=method, path=path)
+            self.assertEqual(answer["allow"], allowed, (service, method, path, answer))
+        # Of any tenant: it is one of `default`, and whose callers there are nobody knows.
+        for path, method, allowed in ("/loans/7", "PUT", True), ("/loans/8", "GET", False):
+            answer = self.c.call("authorize", service="own", method=method, path=path, tenant="*")
+            self.assertEqual(answer["allow"], allowed, answer)
+
+
 class Changed(EveryoneTest):
     def test_an_end_and_a_new_start_are_seen_at_once(self):
         self.alice("clerk")
@@ -132,6 +171,28 @@ class Changed(EveryoneTest):
             self.c.call("assignments.delete", everyone=True, role="putter")
             self.assertFalse(self.by_token(secret, "/loans/7", "PUT"))
             self.assertFalse(self.by_name("alice", "/loans/7", "PUT"))
+
+    def test_every_worker_sees_it_at_once(self):
+        self.alice("clerk")
+        secret = self.key()[1]
+        others = [self.d.client() for _ in range(6)]
+        asks = [{"token": secret, "method": "PUT", "path": "/loans/7"},
+                {"principal": "billing", "method": "PUT", "path": "/loans/7"},
+                {"service": "open", "method": "GET", "path": "/loans/7"}]
+        at = ["api:/loans/7"]
+        for number in range(15):
+            everyone = {"everyone": True, "role": "putter", "at": at}
+            anyone = {"anyone": True, "role": "reader", "at": at}
+            for given in everyone, anyone:
+                self.c.call("assignments.create", **given)
+            for client in others:
+                self.assertEqual([client.call("authorize", **ask)["allow"] for ask in asks], [True] * 3, number)
+            # Another change in between, which others may have in their view or not.
+            self.c.call("principals.update", id="alice", name=f"Alice {number}")
+            for given in everyone, anyone:
+                self.c.call("assignments.delete", **given)
+            for client in others:
+                self.assertEqual([client.call("authorize", **ask)["allow"] for ask in asks], [False] * 3, number)
 
     def test_what_is_wrong_is_refused(self):
         self.alice()
@@ -170,8 +231,32 @@ class Changed(EveryoneTest):
         self.c.call("assignments.create", everyone=True, role="putter", at=["api:/loans/7"])
         self.d.replace("a.policy", self.policy + "exclusive putter, blocked\n")
         answer = self.c.call("policy.reload")
-        self.assertIn({"everyone": "every principal", "exclusive": "putter"}, answer["dangling"]["items"])
+        self.assertIn({"everyone": "every principal", "exclusive_member": "putter"}, answer["dangling"]["items"])
         self.assert_error("conflict", self.c.call, "assignments.create", principal="alice", role="blocked")
+
+    def test_a_role_of_the_store_is_held_by_its_number(self):
+        self.alice("clerk")
+        make = lambda: self.c.call("roles.create", name="made", grants=["allow update on api:/loans/{loan}"])
+        make()
+        self.c.call("assignments.create", everyone=True, role="made", at=["api:/loans/7"])
+        self.assertTrue(self.by_name("alice", "/loans/7", "PUT"))
+        self.c.call("roles.update", name="made", grants=["allow read on api:/loans/{loan}"])
+        self.assertFalse(self.by_name("alice", "/loans/7", "PUT"))
+        self.c.call("roles.update", name="made", grants=["allow update on api:/loans/{loan}"])
+        self.assertTrue(self.by_name("alice", "/loans/7", "PUT"))
+        self.c.call("roles.delete", name="made")
+        self.assertFalse(self.by_name("alice", "/loans/7", "PUT"))
+        make()
+        self.assertFalse(self.by_name("alice", "/loans/7", "PUT"))
+        self.assertEqual(self.c.call("assignments.list", everyone=True)["items"][0]["dangling"], ["made"])
+        # One that a policy shadows allows nothing.
+        self.c.call("assignments.delete", everyone=True, role="made")
+        self.c.call("assignments.create", everyone=True, role="made", at=["api:/loans/7"])
+        self.assertTrue(self.by_name("alice", "/loans/7", "PUT"))
+        self.d.replace("a.policy", self.policy + "role made { allow update on api:/loans/{loan} }\n")
+        self.c.call("policy.reload")
+        self.assertFalse(self.by_name("alice", "/loans/7", "PUT"))
+        self.assertTrue(self.c.call("assignments.list", everyone=True)["items"][0]["shadowed"])
 
     def test_there_is_a_limit(self):
         places = [[f"api:/loans/{i}"] for i in range(64)]
@@ -290,6 +375,39 @@ class Listed(EveryoneTest):
         self.assertEqual(self.c.call("audit.verify")["items"], [])
 
 
+class Altered(EveryoneTest):
+    """Of a record that was altered nobody knows what it denied."""
+
+    def alter(self):
+        """Flips a bit of what every principal holds, in the file of a stopped daemon."""
+        self.d.stop()
+        file = str(self.d.state / "store.mdb")
+        listed = subprocess.run([EDIT, file, "list", "principals"], capture_output=True, text=True, check=True)
+        name = b"every principal".hex()
+        [line] = [line.split() for line in listed.stdout.splitlines() if name in line.split()[0]]
+        value = bytearray.fromhex(line[1])
+        value[-1] ^= 1
+        subprocess.run([EDIT, file, "put", "principals", line[0], value.hex()], check=True)
+        self.d.start()
+        self.c = self.d.client()
+
+    def test_nothing_is_decided_until_it_is_deleted(self):
+        self.alice("viewer")
+        secret = self.key()[1]
+        self.c.call("assignments.create", everyone=True, role="blocked", at=["api:/loans/7"])
+        self.alter()
+        for who in {"principal": "alice"}, {"token": secret}:
+            self.assert_error("internal", self.c.call, "authorize", **who, method="GET", path="/loans/8")
+        self.assert_error("internal", self.c.call, "who", action="read", resource="api:/loans/8")
+        self.assert_error("conflict", self.c.call, "assignments.create", everyone=True, role="reader")
+        self.assertIn("every principal", json.dumps(self.c.call("audit.verify")["items"]))
+        self.assertEqual(self.c.call("assignments.list", everyone=True)["items"], [])
+        self.assertEqual(self.c.call("assignments.delete", everyone=True, role="any")["items"], [])
+        self.assertTrue(self.by_name("alice", "/loans/8"))
+        self.assertTrue(self.by_token(secret, "/loans/7"))
+        self.assertEqual(self.c.call("audit.verify")["items"], [])
+
+
 class Gain(EveryoneTest):
     """A manager who gives to all must have what it gives, there and for as long: it is one of them."""
 
@@ -350,7 +468,7 @@ class Agreement(EveryoneTest):
     """Decisions, lists of permissions and who are of one mind, whatever is held by whom."""
 
     def test_a_random_world(self):
-        dice = random.Random(int(people.os.environ.get("AUTHZ_TEST_SEED", "7")))
+        dice = random.Random(int(os.environ.get("AUTHZ_TEST_SEED", "7")))
         names = ["alice", "bob", "billing"]
         self.alice("viewer")
         self.c.call("principals.create", id="bob")
@@ -397,6 +515,83 @@ class Agreement(EveryoneTest):
                                      (name, method, loan, held, items))
                 self.assertEqual(self.without_token(f"/loans/{loan}", method),
                                  self.expected(None, method, loan, held), (method, loan, held))
+
+
+class Tool(EveryoneTest):
+    def tool(self, *arguments, status=0):
+        done = self.d.tool(*arguments)
+        self.assertEqual(done.returncode, status, done.stderr + done.stdout)
+        return done.stdout if status == 0 else done.stderr
+
+    def listed(self, *arguments):
+        return json.loads(self.tool("--json", *arguments))
+
+    def test_roles_are_given_to_all_listed_and_taken(self):
+        self.alice("clerk")
+        self.assertEqual(self.tool("assign", "--everyone", "putter", "--at", "api:/loans/7"),
+                         "assigned: everyone, role putter, at api:/loans/7\n")
+        made = self.listed("assign", "--anyone", "reader", "--at", "api:/loans/8", "--until", "4000-01-01T00:00:00Z")
+        self.assertEqual((made["anyone"], made["role"], made["until"]), (True, "reader", "4000-01-01T00:00:00Z"))
+        items = self.listed("assignment", "list", "--everyone")["items"]
+        self.assertEqual([(one["role"], one["at"]) for one in items], [("putter", ["api:/loans/7"])])
+        self.assertIn("reader", self.tool("assignment", "list", "--anyone"))
+        self.assertIn("clerk", self.tool("assignment", "list", "--principal", "alice"))
+        shown = self.tool("principal", "show", "alice")
+        self.assertIn("as everyone: role putter at api:/loans/7\n", shown)
+        self.assertIn("as anyone: role reader at api:/loans/8 until ", shown)
+        shown = self.listed("principal", "show", "alice")
+        self.assertEqual([len(shown[name]) for name in ("everyone", "anyone", "assignments")], [1, 1, 1])
+        self.assertIn("/loans/7", json.dumps(shown["permissions"]))
+        self.assertRegex(self.tool("who", "update", "api:/loans/7"), "(?m)^everyone .*putter of everyone at api:/loans/7")
+        self.assertRegex(self.tool("role", "holders", "reader"), "(?m)^anyone .*active .*reader of anyone at api:/loans/8")
+        told = self.tool("check", "PUT", "/loans/7", "--principal", "alice", "--explain")
+        self.assertIn("role putter allows it, held by everyone at api:/loans/7", told)
+        self.assertIn("every principal", self.tool("log"))
+        self.assertEqual(self.tool("unassign", "--everyone", "putter"),
+                         "unassigned: everyone, role putter, at api:/loans/7\n")
+        self.assertEqual(self.listed("assignment", "list", "--everyone")["items"], [])
+
+    def test_usage(self):
+        for words in (("assign", "reader"), ("assign", "--everyone", "--anyone", "reader"),
+                      ("assign", "--everyone", "alice", "reader"), ("unassign", "reader"),
+                      ("assignment", "list"), ("assignment", "list", "--everyone", "--principal", "alice")):
+            self.tool(*words, status=2)
+        self.assertIn("places", self.tool("assign", "--anyone", "reader", status=2))
+        self.assertIn("reador", self.tool("assign", "--everyone", "reador", status=2))
+
+    def test_the_shell_completes_the_role(self):
+        env = {**harness.environment(self.d.folder), "AUTHZ_SOCKET": str(self.d.socket)}
+        for typed, expected in (("rea", "reader"), ("--every", "--everyone")):
+            done = subprocess.run([harness.AUTHZCHECK, "__complete", "assign", "--anyone", typed], env=env,
+                                  capture_output=True, text=True, check=True, timeout=harness.DEADLINE)
+            self.assertIn(expected, done.stdout)
+
+    def test_a_review_has_them(self):
+        self.alice("clerk")
+        self.tool("assign", "--everyone", "putter", "--at", "api:/loans/7")
+        review = self.listed("review")
+        self.assertEqual([(one["id"], one["kind"], len(one["assignments"])) for one in review["everyone"]],
+                         [("every principal", "everyone", 1)])
+        self.assertIn("every principal", self.tool("review", "--format", "csv"))
+        self.assertIn("every principal", self.tool("review", "--format", "html"))
+
+    def test_a_change_of_the_policy_is_compared_with_them(self):
+        self.alice("clerk")
+        self.tool("assign", "--everyone", "reader", "--at", "api:/loans/7")
+        self.tool("assign", "--anyone", "putter", "--at", "api:/loans/8")
+        new = self.d.folder / "new"
+        new.mkdir()
+        (new / "a.policy").write_text(self.policy.replace("allow read on", "allow read, delete on"))
+        done = self.d.tool("--json", "policy", "diff", "--against", str(self.d.socket),
+                           str(self.d.folder / "policy"), str(new))
+        self.assertEqual(done.returncode, 1, done.stderr)
+        text = json.loads(done.stdout)
+        changed = {one["name"] for one in text["differences"] if one.get("kind") == "principal"}
+        self.assertEqual(changed, {"every principal", "alice"}, text)
+        (new / "a.policy").write_text(self.policy.replace("role putter", "role other"))
+        done = self.d.tool("--json", "policy", "check", "--against", str(self.d.socket), str(new))
+        self.assertIn({"anyone": "every caller", "role": "putter"}, json.loads(done.stdout)["dangling"]["items"]
+                      if "dangling" in json.loads(done.stdout) else json.loads(done.stdout))
 
 
 if __name__ == "__main__":

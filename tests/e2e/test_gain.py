@@ -80,6 +80,10 @@ ACTORS = [
 ]
 STEPS = 150
 
+# What all hold from the beginning, a new principal and the bearer of a new key too.
+NEW = {"token": {("GET", "/health"), ("PUT", "/loans/9")}}
+NEW["principal"] = NEW["token"] | {("DELETE", "/loans/9")}
+
 
 def policy():
     return TREE + "".join(
@@ -123,6 +127,11 @@ class Gains(harness.DaemonTest):
         self.keep(off)
         self.c.call("keys.disable", id=off["id"])
         self.c.call("assignments.create", principal="eve", role="made")
+        # What all hold already, and what is denied to all.
+        self.c.call("assignments.create", everyone=True, role="cleaner", at=["api:/loans/9"])
+        self.c.call("assignments.create", everyone=True, role="frozen", at=["api:/loans/8"])
+        self.c.call("assignments.create", anyone=True, role="writer", at=["api:/loans/9"])
+        self.c.call("assignments.create", anyone=True, role="shy", at=["api:/loans/9"])
         self.token = self.c.call(
             "keys.create", **({} if "roles" in bounds else {"principal": "actor"}), **bounds)
         return {name for grant in grants for name in
@@ -152,6 +161,16 @@ class Gains(harness.DaemonTest):
                              "at": [rnd.choice(["api:/loans/7", "api:/loans/8"])]}),
             ("assignments.create", {"principal": who, "role": rnd.choice(roles)}),
             ("assignments.delete", {"principal": who, "role": rnd.choice(roles)}),
+            # To all: without a place for principals alone.
+            ("assignments.create", {"everyone": True, "role": rnd.choice(roles), **place}),
+            ("assignments.create", {"everyone": True, "role": rnd.choice(own),
+                                    "at": [rnd.choice(["api:/loans/7", "api:/loans/8"])]}),
+            ("assignments.create", {"anyone": True, "role": rnd.choice(roles),
+                                    "at": at or ["api:/loans/9"]}),
+            ("assignments.create", {"anyone": True, "role": rnd.choice(own),
+                                    "at": [rnd.choice(["api:/loans/7", "api:/loans/8"])]}),
+            ("assignments.delete", {rnd.choice(["everyone", "anyone"]): True,
+                                    "role": rnd.choice([*roles, "frozen", "shy"])}),
             ("keys.create", {"principal": who}), ("keys.create", {"principal": who, **place}),
             ("keys.create", {"principal": who, "scopes": scopes}),
             ("keys.create", {"roles": rnd.sample(roles, 2)}), ("keys.create", {"scopes": scopes}),
@@ -219,7 +238,7 @@ class Gains(harness.DaemonTest):
                             who == ("principal", self.token.get("principal"))):
                         limit = before[who]
                     else:
-                        limit = before.get(who, {("GET", "/health")}) | most
+                        limit = before.get(who, NEW[who[0]]) | most
                     self.assertLessEqual(now, limit, (who, done))
 
 

@@ -137,6 +137,11 @@ class World:
         self.actor(rnd, rest)
         for id in ("alice", "bob", "eve"):
             self.person(rnd, id, rnd.sample(rest, rnd.randint(1, 3)), 0.5, 0.3)
+        # One that holds nothing but what all hold, as those do that are made later.
+        self.person(rnd, "fresh", [], 0, 0)
+        for role in rnd.sample(["viewer", "writer", "frozen", "shy"], rnd.randint(0, 2)):
+            self.c.call("assignments.create", everyone=True, role=role, at=rnd.choice(PLACES),
+                        **self.may_end(rnd, 0.5))
         for id in ("actor", "alice", "bob"):
             self.key(rnd, principal=id, scopes=rnd.sample([*SCOPES], 2))
         self.key(rnd, principal="eve")
@@ -242,6 +247,11 @@ class Actor:
             ("assignments.create", {"principal": who, "role": role, **self.ends("until")}),
             ("assignments.create", {"principal": who, "role": role, **at}),
             ("assignments.delete", {"principal": who, "role": role}),
+            ("assignments.create", {"everyone": True, "role": role, **at, **self.ends("until")}),
+            ("assignments.create", {"anyone": True, "role": self.role(), "at": rnd.choice(PLACES),
+                                    **self.ends("until")}),
+            ("assignments.delete", {rnd.choice(["everyone", "anyone"]): True,
+                                    "role": rnd.choice([role, "frozen", "shy"])}),
             ("principals.disable", {"id": who}), ("principals.enable", {"id": who}),
             ("principals.update", {"id": who, "api_access": rnd.random() < 0.7}),
             ("principals.create", {"id": f"n{len(world.people)}"}),
@@ -325,7 +335,8 @@ class GainTime(harness.DaemonTest):
             elif who == 1 and actor.world.principal:
                 limits[who] = calm[who] | own  # the other key of its principal
             else:
-                limits[who] = calm.get(who, set()) | own | granted
+                limits[who] = calm.get(who, calm["fresh"] if isinstance(who, str) else set())
+                limits[who] = limits[who] | own | granted
         return limits
 
     def compare(self, calm, actor, about):

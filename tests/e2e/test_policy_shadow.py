@@ -132,6 +132,12 @@ class Shadow(people.PeopleTest):
             self.assertEqual(process.returncode, status, out + err)
         return out
 
+    def test_what_all_hold_is_judged_too(self):
+        for holder, role, at in (("everyone", "clerk", "api:/loans"), ("everyone", "teller", "api:/loans/8"),
+                                 ("anyone", "viewer", "api:/loans/7")):
+            self.c.call("assignments.create", **{holder: True}, role=role, at=[at])
+        self.test_what_it_says_is_what_a_daemon_decides_that_runs_the_candidate()
+
     def test_what_it_says_is_what_a_daemon_decides_that_runs_the_candidate(self):
         process = self.watching("--json", "--running", self.d.policy, "--count",
                                 len(QUESTIONS) * sum(1 for _ in self.subjects()))

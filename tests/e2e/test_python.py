@@ -171,6 +171,13 @@ class Managing(PythonTest):
         self.assertTrue(client.check(principal="bob", method="GET", path="/loans/7"))
         client.assignments.delete("bob", "auditor")
         self.assertFalse(client.check(principal="bob", method="GET", path="/loans/7"))
+        for holder in "everyone", "anyone":
+            made = client.assignments.create(None, "auditor", at="api:/loans/8", **{holder: True})
+            self.assertEqual((made.principal, made[holder], made.role), (None, True, "auditor"))
+            self.assertTrue(client.check(principal="bob", method="GET", path="/loans/8"))
+            self.assertEqual(len(client.assignments.list(**{holder: True}).data), 1)
+            client.assignments.delete(None, "auditor", at="api:/loans/8", **{holder: True})
+        self.assertFalse(client.check(principal="bob", method="GET", path="/loans/8"))
         client.roles.delete("auditor")
         self.assertEqual(client.policy.names().scopes, ["loans:read", "loans:write"])
         self.assertTrue(client.policy.status().ok)

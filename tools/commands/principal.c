@@ -1,46 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* principal: the verbs of principals, and who holds which role. */
+/* principal: the verbs of principals. */
 
 #include <stdio.h>
 
 #include "tools/commands/commands.h"
 #include "tools/record.h"
 #include "tools/show.h"
-#include "tools/text.h"
 #include "tools/verb.h"
-#include "tools/when.h"
-
-/* "assigned: alice, role viewer, at api:/loans/7". */
-static void print_assignment(struct app *app, struct wire_cursor record, const char *done)
-{
-	struct pol_arena *arena = &app->arena;
-	const char *at = record_list(arena, record, "at");
-	int64_t until = record_int(record, "until", 0);
-
-	printf("%s: %s, role %s%s%s%s%s\n", done,
-		text_escape(arena, pol_str_of(app->args.words[0])),
-		text_escape(arena, pol_str_of(app->args.words[1])), at[0] != '\0' ? ", at " : "",
-		at, until != 0 ? ", until " : "", when_text_full(app, until));
-}
-
-static int show_assigned(struct app *app, struct wire_cursor record)
-{
-	print_assignment(app, record, "assigned");
-	return EXIT_YES;
-}
-
-static bool on_unassigned(void *context, struct wire_cursor item)
-{
-	print_assignment(context, item, "unassigned");
-	return true;
-}
-
-static int show_unassigned(struct app *app, struct wire_cursor answer)
-{
-	record_each(answer, "items", on_unassigned, app);
-	return EXIT_YES;
-}
 
 /* The record that the daemon answers is the one that was: active, as if nothing had been done. */
 static int show_deleted(struct app *app, struct wire_cursor record)
@@ -154,41 +121,5 @@ const struct command commands_principal[PRINCIPAL_COMMANDS] = {
 		.method = "principals.delete",
 		.params = { "id" },
 		.show = show_deleted,
-	},
-};
-
-const struct command commands_assignment[ASSIGNMENT_COMMANDS] = {
-	{
-		.name = "assign",
-		.words = "PRINCIPAL ROLE",
-		.summary = "Give a role to a principal",
-		.text = "The role counts everywhere, or with --at only at or below these\n"
-			"places; for ever, or --until a time. 'authzcheck principal show' lists\n"
-			"what is assigned.\n",
-		.examples = "  authzcheck assign alice collector\n"
-			    "  authzcheck assign alice viewer --at api:/loans/7 --until 30d\n",
-		.flags = { FLAG_AT, FLAG_UNTIL, FLAG_TENANT },
-		.min_words = 2,
-		.by_token = true,
-		.run = verb_run,
-		.method = "assignments.create",
-		.params = { "principal", "role" },
-		.show = show_assigned,
-	},
-	{
-		.name = "unassign",
-		.words = "PRINCIPAL ROLE",
-		.summary = "Take a role from a principal; it holds for the next request",
-		.text = "Removes every assignment of this role to the principal; with --at, the\n"
-			"one assignment with exactly these places.\n",
-		.examples = "  authzcheck unassign alice collector\n"
-			    "  authzcheck unassign alice viewer --at api:/loans/7\n",
-		.flags = { FLAG_AT, FLAG_TENANT },
-		.min_words = 2,
-		.by_token = true,
-		.run = verb_run,
-		.method = "assignments.delete",
-		.params = { "principal", "role" },
-		.show = show_unassigned,
 	},
 };

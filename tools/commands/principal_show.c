@@ -4,16 +4,19 @@
 
 #include <stdio.h>
 
+#include "policy/text/terms.h"
 #include "tools/commands/commands.h"
 #include "tools/record.h"
 #include "tools/resources.h"
 #include "tools/rpc.h"
 #include "tools/show.h"
 #include "tools/text.h"
+#include "tools/when.h"
 
 struct view {
 	struct app *app;
-	const char *word;           /* the parameter that names the principal */
+	const char *word;           /* the parameter that names the principal; NULL: `all` */
+	const char *all;            /* "everyone" or "anyone" */
 	json_t *items;              /* with --json */
 	struct resources resources; /* else: what it may do */
 };
@@ -22,7 +25,11 @@ static int fill(void *context, struct params *params)
 {
 	const struct view *view = context;
 
-	params_text(params, view->word, view->app->args.words[0]);
+	if (view->word != NULL) {
+		params_text(params, view->word, view->app->args.words[0]);
+	} else {
+		params_bool(params, view->all, true);
+	}
 	return params_options(view->app, params, view->app->command->flags);
 }
 
@@ -53,6 +60,34 @@ static int fetch(struct view *view, const char *method, const char *word)
 	view->word = word;
 	view->items = view->app->want_json ? json_array() : NULL;
 	return rpc_pages(view->app, &pages);
+}
+
+static bool on_assignment_of_all(void *context, struct wire_cursor item)
+{
+	struct view *view = context;
+	struct app *app = view->app;
+	const char *at = record_list(&app->arena, item, "at");
+	int64_t until = record_int(item, "until", 0);
+
+	printf("as %s: role %s%s%s%s%s\n", view->all, record_text(&app->arena, item, "role"),
+		at[0] != '\0' ? " at " : "", at, until != 0 ? " until " : "",
+		until != 0 ? when_text_full(app, until) : "");
+	return true;
+}
+
+static int on_page_of_all(void *context, struct wire_cursor result)
+{
+	record_each(result, "items", on_assignment_of_all, context);
+	return EXIT_YES;
+}
+
+/* What it holds because every principal, or every caller, does: a line each. */
+static int print_all(struct app *app, const char *all)
+{
+	struct view view = { .app = app, .all = all };
+	const struct pages pages = { "assignments.list", fill, on_page_of_all, &view, NULL };
+
+	return rpc_pages(app, &pages);
 }
 
 /* The columns that were asked for are those of the assignments. A token that may show a principal
@@ -104,6 +139,11 @@ static int show_json(struct app *app, struct wire_cursor record)
 		status = fetch(&view, "principals.permissions", "id");
 		json_object_set_new(before, "permissions", view.items);
 	}
+	for (int i = POL_HOLDER_EVERYONE; status == EXIT_YES && i < POL_HOLDERS; i++) {
+		view.all = pol_terms_holder((enum pol_holder)i);
+		status = fetch(&view, "assignments.list", NULL);
+		json_object_set_new(before, view.all, view.items);
+	}
 	if (status == EXIT_YES) {
 		status = print_assignments(app, before);
 	}
@@ -118,6 +158,9 @@ static int show_text(struct app *app, struct wire_cursor record)
 
 	show_principal(app, record);
 	status = print_assignments(app, NULL);
+	for (int i = POL_HOLDER_EVERYONE; status == EXIT_YES && i < POL_HOLDERS; i++) {
+		status = print_all(app, pol_terms_holder((enum pol_holder)i));
+	}
 	if (status == EXIT_YES) {
 		status = print_keys(app);
 	}

@@ -202,6 +202,7 @@ static void put_changes(const json_t *changes, FILE *file)
 void review_put_csv(const json_t *review, FILE *file)
 {
 	const json_t *principals = json_object_get(review, "principals");
+	const json_t *everyone = json_object_get(review, "everyone");
 	const json_t *principal;
 	size_t i;
 
@@ -209,6 +210,10 @@ void review_put_csv(const json_t *review, FILE *file)
 		fprintf(file, "%s%s", i > 0 ? "," : "", titles[i]);
 	}
 	fputs("\r\n", file);
+	json_array_foreach(everyone, i, principal)
+	{
+		put_principal(principal, file);
+	}
 	json_array_foreach(principals, i, principal)
 	{
 		put_principal(principal, file);

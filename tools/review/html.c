@@ -301,6 +301,7 @@ static void put_header(const json_t *review, FILE *file)
 void review_put_html(const json_t *review, FILE *file)
 {
 	const json_t *principals = json_object_get(review, "principals");
+	const json_t *everyone = json_object_get(review, "everyone");
 	bool with_tenant = strcmp(review_text(review, "tenant"), "*") == 0;
 	const json_t *principal;
 	size_t i;
@@ -310,7 +311,15 @@ void review_put_html(const json_t *review, FILE *file)
 	page_put_text(file, review_text(review, "tenant"));
 	page_put_part(file, page_review.to_data);
 	put_header(review, file);
-	fputs("<main><h2>Principals</h2>\n", file);
+	fputs("<main>", file);
+	if (json_array_size(everyone) > 0) {
+		fputs("<h2>Everyone</h2>\n", file);
+	}
+	json_array_foreach(everyone, i, principal)
+	{
+		put_principal(principal, with_tenant, file);
+	}
+	fputs("<h2>Principals</h2>\n", file);
 	json_array_foreach(principals, i, principal)
 	{
 		put_principal(principal, with_tenant, file);

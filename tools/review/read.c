@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/text/terms.h"
 #include "policy/text/timetext.h"
 #include "tools/record.h"
 #include "tools/review/review.h"
@@ -25,6 +26,7 @@ struct reading {
 	json_t *tenants;    /* with --tenant '*': the ids of all */
 	const char *tenant; /* that is read now; NULL: the caller's own */
 	json_t *holder;     /* whose assignments are read now */
+	const char *all;    /* "everyone" or "anyone": theirs; NULL: a principal's */
 	int64_t since;
 };
 
@@ -45,7 +47,7 @@ static const char *address(struct app *app, const json_t *item, const char *name
 /* One list of the daemon: take(reading, item) borrows each item. */
 struct source {
 	struct reading *reading;
-	bool of_holder; /* the assignments of one principal */
+	bool of_holder; /* the assignments of one principal, or of all */
 	bool with_since;
 	bool (*take)(struct reading *reading, json_t *item);
 };
@@ -57,7 +59,9 @@ static int fill(void *context, struct params *params)
 	if (source->reading->tenant != NULL) {
 		params_text(params, "tenant", source->reading->tenant);
 	}
-	if (source->of_holder) {
+	if (source->of_holder && source->reading->all != NULL) {
+		params_bool(params, source->reading->all, true);
+	} else if (source->of_holder) {
 		params_text(params, "principal", review_text(source->reading->holder, "id"));
 	}
 	if (source->with_since) {
@@ -202,6 +206,33 @@ static int read_assignments(struct reading *reading, size_t first)
 	return status;
 }
 
+/* What every principal, and every caller, of the tenant holds: in the form of a principal. */
+static int read_all(struct reading *reading)
+{
+	int status = EXIT_YES;
+
+	for (int i = POL_HOLDER_EVERYONE; status == EXIT_YES && i < POL_HOLDERS; i++) {
+		struct source source = {
+			.reading = reading, .of_holder = true, .take = take_assignment
+		};
+		const char *word = pol_terms_holder((enum pol_holder)i);
+
+		reading->all = word;
+		reading->holder = json_pack("{s:s, s:s, s:s, s:s, s:[], s:[]}", "id",
+			i == POL_HOLDER_EVERYONE ? "every principal" : "every caller", "kind", word,
+			"tenant", reading->tenant != NULL ? reading->tenant : "default", "status",
+			"active", "assignments", "keys");
+		status = read_list(&source, "assignments.list", NULL);
+		if (json_array_size(json_object_get(reading->holder, "assignments")) > 0) {
+			append(reading->review, "everyone", reading->holder);
+		}
+		json_decref(reading->holder);
+	}
+	reading->holder = NULL;
+	reading->all = NULL;
+	return status;
+}
+
 static int read_tenant(struct reading *reading)
 {
 	static const struct {
@@ -220,6 +251,9 @@ static int read_tenant(struct reading *reading)
 		struct source source = { .reading = reading, .take = lists[i].take };
 
 		status = read_list(&source, lists[i].method, lists[i].what);
+	}
+	if (status == EXIT_YES) {
+		status = read_all(reading);
 	}
 	return status == EXIT_YES ? read_assignments(reading, first) : status;
 }
@@ -329,9 +363,10 @@ static json_t *begin(const struct reading *reading)
 {
 	const char *tenant = reading->app->args.values[FLAG_TENANT];
 
-	return json_pack("{s:s, s:o, s:o, s:[], s:[], s:[], s:[]}", "tenant",
+	return json_pack("{s:s, s:o, s:o, s:[], s:[], s:[], s:[], s:[]}", "tenant",
 		tenant != NULL ? tenant : "default", "made_at", time_value(reading->app->now),
-		"since", time_value(reading->since), "principals", "keys", "roles", "changes");
+		"since", time_value(reading->since), "everyone", "principals", "keys", "roles",
+		"changes");
 }
 
 int review_read(struct app *app, json_t **out)

@@ -26,6 +26,8 @@
  *                    last_used_at   the latest use of a key; absent: none was used
  *                    assignments    as assignments.list gives them
  *                    keys           as keys.list gives them, and what keys.audit finds of each
+ *     everyone     of each tenant `every principal` and `every caller`, if all hold a role: as a
+ *                  principal of kind `everyone` or `anyone`
  *     keys         the keys of no principal
  *     roles        what roles.list gives of each, and `holders`, how many principals hold it itself
  *     changes      as audit.list gives them

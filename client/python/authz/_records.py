@@ -136,7 +136,9 @@ class Role(Record):
 
 
 class Assignment(Record):
-    principal: str
+    principal: Optional[str]
+    everyone: Optional[bool]
+    anyone: Optional[bool]
     role: str
     at: Optional[List[str]]
     until: Optional[int]

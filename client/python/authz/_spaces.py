@@ -255,23 +255,30 @@ class Roles(Space):
 
 
 class Assignments(Space):
-    def create(self, principal: str, role: str, *, at: Names = None, until: Optional[Time] = None,
-               tenant: Optional[str] = None) -> Assignment:
+    def create(self, principal: Optional[str], role: str, *, at: Names = None,
+               until: Optional[Time] = None, tenant: Optional[str] = None, everyone: bool = False,
+               anyone: bool = False) -> Assignment:
+        """With everyone or anyone the role is of all of them: principal is None."""
         made: Assignment = self._ask("assignments.create", given(
-            principal=principal, role=role, at=texts(at), until=until, tenant=tenant), Assignment)
+            principal=principal, everyone=everyone or None, anyone=anyone or None, role=role,
+            at=texts(at), until=until, tenant=tenant), Assignment)
         return made
 
-    def delete(self, principal: str, role: str, *, at: Names = None,
-               tenant: Optional[str] = None) -> Record:
+    def delete(self, principal: Optional[str], role: str, *, at: Names = None,
+               tenant: Optional[str] = None, everyone: bool = False,
+               anyone: bool = False) -> Record:
         """Removes the role's assignment at these places, or without `at` all of them: its items."""
         made: Record = self._ask("assignments.delete", given(
-            principal=principal, role=role, at=texts(at), tenant=tenant))
+            principal=principal, everyone=everyone or None, anyone=anyone or None, role=role,
+            at=texts(at), tenant=tenant))
         return made
 
     def list(self, *, principal: Optional[str] = None, role: Optional[str] = None,
-             tenant: Optional[str] = None, limit: Optional[int] = None) -> Listing[Assignment]:
+             tenant: Optional[str] = None, limit: Optional[int] = None, everyone: bool = False,
+             anyone: bool = False) -> Listing[Assignment]:
         return self._list("assignments.list", given(
-            principal=principal, role=role, tenant=tenant, limit=limit), Assignment)
+            principal=principal, everyone=everyone or None, anyone=anyone or None, role=role,
+            tenant=tenant, limit=limit), Assignment)
 
 
 class Tenants(Space):

@@ -166,22 +166,29 @@ class AsyncRoles(AsyncSpace):
 
 
 class AsyncAssignments(AsyncSpace):
-    def create(self, principal: str, role: str, *, at: Names = None, until: Optional[Time] = None,
-               tenant: Optional[str] = None) -> Pending[Assignment]:
+    def create(self, principal: Optional[str], role: str, *, at: Names = None,
+               until: Optional[Time] = None, tenant: Optional[str] = None, everyone: bool = False,
+               anyone: bool = False) -> Pending[Assignment]:
+        """With everyone or anyone the role is of all of them: principal is None."""
         return self._ask("assignments.create", given(
-            principal=principal, role=role, at=texts(at), until=until, tenant=tenant), Assignment)
+            principal=principal, everyone=everyone or None, anyone=anyone or None, role=role,
+            at=texts(at), until=until, tenant=tenant), Assignment)
 
-    def delete(self, principal: str, role: str, *, at: Names = None,
-               tenant: Optional[str] = None) -> Pending[Record]:
+    def delete(self, principal: Optional[str], role: str, *, at: Names = None,
+               tenant: Optional[str] = None, everyone: bool = False,
+               anyone: bool = False) -> Pending[Record]:
         """Removes the role's assignment at these places, or without `at` all of them: its items."""
         return self._ask("assignments.delete", given(
-            principal=principal, role=role, at=texts(at), tenant=tenant))
+            principal=principal, everyone=everyone or None, anyone=anyone or None, role=role,
+            at=texts(at), tenant=tenant))
 
     def list(self, *, principal: Optional[str] = None, role: Optional[str] = None,
-             tenant: Optional[str] = None, limit: Optional[int] = None
+             tenant: Optional[str] = None, limit: Optional[int] = None, everyone: bool = False,
+             anyone: bool = False
              ) -> AsyncListing[Assignment, Listing[Assignment]]:
         return self._list("assignments.list", given(
-            principal=principal, role=role, tenant=tenant, limit=limit), Assignment)
+            principal=principal, everyone=everyone or None, anyone=anyone or None, role=role,
+            tenant=tenant, limit=limit), Assignment)
 
 
 class AsyncTenants(AsyncSpace):
