@@ -382,8 +382,7 @@ static bool is_preflight(const struct http_head *head, const struct http_questio
 void http_request_read(const struct http_listener *listener, const struct http_head *head,
 	struct http_question *out)
 {
-	memset(out, 0, offsetof(struct http_question, token));
-	out->token[0] = '\0';
+	http_question_init(out);
 	if (!read_target(listener, head, out) || !check_fields(head, out) ||
 		!read_token(listener, head, out) || !read_address(listener, head, out) ||
 		!read_tenant(listener, head, out)) {
@@ -417,6 +416,12 @@ bool http_request_has_prefix(const char *target, const char *prefix)
 	size_t len = strlen(prefix);
 
 	return strncmp(target, prefix, len) == 0 && (target[len] == '\0' || target[len] == '/');
+}
+
+void http_question_init(struct http_question *question)
+{
+	memset(question, 0, offsetof(struct http_question, token));
+	question->token[0] = '\0';
 }
 
 void http_question_wipe(struct http_question *question)

@@ -81,4 +81,7 @@ bool http_request_find_tenant(
 /* May a header of this name hold a token? */
 bool http_request_is_secret(const struct http_listener *listener, const char *name);
 
+/* A question that has no token yet, of whatever bytes it was made. */
+void http_question_init(struct http_question *question);
+
 void http_question_wipe(struct http_question *question);
