@@ -100,11 +100,21 @@ static bool take_one(const struct http_head *head, const char *name, const char 
 
 /* --- what was asked for ----------------------------------------------------------------------- */
 
+bool http_request_is_word(const char *text)
+{
+	const char *at = text;
+
+	/* Nearly all are letters and dashes. */
+	while ((*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') || *at == '-' ||
+		(*at >= '0' && *at <= '9') || (*at != '\0' && strchr("!#$%&'*+.^_`|~", *at))) {
+		at++;
+	}
+	return at > text && *at == '\0';
+}
+
 static bool is_method(const char *text)
 {
-	size_t len = strlen(text);
-
-	return len > 0 && len <= 32 && strspn(text, HTTP_TOKEN_CHARS) == len;
+	return strlen(text) <= 32 && http_request_is_word(text);
 }
 
 /* Refuses what the application could believe and authz-http does not: another method, or an
