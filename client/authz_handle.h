@@ -186,7 +186,7 @@ void authz_slots_settle(struct authz *authz);
  */
 
 /* Reports to the program what has changed. Every function of the library that can change it ends
- * so. */
+ * so. The handle is this process's: authz_channel_enter was called. */
 void authz_watch_update(struct authz *authz);
 /* The same at the end of authz_process, which the program's timer may have called. A loop that
  * counts from a time of its own fires it early, by as much as the loop was late; so it is set again

@@ -21,12 +21,17 @@ int authz_fd(const struct authz *authz)
 	return is_foreign(authz) ? -1 : authz->fd;
 }
 
-short authz_events(const struct authz *authz)
+static short events_of(const struct authz *authz)
 {
-	if (authz->fd < 0 || is_foreign(authz)) {
+	if (authz->fd < 0) {
 		return 0;
 	}
 	return (short)(POLLIN | (authz->out.len > 0 ? POLLOUT : 0));
+}
+
+short authz_events(const struct authz *authz)
+{
+	return is_foreign(authz) ? 0 : events_of(authz);
 }
 
 uint32_t authz_outstanding(const struct authz *authz)
@@ -105,9 +110,9 @@ void authz_watch_finish(struct authz *authz)
 
 static void update(struct authz *authz, bool timer_runs)
 {
-	short events = authz_events(authz);
+	short events = events_of(authz);
 
-	if (authz->on_watch == NULL || authz->processing || is_foreign(authz)) {
+	if (authz->on_watch == NULL || authz->processing) {
 		return;
 	}
 	if (authz->fd >= 0 && (authz->watched_fd != authz->fd || authz->watched_events != events)) {
@@ -123,9 +128,12 @@ void authz_watch_update(struct authz *authz)
 	update(authz, true);
 }
 
+/* A callback of this turn may have forked, and returned in the child. */
 void authz_watch_turn(struct authz *authz)
 {
-	update(authz, false);
+	if (!is_foreign(authz)) {
+		update(authz, false);
+	}
 }
 
 int authz_watch(struct authz *authz, authz_on_watch on_watch, authz_on_timer on_timer, void *data)
@@ -140,6 +148,8 @@ int authz_watch(struct authz *authz, authz_on_watch on_watch, authz_on_timer on_
 	authz->on_timer = on_timer;
 	authz->watch_data = data;
 	authz_watch_forget(authz);
-	authz_watch_update(authz);
+	if (!is_foreign(authz)) {
+		authz_watch_update(authz);
+	}
 	return AUTHZ_OK;
 }

@@ -54,13 +54,29 @@ __attribute__((format(printf, 3, 4))) static void add(
 	answer->used += (size_t)n + 1;
 }
 
+/* The same for a text as it is, in a fifth of the time: an allowed answer has six. */
+static void add_text(struct http_answer *answer, const char *name, const char *text)
+{
+	size_t size = strlen(text) + 1;
+
+	if (size > sizeof answer->text - answer->used || answer->count == HTTP_ANSWER_HEADERS) {
+		return;
+	}
+	answer->headers[answer->count].name = name;
+	answer->headers[answer->count].value = memcpy(answer->text + answer->used, text, size);
+	answer->count++;
+	answer->used += size;
+}
+
 /* A reason is [a-z0-9_]+, as the daemon promises; what is not would break the JSON text. */
 static const char *safe_reason(const char *reason)
 {
-	size_t len = strlen(reason);
+	const char *at = reason;
 
-	return len > 0 && strspn(reason, "abcdefghijklmnopqrstuvwxyz0123456789_") == len ? reason
-											 : "denied";
+	while ((*at >= 'a' && *at <= 'z') || (*at >= '0' && *at <= '9') || *at == '_') {
+		at++;
+	}
+	return at > reason && *at == '\0' ? reason : "denied";
 }
 
 /* Problem details, RFC 9457. */
@@ -80,7 +96,7 @@ static void begin(struct http_answer *out)
 	out->used = 0;
 	out->body_len = 0;
 	out->type = NULL;
-	add(out, "Cache-Control", "no-store");
+	add_text(out, "Cache-Control", "no-store");
 }
 
 /* nginx makes 500 of any other status than 2xx, 401 and 403; the headers have what is lost. */
@@ -96,7 +112,7 @@ static void deny(const struct http_listener *listener, const struct authz_decisi
 		out->status = 403;
 	}
 	add(out, "X-Authz-Status", "%d", status);
-	add(out, "X-Authz-Reason", "%s", reason);
+	add_text(out, "X-Authz-Reason", reason);
 	if (status == 401) {
 		add(out, "WWW-Authenticate", "Bearer realm=\"%s\"%s", listener->realm,
 			has_token ? ", error=\"invalid_token\"" : "");
@@ -120,12 +136,12 @@ static void allow(const struct http_listener *listener, const struct authz_decis
 {
 	begin(out);
 	out->status = listener->family == HTTP_ENVOY ? 200 : 204;
-	add(out, "X-Authz-Reason", "%s", safe_reason(decision->reason));
-	add(out, "X-Authz-Principal", "%s", decision->principal);
-	add(out, "X-Authz-Key", "%s", decision->key);
-	add(out, "X-Authz-Tenant", "%s", decision->tenant);
-	add(out, "X-Authz-Environment", "%s", decision->environment);
-	add(out, "X-Authz-Renew", "%s", decision->renew ? "1" : "0");
+	add_text(out, "X-Authz-Reason", safe_reason(decision->reason));
+	add_text(out, "X-Authz-Principal", decision->principal);
+	add_text(out, "X-Authz-Key", decision->key);
+	add_text(out, "X-Authz-Tenant", decision->tenant);
+	add_text(out, "X-Authz-Environment", decision->environment);
+	add_text(out, "X-Authz-Renew", decision->renew ? "1" : "0");
 }
 
 void http_answer_decide(const struct http_listener *listener, const struct authz_decision *decision,
@@ -167,7 +183,7 @@ void http_answer_problem(int status, const char *reason, struct http_answer *out
 {
 	begin(out);
 	out->status = status;
-	add(out, "X-Authz-Reason", "%s", reason);
+	add_text(out, "X-Authz-Reason", reason);
 	if (status == 503) {
 		add(out, "Retry-After", "%d", HTTP_RETRY);
 	}

@@ -4,11 +4,29 @@
 #include <poll.h>
 #include <stdlib.h>
 
+static void on_ready(uv_poll_t *poll, int status, int events);
+
+/* Watches for room to send in only after authz_process could not send all: what is queued before is
+ * sent before the loop waits. libuv makes two system calls for each change. */
+static void watch_room(struct http_channel *channel)
+{
+	bool wanted = channel->poll != NULL && (authz_events(channel->authz) & POLLOUT) != 0;
+
+	if (wanted != channel->watches_room) {
+		channel->watches_room = wanted;
+		if (channel->poll != NULL) {
+			uv_poll_start(
+				channel->poll, UV_READABLE | (wanted ? UV_WRITABLE : 0), on_ready);
+		}
+	}
+}
+
 /* Errors reach each question's callback. */
 static void process(struct http_channel *channel)
 {
 	channel->queued = false;
 	(void)authz_process(channel->authz);
+	watch_room(channel);
 }
 
 static void on_ready(uv_poll_t *poll, int status, int events)
@@ -47,6 +65,7 @@ static void stop_poll(struct http_channel *channel)
 		uv_close((uv_handle_t *)channel->poll, on_closed);
 		channel->poll = NULL;
 	}
+	channel->watches_room = false;
 }
 
 /* Without memory for a watch the questions end at their deadlines, by the timer. */
@@ -67,9 +86,8 @@ static void on_watch(void *data, int fd, short events)
 			return;
 		}
 		channel->poll->data = channel;
+		uv_poll_start(channel->poll, UV_READABLE, on_ready);
 	}
-	uv_poll_start(
-		channel->poll, UV_READABLE | ((events & POLLOUT) != 0 ? UV_WRITABLE : 0), on_ready);
 }
 
 static void on_timer(void *data, int timeout_ms)

@@ -24,7 +24,8 @@ struct http_channel {
 	struct authz *authz;
 	uv_poll_t *poll; /* of the present connection; NULL: there is none */
 	uv_timer_t timer;
-	bool queued; /* something was asked in this turn */
+	bool queued;       /* something was asked in this turn */
+	bool watches_room; /* to send in: authz_process could not send all */
 };
 
 struct http_ask {

@@ -2,6 +2,7 @@
 #include "client/http/door.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -34,21 +35,37 @@ static bool tend(struct http_program *program, uint64_t now)
 	return more;
 }
 
+/* When libmicrohttpd is to be called again: milliseconds. It says at once as long as a connection
+ * is hopeful, for which there is nothing to do before the daemon's answer is there. */
+static uint64_t next_run(const struct http_door *door)
+{
+	MHD_UNSIGNED_LONG_LONG timeout;
+
+	if (MHD_get_timeout(door->daemon, &timeout) != MHD_YES) {
+		return UINT64_MAX;
+	}
+	return timeout == 0 && door->hopeful > 0 && !door->busy ? HTTP_HOPEFUL_PAUSE : timeout;
+}
+
 /* Reads and writes what it can, and asks when to be called again. */
 static void run(struct http_door *door)
 {
-	MHD_UNSIGNED_LONG_LONG timeout;
+	uint64_t timeout;
 	bool again;
 
 	door->resumed = false;
+	door->busy = false;
 	MHD_run(door->daemon);
+	if (door->busy) {
+		/* The first run made responses, and the second one sends them. */
+		door->busy = false;
+		MHD_run(door->daemon);
+	}
 	again = tend(door->program, uv_now(door->timer.loop));
 	if (door->resumed) {
 		return; /* the timer is due already */
 	}
-	if (MHD_get_timeout(door->daemon, &timeout) != MHD_YES) {
-		timeout = UINT64_MAX;
-	}
+	timeout = next_run(door);
 	if (again && timeout > HTTP_WARM_REST) {
 		timeout = HTTP_WARM_REST;
 	}
@@ -101,6 +118,49 @@ static enum MHD_Result on_field(void *data, enum MHD_ValueKind kind, const char 
 
 /* --- the life of an exchange ------------------------------------------------------------------ */
 
+static struct http_exchange *begin_exchange(struct http_door *door)
+{
+	struct http_exchange *exchange = door->spare;
+
+	if (exchange != NULL) {
+		door->spare = exchange->next;
+		door->spare_count--;
+	} else {
+		exchange = malloc(sizeof *exchange);
+	}
+	if (exchange != NULL) {
+		memset(exchange, 0, offsetof(struct http_exchange, fields));
+		http_question_init(&exchange->question);
+		exchange->door = door;
+	}
+	return exchange;
+}
+
+/* Nothing of the request is in it any more. */
+static void end_exchange(struct http_exchange *exchange)
+{
+	struct http_door *door = exchange->door;
+
+	if (door->spare_count == HTTP_SPARE) {
+		free(exchange);
+		return;
+	}
+	exchange->next = door->spare;
+	door->spare = exchange;
+	door->spare_count++;
+}
+
+static void free_spare(struct http_door *door)
+{
+	while (door->spare != NULL) {
+		struct http_exchange *exchange = door->spare;
+
+		door->spare = exchange->next;
+		free(exchange);
+	}
+	door->spare_count = 0;
+}
+
 /* The first call for a request: the raw target, before libmicrohttpd decodes a copy of it. What is
  * returned is the exchange; NULL ends the connection. */
 static void *on_target(void *data, const char *target, struct MHD_Connection *connection)
@@ -108,27 +168,42 @@ static void *on_target(void *data, const char *target, struct MHD_Connection *co
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	struct http_connection *own = info != NULL ? info->socket_context : NULL;
-	struct http_exchange *exchange = own != NULL ? calloc(1, sizeof *exchange) : NULL;
+	struct http_exchange *exchange = own != NULL ? begin_exchange(data) : NULL;
 
 	if (exchange == NULL) {
 		return NULL;
 	}
-	exchange->door = data;
 	exchange->connection = connection;
 	exchange->own = own;
 	exchange->target = strdup(target);
 	if (exchange->target == NULL) {
-		free(exchange);
+		end_exchange(exchange);
 		return NULL;
 	}
 	own->asks = true;
 	return exchange;
 }
 
+/* The daemon's answer may be there in a moment. */
+static void hope(struct http_exchange *exchange)
+{
+	exchange->hopeful = true;
+	exchange->door->hopeful++;
+}
+
+static void end_hope(struct http_exchange *exchange)
+{
+	if (exchange->hopeful) {
+		exchange->hopeful = false;
+		exchange->door->hopeful--;
+	}
+}
+
 static void suspend(struct http_exchange *exchange)
 {
 	struct http_door *door = exchange->door;
 
+	end_hope(exchange);
 	exchange->suspended = true;
 	exchange->next = door->waiting;
 	exchange->link = &door->waiting;
@@ -161,6 +236,7 @@ static enum MHD_Result send_answer(struct http_exchange *exchange)
 	MHD_destroy_response(exchange->response);
 	exchange->response = NULL;
 	exchange->phase = HTTP_SENT;
+	exchange->door->busy = true;
 	return sent;
 }
 
@@ -192,7 +268,7 @@ static enum MHD_Result take_head(struct http_exchange *exchange, const struct ht
 }
 
 /* Called once when the headers are there, then for each part of the body, then at the end, and
- * again after an answer was made. */
+ * again until an answer was made, unless the connection is suspended. */
 static enum MHD_Result on_request(void *data, struct MHD_Connection *connection, const char *url,
 	const char *method, const char *version, const char *upload, size_t *upload_size,
 	void **context)
@@ -211,6 +287,7 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *connection,
 	}
 	if (*upload_size > 0) {
 		http_dispatch_take_body(exchange, upload, *upload_size);
+		exchange->door->busy = true;
 		*upload_size = 0;
 		return MHD_YES;
 	}
@@ -219,9 +296,10 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *connection,
 		exchange->own->whole = true;
 		http_dispatch(exchange);
 		if (exchange->phase == HTTP_WAITING) {
-			suspend(exchange);
-			return MHD_YES;
+			hope(exchange);
 		}
+	} else if (exchange->hopeful && ++exchange->turns == HTTP_HOPEFUL_TURNS) {
+		suspend(exchange);
 	}
 	return exchange->phase == HTTP_ANSWERED ? send_answer(exchange) : MHD_YES;
 }
@@ -262,6 +340,7 @@ static void on_completed(void *data, struct MHD_Connection *connection, void **c
 	if (exchange == NULL) {
 		return;
 	}
+	end_hope(exchange);
 	if (exchange->asked.id != 0) {
 		http_ask_cancel(&exchange->asked);
 		exchange->door->program->metrics.in_flight--;
@@ -281,7 +360,7 @@ static void on_completed(void *data, struct MHD_Connection *connection, void **c
 	free(exchange->target);
 	http_connection_rests(&exchange->door->program->connections, exchange->own,
 		uv_now(exchange->door->timer.loop));
-	free(exchange);
+	end_exchange(exchange);
 	*context = NULL;
 }
 
@@ -311,8 +390,11 @@ void http_exchange_answered(struct http_exchange *exchange)
 	if (exchange->close && exchange->response != NULL) {
 		MHD_add_response_header(exchange->response, "Connection", "close");
 	}
-	if (exchange->suspended) {
+	if (exchange->suspended || exchange->hopeful) {
 		wake(exchange->door);
+	}
+	end_hope(exchange);
+	if (exchange->suspended) {
 		resume(exchange);
 	}
 }
@@ -395,4 +477,5 @@ void http_door_close(struct http_door *door)
 		resume(door->waiting);
 	}
 	MHD_stop_daemon(door->daemon);
+	free_spare(door);
 }

@@ -26,6 +26,15 @@
 enum {
 	HTTP_MAX_ROUTES = 16,
 	HTTP_MAX_BODY = 256 * 1024, /* bytes, of a route that takes a body */
+	/* Exchanges that a door keeps, 11 KiB each, so that what comes next need not allocate them:
+	 * malloc(3) gives that much back to the kernel each time, and faults it in again. */
+	HTTP_SPARE = 64,
+	/* Runs of libmicrohttpd after which a connection is suspended that waits for the daemon.
+	 * Before it costs one call a run, which is less than to suspend and resume it: most
+	 * answers are there by then. */
+	HTTP_HOPEFUL_TURNS = 8,
+	/* Milliseconds between these runs if nothing happens meanwhile. */
+	HTTP_HOPEFUL_PAUSE = 1,
 };
 
 struct http_exchange;
@@ -60,7 +69,11 @@ struct http_door {
 	uv_timer_t timer;
 	bool listens;
 	bool resumed;                  /* an answer waits to be sent */
+	bool busy;                     /* libmicrohttpd has more to do, which waits for nothing */
+	size_t hopeful;                /* how many exchanges are */
 	struct http_exchange *waiting; /* the exchanges that are suspended: a list */
+	struct http_exchange *spare;   /* those that ended, for the next requests: a list */
+	size_t spare_count;
 	bool open;
 };
 
@@ -72,10 +85,11 @@ struct http_exchange {
 	struct http_connection *own;
 	char *target; /* raw */
 	struct http_head head;
-	struct http_field fields[HTTP_MAX_FIELDS];
 	size_t field_count;
 	bool too_many_fields;
 	enum http_phase phase;
+	bool hopeful;   /* the daemon was asked, and the connection not suspended yet */
+	unsigned turns; /* in which it was hopeful */
 	bool suspended;
 	struct http_exchange *next, **link; /* in the door's list, while suspended */
 	bool close;                         /* the connection, after the answer */
@@ -92,6 +106,9 @@ struct http_exchange {
 	size_t reserved; /* and of its answer */
 	void *state;     /* of the route */
 	http_finish finish;
+	/* From here on nothing is zeroed when a request begins: what counts says how much is there.
+	 */
+	struct http_field fields[HTTP_MAX_FIELDS];
 	struct http_question question;
 };
 

@@ -6,19 +6,13 @@
 
 enum { LINE_END = 2 }; /* CR and LF */
 
-/* A token of RFC 9110. */
-static bool is_name(const char *name, size_t len)
-{
-	return len > 0 && strspn(name, HTTP_TOKEN_CHARS) == len;
-}
-
 /* Does the field begin at `*at`? Moves it to the next one. */
 static bool take_field(const struct http_field *field, const char **at)
 {
 	size_t len = strlen(field->name);
 	const char *gap = *at + len + 1; /* after the colon */
 
-	if (field->name != *at || !is_name(field->name, len)) {
+	if (field->name != *at || !http_request_is_word(field->name)) {
 		return false;
 	}
 	/* An empty value may be none at all. */

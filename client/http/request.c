@@ -100,11 +100,21 @@ static bool take_one(const struct http_head *head, const char *name, const char 
 
 /* --- what was asked for ----------------------------------------------------------------------- */
 
+bool http_request_is_word(const char *text)
+{
+	const char *at = text;
+
+	/* Nearly all are letters and dashes. */
+	while ((*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') || *at == '-' ||
+		(*at >= '0' && *at <= '9') || (*at != '\0' && strchr("!#$%&'*+.^_`|~", *at))) {
+		at++;
+	}
+	return at > text && *at == '\0';
+}
+
 static bool is_method(const char *text)
 {
-	size_t len = strlen(text);
-
-	return len > 0 && len <= 32 && strspn(text, HTTP_TOKEN_CHARS) == len;
+	return strlen(text) <= 32 && http_request_is_word(text);
 }
 
 /* Refuses what the application could believe and authz-http does not: another method, or an
@@ -382,8 +392,7 @@ static bool is_preflight(const struct http_head *head, const struct http_questio
 void http_request_read(const struct http_listener *listener, const struct http_head *head,
 	struct http_question *out)
 {
-	memset(out, 0, offsetof(struct http_question, token));
-	out->token[0] = '\0';
+	http_question_init(out);
 	if (!read_target(listener, head, out) || !check_fields(head, out) ||
 		!read_token(listener, head, out) || !read_address(listener, head, out) ||
 		!read_tenant(listener, head, out)) {
@@ -417,6 +426,12 @@ bool http_request_has_prefix(const char *target, const char *prefix)
 	size_t len = strlen(prefix);
 
 	return strncmp(target, prefix, len) == 0 && (target[len] == '\0' || target[len] == '/');
+}
+
+void http_question_init(struct http_question *question)
+{
+	memset(question, 0, offsetof(struct http_question, token));
+	question->token[0] = '\0';
 }
 
 void http_question_wipe(struct http_question *question)

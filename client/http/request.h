@@ -22,10 +22,6 @@ enum {
 	HTTP_MAX_TOKEN = 4096, /* bytes of a token: far more than any that the daemon makes */
 };
 
-/* The bytes of a token of RFC 9110, section 5.6.2: of methods and of headers' names. */
-#define HTTP_TOKEN_CHARS                                                                           \
-	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~"
-
 /* A header. Both texts are NUL-terminated; `len` also counts NUL bytes within the value. */
 struct http_field {
 	const char *name;
@@ -64,6 +60,9 @@ struct http_question {
 void http_request_read(const struct http_listener *listener, const struct http_head *head,
 	struct http_question *out);
 
+/* Is the text a token of RFC 9110, section 5.6.2, as methods and headers' names are? */
+bool http_request_is_word(const char *text);
+
 /* Is the request well-formed as far as framing goes, and without a body? A refusal otherwise; then
  * the connection is to be closed, because where the next request begins is in doubt. */
 bool http_request_is_framed(const struct http_head *head);
@@ -80,5 +79,8 @@ bool http_request_find_tenant(
 
 /* May a header of this name hold a token? */
 bool http_request_is_secret(const struct http_listener *listener, const char *name);
+
+/* A question that has no token yet, of whatever bytes it was made. */
+void http_question_init(struct http_question *question);
 
 void http_question_wipe(struct http_question *question);

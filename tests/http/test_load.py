@@ -16,6 +16,7 @@ IDLE = 10_000
 MEMORY = 64 << 20  # bytes that authz-http may have with them
 AT_A_TIME = 1200  # questions: more than AUTHZ_MAX_REQUESTS
 CHECK = b"GET /check HTTP/1.1\r\nHost: a\r\nX-Original-Method: GET\r\nX-Original-URI: /loans\r\n"
+CORE = 0.3  # seconds of one, of those that the deadline has
 ASKING = 3  # connections that ask one request after the other, of each kind
 RESTARTS = 3
 
@@ -23,6 +24,10 @@ RESTARTS = 3
 def memory_of(pid):
     text = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
     return int(re.search(r"VmRSS:\s+(\d+) kB", text)[1]) << 10
+
+
+def core_seconds(pid):
+    return int(Path(f"/proc/{pid}/schedstat").read_text(encoding="ascii").split()[0]) / 1e9
 
 
 class Many(HttpTest):
@@ -60,6 +65,21 @@ class Many(HttpTest):
         self.d.signal(signal.SIGCONT)
         answers = {connection.recv(4096).split(b"\r\n")[0] for connection in connections}
         self.assertEqual(answers, {b"HTTP/1.1 204 No Content"})
+
+
+    def test_what_waits_for_a_daemon_that_does_not_answer_takes_hardly_any_time_of_a_core(self):
+        self.configure("timeout 1s")
+        process = self.start()
+        waiting, other = self.connect(), self.connect()
+        self.d.pause()
+        self.addCleanup(self.d.signal, signal.SIGCONT)
+        before = core_seconds(process.pid)
+        waiting.sendall(CHECK + b"\r\n")
+        other.sendall(CHECK + b"\r\n" + CHECK + b"\r\n")
+        answers = waiting.recv(4096), other.recv(4096)
+        self.assertEqual({answer.split(b"\r\n")[0] for answer in answers}, {b"HTTP/1.1 403 Forbidden"})
+        self.assertIn(b"X-Authz-Status: 503", answers[0])
+        self.assertLess(core_seconds(process.pid) - before, CORE)
 
 
 class Restart(HttpTest):
