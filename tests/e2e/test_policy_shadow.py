@@ -108,8 +108,8 @@ class Shadow(people.PeopleTest):
     def watching(self, *options):
         """Starts it; returns when it watches."""
         process = subprocess.Popen(
-            [harness.AUTHZCHECK, "--socket", str(self.d.socket), "policy", "shadow", *map(str, options),
-             str(self.folder)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            [harness.AUTHZCHECK, "--socket", str(self.d.socket), *harness.PATIENT, "policy", "shadow",
+             *map(str, options), str(self.folder)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             env=harness.environment(self.d.folder), preexec_fn=harness.die_with_parent)
         self.addCleanup(self.end, process)
         said = []
