@@ -5,7 +5,6 @@
 #include "daemon/decide/missing.h"
 #include "daemon/keys/secret_rules.h"
 #include "policy/decide/fact.h"
-#include "policy/text/reason.h"
 
 /* All of an answer but the texts that differ: names, numbers, heads. */
 #define ANSWER_FIXED 288
@@ -108,7 +107,7 @@ void answer_put(struct call *call, const struct ask *ask, const struct subject *
 	uint8_t *to;
 
 	/* A peer that is not trusted gets the same answer for every 401. */
-	if (!call->peer->trusted && pol_reason_is_unauthenticated(reason)) {
+	if (!call->peer->trusted && decision->status == 401) {
 		reason = POL_STR("unauthenticated");
 		with_subject = false;
 	}

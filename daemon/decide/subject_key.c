@@ -45,15 +45,26 @@ static const struct store_key no_key = {
 	.hash = no_hash,
 };
 
-/* A tenant has a record to look up and a tag to check, except the default one. */
+/* A tenant has a record to look up, a tag to check and a name to decode, except the default one.
+ * The dummy is longer than most records by what takes as long as the decoding. */
 static void spend_time_of_tenant(struct call *call)
 {
-	static const uint8_t dummy[64] = { 0 };
+	static const uint8_t dummy[96] = { 0 };
 	struct store_tenant record;
 	uint8_t tag[SECRET_TAG];
 
 	(void)store_get_tenant(call->read, UINT32_MAX, &record);
 	secret_tag(store_secrets(call->context->store), SECRET_RECORDS, dummy, sizeof dummy, tag);
+}
+
+/* Where no key is found or the secret is wrong, nothing is counted (rotation_dead does for a dead
+ * one): this takes the time in which the refusal of a key is. */
+static void spend_time_of_count(struct call *call)
+{
+	static const struct pol_ip nowhere = { .known = false };
+	const struct usage_event event = { call->now, &nowhere, true, 0 };
+
+	usage_spend(call->context->usage, &event);
 }
 
 /* What the principal's flags say, or that there is none; a dummy is looked up for other bindings.
@@ -107,6 +118,7 @@ static enum pol_key_state check_secret(
 	unsigned live = secret_rules_live(key, call->now);
 
 	if (found == KEY_SECRET_WRONG || key->deleted_at != 0) {
+		spend_time_of_count(call);
 		return POL_KEY_UNKNOWN;
 	}
 	if ((found & live) == 0) {

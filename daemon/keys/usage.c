@@ -272,6 +272,18 @@ bool usage_count(struct usage *usage, struct store_read *read, uint64_t number,
 	       !learned_knows(usage->learned, number, event->permission);
 }
 
+void usage_spend(struct usage *usage, const struct usage_event *event)
+{
+	struct usage_slot slot = { 0 };
+	struct usage_rare rare = { .ip = { 0 } };
+	_Atomic(struct usage_rare *) rares = &rare;
+	const struct usage_at at = { .slot = &slot, .rares = &rares };
+
+	__builtin_prefetch(find_slot(usage, 0));
+	(void)denials_count(usage->denials, 0, denials_reason(POL_STR("unknown_key")));
+	(void)usage_slot_count(&at, event);
+}
+
 uint64_t usage_name_hash(struct usage *usage, struct pol_str name)
 {
 	uint64_t tag[SECRET_TAG / sizeof(uint64_t)];

@@ -71,6 +71,10 @@ struct usage_event {
 bool usage_count(struct usage *usage, struct store_read *read, uint64_t number,
 	const struct usage_event *event);
 
+/* Takes the time of usage_count and denials_add for a key that was used before, and counts nothing:
+ * a refusal must not show by its time that there is a key. */
+void usage_spend(struct usage *usage, const struct usage_event *event);
+
 /* The mark of a permission of the policy with that serial. */
 static inline uint32_t usage_permission(uint64_t serial, uint32_t permission)
 {

@@ -10,7 +10,6 @@
 #include "daemon/manage/check.h"
 #include "daemon/manage/list.h"
 #include "daemon/manage/principals/principals.h"
-#include "policy/text/reason.h"
 
 enum {
 	TOKEN,
@@ -103,7 +102,7 @@ static int answer(struct listing *listing, const struct authorize_listed *listed
 	struct pol_str reason = decision->reason;
 	struct wire_str revision = { pol_snapshot_revision(call->snapshot), REVISION };
 
-	if (!call->peer->trusted && pol_reason_is_unauthenticated(reason)) {
+	if (!call->peer->trusted && decision->status == 401) {
 		reason = POL_STR("unauthenticated");
 	}
 	listing->list.extra = 3 + (listed->quota.any ? 1 : 0) + (listed->fact[0] != '\0' ? 1 : 0);

@@ -20,6 +20,7 @@ principal p { role r }
 FIRST = 100000  # subordinate uids, as /etc/subuid gives them to a login user
 TRUSTED, MANAGER, ORDINARY = "daemon", "bin", "games"
 LIMIT = 64
+IDLE = 5  # seconds: one that is used a hundred times in each is not idle, however slow the machine is
 
 
 def uid(name):
@@ -131,7 +132,7 @@ class Connections(attack.Attack):
                     "idle ones were closed")
 
     def test_connections_that_are_used_are_not_closed_for_others(self):
-        d = self.start("--idle", "1s")
+        d = self.start("--idle", f"{IDLE}s")
         with as_user(uid(ORDINARY)):
             busy = harness.Client(d.socket)
         self.addCleanup(busy.close)
@@ -139,7 +140,7 @@ class Connections(attack.Attack):
         answers = []
 
         def use():
-            while not stop.is_set():
+            while not stop.wait(IDLE / 100):
                 answers.append(busy.call("authorize", method="GET", path="/a"))
         user = threading.Thread(target=use)
         user.start()

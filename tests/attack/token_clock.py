@@ -34,7 +34,6 @@ PLACES = [f"api:/files/{'%25' * 336}/{n:02}" for n in range(30)]
 VALGRIND = shutil.which("valgrind") and shutil.which("callgrind_control")
 WARM, COUNTED, RUNS = 8, 32, 3
 AGAIN = 20  # runs more at most, on a machine where most of them fall together with other work
-STORES = 7  # whose medians count, when in the first one the ids' places in the tables make the difference
 # Of instructions, from the least to the most; the times of a shared machine differ by themselves.
 SPREAD = 1.05 if VALGRIND else 1.5
 
@@ -156,21 +155,14 @@ class TokenClock(attack.Attack):
                 taken[what].append(time.perf_counter() - begin)
         return {what: statistics.median(all_of) for what, all_of in taken.items()}
 
-    def measure(self):
-        """In a daemon and a store of their own, whose ids are others."""
-        self.start()
-        tokens = self.refusals()
-        return self.all_instructions(tokens) if VALGRIND else self.times(tokens)
-
     def test_a_refusal_says_nothing_by_its_time(self):
         if os.geteuid() != 0:
             self.skipTest("only root can be somebody else")
         if "UNDER_VALGRIND" not in os.environ:
             self.skipTest("with a sanitizer other work is done")
-        work = self.measure()
-        if max(work.values()) > SPREAD * min(work.values()):
-            all_of = [work, *(self.measure() for _ in range(STORES - 1))]
-            work = {what: statistics.median(one[what] for one in all_of) for what in work}
+        self.start()
+        tokens = self.refusals()
+        work = self.all_instructions(tokens) if VALGRIND else self.times(tokens)
         least = min(work.values())
         for what, taken in work.items():
             print(f"# {what}: {taken:.6g}, {taken / least:.3f} of the least", flush=True)

@@ -128,6 +128,7 @@ KEY_EXPIRED = """\
 """
 WRONG_SECRET = """\
 	if (found == KEY_SECRET_WRONG || key->deleted_at != 0) {
+		spend_time_of_count(call);
 		return POL_KEY_UNKNOWN;
 	}
 """

@@ -46,7 +46,6 @@ Test(authz_channel, a_missed_deadline_denies_and_ends_the_connection)
 		cr_expect_eq(authz_check(authz, &question, &decision), AUTHZ_ETIMEOUT, "%d", i);
 		cr_expect(is_denial(&decision));
 		cr_expect_geq(now_ms() - begun, SHORT_MS - 1);
-		cr_expect_lt(now_ms() - begun, AUTHZ_DEFAULT_TIMEOUT);
 	}
 	authz_destroy(authz);
 	authz = client_of(&server, LONG_MS);

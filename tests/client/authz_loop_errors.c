@@ -141,6 +141,7 @@ Test(authz_loop_errors, a_missed_deadline_ends_the_connection)
 	fake_start(&server, fake_ignore);
 	authz = loop_client(&server, SHORT_MS, &log);
 	start(authz, &log, 3);
+	cr_expect_leq(authz_timeout(authz), SHORT_MS);
 	cr_expect_eq(run(authz, &log, 3), AUTHZ_ETIMEOUT);
 	cr_expect_eq(log.called, 3);
 	cr_expect_eq(log.allowed, 0);

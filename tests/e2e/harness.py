@@ -31,6 +31,9 @@ import msgpack
 # Bounds a hang and nothing else: no test passes or fails by how fast the machine is.
 DEADLINE = float(os.environ.get("AUTHZ_TEST_DEADLINE", "300"))
 
+# What authzcheck is given so that it waits for a slow disk longer than it does by itself.
+PATIENT = ("--timeout", f"{DEADLINE:g}")
+
 ROOT = Path(os.environ.get("AUTHZ_SOURCE_ROOT", Path(__file__).resolve().parents[2]))
 AUTHZD = os.environ.get("AUTHZD", str(ROOT / "build" / "daemon" / "authzd"))
 AUTHZCHECK = os.environ.get("AUTHZCHECK", str(ROOT / "build" / "tools" / "authzcheck"))
@@ -311,9 +314,8 @@ class Daemon:
             return client.call(method, **params)
 
     def tool(self, *arguments, text=None, env=None):
-        """Runs authzcheck against this daemon; see run_tool. It waits for a slow disk longer than it does by
-        itself, unless an argument says otherwise."""
-        patience = () if "--timeout" in arguments else ("--timeout", f"{DEADLINE:g}")
+        """Runs authzcheck against this daemon; see run_tool. It is patient, unless an argument says otherwise."""
+        patience = () if "--timeout" in arguments else PATIENT
         return run_tool("--socket", str(self.socket), *patience, *arguments, text=text, env=env, home=self.folder)
 
 

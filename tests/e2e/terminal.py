@@ -20,7 +20,7 @@ def start(daemon, arguments, columns=80, env=None):
     if "COLUMNS" not in (env or {}):
         ours.pop("COLUMNS", None)
     process = subprocess.Popen(
-        [harness.AUTHZCHECK, "--socket", str(daemon.socket), *map(str, arguments)],
+        [harness.AUTHZCHECK, "--socket", str(daemon.socket), *harness.PATIENT, *map(str, arguments)],
         stdin=subprocess.DEVNULL, stdout=child, stderr=child,
         env={name: value for name, value in ours.items() if value is not None})
     os.close(child)

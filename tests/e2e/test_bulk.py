@@ -135,7 +135,7 @@ class Bulk(people.PeopleTest):
         """Runs the tool on a terminal of its own, types the answer; returns status and output."""
         master, slave = pty.openpty()
         with subprocess.Popen(
-                [harness.AUTHZCHECK, "--socket", str(self.d.socket), *words], stdin=slave,
+                [harness.AUTHZCHECK, "--socket", str(self.d.socket), *harness.PATIENT, *words], stdin=slave,
                 stdout=slave, stderr=slave, env=harness.environment(self.d.folder)) as process:
             os.close(slave)
             os.write(master, answer)

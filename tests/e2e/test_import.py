@@ -223,7 +223,7 @@ class ImportingWithTheTool(people.PeopleTest):
                          for i in range(2000))
         with open("/dev/full", "wb") as full:
             done = subprocess.run(
-                [harness.AUTHZCHECK, "--socket", str(self.d.socket), "key", "import", "-"],
+                [harness.AUTHZCHECK, "--socket", str(self.d.socket), *harness.PATIENT, "key", "import", "-"],
                 input=text, stdout=full, stderr=subprocess.PIPE, text=True, check=False,
                 env=harness.environment(self.d.folder), timeout=harness.DEADLINE)
         self.assertEqual(done.returncode, 2)

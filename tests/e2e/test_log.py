@@ -161,7 +161,7 @@ class Trail(people.PeopleTest):
     def test_follow_shows_new_records(self):
         self.alice()
         with subprocess.Popen(
-                [harness.AUTHZCHECK, "--socket", str(self.d.socket), "log", "-f"],
+                [harness.AUTHZCHECK, "--socket", str(self.d.socket), *harness.PATIENT, "log", "-f"],
                 stdout=subprocess.PIPE, text=True, env=harness.environment(self.d.folder),
                 preexec_fn=harness.die_with_parent) as tool:
             self.addCleanup(tool.kill)

@@ -12,7 +12,7 @@ import people
 
 class RoleTool(people.PeopleTest):
     def run_tool(self, *arguments):
-        done = subprocess.run([harness.AUTHZCHECK, "--socket", str(self.d.socket), *arguments],
+        done = subprocess.run([harness.AUTHZCHECK, "--socket", str(self.d.socket), *harness.PATIENT, *arguments],
                               capture_output=True, text=True, timeout=harness.DEADLINE,
                               env=harness.environment(self.d.folder), check=False)
         return done.returncode, done.stdout, done.stderr

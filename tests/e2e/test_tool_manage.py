@@ -102,7 +102,7 @@ class Terminal(Tool):
         """Standard output and error on one terminal."""
         parent, child = pty.openpty()
         with subprocess.Popen(
-            [harness.AUTHZCHECK, "--socket", self.served.socket, *map(str, arguments)],
+            [harness.AUTHZCHECK, "--socket", self.served.socket, *harness.PATIENT, *map(str, arguments)],
             stdin=subprocess.DEVNULL, stdout=child, stderr=child,
             env={**harness.environment(self.served.folder), "TERM": "xterm", **(env or {})},
         ) as process:
@@ -244,7 +244,7 @@ class Operating(Tool):
         # The build folder may be readable by root only.
         tool = shutil.copy(harness.AUTHZCHECK, self.served.folder / "authzcheck")
         done = subprocess.run(
-            [tool, "--socket", self.served.socket, "key", "list"],
+            [tool, "--socket", self.served.socket, *harness.PATIENT, "key", "list"],
             capture_output=True, text=True, user=1, check=False)
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertIn("forbidden", done.stderr)

@@ -12,6 +12,10 @@ import harness  # noqa: E402
 
 AUTHZ_HTTP = os.environ.get("AUTHZ_HTTP", str(harness.ROOT / "build" / "client" / "http" / "authz-http"))
 
+# For an answer of the daemon, and for a client's request: the most that can be configured, since a machine
+# may be slow.
+PATIENCE, IDLE = "60s", "1h"
+
 
 class HttpTest(harness.DaemonTest):
     def setUp(self):
@@ -24,8 +28,9 @@ class HttpTest(harness.DaemonTest):
     def make_daemon(self):
         return self.daemon()
 
-    def configure(self, *lines):
-        self.conf.write_text("\n".join([f"authz {self.d.socket}", f"listen {self.path} 0600", *lines, ""]))
+    def configure(self, *lines, timeout=PATIENCE):
+        self.conf.write_text("\n".join([f"authz {self.d.socket}", f"listen {self.path} 0600",
+                                        f"timeout {timeout}", f"idle {IDLE}", *lines, ""]))
 
     def start(self, *options, prefix=(), **more):
         self.log_path = self.d.folder / "authz-http.log"

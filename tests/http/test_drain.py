@@ -60,7 +60,7 @@ class Drain(Keyed):
         self.assertEqual(self.all_of(resting), b"")
 
     def test_requests_that_have_begun_are_answered_and_their_connections_end(self):
-        self.configure("timeout 60s", "drain 10m")
+        self.configure("drain 10m")
         process = self.start()
         half = self.ask(self.check[:-20])
         resting, silent = self.rest(), self.connect()
@@ -95,7 +95,7 @@ class Drain(Keyed):
         self.assertEqual(process.wait(harness.DEADLINE), 0)
 
     def test_after_its_time_it_ends_all_the_same(self):
-        self.configure("timeout 60s", "drain 1s")
+        self.configure("drain 1s")
         process = self.start()
         self.hold()
         waiting = self.asked()
@@ -105,7 +105,7 @@ class Drain(Keyed):
         self.assertIn("requests are not answered in time", self.log())
 
     def test_a_second_signal_ends_it_at_once(self):
-        self.configure("timeout 60s", "drain 10m")
+        self.configure("drain 10m")
         process = self.start()
         self.hold()
         waiting = self.asked()
@@ -115,7 +115,7 @@ class Drain(Keyed):
         self.assertEqual(self.all_of(waiting), b"")
 
     def test_it_leaves_the_socket_of_its_successor_alone(self):
-        self.configure("timeout 60s", "drain 10m")
+        self.configure("drain 10m")
         process = self.start()
         self.hold()
         waiting = self.asked()
@@ -156,6 +156,7 @@ class Restart(Keyed):
                 connection = self.connect()
 
     def test_a_restart_loses_no_request(self):
+        self.configure("drain 10m")
         self.listening = listening(self, self.path)
         self.answers, self.ended = [], threading.Event()
         process = self.start()

@@ -41,7 +41,7 @@ class Many(HttpTest):
 
     def test_ten_thousand_idle_connections_that_asked_take_less_than_64_mib(self):
         self.raise_descriptors(IDLE)
-        self.configure(f"connections {IDLE + 16}", "idle 1h", "metrics on")
+        self.configure(f"connections {IDLE + 16}", "metrics on")
         process = self.start()
         for _ in range(IDLE):
             connection = self.connect()
@@ -53,7 +53,7 @@ class Many(HttpTest):
 
     def test_more_questions_at_a_time_than_one_connection_to_the_daemon_takes_are_all_answered(self):
         self.raise_descriptors(AT_A_TIME)
-        self.configure(f"connections {AT_A_TIME + 16}", "timeout 60s")
+        self.configure(f"connections {AT_A_TIME + 16}")
         secret = self.d.client().call("keys.create", roles=["viewer"])["secret"]
         self.start()
         connections = [self.connect() for _ in range(AT_A_TIME)]
@@ -108,7 +108,7 @@ class Restart(HttpTest):
                            "resource": {"type": "api", "id": "/loans"}})
         evaluation = "\r\n".join(["POST /access/v1/evaluation HTTP/1.1", "Host: a", "Content-Type: application/json",
                                   f"Content-Length: {len(body)}", "", body]).encode()
-        self.configure("timeout 60s", "authzen https://pdp.example.com")
+        self.configure("authzen https://pdp.example.com")
         self.start()
         self.lock, self.answers, ended = threading.Lock(), {}, threading.Event()
         threads = [threading.Thread(target=self.ask, args=(asked, ended))

@@ -61,11 +61,12 @@ class Start(HttpTest):
         self.assertEqual(self.status("/metrics"), 200)
 
     def test_a_daemon_that_went_and_came_is_found_again(self):
+        self.configure(timeout="1s")
         self.start()
         self.d.stop()
         self.assertEqual((self.status(), self.status("/healthz")), (503, 200))
         self.d.start()
-        self.assertEqual(self.status(), 200)
+        harness.wait_until(lambda: self.status() == 200, what="the daemon is found")
 
 
 if __name__ == "__main__":

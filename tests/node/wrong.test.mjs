@@ -354,15 +354,16 @@ test('a socket that strangers could replace gets not one byte', needsRoot, async
 });
 
 test("the owner of the socket's folder is trusted, if nobody else can write the way to it", needsRoot, async (t) => {
-  fs.mkdirSync('/run/authz-test-node', { mode: 0o755 });
-  t.after(() => fs.rmSync('/run/authz-test-node', { recursive: true }));
-  const server = await serve(t, ({ id }, connection) => connection.answer(id, ALLOW), '/run/authz-test-node/a.sock');
-  fs.chownSync('/run/authz-test-node', STRANGER, STRANGER);
+  const own = fs.mkdtempSync('/run/authz-test-');
+  fs.chmodSync(own, 0o755);
+  t.after(() => fs.rmSync(own, { recursive: true }));
+  const server = await serve(t, ({ id }, connection) => connection.answer(id, ALLOW), path.join(own, 'a.sock'));
+  fs.chownSync(own, STRANGER, STRANGER);
   fs.chownSync(server.path, STRANGER, STRANGER);
   const client = clientOf(t, server);
   assert.equal(await client.allowed(ASKED), true);
   client.close();
-  fs.chmodSync('/run/authz-test-node', 0o775);
+  fs.chmodSync(own, 0o775);
   await rejects(client.check(ASKED), 'EPEER');
 
   // Anyone can make a folder below a sticky one.

@@ -63,7 +63,8 @@ class Door(web.WebTest):
     mode = "0600"  # of authz-http's socket
     port = None  # where the web server listens, if it cannot at web.sock
 
-    def start_all(self, *lines):
+    def start_all(self, *lines, timeout="60s"):
+        """timeout: of authz-http, for an answer of the daemon; of a minute, since a machine may be slow."""
         self.d = self.daemon({"a.policy": POLICY})
         self.c = self.d.client()
         self.folder = self.d.folder
@@ -73,7 +74,7 @@ class Door(web.WebTest):
         (self.folder / "site" / "files" / "a.txt").write_text("a file\n")
         self.authz_http = self.start_authz_http("\n".join([
             f"authz {self.d.socket}", f"listen {self.folder}/http.sock {self.mode}", f"family {self.family}",
-            *lines, ""]))
+            f"timeout {timeout}", *lines, ""]))
         self.start_web()
 
     def make_key(self, principal):
@@ -173,8 +174,8 @@ class Tests:
                                  self.own_answers.get(target, direct["status"]))
 
     def test_a_daemon_that_is_stopped_is_503_and_well_again(self):
-        self.start_all()
-        self.assertEqual(self.status("GET", "/app/7"), 200)
+        self.start_all(timeout="1s")
+        harness.wait_until(lambda: self.status("GET", "/app/7") == 200, what="the daemon answers in time")
         self.d.pause()
         before = self.app.count
         try:
@@ -182,7 +183,7 @@ class Tests:
         finally:
             self.d.signal(signal.SIGCONT)
         self.assertEqual((status, headers["Retry-After"], self.app.count), (503, "1", before))
-        self.assertEqual(self.status("GET", "/app/7"), 200)
+        harness.wait_until(lambda: self.status("GET", "/app/7") == 200, what="it is well again")
 
     def test_a_quota_is_429_with_the_time_to_wait(self):
         self.start_all("service limited")
@@ -376,17 +377,17 @@ class Headers(Door):
         self.assertEqual((status, found["error"]["code"]), (3, "unavailable"))
 
     def test_authzcheck_finds_a_listener_of_nginx(self):
-        self.start_all()
+        self.start_all(timeout="1s")
         self.check_tool()
 
     def test_authzcheck_finds_a_listener_of_forwarded_headers(self):
         self.family = "forwarded"
-        self.start_all()
+        self.start_all(timeout="1s")
         self.check_tool()
 
     def test_authzcheck_finds_a_listener_of_envoy(self):
         self.family = "envoy"
-        self.start_all()
+        self.start_all(timeout="1s")
         self.check_tool()
 
 

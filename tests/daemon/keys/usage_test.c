@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 
+#include "daemon/keys/denials.h"
 #include "tests/daemon/folder.h"
 
 static struct store *store;
@@ -192,6 +193,24 @@ Test(usage, the_use_is_there_at_once_and_again_after_a_restart)
 	cr_assert_eq(usage_get(usage, reader, 42, &use), 0);
 	cr_assert_eq(use.uses, 3);
 	cr_assert_eq(use.denials, 1);
+}
+
+Test(usage, what_is_spent_is_counted_nowhere)
+{
+	const struct pol_ip ip = { .known = true, .bytes = { 1, 2, 3 } };
+	const struct usage_event event = { .now = 1000, .ip = &ip, .denied = true };
+	const struct denials *denials = usage_denials(usage);
+	struct store_use use;
+
+	count(0, 999, false);
+	usage_spend(usage, &event);
+	cr_assert_eq(usage_get(usage, reader, 0, &use), 0);
+	cr_expect_eq(use.uses, 1);
+	cr_expect_eq(use.at, 999);
+	cr_expect_eq(use.denials, 0);
+	for (unsigned i = 0; i < denials_reasons(); i++) {
+		cr_expect_eq(denials_count(denials, 0, (uint8_t)i), 0, "reason %u", i);
+	}
 }
 
 Test(usage, a_flush_that_fails_leaves_all_for_the_next)
