@@ -153,6 +153,7 @@ static bool has_otherwise(const struct found *found, uint32_t permission)
 		const struct pol_rule *other = &origin->rules[i];
 
 		if (other != found->rule && other->deny == found->rule->deny &&
+			(other->condition == NULL || other->condition == found->rule->condition) &&
 			pol_explain_rules_has(other, permission)) {
 			return true;
 		}
@@ -266,13 +267,29 @@ static void on_ast(const struct pol_compile_edit *edit, struct pol_ast *ast)
 	}
 }
 
+static bool same_set(const struct pol_permset *a, const struct pol_permset *b)
+{
+	return pol_permset_covers(a, b) && pol_permset_covers(b, a);
+}
+
+/* Both were compiled from the same statements, but one that is missing: conditions that are left
+ * have the same order. */
+static bool same_conditionals(const struct pol_grantee *a, const struct pol_grantee *b)
+{
+	bool same = a->conditional_count == b->conditional_count;
+
+	for (uint32_t i = 0; same && i < a->conditional_count; i++) {
+		same = a->conditionals[i].deny == b->conditionals[i].deny &&
+		       same_set(&a->conditionals[i].set, &b->conditionals[i].set);
+	}
+	return same;
+}
+
 static bool same_sets(const struct pol_grantee *a, const struct pol_grantee *b, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
-		if (!pol_permset_covers(&a[i].allow, &b[i].allow) ||
-			!pol_permset_covers(&b[i].allow, &a[i].allow) ||
-			!pol_permset_covers(&a[i].deny, &b[i].deny) ||
-			!pol_permset_covers(&b[i].deny, &a[i].deny)) {
+		if (!same_set(&a[i].allow, &b[i].allow) || !same_set(&a[i].deny, &b[i].deny) ||
+			!same_conditionals(&a[i], &b[i])) {
 			return false;
 		}
 	}

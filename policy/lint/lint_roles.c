@@ -67,12 +67,11 @@ static enum pol_status check_used(struct pol_linter *linter, struct pol_lint_kin
 	return POL_OK;
 }
 
-/* Adds what the role allows to what any role allows. */
+/* Adds what the role allows, always or on a condition, to what any role allows. */
 static enum pol_status add_role(struct pol_linter *linter, const struct pol_grantee *role)
 {
 	struct pol_permset own;
-	enum pol_status status =
-		pol_permset_pool_subtract(linter->pool, &role->allow, &role->deny, &own);
+	enum pol_status status = pol_lint_allowed(linter, role, &own);
 
 	return status == POL_OK
 		       ? pol_permset_pool_union(linter->pool, &linter->role, &own, &linter->role)
@@ -95,8 +94,9 @@ static enum pol_status report_unasked(struct pol_linter *linter, struct pol_lint
 		status = pol_permset_pool_of_runs(linter->pool, &run, 1, &managing);
 	}
 	for (uint32_t i = 0; status == POL_OK && i < roles.count; i++) {
-		if (i != snapshot->anyone && roles.grantees[i].allow.count > 0 &&
-			!pol_permset_covers(&managing, &roles.grantees[i].allow)) {
+		if (i != snapshot->anyone &&
+			(!pol_permset_covers(&managing, &roles.grantees[i].allow) ||
+				!pol_permset_covers(&managing, &roles.grantees[i].sometimes))) {
 			pol_diag_warning(linter->diags, roles.origins[i].at,
 				POL_WARNING_ROLE_UNUSABLE,
 				"nobody can use a role: no stack has a line 'authorize required "

@@ -97,7 +97,8 @@ static void report_covered(const struct rules *rules, const struct pol_origin *o
 	for (uint32_t i = 0; i < origin->rule_count && wants_notes(diag); i++) {
 		const struct pol_rule *other = &origin->rules[i];
 
-		if (other != rule && other->deny == rule->deny && pol_lint_rule_meets(other, set)) {
+		if (other != rule && other->deny == rule->deny && other->condition == NULL &&
+			pol_lint_rule_meets(other, set)) {
 			pol_diag_note(diags, diag, other->at, "one of them");
 		}
 	}
@@ -142,7 +143,7 @@ static enum pol_status overlap(
 
 /* The rules have one effect. sets[i] is what rule i selects, before[i] the union of those before
  * it. From the last one back, each that the others cover is reported and left out. What the
- * compiler reported is left out from the beginning. */
+ * compiler reported, and what has a condition, is left out from the beginning. */
 static enum pol_status check_together(struct rules *rules, const struct pol_origin *origin,
 	const struct pol_rule *list, uint32_t count)
 {
@@ -156,7 +157,7 @@ static enum pol_status check_together(struct rules *rules, const struct pol_orig
 		return linter->scratch->status;
 	}
 	for (uint32_t i = 0; status == POL_OK && i < count; i++) {
-		if (!is_reported(rules, &list[i])) {
+		if (list[i].condition == NULL && !is_reported(rules, &list[i])) {
 			status = pol_lint_rule_set(linter, &list[i], &sets[i]);
 		}
 		if (status == POL_OK) {
@@ -273,7 +274,8 @@ static void note_rules(struct pol_linter *linter, struct pol_diag *diag,
 	const struct pol_origin *origin, const struct pol_permset *set)
 {
 	for (uint32_t i = 0; i < origin->rule_count && wants_notes(diag); i++) {
-		if (origin->rules[i].deny && pol_lint_rule_meets(&origin->rules[i], set)) {
+		if (origin->rules[i].deny && origin->rules[i].condition == NULL &&
+			pol_lint_rule_meets(&origin->rules[i], set)) {
 			pol_diag_note(linter->diags, diag, origin->rules[i].at, "this denies it");
 		}
 	}
@@ -364,6 +366,7 @@ static enum pol_status check_denied(struct rules *rules, uint32_t number)
 		return status;
 	}
 	if (pol_permset_covers(&denied, &grantee->allow) &&
+		pol_permset_covers(&denied, &grantee->sometimes) &&
 		rules->kind.grantees == rules->linter->snapshot->roles) {
 		report_unusable(rules, number);
 		return POL_OK;

@@ -49,6 +49,10 @@ bool pol_lint_rule_meets(const struct pol_rule *rule, const struct pol_permset *
 enum pol_status pol_lint_rule_set(
 	struct pol_linter *linter, const struct pol_rule *rule, struct pol_permset *out);
 
+/* What a role or scope allows and does not always deny, on a condition too. */
+enum pol_status pol_lint_allowed(
+	struct pol_linter *linter, const struct pol_grantee *grantee, struct pol_permset *out);
+
 /* The first permission of the set from `from` on, or POL_NONE. */
 uint32_t pol_lint_next(const struct pol_permset *set, uint32_t from);
 /* The name of a permission's verb, and that of its node, which is valid until the next call. */
