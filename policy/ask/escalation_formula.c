@@ -101,8 +101,14 @@ static bool begin_subject(
 	out->facts.given = NULL;
 	out->facts.held = held;
 	out->facts.held_count = 0;
+	out->facts.everyone_count = 0;
+	out->facts.anyone_count = 0;
 	for (uint32_t i = 0; held != NULL && out->rows_of != NULL && i < facts->held_count; i++) {
 		if (facts->held[i].until == 0 || facts->held[i].until > search->at.when) {
+			enum pol_holder holder = pol_subject_holder(facts, i);
+
+			out->facts.everyone_count += holder == POL_HOLDER_EVERYONE;
+			out->facts.anyone_count += holder == POL_HOLDER_ANYONE;
 			out->rows_of[out->facts.held_count] = i;
 			held[out->facts.held_count++] = facts->held[i];
 		}

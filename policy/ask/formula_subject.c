@@ -264,7 +264,7 @@ static const struct pol_formula *formula_of_role(
 	if (by_anyone == POL_TRUE || (negated && by_anyone == POL_UNKNOWN)) {
 		return negated ? pol_formula_never() : pol_formula_always();
 	}
-	for (uint32_t i = 0; pol_subject_roles_count(facts) && i < facts->held_count; i++) {
+	for (uint32_t i = pol_subject_first(facts); i < facts->held_count; i++) {
 		enum pol_truth leads = leads_to(snapshot, facts->held[i].role, target);
 
 		if (negated && leads != POL_FALSE) {
@@ -333,7 +333,9 @@ static const struct pol_formula *combine_scopes(struct combining *combining)
 		subject->place(subject, POL_NONE).inside);
 }
 
-static const struct pol_formula *combine_roles(struct combining *combining)
+/* The roles of facts->held from `first` up to, not including, `end`. */
+static const struct pol_formula *combine_held(
+	struct combining *combining, uint32_t first, uint32_t end)
 {
 	const struct pol_formula_subject *subject = combining->subject;
 	const struct pol_snapshot *snapshot = subject->snapshot;
@@ -341,7 +343,7 @@ static const struct pol_formula *combine_roles(struct combining *combining)
 	struct pol_arena *arena = subject->arena;
 	struct parts allowed = { .arena = arena };
 
-	for (uint32_t i = 0; pol_subject_roles_count(facts) && i < facts->held_count; i++) {
+	for (uint32_t i = first; i < end; i++) {
 		const struct pol_formula_place *place = &combining->places[i];
 		const struct pol_grantee *role;
 		const struct pol_formula *denial;
@@ -398,16 +400,19 @@ const struct pol_formula *pol_formula_of_subject(
 		.permission = permission,
 		.denials = { .arena = arena },
 	};
+	const struct pol_facts *facts = subject->facts;
+	uint32_t own = facts->held_count - facts->anyone_count;
 	const struct pol_formula *anyone, *scopes, *named;
 
 	if (!know(subject, &known)) {
 		return NULL;
 	}
 	combining.places = known.places;
-	anyone = combine_anyone(&combining);
+	anyone = join_two(arena, POL_FORMULA_OR, combine_anyone(&combining),
+		combine_held(&combining, own, facts->held_count));
 	scopes = combine_scopes(&combining);
-	named = combine_roles(&combining);
-	named = subject->facts->binding == POL_BOUND_TO_SCOPES
+	named = combine_held(&combining, pol_subject_first(facts), own);
+	named = facts->binding == POL_BOUND_TO_SCOPES
 			? scopes
 			: join_two(arena, POL_FORMULA_AND, scopes, named);
 	return join_two(arena, POL_FORMULA_AND, join_two(arena, POL_FORMULA_OR, anyone, named),
