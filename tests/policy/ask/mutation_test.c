@@ -81,8 +81,8 @@ Test(mutation, each_statement_is_left_out_in_turn)
 /* Both ways must give the same result. */
 Test(mutation, the_shortcuts_agree_with_compiling)
 {
-	static const char *const folders[] = { "policy/examples/lendiq", "policy/examples/loanpro",
-		"policy/examples/loop" };
+	static const char *const folders[] = { "policy/examples/booking", "policy/examples/lendiq",
+		"policy/examples/loanpro", "policy/examples/loop" };
 
 	for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
 		struct loaded loaded = load_folder(folders[i]);
