@@ -49,7 +49,7 @@ static void run_folder(const char *path, unsigned tests)
 
 Test(suite, the_examples_pass_their_tests)
 {
-	run_folder("policy/examples/booking", 8);
+	run_folder("policy/examples/booking", 9);
 	run_folder("policy/examples/lendiq", 5);
 	run_folder("policy/examples/loanpro", 10);
 	run_folder("policy/examples/loop", 3);
