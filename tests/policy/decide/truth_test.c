@@ -600,7 +600,6 @@ static struct loaded load_chain(uint32_t count)
 	}
 	loaded = load_good(text);
 	declare_facts(loaded.snapshot, declared, DECLARED - POL_FACT_KNOWN);
-	free(text);
 	return loaded;
 }
 
