@@ -115,7 +115,8 @@ struct pol_grantee {
 	uint32_t exclusion_count;
 };
 
-/* One grant: its position and the permissions that it selects. */
+/* One grant: its position and the permissions that it selects. A grant whose condition is another
+ * one in some of its patterns is several rules. */
 struct pol_rule {
 	struct pol_span at; /* of its first word */
 	uint32_t line;
