@@ -390,18 +390,21 @@ static bool is_operator(char c)
 	return c == '<' || c == '>' || c == '=' || c == '!' || c == '&' || c == '|';
 }
 
-/* The end of the parenthesis or the run of operators at i; i if there is neither. */
+/* The end of the parenthesis or the run of operators at i; i if there is neither. A '!' begins a
+ * run:
+ * `&&!` is two. */
 static uint32_t operator_end(const struct pol_lexer *lexer, uint32_t i)
 {
 	const char *text = lexer->text.ptr;
+	uint32_t end = i;
 
 	if (text[i] == '(' || text[i] == ')') {
 		return i + 1;
 	}
-	while (i < lexer->text.len && is_operator(text[i])) {
-		i++;
+	while (end < lexer->text.len && is_operator(text[end]) && (end == i || text[end] != '!')) {
+		end++;
 	}
-	return i;
+	return end;
 }
 
 /* The offset of the operator or the parenthesis that ends the word or the string at i; the length
@@ -420,7 +423,7 @@ static size_t find_operator(const struct pol_lexer *lexer, uint32_t i)
 			i++;
 		} else if (!inside && (is_operator(c) || c == '(' || c == ')')) {
 			return i;
-		} else if (!inside && class != PLAIN && class != HIGH) {
+		} else if (!inside && class != PLAIN && class != HIGH && class != CONTROL) {
 			break;
 		}
 	}
