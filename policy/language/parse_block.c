@@ -90,7 +90,8 @@ bool pol_parse_block_goes_on(const struct pol_parser *parser, struct pol_str wor
 		return false;
 	}
 	at = skip_blank(lexer->text.ptr + lexer->pos, end);
-	return (size_t)(end - at) > word.len && memcmp(at, word.ptr, word.len) == 0 &&
+	return (size_t)(end - at) > word.len && *at == *word.ptr &&
+	       memcmp(at, word.ptr, word.len) == 0 &&
 	       memchr(" \t\r\n,{}()<>=!&|\"", at[word.len], 16) != NULL;
 }
 
