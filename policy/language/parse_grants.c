@@ -73,6 +73,9 @@ static bool condition_of_others(struct pol_parser *parser)
 	} words[] = { { "if", "when …" }, { "provided", "when …" }, { "unless", "when not (…)" },
 		{ "where", "when …" } };
 
+	if (pol_parser_at_line_end(parser)) {
+		return false;
+	}
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
 		if (pol_parser_at_mistake(parser, words[i].word)) {
 			pol_diag_error(parser->diags, parser->token.at,
