@@ -366,6 +366,7 @@ static enum pol_status check_denied(struct rules *rules, uint32_t number)
 		return status;
 	}
 	if (pol_permset_covers(&denied, &grantee->allow) &&
+		pol_permset_covers(&denied, &grantee->sometimes) &&
 		rules->kind.grantees == rules->linter->snapshot->roles) {
 		report_unusable(rules, number);
 		return POL_OK;

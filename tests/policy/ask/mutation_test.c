@@ -140,3 +140,28 @@ Test(mutation, the_shortcuts_agree_with_compiling)
 		unload(&loaded);
 	}
 }
+
+Test(mutation, a_rule_with_a_condition_is_left_out_like_any_other)
+{
+	struct loaded loaded = load_good(
+		"tree api { /a { GET, POST } }\n"
+		"role r {\n"
+		"  allow GET on api:/a when context.ip in 10.0.0.0/8\n" /* 3 */
+		"  allow POST on api:/a when context.ip in 10.0.0.0/8\n"
+		"  deny POST on api:/a when context.mfa_age > 1h\n" /* 5 */
+		"}\n"
+		"role s inherits r {\n"
+		"  allow GET on api:/a when context.ip in 11.0.0.0/8\n" /* 8 */
+		"}\n"
+		"test \"t\" {\n as role s\n from 10.0.0.1\n mfa\n allow GET, POST api:/a\n }\n");
+	char text[2048];
+
+	try_all(&loaded, true, text, sizeof text);
+	cr_expect_str_eq(text,
+		"3 noticed: allow GET on api:/a when context.ip in 10.0.0.0/8\n"
+		"4 noticed: allow POST on api:/a when context.ip in 10.0.0.0/8\n"
+		"5 survives: deny POST on api:/a when context.mfa_age > 1h\n"
+		"8 survives: allow GET on api:/a when context.ip in 11.0.0.0/8\n",
+		"%s", text);
+	unload(&loaded);
+}

@@ -390,3 +390,48 @@ Test(lint, a_node_whose_path_is_too_long_for_a_request_is_unreachable)
 		cr_expect_eq(has(text, POL_WARNING_NODE_UNREACHABLE), i == 1);
 	}
 }
+
+/* What has a condition is allowed to somebody, and covers nothing. */
+Test(lint, a_rule_with_a_condition_is_a_grant_and_covers_no_other)
+{
+	struct loaded linted =
+		lint("tree api { /a { GET, POST }, /b { GET }, /c { GET } }\n"
+		     "role one { allow GET on api:/a when context.ip in 10.0.0.0/8 }\n"
+		     "role two {\n"
+		     "    allow GET on api:/b when context.ip in 10.0.0.0/8\n"
+		     "    allow GET on api:/c when context.mfa_age < 1h\n"
+		     "    allow GET on api:/b, api:/c\n"
+		     "    deny GET on api:/b when context.ip in 11.0.0.0/8\n"
+		     "}\n"
+		     "role three {\n"
+		     "    allow GET, POST on api:/a when context.ip in 10.0.0.0/8\n"
+		     "    allow GET on api:/b, api:/c when context.mfa_age < 1h\n"
+		     "    allow GET on api:/a, api:/b\n"
+		     "}\n"
+		     "role anyone { deny GET on api:/c when context.ip in 12.0.0.0/8 }\n"
+		     "scope some { allow POST on api:/a when context.ip in 10.0.0.0/8 }\n"
+		     "test \"t\" { as role one, two, three\n deny GET api:/a }\n");
+
+	/* The rule without a condition covers those that have one. */
+	for (const struct pol_diag *diag = linted.diags.first; diag != NULL; diag = diag->next) {
+		cr_expect(diag->warning == POL_WARNING_RULE_COVERED &&
+				  (diag->line == 4 || diag->line == 5),
+			"%u: %.*s", diag->line, POL_STR_ARGS(diag->message));
+	}
+	unload(&linted);
+}
+
+Test(lint, a_role_that_allows_something_on_a_condition_is_of_use)
+{
+	static const char *const usable =
+		"tree api { /a { GET }, /b { GET } }\n"
+		"role one { allow GET on api:/a\n allow GET on api:/b when context.mfa_age < 1h }\n"
+		"role anyone { deny GET on api:/a }\n";
+	static const char *const unusable =
+		"tree api { /a { GET }, /b { GET } }\n"
+		"role one { allow GET on api:/a\n allow GET on api:/b when context.mfa_age < 1h }\n"
+		"role anyone { deny GET on api:/a, api:/b }\n";
+
+	cr_expect_not(has(usable, POL_WARNING_ROLE_UNUSABLE));
+	cr_expect(has(unusable, POL_WARNING_ROLE_UNUSABLE));
+}
