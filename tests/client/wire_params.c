@@ -326,7 +326,7 @@ Test(wire_params, a_map_of_anything_is_read_by_its_caller)
 				    "facts\x91\x01"),
 		WIRE_EPARAM);
 	cr_expect_str_eq(f.err.message, "facts: must be a map");
-	/* Whoever reads the pairs finds that one is incomplete. */
+	/* Reading the pairs finds that one is incomplete. */
 	cr_assert_eq(DECODE_ONE(&f, "\xa5"
 				    "facts\x82\xa1"
 				    "a\x07\xa1"
