@@ -57,7 +57,7 @@ static void declare(void)
 					    : POL_SPACE_CONTEXT;
 		pol_names_add(&declaring.fact_names, declared[i].name, i);
 	}
-	room = malloc(sizeof *room);
+	room = calloc(1, sizeof *room);
 	cr_assert_not_null(room);
 	wire_buf_init(&buf, WIRE_MAX_REQUEST);
 }
