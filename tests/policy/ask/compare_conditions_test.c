@@ -30,6 +30,16 @@ Test(compare_conditions, what_is_written_otherwise_but_equal_is_no_difference)
 		"");
 }
 
+Test(compare_conditions, every_principal_has_a_kind)
+{
+	check(TREE "role a { allow read" LOAN "when principal.kind in user, service }\nrole b { "
+		   "allow read" LOAN "}\n",
+		TREE "role a { allow read" LOAN "when principal.kind is not none }\nrole b { "
+		     "allow read" LOAN "when principal.kind is user\nallow read" LOAN
+		     "when principal.kind is not user }\n",
+		"");
+}
+
 Test(compare_conditions, a_condition_makes_a_grant_wider_or_narrower_or_both)
 {
 	check(POLICY "role a { allow read" LOAN "when context.amount <= 500\n"
