@@ -161,3 +161,14 @@ Test(compare_conditions, a_principal_gains_by_what_its_record_says)
 		"  lost GET api:/loans/{loan} when resource.branch is \"north\"\n"
 		"  none at api:/loans/7\n");
 }
+
+Test(compare_conditions, what_can_only_be_at_a_place_is_compared_there)
+{
+	check(POLICY BRANCH "principal ann { role o }\nprincipal bob { role o }\n",
+		POLICY BRANCH "principal ann { role o at api:/loans/ann }\n"
+			      "principal bob { role o at api:/loans/ann, api:/loans/7 }\n",
+		"principal bob -\n"
+		"  lost PUT api:/loans/{loan} when {loan} is \"bob\"\n"
+		"  none at api:/loans/ann\n"
+		"  none at api:/loans/7\n");
+}
