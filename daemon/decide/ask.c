@@ -158,6 +158,22 @@ const char *ask_read_listing(const struct call *call, const struct wire_value *v
 	return wrong != NULL ? wrong : read_facts(call, values, out, out_param);
 }
 
+void ask_state(const struct ask *ask, struct pol_path_memo *memo, struct subject *subject)
+{
+	struct pol_facts *facts = &subject->facts;
+
+	facts->service = ask->service;
+	facts->tree = ask->tree;
+	facts->path = ask->path;
+	facts->memo = memo;
+	facts->verb = ask->verb;
+	facts->http = ask->http;
+	facts->ip = ask->ip;
+	facts->mfa_at = ask->mfa_at;
+	facts->time = ask->time;
+	facts->given = ask->given;
+}
+
 struct pol_str ask_without_query(struct pol_str path)
 {
 	const char *query = path.len > 0 ? memchr(path.ptr, '?', path.len) : NULL;

@@ -188,7 +188,7 @@ static struct pol_str find_resource(struct pol_evaluation *eval)
 		eval->run.count == 0) {
 		return POL_STR("unknown_action");
 	}
-	return go_on;
+	return eval->of_node == NULL ? go_on : pol_eval_find_open(eval);
 }
 
 /* Is the address in one of the key's networks? */
@@ -233,6 +233,9 @@ static struct pol_str check_subject(struct pol_evaluation *eval)
 	/* For a listing: what could the other lines of `authorize` still refuse? */
 	if (eval->listing) {
 		return go_on;
+	}
+	if (eval->of_node != NULL) {
+		return pol_eval_ask_authorize(eval);
 	}
 	while (pol_run_next(&run, &at)) {
 		struct pol_subject_bits bits =
@@ -293,17 +296,19 @@ static struct pol_str decide(struct pol_evaluation *eval)
 	return go_on;
 }
 
+/* Modules and the counter answer with codes of their own: none may read as allowed. */
+struct pol_str pol_eval_denial(struct pol_str reason)
+{
+	return reason.len == 0 || pol_reason_is_denial(reason) ? reason : POL_STR("module_error");
+}
+
 static void answer(struct pol_evaluation *eval, struct pol_decision *out)
 {
 	struct pol_str reason;
 
 	out->missing = (struct pol_fact_set){ 0 };
 	eval->missing = &out->missing;
-	reason = decide(eval);
-	/* Modules and the counter answer with codes of their own: none may read as allowed. */
-	if (reason.len > 0 && !pol_reason_is_denial(reason)) {
-		reason = POL_STR("module_error");
-	}
+	reason = pol_eval_denial(decide(eval));
 	out->by = reason.len > 0 ? eval->by : NULL;
 	eval->request.allowed = reason.len == 0;
 	/* Lines of `record` run after the decision and cannot change it. */
@@ -345,6 +350,7 @@ static void begin(struct pol_evaluation *eval, const struct pol_snapshot *snapsh
 	eval->listing = false;
 	eval->stage = POL_STAGE_END;
 	eval->trace = NULL;
+	eval->of_node = NULL;
 	eval->charges.count = 0;
 	eval->uncertain = false;
 }
@@ -380,6 +386,34 @@ void pol_eval_listing(const struct pol_snapshot *snapshot, const struct pol_fact
 	eval.listing = true;
 	answer(&eval, out);
 	out->permission = POL_NONE;
+}
+
+void pol_eval_of_node(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
+	struct pol_eval_node *out)
+{
+	struct pol_evaluation eval;
+	struct pol_str reason;
+
+	out->facts = *facts;
+	out->facts.memo = &out->memo;
+	out->memo.known = false;
+	out->misnamed = false;
+	out->reads_segments = false;
+	out->open = 0;
+	out->open_rest = POL_NONE;
+	begin(&eval, snapshot, &out->facts);
+	eval.stack = select_stack(snapshot, facts->service);
+	eval.of_node = out;
+	eval.matched.asked = &out->reads_segments;
+	reason = pol_eval_denial(decide(&eval));
+	out->refused = eval.stage == POL_STAGE_SUBJECT ? go_on : reason;
+	out->marks = eval.marks;
+	out->node = eval.node;
+	out->run = eval.run;
+	out->tree = eval.tree;
+	if (eval.facts != &out->facts) {
+		out->facts = *eval.facts;
+	}
 }
 
 void pol_eval_traced(const struct pol_snapshot *snapshot, const struct pol_facts *facts,

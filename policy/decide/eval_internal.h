@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * eval_internal: what eval.c and eval_conditions.c share.
+ * eval_internal: what eval.c, eval_conditions.c and eval_node.c share.
  */
 
 #include "policy/decide/eval.h"
@@ -34,6 +34,7 @@ struct pol_evaluation {
 	bool listing;                    /* no resource is asked for: pol_eval_listing */
 	enum pol_stage stage;            /* the step that ended the decision */
 	struct pol_trace *trace;         /* NULL: none is recorded */
+	struct pol_eval_node *of_node;   /* NULL: the decision is about a path */
 	struct pol_charges charges;
 	struct pol_matched matched;
 	bool uncertain;                /* by conditions that are unknown: `unknown` is set */
@@ -49,8 +50,18 @@ struct pol_evaluation {
 
 /* Runs a group of the stack. Returns why it did not pass; an empty view: it did. */
 struct pol_str pol_eval_run_group(struct pol_evaluation *eval, enum pol_group group);
+/* The reason itself, or `module_error` if it is none of a denial. */
+struct pol_str pol_eval_denial(struct pol_str reason);
 /* A denial or a missing scope ends the decision; the rest is for the modules of `authorize`. */
 struct pol_str pol_eval_refuse(const struct pol_request *request, bool denied);
+
+/* --- eval_node.c --- */
+
+/* Finds which segments of the path are open. */
+struct pol_str pol_eval_find_open(struct pol_evaluation *eval);
+/* The lines of `authorize`, for whatever the subject's roles turn out to be. Returns a reason, so
+ * that the step of the subject ends the decision. */
+struct pol_str pol_eval_ask_authorize(struct pol_evaluation *eval);
 
 /* --- eval_conditions.c: where a condition is about a permission that is asked for --- */
 

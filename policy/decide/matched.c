@@ -54,6 +54,10 @@ static bool parameter(
 		if (i > matched->path->count || index >= values) {
 			return false;
 		}
+		if ((matched->open >> (i + index) & 1) != 0) {
+			*matched->asked = true;
+			return false;
+		}
 		*out = matched->path->segments[i + index];
 		return true;
 	}

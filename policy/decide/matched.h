@@ -15,6 +15,8 @@ struct pol_matched {
 	const struct pol_snapshot *snapshot;
 	uint32_t node; /* POL_NONE: none, or not found yet */
 	const struct pol_path *path;
+	uint64_t open; /* bit 1 << i: segment i may be anything, and has no value */
+	bool *asked;   /* becomes true when a module asks for an open one; not NULL if any is */
 };
 
 /* A request with these facts and its functions; all else is zero. matched NULL: there is no node.
