@@ -177,6 +177,29 @@ AUTHZ_API void authz_explain(const struct authz *authz, int error, char *out, si
 /* --- decisions -------------------------------------------------------------------------------- */
 
 /*
+ * A fact that the policy declares in `facts`: `resource.owner`. The daemon refuses a request with a
+ * fact that is not declared or of another type (AUTHZ_EREFUSED: authz_refusal names it). Facts
+ * `principal.NAME` are for trusted peers, as below; others are for every peer. A fact that is left
+ * out, or AUTHZ_FACT_ABSENT, has its default, or is unknown, and never allows anything.
+ */
+enum authz_fact_type {
+	AUTHZ_FACT_ABSENT = 0, /* as if it were left out; in authz_check_many also of `shared` */
+	AUTHZ_FACT_TEXT,       /* a string, a word, an address; a time as RFC 3339 */
+	AUTHZ_FACT_INT,        /* an int; a time in Unix seconds, a duration in seconds */
+	AUTHZ_FACT_BOOL,
+	AUTHZ_FACT_SET /* a set of strings */
+};
+
+struct authz_fact {
+	const char *name;
+	enum authz_fact_type type;
+	const char *text;         /* TEXT */
+	int64_t number;           /* INT; BOOL: 0 or 1 */
+	const char *const *items; /* SET: its members */
+	size_t count;             /* SET: how many */
+};
+
+/*
  * A request for a decision. Fields that are NULL or 0 are not sent. Set either token or principal,
  * or neither when the service's stack allows that; and either method and path, or action and
  * resource.
@@ -204,17 +227,23 @@ struct authz_request {
 	const char *ip;          /* a fact: address of the client that the request is about */
 	int64_t mfa_at;          /* a fact, Unix seconds: the client's last second factor */
 	int64_t time;            /* a fact, Unix seconds: the time to check opening hours at */
+	const struct authz_fact *facts; /* for the policy's conditions; NULL: none */
+	size_t fact_count;
+	bool ignore_undeclared; /* facts that the policy does not declare are passed over, and those
+				 * of another type are unknown; for gateways, which know no policy
+				 */
 };
 
 enum authz_verdict { AUTHZ_DENY = 0, AUTHZ_ALLOW = 1 };
 
 enum {
 	AUTHZ_REASON_SIZE = 64,
-	AUTHZ_NAME_SIZE = 256 /* of a key, principal, tenant or environment, with the NUL */
+	AUTHZ_NAME_SIZE = 256, /* of a key, principal, tenant or environment, with the NUL */
+	AUTHZ_MISSING_SIZE = 256
 };
 
-/* A decision. Texts that the daemon left out are empty. Texts are never truncated: an answer with
- * one that does not fit is AUTHZ_EPROTO and a denial. */
+/* A decision. Texts that the daemon left out are empty. Texts are never truncated, `missing`
+ * excepted: an answer with one that does not fit is AUTHZ_EPROTO and a denial. */
 struct authz_decision {
 	enum authz_verdict verdict;
 	int status;                     /* the HTTP status to answer with: 200, 401, 403 ... */
@@ -230,6 +259,10 @@ struct authz_decision {
 	int64_t quota_limit;
 	int64_t quota_remaining;
 	int64_t quota_reset; /* seconds from now */
+	/* Of reason "missing_fact": the names of the facts without which it could not be decided,
+	 * sorted, with a space between; those that fit whole. */
+	char missing[AUTHZ_MISSING_SIZE];
+	uint32_t missing_count; /* of all of them */
 };
 
 /*
@@ -237,8 +270,8 @@ struct authz_decision {
  * status 503, reason "unavailable". Returns 0 when a decision came, allow or deny. On an error *out
  * keeps that denial. When the connection breaks, the library opens a new one and sends the request
  * once more, within the same deadline. Returns AUTHZ_EINVAL when token and principal are both set,
- * when the request does not have exactly one of method with path and action with resource, or when
- * a time is negative.
+ * when the request does not have exactly one of method with path and action with resource, when a
+ * time is negative, or when a fact has no name, an unknown type or no text.
  */
 AUTHZ_API int authz_check(
 	struct authz *authz, const struct authz_request *request, struct authz_decision *out);

@@ -45,6 +45,7 @@ enum answer_field {
 	RENEW,
 	RENEW_BY,
 	QUOTA,
+	MISSING,
 	ANSWER_FIELDS
 };
 
@@ -69,6 +70,7 @@ static const struct {
 	[RENEW] = { NAME_INIT("renew"), 0, 0 },
 	[RENEW_BY] = { NAME_INIT("renew_by"), 0, 0 },
 	[QUOTA] = { NAME_INIT("quota"), 0, 0 },
+	[MISSING] = { NAME_INIT("missing"), 0, 0 },
 };
 
 void authz_deny(struct authz_decision *out)
@@ -87,6 +89,40 @@ static const char *text_of(const struct authz_request *request, unsigned field)
 
 	memcpy(&text, (const char *)request + text_fields[field].offset, sizeof text);
 	return text;
+}
+
+static bool is_good_fact(const struct authz_fact *fact)
+{
+	if (fact->name == NULL) {
+		return false;
+	}
+	switch (fact->type) {
+	case AUTHZ_FACT_ABSENT:
+	case AUTHZ_FACT_INT:
+	case AUTHZ_FACT_BOOL:
+		return true;
+	case AUTHZ_FACT_TEXT:
+		return fact->text != NULL;
+	case AUTHZ_FACT_SET:
+		for (size_t i = 0; fact->items != NULL && i < fact->count; i++) {
+			if (fact->items[i] == NULL) {
+				return false;
+			}
+		}
+		return (fact->items != NULL || fact->count == 0) && fact->count <= UINT32_MAX;
+	}
+	return false;
+}
+
+static bool are_good_facts(const struct authz_request *request)
+{
+	for (size_t i = 0; request->facts != NULL && i < request->fact_count; i++) {
+		if (!is_good_fact(&request->facts[i])) {
+			return false;
+		}
+	}
+	return (request->facts != NULL || request->fact_count == 0) &&
+	       request->fact_count <= UINT32_MAX;
 }
 
 int authz_question_check(const struct authz_request *shared, const struct authz_request *request)
@@ -111,7 +147,50 @@ int authz_question_check(const struct authz_request *shared, const struct authz_
 	if (request->mfa_at < 0 || request->time < 0 || base->mfa_at < 0 || base->time < 0) {
 		return AUTHZ_EINVAL;
 	}
+	if (!are_good_facts(request) || !are_good_facts(base)) {
+		return AUTHZ_EINVAL;
+	}
 	return AUTHZ_OK;
+}
+
+static void put_fact(struct wire_buf *buf, const struct authz_fact *fact)
+{
+	wire_put_cstr(buf, fact->name);
+	switch (fact->type) {
+	case AUTHZ_FACT_TEXT:
+		wire_put_cstr(buf, fact->text);
+		break;
+	case AUTHZ_FACT_INT:
+		wire_put_int(buf, fact->number);
+		break;
+	case AUTHZ_FACT_BOOL:
+		wire_put_bool(buf, fact->number != 0);
+		break;
+	case AUTHZ_FACT_SET:
+		wire_put_array(buf, (uint32_t)fact->count);
+		for (size_t i = 0; i < fact->count; i++) {
+			wire_put_cstr(buf, fact->items[i]);
+		}
+		break;
+	case AUTHZ_FACT_ABSENT:
+		wire_put_nil(buf);
+		break;
+	}
+}
+
+static void put_facts(struct wire_buf *buf, const struct authz_request *request)
+{
+	if (request->fact_count > 0) {
+		wire_put_str(buf, WIRE_STR("facts"));
+		wire_put_map(buf, (uint32_t)request->fact_count);
+		for (size_t i = 0; i < request->fact_count; i++) {
+			put_fact(buf, &request->facts[i]);
+		}
+	}
+	if (request->ignore_undeclared) {
+		wire_put_str(buf, WIRE_STR("undeclared"));
+		wire_put_str(buf, WIRE_STR("ignore"));
+	}
 }
 
 void authz_question_put(struct wire_buf *buf, const struct authz_request *request, uint32_t more)
@@ -121,7 +200,8 @@ void authz_question_put(struct wire_buf *buf, const struct authz_request *reques
 	for (unsigned i = 0; i < TEXT_FIELDS; i++) {
 		pairs += text_of(request, i) != NULL;
 	}
-	pairs += (request->mfa_at != 0) + (request->time != 0);
+	pairs += (request->mfa_at != 0) + (request->time != 0) + (request->fact_count > 0) +
+		 request->ignore_undeclared;
 	wire_put_map(buf, pairs);
 	for (unsigned i = 0; i < TEXT_FIELDS; i++) {
 		const char *text = text_of(request, i);
@@ -139,6 +219,7 @@ void authz_question_put(struct wire_buf *buf, const struct authz_request *reques
 		wire_put_str(buf, WIRE_STR("time"));
 		wire_put_int(buf, request->time);
 	}
+	put_facts(buf, request);
 }
 
 /* Copies a text; false when it does not fit whole, holds a NUL or is not UTF-8: a truncated name
@@ -192,6 +273,38 @@ static bool read_quota(struct wire_cursor *cursor, struct authz_decision *out)
 	return out->has_quota;
 }
 
+/* Names of facts have no blank. Those that do not fit are counted. */
+static bool read_missing(struct wire_cursor *cursor, struct authz_decision *out)
+{
+	struct wire_str name;
+	size_t len = 0;
+	uint32_t count;
+	bool room = true;
+
+	if (!wire_read_array(cursor, &count)) {
+		return false;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		size_t blank = len > 0 ? 1 : 0;
+
+		if (!wire_read_text(cursor, &name)) {
+			return false;
+		}
+		room = room && len + blank + name.len < sizeof out->missing;
+		if (!room) {
+			continue;
+		}
+		out->missing[len] = ' ';
+		if (!copy_whole(
+			    out->missing + len + blank, sizeof out->missing - len - blank, name)) {
+			return false;
+		}
+		len += blank + name.len;
+	}
+	out->missing_count = count;
+	return true;
+}
+
 /* Reads the value of one field. The verdict goes to *allow: *out remains a denial until every field
  * has been read. */
 static bool read_field(struct wire_cursor *cursor, enum answer_field field, bool *allow,
@@ -215,6 +328,8 @@ static bool read_field(struct wire_cursor *cursor, enum answer_field field, bool
 		return wire_read_int(cursor, &out->renew_by);
 	case QUOTA:
 		return read_quota(cursor, out);
+	case MISSING:
+		return read_missing(cursor, out);
 	case REASON:
 	case REVISION:
 	case KEY:

@@ -227,6 +227,8 @@ enum wire_kind {
 	WIRE_KIND_MAPS,     /* items, count: an array of maps; read with wire_next_map */
 	WIRE_KIND_TEXT_MAP, /* items, count: a map of text to text without duplicates, at most
 			     * WIRE_MAX_PAIRS; read with wire_next_pair */
+	WIRE_KIND_MAP,      /* items, count: a map of anything, whose pairs the caller checks: a
+			     * key and a value for each, to be read with wire_read_... */
 };
 
 enum wire_field_flag {
@@ -247,7 +249,8 @@ struct wire_field {
 		{ (literal), sizeof(literal) - 1 }, (kind), (flags)                                \
 	}
 
-/* The value of a field. Its views point into the message; all text is UTF-8. */
+/* The value of a field. Its views point into the message; all text is UTF-8, except in a
+ * WIRE_KIND_MAP. */
 struct wire_value {
 	bool given;
 	bool nil;

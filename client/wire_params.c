@@ -21,6 +21,7 @@ static const char *const kind_names[] = {
 	[WIRE_KIND_TEXTS] = "an array of text in UTF-8",
 	[WIRE_KIND_MAPS] = "an array of maps",
 	[WIRE_KIND_TEXT_MAP] = "a map of text to text in UTF-8, at most 64 names, each once",
+	[WIRE_KIND_MAP] = "a map",
 };
 
 bool wire_parse_duration(struct wire_str text, int64_t *out_seconds)
@@ -131,6 +132,22 @@ static bool decode_text_map(struct wire_cursor *cursor, struct wire_value *value
 	return true;
 }
 
+/* Its pairs are skipped here, so that reading them later cannot leave the message. */
+static bool decode_map(struct wire_cursor *cursor, struct wire_value *value)
+{
+	if (!wire_read_map(cursor, &value->count)) {
+		return false;
+	}
+	value->items = *cursor;
+	for (uint32_t i = 0; i < value->count; i++) {
+		if (!wire_skip(cursor) || !wire_skip(cursor)) {
+			return false;
+		}
+	}
+	value->items.end = cursor->ptr;
+	return true;
+}
+
 static bool decode_value(
 	struct wire_cursor *cursor, const struct wire_field *field, struct wire_value *value)
 {
@@ -156,6 +173,8 @@ static bool decode_value(
 		return decode_list(cursor, field->kind, value);
 	case WIRE_KIND_TEXT_MAP:
 		return decode_text_map(cursor, value);
+	case WIRE_KIND_MAP:
+		return decode_map(cursor, value);
 	case WIRE_KIND_NONE:
 		break;
 	}

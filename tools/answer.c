@@ -50,8 +50,6 @@ static const struct reason reasons[] = {
 	{ POL_STR_INIT("hours"), ABOUT_NOTHING, "not at this time", "" },
 	{ POL_STR_INIT("mfa"), ABOUT_NOTHING, "a second factor is missing, or too long ago", "" },
 	{ POL_STR_INIT("denied"), ABOUT_BOTH, "a role or scope of ", " denies " },
-	{ POL_STR_INIT("missing_fact"), ABOUT_WHAT,
-		"it depends on a fact that is not known: ", "" },
 	{ POL_STR_INIT("deny"), ABOUT_NOTHING, "the stack denies everything here", "" },
 	{ POL_STR_INIT("module_error"), ABOUT_NOTHING, "a module of the stack failed, which denies",
 		"" },
@@ -93,6 +91,15 @@ static const char *quota_text(struct app *app, struct wire_cursor result)
 		record_int(quota, "limit", 0), when_duration(app, record_int(quota, "reset", 0)));
 }
 
+/* The facts by whose absence it could not be decided. */
+static const char *missing_text(struct app *app, struct wire_cursor result)
+{
+	const char *names = record_list(&app->arena, result, "missing");
+
+	return app_text(app, "it depends on facts that are not known%s%s",
+		names[0] != '\0' ? ": " : "", names);
+}
+
 static const char *reason_text(
 	struct app *app, struct wire_cursor result, struct pol_str code, const char *what)
 {
@@ -103,6 +110,9 @@ static const char *reason_text(
 	}
 	if (pol_str_equal(code, POL_STR("quota"))) {
 		return quota_text(app, result);
+	}
+	if (pol_str_equal(code, POL_STR("missing_fact"))) {
+		return missing_text(app, result);
 	}
 	for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
 		const struct reason *reason = &reasons[i];

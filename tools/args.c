@@ -87,6 +87,9 @@ static const struct flag_info infos[FLAG_COUNT] = {
 		"ago" },
 	[FLAG_TIME] = { "time", 0, KIND_VALUE, "WHEN",
 		"the time at which it is decided: RFC 3339 or now" },
+	[FLAG_FACT] = { "fact", 0, KIND_ITEMS, "NAME=VALUE",
+		"a fact of the request, such as context.amount=500 or 'resource.regions=[\"EU\"]'; "
+		"may be repeated" },
 	[FLAG_TOKEN] = { "token", 0, KIND_VALUE, "TOKEN",
 		"the token; - reads it from standard input" },
 	[FLAG_TOKEN_FILE] = { "token-file", 0, KIND_VALUE, "FILE",

@@ -38,7 +38,13 @@ void complete_word(
 	const struct completing *word, const struct command *command, struct pol_str name);
 
 /* Offers the names that the policy folder declares, even if it has mistakes. */
-enum complete_kind { COMPLETE_ROLES, COMPLETE_SCOPES, COMPLETE_PRINCIPALS, COMPLETE_TREES };
+enum complete_kind {
+	COMPLETE_ROLES,
+	COMPLETE_SCOPES,
+	COMPLETE_PRINCIPALS,
+	COMPLETE_TREES,
+	COMPLETE_FACTS, /* with the `=` that follows */
+};
 void complete_folder(const struct completing *word, enum complete_kind kind);
 
 /* Offers the branches and tags of the git repository here, if this is one. */

@@ -84,6 +84,13 @@ static void offer_declared(
 		}
 		complete_offer(word, "authz", "the daemon's own methods");
 		break;
+	case COMPLETE_FACTS:
+		for (size_t i = 0; i < ast->facts_count; i++) {
+			complete_offer(word,
+				app_text(word->app, "%.*s=", POL_STR_ARGS(ast->facts[i].name.text)),
+				"");
+		}
+		break;
 	}
 }
 

@@ -111,8 +111,21 @@ static bool on_name(void *context, struct wire_cursor item)
 	return true;
 }
 
+/* A value follows. */
+static bool on_fact(void *context, struct wire_cursor item)
+{
+	const struct completing *word = context;
+	struct wire_str text;
+
+	if (wire_read_text(&item, &text)) {
+		complete_offer(word, app_text(word->app, "%.*s=", (int)text.len, text.ptr), "");
+	}
+	return true;
+}
+
 /* Names that the policy declares. */
-static void offer_names(const struct completing *word, const char *what)
+static void offer_names(const struct completing *word, const char *what,
+	bool (*on_each)(void *context, struct wire_cursor item))
 {
 	struct completing copy = *word;
 	struct wire_cursor result;
@@ -120,7 +133,7 @@ static void offer_names(const struct completing *word, const char *what)
 
 	params_begin(&params);
 	if (ask(word, "policy.names", &params, &result)) {
-		record_each(result, what, on_name, &copy);
+		record_each(result, what, on_each, &copy);
 	}
 }
 
@@ -211,6 +224,7 @@ static bool offer_of_folder(
 		{ FLAG_ONE_SCOPE, COMPLETE_SCOPES },
 		{ FLAG_PRINCIPAL, COMPLETE_PRINCIPALS },
 		{ FLAG_TREE, COMPLETE_TREES },
+		{ FLAG_FACT, COMPLETE_FACTS },
 	};
 
 	if (command == NULL || command->words == NULL || strncmp(command->words, "DIR", 3) != 0) {
@@ -239,9 +253,11 @@ void complete_option(const struct completing *word, const struct command *comman
 	} else if (flag == FLAG_TENANT) {
 		offer_list(word, &tenants, NULL);
 	} else if (flag == FLAG_SCOPE || flag == FLAG_ONE_SCOPE) {
-		offer_names(word, "scopes");
+		offer_names(word, "scopes", on_name);
 	} else if (flag == FLAG_ENVIRONMENT) {
-		offer_names(word, "environments");
+		offer_names(word, "environments", on_name);
+	} else if (flag == FLAG_FACT) {
+		offer_names(word, "facts", on_fact);
 	} else if (flag == FLAG_COLUMNS) {
 		offer_columns(word, command);
 	} else if (flag == FLAG_EXPLAIN_CODE) {

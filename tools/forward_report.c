@@ -185,6 +185,21 @@ static void advise_identity(const struct forward_report *report, struct advice *
 	add(advice, lines[report->family]);
 }
 
+/* A gateway does not know the facts that the policy asks for. */
+static void advise_facts(const struct forward_report *report, struct advice *advice)
+{
+	if (strcmp(report->decision.reason, "missing_fact") != 0) {
+		return;
+	}
+	add(advice,
+		report->decision.answer == FORWARD_ALLOWED
+			? "it passes undecided, because of `missing pass` in authz-http.conf: the "
+			  "application must ask the daemon again, with the facts"
+			: "the policy asks for facts that only the application knows: with "
+			  "`missing pass` in authz-http.conf such a request passes, and the "
+			  "application must ask the daemon again, with the facts");
+}
+
 static void advise(struct app *app, const struct forward_report *report,
 	const struct forward_asked *asked, struct advice *advice)
 {
@@ -195,6 +210,7 @@ static void advise(struct app *app, const struct forward_report *report,
 	} else if (status == 401) {
 		advise_token(app, report, advice);
 	}
+	advise_facts(report, advice);
 	if (report->family == FORWARD_NGINX && report->answer.status != status) {
 		add(advice,
 			app_text(app,

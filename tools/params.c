@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "tools/fact.h"
 #include "tools/rpc.h"
 #include "tools/when.h"
 
@@ -9,6 +10,7 @@ enum param_kind {
 	PARAM_TEXT = 0,
 	PARAM_LIST,
 	PARAM_MAP,    /* NAME=TEXT each */
+	PARAM_FACTS,  /* NAME=VALUE each */
 	PARAM_SWITCH, /* true */
 	PARAM_YES_NO,
 	PARAM_DURATION,
@@ -51,6 +53,7 @@ static const struct {
 	[FLAG_IP] = { "ip", PARAM_TEXT, NULL },
 	[FLAG_MFA_AT] = { "mfa_at", PARAM_TIME_AGO, NULL },
 	[FLAG_TIME] = { "time", PARAM_TIME, NULL },
+	[FLAG_FACT] = { "facts", PARAM_FACTS, NULL },
 	[FLAG_EXPLAIN] = { "explain", PARAM_SWITCH, NULL },
 	[FLAG_ACTOR] = { "actor", PARAM_TEXT, NULL },
 	[FLAG_KEY] = { "key", PARAM_TEXT, NULL },
@@ -202,6 +205,8 @@ static int put_option(struct app *app, struct params *params, enum flag flag)
 		break;
 	case PARAM_MAP:
 		return put_map(app, buf, &app->args.lists[flag]);
+	case PARAM_FACTS:
+		return fact_put(app, buf);
 	case PARAM_SWITCH:
 		wire_put_bool(buf, true);
 		break;

@@ -21,6 +21,25 @@ func TestTheZeroDecisionDenies(t *testing.T) {
 	}
 }
 
+func TestFactsAreSentAsTheProtocolHasThem(t *testing.T) {
+	request := Request{Facts: Facts{
+		"resource.owner": "ann", "resource.regions": []string{"EU"}, "context.amount": 5,
+		"context.due": time.Unix(60, 0), "context.took": 8 * time.Hour, "context.gone": nil,
+	}, IgnoreUndeclared: true}
+	params := request.params()
+	facts, isMap := params["facts"].(map[string]any)
+	if !isMap || params["undeclared"] != "ignore" {
+		t.Fatalf("%v", params)
+	}
+	gone, there := facts["context.gone"]
+	if facts["context.due"] != int64(60) || facts["context.took"] != int64(28800) || !there || gone != nil {
+		t.Fatalf("%v", facts)
+	}
+	if _, err := pack("authorize", params); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestASecretIsShownByNothing(t *testing.T) {
 	const secret = "liq_live_hunter2"
 	type holder struct{ token Secret }

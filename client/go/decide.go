@@ -29,8 +29,25 @@ type Request struct {
 	IP          string
 	MFAAt       time.Time // the last second factor
 	Time        time.Time // for opening hours; default: now
+	Facts       Facts     // what the policy's conditions ask for
+	// IgnoreUndeclared passes over facts that the policy does not declare, and takes those of another
+	// type for unknown. It is for gateways, which know no policy.
+	IgnoreUndeclared bool
 	// More parameters, sent as they are, such as "explain".
 	More map[string]any
+}
+
+// Facts are values by names such as "resource.owner", which the policy declares: a string, an integer, a
+// bool, []string, a time.Time, a time.Duration, or nil, which is as if the fact were not there. One that is
+// not declared or of another type is an Error, whose Param names it. "principal.NAME" is for trusted peers.
+type Facts map[string]any
+
+func (f Facts) plain() map[string]any {
+	out := make(map[string]any, len(f))
+	for name, value := range f {
+		out[name] = plainValue(value)
+	}
+	return out
 }
 
 // texts of a request, each with its name in the protocol.
@@ -60,6 +77,12 @@ func (r *Request) params() map[string]any {
 	}
 	if !r.Time.IsZero() {
 		out["time"] = r.Time.Unix()
+	}
+	if r.Facts != nil {
+		out["facts"] = r.Facts.plain()
+	}
+	if r.IgnoreUndeclared {
+		out["undeclared"] = "ignore"
 	}
 	return out
 }
@@ -103,6 +126,8 @@ type Decision struct {
 	Renew       bool      // the holder should renew the key's secret now
 	RenewBy     time.Time // when the present secret ends
 	Quota       *Quota
+	// Missing are, with reason "missing_fact", the facts by whose absence it could not be decided.
+	Missing []string
 	// Details are all fields of the answer, also those that this client does not know, such as
 	// "fact" and "explain".
 	Details map[string]any
@@ -123,7 +148,7 @@ func readDecision(result any, revision string) (Decision, error) {
 		Status: int(f.must("status").number("status")), Reason: f.must("reason").text("reason"),
 		Revision: f.text("revision"), Key: f.text("key"), Principal: f.text("principal"),
 		Tenant: f.text("tenant"), Environment: f.text("environment"), Renew: f.flag("renew"),
-		RenewBy: f.time("renew_by"), Details: f.fields,
+		RenewBy: f.time("renew_by"), Missing: f.texts("missing"), Details: f.fields,
 	}
 	if d.Revision == "" {
 		d.Revision = revision
@@ -220,6 +245,8 @@ type PermissionsRequest struct {
 	Principal, Tree, At              string
 	Service, Environment, Tenant, IP string
 	MFAAt, Time                      time.Time
+	Facts                            Facts
+	IgnoreUndeclared                 bool
 }
 
 // Permission is a node of a tree and what may be done there.
@@ -236,6 +263,12 @@ func (c *Client) Permissions(ctx context.Context, request PermissionsRequest) *P
 	params.text("service", request.Service).text("environment", request.Environment)
 	params.text("tenant", request.Tenant).text("ip", request.IP)
 	params.time("mfa_at", request.MFAAt).time("time", request.Time)
+	if request.Facts != nil {
+		params["facts"] = request.Facts.plain()
+	}
+	if request.IgnoreUndeclared {
+		params["undeclared"] = "ignore"
+	}
 	return newPages(ctx, c, "permissions", params, func(f *fields) Permission {
 		return Permission{Resource: f.must("resource").text("resource"), Actions: f.texts("actions")}
 	})

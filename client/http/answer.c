@@ -128,12 +128,20 @@ static void allow(const struct http_listener *listener, const struct authz_decis
 	add(out, "X-Authz-Renew", "%s", decision->renew ? "1" : "0");
 }
 
+bool http_answer_passes(const struct http_listener *listener, const struct authz_decision *decision)
+{
+	/* A module can give any reason, but no names of facts. */
+	return decision->verdict == AUTHZ_ALLOW ||
+	       (listener->missing_pass && decision->missing_count > 0 &&
+		       strcmp(decision->reason, "missing_fact") == 0);
+}
+
 void http_answer_decide(const struct http_listener *listener, const struct authz_decision *decision,
 	bool has_token, struct http_answer *out)
 {
 	struct authz_decision denial;
 
-	if (decision->verdict == AUTHZ_ALLOW) {
+	if (http_answer_passes(listener, decision)) {
 		allow(listener, decision, out);
 		return;
 	}

@@ -5,7 +5,8 @@
  * answer: makes the answer to a web server of a decision. Pure.
  *
  * Whether the request passes is decided by `verdict` alone, never by a status that the daemon sent.
- * A zeroed decision denies.
+ * One exception must be configured (`missing pass`): what is denied for want of facts, which the
+ * application knows, passes. A zeroed decision denies.
  */
 
 #include <stdbool.h>
@@ -35,6 +36,10 @@ struct http_answer {
 	char text[HTTP_ANSWER_TEXT];
 	char body[HTTP_ANSWER_BODY];
 };
+
+/* Does the request pass? */
+bool http_answer_passes(
+	const struct http_listener *listener, const struct authz_decision *decision);
 
 /* The answer to a request for a decision. `has_token`: one came with it. */
 void http_answer_decide(const struct http_listener *listener, const struct authz_decision *decision,

@@ -171,6 +171,10 @@ bool authzen_next(struct authzen *authzen, struct authzen_call *out)
 	} else if (!authzen->ended) {
 		authzen_batch_next(authzen);
 	}
+	/* All else that a question has fits. */
+	if (!authzen->ended && authzen->params.status == WIRE_ELIMIT) {
+		authzen_fail(authzen, 400, "there are too many properties, or they are too large");
+	}
 	if (!authzen->ended && authzen->params.status != WIRE_OK) {
 		authzen_end(authzen, 503, NULL);
 	}
@@ -198,6 +202,13 @@ void authzen_refused(
 	struct authzen_fault fault = { "" };
 
 	if (is_search(authzen) && authzen_search_refused(authzen, code, param, message)) {
+		return;
+	}
+	/* The only mistake of the caller that is left: facts that are too large. */
+	if (strcmp(code, "invalid_request") == 0 && param != NULL &&
+		strstr(param, "facts") != NULL) {
+		authzen_fault(&fault, "%s", message);
+		authzen_fail(authzen, 400, fault.text);
 		return;
 	}
 	authzen_fault(&fault, "the daemon refused the question: %s", message);

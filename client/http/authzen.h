@@ -26,8 +26,9 @@
  *     context   ip (an address), mfa_at and time (RFC 3339, or an integer of Unix seconds) are
  *               facts. One of another type, or with no such text, is unknown, as if it were absent.
  *
- * Properties, and members that nobody knows, are checked for their type where the specification
- * gives one, and passed over.
+ *     properties, other members of context: facts of the policy (authzen_facts.h).
+ *
+ * Members that nobody knows are passed over.
  *
  * A batch asks at most AUTHZEN_CHUNK questions in one call, and then lets others ask. With
  * deny_on_first_deny and permit_on_first_permit it asks one at a time, so that what stands after
@@ -38,6 +39,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "client/http/authzen_facts.h"
 
 enum authzen_api {
 	AUTHZEN_EVALUATION = 0,
@@ -64,6 +67,7 @@ struct authzen_scope {
 	const char *service;
 	const char *environment;
 	const char *tenant;
+	struct authzen_allowed allowed; /* facts of the principal that callers may state */
 };
 
 /* One request, made by authzen_begin and freed by authzen_destroy. */

@@ -85,7 +85,9 @@ static bool read_one(const struct authzen *authzen, size_t number, struct authze
 	struct authzen_fault *fault)
 {
 	const struct authzen_batch *batch = &authzen->batch;
-	struct authzen_source source = { .own = authzen->request, .where = "" };
+	struct authzen_source source = {
+		.own = authzen->request, .where = "", .allowed = &authzen->scope.allowed
+	};
 	char where[32];
 
 	if (batch->list != NULL) {

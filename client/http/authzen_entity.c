@@ -89,20 +89,25 @@ static const struct part_form forms[PARTS] = {
 	[RESOURCE] = { "resource", { "type", "id" }, AUTHZEN_RESOURCE },
 };
 
+/* What is read of a part. */
+struct part_read {
+	const char *texts[2];
+	json_t *properties; /* NULL: none */
+};
+
 /* Reads the members of an entity. `without_id`: a search looks for it. */
 static bool read_entity(const json_t *entity, const char *where, const struct part_form *form,
-	bool without_id, const char *out[static 2], struct authzen_fault *fault)
+	bool without_id, struct part_read *out, struct authzen_fault *fault)
 {
 	char inside[64];
-	json_t *properties;
 
 	snprintf(inside, sizeof inside, "%s%s.", where, form->name);
 	for (size_t i = 0; i < (without_id ? 1 : 2) && form->members[i] != NULL; i++) {
-		if (!read_text(entity, inside, form->members[i], &out[i], fault)) {
+		if (!read_text(entity, inside, form->members[i], &out->texts[i], fault)) {
 			return false;
 		}
 	}
-	return authzen_member(entity, inside, "properties", JSON_OBJECT, &properties, fault);
+	return authzen_member(entity, inside, "properties", JSON_OBJECT, &out->properties, fault);
 }
 
 /* The value of a part: the evaluation's own, or the default. */
@@ -117,13 +122,12 @@ static bool find(const struct authzen_source *source, const char *name, json_t *
 }
 
 static bool read_part(const struct authzen_source *source, const struct part_form *form,
-	const char *out[static 2], struct authzen_fault *fault)
+	struct part_read *out, struct authzen_fault *fault)
 {
 	bool sought = source->sought == form->sought;
 	json_t *entity;
 
-	out[0] = "";
-	out[1] = "";
+	*out = (struct part_read){ .texts = { "", "" } };
 	if (sought && source->sought == AUTHZEN_ACTION) {
 		return true;
 	}
@@ -155,7 +159,7 @@ static int64_t read_time(const json_t *value)
 	return time > 0 && time <= WIRE_MAX_TIME ? time : 0;
 }
 
-static void read_facts(const json_t *context, struct authzen_question *out)
+static void read_context(const json_t *context, struct authzen_question *out)
 {
 	const json_t *ip = json_object_get(context, "ip");
 	struct pol_ip address;
@@ -173,11 +177,11 @@ static void read_facts(const json_t *context, struct authzen_question *out)
 bool authzen_read(const struct authzen_source *source, struct authzen_question *out,
 	struct authzen_fault *fault)
 {
-	const char *texts[PARTS][2];
+	struct part_read parts[PARTS];
 	json_t *context;
 
 	for (enum part part = 0; part < PARTS; part++) {
-		if (!read_part(source, &forms[part], texts[part], fault)) {
+		if (!read_part(source, &forms[part], &parts[part], fault)) {
 			return false;
 		}
 	}
@@ -185,26 +189,31 @@ bool authzen_read(const struct authzen_source *source, struct authzen_question *
 		return false;
 	}
 	*out = (struct authzen_question){
-		.subject_type = texts[SUBJECT][0],
-		.subject_id = texts[SUBJECT][1],
-		.action = texts[ACTION][0],
-		.resource_type = texts[RESOURCE][0],
-		.resource_id = texts[RESOURCE][1],
+		.subject_type = parts[SUBJECT].texts[0],
+		.subject_id = parts[SUBJECT].texts[1],
+		.action = parts[ACTION].texts[0],
+		.resource_type = parts[RESOURCE].texts[0],
+		.resource_id = parts[RESOURCE].texts[1],
+		.facts = { .subject = parts[SUBJECT].properties,
+			.resource = parts[RESOURCE].properties,
+			.action = parts[ACTION].properties,
+			.context = context,
+			.allowed = source->allowed },
 	};
-	read_facts(context, out);
+	read_context(context, out);
 	return true;
 }
 
 bool authzen_check_defaults(const json_t *request, struct authzen_fault *fault)
 {
-	const char *texts[2];
+	struct part_read read;
 	json_t *value;
 
 	for (enum part part = 0; part < PARTS; part++) {
 		if (!authzen_member(request, "", forms[part].name, JSON_OBJECT, &value, fault)) {
 			return false;
 		}
-		if (value != NULL && !read_entity(value, "", &forms[part], false, texts, fault)) {
+		if (value != NULL && !read_entity(value, "", &forms[part], false, &read, fault)) {
 			return false;
 		}
 	}
@@ -257,46 +266,46 @@ void authzen_put_resource(struct wire_buf *out, const struct authzen_question *q
 	wire_put_str(out, (struct wire_str){ text, (size_t)len });
 }
 
-uint32_t authzen_subject_pairs(const struct authzen_question *question)
+uint32_t authzen_put_subject(struct wire_buf *out, const struct authzen_question *question)
 {
-	return 1 + (question->ip != NULL ? 1 : 0) + (question->mfa_at != 0 ? 1 : 0) +
-	       (question->time != 0 ? 1 : 0);
-}
+	uint32_t pairs = 1;
 
-void authzen_put_subject(struct wire_buf *out, const struct authzen_question *question)
-{
 	put_text(out, authzen_is_principal(question->subject_type) ? "principal" : "token",
 		question->subject_id);
 	if (question->ip != NULL) {
 		put_text(out, "ip", question->ip);
+		pairs++;
 	}
 	if (question->mfa_at != 0) {
 		wire_put_cstr(out, "mfa_at");
 		wire_put_int(out, question->mfa_at);
+		pairs++;
 	}
 	if (question->time != 0) {
 		wire_put_cstr(out, "time");
 		wire_put_int(out, question->time);
+		pairs++;
 	}
+	return pairs + authzen_facts_put(out, &question->facts);
 }
 
 void authzen_put(struct wire_buf *out, const struct authzen_question *question)
 {
 	char path[AUTHZEN_MAX_TEXT + 2];
+	size_t at = wire_open_map(out);
+	uint32_t pairs = authzen_put_subject(out, question);
 
 	if (!is_method(question->action)) {
-		wire_put_map(out, authzen_subject_pairs(question) + 2);
-		authzen_put_subject(out, question);
 		put_text(out, "action", question->action);
 		wire_put_cstr(out, "resource");
 		authzen_put_resource(out, question);
+		wire_close_map(out, at, pairs + 2);
 		return;
 	}
 	snprintf(path, sizeof path, "%s%s", question->resource_id[0] == '/' ? "" : "/",
 		question->resource_id);
-	wire_put_map(out, authzen_subject_pairs(question) + 3);
-	authzen_put_subject(out, question);
 	put_text(out, "method", question->action);
 	put_text(out, "path", path);
 	put_text(out, "tree", question->resource_type);
+	wire_close_map(out, at, pairs + 3);
 }

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "client/http/authzen_facts.h"
 #include "client/wire.h"
 
 /* What is wrong with a request, for people: "subject.id: is missing". Empty: nothing. */
@@ -35,6 +36,7 @@ struct authzen_source {
 	const json_t *defaults; /* the request, for an evaluation; else NULL */
 	const char *where;      /* "evaluations[3]." or "" */
 	enum authzen_sought sought;
+	const struct authzen_allowed *allowed; /* facts of the subject; NULL: none */
 };
 
 /* A question. Texts are views of the request, and "" where the search looks for them. */
@@ -45,6 +47,7 @@ struct authzen_question {
 	const char *ip; /* NULL: unknown */
 	int64_t mfa_at; /* 0: unknown */
 	int64_t time;   /* 0: now */
+	struct authzen_facts facts;
 };
 
 /* Reads a question. An entity of `own` replaces the default as a whole. False: a fault. */
@@ -64,9 +67,8 @@ bool authzen_is_principal(const char *type);
 /* Writes a question as parameters of authorize. */
 void authzen_put(struct wire_buf *out, const struct authzen_question *question);
 
-/* Writes subject and facts, as parameters of permissions; authzen_subject_pairs is their number. */
-void authzen_put_subject(struct wire_buf *out, const struct authzen_question *question);
-uint32_t authzen_subject_pairs(const struct authzen_question *question);
+/* Writes subject and facts, as parameters of permissions; returns how many they are. */
+uint32_t authzen_put_subject(struct wire_buf *out, const struct authzen_question *question);
 
 /* Writes `TREE:/path`. */
 void authzen_put_resource(struct wire_buf *out, const struct authzen_question *question);

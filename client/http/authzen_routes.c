@@ -143,7 +143,8 @@ static bool reserve(struct http_exchange *exchange, enum authzen_api api)
 static void on_api(struct http_exchange *exchange)
 {
 	const struct http_listener *listener = exchange->door->listener;
-	struct authzen_scope scope = { listener->service, listener->environment, NULL };
+	struct authzen_scope scope = { listener->service, listener->environment, NULL,
+		{ listener->principal_facts, listener->principal_fact_count } };
 	enum authzen_api api = AUTHZEN_EVALUATION;
 	struct authzen *authzen;
 

@@ -37,6 +37,7 @@ static bool read_search(struct authzen *authzen, struct authzen_fault *fault)
 		.own = authzen->request,
 		.where = "",
 		.sought = forms[authzen->api].sought,
+		.allowed = &authzen->scope.allowed,
 	};
 	struct authzen_page page;
 
@@ -116,7 +117,8 @@ static void ask_for_list(struct authzen *authzen)
 	const struct authzen_search *search = &authzen->search;
 	const struct authzen_question *question = &search->question;
 	struct wire_buf *out = &authzen->params;
-	uint32_t held = authzen_subject_pairs(question) + authzen_scope_pairs(authzen);
+	uint32_t pairs = authzen_scope_pairs(authzen);
+	size_t at;
 
 	authzen->method = forms[authzen->api].method;
 	wire_buf_wipe(out);
@@ -128,8 +130,8 @@ static void ask_for_list(struct authzen *authzen)
 		put_page(authzen);
 		return;
 	}
-	wire_put_map(out, held + (authzen->api == AUTHZEN_ACTIONS ? 2 : 1 + page_pairs(search)));
-	authzen_put_subject(out, question);
+	at = wire_open_map(out);
+	pairs += authzen_put_subject(out, question);
 	authzen_put_scope(authzen);
 	if (authzen->api == AUTHZEN_ACTIONS) {
 		/* The resource itself comes before what is below it. */
@@ -137,10 +139,12 @@ static void ask_for_list(struct authzen *authzen)
 		wire_put_int(out, 1);
 		wire_put_cstr(out, "at");
 		authzen_put_resource(out, question);
+		wire_close_map(out, at, pairs + 2);
 		return;
 	}
 	put_text(out, "tree", question->resource_type);
 	put_page(authzen);
+	wire_close_map(out, at, pairs + 1 + page_pairs(search));
 }
 
 /* The question about one candidate. */

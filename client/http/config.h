@@ -19,9 +19,10 @@
 
 enum {
 	HTTP_MAX_LISTENERS = 16,
-	HTTP_MAX_PROXIES = 64, /* networks of a listener, looked through for each address */
-	HTTP_MAX_REALM = 256,  /* bytes: WWW-Authenticate must fit an answer's texts */
-	HTTP_MAX_HOSTS = 1024, /* hosts of a listener, looked through for each request */
+	HTTP_MAX_PROXIES = 64,         /* networks of a listener, looked through for each address */
+	HTTP_MAX_REALM = 256,          /* bytes: WWW-Authenticate must fit an answer's texts */
+	HTTP_MAX_PRINCIPAL_FACTS = 64, /* as many as a request may have */
+	HTTP_MAX_HOSTS = 1024,         /* hosts of a listener, looked through for each request */
 
 	HTTP_CONNECTIONS = 1024,
 	HTTP_MIN_CONNECTIONS = 16,
@@ -70,7 +71,11 @@ struct http_listener {
 	struct http_network proxies[HTTP_MAX_PROXIES];
 	size_t proxy_count;
 	bool preflight_pass;
+	bool missing_pass;   /* a decision that lacks facts passes: the application asks again */
 	const char *authzen; /* the identifier of the decision point; NULL: no AuthZEN here */
+	/* Facts `principal.NAME` that AuthZEN's callers may state, without `principal.`. */
+	const char *principal_facts[HTTP_MAX_PRINCIPAL_FACTS];
+	size_t principal_fact_count;
 };
 
 struct http_config {

@@ -389,6 +389,38 @@ static void on_preflight(
 	read_choice(reader, &values[0], "pass", "ask", &reader->listener->preflight_pass);
 }
 
+static void on_missing(
+	struct http_reader *reader, const struct pol_setting_word *values, size_t count)
+{
+	(void)count;
+	read_choice(reader, &values[0], "pass", "refuse", &reader->listener->missing_pass);
+}
+
+/* `department`, or `principal.department`. */
+static void on_principal_facts(
+	struct http_reader *reader, const struct pol_setting_word *values, size_t count)
+{
+	static const struct pol_str space = POL_STR_INIT("principal.");
+	struct http_listener *listener = reader->listener;
+
+	listener->principal_fact_count = 0;
+	for (size_t i = 0; i < count; i++) {
+		struct pol_setting_word name = values[i];
+
+		if (pol_str_starts(name.text, space)) {
+			name.text.ptr += space.len;
+			name.text.len -= space.len;
+		}
+		if (name.text.len == 0) {
+			pol_diag_error(reader->diags, values[i].at,
+				"write the name of a fact, as in department");
+			return;
+		}
+		listener->principal_facts[i] = http_config_copy(reader, &name);
+		listener->principal_fact_count += listener->principal_facts[i] != NULL;
+	}
+}
+
 /* --- the table -------------------------------------------------------------------------------- */
 
 static const struct row rows[] = {
@@ -404,8 +436,11 @@ static const struct row rows[] = {
 		http_config_on_listen },
 	{ "log", 1, 1, GLOBAL, "log text|json", on_log },
 	{ "metrics", 1, 1, GLOBAL, "metrics on|off", on_metrics },
+	{ "missing", 1, 1, SCOPED, "missing pass|refuse", on_missing },
 	{ "prefix", 1, 1, SCOPED, "prefix PATH", on_prefix },
 	{ "preflight", 1, 1, SCOPED, "preflight pass|ask", on_preflight },
+	{ "principal_facts", 1, HTTP_MAX_PRINCIPAL_FACTS, SCOPED, "principal_facts NAME,…",
+		on_principal_facts },
 	{ "proxies", 1, HTTP_MAX_PROXIES, SCOPED, "proxies NETWORK,…", on_proxies },
 	{ "realm", 1, 1, SCOPED, "realm TEXT", on_realm },
 	{ "server_user", 1, 1, GLOBAL, "server_user USER", on_server_user },

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LINE_MAX_BYTES = 512, NAME_BYTES = 128 };
+enum { LINE_MAX_BYTES = 512, NAME_BYTES = 128, MAX_FACT = 256 };
 
 /* Upper bounds of the buckets of latency, in microseconds; the last one has none. */
 static const unsigned bounds_us[HTTP_BUCKETS - 1] = { 50, 100, 200, 500, 1000, 2000, 5000, 10000,
@@ -173,6 +173,36 @@ static bool put_revision(struct wire_buf *out, struct wire_cursor *value)
 	return true;
 }
 
+/* The counts of facts, whose names have dots: as values of a label. */
+static bool put_missing(struct wire_buf *out, struct wire_cursor *map)
+{
+	static const char chars[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
+	uint32_t pairs;
+
+	if (!wire_read_map(map, &pairs)) {
+		return false;
+	}
+	for (uint32_t i = 0; i < pairs; i++) {
+		struct wire_str fact;
+		int64_t number;
+		bool good;
+
+		if (!wire_read_text(map, &fact) || !wire_read_int(map, &number)) {
+			return false;
+		}
+		good = fact.len > 0 && fact.len <= MAX_FACT;
+		for (size_t k = 0; k < fact.len && good; k++) {
+			good = fact.ptr[k] != '\0' && strchr(chars, fact.ptr[k]) != NULL;
+		}
+		if (good) {
+			put(out, "authzd_missing_facts_total{fact=\"%.*s\"} %" PRId64 "\n",
+				(int)fact.len, fact.ptr, number);
+		}
+	}
+	return true;
+}
+
 /* The numbers of a map, and of the maps in it. */
 static bool put_map(
 	struct wire_buf *out, const char *prefix, struct wire_cursor *map, unsigned depth)
@@ -192,6 +222,8 @@ static bool put_map(
 		}
 		if (wire_str_equal(key, WIRE_STR("revision")) && wire_peek(map) == WIRE_TEXT) {
 			good = put_revision(out, map);
+		} else if (wire_str_equal(key, WIRE_STR("missing_facts"))) {
+			good = put_missing(out, map);
 		} else if (!put_name(name, prefix, key)) {
 			good = wire_skip(map);
 		} else if (wire_peek(map) == WIRE_MAP && depth > 0) {

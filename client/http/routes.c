@@ -55,7 +55,8 @@ static void on_decision(void *data, int error, const struct authz_decision *deci
 	}
 	http_answer_decide(
 		exchange->door->listener, decision, exchange->question.has_token, &answer);
-	finish_check(exchange, &answer, decision->verdict == AUTHZ_ALLOW, decision->reason);
+	finish_check(exchange, &answer, http_answer_passes(exchange->door->listener, decision),
+		decision->reason);
 }
 
 static int ask(struct http_exchange *exchange)

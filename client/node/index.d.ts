@@ -20,6 +20,11 @@ export interface CallOptions {
 /** Unix seconds; a Date is sent as such. */
 export type Time = number | Date;
 
+/** A value of a fact that the policy declares; null: as if it were not there. A number is an integer. */
+export type Fact = string | number | boolean | Date | readonly string[] | ReadonlySet<string> | null;
+/** By their names, such as `resource.owner`. */
+export type Facts = Record<string, Fact | undefined>;
+
 export interface Request {
   token?: string;
   /** From a trusted peer: a principal that it has authenticated itself. */
@@ -37,6 +42,10 @@ export interface Request {
   mfa_at?: Time;
   time?: Time;
   explain?: boolean;
+  /** What the policy's conditions ask for. `principal.*` is for trusted peers. */
+  facts?: Facts;
+  /** Facts that the policy does not declare are passed over; for gateways. */
+  undeclared?: 'ignore';
 }
 
 export interface Quota {
@@ -62,6 +71,8 @@ export class Decision {
   readonly renew_by?: number;
   readonly quota?: Quota;
   readonly fact?: string;
+  /** Of reason `missing_fact`: the facts by whose absence it could not be decided. */
+  readonly missing?: readonly string[];
   readonly explain?: unknown;
 }
 

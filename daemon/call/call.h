@@ -24,6 +24,8 @@
 struct actor;
 struct audit_change;
 struct call_slices;
+struct given_room;
+struct missing_counts;
 struct store_read;
 
 struct call {
@@ -43,6 +45,9 @@ struct call {
 	uint64_t serial;                     /* of the snapshot: raised by every exchange */
 	int64_t now;                         /* Unix seconds, taken once a batch */
 	uint32_t *random_state;              /* the thread's, never 0; NULL after a reload */
+	struct given_room *given;            /* the thread's, for facts (decide/given.h); NULL: no
+					      * method that takes facts runs there */
+	struct missing_counts *missing;      /* the thread's (decide/missing.h), or NULL */
 	struct store_read *read;             /* NULL after a reload; a change's sees its batch */
 	uint64_t view; /* store_read_view of `read`; 0: nothing kept is for this call */
 

@@ -13,6 +13,8 @@
 
 #include "client/wire.h"
 
+struct pol_snapshot;
+
 /* The last attempt to load the policy, and the current one. Times are Unix seconds. */
 struct report_policy {
 	char revision[17];
@@ -60,4 +62,7 @@ struct report_source {
 	void (*encode_diagnostics)(void *data, struct wire_buf *out);
 	/* Appends the array of names in the store that the policy lacks (load/dangling.h). */
 	void (*encode_dangling)(void *data, struct wire_buf *out);
+	/* Appends the map of the policy's facts to how often each was missing. */
+	void (*encode_missing)(
+		void *data, const struct pol_snapshot *snapshot, struct wire_buf *out);
 };

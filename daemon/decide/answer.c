@@ -2,6 +2,7 @@
 #include "daemon/decide/answer.h"
 
 #include "daemon/decide/explain.h"
+#include "daemon/decide/missing.h"
 #include "daemon/keys/secret_rules.h"
 #include "policy/decide/fact.h"
 #include "policy/text/reason.h"
@@ -80,6 +81,20 @@ static uint32_t subject_pairs(const struct call *call, const struct subject *sub
 	       (subject->verified || subject->known_principal ? 1u : 0u);
 }
 
+/* Apart, so that other answers need no room for it. */
+__attribute__((noinline)) static void put_missing(
+	struct call *call, const struct pol_fact_set *missing)
+{
+	struct pol_str names[MISSING_FACTS];
+	uint32_t count = missing_names(call->snapshot, missing, names);
+
+	wire_put_str(call->out, WIRE_STR("missing"));
+	wire_put_array(call->out, count);
+	for (uint32_t i = 0; i < count; i++) {
+		wire_put_str(call->out, subject_wire(names[i]));
+	}
+}
+
 void answer_put(struct call *call, const struct ask *ask, const struct subject *subject,
 	const struct outcome *outcome, bool whole)
 {
@@ -87,6 +102,7 @@ void answer_put(struct call *call, const struct ask *ask, const struct subject *
 	struct pol_str reason = decision->reason;
 	bool with_subject = !ask->not_trusted;
 	bool quota = outcome->quota.report.any;
+	bool missing = !decision->allow && pol_str_equal(reason, POL_STR("missing_fact"));
 	char fact[POL_FACT_TEXT] = "";
 	size_t room;
 	uint8_t *to;
@@ -116,7 +132,7 @@ void answer_put(struct call *call, const struct ask *ask, const struct subject *
 	}
 	*to++ = (uint8_t)(0x80 |
 			  (3 + (whole ? 1 : 0) + (with_subject ? subject_pairs(call, subject) : 0) +
-				  (fact[0] != '\0' ? 1 : 0) + (quota ? 1 : 0) +
+				  (fact[0] != '\0' ? 1 : 0) + (quota ? 1 : 0) + (missing ? 1 : 0) +
 				  (outcome->explained ? 1 : 0)));
 	to = decision->allow ? WIRE_LAY(to, "\xa5"
 					    "allow\xc3\xa6status")
@@ -139,6 +155,9 @@ void answer_put(struct call *call, const struct ask *ask, const struct subject *
 		to = lay_quota(to, &outcome->quota.report);
 	}
 	call->out->len = (size_t)(to - call->out->data);
+	if (missing) {
+		put_missing(call, &decision->missing);
+	}
 	if (outcome->explained) {
 		wire_put_str(call->out, WIRE_STR("explain"));
 		explain_put(call->out, &outcome->explanation);

@@ -20,6 +20,8 @@ const struct wire_field ask_fields[ASK_MANY_FIELDS] = {
 	[ASK_MFA_AT] = WIRE_FIELD("mfa_at", WIRE_KIND_TIME, 0),
 	[ASK_TIME] = WIRE_FIELD("time", WIRE_KIND_TIME, 0),
 	[ASK_EXPLAIN] = WIRE_FIELD("explain", WIRE_KIND_BOOL, 0),
+	[ASK_FACTS] = WIRE_FIELD("facts", WIRE_KIND_MAP, 0),
+	[ASK_UNDECLARED] = WIRE_FIELD("undeclared", WIRE_KIND_TEXT, 0),
 	[ASK_REQUESTS] = WIRE_FIELD("requests", WIRE_KIND_MAPS, WIRE_REQUIRED),
 };
 
@@ -96,8 +98,23 @@ static const char *read_who(const struct call *call, const struct wire_value *va
 	return NULL;
 }
 
-static const char *read_facts(
-	const struct wire_value *values, struct ask *out, const char **out_param)
+/* What the policy declares. */
+static const char *read_given(const struct call *call, const struct wire_value *values,
+	struct ask *out, const char **out_param)
+{
+	const struct given_params params = { &values[ASK_FACTS], &values[ASK_UNDECLARED] };
+	struct given_read given;
+	const char *wrong = given_read(call, &params, &given, out_param);
+
+	out->given = given.given;
+	if (given.of_principal && !call->peer->trusted) {
+		out->not_trusted = true;
+	}
+	return wrong;
+}
+
+static const char *read_facts(const struct call *call, const struct wire_value *values,
+	struct ask *out, const char **out_param)
 {
 	out->service = (struct pol_str){ NULL, 0 };
 	if (values[ASK_SERVICE].given) {
@@ -111,7 +128,7 @@ static const char *read_facts(
 	}
 	out->mfa_at = values[ASK_MFA_AT].given ? values[ASK_MFA_AT].integer : 0;
 	out->time = values[ASK_TIME].given ? values[ASK_TIME].integer : 0;
-	return NULL;
+	return read_given(call, values, out, out_param);
 }
 
 const char *ask_read(const struct call *call, const struct wire_value *values, struct ask *out,
@@ -126,7 +143,7 @@ const char *ask_read(const struct call *call, const struct wire_value *values, s
 		*out_param = "tree";
 		return "is empty";
 	}
-	return wrong != NULL ? wrong : read_facts(values, out, out_param);
+	return wrong != NULL ? wrong : read_facts(call, values, out, out_param);
 }
 
 const char *ask_read_listing(const struct call *call, const struct wire_value *values,
@@ -138,7 +155,7 @@ const char *ask_read_listing(const struct call *call, const struct wire_value *v
 	out->tree = (struct pol_str){ NULL, 0 };
 	out->path = (struct pol_str){ NULL, 0 };
 	out->verb = (struct pol_str){ NULL, 0 };
-	return wrong != NULL ? wrong : read_facts(values, out, out_param);
+	return wrong != NULL ? wrong : read_facts(call, values, out, out_param);
 }
 
 struct pol_str ask_without_query(struct pol_str path)

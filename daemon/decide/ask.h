@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "daemon/call/call.h"
+#include "daemon/decide/given.h"
 #include "daemon/decide/subject.h"
 
 /* In the order in which clients usually send them: the search for a field begins after the last
@@ -30,6 +31,8 @@ enum ask_field {
 	ASK_MFA_AT,
 	ASK_TIME,
 	ASK_EXPLAIN,
+	ASK_FACTS,
+	ASK_UNDECLARED,
 	ASK_FIELDS,
 	ASK_REQUESTS = ASK_FIELDS, /* authorize_many's own */
 	ASK_MANY_FIELDS,
@@ -48,12 +51,14 @@ struct ask {
 	struct pol_ip ip;
 	int64_t mfa_at;
 	int64_t time;
+	const struct pol_given *given; /* until the thread's next question; NULL: none */
 	bool http;
 	bool explain;
 	bool not_trusted; /* it states what this peer may not */
 };
 
-/* NULL; or what is wrong with the request, and then *out_param names the parameter. */
+/* NULL; or what is wrong with the request, and then *out_param names the parameter. Comes after
+ * given_begin, or given_begin_shared for entries. */
 const char *ask_read(const struct call *call, const struct wire_value *values, struct ask *out,
 	const char **out_param);
 

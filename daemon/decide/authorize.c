@@ -13,6 +13,7 @@
 #include "daemon/decide/authorize.h"
 #include "daemon/decide/decision_event.h"
 #include "daemon/decide/decision_note.h"
+#include "daemon/decide/missing.h"
 #include "daemon/keys/denials.h"
 #include "daemon/keys/secret_rules.h"
 #include "daemon/keys/usage.h"
@@ -51,6 +52,7 @@ static void set_request(struct subject *subject, const struct ask *ask, struct p
 	facts->ip = ask->ip;
 	facts->mfa_at = ask->mfa_at;
 	facts->time = ask->time;
+	facts->given = ask->given;
 }
 
 /* An explanation takes a few KiB; a stack of a thousand lines some hundred. */
@@ -121,6 +123,10 @@ static int decide(struct call *call, const struct ask *ask, struct pol_path_memo
 		subject->known_principal = (out->marks & POL_MARK_PEER) != 0;
 	}
 	*(out->allow ? &call->allowed : &call->denied) += 1;
+	if (!out->allow && call->missing != NULL &&
+		pol_str_equal(out->reason, POL_STR("missing_fact"))) {
+		missing_add(call->missing, call->snapshot, &out->missing);
+	}
 	if ((out->marks & (POL_MARK_WARN | POL_MARK_LOG)) != 0) {
 		decision_note_write(call, subject, &subject->facts, out);
 	}
@@ -226,10 +232,11 @@ static int authorize(struct call *call)
 	struct subject subject;
 	struct outcome outcome;
 	struct counted counted;
-	const char *param;
-	const char *wrong = ask_read(call, call->params, &ask, &param);
+	const char *param, *wrong;
 	int r;
 
+	given_begin(call);
+	wrong = ask_read(call, call->params, &ask, &param);
 	if (wrong != NULL) {
 		return call_invalid(call, param, "%s", wrong);
 	}
@@ -279,7 +286,7 @@ static int refuse_entry(
 		snprintf(name, sizeof name, "requests[%u]", (unsigned)index);
 		return call_invalid(call, name, "%s", wrong);
 	}
-	snprintf(name, sizeof name, "requests[%u].%.40s", (unsigned)index, param);
+	snprintf(name, sizeof name, "requests[%u].%.47s", (unsigned)index, param);
 	return call_invalid(call, name, "%s", wrong);
 }
 
@@ -425,12 +432,20 @@ static int answer_entries(struct call *call, struct many *many, size_t mark)
 
 static int authorize_many(struct call *call)
 {
+	const struct given_params shared = { &call->params[ASK_FACTS],
+		&call->params[ASK_UNDECLARED] };
 	struct many many;
 	size_t mark = call->done > 0 ? 0 : call->out->len;
+	const char *wrong, *param;
 	int r = 0;
 
 	if (call->params[ASK_REQUESTS].count > MAX_ENTRIES) {
 		return call_invalid(call, "requests", "holds more than %d entries", MAX_ENTRIES);
+	}
+	wrong = given_begin_shared(call, &shared, &param);
+	if (wrong != NULL) {
+		wire_buf_rewind(call->out, mark);
+		return call_invalid(call, param, "%s", wrong);
 	}
 	/* Where a decision may come to charges, all entries are looked at before any is decided: a
 	 * call that fails charges nothing. */

@@ -5,6 +5,7 @@
 
 #include "daemon/decide/decision_watch.h"
 #include "daemon/host/redact.h"
+#include "policy/snapshot/condition.h"
 #include "policy/snapshot/stored.h"
 #include "policy/text/cidr.h"
 #include "policy/text/path.h"
@@ -220,6 +221,11 @@ static void put_principal(struct event *event, const struct subject *subject)
 	wire_put_cstr(&event->out, facts->principal_state == POL_PRINCIPAL_ACTIVE     ? "active"
 				   : facts->principal_state == POL_PRINCIPAL_INACTIVE ? "inactive"
 										      : "unknown");
+	if (facts->principal_kind != POL_KIND_NONE) {
+		put_name(event, "kind");
+		wire_put_cstr(&event->out,
+			facts->principal_kind == POL_KIND_SERVICE ? "service" : "user");
+	}
 	put_flag(event, "declared", facts->declared);
 	put_flag(event, "by_peer", facts->by_peer);
 }
@@ -245,6 +251,20 @@ static void put_subject(struct event *event, const struct call *call, const stru
 }
 
 /* --- what ------------------------------------------------------------------------------------- */
+
+/* Their names alone: values may be private. */
+static void put_given(
+	struct event *event, const struct pol_snapshot *snapshot, const struct pol_given *given)
+{
+	const struct pol_declared_fact *fact;
+
+	put_name(event, "facts");
+	wire_put_array(&event->out, given->count);
+	for (uint32_t i = 0; i < given->count; i++) {
+		fact = pol_condition_declared(snapshot, given->items[i].fact);
+		wire_put_str(&event->out, fact != NULL ? subject_wire(fact->name) : WIRE_STR(""));
+	}
+}
 
 static void put_request(struct event *event, const struct ask *ask)
 {
@@ -288,6 +308,9 @@ __attribute__((noinline)) static void put_event(struct call *call, const struct 
 	put_text(&event, "reason", decision->reason);
 	put_subject(&event, call, ask, subject);
 	put_request(&event, ask);
+	if (ask->given != NULL) {
+		put_given(&event, call->snapshot, ask->given);
+	}
 	put_flag(&event, "redacted", event.redacted);
 	wire_close_map(&event.out, at, event.pairs);
 	decision_watch_put(

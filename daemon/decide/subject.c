@@ -84,6 +84,23 @@ bool subject_in_wrong_tenant(struct call *call, const struct subject_ask *ask, u
 	       subject_tenant(call, ask->tenant) != tenant;
 }
 
+/* The environment that the request is in: the one that the service names, or the policy's first; of
+ * a service of any, that of the key. */
+static struct pol_str environment_of(
+	struct call *call, const struct subject_ask *ask, const struct subject *subject)
+{
+	const struct pol_environment *environments;
+
+	if (ask->has_environment && !pol_str_equal(ask->environment, POL_STR("*"))) {
+		return ask->environment;
+	}
+	if (ask->has_environment) {
+		return subject->verified ? subject->key.environment : (struct pol_str){ 0 };
+	}
+	return pol_snapshot_environments(call->snapshot, &environments) > 0 ? environments[0].name
+									    : (struct pol_str){ 0 };
+}
+
 /* --- what is known of a key ------------------------------------------------------------------- */
 
 static void take_known(struct call *call, const struct usage_token *presented,
@@ -282,6 +299,7 @@ static void gather_peer(struct call *call, const struct subject_ask *ask, struct
 	}
 	facts->by_peer = true;
 	facts->declared = true;
+	facts->principal_kind = POL_KIND_USER;
 	facts->principal = pol_snapshot_principal_id(call->snapshot, declared);
 	facts->principal_state = POL_PRINCIPAL_ACTIVE;
 	subject_take_tenant(call, STORE_TENANT_DEFAULT, subject);
@@ -290,18 +308,10 @@ static void gather_peer(struct call *call, const struct subject_ask *ask, struct
 	facts->held = subject->held;
 }
 
-int subject_gather(struct call *call, const struct subject_ask *ask, struct subject *out)
+static int gather_principal(struct call *call, const struct subject_ask *ask, struct subject *out)
 {
 	uint32_t tenant = STORE_TENANT_DEFAULT;
 
-	begin_gathering(call, out);
-	if (ask->has_token) {
-		return gather_key(call, ask, out);
-	}
-	if (!ask->has_principal) {
-		gather_peer(call, ask, out);
-		return 0;
-	}
 	if (ask->has_tenant && !pol_str_equal(ask->tenant, POL_STR("*"))) {
 		tenant = subject_tenant(call, ask->tenant);
 	}
@@ -311,4 +321,20 @@ int subject_gather(struct call *call, const struct subject_ask *ask, struct subj
 		pol_snapshot_environment(call->snapshot, ask->environment) == POL_NONE;
 	subject_take_tenant(call, tenant, out);
 	return subject_take_principal(call, tenant, ask->principal, out);
+}
+
+int subject_gather(struct call *call, const struct subject_ask *ask, struct subject *out)
+{
+	int r = 0;
+
+	begin_gathering(call, out);
+	if (ask->has_token) {
+		r = gather_key(call, ask, out);
+	} else if (ask->has_principal) {
+		r = gather_principal(call, ask, out);
+	} else {
+		gather_peer(call, ask, out);
+	}
+	out->facts.environment = environment_of(call, ask, out);
+	return r;
 }

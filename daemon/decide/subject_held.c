@@ -71,6 +71,8 @@ static void take_principal(struct subject *subject, uint32_t flags)
 	bool disabled = (flags & STORE_PRINCIPAL_DISABLED) != 0;
 
 	subject->known_principal = true;
+	facts->principal_kind =
+		(flags & STORE_PRINCIPAL_SERVICE) != 0 ? POL_KIND_SERVICE : POL_KIND_USER;
 	facts->principal_state = disabled || no_api ? POL_PRINCIPAL_INACTIVE : POL_PRINCIPAL_ACTIVE;
 }
 
@@ -159,6 +161,7 @@ int subject_take_principal(
 	if (declared != POL_NONE) {
 		subject->known_principal = true;
 		facts->declared = true;
+		facts->principal_kind = POL_KIND_USER;
 		facts->principal_state = POL_PRINCIPAL_ACTIVE;
 		facts->held_count = (uint32_t)pol_snapshot_principal_held(
 			call->snapshot, declared, call->now, subject->held);
@@ -258,6 +261,7 @@ int subject_describe_key(struct call *call, const struct store_key *key, struct 
 
 	begin(call, out);
 	out->key = *key;
+	out->facts.environment = key->environment;
 	out->facts.key_state = POL_KEY_ACTIVE;
 	r = subject_take_key(call, out);
 	if (out->known_principal) {
@@ -270,6 +274,7 @@ int subject_look_at_key(struct call *call, const struct store_key *key, struct s
 {
 	begin(call, out);
 	out->key = *key;
+	out->facts.environment = key->environment;
 	out->facts.key_state = subject_key_state(key, call->now);
 	return subject_take_key(call, out);
 }
@@ -280,7 +285,7 @@ int subject_describe_principal(
 	begin(call, out);
 	out->facts.principal = principal->id;
 	out->facts.tenant = principal->tenant;
+	take_principal(out, principal->flags);
 	out->facts.principal_state = POL_PRINCIPAL_ACTIVE;
-	out->known_principal = true;
 	return take_assignments(call, principal, out);
 }

@@ -23,6 +23,8 @@ enum {
 	IP,
 	MFA_AT,
 	TIME,
+	FACTS,
+	UNDECLARED,
 	LIMIT,
 	CURSOR,
 	FIELDS,
@@ -39,6 +41,8 @@ static const struct wire_field fields[FIELDS] = {
 	[IP] = WIRE_FIELD("ip", WIRE_KIND_TEXT, 0),
 	[MFA_AT] = WIRE_FIELD("mfa_at", WIRE_KIND_TIME, 0),
 	[TIME] = WIRE_FIELD("time", WIRE_KIND_TIME, 0),
+	[FACTS] = WIRE_FIELD("facts", WIRE_KIND_MAP, 0),
+	[UNDECLARED] = WIRE_FIELD("undeclared", WIRE_KIND_TEXT, 0),
 	[LIMIT] = WIRE_FIELD("limit", WIRE_KIND_INT, 0),
 	[CURSOR] = WIRE_FIELD("cursor", WIRE_KIND_TEXT, 0),
 };
@@ -189,8 +193,11 @@ static const char *read_ask(struct call *call, struct ask *out, const char **out
 		[ASK_IP] = params[IP],
 		[ASK_MFA_AT] = params[MFA_AT],
 		[ASK_TIME] = params[TIME],
+		[ASK_FACTS] = params[FACTS],
+		[ASK_UNDECLARED] = params[UNDECLARED],
 	};
 
+	given_begin(call);
 	*out_param = "token";
 	return params[TOKEN].given == params[PRINCIPAL].given
 		       ? "give either token or principal"

@@ -10,6 +10,7 @@
 #include "daemon/call/methods.h"
 #include "daemon/config/config.h"
 #include "daemon/decide/subject.h"
+#include "policy/snapshot/condition.h"
 
 int policy_admit(struct call *call)
 {
@@ -145,6 +146,15 @@ static struct pol_str environment_name(const struct pol_snapshot *snapshot, uint
 	return number < count ? environments[number].name : (struct pol_str){ 0 };
 }
 
+/* A fact that a request may state. */
+static struct pol_str fact_name(const struct pol_snapshot *snapshot, uint32_t number)
+{
+	const struct pol_declared_fact *fact =
+		pol_condition_declared(snapshot, POL_FACT_KNOWN + number);
+
+	return fact != NULL ? fact->name : (struct pol_str){ 0 };
+}
+
 /* Names by their numbers; of a number that is not in the snapshot the name is empty. */
 static const struct {
 	const char *what;
@@ -154,6 +164,7 @@ static const struct {
 	{ "environments", environment_name },
 	{ "trees", pol_snapshot_tree_name },
 	{ "actions", pol_snapshot_verb },
+	{ "facts", fact_name },
 };
 
 static int policy_names(struct call *call)

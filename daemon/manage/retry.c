@@ -55,6 +55,7 @@ static void add_value(struct secret_mix *mix, enum wire_kind kind, const struct 
 	case WIRE_KIND_TEXTS:
 	case WIRE_KIND_MAPS:
 	case WIRE_KIND_TEXT_MAP:
+	case WIRE_KIND_MAP:
 		add_number(mix, value->count);
 		add_bytes(mix, value->items.ptr, (size_t)(value->items.end - value->items.ptr));
 		break;

@@ -246,13 +246,15 @@ static int status(struct call *call)
 	};
 
 	wire_put_result(out, call->id);
-	wire_put_map(out, 17);
+	wire_put_map(out, 18);
 	wire_put_cstr(out, "version");
 	wire_put_cstr(out, AUTHZ_VERSION);
 	encode_numbers(out, scalars, sizeof scalars / sizeof scalars[0]);
 	encode_counts(out, &report);
 	encode_map(out, "rotation", rotation, sizeof rotation / sizeof rotation[0]);
 	encode_map(out, "store", stored, sizeof stored / sizeof stored[0]);
+	wire_put_cstr(out, "missing_facts");
+	source->encode_missing(source->data, call->snapshot, out);
 	encode_modules(out, call->snapshot);
 	encode_feeds(call);
 	encode_pepper(call);

@@ -118,6 +118,8 @@ static inline struct call make_call(struct conn *conn)
 		.serial = worker->serial,
 		.now = worker->now,
 		.random_state = &worker->random_state,
+		.given = worker->given,
+		.missing = &worker->stats.missing,
 		.read = worker->read,
 		.view = store_read_view(worker->read),
 		.may_pause = true,

@@ -212,6 +212,17 @@ static void encode_dangling(void *data, struct wire_buf *out)
 	put_array(attempts, &attempts->dangling.items, out);
 }
 
+static void encode_missing(void *data, const struct pol_snapshot *snapshot, struct wire_buf *out)
+{
+	const struct server *server = (const struct server *)data;
+	uint64_t sum[MISSING_FACTS] = { 0 };
+
+	for (unsigned i = 0; i < server->worker_count; i++) {
+		missing_collect(&server->workers[i].stats.missing, snapshot, sum);
+	}
+	missing_encode(snapshot, sum, out);
+}
+
 struct report_source report_source_of(struct server *server)
 {
 	return (struct report_source){
@@ -219,5 +230,6 @@ struct report_source report_source_of(struct server *server)
 		.fill = make,
 		.encode_diagnostics = encode_diagnostics,
 		.encode_dangling = encode_dangling,
+		.encode_missing = encode_missing,
 	};
 }

@@ -13,6 +13,8 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "daemon/decide/missing.h"
+
 #define STATS_SAMPLE  16
 #define STATS_BUCKETS 160 /* up to 2^40 ns, 18 minutes */
 #define STATS_SECONDS 16  /* of the rate; a power of two */
@@ -33,6 +35,7 @@ struct stats {
 	_Atomic uint64_t reaped; /* connections closed because they were idle */
 	struct stats_second seconds[STATS_SECONDS];
 	_Atomic uint64_t latency[STATS_BUCKETS];
+	struct missing_counts missing;
 };
 
 static inline void stats_add(_Atomic uint64_t *counter, uint64_t n)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/decide/given.h"
 #include "daemon/host/log.h"
 #include "daemon/host/signals.h"
 #include "daemon/load/current.h"
@@ -444,7 +445,9 @@ int worker_init(struct worker *worker, struct server *server, unsigned index)
 	worker->random_state = 2463534242u + index;
 	wire_buf_init(&worker->out, WORKER_FLUSH + WIRE_MAX_RESPONSE + 4096);
 	worker->bytes = malloc(WORKER_READ);
-	if (worker->bytes == NULL) {
+	/* The host gives memory for it as far as facts fill it. */
+	worker->given = malloc(sizeof *worker->given);
+	if (worker->bytes == NULL || worker->given == NULL) {
 		return -ENOMEM;
 	}
 	r = uv_mutex_init(&worker->lock);
@@ -495,6 +498,7 @@ void worker_finish(struct worker *worker)
 	}
 	wire_buf_finish(&worker->out);
 	free(worker->bytes);
+	free(worker->given);
 	free(worker->slots);
 	*worker = (struct worker){ .index = 0 };
 }

@@ -25,6 +25,7 @@
 
 struct conn;
 struct defer;
+struct given_room;
 struct pol_snapshot;
 struct server;
 struct store_read;
@@ -80,6 +81,7 @@ struct worker {
 	struct wire_buf out;
 	uint32_t batches;
 	uint32_t random_state; /* see call.random_state */
+	struct given_room *given;
 	struct stats stats;
 };
 

@@ -41,6 +41,7 @@ struct pol_coverage {
 	bool by_roles;
 	bool by_anyone;
 	bool by_scopes;
+	struct pol_truth_table *truth;
 };
 
 /* --- the items -------------------------------------------------------------------------------- */
@@ -206,9 +207,37 @@ struct choice {
 	uint32_t permission;
 };
 
-static bool has(const struct pol_grantee *grantee, const struct choice *choice)
+/* Did the decision depend on a rule with this condition? One that denies it does unless that is
+ * false. */
+static bool counts(const struct pol_coverage *coverage, const struct pol_condition *condition,
+	const struct choice *choice)
 {
-	return pol_permset_has(choice->deny ? &grantee->deny : &grantee->allow, choice->permission);
+	enum pol_truth truth =
+		condition != NULL ? pol_truth_of(coverage->truth, condition) : POL_TRUE;
+
+	return choice->covered && (choice->deny ? truth != POL_FALSE : truth == POL_TRUE);
+}
+
+/* Has it the permission, perhaps on a condition? *out_covered: and did the decision depend on it?
+ */
+static bool has(const struct pol_coverage *coverage, const struct pol_grantee *grantee,
+	const struct choice *choice, bool *out_covered)
+{
+	bool found = pol_permset_has(
+		choice->deny ? &grantee->deny : &grantee->allow, choice->permission);
+
+	*out_covered = found && choice->covered;
+	for (uint32_t i = 0; i < grantee->conditional_count; i++) {
+		const struct pol_conditional *conditional = &grantee->conditionals[i];
+
+		if (conditional->deny == choice->deny &&
+			pol_permset_has(&conditional->set, choice->permission)) {
+			found = true;
+			*out_covered =
+				*out_covered || counts(coverage, conditional->condition, choice);
+		}
+	}
+	return found;
 }
 
 static void visit(struct pol_coverage *coverage, struct walk *walk, uint32_t number)
@@ -231,19 +260,22 @@ static void mark_rules(struct pol_coverage *coverage, uint32_t number, const str
 	coverage->round++;
 	visit(coverage, walk, number);
 	while (walk->count > 0) {
-		const struct pol_origin *origin = &origins[walk->left[--walk->count]];
+		uint32_t present = walk->left[--walk->count];
+		const struct pol_origin *origin = &origins[present];
+		bool covered;
 
-		mark(coverage, origin->at, choice->covered);
+		(void)has(coverage, &grantees[present], choice, &covered);
+		mark(coverage, origin->at, covered);
 		for (uint32_t i = 0; i < origin->rule_count; i++) {
 			const struct pol_rule *rule = &origin->rules[i];
 
 			if (rule->deny == choice->deny &&
 				pol_explain_rules_has(rule, choice->permission)) {
-				mark(coverage, rule->at, choice->covered);
+				mark(coverage, rule->at, counts(coverage, rule->condition, choice));
 			}
 		}
 		for (uint32_t i = 0; i < origin->parent_count; i++) {
-			if (has(&grantees[origin->parents[i]], choice)) {
+			if (has(coverage, &grantees[origin->parents[i]], choice, &covered)) {
 				visit(coverage, walk, origin->parents[i]);
 			}
 		}
@@ -287,12 +319,14 @@ static void mark_held(
 static void mark_general(struct pol_coverage *coverage, const struct pol_grantee *grantee,
 	uint32_t number, struct choice choice)
 {
-	if (has(grantee, &choice)) {
+	bool covered;
+
+	if (has(coverage, grantee, &choice, &covered)) {
 		mark_rules(coverage, number, &choice);
 	}
 	choice.deny = true;
 	choice.covered = true;
-	if (has(grantee, &choice)) {
+	if (has(coverage, grantee, &choice, &covered)) {
 		mark_rules(coverage, number, &choice);
 	}
 }
@@ -378,11 +412,14 @@ static void mark_lines(struct pol_coverage *coverage, const struct pol_trace *tr
 void pol_coverage_decide(
 	struct pol_coverage *coverage, const struct pol_facts *facts, struct pol_decision *out)
 {
+	struct pol_truth_table truth;
 	struct pol_trace trace;
 
 	pol_eval_traced(coverage->snapshot, facts, &trace, out);
 	mark_lines(coverage, &trace);
 	if (trace.stage >= POL_STAGE_SUBJECT) {
+		pol_truth_begin(&truth, coverage->snapshot, &trace.facts, trace.tree, trace.at);
+		coverage->truth = &truth;
 		mark_subject(coverage, &trace, out);
 	}
 }

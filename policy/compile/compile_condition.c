@@ -130,35 +130,16 @@ static void warn_constant(struct pol_compiler *compiler, const struct pol_ast_co
 	}
 }
 
-/* The bytes of the condition, if they are in a source. */
-static struct pol_str text_of(const struct pol_compiler *compiler, struct pol_span at)
-{
-	const struct pol_diags *diags = compiler->diags;
-
-	if (compiler->fact_is_used == NULL || at.file >= diags->source_count) {
-		return (struct pol_str){ 0 };
-	}
-	return (struct pol_str){ diags->sources[at.file].text.ptr + at.offset, at.length };
-}
-
 enum pol_status pol_compile_condition(struct pol_compiler *compiler,
 	const struct pol_ast_condition *written, const struct pol_parameters *parameters,
 	const struct pol_condition **out)
 {
-	bool has_parameters = parameters != NULL && parameters->count > 0;
-	struct pol_str text =
-		has_parameters ? (struct pol_str){ 0 } : text_of(compiler, written->at);
-	const struct pol_condition *made =
-		text.len > 0 ? pol_compile_intern_find_text(compiler, text) : NULL;
 	size_t errors = compiler->diags->errors;
 	struct pol_condition_mark found = { 0 };
-	uint64_t predicates;
+	uint64_t predicates = count_written(compiler, written);
+	const struct pol_condition *made;
 
-	*out = made;
-	if (made != NULL) {
-		return POL_OK;
-	}
-	predicates = count_written(compiler, written);
+	*out = NULL;
 	if (predicates > POL_CONDITION_PREDICATES) {
 		pol_diag_error(compiler->diags, written->at,
 			"%llu comparisons, when names and lists are put in: a condition has at "
@@ -181,9 +162,6 @@ enum pol_status pol_compile_condition(struct pol_compiler *compiler,
 		return POL_OK;
 	}
 	warn_constant(compiler, written, &found);
-	if (text.len > 0 && !found.never_true && !found.never_false) {
-		pol_compile_intern_put_text(compiler, text, made);
-	}
 	*out = made;
 	return POL_OK;
 }

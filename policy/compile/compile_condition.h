@@ -110,12 +110,17 @@ struct pol_condition_mark {
 struct pol_condition_mark *pol_compile_intern_mark(
 	struct pol_compiler *compiler, const struct pol_condition *condition);
 
-/* A condition that was compiled from the same text, without parameters and without a message, or
- * NULL. */
-const struct pol_condition *pol_compile_intern_find_text(
-	struct pol_compiler *compiler, struct pol_str text);
-void pol_compile_intern_put_text(
-	struct pol_compiler *compiler, struct pol_str text, const struct pol_condition *condition);
+/* The condition of a text that was compiled without a message. Grants that say the same share most
+ * of the work. */
+struct pol_known_text {
+	struct pol_str text; /* ptr NULL: none */
+	struct pol_str name; /* of its parameter; ptr NULL: it has none */
+	uint32_t segment;    /* which that parameter is */
+	const struct pol_condition *condition;
+};
+
+/* The place where a text is remembered, with this one or another. NULL: scratch has no memory. */
+struct pol_known_text *pol_compile_intern_text(struct pol_compiler *compiler, struct pol_str text);
 
 /* --- can it be true, can it be false: compile_trial.c --- */
 

@@ -10,9 +10,9 @@
 struct splitting {
 	struct pol_compiler *compiler;
 	const struct pol_ast_grant *grant;
-	struct pol_word words[POL_CONDITION_PREDICATES * 2]; /* the parameters */
 	uint32_t count;
-	uint32_t *segments; /* by pattern, then by parameter */
+	uint32_t *segments;                                  /* by pattern, then by parameter */
+	struct pol_word words[POL_CONDITION_PREDICATES * 2]; /* the parameters */
 };
 
 /* The segment of the pattern that the parameter names. False: it does not name it once, which is
@@ -148,36 +148,122 @@ static bool check_trees(struct pol_compiler *compiler, const struct pol_ast_gran
 	return true;
 }
 
-enum pol_status pol_compile_conditional_split(struct pol_compiler *compiler,
-	const struct pol_ast_grant *grant, struct pol_conditional_groups *out)
+/* --- texts that are known --------------------------------------------------------------------- */
+
+/* The bytes of the condition; empty: it is not in the files. */
+static struct pol_str text_of(const struct pol_compiler *compiler, struct pol_span at)
 {
-	struct splitting splitting = { .compiler = compiler, .grant = grant };
+	const struct pol_diags *diags = compiler->diags;
+
+	if (compiler->fact_is_used == NULL || at.file >= diags->source_count) {
+		return (struct pol_str){ 0 };
+	}
+	return (struct pol_str){ diags->sources[at.file].text.ptr + at.offset, at.length };
+}
+
+/* Is the parameter this segment of the path, and no other? */
+static bool is_segment(const struct pol_ast_path *path, struct pol_str name, uint32_t segment)
+{
+	bool found = false;
+
+	for (uint32_t i = 0; i < path->count; i++) {
+		enum pol_segment_kind kind = path->segments[i].kind;
+
+		if ((kind == POL_SEGMENT_PARAM || kind == POL_SEGMENT_REST) &&
+			pol_str_equal(path->segments[i].text, name)) {
+			if (i != segment || kind == POL_SEGMENT_REST) {
+				return false;
+			}
+			found = true;
+		}
+	}
+	return found;
+}
+
+/* Does the grant mean what a grant with this text meant? */
+static bool is_known(const struct pol_known_text *known, struct pol_str text,
+	const struct pol_ast_patterns *patterns)
+{
+	bool same = known->text.ptr != NULL && pol_str_equal(known->text, text);
+
+	for (uint32_t i = 0; same && known->name.ptr != NULL && i < patterns->count; i++) {
+		same = is_segment(&patterns->items[i].path, known->name, known->segment);
+	}
+	return same;
+}
+
+/* Remembers the condition of a text with at most one parameter. */
+static void remember(const struct splitting *splitting, struct pol_known_text *known,
+	struct pol_str text, const struct pol_condition *condition)
+{
+	if (splitting->count > 1 || condition == NULL) {
+		return;
+	}
+	*known = (struct pol_known_text){ .text = text, .condition = condition };
+	if (splitting->count > 0) {
+		known->name = splitting->words[0].text;
+		known->segment = splitting->segments[0];
+	}
+}
+
+/* --- the condition of a grant ----------------------------------------------------------------- */
+
+/* Compiles the condition, whose text is not known. */
+static enum pol_status split(struct splitting *splitting, struct pol_conditional_groups *out)
+{
 	struct pol_conditional_group *whole = &out->whole;
 	enum pol_status status;
 	bool good;
 
-	*out = (struct pol_conditional_groups){ .items = whole, .count = 1 };
-	whole->patterns = grant->patterns;
-	if (grant->patterns.count == 0 || !check_trees(compiler, grant)) {
-		return POL_OK;
+	splitting->count = pol_compile_condition_parameters(splitting->grant->when,
+		splitting->words, sizeof splitting->words / sizeof *splitting->words);
+	if (splitting->count == 0) {
+		return compile_for(splitting, 0, &whole->condition);
 	}
-	splitting.count = pol_compile_condition_parameters(
-		grant->when, splitting.words, sizeof splitting.words / sizeof *splitting.words);
-	if (splitting.count == 0) {
-		return compile_for(&splitting, 0, &whole->condition);
-	}
-	status = find_segments(&splitting, &good);
+	status = find_segments(splitting, &good);
 	if (status != POL_OK) {
 		return status;
 	}
 	if (!good) {
 		/* All mistakes are found, whatever the numbers of the segments are. */
-		status = compile_for(&splitting, 0, &whole->condition);
+		status = compile_for(splitting, 0, &whole->condition);
 		whole->condition = NULL;
 		return status;
 	}
 	out->count = 0;
-	return group_patterns(&splitting, out);
+	return group_patterns(splitting, out);
+}
+
+enum pol_status pol_compile_conditional_split(struct pol_compiler *compiler,
+	const struct pol_ast_grant *grant, struct pol_conditional_groups *out)
+{
+	const struct pol_diags *diags = compiler->diags;
+	size_t said = diags->errors + diags->warnings;
+	struct pol_str text = text_of(compiler, grant->when->at);
+	struct pol_known_text *known =
+		text.len > 0 ? pol_compile_intern_text(compiler, text) : NULL;
+	struct splitting splitting;
+	enum pol_status status;
+
+	*out = (struct pol_conditional_groups){ .items = &out->whole, .count = 1 };
+	out->whole.patterns = grant->patterns;
+	if (grant->patterns.count == 0 || !check_trees(compiler, grant)) {
+		return POL_OK;
+	}
+	if (known != NULL && is_known(known, text, &grant->patterns)) {
+		out->whole.condition = known->condition;
+		return POL_OK;
+	}
+	/* Not all of it is set: it is large. */
+	splitting.compiler = compiler;
+	splitting.grant = grant;
+	splitting.segments = NULL;
+	status = split(&splitting, out);
+	if (status == POL_OK && known != NULL && out->count == 1 &&
+		diags->errors + diags->warnings == said) {
+		remember(&splitting, known, text, out->items[0].condition);
+	}
+	return status;
 }
 
 uint32_t pol_compile_conditional_pieces(const struct pol_ast_grant *grant)

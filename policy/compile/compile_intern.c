@@ -10,6 +10,9 @@
  * most of the work. */
 #define TEXTS ((size_t)1024)
 
+/* Slots in which a text may be; the last of them is used again. */
+#define PROBES 4
+
 struct interned_condition {
 	const struct pol_condition *condition; /* NULL: the slot is free */
 	uint64_t hash;
@@ -21,17 +24,12 @@ struct interned_predicate {
 	uint64_t hash;
 };
 
-struct interned_text {
-	struct pol_str text; /* ptr NULL: free */
-	const struct pol_condition *condition;
-};
-
 struct pol_interned {
 	struct interned_condition *conditions;
 	size_t condition_count, condition_mask;
 	struct interned_predicate *predicates;
 	size_t predicate_count, predicate_mask;
-	struct interned_text *texts;
+	struct pol_known_text *texts;
 };
 
 struct pol_interned *pol_compile_intern(struct pol_compiler *compiler)
@@ -387,30 +385,17 @@ struct pol_condition_mark *pol_compile_intern_mark(
 
 /* --- texts ------------------------------------------------------------------------------------ */
 
-static struct interned_text *find_text(struct pol_interned *interned, struct pol_str text)
-{
-	return &interned->texts[pol_str_hash(text, POL_HASH_SEED) & (TEXTS - 1)];
-}
-
-const struct pol_condition *pol_compile_intern_find_text(
-	struct pol_compiler *compiler, struct pol_str text)
+struct pol_known_text *pol_compile_intern_text(struct pol_compiler *compiler, struct pol_str text)
 {
 	struct pol_interned *interned = pol_compile_intern(compiler);
-	const struct interned_text *slot;
+	uint64_t hash = mix(POL_HASH_SEED, pol_str_hash(text, POL_HASH_SEED));
+	struct pol_known_text *known = NULL;
 
-	if (interned == NULL) {
-		return NULL;
+	for (size_t i = 0; interned != NULL && i < PROBES; i++) {
+		known = &interned->texts[(hash + i) & (TEXTS - 1)];
+		if (known->text.ptr == NULL || pol_str_equal(known->text, text)) {
+			break;
+		}
 	}
-	slot = find_text(interned, text);
-	return slot->text.ptr != NULL && pol_str_equal(slot->text, text) ? slot->condition : NULL;
-}
-
-void pol_compile_intern_put_text(
-	struct pol_compiler *compiler, struct pol_str text, const struct pol_condition *condition)
-{
-	struct pol_interned *interned = pol_compile_intern(compiler);
-
-	if (interned != NULL) {
-		*find_text(interned, text) = (struct interned_text){ text, condition };
-	}
+	return known;
 }

@@ -276,25 +276,36 @@ static bool report_types(
 	return false;
 }
 
+/* Reports a word that is none of the fact's. */
+static bool report_word(struct pol_compiler *compiler, const struct pol_word *written,
+	const struct pol_declared_fact *fact)
+{
+	struct pol_nearest nearest = pol_nearest_to(written->text);
+
+	for (uint32_t i = 0; i < fact->word_count; i++) {
+		pol_nearest_offer(&nearest, fact->words[i]);
+	}
+	pol_diag_error(compiler->diags, written->at, "'%.*s' is no word of %.*s" POL_NEAREST,
+		POL_STR_ARGS(clip(written->text)), POL_STR_ARGS(fact->name),
+		POL_NEAREST_ARGS(nearest));
+	return false;
+}
+
 /* Resolves a word without quotes by the fact on the other side. */
 static bool match_word(
 	struct pol_compiler *compiler, struct pol_side *word, const struct pol_side *other)
 {
 	const struct pol_word *written = &word->written->word;
-	struct pol_nearest nearest = pol_nearest_to(written->text);
 	struct pol_nearest facts = pol_nearest_to(written->text);
+	char of_other[DESCRIPTION];
 
 	if (other->type == POL_TYPE_WORD && other->fact != NULL) {
 		for (uint32_t i = 0; i < other->fact->word_count; i++) {
 			if (pol_str_equal(other->fact->words[i], written->text)) {
 				return true;
 			}
-			pol_nearest_offer(&nearest, other->fact->words[i]);
 		}
-		pol_diag_error(compiler->diags, written->at,
-			"'%.*s' is no word of %.*s" POL_NEAREST, POL_STR_ARGS(clip(written->text)),
-			POL_STR_ARGS(other->fact->name), POL_NEAREST_ARGS(nearest));
-		return false;
+		return report_word(compiler, written, other->fact);
 	}
 	for (uint32_t i = 0; i < compiler->snapshot->fact_count; i++) {
 		pol_nearest_offer(&facts, compiler->snapshot->facts[i].name);
@@ -304,8 +315,6 @@ static bool match_word(
 		return false;
 	}
 	if (other->type == POL_TYPE_STRING) {
-		char of_other[DESCRIPTION];
-
 		pol_compile_operand_describe(other, of_other, sizeof of_other);
 		pol_diag_error(compiler->diags, written->at,
 			"%s, but %.*s is not quoted: write \"%.*s\"", of_other,

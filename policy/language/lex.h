@@ -9,9 +9,9 @@
  * token is POL_TOKEN_BAD then, and the parser must not report it again. The daemon's configuration
  * is read with the same lexer. A lexer is for one thread.
  *
- * Within a condition, parentheses and runs of `< > = ! & |` are words of their own, with or without
- * spaces around them. No value or fact has such a character outside of quotes, and the parser names
- * operators of other languages, such as `==`, by the run.
+ * Within a condition, parentheses and runs of `< > = & |`, with a `!` before them, are words of
+ * their own, with or without spaces around them. No value or fact has such a character outside of
+ * quotes, and the parser names operators of other languages, such as `==`, by the run.
  */
 
 #include <stdbool.h>

@@ -61,27 +61,38 @@ void pol_parse_block_take_joint(struct pol_parser *parser)
 	parser->after_joint = parser->token.at.offset;
 }
 
+/* The first byte from `at` that is neither blank nor of a comment, or the end. */
+static const char *skip_blank(const char *at, const char *end)
+{
+	while (at < end) {
+		if (*at == '#') {
+			at = memchr(at, '\n', (size_t)(end - at));
+			if (at == NULL) {
+				return end;
+			}
+		} else if (*at != ' ' && *at != '\t' && *at != '\r' && *at != '\n') {
+			return at;
+		}
+		at++;
+	}
+	return end;
+}
+
 /* Looks at bytes, not at tokens: a token of the next line is read only once it is known whether it
  * belongs to a condition, and a bad one is reported when it is read. */
 bool pol_parse_block_goes_on(const struct pol_parser *parser, struct pol_str word)
 {
-	const char *at = parser->lexer.text.ptr + parser->lexer.pos;
-	const char *end = parser->lexer.text.ptr + parser->lexer.text.len;
+	const struct pol_lexer *lexer = &parser->lexer;
+	const char *end = lexer->text.ptr + lexer->text.len;
+	const char *at;
 
 	if (!pol_parser_at(parser, POL_TOKEN_NL)) {
 		return false;
 	}
-	while (at < end && strchr(" \t\r\n#", *at) != NULL && *at != '\0') {
-		if (*at == '#') {
-			at = memchr(at, '\n', (size_t)(end - at));
-			if (at == NULL) {
-				return false;
-			}
-		}
-		at++;
-	}
-	return (size_t)(end - at) > word.len && memcmp(at, word.ptr, word.len) == 0 &&
-	       strchr(" \t\r\n,{}()<>=!&|\"", at[word.len]) != NULL && at[word.len] != '\0';
+	at = skip_blank(lexer->text.ptr + lexer->pos, end);
+	return (size_t)(end - at) > word.len && *at == *word.ptr &&
+	       memcmp(at, word.ptr, word.len) == 0 &&
+	       memchr(" \t\r\n,{}()<>=!&|\"", at[word.len], 16) != NULL;
 }
 
 bool pol_parse_block_grow_stack(struct pol_parser *parser, size_t need)

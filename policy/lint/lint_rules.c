@@ -97,7 +97,8 @@ static void report_covered(const struct rules *rules, const struct pol_origin *o
 	for (uint32_t i = 0; i < origin->rule_count && wants_notes(diag); i++) {
 		const struct pol_rule *other = &origin->rules[i];
 
-		if (other != rule && other->deny == rule->deny && pol_lint_rule_meets(other, set)) {
+		if (other != rule && other->deny == rule->deny && other->condition == NULL &&
+			pol_lint_rule_meets(other, set)) {
 			pol_diag_note(diags, diag, other->at, "one of them");
 		}
 	}
@@ -142,7 +143,7 @@ static enum pol_status overlap(
 
 /* The rules have one effect. sets[i] is what rule i selects, before[i] the union of those before
  * it. From the last one back, each that the others cover is reported and left out. What the
- * compiler reported is left out from the beginning. */
+ * compiler reported is left out from the beginning. A rule with a condition covers none. */
 static enum pol_status check_together(struct rules *rules, const struct pol_origin *origin,
 	const struct pol_rule *list, uint32_t count)
 {
@@ -159,7 +160,8 @@ static enum pol_status check_together(struct rules *rules, const struct pol_orig
 		if (!is_reported(rules, &list[i])) {
 			status = pol_lint_rule_set(linter, &list[i], &sets[i]);
 		}
-		if (status == POL_OK) {
+		before[i + 1] = before[i];
+		if (status == POL_OK && list[i].condition == NULL) {
 			status = pol_permset_pool_union(
 				linter->pool, &before[i], &sets[i], &before[i + 1]);
 		}
@@ -171,7 +173,7 @@ static enum pol_status check_together(struct rules *rules, const struct pol_orig
 		if (status == POL_OK && sets[i].count > 0 &&
 			pol_permset_covers(&others, &sets[i])) {
 			report_covered(rules, origin, &list[i], &sets[i]);
-		} else if (status == POL_OK) {
+		} else if (status == POL_OK && list[i].condition == NULL) {
 			status = pol_permset_pool_union(linter->pool, &after, &sets[i], &after);
 		}
 	}
@@ -364,6 +366,7 @@ static enum pol_status check_denied(struct rules *rules, uint32_t number)
 		return status;
 	}
 	if (pol_permset_covers(&denied, &grantee->allow) &&
+		pol_permset_covers(&denied, &grantee->sometimes) &&
 		rules->kind.grantees == rules->linter->snapshot->roles) {
 		report_unusable(rules, number);
 		return POL_OK;

@@ -248,8 +248,11 @@ static enum pol_status find_allowed(struct trees *trees)
 	for (uint32_t i = 0; status == POL_OK && i < scopes.count; i++) {
 		struct pol_permset own;
 
-		status = pol_permset_pool_subtract(
-			linter->pool, &scopes.grantees[i].allow, &scopes.grantees[i].deny, &own);
+		status = pol_lint_allowed(linter, &scopes.grantees[i], &own);
+		if (status == POL_OK) {
+			status = pol_permset_pool_subtract(
+				linter->pool, &own, &scopes.grantees[i].deny, &own);
+		}
 		if (status == POL_OK) {
 			status = pol_permset_pool_union(
 				linter->pool, &trees->allowed, &own, &trees->allowed);

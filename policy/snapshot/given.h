@@ -51,9 +51,9 @@ struct pol_raw {
 /*
  * Reads a value for a fact of the snapshot: a time from Unix seconds or RFC 3339, a duration from
  * seconds or `8h`, an address and a word from text. NIL gives an absent value. The members of a set
- * are copied to `room`, which has space for raw->count, and sorted there. POL_EINVALID: it is not
- * of the fact's type, or not UTF-8; POL_ELIMIT: a string or a set is too large. Then `why` says so,
- * without the value: values may be private.
+ * are copied to `room`, which has space for raw->count and may be raw->items, and sorted there.
+ * POL_EINVALID: it is not of the fact's type, or not UTF-8; POL_ELIMIT: a string or a set is too
+ * large. Then `why` says so, without the value: values may be private.
  */
 enum pol_status pol_given_read(const struct pol_snapshot *snapshot, uint32_t fact,
 	const struct pol_raw *raw, struct pol_str *room, struct pol_value *out,

@@ -2,11 +2,14 @@
 /*
  * Measures policy/decide/eval alone: one process, no socket, no store, a path parsed before.
  *
- *     bench-eval DECISIONS TURNS POLICY-FILE ROLE
+ *     bench-eval DECISIONS TURNS POLICY-FILE ROLE ELSEWHERE CONDITIONAL
  *
- * A principal that holds the role asks for GET /loans/123/payments, by the built-in stack and by
- * the stack `ten` of the file. Prints {"builtin":US,"ten":US}, microseconds a decision, the median
- * of the turns, which are taken alternately.
+ * A principal that holds a role asks for GET /loans/123/payments. `builtin` and `ten`: it holds
+ * ROLE, and the built-in stack decides, or the stack `ten` of the file. `elsewhere`: as `builtin`
+ * with a role that allows the same, and something else on a condition. `three`: with a role that
+ * allows it on a condition of three comparisons, of which two are with facts of the request.
+ * Prints {"builtin":US,"ten":US,"elsewhere":US,"three":US}, microseconds a decision, the median of
+ * the turns, which are taken alternately.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +17,8 @@
 #include <time.h>
 
 #include "policy/decide/eval.h"
+#include "policy/snapshot/condition.h"
+#include "policy/snapshot/given.h"
 #include "policy/text/cidr.h"
 #include "policy/text/path.h"
 
@@ -88,11 +93,47 @@ static double median(double *values, unsigned long count)
 	return values[count / 2];
 }
 
+enum figure { BUILTIN = 0, TEN, ELSEWHERE, THREE, FIGURES };
+
+/* What is measured, and the index of its role among the arguments. */
+static const struct {
+	const char *name;
+	int role;
+} figures[FIGURES] = { { "builtin", 4 }, { "ten", 4 }, { "elsewhere", 5 }, { "three", 6 } };
+
+static struct pol_given_fact fact(
+	const struct pol_snapshot *snapshot, const char *name, struct pol_value value)
+{
+	struct pol_given_fact out = { pol_condition_fact(snapshot, pol_str_of(name)), value };
+
+	if (out.fact == POL_NONE) {
+		fail("the policy lacks a fact");
+	}
+	return out;
+}
+
+/* What the conditions of the workload's policy read. */
+static void give(const struct pol_snapshot *snapshot, struct pol_given_fact stated[2],
+	struct pol_given_fact recorded[1])
+{
+	uint32_t twice;
+
+	stated[0] = fact(snapshot, "resource.owner",
+		(struct pol_value){ .type = POL_TYPE_STRING, .text = POL_STR("p") });
+	stated[1] = fact(snapshot, "context.amount",
+		(struct pol_value){ .type = POL_TYPE_INT, .number = 400 });
+	recorded[0] = fact(snapshot, "principal.limit",
+		(struct pol_value){ .type = POL_TYPE_INT, .number = 500 });
+	(void)pol_given_sort(stated, 2, &twice);
+}
+
 int main(int argc, char **argv)
 {
-	unsigned long decisions = argc == 5 ? strtoul(argv[1], NULL, 10) : 0;
-	unsigned long turns = argc == 5 ? strtoul(argv[2], NULL, 10) : 0;
-	double builtin[MAX_TURNS], ten[MAX_TURNS];
+	unsigned long decisions = argc == 7 ? strtoul(argv[1], NULL, 10) : 0;
+	unsigned long turns = argc == 7 ? strtoul(argv[2], NULL, 10) : 0;
+	double took[FIGURES][MAX_TURNS];
+	struct pol_given_fact stated[2], recorded[1];
+	const struct pol_given given = { stated, 2 }, attributes = { recorded, 1 };
 	struct pol_source source = { .name = POL_STR("bench.policy") };
 	struct pol_path_memo memo = { .known = false };
 	struct pol_facts facts = { .principal_state = POL_PRINCIPAL_ACTIVE,
@@ -105,25 +146,32 @@ int main(int argc, char **argv)
 		.http = true,
 		.now = 1795316738,
 		.mfa_at = 1795316700,
-		.dice = 1 };
+		.dice = 1,
+		.given = &given,
+		.attributes = &attributes };
 	struct pol_snapshot *snapshot;
-	struct pol_held held;
+	struct pol_held held = { .role = POL_NONE };
 
 	if (decisions == 0 || turns == 0 || turns > MAX_TURNS) {
-		fail("usage: bench-eval DECISIONS TURNS POLICY-FILE ROLE");
+		fail("usage: bench-eval DECISIONS TURNS POLICY-FILE ROLE ELSEWHERE CONDITIONAL");
 	}
 	source.text = read_file(argv[3]);
 	snapshot = compile(&source);
-	held = (struct pol_held){ .role = pol_snapshot_role(snapshot, pol_str_of(argv[4])) };
+	give(snapshot, stated, recorded);
 	facts.held = &held;
 	(void)pol_cidr_parse_ip(POL_STR("10.1.2.3"), &facts.ip);
 	for (unsigned long i = 0; i < turns; i++) {
-		facts.service = (struct pol_str){ NULL, 0 };
-		builtin[i] = turn(snapshot, &facts, decisions);
-		facts.service = POL_STR("ten");
-		ten[i] = turn(snapshot, &facts, decisions);
+		for (int k = 0; k < FIGURES; k++) {
+			held.role = pol_snapshot_role(snapshot, pol_str_of(argv[figures[k].role]));
+			facts.service = k == TEN ? POL_STR("ten") : (struct pol_str){ NULL, 0 };
+			took[k][i] = turn(snapshot, &facts, decisions);
+		}
 	}
-	printf("{\"builtin\":%.4f,\"ten\":%.4f}\n", median(builtin, turns), median(ten, turns));
+	for (int k = 0; k < FIGURES; k++) {
+		printf("%s\"%s\":%.4f", k == 0 ? "{" : ",", figures[k].name,
+			median(took[k], turns));
+	}
+	printf("}\n");
 	pol_snapshot_unref(snapshot);
 	free((void *)(uintptr_t)source.text.ptr);
 	return 0;

@@ -98,6 +98,28 @@ stack logged {
 }
 """
 
+# Roles that allow what W1 asks: one that has a condition on something else, and one on a condition
+# of three comparisons, whose third fact has its default.
+ELSEWHERE = "elsewhere"
+CONDITIONAL = "conditional"
+CONDITIONS = f"""\
+facts {{
+	principal.limit int
+	resource.owner  string
+	resource.status draft | active | archived default active
+	context.amount  int
+}}
+
+role {ELSEWHERE} inherits payments-reader {{
+	allow POST on api:/loans/{{id}}/payments when context.amount <= principal.limit
+}}
+
+role {CONDITIONAL} {{
+	allow GET on api:/loans/{{id}}/payments
+		when resource.owner is principal.id and context.amount <= principal.limit and resource.status is active
+}}
+"""
+
 SIZES = {
     "small": (20, 50, 8),  # 200 nodes
     "roles": (20, 1000, 8),

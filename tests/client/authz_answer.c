@@ -383,3 +383,55 @@ Test(authz_answer, shared_and_own_fields_together_make_the_request)
 	}
 	authz_destroy(authz);
 }
+
+/* A denial for want of facts `f00`, `f01` and so on; server->data is how many. */
+static void answer_missing(struct fake_server *server, int fd, unsigned number)
+{
+	unsigned count = *(const unsigned *)server->data;
+	struct wire_buf buf;
+	char name[16];
+	uint32_t id;
+
+	(void)number;
+	wire_buf_init(&buf, WIRE_MAX_RESPONSE);
+	while (fake_read_id(fd, &id)) {
+		wire_buf_wipe(&buf);
+		wire_put_result(&buf, id);
+		wire_put_map(&buf, 5);
+		wire_put_raw(&buf, DENY S403 REVISION,
+			sizeof(DENY) + sizeof(S403) + sizeof(REVISION) - 3);
+		wire_put_cstr(&buf, "reason");
+		wire_put_cstr(&buf, "missing_fact");
+		wire_put_cstr(&buf, "missing");
+		wire_put_array(&buf, count);
+		for (unsigned i = 0; i < count; i++) {
+			snprintf(name, sizeof name, "f%02u", i);
+			wire_put_cstr(&buf, name);
+		}
+		fake_send(fd, buf.data, buf.len);
+	}
+	wire_buf_finish(&buf);
+}
+
+Test(authz_answer, the_missing_facts_that_fit_are_named_and_all_are_counted)
+{
+	/* 64 names of three bytes take 255 with the blanks between them. */
+	for (unsigned count = 0; count <= 65; count++) {
+		struct authz_decision decision = allowed();
+		struct fake_server server;
+		struct authz *authz;
+		size_t fits = count < 64 ? count : 64;
+
+		fake_start(&server, answer_missing);
+		server.data = &count;
+		authz = client_of(&server, LONG_MS);
+		cr_assert_eq(authz_check(authz, &question, &decision), AUTHZ_OK);
+		cr_expect_eq(decision.verdict, AUTHZ_DENY);
+		cr_expect_eq(decision.missing_count, count);
+		cr_expect_eq(strlen(decision.missing), fits > 0 ? 4 * fits - 1 : 0, "%u", count);
+		cr_expect_eq(strncmp(decision.missing, "f00 f01", fits > 1 ? 7 : 0), 0);
+		authz_destroy(authz);
+		fake_stop(&server);
+		count += count == 2 ? 60 : 0;
+	}
+}

@@ -64,6 +64,12 @@ Test(authz_call, without_a_daemon_everything_is_denied)
 
 Test(authz_call, invalid_requests_are_not_sent)
 {
+	static const char *const no_member[] = { NULL };
+	static const struct authz_fact facts[] = { { .type = AUTHZ_FACT_INT },
+		{ .name = "a.b", .type = AUTHZ_FACT_TEXT },
+		{ .name = "a.b", .type = AUTHZ_FACT_SET, .count = 1 },
+		{ .name = "a.b", .type = AUTHZ_FACT_SET, .items = no_member, .count = 1 },
+		{ .name = "a.b", .type = (enum authz_fact_type)9 } };
 	static const struct authz_request cases[] = {
 		{ .token = "t", .principal = "p", .method = "GET", .path = "/" },
 		{ .token = "t" },
@@ -76,6 +82,12 @@ Test(authz_call, invalid_requests_are_not_sent)
 		{ .token = "t", .action = "read", .resource = "api:/", .tree = "api" },
 		{ .token = "t", .method = "GET", .path = "/", .mfa_at = -1 },
 		{ .token = "t", .method = "GET", .path = "/", .time = -1 },
+		{ .token = "t", .method = "GET", .path = "/", .fact_count = 1 },
+		{ .token = "t", .method = "GET", .path = "/", .facts = &facts[0], .fact_count = 1 },
+		{ .token = "t", .method = "GET", .path = "/", .facts = &facts[1], .fact_count = 1 },
+		{ .token = "t", .method = "GET", .path = "/", .facts = &facts[2], .fact_count = 1 },
+		{ .token = "t", .method = "GET", .path = "/", .facts = &facts[3], .fact_count = 1 },
+		{ .token = "t", .method = "GET", .path = "/", .facts = &facts[4], .fact_count = 1 },
 	};
 	const struct authz_options options = { .socket = "/nonexistent/authz.sock" };
 	struct authz *authz;

@@ -6,7 +6,7 @@
 
 #include "client/wire.h"
 
-enum { TOKEN, LIMIT, EXPLAIN, TIME, TTL, SCOPES, REQUESTS, ATTRIBUTES, FIELD_COUNT };
+enum { TOKEN, LIMIT, EXPLAIN, TIME, TTL, SCOPES, REQUESTS, ATTRIBUTES, FACTS, FIELD_COUNT };
 
 static const struct wire_field fields[FIELD_COUNT] = {
 	[TOKEN] = WIRE_FIELD("token", WIRE_KIND_TEXT, WIRE_REQUIRED),
@@ -17,6 +17,7 @@ static const struct wire_field fields[FIELD_COUNT] = {
 	[SCOPES] = WIRE_FIELD("scopes", WIRE_KIND_TEXTS, 0),
 	[REQUESTS] = WIRE_FIELD("requests", WIRE_KIND_MAPS, 0),
 	[ATTRIBUTES] = WIRE_FIELD("attributes", WIRE_KIND_TEXT_MAP, 0),
+	[FACTS] = WIRE_FIELD("facts", WIRE_KIND_MAP, 0),
 };
 
 struct fixture {
@@ -296,4 +297,38 @@ Test(wire_params, a_text_map_is_bounded_at_the_limit_and_one_past)
 		cr_expect_eq(decode(&f, 1, (const char *)bytes, len),
 			pairs <= WIRE_MAX_PAIRS ? WIRE_OK : WIRE_EPARAM);
 	}
+}
+
+Test(wire_params, a_map_of_anything_is_read_by_its_caller)
+{
+	struct fixture f;
+	struct wire_cursor items;
+	struct wire_str key;
+	int64_t number;
+	uint32_t count;
+
+	cr_assert_eq(DECODE_ONE(&f, "\xa5"
+				    "facts\x83\xa1"
+				    "a\x07\x05\xc3\xa1z\x92\xa1x\xa1\xff"),
+		WIRE_OK, "%s", f.err.message);
+	cr_expect_eq(f.values[FACTS].count, 3);
+	items = f.values[FACTS].items;
+	cr_expect(wire_read_text(&items, &key) && wire_str_equal(key, WIRE_STR("a")));
+	cr_expect(wire_read_int(&items, &number) && number == 7);
+	cr_expect(wire_skip(&items) && wire_skip(&items));
+	cr_expect(wire_read_text(&items, &key) && wire_read_array(&items, &count) && count == 2);
+	cr_expect(wire_skip(&items) && wire_skip(&items) && wire_at_end(&items));
+	cr_assert_eq(DECODE_ONE(&f, "\xa5"
+				    "facts\x90"),
+		WIRE_OK);
+	cr_expect_eq(f.values[FACTS].count, 0);
+	cr_expect_eq(DECODE_ONE(&f, "\xa5"
+				    "facts\x91\x01"),
+		WIRE_EPARAM);
+	cr_expect_str_eq(f.err.message, "facts: must be a map");
+	cr_expect_eq(DECODE_ONE(&f, "\xa5"
+				    "facts\x82\xa1"
+				    "a\x07\xa1"
+				    "b"),
+		WIRE_EPARAM, "a pair is incomplete");
 }

@@ -158,6 +158,41 @@ class Php(harness.DaemonTest):
             }}""", self.path)
         self.assertEqual(got, [1, "nothing", "forbidden"])
 
+    def test_an_answer_that_is_read_in_one_step_says_what_each_of_its_fields_says(self):
+        # Each byte of such answers is changed to each other byte, and both ways of reading are compared.
+        usual = {**ALLOW, "key": "k", "environment": "live", "principal": "ann", "tenant": "t"}
+        some = {**ALLOW, "status": 403, "allow": False, "principal": "é", "tenant": ""}
+        answers = [msgpack.packb(one).hex() for one in (usual, some, {**usual, "renew": True}, {**ALLOW, "reason": ""})]
+        found = php("""
+            function thorough(string $map) {
+                try {
+                    [$result] = Authz\\Wire::take($map);
+                    return $map === '' ? Authz\\Decision::of($result) : null;
+                } catch (Authz\\Unavailable | TypeError) {
+                    return null;
+                }
+            }
+            $quick = 0;
+            foreach (%s as $hex) {
+                $whole = hex2bin($hex);
+                for ($at = 0; $at < strlen($whole); $at++) {
+                    for ($byte = 0; $byte < 256; $byte++) {
+                        $changed = substr_replace($whole, chr($byte), $at, 1);
+                        $one = Authz\\Decision::quick($changed);
+                        $quick += $one !== null;
+                        if ($one !== null && $one != thorough($changed)) {
+                            say(bin2hex($changed));
+                        }
+                    }
+                }
+            }
+            say($quick);
+            say(Authz\\Decision::quick(hex2bin(%s))->principal);
+        """ % (json.dumps(answers), json.dumps(answers[0])))
+        self.assertEqual(len(found), 2, found[:3])
+        self.assertGreater(found[0], 1000)
+        self.assertEqual(found[1], "ann")
+
     def test_a_secret_is_shown_by_nothing(self):
         done = php("""
             $secret = new Authz\\Secret('hunter2'); $holder = ['api_key' => $secret];

@@ -138,6 +138,19 @@ static void set_text(json_t *object, const char *name, const char *text)
 	}
 }
 
+static json_t *words_json(const char *text)
+{
+	json_t *array = json_array();
+
+	while (*text != '\0') {
+		size_t len = strcspn(text, " ");
+
+		json_array_append_new(array, json_stringn(text, len));
+		text += len + (text[len] == ' ');
+	}
+	return array;
+}
+
 static json_t *decision_json(const struct authz_decision *decision)
 {
 	json_t *object = json_pack("{s:b, s:i, s:s}", "allow", decision->verdict == AUTHZ_ALLOW,
@@ -151,6 +164,9 @@ static json_t *decision_json(const struct authz_decision *decision)
 	if (decision->renew) {
 		json_object_set_new(object, "renew", json_true());
 		json_object_set_new(object, "renew_by", json_integer(decision->renew_by));
+	}
+	if (decision->missing_count > 0) {
+		json_object_set_new(object, "missing", words_json(decision->missing));
 	}
 	if (decision->has_quota) {
 		json_object_set_new(object, "quota",
@@ -179,6 +195,47 @@ static json_t *error_json(const struct authz *authz, int error)
 }
 
 /* --- what a program does --- */
+
+/* Facts of a request, whose memory lasts as long as the program. */
+static struct authz_fact fact_of(const char *name, const json_t *value)
+{
+	struct authz_fact fact = { .name = name };
+	const char **items = calloc(json_array_size(value) + 1, sizeof *items);
+
+	require(items != NULL, "no memory");
+	for (size_t i = 0; i < json_array_size(value); i++) {
+		items[i] = json_string_value(json_array_get(value, i));
+	}
+	if (json_is_string(value)) {
+		fact.type = AUTHZ_FACT_TEXT;
+		fact.text = json_string_value(value);
+	} else if (json_is_integer(value)) {
+		fact.type = AUTHZ_FACT_INT;
+		fact.number = json_integer_value(value);
+	} else if (json_is_boolean(value)) {
+		fact.type = AUTHZ_FACT_BOOL;
+		fact.number = json_is_true(value);
+	} else if (json_is_array(value)) {
+		fact.type = AUTHZ_FACT_SET;
+		fact.items = items;
+		fact.count = json_array_size(value);
+	}
+	return fact;
+}
+
+static void take_facts(json_t *facts, struct authz_request *request)
+{
+	struct authz_fact *items = calloc(json_object_size(facts) + 1, sizeof *items);
+	const char *name;
+	json_t *value;
+
+	require(items != NULL, "no memory");
+	json_object_foreach(facts, name, value)
+	{
+		items[request->fact_count++] = fact_of(name, value);
+	}
+	request->facts = items;
+}
 
 static struct authz_request request_of(const json_t *fields)
 {
@@ -211,6 +268,12 @@ static struct authz_request request_of(const json_t *fields)
 	request.time = json_integer_value(json_object_get(fields, "time"));
 	known += (json_object_get(fields, "mfa_at") != NULL) +
 		 (json_object_get(fields, "time") != NULL);
+	if (json_object_get(fields, "facts") != NULL) {
+		take_facts(json_object_get(fields, "facts"), &request);
+		known++;
+	}
+	request.ignore_undeclared = json_object_get(fields, "undeclared") != NULL;
+	known += request.ignore_undeclared;
 	require(known == json_object_size(fields), "a request has a field that authz.h lacks");
 	return request;
 }

@@ -4,6 +4,7 @@
 
 import datetime
 import functools
+import itertools
 import os
 import re
 import signal
@@ -11,7 +12,9 @@ import threading
 from unittest import mock
 
 import harness
+import msgpack
 import python_client
+from authz import _wire
 from python_client import ALLOW, PATIENCE, POLICY, QUESTION, SHORT, authz
 
 README = harness.ROOT / "client" / "python" / "README.md"
@@ -103,6 +106,16 @@ class Deciding(PythonTest):
         with self.assertRaises(authz.AuthzError) as caught:
             client.keys.create(principal="ann", expires_at=datetime.datetime(2099, 1, 1))
         self.assertEqual(caught.exception.code, "invalid_request")
+
+
+    def test_facts_are_sent_as_the_protocol_has_them(self):
+        end = datetime.datetime(2099, 1, 1, tzinfo=datetime.timezone.utc)
+        facts = {"resource.regions": {"EU"}, "resource.tags": ("a", "b"), "context.due": end, "context.gone": None,
+                 "context.took": datetime.timedelta(hours=8), "context.amount": 5, "context.urgent": False}
+        sent = _wire.given(principal="ann", facts=facts, tenant=None)
+        self.assertEqual(sent, {"principal": "ann", "facts": {
+            "resource.regions": ["EU"], "resource.tags": ["a", "b"], "context.due": int(end.timestamp()),
+            "context.gone": None, "context.took": 28800, "context.amount": 5, "context.urgent": False}})
 
 
 class Managing(PythonTest):
@@ -422,6 +435,36 @@ class Connecting(PythonTest):
         with self.assertRaises(authz.Unavailable):
             client.check(**QUESTION)
         client.close()
+
+    def test_an_answer_that_is_read_in_one_step_says_what_each_of_its_fields_says(self):
+        usual = {**ALLOW, "principal": "ann", "key": "k", "tenant": "", "environment": "test", "renew": False}
+        answers = [usual, {**usual, "renew_by": 1_900_000_000}, {**usual, "status": 403, "allow": False},
+                   {**usual, "quota": {"limit": 9, "remaining": 8, "reset": 7}}, {**usual, "later": [1]}]
+        number, request = 0x12345678, msgpack.packb([0, 0x12345678, "authorize", [QUESTION]])
+        self.assertTrue(_wire.quick_decision(msgpack.packb([1, number, None, usual]), request))
+        for answer in answers:
+            whole = msgpack.packb([1, number, None, answer])
+            for at, byte in itertools.product(range(len(whole)), range(256)):
+                changed = whole[:at] + bytes([byte]) + whole[at + 1:]
+                quick = _wire.quick_decision(changed, request)
+                if quick is not None:
+                    self.assertEqual(quick, self.thorough(changed, number), changed)
+            for twice in ("allow", "status", "reason"):
+                doubled = whole[:8] + bytes([whole[8] + 1]) + msgpack.packb(twice) + msgpack.packb(answer[twice])
+                self.assertIsNone(_wire.quick_decision(doubled + whole[9:], request))
+
+    @staticmethod
+    def thorough(data, number):
+        """The same answer read field by field; None when it is not one."""
+        decoder = _wire.Decoder()
+        try:
+            decoder.feed(data)
+            answer = decoder.next()
+            if answer is None or answer[0] != number or decoder.rest > 0:
+                return None
+            return _wire.read_decision(_wire.result_of(answer))
+        except authz.Error:
+            return None
 
     def test_an_error_that_is_not_known_counts_as_internal(self):
         def serve(connection, _):

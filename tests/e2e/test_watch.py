@@ -55,7 +55,7 @@ class Watch(people.PeopleTest):
         self.assertEqual(event, {
             "allow": True, "reason": "ok", "token": "active", "key": key["id"], "binding": "principal",
             "key_environment": "live", "scopes": ["reading"], "at": ["api:/loans"], "principal": "alice",
-            "principal_state": "active", "tenant": "default",
+            "principal_state": "active", "kind": "user", "tenant": "default",
             "roles": [{"role": "teller", "stored": True, "at": ["api:/loans/7"]}, {"role": "viewer"}],
             "method": "GET", "path": "/loans/7", "tree": "api", "ip": "192.0.2.1", "mfa_at": 77, "time": 99})
 

@@ -25,7 +25,7 @@ def run(*command, **options):
     return done.stdout
 
 
-# How a list that continues is indented, a comment in it and what follows it.
+# How lists and conditions that continue are indented, a comment in a list, and what follows them.
 CONTINUED = """\
 exclusive a,
     # a comment, with a comma,
@@ -34,6 +34,29 @@ stack s {
     account  required  network  allow="{",
         b
     record   required  log  # {
+}
+condition c = a and b
+    or (c
+        and d)
+role r {
+    allow read on t:/a when b and not (c
+            or d in "(",
+                "y")
+        and e
+    deny  read on t:/a
+        when {b} is c
+            and d
+    allow read on t:/b,
+        t:/c
+        when d
+    allow read on t:/d
+}
+test "t" {
+    as role r
+    and role b
+    given principal.id "a",
+        "b"
+    and role c
 }
 """
 
@@ -69,7 +92,7 @@ class Shown:
     def test_each_keyword_of_each_policy_is_shown_as_one(self):
         _, found = policies.parser()
         self.complain([f"{position(file, at)} is {shown}" for file, places in found.items()
-                       for at, word in places.items() if word not in policies.WILDCARDS
+                       for at, word in places.items() if word not in policies.WILDCARDS | policies.OPERATORS
                        if (shown := {self.classes(file)[at + i] for i in range(len(word))}) != {"keyword"}])
 
     def test_nothing_else_is_shown_as_a_keyword(self):
@@ -104,7 +127,7 @@ class Shown:
         text = Path(policies.UNCLOSED).read_text()
         wanted = [(found.start(1), found.end(1)) for found in re.finditer(
             r"^ *(tree|strict_slash|role|scope|allow|deny|limits|stack|authenticate|principal|peer|test|exclusive"
-            r"|environment)\b", text, re.MULTILINE)]
+            r"|environment|facts|condition)\b", text, re.MULTILINE)]
         self.complain([position(policies.UNCLOSED, at) for at, end in wanted
                        if {self.classes(policies.UNCLOSED)[i] for i in range(at, end)} != {"keyword"}])
 
@@ -116,7 +139,7 @@ class Parser(unittest.TestCase):
 
     def test_the_dictionary_for_fuzzing_has_every_keyword(self):
         words = re.findall(r'^"(.+)"$', (policies.ROOT / "tests/fuzz/policy.dict").read_text(), re.MULTILINE)
-        self.assertEqual(policies.keywords() - set(words), set())
+        self.assertEqual((policies.keywords() | policies.OPERATORS) - set(words), set())
 
     def test_no_word_that_is_reserved_is_in_use(self):
         found = {word for places in policies.parser()[1].values() for word in places.values()}
@@ -229,7 +252,8 @@ class Vim(Shown, unittest.TestCase):
 
     def words(self):
         text = (EDITORS / "vim/syntax/authz-policy.vim").read_text()
-        lists = re.findall(r"s:Words\('\w+', '([\w ]+)'|^syntax keyword authzPolicyKeyword\w+ (\w+)", text, re.MULTILINE)
+        lists = re.findall(r"s:(?:Condition)?Words\('\w+', '([\w ]+)'|^syntax keyword authzPolicyKeyword\w+ (\w+)", text,
+                           re.MULTILINE)
         return {word for words in lists for word in "".join(words).split()}
 
 

@@ -38,7 +38,8 @@ static void check_answer(const struct authzen *authzen, bool answered)
 /* reply NULL: no daemon. */
 static void run(enum authzen_api api, const char *body, size_t len, const void *reply, size_t size)
 {
-	const struct authzen_scope scope = { .tenant = "acme" };
+	static const char *const names[] = { "role", "a.b" };
+	const struct authzen_scope scope = { .tenant = "acme", .allowed = { names, 2 } };
 	struct authzen_call call;
 	struct authzen *authzen;
 	unsigned calls = 0;

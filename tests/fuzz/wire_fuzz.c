@@ -22,6 +22,7 @@ static const struct wire_field fields[] = {
 	WIRE_FIELD("scopes", WIRE_KIND_TEXTS, 0),
 	WIRE_FIELD("requests", WIRE_KIND_MAPS, 0),
 	WIRE_FIELD("attributes", WIRE_KIND_TEXT_MAP, 0),
+	WIRE_FIELD("facts", WIRE_KIND_MAP, 0),
 };
 
 enum { FIELD_COUNT = sizeof fields / sizeof fields[0] };
@@ -75,6 +76,11 @@ static void read_items(const struct wire_value *values)
 	for (uint32_t i = 0; i < values[7].count; i++) {
 		require(wire_next_pair(&items, &key, &text));
 	}
+	items = values[8].items;
+	for (uint32_t i = 0; i < values[8].count; i++) {
+		require(wire_skip(&items) && wire_skip(&items));
+	}
+	require(wire_at_end(&items));
 }
 
 static void answer(const struct wire_request *request, const struct wire_error *err)

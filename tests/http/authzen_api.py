@@ -72,7 +72,7 @@ class AuthzenTest(harness.DaemonTest):
         self.web = folder / "http.sock"
         config = self.d.folder / "authz-http.conf"
         config.write_text(f"authz {self.d.socket}\nauthzen {IDENTIFIER}\ntimeout 60s\n"
-                          f"listen {self.web} 0600\n")
+                          f"principal_facts role\nlisten {self.web} 0600\n")
         other = {"user": user, "group": user, "extra_groups": []} if user else {}
         with open(self.d.folder / "http.log", "wb") as log:
             process = subprocess.Popen([HTTP, "--config", str(config)], stdin=subprocess.DEVNULL, stdout=log,

@@ -62,7 +62,9 @@ Test(authzen_evaluation, each_entity_has_its_place_in_the_question)
 
 Test(authzen_evaluation, what_the_configuration_says_applies_to_all_questions)
 {
-	const struct authzen_scope scope = { "shop", "test", "acme" };
+	const struct authzen_scope scope = {
+		.service = "shop", .environment = "test", .tenant = "acme"
+	};
 	struct authzen *authzen = begin_in(AUTHZEN_EVALUATION, &scope, REQUEST);
 
 	expect_asked(authzen,

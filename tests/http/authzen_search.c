@@ -77,7 +77,10 @@ Test(authzen_search, what_is_sought_is_passed_over_if_it_is_there)
 
 Test(authzen_search, the_configuration_and_the_facts_apply_to_all_calls)
 {
-	const struct authzen_scope scope = { "shop", "test", "acme" }, any = { .tenant = "*" };
+	const struct authzen_scope scope = { .service = "shop",
+		.environment = "test",
+		.tenant = "acme" },
+				   any = { .tenant = "*" };
 	struct authzen *authzen = begin_in(AUTHZEN_RESOURCES, &scope,
 		"{" ALICE "," READ ",'resource':{'type':'record'},'context':{'ip':'192.0.2.1'}}");
 

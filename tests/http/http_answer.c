@@ -142,6 +142,32 @@ Test(http_answer, the_verdict_alone_decides)
 	}
 }
 
+Test(http_answer, what_lacks_facts_passes_only_if_the_configuration_says_so)
+{
+	const struct http_listener passing = {
+		.family = HTTP_NGINX, .realm = "authz", .missing_pass = true
+	};
+	struct authz_decision decision = {
+		.status = 403, .reason = "missing_fact", .missing = "a.b", .missing_count = 1
+	};
+	struct http_answer answer;
+
+	http_answer_decide(&nginx, &decision, true, &answer);
+	cr_expect_eq(answer.status, 403);
+	cr_expect_not(http_answer_passes(&nginx, &decision));
+	http_answer_decide(&passing, &decision, true, &answer);
+	cr_expect_eq(answer.status, 204);
+	expect_header(&answer, "X-Authz-Reason", "missing_fact");
+	/* A reason of a module, which is no want of facts. */
+	decision.missing_count = 0;
+	http_answer_decide(&passing, &decision, true, &answer);
+	cr_expect_eq(answer.status, 403);
+	decision.missing_count = 1;
+	snprintf(decision.reason, sizeof decision.reason, "role");
+	http_answer_decide(&passing, &decision, true, &answer);
+	cr_expect_eq(answer.status, 403);
+}
+
 Test(http_answer, a_denial_has_the_status_that_its_web_server_knows)
 {
 	static const struct {

@@ -146,6 +146,10 @@ static const struct {
 	{ "log json", "log", "log text|json", "log xml", "'xml' is neither json nor text", false },
 	{ "metrics on", "metrics", "metrics on|off", "metrics yes", "'yes' is neither on nor off",
 		false },
+	{ "missing pass", "missing", "missing pass|refuse", "missing on",
+		"'on' is neither pass nor refuse", false },
+	{ "principal_facts role, principal.a.b", "principal_facts", "principal_facts NAME,…",
+		"principal_facts principal.", "write the name of a fact, as in department", false },
 	{ "prefix /ask", "prefix", "prefix PATH", "prefix /ask/",
 		"'/ask/': a prefix begins with '/' and ends without it", false },
 	{ "prefix /a", "prefix /a /b", "prefix PATH", "prefix /",
@@ -252,7 +256,8 @@ Test(http_config, what_is_read_is_what_was_written)
 			"metrics on\nserver_user root\nlisten /run/b.sock 0640\nfamily forwarded\n"
 			"service s\nenvironment e\ntenant from host\nhost A.example t\nrealm \"r "
 			"r\"\n"
-			"prefix /p\nproxies 10.0.0.0/8, ::1\npreflight pass\nauthzen https://a\n",
+			"prefix /p\nproxies 10.0.0.0/8, ::1\npreflight pass\nauthzen https://a\n"
+			"missing pass\nprincipal_facts role, principal.a.b\n",
 			&config, path, &said),
 		0, "%s", said);
 	cr_expect_str_eq(config.authz, "/run/a.sock");
@@ -271,6 +276,10 @@ Test(http_config, what_is_read_is_what_was_written)
 	cr_expect_str_eq(listener->prefix, "/p");
 	cr_expect(listener->proxy_count == 2 && listener->preflight_pass);
 	cr_expect_str_eq(listener->authzen, "https://a");
+	cr_expect(listener->missing_pass);
+	cr_assert_eq(listener->principal_fact_count, 2);
+	cr_expect_str_eq(listener->principal_facts[0], "role");
+	cr_expect_str_eq(listener->principal_facts[1], "a.b");
 	http_config_finish(&config);
 	free(said);
 }
@@ -296,6 +305,9 @@ Test(http_config, there_is_a_most_of_what_may_be_repeated)
 	expect_refused(lines, ":17:8: error: more than 16 `listen` lines are not supported");
 	repeat(lines, sizeof lines, "listen 127.0.0.1:80\n", "host h# t\n", HTTP_MAX_HOSTS + 1);
 	expect_refused(lines, "more than 1024 hosts of one listener are not supported");
+	repeat(lines, sizeof lines, "listen 127.0.0.1:80\nprincipal_facts a", ",b#",
+		HTTP_MAX_PRINCIPAL_FACTS);
+	expect_refused(lines, ":2:");
 	repeat(lines, sizeof lines, "listen 127.0.0.1:80\nproxies ::1", ",::#", HTTP_MAX_PROXIES);
 	expect_refused(lines, ":2:");
 }

@@ -132,7 +132,13 @@ Test(http_metrics, numbers_and_truth_of_the_status_are_samples)
 	const char *text;
 
 	wire_buf_init(&status, 1024);
-	wire_put_map(&status, 7);
+	wire_put_map(&status, 8);
+	wire_put_cstr(&status, "missing_facts");
+	wire_put_map(&status, 2);
+	wire_put_cstr(&status, "resource.owner");
+	wire_put_int(&status, 7);
+	wire_put_cstr(&status, "a\"} 1\nauthzd_y 1");
+	wire_put_int(&status, 8);
 	wire_put_cstr(&status, "revision");
 	wire_put_cstr(&status, "1f2e3d");
 	wire_put_cstr(&status, "connections");
@@ -154,6 +160,8 @@ Test(http_metrics, numbers_and_truth_of_the_status_are_samples)
 	wire_put_int(&status, 1);
 	text = page(&metrics, &status);
 	expect_line(text, "authzd_policy_info{revision=\"1f2e3d\"} 1");
+	expect_line(text, "authzd_missing_facts_total{fact=\"resource.owner\"} 7");
+	cr_expect_null(strstr(text, "authzd_y"));
 	expect_line(text, "authzd_connections -3");
 	expect_line(text, "authzd_store_bytes 4096");
 	expect_line(text, "authzd_store_low 1");

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The requests of AuthZEN's certification scenario (openid/authzen, certification/), level by level.
 
-The levels Core and Batch, Search and Discovery without properties are held as the scenario has them.
-Properties are accepted everywhere, and decide nothing: Properties says what follows.
+All seven levels are held as the scenario has them; properties are facts of the policy (scenario.policy).
 """
 
 import unittest
@@ -133,20 +132,37 @@ class Search(AuthzenTest):
 
 
 class Properties(AuthzenTest):
-    """authzd has no conditions yet, so identifiers alone decide. A policy that gives alice and bob what
-    the scenario's rules 1 to 6 give them answers these; rule 7, a deletion that properties make a
-    soft one, is denied as rule 8 is."""
-
-    def test_properties_of_subject_and_resource_are_accepted(self):
-        for subject, resource, expected in ((ALICE, ARCHIVED, False), (ADMIN, ARCHIVED, True),
-                                            (ALICE, ACTIVE, True)):
+    def test_properties_of_subject_and_resource_decide(self):
+        archived = entity("record", "record-1", status="archived")
+        active = entity("record", "record-2", status="active")
+        for subject, resource, expected in ((ALICE, ARCHIVED, False), (ADMIN, ARCHIVED, True), (ALICE, ACTIVE, True),
+                                            (ALICE, active, True), (ADMIN, archived, True), (BOB, archived, False),
+                                            (entity("user", "bob", role="clerk"), archived, False)):
             with self.subTest(subject=subject, resource=resource):
                 self.assertIs(self.decision(subject, "write", resource), expected)
+        self.assertEqual(self.reason(BOB, "write", archived), "missing_fact")
 
-    def test_properties_of_an_action_do_not_allow_it(self):
-        for soft in (True, False):
+    def test_properties_of_an_action_decide(self):
+        for soft, expected in ((True, True), (False, False), (None, False)):
             answer = self.good(EVALUATION, subject=ALICE, action=action("delete", soft=soft), resource=ONE)
-            self.assertEqual(answer, {"decision": False, "context": {"reason": "role"}})
+            self.assertIs(answer["decision"], expected)
+        answer = self.good(EVALUATION, subject=ALICE, action=action("delete", soft="yes"), resource=ONE)
+        self.assertEqual(answer, {"decision": False, "context": {"reason": "missing_fact"}})
+
+    def test_what_no_fact_is_named_or_of_its_type_changes_nothing_else(self):
+        self.assertTrue(self.decision(ALICE, "write", entity("record", "record-2", stat="archived", status=None)))
+        odd = entity("record", "record-2", status={"deep": "active"})
+        self.assertEqual(self.reason(ALICE, "write", odd), "missing_fact")
+        self.assertTrue(self.decision(ALICE, "read", odd))
+        self.assertTrue(self.decision(ALICE, "read", ONE, context={"environment": "x", "roles": ["admin"], "ip": "::1"}))
+
+    def test_facts_that_are_too_large_are_a_bad_request(self):
+        status, said = self.post(EVALUATION, {"subject": ALICE, "action": READ, "resource": {
+            **ONE, "properties": {"status": "x" * 1025}}})
+        self.assertEqual((status, said), (200, {"decision": True}))
+        status, said = self.post(EVALUATION, {"subject": ALICE, "action": READ, "resource": {
+            **ONE, "properties": {f"x{i}": "y" * 1000 for i in range(100)}}})
+        self.assertEqual((status, said), (200, {"decision": True}), "undeclared ones do not count")
 
     def test_batches_with_properties(self):
         self.assertEqual(self.decisions(

@@ -5,6 +5,8 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import test from 'node:test';
 import { inspect } from 'node:util';
+import { decode } from '../../client/node/node_modules/@msgpack/msgpack/dist.esm/index.mjs';
+import { packRequest } from '../../client/node/lib/message.js';
 import { AuthzError, Client, Decision, Unavailable } from '../../client/node/index.js';
 import { pause } from './server.mjs';
 
@@ -86,6 +88,14 @@ test('a date is a time in seconds', async () => {
   const until = new Date(Date.now() + 86400000);
   const made = await client.keys.create({ principal: 'ann', expires_at: until });
   assert.equal(made.expires_at, Math.floor(until.getTime() / 1000));
+});
+
+test('facts may be dates and Sets, in entries too', () => {
+  const facts = { 'context.due': new Date(60000), 'resource.regions': new Set(['EU']), 'resource.owner': null };
+  const sent = { 'context.due': 60, 'resource.regions': ['EU'], 'resource.owner': null };
+  const params = { principal: 'ann', facts, requests: [{ path: '/', facts, time: new Date(7000) }] };
+  assert.deepEqual(decode(packRequest(1, 'authorize_many', params))[3],
+    [{ principal: 'ann', facts: sent, requests: [{ path: '/', facts: sent, time: 7 }] }]);
 });
 
 test('no log, no JSON and no copy shows a secret', async () => {

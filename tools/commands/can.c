@@ -149,7 +149,7 @@ const struct command command_can = {
 		    "  authzcheck can --token-file key.txt api:/loans\n"
 		    "  authzcheck can --principal alice --json ui | jq '.items[].resource'\n",
 	.flags = { FLAG_PRINCIPAL, FLAG_TOKEN, FLAG_TOKEN_FILE, FLAG_SERVICE, FLAG_ENVIRONMENT,
-		FLAG_TENANT, FLAG_TREE, FLAG_IP, FLAG_MFA_AT, FLAG_TIME },
+		FLAG_TENANT, FLAG_TREE, FLAG_IP, FLAG_MFA_AT, FLAG_TIME, FLAG_FACT },
 	.params = { "tree|at" },
 	.max_words = 1,
 	.asks = true,

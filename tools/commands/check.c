@@ -88,9 +88,11 @@ const struct command command_check = {
 		"  authzcheck check --token-file key.txt GET /loans/7\n"
 		"  authzcheck check --principal alice view ui:/settings\n"
 		"  authzcheck check --principal alice --ip 10.1.2.3 --mfa-at 5m DELETE /loans/7\n"
+		"  authzcheck check --principal alice --fact resource.owner=bob \\\n"
+		"      --fact context.amount=500 approve api:/loans/7\n"
 		"  authzcheck check --explain --principal alice DELETE /loans/7\n",
 	.flags = { FLAG_PRINCIPAL, FLAG_TOKEN, FLAG_TOKEN_FILE, FLAG_SERVICE, FLAG_ENVIRONMENT,
-		FLAG_TENANT, FLAG_TREE, FLAG_IP, FLAG_MFA_AT, FLAG_TIME, FLAG_EXPLAIN },
+		FLAG_TENANT, FLAG_TREE, FLAG_IP, FLAG_MFA_AT, FLAG_TIME, FLAG_FACT, FLAG_EXPLAIN },
 	.min_words = 2,
 	.asks = true,
 	.run = run,

@@ -123,6 +123,7 @@ const struct command commands_daemon[DAEMON_COMMANDS] = {
 			"  log           the same of standard error, if any were dropped\n"
 			"  quotas        counters in use\n"
 			"  latency       percentiles\n"
+			"  missing       facts that decisions lacked, and how often\n"
 			"  old pepper    the keys that still need it\n"
 			"  lost keys     those whose pepper its file no longer holds\n"
 			"  confinement   what confines the daemon\n"

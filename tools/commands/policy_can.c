@@ -8,6 +8,7 @@
 #include "policy/ask/query.h"
 #include "policy/ask/who.h"
 #include "tools/commands/commands.h"
+#include "tools/fact.h"
 #include "tools/policy.h"
 #include "tools/policy_names.h"
 #include "tools/resources.h"
@@ -17,6 +18,7 @@
 struct described {
 	struct pol_facts facts;
 	struct pol_held held[POL_PRINCIPAL_ROLES];
+	struct pol_given given;
 };
 
 struct view {
@@ -133,6 +135,10 @@ static int describe(struct app *app, const struct pol_snapshot *snapshot, struct
 	} else if (roles) {
 		status = read_roles(app, snapshot, out);
 	}
+	if (status == EXIT_YES) {
+		status = fact_read(app, snapshot, &out->given);
+		out->facts.given = &out->given;
+	}
 	return status == EXIT_YES ? read_scopes(app, snapshot, out) : status;
 }
 
@@ -229,7 +235,8 @@ const struct command command_policy_can = {
 		"  authzcheck policy can policy/ --role servicing\n"
 		"  authzcheck policy can policy/ --role servicing --at api:/loans/7 api:/loans\n"
 		"  authzcheck policy can policy/ --scope loans:read --json\n",
-	.flags = { FLAG_ROLE, FLAG_AT, FLAG_SCOPE, FLAG_PRINCIPAL, FLAG_TREE, FLAG_MODULES },
+	.flags = { FLAG_ROLE, FLAG_AT, FLAG_SCOPE, FLAG_PRINCIPAL, FLAG_FACT, FLAG_TREE,
+		FLAG_MODULES },
 	.min_words = 1,
 	.max_words = 2,
 	.run = run,

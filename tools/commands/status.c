@@ -212,6 +212,17 @@ static bool on_feed(void *context, struct wire_cursor feed)
 	return true;
 }
 
+/* "context.amount 12, resource.owner 3": what services left out. */
+static void print_missing(struct app *app, struct wire_cursor result)
+{
+	static const struct record_field field = { "missing_facts", "missing", RECORD_COUNTS };
+	const char *text = record_field_text(app, &app->arena, result, &field);
+
+	if (text[0] != '\0') {
+		row(app, "missing", app_text(app, "facts that decisions lacked: %s", text));
+	}
+}
+
 static void print_counters(struct app *app, struct wire_cursor result)
 {
 	struct wire_cursor counters = { 0 };
@@ -347,6 +358,7 @@ int status_show(struct app *app, struct wire_cursor result)
 	print_modules(app, result);
 	record_each(result, "data", on_feed, app);
 	print_counters(app, result);
+	print_missing(app, result);
 	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
 		if (record_find(result, parts[i].name, &part)) {
 			parts[i].print(app, part);

@@ -170,12 +170,15 @@ static void judge(struct replay sides[SHADOW_SIDES], bool knows_running, struct 
 {
 	struct replay *running = knows_running ? &sides[SHADOW_RUNNING] : NULL;
 	struct replay *candidate = &sides[SHADOW_CANDIDATE];
-	struct wire_cursor item = candidate->item;
+	struct wire_cursor item = candidate->item, facts;
 	bool allow = record_bool(item, "allow", false);
 	struct pol_str reason = record_str(item, "reason");
 
 	if (record_bool(item, "redacted", false)) {
 		replay_doubt(candidate, SHADOW_REDACTED);
+	}
+	if (record_find(item, "facts", &facts)) {
+		replay_doubt(candidate, SHADOW_FACTS);
 	}
 	if (running != NULL && !agrees(running, allow, reason)) {
 		replay_doubt(candidate, SHADOW_REPLAY);

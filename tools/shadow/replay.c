@@ -235,6 +235,9 @@ static void take_principal(struct replay *replay)
 	struct pol_str state = text_of(replay, "principal_state");
 
 	facts->principal = text_of(replay, "principal");
+	facts->principal_kind = is(text_of(replay, "kind"), "service") ? POL_KIND_SERVICE
+				: has(replay->item, "kind")            ? POL_KIND_USER
+								       : POL_KIND_NONE;
 	if (record_bool(replay->item, "by_peer", false) ||
 		(state.len == 0 && facts->key_state == POL_KEY_MISSING &&
 			pol_peer_declared(replay->snapshot))) {
@@ -283,6 +286,22 @@ static void take_subject(struct replay *replay)
 
 /* --- what ------------------------------------------------------------------------------------- */
 
+/* As in the daemon (decide/subject.c). */
+static struct pol_str environment_of(const struct replay *replay)
+{
+	const struct pol_environment *environments;
+	struct pol_str asked = text_of(replay, "environment");
+
+	if (is(asked, "*")) {
+		return text_of(replay, "key_environment");
+	}
+	if (has(replay->item, "environment")) {
+		return asked;
+	}
+	return pol_snapshot_environments(replay->snapshot, &environments) > 0 ? environments[0].name
+									      : asked;
+}
+
 static void take_request(struct replay *replay)
 {
 	struct pol_facts *facts = &replay->facts;
@@ -293,6 +312,7 @@ static void take_request(struct replay *replay)
 	if (facts->http) {
 		facts->tree = text_of(replay, "tree");
 	}
+	facts->environment = environment_of(replay);
 	if (has(replay->item, "service")) {
 		facts->service = text_of(replay, "service");
 		facts->service.ptr = facts->service.ptr != NULL ? facts->service.ptr : "";

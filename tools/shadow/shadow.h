@@ -30,6 +30,7 @@ enum shadow_change {
 enum shadow_doubt {
 	SHADOW_SURE = 0,
 	SHADOW_REDACTED,     /* a token stood in the request */
+	SHADOW_FACTS,        /* the request stated facts, whose values the daemon does not give */
 	SHADOW_PEER,         /* who asked is known by the socket's user alone */
 	SHADOW_REFUSED_KEY,  /* what the key holds was not looked up */
 	SHADOW_UNKNOWN_ROLE, /* a role is held that the running policy lacks */

@@ -5,12 +5,14 @@ const TEXTS = ['revision', 'key', 'principal', 'tenant', 'environment', 'fact'];
 
 const isTime = (value) => Number.isSafeInteger(value) && value >= 0;
 const isMap = (value) => value !== null && typeof value === 'object' && !Array.isArray(value);
+const isNames = (value) => Array.isArray(value) && value.every((name) => typeof name === 'string');
 const isQuota = (value) => isMap(value) && ['limit', 'remaining', 'reset'].every((name) => isTime(value[name]));
 
 function isReadable(result) {
   return isMap(result) && typeof result.allow === 'boolean' && Number.isInteger(result.status) &&
     typeof result.reason === 'string' && result.allow === (result.status === 200) &&
     TEXTS.every((name) => result[name] === undefined || typeof result[name] === 'string') &&
+    (result.missing === undefined || isNames(result.missing)) &&
     (result.renew === undefined || typeof result.renew === 'boolean') &&
     (result.renew_by === undefined || isTime(result.renew_by)) &&
     (result.quota === undefined || isQuota(result.quota));

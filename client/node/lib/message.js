@@ -14,13 +14,33 @@ const FIRST_ROOM = 4096; // bytes; most answers are shorter
 const encoder = new Encoder({ ignoreUndefined: true, maxDepth: DEPTH_MAX });
 const decoder = new Decoder();
 
-// A date is a time: an integer of Unix seconds.
+// A date is a time: an integer of Unix seconds. A Set is a list.
+function plainValue(value) {
+  if (value instanceof Date) {
+    return Math.floor(value.getTime() / 1000);
+  }
+  return value instanceof Set ? [...value] : value;
+}
+
+const plainMap = (map) =>
+  Object.fromEntries(Object.entries(map).map(([name, value]) => [name, plainValue(value)]));
+const isMap = (value) => value !== null && typeof value === 'object' && !Array.isArray(value);
+const isPlain = (value) => !(value instanceof Date || value instanceof Set);
+
+// The facts of a request, and the entries of authorize_many with theirs, are looked into too.
 function plain(params) {
-  if (!Object.values(params).some((value) => value instanceof Date)) {
+  const { facts, requests } = params;
+  if (facts === undefined && requests === undefined && Object.values(params).every(isPlain)) {
     return params;
   }
-  return Object.fromEntries(Object.entries(params).map(([name, value]) =>
-    [name, value instanceof Date ? Math.floor(value.getTime() / 1000) : value]));
+  const out = plainMap(params);
+  if (isMap(facts)) {
+    out.facts = plainMap(facts);
+  }
+  if (Array.isArray(requests)) {
+    out.requests = requests.map((entry) => (isMap(entry) ? plain(entry) : entry));
+  }
+  return out;
 }
 
 // Throws TypeError for what cannot be packed. A message of the packer could repeat a secret.

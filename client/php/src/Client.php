@@ -67,12 +67,14 @@ final class Client
 
     /**
      * One decision. The parameters are those of `authorize`: a token or a principal, or neither; and method
-     * and path, or action and resource; service, environment, tenant, tree, ip, mfa_at, time.
+     * and path, or action and resource; service, environment, tenant, tree, ip, mfa_at, time; and facts, which the
+     * policy declares: ['resource.owner' => 'ann', 'context.amount' => 500, 'resource.regions' => ['EU']].
      */
     public function check(#[\SensitiveParameter] mixed ...$request): Decision
     {
         self::question($request, '');
-        return Decision::of($this->ask('authorize', $request));
+        $result = $this->deciding->ask('authorize', $request, $this->timeout, true);
+        return $result instanceof Decision ? $result : Decision::of($result);
     }
 
     /** The same as check(). */

@@ -7,8 +7,8 @@ import asyncio
 import os
 import socket
 import weakref
-from typing import (TYPE_CHECKING, Any, Callable, Dict, Mapping, MutableMapping, Optional, Sequence, Set, Tuple, Type,
-                    Union)
+from typing import (TYPE_CHECKING, Any, Callable, Coroutine, Dict, Mapping, MutableMapping, Optional, Sequence, Set,
+                    Tuple, Type, Union)
 
 from . import _client, _wire
 from ._client import DEFAULT_TIMEOUT, Settings, next_pause, no_time, note
@@ -33,8 +33,9 @@ class _Connection(asyncio.Protocol):
         self.socket = made
         self.loop = loop
         self.transport: Optional[asyncio.Transport] = None
-        # What is outstanding, with its deadline; one timer is enough for all of it.
-        self.waiting: Dict[int, Tuple[asyncio.Future[_wire.Answer], float]] = {}
+        # What is outstanding, with its deadline and, if it may be read in one step, its bytes; one timer is enough
+        # for all of it.
+        self.waiting: Dict[int, Tuple[asyncio.Future[Any], float, Optional[bytes]]] = {}
         self.timer: Optional[asyncio.TimerHandle] = None
         self.due = 0.0
         self.dropped: Set[int] = set()  # cancelled: their answers may still come, and are for nobody
@@ -53,6 +54,8 @@ class _Connection(asyncio.Protocol):
         if self.failed is not None:
             return
         try:
+            if len(self.waiting) == 1 and self.decoder.rest == 0 and self.take_only(data):
+                return
             self.decoder.feed(data)
             while self.decoder.rest > 0:
                 answer = self.decoder.next()
@@ -61,6 +64,18 @@ class _Connection(asyncio.Protocol):
                 self.take(answer)
         except Exception as error:  # pylint: disable=broad-except
             self.fail(error)
+
+    def take_only(self, data: bytes) -> bool:
+        """Takes the decision for the only request that is outstanding, if nothing else came and it can be read in
+        one step."""
+        (number, (future, _, request)), = self.waiting.items()
+        decision = _wire.quick_decision(data, request) if request is not None else None
+        if decision is None:
+            return False
+        del self.waiting[number]
+        if not future.done():
+            future.set_result(decision)
+        return True
 
     def take(self, answer: _wire.Answer) -> None:
         number = answer[0]
@@ -102,7 +117,7 @@ class _Connection(asyncio.Protocol):
         if self.timer is not None:
             self.timer.cancel()
         waiting, self.waiting = self.waiting, {}
-        for future, _ in waiting.values():
+        for future, _, _ in waiting.values():
             if not future.done():
                 future.set_exception(self.failed)
 
@@ -119,7 +134,7 @@ class _Connection(asyncio.Protocol):
         """Gives up what missed its deadline. Its answer would come after it, and end the connection."""
         self.timer = None
         now = self.loop.time()
-        for number, (future, deadline) in list(self.waiting.items()):
+        for number, (future, deadline, _) in list(self.waiting.items()):
             if deadline <= now:
                 del self.waiting[number]
                 if not future.done():
@@ -127,9 +142,9 @@ class _Connection(asyncio.Protocol):
                 if not self.waiting:
                     self.fail(_wire.Broken("an answer was too late", True))
         if self.waiting:
-            self.await_until(min(deadline for _, deadline in self.waiting.values()))
+            self.await_until(min(deadline for _, deadline, _ in self.waiting.values()))
 
-    async def ask(self, method: str, params: Mapping[str, Any], deadline: float) -> _wire.Answer:
+    async def ask(self, method: str, params: Mapping[str, Any], deadline: float) -> Union[_wire.Answer, _wire.Decision]:
         self.number = number = (self.number + 1) % _wire.IDS
         data = self.encoder.pack(number, method, params)
         self.used += 1
@@ -140,8 +155,8 @@ class _Connection(asyncio.Protocol):
             raise _wire.Broken("the connection broke", False) if isinstance(self.failed, _wire.Broken) \
                 else self.failed
         assert self.transport is not None
-        future: asyncio.Future[_wire.Answer] = self.loop.create_future()
-        self.waiting[number] = (future, deadline)
+        future: asyncio.Future[Union[_wire.Answer, _wire.Decision]] = self.loop.create_future()
+        self.waiting[number] = (future, deadline, data if method == "authorize" else None)
         if self.timer is None or self.due > deadline:
             self.await_until(deadline)
         self.transport.write(data)
@@ -182,7 +197,8 @@ class _Link:
             self.was_connected = True
             return self.connection
 
-    async def exchange(self, method: str, params: Mapping[str, Any], timeout: float) -> _wire.Answer:
+    async def exchange(self, method: str, params: Mapping[str, Any], timeout: float) -> Any:
+        """The result: a map, or a decision that was read in one step."""
         loop = self.loop
         deadline = loop.time() + timeout
         again, pause = False, 0.0
@@ -190,8 +206,9 @@ class _Link:
             try:
                 connection = self.connection
                 if connection is not None and connection.usable() and len(connection.waiting) < AT_ONCE:
-                    return await connection.ask(method, params, deadline)
-                return await asyncio.wait_for(self.ask_later(method, params, deadline), deadline - loop.time())
+                    answer = await connection.ask(method, params, deadline)
+                else:
+                    answer = await asyncio.wait_for(self.ask_later(method, params, deadline), deadline - loop.time())
             except _wire.Broken as broken:
                 if again or (broken.sent and not _wire.repeatable(method, params)):
                     raise Unavailable(str(broken)) from None
@@ -203,8 +220,11 @@ class _Link:
                 await asyncio.sleep(pause)
             except asyncio.TimeoutError:
                 raise no_time() from None
+            else:
+                return _wire.result_of(answer) if type(answer) is tuple else answer
 
-    async def ask_later(self, method: str, params: Mapping[str, Any], deadline: float) -> _wire.Answer:
+    async def ask_later(self, method: str, params: Mapping[str, Any], deadline: float
+                        ) -> Union[_wire.Answer, _wire.Decision]:
         """Asks once there is a connection and room on it."""
         connection = await self.connected()
         if len(connection.waiting) < AT_ONCE:
@@ -268,23 +288,28 @@ class AsyncClient:
 
     async def _exchange(self, method: str, params: Mapping[str, Any],
                         timeout: Optional[float] = None) -> Dict[str, Any]:
-        if self._closed:
-            raise Unavailable("the client is closed")
         managing = False
         if method not in _wire.ASKING:
             params = _wire.with_request_id(method, params)
             managing = self._settings.managing(method, params)
+        result: Dict[str, Any] = await self._ask(managing, method, params, timeout)
+        return result
+
+    def _ask(self, managing: bool, method: str, params: Mapping[str, Any],
+             timeout: Optional[float]) -> Coroutine[Any, Any, Any]:
+        if self._closed:
+            raise Unavailable("the client is closed")
         links = self._of_loop()
         link = links.get(managing)
         if link is None:
             link = links[managing] = _Link(self._settings, managing, asyncio.get_running_loop())
-        return _wire.result_of(await link.exchange(
-            method, params, self._settings.timeout if timeout is None else timeout))
+        return link.exchange(method, params, self._settings.timeout if timeout is None else timeout)
 
     # Decisions
 
     async def _check(self, timeout: Optional[float], request: Mapping[str, Any]) -> _wire.Decision:
-        return _wire.read_decision(await self._exchange("authorize", _wire.given_of(request), timeout))
+        result = await self._ask(False, "authorize", _wire.given_of(request), timeout)
+        return result if type(result) is _wire.Decision else _wire.read_decision(result)
 
     def check(self, *, timeout: Optional[float] = None,
               **request: Unpack[_wire.Request]) -> Pending[_wire.Decision]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import errno
 import logging
-import math
 import os
 import select
 import socket
@@ -122,24 +121,24 @@ class _Channel:
         if made is not None:
             made.close()
 
-    def next_number(self) -> int:
+    def renew(self) -> None:
+        """Ends a connection that is another process's, or whose ids were all used."""
+        self.close()
         if self.process is not process:
-            self.close()
             self.begin()
-        if self.used == _wire.IDS:
-            self.close()
-        self.number = (self.number + 1) % _wire.IDS
-        self.used += 1
-        return self.number
 
-    def exchange(self, method: str, params: Mapping[str, Any], timeout: float) -> Dict[str, Any]:
+    def exchange(self, method: str, params: Mapping[str, Any], timeout: float, quick: _wire.Quick = None) -> Any:
+        """The result: what `quick` made of the answer, if it is there and could, and otherwise a map."""
         deadline = time.monotonic() + timeout
         again, pause = False, 0.0
         while True:
-            number = self.next_number()
+            if self.process is not process or self.used == _wire.IDS:
+                self.renew()
+            self.number = number = (self.number + 1) % _wire.IDS
+            self.used += 1
             data = self.encoder.pack(number, method, params)
             try:
-                answer = self.attempt(number, data, deadline)
+                answer = self.attempt(number, data, deadline, quick)
             except _wire.Broken as broken:
                 self.close()
                 if again or (broken.sent and not _wire.repeatable(method, params)):
@@ -155,15 +154,23 @@ class _Channel:
                 self.close()
                 raise
             else:
-                return _wire.result_of(answer)
+                return _wire.result_of(answer) if type(answer) is tuple else answer
 
-    def attempt(self, number: int, data: bytes, deadline: float) -> _wire.Answer:
+    def attempt(self, number: int, data: bytes, deadline: float, quick: _wire.Quick) -> Any:
+        """The answer, or what `quick` made of it."""
         made = self.socket
         if made is None:
             made = self.connect()
         broken = self.send(made, data, deadline)
         try:
-            answer = self.receive(made, deadline)
+            received = self.read(made, deadline)
+            if quick is not None and broken is None:
+                found = quick(received, data)
+                if found is not None:
+                    if time.monotonic() > deadline:
+                        raise no_time()
+                    return found
+            answer = self.complete(made, received, deadline)
         except _wire.Broken:
             raise broken or _wire.Broken("the connection broke", True) from None
         if answer[0] != number or broken is not None:
@@ -187,7 +194,7 @@ class _Channel:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise no_time()
-            if poll.poll(math.ceil(left * 1000) if left < LONGEST_POLL else LONGEST_POLL * 1000):
+            if poll.poll(left * 1000 if left < LONGEST_POLL else LONGEST_POLL * 1000):
                 return
 
     def send(self, made: socket.socket, data: bytes, deadline: float) -> Optional[_wire.Broken]:
@@ -205,9 +212,8 @@ class _Channel:
             except OSError:
                 return _wire.Broken("the connection broke", sent > 0)
 
-    def receive(self, made: socket.socket, deadline: float) -> _wire.Answer:
-        """One answer in time, and no byte after it."""
-        decoder = self.decoder
+    def read(self, made: socket.socket, deadline: float) -> bytes:
+        """What comes next, in time."""
         while True:
             self.wait(self.readable, deadline)
             try:
@@ -218,6 +224,12 @@ class _Channel:
                 data = b""
             if not data:
                 raise _wire.Broken("the connection broke", True)
+            return data
+
+    def complete(self, made: socket.socket, data: bytes, deadline: float) -> _wire.Answer:
+        """The answer that begins with `data`, in time, and no byte after it."""
+        decoder = self.decoder
+        while True:
             decoder.feed(data)
             answer = decoder.next()
             if answer is not None:
@@ -226,6 +238,7 @@ class _Channel:
                 if time.monotonic() > deadline:
                     raise no_time()
                 return answer
+            data = self.read(made, deadline)
 
 
 class Client:
@@ -275,12 +288,17 @@ class Client:
 
     def _exchange(self, method: str, params: Mapping[str, Any],
                   timeout: Optional[float] = None) -> Dict[str, Any]:
-        if self._closed:
-            raise Unavailable("the client is closed")
         managing = False
         if method not in _wire.ASKING:
             params = _wire.with_request_id(method, params)
             managing = self._settings.managing(method, params)
+        result: Dict[str, Any] = self._ask(managing, method, params, timeout)
+        return result
+
+    def _ask(self, managing: bool, method: str, params: Mapping[str, Any], timeout: Optional[float],
+             quick: _wire.Quick = None) -> Any:
+        if self._closed:
+            raise Unavailable("the client is closed")
         try:
             channel = self._local.channels[managing]
         except (AttributeError, KeyError):
@@ -290,7 +308,7 @@ class Client:
             channel = _Channel(self._settings, managing)
         channel.busy = True
         try:
-            return channel.exchange(method, params, self._settings.timeout if timeout is None else timeout)
+            return channel.exchange(method, params, self._settings.timeout if timeout is None else timeout, quick)
         finally:
             channel.busy = False
 
@@ -299,7 +317,8 @@ class Client:
     def check(self, *, timeout: Optional[float] = None, **request: Unpack[_wire.Request]) -> _wire.Decision:
         """Asks for one decision. It is true only when allowed; AuthzError and Unavailable otherwise
         than by a decision."""
-        return _wire.read_decision(self._exchange("authorize", _wire.given_of(request), timeout))
+        result = self._ask(False, "authorize", _wire.given_of(request), timeout, _wire.quick_decision)
+        return result if type(result) is _wire.Decision else _wire.read_decision(result)
 
     authorize = check
 

@@ -76,6 +76,10 @@ func requestOf(fields object) authz.Request {
 			request.MFAAt = time.Unix(int64(value.(float64)), 0)
 		case name == "time":
 			request.Time = time.Unix(int64(value.(float64)), 0)
+		case name == "facts":
+			request.Facts = authz.Facts(whole(value).(object))
+		case name == "undeclared" && value == "ignore":
+			request.IgnoreUndeclared = true
 		default:
 			log.Fatalf("a request has the field %s, which the client lacks", name)
 		}
@@ -98,6 +102,9 @@ func decisionOf(d authz.Decision) object {
 	put(out, "environment", d.Environment)
 	if d.Renew {
 		out["renew"], out["renew_by"] = true, d.RenewBy.Unix()
+	}
+	if d.Missing != nil {
+		out["missing"] = d.Missing
 	}
 	if d.Quota != nil {
 		out["quota"] = object{"limit": d.Quota.Limit, "remaining": d.Quota.Remaining,

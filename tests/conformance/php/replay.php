@@ -14,6 +14,7 @@ function decision(Decision $d): array
     $out = ['allow' => $d->allowed, 'status' => $d->status, 'reason' => $d->reason, 'revision' => $d->revision,
         'key' => $d->key, 'principal' => $d->principal, 'tenant' => $d->tenant, 'environment' => $d->environment,
         'quota' => $d->quota];
+    $out += $d->missing === [] ? [] : ['missing' => $d->missing];
     return $out + ($d->renew ? ['renew' => true, 'renew_by' => $d->renew_by] : []);
 }
 

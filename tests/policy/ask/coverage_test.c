@@ -114,6 +114,37 @@ Test(coverage, only_a_denial_that_fires_covers_a_rule_that_denies)
 		"rule viewer: deny DELETE on api:/**\n");
 }
 
+Test(coverage, a_rule_with_a_condition_is_covered_when_that_holds)
+{
+	static const char policy[] = TREE
+		"role base { allow GET on api:/loans when context.ip in 10.0.0.0/8\n"
+		"    deny GET on api:/loans when context.mfa_age > 1h\n }\n"
+		"role clerk inherits base { allow GET on api:/loans\n    when context.time < "
+		"2000-01-01T00:00:00Z }\n"
+		"test \"holds\" {\n as role clerk\n from 10.0.0.1\n mfa\n allow GET api:/loans\n "
+		"}\n"
+		"test \"false\" {\n as role clerk\n from 11.0.0.1\n mfa\n deny GET api:/loans\n }\n"
+		"test \"unknown\" {\n as role clerk\n from 10.0.0.1\n deny GET api:/loans because "
+		"missing_fact\n }\n";
+	struct left left = cover_some(policy, "holds");
+
+	cr_expect_str_eq(left.text,
+		"rule base: deny GET on api:/loans when context.mfa_age > 1h\n"
+		"rule clerk: allow GET on api:/loans\n",
+		"%s", left.text);
+	left = cover_some(policy, "false");
+	cr_expect_str_eq(left.text,
+		"role base\nrule base: allow GET on api:/loans when context.ip in 10.0.0.0/8\n"
+		"rule base: deny GET on api:/loans when context.mfa_age > 1h\nrole clerk\nrule "
+		"clerk: allow GET on api:/loans\n",
+		"%s", left.text);
+	left = cover_some(policy, "unknown");
+	cr_expect_str_eq(left.text,
+		"rule base: allow GET on api:/loans when context.ip in 10.0.0.0/8\n"
+		"rule clerk: allow GET on api:/loans\n",
+		"%s", left.text);
+}
+
 Test(coverage, a_denied_request_covers_no_rule_that_allows)
 {
 	struct left left = cover(TREE "role viewer { allow GET on api:/** }\n"

@@ -6,6 +6,7 @@
  * AUTHZ_TEST_CONDITIONS: how many, by default 100,000; AUTHZ_TEST_SEED: the seed of the first.
  */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "by_hand.h"
 #include "tests/policy/dice.h"

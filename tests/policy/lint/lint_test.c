@@ -23,6 +23,7 @@
 #define TEST    "test \"t\" { as role all\n allow GET api:/loans\n }\n"
 #define OTHER   "stack other { authenticate required key\n authorize required role\n }\n"
 #define OK_TREE TREE ALL TEST
+#define FACTS   "facts {\nresource.b bool\n}\n"
 
 static struct loaded lint(const char *text)
 {
@@ -68,6 +69,41 @@ static const struct row rows[] = {
 		OK_TREE "role r {\n allow all on api:/loans, api:/loans/{loan}\n allow GET on "
 			"api:/files/{path...}\n allow PUT on api:/loans/{loan}, "
 			"api:/files/{path...}\n }\n" },
+	{ POL_WARNING_RULE_COVERED, 15, 2, "other rules cover this one together",
+		OK_TREE FACTS "role r {\n allow all on api:/loans, api:/loans/{loan}\n allow all "
+			      "on api:/files/{path...}\n allow PUT on api:/loans/{loan}, "
+			      "api:/files/{path...} when resource.b\n }\n",
+		OK_TREE FACTS "role r {\n allow all on api:/loans, api:/loans/{loan}\n allow all "
+			      "on api:/files/{path...} when resource.b\n allow PUT on "
+			      "api:/loans/{loan}, api:/files/{path...}\n }\n" },
+	{ POL_WARNING_RULE_INHERITED, 13, 2, "what role 'r' inherits allows all of this",
+		OK_TREE FACTS
+		"role r inherits all {\n allow GET on api:/loans when resource.b\n }\n",
+		OK_TREE FACTS "role some { allow GET on api:/loans when resource.b }\nrole r "
+			      "inherits some {\n allow GET on api:/loans\n }\n" },
+	{ POL_WARNING_ALLOW_DENIED, 13, 2, "a deny always overrides this",
+		OK_TREE FACTS "role r {\n allow PUT on api:/loans/{loan} when resource.b\n allow "
+			      "GET on api:/loans\n deny update on api:/loans/{loan}\n }\n",
+		OK_TREE FACTS "role r {\n allow PUT on api:/loans/{loan}\n allow GET on "
+			      "api:/loans\n deny update on api:/loans/{loan} when resource.b\n "
+			      "}\n" },
+	{ POL_WARNING_NODE_NOT_ALLOWED, 1, 13, "",
+		"tree api { /a { GET }, /b { GET } }\n" FACTS
+		"role r { allow GET on api:/b when resource.b\ndeny GET on api:/a when "
+		"resource.b }\n",
+		"tree api { /a { GET }, /b { GET } }\n" FACTS
+		"role r { allow GET on api:/a, api:/b when resource.b }\n" },
+	{ POL_WARNING_SCOPE_EXCEEDS_ROLES, 5, 7, "allows what no role allows",
+		"tree api { /a { GET }, /b { GET } }\n" FACTS
+		"scope s { allow GET on api:/a when resource.b }\n"
+		"role r { deny GET on api:/a when resource.b }\n",
+		"tree api { /a { GET }, /b { GET } }\n" FACTS "scope s { allow GET on api:/a }\n"
+		"role r { allow GET on api:/a when resource.b }\n" },
+	{ POL_WARNING_WILDCARD_WRITE, 6, 1, "a wildcard grants a method that writes",
+		"tree api { /{u} { PUT }, /x/{u} { PUT } }\n" FACTS "role r {\n"
+		"allow all on api:/{u}, api:/x/{u}/** when {u} is principal.id\n}\n",
+		"tree api { /{u} { PUT }, /x/{u} { PUT } }\n" FACTS "role r {\n"
+		"allow all on api:/{u}, api:/x/{u} when {u} is principal.id\n}\n" },
 	{ POL_WARNING_RULE_INHERITED, 10, 2, "what role 'r' inherits allows all of this",
 		OK_TREE "role r inherits all {\n allow GET on api:/loans\n }\n",
 		OK_TREE "role some { allow GET on api:/loans }\nrole r inherits some {\n allow GET "
@@ -353,4 +389,49 @@ Test(lint, a_node_whose_path_is_too_long_for_a_request_is_unreachable)
 		snprintf(text + len, TEXT_SIZE - len, " { GET }\n}\n");
 		cr_expect_eq(has(text, POL_WARNING_NODE_UNREACHABLE), i == 1);
 	}
+}
+
+/* What has a condition is allowed to somebody, and covers nothing. */
+Test(lint, a_rule_with_a_condition_is_a_grant_and_covers_no_other)
+{
+	struct loaded linted =
+		lint("tree api { /a { GET, POST }, /b { GET }, /c { GET } }\n"
+		     "role one { allow GET on api:/a when context.ip in 10.0.0.0/8 }\n"
+		     "role two {\n"
+		     "    allow GET on api:/b when context.ip in 10.0.0.0/8\n"
+		     "    allow GET on api:/c when context.mfa_age < 1h\n"
+		     "    allow GET on api:/b, api:/c\n"
+		     "    deny GET on api:/b when context.ip in 11.0.0.0/8\n"
+		     "}\n"
+		     "role three {\n"
+		     "    allow GET, POST on api:/a when context.ip in 10.0.0.0/8\n"
+		     "    allow GET on api:/b, api:/c when context.mfa_age < 1h\n"
+		     "    allow GET on api:/a, api:/b\n"
+		     "}\n"
+		     "role anyone { deny GET on api:/c when context.ip in 12.0.0.0/8 }\n"
+		     "scope some { allow POST on api:/a when context.ip in 10.0.0.0/8 }\n"
+		     "test \"t\" { as role one, two, three\n deny GET api:/a }\n");
+
+	/* The rule without a condition covers those that have one. */
+	for (const struct pol_diag *diag = linted.diags.first; diag != NULL; diag = diag->next) {
+		cr_expect(diag->warning == POL_WARNING_RULE_COVERED &&
+				  (diag->line == 4 || diag->line == 5),
+			"%u: %.*s", diag->line, POL_STR_ARGS(diag->message));
+	}
+	unload(&linted);
+}
+
+Test(lint, a_role_that_allows_something_on_a_condition_is_of_use)
+{
+	static const char *const usable =
+		"tree api { /a { GET }, /b { GET } }\n"
+		"role one { allow GET on api:/a\n allow GET on api:/b when context.mfa_age < 1h }\n"
+		"role anyone { deny GET on api:/a }\n";
+	static const char *const unusable =
+		"tree api { /a { GET }, /b { GET } }\n"
+		"role one { allow GET on api:/a\n allow GET on api:/b when context.mfa_age < 1h }\n"
+		"role anyone { deny GET on api:/a, api:/b }\n";
+
+	cr_expect_not(has(usable, POL_WARNING_ROLE_UNUSABLE));
+	cr_expect(has(unusable, POL_WARNING_ROLE_UNUSABLE));
 }

@@ -51,7 +51,8 @@
 ;;; Grammar
 
 (defconst authz-policy-statements
-  '("environment" "exclusive" "limits" "principal" "role" "scope" "stack" "test" "tree")
+  '("condition" "environment" "exclusive" "facts" "limits" "principal" "role" "scope" "stack" "test"
+    "tree")
   "What a statement begins with.")
 
 (defconst authz-policy--next
@@ -67,6 +68,7 @@
     (path . "/.*")
     (pattern . "[a-z][a-z0-9_-]*:/.*")
     (place . "[a-z][a-z0-9_-]*:.*")
+    (fact . "[a-z]+\\.[A-Za-z0-9_.-]+")
     (word . ".+"))
   "The forms of words, each as a regular expression for a whole word.")
 
@@ -75,6 +77,7 @@
          (("role") keyword role-name) (("scope") keyword scope-name)
          (("principal") keyword principal-name) (("exclusive") keyword ids)
          (("limits") keyword limits-block) (("stack") keyword stack-name)
+         (("facts") keyword facts-block) (("condition") keyword condition-name)
          (("test") keyword test-name))
     (value (word value end))
     ;; environment
@@ -95,20 +98,46 @@
     (scope (string nil scope) (("includes") keyword parents) (open grants end))
     (parents (id name parents-more))
     (parents-more (comma nil parents) (open grants end))
-    (grants (("allow" "deny") keyword grant))
+    (grants (("allow" "deny") keyword grant) (("when") keyword predicate))
     (grant (("all") constant on) (method method grant-more) (action action grant-more))
-    (grant-more (comma nil grant-verb) (("on") keyword patterns))
+    (grant-more (comma nil grant-verb) (("on") keyword patterns) (("when") keyword predicate))
     (grant-verb (method method grant-more) (action action grant-more))
-    (on (("on") keyword patterns))
+    (on (("on") keyword patterns) (("when") keyword predicate))
     (patterns (pattern path patterns-more))
-    (patterns-more (comma nil patterns) (open suffixes patterns-more) (("except") keyword except))
+    (patterns-more (comma nil patterns) (open suffixes patterns-more) (("except") keyword except)
+                   (("when") keyword predicate))
     (suffixes (comma nil suffixes) (path path suffixes) (open suffixes suffixes))
     (except (pattern path patterns-more) (("all") constant on) (method method grant-more)
             (action action grant-more))
+    ;; condition
+    (condition-name (name name equals))
+    (equals (("=") operator predicate))
+    (predicate (("not") keyword predicate) (("(") operator predicate) (string nil comparison)
+               (open parameter comparison) (word name comparison))
+    (parameter (word value parameter))
+    (comparison (("is") keyword is) (("in") keyword operand) (("not") keyword not-in)
+                (("has") keyword has) (("<" "<=" ">" ">=") operator operand)
+                (("and" "or") keyword predicate) ((")") operator comparison) (comma nil operand))
+    (operand (string nil comparison) (open parameter comparison) (word name comparison))
+    (is (("not") keyword operand) (string nil comparison) (open parameter comparison)
+        (word name comparison))
+    (not-in (("in") keyword operand))
+    (has (("any" "all") keyword operand) (string nil comparison) (open parameter comparison)
+         (word name comparison))
+    ;; facts
+    (facts-block (open facts end))
+    (facts (fact name fact-type))
+    (fact-type (word value fact-more))
+    (fact-more (("|") operator fact-type) (("default") keyword values))
+    (values (string nil values-more) (word value values-more))
+    (values-more (comma nil values))
+    (attribute-name (word name values))
+    (given (comma nil given) (string nil given) (fact name given) (word value given))
     ;; principal
     (principal-name (word name principal-block))
     (principal-block (string nil principal-block) (open principal end))
-    (principal (("peer") keyword peer-kind) (("role") keyword held))
+    (principal (("peer") keyword peer-kind) (("role") keyword held)
+               (("attribute") keyword attribute-name))
     (peer-kind (("user" "group") keyword value))
     (held (id name held-more))
     (held-more (comma nil held) (("at") keyword places) (("until") keyword value))
@@ -131,7 +160,8 @@
     ;; test
     (test-name (string nil test-block))
     (test-block (open test end))
-    (test (("allow" "deny") keyword expect) (("as") keyword subject) (("and") keyword role-held)
+    (test (("allow" "deny") keyword expect) (("given") keyword given) (("as") keyword subject)
+          (("and") keyword role-held)
           (("with") keyword with-scope) (("key") keyword key) (("mfa") keyword end)
           (("environment" "service" "from" "time" "peer") keyword value))
     (expect (method method expect-more) (action action expect-more))
@@ -149,14 +179,18 @@ WHAT is a list of keywords, a form of `authz-policy--forms', or a token.
 KIND chooses the face.  NEXT is the state after it.  For `open' KIND is the
 state in the block, and NEXT that after the block.")
 
+(defconst authz-policy--condition
+  '(equals predicate comparison operand is not-in has)
+  "The states in which operators end words.")
+
 (defconst authz-policy--faces
   '((keyword . font-lock-keyword-face) (constant . font-lock-builtin-face)
     (name . font-lock-variable-name-face) (action . font-lock-function-name-face)
     (method . font-lock-constant-face) (path . font-lock-type-face) (place . font-lock-type-face)
-    (value . font-lock-constant-face)))
+    (value . font-lock-constant-face) (operator . font-lock-negation-char-face)))
 
-(defun authz-policy--token (limit)
-  "Move over spaces and then over a token that begins before LIMIT.
+(defun authz-policy--token (limit state)
+  "Move over spaces and then over a token of STATE that begins before LIMIT.
 Return (KIND . BEGIN), or nil when there is none.  KIND is newline, comma,
 open, close, comment, string or word."
   (skip-chars-forward " \t\r" limit)
@@ -168,16 +202,23 @@ open, close, comment, string or word."
      ((eq char ?{) (forward-char) (cons 'open begin))
      ((eq char ?}) (forward-char) (cons 'close begin))
      ((eq char ?#) (end-of-line) (cons 'comment begin))
-     (t (cons (authz-policy--word) begin)))))
+     ((if (memq state authz-policy--condition)
+          (looking-at "[()]\\|[<>=!&|]+")
+        (looking-at "when(")) ; the word, without the parenthesis
+      (goto-char (if (eq char ?w) (1- (match-end 0)) (match-end 0)))
+      (cons 'word begin))
+     (t (cons (authz-policy--word (memq state authz-policy--condition)) begin)))))
 
-(defun authz-policy--word ()
-  "Move over a word or a string.  Return which it is."
-  (let ((begin (point)) (kind 'string) (more t))
+(defun authz-policy--word (condition)
+  "Move over a word or a string.  Return which it is.
+In a CONDITION operators end the word."
+  (let ((begin (point)) (kind 'string) (more t)
+        (plain (if condition "[^ \t\r\n{},\"#()<>=!&|]+" "[^ \t\r\n{},\"#]+")))
     (while more
       (cond
        ((looking-at "\"\\(?:[^\"\\\n]\\|\\\\.\\)*\"?")
         (unless (= (point) begin) (setq kind 'word)))
-       ((or (looking-at "[^ \t\r\n{},\"#]+")
+       ((or (looking-at plain)
             (and (eq (char-before) ?/) (looking-at "{[^ \t\r\n{},\"#]+}")))
         (setq kind 'word))
        (t (setq more nil)))
@@ -216,23 +257,33 @@ open, close, comment, string or word."
       (authz-policy--paint-path begin end)))
   (font-lock-fillin-text-property begin end 'face (cdr (assq kind authz-policy--faces))))
 
+(defun authz-policy--goes-on (state parens)
+  "Non-nil if the condition in STATE goes on after the line end at point.
+PARENS is the number of its open parentheses."
+  (and (memq state authz-policy--condition)
+       (or (not (eq state 'comparison))
+           (> parens 0)
+           (let ((case-fold-search nil))
+             (looking-at "\\(?:[ \t\r\n]\\|#.*\n\\)*\\(?:and\\|or\\)\\(?:[ \t\r\n{\"(#]\\)")))))
+
 (defun authz-policy--fontify (limit)
   "Show the words between point and LIMIT.
 Their statement is read from its beginning.  Return nil, so that font-lock asks
 once."
-  (let ((from (point)) (block 'top) (state 'top) stack list token)
+  (let ((from (point)) (block 'top) (state 'top) (parens 0) stack list token)
     (beginning-of-line)
     (unless (let ((case-fold-search nil)) (looking-at authz-policy--next))
       (let ((case-fold-search nil)) (re-search-backward authz-policy--next nil 'move)))
-    (while (setq token (authz-policy--token limit))
+    (while (setq token (authz-policy--token limit state))
       (let* ((kind (car token)) (begin (cdr token)) entry)
         (when (and (eq kind 'word)
                    (save-excursion
                      (goto-char begin)
                      (let ((case-fold-search nil)) (looking-at authz-policy--next))))
-          (setq stack nil block 'top state 'top))
+          (setq stack nil block 'top state 'top parens 0))
         (pcase kind
-          ('newline (unless list (setq state block)))
+          ('newline (unless (or list (authz-policy--goes-on state parens))
+                      (setq state block parens 0)))
           ('comment nil)
           ('close (pcase (pop stack)
                     (`(,outer . ,after) (setq block outer state after))
@@ -246,6 +297,8 @@ once."
                (setq block (nth 1 entry) state block))
               (t (when (and (eq kind 'word) (> (point) from))
                    (authz-policy--paint (nth 1 entry) begin (point)))
+                 (when (eq (nth 1 entry) 'operator)
+                   (setq parens (pcase (char-before) (?\( (1+ parens)) (?\) (1- parens)) (_ parens))))
                  (setq state (nth 2 entry))))))
         ;; After a comma a list continues on the next line.
         (unless (memq kind '(newline comment))
@@ -271,26 +324,53 @@ Return it, or nil if there is none."
         (unless (string-empty-p line) (setq found line))))
     found))
 
+(defun authz-policy--continues ()
+  "Non-nil if the line at point goes on with what the line before it began."
+  (or (string-match-p "\\`\\(?:when\\|and\\|or\\)\\_>" (authz-policy--bare-line))
+      (save-excursion (string-suffix-p "," (or (authz-policy--line-before) "")))))
+
+(defun authz-policy--count (char text)
+  "How often CHAR is in TEXT."
+  (- (length text) (length (delq char (append text nil)))))
+
+(defun authz-policy--in-condition ()
+  "The condition that the line at point is in.
+Return (COLUMN . PARENS), where it begins and how many of its parentheses are
+open, or nil if there is none.  Move to the beginning of the statement."
+  (let ((parens 0) found more)
+    (while (let ((line (authz-policy--bare-line)))
+             (unless found
+               (setq parens (+ parens (- (authz-policy--count ?\( line) (authz-policy--count ?\) line))))
+               (when (string-match-p "\\(?:\\`\\|[ \t]\\)when\\_>\\|\\`condition\\_>" line)
+                 (setq found (cons (current-indentation) parens))))
+             (setq more (authz-policy--continues))
+             (and more (authz-policy--line-before))))
+    found))
+
 (defun authz-policy--indentation ()
   "The column at which the line at point begins."
   (save-excursion
     (beginning-of-line)
     (let* ((line (authz-policy--bare-line))
-           (before (authz-policy--line-before))
-           (column 0))
-      (when before
-        (setq column (current-indentation))
-        (save-excursion
-          (let (above)
-            (while (and (setq above (authz-policy--line-before)) (string-suffix-p "," above))
-              (setq column (current-indentation)))))
-        (when (string-match-p "[,{]\\'" before)
-          (setq column (+ column authz-policy-indent-offset))))
-      (max 0 (if (string-prefix-p "}" line) (- column authz-policy-indent-offset) column)))))
+           (before (or (authz-policy--line-before) ""))
+           (condition (authz-policy--in-condition))
+           (column (current-indentation))
+           (levels (cond
+                    ((string-match-p "\\`when\\_>" line) 1)
+                    ((and condition (string-match-p "\\`\\(?:and\\|or\\)\\_>" line))
+                     (setq column (car condition))
+                     (1+ (cdr condition)))
+                    ((and condition (string-suffix-p "," before))
+                     (setq column (car condition))
+                     (+ 2 (cdr condition)))
+                    (t (- (if (string-match-p "[,{]\\'" before) 1 0)
+                          (if (string-prefix-p "}" line) 1 0))))))
+      (max 0 (+ column (* levels authz-policy-indent-offset))))))
 
 (defun authz-policy-indent-line ()
   "Indent the line.
-It is a level deeper below a `{', and below a comma that continues a list."
+It is a level deeper below a `{', below a comma that continues a list, and in
+the lines of a condition."
   (interactive)
   (let ((column (authz-policy--indentation)))
     (if (<= (current-column) (current-indentation))

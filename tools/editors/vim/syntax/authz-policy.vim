@@ -14,12 +14,13 @@ syntax case match
 " What a word is made of: everything but space, control characters and { } , " #
 syntax iskeyword 33,36-43,45-122,124,126,128-255
 
-let s:statements = 'environment exclusive limits principal role scope stack test tree'
+let s:statements = 'condition environment exclusive facts limits principal role scope stack test tree'
 
 let s:plain = '[^[:blank:]\r{},"#]'
 let s:end = '[^[:blank:]\r{},#]\@!'
 let s:part = '\%(' .. s:plain .. '\|"\%([^"\\]\|\\.\)*"\|/\@1<={' .. s:plain .. '\+}\)'
 let s:name = '[a-z][a-z0-9_-]*'
+let s:skip = ' skipwhite nextgroup='
 let s:id = '[A-Za-z][A-Za-z0-9_-]*\%([.:/][A-Za-z0-9_-]\+\)*'
 let s:method = '[A-Z][A-Z0-9_-]*'
 let s:action = '[A-Za-z][A-Za-z0-9_./-]*'
@@ -31,7 +32,7 @@ function! s:Names(words) abort
 endfunction
 
 function! s:Follow(next) abort
-  return empty(a:next) ? '' : ' skipwhite nextgroup=' .. s:Names(a:next)
+  return empty(a:next) ? '' : s:skip .. s:Names(a:next)
 endfunction
 
 " Keywords, and what may follow them.
@@ -109,7 +110,7 @@ call s:Words('Inherits', 'inherits', 'Parent')
 call s:Words('Includes', 'includes', 'Parent')
 call s:Word('Parent', s:id, 'ParentComma Grants')
 call s:List('Parent', 'Parent')
-call s:Block('Grants', 'KeywordEffect')
+call s:Block('Grants', 'KeywordEffect KeywordWhen KeywordJoint')
 call s:Words('Effect', 'allow deny', 'KeywordAll GrantAction GrantMethod')
 call s:Words('All', 'all', 'KeywordOn')
 call s:Word('GrantAction', s:action, 'GrantComma KeywordOn')
@@ -121,11 +122,60 @@ call s:List('Pattern', 'Pattern')
 call s:Block('Suffixes', 'Comma Path Suffixes', 'PatternComma KeywordExcept')
 call s:Words('Except', 'except', 'KeywordAll GrantAction GrantMethod Pattern')
 
+" condition, when: a line may end nearly everywhere, with a comment or without.
+let s:skip = ' skipwhite skipnl skipempty nextgroup='
+let s:operand = ' ConditionWord ConditionString ConditionParameter'
+let s:predicate = 'ConditionGap KeywordNot ConditionOpen' .. s:operand
+let s:comparison = 'ConditionGapAfter KeywordIs KeywordIn KeywordNotIn KeywordHas ConditionOrder KeywordJoint'
+  \ .. ' ConditionClose ConditionComma'
+let s:gap = '\%(#.*\_[[:blank:]\r]*\)\+'
+let s:condition_end = '[^[:blank:]\r{},"#()<>=]\@!'
+function! s:ConditionWords(group, words, next) abort
+  call s:Match('Keyword' .. a:group, '[^[:blank:]\r{},()<>=]\@1<!\%(' .. substitute(a:words, ' ', '\\|', 'g') .. '\)'
+    \ .. s:condition_end, a:next)
+endfunction
+syntax keyword authzPolicyKeywordCondition condition skipwhite nextgroup=authzPolicyConditionName
+call s:Word('ConditionName', s:name, 'ConditionEquals')
+call s:Match('ConditionGap', s:gap, s:predicate, 'Comment')
+call s:Match('ConditionGapAfter', s:gap, s:comparison, 'Comment')
+call s:Match('ConditionEquals', '=', s:predicate)
+call s:Match('ConditionOpen', '(', s:predicate)
+call s:Match('ConditionClose', ')', s:comparison)
+call s:Match('ConditionOrder', '[<>]=\?', s:operand)
+call s:Match('ConditionWord', '[^[:blank:]\r{},"#()<>=]\+', s:comparison)
+call s:Match('ConditionParameter', '{\s*[A-Za-z_][A-Za-z0-9_-]*\s*}', s:comparison)
+call s:String('Condition', s:comparison)
+call s:List('Condition', s:operand)
+call s:ConditionWords('When', 'when', s:predicate)
+call s:ConditionWords('Not', 'not', s:predicate)
+call s:ConditionWords('Joint', 'and or', s:predicate)
+call s:ConditionWords('Is', 'is', 'KeywordIsNot' .. s:operand)
+call s:ConditionWords('IsNot', 'not', s:operand)
+call s:ConditionWords('In', 'in', s:operand)
+call s:ConditionWords('NotIn', 'not', 'KeywordIn')
+call s:ConditionWords('Has', 'has', 'KeywordQuantity' .. s:operand)
+call s:ConditionWords('Quantity', 'any all', s:operand)
+let s:skip = ' skipwhite nextgroup='
+
+" facts, attribute, given
+syntax keyword authzPolicyKeywordFacts facts skipwhite nextgroup=authzPolicyFacts
+call s:Block('Facts', 'Fact')
+call s:Word('Fact', '[a-z]\+\.[A-Za-z0-9_.-]\+', 'FactType')
+call s:Word('FactType', s:plain .. '\+', 'FactBar KeywordDefault')
+call s:Word('FactBar', '|', 'FactType')
+call s:Words('Default', 'default', 'FactValue FactString')
+call s:Words('Attribute', 'attribute', 'FactName')
+call s:Words('Given', 'given', 'FactValue')
+call s:Word('FactName', '[A-Za-z0-9_.-]\+', 'FactValue FactString')
+call s:Word('FactValue', s:plain .. '\+', 'FactComma FactValue FactString')
+call s:String('Fact', 'FactComma')
+call s:List('Fact', 'FactValue FactString')
+
 " principal; `role` and what follows is in tests, too
 syntax keyword authzPolicyKeywordPrincipal principal skipwhite nextgroup=authzPolicyPrincipalName
 call s:Word('PrincipalName', s:plain .. '\+', 'PrincipalString Principal')
 call s:String('Principal', 'Principal')
-call s:Block('Principal', 'KeywordPeer KeywordHeld')
+call s:Block('Principal', 'KeywordPeer KeywordHeld KeywordAttribute')
 call s:Words('Peer', 'peer', 'KeywordPeerKind')
 call s:Words('PeerKind', 'user group', 'Value')
 call s:Words('Held', 'role', 'Held')
@@ -165,7 +215,7 @@ call s:List('Argument', 'Argument ArgumentString')
 " test
 syntax keyword authzPolicyKeywordTest test skipwhite nextgroup=authzPolicyTestString
 call s:String('Test', 'Test')
-call s:Block('Test', 'KeywordExpect KeywordAs KeywordAnd KeywordWith KeywordKey KeywordRequest KeywordMfa')
+call s:Block('Test', 'KeywordExpect KeywordGiven KeywordAs KeywordAnd KeywordWith KeywordKey KeywordRequest KeywordMfa')
 call s:Words('Expect', 'allow deny', 'ExpectAction ExpectMethod')
 call s:Word('ExpectAction', s:action, 'ExpectComma Resource ResourceString')
 call s:Word('ExpectMethod', s:method, 'ExpectComma Resource ResourceString')
@@ -198,28 +248,34 @@ call s:Link('Todo', 'Todo')
 call s:Link('Error', 'CommentError Error BadParameter')
 call s:Link('SpecialChar', 'Escape')
 call s:Link('String', 'String EnvironmentString TreeString RoleString ScopeString PrincipalString PlaceString'
-  \ .. ' ArgumentString TestString ResourceString')
+  \ .. ' ArgumentString TestString ResourceString ConditionString FactString')
 call s:Link('Statement', 'KeywordEnvironment KeywordTree KeywordRole KeywordScope KeywordPrincipal KeywordExclusive'
-  \ .. ' KeywordLimits KeywordStack KeywordTest KeywordEffect KeywordExpect')
+  \ .. ' KeywordLimits KeywordStack KeywordFacts KeywordCondition KeywordTest KeywordEffect KeywordExpect')
 call s:Link('Keyword', 'KeywordPrefix KeywordSetting KeywordInherits KeywordIncludes KeywordOn KeywordExcept KeywordPeer'
   \ .. ' KeywordPeerKind KeywordHeld KeywordAt KeywordUntil KeywordGroup KeywordBecause KeywordAs KeywordAnd'
-  \ .. ' KeywordAsPrincipal KeywordWith KeywordWithScope KeywordKey KeywordRequest KeywordMfa')
+  \ .. ' KeywordWhen KeywordNot KeywordJoint KeywordIs KeywordIsNot KeywordIn KeywordNotIn KeywordHas KeywordQuantity'
+  \ .. ' KeywordDefault KeywordAttribute KeywordGiven KeywordAsPrincipal KeywordWith KeywordWithScope KeywordKey'
+  \ .. ' KeywordRequest KeywordMfa')
 call s:Link('Conditional', 'KeywordControl')
 call s:Link('Boolean', 'KeywordAnswer KeywordAll KeywordNobody KeywordState')
 call s:Link('Function', 'Action GrantAction ExpectAction Module')
-call s:Link('Constant', 'Method GrantMethod ExpectMethod Value')
+call s:Link('Constant', 'Method GrantMethod ExpectMethod Value FactValue')
+call s:Link('Operator', 'ConditionEquals ConditionOrder FactBar')
 call s:Link('Number', 'Number ArgumentNumber')
-call s:Link('Identifier', 'RoleName ScopeName EnvironmentName PrincipalName StackName TreeName Parent Held Id Limit ArgumentName')
-call s:Link('Type', 'TreeOfPath')
+call s:Link('Identifier', 'RoleName ScopeName EnvironmentName PrincipalName StackName TreeName Parent Held Id Limit ArgumentName'
+  \ .. ' ConditionName ConditionWord Fact FactName')
+call s:Link('Type', 'TreeOfPath FactType')
 call s:Link('Special', 'Path Pattern Place Resource Argument')
-call s:Link('PreProc', 'Parameter Wildcard')
+call s:Link('PreProc', 'Parameter Wildcard ConditionParameter')
 call s:Link('Delimiter', 'Brace Comma ParentComma GrantComma PatternComma HeldComma PlaceComma IdComma ArgumentComma'
-  \ .. ' ExpectComma ResourceComma')
+  \ .. ' ExpectComma ResourceComma ConditionComma FactComma ConditionOpen ConditionClose')
 
-for s:function in ['Names', 'Follow', 'Words', 'Match', 'Word', 'List', 'String', 'Block', 'Link']
+for s:function in ['Names', 'Follow', 'Words', 'Match', 'Word', 'ConditionWords', 'List', 'String', 'Block', 'Link']
   execute 'delfunction s:' .. s:function
 endfor
 unlet s:function s:statements s:plain s:end s:part s:name s:id s:method s:action s:next s:in_path s:entries
+  \ s:skip s:operand s:predicate s:comparison
+  \ s:gap s:condition_end
 
 let b:current_syntax = 'authz-policy'
 let &cpo = s:cpo

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/decide/given.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/host/redact.h"
+#include "policy/snapshot/condition.h"
+
+/* A fact's name that is longer is not part of `param`, which has to hold the entry's index too. */
+#define NAMED 40
+
+/* One map that is being read. */
+struct reader {
+	const struct call *call;
+	struct given_room *room;
+	struct given_map *map;
+	const char **out_param;
+	bool ignore;    /* undeclared facts are passed over, ill-typed ones are unknown */
+	uint32_t named; /* declared facts that were read, nil included */
+	size_t bytes;   /* of their names and texts */
+};
+
+static const char *wrong_map(struct reader *reader, const char *what)
+{
+	*reader->out_param = "facts";
+	return what;
+}
+
+/* Could the text be a fact's name? Only such text is repeated, since it might be a token. */
+static bool looks_like_fact(struct pol_str name)
+{
+	char copy[NAMED];
+	bool dotted = false;
+
+	if (name.len == 0 || name.len > NAMED) {
+		return false;
+	}
+	for (size_t i = 0; i < name.len; i++) {
+		char c = name.ptr[i];
+
+		dotted = dotted || c == '.';
+		if ((c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') &&
+			c != '_' && c != '-' && c != '.') {
+			return false;
+		}
+	}
+	memcpy(copy, name.ptr, name.len);
+	return dotted && redact_tokens(copy, name.len, "...") == name.len;
+}
+
+static const char *wrong_fact(struct reader *reader, struct pol_str name, const char *what)
+{
+	struct given_room *room = reader->room;
+
+	*reader->out_param = "facts";
+	if (looks_like_fact(name)) {
+		snprintf(room->param, sizeof room->param, "facts.%.*s", POL_STR_ARGS(name));
+		*reader->out_param = room->param;
+	}
+	snprintf(room->wrong, sizeof room->wrong, "%s", what);
+	return room->wrong;
+}
+
+/* --- values ----------------------------------------------------------------------------------- */
+
+/* Reads an array of text into the room. */
+static const char *read_members(struct reader *reader, struct pol_str name, struct wire_cursor *at,
+	struct pol_raw *out, bool *out_known)
+{
+	struct given_room *room = reader->room;
+	struct pol_str *members = &room->members[room->member_count];
+	uint32_t count;
+
+	out->kind = POL_RAW_STRINGS;
+	if (!wire_read_array(at, &count) || count > POL_GIVEN_MEMBERS) {
+		return wrong_fact(reader, name, "has more than 256 members");
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		struct wire_str text;
+
+		if (!wire_read_text(at, &text)) {
+			*out_known = false;
+			return NULL;
+		}
+		members[i] = (struct pol_str){ text.ptr, text.len };
+		reader->bytes += text.len;
+	}
+	out->items = members;
+	out->count = count;
+	return NULL;
+}
+
+/* Reads the value that is at the cursor; *out_known is false if no fact can have such a one. */
+static const char *read_raw(struct reader *reader, struct pol_str name, struct wire_cursor *at,
+	struct pol_raw *out, bool *out_known)
+{
+	struct wire_str text;
+	bool truth;
+
+	*out = (struct pol_raw){ .kind = POL_RAW_NIL };
+	*out_known = true;
+	switch (wire_peek(at)) {
+	case WIRE_NIL:
+		return NULL;
+	case WIRE_BOOL:
+		out->kind = POL_RAW_BOOL;
+		(void)wire_read_bool(at, &truth);
+		out->number = truth;
+		return NULL;
+	case WIRE_INT:
+		out->kind = POL_RAW_INT;
+		*out_known = wire_read_int(at, &out->number);
+		return NULL;
+	case WIRE_TEXT:
+		out->kind = POL_RAW_STRING;
+		(void)wire_read_text(at, &text);
+		out->text = (struct pol_str){ text.ptr, text.len };
+		reader->bytes += text.len;
+		return NULL;
+	case WIRE_ARRAY:
+		return read_members(reader, name, at, out, out_known);
+	case WIRE_NONE:
+	case WIRE_FLOAT:
+	case WIRE_MAP:
+	case WIRE_EXT:
+		break;
+	}
+	*out_known = false;
+	return NULL;
+}
+
+/* --- facts ------------------------------------------------------------------------------------ */
+
+static bool is_named(const struct pol_fact_set *set, uint32_t fact)
+{
+	return (set->words[fact / 64] >> fact % 64 & 1) != 0;
+}
+
+static void add_name(struct pol_fact_set *set, uint32_t fact)
+{
+	set->words[fact / 64] |= UINT64_C(1) << fact % 64;
+}
+
+/* Adds a value of a declared fact. */
+static const char *add(struct reader *reader, uint32_t fact, struct pol_str name,
+	const struct pol_raw *raw, bool known)
+{
+	struct given_room *room = reader->room;
+	struct pol_given_fact *item = &reader->map->items[reader->map->count];
+	enum pol_status status = POL_EINVALID;
+	char why[POL_GIVEN_WHY] =
+		"must be text, a 64-bit integer, true, false, a list of text or nil";
+
+	if (raw->kind == POL_RAW_NIL && known) {
+		return NULL;
+	}
+	*item = (struct pol_given_fact){ .fact = fact };
+	if (known) {
+		status = pol_given_read(reader->call->snapshot, fact, raw,
+			&room->members[room->member_count], &item->value, why);
+	}
+	if (status != POL_OK && (status != POL_EINVALID || !reader->ignore)) {
+		return wrong_fact(reader, name, why);
+	}
+	if (status == POL_OK && item->value.type == POL_TYPE_STRINGS) {
+		room->member_count += item->value.strings.count;
+	}
+	reader->map->count++;
+	return NULL;
+}
+
+static const char *check_bounds(struct reader *reader)
+{
+	if (reader->bytes > POL_GIVEN_BYTES) {
+		return wrong_map(reader, "has more than 16 KiB of names and text");
+	}
+	return reader->named > POL_GIVEN_FACTS ? wrong_map(reader, "has more than 64 facts") : NULL;
+}
+
+/* Reads one fact; the cursor is at its value. */
+static const char *read_fact(struct reader *reader, struct pol_str name, struct wire_cursor value)
+{
+	const struct pol_snapshot *snapshot = reader->call->snapshot;
+	uint32_t fact = pol_condition_fact(snapshot, name);
+	struct given_map *map = reader->map;
+	struct pol_raw raw;
+	const char *wrong;
+	bool known;
+
+	if (fact == POL_NONE) {
+		return reader->ignore
+			       ? NULL
+			       : wrong_fact(reader, name, "the policy declares no such fact");
+	}
+	if (fact < POL_FACT_KNOWN) {
+		return wrong_fact(
+			reader, name, "the daemon knows this fact itself: it is never given");
+	}
+	if (is_named(&map->named, fact)) {
+		return wrong_fact(reader, name, "is given twice");
+	}
+	add_name(&map->named, fact);
+	if (pol_condition_declared(snapshot, fact)->space == POL_SPACE_PRINCIPAL) {
+		map->of_principal = true;
+	}
+	reader->bytes += name.len;
+	reader->named++;
+	wrong = read_raw(reader, name, &value, &raw, &known);
+	if (wrong == NULL) {
+		wrong = check_bounds(reader);
+	}
+	return wrong != NULL ? wrong : add(reader, fact, name, &raw, known);
+}
+
+static const char *read_map(struct reader *reader, const struct wire_value *facts)
+{
+	struct wire_cursor items = facts->items, value;
+	struct wire_str name;
+	const char *wrong;
+	uint32_t twice;
+
+	/* The items are not cleared for each request. */
+	reader->map->count = 0;
+	reader->map->named = (struct pol_fact_set){ 0 };
+	reader->map->of_principal = false;
+	for (uint32_t i = 0; facts->given && i < facts->count; i++) {
+		if (!wire_read_text(&items, &name) || !wire_is_utf8(name) ||
+			!wire_take(&items, &value)) {
+			return wrong_map(reader, "the name of a fact is no text in UTF-8");
+		}
+		wrong = read_fact(reader, (struct pol_str){ name.ptr, name.len }, value);
+		if (wrong != NULL) {
+			return wrong;
+		}
+	}
+	(void)pol_given_sort(reader->map->items, reader->map->count, &twice);
+	return NULL;
+}
+
+/* --- a call ----------------------------------------------------------------------------------- */
+
+void given_begin(const struct call *call)
+{
+	struct given_room *room = call->given;
+
+	if (room != NULL) {
+		room->shared_bytes = NULL;
+		room->shared_members = 0;
+	}
+}
+
+/* NULL, or that `undeclared` is wrong. */
+static const char *read_mode(const struct given_params *params, struct reader *reader)
+{
+	const struct wire_value *undeclared = params->undeclared;
+
+	if (undeclared->given && !wire_str_equal(undeclared->text, WIRE_STR("ignore"))) {
+		*reader->out_param = "undeclared";
+		return "must be ignore, or absent";
+	}
+	reader->ignore = undeclared->given;
+	return NULL;
+}
+
+static struct reader reader_of(
+	const struct call *call, struct given_map *map, const char **out_param)
+{
+	return (struct reader){
+		.call = call, .room = call->given, .map = map, .out_param = out_param
+	};
+}
+
+const char *given_begin_shared(
+	const struct call *call, const struct given_params *params, const char **out_param)
+{
+	struct given_room *room = call->given;
+	struct reader reader = reader_of(call, &room->shared, out_param);
+	const char *wrong = read_mode(params, &reader);
+
+	given_begin(call);
+	if (wrong != NULL || !params->facts->given) {
+		return wrong;
+	}
+	room->member_count = 0;
+	wrong = read_map(&reader, params->facts);
+	room->shared_members = room->member_count;
+	room->shared_bytes = params->facts->items.ptr;
+	return wrong;
+}
+
+static void copy(const struct given_map *map, struct pol_given *out)
+{
+	*out = (struct pol_given){ map->items, map->count };
+}
+
+/* Both lists are sorted. */
+static bool merge(struct given_room *room)
+{
+	const struct given_map *shared = &room->shared, *own = &room->own;
+	uint32_t count = 0, next = 0;
+
+	for (uint32_t i = 0; i <= shared->count; i++) {
+		bool over = i == shared->count;
+		bool replaced = !over && is_named(&own->named, shared->items[i].fact);
+
+		while (next < own->count &&
+			(over || own->items[next].fact < shared->items[i].fact)) {
+			if (count == POL_GIVEN_FACTS) {
+				return false;
+			}
+			room->merged[count++] = own->items[next++];
+		}
+		if (over || replaced) {
+			continue;
+		}
+		if (count == POL_GIVEN_FACTS) {
+			return false;
+		}
+		room->merged[count++] = shared->items[i];
+	}
+	room->given = (struct pol_given){ room->merged, count };
+	return true;
+}
+
+static const char *read_own(const struct call *call, const struct given_params *params,
+	struct given_read *out, const char **out_param)
+{
+	struct given_room *room = call->given;
+	struct reader reader = reader_of(call, &room->own, out_param);
+	const char *wrong = read_mode(params, &reader);
+
+	room->member_count = room->shared_members;
+	if (wrong == NULL) {
+		wrong = read_map(&reader, params->facts);
+	}
+	if (wrong != NULL) {
+		return wrong;
+	}
+	out->of_principal = room->own.of_principal;
+	if (room->shared_bytes == NULL) {
+		copy(&room->own, &room->given);
+		return NULL;
+	}
+	out->of_principal = out->of_principal || room->shared.of_principal;
+	return merge(room)
+		       ? NULL
+		       : wrong_map(&reader, "with the shared ones there are more than 64 facts");
+}
+
+const char *given_read(const struct call *call, const struct given_params *params,
+	struct given_read *out, const char **out_param)
+{
+	struct given_room *room = call->given;
+	const char *wrong = NULL;
+
+	*out = (struct given_read){ .given = NULL };
+	if (!params->facts->given && !params->undeclared->given) {
+		return NULL;
+	}
+	if (room->shared_bytes != NULL && params->facts->items.ptr == room->shared_bytes) {
+		copy(&room->shared, &room->given);
+		out->of_principal = room->shared.of_principal;
+	} else {
+		wrong = read_own(call, params, out, out_param);
+	}
+	out->given = wrong == NULL && room->given.count > 0 ? &room->given : NULL;
+	return wrong;
+}
