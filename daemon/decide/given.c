@@ -370,9 +370,6 @@ const char *given_read(const struct call *call, const struct given_params *param
 	const char *wrong = NULL;
 
 	*out = (struct given_read){ .given = NULL };
-	if (!params->facts->given && !params->undeclared->given) {
-		return NULL;
-	}
 	if (room->shared_bytes != NULL && params->facts->items.ptr == room->shared_bytes) {
 		copy(&room->shared, &room->given);
 		out->of_principal = room->shared.of_principal;
