@@ -133,6 +133,8 @@ static void add_name(struct pol_fact_set *set, uint32_t fact)
 	set->words[fact / 64] |= UINT64_C(1) << fact % 64;
 }
 
+static const char no_value[] = "must be text, a 64-bit integer, true, false, a list of text or nil";
+
 /* Adds a value of a declared fact. */
 static const char *add(struct reader *reader, uint32_t fact, struct pol_str name,
 	const struct pol_raw *raw, bool known)
@@ -140,8 +142,7 @@ static const char *add(struct reader *reader, uint32_t fact, struct pol_str name
 	struct given_room *room = reader->room;
 	struct pol_given_fact *item = &reader->map->items[reader->map->count];
 	enum pol_status status = POL_EINVALID;
-	char why[POL_GIVEN_WHY] =
-		"must be text, a 64-bit integer, true, false, a list of text or nil";
+	char why[POL_GIVEN_WHY];
 
 	if (raw->kind == POL_RAW_NIL && known) {
 		return NULL;
@@ -152,7 +153,7 @@ static const char *add(struct reader *reader, uint32_t fact, struct pol_str name
 			&room->members[room->member_count], &item->value, why);
 	}
 	if (status != POL_OK && (status != POL_EINVALID || !reader->ignore)) {
-		return wrong_fact(reader, name, why);
+		return wrong_fact(reader, name, known ? why : no_value);
 	}
 	if (status == POL_OK && item->value.type == POL_TYPE_STRINGS) {
 		room->member_count += item->value.strings.count;
@@ -369,9 +370,6 @@ const char *given_read(const struct call *call, const struct given_params *param
 	const char *wrong = NULL;
 
 	*out = (struct given_read){ .given = NULL };
-	if (!params->facts->given && !params->undeclared->given) {
-		return NULL;
-	}
 	if (room->shared_bytes != NULL && params->facts->items.ptr == room->shared_bytes) {
 		copy(&room->shared, &room->given);
 		out->of_principal = room->shared.of_principal;
