@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "policy/text/terms.h"
-#include "tools/document.h"
 #include "tools/record.h"
 #include "tools/text.h"
 

@@ -52,6 +52,11 @@ static const struct {
 	[POL_CHANGE_LOST] = { '-', COLOUR_RED, "" },
 	[POL_CHANGE_DENIED] = { '-', COLOUR_RED, "now denied, whatever else is held: " },
 	[POL_CHANGE_UNDENIED] = { '+', COLOUR_GREEN, "no longer denied: " },
+	[POL_CHANGE_WIDER] = { '+', COLOUR_GREEN, "wider: " },
+	[POL_CHANGE_NARROWER] = { '-', COLOUR_RED, "narrower: " },
+	[POL_CHANGE_OTHERWISE] = { '!', COLOUR_YELLOW, "wider and narrower: " },
+	[POL_CHANGE_MAYBE] = { '!', COLOUR_YELLOW, "may be wider: " },
+	[POL_CHANGE_READS] = { '!', COLOUR_YELLOW, "now read by " },
 	[POL_CHANGE_NONE] = { '=', COLOUR_DIM, "" },
 	[POL_CHANGE_DECLARED] = { '+', COLOUR_NONE, "" },
 	[POL_CHANGE_DROPPED] = { '-', COLOUR_NONE, "" },
@@ -60,9 +65,35 @@ static const struct {
 	[POL_CHANGE_ALTERED] = { '!', COLOUR_YELLOW, "" },
 };
 
+static void put_condition(FILE *out, struct pol_str condition)
+{
+	if (!pol_str_equal(condition, POL_STR("always")) &&
+		!pol_str_equal(condition, POL_STR("never")) &&
+		!pol_str_starts(condition, POL_STR("unless "))) {
+		fputs("when ", out);
+	}
+	text_put(out, condition);
+}
+
+/* The conditions of permissions. */
+static void put_conditions(FILE *out, const struct pol_change *change)
+{
+	if (change->when.len > 0) {
+		fputc(' ', out);
+		put_condition(out, change->when);
+	}
+	if (change->before.len > 0) {
+		fputs(": ", out);
+		put_condition(out, change->before);
+		fputs(" -> ", out);
+		put_condition(out, change->after);
+	}
+}
+
 /* What the change says, without its sign. Straight to the file: it may have many exceptions. */
 static void put_change(FILE *out, struct app *app, const struct pol_change *change)
 {
+	fputs(change->denial ? "denials, whatever else is held, " : "", out);
 	fputs(looks[change->kind].before, out);
 	if (change->kind == POL_CHANGE_NONE) {
 		fprintf(out, "nothing changes%s", change->at.len > 0 ? " at " : "");
@@ -73,6 +104,7 @@ static void put_change(FILE *out, struct app *app, const struct pol_change *chan
 		text_put(out, change->pattern);
 		fputs(change->except_count > 0 ? " except " : "", out);
 		put_list(out, change->except, change->except_count);
+		put_conditions(out, change);
 	} else {
 		text_put(out, change->what);
 	}
@@ -356,13 +388,16 @@ static json_t *json_change(struct app *app, const struct pol_change *change)
 		change->verb_count > 0 ? json_integer((json_int_t)change->permissions) : NULL;
 	json_t *from = change->from != 0 ? document_text(time_of(app, change->from)) : NULL;
 
-	return json_pack("{s:s, s:b, s:b, s:o*, s:o*, s:o*, s:o*, s:o*, s:o*, s:o*, s:o*, s:o*}",
+	return json_pack(
+		"{s:s, s:b, s:b, s:o*, s:o*, s:o*, s:o*, s:o*, s:o*, s:o*, s:o*, s:o*, s:o*, "
+		"s:o*}",
 		"change", pol_compare_change_name(change->kind), "gain",
 		(change->effect & POL_CHANGE_GAIN) != 0, "loss",
 		(change->effect & POL_CHANGE_LOSS) != 0, "actions",
 		json_texts(app, change->verbs, change->verb_count), "pattern",
 		json_some(change->pattern), "except",
 		json_texts(app, change->except, change->except_count), "permissions", permissions,
+		"when", json_some(change->when), "denial", change->denial ? json_true() : NULL,
 		"what", json_some(change->what), "before", json_some(change->before), "after",
 		json_some(change->after), "at", json_some(change->at), "from", from);
 }

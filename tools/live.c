@@ -315,6 +315,7 @@ static int look_at_principals(struct live *live)
 		}
 		status = list(live, "assignments.list", "assignments", &held);
 		json_object_set_new(live->held, live->principal, held);
+		json_object_set(live->records, live->principal, json_array_get(all, i));
 		if (status != EXIT_YES) {
 			break;
 		}
@@ -380,6 +381,7 @@ static int compare_tenant(struct live *live, const char *tenant)
 	live->roles = json_array();
 	live->numbers = json_object();
 	live->held = json_object();
+	live->records = json_object();
 	live->differences->tenant = tenant;
 	status = look_at_tenant(live);
 	pol_compare_close(live->compare);
@@ -392,6 +394,7 @@ static int compare_tenant(struct live *live, const char *tenant)
 		json_decref(live->all[i]);
 		live->all[i] = NULL;
 	}
+	json_decref(live->records);
 	json_decref(live->held);
 	json_decref(live->numbers);
 	json_decref(live->roles);

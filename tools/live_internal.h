@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * live_internal: what live.c (lists of the daemon, and roles of the store) and live_subject.c
- * (principals and keys) share.
+ * live_internal: what live.c (lists of the daemon, and roles of the store), live_subject.c
+ * (principals and keys) and live_attributes.c share.
  */
 
 #include "policy/text/terms.h"
@@ -24,7 +24,8 @@ struct live {
 	const char *principal;         /* whose assignments are listed; NULL: another list */
 	json_t *roles;                 /* of the store */
 	json_t *numbers;               /* by name: the role's number in this array, from 1 */
-	json_t *held;                  /* by principal: its assignments */
+	json_t *held;                  /* by principal of the store: its assignments */
+	json_t *records;               /* the same: its record */
 	json_t *all[POL_HOLDERS];      /* those of every principal, and of every caller */
 	enum pol_holder holder;        /* whose of these are listed; zero: another list */
 	struct pol_snapshot *sides[2]; /* the policies with these roles */
@@ -41,6 +42,10 @@ const char *live_text(const json_t *item, const char *name);
 /* Notes that `id` would hold both roles, which are numbers of the policy after. */
 void live_add_exclusive(
 	struct live *live, const char *holder, const char *id, const uint32_t members[2]);
+
+/* The attributes of a principal's record, as the policy declares them. NULL: no memory. */
+const struct pol_given *live_attributes(
+	struct app *app, const struct pol_snapshot *snapshot, const json_t *record);
 
 /* Compare, and show what differs. POL_ENOMEM, POL_ELIMIT. */
 enum pol_status live_compare_principal(

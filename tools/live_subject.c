@@ -142,6 +142,27 @@ static enum pol_status compare(
 	return status;
 }
 
+/* What conditions read of the principal itself. */
+static void describe_principal(
+	const struct live *live, int side, const char *principal, struct pol_facts *out)
+{
+	const struct pol_snapshot *snapshot = live->policies[side].snapshot;
+	const json_t *record = json_object_get(live->records, principal);
+
+	out->principal = pol_str_of(principal);
+	out->tenant_name = pol_str_of(live->tenant);
+	out->principal_kind = POL_KIND_USER;
+	if (record == NULL) {
+		out->attributes = pol_snapshot_principal_attributes(
+			snapshot, pol_snapshot_principal(snapshot, pol_str_of(principal)));
+		return;
+	}
+	if (strcmp(live_text(record, "kind"), "service") == 0) {
+		out->principal_kind = POL_KIND_SERVICE;
+	}
+	out->attributes = live_attributes(live->app, snapshot, record);
+}
+
 enum pol_status live_compare_principal(struct live *live, const char *id, const json_t *assignments)
 {
 	struct holding both[2] = { 0 };
@@ -149,6 +170,7 @@ enum pol_status live_compare_principal(struct live *live, const char *id, const 
 	for (int side = 0; side < 2; side++) {
 		both[side].facts.key_state = POL_KEY_MISSING;
 		both[side].facts.principal_state = POL_PRINCIPAL_ACTIVE;
+		describe_principal(live, side, id, &both[side].facts);
 		hold_assignments(live, side, assignments, &both[side]);
 	}
 	check_exclusive(live, "principal", id, both);
@@ -184,6 +206,7 @@ static void hold_principal(
 
 	out->facts.binding = POL_BOUND_TO_PRINCIPAL;
 	out->facts.principal_state = POL_PRINCIPAL_ACTIVE;
+	describe_principal(live, side, principal, &out->facts);
 	if (assignments != NULL) {
 		hold_assignments(live, side, assignments, out);
 	} else if (number != POL_NONE) {
@@ -208,6 +231,7 @@ static void hold_key(const struct live *live, int side, const json_t *key, struc
 	size_t count = json_array_size(scopes);
 
 	out->facts.key_state = POL_KEY_ACTIVE;
+	out->facts.tenant_name = pol_str_of(live->tenant);
 	if (principal[0] != '\0') {
 		hold_principal(live, side, principal, out);
 	} else if (json_array_size(roles) > 0) {

@@ -104,8 +104,13 @@ static const char *read_given(const struct call *call, const struct wire_value *
 {
 	const struct given_params params = { &values[ASK_FACTS], &values[ASK_UNDECLARED] };
 	struct given_read given;
-	const char *wrong = given_read(call, &params, &given, out_param);
+	const char *wrong;
 
+	out->given = NULL;
+	if (!params.facts->given && !params.undeclared->given) {
+		return NULL;
+	}
+	wrong = given_read(call, &params, &given, out_param);
 	out->given = given.given;
 	if (given.of_principal && !call->peer->trusted) {
 		out->not_trusted = true;

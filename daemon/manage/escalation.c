@@ -167,7 +167,7 @@ static int check(
 {
 	struct grantor grantor;
 	struct comparison comparison = { .before = before, .after = after, .grantor = &grantor };
-	struct finding finding;
+	struct finding finding = { .when = call->now };
 	int r = grantor_init(call, &grantor);
 
 	comparison.own = grantor.own;
@@ -197,7 +197,7 @@ static int check(
 static int check_own_key(struct call *call, struct party before, struct party after)
 {
 	const struct comparison comparison = { .before = before, .after = after };
-	struct finding finding;
+	struct finding finding = { .when = call->now };
 	int r = compare(call, &comparison, &finding);
 
 	return r == 0 && finding.escalation.found ? refuse(call, &finding, to_itself) : r;

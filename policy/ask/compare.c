@@ -12,6 +12,7 @@ const char *pol_compare_kind_name(enum pol_compared kind)
 	static const char *const names[] = {
 		[POL_COMPARED_ENVIRONMENT] = "environment",
 		[POL_COMPARED_LIMITS] = "limits",
+		[POL_COMPARED_FACT] = "fact",
 		[POL_COMPARED_TREE] = "tree",
 		[POL_COMPARED_ROLE] = "role",
 		[POL_COMPARED_SCOPE] = "scope",
@@ -32,6 +33,11 @@ static const struct {
 	[POL_CHANGE_LOST] = { "lost", POL_CHANGE_LOSS },
 	[POL_CHANGE_DENIED] = { "denied", POL_CHANGE_LOSS },
 	[POL_CHANGE_UNDENIED] = { "undenied", POL_CHANGE_GAIN },
+	[POL_CHANGE_WIDER] = { "wider", POL_CHANGE_GAIN },
+	[POL_CHANGE_NARROWER] = { "narrower", POL_CHANGE_LOSS },
+	[POL_CHANGE_OTHERWISE] = { "both", POL_CHANGE_GAIN | POL_CHANGE_LOSS },
+	[POL_CHANGE_MAYBE] = { "may_be_wider", POL_CHANGE_GAIN | POL_CHANGE_LOSS },
+	[POL_CHANGE_READS] = { "reads", 0 },
 	[POL_CHANGE_NONE] = { "none", 0 },
 	[POL_CHANGE_DECLARED] = { "declared", 0 },
 	[POL_CHANGE_DROPPED] = { "dropped", 0 },
@@ -122,6 +128,7 @@ static enum pol_status make_room(struct pol_compare *compare)
 			pol_arena_alloc(arena, joint->words + 1, sizeof *compare->deny[side]);
 	}
 	compare->result = pol_arena_alloc(arena, joint->words + 1, sizeof *compare->result);
+	compare->sometimes = pol_arena_alloc(arena, joint->words + 1, sizeof *compare->sometimes);
 	compare->sorted = pol_arena_alloc(arena, joint->permission_count, sizeof *compare->sorted);
 	compare->counts =
 		pol_arena_alloc(arena, (size_t)joint->verb_count + 1, sizeof *compare->counts);
@@ -178,6 +185,9 @@ enum pol_status pol_compare_policies(
 
 	if (status == POL_OK) {
 		status = pol_compare_limits(compare, visit, context);
+	}
+	if (status == POL_OK) {
+		status = pol_compare_facts(compare, visit, context);
 	}
 	if (status == POL_OK) {
 		status = pol_compare_trees(compare, visit, context);

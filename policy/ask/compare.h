@@ -5,8 +5,9 @@
  * compare: what a change of the policy changes: who gains and who loses what.
  *
  * Two compiled policies are compared by what they decide, not by their text: the sets of
- * permissions, the lines of stacks after inclusion, the pairs of roles that exclude each other. A
- * rewriting that changes no decision gives no difference.
+ * permissions, conditions by the values of facts that their constants distinguish, the lines of
+ * stacks after inclusion, the pairs of roles that exclude each other. A rewriting that changes no
+ * decision gives no difference.
  *
  * Nodes of both policies are one when their paths are equal; the names of parameters do not count.
  * Where only one policy has a node, the other answers the node's paths as it would answer a
@@ -30,6 +31,7 @@
 enum pol_compared {
 	POL_COMPARED_ENVIRONMENT = 0,
 	POL_COMPARED_LIMITS,
+	POL_COMPARED_FACT,
 	POL_COMPARED_TREE,
 	POL_COMPARED_ROLE,
 	POL_COMPARED_SCOPE,
@@ -48,7 +50,13 @@ enum pol_change_kind {
 	POL_CHANGE_LOST,
 	POL_CHANGE_DENIED,   /* of a role or scope: denied now, whatever else is held */
 	POL_CHANGE_UNDENIED, /* no longer denied */
-	POL_CHANGE_NONE,     /* at the place `at`: what changes elsewhere does not change here */
+	/* permissions on other conditions: by what they allow, not by their text */
+	POL_CHANGE_WIDER, /* allowed whenever it was before, and more often */
+	POL_CHANGE_NARROWER,
+	POL_CHANGE_OTHERWISE, /* allowed where it was not, and no longer where it was */
+	POL_CHANGE_MAYBE,     /* too many combinations of values to say which */
+	POL_CHANGE_READS, /* the condition of a grant reads the fact `what`, and none did before */
+	POL_CHANGE_NONE,  /* at the place `at`: what changes elsewhere does not change here */
 	POL_CHANGE_DECLARED, /* of a tree: new permissions */
 	POL_CHANGE_DROPPED,  /* permissions that are no longer declared */
 	/* anything else: `what` */
@@ -73,10 +81,15 @@ struct pol_change {
 	/* Permissions: those of `verbs` on the nodes of `pattern`, as a grant writes it: one node,
 	 * `api:/loans/{loan}`, or with two stars at its end the node and all below it that have the
 	 * verb.
-	 * GAINED, DENIED and DECLARED speak of the nodes of the policy after, LOST, UNDENIED and
-	 * DROPPED of the policy before. */
+	 * LOST, UNDENIED and DROPPED speak of the nodes of the policy before, the others of the
+	 * policy after. */
 	const struct pol_str *verbs; /* methods, and actions without methods */
 	size_t verb_count;
+	/* The condition on which they are gained, lost or denied; empty: there is none. Where there
+	 * is one before and another after, `before` and `after` have both, and `always` or `never`.
+	 * Written as the language does, with `FACT absent` where a default counts. */
+	struct pol_str when;
+	bool denial; /* OTHERWISE, MAYBE: of denials, whatever else is held */
 	/* Nodes of the pattern that are left out, as in a grant: `except api:/loans/{loan}`. */
 	const struct pol_str *except;
 	size_t except_count;
@@ -93,7 +106,7 @@ struct pol_change {
 
 	/* Anything else: "key_ttl", "peer user billing", "account required network". */
 	struct pol_str what;
-	struct pol_str before, after; /* of ALTERED */
+	struct pol_str before, after; /* of ALTERED, and conditions: see `when` */
 };
 
 enum pol_presence { POL_IN_BOTH = 0, POL_IN_BEFORE, POL_IN_AFTER };

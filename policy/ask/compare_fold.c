@@ -28,9 +28,9 @@ struct folding {
 
 static enum pol_side side_of(enum pol_change_kind kind)
 {
-	return kind == POL_CHANGE_GAINED || kind == POL_CHANGE_DENIED || kind == POL_CHANGE_DECLARED
-		       ? POL_SIDE_AFTER
-		       : POL_SIDE_BEFORE;
+	return kind == POL_CHANGE_LOST || kind == POL_CHANGE_UNDENIED || kind == POL_CHANGE_DROPPED
+		       ? POL_SIDE_BEFORE
+		       : POL_SIDE_AFTER;
 }
 
 /* The first index in the list of a verb whose permission is at least that. */

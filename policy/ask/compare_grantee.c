@@ -3,10 +3,10 @@
 
 #include "policy/ask/compare_internal.h"
 
-/* Sets of one policy that are equal share their lists, so roles with the same four sets are
- * compared once. */
+/* Sets of one policy that are equal share their lists, so roles with the same sets and the same
+ * list of conditions are compared once. */
 
-static const struct pol_permset none = { 0 };
+static const struct pol_grantee none = { 0 };
 
 static bool is_equal(const struct pol_permset *a, const struct pol_permset *b)
 {
@@ -58,8 +58,33 @@ static enum pol_status add_rest(struct pol_compare *compare, const uint64_t *con
 				       : POL_OK;
 }
 
+/* Finds the permissions that depend on conditions; they are taken out of the other sets. */
+static bool set_aside(struct pol_compare *compare, const struct pol_grantee *const both[POL_SIDES])
+{
+	uint64_t any = 0;
+
+	memset(compare->sometimes, 0, compare->joint.words * sizeof *compare->sometimes);
+	for (int side = 0; side < POL_SIDES; side++) {
+		if (pol_permset_is_empty(&both[side]->sometimes)) {
+			continue;
+		}
+		spread(compare, side, &both[side]->sometimes, compare->result);
+		for (size_t w = 0; w < compare->joint.words; w++) {
+			compare->sometimes[w] |= compare->result[w];
+			any |= compare->result[w];
+		}
+	}
+	for (size_t w = 0; any != 0 && w < compare->joint.words; w++) {
+		for (int side = 0; side < POL_SIDES; side++) {
+			compare->allow[side][w] &= ~compare->sometimes[w];
+			compare->deny[side][w] &= ~compare->sometimes[w];
+		}
+	}
+	return any != 0;
+}
+
 static enum pol_status compare_sets(struct pol_compare *compare,
-	const struct pol_permset *const sets[2 * POL_SIDES], struct pol_changes *out, bool *equal)
+	const struct pol_grantee *const both[POL_SIDES], struct pol_changes *out, bool *equal)
 {
 	uint64_t **allow = compare->allow;
 	uint64_t **deny = compare->deny;
@@ -73,31 +98,36 @@ static enum pol_status compare_sets(struct pol_compare *compare,
 		{ { deny[0], deny[1] }, POL_CHANGE_UNDENIED },
 	};
 	enum pol_status status = POL_OK;
+	bool some;
 
 	*equal = true;
-	if (compare->joint.equal && is_equal(sets[0], sets[2]) && is_equal(sets[1], sets[3])) {
+	if (compare->joint.equal && is_equal(&both[0]->allow, &both[1]->allow) &&
+		is_equal(&both[0]->deny, &both[1]->deny) && both[0]->conditional_count == 0 &&
+		both[1]->conditional_count == 0) {
 		return POL_OK;
 	}
 	for (int side = 0; side < POL_SIDES; side++) {
-		spread(compare, side, sets[2 * side], allow[side]);
-		spread(compare, side, sets[2 * side + 1], deny[side]);
+		spread(compare, side, &both[side]->allow, allow[side]);
+		spread(compare, side, &both[side]->deny, deny[side]);
 		for (size_t w = 0; w < compare->joint.words; w++) {
 			allow[side][w] &= ~deny[side][w];
 		}
 	}
+	some = set_aside(compare, both);
 	for (size_t i = 0; status == POL_OK && i < sizeof parts / sizeof parts[0]; i++) {
 		status = add_rest(compare, parts[i].both, parts[i].kind, out, equal);
 	}
-	return status;
+	return status == POL_OK && some ? pol_compare_conditions(compare, both, out, equal)
+					: status;
 }
 
 static struct pol_grantee_slot *find_slot(
-	const struct pol_compare *compare, const void *const lists[2 * POL_SIDES])
+	const struct pol_compare *compare, const void *const lists[3 * POL_SIDES])
 {
 	uint64_t hash = POL_HASH_SEED;
 	size_t at;
 
-	for (int i = 0; i < 2 * POL_SIDES; i++) {
+	for (int i = 0; i < 3 * POL_SIDES; i++) {
 		hash = (hash ^ (uintptr_t)lists[i]) * UINT64_C(0x9e3779b97f4a7c15);
 		hash ^= hash >> 32;
 	}
@@ -113,25 +143,26 @@ static struct pol_grantee_slot *find_slot(
 static enum pol_status compare_known(struct pol_compare *compare, const struct pol_grantee *before,
 	const struct pol_grantee *after, struct pol_changes *out, bool *out_equal)
 {
-	const struct pol_permset *const sets[2 * POL_SIDES] = {
-		before != NULL ? &before->allow : &none,
-		before != NULL ? &before->deny : &none,
-		after != NULL ? &after->allow : &none,
-		after != NULL ? &after->deny : &none,
-	};
-	const void *lists[2 * POL_SIDES];
+	const struct pol_grantee *const both[POL_SIDES] = { before != NULL ? before : &none,
+		after != NULL ? after : &none };
+	const void *lists[3 * POL_SIDES];
 	struct pol_grantee_slot *slot;
 	enum pol_status status;
 
-	for (int i = 0; i < 2 * POL_SIDES; i++) {
-		lists[i] = sets[i]->count > 0 ? (const void *)sets[i]->chunks : NULL;
+	for (int i = 0; i < POL_SIDES; i++) {
+		const struct pol_permset *allow = &both[i]->allow, *deny = &both[i]->deny;
+
+		lists[3 * i] = allow->count > 0 ? (const void *)allow->chunks : NULL;
+		lists[3 * i + 1] = deny->count > 0 ? (const void *)deny->chunks : NULL;
+		lists[3 * i + 2] =
+			both[i]->conditional_count > 0 ? (const void *)both[i]->conditionals : NULL;
 	}
 	slot = find_slot(compare, lists);
 	*out_equal = slot->used && slot->equal;
 	if (slot->used && (slot->equal || out == NULL)) {
 		return POL_OK;
 	}
-	status = compare_sets(compare, sets, out, out_equal);
+	status = compare_sets(compare, both, out, out_equal);
 	/* The table stays half empty; what does not fit is compared again. */
 	if (status == POL_OK && !slot->used && compare->slots_used <= compare->slot_mask / 2) {
 		memcpy(slot->lists, lists, sizeof slot->lists);

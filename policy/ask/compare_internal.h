@@ -10,6 +10,7 @@
  */
 
 #include "policy/ask/compare.h"
+#include "policy/ask/formula.h"
 #include "policy/snapshot/compiled.h"
 #include "policy/snapshot/resource.h"
 #include "policy/text/arena.h"
@@ -99,7 +100,7 @@ struct pol_folded {
 
 /* Two roles or scopes that were compared, by the lists of their sets. */
 struct pol_grantee_slot {
-	const void *lists[2 * POL_SIDES];
+	const void *lists[3 * POL_SIDES];
 	bool used;
 	bool equal;
 };
@@ -139,6 +140,11 @@ struct pol_compare {
 	uint64_t *result;
 	struct pol_grantee_slot *slots; /* slot_mask + 1 */
 	size_t slot_mask, slots_used;
+
+	/* conditions */
+	struct pol_condition_marks *marks[POL_SIDES]; /* by permission of the policy */
+	uint32_t *group_of;                           /* by permission; NULL: none was needed yet */
+	uint64_t *sometimes;                          /* what depends on conditions */
 
 	/* principals and keys */
 	struct pol_path path; /* the last one read; large, so there is only one */
@@ -180,6 +186,40 @@ enum pol_status pol_compare_grantees(struct pol_compare *compare, const struct p
 enum pol_status pol_compare_all_grantees(
 	struct pol_compare *compare, bool scopes, pol_compare_visit visit, void *context);
 
+/* --- compare_condition.c ---------------------------------------------------------------------- */
+
+/* A hash of the grants with conditions that have the permission. */
+struct pol_condition_marks {
+	uint64_t words[2];
+};
+
+/* Compares both roles, or scopes, on the permissions of compare->sometimes; NULL: there is none.
+ * Adds the changes to *out, unless that is NULL; *equal becomes false if there are any. */
+enum pol_status pol_compare_conditions(struct pol_compare *compare,
+	const struct pol_grantee *const both[POL_SIDES], struct pol_changes *out, bool *equal);
+
+/* How the conditions of one permission differ, as changes: NONE, if they do not. */
+struct pol_condition_verdict {
+	enum pol_change_kind kind;
+	struct pol_str when, before, after;
+	bool denial;
+};
+/* `shown` are the formulas whose text is shown; they are those that are compared, or these without
+ * what need not be said. */
+enum pol_status pol_compare_allowed(struct pol_compare *compare,
+	const struct pol_formula *const formulas[POL_SIDES],
+	const struct pol_formula *const shown[POL_SIDES], struct pol_condition_verdict *out);
+/* The value of a segment of the path to a joined node: it is known of a literal. */
+struct pol_knowledge pol_compare_segment(
+	const struct pol_joint *joint, uint32_t node, uint32_t segment);
+/* Adds the permissions of the bitmap as changes. */
+enum pol_status pol_compare_add_verdict(struct pol_compare *compare, const uint64_t *bits,
+	const struct pol_condition_verdict *verdict, const struct pol_region *region,
+	struct pol_changes *out);
+/* Do both say the same? */
+bool pol_compare_equal_verdicts(
+	const struct pol_condition_verdict *a, const struct pol_condition_verdict *b);
+
 /* --- compare_subject.c ------------------------------------------------------------------------ */
 
 /* Adds what the subject gains and loses. */
@@ -195,9 +235,20 @@ struct pol_subject_region {
 	uint32_t wild;        /* the depth of its last segment that is no literal; 0: none */
 	uint32_t general;     /* the region in which it lies; of a whole tree itself */
 	bool owned;           /* no other path in that region leads to its node */
+	const struct pol_str *segments; /* of the place: `at.depth` */
 	uint64_t *gained, *lost;
 	uint64_t *was_gained, *was_lost; /* at the time before */
+	/* By permission: the number of its verdict and one more, for those that depend on
+	 * conditions and that differ; else 0. They are not in the others. NULL: none depends. */
+	uint32_t *verdicts, *was_verdicts;
 };
+
+/* Formulas of a permission on both sides that were compared. */
+struct pol_subject_memo {
+	const struct pol_formula *both[POL_SIDES]; /* NULL: none were */
+	uint32_t verdict;
+};
+#define POL_SUBJECT_MEMOS 256
 
 struct pol_subject_search {
 	struct pol_compare *compare;
@@ -205,20 +256,47 @@ struct pol_subject_search {
 	struct pol_arena arena;                   /* all of the search */
 	struct pol_subject_region *regions;
 	size_t count;
+
+	/* conditions */
+	bool conditional;         /* a role or scope of a subject has some */
+	struct pol_arena scratch; /* the formulas of one permission */
+	struct pol_subject_memo *memos;
+	struct pol_condition_verdict *verdicts;
+	size_t verdict_count, verdict_capacity;
 };
 
 /* Fills in the regions of both subjects. */
 enum pol_status pol_subject_regions_find(struct pol_subject_search *search);
 /* Computes what changes in the region for these facts. */
-void pol_subject_region_compare(struct pol_subject_search *search,
+enum pol_status pol_subject_region_compare(struct pol_subject_search *search,
 	const struct pol_facts *const facts[POL_SIDES], struct pol_subject_region *region);
 
-/* --- compare_settings.c, _declared.c, _exclusive.c, _stack.c, _principal.c ------------------- */
+/* --- compare_depends.c ------------------------------------------------------------------------ */
+
+/* Does what either subject may do depend on a condition? */
+bool pol_subject_depends(const struct pol_subject_search *search);
+/* Does a condition of the role or scope read the fact? NULL: there is none. */
+bool pol_subject_grantee_reads(const struct pol_grantee *grantee, uint32_t fact);
+/* Fills in the verdicts of the permissions of the bitmap. */
+enum pol_status pol_subject_region_judge(struct pol_subject_search *search,
+	const struct pol_facts *const facts[POL_SIDES], struct pol_subject_region *region,
+	const uint64_t *bits);
+/* Adds the changes of the verdicts in the region. */
+enum pol_status pol_subject_region_add(struct pol_subject_search *search,
+	const struct pol_subject_region *region, struct pol_changes *out);
+
+/* --- compare_fact.c --------------------------------------------------------------------------- */
+
+bool pol_compare_reads(const struct pol_condition *condition, uint32_t fact);
+
+/* --- compare_settings.c, _fact.c, _declared.c, _exclusive.c, _stack.c, _principal.c ---------- */
 
 /* Each visits the differences of its kind. POL_ENOMEM, POL_ELIMIT. */
 enum pol_status pol_compare_environments(
 	struct pol_compare *compare, pol_compare_visit visit, void *context);
 enum pol_status pol_compare_limits(
+	struct pol_compare *compare, pol_compare_visit visit, void *context);
+enum pol_status pol_compare_facts(
 	struct pol_compare *compare, pol_compare_visit visit, void *context);
 enum pol_status pol_compare_trees(
 	struct pol_compare *compare, pol_compare_visit visit, void *context);

@@ -78,6 +78,9 @@ static void principal_facts(const struct pol_snapshot *snapshot, uint32_t princi
 		.held = held,
 		.held_count = from->assignment_count,
 		.principal = from->id,
+		.principal_kind = POL_KIND_USER,
+		.attributes = &from->attributes,
+		.tenant_name = POL_STR("default"),
 		.declared = true,
 	};
 	for (uint32_t i = 0; i < from->assignment_count; i++) {

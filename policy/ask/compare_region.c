@@ -38,6 +38,18 @@ static uint32_t find_tree(const struct pol_joint *joint, struct pol_str name)
 	return tree < joint->tree_count ? tree : POL_NONE;
 }
 
+/* A copy of the path's segments. NULL: no memory, and the arena says so. */
+static const struct pol_str *copy_segments(struct pol_subject_search *search)
+{
+	const struct pol_path *path = &search->compare->path;
+	struct pol_str *out = pol_arena_alloc(&search->arena, path->count, sizeof *out);
+
+	for (uint32_t i = 0; out != NULL && i < path->count; i++) {
+		out[i] = pol_arena_copy(&search->arena, path->segments[i]);
+	}
+	return out;
+}
+
 /* Adds a place. One that leads to no node of either policy changes nothing and is left out. */
 static void add_place(struct pol_subject_search *search, struct pol_str place)
 {
@@ -56,6 +68,10 @@ static void add_place(struct pol_subject_search *search, struct pol_str place)
 	}
 	region.at.node = joint->trees[region.tree].root;
 	region.at.depth = compare->path.count;
+	region.segments = copy_segments(search);
+	if (region.segments == NULL) {
+		return;
+	}
 	for (uint32_t i = 0; i < compare->path.count; i++) {
 		region.at.node = pol_joint_step(joint, region.at.node, compare->path.segments[i]);
 		if (region.at.node == POL_NONE) {
@@ -144,33 +160,36 @@ enum pol_status pol_subject_regions_find(struct pol_subject_search *search)
 	return arena->status;
 }
 
-/* What the subject may do on the nodes of the region, in the joined numbering. What depends on a
- * condition counts after the change and not before it, so that nothing is gained unseen. */
+/* What the subject may do on the nodes of the region, in the joined numbering: surely, into *sure,
+ * and on some condition at least, into *may. */
 static void read_side(struct pol_compare *compare, int side, const struct pol_facts *facts,
-	const struct pol_subject_region *region, uint64_t *out)
+	const struct pol_subject_region *region, uint64_t *const out[2])
 {
 	const struct pol_snapshot *snapshot = compare->sides[side];
 	const struct pol_joint *joint = &compare->joint;
 	size_t words = ((size_t)snapshot->permission_count / POL_CHUNK_BITS + 1) * POL_CHUNK_WORDS;
 	uint32_t node = joint->nodes[region->at.node].answers[side];
 	uint64_t *scratch = compare->scratch[side];
-	struct pol_run run = { 0 };
-	struct pol_run_word at;
 
-	memset(scratch, 0, words * sizeof *scratch);
-	if (node != POL_NONE && facts != NULL) {
-		run.first = snapshot->nodes[node].first;
-		run.count = snapshot->nodes[snapshot->nodes[node].end].first - run.first;
-	}
-	while (pol_run_next(&run, &at)) {
-		struct pol_subject_bits bits = pol_subject_eval(
-			snapshot, facts, joint->trees[region->tree].name, &compare->path, &at);
+	for (int may = 0; may < 2; may++) {
+		struct pol_run run = { 0 };
+		struct pol_run_word at;
 
-		scratch[(size_t)at.chunk * POL_CHUNK_WORDS + at.word] |=
-			side == POL_SIDE_AFTER ? pol_subject_may(facts, bits)
-					       : pol_subject_allows(facts, bits);
+		memset(scratch, 0, words * sizeof *scratch);
+		if (node != POL_NONE && facts != NULL) {
+			run.first = snapshot->nodes[node].first;
+			run.count = snapshot->nodes[snapshot->nodes[node].end].first - run.first;
+		}
+		while (pol_run_next(&run, &at)) {
+			struct pol_subject_bits bits = pol_subject_eval(snapshot, facts,
+				joint->trees[region->tree].name, &compare->path, &at);
+
+			scratch[(size_t)at.chunk * POL_CHUNK_WORDS + at.word] |=
+				may ? pol_subject_may(facts, bits)
+				    : pol_subject_allows(facts, bits);
+		}
+		pol_joint_translate(joint, (enum pol_side)side, scratch, out[may]);
 	}
-	pol_joint_translate(joint, (enum pol_side)side, scratch, out);
 }
 
 /* Clears the bits [first, end). */
@@ -203,7 +222,7 @@ static void confine(const struct pol_subject_search *search,
 	}
 }
 
-void pol_subject_region_compare(struct pol_subject_search *search,
+enum pol_status pol_subject_region_compare(struct pol_subject_search *search,
 	const struct pol_facts *const facts[POL_SIDES], struct pol_subject_region *region)
 {
 	struct pol_compare *compare = search->compare;
@@ -214,12 +233,23 @@ void pol_subject_region_compare(struct pol_subject_search *search,
 		(void)pol_path_read(raw, &compare->path);
 	}
 	for (int side = 0; side < POL_SIDES; side++) {
-		read_side(compare, side, facts[side], region, compare->allow[side]);
+		uint64_t *const both[2] = { compare->allow[side], compare->deny[side] };
+
+		read_side(compare, side, facts[side], region, both);
 	}
 	for (size_t w = 0; w < compare->joint.words; w++) {
-		region->gained[w] = compare->allow[1][w] & ~compare->allow[0][w];
-		region->lost[w] = compare->allow[0][w] & ~compare->allow[1][w];
+		uint64_t depends = (compare->deny[0][w] & ~compare->allow[0][w]) |
+				   (compare->deny[1][w] & ~compare->allow[1][w]);
+
+		compare->sometimes[w] = depends;
+		region->gained[w] = compare->allow[1][w] & ~compare->allow[0][w] & ~depends;
+		region->lost[w] = compare->allow[0][w] & ~compare->allow[1][w] & ~depends;
 	}
 	confine(search, region, region->gained);
 	confine(search, region, region->lost);
+	if (!search->conditional) {
+		return POL_OK;
+	}
+	confine(search, region, compare->sometimes);
+	return pol_subject_region_judge(search, facts, region, compare->sometimes);
 }

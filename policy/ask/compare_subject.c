@@ -4,6 +4,7 @@
 
 #include "policy/ask/compare_internal.h"
 #include "policy/decide/subject.h"
+#include "policy/snapshot/given.h"
 
 /* --- subjects that need no comparison --------------------------------------------------------- */
 
@@ -32,16 +33,42 @@ static enum pol_status is_equal_grantee(struct pol_compare *compare,
 	const struct pol_grantee *before, const struct pol_grantee *after, bool *out)
 {
 	*out = before == NULL && after == NULL;
-	return *out ? POL_OK : pol_compare_grantees(compare, before, after, out);
+	/* The same grants may depend on what else the subject holds. */
+	if (*out || pol_subject_grantee_reads(before, POL_FACT_PRINCIPAL_ROLES) ||
+		pol_subject_grantee_reads(after, POL_FACT_PRINCIPAL_ROLES)) {
+		return POL_OK;
+	}
+	return pol_compare_grantees(compare, before, after, out);
+}
+
+/* Does the one have all attributes that the other has? */
+static bool has_attributes(const struct pol_snapshot *snapshot, const struct pol_given *given,
+	const struct pol_snapshot *of, const struct pol_given *all)
+{
+	for (uint32_t i = 0; all != NULL && i < all->count; i++) {
+		const struct pol_declared_fact *fact =
+			pol_condition_declared(of, all->items[i].fact);
+		uint32_t number =
+			fact != NULL ? pol_condition_fact(snapshot, fact->name) : POL_NONE;
+		const struct pol_given_fact *found =
+			number != POL_NONE && given != NULL ? pol_given_find(given, number) : NULL;
+
+		if (found == NULL || !pol_value_equal(&found->value, &all->items[i].value)) {
+			return false;
+		}
+	}
+	return true;
 }
 
 static bool has_equal_facts(const struct pol_facts *a, const struct pol_facts *b)
 {
-	return a->key_state == b->key_state && a->binding == b->binding &&
-	       a->principal_state == b->principal_state && a->narrowed == b->narrowed &&
-	       a->narrowed_by_scopes == b->narrowed_by_scopes && a->held_count == b->held_count &&
-	       a->everyone_count == b->everyone_count && a->anyone_count == b->anyone_count &&
-	       a->scope_count == b->scope_count &&
+	return pol_str_equal(a->principal, b->principal) &&
+	       pol_str_equal(a->tenant_name, b->tenant_name) &&
+	       a->principal_kind == b->principal_kind && a->key_state == b->key_state &&
+	       a->binding == b->binding && a->principal_state == b->principal_state &&
+	       a->narrowed == b->narrowed && a->narrowed_by_scopes == b->narrowed_by_scopes &&
+	       a->held_count == b->held_count && a->everyone_count == b->everyone_count &&
+	       a->anyone_count == b->anyone_count && a->scope_count == b->scope_count &&
 	       is_equal_places(
 		       a->key_places, a->key_place_count, b->key_places, b->key_place_count);
 }
@@ -56,7 +83,9 @@ static enum pol_status is_unchanged(
 	enum pol_status status;
 
 	*out = false;
-	if (a == NULL || b == NULL || !has_equal_facts(a, b)) {
+	if (a == NULL || b == NULL || !has_equal_facts(a, b) ||
+		!has_attributes(before, a->attributes, after, b->attributes) ||
+		!has_attributes(after, b->attributes, before, a->attributes)) {
 		return POL_OK;
 	}
 	status = is_equal_grantee(compare,
@@ -93,6 +122,20 @@ static bool is_empty(const uint64_t *bits, size_t words)
 	return true;
 }
 
+/* Are the verdicts on the permissions of the run the same? Without `other` none differs. */
+static bool has_equal_verdicts(const struct pol_subject_region *region,
+	const struct pol_subject_region *other, struct pol_run run)
+{
+	for (uint32_t i = run.first; i < run.first + run.count; i++) {
+		uint32_t one = region->verdicts != NULL ? region->verdicts[i] : 0;
+
+		if (one != (other != NULL && other->verdicts != NULL ? other->verdicts[i] : 0)) {
+			return false;
+		}
+	}
+	return true;
+}
+
 /* Does the same change in the region as on these nodes in the region around it? */
 static bool is_as_around(
 	const struct pol_subject_search *search, const struct pol_subject_region *region)
@@ -104,10 +147,15 @@ static bool is_as_around(
 
 	/* An owned place's nodes are in no other region. */
 	if (region->at.place.ptr == NULL || region->owned) {
+		run = (struct pol_run){ 0, joint->permission_count };
 		return is_empty(region->gained, joint->words) &&
-		       is_empty(region->lost, joint->words);
+		       is_empty(region->lost, joint->words) &&
+		       has_equal_verdicts(region, NULL, run);
 	}
 	run.count = joint->nodes[joint->nodes[region->at.node].end].first - run.first;
+	if (!has_equal_verdicts(region, around, run)) {
+		return false;
+	}
 	while (pol_run_next(&run, &at)) {
 		size_t w = (size_t)at.chunk * POL_CHUNK_WORDS + at.word;
 
@@ -134,6 +182,9 @@ static enum pol_status add_region(struct pol_subject_search *search,
 	status = pol_fold(compare, region->gained, POL_CHANGE_GAINED, at, out);
 	if (status == POL_OK) {
 		status = pol_fold(compare, region->lost, POL_CHANGE_LOST, at, out);
+	}
+	if (status == POL_OK) {
+		status = pol_subject_region_add(search, region, out);
 	}
 	if (status == POL_OK && out->count == first &&
 		pol_changes_add(compare, out, POL_CHANGE_NONE) == NULL) {
@@ -193,13 +244,15 @@ static size_t list_times(const struct pol_facts *const facts[POL_SIDES], int64_t
 }
 
 /* Compares all regions; *out_moved: something is other than at the time before. */
-static void compare_regions(struct pol_subject_search *search,
+static enum pol_status compare_regions(struct pol_subject_search *search,
 	const struct pol_facts *const facts[POL_SIDES], bool *out_moved)
 {
-	size_t words = search->compare->joint.words;
+	const struct pol_joint *joint = &search->compare->joint;
+	size_t words = joint->words;
+	enum pol_status status = POL_OK;
 
 	*out_moved = false;
-	for (size_t i = 0; i < search->count; i++) {
+	for (size_t i = 0; status == POL_OK && i < search->count; i++) {
 		struct pol_subject_region *region = &search->regions[i];
 		uint64_t *gained = region->was_gained, *lost = region->was_lost;
 
@@ -207,11 +260,16 @@ static void compare_regions(struct pol_subject_search *search,
 		region->was_lost = region->lost;
 		region->gained = gained;
 		region->lost = lost;
-		pol_subject_region_compare(search, facts, region);
-		*out_moved = *out_moved ||
-			     memcmp(gained, region->was_gained, words * sizeof *gained) != 0 ||
-			     memcmp(lost, region->was_lost, words * sizeof *lost) != 0;
+		status = pol_subject_region_compare(search, facts, region);
+		*out_moved =
+			*out_moved ||
+			memcmp(gained, region->was_gained, words * sizeof *gained) != 0 ||
+			memcmp(lost, region->was_lost, words * sizeof *lost) != 0 ||
+			(region->verdicts != NULL &&
+				memcmp(region->verdicts, region->was_verdicts,
+					joint->permission_count * sizeof *region->verdicts) != 0);
 	}
+	return status;
 }
 
 static enum pol_status add_time(
@@ -265,8 +323,8 @@ static enum pol_status search_all(
 		};
 		bool moved;
 
-		compare_regions(search, both, &moved);
-		if (moved || i == 0) {
+		status = compare_regions(search, both, &moved);
+		if (status == POL_OK && (moved || i == 0)) {
 			status = add_time(search, i > 0 ? times[i] : 0, out);
 		}
 	}
@@ -284,7 +342,9 @@ enum pol_status pol_compare_add_subject(struct pol_compare *compare,
 		return status;
 	}
 	pol_arena_init(&search.arena, POL_SNAPSHOT_LIMIT);
+	search.conditional = pol_subject_depends(&search);
 	status = search_all(&search, now, out);
+	pol_arena_finish(&search.scratch);
 	pol_arena_finish(&search.arena);
 	return status;
 }

@@ -142,11 +142,13 @@ void pol_escalation_find_at(struct pol_escalation_search *search,
 	search->grantor = grantor;
 	search->at = *at;
 	search->out = out;
+	search->cases = out->cases;
 	out->found = false;
 	for (size_t i = 0; !out->found && i < search->count; i++) {
 		search->row = search->rows + i * search->width;
 		search_region(search, &search->regions[i]);
 	}
+	out->cases = search->cases;
 }
 
 bool pol_escalation_permission(const struct pol_snapshot *snapshot, const char *noun, bool below,
@@ -186,6 +188,7 @@ enum pol_status pol_escalation_of_role(const struct pol_snapshot *old, uint32_t 
 		.facts = { &nobody, &nobody, own },
 		.grantor = grantor,
 		.at = { .when = INT64_MIN },
+		.cases = out->cases,
 	};
 	struct pol_run run = { 0, snapshot->permission_count };
 	struct pol_run_word at;
@@ -218,6 +221,7 @@ enum pol_status pol_escalation_of_role(const struct pol_snapshot *old, uint32_t 
 			}
 		}
 	}
+	out->cases = search.cases;
 	pol_escalation_drop_formulas(&search);
 	pol_arena_finish(&search.arena);
 	return POL_OK;

@@ -14,9 +14,10 @@
  * others state may not lend them what they do not have.
  */
 
-/* Combinations of values that are tried in one search, at most. What is left then is not decided. A
- * comparison may take as many; permissions of one grant have the same conditions and cost one. */
-#define CASES_OF_SEARCH POL_FORMULA_CASES
+/* Combinations of values that are tried for one change, at most, and one more comparison. What is
+ * left then is not decided. One comparison may take as many; permissions of one grant have the same
+ * conditions, which are compared once. */
+#define CASES_OF_CHANGE POL_FORMULA_CASES
 
 static struct pol_arena *arena_of(struct pol_escalation_search *search)
 {
@@ -101,8 +102,14 @@ static bool begin_subject(
 	out->facts.given = NULL;
 	out->facts.held = held;
 	out->facts.held_count = 0;
+	out->facts.everyone_count = 0;
+	out->facts.anyone_count = 0;
 	for (uint32_t i = 0; held != NULL && out->rows_of != NULL && i < facts->held_count; i++) {
 		if (facts->held[i].until == 0 || facts->held[i].until > search->at.when) {
+			enum pol_holder holder = pol_subject_holder(facts, i);
+
+			out->facts.everyone_count += holder == POL_HOLDER_EVERYONE;
+			out->facts.anyone_count += holder == POL_HOLDER_ANYONE;
 			out->rows_of[out->facts.held_count] = i;
 			held[out->facts.held_count++] = facts->held[i];
 		}
@@ -155,21 +162,46 @@ static const struct pol_formula *may_grant(const struct pol_formulas *formulas,
 
 /* --- comparison ------------------------------------------------------------------------------- */
 
-/* Begins a permission. False: too much was tried already. */
-static bool begin(struct pol_escalation_search *search)
+/* Begins a permission. */
+static void begin(struct pol_escalation_search *search)
 {
 	search->present ^= 1;
 	pol_arena_finish(arena_of(search));
 	pol_arena_init(arena_of(search), POL_SNAPSHOT_LIMIT);
 	memcpy(search->last, search->now, sizeof search->last);
 	memset(search->now, 0, sizeof search->now);
-	return search->cases <= CASES_OF_SEARCH;
 }
 
 void pol_escalation_drop_formulas(struct pol_escalation_search *search)
 {
 	pol_arena_finish(&search->formulas[0]);
 	pol_arena_finish(&search->formulas[1]);
+}
+
+/* Does the conjunction have the part? A formula that is none is its only part. */
+static bool has_part(const struct pol_formula *formula, const struct pol_formula *part)
+{
+	if (formula->kind != POL_FORMULA_AND) {
+		return pol_formula_equal(formula, part);
+	}
+	for (uint32_t i = 0; i < formula->part_count; i++) {
+		if (pol_formula_equal(formula->parts[i], part)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Is the one the other, with further conditions or none? Then it is not wider, and nothing need be
+ * tried. */
+static bool restricts(const struct pol_formula *after, const struct pol_formula *have)
+{
+	bool all = have->kind != POL_FORMULA_AND ? has_part(after, have) : true;
+
+	for (uint32_t i = 0; all && have->kind == POL_FORMULA_AND && i < have->part_count; i++) {
+		all = has_part(after, have->parts[i]);
+	}
+	return all || pol_formula_equal(after, have);
 }
 
 static bool is_known(const struct pol_escalation_memo *last, const struct pol_escalation_memo *now)
@@ -192,11 +224,17 @@ static bool is_more(struct pol_escalation_search *search, int number,
 	if (sides[0].formula == NULL || after == NULL) {
 		return true;
 	}
+	for (int i = 0; i < 3; i++) {
+		if (restricts(after, have[i])) {
+			return false;
+		}
+	}
 	*now = (struct pol_escalation_memo){ sides[0].formula, after, true };
 	if (is_known(&search->last[number], now)) {
 		now->gains = search->last[number].gains;
-	} else if (pol_formula_compare_counted(&sides[0], &sides[1], &cost, &difference) ==
-		   POL_OK) {
+	} else if (search->cases <= CASES_OF_CHANGE &&
+		   pol_formula_compare_counted(&sides[0], &sides[1], &cost, &difference) ==
+			   POL_OK) {
 		search->cases += cost;
 		now->gains = difference != POL_FORMULA_SAME && difference != POL_FORMULA_NARROWER;
 	}
@@ -230,9 +268,7 @@ bool pol_escalation_gains(struct pol_escalation_search *search,
 	const struct pol_formula *have[3];
 
 	read_path(search, region);
-	if (!begin(search)) {
-		return true;
-	}
+	begin(search);
 	open.arena = arena_of(search);
 	for (int i = 0; i < POL_ESCALATION_COUNT; i++) {
 		if (!begin_subject(search, (enum pol_escalation_who)i, &who[i])) {
@@ -246,18 +282,18 @@ bool pol_escalation_gains(struct pol_escalation_search *search,
 	return is_more(search, 0, search->snapshot, have, formulas[POL_ESCALATION_AFTER]);
 }
 
-/* The role allows more, beside what it denies, or it denies less. Its holder may be anybody, so all
- * facts are open. */
+/* The role allows more, beside what it denies on conditions, or it denies less. What it allows and
+ * always denies is compared as if it were allowed. Its holder may be anybody, so all facts are
+ * open.
+ */
 bool pol_escalation_role_gains(struct pol_escalation_search *search,
 	const struct pol_escalation_role *role, uint32_t permission)
 {
 	struct pol_formulas open = { role->snapshot, NULL, NULL };
-	const struct pol_formula *was[2], *is[2], *have[3];
+	const struct pol_formula *was[2], *is[2], *have[3], *net;
 	struct present own;
 
-	if (!begin(search)) {
-		return true;
-	}
+	begin(search);
 	open.arena = arena_of(search);
 	pol_path_begin(&search->path);
 	if (!begin_subject(search, POL_ESCALATION_GRANTOR, &own)) {
@@ -270,8 +306,10 @@ bool pol_escalation_role_gains(struct pol_escalation_search *search,
 	have[0] = was[0];
 	have[1] = pol_formula_of_subject(&own.subject, permission);
 	have[2] = may_grant(&open, NULL, search->grantor, permission);
-	if (is_more(search, 0, role->snapshot, have,
-		    pol_formula_join(open.arena, POL_FORMULA_AND, is, 2))) {
+	net = is[1] != NULL && is[1]->kind != POL_FORMULA_NEVER
+		      ? pol_formula_join(open.arena, POL_FORMULA_AND, is, 2)
+		      : is[0];
+	if (is_more(search, 0, role->snapshot, have, net)) {
 		return true;
 	}
 	have[0] = was[1];

@@ -308,12 +308,10 @@ static const struct pol_formula *spell(const struct pol_formulas *formulas, bool
 	return pol_formula_join(formulas->arena, POL_FORMULA_AND, parts, count);
 }
 
-/* Is it `principal.roles has "clerk"`, and is it known which roles are held? */
-static bool is_known_role(
-	const struct pol_formulas *formulas, const struct pol_predicate *predicate)
+/* Is it `principal.roles has "clerk"`? */
+static bool asks_for_role(const struct pol_predicate *predicate)
 {
-	return formulas->knowing != NULL && formulas->knowing->role != NULL &&
-	       predicate->comparison == POL_COMPARE_HAS &&
+	return predicate->comparison == POL_COMPARE_HAS &&
 	       predicate->left.kind == POL_OPERAND_FACT &&
 	       predicate->left.number == POL_FACT_PRINCIPAL_ROLES &&
 	       predicate->right.kind == POL_OPERAND_VALUE &&
@@ -349,6 +347,23 @@ static const struct pol_formula *literal(
 	return pol_formula_join(formulas->arena, POL_FORMULA_OR, parts, count);
 }
 
+static const struct pol_formula *predicate_of(
+	const struct pol_formulas *formulas, const struct pol_predicate *predicate, bool negated)
+{
+	const struct pol_knowing *knowing = formulas->knowing;
+
+	if (!asks_for_role(predicate)) {
+		return literal(formulas, predicate, negated);
+	}
+	/* Of a role that the files do not declare it is never known whether it is held. */
+	if (pol_snapshot_role(formulas->snapshot, predicate->right.value.text) == POL_NONE) {
+		return pol_formula_never();
+	}
+	return knowing != NULL && knowing->role != NULL
+		       ? knowing->role(knowing, predicate->right.value.text, negated)
+		       : literal(formulas, predicate, negated);
+}
+
 const struct pol_formula *pol_formula_of(
 	const struct pol_formulas *formulas, const struct pol_condition *condition, bool is_false)
 {
@@ -357,13 +372,8 @@ const struct pol_formula *pol_formula_of(
 					     ? POL_FORMULA_AND
 					     : POL_FORMULA_OR;
 
-	if (condition->kind == POL_CONDITION_PREDICATE &&
-		is_known_role(formulas, condition->predicate)) {
-		return formulas->knowing->role(formulas->knowing,
-			condition->predicate->right.value.text, condition->negated != is_false);
-	}
 	if (condition->kind == POL_CONDITION_PREDICATE) {
-		return literal(formulas, condition->predicate, condition->negated != is_false);
+		return predicate_of(formulas, condition->predicate, condition->negated != is_false);
 	}
 	parts = pol_arena_alloc(formulas->arena, condition->part_count, sizeof *parts);
 	if (parts == NULL) {

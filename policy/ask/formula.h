@@ -89,6 +89,9 @@ const struct pol_formula *pol_formula_join(struct pol_arena *arena, enum pol_for
  * still say the same. */
 bool pol_formula_equal(const struct pol_formula *a, const struct pol_formula *b);
 
+/* Equal formulas have equal hashes. */
+uint64_t pol_formula_hash(const struct pol_formula *formula);
+
 /* Static. */
 const struct pol_formula *pol_formula_always(void);
 const struct pol_formula *pol_formula_never(void);

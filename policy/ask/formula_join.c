@@ -110,12 +110,12 @@ static uint64_t hash_operand(const struct pol_operand *operand)
 	return (uint64_t)value->type;
 }
 
-static uint64_t hash_of(const struct pol_formula *formula)
+uint64_t pol_formula_hash(const struct pol_formula *formula)
 {
 	uint64_t hash = mix(POL_HASH_SEED, (uint64_t)formula->kind * 2 + formula->negated);
 
 	for (uint32_t i = 0; i < formula->part_count; i++) {
-		hash = mix(hash, hash_of(formula->parts[i]));
+		hash = mix(hash, pol_formula_hash(formula->parts[i]));
 	}
 	if (formula->kind == POL_FORMULA_COMPARE) {
 		hash = mix(hash, (uint64_t)formula->predicate->comparison);
@@ -152,7 +152,7 @@ struct joining {
 
 static void add(struct joining *joining, const struct pol_formula *part)
 {
-	size_t at = hash_of(part) & joining->mask;
+	size_t at = pol_formula_hash(part) & joining->mask;
 
 	while (joining->table[at] != NULL && !pol_formula_equal(joining->table[at], part)) {
 		at = (at + 1) & joining->mask;

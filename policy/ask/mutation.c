@@ -152,7 +152,7 @@ static bool has_otherwise(const struct found *found, uint32_t permission)
 	for (uint32_t i = 0; i < origin->rule_count; i++) {
 		const struct pol_rule *other = &origin->rules[i];
 
-		if (other != found->rule && other->deny == found->rule->deny &&
+		if (!same_span(other->at, found->rule->at) && other->deny == found->rule->deny &&
 			(other->condition == NULL || other->condition == found->rule->condition) &&
 			pol_explain_rules_has(other, permission)) {
 			return true;
@@ -165,11 +165,19 @@ static bool has_otherwise(const struct found *found, uint32_t permission)
 			    found->rule->deny ? &parent->deny : &parent->allow, permission)) {
 			return true;
 		}
+		for (uint32_t k = 0;
+			found->rule->condition != NULL && k < parent->conditional_count; k++) {
+			if (parent->conditionals[k].condition == found->rule->condition &&
+				parent->conditionals[k].deny == found->rule->deny &&
+				pol_permset_has(&parent->conditionals[k].set, permission)) {
+				return true;
+			}
+		}
 	}
 	return false;
 }
 
-static bool is_redundant(const struct pol_snapshot *snapshot, const struct found *found)
+static bool is_redundant_rule(const struct pol_snapshot *snapshot, const struct found *found)
 {
 	const struct pol_rule *rule = found->rule;
 
@@ -188,6 +196,20 @@ static bool is_redundant(const struct pol_snapshot *snapshot, const struct found
 		}
 	}
 	return true;
+}
+
+/* A grant may be several rules, each with a condition of its own. */
+static bool is_redundant(const struct pol_snapshot *snapshot, const struct found *found)
+{
+	struct found each = *found;
+	bool redundant = true;
+
+	for (uint32_t i = 0; redundant && i < found->origin->rule_count; i++) {
+		each.rule = &found->origin->rules[i];
+		redundant = !same_span(each.rule->at, found->rule->at) ||
+			    is_redundant_rule(snapshot, &each);
+	}
+	return redundant;
 }
 
 bool pol_mutation_known(const struct pol_mutation_base *base, const struct pol_mutation *mutation,
@@ -267,29 +289,87 @@ static void on_ast(const struct pol_compile_edit *edit, struct pol_ast *ast)
 	}
 }
 
+/* Two that are compared. */
+struct policies {
+	const struct pol_snapshot *a, *b;
+};
+
 static bool same_set(const struct pol_permset *a, const struct pol_permset *b)
 {
 	return pol_permset_covers(a, b) && pol_permset_covers(b, a);
 }
 
-/* Both were compiled from the same statements, but one that is missing: conditions that are left
- * have the same order. */
-static bool same_conditionals(const struct pol_grantee *a, const struct pol_grantee *b)
-{
-	bool same = a->conditional_count == b->conditional_count;
+/* Longer conditions count as different. */
+#define CONDITION_TEXT 4096
 
-	for (uint32_t i = 0; same && i < a->conditional_count; i++) {
-		same = a->conditionals[i].deny == b->conditionals[i].deny &&
-		       same_set(&a->conditionals[i].set, &b->conditionals[i].set);
+/* Is the first set, less what is allowed or denied always, a part of the second? */
+static bool is_within(
+	const struct pol_permset *a, const struct pol_permset *b, const struct pol_permset *always)
+{
+	for (uint32_t c = 0; c < a->count; c++) {
+		struct pol_run run = { a->numbers[c] * POL_CHUNK_BITS, POL_CHUNK_BITS };
+		struct pol_run_word at;
+
+		while (pol_run_next(&run, &at)) {
+			if ((pol_permset_word(a, &at) & ~pol_permset_word(always, &at) &
+				    ~pol_permset_word(b, &at)) != 0) {
+				return false;
+			}
+		}
 	}
-	return same;
+	return true;
 }
 
-static bool same_sets(const struct pol_grantee *a, const struct pol_grantee *b, uint32_t count)
+/* The next one that matters, since not all of it is allowed or denied always. NULL: none is left.
+ */
+static const struct pol_conditional *next_conditional(
+	const struct pol_grantee *grantee, uint32_t *next)
+{
+	while (*next < grantee->conditional_count) {
+		const struct pol_conditional *one = &grantee->conditionals[(*next)++];
+
+		if (!pol_permset_covers(one->deny ? &grantee->deny : &grantee->allow, &one->set)) {
+			return one;
+		}
+	}
+	return NULL;
+}
+
+/* Do both allow and deny the same under the same conditions? They allow and deny the same always.
+ * False also when they are only written in another order. */
+static bool same_conditionals(
+	const struct policies *policies, const struct pol_grantee *a, const struct pol_grantee *b)
+{
+	char of_a[CONDITION_TEXT], of_b[CONDITION_TEXT];
+	uint32_t next_a = 0, next_b = 0;
+
+	for (;;) {
+		const struct pol_conditional *x = next_conditional(a, &next_a);
+		const struct pol_conditional *y = next_conditional(b, &next_b);
+		const struct pol_permset *always;
+
+		if (x == NULL || y == NULL) {
+			return x == y;
+		}
+		always = x->deny ? &a->deny : &a->allow;
+		if (x->deny != y->deny || !is_within(&x->set, &y->set, always) ||
+			!is_within(&y->set, &x->set, always) ||
+			pol_condition_format(policies->a, x->condition, of_a, sizeof of_a) >=
+				sizeof of_a ||
+			pol_condition_format(policies->b, y->condition, of_b, sizeof of_b) >=
+				sizeof of_b ||
+			strcmp(of_a, of_b) != 0) {
+			return false;
+		}
+	}
+}
+
+static bool same_sets(const struct policies *policies, const struct pol_grantee *a,
+	const struct pol_grantee *b, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
 		if (!same_set(&a[i].allow, &b[i].allow) || !same_set(&a[i].deny, &b[i].deny) ||
-			!same_conditionals(&a[i], &b[i])) {
+			!same_conditionals(policies, &a[i], &b[i])) {
 			return false;
 		}
 	}
@@ -299,8 +379,10 @@ static bool same_sets(const struct pol_grantee *a, const struct pol_grantee *b, 
 /* Both have the same trees, roles and scopes. */
 static bool allows_the_same(const struct pol_snapshot *a, const struct pol_snapshot *b)
 {
-	return same_sets(a->roles, b->roles, a->role_count) &&
-	       same_sets(a->scopes, b->scopes, a->scope_count);
+	const struct policies policies = { a, b };
+
+	return same_sets(&policies, a->roles, b->roles, a->role_count) &&
+	       same_sets(&policies, a->scopes, b->scopes, a->scope_count);
 }
 
 enum pol_status pol_mutation_try(const struct pol_mutation_base *base,

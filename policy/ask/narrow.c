@@ -10,14 +10,16 @@
 #include "policy/snapshot/tree.h"
 
 enum { MAX_SCOPES = sizeof((struct pol_narrow_result *)0)->scopes / sizeof(uint32_t) };
+enum { SETS = 5 };
 
 /* The sets are bitmaps of all permissions, filled for each key. */
 struct pol_narrow {
 	const struct pol_snapshot *snapshot;
 	size_t words;
 	size_t steps;
-	uint64_t *granted; /* what the key has */
+	uint64_t *granted; /* what the key has, on whatever condition */
 	uint64_t *held;    /* what it would have without its scopes */
+	uint64_t *scoped;  /* what its scopes give without a condition */
 	uint64_t *needed;  /* what it has of the actions that were used */
 	uint64_t *left;    /* what of `needed` no chosen scope covers yet */
 	char name[POL_NARROW_NAME];
@@ -78,7 +80,7 @@ enum pol_status pol_narrow_create(const struct pol_snapshot *snapshot, struct po
 	}
 	narrow->snapshot = snapshot;
 	narrow->words = words;
-	narrow->granted = calloc(4 * words, sizeof *narrow->granted);
+	narrow->granted = calloc(SETS * words, sizeof *narrow->granted);
 	if (narrow->granted == NULL) {
 		free(narrow);
 		return POL_ENOMEM;
@@ -86,6 +88,7 @@ enum pol_status pol_narrow_create(const struct pol_snapshot *snapshot, struct po
 	narrow->held = narrow->granted + words;
 	narrow->needed = narrow->held + words;
 	narrow->left = narrow->needed + words;
+	narrow->scoped = narrow->left + words;
 	*out = narrow;
 	return POL_OK;
 }
@@ -98,16 +101,29 @@ void pol_narrow_destroy(struct pol_narrow *narrow)
 	}
 }
 
-/* A word of what is allowed at any place, without what `anyone` allows. */
+/* A word of what is allowed at any place and on any condition, without what `anyone` allows. */
 static uint64_t word_of(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
 	const struct pol_run_word *at)
 {
 	struct pol_subject_bits say = pol_subject_general(snapshot, facts, at);
+	uint64_t word;
 
 	for (uint32_t h = pol_subject_first(facts); h < facts->held_count; h++) {
 		pol_subject_held(snapshot, facts, h, POL_PLACE_INSIDE, at, &say);
 	}
-	return pol_subject_allows(facts, say) & ~say.anyone.sure;
+	word = ~say.anyone.sure;
+	say.anyone = (struct pol_tri){ 0 };
+	return pol_subject_may(facts, say) & word;
+}
+
+/* A word of what the scopes give without a condition, and never deny. A proposed scope replaces
+ * them, so it may allow no more; conditions of roles stay. */
+static uint64_t scoped_word(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
+	const struct pol_run_word *at)
+{
+	struct pol_subject_bits say = pol_subject_general(snapshot, facts, at);
+
+	return say.scopes.sure & ~(say.denied.sure | say.denied.maybe);
 }
 
 static void fill(struct pol_narrow *narrow, const struct pol_facts *facts)
@@ -122,10 +138,11 @@ static void fill(struct pol_narrow *narrow, const struct pol_facts *facts)
 	bare.key_place_count = 0;
 	bare.narrowed = false;
 	bare.narrowed_by_scopes = false;
-	memset(narrow->granted, 0, 4 * narrow->words * sizeof *narrow->granted);
+	memset(narrow->granted, 0, SETS * narrow->words * sizeof *narrow->granted);
 	for (size_t w = 0; pol_run_next(&run, &at); w++) {
 		narrow->granted[w] = word_of(narrow->snapshot, &scoped, &at);
 		narrow->held[w] = by_scopes ? at.mask : word_of(narrow->snapshot, &bare, &at);
+		narrow->scoped[w] = scoped_word(narrow->snapshot, &scoped, &at);
 	}
 	narrow->steps += narrow->words * 2 * (1 + facts->held_count + facts->scope_count);
 }
@@ -200,7 +217,8 @@ static struct weight weigh(struct pol_narrow *narrow, const struct pol_grantee *
 
 			weight.covers += (uint32_t)__builtin_popcountll(word & narrow->left[w]);
 			weight.adds += (uint32_t)__builtin_popcountll(word & ~narrow->needed[w]);
-			weight.wider = weight.wider || (word & ~narrow->granted[w]) != 0;
+			weight.wider = weight.wider ||
+				       (word & ~(narrow->granted[w] & narrow->scoped[w])) != 0;
 		}
 		narrow->steps += POL_CHUNK_WORDS;
 	}
@@ -295,6 +313,15 @@ static void choose(struct pol_narrow *narrow, struct pol_narrow_result *out)
 	qsort(out->scopes, out->scope_count, sizeof out->scopes[0], compare_numbers);
 }
 
+/* What a scope allows or denies on a condition, in one word. */
+static uint64_t sometimes_word(const struct pol_grantee *scope, size_t w)
+{
+	struct pol_run_word at = { (uint32_t)(w / POL_CHUNK_WORDS), (uint32_t)(w % POL_CHUNK_WORDS),
+		UINT64_MAX };
+
+	return pol_permset_word(&scope->sometimes, &at);
+}
+
 static void find_unused_scopes(
 	struct pol_narrow *narrow, const struct pol_facts *facts, struct pol_narrow_result *out)
 {
@@ -307,7 +334,9 @@ static void find_unused_scopes(
 		}
 		scope = &narrow->snapshot->scopes[facts->scopes[i]];
 		for (size_t w = 0; w < narrow->words && !used; w++) {
-			used = (scope_word(narrow, scope, w) & narrow->needed[w]) != 0;
+			uint64_t word = scope_word(narrow, scope, w) | sometimes_word(scope, w);
+
+			used = (word & narrow->needed[w]) != 0;
 		}
 		if (!used) {
 			out->unused_scopes[out->unused_count++] = facts->scopes[i];

@@ -8,7 +8,8 @@
  * changes. What a key was granted is counted in actions too: those of which its roles and scopes
  * allow at least one permission at any place, without what `anyone` allows.
  *
- * The proposed scopes cover all that was used, and allow nothing that the key did not have. They
+ * What depends on a condition counts as granted. The proposed scopes have no conditions; they cover
+ * all that was used, and allow nothing that the key did not have, on the same conditions. They
  * are found by the greedy algorithm for weighted set cover (Chvátal 1979): take, again and again,
  * the scope that adds the fewest unused permissions for each permission that it covers. A narrower
  * list may exist.

@@ -118,6 +118,14 @@ uint16_t pol_format_condition_level(const struct pol_format_rows *rows,
 	const struct pol_format_condition *condition, uint32_t i)
 {
 	unsigned lead = condition->level + (rows->tokens[condition->lead].begins ? 1U : 0U);
+	uint32_t before = i - 1;
 
-	return (uint16_t)(i == condition->lead ? lead : lead + 1 + rows->tokens[i].depth);
+	if (i == condition->lead) {
+		return (uint16_t)lead;
+	}
+	while (rows->tokens[before].kind == POL_TOKEN_NL) {
+		before--;
+	}
+	return (uint16_t)(lead + 1 + rows->tokens[i].depth +
+			  (rows->tokens[before].kind == POL_TOKEN_COMMA ? 1U : 0U));
 }

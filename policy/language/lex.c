@@ -390,18 +390,21 @@ static bool is_operator(char c)
 	return c == '<' || c == '>' || c == '=' || c == '!' || c == '&' || c == '|';
 }
 
-/* The end of the parenthesis or the run of operators at i; i if there is neither. */
+/* The end of the parenthesis or the run of operators at i; i if there is neither. A '!' begins a
+ * run:
+ * `&&!` is two. */
 static uint32_t operator_end(const struct pol_lexer *lexer, uint32_t i)
 {
 	const char *text = lexer->text.ptr;
+	uint32_t end = i;
 
 	if (text[i] == '(' || text[i] == ')') {
 		return i + 1;
 	}
-	while (i < lexer->text.len && is_operator(text[i])) {
-		i++;
+	while (end < lexer->text.len && is_operator(text[end]) && (end == i || text[end] != '!')) {
+		end++;
 	}
-	return i;
+	return end;
 }
 
 /* The offset of the operator or the parenthesis that ends the word or the string at i; the length
@@ -420,40 +423,38 @@ static size_t find_operator(const struct pol_lexer *lexer, uint32_t i)
 			i++;
 		} else if (!inside && (is_operator(c) || c == '(' || c == ')')) {
 			return i;
-		} else if (!inside && class != PLAIN && class != HIGH) {
+		} else if (!inside && class != PLAIN && class != HIGH && class != CONTROL) {
 			break;
 		}
 	}
 	return lexer->text.len;
 }
 
-/* As scan_token, within a condition. */
-static uint32_t scan_in_condition(struct pol_lexer *lexer, uint32_t i, struct pol_token *token)
+/* Reads the operator at i. Returns i if there is none; then the text ends, for the token at i, at
+ * the operator that follows it. */
+static uint32_t scan_operator(struct pol_lexer *lexer, uint32_t i, struct pol_token *token)
 {
-	size_t len = lexer->text.len;
 	uint32_t end = operator_end(lexer, i);
 	bool bad = false;
 
-	if (end > i) {
-		if (class_at(lexer, end) == HASH) {
-			end = skip_glued_comment(lexer, end, &bad);
-		}
-		token->kind = bad ? POL_TOKEN_BAD : POL_TOKEN_WORD;
-		return end;
+	if (end == i) {
+		lexer->text.len = find_operator(lexer, i);
+		return i;
 	}
-	/* read as if the text ended at the operator */
-	lexer->text.len = find_operator(lexer, i);
-	end = scan_token(lexer, i, token);
-	lexer->text.len = len;
+	if (class_at(lexer, end) == HASH) {
+		end = skip_glued_comment(lexer, end, &bad);
+	}
+	token->kind = bad ? POL_TOKEN_BAD : POL_TOKEN_WORD;
 	return end;
 }
 
 /* Sets the fields one by one, which is faster than copying a whole structure: the parser reads them
- * at once. */
+ * at once. The only call of scan_token, so that it is inlined. */
 void pol_lex(struct pol_lexer *lexer, struct pol_token *out)
 {
 	uint32_t i = skip_blank(lexer, lexer->pos);
 	uint32_t end = i;
+	size_t len = lexer->text.len;
 
 	out->kind = POL_TOKEN_END;
 	out->first = lexer->at_line_start;
@@ -464,10 +465,15 @@ void pol_lex(struct pol_lexer *lexer, struct pol_token *out)
 	out->param = false;
 	out->at.file = lexer->file;
 	out->at.offset = i;
-	if (i < lexer->text.len) {
+	if (i < len) {
 		lexer->at_line_start = false;
-		end = lexer->in_condition ? scan_in_condition(lexer, i, out)
-					  : scan_token(lexer, i, out);
+		if (lexer->in_condition) {
+			end = scan_operator(lexer, i, out);
+		}
+		if (end == i) {
+			end = scan_token(lexer, i, out);
+		}
+		lexer->text.len = len;
 	} else {
 		lexer->at_line_start = true;
 	}
@@ -475,6 +481,25 @@ void pol_lex(struct pol_lexer *lexer, struct pol_token *out)
 	out->raw.ptr = lexer->text.ptr + i;
 	out->raw.len = end - i;
 	lexer->pos = end;
+}
+
+bool pol_lex_begins(struct pol_str text, struct pol_str word)
+{
+	const char *at = text.ptr, *end = text.ptr + text.len;
+
+	for (; at < end; at++) {
+		if (*at == '#') {
+			at = memchr(at, '\n', (size_t)(end - at));
+			if (at == NULL) {
+				return false;
+			}
+		} else if (*at != ' ' && *at != '\t' && *at != '\r' && *at != '\n') {
+			break;
+		}
+	}
+	return (size_t)(end - at) > word.len && *at == *word.ptr &&
+	       memcmp(at, word.ptr, word.len) == 0 &&
+	       memchr(" \t\r\n,{}()<>=!&|\"", at[word.len], 16) != NULL;
 }
 
 bool pol_lex_token_text(struct pol_arena *arena, const struct pol_token *token, struct pol_str *out)

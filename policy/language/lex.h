@@ -9,9 +9,9 @@
  * token is POL_TOKEN_BAD then, and the parser must not report it again. The daemon's configuration
  * is read with the same lexer. A lexer is for one thread.
  *
- * Within a condition, parentheses and runs of `< > = ! & |` are words of their own, with or without
- * spaces around them. No value or fact has such a character outside of quotes, and the parser names
- * operators of other languages, such as `==`, by the run.
+ * Within a condition, parentheses and runs of `< > = & |`, with a `!` before them, are words of
+ * their own, with or without spaces around them. No value or fact has such a character outside of
+ * quotes, and the parser names operators of other languages, such as `==`, by the run.
  */
 
 #include <stdbool.h>
@@ -62,6 +62,10 @@ void pol_lexer_init(
 
 /* Reads the next token. After POL_TOKEN_END each further one is POL_TOKEN_END. */
 void pol_lex(struct pol_lexer *lexer, struct pol_token *out);
+
+/* Does the text begin with the word, which is one of conditions, after blanks, line ends and
+ * comments? */
+bool pol_lex_begins(struct pol_str text, struct pol_str word);
 
 /* The text of a WORD or STRING without quotes and escapes: a view of the source if possible, else a
  * copy in the arena. False: the arena has no memory. */

@@ -65,23 +65,10 @@ void pol_parse_block_take_joint(struct pol_parser *parser)
  * belongs to a condition, and a bad one is reported when it is read. */
 bool pol_parse_block_goes_on(const struct pol_parser *parser, struct pol_str word)
 {
-	const char *at = parser->lexer.text.ptr + parser->lexer.pos;
-	const char *end = parser->lexer.text.ptr + parser->lexer.text.len;
+	const struct pol_lexer *lexer = &parser->lexer;
+	struct pol_str rest = { lexer->text.ptr + lexer->pos, lexer->text.len - lexer->pos };
 
-	if (!pol_parser_at(parser, POL_TOKEN_NL)) {
-		return false;
-	}
-	while (at < end && strchr(" \t\r\n#", *at) != NULL && *at != '\0') {
-		if (*at == '#') {
-			at = memchr(at, '\n', (size_t)(end - at));
-			if (at == NULL) {
-				return false;
-			}
-		}
-		at++;
-	}
-	return (size_t)(end - at) > word.len && memcmp(at, word.ptr, word.len) == 0 &&
-	       strchr(" \t\r\n,{}()<>=!&|\"", at[word.len]) != NULL && at[word.len] != '\0';
+	return pol_parser_at(parser, POL_TOKEN_NL) && pol_lex_begins(rest, word);
 }
 
 bool pol_parse_block_grow_stack(struct pol_parser *parser, size_t need)

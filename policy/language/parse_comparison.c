@@ -28,9 +28,20 @@ static const struct {
 	{ "contains", "has" },
 };
 
+/* May it be one of them? Most words are not. */
+static bool is_like_operator(struct pol_str word)
+{
+	static const char begins[] = "=!<>&|AONI";
+
+	return word.len > 0 && (strchr(begins, word.ptr[0]) != NULL || word.len == 8);
+}
+
 /* Is the token what the word is in another language? That is reported. */
 static bool at_other(struct pol_parser *parser, const char *word)
 {
+	if (!pol_parser_at(parser, POL_TOKEN_WORD) || !is_like_operator(parser->token.raw)) {
+		return false;
+	}
 	for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {
 		if (pol_parser_at_mistake(parser, operators[i].theirs) &&
 			strcmp(word, operators[i].ours) == 0) {

@@ -268,18 +268,19 @@ static bool is_before_condition(const struct pol_parser *parser, struct pol_str 
 	       pol_str_equal((struct pol_str){ raw.ptr, word.len }, word);
 }
 
-bool pol_parse_condition_take_when(struct pol_parser *parser)
+bool pol_parse_condition_at_when(struct pol_parser *parser)
 {
 	const struct pol_str when = POL_STR("when");
 
 	if (pol_parse_block_goes_on(parser, when)) {
 		pol_parse_block_skip_lines(parser);
 	}
-	if (!is_before_condition(parser, when)) {
-		return false;
-	}
-	begin(parser, (uint32_t)when.len);
-	return true;
+	return is_before_condition(parser, when);
+}
+
+void pol_parse_condition_take_when(struct pol_parser *parser)
+{
+	begin(parser, (uint32_t)POL_STR("when").len);
 }
 
 bool pol_parse_condition_named(struct pol_parser *parser, struct pol_ast_named_condition *out)

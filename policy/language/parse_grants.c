@@ -32,20 +32,26 @@ static bool exception(struct pol_parser *parser, struct pol_ast_grant *out)
 		       pol_parse_pattern_patterns(parser, &out->except_patterns));
 }
 
-/* The condition of a grant; "when" was taken */
+/* "when" condition; at "when" */
 static bool when(struct pol_parser *parser, struct pol_ast_grant *out)
 {
-	struct pol_ast_condition condition = { 0 };
+	struct pol_known_place place;
 
-	if (!pol_parse_condition(parser, &condition)) {
-		return false;
-	}
 	out->when = pol_arena_alloc(parser->arena, 1, sizeof *out->when);
 	if (out->when == NULL) {
 		parser->status = parser->arena->status;
 		return false;
 	}
-	*out->when = condition;
+	if (pol_parse_known_take(parser, out->when)) {
+		return true;
+	}
+	pol_parse_known_begin(parser, &place);
+	pol_parse_condition_take_when(parser);
+	if (!pol_parse_condition(parser, out->when)) {
+		out->when = NULL;
+		return false;
+	}
+	pol_parse_known_put(parser, &place, out->when);
 	if (pol_parser_at_keyword(parser, "except")) {
 		pol_diag_error(parser->diags, parser->token.at, "'except' stands before 'when'");
 		return false;
@@ -67,6 +73,9 @@ static bool condition_of_others(struct pol_parser *parser)
 	} words[] = { { "if", "when …" }, { "provided", "when …" }, { "unless", "when not (…)" },
 		{ "where", "when …" } };
 
+	if (pol_parser_at_line_end(parser)) {
+		return false;
+	}
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
 		if (pol_parser_at_mistake(parser, words[i].word)) {
 			pol_diag_error(parser->diags, parser->token.at,
@@ -96,7 +105,7 @@ static bool grant(struct pol_parser *parser, struct pol_ast_grant *out)
 	if (pol_parser_take_keyword(parser, "except") && !exception(parser, out)) {
 		return false;
 	}
-	if (pol_parse_condition_take_when(parser)) {
+	if (pol_parse_condition_at_when(parser)) {
 		return when(parser, out);
 	}
 	return !condition_of_others(parser);

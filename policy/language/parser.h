@@ -43,7 +43,8 @@ struct pol_parser {
 	unsigned condition_parens; /* open parentheses */
 	/* their positions; one more for those around a list, which are a mistake */
 	struct pol_span condition_open[POL_CONDITION_LEVELS + 1];
-	uint32_t condition_end; /* of the last token that was taken */
+	uint32_t condition_end;  /* of the last token that was taken */
+	struct pol_known *known; /* those that were read, in scratch; NULL: none */
 
 	struct pol_arena scratch; /* memory of the stack */
 	unsigned char *stack;     /* unfinished lists, the innermost last */
@@ -225,8 +226,23 @@ bool pol_parse_stack(struct pol_parser *parser, struct pol_ast_stack *out);
 bool pol_parse_test(struct pol_parser *parser, struct pol_ast_test *out);
 /* NAME "=" condition */
 bool pol_parse_condition_named(struct pol_parser *parser, struct pol_ast_named_condition *out);
-/* Takes "when" at the token, or at the beginning of the next line. False: there is none. */
-bool pol_parse_condition_take_when(struct pol_parser *parser);
+/* Is "when" at the token, or at the beginning of the next line, which is then begun? */
+bool pol_parse_condition_at_when(struct pol_parser *parser);
+void pol_parse_condition_take_when(struct pol_parser *parser);
+/* Conditions that are written as one before: parse_known.c. At "when": takes it and a condition of
+ * which the rest of the line was read before; *out is a copy with its own positions. False: it was
+ * not, and nothing is taken. */
+bool pol_parse_known_take(struct pol_parser *parser, struct pol_ast_condition *out);
+/* Notes where a condition begins, at "when"; and remembers it when it was read without a mistake
+ * and ends with that line. */
+struct pol_known_place {
+	struct pol_str text; /* the rest of the line; ptr NULL: it cannot be remembered */
+	uint32_t offset;     /* of the text */
+	size_t errors;
+};
+void pol_parse_known_begin(const struct pol_parser *parser, struct pol_known_place *out);
+void pol_parse_known_put(struct pol_parser *parser, const struct pol_known_place *place,
+	const struct pol_ast_condition *condition);
 /* condition; "when" was taken. False: the rest of the condition was skipped. */
 bool pol_parse_condition(struct pol_parser *parser, struct pol_ast_condition *out);
 /* A line of `facts { … }` */

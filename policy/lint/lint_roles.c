@@ -67,12 +67,31 @@ static enum pol_status check_used(struct pol_linter *linter, struct pol_lint_kin
 	return POL_OK;
 }
 
-/* Adds what the role allows, always or on a condition, to what any role allows. */
+enum pol_status pol_lint_allowed(
+	struct pol_linter *linter, const struct pol_grantee *grantee, struct pol_permset *out)
+{
+	struct pol_permset set = grantee->allow;
+	enum pol_status status = POL_OK;
+
+	for (uint32_t i = 0; status == POL_OK && i < grantee->conditional_count; i++) {
+		if (!grantee->conditionals[i].deny) {
+			status = pol_permset_pool_union(
+				linter->pool, &set, &grantee->conditionals[i].set, &set);
+		}
+	}
+	*out = set;
+	return status;
+}
+
+/* Adds what the role allows to what any role allows. */
 static enum pol_status add_role(struct pol_linter *linter, const struct pol_grantee *role)
 {
 	struct pol_permset own;
 	enum pol_status status = pol_lint_allowed(linter, role, &own);
 
+	if (status == POL_OK) {
+		status = pol_permset_pool_subtract(linter->pool, &own, &role->deny, &own);
+	}
 	return status == POL_OK
 		       ? pol_permset_pool_union(linter->pool, &linter->role, &own, &linter->role)
 		       : status;
@@ -94,9 +113,11 @@ static enum pol_status report_unasked(struct pol_linter *linter, struct pol_lint
 		status = pol_permset_pool_of_runs(linter->pool, &run, 1, &managing);
 	}
 	for (uint32_t i = 0; status == POL_OK && i < roles.count; i++) {
-		if (i != snapshot->anyone &&
-			(!pol_permset_covers(&managing, &roles.grantees[i].allow) ||
-				!pol_permset_covers(&managing, &roles.grantees[i].sometimes))) {
+		struct pol_permset allowed;
+
+		status = pol_lint_allowed(linter, &roles.grantees[i], &allowed);
+		if (status == POL_OK && i != snapshot->anyone && allowed.count > 0 &&
+			!pol_permset_covers(&managing, &allowed)) {
 			pol_diag_warning(linter->diags, roles.origins[i].at,
 				POL_WARNING_ROLE_UNUSABLE,
 				"nobody can use a role: no stack has a line 'authorize required "
@@ -114,19 +135,25 @@ static enum pol_status check_scope(
 	const struct pol_grantee *scope = &scopes.grantees[number];
 	const struct pol_origin *origin = &scopes.origins[number];
 	struct pol_permset excess;
-	enum pol_status status =
-		pol_permset_pool_subtract(linter->pool, &scope->allow, &scope->deny, &excess);
+	enum pol_status status = pol_lint_allowed(linter, scope, &excess);
 	uint32_t first;
 	size_t more;
 
+	if (status == POL_OK) {
+		status = pol_permset_pool_subtract(linter->pool, &excess, &scope->deny, &excess);
+	}
 	if (status == POL_OK) {
 		status = pol_permset_pool_subtract(linter->pool, &excess, &linter->role, &excess);
 	}
 	/* What it includes is reported there. */
 	for (uint32_t i = 0; status == POL_OK && i < origin->parent_count; i++) {
-		const struct pol_grantee *parent = &scopes.grantees[origin->parents[i]];
+		struct pol_permset included;
 
-		status = pol_permset_pool_subtract(linter->pool, &excess, &parent->allow, &excess);
+		status = pol_lint_allowed(linter, &scopes.grantees[origin->parents[i]], &included);
+		if (status == POL_OK) {
+			status = pol_permset_pool_subtract(
+				linter->pool, &excess, &included, &excess);
+		}
 	}
 	if (status != POL_OK || pol_permset_is_empty(&excess)) {
 		return status;

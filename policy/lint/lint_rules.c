@@ -143,7 +143,7 @@ static enum pol_status overlap(
 
 /* The rules have one effect. sets[i] is what rule i selects, before[i] the union of those before
  * it. From the last one back, each that the others cover is reported and left out. What the
- * compiler reported, and what has a condition, is left out from the beginning. */
+ * compiler reported is left out from the beginning. A rule with a condition covers none. */
 static enum pol_status check_together(struct rules *rules, const struct pol_origin *origin,
 	const struct pol_rule *list, uint32_t count)
 {
@@ -157,10 +157,11 @@ static enum pol_status check_together(struct rules *rules, const struct pol_orig
 		return linter->scratch->status;
 	}
 	for (uint32_t i = 0; status == POL_OK && i < count; i++) {
-		if (list[i].condition == NULL && !is_reported(rules, &list[i])) {
+		if (!is_reported(rules, &list[i])) {
 			status = pol_lint_rule_set(linter, &list[i], &sets[i]);
 		}
-		if (status == POL_OK) {
+		before[i + 1] = before[i];
+		if (status == POL_OK && list[i].condition == NULL) {
 			status = pol_permset_pool_union(
 				linter->pool, &before[i], &sets[i], &before[i + 1]);
 		}
@@ -172,7 +173,7 @@ static enum pol_status check_together(struct rules *rules, const struct pol_orig
 		if (status == POL_OK && sets[i].count > 0 &&
 			pol_permset_covers(&others, &sets[i])) {
 			report_covered(rules, origin, &list[i], &sets[i]);
-		} else if (status == POL_OK) {
+		} else if (status == POL_OK && list[i].condition == NULL) {
 			status = pol_permset_pool_union(linter->pool, &after, &sets[i], &after);
 		}
 	}
@@ -274,8 +275,7 @@ static void note_rules(struct pol_linter *linter, struct pol_diag *diag,
 	const struct pol_origin *origin, const struct pol_permset *set)
 {
 	for (uint32_t i = 0; i < origin->rule_count && wants_notes(diag); i++) {
-		if (origin->rules[i].deny && origin->rules[i].condition == NULL &&
-			pol_lint_rule_meets(&origin->rules[i], set)) {
+		if (origin->rules[i].deny && pol_lint_rule_meets(&origin->rules[i], set)) {
 			pol_diag_note(linter->diags, diag, origin->rules[i].at, "this denies it");
 		}
 	}

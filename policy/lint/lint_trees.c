@@ -250,6 +250,10 @@ static enum pol_status find_allowed(struct trees *trees)
 
 		status = pol_lint_allowed(linter, &scopes.grantees[i], &own);
 		if (status == POL_OK) {
+			status = pol_permset_pool_subtract(
+				linter->pool, &own, &scopes.grantees[i].deny, &own);
+		}
+		if (status == POL_OK) {
 			status = pol_permset_pool_union(
 				linter->pool, &trees->allowed, &own, &trees->allowed);
 		}

@@ -134,7 +134,8 @@ static enum pol_status check_grant(struct pol_linter *linter, const struct pol_a
 	return status;
 }
 
-/* The rules of a statement are its allow lines in their order, then its deny lines. */
+/* The rules of a statement are its allow lines in their order, then its deny lines. A line may be
+ * several rules, each with a condition of its own. */
 static enum pol_status check_statement(struct pol_linter *linter,
 	const struct pol_ast_grantee *statement, const struct pol_origin *origin,
 	const struct pol_permset *writing)
@@ -144,14 +145,18 @@ static enum pol_status check_statement(struct pol_linter *linter,
 
 	for (uint32_t i = 0; status == POL_OK && i < statement->grant_count; i++) {
 		const struct pol_ast_grant *grant = &statement->grants[i];
-		uint32_t own = number;
+		bool has_wildcard = !grant->deny && grant_has_wildcard(grant);
 
-		if (grant->deny) {
-			continue;
-		}
-		number++;
-		if (own < origin->rule_count && grant_has_wildcard(grant)) {
-			status = check_grant(linter, grant, &origin->rules[own], writing);
+		for (; status == POL_OK && !grant->deny && number < origin->rule_count &&
+			origin->rules[number].at.offset == grant->at.offset;
+			number++) {
+			size_t warnings = linter->diags->warnings;
+
+			if (has_wildcard) {
+				status =
+					check_grant(linter, grant, &origin->rules[number], writing);
+			}
+			has_wildcard = linter->diags->warnings == warnings && has_wildcard;
 		}
 	}
 	return status;

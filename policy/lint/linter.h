@@ -32,6 +32,10 @@ struct pol_lint_kind {
 struct pol_lint_kind pol_lint_roles(const struct pol_snapshot *snapshot);
 struct pol_lint_kind pol_lint_scopes(const struct pol_snapshot *snapshot);
 
+/* What it allows, always or under some condition, whatever it denies. In lint_roles.c. */
+enum pol_status pol_lint_allowed(
+	struct pol_linter *linter, const struct pol_grantee *grantee, struct pol_permset *out);
+
 /* The checks. Each adds its findings. POL_OK or the status of an arena or a pool. */
 enum pol_status pol_lint_stacks(struct pol_linter *linter); /* first: sets roles_are_asked */
 enum pol_status pol_lint_rules(struct pol_linter *linter);
@@ -48,10 +52,6 @@ bool pol_lint_rule_within(const struct pol_rule *rule, const struct pol_permset 
 bool pol_lint_rule_meets(const struct pol_rule *rule, const struct pol_permset *set);
 enum pol_status pol_lint_rule_set(
 	struct pol_linter *linter, const struct pol_rule *rule, struct pol_permset *out);
-
-/* What a role or scope allows and does not always deny, on a condition too. */
-enum pol_status pol_lint_allowed(
-	struct pol_linter *linter, const struct pol_grantee *grantee, struct pol_permset *out);
 
 /* The first permission of the set from `from` on, or POL_NONE. */
 uint32_t pol_lint_next(const struct pol_permset *set, uint32_t from);

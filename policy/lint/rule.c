@@ -48,18 +48,6 @@ enum pol_status pol_lint_rule_set(
 	return status;
 }
 
-/* A condition that only denies is taken as one that allows: it is about something that is. */
-enum pol_status pol_lint_allowed(
-	struct pol_linter *linter, const struct pol_grantee *grantee, struct pol_permset *out)
-{
-	struct pol_permset set;
-	enum pol_status status =
-		pol_permset_pool_union(linter->pool, &grantee->allow, &grantee->sometimes, &set);
-
-	return status == POL_OK ? pol_permset_pool_subtract(linter->pool, &set, &grantee->deny, out)
-				: status;
-}
-
 uint32_t pol_lint_next(const struct pol_permset *set, uint32_t from)
 {
 	for (uint32_t i = 0; i < set->count; i++) {

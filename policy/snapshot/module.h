@@ -201,7 +201,9 @@ struct pol_facts {
 struct pol_request;
 
 /* A request with what was found before the modules of `authorize` run. Every subject holds the role
- * `anyone`, so what that allows is in roles_allow and scopes_allow too. */
+ * `anyone`, so what that allows is in roles_allow and scopes_allow too. What depends on a condition
+ * that is unknown counts as allowed; if the lines of `authorize` then allow the request, they may
+ * be asked once more as if the roles did not allow it. */
 struct pol_request {
 	const struct pol_facts *facts;
 	bool roles_allow;  /* the held roles allow it here */

@@ -19,6 +19,19 @@ stack other {
     authorize required role
 }
 """
+STATED = """\
+tree api { /users/{user} { read GET, update PUT } }
+facts {
+    principal.limit int
+    resource.status draft | archived default draft
+    resource.tags strings
+    context.amount int
+}
+role clerk {
+    allow update on api:/users/{user} when context.amount <= principal.limit and not resource.tags has "x"
+    deny update on api:/users/{user} when resource.status is archived
+}
+"""
 WHEN = "{user} is principal.id and context.ip in 10.0.0.0/8"
 
 
@@ -90,6 +103,29 @@ class Conditions(harness.DaemonTest):
         self.assertTrue(answer["allow"])
         _, told = self.ask(user="bob", ip="10.1.2.3")
         self.assertEqual(told["none"], ["role"])
+
+    def test_facts_of_the_request_are_shown_as_they_were_compared(self):
+        self.d = self.daemon({"a.policy": STATED})
+        self.c = self.d.client()
+        self.c.call("principals.create", id="ann")
+        self.c.call("assignments.create", principal="ann", role="clerk")
+        stated = {"context.amount": 600, "principal.limit": 500, "resource.tags": ["b", "a"]}
+        answer, told = self.ask("PUT", facts=stated)
+        allow, deny = told["rules"]
+        self.assertEqual((answer["reason"], allow["truth"], deny["truth"]), ("role", "false", "false"))
+        self.assertEqual([(one["predicate"], one["values"], one["truth"]) for one in allow["predicates"]], [
+            ("context.amount <= principal.limit", "600 <= 500", "false"),
+            ('not resource.tags has "x"', 'not "a", "b" has "x"', "true"),
+        ])
+        self.assertEqual(deny["predicates"], [{"predicate": "resource.status is archived",
+                                               "values": "draft is archived", "truth": "false"}])
+        answer, _ = self.ask("PUT", facts={**stated, "context.amount": 500})
+        self.assertTrue(answer["allow"])
+        answer, told = self.ask("PUT", facts={"context.amount": 500})
+        self.assertEqual((answer["reason"], sorted(answer["missing"])),
+                         ("missing_fact", ["principal.limit", "resource.tags"]))
+        self.assertEqual([one["values"] for one in told["rules"][0]["predicates"]],
+                         ["500 <= absent", 'not absent has "x"'])
 
     def test_the_tool_draws_it(self):
         said = self.d.tool("check", "--principal", "ann", "--explain", "GET", "/users/ann").stdout

@@ -127,6 +127,35 @@ class Deciding(FactsTest):
             self.assertEqual(self.reason({**GOOD, "context.due": value}), "ok")
         self.assertEqual(self.reason({**GOOD, "context.peer": "::ffff:192.0.2.1"}), "ok")
 
+    def test_roles_of_the_store_have_conditions(self):
+        self.c.call("principals.create", id="bob")
+        made = self.c.call("roles.create", name="closer", grants=[
+            "allow update on credit:/loans/{loan} when own_branch and resource.status is not archived",
+            "allow read on credit:/loans/{loan}", "deny read on credit:/loans/{loan} when {loan} is resource.owner"])
+        self.assertEqual((made["allowed"], made["denied"]), (2, 1))
+        self.c.call("assignments.create", principal="bob", role="closer")
+        update = {"principal": "bob", "action": "update", "resource": "credit:/loans/7"}
+        read = {**update, "action": "read"}
+        self.assertEqual(self.reason(GOOD, **update), "ok")
+        self.assertEqual(self.reason({**GOOD, "resource.branch": "south"}, **update), "role")
+        self.assertEqual(self.reason({**GOOD, "resource.status": "archived"}, **update), "role")
+        self.assertEqual(self.ask({"resource.branch": "north"}, **update)["missing"], ["principal.branch"])
+        self.assertEqual(self.reason({"resource.owner": "bob"}, **read), "ok")
+        self.assertEqual(self.reason({"resource.owner": "7"}, **read), "denied")
+        self.assertEqual(self.reason(**read), "missing_fact")
+        # The policy lacks a word of the one, and the other's fact has another type.
+        self.d.write("a.policy", POLICY.replace("draft | active | archived", "draft | active").replace(
+            " or resource.status is archived", "").replace("resource.owner            string", "resource.owner  int")
+            .replace("resource.owner is principal.id", "resource.owner is 7"))
+        self.c.call("policy.reload")
+        self.assertEqual(self.c.call("roles.get", name="closer")["dangling"], [
+            "+PUT credit:/loans/{loan} when principal.branch is resource.branch and "
+            "resource.status is not archived",
+            "-GET credit:/loans/{loan} when {loan} is resource.owner"])
+        given = {name: value for name, value in GOOD.items() if name != "resource.owner"}
+        self.assertEqual(self.reason(given, **update), "role")
+        self.assertEqual(self.reason(**read), "denied")
+
     def test_nothing_of_one_request_is_left_for_the_next(self):
         calls = []
         for i in range(600):

@@ -287,7 +287,8 @@ class Lsp(unittest.TestCase):
         for text, offered in (
             ("ro|", ["role"]),
             ("role x { allow GET on api:/loans }\n|", [
-                "environment", "exclusive", "limits", "principal", "role", "scope", "stack", "test", "tree"]),
+                "condition", "environment", "exclusive", "facts", "limits", "principal", "role", "scope", "stack", "test",
+                "tree"]),
             ("role viewer \"Reads\" |", ["inherits"]),
             ("role viewer { }\nrole x inherits |", ["auditor", "viewer"]),
             ("role viewer { }\nrole x inherits viewer, au|", ["auditor"]),
@@ -306,7 +307,19 @@ class Lsp(unittest.TestCase):
             ("role x { allow GET on api:/loans/{loan}/|", ["payments", "*", "**"]),
             ("role x { allow GET on api:/*/|", ["search", "{loan}", "{path...}", "*", "**"]),
             ("role x {\n    allow GET on api:/loans { /, /{loan} { /|\n}", ["payments", "*", "**"]),
-            ("role x { allow GET on api:/loans { / } |", ["except"]),
+            ("role x { allow GET on api:/loans { / } |", ["except", "when"]),
+            ("facts { resource.owner string }\ncondition own = |", ["not", "own", "resource.owner"]),
+            ("facts { resource.owner |", ["address", "bool", "duration", "int", "string", "strings", "time"]),
+            ("facts { resource.owner string |", ["default"]),
+            ("facts { resource.owner string }\nrole x { allow GET on api:/loans when res|", ["resource.owner"]),
+            ("role x { allow GET on api:/loans when {loan} |", ["and", "has", "in", "is", "not", "or"]),
+            ("role x { allow GET on api:/loans when {loan} is |", ["not"]),
+            ("role x { allow GET on api:/loans when {lo|", []),
+            ("role x { allow GET on api:/loans when resource.tags has |", ["all", "any"]),
+            ("facts { resource.tags strings }\nrole x { allow GET on api:/loans when {a} in {b}, |", ["resource.tags"]),
+            ("principal p {\n    |", ["attribute", "peer", "role"]),
+            ('facts { resource.owner string }\ntest "t" {\n    given |', ["resource.owner"]),
+            ('test "t" {\n    given resource.owner |', ["absent", "empty"]),
             ("role x { allow all on api:/** except |", ["all", "api:/", "authz:/"]),
             ("role x { allow GET on api:/loans,\n    api:/f|", ["files"]),
             ("role x { deny grant on authz:/grants/|", ["scopes", "roles", "*", "**"]),
@@ -339,6 +352,27 @@ class Lsp(unittest.TestCase):
             labels = self.offered(text)
             found = [label for label in labels if label in offered] if text.endswith("except |") else labels
             self.assertEqual(sorted(found), sorted(offered), text)
+
+    def test_facts_and_conditions_are_found_and_renamed_where_they_are_read(self):
+        text = ('facts { resource.owner string }\nfacts { principal.branch string }\n'
+                'condition own = resource.owner is principal.id\n'
+                'role x { allow GET on api:/loans when own and not (resource.owner is "own") }\n'
+                'test "t" {\n    given resource.owner "resource.owner"\n}\n')
+        self.write("roles", text)
+        self.open("roles", text)
+        fact = self.renamed("roles", text, "resource.owner is p", "resource.by")
+        self.assertEqual(fact, {"roles": text.replace("resource.owner", "resource.by").replace('"resource.by"',
+                                                                                              '"resource.owner"')})
+        condition = self.renamed("roles", text, "own and", "mine")
+        self.assertEqual(condition, {"roles": text.replace("own =", "mine =").replace("own and", "mine and")})
+        for what, to, why in (
+            ("own and", "Mine", "cannot be a condition's name"),
+            ("resource.owner is p", "owner", "cannot be a fact"),
+            ("resource.owner is p", "principal.b", "choose another name"),
+            ("principal.branch", "principal.b", "keeps its name"),
+            ("principal.id", "principal.b", "keeps its name"),
+        ):
+            self.assertRegex(self.renamed("roles", text, what, to), why)
 
     def test_hover_counts_what_a_pattern_selects(self):
         self.write("tree", DEEP_TREE)

@@ -27,8 +27,8 @@ LISTS = (
     (("log",), (), "items", {}, {}),
     (("log", "--verify"), (), "items", {}, {"checked": 15, "ok": False}),
     (("can", "--principal", "p"), (), "items", {"status": 200, "reason": "ok", "revision": "r"}, {}),
-    (("principal", "show", "p"), ({"id": "p", "assignments": [1]}, {"items": []}, {"items": []}), "assignments",
-     {"id": "p", "keys": [], "permissions": []}, {}),
+    (("principal", "show", "p"), ({"id": "p", "assignments": [1]}, *[{"items": []}] * 4), "assignments",
+     {"id": "p", "keys": [], "permissions": [], "everyone": [], "anyone": []}, {}),
 )
 
 

@@ -40,6 +40,29 @@ role clerk
 2 differences: 2 may give more, 1 may take away
 """
 
+CONDITIONS = """\
+facts {
+    resource.status draft | active default active
+    context.amount int
+}
+tree api { /loans { list GET, /{loan} { read GET, approve PUT, delete DELETE } } }
+role clerk {
+    allow read on api:/loans/{loan} when resource.status is active
+    allow approve on api:/loans/{loan} when context.amount <= 500
+}
+"""
+CONDITIONS_DIFFERENCE = """\
+fact resource.status
+  ! default: active -> draft
+
+role clerk
+  - narrower: GET api:/loans/{loan}: when resource.status is active or resource.status absent -> \
+when resource.status is active
+  + wider: PUT api:/loans/{loan}: when context.amount <= 500 -> when context.amount <= 600
+
+2 differences: 2 may give more, 2 may take away
+"""
+
 
 class Diff(unittest.TestCase):
     def setUp(self):
@@ -136,6 +159,23 @@ class Folders(Diff):
                          DIFFERENCE + "\n2 of 2 tests fail: the daemon would refuse after\n")
         done = self.diff("--format", "markdown", "before", "after").stdout
         self.assertTrue(done.endswith("\n\n**2 of 2 tests fail**: the daemon would refuse this policy\n"))
+
+    def test_conditions_are_compared_by_what_they_allow(self):
+        self.write("lower/a.policy", CONDITIONS)
+        self.write("written/a.policy", CONDITIONS.replace("<= 500", "< 501").replace(
+            "status is active", "status in active").replace("draft | active", "active | draft"))
+        self.write("higher/a.policy", CONDITIONS.replace("<= 500", "<= 600").replace(
+            "default active", "default draft"))
+        self.assertEqual(self.diff("lower", "written", status=0).stdout, "")
+        self.assertEqual(self.diff("lower", "higher").stdout, CONDITIONS_DIFFERENCE)
+        document = json.loads(self.diff("--json", "--fail-on", "gain", "lower", "higher").stdout)
+        self.assertEqual(document["differences"][1]["changes"][1], {
+            "change": "wider", "gain": True, "loss": False, "actions": ["PUT"],
+            "pattern": "api:/loans/{loan}", "permissions": 1,
+            "before": "context.amount <= 500", "after": "context.amount <= 600"})
+        lines = self.diff("--format", "markdown", "higher", "lower").stdout.splitlines()
+        self.assertIn("- narrower: PUT api:/loans/{loan}: when context.amount <= 600 -> "
+                      "when context.amount <= 500", lines)
 
     def test_those_with_the_same_changes_are_shown_together(self):
         more = "role a inherits viewer\nrole b inherits viewer\nrole c inherits viewer\n"

@@ -179,5 +179,47 @@ class Live(harness.DaemonTest):
         self.assertIn("principal bob is in the policy too", done.stdout)
 
 
+CONDITIONS = """\
+facts {
+    principal.branch string
+    resource.branch string
+    context.amount int
+}
+tree api { /loans/{loan} { read GET, approve POST } }
+role clerk { allow read on api:/loans/{loan} when principal.branch is resource.branch }
+role owner { allow approve on api:/loans/{loan} when {loan} is principal.id }
+"""
+
+
+class Conditions(harness.DaemonTest):
+    def test_what_the_records_say_is_put_in(self):
+        d = self.daemon({"a.policy": CONDITIONS})
+        client = d.client()
+        client.call("roles.create", name="small",
+                    grants=["allow approve on api:/loans/{loan} when context.amount <= 5"])
+        for id, attributes, roles in (("ann", {"branch": "north"}, ["clerk", "owner"]),
+                                      ("bob", {}, ["clerk"]), ("eve", {}, ["small"])):
+            client.call("principals.create", id=id, attributes=attributes)
+            for role in roles:
+                client.call("assignments.create", principal=id, role=role)
+        (d.folder / "next").mkdir()
+        text = CONDITIONS.replace("is resource.branch", "is resource.branch and context.amount < 9")
+        text = text.replace("context.amount int", "context.amount duration").replace("< 9", "< 9s")
+        (d.folder / "next" / "a.policy").write_text(text, encoding="utf-8")
+        done = harness.run_tool("policy", "diff", "--json", "--against", d.socket, d.folder / "next")
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        found = {(one["kind"], one["name"]): one["changes"]
+                 for one in json.loads(done.stdout)["differences"]}
+        changed = [(c["change"], c["before"], c["after"]) for c in found["principal", "ann"]]
+        self.assertEqual(changed, [("narrower", 'resource.branch is "north"',
+                                    'resource.branch is "north" and context.amount < 9s')])
+        self.assertEqual(found["principal", "bob"][0]["before"],
+                         "principal.branch is resource.branch")
+        # Its grant reads a fact of another type now, and allows nothing.
+        for name in (("role", "small"), ("principal", "eve")):
+            self.assertEqual([(c["change"], c["when"]) for c in found[name]],
+                             [("lost", "context.amount <= 5")])
+
+
 if __name__ == "__main__":
     unittest.main()

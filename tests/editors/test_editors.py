@@ -25,7 +25,7 @@ def run(*command, **options):
     return done.stdout
 
 
-# How a list that continues is indented, a comment in it and what follows it.
+# How lists and conditions that continue are indented, a comment in a list, and what follows them.
 CONTINUED = """\
 exclusive a,
     # a comment, with a comma,
@@ -34,6 +34,29 @@ stack s {
     account  required  network  allow="{",
         b
     record   required  log  # {
+}
+condition c = a and b
+    or (c
+        and d)
+role r {
+    allow read on t:/a when b and not (c
+            or d in "(",
+                "y")
+        and e
+    deny  read on t:/a
+        when {b} is c
+            and d
+    allow read on t:/b,
+        t:/c
+        when d
+    allow read on t:/d
+}
+test "t" {
+    as role r
+    and role b
+    given principal.id "a",
+        "b"
+    and role c
 }
 """
 

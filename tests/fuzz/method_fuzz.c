@@ -16,6 +16,7 @@
 #include "daemon/decide/decision_log.h"
 #include "daemon/decide/decision_watch.h"
 #include "daemon/decide/given.h"
+#include "daemon/decide/missing.h"
 #include "daemon/keys/principal_cache.h"
 #include "daemon/keys/quota_counters.h"
 #include "daemon/keys/usage.h"
@@ -36,7 +37,7 @@ enum { NOW = 1000000000, MAX_REQUESTS = 32, MAX_PROBLEMS = 8 };
 static const char policy[] =
 	"facts { principal.team string\n resource.owner string default \"alice\"\n"
 	" resource.state draft | paid\n resource.tags strings\n resource.due time\n"
-	" resource.from address\n context.amount int }\n"
+	" resource.from address }\n"
 	"tree api { /loans { list GET, create POST, /{loan} { read GET, update PUT,"
 	" /payments { list GET } } }\n /health { GET } }\n"
 	"role anyone { allow GET on api:/health }\n"
@@ -51,8 +52,14 @@ static const char policy[] =
 	"role checker { allow GET on api:/loans/{loan}/payments }\n"
 	"exclusive maker, checker\n"
 	"role admin { allow all on authz:/** }\n"
+	"facts { principal.branch string\n resource.regions strings\n resource.status a | b "
+	"default a\n"
+	" context.amount int }\n"
+	"role lender { allow update on api:/loans/{loan} when context.amount < 500 and\n"
+	" resource.regions has \"EU\" and resource.status is a and {loan} is principal.branch }\n"
 	"scope read { allow GET on api:/loans/** }\n"
-	"principal files { role viewer\n role owner at api:/loans/7, api:/loans/8 }\n";
+	"principal files { role viewer\n role lender\n role owner at api:/loans/7, api:/loans/8 "
+	"}\n";
 
 /* Requests of root that make the store. The hashes are SHA-256 of the tokens. */
 static const char *const world[] = {
@@ -82,6 +89,7 @@ static struct current current;
 static struct plugins *plugins;
 static struct writer *writer;
 static struct given_room given;
+static struct missing_counts missing;
 static struct context context = { .config = &config };
 static const struct peer peers[] = {
 	{ .known = true,
@@ -145,6 +153,7 @@ static void run_method(struct scene *scene, const struct method *method,
 		.now = NOW,
 		.random_state = &scene->random_state,
 		.given = &given,
+		.missing = &missing,
 		.read = read,
 		.change = changes ? &change : NULL,
 		.next = changes ? &next : NULL,

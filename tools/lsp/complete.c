@@ -16,7 +16,9 @@
 /* The protocol's kinds of items. */
 enum item {
 	ITEM_ACTION = 2,
+	ITEM_CONDITION = 3,
 	ITEM_STACK = 3,
+	ITEM_FACT = 5,
 	ITEM_NODE = 5,
 	ITEM_PRINCIPAL = 6,
 	ITEM_ROLE = 7,
@@ -215,6 +217,8 @@ static void offer_all_names(struct answer *answer, unsigned expects)
 		{ LSP_EXPECT_STACKS, LSP_STACK, ITEM_STACK },
 		{ LSP_EXPECT_ENVIRONMENTS, LSP_ENVIRONMENT, ITEM_ENVIRONMENT },
 		{ LSP_EXPECT_PRINCIPALS, LSP_PRINCIPAL, ITEM_PRINCIPAL },
+		{ LSP_EXPECT_FACTS, LSP_FACT, ITEM_FACT },
+		{ LSP_EXPECT_CONDITIONS, LSP_CONDITION, ITEM_CONDITION },
 	};
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {

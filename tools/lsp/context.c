@@ -9,8 +9,10 @@
 #define MOST_BLOCKS 80
 
 const struct lsp_statement lsp_context_statements[LSP_STATEMENTS] = {
+	{ "condition", TOP },
 	{ "environment", TOP },
 	{ "exclusive", TOP },
+	{ "facts", FACTS },
 	{ "limits", LIMITS },
 	{ "principal", PRINCIPAL },
 	{ "role", GRANTS },
@@ -42,14 +44,16 @@ bool lsp_context_is_one_of(struct pol_str word, const char *list)
 
 /* The keywords that change what a line expects, by block. */
 static const char *const modes[] = {
-	[TOP] = "inherits includes prefix",
+	[TOP] = "inherits includes prefix =",
 	[TREE] = "",
-	[GRANTS] = "allow deny on except",
+	[GRANTS] = "allow deny on except when",
 	[SUFFIXES] = "",
 	[PRINCIPAL] = "peer role at until",
 	[LIMITS] = "",
 	[STACK] = "",
 	[TEST] = "allow deny role principal scope at until because",
+	[FACTS] = "",
+	[PARAMETER] = "",
 };
 
 static void reset_line(struct frame *frame)
@@ -80,6 +84,9 @@ static enum block block_of(const struct frame *frame)
 {
 	switch (frame->block) {
 	case TOP:
+		if (lsp_context_is(frame->mode, "=")) {
+			return PARAMETER;
+		}
 		for (size_t i = 0; i < LSP_STATEMENTS; i++) {
 			if (lsp_context_is(frame->first, lsp_context_statements[i].keyword)) {
 				return lsp_context_statements[i].block;
@@ -89,12 +96,15 @@ static enum block block_of(const struct frame *frame)
 	case TREE:
 		return TREE;
 	case GRANTS:
+		return lsp_context_is(frame->mode, "when") ? PARAMETER : SUFFIXES;
 	case SUFFIXES:
 		return SUFFIXES;
 	case PRINCIPAL:
 	case LIMITS:
 	case STACK:
 	case TEST:
+	case FACTS:
+	case PARAMETER:
 		break;
 	}
 	return TOP;
@@ -137,7 +147,13 @@ static void close_block(struct reader *reader)
 	if (reader->lost > 0) {
 		reader->lost--;
 	} else if (reader->depth > 0) {
+		bool parameter = reader->frames[reader->depth].block == PARAMETER;
+
 		reader->depth--;
+		if (parameter) {
+			reader->frames[reader->depth].previous = POL_STR("}");
+			reader->frames[reader->depth].comma = false;
+		}
 	}
 }
 

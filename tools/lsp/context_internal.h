@@ -6,7 +6,18 @@
 #include "tools/lsp/context.h"
 
 /* The block of a statement, or a list in one. */
-enum block { TOP = 0, TREE, GRANTS, SUFFIXES, PRINCIPAL, LIMITS, STACK, TEST };
+enum block {
+	TOP = 0,
+	TREE,
+	GRANTS,
+	SUFFIXES,
+	PRINCIPAL,
+	LIMITS,
+	STACK,
+	TEST,
+	FACTS,
+	PARAMETER /* {name} in a condition */
+};
 
 /* A block, and its line or entry of a list before the offset. */
 struct frame {
@@ -19,7 +30,7 @@ struct frame {
 };
 
 /* The keywords of statements, and their blocks; TOP: it has none. */
-#define LSP_STATEMENTS 9
+#define LSP_STATEMENTS 11
 extern const struct lsp_statement {
 	const char *keyword;
 	enum block block;

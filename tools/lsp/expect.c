@@ -39,6 +39,40 @@ static bool is_resource(struct pol_str word)
 	return memchr(word.ptr, ':', word.len) != NULL;
 }
 
+/* After `when`, or the `=` of a condition; that is the frame's mode. */
+static void in_condition(const struct frame *frame, struct lsp_context *out)
+{
+	static const char *const after[] = { "is", "in", "not", "has", "and", "or", NULL };
+
+	if (frame->comma || lsp_context_is_one_of(frame->previous, "in < <= > >= any all")) {
+		expect(out, LSP_EXPECT_FACTS);
+	} else if (lsp_context_is(frame->previous, "is")) {
+		expect(out, LSP_EXPECT_FACTS);
+		keyword(out, "not");
+	} else if (lsp_context_is(frame->previous, "has")) {
+		expect(out, LSP_EXPECT_FACTS);
+		keyword(out, "any");
+		keyword(out, "all");
+	} else if (lsp_context_is_one_of(frame->previous, "when = and or not (")) {
+		expect(out, LSP_EXPECT_FACTS | LSP_EXPECT_CONDITIONS);
+		keyword(out, "not");
+	} else {
+		keywords(out, after);
+	}
+}
+
+static void in_facts(const struct frame *frame, struct lsp_context *out)
+{
+	static const char *const types[] = { "string", "strings", "int", "bool", "time", "duration",
+		"address", NULL };
+
+	if (frame->count == 1) {
+		keywords(out, types);
+	} else if (frame->count > 1 && !lsp_context_is_one_of(frame->previous, "default |")) {
+		keyword(out, "default");
+	}
+}
+
 static void at_top(const struct frame *frame, struct lsp_context *out)
 {
 	bool role = lsp_context_is(frame->first, "role"),
@@ -47,7 +81,12 @@ static void at_top(const struct frame *frame, struct lsp_context *out)
 	for (size_t i = 0; frame->count == 0 && i < LSP_STATEMENTS; i++) {
 		keyword(out, lsp_context_statements[i].keyword);
 	}
-	if (lsp_context_is(frame->first, "exclusive") && (frame->count == 1 || frame->comma)) {
+	if (lsp_context_is(frame->first, "condition")) {
+		if (lsp_context_is(frame->mode, "=")) {
+			in_condition(frame, out);
+		}
+	} else if (lsp_context_is(frame->first, "exclusive") &&
+		   (frame->count == 1 || frame->comma)) {
 		expect(out, LSP_EXPECT_ROLES);
 	} else if (frame->mode.len > 0 && (role || scope) && in_list(frame)) {
 		expect(out, role ? LSP_EXPECT_ROLES : LSP_EXPECT_SCOPES);
@@ -81,11 +120,14 @@ static void in_grants(const struct frame *frame, struct lsp_context *out)
 	if (frame->mode.len == 0) {
 		keyword(out, "allow");
 		keyword(out, "deny");
+	} else if (lsp_context_is(frame->mode, "when")) {
+		in_condition(frame, out);
 	} else if (lsp_context_is(frame->mode, "on")) {
 		if (in_list(frame)) {
 			expect(out, LSP_EXPECT_PATTERNS);
 		} else {
 			keyword(out, "except");
+			keyword(out, "when");
 		}
 	} else if (!in_list(frame)) {
 		if (!is_resource(frame->previous)) {
@@ -122,6 +164,7 @@ static void in_held(const struct frame *frame, struct lsp_context *out)
 static void in_principal(const struct frame *frame, struct lsp_context *out)
 {
 	if (frame->count == 0) {
+		keyword(out, "attribute");
 		keyword(out, "peer");
 		keyword(out, "role");
 	} else if (lsp_context_is(frame->first, "peer") && frame->count == 1) {
@@ -166,6 +209,17 @@ static void in_expectation(const struct frame *frame, struct lsp_context *out)
 	}
 }
 
+/* given FACT VALUE, …, FACT … */
+static void in_given(const struct frame *frame, struct lsp_context *out)
+{
+	if (frame->comma || frame->count == 1) {
+		expect(out, LSP_EXPECT_FACTS);
+	} else if (memchr(frame->previous.ptr, '.', frame->previous.len) != NULL) {
+		keyword(out, "absent");
+		keyword(out, "empty");
+	}
+}
+
 static void in_step(const struct frame *frame, struct lsp_context *out)
 {
 	static const char *const states[] = { "at", "active", "inactive", "expired", "revoked",
@@ -174,6 +228,8 @@ static void in_step(const struct frame *frame, struct lsp_context *out)
 
 	if (lsp_context_is_one_of(frame->first, "allow deny")) {
 		in_expectation(frame, out);
+	} else if (lsp_context_is(frame->first, "given")) {
+		in_given(frame, out);
 	} else if (lsp_context_is(frame->first, "as") && frame->count == 1) {
 		keywords(out, subjects);
 	} else if (lsp_context_is(frame->first, "and") && frame->count == 1) {
@@ -204,7 +260,7 @@ static void in_step(const struct frame *frame, struct lsp_context *out)
 static void in_test(const struct frame *frame, struct lsp_context *out)
 {
 	static const char *const steps[] = { "allow", "and", "as", "deny", "environment", "from",
-		"key", "mfa", "peer", "service", "time", "with", NULL };
+		"given", "key", "mfa", "peer", "service", "time", "with", NULL };
 
 	if (frame->count == 0) {
 		keywords(out, steps);
@@ -249,6 +305,11 @@ void lsp_context_expect(const struct frame *frame, bool own, struct lsp_context 
 		break;
 	case TEST:
 		in_test(frame, out);
+		break;
+	case FACTS:
+		in_facts(frame, out);
+		break;
+	case PARAMETER:
 		break;
 	}
 }

@@ -145,6 +145,44 @@ static void put_declarations(struct walk *walk, const struct pol_ast *ast)
 	for (size_t i = 0; i < ast->stacks_count; i++) {
 		declare(walk, LSP_STACK, &ast->stacks[i].name, &none);
 	}
+	for (size_t i = 0; i < ast->facts_count; i++) {
+		declare(walk, LSP_FACT, &ast->facts[i].name, &none);
+	}
+	for (size_t i = 0; i < ast->conditions_count; i++) {
+		declare(walk, LSP_CONDITION, &ast->conditions[i].name, &none);
+	}
+}
+
+/* A fact's name begins with a letter and has a dot; a time may have one, too, and a condition has
+ * none. */
+static void put_operand(
+	struct walk *walk, const struct pol_ast_operand *operand, bool may_be_condition)
+{
+	struct pol_str text = operand->word.text;
+
+	if (operand->kind != POL_AST_WORD) {
+		return;
+	}
+	if (memchr(text.ptr, '.', text.len) == NULL) {
+		if (may_be_condition) {
+			put_word(walk, LSP_CONDITION, &operand->word);
+		}
+	} else if (text.ptr[0] >= 'a' && text.ptr[0] <= 'z') {
+		put_word(walk, LSP_FACT, &operand->word);
+	}
+}
+
+static void put_condition(struct walk *walk, const struct pol_ast_condition *condition)
+{
+	if (condition->kind == POL_AST_COMPARE) {
+		put_operand(walk, &condition->left, condition->comparison == POL_AST_ALONE);
+	}
+	for (uint32_t i = 0; i < condition->right.count; i++) {
+		put_operand(walk, &condition->right.items[i], false);
+	}
+	for (uint32_t i = 0; i < condition->part_count; i++) {
+		put_condition(walk, &condition->parts[i]);
+	}
 }
 
 static void put_grantees(
@@ -157,6 +195,9 @@ static void put_grantees(
 
 			put_patterns(walk, &grant->patterns);
 			put_patterns(walk, &grant->except_patterns);
+			if (grant->when != NULL) {
+				put_condition(walk, grant->when);
+			}
 		}
 	}
 }
@@ -203,13 +244,17 @@ static void put_step(struct walk *walk, const struct pol_ast_step *step)
 	case POL_STEP_EXPECT:
 		put_places(walk, &step->places);
 		break;
+	case POL_STEP_GIVEN:
+		for (uint32_t i = 0; i < step->given_count; i++) {
+			put_word(walk, LSP_FACT, &step->given[i].name);
+		}
+		break;
 	case POL_STEP_AS_NOBODY:
 	case POL_STEP_KEY_STATE:
 	case POL_STEP_FROM:
 	case POL_STEP_TIME:
 	case POL_STEP_PEER:
 	case POL_STEP_MFA:
-	case POL_STEP_GIVEN:
 		break;
 	}
 }
@@ -233,6 +278,9 @@ void lsp_names_each(
 		for (uint32_t k = 0; k < ast->principals[i].held_count; k++) {
 			put_held(&walk, &ast->principals[i].held[k]);
 		}
+	}
+	for (size_t i = 0; i < ast->conditions_count; i++) {
+		put_condition(&walk, &ast->conditions[i].condition);
 	}
 	for (size_t i = 0; i < ast->exclusives_count; i++) {
 		put_words(&walk, LSP_ROLE, &ast->exclusives[i].roles);
@@ -316,6 +364,8 @@ const char *lsp_names_kind(enum lsp_kind kind)
 		[LSP_TREE] = "tree",
 		[LSP_ENVIRONMENT] = "environment",
 		[LSP_PRINCIPAL] = "principal",
+		[LSP_FACT] = "fact",
+		[LSP_CONDITION] = "condition",
 	};
 
 	return texts[kind];

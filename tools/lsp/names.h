@@ -17,6 +17,8 @@ enum lsp_kind {
 	LSP_TREE,
 	LSP_ENVIRONMENT,
 	LSP_PRINCIPAL,
+	LSP_FACT,
+	LSP_CONDITION,
 };
 
 struct lsp_name {

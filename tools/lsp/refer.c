@@ -114,6 +114,10 @@ static bool is_special(enum lsp_kind kind, struct pol_str name)
 		{ LSP_PRINCIPAL, "inactive" },
 	};
 
+	/* the attributes of principals have these names, too */
+	if (kind == LSP_FACT && pol_str_starts(name, POL_STR("principal."))) {
+		return true;
+	}
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		if (kind == names[i].kind && pol_str_equal(name, pol_str_of(names[i].name))) {
 			return true;
@@ -164,8 +168,12 @@ static const char *statement_of(struct app *app, enum lsp_kind kind, struct pol_
 		[LSP_TREE] = "{ }",
 		[LSP_ENVIRONMENT] = "prefix x",
 		[LSP_PRINCIPAL] = "{ }",
+		[LSP_CONDITION] = "= a",
 	};
 
+	if (kind == LSP_FACT) {
+		return app_text(app, "facts { %.*s string }\n", POL_STR_ARGS(name));
+	}
 	return app_text(app, "%s %.*s %s\n", lsp_names_kind(kind), POL_STR_ARGS(name), rests[kind]);
 }
 
@@ -201,7 +209,7 @@ struct rival {
 static bool is_rival(void *context, const struct lsp_name *name)
 {
 	struct rival *rival = context;
-	bool folds = name->kind == LSP_ROLE || name->kind == LSP_SCOPE;
+	bool folds = name->kind == LSP_ROLE || name->kind == LSP_SCOPE || name->kind == LSP_FACT;
 
 	if (!name->declares || name->kind != rival->old->kind ||
 		pol_str_equal(name->name, rival->old->name) ||

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "policy/decide/subject.h"
+#include "policy/decide/truth.h"
 #include "policy/snapshot/compiled.h"
+#include "policy/snapshot/given.h"
 #include "policy/snapshot/tree.h"
 #include "tests/often.h"
 #include "tests/policy/ask/random_policy.h"
@@ -17,10 +19,11 @@
  * the patterns of the comparison are matched with it by the rules of the language.
  */
 
-#define PAIRS    OFTEN(100)
-#define SUBJECTS 8
-#define LINES    256
-#define HOLES    64
+#define PAIRS             OFTEN(100)
+#define SUBJECTS          8
+#define CONDITIONAL_PAIRS OFTEN(40)
+#define LINES             256
+#define HOLES             64
 
 static const char *const asked[] = { "GET", "HEAD", "POST", "PUT", "PATCH", "view" };
 
@@ -28,6 +31,7 @@ static const char *const asked[] = { "GET", "HEAD", "POST", "PUT", "PATCH", "vie
 
 struct line {
 	enum pol_change_kind kind;
+	bool denial;
 	char verbs[128]; /* ",GET,PUT," */
 	char pattern[128];
 	char except[HOLES][128];
@@ -54,7 +58,7 @@ static void keep(struct lines *out, const struct pol_difference *difference)
 		const struct pol_change *change = &difference->changes[i];
 		struct line *line = &out->items[out->count++];
 
-		*line = (struct line){ .kind = change->kind };
+		*line = (struct line){ .kind = change->kind, .denial = change->denial };
 		strcpy(line->verbs, ",");
 		for (size_t k = 0; k < change->verb_count; k++) {
 			size_t used = strlen(line->verbs);
@@ -140,9 +144,43 @@ static bool is_covered(const char *place, const struct asked_path *path)
 				   (path->text[len] == '/' || path->text[len] == '\0'));
 }
 
+/* More or less is allowed, or more or less denied. */
+enum told { TOLD_GAIN, TOLD_LOSS, TOLD_DENIED, TOLD_UNDENIED };
+
+static bool is_of(const struct line *line, enum told told)
+{
+	bool more = told == TOLD_GAIN || told == TOLD_UNDENIED;
+	bool denial = told == TOLD_DENIED || told == TOLD_UNDENIED;
+
+	switch (line->kind) {
+	case POL_CHANGE_GAINED:
+	case POL_CHANGE_WIDER:
+		return told == TOLD_GAIN;
+	case POL_CHANGE_LOST:
+	case POL_CHANGE_NARROWER:
+		return told == TOLD_LOSS;
+	case POL_CHANGE_DENIED:
+		return denial && !more;
+	case POL_CHANGE_UNDENIED:
+		return denial && more;
+	case POL_CHANGE_OTHERWISE:
+		return line->denial == denial;
+	case POL_CHANGE_MAYBE:
+	case POL_CHANGE_READS:
+	case POL_CHANGE_NONE:
+	case POL_CHANGE_DECLARED:
+	case POL_CHANGE_DROPPED:
+	case POL_CHANGE_ADDED:
+	case POL_CHANGE_REMOVED:
+	case POL_CHANGE_ALTERED:
+		break;
+	}
+	return false;
+}
+
 /* Does the comparison say so of this path and verb? */
-static bool says(const struct lines *said, enum pol_change_kind kind, const struct asked_path *path,
-	const char *verb)
+static bool says(
+	const struct lines *said, enum told told, const struct asked_path *path, const char *verb)
 {
 	const char *at = "";
 	char word[16];
@@ -157,7 +195,7 @@ static bool says(const struct lines *said, enum pol_change_kind kind, const stru
 		const struct line *line = &said->items[i];
 		bool left_out = false;
 
-		if (line->kind != kind || strcmp(line->at, at) != 0 ||
+		if (!is_of(line, told) || strcmp(line->at, at) != 0 ||
 			strstr(line->verbs, word) == NULL || !matches(path, line->pattern)) {
 			continue;
 		}
@@ -185,31 +223,139 @@ static bool find_run(const struct pol_snapshot *snapshot, const char *path, cons
 	       pol_tree_node_verb(snapshot, node, pol_str_of(verb), false, out) == POL_OK;
 }
 
-static bool role_has(
-	const struct pol_snapshot *snapshot, const char *role, bool denied, struct pol_run run)
-{
-	uint32_t number = pol_snapshot_role(snapshot, pol_str_of(role));
+/* All values of the facts that conditions distinguish, absent and unknown ones included. Without
+ * conditions they are one case. */
+#define NUMBERS 6
+#define WORDS   4
+#define CASES   (NUMBERS * WORDS)
 
-	if (number == POL_NONE) {
-		return false;
+struct truth_case {
+	struct pol_given_fact items[2];
+	struct pol_given given;
+};
+
+/* Adds a fact, unless it is absent; the last number is an unknown value. */
+static void add_fact(const struct pol_snapshot *snapshot, struct truth_case *out, const char *name,
+	const struct pol_value *values, uint32_t number)
+{
+	if (number > 0) {
+		out->items[out->given.count++] =
+			(struct pol_given_fact){ pol_condition_fact(snapshot, pol_str_of(name)),
+				values[number - 1] };
 	}
-	return denied ? pol_permset_has_any(&snapshot->roles[number].deny, run)
-		      : pol_permset_has_all(&snapshot->roles[number].allow, run) &&
-				!pol_permset_has_any(&snapshot->roles[number].deny, run);
 }
 
-static bool subject_has(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
-	const struct pol_path *path, struct pol_run run)
+static void make_case(const struct pol_snapshot *snapshot, int number, struct truth_case *out)
+{
+	static const struct pol_value numbers[] = { { .type = POL_TYPE_INT, .number = 0 },
+		{ .type = POL_TYPE_INT, .number = 1 }, { .type = POL_TYPE_INT, .number = 2 },
+		{ .type = POL_TYPE_INT, .number = 3 }, { .type = POL_TYPE_ABSENT } };
+	static const struct pol_value words[] = { { .type = POL_TYPE_WORD,
+							  .text = POL_STR_INIT("x") },
+		{ .type = POL_TYPE_WORD, .text = POL_STR_INIT("y") }, { .type = POL_TYPE_ABSENT } };
+
+	*out = (struct truth_case){ .given.items = out->items };
+	if (pol_condition_fact(snapshot, POL_STR("context.n")) == POL_NONE) {
+		return;
+	}
+	add_fact(snapshot, out, "context.n", numbers, (uint32_t)(number % NUMBERS));
+	add_fact(snapshot, out, "resource.s", words, (uint32_t)(number / NUMBERS));
+	pol_given_sort(out->items, out->given.count, &(uint32_t){ 0 });
+}
+
+/* The holder of a role is compared for all roles that it may hold beside. */
+static const char *const beside[] = { "r1", NULL };
+
+/* Is the permission allowed, or denied, by the role alone? */
+static bool grantee_has(struct pol_truth_table *table, const struct pol_grantee *role, bool denied,
+	uint32_t permission)
+{
+	bool has = pol_permset_has(denied ? &role->deny : &role->allow, permission);
+
+	for (uint32_t i = 0; i < role->conditional_count && !has; i++) {
+		const struct pol_conditional *one = &role->conditionals[i];
+		enum pol_truth truth = pol_truth_of(table, one->condition);
+
+		has = one->deny == denied && pol_permset_has(&one->set, permission) &&
+		      (denied ? truth != POL_FALSE : truth == POL_TRUE);
+	}
+	return has;
+}
+
+static bool role_has(struct pol_truth_table *table, const struct pol_grantee *role, bool denied,
+	struct pol_run run)
+{
+	for (uint32_t p = run.first; p < run.first + run.count; p++) {
+		bool is_denied = grantee_has(table, role, true, p);
+
+		if (denied && is_denied) {
+			return true;
+		}
+		if (!denied && (is_denied || !grantee_has(table, role, false, p))) {
+			return false;
+		}
+	}
+	return !denied;
+}
+
+/* The cases in which the role allows it, or denies it, as bits. */
+static uint64_t role_cases(
+	const struct pol_snapshot *snapshot, const char *name, bool denied, struct pol_run run)
+{
+	uint32_t number = pol_snapshot_role(snapshot, pol_str_of(name));
+	uint64_t out = 0;
+
+	for (int i = 0; number != POL_NONE && i < 2 * CASES; i++) {
+		const char *other = beside[i / CASES];
+		struct pol_held held = { .role = other != NULL ? pol_snapshot_role(snapshot,
+									 pol_str_of(other))
+							       : POL_NONE };
+		struct truth_case so;
+		struct pol_facts facts = { .principal_state = POL_PRINCIPAL_ACTIVE,
+			.held = &held,
+			.held_count = 1,
+			.given = &so.given };
+		struct pol_truth_table table;
+
+		make_case(snapshot, i % CASES, &so);
+		pol_truth_begin(&table, snapshot, &facts, POL_STR("api"), NULL);
+		if (role_has(&table, &snapshot->roles[number], denied, run)) {
+			out |= UINT64_C(1) << i;
+		}
+	}
+	return out;
+}
+
+static bool subject_has(struct pol_truth_table *table, struct pol_run run)
 {
 	struct pol_run_word at;
 
 	while (pol_run_next(&run, &at)) {
-		if (pol_subject_allows(facts, pol_subject_eval(snapshot, facts, POL_STR("api"),
-						      path, &at)) != at.mask) {
+		if (pol_subject_allows(table->facts, pol_subject_decide(table, &at)) != at.mask) {
 			return false;
 		}
 	}
 	return true;
+}
+
+static uint64_t subject_cases(const struct pol_snapshot *snapshot, const struct pol_facts *subject,
+	const struct pol_path *path, struct pol_run run)
+{
+	uint64_t out = 0;
+
+	for (int i = 0; i < CASES; i++) {
+		struct pol_facts facts = *subject;
+		struct truth_case so;
+		struct pol_truth_table table;
+
+		make_case(snapshot, i, &so);
+		facts.given = &so.given;
+		pol_truth_begin(&table, snapshot, &facts, POL_STR("api"), path);
+		if (subject_has(&table, run)) {
+			out |= UINT64_C(1) << i;
+		}
+	}
+	return out;
 }
 
 /* The child of a node that a segment names, by the nodes' own names. */
@@ -314,13 +460,15 @@ struct pair {
 	struct pol_compare *compare;
 	struct lines said;
 	size_t changes; /* that were found, so that the test cannot pass on none */
+	size_t partly;  /* of what was there in other cases */
 };
 
 /* What is asked, and what each policy says of it. */
 struct question {
 	struct asked_path path;
 	const char *verb;
-	bool known[2], has[2], denied[2];
+	bool known[2];
+	uint64_t has[2], denied[2]; /* in which cases */
 	bool head; /* a policy declares HEAD there: else it goes with GET, and is not said */
 };
 
@@ -338,24 +486,26 @@ static bool declares_head(const struct pair *pair, const char *path)
 	return false;
 }
 
-static void judge(struct pair *pair, const char *who, enum pol_change_kind kind,
-	const struct question *asked_of)
+static void judge(
+	struct pair *pair, const char *who, enum told told, const struct question *asked_of)
 {
-	bool denies = kind == POL_CHANGE_DENIED || kind == POL_CHANGE_UNDENIED;
-	int side = kind == POL_CHANGE_GAINED || kind == POL_CHANGE_DENIED;
-	const bool *both = denies ? asked_of->denied : asked_of->has;
-	bool is = both[side] && !both[!side];
+	static const char *const names[] = { "gain", "loss", "denial", "lost denial" };
+	bool denies = told == TOLD_DENIED || told == TOLD_UNDENIED;
+	int side = told == TOLD_GAIN || told == TOLD_DENIED;
+	const uint64_t *both = denies ? asked_of->denied : asked_of->has;
+	bool is = (both[side] & ~both[!side]) != 0;
 	/* A pattern speaks of the nodes that have the verb, in its policy. */
 	bool said =
 		asked_of->known[side] &&
-		says(&pair->said, kind, &asked_of->path,
+		says(&pair->said, told, &asked_of->path,
 			strcmp(asked_of->verb, "HEAD") == 0 && !asked_of->head ? "GET"
 									       : asked_of->verb);
 
 	pair->changes += is;
+	pair->partly += is && both[!side] != 0;
 	cr_assert_eq(said, is, "%s: %s of %s %s (%s) should %sbe said\n--- before\n%s--- after\n%s",
-		who, pol_compare_change_name(kind), asked_of->verb, asked_of->path.text,
-		asked_of->path.kinds, is ? "" : "not ", pair->texts[0].bytes, pair->texts[1].bytes);
+		who, names[told], asked_of->verb, asked_of->path.text, asked_of->path.kinds,
+		is ? "" : "not ", pair->texts[0].bytes, pair->texts[1].bytes);
 }
 
 static void check_role(struct pair *pair, const char *role)
@@ -382,14 +532,14 @@ static void check_role(struct pair *pair, const char *role)
 
 				question.known[s] = known;
 				question.has[s] =
-					known && role_has(pair->sides[s], role, false, run);
+					known ? role_cases(pair->sides[s], role, false, run) : 0;
 				question.denied[s] =
-					known && role_has(pair->sides[s], role, true, run);
+					known ? role_cases(pair->sides[s], role, true, run) : 0;
 			}
-			judge(pair, role, POL_CHANGE_GAINED, &question);
-			judge(pair, role, POL_CHANGE_LOST, &question);
-			judge(pair, role, POL_CHANGE_DENIED, &question);
-			judge(pair, role, POL_CHANGE_UNDENIED, &question);
+			judge(pair, role, TOLD_GAIN, &question);
+			judge(pair, role, TOLD_LOSS, &question);
+			judge(pair, role, TOLD_DENIED, &question);
+			judge(pair, role, TOLD_UNDENIED, &question);
 		}
 	}
 }
@@ -417,13 +567,39 @@ static void check_subject(struct dice *dice, struct pair *pair)
 
 				question.known[s] = find_run(
 					pair->sides[s], question.path.text, asked[v], &read, &run);
-				question.has[s] =
-					question.known[s] &&
-					subject_has(pair->sides[s], &subjects[s].facts, &read, run);
+				question.has[s] = question.known[s]
+							  ? subject_cases(pair->sides[s],
+								    &subjects[s].facts, &read, run)
+							  : 0;
 			}
-			judge(pair, "subject", POL_CHANGE_GAINED, &question);
-			judge(pair, "subject", POL_CHANGE_LOST, &question);
+			judge(pair, "subject", TOLD_GAIN, &question);
+			judge(pair, "subject", TOLD_LOSS, &question);
 		}
+	}
+}
+
+static void check_pairs(struct dice *dice, struct pair *pair, int pairs, bool conditions)
+{
+	for (int i = 0; i < pairs; i++) {
+		struct pol_snapshot *sides[2];
+
+		for (int s = 0; s < 2; s++) {
+			sides[s] = conditions
+					   ? random_policy_make_conditional(dice, &pair->texts[s])
+					   : random_policy_make(dice, &pair->texts[s]);
+			pair->sides[s] = sides[s];
+		}
+		cr_assert_eq(pol_compare_open(sides[0], sides[1], &pair->compare), POL_OK);
+		check_role(pair, "anyone");
+		check_role(pair, "r1");
+		check_role(pair, "r2");
+		check_role(pair, "r3");
+		for (int k = 0; k < SUBJECTS; k++) {
+			check_subject(dice, pair);
+		}
+		pol_compare_close(pair->compare);
+		pol_snapshot_unref(sides[0]);
+		pol_snapshot_unref(sides[1]);
 	}
 }
 
@@ -432,23 +608,16 @@ Test(compare_random, what_is_said_is_what_both_policies_decide)
 	static struct pair pair;
 	struct dice dice = { 20261129 };
 
-	for (int i = 0; i < PAIRS; i++) {
-		struct pol_snapshot *before = random_policy_make(&dice, &pair.texts[0]);
-		struct pol_snapshot *after = random_policy_make(&dice, &pair.texts[1]);
-
-		pair.sides[0] = before;
-		pair.sides[1] = after;
-		cr_assert_eq(pol_compare_open(before, after, &pair.compare), POL_OK);
-		check_role(&pair, "anyone");
-		check_role(&pair, "r1");
-		check_role(&pair, "r2");
-		check_role(&pair, "r3");
-		for (int k = 0; k < SUBJECTS; k++) {
-			check_subject(&dice, &pair);
-		}
-		pol_compare_close(pair.compare);
-		pol_snapshot_unref(before);
-		pol_snapshot_unref(after);
-	}
+	check_pairs(&dice, &pair, PAIRS, false);
 	cr_expect_gt(pair.changes, PAIRS * 100);
+}
+
+Test(compare_random, what_is_said_is_what_both_policies_decide_on_conditions)
+{
+	static struct pair pair;
+	struct dice dice = { 20261130 };
+
+	check_pairs(&dice, &pair, CONDITIONAL_PAIRS, true);
+	cr_expect_gt(pair.changes, CONDITIONAL_PAIRS * 100);
+	cr_expect_gt(pair.partly, CONDITIONAL_PAIRS * 10);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "policy/ask/escalation.h"
+#include "policy/ask/formula.h"
 #include "policy/snapshot/given.h"
 #include "tests/policy/compiled_text.h"
 
@@ -391,25 +392,27 @@ Test(escalation_conditions, each_place_has_values_of_its_own)
 	pol_snapshot_unref(snapshot);
 }
 
-/* A grantor whose condition has `count` facts gives one that has one more. */
-static bool refuses_narrower(int count)
+/* A grantor whose condition has `count` facts gives one that has one more. With `otherwise` the
+ * first fact is written in another way. */
+static bool refuses_narrower(int count, bool otherwise)
 {
-	char text[4096] = "facts {", own[1024] = "", *end = text + strlen(text);
+	char text[4096] = "facts { resource.n int\n", rest[1024] = "", *end = text + strlen(text);
 	const struct who bare = { .id = "ann" }, after = { .id = "ann", .roles = "given" };
 	const struct who bob = { .id = "bob", .roles = "own" };
 	struct pol_snapshot *snapshot;
 	bool refused;
 
-	for (int i = 0; i <= count; i++) {
+	for (int i = 1; i <= count; i++) {
 		end += sprintf(end, " resource.b%d bool\n", i);
 		if (i < count) {
-			sprintf(own + strlen(own), "%sresource.b%d", i > 0 ? " and " : "", i);
+			sprintf(rest + strlen(rest), " and resource.b%d", i);
 		}
 	}
 	sprintf(end,
-		"}\ntree api { /x { GET } }\nrole own { allow GET on api:/x when %s }\n"
-		"role given { allow GET on api:/x when %s and resource.b%d }\n",
-		own, own, count);
+		"}\ntree api { /x { GET } }\nrole own { allow GET on api:/x when resource.n < 5%s "
+		"}\n"
+		"role given { allow GET on api:/x when resource.n <%s%s and resource.b%d }\n",
+		rest, otherwise ? "= 4" : " 5", rest, count);
 	snapshot = compiled_text_good(text);
 	refused = gives_too_much(
 		snapshot, &bare, &after, &bob, (struct pol_grantor){ .facts = NULL });
@@ -419,6 +422,58 @@ static bool refuses_narrower(int count)
 
 Test(escalation_conditions, what_is_not_decided_is_refused)
 {
-	cr_expect(!refuses_narrower(19));
-	cr_expect(refuses_narrower(20));
+	cr_expect(!refuses_narrower(19, true));
+	cr_expect(refuses_narrower(20, true));
+}
+
+Test(escalation_conditions, further_conditions_are_given_however_many_facts_there_are)
+{
+	cr_expect(!refuses_narrower(20, false));
+	cr_expect(!refuses_narrower(40, false));
+}
+
+/* Roles of which each comparison takes as many combinations as one change may. */
+Test(escalation_conditions, one_change_tries_a_bounded_number_of_combinations)
+{
+	char text[8192] = "facts { resource.n int\n", *end = text + strlen(text);
+	struct pol_escalation out = { .found = false };
+	struct pol_snapshot *snapshot;
+	struct made made;
+	struct pol_grantor grantor = { .facts = NULL };
+	const struct who bob = { .id = "bob", .roles = "own" };
+	uint32_t role;
+
+	for (int i = 1; i < 20; i++) {
+		end += sprintf(end, " resource.b%d bool\n", i);
+	}
+	end += sprintf(end, "}\ntree api { /x { GET, PUT } }\n");
+	for (int r = 0; r < 2; r++) {
+		end += sprintf(end, "role %s {\n", r == 0 ? "own" : "given");
+		for (int v = 0; v < 2; v++) {
+			end += sprintf(end, "  allow %s on api:/x when resource.n <%s",
+				v > 0 ? "PUT" : "GET", r > 0 ? "= 4" : " 5");
+			for (int i = 1; i < 20; i++) {
+				end += sprintf(
+					end, " %s resource.b%d", v > 0 && i == 1 ? "and" : "or", i);
+			}
+			end += sprintf(end, "\n");
+		}
+		end += sprintf(end, "}\n");
+	}
+	snapshot = compiled_text_good(text);
+	grantor.facts = make(snapshot, &bob, &made);
+	role = pol_snapshot_role(snapshot, POL_STR("given"));
+	cr_assert_eq(
+		pol_escalation_of_role(snapshot, POL_NONE, snapshot, role, &grantor, &out), POL_OK);
+	/* The first permission was decided, and the second was not. */
+	cr_expect(out.found);
+	cr_expect_str_eq(out.action, "PUT");
+	cr_expect_gt(out.cases, POL_FORMULA_CASES);
+	cr_expect_lt(out.cases, 2 * POL_FORMULA_CASES);
+	/* Another change has its own count. */
+	out = (struct pol_escalation){ .found = false };
+	cr_assert_eq(
+		pol_escalation_of_role(snapshot, role, snapshot, role, &grantor, &out), POL_OK);
+	cr_expect(!out.found);
+	pol_snapshot_unref(snapshot);
 }

@@ -121,7 +121,7 @@ Test(escalation, nobody_gives_permissions_that_they_do_not_have)
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct facts before, after, own;
 		struct pol_grantor giver = { .facts = &own.facts };
-		struct pol_escalation gain;
+		struct pol_escalation gain = { .found = false };
 		char said[512];
 
 		make(snapshot, &cases[i].before, &before);
@@ -143,7 +143,7 @@ Test(escalation, what_may_be_handed_out_need_not_be_held)
 	uint32_t role = pol_snapshot_role(snapshot, POL_STR("collector"));
 	uint32_t other = pol_snapshot_role(snapshot, POL_STR("auditor"));
 	struct facts before, after;
-	struct pol_escalation gain;
+	struct pol_escalation gain = { .found = false };
 
 	make(snapshot, &nobody, &before);
 	make(snapshot, &collector, &after);

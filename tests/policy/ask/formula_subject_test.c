@@ -12,7 +12,7 @@
 #include "policy/snapshot/given.h"
 #include "policy/snapshot/tree.h"
 #include "tests/often.h"
-#include "tests/policy/ask/random_when.h"
+#include "tests/policy/ask/random_grants.h"
 #include "tests/policy/compiled_text.h"
 #include "tests/policy/dice.h"
 
@@ -29,7 +29,7 @@
 
 /* What is open while the formula is made. */
 struct told {
-	const struct random_when_who *who;
+	const struct random_grants_who *who;
 	const struct pol_path *path;
 	bool facts_open, path_open;
 };
@@ -56,7 +56,7 @@ static struct pol_knowledge segment_of(const struct pol_knowing *knowing, uint32
 
 /* The formula, made with more or less that is known. */
 static const struct pol_formula *make_formula(struct dice *dice,
-	const struct pol_snapshot *snapshot, const struct random_when_who *who,
+	const struct pol_snapshot *snapshot, const struct random_grants_who *who,
 	const struct pol_path *path, struct pol_arena *arena, uint32_t permission)
 {
 	static struct pol_facts facts;
@@ -88,7 +88,7 @@ struct counts {
 };
 
 static void check_decision(struct dice *dice, const struct pol_snapshot *snapshot,
-	const struct random_when_who *who, struct pol_arena *arena, struct counts *counts)
+	const struct random_grants_who *who, struct pol_arena *arena, struct counts *counts)
 {
 	static const char *const paths[] = { "/loans", "/loans/7", "/loans/ann", "/loans/north",
 		"/loans/7/notes/1" };
@@ -119,27 +119,27 @@ static void check_decision(struct dice *dice, const struct pol_snapshot *snapsho
 	counts->missing += !allows && pol_subject_may(&who->facts, bits) != 0;
 	counts->denied += pol_subject_may(&who->facts, bits) == 0;
 	counts->conditional += formula->kind > POL_FORMULA_ALWAYS;
-	cr_assert_eq(random_when_holds(&table, formula), allows, "%s", text);
+	cr_assert_eq(random_grants_holds(&table, formula), allows, "%s", text);
 }
 
 Test(formula_subject, the_formula_is_true_exactly_where_the_decision_allows)
 {
-	static struct random_when_text text;
-	static struct random_when_who who;
+	static struct random_grants_text text;
+	static struct random_grants_who who;
 	struct dice dice = { 20261130 };
 	struct counts counts = { 0 };
 
 	for (int i = 0; i < POLICIES; i++) {
 		struct pol_snapshot *snapshot;
 
-		random_when_policy(&dice, &text);
+		random_grants_policy(&dice, &text);
 		snapshot = compiled_text_good(text.bytes);
 		for (int k = 0; k < SUBJECTS; k++) {
-			random_when_subject(&dice, snapshot, &who);
+			random_grants_who(&dice, snapshot, &who);
 			for (int n = 0; n < DECISIONS; n++) {
 				struct pol_arena arena;
 
-				random_when_give(&dice, snapshot, false, who.given, &who.request);
+				random_grants_give(&dice, snapshot, false, who.given, &who.request);
 				who.facts.given = &who.request;
 				pol_arena_init(&arena, 1 << 24);
 				check_decision(&dice, snapshot, &who, &arena, &counts);

@@ -264,3 +264,46 @@ Test(formula, the_cost_is_a_count_of_combinations)
 	/* Three values of each fact, absence included, and then true or not of each. */
 	cr_expect_eq(cost, 3u * 3 + 8);
 }
+
+/* The set has that number of texts. */
+static const struct pol_formula *has_all(int count)
+{
+	static char texts[32][16];
+	const struct pol_formula *out = pol_formula_always();
+
+	for (int i = 0; i < count; i++) {
+		snprintf(texts[i], sizeof texts[i], "t%d", i);
+		out = all_of(out, predicate(fact(SET), POL_COMPARE_HAS, text(texts[i])));
+	}
+	return out;
+}
+
+Test(formula, sets_of_nineteen_members_are_decided_and_of_twenty_are_not)
+{
+	cr_expect_eq(compare(has_all(19), has_all(18)), POL_FORMULA_WIDER);
+	cr_expect_eq(compare(has_all(20), has_all(19)), POL_FORMULA_MAY_BE_WIDER);
+}
+
+Test(formula, without_memory_there_is_no_formula)
+{
+	const struct pol_predicate low = { POL_COMPARE_LESS, fact(LIMIT), number(500) };
+	const struct pol_predicate one = { POL_COMPARE_IS, fact(NUMBER), fact(LIMIT) };
+	const struct pol_condition parts[] = { { .predicate = &low }, { .predicate = &one } };
+	const struct pol_condition *const both[] = { &parts[0], &parts[1] };
+	const struct pol_condition all = {
+		.kind = POL_CONDITION_AND, .parts = both, .part_count = 2
+	};
+	const struct pol_formula *formula = NULL;
+	unsigned failures = 0;
+
+	for (size_t limit = 0; formula == NULL; limit += 16) {
+		struct pol_arena small;
+		const struct pol_formulas tight = { .snapshot = &snapshot, .arena = &small };
+
+		pol_arena_init(&small, limit);
+		formula = pol_formula_of(&tight, &all, false);
+		failures += formula == NULL;
+		pol_arena_finish(&small);
+	}
+	cr_expect_gt(failures, 10u);
+}

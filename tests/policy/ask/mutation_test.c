@@ -78,11 +78,56 @@ Test(mutation, each_statement_is_left_out_in_turn)
 	unload(&loaded);
 }
 
+/* Of grants with conditions. */
+static const char conditional[] =
+	"tree api { /a { GET, PUT }, /u/{user} { GET }, /t/{team}/u/{user} { GET } }\n"
+	"facts {\n resource.b bool\n resource.c bool\n}\n"
+	"role r {\n"
+	"    allow GET on api:/a when resource.b      # noticed\n"
+	"    allow GET on api:/a when resource.c      # not the same\n"
+	"    allow PUT on api:/a when resource.b\n"
+	"    allow GET on api:/u/{user}, api:/t/{team}/u/{user} when {user} is principal.id\n"
+	"}\n"
+	"role s inherits r {\n"
+	"    allow GET on api:/a when resource.b\n"
+	"}\n"
+	"role t {\n"
+	"    allow GET on api:/a                      # lint: allow rule-covered\n"
+	"    allow GET on api:/a when resource.b      # lint: allow rule-covered\n"
+	"}\n"
+	"test \"t\" {\n"
+	"    as role r\n"
+	"    given principal.id \"ann\", resource.b true, resource.c false\n"
+	"    allow GET api:/a, api:/t/7/u/ann\n"
+	"    deny GET api:/u/bob\n"
+	"}\n";
+
+Test(mutation, grants_with_conditions)
+{
+	struct loaded loaded = load_good(conditional);
+	char fast[2048], slow[2048];
+
+	try_all(&loaded, true, fast, sizeof fast);
+	try_all(&loaded, false, slow, sizeof slow);
+	cr_expect_str_eq(fast, slow);
+	cr_expect_str_eq(fast,
+		"7 noticed: allow GET on api:/a when resource.b\n"
+		"8 survives: allow GET on api:/a when resource.c\n"
+		"9 survives: allow PUT on api:/a when resource.b\n"
+		"10 noticed: allow GET on api:/u/{user}, api:/t/{team}/u/{user} when {user} is "
+		"principal.id\n"
+		"13 redundant: allow GET on api:/a when resource.b\n"
+		"16 survives: allow GET on api:/a\n"
+		"17 redundant: allow GET on api:/a when resource.b\n",
+		"%s", fast);
+	unload(&loaded);
+}
+
 /* Both ways must give the same result. */
 Test(mutation, the_shortcuts_agree_with_compiling)
 {
-	static const char *const folders[] = { "policy/examples/lendiq", "policy/examples/loanpro",
-		"policy/examples/loop" };
+	static const char *const folders[] = { "policy/examples/booking", "policy/examples/lendiq",
+		"policy/examples/loanpro", "policy/examples/loop" };
 
 	for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
 		struct loaded loaded = load_folder(folders[i]);

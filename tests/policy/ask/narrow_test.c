@@ -4,6 +4,7 @@
 #include "tests/policy/compiled_text.h"
 
 static const char text[] =
+	"facts { context.urgent bool }\n"
 	"tree api {\n"
 	"  /loans { list GET, create POST\n"
 	"    /{loan} { read GET, update PUT PATCH, delete DELETE } }\n"
@@ -18,6 +19,12 @@ static const char text[] =
 	"scope one { allow read on api:/loans/* }\n"
 	"scope changing { allow update on api:/loans/* }\n"
 	"scope everything { allow all on api:/** }\n"
+	"role hasty { allow GET on api:/loans/**\n"
+	"  allow update on api:/loans/* when context.urgent }\n"
+	"scope sometimes { allow read, update on api:/loans/* when context.urgent\n"
+	"  allow list on api:/loans }\n"
+	"scope guarded { allow GET on api:/loans/**\n"
+	"  deny read on api:/loans/* when context.urgent }\n"
 	"scope careful { allow all on api:/loans/**\n deny DELETE on api:/loans/** }\n";
 
 /* The names that count as used, and those that were reported as not used. */
@@ -131,6 +138,15 @@ static const struct {
 		"api:/loans list;api:/loans create;api:/loans/{loan} delete;" },
 	{ { NULL, { "reading", "changing" }, { "api:/loans list" } }, 3, 1, "reading", "changing",
 		"api:/loans/{loan} read;api:/loans/{loan} update;" },
+	/* What a role allows on a condition was granted, and the condition stays. */
+	{ { "hasty", { NULL }, { "api:/loans/{loan} update" } }, 3, 1, "changing", "",
+		"api:/loans list;api:/loans/{loan} read;" },
+	/* Without the condition of its scope, or its denial, it would have more. */
+	{ { NULL, { "sometimes" }, { "api:/loans/{loan} read" } }, 3, 1, "", "",
+		"api:/loans list;api:/loans/{loan} update;" },
+	{ { NULL, { "sometimes", "changing" }, { "api:/loans/{loan} update" } }, 3, 1, "changing",
+		"", "api:/loans list;api:/loans/{loan} read;" },
+	{ { NULL, { "guarded" }, { "api:/loans/{loan} read" } }, 2, 1, "", "", "api:/loans list;" },
 	/* Nothing narrower: every scope has what was not used. */
 	{ { "viewer", { "reading" }, { "api:/loans list", "api:/loans/{loan} read" } }, 2, 2, "",
 		"", "" },

@@ -10,7 +10,7 @@
 #include "policy/snapshot/compiled.h"
 #include "policy/text/host.h"
 #include "tests/often.h"
-#include "tests/policy/ask/random_when.h"
+#include "tests/policy/ask/random_grants.h"
 #include "tests/policy/compiled_text.h"
 
 /*
@@ -87,7 +87,7 @@ static void add_row(struct dice *dice, const struct pol_snapshot *snapshot,
 	struct pol_given row;
 	uint32_t twice;
 
-	random_when_give(dice, snapshot, false, all, &row);
+	random_grants_give(dice, snapshot, false, all, &row);
 	memcpy(items, given->items, given->count * sizeof *items);
 	*out = (struct pol_given){ items, given->count };
 	for (uint32_t i = 0; i < row.count; i++) {
@@ -101,11 +101,11 @@ static void add_row(struct dice *dice, const struct pol_snapshot *snapshot,
 
 /* Of the facts that were drawn, few of the resource are given to the plan. */
 static void give_some(struct dice *dice, const struct pol_snapshot *snapshot,
-	struct random_when_who *who, struct pol_given *out)
+	struct random_grants_who *who, struct pol_given *out)
 {
 	uint32_t kept = 0;
 
-	random_when_give(dice, snapshot, false, who->given, &who->request);
+	random_grants_give(dice, snapshot, false, who->given, &who->request);
 	for (uint32_t i = 0; i < who->request.count; i++) {
 		if (snapshot->facts[who->given[i].fact].space != POL_SPACE_RESOURCE ||
 			roll(dice, 6) == 0) {
@@ -126,7 +126,7 @@ static bool is_true(const struct pol_snapshot *snapshot, const struct pol_plan *
 	}
 	cr_assert_eq(pol_path_read(facts->path, &path), POL_OK);
 	pol_truth_begin(&table, snapshot, facts, facts->tree, &path);
-	return random_when_holds(&table, plan->when);
+	return random_grants_holds(&table, plan->when);
 }
 
 static void check_rows(struct dice *dice, const struct pol_snapshot *snapshot,
@@ -160,7 +160,7 @@ static void check_rows(struct dice *dice, const struct pol_snapshot *snapshot,
 }
 
 static void check_plan(struct dice *dice, const struct pol_snapshot *snapshot,
-	struct random_when_who *who, struct counts *counts)
+	struct random_grants_who *who, struct counts *counts)
 {
 	const char *verb;
 	size_t node = some_node(dice, &verb);
@@ -194,8 +194,8 @@ static void check_plan(struct dice *dice, const struct pol_snapshot *snapshot,
 
 Test(plan, it_is_true_of_exactly_the_resources_that_a_decision_allows)
 {
-	static struct random_when_text text;
-	static struct random_when_who who;
+	static struct random_grants_text text;
+	static struct random_grants_who who;
 	struct dice dice = { 20261201 };
 	struct counts counts = { 0 };
 	int count = policies();
@@ -203,11 +203,11 @@ Test(plan, it_is_true_of_exactly_the_resources_that_a_decision_allows)
 	for (int i = 0; i < count; i++) {
 		struct pol_snapshot *snapshot;
 
-		random_when_policy(&dice, &text);
-		random_when_put(&text, roll(&dice, 2) == 0 ? stacks[0] : PICK(&dice, stacks));
+		random_grants_policy(&dice, &text);
+		random_grants_put(&text, roll(&dice, 2) == 0 ? stacks[0] : PICK(&dice, stacks));
 		snapshot = compiled_text_good(text.bytes);
 		for (int k = 0; k < SUBJECTS; k++) {
-			random_when_subject(&dice, snapshot, &who);
+			random_grants_who(&dice, snapshot, &who);
 			for (int n = 0; n < PLANS; n++) {
 				check_plan(&dice, snapshot, &who, &counts);
 			}

@@ -14,6 +14,10 @@ static const char *const lines[] = { "GET", "GET, HEAD", "GET, POST", "update PU
 static const char *const verbs[] = { "all", "GET", "POST", "view", "update", "PUT", "HEAD" };
 static const char *const patterns[] = { "api:/**", "api:/a/**", "api:/*", "api:/b", "api:/a/*",
 	"api:/*/**" };
+static const char *const predicates[] = { "context.n < 2", "context.n <= 2", "not context.n < 2",
+	"context.n is 1", "context.n is not 1", "resource.s is x", "resource.s is not x",
+	"not resource.s is y", "resource.s in x, y", "principal.roles has \"r1\"" };
+static const char *const defaults[] = { "", " default x", " default y" };
 static const char *const places[] = { "api:/a", "api:/b/v", "api:/v", "api:/", "api:/a/v/b",
 	"api:/v/a" };
 
@@ -54,8 +58,37 @@ static void put_node(struct dice *dice, struct random_text *text, int depth)
 	}
 }
 
+/* In the whole, or negated, or in parts. */
+static void put_condition(struct dice *dice, struct random_text *text)
+{
+	uint32_t parts = 1 + roll(dice, 3);
+	const char *joint = roll(dice, 2) == 0 ? " and " : " or ";
+
+	put(text, " when ");
+	for (uint32_t i = 0; i < parts; i++) {
+		put(text, "%s%s", i > 0 ? joint : "", PICK(dice, predicates));
+	}
+}
+
+static void put_grants(struct dice *dice, struct random_text *text, bool conditions)
+{
+	put(text, "allow GET on api:/**");
+	if (conditions && roll(dice, 2) == 0) {
+		put_condition(dice, text);
+	}
+	put(text, "\n");
+	for (uint32_t k = roll(dice, conditions ? 4 : 3); k > 0; k--) {
+		put(text, "%s %s on %s", roll(dice, 3) == 0 ? "deny" : "allow", PICK(dice, verbs),
+			PICK(dice, patterns));
+		if (conditions && roll(dice, 3) > 0) {
+			put_condition(dice, text);
+		}
+		put(text, "\n");
+	}
+}
+
 /* One whose grants select nothing is thrown away. */
-struct pol_snapshot *random_policy_make(struct dice *dice, struct random_text *text)
+static struct pol_snapshot *make(struct dice *dice, struct random_text *text, bool conditions)
 {
 	struct compiled_text *out = malloc(sizeof *out);
 	struct pol_snapshot *snapshot;
@@ -65,6 +98,10 @@ struct pol_snapshot *random_policy_make(struct dice *dice, struct random_text *t
 		const char *bytes = text->bytes;
 
 		text->used = 0;
+		if (conditions) {
+			put(text, "facts { context.n int\nresource.s x | y%s\n}\n",
+				PICK(dice, defaults));
+		}
 		put(text, "tree api {\nGET\n");
 		put_node(dice, text, 0);
 		put(text, "}\n");
@@ -73,11 +110,7 @@ struct pol_snapshot *random_policy_make(struct dice *dice, struct random_text *t
 				continue;
 			}
 			put(text, i == 0 ? "role anyone {\n" : "role r%d {\n", i);
-			put(text, "allow GET on api:/**\n");
-			for (uint32_t k = roll(dice, 3); k > 0; k--) {
-				put(text, "%s %s on %s\n", roll(dice, 3) == 0 ? "deny" : "allow",
-					PICK(dice, verbs), PICK(dice, patterns));
-			}
+			put_grants(dice, text, conditions);
 			put(text, "}\n");
 		}
 		compiled_text_of(out, &bytes, 1);
@@ -85,6 +118,16 @@ struct pol_snapshot *random_policy_make(struct dice *dice, struct random_text *t
 	snapshot = out->snapshot;
 	free(out);
 	return snapshot;
+}
+
+struct pol_snapshot *random_policy_make(struct dice *dice, struct random_text *text)
+{
+	return make(dice, text, false);
+}
+
+struct pol_snapshot *random_policy_make_conditional(struct dice *dice, struct random_text *text)
+{
+	return make(dice, text, true);
 }
 
 void random_subject_make(

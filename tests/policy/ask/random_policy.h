@@ -21,6 +21,10 @@ struct random_text {
 /* A policy that compiles, and its text. The caller unrefs it. */
 struct pol_snapshot *random_policy_make(struct dice *dice, struct random_text *text);
 
+/* The same with conditions: their facts are context.n, an int that is compared with 1 and 2, and
+ * resource.s, x or y. */
+struct pol_snapshot *random_policy_make_conditional(struct dice *dice, struct random_text *text);
+
 /* A principal with roles at places, or a key of it that is only for a place. */
 struct random_subject {
 	struct pol_held held[2];

@@ -49,9 +49,10 @@ static void run_folder(const char *path, unsigned tests)
 
 Test(suite, the_examples_pass_their_tests)
 {
-	run_folder("policy/examples/lendiq", 4);
-	run_folder("policy/examples/loanpro", 7);
-	run_folder("policy/examples/loop", 2);
+	run_folder("policy/examples/booking", 9);
+	run_folder("policy/examples/lendiq", 5);
+	run_folder("policy/examples/loanpro", 10);
+	run_folder("policy/examples/loop", 3);
 }
 
 /* Each line of a test means what the page says, shown by a policy that says it of itself. */

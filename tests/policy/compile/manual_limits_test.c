@@ -196,7 +196,8 @@ Test(manual_limits, has_the_bounds_of_conditions)
 		number(POL_CONDITIONS_MAX));
 	expect_said(REFERENCE, "with the names in it replaced | %d comparisons;",
 		POL_CONDITION_PREDICATES);
-	expect_said(REFERENCE, "| a list in a condition | %d items |", POL_CONDITION_LIST);
+	expect_said(REFERENCE, "| a list in a condition, and the words of a fact | %d items |",
+		POL_CONDITION_LIST);
 	expect_said(REFERENCE, "| parentheses and `not` within one another | %d |",
 		POL_CONDITION_LEVELS);
 	expect_said(MANUAL, "At most %d facts and %s distinct conditions; %d comparisons",

@@ -462,6 +462,7 @@ static const char *const files[] = {
 	"tests/corpus/accept/the-page.policy",
 	"tests/corpus/accept/suffixes.policy",
 	"tests/corpus/accept/principals.policy",
+	"policy/examples/booking/booking.policy",
 	"policy/examples/lendiq/lendiq.policy",
 	"policy/examples/loop/loop.policy",
 };

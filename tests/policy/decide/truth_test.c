@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
 #include "by_hand.h"
 #include "policy/decide/truth.h"
 #include "tests/policy/load.h"
@@ -580,4 +582,45 @@ Test(truth, roles_are_asked_for_names_alone)
 	cr_expect_eq(
 		of_operands(roles, POL_COMPARE_HAS_ANY, value_operand(set_of("a"))), POL_UNKNOWN);
 	cr_expect_eq(of_operands(roles, POL_COMPARE_TRUE, roles), POL_UNKNOWN);
+}
+
+/* A chain of roles, each of which inherits the one before. */
+static struct loaded load_chain(uint32_t count)
+{
+	size_t room = (size_t)count * 64 + 256;
+	char *text = made(room);
+	size_t len = (size_t)snprintf(text, room,
+		"tree api { /a { GET } }\nrole r0 { allow all on api:/a }\n"
+		"role apart { allow all on api:/a }\n");
+	struct loaded loaded;
+
+	for (uint32_t i = 1; i < count; i++) {
+		len += (size_t)snprintf(
+			text + len, room - len, "role r%u inherits r%u\n", i, i - 1);
+	}
+	loaded = load_good(text);
+	declare_facts(loaded.snapshot, declared, DECLARED - POL_FACT_KNOWN);
+	return loaded;
+}
+
+Test(truth, at_most_256_roles_are_read_and_beyond_that_it_is_unknown)
+{
+	for (uint32_t count = POL_TRUTH_ROLES; count <= POL_TRUTH_ROLES + 1; count++) {
+		struct loaded loaded = load_chain(count);
+		bool all = count == POL_TRUTH_ROLES;
+		struct pol_held held;
+		char top[16];
+
+		snprintf(top, sizeof top, "r%u", count - 1);
+		held = (struct pol_held){ .role = pol_snapshot_role(
+						  loaded.snapshot, pol_str_of(top)) };
+		facts = (struct pol_facts){
+			.principal_state = POL_PRINCIPAL_ACTIVE, .held = &held, .held_count = 1
+		};
+		pol_truth_begin(&table, loaded.snapshot, &facts, POL_STR("api"), NULL);
+		cr_expect_eq(has_role("r1"), POL_TRUE);
+		cr_expect_eq(has_role("r0"), all ? POL_TRUE : POL_UNKNOWN);
+		cr_expect_eq(has_role("apart"), all ? POL_FALSE : POL_UNKNOWN);
+		unload(&loaded);
+	}
 }

@@ -68,10 +68,11 @@ Test(format_condition, other_line_ends_are_taken_out)
 							    "        or c)\n");
 }
 
-Test(format_condition, a_list_keeps_its_lines)
+Test(format_condition, a_list_keeps_its_lines_and_goes_on_further_right)
 {
-	becomes("condition c = a in \"b\",\n\"c\" and d\n", "condition c = a in \"b\",\n"
-							    "    \"c\" and d\n");
+	becomes("condition c = a in \"b\",\n\"c\" and d\nand e\n", "condition c = a in \"b\",\n"
+								   "        \"c\" and d\n"
+								   "    and e\n");
 }
 
 Test(format_condition, parentheses_indent_the_lines_in_them)

@@ -377,6 +377,7 @@ Test(format, a_list_of_many_lines_takes_no_longer_than_many_lists)
 }
 
 static const char *const examples[] = {
+	"policy/examples/booking/booking.policy",
 	"policy/examples/lendiq/lendiq.policy",
 	"policy/examples/loanpro/access.policy",
 	"policy/examples/loanpro/api.policy",

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* The tokens as text: words as they are, strings in quotes, NL as "|", bad ones as "!". */
-static size_t describe(const char *text, char *out, size_t room)
+static size_t describe(const char *text, bool in_condition, char *out, size_t room)
 {
 	struct pol_source source = { POL_STR_INIT("test.policy"), pol_str_of(text) };
 	struct pol_lexer lexer;
@@ -17,6 +17,7 @@ static size_t describe(const char *text, char *out, size_t room)
 
 	pol_diags_init(&diags, &source, 1);
 	pol_lexer_init(&lexer, &diags, 0, source.text);
+	lexer.in_condition = in_condition;
 	out[0] = '\0';
 	for (pol_lex(&lexer, &token); token.kind != POL_TOKEN_END; pol_lex(&lexer, &token)) {
 		struct pol_str raw = token.raw;
@@ -40,18 +41,18 @@ struct row {
 	size_t errors;
 };
 
-static void check(const struct row *rows, size_t count)
+static void check(const struct row *rows, size_t count, bool in_condition)
 {
 	for (size_t i = 0; i < count; i++) {
 		char got[512];
-		size_t errors = describe(rows[i].text, got, sizeof got);
+		size_t errors = describe(rows[i].text, in_condition, got, sizeof got);
 
 		cr_expect_str_eq(got, rows[i].tokens, "%s: got %s", rows[i].text, got);
 		cr_expect_eq(errors, rows[i].errors, "%s: %zu errors", rows[i].text, errors);
 	}
 }
 
-#define CHECK(rows) check(rows, sizeof(rows) / sizeof *(rows))
+#define CHECK(rows) check(rows, sizeof(rows) / sizeof *(rows), false)
 
 Test(lex, words_consist_of_plain_parts_parameters_and_strings)
 {
@@ -180,4 +181,31 @@ Test(lex, a_token_knows_its_position_on_its_line)
 	pol_lex(&lexer, &token);
 	cr_expect_eq(token.kind, POL_TOKEN_END);
 	pol_diags_finish(&diags);
+}
+
+Test(lex, operators_and_parentheses_end_words_of_conditions_alone)
+{
+	static const struct row words[] = {
+		{ "a<=b (c)", "a<=b (c)", 0 },
+		{ "t:/a(b)=c!|&", "t:/a(b)=c!|&", 0 },
+	};
+	static const struct row conditions[] = {
+		{ "a<=b", "a <= b", 0 },
+		{ "a<b>=c", "a < b >= c", 0 },
+		{ "((a)or not(b))", "( ( a ) or not ( b ) )", 0 },
+		{ "a==b&&!c||d!=e", "a == b && ! c || d != e", 0 },
+		{ "a < -3", "a < -3", 0 },
+		{ "\"a<b)\">\"c\\\"(\"", "\"a<b)\" > \"c\\\"(\"", 0 },
+		{ "({a}is{b})", "( { a } is { b } )", 0 },
+		{ "a<\n(b\n)# c", "a < | ( b | !", 1 },
+		{ "a <# b", "a !", 1 },
+		{ "(\"a", "( !", 1 },
+		{ "a\x01<b", "! < b", 1 },
+		{ "a\xff<b", "! < b", 1 },
+		{ "<", "<", 0 },
+		{ "a)", "a )", 0 },
+	};
+
+	CHECK(words);
+	check(conditions, sizeof conditions / sizeof *conditions, true);
 }

@@ -23,6 +23,7 @@
 #define TEST    "test \"t\" { as role all\n allow GET api:/loans\n }\n"
 #define OTHER   "stack other { authenticate required key\n authorize required role\n }\n"
 #define OK_TREE TREE ALL TEST
+#define FACTS   "facts {\nresource.b bool\n}\n"
 
 static struct loaded lint(const char *text)
 {
@@ -68,6 +69,41 @@ static const struct row rows[] = {
 		OK_TREE "role r {\n allow all on api:/loans, api:/loans/{loan}\n allow GET on "
 			"api:/files/{path...}\n allow PUT on api:/loans/{loan}, "
 			"api:/files/{path...}\n }\n" },
+	{ POL_WARNING_RULE_COVERED, 15, 2, "other rules cover this one together",
+		OK_TREE FACTS "role r {\n allow all on api:/loans, api:/loans/{loan}\n allow all "
+			      "on api:/files/{path...}\n allow PUT on api:/loans/{loan}, "
+			      "api:/files/{path...} when resource.b\n }\n",
+		OK_TREE FACTS "role r {\n allow all on api:/loans, api:/loans/{loan}\n allow all "
+			      "on api:/files/{path...} when resource.b\n allow PUT on "
+			      "api:/loans/{loan}, api:/files/{path...}\n }\n" },
+	{ POL_WARNING_RULE_INHERITED, 13, 2, "what role 'r' inherits allows all of this",
+		OK_TREE FACTS
+		"role r inherits all {\n allow GET on api:/loans when resource.b\n }\n",
+		OK_TREE FACTS "role some { allow GET on api:/loans when resource.b }\nrole r "
+			      "inherits some {\n allow GET on api:/loans\n }\n" },
+	{ POL_WARNING_ALLOW_DENIED, 13, 2, "a deny always overrides this",
+		OK_TREE FACTS "role r {\n allow PUT on api:/loans/{loan} when resource.b\n allow "
+			      "GET on api:/loans\n deny update on api:/loans/{loan}\n }\n",
+		OK_TREE FACTS "role r {\n allow PUT on api:/loans/{loan}\n allow GET on "
+			      "api:/loans\n deny update on api:/loans/{loan} when resource.b\n "
+			      "}\n" },
+	{ POL_WARNING_NODE_NOT_ALLOWED, 1, 13, "",
+		"tree api { /a { GET }, /b { GET } }\n" FACTS
+		"role r { allow GET on api:/b when resource.b\ndeny GET on api:/a when "
+		"resource.b }\n",
+		"tree api { /a { GET }, /b { GET } }\n" FACTS
+		"role r { allow GET on api:/a, api:/b when resource.b }\n" },
+	{ POL_WARNING_SCOPE_EXCEEDS_ROLES, 5, 7, "allows what no role allows",
+		"tree api { /a { GET }, /b { GET } }\n" FACTS
+		"scope s { allow GET on api:/a when resource.b }\n"
+		"role r { deny GET on api:/a when resource.b }\n",
+		"tree api { /a { GET }, /b { GET } }\n" FACTS "scope s { allow GET on api:/a }\n"
+		"role r { allow GET on api:/a when resource.b }\n" },
+	{ POL_WARNING_WILDCARD_WRITE, 6, 1, "a wildcard grants a method that writes",
+		"tree api { /{u} { PUT }, /x/{u} { PUT } }\n" FACTS "role r {\n"
+		"allow all on api:/{u}, api:/x/{u}/** when {u} is principal.id\n}\n",
+		"tree api { /{u} { PUT }, /x/{u} { PUT } }\n" FACTS "role r {\n"
+		"allow all on api:/{u}, api:/x/{u} when {u} is principal.id\n}\n" },
 	{ POL_WARNING_RULE_INHERITED, 10, 2, "what role 'r' inherits allows all of this",
 		OK_TREE "role r inherits all {\n allow GET on api:/loans\n }\n",
 		OK_TREE "role some { allow GET on api:/loans }\nrole r inherits some {\n allow GET "

@@ -160,7 +160,8 @@
     ;; test
     (test-name (string nil test-block))
     (test-block (open test end))
-    (test (("allow" "deny") keyword expect) (("given") keyword given) (("as") keyword subject) (("and") keyword role-held)
+    (test (("allow" "deny") keyword expect) (("given") keyword given) (("as") keyword subject)
+          (("and") keyword role-held)
           (("with") keyword with-scope) (("key") keyword key) (("mfa") keyword end)
           (("environment" "service" "from" "time" "peer") keyword value))
     (expect (method method expect-more) (action action expect-more))
@@ -323,26 +324,53 @@ Return it, or nil if there is none."
         (unless (string-empty-p line) (setq found line))))
     found))
 
+(defun authz-policy--continues ()
+  "Non-nil if the line at point goes on with what the line before it began."
+  (or (string-match-p "\\`\\(?:when\\|and\\|or\\)\\_>" (authz-policy--bare-line))
+      (save-excursion (string-suffix-p "," (or (authz-policy--line-before) "")))))
+
+(defun authz-policy--count (char text)
+  "How often CHAR is in TEXT."
+  (- (length text) (length (delq char (append text nil)))))
+
+(defun authz-policy--in-condition ()
+  "The condition that the line at point is in.
+Return (COLUMN . PARENS), where it begins and how many of its parentheses are
+open, or nil if there is none.  Move to the beginning of the statement."
+  (let ((parens 0) found more)
+    (while (let ((line (authz-policy--bare-line)))
+             (unless found
+               (setq parens (+ parens (- (authz-policy--count ?\( line) (authz-policy--count ?\) line))))
+               (when (string-match-p "\\(?:\\`\\|[ \t]\\)when\\_>\\|\\`condition\\_>" line)
+                 (setq found (cons (current-indentation) parens))))
+             (setq more (authz-policy--continues))
+             (and more (authz-policy--line-before))))
+    found))
+
 (defun authz-policy--indentation ()
   "The column at which the line at point begins."
   (save-excursion
     (beginning-of-line)
     (let* ((line (authz-policy--bare-line))
-           (before (authz-policy--line-before))
-           (column 0))
-      (when before
-        (setq column (current-indentation))
-        (save-excursion
-          (let (above)
-            (while (and (setq above (authz-policy--line-before)) (string-suffix-p "," above))
-              (setq column (current-indentation)))))
-        (when (string-match-p "[,{]\\'" before)
-          (setq column (+ column authz-policy-indent-offset))))
-      (max 0 (if (string-prefix-p "}" line) (- column authz-policy-indent-offset) column)))))
+           (before (or (authz-policy--line-before) ""))
+           (condition (authz-policy--in-condition))
+           (column (current-indentation))
+           (levels (cond
+                    ((string-match-p "\\`when\\_>" line) 1)
+                    ((and condition (string-match-p "\\`\\(?:and\\|or\\)\\_>" line))
+                     (setq column (car condition))
+                     (1+ (cdr condition)))
+                    ((and condition (string-suffix-p "," before))
+                     (setq column (car condition))
+                     (+ 2 (cdr condition)))
+                    (t (- (if (string-match-p "[,{]\\'" before) 1 0)
+                          (if (string-prefix-p "}" line) 1 0))))))
+      (max 0 (+ column (* levels authz-policy-indent-offset))))))
 
 (defun authz-policy-indent-line ()
   "Indent the line.
-It is a level deeper below a `{', and below a comma that continues a list."
+It is a level deeper below a `{', below a comma that continues a list, and in
+the lines of a condition."
   (interactive)
   (let ((column (authz-policy--indentation)))
     (if (<= (current-column) (current-indentation))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tests/policy/ask/random_when.h"
+#include "tests/policy/ask/random_grants.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -63,7 +63,7 @@ static const struct {
 	{ "GET on api:/loans/{loan}/notes/{note}", true },
 };
 
-void random_when_put(struct random_when_text *text, const char *part)
+void random_grants_put(struct random_grants_text *text, const char *part)
 {
 	text->used += (size_t)snprintf(
 		text->bytes + text->used, sizeof text->bytes - text->used, "%s", part);
@@ -71,53 +71,53 @@ void random_when_put(struct random_when_text *text, const char *part)
 }
 
 static void put_condition(
-	struct dice *dice, struct random_when_text *text, bool has_loan, int depth)
+	struct dice *dice, struct random_grants_text *text, bool has_loan, int depth)
 {
 	uint32_t parts = depth == 0 ? 1 : 1 + roll(dice, 3);
 	const char *joint = roll(dice, 2) == 0 ? " and " : " or ";
 
 	for (uint32_t i = 0; i < parts; i++) {
-		random_when_put(text, i > 0 ? joint : "");
+		random_grants_put(text, i > 0 ? joint : "");
 		if (parts > 1 && roll(dice, 3) == 0) {
-			random_when_put(text, roll(dice, 2) == 0 ? "not (" : "(");
+			random_grants_put(text, roll(dice, 2) == 0 ? "not (" : "(");
 			put_condition(dice, text, has_loan, depth - 1);
-			random_when_put(text, ")");
+			random_grants_put(text, ")");
 		} else if (has_loan && roll(dice, 3) == 0) {
-			random_when_put(text, PICK(dice, with_loan));
+			random_grants_put(text, PICK(dice, with_loan));
 		} else {
-			random_when_put(text, PICK(dice, predicates));
+			random_grants_put(text, PICK(dice, predicates));
 		}
 	}
 }
 
-static void put_grants(struct dice *dice, struct random_when_text *text, uint32_t most)
+static void put_grants(struct dice *dice, struct random_grants_text *text, uint32_t most)
 {
 	uint32_t count = roll(dice, most + 1);
 
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t pattern = roll(dice, sizeof patterns / sizeof patterns[0]);
 
-		random_when_put(text, roll(dice, 3) == 0 ? "  deny " : "  allow ");
-		random_when_put(text, patterns[pattern].text);
+		random_grants_put(text, roll(dice, 3) == 0 ? "  deny " : "  allow ");
+		random_grants_put(text, patterns[pattern].text);
 		if (roll(dice, 4) != 0) {
-			random_when_put(text, " when ");
+			random_grants_put(text, " when ");
 			put_condition(dice, text, patterns[pattern].has_loan, 2);
 		}
-		random_when_put(text, "\n");
+		random_grants_put(text, "\n");
 	}
 }
 
-void random_when_policy(struct dice *dice, struct random_when_text *text)
+void random_grants_policy(struct dice *dice, struct random_grants_text *text)
 {
 	static const char *const heads[] = { "role anyone {\n", "role r1 {\n",
 		"role r2 inherits r1 {\n", "role r3 {\n", "scope s1 {\n", "scope s2 {\n" };
 
 	text->used = 0;
-	random_when_put(text, declarations);
+	random_grants_put(text, declarations);
 	for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
-		random_when_put(text, heads[i]);
+		random_grants_put(text, heads[i]);
 		put_grants(dice, text, i == 0 ? 1 : 6);
-		random_when_put(text, "}\n");
+		random_grants_put(text, "}\n");
 	}
 }
 
@@ -127,7 +127,7 @@ static const struct pol_str branches[] = { POL_STR_INIT("ann"), POL_STR_INIT("no
 	POL_STR_INIT("south") };
 static const struct pol_str tags[] = { POL_STR_INIT("a"), POL_STR_INIT("north") };
 
-struct pol_value random_when_value(struct dice *dice, const struct pol_declared_fact *fact)
+struct pol_value random_grants_value(struct dice *dice, const struct pol_declared_fact *fact)
 {
 	struct pol_value value = { .type = fact->type };
 
@@ -157,7 +157,7 @@ struct pol_value random_when_value(struct dice *dice, const struct pol_declared_
 	return value;
 }
 
-void random_when_give(struct dice *dice, const struct pol_snapshot *snapshot, bool own,
+void random_grants_give(struct dice *dice, const struct pol_snapshot *snapshot, bool own,
 	struct pol_given_fact *items, struct pol_given *out)
 {
 	*out = (struct pol_given){ items, 0 };
@@ -171,12 +171,12 @@ void random_when_give(struct dice *dice, const struct pol_snapshot *snapshot, bo
 		items[out->count].fact = i;
 		items[out->count++].value = luck == 2
 						    ? (struct pol_value){ .type = POL_TYPE_ABSENT }
-						    : random_when_value(dice, fact);
+						    : random_grants_value(dice, fact);
 	}
 }
 
-static void hold(
-	struct dice *dice, const struct pol_snapshot *snapshot, struct random_when_who *who)
+void random_grants_hold(
+	struct dice *dice, const struct pol_snapshot *snapshot, struct random_grants_who *who)
 {
 	static const char *const roles[] = { "r1", "r2", "r3" };
 	static const struct pol_str places[] = { POL_STR_INIT("api:/loans"),
@@ -186,6 +186,8 @@ static void hold(
 
 	who->facts.held = who->held;
 	who->facts.held_count = roll(dice, 4);
+	who->facts.anyone_count = 0;
+	who->facts.everyone_count = 0;
 	for (uint32_t i = 0; i < who->facts.held_count; i++) {
 		who->held[i].role = pol_snapshot_role(snapshot, pol_str_of(PICK(dice, roles)));
 		who->places[i] = PICK(dice, places);
@@ -199,15 +201,15 @@ static void hold(
 	}
 }
 
-void random_when_subject(
-	struct dice *dice, const struct pol_snapshot *snapshot, struct random_when_who *who)
+void random_grants_who(
+	struct dice *dice, const struct pol_snapshot *snapshot, struct random_grants_who *who)
 {
-	*who = (struct random_when_who){ .facts = { .principal_state = POL_PRINCIPAL_ACTIVE,
-						 .principal = PICK(dice, branches),
-						 .principal_kind =
-							 (enum pol_principal_kind)roll(dice, 3) } };
-	hold(dice, snapshot, who);
-	random_when_give(dice, snapshot, true, who->attributes, &who->own);
+	*who = (struct random_grants_who){ .facts = { .principal_state = POL_PRINCIPAL_ACTIVE,
+						   .principal = PICK(dice, branches),
+						   .principal_kind = (enum pol_principal_kind)roll(
+							   dice, 3) } };
+	random_grants_hold(dice, snapshot, who);
+	random_grants_give(dice, snapshot, true, who->attributes, &who->own);
 	who->facts.attributes = &who->own;
 	if (roll(dice, 2) == 0) {
 		return;
@@ -249,7 +251,7 @@ static bool compares(struct pol_truth_table *table, const struct pol_formula *fo
 	       pol_truth_of(table, &alone) == POL_TRUE;
 }
 
-bool random_when_holds(struct pol_truth_table *table, const struct pol_formula *formula)
+bool random_grants_holds(struct pol_truth_table *table, const struct pol_formula *formula)
 {
 	bool is_and = formula->kind == POL_FORMULA_AND;
 
@@ -273,7 +275,7 @@ bool random_when_holds(struct pol_truth_table *table, const struct pol_formula *
 		break;
 	}
 	for (uint32_t i = 0; i < formula->part_count; i++) {
-		if (random_when_holds(table, formula->parts[i]) != is_and) {
+		if (random_grants_holds(table, formula->parts[i]) != is_and) {
 			return !is_and;
 		}
 	}

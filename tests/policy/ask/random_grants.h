@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * random_when: random policies whose grants have conditions, subjects with attributes, roles,
+ * random_grants: random policies whose grants have conditions, subjects with attributes, roles,
  * places and keys, and facts; and when a formula is true of them.
  */
 
@@ -13,18 +13,18 @@
 #include "policy/snapshot/snapshot.h"
 #include "tests/policy/dice.h"
 
-struct random_when_text {
+struct random_grants_text {
 	char bytes[16384];
 	size_t used;
 };
 
 /* Trees `api` and `other`, roles r1 to r3, `anyone` and scopes s1 and s2. */
-void random_when_policy(struct dice *dice, struct random_when_text *text);
+void random_grants_policy(struct dice *dice, struct random_grants_text *text);
 /* Adds text. */
-void random_when_put(struct random_when_text *text, const char *part);
+void random_grants_put(struct random_grants_text *text, const char *part);
 
 /* Refers to itself, so it must not be moved. */
-struct random_when_who {
+struct random_grants_who {
 	struct pol_facts facts;
 	struct pol_held held[3];
 	struct pol_str places[3];
@@ -34,14 +34,18 @@ struct random_when_who {
 	struct pol_given own, request;
 };
 
-void random_when_subject(
-	struct dice *dice, const struct pol_snapshot *snapshot, struct random_when_who *who);
+void random_grants_who(
+	struct dice *dice, const struct pol_snapshot *snapshot, struct random_grants_who *who);
+
+/* Other roles at other places. */
+void random_grants_hold(
+	struct dice *dice, const struct pol_snapshot *snapshot, struct random_grants_who *who);
 
 /* Each fact of the principal, or of all others, is there, absent or unknown. */
-void random_when_give(struct dice *dice, const struct pol_snapshot *snapshot, bool own,
+void random_grants_give(struct dice *dice, const struct pol_snapshot *snapshot, bool own,
 	struct pol_given_fact *items, struct pol_given *out);
 /* A value of the fact's type. */
-struct pol_value random_when_value(struct dice *dice, const struct pol_declared_fact *fact);
+struct pol_value random_grants_value(struct dice *dice, const struct pol_declared_fact *fact);
 
 /* Is the formula true of the facts and the path of the table? Defaults do not count. */
-bool random_when_holds(struct pol_truth_table *table, const struct pol_formula *formula);
+bool random_grants_holds(struct pol_truth_table *table, const struct pol_formula *formula);
