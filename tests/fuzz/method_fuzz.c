@@ -15,6 +15,8 @@
 #include "daemon/decide/actor.h"
 #include "daemon/decide/decision_log.h"
 #include "daemon/decide/decision_watch.h"
+#include "daemon/decide/given.h"
+#include "daemon/decide/missing.h"
 #include "daemon/keys/principal_cache.h"
 #include "daemon/keys/quota_counters.h"
 #include "daemon/keys/usage.h"
@@ -42,8 +44,13 @@ static const char policy[] =
 	"role checker { allow GET on api:/loans/{loan}/payments }\n"
 	"exclusive maker, checker\n"
 	"role admin { allow all on authz:/** }\n"
+	"facts { principal.branch string\n resource.regions strings\n resource.status a | b "
+	"default a\n"
+	" context.amount int }\n"
+	"role lender { allow update on api:/loans/{loan} when context.amount < 500 and\n"
+	" resource.regions has \"EU\" and resource.status is a and {loan} is principal.branch }\n"
 	"scope read { allow GET on api:/loans/** }\n"
-	"principal files { role viewer }\n";
+	"principal files { role viewer\n role lender }\n";
 
 /* Requests of root that make the store. The hashes are SHA-256 of the tokens. */
 static const char *const world[] = {
@@ -72,6 +79,8 @@ static struct config config;
 static struct current current;
 static struct plugins *plugins;
 static struct writer *writer;
+static struct given_room given;
+static struct missing_counts missing;
 static struct context context = { .config = &config };
 static const struct peer peers[] = {
 	{ .known = true,
@@ -134,6 +143,8 @@ static void run_method(struct scene *scene, const struct method *method,
 		.serial = 1,
 		.now = NOW,
 		.random_state = &scene->random_state,
+		.given = &given,
+		.missing = &missing,
 		.read = read,
 		.change = changes ? &change : NULL,
 		.next = changes ? &next : NULL,
