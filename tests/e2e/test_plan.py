@@ -254,10 +254,10 @@ class Tool(PlanTest):
     def test_sql_has_its_parameters_apart(self):
         ann = ("--principal", "ann", "change", NODE, "--sql")
         self.assertEqual(self.tool("--principal", "ann", "list", NODE, "--sql", "postgresql"),
-                         '("resource.owner"::text COLLATE "C" = $1::text)\n  $1 = "ann"\n')
+                         '(("resource.owner")::text COLLATE "C" = $1::text)\n  $1 = "ann"\n')
         text = self.tool(*ann, "mysql", "--column", "resource.owner=b.owner")
         self.assertIn("CAST(CONVERT((b.owner) USING utf8mb4) AS BINARY) = CAST(CONVERT(? USING", text)
-        self.assertIn("`resource.state` IS NULL", text)
+        self.assertIn("(`resource.state`) IS NULL", text)
         self.assertIn('?1 = "ann"\n  ?2 = "draft"\n  ?3 = "confirmed"\n', text)
         answer = json.loads(self.tool("--json", "--principal", "seven", "GET", NODE, "--sql", "sqlite",
                                       "--column", "{booking}=b.id"))
