@@ -155,7 +155,8 @@ export class Client {
   allowed(request: Request, options?: CallOptions): Promise<boolean>;
   /** All in one message, by one revision of the policy. `shared` applies to each that does not set it. */
   authorizeMany(requests: Request[], shared?: Request, options?: CallOptions): Promise<Decision[]>;
-  permissions(params: Params, options?: CallOptions): List<{ resource: string; actions: string[] }>;
+  /** An item with `when` is allowed only on that condition, a text; one without it, always. */
+  permissions(params: Params, options?: CallOptions): List<{ resource: string; actions: string[]; when?: string }>;
   status(options?: CallOptions): Promise<Entry>;
   /** Any method of the protocol. */
   call(method: string, params?: Params, options?: CallOptions): Promise<any>;

@@ -124,8 +124,8 @@ final class Client
     }
 
     /**
-     * What roles and scopes allow; the parameters are those of `permissions`. Its items have `resource` and `actions`,
-     * and its `reason` says why there are none.
+     * What roles and scopes allow; the parameters are those of `permissions`. Its items have `resource` and `actions`;
+     * one with `when` is allowed only on that condition, a text. Its `reason` says why there are none.
      */
     public function permissions(#[\SensitiveParameter] mixed ...$params): Listing
     {
