@@ -5,6 +5,7 @@ import asyncio
 import json
 import random
 import sqlite3
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -88,7 +89,8 @@ class PostgreSQL(Table):
                 self.server.query(f"SELECT n FROM r WHERE {where.text} ORDER BY n", where.parameters)]
 
 
-SHARED = json.loads((HERE.parent / "conformance" / "sql.json").read_text(encoding="utf-8"))
+CONFORMANCE = HERE.parent / "conformance"
+SHARED = json.loads((CONFORMANCE / "sql.json").read_text(encoding="utf-8"))
 
 
 def where_or_error(case, dialect):
@@ -102,6 +104,18 @@ def where_or_error(case, dialect):
 
 def replay_python():
     return [{dialect: where_or_error(case, dialect) for dialect in case["expect"]} for case in SHARED["cases"]]
+
+
+def other_clients():
+    """The replayers of the other clients; those whose packages are not there are passed over, as by ../conformance/run."""
+    if (harness.ROOT / "client/node/node_modules/@msgpack/msgpack/package.json").exists():
+        yield "node", ["node", CONFORMANCE / "sql.mjs"]
+
+
+def replay(command, file):
+    done = subprocess.run([*command, file], capture_output=True, text=True, check=False, timeout=harness.DEADLINE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout)
 
 
 class Shared(unittest.TestCase):
@@ -121,6 +135,11 @@ class Shared(unittest.TestCase):
 
     def test_python_writes_what_all_clients_write(self):
         self.compare(replay_python())
+
+    def test_the_other_clients_write_it_too(self):
+        for name, command in other_clients():
+            with self.subTest(name):
+                self.compare(replay(command, CONFORMANCE / "sql.json"))
 
     def test_no_value_is_in_a_text(self):
         for case in SHARED["cases"]:
@@ -192,6 +211,22 @@ class Listing(harness.DaemonTest):
                 self.assertEqual(table.list(plan), expected, plan)
             some += 0 < len(expected) < ROWS
         self.assertGreater(some, ACTIONS // 3)
+
+    def test_each_client_makes_the_same_of_a_plan_of_the_daemon(self):
+        path = self.daemon({"a.policy": self.policy()}).socket
+        cases = []
+        with authz.Client(path, timeout=harness.DEADLINE) as client:
+            for i in range(ACTIONS):
+                ask = {"principal": "ann", "action": f"a{i}", "resource": "t:/{booking}",
+                       "facts": {"principal.branch": self.dice.choice(BRANCHES), "principal.rank": 17}}
+                where = authz.sql.where(client.plan(**ask), plans.COLUMNS, "postgresql")
+                cases.append({"ask": ask, "expect": {"postgresql": {"text": where.text,
+                                                                    "parameters": list(where.parameters)}}})
+        file = Path(self.folder) / "asked.json"
+        file.write_text(json.dumps({"socket": str(path), "columns": plans.COLUMNS, "cases": cases}), encoding="utf-8")
+        for name, command in other_clients():
+            with self.subTest(name):
+                self.assertEqual(replay(command, file), [case["expect"] for case in cases])
 
     def test_what_a_plan_cannot_be_is_unreadable_and_no_plan_is_true(self):
         good = {"plan": "when", "revision": "1", "when": "a", "tree": ["present", ["fact", "resource.owner", "string"]]}
