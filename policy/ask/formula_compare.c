@@ -133,9 +133,9 @@ static enum pol_status compare_outcomes(
 }
 
 static enum pol_status compare(struct pol_cases *cases, const struct pol_formula_side sides[2],
-	uint64_t *cost, enum pol_formula_difference *out)
+	uint64_t most, uint64_t *cost, enum pol_formula_difference *out)
 {
-	uint64_t values, outcomes;
+	uint64_t values, outcomes, weight;
 
 	if (!pol_cases_read(cases, sides) || !pol_cases_group(cases) ||
 		!pol_cases_list_values(cases)) {
@@ -143,20 +143,21 @@ static enum pol_status compare(struct pol_cases *cases, const struct pol_formula
 	}
 	*out = POL_FORMULA_MAY_BE_WIDER;
 	values = count_values(cases);
-	if (values > POL_FORMULA_CASES) {
+	weight = 1 + cases->literal_count / POL_FORMULA_LITERALS;
+	if (values > POL_FORMULA_CASES || values * weight > most) {
 		return POL_OK;
 	}
-	*cost = values;
+	*cost = values * weight;
 	for (uint32_t g = 0; g < cases->group_count; g++) {
 		if (!pol_cases_find_outcomes(cases, g)) {
 			return POL_ENOMEM;
 		}
 	}
 	outcomes = count_outcomes(cases);
-	if (outcomes > POL_FORMULA_CASES) {
+	if (outcomes > POL_FORMULA_CASES || *cost + outcomes * weight > most) {
 		return POL_OK;
 	}
-	*cost += outcomes;
+	*cost += outcomes * weight;
 	return compare_outcomes(cases, outcomes, out);
 }
 
@@ -166,7 +167,8 @@ static bool is_constant(const struct pol_formula *formula)
 }
 
 enum pol_status pol_formula_compare_counted(const struct pol_formula_side *before,
-	const struct pol_formula_side *after, uint64_t *cost, enum pol_formula_difference *out)
+	const struct pol_formula_side *after, uint64_t most, uint64_t *cost,
+	enum pol_formula_difference *out)
 {
 	const struct pol_formula_side sides[2] = { *before, *after };
 	struct pol_cases cases = { .variable_count = 0 };
@@ -185,7 +187,7 @@ enum pol_status pol_formula_compare_counted(const struct pol_formula_side *befor
 		return POL_OK;
 	}
 	pol_arena_init(&cases.arena, MEMORY);
-	status = compare(&cases, sides, cost, out);
+	status = compare(&cases, sides, most, cost, out);
 	pol_arena_finish(&cases.arena);
 	return status;
 }
@@ -195,5 +197,5 @@ enum pol_status pol_formula_compare(const struct pol_formula_side *before,
 {
 	uint64_t cost;
 
-	return pol_formula_compare_counted(before, after, &cost, out);
+	return pol_formula_compare_counted(before, after, UINT64_MAX, &cost, out);
 }
