@@ -20,8 +20,8 @@
 #define CASES_OF_CHANGE POL_FORMULA_CASES
 
 /* Bytes for the formulas of one permission, at most: a subject whose conditions take more is not
- * decided. To make formulas is work of the change, too: this many bytes of them count as one
- * combination of values. */
+ * decided. To make formulas is work of the change, too: those of a permission count as one
+ * combination of values, and as one more for this many bytes. */
 #define FORMULAS_OF_PERMISSION ((size_t)4 * 1024 * 1024)
 #define BYTES_OF_CASE          128
 
@@ -288,7 +288,7 @@ bool pol_escalation_gains(struct pol_escalation_search *search,
 	have[0] = formulas[POL_ESCALATION_BEFORE];
 	have[1] = formulas[POL_ESCALATION_GRANTOR];
 	have[2] = may_grant(&open, &who[POL_ESCALATION_AFTER].subject, search->grantor, permission);
-	search->cases += arena_of(search)->used / BYTES_OF_CASE;
+	search->cases += 1 + arena_of(search)->used / BYTES_OF_CASE;
 	return is_more(search, 0, search->snapshot, have, formulas[POL_ESCALATION_AFTER]);
 }
 
