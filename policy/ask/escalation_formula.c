@@ -322,6 +322,7 @@ bool pol_escalation_role_gains(struct pol_escalation_search *search,
 	net = is[1] != NULL && is[1]->kind != POL_FORMULA_NEVER
 		      ? pol_formula_join(open.arena, POL_FORMULA_AND, is, 2)
 		      : is[0];
+	search->cases += 1 + arena_of(search)->used / BYTES_OF_CASE;
 	if (is_more(search, 0, role->snapshot, have, net)) {
 		return true;
 	}
