@@ -156,6 +156,20 @@ class Deciding(FactsTest):
         self.assertEqual(self.reason(given, **update), "role")
         self.assertEqual(self.reason(**read), "denied")
 
+    def test_a_role_of_the_store_has_512_conditions_with_what_it_inherits(self):
+        def grants(first, count):
+            return [f"allow list on credit:/loans when context.amount < {n}" for n in range(first, first + count)]
+
+        self.c.call("roles.create", name="low", grants=grants(0, 256))
+        self.c.call("roles.create", name="high", grants=grants(256, 255))
+        self.c.call("roles.create", name="both", inherits=["low", "high"], grants=grants(511, 1))
+        error = self.assert_error("limit_reached", self.c.call, "roles.create", name="more", inherits=["both"],
+                                  grants=grants(512, 1))
+        self.assertIn("the role 'more' would have more than 512 different conditional grants", error.message)
+        error = self.assert_error("limit_reached", self.c.call, "roles.update", name="high",
+                                  grants=grants(256, 254) + grants(600, 2))
+        self.assertIn("the role 'both' would have", error.message)
+
     def test_nothing_of_one_request_is_left_for_the_next(self):
         calls = []
         for i in range(600):
