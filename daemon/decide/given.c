@@ -164,12 +164,11 @@ static const char *add(struct reader *reader, uint32_t fact, struct pol_str name
 	return NULL;
 }
 
-static const char *check_bounds(struct reader *reader)
+static const char *check_bytes(struct reader *reader)
 {
-	if (reader->bytes > POL_GIVEN_BYTES) {
-		return wrong_map(reader, "has more than 16 KiB of names and text");
-	}
-	return reader->named > POL_GIVEN_FACTS ? wrong_map(reader, "has more than 64 facts") : NULL;
+	return reader->bytes > POL_GIVEN_BYTES
+		       ? wrong_map(reader, "has more than 16 KiB of names and text")
+		       : NULL;
 }
 
 /* The number of the fact that is the map's next one; POL_NONE: it is not declared. A guess is only
@@ -215,13 +214,17 @@ static const char *read_fact(struct reader *reader, struct pol_str name, struct 
 	if (is_named(&map->named, fact)) {
 		return wrong_fact(reader, name, "is given twice");
 	}
+	/* Before its value is read: the room has members for POL_GIVEN_FACTS sets. */
+	if (reader->named == POL_GIVEN_FACTS) {
+		return wrong_map(reader, "has more than 64 facts");
+	}
 	add_name(&map->named, fact);
 	map->of_principal = map->of_principal || declared->space == POL_SPACE_PRINCIPAL;
 	reader->bytes += name.len;
 	reader->named++;
 	wrong = read_raw(reader, name, value, &raw, &known);
 	if (wrong == NULL) {
-		wrong = check_bounds(reader);
+		wrong = check_bytes(reader);
 	}
 	return wrong != NULL ? wrong : add(reader, fact, name, &raw, known);
 }
