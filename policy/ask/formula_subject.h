@@ -45,6 +45,8 @@ struct pol_formula_subject {
 	/* Facts of the principal that neither the record nor the request says are absent. Otherwise
 	 * they are open, as a peer may state them. */
 	bool no_statements;
+	/* It stands for all principals and callers: its id, tenant, kind and roles are open too. */
+	bool anybody;
 };
 
 /* The formula for "the subject is allowed the permission here". NULL: the arena has no memory. */
