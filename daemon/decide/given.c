@@ -341,17 +341,14 @@ static bool merge(struct given_room *room)
 	return true;
 }
 
-static const char *read_own(const struct call *call, const struct given_params *params,
-	struct given_read *out, const char **out_param)
+static const char *read_own(
+	struct reader *reader, const struct given_params *params, struct given_read *out)
 {
-	struct given_room *room = call->given;
-	struct reader reader = reader_of(call, &room->own, out_param);
-	const char *wrong = read_mode(params, &reader);
+	struct given_room *room = reader->room;
+	const char *wrong;
 
 	room->member_count = room->shared_members;
-	if (wrong == NULL) {
-		wrong = read_map(&reader, params->facts);
-	}
+	wrong = read_map(reader, params->facts);
 	if (wrong != NULL) {
 		return wrong;
 	}
@@ -361,23 +358,26 @@ static const char *read_own(const struct call *call, const struct given_params *
 		return NULL;
 	}
 	out->of_principal = out->of_principal || room->shared.of_principal;
-	return merge(room)
-		       ? NULL
-		       : wrong_map(&reader, "with the shared ones there are more than 64 facts");
+	return merge(room) ? NULL
+			   : wrong_map(reader, "with the shared ones there are more than 64 facts");
 }
 
 const char *given_read(const struct call *call, const struct given_params *params,
 	struct given_read *out, const char **out_param)
 {
 	struct given_room *room = call->given;
-	const char *wrong = NULL;
+	struct reader reader = reader_of(call, &room->own, out_param);
+	const char *wrong = read_mode(params, &reader);
 
 	*out = (struct given_read){ .given = NULL };
+	if (wrong != NULL) {
+		return wrong;
+	}
 	if (room->shared_bytes != NULL && params->facts->items.ptr == room->shared_bytes) {
 		copy(&room->shared, &room->given);
 		out->of_principal = room->shared.of_principal;
 	} else {
-		wrong = read_own(call, params, out, out_param);
+		wrong = read_own(&reader, params, out);
 	}
 	out->given = wrong == NULL && room->given.count > 0 ? &room->given : NULL;
 	return wrong;

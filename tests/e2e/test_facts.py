@@ -193,6 +193,7 @@ class Many(FactsTest):
                 ({"facts": {"resource.oner": "x"}}, {}, "requests[1].facts.resource.oner"),
                 ({"facts": 7}, {}, "requests[1].facts"),
                 ({"undeclared": "yes"}, {}, "requests[1].undeclared"),
+                ({"undeclared": "yes"}, {"facts": GOOD}, "requests[1].undeclared"),
                 ({}, {"facts": {"resource.oner": "x"}}, "facts.resource.oner"),
                 ({}, {"facts": [7]}, "facts"),
                 ({}, {"undeclared": "refuse"}, "undeclared")):
