@@ -67,7 +67,9 @@ static bool is_anybody(const struct pol_escalation_search *search, enum pol_esca
 {
 	const struct pol_facts *facts = pol_escalation_facts(search, who);
 
-	return who != POL_ESCALATION_GRANTOR && facts->principal.len == 0 && facts->key.len == 0;
+	/* A new key has no id yet, but is one subject. */
+	return who != POL_ESCALATION_GRANTOR && facts->principal.len == 0 &&
+	       !pol_subject_key_counts(facts);
 }
 
 /* Is the subject before the change the one after it? */

@@ -92,6 +92,12 @@ class ConditionsOfHolders(attack.Attack):
         self.no("assigns a role for the tenant", "assignments.create", principal="eve", role="tenants")
         self.no("makes a key", "keys.create", roles=["tenants"])
 
+    def test_a_key_without_a_principal_has_neither_an_id_nor_a_kind(self):
+        secret = self.by("keys.create", roles=["own", "robots"])["secret"]
+        for action, reason in (("update", "missing_fact"), ("close", "role")):
+            answer = self.c.call("authorize", token=secret, action=action, resource="api:/loans/7")
+            self.denied(f"asks for {action}", answer, reason)
+
     def test_no_key_of_another_gains_within_what_its_principal_has(self):
         self.hold("eve", "any")
         approve = {"action": "approve", "resource": "api:/loans/7"}
