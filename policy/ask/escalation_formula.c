@@ -68,6 +68,16 @@ static struct pol_knowledge segment_of(const struct pol_knowing *knowing, uint32
 	return pol_formula_path_segment(&path, segment);
 }
 
+/* Does the subject stand for others, whose ids, kinds and other roles are not known? */
+static bool is_anybody(const struct pol_escalation_search *search, enum pol_escalation_who who)
+{
+	const struct pol_facts *facts = pol_escalation_facts(search, who);
+
+	/* A new key has no id yet, but is one subject. */
+	return who != POL_ESCALATION_GRANTOR && facts->principal.len == 0 &&
+	       !pol_subject_key_counts(facts);
+}
+
 /* Is the subject before the change the one after it? */
 static bool is_one_subject(const struct pol_escalation_search *search)
 {
@@ -75,7 +85,7 @@ static bool is_one_subject(const struct pol_escalation_search *search)
 	const struct pol_facts *after = pol_escalation_facts(search, POL_ESCALATION_AFTER);
 
 	return before->tenant == after->tenant &&
-	       (before->principal.len > 0 || before->key.len > 0) &&
+	       (before->principal.len > 0 || before->key.len > 0 || before->tenant != 0) &&
 	       pol_str_equal(before->principal, after->principal) &&
 	       pol_str_equal(before->key, after->key);
 }
@@ -102,6 +112,7 @@ static bool begin_subject(
 		.place = place_of,
 		.context = out,
 		.others = &out->others,
+		.anybody = is_anybody(search, who),
 		.no_statements = who == POL_ESCALATION_GRANTOR ||
 				 (who == POL_ESCALATION_BEFORE && !is_one_subject(search)),
 	};
