@@ -212,7 +212,7 @@ class Refused(FactsTest):
                 ({"resource.oner": PRIVATE}, "facts.resource.oner", "declares no such fact"),
                 ({"context.amount": PRIVATE}, "facts.context.amount", "int"),
                 ({"context.amount": 1.5}, "facts.context.amount", "must be"),
-                ({"resource.status": PRIVATE}, "facts.resource.status", "words"),
+                ({"resource.status": PRIVATE}, "facts.resource.status", "is one of "),
                 ({"resource.owner": 7}, "facts.resource.owner", "string"),
                 ({"resource.regions": PRIVATE}, "facts.resource.regions", "set"),
                 ({"resource.regions": ["a", 7]}, "facts.resource.regions", "must be"),
@@ -364,6 +364,13 @@ class Tool(FactsTest):
                 done = self.check(wrong)
                 self.assertEqual(done.returncode, 2, done.stdout)
                 self.assertIn("--fact", done.stderr)
+
+    def test_the_fact_that_was_meant_is_proposed(self):
+        done = self.check("resource.onwer=bob")
+        self.assertEqual((done.returncode, done.stderr.splitlines()), (2, [
+            "authzcheck: invalid_request: facts.resource.onwer: the policy declares no such fact",
+            "authzcheck: did you mean 'resource.owner'?"]))
+        self.assertIn("--fact owner: a fact's name begins with principal., resource., ", self.check("owner=bob").stderr)
 
     def test_can_takes_facts_too(self):
         done = self.d.tool("can", "--principal", "ann", "--fact", "resource.regions=[\"EU\"]", "credit")
