@@ -390,6 +390,9 @@ class Tool(FactsTest):
         done = harness.run_tool("__complete", "check", "--socket", self.d.socket, "--fact", "context.")
         self.assertEqual([line.split("\t")[0] for line in done.stdout.splitlines()],
                          ["context.amount=", "context.due=", "context.peer="])
+        done = harness.run_tool("__complete", "principal", "create", "--socket", self.d.socket, "--attribute", "")
+        self.assertEqual(done.stdout.splitlines(),
+                         [name.partition(".")[2] + "=" for name in DECLARED if name.startswith("principal.")])
         done = harness.run_tool("__complete", "policy", "can", str(self.d.policy), "--fact", "context.a")
         self.assertEqual(done.stdout.splitlines(), ["context.amount="])
 
