@@ -24,6 +24,7 @@ static const struct source {
 	{ "scope", "policy.names", "scopes", NULL, false },
 	{ "tree", "policy.names", "trees", NULL, false },
 	{ "action", "policy.names", "actions", NULL, false },
+	{ "fact", "policy.names", "facts", NULL, false },
 };
 
 struct finding {

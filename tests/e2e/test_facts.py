@@ -238,7 +238,7 @@ class Refused(FactsTest):
                 ({"resource.oner": PRIVATE}, "facts.resource.oner", "declares no such fact"),
                 ({"context.amount": PRIVATE}, "facts.context.amount", "int"),
                 ({"context.amount": 1.5}, "facts.context.amount", "must be"),
-                ({"resource.status": PRIVATE}, "facts.resource.status", "words"),
+                ({"resource.status": PRIVATE}, "facts.resource.status", "is one of "),
                 ({"resource.owner": 7}, "facts.resource.owner", "string"),
                 ({"resource.regions": PRIVATE}, "facts.resource.regions", "set"),
                 ({"resource.regions": ["a", 7]}, "facts.resource.regions", "must be"),
@@ -391,6 +391,13 @@ class Tool(FactsTest):
                 self.assertEqual(done.returncode, 2, done.stdout)
                 self.assertIn("--fact", done.stderr)
 
+    def test_the_fact_that_was_meant_is_proposed(self):
+        done = self.check("resource.onwer=bob")
+        self.assertEqual((done.returncode, done.stderr.splitlines()), (2, [
+            "authzcheck: invalid_request: facts.resource.onwer: the policy declares no such fact",
+            "authzcheck: did you mean 'resource.owner'?"]))
+        self.assertIn("--fact owner: a fact's name begins with principal., resource., ", self.check("owner=bob").stderr)
+
     def test_can_takes_facts_too(self):
         done = self.d.tool("can", "--principal", "ann", "--fact", "resource.regions=[\"EU\"]", "credit")
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -409,6 +416,9 @@ class Tool(FactsTest):
         done = harness.run_tool("__complete", "check", "--socket", self.d.socket, "--fact", "context.")
         self.assertEqual([line.split("\t")[0] for line in done.stdout.splitlines()],
                          ["context.amount=", "context.due=", "context.peer="])
+        done = harness.run_tool("__complete", "principal", "create", "--socket", self.d.socket, "--attribute", "")
+        self.assertEqual(done.stdout.splitlines(),
+                         [name.partition(".")[2] + "=" for name in DECLARED if name.startswith("principal.")])
         done = harness.run_tool("__complete", "policy", "can", str(self.d.policy), "--fact", "context.a")
         self.assertEqual(done.stdout.splitlines(), ["context.amount="])
 

@@ -22,10 +22,14 @@ const struct command commands_principal[PRINCIPAL_COMMANDS] = {
 		.name = "principal create",
 		.words = "ID",
 		.summary = "Create a principal: a person or a service",
-		.text = "It holds no role before one is assigned.\n",
+		.text = "It holds no role before one is assigned. What the policy's conditions "
+			"read as\n"
+			"the fact principal.branch is the attribute branch. Its text must be of "
+			"the\n"
+			"fact's type: limit=500, regions=EU,US, from=2026-07-01T08:00:00Z.\n",
 		.examples = "  authzcheck principal create alice --name 'Alice Baker' --kind user\n"
-			    "  authzcheck principal create billing --kind service --attribute "
-			    "team=money\n",
+			    "  authzcheck principal create dora --attribute branch=north \\\n"
+			    "      --attribute refund_limit=500\n",
 		.flags = { FLAG_NAME, FLAG_KIND, FLAG_ATTRIBUTE, FLAG_API_ACCESS, FLAG_TENANT },
 		.min_words = 1,
 		.by_token = true,
