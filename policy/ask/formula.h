@@ -127,3 +127,9 @@ enum pol_status pol_formula_compare(const struct pol_formula_side *before,
  * that bound many comparisons together. */
 enum pol_status pol_formula_compare_counted(const struct pol_formula_side *before,
 	const struct pol_formula_side *after, uint64_t *cost, enum pol_formula_difference *out);
+
+/* The same with a smaller bound than POL_FORMULA_CASES, `most`, for callers that answer in a short
+ * turn. */
+enum pol_status pol_formula_compare_within(const struct pol_formula_side *before,
+	const struct pol_formula_side *after, uint64_t most, uint64_t *cost,
+	enum pol_formula_difference *out);

@@ -20,9 +20,8 @@ struct tile {
 	uint64_t *columns; /* by literal: TILE words */
 };
 
-/* How many combinations of values the groups have, together. POL_FORMULA_CASES + 1: more than are
- * tried. */
-static uint64_t count_values(const struct pol_cases *cases)
+/* How many combinations of values the groups have, together. most + 1: more than are tried. */
+static uint64_t count_values(const struct pol_cases *cases, uint64_t most)
 {
 	uint64_t sum = 0;
 
@@ -32,25 +31,25 @@ static uint64_t count_values(const struct pol_cases *cases)
 
 		for (uint32_t i = 0; i < group->variable_count; i++) {
 			product *= cases->variables[group->variables[i]].cases;
-			if (product > POL_FORMULA_CASES) {
-				return POL_FORMULA_CASES + 1;
+			if (product > most) {
+				return most + 1;
 			}
 		}
 		sum += product;
 	}
-	return sum < POL_FORMULA_CASES ? sum : POL_FORMULA_CASES + 1;
+	return sum < most ? sum : most + 1;
 }
 
 /* How many combinations of outcomes there are; sets the strides. */
-static uint64_t count_outcomes(struct pol_cases *cases)
+static uint64_t count_outcomes(struct pol_cases *cases, uint64_t most)
 {
 	uint64_t product = 1;
 
 	for (uint32_t g = 0; g < cases->group_count; g++) {
 		cases->groups[g].stride = product;
 		product *= cases->groups[g].outcome_count;
-		if (product > POL_FORMULA_CASES) {
-			return POL_FORMULA_CASES + 1;
+		if (product > most) {
+			return most + 1;
 		}
 	}
 	return product;
@@ -133,7 +132,7 @@ static enum pol_status compare_outcomes(
 }
 
 static enum pol_status compare(struct pol_cases *cases, const struct pol_formula_side sides[2],
-	uint64_t *cost, enum pol_formula_difference *out)
+	uint64_t most, uint64_t *cost, enum pol_formula_difference *out)
 {
 	uint64_t values, outcomes;
 
@@ -142,8 +141,8 @@ static enum pol_status compare(struct pol_cases *cases, const struct pol_formula
 		return POL_ENOMEM;
 	}
 	*out = POL_FORMULA_MAY_BE_WIDER;
-	values = count_values(cases);
-	if (values > POL_FORMULA_CASES) {
+	values = count_values(cases, most);
+	if (values > most) {
 		return POL_OK;
 	}
 	*cost = values;
@@ -152,8 +151,8 @@ static enum pol_status compare(struct pol_cases *cases, const struct pol_formula
 			return POL_ENOMEM;
 		}
 	}
-	outcomes = count_outcomes(cases);
-	if (outcomes > POL_FORMULA_CASES) {
+	outcomes = count_outcomes(cases, most);
+	if (outcomes > most) {
 		return POL_OK;
 	}
 	*cost += outcomes;
@@ -165,8 +164,9 @@ static bool is_constant(const struct pol_formula *formula)
 	return formula->kind == POL_FORMULA_ALWAYS || formula->kind == POL_FORMULA_NEVER;
 }
 
-enum pol_status pol_formula_compare_counted(const struct pol_formula_side *before,
-	const struct pol_formula_side *after, uint64_t *cost, enum pol_formula_difference *out)
+enum pol_status pol_formula_compare_within(const struct pol_formula_side *before,
+	const struct pol_formula_side *after, uint64_t most, uint64_t *cost,
+	enum pol_formula_difference *out)
 {
 	const struct pol_formula_side sides[2] = { *before, *after };
 	struct pol_cases cases = { .variable_count = 0 };
@@ -185,9 +185,15 @@ enum pol_status pol_formula_compare_counted(const struct pol_formula_side *befor
 		return POL_OK;
 	}
 	pol_arena_init(&cases.arena, MEMORY);
-	status = compare(&cases, sides, cost, out);
+	status = compare(&cases, sides, most, cost, out);
 	pol_arena_finish(&cases.arena);
 	return status;
+}
+
+enum pol_status pol_formula_compare_counted(const struct pol_formula_side *before,
+	const struct pol_formula_side *after, uint64_t *cost, enum pol_formula_difference *out)
+{
+	return pol_formula_compare_within(before, after, POL_FORMULA_CASES, cost, out);
 }
 
 enum pol_status pol_formula_compare(const struct pol_formula_side *before,
