@@ -135,8 +135,7 @@ static bool on_missing(void *context, struct wire_cursor item)
 		missing->attributes = app_text(app, "%s%s%s", missing->attributes,
 			missing->attributes[0] != '\0' ? ", " : "", name + strlen(attributes));
 	} else {
-		missing->options =
-			app_text(app, "%s %s", missing->options, option_for(app, name));
+		missing->options = app_text(app, "%s %s", missing->options, option_for(app, name));
 	}
 	return true;
 }
@@ -147,8 +146,7 @@ static void hint_missing(struct app *app, struct wire_cursor result)
 
 	record_each(result, "missing", on_missing, &missing);
 	if (missing.options[0] != '\0') {
-		fprintf(stderr, "authzcheck: to state what is not known:%s\n",
-			missing.options);
+		fprintf(stderr, "authzcheck: to state what is not known:%s\n", missing.options);
 	}
 	if (missing.attributes[0] != '\0') {
 		fprintf(stderr, "authzcheck: the principal lacks attributes: %s\n",
