@@ -94,16 +94,11 @@ static bool has_type(const json_t *operand, const char *type)
 	return strcmp(type_of(operand), type) == 0;
 }
 
-static bool is_text(const json_t *operand)
-{
-	return has_type(operand, "string") || has_type(operand, "word");
-}
-
 static void fail(struct writer *writer, const char *what, const char *name)
 {
 	if (writer->status == EXIT_YES) {
-		writer->status = app_fail(writer->app, EXIT_USAGE, "invalid_request",
-			"%s '%s' in %s", what, name, dialects[writer->dialect]);
+		writer->status =
+			app_fail(writer->app, EXIT_USAGE, "invalid_request", "%s '%s'", what, name);
 	}
 }
 
@@ -126,14 +121,14 @@ static void put_quoted(struct writer *writer, const char *name)
 {
 	char quote = writer->dialect == POSTGRESQL ? '"' : '`';
 
-	fputc(quote, writer->out);
+	fprintf(writer->out, "(%c", quote);
 	for (; *name != '\0'; name++) {
 		if (*name == quote) {
 			fputc(quote, writer->out);
 		}
 		fputc(*name, writer->out);
 	}
-	fputc(quote, writer->out);
+	fprintf(writer->out, "%c)", quote);
 }
 
 static bool is_named(const json_t *operand, const char *name, size_t len)
@@ -165,94 +160,105 @@ static void put_column(struct writer *writer, const json_t *operand)
 	put_quoted(writer, text_at(operand, 1));
 }
 
-/* Text as bytes: the cast takes a type's own equality away, and the collation that of the column.
- */
-static void put_text(struct writer *writer, const json_t *operand)
+/* What stands around a column, and around a placeholder, so that both compare as they must,
+ * whatever the column's type and the driver's. Text is compared by its bytes: a cast takes the own
+ * equality of a type away, and a collation that of a column. A column of numbers of SQLite would
+ * take a text for a number, and '07' for 7. In PostgreSQL an address of IPv4 may be written as one
+ * of IPv6. */
+struct around {
+	const char *before, *after;
+};
+static const struct around columns[DIALECTS][4] = {
+	[POSTGRESQL] = { { "", "::text COLLATE \"C\"" }, { "", "" }, { "", "" },
+		{ "regexp_replace(host(", "::inet), '^::ffff:([0-9.]+)$', '\\1')::inet" } },
+	[MYSQL] = { { "CAST(CONVERT(", " USING utf8mb4) AS BINARY)" }, { "", "" }, { "", "" },
+		{ NULL, NULL } },
+	[SQLITE] = { { "CAST(", " AS TEXT) COLLATE BINARY" }, { "", "" }, { "", "" },
+		{ NULL, NULL } },
+};
+static const struct around values[DIALECTS][4] = {
+	[POSTGRESQL] = { { "", "::text" }, { "", "::bigint" }, { "", "::boolean" },
+		{ "", "::inet" } },
+	[MYSQL] = { { "CAST(CONVERT(", " USING utf8mb4) AS BINARY)" }, { "CAST(", " AS SIGNED)" },
+		{ "CAST(", " AS SIGNED)" }, { NULL, NULL } },
+	[SQLITE] = { { "", "" }, { "CAST(", " AS INTEGER)" }, { "CAST(", " AS INTEGER)" },
+		{ NULL, NULL } },
+};
+
+/* What compares alike: the second index of the tables. */
+static int kind_of(const json_t *operand)
 {
-	static const char *const before[DIALECTS] = { "", "CAST(CONVERT(", "CAST(" };
-	static const char *const after[DIALECTS] = { "::text COLLATE \"C\"",
-		" USING utf8mb4) AS BINARY)", " AS TEXT) COLLATE BINARY" };
-	static const char *const after_value[DIALECTS] = { "::text", " USING utf8mb4) AS BINARY)",
-		"" };
+	static const struct {
+		const char *type;
+		int kind;
+	} kinds[] = { { "string", 0 }, { "word", 0 }, { "int", 1 }, { "time", 1 },
+		{ "duration", 1 }, { "bool", 2 }, { "address", 3 }, { "network", 3 } };
 
-	if (is_column(operand)) {
-		fputs(before[writer->dialect], writer->out);
-		put_column(writer, operand);
-		fputs(after[writer->dialect], writer->out);
-		return;
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+		if (has_type(operand, kinds[i].type)) {
+			return kinds[i].kind;
+		}
 	}
-	fputs(writer->dialect == MYSQL ? before[MYSQL] : "", writer->out);
-	bind(writer, json_incref(json_array_get(operand, 1)));
-	fputs(after_value[writer->dialect], writer->out);
-}
-
-static void put_number(struct writer *writer, const json_t *operand)
-{
-	json_t *value = json_array_get(operand, 1);
-
-	if (is_column(operand)) {
-		put_column(writer, operand);
-		return;
-	}
-	if (json_is_boolean(value) && writer->dialect != POSTGRESQL) {
-		bind(writer, json_integer(json_is_true(value)));
-		return;
-	}
-	bind(writer, json_incref(value));
-	if (writer->dialect == POSTGRESQL) {
-		fputs(json_is_boolean(value) ? "::boolean" : "::bigint", writer->out);
-	}
-}
-
-static void put_address(struct writer *writer, const json_t *operand)
-{
-	if (writer->dialect != POSTGRESQL) {
-		fail(writer, "an address cannot be compared:", text_at(operand, 1));
-		return;
-	}
-	if (is_column(operand)) {
-		put_column(writer, operand);
-	} else {
-		bind(writer, json_incref(json_array_get(operand, 1)));
-	}
-	fputs("::inet", writer->out);
+	return -1;
 }
 
 static void put_operand(struct writer *writer, const json_t *operand)
 {
-	if (is_text(operand)) {
-		put_text(writer, operand);
-	} else if (has_type(operand, "address") || has_type(operand, "network")) {
-		put_address(writer, operand);
-	} else {
-		put_number(writer, operand);
+	int kind = kind_of(operand);
+	json_t *value = json_array_get(operand, 1);
+	const struct around *around;
+
+	if (kind < 0) {
+		fail(writer,
+			"the plan has a type that this version does not know:", type_of(operand));
+		return;
 	}
+	around = is_column(operand) ? &columns[writer->dialect][kind]
+				    : &values[writer->dialect][kind];
+	if (around->before == NULL) {
+		fail(writer, "only postgresql compares addresses, not", dialects[writer->dialect]);
+		return;
+	}
+	fputs(around->before, writer->out);
+	if (is_column(operand)) {
+		put_column(writer, operand);
+	} else if (json_is_boolean(value) && writer->dialect != POSTGRESQL) {
+		bind(writer, json_integer(json_is_true(value)));
+	} else {
+		bind(writer, json_incref(value));
+	}
+	fputs(around->after, writer->out);
 }
 
 /* A set: text[] in PostgreSQL, elsewhere a JSON array. */
 static void put_set(struct writer *writer, const json_t *operand)
 {
-	json_t *members = json_array_get(operand, 1);
+	json_t *members = json_array_get(operand, 1), *member;
+	size_t i;
 	char *text;
 
 	if (is_column(operand)) {
 		put_column(writer, operand);
+		fputs(writer->dialect == POSTGRESQL ? "::text[] COLLATE \"C\"" : "", writer->out);
 	} else if (writer->dialect == POSTGRESQL) {
-		bind(writer, json_incref(members));
+		fputs("ARRAY[", writer->out);
+		json_array_foreach(members, i, member)
+		{
+			fputs(i > 0 ? ", " : "", writer->out);
+			bind(writer, json_incref(member));
+		}
+		fputs("]::text[]", writer->out);
 	} else {
 		text = json_dumps(members, JSON_COMPACT);
 		bind(writer, text != NULL ? json_string(text) : NULL);
 		free(text);
 	}
-	if (writer->dialect == POSTGRESQL) {
-		fputs(is_column(operand) ? "::text[] COLLATE \"C\"" : "::text[]", writer->out);
-	}
 }
 
 /* --- sets ------------------------------------------------------------------------------------- */
 
-/* Where SQLite finds no member instead of NULL: the column is there. */
-static void put_guard(struct writer *writer, const json_t *operand)
+/* NULL is in no set, and an empty one has nothing of it: that it is there is said apart. */
+static void put_there(struct writer *writer, const json_t *operand)
 {
 	if (is_column(operand)) {
 		put_column(writer, operand);
@@ -274,73 +280,79 @@ static void put_sets(struct writer *writer, const json_t *left, const json_t *ri
 	fputs(") AS authz_s, ", writer->out);
 }
 
-static void put_has_sqlite(
-	struct writer *writer, const json_t *left, const json_t *right, bool negated)
+static void put_has(struct writer *writer, const json_t *left, const json_t *right)
 {
-	put_guard(writer, left);
-	put_guard(writer, right);
-	put_text(writer, right);
-	fprintf(writer->out, "%s IN (SELECT authz_a.value FROM ", negated ? " NOT" : "");
-	put_sets(writer, left, NULL);
-	fputs("json_each(authz_s.a) AS authz_a)", writer->out);
-}
+	if (writer->dialect != MYSQL) {
+		bool sqlite = writer->dialect == SQLITE;
 
-static void put_has(struct writer *writer, const json_t *left, const json_t *right, bool negated)
-{
-	if (writer->dialect == SQLITE) {
-		put_has_sqlite(writer, left, right, negated);
-		return;
-	}
-	fputs(negated ? "NOT " : "", writer->out);
-	if (writer->dialect == POSTGRESQL) {
-		put_text(writer, right);
-		fputs(" = ANY (", writer->out);
-		put_set(writer, left);
-		fputs(")", writer->out);
+		put_operand(writer, right);
+		fputs(sqlite ? " IN (SELECT authz_a.value FROM " : " = ANY (", writer->out);
+		(sqlite ? put_sets(writer, left, NULL) : put_set(writer, left));
+		fputs(sqlite ? "json_each(authz_s.a) AS authz_a)" : ")", writer->out);
 		return;
 	}
 	fputs("JSON_CONTAINS(", writer->out);
 	put_set(writer, left);
-	fputs(", JSON_QUOTE(", writer->out);
+	fputs(", JSON_QUOTE(CONVERT(", writer->out);
 	if (is_column(right)) {
 		put_column(writer, right);
 	} else {
 		bind(writer, json_incref(json_array_get(right, 1)));
 	}
-	fputs("))", writer->out);
+	fputs(" USING utf8mb4)))", writer->out);
 }
 
-static void put_sets_sqlite(
-	struct writer *writer, const json_t *left, const json_t *right, bool any, bool negated)
+/* Some, or all, members of right are in left; "all" is "none is not". */
+static void put_members(struct writer *writer, const json_t *left, const json_t *right, bool any)
 {
-	put_guard(writer, left);
-	put_guard(writer, right);
-	/* "All" is "none is not". */
-	fprintf(writer->out, "%sEXISTS (SELECT 1 FROM ", any == negated ? "NOT " : "");
-	put_sets(writer, left, right);
-	fputs(any ? "json_each(authz_s.a) AS authz_a JOIN json_each(authz_s.b) AS authz_b "
-		    "ON authz_a.value = authz_b.value)"
-		  : "json_each(authz_s.b) AS authz_b WHERE authz_b.value NOT IN "
-		    "(SELECT authz_a.value FROM json_each(authz_s.a) AS authz_a))",
-		writer->out);
-}
-
-/* Some, or all, members of right are in left. */
-static void put_members(struct writer *writer, const json_t *tree, bool any, bool negated)
-{
-	const json_t *left = json_array_get(tree, 1), *right = json_array_get(tree, 2);
-	bool json = writer->dialect == MYSQL;
-
 	if (writer->dialect == SQLITE) {
-		put_sets_sqlite(writer, left, right, any, negated);
+		fputs(any ? "EXISTS (SELECT 1 FROM " : "NOT EXISTS (SELECT 1 FROM ", writer->out);
+		put_sets(writer, left, right);
+		fputs(any ? "json_each(authz_s.a) AS authz_a, json_each(authz_s.b) AS authz_b "
+			    "WHERE authz_a.value = authz_b.value)"
+			  : "json_each(authz_s.b) AS authz_b WHERE authz_b.value NOT IN "
+			    "(SELECT authz_a.value FROM json_each(authz_s.a) AS authz_a))",
+			writer->out);
 		return;
 	}
-	fputs(negated ? "NOT " : "", writer->out);
-	fputs(!json ? "(" : any ? "JSON_OVERLAPS(" : "JSON_CONTAINS(", writer->out);
+	if (writer->dialect == MYSQL) {
+		fputs(any ? "JSON_OVERLAPS(" : "JSON_CONTAINS(", writer->out);
+	}
 	put_set(writer, left);
-	fputs(json ? ", " : any ? " && " : " @> ", writer->out);
+	fputs(writer->dialect == MYSQL ? ", " : any ? " && " : " @> ", writer->out);
 	put_set(writer, right);
-	fputs(")", writer->out);
+	fputs(writer->dialect == MYSQL ? ")" : "", writer->out);
+}
+
+/* A comparison of sets. False: it is none. */
+static bool put_of_sets(struct writer *writer, const json_t *tree)
+{
+	static const struct {
+		const char *name;
+		enum { HAS, ANY, ALL } of;
+		bool negated;
+	} names[] = { { "has", HAS, false }, { "has not", HAS, true }, { "has any", ANY, false },
+		{ "has none", ANY, true }, { "has all", ALL, false },
+		{ "has not all", ALL, true } };
+	const json_t *left = json_array_get(tree, 1), *right = json_array_get(tree, 2);
+	size_t i = 0;
+
+	while (i < sizeof names / sizeof names[0] && !is(tree, names[i].name)) {
+		i++;
+	}
+	if (i == sizeof names / sizeof names[0]) {
+		return false;
+	}
+	put_there(writer, left);
+	put_there(writer, right);
+	fputs(names[i].negated ? "NOT (" : "", writer->out);
+	if (names[i].of == HAS) {
+		put_has(writer, left, right);
+	} else {
+		put_members(writer, left, right, names[i].of == ANY);
+	}
+	fputs(names[i].negated ? ")" : "", writer->out);
+	return true;
 }
 
 /* --- the tree --------------------------------------------------------------------------------- */
@@ -358,14 +370,14 @@ static void put_other_words(struct writer *writer, const json_t *fact, const jso
 		fputs("1 = 0", writer->out);
 		return;
 	}
-	put_text(writer, fact);
+	put_operand(writer, fact);
 	json_array_foreach(words, i, other)
 	{
 		if (!json_equal(other, json_array_get(word, 1))) {
 			json_t *value = json_pack("[s, O]", "word", other);
 
 			fputs(before, writer->out);
-			put_text(writer, value);
+			put_operand(writer, value);
 			json_decref(value);
 			before = ", ";
 		}
@@ -393,13 +405,7 @@ static void put_comparison(struct writer *writer, const json_t *tree)
 	} else if (is(tree, "within") || is(tree, "not within")) {
 		fputs(is(tree, "within") ? "" : "NOT ", writer->out);
 		put_order(writer, tree, "<<=");
-	} else if (is(tree, "has") || is(tree, "has not")) {
-		put_has(writer, left, right, is(tree, "has not"));
-	} else if (is(tree, "has any") || is(tree, "has none")) {
-		put_members(writer, tree, true, is(tree, "has none"));
-	} else if (is(tree, "has all") || is(tree, "has not all")) {
-		put_members(writer, tree, false, is(tree, "has not all"));
-	} else {
+	} else if (!put_of_sets(writer, tree)) {
 		fail(writer, "the plan has what this version does not know:", text_at(tree, 0));
 	}
 }
