@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * live_internal: what live.c (lists of the daemon, and roles of the store), live_subject.c
- * (principals and keys) and live_attributes.c share.
+ * live_internal: what live.c (lists of the daemon), live_roles.c (roles of the store),
+ * live_subject.c (principals and keys) and live_attributes.c share.
  */
 
 #include "policy/text/terms.h"
@@ -36,6 +36,10 @@ struct live {
  * both policies by them: `sides`. A role's number is that in `numbers`. Uses neither `differences`
  * nor `found`. EXIT_YES, or another status, reported. */
 int live_extend(struct live *live);
+
+/* Extends both policies by `roles`, whose numbers are in `numbers`: `sides`. POL_EINVALID: they
+ * inherit in a circle. POL_ENOMEM, POL_ELIMIT. */
+enum pol_status live_roles_extend(struct live *live);
 
 /* A text of a record; empty: it has none. */
 const char *live_text(const json_t *item, const char *name);

@@ -111,6 +111,8 @@ void worker_begin(struct worker *worker);
 /* Gives the connection a number; -ENOMEM. */
 int worker_add(struct worker *worker, struct conn *conn);
 void worker_remove(struct worker *worker, struct conn *conn);
+/* The connection with the number; NULL: it is closed. */
+struct conn *worker_find(const struct worker *worker, uint64_t number);
 /* Puts it after the others of its uid that wait for a turn. */
 void worker_queue(struct worker *worker, struct conn *conn);
 /* Sets `taken` to the oldest policy that the worker or a paused call of it uses. */

@@ -1,139 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdio.h>
-
 #include "policy/compile/compile.h"
+#include "policy/compile/compile_order.h"
 #include "policy/snapshot/conditional.h"
 
-/* The room for a circle in a message. Of a longer circle the beginning is shown; each step has its
- * own note. */
-#define CIRCLE_TEXT 512
-
-/* At most this many circles are printed whole, since each may be as long as there are roles. */
-#define CIRCLES 40
-
-enum mark { MARK_NEW = 0, MARK_OPEN, MARK_DONE };
-
-/* A walk in depth. It has a stack of its own: a chain may be as long as there are roles. */
-struct walk {
-	struct pol_grantee_kind *kind;
-	uint8_t *marks;
-	uint32_t *stack;  /* the roles from the start of the walk to the present one */
-	uint32_t *next;   /* by depth: which of the role's parents comes next */
-	uint32_t *depths; /* by role: its index in the stack while it is open */
-	uint32_t depth;
-	uint32_t ordered;
-	uint32_t circles;
-};
-
-static const struct pol_word *parent_word(
-	const struct pol_grantee_kind *kind, uint32_t child, uint32_t parent)
+static const struct pol_word *name(const void *context, uint32_t number)
 {
+	const struct pol_grantee_kind *kind = context;
+
+	return &kind->statements[number]->name;
+}
+
+/* The position where a statement names its parent. */
+static struct pol_span position(const void *context, uint32_t child, uint32_t parent)
+{
+	const struct pol_grantee_kind *kind = context;
 	const struct pol_words *words = &kind->statements[child]->parents;
 
 	for (uint32_t i = 0; i < words->count; i++) {
 		if (pol_names_find(kind->names, words->items[i].text) == parent) {
-			return &words->items[i];
+			return words->items[i].at;
 		}
 	}
-	return &kind->statements[child]->name;
-}
-
-/* Reports the circle stack[from] … stack[depth - 1], beginning with the role declared first. */
-static void report_circle(const struct walk *walk, uint32_t from)
-{
-	const struct pol_grantee_kind *kind = walk->kind;
-	struct pol_diags *diags = kind->compiler->diags;
-	const uint32_t *circle = walk->stack + from;
-	uint32_t count = walk->depth - from;
-	uint32_t start = 0;
-	char text[CIRCLE_TEXT];
-	size_t used = 0;
-	struct pol_diag *diag;
-
-	for (uint32_t i = 1; i < count; i++) {
-		start = circle[i] < circle[start] ? i : start;
-	}
-	for (uint32_t i = 0; i < count && used < sizeof text; i++) {
-		uint32_t to = circle[(start + i + 1) % count];
-
-		used += (size_t)snprintf(text + used, sizeof text - used, " %s '%.*s'",
-			kind->inherit, POL_STR_ARGS(kind->grantees[to].name));
-	}
-	diag = pol_diag_error(diags, kind->statements[circle[start]]->name.at,
-		"a circle: %s '%.*s'%s", kind->what,
-		POL_STR_ARGS(kind->grantees[circle[start]].name), text);
-	for (uint32_t i = 0; i < count; i++) {
-		uint32_t child = circle[(start + i) % count];
-		uint32_t parent = circle[(start + i + 1) % count];
-
-		pol_diag_note(diags, diag, parent_word(kind, child, parent)->at,
-			"'%.*s' %s '%.*s' here", POL_STR_ARGS(kind->grantees[child].name),
-			kind->inherit, POL_STR_ARGS(kind->grantees[parent].name));
-	}
-}
-
-/* Reports a circle: the top of the stack inherits `parent`, which is open. */
-static void close_circle(struct walk *walk, uint32_t parent)
-{
-	uint32_t child = walk->stack[walk->depth - 1];
-	const struct pol_grantee_kind *kind = walk->kind;
-
-	if (walk->circles++ < CIRCLES) {
-		report_circle(walk, walk->depths[parent]);
-		return;
-	}
-	pol_diag_error(kind->compiler->diags, kind->statements[child]->name.at,
-		"a circle: %s '%.*s' is inherited by what it %s", kind->what,
-		POL_STR_ARGS(kind->grantees[child].name), kind->inherit);
-}
-
-static void open_grantee(struct walk *walk, uint32_t number)
-{
-	walk->marks[number] = MARK_OPEN;
-	walk->depths[number] = walk->depth;
-	walk->stack[walk->depth] = number;
-	walk->next[walk->depth] = 0;
-	walk->depth++;
-}
-
-/* Goes on to a parent. One that is still open closes a circle and becomes POL_NONE, so that what
- * remains has no circle. */
-static void visit_parent(struct walk *walk, uint32_t *parent)
-{
-	switch ((enum mark)walk->marks[*parent]) {
-	case MARK_NEW:
-		open_grantee(walk, *parent);
-		break;
-	case MARK_OPEN:
-		close_circle(walk, *parent);
-		*parent = POL_NONE;
-		break;
-	case MARK_DONE:
-		break;
-	}
-}
-
-static void order_from(struct walk *walk, uint32_t number)
-{
-	struct pol_grantee_kind *kind = walk->kind;
-
-	if (walk->marks[number] != MARK_NEW) {
-		return;
-	}
-	open_grantee(walk, number);
-	while (walk->depth > 0) {
-		uint32_t top = walk->stack[walk->depth - 1];
-		uint32_t *next = &walk->next[walk->depth - 1];
-
-		if (*next < kind->parent_counts[top]) {
-			(*next)++;
-			visit_parent(walk, &kind->parents[top][*next - 1]);
-			continue;
-		}
-		walk->marks[top] = MARK_DONE;
-		kind->order[walk->ordered++] = top;
-		walk->depth--;
-	}
+	return kind->statements[child]->name.at;
 }
 
 /* Resolves the parents of a statement and reports those that cannot be inherited. seen[p] is `mark`
@@ -226,7 +114,15 @@ static enum pol_status join_parents(struct pol_grantee_kind *kind, uint32_t numb
 enum pol_status pol_compile_inherit(struct pol_grantee_kind *kind)
 {
 	struct pol_arena *scratch = kind->compiler->scratch;
-	struct walk walk = { .kind = kind };
+	struct pol_graph graph = {
+		.diags = kind->compiler->diags,
+		.what = kind->what,
+		.verb = kind->inherit,
+		.count = kind->count,
+		.name = name,
+		.position = position,
+		.context = kind,
+	};
 	size_t count = kind->count;
 	uint32_t *seen;
 	enum pol_status status;
@@ -234,17 +130,15 @@ enum pol_status pol_compile_inherit(struct pol_grantee_kind *kind)
 	kind->parents = pol_arena_alloc(scratch, count, sizeof *kind->parents);
 	kind->parent_counts = pol_arena_alloc(scratch, count, sizeof *kind->parent_counts);
 	kind->order = pol_arena_alloc(scratch, count, sizeof *kind->order);
-	walk.marks = pol_arena_alloc(scratch, count, sizeof *walk.marks);
-	walk.stack = pol_arena_alloc(scratch, count, sizeof *walk.stack);
-	walk.next = pol_arena_alloc(scratch, count, sizeof *walk.next);
-	walk.depths = pol_arena_alloc(scratch, count, sizeof *walk.depths);
 	seen = pol_arena_alloc(scratch, count, sizeof *seen);
 	if (scratch->status != POL_OK) {
 		return scratch->status;
 	}
 	status = find_all_parents(kind, seen);
-	for (uint32_t i = 0; status == POL_OK && i < count; i++) {
-		order_from(&walk, i);
+	if (status == POL_OK) {
+		graph.targets = kind->parents;
+		graph.target_counts = kind->parent_counts;
+		status = pol_compile_order(&graph, scratch, kind->order);
 	}
 	for (uint32_t i = 0; status == POL_OK && i < count; i++) {
 		status = join_parents(kind, kind->order[i]);

@@ -1,26 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdio.h>
-
 #include "policy/compile/compile_condition.h"
+#include "policy/compile/compile_order.h"
 
-/* The room for a circle in a message. Of a longer circle the beginning is shown. */
-#define CIRCLE_TEXT 512
-
-enum mark { MARK_NEW = 0, MARK_OPEN, MARK_DONE };
-
-/* The named conditions, while they are compiled. A chain of names may be as long as there are
- * conditions, so the walk has a stack of its own. Arrays are by number. */
+/* The named conditions, while they are compiled. Arrays are by number. */
 struct named {
 	struct pol_compiler *compiler;
 	const struct pol_ast_named_condition **statements;
 	uint32_t count;
-	uint32_t *first;      /* into `references`; count + 1 */
-	uint32_t *references; /* the conditions that each names */
-	uint8_t *marks;
-	uint32_t *stack;
-	uint32_t *next; /* by depth: the reference that comes next */
-	uint32_t *depths;
-	uint32_t depth;
+	uint32_t **references; /* the conditions that each names */
+	uint32_t *reference_counts;
 };
 
 /* Calls itself for the parts; counts the names of conditions, and lists them unless out is NULL. */
@@ -52,25 +40,28 @@ static enum pol_status find_all_references(struct named *named)
 {
 	struct pol_arena *scratch = named->compiler->scratch;
 	const struct pol_snapshot *snapshot = named->compiler->snapshot;
-	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < named->count; i++) {
-		named->first[i] = count;
-		count += find_references(snapshot, &named->statements[i]->condition, NULL);
-	}
-	named->first[named->count] = count;
-	named->references = pol_arena_alloc(scratch, count, sizeof *named->references);
-	if (named->references == NULL) {
-		return scratch->status;
-	}
-	for (uint32_t i = 0; i < named->count; i++) {
-		(void)find_references(snapshot, &named->statements[i]->condition,
-			named->references + named->first[i]);
+		const struct pol_ast_condition *written = &named->statements[i]->condition;
+		uint32_t count = find_references(snapshot, written, NULL);
+		uint32_t *references = pol_arena_alloc(scratch, count, sizeof *references);
+
+		if (references == NULL) {
+			return scratch->status;
+		}
+		(void)find_references(snapshot, written, references);
+		named->references[i] = references;
+		named->reference_counts[i] = count;
 	}
 	return POL_OK;
 }
 
-/* --- circles ---------------------------------------------------------------------------------- */
+static const struct pol_word *name(const void *context, uint32_t number)
+{
+	const struct named *named = context;
+
+	return &named->statements[number]->name;
+}
 
 /* The position where a condition names another one. */
 static struct pol_span reference_at(
@@ -86,80 +77,43 @@ static struct pol_span reference_at(
 	return otherwise;
 }
 
-/* Reports the circle stack[from] … stack[depth - 1], beginning with the first in the files. */
-static void report_circle(const struct named *named, uint32_t from)
+static struct pol_span position(const void *context, uint32_t from, uint32_t to)
 {
-	struct pol_diags *diags = named->compiler->diags;
-	const uint32_t *circle = named->stack + from;
-	uint32_t count = named->depth - from;
-	uint32_t start = 0;
-	char text[CIRCLE_TEXT];
-	size_t used = 0;
-	struct pol_diag *diag;
+	const struct named *named = context;
 
-	for (uint32_t i = 1; i < count; i++) {
-		start = circle[i] < circle[start] ? i : start;
-	}
-	for (uint32_t i = 0; i < count && used < sizeof text; i++) {
-		uint32_t to = circle[(start + i + 1) % count];
-
-		used += (size_t)snprintf(text + used, sizeof text - used, " names '%.*s'",
-			POL_STR_ARGS(named->statements[to]->name.text));
-	}
-	diag = pol_diag_error(diags, named->statements[circle[start]]->name.at,
-		"a circle: condition '%.*s'%s",
-		POL_STR_ARGS(named->statements[circle[start]]->name.text), text);
-	for (uint32_t i = 0; i < count; i++) {
-		const struct pol_ast_named_condition *one =
-			named->statements[circle[(start + i) % count]];
-		struct pol_str name = named->statements[circle[(start + i + 1) % count]]->name.text;
-
-		pol_diag_note(diags, diag, reference_at(&one->condition, name, one->name.at),
-			"'%.*s' names '%.*s' here", POL_STR_ARGS(one->name.text),
-			POL_STR_ARGS(name));
-	}
+	return reference_at(
+		&named->statements[from]->condition, name(named, to)->text, name(named, from)->at);
 }
 
-static void open_condition(struct named *named, uint32_t number)
+/* Compiles each condition after those that it names. One that is part of a circle names one that
+ * stays NULL. */
+static enum pol_status compile_in_order(struct named *named)
 {
-	named->marks[number] = MARK_OPEN;
-	named->depths[number] = named->depth;
-	named->stack[named->depth] = number;
-	named->next[named->depth] = named->first[number];
-	named->depth++;
-}
+	struct pol_compiler *compiler = named->compiler;
+	const struct pol_graph graph = {
+		.diags = compiler->diags,
+		.what = "condition",
+		.verb = "names",
+		.count = named->count,
+		.targets = named->references,
+		.target_counts = named->reference_counts,
+		.name = name,
+		.position = position,
+		.context = named,
+	};
+	uint32_t *order = pol_arena_alloc(compiler->scratch, named->count, sizeof *order);
+	enum pol_status status = compiler->scratch->status;
 
-/* Compiles a condition after those that it names. What closes a circle stays without one. */
-static enum pol_status compile_from(struct named *named, uint32_t number)
-{
-	struct pol_snapshot *snapshot = named->compiler->snapshot;
-	enum pol_status status = POL_OK;
-
-	if (named->marks[number] != MARK_NEW) {
-		return POL_OK;
+	if (order != NULL) {
+		status = pol_compile_order(&graph, compiler->scratch, order);
 	}
-	open_condition(named, number);
-	while (status == POL_OK && named->depth > 0) {
-		uint32_t top = named->stack[named->depth - 1];
-		uint32_t *next = &named->next[named->depth - 1];
-		uint32_t to;
+	for (uint32_t i = 0; status == POL_OK && i < named->count; i++) {
+		const struct pol_ast_named_condition *statement = named->statements[order[i]];
 
-		if (*next < named->first[top + 1]) {
-			to = named->references[(*next)++];
-			if (named->marks[to] == MARK_NEW) {
-				open_condition(named, to);
-			} else if (named->marks[to] == MARK_OPEN) {
-				report_circle(named, named->depths[to]);
-			}
-			continue;
+		if (!statement->incomplete) {
+			status = pol_compile_condition(compiler, &statement->condition, NULL,
+				&compiler->snapshot->conditions[order[i]]);
 		}
-		if (!named->statements[top]->incomplete) {
-			status = pol_compile_condition(named->compiler,
-				&named->statements[top]->condition, NULL,
-				&snapshot->conditions[top]);
-		}
-		named->marks[top] = MARK_DONE;
-		named->depth--;
 	}
 	return status;
 }
@@ -271,11 +225,8 @@ enum pol_status pol_compile_conditions(struct pol_compiler *compiler)
 	snapshot->conditions =
 		pol_arena_alloc(&snapshot->arena, most, sizeof *snapshot->conditions);
 	named.statements = pol_arena_alloc(scratch, most, sizeof *named.statements);
-	named.first = pol_arena_alloc(scratch, most + 1, sizeof *named.first);
-	named.marks = pol_arena_alloc(scratch, most, sizeof *named.marks);
-	named.stack = pol_arena_alloc(scratch, most, sizeof *named.stack);
-	named.next = pol_arena_alloc(scratch, most, sizeof *named.next);
-	named.depths = pol_arena_alloc(scratch, most, sizeof *named.depths);
+	named.references = pol_arena_alloc(scratch, most, sizeof *named.references);
+	named.reference_counts = pol_arena_alloc(scratch, most, sizeof *named.reference_counts);
 	if (snapshot->conditions == NULL || scratch->status != POL_OK) {
 		return snapshot->conditions == NULL ? snapshot->arena.status : scratch->status;
 	}
@@ -285,8 +236,8 @@ enum pol_status pol_compile_conditions(struct pol_compiler *compiler)
 		check_words(&named);
 		status = find_all_references(&named);
 	}
-	for (uint32_t i = 0; status == POL_OK && i < named.count; i++) {
-		status = compile_from(&named, i);
+	if (status == POL_OK) {
+		status = compile_in_order(&named);
 	}
 	return status == POL_OK && most > 0 ? check_aside(&named) : status;
 }

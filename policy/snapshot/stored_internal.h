@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * stored_internal: structures that snapshot/stored.c and compile/stored_text.c share. Private to
+ * stored_internal: structures that snapshot/stored*.c and compile/stored_*.c share. Private to
  * policy/.
  */
 

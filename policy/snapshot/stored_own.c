@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Makes what one stored role allows and denies itself. */
+/* What one stored role allows and denies itself: made, counted, shared. */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "policy/snapshot/conditional.h"
@@ -110,4 +111,64 @@ uint32_t pol_stored_overgrown(const struct pol_snapshot *before, const struct po
 		}
 	}
 	return POL_NONE;
+}
+
+struct pol_stored *pol_stored_ref(struct pol_stored *stored)
+{
+	size_t before = atomic_fetch_add_explicit(&stored->references, 1, memory_order_relaxed);
+
+	assert(before > 0);
+	(void)before;
+	return stored;
+}
+
+void pol_stored_unref(struct pol_stored *stored)
+{
+	if (stored != NULL &&
+		atomic_fetch_sub_explicit(&stored->references, 1, memory_order_acq_rel) == 1) {
+		pol_arena_finish(&stored->arena);
+		free(stored);
+	}
+}
+
+/* How many permissions conditional i has that neither `always` nor one with its effect before it
+ * has. */
+static size_t count_new(
+	const struct pol_stored *stored, uint32_t i, const struct pol_permset *always)
+{
+	const struct pol_conditional *one = &stored->conditionals[i];
+	size_t count = 0;
+
+	for (uint32_t c = 0; c < one->set.count; c++) {
+		struct pol_run run = { one->set.numbers[c] * POL_CHUNK_BITS, POL_CHUNK_BITS };
+		struct pol_run_word at;
+
+		while (pol_run_next(&run, &at)) {
+			uint64_t known = pol_permset_word(always, &at);
+
+			for (uint32_t k = 0; k < i; k++) {
+				if (stored->conditionals[k].deny == one->deny) {
+					known |=
+						pol_permset_word(&stored->conditionals[k].set, &at);
+				}
+			}
+			for (uint64_t bits = pol_permset_word(&one->set, &at) & ~known; bits != 0;
+				bits &= bits - 1) {
+				count++;
+			}
+		}
+	}
+	return count;
+}
+
+void pol_stored_count(const struct pol_stored *stored, size_t *out_allowed, size_t *out_denied)
+{
+	*out_allowed = pol_permset_size(&stored->allow);
+	*out_denied = pol_permset_size(&stored->deny);
+	for (uint32_t i = 0; i < stored->conditional_count; i++) {
+		bool deny = stored->conditionals[i].deny;
+
+		*(deny ? out_denied : out_allowed) +=
+			count_new(stored, i, deny ? &stored->deny : &stored->allow);
+	}
 }

@@ -174,6 +174,16 @@ class Gains(harness.DaemonTest):
         self.assert_error("forbidden", self.c.call, "principals.create", token=token, id="new",
                           attributes={"level": "high"})
 
+    def test_a_kind_gives_what_everyone_of_it_has(self):
+        self.d.write("a.policy", FACTS + POLICY + """
+role machine { allow close on api:/loans/{branch} when principal.kind is service }
+""")
+        self.d.tool("reload")
+        self.c.call("assignments.create", everyone=True, role="machine")
+        token = self.manager()
+        self.assert_error("forbidden", self.c.call, "principals.create", token=token, id="robot", kind="service")
+        self.assertEqual(self.c.call("principals.create", token=token, id="bob")["kind"], "user")
+
     def test_a_caller_that_has_it_gives_it(self):
         token = self.manager("boss")
         for attributes in ({"branch": "north"}, {"limit": "500"}, {"regions": "north", "level": "high"}):

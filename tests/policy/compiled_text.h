@@ -7,6 +7,7 @@
 
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "policy/snapshot/compiled.h"
@@ -71,4 +72,28 @@ static inline struct pol_snapshot *compiled_text_good(const char *text)
 	snapshot = out->snapshot;
 	free(out);
 	return snapshot;
+}
+
+/* Compiles both texts as one file; the caller unrefs out->snapshot. */
+static inline void compiled_text_joined(
+	struct compiled_text *out, const char *head, const char *text)
+{
+	size_t size = strlen(head) + strlen(text) + 1;
+	char *policy = malloc(size);
+	const char *texts = policy;
+
+	cr_assert_not_null(policy);
+	snprintf(policy, size, "%s%s", head, text);
+	compiled_text_of(out, &texts, 1);
+	free(policy);
+}
+
+/* Expects exactly these lines when both texts are compiled as one file. */
+static inline void compiled_text_says(const char *head, const char *text, const char *expected)
+{
+	struct compiled_text compiled;
+
+	compiled_text_joined(&compiled, head, text);
+	cr_expect_str_eq(compiled.said, expected, "%s\n%s\nnot\n%s", text, compiled.said, expected);
+	pol_snapshot_unref(compiled.snapshot);
 }

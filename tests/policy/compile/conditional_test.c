@@ -19,24 +19,14 @@
 
 static void says(const char *text, const char *expected)
 {
-	char policy[8192];
-	const char *texts = policy;
-	struct compiled_text compiled;
-
-	snprintf(policy, sizeof policy, "%s%s", HEAD, text);
-	compiled_text_of(&compiled, &texts, 1);
-	cr_expect_str_eq(compiled.said, expected, "%s\n%s\nnot\n%s", text, compiled.said, expected);
-	pol_snapshot_unref(compiled.snapshot);
+	compiled_text_says(HEAD, text, expected);
 }
 
 static struct pol_snapshot *compile(const char *text)
 {
-	char policy[8192];
-	const char *texts = policy;
 	struct compiled_text compiled;
 
-	snprintf(policy, sizeof policy, "%s%s", HEAD, text);
-	compiled_text_of(&compiled, &texts, 1);
+	compiled_text_joined(&compiled, HEAD, text);
 	cr_assert_str_eq(compiled.said, "");
 	return compiled.snapshot;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tests/policy/compiled_text.h"
@@ -13,12 +12,7 @@
 
 static void says(const char *policy, const char *expected)
 {
-	struct compiled_text compiled;
-
-	compiled_text_of(&compiled, &policy, 1);
-	cr_expect_str_eq(
-		compiled.said, expected, "%s\n%s\nnot\n%s", policy, compiled.said, expected);
-	pol_snapshot_unref(compiled.snapshot);
+	compiled_text_says("", policy, expected);
 }
 
 static struct pol_snapshot *compile(const char *policy)
@@ -184,105 +178,79 @@ Test(facts, one_that_no_condition_reads_is_warned_of)
 		"");
 }
 
-/* A text of `count` facts, from the first number on. */
-static char *many_facts(unsigned count)
-{
-	size_t size = 64 + 64 * (size_t)count;
-	char *text = malloc(size);
-	size_t used = (size_t)snprintf(text, size, "%sfacts {\n", TREE);
+/* --- bounds ----------------------------------------------------------------------------------- */
 
-	for (unsigned i = 0; i < count; i++) {
-		used += (size_t)snprintf(text + used, size - used,
-			"resource.f%u int # lint: allow fact-unused\n", i);
+/* A policy with a list, each of whose items has a number. */
+struct list {
+	const char *begin;          /* what stands before the list */
+	const char *before, *after; /* what stands around each number */
+	const char *between;
+	const char *end;
+};
+
+/* Expects `most` items to be taken, and `more` to be refused. */
+static void takes(const struct list *list, unsigned most, unsigned more, const char *refused)
+{
+	char text[32768];
+	const unsigned counts[] = { most, more };
+
+	for (int i = 0; i < 2; i++) {
+		size_t used = (size_t)snprintf(text, sizeof text, "%s", list->begin);
+
+		for (unsigned k = 0; k < counts[i]; k++) {
+			used += (size_t)snprintf(text + used, sizeof text - used, "%s%s%u%s",
+				k > 0 ? list->between : "", list->before, k, list->after);
+		}
+		used += (size_t)snprintf(text + used, sizeof text - used, "%s", list->end);
+		cr_assert_lt(used, sizeof text);
+		says(text, i == 0 ? "" : refused);
 	}
-	snprintf(text + used, size - used, "}\n");
-	return text;
 }
 
 Test(facts, there_are_256_and_no_more)
 {
-	char *most = many_facts(POL_FACTS_MAX);
-	char *more = many_facts(POL_FACTS_MAX + 2);
+	const struct list facts = { TREE "facts {\n", "resource.f",
+		" int # lint: allow fact-unused\n", "", "}\n" };
 
-	says(most, "");
-	says(more, "error 259:1 more than 256 facts\n");
-	free(most);
-	free(more);
-}
-
-/* A fact with `count` words. */
-static char *many_words(unsigned count)
-{
-	char *text = malloc(4096);
-	size_t used = (size_t)snprintf(text, 4096, "%sfacts {\nresource.a ", TREE);
-
-	for (unsigned i = 0; i < count; i++) {
-		used += (size_t)snprintf(text + used, 4096 - used, "%sw%u", i > 0 ? " | " : "", i);
-	}
-	snprintf(text + used, 4096 - used, "\n}\ncondition c = resource.a is w0\n");
-	return text;
+	takes(&facts, POL_FACTS_MAX, POL_FACTS_MAX + 2, "error 259:1 more than 256 facts\n");
 }
 
 Test(facts, one_has_64_words_and_no_more)
 {
-	char *most = many_words(POL_CONDITION_LIST);
-	char *more = many_words(POL_CONDITION_LIST + 1);
+	const struct list words = { TREE "facts {\nresource.a ", "w", "", " | ",
+		"\n}\ncondition c = resource.a is w0\n" };
 
-	says(most, "");
-	says(more, "error 3:386 a fact has at most 64 words\n");
-	free(most);
-	free(more);
-}
-
-/* A fact whose default is a string of that length. */
-static char *long_string(size_t len)
-{
-	char *text = malloc(8192);
-	char string[2048];
-
-	memset(string, 'x', len);
-	string[len] = '\0';
-	snprintf(text, 8192,
-		TREE "facts {\nresource.a string default \"%s\"\n}\n"
-		     "condition c = resource.a is \"\"\n",
-		string);
-	return text;
-}
-
-Test(facts, a_string_has_1024_bytes_and_no_more)
-{
-	char *most = long_string(POL_GIVEN_STRING);
-	char *more = long_string(POL_GIVEN_STRING + 1);
-
-	says(most, "");
-	says(more, "error 3:27 a fact's string has at most 1,024 bytes\n");
-	free(most);
-	free(more);
-}
-
-/* A set of `count` members as a default. */
-static char *many_members(unsigned count)
-{
-	char *text = malloc(8192);
-	size_t used = (size_t)snprintf(text, 8192, "%sfacts {\nresource.a strings default ", TREE);
-
-	for (unsigned i = 0; i < count; i++) {
-		used += (size_t)snprintf(text + used, 8192 - used, "%s\"%u\"", i > 0 ? "," : "", i);
-	}
-	snprintf(text + used, 8192 - used, "\n}\ncondition c = resource.a has \"\"\n");
-	return text;
+	takes(&words, POL_CONDITION_LIST, POL_CONDITION_LIST + 1,
+		"error 3:386 a fact has at most 64 words\n");
 }
 
 Test(facts, a_set_has_256_members_and_no_more)
 {
-	char *most = many_members(POL_GIVEN_MEMBERS);
-	char *more = many_members(POL_GIVEN_MEMBERS + 1);
+	const struct list members = { TREE "facts {\nresource.a strings default ", "\"", "\"", ",",
+		"\n}\ncondition c = resource.a has \"\"\n" };
 
-	says(most, "");
-	says(more, "error 3:1454 a set has at most 256 members\n");
-	free(most);
-	free(more);
+	takes(&members, POL_GIVEN_MEMBERS, POL_GIVEN_MEMBERS + 1,
+		"error 3:1454 a set has at most 256 members\n");
 }
+
+Test(facts, a_string_has_1024_bytes_and_no_more)
+{
+	char string[POL_GIVEN_STRING + 2], text[8192];
+
+	for (size_t len = POL_GIVEN_STRING; len <= POL_GIVEN_STRING + 1; len++) {
+		memset(string, 'x', len);
+		string[len] = '\0';
+		snprintf(text, sizeof text,
+			TREE "facts {\nresource.a string default \"%s\"\n}\n"
+			     "condition c = resource.a is \"\"\n",
+			string);
+		says(text, len == POL_GIVEN_STRING
+				   ? ""
+				   : "error 3:27 a fact's string has at most 1,024 bytes\n");
+	}
+}
+
+/* --- after a mistake -------------------------------------------------------------------------- */
 
 Test(facts, a_mistake_in_one_hides_no_other_and_gives_no_other_message)
 {
