@@ -156,6 +156,20 @@ class Deciding(FactsTest):
         self.assertEqual(self.reason(given, **update), "role")
         self.assertEqual(self.reason(**read), "denied")
 
+    def test_a_role_of_the_store_has_512_conditions_with_what_it_inherits(self):
+        def grants(first, count):
+            return [f"allow list on credit:/loans when context.amount < {n}" for n in range(first, first + count)]
+
+        self.c.call("roles.create", name="low", grants=grants(0, 256))
+        self.c.call("roles.create", name="high", grants=grants(256, 255))
+        self.c.call("roles.create", name="both", inherits=["low", "high"], grants=grants(511, 1))
+        error = self.assert_error("limit_reached", self.c.call, "roles.create", name="more", inherits=["both"],
+                                  grants=grants(512, 1))
+        self.assertIn("the role 'more' would have more than 512 different conditional grants", error.message)
+        error = self.assert_error("limit_reached", self.c.call, "roles.update", name="high",
+                                  grants=grants(256, 254) + grants(600, 2))
+        self.assertIn("the role 'both' would have", error.message)
+
     def test_nothing_of_one_request_is_left_for_the_next(self):
         calls = []
         for i in range(600):
@@ -193,12 +207,24 @@ class Many(FactsTest):
                 ({"facts": {"resource.oner": "x"}}, {}, "requests[1].facts.resource.oner"),
                 ({"facts": 7}, {}, "requests[1].facts"),
                 ({"undeclared": "yes"}, {}, "requests[1].undeclared"),
+                ({"undeclared": "yes"}, {"facts": GOOD}, "requests[1].undeclared"),
                 ({}, {"facts": {"resource.oner": "x"}}, "facts.resource.oner"),
                 ({}, {"facts": [7]}, "facts"),
                 ({}, {"undeclared": "refuse"}, "undeclared")):
             with self.subTest(param):
                 error = self.assert_error("invalid_request", self.many, [{}, entry], **shared)
                 self.assertEqual(error.error["param"], param)
+
+    def test_more_sets_than_a_request_may_have_are_not_read(self):
+        sets = [f"resource.set{number}" for number in range(130)]
+        declared = "".join(f"    {name} strings\n" for name in sets)
+        self.d.write("a.policy", POLICY.replace("facts {\n", "facts {\n" + declared))
+        self.c.call("policy.reload")
+        full = {name: [""] * 256 for name in sets[:64]}
+        for entry in ({name: [""] * 256 for name in sets[64:129]}, {name: [""] * 256 for name in sets[:65]}):
+            error = self.assert_error("invalid_request", self.many, [{"facts": entry}], facts=full)
+            self.assertIn("more than 64 facts", error.message)
+        self.assertEqual(self.reasons([{"facts": full}], facts=full), ["missing_fact"])
 
     def test_undeclared_of_an_entry_is_about_its_own_facts(self):
         entry = {"facts": {"resource.oner": "x", **GOOD}, "undeclared": "ignore"}
