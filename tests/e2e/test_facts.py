@@ -398,6 +398,12 @@ class Tool(FactsTest):
             "authzcheck: did you mean 'resource.owner'?"]))
         self.assertIn("--fact owner: a fact's name begins with principal., resource., ", self.check("owner=bob").stderr)
 
+    def test_an_attribute_that_is_nearly_a_fact_is_kept_and_the_fact_proposed(self):
+        words = ["principal", "create", "eve", "--attribute", "brnch=north", "--attribute", "branch=north"]
+        done = self.d.tool(*words, "--attribute", "approval_limit=5", "--attribute", "telephone=1")
+        self.assertEqual((done.returncode, done.stderr), (0,
+            "authzcheck: no condition reads attribute 'brnch': did you mean 'branch'?\n"))
+
     def test_can_takes_facts_too(self):
         done = self.d.tool("can", "--principal", "ann", "--fact", "resource.regions=[\"EU\"]", "credit")
         self.assertEqual(done.returncode, 0, done.stderr)

@@ -3,10 +3,12 @@
 /* principal: the verbs of principals. */
 
 #include <stdio.h>
+#include <string.h>
 
 #include "tools/commands/commands.h"
 #include "tools/record.h"
 #include "tools/show.h"
+#include "tools/suggest.h"
 #include "tools/verb.h"
 
 /* The record that the daemon answers is the one that was: active, as if nothing had been done. */
@@ -15,6 +17,25 @@ static int show_deleted(struct app *app, struct wire_cursor record)
 	printf("deleted: principal %s; its keys are revoked\n",
 		record_text(&app->arena, record, "id"));
 	return EXIT_YES;
+}
+
+/* Shows the record. An attribute whose name is nearly that of a fact may be a slip. */
+static int show_written(struct app *app, struct wire_cursor record)
+{
+	const struct args_list *attributes = &app->args.lists[FLAG_ATTRIBUTE];
+	int status = show_principal(app, record);
+
+	for (size_t i = 0; status == EXIT_YES && i < attributes->count; i++) {
+		struct pol_str item = attributes->items[i];
+		const char *sign = memchr(item.ptr, '=', item.len);
+
+		if (sign != NULL) {
+			suggest_print(app,
+				&(struct suggest_name){ "attribute",
+					app_text(app, "%.*s", (int)(sign - item.ptr), item.ptr) });
+		}
+	}
+	return status;
 }
 
 const struct command commands_principal[PRINCIPAL_COMMANDS] = {
@@ -36,7 +57,7 @@ const struct command commands_principal[PRINCIPAL_COMMANDS] = {
 		.run = verb_run,
 		.method = "principals.create",
 		.params = { "id" },
-		.show = show_principal,
+		.show = show_written,
 	},
 	{
 		.name = "principal list",
@@ -82,7 +103,7 @@ const struct command commands_principal[PRINCIPAL_COMMANDS] = {
 		.run = verb_run,
 		.method = "principals.update",
 		.params = { "id" },
-		.show = show_principal,
+		.show = show_written,
 	},
 	{
 		.name = "principal disable",
