@@ -79,8 +79,8 @@ static bool ends_with(const char *text, const char *end)
 /* True for methods that change nothing, as PROTOCOL.md lists them. */
 static bool only_reads(const char *method)
 {
-	static const char *const names[] = { "authorize", "authorize_many", "permissions", "status",
-		"keys.audit", "audit.verify", "policy.names", "principals.permissions",
+	static const char *const names[] = { "authorize", "authorize_many", "permissions", "plan",
+		"status", "keys.audit", "audit.verify", "policy.names", "principals.permissions",
 		"roles.holders", "who" };
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {

@@ -228,7 +228,8 @@ enum wire_kind {
 	WIRE_KIND_TEXT_MAP, /* items, count: a map of text to text without duplicates, at most
 			     * WIRE_MAX_PAIRS; read with wire_next_pair */
 	WIRE_KIND_MAP,      /* items, count: a map of anything, whose pairs the caller checks: a
-			     * key and a value for each, to be read with wire_read_... */
+			     * key and a value for each, to be read with wire_read_..., which fail
+			     * where one is not there */
 };
 
 enum wire_field_flag {

@@ -132,24 +132,21 @@ static bool decode_text_map(struct wire_cursor *cursor, struct wire_value *value
 	return true;
 }
 
-/* Its pairs are skipped here, so that reading them later cannot leave the message. */
-static bool decode_map(struct wire_cursor *cursor, struct wire_value *value)
+/* The last value of all ends with them, and need not be skipped to find its end. */
+static bool decode_map(struct wire_cursor *cursor, bool last, struct wire_value *value)
 {
-	if (!wire_read_map(cursor, &value->count)) {
+	if (last) {
+		value->items = *cursor;
+		cursor->ptr = cursor->end;
+	} else if (!wire_take(cursor, &value->items)) {
 		return false;
 	}
-	value->items = *cursor;
-	for (uint32_t i = 0; i < value->count; i++) {
-		if (!wire_skip(cursor) || !wire_skip(cursor)) {
-			return false;
-		}
-	}
-	value->items.end = cursor->ptr;
-	return true;
+	return wire_read_map(&value->items, &value->count);
 }
 
-static bool decode_value(
-	struct wire_cursor *cursor, const struct wire_field *field, struct wire_value *value)
+/* last: no other value follows in the cursor. */
+static bool decode_value(struct wire_cursor *cursor, const struct wire_field *field, bool last,
+	struct wire_value *value)
 {
 	*value = (struct wire_value){ .given = true };
 	if ((field->flags & WIRE_OR_NIL) != 0 && wire_read_nil(cursor)) {
@@ -174,7 +171,7 @@ static bool decode_value(
 	case WIRE_KIND_TEXT_MAP:
 		return decode_text_map(cursor, value);
 	case WIRE_KIND_MAP:
-		return decode_map(cursor, value);
+		return decode_map(cursor, last, value);
 	case WIRE_KIND_NONE:
 		break;
 	}
@@ -278,7 +275,7 @@ int wire_overlay_params(struct wire_cursor params, const struct wire_field *fiel
 		}
 		seen |= UINT64_C(1) << at;
 		next = at + 1;
-		if (!decode_value(&params, &fields[at], &values[at])) {
+		if (!decode_value(&params, &fields[at], i + 1 == pairs, &values[at])) {
 			return bad_value(err, &fields[at], &values[at]);
 		}
 	}

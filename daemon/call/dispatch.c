@@ -17,6 +17,7 @@ static const struct {
 	const size_t *count;
 } nouns[] = {
 	{ authorize_methods, &authorize_method_count },
+	{ plan_methods, &plan_method_count },
 	{ permissions_methods, &permissions_method_count },
 	{ who_methods, &who_method_count },
 	{ keys_methods, &keys_method_count },

@@ -12,6 +12,8 @@
 
 extern const struct method authorize_methods[]; /* authorize, authorize_many */
 extern const size_t authorize_method_count;
+extern const struct method plan_methods[];
+extern const size_t plan_method_count;
 extern const struct method permissions_methods[];
 extern const size_t permissions_method_count;
 extern const struct method who_methods[];

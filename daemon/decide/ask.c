@@ -104,8 +104,13 @@ static const char *read_given(const struct call *call, const struct wire_value *
 {
 	const struct given_params params = { &values[ASK_FACTS], &values[ASK_UNDECLARED] };
 	struct given_read given;
-	const char *wrong = given_read(call, &params, &given, out_param);
+	const char *wrong;
 
+	out->given = NULL;
+	if (!params.facts->given && !params.undeclared->given) {
+		return NULL;
+	}
+	wrong = given_read(call, &params, &given, out_param);
 	out->given = given.given;
 	if (given.of_principal && !call->peer->trusted) {
 		out->not_trusted = true;
@@ -156,6 +161,22 @@ const char *ask_read_listing(const struct call *call, const struct wire_value *v
 	out->path = (struct pol_str){ NULL, 0 };
 	out->verb = (struct pol_str){ NULL, 0 };
 	return wrong != NULL ? wrong : read_facts(call, values, out, out_param);
+}
+
+void ask_state(const struct ask *ask, struct pol_path_memo *memo, struct subject *subject)
+{
+	struct pol_facts *facts = &subject->facts;
+
+	facts->service = ask->service;
+	facts->tree = ask->tree;
+	facts->path = ask->path;
+	facts->memo = memo;
+	facts->verb = ask->verb;
+	facts->http = ask->http;
+	facts->ip = ask->ip;
+	facts->mfa_at = ask->mfa_at;
+	facts->time = ask->time;
+	facts->given = ask->given;
 }
 
 struct pol_str ask_without_query(struct pol_str path)

@@ -66,5 +66,11 @@ const char *ask_read(const struct call *call, const struct wire_value *values, s
 const char *ask_read_listing(const struct call *call, const struct wire_value *values,
 	struct ask *out, const char **out_param);
 
+/* Adds what is asked to the subject's facts. memo: of ask->path, or NULL. */
+void ask_state(const struct ask *ask, struct pol_path_memo *memo, struct subject *subject);
+
+/* Reading this many bytes of a path takes at most as long as a decision. */
+#define ASK_PATH_BYTES 64
+
 /* The path as it may be reported: up to its `?`, since a query may hold secrets. */
 struct pol_str ask_without_query(struct pol_str path);

@@ -38,32 +38,12 @@ struct counted {
 
 /* --- deciding --------------------------------------------------------------------------------- */
 
-/* Adds the request to the subject's facts. */
-static void set_request(struct subject *subject, const struct ask *ask, struct pol_path_memo *memo)
-{
-	struct pol_facts *facts = &subject->facts;
-
-	facts->service = ask->service;
-	facts->tree = ask->tree;
-	facts->path = ask->path;
-	facts->memo = memo;
-	facts->verb = ask->verb;
-	facts->http = ask->http;
-	facts->ip = ask->ip;
-	facts->mfa_at = ask->mfa_at;
-	facts->time = ask->time;
-	facts->given = ask->given;
-}
-
 /* An explanation takes a few KiB; a stack of a thousand lines some hundred. */
 #define EXPLAIN_MEMORY ((size_t)1 << 20)
 
 /* In decisions: what explaining costs beside its own, and how many roles one is worth. */
 #define EXPLAIN_COST  2
 #define EXPLAIN_ROLES 256
-
-/* Reading this many bytes of a path takes at most as long as a decision. */
-#define PATH_BYTES 64
 
 static int explain(struct call *call, const struct subject *subject, struct outcome *out)
 {
@@ -108,9 +88,9 @@ static int decide(struct call *call, const struct ask *ask, struct pol_path_memo
 	}
 	call->cost += subject_place_cost(subject);
 	if (memo == NULL || !memo->known) {
-		call->cost += (uint32_t)ask->path.len / PATH_BYTES;
+		call->cost += (uint32_t)ask->path.len / ASK_PATH_BYTES;
 	}
-	set_request(subject, ask, memo);
+	ask_state(ask, memo, subject);
 	subject->facts.counter = &outcome->quota.counter;
 	subject->facts.dice = call_random(call);
 	if (ask->explain) {
@@ -210,7 +190,7 @@ void authorize_listing(struct call *call, const struct ask *ask, struct subject 
 	struct counted counted;
 
 	quota_counters_turn_init(&quota, call->context->quota_counters);
-	set_request(subject, ask, NULL);
+	ask_state(ask, NULL, subject);
 	subject->facts.counter = &quota.counter;
 	subject->facts.dice = call_random(call);
 	pol_eval_listing(call->snapshot, &subject->facts, decision);

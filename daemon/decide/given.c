@@ -80,19 +80,21 @@ static const char *read_members(struct reader *reader, struct pol_str name, stru
 	for (uint32_t i = 0; i < count; i++) {
 		struct wire_str text;
 
-		if (!wire_read_text(at, &text)) {
+		if (wire_read_text(at, &text)) {
+			members[i] = (struct pol_str){ text.ptr, text.len };
+			reader->bytes += text.len;
+		} else {
 			*out_known = false;
-			return NULL;
+			(void)wire_skip(at);
 		}
-		members[i] = (struct pol_str){ text.ptr, text.len };
-		reader->bytes += text.len;
 	}
 	out->items = members;
 	out->count = count;
 	return NULL;
 }
 
-/* Reads the value that is at the cursor; *out_known is false if no fact can have such a one. */
+/* Reads the value that is at the cursor; *out_known is false if no fact can have such a one. Text
+ * comes first, since most values are. */
 static const char *read_raw(struct reader *reader, struct pol_str name, struct wire_cursor *at,
 	struct pol_raw *out, bool *out_known)
 {
@@ -101,33 +103,21 @@ static const char *read_raw(struct reader *reader, struct pol_str name, struct w
 
 	*out = (struct pol_raw){ .kind = POL_RAW_NIL };
 	*out_known = true;
-	switch (wire_peek(at)) {
-	case WIRE_NIL:
-		return NULL;
-	case WIRE_BOOL:
-		out->kind = POL_RAW_BOOL;
-		(void)wire_read_bool(at, &truth);
-		out->number = truth;
-		return NULL;
-	case WIRE_INT:
-		out->kind = POL_RAW_INT;
-		*out_known = wire_read_int(at, &out->number);
-		return NULL;
-	case WIRE_TEXT:
+	if (wire_read_text(at, &text)) {
 		out->kind = POL_RAW_STRING;
-		(void)wire_read_text(at, &text);
 		out->text = (struct pol_str){ text.ptr, text.len };
 		reader->bytes += text.len;
-		return NULL;
-	case WIRE_ARRAY:
+	} else if (wire_read_int(at, &out->number)) {
+		out->kind = POL_RAW_INT;
+	} else if (wire_read_bool(at, &truth)) {
+		out->kind = POL_RAW_BOOL;
+		out->number = truth;
+	} else if (wire_peek(at) == WIRE_ARRAY) {
 		return read_members(reader, name, at, out, out_known);
-	case WIRE_NONE:
-	case WIRE_FLOAT:
-	case WIRE_MAP:
-	case WIRE_EXT:
-		break;
+	} else if (!wire_read_nil(at)) {
+		*out_known = false;
+		(void)wire_skip(at);
 	}
-	*out_known = false;
 	return NULL;
 }
 
@@ -143,6 +133,8 @@ static void add_name(struct pol_fact_set *set, uint32_t fact)
 	set->words[fact / 64] |= UINT64_C(1) << fact % 64;
 }
 
+static const char no_value[] = "must be text, a 64-bit integer, true, false, a list of text or nil";
+
 /* Adds a value of a declared fact. */
 static const char *add(struct reader *reader, uint32_t fact, struct pol_str name,
 	const struct pol_raw *raw, bool known)
@@ -150,8 +142,7 @@ static const char *add(struct reader *reader, uint32_t fact, struct pol_str name
 	struct given_room *room = reader->room;
 	struct pol_given_fact *item = &reader->map->items[reader->map->count];
 	enum pol_status status = POL_EINVALID;
-	char why[POL_GIVEN_WHY] =
-		"must be text, a 64-bit integer, true, false, a list of text or nil";
+	char why[POL_GIVEN_WHY];
 
 	if (raw->kind == POL_RAW_NIL && known) {
 		return NULL;
@@ -162,11 +153,13 @@ static const char *add(struct reader *reader, uint32_t fact, struct pol_str name
 			&room->members[room->member_count], &item->value, why);
 	}
 	if (status != POL_OK && (status != POL_EINVALID || !reader->ignore)) {
-		return wrong_fact(reader, name, why);
+		return wrong_fact(reader, name, known ? why : no_value);
 	}
 	if (status == POL_OK && item->value.type == POL_TYPE_STRINGS) {
 		room->member_count += item->value.strings.count;
 	}
+	reader->map->unsorted =
+		reader->map->unsorted || (reader->map->count > 0 && item[-1].fact > fact);
 	reader->map->count++;
 	return NULL;
 }
@@ -179,20 +172,41 @@ static const char *check_bounds(struct reader *reader)
 	return reader->named > POL_GIVEN_FACTS ? wrong_map(reader, "has more than 64 facts") : NULL;
 }
 
-/* Reads one fact; the cursor is at its value. */
-static const char *read_fact(struct reader *reader, struct pol_str name, struct wire_cursor value)
+/* The number of the fact that is the map's next one; POL_NONE: it is not declared. A guess is only
+ * taken where the policy gives that fact this name. */
+static uint32_t find_fact(
+	struct reader *reader, struct pol_str name, const struct pol_declared_fact **out)
 {
 	const struct pol_snapshot *snapshot = reader->call->snapshot;
-	uint32_t fact = pol_condition_fact(snapshot, name);
+	uint32_t *guess = &reader->room->guesses[reader->named % POL_GIVEN_FACTS];
+	const struct pol_declared_fact *fact = pol_condition_declared(snapshot, *guess);
+	uint32_t number = *guess;
+
+	if (fact == NULL || !pol_str_equal(fact->name, name)) {
+		number = pol_condition_fact(snapshot, name);
+		fact = pol_condition_declared(snapshot, number);
+		*guess = number;
+	}
+	*out = fact;
+	return number;
+}
+
+/* Reads one fact; the cursor is at its value. */
+static const char *read_fact(struct reader *reader, struct pol_str name, struct wire_cursor *value)
+{
+	const struct pol_declared_fact *declared;
+	uint32_t fact = find_fact(reader, name, &declared);
 	struct given_map *map = reader->map;
 	struct pol_raw raw;
 	const char *wrong;
 	bool known;
 
+	if (fact == POL_NONE && reader->ignore) {
+		(void)wire_skip(value);
+		return NULL;
+	}
 	if (fact == POL_NONE) {
-		return reader->ignore
-			       ? NULL
-			       : wrong_fact(reader, name, "the policy declares no such fact");
+		return wrong_fact(reader, name, "the policy declares no such fact");
 	}
 	if (fact < POL_FACT_KNOWN) {
 		return wrong_fact(
@@ -202,12 +216,10 @@ static const char *read_fact(struct reader *reader, struct pol_str name, struct 
 		return wrong_fact(reader, name, "is given twice");
 	}
 	add_name(&map->named, fact);
-	if (pol_condition_declared(snapshot, fact)->space == POL_SPACE_PRINCIPAL) {
-		map->of_principal = true;
-	}
+	map->of_principal = map->of_principal || declared->space == POL_SPACE_PRINCIPAL;
 	reader->bytes += name.len;
 	reader->named++;
-	wrong = read_raw(reader, name, &value, &raw, &known);
+	wrong = read_raw(reader, name, value, &raw, &known);
 	if (wrong == NULL) {
 		wrong = check_bounds(reader);
 	}
@@ -216,26 +228,28 @@ static const char *read_fact(struct reader *reader, struct pol_str name, struct 
 
 static const char *read_map(struct reader *reader, const struct wire_value *facts)
 {
-	struct wire_cursor items = facts->items, value;
+	struct wire_cursor items = facts->items;
 	struct wire_str name;
 	const char *wrong;
 	uint32_t twice;
 
 	/* The items are not cleared for each request. */
 	reader->map->count = 0;
+	reader->map->unsorted = false;
 	reader->map->named = (struct pol_fact_set){ 0 };
 	reader->map->of_principal = false;
 	for (uint32_t i = 0; facts->given && i < facts->count; i++) {
-		if (!wire_read_text(&items, &name) || !wire_is_utf8(name) ||
-			!wire_take(&items, &value)) {
-			return wrong_map(reader, "the name of a fact is no text in UTF-8");
+		if (!wire_read_text(&items, &name)) {
+			return wrong_map(reader, "the name of a fact is no text");
 		}
-		wrong = read_fact(reader, (struct pol_str){ name.ptr, name.len }, value);
+		wrong = read_fact(reader, (struct pol_str){ name.ptr, name.len }, &items);
 		if (wrong != NULL) {
 			return wrong;
 		}
 	}
-	(void)pol_given_sort(reader->map->items, reader->map->count, &twice);
+	if (reader->map->unsorted) {
+		(void)pol_given_sort(reader->map->items, reader->map->count, &twice);
+	}
 	return NULL;
 }
 
@@ -356,9 +370,6 @@ const char *given_read(const struct call *call, const struct given_params *param
 	const char *wrong = NULL;
 
 	*out = (struct given_read){ .given = NULL };
-	if (!params->facts->given && !params->undeclared->given) {
-		return NULL;
-	}
 	if (room->shared_bytes != NULL && params->facts->items.ptr == room->shared_bytes) {
 		copy(&room->shared, &room->given);
 		out->of_principal = room->shared.of_principal;

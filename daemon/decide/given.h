@@ -24,6 +24,7 @@
 struct given_map {
 	struct pol_given_fact items[POL_GIVEN_FACTS]; /* sorted */
 	uint32_t count;
+	bool unsorted;             /* while it is read */
 	struct pol_fact_set named; /* those that are nil are not in `items` */
 	bool of_principal;         /* some are principal.*, nil or not */
 };
@@ -36,6 +37,9 @@ struct given_room {
 	const uint8_t *shared_bytes; /* of `shared` in the request; NULL: there are none */
 	uint32_t shared_members;     /* members before these are in use by `shared` */
 	uint32_t member_count;
+	/* The facts of the last request by their places in it: the next one usually has the same.
+	 */
+	uint32_t guesses[POL_GIVEN_FACTS];
 	char param[WIRE_PARAM_SIZE];
 	char wrong[WIRE_MESSAGE_SIZE];
 	struct pol_str members[2 * GIVEN_MEMBERS];

@@ -446,7 +446,7 @@ int worker_init(struct worker *worker, struct server *server, unsigned index)
 	wire_buf_init(&worker->out, WORKER_FLUSH + WIRE_MAX_RESPONSE + 4096);
 	worker->bytes = malloc(WORKER_READ);
 	/* The host gives memory for it as far as facts fill it. */
-	worker->given = malloc(sizeof *worker->given);
+	worker->given = calloc(1, sizeof *worker->given);
 	if (worker->bytes == NULL || worker->given == NULL) {
 		return -ENOMEM;
 	}

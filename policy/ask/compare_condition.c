@@ -74,7 +74,8 @@ static enum pol_status find_difference(const struct pol_compare *compare,
 }
 
 enum pol_status pol_compare_allowed(struct pol_compare *compare,
-	const struct pol_formula *const formulas[POL_SIDES], struct pol_condition_verdict *out)
+	const struct pol_formula *const formulas[POL_SIDES],
+	const struct pol_formula *const shown[POL_SIDES], struct pol_condition_verdict *out)
 {
 	static const enum pol_change_kind kinds[] = {
 		[POL_FORMULA_SAME] = POL_CHANGE_NONE,
@@ -91,15 +92,15 @@ enum pol_status pol_compare_allowed(struct pol_compare *compare,
 		return status;
 	}
 	out->kind = kinds[difference];
-	if (formulas[0]->kind == POL_FORMULA_NEVER && difference == POL_FORMULA_WIDER) {
+	if (shown[0]->kind == POL_FORMULA_NEVER && difference == POL_FORMULA_WIDER) {
 		out->kind = POL_CHANGE_GAINED;
-		out->when = condition_of(compare, POL_SIDE_AFTER, formulas[1]);
-	} else if (formulas[1]->kind == POL_FORMULA_NEVER && difference == POL_FORMULA_NARROWER) {
+		out->when = condition_of(compare, POL_SIDE_AFTER, shown[1]);
+	} else if (shown[1]->kind == POL_FORMULA_NEVER && difference == POL_FORMULA_NARROWER) {
 		out->kind = POL_CHANGE_LOST;
-		out->when = condition_of(compare, POL_SIDE_BEFORE, formulas[0]);
+		out->when = condition_of(compare, POL_SIDE_BEFORE, shown[0]);
 	} else {
-		out->before = text_of(compare, POL_SIDE_BEFORE, formulas[0]);
-		out->after = text_of(compare, POL_SIDE_AFTER, formulas[1]);
+		out->before = text_of(compare, POL_SIDE_BEFORE, shown[0]);
+		out->after = text_of(compare, POL_SIDE_AFTER, shown[1]);
 	}
 	return compare->present.status;
 }
@@ -471,7 +472,8 @@ enum pol_status pol_compare_conditions(struct pol_compare *compare,
 		struct group *group = &groups.items[i];
 
 		ask(compare, group->permission, &asked);
-		status = pol_compare_allowed(compare, asked.allows, &group->verdicts[0]);
+		status = pol_compare_allowed(
+			compare, asked.allows, asked.allows, &group->verdicts[0]);
 		if (status == POL_OK) {
 			status = compare_denied(compare, &asked, &group->verdicts[1]);
 		}

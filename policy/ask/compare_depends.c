@@ -124,6 +124,80 @@ static bool make(const struct asked *asked, struct pol_arena *arena,
 	return out[0] != NULL && out[1] != NULL;
 }
 
+/* --- places within the region ----------------------------------------------------------------- */
+
+static bool reads_segment(const struct pol_formula *formula)
+{
+	if (formula->kind == POL_FORMULA_COMPARE) {
+		return formula->predicate->left.kind == POL_OPERAND_SEGMENT ||
+		       formula->predicate->right.kind == POL_OPERAND_SEGMENT;
+	}
+	for (uint32_t i = 0; i < formula->part_count; i++) {
+		if (reads_segment(formula->parts[i])) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The formula for "the path is not at this place or below it". NULL: no memory. */
+static const struct pol_formula *outside(
+	const struct asked *asked, const struct pol_subject_region *place, struct pol_arena *arena)
+{
+	const struct pol_joint *joint = &asked->search->compare->joint;
+	const struct pol_formulas open = { asked->search->compare->sides[0], arena, NULL };
+	const struct pol_formula *parts[POL_PATH_SEGMENTS];
+	size_t count = 0;
+
+	for (uint32_t i = asked->region->at.depth; i < place->at.depth; i++) {
+		const struct pol_predicate is = {
+			.comparison = POL_COMPARE_IS,
+			.left = { .kind = POL_OPERAND_SEGMENT, .number = i },
+			.right = { .kind = POL_OPERAND_VALUE,
+				.value = { .type = POL_TYPE_STRING, .text = place->segments[i] } },
+		};
+		const struct pol_condition is_not = { .predicate = &is, .negated = true };
+
+		if (pol_compare_segment(joint, place->at.node, i).kind == POL_KNOWN_OPEN) {
+			parts[count++] = pol_formula_of(&open, &is_not, false);
+		}
+	}
+	return pol_formula_join(arena, POL_FORMULA_OR, parts, count);
+}
+
+/* Paths at other places of the region are compared there: they do not count here. It matters where
+ * a condition reads the path. False: no memory. */
+static bool confine(const struct asked *asked, struct pol_arena *arena,
+	const struct pol_formula *both[POL_SIDES])
+{
+	const struct pol_subject_search *search = asked->search;
+	const struct pol_joint *joint = &search->compare->joint;
+	uint32_t node = joint->node_of[asked->permission];
+
+	if (!reads_segment(both[0]) && !reads_segment(both[1])) {
+		return true;
+	}
+	for (size_t i = 0; i < search->count; i++) {
+		const struct pol_subject_region *place = &search->regions[i];
+		const struct pol_formula *parts[2];
+
+		if (place == asked->region || place->owned ||
+			&search->regions[place->general] != asked->region ||
+			node < place->at.node || node >= joint->nodes[place->at.node].end) {
+			continue;
+		}
+		parts[1] = outside(asked, place, arena);
+		for (int side = 0; side < POL_SIDES; side++) {
+			parts[0] = both[side];
+			both[side] = pol_formula_join(arena, POL_FORMULA_AND, parts, 2);
+			if (both[side] == NULL) {
+				return false;
+			}
+		}
+	}
+	return true;
+}
+
 /* --- verdicts --------------------------------------------------------------------------------- */
 
 /* The number of the verdict and one more; 0: nothing differs. */
@@ -160,15 +234,20 @@ static enum pol_status number_verdict(struct pol_subject_search *search,
 static enum pol_status compare_fresh(const struct asked *asked, struct pol_subject_memo *memo)
 {
 	struct pol_subject_search *search = asked->search;
+	const struct pol_formula *shown[POL_SIDES];
 	struct pol_condition_verdict verdict;
 	enum pol_status status;
 
 	memo->both[0] = NULL;
-	if (!make(asked, &search->arena, memo->both)) {
+	if (!make(asked, &search->arena, shown)) {
+		return search->arena.status;
+	}
+	memcpy(memo->both, shown, sizeof shown);
+	if (!confine(asked, &search->arena, memo->both)) {
 		memo->both[0] = NULL;
 		return search->arena.status;
 	}
-	status = pol_compare_allowed(search->compare, memo->both, &verdict);
+	status = pol_compare_allowed(search->compare, memo->both, shown, &verdict);
 	if (status == POL_OK) {
 		status = number_verdict(search, &verdict, &memo->verdict);
 	}
@@ -187,7 +266,7 @@ static enum pol_status judge(const struct asked *asked, uint32_t *out)
 
 	pol_arena_finish(&search->scratch);
 	pol_arena_init(&search->scratch, POL_SNAPSHOT_LIMIT);
-	if (!make(asked, &search->scratch, both)) {
+	if (!make(asked, &search->scratch, both) || !confine(asked, &search->scratch, both)) {
 		return search->scratch.status;
 	}
 	memo = &search->memos[(pol_formula_hash(both[0]) + 3 * pol_formula_hash(both[1])) %

@@ -204,8 +204,11 @@ struct pol_condition_verdict {
 	struct pol_str when, before, after;
 	bool denial;
 };
+/* `shown` are the formulas whose text is shown; they are those that are compared, or these without
+ * what need not be said. */
 enum pol_status pol_compare_allowed(struct pol_compare *compare,
-	const struct pol_formula *const formulas[POL_SIDES], struct pol_condition_verdict *out);
+	const struct pol_formula *const formulas[POL_SIDES],
+	const struct pol_formula *const shown[POL_SIDES], struct pol_condition_verdict *out);
 /* The value of a segment of the path to a joined node: it is known of a literal. */
 struct pol_knowledge pol_compare_segment(
 	const struct pol_joint *joint, uint32_t node, uint32_t segment);

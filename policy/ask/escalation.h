@@ -41,7 +41,8 @@ struct pol_escalation {
 	bool found;
 	uint64_t cases; /* combinations of values that were tried so far; zero before a change is
 			 * looked at. All searches with one struct try POL_FORMULA_CASES together,
-			 * and one more comparison; what is left then is not decided */
+			 * and one more comparison of as many, at most; what is left then is not
+			 * decided */
 	char action[64];
 	char resource[POL_ESCALATION_TEXT];
 };

@@ -37,10 +37,11 @@ struct pol_cases_variable {
 	enum pol_type type;
 	uint32_t segment;                            /* POL_NONE: a fact */
 	const struct pol_declared_fact *declared[2]; /* before, after; NULL: not read there */
+	bool always;   /* it is never absent: a segment, or the kind of the principal */
 	bool presence; /* `present` or `absent` is asked, so an unknown value is one more */
 	uint32_t group;
 
-	/* Its values: absent unless it is a segment, unknown if that makes a difference, then
+	/* Its values: absent unless it is always there, unknown if that makes a difference, then
 	 * these. */
 	const int64_t *values; /* NULL, of a set: 0, 1, ... */
 	uint64_t value_count;

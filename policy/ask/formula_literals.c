@@ -50,6 +50,8 @@ static uint32_t add_variable(
 			.type = fact != NULL ? fact->type : POL_TYPE_STRING,
 			.name = fact != NULL ? fact->name : (struct pol_str){ 0 },
 			.segment = fact != NULL ? POL_NONE : segment,
+			.always = fact == NULL ||
+				  pol_str_equal(fact->name, POL_STR("principal.kind")),
 		};
 	}
 	if (fact != NULL) {

@@ -334,17 +334,15 @@ static const struct pol_formula *combine_scopes(struct combining *combining)
 		subject->place(subject, POL_NONE).inside);
 }
 
-/* The roles of facts->held from `first` up to, not including, `end`. */
-static const struct pol_formula *combine_held(
-	struct combining *combining, uint32_t first, uint32_t end)
+/* What the subject's roles allow goes to `roles`, what every caller holds to `anyone`. */
+static void combine_roles(struct combining *combining, struct parts *roles, struct parts *anyone)
 {
 	const struct pol_formula_subject *subject = combining->subject;
 	const struct pol_snapshot *snapshot = subject->snapshot;
 	const struct pol_facts *facts = subject->facts;
 	struct pol_arena *arena = subject->arena;
-	struct parts allowed = { .arena = arena };
 
-	for (uint32_t i = first; i < end; i++) {
+	for (uint32_t i = pol_subject_first(facts); i < facts->held_count; i++) {
 		const struct pol_formula_place *place = &combining->places[i];
 		const struct pol_grantee *role;
 		const struct pol_formula *denial;
@@ -353,16 +351,16 @@ static const struct pol_formula *combine_held(
 			continue;
 		}
 		role = &snapshot->roles[facts->held[i].role];
-		add(&allowed, join_two(arena, POL_FORMULA_AND, place->inside,
-				      pol_formula_allows(
-					      &combining->formulas, role, combining->permission)));
+		add(pol_subject_holder(facts, i) == POL_HOLDER_ANYONE ? anyone : roles,
+			join_two(arena, POL_FORMULA_AND, place->inside,
+				pol_formula_allows(
+					&combining->formulas, role, combining->permission)));
 		denial = pol_formula_does_not_deny(
 			&combining->formulas, role, combining->permission);
 		add(&combining->denials,
 			place->elsewhere ? denial
 					 : join_two(arena, POL_FORMULA_OR, place->outside, denial));
 	}
-	return join(&allowed, POL_FORMULA_OR);
 }
 
 static const struct pol_formula_place *find_places(const struct pol_formula_subject *subject)
@@ -390,8 +388,8 @@ static bool know(const struct pol_formula_subject *subject, struct known_subject
 	return out->places != NULL;
 }
 
-const struct pol_formula *pol_formula_of_subject(
-	const struct pol_formula_subject *subject, uint32_t permission)
+bool pol_formula_parts_of_subject(const struct pol_formula_subject *subject, uint32_t permission,
+	struct pol_formula_parts *out)
 {
 	struct pol_arena *arena = subject->arena;
 	struct known_subject known;
@@ -401,23 +399,37 @@ const struct pol_formula *pol_formula_of_subject(
 		.permission = permission,
 		.denials = { .arena = arena },
 	};
-	const struct pol_facts *facts = subject->facts;
-	uint32_t own = facts->held_count - facts->anyone_count;
-	const struct pol_formula *anyone, *scopes, *named;
+	struct parts anyone = { .arena = arena }, roles = { .arena = arena };
 
 	if (!know(subject, &known)) {
-		return NULL;
+		return false;
 	}
 	combining.places = known.places;
-	anyone = join_two(arena, POL_FORMULA_OR, combine_anyone(&combining),
-		combine_held(&combining, own, facts->held_count));
-	scopes = combine_scopes(&combining);
-	named = combine_held(&combining, pol_subject_first(facts), own);
-	named = facts->binding == POL_BOUND_TO_SCOPES
-			? scopes
-			: join_two(arena, POL_FORMULA_AND, scopes, named);
-	return join_two(arena, POL_FORMULA_AND, join_two(arena, POL_FORMULA_OR, anyone, named),
-		join(&combining.denials, POL_FORMULA_AND));
+	add(&anyone, combine_anyone(&combining));
+	out->scopes = combine_scopes(&combining);
+	combine_roles(&combining, &roles, &anyone);
+	out->anyone = join(&anyone, POL_FORMULA_OR);
+	out->roles = join(&roles, POL_FORMULA_OR);
+	out->not_denied = join(&combining.denials, POL_FORMULA_AND);
+	return out->anyone != NULL && out->roles != NULL && out->scopes != NULL &&
+	       out->not_denied != NULL;
+}
+
+const struct pol_formula *pol_formula_of_subject(
+	const struct pol_formula_subject *subject, uint32_t permission)
+{
+	struct pol_arena *arena = subject->arena;
+	struct pol_formula_parts parts;
+	const struct pol_formula *named;
+
+	if (!pol_formula_parts_of_subject(subject, permission, &parts)) {
+		return NULL;
+	}
+	named = subject->facts->binding == POL_BOUND_TO_SCOPES
+			? parts.scopes
+			: join_two(arena, POL_FORMULA_AND, parts.scopes, parts.roles);
+	return join_two(arena, POL_FORMULA_AND,
+		join_two(arena, POL_FORMULA_OR, parts.anyone, named), parts.not_denied);
 }
 
 const struct pol_formula *pol_formula_allows_subject(const struct pol_formula_subject *subject,

@@ -54,6 +54,18 @@ struct pol_formula_subject {
 const struct pol_formula *pol_formula_of_subject(
 	const struct pol_formula_subject *subject, uint32_t permission);
 
+/* The parts of that formula, for callers that combine them otherwise. */
+struct pol_formula_parts {
+	const struct pol_formula *anyone;     /* `anyone`, or what every caller holds, allows it */
+	const struct pol_formula *roles;      /* the roles allow it at their places */
+	const struct pol_formula *scopes;     /* the key's scopes and places allow it */
+	const struct pol_formula *not_denied; /* nothing denies it */
+};
+
+/* False: the arena has no memory. */
+bool pol_formula_parts_of_subject(const struct pol_formula_subject *subject, uint32_t permission,
+	struct pol_formula_parts *out);
+
 /* What a role or scope says of a permission: the formula for "it allows it", and that for "it does
  * not deny it". The first does not consider the second. NULL: the arena has no memory. */
 const struct pol_formula *pol_formula_allows(const struct pol_formulas *formulas,

@@ -224,8 +224,8 @@ static bool list_values(struct pol_arena *arena, const struct pol_cases_group *g
 	case POL_TYPE_NETWORK:
 		break;
 	}
-	variable->cases =
-		variable->value_count + (variable->segment == POL_NONE) + variable->presence;
+	variable->cases = variable->value_count + !variable->always +
+			  (variable->presence && !variable->always);
 	return ok;
 }
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "policy/language/lex.h"
 #include "policy/snapshot/compiled.h"
 
 static const struct pol_origin *origin_of(const struct pol_snapshot *snapshot, uint32_t role)
@@ -20,9 +21,60 @@ static const struct pol_origin *origin_of(const struct pol_snapshot *snapshot, u
 struct reading {
 	const char *at;
 	const char *end;
-	uint32_t open; /* braces */
-	char last;     /* the last byte that is no space; a comma continues on the next line */
+	uint32_t open;   /* braces */
+	char last;       /* the last byte that is no space; a comma continues on the next line */
+	bool condition;  /* `when` was read */
+	bool joint;      /* the last word was one after which a line may end */
+	bool more;       /* the next line that is not empty is known to go on */
+	uint32_t parens; /* of the condition */
+	char word[4];    /* the word that is being read, or its first bytes */
+	size_t word_len;
 };
+
+/* Takes a byte outside of quotes, or the beginning of a text in quotes, for where a condition is.
+ */
+static void look_for_condition(struct reading *reading, char c)
+{
+	static const struct pol_str joints[] = { POL_STR_INIT("when"), POL_STR_INIT("and"),
+		POL_STR_INIT("or"), POL_STR_INIT("not") };
+	struct pol_str word = { reading->word, reading->word_len };
+
+	reading->more = reading->more && strchr(" \t\r\n", c) != NULL;
+	if (strchr(" \t\r\n,{}()<>=\"", c) == NULL) {
+		if (reading->word_len < sizeof reading->word) {
+			reading->word[reading->word_len] = c;
+		}
+		reading->word_len++;
+		return;
+	}
+	for (size_t i = 0; word.len > 0 && i < sizeof joints / sizeof *joints; i++) {
+		reading->joint = word.len <= sizeof reading->word && pol_str_equal(word, joints[i]);
+		if (reading->joint) {
+			reading->condition = reading->condition || i == 0;
+			break;
+		}
+	}
+	reading->word_len = 0;
+	if (strchr("(){}\"", c) != NULL) {
+		reading->joint = false;
+	}
+	reading->parens += reading->condition && c == '(';
+	reading->parens -= reading->parens > 0 && c == ')';
+}
+
+/* At the end of a line: does the condition go on, or begin, in the next one? */
+static bool condition_goes_on(struct reading *reading)
+{
+	struct pol_str rest = { reading->at, (size_t)(reading->end - reading->at) };
+
+	if (reading->more || reading->parens > 0 || reading->joint) {
+		return true;
+	}
+	reading->more = reading->condition ? pol_lex_begins(rest, POL_STR("and")) ||
+						     pol_lex_begins(rest, POL_STR("or"))
+					   : pol_lex_begins(rest, POL_STR("when"));
+	return reading->more;
+}
 
 /* Adds a byte; a run of spaces is one. False: there is no room. */
 static bool put(struct pol_written *out, char c)
@@ -66,10 +118,11 @@ static bool put_quoted(struct reading *reading, struct pol_written *out)
 }
 
 /* Does the statement go on with this byte? */
-static bool goes_on(const struct reading *reading)
+static bool goes_on(struct reading *reading)
 {
 	if (*reading->at == '\n') {
-		return reading->open > 0 || reading->last == ',';
+		look_for_condition(reading, '\n');
+		return reading->open > 0 || reading->last == ',' || condition_goes_on(reading);
 	}
 	return *reading->at != '}' || reading->open > 0;
 }
@@ -95,6 +148,7 @@ static bool read_statement(struct reading *reading, struct pol_written *out)
 		reading->open += c == '{';
 		reading->open -= c == '}';
 		reading->last = strchr(" \t\r\n", c) != NULL ? reading->last : c;
+		look_for_condition(reading, c);
 		if (c == '"' ? !put_quoted(reading, out) : !put(out, c)) {
 			return false;
 		}

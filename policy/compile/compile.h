@@ -324,7 +324,23 @@ enum pol_status pol_compile_origin_parents(struct pol_grantee_kind *kind);
 enum pol_status pol_compile_origin_files(
 	struct pol_snapshot *snapshot, const struct pol_source *sources, size_t count);
 
-/* compile_grant.c: compiles what a statement's own grants allow and deny into *out, and its rules
+/* Does a look-up miss nothing? */
+static inline bool pol_compile_loss_is_none(const struct pol_loss *loss)
+{
+	return !loss->nodes && !loss->verbs && !loss->doubt;
+}
+
+/* compile_grant.c: adds what the grant selects, less its exception. *loss: what may be missing in
+ * it. */
+enum pol_status pol_compile_grant_select(struct pol_compiler *compiler,
+	const struct pol_ast_grant *grant, struct pol_selection *into, struct pol_loss *loss);
+/* The set of what the verbs of the grant select in some of its patterns, which have no mistake, and
+ * what is in `whole`. */
+enum pol_status pol_compile_grant_select_part(struct pol_compiler *compiler,
+	const struct pol_ast_grant *grant, const struct pol_ast_patterns *patterns,
+	const struct pol_permset *whole, struct pol_permset *out);
+
+/* compile_grants.c: compiles what a statement's own grants allow and deny into *out, and its rules
  * into *origin. */
 enum pol_status pol_compile_grants(struct pol_compiler *compiler,
 	const struct pol_ast_grantee *statement, struct pol_grantee *out,

@@ -411,7 +411,7 @@ static enum pol_status join_runs(struct reading *reading, struct pol_stored **ou
 		status = join_conditionals(reading, pool, &made);
 	}
 	if (status == POL_OK) {
-		*out = pol_stored_create(&made);
+		*out = pol_stored_own_create(&made);
 		status = *out != NULL ? POL_OK : POL_ENOMEM;
 	}
 	pol_permset_pool_destroy(pool);

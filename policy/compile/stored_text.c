@@ -203,7 +203,7 @@ enum pol_status pol_stored_text_parse(const struct pol_snapshot *snapshot,
 		status = parse_all(&parsing, grants, count, &made);
 	}
 	if (status == POL_OK) {
-		*out = pol_stored_create(&made);
+		*out = pol_stored_own_create(&made);
 		status = *out != NULL ? POL_OK : POL_ENOMEM;
 	}
 	pol_compile_expand_destroy(&parsing.compiler);

@@ -161,7 +161,7 @@ static struct pol_str find_resource(struct pol_evaluation *eval)
 	enum pol_status status;
 	uint32_t tree;
 
-	if (eval->listing) {
+	if (eval->about == POL_ABOUT_NOTHING) {
 		return go_on;
 	}
 	eval->tree = facts->tree;
@@ -231,8 +231,8 @@ static struct pol_str check_subject(struct pol_evaluation *eval)
 	request->scopes_allow = true;
 	request->anyone_allows = true;
 	/* For a listing: what could the other lines of `authorize` still refuse? */
-	if (eval->listing) {
-		return go_on;
+	if (eval->about != POL_ABOUT_PATH) {
+		return eval->about == POL_ABOUT_NOTHING ? go_on : pol_eval_ask_authorize(eval);
 	}
 	while (pol_run_next(&run, &at)) {
 		struct pol_subject_bits bits =
@@ -293,17 +293,19 @@ static struct pol_str decide(struct pol_evaluation *eval)
 	return go_on;
 }
 
+/* Modules and the counter answer with codes of their own: none may read as allowed. */
+struct pol_str pol_eval_denial(struct pol_str reason)
+{
+	return reason.len == 0 || pol_reason_is_denial(reason) ? reason : POL_STR("module_error");
+}
+
 static void answer(struct pol_evaluation *eval, struct pol_decision *out)
 {
 	struct pol_str reason;
 
 	out->missing = (struct pol_fact_set){ 0 };
 	eval->missing = &out->missing;
-	reason = decide(eval);
-	/* Modules and the counter answer with codes of their own: none may read as allowed. */
-	if (reason.len > 0 && !pol_reason_is_denial(reason)) {
-		reason = POL_STR("module_error");
-	}
+	reason = pol_eval_denial(decide(eval));
 	out->by = reason.len > 0 ? eval->by : NULL;
 	eval->request.allowed = reason.len == 0;
 	/* Lines of `record` run after the decision and cannot change it. */
@@ -342,7 +344,7 @@ static void begin(struct pol_evaluation *eval, const struct pol_snapshot *snapsh
 	eval->node = POL_NONE;
 	eval->marks = 0;
 	eval->by = NULL;
-	eval->listing = false;
+	eval->about = POL_ABOUT_PATH;
 	eval->stage = POL_STAGE_END;
 	eval->trace = NULL;
 	eval->charges.count = 0;
@@ -377,9 +379,45 @@ void pol_eval_listing(const struct pol_snapshot *snapshot, const struct pol_fact
 
 	begin(&eval, snapshot, facts);
 	eval.stack = select_stack(snapshot, facts->service);
-	eval.listing = true;
+	eval.about = POL_ABOUT_NOTHING;
 	answer(&eval, out);
 	out->permission = POL_NONE;
+}
+
+void pol_eval_of_node(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
+	struct pol_eval_node *out)
+{
+	const struct pol_stack *stack = select_stack(snapshot, facts->service);
+	struct pol_stack without_record;
+	struct pol_decision decision;
+	struct pol_evaluation eval;
+
+	out->facts = *facts;
+	out->facts.memo = &out->memo;
+	out->memo.known = false;
+	out->misnamed = false;
+	out->reads_segments = false;
+	out->open = 0;
+	out->open_rest = POL_NONE;
+	begin(&eval, snapshot, &out->facts);
+	if (stack != NULL) {
+		without_record = *stack;
+		without_record.groups[POL_GROUP_RECORD].count = 0;
+		stack = &without_record;
+	}
+	eval.stack = stack;
+	eval.about = POL_ABOUT_NODE;
+	eval.of_node = out;
+	eval.matched.asked = &out->reads_segments;
+	answer(&eval, &decision);
+	out->refused = eval.stage == POL_STAGE_SUBJECT ? go_on : decision.reason;
+	out->marks = eval.marks;
+	out->node = eval.node;
+	out->run = eval.run;
+	out->tree = eval.tree;
+	if (eval.facts != &out->facts) {
+		out->facts = *eval.facts;
+	}
 }
 
 void pol_eval_traced(const struct pol_snapshot *snapshot, const struct pol_facts *facts,

@@ -16,7 +16,9 @@
 
 #include "policy/decide/truth.h"
 #include "policy/snapshot/module.h"
+#include "policy/snapshot/permset.h"
 #include "policy/snapshot/snapshot.h"
+#include "policy/text/path.h"
 #include "policy/text/status.h"
 #include "policy/text/str.h"
 
@@ -60,3 +62,34 @@ void pol_eval_listing(const struct pol_snapshot *snapshot, const struct pol_fact
 struct pol_trace;
 void pol_eval_traced(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
 	struct pol_trace *trace, struct pol_decision *out);
+
+/* What the subject's roles may turn out to be, for a decision about all resources of a node. */
+enum pol_eval_roles {
+	POL_ROLES_NOTHING = 0, /* neither its roles nor `anyone` allow it */
+	POL_ROLES_ALLOW,
+	POL_ROLES_ANYONE, /* `anyone` allows it, and so do the roles */
+	POL_ROLES_CASES
+};
+
+/* A decision about all resources of a node, as far as it is one and the same. Large: it has a path.
+ */
+struct pol_eval_node {
+	struct pol_str refused; /* why each of them is denied; empty: roles and scopes decide */
+	struct pol_str authorize[POL_ROLES_CASES]; /* why `authorize` denies; empty: it passes */
+	bool misnamed; /* a segment is {…}, but not the name of the node's parameter there */
+	bool reads_segments; /* a module asked for a segment that is open, and got none */
+	uint32_t marks;
+	uint32_t node; /* or POL_NONE */
+	struct pol_run run;
+	struct pol_str tree;
+	uint64_t open;             /* bit 1 << i: segment i of the path is open */
+	uint32_t open_rest;        /* the first segment of a rest that is open, or POL_NONE */
+	struct pol_facts facts;    /* without the principal of the peer, if it does not count */
+	struct pol_path_memo memo; /* of the path */
+};
+
+/* Decides as pol_eval does, about a path or a node as declared: a segment `{loan}` or `{path...}`
+ * that is the node's own, and not percent-encoded, is open. The lines of `authorize` are asked for
+ * each of what the roles may turn out to be; those of `record` are not, and nothing is charged. */
+void pol_eval_of_node(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
+	struct pol_eval_node *out);

@@ -483,6 +483,25 @@ void pol_lex(struct pol_lexer *lexer, struct pol_token *out)
 	lexer->pos = end;
 }
 
+bool pol_lex_begins(struct pol_str text, struct pol_str word)
+{
+	const char *at = text.ptr, *end = text.ptr + text.len;
+
+	for (; at < end; at++) {
+		if (*at == '#') {
+			at = memchr(at, '\n', (size_t)(end - at));
+			if (at == NULL) {
+				return false;
+			}
+		} else if (*at != ' ' && *at != '\t' && *at != '\r' && *at != '\n') {
+			break;
+		}
+	}
+	return (size_t)(end - at) > word.len && *at == *word.ptr &&
+	       memcmp(at, word.ptr, word.len) == 0 &&
+	       memchr(" \t\r\n,{}()<>=!&|\"", at[word.len], 16) != NULL;
+}
+
 bool pol_lex_token_text(struct pol_arena *arena, const struct pol_token *token, struct pol_str *out)
 {
 	struct pol_str raw = token->raw;

@@ -63,6 +63,10 @@ void pol_lexer_init(
 /* Reads the next token. After POL_TOKEN_END each further one is POL_TOKEN_END. */
 void pol_lex(struct pol_lexer *lexer, struct pol_token *out);
 
+/* Does the text begin with the word, which is one of conditions, after blanks, line ends and
+ * comments? */
+bool pol_lex_begins(struct pol_str text, struct pol_str word);
+
 /* The text of a WORD or STRING without quotes and escapes: a view of the source if possible, else a
  * copy in the arena. False: the arena has no memory. */
 bool pol_lex_token_text(

@@ -61,38 +61,14 @@ void pol_parse_block_take_joint(struct pol_parser *parser)
 	parser->after_joint = parser->token.at.offset;
 }
 
-/* The first byte from `at` that is neither blank nor of a comment, or the end. */
-static const char *skip_blank(const char *at, const char *end)
-{
-	while (at < end) {
-		if (*at == '#') {
-			at = memchr(at, '\n', (size_t)(end - at));
-			if (at == NULL) {
-				return end;
-			}
-		} else if (*at != ' ' && *at != '\t' && *at != '\r' && *at != '\n') {
-			return at;
-		}
-		at++;
-	}
-	return end;
-}
-
 /* Looks at bytes, not at tokens: a token of the next line is read only once it is known whether it
  * belongs to a condition, and a bad one is reported when it is read. */
 bool pol_parse_block_goes_on(const struct pol_parser *parser, struct pol_str word)
 {
 	const struct pol_lexer *lexer = &parser->lexer;
-	const char *end = lexer->text.ptr + lexer->text.len;
-	const char *at;
+	struct pol_str rest = { lexer->text.ptr + lexer->pos, lexer->text.len - lexer->pos };
 
-	if (!pol_parser_at(parser, POL_TOKEN_NL)) {
-		return false;
-	}
-	at = skip_blank(lexer->text.ptr + lexer->pos, end);
-	return (size_t)(end - at) > word.len && *at == *word.ptr &&
-	       memcmp(at, word.ptr, word.len) == 0 &&
-	       memchr(" \t\r\n,{}()<>=!&|\"", at[word.len], 16) != NULL;
+	return pol_parser_at(parser, POL_TOKEN_NL) && pol_lex_begins(rest, word);
 }
 
 bool pol_parse_block_grow_stack(struct pol_parser *parser, size_t need)

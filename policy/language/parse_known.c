@@ -12,7 +12,7 @@
 #define PROBES 4
 
 struct pol_known {
-	struct pol_str text; /* from behind `when` to the end of the line; ptr NULL: none */
+	struct pol_str text; /* from after `when` to the end of the line; ptr NULL: none */
 	struct pol_span at;
 	const struct pol_ast_condition *condition;
 };
@@ -63,7 +63,7 @@ static void copy_condition(const struct copy *copy, const struct pol_ast_conditi
 	out->parts = parts;
 }
 
-/* The rest of the line behind the token, without its end. False: it ends in another way than with a
+/* The rest of the line after the token, without its end. False: it ends in another way than with a
  * line feed. */
 static bool rest_of_line(const struct pol_parser *parser, struct pol_str *out)
 {

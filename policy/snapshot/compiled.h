@@ -5,8 +5,8 @@
  * compiled: the structures of a snapshot. Private to policy/.
  *
  * All of it is in snapshot->arena, text included; nothing points to sources or statements.
- * compile/compile.c fills it in this order: environments, limits, trees, scopes and roles,
- * exclusive sets, principals, stacks, tests. A later part may use the earlier ones.
+ * compile/compile.c fills it in this order: environments, limits, facts, conditions, trees, scopes
+ * and roles, exclusive sets, principals, stacks, tests. A later part may use the earlier ones.
  */
 
 #include <stdatomic.h>

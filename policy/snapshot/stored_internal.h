@@ -33,7 +33,7 @@ struct pol_stored_slot {
 };
 
 /* Copies what it allows and denies, with and without conditions; one reference. NULL: no memory. */
-struct pol_stored *pol_stored_create(const struct pol_grantee *from);
+struct pol_stored *pol_stored_own_create(const struct pol_grantee *from);
 
 /* Drops an extension's references to its stored roles and its base. */
 void pol_stored_release(struct pol_snapshot *snapshot);

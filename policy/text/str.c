@@ -110,7 +110,13 @@ bool pol_str_is_utf8(struct pol_str str)
 	while (i < str.len) {
 		unsigned char low;
 		unsigned char high;
-		int tail = tail_of((unsigned char)str.ptr[i++], &low, &high);
+		int tail;
+
+		if ((unsigned char)str.ptr[i] < 0x80) {
+			i++;
+			continue;
+		}
+		tail = tail_of((unsigned char)str.ptr[i++], &low, &high);
 
 		if (tail < 0 || (size_t)tail > str.len - i) {
 			return false;

@@ -20,6 +20,30 @@ READER = "reader"  # the role that inherits two others
 ASKED = {"method": "GET", "path": "/loans/123/payments"}
 DENIED = {"method": "DELETE", "path": "/loans/123/payments"}
 
+# Eight facts as a service sends them with each request; a role that the principal does not hold reads them.
+FACTS = {"resource.owner": "principal-00017", "resource.branch": "north", "resource.status": "active",
+         "resource.regions": ["EU", "US"], "resource.amount": 125000, "context.channel": "web",
+         "context.urgent": False, "context.due": 1790000000}
+DECLARED = """
+facts {
+	resource.owner   string
+	resource.branch  string
+	resource.status  draft | active | archived
+	resource.regions strings
+	resource.amount  int
+	context.channel  string
+	context.urgent   bool
+	context.due      time
+}
+
+role approver {
+	allow GET on api:/loans/{id}/payments when resource.owner is principal.id and
+		resource.branch is not "south" and resource.status is active and
+		resource.regions has "EU" and resource.amount < 1000000 and
+		context.channel in "web", "app" and not context.urgent and context.time < context.due
+}
+"""
+
 
 def collection(number):
     return "loans" if number == 0 else f"c{number:05}"
@@ -68,7 +92,7 @@ def policy(collections, roles, grants):
         f"role payments-reader {{\n{others}\n}}\n\n"
         "role list-reader {\n\tallow list on api:/loans\n}\n\n"
         f"role {READER} inherits payments-reader, list-reader {{\n"
-        "\tallow read on api:/loans/{id}\n}\n"
+        "\tallow read on api:/loans/{id}\n}\n" + DECLARED
     )
     return files
 

@@ -326,9 +326,23 @@ Test(wire_params, a_map_of_anything_is_read_by_its_caller)
 				    "facts\x91\x01"),
 		WIRE_EPARAM);
 	cr_expect_str_eq(f.err.message, "facts: must be a map");
-	cr_expect_eq(DECODE_ONE(&f, "\xa5"
+	/* Reading the pairs finds that one is incomplete. */
+	cr_assert_eq(DECODE_ONE(&f, "\xa5"
 				    "facts\x82\xa1"
 				    "a\x07\xa1"
 				    "b"),
-		WIRE_EPARAM, "a pair is incomplete");
+		WIRE_OK);
+	items = f.values[FACTS].items;
+	cr_expect(wire_skip(&items) && wire_skip(&items) && wire_skip(&items));
+	cr_expect_not(wire_skip(&items));
+	/* Another parameter follows. */
+	cr_assert_eq(decode(&f, 2,
+			     "\xa5"
+			     "facts\x81\xa1"
+			     "a\x07\xa5limit\x09",
+			     17),
+		WIRE_OK, "%s", f.err.message);
+	cr_expect_eq(f.values[LIMIT].integer, 9);
+	items = f.values[FACTS].items;
+	cr_expect(wire_skip(&items) && wire_skip(&items) && wire_at_end(&items));
 }

@@ -23,7 +23,9 @@ class Request(ctypes.Structure):
     _fields_ = [(name, ctypes.c_char_p) for name in
                 ("token", "principal", "method", "path", "tree", "action", "resource", "service",
                  "environment", "tenant", "ip")] + [
-                     ("mfa_at", ctypes.c_int64), ("time", ctypes.c_int64)]
+                     ("mfa_at", ctypes.c_int64), ("time", ctypes.c_int64),
+                     ("facts", ctypes.c_void_p), ("fact_count", ctypes.c_size_t),
+                     ("ignore_undeclared", ctypes.c_bool)]
 
 
 class Decision(ctypes.Structure):

@@ -127,6 +127,49 @@ class Deciding(FactsTest):
             self.assertEqual(self.reason({**GOOD, "context.due": value}), "ok")
         self.assertEqual(self.reason({**GOOD, "context.peer": "::ffff:192.0.2.1"}), "ok")
 
+    def test_roles_of_the_store_have_conditions(self):
+        self.c.call("principals.create", id="bob")
+        made = self.c.call("roles.create", name="closer", grants=[
+            "allow update on credit:/loans/{loan} when own_branch and resource.status is not archived",
+            "allow read on credit:/loans/{loan}", "deny read on credit:/loans/{loan} when {loan} is resource.owner"])
+        self.assertEqual((made["allowed"], made["denied"]), (2, 1))
+        self.c.call("assignments.create", principal="bob", role="closer")
+        update = {"principal": "bob", "action": "update", "resource": "credit:/loans/7"}
+        read = {**update, "action": "read"}
+        self.assertEqual(self.reason(GOOD, **update), "ok")
+        self.assertEqual(self.reason({**GOOD, "resource.branch": "south"}, **update), "role")
+        self.assertEqual(self.reason({**GOOD, "resource.status": "archived"}, **update), "role")
+        self.assertEqual(self.ask({"resource.branch": "north"}, **update)["missing"], ["principal.branch"])
+        self.assertEqual(self.reason({"resource.owner": "bob"}, **read), "ok")
+        self.assertEqual(self.reason({"resource.owner": "7"}, **read), "denied")
+        self.assertEqual(self.reason(**read), "missing_fact")
+        # The policy lacks a word of the one, and the other's fact has another type.
+        self.d.write("a.policy", POLICY.replace("draft | active | archived", "draft | active").replace(
+            " or resource.status is archived", "").replace("resource.owner            string", "resource.owner  int")
+            .replace("resource.owner is principal.id", "resource.owner is 7"))
+        self.c.call("policy.reload")
+        self.assertEqual(self.c.call("roles.get", name="closer")["dangling"], [
+            "+PUT credit:/loans/{loan} when principal.branch is resource.branch and "
+            "resource.status is not archived",
+            "-GET credit:/loans/{loan} when {loan} is resource.owner"])
+        given = {name: value for name, value in GOOD.items() if name != "resource.owner"}
+        self.assertEqual(self.reason(given, **update), "role")
+        self.assertEqual(self.reason(**read), "denied")
+
+    def test_a_role_of_the_store_has_512_conditions_with_what_it_inherits(self):
+        def grants(first, count):
+            return [f"allow list on credit:/loans when context.amount < {n}" for n in range(first, first + count)]
+
+        self.c.call("roles.create", name="low", grants=grants(0, 256))
+        self.c.call("roles.create", name="high", grants=grants(256, 255))
+        self.c.call("roles.create", name="both", inherits=["low", "high"], grants=grants(511, 1))
+        error = self.assert_error("limit_reached", self.c.call, "roles.create", name="more", inherits=["both"],
+                                  grants=grants(512, 1))
+        self.assertIn("the role 'more' would have more than 512 different conditional grants", error.message)
+        error = self.assert_error("limit_reached", self.c.call, "roles.update", name="high",
+                                  grants=grants(256, 254) + grants(600, 2))
+        self.assertIn("the role 'both' would have", error.message)
+
     def test_nothing_of_one_request_is_left_for_the_next(self):
         calls = []
         for i in range(600):
@@ -321,7 +364,10 @@ class Tool(FactsTest):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         done = self.check(*good)
         self.assertEqual(done.returncode, 1)
-        self.assertIn("missing_fact: it depends on facts that are not known: context.amount", done.stdout)
+        self.assertEqual(done.stdout, "deny 403 missing_fact: it depends on facts that are not known: "
+                                      "context.amount\n")
+        self.assertEqual(done.stderr, "authzcheck: to state what is not known: "
+                                      "--fact context.amount=VALUE\n")
         done = self.check(*good, more=["--json"])
         self.assertEqual(json.loads(done.stdout)["missing"], ["context.amount"])
         done = self.check(*good, 'context.amount="500"')

@@ -62,7 +62,7 @@ class Principals(people.PeopleTest):
         self.assert_error("invalid_request", self.c.call, "principals.create", id="x", kind="robot")
         self.assert_error("not_found", self.c.call, "principals.create", id="x", tenant="acme")
         self.assert_error("invalid_request", self.c.call, "principals.create", id="x",
-                          attributes={"a": "b" * 300})
+                          attributes={"a": "b" * 4097})
         for method in ("get", "update", "enable", "disable", "delete"):
             self.assert_error("not_found", self.c.call, f"principals.{method}", id="nobody")
 

@@ -55,8 +55,9 @@ def documented():
     found["authorize"] = set().union(*(names(cells[0]) for cells in rows(section("authorize"))
                                        if "`" in cells[0] and len(cells) == 3))
     found["authorize_many"] = found["authorize"] | {"requests"}
-    listed = re.match(r"\s*`\{([^}]*)\}`", section("permissions")).group(1)
-    found["permissions"] = set(re.findall(r"[a-z_]+", listed))
+    for method in ("permissions", "plan"):
+        listed = re.match(r"\s*`\{([^}]*)\}`", section(method)).group(1)
+        found[method] = set(re.findall(r"[a-z_]+", listed))
     return found
 
 
@@ -179,7 +180,7 @@ class Methods(harness.DaemonTest):
                 self.assertTrue(error.message.startswith(f"{name}: "), error.message)
                 if not error.message.startswith(f"{name}: unknown parameter"):
                     known.add(name)
-            if method not in ("authorize", "authorize_many", "permissions", "keys.renew"):
+            if method not in ("authorize", "authorize_many", "permissions", "plan", "keys.renew"):
                 known.discard("token")
             with self.subTest(method=method):
                 self.assertEqual(known, parameters)

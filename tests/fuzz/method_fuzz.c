@@ -15,6 +15,8 @@
 #include "daemon/decide/actor.h"
 #include "daemon/decide/decision_log.h"
 #include "daemon/decide/decision_watch.h"
+#include "daemon/decide/given.h"
+#include "daemon/decide/missing.h"
 #include "daemon/keys/principal_cache.h"
 #include "daemon/keys/quota_counters.h"
 #include "daemon/keys/usage.h"
@@ -33,17 +35,31 @@ enum { LP = 7 }; /* the number of the user lp on every Debian */
 enum { NOW = 1000000000, MAX_REQUESTS = 32, MAX_PROBLEMS = 8 };
 
 static const char policy[] =
+	"facts { principal.team string\n resource.owner string default \"alice\"\n"
+	" resource.state draft | paid\n resource.tags strings\n resource.due time\n"
+	" resource.from address }\n"
 	"tree api { /loans { list GET, create POST, /{loan} { read GET, update PUT,"
 	" /payments { list GET } } }\n /health { GET } }\n"
 	"role anyone { allow GET on api:/health }\n"
 	"role viewer { allow GET on api:/loans/** }\n"
 	"role clerk inherits viewer { allow create on api:/loans }\n"
 	"role maker { allow update on api:/loans/{loan} }\n"
+	"role owner { allow GET, PUT on api:/loans/{loan} when resource.owner is principal.id\n"
+	" or {loan} is principal.team or resource.tags has any \"a\", principal.team\n"
+	" deny PUT on api:/loans/{loan} when resource.state is not draft\n"
+	" or context.time < resource.due or not resource.from in 10.0.0.0/8\n"
+	" or context.amount > 5 }\n"
 	"role checker { allow GET on api:/loans/{loan}/payments }\n"
 	"exclusive maker, checker\n"
 	"role admin { allow all on authz:/** }\n"
+	"facts { principal.branch string\n resource.regions strings\n resource.status a | b "
+	"default a\n"
+	" context.amount int }\n"
+	"role lender { allow update on api:/loans/{loan} when context.amount < 500 and\n"
+	" resource.regions has \"EU\" and resource.status is a and {loan} is principal.branch }\n"
 	"scope read { allow GET on api:/loans/** }\n"
-	"principal files { role viewer }\n";
+	"principal files { role viewer\n role lender\n role owner at api:/loans/7, api:/loans/8 "
+	"}\n";
 
 /* Requests of root that make the store. The hashes are SHA-256 of the tokens. */
 static const char *const world[] = {
@@ -72,6 +88,8 @@ static struct config config;
 static struct current current;
 static struct plugins *plugins;
 static struct writer *writer;
+static struct given_room given;
+static struct missing_counts missing;
 static struct context context = { .config = &config };
 static const struct peer peers[] = {
 	{ .known = true,
@@ -134,6 +152,8 @@ static void run_method(struct scene *scene, const struct method *method,
 		.serial = 1,
 		.now = NOW,
 		.random_state = &scene->random_state,
+		.given = &given,
+		.missing = &missing,
 		.read = read,
 		.change = changes ? &change : NULL,
 		.next = changes ? &next : NULL,

@@ -68,7 +68,7 @@ class Many(HttpTest):
 
 
     def test_what_waits_for_a_daemon_that_does_not_answer_takes_hardly_any_time_of_a_core(self):
-        self.configure("timeout 1s")
+        self.configure(timeout="1s")
         process = self.start()
         waiting, other = self.connect(), self.connect()
         self.d.pause()

@@ -41,7 +41,7 @@ static inline void compiled_text_of(
 	struct compiled_text *out, const char *const *texts, size_t count)
 {
 	struct pol_source sources[4];
-	char names[4][32];
+	char names[4][40];
 	struct pol_diags diags;
 	enum pol_status status;
 

@@ -30,6 +30,16 @@ Test(compare_conditions, what_is_written_otherwise_but_equal_is_no_difference)
 		"");
 }
 
+Test(compare_conditions, every_principal_has_a_kind)
+{
+	check(TREE "role a { allow read" LOAN "when principal.kind in user, service }\nrole b { "
+		   "allow read" LOAN "}\n",
+		TREE "role a { allow read" LOAN "when principal.kind is not none }\nrole b { "
+		     "allow read" LOAN "when principal.kind is user\nallow read" LOAN
+		     "when principal.kind is not user }\n",
+		"");
+}
+
 Test(compare_conditions, a_condition_makes_a_grant_wider_or_narrower_or_both)
 {
 	check(POLICY "role a { allow read" LOAN "when context.amount <= 500\n"
@@ -149,5 +159,16 @@ Test(compare_conditions, a_principal_gains_by_what_its_record_says)
 		"\"south\" at api:/loans/bob\n"
 		"principal bob -\n"
 		"  lost GET api:/loans/{loan} when resource.branch is \"north\"\n"
+		"  none at api:/loans/7\n");
+}
+
+Test(compare_conditions, what_can_only_be_at_a_place_is_compared_there)
+{
+	check(POLICY BRANCH "principal ann { role o }\nprincipal bob { role o }\n",
+		POLICY BRANCH "principal ann { role o at api:/loans/ann }\n"
+			      "principal bob { role o at api:/loans/ann, api:/loans/7 }\n",
+		"principal bob -\n"
+		"  lost PUT api:/loans/{loan} when {loan} is \"bob\"\n"
+		"  none at api:/loans/ann\n"
 		"  none at api:/loans/7\n");
 }

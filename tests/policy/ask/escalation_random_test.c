@@ -47,6 +47,8 @@ static void make_change(
 		change->own.facts.key_state = POL_KEY_MISSING;
 		memcpy(change->own.held, change->after.held, sizeof change->own.held);
 		change->own.facts.held_count = change->after.facts.held_count;
+		change->own.facts.everyone_count = change->after.facts.everyone_count;
+		change->own.facts.anyone_count = change->after.facts.anyone_count;
 		for (uint32_t i = 0; i < change->own.facts.held_count; i++) {
 			change->own.held[i].place_count = 0;
 		}
@@ -147,7 +149,13 @@ static bool may_grant(const struct pol_snapshot *snapshot, const struct change *
 static bool gains(const struct pol_snapshot *snapshot, const struct change *change,
 	const struct request *request)
 {
-	static const struct pol_facts nobody = { 0 };
+	const struct pol_facts *after = &change->after.facts;
+	/* What every caller holds, which was there before a new subject. */
+	const struct pol_facts nobody = {
+		.held = after->held + (after->held_count - after->anyone_count),
+		.held_count = after->anyone_count,
+		.anyone_count = after->anyone_count,
+	};
 
 	return allows(snapshot, &change->after.facts, request, &request->given) &&
 	       !(change->is_new ? allows(snapshot, &nobody, request, &request->without_principal)

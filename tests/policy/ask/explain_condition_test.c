@@ -3,6 +3,7 @@
 #include "policy/ask/explain.h"
 
 #include "policy/snapshot/given.h"
+#include "policy/snapshot/stored.h"
 #include "tests/policy/ask/explain_story.h"
 
 static const char policy[] =
@@ -255,4 +256,101 @@ Test(explain_condition, values_are_shown_without_control_characters)
 
 		cr_expect(c >= ' ' && c != 0x7f);
 	}
+}
+
+Test(explain_condition, a_role_of_the_store_has_conditions_of_its_own_and_of_what_it_inherits)
+{
+	const struct pol_str grants[] = { POL_STR(
+		"allow drop on api:/loans/{loan} when context.amount < 10") };
+	const struct pol_stored_parent parent = { .name = POL_STR("keeper") };
+	struct pol_stored_role made = { .number = 5,
+		.tenant = 1,
+		.name = POL_STR("kept"),
+		.parents = &parent,
+		.parent_count = 1 };
+	struct pol_facts facts = somebody_with("boss", "drop");
+	struct pol_stored_fault fault;
+	struct pol_snapshot *with;
+	struct pol_snapshot *without = snapshot;
+	size_t wrong;
+
+	cr_assert_eq(pol_stored_text_parse(snapshot, grants, 1, &fault, &made.own), POL_OK);
+	cr_assert_eq(pol_stored_extend(snapshot, &made, 1, &wrong, &with), POL_OK);
+	pol_stored_unref(made.own);
+	held[0].role = pol_stored_find(with, 5, 1);
+	snapshot = with;
+	give_int("context.amount", 10);
+	expect(&facts,
+		"authorize of :0\n"
+		"drop api:/loans/{loan}\n"
+		"role kept 0 \n"
+		"  when context.amount < 10: false\n"
+		"    context.amount < 10: 10 < 10, false\n"
+		"role kept<-keeper 17 allow drop on api:/loans/{loan} when context.amount < 10\n"
+		"  when context.amount < 10: false\n"
+		"    context.amount < 10: 10 < 10, false\n"
+		"none would do: role\n");
+	snapshot = without;
+	pol_snapshot_unref(with);
+}
+
+/* Two rules with 32 predicates each, and perhaps a third with one. */
+static uint32_t count_predicates(const char *third, struct pol_explanation *out)
+{
+	char rules[4096] = "tree api { /loans/{loan} { read GET } }\n"
+			   "facts { context.amount int\n resource.owner string }\nrole many {\n";
+	size_t len = strlen(rules);
+	struct pol_facts facts;
+	struct pol_decision decision;
+	uint32_t count = 0;
+
+	for (int i = 0; i < 64; i++) {
+		len += (size_t)snprintf(rules + len, sizeof rules - len, "%s%d",
+			i % 32 == 0 ? "\nallow read on api:/loans/{loan} when context.amount in "
+				    : ", ",
+			i);
+	}
+	(void)snprintf(rules + len, sizeof rules - len, "\n%s\n}\n", third);
+	pol_snapshot_unref(snapshot);
+	snapshot = compiled_text_good(rules);
+	facts = somebody_with("many", "read");
+	cr_assert_eq(pol_explain(snapshot, &facts, &arena, &decision, out), POL_OK);
+	for (uint32_t i = 0; i < out->rule_count; i++) {
+		count += out->rules[i].predicate_count;
+	}
+	return count;
+}
+
+Test(explain_condition, at_most_64_predicates_are_shown)
+{
+	struct pol_explanation explanation;
+
+	cr_expect_eq(count_predicates("", &explanation), POL_EXPLAIN_PREDICATES);
+	cr_expect_eq(explanation.rule_count, 2u);
+	cr_expect_eq(explanation.rules[1].predicate_count, 32u);
+	cr_expect_eq(explanation.rules[1].position.line, explanation.rules[0].position.line + 1);
+	cr_expect_eq(count_predicates("allow read on api:/loans/{loan} when context.amount > 99",
+			     &explanation),
+		POL_EXPLAIN_PREDICATES);
+	cr_expect_eq(explanation.rule_count, 3u);
+	cr_expect_eq(explanation.rules[2].predicate_count, 0u);
+	cr_expect_gt(explanation.rules[2].when.len, 0u);
+}
+
+Test(explain_condition, long_texts_are_cut_between_characters)
+{
+	struct pol_facts facts = somebody_with("clerk", "update");
+	const struct pol_explained_predicate *predicate;
+	struct pol_explanation explanation;
+	struct pol_decision decision;
+	char long_name[2 * POL_EXPLAIN_PREDICATE + 1];
+
+	for (size_t i = 0; i < sizeof long_name - 1; i += 2) {
+		memcpy(long_name + i, "\xc3\xa4", 3);
+	}
+	give_text("resource.owner", long_name);
+	cr_assert_eq(pol_explain(snapshot, &facts, &arena, &decision, &explanation), POL_OK);
+	predicate = &explanation.rules[0].predicates[1];
+	cr_expect_eq(predicate->values.len, POL_EXPLAIN_PREDICATE - 1);
+	cr_expect(pol_str_is_utf8(predicate->values));
 }

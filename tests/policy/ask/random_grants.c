@@ -18,7 +18,8 @@ static const char declarations[] = "facts {\n"
 				   "  context.urgent bool default false\n"
 				   "}\n"
 				   "tree api { /loans { list GET, /{loan} { read GET, update PUT, "
-				   "/notes/{note} { GET } } } }\n"
+				   "approve POST PATCH, /notes/{note} { GET } } }, "
+				   "/files/{path...} { GET } }\n"
 				   "tree other { /x { GET } }\n";
 
 static const char *const predicates[] = {
@@ -56,10 +57,13 @@ static const struct {
 	{ "GET on api:/loans/**", false },
 	{ "read, update on api:/loans/{loan}", true },
 	{ "PUT on api:/loans/{loan}", true },
+	{ "approve on api:/loans/{loan}", true },
+	{ "PATCH on api:/loans/*", false },
+	{ "GET on api:/files/**", false },
 	{ "GET on api:/loans/{loan}/notes/{note}", true },
 };
 
-static void put(struct random_grants_text *text, const char *part)
+void random_grants_put(struct random_grants_text *text, const char *part)
 {
 	text->used += (size_t)snprintf(
 		text->bytes + text->used, sizeof text->bytes - text->used, "%s", part);
@@ -73,15 +77,15 @@ static void put_condition(
 	const char *joint = roll(dice, 2) == 0 ? " and " : " or ";
 
 	for (uint32_t i = 0; i < parts; i++) {
-		put(text, i > 0 ? joint : "");
+		random_grants_put(text, i > 0 ? joint : "");
 		if (parts > 1 && roll(dice, 3) == 0) {
-			put(text, roll(dice, 2) == 0 ? "not (" : "(");
+			random_grants_put(text, roll(dice, 2) == 0 ? "not (" : "(");
 			put_condition(dice, text, has_loan, depth - 1);
-			put(text, ")");
+			random_grants_put(text, ")");
 		} else if (has_loan && roll(dice, 3) == 0) {
-			put(text, PICK(dice, with_loan));
+			random_grants_put(text, PICK(dice, with_loan));
 		} else {
-			put(text, PICK(dice, predicates));
+			random_grants_put(text, PICK(dice, predicates));
 		}
 	}
 }
@@ -93,13 +97,13 @@ static void put_grants(struct dice *dice, struct random_grants_text *text, uint3
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t pattern = roll(dice, sizeof patterns / sizeof patterns[0]);
 
-		put(text, roll(dice, 3) == 0 ? "  deny " : "  allow ");
-		put(text, patterns[pattern].text);
+		random_grants_put(text, roll(dice, 3) == 0 ? "  deny " : "  allow ");
+		random_grants_put(text, patterns[pattern].text);
 		if (roll(dice, 4) != 0) {
-			put(text, " when ");
+			random_grants_put(text, " when ");
 			put_condition(dice, text, patterns[pattern].has_loan, 2);
 		}
-		put(text, "\n");
+		random_grants_put(text, "\n");
 	}
 }
 
@@ -109,11 +113,11 @@ void random_grants_policy(struct dice *dice, struct random_grants_text *text)
 		"role r2 inherits r1 {\n", "role r3 {\n", "scope s1 {\n", "scope s2 {\n" };
 
 	text->used = 0;
-	put(text, declarations);
+	random_grants_put(text, declarations);
 	for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
-		put(text, heads[i]);
-		put_grants(dice, text, i == 0 ? 1 : 4);
-		put(text, "}\n");
+		random_grants_put(text, heads[i]);
+		put_grants(dice, text, i == 0 ? 1 : 6);
+		random_grants_put(text, "}\n");
 	}
 }
 
@@ -123,7 +127,7 @@ static const struct pol_str branches[] = { POL_STR_INIT("ann"), POL_STR_INIT("no
 	POL_STR_INIT("south") };
 static const struct pol_str tags[] = { POL_STR_INIT("a"), POL_STR_INIT("north") };
 
-static struct pol_value some_value(struct dice *dice, const struct pol_declared_fact *fact)
+struct pol_value random_grants_value(struct dice *dice, const struct pol_declared_fact *fact)
 {
 	struct pol_value value = { .type = fact->type };
 
@@ -153,7 +157,6 @@ static struct pol_value some_value(struct dice *dice, const struct pol_declared_
 	return value;
 }
 
-/* Each fact of the space, or of all others, is there, absent or unknown. */
 void random_grants_give(struct dice *dice, const struct pol_snapshot *snapshot, bool own,
 	struct pol_given_fact *items, struct pol_given *out)
 {
@@ -168,7 +171,7 @@ void random_grants_give(struct dice *dice, const struct pol_snapshot *snapshot, 
 		items[out->count].fact = i;
 		items[out->count++].value = luck == 2
 						    ? (struct pol_value){ .type = POL_TYPE_ABSENT }
-						    : some_value(dice, fact);
+						    : random_grants_value(dice, fact);
 	}
 }
 
@@ -178,15 +181,23 @@ void random_grants_hold(
 	static const char *const roles[] = { "r1", "r2", "r3" };
 	static const struct pol_str places[] = { POL_STR_INIT("api:/loans"),
 		POL_STR_INIT("api:/loans/7"), POL_STR_INIT("api:/loans/ann"),
+		POL_STR_INIT("api:/loans/7/notes/1"), POL_STR_INIT("api:/files"),
 		POL_STR_INIT("other:/x") };
 
 	who->facts.held = who->held;
 	who->facts.held_count = roll(dice, 4);
+	who->facts.anyone_count = 0;
+	who->facts.everyone_count = 0;
 	for (uint32_t i = 0; i < who->facts.held_count; i++) {
 		who->held[i].role = pol_snapshot_role(snapshot, pol_str_of(PICK(dice, roles)));
 		who->places[i] = PICK(dice, places);
 		who->held[i].places = &who->places[i];
 		who->held[i].place_count = roll(dice, 2);
+	}
+	if (roll(dice, 3) == 0) {
+		who->facts.anyone_count = (uint16_t)roll(dice, who->facts.held_count + 1);
+		who->facts.everyone_count =
+			(uint16_t)(who->facts.held_count - who->facts.anyone_count);
 	}
 }
 
@@ -216,4 +227,57 @@ void random_grants_who(
 	who->key_place = POL_STR("api:/loans/7");
 	who->facts.key_places = &who->key_place;
 	who->facts.key_place_count = who->facts.narrowed ? roll(dice, 2) : 0;
+}
+
+static bool is_given(const struct pol_truth_table *table, const struct pol_operand *operand)
+{
+	const struct pol_given_fact *given;
+
+	if (operand->kind != POL_OPERAND_FACT) {
+		return true;
+	}
+	given = pol_given_find(table->facts->given, operand->number);
+	return given != NULL && given->value.type != POL_TYPE_ABSENT;
+}
+
+/* Without any default. */
+static bool compares(struct pol_truth_table *table, const struct pol_formula *formula)
+{
+	const struct pol_predicate *predicate = formula->predicate;
+	const struct pol_condition alone = { .predicate = predicate, .negated = formula->negated };
+
+	return is_given(table, &predicate->left) &&
+	       (predicate->comparison == POL_COMPARE_TRUE || is_given(table, &predicate->right)) &&
+	       pol_truth_of(table, &alone) == POL_TRUE;
+}
+
+bool random_grants_holds(struct pol_truth_table *table, const struct pol_formula *formula)
+{
+	bool is_and = formula->kind == POL_FORMULA_AND;
+
+	switch (formula->kind) {
+	case POL_FORMULA_NEVER:
+	case POL_FORMULA_ALWAYS:
+		return formula->kind == POL_FORMULA_ALWAYS;
+	case POL_FORMULA_PRESENT:
+	case POL_FORMULA_ABSENT: {
+		const struct pol_given_fact *given =
+			pol_given_find(table->facts->given, formula->fact);
+
+		return formula->kind == POL_FORMULA_ABSENT
+			       ? given == NULL
+			       : given != NULL && given->value.type != POL_TYPE_ABSENT;
+	}
+	case POL_FORMULA_COMPARE:
+		return compares(table, formula);
+	case POL_FORMULA_AND:
+	case POL_FORMULA_OR:
+		break;
+	}
+	for (uint32_t i = 0; i < formula->part_count; i++) {
+		if (random_grants_holds(table, formula->parts[i]) != is_and) {
+			return !is_and;
+		}
+	}
+	return is_and;
 }

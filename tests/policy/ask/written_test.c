@@ -90,3 +90,35 @@ Test(written, a_grant_that_is_too_long_is_cut)
 	cr_expect(pol_str_is_utf8(pol_str_of(shown)));
 	unload(&loaded);
 }
+
+Test(written, a_condition_is_shown_whole_whatever_its_lines)
+{
+	static const struct {
+		const char *text;
+		const char *shown;
+	} rows[] = {
+		{ "allow x on t:/a when b\nallow", "allow x on t:/a when b" },
+		{ "allow x on t:/a\n  when b\n  allow", "allow x on t:/a when b" },
+		{ "allow x on t:/a  # why\n\n # when?\n when # b\n b\n}",
+			"allow x on t:/a when b" },
+		{ "allow x on t:/a when b\n and c or\n d\n}", "allow x on t:/a when b and c or d" },
+		{ "deny x on t:/a when(b\n is \"(\"\n)\ndeny", "deny x on t:/a when(b is \"(\" )" },
+		{ "deny x on t:/a when not\n{b} is c }", "deny x on t:/a when not {b} is c" },
+		{ "deny x on t:/a when {b}is\"and\"\ndeny", "deny x on t:/a when {b}is\"and\"" },
+		{ "deny x on t:/a when b in \"c\",\n\"d\"\nor e\n}",
+			"deny x on t:/a when b in \"c\", \"d\" or e" },
+		{ "deny x on t:/when(\ndeny", "deny x on t:/when(" },
+		{ "deny x on t:/(\nwhenever", "deny x on t:/(" },
+		{ "deny x on t:/a\nor b", "deny x on t:/a" },
+		{ "deny x on t:/a when b and", "deny x on t:/a when b and" },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		static struct pol_written written;
+
+		pol_written_statement(pol_str_of(rows[i].text), 0, &written);
+		cr_expect(pol_str_equal((struct pol_str){ written.text, written.len },
+				  pol_str_of(rows[i].shown)),
+			"%s: '%.*s'", rows[i].text, (int)written.len, written.text);
+	}
+}

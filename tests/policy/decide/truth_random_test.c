@@ -156,8 +156,8 @@ static struct plain random_plain(enum kind kind)
 		out.number = roll(&one.dice, 2);
 		break;
 	case PLACE:
-		out.number = (int64_t)(0x0a000000U + roll(&one.dice, 4) * 0x00010000U +
-				       roll(&one.dice, 2));
+		out.number = INT64_C(0x0a000000) + INT64_C(0x00010000) * roll(&one.dice, 4) +
+			     roll(&one.dice, 2);
 		break;
 	}
 	return out;

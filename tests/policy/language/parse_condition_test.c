@@ -434,3 +434,33 @@ Test(parse_condition, a_principal_has_attributes_beside_peers_and_roles)
 	cr_expect_str_eq(got.bytes, "regions: \"EU\" \"US\"; approval.limit: 500; ");
 	finish(&parsed);
 }
+
+Test(parse_condition, a_full_arena_ends_parsing_at_any_point)
+{
+	static const char text[] =
+		"facts { resource.a b | c default \"x\\\"\", \"y\" }\n"
+		"condition d = not (a in b, \"c\\\"\" and ({e} < 3 or f has any g, h)) or i\n"
+		"role r { allow x on t:/a when j is not k and l\n }\n"
+		"principal p { attribute m \"n\\\"\", \"o\" }\n"
+		"test \"t\" { given principal.q \"r\", \"s\", context.t 3 }\n";
+	size_t refused = 0;
+
+	for (size_t limit = 0; limit < 65536; limit += 256) {
+		const struct pol_source source = { POL_STR_INIT("t.policy"), POL_STR_INIT(text) };
+		struct pol_arena arena;
+		struct pol_diags diags;
+		struct pol_ast ast;
+		enum pol_status status;
+
+		pol_arena_init(&arena, limit);
+		pol_diags_init(&diags, &source, 1);
+		status = pol_parse(&source, 1, &arena, &diags, &ast);
+		cr_expect(status == POL_OK || status == POL_ELIMIT, "%zu: %d", limit, (int)status);
+		cr_expect_eq(diags.errors, 0);
+		refused += status == POL_ELIMIT;
+		pol_diags_finish(&diags);
+		pol_arena_finish(&arena);
+	}
+	cr_expect_gt(refused, 0);
+	cr_expect_lt(refused, 256);
+}

@@ -6,7 +6,7 @@
 
 #include "policy/language/parse.h"
 
-/* Conditions that are written as one before are copied: nobody can tell. */
+/* Conditions that are written as one before are copied, which changes nothing. */
 
 struct parsed {
 	char text[8192];
@@ -59,7 +59,7 @@ static void check_words(const struct parsed *parsed, const struct pol_ast_condit
 	}
 }
 
-/* The condition of grant i has this text, which is behind that `when`. */
+/* The condition of grant i has this text, which stands after that `when`. */
 static void expect(const struct parsed *parsed, uint32_t i, const char *text)
 {
 	const struct pol_ast_condition *when = parsed->ast.roles[0].grants[i].when;
