@@ -3,6 +3,7 @@
 
 import asyncio
 import json
+import os
 import random
 import sqlite3
 import subprocess
@@ -90,6 +91,7 @@ class PostgreSQL(Table):
 
 
 CONFORMANCE = HERE.parent / "conformance"
+SQL_GO = os.environ.get("SQL_GO", str(harness.ROOT / "build" / "tests" / "conformance" / "sql_go"))
 SHARED = json.loads((CONFORMANCE / "sql.json").read_text(encoding="utf-8"))
 
 
@@ -110,6 +112,8 @@ def other_clients():
     """The replayers of the other clients; those whose packages are not there are passed over, as by ../conformance/run."""
     if (harness.ROOT / "client/node/node_modules/@msgpack/msgpack/package.json").exists():
         yield "node", ["node", CONFORMANCE / "sql.mjs"]
+    if Path(SQL_GO).exists():
+        yield "go", [SQL_GO]
     yield "php", ["php", CONFORMANCE / "php" / "sql.php"]
 
 
