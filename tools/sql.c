@@ -186,6 +186,7 @@ static void put_text(struct writer *writer, const json_t *operand)
 	fputs(after_value[writer->dialect], writer->out);
 }
 
+/* A driver may bind a number as a text, which would compare as one. */
 static void put_number(struct writer *writer, const json_t *operand)
 {
 	json_t *value = json_array_get(operand, 1);
@@ -194,16 +195,18 @@ static void put_number(struct writer *writer, const json_t *operand)
 		put_column(writer, operand);
 		return;
 	}
-	if (json_is_boolean(value) && writer->dialect != POSTGRESQL) {
-		bind(writer, json_integer(json_is_true(value)));
+	if (writer->dialect != POSTGRESQL) {
+		fputs("CAST(", writer->out);
+		bind(writer, json_is_boolean(value) ? json_integer(json_is_true(value))
+						    : json_incref(value));
+		fputs(writer->dialect == MYSQL ? " AS SIGNED)" : " AS INTEGER)", writer->out);
 		return;
 	}
 	bind(writer, json_incref(value));
-	if (writer->dialect == POSTGRESQL) {
-		fputs(json_is_boolean(value) ? "::boolean" : "::bigint", writer->out);
-	}
+	fputs(json_is_boolean(value) ? "::boolean" : "::bigint", writer->out);
 }
 
+/* An address of IPv4 may be written as one of IPv6 in a column; no value of a plan is. */
 static void put_address(struct writer *writer, const json_t *operand)
 {
 	if (writer->dialect != POSTGRESQL) {
@@ -211,10 +214,12 @@ static void put_address(struct writer *writer, const json_t *operand)
 		return;
 	}
 	if (is_column(operand)) {
+		fputs("regexp_replace(host(", writer->out);
 		put_column(writer, operand);
-	} else {
-		bind(writer, json_incref(json_array_get(operand, 1)));
+		fputs("::inet), '^::ffff:([0-9.]+)$', '\\1')::inet", writer->out);
+		return;
 	}
+	bind(writer, json_incref(json_array_get(operand, 1)));
 	fputs("::inet", writer->out);
 }
 
@@ -229,6 +234,21 @@ static void put_operand(struct writer *writer, const json_t *operand)
 	}
 }
 
+/* The members, each as a parameter: a driver may have no arrays. */
+static void put_array(struct writer *writer, const json_t *members)
+{
+	json_t *member;
+	size_t i;
+
+	fputs("ARRAY[", writer->out);
+	json_array_foreach(members, i, member)
+	{
+		fputs(i > 0 ? ", " : "", writer->out);
+		bind(writer, json_incref(member));
+	}
+	fputs("]::text[]", writer->out);
+}
+
 /* A set: text[] in PostgreSQL, elsewhere a JSON array. */
 static void put_set(struct writer *writer, const json_t *operand)
 {
@@ -237,22 +257,22 @@ static void put_set(struct writer *writer, const json_t *operand)
 
 	if (is_column(operand)) {
 		put_column(writer, operand);
-	} else if (writer->dialect == POSTGRESQL) {
-		bind(writer, json_incref(members));
-	} else {
-		text = json_dumps(members, JSON_COMPACT);
-		bind(writer, text != NULL ? json_string(text) : NULL);
-		free(text);
+		fputs(writer->dialect == POSTGRESQL ? "::text[] COLLATE \"C\"" : "", writer->out);
+		return;
 	}
 	if (writer->dialect == POSTGRESQL) {
-		fputs(is_column(operand) ? "::text[] COLLATE \"C\"" : "::text[]", writer->out);
+		put_array(writer, members);
+		return;
 	}
+	text = json_dumps(members, JSON_COMPACT);
+	bind(writer, text != NULL ? json_string(text) : NULL);
+	free(text);
 }
 
 /* --- sets ------------------------------------------------------------------------------------- */
 
-/* Where SQLite finds no member instead of NULL: the column is there. */
-static void put_guard(struct writer *writer, const json_t *operand)
+/* NULL is in no set, and an empty one has nothing of it: that both are there is said apart. */
+static void put_there(struct writer *writer, const json_t *operand)
 {
 	if (is_column(operand)) {
 		put_column(writer, operand);
@@ -274,73 +294,89 @@ static void put_sets(struct writer *writer, const json_t *left, const json_t *ri
 	fputs(") AS authz_s, ", writer->out);
 }
 
-static void put_has_sqlite(
-	struct writer *writer, const json_t *left, const json_t *right, bool negated)
+/* What JSON_QUOTE takes: a text, also of a column of numbers. */
+static void put_member_mysql(struct writer *writer, const json_t *operand)
 {
-	put_guard(writer, left);
-	put_guard(writer, right);
-	put_text(writer, right);
-	fprintf(writer->out, "%s IN (SELECT authz_a.value FROM ", negated ? " NOT" : "");
-	put_sets(writer, left, NULL);
-	fputs("json_each(authz_s.a) AS authz_a)", writer->out);
+	fputs("JSON_QUOTE(CONVERT(", writer->out);
+	if (is_column(operand)) {
+		put_column(writer, operand);
+	} else {
+		bind(writer, json_incref(json_array_get(operand, 1)));
+	}
+	fputs(" USING utf8mb4))", writer->out);
 }
 
-static void put_has(struct writer *writer, const json_t *left, const json_t *right, bool negated)
+/* Is right a member of left? */
+static void put_has(struct writer *writer, const json_t *left, const json_t *right)
 {
-	if (writer->dialect == SQLITE) {
-		put_has_sqlite(writer, left, right, negated);
-		return;
-	}
-	fputs(negated ? "NOT " : "", writer->out);
-	if (writer->dialect == POSTGRESQL) {
+	switch (writer->dialect) {
+	case POSTGRESQL:
 		put_text(writer, right);
 		fputs(" = ANY (", writer->out);
 		put_set(writer, left);
-		fputs(")", writer->out);
-		return;
+		break;
+	case MYSQL:
+		fputs("JSON_CONTAINS(", writer->out);
+		put_set(writer, left);
+		fputs(", ", writer->out);
+		put_member_mysql(writer, right);
+		break;
+	case SQLITE:
+		put_text(writer, right);
+		fputs(" IN (SELECT authz_a.value FROM ", writer->out);
+		put_sets(writer, left, NULL);
+		fputs("json_each(authz_s.a) AS authz_a", writer->out);
+		break;
+	case DIALECTS:
+		break;
 	}
-	fputs("JSON_CONTAINS(", writer->out);
-	put_set(writer, left);
-	fputs(", JSON_QUOTE(", writer->out);
-	if (is_column(right)) {
-		put_column(writer, right);
-	} else {
-		bind(writer, json_incref(json_array_get(right, 1)));
-	}
-	fputs("))", writer->out);
-}
-
-static void put_sets_sqlite(
-	struct writer *writer, const json_t *left, const json_t *right, bool any, bool negated)
-{
-	put_guard(writer, left);
-	put_guard(writer, right);
-	/* "All" is "none is not". */
-	fprintf(writer->out, "%sEXISTS (SELECT 1 FROM ", any == negated ? "NOT " : "");
-	put_sets(writer, left, right);
-	fputs(any ? "json_each(authz_s.a) AS authz_a JOIN json_each(authz_s.b) AS authz_b "
-		    "ON authz_a.value = authz_b.value)"
-		  : "json_each(authz_s.b) AS authz_b WHERE authz_b.value NOT IN "
-		    "(SELECT authz_a.value FROM json_each(authz_s.a) AS authz_a))",
-		writer->out);
+	fputs(")", writer->out);
 }
 
 /* Some, or all, members of right are in left. */
-static void put_members(struct writer *writer, const json_t *tree, bool any, bool negated)
+static void put_members(struct writer *writer, const json_t *left, const json_t *right, bool any)
 {
-	const json_t *left = json_array_get(tree, 1), *right = json_array_get(tree, 2);
 	bool json = writer->dialect == MYSQL;
 
 	if (writer->dialect == SQLITE) {
-		put_sets_sqlite(writer, left, right, any, negated);
+		fputs(any ? "EXISTS (SELECT 1 FROM " : "NOT EXISTS (SELECT 1 FROM ", writer->out);
+		put_sets(writer, left, right);
+		fputs(any ? "json_each(authz_s.a) AS authz_a, json_each(authz_s.b) AS authz_b "
+			    "WHERE authz_a.value = authz_b.value)"
+			  : "json_each(authz_s.b) AS authz_b WHERE authz_b.value NOT IN "
+			    "(SELECT authz_a.value FROM json_each(authz_s.a) AS authz_a))",
+			writer->out);
 		return;
 	}
-	fputs(negated ? "NOT " : "", writer->out);
-	fputs(!json ? "(" : any ? "JSON_OVERLAPS(" : "JSON_CONTAINS(", writer->out);
+	fputs(!json ? "" : any ? "JSON_OVERLAPS(" : "JSON_CONTAINS(", writer->out);
 	put_set(writer, left);
 	fputs(json ? ", " : any ? " && " : " @> ", writer->out);
 	put_set(writer, right);
-	fputs(")", writer->out);
+	fputs(json ? ")" : "", writer->out);
+}
+
+/* False: it is no comparison of sets. */
+static bool put_set_comparison(struct writer *writer, const json_t *tree)
+{
+	const json_t *left = json_array_get(tree, 1), *right = json_array_get(tree, 2);
+	bool has = is(tree, "has") || is(tree, "has not");
+	bool any = is(tree, "has any") || is(tree, "has none");
+	bool all = is(tree, "has all") || is(tree, "has not all");
+	bool negated = is(tree, "has not") || is(tree, "has none") || is(tree, "has not all");
+
+	if (!has && !any && !all) {
+		return false;
+	}
+	put_there(writer, left);
+	put_there(writer, right);
+	fputs(negated ? "NOT (" : "", writer->out);
+	if (has) {
+		put_has(writer, left, right);
+	} else {
+		put_members(writer, left, right, any);
+	}
+	fputs(negated ? ")" : "", writer->out);
+	return true;
 }
 
 /* --- the tree --------------------------------------------------------------------------------- */
@@ -386,6 +422,8 @@ static void put_comparison(struct writer *writer, const json_t *tree)
 
 	if (is(tree, "is not") && is(left, "fact") && is(right, "word")) {
 		put_other_words(writer, left, right);
+	} else if (is(tree, "is not") && is(left, "word") && is(right, "fact")) {
+		put_other_words(writer, right, left);
 	} else if (is(tree, "is") || is(tree, "is not")) {
 		put_order(writer, tree, is(tree, "is") ? "=" : "<>");
 	} else if (is(tree, "<") || is(tree, "<=")) {
@@ -393,13 +431,7 @@ static void put_comparison(struct writer *writer, const json_t *tree)
 	} else if (is(tree, "within") || is(tree, "not within")) {
 		fputs(is(tree, "within") ? "" : "NOT ", writer->out);
 		put_order(writer, tree, "<<=");
-	} else if (is(tree, "has") || is(tree, "has not")) {
-		put_has(writer, left, right, is(tree, "has not"));
-	} else if (is(tree, "has any") || is(tree, "has none")) {
-		put_members(writer, tree, true, is(tree, "has none"));
-	} else if (is(tree, "has all") || is(tree, "has not all")) {
-		put_members(writer, tree, false, is(tree, "has not all"));
-	} else {
+	} else if (!put_set_comparison(writer, tree)) {
 		fail(writer, "the plan has what this version does not know:", text_at(tree, 0));
 	}
 }

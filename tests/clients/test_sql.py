@@ -241,6 +241,19 @@ class Listing(harness.DaemonTest):
                 self.assertEqual(replay(command, file),
                                  [{"postgresql": spelt(case["expect"]["postgresql"])} for case in cases])
 
+    def test_the_tool_writes_what_the_clients_write(self):
+        daemon = self.daemon({"a.policy": self.policy()})
+        columns = [word for name, column in plans.COLUMNS.items() for word in ("--column", f"{name}={column}")]
+        with authz.Client(daemon.socket, timeout=harness.DEADLINE) as client:
+            for i in range(ACTIONS):
+                dialect = "postgresql" if i % 4 == 0 else ("postgresql", "mysql", "sqlite")[i % 3]
+                plan = client.plan(principal="ann", action=f"a{i}", resource="t:/{booking}")
+                where = authz.sql.where(plan, plans.COLUMNS, dialect)
+                done = daemon.tool("plan", "--json", "--principal", "ann", f"a{i}", "t:/{booking}", "--sql", dialect,
+                                   *columns)
+                self.assertEqual(json.loads(done.stdout)["sql"], {"dialect": dialect, "where": where.text,
+                                                                  "parameters": list(where.parameters)})
+
     def test_what_a_plan_cannot_be_is_unreadable_and_no_plan_is_true(self):
         good = {"plan": "when", "revision": "1", "when": "a", "tree": ["present", ["fact", "resource.owner", "string"]]}
         with self.assertRaises(TypeError):
