@@ -14,7 +14,7 @@ type Dialect string
 
 const (
 	PostgreSQL Dialect = "postgresql"
-	MySQL      Dialect = "mysql" // 8.0.17 or later
+	MySQL      Dialect = "mysql" // 8.0.17 or later, or MariaDB 10.9 with sets whose JSON has no escapes of letters
 	SQLite     Dialect = "sqlite"
 )
 

@@ -55,7 +55,8 @@ class SQLite(Table):
 
     def insert(self, rows):
         for row in rows:
-            self.database.execute(f"INSERT INTO r VALUES ({', '.join('?' * len(row))})", [*map(plans.as_json, row)])
+            values = [plans.as_json(value, escaped=row[0] % 2 == 0) for value in row]
+            self.database.execute(f"INSERT INTO r VALUES ({', '.join('?' * len(row))})", values)
 
     def list(self, plan):
         where = authz.sql.where(plan, plans.COLUMNS, self.dialect)
