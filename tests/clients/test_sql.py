@@ -49,7 +49,8 @@ class SQLite(Table):
     def make(self, names):
         self.database = sqlite3.connect(":memory:")
         types = {"id": "INTEGER", '"key"': "TEXT COLLATE NOCASE", "value": "TEXT COLLATE RTRIM", "amount": "",
-                 "came_from": "TEXT", "went_to": "TEXT", "type": "TEXT COLLATE NOCASE", "atom": "TEXT", "json": "TEXT COLLATE NOCASE"}
+                 "came_from": "TEXT", "went_to": "TEXT", "type": "TEXT COLLATE NOCASE", "atom": "TEXT",
+                 "json": "TEXT COLLATE NOCASE"}
         columns = [f"{name} {types.get(name, 'INTEGER')}" for name in names]
         self.database.execute(f"CREATE TABLE r (n INTEGER, {', '.join(columns)})")
 
@@ -110,7 +111,7 @@ def replay_python():
 
 
 def other_clients():
-    """The replayers of the other clients; those whose packages are not there are passed over, as by ../conformance/run."""
+    """The replayers of the other clients; one whose packages are not there is passed over, as by ../conformance/run."""
     if (harness.ROOT / "client/node/node_modules/@msgpack/msgpack/package.json").exists():
         yield "node", ["node", CONFORMANCE / "sql.mjs"]
     if Path(SQL_GO).exists():
@@ -199,7 +200,8 @@ class Listing(harness.DaemonTest):
             lines.append(f"allow a{i} on t:/{{booking}} when {condition}")
             if i % 5 == 0:
                 lines.append(f"deny a{i} on t:/{{booking}} when {plans.Conditions(self.dice, False).condition(1)}")
-        return "\n".join([*lines, "}", "principal ann { role r }", "principal bob { role r at t:/7, t:/07, t:/70 }", ""])
+        lines += ["}", "principal ann { role r }", "principal bob { role r at t:/7, t:/07, t:/70 }", ""]
+        return "\n".join(lines)
 
     def allowed(self, client, facts, **asked):
         """The numbers of the rows that authorize allows, each with its columns as facts."""
