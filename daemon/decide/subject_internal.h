@@ -3,7 +3,8 @@
 
 /*
  * subject_internal: what subject.c (who presents what), subject_key.c (whose token it is, and what
- * refuses it), subject_held.c (what they hold) and subject_everyone.c (what all hold) share.
+ * refuses it), subject_held.c (what they hold) and subject_everyone.c (what every principal and
+ * every caller hold) share.
  */
 
 #include "daemon/decide/subject.h"
@@ -17,6 +18,10 @@ int subject_take_principal(
 /* Adds the record's roles and their places, without those that have ended. */
 int subject_take_assignments(
 	struct call *call, const struct store_principal *principal, struct subject *subject);
+/* Takes what is known of the principal: its state and what it holds, by facts.key_state. */
+void subject_take_state(struct subject *subject, const struct principal_state *state);
+/* Takes what subject->key is narrowed by, is bound to, and thereby holds. */
+int subject_take_key(struct call *call, struct subject *subject);
 /* Counts what comparing the place takes. */
 void subject_count_place(struct subject *subject, struct pol_str place);
 /* Empties a subject that is described, not gathered. */
@@ -30,12 +35,6 @@ int subject_take_everyone(
 	struct call *call, uint32_t tenant, enum store_everyone kind, struct subject *subject);
 /* Adds both. */
 int subject_take_all(struct call *call, uint32_t tenant, struct subject *subject);
-
-/* What is known of the principal: its state and what it holds, by facts.key_state. */
-void subject_take_state(struct subject *subject, const struct principal_state *state);
-
-/* What subject->key is narrowed by, is bound to, and thereby holds. */
-int subject_take_key(struct call *call, struct subject *subject);
 
 /* --- subject.c -------------------------------------------------------------------------------- */
 

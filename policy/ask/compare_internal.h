@@ -287,6 +287,7 @@ enum pol_status pol_subject_region_add(struct pol_subject_search *search,
 
 /* --- compare_fact.c --------------------------------------------------------------------------- */
 
+/* Does the condition read the fact, a number of its policy? */
 bool pol_compare_reads(const struct pol_condition *condition, uint32_t fact);
 
 /* --- compare_settings.c, _fact.c, _declared.c, _exclusive.c, _stack.c, _principal.c ---------- */

@@ -97,8 +97,7 @@ const struct pol_formula *pol_formula_always(void);
 const struct pol_formula *pol_formula_never(void);
 
 /* Writes it as the language does, with `FACT present` and `FACT absent`; `always` and `never`. At
- * most `size` bytes with
- * a NUL; longer text is cut. Returns the length of the whole text. */
+ * most `size` bytes with a NUL; longer text is cut. Returns the length of the whole text. */
 size_t pol_formula_format(const struct pol_snapshot *snapshot, const struct pol_formula *formula,
 	char *out, size_t size);
 
@@ -114,12 +113,14 @@ enum pol_formula_difference {
 /* Combinations of values that are tried, at most: a count, so that every host says the same. */
 #define POL_FORMULA_CASES (1U << 20)
 
-/* Compares by all combinations of values that the constants of both distinguish. Facts are the same
- * if their names and types are; each formula has its own snapshot. POL_ENOMEM. */
+/* A formula, and the snapshot whose facts it reads. */
 struct pol_formula_side {
 	const struct pol_snapshot *snapshot;
 	const struct pol_formula *formula;
 };
+
+/* Compares by all combinations of values that the constants of both distinguish. Facts are the same
+ * if their names and types are. The memory that it takes is freed before it returns. POL_ENOMEM. */
 enum pol_status pol_formula_compare(const struct pol_formula_side *before,
 	const struct pol_formula_side *after, enum pol_formula_difference *out);
 

@@ -27,14 +27,15 @@ struct pol_parameters {
 
 /* --- facts: compile_facts.c --- */
 
-/* Reads the values that are written for a fact: one, or the members of a set, or `empty`. Reports
- * what is no value of its type. False: it did, or the arena, in which the value lives, has no
- * memory. */
+/* With what values are read. */
 struct pol_reading {
 	const struct pol_snapshot *snapshot;
 	struct pol_diags *diags;
-	struct pol_arena *arena;
+	struct pol_arena *arena; /* in which the values live */
 };
+
+/* Reads the values that are written for a fact: one, or the members of a set, or `empty`. Reports
+ * what is no value of its type. False: it did, or the arena has no memory. */
 bool pol_compile_facts_value(const struct pol_reading *reading, uint32_t fact,
 	const struct pol_ast_operands *values, struct pol_value *out);
 

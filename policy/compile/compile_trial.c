@@ -5,10 +5,10 @@
 #include "policy/text/cidr.h"
 
 /*
- * Can a condition be true, can it be false? The facts and parameters get values one after the
- * other, those that the constants of the condition distinguish, while the others are unknown. What
- * is decided with some of them unknown stays so whatever they are, so most combinations need not be
- * tried. A search backwards from there is exact.
+ * Whether a condition can be true, and whether it can be false: a search in depth. The facts and
+ * parameters get values one after the other, those that the constants of the condition distinguish;
+ * the others are unknown meanwhile. What is true or false with some of them unknown stays so
+ * whatever they are: the search does not go deeper there, and its result is exact all the same.
  */
 
 /* Tries for one condition, and for all of a policy. Past them a condition counts as depending on

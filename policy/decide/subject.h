@@ -31,8 +31,8 @@ struct pol_tri {
 struct pol_subject_bits {
 	struct pol_tri roles;  /* a held role allows it here */
 	struct pol_tri scopes; /* it is within the key's scopes and places */
-	struct pol_tri
-		anyone; /* the role `anyone`, or a role that every caller holds, allows it here */
+	/* The role `anyone`, or a role that every caller holds, allows it here. */
+	struct pol_tri anyone;
 	struct pol_tri denied; /* a role or a scope denies it here */
 };
 

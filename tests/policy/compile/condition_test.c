@@ -402,7 +402,7 @@ Test(condition, the_warning_is_given_where_it_is_written_and_can_be_silenced)
 		"warning 21:27 this condition is never true, whatever the facts are\n");
 }
 
-Test(condition, one_with_many_facts_is_tried_in_no_time)
+Test(condition, one_with_many_facts_is_tried_without_all_combinations)
 {
 	char text[8192] = "condition c = ";
 	size_t used = strlen(text);

@@ -8,6 +8,7 @@
 #include "policy/snapshot/stored_internal.h"
 #include "policy/snapshot/tree.h"
 #include "tests/policy/compiled_text.h"
+#include "tests/policy/kept_lines.h"
 
 /* Grants with a condition of roles that are kept in the store. */
 
@@ -31,50 +32,6 @@ static const char later[] = TREES
 	"condition c = resource.owner is \"\" and resource.amount < 2026-01-01 and principal.limit "
 	"< 1 and resource.status is draft and principal.teams has \"\"\n";
 
-struct lines {
-	char *items[32];
-	size_t count, next;
-	char missing[4096];
-};
-
-static bool keep(void *context, struct pol_str line)
-{
-	struct lines *lines = context;
-	char *copy = malloc(line.len + 1);
-
-	cr_assert(lines->count < 32);
-	memcpy(copy, line.ptr, line.len);
-	copy[line.len] = '\0';
-	lines->items[lines->count++] = copy;
-	return true;
-}
-
-static bool next(void *context, struct pol_str *out)
-{
-	struct lines *lines = context;
-
-	if (lines->next == lines->count) {
-		return false;
-	}
-	*out = pol_str_of(lines->items[lines->next++]);
-	return true;
-}
-
-static void missing(void *context, struct pol_str line)
-{
-	struct lines *lines = context;
-	size_t used = strlen(lines->missing);
-
-	snprintf(lines->missing + used, sizeof lines->missing - used, "%.*s\n", POL_STR_ARGS(line));
-}
-
-static void release(struct lines *lines)
-{
-	for (size_t i = 0; i < lines->count; i++) {
-		free(lines->items[i]);
-	}
-}
-
 static struct pol_stored *parse(
 	const struct pol_snapshot *snapshot, const char *const *grants, size_t count)
 {
@@ -90,9 +47,9 @@ static struct pol_stored *parse(
 	return stored;
 }
 
-static struct pol_stored *read_lines(const struct pol_snapshot *snapshot, struct lines *lines)
+static struct pol_stored *read_lines(const struct pol_snapshot *snapshot, struct kept_lines *lines)
 {
-	const struct pol_stored_source source = { next, missing, lines };
+	const struct pol_stored_source source = { kept_lines_next, kept_lines_missing, lines };
 	struct pol_stored *stored = NULL;
 
 	lines->next = 0;
@@ -105,15 +62,14 @@ static struct pol_stored *read_lines(const struct pol_snapshot *snapshot, struct
 static void says(
 	const struct pol_snapshot *snapshot, const struct pol_stored *stored, const char *expected)
 {
-	struct lines lines = { .count = 0 };
+	struct kept_lines lines = { .count = 0 };
 	char text[8192] = "";
 
-	cr_assert_eq(pol_stored_lines_write(snapshot, stored, keep, &lines), POL_OK);
+	cr_assert_eq(pol_stored_lines_write(snapshot, stored, kept_lines_keep, &lines), POL_OK);
 	for (size_t i = 0; i < lines.count; i++) {
 		strcat(strcat(text, lines.items[i]), "\n");
 	}
 	cr_expect_str_eq(text, expected, "%s", text);
-	release(&lines);
 }
 
 static const char *const grants[] = {
@@ -130,7 +86,7 @@ Test(stored_condition, names_are_put_in_when_it_is_written_and_it_is_read_back)
 {
 	struct pol_snapshot *snapshot = compiled_text_good(policy);
 	struct pol_stored *stored = parse(snapshot, grants, GRANT_COUNT), *again;
-	struct lines lines = { .count = 0 };
+	struct kept_lines lines = { .count = 0 };
 	size_t allowed, denied, again_allowed, again_denied;
 
 	says(snapshot, stored,
@@ -145,7 +101,7 @@ Test(stored_condition, names_are_put_in_when_it_is_written_and_it_is_read_back)
 		"+go api:/ends%20when when resource.open\n"
 		"+go api:/100%25 when resource.open\n"
 		"-go api:/u/{user} when principal.teams has {user} or {user} is \"a \\\" b\"\n");
-	cr_assert_eq(pol_stored_lines_write(snapshot, stored, keep, &lines), POL_OK);
+	cr_assert_eq(pol_stored_lines_write(snapshot, stored, kept_lines_keep, &lines), POL_OK);
 	again = read_lines(snapshot, &lines);
 	cr_expect_str_eq(lines.missing, "");
 	cr_expect_eq(again->conditional_count, stored->conditional_count);
@@ -160,7 +116,6 @@ Test(stored_condition, names_are_put_in_when_it_is_written_and_it_is_read_back)
 		cr_expect(pol_permset_covers(
 			&again->conditionals[i].set, &stored->conditionals[i].set));
 	}
-	release(&lines);
 	pol_stored_unref(stored);
 	pol_stored_unref(again);
 	pol_snapshot_unref(snapshot);
@@ -171,9 +126,9 @@ Test(stored_condition, where_a_fact_is_gone_nothing_is_allowed_and_all_is_denied
 	struct pol_snapshot *snapshot = compiled_text_good(policy);
 	struct pol_snapshot *next_one = compiled_text_good(later);
 	struct pol_stored *stored = parse(snapshot, grants, GRANT_COUNT), *read;
-	struct lines lines = { .count = 0 };
+	struct kept_lines lines = { .count = 0 };
 
-	cr_assert_eq(pol_stored_lines_write(snapshot, stored, keep, &lines), POL_OK);
+	cr_assert_eq(pol_stored_lines_write(snapshot, stored, kept_lines_keep, &lines), POL_OK);
 	read = read_lines(next_one, &lines);
 	says(next_one, read,
 		"+stop api:/x\n"
@@ -189,7 +144,6 @@ Test(stored_condition, where_a_fact_is_gone_nothing_is_allowed_and_all_is_denied
 		"+go api:/a%20when b when resource.open\n"
 		"+go api:/ends%20when when resource.open\n"
 		"+go api:/100%25 when resource.open\n");
-	release(&lines);
 	pol_stored_unref(stored);
 	pol_stored_unref(read);
 	pol_snapshot_unref(next_one);
@@ -220,20 +174,19 @@ Test(stored_condition, each_way_in_which_a_line_may_not_fit)
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		for (int deny = 0; deny < 2; deny++) {
-			struct lines lines = { .count = 0 };
+			struct kept_lines lines = { .count = 0 };
 			char line[256];
 			struct pol_stored *read;
 
 			snprintf(line, sizeof line, "%cgo api:/u/{user} when %s", deny ? '-' : '+',
 				cases[i].condition);
-			keep(&lines, pol_str_of(line));
+			kept_lines_keep(&lines, pol_str_of(line));
 			read = read_lines(snapshot, &lines);
 			cr_expect_eq(read->conditional_count, cases[i].fits, "%s", line);
 			cr_expect_eq(lines.missing[0] == '\0', cases[i].fits, "%s", line);
 			cr_expect_eq(read->allow.count, 0, "%s", line);
 			cr_expect_eq(read->deny.count, deny && !cases[i].fits, "%s", line);
 			pol_stored_unref(read);
-			release(&lines);
 		}
 	}
 	pol_snapshot_unref(snapshot);
@@ -242,16 +195,15 @@ Test(stored_condition, each_way_in_which_a_line_may_not_fit)
 Test(stored_condition, a_literal_with_when_that_was_written_before_there_were_conditions)
 {
 	struct pol_snapshot *snapshot = compiled_text_good(policy);
-	struct lines lines = { .count = 0 };
+	struct kept_lines lines = { .count = 0 };
 	struct pol_stored *read;
 
-	keep(&lines, POL_STR("-go api:/a when b"));
-	keep(&lines, POL_STR("+go api:/ends when"));
+	kept_lines_keep(&lines, POL_STR("-go api:/a when b"));
+	kept_lines_keep(&lines, POL_STR("+go api:/ends when"));
 	read = read_lines(snapshot, &lines);
 	cr_expect_str_eq(lines.missing, "");
 	says(snapshot, read, "+go api:/ends%20when\n-go api:/a%20when b\n");
 	pol_stored_unref(read);
-	release(&lines);
 	pol_snapshot_unref(snapshot);
 }
 

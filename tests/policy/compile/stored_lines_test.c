@@ -4,6 +4,7 @@
 
 #include "policy/snapshot/stored.h"
 #include "tests/policy/compiled_text.h"
+#include "tests/policy/kept_lines.h"
 
 /* Names that would be ambiguous, or cut, if nothing in a line were encoded or if more were. */
 static const char policy[] = "tree api { GET\n"
@@ -14,31 +15,6 @@ static const char policy[] = "tree api { GET\n"
 			     "/x%3By { GET }\n"
 			     "/{path...} { GET }\n"
 			     "} }\n";
-
-struct lines {
-	char items[8][64];
-	size_t count, next;
-};
-
-static bool keep(void *context, struct pol_str line)
-{
-	struct lines *lines = context;
-
-	cr_assert(lines->count < 8 && line.len < sizeof lines->items[0]);
-	memcpy(lines->items[lines->count++], line.ptr, line.len);
-	return true;
-}
-
-static bool next(void *context, struct pol_str *out)
-{
-	struct lines *lines = context;
-
-	if (lines->next == lines->count) {
-		return false;
-	}
-	*out = pol_str_of(lines->items[lines->next++]);
-	return true;
-}
 
 static void missing(void *context, struct pol_str line)
 {
@@ -54,15 +30,15 @@ Test(stored_lines, a_node_is_written_as_declared_and_read_back)
 		"+GET api:/{loan}/x;y", "+GET api:/{loan}/{path...}" };
 	const size_t count = sizeof expected / sizeof *expected;
 	struct pol_snapshot *snapshot = compiled_text_good(policy);
-	struct lines lines = { .count = 0 };
-	struct pol_stored_source source = { next, missing, &lines };
+	struct kept_lines lines = { .count = 0 };
+	struct pol_stored_source source = { kept_lines_next, missing, &lines };
 	struct pol_stored_fault fault;
 	struct pol_stored *stored = NULL, *read = NULL;
 	size_t allowed, denied;
 
 	cr_assert_eq(pol_stored_text_parse(snapshot, &grant, 1, &fault, &stored), POL_OK, "%s",
 		fault.why);
-	cr_assert_eq(pol_stored_lines_write(snapshot, stored, keep, &lines), POL_OK);
+	cr_assert_eq(pol_stored_lines_write(snapshot, stored, kept_lines_keep, &lines), POL_OK);
 	cr_assert_eq(lines.count, count);
 	for (size_t i = 0; i < count; i++) {
 		cr_expect_str_eq(lines.items[i], expected[i]);

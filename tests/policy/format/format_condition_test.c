@@ -7,25 +7,13 @@
 
 #include "formatted.h"
 
-static void becomes(const char *text, const char *expected)
-{
-	char *got = formatted_well("the text", pol_str_of(text));
-
-	cr_expect_str_eq(got, expected, "got:\n%s---\nexpected:\n%s", got, expected);
-	free(got);
-}
-
-static void stays(const char *text)
-{
-	becomes(text, text);
-}
-
 /* Characters of the longest line of a condition. */
 enum { WIDTH = 100 };
 
 Test(format_condition, facts_have_columns)
 {
-	becomes("facts{\nprincipal.limit int # one\nresource.state draft  | active  default draft\n"
+	formatted_becomes(
+		"facts{\nprincipal.limit int # one\nresource.state draft  | active  default draft\n"
 		"context.n  int  default  3\n\nresource.tags strings default \"a\",\n\"b\"\n}\n",
 		"facts {\n"
 		"    principal.limit  int  # one\n"
@@ -39,19 +27,20 @@ Test(format_condition, facts_have_columns)
 
 Test(format_condition, operators_have_spaces_and_parentheses_have_none_inside)
 {
-	becomes("condition c = ( ( a<=3 )or not( { p }is b.c ) )and d in { q } ,e\n",
+	formatted_becomes("condition c = ( ( a<=3 )or not( { p }is b.c ) )and d in { q } ,e\n",
 		"condition c = ((a <= 3) or not ({p} is b.c)) and d in {q}, e\n");
-	becomes("role r { allow x on t:/a when(a)or b }\ncondition c =(a)\n",
+	formatted_becomes("role r { allow x on t:/a when(a)or b }\ncondition c =(a)\n",
 		"role r { allow x on t:/a when (a) or b }\n"
 		"condition c = (a)\n");
 }
 
 Test(format_condition, a_line_ends_before_and_and_or)
 {
-	becomes("condition c = a and\n b or\n c\n", "condition c = a\n"
-						    "    and b\n"
-						    "    or c\n");
-	becomes("role r {\nallow x on t:/a when a and\nb\nallow x on t:/a when a\nor b\n}\n",
+	formatted_becomes("condition c = a and\n b or\n c\n", "condition c = a\n"
+							      "    and b\n"
+							      "    or c\n");
+	formatted_becomes(
+		"role r {\nallow x on t:/a when a and\nb\nallow x on t:/a when a\nor b\n}\n",
 		"role r {\n"
 		"    allow x on t:/a when a\n"
 		"        and b\n"
@@ -62,39 +51,42 @@ Test(format_condition, a_line_ends_before_and_and_or)
 
 Test(format_condition, other_line_ends_are_taken_out)
 {
-	becomes("condition c =\n\n not\n (\na\nis\nnot\nb\n)\n",
+	formatted_becomes("condition c =\n\n not\n (\na\nis\nnot\nb\n)\n",
 		"condition c = not (a is not b)\n");
-	becomes("condition c = ({\na\n}\nis b\nor\nc\n)\n", "condition c = ({a} is b\n"
-							    "        or c)\n");
+	formatted_becomes("condition c = ({\na\n}\nis b\nor\nc\n)\n", "condition c = ({a} is b\n"
+								      "        or c)\n");
 }
 
 Test(format_condition, a_list_keeps_its_lines_and_goes_on_further_right)
 {
-	becomes("condition c = a in \"b\",\n\"c\" and d\nand e\n", "condition c = a in \"b\",\n"
-								   "        \"c\" and d\n"
-								   "    and e\n");
+	formatted_becomes("condition c = a in \"b\",\n\"c\" and d\nand e\n",
+		"condition c = a in \"b\",\n"
+		"        \"c\" and d\n"
+		"    and e\n");
 }
 
 Test(format_condition, parentheses_indent_the_lines_in_them)
 {
-	becomes("condition c = (a\nor (b\nand c\n)\nor d)\nand e\n", "condition c = (a\n"
-								     "        or (b\n"
-								     "            and c)\n"
-								     "        or d)\n"
-								     "    and e\n");
+	formatted_becomes("condition c = (a\nor (b\nand c\n)\nor d)\nand e\n",
+		"condition c = (a\n"
+		"        or (b\n"
+		"            and c)\n"
+		"        or d)\n"
+		"    and e\n");
 }
 
 Test(format_condition, when_stays_on_its_own_line_and_on_that_of_the_grant)
 {
-	stays("role r {\n"
-	      "    allow x on t:/a when a\n"
-	      "    allow y on t:/a\n"
-	      "        when a\n"
-	      "            and b\n"
-	      "    deny  z on t:/a except t:/b\n"
-	      "        when a\n"
-	      "}\n");
-	becomes("scope s {\nallow x on t:/a {\n/b\n} when a\nallow y on t:/a,\nt:/b\nwhen\na\n}\n",
+	formatted_stays("role r {\n"
+			"    allow x on t:/a when a\n"
+			"    allow y on t:/a\n"
+			"        when a\n"
+			"            and b\n"
+			"    deny  z on t:/a except t:/b\n"
+			"        when a\n"
+			"}\n");
+	formatted_becomes(
+		"scope s {\nallow x on t:/a {\n/b\n} when a\nallow y on t:/a,\nt:/b\nwhen\na\n}\n",
 		"scope s {\n"
 		"    allow x on t:/a {\n"
 		"        /b\n"
@@ -107,20 +99,20 @@ Test(format_condition, when_stays_on_its_own_line_and_on_that_of_the_grant)
 
 Test(format_condition, comments_stay_in_their_lines)
 {
-	stays("role r {\n"
-	      "    allow x on t:/a  # one\n"
-	      "        # two\n"
-	      "        when a       # three\n"
-	      "            and b    # four\n"
-	      "            # five\n"
-	      "            or c     # six\n"
-	      "    # seven\n"
-	      "}\n");
-	stays("condition c =  # one\n"
-	      "    # two\n"
-	      "    a and      # three\n"
-	      "    (          # four\n"
-	      "        b)\n");
+	formatted_stays("role r {\n"
+			"    allow x on t:/a  # one\n"
+			"        # two\n"
+			"        when a       # three\n"
+			"            and b    # four\n"
+			"            # five\n"
+			"            or c     # six\n"
+			"    # seven\n"
+			"}\n");
+	formatted_stays("condition c =  # one\n"
+			"    # two\n"
+			"    a and      # three\n"
+			"    (          # four\n"
+			"        b)\n");
 }
 
 /* A grant whose line has `width` characters, and what it becomes. */
@@ -135,7 +127,7 @@ static void check_width(unsigned width, const char *between)
 	snprintf(text, sizeof text, "role r {\n    allow x on t:/a when b and %s\n}\n", name);
 	snprintf(expected, sizeof expected, "role r {\n    allow x on t:/a%swhen b and %s\n}\n",
 		between, name);
-	becomes(text, expected);
+	formatted_becomes(text, expected);
 }
 
 Test(format_condition, a_grant_that_is_too_long_has_its_condition_on_a_line_of_its_own)
@@ -153,24 +145,26 @@ Test(format_condition, a_condition_that_is_too_long_is_parted_from_outside_to_in
 		a);
 	snprintf(expected, sizeof expected,
 		"condition c = %s\n    and (%s or %s and (%s))\n    and %s\n", a, b, a, b, a);
-	becomes(text, expected);
+	formatted_becomes(text, expected);
 	snprintf(text, sizeof text, "condition c = %s and (%s or %s and (%s or %s))\n", a, b, a, b,
 		a);
 	snprintf(expected, sizeof expected,
 		"condition c = %s\n    and (%s\n        or %s\n        and (%s or %s))\n", a, b, a,
 		b, a);
-	becomes(text, expected);
+	formatted_becomes(text, expected);
 }
 
 Test(format_condition, what_a_block_on_one_line_has_is_not_parted)
 {
-	stays("role r { allow x on t:/a when aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa and "
-	      "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb }\n");
+	formatted_stays(
+		"role r { allow x on t:/a when aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa and "
+		"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb }\n");
 }
 
 Test(format_condition, attributes_and_given_are_lists)
 {
-	becomes("principal p {\nattribute  regions \"EU\" ,\"US\"\n}\n"
+	formatted_becomes(
+		"principal p {\nattribute  regions \"EU\" ,\"US\"\n}\n"
 		"test \"t\" {\ngiven principal.id \"ann\",\nresource.tags  empty,context.n -3\n}\n",
 		"principal p {\n"
 		"    attribute regions \"EU\", \"US\"\n"

@@ -11,53 +11,42 @@
 #include "policy/language/parse.h"
 #include "tests/policy/large.h"
 
-static void becomes(const char *text, const char *expected)
-{
-	char *got = formatted_well("the text", pol_str_of(text));
-
-	cr_expect_str_eq(got, expected, "got:\n%s---\nexpected:\n%s", got, expected);
-	free(got);
-}
-
-static void stays(const char *text)
-{
-	becomes(text, text);
-}
-
 Test(format, blocks_are_indented_by_four_spaces)
 {
-	becomes("tree t{\n/a{\n\t/b\t{\n GET\n}\n}}\n", "tree t {\n"
-							"    /a {\n"
-							"        /b {\n"
-							"            GET\n"
-							"        }\n"
-							"    }\n"
-							"}\n");
+	formatted_becomes("tree t{\n/a{\n\t/b\t{\n GET\n}\n}}\n", "tree t {\n"
+								  "    /a {\n"
+								  "        /b {\n"
+								  "            GET\n"
+								  "        }\n"
+								  "    }\n"
+								  "}\n");
 }
 
 Test(format, a_block_on_one_line_stays_on_it)
 {
-	becomes("tree t {/a{GET,  PUT , /b { list   GET,, create POST, } } , /c{} }",
+	formatted_becomes("tree t {/a{GET,  PUT , /b { list   GET,, create POST, } } , /c{} }",
 		"tree t { /a { GET, PUT, /b { list GET, create POST } }, /c { } }\n");
 }
 
 Test(format, a_block_with_a_line_end_has_its_braces_on_their_own)
 {
-	becomes("tree t { /a { GET\nPUT } }", "tree t {\n"
-					      "    /a {\n"
-					      "        GET\n"
-					      "        PUT\n"
-					      "    }\n"
-					      "}\n");
-	becomes("role r { allow GET on t:/a\n deny PUT on t:/b }\n", "role r {\n"
-								     "    allow GET on t:/a\n"
-								     "    deny  PUT on t:/b\n"
-								     "}\n");
+	formatted_becomes("tree t { /a { GET\nPUT } }", "tree t {\n"
+							"    /a {\n"
+							"        GET\n"
+							"        PUT\n"
+							"    }\n"
+							"}\n");
+	formatted_becomes("role r { allow GET on t:/a\n deny PUT on t:/b }\n",
+		"role r {\n"
+		"    allow GET on t:/a\n"
+		"    deny  PUT on t:/b\n"
+		"}\n");
 }
 
 Test(format, entries_on_one_line_stay_on_it_except_blocks_of_several_lines)
 {
-	becomes("tree t {\nGET, view ,\n/a { GET }, /b {\nGET\n}, /c { GET }, DELETE\n}\n",
+	formatted_becomes(
+		"tree t {\nGET, view ,\n/a { GET }, /b {\nGET\n}, /c { GET }, DELETE\n}\n",
 		"tree t {\n"
 		"    GET, view\n"
 		"    /a { GET }\n"
@@ -70,7 +59,8 @@ Test(format, entries_on_one_line_stay_on_it_except_blocks_of_several_lines)
 
 Test(format, commas_that_separate_nothing_are_left_out)
 {
-	becomes("tree t {\n,\n, GET,\n,PUT,,POST,\n}\nrole r { allow GET on t:/ {,/,,/a,} }\n",
+	formatted_becomes(
+		"tree t {\n,\n, GET,\n,PUT,,POST,\n}\nrole r { allow GET on t:/ {,/,,/a,} }\n",
 		"tree t {\n"
 		"    GET\n"
 		"    PUT, POST\n"
@@ -80,7 +70,7 @@ Test(format, commas_that_separate_nothing_are_left_out)
 
 Test(format, a_block_of_nothing_is_on_one_line)
 {
-	becomes("role a {\n\n}\nrole b {\n\n# why\n\n}\ntree t { /a {,\n,} }\n",
+	formatted_becomes("role a {\n\n}\nrole b {\n\n# why\n\n}\ntree t { /a {,\n,} }\n",
 		"role a { }\n"
 		"role b {\n"
 		"    # why\n"
@@ -90,8 +80,8 @@ Test(format, a_block_of_nothing_is_on_one_line)
 
 Test(format, at_most_one_empty_line_is_kept_and_none_beside_braces)
 {
-	becomes("\n\n# top\n\n\n\nrole a {\n\n\n allow GET on t:/a\n\n\n allow GET on "
-		"t:/b\n\n}\n\n\n",
+	formatted_becomes("\n\n# top\n\n\n\nrole a {\n\n\n allow GET on t:/a\n\n\n allow GET on "
+			  "t:/b\n\n}\n\n\n",
 		"# top\n"
 		"\n"
 		"role a {\n"
@@ -103,7 +93,8 @@ Test(format, at_most_one_empty_line_is_kept_and_none_beside_braces)
 
 Test(format, a_list_goes_on_further_right_in_its_lines)
 {
-	becomes("exclusive a,\nb,\n\n  # c is new\n c\n"
+	formatted_becomes(
+		"exclusive a,\nb,\n\n  # c is new\n c\n"
 		"role r inherits a,\nb {\nallow GET,\nPUT on t:/a,\nt:/b {\n/c,/d\n/e\n}, t:/f\n}\n"
 		"tree t {\n/a,\n/b {\nGET\n}\n}\n",
 		"exclusive a,\n"
@@ -129,16 +120,17 @@ Test(format, a_list_goes_on_further_right_in_its_lines)
 
 Test(format, what_follows_the_brace_of_suffixes_stays_there)
 {
-	stays("role r {\n"
-	      "    allow all on t:/a {\n"
-	      "        /b\n"
-	      "    } except DELETE\n"
-	      "}\n");
+	formatted_stays("role r {\n"
+			"    allow all on t:/a {\n"
+			"        /b\n"
+			"    } except DELETE\n"
+			"}\n");
 }
 
 Test(format, comments_stay_with_their_lines)
 {
-	becomes("#one  \n\trole r { # of the role\n# inside\n allow GET on t:/a, # goes on\n"
+	formatted_becomes(
+		"#one  \n\trole r { # of the role\n# inside\n allow GET on t:/a, # goes on\n"
 		"t:/b # ends\n#last\n} # after\n#end",
 		"#one\n"
 		"role r {  # of the role\n"
@@ -152,29 +144,31 @@ Test(format, comments_stay_with_their_lines)
 
 Test(format, comments_of_a_run_begin_in_one_column)
 {
-	stays("limits {\n"
-	      "    keys_per_principal    2    # two\n"
-	      "    # of each key\n"
-	      "    key_ttl               30d  # a month\n"
-	      "    rotation_max_overlap  1d\n"
-	      "\n"
-	      "    key_max_ttl  60d  # two months\n"
-	      "}\n");
+	formatted_stays("limits {\n"
+			"    keys_per_principal    2    # two\n"
+			"    # of each key\n"
+			"    key_ttl               30d  # a month\n"
+			"    rotation_max_overlap  1d\n"
+			"\n"
+			"    key_max_ttl  60d  # two months\n"
+			"}\n");
 }
 
 Test(format, a_long_row_does_not_move_the_comments_of_others)
 {
-	stays("tree t {\n"
-	      "    view  # short\n"
-	      "    see  \"A description so long that the row has more than sixty-four characters\" "
-	      " "
-	      "# x\n"
-	      "}\n");
+	formatted_stays("tree t {\n"
+			"    view  # short\n"
+			"    see  \"A description so long that the row has more than sixty-four "
+			"characters\" "
+			" "
+			"# x\n"
+			"}\n");
 }
 
 Test(format, columns_of_a_tree)
 {
-	becomes("tree t {\nlist GET \"All\"\nPUT \"One\"\nupdate PUT PATCH\nview\n"
+	formatted_becomes(
+		"tree t {\nlist GET \"All\"\nPUT \"One\"\nupdate PUT PATCH\nview\n"
 		"/a { GET }\n/long \"With a text\" { GET }\n/x, /y { GET }\nstrict_slash yes\n}\n",
 		"tree t {\n"
 		"    list    GET \"All\"\n"
@@ -190,19 +184,21 @@ Test(format, columns_of_a_tree)
 
 Test(format, columns_of_grants)
 {
-	becomes("role r {\nallow GET on t:/a\ndeny GET, PUT on t:/b except t:/c\nallow all on t:/d "
+	formatted_becomes(
+		"role r {\nallow GET on t:/a\ndeny GET, PUT on t:/b except t:/c\nallow all on t:/d "
 		"{ /e }\n}\n",
 		"role r {\n"
 		"    allow GET      on t:/a\n"
 		"    deny  GET, PUT on t:/b except t:/c\n"
 		"    allow all      on t:/d { /e }\n"
 		"}\n");
-	stays("role r {\n    deny GET on t:/a\n}\n");
+	formatted_stays("role r {\n    deny GET on t:/a\n}\n");
 }
 
 Test(format, columns_of_stacks_whose_arguments_have_no_spaces)
 {
-	becomes("stack s {\nauthenticate required key\naccount sufficient network "
+	formatted_becomes(
+		"stack s {\nauthenticate required key\naccount sufficient network "
 		"allow=10.0.0.0/8, \"::1\",\n"
 		" ::/0 deny=1.1.1.1\nrecord optional log\n}\nstack t { account required hours "
 		"allow=mon , tue }\n",
@@ -217,9 +213,9 @@ Test(format, columns_of_stacks_whose_arguments_have_no_spaces)
 
 Test(format, columns_of_tests_go_past_facts)
 {
-	becomes("test \"t\" {\nas role a,b at t:/x\nallow GET t:/a\nmfa\n"
-		"deny GET, PUT t:/abc, t:/d because role\ndeny GET t:/b because denied\n"
-		"\nallow DELETE t:/e\nas nobody\n}\n",
+	formatted_becomes("test \"t\" {\nas role a,b at t:/x\nallow GET t:/a\nmfa\n"
+			  "deny GET, PUT t:/abc, t:/d because role\ndeny GET t:/b because denied\n"
+			  "\nallow DELETE t:/e\nas nobody\n}\n",
 		"test \"t\" {\n"
 		"    as role a, b at t:/x\n"
 		"    allow GET      t:/a\n"
@@ -234,7 +230,8 @@ Test(format, columns_of_tests_go_past_facts)
 
 Test(format, columns_of_statements)
 {
-	becomes("environment live prefix a_\nenvironment testing \"Of tests\" prefix b_\n"
+	formatted_becomes(
+		"environment live prefix a_\nenvironment testing \"Of tests\" prefix b_\n"
 		"scope a { allow GET on t:/a }\nscope abc includes a { allow GET on t:/b }\n",
 		"environment live               prefix a_\n"
 		"environment testing \"Of tests\" prefix b_\n"
@@ -244,54 +241,54 @@ Test(format, columns_of_statements)
 
 Test(format, a_block_of_several_lines_ends_the_columns)
 {
-	stays("tree t {\n"
-	      "    list  GET\n"
-	      "    /a {\n"
-	      "        GET\n"
-	      "    }\n"
-	      "    update  PUT\n"
-	      "}\n");
+	formatted_stays("tree t {\n"
+			"    list  GET\n"
+			"    /a {\n"
+			"        GET\n"
+			"    }\n"
+			"    update  PUT\n"
+			"}\n");
 }
 
 Test(format, a_long_cell_does_not_move_the_others)
 {
-	stays("role r {\n"
-	      "    allow one, two, three, four, five, six, seven, eight on t:/a\n"
-	      "    allow nine on t:/b\n"
-	      "    allow ten  on t:/c\n"
-	      "}\n"
-	      "role s {\n"
-	      "    allow GET on t:/a\n"
-	      "}\n");
+	formatted_stays("role r {\n"
+			"    allow one, two, three, four, five, six, seven, eight on t:/a\n"
+			"    allow nine on t:/b\n"
+			"    allow ten  on t:/c\n"
+			"}\n"
+			"role s {\n"
+			"    allow GET on t:/a\n"
+			"}\n");
 }
 
 Test(format, line_ends_become_line_feeds)
 {
-	becomes("role r {\r\n  # a\r\n  allow GET on t:/a # b\r\n}\r\n",
+	formatted_becomes("role r {\r\n  # a\r\n  allow GET on t:/a # b\r\n}\r\n",
 		"role r {\n    # a\n    allow GET on t:/a  # b\n}\n");
 }
 
 Test(format, words_and_strings_are_not_touched)
 {
-	stays("tree t \"A \\\"tree\\\", with {braces} # and\\n\" {\n"
-	      "    /\"a b\"/{x}/%41 { GET \"äöü\" }\n"
-	      "    /{rest...}     { GET }\n"
-	      "}\n");
+	formatted_stays("tree t \"A \\\"tree\\\", with {braces} # and\\n\" {\n"
+			"    /\"a b\"/{x}/%41 { GET \"äöü\" }\n"
+			"    /{rest...}     { GET }\n"
+			"}\n");
 }
 
 Test(format, columns_count_characters)
 {
-	stays("tree t {\n"
-	      "    /ä     { GET }\n"
-	      "    /{abc} { GET }\n"
-	      "}\n");
+	formatted_stays("tree t {\n"
+			"    /ä     { GET }\n"
+			"    /{abc} { GET }\n"
+			"}\n");
 }
 
 Test(format, nothing_becomes_nothing)
 {
-	becomes("", "");
-	becomes("\n\r\n  \n", "");
-	becomes("   # a comment", "# a comment\n");
+	formatted_becomes("", "");
+	formatted_becomes("\n\r\n  \n", "");
+	formatted_becomes("   # a comment", "# a comment\n");
 }
 
 Test(format, what_does_not_parse_is_refused)

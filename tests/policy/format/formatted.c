@@ -64,3 +64,16 @@ char *formatted_well(const char *name, struct pol_str file)
 	free(again);
 	return text;
 }
+
+void formatted_becomes(const char *text, const char *expected)
+{
+	char *got = formatted_well("the text", pol_str_of(text));
+
+	cr_expect_str_eq(got, expected, "got:\n%s---\nexpected:\n%s", got, expected);
+	free(got);
+}
+
+void formatted_stays(const char *text)
+{
+	formatted_becomes(text, text);
+}

@@ -13,3 +13,7 @@ char *formatted(struct pol_str file);
 /* Formats a file that parses and fails the test unless the result has the same meaning and
  * comments, nothing at the end of a line, and formatted again is the same. The caller frees it. */
 char *formatted_well(const char *name, struct pol_str file);
+
+/* Expect a policy to be formatted so, or to be formatted already; both as formatted_well. */
+void formatted_becomes(const char *text, const char *expected);
+void formatted_stays(const char *text);

@@ -3,6 +3,7 @@
 
 #include "policy/decide/eval.h"
 #include "tests/policy/compiled_text.h"
+#include "tests/policy/kept_lines.h"
 
 static const char policy[] = "tree api {\n"
 			     "  /loans { list GET, create POST\n"
@@ -24,40 +25,6 @@ static const char smaller[] = "tree api {\n"
 			      "    /{loan} { read GET, update PUT PATCH } }\n"
 			      "}\n"
 			      "role viewer { allow GET on api:/loans/** }\n";
-
-struct text {
-	char lines[16][256];
-	size_t count, next;
-	size_t missing;
-};
-
-static bool keep(void *context, struct pol_str line)
-{
-	struct text *text = context;
-
-	cr_assert_lt(text->count, 16);
-	snprintf(text->lines[text->count++], sizeof text->lines[0], "%.*s", POL_STR_ARGS(line));
-	return true;
-}
-
-static bool give(void *context, struct pol_str *out)
-{
-	struct text *text = context;
-
-	if (text->next == text->count) {
-		return false;
-	}
-	*out = pol_str_of(text->lines[text->next++]);
-	return true;
-}
-
-static void miss(void *context, struct pol_str line)
-{
-	struct text *text = context;
-
-	(void)line;
-	text->missing++;
-}
 
 static struct pol_stored *parse(const struct pol_snapshot *snapshot, const char *grant)
 {
@@ -87,17 +54,18 @@ Test(stored, the_selected_permissions_are_written_out)
 	struct pol_snapshot *snapshot = compiled_text_good(policy);
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct text text = { .count = 0 };
+		struct kept_lines text = { .count = 0 };
 		struct pol_stored *stored;
 
 		if (cases[i].lines[0] == NULL) {
 			continue;
 		}
 		stored = parse(snapshot, cases[i].grant);
-		cr_assert_eq(pol_stored_lines_write(snapshot, stored, keep, &text), POL_OK);
+		cr_assert_eq(
+			pol_stored_lines_write(snapshot, stored, kept_lines_keep, &text), POL_OK);
 		for (size_t k = 0; k < text.count; k++) {
 			cr_assert_not_null(cases[i].lines[k]);
-			cr_expect_str_eq(text.lines[k], cases[i].lines[k]);
+			cr_expect_str_eq(text.items[k], cases[i].lines[k]);
 		}
 		cr_expect_null(cases[i].lines[text.count]);
 		pol_stored_unref(stored);
@@ -140,22 +108,22 @@ Test(stored, permissions_that_a_later_policy_lacks_are_ignored)
 	struct pol_snapshot *snapshot = compiled_text_good(policy);
 	struct pol_snapshot *later = compiled_text_good(smaller);
 	struct pol_stored *stored = parse(snapshot, "allow all on api:/loans/**, ui:/**"), *read;
-	struct text text = { .count = 0 };
-	struct pol_stored_source source = { give, miss, &text };
+	struct kept_lines text = { .count = 0 };
+	struct pol_stored_source source = { kept_lines_next, kept_lines_missing, &text };
 	size_t allowed, denied;
 
-	cr_assert_eq(pol_stored_lines_write(snapshot, stored, keep, &text), POL_OK);
+	cr_assert_eq(pol_stored_lines_write(snapshot, stored, kept_lines_keep, &text), POL_OK);
 	cr_assert_eq(pol_stored_lines_read(later, &source, &read), POL_OK);
 	pol_stored_count(read, &allowed, &denied);
-	cr_expect_eq(text.missing, 2);
+	cr_expect_eq(text.missing_count, 2);
 	cr_expect_eq(allowed, 5);
 	cr_expect_eq(denied, 0);
 	pol_stored_unref(read);
 	text.next = 0;
-	text.missing = 0;
+	text.missing_count = 0;
 	cr_assert_eq(pol_stored_lines_read(snapshot, &source, &read), POL_OK);
 	pol_stored_count(read, &allowed, &denied);
-	cr_expect_eq(text.missing, 0);
+	cr_expect_eq(text.missing_count, 0);
 	cr_expect_eq(allowed, 8);
 	pol_stored_unref(read);
 	pol_stored_unref(stored);
