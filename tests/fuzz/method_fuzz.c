@@ -15,6 +15,7 @@
 #include "daemon/decide/actor.h"
 #include "daemon/decide/decision_log.h"
 #include "daemon/decide/decision_watch.h"
+#include "daemon/decide/given.h"
 #include "daemon/keys/principal_cache.h"
 #include "daemon/keys/quota_counters.h"
 #include "daemon/keys/usage.h"
@@ -33,12 +34,23 @@ enum { LP = 7 }; /* the number of the user lp on every Debian */
 enum { NOW = 1000000000, MAX_REQUESTS = 32, MAX_PROBLEMS = 8 };
 
 static const char policy[] =
+	"facts {\n principal.team string\n resource.owner string default \"bob\"\n"
+	" resource.tags strings\n resource.state draft | active default active\n"
+	" context.amount int\n context.due time\n context.wait duration\n"
+	" context.peer address\n action.forced bool default false\n}\n"
+	"condition mine = resource.owner is principal.id or"
+	" resource.tags has any principal.team, \"all\"\n"
 	"tree api { /loans { list GET, create POST, /{loan} { read GET, update PUT,"
 	" /payments { list GET } } }\n /health { GET } }\n"
 	"role anyone { allow GET on api:/health }\n"
 	"role viewer { allow GET on api:/loans/** }\n"
 	"role clerk inherits viewer { allow create on api:/loans }\n"
 	"role maker { allow update on api:/loans/{loan} }\n"
+	"role owner { allow all on api:/loans/{loan} when mine and resource.state is active and"
+	" (context.amount <= 500 or context.due > 2001-01-01T00:00:00Z)\n"
+	" deny update on api:/loans/{loan} when {loan} is principal.team or action.forced or"
+	" context.peer in 10.0.0.0/8, 192.0.2.1 or context.wait > 1h or principal.roles has "
+	"\"maker\" }\n"
 	"role checker { allow GET on api:/loans/{loan}/payments }\n"
 	"exclusive maker, checker\n"
 	"role admin { allow all on authz:/** }\n"
@@ -56,6 +68,7 @@ static const char *const world[] = {
 	"[0,1,\"assignments.create\",[{\"principal\":\"alice\",\"role\":\"clerk\","
 	"\"at\":[\"api:/loans/7\"]}]]",
 	"[0,1,\"assignments.create\",[{\"principal\":\"alice\",\"role\":\"auditor\"}]]",
+	"[0,1,\"assignments.create\",[{\"principal\":\"alice\",\"role\":\"owner\"}]]",
 	"[0,1,\"assignments.create\",[{\"principal\":\"root\",\"role\":\"admin\"}]]",
 	"[0,1,\"keys.import\",[{\"principal\":\"root\",\"hash\":"
 	"\"1c64ed42d0e14a2b1a137b7634c45cc09a6b67d48ea1767a8a30cdad14225918\"}]]",
@@ -72,6 +85,7 @@ static struct config config;
 static struct current current;
 static struct plugins *plugins;
 static struct writer *writer;
+static struct given_room given;
 static struct context context = { .config = &config };
 static const struct peer peers[] = {
 	{ .known = true,
@@ -135,6 +149,7 @@ static void run_method(struct scene *scene, const struct method *method,
 		.now = NOW,
 		.random_state = &scene->random_state,
 		.read = read,
+		.given = &given,
 		.change = changes ? &change : NULL,
 		.next = changes ? &next : NULL,
 		.after = changes ? &after : NULL,
