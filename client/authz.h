@@ -55,10 +55,10 @@
  * closes it. Then all requests on it fail with AUTHZ_EREFUSED, and authz_refusal has the code,
  * "overloaded", and the daemon's message. They are not tried again.
  *
- * Two interfaces. Blocking: authz_check, authz_check_many, authz_call. For event loops:
- * authz_check_start, authz_call_start, authz_cancel, authz_process, and authz_fd, authz_events and
- * authz_timeout, or authz_watch. A handle may use both, but a blocking call only while no request
- * is outstanding.
+ * Two interfaces. Blocking: authz_check, authz_check_many, authz_plan, authz_call. For event
+ * loops: authz_check_start, authz_plan_start, authz_call_start, authz_cancel, authz_process, and
+ * authz_fd, authz_events and authz_timeout, or authz_watch. A handle may use both, but a blocking
+ * call only while no request is outstanding.
  *
  * Text is NUL-terminated UTF-8. The library does not keep pointers to strings after a call returns.
  */
@@ -286,6 +286,89 @@ AUTHZ_API int authz_check(
 AUTHZ_API int authz_check_many(struct authz *authz, const struct authz_request *shared,
 	const struct authz_request *requests, size_t count, struct authz_decision *out);
 
+/* --- plans ------------------------------------------------------------------------------------ */
+
+/*
+ * Of which resources a request would be allowed, for the WHERE of a query. The path may be a node
+ * as declared, `bookings:/bookings/{booking}`: then its parameters are open, and so is each fact
+ * `resource.NAME` that the request does not state; other facts that it does not state are absent.
+ * Of the node's paths the plan is true of exactly those that authz_check allows with the same
+ * facts, and with those of the resource.
+ */
+enum authz_plan_kind { AUTHZ_NEVER = 0, AUTHZ_ALWAYS, AUTHZ_WHEN };
+
+/* There is no "not", and no third value: a comparison is false where a fact is absent. */
+enum authz_term_kind {
+	AUTHZ_TERM_NONE = 0,
+	AUTHZ_AND, /* at least two parts */
+	AUTHZ_OR,
+	AUTHZ_PRESENT, /* one part, a fact */
+	AUTHZ_ABSENT,
+	AUTHZ_IS, /* this and those below: two parts */
+	AUTHZ_IS_NOT,
+	AUTHZ_LESS,
+	AUTHZ_LESS_OR_EQUAL,
+	AUTHZ_HAS, /* the second is a member of the first, a set */
+	AUTHZ_HAS_NOT,
+	AUTHZ_HAS_ANY, /* some member of the second is in the first */
+	AUTHZ_HAS_NONE,
+	AUTHZ_HAS_ALL, /* all members of the second are in the first */
+	AUTHZ_HAS_NOT_ALL,
+	AUTHZ_WITHIN, /* the first, an address, is in the second, a network */
+	AUTHZ_NOT_WITHIN,
+	AUTHZ_FACT, /* a part of a comparison, as are those below */
+	AUTHZ_PARAMETER,
+	AUTHZ_VALUE
+};
+
+enum authz_value_type {
+	AUTHZ_TYPE_NONE = 0,
+	AUTHZ_STRING,  /* text; compare it by bytes */
+	AUTHZ_STRINGS, /* items */
+	AUTHZ_INT,
+	AUTHZ_BOOL,
+	AUTHZ_TIME,     /* number: Unix seconds */
+	AUTHZ_DURATION, /* number: seconds */
+	AUTHZ_ADDRESS,  /* text: 10.1.2.3 */
+	AUTHZ_WORD,     /* text */
+	AUTHZ_NETWORK   /* text: 10.0.0.0/8 */
+};
+
+struct authz_term {
+	enum authz_term_kind kind;
+	enum authz_value_type type;     /* of a fact, parameter or value */
+	const char *text;               /* a value's text; the name of a fact or parameter */
+	int64_t number;                 /* a value's number; of a bool 0 or 1 */
+	const struct authz_term *parts; /* of other kinds */
+	size_t part_count;
+	const char *const *items; /* the members of a set; the words that a fact may be */
+	size_t item_count;
+};
+
+/* All that it points to belongs to it, until authz_plan_finish. */
+struct authz_plan {
+	enum authz_plan_kind kind;
+	int status;                     /* of AUTHZ_NEVER, as in a decision; else 200 */
+	char reason[AUTHZ_REASON_SIZE]; /* of AUTHZ_NEVER; else "ok" */
+	char revision[24];
+	const char *when;              /* of AUTHZ_WHEN, for people; else "" */
+	const struct authz_term *tree; /* of AUTHZ_WHEN; else NULL */
+	const char *node;              /* the node as declared, or "" */
+	/* Facts that were not given, and with which the plan might allow more. */
+	const char *const *missing;
+	size_t missing_count;
+	void *memory; /* private */
+};
+
+/* Sends the request and waits for the plan. *out is always written: it begins as AUTHZ_NEVER,
+ * status 503, reason "unavailable", and on an error keeps that. Returns as authz_check does.
+ * AUTHZ_EREFUSED also says that there is no plan for this path: see authz_refusal. */
+AUTHZ_API int authz_plan(
+	struct authz *authz, const struct authz_request *request, struct authz_plan *out);
+
+/* Frees what the plan points to, and makes it AUTHZ_NEVER. A zeroed plan, and NULL, are allowed. */
+AUTHZ_API void authz_plan_finish(struct authz_plan *plan);
+
 /* --- any method ------------------------------------------------------------------------------- */
 
 /*
@@ -308,8 +391,8 @@ struct authz_reply {
  *
  * When the connection breaks, the request is sent once more if that cannot make a change twice, and
  * while nobody listens it is tried until the deadline:
- *   - methods that only read: authorize, authorize_many, permissions, status, keys.audit,
- *     audit.verify, policy.names, and names that end in .get, .list or .status;
+ *   - methods that only read: authorize, authorize_many, permissions, plan, status,
+ *     keys.audit, audit.verify, policy.names, and names that end in .get, .list or .status;
  *   - keys.create, keys.rotate and keys.renew, which have a request_id. This function adds a random
  *     one unless params has one. The daemon answers the second request as it answered the first,
  *     with the same secret;
@@ -356,11 +439,16 @@ AUTHZ_API void authz_refusal(const struct authz *authz, struct authz_reply *out)
  */
 typedef void (*authz_on_decision)(void *data, int error, const struct authz_decision *decision);
 typedef void (*authz_on_reply)(void *data, int error, const struct authz_reply *reply);
+/* The callback may copy the structure to keep the plan, and calls authz_plan_finish on one of the
+ * two in any case. */
+typedef void (*authz_on_plan)(void *data, int error, struct authz_plan *plan);
 
 /* Queue a request. They connect when there is no connection, and never wait. When they fail, with
  * the errors of authz_check and authz_call, the callback is not called. */
 AUTHZ_API int authz_check_start(struct authz *authz, const struct authz_request *request,
 	authz_on_decision on_decision, void *data);
+AUTHZ_API int authz_plan_start(struct authz *authz, const struct authz_request *request,
+	authz_on_plan on_plan, void *data);
 AUTHZ_API int authz_call_start(struct authz *authz, const char *method, const void *params,
 	size_t params_len, authz_on_reply on_reply, void *data);
 

@@ -209,17 +209,13 @@ static int ask(struct authz *authz, uint32_t id, struct wire_response *out)
 	return r;
 }
 
-int authz_check(
-	struct authz *authz, const struct authz_request *request, struct authz_decision *out)
+/* Sends one question, and waits for the result. */
+static int question(struct authz *authz, struct wire_str method,
+	const struct authz_request *request, struct wire_response *out)
 {
-	struct wire_response response;
 	uint32_t id;
 	int r;
 
-	if (out == NULL) {
-		return AUTHZ_EINVAL;
-	}
-	authz_deny(out);
 	if (authz == NULL || request == NULL || authz_question_check(NULL, request) != AUTHZ_OK) {
 		return AUTHZ_EINVAL;
 	}
@@ -228,13 +224,36 @@ int authz_check(
 		return r;
 	}
 	id = (uint32_t)authz_channel_id(authz);
-	wire_put_request(&authz->out, id, WIRE_STR("authorize"), true);
+	wire_put_request(&authz->out, id, method, true);
 	authz_question_put(&authz->out, request, 0);
-	r = ask(authz, id, &response);
-	if (r != AUTHZ_OK) {
-		return r;
+	return ask(authz, id, out);
+}
+
+int authz_check(
+	struct authz *authz, const struct authz_request *request, struct authz_decision *out)
+{
+	struct wire_response response;
+	int r;
+
+	if (out == NULL) {
+		return AUTHZ_EINVAL;
 	}
-	return authz_question_read(response.value, out);
+	authz_deny(out);
+	r = question(authz, WIRE_STR("authorize"), request, &response);
+	return r == AUTHZ_OK ? authz_question_read(response.value, out) : r;
+}
+
+int authz_plan(struct authz *authz, const struct authz_request *request, struct authz_plan *out)
+{
+	struct wire_response response;
+	int r;
+
+	if (out == NULL) {
+		return AUTHZ_EINVAL;
+	}
+	authz_plan_deny(out);
+	r = question(authz, WIRE_STR("plan"), request, &response);
+	return r == AUTHZ_OK ? authz_plan_read(response.value, out) : r;
 }
 
 /* Packs a request of authorize_many. */

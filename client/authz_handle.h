@@ -24,11 +24,12 @@ enum authz_slot_state {
 /* A request of the event loop interface. */
 struct authz_slot {
 	enum authz_slot_state state;
-	uint64_t id;                   /* the id on the wire is its lower half */
-	int64_t deadline;              /* monotonic milliseconds */
-	uint64_t begin, end;           /* its bytes, in the stream that authz->sent counts */
-	authz_on_decision on_decision; /* NULL: on_reply is set */
+	uint64_t id;         /* the id on the wire is its lower half */
+	int64_t deadline;    /* monotonic milliseconds */
+	uint64_t begin, end; /* its bytes, in the stream that authz->sent counts */
+	authz_on_decision on_decision;
 	authz_on_reply on_reply;
+	authz_on_plan on_plan; /* at most one of the three is set */
 	void *data;
 };
 
@@ -125,6 +126,17 @@ int authz_question_read(struct wire_cursor value, struct authz_decision *out);
 /* The same for a result of authorize_many, which must have exactly count decisions. One of them
  * that cannot be read is a denial, and no error. */
 int authz_question_read_many(struct wire_cursor value, struct authz_decision *out, size_t count);
+
+/* Copies a text; false when it does not fit whole, holds a NUL or is not UTF-8. */
+bool authz_copy_whole(char *out, size_t size, struct wire_str text);
+
+/* --- authz_plan.c: plans as bytes --- */
+
+/* Writes the refusal that every plan begins with; frees nothing. */
+void authz_plan_deny(struct authz_plan *out);
+
+/* Reads a result of plan into *out, which was denied: 0, or AUTHZ_EPROTO or AUTHZ_ENOMEM. */
+int authz_plan_read(struct wire_cursor value, struct authz_plan *out);
 
 /* --- authz_call.c: what both interfaces share --- */
 

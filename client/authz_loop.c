@@ -33,6 +33,16 @@ static void finish(struct authz *authz, const struct authz_slot *slot, int error
 			error = authz_question_read(response->value, &decision);
 		}
 		slot->on_decision(slot->data, error, &decision);
+	} else if (slot->on_plan != NULL) {
+		struct authz_plan plan;
+
+		authz_plan_deny(&plan);
+		if (error == AUTHZ_OK && response->failed) {
+			error = authz_refuse(authz, response->value);
+		} else if (error == AUTHZ_OK) {
+			error = authz_plan_read(response->value, &plan);
+		}
+		slot->on_plan(slot->data, error, &plan);
 	} else {
 		struct authz_reply reply = { .data = NULL };
 
@@ -356,25 +366,40 @@ static int queue(struct authz *authz, size_t mark, const struct authz_slot *slot
 	return r;
 }
 
-int authz_check_start(struct authz *authz, const struct authz_request *request,
-	authz_on_decision on_decision, void *data)
+static int ask_start(struct authz *authz, struct wire_str method,
+	const struct authz_request *request, struct authz_slot *slot)
 {
-	struct authz_slot slot = { .on_decision = on_decision, .data = data };
 	size_t mark;
 	int r;
 
-	if (authz == NULL || request == NULL || on_decision == NULL ||
-		authz_question_check(NULL, request) != AUTHZ_OK) {
+	if (authz == NULL || request == NULL || authz_question_check(NULL, request) != AUTHZ_OK) {
 		return AUTHZ_EINVAL;
 	}
-	r = start(authz, true, &slot);
+	r = start(authz, true, slot);
 	if (r != AUTHZ_OK) {
 		return r;
 	}
 	mark = authz->out.len;
-	wire_put_request(&authz->out, (uint32_t)slot.id, WIRE_STR("authorize"), true);
+	wire_put_request(&authz->out, (uint32_t)slot->id, method, true);
 	authz_question_put(&authz->out, request, 0);
-	return queue(authz, mark, &slot);
+	return queue(authz, mark, slot);
+}
+
+int authz_check_start(struct authz *authz, const struct authz_request *request,
+	authz_on_decision on_decision, void *data)
+{
+	struct authz_slot slot = { .on_decision = on_decision, .data = data };
+
+	return on_decision != NULL ? ask_start(authz, WIRE_STR("authorize"), request, &slot)
+				   : AUTHZ_EINVAL;
+}
+
+int authz_plan_start(
+	struct authz *authz, const struct authz_request *request, authz_on_plan on_plan, void *data)
+{
+	struct authz_slot slot = { .on_plan = on_plan, .data = data };
+
+	return on_plan != NULL ? ask_start(authz, WIRE_STR("plan"), request, &slot) : AUTHZ_EINVAL;
 }
 
 int authz_call_start(struct authz *authz, const char *method, const void *params, size_t params_len,

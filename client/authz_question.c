@@ -222,9 +222,8 @@ void authz_question_put(struct wire_buf *buf, const struct authz_request *reques
 	put_facts(buf, request);
 }
 
-/* Copies a text; false when it does not fit whole, holds a NUL or is not UTF-8: a truncated name
- * could be the name of another principal. */
-static bool copy_whole(char *out, size_t size, struct wire_str text)
+/* A truncated name could be the name of another principal. */
+bool authz_copy_whole(char *out, size_t size, struct wire_str text)
 {
 	if (text.len >= size || !wire_is_utf8(text) ||
 		(text.len > 0 && memchr(text.ptr, '\0', text.len) != NULL)) {
@@ -295,7 +294,7 @@ static bool read_missing(struct wire_cursor *cursor, struct authz_decision *out)
 			continue;
 		}
 		out->missing[len] = ' ';
-		if (!copy_whole(
+		if (!authz_copy_whole(
 			    out->missing + len + blank, sizeof out->missing - len - blank, name)) {
 			return false;
 		}
@@ -337,7 +336,7 @@ static bool read_field(struct wire_cursor *cursor, enum answer_field field, bool
 	case TENANT:
 	case ENVIRONMENT:
 		return wire_read_text(cursor, &text) &&
-		       copy_whole((char *)out + answer_fields[field].offset,
+		       authz_copy_whole((char *)out + answer_fields[field].offset,
 			       answer_fields[field].size, text);
 	case ANSWER_FIELDS:
 		break;
@@ -433,7 +432,7 @@ int authz_question_read_many(struct wire_cursor value, struct authz_decision *ou
 		good = wire_read_text(&value, &name);
 		if (good && wire_str_equal(name, WIRE_STR("revision"))) {
 			good = revision[0] == '\0' && wire_read_text(&value, &text) &&
-			       copy_whole(revision, sizeof revision, text);
+			       authz_copy_whole(revision, sizeof revision, text);
 		} else if (good && wire_str_equal(name, WIRE_STR("results"))) {
 			good = results.ptr == NULL && wire_take(&value, &results);
 		} else if (good) {

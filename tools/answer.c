@@ -163,6 +163,10 @@ static const char *fact_text(struct app *app, struct wire_cursor result, struct 
 {
 	const char *fact = record_text(&app->arena, result, "fact");
 
+	/* The sentence of the reason has the names of these facts. */
+	if (pol_str_equal(code, POL_STR("missing_fact"))) {
+		return "";
+	}
 	if (fact[0] != '\0') {
 		return app_text(app, ": %s", fact);
 	}

@@ -94,6 +94,11 @@ static const struct flag_info infos[FLAG_COUNT] = {
 	[FLAG_FACT] = { "fact", 0, KIND_ITEMS, "NAME=VALUE",
 		"a fact of the request, such as context.amount=500 or 'resource.regions=[\"EU\"]'; "
 		"may be repeated" },
+	[FLAG_SQL] = { "sql", 0, KIND_VALUE, "DIALECT",
+		"the WHERE of a query: postgresql, mysql or sqlite" },
+	[FLAG_COLUMN] = { "column", 0, KIND_ITEMS, "FACT=EXPR",
+		"the SQL expression of a fact or, as '{NAME}=EXPR', of a parameter; default: its "
+		"name in quotes; may be repeated" },
 	[FLAG_TOKEN] = { "token", 0, KIND_VALUE, "TOKEN",
 		"the token; - reads it from standard input" },
 	[FLAG_TOKEN_FILE] = { "token-file", 0, KIND_VALUE, "FILE",

@@ -180,6 +180,7 @@ static bool offer_fixed(const struct completing *word, enum flag flag)
 		{ FLAG_FAMILY, { "nginx", "forwarded", "envoy" } },
 		{ FLAG_HEADER, { "X-API-Key" } },
 		{ FLAG_API_ACCESS, { "yes", "no" } },
+		{ FLAG_SQL, { "postgresql", "mysql", "sqlite" } },
 		{ FLAG_FAIL_ON, { "any", "gain", "loss" } },
 		{ FLAG_ACTOR, { "uid:", "key:", "daemon" } },
 		{ FLAG_TOKEN_FILE, { FILES } },
@@ -256,7 +257,7 @@ void complete_option(const struct completing *word, const struct command *comman
 		offer_names(word, "scopes", on_name);
 	} else if (flag == FLAG_ENVIRONMENT) {
 		offer_names(word, "environments", on_name);
-	} else if (flag == FLAG_FACT) {
+	} else if (flag == FLAG_FACT || flag == FLAG_COLUMN) {
 		offer_names(word, "facts", on_fact);
 	} else if (flag == FLAG_COLUMNS) {
 		offer_columns(word, command);

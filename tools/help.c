@@ -13,6 +13,7 @@ static const struct {
 } tables[] = {
 	{ &command_check, 1 },
 	{ &command_can, 1 },
+	{ &command_plan, 1 },
 	{ &command_who, 1 },
 	{ &command_http_check, 1 },
 	{ commands_key, KEY_COMMANDS },

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/hint.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -90,6 +91,71 @@ static void hint_key(struct app *app, const char *key)
 	}
 }
 
+/* --- facts that are not known ----------------------------------------------------------------- */
+
+/* Facts that an option of their own states. */
+static const struct {
+	const char *fact;
+	enum flag flag;
+} stated[] = {
+	{ "context.ip", FLAG_IP },
+	{ "context.mfa_age", FLAG_MFA_AT },
+};
+
+/* How a fact is stated: "--ip=VALUE", "--fact resource.owner=VALUE". */
+static const char *option_for(struct app *app, const char *fact)
+{
+	for (size_t i = 0; i < sizeof stated / sizeof stated[0]; i++) {
+		if (strcmp(stated[i].fact, fact) == 0) {
+			return app_text(app, "--%s=VALUE", args_name(stated[i].flag));
+		}
+	}
+	return app_text(app, "--fact %s=VALUE", fact);
+}
+
+struct missing {
+	struct app *app;
+	const char *options;    /* that state what the request lacks */
+	const char *attributes; /* that the principal lacks */
+};
+
+static bool on_missing(void *context, struct wire_cursor item)
+{
+	static const char attributes[] = "principal.";
+	struct missing *missing = context;
+	struct app *app = missing->app;
+	struct wire_str text;
+	const char *name;
+
+	if (!wire_read_text(&item, &text)) {
+		return true;
+	}
+	name = text_escape(&app->arena, (struct pol_str){ text.ptr, text.len });
+	if (strncmp(name, attributes, strlen(attributes)) == 0) {
+		missing->attributes = app_text(app, "%s%s%s", missing->attributes,
+			missing->attributes[0] != '\0' ? ", " : "", name + strlen(attributes));
+	} else {
+		missing->options =
+			app_text(app, "%s %s", missing->options, option_for(app, name));
+	}
+	return true;
+}
+
+static void hint_missing(struct app *app, struct wire_cursor result)
+{
+	struct missing missing = { app, "", "" };
+
+	record_each(result, "missing", on_missing, &missing);
+	if (missing.options[0] != '\0') {
+		fprintf(stderr, "authzcheck: to state what is not known:%s\n",
+			missing.options);
+	}
+	if (missing.attributes[0] != '\0') {
+		fprintf(stderr, "authzcheck: the principal lacks attributes: %s\n",
+			missing.attributes);
+	}
+}
+
 /* As it came, to be sent again. */
 static const char *plain(struct app *app, struct wire_cursor map, const char *name)
 {
@@ -121,7 +187,9 @@ void hint_print(struct app *app, struct wire_cursor result)
 	if (tenant[0] == '\0' && app->args.values[FLAG_TENANT] != NULL) {
 		tenant = app->args.values[FLAG_TENANT];
 	}
-	if (strcmp(reason, "unknown_resource") == 0) {
+	if (strcmp(reason, "missing_fact") == 0) {
+		hint_missing(app, result);
+	} else if (strcmp(reason, "unknown_resource") == 0) {
 		suggest_print(app, &(struct suggest_name){ "tree", tree_of(app) });
 	} else if (strcmp(reason, "unknown_action") == 0 && !hint_method(app)) {
 		suggest_print(app, &(struct suggest_name){ "action", app->args.words[0] });

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * hint: what may help after `check` was denied: the tree or action that was meant, and names that
- * the principal or key holds and the policy lacks.
+ * hint: what may help after `check` was denied: the tree or action that was meant, the options that
+ * state facts which are not known, and names that the principal or key holds and the policy lacks.
  */
 
 #include "client/wire.h"

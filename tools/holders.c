@@ -33,6 +33,14 @@ static bool on_through(void *context, struct wire_cursor item)
 	return true;
 }
 
+/* "viewer when resource.owner is …" */
+static const char *add_when(struct app *app, const char *through, const char *when)
+{
+	return when[0] == '\0'
+		       ? through
+		       : app_text(app, "%s%swhen %s", through, through[0] != '\0' ? " " : "", when);
+}
+
 static bool on_item(void *context, struct wire_cursor item)
 {
 	struct run *run = context;
@@ -48,6 +56,7 @@ static bool on_item(void *context, struct wire_cursor item)
 	}
 	run->through = "";
 	record_each(item, "through", on_through, run);
+	run->through = add_when(app, run->through, record_text(arena, item, "when"));
 	{
 		const struct table_cell cells[] = {
 			{ record_text(arena, item, "kind"), COLOUR_NONE },

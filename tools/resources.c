@@ -30,7 +30,8 @@ static bool next_part(struct pol_str *rest, struct pol_str *out)
 }
 
 /* Draws the parts in which the resource differs from the one before, the actions at the last. */
-bool resources_add(struct resources *resources, struct pol_str resource, const char *actions)
+bool resources_add(struct resources *resources, struct pol_str resource, const char *actions,
+	struct pol_str when)
 {
 	struct app *app = resources->app;
 	struct pol_str copy = pol_arena_copy(&app->arena, resource);
@@ -48,10 +49,12 @@ bool resources_add(struct resources *resources, struct pol_str resource, const c
 		if (same && !last) {
 			continue;
 		}
-		text = app_text(app, "%s%s%s%s%s%s%s", text_begin(app->colour, COLOUR_BOLD),
+		text = app_text(app, "%s%s%s%s%s%s%s%s%s", text_begin(app->colour, COLOUR_BOLD),
 			text_escape(&app->arena, part), text_end(app->colour, COLOUR_BOLD),
 			last ? "  " : "", text_begin(app->colour, COLOUR_GREEN),
-			last ? actions : "", text_end(app->colour, COLOUR_GREEN));
+			last ? actions : "", text_end(app->colour, COLOUR_GREEN),
+			last && when.len > 0 ? " when " : "",
+			last ? text_escape(&app->arena, when) : "");
 		if (!draw_add(&resources->drawing, &app->arena, depth, text)) {
 			return false;
 		}

@@ -19,8 +19,9 @@ struct resources {
 };
 
 /* Adds a resource, `api:/loans/{loan}`, in the order of the tree; the actions, fit to show, stand
- * after it. False: no memory. */
-bool resources_add(struct resources *resources, struct pol_str resource, const char *actions);
+ * after it, and then the condition; an empty one is none. False: no memory. */
+bool resources_add(struct resources *resources, struct pol_str resource, const char *actions,
+	struct pol_str when);
 
 /* Draws them on standard output; "nothing" when there are none. */
 void resources_print(struct resources *resources);

@@ -16,7 +16,9 @@ struct building {
 	size_t holder_count;
 	json_t *nodes;
 	size_t actions;
-	char *marks; /* of one action, one character for each holder */
+	char *marks;               /* of one action, one character for each holder */
+	json_t *conditions;        /* their texts, each once */
+	json_t *condition_numbers; /* by text */
 };
 
 /* --- roles and scopes ------------------------------------------------------------------------- */
@@ -82,9 +84,22 @@ static json_t *json_holders(struct building *building, json_int_t *out_chosen)
 static char mark_of(const struct pol_show_marks *marks)
 {
 	if (marks->denied) {
-		return marks->partly ? 'x' : '-';
+		return marks->sometimes ? '!' : marks->partly ? 'x' : '-';
 	}
-	return marks->allowed ? '+' : marks->partly ? '~' : '.';
+	return marks->sometimes ? '?' : marks->allowed ? '+' : marks->partly ? '~' : '.';
+}
+
+/* The number of a condition's text, among those that the page has. */
+static json_t *condition_number(struct building *building, const char *when)
+{
+	json_t *number = json_object_get(building->condition_numbers, when);
+
+	if (number == NULL) {
+		number = json_integer((json_int_t)json_array_size(building->conditions));
+		app_append(building->app, building->conditions, document_text(when));
+		json_object_set_new(building->condition_numbers, when, number);
+	}
+	return number;
 }
 
 /* Marks as runs, in place: "....+" is ".4+". Most roles may do little, so most marks are the same
@@ -109,18 +124,28 @@ static size_t make_runs(char *marks, size_t count)
 	return used;
 }
 
+/* The conditions are an object: a number of a text by the number of a holder. */
 static json_t *json_action(struct building *building, const struct pol_shown_action *action)
 {
+	json_t *conditions = NULL;
+	char when[POL_WHEN_TEXT], key[24];
+
 	for (size_t i = 0; i < building->holder_count; i++) {
 		struct pol_show_marks marks = pol_show_mark(
-			building->page->snapshot, &building->holders[i], action->number);
+			building->page->snapshot, &building->holders[i], action->number, when);
 
 		building->marks[i] = mark_of(&marks);
+		if (when[0] != '\0') {
+			conditions = conditions != NULL ? conditions : json_object();
+			snprintf(key, sizeof key, "%zu", i);
+			json_object_set(conditions, key, condition_number(building, when));
+		}
 	}
-	return json_pack("[o, o, o, o]", document_str(action->name), document_str(action->methods),
-		document_str(action->description),
+	return json_pack("[o, o, o, o, o*]", document_str(action->name),
+		document_str(action->methods), document_str(action->description),
 		document_str((struct pol_str){
-			building->marks, make_runs(building->marks, building->holder_count) }));
+			building->marks, make_runs(building->marks, building->holder_count) }),
+		conditions);
 }
 
 static bool on_node(void *context, const struct pol_shown *shown)
@@ -171,10 +196,10 @@ static char *page_data(struct building *building)
 	json_int_t chosen;
 	json_t *holders = json_holders(building, &chosen);
 	const char *search = building->page->search;
-	json_t *data = json_pack("{s:o, s:o, s:o, s:I, s:o, s:O}", "folder",
+	json_t *data = json_pack("{s:o, s:o, s:o, s:I, s:o, s:O, s:O}", "folder",
 		document_text(building->page->folder), "about", document_text(about(building)),
 		"search", document_text(search != NULL ? search : ""), "holder", chosen, "holders",
-		holders, "nodes", building->nodes);
+		holders, "nodes", building->nodes, "conditions", building->conditions);
 	char *text = data != NULL ? json_dumps(data, JSON_COMPACT) : NULL;
 
 	json_decref(data);
@@ -271,7 +296,11 @@ static int build(struct building *building, const char *path)
 
 int show_page_write(struct app *app, const struct show_page *page, const char *path)
 {
-	struct building building = { .app = app, .page = page, .nodes = json_array() };
+	struct building building = { .app = app,
+		.page = page,
+		.nodes = json_array(),
+		.conditions = json_array(),
+		.condition_numbers = json_object() };
 	int status;
 
 	if (walk(&building, on_count) == POL_EINVALID) {
@@ -281,5 +310,7 @@ int show_page_write(struct app *app, const struct show_page *page, const char *p
 		status = build(&building, path);
 	}
 	json_decref(building.nodes);
+	json_decref(building.conditions);
+	json_decref(building.condition_numbers);
 	return status;
 }

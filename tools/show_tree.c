@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/show_tree.h"
 
+#include <string.h>
+
 #include "tools/draw.h"
 #include "tools/text.h"
 
@@ -14,13 +16,14 @@
 struct counts {
 	size_t total;
 	size_t allowed;
-	size_t partly;
+	size_t partly; /* or on a condition */
 	size_t denied;
 };
 
 struct word {
 	const char *text;
 	enum colour colour;
+	bool follows; /* it goes on with the phrase before it */
 };
 
 struct show_row {
@@ -48,7 +51,10 @@ static struct word action_word(const struct show_tree *tree, const struct pol_sh
 	struct word word = { .colour = tree->marked ? COLOUR_DIM : COLOUR_NONE };
 	const char *mark = tree->marked ? "·" : "";
 
-	if (action->marks.denied) {
+	if (action->marks.sometimes) {
+		word.colour = COLOUR_YELLOW;
+		mark = "?";
+	} else if (action->marks.denied) {
 		word.colour = COLOUR_RED;
 		mark = "-";
 	} else if (action->marks.allowed) {
@@ -63,11 +69,39 @@ static struct word action_word(const struct show_tree *tree, const struct pol_sh
 	return word;
 }
 
+/* The condition of an action, word by word, so that a line can be broken in it. */
+static void add_condition(
+	struct app *app, const struct pol_shown_action *action, struct show_row *row)
+{
+	const char *text = text_escape(&app->arena, action->when);
+
+	row->words[row->word_count++] = (struct word){ "when", COLOUR_DIM, true };
+	while (*text != '\0') {
+		size_t len = strcspn(text, " ");
+
+		row->words[row->word_count++] =
+			(struct word){ app_text(app, "%.*s", (int)len, text), COLOUR_NONE, true };
+		text += len;
+		text += strspn(text, " ");
+	}
+}
+
+/* The words of the conditions, at most. */
+static size_t condition_words(const struct pol_shown *shown)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < shown->action_count; i++) {
+		count += shown->actions[i].when.len > 0 ? shown->actions[i].when.len / 2 + 2 : 0;
+	}
+	return count;
+}
+
 static void count_action(struct counts *counts, const struct pol_show_marks *marks)
 {
 	counts->total++;
 	counts->allowed += marks->allowed;
-	counts->partly += marks->partly;
+	counts->partly += marks->partly || marks->sometimes;
 	counts->denied += marks->denied;
 }
 
@@ -85,22 +119,27 @@ static struct show_row make_row(
 	struct app *app = tree->app;
 	struct show_row row = { .depth = shown->depth, .kept = kept, .name = row_name(app, shown) };
 
-	row.words = pol_arena_alloc(&app->arena, shown->action_count + 2, sizeof *row.words);
+	row.words = pol_arena_alloc(
+		&app->arena, shown->action_count + 2 + condition_words(shown), sizeof *row.words);
 	if (row.words == NULL) {
 		return row;
 	}
 	for (size_t i = 0; i < shown->action_count; i++) {
 		row.words[row.word_count++] = action_word(tree, &shown->actions[i]);
+		if (shown->actions[i].when.len > 0) {
+			add_condition(app, &shown->actions[i], &row);
+		}
 		count_action(&row.counts, &shown->actions[i].marks);
 	}
 	if (shown->description.len > 0) {
 		row.words[row.word_count++] = (struct word){
 			app_text(app, "\"%s\"", text_escape(&app->arena, shown->description)),
-			COLOUR_DIM
+			COLOUR_DIM, false
 		};
 	}
 	if (shown->strict_slash) {
-		row.words[row.word_count++] = (struct word){ "strict_slash yes", COLOUR_NONE };
+		row.words[row.word_count++] =
+			(struct word){ "strict_slash yes", COLOUR_NONE, false };
 	}
 	return row;
 }
@@ -117,6 +156,9 @@ bool show_tree_add(struct show_tree *tree, const struct pol_shown *shown, bool k
 		tree->rows = rows;
 	}
 	tree->rows[tree->count++] = make_row(tree, shown, kept);
+	for (size_t i = 0; i < shown->action_count; i++) {
+		tree->conditional = tree->conditional || shown->actions[i].marks.sometimes;
+	}
 	return tree->app->arena.status == POL_OK;
 }
 
@@ -175,20 +217,22 @@ static const char *cut(const struct line *line, const char *text)
 	return app_text(line->tree->app, "%.*s…", (int)text_fit(pol_str_of(text), room - 1), text);
 }
 
-static void add_word(struct line *line, const char *text, enum colour colour)
+static void add_word(struct line *line, const struct word *word)
 {
 	struct app *app = line->tree->app;
-	const char *whole = cut(line, text);
+	const char *whole = cut(line, word->text);
 	size_t width = text_width(pol_str_of(whole));
 	bool first = line->width == 0;
-	bool broken = !first && line->room > 0 && line->width + GAP + width > line->room;
+	size_t gap = word->follows ? 1 : GAP;
+	bool broken = !first && line->room > 0 && line->width + gap + width > line->room;
 
 	line->text = app_text(app, "%s%s%s%s%s", line->text,
-		first    ? ""
-		: broken ? "\n"
-			 : "  ",
-		text_begin(app->colour, colour), whole, text_end(app->colour, colour));
-	line->width = broken ? DRAW_STEP + width : line->width + (first ? 0 : GAP) + width;
+		first           ? ""
+		: broken        ? "\n"
+		: word->follows ? " "
+				: "  ",
+		text_begin(app->colour, word->colour), whole, text_end(app->colour, word->colour));
+	line->width = broken ? DRAW_STEP + width : line->width + (first ? 0 : gap) + width;
 }
 
 static const char *row_text(const struct show_tree *tree, const struct show_row *row)
@@ -196,9 +240,9 @@ static const char *row_text(const struct show_tree *tree, const struct show_row 
 	struct line line = { .tree = tree };
 
 	begin_line(&line, row->depth);
-	add_word(&line, row->name, COLOUR_BOLD);
+	add_word(&line, &(struct word){ row->name, COLOUR_BOLD, false });
 	for (size_t i = 0; i < row->word_count; i++) {
-		add_word(&line, row->words[i].text, row->words[i].colour);
+		add_word(&line, &row->words[i]);
 	}
 	return line.text;
 }
@@ -236,8 +280,9 @@ static const char *folded_row(const struct show_tree *tree, const struct show_ro
 	struct line line = { .tree = tree };
 
 	begin_line(&line, row->depth);
-	add_word(&line, app_text(tree->app, "%s/**", row->name), COLOUR_BOLD);
-	add_word(&line, what, colour);
+	add_word(&line,
+		&(struct word){ app_text(tree->app, "%s/**", row->name), COLOUR_BOLD, false });
+	add_word(&line, &(struct word){ what, colour, false });
 	return line.text;
 }
 
@@ -254,7 +299,8 @@ static size_t row_end(const struct show_tree *tree, size_t number)
 
 static void put_legend(const struct show_tree *tree, FILE *file)
 {
-	fputs("\n+ allowed   ~ partly   - denied whatever else is held   · not allowed\n", file);
+	fprintf(file, "\n+ allowed   %s~ partly   - denied whatever else is held   · not allowed\n",
+		tree->conditional ? "? on the condition that follows   " : "");
 	if (!tree->unfolded) {
 		fputs("/** stands for a whole subtree: --unfold draws it\n", file);
 	}

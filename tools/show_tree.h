@@ -22,6 +22,7 @@ struct show_tree {
 	struct show_row *rows;
 	size_t count;
 	size_t capacity;
+	bool conditional; /* something is allowed on a condition */
 };
 
 /* Adds a node, in the order of pol_show. Only nodes that are kept, and those above them, are drawn.

@@ -249,10 +249,12 @@ type PermissionsRequest struct {
 	IgnoreUndeclared                 bool
 }
 
-// Permission is a node of a tree and what may be done there.
+// Permission is a node of a tree and what may be done there: always if When is empty, else on the
+// condition that it is the text of.
 type Permission struct {
 	Resource string
 	Actions  []string
+	When     string
 }
 
 // Permissions lists them; on a denial there are none, and Pages.Decision says why.
@@ -270,6 +272,7 @@ func (c *Client) Permissions(ctx context.Context, request PermissionsRequest) *P
 		params["undeclared"] = "ignore"
 	}
 	return newPages(ctx, c, "permissions", params, func(f *fields) Permission {
-		return Permission{Resource: f.must("resource").text("resource"), Actions: f.texts("actions")}
+		return Permission{Resource: f.must("resource").text("resource"), Actions: f.texts("actions"),
+			When: f.text("when")}
 	})
 }

@@ -148,6 +148,20 @@ func TestAPageThatLeadsToItselfEndsTheList(t *testing.T) {
 	}
 }
 
+func TestAPermissionOnAConditionSaysIt(t *testing.T) {
+	path := server(t, func(_ int, c *peer) {
+		for one := c.read(); one != nil; one = c.read() {
+			c.answer(one.id, "\x81\xa5items\x92"+
+				"\x82\xa8resource\xa6api:/a\xa7actions\x91\xa3GET"+
+				"\x83\xa8resource\xa6api:/a\xa7actions\x91\xa3PUT\xa4when\xaeresource.owner")
+		}
+	})
+	listed := good[[]Permission](t)(clientAt(t, path, patience).Permissions(soon(t), PermissionsRequest{}).All())
+	if len(listed) != 2 || listed[0].When != "" || listed[1].When != "resource.owner" {
+		t.Errorf("%+v", listed)
+	}
+}
+
 func TestPrincipalsRolesAndAssignments(t *testing.T) {
 	client := startDaemon(t).client()
 	ctx := soon(t)

@@ -18,6 +18,8 @@
  *     resources  permissions of the subject in the tree: nodes without parameters, and those that
  *                have the values of a place of the subject's
  *     actions    permissions of the subject at the resource
+ *
+ * Permissions that depend on a condition are no candidates: what is listed is sure.
  */
 
 /* Which entity the API looks for, and the method that lists candidates. */
@@ -260,6 +262,14 @@ static bool is_listed(const struct authzen_search *search, struct wire_str id)
 	return false;
 }
 
+/* Is the item held only on a condition? With the properties of the request it may be false. */
+static bool is_sometimes(struct wire_cursor item)
+{
+	struct wire_cursor when;
+
+	return authzen_reply_find(item, "when", &when) && !wire_at_end(&when);
+}
+
 /* The path of `TREE:/path` without its slash; the root alone keeps it. A parameter has no id. But
  * `{name...}` matches the path before it too, unless the node there has permissions of its own:
  * then that one is listed already, on this page or on one before. */
@@ -271,6 +281,9 @@ static bool list_resource(struct authzen *authzen, struct wire_cursor item)
 
 	if (!authzen_reply_text(item, "resource", &text)) {
 		return false;
+	}
+	if (is_sometimes(item)) {
+		return true;
 	}
 	colon = memchr(text.ptr, ':', text.len);
 	if (colon == NULL) {
@@ -301,6 +314,10 @@ static bool list_actions(struct authzen *authzen, struct wire_cursor item)
 	struct wire_str name;
 	uint32_t count;
 
+	if (is_sometimes(item)) {
+		search->more = false;
+		return true;
+	}
 	if (!authzen_reply_array(item, "actions", &actions, &count)) {
 		return false;
 	}

@@ -76,6 +76,56 @@ export class Decision {
   readonly explain?: unknown;
 }
 
+/** A request whose `path` or `resource` may be a node as declared: `bookings:/bookings/{booking}`. */
+export type PlanRequest = Omit<Request, 'explain'>;
+
+/** Nested arrays; daemon/PROTOCOL.md, `plan`. Integers that a number cannot hold are bigints. */
+export type Tree = readonly [name: string, ...parts: readonly (Tree | Operand)[]];
+export type Operand = readonly [kind: string, ...parts: readonly unknown[]];
+
+interface PlanFields {
+  readonly revision: string;
+  /** As declared. */
+  readonly node?: string;
+  /** Facts that were not given, and without which the plan has less in it. */
+  readonly missing: readonly string[];
+  /** For an HTTP server: 200, or that of `reason`. */
+  readonly status: number;
+}
+
+/** Of which resources a request would be allowed. Frozen, and always true: compare `plan`. */
+export type Plan = PlanFields & (
+  | { readonly plan: 'always' }
+  | { readonly plan: 'never'; readonly reason: string }
+  | { readonly plan: 'when'; /** The condition as text. */ readonly when: string; readonly tree: Tree });
+export const Plan: { new (result: never): Plan };
+
+export type Dialect = 'postgresql' | 'mysql' | 'sqlite';
+
+export interface Where {
+  /** What follows WHERE, in parentheses. */
+  text: string;
+  /** In the order of their placeholders; booleans in PostgreSQL alone. */
+  parameters: (string | number | bigint | boolean)[];
+}
+
+export interface WhereOptions {
+  /** `$1` in PostgreSQL and `?` in the others, unless given. */
+  placeholder?: '$1' | '?' | '%s';
+  /** With `$1`, the number of the first parameter. */
+  first?: number;
+}
+
+/**
+ * The condition of a plan. `columns` has for each fact, such as `resource.owner`, and for each parameter, such as
+ * `{booking}`, the SQL expression that yields what the program would send; it goes into the text as it is.
+ * Throws SqlError.
+ */
+export function where(plan: Plan, columns: Record<string, string>, dialect: Dialect, options?: WhereOptions): Where;
+
+/** A fact without a column, addresses outside of PostgreSQL, or a comparison that this version does not know. */
+export class SqlError extends Error {}
+
 /** The daemon answered with an error. */
 export class AuthzError extends Error {
   private constructor();
@@ -155,7 +205,10 @@ export class Client {
   allowed(request: Request, options?: CallOptions): Promise<boolean>;
   /** All in one message, by one revision of the policy. `shared` applies to each that does not set it. */
   authorizeMany(requests: Request[], shared?: Request, options?: CallOptions): Promise<Decision[]>;
-  permissions(params: Params, options?: CallOptions): List<{ resource: string; actions: string[] }>;
+  /** Of which resources of a node the request would be allowed; `where` makes the condition of a query of it. */
+  plan(request: PlanRequest, options?: CallOptions): Promise<Plan>;
+  /** An item with `when` is allowed only on that condition, a text; one without it, always. */
+  permissions(params: Params, options?: CallOptions): List<{ resource: string; actions: string[]; when?: string }>;
   status(options?: CallOptions): Promise<Entry>;
   /** Any method of the protocol. */
   call(method: string, params?: Params, options?: CallOptions): Promise<any>;

@@ -2,4 +2,6 @@
 export { Client } from './lib/client.js';
 export { Decision } from './lib/decision.js';
 export { AuthzError, Unavailable } from './lib/errors.js';
+export { Plan } from './lib/plan.js';
+export { SqlError, where } from './lib/sql.js';
 export { defaultSocket, managingSocket } from './lib/socket.js';

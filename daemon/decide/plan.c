@@ -19,7 +19,7 @@
 #define PLAN_MEMORY ((size_t)1 << 20)
 
 /* Making this much of a plan takes at most as long as a decision. */
-#define PLAN_BYTES 512
+#define PLAN_BYTES 256
 
 /* Bytes of an answer's text and tree: a WHERE of a database that is larger helps nobody. */
 #define TEXT_MAX ((size_t)64 * 1024)

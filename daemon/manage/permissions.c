@@ -70,13 +70,17 @@ static bool on_allowed(void *context, const struct pol_allowed *allowed)
 	if (!list_has_room(&listing->list)) {
 		return false;
 	}
-	wire_put_map(call->out, 2);
+	wire_put_map(call->out, allowed->when.len > 0 ? 3 : 2);
 	wire_put_str(call->out, WIRE_STR("resource"));
 	wire_put_str(call->out, subject_wire(allowed->resource));
 	wire_put_str(call->out, WIRE_STR("actions"));
 	wire_put_array(call->out, (uint32_t)allowed->action_count);
 	for (size_t i = 0; i < allowed->action_count; i++) {
 		wire_put_str(call->out, subject_wire(allowed->actions[i]));
+	}
+	if (allowed->when.len > 0) {
+		wire_put_str(call->out, WIRE_STR("when"));
+		wire_put_str(call->out, subject_wire(allowed->when));
 	}
 	list_visited(&listing->list, POL_STR(""), true);
 	return true;
@@ -123,15 +127,18 @@ static int answer(struct listing *listing, const struct authorize_listed *listed
 	return 0;
 }
 
-/* A cursor is the node and the substitution at which the walk goes on, and the revision that
- * numbered them. */
+/* A cursor is the node and the substitution at which the walk goes on, the entry of that resource,
+ * and the revision that numbered them. */
+enum { CURSOR_ENTRY = LIST_NUMBER, CURSOR_REVISION = 2 * LIST_NUMBER };
+
 static void stop(struct listing *listing, struct pol_query_cursor next)
 {
 	struct call *call = listing->list.call;
-	char cursor[LIST_NUMBER + REVISION];
+	char cursor[CURSOR_REVISION + REVISION];
 
 	list_number_cursor((uint64_t)next.node << 32 | next.substitution, cursor);
-	memcpy(cursor + LIST_NUMBER, pol_snapshot_revision(call->snapshot), REVISION);
+	list_number_cursor(next.entry, cursor + CURSOR_ENTRY);
+	memcpy(cursor + CURSOR_REVISION, pol_snapshot_revision(call->snapshot), REVISION);
 	list_stop(&listing->list, (struct pol_str){ cursor, sizeof cursor });
 }
 
@@ -173,9 +180,12 @@ static bool read_cursor(struct call *call, struct listing *listing)
 	if (list->cursor_len == 0) {
 		return true;
 	}
-	listing->from = (struct pol_query_cursor){ (uint32_t)(number >> 32), (uint32_t)number };
-	return list->cursor_len == LIST_NUMBER + REVISION &&
-	       memcmp(list->cursor + LIST_NUMBER, pol_snapshot_revision(call->snapshot),
+	listing->from = (struct pol_query_cursor){ (uint32_t)(number >> 32), (uint32_t)number, 0 };
+	for (size_t i = CURSOR_ENTRY; i < CURSOR_REVISION && i < list->cursor_len; i++) {
+		listing->from.entry = listing->from.entry << 8 | list->cursor[i];
+	}
+	return list->cursor_len == CURSOR_REVISION + REVISION &&
+	       memcmp(list->cursor + CURSOR_REVISION, pol_snapshot_revision(call->snapshot),
 		       REVISION) == 0;
 }
 
@@ -272,6 +282,7 @@ static int gather_principal(struct call *call, struct subject *out)
 	}
 	ask.tenant = subject_tenant_name(call, tenant);
 	r = subject_gather(call, &ask, out);
+	out->facts.environment = (struct pol_str){ NULL, 0 }; /* it may ask in any */
 	return r == 0 && out->facts.principal_state == POL_PRINCIPAL_UNKNOWN
 		       ? call_error(call, "not_found", "there is no such principal")
 		       : r;

@@ -7,6 +7,7 @@
 
 #include "daemon/call/methods.h"
 #include "daemon/decide/actor.h"
+#include "daemon/decide/given.h"
 #include "daemon/manage/check.h"
 #include "daemon/manage/roles/roles.h"
 #include "policy/decide/subject.h"
@@ -18,7 +19,20 @@
 
 #define REVISION 16
 
-enum { ACTION, RESOURCE, METHOD, PATH, TREE, KIND, TENANT, LIMIT, CURSOR, FIELDS };
+enum {
+	ACTION,
+	RESOURCE,
+	METHOD,
+	PATH,
+	TREE,
+	FACTS,
+	UNDECLARED,
+	KIND,
+	TENANT,
+	LIMIT,
+	CURSOR,
+	FIELDS,
+};
 
 static const struct wire_field fields[FIELDS] = {
 	[ACTION] = WIRE_FIELD("action", WIRE_KIND_TEXT, 0),
@@ -26,6 +40,8 @@ static const struct wire_field fields[FIELDS] = {
 	[METHOD] = WIRE_FIELD("method", WIRE_KIND_TEXT, 0),
 	[PATH] = WIRE_FIELD("path", WIRE_KIND_TEXT, 0),
 	[TREE] = WIRE_FIELD("tree", WIRE_KIND_TEXT, 0),
+	[FACTS] = WIRE_FIELD("facts", WIRE_KIND_MAP, 0),
+	[UNDECLARED] = WIRE_FIELD("undeclared", WIRE_KIND_TEXT, 0),
 	[KIND] = WIRE_FIELD("kind", WIRE_KIND_TEXT, 0),
 	[TENANT] = WIRE_FIELD("tenant", WIRE_KIND_TEXT, 0),
 	[LIMIT] = WIRE_FIELD("limit", WIRE_KIND_INT, 0),
@@ -34,39 +50,48 @@ static const struct wire_field fields[FIELDS] = {
 
 /* --- what is asked about ---------------------------------------------------------------------- */
 
-bool who_role_counts(const struct who_walk *walk, uint32_t role)
+static enum pol_when_kind sure(bool counts, char when[POL_WHEN_TEXT])
+{
+	when[0] = '\0';
+	return counts ? POL_WHEN_ALWAYS : POL_WHEN_NEVER;
+}
+
+enum pol_when_kind who_role_counts(struct who_walk *walk, uint32_t role, char when[POL_WHEN_TEXT])
 {
 	if (walk->who == NULL) {
-		return walk->heirs[role] && role != walk->role;
+		return sure(walk->heirs[role] && role != walk->role, when);
 	}
 	return pol_snapshot_role_is_anyone(walk->who->snapshot, role)
-		       ? pol_who_anyone_may(walk->who)
-		       : pol_who_role_may(walk->who, role);
+		       ? pol_who_anyone_may(walk->who, when)
+		       : pol_who_role_may(walk->who, role, when);
 }
 
 /* Of a holder of roles: not by what all hold, who are an item of their own. */
-bool who_held_counts(const struct who_walk *walk, const struct pol_facts *facts, uint32_t number)
+enum pol_when_kind who_held_counts(struct who_walk *walk, const struct pol_facts *facts,
+	uint32_t number, char when[POL_WHEN_TEXT])
 {
 	const struct pol_held *held = &facts->held[number];
 
 	if (walk->who == NULL) {
-		return held->role != POL_NONE && walk->heirs[held->role] &&
-		       pol_subject_holder(facts, number) == walk->holder;
+		return sure(held->role != POL_NONE && walk->heirs[held->role] &&
+				    pol_subject_holder(facts, number) == walk->holder,
+			when);
 	}
-	return pol_who_held_helps(walk->who, held);
+	return pol_who_held_helps(walk->who, facts, number, when);
 }
 
-bool who_subject_counts(const struct who_walk *walk, const struct pol_facts *facts)
+enum pol_when_kind who_subject_counts(
+	struct who_walk *walk, const struct pol_facts *facts, char when[POL_WHEN_TEXT])
 {
 	if (walk->who != NULL) {
-		return pol_who_may(walk->who, facts);
+		return pol_who_may(walk->who, facts, when);
 	}
 	for (uint32_t i = 0; i < facts->held_count; i++) {
-		if (who_held_counts(walk, facts, i)) {
-			return true;
+		if (who_held_counts(walk, facts, i, when) != POL_WHEN_NEVER) {
+			return POL_WHEN_ALWAYS;
 		}
 	}
-	return false;
+	return sure(false, when);
 }
 
 /* --- parameters ------------------------------------------------------------------------------- */
@@ -181,6 +206,26 @@ static void put_revision(struct call *call)
 		call->out, (struct wire_str){ pol_snapshot_revision(call->snapshot), REVISION });
 }
 
+/* The facts that the caller states of the request, and of everybody who may be listed. */
+static int read_facts(struct call *call, struct pol_who *who)
+{
+	const struct given_params params = { &call->params[FACTS], &call->params[UNDECLARED] };
+	struct given_read given;
+	const char *param, *wrong;
+
+	given_begin(call);
+	wrong = given_read(call, &params, &given, &param);
+	if (wrong != NULL) {
+		return call_invalid(call, param, "%s", wrong);
+	}
+	if (given.of_principal && !call->peer->trusted) {
+		return call_error(call, "forbidden",
+			"not_trusted: only a trusted peer may state facts of the principal");
+	}
+	who->given = given.given;
+	return 0;
+}
+
 static int who(struct call *call)
 {
 	const struct wire_value *params = call->params;
@@ -194,6 +239,9 @@ static int who(struct call *call)
 	}
 	if (r == 0) {
 		r = read_question(call, text, &question);
+	}
+	if (r == 0) {
+		r = read_facts(call, &question);
 	}
 	if (r == 0) {
 		r = list_begin(&walk.list, call, &params[LIMIT], &params[CURSOR]);

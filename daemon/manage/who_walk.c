@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/manage/record.h"
+#include "policy/ask/query.h"
 #include "policy/decide/subject.h"
 #include "policy/snapshot/stored.h"
 
@@ -29,6 +30,21 @@ struct from {
 	struct pol_str text; /* in `buffer` */
 	char buffer[LIST_MAX_CURSOR];
 };
+
+/* Steps of formulas that take as long as one decision, as in permissions.c. */
+#define STEPS_A_DECISION 64
+
+/* A page ends too where the conditions of its items took a turn's work. */
+static bool has_room(struct who_walk *walk)
+{
+	struct list *list = &walk->list;
+
+	if (walk->who != NULL && walk->who->steps > POL_QUERY_STEPS && list->seen > 0) {
+		list->full = true;
+		return false;
+	}
+	return list_has_room(list);
+}
 
 /* --- cursors ---------------------------------------------------------------------------------- */
 
@@ -79,7 +95,14 @@ static void put(struct wire_buf *out, const char *name, struct pol_str text, uin
 	}
 }
 
-static void put_held(struct call *call, const struct pol_held *held, enum pol_holder holder)
+/* The condition of an item, or of a role that it is owed to. */
+static void put_when(struct wire_buf *out, const char *when, uint32_t *count)
+{
+	put(out, "when", pol_str_of(when), count);
+}
+
+static void put_held(
+	struct call *call, const struct pol_held *held, enum pol_holder holder, const char *when)
 {
 	size_t map = wire_open_map(call->out);
 	uint32_t count = 0;
@@ -99,26 +122,29 @@ static void put_held(struct call *call, const struct pol_held *held, enum pol_ho
 		count++;
 	}
 	put(call->out, "holder", pol_str_of(pol_terms_holder(holder)), &count);
+	put_when(call->out, when, &count);
 	wire_close_map(call->out, map, count);
 }
 
 /* The roles to which the subject owes it. */
-static void put_through(const struct who_walk *walk, const struct pol_facts *facts, uint32_t *count)
+static void put_through(struct who_walk *walk, const struct pol_facts *facts, uint32_t *count)
 {
 	struct call *call = walk->list.call;
+	char when[POL_WHEN_TEXT];
 	uint32_t items = 0;
 	size_t array;
 
 	wire_put_str(call->out, WIRE_STR("through"));
 	array = wire_open_array(call->out);
 	for (uint32_t i = 0; i < facts->held_count; i++) {
-		if (who_held_counts(walk, facts, i)) {
-			put_held(call, &facts->held[i], pol_subject_holder(facts, i));
+		if (who_held_counts(walk, facts, i, when) != POL_WHEN_NEVER) {
+			put_held(call, &facts->held[i], pol_subject_holder(facts, i), when);
 			items++;
 		}
 	}
 	wire_close_array(call->out, array, items);
 	(*count)++;
+	put_when(call->out, walk->when, count);
 }
 
 static void put_declared(struct wire_buf *out, uint32_t *count)
@@ -128,8 +154,9 @@ static void put_declared(struct wire_buf *out, uint32_t *count)
 	(*count)++;
 }
 
-static void put_role(struct call *call, struct pol_str name, bool declared)
+static void put_role(struct who_walk *walk, struct pol_str name, bool declared)
 {
+	struct call *call = walk->list.call;
 	size_t map = wire_open_map(call->out);
 	uint32_t count = 0;
 
@@ -138,6 +165,7 @@ static void put_role(struct call *call, struct pol_str name, bool declared)
 	if (declared) {
 		put_declared(call->out, &count);
 	}
+	put_when(call->out, walk->when, &count);
 	wire_close_map(call->out, map, count);
 }
 
@@ -151,7 +179,7 @@ static void put_status(const struct who_walk *walk, struct wire_str status, uint
 	}
 }
 
-static void put_principal(const struct who_walk *walk, struct pol_str id, struct pol_str name,
+static void put_principal(struct who_walk *walk, struct pol_str id, struct pol_str name,
 	const struct pol_facts *facts)
 {
 	struct wire_buf *out = walk->list.call->out;
@@ -172,7 +200,7 @@ static void put_principal(const struct who_walk *walk, struct pol_str id, struct
 	wire_close_map(out, map, count);
 }
 
-static void put_everyone(const struct who_walk *walk, const struct pol_facts *facts)
+static void put_everyone(struct who_walk *walk, const struct pol_facts *facts)
 {
 	struct wire_buf *out = walk->list.call->out;
 	size_t map = wire_open_map(out);
@@ -185,7 +213,7 @@ static void put_everyone(const struct who_walk *walk, const struct pol_facts *fa
 }
 
 static void put_key(
-	const struct who_walk *walk, const struct store_key *key, const struct pol_facts *facts)
+	struct who_walk *walk, const struct store_key *key, const struct pol_facts *facts)
 {
 	struct wire_buf *out = walk->list.call->out;
 	size_t map = wire_open_map(out);
@@ -209,11 +237,11 @@ static void walk_roles(struct who_walk *walk, uint64_t from)
 	size_t count =
 		pol_snapshot_role_count(call->snapshot) - pol_stored_role_count(call->snapshot);
 
-	for (uint64_t i = from; i < count && list_has_room(&walk->list); i++) {
-		bool counts = who_role_counts(walk, (uint32_t)i);
+	for (uint64_t i = from; i < count && has_room(walk); i++) {
+		bool counts = who_role_counts(walk, (uint32_t)i, walk->when) != POL_WHEN_NEVER;
 
 		if (counts) {
-			put_role(call, pol_snapshot_role_name(call->snapshot, (uint32_t)i), true);
+			put_role(walk, pol_snapshot_role_name(call->snapshot, (uint32_t)i), true);
 		}
 		visited_number(walk, PART_ROLES, i + 1, counts);
 	}
@@ -227,16 +255,21 @@ static int on_role(void *context, const struct store_role *role)
 	uint32_t number;
 	bool counts;
 
-	if (!list_has_room(&walk->list)) {
+	if (!has_room(walk)) {
 		return 1;
 	}
 	number = pol_stored_named(call->snapshot, walk->tenant, role->name, &ignored);
-	counts = number != POL_NONE && who_role_counts(walk, number);
+	counts = number != POL_NONE && who_role_counts(walk, number, walk->when) != POL_WHEN_NEVER;
 	if (counts) {
-		put_role(call, role->name, false);
+		put_role(walk, role->name, false);
 	}
 	visited(walk, PART_STORED_ROLES, role->name, counts);
 	return 0;
+}
+
+static bool subject_counts(struct who_walk *walk, const struct pol_facts *facts)
+{
+	return who_subject_counts(walk, facts, walk->when) != POL_WHEN_NEVER;
 }
 
 static int on_principal(void *context, const struct store_principal *principal)
@@ -247,7 +280,7 @@ static int on_principal(void *context, const struct store_principal *principal)
 	bool counts = false;
 	struct subject subject;
 
-	if (!list_has_room(&walk->list)) {
+	if (!has_room(walk)) {
 		return 1;
 	}
 	if (!disabled || walk->heirs != NULL) {
@@ -259,7 +292,7 @@ static int on_principal(void *context, const struct store_principal *principal)
 			subject.facts.principal_state = POL_PRINCIPAL_INACTIVE;
 		}
 		call->cost += subject_place_cost(&subject);
-		counts = who_subject_counts(walk, &subject.facts);
+		counts = subject_counts(walk, &subject.facts);
 	}
 	if (counts) {
 		put_principal(walk, principal->id, principal->name, &subject.facts);
@@ -269,15 +302,22 @@ static int on_principal(void *context, const struct store_principal *principal)
 }
 
 /* Does one of what they hold as such count? */
-static bool counts_by(const struct who_walk *walk, const struct pol_facts *facts)
+static bool counts_by(struct who_walk *walk, const struct pol_facts *facts)
 {
 	for (uint32_t i = 0; i < facts->held_count; i++) {
 		if (pol_subject_holder(facts, i) == walk->holder &&
-			who_held_counts(walk, facts, i)) {
+			who_held_counts(walk, facts, i, walk->when) != POL_WHEN_NEVER) {
 			return true;
 		}
 	}
 	return false;
+}
+
+static void set_of_all(struct who_walk *walk, bool of_all)
+{
+	if (walk->who != NULL) {
+		walk->who->of_all = of_all;
+	}
 }
 
 /* Every principal, or every caller, as one item. */
@@ -297,17 +337,19 @@ static int add_everyone(struct who_walk *walk, enum store_everyone kind, bool *o
 	}
 	call->cost += subject_place_cost(&subject);
 	walk->holder = kind == STORE_EVERY_PRINCIPAL ? POL_HOLDER_EVERYONE : POL_HOLDER_ANYONE;
-	*out_counts = counts_by(walk, &subject.facts) && who_subject_counts(walk, &subject.facts);
+	set_of_all(walk, true);
+	*out_counts = counts_by(walk, &subject.facts) && subject_counts(walk, &subject.facts);
 	if (*out_counts) {
 		put_everyone(walk, &subject.facts);
 	}
+	set_of_all(walk, false);
 	walk->holder = POL_HOLDER_SUBJECT;
 	return 0;
 }
 
 static int walk_everyone(struct who_walk *walk, uint64_t from)
 {
-	for (uint64_t i = from; i < STORE_EVERYONE_KINDS && list_has_room(&walk->list); i++) {
+	for (uint64_t i = from; i < STORE_EVERYONE_KINDS && has_room(walk); i++) {
 		bool counts;
 		int r = add_everyone(walk, (enum store_everyone)i, &counts);
 
@@ -324,7 +366,7 @@ static int walk_declared(struct who_walk *walk, uint64_t from)
 	struct call *call = walk->list.call;
 	size_t count = pol_snapshot_principal_count(call->snapshot);
 
-	for (uint64_t i = from; i < count && list_has_room(&walk->list); i++) {
+	for (uint64_t i = from; i < count && has_room(walk); i++) {
 		uint32_t number = (uint32_t)i;
 		struct subject subject;
 		bool counts;
@@ -333,7 +375,7 @@ static int walk_declared(struct who_walk *walk, uint64_t from)
 		if (r < 0) {
 			return r;
 		}
-		counts = who_subject_counts(walk, &subject.facts);
+		counts = subject_counts(walk, &subject.facts);
 		if (counts) {
 			put_principal(walk, subject.facts.principal, (struct pol_str){ NULL, 0 },
 				&subject.facts);
@@ -363,7 +405,7 @@ static int on_key(void *context, const struct store_key *key)
 	bool counts = false;
 	struct subject subject;
 
-	if (!list_has_room(&walk->list)) {
+	if (!has_room(walk)) {
 		return 1;
 	}
 	if (is_looked_at(walk, key)) {
@@ -374,7 +416,7 @@ static int on_key(void *context, const struct store_key *key)
 		call->cost += subject_place_cost(&subject);
 		counts = (subject.facts.binding != POL_BOUND_TO_PRINCIPAL ||
 				 subject.facts.principal_state == POL_PRINCIPAL_ACTIVE) &&
-			 who_subject_counts(walk, &subject.facts);
+			 subject_counts(walk, &subject.facts);
 	}
 	if (counts) {
 		put_key(walk, key, &subject.facts);
@@ -450,6 +492,9 @@ int who_walk(struct who_walk *walk)
 			r = walk_stored(walk, parts[i], &from);
 			r = walk->r < 0 ? walk->r : r;
 		}
+	}
+	if (walk->who != NULL) {
+		call->cost += (uint32_t)(walk->who->steps / STEPS_A_DECISION);
 	}
 	return r < 0 ? r : 0;
 }

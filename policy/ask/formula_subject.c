@@ -179,7 +179,8 @@ static struct pol_knowledge known_of_fact(const struct pol_knowing *knowing, uin
 
 	if (fact == POL_FACT_PRINCIPAL_ID || fact == POL_FACT_PRINCIPAL_TENANT ||
 		fact == POL_FACT_PRINCIPAL_KIND) {
-		return known_fact(subject, fact);
+		return subject->any_principal ? (struct pol_knowledge){ POL_KNOWN_OPEN, { 0 } }
+					      : known_fact(subject, fact);
 	}
 	given = fact >= POL_FACT_KNOWN ? find_given(subject, fact, own) : NULL;
 	if (given != NULL) {

@@ -45,6 +45,9 @@ struct pol_formula_subject {
 	/* Facts of the principal that neither the record nor the request says are absent. Otherwise
 	 * they are open, as a peer may state them. */
 	bool no_statements;
+	/* It is no principal in particular but any that holds these roles: its id, tenant and kind
+	 * are open. */
+	bool any_principal;
 };
 
 /* The formula for "the subject is allowed the permission here". NULL: the arena has no memory. */

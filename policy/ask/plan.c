@@ -321,12 +321,34 @@ static const struct pol_formula *make(const struct planning *planning, struct ne
 
 /* --- what is missing -------------------------------------------------------------------------- */
 
-static void add_missing(const struct planning *planning, uint32_t fact, struct pol_fact_set *out)
+/* Is it one that could be given, and would be known then? */
+static bool is_wanted(const struct planning *planning, uint32_t fact)
 {
 	const struct pol_declared_fact *declared = pol_condition_declared(planning->snapshot, fact);
 
-	if (declared != NULL && declared->space != POL_SPACE_RESOURCE &&
-		declared->preset.type == POL_TYPE_ABSENT) {
+	return declared != NULL && declared->space != POL_SPACE_RESOURCE &&
+	       declared->preset.type == POL_TYPE_ABSENT;
+}
+
+/* Does some condition of the policy read a fact that is missing? */
+static bool may_miss(const struct planning *planning)
+{
+	const struct pol_snapshot *snapshot = planning->snapshot;
+	struct pol_truth_table table;
+
+	pol_truth_begin(&table, snapshot, &planning->at->facts, planning->at->tree, NULL);
+	for (uint32_t i = 0; i < snapshot->fact_count; i++) {
+		if (snapshot->facts[i].is_used && is_wanted(planning, i) &&
+			pol_truth_value(&table, i).type == POL_TYPE_ABSENT) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void add_missing(const struct planning *planning, uint32_t fact, struct pol_fact_set *out)
+{
+	if (is_wanted(planning, fact)) {
 		out->words[fact / 64] |= UINT64_C(1) << fact % 64;
 	}
 }
@@ -469,7 +491,9 @@ static enum pol_plan_fault plan_node(struct planning *planning, struct pol_plan 
 		out->status = 200;
 		out->when = out->kind == POL_PLAN_WHEN ? formula : NULL;
 	}
-	return out->kind == POL_PLAN_ALWAYS ? POL_PLAN_MADE : add_what_is_missing(planning, out);
+	return out->kind == POL_PLAN_ALWAYS || !may_miss(planning)
+		       ? POL_PLAN_MADE
+		       : add_what_is_missing(planning, out);
 }
 
 enum pol_plan_fault pol_plan_make(const struct pol_snapshot *snapshot,

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/ask/substitution.h"
+#include "policy/ask/query_internal.h"
 #include "policy/decide/subject.h"
 #include "policy/snapshot/resource.h"
 #include "policy/snapshot/tree.h"
@@ -16,46 +16,25 @@
  * adds its own places; it is an entry when the two answers differ.
  */
 
-/* What is allowed and denied of one word, with the places of a substitution and of all with which
- * it begins. */
-struct answer {
-	uint64_t roles, anyone, denied;
-	uint64_t allowed; /* in the end */
-};
-
-struct walk {
-	const struct pol_snapshot *snapshot;
-	const struct pol_facts *facts;
-	const struct pol_query *query;
-	struct pol_query_result *out;
-	struct pol_arena arena;
-	struct pol_substitutions substitutions;
-	struct pol_resource resource;
-	bool stopped;
-	bool by_places; /* the key counts and has places */
-
-	/* the present tree */
-	uint32_t tree;
-	uint32_t first, end; /* its substitutions, without [0] */
-	bool *placed_roles;  /* per held role: it has a place in this tree */
-
-	/* the present node; `words` each */
-	size_t words, word_capacity;
-	struct pol_run_word *at;
-	struct pol_subject_bits *general;
-	struct pol_subject_bits *said; /* per held role: what it allows and denies at its places */
-	struct answer *answers;        /* per substitution */
-	bool *inside;                  /* per substitution: a place of the key covers it */
-	struct pol_str *actions;
-};
-
 static bool is_within(uint32_t node, uint32_t first, uint32_t end)
 {
 	return node >= first && node < end;
 }
 
+static void make_room_for_conditions(struct pol_query_walk *walk, size_t words)
+{
+	struct pol_arena *arena = &walk->arena;
+
+	walk->unsure = pol_arena_alloc(arena, words, sizeof *walk->unsure);
+	walk->allowed = pol_arena_alloc(arena, words, sizeof *walk->allowed);
+	walk->own.items = pol_arena_alloc(arena, words * 64, sizeof *walk->own.items);
+	walk->of_general.items = pol_arena_alloc(arena, words * 64, sizeof *walk->own.items);
+	walk->of_general.node = POL_NONE;
+	walk->groups = pol_arena_alloc(arena, words * 64, sizeof *walk->groups);
+}
+
 /* Makes room for a node of that many words, and for its actions. */
-static enum pol_status make_room(struct walk *walk, size_t words)
+static enum pol_status make_room(struct pol_query_walk *walk, size_t words)
 {
 	struct pol_arena *arena = &walk->arena;
 	size_t held = walk->facts->held_count;
@@ -70,13 +49,16 @@ static enum pol_status make_room(struct walk *walk, size_t words)
 	walk->answers =
 		pol_arena_alloc(arena, room * walk->substitutions.count, sizeof *walk->answers);
 	walk->actions = pol_arena_alloc(arena, room * 64, sizeof *walk->actions);
+	if (walk->conditional) {
+		make_room_for_conditions(walk, room);
+	}
 	if (arena->status == POL_OK) {
 		walk->word_capacity = room;
 	}
 	return arena->status;
 }
 
-static void enter_tree(struct walk *walk, uint32_t tree)
+static void enter_tree(struct pol_query_walk *walk, uint32_t tree)
 {
 	const struct pol_substitutions *substitutions = &walk->substitutions;
 
@@ -99,8 +81,30 @@ static void enter_tree(struct walk *walk, uint32_t tree)
 	walk->out->steps += substitutions->count + substitutions->placed_role_count;
 }
 
+/* Finds what of the node some condition is about. */
+static void find_unsure(struct pol_query_walk *walk)
+{
+	const struct pol_facts *facts = walk->facts;
+	size_t words = walk->words;
+
+	walk->any_unsure = false;
+	for (size_t w = 0; w < words; w++) {
+		const struct pol_subject_bits *say = &walk->general[w];
+		uint64_t unsure = say->roles.maybe | say->scopes.maybe | say->anyone.maybe |
+				  say->denied.maybe;
+
+		for (uint32_t h = pol_subject_first(facts); h < facts->held_count; h++) {
+			say = &walk->said[h * words + w];
+			unsure |= say->roles.maybe | say->anyone.maybe | say->denied.maybe;
+		}
+		walk->unsure[w] = unsure & walk->at[w].mask;
+		walk->any_unsure = walk->any_unsure || walk->unsure[w] != 0;
+	}
+	walk->out->steps += words * facts->held_count;
+}
+
 /* Reads the sets of all roles and scopes for the node. */
-static enum pol_status read_sets(struct walk *walk, struct pol_run run)
+static enum pol_status read_sets(struct pol_query_walk *walk, struct pol_run run)
 {
 	const struct pol_facts *facts = walk->facts;
 	size_t words = (run.first % 64 + (size_t)run.count + 63) / 64;
@@ -123,11 +127,14 @@ static enum pol_status read_sets(struct walk *walk, struct pol_run run)
 		}
 	}
 	walk->out->steps += words * (1 + facts->scope_count + facts->held_count);
+	if (walk->conditional) {
+		find_unsure(walk);
+	}
 	return POL_OK;
 }
 
-/* Of what depends on a condition, nothing is allowed and all is denied. */
-static void add_said(struct answer *answer, const struct pol_subject_bits *say)
+/* Of what depends on a condition, nothing is allowed surely and all is denied. */
+static void add_said(struct pol_query_answer *answer, const struct pol_subject_bits *say)
 {
 	answer->roles |= say->roles.sure;
 	answer->anyone |= say->anyone.sure;
@@ -136,10 +143,10 @@ static void add_said(struct answer *answer, const struct pol_subject_bits *say)
 
 /* Starts substitution 0: roles without places, and the denies of roles whose places are all in
  * other trees. */
-static void begin_base(struct walk *walk)
+static void begin_base(struct pol_query_walk *walk)
 {
 	const struct pol_facts *facts = walk->facts;
-	struct answer *base = walk->answers;
+	struct pol_query_answer *base = walk->answers;
 
 	memset(base, 0, walk->words * sizeof *base);
 	walk->inside[0] = !walk->by_places;
@@ -161,11 +168,11 @@ static void begin_base(struct walk *walk)
 }
 
 /* Computes what is allowed on the node with these values. The general substitution comes before. */
-static void compute(struct walk *walk, uint32_t node, uint32_t number)
+static void compute(struct pol_query_walk *walk, uint32_t node, uint32_t number)
 {
 	const struct pol_substitution *substitution = &walk->substitutions.items[number];
 	size_t words = walk->words;
-	struct answer *answers = walk->answers + number * words;
+	struct pol_query_answer *answers = walk->answers + number * words;
 
 	if (number == 0) {
 		begin_base(walk);
@@ -201,11 +208,41 @@ static void compute(struct walk *walk, uint32_t node, uint32_t number)
 	walk->out->steps += words + substitution->place_count;
 }
 
-/* Is the answer of the substitution another than that of its general one? Of [0]: is there one? */
-static bool differs(const struct walk *walk, uint32_t number)
+/* Computes the conditions of one substitution of the node. */
+static enum pol_status find_conditions(
+	struct pol_query_walk *walk, struct pol_query_when *when, uint32_t node, uint32_t number)
 {
-	const struct answer *answers = walk->answers + number * walk->words;
-	const struct answer *general =
+	const struct pol_query_answer *answers = walk->answers + number * walk->words;
+
+	for (size_t w = 0; w < walk->words; w++) {
+		walk->allowed[w] = answers[w].allowed;
+	}
+	return pol_query_when_find(when, node, number, walk->allowed, walk->unsure);
+}
+
+/* Computes those of the substitution and of its general one, and whether they differ. */
+static enum pol_status compare_conditions(
+	struct pol_query_walk *walk, uint32_t node, uint32_t number, bool *out)
+{
+	uint32_t general = walk->substitutions.items[number].general;
+	enum pol_status status = POL_OK;
+
+	if (number > 0 && (walk->of_general.node != node || walk->of_general.number != general)) {
+		status = find_conditions(walk, &walk->of_general, node, general);
+	}
+	if (status == POL_OK) {
+		status = find_conditions(walk, &walk->own, node, number);
+	}
+	*out = status == POL_OK &&
+	       !pol_query_when_equal(&walk->own, number > 0 ? &walk->of_general : NULL);
+	return status;
+}
+
+/* Is the answer of the substitution another than that of its general one? Of [0]: is there one? */
+static bool differs(const struct pol_query_walk *walk, uint32_t number)
+{
+	const struct pol_query_answer *answers = walk->answers + number * walk->words;
+	const struct pol_query_answer *general =
 		walk->answers + walk->substitutions.items[number].general * walk->words;
 
 	for (size_t w = 0; w < walk->words; w++) {
@@ -216,71 +253,36 @@ static bool differs(const struct walk *walk, uint32_t number)
 	return false;
 }
 
-/* The node as text, with the values of the substitution. */
-static struct pol_str name_resource(
-	struct walk *walk, const struct pol_substitution *substitution, uint32_t node)
+/* Computes one substitution of the node; if it is `from` or after it, shows it. */
+static enum pol_status visit_substitution(struct pol_query_walk *walk, uint32_t node,
+	uint32_t number, const struct pol_query_cursor *from)
 {
-	const struct pol_snapshot *snapshot = walk->snapshot;
-	uint32_t chain[POL_PATH_SEGMENTS];
-	uint32_t depth = pol_resource_node_chain(snapshot, node, chain);
-	bool rest = snapshot->nodes[node].kind == POL_SEGMENT_REST;
+	enum pol_status status = POL_OK;
+	bool shown;
 
-	pol_resource_begin(&walk->resource, snapshot->trees[snapshot->nodes[node].tree].name);
-	for (uint32_t i = 0; i < substitution->count; i++) {
-		pol_resource_value(&walk->resource, substitution->values[i]);
+	compute(walk, node, number);
+	if (number < from->substitution) {
+		return POL_OK;
 	}
-	for (uint32_t i = substitution->count; i < depth; i++) {
-		pol_resource_node(&walk->resource, &snapshot->nodes[chain[i]]);
+	if (!walk->any_unsure) {
+		shown = differs(walk, number);
+	} else {
+		status = compare_conditions(walk, node, number, &shown);
 	}
-	if (rest && substitution->count >= depth) {
-		pol_resource_node(&walk->resource, &snapshot->nodes[node]);
+	if (status == POL_OK && shown) {
+		pol_query_show(walk, node, number, number == from->substitution ? from->entry : 0);
 	}
-	return pol_resource_end(&walk->resource);
-}
-
-/* Lists what is allowed: an action by its name when all of its methods are, else the methods. */
-static size_t name_actions(struct walk *walk, const struct answer *answers, uint32_t node)
-{
-	const struct pol_snapshot *snapshot = walk->snapshot;
-	uint32_t base = snapshot->nodes[node].first / 64 * 64;
-	size_t count = 0;
-
-	for (uint32_t i = snapshot->nodes[node].action; i < snapshot->nodes[node + 1].action; i++) {
-		const struct pol_action *action = &snapshot->actions[i];
-		uint32_t end = action->run.first + action->run.count;
-		size_t before = count;
-
-		for (uint32_t p = action->run.first; p < end; p++) {
-			if ((answers[(p - base) / 64].allowed >> (p - base) % 64 & 1) != 0) {
-				walk->actions[count++] = snapshot->verbs[snapshot->permissions[p]];
-			}
-		}
-		if (count - before == action->run.count) {
-			walk->actions[before] = snapshot->verbs[action->verb];
-			count = before + 1;
-		}
-	}
-	return count;
-}
-
-static void show(struct walk *walk, uint32_t node, uint32_t number)
-{
-	const struct answer *answers = walk->answers + number * walk->words;
-	struct pol_allowed allowed = {
-		.resource = name_resource(walk, &walk->substitutions.items[number], node),
-		.actions = walk->actions,
-		.action_count = name_actions(walk, answers, node),
-	};
-
-	walk->out->steps += 8 + pol_tree_node_run(walk->snapshot, node).count;
-	if (!walk->query->visit(walk->query->context, &allowed)) {
-		walk->out->next = (struct pol_query_cursor){ node, number };
+	/* Formulas may take long: such a node takes several turns. */
+	if (walk->any_unsure && !walk->stopped && walk->out->steps > POL_QUERY_STEPS) {
+		walk->out->next = (struct pol_query_cursor){ node, number + 1, 0 };
 		walk->stopped = true;
 	}
+	return status;
 }
 
 /* Visits one node. Substitutions before `from` give no entries, but later ones start from them. */
-static enum pol_status visit(struct walk *walk, uint32_t node, uint32_t from)
+static enum pol_status visit(
+	struct pol_query_walk *walk, uint32_t node, const struct pol_query_cursor *from)
 {
 	const struct pol_substitution *substitutions = walk->substitutions.items;
 	struct pol_run run = pol_tree_node_run(walk->snapshot, node);
@@ -294,24 +296,17 @@ static enum pol_status visit(struct walk *walk, uint32_t node, uint32_t from)
 		enter_tree(walk, walk->snapshot->nodes[node].tree);
 	}
 	status = read_sets(walk, run);
-	if (status != POL_OK) {
-		return status;
+	walk->first_bit = run.first % 64;
+	if (status == POL_OK) {
+		status = visit_substitution(walk, node, 0, from);
 	}
-	compute(walk, node, 0);
-	if (from == 0 && differs(walk, 0)) {
-		show(walk, node, 0);
-	}
-	for (uint32_t i = walk->first; !walk->stopped && i < walk->end; i++) {
-		if (!is_within(node, substitutions[i].node, substitutions[i].end)) {
-			continue;
-		}
-		compute(walk, node, i);
-		if (i >= from && differs(walk, i)) {
-			show(walk, node, i);
+	for (uint32_t i = walk->first; status == POL_OK && !walk->stopped && i < walk->end; i++) {
+		if (is_within(node, substitutions[i].node, substitutions[i].end)) {
+			status = visit_substitution(walk, node, i, from);
 		}
 	}
 	walk->out->steps += (walk->end - walk->first) / 4;
-	return POL_OK;
+	return status;
 }
 
 /* Is the subject active? The same as a decision checks before the stack. */
@@ -324,7 +319,7 @@ static bool is_somebody(const struct pol_facts *facts)
 }
 
 /* Finds the nodes to visit: those of the tree, at the base or below it. */
-static enum pol_status find_range(const struct walk *walk, struct pol_run *out)
+static enum pol_status find_range(const struct pol_query_walk *walk, struct pol_run *out)
 {
 	const struct pol_snapshot *snapshot = walk->snapshot;
 	const struct pol_substitution *base = &walk->substitutions.items[0];
@@ -347,7 +342,45 @@ static enum pol_status find_range(const struct walk *walk, struct pol_run *out)
 	return POL_OK;
 }
 
-static enum pol_status prepare(struct walk *walk, struct pol_run *out)
+/* Does a condition bear on what the subject may? */
+static bool is_conditional(const struct pol_query_walk *walk)
+{
+	const struct pol_snapshot *snapshot = walk->snapshot;
+	const struct pol_facts *facts = walk->facts;
+	uint32_t count = 0;
+
+	if (snapshot->anyone < snapshot->role_count) {
+		count += snapshot->roles[snapshot->anyone].conditional_count;
+	}
+	for (uint32_t i = pol_subject_first(facts); i < facts->held_count; i++) {
+		if (facts->held[i].role < snapshot->role_count) {
+			count += snapshot->roles[facts->held[i].role].conditional_count;
+		}
+	}
+	for (uint32_t i = 0; i < facts->scope_count; i++) {
+		if (facts->scopes[i] < snapshot->scope_count) {
+			count += snapshot->scopes[facts->scopes[i]].conditional_count;
+		}
+	}
+	return count > 0;
+}
+
+static void prepare_conditions(struct pol_query_walk *walk)
+{
+	walk->conditional = is_conditional(walk);
+	walk->own = (struct pol_query_when){
+		.snapshot = walk->snapshot,
+		.facts = walk->facts,
+		.substitutions = &walk->substitutions,
+		.placed_roles = walk->placed_roles,
+		.any_principal = walk->query->any_principal,
+		.steps = &walk->out->steps,
+		.node = POL_NONE,
+	};
+	walk->of_general = walk->own;
+}
+
+static enum pol_status prepare(struct pol_query_walk *walk, struct pol_run *out)
 {
 	struct pol_arena *arena = &walk->arena;
 	enum pol_status status = pol_substitutions_make(
@@ -366,12 +399,13 @@ static enum pol_status prepare(struct walk *walk, struct pol_run *out)
 		return arena->status;
 	}
 	walk->out->steps = 8 * (size_t)walk->substitutions.count;
+	prepare_conditions(walk);
 	return find_range(walk, out);
 }
 
-static enum pol_status run_walk(struct walk *walk)
+static enum pol_status run_walk(struct pol_query_walk *walk)
 {
-	struct pol_query_cursor from = walk->query->from;
+	const struct pol_query_cursor from = walk->query->from, begin = { 0 };
 	struct pol_query_result *out = walk->out;
 	struct pol_run range;
 	enum pol_status status = prepare(walk, &range);
@@ -382,11 +416,11 @@ static enum pol_status run_walk(struct walk *walk)
 	}
 	node = from.node > range.first ? from.node : range.first;
 	for (; status == POL_OK && !out->more && node < range.first + range.count; node++) {
-		status = visit(walk, node, node == from.node ? from.substitution : 0);
+		status = visit(walk, node, node == from.node ? &from : &begin);
 		out->more = walk->stopped;
 		if (!walk->stopped && out->steps > POL_QUERY_STEPS &&
 			node + 1 < range.first + range.count) {
-			out->next = (struct pol_query_cursor){ node + 1, 0 };
+			out->next = (struct pol_query_cursor){ node + 1, 0, 0 };
 			out->more = true;
 		}
 	}
@@ -397,7 +431,7 @@ enum pol_status pol_query_permissions(const struct pol_snapshot *snapshot,
 	const struct pol_facts *facts, const struct pol_query *query, struct pol_query_result *out)
 {
 	struct pol_query_result walked = { 0 };
-	struct walk *walk = calloc(1, sizeof *walk);
+	struct pol_query_walk *walk = calloc(1, sizeof *walk);
 	enum pol_status status;
 
 	if (walk == NULL) {
@@ -409,6 +443,8 @@ enum pol_status pol_query_permissions(const struct pol_snapshot *snapshot,
 	walk->out = &walked;
 	pol_arena_init(&walk->arena, POL_SNAPSHOT_LIMIT);
 	status = run_walk(walk);
+	pol_query_when_finish(&walk->own);
+	pol_query_when_finish(&walk->of_general);
 	pol_arena_finish(&walk->arena);
 	free(walk);
 	if (status == POL_OK) {

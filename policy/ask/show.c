@@ -59,33 +59,16 @@ static struct pol_str list_methods(
 	return (struct pol_str){ out, len };
 }
 
-struct pol_show_marks pol_show_mark(
-	const struct pol_snapshot *snapshot, const struct pol_show_holder *holder, uint32_t action)
+/* False: no memory. */
+static bool mark(struct show *show, struct pol_shown_action *shown)
 {
-	static const struct pol_grantee nobody;
-	const struct pol_grantee *own =
-		&(holder->scope ? snapshot->scopes : snapshot->roles)[holder->number];
-	const struct pol_grantee *anyone =
-		snapshot->anyone != POL_NONE ? &snapshot->roles[snapshot->anyone] : &nobody;
-	struct pol_run run = snapshot->actions[action].run;
-	struct pol_show_marks marks = { 0 };
-	struct pol_run_word at;
-	bool all = run.count > 0;
+	char when[POL_WHEN_TEXT];
 
-	while (pol_run_next(&run, &at)) {
-		uint64_t denied =
-			pol_permset_word(&own->deny, &at) | pol_permset_word(&anyone->deny, &at);
-		uint64_t allowed = (pol_permset_word(&own->allow, &at) |
-					   pol_permset_word(&anyone->allow, &at)) &
-				   ~denied;
-
-		marks.denied = marks.denied || denied != 0;
-		marks.partly = marks.partly || allowed != 0;
-		all = all && allowed == at.mask;
+	shown->marks = pol_show_mark(show->snapshot, show->holder, shown->number, when);
+	if (when[0] != '\0') {
+		shown->when = pol_arena_copy(&show->arena, pol_str_of(when));
 	}
-	marks.allowed = all;
-	marks.partly = marks.partly && !all;
-	return marks;
+	return when[0] == '\0' || shown->when.ptr != NULL;
 }
 
 static enum pol_status show_actions(struct show *show, uint32_t node, struct pol_shown *out)
@@ -117,8 +100,8 @@ static enum pol_status show_actions(struct show *show, uint32_t node, struct pol
 			.number = i,
 		};
 		text += shown->methods.len;
-		if (show->holder != NULL) {
-			shown->marks = pol_show_mark(snapshot, show->holder, i);
+		if (show->holder != NULL && !mark(show, shown)) {
+			return show->arena.status;
 		}
 	}
 	out->actions = show->actions;

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "policy/ask/when.h"
 #include "policy/snapshot/snapshot.h"
 
 /* Whose permissions are marked: a role or a scope of the policy, as for a caller that holds it and
@@ -20,14 +21,17 @@ struct pol_show_holder {
 
 /* What the holder may do of an action. Zeroed: nothing. */
 struct pol_show_marks {
-	bool allowed; /* all of its permissions, and none is denied */
-	bool partly;  /* some of its permissions are allowed and not denied, but not all */
-	bool denied;  /* any of its permissions */
+	bool allowed;   /* all of its permissions always, and none is denied */
+	bool partly;    /* some of its permissions are always allowed, but not all */
+	bool sometimes; /* any of its permissions is allowed on a condition */
+	bool denied;    /* any of its permissions, always */
 };
 
-/* The marks of an action by its number. The holder must be one of the snapshot's. */
-struct pol_show_marks pol_show_mark(
-	const struct pol_snapshot *snapshot, const struct pol_show_holder *holder, uint32_t action);
+/* The marks of an action by its number. The holder must be one of the snapshot's. `when` becomes
+ * the text of the condition (when.h) if there is one; where methods have different ones, of each:
+ * `PUT: A; PATCH: B`. */
+struct pol_show_marks pol_show_mark(const struct pol_snapshot *snapshot,
+	const struct pol_show_holder *holder, uint32_t action, char when[POL_WHEN_TEXT]);
 
 struct pol_shown_action {
 	struct pol_str name;
@@ -35,6 +39,7 @@ struct pol_shown_action {
 	struct pol_str description;
 	uint32_t number; /* for pol_show_mark, with this snapshot */
 	struct pol_show_marks marks;
+	struct pol_str when; /* of the marks; empty: there is no condition */
 };
 
 struct pol_shown {

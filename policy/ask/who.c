@@ -16,6 +16,9 @@ bool pol_who_read(const struct pol_snapshot *snapshot, struct pol_str verb, stru
 	uint32_t tree;
 
 	out->snapshot = snapshot;
+	out->given = NULL;
+	out->steps = 0;
+	out->of_all = false;
 	*out_reason = POL_STR("malformed_path");
 	if (!pol_path_split(resource, &out->tree, &path) ||
 		pol_path_read(path, &out->path) != POL_OK) {
@@ -43,24 +46,6 @@ bool pol_who_read(const struct pol_snapshot *snapshot, struct pol_str verb, stru
 	return pol_tree_node_verb(snapshot, out->node, verb, http, &out->run) == POL_OK;
 }
 
-bool pol_who_may(const struct pol_who *who, const struct pol_facts *facts)
-{
-	struct pol_run run = who->run;
-	struct pol_run_word at;
-	bool any = false;
-
-	while (pol_run_next(&run, &at)) {
-		struct pol_subject_bits bits =
-			pol_subject_eval(who->snapshot, facts, who->tree, &who->path, &at);
-
-		if ((pol_subject_allows(facts, bits) & at.mask) != at.mask) {
-			return false;
-		}
-		any = true;
-	}
-	return any;
-}
-
 struct pol_facts pol_who_principal(const struct pol_held *held, uint32_t count)
 {
 	return (struct pol_facts){
@@ -71,15 +56,142 @@ struct pol_facts pol_who_principal(const struct pol_held *held, uint32_t count)
 	};
 }
 
-bool pol_who_role_may(const struct pol_who *who, uint32_t role)
+struct pol_facts pol_who_declared(const struct pol_snapshot *snapshot, uint32_t principal,
+	const struct pol_held *held, uint32_t count)
+{
+	struct pol_facts facts = pol_who_principal(held, count);
+
+	facts.principal = pol_snapshot_principal_id(snapshot, principal);
+	facts.tenant_name = POL_STR("default");
+	facts.principal_kind = POL_KIND_SERVICE; /* as in the daemon */
+	facts.declared = true;
+	facts.attributes = pol_snapshot_principal_attributes(snapshot, principal);
+	return facts;
+}
+
+/* --- the answer ------------------------------------------------------------------------------- */
+
+/* A subject, and what is known of the request. */
+struct asked {
+	struct pol_who *who;
+	struct pol_facts facts; /* with what the caller states */
+	struct pol_formula_path at;
+};
+
+static struct pol_knowledge known_fact(const struct pol_knowing *knowing, uint32_t fact)
+{
+	const struct asked *asked = knowing->context;
+
+	return pol_when_fact(asked->who->snapshot, &asked->facts, fact);
+}
+
+static struct pol_knowledge known_segment(const struct pol_knowing *knowing, uint32_t segment)
+{
+	const struct asked *asked = knowing->context;
+
+	return pol_formula_path_segment(&asked->at, segment);
+}
+
+static void begin(struct asked *asked, struct pol_who *who, const struct pol_facts *facts)
+{
+	*asked = (struct asked){ .who = who, .facts = *facts, .at = { who->tree, &who->path } };
+	if (who->given != NULL) {
+		asked->facts.given = who->given;
+	}
+}
+
+/* Makes a formula of the subject for every permission; the answer is all of them, or some. */
+struct making {
+	const struct pol_formula *(*of)(
+		const struct pol_formula_subject *subject, uint32_t permission, uint32_t number);
+	uint32_t number; /* of what `of` asks about */
+	bool any;        /* some of the permissions are enough */
+	bool any_principal;
+};
+
+static enum pol_when_kind answer(
+	struct asked *asked, const struct making *making, char when[POL_WHEN_TEXT])
+{
+	struct pol_who *who = asked->who;
+	struct pol_arena arena;
+	const struct pol_knowing others = {
+		.fact = known_fact, .segment = known_segment, .context = asked
+	};
+	const struct pol_formula_subject subject = {
+		.snapshot = who->snapshot,
+		.arena = &arena,
+		.facts = &asked->facts,
+		.place = pol_formula_path_place,
+		.context = &asked->at,
+		.others = &others,
+		.any_principal = making->any_principal,
+	};
+	const struct pol_formula *parts[2] = { making->any ? pol_formula_never()
+							   : pol_formula_always() };
+	enum pol_formula_kind kind = making->any ? POL_FORMULA_OR : POL_FORMULA_AND;
+	struct pol_when result;
+
+	pol_arena_init(&arena, POL_WHEN_MEMORY);
+	for (uint32_t i = 0; parts[0] != NULL && i < who->run.count; i++) {
+		parts[1] = making->of(&subject, who->run.first + i, making->number);
+		parts[0] = pol_formula_join(&arena, kind, parts, 2);
+	}
+	result = pol_when_of(who->snapshot, parts[0], &who->steps);
+	who->steps += pol_when_text(who->snapshot, &result, when).len + pol_when_steps(&arena) +
+		      (size_t)who->run.count * (asked->facts.held_count + asked->facts.scope_count);
+	pol_arena_finish(&arena);
+	return result.kind;
+}
+
+static const struct pol_formula *of_subject(
+	const struct pol_formula_subject *subject, uint32_t permission, uint32_t number)
+{
+	(void)number;
+	return pol_formula_of_subject(subject, permission);
+}
+
+/* Without a formula where the sets alone say it. */
+static enum pol_when_kind ask(struct pol_who *who, const struct pol_facts *facts,
+	bool any_principal, char when[POL_WHEN_TEXT])
+{
+	const struct making making = { .of = of_subject, .any_principal = any_principal };
+	struct pol_run run = who->run;
+	struct pol_run_word at;
+	bool sure = run.count > 0;
+	struct asked asked;
+
+	when[0] = '\0';
+	while (pol_run_next(&run, &at)) {
+		struct pol_subject_bits bits =
+			pol_subject_eval(who->snapshot, facts, who->tree, &who->path, &at);
+
+		if ((pol_subject_may(facts, bits) & at.mask) != at.mask) {
+			return POL_WHEN_NEVER;
+		}
+		sure = sure && (pol_subject_allows(facts, bits) & at.mask) == at.mask;
+	}
+	if (sure || who->run.count == 0) {
+		return sure ? POL_WHEN_ALWAYS : POL_WHEN_NEVER;
+	}
+	begin(&asked, who, facts);
+	return answer(&asked, &making, when);
+}
+
+enum pol_when_kind pol_who_may(
+	struct pol_who *who, const struct pol_facts *facts, char when[POL_WHEN_TEXT])
+{
+	return ask(who, facts, who->of_all, when);
+}
+
+enum pol_when_kind pol_who_role_may(struct pol_who *who, uint32_t role, char when[POL_WHEN_TEXT])
 {
 	const struct pol_held held = { .role = role };
 	const struct pol_facts facts = pol_who_principal(&held, 1);
 
-	return pol_who_may(who, &facts);
+	return ask(who, &facts, true, when);
 }
 
-bool pol_who_scope_may(const struct pol_who *who, uint32_t scope)
+enum pol_when_kind pol_who_scope_may(struct pol_who *who, uint32_t scope, char when[POL_WHEN_TEXT])
 {
 	const struct pol_facts facts = {
 		.key_state = POL_KEY_ACTIVE,
@@ -90,33 +202,52 @@ bool pol_who_scope_may(const struct pol_who *who, uint32_t scope)
 		.scope_count = 1,
 	};
 
-	return pol_who_may(who, &facts);
+	return ask(who, &facts, false, when);
 }
 
-bool pol_who_anyone_may(const struct pol_who *who)
+enum pol_when_kind pol_who_anyone_may(struct pol_who *who, char when[POL_WHEN_TEXT])
 {
 	const struct pol_facts nobody = { .key_state = POL_KEY_MISSING };
 
-	return pol_who_may(who, &nobody);
+	return ask(who, &nobody, true, when);
 }
 
-bool pol_who_held_helps(const struct pol_who *who, const struct pol_held *held)
+static const struct pol_formula *of_held(
+	const struct pol_formula_subject *subject, uint32_t permission, uint32_t number)
 {
-	const struct pol_facts facts = pol_who_principal(held, 1);
+	uint32_t role = subject->facts->held[number].role;
+
+	return pol_formula_allows_subject(subject, &subject->snapshot->roles[role], permission);
+}
+
+enum pol_when_kind pol_who_held_helps(struct pol_who *who, const struct pol_facts *facts,
+	uint32_t number, char when[POL_WHEN_TEXT])
+{
+	const struct pol_facts alone = pol_who_principal(&facts->held[number], 1);
+	const struct making making = {
+		.of = of_held, .number = number, .any = true, .any_principal = who->of_all
+	};
 	struct pol_run run = who->run;
 	struct pol_run_word at;
-	bool helps = false;
+	bool helps = false, sure = false;
+	struct asked asked;
 
+	when[0] = '\0';
 	while (pol_run_next(&run, &at)) {
 		struct pol_subject_bits bits =
-			pol_subject_eval(who->snapshot, &facts, who->tree, &who->path, &at);
+			pol_subject_eval(who->snapshot, &alone, who->tree, &who->path, &at);
 
-		if ((bits.denied.sure | bits.denied.maybe) != 0) {
-			return false;
+		if (bits.denied.sure != 0) {
+			return POL_WHEN_NEVER;
 		}
-		helps = helps || bits.roles.sure != 0;
+		sure = sure || bits.roles.sure != 0;
+		helps = helps || (bits.roles.sure | bits.roles.maybe) != 0;
 	}
-	return helps;
+	if (sure || !helps) {
+		return sure ? POL_WHEN_ALWAYS : POL_WHEN_NEVER;
+	}
+	begin(&asked, who, facts);
+	return answer(&asked, &making, when);
 }
 
 struct pol_str pol_who_node(const struct pol_who *who, char *buffer, size_t size)
@@ -133,6 +264,8 @@ struct pol_str pol_who_node(const struct pol_who *who, char *buffer, size_t size
 	free(resource.text);
 	return name;
 }
+
+/* --- heirs ------------------------------------------------------------------------------------ */
 
 /* The roles that inherit each role directly: those of role r are children[begin[r]] up to, not
  * including, children[begin[r + 1]]. */

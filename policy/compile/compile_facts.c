@@ -430,8 +430,12 @@ enum pol_status pol_compile_facts(struct pol_compiler *compiler)
 	snapshot->facts = pol_arena_alloc(&snapshot->arena, most, sizeof *snapshot->facts);
 	compiler->fact_is_used =
 		pol_arena_alloc(compiler->scratch, most, sizeof *compiler->fact_is_used);
-	if (status != POL_OK || snapshot->facts == NULL || compiler->fact_is_used == NULL) {
-		return status != POL_OK ? status : POL_ENOMEM;
+	if (status == POL_OK && (snapshot->facts == NULL || compiler->fact_is_used == NULL)) {
+		status = snapshot->facts == NULL ? snapshot->arena.status
+						 : compiler->scratch->status;
+	}
+	if (status != POL_OK) {
+		return status;
 	}
 	add_known(snapshot);
 	for (uint32_t i = 0; i < POL_FACT_KNOWN; i++) {

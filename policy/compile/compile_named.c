@@ -277,7 +277,7 @@ enum pol_status pol_compile_conditions(struct pol_compiler *compiler)
 	named.next = pol_arena_alloc(scratch, most, sizeof *named.next);
 	named.depths = pol_arena_alloc(scratch, most, sizeof *named.depths);
 	if (snapshot->conditions == NULL || scratch->status != POL_OK) {
-		return POL_ENOMEM;
+		return snapshot->conditions == NULL ? snapshot->arena.status : scratch->status;
 	}
 	status = most > 0 ? number(&named) : POL_OK;
 	snapshot->named_condition_count = named.count;

@@ -161,7 +161,7 @@ static struct pol_str find_resource(struct pol_evaluation *eval)
 	enum pol_status status;
 	uint32_t tree;
 
-	if (eval->listing) {
+	if (eval->about == POL_ABOUT_NOTHING) {
 		return go_on;
 	}
 	eval->tree = facts->tree;
@@ -188,7 +188,7 @@ static struct pol_str find_resource(struct pol_evaluation *eval)
 		eval->run.count == 0) {
 		return POL_STR("unknown_action");
 	}
-	return eval->of_node == NULL ? go_on : pol_eval_find_open(eval);
+	return go_on;
 }
 
 /* Is the address in one of the key's networks? */
@@ -231,11 +231,8 @@ static struct pol_str check_subject(struct pol_evaluation *eval)
 	request->scopes_allow = true;
 	request->anyone_allows = true;
 	/* For a listing: what could the other lines of `authorize` still refuse? */
-	if (eval->listing) {
-		return go_on;
-	}
-	if (eval->of_node != NULL) {
-		return pol_eval_ask_authorize(eval);
+	if (eval->about != POL_ABOUT_PATH) {
+		return eval->about == POL_ABOUT_NOTHING ? go_on : pol_eval_ask_authorize(eval);
 	}
 	while (pol_run_next(&run, &at)) {
 		struct pol_subject_bits bits =
@@ -347,10 +344,9 @@ static void begin(struct pol_evaluation *eval, const struct pol_snapshot *snapsh
 	eval->node = POL_NONE;
 	eval->marks = 0;
 	eval->by = NULL;
-	eval->listing = false;
+	eval->about = POL_ABOUT_PATH;
 	eval->stage = POL_STAGE_END;
 	eval->trace = NULL;
-	eval->of_node = NULL;
 	eval->charges.count = 0;
 	eval->uncertain = false;
 }
@@ -383,7 +379,7 @@ void pol_eval_listing(const struct pol_snapshot *snapshot, const struct pol_fact
 
 	begin(&eval, snapshot, facts);
 	eval.stack = select_stack(snapshot, facts->service);
-	eval.listing = true;
+	eval.about = POL_ABOUT_NOTHING;
 	answer(&eval, out);
 	out->permission = POL_NONE;
 }
@@ -391,8 +387,10 @@ void pol_eval_listing(const struct pol_snapshot *snapshot, const struct pol_fact
 void pol_eval_of_node(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
 	struct pol_eval_node *out)
 {
+	const struct pol_stack *stack = select_stack(snapshot, facts->service);
+	struct pol_stack without_record;
+	struct pol_decision decision;
 	struct pol_evaluation eval;
-	struct pol_str reason;
 
 	out->facts = *facts;
 	out->facts.memo = &out->memo;
@@ -402,11 +400,17 @@ void pol_eval_of_node(const struct pol_snapshot *snapshot, const struct pol_fact
 	out->open = 0;
 	out->open_rest = POL_NONE;
 	begin(&eval, snapshot, &out->facts);
-	eval.stack = select_stack(snapshot, facts->service);
+	if (stack != NULL) {
+		without_record = *stack;
+		without_record.groups[POL_GROUP_RECORD].count = 0;
+		stack = &without_record;
+	}
+	eval.stack = stack;
+	eval.about = POL_ABOUT_NODE;
 	eval.of_node = out;
 	eval.matched.asked = &out->reads_segments;
-	reason = pol_eval_denial(decide(&eval));
-	out->refused = eval.stage == POL_STAGE_SUBJECT ? go_on : reason;
+	answer(&eval, &decision);
+	out->refused = eval.stage == POL_STAGE_SUBJECT ? go_on : decision.reason;
 	out->marks = eval.marks;
 	out->node = eval.node;
 	out->run = eval.run;

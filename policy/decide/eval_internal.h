@@ -21,6 +21,9 @@ struct pol_unknown {
 	uint32_t charges; /* how many there were before `authorize` */
 };
 
+/* What is asked about: a path, no resource (pol_eval_listing), or a node (pol_eval_of_node). */
+enum pol_about { POL_ABOUT_PATH = 0, POL_ABOUT_NOTHING, POL_ABOUT_NODE };
+
 struct pol_evaluation {
 	const struct pol_snapshot *snapshot;
 	const struct pol_facts *facts;
@@ -31,12 +34,12 @@ struct pol_evaluation {
 	uint32_t node;
 	uint32_t marks;
 	const struct pol_stack_line *by; /* the line that ended the decision, or NULL */
-	bool listing;                    /* no resource is asked for: pol_eval_listing */
-	enum pol_stage stage;            /* the step that ended the decision */
-	struct pol_trace *trace;         /* NULL: none is recorded */
-	struct pol_eval_node *of_node;   /* NULL: the decision is about a path */
+	enum pol_about about;
+	enum pol_stage stage;    /* the step that ended the decision */
+	struct pol_trace *trace; /* NULL: none is recorded */
 	struct pol_charges charges;
 	struct pol_matched matched;
+	struct pol_eval_node *of_node; /* of POL_ABOUT_NODE, else not set */
 	bool uncertain;                /* by conditions that are unknown: `unknown` is set */
 	struct pol_unknown unknown;    /* not zeroed */
 	struct pol_fact_set *missing;  /* of the decision */
@@ -57,10 +60,8 @@ struct pol_str pol_eval_refuse(const struct pol_request *request, bool denied);
 
 /* --- eval_node.c --- */
 
-/* Finds which segments of the path are open. */
-struct pol_str pol_eval_find_open(struct pol_evaluation *eval);
-/* The lines of `authorize`, for whatever the subject's roles turn out to be. Returns a reason, so
- * that the step of the subject ends the decision. */
+/* Which segments are open, and the lines of `authorize` for whatever the subject's roles turn out
+ * to be. Returns a reason, so that the step of the subject ends the decision. */
 struct pol_str pol_eval_ask_authorize(struct pol_evaluation *eval);
 
 /* --- eval_conditions.c: where a condition is about a permission that is asked for --- */

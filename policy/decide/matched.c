@@ -33,6 +33,48 @@ static size_t node(const struct pol_request *request, char *out, size_t size)
 	return whole.len;
 }
 
+/* Is it `{loan}`, or `{path...}`? */
+static bool is_braced(struct pol_str segment)
+{
+	return segment.len > 2 && segment.ptr[0] == '{' && segment.ptr[segment.len - 1] == '}';
+}
+
+/* Is the segment the parameter of the node, as it is declared? */
+static bool is_parameter(const struct pol_node *at, struct pol_str segment)
+{
+	const struct pol_str dots = POL_STR("...");
+	struct pol_str name = { segment.ptr + 1, segment.len - 2 };
+
+	if (at->kind == POL_SEGMENT_REST) {
+		if (name.len <= dots.len ||
+			!pol_str_equal((struct pol_str){ name.ptr + name.len - dots.len, dots.len },
+				dots)) {
+			return false;
+		}
+		name.len -= dots.len;
+	}
+	return pol_str_equal(name, at->name);
+}
+
+enum pol_open pol_matched_open(const struct pol_matched *matched, uint32_t segment)
+{
+	const struct pol_path *path = matched->path;
+	uint32_t chain[POL_PATH_SEGMENTS];
+	uint32_t depth = pol_resource_node_chain(matched->snapshot, matched->node, chain);
+	/* The segments from the last node on are of a rest. */
+	uint32_t last = segment < depth ? segment : depth - 1;
+	const struct pol_node *at = &matched->snapshot->nodes[chain[last]];
+
+	if (at->kind == POL_SEGMENT_LITERAL || (path->encoded >> segment & 1) != 0 ||
+		!is_braced(path->segments[segment])) {
+		return POL_OPEN_NOT;
+	}
+	return is_parameter(at, path->segments[segment]) &&
+			       (at->kind != POL_SEGMENT_REST || path->count == depth)
+		       ? POL_OPEN_ANY
+		       : POL_OPEN_MISNAMED;
+}
+
 static bool parameter(
 	const struct pol_request *request, struct pol_str name, uint32_t index, struct pol_str *out)
 {
@@ -54,7 +96,8 @@ static bool parameter(
 		if (i > matched->path->count || index >= values) {
 			return false;
 		}
-		if ((matched->open >> (i + index) & 1) != 0) {
+		if (matched->asked != NULL &&
+			pol_matched_open(matched, i + index) != POL_OPEN_NOT) {
 			*matched->asked = true;
 			return false;
 		}

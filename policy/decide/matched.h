@@ -15,9 +15,15 @@ struct pol_matched {
 	const struct pol_snapshot *snapshot;
 	uint32_t node; /* POL_NONE: none, or not found yet */
 	const struct pol_path *path;
-	uint64_t open; /* bit 1 << i: segment i may be anything, and has no value */
-	bool *asked;   /* becomes true when a module asks for an open one; not NULL if any is */
+	/* Becomes true when a module asks for a segment that is open, and gets none. NULL: it is a
+	 * path, and none is open. */
+	bool *asked;
 };
+
+/* What a segment of a path is in a decision about a node: a value, or open, being `{loan}` or
+ * `{path...}` as the node has it there. Misnamed: it is in braces, but something else. */
+enum pol_open { POL_OPEN_NOT = 0, POL_OPEN_ANY, POL_OPEN_MISNAMED };
+enum pol_open pol_matched_open(const struct pol_matched *matched, uint32_t segment);
 
 /* A request with these facts and its functions; all else is zero. matched NULL: there is no node.
  */

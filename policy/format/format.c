@@ -6,9 +6,6 @@
  */
 #include "policy/format/format.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "policy/format/format_internal.h"
 #include "policy/language/parse.h"
 
@@ -307,7 +304,44 @@ static void write_condition(struct walk *walk, struct item *item, uint32_t i, ui
 	end_row(walk, item, condition.end, condition.end);
 }
 
+/* At a line end: true if the statement goes on in the next line, and *i is its first token there.
+ * Else the statement ends. */
+static bool continue_item(struct walk *walk, struct item *item, uint32_t *i, uint16_t level)
+{
+	uint32_t next;
+
+	if (is(walk, *i - 1, POL_TOKEN_COMMA)) {
+		continue_list(walk, item, *i, level);
+		*i = walk->at;
+		return true;
+	}
+	next = condition_after(walk, *i);
+	if (next == *i) {
+		end_row(walk, item, *i, *i);
+		return false;
+	}
+	walk->tokens[next].begins = true;
+	end_before(walk, item, next, level + 1);
+	*i = next;
+	return true;
+}
+
 static void write_block(struct walk *walk, enum block in, uint16_t level);
+
+/* Takes the block of several lines that opens at token i, with its `}`. Returns the token after. */
+static uint32_t write_lines(
+	struct walk *walk, struct item *item, enum block inner, uint32_t i, uint16_t level)
+{
+	pol_format_rows_flush(&walk->rows);
+	item->row.shape = POL_FORMAT_PLAIN;
+	end_row(walk, item, i + 1, i + 1);
+	pol_format_rows_flush(&walk->rows);
+	write_block(walk, inner, level + 1);
+	item->row.level = level;
+	item->indent = 0;
+	item->begin = walk->at;
+	return walk->at + 1;
+}
 
 /* Takes one statement or entry, or several entries that are on one line, with the line's end. */
 static void write_item(struct walk *walk, enum block in, uint16_t level)
@@ -315,7 +349,6 @@ static void write_item(struct walk *walk, enum block in, uint16_t level)
 	enum pol_format_shape shape;
 	enum block inner = classify(walk, in, walk->at, &shape);
 	bool separators = in == BLOCK_TREE || in == BLOCK_PATHS;
-	uint32_t next;
 	struct item item = {
 		.in = in,
 		.begin = walk->at,
@@ -331,19 +364,8 @@ static void write_item(struct walk *walk, enum block in, uint16_t level)
 		switch ((enum pol_token_kind)walk->tokens[i].kind) {
 		case POL_TOKEN_OPEN:
 			item.header = false;
-			if (!walk->tokens[i].lines) {
-				i = walk->tokens[i].close + 1;
-				break;
-			}
-			pol_format_rows_flush(&walk->rows);
-			item.row.shape = POL_FORMAT_PLAIN;
-			end_row(walk, &item, i + 1, i + 1);
-			pol_format_rows_flush(&walk->rows);
-			write_block(walk, inner, level + 1);
-			item.row.level = level;
-			item.indent = 0;
-			item.begin = walk->at;
-			i = walk->at + 1;
+			i = walk->tokens[i].lines ? write_lines(walk, &item, inner, i, level)
+						  : walk->tokens[i].close + 1;
 			break;
 		case POL_TOKEN_COMMA:
 			if (separators && !item.header) {
@@ -355,20 +377,10 @@ static void write_item(struct walk *walk, enum block in, uint16_t level)
 			i++;
 			break;
 		case POL_TOKEN_NL:
-			if (is(walk, i - 1, POL_TOKEN_COMMA)) {
-				continue_list(walk, &item, i, level);
-				i = walk->at;
-				break;
+			if (!continue_item(walk, &item, &i, level)) {
+				return;
 			}
-			next = condition_after(walk, i);
-			if (next > i) {
-				walk->tokens[next].begins = true;
-				end_before(walk, &item, next, level + 1);
-				i = next;
-				break;
-			}
-			end_row(walk, &item, i, i);
-			return;
+			break;
 		case POL_TOKEN_CLOSE:
 		case POL_TOKEN_END:
 			end_row(walk, &item, i, i);
@@ -402,77 +414,6 @@ static void write_block(struct walk *walk, enum block in, uint16_t level)
 	walk->blank = false;
 }
 
-static void add_span(struct pol_format_spans *spans, const struct pol_ast_condition *condition)
-{
-	spans->items[spans->count++] = condition->at;
-}
-
-static size_t count_grants(const struct pol_ast_grantee *grantees, size_t count)
-{
-	size_t sum = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		sum += grantees[i].grant_count;
-	}
-	return sum;
-}
-
-static void add_grants(
-	struct pol_format_spans *spans, const struct pol_ast_grantee *grantees, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		for (uint32_t k = 0; k < grantees[i].grant_count; k++) {
-			if (grantees[i].grants[k].when != NULL) {
-				add_span(spans, grantees[i].grants[k].when);
-			}
-		}
-	}
-}
-
-static int by_offset(const void *a, const void *b)
-{
-	const struct pol_span *left = a, *right = b;
-
-	return (left->offset > right->offset) - (left->offset < right->offset);
-}
-
-/* Where the conditions are. The list lives in the arena. */
-static enum pol_status find_conditions(
-	const struct pol_ast *ast, struct pol_arena *arena, struct pol_format_spans *out)
-{
-	size_t most = ast->conditions_count + count_grants(ast->roles, ast->roles_count) +
-		      count_grants(ast->scopes, ast->scopes_count);
-
-	out->items = pol_arena_alloc(arena, most + 1, sizeof *out->items);
-	if (out->items == NULL) {
-		return arena->status;
-	}
-	for (size_t i = 0; i < ast->conditions_count; i++) {
-		add_span(out, &ast->conditions[i].condition);
-	}
-	add_grants(out, ast->roles, ast->roles_count);
-	add_grants(out, ast->scopes, ast->scopes_count);
-	qsort(out->items, out->count, sizeof *out->items, by_offset);
-	return POL_OK;
-}
-
-/* Parses the text, for its mistakes and for where its conditions are. */
-static enum pol_status parse(
-	struct pol_diags *diags, struct pol_arena *arena, struct pol_format_spans *out)
-{
-	struct pol_arena memory;
-	struct pol_ast ast;
-	enum pol_status status;
-
-	pol_arena_init_shared(&memory, arena->limit, arena->budget);
-	status = pol_parse(diags->sources, 1, &memory, diags, &ast);
-	if (status == POL_OK) {
-		status = find_conditions(&ast, arena, out);
-	}
-	pol_arena_finish(&memory);
-	return status;
-}
-
 /* Copies the output to the arena of the caller. */
 static enum pol_status take_output(struct pol_diags *diags, const struct pol_format_rows *rows,
 	struct pol_arena *arena, struct pol_str *out)
@@ -503,7 +444,7 @@ enum pol_status pol_format(struct pol_diags *diags, struct pol_arena *arena, str
 	enum pol_status status;
 
 	pol_arena_init_shared(&memory, arena->limit, arena->budget);
-	status = parse(diags, &memory, &conditions);
+	status = pol_format_spans_find(diags, &memory, &conditions);
 	if (status != POL_OK) {
 		pol_arena_finish(&memory);
 		return status;

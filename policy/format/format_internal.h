@@ -4,9 +4,10 @@
 /*
  * format_internal: what the files format*.c share. Private to policy/format.
  *
- * format_tokens.c reads the text into an array of tokens; format.c walks over the blocks and makes
- * a row for each line of the output, format_condition.c those of a condition; format_rows.c keeps
- * the rows of a run, aligns their columns and writes them.
+ * format_spans.c parses the text and says where its conditions are; format_tokens.c reads it into
+ * an array of tokens; format.c walks over the blocks and makes a row for each line of the output,
+ * format_condition.c those of a condition; format_rows.c keeps the rows of a run, aligns their
+ * columns and writes them.
  */
 
 #include <stdbool.h>
@@ -35,6 +36,11 @@ struct pol_format_spans {
 	struct pol_span *items;
 	size_t count;
 };
+
+/* Parses the text of diags->sources[0]. The list lives in the arena. POL_EINVALID: a mistake, which
+ * diags has. */
+enum pol_status pol_format_spans_find(
+	struct pol_diags *diags, struct pol_arena *arena, struct pol_format_spans *out);
 
 /* Reads the text of diags->sources[0], in which the parser found no mistake, and these conditions.
  * The array lives in the arena. NULL: no memory. */

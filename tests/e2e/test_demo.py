@@ -27,7 +27,7 @@ class Demo(unittest.TestCase):
         done, left = self.run_demo()
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         printed = iter(done.stdout.splitlines())
-        for line in ("4 passed, 0 failed", "allow  key ", "deny 403 scope: ",
+        for line in ("5 passed, 0 failed", "allow  key ", "deny 403 scope: ",
                      "deny 404 unknown_resource: ", "deny 400 malformed_path: ",
                      "(now it answers by revision ", "deny 403 role: no role of alice allows ",
                      "(now it answers by revision ", "allow  key ",

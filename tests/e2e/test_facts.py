@@ -364,7 +364,10 @@ class Tool(FactsTest):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         done = self.check(*good)
         self.assertEqual(done.returncode, 1)
-        self.assertIn("missing_fact: it depends on facts that are not known: context.amount", done.stdout)
+        self.assertEqual(done.stdout, "deny 403 missing_fact: it depends on facts that are not known: "
+                                      "context.amount\n")
+        self.assertEqual(done.stderr, "authzcheck: to state what is not known: "
+                                      "--fact context.amount=VALUE\n")
         done = self.check(*good, more=["--json"])
         self.assertEqual(json.loads(done.stdout)["missing"], ["context.amount"])
         done = self.check(*good, 'context.amount="500"')

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """plan: the condition of the resources that authorize would allow, on the wire and in the tool."""
 
+import ctypes
 import itertools
+import json
 import random
+import sqlite3
 import unittest
 
 import harness
 import people
+import test_client
 
 POLICY = """\
 facts {
@@ -230,6 +234,126 @@ class Refusing(PlanTest):
         after = self.c.call("status")["counters"]
         self.assertEqual((after["allowed"] - before["allowed"], after["denied"] - before["denied"]), (1, 1))
         self.assertNotIn("last_used", self.c.call("keys.get", id=key["id"]))
+
+
+class Example(harness.DaemonTest):
+    def test_a_guest_lists_what_is_booked_for_that_guest(self):
+        example = harness.ROOT / "policy" / "examples" / "booking" / "booking.policy"
+        daemon = self.daemon({"booking.policy": example.read_text(encoding="utf-8")})
+        done = daemon.tool("plan", "--principal", "ann", "list", NODE, "--sql", "postgresql")
+        self.assertEqual((done.returncode, done.stdout),
+                         (0, '(("resource.owner")::text COLLATE "C" = $1::text)\n  $1 = "ann"\n'), done.stderr)
+
+
+class Term(ctypes.Structure):
+    """struct authz_term."""
+
+
+Term._fields_ = [("kind", ctypes.c_int), ("type", ctypes.c_int), ("text", ctypes.c_char_p),
+                 ("number", ctypes.c_int64), ("parts", ctypes.POINTER(Term)), ("part_count", ctypes.c_size_t),
+                 ("items", ctypes.POINTER(ctypes.c_char_p)), ("item_count", ctypes.c_size_t)]
+
+
+class Answer(ctypes.Structure):
+    """struct authz_plan."""
+    _fields_ = [("kind", ctypes.c_int), ("status", ctypes.c_int), ("reason", ctypes.c_char * 64),
+                ("revision", ctypes.c_char * 24), ("when", ctypes.c_char_p), ("tree", ctypes.POINTER(Term)),
+                ("node", ctypes.c_char_p), ("missing", ctypes.POINTER(ctypes.c_char_p)),
+                ("missing_count", ctypes.c_size_t), ("memory", ctypes.c_void_p)]
+
+
+@unittest.skipIf(not test_client.LIBRARY, "a sanitizer's library")
+class Library(PlanTest):
+    """libauthz, with the real daemon."""
+    NEVER, WHEN = 0, 2
+    AND, IS, LESS = 1, 5, 7
+
+    def ask(self, **fields):
+        handle = test_client.Handle(self.d)
+        self.addCleanup(handle.close)
+        # More bytes than the structure has: facts, which are left out.
+        request = (test_client.Request * 2)(test_client.Request(
+            **{name: text if isinstance(text, int) else text.encode() for name, text in fields.items()}))
+        answer = Answer()
+        error = handle.library.authz_plan(handle.handle, request, ctypes.byref(answer))
+        self.addCleanup(handle.library.authz_plan_finish, ctypes.byref(answer))
+        return error, answer
+
+    def test_a_plan_is_walked(self):
+        error, answer = self.ask(principal="ann", action="cancel", resource=NODE, time=NOON)
+        self.assertEqual((error, answer.kind, answer.status, answer.node.decode()), (0, self.WHEN, 200, NODE))
+        tree = answer.tree[0]
+        self.assertEqual((tree.kind, tree.part_count), (self.AND, 2))
+        self.assertEqual([tree.parts[i].kind for i in range(2)], [self.IS, self.LESS])
+        self.assertEqual(tree.parts[0].parts[0].text, b"resource.owner")
+        self.assertEqual(tree.parts[0].parts[1].text, b"ann")
+        self.assertEqual(tree.parts[1].parts[0].number, NOON)
+
+    def test_a_refusal_and_an_error_are_never(self):
+        error, answer = self.ask(principal="dora", action="refund", resource=NODE)
+        self.assertEqual((error, answer.kind, answer.reason, answer.status), (0, self.NEVER, b"missing_fact", 403))
+        self.assertEqual((answer.missing_count, answer.missing[0]), (1, b"context.amount"))
+        error, answer = self.ask(principal="ann", action="list", resource="bookings:/bookings/{b}")
+        self.assertEqual((error, answer.kind, answer.reason), (-8, self.NEVER, b"unavailable"))
+
+
+class Tool(PlanTest):
+    def tool(self, *words, status=0):
+        done = self.d.tool("plan", *words)
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        return done.stdout if status != 2 else done.stderr
+
+    def test_it_prints_the_condition_or_why_there_is_none(self):
+        self.assertEqual(self.tool("--principal", "ann", "list", NODE), 'when resource.owner is "ann"\n')
+        self.assertEqual(self.tool("--principal", "seven", "GET", "bookings:/bookings/7"), "always\n")
+        self.assertIn("never 403 role: no role of ", self.tool("--principal", "ann", "refund", NODE, status=1))
+        text = self.tool("--principal", "dora", "refund", NODE, status=1)
+        self.assertTrue(text.endswith("not given, and it might allow more: context.amount\n"), text)
+        self.assertIn("resource: a segment in braces",
+                      self.tool("--principal", "ann", "list", "bookings:/bookings/{b}", status=2))
+        answer = json.loads(self.tool("--principal", "ann", "--json", "list", NODE))
+        self.assertEqual(answer, self.plan("list"))
+
+    def test_sql_has_its_parameters_apart(self):
+        ann = ("--principal", "ann", "change", NODE, "--sql")
+        self.assertEqual(self.tool("--principal", "ann", "list", NODE, "--sql", "postgresql"),
+                         '(("resource.owner")::text COLLATE "C" = $1::text)\n  $1 = "ann"\n')
+        text = self.tool(*ann, "mysql", "--column", "resource.owner=b.owner")
+        self.assertIn("CAST(CONVERT((b.owner) USING utf8mb4) AS BINARY) = CAST(CONVERT(? USING", text)
+        self.assertIn("(`resource.state`) IS NULL", text)
+        self.assertIn('?1 = "ann"\n  ?2 = "draft"\n  ?3 = "confirmed"\n', text)
+        answer = json.loads(self.tool("--json", "--principal", "seven", "GET", NODE, "--sql", "sqlite",
+                                      "--column", "{booking}=b.id"))
+        self.assertEqual(answer["sql"], {"dialect": "sqlite", "parameters": ["7"],
+                                         "where": "(CAST((b.id) AS TEXT) COLLATE BINARY = ?)"})
+        self.assertIn("(1 = 0)\n  never 403 role", self.tool("--principal", "ann", "refund", NODE, "--sql", "mysql",
+                                                             status=1))
+        for words, what in ((("--sql", "oracle"), "postgresql, mysql or sqlite"), (("--column", "a=b"), "needs --sql"),
+                            (("--sql", "mysql", "--column", "=b"), "FACT=EXPRESSION"),
+                            (("--sql", "mysql", "--column", "b"), "FACT=EXPRESSION")):
+            self.assertIn(what, self.tool("--principal", "ann", "list", NODE, *words, status=2))
+
+    def test_the_rows_of_sqlite_are_those_that_authorize_allows(self):
+        dice = random.Random(15)
+        database = sqlite3.connect(":memory:")
+        names = [name.split(".")[1] for name in VALUES]
+        database.execute(f"CREATE TABLE b (id INTEGER PRIMARY KEY, {', '.join(names)}, value, a, key)")
+        rows = dice.sample(list(itertools.product(*VALUES.values())), 300)
+        for id, row in enumerate(rows):
+            database.execute(f"INSERT INTO b (id, {', '.join(names)}) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                             (id, *(json.dumps(cell) if isinstance(cell, list) else cell for cell in row)))
+        columns = [word for name in names for word in ("--column", f"resource.{name}={name}")]
+        for principal, action in itertools.product(("ann", "dora", "seven"), (
+                "list", "change", "cancel", "pay", "tag", "refund")):
+            asked = ("--principal", principal, "--time", "2026-07-01T12:00:00Z", "--fact", "context.amount=500")
+            done = self.d.tool("plan", "--json", *asked, action, NODE, "--sql", "sqlite", *columns,
+                               "--column", "{booking}=id")
+            sql = json.loads(done.stdout)["sql"]
+            listed = {id for id, in database.execute(f"SELECT id FROM b WHERE {sql['where']}", sql["parameters"])}
+            decided = self.c.call("authorize_many", principal=principal, action=action, time=NOON, requests=[
+                {"resource": f"bookings:/bookings/{id}", "facts": {"context.amount": 500, **dict(zip(VALUES, row))}}
+                for id, row in enumerate(rows)])["results"]
+            self.assertEqual(listed, {id for id, answer in enumerate(decided) if answer["allow"]}, (principal, sql))
 
 
 if __name__ == "__main__":

@@ -76,9 +76,25 @@ class Try(unittest.TestCase):
             ["as role viewer", "none: an active key without a principal, role or scope asks",
              "deny 403 role: no role of the caller allows GET on api:/loans"])
 
+    def test_facts_of_conditions_are_given_and_those_that_lack_are_named(self):
+        self.write(POLICY + "facts { resource.owner string, context.amount int }\n".replace(", ", "\n") +
+                   "role owner { allow delete on api:/loans/{loan}\n"
+                   "when resource.owner is principal.id and context.amount < 500 }\n")
+        lines = ["as role owner", "DELETE api:/loans/7", 'given principal.id "ann", resource.owner "ann"',
+                 "DELETE api:/loans/7", "given context.amount 499", "DELETE api:/loans/7",
+                 "given context.amount absent", "deny DELETE api:/loans/7 because missing_fact"]
+        unknown = "deny 403 missing_fact: it depends on facts that are not known: "
+        self.assertEqual(self.answers(*lines), [
+            unknown + "resource.owner, context.amount", unknown + "context.amount",
+            "allow  DELETE on api:/loans/7", unknown + "context.amount  (as expected)"])
+        done = self.ask("given resource.ownr 1", "given context.amount \"1\"", "facts", status=1)
+        self.assertEqual((done.stdout.splitlines()[0][:4], done.stderr.splitlines()), ("none", [
+            "line 1: error: unknown fact 'resource.ownr': did you mean 'resource.owner'?",
+            'line 2: error: context.amount is an int, but "1" is a string']))
+
     def test_help_says_what_there_is_and_quit_ends(self):
         text = self.ask("help", "quit", "nonsense").stdout
-        for word in ("as role", "from ADDRESS", "forget", "reload", "explain"):
+        for word in ("as role", "from ADDRESS", "given resource.owner", "forget", "reload", "explain"):
             self.assertIn(word, text)
 
     def test_json_is_one_document(self):

@@ -88,6 +88,8 @@ class PolicyWho(Folder):
             items = json.loads(self.tool("--json", "policy", "can", LOANPRO, "--role", role, "api"
                                          ).stdout)["items"]
             for item in items:
+                if "when" in item:
+                    continue  # it depends on facts
                 resource = item["resource"].replace("{", "").replace("}", "")
                 for action in item["actions"]:
                     allowed.setdefault((action, resource), []).append(role)
@@ -96,10 +98,11 @@ class PolicyWho(Folder):
         for (action, resource), holders in allowed.items():
             answer = json.loads(self.tool("--json", "policy", "who", LOANPRO, action, resource
                                           ).stdout)
-            self.assertEqual([item["id"] for item in answer["items"]], holders)
+            self.assertEqual([item["id"] for item in answer["items"] if "when" not in item], holders)
+            sometimes = [item["id"] for item in answer["items"] if "when" in item]
             tests += [f'test "{role} {action} {resource}" {{\n    as role {role}\n    '
                       f'{"allow" if role in holders else "deny "} {action} {resource}\n}}\n'
-                      for role in roles]
+                      for role in roles if role not in sometimes]
         for name in ("roles", "api", "ui"):
             self.write({f"copy/{name}.policy": (LOANPRO / f"{name}.policy").read_text()})
         self.write({"copy/tests.policy": "".join(tests)})

@@ -94,6 +94,7 @@ class Deciding(PythonTest):
         listed = client.permissions(token=token, limit=1)
         self.assertEqual(listed.reason, "ok")
         self.assertEqual({item.resource for item in listed}, {"api:/loans", "api:/loans/{loan}"})
+        self.assertEqual({item.when for item in listed}, {None})
         self.assertTrue(listed)
         nobody = client.permissions(principal="nobody")
         self.assertFalse(nobody)

@@ -35,6 +35,22 @@ tree api "</script><script>document.title='owned'</script>" {
 role r "<style>*{display:none}</style>" { allow view on api:/a }
 """
 
+CONDITIONS = """\
+facts { resource.owner string
+    resource.open bool }
+tree api { /loans { list GET, /{loan} { read GET, update PUT PATCH, remove DELETE, sign POST } } }
+role owner {
+    allow read on api:/loans/{loan} when resource.owner is principal.id
+    allow PUT on api:/loans/{loan} when resource.open
+    allow PATCH on api:/loans/{loan} when resource.owner is "</script>"
+    allow remove on api:/loans/{loan}
+    deny remove on api:/loans/{loan} when not resource.open
+    allow sign on api:/loans/{loan} when resource.owner is "a"
+    deny sign on api:/loans/{loan} when resource.owner is "a"
+}
+role anyone { allow list on api:/loans }
+"""
+
 
 # 100 actions, each of which 15 of 1,500 roles may do.
 MANY_ROLES = ("tree api {\n" + "".join(f"/n{i} {{ GET }}\n" for i in range(100)) + "}\n" +
@@ -118,6 +134,35 @@ api:  "The API"
             done = self.tool("policy", "show", *arguments, self.folder, status=2)
             self.assertIn(message, done.stderr)
         self.assertFalse((self.folder / "y").exists())
+
+
+class Conditions(test_policy_tool.Folder):
+    def setUp(self):
+        super().setUp()
+        self.write({"a.policy": CONDITIONS})
+
+    def test_what_is_allowed_on_a_condition_has_a_mark_and_the_condition(self):
+        drawn = self.tool("policy", "show", "--tree", "api", "--role", "owner", self.folder).stdout
+        self.assertEqual(drawn, """\
+api:
+└── /loans  +list GET
+    └── /{loan}  ?read GET when resource.owner is principal.id  \
+?update PUT PATCH when PUT: resource.open; PATCH: resource.owner is "</script>"  \
+?remove DELETE when resource.open  ·sign POST
+
++ allowed   ? on the condition that follows   ~ partly   - denied whatever else is held   · not allowed
+/** stands for a whole subtree: --unfold draws it
+""")
+
+    def test_the_document_has_it(self):
+        items = json.loads(self.tool("policy", "show", "--json", "--tree", "api", "--role", "owner",
+                                     self.folder).stdout)["items"]
+        actions = {action["name"]: action for action in items[-1]["actions"]}
+        self.assertEqual({name: (action["allowed"], action["sometimes"], action.get("when"))
+                          for name, action in actions.items()}, {
+            "read": (False, True, "resource.owner is principal.id"),
+            "update": (False, True, 'PUT: resource.open; PATCH: resource.owner is "</script>"'),
+            "remove": (False, True, "resource.open"), "sign": (False, False, None)})
 
 
 class Page(test_policy_tool.Folder):
@@ -249,6 +294,20 @@ class Browser(test_policy_tool.Folder):
         self.assertIn("chip all list GET allowed", chips)
         self.assertIn("chip some update PUT PATCH partly allowed", chips)
         self.assertIn("chip none create POST not allowed", chips)
+
+    def test_conditions_have_a_mark_and_are_said(self):
+        page = self.show(CONDITIONS, "--role", "owner", "--tree", "api", "--search", "loan}")
+        chips = page.eval("[...document.querySelectorAll('.chip')].map("
+                          "(chip) => `${chip.className} ${chip.getAttribute('aria-label')}`)")
+        self.assertIn("chip when read GET allowed on a condition: when resource.owner is principal.id", chips)
+        self.assertIn("chip none sign POST not allowed", chips)
+        lines = page.eval("[...document.querySelectorAll('.condition')].map((line) => line.textContent)")
+        self.assertIn('update when PUT: resource.open; PATCH: resource.owner is "</script>"', lines)
+        page = self.show(CONDITIONS, "--tree", "api", hash_part="#view=matrix")
+        page.eval("document.getElementById('open-all').click()")
+        cells = page.eval("[...document.querySelectorAll('td.when')].map((cell) => cell.title)")
+        self.assertIn("owner: allowed on a condition: when resource.open", cells)
+        self.assertEqual(page.eval("document.querySelector('#legend .when').textContent"), "◇")
 
     def test_the_matrix_opens_and_its_columns_can_be_chosen(self):
         page = self.show(POLICY, "--tree", "api", hash_part="#view=matrix")

@@ -49,13 +49,21 @@ static void remember(struct pol_str keyword)
 	record.words[record.word_count++] = keyword;
 }
 
+static bool is_in_file(struct pol_str word)
+{
+	return word.ptr >= record.text.ptr && word.ptr < record.text.ptr + record.text.len;
+}
+
+/* A word that is compared with one of the file is no keyword. */
 bool recorded_equal(struct pol_str word, struct pol_str keyword)
 {
 	bool equal = pol_str_equal(word, keyword);
 
+	if (is_in_file(keyword)) {
+		return equal;
+	}
 	remember(keyword);
-	if (equal && word.ptr >= record.text.ptr && word.ptr < record.text.ptr + record.text.len &&
-		record.place_count < PLACES_MAX) {
+	if (equal && is_in_file(word) && record.place_count < PLACES_MAX) {
 		record.places[record.place_count++] =
 			(struct place){ (size_t)(word.ptr - record.text.ptr), word.len };
 	}

@@ -16,6 +16,7 @@
 #include "daemon/decide/decision_log.h"
 #include "daemon/decide/decision_watch.h"
 #include "daemon/decide/given.h"
+#include "daemon/decide/missing.h"
 #include "daemon/keys/principal_cache.h"
 #include "daemon/keys/quota_counters.h"
 #include "daemon/keys/usage.h"
@@ -37,7 +38,8 @@ static const char policy[] =
 	"facts {\n principal.team string\n resource.owner string default \"bob\"\n"
 	" resource.tags strings\n resource.state draft | active default active\n"
 	" context.amount int\n context.due time\n context.wait duration\n"
-	" context.peer address\n action.forced bool default false\n}\n"
+	" context.peer address\n resource.due time\n resource.from address\n action.forced bool "
+	"default false\n}\n"
 	"condition mine = resource.owner is principal.id or"
 	" resource.tags has any principal.team, \"all\"\n"
 	"tree api { /loans { list GET, create POST, /{loan} { read GET, update PUT,"
@@ -50,12 +52,19 @@ static const char policy[] =
 	" (context.amount <= 500 or context.due > 2001-01-01T00:00:00Z)\n"
 	" deny update on api:/loans/{loan} when {loan} is principal.team or action.forced or"
 	" context.peer in 10.0.0.0/8, 192.0.2.1 or context.wait > 1h or principal.roles has "
-	"\"maker\" }\n"
+	"\"maker\"\n deny PUT on api:/loans/{loan} when context.time < resource.due"
+	" or not resource.from in 10.0.0.0/8 }\n"
 	"role checker { allow GET on api:/loans/{loan}/payments }\n"
 	"exclusive maker, checker\n"
 	"role admin { allow all on authz:/** }\n"
+	"facts { principal.branch string\n resource.regions strings\n resource.status a | b "
+	"default a\n"
+	" context.amount int }\n"
+	"role lender { allow update on api:/loans/{loan} when context.amount < 500 and\n"
+	" resource.regions has \"EU\" and resource.status is a and {loan} is principal.branch }\n"
 	"scope read { allow GET on api:/loans/** }\n"
-	"principal files { role viewer }\n";
+	"principal files { role viewer\n role lender\n role owner at api:/loans/7, api:/loans/8 "
+	"}\n";
 
 /* Requests of root that make the store. The hashes are SHA-256 of the tokens. */
 static const char *const world[] = {
@@ -86,6 +95,7 @@ static struct current current;
 static struct plugins *plugins;
 static struct writer *writer;
 static struct given_room given;
+static struct missing_counts missing;
 static struct context context = { .config = &config };
 static const struct peer peers[] = {
 	{ .known = true,
@@ -148,8 +158,9 @@ static void run_method(struct scene *scene, const struct method *method,
 		.serial = 1,
 		.now = NOW,
 		.random_state = &scene->random_state,
-		.read = read,
 		.given = &given,
+		.missing = &missing,
+		.read = read,
 		.change = changes ? &change : NULL,
 		.next = changes ? &next : NULL,
 		.after = changes ? &after : NULL,

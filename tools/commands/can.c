@@ -24,7 +24,7 @@ static bool on_item(void *context, struct wire_cursor item)
 	struct view *view = context;
 
 	return resources_add(&view->resources, record_str(item, "resource"),
-		record_list(&view->app->arena, item, "actions"));
+		record_list(&view->app->arena, item, "actions"), record_str(item, "when"));
 }
 
 static bool on_json_item(void *context, struct wire_cursor item)

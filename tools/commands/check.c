@@ -2,37 +2,14 @@
 
 /* check: one decision. */
 
-#include <string.h>
-
 #include "tools/answer.h"
 #include "tools/commands/commands.h"
 #include "tools/explanation.h"
 #include "tools/hint.h"
+#include "tools/question.h"
 #include "tools/record.h"
 #include "tools/story.h"
-#include "tools/text.h"
 #include "tools/token.h"
-
-/* "GET /loans/7" is a request as a web server saw it, "read api:/loans/7" names the resource. */
-static const char *put_request(struct app *app, struct params *params)
-{
-	const char *verb = app->args.words[0];
-	const char *what = app->args.words[1];
-	const char *tree = app->args.values[FLAG_TREE];
-
-	if (what[0] == '/') {
-		params_text(params, "method", verb);
-		params_text(params, "path", what);
-		if (tree != NULL) {
-			params_text(params, "tree", tree);
-		}
-		what = app_text(app, "%s:%s", tree != NULL ? tree : "api", what);
-	} else {
-		params_text(params, "action", verb);
-		params_text(params, "resource", what);
-	}
-	return text_escape(&app->arena, pol_str_of(app_text(app, "%s on %s", verb, what)));
-}
 
 static int run(struct app *app)
 {
@@ -43,13 +20,11 @@ static int run(struct app *app)
 	bool given;
 	int status;
 
-	if (app->args.words[1][0] != '/' && strchr(app->args.words[1], ':') == NULL) {
-		return app_fail(app, EXIT_USAGE, "usage",
-			"'%s' is neither a path (/loans/7) nor a resource (api:/loans/7)",
-			app->args.words[1]);
+	if (!question_check(app)) {
+		return EXIT_USAGE;
 	}
 	params_begin(&params);
-	what = put_request(app, &params);
+	what = question_put(app, &params);
 	status = token_put(app, &params, &given);
 	if (status == EXIT_YES) {
 		status = params_options(app, &params, app->command->flags);

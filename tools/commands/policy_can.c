@@ -19,6 +19,7 @@ struct described {
 	struct pol_facts facts;
 	struct pol_held held[POL_PRINCIPAL_ROLES];
 	struct pol_given given;
+	bool any_principal; /* roles are anybody's */
 };
 
 struct view {
@@ -99,11 +100,13 @@ static int read_principal(
 		app, snapshot, pol_str_of(app->args.values[FLAG_PRINCIPAL]), &principal);
 
 	if (status == EXIT_YES) {
-		out->facts.binding = POL_BOUND_TO_PRINCIPAL;
-		out->facts.principal_state = POL_PRINCIPAL_ACTIVE;
-		out->facts.held = out->held;
-		out->facts.held_count = (uint32_t)pol_snapshot_principal_held(
+		uint32_t count = (uint32_t)pol_snapshot_principal_held(
 			snapshot, principal, app->now, out->held);
+
+		out->facts = pol_who_declared(snapshot, principal, out->held, count);
+		out->facts.key_state = POL_KEY_ACTIVE;
+		out->facts.binding = POL_BOUND_TO_PRINCIPAL;
+		out->facts.now = app->now;
 	}
 	return status;
 }
@@ -135,6 +138,7 @@ static int describe(struct app *app, const struct pol_snapshot *snapshot, struct
 	} else if (roles) {
 		status = read_roles(app, snapshot, out);
 	}
+	out->any_principal = roles;
 	if (status == EXIT_YES) {
 		status = fact_read(app, snapshot, &out->given);
 		out->facts.given = &out->given;
@@ -160,21 +164,23 @@ static bool on_allowed(void *context, const struct pol_allowed *allowed)
 		}
 	}
 	if (!app->want_json) {
-		return resources_add(&view->resources, allowed->resource, text);
+		return resources_add(&view->resources, allowed->resource, text, allowed->when);
 	}
-	app_item(app, json_pack("{s:o, s:o}", "resource", document_str(allowed->resource),
-			      "actions", actions));
+	app_item(app, json_pack("{s:o, s:o, s:o*}", "resource", document_str(allowed->resource),
+			      "actions", actions, "when",
+			      allowed->when.len > 0 ? document_str(allowed->when) : NULL));
 	return true;
 }
 
 /* Every entry, however many there are. */
-static int walk(struct app *app, const struct pol_snapshot *snapshot, const struct pol_facts *facts,
-	const struct resources_part *part)
+static int walk(struct app *app, const struct pol_snapshot *snapshot,
+	const struct described *described, const struct resources_part *part)
 {
 	struct view view = { .app = app, .resources = { .app = app } };
 	struct pol_query query = {
 		.tree = pol_str_of(part->tree),
 		.at = pol_str_of(part->at),
+		.any_principal = described->any_principal,
 		.visit = on_allowed,
 		.context = &view,
 	};
@@ -185,7 +191,8 @@ static int walk(struct app *app, const struct pol_snapshot *snapshot, const stru
 			"items");
 	}
 	while (walked.more) {
-		enum pol_status status = pol_query_permissions(snapshot, facts, &query, &walked);
+		enum pol_status status =
+			pol_query_permissions(snapshot, &described->facts, &query, &walked);
 
 		if (status == POL_EINVALID) {
 			return app_fail(app, EXIT_USAGE, "not_found", "the policy declares no '%s'",
@@ -217,7 +224,7 @@ static int run(struct app *app)
 		status = describe(app, policy.snapshot, &described);
 	}
 	if (status == EXIT_YES) {
-		status = walk(app, policy.snapshot, &described.facts, &part);
+		status = walk(app, policy.snapshot, &described, &part);
 	}
 	policy_finish(&policy);
 	return status;
@@ -227,10 +234,11 @@ const struct command command_policy_can = {
 	.name = "policy can",
 	.words = "DIR [TREE | TREE:/PATH]",
 	.summary = "Show what roles, scopes or a principal of a folder may do, as a tree",
-	.text = "What a key with these roles, scopes or both would be allowed, by the\n"
-		"sets that decide requests, 'anyone' included; with --principal one that\n"
-		"the folder declares. Stacks, networks and hours are not considered. With\n"
-		"TREE:/PATH only what lies at or below it. No daemon is needed.\n",
+	.text = "What roles, scopes or both allow, by the sets that decide requests,\n"
+		"'anyone' included; with --principal to one that the folder declares. What\n"
+		"is held only sometimes has its condition, with what is known put in.\n"
+		"Stacks, networks and hours are not considered. With TREE:/PATH only what\n"
+		"lies at or below it. No daemon is needed.\n",
 	.examples =
 		"  authzcheck policy can policy/ --role servicing\n"
 		"  authzcheck policy can policy/ --role servicing --at api:/loans/7 api:/loans\n"

@@ -95,12 +95,14 @@ static json_t *json_action(const struct view *view, const struct pol_shown_actio
 {
 	const struct pol_show_marks *marks = &action->marks;
 
-	return json_pack("{s:o, s:o, s:o*, s:o*, s:o*, s:o*}", "name", document_str(action->name),
-		"methods", json_methods(view->app, action->methods), "description",
-		json_description(action->description), "allowed",
+	return json_pack("{s:o, s:o, s:o*, s:o*, s:o*, s:o*, s:o*, s:o*}", "name",
+		document_str(action->name), "methods", json_methods(view->app, action->methods),
+		"description", json_description(action->description), "allowed",
 		view->marked ? json_boolean(marks->allowed) : NULL, "partly",
-		view->marked ? json_boolean(marks->partly) : NULL, "denied",
-		view->marked ? json_boolean(marks->denied) : NULL);
+		view->marked ? json_boolean(marks->partly) : NULL, "sometimes",
+		view->marked ? json_boolean(marks->sometimes) : NULL, "denied",
+		view->marked ? json_boolean(marks->denied) : NULL, "when",
+		json_description(action->when));
 }
 
 static bool on_json(void *context, const struct pol_shown *shown)
@@ -280,8 +282,9 @@ const struct command command_policy_show = {
 	.name = "policy show",
 	.words = "DIR",
 	.summary = "Draw the resource trees, and what a role or scope may do in them",
-	.text = "With --role or --scope every action is marked: + allowed, ~ some of its\n"
-		"methods allowed, - denied, · not allowed; and what is allowed, or not\n"
+	.text = "With --role or --scope every action is marked: + allowed, ? allowed on the\n"
+		"condition that follows, ~ some of its methods allowed, - denied, · not allowed; "
+		"and what is allowed, or not\n"
 		"allowed, as a whole is one line, unless --unfold is given. With\n"
 		"--search only what has the word in its path, its actions or its\n"
 		"description is shown, with what lies above it; exit status 1 when\n"

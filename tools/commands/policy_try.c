@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "policy/ask/scene.h"
+#include "policy/snapshot/condition.h"
 #include "policy/text/nearest.h"
 #include "tools/answer.h"
 #include "tools/commands/commands.h"
@@ -42,6 +43,7 @@ static const char help[] =
 	"  and role C [at TREE:/PATH]      with scope S, T    key at TREE:/PATH\n"
 	"  key active|inactive|expired|revoked|unknown|missing\n"
 	"  service S    environment E    from ADDRESS    time T    mfa    peer USER\n"
+	"  given resource.owner \"ann\", context.amount 500    given context.amount absent\n"
 	"Ask:\n"
 	"  GET api:/loans/7                may it? and why\n"
 	"  GET, DELETE api:/loans/7, api:/loans/8\n"
@@ -100,6 +102,22 @@ static void put_json(struct try *try, const struct pol_scene_answer *answer)
 			try->question ? NULL : json_boolean(answer->holds)));
 }
 
+/* ": resource.owner, resource.status", the facts by whose absence it could not be decided. */
+static const char *missing_text(const struct try *try, const struct pol_fact_set *missing)
+{
+	const struct pol_declared_fact *fact;
+	const char *text = "";
+
+	for (uint32_t i = 0; (fact = pol_condition_declared(try->policy.snapshot, i)) != NULL;
+		i++) {
+		if ((missing->words[i / 64] >> i % 64 & 1) != 0) {
+			text = app_text(try->app, "%s%s%.*s", text, text[0] != '\0' ? ", " : ": ",
+				POL_STR_ARGS(fact->name));
+		}
+	}
+	return text;
+}
+
 static void on_answer(void *context, const struct pol_scene_answer *answer)
 {
 	struct try *try = context;
@@ -118,11 +136,12 @@ static void on_answer(void *context, const struct pol_scene_answer *answer)
 		printf("%sallow%s  %s", text_begin(app->colour, COLOUR_GREEN),
 			text_end(app->colour, COLOUR_GREEN), what);
 	} else {
-		printf("%sdeny%s %u %.*s: %s", text_begin(app->colour, COLOUR_RED),
+		printf("%sdeny%s %u %.*s: %s%s", text_begin(app->colour, COLOUR_RED),
 			text_end(app->colour, COLOUR_RED), (unsigned)decision->status,
 			POL_STR_ARGS(decision->reason),
 			answer_reason(
-				app, app_text(app, "%.*s", POL_STR_ARGS(decision->reason)), what));
+				app, app_text(app, "%.*s", POL_STR_ARGS(decision->reason)), what),
+			missing_text(try, &decision->missing));
 	}
 	printf("%s\n", try->question   ? ""
 		       : answer->holds ? "  (as expected)"
@@ -210,7 +229,7 @@ static struct pol_str first_word(struct pol_str line)
 
 /* How lines of a test begin. */
 static const char *const steps[] = { "as", "and", "with", "key", "mfa", "environment", "service",
-	"from", "time", "peer", "allow", "deny" };
+	"from", "time", "peer", "given", "allow", "deny" };
 static const char *const commands[] = { "help", "facts", "forget", "explain", "reload", "quit" };
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])

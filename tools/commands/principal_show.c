@@ -43,7 +43,7 @@ static bool on_item(void *context, struct wire_cursor item)
 		return true;
 	}
 	return resources_add(&view->resources, record_str(item, "resource"),
-		record_list(&app->arena, item, "actions"));
+		record_list(&app->arena, item, "actions"), record_str(item, "when"));
 }
 
 static int on_page(void *context, struct wire_cursor result)

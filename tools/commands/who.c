@@ -46,12 +46,13 @@ const struct command command_who = {
 	.summary = "List the roles, principals and keys that may do one thing",
 	.text = "A role is listed when it alone is enough, everywhere. Principals and keys\n"
 		"are those that are active now; with the roles to which they owe it, and\n"
-		"where and until when they hold them. Stacks, networks and hours are not\n"
+		"where and until when they hold them. What may only sometimes has its\n"
+		"condition, with what is known put in. Stacks, networks and hours are not\n"
 		"considered: 'check' asks about one request with all of them.\n",
 	.examples = "  authzcheck who GET /loans/7\n"
 		    "  authzcheck who approve api:/loans/7\n"
 		    "  authzcheck who DELETE /loans/7 --json | jq -r '.items[].id'\n",
-	.flags = { FLAG_TREE, FLAG_TENANT },
+	.flags = { FLAG_TREE, FLAG_FACT, FLAG_TENANT },
 	.params = { "method|action", "path|resource" },
 	.min_words = 2,
 	.by_token = true,

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Draws what the element #data has: a node is [depth, segment, description, actions], in preorder; an
-// action is [name, methods, description, marks] with one mark for each role or scope: + allowed, ~
-// partly, - denied, x partly and denied, . not allowed; a number after a mark says how often it comes.
+// action is [name, methods, description, marks, conditions] with one mark for each role or scope: +
+// allowed, ~ partly, ? on a condition, - denied, x partly and denied, ! on a condition and denied, . not
+// allowed; a number after a mark says how often it comes. The conditions, if there are any, are numbers of
+// texts by the number of the role or scope.
 // Text reaches the page as text alone.
 'use strict';
 (() => {
@@ -9,8 +11,10 @@ const data = JSON.parse(document.getElementById('data').textContent);
 // Drawn at once; a button draws as many again. A row of the matrix has many cells.
 const ROWS = { tree: 400, matrix: 150 };
 const COLUMNS = 40;
-const SYMBOLS = { all: '●', some: '◐', denied: '✕', none: '·' };
-const WORDS = { all: 'allowed', some: 'partly allowed', denied: 'denied', none: 'not allowed' };
+const SYMBOLS = { all: '●', when: '◇', some: '◐', denied: '✕', none: '·' };
+const WORDS = {
+	all: 'allowed', when: 'allowed on a condition', some: 'partly allowed', denied: 'denied', none: 'not allowed',
+};
 
 const byId = (id) => document.getElementById(id);
 
@@ -67,12 +71,13 @@ function marksOf(number) {
 
 // What a holder may do of the actions [from, to).
 function sum(holder, from, to) {
-	const counts = { total: to - from, all: 0, some: 0, denied: 0 };
+	const counts = { total: to - from, all: 0, when: 0, some: 0, denied: 0 };
 	for (let i = from; i < to; i++) {
 		const mark = marksOf(i)[holder];
 		counts.all += mark === '+';
+		counts.when += mark === '?' || mark === '!';
 		counts.some += mark === '~' || mark === 'x';
-		counts.denied += mark === '-' || mark === 'x';
+		counts.denied += mark === '-' || mark === 'x' || mark === '!';
 	}
 	return counts;
 }
@@ -84,6 +89,9 @@ function state(counts) {
 	if (counts.all + counts.some > 0) {
 		return 'some';
 	}
+	if (counts.when > 0) {
+		return 'when';
+	}
 	return counts.total > 0 && counts.denied === counts.total ? 'denied' : 'none';
 }
 
@@ -91,7 +99,19 @@ const stateOf = (holder, i) => state(sum(holder, i, i + 1));
 
 function describe(counts) {
 	const denied = counts.denied > 0 ? `, ${counts.denied} denied` : '';
-	return `${counts.all} of ${counts.total} allowed${denied}`;
+	const when = counts.when > 0 ? `, ${counts.when} on conditions` : '';
+	return `${counts.all} of ${counts.total} allowed${when}${denied}`;
+}
+
+// The text of the condition on which a holder may do an action; empty: there is none.
+function conditionOf(holder, number) {
+	const at = actions[number][4]?.[holder];
+	return at === undefined ? '' : data.conditions[at];
+}
+
+function explain(how, holder, number) {
+	const when = conditionOf(holder, number);
+	return when ? `${WORDS[how]}: when ${when}` : WORDS[how];
 }
 
 // --- what is seen ---
@@ -182,9 +202,10 @@ function chip([name, methods, description], number) {
 		put(small, ` ${methods}`);
 		made.append(small);
 	}
-	made.title = [how && `${WORDS[how]}`, description].filter(Boolean).join(': ');
+	const meaning = how && explain(how, view.holder, number);
+	made.title = [meaning, description].filter(Boolean).join(': ');
 	if (how) {
-		made.setAttribute('aria-label', `${name} ${methods} ${WORDS[how]}`);
+		made.setAttribute('aria-label', `${name} ${methods} ${meaning}`);
 		made.setAttribute('role', 'img');
 	}
 	return made;
@@ -215,6 +236,12 @@ function treeRow(i, at) {
 		const chips = element('span', 'chips');
 		node.actions.forEach((action, k) => chips.append(chip(action, node.first + k)));
 		row.append(chips);
+		node.actions.forEach(([name], k) => {
+			const when = view.holder < 0 ? '' : conditionOf(view.holder, node.first + k);
+			if (when) {
+				row.append(element('span', 'text condition', `${name} when ${when}`));
+			}
+		});
 	}
 	if (node.description) {
 		const text = element('span', 'text');
@@ -260,7 +287,7 @@ function matrixRow(level, head, from, to, shown) {
 		const counts = sum(holder, from, to);
 		const how = state(counts);
 		row.append(cell(how, `${data.holders[holder][1]}: ` +
-			(to - from === 1 ? WORDS[how] : describe(counts))));
+			(to - from === 1 ? explain(how, holder, from) : describe(counts))));
 	}
 	return row;
 }

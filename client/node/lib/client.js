@@ -4,6 +4,7 @@ import { Channel } from './channel.js';
 import { readDecision, readDecisions } from './decision.js';
 import { Unavailable } from './errors.js';
 import { List } from './list.js';
+import { readPlan } from './plan.js';
 import { hideSecret } from './record.js';
 import { checkPath, defaultSocket, managingSocket, serverUser } from './socket.js';
 
@@ -23,7 +24,7 @@ const NOUNS = {
   policy: ['names', 'status', 'reload'],
 };
 
-const DECIDING = new Set(['authorize', 'authorize_many', 'permissions']);
+const DECIDING = new Set(['authorize', 'authorize_many', 'permissions', 'plan']);
 
 const isListOf = (result) => result !== null && typeof result === 'object' && Array.isArray(result.items);
 const listOf = (value) => (typeof value === 'string' ? value.split(',').map((item) => item.trim()) : value);
@@ -126,6 +127,10 @@ export class Client {
     }
     const result = await this.#ask('authorize_many', { ...shared, requests }, options);
     return readDecisions(result, requests.length);
+  }
+
+  async plan(request, options) {
+    return readPlan(await this.#ask('plan', request, options));
   }
 
   permissions(params, options) {

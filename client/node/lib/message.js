@@ -13,6 +13,7 @@ const FIRST_ROOM = 4096; // bytes; most answers are shorter
 
 const encoder = new Encoder({ ignoreUndefined: true, maxDepth: DEPTH_MAX });
 const decoder = new Decoder();
+const wideDecoder = new Decoder({ useBigInt64: true });
 
 // A date is a time: an integer of Unix seconds. A Set is a list.
 function plainValue(value) {
@@ -58,6 +59,18 @@ export function packRequest(id, method, params) {
   return bytes;
 }
 
+// An integer of eight bytes is a number where a number is exact.
+function narrow(value) {
+  if (typeof value === 'bigint') {
+    return BigInt(Number(value)) === value && Number.isSafeInteger(Number(value)) ? Number(value) : value;
+  }
+  if (Array.isArray(value)) {
+    return value.map(narrow);
+  }
+  return isMap(value) && !(value instanceof Uint8Array)
+    ? Object.fromEntries(Object.entries(value).map(([name, item]) => [name, narrow(item)])) : value;
+}
+
 const unreadable = (why) => new Unavailable('EPROTO', `the answer cannot be read: ${why}`);
 
 // The width of the length, and the bytes of a type beside it, of types with a length.
@@ -88,6 +101,7 @@ export class Answers {
   #at = 0; // up to which the present value was looked at; past `held` when text is not all there
   #open = [1]; // values that are still to come, in the value and in each array or map around it
   #pairs = 0;
+  #isWide = false; // it has an integer of eight bytes
 
   // {id, error, result, doubled} of each whole answer. Throws Unavailable for bytes that are none.
   * push(bytes) {
@@ -112,6 +126,7 @@ export class Answers {
   // long its length is; null when its head is not all there.
   #shape(byte, at) {
     if (byte in FIXED) {
+      this.#isWide ||= byte === 0xcf || byte === 0xd3;
       return [1, FIXED[byte], 0];
     }
     const [width, beside] = WITH_LENGTH[byte] ?? [WITH_COUNT[byte], 0];
@@ -180,7 +195,7 @@ export class Answers {
     const pairs = this.#pairs;
     let message;
     try {
-      message = decoder.decode(bytes);
+      message = this.#isWide ? narrow(wideDecoder.decode(bytes)) : decoder.decode(bytes);
     } catch {
       throw unreadable('a name is no text');
     }
@@ -190,6 +205,7 @@ export class Answers {
     this.#at = 0;
     this.#open = [1];
     this.#pairs = 0;
+    this.#isWide = false;
     return this.#check(message, pairs);
   }
 

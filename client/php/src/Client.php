@@ -23,7 +23,7 @@ use function array_key_exists, array_map, array_values, count, in_array;
  */
 final class Client
 {
-    private const DECIDES = ['authorize', 'authorize_many', 'permissions'];
+    private const DECIDES = ['authorize', 'authorize_many', 'permissions', 'plan'];
     private const READS = ['status', 'keys.audit', 'audit.verify', 'policy.names',
         'principals.permissions', 'roles.holders', 'who'];
     private const YIELDS = ['keys.create', 'keys.rotate', 'keys.renew'];
@@ -124,12 +124,22 @@ final class Client
     }
 
     /**
-     * What roles and scopes allow; the parameters are those of `permissions`. Its items have `resource` and `actions`,
-     * and its `reason` says why there are none.
+     * What roles and scopes allow; the parameters are those of `permissions`. Its items have `resource` and `actions`;
+     * one with `when` is allowed only on that condition, a text. Its `reason` says why there are none.
      */
     public function permissions(#[\SensitiveParameter] mixed ...$params): Listing
     {
         return $this->pages('permissions', $params);
+    }
+
+    /**
+     * Of which resources of a node a request would be allowed. The parameters are those of check(), but the path or the
+     * resource may be a node as declared, such as "bookings:/bookings/{booking}". Its where() is that of a query.
+     */
+    public function plan(#[\SensitiveParameter] mixed ...$request): Plan
+    {
+        self::question($request, '');
+        return Plan::of($this->fields('plan', $request));
     }
 
     /** Any method. @param array<string, mixed> $params @return array<string, mixed> */

@@ -8,6 +8,7 @@
 Client is for threads, AsyncClient for asyncio. Nothing is allowed without an answer of a trusted daemon.
 """
 
+from . import sql
 from ._aio import AsyncClient
 from ._client import Client
 from ._errors import AuthzError, Error, Unavailable, Untrusted
@@ -16,12 +17,12 @@ from ._pending import Pending
 from ._records import (Assignment, Change, Key, KeyFindings, NewKey, Permission, Principal, Problem, Record,
                        Role)
 from ._spaces import KEEP
-from ._wire import Decision, Decisions, Quota, Request
+from ._wire import Decision, Decisions, Plan, Quota, Request
 
 __version__ = "0.1.0"
 
 __all__ = [
     "KEEP", "Assignment", "AsyncClient", "AsyncListing", "AuthzError", "Change", "Client", "Decision",
     "Decisions", "Error", "Key", "KeyFindings", "Listing", "NewKey", "Pending", "Permission", "Permissions",
-    "Principal", "Problem", "Quota", "Record", "Request", "Role", "Unavailable", "Untrusted",
+    "Plan", "Principal", "Problem", "Quota", "Record", "Request", "Role", "Unavailable", "Untrusted", "sql",
 ]

@@ -347,6 +347,14 @@ class AsyncClient:
         request that does not set them itself."""
         return Pending(self._many(requests, timeout, shared))
 
+    async def _plan(self, timeout: Optional[float], planned: Mapping[str, Any]) -> _wire.Plan:
+        return _wire.read_plan(await self._exchange("plan", _wire.given_of(planned), timeout))
+
+    def plan(self, *, timeout: Optional[float] = None, **planned: Unpack[_wire.Planned]) -> Pending[_wire.Plan]:
+        """Of which resources of a node the request would be allowed: plan(action="list",
+        resource="bookings:/bookings/{booking}", principal="ann"). authz.sql.where makes a WHERE of it."""
+        return Pending(self._plan(timeout, planned))
+
     def permissions(self, **listed: Unpack[_wire.Listed]) -> AsyncListing[Permission, Permissions]:
         """What roles and scopes allow. Its reason, once it was awaited, says why it is empty."""
         params = _wire.given_of(listed)

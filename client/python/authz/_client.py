@@ -343,6 +343,11 @@ class Client:
         params = _wire.many(requests, shared)
         return _wire.read_decisions(self._exchange("authorize_many", params, timeout), len(requests))
 
+    def plan(self, *, timeout: Optional[float] = None, **planned: Unpack[_wire.Planned]) -> _wire.Plan:
+        """Of which resources of a node the request would be allowed: plan(action="list",
+        resource="bookings:/bookings/{booking}", principal="ann"). authz.sql.where makes a WHERE of it."""
+        return _wire.read_plan(self._exchange("plan", _wire.given_of(planned), timeout))
+
     def permissions(self, **listed: Unpack[_wire.Listed]) -> Permissions:
         """What roles and scopes allow: iterate over it. Its reason says why it is empty."""
         params = _wire.given_of(listed)

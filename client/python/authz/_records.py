@@ -178,7 +178,9 @@ class Problem(Record):
 
 
 class Permission(Record):
-    """The actions on one resource that roles and scopes allow."""
+    """The actions on one resource that roles and scopes allow: always if `when` is None, else on the
+    condition that it is the text of."""
 
     resource: str
     actions: List[str]
+    when: Optional[str]

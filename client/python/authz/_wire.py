@@ -6,8 +6,8 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import os
-from typing import (AbstractSet, Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple,
-                    TypedDict, Union, overload)
+from typing import (AbstractSet, Any, Callable, Dict, Iterable, Iterator, List, Mapping, NoReturn, Optional, Sequence,
+                    Tuple, TypedDict, Union, overload)
 
 import msgpack  # type: ignore
 
@@ -33,12 +33,12 @@ CODES = frozenset((
     "invalid_policy", "overloaded", "internal"))
 
 YIELD_SECRETS = frozenset(("keys.create", "keys.rotate", "keys.renew"))
-READS = frozenset(("authorize", "authorize_many", "permissions", "status", "keys.audit", "audit.verify",
+READS = frozenset(("authorize", "authorize_many", "permissions", "plan", "status", "keys.audit", "audit.verify",
                    "policy.names", "principals.permissions",
                    "roles.holders", "who"))
 
 # Methods that ask and nothing else: they yield no secret.
-ASKING = frozenset(("authorize", "authorize_many", "permissions"))
+ASKING = frozenset(("authorize", "authorize_many", "permissions", "plan"))
 # Methods that a socket for decisions takes; the others go to the one for managing.
 DECIDING = ASKING | {"keys.renew"}
 
@@ -359,6 +359,51 @@ def read_decisions(result: Any, count: int) -> Decisions:
     return Decisions([Decision() if one is None else one for one in found])
 
 
+# Plans
+
+
+Tree = Sequence[Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """Of which resources of a node a request would be allowed. `authz.sql.where` makes the WHERE of a query of it.
+
+    It is neither true nor false: compare `plan`."""
+
+    plan: str  # "always", "never", or "when": where the condition is true
+    revision: str
+    reason: Optional[str] = None  # of "never", as in a decision
+    status: int = STATUS_OK       # of "never": the HTTP status of the reason
+    when: Optional[str] = None    # the condition as text
+    tree: Optional[Tree] = None   # the same as nested lists; PROTOCOL.md, `plan`
+    node: Optional[str] = None    # as declared
+    missing: Tuple[str, ...] = () # facts without which the plan has less in it
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("a plan is no decision: compare its `plan`")
+
+
+_PLAN_KINDS = {"plan": str, "revision": str, "reason": str, "status": int, "when": str, "tree": list, "node": str,
+               "missing": list}
+# What each plan has, and without which it says nothing.
+_PLAN_NEEDS = {"always": ("revision",), "never": ("revision", "reason", "status"), "when": ("revision", "when", "tree")}
+
+
+def read_plan(result: Any) -> Plan:
+    """What the result says; one that is not complete is unreadable."""
+    fields = {name: value for name, value in result.items() if name in _PLAN_KINDS}
+    if any(type(value) is not _PLAN_KINDS[name] for name, value in fields.items()):
+        raise unreadable()
+    needed = _PLAN_NEEDS.get(fields.get("plan", ""))
+    if needed is None or not all(fields.get(name) for name in needed):
+        raise unreadable()
+    missing = tuple(fields.pop("missing", ()))
+    if not all(type(name) is str for name in missing):
+        raise unreadable()
+    return Plan(**fields, missing=missing)
+
+
 # Parameters
 
 
@@ -430,6 +475,26 @@ class Request(Facts, total=False):
     tree: Optional[str]
     action: Optional[str]
     resource: Optional[str]
+
+
+class Planned(TypedDict, total=False):
+    """What plan takes: a request whose path or resource may be a node as declared, "bookings:/bookings/{booking}"."""
+
+    token: Optional[str]
+    principal: Optional[str]
+    method: Optional[str]
+    path: Optional[str]
+    tree: Optional[str]
+    action: Optional[str]
+    resource: Optional[str]
+    service: Optional[str]
+    environment: Optional[str]
+    tenant: Optional[str]
+    ip: Optional[str]
+    mfa_at: Optional[Time]
+    time: Optional[Time]
+    facts: Optional[Mapping[str, Fact]]
+    undeclared: Optional[str]
 
 
 class Listed(TypedDict, total=False):

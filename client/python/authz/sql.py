@@ -1,293 +1,249 @@
 # SPDX-License-Identifier: Apache-2.0
 """The WHERE of a plan: which rows a caller may have.
 
-    plan = client.plan(principal="ann", action="list", path="bookings:/bookings/{booking}")
-    where = authz.sql.where(plan, {"resource.owner": "b.owner_id", "{booking}": "b.id"}, "postgresql")
-    rows = cursor.execute(f"SELECT … FROM bookings b WHERE {where.text}", where.parameters)
+    plan = client.plan(principal="ann", action="list", resource="bookings:/bookings/{booking}")
+    columns = {"resource.owner": "b.owner_id", "{booking}": "b.id"}
+    where = authz.sql.where(plan, columns, "postgresql", placeholder="%s")
+    cursor.execute(f"SELECT * FROM bookings b WHERE {where.text}", where.parameters)
 
 `columns` has, for each fact and parameter of the plan, the SQL expression that yields what the service
-would send as that fact: NULL where it would send nothing; a time or a duration as a number of seconds; a
-set as text[] in PostgreSQL and as a JSON array of strings in MySQL and SQLite. The expressions are the
-caller's own and go into the text as they are. All values are parameters, none is in the text.
+would send as that fact, and NULL where it would send nothing. A time is whole Unix seconds, a duration whole
+seconds; a set is text[] in PostgreSQL, and a JSON array of strings in MySQL and SQLite; an address is inet
+or text, and in PostgreSQL alone. The expressions go into the text as they are: they are the program's own,
+never a caller's. All values of the plan are parameters; none is in the text.
 
-The rows are exactly those whose facts `authorize` would allow: no comparison is true of NULL, and strings
-are compared by bytes, whatever the collation of a column.
+The rows are exactly those that `authorize` would allow with these facts. No comparison is true of NULL, and
+strings are compared by their bytes, whatever the collation of a column.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, Mapping, Optional, Tuple, Type
 
 from ._errors import Error
+from ._wire import Plan, Tree
 
-# What stands for a parameter where nothing else is asked for, as the drivers for Python expect it.
-PLACEHOLDERS = {"postgresql": "$1", "mysql": "%s", "sqlite": "?"}
-
-Tree = Sequence[Any]
+PLACEHOLDERS = ("$1", "?", "%s")
 
 
-class NoColumn(Error):
-    """The plan has a fact for which there is no column, or that the database cannot compare."""
+class SqlError(Error):
+    """The plan cannot be asked in this way: `columns` has no expression for one of its facts, the database
+    cannot compare addresses, or the plan has a comparison that this version does not know."""
 
 
 @dataclass(frozen=True)
 class Where:
+    """What follows WHERE, in parentheses, and the parameters in the order of their placeholders: texts, ints,
+    and, in PostgreSQL, bools."""
+
     text: str
     parameters: Tuple[Any, ...]
 
 
-def where(plan: Mapping[str, Any], columns: Mapping[str, str], dialect: str,
-          placeholder: Optional[str] = None, first: int = 1) -> Where:
-    """A condition for WHERE, in parentheses. dialect: postgresql, mysql or sqlite. placeholder: `$1`, `?` or
-    `%s`; with `$1`, `first` is the first number that is free. NoColumn, ValueError."""
-    if dialect not in PLACEHOLDERS:
-        raise ValueError(f"the dialect is none of {', '.join(PLACEHOLDERS)}: {dialect}")
-    if placeholder not in (None, "$1", "?", "%s"):
-        raise ValueError("the placeholder is none of $1, ?, %s")
-    writer = _WRITERS[dialect](columns, placeholder or PLACEHOLDERS[dialect], first)
-    kind = plan["plan"]
-    if kind == "when":
-        text = writer.tree(plan["tree"])
-    elif kind in ("always", "never"):
-        text = "(1 = 1)" if kind == "always" else "(1 = 0)"
-    else:
-        raise ValueError(f"no plan: {kind!r}")
-    return Where(text, tuple(writer.parameters))
+def where(plan: Plan, columns: Mapping[str, str], dialect: str, *, placeholder: Optional[str] = None,
+          first: int = 1) -> Where:
+    """The condition of a plan. dialect: "postgresql", "mysql" (8.0.17 or later) or "sqlite".
+
+    placeholder: what stands for a parameter, "$1", "?" or "%s"; without it "$1" in PostgreSQL and "?" in the others.
+    first: with "$1", the number of the first parameter. SqlError."""
+    if dialect not in _DIALECTS:
+        raise ValueError(f"dialect: none of {', '.join(_DIALECTS)}")
+    if placeholder is None:
+        placeholder = "$1" if dialect == "postgresql" else "?"
+    if placeholder not in PLACEHOLDERS:
+        raise ValueError(f"placeholder: none of {', '.join(PLACEHOLDERS)}")
+    writer = _DIALECTS[dialect](columns, placeholder, first)
+    if plan.plan == "when":
+        return Where(writer.condition(plan.tree), tuple(writer.parameters))
+    return Where("(1 = 1)" if plan.plan == "always" else "(1 = 0)", ())
+
+
+# What compares alike.
+_KINDS = {"string": "text", "word": "text", "int": "int", "time": "int", "duration": "int", "bool": "bool",
+          "address": "address", "network": "address"}
+
+# The method that writes a comparison of sets, and whether it is negated.
+_SETS = {"has": ("has", False), "has not": ("has", True), "has any": ("has_any", False), "has none": ("has_any", True),
+         "has all": ("has_all", False), "has not all": ("has_all", True)}
 
 
 class _Writer:
-    """Writes a tree. The subclasses are the dialects: how a value is bound, and how sets and addresses are
-    compared."""
+    """Writes the condition of a tree. The parameters are bound in the order in which they stand in the text."""
 
-    def __init__(self, columns: Mapping[str, str], placeholder: str, first: int) -> None:
-        self._columns = columns
-        self._placeholder = placeholder
-        self._next = first
+    # How a column, and a placeholder, of each kind compare as they must, whatever the column's type and the driver's.
+    columns: Mapping[str, str] = {}
+    values: Mapping[str, str] = {}
+
+    def __init__(self, names: Mapping[str, str], placeholder: str, first: int) -> None:
+        self.names = names
+        self.placeholder = placeholder
+        self.first = first
         self.parameters: List[Any] = []
 
-    # The tree
-
-    def tree(self, tree: Tree) -> str:
-        name, *parts = tree
-        if name in ("and", "or"):
-            return "(" + f" {name.upper()} ".join(map(self.tree, parts)) + ")"
-        if name in ("present", "absent"):
-            return f"({self._column(parts[0])} IS {'NOT ' if name == 'present' else ''}NULL)"
+    def condition(self, tree: Any) -> str:
         try:
-            compare = _COMPARISONS[name]
-        except KeyError:
-            raise ValueError(f"the plan has {name!r}, which this version does not know") from None
-        return "(" + compare(self, name, parts[0], parts[1]) + ")"
+            name, *parts = tree
+            if name in ("and", "or"):
+                return "(" + f" {name.upper()} ".join([self.condition(part) for part in parts]) + ")"
+            if name in ("present", "absent"):
+                fact, = parts
+                return f"({self.column(fact)} IS {'NOT ' if name == 'present' else ''}NULL)"
+            left, right = parts
+            return f"({self.comparison(name, left, right)})"
+        except (TypeError, ValueError, LookupError):
+            raise SqlError("the plan cannot be read") from None
 
-    def order(self, name: str, left: Tree, right: Tree) -> str:
-        return f"{self.operand(left)} {name} {self.operand(right)}"
+    def comparison(self, name: str, left: Tree, right: Tree) -> str:
+        if name == "is not" and left[0] == "word":
+            left, right = right, left
+        if name == "is not" and left[0] == "fact" and right[0] == "word":
+            return self.other_words(left, right)
+        if name in ("is", "is not", "<", "<="):
+            sign = {"is": "=", "is not": "<>"}.get(name, name)
+            return f"{self.operand(left)} {sign} {self.operand(right)}"
+        if name in ("within", "not within"):
+            return f"{'NOT ' if name == 'not within' else ''}{self.operand(left)} <<= {self.operand(right)}"
+        if name not in _SETS:
+            raise SqlError(f"the plan has the comparison {name!r}, which this version does not know")
+        method, negated = _SETS[name]
+        # NULL is in no set, and an empty one has nothing of it: that both are there is said apart.
+        there = "".join([f"{self.column(side)} IS NOT NULL AND " for side in (left, right) if _is_open(side)])
+        found = getattr(self, method)(left, right)
+        return there + (f"NOT ({found})" if negated else found)
 
-    def equal(self, name: str, left: Tree, right: Tree) -> str:
-        if name == "is not" and _is_word(left, right):
-            return self._other_words(left, right)
-        return f"{self.operand(left)} {'=' if name == 'is' else '<>'} {self.operand(right)}"
-
-    def _other_words(self, fact: Tree, word: Tree) -> str:
-        """`is not` of one word is `is one of the others`: a row that has none of the words is not listed."""
-        others = [other for other in fact[2][1] if other != word[1]]
-        if not others:
-            return "1 = 0"
-        column = self.operand(fact)
-        return f"{column} IN ({', '.join(self.text_value(other) for other in others)})"
+    def other_words(self, fact: Tree, word: Tree) -> str:
+        """A word that is not this one is one of the others; a text that is none of them is nothing."""
+        others = [["word", other] for other in fact[2][1] if other != word[1]]
+        return f"{self.operand(fact)} IN ({', '.join(map(self.operand, others))})" if others else "1 = 0"
 
     def operand(self, operand: Tree) -> str:
-        kind = operand[0]
-        if kind in ("fact", "parameter"):
-            type_name = _type_of(operand)
-            column = self._column(operand)
-            if type_name in ("string", "word"):
-                return self.text(column)
-            return self.address(column) if type_name == "address" else f"({column})"
-        if kind in ("string", "word"):
-            return self.text_value(operand[1])
-        if kind == "address":
-            return self.address_value(operand[1])
-        return self.number_value(operand[1], kind)
+        is_open = _is_open(operand)
+        name = _type_of(operand) if is_open else operand[0]
+        kind = _KINDS.get(name)
+        if kind is None:
+            raise SqlError(f"the plan compares the type {name!r}, which this version does not know")
+        if kind not in self.values:
+            raise SqlError("the plan compares addresses, which only PostgreSQL can")
+        if is_open:
+            return self.columns.get(kind, "{}").format(self.column(operand))
+        return self.values[kind].format(self.bind(self.parameter(operand[1])))
 
-    def _column(self, operand: Tree) -> str:
+    def column(self, operand: Tree) -> str:
+        """The caller's expression."""
         name = operand[1] if operand[0] == "fact" else "{" + operand[1] + "}"
-        try:
-            return self._columns[name]
-        except KeyError:
-            raise NoColumn(f"the plan depends on {name}, and `columns` has no expression for it") from None
+        if name not in self.names:
+            raise SqlError(f"the plan depends on {name}, for which there is no column")
+        return f"({self.names[name]})"
 
     def bind(self, value: Any) -> str:
         self.parameters.append(value)
-        if self._placeholder != "$1":
-            return self._placeholder
-        self._next += 1
-        return f"${self._next - 1}"
+        return f"${self.first + len(self.parameters) - 1}" if self.placeholder == "$1" else self.placeholder
 
-    # What dialects do their own way
+    @staticmethod
+    def parameter(value: Any) -> Any:
+        return value
 
-    def text(self, column: str) -> str:
-        raise NotImplementedError
-
-    def text_value(self, value: str) -> str:
-        raise NotImplementedError
-
-    def number_value(self, value: Union[int, bool], kind: str) -> str:
-        raise NotImplementedError
-
-    def address(self, column: str) -> str:
-        raise NoColumn("the plan compares addresses, which only PostgreSQL can")
-
-    def address_value(self, value: str) -> str:
-        raise NoColumn("the plan compares addresses, which only PostgreSQL can")
-
-    def within(self, name: str, left: Tree, network: Tree) -> str:
-        raise NoColumn("the plan compares addresses, which only PostgreSQL can")
+    # Of sets that are there.
 
     def set(self, operand: Tree) -> str:
-        """The expression of a set."""
-        return self._column(operand) if operand[0] == "fact" else self.set_value(operand[1])
-
-    def set_value(self, members: Sequence[str]) -> str:
         raise NotImplementedError
 
-    def has(self, name: str, left: Tree, right: Tree) -> str:
+    def has(self, left: Tree, right: Tree) -> str:
         raise NotImplementedError
 
-    def has_any(self, name: str, left: Tree, right: Tree) -> str:
+    def has_any(self, left: Tree, right: Tree) -> str:
         raise NotImplementedError
 
-    def has_all(self, name: str, left: Tree, right: Tree) -> str:
+    def has_all(self, left: Tree, right: Tree) -> str:
         raise NotImplementedError
 
 
 class _PostgreSQL(_Writer):
-    """The types of all parameters are written, as the server cannot infer each of them. `COLLATE "C"` is
-    the order of bytes; the cast to text takes the type's own equality away, as that of citext."""
-
-    def text(self, column: str) -> str:
-        return f'({column})::text COLLATE "C"'
-
-    def text_value(self, value: str) -> str:
-        return self.bind(value) + "::text"
-
-    def number_value(self, value: Union[int, bool], kind: str) -> str:
-        return self.bind(value) + ("::boolean" if kind == "bool" else "::bigint")
-
-    def address(self, column: str) -> str:
-        return f"({column})::inet"
-
-    def address_value(self, value: str) -> str:
-        return self.bind(value) + "::inet"
-
-    def within(self, name: str, left: Tree, network: Tree) -> str:
-        inside = f"{self.operand(left)} <<= {self.bind(network[1])}::inet"
-        return inside if name == "within" else f"NOT {inside}"
+    # The cast to text takes away the own equality of a type such as citext. An address of IPv4 may be written as one
+    # of IPv6.
+    columns = {"text": '{}::text COLLATE "C"',
+               "address": r"regexp_replace(host({}::inet), '^::ffff:([0-9.]+)$', '\1')::inet"}
+    values = {"text": "{}::text", "int": "{}::bigint", "bool": "{}::boolean", "address": "{}::inet"}
 
     def set(self, operand: Tree) -> str:
-        return f'({super().set(operand)})::text[] COLLATE "C"'
+        if _is_open(operand):
+            return f'{self.column(operand)}::text[] COLLATE "C"'
+        return f"ARRAY[{', '.join(map(self.bind, operand[1]))}]::text[]"
 
-    def set_value(self, members: Sequence[str]) -> str:
-        return self.bind(list(members))
+    def has(self, left: Tree, right: Tree) -> str:
+        return f"{self.operand(right)} = ANY ({self.set(left)})"
 
-    def has(self, name: str, left: Tree, right: Tree) -> str:
-        found = f"{self.operand(right)} = ANY ({self.set(left)})"
-        return found if name == "has" else f"NOT {found}"
+    def has_any(self, left: Tree, right: Tree) -> str:
+        return f"{self.set(left)} && {self.set(right)}"
 
-    def has_any(self, name: str, left: Tree, right: Tree) -> str:
-        found = f"{self.set(left)} && {self.set(right)}"
-        return found if name == "has any" else f"NOT ({found})"
-
-    def has_all(self, name: str, left: Tree, right: Tree) -> str:
-        found = f"{self.set(left)} @> {self.set(right)}"
-        return found if name == "has all" else f"NOT ({found})"
+    def has_all(self, left: Tree, right: Tree) -> str:
+        return f"{self.set(left)} @> {self.set(right)}"
 
 
 class _Json(_Writer):
-    """Sets are JSON arrays. What is false instead of NULL where an operand is NULL is guarded, so that its
-    negation is not true."""
+    """Sets are JSON arrays, and bools are 1 and 0."""
 
-    def number_value(self, value: Union[int, bool], kind: str) -> str:
-        return self.bind(int(value))
+    @staticmethod
+    def parameter(value: Any) -> Any:
+        return int(value) if isinstance(value, bool) else value
 
-    def set_value(self, members: Sequence[str]) -> str:
-        return self.bind(json.dumps(list(members), ensure_ascii=False))
-
-
-class _SQLite(_Json):
-    """Columns of a function json_each, such as `value` and `id`, would hide the caller's columns of these
-    names. So the caller's expressions stand outside of it, or in a row of their own beside it."""
-
-    def text(self, column: str) -> str:
-        return f"({column}) COLLATE BINARY"
-
-    def text_value(self, value: str) -> str:
-        return self.bind(value)
-
-    def has(self, name: str, left: Tree, right: Tree) -> str:
-        found = "%s %sIN (SELECT authz_a.value FROM (SELECT (%s) AS a) AS authz_s, json_each(authz_s.a) AS authz_a)"
-        if name == "has":
-            return found % (self.operand(right), "", self.set(left))
-        guard = f"{self._given(left)} AND {self._given(right)} AND "
-        return guard + found % (self.operand(right), "NOT ", self.set(left))
-
-    def _given(self, operand: Tree) -> str:
-        return f"({self._column(operand)}) IS NOT NULL" if operand[0] in ("fact", "parameter") else "1 = 1"
-
-    def has_any(self, name: str, left: Tree, right: Tree) -> str:
-        found = (f"EXISTS (SELECT 1 FROM (SELECT ({self.set(left)}) AS a, ({self.set(right)}) AS b) AS authz_s, "
-                 "json_each(authz_s.a) AS authz_a JOIN json_each(authz_s.b) AS authz_b "
-                 "ON authz_a.value = authz_b.value)")
-        return f"{self._given(left)} AND {self._given(right)} AND {'' if name == 'has any' else 'NOT '}{found}"
-
-    def has_all(self, name: str, left: Tree, right: Tree) -> str:
-        other = (f"EXISTS (SELECT 1 FROM (SELECT ({self.set(left)}) AS a, ({self.set(right)}) AS b) AS authz_s, "
-                 "json_each(authz_s.b) AS authz_b WHERE authz_b.value NOT IN "
-                 "(SELECT authz_a.value FROM json_each(authz_s.a) AS authz_a))")
-        return f"{self._given(left)} AND {self._given(right)} AND {'NOT ' if name == 'has all' else ''}{other}"
+    def set(self, operand: Tree) -> str:
+        if _is_open(operand):
+            return self.column(operand)
+        return self.bind(json.dumps(operand[1], ensure_ascii=False, separators=(",", ":")))
 
 
 class _MySQL(_Json):
-    """Bytes of UTF-8 are compared: a collation would take `a` for `A`, and `a ` for `a`."""
+    # The bytes of UTF-8: a collation takes `a` for `A`, or for `a` and a space.
+    columns = {"text": "CAST(CONVERT({} USING utf8mb4) AS BINARY)"}
+    values = {"text": "CAST(CONVERT({} USING utf8mb4) AS BINARY)", "int": "CAST({} AS SIGNED)",
+              "bool": "CAST({} AS SIGNED)"}
 
-    def text(self, column: str) -> str:
-        return f"CAST(CONVERT({column} USING utf8mb4) AS BINARY)"
+    def has(self, left: Tree, right: Tree) -> str:
+        array = self.set(left)
+        member = self.column(right) if _is_open(right) else self.bind(right[1])
+        return f"JSON_CONTAINS({array}, JSON_QUOTE(CONVERT({member} USING utf8mb4)))"
 
-    def text_value(self, value: str) -> str:
-        return self.text(self.bind(value))
+    def has_any(self, left: Tree, right: Tree) -> str:
+        return f"JSON_OVERLAPS({self.set(left)}, {self.set(right)})"
 
-    def has(self, name: str, left: Tree, right: Tree) -> str:
-        member = self._column(right) if right[0] in ("fact", "parameter") else self.bind(right[1])
-        found = f"JSON_CONTAINS({self.set(left)}, JSON_QUOTE({member}))"
-        return found if name == "has" else f"NOT {found}"
+    def has_all(self, left: Tree, right: Tree) -> str:
+        return f"JSON_CONTAINS({self.set(left)}, {self.set(right)})"
 
-    def has_any(self, name: str, left: Tree, right: Tree) -> str:
-        found = f"JSON_OVERLAPS({self.set(left)}, {self.set(right)})"
-        return found if name == "has any" else f"NOT {found}"
 
-    def has_all(self, name: str, left: Tree, right: Tree) -> str:
-        found = f"JSON_CONTAINS({self.set(left)}, {self.set(right)})"
-        return found if name == "has all" else f"NOT {found}"
+class _SQLite(_Json):
+    """The caller's expressions stand in a row of their own, `authz_s`, outside of json_each, whose columns such as
+    `value` and `id` would hide the caller's."""
+
+    # A column of numbers would take a text for a number, and '07' for 7.
+    columns = {"text": "CAST({} AS TEXT) COLLATE BINARY"}
+    values = {"text": "{}", "int": "CAST({} AS INTEGER)", "bool": "CAST({} AS INTEGER)"}
+
+    def has(self, left: Tree, right: Tree) -> str:
+        return (f"{self.operand(right)} IN (SELECT authz_a.value FROM (SELECT {self.set(left)} AS a) AS authz_s, "
+                "json_each(authz_s.a) AS authz_a)")
+
+    def has_any(self, left: Tree, right: Tree) -> str:
+        return (f"EXISTS (SELECT 1 FROM (SELECT {self.set(left)} AS a, {self.set(right)} AS b) AS authz_s, "
+                "json_each(authz_s.a) AS authz_a, json_each(authz_s.b) AS authz_b "
+                "WHERE authz_a.value = authz_b.value)")
+
+    def has_all(self, left: Tree, right: Tree) -> str:
+        return (f"NOT EXISTS (SELECT 1 FROM (SELECT {self.set(left)} AS a, {self.set(right)} AS b) AS authz_s, "
+                "json_each(authz_s.b) AS authz_b WHERE authz_b.value NOT IN "
+                "(SELECT authz_a.value FROM json_each(authz_s.a) AS authz_a))")
+
+
+_DIALECTS: Dict[str, Type[_Writer]] = {"postgresql": _PostgreSQL, "mysql": _MySQL, "sqlite": _SQLite}
+
+
+def _is_open(operand: Tree) -> bool:
+    """A fact or a parameter, of which each row has its own value."""
+    return operand[0] in ("fact", "parameter")
 
 
 def _type_of(operand: Tree) -> str:
-    kind = operand[2]
-    return kind if isinstance(kind, str) else str(kind[0])
-
-
-def _is_word(left: Tree, right: Tree) -> bool:
-    return left[0] == "fact" and right[0] == "word" and _type_of(left) == "word"
-
-
-_Compare = Callable[[_Writer, str, Tree, Tree], str]
-_COMPARISONS: Dict[str, _Compare] = {
-    "is": lambda writer, *rest: writer.equal(*rest), "is not": lambda writer, *rest: writer.equal(*rest),
-    "<": lambda writer, *rest: writer.order(*rest), "<=": lambda writer, *rest: writer.order(*rest),
-    "within": lambda writer, *rest: writer.within(*rest), "not within": lambda writer, *rest: writer.within(*rest),
-    "has": lambda writer, *rest: writer.has(*rest), "has not": lambda writer, *rest: writer.has(*rest),
-    "has any": lambda writer, *rest: writer.has_any(*rest), "has none": lambda writer, *rest: writer.has_any(*rest),
-    "has all": lambda writer, *rest: writer.has_all(*rest),
-    "has not all": lambda writer, *rest: writer.has_all(*rest),
-}
-_WRITERS = {"postgresql": _PostgreSQL, "mysql": _MySQL, "sqlite": _SQLite}
+    """Of a fact of words, the type is an array with them."""
+    return str(operand[2] if isinstance(operand[2], str) else operand[2][0])

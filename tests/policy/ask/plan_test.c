@@ -8,6 +8,7 @@
 
 #include "policy/decide/eval.h"
 #include "policy/snapshot/compiled.h"
+#include "policy/text/host.h"
 #include "tests/often.h"
 #include "tests/policy/ask/random_grants.h"
 #include "tests/policy/compiled_text.h"
@@ -343,5 +344,145 @@ Test(plan, one_that_is_too_large_is_refused)
 		POL_PLAN_TOO_LARGE);
 	cr_expect_eq(asked.plan.kind, POL_PLAN_NEVER);
 	pol_arena_finish(&asked.arena);
+	pol_snapshot_unref(snapshot);
+}
+
+/* --- modules ---------------------------------------------------------------------------------- */
+
+/* Allows all but the loan 13. */
+static struct pol_answer decide_unlucky(const void *state, const struct pol_request *request)
+{
+	struct pol_str loan;
+
+	(void)state;
+	if (request->parameter(request, POL_STR("loan"), 0, &loan) &&
+		pol_str_equal(loan, POL_STR("13"))) {
+		return (struct pol_answer){ .verdict = POL_DENY, .reason = POL_STR("unlucky") };
+	}
+	return (struct pol_answer){ .verdict = POL_ALLOW };
+}
+
+/* Denies whom roles allow. */
+static struct pol_answer decide_reversed(const void *state, const struct pol_request *request)
+{
+	(void)state;
+	if (request->roles_allow) {
+		return (struct pol_answer){ .verdict = POL_DENY, .reason = POL_STR("reversed") };
+	}
+	return (struct pol_answer){ .verdict = POL_ALLOW };
+}
+
+static enum pol_status find_module(
+	void *context, struct pol_str name, struct pol_host_module *out, char why[POL_HOST_WHY])
+{
+	static const struct pol_module unlucky = { .abi = POL_MODULE_ABI,
+		.size = sizeof(struct pol_module),
+		.name = "unlucky",
+		.version = "1",
+		.groups = POL_GROUPS_ALL,
+		.decide = decide_unlucky };
+	static const struct pol_module reversed = { .abi = POL_MODULE_ABI,
+		.size = sizeof(struct pol_module),
+		.name = "reversed",
+		.version = "1",
+		.groups = POL_GROUPS_ALL,
+		.decide = decide_reversed };
+
+	(void)context;
+	*out = (struct pol_host_module){ .table = NULL };
+	if (pol_str_equal(name, POL_STR("unlucky"))) {
+		out->table = &unlucky;
+	} else if (pol_str_equal(name, POL_STR("reversed"))) {
+		out->table = &reversed;
+	}
+	snprintf(why, POL_HOST_WHY, "there is none");
+	return out->table != NULL ? POL_OK : POL_ENOTFOUND;
+}
+
+/* The policy above with lines of a stack. */
+static struct pol_snapshot *with_stack(const char *lines)
+{
+	static char text[2048];
+	const struct pol_host host = { .module = find_module };
+	struct pol_snapshot *snapshot = NULL;
+	struct pol_source source;
+	struct pol_diags diags;
+
+	snprintf(text, sizeof text, "%sstack other {\n  authenticate required permit\n%s}\n",
+		declared, lines);
+	source = (struct pol_source){ POL_STR("folder/0.policy"), pol_str_of(text) };
+	pol_diags_init(&diags, &source, 1);
+	cr_assert_eq(pol_compile(&source, 1, &host, &diags, &snapshot), POL_OK);
+	pol_diags_finish(&diags);
+	return snapshot;
+}
+
+Test(plan, a_module_that_reads_an_open_parameter_is_refused)
+{
+	static const char *const lines[] = {
+		"  account required unlucky\n  authorize required role\n",
+		"  authorize required role\n  authorize required unlucky\n"
+	};
+
+	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+		struct pol_snapshot *snapshot = with_stack(lines[i]);
+		struct asked asked = { 0 };
+
+		cr_expect_eq(
+			ask(&asked, snapshot, "reader", "GET", "/loans/{loan}"), POL_PLAN_SEGMENTS);
+		cr_expect_eq(asked.plan.kind, POL_PLAN_NEVER);
+		cr_expect_eq(ask(&asked, snapshot, "reader", "GET", "/loans/12"), POL_PLAN_MADE);
+		cr_expect_eq(asked.plan.kind, POL_PLAN_ALWAYS);
+		cr_expect_eq(ask(&asked, snapshot, "reader", "GET", "/loans/13"), POL_PLAN_MADE);
+		cr_expect(pol_str_equal(asked.plan.reason, POL_STR("unlucky")));
+		pol_snapshot_unref(snapshot);
+	}
+}
+
+Test(plan, a_stack_that_refuses_whom_roles_allow_has_none)
+{
+	struct pol_snapshot *snapshot = with_stack("  authorize required reversed\n");
+	struct asked asked = { 0 };
+
+	cr_expect_eq(ask(&asked, snapshot, "reader", "GET", "/loans/{loan}"), POL_PLAN_REVERSED);
+	cr_expect_eq(asked.plan.kind, POL_PLAN_NEVER);
+	pol_snapshot_unref(snapshot);
+}
+
+/* Of more roles than these a decision does not read all, and answers that it does not know. */
+Test(plan, conditions_about_too_many_roles_are_refused)
+{
+	static char text[64 * 1024];
+	static struct pol_held held[POL_TRUTH_ROLES + 1];
+	size_t used = (size_t)snprintf(text, sizeof text,
+		"tree api { /loans/{loan} { GET } }\n"
+		"role reader {\n  allow GET on api:/** when not principal.roles has \"r1\"\n}\n");
+	struct pol_snapshot *snapshot;
+
+	for (uint32_t i = 0; i <= POL_TRUTH_ROLES; i++) {
+		used += (size_t)snprintf(text + used, sizeof text - used,
+			"role r%u {\n  allow GET on api:/loans/{loan} when {loan} is \"%u\"\n}\n",
+			i, i);
+	}
+	snapshot = compiled_text_good(text);
+	for (uint32_t count = POL_TRUTH_ROLES; count <= POL_TRUTH_ROLES + 1; count++) {
+		struct asked asked = { 0 };
+		struct pol_arena arena;
+
+		(void)ask(&asked, snapshot, "reader", "GET", "/loans/{loan}");
+		held[0].role = asked.held.role;
+		for (uint32_t i = 1; i < count; i++) {
+			char name[16];
+
+			snprintf(name, sizeof name, "r%u", i);
+			held[i].role = pol_snapshot_role(snapshot, pol_str_of(name));
+		}
+		asked.facts.held = held;
+		asked.facts.held_count = count;
+		pol_arena_init(&arena, 1 << 20);
+		cr_expect_eq(pol_plan_make(snapshot, &asked.facts, &arena, &asked.plan),
+			count == POL_TRUTH_ROLES ? POL_PLAN_MADE : POL_PLAN_ROLES);
+		pol_arena_finish(&arena);
+	}
 	pol_snapshot_unref(snapshot);
 }

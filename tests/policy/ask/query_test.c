@@ -82,7 +82,9 @@ static void check(const struct pol_snapshot *snapshot, const struct pol_facts *f
 	const char *tree, const char *at, const char *expected)
 {
 	struct list list = { .used = 0 };
-	struct pol_query query = { pol_str_of(tree), pol_str_of(at), { 0 }, collect, &list };
+	struct pol_query query = {
+		.tree = pol_str_of(tree), .at = pol_str_of(at), .visit = collect, .context = &list
+	};
 
 	cr_assert_eq(walk(snapshot, facts, &query), POL_OK);
 	cr_expect_str_eq(list.said, expected, "got:\n%s", list.said);

@@ -35,23 +35,28 @@ static void compare(const struct inquiry *inquiry, const struct subject *subject
 }
 
 /* Each role and each scope by itself. */
-static void exam_grantees(const struct inquiry *inquiry)
+static void exam_grantees(struct inquiry *inquiry)
 {
 	const struct policy *policy = inquiry->exam->policy;
+	char when[POL_WHEN_TEXT];
 
 	for (unsigned i = policy->has_anyone; i < policy->role_count; i++) {
 		const struct subject holder = {
 			.who = PRINCIPAL, .held = { { .role = (int)i } }, .held_count = 1
 		};
 
-		compare(inquiry, &holder, pol_who_role_may(&inquiry->who, inquiry->exam->roles[i]));
+		compare(inquiry, &holder,
+			pol_who_role_may(&inquiry->who, inquiry->exam->roles[i], when) ==
+				POL_WHEN_ALWAYS);
 	}
 	for (unsigned i = 0; i < policy->scope_count; i++) {
 		const struct subject key = {
 			.who = KEY_OF_SCOPES, .scopes = { (int)i }, .scope_count = 1
 		};
 
-		compare(inquiry, &key, pol_who_scope_may(&inquiry->who, inquiry->exam->scopes[i]));
+		compare(inquiry, &key,
+			pol_who_scope_may(&inquiry->who, inquiry->exam->scopes[i], when) ==
+				POL_WHEN_ALWAYS);
 	}
 }
 
@@ -61,7 +66,7 @@ void exam_who(struct exam *exam, const struct subject *subject, const struct con
 	const struct pol_facts *facts)
 {
 	struct inquiry inquiry = { .exam = exam, .verb = facts->verb, .path = path };
-	char text[NAME_ROOM + 32], verb[64];
+	char text[NAME_ROOM + 32], verb[64], when[POL_WHEN_TEXT];
 	struct pol_str reason;
 	const char *expected;
 
@@ -70,7 +75,8 @@ void exam_who(struct exam *exam, const struct subject *subject, const struct con
 	inquiry.text = text;
 	if (pol_who_read(exam->snapshot, facts->verb, pol_str_of(text), facts->http, &inquiry.who,
 		    &reason)) {
-		compare(&inquiry, subject, pol_who_may(&inquiry.who, facts));
+		compare(&inquiry, subject,
+			pol_who_may(&inquiry.who, facts, when) == POL_WHEN_ALWAYS);
 		if (chance(&exam->dice, 5)) {
 			exam_grantees(&inquiry);
 		}
