@@ -37,7 +37,7 @@ enum { NOW = 1000000000, MAX_REQUESTS = 32, MAX_PROBLEMS = 8 };
 static const char policy[] =
 	"facts {\n principal.team string\n resource.owner string default \"bob\"\n"
 	" resource.tags strings\n resource.state draft | active default active\n"
-	" context.amount int\n context.due time\n context.wait duration\n"
+	" context.due time\n context.wait duration\n"
 	" context.peer address\n resource.due time\n resource.from address\n action.forced bool "
 	"default false\n}\n"
 	"condition mine = resource.owner is principal.id or"
