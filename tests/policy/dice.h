@@ -20,7 +20,7 @@ static inline uint32_t roll(struct dice *dice, uint32_t sides)
 }
 
 /* A number of the environment, for longer runs by hand with other seeds: AUTHZ_TEST_SEED and
- * AUTHZ_TEST_POLICIES, where a test says so. */
+ * AUTHZ_TEST_GRANTS, where a test says so. */
 static inline unsigned long dice_setting(const char *name, unsigned long otherwise)
 {
 	const char *text = getenv(name);

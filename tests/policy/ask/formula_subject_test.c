@@ -128,7 +128,7 @@ Test(formula_subject, the_formula_is_true_exactly_where_the_decision_allows)
 	static struct random_grants_who who;
 	struct dice dice = { dice_setting("AUTHZ_TEST_SEED", 20261130) };
 	struct counts counts = { 0 };
-	unsigned long policies = dice_setting("AUTHZ_TEST_POLICIES", POLICIES);
+	unsigned long policies = dice_setting("AUTHZ_TEST_GRANTS", POLICIES);
 
 	for (unsigned long i = 0; i < policies; i++) {
 		struct pol_snapshot *snapshot;

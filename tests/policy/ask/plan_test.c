@@ -192,7 +192,7 @@ Test(plan, it_is_true_of_exactly_the_resources_that_a_decision_allows)
 	static struct random_grants_who who;
 	struct dice dice = { dice_setting("AUTHZ_TEST_SEED", 20261201) };
 	struct counts counts = { 0 };
-	unsigned long count = dice_setting("AUTHZ_TEST_POLICIES", POLICIES);
+	unsigned long count = dice_setting("AUTHZ_TEST_GRANTS", POLICIES);
 
 	for (unsigned long i = 0; i < count; i++) {
 		struct pol_snapshot *snapshot;
