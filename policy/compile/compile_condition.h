@@ -111,18 +111,6 @@ struct pol_condition_mark {
 struct pol_condition_mark *pol_compile_intern_mark(
 	struct pol_compiler *compiler, const struct pol_condition *condition);
 
-/* The condition of a text that was compiled without a message. Grants that say the same share most
- * of the work. */
-struct pol_known_text {
-	struct pol_str text; /* ptr NULL: none */
-	struct pol_str name; /* of its parameter; ptr NULL: it has none */
-	uint32_t segment;    /* which that parameter is */
-	const struct pol_condition *condition;
-};
-
-/* The place where a text is remembered, with this one or another. NULL: scratch has no memory. */
-struct pol_known_text *pol_compile_intern_text(struct pol_compiler *compiler, struct pol_str text);
-
 /* --- can it be true, can it be false: compile_trial.c --- */
 
 /* Tries the values that the constants of the condition distinguish. *out_never_true: none of them
@@ -139,6 +127,14 @@ enum pol_status pol_compile_condition(struct pol_compiler *compiler,
 	const struct pol_condition **out);
 
 /* --- conditional grants: compile_conditional.c --- */
+
+/* What a written condition, which grants may share, was compiled to without a message for one of
+ * them. */
+struct pol_known_condition {
+	struct pol_str name; /* of its parameter; ptr NULL: it has none */
+	uint32_t segment;    /* which that parameter is */
+	const struct pol_condition *condition;
+};
 
 /* Patterns of a grant in which each parameter of its condition is the same segment. */
 struct pol_conditional_group {

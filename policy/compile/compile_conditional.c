@@ -10,6 +10,7 @@
 struct splitting {
 	struct pol_compiler *compiler;
 	const struct pol_ast_grant *grant;
+	const struct pol_ast_condition *when; /* with its own positions */
 	uint32_t count;
 	uint32_t *segments;                                  /* by pattern, then by parameter */
 	struct pol_word words[POL_CONDITION_PREDICATES * 2]; /* the parameters */
@@ -90,7 +91,7 @@ static enum pol_status compile_for(
 		items[i] = (struct pol_parameter){ splitting->words[i].text,
 			splitting->segments[of * splitting->count + i] };
 	}
-	return pol_compile_condition(splitting->compiler, splitting->grant->when, &parameters, out);
+	return pol_compile_condition(splitting->compiler, splitting->when, &parameters, out);
 }
 
 static bool has_same_segments(const struct splitting *splitting, uint32_t a, uint32_t b)
@@ -139,7 +140,7 @@ static bool check_trees(struct pol_compiler *compiler, const struct pol_ast_gran
 {
 	for (uint32_t i = 0; i < grant->patterns.count; i++) {
 		if (pol_str_equal(grant->patterns.items[i].tree.text, POL_STR("authz"))) {
-			pol_diag_error(compiler->diags, grant->when->at,
+			pol_diag_error(compiler->diags, pol_ast_when_at(grant, grant->when->at),
 				"the tree 'authz' knows no conditions: a management call brings no "
 				"facts");
 			return false;
@@ -148,18 +149,7 @@ static bool check_trees(struct pol_compiler *compiler, const struct pol_ast_gran
 	return true;
 }
 
-/* --- texts that are known --------------------------------------------------------------------- */
-
-/* The bytes of the condition; empty: it is not in the files. */
-static struct pol_str text_of(const struct pol_compiler *compiler, struct pol_span at)
-{
-	const struct pol_diags *diags = compiler->diags;
-
-	if (compiler->fact_is_used == NULL || at.file >= diags->source_count) {
-		return (struct pol_str){ 0 };
-	}
-	return (struct pol_str){ diags->sources[at.file].text.ptr + at.offset, at.length };
-}
+/* --- conditions that are known ---------------------------------------------------------------- */
 
 /* Is the parameter this segment of the path, and no other? */
 static bool is_segment(const struct pol_ast_path *path, struct pol_str name, uint32_t segment)
@@ -180,11 +170,11 @@ static bool is_segment(const struct pol_ast_path *path, struct pol_str name, uin
 	return found;
 }
 
-/* Does the grant mean what a grant with this text meant? */
-static bool is_known(const struct pol_known_text *known, struct pol_str text,
-	const struct pol_ast_patterns *patterns)
+/* Does the condition mean on these paths what it meant where it became known? */
+static bool is_known(
+	const struct pol_known_condition *known, const struct pol_ast_patterns *patterns)
 {
-	bool same = known->text.ptr != NULL && pol_str_equal(known->text, text);
+	bool same = known != NULL;
 
 	for (uint32_t i = 0; same && known->name.ptr != NULL && i < patterns->count; i++) {
 		same = is_segment(&patterns->items[i].path, known->name, known->segment);
@@ -192,18 +182,29 @@ static bool is_known(const struct pol_known_text *known, struct pol_str text,
 	return same;
 }
 
-/* Remembers the condition of a text with at most one parameter. */
-static void remember(const struct splitting *splitting, struct pol_known_text *known,
-	struct pol_str text, const struct pol_condition *condition)
+/* Remembers what a condition with at most one parameter was compiled to. POL_OK or scratch's
+ * status. */
+static enum pol_status remember(
+	const struct splitting *splitting, const struct pol_condition *condition)
 {
-	if (splitting->count > 1 || condition == NULL) {
-		return;
+	struct pol_arena *scratch = splitting->compiler->scratch;
+	struct pol_known_condition *known;
+
+	if (splitting->count > 1 || condition == NULL ||
+		splitting->compiler->fact_is_used == NULL) {
+		return POL_OK;
 	}
-	*known = (struct pol_known_text){ .text = text, .condition = condition };
+	known = pol_arena_alloc(scratch, 1, sizeof *known);
+	if (known == NULL) {
+		return scratch->status;
+	}
+	known->condition = condition;
 	if (splitting->count > 0) {
 		known->name = splitting->words[0].text;
 		known->segment = splitting->segments[0];
 	}
+	splitting->grant->when->known = known;
+	return POL_OK;
 }
 
 /* --- the condition of a grant ----------------------------------------------------------------- */
@@ -215,8 +216,8 @@ static enum pol_status split(struct splitting *splitting, struct pol_conditional
 	enum pol_status status;
 	bool good;
 
-	splitting->count = pol_compile_condition_parameters(splitting->grant->when,
-		splitting->words, sizeof splitting->words / sizeof *splitting->words);
+	splitting->count = pol_compile_condition_parameters(splitting->when, splitting->words,
+		sizeof splitting->words / sizeof *splitting->words);
 	if (splitting->count == 0) {
 		return compile_for(splitting, 0, &whole->condition);
 	}
@@ -239,9 +240,7 @@ enum pol_status pol_compile_conditional_split(struct pol_compiler *compiler,
 {
 	const struct pol_diags *diags = compiler->diags;
 	size_t said = diags->errors + diags->warnings;
-	struct pol_str text = text_of(compiler, grant->when->at);
-	struct pol_known_text *known =
-		text.len > 0 ? pol_compile_intern_text(compiler, text) : NULL;
+	const struct pol_known_condition *known = grant->when->known;
 	struct splitting splitting;
 	enum pol_status status;
 
@@ -250,7 +249,7 @@ enum pol_status pol_compile_conditional_split(struct pol_compiler *compiler,
 	if (grant->patterns.count == 0 || !check_trees(compiler, grant)) {
 		return POL_OK;
 	}
-	if (known != NULL && is_known(known, text, &grant->patterns)) {
+	if (is_known(known, &grant->patterns)) {
 		out->whole.condition = known->condition;
 		return POL_OK;
 	}
@@ -258,10 +257,13 @@ enum pol_status pol_compile_conditional_split(struct pol_compiler *compiler,
 	splitting.compiler = compiler;
 	splitting.grant = grant;
 	splitting.segments = NULL;
+	splitting.when = pol_parse_known_own(compiler->scratch, grant);
+	if (splitting.when == NULL) {
+		return compiler->scratch->status;
+	}
 	status = split(&splitting, out);
-	if (status == POL_OK && known != NULL && out->count == 1 &&
-		diags->errors + diags->warnings == said) {
-		remember(&splitting, known, text, out->items[0].condition);
+	if (status == POL_OK && out->count == 1 && diags->errors + diags->warnings == said) {
+		status = remember(&splitting, out->items[0].condition);
 	}
 	return status;
 }

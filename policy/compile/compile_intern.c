@@ -6,13 +6,6 @@
 /* The first size of the tables; always powers of two. */
 #define FIRST_TABLE ((size_t)64)
 
-/* Texts whose condition is remembered, by hash; a power of two. Grants that say the same share
- * most of the work. */
-#define TEXTS ((size_t)1024)
-
-/* Slots in which a text may be; the last of them is used again. */
-#define PROBES 4
-
 struct interned_condition {
 	const struct pol_condition *condition; /* NULL: the slot is free */
 	uint64_t hash;
@@ -29,7 +22,6 @@ struct pol_interned {
 	size_t condition_count, condition_mask;
 	struct interned_predicate *predicates;
 	size_t predicate_count, predicate_mask;
-	struct pol_known_text *texts;
 };
 
 struct pol_interned *pol_compile_intern(struct pol_compiler *compiler)
@@ -47,8 +39,7 @@ struct pol_interned *pol_compile_intern(struct pol_compiler *compiler)
 		pol_arena_alloc(compiler->scratch, FIRST_TABLE, sizeof *made->conditions);
 	made->predicates =
 		pol_arena_alloc(compiler->scratch, FIRST_TABLE, sizeof *made->predicates);
-	made->texts = pol_arena_alloc(compiler->scratch, TEXTS, sizeof *made->texts);
-	if (made->conditions == NULL || made->predicates == NULL || made->texts == NULL) {
+	if (made->conditions == NULL || made->predicates == NULL) {
 		return NULL;
 	}
 	made->condition_mask = FIRST_TABLE - 1;
@@ -381,21 +372,4 @@ struct pol_condition_mark *pol_compile_intern_mark(
 
 	return &interned->conditions[condition_slot(interned, condition, hash_condition(condition))]
 			.mark;
-}
-
-/* --- texts ------------------------------------------------------------------------------------ */
-
-struct pol_known_text *pol_compile_intern_text(struct pol_compiler *compiler, struct pol_str text)
-{
-	struct pol_interned *interned = pol_compile_intern(compiler);
-	uint64_t hash = mix(POL_HASH_SEED, pol_str_hash(text, POL_HASH_SEED));
-	struct pol_known_text *known = NULL;
-
-	for (size_t i = 0; interned != NULL && i < PROBES; i++) {
-		known = &interned->texts[(hash + i) & (TEXTS - 1)];
-		if (known->text.ptr == NULL || pol_str_equal(known->text, text)) {
-			break;
-		}
-	}
-	return known;
 }

@@ -9,6 +9,9 @@
  * parameters get values one after the other, those that the constants of the condition distinguish;
  * the others are unknown meanwhile. What is true or false with some of them unknown stays so
  * whatever they are: the search does not go deeper there, and its result is exact all the same.
+ *
+ * Where no fact and no parameter occurs twice, the comparisons depend on nothing in common: each
+ * may be true or false whatever the others are, and no trial is needed.
  */
 
 /* Tries for one condition, and for all of a policy. Past them a condition counts as depending on
@@ -42,6 +45,7 @@ struct trial {
 	uint32_t variable_count;
 	const struct pol_value *constants[VARIABLES]; /* values that the condition names */
 	uint32_t constant_count;
+	bool is_plain; /* each variable occurs once, in a comparison that depends on it */
 	uint64_t tries;
 };
 
@@ -75,7 +79,55 @@ static void add_operand(struct trial *trial, const struct pol_operand *operand)
 				     : trial->snapshot->facts[operand->number].type;
 		made->value = (struct pol_value){ 0 };
 		trial->variable_count++;
+	} else {
+		trial->is_plain = false;
 	}
+}
+
+static bool is_least_or_most(const struct pol_operand *operand)
+{
+	return operand->kind == POL_OPERAND_VALUE &&
+	       (operand->value.number == INT64_MIN || operand->value.number == INT64_MAX);
+}
+
+/* A word, and a fact that may be another one? */
+static bool is_one_word_of_several(
+	const struct trial *trial, const struct pol_operand *word, const struct pol_operand *fact)
+{
+	return word->kind == POL_OPERAND_VALUE && fact->kind == POL_OPERAND_FACT &&
+	       trial->snapshot->facts[fact->number].word_count > 1;
+}
+
+static bool is_word(const struct trial *trial, const struct pol_operand *operand)
+{
+	return operand->kind == POL_OPERAND_VALUE
+		       ? operand->value.type == POL_TYPE_WORD
+		       : operand->kind == POL_OPERAND_FACT &&
+				 trial->snapshot->facts[operand->number].type == POL_TYPE_WORD;
+}
+
+/* Do some values of its operands, if no two are the same fact or parameter, make it true, and
+ * others false? False may also mean that only a trial shows it. */
+static bool depends(const struct trial *trial, const struct pol_predicate *predicate)
+{
+	const struct pol_operand *left = &predicate->left, *right = &predicate->right;
+
+	switch (predicate->comparison) {
+	case POL_COMPARE_TRUE:
+	case POL_COMPARE_HAS:
+		return true;
+	case POL_COMPARE_IS:
+		return !is_word(trial, left) || is_one_word_of_several(trial, left, right) ||
+		       is_one_word_of_several(trial, right, left);
+	case POL_COMPARE_LESS:
+	case POL_COMPARE_LESS_OR_EQUAL:
+		return !is_least_or_most(left) && !is_least_or_most(right);
+	case POL_COMPARE_HAS_ANY:
+	case POL_COMPARE_HAS_ALL:
+	case POL_COMPARE_WITHIN:
+		break;
+	}
+	return false;
 }
 
 static void add_condition(struct trial *trial, const struct pol_condition *condition)
@@ -88,6 +140,7 @@ static void add_condition(struct trial *trial, const struct pol_condition *condi
 		if (condition->predicate->comparison != POL_COMPARE_TRUE) {
 			add_operand(trial, &condition->predicate->right);
 		}
+		trial->is_plain = trial->is_plain && depends(trial, condition->predicate);
 	}
 }
 
@@ -441,33 +494,36 @@ static void forget_values(struct trial *trial)
 void pol_compile_trial(struct pol_compiler *compiler, const struct pol_condition *condition,
 	bool *out_never_true, bool *out_never_false)
 {
+	/* Not all of them is set: they are large, and most conditions are short. */
+	struct trial trial;
+	struct values values[VARIABLES];
 	struct pol_arena scratch;
-	struct trial *trial;
-	struct values *values;
-	bool good;
+	bool good = true;
 
 	*out_never_true = *out_never_false = false;
 	if (compiler->trials > TRIALS_ALL) {
 		return;
 	}
+	trial.snapshot = compiler->snapshot;
+	trial.scratch = &scratch;
+	trial.condition = condition;
+	trial.variable_count = 0;
+	trial.constant_count = 0;
+	trial.tries = 0;
+	trial.is_plain = true;
+	add_condition(&trial, condition);
+	if (trial.is_plain) {
+		return;
+	}
 	pol_arena_init(&scratch, SCRATCH_LIMIT);
-	trial = pol_arena_alloc(&scratch, 1, sizeof *trial);
-	values = pol_arena_alloc(&scratch, VARIABLES, sizeof *values);
-	good = trial != NULL && values != NULL;
-	if (good) {
-		trial->snapshot = compiler->snapshot;
-		trial->scratch = &scratch;
-		trial->condition = condition;
-		add_condition(trial, condition);
-		for (uint32_t i = 0; good && i < trial->variable_count; i++) {
-			good = find_values(trial, &trial->variables[i], &values[i]);
-		}
+	for (uint32_t i = 0; good && i < trial.variable_count; i++) {
+		good = find_values(&trial, &trial.variables[i], &values[i]);
 	}
 	if (good) {
-		*out_never_true = !search(trial, values, TRUTH_TRUE);
-		forget_values(trial);
-		*out_never_false = !search(trial, values, TRUTH_FALSE);
-		compiler->trials += trial->tries;
+		*out_never_true = !search(&trial, values, TRUTH_TRUE);
+		forget_values(&trial);
+		*out_never_false = !search(&trial, values, TRUTH_FALSE);
+		compiler->trials += trial.tries;
 	}
 	pol_arena_finish(&scratch);
 }

@@ -5,9 +5,9 @@
 #include "policy/format/format_internal.h"
 #include "policy/language/parse.h"
 
-static void add_span(struct pol_format_spans *spans, const struct pol_ast_condition *condition)
+static void add_span(struct pol_format_spans *spans, struct pol_span at)
 {
-	spans->items[spans->count++] = condition->at;
+	spans->items[spans->count++] = at;
 }
 
 static size_t count_grants(const struct pol_ast_grantee *grantees, size_t count)
@@ -25,8 +25,10 @@ static void add_grants(
 {
 	for (size_t i = 0; i < count; i++) {
 		for (uint32_t k = 0; k < grantees[i].grant_count; k++) {
-			if (grantees[i].grants[k].when != NULL) {
-				add_span(spans, grantees[i].grants[k].when);
+			const struct pol_ast_grant *grant = &grantees[i].grants[k];
+
+			if (grant->when != NULL) {
+				add_span(spans, pol_ast_when_at(grant, grant->when->at));
 			}
 		}
 	}
@@ -50,7 +52,7 @@ static enum pol_status find_conditions(
 		return arena->status;
 	}
 	for (size_t i = 0; i < ast->conditions_count; i++) {
-		add_span(out, &ast->conditions[i].condition);
+		add_span(out, ast->conditions[i].condition.at);
 	}
 	add_grants(out, ast->roles, ast->roles_count);
 	add_grants(out, ast->scopes, ast->scopes_count);

@@ -145,6 +145,8 @@ struct pol_ast_condition {
 	struct pol_ast_operands right;      /* COMPARE: one, or the items of a list */
 	struct pol_ast_condition *parts;    /* NOT, AND, OR */
 	uint32_t part_count;
+	struct pol_known_condition
+		*known; /* of a whole one: see compile_condition.h; NULL at first */
 };
 
 /* condition NAME = CONDITION */
@@ -171,8 +173,22 @@ struct pol_ast_grant {
 	struct pol_words except_verbs;
 	struct pol_ast_patterns except_patterns;
 	struct pol_span except_at;
-	struct pol_ast_condition *when; /* NULL: always */
+	uint32_t when_offset; /* where the condition begins; its file is that of `at` */
+	/* NULL: always. Grants may share one that they write alike: its positions are those of the
+	 * first of them. */
+	struct pol_ast_condition *when;
 };
+
+/* The position in the grant of what is at `at` in grant->when. */
+static inline struct pol_span pol_ast_when_at(const struct pol_ast_grant *grant, struct pol_span at)
+{
+	return (struct pol_span){ grant->at.file,
+		at.offset + (grant->when_offset - grant->when->at.offset), at.length };
+}
+
+/* The condition with the grant's own positions, a copy if it has others. NULL: no memory. */
+const struct pol_ast_condition *pol_parse_known_own(
+	struct pol_arena *arena, const struct pol_ast_grant *grant);
 
 /* A role or a scope. */
 struct pol_ast_grantee {

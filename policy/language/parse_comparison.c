@@ -31,8 +31,11 @@ static const struct {
 /* May it be one of them? Most words are not. */
 static bool is_like_operator(struct pol_str word)
 {
-	static const char begins[] = "=!<>&|AONI";
+	static const char begins[] = "=!&|AONI";
 
+	if (word.len > 0 && word.ptr[0] == '<') {
+		return word.len == 2 && word.ptr[1] == '>';
+	}
 	return word.len > 0 && (strchr(begins, word.ptr[0]) != NULL || word.len == 8);
 }
 

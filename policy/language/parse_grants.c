@@ -37,20 +37,20 @@ static bool when(struct pol_parser *parser, struct pol_ast_grant *out)
 {
 	struct pol_known_place place;
 
+	if (pol_parse_known_take(parser, &place, out)) {
+		return true;
+	}
 	out->when = pol_arena_alloc(parser->arena, 1, sizeof *out->when);
 	if (out->when == NULL) {
 		parser->status = parser->arena->status;
 		return false;
 	}
-	if (pol_parse_known_take(parser, out->when)) {
-		return true;
-	}
-	pol_parse_known_begin(parser, &place);
 	pol_parse_condition_take_when(parser);
 	if (!pol_parse_condition(parser, out->when)) {
 		out->when = NULL;
 		return false;
 	}
+	out->when_offset = out->when->at.offset;
 	pol_parse_known_put(parser, &place, out->when);
 	if (pol_parser_at_keyword(parser, "except")) {
 		pol_diag_error(parser->diags, parser->token.at, "'except' stands before 'when'");

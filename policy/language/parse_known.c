@@ -1,67 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Conditions that are written as one before. Large policies have few different ones, and to copy a
- * statement costs a fraction of reading it. */
+/* Conditions that are written as one before. Large policies have few different ones, so grants
+ * share what was read. */
 #include "policy/language/parser.h"
 
 #include <string.h>
 
-/* Texts that are remembered, by hash; a power of two. */
-#define TEXTS ((size_t)1024)
+/* Texts that are remembered: as many as a policy may have different conditions. */
+#define TEXTS ((size_t)4096)
 
-/* Places in which a text may be. */
-#define PROBES 4
+/* The first size of the table; a power of two. */
+#define FIRST_TABLE ((size_t)64)
 
-struct pol_known {
+struct pol_known_text {
 	struct pol_str text; /* from after `when` to the end of the line; ptr NULL: none */
-	struct pol_span at;
-	const struct pol_ast_condition *condition;
+	uint64_t hash;
+	uint32_t offset; /* of the text */
+	struct pol_ast_condition *condition;
 };
-
-/* How far a copy stands from what it is copied from. */
-struct copy {
-	struct pol_parser *parser;
-	uint32_t file;
-	uint32_t shift; /* of offsets; they wrap around when it is backwards */
-};
-
-static void move_word(const struct copy *copy, struct pol_word *word)
-{
-	word->at.file = copy->file;
-	word->at.offset += copy->shift;
-}
-
-/* Calls itself for the parts, which are nested no deeper than the parser allows. */
-static void copy_condition(const struct copy *copy, const struct pol_ast_condition *from,
-	struct pol_ast_condition *out)
-{
-	struct pol_arena *arena = copy->parser->arena;
-	struct pol_ast_operand *items = NULL;
-	struct pol_ast_condition *parts = NULL;
-
-	*out = *from;
-	out->at.file = copy->file;
-	out->at.offset += copy->shift;
-	move_word(copy, &out->left.word);
-	if (from->right.count > 0) {
-		items = pol_arena_alloc(arena, from->right.count, sizeof *items);
-	}
-	if (from->part_count > 0) {
-		parts = pol_arena_alloc(arena, from->part_count, sizeof *parts);
-	}
-	if (arena->status != POL_OK) {
-		copy->parser->status = arena->status;
-		return;
-	}
-	for (uint32_t i = 0; i < from->right.count; i++) {
-		items[i] = from->right.items[i];
-		move_word(copy, &items[i].word);
-	}
-	for (uint32_t i = 0; i < from->part_count; i++) {
-		copy_condition(copy, &from->parts[i], &parts[i]);
-	}
-	out->right.items = items;
-	out->parts = parts;
-}
 
 /* The rest of the line after the token, without its end. False: it ends in another way than with a
  * line feed. */
@@ -78,22 +33,36 @@ static bool rest_of_line(const struct pol_parser *parser, struct pol_str *out)
 	return true;
 }
 
-/* The place of the text: its own, a free one, or one that is used again. NULL: no memory. */
-static struct pol_known *find(struct pol_parser *parser, struct pol_str text)
+static struct pol_known_text *find(
+	const struct pol_known *known, struct pol_str text, uint64_t hash)
 {
-	uint64_t hash = pol_str_hash(text, POL_HASH_SEED) * UINT64_C(0x9e3779b97f4a7c15);
-	struct pol_known *known = NULL;
+	struct pol_known_text *at = &known->texts[hash & known->mask];
 
-	if (parser->known == NULL) {
-		parser->known = pol_arena_alloc(&parser->scratch, TEXTS, sizeof *parser->known);
+	while (at->text.ptr != NULL && (at->hash != hash || !pol_str_equal(at->text, text))) {
+		at = at == &known->texts[known->mask] ? known->texts : at + 1;
 	}
-	for (size_t i = 0; parser->known != NULL && i < PROBES; i++) {
-		known = &parser->known[((hash >> 32) + i) & (TEXTS - 1)];
-		if (known->text.ptr == NULL || pol_str_equal(known->text, text)) {
-			break;
+	return at;
+}
+
+/* Makes the table, or one of twice the size. False: no memory. */
+static bool grow(struct pol_arena *scratch, struct pol_known *known)
+{
+	struct pol_known grown = { .count = known->count,
+		.mask = known->texts == NULL ? FIRST_TABLE - 1 : known->mask * 2 + 1 };
+
+	grown.texts = pol_arena_alloc(scratch, grown.mask + 1, sizeof *grown.texts);
+	if (grown.texts == NULL) {
+		return false;
+	}
+	for (size_t i = 0; known->texts != NULL && i <= known->mask; i++) {
+		struct pol_known_text *old = &known->texts[i];
+
+		if (old->text.ptr != NULL) {
+			*find(&grown, old->text, old->hash) = *old;
 		}
 	}
-	return known;
+	*known = grown;
+	return true;
 }
 
 /* May the next line go on with a condition? Its first bytes mostly show that it does not. */
@@ -136,55 +105,99 @@ static bool goes_on(const struct pol_parser *parser)
 	return found;
 }
 
-bool pol_parse_known_take(struct pol_parser *parser, struct pol_ast_condition *out)
+bool pol_parse_known_take(
+	struct pol_parser *parser, struct pol_known_place *out_place, struct pol_ast_grant *out)
 {
-	const struct pol_lexer lexer = parser->lexer;
-	const struct pol_token token = parser->token;
-	const struct pol_known *known;
-	struct pol_str text;
-	struct copy copy;
+	const struct pol_known_text *known;
+	struct pol_lexer lexer;
+	struct pol_token token;
 
-	if (!pol_parser_at_keyword(parser, "when") || !rest_of_line(parser, &text)) {
+	*out_place = (struct pol_known_place){ .errors = parser->diags->errors };
+	if (!pol_parser_at_keyword(parser, "when") || !rest_of_line(parser, &out_place->text)) {
 		return false;
 	}
-	known = find(parser, text);
-	if (known == NULL || known->text.ptr == NULL || !pol_str_equal(known->text, text)) {
+	out_place->offset = parser->lexer.pos;
+	out_place->hash = pol_str_hash(out_place->text, POL_HASH_SEED);
+	if (parser->known.texts == NULL) {
 		return false;
 	}
-	parser->lexer.pos += (uint32_t)text.len;
+	known = find(&parser->known, out_place->text, out_place->hash);
+	if (known->text.ptr == NULL) {
+		return false;
+	}
+	lexer = parser->lexer;
+	token = parser->token;
+	parser->lexer.pos += (uint32_t)out_place->text.len;
 	pol_parse_block_next(parser);
 	if (!pol_parser_at(parser, POL_TOKEN_NL) || goes_on(parser)) {
 		parser->lexer = lexer;
 		parser->token = token;
 		return false;
 	}
-	copy = (struct copy){ parser, token.at.file, lexer.pos - known->at.offset };
-	copy_condition(&copy, known->condition, out);
+	out->when = known->condition;
+	out->when_offset = known->condition->at.offset + (out_place->offset - known->offset);
 	return true;
 }
 
-void pol_parse_known_begin(const struct pol_parser *parser, struct pol_known_place *out)
-{
-	out->offset = parser->lexer.pos;
-	out->errors = parser->diags->errors;
-	if (!pol_parser_at_keyword(parser, "when") || !rest_of_line(parser, &out->text)) {
-		out->text = (struct pol_str){ 0 };
-	}
-}
-
 void pol_parse_known_put(struct pol_parser *parser, const struct pol_known_place *place,
-	const struct pol_ast_condition *condition)
+	struct pol_ast_condition *condition)
 {
-	struct pol_known *known;
+	struct pol_known *known = &parser->known;
+	struct pol_known_text *slot;
 
 	if (place->text.ptr == NULL || parser->diags->errors > place->errors ||
-		!pol_parser_at(parser, POL_TOKEN_NL) ||
+		known->count == TEXTS || !pol_parser_at(parser, POL_TOKEN_NL) ||
 		parser->token.at.offset != place->offset + place->text.len) {
 		return;
 	}
-	known = find(parser, place->text);
-	if (known != NULL) {
-		*known = (struct pol_known){ place->text,
-			{ parser->token.at.file, place->offset, 0 }, condition };
+	if ((known->texts == NULL || known->count * 2 > known->mask) &&
+		!grow(&parser->scratch, known)) {
+		parser->status = parser->scratch.status;
+		return;
 	}
+	slot = find(known, place->text, place->hash);
+	known->count += slot->text.ptr == NULL;
+	*slot = (struct pol_known_text){ place->text, place->hash, place->offset, condition };
+}
+
+/* --- a copy ----------------------------------------------------------------------------------- */
+
+/* Calls itself for the parts, which are nested no deeper than the parser allows. */
+static void copy_condition(struct pol_arena *arena, const struct pol_ast_grant *grant,
+	const struct pol_ast_condition *from, struct pol_ast_condition *out)
+{
+	struct pol_ast_operand *items = pol_arena_alloc(arena, from->right.count, sizeof *items);
+	struct pol_ast_condition *parts = pol_arena_alloc(arena, from->part_count, sizeof *parts);
+
+	if (items == NULL || parts == NULL) {
+		return;
+	}
+	*out = *from;
+	out->at = pol_ast_when_at(grant, from->at);
+	out->left.word.at = pol_ast_when_at(grant, from->left.word.at);
+	for (uint32_t i = 0; i < from->right.count; i++) {
+		items[i] = from->right.items[i];
+		items[i].word.at = pol_ast_when_at(grant, items[i].word.at);
+	}
+	for (uint32_t i = 0; i < from->part_count; i++) {
+		copy_condition(arena, grant, &from->parts[i], &parts[i]);
+	}
+	out->right.items = items;
+	out->parts = parts;
+}
+
+const struct pol_ast_condition *pol_parse_known_own(
+	struct pol_arena *arena, const struct pol_ast_grant *grant)
+{
+	const struct pol_ast_condition *when = grant->when;
+	struct pol_ast_condition *copy;
+
+	if (when->at.file == grant->at.file && when->at.offset == grant->when_offset) {
+		return when;
+	}
+	copy = pol_arena_alloc(arena, 1, sizeof *copy);
+	if (copy != NULL) {
+		copy_condition(arena, grant, when, copy);
+	}
+	return arena->status == POL_OK ? copy : NULL;
 }

@@ -43,8 +43,11 @@ struct pol_parser {
 	unsigned condition_parens; /* open parentheses */
 	/* their positions; one more for those around a list, which are a mistake */
 	struct pol_span condition_open[POL_CONDITION_LEVELS + 1];
-	uint32_t condition_end;  /* of the last token that was taken */
-	struct pol_known *known; /* those that were read, in scratch; NULL: none */
+	uint32_t condition_end; /* of the last token that was taken */
+	struct pol_known {      /* those that were read, in scratch: a table by text */
+		struct pol_known_text *texts;
+		size_t count, mask;
+	} known;
 
 	struct pol_arena scratch; /* memory of the stack */
 	unsigned char *stack;     /* unfinished lists, the innermost last */
@@ -229,20 +232,20 @@ bool pol_parse_condition_named(struct pol_parser *parser, struct pol_ast_named_c
 /* Is "when" at the token, or at the beginning of the next line, which is then begun? */
 bool pol_parse_condition_at_when(struct pol_parser *parser);
 void pol_parse_condition_take_when(struct pol_parser *parser);
-/* Conditions that are written as one before: parse_known.c. At "when": takes it and a condition of
- * which the rest of the line was read before; *out is a copy with its own positions. False: it was
- * not, and nothing is taken. */
-bool pol_parse_known_take(struct pol_parser *parser, struct pol_ast_condition *out);
-/* Notes where a condition begins, at "when"; and remembers it when it was read without a mistake
- * and ends with that line. */
+/* Conditions that are written as one before: parse_known.c. */
 struct pol_known_place {
 	struct pol_str text; /* the rest of the line; ptr NULL: it cannot be remembered */
-	uint32_t offset;     /* of the text */
+	uint64_t hash;
+	uint32_t offset; /* of the text */
 	size_t errors;
 };
-void pol_parse_known_begin(const struct pol_parser *parser, struct pol_known_place *out);
+/* At "when": takes it and a condition of which the rest of the line was read before; out->when is
+ * that one. False: it was not, nothing is taken, and the place is for pol_parse_known_put. */
+bool pol_parse_known_take(
+	struct pol_parser *parser, struct pol_known_place *out_place, struct pol_ast_grant *out);
+/* Remembers a condition that was read without a mistake and ends with that line. */
 void pol_parse_known_put(struct pol_parser *parser, const struct pol_known_place *place,
-	const struct pol_ast_condition *condition);
+	struct pol_ast_condition *condition);
 /* condition; "when" was taken. False: the rest of the condition was skipped. */
 bool pol_parse_condition(struct pol_parser *parser, struct pol_ast_condition *out);
 /* A line of `facts { … }` */

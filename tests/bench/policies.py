@@ -3,7 +3,8 @@
 
 Two policies: the API of GitHub as `policy import-openapi` writes it, with 200 roles, and the large one of W4. Each
 command is a whole process; beside its time stand the seconds of a core and the memory that it took. Of the language
-server it is the time from a keystroke to its diagnostics.
+server it is the time from a keystroke to its diagnostics. Last, 10,000 grants on conditions, beside as many without:
+bench-compile takes only the time of a core that pol_compile takes.
 """
 
 import json
@@ -27,6 +28,9 @@ KEYSTROKES = 20
 # (milliseconds, MiB): of each command on the API, and of some on the large policy
 GOALS = {("api", None): (100, None), ("large", "diff"): (1000, 300),
          ("api", "keystroke"): (50, None), ("large", "keystroke"): (50, None)}
+CONDITIONS = (0, 14, 4096)  # different ones in 10,000 grants; 4,096 is the bound
+COMPILED = 31  # turns, of some milliseconds each
+CONDITIONS_GOAL = 1.3  # times as many without
 
 
 def write(folder, files):
@@ -130,7 +134,24 @@ def row(policy, what, taken, core, memory):
     return f"| {policy}: {what} | {taken:.1f} ms | {cells[0]} | {cells[1]} | {goal} | {met} |"
 
 
-def measure(tool, options):
+def conditions(bench, folder):
+    """Rows for 10,000 grants, without conditions and with few or many different ones: compiled alone, in turns."""
+    paths = []
+    for count in CONDITIONS:
+        paths.append(folder / f"conditions-{count}.policy")
+        paths[-1].write_text(workload.grants_text(count), encoding="utf-8")
+    done = subprocess.run([bench, str(COMPILED), *paths], capture_output=True, text=True, check=True)
+    plain, *others = json.loads(done.stdout)
+    rows = [f"| compile 10,000 grants | {statistics.median(plain):.1f} ms | – | – | – |  |"]
+    for count, took in zip(CONDITIONS[1:], others):
+        ratio = statistics.median(mine / base for mine, base in zip(took, plain))
+        met = "yes" if ratio <= CONDITIONS_GOAL else "**no**"
+        rows.append(f"| compile 10,000 grants on {count:,} conditions | {statistics.median(took):.1f} ms, {ratio:.2f} x "
+                    f"| – | – | ≤ {CONDITIONS_GOAL} x | {met} |")
+    return rows
+
+
+def measure(tool, bench, options):
     lines = ["| what | time | of a core | memory | goal | reached |", "| --- | --- | --- | --- | --- | --- |"]
     folder = Path(tempfile.mkdtemp(prefix="authz-bench-"))
     try:
@@ -139,6 +160,7 @@ def measure(tool, options):
                 runs = [once(tool, words) for _ in range(options.turns)]
                 lines.append(row(policy, what, *(statistics.median(column) for column in zip(*runs))))
             lines.append(row(policy, "keystroke", statistics.median(keystrokes(before)), None, None))
+        lines += conditions(bench, folder)
     finally:
         shutil.rmtree(folder)
     return "\n".join(lines)

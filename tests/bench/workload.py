@@ -6,6 +6,7 @@ role allows; W2 the same, denied; W3 as W1 by one of many keys; W4 as W3 on a po
 and 50,000 nodes.
 """
 
+import itertools
 import random
 import re
 
@@ -143,6 +144,42 @@ role {CONDITIONAL} {{
 		when resource.owner is principal.id and context.amount <= principal.limit and resource.status is active
 }}
 """
+
+# Grants on conditions: what compiles as many different ones, and as many grants, as a policy may have of the former.
+CONDITIONAL_FACTS = """\
+facts {
+	principal.branch string
+	principal.limit  int
+	resource.branch  string
+	resource.owner   string
+	resource.status  draft | active | archived default active
+	context.amount   int
+	context.channel  string
+}
+
+"""
+
+
+def condition_text(number):
+    """A condition of one, two or three comparisons; each number's is another one."""
+    return (f"resource.owner is principal.id and context.amount <= {number}",
+            f"resource.status is active and principal.limit > {number}",
+            f"resource.branch is principal.branch and context.amount <= principal.limit and context.amount > {number}",
+            f"context.channel in \"web\", \"app-{number}\"",
+            f"context.amount < {number}")[number % 5]
+
+
+def grants_text(conditions):
+    """The tree of W1 and 10,000 grants on it, each on one of this many conditions, or on none."""
+    files = policy(20, 1250, 8)
+    files.pop("asked.policy")
+    text = "\n".join(files.values())
+    if conditions == 0:
+        return text
+    numbers = itertools.cycle(range(1, conditions + 1))
+    return CONDITIONAL_FACTS + re.sub(
+        r"(?m)^\tallow .*", lambda found: f"{found[0]} when {condition_text(next(numbers))}", text)
+
 
 SIZES = {
     "small": (20, 50, 8),  # 200 nodes

@@ -9,6 +9,7 @@ struct walk {
 	lsp_names_visit visit;
 	void *context;
 	bool stopped;
+	const struct pol_ast_grant *grant; /* whose condition it is in; NULL: none */
 };
 
 static void put(struct walk *walk, const struct lsp_name *name)
@@ -158,17 +159,21 @@ static void put_declarations(struct walk *walk, const struct pol_ast *ast)
 static void put_operand(
 	struct walk *walk, const struct pol_ast_operand *operand, bool may_be_condition)
 {
-	struct pol_str text = operand->word.text;
+	struct pol_word word = operand->word;
+	struct pol_str text = word.text;
 
 	if (operand->kind != POL_AST_WORD) {
 		return;
 	}
+	if (walk->grant != NULL) {
+		word.at = pol_ast_when_at(walk->grant, word.at);
+	}
 	if (memchr(text.ptr, '.', text.len) == NULL) {
 		if (may_be_condition) {
-			put_word(walk, LSP_CONDITION, &operand->word);
+			put_word(walk, LSP_CONDITION, &word);
 		}
 	} else if (text.ptr[0] >= 'a' && text.ptr[0] <= 'z') {
-		put_word(walk, LSP_FACT, &operand->word);
+		put_word(walk, LSP_FACT, &word);
 	}
 }
 
@@ -196,7 +201,9 @@ static void put_grantees(
 			put_patterns(walk, &grant->patterns);
 			put_patterns(walk, &grant->except_patterns);
 			if (grant->when != NULL) {
+				walk->grant = grant;
 				put_condition(walk, grant->when);
+				walk->grant = NULL;
 			}
 		}
 	}
@@ -261,7 +268,7 @@ static void put_step(struct walk *walk, const struct pol_ast_step *step)
 
 void lsp_names_declarations(const struct pol_ast *ast, lsp_names_visit visit, void *context)
 {
-	struct walk walk = { { NULL, 0 }, visit, context, false };
+	struct walk walk = { .visit = visit, .context = context };
 
 	put_declarations(&walk, ast);
 }
@@ -269,7 +276,7 @@ void lsp_names_declarations(const struct pol_ast *ast, lsp_names_visit visit, vo
 void lsp_names_each(
 	const struct pol_ast *ast, struct pol_str text, lsp_names_visit visit, void *context)
 {
-	struct walk walk = { text, visit, context, false };
+	struct walk walk = { .text = text, .visit = visit, .context = context };
 
 	put_declarations(&walk, ast);
 	put_grantees(&walk, LSP_ROLE, ast->roles, ast->roles_count);

@@ -224,6 +224,23 @@ Test(conditional, mistakes_with_parameters)
 		"error 8:42 {user} is a string, but 17 is an int: write \"17\"\n");
 }
 
+Test(conditional, one_that_is_written_as_before_has_messages_in_each_place)
+{
+	says("role r {\nallow go on api:/u/{user} when {user} is principal.id\n"
+	     "allow go on api:/x when {user} is principal.id\n}\n",
+		"error 9:13 no '{user}' in this path: each path of the grant names what its "
+		"condition compares\n"
+		"note 9:26 compared here\n");
+	says("role r {\nallow go on api:/x when resource.b and not resource.b\n"
+	     "  allow stop on api:/x when resource.b and not resource.b\n}\n",
+		"warning 8:25 this condition is never true, whatever the facts are\n"
+		"warning 9:29 this condition is never true, whatever the facts are\n");
+	says("role r {\nallow go on api:/x when resource.b\nallow read on authz:/audit when "
+	     "resource.b\n}\n",
+		"error 9:33 the tree 'authz' knows no conditions: a management call brings no "
+		"facts\n");
+}
+
 Test(conditional, the_tree_authz_knows_none)
 {
 	says("role r {\nallow read on authz:/audit when resource.b\n}\n",

@@ -176,15 +176,13 @@ char *make_conditions(struct dice *dice)
 	return text;
 }
 
-static void add(struct condition_spans *out, const struct pol_ast_condition *condition)
+static void add(struct condition_spans *out, struct pol_span at)
 {
-	if (condition != NULL) {
-		out->items = realloc(out->items, (out->count + 2) * sizeof *out->items);
-		if (out->items == NULL) {
-			abort();
-		}
-		out->items[out->count++] = condition->at;
+	out->items = realloc(out->items, (out->count + 2) * sizeof *out->items);
+	if (out->items == NULL) {
+		abort();
 	}
+	out->items[out->count++] = at;
 }
 
 static int by_offset(const void *a, const void *b)
@@ -208,14 +206,18 @@ void find_conditions(struct pol_str file, struct condition_spans *out)
 		abort();
 	}
 	for (size_t i = 0; i < ast.conditions_count; i++) {
-		add(out, &ast.conditions[i].condition);
+		add(out, ast.conditions[i].condition.at);
 	}
 	for (size_t i = 0; i < ast.roles_count + ast.scopes_count; i++) {
 		const struct pol_ast_grantee *grantee =
 			i < ast.roles_count ? &ast.roles[i] : &ast.scopes[i - ast.roles_count];
 
 		for (uint32_t k = 0; k < grantee->grant_count; k++) {
-			add(out, grantee->grants[k].when);
+			const struct pol_ast_grant *grant = &grantee->grants[k];
+
+			if (grant->when != NULL) {
+				add(out, pol_ast_when_at(grant, grant->when->at));
+			}
 		}
 	}
 	qsort(out->items, out->count, sizeof *out->items, by_offset);
