@@ -187,13 +187,27 @@ static int put(struct call *call, const struct pol_plan *plan, struct pol_arena 
 	return 0;
 }
 
-static int refuse(struct call *call, enum pol_plan_fault fault)
+/* A trusted peer reads how the node is declared. */
+static int refuse_name(struct call *call, const char *param, const char *text, uint32_t node)
+{
+	char room[POL_RESOURCE_TEXT];
+	struct pol_resource resource = { .text = room };
+
+	if (!call->peer->trusted || node == POL_NONE) {
+		return call_invalid(call, param, "%s", text);
+	}
+	return call_invalid(call, param, "%s: it is %.*s", text,
+		POL_STR_ARGS(pol_resource_of_node(&resource, call->snapshot, node)));
+}
+
+static int refuse(struct call *call, enum pol_plan_fault fault, uint32_t node)
 {
 	const char *text = pol_plan_fault_text(fault);
 	const char *param = call->params[RESOURCE].given ? "resource" : "path";
 
 	switch (fault) {
 	case POL_PLAN_MISNAMED:
+		return refuse_name(call, param, text, node);
 	case POL_PLAN_BELOW_REST:
 	case POL_PLAN_SEGMENTS:
 		return call_invalid(call, param, "%s", text);
@@ -223,7 +237,7 @@ static int answer(struct call *call, const struct ask *ask, struct subject *subj
 	fault = pol_plan_make(call->snapshot, &subject->facts, &arena, &made);
 	call->cost += subject_place_cost(subject) + (uint32_t)(ask->path.len / ASK_PATH_BYTES) +
 		      (uint32_t)(arena.used / PLAN_BYTES);
-	r = fault == POL_PLAN_MADE ? put(call, &made, &arena) : refuse(call, fault);
+	r = fault == POL_PLAN_MADE ? put(call, &made, &arena) : refuse(call, fault, made.node);
 	pol_arena_finish(&arena);
 	if (r == 0) {
 		*(made.kind == POL_PLAN_NEVER ? &call->denied : &call->allowed) += 1;

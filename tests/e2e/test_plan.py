@@ -309,7 +309,7 @@ class Tool(PlanTest):
         self.assertIn("never 403 role: no role of ", self.tool("--principal", "ann", "refund", NODE, status=1))
         text = self.tool("--principal", "dora", "refund", NODE, status=1)
         self.assertTrue(text.endswith("not given, and it might allow more: context.amount\n"), text)
-        self.assertIn("resource: a segment in braces",
+        self.assertIn("resource: a segment in braces is not the parameter that the node has there: it is " + NODE,
                       self.tool("--principal", "ann", "list", "bookings:/bookings/{b}", status=2))
         answer = json.loads(self.tool("--principal", "ann", "--json", "list", NODE))
         self.assertEqual(answer, self.plan("list"))
