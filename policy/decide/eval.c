@@ -414,7 +414,6 @@ void pol_eval_of_node(const struct pol_snapshot *snapshot, const struct pol_fact
 	answer(&eval, &decision);
 	out->refused = eval.stage == POL_STAGE_SUBJECT ? go_on : decision.reason;
 	out->marks = eval.marks;
-	out->steps = eval.steps;
 	out->node = eval.node;
 	out->run = eval.run;
 	out->tree = eval.tree;
