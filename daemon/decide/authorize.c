@@ -45,6 +45,9 @@ struct counted {
 #define EXPLAIN_COST  2
 #define EXPLAIN_ROLES 256
 
+/* Steps of conditions that take as long as a decision. */
+#define CONDITION_STEPS 16
+
 static int explain(struct call *call, const struct subject *subject, struct outcome *out)
 {
 	struct pol_counts counts = pol_snapshot_counts(call->snapshot);
@@ -99,6 +102,7 @@ static int decide(struct call *call, const struct ask *ask, struct pol_path_memo
 		pol_eval(call->snapshot, &subject->facts, out);
 	}
 	subject->facts.counter = NULL;
+	call->cost += out->steps / CONDITION_STEPS;
 	if (subject->facts.by_peer) {
 		subject->known_principal = (out->marks & POL_MARK_PEER) != 0;
 	}

@@ -316,6 +316,7 @@ static void answer(struct pol_evaluation *eval, struct pol_decision *out)
 	out->node = eval->node;
 	out->permission = eval->run.first;
 	out->marks = eval->marks;
+	out->steps = eval->steps;
 }
 
 /* The stack that decides for a service, or NULL. */
@@ -343,6 +344,7 @@ static void begin(struct pol_evaluation *eval, const struct pol_snapshot *snapsh
 	eval->tree = (struct pol_str){ 0 };
 	eval->node = POL_NONE;
 	eval->marks = 0;
+	eval->steps = 0;
 	eval->by = NULL;
 	eval->about = POL_ABOUT_PATH;
 	eval->stage = POL_STAGE_END;

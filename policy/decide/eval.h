@@ -33,6 +33,7 @@ struct pol_decision {
 	uint32_t permission;             /* if allowed, the first permission that was needed */
 	uint32_t marks;                  /* bits of enum pol_mark that modules of the stack set */
 	const struct pol_stack_line *by; /* the line of the stack that gave the reason, or NULL */
+	uint32_t steps; /* of conditions: its work beside that of any decision (truth.h) */
 	struct pol_fact_set missing; /* of `missing_fact`: the facts that are needed; else none */
 };
 

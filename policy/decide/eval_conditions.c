@@ -32,6 +32,7 @@ struct pol_str pol_eval_check_conditions(struct pol_evaluation *eval)
 		scopes = covers(&at, &bits.scopes, &bits.anyone, &request->scopes_allow) && scopes;
 		anyone = covers(&at, &bits.anyone, &bits.anyone, &request->anyone_allows) && anyone;
 	}
+	eval->steps = POL_TRUTH_STEPS - eval->truth.steps;
 	eval->unknown = (struct pol_unknown){ .denied = denied.maybe != 0,
 		.scopes = request->scopes_allow && !scopes,
 		.roles = request->roles_allow != roles || request->anyone_allows != anyone,
@@ -92,6 +93,7 @@ static void find_missing(struct pol_evaluation *eval, bool roles)
 		/* The decision is made; what it took is not missing here. */
 		eval->truth.steps = POL_TRUTH_STEPS;
 		pol_subject_missing(&eval->truth, &at, &wanted, eval->missing);
+		eval->steps += POL_TRUTH_STEPS - eval->truth.steps;
 	}
 }
 

@@ -42,6 +42,7 @@ struct pol_evaluation {
 	struct pol_eval_node *of_node; /* of POL_ABOUT_NODE, else not set */
 	bool uncertain;                /* by conditions that are unknown: `unknown` is set */
 	struct pol_unknown unknown;    /* not zeroed */
+	uint32_t steps;                /* that conditions took */
 	struct pol_fact_set *missing;  /* of the decision */
 	const struct pol_path *at;     /* `path`, or that of the trace or of the facts' memo */
 	struct pol_path path;          /* large, and not zeroed */

@@ -520,7 +520,13 @@ Test(conditions, a_denial_that_takes_more_steps_than_a_decision_has_is_unknown)
 {
 	deny_if_any(POL_TRUTH_STEPS - 1);
 	cr_expect_str_eq(decide(), "ok");
+	cr_expect_eq(decision.steps, POL_TRUTH_STEPS);
 	deny_if_any(POL_TRUTH_STEPS);
 	cr_expect_str_eq(decide(), "missing_fact");
+	cr_expect_geq(decision.steps, POL_TRUTH_STEPS);
 	cr_expect_not(decision.allow);
+	take_back();
+	grant(ALLOW, ALWAYS);
+	cr_expect_str_eq(decide(), "ok");
+	cr_expect_eq(decision.steps, 0);
 }
