@@ -123,7 +123,8 @@ static struct pol_group_result trace_group(struct pol_evaluation *eval, enum pol
 	return result;
 }
 
-struct pol_str pol_eval_run_group(struct pol_evaluation *eval, enum pol_group group)
+static inline __attribute__((always_inline)) struct pol_str run_group(
+	struct pol_evaluation *eval, enum pol_group group)
 {
 	const struct pol_stack *stack = eval->stack;
 	struct pol_group_result result;
@@ -137,6 +138,11 @@ struct pol_str pol_eval_run_group(struct pol_evaluation *eval, enum pol_group gr
 	eval->marks |= result.marks;
 	eval->by = result.by;
 	return result.passed ? go_on : result.reason;
+}
+
+struct pol_str pol_eval_run_group(struct pol_evaluation *eval, enum pol_group group)
+{
+	return run_group(eval, group);
 }
 
 static enum pol_status read_path(struct pol_evaluation *eval, struct pol_str path)
@@ -280,13 +286,13 @@ static struct pol_str decide(struct pol_evaluation *eval)
 	STEP(PRINCIPAL, check_principal(facts));
 	STEP(ENVIRONMENT, check_environment(facts));
 	STEP(SERVICE, eval->stack == NULL ? POL_STR("unknown_service") : go_on);
-	STEP(AUTHENTICATE, pol_eval_run_group(eval, POL_GROUP_AUTHENTICATE));
+	STEP(AUTHENTICATE, run_group(eval, POL_GROUP_AUTHENTICATE));
 	drop_peer(eval);
 	STEP(RESOURCE, find_resource(eval));
 	STEP(NETWORKS, check_networks(facts));
-	STEP(ACCOUNT, pol_eval_run_group(eval, POL_GROUP_ACCOUNT));
+	STEP(ACCOUNT, run_group(eval, POL_GROUP_ACCOUNT));
 	STEP(SUBJECT, check_subject(eval));
-	STEP(AUTHORIZE, pol_eval_run_group(eval, POL_GROUP_AUTHORIZE));
+	STEP(AUTHORIZE, run_group(eval, POL_GROUP_AUTHORIZE));
 	STEP(FACTS, eval->uncertain ? pol_eval_check_missing(eval) : go_on);
 	/* The last step, so that a denied request is not charged. */
 	STEP(CHARGES, take_charges(eval));
@@ -309,7 +315,7 @@ static void answer(struct pol_evaluation *eval, struct pol_decision *out)
 	out->by = reason.len > 0 ? eval->by : NULL;
 	eval->request.allowed = reason.len == 0;
 	/* Lines of `record` run after the decision and cannot change it. */
-	(void)pol_eval_run_group(eval, POL_GROUP_RECORD);
+	(void)run_group(eval, POL_GROUP_RECORD);
 	out->allow = reason.len == 0;
 	out->reason = out->allow ? POL_STR("ok") : reason;
 	out->status = out->allow ? 200 : pol_reason_status(reason);

@@ -130,8 +130,7 @@ CONDITIONAL = "conditional"
 CONDITIONS = f"""\
 facts {{
 	principal.limit int
-	resource.owner  string
-	resource.status draft | active | archived default active
+	resource.stage  draft | active | archived default active
 	context.amount  int
 }}
 
@@ -141,7 +140,7 @@ role {ELSEWHERE} inherits payments-reader {{
 
 role {CONDITIONAL} {{
 	allow GET on api:/loans/{{id}}/payments
-		when resource.owner is principal.id and context.amount <= principal.limit and resource.status is active
+		when resource.owner is principal.id and context.amount <= principal.limit and resource.stage is active
 }}
 """
 
