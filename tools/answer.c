@@ -21,7 +21,9 @@ struct reason {
 
 static const struct reason reasons[] = {
 	{ POL_STR_INIT("not_trusted"), ABOUT_NOTHING,
-		"only a trusted peer may state principal, ip, mfa_at or time, or ask why", "" },
+		"only a trusted peer may state principal, ip, mfa_at, time or facts principal.*, "
+		"or ask why",
+		"" },
 	{ POL_STR_INIT("unauthenticated"), ABOUT_NOTHING,
 		"the token is not accepted; only a trusted peer learns why", "" },
 	{ POL_STR_INIT("malformed_token"), ABOUT_NOTHING,

@@ -123,6 +123,23 @@ static bool on_fact(void *context, struct wire_cursor item)
 	return true;
 }
 
+/* principal.branch is the attribute branch. */
+static bool on_attribute(void *context, struct wire_cursor item)
+{
+	const struct pol_str space = POL_STR("principal.");
+	const struct completing *word = context;
+	struct wire_str text;
+
+	if (wire_read_text(&item, &text) && text.len > space.len &&
+		memcmp(text.ptr, space.ptr, space.len) == 0) {
+		complete_offer(word,
+			app_text(word->app, "%.*s=", (int)(text.len - space.len),
+				text.ptr + space.len),
+			"");
+	}
+	return true;
+}
+
 /* Names that the policy declares. */
 static void offer_names(const struct completing *word, const char *what,
 	bool (*on_each)(void *context, struct wire_cursor item))
@@ -259,6 +276,8 @@ void complete_option(const struct completing *word, const struct command *comman
 		offer_names(word, "environments", on_name);
 	} else if (flag == FLAG_FACT || flag == FLAG_COLUMN) {
 		offer_names(word, "facts", on_fact);
+	} else if (flag == FLAG_ATTRIBUTE) {
+		offer_names(word, "facts", on_attribute);
 	} else if (flag == FLAG_COLUMNS) {
 		offer_columns(word, command);
 	} else if (flag == FLAG_EXPLAIN_CODE) {

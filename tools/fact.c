@@ -65,6 +65,20 @@ static int read_json(struct app *app, const json_t *value, struct pol_raw *out)
 		"--fact: a value is text, an integer, true, false, null or a list of strings");
 }
 
+/* Does the name say of what the fact is? */
+static bool has_space(struct pol_str name)
+{
+	static const char *const spaces[] = { "principal.", "resource.", "action.", "context." };
+
+	for (size_t i = 0; i < sizeof spaces / sizeof spaces[0]; i++) {
+		if (name.len > strlen(spaces[i]) &&
+			strncmp(name.ptr, spaces[i], strlen(spaces[i])) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static int read_stated(struct app *app, struct pol_str item, struct stated *out)
 {
 	const char *sign = memchr(item.ptr, '=', item.len);
@@ -75,6 +89,12 @@ static int read_stated(struct app *app, struct pol_str item, struct stated *out)
 		return app_fail(app, EXIT_USAGE, "usage", "--fact needs NAME=VALUE");
 	}
 	out->name = (struct pol_str){ item.ptr, (size_t)(sign - item.ptr) };
+	if (!has_space(out->name)) {
+		return app_fail(app, EXIT_USAGE, "usage",
+			"--fact %.*s: a fact's name begins with principal., resource., action. or "
+			"context.",
+			POL_STR_ARGS(out->name));
+	}
 	out->raw = (struct pol_raw){ .kind = POL_RAW_STRING,
 		.text = { sign + 1, item.len - out->name.len - 1 } };
 	value = json_loadb(out->raw.text.ptr, out->raw.text.len, JSON_DECODE_ANY, NULL);

@@ -153,6 +153,7 @@ static void describe_principal(
 	out->tenant_name = pol_str_of(live->tenant);
 	out->principal_kind = POL_KIND_USER;
 	if (record == NULL) {
+		out->principal_kind = POL_KIND_SERVICE; /* the policy declares it */
 		out->attributes = pol_snapshot_principal_attributes(
 			snapshot, pol_snapshot_principal(snapshot, pol_str_of(principal)));
 		return;

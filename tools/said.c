@@ -258,6 +258,7 @@ struct suggest_name said_unknown(struct app *app, const struct authz_reply *repl
 		const char *kind;
 	} unknown[] = { { "names no role", "role" }, { "is no scope", "scope" },
 		{ "is no tree", "tree" } };
+	static const char facts[] = "facts.";
 	const char *message = reply->message != NULL ? reply->message : "";
 	const char *param = reply->param != NULL ? reply->param : "";
 	struct pol_str base = { param, strcspn(param, "[") };
@@ -275,5 +276,7 @@ struct suggest_name said_unknown(struct app *app, const struct authz_reply *repl
 			return (struct suggest_name){ unknown[i].kind, word };
 		}
 	}
-	return wanted(app, message);
+	return strncmp(param, facts, strlen(facts)) == 0
+		       ? (struct suggest_name){ "fact", param + strlen(facts) }
+		       : wanted(app, message);
 }

@@ -17,13 +17,16 @@ static const struct source {
 	const char *array; /* of the answer */
 	const char *field; /* of an item; NULL: it is a text */
 	bool in_tenant;
+	const char *before; /* what names begin with, and is left out; NULL: nothing */
 } sources[] = {
-	{ "role", "roles.list", "items", "name", true },
-	{ "principal", "principals.list", "items", "id", true },
-	{ "tenant", "tenants.list", "items", "id", false },
-	{ "scope", "policy.names", "scopes", NULL, false },
-	{ "tree", "policy.names", "trees", NULL, false },
-	{ "action", "policy.names", "actions", NULL, false },
+	{ "role", "roles.list", "items", "name", true, NULL },
+	{ "principal", "principals.list", "items", "id", true, NULL },
+	{ "tenant", "tenants.list", "items", "id", false, NULL },
+	{ "scope", "policy.names", "scopes", NULL, false, NULL },
+	{ "tree", "policy.names", "trees", NULL, false, NULL },
+	{ "action", "policy.names", "actions", NULL, false, NULL },
+	{ "fact", "policy.names", "facts", NULL, false, NULL },
+	{ "attribute", "policy.names", "facts", NULL, false, "principal." },
 };
 
 struct finding {
@@ -37,6 +40,8 @@ static bool on_item(void *context, struct wire_cursor item)
 {
 	struct finding *finding = context;
 	struct pol_arena *arena = &finding->app->arena;
+	const char *before = finding->source->before != NULL ? finding->source->before : "";
+	size_t skip = strlen(before);
 	struct wire_str text;
 
 	if (finding->count == ASKED) {
@@ -44,9 +49,10 @@ static bool on_item(void *context, struct wire_cursor item)
 	}
 	if (finding->source->field != NULL) {
 		finding->names[finding->count++] = record_text(arena, item, finding->source->field);
-	} else if (wire_read_text(&item, &text)) {
+	} else if (wire_read_text(&item, &text) && text.len >= skip &&
+		   memcmp(text.ptr, before, skip) == 0) {
 		finding->names[finding->count++] =
-			text_escape(arena, (struct pol_str){ text.ptr, text.len });
+			text_escape(arena, (struct pol_str){ text.ptr + skip, text.len - skip });
 	}
 	return true;
 }
@@ -82,6 +88,11 @@ void suggest_print(struct app *app, const struct suggest_name *name)
 	record_each(answer, finding.source->array, on_item, &finding);
 	nearest = args_nearest(name->word, finding.names, finding.count);
 	if (nearest != NULL && strcmp(nearest, name->word) != 0) {
-		fprintf(stderr, "authzcheck: did you mean '%s'?\n", nearest);
+		fprintf(stderr, "authzcheck: %sdid you mean '%s'?\n",
+			finding.source->before == NULL
+				? ""
+				: app_text(app, "no condition reads attribute '%s': ",
+					  text_escape(&app->arena, pol_str_of(name->word))),
+			nearest);
 	}
 }

@@ -8,8 +8,8 @@
 
 #include "tools/app.h"
 
-/* A name that was typed, and what it should name: "role", "principal", "tenant", "scope", "tree" or
- * "action". */
+/* A name that was typed, and what it should name: "role", "principal", "tenant", "scope", "tree",
+ * "action", "fact", or "attribute", which is a fact of principals without `principal.`. */
 struct suggest_name {
 	const char *kind; /* NULL: the refusal is about no such name */
 	const char *word;

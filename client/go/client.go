@@ -194,7 +194,7 @@ func takesID(method string) bool {
 }
 
 func decides(method string) bool {
-	return method == "authorize" || method == "authorize_many" || method == "permissions"
+	return method == "authorize" || method == "authorize_many" || method == "permissions" || method == "plan"
 }
 
 // onlyReads says whether a method changes nothing, as PROTOCOL.md lists them.

@@ -164,12 +164,11 @@ static const char *add(struct reader *reader, uint32_t fact, struct pol_str name
 	return NULL;
 }
 
-static const char *check_bounds(struct reader *reader)
+static const char *check_bytes(struct reader *reader)
 {
-	if (reader->bytes > POL_GIVEN_BYTES) {
-		return wrong_map(reader, "has more than 16 KiB of names and text");
-	}
-	return reader->named > POL_GIVEN_FACTS ? wrong_map(reader, "has more than 64 facts") : NULL;
+	return reader->bytes > POL_GIVEN_BYTES
+		       ? wrong_map(reader, "has more than 16 KiB of names and text")
+		       : NULL;
 }
 
 /* The number of the fact that is the map's next one; POL_NONE: it is not declared. A guess is only
@@ -215,13 +214,17 @@ static const char *read_fact(struct reader *reader, struct pol_str name, struct 
 	if (is_named(&map->named, fact)) {
 		return wrong_fact(reader, name, "is given twice");
 	}
+	/* Before its value is read: the room has members for POL_GIVEN_FACTS sets. */
+	if (reader->named == POL_GIVEN_FACTS) {
+		return wrong_map(reader, "has more than 64 facts");
+	}
 	add_name(&map->named, fact);
 	map->of_principal = map->of_principal || declared->space == POL_SPACE_PRINCIPAL;
 	reader->bytes += name.len;
 	reader->named++;
 	wrong = read_raw(reader, name, value, &raw, &known);
 	if (wrong == NULL) {
-		wrong = check_bounds(reader);
+		wrong = check_bytes(reader);
 	}
 	return wrong != NULL ? wrong : add(reader, fact, name, &raw, known);
 }
@@ -338,17 +341,14 @@ static bool merge(struct given_room *room)
 	return true;
 }
 
-static const char *read_own(const struct call *call, const struct given_params *params,
-	struct given_read *out, const char **out_param)
+static const char *read_own(
+	struct reader *reader, const struct given_params *params, struct given_read *out)
 {
-	struct given_room *room = call->given;
-	struct reader reader = reader_of(call, &room->own, out_param);
-	const char *wrong = read_mode(params, &reader);
+	struct given_room *room = reader->room;
+	const char *wrong;
 
 	room->member_count = room->shared_members;
-	if (wrong == NULL) {
-		wrong = read_map(&reader, params->facts);
-	}
+	wrong = read_map(reader, params->facts);
 	if (wrong != NULL) {
 		return wrong;
 	}
@@ -358,23 +358,26 @@ static const char *read_own(const struct call *call, const struct given_params *
 		return NULL;
 	}
 	out->of_principal = out->of_principal || room->shared.of_principal;
-	return merge(room)
-		       ? NULL
-		       : wrong_map(&reader, "with the shared ones there are more than 64 facts");
+	return merge(room) ? NULL
+			   : wrong_map(reader, "with the shared ones there are more than 64 facts");
 }
 
 const char *given_read(const struct call *call, const struct given_params *params,
 	struct given_read *out, const char **out_param)
 {
 	struct given_room *room = call->given;
-	const char *wrong = NULL;
+	struct reader reader = reader_of(call, &room->own, out_param);
+	const char *wrong = read_mode(params, &reader);
 
 	*out = (struct given_read){ .given = NULL };
+	if (wrong != NULL) {
+		return wrong;
+	}
 	if (room->shared_bytes != NULL && params->facts->items.ptr == room->shared_bytes) {
 		copy(&room->shared, &room->given);
 		out->of_principal = room->shared.of_principal;
 	} else {
-		wrong = read_own(call, params, out, out_param);
+		wrong = read_own(&reader, params, out);
 	}
 	out->given = wrong == NULL && room->given.count > 0 ? &room->given : NULL;
 	return wrong;

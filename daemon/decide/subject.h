@@ -84,6 +84,10 @@ int subject_describe_key(struct call *call, const struct store_key *key, struct 
 int subject_describe_principal(
 	struct call *call, const struct store_principal *principal, struct subject *out);
 
+/* The same for a key of the principal, whose record need not be the stored one. */
+int subject_describe_narrowed(struct call *call, const struct store_principal *principal,
+	const struct store_key *key, struct subject *out);
+
 /* The same for a principal that the files declare, by its number. */
 int subject_describe_declared(struct call *call, uint32_t number, struct subject *out);
 

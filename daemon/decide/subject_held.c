@@ -291,6 +291,7 @@ int subject_describe_key(struct call *call, const struct store_key *key, struct 
 	out->key = *key;
 	out->facts.environment = key->environment;
 	out->facts.key_state = POL_KEY_ACTIVE;
+	out->facts.tenant_name = subject_tenant_name(call, key->tenant);
 	r = subject_take_key(call, out);
 	if (out->known_principal) {
 		out->facts.principal_state = POL_PRINCIPAL_ACTIVE;
@@ -315,12 +316,29 @@ int subject_describe_principal(
 	subject_begin(call, out);
 	out->facts.principal = principal->id;
 	out->facts.tenant = principal->tenant;
+	out->facts.tenant_name = subject_tenant_name(call, principal->tenant);
 	take_principal(out, principal->flags);
 	out->facts.principal_state = POL_PRINCIPAL_ACTIVE;
 	out->known_principal = true;
 	take_attributes(call, principal, out);
 	r = subject_take_assignments(call, principal, out);
 	return r < 0 ? r : subject_take_all(call, principal->tenant, out);
+}
+
+int subject_describe_narrowed(struct call *call, const struct store_principal *principal,
+	const struct store_key *key, struct subject *out)
+{
+	int r = subject_describe_principal(call, principal, out);
+
+	if (r < 0) {
+		return r;
+	}
+	out->key = *key;
+	out->facts.environment = key->environment;
+	out->facts.key_state = POL_KEY_ACTIVE;
+	out->facts.key = key->kid;
+	out->facts.binding = POL_BOUND_TO_PRINCIPAL;
+	return take_narrowing(call, out);
 }
 
 int subject_describe_declared(struct call *call, uint32_t number, struct subject *out)

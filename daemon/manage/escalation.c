@@ -270,9 +270,58 @@ int escalation_check_secret(struct call *call, const struct store_key *key)
 	return check_key(call, NULL, key, received);
 }
 
+/* A change of a principal, for each of its keys. */
+struct narrowed {
+	struct call *call;
+	const struct store_principal *before, *after;
+	const char *own; /* as in struct gaining */
+};
+
+/* Do scopes of the key depend on conditions? */
+static bool is_conditional(const struct call *call, const struct store_key *key)
+{
+	struct store_list scopes = key->scopes;
+	struct pol_str name;
+
+	while (store_list_next(&scopes, &name)) {
+		if (pol_snapshot_scope_is_conditional(
+			    call->snapshot, pol_snapshot_scope(call->snapshot, name))) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* What the principal is allowed on more conditions than before, its key may be allowed on less. */
+static int check_narrowed(void *context, const struct store_key *key)
+{
+	const struct narrowed *narrowed = context;
+	struct call *call = narrowed->call;
+	struct gaining gaining = { .key = key, .own = narrowed->own };
+	struct party parties[2];
+	struct subject was, is;
+	int r;
+
+	if (!is_conditional(call, key)) {
+		return 0;
+	}
+	r = subject_describe_narrowed(call, narrowed->before, key, &was);
+	if (r == 0) {
+		r = subject_describe_narrowed(call, narrowed->after, key, &is);
+	}
+	if (r != 0) {
+		return r;
+	}
+	parties[0] = party_of_key(call, key, &was);
+	parties[1] = party_of_key(call, key, &is);
+	return is_own_key(call, key) ? check_own_key(call, parties[0], parties[1])
+				     : check(call, parties[0], parties[1], &gaining);
+}
+
 int escalation_check_principal(struct call *call, const struct store_principal *before,
 	const struct store_principal *after)
 {
+	struct narrowed narrowed = { .call = call, .before = before, .after = after };
 	struct gaining gaining = { .principal = after };
 	struct party parties[2] = { { .facts = NULL } };
 	struct subject was, is;
@@ -283,6 +332,7 @@ int escalation_check_principal(struct call *call, const struct store_principal *
 	}
 	if (escalation_is_own(call, after->tenant, after->id)) {
 		gaining.own = to_itself;
+		narrowed.own = to_itself;
 	}
 	if (before != NULL) {
 		r = subject_describe_principal(call, before, &was);
@@ -292,7 +342,11 @@ int escalation_check_principal(struct call *call, const struct store_principal *
 		r = subject_describe_principal(call, after, &is);
 		parties[1].facts = &is.facts;
 	}
-	return r != 0 ? r : check(call, parties[0], parties[1], &gaining);
+	r = r != 0 ? r : check(call, parties[0], parties[1], &gaining);
+	/* Without `before` all that the principal is allowed was compared, so its keys add none. */
+	return r != 0 || before == NULL ? r
+					: store_list_unrevoked(call->read, after->tenant, after->id,
+						  check_narrowed, &narrowed);
 }
 
 static const char to_all[] =
@@ -318,9 +372,24 @@ int escalation_check_everyone(struct call *call, enum store_everyone kind,
 	return r != 0 ? r : check(call, parties[0], parties[1], &gaining);
 }
 
+/* A change of a role. `snapshot` NULL: subjects will hold `after`. */
+struct role_change {
+	uint32_t before;
+	const struct pol_snapshot *snapshot;
+	uint32_t after;
+};
+
+static enum pol_status find_by_role(const struct call *call, const struct role_change *change,
+	const struct pol_grantor *grantor, struct pol_escalation *out)
+{
+	return change->snapshot != NULL
+		       ? pol_escalation_of_role(call->snapshot, change->before, change->snapshot,
+				 change->after, grantor, out)
+		       : pol_escalation_of_membership(call->snapshot, change->after, grantor, out);
+}
+
 /* A role has no end, so the caller must have what it allows for good. */
-int escalation_check_role(
-	struct call *call, uint32_t before, const struct pol_snapshot *snapshot, uint32_t after)
+static int check_role_change(struct call *call, const struct role_change *change)
 {
 	struct grantor grantor;
 	struct finding finding = { .when = call->now };
@@ -343,8 +412,7 @@ int escalation_check_role(
 		};
 
 		finding.when = when;
-		if (pol_escalation_of_role(call->snapshot, before, snapshot, after, &then,
-			    &finding.escalation) != POL_OK) {
+		if (find_by_role(call, change, &then, &finding.escalation) != POL_OK) {
 			return -ENOMEM;
 		}
 		when = party_next_end(&grantor.own, when);
@@ -354,4 +422,15 @@ int escalation_check_role(
 	}
 	return refuse(call, &finding,
 		finding.when > call->now ? ", which a role cannot" : ", everywhere");
+}
+
+int escalation_check_role(
+	struct call *call, uint32_t before, const struct pol_snapshot *snapshot, uint32_t after)
+{
+	return check_role_change(call, &(struct role_change){ before, snapshot, after });
+}
+
+int escalation_check_membership(struct call *call, uint32_t role)
+{
+	return check_role_change(call, &(struct role_change){ .before = POL_NONE, .after = role });
 }

@@ -53,3 +53,7 @@ bool escalation_is_own(const struct call *call, uint32_t tenant, struct pol_str 
  * is a number in the call's snapshot, `after` one in `snapshot`, each or POL_NONE. */
 int escalation_check_role(
 	struct call *call, uint32_t before, const struct pol_snapshot *snapshot, uint32_t after);
+
+/* Every principal, or every caller, of a tenant will hold the role: what other roles allow to one
+ * that holds it. What the role itself allows is for escalation_check_everyone. */
+int escalation_check_membership(struct call *call, uint32_t role);

@@ -78,7 +78,7 @@ static void principal_facts(const struct pol_snapshot *snapshot, uint32_t princi
 		.held = held,
 		.held_count = from->assignment_count,
 		.principal = from->id,
-		.principal_kind = POL_KIND_USER,
+		.principal_kind = POL_KIND_SERVICE, /* as in the daemon */
 		.attributes = &from->attributes,
 		.tenant_name = POL_STR("default"),
 		.declared = true,

@@ -172,57 +172,107 @@ bool pol_escalation_permission(const struct pol_snapshot *snapshot, const char *
 	       pol_tree_node_verb(snapshot, node, pol_str_of(action), false, out) == POL_OK;
 }
 
+/* The first permission of a change of a role that may not be granted. `before` POL_NONE: nobody
+ * holds it, so nobody is changed by what it inherits. */
+static bool search_role(struct pol_escalation_search *search, uint32_t before,
+	const struct pol_escalation_role *role, bool inherited)
+{
+	const struct pol_snapshot *snapshot = role->snapshot;
+	struct pol_run run = { 0, snapshot->permission_count };
+	struct pol_escalation_moved moved = { .count = 0 };
+	struct pol_run_word at;
+
+	if (inherited && !pol_escalation_find_moved(
+				 search->snapshot, before, role, &search->arena, &moved)) {
+		return false;
+	}
+	search->out->found = false;
+	while (!search->out->found && pol_run_next(&run, &at)) {
+		uint64_t bits =
+			may_allow(role->is, &at) & ~pol_permset_word(&role->was->allow, &at);
+		uint64_t sure = pol_escalation_moved_word(&moved, &at), own;
+
+		bits |= may_deny(role->was, &at) & ~pol_permset_word(&role->is->deny, &at);
+		bits |= sure;
+		own = bits != 0 ? allowed(search, POL_ESCALATION_GRANTOR, &at) |
+					  may_grant(snapshot, search->grantor, &at)
+				: 0;
+		for (bits &= ~own; bits != 0 && !search->out->found; bits &= bits - 1) {
+			if ((sure & bits & -bits) != 0 ||
+				pol_escalation_role_gains(search, role, first_of(&at, bits))) {
+				name_permission(snapshot, first_of(&at, bits), search->out);
+			}
+		}
+	}
+	return true;
+}
+
+/* The grantor on a path outside of all places: there it has what it has everywhere. It may hold the
+ * role itself: what it has by the change does not count. */
+static enum pol_status search_everywhere(struct pol_escalation_search *search, uint32_t before,
+	const struct pol_escalation_role *role, bool inherited)
+{
+	const struct pol_facts *own =
+		search->grantor->facts != NULL ? search->grantor->facts : &nobody;
+	bool done = false;
+	uint8_t *row;
+
+	search->facts[POL_ESCALATION_BEFORE] = &nobody;
+	search->facts[POL_ESCALATION_AFTER] = &nobody;
+	search->facts[POL_ESCALATION_GRANTOR] = own;
+	pol_escalation_plan_rows(search);
+	pol_arena_init(&search->arena, POL_SNAPSHOT_LIMIT);
+	row = pol_arena_alloc(&search->arena, 1, search->width);
+	if (row != NULL) {
+		search->row = row;
+		row += search->first[POL_ESCALATION_GRANTOR];
+		row[0] = !pol_subject_key_counts(own) || own->key_place_count == 0;
+		for (uint32_t h = 0; h < own->held_count; h++) {
+			row[1 + h] = own->held[h].place_count == 0 ? POL_PLACE_INSIDE
+								   : POL_PLACE_ELSEWHERE;
+		}
+		done = search_role(search, before, role, inherited);
+		search->out->cases = search->cases;
+		pol_escalation_drop_formulas(search);
+	}
+	pol_arena_finish(&search->arena);
+	return done ? POL_OK : POL_ENOMEM;
+}
+
+static const struct pol_grantee nothing = { 0 };
+
 enum pol_status pol_escalation_of_role(const struct pol_snapshot *old, uint32_t before,
 	const struct pol_snapshot *snapshot, uint32_t after, const struct pol_grantor *grantor,
 	struct pol_escalation *out)
 {
-	static const struct pol_grantee none = { 0 };
-	const struct pol_grantee *was = before < old->role_count ? &old->roles[before] : &none;
-	const struct pol_grantee *is =
-		after < snapshot->role_count ? &snapshot->roles[after] : &none;
-	const struct pol_escalation_role role = { snapshot, was, is };
-	const struct pol_facts *own = grantor->facts != NULL ? grantor->facts : &nobody;
-	/* The grantor may hold this role: what it has by the change does not count. */
+	struct pol_escalation_role role = { .snapshot = snapshot,
+		.number = after,
+		.was = before < old->role_count ? &old->roles[before] : &nothing,
+		.is = after < snapshot->role_count ? &snapshot->roles[after] : &nothing };
 	struct pol_escalation_search search = {
 		.snapshot = old,
-		.facts = { &nobody, &nobody, own },
 		.grantor = grantor,
 		.at = { .when = INT64_MIN },
 		.cases = out->cases,
+		.out = out,
 	};
-	struct pol_run run = { 0, snapshot->permission_count };
-	struct pol_run_word at;
-	uint8_t *row;
 
-	pol_escalation_plan_rows(&search);
-	pol_arena_init(&search.arena, POL_SNAPSHOT_LIMIT);
-	row = pol_arena_alloc(&search.arena, 1, search.width);
-	if (row == NULL) {
-		pol_arena_finish(&search.arena);
-		return POL_ENOMEM;
-	}
-	search.row = row;
-	out->found = false;
-	/* A path outside of all places: there the grantor has what it has everywhere. */
-	row += search.first[POL_ESCALATION_GRANTOR];
-	row[0] = !pol_subject_key_counts(own) || own->key_place_count == 0;
-	for (uint32_t h = 0; h < own->held_count; h++) {
-		row[1 + h] = own->held[h].place_count == 0 ? POL_PLACE_INSIDE : POL_PLACE_ELSEWHERE;
-	}
-	while (!out->found && pol_run_next(&run, &at)) {
-		uint64_t bits = may_allow(is, &at) & ~pol_permset_word(&was->allow, &at);
+	return search_everywhere(&search, before, &role, before != POL_NONE);
+}
 
-		bits |= may_deny(was, &at) & ~pol_permset_word(&is->deny, &at);
-		bits &= bits != 0 ? ~allowed(&search, POL_ESCALATION_GRANTOR, &at) : 0;
-		bits &= bits != 0 ? ~may_grant(snapshot, grantor, &at) : 0;
-		for (; bits != 0 && !out->found; bits &= bits - 1) {
-			if (pol_escalation_role_gains(&search, &role, first_of(&at, bits))) {
-				name_permission(snapshot, first_of(&at, bits), out);
-			}
-		}
-	}
-	out->cases = search.cases;
-	pol_escalation_drop_formulas(&search);
-	pol_arena_finish(&search.arena);
-	return POL_OK;
+enum pol_status pol_escalation_of_membership(const struct pol_snapshot *snapshot, uint32_t number,
+	const struct pol_grantor *grantor, struct pol_escalation *out)
+{
+	const struct pol_escalation_role role = {
+		.snapshot = snapshot, .number = number, .was = &nothing, .is = &nothing
+	};
+	struct pol_escalation_search search = {
+		.snapshot = snapshot,
+		.grantor = grantor,
+		.at = { .when = INT64_MIN },
+		.cases = out->cases,
+		.out = out,
+	};
+
+	return search_everywhere(&search, POL_NONE, &role, true);
 }

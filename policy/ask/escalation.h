@@ -41,7 +41,8 @@ struct pol_escalation {
 	bool found;
 	uint64_t cases; /* combinations of values that were tried so far; zero before a change is
 			 * looked at. All searches with one struct try POL_FORMULA_CASES together,
-			 * and one more comparison; what is left then is not decided */
+			 * and one more comparison of as many, at most; what is left then is not
+			 * decided */
 	char action[64];
 	char resource[POL_ESCALATION_TEXT];
 };
@@ -77,10 +78,16 @@ void pol_escalation_find_at(struct pol_escalation_search *search,
 bool pol_escalation_permission(const struct pol_snapshot *snapshot, const char *noun, bool below,
 	const char *action, struct pol_run *out);
 
-/* The same for a changed role: what it now allows and did not before, or no longer denies. Any
+/* The same for a changed role: what it now allows and did not before, or no longer denies; and what
+ * depends by conditions on a role that it inherits now and did not before, or the reverse. Any
  * subject may hold the role at any place, so the grantor must have all of that everywhere. `before`
  * POL_NONE: a new role; `after` POL_NONE: a deleted one. Each is a number in its own snapshot, and
  * both snapshots have the same base. The roles in grantor->facts are numbers of `old`. */
 enum pol_status pol_escalation_of_role(const struct pol_snapshot *old, uint32_t before,
 	const struct pol_snapshot *snapshot, uint32_t after, const struct pol_grantor *grantor,
 	struct pol_escalation *out);
+
+/* The same for subjects who will hold a role, and what else they hold is not known: what depends on
+ * whether they hold it, or what it inherits. What the role itself allows is not looked at. */
+enum pol_status pol_escalation_of_membership(const struct pol_snapshot *snapshot, uint32_t number,
+	const struct pol_grantor *grantor, struct pol_escalation *out);

@@ -14,10 +14,16 @@
  * others state may not lend them what they do not have.
  */
 
-/* Combinations of values that are tried for one change, at most, and one more comparison. What is
- * left then is not decided. One comparison may take as many; permissions of one grant have the same
- * conditions, which are compared once. */
+/* Combinations of values that are tried for one change, at most, and one more comparison of as
+ * many: below a tenth of a second, for which other changes wait. What is left then is not decided.
+ * Permissions of one grant have the same conditions, which are compared once. */
 #define CASES_OF_CHANGE POL_FORMULA_CASES
+
+/* Bytes for the formulas of one permission, at most: a subject whose conditions take more is not
+ * decided. To make formulas is work of the change, too: those of a permission count as one
+ * combination of values, and as one more for this many bytes. */
+#define FORMULAS_OF_PERMISSION ((size_t)4 * 1024 * 1024)
+#define BYTES_OF_CASE          128
 
 static struct pol_arena *arena_of(struct pol_escalation_search *search)
 {
@@ -62,6 +68,16 @@ static struct pol_knowledge segment_of(const struct pol_knowing *knowing, uint32
 	return pol_formula_path_segment(&path, segment);
 }
 
+/* Does the subject stand for others, whose ids, kinds and other roles are not known? */
+static bool is_anybody(const struct pol_escalation_search *search, enum pol_escalation_who who)
+{
+	const struct pol_facts *facts = pol_escalation_facts(search, who);
+
+	/* A new key has no id yet, but is one subject. */
+	return who != POL_ESCALATION_GRANTOR && facts->principal.len == 0 &&
+	       !pol_subject_key_counts(facts);
+}
+
 /* Is the subject before the change the one after it? */
 static bool is_one_subject(const struct pol_escalation_search *search)
 {
@@ -69,7 +85,7 @@ static bool is_one_subject(const struct pol_escalation_search *search)
 	const struct pol_facts *after = pol_escalation_facts(search, POL_ESCALATION_AFTER);
 
 	return before->tenant == after->tenant &&
-	       (before->principal.len > 0 || before->key.len > 0) &&
+	       (before->principal.len > 0 || before->key.len > 0 || before->tenant != 0) &&
 	       pol_str_equal(before->principal, after->principal) &&
 	       pol_str_equal(before->key, after->key);
 }
@@ -96,6 +112,7 @@ static bool begin_subject(
 		.place = place_of,
 		.context = out,
 		.others = &out->others,
+		.anybody = is_anybody(search, who),
 		.no_statements = who == POL_ESCALATION_GRANTOR ||
 				 (who == POL_ESCALATION_BEFORE && !is_one_subject(search)),
 	};
@@ -167,7 +184,7 @@ static void begin(struct pol_escalation_search *search)
 {
 	search->present ^= 1;
 	pol_arena_finish(arena_of(search));
-	pol_arena_init(arena_of(search), POL_SNAPSHOT_LIMIT);
+	pol_arena_init(arena_of(search), FORMULAS_OF_PERMISSION);
 	memcpy(search->last, search->now, sizeof search->last);
 	memset(search->now, 0, sizeof search->now);
 }
@@ -233,8 +250,8 @@ static bool is_more(struct pol_escalation_search *search, int number,
 	if (is_known(&search->last[number], now)) {
 		now->gains = search->last[number].gains;
 	} else if (search->cases <= CASES_OF_CHANGE &&
-		   pol_formula_compare_counted(&sides[0], &sides[1], &cost, &difference) ==
-			   POL_OK) {
+		   pol_formula_compare_counted(&sides[0], &sides[1],
+			   2 * CASES_OF_CHANGE - search->cases, &cost, &difference) == POL_OK) {
 		search->cases += cost;
 		now->gains = difference != POL_FORMULA_SAME && difference != POL_FORMULA_NARROWER;
 	}
@@ -267,6 +284,9 @@ bool pol_escalation_gains(struct pol_escalation_search *search,
 	const struct pol_formula *formulas[POL_ESCALATION_COUNT];
 	const struct pol_formula *have[3];
 
+	if (search->cases > CASES_OF_CHANGE) {
+		return true;
+	}
 	read_path(search, region);
 	begin(search);
 	open.arena = arena_of(search);
@@ -279,6 +299,7 @@ bool pol_escalation_gains(struct pol_escalation_search *search,
 	have[0] = formulas[POL_ESCALATION_BEFORE];
 	have[1] = formulas[POL_ESCALATION_GRANTOR];
 	have[2] = may_grant(&open, &who[POL_ESCALATION_AFTER].subject, search->grantor, permission);
+	search->cases += 1 + arena_of(search)->used / BYTES_OF_CASE;
 	return is_more(search, 0, search->snapshot, have, formulas[POL_ESCALATION_AFTER]);
 }
 
@@ -293,6 +314,9 @@ bool pol_escalation_role_gains(struct pol_escalation_search *search,
 	const struct pol_formula *was[2], *is[2], *have[3], *net;
 	struct present own;
 
+	if (search->cases > CASES_OF_CHANGE) {
+		return true;
+	}
 	begin(search);
 	open.arena = arena_of(search);
 	pol_path_begin(&search->path);
@@ -309,6 +333,7 @@ bool pol_escalation_role_gains(struct pol_escalation_search *search,
 	net = is[1] != NULL && is[1]->kind != POL_FORMULA_NEVER
 		      ? pol_formula_join(open.arena, POL_FORMULA_AND, is, 2)
 		      : is[0];
+	search->cases += 1 + arena_of(search)->used / BYTES_OF_CASE;
 	if (is_more(search, 0, role->snapshot, have, net)) {
 		return true;
 	}

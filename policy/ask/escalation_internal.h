@@ -89,10 +89,27 @@ bool pol_escalation_gains(struct pol_escalation_search *search,
 /* The same for any holder of a role that is changed. */
 struct pol_escalation_role {
 	const struct pol_snapshot *snapshot;
+	uint32_t number; /* of the changed role, or POL_NONE */
 	const struct pol_grantee *was, *is;
 };
 bool pol_escalation_role_gains(struct pol_escalation_search *search,
 	const struct pol_escalation_role *role, uint32_t permission);
+
+/* --- escalation_roles.c ----------------------------------------------------------------------- */
+
+/* The permissions that depend on whether a role is held that the changed role was or inherited, and
+ * no longer is or inherits, or the reverse. */
+struct pol_escalation_moved {
+	const struct pol_permset **sets;
+	size_t count, capacity;
+};
+
+/* False: no memory. `before` is the role's number in `old`, or POL_NONE. */
+bool pol_escalation_find_moved(const struct pol_snapshot *old, uint32_t before,
+	const struct pol_escalation_role *role, struct pol_arena *arena,
+	struct pol_escalation_moved *out);
+uint64_t pol_escalation_moved_word(
+	const struct pol_escalation_moved *moved, const struct pol_run_word *at);
 
 /* Frees the formulas. */
 void pol_escalation_drop_formulas(struct pol_escalation_search *search);

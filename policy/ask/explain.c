@@ -183,6 +183,7 @@ enum pol_status pol_explain(const struct pol_snapshot *snapshot, const struct po
 	if (trace.stage >= POL_STAGE_SUBJECT) {
 		pol_truth_begin(&truth, snapshot, &trace.facts, trace.tree, trace.at);
 		pol_explain_rules(&explainer);
+		truth.steps = POL_TRUTH_STEPS;
 		pol_explain_needs(&explainer);
 	}
 	if (arena->status == POL_OK) {

@@ -124,13 +124,11 @@ struct pol_formula_side {
 enum pol_status pol_formula_compare(const struct pol_formula_side *before,
 	const struct pol_formula_side *after, enum pol_formula_difference *out);
 
-/* The same, and *cost becomes the number of combinations that it tried, at least 1; for callers
- * that bound many comparisons together. */
+/* The same for callers that bound many comparisons together: *cost becomes the number of
+ * combinations that it tried, at least 1. Each counts once, and once more for each
+ * POL_FORMULA_LITERALS comparisons of the formulas, since it takes longer then. With more than
+ * `most` of them it is not tried, and the second may be wider. */
+#define POL_FORMULA_LITERALS 32
 enum pol_status pol_formula_compare_counted(const struct pol_formula_side *before,
-	const struct pol_formula_side *after, uint64_t *cost, enum pol_formula_difference *out);
-
-/* The same with a smaller bound than POL_FORMULA_CASES, `most`, for callers that answer in a short
- * turn. */
-enum pol_status pol_formula_compare_within(const struct pol_formula_side *before,
 	const struct pol_formula_side *after, uint64_t most, uint64_t *cost,
 	enum pol_formula_difference *out);

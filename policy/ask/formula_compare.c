@@ -20,8 +20,9 @@ struct tile {
 	uint64_t *columns; /* by literal: TILE words */
 };
 
-/* How many combinations of values the groups have, together. most + 1: more than are tried. */
-static uint64_t count_values(const struct pol_cases *cases, uint64_t most)
+/* How many combinations of values the groups have, together. POL_FORMULA_CASES + 1: more than are
+ * tried. */
+static uint64_t count_values(const struct pol_cases *cases)
 {
 	uint64_t sum = 0;
 
@@ -31,25 +32,25 @@ static uint64_t count_values(const struct pol_cases *cases, uint64_t most)
 
 		for (uint32_t i = 0; i < group->variable_count; i++) {
 			product *= cases->variables[group->variables[i]].cases;
-			if (product > most) {
-				return most + 1;
+			if (product > POL_FORMULA_CASES) {
+				return POL_FORMULA_CASES + 1;
 			}
 		}
 		sum += product;
 	}
-	return sum < most ? sum : most + 1;
+	return sum < POL_FORMULA_CASES ? sum : POL_FORMULA_CASES + 1;
 }
 
 /* How many combinations of outcomes there are; sets the strides. */
-static uint64_t count_outcomes(struct pol_cases *cases, uint64_t most)
+static uint64_t count_outcomes(struct pol_cases *cases)
 {
 	uint64_t product = 1;
 
 	for (uint32_t g = 0; g < cases->group_count; g++) {
 		cases->groups[g].stride = product;
 		product *= cases->groups[g].outcome_count;
-		if (product > most) {
-			return most + 1;
+		if (product > POL_FORMULA_CASES) {
+			return POL_FORMULA_CASES + 1;
 		}
 	}
 	return product;
@@ -134,28 +135,29 @@ static enum pol_status compare_outcomes(
 static enum pol_status compare(struct pol_cases *cases, const struct pol_formula_side sides[2],
 	uint64_t most, uint64_t *cost, enum pol_formula_difference *out)
 {
-	uint64_t values, outcomes;
+	uint64_t values, outcomes, weight;
 
 	if (!pol_cases_read(cases, sides) || !pol_cases_group(cases) ||
 		!pol_cases_list_values(cases)) {
 		return POL_ENOMEM;
 	}
 	*out = POL_FORMULA_MAY_BE_WIDER;
-	values = count_values(cases, most);
-	if (values > most) {
+	values = count_values(cases);
+	weight = 1 + cases->literal_count / POL_FORMULA_LITERALS;
+	if (values > POL_FORMULA_CASES || values * weight > most) {
 		return POL_OK;
 	}
-	*cost = values;
+	*cost = values * weight;
 	for (uint32_t g = 0; g < cases->group_count; g++) {
 		if (!pol_cases_find_outcomes(cases, g)) {
 			return POL_ENOMEM;
 		}
 	}
-	outcomes = count_outcomes(cases, most);
-	if (outcomes > most) {
+	outcomes = count_outcomes(cases);
+	if (outcomes > POL_FORMULA_CASES || *cost + outcomes * weight > most) {
 		return POL_OK;
 	}
-	*cost += outcomes;
+	*cost += outcomes * weight;
 	return compare_outcomes(cases, outcomes, out);
 }
 
@@ -164,7 +166,7 @@ static bool is_constant(const struct pol_formula *formula)
 	return formula->kind == POL_FORMULA_ALWAYS || formula->kind == POL_FORMULA_NEVER;
 }
 
-enum pol_status pol_formula_compare_within(const struct pol_formula_side *before,
+enum pol_status pol_formula_compare_counted(const struct pol_formula_side *before,
 	const struct pol_formula_side *after, uint64_t most, uint64_t *cost,
 	enum pol_formula_difference *out)
 {
@@ -190,16 +192,10 @@ enum pol_status pol_formula_compare_within(const struct pol_formula_side *before
 	return status;
 }
 
-enum pol_status pol_formula_compare_counted(const struct pol_formula_side *before,
-	const struct pol_formula_side *after, uint64_t *cost, enum pol_formula_difference *out)
-{
-	return pol_formula_compare_within(before, after, POL_FORMULA_CASES, cost, out);
-}
-
 enum pol_status pol_formula_compare(const struct pol_formula_side *before,
 	const struct pol_formula_side *after, enum pol_formula_difference *out)
 {
 	uint64_t cost;
 
-	return pol_formula_compare_counted(before, after, &cost, out);
+	return pol_formula_compare_counted(before, after, UINT64_MAX, &cost, out);
 }

@@ -177,6 +177,9 @@ static struct pol_knowledge known_of_fact(const struct pol_knowing *knowing, uin
 	bool own = declared != NULL && declared->space == POL_SPACE_PRINCIPAL;
 	const struct pol_given_fact *given;
 
+	if (subject->anybody && fact < POL_FACT_KNOWN) {
+		return (struct pol_knowledge){ POL_KNOWN_OPEN, { 0 } };
+	}
 	if (fact == POL_FACT_PRINCIPAL_ID || fact == POL_FACT_PRINCIPAL_TENANT ||
 		fact == POL_FACT_PRINCIPAL_KIND) {
 		return subject->any_principal ? (struct pol_knowledge){ POL_KNOWN_OPEN, { 0 } }
@@ -380,7 +383,7 @@ static bool know(const struct pol_formula_subject *subject, struct known_subject
 	*out = (struct known_subject){
 		.knowing = { .fact = known_of_fact,
 			.segment = known_of_segment,
-			.role = formula_of_role,
+			.role = subject->anybody ? NULL : formula_of_role,
 			.context = out },
 		.subject = subject,
 		.places = find_places(subject),

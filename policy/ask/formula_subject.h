@@ -48,6 +48,8 @@ struct pol_formula_subject {
 	/* It is no principal in particular but any that holds these roles: its id, tenant and kind
 	 * are open. */
 	bool any_principal;
+	/* It stands for all principals and callers: its id, tenant, kind and roles are open too. */
+	bool anybody;
 };
 
 /* The formula for "the subject is allowed the permission here". NULL: the arena has no memory. */

@@ -71,7 +71,7 @@ static bool is_constant(const struct pol_snapshot *snapshot, const struct pol_fo
 	const struct pol_formula_side sides[2] = { { snapshot, formula }, { snapshot, constant } };
 	enum pol_formula_difference difference;
 	uint64_t cost;
-	enum pol_status status = pol_formula_compare_within(
+	enum pol_status status = pol_formula_compare_counted(
 		&sides[0], &sides[1], POL_WHEN_CASES, &cost, &difference);
 
 	*steps += (size_t)cost * STEPS_A_CASE;

@@ -150,31 +150,42 @@ static const struct pol_formula *of_subject(
 	return pol_formula_of_subject(subject, permission);
 }
 
+/* Not inlined, so that where the sets alone say it, no room is made for a formula. */
+static __attribute__((noinline)) enum pol_when_kind ask_formula(struct pol_who *who,
+	const struct pol_facts *facts, bool any_principal, char when[POL_WHEN_TEXT])
+{
+	const struct making making = { .of = of_subject, .any_principal = any_principal };
+	struct asked asked;
+
+	begin(&asked, who, facts);
+	return answer(&asked, &making, when);
+}
+
 /* Without a formula where the sets alone say it. */
 static enum pol_when_kind ask(struct pol_who *who, const struct pol_facts *facts,
 	bool any_principal, char when[POL_WHEN_TEXT])
 {
-	const struct making making = { .of = of_subject, .any_principal = any_principal };
 	struct pol_run run = who->run;
 	struct pol_run_word at;
-	bool sure = run.count > 0;
-	struct asked asked;
+	bool sure = true;
 
 	when[0] = '\0';
+	if (run.count == 0) {
+		return POL_WHEN_NEVER;
+	}
 	while (pol_run_next(&run, &at)) {
 		struct pol_subject_bits bits =
 			pol_subject_eval(who->snapshot, facts, who->tree, &who->path, &at);
 
+		if ((pol_subject_allows(facts, bits) & at.mask) == at.mask) {
+			continue;
+		}
 		if ((pol_subject_may(facts, bits) & at.mask) != at.mask) {
 			return POL_WHEN_NEVER;
 		}
-		sure = sure && (pol_subject_allows(facts, bits) & at.mask) == at.mask;
+		sure = false;
 	}
-	if (sure || who->run.count == 0) {
-		return sure ? POL_WHEN_ALWAYS : POL_WHEN_NEVER;
-	}
-	begin(&asked, who, facts);
-	return answer(&asked, &making, when);
+	return sure ? POL_WHEN_ALWAYS : ask_formula(who, facts, any_principal, when);
 }
 
 enum pol_when_kind pol_who_may(

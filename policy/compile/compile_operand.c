@@ -291,13 +291,58 @@ static bool report_word(struct pol_compiler *compiler, const struct pol_word *wr
 	return false;
 }
 
+/* The name of a declared fact that the word is without its first part, as `amount` is of
+ * context.amount; empty: there is none. */
+static struct pol_str whole_name(const struct pol_snapshot *snapshot, struct pol_str word)
+{
+	for (uint32_t i = 0; i < snapshot->fact_count; i++) {
+		struct pol_str name = snapshot->facts[i].name;
+
+		if (name.len > word.len && name.ptr[name.len - word.len - 1] == '.' &&
+			pol_str_equal((struct pol_str){ name.ptr + name.len - word.len, word.len },
+				word)) {
+			return name;
+		}
+	}
+	return (struct pol_str){ "", 0 };
+}
+
+static void report_whole_name(
+	struct pol_compiler *compiler, const struct pol_word *written, struct pol_str whole)
+{
+	pol_diag_error(compiler->diags, written->at, "unknown fact '%.*s': did you mean '%.*s'?",
+		POL_STR_ARGS(clip(written->text)), POL_STR_ARGS(whole));
+}
+
+/* Reports a word that is neither a value of the other side's type nor the name of a fact. */
+static bool report_unquoted(
+	struct pol_compiler *compiler, struct pol_side *word, const struct pol_side *other)
+{
+	const struct pol_word *written = &word->written->word;
+	struct pol_str whole = whole_name(compiler->snapshot, written->text);
+	char of_other[DESCRIPTION];
+
+	if (other->type == POL_TYPE_STRING) {
+		pol_compile_operand_describe(other, of_other, sizeof of_other);
+		pol_diag_error(compiler->diags, written->at,
+			"%s, but %.*s is not quoted: write \"%.*s\"%s%.*s", of_other,
+			POL_STR_ARGS(clip(written->text)), POL_STR_ARGS(clip(written->text)),
+			whole.len > 0 ? ", or " : "", POL_STR_ARGS(whole));
+		return false;
+	}
+	if (whole.len > 0) {
+		report_whole_name(compiler, written, whole);
+		return false;
+	}
+	return report_types(compiler, other, word);
+}
+
 /* Resolves a word without quotes by the fact on the other side. */
 static bool match_word(
 	struct pol_compiler *compiler, struct pol_side *word, const struct pol_side *other)
 {
 	const struct pol_word *written = &word->written->word;
 	struct pol_nearest facts = pol_nearest_to(written->text);
-	char of_other[DESCRIPTION];
 
 	if (other->type == POL_TYPE_WORD && other->fact != NULL) {
 		for (uint32_t i = 0; i < other->fact->word_count; i++) {
@@ -314,14 +359,7 @@ static bool match_word(
 		pol_compile_facts_unknown(compiler->snapshot, compiler->diags, written);
 		return false;
 	}
-	if (other->type == POL_TYPE_STRING) {
-		pol_compile_operand_describe(other, of_other, sizeof of_other);
-		pol_diag_error(compiler->diags, written->at,
-			"%s, but %.*s is not quoted: write \"%.*s\"", of_other,
-			POL_STR_ARGS(clip(written->text)), POL_STR_ARGS(clip(written->text)));
-		return false;
-	}
-	return report_types(compiler, other, word);
+	return report_unquoted(compiler, word, other);
 }
 
 /* Do two facts have the same words, in any order? Each has a word once. */
@@ -340,6 +378,23 @@ static bool have_same_words(const struct pol_declared_fact *a, const struct pol_
 	return same;
 }
 
+/* Reports two values, of which a word on the left may be meant as a fact: `amount < 17`. */
+static bool report_values(
+	struct pol_compiler *compiler, const struct pol_side *left, bool left_is_word)
+{
+	const struct pol_word *written = &left->written->word;
+	struct pol_str whole = whole_name(compiler->snapshot, written->text);
+
+	if (left_is_word && whole.len > 0) {
+		report_whole_name(compiler, written, whole);
+	} else {
+		pol_diag_error(compiler->diags, written->at,
+			"two values are compared, which is always the same: one side is a fact or "
+			"a parameter");
+	}
+	return false;
+}
+
 bool pol_compile_operand_match(
 	struct pol_compiler *compiler, struct pol_side *left, struct pol_side *right)
 {
@@ -347,10 +402,7 @@ bool pol_compile_operand_match(
 	bool right_is_word = right->type == POL_TYPE_WORD && right->fact == NULL;
 
 	if (left->operand.kind == POL_OPERAND_VALUE && right->operand.kind == POL_OPERAND_VALUE) {
-		pol_diag_error(compiler->diags, left->written->word.at,
-			"two values are compared, which is always the same: one side is a fact or "
-			"a parameter");
-		return false;
+		return report_values(compiler, left, left_is_word);
 	}
 	if (right_is_word) {
 		return match_word(compiler, right, left);

@@ -390,7 +390,7 @@ static void add_peer(struct pol_suite_builder *builder, struct pol_facts *facts)
 	}
 	facts->by_peer = true;
 	facts->declared = true;
-	facts->principal_kind = POL_KIND_USER;
+	facts->principal_kind = POL_KIND_SERVICE; /* as in the daemon */
 	facts->attributes = &principal->attributes;
 	facts->principal_state = POL_PRINCIPAL_ACTIVE;
 	facts->principal = principal->id;
@@ -428,7 +428,7 @@ const struct pol_facts *pol_suite_fixture_facts(struct pol_suite_builder *builde
 		facts->tenant = TENANT;
 		facts->tenant_name = POL_STR("default");
 		if (facts->principal.len > 0) {
-			facts->principal_kind = POL_KIND_USER;
+			facts->principal_kind = fixture->named ? POL_KIND_SERVICE : POL_KIND_USER;
 		}
 		if (fixture->named) {
 			facts->attributes =

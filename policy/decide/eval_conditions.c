@@ -89,6 +89,8 @@ static void find_missing(struct pol_evaluation *eval, bool roles)
 			wanted.scopes = at.mask & ~(bits.scopes.sure | bits.anyone.sure);
 			wanted.anyone |= wanted.scopes;
 		}
+		/* The decision is made; what it took is not missing here. */
+		eval->truth.steps = POL_TRUTH_STEPS;
 		pol_subject_missing(&eval->truth, &at, &wanted, eval->missing);
 	}
 }

@@ -22,6 +22,15 @@ static enum pol_truth truth_if(bool is)
 	return is ? POL_TRUE : POL_FALSE;
 }
 
+/* Takes steps. False: there are not as many left, and now there are none. */
+static bool spend(struct pol_truth_table *table, uint32_t steps)
+{
+	bool enough = table->steps >= steps;
+
+	table->steps = enough ? table->steps - steps : 0;
+	return enough;
+}
+
 /* --- values ----------------------------------------------------------------------------------- */
 
 static struct pol_value string_value(struct pol_str text)
@@ -191,18 +200,21 @@ static void find_held(const struct pol_truth_table *table, struct roles *roles)
 
 /* Is the role of the files with this name held here, itself or by what inherits it? A stored role
  * of that name is not meant: a tenant chooses the names of its roles. */
-static enum pol_truth has_role(const struct pol_truth_table *table, struct pol_str name)
+static enum pol_truth has_role(struct pol_truth_table *table, struct pol_str name)
 {
 	struct roles roles = { .snapshot = table->snapshot,
 		.target = pol_snapshot_role(table->snapshot, name) };
 
-	if (roles.target == POL_NONE) {
+	if (roles.target == POL_NONE || !spend(table, table->facts->held_count)) {
 		return POL_UNKNOWN;
 	}
 	find_held(table, &roles);
 	for (uint32_t i = 0; i < roles.count; i++) {
 		const struct pol_origin *origin = &table->snapshot->role_origins[roles.found[i]];
 
+		if (!spend(table, 1 + origin->parent_count)) {
+			return POL_UNKNOWN;
+		}
 		if (roles.found[i] == roles.target) {
 			return POL_TRUE;
 		}
@@ -266,8 +278,19 @@ static bool is_single(enum pol_type type)
 	return type != POL_TYPE_ABSENT && type != POL_TYPE_STRINGS && type != POL_TYPE_NETWORK;
 }
 
-static enum pol_truth compare(
-	enum pol_comparison comparison, const struct pol_value *left, const struct pol_value *right)
+/* Compares two sets, if there are steps left for their members. */
+static enum pol_truth compare_sets(struct pol_truth_table *table, enum pol_comparison comparison,
+	const struct pol_strings *left, const struct pol_strings *right)
+{
+	if (!spend(table, (left->count + right->count) / POL_TRUTH_MEMBERS)) {
+		return POL_UNKNOWN;
+	}
+	return truth_if(
+		comparison == POL_COMPARE_HAS_ANY ? has_any(left, right) : has_all(left, right));
+}
+
+static enum pol_truth compare(struct pol_truth_table *table, enum pol_comparison comparison,
+	const struct pol_value *left, const struct pol_value *right)
 {
 	enum pol_type type = left->type;
 	bool alike = type == right->type;
@@ -289,12 +312,9 @@ static enum pol_truth compare(
 			       ? truth_if(pol_value_has(&left->strings, right->text))
 			       : POL_UNKNOWN;
 	case POL_COMPARE_HAS_ANY:
-		return alike && type == POL_TYPE_STRINGS
-			       ? truth_if(has_any(&left->strings, &right->strings))
-			       : POL_UNKNOWN;
 	case POL_COMPARE_HAS_ALL:
 		return alike && type == POL_TYPE_STRINGS
-			       ? truth_if(has_all(&left->strings, &right->strings))
+			       ? compare_sets(table, comparison, &left->strings, &right->strings)
 			       : POL_UNKNOWN;
 	case POL_COMPARE_WITHIN:
 		return type == POL_TYPE_ADDRESS && right->type == POL_TYPE_NETWORK
@@ -304,8 +324,7 @@ static enum pol_truth compare(
 	return POL_UNKNOWN;
 }
 
-static enum pol_truth evaluate(
-	const struct pol_truth_table *table, const struct pol_predicate *predicate)
+static enum pol_truth evaluate(struct pol_truth_table *table, const struct pol_predicate *predicate)
 {
 	struct pol_value room[2];
 	const struct pol_value *left;
@@ -323,8 +342,8 @@ static enum pol_truth evaluate(
 	if (predicate->comparison == POL_COMPARE_TRUE) {
 		return left->type == POL_TYPE_BOOL ? truth_if(left->number != 0) : POL_UNKNOWN;
 	}
-	return compare(
-		predicate->comparison, left, operand_value(table, &predicate->right, &room[1]));
+	return compare(table, predicate->comparison, left,
+		operand_value(table, &predicate->right, &room[1]));
 }
 
 /* The slot of a predicate, or the free one where it belongs. */
@@ -388,7 +407,7 @@ static enum pol_truth truth_of(
 	enum pol_truth ends = truth_if(!both); /* a part that is this decides */
 	enum pol_truth truth = pol_truth_negate(ends);
 
-	if (depth > DEPTH) {
+	if (depth > DEPTH || !spend(table, 1)) {
 		return POL_UNKNOWN;
 	}
 	if (condition->kind == POL_CONDITION_PREDICATE) {
@@ -425,7 +444,8 @@ static void add_missing(const struct pol_truth_table *table, const struct pol_op
 static void find_missing(struct pol_truth_table *table, const struct pol_condition *condition,
 	struct pol_fact_set *out, uint32_t depth)
 {
-	if (depth > DEPTH || truth_of(table, condition, depth) != POL_UNKNOWN) {
+	if (depth > DEPTH || truth_of(table, condition, depth) != POL_UNKNOWN ||
+		table->steps == 0) {
 		return;
 	}
 	if (condition->kind == POL_CONDITION_PREDICATE) {

@@ -30,6 +30,13 @@ struct pol_fact_set {
 /* Three quarters of these predicates are remembered; a decision rarely meets more. */
 #define POL_TRUTH_SLOTS 256
 
+/* Steps of one decision, at most: a part of a condition that is visited, a role that is read for
+ * `principal.roles`, and POL_TRUTH_MEMBERS members of two sets that are compared are a step each.
+ * What is left then is unknown, so nothing is allowed by it. A step takes about 20 ns, so a caller
+ * with many roles of many conditions does not make others wait. */
+#define POL_TRUTH_STEPS   (1U << 14)
+#define POL_TRUTH_MEMBERS 2
+
 /* What one decision has evaluated. It borrows all that it points to. The slots are not zeroed; a
  * bit of `taken` shows which are in use. */
 struct pol_truth_table {
@@ -37,6 +44,7 @@ struct pol_truth_table {
 	const struct pol_facts *facts;
 	struct pol_str tree;         /* of the path */
 	const struct pol_path *path; /* NULL: there is none, and segments are absent */
+	uint32_t steps;              /* that are left */
 	uint32_t used;
 	uint64_t taken[POL_TRUTH_SLOTS / 64];
 	struct {
@@ -53,6 +61,7 @@ static inline void pol_truth_begin(struct pol_truth_table *table,
 	table->facts = facts;
 	table->tree = tree;
 	table->path = path;
+	table->steps = POL_TRUTH_STEPS;
 	table->used = 0;
 	memset(table->taken, 0, sizeof table->taken);
 }
@@ -74,7 +83,8 @@ enum pol_truth pol_truth_of(struct pol_truth_table *table, const struct pol_cond
 enum pol_truth pol_truth_of_predicate(
 	struct pol_truth_table *table, const struct pol_predicate *predicate);
 
-/* Adds the facts by whose absence predicates of the condition are unknown. */
+/* Adds the facts by whose absence predicates of the condition are unknown, while there are steps.
+ */
 void pol_truth_missing(struct pol_truth_table *table, const struct pol_condition *condition,
 	struct pol_fact_set *out);
 

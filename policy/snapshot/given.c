@@ -28,6 +28,29 @@ static enum pol_status fail(const struct reading *reading, enum pol_status statu
 	return status;
 }
 
+/* Room for the words of a type in a message; of more words it shows the first ones. */
+#define WORDS_SHOWN 80
+
+/* "is one of draft, active". */
+static enum pol_status fail_word(const struct reading *reading)
+{
+	const struct pol_declared_fact *fact = reading->fact;
+	char what[WORDS_SHOWN + sizeof "is one of , …"] = "is one of";
+	size_t len = strlen(what);
+
+	for (uint32_t i = 0; i < fact->word_count; i++) {
+		struct pol_str word = fact->words[i];
+
+		if (len + word.len > WORDS_SHOWN) {
+			snprintf(what + len, sizeof what - len, "%s …", i > 0 ? "," : "");
+			break;
+		}
+		len += (size_t)snprintf(what + len, sizeof what - len, "%s %.*s", i > 0 ? "," : "",
+			POL_STR_ARGS(word));
+	}
+	return fail(reading, POL_EINVALID, what);
+}
+
 static enum pol_status fail_type(const struct reading *reading)
 {
 	static const char *const whats[] = {
@@ -39,11 +62,13 @@ static enum pol_status fail_type(const struct reading *reading)
 		[POL_TYPE_TIME] = "is a time: Unix seconds, or RFC 3339",
 		[POL_TYPE_DURATION] = "is a duration: seconds, or a number with s, m, h or d",
 		[POL_TYPE_ADDRESS] = "is an IP address",
-		[POL_TYPE_WORD] = "is one of the words that the policy declares",
+		[POL_TYPE_WORD] = "is a word", /* fail_word says more */
 		[POL_TYPE_NETWORK] = "has no type",
 	};
 
-	return fail(reading, POL_EINVALID, whats[reading->fact->type]);
+	return reading->fact->type == POL_TYPE_WORD
+		       ? fail_word(reading)
+		       : fail(reading, POL_EINVALID, whats[reading->fact->type]);
 }
 
 static enum pol_status check_text(const struct reading *reading, struct pol_str text)

@@ -122,6 +122,11 @@ struct pol_str pol_snapshot_scope_description(const struct pol_snapshot *snapsho
 					     : (struct pol_str){ 0 };
 }
 
+bool pol_snapshot_scope_is_conditional(const struct pol_snapshot *snapshot, uint32_t scope)
+{
+	return scope < snapshot->scope_count && snapshot->scopes[scope].conditional_count > 0;
+}
+
 size_t pol_snapshot_scope_count(const struct pol_snapshot *snapshot)
 {
 	return snapshot->scope_count;

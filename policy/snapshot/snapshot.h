@@ -84,6 +84,8 @@ struct pol_str pol_snapshot_tree_name(const struct pol_snapshot *snapshot, uint3
 /* The actions and methods of all trees, each once; GET and HEAD are always there. */
 struct pol_str pol_snapshot_verb(const struct pol_snapshot *snapshot, uint32_t verb);
 struct pol_str pol_snapshot_scope_description(const struct pol_snapshot *snapshot, uint32_t scope);
+/* Does something that the scope allows or denies depend on a condition? */
+bool pol_snapshot_scope_is_conditional(const struct pol_snapshot *snapshot, uint32_t scope);
 size_t pol_snapshot_scope_count(const struct pol_snapshot *snapshot);
 size_t pol_snapshot_role_count(const struct pol_snapshot *snapshot);
 bool pol_snapshot_role_is_anyone(const struct pol_snapshot *snapshot, uint32_t role);

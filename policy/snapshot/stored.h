@@ -120,6 +120,12 @@ bool pol_stored_breaches(
 	const struct pol_snapshot *snapshot, uint32_t role, uint32_t out_members[static 2]);
 /* Has a role of the files its name, so that it allows nothing? */
 bool pol_stored_is_shadowed(const struct pol_snapshot *snapshot, uint32_t role);
+/* Conditional grants of a stored role, with those that it inherits: each of a condition and an
+ * effect is one. Whatever a role has, each role that inherits it has as well, and each decision
+ * about a holder. The host refuses a change by which a role has more. */
+#define POL_STORED_CONDITIONALS 512
+/* A stored role that has more than that in `next`, and more than in `before`; or POL_NONE. */
+uint32_t pol_stored_overgrown(const struct pol_snapshot *before, const struct pol_snapshot *next);
 /* Is any stored role of the tenant, directly or by what it inherits, in an exclusive set, in `next`
  * and not in `before`? Both extend the same policy. If not, nobody's roles exclude each other in
  * `next` that did not do so before. */

@@ -94,6 +94,25 @@ struct pol_stored *pol_stored_own_create(const struct pol_grantee *from)
 	return stored;
 }
 
+uint32_t pol_stored_overgrown(const struct pol_snapshot *before, const struct pol_snapshot *next)
+{
+	uint32_t first = next->role_count - (uint32_t)next->stored_count;
+
+	for (uint32_t i = 0; i < next->stored_count; i++) {
+		uint32_t count = next->roles[first + i].conditional_count;
+		uint32_t old;
+
+		if (count <= POL_STORED_CONDITIONALS) {
+			continue;
+		}
+		old = pol_stored_find(before, next->stored[i].number, next->stored[i].tenant);
+		if (old == POL_NONE || before->roles[old].conditional_count < count) {
+			return first + i;
+		}
+	}
+	return POL_NONE;
+}
+
 struct pol_stored *pol_stored_ref(struct pol_stored *stored)
 {
 	size_t before = atomic_fetch_add_explicit(&stored->references, 1, memory_order_relaxed);

@@ -195,8 +195,8 @@ def values_in(tree):
             for value in (side[1] if isinstance(side[1], list) else [side[1]])]
 
 
-def as_json(value):
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value
+def as_json(value, escaped=False):
+    return json.dumps(value, ensure_ascii=escaped) if isinstance(value, list) else value
 
 
 def as_array(value):

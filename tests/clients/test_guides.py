@@ -165,6 +165,12 @@ class Guides(unittest.TestCase):
             GOPATH=str(self.folder / "go"), GOCACHE=str(BUILD / "tests/conformance/replay_go.path/cache"))
         self.protects("Protect Go in ten minutes")
 
+    @unittest.skipUnless(importlib.util.find_spec("flask"), "no Flask: tools/setup installs it")
+    def test_conditions(self):
+        self.follow("Before the guides")
+        self.follow("Where a path is not enough")
+        self.assertEqual(self.statuses, [200, 403, 403])
+
     def test_every_guide_has_a_test(self):
         tested = {"Flask", "FastAPI", "Express", "Laravel and PHP", "Go"}
         titles = [re.fullmatch(r"Protect (.*) in ten minutes", title) for title in sections()]

@@ -3,6 +3,7 @@
 
 import asyncio
 import json
+import os
 import random
 import sqlite3
 import subprocess
@@ -48,13 +49,15 @@ class SQLite(Table):
     def make(self, names):
         self.database = sqlite3.connect(":memory:")
         types = {"id": "INTEGER", '"key"': "TEXT COLLATE NOCASE", "value": "TEXT COLLATE RTRIM", "amount": "",
-                 "came_from": "TEXT", "went_to": "TEXT", "type": "TEXT COLLATE NOCASE", "atom": "TEXT", "json": "TEXT COLLATE NOCASE"}
+                 "came_from": "TEXT", "went_to": "TEXT", "type": "TEXT COLLATE NOCASE", "atom": "TEXT",
+                 "json": "TEXT COLLATE NOCASE"}
         columns = [f"{name} {types.get(name, 'INTEGER')}" for name in names]
         self.database.execute(f"CREATE TABLE r (n INTEGER, {', '.join(columns)})")
 
     def insert(self, rows):
         for row in rows:
-            self.database.execute(f"INSERT INTO r VALUES ({', '.join('?' * len(row))})", [*map(plans.as_json, row)])
+            values = [plans.as_json(value, escaped=row[0] % 2 == 0) for value in row]
+            self.database.execute(f"INSERT INTO r VALUES ({', '.join('?' * len(row))})", values)
 
     def list(self, plan):
         where = authz.sql.where(plan, plans.COLUMNS, self.dialect)
@@ -90,6 +93,7 @@ class PostgreSQL(Table):
 
 
 CONFORMANCE = HERE.parent / "conformance"
+SQL_GO = os.environ.get("SQL_GO", str(harness.ROOT / "build" / "tests" / "conformance" / "sql_go"))
 SHARED = json.loads((CONFORMANCE / "sql.json").read_text(encoding="utf-8"))
 
 
@@ -107,9 +111,11 @@ def replay_python():
 
 
 def other_clients():
-    """The replayers of the other clients; those whose packages are not there are passed over, as by ../conformance/run."""
+    """The replayers of the other clients; one whose packages are not there is passed over, as by ../conformance/run."""
     if (harness.ROOT / "client/node/node_modules/@msgpack/msgpack/package.json").exists():
         yield "node", ["node", CONFORMANCE / "sql.mjs"]
+    if Path(SQL_GO).exists():
+        yield "go", [SQL_GO]
     yield "php", ["php", CONFORMANCE / "php" / "sql.php"]
 
 
@@ -194,7 +200,8 @@ class Listing(harness.DaemonTest):
             lines.append(f"allow a{i} on t:/{{booking}} when {condition}")
             if i % 5 == 0:
                 lines.append(f"deny a{i} on t:/{{booking}} when {plans.Conditions(self.dice, False).condition(1)}")
-        return "\n".join([*lines, "}", "principal ann { role r }", "principal bob { role r at t:/7, t:/07, t:/70 }", ""])
+        lines += ["}", "principal ann { role r }", "principal bob { role r at t:/7, t:/07, t:/70 }", ""]
+        return "\n".join(lines)
 
     def allowed(self, client, facts, **asked):
         """The numbers of the rows that authorize allows, each with its columns as facts."""
@@ -236,6 +243,19 @@ class Listing(harness.DaemonTest):
                 spelt = as_php if name == "php" else dict
                 self.assertEqual(replay(command, file),
                                  [{"postgresql": spelt(case["expect"]["postgresql"])} for case in cases])
+
+    def test_the_tool_writes_what_the_clients_write(self):
+        daemon = self.daemon({"a.policy": self.policy()})
+        columns = [word for name, column in plans.COLUMNS.items() for word in ("--column", f"{name}={column}")]
+        with authz.Client(daemon.socket, timeout=harness.DEADLINE) as client:
+            for i in range(ACTIONS):
+                dialect = "postgresql" if i % 4 == 0 else ("postgresql", "mysql", "sqlite")[i % 3]
+                plan = client.plan(principal="ann", action=f"a{i}", resource="t:/{booking}")
+                where = authz.sql.where(plan, plans.COLUMNS, dialect)
+                done = daemon.tool("plan", "--json", "--principal", "ann", f"a{i}", "t:/{booking}", "--sql", dialect,
+                                   *columns)
+                self.assertEqual(json.loads(done.stdout)["sql"], {"dialect": dialect, "where": where.text,
+                                                                  "parameters": list(where.parameters)})
 
     def test_what_a_plan_cannot_be_is_unreadable_and_no_plan_is_true(self):
         good = {"plan": "when", "revision": "1", "when": "a", "tree": ["present", ["fact", "resource.owner", "string"]]}

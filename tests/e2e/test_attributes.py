@@ -114,6 +114,21 @@ class Attributes(harness.DaemonTest):
                           attributes={"limit": "much"})
         self.assert_error("not_found", self.c.call, "principals.get", id="bob")
 
+    def test_bounds_hold_at_the_limit_and_one_past(self):
+        client = self.daemon({"a.policy": FACTS + POLICY + "facts {" + "".join(
+            f"\n principal.set{i} strings" for i in range(4)) + "\n}\n"}).client()
+        client.call("principals.create", id="ann")
+        sets = {f"set{i}": ",".join(f"{member:03}" for member in range(256)) for i in range(4)}
+        full = {"a": "x" * 4000, "b": "x" * 4000}  # each name and text has two bytes more in the record
+        for most, more in (({f"n{i}": "x" for i in range(64)}, {f"n{i}": "x" for i in range(65)}),
+                           ({"a": "x" * 4096}, {"a": "x" * 4097}),
+                           ({**full, "c": "x" * 177}, {**full, "c": "x" * 178}),
+                           (sets, {**sets, "regions": "one"})):
+            with self.subTest(names=len(more), text=sum(map(len, more.values()))):
+                client.call("principals.update", id="ann", attributes=most)
+                self.assert_error("invalid_request", client.call, "principals.update", id="ann", attributes=more)
+                self.assertEqual(client.call("principals.get", id="ann")["attributes"], most)
+
     def test_one_that_a_new_policy_declares_otherwise_is_unknown_and_dangles(self):
         token = self.key("ann", branch="north", limit="700")
         self.assertEqual(self.reason(token, "POST"), "ok")
@@ -173,6 +188,16 @@ class Gains(harness.DaemonTest):
         # What anyone may do depends on the level.
         self.assert_error("forbidden", self.c.call, "principals.create", token=token, id="new",
                           attributes={"level": "high"})
+
+    def test_a_kind_gives_what_everyone_of_it_has(self):
+        self.d.write("a.policy", FACTS + POLICY + """
+role machine { allow close on api:/loans/{branch} when principal.kind is service }
+""")
+        self.d.tool("reload")
+        self.c.call("assignments.create", everyone=True, role="machine")
+        token = self.manager()
+        self.assert_error("forbidden", self.c.call, "principals.create", token=token, id="robot", kind="service")
+        self.assertEqual(self.c.call("principals.create", token=token, id="bob")["kind"], "user")
 
     def test_a_caller_that_has_it_gives_it(self):
         token = self.manager("boss")

@@ -231,6 +231,16 @@ class Changed(everyone.EveryoneTest):
         self.assertFalse(self.by_name("alice", "/loans/7", "PUT"))
         self.assertTrue(self.c.call("assignments.list", everyone=True)["items"][0]["shadowed"])
 
+    def test_all_together_have_512_places(self):
+        self.alice("clerk")
+        for i in range(8):
+            self.c.call("assignments.create", everyone=True, role="putter",
+                        at=[f"api:/loans/{i}-{k}" for k in range(64)])
+        self.assert_error("limit_reached", self.c.call, "assignments.create", everyone=True, role="putter",
+                          at=["api:/loans/x"])
+        self.assertTrue(self.by_name("alice", "/loans/7-63", "PUT"))
+        self.assertFalse(self.by_name("alice", "/loans/x", "PUT"))
+
     def test_there_is_a_limit(self):
         places = [[f"api:/loans/{i}"] for i in range(64)]
         for at in places:

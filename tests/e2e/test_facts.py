@@ -156,6 +156,20 @@ class Deciding(FactsTest):
         self.assertEqual(self.reason(given, **update), "role")
         self.assertEqual(self.reason(**read), "denied")
 
+    def test_a_role_of_the_store_has_512_conditions_with_what_it_inherits(self):
+        def grants(first, count):
+            return [f"allow list on credit:/loans when context.amount < {n}" for n in range(first, first + count)]
+
+        self.c.call("roles.create", name="low", grants=grants(0, 256))
+        self.c.call("roles.create", name="high", grants=grants(256, 255))
+        self.c.call("roles.create", name="both", inherits=["low", "high"], grants=grants(511, 1))
+        error = self.assert_error("limit_reached", self.c.call, "roles.create", name="more", inherits=["both"],
+                                  grants=grants(512, 1))
+        self.assertIn("the role 'more' would have more than 512 different conditional grants", error.message)
+        error = self.assert_error("limit_reached", self.c.call, "roles.update", name="high",
+                                  grants=grants(256, 254) + grants(600, 2))
+        self.assertIn("the role 'both' would have", error.message)
+
     def test_nothing_of_one_request_is_left_for_the_next(self):
         calls = []
         for i in range(600):
@@ -193,12 +207,24 @@ class Many(FactsTest):
                 ({"facts": {"resource.oner": "x"}}, {}, "requests[1].facts.resource.oner"),
                 ({"facts": 7}, {}, "requests[1].facts"),
                 ({"undeclared": "yes"}, {}, "requests[1].undeclared"),
+                ({"undeclared": "yes"}, {"facts": GOOD}, "requests[1].undeclared"),
                 ({}, {"facts": {"resource.oner": "x"}}, "facts.resource.oner"),
                 ({}, {"facts": [7]}, "facts"),
                 ({}, {"undeclared": "refuse"}, "undeclared")):
             with self.subTest(param):
                 error = self.assert_error("invalid_request", self.many, [{}, entry], **shared)
                 self.assertEqual(error.error["param"], param)
+
+    def test_more_sets_than_a_request_may_have_are_not_read(self):
+        sets = [f"resource.set{number}" for number in range(130)]
+        declared = "".join(f"    {name} strings\n" for name in sets)
+        self.d.write("a.policy", POLICY.replace("facts {\n", "facts {\n" + declared))
+        self.c.call("policy.reload")
+        full = {name: [""] * 256 for name in sets[:64]}
+        for entry in ({name: [""] * 256 for name in sets[64:129]}, {name: [""] * 256 for name in sets[:65]}):
+            error = self.assert_error("invalid_request", self.many, [{"facts": entry}], facts=full)
+            self.assertIn("more than 64 facts", error.message)
+        self.assertEqual(self.reasons([{"facts": full}], facts=full), ["missing_fact"])
 
     def test_undeclared_of_an_entry_is_about_its_own_facts(self):
         entry = {"facts": {"resource.oner": "x", **GOOD}, "undeclared": "ignore"}
@@ -212,7 +238,7 @@ class Refused(FactsTest):
                 ({"resource.oner": PRIVATE}, "facts.resource.oner", "declares no such fact"),
                 ({"context.amount": PRIVATE}, "facts.context.amount", "int"),
                 ({"context.amount": 1.5}, "facts.context.amount", "must be"),
-                ({"resource.status": PRIVATE}, "facts.resource.status", "words"),
+                ({"resource.status": PRIVATE}, "facts.resource.status", "is one of "),
                 ({"resource.owner": 7}, "facts.resource.owner", "string"),
                 ({"resource.regions": PRIVATE}, "facts.resource.regions", "set"),
                 ({"resource.regions": ["a", 7]}, "facts.resource.regions", "must be"),
@@ -365,6 +391,19 @@ class Tool(FactsTest):
                 self.assertEqual(done.returncode, 2, done.stdout)
                 self.assertIn("--fact", done.stderr)
 
+    def test_the_fact_that_was_meant_is_proposed(self):
+        done = self.check("resource.onwer=bob")
+        self.assertEqual((done.returncode, done.stderr.splitlines()), (2, [
+            "authzcheck: invalid_request: facts.resource.onwer: the policy declares no such fact",
+            "authzcheck: did you mean 'resource.owner'?"]))
+        self.assertIn("--fact owner: a fact's name begins with principal., resource., ", self.check("owner=bob").stderr)
+
+    def test_an_attribute_that_is_nearly_a_fact_is_kept_and_the_fact_proposed(self):
+        words = ["principal", "create", "eve", "--attribute", "brnch=north", "--attribute", "branch=north"]
+        done = self.d.tool(*words, "--attribute", "approval_limit=5", "--attribute", "telephone=1")
+        self.assertEqual((done.returncode, done.stderr), (0,
+            "authzcheck: no condition reads attribute 'brnch': did you mean 'branch'?\n"))
+
     def test_can_takes_facts_too(self):
         done = self.d.tool("can", "--principal", "ann", "--fact", "resource.regions=[\"EU\"]", "credit")
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -383,6 +422,9 @@ class Tool(FactsTest):
         done = harness.run_tool("__complete", "check", "--socket", self.d.socket, "--fact", "context.")
         self.assertEqual([line.split("\t")[0] for line in done.stdout.splitlines()],
                          ["context.amount=", "context.due=", "context.peer="])
+        done = harness.run_tool("__complete", "principal", "create", "--socket", self.d.socket, "--attribute", "")
+        self.assertEqual(done.stdout.splitlines(),
+                         [name.partition(".")[2] + "=" for name in DECLARED if name.startswith("principal.")])
         done = harness.run_tool("__complete", "policy", "can", str(self.d.policy), "--fact", "context.a")
         self.assertEqual(done.stdout.splitlines(), ["context.amount="])
 

@@ -143,6 +143,35 @@ class Permissions(SetsTest):
         self.assertEqual(self.permissions(principal="bob"), [])
 
 
+class Tool(SetsTest):
+    def tool(self, *arguments):
+        done = harness.run_tool("--socket", str(self.d.socket), *arguments, home=self.d.folder)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def test_conditions_stand_after_the_actions(self):
+        for command in (("can", "--principal", "ann"), ("principal", "show", "ann")):
+            text = self.tool(*command)
+            self.assertIn(f"  update when {BRANCH}\n", text)
+            self.assertIn('  update when {user} is "ann"\n', text)
+        text = self.tool("can", "--principal", "ann", "--fact", "resource.branch=south")
+        self.assertNotIn("approve", text)
+
+    def test_who_says_on_what_condition(self):
+        self.assertIn('underwriter when resource.branch is "north"',
+                      self.tool("who", "update", "credit:/loans/7"))
+        facts = ("--fact", "resource.branch=north", "--fact", "context.amount=1")
+        self.assertRegex(self.tool("who", "update", "credit:/loans/7", *facts), r"principal +ann +underwriter\n")
+
+    def test_a_folder_says_the_same_without_a_daemon(self):
+        folder = str(self.d.policy)
+        role = ("policy", "can", folder, "--role", "underwriter")
+        self.assertIn("  update when {user} is principal.id\n", self.tool(*role))
+        self.assertIn("update when principal.branch is \"x\" and context.amount <= principal.limit\n",
+                      self.tool(*role, "--fact", "resource.branch=x"))
+        self.assertIn('when principal.id is "eve"', self.tool("policy", "who", folder, "update", "credit:/users/eve"))
+
+
 class Who(SetsTest):
     def who(self, action, resource, **params):
         return [{name: value for name, value in item.items() if name not in ("declared", "environment")}

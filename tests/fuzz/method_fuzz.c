@@ -35,20 +35,25 @@ enum { LP = 7 }; /* the number of the user lp on every Debian */
 enum { NOW = 1000000000, MAX_REQUESTS = 32, MAX_PROBLEMS = 8 };
 
 static const char policy[] =
-	"facts { principal.team string\n resource.owner string default \"alice\"\n"
-	" resource.state draft | paid\n resource.tags strings\n resource.due time\n"
-	" resource.from address }\n"
+	"facts {\n principal.team string\n resource.owner string default \"bob\"\n"
+	" resource.tags strings\n resource.state draft | active default active\n"
+	" context.due time\n context.wait duration\n"
+	" context.peer address\n resource.due time\n resource.from address\n action.forced bool "
+	"default false\n}\n"
+	"condition mine = resource.owner is principal.id or"
+	" resource.tags has any principal.team, \"all\"\n"
 	"tree api { /loans { list GET, create POST, /{loan} { read GET, update PUT,"
 	" /payments { list GET } } }\n /health { GET } }\n"
 	"role anyone { allow GET on api:/health }\n"
 	"role viewer { allow GET on api:/loans/** }\n"
 	"role clerk inherits viewer { allow create on api:/loans }\n"
 	"role maker { allow update on api:/loans/{loan} }\n"
-	"role owner { allow GET, PUT on api:/loans/{loan} when resource.owner is principal.id\n"
-	" or {loan} is principal.team or resource.tags has any \"a\", principal.team\n"
-	" deny PUT on api:/loans/{loan} when resource.state is not draft\n"
-	" or context.time < resource.due or not resource.from in 10.0.0.0/8\n"
-	" or context.amount > 5 }\n"
+	"role owner { allow all on api:/loans/{loan} when mine and resource.state is active and"
+	" (context.amount <= 500 or context.due > 2001-01-01T00:00:00Z)\n"
+	" deny update on api:/loans/{loan} when {loan} is principal.team or action.forced or"
+	" context.peer in 10.0.0.0/8, 192.0.2.1 or context.wait > 1h or principal.roles has "
+	"\"maker\"\n deny PUT on api:/loans/{loan} when context.time < resource.due"
+	" or not resource.from in 10.0.0.0/8 }\n"
 	"role checker { allow GET on api:/loans/{loan}/payments }\n"
 	"exclusive maker, checker\n"
 	"role admin { allow all on authz:/** }\n"
@@ -72,6 +77,7 @@ static const char *const world[] = {
 	"[0,1,\"assignments.create\",[{\"principal\":\"alice\",\"role\":\"clerk\","
 	"\"at\":[\"api:/loans/7\"]}]]",
 	"[0,1,\"assignments.create\",[{\"principal\":\"alice\",\"role\":\"auditor\"}]]",
+	"[0,1,\"assignments.create\",[{\"principal\":\"alice\",\"role\":\"owner\"}]]",
 	"[0,1,\"assignments.create\",[{\"principal\":\"root\",\"role\":\"admin\"}]]",
 	"[0,1,\"keys.import\",[{\"principal\":\"root\",\"hash\":"
 	"\"1c64ed42d0e14a2b1a137b7634c45cc09a6b67d48ea1767a8a30cdad14225918\"}]]",

@@ -9,6 +9,10 @@
 enum { MAX_LINES = 64 };
 
 static const char policy[] =
+	"facts {\n resource.owner string\n resource.open bool\n resource.tags strings\n"
+	" resource.state draft | active\n context.amount int\n context.due time\n"
+	" context.peer address\n principal.team string\n}\n"
+	"condition mine = resource.owner is principal.id or resource.open\n"
 	"tree api { /loans { list GET, create POST, /{loan} { read GET, update PUT,"
 	" /payments { list GET } } }\n /health { GET } }\n";
 

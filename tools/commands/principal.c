@@ -3,10 +3,12 @@
 /* principal: the verbs of principals. */
 
 #include <stdio.h>
+#include <string.h>
 
 #include "tools/commands/commands.h"
 #include "tools/record.h"
 #include "tools/show.h"
+#include "tools/suggest.h"
 #include "tools/verb.h"
 
 /* The record that the daemon answers is the one that was: active, as if nothing had been done. */
@@ -17,22 +19,45 @@ static int show_deleted(struct app *app, struct wire_cursor record)
 	return EXIT_YES;
 }
 
+/* Shows the record. An attribute whose name is nearly that of a fact may be a slip. */
+static int show_written(struct app *app, struct wire_cursor record)
+{
+	const struct args_list *attributes = &app->args.lists[FLAG_ATTRIBUTE];
+	int status = show_principal(app, record);
+
+	for (size_t i = 0; status == EXIT_YES && i < attributes->count; i++) {
+		struct pol_str item = attributes->items[i];
+		const char *sign = memchr(item.ptr, '=', item.len);
+
+		if (sign != NULL) {
+			suggest_print(app,
+				&(struct suggest_name){ "attribute",
+					app_text(app, "%.*s", (int)(sign - item.ptr), item.ptr) });
+		}
+	}
+	return status;
+}
+
 const struct command commands_principal[PRINCIPAL_COMMANDS] = {
 	{
 		.name = "principal create",
 		.words = "ID",
 		.summary = "Create a principal: a person or a service",
-		.text = "It holds no role before one is assigned.\n",
+		.text = "It holds no role before one is assigned. What the policy's conditions "
+			"read as\n"
+			"the fact principal.branch is the attribute branch. Its text must be of "
+			"the\n"
+			"fact's type: limit=500, regions=EU,US, from=2026-07-01T08:00:00Z.\n",
 		.examples = "  authzcheck principal create alice --name 'Alice Baker' --kind user\n"
-			    "  authzcheck principal create billing --kind service --attribute "
-			    "team=money\n",
+			    "  authzcheck principal create dora --attribute branch=north \\\n"
+			    "      --attribute refund_limit=500\n",
 		.flags = { FLAG_NAME, FLAG_KIND, FLAG_ATTRIBUTE, FLAG_API_ACCESS, FLAG_TENANT },
 		.min_words = 1,
 		.by_token = true,
 		.run = verb_run,
 		.method = "principals.create",
 		.params = { "id" },
-		.show = show_principal,
+		.show = show_written,
 	},
 	{
 		.name = "principal list",
@@ -78,7 +103,7 @@ const struct command commands_principal[PRINCIPAL_COMMANDS] = {
 		.run = verb_run,
 		.method = "principals.update",
 		.params = { "id" },
-		.show = show_principal,
+		.show = show_written,
 	},
 	{
 		.name = "principal disable",

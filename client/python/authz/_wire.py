@@ -378,7 +378,7 @@ class Plan:
     when: Optional[str] = None    # the condition as text
     tree: Optional[Tree] = None   # the same as nested lists; PROTOCOL.md, `plan`
     node: Optional[str] = None    # as declared
-    missing: Tuple[str, ...] = () # facts without which the plan has less in it
+    missing: Tuple[str, ...] = ()  # facts without which the plan has less in it
 
     def __bool__(self) -> NoReturn:
         raise TypeError("a plan is no decision: compare its `plan`")

@@ -177,6 +177,10 @@ static int add(struct call *call, struct holder *holder, const struct store_assi
 	}
 	holder->record.assignments = store_pack_list(&pack);
 	r = check_gain(call, holder, &before);
+	if (r == 0 && holder->kind != POL_HOLDER_SUBJECT) {
+		r = escalation_check_membership(call,
+			stored_roles_find(call->snapshot, before.tenant, new->role, new->stored));
+	}
 	if (r != 0) {
 		return r;
 	}

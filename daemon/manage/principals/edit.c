@@ -162,6 +162,21 @@ static int check_free(struct call *call, const struct store_principal *principal
 	return keys_check_no_keys(call, principal->tenant, principal->id);
 }
 
+/* It holds no role of its own yet, but what everyone and anyone may do can depend on its attributes
+ * and its kind. */
+static int check_new(struct call *call, const struct store_principal *principal)
+{
+	struct store_principal plain = *principal;
+
+	if ((principal->flags & STORE_PRINCIPAL_SERVICE) == 0 &&
+		!attributes_are_facts(call->snapshot, principal->attributes)) {
+		return 0;
+	}
+	plain.flags &= ~(uint32_t)STORE_PRINCIPAL_SERVICE;
+	plain.attributes = (struct store_list){ NULL, 0, 0 };
+	return escalation_check_principal(call, &plain, principal);
+}
+
 int principals_create(struct call *call)
 {
 	const struct wire_value *params = call->params;
@@ -189,9 +204,8 @@ int principals_create(struct call *call)
 	if (r == 0) {
 		r = check_free(call, &principal);
 	}
-	/* It holds no role yet, but what `anyone` may do can depend on an attribute. */
-	if (r == 0 && attributes_are_facts(call->snapshot, principal.attributes)) {
-		r = escalation_check_principal(call, NULL, &principal);
+	if (r == 0) {
+		r = check_new(call, &principal);
 	}
 	if (r != 0) {
 		return r;

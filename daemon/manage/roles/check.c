@@ -7,6 +7,20 @@
 #include "daemon/write/audit.h"
 #include "policy/snapshot/stored.h"
 
+/* A role of another tenant does not grow by this change. */
+static int check_growth(struct call *call, const struct pol_snapshot *next)
+{
+	uint32_t role = pol_stored_overgrown(call->snapshot, next);
+
+	if (role == POL_NONE) {
+		return 0;
+	}
+	return call_error(call, "limit_reached",
+		"the role '%.*s' would have more than %d different conditional grants, with those "
+		"that it inherits",
+		POL_STR_ARGS(pol_snapshot_role_name(next, role)), POL_STORED_CONDITIONALS);
+}
+
 int roles_check(struct call *call, const struct store_role *role, uint32_t before,
 	struct pol_snapshot **out)
 {
@@ -26,6 +40,9 @@ int roles_check(struct call *call, const struct store_role *role, uint32_t befor
 			"the tenant has all roles that it may: the store holds %d, of which half "
 			"is divided among the tenants, and the rest is taken",
 			STORED_ROLES_MAX);
+	}
+	if (r == 0) {
+		r = check_growth(call, next);
 	}
 	if (r == 0) {
 		r = roles_check_exclusive(call, role, next);

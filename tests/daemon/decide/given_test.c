@@ -195,7 +195,7 @@ Test(given, what_is_wrong_is_named_without_its_value)
 		"facts.context.amount", "int");
 	cr_expect_null(strstr(room->wrong, "secret"));
 	expect_wrong(read_facts(ONE("resource.status", "\xa5other"), &absent),
-		"facts.resource.status", "words");
+		"facts.resource.status", "is one of draft, active");
 	expect_wrong(read_facts(ONE("context.amount", "\xca\0\0\0\0"), &absent),
 		"facts.context.amount", "must be");
 	expect_wrong(

@@ -2,6 +2,7 @@
 #include "daemon/manage/escalation.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,7 +49,29 @@ int __wrap_custody_of_principal(
 	return 0;
 }
 
-/* There is no store, and so nothing that all hold. */
+/* There is no store, and so no tenant, no key of a principal, and nothing that all hold. */
+int __wrap_store_get_tenant(struct store_read *read, uint32_t number, struct store_tenant *out);
+int __wrap_store_get_tenant(struct store_read *read, uint32_t number, struct store_tenant *out)
+{
+	(void)read;
+	(void)number;
+	(void)out;
+	return -ENOENT;
+}
+
+int __wrap_store_list_unrevoked(struct store_read *read, uint32_t tenant, struct pol_str principal,
+	store_key_seen seen, void *context);
+int __wrap_store_list_unrevoked(struct store_read *read, uint32_t tenant, struct pol_str principal,
+	store_key_seen seen, void *data)
+{
+	(void)read;
+	(void)tenant;
+	(void)principal;
+	(void)seen;
+	(void)data;
+	return 0;
+}
+
 bool __wrap_store_has_everyone(const struct store *store);
 bool __wrap_store_has_everyone(const struct store *store)
 {

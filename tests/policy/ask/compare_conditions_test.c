@@ -162,6 +162,19 @@ Test(compare_conditions, a_principal_gains_by_what_its_record_says)
 		"  none at api:/loans/7\n");
 }
 
+Test(compare_conditions, a_declared_principal_is_a_service)
+{
+	check(POLICY "role k { allow read" LOAN "when resource.owner is \"x\" }\n"
+		     "principal ann { role k }\n",
+		POLICY "role k { allow read" LOAN "when principal.kind is service }\n"
+		       "principal ann { role k }\n",
+		"role k + -\n"
+		"  both GET api:/loans/{loan}: resource.owner is \"x\" -> principal.kind is "
+		"service\n"
+		"principal ann +\n"
+		"  wider GET api:/loans/{loan}: resource.owner is \"x\" -> always\n");
+}
+
 Test(compare_conditions, what_can_only_be_at_a_place_is_compared_there)
 {
 	check(POLICY BRANCH "principal ann { role o }\nprincipal bob { role o }\n",

@@ -477,3 +477,26 @@ Test(escalation_conditions, one_change_tries_a_bounded_number_of_combinations)
 	cr_expect(!out.found);
 	pol_snapshot_unref(snapshot);
 }
+
+Test(escalation_conditions, after_its_combinations_a_change_is_not_decided)
+{
+	struct pol_snapshot *snapshot =
+		compiled_text_good("facts { resource.n int }\ntree api { /x { GET } }\n"
+				   "role own { allow GET on api:/x when resource.n < 5 }\n"
+				   "role given { allow GET on api:/x when resource.n < 5 }\n");
+	const struct who bob = { .id = "bob", .roles = "own" };
+	struct made made;
+	const struct pol_grantor grantor = { .facts = make(snapshot, &bob, &made) };
+	uint32_t role = pol_snapshot_role(snapshot, POL_STR("given"));
+
+	for (uint64_t more = 0; more < 2; more++) {
+		struct pol_escalation out = { .cases = POL_FORMULA_CASES + more };
+
+		cr_assert_eq(
+			pol_escalation_of_role(snapshot, POL_NONE, snapshot, role, &grantor, &out),
+			POL_OK);
+		cr_expect_eq(out.found, more == 1);
+		cr_expect_gt(out.cases, POL_FORMULA_CASES);
+	}
+	pol_snapshot_unref(snapshot);
+}

@@ -260,9 +260,64 @@ Test(formula, the_cost_is_a_count_of_combinations)
 	enum pol_formula_difference out;
 	uint64_t cost = 0;
 
-	cr_assert_eq(pol_formula_compare_counted(&sides[0], &sides[1], &cost, &out), POL_OK);
+	cr_assert_eq(
+		pol_formula_compare_counted(&sides[0], &sides[1], UINT64_MAX, &cost, &out), POL_OK);
 	/* Three values of each fact, absence included, and then true or not of each. */
 	cr_expect_eq(cost, 3u * 3 + 8);
+}
+
+static enum pol_formula_difference compare_within(uint64_t most, uint64_t *cost)
+{
+	const struct pol_formula_side sides[2] = { { &snapshot, flags(2) },
+		{ &snapshot, flags(3) } };
+	enum pol_formula_difference out;
+
+	cr_assert_eq(pol_formula_compare_counted(&sides[0], &sides[1], most, cost, &out), POL_OK);
+	return out;
+}
+
+Test(formula, a_comparison_that_costs_more_than_it_may_is_not_made)
+{
+	uint64_t cost = 0;
+
+	cr_expect_eq(compare_within(17, &cost), POL_FORMULA_NARROWER);
+	cr_expect_eq(cost, 17u);
+	cr_expect_eq(compare_within(16, &cost), POL_FORMULA_MAY_BE_WIDER);
+	cr_expect_eq(compare_within(8, &cost), POL_FORMULA_MAY_BE_WIDER);
+	cr_expect_eq(cost, 1u);
+}
+
+/* `limit is 0 or limit is 1 or …`, that many. */
+static const struct pol_formula *one_of(int count)
+{
+	const struct pol_formula *out = pol_formula_never();
+
+	for (int i = 0; i < count; i++) {
+		const struct pol_formula *both[] = { out,
+			predicate(fact(LIMIT), POL_COMPARE_IS, number(i)) };
+
+		out = pol_formula_join(&arena, POL_FORMULA_OR, both, 2);
+	}
+	return out;
+}
+
+Test(formula, a_combination_of_many_comparisons_counts_more_than_once)
+{
+	uint64_t costs[2];
+
+	for (int i = 0; i < 2; i++) {
+		int count = POL_FORMULA_LITERALS - 1 + i;
+		const struct pol_formula_side sides[2] = { { &snapshot, one_of(count) },
+			{ &snapshot, pol_formula_never() } };
+		enum pol_formula_difference out;
+
+		cr_assert_eq(pol_formula_compare_counted(
+				     &sides[0], &sides[1], UINT64_MAX, &costs[i], &out),
+			POL_OK);
+		cr_expect_eq(out, POL_FORMULA_NARROWER);
+	}
+	cr_expect_gt(costs[1], 2 * costs[0]);
+	cr_expect_lt(costs[1], 3 * costs[0]);
 }
 
 /* The set has that number of texts. */

@@ -22,13 +22,7 @@
 #define PLANS    8
 #define ROWS     12
 
-/* More of them by hand. */
-static int policies(void)
-{
-	const char *more = getenv("PLAN_POLICIES");
-
-	return more != NULL ? atoi(more) : OFTEN(120);
-}
+#define POLICIES OFTEN(120)
 
 static const char *const stacks[] = { "",
 	"stack other {\n  authenticate required permit\n  authorize required permit\n}\n",
@@ -196,11 +190,11 @@ Test(plan, it_is_true_of_exactly_the_resources_that_a_decision_allows)
 {
 	static struct random_grants_text text;
 	static struct random_grants_who who;
-	struct dice dice = { 20261201 };
+	struct dice dice = { dice_setting("AUTHZ_TEST_SEED", 20261201) };
 	struct counts counts = { 0 };
-	int count = policies();
+	unsigned long count = dice_setting("AUTHZ_TEST_GRANTS", POLICIES);
 
-	for (int i = 0; i < count; i++) {
+	for (unsigned long i = 0; i < count; i++) {
 		struct pol_snapshot *snapshot;
 
 		random_grants_policy(&dice, &text);
@@ -214,10 +208,11 @@ Test(plan, it_is_true_of_exactly_the_resources_that_a_decision_allows)
 		}
 		pol_snapshot_unref(snapshot);
 	}
-	if (getenv("PLAN_POLICIES") != NULL) {
-		cr_log_warn("%u plans: %u always, %u never, %u when, %u refused; %u allowed",
+	if (count != POLICIES) {
+		cr_log_warn("%u plans: %u always, %u never, %u when, %u refused; "
+			    "%u allowed and %u denied",
 			counts.plans, counts.always, counts.never, counts.when, counts.refused,
-			counts.allowed);
+			counts.allowed, counts.denied);
 	}
 	cr_expect_gt(counts.always, OFTEN(100));
 	cr_expect_gt(counts.never, OFTEN(100));

@@ -30,7 +30,7 @@ struct random_grants_who {
 	struct pol_str places[3];
 	struct pol_str key_place;
 	uint32_t scopes[2];
-	struct pol_given_fact attributes[3], given[8];
+	struct pol_given_fact attributes[3], given[16];
 	struct pol_given own, request;
 };
 

@@ -22,6 +22,10 @@ Test(condition_mistakes, sides_of_different_types_are_named)
 	refuses("resource.s is 17", 15, "resource.s is a string, but 17 is an int: write \"17\"");
 	refuses("resource.s is ann", 15,
 		"resource.s is a string, but ann is not quoted: write \"ann\"");
+	refuses("resource.s is ip", 15,
+		"resource.s is a string, but ip is not quoted: write \"ip\", or context.ip");
+	refuses("resource.i <= j", 15, "unknown fact 'j': did you mean 'context.j'?");
+	refuses("j < 17", 1, "unknown fact 'j': did you mean 'context.j'?");
 	refuses("resource.i is \"17\"", 15,
 		"resource.i is an int, but \"17\" is a string: write 17");
 	refuses("resource.i is \"x\"", 15, "resource.i is an int, but \"x\" is a string");

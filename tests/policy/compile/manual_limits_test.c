@@ -8,6 +8,7 @@
 
 #include "policy/compile/compile.h"
 #include "policy/decide/stack.h"
+#include "policy/decide/truth.h"
 #include "policy/language/parser.h"
 #include "policy/text/reason.h"
 #include "tests/policy/compile/manual_page.h"
@@ -200,6 +201,8 @@ Test(manual_limits, has_the_bounds_of_conditions)
 		POL_CONDITION_LIST);
 	expect_said(REFERENCE, "| parentheses and `not` within one another | %d |",
 		POL_CONDITION_LEVELS);
+	expect_said(REFERENCE, "%d members of two sets that are compared | %s; what",
+		POL_TRUTH_MEMBERS, number(POL_TRUTH_STEPS));
 	expect_said(MANUAL, "At most %d facts and %s distinct conditions; %d comparisons",
 		POL_FACTS_MAX, number(POL_CONDITIONS_MAX), POL_CONDITION_PREDICATES);
 	expect_said(

@@ -35,7 +35,7 @@ static const char later[] = TREES
 static struct pol_stored *parse(
 	const struct pol_snapshot *snapshot, const char *const *grants, size_t count)
 {
-	struct pol_str texts[8];
+	struct pol_str texts[256];
 	struct pol_stored_fault fault = { .why = "" };
 	struct pol_stored *stored = NULL;
 
@@ -283,5 +283,54 @@ Test(stored_condition, stored_roles_inherit_conditionals)
 	counts(snapshot, pol_stored_find(snapshot, 4, 1), 2, 2);
 	counts(snapshot, pol_stored_find(snapshot, 5, 1), 0, 2);
 	pol_snapshot_unref(snapshot);
+	pol_snapshot_unref(base);
+}
+
+/* A role of 200 conditional grants; `more` are those of a second one that inherits two of them. */
+static struct pol_snapshot *extend_grown(const struct pol_snapshot *base, int more)
+{
+	static char texts[200][64];
+	static const struct pol_stored_parent parents[] = { { 1, { 0 } }, { 2, { 0 } } };
+	const char *lines[200];
+	struct pol_stored *own[3];
+	struct pol_stored_role roles[3];
+	struct pol_snapshot *snapshot = NULL;
+	size_t fault;
+
+	for (int r = 0; r < 3; r++) {
+		int count = r < 2 ? 200 : more;
+
+		for (int i = 0; i < count; i++) {
+			snprintf(texts[i], sizeof texts[i],
+				"allow go on api:/x when resource.amount < %d", r * 1000 + i);
+			lines[i] = texts[i];
+		}
+		own[r] = parse(base, lines, (size_t)count);
+		roles[r] = (struct pol_stored_role){ .number = (uint64_t)r + 1,
+			.tenant = 1,
+			.name = POL_STR("grown"),
+			.own = own[r],
+			.parents = parents,
+			.parent_count = r < 2 ? 0 : 2 };
+	}
+	cr_assert_eq(pol_stored_extend(base, roles, 3, &fault, &snapshot), POL_OK);
+	for (int r = 0; r < 3; r++) {
+		pol_stored_unref(own[r]);
+	}
+	return snapshot;
+}
+
+Test(stored_condition, a_role_with_what_it_inherits_grows_to_512_conditionals)
+{
+	struct pol_snapshot *base = compiled_text_good(policy);
+	struct pol_snapshot *full = extend_grown(base, 112), *over = extend_grown(base, 113);
+
+	cr_expect_eq(pol_stored_overgrown(base, full), POL_NONE);
+	cr_expect_eq(pol_stored_overgrown(full, over), pol_stored_find(over, 3, 1));
+	cr_expect_eq(pol_stored_overgrown(base, over), pol_stored_find(over, 3, 1));
+	cr_expect_eq(pol_stored_overgrown(over, over), POL_NONE, "it did not grow");
+	cr_expect_eq(pol_stored_overgrown(over, full), POL_NONE);
+	pol_snapshot_unref(full);
+	pol_snapshot_unref(over);
 	pol_snapshot_unref(base);
 }

@@ -139,7 +139,7 @@ Test(suite_given, known_facts)
 	       "}\n");
 }
 
-Test(suite_given, declared_principals_have_their_attributes)
+Test(suite_given, declared_principals_are_services_with_their_attributes)
 {
 	passes("principal ann {\n role underwriter\n attribute branch \"north\"\n"
 	       "attribute limit 500\nattribute regions \"US\", \"EU\", \"US\"\n}\n"
@@ -151,6 +151,9 @@ Test(suite_given, declared_principals_have_their_attributes)
 	       "allow update credit:/users/other\n"
 	       "given resource.owner \"ann\"\n"
 	       "deny approve credit:/loans/7/approval because denied\n"
+	       "allow go credit:/k/kind\n"
+	       "as role underwriter\n"
+	       "deny go credit:/k/kind because role\n"
 	       "as principal bob\n"
 	       "deny approve credit:/loans/7/approval because missing_fact\n"
 	       "given principal.branch \"north\", principal.limit 500\n"

@@ -495,3 +495,32 @@ Test(conditions, without_a_request_what_depends_on_a_condition_is_unknown)
 	bits = pol_subject_eval(loaded.snapshot, &facts, POL_STR("api"), &path, &at);
 	cr_expect_eq(pol_subject_may(&facts, bits), 0u);
 }
+
+/* Denied when one of them is true, and none is. */
+static void deny_if_any(uint32_t count)
+{
+	const struct pol_condition **parts = made(count * sizeof *parts);
+	struct pol_condition *any = made(sizeof *any);
+	const struct pol_condition *no = if_fact(DENY);
+
+	for (uint32_t i = 0; i < count; i++) {
+		parts[i] = no;
+	}
+	*any = (struct pol_condition){
+		.kind = POL_CONDITION_OR, .parts = parts, .part_count = count
+	};
+	take_back();
+	grant(ALLOW, ALWAYS);
+	grant_run(grantee_of(DENY), true, run_of("read"), any);
+	items[given.count++] =
+		(struct pol_given_fact){ FACT_OF(DENY), number_of(POL_TYPE_BOOL, false) };
+}
+
+Test(conditions, a_denial_that_takes_more_steps_than_a_decision_has_is_unknown)
+{
+	deny_if_any(POL_TRUTH_STEPS - 1);
+	cr_expect_str_eq(decide(), "ok");
+	deny_if_any(POL_TRUTH_STEPS);
+	cr_expect_str_eq(decide(), "missing_fact");
+	cr_expect_not(decision.allow);
+}

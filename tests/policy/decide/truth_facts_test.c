@@ -244,6 +244,8 @@ Test(truth_facts, at_most_256_roles_are_read_and_beyond_that_it_is_unknown)
 		cr_expect_eq(has_role("r1"), POL_TRUE);
 		cr_expect_eq(has_role("r0"), all ? POL_TRUE : POL_UNKNOWN);
 		cr_expect_eq(has_role("apart"), all ? POL_FALSE : POL_UNKNOWN);
+		table.steps = 4; /* the held one, and two of those it leads to */
+		cr_expect_eq(has_role("r1"), POL_UNKNOWN);
 		unload(&loaded);
 	}
 }

@@ -274,6 +274,40 @@ Test(truth, a_full_table_answers_as_an_empty_one)
 	}
 }
 
+/* --- the steps of a decision ------------------------------------------------------------------ */
+
+Test(truth, a_decision_visits_16384_parts_and_what_is_left_is_unknown)
+{
+	const struct pol_condition *yes = of_truth(POL_TRUE);
+	const struct pol_condition *list[] = { yes, yes };
+	struct pol_condition both = { .kind = POL_CONDITION_AND, .parts = list, .part_count = 2 };
+
+	for (uint32_t i = 0; i < POL_TRUTH_STEPS; i++) {
+		cr_assert_eq(pol_truth_of(&table, yes), POL_TRUE, "%u", i);
+	}
+	cr_expect_eq(pol_truth_of(&table, yes), POL_UNKNOWN);
+	cr_expect_eq(pol_truth_of(&table, of_truth(POL_FALSE)), POL_UNKNOWN);
+	for (uint32_t left = 0; left <= 3; left++) {
+		table.steps = left;
+		cr_expect_eq(pol_truth_of(&table, &both), left == 3 ? POL_TRUE : POL_UNKNOWN, "%u",
+			left);
+	}
+}
+
+Test(truth, members_of_two_sets_that_are_compared_are_steps)
+{
+	struct pol_operand five = value_operand(set_of("abcde")),
+			   three = value_operand(set_of("abc"));
+	uint32_t steps = 8 / POL_TRUTH_MEMBERS;
+
+	table.steps = steps;
+	cr_expect_eq(of_operands(five, POL_COMPARE_HAS_ALL, three), POL_TRUE);
+	cr_expect_eq(table.steps, 0);
+	table.steps = steps - 1;
+	cr_expect_eq(of_operands(five, POL_COMPARE_HAS_ALL, three), POL_UNKNOWN);
+	cr_expect_eq(table.steps, 0);
+}
+
 /* --- what is missing -------------------------------------------------------------------------- */
 
 static bool misses(const struct pol_condition *condition, uint32_t fact)

@@ -25,6 +25,7 @@ bool chance(struct dice *dice, unsigned percent);
 
 enum { TREES = 3, NODES = 256, ACTIONS = 5, METHODS = 3, DEPTH = 5, PERMISSIONS = 4096 };
 enum { VERBS = 3, PATTERNS = 3, SUFFIXES = 3, GRANTS = 5, PARENTS = 2, ROLES = 6, SCOPES = 4 };
+enum { FACTS = 3 }; /* context.f0, context.f1, ...: bool, without a default */
 enum { HELD = 3, COMMON = 2, PLACES = 2, SEGMENTS = DEPTH + 3, ANYONE = 0 };
 
 enum segment_kind { LITERAL, PARAM, REST, STAR, STARSTAR };
@@ -91,6 +92,7 @@ struct selector {
 struct grant {
 	bool deny, except;
 	struct selector what, less;
+	unsigned condition; /* 0: none; else 1 + 2 * the fact, and 1 more for `not` */
 };
 
 /* A role or a scope. */
@@ -100,7 +102,8 @@ struct grantee {
 	unsigned grant_count;
 	unsigned parents[PARENTS];
 	unsigned parent_count;
-	struct set allow, deny; /* inherited ones included: model_finish */
+	/* With the policy's facts, inherited ones included: model_finish. */
+	struct set allow, deny;
 };
 
 struct policy {
@@ -116,6 +119,8 @@ struct policy {
 	bool has_anyone;
 	struct grantee scopes[SCOPES];
 	unsigned scope_count;
+	bool conditional; /* some grants have conditions */
+	bool facts[FACTS];
 	bool anonymous; /* the stack lets a caller without a token through */
 	bool has_fault;
 	struct grant fault; /* a wrong grant: it selects nothing, or its exception is wrong */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "policy/ask/explain.h"
+#include "policy/snapshot/condition.h"
 
 const char *const reasons[REASONS] = { "ok", "missing_token", "unknown_resource", "unknown_action",
 	"denied", "scope", "role" };
@@ -111,7 +112,25 @@ static void make_facts(
 		.scope_count = subject->scope_count,
 		.key_places = out->places,
 		.key_place_count = subject->place_count,
+		.given = &exam->given,
 	};
+}
+
+/* All facts of the policy. */
+static void make_given(struct exam *exam)
+{
+	uint32_t twice;
+
+	exam->given = (struct pol_given){ exam->facts, exam->policy->conditional ? FACTS : 0 };
+	for (unsigned i = 0; i < exam->given.count; i++) {
+		char name[16];
+
+		snprintf(name, sizeof name, "context.f%u", i);
+		exam->facts[i].fact = pol_condition_fact(exam->snapshot, pol_str_of(name));
+		exam->facts[i].value = (struct pol_value){ .type = POL_TYPE_BOOL,
+			.number = exam->policy->facts[i] };
+	}
+	cr_assert(pol_given_sort(exam->facts, exam->given.count, &twice));
 }
 
 /* --- decisions -------------------------------------------------------------------------------- */
@@ -174,7 +193,8 @@ static void explain(struct exam *exam, const struct subject *subject, const stru
 	cr_assert_eq(pol_explain(exam->snapshot, facts, &arena, &decision, &explanation), POL_OK);
 	compare(exam, subject, path, facts, &decision);
 	for (uint32_t i = 0; i < explanation.rule_count; i++) {
-		denies = denies || explanation.rules[i].deny;
+		denies = denies ||
+			 (explanation.rules[i].deny && explanation.rules[i].truth != POL_FALSE);
 		check_holder(exam, subject, &explanation.rules[i]);
 	}
 	if (denies != pol_str_equal(decision.reason, POL_STR("denied"))) {
@@ -224,6 +244,7 @@ static void exam_path(struct exam *exam, const struct subject *subject, const st
 
 void run_exam(struct exam *exam)
 {
+	make_given(exam);
 	for (unsigned s = 0; s < SUBJECTS; s++) {
 		const struct subject *subject = &exam->questions->subjects[s];
 		struct subject_facts facts;

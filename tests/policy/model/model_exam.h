@@ -5,6 +5,7 @@
  * model_exam: compares the answers of a snapshot with those of the model.
  */
 
+#include "policy/snapshot/given.h"
 #include "policy/snapshot/snapshot.h"
 #include "tests/policy/model/model.h"
 
@@ -35,6 +36,8 @@ struct exam {
 	const char *label;
 	uint32_t roles[ROLES]; /* the snapshot's numbers of the model's roles */
 	uint32_t scopes[SCOPES];
+	struct pol_given_fact facts[FACTS]; /* the policy's */
+	struct pol_given given;
 	struct dice dice;
 	struct difference *difference;
 	unsigned *met; /* the reasons that were expected so far, a bit each */

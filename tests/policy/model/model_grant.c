@@ -177,6 +177,14 @@ bool grant_is_valid(const struct policy *policy, const struct grant *grant)
 
 /* --- roles and scopes ------------------------------------------------------------------------- */
 
+/* Does the condition hold? */
+static bool holds(const struct policy *policy, const struct grant *grant)
+{
+	unsigned literal = grant->condition - 1;
+
+	return grant->condition == 0 || policy->facts[literal / 2] == (literal % 2 == 0);
+}
+
 /* Adds the grants of the grantee and of all that it inherits. */
 static void add_all(const struct policy *policy, const struct grantee *list,
 	const struct grantee *from, struct grantee *out)
@@ -185,7 +193,7 @@ static void add_all(const struct policy *policy, const struct grantee *list,
 		const struct grant *grant = &from->grants[i];
 
 		for (unsigned p = 0; p < policy->permission_count; p++) {
-			if (grant_selects(policy, grant, p)) {
+			if (holds(policy, grant) && grant_selects(policy, grant, p)) {
 				put(grant->deny ? &out->deny : &out->allow, p);
 			}
 		}

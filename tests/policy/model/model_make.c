@@ -127,6 +127,9 @@ static void make_patterns(
 static void make_grant(struct dice *dice, const struct policy *policy, struct grant *out)
 {
 	*out = (struct grant){ .deny = chance(dice, 20), .except = chance(dice, 35) };
+	if (policy->conditional && chance(dice, 40)) {
+		out->condition = 1 + roll(dice, 2 * FACTS);
+	}
 	out->what.all = chance(dice, out->except ? 70 : 35);
 	if (!out->what.all) {
 		make_verbs(dice, policy, &out->what, VERBS);
@@ -179,6 +182,10 @@ void make_policy(struct dice *dice, struct policy *out)
 {
 	memset(out, 0, sizeof *out);
 	make_trees(dice, out);
+	out->conditional = chance(dice, 50);
+	for (unsigned i = 0; i < FACTS; i++) {
+		out->facts[i] = chance(dice, 50);
+	}
 	out->has_anyone = chance(dice, 50);
 	out->anonymous = chance(dice, 50);
 	out->role_count = 2 + roll(dice, ROLES - 1);

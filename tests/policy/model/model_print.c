@@ -90,6 +90,10 @@ static void put_grant(const struct printer *printer, FILE *out, const struct gra
 		fputs(" except", out);
 		put_selector(printer, out, &grant->less);
 	}
+	if (grant->condition > 0) {
+		fprintf(out, " when %scontext.f%u", grant->condition % 2 == 0 ? "not " : "",
+			(grant->condition - 1) / 2);
+	}
 }
 
 char *print_grant(const struct policy *policy, const struct grant *grant)
@@ -146,6 +150,21 @@ static void add_stack(struct printer *printer)
 	printer->statements[printer->count++] = text;
 }
 
+static void add_facts(struct printer *printer)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_text(&text, &size);
+
+	fputs("facts {\n", out);
+	for (unsigned i = 0; i < FACTS; i++) {
+		fprintf(out, "    context.f%u bool\n", i);
+	}
+	fputs("}\n", out);
+	fclose(out);
+	printer->statements[printer->count++] = text;
+}
+
 static void add_statements(struct printer *printer, bool fault)
 {
 	const struct policy *policy = printer->policy;
@@ -162,6 +181,9 @@ static void add_statements(struct printer *printer, bool fault)
 	}
 	for (unsigned i = 0; i < policy->scope_count; i++) {
 		add_grantee(printer, policy->scopes, &policy->scopes[i], "scope", "includes");
+	}
+	if (policy->conditional) {
+		add_facts(printer);
 	}
 	if (policy->anonymous) {
 		add_stack(printer);

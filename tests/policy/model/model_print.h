@@ -10,7 +10,7 @@
 
 #include "model.h"
 
-enum { STATEMENTS = 2 * NODES + ROLES + SCOPES + 4 };
+enum { STATEMENTS = 2 * NODES + ROLES + SCOPES + 5 };
 
 struct printer {
 	struct dice *dice;

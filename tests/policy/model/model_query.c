@@ -14,7 +14,8 @@ enum { ENTRIES = 16 * NODES };
 
 struct entry {
 	char resource[NAME_ROOM];
-	char actions[NAME_ROOM]; /* " view GET " */
+	char actions[NAME_ROOM];   /* " view GET " */
+	char sometimes[NAME_ROOM]; /* those on a condition */
 };
 
 struct listing {
@@ -22,24 +23,36 @@ struct listing {
 	struct entry entries[ENTRIES];
 	unsigned count;
 	bool fresh; /* the page has no entry yet */
+	bool open;  /* the facts were not stated */
 };
 
 static bool on_allowed(void *context, const struct pol_allowed *allowed)
 {
 	struct listing *listing = context;
 	struct entry *entry = &listing->entries[listing->count];
-	size_t used = 1;
+	char *actions;
+	size_t used;
 
 	if (!listing->fresh && chance(listing->dice, 5)) {
 		return false;
 	}
 	cr_assert_lt(listing->count, ENTRIES);
-	listing->count++;
+	cr_assert(listing->open || allowed->when.len == 0);
 	listing->fresh = false;
-	snprintf(entry->resource, NAME_ROOM, "%.*s", POL_STR_ARGS(allowed->resource));
-	strcpy(entry->actions, " ");
+	/* What is held on conditions follows as entries of the same resource. */
+	if (listing->count > 0 && allowed->when.len > 0 &&
+		pol_str_equal(allowed->resource, pol_str_of(entry[-1].resource))) {
+		entry--;
+	} else {
+		listing->count++;
+		snprintf(entry->resource, NAME_ROOM, "%.*s", POL_STR_ARGS(allowed->resource));
+		strcpy(entry->actions, " ");
+		strcpy(entry->sometimes, " ");
+	}
+	actions = allowed->when.len > 0 ? entry->sometimes : entry->actions;
+	used = strlen(actions);
 	for (size_t i = 0; i < allowed->action_count; i++) {
-		used += (size_t)snprintf(entry->actions + used, NAME_ROOM - used, "%.*s ",
+		used += (size_t)snprintf(actions + used, NAME_ROOM - used, "%.*s ",
 			POL_STR_ARGS(allowed->actions[i]));
 		cr_assert_lt(used, NAME_ROOM);
 	}
@@ -130,13 +143,16 @@ static void check_path(struct exam *exam, const struct subject *subject,
 		const struct permission *one = &policy->permissions[p];
 		char action[64], method[64], who[1024], where[NAME_ROOM];
 		bool expected = asked && model_allows(policy, subject, path, p), got;
+		bool sometimes;
 
 		snprintf(action, sizeof action, " %s ",
 			policy->nodes[node].actions[one->action].name);
 		snprintf(method, sizeof method, " %s ", one->verb);
 		got = entry != NULL && (strstr(entry->actions, action) != NULL ||
 					       strstr(entry->actions, method) != NULL);
-		if (got != expected) {
+		sometimes = entry != NULL && (strstr(entry->sometimes, action) != NULL ||
+						     strstr(entry->sometimes, method) != NULL);
+		if (got ? !expected : expected && !sometimes) {
 			print_subject(policy, subject, who, sizeof who);
 			print_concrete(policy, path, where, sizeof where);
 			note_difference(exam->difference,
@@ -157,6 +173,7 @@ void exam_permissions(
 	const struct concrete *at = NULL;
 	static struct listing listing;
 	struct pol_query query = { .tree = { 0 } };
+	struct pol_facts asked = *facts;
 	char text[NAME_ROOM];
 	unsigned tree = TREES;
 
@@ -171,7 +188,11 @@ void exam_permissions(
 		print_concrete(exam->policy, at, text, sizeof text);
 		query.at = pol_str_of(text);
 	}
-	list(exam, facts, &query, &listing);
+	listing.open = exam->policy->conditional && chance(&exam->dice, 50);
+	if (listing.open) {
+		asked.given = NULL;
+	}
+	list(exam, &asked, &query, &listing);
 	for (unsigned i = 0; i < questions->path_count; i++) {
 		const struct concrete *path = &questions->paths[i];
 
@@ -210,7 +231,11 @@ static void show_action(struct showing *showing, unsigned node, unsigned number,
 		strcat(strcat(methods, k > 0 ? " " : ""), action->methods[k]);
 	}
 	allowed = allowed && !denied;
-	if (shown->marks.allowed != allowed || shown->marks.denied != denied ||
+	if (shown->marks.sometimes) {
+		return; /* with other facts it may be another mark */
+	}
+	if (shown->marks.allowed != allowed ||
+		(shown->marks.denied != denied && !policy->conditional) ||
 		!pol_str_equal(shown->methods, pol_str_of(methods))) {
 		note_difference(showing->exam->difference, 1 + policy->nodes[node].depth,
 			"%s: policy show of %s has %s on %s as %s, denied %s, with '%.*s'",

@@ -116,6 +116,10 @@ char *print_tests(struct dice *dice, const struct pol_snapshot *snapshot,
 		}
 		fprintf(out, "test \"subject %u\" {\n", s);
 		put_who(out, policy, subject);
+		for (unsigned i = 0; policy->conditional && i < FACTS; i++) {
+			fprintf(out, "    given context.f%u %s\n", i,
+				policy->facts[i] ? "true" : "false");
+		}
 		for (unsigned i = 0; i < EXPECTATIONS; i++) {
 			put_expectation(out, dice, policy, subject,
 				&questions->paths[roll(dice, questions->path_count)]);

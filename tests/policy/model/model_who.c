@@ -75,6 +75,7 @@ void exam_who(struct exam *exam, const struct subject *subject, const struct con
 	inquiry.text = text;
 	if (pol_who_read(exam->snapshot, facts->verb, pol_str_of(text), facts->http, &inquiry.who,
 		    &reason)) {
+		inquiry.who.given = facts->given;
 		compare(&inquiry, subject,
 			pol_who_may(&inquiry.who, facts, when) == POL_WHEN_ALWAYS);
 		if (chance(&exam->dice, 5)) {

@@ -6,7 +6,13 @@
 #include "policy/snapshot/given.h"
 
 /* One fact of each type. */
-enum { TEXT = 0, SET, NUMBER, FLAG, TIME, DURATION, ADDRESS, STATUS, FACTS };
+enum { TEXT = 0, SET, NUMBER, FLAG, TIME, DURATION, ADDRESS, STATUS, TYPES, LONG = TYPES, FACTS };
+
+#define FORTY "aaaaaaaaaabbbbbbbbbbccccccccccdddddddddd"
+
+/* The second one ends where a message has no room for more. */
+static const struct pol_str long_words[] = { POL_STR_INIT("short"), POL_STR_INIT(FORTY),
+	POL_STR_INIT("seventeen-letters"), POL_STR_INIT("no-room") };
 
 static const struct pol_str words[] = { POL_STR_INIT("draft"), POL_STR_INIT("active") };
 
@@ -22,6 +28,10 @@ static struct pol_declared_fact facts[FACTS] = {
 		.type = POL_TYPE_WORD,
 		.words = words,
 		.word_count = 2 },
+	[LONG] = { .name = POL_STR_INIT("resource.long"),
+		.type = POL_TYPE_WORD,
+		.words = long_words,
+		.word_count = 4 },
 };
 
 static const struct pol_snapshot snapshot = { .facts = facts, .fact_count = FACTS };
@@ -65,9 +75,9 @@ static enum pol_status read_set(uint32_t fact, const struct pol_str *items, uint
 
 Test(given, each_type_takes_its_own_kind_of_value_alone)
 {
-	static const struct pol_str items[] = { POL_STR_INIT("x") };
+	static const struct pol_str items[] = { POL_STR_INIT("no-room") };
 
-	for (uint32_t fact = 0; fact < FACTS; fact++) {
+	for (uint32_t fact = 0; fact < TYPES; fact++) {
 		bool number = fact == NUMBER || fact == TIME || fact == DURATION;
 
 		cr_expect_eq(read_text(fact, "x") == POL_OK, fact == TEXT, "%u", fact);
@@ -116,7 +126,14 @@ Test(given, values_are_read_by_type)
 	cr_expect_eq(value.type, POL_TYPE_WORD);
 	cr_expect_eq(value.text.ptr, words[1].ptr);
 	cr_expect_eq(read_text(STATUS, "Active"), POL_EINVALID);
+	cr_expect_str_eq(why, "'resource.status' is one of draft, active");
 	cr_expect_eq(read_text(STATUS, ""), POL_EINVALID);
+}
+
+Test(given, a_message_has_the_first_words_of_a_long_type)
+{
+	cr_expect_eq(read_text(LONG, "y"), POL_EINVALID);
+	cr_expect_str_eq(why, "'resource.long' is one of short, " FORTY ", seventeen-letters, …");
 }
 
 Test(given, a_set_is_sorted_and_without_duplicates)
