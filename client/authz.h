@@ -180,7 +180,8 @@ AUTHZ_API void authz_explain(const struct authz *authz, int error, char *out, si
  * A fact that the policy declares in `facts`: `resource.owner`. The daemon refuses a request with a
  * fact that is not declared or of another type (AUTHZ_EREFUSED: authz_refusal names it). Facts
  * `principal.NAME` are for trusted peers, as below; others are for every peer. A fact that is left
- * out, or AUTHZ_FACT_ABSENT, has its default, or is unknown, and never allows anything.
+ * out, or AUTHZ_FACT_ABSENT, has its default. Without a default it is unknown, and nothing is
+ * allowed by what is unknown. Texts and items are borrowed until the call returns.
  */
 enum authz_fact_type {
 	AUTHZ_FACT_ABSENT = 0, /* as if it were left out; in authz_check_many also of `shared` */

@@ -261,7 +261,6 @@ static void check_attributes(struct against *against, struct pol_str id, struct 
 	struct pol_str room[POL_GIVEN_MEMBERS];
 	struct wire_cursor attributes;
 	struct wire_str name, text;
-	struct pol_value value;
 	char why[POL_GIVEN_WHY];
 	uint32_t pairs = 0;
 
@@ -271,11 +270,12 @@ static void check_attributes(struct against *against, struct pol_str id, struct 
 	while (pairs-- > 0 && wire_read_text(&attributes, &name) &&
 		wire_read_text(&attributes, &text)) {
 		struct pol_str attribute = { name.ptr, name.len };
-		uint32_t fact = pol_given_attribute(against->snapshot, attribute);
+		struct pol_given_fact given = { .fact = pol_given_attribute(
+							against->snapshot, attribute) };
 
-		if (fact != POL_NONE && fact >= POL_FACT_KNOWN &&
-			pol_given_read_text(against->snapshot, fact,
-				(struct pol_str){ text.ptr, text.len }, room, &value,
+		if (given.fact != POL_NONE && given.fact >= POL_FACT_KNOWN &&
+			pol_given_read_text(against->snapshot,
+				(struct pol_str){ text.ptr, text.len }, room, &given,
 				why) != POL_OK) {
 			report(against, "principal", id, "attribute", attribute);
 		}

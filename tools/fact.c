@@ -188,7 +188,7 @@ static int read_value(struct app *app, const struct pol_snapshot *snapshot,
 	if (room == NULL) {
 		return app_fail(app, EXIT_DAEMON, "internal", "no memory left");
 	}
-	if (pol_given_read(snapshot, out->fact, &stated->raw, room, &out->value, why) != POL_OK) {
+	if (pol_given_read(snapshot, &stated->raw, room, out, why) != POL_OK) {
 		return app_fail(app, EXIT_USAGE, "invalid_request", "--fact %.*s: %s",
 			POL_STR_ARGS(stated->name), why);
 	}

@@ -16,7 +16,7 @@ static void read_one(struct app *app, const struct pol_snapshot *snapshot, const
 	char why[POL_GIVEN_WHY];
 
 	if (room == NULL || !json_is_string(value) ||
-		pol_given_read_text(snapshot, out->fact, text, room, &out->value, why) != POL_OK) {
+		pol_given_read_text(snapshot, text, room, out, why) != POL_OK) {
 		out->value = (struct pol_value){ .type = POL_TYPE_ABSENT };
 	}
 }

@@ -94,6 +94,23 @@ __attribute__((noinline)) static void put_missing(
 	}
 }
 
+/* The bytes of the texts that lay_subject writes, at most. */
+static size_t subject_bytes(const struct subject *subject)
+{
+	size_t bytes = 0;
+
+	if (subject->known_principal || subject->verified) {
+		bytes += subject->tenant.len;
+	}
+	if (subject->known_principal) {
+		bytes += subject->facts.principal.len;
+	}
+	if (subject->verified) {
+		bytes += subject->key.kid.len + subject->key.environment.len;
+	}
+	return bytes;
+}
+
 void answer_put(struct call *call, const struct ask *ask, const struct subject *subject,
 	const struct outcome *outcome, bool whole)
 {
@@ -103,7 +120,6 @@ void answer_put(struct call *call, const struct ask *ask, const struct subject *
 	bool quota = outcome->quota.report.any;
 	bool missing = !decision->allow && pol_str_equal(reason, POL_STR("missing_fact"));
 	char fact[POL_FACT_TEXT] = "";
-	size_t room;
 	uint8_t *to;
 
 	/* A peer that is not trusted gets the same answer for every 401. */
@@ -112,17 +128,8 @@ void answer_put(struct call *call, const struct ask *ask, const struct subject *
 		with_subject = false;
 	}
 	answer_fact(call, decision, &subject->facts, &outcome->quota.report, fact);
-	room = ANSWER_FIXED + reason.len + sizeof fact;
-	if (with_subject && (subject->known_principal || subject->verified)) {
-		room += subject->tenant.len;
-	}
-	if (with_subject && subject->known_principal) {
-		room += subject->facts.principal.len;
-	}
-	if (with_subject && subject->verified) {
-		room += subject->key.kid.len + subject->key.environment.len;
-	}
-	to = wire_buf_reserve(call->out, room);
+	to = wire_buf_reserve(call->out, ANSWER_FIXED + reason.len + sizeof fact +
+						 (with_subject ? subject_bytes(subject) : 0));
 	if (to == NULL) {
 		return;
 	}

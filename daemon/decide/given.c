@@ -149,8 +149,8 @@ static const char *add(struct reader *reader, uint32_t fact, struct pol_str name
 	}
 	*item = (struct pol_given_fact){ .fact = fact };
 	if (known) {
-		status = pol_given_read(reader->call->snapshot, fact, raw,
-			&room->members[room->member_count], &item->value, why);
+		status = pol_given_read(
+			reader->call->snapshot, raw, &room->members[room->member_count], item, why);
 	}
 	if (status != POL_OK && (status != POL_EINVALID || !reader->ignore)) {
 		return wrong_fact(reader, name, known ? why : no_value);

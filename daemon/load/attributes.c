@@ -21,7 +21,7 @@ static uint32_t find_declared(const struct pol_snapshot *snapshot, struct pol_st
 static bool read_one(const struct pol_snapshot *snapshot, struct pol_given_fact *item,
 	struct pol_str text, struct pol_str *room, char why[POL_GIVEN_WHY])
 {
-	if (pol_given_read_text(snapshot, item->fact, text, room, &item->value, why) == POL_OK) {
+	if (pol_given_read_text(snapshot, text, room, item, why) == POL_OK) {
 		return true;
 	}
 	item->value = (struct pol_value){ 0 };

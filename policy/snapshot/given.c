@@ -171,19 +171,18 @@ static enum pol_status read_number(const struct reading *reading, struct pol_val
 	return good ? POL_OK : fail_type(reading);
 }
 
-enum pol_status pol_given_read(const struct pol_snapshot *snapshot, uint32_t fact,
-	const struct pol_raw *raw, struct pol_str *room, struct pol_value *out,
-	char why[POL_GIVEN_WHY])
+enum pol_status pol_given_read(const struct pol_snapshot *snapshot, const struct pol_raw *raw,
+	struct pol_str *room, struct pol_given_fact *item, char why[POL_GIVEN_WHY])
 {
 	struct reading reading = { .raw = raw, .why = why };
 	struct pol_value value = { 0 };
 	enum pol_status status = POL_EINVALID;
 
-	if (fact >= snapshot->fact_count) {
+	if (item->fact >= snapshot->fact_count) {
 		snprintf(why, POL_GIVEN_WHY, "no such fact is declared");
 		return POL_EINVALID;
 	}
-	reading.fact = &snapshot->facts[fact];
+	reading.fact = &snapshot->facts[item->fact];
 	value.type = reading.fact->type;
 	switch (raw->kind) {
 	case POL_RAW_NIL:
@@ -203,7 +202,7 @@ enum pol_status pol_given_read(const struct pol_snapshot *snapshot, uint32_t fac
 		break;
 	}
 	if (status == POL_OK) {
-		*out = value;
+		item->value = value;
 	}
 	return status;
 }

@@ -49,15 +49,16 @@ struct pol_raw {
 #define POL_GIVEN_WHY 256
 
 /*
- * Reads a value for a fact of the snapshot: a time from Unix seconds or RFC 3339, a duration from
- * seconds or `8h`, an address and a word from text. NIL gives an absent value. The members of a set
- * are copied to `room`, which has space for raw->count and may be raw->items, and sorted there.
+ * Reads item->value, a value for the fact item->fact of the snapshot: a time from Unix seconds or
+ * RFC 3339, a duration from seconds or `8h`, an address and a word from text. NIL gives an absent
+ * value. The members of a set are copied to `room`, which has space for raw->count and may be
+ * raw->items, and sorted there. The value is a view of raw->text and of `room`.
  * POL_EINVALID: it is not of the fact's type, or not UTF-8; POL_ELIMIT: a string or a set is too
- * large. Then `why` says so, without the value: values may be private.
+ * large. Then `why` says so, without the value, because values may be private, and item->value
+ * stays as it was.
  */
-enum pol_status pol_given_read(const struct pol_snapshot *snapshot, uint32_t fact,
-	const struct pol_raw *raw, struct pol_str *room, struct pol_value *out,
-	char why[POL_GIVEN_WHY]);
+enum pol_status pol_given_read(const struct pol_snapshot *snapshot, const struct pol_raw *raw,
+	struct pol_str *room, struct pol_given_fact *item, char why[POL_GIVEN_WHY]);
 
 /* The number of the fact that an attribute of a principal is: `branch` is principal.branch. One
  * below POL_FACT_KNOWN is known of every principal, and no attribute. POL_NONE: the policy declares
@@ -70,8 +71,8 @@ uint32_t pol_given_attribute(const struct pol_snapshot *snapshot, struct pol_str
  * without spaces, the empty text the empty set: a member has no comma. `room` has space for
  * POL_GIVEN_MEMBERS.
  */
-enum pol_status pol_given_read_text(const struct pol_snapshot *snapshot, uint32_t fact,
-	struct pol_str text, struct pol_str *room, struct pol_value *out, char why[POL_GIVEN_WHY]);
+enum pol_status pol_given_read_text(const struct pol_snapshot *snapshot, struct pol_str text,
+	struct pol_str *room, struct pol_given_fact *item, char why[POL_GIVEN_WHY]);
 
 /* Sorts facts for a struct pol_given. False: one is given twice, and *out_twice is its number. */
 bool pol_given_sort(struct pol_given_fact *items, uint32_t count, uint32_t *out_twice);

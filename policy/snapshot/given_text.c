@@ -65,10 +65,10 @@ static bool cut(struct pol_str text, struct pol_str *items, uint32_t *out_count)
 	return true;
 }
 
-enum pol_status pol_given_read_text(const struct pol_snapshot *snapshot, uint32_t fact,
-	struct pol_str text, struct pol_str *room, struct pol_value *out, char why[POL_GIVEN_WHY])
+enum pol_status pol_given_read_text(const struct pol_snapshot *snapshot, struct pol_str text,
+	struct pol_str *room, struct pol_given_fact *item, char why[POL_GIVEN_WHY])
 {
-	const struct pol_declared_fact *declared = pol_condition_declared(snapshot, fact);
+	const struct pol_declared_fact *declared = pol_condition_declared(snapshot, item->fact);
 	struct pol_str members[POL_GIVEN_MEMBERS];
 	struct pol_raw raw = { .kind = POL_RAW_STRING, .text = text };
 
@@ -100,5 +100,5 @@ enum pol_status pol_given_read_text(const struct pol_snapshot *snapshot, uint32_
 	case POL_TYPE_NETWORK:
 		break;
 	}
-	return pol_given_read(snapshot, fact, &raw, room, out, why);
+	return pol_given_read(snapshot, &raw, room, item, why);
 }

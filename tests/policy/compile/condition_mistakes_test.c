@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "tests/policy/compile/condition_head.h"
 
@@ -156,4 +157,19 @@ Test(condition_mistakes, names)
 	condition_says("condition a = {user} is \"x\"\n",
 		"error 18:16 '{user}' belongs to a grant's own "
 		"condition: a named one has no path\n");
+}
+
+Test(condition_mistakes, of_many_circles_the_first_forty_are_shown_step_by_step)
+{
+	char text[512] = "condition a = a";
+
+	for (int i = 1; i < 40; i++) {
+		strcat(text, " or a");
+	}
+	condition_says(text,
+		"error 18:11 a circle: condition 'a' names 'a'\nnote 18:210 'a' names 'a' here\n");
+	strcat(text, " or a");
+	condition_says(text,
+		"error 18:11 a circle: condition 'a' names 'a'\nnote 18:215 'a' names 'a' here\n"
+		"error 18:11 a circle: condition 'a' is part of what it names\n");
 }

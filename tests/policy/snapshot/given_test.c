@@ -42,9 +42,14 @@ static char why[POL_GIVEN_WHY];
 
 static enum pol_status read_raw(uint32_t fact, struct pol_raw raw)
 {
-	memset(&value, 0xff, sizeof value);
+	struct pol_given_fact item = { .fact = fact };
+	enum pol_status status;
+
+	memset(&item.value, 0xff, sizeof item.value);
 	why[0] = '\0';
-	return pol_given_read(&snapshot, fact, &raw, room, &value, why);
+	status = pol_given_read(&snapshot, &raw, room, &item, why);
+	value = item.value;
+	return status;
 }
 
 static enum pol_status read_text(uint32_t fact, const char *of)
