@@ -178,7 +178,7 @@ static void add_new(struct values *values, struct pol_value value)
 
 		values->items = grown != NULL ? grown : values->items;
 	}
-	if (values->count == VALUES || values->count == values->capacity) {
+	if (values->too_many || values->count == VALUES || values->count == values->capacity) {
 		values->too_many = true;
 		return;
 	}
@@ -187,7 +187,7 @@ static void add_new(struct values *values, struct pol_value value)
 
 static void add_value(struct values *values, struct pol_value value)
 {
-	for (uint32_t i = 0; i < values->count; i++) {
+	for (uint32_t i = 0; i < values->count && !values->too_many; i++) {
 		if (pol_value_compare(&values->items[i], &value) == 0) {
 			return;
 		}
@@ -401,6 +401,25 @@ static bool find_values(struct trial *trial, const struct variable *variable, st
 	return !out->too_many && trial->scratch->status == POL_OK;
 }
 
+/* The values of all variables. Those of one type have the same, but for words. */
+static bool find_all(struct trial *trial, struct values *out)
+{
+	for (uint32_t i = 0; i < trial->variable_count; i++) {
+		enum pol_type type = trial->variables[i].type;
+		uint32_t like = 0;
+
+		while (trial->variables[like].type != type) {
+			like++;
+		}
+		if (like < i && type != POL_TYPE_WORD) {
+			out[i] = out[like];
+		} else if (!find_values(trial, &trial->variables[i], &out[i])) {
+			return false;
+		}
+	}
+	return true;
+}
+
 /* --- the search ------------------------------------------------------------------------------- */
 
 /* True: some values make the condition what is wanted, or there are too many tries. */
@@ -459,9 +478,7 @@ void pol_compile_trial(struct pol_compiler *compiler, const struct pol_condition
 		trial->scratch = &scratch;
 		trial->condition = condition;
 		add_condition(trial, condition);
-		for (uint32_t i = 0; good && i < trial->variable_count; i++) {
-			good = find_values(trial, &trial->variables[i], &values[i]);
-		}
+		good = find_all(trial, values);
 	}
 	if (good) {
 		*out_never_true = !search(trial, values, TRUTH_TRUE);
