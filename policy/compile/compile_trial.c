@@ -231,7 +231,7 @@ static void add_new(struct values *values, struct pol_value value)
 
 		values->items = grown != NULL ? grown : values->items;
 	}
-	if (values->count == VALUES || values->count == values->capacity) {
+	if (values->too_many || values->count == VALUES || values->count == values->capacity) {
 		values->too_many = true;
 		return;
 	}
@@ -240,7 +240,7 @@ static void add_new(struct values *values, struct pol_value value)
 
 static void add_value(struct values *values, struct pol_value value)
 {
-	for (uint32_t i = 0; i < values->count; i++) {
+	for (uint32_t i = 0; i < values->count && !values->too_many; i++) {
 		if (pol_value_compare(&values->items[i], &value) == 0) {
 			return;
 		}
@@ -454,6 +454,25 @@ static bool find_values(struct trial *trial, const struct variable *variable, st
 	return !out->too_many && trial->scratch->status == POL_OK;
 }
 
+/* The values of all variables. Those of one type have the same, but for words. */
+static bool find_all(struct trial *trial, struct values *out)
+{
+	for (uint32_t i = 0; i < trial->variable_count; i++) {
+		enum pol_type type = trial->variables[i].type;
+		uint32_t like = 0;
+
+		while (trial->variables[like].type != type) {
+			like++;
+		}
+		if (like < i && type != POL_TYPE_WORD) {
+			out[i] = out[like];
+		} else if (!find_values(trial, &trial->variables[i], &out[i])) {
+			return false;
+		}
+	}
+	return true;
+}
+
 /* --- the search ------------------------------------------------------------------------------- */
 
 /* True: some values make the condition what is wanted, or there are too many tries. */
@@ -498,7 +517,6 @@ void pol_compile_trial(struct pol_compiler *compiler, const struct pol_condition
 	struct trial trial;
 	struct values values[VARIABLES];
 	struct pol_arena scratch;
-	bool good = true;
 
 	*out_never_true = *out_never_false = false;
 	if (compiler->trials > TRIALS_ALL) {
@@ -516,10 +534,7 @@ void pol_compile_trial(struct pol_compiler *compiler, const struct pol_condition
 		return;
 	}
 	pol_arena_init(&scratch, SCRATCH_LIMIT);
-	for (uint32_t i = 0; good && i < trial.variable_count; i++) {
-		good = find_values(&trial, &trial.variables[i], &values[i]);
-	}
-	if (good) {
+	if (find_all(&trial, values)) {
 		*out_never_true = !search(&trial, values, TRUTH_TRUE);
 		forget_values(&trial);
 		*out_never_false = !search(&trial, values, TRUTH_FALSE);
