@@ -99,7 +99,7 @@ Test(when, what_never_holds_is_found_by_a_bounded_number_of_combinations)
 
 enum { NODES = 40, ITEMS = 60 };
 
-/* A role of so many grants on every node, each with a list of its own. */
+/* A role with that number of grants on every node, each with a list of its own. */
 static struct pol_snapshot *large_policy(int grants)
 {
 	size_t room = (size_t)4 * 1024 * 1024, used;
