@@ -454,7 +454,7 @@ static bool find_values(struct trial *trial, const struct variable *variable, st
 	return !out->too_many && trial->scratch->status == POL_OK;
 }
 
-/* The values of all variables. Those of one type have the same, but for words. */
+/* The values of all variables. Those of one type have the same, except words. */
 static bool find_all(struct trial *trial, struct values *out)
 {
 	for (uint32_t i = 0; i < trial->variable_count; i++) {
