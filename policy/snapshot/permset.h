@@ -76,6 +76,10 @@ static inline const struct pol_chunk *pol_permset_chunk(
 	uint32_t low = 0;
 	uint32_t high = set->count;
 
+	/* That of a small policy. */
+	if (high == 1) {
+		return set->numbers[0] == number ? set->chunks[0] : NULL;
+	}
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
 
