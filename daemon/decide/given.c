@@ -264,6 +264,7 @@ void given_begin(const struct call *call)
 
 	if (room != NULL) {
 		room->shared_bytes = NULL;
+		room->shared_size = 0;
 		room->shared_members = 0;
 	}
 }
@@ -304,6 +305,7 @@ const char *given_begin_shared(
 	wrong = read_map(&reader, params->facts);
 	room->shared_members = room->member_count;
 	room->shared_bytes = params->facts->items.ptr;
+	room->shared_size = reader.bytes;
 	return wrong;
 }
 
@@ -348,6 +350,7 @@ static const char *read_own(
 	const char *wrong;
 
 	room->member_count = room->shared_members;
+	reader->bytes = room->shared_size;
 	wrong = read_map(reader, params->facts);
 	if (wrong != NULL) {
 		return wrong;

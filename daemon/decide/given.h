@@ -35,6 +35,7 @@ struct given_room {
 	struct pol_given_fact merged[POL_GIVEN_FACTS];
 	struct pol_given given;      /* what the last given_read gave */
 	const uint8_t *shared_bytes; /* of `shared` in the request; NULL: there are none */
+	size_t shared_size;          /* of their names and texts, which count for each entry */
 	uint32_t shared_members;     /* members before these are in use by `shared` */
 	uint32_t member_count;
 	/* The facts of the last request by their places in it: the next one usually has the same.

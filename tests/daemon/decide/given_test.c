@@ -349,6 +349,28 @@ Test(given, facts_of_an_entry_replace_shared_ones_by_name_and_nil_takes_them_awa
 	wire_buf_finish(&kept);
 }
 
+Test(given, names_and_texts_count_together_with_the_shared_ones)
+{
+	const struct call call = call_of();
+	struct wire_value own = { .given = false };
+	struct given_params params = { &own, &absent };
+
+	for (uint32_t members = 15; members <= 16; members++) {
+		struct wire_value shared = keep(sets(1, members, 1023));
+
+		params.facts = &shared;
+		cr_assert_null(given_begin_shared(&call, &params, &param));
+		own = ONE("context.amount", "\x07");
+		params.facts = &own;
+		if (members == 15) {
+			cr_expect_null(given_read(&call, &params, &last, &param));
+		} else {
+			expect_wrong(given_read(&call, &params, &last, &param), "facts", "16 KiB");
+		}
+		wire_buf_finish(&kept);
+	}
+}
+
 Test(given, with_the_shared_ones_there_may_be_64)
 {
 	const struct call call = call_of();
