@@ -109,6 +109,8 @@ struct pol_grantee {
 	struct pol_permset sometimes;               /* the union of the sets of `conditionals` */
 	const struct pol_conditional *conditionals; /* each condition and effect once */
 	uint32_t conditional_count;
+	uint32_t conditional_room; /* while roles are joined: of a list of its own; 0: it is shared
+				    */
 	struct pol_str name;
 	struct pol_str description;
 	struct pol_exclusion *exclusions; /* of a role */

@@ -41,16 +41,36 @@ static enum pol_status add(struct pol_permset_pool *pool, struct places *places,
 	return POL_OK;
 }
 
+/* Makes room for `most` items in a list that is the grantee's alone. It grows by doubling, so that
+ * a role with many parents takes memory for twice what it has, and not for each join. NULL: the
+ * arena has no memory. */
+static struct pol_conditional *make_room(
+	struct pol_arena *arena, struct pol_grantee *into, uint32_t most)
+{
+	uint32_t room = 2 * into->conditional_count > most ? 2 * into->conditional_count : most;
+	struct pol_conditional *list;
+
+	if (into->conditional_room >= most) {
+		return (struct pol_conditional *)(uintptr_t)into->conditionals;
+	}
+	list = pol_arena_alloc(arena, room, sizeof *list);
+	if (list != NULL) {
+		memcpy(list, into->conditionals, into->conditional_count * sizeof *list);
+		into->conditionals = list;
+		into->conditional_room = room;
+	}
+	return list;
+}
+
 static enum pol_status join_lists(struct pol_permset_pool *pool, struct pol_arena *arena,
 	struct pol_grantee *into, const struct pol_conditionals *from)
 {
-	size_t most = (size_t)into->conditional_count + from->count;
-	struct pol_conditional *list = pol_arena_alloc(arena, most, sizeof *list);
+	uint32_t most = into->conditional_count + from->count;
+	struct pol_conditional *list = make_room(arena, into, most);
 	struct places places = { .mask = 1 };
-	uint32_t count = 0;
 	enum pol_status status = POL_OK;
 
-	while (places.mask < 2 * most) {
+	while (places.mask < 2 * (size_t)most) {
 		places.mask = places.mask * 2 + 1;
 	}
 	places.slots = calloc(places.mask + 1, sizeof *places.slots);
@@ -58,15 +78,13 @@ static enum pol_status join_lists(struct pol_permset_pool *pool, struct pol_aren
 		free(places.slots);
 		return list == NULL ? arena->status : POL_ENOMEM;
 	}
-	for (uint32_t i = 0; status == POL_OK && i < into->conditional_count; i++) {
-		status = add(pool, &places, list, &count, &into->conditionals[i]);
+	for (uint32_t i = 0; i < into->conditional_count; i++) {
+		places.slots[slot_of(&places, list, &list[i])] = i + 1;
 	}
 	for (uint32_t i = 0; status == POL_OK && i < from->count; i++) {
-		status = add(pool, &places, list, &count, &from->items[i]);
+		status = add(pool, &places, list, &into->conditional_count, &from->items[i]);
 	}
 	free(places.slots);
-	into->conditionals = list;
-	into->conditional_count = count;
 	return status;
 }
 
@@ -81,6 +99,7 @@ enum pol_status pol_conditional_join(struct pol_permset_pool *pool, struct pol_a
 	if (into->conditional_count == 0) {
 		into->conditionals = from->items;
 		into->conditional_count = from->count;
+		into->conditional_room = 0;
 	} else {
 		status = join_lists(pool, arena, into, from);
 	}
