@@ -30,15 +30,17 @@ enum ask_field {
 	ASK_IP,
 	ASK_MFA_AT,
 	ASK_TIME,
-	ASK_EXPLAIN,
 	ASK_FACTS,
 	ASK_UNDECLARED,
+	ASK_PLAN_FIELDS,
+	ASK_EXPLAIN = ASK_PLAN_FIELDS,
 	ASK_FIELDS,
 	ASK_REQUESTS = ASK_FIELDS, /* authorize_many's own */
 	ASK_MANY_FIELDS,
 };
 
-/* In the order of enum ask_field; authorize has the first ASK_FIELDS of them. */
+/* In the order of enum ask_field; plan has the first ASK_PLAN_FIELDS of
+ * them, authorize the first ASK_FIELDS. */
 extern const struct wire_field ask_fields[ASK_MANY_FIELDS];
 
 /* One question, checked. */

@@ -7,6 +7,7 @@
 #include "policy/ask/plan.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "daemon/call/methods.h"
 #include "daemon/decide/answer.h"
@@ -25,65 +26,11 @@
 #define TEXT_MAX ((size_t)64 * 1024)
 #define TREE_MAX ((size_t)256 * 1024)
 
-/* The parameters of authorize but `explain`. */
-enum {
-	TOKEN,
-	PRINCIPAL,
-	METHOD,
-	PATH,
-	TREE,
-	ACTION,
-	RESOURCE,
-	SERVICE,
-	ENVIRONMENT,
-	TENANT,
-	IP,
-	MFA_AT,
-	TIME,
-	FACTS,
-	UNDECLARED,
-	FIELDS,
-};
-
-static const struct wire_field fields[FIELDS] = {
-	[TOKEN] = WIRE_FIELD("token", WIRE_KIND_TEXT, 0),
-	[PRINCIPAL] = WIRE_FIELD("principal", WIRE_KIND_TEXT, 0),
-	[METHOD] = WIRE_FIELD("method", WIRE_KIND_TEXT, 0),
-	[PATH] = WIRE_FIELD("path", WIRE_KIND_TEXT, 0),
-	[TREE] = WIRE_FIELD("tree", WIRE_KIND_TEXT, 0),
-	[ACTION] = WIRE_FIELD("action", WIRE_KIND_TEXT, 0),
-	[RESOURCE] = WIRE_FIELD("resource", WIRE_KIND_TEXT, 0),
-	[SERVICE] = WIRE_FIELD("service", WIRE_KIND_TEXT, 0),
-	[ENVIRONMENT] = WIRE_FIELD("environment", WIRE_KIND_TEXT, 0),
-	[TENANT] = WIRE_FIELD("tenant", WIRE_KIND_TEXT, 0),
-	[IP] = WIRE_FIELD("ip", WIRE_KIND_TEXT, 0),
-	[MFA_AT] = WIRE_FIELD("mfa_at", WIRE_KIND_TIME, 0),
-	[TIME] = WIRE_FIELD("time", WIRE_KIND_TIME, 0),
-	[FACTS] = WIRE_FIELD("facts", WIRE_KIND_MAP, 0),
-	[UNDECLARED] = WIRE_FIELD("undeclared", WIRE_KIND_TEXT, 0),
-};
-
 static const char *read_ask(struct call *call, struct ask *out, const char **out_param)
 {
-	const struct wire_value *params = call->params;
-	const struct wire_value values[ASK_FIELDS] = {
-		[ASK_TOKEN] = params[TOKEN],
-		[ASK_PRINCIPAL] = params[PRINCIPAL],
-		[ASK_METHOD] = params[METHOD],
-		[ASK_PATH] = params[PATH],
-		[ASK_TREE] = params[TREE],
-		[ASK_ACTION] = params[ACTION],
-		[ASK_RESOURCE] = params[RESOURCE],
-		[ASK_SERVICE] = params[SERVICE],
-		[ASK_ENVIRONMENT] = params[ENVIRONMENT],
-		[ASK_TENANT] = params[TENANT],
-		[ASK_IP] = params[IP],
-		[ASK_MFA_AT] = params[MFA_AT],
-		[ASK_TIME] = params[TIME],
-		[ASK_FACTS] = params[FACTS],
-		[ASK_UNDECLARED] = params[UNDECLARED],
-	};
+	struct wire_value values[ASK_FIELDS] = { [ASK_EXPLAIN] = { .given = false } };
 
+	memcpy(values, call->params, ASK_PLAN_FIELDS * sizeof *values);
 	given_begin(call);
 	return ask_read(call, values, out, out_param);
 }
@@ -203,7 +150,7 @@ static int refuse_name(struct call *call, const char *param, const char *text, u
 static int refuse(struct call *call, enum pol_plan_fault fault, uint32_t node)
 {
 	const char *text = pol_plan_fault_text(fault);
-	const char *param = call->params[RESOURCE].given ? "resource" : "path";
+	const char *param = call->params[ASK_RESOURCE].given ? "resource" : "path";
 
 	switch (fault) {
 	case POL_PLAN_MISNAMED:
@@ -268,6 +215,6 @@ static int plan(struct call *call)
 }
 
 const struct method plan_methods[] = {
-	{ "plan", fields, FIELDS, METHOD_SECRET, plan },
+	{ "plan", ask_fields, ASK_PLAN_FIELDS, METHOD_SECRET, plan },
 };
 const size_t plan_method_count = sizeof plan_methods / sizeof plan_methods[0];
