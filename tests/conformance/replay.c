@@ -196,16 +196,21 @@ static json_t *error_json(const struct authz *authz, int error)
 
 /* --- what a program does --- */
 
-/* Facts of a request, whose memory lasts as long as the program. */
-static struct authz_fact fact_of(const char *name, const json_t *value)
+static const char **items_of(const json_t *value)
 {
-	struct authz_fact fact = { .name = name };
 	const char **items = calloc(json_array_size(value) + 1, sizeof *items);
 
 	require(items != NULL, "no memory");
 	for (size_t i = 0; i < json_array_size(value); i++) {
 		items[i] = json_string_value(json_array_get(value, i));
 	}
+	return items;
+}
+
+static struct authz_fact fact_of(const char *name, const json_t *value)
+{
+	struct authz_fact fact = { .name = name };
+
 	if (json_is_string(value)) {
 		fact.type = AUTHZ_FACT_TEXT;
 		fact.text = json_string_value(value);
@@ -217,7 +222,7 @@ static struct authz_fact fact_of(const char *name, const json_t *value)
 		fact.number = json_is_true(value);
 	} else if (json_is_array(value)) {
 		fact.type = AUTHZ_FACT_SET;
-		fact.items = items;
+		fact.items = items_of(value);
 		fact.count = json_array_size(value);
 	}
 	return fact;
@@ -235,6 +240,14 @@ static void take_facts(json_t *facts, struct authz_request *request)
 		items[request->fact_count++] = fact_of(name, value);
 	}
 	request->facts = items;
+}
+
+static void free_facts(const struct authz_request *request)
+{
+	for (size_t i = 0; i < request->fact_count; i++) {
+		free((void *)(uintptr_t)request->facts[i].items);
+	}
+	free((void *)(uintptr_t)request->facts);
 }
 
 static struct authz_request request_of(const json_t *fields)
@@ -285,6 +298,7 @@ static json_t *do_check(struct authz *authz, const json_t *fields)
 	int error = authz_check(authz, &request, &decision);
 	json_t *got;
 
+	free_facts(&request);
 	if (error == AUTHZ_OK) {
 		return decision_json(&decision);
 	}
@@ -309,6 +323,10 @@ static json_t *do_check_many(struct authz *authz, const json_t *many)
 		decisions[i].verdict = AUTHZ_ALLOW;
 	}
 	error = authz_check_many(authz, &shared, requests, count, decisions);
+	free_facts(&shared);
+	for (size_t i = 0; i < count; i++) {
+		free_facts(&requests[i]);
+	}
 	for (size_t i = 0; i < count; i++) {
 		json_array_append_new(items, decision_json(&decisions[i]));
 		json_array_append_new(allows, json_boolean(decisions[i].verdict == AUTHZ_ALLOW));

@@ -383,7 +383,6 @@ Test(given, with_the_shared_ones_there_may_be_64)
 	cr_assert_null(given_read(&call, &params, &last, &param));
 	cr_expect_eq(last.given->count, 64);
 	cr_expect_eq(value_of("resource.s62")->strings.count, 1, "the empty text, once");
-	own = keep(own);
 	wire_buf_finish(&kept);
 	shared = keep(sets(64, 1, 0));
 	params.facts = &shared;
