@@ -143,7 +143,7 @@ int fact_put(struct app *app, struct wire_buf *buf)
 
 	wire_put_map(buf, (uint32_t)list->count);
 	for (size_t i = 0; status == EXIT_YES && i < list->count; i++) {
-		struct stated stated;
+		struct stated stated = { .name = { NULL, 0 } };
 
 		status = read_stated(app, list->items[i], &stated);
 		if (status == EXIT_YES) {
@@ -207,7 +207,7 @@ int fact_read(struct app *app, const struct pol_snapshot *snapshot, struct pol_g
 			app, EXIT_USAGE, "usage", "more than %d facts", (int)POL_GIVEN_FACTS);
 	}
 	for (size_t i = 0; status == EXIT_YES && i < list->count; i++) {
-		struct stated stated;
+		struct stated stated = { .name = { NULL, 0 } };
 
 		status = read_stated(app, list->items[i], &stated);
 		if (status == EXIT_YES) {

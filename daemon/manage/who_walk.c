@@ -332,7 +332,7 @@ static int add_everyone(struct who_walk *walk, enum store_everyone kind, bool *o
 	if (r == 0) {
 		r = subject_describe_everyone(call, walk->tenant, kind, &record, &subject);
 	}
-	if (r < 0) {
+	if (r != 0) {
 		return r == -ENOENT ? 0 : r;
 	}
 	call->cost += subject_place_cost(&subject);

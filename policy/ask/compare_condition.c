@@ -84,7 +84,7 @@ enum pol_status pol_compare_allowed(struct pol_compare *compare,
 		[POL_FORMULA_BOTH] = POL_CHANGE_OTHERWISE,
 		[POL_FORMULA_MAY_BE_WIDER] = POL_CHANGE_MAYBE,
 	};
-	enum pol_formula_difference difference;
+	enum pol_formula_difference difference = POL_FORMULA_MAY_BE_WIDER;
 	enum pol_status status = find_difference(compare, formulas, &difference);
 
 	*out = (struct pol_condition_verdict){ .kind = POL_CHANGE_NONE };
@@ -163,7 +163,7 @@ static void shorten_denial(const struct asked *asked, struct pol_condition_verdi
 static enum pol_status compare_denied(
 	struct pol_compare *compare, const struct asked *asked, struct pol_condition_verdict *out)
 {
-	enum pol_formula_difference difference;
+	enum pol_formula_difference difference = POL_FORMULA_MAY_BE_WIDER;
 	enum pol_status status = find_difference(compare, asked->spares, &difference);
 
 	*out = (struct pol_condition_verdict){ .kind = POL_CHANGE_NONE };

@@ -218,8 +218,8 @@ static enum truth truth_of(struct trial *trial, const struct pol_condition *cond
 struct values {
 	struct trial *trial;
 	struct pol_value *items;
-	uint32_t count;
 	size_t capacity;
+	uint32_t count;
 	bool too_many; /* or no memory */
 };
 

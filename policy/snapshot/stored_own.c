@@ -139,23 +139,19 @@ static size_t count_new(
 	const struct pol_conditional *one = &stored->conditionals[i];
 	size_t count = 0;
 
-	for (uint32_t c = 0; c < one->set.count; c++) {
-		struct pol_run run = { one->set.numbers[c] * POL_CHUNK_BITS, POL_CHUNK_BITS };
-		struct pol_run_word at;
+	for (uint32_t n = 0; n < one->set.count * POL_CHUNK_WORDS; n++) {
+		const struct pol_run_word at = { one->set.numbers[n / POL_CHUNK_WORDS],
+			n % POL_CHUNK_WORDS, UINT64_MAX };
+		uint64_t known = pol_permset_word(always, &at);
 
-		while (pol_run_next(&run, &at)) {
-			uint64_t known = pol_permset_word(always, &at);
-
-			for (uint32_t k = 0; k < i; k++) {
-				if (stored->conditionals[k].deny == one->deny) {
-					known |=
-						pol_permset_word(&stored->conditionals[k].set, &at);
-				}
+		for (uint32_t k = 0; k < i; k++) {
+			if (stored->conditionals[k].deny == one->deny) {
+				known |= pol_permset_word(&stored->conditionals[k].set, &at);
 			}
-			for (uint64_t bits = pol_permset_word(&one->set, &at) & ~known; bits != 0;
-				bits &= bits - 1) {
-				count++;
-			}
+		}
+		for (uint64_t bits = pol_permset_word(&one->set, &at) & ~known; bits != 0;
+			bits &= bits - 1) {
+			count++;
 		}
 	}
 	return count;

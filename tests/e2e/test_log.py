@@ -88,8 +88,10 @@ class Trail(people.PeopleTest):
         second = self.c.call("policy.reload")["revision"]
         record = self.list()[-1]
         self.assertEqual((record["action"], record["kind"]), ("policy.reload", "policy"))
+        # On a slow machine the daemon may notice the new file before it is asked to.
+        trigger = "watch" if record["actor"] == "daemon" else "request"
         self.assertEqual(record["changes"], [{"field": "revision", "from": first, "to": second},
-                                             {"field": "trigger", "to": "request"}])
+                                             {"field": "trigger", "to": trigger}])
         self.assertIn(record["actor"], (f"uid:{os.geteuid()}", "daemon"))
 
     def test_the_list_is_filtered_and_paged(self):
