@@ -58,9 +58,7 @@ class Guides(unittest.TestCase):
         folder = tempfile.TemporaryDirectory(prefix="authz-", ignore_cleanup_errors=True)
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = harness.free_port()
         self.environment = {
             **harness.environment(self.folder), "CLIENT": str(CLIENT), "AUTHZ_SOCKET": str(self.folder / "authz.sock"),
             "PATH": f"/usr/bin:{BUILD}/daemon:{BUILD}/tools:{os.environ.get('PATH', '/bin')}",

@@ -80,12 +80,6 @@ http {{
 """
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def recipe():
     """The middleware for Laravel of the guide."""
     return re.search(r"`app/Http/Middleware/Authz.php`:\n\n```php\n(.*?)```", GUIDES.read_text(), re.DOTALL)[1]
@@ -128,14 +122,14 @@ class Web(harness.DaemonTest):
 
     def built_in(self, script, service="web"):
         """PHP's own server; its port."""
-        port = free_port()
+        port = harness.free_port()
         self.start(["php", "-d", "display_errors=stderr", "-S", f"127.0.0.1:{port}", HERE / "php" / script],
                    ("127.0.0.1", port), **self.environment(service))
         return port
 
     def fpm(self, script, service="web"):
         """FPM and nginx; the port of nginx."""
-        folder, port, is_root = self.real.folder, free_port(), os.geteuid() == 0
+        folder, port, is_root = self.real.folder, harness.free_port(), os.geteuid() == 0
         variables = "".join(f"env[{name}] = {value}\n" for name, value in self.environment(service).items())
         (folder / "fpm.conf").write_text(FPM.format(
             folder=folder, user="user = root\ngroup = root" if is_root else "", environment=variables))

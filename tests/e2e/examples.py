@@ -4,7 +4,6 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import tempfile
 import unittest
@@ -25,18 +24,12 @@ def curl(line):
     return int(status.stdout)
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
-
-
 class ExampleTest(unittest.TestCase):
     def answers_as_it_says(self, name, *arguments, end=signal.SIGINT):
         """It prints three commands, each has its status, and after the signal nothing is left."""
         with tempfile.TemporaryDirectory(prefix="authz-") as folder:
             run = subprocess.Popen(
-                [EXAMPLES / name / "run", free_port(), *arguments], stdout=subprocess.PIPE,
+                [EXAMPLES / name / "run", str(harness.free_port()), *arguments], stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE, text=True, preexec_fn=harness.die_with_parent,
                 env={**harness.environment(folder), "TMPDIR": folder, "BUILD": str(BUILD),
                      "GOCACHE": str(GO_CACHE)})

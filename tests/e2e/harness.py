@@ -13,8 +13,10 @@ dies with the test that started it. The programs are found through the environme
 AUTHZD, AUTHZCHECK and AUTHZ_SOURCE_ROOT.
 """
 
+import contextlib
 import ctypes
 import os
+import random
 import re
 import select
 import shutil
@@ -91,6 +93,20 @@ def wait_until(condition, deadline=DEADLINE, what="condition"):
         if time.monotonic() > end:
             raise AssertionError(f"{what} was not so within {deadline:g} s (last: {value!r})")
         time.sleep(0.002)  # between two checks of the condition
+
+
+# Below them the kernel takes no port of its own accord (ip_local_port_range).
+PORTS = (20000, 32767)
+
+
+def free_port():
+    """A port of 127.0.0.1 for a server that is started next. Not one that the kernel may give to a connection in
+    between, even to that which asks whether the server listens: such a one would be connected to itself."""
+    while True:
+        port = random.SystemRandom().randint(*PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def die_with_parent():

@@ -278,7 +278,7 @@ class Apache(Tests, Door):
 
     def start_web(self):
         section = "## Apache httpd"
-        self.port = web.free_port()
+        self.port = harness.free_port()
         lua = web.replaced(web.block(section, "lua"),
                            ("/run/authz-http/http.sock", f"{self.folder}/http.sock"))
         text = web.replaced(web.block(section, "apache"),

@@ -28,7 +28,7 @@ class Guide(web.WebTest):
     def setUp(self):
         self.folder = Path(tempfile.mkdtemp(prefix="authz-"))
         self.addCleanup(shutil.rmtree, self.folder)
-        self.port = web.free_port()
+        self.port = harness.free_port()
         self.before()
 
     def ours(self, text):
@@ -86,7 +86,7 @@ class Guide(web.WebTest):
 
     def test_caddy_in_ten_lines(self):
         section = "## Protect Caddy in ten lines"
-        application = web.free_port()
+        application = harness.free_port()
         server = web.http.server.ThreadingHTTPServer(("127.0.0.1", application), web.Echo)
         server.count = 0
         web.serve(self, server)

@@ -274,12 +274,6 @@ def caddy_conf(folder):
         (HERE / "Caddyfile.in").read_text().replace("@FOLDER@", str(folder)).replace("@HANDLERS@", blocks))
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def needed(program):
     path = shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if path is None:
@@ -438,7 +432,7 @@ class Servers(harness.DaemonTest):
         self.check(self.start("go", [program, self.folder / "go.sock", self.routes]))
 
     def test_php(self):
-        port = free_port()
+        port = harness.free_port()
         self.check(self.start("php", [needed("php"), "-S", f"127.0.0.1:{port}", HERE / "router.php"],
                               address=("127.0.0.1", port), environment={"ROUTES": str(self.routes)}))
 

@@ -70,12 +70,6 @@ def listens(address):
         return probe.connect_ex(("127.0.0.1", address) if port else str(address)) == 0
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 GUIDE = harness.ROOT / "client" / "WEB-SERVERS.md"
 
 
