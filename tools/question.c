@@ -4,8 +4,9 @@
 #include <string.h>
 
 #include "tools/text.h"
+#include "tools/token.h"
 
-bool question_check(struct app *app)
+static bool check(struct app *app)
 {
 	const char *what = app->args.words[1];
 
@@ -17,7 +18,7 @@ bool question_check(struct app *app)
 	return true;
 }
 
-const char *question_put(struct app *app, struct params *params)
+static const char *put(struct app *app, struct params *params)
 {
 	const char *verb = app->args.words[0];
 	const char *what = app->args.words[1];
@@ -35,4 +36,27 @@ const char *question_put(struct app *app, struct params *params)
 		params_text(params, "resource", what);
 	}
 	return text_escape(&app->arena, pol_str_of(app_text(app, "%s on %s", verb, what)));
+}
+
+int question_ask(
+	struct app *app, const char *method, struct wire_cursor *out, const char **out_what)
+{
+	struct params params;
+	bool given;
+	int status;
+
+	if (!check(app)) {
+		return EXIT_USAGE;
+	}
+	params_begin(&params);
+	*out_what = put(app, &params);
+	status = token_put(app, &params, &given);
+	if (status == EXIT_YES) {
+		status = params_options(app, &params, app->command->flags);
+	}
+	if (status != EXIT_YES) {
+		params_finish(&params);
+		return status;
+	}
+	return rpc_call(app, method, &params, out);
 }

@@ -2,14 +2,13 @@
 #pragma once
 
 /*
- * question: the two words of a question about a request, for `check` and `plan`.
+ * question: asks the daemon about a request, for `check` and `plan`.
  */
 
 #include "tools/rpc.h"
 
-/* Is the second word a path or a resource? False: reported. */
-bool question_check(struct app *app);
-
-/* Puts what is asked: "GET /loans/7" is a request as a web server saw it, "read api:/loans/7" names
- * the resource. Returns it as text for people. */
-const char *question_put(struct app *app, struct params *params);
+/* Asks `method` with the command's words, token and options. "GET /loans/7" is a request as a web
+ * server saw it, "read api:/loans/7" names the resource. EXIT_YES: *out is the result, and
+ * *out_what the question as text for people. Any other status is reported. */
+int question_ask(
+	struct app *app, const char *method, struct wire_cursor *out, const char **out_what);

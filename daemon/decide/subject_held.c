@@ -68,8 +68,11 @@ int subject_take_assignments(
 static void take_attributes(
 	struct call *call, const struct store_principal *principal, struct subject *subject)
 {
-	if (attributes_are_facts(call->snapshot, principal->attributes)) {
-		attributes_read(call->snapshot, principal->attributes, &subject->attributes);
+	if (principal->attributes.count == 0) {
+		return;
+	}
+	attributes_read(call->snapshot, principal->attributes, &subject->attributes);
+	if (subject->attributes.given.count > 0) {
 		subject->facts.attributes = &subject->attributes.given;
 	}
 }

@@ -2,7 +2,6 @@
 #include "daemon/load/attributes.h"
 
 #include <stdio.h>
-#include <string.h>
 
 bool attributes_next(struct store_list *attributes, struct pol_str *name, struct pol_str *text)
 {
@@ -31,7 +30,6 @@ static bool read_one(const struct pol_snapshot *snapshot, struct pol_given_fact 
 void attributes_read(
 	const struct pol_snapshot *snapshot, struct store_list attributes, struct attributes *out)
 {
-	struct pol_str room[POL_GIVEN_MEMBERS];
 	struct pol_str name, text;
 	char why[POL_GIVEN_WHY];
 	uint32_t used = 0, twice;
@@ -39,28 +37,27 @@ void attributes_read(
 	out->given = (struct pol_given){ .items = out->items };
 	while (out->given.count < POL_GIVEN_FACTS && attributes_next(&attributes, &name, &text)) {
 		struct pol_given_fact *item = &out->items[out->given.count];
-		struct pol_strings *set = &item->value.strings;
 
 		*item = (struct pol_given_fact){ .fact = find_declared(snapshot, name) };
 		if (item->fact == POL_NONE) {
 			continue;
 		}
 		out->given.count++;
-		if (!read_one(snapshot, item, text, room, why) ||
+		if (!read_one(snapshot, item, text, out->members + used, why) ||
 			item->value.type != POL_TYPE_STRINGS) {
 			continue;
 		}
-		if (set->count > ATTRIBUTES_MEMBERS - used) {
+		if (item->value.strings.count > ATTRIBUTES_MEMBERS - used) {
 			item->value = (struct pol_value){ 0 };
-			continue;
+		} else {
+			used += item->value.strings.count;
 		}
-		memcpy(out->members + used, room, set->count * sizeof *room);
-		set->items = out->members + used;
-		used += set->count;
 	}
-	/* A record that has a name twice was not written by this daemon. */
+	/* A record that has a name twice was not written by this daemon: nothing in it is known. */
 	if (!pol_given_sort(out->items, out->given.count, &twice)) {
-		out->given.count = 0;
+		for (uint32_t i = 0; i < out->given.count; i++) {
+			out->items[i].value = (struct pol_value){ 0 };
+		}
 	}
 }
 

@@ -22,7 +22,8 @@
 struct attributes {
 	struct pol_given given; /* its views are of this and of the record */
 	struct pol_given_fact items[POL_GIVEN_FACTS];
-	struct pol_str members[ATTRIBUTES_MEMBERS];
+	/* The next set is read after those before it, and may then be too large. */
+	struct pol_str members[ATTRIBUTES_MEMBERS + POL_GIVEN_MEMBERS];
 };
 
 /* The next pair of a record's list; false at its end. */

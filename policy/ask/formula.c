@@ -3,98 +3,12 @@
 
 #include "policy/ask/formula_internal.h"
 #include "policy/snapshot/compiled.h"
-#include "policy/text/cidr.h"
-#include "policy/text/str.h"
 
 /*
  * A condition has `not` before predicates alone, so its formula has its shape: for "is false" each
  * `and` becomes an `or` and each predicate its negation, since in the logic of three values the one
  * is false exactly when the other is true. What is known is put in at the predicates.
  */
-
-/* --- predicates of known values --------------------------------------------------------------- */
-
-bool pol_formula_member(const struct pol_strings *set, struct pol_str text)
-{
-	uint32_t low = 0, high = set->count;
-
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-		int order = pol_str_compare(set->items[middle], text);
-
-		if (order == 0) {
-			return true;
-		}
-		low = order < 0 ? middle + 1 : low;
-		high = order < 0 ? high : middle;
-	}
-	return false;
-}
-
-static bool is_same(const struct pol_value *a, const struct pol_value *b)
-{
-	switch (a->type) {
-	case POL_TYPE_STRING:
-	case POL_TYPE_WORD:
-		return pol_str_equal(a->text, b->text);
-	case POL_TYPE_INT:
-	case POL_TYPE_TIME:
-	case POL_TYPE_DURATION:
-	case POL_TYPE_BOOL:
-		return a->number == b->number;
-	case POL_TYPE_ADDRESS:
-		return memcmp(a->address.bytes, b->address.bytes, sizeof a->address.bytes) == 0;
-	case POL_TYPE_ABSENT:
-	case POL_TYPE_STRINGS:
-	case POL_TYPE_NETWORK:
-		break;
-	}
-	return false;
-}
-
-static bool is_number(enum pol_type type)
-{
-	return type == POL_TYPE_INT || type == POL_TYPE_TIME || type == POL_TYPE_DURATION;
-}
-
-static bool has_members(const struct pol_strings *set, const struct pol_strings *of, bool all)
-{
-	for (uint32_t i = 0; i < of->count; i++) {
-		if (pol_formula_member(set, of->items[i]) != all) {
-			return !all;
-		}
-	}
-	return all;
-}
-
-bool pol_formula_holds(
-	enum pol_comparison comparison, const struct pol_value *left, const struct pol_value *right)
-{
-	bool sets = left->type == POL_TYPE_STRINGS && right->type == POL_TYPE_STRINGS;
-	bool numbers = left->type == right->type && is_number(left->type);
-
-	switch (comparison) {
-	case POL_COMPARE_TRUE:
-		return left->type == POL_TYPE_BOOL && left->number != 0;
-	case POL_COMPARE_IS:
-		return left->type == right->type && is_same(left, right);
-	case POL_COMPARE_LESS:
-		return numbers && left->number < right->number;
-	case POL_COMPARE_LESS_OR_EQUAL:
-		return numbers && left->number <= right->number;
-	case POL_COMPARE_HAS:
-		return left->type == POL_TYPE_STRINGS && right->type == POL_TYPE_STRING &&
-		       pol_formula_member(&left->strings, right->text);
-	case POL_COMPARE_HAS_ANY:
-		return sets && has_members(&left->strings, &right->strings, false);
-	case POL_COMPARE_HAS_ALL:
-		return sets && has_members(&left->strings, &right->strings, true);
-	case POL_COMPARE_WITHIN:
-		return left->type == POL_TYPE_ADDRESS && right->type == POL_TYPE_NETWORK &&
-		       pol_cidr_contains(&right->network, &left->address);
-	}
-	return false;
-}
 
 /* --- predicates that need not be evaluated ---------------------------------------------------- */
 
@@ -109,10 +23,12 @@ static bool is_decided(
 	*out = false;
 	switch (comparison) {
 	case POL_COMPARE_LESS:
-		return is_number(value->type) && value->number == last;
+		return pol_condition_fits(comparison, value->type, value->type) &&
+		       value->number == last;
 	case POL_COMPARE_LESS_OR_EQUAL:
 		*out = true;
-		return is_number(value->type) && value->number == first;
+		return pol_condition_fits(comparison, value->type, value->type) &&
+		       value->number == first;
 	case POL_COMPARE_HAS:
 		return left && empty;
 	case POL_COMPARE_HAS_ANY:
@@ -212,7 +128,7 @@ static const struct pol_formula *compare(
 	bool holds;
 
 	if (known_left && known_right) {
-		holds = pol_formula_holds(predicate->comparison, &left->value, &right->value);
+		holds = pol_condition_compare(predicate->comparison, &left->value, &right->value);
 		return holds != negated ? pol_formula_always() : pol_formula_never();
 	}
 	if (!one_sided && is_one(left, right) && is_reflexive(predicate->comparison, &holds)) {

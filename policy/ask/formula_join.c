@@ -1,47 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
 
 #include "policy/ask/formula_internal.h"
 #include "policy/text/str.h"
 
 /* --- equality --------------------------------------------------------------------------------- */
 
-static bool is_equal_set(const struct pol_strings *a, const struct pol_strings *b)
-{
-	if (a->count != b->count) {
-		return false;
-	}
-	for (uint32_t i = 0; i < a->count; i++) {
-		if (!pol_str_equal(a->items[i], b->items[i])) {
-			return false;
-		}
-	}
-	return true;
-}
-
 bool pol_formula_equal_value(const struct pol_value *a, const struct pol_value *b)
 {
-	if (a->type != b->type) {
-		return false;
-	}
-	switch (a->type) {
-	case POL_TYPE_STRINGS:
-		return is_equal_set(&a->strings, &b->strings);
-	case POL_TYPE_NETWORK:
-		return a->network.bits == b->network.bits &&
-		       memcmp(a->network.bytes, b->network.bytes, sizeof a->network.bytes) == 0;
-	case POL_TYPE_ABSENT:
-		return true;
-	case POL_TYPE_STRING:
-	case POL_TYPE_INT:
-	case POL_TYPE_BOOL:
-	case POL_TYPE_TIME:
-	case POL_TYPE_DURATION:
-	case POL_TYPE_ADDRESS:
-	case POL_TYPE_WORD:
-		break;
-	}
-	return pol_formula_holds(POL_COMPARE_IS, a, b);
+	return a->type == b->type && (a->type == POL_TYPE_ABSENT || pol_value_equal(a, b));
 }
 
 static bool is_equal_operand(const struct pol_operand *a, const struct pol_operand *b)

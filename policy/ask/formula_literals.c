@@ -160,7 +160,7 @@ static bool read_literal(struct pol_cases *cases, int side, const struct pol_for
 		}
 	}
 	if (ok && literal.left.variable == POL_NONE && literal.right.variable == POL_NONE) {
-		bool holds = pol_formula_holds(
+		bool holds = pol_condition_compare(
 			literal.comparison, &literal.left.constant, &literal.right.constant);
 
 		out->kind = holds != literal.negated ? POL_FORMULA_ALWAYS : POL_FORMULA_NEVER;

@@ -98,7 +98,7 @@ static bool has_string(const struct pol_cases *cases, const struct pol_cases_gro
 
 	if (literal->left.variable == POL_NONE) {
 		return values[1] < (int64_t)group->text_count &&
-		       pol_formula_member(constant, group->texts[values[1]]);
+		       pol_value_has(constant, group->texts[values[1]]);
 	}
 	if (literal->right.variable != POL_NONE) {
 		bit = cases->variables[literal->right.variable].bit;

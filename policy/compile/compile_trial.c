@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "policy/compile/compile_condition.h"
-#include "policy/text/cidr.h"
+#include "policy/decide/truth.h"
 
 /*
  * Whether a condition can be true, and whether it can be false: a search in depth. The facts and
@@ -28,8 +28,6 @@
 
 /* A set is tried as each subset of at most this many strings. */
 #define SET_STRINGS 8
-
-enum truth { TRUTH_FALSE = 0, TRUTH_UNKNOWN, TRUTH_TRUE };
 
 struct variable {
 	const struct pol_operand *operand;
@@ -152,44 +150,10 @@ static const struct pol_value *value_of(struct trial *trial, const struct pol_op
 						  : &find_variable(trial, operand)->value;
 }
 
-static bool has_members(const struct pol_strings *set, const struct pol_strings *members, bool all)
-{
-	for (uint32_t i = 0; i < members->count; i++) {
-		if (pol_value_has(set, members->items[i]) != all) {
-			return !all;
-		}
-	}
-	return all;
-}
-
-static bool compare(
-	enum pol_comparison comparison, const struct pol_value *left, const struct pol_value *right)
-{
-	switch (comparison) {
-	case POL_COMPARE_TRUE:
-		return left->number != 0;
-	case POL_COMPARE_IS:
-		return pol_value_equal(left, right);
-	case POL_COMPARE_LESS:
-		return left->number < right->number;
-	case POL_COMPARE_LESS_OR_EQUAL:
-		return left->number <= right->number;
-	case POL_COMPARE_HAS:
-		return pol_value_has(&left->strings, right->text);
-	case POL_COMPARE_HAS_ANY:
-		return has_members(&left->strings, &right->strings, false);
-	case POL_COMPARE_HAS_ALL:
-		return has_members(&left->strings, &right->strings, true);
-	case POL_COMPARE_WITHIN:
-		return pol_cidr_contains(&right->network, &left->address);
-	}
-	return false;
-}
-
-static enum truth truth_of(struct trial *trial, const struct pol_condition *condition)
+static enum pol_truth truth_of(struct trial *trial, const struct pol_condition *condition)
 {
 	bool and = condition->kind == POL_CONDITION_AND;
-	enum truth truth = and? TRUTH_TRUE : TRUTH_FALSE;
+	enum pol_truth truth = and? POL_TRUE : POL_FALSE;
 
 	if (condition->kind == POL_CONDITION_PREDICATE) {
 		const struct pol_predicate *predicate = condition->predicate;
@@ -199,14 +163,15 @@ static enum truth truth_of(struct trial *trial, const struct pol_condition *cond
 							: value_of(trial, &predicate->right);
 
 		if (left->type == POL_TYPE_ABSENT || right->type == POL_TYPE_ABSENT) {
-			return TRUTH_UNKNOWN;
+			return POL_UNKNOWN;
 		}
-		return compare(predicate->comparison, left, right) != condition->negated
-			       ? TRUTH_TRUE
-			       : TRUTH_FALSE;
+		return pol_condition_compare(predicate->comparison, left, right) !=
+				       condition->negated
+			       ? POL_TRUE
+			       : POL_FALSE;
 	}
 	for (uint32_t i = 0; i < condition->part_count; i++) {
-		enum truth part = truth_of(trial, condition->parts[i]);
+		enum pol_truth part = truth_of(trial, condition->parts[i]);
 
 		truth = (and? part < truth : part > truth) ? part : truth;
 	}
@@ -476,20 +441,20 @@ static bool find_all(struct trial *trial, struct values *out)
 /* --- the search ------------------------------------------------------------------------------- */
 
 /* True: some values make the condition what is wanted, or there are too many tries. */
-static bool search(struct trial *trial, const struct values *values, enum truth wanted)
+static bool search(struct trial *trial, const struct values *values, enum pol_truth wanted)
 {
 	uint32_t next[VARIABLES] = { 0 };
 	uint32_t depth = 0;
 
 	for (uint32_t tries = 0; tries < TRIALS; tries++) {
-		enum truth truth = truth_of(trial, trial->condition);
+		enum pol_truth truth = truth_of(trial, trial->condition);
 
 		trial->tries++;
 		if (truth == wanted) {
 			return true;
 		}
 		/* Decided the other way: the next value of the variable before. */
-		depth += truth == TRUTH_UNKNOWN;
+		depth += truth == POL_UNKNOWN;
 		while (depth > 0 && next[depth - 1] == values[depth - 1].count) {
 			next[depth - 1] = 0;
 			trial->variables[depth - 1].value = (struct pol_value){ 0 };
@@ -535,9 +500,9 @@ void pol_compile_trial(struct pol_compiler *compiler, const struct pol_condition
 	}
 	pol_arena_init(&scratch, SCRATCH_LIMIT);
 	if (find_all(&trial, values)) {
-		*out_never_true = !search(&trial, values, TRUTH_TRUE);
+		*out_never_true = !search(&trial, values, POL_TRUE);
 		forget_values(&trial);
-		*out_never_false = !search(&trial, values, TRUTH_FALSE);
+		*out_never_false = !search(&trial, values, POL_FALSE);
 		compiler->trials += trial.tries;
 	}
 	pol_arena_finish(&scratch);

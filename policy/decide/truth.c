@@ -5,8 +5,6 @@
 #include "policy/snapshot/compiled.h"
 #include "policy/snapshot/given.h"
 #include "policy/snapshot/stored.h"
-#include "policy/text/cidr.h"
-#include "policy/text/str.h"
 
 /* Slots that are used at most, so that a search for one soon meets a free one. */
 #define SLOTS_USED (POL_TRUTH_SLOTS * 3 / 4)
@@ -232,100 +230,23 @@ static bool reads_roles(const struct pol_operand *operand)
 
 /* --- predicates ------------------------------------------------------------------------------- */
 
-/* Both are sorted. */
-static bool has_any(const struct pol_strings *set, const struct pol_strings *items)
-{
-	uint32_t i = 0;
-	uint32_t k = 0;
-
-	while (i < set->count && k < items->count) {
-		int by = pol_str_compare(set->items[i], items->items[k]);
-
-		if (by == 0) {
-			return true;
-		}
-		i += by < 0;
-		k += by > 0;
-	}
-	return false;
-}
-
-static bool has_all(const struct pol_strings *set, const struct pol_strings *items)
-{
-	uint32_t i = 0;
-	uint32_t k = 0;
-
-	while (i < set->count && k < items->count) {
-		int by = pol_str_compare(set->items[i], items->items[k]);
-
-		if (by > 0) {
-			return false;
-		}
-		i++;
-		k += by == 0;
-	}
-	return k == items->count;
-}
-
-static bool has_order(enum pol_type type)
-{
-	return type == POL_TYPE_INT || type == POL_TYPE_TIME || type == POL_TYPE_DURATION;
-}
-
-/* A type of which one value is compared with another. */
-static bool is_single(enum pol_type type)
-{
-	return type != POL_TYPE_ABSENT && type != POL_TYPE_STRINGS && type != POL_TYPE_NETWORK;
-}
-
-/* Compares two sets, if there are steps left for their members. */
-static enum pol_truth compare_sets(struct pol_truth_table *table, enum pol_comparison comparison,
-	const struct pol_strings *left, const struct pol_strings *right)
-{
-	if (!spend(table, (left->count + right->count) / POL_TRUTH_MEMBERS)) {
-		return POL_UNKNOWN;
-	}
-	return truth_if(
-		comparison == POL_COMPARE_HAS_ANY ? has_any(left, right) : has_all(left, right));
-}
-
+/* Members of two sets are steps. */
 static enum pol_truth compare(struct pol_truth_table *table, enum pol_comparison comparison,
 	const struct pol_value *left, const struct pol_value *right)
 {
-	enum pol_type type = left->type;
-	bool alike = type == right->type;
-
-	switch (comparison) {
-	case POL_COMPARE_TRUE:
-		break;
-	case POL_COMPARE_IS:
-		return alike && is_single(type) ? truth_if(pol_value_equal(left, right))
-						: POL_UNKNOWN;
-	case POL_COMPARE_LESS:
-		return alike && has_order(type) ? truth_if(left->number < right->number)
-						: POL_UNKNOWN;
-	case POL_COMPARE_LESS_OR_EQUAL:
-		return alike && has_order(type) ? truth_if(left->number <= right->number)
-						: POL_UNKNOWN;
-	case POL_COMPARE_HAS:
-		return type == POL_TYPE_STRINGS && right->type == POL_TYPE_STRING
-			       ? truth_if(pol_value_has(&left->strings, right->text))
-			       : POL_UNKNOWN;
-	case POL_COMPARE_HAS_ANY:
-	case POL_COMPARE_HAS_ALL:
-		return alike && type == POL_TYPE_STRINGS
-			       ? compare_sets(table, comparison, &left->strings, &right->strings)
-			       : POL_UNKNOWN;
-	case POL_COMPARE_WITHIN:
-		return type == POL_TYPE_ADDRESS && right->type == POL_TYPE_NETWORK
-			       ? truth_if(pol_cidr_contains(&right->network, &left->address))
-			       : POL_UNKNOWN;
+	if (!pol_condition_fits(comparison, left->type, right->type)) {
+		return POL_UNKNOWN;
 	}
-	return POL_UNKNOWN;
+	if ((comparison == POL_COMPARE_HAS_ANY || comparison == POL_COMPARE_HAS_ALL) &&
+		!spend(table, (left->strings.count + right->strings.count) / POL_TRUTH_MEMBERS)) {
+		return POL_UNKNOWN;
+	}
+	return truth_if(pol_condition_compare(comparison, left, right));
 }
 
 static enum pol_truth evaluate(struct pol_truth_table *table, const struct pol_predicate *predicate)
 {
+	bool alone = predicate->comparison == POL_COMPARE_TRUE;
 	struct pol_value room[2];
 	const struct pol_value *left;
 
@@ -339,11 +260,8 @@ static enum pol_truth evaluate(struct pol_truth_table *table, const struct pol_p
 			       : POL_UNKNOWN;
 	}
 	left = operand_value(table, &predicate->left, &room[0]);
-	if (predicate->comparison == POL_COMPARE_TRUE) {
-		return left->type == POL_TYPE_BOOL ? truth_if(left->number != 0) : POL_UNKNOWN;
-	}
 	return compare(table, predicate->comparison, left,
-		operand_value(table, &predicate->right, &room[1]));
+		alone ? left : operand_value(table, &predicate->right, &room[1]));
 }
 
 /* The slot of a predicate, or the free one where it belongs. */

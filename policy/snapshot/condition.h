@@ -109,6 +109,14 @@ uint32_t pol_condition_fact(const struct pol_snapshot *snapshot, struct pol_str 
 const struct pol_declared_fact *pol_condition_declared(
 	const struct pol_snapshot *snapshot, uint32_t fact);
 
+/* Can values of these types be compared so? If not, as with an absent value, a predicate is
+ * unknown. Of POL_COMPARE_TRUE the right one is not read. In comparison.c, as the next. */
+bool pol_condition_fits(enum pol_comparison comparison, enum pol_type left, enum pol_type right);
+
+/* What the comparison of two values comes to; false if they do not fit. */
+bool pol_condition_compare(enum pol_comparison comparison, const struct pol_value *left,
+	const struct pol_value *right);
+
 /* Writes the condition as the language does, in one line: `resource.owner is principal.id and
  * context.amount <= 500`. At most `size` bytes with a NUL; longer text is cut. Returns the length
  * of the whole text. */

@@ -43,7 +43,11 @@ static bool read_int(struct pol_str text, int64_t *out)
 			return false;
 		}
 	}
-	return negative || !__builtin_sub_overflow(0, value, &value) ? (*out = value, true) : false;
+	if (!negative && __builtin_sub_overflow(0, value, &value)) {
+		return false;
+	}
+	*out = value;
+	return true;
 }
 
 /* Cuts the text at its commas. False: there are too many members. */
@@ -69,7 +73,6 @@ enum pol_status pol_given_read_text(const struct pol_snapshot *snapshot, struct 
 	struct pol_str *room, struct pol_given_fact *item, char why[POL_GIVEN_WHY])
 {
 	const struct pol_declared_fact *declared = pol_condition_declared(snapshot, item->fact);
-	struct pol_str members[POL_GIVEN_MEMBERS];
 	struct pol_raw raw = { .kind = POL_RAW_STRING, .text = text };
 
 	switch (declared != NULL ? declared->type : POL_TYPE_ABSENT) {
@@ -85,13 +88,13 @@ enum pol_status pol_given_read_text(const struct pol_snapshot *snapshot, struct 
 				   : POL_RAW_STRING;
 		break;
 	case POL_TYPE_STRINGS:
-		if (!cut(text, members, &raw.count)) {
+		if (!cut(text, room, &raw.count)) {
 			snprintf(why, POL_GIVEN_WHY, "'%.*s' has more than %d members",
 				POL_STR_ARGS(declared->name), POL_GIVEN_MEMBERS);
 			return POL_ELIMIT;
 		}
 		raw.kind = POL_RAW_STRINGS;
-		raw.items = members;
+		raw.items = room;
 		break;
 	case POL_TYPE_ABSENT:
 	case POL_TYPE_STRING:

@@ -9,31 +9,14 @@
 #include "tools/question.h"
 #include "tools/record.h"
 #include "tools/story.h"
-#include "tools/token.h"
 
 static int run(struct app *app)
 {
-	struct params params;
 	struct wire_cursor result;
 	struct pol_explanation explanation;
 	const char *what;
-	bool given;
-	int status;
+	int status = question_ask(app, "authorize", &result, &what);
 
-	if (!question_check(app)) {
-		return EXIT_USAGE;
-	}
-	params_begin(&params);
-	what = question_put(app, &params);
-	status = token_put(app, &params, &given);
-	if (status == EXIT_YES) {
-		status = params_options(app, &params, app->command->flags);
-	}
-	if (status != EXIT_YES) {
-		params_finish(&params);
-		return status;
-	}
-	status = rpc_call(app, "authorize", &params, &result);
 	if (status != EXIT_YES) {
 		return status;
 	}

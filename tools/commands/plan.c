@@ -12,7 +12,6 @@
 #include "tools/record.h"
 #include "tools/sql.h"
 #include "tools/text.h"
-#include "tools/token.h"
 
 static bool is_kind(struct wire_cursor result, const char *kind)
 {
@@ -109,26 +108,13 @@ static int show(struct app *app, struct wire_cursor result, const char *what)
 
 static int run(struct app *app)
 {
-	struct params params;
 	struct wire_cursor result;
 	const char *what;
-	bool given;
 	int status = sql_check(app);
 
-	if (status != EXIT_YES || !question_check(app)) {
-		return EXIT_USAGE;
-	}
-	params_begin(&params);
-	what = question_put(app, &params);
-	status = token_put(app, &params, &given);
 	if (status == EXIT_YES) {
-		status = params_options(app, &params, app->command->flags);
+		status = question_ask(app, "plan", &result, &what);
 	}
-	if (status != EXIT_YES) {
-		params_finish(&params);
-		return status;
-	}
-	status = rpc_call(app, "plan", &params, &result);
 	return status == EXIT_YES ? show(app, result, what) : status;
 }
 

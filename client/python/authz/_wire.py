@@ -477,41 +477,35 @@ class Request(Facts, total=False):
     resource: Optional[str]
 
 
-class Planned(TypedDict, total=False):
+class Asked(TypedDict, total=False):
+    """What plan and permissions take both."""
+
+    token: Optional[str]
+    principal: Optional[str]
+    tree: Optional[str]
+    service: Optional[str]
+    environment: Optional[str]
+    tenant: Optional[str]
+    ip: Optional[str]
+    mfa_at: Optional[Time]
+    time: Optional[Time]
+    facts: Optional[Mapping[str, Fact]]
+    undeclared: Optional[str]
+
+
+class Planned(Asked, total=False):
     """What plan takes: a request whose path or resource may be a node as declared, "bookings:/bookings/{booking}"."""
 
-    token: Optional[str]
-    principal: Optional[str]
     method: Optional[str]
     path: Optional[str]
-    tree: Optional[str]
     action: Optional[str]
     resource: Optional[str]
-    service: Optional[str]
-    environment: Optional[str]
-    tenant: Optional[str]
-    ip: Optional[str]
-    mfa_at: Optional[Time]
-    time: Optional[Time]
-    facts: Optional[Mapping[str, Fact]]
-    undeclared: Optional[str]
 
 
-class Listed(TypedDict, total=False):
+class Listed(Asked, total=False):
     """What permissions takes."""
 
-    token: Optional[str]
-    principal: Optional[str]
-    tree: Optional[str]
     at: Optional[str]
-    service: Optional[str]
-    environment: Optional[str]
-    tenant: Optional[str]
-    ip: Optional[str]
-    mfa_at: Optional[Time]
-    time: Optional[Time]
-    facts: Optional[Mapping[str, Fact]]
-    undeclared: Optional[str]
     limit: Optional[int]
 
 
