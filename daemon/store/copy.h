@@ -23,6 +23,8 @@ struct store_copy;
 #define STORE_COPY_PIECE ((size_t)256 << 10) /* bytes that store_copy_next needs room for */
 
 int store_copy_open(struct store *store, struct store_copy **out);
+/* The same with retries: for another host of the same realm. */
+int store_copy_open_whole(struct store *store, struct store_copy **out);
 /* Gives the next piece, *out_len bytes. cap: at least STORE_COPY_PIECE. 1: it is the last; 0: there
  * are more; or a negative errno. */
 int store_copy_next(struct store_copy *copy, uint8_t *bytes, size_t cap, size_t *out_len);

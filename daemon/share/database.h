@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * database: PostgreSQL. The only files with libpq are those of this name: database.c (connecting
+ * and what a connection must be), database_log.c (share_log_ops), database_hosts.c, database_copy.c
+ * (snapshots), database_use.c.
+ *
+ * Schema `authz`, made by share_database_create; SHARED-STORE.md has its tables. All statements are
+ * prepared per connection, with parameters apart. A connection is used by one thread at a time and
+ * every call has a deadline: libpq is used without blocking, and poll(2) waits.
+ *
+ * Connecting looks up names, which blocks, so share_database_connect is for the watcher's thread.
+ * It refuses, with what to do: a CONNINFO with a password in it, no TLS with verify-full unless the
+ * server is local (a socket, or 127.0.0.1 and ::1), fsync off, full_page_writes off, a server that
+ * recovers (a standby), a pooler (two statements of one connection answered by two backends), a
+ * version below 15, another realm, epoch's secrets or format.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/share/log.h"
+
+/* What a connection must meet. */
+struct share_expect {
+	bool realm; /* false: any, or none yet */
+	uint8_t realm_id[SHARE_REALM];
+	uint8_t secrets[SHARE_FINGERPRINT];
+};
+
+/* Checks the text alone: 0; -EINVAL and `why`: it is no CONNINFO, or it has a password. */
+int share_database_check(const char *conninfo, char why[static SHARE_WHY]);
+
+/* Connects. `listen`: it gets notices of new rows. 0; -ENOTCONN: there is no server, try later;
+ * -EPERM: what the server is or has must be changed first. `why` says which and what to do. */
+int share_database_connect(const char *conninfo, const struct share_expect *expect, bool listen,
+	int timeout, struct share_log **out, char why[static SHARE_WHY]);
+
+/* The descriptor to poll for notices, and whether any came since the last call. */
+int share_database_fd(const struct share_log *log);
+bool share_database_noticed(struct share_log *log);
+
+/* --- a new log -------------------------------------------------------------------------------- */
+
+/* Makes the schema and the head of a new realm, or of a new epoch of this realm, in one transaction
+ * together with the first snapshot, whose pieces are read from `next` (store/shared.h:
+ * store_next_piece). -EEXIST: there is a log already. */
+struct share_new {
+	struct share_head head; /* realm, epoch, sequence, tag, format, secrets */
+	bool epoch;             /* replaces the log of the realm that is there */
+	int (*next)(void *context, struct pol_str *out);
+	void *context;
+};
+int share_database_create(struct share_log *log, const struct share_new *new, int timeout);
+
+/* Raises the format all hosts may write. SHARE_LOST: a host cannot read it: its name in `why`. */
+int share_database_upgrade(struct share_log *log, uint32_t format, int timeout);
+
+/* --- hosts ------------------------------------------------------------------------------------ */
+
+struct share_host {
+	uint8_t instance[SHARE_INSTANCE];
+	char name[SHARE_HOST + 1];
+	uint64_t applied;
+	int64_t seen;      /* microseconds since 1970 by the database's clock: its last look */
+	int64_t clock;     /* how far its clock is ahead of the database's, in microseconds */
+	uint32_t reads;    /* the latest format that it can read */
+	char revision[72]; /* of its policy */
+	char version[32];  /* of the program */
+	uint8_t pepper;    /* the newest pepper that its file has */
+	bool gone;
+	bool diverged;
+	char problem[200]; /* why it does not go on; empty: nothing */
+};
+
+/* Enters or updates this host's row. Before its first look. */
+int share_host_enter(struct share_log *log, const struct share_host *host, int timeout);
+/* This host's row is marked gone: it ends in order. */
+int share_host_leave(struct share_log *log, const uint8_t instance[SHARE_INSTANCE], int timeout);
+/* Marks rows whose last look is older than `marks` ms gone, and deletes those gone for longer than
+ * `deletes` ms. 0: neither. */
+int share_hosts_tend(struct share_log *log, int64_t marks, int64_t deletes, int timeout);
+/* Deletes the rows of a name (or of an instance in hex). *out_count: how many. */
+int share_hosts_forget(struct share_log *log, const char *name, unsigned *out_count, int timeout);
+typedef int (*share_host_row)(void *context, const struct share_host *host);
+int share_hosts(struct share_log *log, share_host_row seen, void *context, int timeout);
+
+/* --- snapshots -------------------------------------------------------------------------------- */
+
+/* A copy of the whole store as of a row, in parts. Two are kept; rows of the log before the older
+ * one are deleted after a day. Each part has the tag of copies (store/copy.h) already. */
+int share_snapshot_put(struct share_log *log, uint64_t sequence, const uint8_t tag[SHARE_TAG],
+	int (*next)(void *context, struct pol_str *out), void *context, int timeout);
+/* The newest one: 0, or -ENOENT. */
+int share_snapshot_newest(struct share_log *log, uint64_t *out_sequence,
+	uint8_t out_tag[static SHARE_TAG], uint32_t *out_parts, int timeout);
+/* One part; a view until the next call on this connection. */
+int share_snapshot_part(
+	struct share_log *log, uint64_t sequence, uint32_t part, struct pol_str *out, int timeout);
+/* Deletes snapshots but two, and rows that they make unnecessary and that are older than a day. */
+int share_snapshots_tend(struct share_log *log, int timeout);
+
+/* --- use of keys ------------------------------------------------------------------------------ */
+
+/* The totals of one store about one key: what this store counted alone. */
+struct share_use {
+	uint64_t number;
+	int64_t at;
+	uint8_t ip[16];
+	bool has_ip;
+	uint64_t uses;
+	uint64_t denials;
+};
+/* Puts this store's totals (a random id of the store, kept in it) and its hashes of used
+ * permissions; both only grow. */
+int share_use_put(struct share_log *log, const uint8_t store[16], const struct share_use *uses,
+	size_t count, int timeout);
+int share_used_put(
+	struct share_log *log, uint64_t number, const uint64_t *hashes, size_t count, int timeout);
+/* The sums of all other stores, for the keys from `after` on, in order of numbers. */
+typedef int (*share_use_row)(void *context, const struct share_use *use);
+int share_use_read(struct share_log *log, const uint8_t store[16], uint64_t after, unsigned most,
+	share_use_row seen, void *context, int timeout);

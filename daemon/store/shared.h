@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * shared: what a store that follows the log of several hosts (daemon/share) has beside the shared
+ * records.
+ *
+ * The place in the log, the rows since the last snapshot, and marks belong to this host alone: they
+ * are in no batch's changes (changes.h) and in no copy. Settings are shared.
+ *
+ * Functions that put are for the writer's thread, inside a write. Gets give -ENOENT when there is
+ * none and -EBADMSG when it was altered.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/store/env.h"
+
+/* --- the place in the log --------------------------------------------------------------------- */
+
+#define STORE_REALM 16
+
+/* Without this record the store is a single one. */
+struct store_shared {
+	uint8_t realm[STORE_REALM];
+	uint64_t epoch;
+	uint64_t sequence; /* of the last row that is applied, in the same transaction */
+	uint8_t tag[STORE_CHAIN];
+	bool diverged;          /* the log has another row where this store has its own */
+	uint64_t server_system; /* the server that the last row came from: share/log.h */
+	uint32_t server_timeline;
+};
+
+int store_get_shared(struct store_read *read, struct store_shared *out);
+int store_put_shared(struct store_write *write, const struct store_shared *shared);
+int store_drop_shared(struct store_write *write); /* the store is a single one again */
+
+/* --- rows since the last snapshot ------------------------------------------------------------- */
+
+/* A view of the bytes that were put. */
+int store_get_row(struct store_read *read, uint64_t sequence, struct pol_str *out);
+int store_put_row(struct store_write *write, uint64_t sequence, struct pol_str bytes);
+int store_oldest_row(struct store_read *read, uint64_t *out_sequence);
+/* Deletes rows before a sequence, at most `most` of them; *out_more: there are others. */
+int store_drop_rows(struct store_write *write, uint64_t before, unsigned most, bool *out_more);
+
+/* --- settings: the same on all hosts ---------------------------------------------------------- */
+
+#define STORE_MAX_SETTING 256
+
+/* A text under a short name, such as `max_lag`. Putting an empty text deletes it. Needs an entry of
+ * the trail in the same job, which the caller makes. */
+int store_get_setting(struct store_read *read, const char *name, struct pol_str *out);
+int store_put_setting(struct store_write *write, const char *name, struct pol_str text);
+
+/* --- marks: keys that are denied here until the log has it ------------------------------------ */
+
+enum store_mark_what {
+	STORE_MARK_DISABLE = 1,
+	STORE_MARK_REVOKE,
+};
+
+struct store_mark {
+	char kid[STORE_KID];
+	enum store_mark_what what;
+	int64_t at;
+	uint32_t uid; /* who asked */
+};
+
+/* Is any key marked? One load; any thread. Readers ask it before they look a mark up. */
+bool store_has_marks(const struct store *store);
+int store_get_mark(struct store_read *read, struct pol_str kid, struct store_mark *out);
+int store_put_mark(struct store_write *write, const struct store_mark *mark);
+int store_drop_mark(struct store_write *write, struct pol_str kid);
+typedef int (*store_mark_seen)(void *context, const struct store_mark *mark);
+int store_list_marks(struct store_read *read, store_mark_seen seen, void *context);
+
+/* --- the whole store -------------------------------------------------------------------------- */
+
+/* Gives the next piece of a copy, which is valid until the next call. 1: it is the last. */
+typedef int (*store_next_piece)(void *context, struct pol_str *out);
+
+/* Deletes all shared records and puts those of a copy (copy.h: store_copy_open_whole), in one
+ * write. Uses stay for keys that are still there. The watch is called for everything. -EBADMSG: the
+ * copy is damaged or of other secrets. */
+int store_replace(struct store_write *write, store_next_piece next, void *context,
+	char why[static STORE_WHY]);
