@@ -96,7 +96,7 @@ static struct writer_job *await_job(struct writer *writer, struct timespec *flus
 		return writer_take(writer);
 	}
 	pthread_mutex_lock(&writer->mutex);
-	while (writer->queue.count == 0 && !writer->stop && !writer->flush &&
+	while (writer->queue.count == 0 && !writer->stop && !writer->flush && !writer->turn &&
 		writer->beat == writer->asked) {
 		if (pthread_cond_timedwait(&writer->wake, &writer->mutex, flush_at) == ETIMEDOUT) {
 			break;
@@ -113,12 +113,17 @@ static struct writer_job *await_job(struct writer *writer, struct timespec *flus
 /* Between two batches. */
 static bool goes_on(struct writer *writer)
 {
-	bool end;
+	bool end, turn;
 
 	pthread_mutex_lock(&writer->mutex);
 	writer->beat = writer->asked;
 	end = writer->stop && writer->queue.count == 0 && writer->held == NULL;
+	turn = writer->turn;
+	writer->turn = false;
 	pthread_mutex_unlock(&writer->mutex);
+	if (turn && writer->shared.turn != NULL) {
+		writer->shared.turn(writer->shared.context);
+	}
 	return !end;
 }
 
@@ -159,7 +164,8 @@ static int start_thread(struct writer *writer)
 	return r;
 }
 
-int writer_create(struct store *store, struct usage *usage, struct writer **out)
+int writer_create(struct store *store, struct usage *usage, const struct writer_shared *shared,
+	struct writer **out)
 {
 	struct writer *writer = calloc(1, sizeof *writer);
 	pthread_condattr_t monotonic;
@@ -170,6 +176,9 @@ int writer_create(struct store *store, struct usage *usage, struct writer **out)
 	}
 	writer->store = store;
 	writer->usage = usage;
+	if (shared != NULL) {
+		writer->shared = *shared;
+	}
 	queue_init(&writer->queue);
 	pthread_mutex_init(&writer->mutex, NULL);
 	pthread_condattr_init(&monotonic);
@@ -200,6 +209,14 @@ void writer_flush(struct writer *writer)
 {
 	pthread_mutex_lock(&writer->mutex);
 	writer->flush = true;
+	pthread_cond_signal(&writer->wake);
+	pthread_mutex_unlock(&writer->mutex);
+}
+
+void writer_wake_share(struct writer *writer)
+{
+	pthread_mutex_lock(&writer->mutex);
+	writer->turn = true;
 	pthread_cond_signal(&writer->wake);
 	pthread_mutex_unlock(&writer->mutex);
 }

@@ -13,12 +13,14 @@
 struct writer {
 	struct store *store;
 	struct usage *usage;
+	struct writer_shared shared; /* all NULL: a single store */
 	pthread_t thread;
 	pthread_mutex_t mutex; /* guards what follows, up to stop */
 	pthread_cond_t wake;
 	struct queue queue;
 	uint64_t waiting;
 	bool flush;           /* now */
+	bool turn;            /* of struct writer_shared: was asked for */
 	uint32_t asked, beat; /* see writer_ask_beat */
 	bool stop;
 	struct writer_job *held; /* the thread's own: taken, and first of the next batch */
