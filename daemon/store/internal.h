@@ -11,6 +11,7 @@
  *     pack.c         keys of tables, lists, assignments (bytes.h: integers)
  *     record.c       tags, and the bytes of principals, uses and counters; record_key.c: of keys
  *     read.c         look-ups and lists of keys and principals
+ *     put.c          the one place where a write puts and deletes
  *     write.c        puts of keys and principals, and their indexes
  *     remove.c       deleted keys and imported tokens: their indexes, and the end of a key
  *     everyone.c     the roles that every principal, or every caller, of a tenant holds
@@ -309,6 +310,14 @@ void store_write_owe(struct store_write *write, const uint8_t *record);
 /* Takes the next number of a counter, the first time `first`. The store has the counter, so that no
  * number is used twice. */
 int store_take_number(struct store_write *write, const char *name, uint64_t first, uint64_t *out);
+
+/* --- put.c ------------------------------------------------------------------------------------ */
+
+/* All puts and deletes of a write go through these two, in a job that is ready. Key and value may
+ * be views. -ENOENT: there is nothing to delete. */
+int store_write_put(struct store_write *write, enum store_table table, MDB_val key, MDB_val value,
+	unsigned flags);
+int store_write_delete(struct store_write *write, enum store_table table, MDB_val key);
 
 /* --- pack.c: keys of tables ------------------------------------------------------------------- */
 

@@ -171,7 +171,7 @@ int store_put_role(struct store_write *write, const struct store_role *role)
 	store_seal(store, STORE_ROLES, value.mv_size);
 	make_place(&place, role->tenant, role->name);
 	key = value_of(&place);
-	r = store_error(mdb_put(write->job, store->tables[STORE_ROLES], &key, &value, 0));
+	r = store_write_put(write, STORE_ROLES, key, value, 0);
 	if (r == 0) {
 		store_write_owe(write, store->buffer);
 	}
@@ -189,7 +189,7 @@ int store_delete_role(struct store_write *write, uint32_t tenant, struct pol_str
 	}
 	make_place(&place, tenant, name);
 	key = value_of(&place);
-	r = store_error(mdb_del(write->job, write->store->tables[STORE_ROLES], &key, NULL));
+	r = store_write_delete(write, STORE_ROLES, key);
 	if (r == 0) {
 		store_write_owe(write, NULL);
 	}

@@ -148,7 +148,7 @@ static int put_tenant(struct store_write *write, const struct store_tenant *tena
 	store_seal(store, STORE_TENANTS, value.mv_size);
 	store_place_u32(&place, tenant->number);
 	key = value_of(&place);
-	r = store_error(mdb_put(write->job, store->tables[STORE_TENANTS], &key, &value, 0));
+	r = store_write_put(write, STORE_TENANTS, key, value, 0);
 	if (r == 0) {
 		store_write_owe(write, at);
 	}
@@ -174,8 +174,7 @@ int store_create_tenant(struct store_write *write, struct store_tenant *tenant)
 	}
 	tenant->number = (uint32_t)number;
 	store_put32(bytes, tenant->number);
-	r = store_error(mdb_put(write->job, write->store->tables[STORE_TENANT_NAMES], &key, &value,
-		MDB_NOOVERWRITE));
+	r = store_write_put(write, STORE_TENANT_NAMES, key, value, MDB_NOOVERWRITE);
 	return r < 0 ? r : put_tenant(write, tenant);
 }
 
