@@ -133,7 +133,9 @@ static int make_row(struct share_append *append, struct store_write *write, stru
 		return r;
 	}
 	append->after = share_append_after(&append->head, row);
+	/* All jobs of the batch were kept or undone: this one needs no savepoint. */
 	store_write_job(write);
+	store_write_alone(write);
 	r = store_put_row(write, row->sequence,
 		(struct pol_str){ (const char *)bytes, share_row_encode(row, bytes) });
 	r = r == 0 ? share_append_put_place(append, write, &append->after) : r;

@@ -45,11 +45,13 @@ static int commit(struct reading *reading)
 {
 	struct share_append *append = reading->append;
 	struct store_write *write = reading->write;
+	bool roles;
 	int r;
 
 	if (write == NULL) {
 		return 0;
 	}
+	roles = store_write_changed_roles(write);
 	reading->write = NULL;
 	r = share_append_put_place(append, write, &reading->head);
 	r = r == 0 ? store_write_keep(write) : r;
@@ -64,6 +66,7 @@ static int commit(struct reading *reading)
 			(unsigned long long)reading->head.sequence, store_explain(r));
 	} else {
 		append->head = reading->head;
+		append->roles = append->roles || roles;
 		append->owes = false; /* one row can be owed, and it is the next */
 		append->applied += reading->rows;
 		reading->applied += reading->rows;
