@@ -61,14 +61,19 @@ struct share_append {
 	/* From share_append_load on the writer's thread alone sets these. */
 	struct share_head head; /* where this store is: realm, epoch, sequence, tag, format, server
 				 */
-	bool diverged;          /* as it is stored: nothing is applied or appended any more */
+	bool diverged;          /* as it is stored: nothing is applied or appended any more; */
+	bool unsaved;           /* that is not stored yet */
 	bool owes;              /* a row stands that the store could not commit */
-	bool locked;            /* the head, by us */
-	struct share_log *log;  /* that is lent; NULL: none */
-	uint64_t number;        /* of the connection that was lent last, */
-	uint64_t looked;        /* and of the one whose server was asked for */
-	uint64_t held_until;    /* ms, CLOCK_BOOTTIME: see SHARE_HOLD_MS */
-	uint8_t *buffer;        /* of rows that are read and written */
+	bool behind;  /* the log may have rows that the store lacks. A host that hears of such
+		       * a row, or of a head before `head`, sets it, and for the latter looked = 0 */
+	bool pending; /* the batch is in the log: its head will be `after` */
+	struct share_head after;
+	bool locked;           /* the head, by us */
+	struct share_log *log; /* that is lent; NULL: none */
+	uint64_t number;       /* of the connection that was lent last, */
+	uint64_t looked;       /* and of the one whose server was asked for */
+	uint64_t held_until;   /* ms, CLOCK_BOOTTIME: see SHARE_HOLD_MS */
+	uint8_t *buffer;       /* of rows that are read and written */
 	size_t capacity;
 	char why[SHARE_WHY]; /* why it does not go on; empty: it does */
 	/* Since the start; any thread reads them. */

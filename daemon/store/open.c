@@ -27,6 +27,8 @@ static const char *const table_names[STORE_TABLES] = {
 	[STORE_RETRIES] = "retries",
 	[STORE_RETRIES_BY_TIME] = "retries_by_time",
 	[STORE_KEYS_UNREVOKED] = "keys_unrevoked",
+	[STORE_ROWS] = "rows",
+	[STORE_MARKS] = "marks",
 };
 
 const char *store_table_name(enum store_table table)

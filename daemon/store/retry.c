@@ -41,18 +41,10 @@ static int64_t time_of(const MDB_val *key)
 	return (int64_t)at;
 }
 
-int store_get_retry(
-	struct store_read *read, const uint8_t id[static STORE_HASH], struct store_retry *out)
+int store_decode_retry(struct store *store, MDB_val value, const uint8_t id[static STORE_HASH],
+	struct store_retry *out)
 {
-	struct store *store = read->store;
-	MDB_val key = id_value(id), value;
-	const uint8_t *at;
-	int r = store_error(mdb_get(read->txn, store->tables[STORE_RETRIES], &key, &value));
-
-	if (r < 0) {
-		return r;
-	}
-	at = store_unseal(store, value, STORE_RETRIES, RETRY_SEALED);
+	const uint8_t *at = store_unseal(store, value, STORE_RETRIES, RETRY_SEALED);
 	if (at == NULL || memcmp(at + RETRY_ID, id, STORE_HASH) != 0) {
 		return -EBADMSG;
 	}
@@ -66,6 +58,15 @@ int store_get_retry(
 		.sealed_len = value.mv_size - RETRY_SEALED,
 	};
 	return 0;
+}
+
+int store_get_retry(
+	struct store_read *read, const uint8_t id[static STORE_HASH], struct store_retry *out)
+{
+	MDB_val key = id_value(id), value;
+	int r = store_error(mdb_get(read->txn, read->store->tables[STORE_RETRIES], &key, &value));
+
+	return r < 0 ? r : store_decode_retry(read->store, value, id, out);
 }
 
 int store_oldest_retry(struct store_read *read, int64_t *out_at)

@@ -2,6 +2,8 @@
 #include <errno.h>
 
 #include "daemon/host/log.h"
+#include "daemon/share/append.h"
+#include "daemon/store/changes.h"
 #include "daemon/store/env.h"
 #include "daemon/write/writer_internal.h"
 
@@ -53,7 +55,13 @@ static void run_job(struct writer *writer, struct writer_job *job, struct writer
 	int r, kept;
 
 	store_write_job(turn->write);
-	r = store_reserve_allows(turn->write, job->need) ? job->run(job, turn) : -EFBIG;
+	job->refused = NULL;
+	if (writer->append != NULL && job->need < writer->append->least) {
+		job->refused = writer->append->least_why;
+		r = -EROFS;
+	} else {
+		r = store_reserve_allows(turn->write, job->need) ? job->run(job, turn) : -EFBIG;
+	}
 	if ((r == 0 || r == WRITER_MORE) && store_write_owes(turn->write)) {
 		log_error("a change without a record in the audit trail was undone: this is a bug",
 			"job=%p", (void *)job);
@@ -115,7 +123,7 @@ static void run_all(
 {
 	struct writer_job *job = batch->first;
 	uint64_t end = writer_microseconds() + WRITER_BATCH_MS * 1000;
-	bool alone = again || job->alone || is_last(writer);
+	bool alone = again || job->alone || job->local || is_last(writer);
 
 	if (alone) {
 		store_write_alone(turn->write);
@@ -125,7 +133,7 @@ static void run_all(
 	end = ends_at(job, end);
 	while (!alone && batch->count < WRITER_BATCH && writer_microseconds() < end) {
 		job = writer_take(writer);
-		if (job == NULL || job->alone) {
+		if (job == NULL || job->alone || job->local) {
 			writer->held = job;
 			break;
 		}
@@ -135,21 +143,46 @@ static void run_all(
 	}
 }
 
-/* Runs a batch from its first job on in one transaction. What a failed commit took with it is in
- * their results; jobs that put nothing keep theirs. */
-static int run_batch(struct writer *writer, struct batch *batch, bool again)
+/* Begins the batch's transaction. What that fails with is its first job's result. */
+static int begin(struct writer *writer, struct batch *batch, struct writer_turn *turn)
 {
-	struct writer_turn turn = { .now = store_now(writer->store) };
-	int r = store_write_begin(writer->store, &turn.write);
+	int r;
 
+	*turn = (struct writer_turn){ .now = store_now(writer->store) };
+	r = store_write_begin(writer->store, &turn->write);
 	if (r < 0) {
 		batch->first->result = store_why_failed(writer->store, r);
 		batch->first->wrote = false;
+	}
+	return r;
+}
+
+/* Has a local job put what is shared? */
+static bool is_shared(const struct writer_job *job, const struct store_write *write)
+{
+	struct pol_str changes;
+
+	return job->local && (store_write_changes(write, &changes) < 0 || changes.len > 0);
+}
+
+/* Runs a batch from its first job on in one transaction, on this host alone. What a failed commit
+ * took with it is in their results; jobs that put nothing keep theirs. */
+static int run_here(struct writer *writer, struct batch *batch, bool again)
+{
+	struct writer_turn turn;
+	int r = begin(writer, batch, &turn);
+
+	if (r < 0) {
 		return 0;
 	}
 	run_all(writer, batch, &turn, again);
 	if (!store_write_changed(turn.write)) {
 		store_write_abort(turn.write);
+		return 0;
+	}
+	if (is_shared(batch->first, turn.write)) {
+		store_write_abort(turn.write);
+		batch->first->result = -EPROTO;
 		return 0;
 	}
 	r = store_why_failed(writer->store, store_write_commit(turn.write, true));
@@ -158,6 +191,130 @@ static int run_batch(struct writer *writer, struct batch *batch, bool again)
 			job->result = r;
 		}
 	}
+	return r;
+}
+
+/* --- in a shared store ------------------------------------------------------------------------ */
+
+/* Runs the jobs of a batch that was lost once more, in the same order. */
+static void run_same(struct writer *writer, struct batch *batch, struct writer_turn *turn)
+{
+	if (batch->count == 1) {
+		store_write_alone(turn->write);
+	}
+	turn->read = store_write_reader(turn->write);
+	for (struct writer_job *job = batch->first; job != NULL; job = next_of(job)) {
+		run_in_batch(writer, job, turn);
+	}
+}
+
+static uint32_t asks_of(const struct batch *batch)
+{
+	uint32_t asks = 0;
+
+	for (const struct writer_job *job = batch->first; job != NULL; job = next_of(job)) {
+		asks |= job->wrote ? job->asks : 0;
+	}
+	return asks;
+}
+
+/* Commits what is in the log. A row that stands and is not committed here may be seen elsewhere. */
+static int commit_appended(struct writer *writer, struct store_write *write)
+{
+	bool stands = writer->append->pending;
+	int r = store_why_failed(writer->store, store_write_commit(write, true));
+
+	share_append_committed(writer->append, r);
+	return r < 0 && stands ? -EINPROGRESS : r;
+}
+
+/* Runs the batch, appends it and commits it. SHARE_LOST: nothing of it stands, run it again. */
+static int run_shared_once(struct writer *writer, struct batch *batch, bool first, bool again)
+{
+	struct writer_turn turn;
+	int r = begin(writer, batch, &turn);
+
+	if (r < 0) {
+		return r;
+	}
+	if (first) {
+		run_all(writer, batch, &turn, again);
+	} else {
+		run_same(writer, batch, &turn);
+	}
+	if (!store_write_changed(turn.write)) {
+		store_write_abort(turn.write);
+		return share_append_still(writer->append);
+	}
+	r = share_append(writer->append, turn.write, asks_of(batch));
+	if (r != 0) {
+		store_write_abort(turn.write);
+		return r;
+	}
+	return commit_appended(writer, turn.write);
+}
+
+/* Whether each job ran on what the log has is not known, or known to be false. */
+static void fail_shared(struct batch *batch, int r)
+{
+	bool unknown = r == -EINPROGRESS || r == -ENOTCONN;
+
+	for (struct writer_job *job = batch->first; job != NULL; job = next_of(job)) {
+		if (job->wrote) {
+			job->result = r;
+		} else if (job->result >= 0) {
+			/* It saw what jobs before it put, or an old state. */
+			job->result = unknown ? -ENOTCONN : r;
+			job->wrote = !unknown; /* so that it runs again alone */
+		}
+	}
+}
+
+static int run_shared(struct writer *writer, struct batch *batch, bool again)
+{
+	struct share_append *append = writer->append;
+	uint64_t end = writer_microseconds() + SHARE_ANSWER_MS * UINT64_C(1000);
+	unsigned lost = 0;
+	int r = share_append_begin(append);
+
+	if (r < 0) {
+		/* It did not run. */
+		batch->first->wrote = false;
+		batch->first->result = -ENOTCONN;
+	}
+	while (r == 0) {
+		r = run_shared_once(writer, batch, lost == 0, again);
+		if (r != SHARE_LOST) {
+			break;
+		}
+		lost++;
+		if (writer_microseconds() >= end) {
+			r = -ENOTCONN;
+		} else if (lost >= SHARE_TRIES) {
+			r = share_append_lock(append);
+		} else {
+			r = share_append_begin(append);
+		}
+	}
+	share_append_end(append);
+	if (r < 0) {
+		fail_shared(batch, r);
+	}
+	return r == -EINPROGRESS || r == -ENOTCONN ? 0 : r;
+}
+
+static int run_batch(struct writer *writer, struct batch *batch, bool again)
+{
+	int r;
+
+	if (writer->shared.append != NULL && !batch->first->local) {
+		writer->append = writer->shared.append(writer->shared.context);
+	}
+	if (writer->append == NULL) {
+		return run_here(writer, batch, again);
+	}
+	r = run_shared(writer, batch, again);
+	writer->append = NULL;
 	return r;
 }
 

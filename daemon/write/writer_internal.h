@@ -26,6 +26,7 @@ struct writer {
 	struct writer_job *held; /* the thread's own: taken, and first of the next batch */
 	bool flush_failed;       /* the thread's own: so that a full disk is said once */
 	/* The thread's own: */
+	struct share_append *append; /* of the batch that runs; NULL: it is on this host alone */
 	uint64_t
 		full_at; /* when a change without room was logged last, in microseconds; 0: never */
 	uint64_t full;   /* those since then */
