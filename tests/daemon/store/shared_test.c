@@ -45,6 +45,33 @@ Test(shared, the_place_is_as_it_was_put_until_it_is_dropped)
 	store_write_abort(write);
 }
 
+static void expect_format(struct store *store, uint64_t format)
+{
+	struct store_read *read = folder_reader(store);
+	MDB_val key = { 5, (void *)(uintptr_t) "check" }, value;
+	uint64_t found = 0;
+
+	cr_assert_eq(mdb_get(read->txn, store->tables[STORE_META], &key, &value), 0);
+	cr_assert_eq(store_decode_meta(store, value, POL_STR("check"), &found), 0);
+	cr_assert_eq(found, format);
+	store_read_close(read);
+}
+
+Test(shared, a_store_with_a_place_has_a_format_that_older_programs_refuse)
+{
+	struct store_write *write = pair_begin(a);
+
+	expect_format(a, 1);
+	cr_assert_eq(store_put_shared(write, &place), 0);
+	commit(write);
+	expect_format(a, 2);
+	write = pair_begin(a);
+	cr_assert_eq(store_put_shared(write, &place), 0);
+	cr_assert_eq(store_drop_shared(write), 0);
+	commit(write);
+	expect_format(a, 1);
+}
+
 Test(shared, rows_are_views_of_what_was_put_and_the_oldest_are_dropped_first)
 {
 	struct store_write *write = pair_begin(a);
@@ -90,6 +117,45 @@ Test(shared, a_setting_is_kept_until_an_empty_text_and_owes_an_entry)
 	cr_assert(store_write_owes(write));
 	cr_assert_eq(store_get_setting(read, "max_lag", &text), -ENOENT);
 	cr_assert_eq(store_put_setting(write, "", POL_STR("3s")), -E2BIG);
+	store_write_abort(write);
+}
+
+static unsigned problems[STORE_RECORD_UNLISTED + 1];
+
+static void on_problem(void *context, const struct store_problem *problem)
+{
+	(void)context;
+	problems[problem->what]++;
+	cr_assert_eq(problem->kind, STORE_AUDIT_STORE);
+	cr_assert(pol_str_equal(problem->target, POL_STR("max_lag")));
+}
+
+static void verify(struct store_write *write)
+{
+	struct store_verify state = { .checked = 0 };
+
+	memset(problems, 0, sizeof problems);
+	while (store_verify(store_write_reader(write), &state, 3, 0, on_problem, NULL) == 0) {
+	}
+}
+
+Test(shared, verification_finds_a_setting_that_is_not_the_trails)
+{
+	struct store_write *write = pair_begin(a);
+
+	cr_assert_eq(store_put_setting(write, "max_lag", POL_STR("3s")), 0);
+	cr_assert_eq(
+		pair_enter(write, STORE_AUDIT_STORE, STORE_AUDIT_MADE, 0, POL_STR("max_lag")), 0);
+	verify(write);
+	for (size_t i = 0; i < sizeof problems / sizeof problems[0]; i++) {
+		cr_assert_eq(problems[i], 0);
+	}
+	cr_assert_eq(store_put_setting(write, "max_lag", POL_STR("9s")), 0);
+	verify(write);
+	cr_assert_eq(problems[STORE_RECORD_REPLACED], 1);
+	cr_assert_eq(store_put_setting(write, "max_lag", POL_STR("")), 0);
+	verify(write);
+	cr_assert_eq(problems[STORE_RECORD_REMOVED], 1);
 	store_write_abort(write);
 }
 
