@@ -99,6 +99,9 @@ void secret_token_renew(struct pol_str prefix, struct pol_str kid,
 void secret_token_hash(const struct secrets *secrets, const struct secret_token *token, bool old,
 	uint8_t out[static SECRET_HASH]);
 
+/* CRC-32 (IEEE 802.3). */
+uint32_t secret_crc32(struct pol_str bytes);
+
 /* --- imported tokens: made by another program ------------------------------------------------- */
 
 #define SECRET_DIGEST 32

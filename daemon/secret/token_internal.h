@@ -34,6 +34,3 @@ static inline const uint8_t *secret_pepper_of(const struct secrets *secrets, boo
 
 	return secrets->peppers[(number ^ old) & 1];
 }
-
-/* CRC-32 (IEEE 802.3). */
-uint32_t secret_crc32(struct pol_str bytes);

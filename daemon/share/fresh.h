@@ -10,8 +10,8 @@
  * stopped between two steps could allow by an old view with a new anchor.)
  *
  * After a commit, the writer sets max_lag and the like first, `applied` next, and only then an
- * anchor by which the commit counts, or tells other hosts of it. The store's generation was raised
- * by then, so a worker that sees the anchor sees the commit.
+ * anchor by which the commit counts, or reports it to other hosts. The store's generation was
+ * raised by then, so a worker that sees the anchor sees the commit.
  *
  * Times are CLOCK_BOOTTIME in nanoseconds, which runs on while the machine is suspended.
  */

@@ -293,6 +293,11 @@ static int check_head(
 	if (r == 0) {
 		r = read_file(store, name, why);
 	}
+	if (r == 0 && store_has_replaced(read, &store->head)) {
+		store->head = end;
+		r = make_file(store, name);
+		return r == 0 ? 0 : store_why(why, r, "%s: %s", name, strerror(-r));
+	}
 	if (r == 0) {
 		r = compare(store, read, &end, name, why);
 	}
@@ -425,6 +430,9 @@ int store_open_head(
 		store_load_clock(store, read);
 		r = store_load_everyone(store, read);
 	}
+	if (r == 0) {
+		r = store_load_marks(store, read);
+	}
 	store_read_close(read);
 	free(name);
 	return r;
@@ -461,4 +469,22 @@ void store_advance_head(struct store *store, const struct store_head *head)
 			"error=%s", strerror(-r));
 	}
 	store->head_failed = r < 0;
+}
+
+void store_move_head(struct store *store, const struct store_head *head)
+{
+	struct store_head before = store->head;
+	char *name = head_path(store->opened);
+	int r;
+
+	store->head = *head;
+	r = name != NULL ? make_file(store, name) : -ENOMEM;
+	if (r == 0) {
+		atomic_store(&store->head_count, head->count);
+	} else {
+		store->head = before;
+		log_error("cannot write the audit trail's head: restart authzd, which writes it",
+			"error=%s", strerror(-r));
+	}
+	free(name);
 }

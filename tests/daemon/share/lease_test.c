@@ -200,7 +200,7 @@ Test(lease, another_bound_proves_nothing_until_all_hosts_have_it)
 	share_proof_update(&proof, SHARE_STANDBYS_NONE, LAG, 21, 8);
 	cr_assert(proof.ready);
 	share_proof_update(&proof, SHARE_STANDBYS_NONE, LAG, 30, 9);
-	cr_assert(proof.ready, "a host that falls behind later has the bound");
+	cr_assert(proof.ready, "a host that is slow later has the bound");
 	share_proof_update(&proof, SHARE_STANDBYS_SYNCHRONOUS, LAG, 31, 30);
 	cr_assert_not(proof.ready, "nor do other standbys");
 }
