@@ -51,6 +51,8 @@ static const struct {
 	{ WIRE_LIMIT_REACHED, EXIT_NO },
 	{ WIRE_INVALID_POLICY, EXIT_NO },
 	{ WIRE_OVERLOADED, EXIT_DAEMON },
+	{ WIRE_STALE, EXIT_DAEMON },
+	{ WIRE_UNAVAILABLE, EXIT_DAEMON },
 };
 
 int rpc_exit_status(enum wire_code code)
