@@ -6,6 +6,8 @@
  * all kinds for them.
  */
 
+#include <errno.h>
+
 #include "daemon/store/changes.h"
 #include "daemon/store/internal.h"
 #include "daemon/store/shared.h"
