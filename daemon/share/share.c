@@ -13,6 +13,7 @@
 #include "daemon/secret/token.h"
 #include "daemon/share/catch_up.h"
 #include "daemon/share/share_internal.h"
+#include "daemon/store/changes.h"
 
 #define NS_OF_MS UINT64_C(1000000)
 
@@ -161,6 +162,7 @@ static void committed(void *context, bool roles)
 
 	if (store_read_renew(share->reader) == 0) {
 		share_settings_read(share->reader, &settings);
+		settings.sequence = share->append.head.sequence;
 		store_read_reset(share->reader);
 		pthread_mutex_lock(&share->lock);
 		share->settings = settings;
@@ -190,6 +192,7 @@ int share_take_up(struct share *share, bool caught_up)
 	pthread_mutex_unlock(&share->lock);
 	committed(share, true);
 	atomic_store_explicit(&fresh->anchor, 0, memory_order_release);
+	store_record_changes(share->options.store, on);
 	atomic_store_explicit(
 		&fresh->applied, on ? share->append.head.sequence : 0, memory_order_release);
 	atomic_store_explicit(&fresh->shared, on, memory_order_release);
@@ -274,6 +277,18 @@ static void open_copy(struct share *share)
 	pthread_mutex_unlock(&share->lock);
 }
 
+/* The watcher found that the log ends before this store: it is asked again, on the connection that
+ * gives rows back. */
+static void begin_turn(struct share *share)
+{
+	pthread_mutex_lock(&share->lock);
+	if (share->look_again) {
+		share->append.looked = 0;
+		share->look_again = false;
+	}
+	pthread_mutex_unlock(&share->lock);
+}
+
 void share_writer_turn(struct share *share)
 {
 	uint64_t applied = 0;
@@ -284,6 +299,7 @@ void share_writer_turn(struct share *share)
 		return;
 	}
 	prepare(share);
+	begin_turn(share);
 	r = share_catch_up(&share->append, &applied, why);
 	share_append_end(&share->append);
 	if (r == 0 && !share->append.diverged) {
@@ -400,7 +416,7 @@ int share_create(const struct share_options *options, struct share **out, char w
 	}
 	share->options = *options;
 	share->wake = -1;
-	r = share_database_open(&share->database, why);
+	r = share_database_load(&share->database, why);
 	if (r == 0) {
 		r = share->database->check(options->conninfo, why);
 	}
@@ -441,7 +457,6 @@ void share_destroy(struct share *share)
 		pthread_cond_destroy(&share->changed);
 		pthread_mutex_destroy(&share->lock);
 	}
-	share_database_close(share->database);
 	free(share->hosts);
 	free(share);
 }

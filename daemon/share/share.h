@@ -30,6 +30,7 @@ struct config;
 struct share_options {
 	const char *conninfo;
 	const char *host; /* this host's name */
+	const char *state; /* the state folder, for copies of the store */
 	bool start_stale; /* answer before it has caught up once */
 	struct store *store;
 	struct share_fresh *fresh; /* lives longer */

@@ -35,6 +35,7 @@ struct share_settings {
 	uint64_t max_lag; /* ns; 0: none */
 	enum share_standbys standbys;
 	char policy[SHARE_REVISION]; /* empty: any */
+	uint64_t sequence;           /* of a row that has them */
 };
 
 /* The connection that the writer uses. share.lock guards it. */
@@ -46,6 +47,10 @@ struct share_lending {
 	uint64_t number;          /* raised by each new one */
 };
 
+/* The first piece of a snapshot: realm, epoch, sequence, tag, the trail's end, and a tag over them:
+ * a copy that is older than its place says is refused. */
+#define SHARE_SNAPSHOT_PLACE (SHARE_REALM + 8 + 8 + SHARE_TAG + 8 + STORE_CHAIN + STORE_CHAIN)
+
 /* A copy of the store as of its place in the log, in pieces. */
 struct share_source {
 	struct store_copy *copy;
@@ -54,7 +59,7 @@ struct share_source {
 	struct store_head trail;
 	const struct secrets *secrets;
 	bool begun;
-	uint8_t place[256];
+	uint8_t place[SHARE_SNAPSHOT_PLACE];
 	/* Called before each piece but the first; NULL: nothing is. */
 	void (*between)(void *context);
 	void *context;
@@ -123,6 +128,7 @@ struct share {
 	void *writer;
 	bool wake_owed; /* the writer was to be woken before there was one */
 	bool stop;
+	bool look_again; /* the log was seen to end before this store */
 	bool leave;      /* this host's row is to be marked gone, before it is no host any more */
 	bool want_stale; /* what the watcher found: the writer ends `fresh->stale` */
 	bool caught_up;  /* the writer has read the log to its end, since it joined */

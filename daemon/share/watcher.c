@@ -26,15 +26,38 @@
 
 /* --- what it knows ---------------------------------------------------------------------------- */
 
+/* The store has become part of a realm: what was known is of another one, or of none. */
+static void begin_realm(struct watcher *watcher)
+{
+	memset(&watcher->lease, 0, sizeof watcher->lease);
+	memset(&watcher->proof, 0, sizeof watcher->proof);
+	watcher->knows_server = false;
+	watcher->knows_snapshot = false;
+	watcher->caught_up = false;
+	watcher->held_until = 0;
+	watcher->entered = false;
+	watcher->connect_at = 0;
+	watcher->pause = 0;
+	if (watcher->log != NULL) {
+		watcher->log->ops->close(watcher->log);
+		watcher->log = NULL;
+	}
+}
+
 /* Where the store is, as of now. To be read before a look: then the log cannot end before it. */
 static void read_place(struct watcher *watcher)
 {
+	bool before = watcher->shared;
+
 	watcher->shared = false;
 	if (!share_is_on(watcher->share) || store_read_renew(watcher->reader) < 0) {
 		return;
 	}
 	watcher->shared = store_get_shared(watcher->reader, &watcher->place) == 0;
 	store_read_reset(watcher->reader);
+	if (watcher->shared && !before) {
+		begin_realm(watcher);
+	}
 }
 
 static uint64_t get_applied(const struct watcher *watcher)
@@ -192,6 +215,11 @@ static void act(struct watcher *watcher, const struct share_look *look, const st
 		return;
 	}
 	/* The writer looks again, with its own connection, and gives back what the log lacks. */
+	if (behind) {
+		pthread_mutex_lock(&watcher->share->lock);
+		watcher->share->look_again = true;
+		pthread_mutex_unlock(&watcher->share->lock);
+	}
 	if (behind || head->sequence > place->sequence) {
 		share_wake_writer(watcher->share);
 	} else if (!watcher->caught_up) {
@@ -390,7 +418,6 @@ static void *on_thread(void *data)
 {
 	struct watcher *watcher = data;
 
-	watcher->share->database->confine();
 	while (goes_on(watcher)) {
 		watcher_connect(watcher);
 		watcher_step(watcher);

@@ -50,13 +50,18 @@ static int open_one(struct watcher *watcher, bool listen, struct share_log **out
 {
 	struct share *share = watcher->share;
 	struct share_expect expect = { .realm = watcher->shared };
+	const struct share_connect how = {
+		.conninfo = share->options.conninfo,
+		.expect = watcher->shared ? &expect : NULL,
+		.listen = listen,
+		.timeout = SHARE_CONNECT_MS,
+	};
 	char why[SHARE_WHY] = "";
 	int r;
 
 	memcpy(expect.realm_id, watcher->place.realm, sizeof expect.realm_id);
 	memcpy(expect.secrets, share->fingerprint, sizeof expect.secrets);
-	r = share->database->connect(
-		share->options.conninfo, &expect, listen, SHARE_CONNECT_MS, out, why);
+	r = share->database->connect(&how, out, why);
 	if (r < 0) {
 		share_note_problem(share, SHARE_CONNECTION, why);
 		put_off(watcher);
