@@ -64,8 +64,11 @@ struct share_append {
 	bool diverged;          /* as it is stored: nothing is applied or appended any more; */
 	bool unsaved;           /* that is not stored yet */
 	bool owes;              /* a row stands that the store could not commit */
-	bool behind;  /* the log may have rows that the store lacks. A host that hears of such
-		       * a row, or of a head before `head`, sets it, and for the latter looked = 0 */
+	bool behind; /* the log may have rows that the store lacks. A host that hears of such
+		      * a row, or of a head before `head`, sets it, and for the latter looked = 0 */
+	/* Rows that were applied changed stored roles: share.c has the policy's snapshot extended
+	 * again, and sets this to false. */
+	bool roles;
 	bool pending; /* the batch is in the log: its head will be `after` */
 	struct share_head after;
 	bool locked;           /* the head, by us */
@@ -92,7 +95,7 @@ void share_append_finish(struct share_append *append);
 int share_append_begin(struct share_append *append);
 
 /* Locks the head, for the next append; catches up under the lock. Released by share_append or
- * share_append_end. Errors as of share_append, and of no consequence: the append says the same. */
+ * share_append_end. */
 int share_append_lock(struct share_append *append);
 
 /* Appends what the kept jobs of the batch changed, and puts its place and the row into the write.
