@@ -265,6 +265,6 @@ static int status(struct call *call)
 }
 
 const struct method status_methods[] = {
-	{ "status", NULL, 0, METHOD_MANAGES, status },
+	{ "status", NULL, 0, METHOD_MANAGES | METHOD_ANY_AGE, status },
 };
 const size_t status_method_count = sizeof status_methods / sizeof status_methods[0];

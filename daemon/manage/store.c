@@ -84,6 +84,6 @@ static int backup(struct call *call)
 }
 
 const struct method store_methods[] = {
-	{ "store.backup", backup_fields, BACKUP_FIELDS, METHOD_MANAGES, backup },
+	{ "store.backup", backup_fields, BACKUP_FIELDS, METHOD_MANAGES | METHOD_ANY_AGE, backup },
 };
 const size_t store_method_count = sizeof store_methods / sizeof store_methods[0];

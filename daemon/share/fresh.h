@@ -32,6 +32,7 @@ struct share_fresh {
 struct share_view {
 	bool shared;
 	uint64_t anchor;
+	uint64_t applied; /* the store that is read has this row, or a later one */
 };
 
 static inline struct share_view share_fresh_view(struct share_fresh *fresh)
@@ -41,6 +42,7 @@ static inline struct share_view share_fresh_view(struct share_fresh *fresh)
 
 	if (view.shared) {
 		view.anchor = atomic_load_explicit(&fresh->anchor, memory_order_acquire);
+		view.applied = atomic_load_explicit(&fresh->applied, memory_order_acquire);
 	}
 	return view;
 }
