@@ -158,6 +158,8 @@ enum method_flags {
 	METHOD_DECIDES = 1 << 10, /* answers with decisions, which say themselves that they are
 				   * stale */
 	METHOD_ANY_AGE = 1 << 11, /* shows no rights: a peer is answered by what is stale, too */
+	METHOD_LOCAL = 1 << 12,   /* a change of this host alone: it puts nothing that a shared
+				   * store's log has, and runs while the database is away */
 };
 
 /*

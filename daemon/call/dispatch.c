@@ -30,6 +30,7 @@ static const struct {
 	{ decisions_methods, &decisions_method_count },
 	{ audit_methods, &audit_method_count },
 	{ store_methods, &store_method_count },
+	{ hosts_methods, &hosts_method_count },
 	{ status_methods, &status_method_count },
 };
 

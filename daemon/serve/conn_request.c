@@ -64,6 +64,7 @@ static void describe_job(struct conn *conn, const struct call *call, struct writ
 	job->item.uid = conn->peer.user;
 	job->item.order = judge_order(conn, call);
 	job->alone = (flags & METHOD_ALONE) != 0;
+	job->local = (flags & METHOD_LOCAL) != 0;
 }
 
 /* Hands the call to another thread, unless its token is refused, which is answered here. */
