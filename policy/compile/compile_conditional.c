@@ -316,8 +316,8 @@ static enum pol_status make_room(struct grouping *grouping)
 		runs * sizeof *grouping->runs + pieces->count * sizeof *grouping->of +
 		(grouping->mask + 1) * sizeof *grouping->slots;
 	if (bytes > compiler->room_size) {
-		void *room = pol_arena_grow(
-			compiler->scratch, NULL, 0, bytes, 1, &compiler->room_size);
+		void *room =
+			pol_arena_grow(compiler->scratch, NULL, 0, bytes, 1, &compiler->room_size);
 
 		if (room == NULL) {
 			return compiler->scratch->status;
@@ -448,8 +448,8 @@ enum pol_status pol_compile_conditional_join(const struct pol_pieces *pieces, bo
 	}
 	find_groups(&grouping);
 	fill_groups(&grouping);
-	status = pol_compile_expand_set(
-		pieces->compiler, &grouping.groups[0].selection, out_always);
+	status =
+		pol_compile_expand_set(pieces->compiler, &grouping.groups[0].selection, out_always);
 	return status == POL_OK && grouping.count > 1 ? add_conditionals(&grouping, deny, out)
 						      : status;
 }
