@@ -198,7 +198,7 @@ int server_open_store(struct server *server)
 
 int server_start_writer(struct server *server)
 {
-	int r = writer_create(server->context.store, server->context.usage, &server->writer);
+	int r = writer_create(server->context.store, server->context.usage, NULL, &server->writer);
 
 	if (r == 0) {
 		struct rotation_parts parts = {

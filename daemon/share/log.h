@@ -26,6 +26,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/secret/token.h"
 #include "daemon/share/row.h"
 #include "policy/text/str.h"
 
@@ -33,7 +34,7 @@
 #define SHARE_LOST 1
 
 #define SHARE_REALM       16 /* random bytes that name the realm: the hosts that share one log */
-#define SHARE_FINGERPRINT 16 /* of the secrets: equal on all hosts of a realm */
+#define SHARE_FINGERPRINT SECRET_FINGERPRINT /* of the secrets: equal on all hosts of a realm */
 #define SHARE_WHY         512
 
 /* Which server answered: it changes when a standby was promoted or a copy was started. */
