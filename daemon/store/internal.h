@@ -379,6 +379,9 @@ int store_put_named(struct store_write *write, struct pol_str name, struct pol_s
 int store_decode_named(
 	struct store *store, MDB_val value, struct pol_str name, struct pol_str *out);
 
+/* Has the store a place in a shared log? An altered one counts. */
+bool store_is_shared(struct store_read *read);
+
 /* Puts the number of the store's format, whose tag proves the pepper. */
 int store_put_format(struct store_write *write, uint64_t format);
 

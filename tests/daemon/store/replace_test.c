@@ -271,7 +271,8 @@ static void move(const char *from, const char *to)
 
 static void copy_file(const char *from, const char *to)
 {
-	char path[256], bytes[16384];
+	static char bytes[4 << 20];
+	char path[256];
 	ssize_t len;
 	int fd;
 
@@ -281,7 +282,7 @@ static void copy_file(const char *from, const char *to)
 	close(fd);
 	folder_path(path, sizeof path, to);
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	cr_assert(len > 0 && write(fd, bytes, (size_t)len) == len);
+	cr_assert(len > 0 && (size_t)len < sizeof bytes && write(fd, bytes, (size_t)len) == len);
 	close(fd);
 }
 
@@ -316,4 +317,32 @@ Test(replace, a_replaced_store_that_is_rolled_back_is_still_refused)
 	folder_path(pepper, sizeof pepper, "pepper");
 	cr_assert_eq(store_open(&options, &store, why), -EBADMSG);
 	b = NULL;
+}
+
+Test(replace, a_rolled_back_shared_store_that_is_accepted_has_no_entry_that_the_log_lacks)
+{
+	char path[256], pepper[256], why[STORE_WHY];
+	const struct store_options options = { .path = path,
+		.pepper = pepper,
+		.map_size = STORE_MAP_SIZE_SMALL,
+		.readers = 4,
+		.accept_rollback = true };
+	struct store_write *write = pair_begin(b);
+	uint64_t count;
+
+	folder_path(path, sizeof path, "other");
+	folder_path(pepper, sizeof pepper, "pepper");
+	cr_assert_eq(store_put_shared(write, &pair_place), 0);
+	pair_end(write);
+	fill(b, 2, 5);
+	count = store_head_count(b);
+	store_close(b);
+	copy_file("other", "kept");
+	b = pair_open("other", STORE_MAP_SIZE_SMALL);
+	fill(b, 3, 5);
+	store_close(b);
+	copy_file("kept", "other");
+	cr_assert_eq(store_open(&options, &b, why), 0, "%s", why);
+	cr_assert_eq(store_head_count(b), count);
+	fill(b, 4, 1);
 }
