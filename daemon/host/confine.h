@@ -47,6 +47,7 @@ struct confine_files {
 	int ruleset;
 	unsigned abi;
 	uint64_t handled;
+	unsigned others; /* threads of the daemon that run already, and are not limited */
 };
 
 /* Begins a set of rules, to be ended by confine_files_enter or _cancel. 0; -EOPNOTSUPP: this kernel
@@ -80,6 +81,7 @@ struct confine_calls {
 	bool threads;       /* it starts threads */
 	bool files;         /* it opens, writes and renames files */
 	bool connects;      /* it connects to Unix sockets, and sets options of connections */
+	bool others;        /* threads that run already are not limited: they limit themselves */
 	bool modules;       /* it maps code from files, to load modules */
 	const gid_t *group; /* it gives its files to this one; NULL: to none */
 };

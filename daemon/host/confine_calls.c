@@ -346,12 +346,12 @@ static void on_refused(int number, siginfo_t *info, void *context)
 	_exit(1);
 }
 
-static int set_attributes(scmp_filter_ctx filter)
+static int set_attributes(scmp_filter_ctx filter, const struct confine_calls *needs)
 {
 	int r = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 
 	if (r == 0) {
-		r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
+		r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, needs->others ? 0 : 1);
 	}
 	if (r == 0) {
 		r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_LOG, 1);
@@ -384,7 +384,7 @@ static int allow_needs(scmp_filter_ctx filter, const struct confine_calls *needs
 static int load(scmp_filter_ctx filter, const struct confine_calls *needs)
 {
 	struct sigaction action = { .sa_sigaction = on_refused, .sa_flags = SA_SIGINFO };
-	int r = set_attributes(filter);
+	int r = set_attributes(filter, needs);
 
 	if (r == 0) {
 		r = allow_common(filter);

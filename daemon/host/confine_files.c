@@ -197,12 +197,12 @@ static unsigned count_threads(void)
 
 /* Landlock limits the calling thread alone. A module must not keep another one out of it; a thread
  * that was joined may be listed for a moment longer. */
-static bool is_alone(void)
+static bool is_alone(unsigned others)
 {
 	static const struct timespec pause = { 0, ALONE_PAUSE_NS };
 
 	for (int i = 0; i < ALONE_TRIES; i++) {
-		if (count_threads() <= 1) {
+		if (count_threads() <= 1 + others) {
 			return true;
 		}
 		nanosleep(&pause, NULL);
@@ -212,7 +212,7 @@ static bool is_alone(void)
 
 int confine_files_enter(struct confine_files *files)
 {
-	int r = is_alone() ? 0 : -EBUSY;
+	int r = is_alone(files->others) ? 0 : -EBUSY;
 
 	if (r == 0 && syscall(SYS_landlock_restrict_self, files->ruleset, 0) != 0) {
 		r = -errno;
