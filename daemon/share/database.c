@@ -56,6 +56,26 @@ int database_check(const char *conninfo, char why[static SHARE_WHY])
 	return r;
 }
 
+static void files_of(
+	const char *conninfo, void (*seen)(void *context, const char *path), void *context)
+{
+	static const char *const names[] = { "passfile", "sslcert", "sslkey", "sslrootcert",
+		"sslcrl", "sslcrldir" };
+	PQconninfoOption *named = PQconninfoParse(conninfo, NULL);
+	PQconninfoOption *others = PQconndefaults();
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		const char *path = option_of(named, names[i]);
+
+		path = path[0] != 0 ? path : option_of(others, names[i]);
+		if (path[0] != 0) {
+			seen(context, path);
+		}
+	}
+	PQconninfoFree(named);
+	PQconninfoFree(others);
+}
+
 /* A Unix socket, or the loopback addresses as numbers: a name may lead anywhere. */
 static bool is_local(const char *host, size_t len)
 {
@@ -382,6 +402,7 @@ __attribute__((visibility("default"))) extern const struct share_database share_
 const struct share_database share_database = {
 	.version = AUTHZ_VERSION,
 	.check = database_check,
+	.files = files_of,
 	.connect = database_connect,
 	.fd = fd_of,
 	.noticed = noticed,
