@@ -401,6 +401,7 @@ __attribute__((visibility("default"))) extern const struct share_database share_
 
 const struct share_database share_database = {
 	.version = AUTHZ_VERSION,
+	.size = sizeof share_database,
 	.check = database_check,
 	.files = files_of,
 	.connect = database_connect,

@@ -101,6 +101,7 @@ typedef int (*share_use_row)(void *context, const struct share_use *use);
  */
 struct share_database {
 	const char *version; /* of the program that the object was built with */
+	size_t size;         /* of this table */
 
 	/* Checks the text alone: 0; -EINVAL and `why`: it is no CONNINFO, or it has a password. */
 	int (*check)(const char *conninfo, char why[static SHARE_WHY]);
