@@ -323,7 +323,11 @@ static int open_session(struct database *database, const struct share_connect *h
 	if (r < 0) {
 		const char *error = PQerrorMessage(database->pg);
 
-		return database_fail(database, r, "the database cannot be reached: %.400s",
+		/* libpq's words for a server that takes no writes. */
+		return database_fail(database, r, "%s: %.380s",
+			strstr(error, "session is read-only") != NULL
+				? "a server is a standby: name the primary in `shared` as well"
+				: "the database cannot be reached",
 			error[0] != 0 ? error : "no answer in time");
 	}
 	if (PQsetnonblocking(database->pg, 1) != 0) {
