@@ -190,7 +190,7 @@ static int limit_calls(struct server *server)
 	const struct config *config = server->context.config;
 	const struct confine_calls needs = {
 		.threads = true,
-		.others = server->context.share != NULL,
+		.this_thread = server->context.share != NULL,
 		.files = true,
 		.modules = config->modules != NULL,
 		.group = config->has_log_group ? &config->log_group : NULL,

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "daemon/host/confine.h"
 #include "daemon/host/log.h"
 #include "daemon/load/stored_roles.h"
 #include "daemon/serve/server.h"
@@ -69,6 +70,7 @@ int server_start_share(struct server *server)
 		.conninfo = config->shared,
 		.host = config->host,
 		.state = config->state,
+		.confine = config->confine && confine_is_built(),
 		.start_stale = config->start_stale,
 		.store = server->context.store,
 		.fresh = &server->fresh,

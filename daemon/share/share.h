@@ -31,6 +31,7 @@ struct share_options {
 	const char *conninfo;
 	const char *host; /* this host's name */
 	const char *state; /* the state folder, for copies of the store */
+	bool confine; /* the watcher limits its files and calls; false: for debugging */
 	bool start_stale; /* answer before it has caught up once */
 	struct store *store;
 	struct share_fresh *fresh; /* lives longer */

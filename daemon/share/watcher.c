@@ -2,10 +2,12 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/host/confine.h"
 #include "daemon/host/log.h"
 #include "daemon/host/signals.h"
 #include "daemon/share/share_internal.h"
@@ -414,12 +416,56 @@ static void choose_kind(struct watcher *watcher)
 	}
 }
 
+/* Certificates and keys that CONNINFO names. */
+#define NAMED_FILES 16
+
+struct named {
+	const char *paths[NAMED_FILES];
+	size_t count;
+};
+
+static void on_file(void *context, const char *path)
+{
+	struct named *named = context;
+
+	if (named->count < NAMED_FILES) {
+		named->paths[named->count] = strdup(path);
+		named->count += named->paths[named->count] != NULL;
+	}
+}
+
+/* This thread alone reaches the network. One that cannot be limited connects nowhere. */
+static bool confine(struct share *share)
+{
+	struct named named = { .count = 0 };
+	char why[SHARE_WHY];
+	int r;
+
+	if (!share->options.confine) {
+		return true;
+	}
+	share->database->files(share->options.conninfo, on_file, &named);
+	r = confine_network(named.paths, named.count);
+	for (size_t i = 0; i < named.count; i++) {
+		free((void *)(uintptr_t)named.paths[i]);
+	}
+	if (r < 0) {
+		snprintf(why, sizeof why, "the thread that connects cannot limit itself: %s",
+			strerror(-r));
+		share_note_problem(share, SHARE_CONNECTION, why);
+	}
+	return r == 0;
+}
+
 static void *on_thread(void *data)
 {
 	struct watcher *watcher = data;
+	bool confined = confine(watcher->share);
 
 	while (goes_on(watcher)) {
-		watcher_connect(watcher);
+		if (confined) {
+			watcher_connect(watcher);
+		}
 		watcher_step(watcher);
 		poll_head(watcher);
 		if (watcher->shared && watcher->log != NULL) {
