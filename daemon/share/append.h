@@ -95,7 +95,7 @@ void share_append_finish(struct share_append *append);
 int share_append_begin(struct share_append *append);
 
 /* Locks the head, for the next append; catches up under the lock. Released by share_append or
-XX
+ * share_append_end. 0, or -ENOTCONN. */
 int share_append_lock(struct share_append *append);
 
 /* Appends what the kept jobs of the batch changed, and puts its place and the row into the write.
