@@ -371,12 +371,19 @@ enum store_meta {
 	STORE_META_SETTING,
 };
 enum store_meta store_meta_kind(struct pol_str name);
+#define STORE_SETTING "setting:" /* what the names of settings begin with */
 
 /* Records of `meta` with a name and any content, a view. -ENOENT, -EBADMSG. */
 int store_get_named(struct store_read *read, struct pol_str name, struct pol_str *out);
 int store_put_named(struct store_write *write, struct pol_str name, struct pol_str content);
 int store_decode_named(
 	struct store *store, MDB_val value, struct pol_str name, struct pol_str *out);
+
+/* Has the store a place in a shared log? An altered one counts. */
+bool store_is_shared(struct store_read *read);
+
+/* Puts the number of the store's format, whose tag proves the pepper. */
+int store_put_format(struct store_write *write, uint64_t format);
 
 /* Looks whether any key is marked. */
 int store_load_marks(struct store *store, struct store_read *read);

@@ -142,9 +142,7 @@ static int open_secrets(MDB_txn *txn, struct store *store, const struct store_op
 		}
 		return version <= STORE_FORMAT ? 0 : refuse_newer(options->path, version, why);
 	}
-	value.mv_size = store_encode_meta(store, check, STORE_FORMAT);
-	value.mv_data = store->buffer;
-	r = store_write_put(&write, STORE_META, key, value, 0);
+	r = store_put_format(&write, STORE_FORMAT_SINGLE);
 	return r == 0 ? 0 : store_why(why, r, "%s: %s", options->path, store_explain(r));
 }
 

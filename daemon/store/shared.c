@@ -8,8 +8,7 @@
 #include "daemon/store/bytes.h"
 #include "daemon/store/internal.h"
 
-#define SETTING "setting:" /* what the names of settings begin with */
-
+static const struct pol_str format_name = POL_STR_INIT("check");
 static const struct pol_str shared_name = POL_STR_INIT("shared");
 
 /* A named record: the length of its name, the name, its content. */
@@ -39,7 +38,8 @@ enum store_meta store_meta_kind(struct pol_str name)
 			return STORE_META_COUNTER;
 		}
 	}
-	return name.len > sizeof SETTING - 1 && memcmp(name.ptr, SETTING, sizeof SETTING - 1) == 0
+	return name.len > sizeof STORE_SETTING - 1 &&
+			       memcmp(name.ptr, STORE_SETTING, sizeof STORE_SETTING - 1) == 0
 		       ? STORE_META_SETTING
 		       : STORE_META_LOCAL;
 }
@@ -99,6 +99,14 @@ static int drop_named(struct store_write *write, struct pol_str name)
 	return r < 0 ? r : store_write_delete(write, STORE_META, value_of(name));
 }
 
+int store_put_format(struct store_write *write, uint64_t format)
+{
+	size_t len = store_encode_meta(write->store, format_name, format);
+
+	return store_write_put(write, STORE_META, value_of(format_name),
+		(MDB_val){ len, write->store->buffer }, 0);
+}
+
 /* --- the place in the log --------------------------------------------------------------------- */
 
 int store_get_shared(struct store_read *read, struct store_shared *out)
@@ -126,10 +134,26 @@ int store_get_shared(struct store_read *read, struct store_shared *out)
 	return 0;
 }
 
+bool store_is_shared(struct store_read *read)
+{
+	struct store_shared shared;
+
+	return store_get_shared(read, &shared) != -ENOENT;
+}
+
 int store_put_shared(struct store_write *write, const struct store_shared *shared)
 {
+	struct pol_str before;
 	uint8_t at[SHARED_END];
+	int r = store_get_named(&write->reader, shared_name, &before);
 
+	if (r == -ENOENT) {
+		r = store_write_ready(write);
+		r = r < 0 ? r : store_put_format(write, STORE_FORMAT);
+	}
+	if (r < 0 && r != -EBADMSG) {
+		return r;
+	}
 	memcpy(at + SHARED_REALM, shared->realm, STORE_REALM);
 	store_put64(at + SHARED_EPOCH, shared->epoch);
 	store_put64(at + SHARED_SEQUENCE, shared->sequence);
@@ -144,6 +168,9 @@ int store_drop_shared(struct store_write *write)
 {
 	int r = drop_named(write, shared_name);
 
+	if (r == 0) {
+		r = store_put_format(write, STORE_FORMAT_SINGLE);
+	}
 	return r == -ENOENT ? 0 : r;
 }
 
@@ -155,7 +182,7 @@ static bool place_setting(struct store_place *place, const char *name)
 	size_t len = strlen(name);
 
 	store_place_init(place);
-	store_place_text(place, POL_STR(SETTING));
+	store_place_text(place, POL_STR(STORE_SETTING));
 	store_place_text(place, (struct pol_str){ name, len });
 	return len > 0 && len <= STORE_MAX_SETTING_NAME;
 }

@@ -56,7 +56,8 @@ int store_drop_rows(struct store_write *write, uint64_t before, unsigned most, b
 #define STORE_MAX_SETTING_NAME 32
 
 /* A text under a short name, such as `max_lag`. Putting an empty text deletes it. Needs an entry of
- * the trail in the same job, which the caller makes. */
+ * the trail in the same job, which the caller makes: its kind is STORE_AUDIT_STORE, its tenant 0,
+ * its target the name. */
 int store_get_setting(struct store_read *read, const char *name, struct pol_str *out);
 int store_put_setting(struct store_write *write, const char *name, struct pol_str text);
 
