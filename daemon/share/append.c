@@ -289,6 +289,9 @@ int share_append(struct share_append *append, struct store_write *write, uint32_
 	if (append->diverged || append->owes) {
 		return -ENOTCONN;
 	}
+	if (store_write_met_altered(write)) {
+		return -EBADMSG;
+	}
 	r = make_row(append, write, changes, &row);
 	r = r == 0 ? send_row(append, &row) : r;
 	append->pending = r == 0;
