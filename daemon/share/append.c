@@ -338,6 +338,9 @@ void share_append_committed(struct share_append *append, int result)
 	if (result == 0) {
 		append->head = append->after;
 		append->appended++;
+		if (append->committed != NULL) {
+			append->committed(append->context, false);
+		}
 		atomic_store_explicit(
 			&append->fresh->applied, append->head.sequence, memory_order_release);
 		return;

@@ -56,6 +56,10 @@ struct share_append {
 	 * it back; `broken`: it is to be opened again. */
 	struct share_log *(*take)(void *context, uint64_t deadline, uint64_t *out_number);
 	void (*give)(void *context, struct share_log *log, bool broken);
+	/* After each commit of a row, before `fresh->applied` has it: `roles`: it changed stored
+	 * roles, so that the policy's snapshot must be extended again; not for this host's own
+	 * rows. NULL: nothing is called. */
+	void (*committed)(void *context, bool roles);
 	void *context;
 
 	/* From share_append_load on the writer's thread alone sets these. */

@@ -30,6 +30,51 @@ Test(shared, the_place_is_as_it_was_put_until_it_is_dropped)
 	store_write_abort(write);
 }
 
+/* The bytes after the tag. */
+static void expect_bytes(struct store_write *write, enum store_table table, const char *name,
+	const char *bytes, size_t len)
+{
+	struct store *store = write->store;
+	MDB_val key = { strlen(name), (void *)(uintptr_t)name }, value;
+
+	cr_assert_eq(mdb_get(write->job, store->tables[table], &key, &value), 0);
+	cr_assert_eq(value.mv_size, SECRET_TAG + len, "%s: %zu", name, value.mv_size);
+	cr_assert_eq(memcmp((const char *)value.mv_data + SECRET_TAG, bytes, len), 0, "%s", name);
+	cr_assert_not_null(store_unseal(store, value, table, STORE_AT_BODY));
+}
+
+Test(shared, the_forms_on_disk_are_what_stores_have)
+{
+	static const char setting[] = "\x00\x01\x0fsetting:max_lag3s";
+	static const char shared[] = "\x00\x01\x06shared"
+				     "\1\2\0\0\0\0\0\0\0\0\0\0\0\0\0\3"
+				     "\4\0\0\0\0\0\0\0"
+				     "\5\0\0\0\0\0\0\0"
+				     "\6\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+				     "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\7"
+				     "\1"
+				     "\x08\0\0\0\0\0\0\0"
+				     "\x09\0\0\0";
+	static const char mark[] = "\x13\x01"
+				   "1aaaaaaaaaaa\2"
+				   "\x4d\0\0\0\0\0\0\0"
+				   "\xe8\3\0\0";
+	const struct store_mark put = { .kid = { '1', 'a', 'a', 'a', 'a', 'a', 'a', 'a', 'a', 'a',
+						'a', 'a' },
+		.what = STORE_MARK_REVOKE,
+		.at = 77,
+		.uid = 1000 };
+	struct store_write *write = pair_begin(a);
+
+	cr_assert_eq(store_put_setting(write, "max_lag", POL_STR("3s")), 0);
+	cr_assert_eq(store_put_shared(write, &pair_place), 0);
+	cr_assert_eq(store_put_mark(write, &put), 0);
+	expect_bytes(write, STORE_META, "setting:max_lag", setting, sizeof setting - 1);
+	expect_bytes(write, STORE_META, "shared", shared, sizeof shared - 1);
+	expect_bytes(write, STORE_MARKS, "1aaaaaaaaaaa", mark, sizeof mark - 1);
+	store_write_abort(write);
+}
+
 static void expect_format(struct store *store, uint64_t format)
 {
 	struct store_read *read = folder_reader(store);
