@@ -36,7 +36,10 @@ struct share_fresh;
  */
 #define SHARE_TAKE_MS 1000
 /* After the server's identity changed nothing is appended but what hosts give back, in ms. */
-#define SHARE_HOLD_MS  5000
+#define SHARE_HOLD_MS 5000
+/* Between two tries of a row, after the first two: a database that fails at once is not to be asked
+ * all the time. */
+#define SHARE_AGAIN_MS 50
 #define SHARE_REVISION 72 /* bytes of a policy's revision, its NUL included */
 
 /* How a place of the log is reached. share.c makes it; the members up to `context` are its own, and
