@@ -221,7 +221,7 @@ export class Client {
   readonly socket: string;
 
   /** A client on the same connections whose calls are answered by a host that has the change at this place. */
-  asOf(place: string): Client;
+  asOf(place: string | undefined): Client;
 
   /** Rejects with AuthzError or Unavailable when there is no decision. */
   check(request: Request, options?: CallOptions): Promise<Decision>;

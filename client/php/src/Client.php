@@ -75,8 +75,9 @@ final class Client
     /**
      * A client on the same connections whose calls are answered by a host that has the change at this place, the
      * `as_of` of a change's record, of those that share a store. One that does not reach it within a second is Stale.
+     * null: as ever.
      */
-    public function asOf(string $place): self
+    public function asOf(?string $place): self
     {
         $other = (new \ReflectionClass(self::class))->newInstanceWithoutConstructor();
         [$other->timeout, $other->token] = [$this->timeout, $this->token];

@@ -277,10 +277,10 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def as_of(self, place: str) -> Client:
+    def as_of(self, place: Optional[str]) -> Client:
         """A client on the same connections whose calls are answered by a host that has the change at this
         place, the `as_of` of a change's result, of those that share a store. A host that does not reach it
-        within a second is Stale, and its decisions are denied as "stale"."""
+        within a second is Stale, and its decisions are denied as "stale". None: as ever."""
         other = copy.copy(self)
         other._as_of = place
         other.keys = Keys(other)
